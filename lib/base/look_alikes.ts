@@ -44,6 +44,12 @@ export class LookAlikes {
     return imitated === null ? [] : [name];
   }
 
+  /** The name met before that this one looks like; null: none. */
+  imitatedBy(shown: string): string | null {
+    const name = nameBeforeStart(shown);
+    return this.#imitatedBy({ name, folded: foldName(name), batch: null })?.name ?? null;
+  }
+
   #imitatedBy({ name, folded }: Known): Known | null {
     const alike = [
       this.#byLook.get(lookOf(name)),

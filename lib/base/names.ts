@@ -92,6 +92,14 @@ const IMITATIONS_MAX = 10_000;
 /** Names that imitate others here, as the console has found: of the whole process, whatever shows them. */
 const imitations = new Set<FoldedName>();
 
+/** The user's own name, which imitates nobody at the user's own place; null: none. */
+let ownName: FoldedName | null = null;
+
+/** From now on the user has this name. */
+export function setOwnName(name: string): void {
+  ownName = foldName(name);
+}
+
 /** From now on this name is shown with the mark: it looks like somebody else's who was met before. */
 export function markImitation(shown: string): void {
   imitations.add(foldName(nameBeforeStart(shown)));
@@ -105,7 +113,9 @@ export function shownName(name: string): string {
 }
 
 function isImitation(shown: string): boolean {
-  return imitations.size > 0 && imitations.has(foldName(nameBeforeStart(shown)));
+  if (imitations.size === 0) return false;
+  const folded = foldName(nameBeforeStart(shown));
+  return folded !== ownName && imitations.has(folded);
 }
 
 /** The name without the mark, for a user who typed a name as it was shown. */

@@ -1,12 +1,23 @@
 /**
  * Who is who, in every mode: takes the answers to `/verify`, and adds to a machine's events whether the user has
  * compared the keys in them. The mark is that of a key under a name: whoever comes with the key under another name is
- * said to be the one that was verified, and isn't verified. Names that look like one met before are marked.
+ * said to be the one that was verified, and isn't verified.
+ *
+ * Names that look like one met before are marked; also those that look like the user's own, unless they were here
+ * first: then everybody else marks the user's, and the user is told so, once. Of a directory's accounts and guests,
+ * accounts were first.
  */
 
 import { type Fingerprint, fingerprintOf } from "../base/fingerprint.ts";
 import { LookAlikes } from "../base/look_alikes.ts";
-import { foldName, markImitation, shownName } from "../base/names.ts";
+import {
+  foldName,
+  isSameName,
+  markImitation,
+  nameBeforeStart,
+  setOwnName,
+  shownName,
+} from "../base/names.ts";
 import { verifiedBeforeText } from "../base/name_answers.ts";
 import type { Compared, KeyChange, ModeEvent } from "../base/mode_machine.ts";
 import type { KnownPeers } from "../store/known_peers.ts";
@@ -33,6 +44,8 @@ export class People<Event extends ShownEvent> {
   readonly #compared = new Set<string>();
   /** Null before the first name was shown: then the pinned ones are met first. */
   #lookAlikes: LookAlikes | null = null;
+  /** The user's own name, once an event has told it, and the names that were compared with it. */
+  #own: OwnName | null = null;
   /** How many events were shown. */
   #events = 0;
 
@@ -47,25 +60,50 @@ export class People<Event extends ShownEvent> {
   show(event: Event | ModeEvent, ref: string | undefined): void {
     if (isOfKeys(event)) return this.#verify(event, ref);
     const { knownPeers, identity, ui } = this.session;
-    this.#meetAll(event as Fields);
     const own = fingerprintOf(identity.signer.key);
+    const imitated = this.#meetAll(event as Fields, own);
     ui.show(withCompared(event, knownPeers, own) as unknown as OwnEventOf<Event>, ref);
+    if (imitated !== null) this.#show(likeAnother(imitated), undefined);
   }
 
-  #meetAll(event: Fields): void {
+  /** @returns Who was here first with a name that the user's own looks like, if the user is to be told so now. */
+  #meetAll(event: Fields, ownKey: Fingerprint): Imitated | null {
     this.#events += 1;
-    // One's own name is imitated by others, even if these were met before.
-    const isOwn = OWN_NAME_EVENTS.has(event.event);
-    for (const { name, batch } of namesIn(event, this.#events)) {
-      if (this.#lookAlikes === null) {
-        this.#lookAlikes = new LookAlikes();
-        if (isOwn) this.#meet(this.#lookAlikes, name, null);
-        for (const pinned of this.session.knownPeers.names()) {
-          this.#meet(this.#lookAlikes, pinned, null);
+    this.#named(event, ownKey);
+    let imitated: Imitated | null = null;
+    for (const { name, batch, isGuest } of namesIn(event, this.#events)) {
+      const own = this.#own;
+      if (own !== null && isSameName(nameBeforeStart(name), own.name)) continue;
+      const known = this.#lookAlikes ??= this.#pinned();
+      if (own !== null && own.isLike(name)) {
+        if (!wasHereFirst(event, own, isGuest)) markImitation(name);
+        else if (!own.isTold) {
+          own.isTold = true;
+          imitated = { name, own: own.name };
         }
       }
-      this.#meet(this.#lookAlikes, name, batch);
+      this.#meet(known, name, batch);
     }
+    return imitated;
+  }
+
+  /** Takes the user's own name from an event that tells it. */
+  #named(event: Fields, ownKey: Fingerprint): void {
+    const isRenamed = event.event === "renamed" && event["key"] === ownKey;
+    if (!isRenamed && !OWN_NAME_EVENTS.has(event.event)) return;
+    const { name, guest } = event;
+    if (typeof name !== "string" || name === "") return;
+    const isGuest = guest === true;
+    setOwnName(name);
+    if (this.#own?.name !== name || this.#own.isGuest !== isGuest) {
+      this.#own = new OwnName(name, isGuest);
+    }
+  }
+
+  #pinned(): LookAlikes {
+    const known = new LookAlikes();
+    for (const pinned of this.session.knownPeers.names()) this.#meet(known, pinned, null);
+    return known;
   }
 
   #meet(known: LookAlikes, name: string, batch: string | null): void {
@@ -107,13 +145,58 @@ const NAMES_FIELDS = ["members", "joining", "names"] as const;
 const ENTRIES_FIELDS = [...LISTS, "messages", "entries"] as const;
 /** Events that tell the user their own name first. */
 const OWN_NAME_EVENTS: ReadonlySet<string> = new Set(["ready", "session"]);
+/** Events that list who was there before, as whoever comes later is told before they are listed. */
+const BEFORE_US: ReadonlySet<string> = new Set(["users", "peers", "history", "log", "members"]);
 /** Events that name somebody of whom the user was told before, or whom the user only asked about. */
 const NO_MEETINGS: ReadonlySet<string> = new Set(["error", "notice", "delivery", "help", "status"]);
 
-/** A name in an event, and the batch of `LookAlikes` in which it came. */
+/** A name in an event, the batch of `LookAlikes` in which it came, and whether it is known to be a guest's or not. */
 interface Meeting {
   readonly name: string;
   readonly batch: string | null;
+  readonly isGuest?: boolean;
+}
+
+/** So many names are compared with one's own once; then they are compared anew. */
+const COMPARED_MAX = 10_000;
+
+class OwnName {
+  readonly #looks = new LookAlikes();
+  readonly #compared = new Set<string>();
+  /** Whether the user was told of somebody who was here first. */
+  isTold = false;
+
+  constructor(readonly name: string, readonly isGuest: boolean) {
+    this.#looks.note(name);
+  }
+
+  /** Whether a name looks like this one; false if it was compared before. */
+  isLike(name: string): boolean {
+    if (this.#compared.has(name)) return false;
+    if (this.#compared.size >= COMPARED_MAX) this.#compared.clear();
+    this.#compared.add(name);
+    return this.#looks.imitatedBy(name) !== null;
+  }
+}
+
+interface Imitated {
+  readonly name: string;
+  readonly own: string;
+}
+
+function likeAnother({ name, own }: Imitated): CommonEvent {
+  const text = `Your name, ${own}, looks like that of ${shownName(name)}, who was here first: ` +
+    `others may see yours with a mark, \u2248${own}`;
+  return { event: "notice", text, warning: true };
+}
+
+/** Whether somebody first named in this event was here before the user. @param isGuest Undefined: not known. */
+function wasHereFirst(event: Fields, own: OwnName, isGuest: boolean | undefined): boolean {
+  if (isGuest !== undefined && isGuest !== own.isGuest) return own.isGuest;
+  if (event["present"] === true || event["history"] === true) return true;
+  if (event.event === "view") return (event["joined"] as readonly string[]).includes(own.name);
+  if (event.event === "ready") return Array.isArray(event["members"]);
+  return BEFORE_US.has(event.event);
 }
 
 /** @param number Of the event: no other one has it. */
@@ -138,7 +221,8 @@ function* namesIn(event: Fields, number: number): Generator<Meeting> {
 function* namesOfUsers(users: readonly Fields[], number: number): Generator<Meeting> {
   for (const isGuest of [false, true]) {
     for (const user of users) {
-      if ((user["guest"] === true) === isGuest) yield* namesOf(user, `${number} ${isGuest}`);
+      if ((user["guest"] === true) !== isGuest) continue;
+      for (const meeting of namesOf(user, `${number} ${isGuest}`)) yield { ...meeting, isGuest };
     }
   }
 }

@@ -18,6 +18,9 @@
  * be those of any editor. A line that was edited otherwise, or damaged, is an error and never skipped: skipping it
  * would accept any key. Only what a power cut leaves at the end, zeros and a last line without its line feed, is
  * dropped, with a notice.
+ *
+ * The order of the lines says who was met first, for names that look alike. So a pin that is refused, and one that is
+ * accepted then, takes the place of the line before it.
  */
 
 import { Buffer } from "node:buffer";
@@ -75,6 +78,8 @@ export class KnownPeers {
   #lines = new Map<string | number, Line>();
   /** Lines that this program changed and hasn't written yet, by `pinKey`; null: removed. */
   readonly #unwritten = new Map<string, Line | null>();
+  /** Of lines that aren't written yet: the line whose place each takes, where there is one. */
+  readonly #places = new Map<string, string>();
   /** The names under which a key was verified, as the lines say; null: to be collected anew. */
   #verifiedNames: ReadonlyMap<Fingerprint, readonly string[]> | null = null;
   #lastWrite: Promise<void> = Promise.resolve();
@@ -215,9 +220,13 @@ export class KnownPeers {
     isAsked = false,
   ): Promise<void> {
     const fingerprint = fingerprintOf(key);
+    const isNew = this.check(scope, name, key).type !== "same";
+    if (isNew) {
+      const pin = { scope, name, fingerprint, firstSeen: dayOf(wallMs) };
+      this.#add(pin, isAsked ? lineKey({ scope: REFUSED, name, fingerprint }) : undefined);
+    }
     const changed = isAsked && this.#accept(name, fingerprint, wallMs);
-    if (this.check(scope, name, key).type !== "same") await this.#meet(scope, name, key, wallMs);
-    else if (changed) await this.#write();
+    if (isNew || changed) await this.#write();
     else await this.#written(lineKey({ scope, name, fingerprint }));
   }
 
@@ -266,13 +275,15 @@ export class KnownPeers {
   async refuse(name: string, key: PeerKey, wallMs: number): Promise<void> {
     const fingerprint = fingerprintOf(key);
     const plain = nameBeforeStart(name);
-    for (const pin of this.#all()) {
-      if (pin.fingerprint !== fingerprint || !isSameName(nameBeforeStart(pin.name), plain)) {
-        continue;
-      }
-      this.#remove(pin);
-    }
-    this.#add({ scope: REFUSED, name: plain, fingerprint, firstSeen: dayOf(wallMs) });
+    const refused = { scope: REFUSED, name: plain, fingerprint, firstSeen: dayOf(wallMs) };
+    const at = lineKey(refused);
+    const former = this.#all()
+      .filter((pin) =>
+        pin.fingerprint === fingerprint && isSameName(nameBeforeStart(pin.name), plain)
+      )
+      .map(lineKey);
+    this.#add(refused, former[0]);
+    for (const line of former) if (line !== at) this.#removeAt(line);
     await this.#write();
   }
 
@@ -300,10 +311,14 @@ export class KnownPeers {
     await this.#write();
   }
 
-  /** @throws {P2pchatError} `full`. */
-  #add(pin: Pin): void {
+  /**
+   * @param place The line whose place it takes; without such a line, it is the last.
+   * @throws {P2pchatError} `full`.
+   */
+  #add(pin: Pin, place?: string): void {
     const at = lineKey(pin);
-    if (!this.#lines.has(at) && this.#lines.size >= PINS_MAX) {
+    const isMore = !this.#lines.has(at) && (place === undefined || !this.#lines.has(place));
+    if (isMore && this.#lines.size >= PINS_MAX) {
       throw new P2pchatError(
         "full",
         `Cannot remember ${
@@ -312,9 +327,24 @@ export class KnownPeers {
       );
     }
     const line = { pin };
-    this.#lines.set(at, line);
+    if (place !== undefined && place !== at && this.#lines.has(place)) {
+      this.#places.set(at, place);
+      this.#unwritten.set(place, null);
+    }
+    this.#put(at, line);
     this.#unwritten.set(at, line);
     this.#verifiedNames = null;
+  }
+
+  #put(at: string, line: Line): void {
+    const place = this.#places.get(at);
+    if (this.#lines.has(at) || place === undefined || !this.#lines.has(place)) {
+      this.#lines.set(at, line);
+      return;
+    }
+    this.#lines = new Map(
+      Array.from(this.#lines, (entry) => entry[0] === place ? [at, line] as const : entry),
+    );
   }
 
   #remove(pin: Pick<Pin, "scope" | "name" | "fingerprint">): boolean {
@@ -358,7 +388,9 @@ export class KnownPeers {
       const written = [...this.#unwritten];
       await replaceFile(this.#disk, this.#path, this.#bytes());
       for (const [at, line] of written) {
-        if (this.#unwritten.get(at) === line) this.#unwritten.delete(at);
+        if (this.#unwritten.get(at) !== line) continue;
+        this.#unwritten.delete(at);
+        this.#places.delete(at);
       }
       this.#isBehind = false;
     } finally {
@@ -369,10 +401,8 @@ export class KnownPeers {
   #takeOver(stored: KnownPeers): void {
     this.#lines = stored.#lines;
     this.#verifiedNames = null;
-    for (const [at, line] of this.#unwritten) {
-      if (line === null) this.#lines.delete(at);
-      else this.#lines.set(at, line);
-    }
+    for (const [at, line] of this.#unwritten) if (line !== null) this.#put(at, line);
+    for (const [at, line] of this.#unwritten) if (line === null) this.#lines.delete(at);
   }
 
   #bytes(): Uint8Array {

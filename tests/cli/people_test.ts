@@ -173,6 +173,112 @@ Deno.test("People marks who looks like one met before, pinned names and one's ow
   assertEquals(names.filter((name) => shownName(name) !== name), names.slice(8));
 });
 
+const CYRILLIC_ALICE = "\u0410\u04cf\u0456\u0441\u0435";
+const joined = (name: string, more = {}) => ({ event: "joined", name, key: "k", ...more });
+const view = (members: readonly string[], ...came: readonly string[]) => (
+  { event: "view", members, keys: [], joined: came }
+);
+const users = (...all: readonly (readonly [name: string, guest?: true])[]) => (
+  { event: "users", users: all.map(([name, guest = false]) => ({ name, guest, state: "free" })) }
+);
+
+/** Each time the own name, one that looks like it, whether that is marked, and what happened. */
+const OWN_LOOKS: readonly (readonly [
+  what: string,
+  own: string,
+  other: string,
+  isMarked: boolean,
+  ...events: readonly Shown[],
+])[] = [
+  ["comes into the room of another", "Gloria", "G1oria", false, {
+    event: "ready",
+    name: "Gloria",
+  }, joined("G1oria", { present: true })],
+  [
+    "was in the room before another",
+    "Hanno",
+    "Hann0",
+    true,
+    { event: "ready", name: "Hanno" },
+    joined("Hann0"),
+  ],
+  [
+    "takes another name, and the other comes after that",
+    "Ingo1",
+    "Ingol",
+    true,
+    { event: "ready", name: "Ida" },
+    { event: "renamed", key: own, from: "Ida", name: "Ingo1" },
+    joined("Ingol"),
+  ],
+  ["comes into the group of another", "Jo0st", "Joost", false, {
+    event: "ready",
+    name: "Jo0st",
+    members: [],
+  }, view(["Joost", "Jo0st"], "Jo0st")],
+  [
+    "was in the group before another",
+    "Karlo",
+    "Kar1o",
+    true,
+    { event: "ready", name: "Karlo", members: [] },
+    view(["Karlo"], "Karlo"),
+    view(["Karlo", "Kar1o"], "Kar1o"),
+  ],
+  ["was told of others before the own name", "Leo0", "Leoo", false, {
+    event: "joining",
+    name: "Leoo",
+    key: "k",
+  }, { event: "ready", name: "Leo0", members: [] }],
+  ["comes into a directory after another", "Mi1a", "Mila", false, {
+    event: "session",
+    name: "Mi1a",
+    guest: false,
+  }, users(["Mila"], ["Mi1a"])],
+  ["has an account where a guest was before", "Nora", "N0ra", true, {
+    event: "session",
+    name: "Nora",
+    guest: false,
+  }, users(["N0ra", true], ["Nora"])],
+  [
+    "is a guest, and an account comes later",
+    "0la",
+    "Ola",
+    false,
+    { event: "session", name: "0la", guest: true },
+    users(["0la", true]),
+    users(["Ola"], ["0la", true]),
+  ],
+];
+
+for (const [what, ownName, other, isMarked, ...events] of OWN_LOOKS) {
+  Deno.test(`People never marks one's own name; the other's where it came later: ${what}`, async () => {
+    const { people, shown } = peopleOf(await known());
+    for (const event of [...events, ...events.slice(1)]) {
+      people.show(event as unknown as ModeEvent, undefined);
+    }
+    assertEquals([ownName, other].map(isMarkedNow), [false, isMarked]);
+    const told = shown.filter(({ event }) => event === "notice").length;
+    assertEquals(told, isMarked || events[0]!["event"] === "joining" ? 0 : 1);
+  });
+}
+
+const isMarkedNow = (name: string) => shownName(name) !== name;
+
+Deno.test("People doesn't mark one's own name that looks like one met earlier", async () => {
+  const knownPeers = await known();
+  await knownPeers.pin("mesh:1", CYRILLIC_ALICE, EVE, 0);
+  const { people } = peopleOf(knownPeers);
+  people.show(
+    { event: "joining", name: CYRILLIC_ALICE, key: "k" } as unknown as ModeEvent,
+    undefined,
+  );
+  for (const event of [{ event: "ready", name: "Alice", members: [] }, view(["Alice"], "Alice")]) {
+    people.show(event as unknown as ModeEvent, undefined);
+  }
+  assertEquals(shownName("Alice"), "Alice");
+});
+
 Deno.test("People marks both of a directory's accounts that look alike, and of an account and a guest the guest", async () => {
   const { people } = peopleOf(await known());
   const user = (name: string, guest: boolean) => ({ name, guest, state: "free" });

@@ -141,6 +141,30 @@ Deno.test("refuse() takes mark and pins away everywhere, until trust() is asked 
   assertEquals(accepted.isVerified("Bob", fingerprintOf(bob)), false);
 });
 
+for (const isAtOnce of [true, false]) {
+  const how = isAtOnce ? "" : ", over a restart";
+  Deno.test(`whoever was met first stays first when refused and accepted again${how}`, async () => {
+    const disk = await newDisk();
+    let known = await KnownPeers.open(disk, PATH);
+    await known.pin("mesh:1", "Alice", bob, DAY_MS);
+    await known.pin("mesh:1", "AIice", eve, DAY_MS);
+    await known.verify("Alice", bob, DAY_MS);
+
+    const refused = known.refuse("Alice", bob, DAY_MS);
+    if (!isAtOnce) {
+      await refused;
+      known = await KnownPeers.open(disk, PATH);
+      assertEquals([...known.names()], ["AIice"]);
+    }
+    await Promise.all([refused, known.trust("mesh:1", "Alice", bob, DAY_MS, true)]);
+
+    assertEquals([...known.names()], ["Alice", "AIice"]);
+    const read = await KnownPeers.open(disk.crash(), PATH);
+    assertEquals([...read.names()], ["Alice", "AIice"]);
+    assertEquals([read.refused(), read.verifiedNames(fingerprintOf(bob))], [[], []]);
+  });
+}
+
 Deno.test("trust() of a key that was verified as Bob~k7f3 verifies it as Bob", async () => {
   const disk = await newDisk();
   const known = await KnownPeers.open(disk, PATH);
