@@ -37,6 +37,7 @@ export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
     said: 300,
     rank: sentAt,
     isRemembered: false,
+    kept: 300,
   },
   { type: "refused", code: "locked-out", text: "too many", retryMs: 60_000 },
   { type: "users", users: [ann, jörg], isFirst: true, isLast: false },

@@ -398,6 +398,7 @@ export class Entering {
       store: Uint8Array.fromHex(store),
       mayBroadcast: telling.isAllowed(client),
       isRemembered,
+      kept: broadcasts.stored,
       index,
       toClient,
       toDirectory,

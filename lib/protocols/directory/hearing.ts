@@ -60,6 +60,9 @@ export class Hearing {
   #forgedToldAtMs = -Infinity;
   readonly #deadlines = new Deadlines(DEADLINES);
 
+  /** Up to this number, broadcasts were said before we came in. */
+  #kept = 0;
+
   constructor(readonly log: ClientLog, readonly owner: HearingOwner) {}
 
   /** Whether the disk refuses broadcasts. */
@@ -80,7 +83,8 @@ export class Hearing {
     this.#shownThrough(unshown.at(-1));
   }
 
-  entered({ store: bytes, name }: DirectoryMessageOf<"entered">): void {
+  entered({ store: bytes, name, kept }: DirectoryMessageOf<"entered">): void {
+    this.#kept = kept;
     const { store, as } = this.#listener = { store: bytes.toHex(), as: foldName(name) };
     this.#last = 0;
     const waiting = this.#waiting.filter((heard) => heard.store === store && heard.as === as);
@@ -147,7 +151,7 @@ export class Hearing {
 
   /** The name under which the broadcast is shown; null where it isn't its sender's, or comes again. */
   #shownFrom(
-    { from, key, own, text, signature }: DirectoryMessageOf<"told">,
+    { number, from, key, own, text, signature }: DirectoryMessageOf<"told">,
     speaker: Speaker,
   ): string | null {
     const { crypto, keys, ownKey, selfName, directoryKey } = this.owner;
@@ -161,7 +165,7 @@ export class Hearing {
     if (own <= this.#ownOf(speaker)) return this.#dropped("it came before", from);
     if (isDirectory) return from;
     const apart = `${from}~${startApart(speaker.key, () => false)}`;
-    return !isOurName && keys.heard(from, key, apart) ? from : apart;
+    return !isOurName && keys.heard(from, key, apart, number <= this.#kept) ? from : apart;
   }
 
   /** The highest own number of this speaker that was taken. */

@@ -20,6 +20,9 @@ export class KnownKeys {
   /** Users met with another key than the expected one, by folded name. */
   readonly #strange = new Map<FoldedName, Named & { readonly keptUntilMs: number }>();
 
+  /** Names without a pin: the key of the first broadcast that was kept under each, and whether there was another. */
+  readonly #kept = new Map<FoldedName, { readonly key: PeerKey; isTold: boolean }>();
+
   readonly #refused: RefusedKeys;
 
   /** @param refused Keys that the user has refused, each for a name. */
@@ -32,6 +35,7 @@ export class KnownKeys {
     this.#pins = new Map(pins);
     this.#met.clear();
     this.#strange.clear();
+    this.#kept.clear();
   }
 
   /**
@@ -94,12 +98,14 @@ export class KnownKeys {
   }
 
   /**
-   * A broadcast under that name is signed with that key. A name that is new is pinned.
-   * @param apart The name by which it is shown where the key isn't that name's.
+   * A broadcast under that name is signed with that key. A name that is new is pinned, unless the broadcast was said
+   * before we came in: a name had whatever devices and owners since.
+   * @param apart The name by which it is shown where the key isn't that name's. @param isKept Whether it was said then.
    * @returns Whether the key is that name's; if not, our user is told, once for each key.
    */
-  heard(name: string, key: PeerKey, apart: string): boolean {
+  heard(name: string, key: PeerKey, apart: string, isKept: boolean): boolean {
     if (this.isExpected(name, key)) {
+      if (isKept && this.expected(name) === undefined) return this.#heardKept(name, key, apart);
       this.named(name, key);
       if (this.#pins.size < HEARD_PINS_MAX) this.#pin(name, key);
       return true;
@@ -107,6 +113,26 @@ export class KnownKeys {
     const told = this.#strange.get(foldName(name));
     const isTold = told !== undefined && (told.key === key || this.out.nowMs < told.keptUntilMs);
     if (!isTold) this.isStrange(name, key, undefined, `its broadcasts are shown as ${apart}`);
+    return false;
+  }
+
+  /** @returns Whether it is the first key of that name. */
+  #heardKept(name: string, key: PeerKey, apart: string): boolean {
+    const folded = foldName(name);
+    const first = this.#kept.get(folded);
+    if (first === undefined) {
+      this.#kept.set(folded, { key, isTold: false });
+      dropOldest(this.#kept, KNOWN_MAX);
+      this.named(name, key);
+    }
+    if (first === undefined || first.key === key) return true;
+    if (first.isTold) return false;
+    first.isTold = true;
+    const text =
+      `Earlier broadcasts under the name ${shownName(name)} are signed with more than one key, ` +
+      `which may be of several devices: those with another one than ${fingerprintOf(first.key)} ` +
+      `are shown with its start, as ${shownName(apart)}`;
+    this.out.show({ event: "notice", text });
     return false;
   }
 

@@ -133,6 +133,8 @@ const entered = message(2, "entered", {
   rank: trailing(counter, 0),
   /** Whether an account's device is on disk, and may come back by its key after a restart; true for a guest. */
   isRemembered: trailing(bool(), true),
+  /** The highest number of a broadcast that was kept when it came in; 0: none. */
+  kept: trailing(counter, 0),
 });
 const refused = message(3, "refused", {
   from: "the directory",

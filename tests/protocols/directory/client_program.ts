@@ -250,6 +250,7 @@ export class ClientProgram {
         index: 9,
         ...KEYS,
         rank: 1_000,
+        kept: 0,
         ...more,
       }),
       ...(there === null ? [] : this.lists(there)),

@@ -356,6 +356,27 @@ Deno.test("whose words: another key than the pinned one is shown apart, told onc
   assertEquals([errors(), said(program).at(-1)?.startsWith("bob~")], [2, true]);
 });
 
+Deno.test("whose words: what was kept before we came pins no key, and accuses nobody of another one", () => {
+  const program = new ClientProgram();
+  program.feed({ type: "start" });
+  program.directoryUp();
+  program.feed({ type: "enter", entry: LOG_IN });
+  program.entered({ kept: 3 });
+
+  const words = [told(1, 0), told(2, 1, BY_EVE, EVES), told(3, 2, BY_EVE, EVES)]
+    .flatMap((message) => program.says(message));
+
+  assertEquals(said(program), ["bob: text 1", `${APART}: text 2`, `${APART}: text 3`]);
+  assertEquals(words.filter((word) => /^error|^pin/.test(word)), []);
+  const notices = program.events.flatMap((one) => one.event === "notice" ? one.text : []);
+  assertEquals(notices.length, 1);
+  assert(notices[0]!.includes(APART), notices[0]);
+
+  // Whoever speaks now is met first, and has the name.
+  assert(program.says(told(4, 3, BY_EVE, EVES)).some((word) => word.startsWith("pin bob eve")));
+  assertEquals(said(program).at(-1), "bob: text 4");
+});
+
 Deno.test("whose words: keys under a name that is known, one after the other, are told of once in 10 minutes", () => {
   const program = ClientProgram.in();
   program.says(told(1, 0));
