@@ -350,7 +350,8 @@ class Presenter {
     readonly wiring: Wiring,
     readonly notices: readonly string[],
   ) {
-    this.#people = new People(wiring);
+    const scope = scopeOf(wiring.place.address);
+    this.#people = new People(wiring, { scope, name: COORDINATOR_NAME });
   }
 
   show(event: MemberEvent, ref: string | undefined): void {

@@ -290,7 +290,8 @@ function statusLines(
 ): readonly Line[] {
   const { view, coordinator, seq, digest, sequencer, key, port, log, edits, problems } = status;
   const others = status.members.filter((member) => member.key !== key);
-  const there = coordinator === "up" ? "The coordinator is there." : "The coordinator is away.";
+  const who = status.serverVerified === true ? "The coordinator (verified)" : "The coordinator";
+  const there = `${who} is ${coordinator === "up" ? "there" : "away"}.`;
   return [
     view === 0
       ? [`Not in the group yet. ${there}`]

@@ -21,6 +21,7 @@ import {
 import { verifiedBeforeText } from "../base/name_answers.ts";
 import type { Compared, KeyChange, ModeEvent } from "../base/mode_machine.ts";
 import type { KnownPeers } from "../store/known_peers.ts";
+import { isVerified } from "./pins.ts";
 import { type Session, showFailure } from "./session.ts";
 import type { CommonEvent, ShownEvent } from "./user_interface.ts";
 import { type OwnEventOf, theVerifiedText, type VerifyEvent } from "./verify_rendering.ts";
@@ -49,11 +50,13 @@ export class People<Event extends ShownEvent> {
   /** How many events were shown. */
   #events = 0;
 
+  /** @param server The scope and name of the key of the server that the user is at, in a mode that has one. */
   constructor(
     readonly session: Pick<
       Session<OwnEventOf<Event>, unknown>,
       "knownPeers" | "ui" | "environment" | "identity"
     >,
+    readonly server?: { readonly scope: string; readonly name: string },
   ) {}
 
   /** Shows a machine's event. */
@@ -62,8 +65,15 @@ export class People<Event extends ShownEvent> {
     const { knownPeers, identity, ui } = this.session;
     const own = fingerprintOf(identity.signer.key);
     const imitated = this.#meetAll(event as Fields, own);
-    ui.show(withCompared(event, knownPeers, own) as unknown as OwnEventOf<Event>, ref);
+    const compared = this.#withServer(withCompared(event, knownPeers, own));
+    ui.show(compared as unknown as OwnEventOf<Event>, ref);
     if (imitated !== null) this.#show(likeAnother(imitated), undefined);
+  }
+
+  #withServer(event: Fields): Fields {
+    if (event.event !== "status" || this.server === undefined) return event;
+    const { scope, name } = this.server;
+    return { ...event, serverVerified: isVerified(this.session.knownPeers, scope, name) };
   }
 
   /** @returns Who was here first with a name that the user's own looks like, if the user is to be told so now. */

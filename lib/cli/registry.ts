@@ -5,7 +5,12 @@ import { P2pchatError } from "../base/errors.ts";
 import { endpointText } from "../base/ids.ts";
 import { shownName } from "../base/names.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
-import { type ClientCommand, type ClientEvent, overText } from "../protocols/directory/events.ts";
+import {
+  type ClientCommand,
+  type ClientEvent,
+  DIRECTORY_NAME,
+  overText,
+} from "../protocols/directory/events.ts";
 import type { DirectoryClientHost } from "../runtime/directory_client_host.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { ComingIn, type GivenPasswords, type Way } from "./coming_in.ts";
@@ -18,7 +23,7 @@ import type { RegistryOptions } from "./options.ts";
 import { OwnAccount } from "./own_account.ts";
 import { People } from "./people.ts";
 import { givenPassword, passwordIn } from "./password_source.ts";
-import { registryText, withClient } from "./registry_client.ts";
+import { directoryScope, registryText, withClient } from "./registry_client.ts";
 import { JUST_OVER_TEXT, registryCommands, type RegistryTarget } from "./registry_commands.ts";
 import { type RegistryOwnEvent, RegistryRendering } from "./registry_rendering.ts";
 import { RegistryStanding } from "./registry_standing.ts";
@@ -267,7 +272,10 @@ class Program {
   /** Kept for as long as the profile is in use. */
   #peopleOf(profile: Profile): People<ClientEvent> {
     if (this.#people?.profile !== profile) {
-      const people = new People<ClientEvent>({ ...profile, ui: this.#parts.ui });
+      const people = new People<ClientEvent>({ ...profile, ui: this.#parts.ui }, {
+        scope: directoryScope(this.#parts.options.registry),
+        name: DIRECTORY_NAME,
+      });
       this.#people = { profile, people };
     }
     return this.#people.people;

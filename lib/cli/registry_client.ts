@@ -103,8 +103,7 @@ function configOf<Event extends ShownEvent, Target>(
   port: number,
 ): { readonly config: Omit<ClientConfig, "records">; readonly pin: KeepPin } {
   const { knownPeers, folder, ui } = session;
-  const address = endpointText({ ...registry, host: canonicalHost(registry.host) });
-  const directoryScope = `host:${address}`;
+  const serverScope = directoryScope(registry);
   // The scope of the users' pins at the directory whose key was seen last.
   let scope = "";
   const config = {
@@ -113,12 +112,12 @@ function configOf<Event extends ShownEvent, Target>(
     directory: registry,
     registry: registryText(registry),
     expect: serverKeyPinned(session, {
-      scope: directoryScope,
+      scope: serverScope,
       name: DIRECTORY_NAME,
       title: `directory at ${endpointText(registry)}`,
     }, registryKey),
     given: registryKey,
-    isServerVerified: isVerified(knownPeers, directoryScope, DIRECTORY_NAME),
+    isServerVerified: isVerified(knownPeers, serverScope, DIRECTORY_NAME),
     trustFirst,
     // The address for the `ready` event; other clients get the one that the directory sees.
     listening: endpointForOthers({ host, advertise: null }, port, session.outward),
@@ -133,8 +132,13 @@ function configOf<Event extends ShownEvent, Target>(
     knownPeers: knownPeersPath(folder),
   };
   const pin: KeepPin = (met) =>
-    pinsIn(session, met.name === DIRECTORY_NAME ? directoryScope : scope)(met);
+    pinsIn(session, met.name === DIRECTORY_NAME ? serverScope : scope)(met);
   return { config, pin };
+}
+
+/** The scope of the directory's own key. */
+export function directoryScope(registry: Endpoint): string {
+  return `host:${endpointText({ ...registry, host: canonicalHost(registry.host) })}`;
 }
 
 /** The directory's address, nearly as the user typed it. */

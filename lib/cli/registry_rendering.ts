@@ -418,14 +418,15 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
     status;
   const who: Line = name === "" ? ["you"] : [ownNameSpan(name)];
   const how = guest ? ", as a guest" : "";
+  const verified = status.serverVerified === true ? " (verified)" : "";
   return [
     session === "up"
       ? [
-        `In the directory ${registry} as `,
+        `In the directory ${registry}${verified} as `,
         ...who,
         `${how}${farText(roundTripMs)}; ${numberText(online)} online.`,
       ]
-      : [`Not in the directory ${registry} now.`],
+      : [`Not in the directory ${registry}${verified} now.`],
     ...(call === null ? [] : [callStatus(call)]),
     [unsent === 0 ? "Nothing is unsent." : `${numberText(unsent)} unsent.`],
     ownKeyLine(key),

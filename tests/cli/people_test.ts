@@ -27,7 +27,7 @@ async function known(): Promise<KnownPeers> {
 }
 
 /** What a script sees. */
-function peopleOf(knownPeers: KnownPeers) {
+function peopleOf(knownPeers: KnownPeers, server?: { scope: string; name: string }) {
   const shown: Shown[] = [];
   const session = {
     knownPeers,
@@ -35,7 +35,7 @@ function peopleOf(knownPeers: KnownPeers) {
     environment: { wallMs: () => 0 },
     identity: { signer: { key: OWN } },
   };
-  const people = new People(session as unknown as ConstructorParameters<typeof People>[0]);
+  const people = new People(session as unknown as ConstructorParameters<typeof People>[0], server);
   const verify = (answer?: VerifyAnswer, name = "Bob", peerKey = BOB): readonly Shown[] => {
     const key = fingerprintOf(peerKey);
     const said = answer === undefined ? {} : { answer };
@@ -84,6 +84,21 @@ Deno.test("People takes a no at any time, and asks for the digits again then", a
   assertEquals([done!["answer"], done!["verified"]], ["no", false]);
   assertEquals([knownPeers.pins(), knownPeers.refused().length], [[], 1]);
   assertEquals(verify("yes").length, 2);
+});
+
+Deno.test("People says in a status whether the server is verified", async () => {
+  const knownPeers = await known();
+  await knownPeers.pin("host:h:1", "*directory*", BOB, 0);
+  const server = { scope: "host:h:1", name: "*directory*" };
+  const { people, shown } = peopleOf(knownPeers, server);
+  const status = () => {
+    people.show({ event: "status", name: "Ann" } as unknown as ModeEvent, undefined);
+    return shown.at(-1)!["serverVerified"];
+  };
+
+  assertEquals(status(), false);
+  await knownPeers.verify("*directory*", BOB, 0);
+  assertEquals(status(), true);
 });
 
 Deno.test("withCompared() says of everybody in an event whether they are verified under that name", async () => {

@@ -370,6 +370,8 @@ Deno.test("registry: /status says where one is, the call, what is unsent and wha
     }]),
     "Not in the directory chat.example now.\nNothing is unsent.\nYour key: k\n",
   );
+  const verified = linesOf([...IN, { ...status, serverVerified: true }]);
+  assertEquals(verified.split(",")[0], "In the directory chat.example (verified) as alice");
 });
 
 Deno.test("registry: how long they talked", () => {

@@ -164,6 +164,8 @@ export type ClientEvent =
     readonly key: string;
     readonly registry: string;
     readonly session: SessionState;
+    /** Whether the user has verified the directory's key; absent in the machine, which leaves it to its caller. */
+    readonly serverVerified?: boolean;
     readonly guest: boolean;
     readonly call: {
       readonly call: string;

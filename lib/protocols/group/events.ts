@@ -232,6 +232,8 @@ export type MemberEvent =
     readonly port: number;
     readonly view: number;
     readonly coordinator: "up" | "down";
+    /** Whether the user has verified the coordinator's key; absent in the machine, which leaves it to its caller. */
+    readonly serverVerified?: boolean;
     readonly seq: number;
     readonly digest: string;
     /** The log's file. */

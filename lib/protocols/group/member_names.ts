@@ -156,7 +156,7 @@ export class MemberNames {
     if (this.#pins.get(folded) === fingerprint) this.#pins.delete(folded);
     this.#keepStrange(name, key);
     this.#warnedOf.add(key); // the answer to the command warns
-    this.#showAnew(folded);
+    this.#tellAnew(folded);
   }
 
   /** How somebody is shown that has this key and uses this name. */
@@ -251,7 +251,7 @@ export class MemberNames {
     this.#pins.set(folded, fingerprintOf(key));
     if (this.#strange.get(folded)?.key === key) this.#strange.delete(folded);
     this.#warnedOf.delete(key);
-    this.#showAnew(folded);
+    this.#tellAnew(folded);
     this.out.push({ type: "pin", name, key, again: true });
     return { name, key };
   }
@@ -265,12 +265,27 @@ export class MemberNames {
     return null;
   }
 
-  /** A key was pinned for this name, or replaced: shows its holders accordingly. */
-  #showAnew(folded: FoldedName): void {
+  /** The same, after a command of our user, who is told of each. */
+  #tellAnew(folded: FoldedName): void {
+    for (const [from, to] of this.#showAnew(folded)) {
+      this.out.notice(`${shownName(from)} is now ${shownName(to)}`);
+    }
+  }
+
+  /**
+   * A key was pinned for this name, or replaced: shows its holders accordingly.
+   * @returns How each whose shown name changes was shown, and is.
+   */
+  #showAnew(folded: FoldedName): readonly (readonly [from: string, to: string])[] {
+    const changed: [string, string][] = [];
     for (const all of [this.#known, this.#newcomers]) {
-      for (const [key, { name }] of all) {
-        if (foldName(name) === folded) all.set(key, { name, shown: this.#shownOf(key, name) });
+      for (const [key, { name, shown: before }] of all) {
+        if (foldName(name) !== folded) continue;
+        const shown = this.#shownOf(key, name);
+        all.set(key, { name, shown });
+        if (shown !== before) changed.push([before, shown]);
       }
     }
+    return changed;
   }
 }

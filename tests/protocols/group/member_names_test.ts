@@ -220,6 +220,21 @@ Deno.test("MemberNames show a refused key as somebody else's, also when it comes
   assertEquals(later.shown("bob"), [suffixed("bob")]);
 });
 
+Deno.test("MemberNames tells the user whose shown name changes by a command", () => {
+  const meetings = new Meetings();
+  meetings.met({ bob: "bob" });
+  const told = (work: () => void) => {
+    meetings.out.begin(0);
+    work();
+    return meetings.out.take().flatMap((effect) =>
+      effect.type === "show" && effect.event.event === "notice" ? [effect.event.text] : []
+    );
+  };
+
+  assertEquals(told(() => meetings.names.refuse(keyOf("bob"))), [`bob is now ${suffixed("bob")}`]);
+  assertEquals(told(() => meetings.names.trust("bob")), [`${suffixed("bob")} is now bob`]);
+});
+
 Deno.test("MemberNames tells all apart who have one name in the log, unless one of them is pinned", () => {
   const meetings = new Meetings();
   const { names } = meetings;
