@@ -89,7 +89,9 @@ export function editLine(
   isOwn = false,
 ): Line {
   const { edit, seq, by, text, outcome, reason, agreed = [], history = false } = event;
-  const whose = [`Edit ${edit} of entry ${seq}, asked by `, isOwn ? "you" : nameOf(by)];
+  const whose: Line = isOwn
+    ? [`Your edit ${edit} of entry ${seq}`]
+    : [`Edit ${edit} of entry ${seq}, asked by `, nameOf(by), ","];
   switch (outcome) {
     case "committed": {
       const decidedMs = history ? Date.parse(event.committedAt ?? "") : NaN;
@@ -105,9 +107,9 @@ export function editLine(
       ];
     }
     case "aborted":
-      return wrongLine(nowMs, ...whose, `, was aborted: ${reason}`);
+      return wrongLine(nowMs, ...whose, ` was aborted: ${reason}`);
     case "in-doubt":
-      return wrongLine(nowMs, ...whose, `, is in doubt: ${reason}`);
+      return wrongLine(nowMs, ...whose, ` is in doubt: ${reason}`);
   }
 }
 

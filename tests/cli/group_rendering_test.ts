@@ -336,12 +336,12 @@ const PRINTED: readonly (readonly [
   [
     "an edit of one's own that was aborted",
     [READY, { ...EDIT, outcome: "aborted", reason: "Bob said no" }],
-    "12:03 ! Edit 7 of entry 43, asked by you, was aborted: Bob said no\n",
+    "12:03 ! Your edit 7 of entry 43 was aborted: Bob said no\n",
   ],
   [
     "an edit of one's own in doubt",
     [READY, { ...EDIT, outcome: "in-doubt", reason: "the coordinator doesn't answer" }],
-    "12:03 ! Edit 7 of entry 43, asked by you, is in doubt: the coordinator doesn't answer\n",
+    "12:03 ! Your edit 7 of entry 43 is in doubt: the coordinator doesn't answer\n",
   ],
   [
     "an edit in doubt",

@@ -119,8 +119,11 @@ terminalTest(
       "error: Nothing was done: you were asked about edit 2 after you began that line; if you mean that one, /go 2";
     await bob.until("that it isn't taken for a yes", () => lines(bob).includes(later));
     await bob.press("/abort\r");
-    for (const [terminal, asker, who] of [[alice, "you", "Bob"], [bob, "Alice", "you"]] as const) {
-      const aborted = `! Edit 2 of entry 1, asked by ${asker}, was aborted: ${who} said no`;
+    const ends = [
+      [alice, "! Your edit 2 of entry 1 was aborted: Bob said no"],
+      [bob, "! Edit 2 of entry 1, asked by Alice, was aborted: you said no"],
+    ] as const;
+    for (const [terminal, aborted] of ends) {
       await terminal.until("that it isn't", () => lines(terminal).includes(aborted));
       assertEquals(terminal.screen.unexpected, []);
     }

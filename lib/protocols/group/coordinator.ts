@@ -506,6 +506,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         if (isSameBallot(message.ballot, this.#views.ballot)) this.#changing.begun(attendee);
         return null;
       case "leave":
+        this.#transactions.leaves(attendee);
         this.#steering.leaves(attendee);
         return null;
       case "fetch":

@@ -116,7 +116,15 @@ export type EditPolicy = typeof EDIT_POLICIES[number];
 
 /** Why an edit is aborted: parts of sentences. */
 export const ASKER_GONE = "the member that asked for it isn't in the group any more";
+export const SELF_GONE = "you aren't in the group any more";
+export const SELF_LEFT = "you left the group";
 export const ASKER_RESTARTED = "the program that asked for it was started again";
+
+/**
+ * What follows the reason of an edit in doubt. Another member may know the outcome, or the one that asked for the edit
+ * may give it up, before the coordinator is back.
+ */
+export const TOLD_LATER = "you are told the outcome once it is known";
 
 /**
  * Whether a member's user is asked for agreement. The requester has agreed by asking.

@@ -8,11 +8,14 @@ import type { Environment } from "../../base/environment.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import type { Hash, RequestId } from "../../base/ids.ts";
 import {
+  ASKER_GONE,
   type Edit,
   requestId,
+  SELF_GONE,
   type SignedEditRequest,
   signEditRequest,
   textDigest,
+  TOLD_LATER,
 } from "./edit.ts";
 import type { MemberEditView } from "./events.ts";
 import type { Rules } from "./founding.ts";
@@ -71,6 +74,8 @@ interface Accepted {
   isTold: boolean;
   /** Why the edit was aborted; null if it wasn't, as far as we know. */
   aborted: string | null;
+  /** Whether the user was told, in this absence of the coordinator, that the edit is in doubt. */
+  isDoubtTold: boolean;
   /** When the coordinator is next asked for the outcome. */
   inquireMs: number;
 }
@@ -85,7 +90,7 @@ export class Editing {
   constructor(readonly owner: EditingOwner, asked: readonly AskedRecord[]) {
     for (const { edit, signed } of asked) {
       const id = requestId(owner.environment.crypto, signed.request.value);
-      const told = { isTold: true, aborted: null, inquireMs: owner.out.nowMs };
+      const told = { isTold: true, aborted: null, isDoubtTold: false, inquireMs: owner.out.nowMs };
       this.#accepted.set(id, { edit, signed, ref: undefined, ...told });
     }
   }
@@ -203,6 +208,7 @@ export class Editing {
 
   /** The coordinator is there and we are in an epoch, perhaps again: repeats all requests. */
   resume(): void {
+    for (const accepted of this.#accepted.values()) accepted.isDoubtTold = false;
     for (const { signed } of this.#wanted) {
       if (signed !== null) this.owner.toCoordinator({ type: "edit", signed });
     }
@@ -237,6 +243,7 @@ export class Editing {
       ref,
       isTold: false,
       aborted: null,
+      isDoubtTold: false,
       inquireMs: out.nowMs + INQUIRE_MS,
     };
     this.#accepted.set(id, accepted);
@@ -307,8 +314,9 @@ export class Editing {
   aborted(id: RequestId, { edit, reason }: Aborted): void {
     const accepted = this.#accepted.get(id);
     if (accepted === undefined || (edit !== 0 && edit !== accepted.edit)) return;
-    if (accepted.isTold) this.#tellAborted(id, accepted, reason);
-    else accepted.aborted = reason;
+    const own = reason === ASKER_GONE ? SELF_GONE : reason;
+    if (accepted.isTold) this.#tellAborted(id, accepted, own);
+    else accepted.aborted = own;
   }
 
   #tellAborted(id: RequestId, accepted: Accepted, reason: string): void {
@@ -330,13 +338,14 @@ export class Editing {
 
   /** The coordinator is away: nobody can say now what becomes of accepted edits. The user is told once per absence. */
   coordinatorDown(): void {
+    this.#tellDoubt(`the coordinator doesn't answer; ${TOLD_LATER}`);
+  }
+
+  #tellDoubt(reason: string): void {
     for (const accepted of this.#accepted.values()) {
-      if (!accepted.isTold || accepted.aborted !== null) continue;
-      this.#show(
-        accepted,
-        "in-doubt",
-        "the coordinator doesn't answer; you are told the outcome when it is back",
-      );
+      if (!accepted.isTold || accepted.aborted !== null || accepted.isDoubtTold) continue;
+      accepted.isDoubtTold = true;
+      this.#show(accepted, "in-doubt", reason);
     }
   }
 
@@ -360,8 +369,9 @@ export class Editing {
     }
   }
 
-  /** The program ends: requests that weren't accepted are given up. */
+  /** The program ends: requests that weren't accepted are given up. Those that were may still be committed. */
   giveUp(): void {
+    this.#tellDoubt("you leave before it is known; you are told the outcome when you start again");
     for (const { seq, ref } of this.#wanted) {
       const text = `Your edit of entry ${seq} wasn't asked for: the coordinator didn't answer`;
       this.#error("coordinator-down", text, seq, ref);

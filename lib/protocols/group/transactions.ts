@@ -42,6 +42,7 @@ import {
   needsAgreement,
   requestFault,
   requestId,
+  SELF_LEFT,
   type SignedEditRequest,
 } from "./edit.ts";
 import type { CoordinatorEvent, EditEvent, EditView } from "./events.ts";
@@ -124,6 +125,10 @@ export class Transactions {
    * told.
    */
   readonly #refused = new Map<RequestId, Refusal>();
+  /** Numbers of edits of earlier processes that the operator was told are dropped; at most `EDITS_MAX`. */
+  readonly #dropped = new Set<number>();
+  /** The first number that this process gave. */
+  #firstNumber = Infinity;
   /** Number of the last round of votes; and until when that holds others up. */
   #round = 0;
   #roundDueMs = -Infinity;
@@ -254,6 +259,7 @@ export class Transactions {
   #accept({ key }: Attendee, id: RequestId, signed: SignedEditRequest): void {
     const { out, voteTimeoutMs } = this.parts;
     const edit = ++this.#number;
+    this.#firstNumber = Math.min(this.#firstNumber, edit);
     if (edit > this.#taken) {
       this.#taken = edit - 1 + NUMBERS_TAKEN;
       out.store({ kind: "edits", number: this.#taken });
@@ -345,6 +351,21 @@ export class Transactions {
     // A forgotten edit is in the log of every member of the view, once the view has begun everywhere.
     if (this.parts.views.member(key) === null || !this.parts.views.isConfirmed) return;
     this.#answer(key, edits.map(({ id }) => id));
+    for (const asked of edits) this.#tellDropped(asked);
+  }
+
+  /**
+   * An earlier process accepted this edit and ended before it was decided: only now is it heard of here. No more can
+   * have been under way then than are told, whatever members say.
+   */
+  #tellDropped({ id, edit, seq }: GroupMessageOf<"inquire">["edits"][number]): void {
+    if (edit < 1 || edit >= this.#firstNumber || edit > this.#taken) return;
+    if (this.#dropped.has(edit) || this.#dropped.size >= EDITS_MAX) return;
+    if (this.#open.has(id) || this.#aborted.has(id) || this.#decisions.editOf(id) !== null) return;
+    this.#dropped.add(edit);
+    this.parts.out.notice(
+      `Edit ${edit} of entry ${seq} is dropped: this coordinator was started again before it was decided`,
+    );
   }
 
   /** All decisions are told at once, however many of them are asked about. */
@@ -364,6 +385,13 @@ export class Transactions {
   }
 
   // Views.
+
+  /** The member asks to leave: it gives up its undecided edits, and is told so before it is let go. */
+  leaves({ key }: Attendee): void {
+    for (const open of [...this.#open.values()]) {
+      if (open.signed.request.value.requester === key) this.#abort(open, ASKER_GONE, [], SELF_LEFT);
+    }
+  }
 
   /**
    * The view is about to change: undecided edits are voted on anew in the next one, as not all voters may be there in
@@ -473,8 +501,16 @@ export class Transactions {
     }
   }
 
-  /** @param late The members that didn't answer in time, where that is the reason. */
-  #abort({ id, edit, signed, asked }: Open, because: string, late: readonly NamedKey[] = []): void {
+  /**
+   * @param late The members that didn't answer in time, where that is the reason.
+   * @param toAsker The reason as the requester reads it.
+   */
+  #abort(
+    { id, edit, signed, asked }: Open,
+    because: string,
+    late: readonly NamedKey[] = [],
+    toAsker = because,
+  ): void {
     const { out } = this.parts;
     const reason = boundedReason(because);
     const { requester } = signed.request.value;
@@ -484,7 +520,8 @@ export class Transactions {
     for (const key of new Set([...asked, requester])) {
       // The requester is told its own name, not "you": its program didn't answer, its user wasn't asked.
       const isLate = key !== requester && late.some((member) => member.key === key);
-      const own = isLate ? boundedReason(lateText(late, key)) : reason;
+      const other = key === requester ? boundedReason(toAsker) : reason;
+      const own = isLate ? boundedReason(lateText(late, key)) : other;
       this.#tell(key, { type: "aborted", id, edit, reason: own });
     }
     this.#show(edit, signed, "aborted", reason);

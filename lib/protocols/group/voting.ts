@@ -36,6 +36,7 @@ import {
   requestId,
   type SignedEditRequest,
   textDigest,
+  TOLD_LATER,
 } from "./edit.ts";
 import { VOTE_PHASES, type VotePhase } from "./edit_phases.ts";
 import type { MemberEditView } from "./events.ts";
@@ -90,6 +91,8 @@ interface Open {
   /** When the coordinator, or another member, is next asked for the outcome. */
   inquireMs: number;
   wasAsked: boolean;
+  /** Whether our user was told that the entry stays locked while the coordinator is away: it is told the end, too. */
+  isLockTold: boolean;
   /** Whether our user was asked, and agreed: then our vote says so, with our signature. */
   isConsented: boolean;
   /** The `ref` of our user's vote. */
@@ -154,6 +157,7 @@ export class Voting {
         isNew: false,
         inquireMs: owner.out.nowMs,
         wasAsked: false,
+        isLockTold: false,
         isConsented,
         ref: undefined,
         author: null,
@@ -244,6 +248,7 @@ export class Voting {
       isNew: this.#isNew(value),
       inquireMs: out.nowMs + INQUIRE_MS,
       wasAsked: false,
+      isLockTold: false,
       isConsented: false,
       ref: undefined,
       author: null,
@@ -435,15 +440,15 @@ export class Voting {
     return this.#open.get(requestId(this.owner.crypto, value))?.ref;
   }
 
-  /** Tells our user how the edit ended, if it was asked to vote. */
+  /** Tells our user how the edit ended, if it was asked to vote, or told of the lock. */
   #tellAsked(
-    { edit, signed, wasAsked, ref }: Open,
+    { edit, signed, wasAsked, isLockTold, ref }: Open,
     reason: string,
     outcome: "aborted" | "in-doubt" = "aborted",
   ): void {
     const { names, out, selfKey } = this.owner;
     const { seq, requester, name, text } = signed.request.value;
-    if (!wasAsked || requester === selfKey) return;
+    if (!(wasAsked || isLockTold) || requester === selfKey) return;
     const by = names.shown(requester, name);
     out.show({ event: "edit", edit, seq, by, text, outcome, reason }, ref);
   }
@@ -491,7 +496,7 @@ export class Voting {
   #giveUp(open: Open, reason: string): void {
     const { id, phase } = open;
     this.#tellEnd(open, reason);
-    open.wasAsked = false;
+    open.wasAsked = open.isLockTold = false;
     if (phase === "agreed" || phase === "agreeing") {
       this.owner.out.noteBehind({ kind: "settled", id });
     }
@@ -500,7 +505,9 @@ export class Voting {
 
   #tellEnd(open: Open, reason: string): void {
     const hasRefused = open.phase === "refused" && open.refusal === "";
-    this.#tellAsked(open, hasRefused ? "you said no" : reason);
+    const { seq } = open.signed.request.value;
+    const unlocked = open.isLockTold ? `; entry ${seq} isn't locked by it any more` : "";
+    this.#tellAsked(open, hasRefused ? "you said no" : reason + unlocked);
   }
 
   /** Whether this is the process that asked for the edit, without which it can't be committed. */
@@ -632,12 +639,11 @@ export class Voting {
     for (const open of this.#those("agreed")) {
       const { edit, signed: { request: { value: { requester, name, seq } } } } = open;
       if (requester === selfKey) continue; // our user is told as the requester, by `Editing`
-      this.#tellAsked(
-        open,
-        "the coordinator doesn't answer; you are told the outcome when it is back",
-        "in-doubt",
-      );
-      if (open.wasAsked) continue;
+      if (open.wasAsked) {
+        this.#tellAsked(open, `the coordinator doesn't answer; ${TOLD_LATER}`, "in-doubt");
+        continue;
+      }
+      open.isLockTold = true;
       const by = shownName(names.shown(requester, name));
       out.notice(
         `Entry ${seq} stays locked until the coordinator is back, or another member knows what ` +
@@ -671,7 +677,7 @@ export class Voting {
     if (open.edit !== asked.edit) return;
     if (open.phase !== "refused") {
       this.#refuseOpen(open, ABANDONED);
-      this.#tellAsked(open, `${ABANDONED}; you are told the outcome when it is back`, "in-doubt");
+      this.#tellAsked(open, `${ABANDONED}; ${TOLD_LATER}`, "in-doubt");
     }
     this.#sayAbandoned(key, asked);
   }

@@ -107,7 +107,7 @@ function wordsOf(event: MemberEvent): string | null {
 }
 
 const IN_DOUBT =
-  "in-doubt: the coordinator doesn't answer; you are told the outcome when it is back";
+  "in-doubt: the coordinator doesn't answer; you are told the outcome once it is known";
 
 Deno.test("an edit is asked for, signed, and told by its number when that is on disk", () => {
   const { net, ann } = started();
@@ -554,6 +554,35 @@ Deno.test("leaving without the coordinator: what nobody answered is told, with i
     "mine: coordinator-down: Your edit of entry 1 wasn't asked for: the coordinator didn't answer",
   ]);
   assertEquals(ann.stopped?.kind, "bye");
+});
+
+Deno.test("leaving tells the outcome of a running edit, or that it is in doubt, before the goodbye; once", () => {
+  const leaves = (meanwhile: (net: GroupNet, ann: Node, signed: SignedEditRequest) => void) => {
+    const { net, ann } = started();
+    const signed = running(net, ann);
+    forget(ann);
+    ann.command({ command: "quit" });
+    net.pass(10_200);
+    meanwhile(net, ann, signed);
+    net.coordinator.send(ann, { type: "parted", why: "left", pauseMs: 0 });
+    net.pass(20_000);
+    assertEquals(ann.stopped?.kind, "bye");
+    return told(ann).filter((text) => text.startsWith("r: 1 "));
+  };
+  const doubt =
+    "r: 1 in-doubt: you leave before it is known; you are told the outcome when you start again";
+  assertEquals(leaves(() => {}), [doubt]);
+  const left = "r: 1 aborted: you left the group";
+  assertEquals(leaves((net, ann, signed) => abort(net, ann, signed, "you left the group")), [left]);
+  assertEquals(leaves((net) => vanish(net)), [`r: 1 ${IN_DOUBT}`]);
+});
+
+Deno.test("who asked reads of itself that it wasn't in the group any more", () => {
+  const { net, ann } = started();
+  const signed = running(net, ann);
+  forget(ann);
+  abort(net, ann, signed, "the member that asked for it isn't in the group any more");
+  assertEquals(told(ann), ["r: 1 aborted: you aren't in the group any more"]);
 });
 
 Deno.test("edits of another group end with it", () => {

@@ -625,6 +625,19 @@ Deno.test("an edit that ends as its asker goes says so, and not that members cha
   }
 });
 
+Deno.test("who leaves is told that its edit is dropped before it is let go; other members' edits go on", () => {
+  const program = Program.of("ann", "bob");
+  edit(program, "ann", request(program, "ann", 1));
+  edit(program, "bob", request(program, "bob", 2));
+  const words = program.says("ann", { type: "leave" });
+  const dropped = words.indexOf("ann: aborted 1: you left the group");
+  assert(dropped >= 0 && dropped < words.indexOf("ann: parted left"), words.join("\n"));
+  assert(
+    words.includes("bob: aborted 1: the member that asked for it isn't in the group any more"),
+  );
+  assert(!words.some((word) => /aborted 2/.test(word)), words.join("\n"));
+});
+
 Deno.test("what is asked for while a view changes is voted on in the next one", () => {
   const program = Program.of("ann", "bob");
   program.somebody("bob").answers.delete("begin");
@@ -652,8 +665,7 @@ Deno.test("what waits for a view ends by its deadline, and where its requester i
   edit(other, "ann", request(other, "ann", 1));
   other.somebody("bob").answers.add("begin");
   other.somebody("bob").begun = { number: 3, round: 0 };
-  other.says("ann", { type: "leave" });
-  const left = other.says("bob", { type: "begun", ballot: { number: 3, round: 0 } });
+  const left = other.says("ann", { type: "leave" });
   const gone = "edit 1 aborted: the member that asked for it isn't in the group any more";
   assert(left.includes(gone), left.join("\n"));
 });
@@ -729,6 +741,29 @@ Deno.test("after a restart what was decided is told again, and only that", () =>
   assertEquals(inquire(later, "ann", idOf(undecided)), [
     "ann: aborted 0: the coordinator was restarted before it was decided, or has forgotten why",
   ]);
+});
+
+Deno.test("the operator is told once of each edit that a restart has dropped, as soon as members ask about it", () => {
+  const program = Program.of("ann", "bob");
+  const dropped = request(program, "ann", 2);
+  edit(program, "ann", dropped);
+  const later = program.restarted();
+  for (const name of ["ann", "bob"]) later.comes(name);
+  const asks = (name: string, id: RequestId, edit: number) =>
+    later.says(name, { type: "inquire", edits: [{ id, edit, seq: 2, view: 0 }] });
+  later.told.length = 0;
+  for (const name of ["ann", "bob"]) asks(name, idOf(dropped), 1);
+  const text =
+    "Edit 1 of entry 2 is dropped: this coordinator was started again before it was decided";
+  assertEquals(later.told, [text]);
+
+  // A number that nobody was ever given, or that this process gave, is none of a restart's; nor do lies fill the screen.
+  const own = request(later, "ann", 1, "own");
+  edit(later, "ann", own);
+  for (const number of [0, EDITS_MAX + 1, 1_000_000]) asks("ann", idOf(dropped), number);
+  assertEquals(later.told, [text]);
+  for (let number = 1; number <= EDITS_MAX; number++) asks("ann", idOf(dropped), number);
+  assertEquals(later.told.length, EDITS_MAX);
 });
 
 Deno.test("after a restart it is known why an edit was aborted, and which were applied", () => {

@@ -748,7 +748,7 @@ Deno.test("who has agreed never decides alone: it tells its user, asks the other
   net.pass(MINUTE_MS);
 
   assertEquals(outcomes(ann), [
-    "1 in-doubt: the coordinator doesn't answer; you are told the outcome when it is back",
+    "1 in-doubt: the coordinator doesn't answer; you are told the outcome once it is known",
   ]);
   assertEquals(notices(ann).includes("Entry 1"), false);
   assertStringIncludes(notices(cem), "Entry 1 stays locked until the coordinator is back");
@@ -777,10 +777,11 @@ Deno.test("who hasn't voted refuses by itself when the requester asks: it is ove
 
   const gone = "the coordinator went away before all had agreed";
   assertEquals(outcomes(ann), [
-    `1 in-doubt: ${gone}; you are told the outcome when it is back`,
+    `1 in-doubt: ${gone}; you are told the outcome once it is known`,
     `1 aborted: ${gone}`,
   ]);
   assertEquals(locks(net), [[], [], []]);
+  assertEquals(outcomes(cem), [`1 aborted: ${gone}; entry 1 isn't locked by it any more`]);
   assert(kinds(cem).includes("settled"));
   ann.command({ command: "go", edit: 1 });
   net.settle();
@@ -796,6 +797,36 @@ Deno.test("who hasn't voted refuses by itself when the requester asks: it is ove
     ask(net, signed, { view: net.coordinator.number });
     assertEquals(votes(net)[1], `no: ${gone}`);
   }
+});
+
+Deno.test("whoever was told of a lock is told its end once, whoever says it; who wasn't, isn't", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const signed = requestOf(bob, GROUP, 1, "uno");
+  ask(net, signed);
+  ann.command({ command: "go", edit: 1 });
+  net.settle();
+  vanish(net);
+  net.pass(10_000);
+  assertStringIncludes(notices(cem), "Entry 1 stays locked");
+  net.coordinator.comeBack();
+  net.pass(10_000);
+  const aborted = { type: "aborted" as const, id: idOf(signed), edit: 0, reason: "restarted" };
+  for (const again of [1, 2]) {
+    for (const node of net.nodes) net.coordinator.send(node, aborted);
+    net.settle();
+    assertEquals(outcomes(ann).slice(1), ["1 aborted: restarted"], `${again}`);
+    assertEquals(outcomes(cem), ["1 aborted: restarted; entry 1 isn't locked by it any more"]);
+  }
+  assertEquals(locks(net), [[], [], []]);
+
+  const other = started();
+  const [, eve, dan] = three(other);
+  const unlocked = requestOf(eve, GROUP, 1, "uno");
+  ask(other, unlocked);
+  other.coordinator.send(dan, { ...aborted, id: idOf(unlocked) });
+  other.settle();
+  assertEquals(outcomes(dan), []);
 });
 
 Deno.test("a member that isn't the requester gives nothing up because of another one's no", () => {
