@@ -29,6 +29,13 @@ export class RefusedKeys {
     return !this.isEmpty && this.#pairs.has(pairOf(name, key));
   }
 
+  /** The keys refused for this name, the first ones of them. */
+  of(name: string, count: number): readonly string[] {
+    const start = pairOf(name, "");
+    const pairs = this.isEmpty ? [] : [...this.#pairs].filter((pair) => pair.startsWith(start));
+    return pairs.slice(0, count).map((pair) => pair.slice(start.length));
+  }
+
   add(name: string, key: string): void {
     this.#pairs.add(pairOf(name, key));
   }

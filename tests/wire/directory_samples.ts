@@ -1,5 +1,6 @@
 /** One message of each type of the directory, made of fixed values: for golden bytes and fuzzing. */
 
+import { fingerprintOf } from "../../lib/base/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import type { DirectoryMessage } from "../../lib/protocols/directory/messages.ts";
 
@@ -46,7 +47,13 @@ export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
   { type: "forget-me", password: "correct horse" },
   { type: "done" },
   { type: "dismissed", because: "kicked", text: "out", retryMs: 60_000 },
-  { type: "call", call, name: "Jörg" },
+  {
+    type: "call",
+    call,
+    name: "Jörg",
+    expected: fingerprintOf(key),
+    refused: [fingerprintOf("cd".repeat(32) as PeerKey)],
+  },
   { type: "rings", call, name: "Bob", key },
   { type: "incoming", call, from: "Ann", guest: true, key },
   { type: "answer", call, accepts: false, reason: "not now" },

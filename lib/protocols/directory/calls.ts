@@ -4,6 +4,7 @@
  */
 
 import { DeadlineQueue } from "../../base/deadline_queue.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { earliestMs } from "../../base/machine.ts";
 import { foldName } from "../../base/names.ts";
@@ -76,7 +77,15 @@ export class Calls {
     }
     if (callee === null) return refuse("offline", "");
     if (callee === client) this.#selfCall(client, id);
-    else if (callee.call !== null && !this.#isLeftBy(client, callee.call)) {
+    else if (!mayBe(message, callee)) {
+      // The caller is told with which key, and its callee isn't disturbed by a call that can't be.
+      this.out.send(client.link.id, {
+        type: "rings",
+        call: bytes,
+        name: callee.name,
+        key: callee.key,
+      });
+    } else if (callee.call !== null && !this.#isLeftBy(client, callee.call)) {
       if (callee.link.missedCalls.take(this.out.nowMs)) {
         this.out.send(callee.link.id, { type: "missed", from: client.name });
       }
@@ -391,3 +400,10 @@ const MS_MAX = {
   ending: ENDING_MS_MAX,
   over: null,
 } as const;
+
+/** Whether the caller takes this callee for the one that it calls. */
+function mayBe({ expected, refused }: DirectoryMessageOf<"call">, callee: Client): boolean {
+  if (expected === "" && refused.length === 0) return true;
+  const key = fingerprintOf(callee.key);
+  return (expected === "" || expected === key) && !refused.includes(key);
+}

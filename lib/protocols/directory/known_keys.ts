@@ -6,6 +6,7 @@ import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { foldName, shownName, withoutMark } from "../../base/names.ts";
 import { type RefusedKey, RefusedKeys } from "../../base/refused_keys.ts";
 import type { ClientOutput } from "./client_output.ts";
+import { CALL_REFUSED_MAX } from "./limits.ts";
 import { HEARD_PINS_MAX, KNOWN_MAX, STRANGE_KEPT_MS } from "./client_limits.ts";
 
 interface Named {
@@ -51,6 +52,11 @@ export class KnownKeys {
   /** The key that a user of that name must have; undefined where any will do. */
   expected(name: string): Fingerprint | undefined {
     return this.#pins.get(foldName(name));
+  }
+
+  /** Keys that a user of that name mustn't have; a few, where there are many. */
+  refusedFor(name: string): readonly string[] {
+    return this.#refused.of(name, CALL_REFUSED_MAX);
   }
 
   /**

@@ -3,6 +3,7 @@
  * the table in PROTOCOL.md come from here.
  */
 
+import { FINGERPRINT_CHARACTERS } from "../../base/fingerprint.ts";
 import {
   bool,
   bytes,
@@ -22,6 +23,7 @@ import {
 import { PASSWORD_BYTES_MAX } from "../../base/passwords.ts";
 import {
   CALL_ID_BYTES,
+  CALL_REFUSED_MAX,
   CHALLENGE_BYTES,
   HERE_PADDING_BYTES,
   HOST_BYTES_MAX,
@@ -202,12 +204,17 @@ const ring = message(16, "call", {
   from: "a client",
   to: "the directory",
   when: "its user calls somebody",
-  answer: "`outcome`, or `meet`",
+  answer:
+    "`outcome`, or `meet`; `rings` alone where the callee has another key than the caller takes",
   lane: "control",
 }, {
   /** Drawn by the caller. */
   call,
   name,
+  /** The fingerprint that the callee must have; empty: any will do. */
+  expected: trailing(text(FINGERPRINT_CHARACTERS), ""),
+  /** Fingerprints that the callee mustn't have. */
+  refused: trailing(list(text(FINGERPRINT_CHARACTERS), CALL_REFUSED_MAX), []),
 });
 const incoming = message(17, "incoming", {
   from: "the directory",
@@ -299,7 +306,7 @@ const outcome = message(26, "outcome", {
 const rings = message(28, "rings", {
   from: "the directory",
   to: "the caller",
-  when: "it rings at the callee",
+  when: "it rings at the callee, or doesn't, as its key isn't one that `call` allows",
   answer: "none, or `hang-up`, where it isn't the key that is expected",
   lane: "control",
 }, { call, name, key: peerKey() });

@@ -53,8 +53,9 @@ export class Ringing {
     const { owner } = this;
     const call = owner.randomBytes(CALL_ID_BYTES);
     const id = call.toHex();
-    owner.tell({ type: "call", call, name });
     const key = owner.keys.expected(name);
+    const refused = [...owner.keys.refusedFor(name)];
+    owner.tell({ type: "call", call, name, expected: key ?? "", refused });
     const known = key === undefined ? {} : { key };
     owner.out.show(
       { event: "call", call: id, peer: name, ...known, state: "ringing", reason: "", route: null },
