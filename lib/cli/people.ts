@@ -49,6 +49,8 @@ export class People<Event extends ShownEvent> {
   #own: OwnName | null = null;
   /** How many events were shown. */
   #events = 0;
+  /** Authors of messages whose names were compared: of most messages nothing else is to be found out. */
+  readonly #authors = new Set<string>();
 
   /** @param server The scope and name of the key of the server that the user is at, in a mode that has one. */
   constructor(
@@ -63,11 +65,22 @@ export class People<Event extends ShownEvent> {
   show(event: Event | ModeEvent, ref: string | undefined): void {
     if (isOfKeys(event)) return this.#verify(event, ref);
     const { knownPeers, identity, ui } = this.session;
+    if (event.event === "message" && this.#areMet(event as Fields)) {
+      return ui.show(event as unknown as OwnEventOf<Event>, ref);
+    }
     const own = fingerprintOf(identity.signer.key);
     const imitated = this.#meetAll(event as Fields, own);
     const compared = this.#withServer(withCompared(event, knownPeers, own));
     ui.show(compared as unknown as OwnEventOf<Event>, ref);
     if (imitated !== null) this.#show(likeAnother(imitated), undefined);
+  }
+
+  #areMet({ from, shown = from }: Fields): boolean {
+    const authors = this.#authors;
+    if (authors.has(from as string) && authors.has(shown as string)) return true;
+    if (authors.size >= AUTHORS_MAX) authors.clear();
+    authors.add(from as string).add(shown as string);
+    return false;
   }
 
   #withServer(event: Fields): Fields {
@@ -148,6 +161,9 @@ export class People<Event extends ShownEvent> {
     this.session.ui.show(event as OwnEventOf<Event> | CommonEvent, ref);
   }
 }
+
+/** Beyond so many all are compared anew: a room has 4,096 members. */
+const AUTHORS_MAX = 10_000;
 
 /** Fields of events, and of entries in lists, that have the name of somebody who is, or was, here. */
 const NAME_FIELDS = ["name", "shown", "from", "peer", "by"] as const;
