@@ -120,6 +120,7 @@ export class People<Event extends ShownEvent> {
     setOwnName(name);
     if (this.#own?.name !== name || this.#own.isGuest !== isGuest) {
       this.#own = new OwnName(name, isGuest);
+      this.#authors.clear(); // they may look like it
     }
   }
 
