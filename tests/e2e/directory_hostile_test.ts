@@ -225,7 +225,7 @@ sideBySide("directory", {
       const floods: Readonly<Record<string, (client: LeanClient) => void>> = {
         calls: (client) => {
           const id = crypto.getRandomValues(new Uint8Array(CALL_ID_BYTES));
-          client.say({ type: "call", call: id, name: "nobody", expected: "", refused: [] });
+          client.say({ type: "call", call: id, name: "nobody", refused: [] });
         },
         broadcasts: (client) => client.broadcast(client.said.length, "x".repeat(1_000)),
         acknowledgements: (client) => client.say({ type: "got", through: 0 }),

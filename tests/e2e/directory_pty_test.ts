@@ -189,8 +189,11 @@ terminalTest(
     await chosen.press(`${wrong}\r${PASSWORD}\r`); // the second one while the first is checked: dropped
     await chosen.until("what is wrong", ({ text }) => text.includes("Wrong name or password"));
     await chosen.untilCursorLine(MENU);
-    await chosen.press(`${PASSWORD}\r`);
+    await chosen.press(`${PASSWORD}\r${PASSWORD}\r`); // the second one is no name to be called
+    await chosen.untilCursorLine("Checking the password ... |");
+    await chosen.until("what is dropped", ({ text }) => text.includes("it may be a password"));
     await chosen.untilCursorLine("alice (lobby)> |");
+    assert(!chosen.screen.text.includes("Asking the directory"), chosen.screen.text);
     for (const { raw } of [flagged, chosen]) {
       for (const secret of [wrong, PASSWORD]) assert(!raw.includes(secret), raw);
     }

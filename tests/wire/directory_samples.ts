@@ -51,7 +51,6 @@ export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
     type: "call",
     call,
     name: "Jörg",
-    expected: fingerprintOf(key),
     refused: [fingerprintOf("cd".repeat(32) as PeerKey)],
   },
   { type: "rings", call, name: "Bob", key },

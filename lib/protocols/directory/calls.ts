@@ -77,8 +77,8 @@ export class Calls {
     }
     if (callee === null) return refuse("offline", "");
     if (callee === client) this.#selfCall(client, id);
-    else if (!mayBe(message, callee)) {
-      // The caller is told with which key, and its callee isn't disturbed by a call that can't be.
+    else if (message.refused.length > 0 && message.refused.includes(fingerprintOf(callee.key))) {
+      // The caller is told the key, and its callee isn't disturbed by a call that can't be.
       this.out.send(client.link.id, {
         type: "rings",
         call: bytes,
@@ -400,10 +400,3 @@ const MS_MAX = {
   ending: ENDING_MS_MAX,
   over: null,
 } as const;
-
-/** Whether the caller takes this callee for the one that it calls. */
-function mayBe({ expected, refused }: DirectoryMessageOf<"call">, callee: Client): boolean {
-  if (expected === "" && refused.length === 0) return true;
-  const key = fingerprintOf(callee.key);
-  return (expected === "" || expected === key) && !refused.includes(key);
-}

@@ -204,16 +204,13 @@ const ring = message(16, "call", {
   from: "a client",
   to: "the directory",
   when: "its user calls somebody",
-  answer:
-    "`outcome`, or `meet`; `rings` alone where the callee has another key than the caller takes",
+  answer: "`outcome`, or `meet`; `rings` alone where the callee has a refused key",
   lane: "control",
 }, {
   /** Drawn by the caller. */
   call,
   name,
-  /** The fingerprint that the callee must have; empty: any will do. */
-  expected: trailing(text(FINGERPRINT_CHARACTERS), ""),
-  /** Fingerprints that the callee mustn't have. */
+  /** Fingerprints that the callee mustn't have: the caller's user has found their digits to be different. */
   refused: trailing(list(text(FINGERPRINT_CHARACTERS), CALL_REFUSED_MAX), []),
 });
 const incoming = message(17, "incoming", {
@@ -306,7 +303,7 @@ const outcome = message(26, "outcome", {
 const rings = message(28, "rings", {
   from: "the directory",
   to: "the caller",
-  when: "it rings at the callee, or doesn't, as its key isn't one that `call` allows",
+  when: "it rings at the callee, or doesn't, as `call` refuses its key",
   answer: "none, or `hang-up`, where it isn't the key that is expected",
   lane: "control",
 }, { call, name, key: peerKey() });

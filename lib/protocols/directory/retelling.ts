@@ -50,7 +50,7 @@ export class Retelling {
     }
     if (call?.phase === "talking") this.talks(call);
     if (!call?.isSelf) return;
-    owner.tell({ type: "call", call: call.idBytes, name: call.peer, expected: "", refused: [] });
+    owner.tell({ type: "call", call: call.idBytes, name: call.peer, refused: [] });
     owner.tell({ type: "begun", route: "direct", call: call.idBytes });
   }
 

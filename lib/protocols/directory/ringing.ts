@@ -55,7 +55,7 @@ export class Ringing {
     const id = call.toHex();
     const key = owner.keys.expected(name);
     const refused = [...owner.keys.refusedFor(name)];
-    owner.tell({ type: "call", call, name, expected: key ?? "", refused });
+    owner.tell({ type: "call", call, name, refused });
     const known = key === undefined ? {} : { key };
     owner.out.show(
       { event: "call", call: id, peer: name, ...known, state: "ringing", reason: "", route: null },

@@ -141,8 +141,8 @@ export class Somebody {
 
   // Calls.
 
-  calls(name: string, id: number, expected = "", refused: string[] = []): void {
-    this.says({ type: "call", call: callId(id), name, expected, refused });
+  calls(name: string, id: number, refused: string[] = []): void {
+    this.says({ type: "call", call: callId(id), name, refused });
   }
 
   answers(id: number, accepts = true, reason = ""): void {

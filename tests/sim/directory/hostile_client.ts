@@ -264,7 +264,6 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
         type: "call",
         call: isNew ? random.bytes(16) : call,
         name: this.#name(),
-        expected: "",
         refused: random.pick([[], ["k7f3"]]),
       }),
       () => ({ type: "answer", call, accepts: random.chance(0.8), reason: "" }),
