@@ -44,6 +44,11 @@ export class LookAlikes {
     return imitated === null ? [] : [name];
   }
 
+  /** Whether somebody was met under this name, of late. */
+  has(shown: string): boolean {
+    return this.#noted.has(nameBeforeStart(shown));
+  }
+
   /** The name met before that this one looks like; null: none. */
   imitatedBy(shown: string): string | null {
     const name = nameBeforeStart(shown);

@@ -92,14 +92,15 @@ export class People<Event extends ShownEvent> {
   /** @returns Who was here first with a name that the user's own looks like, if the user is to be told so now. */
   #meetAll(event: Fields, ownKey: Fingerprint): Imitated | null {
     this.#events += 1;
-    this.#named(event, ownKey);
-    let imitated: Imitated | null = null;
+    let imitated = this.#named(event, ownKey);
+    if (event.event === "renamed" && event["key"] === ownKey) return imitated; // nobody else is named
     for (const { name, batch, isGuest } of namesIn(event, this.#events)) {
       const own = this.#own;
       if (own !== null && isSameName(nameBeforeStart(name), own.name)) continue;
       const known = this.#lookAlikes ??= this.#pinned();
       if (own !== null && own.isLike(name)) {
-        if (!wasHereFirst(event, own, isGuest)) markImitation(name);
+        const wasMet = own.isChosenLater && known.has(name);
+        if (!wasMet && !wasHereFirst(event, own, isGuest)) markImitation(name);
         else if (!own.isTold) {
           own.isTold = true;
           imitated = { name, own: own.name };
@@ -110,18 +111,23 @@ export class People<Event extends ShownEvent> {
     return imitated;
   }
 
-  /** Takes the user's own name from an event that tells it. */
-  #named(event: Fields, ownKey: Fingerprint): void {
+  /**
+   * Takes the user's own name from an event that tells it.
+   * @returns Somebody met before with a name that a newly chosen one looks like.
+   */
+  #named(event: Fields, ownKey: Fingerprint): Imitated | null {
     const isRenamed = event.event === "renamed" && event["key"] === ownKey;
-    if (!isRenamed && !OWN_NAME_EVENTS.has(event.event)) return;
+    if (!isRenamed && !OWN_NAME_EVENTS.has(event.event)) return null;
     const { name, guest } = event;
-    if (typeof name !== "string" || name === "") return;
+    if (typeof name !== "string" || name === "") return null;
     const isGuest = guest === true;
     setOwnName(name);
-    if (this.#own?.name !== name || this.#own.isGuest !== isGuest) {
-      this.#own = new OwnName(name, isGuest);
-      this.#authors.clear(); // they may look like it
-    }
+    if (this.#own?.name === name && this.#own.isGuest === isGuest) return null;
+    this.#own = new OwnName(name, isGuest, isRenamed);
+    this.#authors.clear(); // they may look like it
+    const like = isRenamed ? this.#lookAlikes?.imitatedBy(name) ?? null : null;
+    this.#own.isTold = like !== null;
+    return like === null ? null : { name: like, own: name };
   }
 
   #pinned(): LookAlikes {
@@ -193,7 +199,8 @@ class OwnName {
   /** Whether the user was told of somebody who was here first. */
   isTold = false;
 
-  constructor(readonly name: string, readonly isGuest: boolean) {
+  /** @param isChosenLater Whether it replaces another one: whoever was met before was first. */
+  constructor(readonly name: string, readonly isGuest: boolean, readonly isChosenLater: boolean) {
     this.#looks.note(name);
   }
 

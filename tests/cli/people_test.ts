@@ -226,6 +226,16 @@ const OWN_LOOKS: readonly (readonly [
     { event: "renamed", key: own, from: "Ida", name: "Ingo1" },
     joined("Ingol"),
   ],
+  [
+    "takes a name that looks like that of another who is here",
+    "Rocco",
+    "R0cco",
+    false,
+    { event: "ready", name: "Pia" },
+    joined("R0cco"),
+    { event: "renamed", key: own, from: "Pia", name: "Rocco" },
+    { event: "message", from: "R0cco", shown: "R0cco", key: "k", history: false },
+  ],
   ["comes into the group of another", "Jo0st", "Joost", false, {
     event: "ready",
     name: "Jo0st",
