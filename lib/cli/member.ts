@@ -304,6 +304,7 @@ function configOf(
     last,
     files: { log: logPath, knownPeers: knownPeersPath(folder) },
     wait,
+    isInvited: invite !== null,
     secrets: [invite?.secret ?? null, place.secret].filter((secret) => secret !== null),
   };
 }

@@ -298,9 +298,7 @@ function statusLines(
       : [`Group of ${others.length + 1}: `, ...memberSpans(status.name, others), `. ${there}`],
     [
       digest === "" ? "No entries yet." : `${entriesText(seq)}, digest ${shortDigest(digest)}.`,
-      ...(sequencer === null
-        ? []
-        : [" ", nameSpan(sequencer), " orders the messages (sequencer)."]),
+      ...(sequencer === null ? [] : [" ", nameSpan(sequencer), " decides the order of messages."]),
     ],
     ...unsentLine(status),
     ...edits.map((edit) => memberEditLine(edit, nowMs, nameOf)),

@@ -365,14 +365,14 @@ const PRINTED: readonly (readonly [
     "a status",
     [STATUS],
     "Group of 2: Alice (you), Bob 0.4 ms. The coordinator is there.\n" +
-    "42 entries, digest 9f3c2a1b. Bob orders the messages (sequencer).\n" +
+    "42 entries, digest 9f3c2a1b. Bob decides the order of messages.\n" +
     "Everything you wrote is in the log.\nYour log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
   ],
   [
     "a status where the coordinator is verified",
     [{ ...STATUS, serverVerified: true }],
     "Group of 2: Alice (you), Bob 0.4 ms. The coordinator (verified) is there.\n" +
-    "42 entries, digest 9f3c2a1b. Bob orders the messages (sequencer).\n" +
+    "42 entries, digest 9f3c2a1b. Bob decides the order of messages.\n" +
     "Everything you wrote is in the log.\nYour log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
   ],
   [
@@ -414,7 +414,7 @@ const PRINTED: readonly (readonly [
       ],
     }],
     "Group of 2: Alice (you), Bob 0.4 ms. The coordinator is there.\n" +
-    "42 entries, digest 9f3c2a1b. Bob orders the messages (sequencer).\n" +
+    "42 entries, digest 9f3c2a1b. Bob decides the order of messages.\n" +
     "Everything you wrote is in the log.\n" +
     '? Edit 7 of entry 43, asked by Bob, waits for you: /go 7 or /abort 7 within 12 s: "at eight?"\n' +
     'Your edit 8 of entry 1 isn\'t decided yet: "hi"\nYour edit of entry 2 isn\'t under way yet: "ho"\n' +
@@ -512,7 +512,7 @@ const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: str
     { event: "ready", command: "serve", host: "192.168.1.5", port: 6_000, key: "k", members: [] },
     "Listening at 6000. Members join with: p2pchat peer NAME --server 192.168.1.5\n" +
     "Anybody who reaches the coordinator's port can join the group and read its log.\n" +
-    "Key, to compare if members are told of another one: k\n",
+    "This coordinator's key (members can compare it): k\n",
   ],
   [
     "ready elsewhere",
@@ -527,7 +527,7 @@ const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: str
     },
     "Listening at 7000. Members join with: p2pchat peer NAME --server [::1]:7000 --invite\n" +
     "Only those who have an invite can join the group and read its log: /invite shows it.\n" +
-    "Key, to compare if members are told of another one: k\n",
+    "This coordinator's key (members can compare it): k\n",
   ],
   [
     "an invite",

@@ -138,7 +138,7 @@ Deno.test("group: whether it is private is said at the start, and stays as it wa
   assertEquals(await other.ended(), 4);
   assertStringIncludes(
     other.stderr,
-    "and it is open: start without --private",
+    "This group is open: start it without --private, or found another one with --new",
   );
 
   // With --new, another group takes its place, which members of the former one join anew, with the invite.
@@ -167,5 +167,8 @@ Deno.test("group: whether it is private is said at the start, and stays as it wa
   assertEquals(await secret.ended(), 0);
   await using back = TextProgram.start(words, { data });
   assertEquals(await back.ended(), 4);
-  assertStringIncludes(back.stderr, "and it is private: start with --private");
+  assertStringIncludes(
+    back.stderr,
+    "This group is private: start it with --private, or found another one with --new",
+  );
 });

@@ -59,7 +59,9 @@ Deno.test("snapshotText() writes lines that grep and cut can read", () => {
   assert(channels.includes("channel\tann\tcem\t1"));
   assert(channels.includes("channel\tann\t*coordinator*\t1"));
   assert(
-    lines.some((line) => line.startsWith("verdict\tconsistent\tnobody had what wasn't sent;")),
+    lines.some((line) =>
+      line.startsWith("verdict\tconsistent\tnobody had received anything that wasn't sent yet;")
+    ),
   );
 });
 

@@ -178,12 +178,17 @@ export class CoordinatorSession {
   }
 
   #uninvitedText(): string {
-    const address = endpointText(this.owner.config.coordinator);
-    const why = this.link.hasSecret
+    const { config: { coordinator, isInvited = false } } = this.owner;
+    const why = !this.link.hasSecret
+      ? "the group there is private; ask its operator for the invite, and start with --invite"
+      : isInvited
       ? "your invite isn't the group's present one, or the group there takes none; ask its operator " +
         "for the present one (/invite shows it)"
-      : "the group there is private; ask its operator for the invite, and start with --invite";
-    return `Cannot join the group at ${address}: ${why}`;
+      : "this profile's invite, kept from the private group that it met there before, opens nothing " +
+        "there now; probably another coordinator or an open group is there, or the invite was " +
+        "changed: join a private group with its present invite and --invite, an open one under " +
+        "another NAME or with another --data";
+    return `Cannot join the group at ${endpointText(coordinator)}: ${why}`;
   }
 
   #down(): void {

@@ -7,6 +7,8 @@ import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import type { Hash, RequestId } from "../../base/ids.ts";
+import { shownName } from "../../base/names.ts";
+import { inWords } from "../../base/words.ts";
 import {
   ASKER_GONE,
   type Edit,
@@ -74,6 +76,8 @@ interface Accepted {
   isTold: boolean;
   /** Why the edit was aborted; null if it wasn't, as far as we know. */
   aborted: string | null;
+  /** Names of those that the user was told it waits for, where all other members are asked. */
+  awaited: readonly string[];
   /** Whether the user was told, in this absence of the coordinator, that the edit is in doubt. */
   isDoubtTold: boolean;
   /** When the coordinator is next asked for the outcome. */
@@ -90,7 +94,13 @@ export class Editing {
   constructor(readonly owner: EditingOwner, asked: readonly AskedRecord[]) {
     for (const { edit, signed } of asked) {
       const id = requestId(owner.environment.crypto, signed.request.value);
-      const told = { isTold: true, aborted: null, isDoubtTold: false, inquireMs: owner.out.nowMs };
+      const told = {
+        isTold: true,
+        aborted: null,
+        awaited: [],
+        isDoubtTold: false,
+        inquireMs: owner.out.nowMs,
+      };
       this.#accepted.set(id, { edit, signed, ref: undefined, ...told });
     }
   }
@@ -243,6 +253,7 @@ export class Editing {
       ref,
       isTold: false,
       aborted: null,
+      awaited: [],
       isDoubtTold: false,
       inquireMs: out.nowMs + INQUIRE_MS,
     };
@@ -266,12 +277,25 @@ export class Editing {
       if (accepted.aborted !== null) this.#tellAborted(id, accepted, accepted.aborted);
     };
     if (policy === "auto" || editingIn === null) return tell([]);
-    if (policy === "ask") return tell(editingIn.others);
+    if (policy === "ask") return tell(accepted.awaited = editingIn.others);
     editingIn.looks.look(seq, null, (entry) => {
       const author = entry?.author ?? null;
       const isOwn = author === null || author.key === this.owner.signer.key;
       tell(isOwn ? [] : [editingIn.names.shown(author.key, author.name)]);
     });
+  }
+
+  /** All members of another view vote on the edit: names those that the user doesn't know to be asked. */
+  askedAnew(id: RequestId): void {
+    const { editingIn, out } = this.owner;
+    const accepted = this.#accepted.get(id);
+    if (accepted === undefined || editingIn?.rules?.edits !== "ask") return;
+    const { edit, isTold, aborted, awaited, ref } = accepted;
+    if (!isTold || aborted !== null) return;
+    const more = editingIn.others.filter((name) => !awaited.includes(name));
+    if (more.length === 0) return;
+    accepted.awaited = [...awaited, ...more];
+    out.notice(`Edit ${edit} waits for ${inWords(more.map(shownName))} to agree, too`, ref);
   }
 
   refused({ id, code, text }: GroupMessageOf<"edit-refused">): void {

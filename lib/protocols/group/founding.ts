@@ -94,10 +94,9 @@ export function accessFault(
 ): string | null {
   if (founding.private === isPrivate) return null;
   const [is, advice] = founding.private
-    ? ["private", "start with --private"]
-    : ["open", "start without --private"];
-  return `Cannot serve this group otherwise than it was founded, and it is ${is}: ${advice}, or add --new, ` +
-    "which sets this group's files aside and founds another one";
+    ? ["private", "start it with --private"]
+    : ["open", "start it without --private"];
+  return `This group is ${is}: ${advice}, or found another one with --new, which sets this one's files aside`;
 }
 
 /** Who can join, as a sentence without its end. */

@@ -581,6 +581,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     else this.editing.aborted(id, aborted);
   }
 
+  askedAnew(id: RequestId): void {
+    this.editing.askedAnew(id);
+  }
+
   progress(): void {
     this.user.progress();
     this.editing.pump();

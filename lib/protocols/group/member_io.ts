@@ -157,6 +157,8 @@ export interface MemberConfig {
   readonly files: { readonly log: string; readonly knownPeers: string };
   /** Secrets of a private group, to be tried one after the other; none where none is known. */
   readonly secrets?: readonly GroupSecret[];
+  /** Whether the user gave an invite at this start; otherwise a secret is that of the group met there before. */
+  readonly isInvited?: boolean;
   /** False: end if the coordinator doesn't answer at the start. */
   readonly wait: boolean;
 }

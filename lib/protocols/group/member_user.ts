@@ -598,8 +598,10 @@ export class MemberUser {
 
   /** Nobody but the coordinator changes the view. */
   #tellPause(): void {
-    const { out, membership, coordinator } = this.owner;
-    if (coordinator.isWelcomed || (membership?.others ?? []).length === 0) return;
+    const { out, membership, coordinator, peers } = this.owner;
+    // Whoever left before us, or is gone for another reason, has no chat that could pause.
+    const others = membership?.ordering?.others ?? [];
+    if (coordinator.isWelcomed || !others.some((key) => peers.isHeard(key))) return;
     out.notice(
       "The others' chat pauses until you or the coordinator is back: it alone can let the group go " +
         "on without you",

@@ -88,6 +88,7 @@ export interface MembershipOwner {
   readonly editing: Editing;
   /** The outcome of an edit is known: it is in the log (null), or aborted. */
   edited(id: RequestId, aborted: Aborted | null): void;
+  askedAnew(id: RequestId): void;
   /** `partLaggards` is to be called after this time. */
   waits(delayMs: number): void;
   /** `inquiring.tick` is to be called after this time. */
@@ -266,6 +267,10 @@ export class Membership {
 
   edited(id: RequestId, aborted: Aborted | null): void {
     this.owner.edited(id, aborted);
+  }
+
+  askedAnew(id: RequestId): void {
+    this.owner.askedAnew(id);
   }
 
   misused(edits: readonly number[]): void {

@@ -67,6 +67,8 @@ export interface VotingOwner extends UndeliveredOwner {
   misused(edits: readonly number[]): void;
   /** The edit's outcome is known: it is in the log (null), or aborted. */
   edited(id: RequestId, aborted: Aborted | null): void;
+  /** Our user's edit is voted on in another view than before, by all its members. */
+  askedAnew(id: RequestId): void;
 }
 
 export interface Aborted {
@@ -222,6 +224,7 @@ export class Voting {
     if (this.#logged.has(id)) return;
     const known = this.#open.get(id);
     if (known?.edit === edit) {
+      if (known.view !== view && value.requester === this.owner.selfKey) this.owner.askedAnew(id);
       known.view = view; // perhaps another view than before: what we said holds in this one, too
       if (known.phase === "agreed") this.#sayAgreed(known);
       else if (known.phase === "refused") this.#sayRefused(known, known.refusal);
@@ -431,8 +434,8 @@ export class Voting {
       rules?.edits === "ask" && key !== requester
     );
     if (others.length === 0) return agreed;
-    const are = others.length === 1 ? "is" : "are";
-    return `${agreed}; ${inWords(others.map((key) => names.written(key)))} ${are} asked, too`;
+    const whom = inWords(others.map((key) => names.written(key)));
+    return `${agreed}; it also needs the agreement of ${whom}, who may have given it already`;
   }
 
   /** The `ref` with which our user voted on this edit. */

@@ -360,6 +360,38 @@ Deno.test("what was asked for is asked for again on another link, and told with 
   assertEquals(ann.machine!.editing.size, 0);
 });
 
+Deno.test("whoever asks is told once of each member that joins and is asked as well, where all are", () => {
+  for (const policy of ["ask", "own"] as const) {
+    const net = GroupNet.started(["ann", "bob"]);
+    const [ann, bob] = net.nodes as [Node, Node];
+    bob.say("one");
+    net.settle();
+    net.coordinator.got.length = 0;
+    edit(net, ann, 1, "uno");
+    const signed = asked(net, ann)[0]!;
+    accept(net, ann, signed, 1, policy);
+    const prepare = () => {
+      const view = net.coordinator.number;
+      net.coordinator.send(ann, { type: "prepare", edit: 1, view, signed, voteMs: 30_000 });
+      net.settle();
+    };
+    prepare();
+    forget(ann);
+    const cem = net.add("cem");
+    cem.start();
+    net.settle();
+    net.coordinator.change(ann, bob, cem);
+    net.settle();
+    for (const _ of [1, 2]) prepare();
+    net.coordinator.change(ann, bob, cem);
+    net.settle();
+    prepare();
+    const more = policy === "ask" ? ["Edit 1 waits for cem to agree, too"] : [];
+    const notices = ann.told("notice").map(({ text }) => text);
+    assertEquals(notices.filter((text) => text.startsWith("Edit 1")), more);
+  }
+});
+
 Deno.test("an answer that comes twice, or about what wasn't asked for, says nothing", () => {
   const { net, ann, bob } = started();
   const signed = running(net, ann);

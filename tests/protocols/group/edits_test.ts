@@ -139,6 +139,7 @@ class Part {
       },
       signer: BOB,
       standing: { begun: null, isLost: false },
+      askedAnew: () => {},
       misused: () => {},
       wallMs: () => 0,
       locksChanged: () => {},

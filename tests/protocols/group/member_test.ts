@@ -15,9 +15,13 @@ import {
   TEXT_BYTES_MAX,
 } from "../../../lib/protocols/group/limits.ts";
 import { signEpoch } from "../../../lib/protocols/group/epoch.ts";
-import type { MemberEffect } from "../../../lib/protocols/group/member_io.ts";
+import type { MemberConfig, MemberEffect } from "../../../lib/protocols/group/member_io.ts";
 import { restoreMember } from "../../../lib/protocols/group/member_log.ts";
-import { COORDINATOR_GOODBYE, type GroupMessage } from "../../../lib/protocols/group/messages.ts";
+import {
+  COORDINATOR_GOODBYE,
+  type GroupMessage,
+  MEMBER_GOODBYE,
+} from "../../../lib/protocols/group/messages.ts";
 import { fakeCrypto } from "../../sim/fake_crypto.ts";
 import { Decider, editOf, requestOf } from "./edit_fixtures.ts";
 import { COORDINATOR, FOUNDING, GROUP, GroupNet, type Node } from "./group_net.ts";
@@ -1173,6 +1177,43 @@ Deno.test("Member that leaves while the coordinator is away says that the others
   assertEquals(leaves(["ann", "bob"], true), true);
   assertEquals(leaves(["ann", "bob"], false), false);
   assertEquals(leaves(["ann"], true), false);
+});
+
+Deno.test("Member that leaves after all others have left tells of no pause", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  net.coordinator.vanish();
+  net.pass(6_000);
+  bob!.command({ command: "quit" });
+  net.pass(6_000);
+  ann!.feed({ type: "peer-ended", peer: bob!.key, text: MEMBER_GOODBYE });
+  ann!.command({ command: "quit" });
+  net.pass(6_000);
+  assertEquals([ann!, bob!].map((node) => node.stopped?.kind), ["bye", "bye"]);
+  assertStringIncludes(noticesOf(bob!), "The others' chat pauses");
+  assert(!noticesOf(ann!).includes("The others' chat pauses"), noticesOf(ann!));
+});
+
+Deno.test("Newcomer whom its secret doesn't let in is told of the likely cause, by whose invite that is", () => {
+  const secrets = [{ epoch: 1, secret: new Uint8Array(16) }];
+  const refused = (config: Partial<MemberConfig>) => {
+    const net = new GroupNet(null);
+    Object.assign(net.coordinator, { isUp: false, dialFault: "bad-credentials" });
+    const ann = net.add("ann");
+    ann.start(config);
+    net.settle();
+    const { stopped } = ann;
+    return stopped?.kind === "fatal" ? `${stopped.code}: ${stopped.text}` : "goes on";
+  };
+  assertMatch(refused({}), /^bad-credentials: .*the group there is private; ask its operator/);
+  const invited = { secrets, isInvited: true };
+  assertMatch(refused(invited), /your invite isn't the group's present one/);
+  const kept = refused({ secrets });
+  assertMatch(kept, /kept from the private group that it met there before/);
+  assertMatch(
+    kept,
+    /another coordinator or an open group is there.*another NAME or with another --data$/,
+  );
 });
 
 Deno.test("Member ends when its disk refuses to write", () => {

@@ -294,7 +294,10 @@ Deno.test("a vote is answered at once, and the edit's outcome carries its ref", 
     "You agreed to edit 1",
     "committed: agreed by ann",
   ]);
-  assertEquals(voted("ask", commits)[0], "You agreed to edit 1; cem is asked, too");
+  assertEquals(
+    voted("ask", commits)[0],
+    "You agreed to edit 1; it also needs the agreement of cem, who may have given it already",
+  );
   const aborts = (net: GroupNet, signed: SignedEditRequest) =>
     abort(net, idOf(signed), "cem said no");
   assertEquals(voted("ask", aborts)[1], "aborted: cem said no");

@@ -38,10 +38,8 @@ function fittingText({ members, coordinator }: Cut): string {
   const under = flying + told === 0
     ? "nothing was under way"
     : `${between} and ${counted(told, "entry", "entries")} to the coordinator`;
-  return `nobody had what wasn't sent; ${
-    counted(sent, "text was", "texts were")
-  } sent, ${under}; ` +
-    logs;
+  return "nobody had received anything that wasn't sent yet; since the members' programs were started, " +
+    `${counted(sent, "text was", "texts were")} sent; ${under}; ${logs}`;
 }
 
 function counted(count: number, one: string, many: string): string {

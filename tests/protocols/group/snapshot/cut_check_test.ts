@@ -19,8 +19,8 @@ import {
 Deno.test("verdictOf() says what fits", () => {
   assertEquals(verdictOf(cutWith()), {
     isConsistent: true,
-    why: "nobody had what wasn't sent; 10 texts were sent, 2 messages were under way between " +
-      "members and 1 entry to the coordinator; logs of 5 to 6 entries agree",
+    why: "nobody had received anything that wasn't sent yet; since the members' programs were " +
+      "started, 10 texts were sent; 2 messages were under way between members and 1 entry to the coordinator; logs of 5 to 6 entries agree",
   });
 });
 
