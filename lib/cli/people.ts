@@ -237,7 +237,10 @@ function wasHereFirst(event: Fields, own: OwnName, isGuest: boolean | undefined)
 function* namesIn(event: Fields, number: number): Generator<Meeting> {
   if (NO_MEETINGS.has(event.event)) return;
   // Who was there before us is told in no order of time.
-  yield* namesOf(event, event["present"] === true ? "present" : null);
+  const { guest } = event;
+  for (const meeting of namesOf(event, event["present"] === true ? "present" : null)) {
+    yield typeof guest === "boolean" ? { ...meeting, isGuest: guest } : meeting;
+  }
   for (const field of NAMES_FIELDS) {
     const names = event[field];
     if (!Array.isArray(names)) continue;

@@ -236,6 +236,14 @@ const OWN_LOOKS: readonly (readonly [
     { event: "renamed", key: own, from: "Pia", name: "Rocco" },
     { event: "message", from: "R0cco", shown: "R0cco", key: "k", history: false },
   ],
+  [
+    "is a guest, and an account comes later, as the directory says",
+    "0scar",
+    "Oscar",
+    false,
+    { event: "session", name: "0scar", guest: true },
+    { event: "presence", name: "Oscar", state: "free", guest: false },
+  ],
   ["comes into the group of another", "Jo0st", "Joost", false, {
     event: "ready",
     name: "Jo0st",

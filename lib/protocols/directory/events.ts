@@ -111,6 +111,8 @@ export type ClientEvent =
     readonly event: "presence";
     readonly name: string;
     readonly state: "free" | "busy" | "offline";
+    /** Whether it is a guest; absent with `offline`. */
+    readonly guest?: boolean;
   }
   | Compared & {
     readonly event: "incoming";

@@ -66,7 +66,8 @@ export class Lobby {
     for (const user of users) {
       if (user.state === "busy" && foldName(user.name) === self) this.#wasBusy = true;
       if (!take(known, user) || this.#coming !== null) continue;
-      this.owner.out.show({ event: "presence", name: user.name, state: user.state });
+      const { name, state, guest } = user;
+      this.owner.out.show({ event: "presence", name, state, guest });
     }
     for (const name of offline) {
       if (!known.delete(foldName(name)) || this.#coming !== null) continue;

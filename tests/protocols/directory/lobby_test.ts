@@ -55,8 +55,8 @@ Deno.test("the list: changes are told one by one, who isn't there any more leave
   });
 
   assertEquals(words, [
-    "presence name=bob state=busy",
-    "presence name=cem state=free",
+    "presence name=bob state=busy guest=false",
+    "presence name=cem state=free guest=false",
     "presence name=eve state=offline",
   ]);
   assertEquals(names(program.types({ command: "list", part: undefined })), [
