@@ -8,7 +8,6 @@ import type {
   MemberEvent,
 } from "../protocols/group/events.ts";
 import { durationText } from "./durations.ts";
-import { changedParts } from "./changed_parts.ts";
 import { andListed, questionLine, starLine, wrongLine } from "./spans.ts";
 import type { Line, Span } from "./user_interface.ts";
 
@@ -36,46 +35,64 @@ export function editStartedLine(
   return [...start, "waiting for ", ...whom, ` to agree to change entry ${seq}${time}`];
 }
 
-/** The question to a voter. @param others Whether other votes are open, too: then the edit's number is shown. */
-export function voteWantedLine(
+/** Texts up to this length, in UTF-16 units, are quoted within a sentence; longer ones have rows of their own. */
+const QUOTED_UNITS_MAX = 120;
+
+/**
+ * The question to a voter, with both texts in full: the consent is to every word of them.
+ * @param others Whether other votes are open, too: then the edit's number is shown.
+ */
+export function voteWantedLines(
   { edit, seq, by, old, new: text, deadline }: EventNamed<"vote-wanted">,
   nowMs: number,
   nameOf: NameSpanOf,
   others: boolean,
-): Line {
+): readonly Line[] {
   const number = others ? ` ${edit}` : "";
-  const [before, after] = changedParts(old, text);
   const leftMs = Math.max(0, Date.parse(deadline) - nowMs);
-  return questionLine(
-    nowMs,
-    nameOf(by),
-    ` wants to change entry ${seq} from ${quoted(before)} to ${quoted(after)}: /go${number} or ` +
-      `/abort${number} within ${durationText(leftMs)}`,
-  );
+  const wants = ` wants to change entry ${seq}`;
+  const answers = `/go${number} or /abort${number} within ${durationText(leftMs)}`;
+  if (Math.max(old.length, text.length) <= QUOTED_UNITS_MAX) {
+    const both = `from ${quoted(old)} to ${quoted(text)}`;
+    return [questionLine(nowMs, nameOf(by), `${wants} ${both}: ${answers}`)];
+  }
+  return [
+    questionLine(nowMs, nameOf(by), `${wants}, which now reads:`),
+    wholeLine(old),
+    ["  It would read:"],
+    wholeLine(text),
+    questionLine(nowMs, "Do you agree to all of this? ", answers),
+  ];
 }
 
 /** An edit in progress that the user is asked about, or has requested. */
-export function memberEditLine(
+export function memberEditLines(
   { edit, seq, by, text, state, deadline }: MemberEditView,
   nowMs: number,
   nameOf: NameSpanOf,
-): Line {
-  const [, shown] = changedParts("", text);
-  if (state === "queued") {
-    return [`Your edit of entry ${seq} isn't under way yet: ${quoted(shown)}`];
-  }
+): readonly Line[] {
+  if (state === "queued") return withText([`Your edit of entry ${seq} isn't under way yet`], text);
   if (state === "under-way") {
-    return [`Your edit ${edit} of entry ${seq} isn't decided yet: ${quoted(shown)}`];
+    return withText([`Your edit ${edit} of entry ${seq} isn't decided yet`], text);
   }
   const leftMs = Math.max(0, Date.parse(deadline ?? "") - nowMs);
-  return [
+  return withText([
     { text: "? ", as: "mark" },
     `Edit ${edit} of entry ${seq}, asked by `,
     nameOf(by),
-    `, waits for you: /go ${edit} or /abort ${edit} within ${durationText(leftMs)}: ${
-      quoted(shown)
-    }`,
-  ];
+    `, waits for you: /go ${edit} or /abort ${edit} within ${durationText(leftMs)}`,
+  ], text);
+}
+
+function withText(line: Line, text: string): readonly Line[] {
+  return text.length <= QUOTED_UNITS_MAX
+    ? [[...line, `: ${quoted(text)}`]]
+    : [[...line, ":"], wholeLine(text)];
+}
+
+/** A long text in rows of its own, indented further than any row of the program's. */
+function wholeLine(text: string): Line {
+  return ["    ", { text, as: "body" }];
 }
 
 /**

@@ -136,7 +136,11 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     const columns = () => streams.size().columns;
     const terminal = { ...ROW_CELLS, columns };
     const { colour, verbose } = options;
-    const keepFolded = (line: Line) => this.#folded.keep(line);
+    const keepFolded = (line: Line) => {
+      const number = this.#folded.keep(line);
+      mode.folded?.(line, number);
+      return number;
+    };
     this.#text = new TextFormat({ colour, verbose, terminal, keepFolded }, streams.wallMs());
     this.#output = new Output({
       stdout: streams.stdout,
@@ -150,6 +154,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       showFolded: (number) => {
         const line = this.#folded.line(number);
         this.#print(unitsOf(line), () => this.#formatted([line], true));
+        mode.folded?.(line, null);
       },
       notice: (text) => this.show({ event: "notice", text }),
       ready: () => this.#output.ready(),

@@ -53,9 +53,11 @@ import { askWho } from "./who_answers.ts";
 export async function runMember(given: MemberOptions): Promise<void> {
   const { options, invite } = await withInvite(given, processStreams());
   const rendering = new MemberRendering();
+  const votes = new VoteQuestions();
   const mode = {
     commands: memberCommands,
     render: rendering.lines.bind(rendering),
+    folded: votes.folded.bind(votes),
   };
   await withSession(options, { folder: options, lockMode: "group" }, mode, async (session) => {
     const { disk, folder, knownPeers, environment, ui } = session;
@@ -68,7 +70,6 @@ export async function runMember(given: MemberOptions): Promise<void> {
       relay.command,
       () => relay.host,
     );
-    const votes = new VoteQuestions();
     const target: MemberCommandSink = (command, ref) => {
       votes.check(command);
       handler.target(ui.interactive ? command : asWritten(command), ref);

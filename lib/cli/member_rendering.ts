@@ -7,8 +7,8 @@ import {
   editLine,
   editStartedLine,
   entryEditLine,
-  memberEditLine,
-  voteWantedLine,
+  memberEditLines,
+  voteWantedLines,
 } from "./edit_rendering.ts";
 import { isEarlier, messageLine, waitText } from "./message_rendering.ts";
 import {
@@ -93,7 +93,7 @@ export class MemberRendering {
           ? []
           : [editStartedLine(event, nowMs, this.#nameOf)];
       case "vote-wanted":
-        return [this.#voteWantedLine(event, nowMs)];
+        return this.#voteWantedLines(event, nowMs);
       case "edit":
         this.#votes.delete(event.edit);
         return [editLine(event, nowMs, this.#nameOf, event.by === this.#self)];
@@ -224,12 +224,12 @@ export class MemberRendering {
     return members.length > 0 && awaited.some((name) => !members.includes(name));
   }
 
-  #voteWantedLine(event: EventNamed<"vote-wanted">, nowMs: number): Line {
+  #voteWantedLines(event: EventNamed<"vote-wanted">, nowMs: number): readonly Line[] {
     for (const [edit, deadlineMs] of this.#votes) {
       if (deadlineMs <= nowMs) this.#votes.delete(edit);
     }
     this.#votes.set(event.edit, Date.parse(event.deadline));
-    return voteWantedLine(event, nowMs, this.#nameOf, this.#votes.size > 1);
+    return voteWantedLines(event, nowMs, this.#nameOf, this.#votes.size > 1);
   }
 
   #entryLine({ seq, from, text, edits, sentAt }: EntryView): Line {
@@ -301,7 +301,7 @@ function statusLines(
       ...(sequencer === null ? [] : [" ", nameSpan(sequencer), " decides the order of messages."]),
     ],
     ...unsentLine(status),
-    ...edits.map((edit) => memberEditLine(edit, nowMs, nameOf)),
+    ...edits.flatMap((edit) => memberEditLines(edit, nowMs, nameOf)),
     ["Your log: ", { text: log, as: "exact" }],
     ownKeyLine(key),
     [`Your UDP port: ${port}`],

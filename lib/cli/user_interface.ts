@@ -60,6 +60,8 @@ export interface Mode<Event extends ShownEvent, Target> {
   readonly commands: CommandTable<Target>;
   /** The lines of an event in text form; none for an event that only scripts need. */
   readonly render: (event: Event, context: RenderContext) => readonly Line[];
+  /** At a terminal: a line's body was folded, to be shown by `/show` with this number; null: it is shown whole now. */
+  readonly folded?: (line: Line, number: number | null) => void;
 }
 
 export interface RenderContext {

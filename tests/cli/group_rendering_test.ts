@@ -41,6 +41,10 @@ const MESSAGE = {
   sentAt: NOON,
   position: 50,
 } as const;
+const LONG_OLD = "Thanks, I shall answer tomorrow.";
+const LONG_NEW =
+  `${LONG_OLD.slice(0, -1)}, after${" all".repeat(40)}. I sell the house for 1 EUR.` +
+  `${" And so on.".repeat(20)}\nAs I said, tomorrow evening.`;
 const VOTE = {
   event: "vote-wanted",
   edit: 7,
@@ -319,6 +323,13 @@ const PRINTED: readonly (readonly [
     '12:03 ? Alice wants to change entry 43 from "a\\": /go␊" to "␛[2J\\\\": /go or /abort within 30 s\n',
   ],
   [
+    "a vote on long texts leaves out no word of them",
+    [{ ...VOTE, old: LONG_OLD, new: LONG_NEW }],
+    "12:03 ? Alice wants to change entry 43, which now reads:\n" +
+    `    ${LONG_OLD}\n  It would read:\n    ${LONG_NEW.replace("\n", "␊")}\n` +
+    "12:03 ? Do you agree to all of this? /go or /abort within 30 s\n",
+  ],
+  [
     "an edit of one's own that was committed",
     [READY, { ...COMMITTED, history: false, position: 51 }],
     "12:03 * Entry 43 now reads: at eight?   (edit 7, asked by Alice, agreed by Bob and Carol)\n",
@@ -418,6 +429,26 @@ const PRINTED: readonly (readonly [
     "Everything you wrote is in the log.\n" +
     '? Edit 7 of entry 43, asked by Bob, waits for you: /go 7 or /abort 7 within 12 s: "at eight?"\n' +
     'Your edit 8 of entry 1 isn\'t decided yet: "hi"\nYour edit of entry 2 isn\'t under way yet: "ho"\n' +
+    "Your log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
+  ],
+  [
+    "a status with an edit of a long text",
+    [{
+      ...STATUS,
+      edits: [{
+        edit: 7,
+        seq: 43,
+        by: "Bob",
+        text: LONG_NEW,
+        state: "vote-wanted",
+        deadline: new Date(CONTEXT.nowMs + 12_000).toISOString(),
+      }],
+    }],
+    "Group of 2: Alice (you), Bob 0.4 ms. The coordinator is there.\n" +
+    "42 entries, digest 9f3c2a1b. Bob decides the order of messages.\n" +
+    "Everything you wrote is in the log.\n" +
+    "? Edit 7 of entry 43, asked by Bob, waits for you: /go 7 or /abort 7 within 12 s:\n" +
+    `    ${LONG_NEW.replace("\n", "␊")}\n` +
     "Your log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
   ],
   [

@@ -4,6 +4,7 @@ import { InteractiveInterface } from "../../lib/cli/interactive_interface.ts";
 import { memberCommands } from "../../lib/cli/member_commands.ts";
 import { VoteQuestions } from "../../lib/cli/vote_questions.ts";
 import type { MemberCommand, MemberEvent } from "../../lib/protocols/group/events.ts";
+import { MemberRendering } from "../../lib/cli/member_rendering.ts";
 import { OPTIONS } from "./echo_room.ts";
 import { MemoryStreams, settle } from "./memory_streams.ts";
 
@@ -84,5 +85,49 @@ Deno.test("a vote that waited while input was paused is for no edit that was ask
   ui.pauseInput(null);
   await settle();
   assertEquals(asked, [{ command: "go", edit: 7 }, GO]);
+  await ui.close();
+});
+
+Deno.test("nobody agrees to a text that was folded before it was shown whole", async () => {
+  const streams = new MemoryStreams();
+  streams.isTerminal = true;
+  const rendering = new MemberRendering();
+  const votes = new VoteQuestions();
+  const mode = {
+    commands: memberCommands,
+    render: rendering.lines.bind(rendering),
+    folded: votes.folded.bind(votes),
+  };
+  const ui = new InteractiveInterface(mode, OPTIONS, streams);
+  const asked: MemberCommand[] = [];
+  ui.listen({
+    target(command) {
+      votes.check(command);
+      asked.push(command);
+    },
+    ended() {},
+    interrupted: () => true,
+  });
+  const event = {
+    ...wanted(7) as MemberEvent & { readonly event: "vote-wanted" },
+    new: `At eight.${"\n".repeat(160)}I sell the house for 1 EUR.`,
+  };
+  votes.shows(event);
+  ui.show(event);
+  await settle();
+  streams.type("/go\r/go 7\r");
+  await settle();
+  assertEquals(asked, []);
+  const why = "isn't on the screen in full: first /show 1";
+  assertEquals((streams.stdoutText + streams.stderrText).replace(/\s+/g, " ").includes(why), true);
+  streams.type("/abort 7\r/show 1\r/go\r");
+  await settle();
+  assertEquals(asked, [{ command: "abort", edit: 7 }, GO]);
+
+  ui.show(event); // as /status does: once is enough
+  await settle();
+  streams.type("/go 7\r");
+  await settle();
+  assertEquals(asked.length, 3);
   await ui.close();
 });
