@@ -73,9 +73,12 @@ const BODY_LINES_MAX = 40;
 
 /** The most marks shown on one character: more than any script puts there. */
 const MARKS_MAX = 8;
-/** More of them on one character: also vowels of a Hangul syllable, which take no cells either. */
+/**
+ * More of them on one character: also vowels of a Hangul syllable, which take no cells either, and joiners, which
+ * leave the marks behind them on the same character.
+ */
 const TOO_MANY_MARKS = (() => {
-  const mark = "[\\p{M}\\u1160-\\u11ff\\ud7b0-\\ud7fb]";
+  const mark = "[\\p{M}\\u200c\\u200d\\u1160-\\u11ff\\ud7b0-\\ud7fb]";
   return new RegExp(`(${mark}{${MARKS_MAX}})(${mark}+)`, "gu");
 })();
 

@@ -122,6 +122,10 @@ Deno.test("TextFormat shows at most 8 marks on a character at a terminal, and co
     "<11,992 more marks>",
   );
   assertEquals(shown("\u1100" + "\u1161".repeat(10)), `\u1100${"\u1161".repeat(8)}<U+1161 x2>`);
+  const virama = "\u1000" + "\u1039\u200c".repeat(10_000); // the last joiner joins nothing
+  assertEquals(shown(virama).slice(9), "<19,991 more marks><U+200C>");
+  const joined = "\u0915" + ("\u0941".repeat(8) + "\u200d").repeat(2_400);
+  assertEquals(shown(joined).slice(9), "<21,591 more marks><U+200D>");
   assertEquals(piped.format([`e${ACUTE.repeat(32_000)}`]).length, 32_002);
 });
 
