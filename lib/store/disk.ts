@@ -67,8 +67,14 @@ export interface AppendFile {
    * @throws {P2pchatError} `disk`: the file was removed or replaced, or the check failed.
    */
   checkPlace(): void;
-  /** Whether the file is the one at `path`, checked now. @throws {P2pchatError} `disk`. */
+  /** Whether the file is the one at `path`, no link to it, checked now. @throws {P2pchatError} `disk`. */
   isInPlace(): boolean;
+  /**
+   * Gives the file the group and permission bits of the file at `like`: this open file, whatever is at `path` now.
+   * @throws {P2pchatError} `disk`: with EPERM where the owners differ, or the group can't be given; or where the
+   *   file isn't at `path` any more.
+   */
+  allowLike(like: string): void;
   /** The file's bytes in order, even if it isn't at `path` any more. As `Disk.readChunks`. */
   readChunks(options?: ReadOptions): AsyncIterable<Uint8Array>;
   /** Closes the file without syncing. A second call does nothing. */
@@ -138,13 +144,8 @@ export interface Disk {
   list(folder: string): Promise<readonly string[]>;
   /** Creates a folder and its missing parents, each durable before the call returns. */
   makeFolder(folder: string): Promise<void>;
-  /** Sets the permission bits of a file or folder. */
+  /** Sets the permission bits of a file or folder, in a folder in which nobody else can write: it follows links. */
   setMode(path: string, mode: number): Promise<void>;
-  /**
-   * Gives the file `path` the owner and group of the file `like`, if they differ.
-   * @throws {P2pchatError} `disk`, such as where only root may do that.
-   */
-  setOwnerLike(path: string, like: string): Promise<void>;
   /** Syncs the names in a folder to the device. */
   syncFolder(folder: string): Promise<void>;
   /**

@@ -49,7 +49,7 @@ export type DiskOperationKind =
   | "list"
   | "makeFolder"
   | "setMode"
-  | "setOwner"
+  | "allowLike"
   | "syncFolder"
   | "lock";
 
@@ -73,7 +73,7 @@ export interface MemoryDiskOptions {
    * the operation has no effect.
    */
   readonly fault?: (operation: DiskOperation) => DiskFault | null;
-  /** Called before each operation except `write` and `truncate`; a promise delays the operation, `null` doesn't. */
+  /** Called before each operation except `write`, `truncate` and `allowLike`; a promise delays the operation, `null` doesn't. */
   readonly latency?: (operation: DiskOperation) => Promise<void> | null;
 }
 
@@ -261,15 +261,6 @@ export class MemoryDisk implements Disk {
     });
   }
 
-  /** All files here have the same owner. */
-  setOwnerLike(path: string, like: string): Promise<void> {
-    return this.#run("setOwner", "set the owner of", path, () => {
-      if (this.#fileAt(path) === null || this.#fileAt(like) === null) {
-        throw new SystemError("ENOENT");
-      }
-    });
-  }
-
   syncFolder(folder: string): Promise<void> {
     return this.#run("syncFolder", "sync folder", folder, () => {
       this.#requireFolder(folder);
@@ -335,6 +326,15 @@ export class MemoryDisk implements Disk {
         if (!opened.isInPlace()) throw misplacedError(opened.path);
       },
       isInPlace: () => this.#names.get(opened.path) === file,
+      allowLike: (like) => {
+        this.#runNow("allowLike", "set the permissions of", opened.path, () => {
+          check();
+          const model = this.#fileAt(like); // all files here have the same owner
+          if (model === null) throw new SystemError("ENOENT");
+          if (!opened.isInPlace()) throw new SystemError("ENOENT");
+          file.mode = model.mode;
+        });
+      },
       readChunks: ({ from, chunkBytes } = {}) => {
         return this.#chunksOf(opened.path, file, from, chunkBytes, check);
       },

@@ -4,8 +4,9 @@
  * Syncs wait for the device, so they are asynchronous.
  */
 
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, openSync } from "node:fs";
 import type { Bytes } from "../base/crypto.ts";
-import { isSystemError, systemErrorCode } from "../base/errors.ts";
+import { isSystemError, P2pchatError, systemErrorCode } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import {
   type AppendFile,
@@ -24,6 +25,8 @@ import {
 } from "./disk.ts";
 
 const PERMISSION_BITS = 0o777;
+/** Opens what may no longer be the file that was there: through no link, and without waiting for a pipe's writer. */
+const SAME_FILE_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** The longest content of a lock file: a process id and a line end. */
 const LOCK_BYTES_MAX = 24;
 /** Shortest interval between checks whether an open file is still in its place; their cost isn't noticeable then. */
@@ -72,6 +75,28 @@ class RealAppendFile implements AppendFile {
 
   isInPlace(): boolean {
     return isAt(this.path, this.file);
+  }
+
+  allowLike(like: string): void {
+    try {
+      const [is, wanted] = [this.file.statSync(), Deno.statSync(like)];
+      // Even root gives nothing away: whoever may write in the folder could have put another file there.
+      if (is.uid !== wanted.uid) throw systemError("EPERM", "Operation not permitted");
+      if (!this.isInPlace()) throw misplacedError(this.path);
+      // Deno's open files have no way to set these; another one of the same file has.
+      const opened = openSync(this.path, SAME_FILE_FLAGS);
+      try {
+        const { dev, ino } = fstatSync(opened);
+        if (dev !== is.dev || ino !== is.ino) throw misplacedError(this.path);
+        if (is.gid !== wanted.gid) fchownSync(opened, wanted.uid!, wanted.gid!);
+        fchmodSync(opened, (wanted.mode ?? 0) & PERMISSION_BITS);
+      } finally {
+        closeSync(opened);
+      }
+    } catch (cause) {
+      if (cause instanceof P2pchatError) throw cause;
+      throw diskError("set the permissions of", this.path, cause);
+    }
   }
 
   async *readChunks(options: ReadOptions = {}): AsyncIterable<Uint8Array> {
@@ -211,15 +236,6 @@ export class RealDisk implements Disk {
     return orDiskError("set the mode of", path, () => Deno.chmodSync(path, mode));
   }
 
-  setOwnerLike(path: string, like: string): Promise<void> {
-    return orDiskError("set the owner of", path, () => {
-      const [is, wanted] = [Deno.statSync(path), Deno.statSync(like)];
-      const uid = is.uid === wanted.uid ? null : wanted.uid;
-      const gid = is.gid === wanted.gid ? null : wanted.gid;
-      if (uid !== null || gid !== null) Deno.chownSync(path, uid, gid);
-    });
-  }
-
   syncFolder(folder: string): Promise<void> {
     return orDiskError("sync folder", folder, async () => {
       using opened = Deno.openSync(folder, { read: true });
@@ -279,7 +295,7 @@ function openOwn(
     const [named, opened] = [Deno.lstatSync(path), file.statSync()];
     if (named.dev === opened.dev && named.ino === opened.ino) return file;
     const text = named.isSymlink ? "it is a symbolic link" : "it was replaced meanwhile";
-    throw Object.assign(new Error(text), { code: "ELOOP" });
+    throw systemError("ELOOP", text);
   } catch (error) {
     file.close();
     throw error;
@@ -293,13 +309,18 @@ function refuseOther(file: Deno.FsFile): void {
   file.seekSync(0, Deno.SeekMode.Start);
   const isLock = count <= LOCK_BYTES_MAX &&
     /^[0-9]*\n?$/.test(new TextDecoder().decode(bytes.subarray(0, count)));
-  if (!isLock) throw Object.assign(new Error("it is no lock file"), { code: "EEXIST" });
+  if (!isLock) throw systemError("EEXIST", "it is no lock file");
 }
 
-/** Whether the open file is the one at `path`. */
+/** An error as the system's, with its name for it. */
+function systemError(code: string, text: string): Error {
+  return Object.assign(new Error(text), { code });
+}
+
+/** Whether the open file is the one at `path`, and not one to which a link there leads. */
 function isAt(path: string, file: Deno.FsFile): boolean {
   try {
-    const [found, ours] = [Deno.statSync(path), file.statSync()];
+    const [found, ours] = [Deno.lstatSync(path), file.statSync()];
     return found.dev === ours.dev && found.ino === ours.ino;
   } catch (cause) {
     if (["ENOENT", "ENOTDIR"].includes(systemErrorCode(cause) ?? "")) return false;
@@ -313,7 +334,7 @@ function isAt(path: string, file: Deno.FsFile): boolean {
 function refuseEndless(path: string): void {
   const { isFifo, isCharDevice } = Deno.statSync(path);
   if (isFifo !== true && isCharDevice !== true) return;
-  throw Object.assign(new Error("Illegal seek"), { code: "ESPIPE" });
+  throw systemError("ESPIPE", "Illegal seek");
 }
 
 /**

@@ -5,7 +5,7 @@
 
 import { dateText } from "../base/dates.ts";
 import { P2pchatError } from "../base/errors.ts";
-import { type AppendFile, type Disk, folderOf, writeAll } from "./disk.ts";
+import { type AppendFile, type Disk, folderOf, misplacedError, writeAll } from "./disk.ts";
 
 /** Name suffix of a file that isn't in place yet. One left by a crash is removed when the store is next opened. */
 export const REPLACEMENT_SUFFIX = ".new";
@@ -73,6 +73,8 @@ export class Replacement {
    */
   async putInPlace(): Promise<AppendFile> {
     await this.file.syncData();
+    // Whoever else may write in the folder may have put another file, or a link, under the name.
+    if (!this.file.isInPlace()) throw misplacedError(this.file.path);
     await this.disk.rename(this.file.path, this.path);
     this.file.path = this.path;
     return this.file;

@@ -2,7 +2,14 @@
 
 import { concatBytes } from "../base/crypto.ts";
 import { P2pchatError, systemErrorCode } from "../base/errors.ts";
-import { type Disk, folderOf, NO_SUCH_FILE, spaceAdvice, systemReason } from "./disk.ts";
+import {
+  type AppendFile,
+  type Disk,
+  folderOf,
+  NO_SUCH_FILE,
+  spaceAdvice,
+  systemReason,
+} from "./disk.ts";
 import { Replacement } from "./replacement.ts";
 import {
   tooLarge,
@@ -52,10 +59,7 @@ export async function addUserInfo(
     const replacement = await Replacement.beginAmongOthers(disk, path);
     try {
       replacement.write(bytes);
-      if (mode !== null) {
-        await keepOwner(disk, path, replacement.file.path);
-        await disk.setMode(replacement.file.path, mode);
-      }
+      if (mode !== null) keepAccess(path, replacement.file);
       if (await disk.version(path) !== version) throw changedMeanwhile(path);
       (await replacement.putInPlace()).close();
     } catch (error) {
@@ -69,10 +73,10 @@ export async function addUserInfo(
   return row;
 }
 
-/** Keeps owner and group: with another owner, people who share the table could lose access to it. */
-async function keepOwner(disk: Disk, path: string, replacement: string): Promise<void> {
+/** Keeps owner, group and permissions: with another owner, people who share the table could lose access to it. */
+function keepAccess(path: string, replacement: AppendFile): void {
   try {
-    await disk.setOwnerLike(replacement, path);
+    replacement.allowLike(path);
   } catch (error) {
     if (systemErrorCode(error) !== "EPERM") throw error;
     throw new P2pchatError(

@@ -228,14 +228,21 @@ export function diskContract(
     assertEquals([before, after], [true, false]);
   });
 
-  contract("setOwnerLike() does nothing where owner and group are the same", async (fixture) => {
+  contract("allowLike() gives an open file another's mode, and no other file", async (fixture) => {
     const { disk, folder } = fixture;
-    await put(disk, `${folder}/a`, "1");
-    await put(disk, `${folder}/b`, "2");
-    await disk.setOwnerLike(`${folder}/a`, `${folder}/b`);
+    for (const name of ["model", "other"]) await put(disk, `${folder}/${name}`, "");
+    await disk.setMode(`${folder}/model`, 0o664);
+    const file = await disk.openAppend(`${folder}/a`, { isNew: true });
 
-    const missing = disk.setOwnerLike(`${folder}/a`, `${folder}/none`);
-    assertEquals((await assertRejects(() => missing, P2pchatError)).code, "disk");
+    file.allowLike(`${folder}/model`);
+    assertEquals((await disk.stat(`${folder}/a`))?.mode, 0o664);
+    assertThrows(() => file.allowLike(`${folder}/none`), P2pchatError);
+    await disk.rename(`${folder}/other`, `${folder}/a`);
+    const error = assertThrows(() => file.allowLike(`${folder}/model`), P2pchatError);
+
+    assertEquals(error.code, "disk");
+    assertEquals((await disk.stat(`${folder}/a`))?.mode, 0o600);
+    file.close();
   });
 
   contract("makeFolder() makes private folders all the way", async ({ disk, folder }) => {

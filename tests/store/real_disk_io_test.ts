@@ -1,5 +1,6 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
+import type { AppendFile, OpenOptions } from "../../lib/store/disk.ts";
 import { AppendLog } from "../../lib/store/append_log.ts";
 import { replaceFile } from "../../lib/store/replacement.ts";
 import { RealDisk } from "../../lib/store/real_disk.ts";
@@ -28,24 +29,80 @@ accountsContract(
     onRealDisk(async ({ disk, folder }) => test(await accountsOn(disk, `${folder}/regserver`))),
 );
 
+const BOB = { name: "bob", endpoint: { host: "b", port: 2 }, fingerprint: null };
+
 Deno.test({
-  name: "RealDisk: a table that root adds a row to keeps its owner, group and mode",
+  name: "RealDisk: a table that root adds a row to keeps group and mode, and another user's stays",
   ignore: Deno.uid() !== 0,
   fn: () =>
     onRealDisk(async ({ disk, folder }) => {
       const path = `${folder}/users.txt`;
       await Deno.writeTextFile(path, "alice a 1\n");
       await Deno.chmod(path, 0o664);
-      await Deno.chown(path, 12_345, 12_346);
-      const bob = { name: "bob", endpoint: { host: "b", port: 2 }, fingerprint: null };
+      await Deno.chown(path, null, 12_346);
 
-      await addUserInfo(disk, path, bob);
+      await addUserInfo(disk, path, BOB);
 
       const { uid, gid, mode } = await Deno.stat(path);
-      assertEquals([uid, gid, mode! & 0o777], [12_345, 12_346, 0o664]);
+      assertEquals([uid, gid, mode! & 0o777], [0, 12_346, 0o664]);
       assertEquals(await Deno.readTextFile(path), "alice a 1\nbob b 2\n");
+
+      await Deno.writeTextFile(path, "alice a 1\n");
+      await Deno.chown(path, 12_345, null);
+      const error = await assertRejects(() => addUserInfo(disk, path, BOB), P2pchatError);
+      assertEquals(error.code, "not-allowed");
+      assertEquals(await Deno.readTextFile(path), "alice a 1\n");
+      assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["users.txt"]);
     }),
 });
+
+/** Makes links in place of the new files that are opened, as whoever else may write in the folder can. */
+class SwappedDisk extends RealDisk {
+  constructor(readonly own: string, readonly isMoment: (call: "open" | "sync") => boolean) {
+    super();
+  }
+
+  override async openAppend(path: string, options?: OpenOptions): Promise<AppendFile> {
+    const file = await super.openAppend(path, options);
+    const swap = () => {
+      Deno.renameSync(path, `${path}.away`);
+      Deno.symlinkSync(this.own, path);
+    };
+    if (this.isMoment("open")) swap();
+    const syncData = file.syncData.bind(file);
+    file.syncData = async () => {
+      await syncData();
+      if (this.isMoment("sync")) swap();
+    };
+    return file;
+  }
+}
+
+for (const moment of ["open", "sync"] as const) {
+  Deno.test(`RealDisk: a link in place of a new table is refused, made after the ${moment}`, async () => {
+    await withLinks([], async (folder) => {
+      const own = `${folder}/../own`;
+      await Deno.chmod(own, 0o600);
+      await Deno.writeTextFile(`${folder}/users.txt`, "alice a 1\n");
+      await Deno.chmod(`${folder}/users.txt`, 0o664);
+      const disk = new SwappedDisk(own, (call) => call === moment);
+
+      const error = await assertRejects(
+        () => addUserInfo(disk, `${folder}/users.txt`, BOB),
+        P2pchatError,
+      );
+
+      assertEquals(error.code, "disk");
+      assertMatch(
+        error.message,
+        /^Cannot write .*users\.txt\.new-[0-9a-f]*: it was removed or replaced while/,
+      );
+      assertEquals((await Deno.stat(own)).mode! & 0o777, 0o600);
+      assertEquals(await Deno.readTextFile(`${folder}/users.txt`), "alice a 1\n");
+      assertEquals((await Deno.lstat(`${folder}/users.txt`)).isSymlink, false);
+    });
+  });
+}
 
 /** Another's folder, in which links lie in wait: each leads to a file of the user's, which stays as it is. */
 async function withLinks(

@@ -35,7 +35,7 @@ Deno.test("addUserInfo() on a full disk leaves the table as it was, and nothing 
 Deno.test("addUserInfo() changes no table that would be another user's afterwards", async () => {
   const disk = new MemoryDisk();
   disk.place(PATH, ALICE);
-  disk.fault = ({ kind }) => kind === "setOwner" ? "EPERM" : null;
+  disk.fault = ({ kind }) => kind === "allowLike" ? "EPERM" : null;
 
   const error = await assertRejects(() => addUserInfo(disk, PATH, BOB), P2pchatError);
 
