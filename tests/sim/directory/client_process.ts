@@ -331,7 +331,8 @@ export class ClientProcess
     if (!again && pinned !== undefined && pinned !== fingerprintOf(key)) {
       throw new Violation(`${this.label} takes another key for ${name} without being asked`);
     }
-    if (again) this.person.trustedAtMs.set(folded, this.person.world.time.nowMs);
+    const isNew = pinned === undefined;
+    if (again || isNew) this.person.trustedAtMs.set(folded, this.person.world.time.nowMs);
     pins.set(folded, fingerprintOf(key));
   }
 

@@ -285,7 +285,7 @@ export class Ledger {
     const what = `"${text.slice(0, 12)}"`;
     const { signer, hostiles, options: { lies } } = this.world;
     const pinned = person.pins.get(foldName(from));
-    // What is on its way to the disk was checked against the key of before.
+    // What is on its way to the disk was checked against the key of before, or, if it was kept, against none.
     const trustedAtMs = person.trustedAtMs.get(foldName(from)) ?? -Infinity;
     const isSettled = !history && this.world.time.nowMs > trustedAtMs + CARRIED_OUT_MS;
     if (pinned !== undefined && pinned !== key && isSettled) {

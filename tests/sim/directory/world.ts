@@ -67,7 +67,7 @@ export class Person {
   readonly disk: SimDisk<ClientRecord>;
   process: ClientProcess | null = null;
   readonly pins = new Map<string, Fingerprint>();
-  /** When the user last accepted another key, by folded name. */
+  /** When a name was last pinned, or the user accepted another key, by folded name. */
   readonly trustedAtMs = new Map<string, number>();
   /** The broadcasts that it was shown. */
   readonly shown = new Set<string>();
