@@ -295,11 +295,15 @@ export function withCompared(event: ShownEvent, known: KnownPeers, own: Fingerpr
     case "joined":
     case "joining":
       return { ...fields, ...of(fields as unknown as Somebody) };
-    case "incoming":
     case "broadcast":
       return { ...fields, ...of({ ...fields, name: fields["from"] as string }) };
-    case "call":
-      return { ...fields, ...of({ ...fields, name: fields["peer"] as string }) };
+    case "incoming": // so far the key is only what the directory says
+      return { ...fields, ...UNCOMPARED };
+    case "call": {
+      const isProved = fields["state"] === "connected" || fields["durationMs"] !== undefined;
+      const found = isProved ? of({ ...fields, name: fields["peer"] as string }) : UNCOMPARED;
+      return { ...fields, ...found };
+    }
     case "view":
     case "members":
       return { ...fields, verified: verifiedAmong(fields, of) };

@@ -191,9 +191,7 @@ export class RegistryRendering {
 
   #incomingLine(event: EventNamed<"incoming">, nowMs: number): Line {
     const { call, from, guest } = event;
-    const compared = comparedText(event);
-    const asides = [...(guest ? ["a guest"] : []), ...(compared === null ? [] : [compared])];
-    const aside = asides.length === 0 ? "" : ` (${asides.join(", ")})`;
+    const aside = guest ? " (a guest)" : "";
     this.#call = { id: call, isOurs: false, isConnected: false, isDirect: false };
     return questionLine(
       nowMs,

@@ -113,8 +113,9 @@ Deno.test("withCompared() says of everybody in an event whether they are verifie
   for (
     const event of [
       { event: "joined", name: "Bob", key: bob },
-      { event: "call", peer: "Bob", key: bob },
-      { event: "incoming", from: "Bob", key: bob },
+      { event: "call", peer: "Bob", key: bob, state: "connected" },
+      { event: "call", peer: "Bob", key: bob, state: "ended", durationMs: 1 },
+      { event: "broadcast", from: "Bob", key: bob },
     ]
   ) {
     assertEquals(seen(event), { ...event, ...verified });
@@ -122,6 +123,14 @@ Deno.test("withCompared() says of everybody in an event whether they are verifie
     assertEquals(seen({ ...event, key: "other" }), { ...event, key: "other", ...not });
   }
   assertEquals(seen({ event: "call", peer: "Bob" }), { event: "call", peer: "Bob", ...not });
+  for (
+    const unproved of [
+      { event: "incoming", from: "Bob", key: bob },
+      { event: "incoming", from: "Bob", key: eve },
+      { event: "call", peer: "Bob", key: bob, state: "ringing" },
+      { event: "call", peer: "Bob", key: bob, state: "timeout" },
+    ]
+  ) assertEquals(seen(unproved), { ...unproved, ...not });
   for (const list of ["peers", "users", "friends"]) {
     const all = [{ name: "Me", key: own }, { name: "Bob", key: bob }, { name: "Bob", key: eve }];
     const more = [{ name: "Bob" }, { name: "Bob", key: null }];
