@@ -10,6 +10,9 @@ import { CONFUSABLES } from "./confusables.ts";
 import type { FoldedName } from "./ids.ts";
 import { foldName, nameBeforeStart } from "./names.ts";
 
+/** What the program calls somebody or itself: whoever is called the same, or looks so, is an imitation. */
+const OWN_WORDS = ["you", "directory", "coordinator", "INFO"];
+
 /** So many names are compared with; what comes beyond them can be an imitation, and isn't imitated. */
 const KNOWN_MAX = 10_000;
 
@@ -37,6 +40,7 @@ export class LookAlikes {
     if (this.#noted.has(name)) return [];
     if (this.#noted.size >= KNOWN_MAX) this.#noted.clear(); // they are compared anew
     this.#noted.add(name);
+    if (looksLikeOwnWord(name)) return [name];
     const known = { name, folded: foldName(name), batch };
     const imitated = this.#imitatedBy(known);
     if (imitated === null) this.#add(known);
@@ -79,6 +83,13 @@ function spellingsOf(name: string): readonly string[] {
   return [name, name.toLowerCase(), name.toUpperCase(), title];
 }
 
+let ownLooks: ReadonlySet<string> | null = null;
+
+function looksLikeOwnWord(name: string): boolean {
+  ownLooks ??= new Set(OWN_WORDS.flatMap(spellingsOf).map(lookOf));
+  return spellingsOf(name).some((spelling) => ownLooks!.has(lookOf(spelling)));
+}
+
 function addFirst(owners: Map<string, Known>, look: string, known: Known): void {
   if (!owners.has(look)) owners.set(look, known);
 }
@@ -87,16 +98,43 @@ function addFirst(owners: Map<string, Known>, look: string, known: Known): void 
 const ASCII = /^[\x00-\x7f]*$/;
 const ASCII_LOOKS: Readonly<Record<string, string>> = { 0: "o", O: "o", 1: "l", I: "l", m: "rn" };
 
+/** A dot over a letter that has one: it isn't seen. Other marks may stand between. */
+const SECOND_DOT = /(\p{Soft_Dotted}\p{M}*?)\u0307/gu;
+const MARKED = /([\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Nd}_.-])(\p{M}+)/gu;
 /**
- * The skeleton of a name: the same for all names that look like it. Ours differs from the standard's in one letter:
- * `O` counts as `o`, so that a zero looks like both.
+ * On these letters, all marks but those above them, and those that cross or touch them: a dot below, a line below that
+ * may be taken for a link's, marks of other scripts.
+ */
+const HARDLY_SEEN =
+  /[^\u0300-\u0315\u031b\u0326-\u0328\u0334-\u0338\u0340-\u0345\u0363-\u036f\u0483-\u0487]/gu;
+/** Letters among the signs of phonetics and the like; those that look like these signs are overlooked. */
+const SIGN_LETTER = /[\p{Lm}\ua78b\ua78c]/u;
+const OVERLOOKED = "':";
+
+/**
+ * The skeleton of a name: the same for all names that look like it. Ours differs from the standard's: `O` counts as
+ * `o`, so that a zero looks like both; `vv` as `w`; and what people overlook is left out.
  */
 export function lookOf(name: string): string {
-  if (ASCII.test(name)) return name.replace(/[0O1Im]/g, (character) => ASCII_LOOKS[character]!);
+  if (ASCII.test(name)) {
+    return joinedVs(name.replace(/[0O1Im]/g, (character) => ASCII_LOOKS[character]!));
+  }
   const table = looks();
-  const plain = name.normalize("NFKC").normalize("NFD");
-  return Array.from(plain, (character) => table.get(character) ?? character).join("")
-    .normalize("NFD").replaceAll("O", "o");
+  const plain = name.normalize("NFKC").normalize("NFD").replace(
+    MARKED,
+    (_, letter: string, marks: string) => letter + marks.replace(HARDLY_SEEN, ""),
+  );
+  const look = Array.from(plain, (character) => {
+    const look = table.get(character) ?? character;
+    return OVERLOOKED.includes(look) && SIGN_LETTER.test(character) ? "" : look;
+  });
+  return joinedVs(
+    look.join("").normalize("NFD").replace(SECOND_DOT, "$1").replaceAll("O", "o"),
+  );
+}
+
+function joinedVs(look: string): string {
+  return look.replaceAll("vv", "w").replaceAll("VV", "W");
 }
 
 /**

@@ -160,13 +160,19 @@ export function formatUserInfo(
   const lines = table.map((words, index) => {
     const cells = words.map((word, column) => word + " ".repeat(columns[column]! - width(word)));
     const name = rows[index - 1]?.name ?? "";
-    const looksAlike = name !== "" && met.note(name).length > 0;
-    const warning = nameWarning(name) ??
-      (looksAlike ? `${MIXED_SCRIPTS_MARK}${name} looks like another name above` : null);
+    const warning = name === "" ? null : nameWarning(name) ?? likenessWarning(name, met);
     const comment = warning === null ? "" : `  # ${warning}`;
     return `${cells.join("  ").trimEnd()}${comment}\n`;
   });
   return lines.join("");
+}
+
+/** @param met The names above; this one is added. */
+function likenessWarning(name: string, met: LookAlikes): string | null {
+  const isLikeOther = met.imitatedBy(name) !== null;
+  if (met.note(name).length === 0) return null;
+  const what = isLikeOther ? "another name above" : "a word that the program uses itself";
+  return `${MIXED_SCRIPTS_MARK}${name} looks like ${what}`;
 }
 
 /** A warning about a name that may not be what it looks like; null for other names. */

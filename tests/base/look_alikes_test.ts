@@ -24,6 +24,20 @@ for (
     ["Bob", "B0b", "a digit"],
     ["Tom", "Torn", "two letters for one"],
     ["Zo\u00eb", "Z\u043e\u00eb", "with an accent"],
+    ["william", "vvilliam", "two letters that look like one"],
+    ["William", "VVilliam", "two capital letters that look like one"],
+    ["Alice", "Ali\u0307ce", "a dot over a letter that has one"],
+    ["jim", "j\u0307i\u0307m", "two dots over letters that have them"],
+    ["Kiss", "K\u0131\u0307ss", "a dot over a letter that has lost it"],
+    ["Li", "L\u0131\u0307", "a dot at the end"],
+    ["Alice", "Alice\u0332", "a line below"],
+    ["Bob", "Bo\u1e05", "a dot below"],
+    ["Alice", "Alice\u302a", "a tone mark of Chinese"],
+    ["Bob", "Bob\u3099", "a voicing mark of Japanese"],
+    ["Bob", "Bob\u20e5", "a mark of symbols"],
+    ["Bob", "Bob\u1ab0", "a mark of phonetics"],
+    ["obrien", "o\u02bcbrien", "an apostrophe that is a letter"],
+    ["Bob", "Bob\u02d0", "a colon that is a letter"],
   ] as const
 ) {
   Deno.test(`a name that looks like another is an imitation: ${imitation} of ${imitated}, ${how}`, () => {
@@ -59,6 +73,17 @@ Deno.test("honest names of one script imitate nobody, beside each other too", ()
     "Anne",
     "Jos\u00e9",
     "Jose",
+    "Zo\u00eb",
+    "Vi\u1ec7t",
+    "\u0110\u1eb7ng",
+    "Ng\u1ecdc",
+    "\u0130pek",
+    "W\u0105s",
+    "Was",
+    "\u304b\u304a",
+    "\u304c\u304a",
+    "Ka\u02bbiulani",
+    "\u05d3\u05d5\u05d9\u05d3",
     "Bob1",
     "Bob2",
     "bob-smith",
@@ -111,4 +136,23 @@ Deno.test("shownName() marks an imitation, with the start of a key too, and nobo
     assertEquals(withoutMark(shownName(name)), name);
   }
   assertEquals(shownName("Mallory"), "Mallory");
+});
+
+Deno.test("a name that looks like one of the program's own words is marked, whoever is here", () => {
+  for (
+    const name of [
+      "y0u",
+      "Y0U",
+      "\u028f\u1d0f\u1d1c", // small capitals
+      "you\u0332",
+      "directory",
+      "D1rectory",
+      "coordinator",
+      "C00rdinator",
+      "INFO",
+      "lNF0",
+      "1nfo",
+    ]
+  ) assertEquals(imitations(name), [name]);
+  assertEquals(imitations("your", "inform", "Info2", "youssef"), []);
 });

@@ -274,13 +274,13 @@ Deno.test("ownRow() is the row of a name, or the one with a port", () => {
 });
 
 Deno.test("formatUserInfo() marks the later of two names that look alike", () => {
-  const rows = [row(1, "alice", "::1", 1), row(2, "AIice", "::1", 2), row(3, "bob", "::1", 3)];
+  const rows = [row(1, "alice", "::1", 1), row(2, "AIice", "::1", 2), row(3, "y0u", "::1", 3)];
   assertEquals(
     formatUserInfo(rows),
     "# name  address  port  [fingerprint]\n" +
       "alice   ::1      1\n" +
       "AIice   ::1      2  # \u2248AIice looks like another name above\n" +
-      "bob     ::1      3\n",
+      "y0u     ::1      3  # \u2248y0u looks like a word that the program uses itself\n",
   );
 });
 
