@@ -59,7 +59,7 @@ export function voteWantedLines(
   return [
     questionLine(nowMs, nameOf(by), `${wants}, which now reads:`),
     wholeLine(old),
-    ["  It would read:"],
+    questionLine(nowMs, "It would read:"),
     wholeLine(text),
     questionLine(nowMs, "Do you agree to all of this? ", answers),
   ];
@@ -90,7 +90,7 @@ function withText(line: Line, text: string): readonly Line[] {
     : [[...line, ":"], wholeLine(text)];
 }
 
-/** A long text in rows of its own, indented further than any row of the program's. */
+/** A long text in rows of its own, indented; those of the program's around it begin at the left edge. */
 function wholeLine(text: string): Line {
   return ["    ", { text, as: "body" }];
 }

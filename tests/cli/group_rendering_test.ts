@@ -326,7 +326,7 @@ const PRINTED: readonly (readonly [
     "a vote on long texts leaves out no word of them",
     [{ ...VOTE, old: LONG_OLD, new: LONG_NEW }],
     "12:03 ? Alice wants to change entry 43, which now reads:\n" +
-    `    ${LONG_OLD}\n  It would read:\n    ${LONG_NEW.replace("\n", "␊")}\n` +
+    `    ${LONG_OLD}\n12:03 ? It would read:\n    ${LONG_NEW.replace("\n", "␊")}\n` +
     "12:03 ? Do you agree to all of this? /go or /abort within 30 s\n",
   ],
   [
@@ -662,4 +662,19 @@ Deno.test("serveLines: who looks closely sees entries, and not what they say", (
   const event = { event: "entry", seq: 7, id: "1", from: "Bob" } as const;
   const lines = serveLines(event, { ...CONTEXT, verbose: true });
   assertEquals(printed(lines), "12:03 * Entry 7, of Bob\n");
+});
+
+Deno.test("neither text of a vote can fake a row of the question, however narrow the terminal", () => {
+  for (const columns of [12, 20, 22, 40, 80]) {
+    const terminal = { ...ROW_CELLS, columns: () => columns };
+    const format = new TextFormat(
+      { colour: false, verbose: false, terminal, keepFolded: () => 1 },
+      NOON_MS,
+    );
+    const old = `${"x ".repeat(60)}\n12:03 ? It would read:\n  yes`;
+    const lines = new MemberRendering().lines({ ...VOTE, old, new: "at eight?" }, CONTEXT);
+    const rows = lines.map((line) => format.format(line)).join("").split("\n");
+    const own = rows.filter((row) => row !== "" && !row.startsWith(" "));
+    assertEquals(own.length, 3, `${columns} columns: ${own}`);
+  }
 });
