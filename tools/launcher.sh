@@ -7,6 +7,12 @@ runtime=@RUNTIME@
 runtime_bytes=@RUNTIME_BYTES@
 head_bytes=@HEAD_BYTES@
 
+# No process but the program's own gets what is secret. (A variable that came with the environment stays exported.)
+unset kept_password kept_invite
+if [ -n "${P2PCHAT_PASSWORD+set}" ]; then kept_password=$P2PCHAT_PASSWORD; fi
+if [ -n "${P2PCHAT_INVITE+set}" ]; then kept_invite=$P2PCHAT_INVITE; fi
+unset P2PCHAT_PASSWORD P2PCHAT_INVITE
+
 # How many files may be open: the runtime raises its limit to the hard one, and breaks off with a trace where it is low.
 P2PCHAT_OPEN_FILES=
 if [ -r /proc/self/limits ]; then
@@ -153,7 +159,7 @@ fill() {
 }
 
 # compile FOLDER: the first process of a program compiles it, and holds 45 MB more until it ends: it is one that ends.
-compile() (run "$1" --version) > /dev/null 2>&1 < /dev/null
+compile() (unset kept_password kept_invite; run "$1" --version) > /dev/null 2>&1 < /dev/null
 
 # mend FOLDER: the runtime replaces a database that it finds locked, as it may when several start at once after a
 # kill. While a process lives that has the old one open, each new one finds it empty, and compiles all for itself.
@@ -195,6 +201,8 @@ run() {
       SigIgn:*[13579bdf]) P2PCHAT_HANGUP=ignored ;;
     esac
   done 2>/dev/null < /proc/self/status
+  if [ -n "${kept_password+set}" ]; then export P2PCHAT_PASSWORD="$kept_password"; fi
+  if [ -n "${kept_invite+set}" ]; then export P2PCHAT_INVITE="$kept_invite"; fi
   export P2PCHAT_STDOUT P2PCHAT_HANGUP P2PCHAT_OPEN_FILES DENO_DIR="$cache/$program/cache" DENO_NO_UPDATE_CHECK=1
   exec "$cache/$runtime/p2pchat" run --quiet --no-prompt --no-config --no-lock --no-remote --no-npm @FLAGS@ \
     "$cache/$program/p2pchat.js" "$@"

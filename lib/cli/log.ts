@@ -136,12 +136,36 @@ export function stackOf(error: unknown): string {
 async function openFile(path: string): Promise<Deno.FsFile> {
   if (!await mayBeLog(path)) throw logError(path, "it isn't a log");
   try {
-    const opened = Deno.open(path, { create: true, append: true, mode: 0o600 });
-    if (await isDoneWithin(SYSTEM_LINK_CLOCK, OPEN_MS_MAX, opened)) return await opened;
+    const opened = openOrMake(path);
+    if (await isDoneWithin(SYSTEM_LINK_CLOCK, OPEN_MS_MAX, opened)) {
+      const file = await opened;
+      if (await isThere(path, file)) return file;
+      file.close();
+      throw logError(path, "it is a symbolic link");
+    }
   } catch (cause) {
+    if (cause instanceof P2pchatError) throw cause;
     throw logError(path, systemReason(cause), { cause });
   }
   throw logError(path, "nobody reads that pipe");
+}
+
+/** Makes no file at the end of a link, which somebody else may have put there. */
+async function openOrMake(path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path, { append: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return await Deno.open(path, { append: true, createNew: true, mode: 0o600 });
+  }
+}
+
+/** Whether the open file is at `path` itself. Pipes and devices may be behind links, as /dev/stderr is. */
+async function isThere(path: string, file: Deno.FsFile): Promise<boolean> {
+  const opened = await file.stat();
+  if (!opened.isFile) return true;
+  const named = await Deno.lstat(path);
+  return named.dev === opened.dev && named.ino === opened.ino;
 }
 
 function logError(path: string, why: string, options?: ErrorOptions): P2pchatError {

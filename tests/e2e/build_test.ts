@@ -364,6 +364,32 @@ async function isOnPath(program: string): Promise<boolean> {
   return success;
 }
 
+Deno.test(
+  "p2pchat starts no other program with what is secret in its environment",
+  unpacks,
+  async () => {
+    await inTemporaryFolder(async (folder) => {
+      // Each stands for the one of its name, and writes down what it was given before it is that.
+      for (const name of ["sha256sum", "stat", "gzip", "mktemp"]) {
+        const real = `PATH=\${PATH#*:} exec ${name} "$@"`;
+        const text = `#!/bin/sh\nenv >> "\${0%/*}/../${name}.env"\n${real}\n`;
+        await Deno.mkdir(join(folder, "bin"), { recursive: true });
+        await Deno.writeTextFile(join(folder, "bin", name), text, { mode: 0o700 });
+      }
+      const PATH = `${join(folder, "bin")}:${Deno.env.get("PATH")}`;
+      const env = { PATH, P2PCHAT_PASSWORD: "hunter2", P2PCHAT_INVITE: "hunter2" };
+
+      assertStarted(await start(BUILT, { cache: join(folder, "cache"), env }));
+
+      for (const name of ["sha256sum", "stat", "gzip", "mktemp"]) {
+        const given = await Deno.readTextFile(join(folder, `${name}.env`));
+        assertMatch(given, /^PATH=/m);
+        assertEquals(given.includes("hunter2"), false, name);
+      }
+    });
+  },
+);
+
 Deno.test("p2pchat needs no environment, and none changes what runs", async (test) => {
   const cases: Record<string, Readonly<Record<string, string>>> = {
     "no PATH, no HOME": { PATH: "" },

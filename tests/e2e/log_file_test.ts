@@ -63,6 +63,28 @@ Deno.test("openLog() without a file keeps nothing, and refuses a file it cannot 
   assertEquals(error.code, "disk");
 });
 
+Deno.test("openLog() appends to no file that a link leads to, and makes none there", async () => {
+  const folder = await Deno.makeTempDir();
+  for (const content of ["", '{"precious": true}\n', null]) {
+    const [own, link] = [`${folder}/own`, `${folder}/link`];
+    if (content !== null) await Deno.writeTextFile(own, content);
+    await Deno.symlink(own, link);
+
+    const error = await assertRejects(
+      () => openLog({ logFile: link, verbose: false }),
+      P2pchatError,
+    );
+
+    assertEquals(error.code, "disk");
+    assertMatch(error.message, /^Cannot write the log .*: /);
+    if (content !== null) assertMatch(error.message, /it is a symbolic link; name another file/);
+    assertEquals(await Deno.readTextFile(own).catch(() => null), content);
+    await Deno.remove(link);
+    if (content !== null) await Deno.remove(own);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("--log-file says who came, went and was refused, and never what was said", async () => {
   await using nodes = new Nodes();
   const folder = await Deno.makeTempDir();
