@@ -97,7 +97,7 @@ Deno.test("p2pchat log verify --json tells the same to a script", async () => {
   assertEquals(foreign, 5);
   assertStringIncludes(
     stderr,
-    `view 1 was decided under the key ${key}, which isn't the coordinator's`,
+    `view 1 was decided under the key ${key}, which isn't among the keys given`,
   );
 });
 
