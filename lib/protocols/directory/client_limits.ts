@@ -2,7 +2,7 @@
 
 import { REACHED_MS_MAX } from "./limits.ts";
 
-export { LEAVE_MS_MAX, LEAVE_UNTOLD_MS, STRANGE_KEPT_MS } from "../../base/mode_limits.ts";
+export { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "../../base/mode_limits.ts";
 
 /**
  * The directory answers within this time whether the client may come in: a thousand passwords may be checked before.

@@ -5,9 +5,10 @@ import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { foldName, shownName, withoutMark } from "../../base/names.ts";
 import { type RefusedKey, RefusedKeys } from "../../base/refused_keys.ts";
+import { ReportedKeys } from "../../base/reported_keys.ts";
 import type { ClientOutput } from "./client_output.ts";
 import { CALL_REFUSED_MAX } from "./limits.ts";
-import { HEARD_PINS_MAX, KNOWN_MAX, STRANGE_KEPT_MS } from "./client_limits.ts";
+import { HEARD_PINS_MAX, KNOWN_MAX } from "./client_limits.ts";
 
 interface Named {
   readonly name: string;
@@ -18,8 +19,8 @@ export class KnownKeys {
   #pins = new Map<string, Fingerprint>();
   /** Users met by this process, by folded name. */
   readonly #met = new Map<FoldedName, Named>();
-  /** Users met with another key than the expected one, by folded name. */
-  readonly #strange = new Map<FoldedName, Named & { readonly keptUntilMs: number }>();
+  /** Keys of users met with another one than expected. */
+  readonly #reported = new ReportedKeys(KNOWN_MAX);
 
   /** Names without a pin: the key of the first broadcast that was kept under each, and whether there was another. */
   readonly #kept = new Map<FoldedName, { readonly key: PeerKey; isTold: boolean }>();
@@ -35,7 +36,7 @@ export class KnownKeys {
   load(pins: ReadonlyMap<string, Fingerprint>): void {
     this.#pins = new Map(pins);
     this.#met.clear();
-    this.#strange.clear();
+    this.#reported.clear();
     this.#kept.clear();
   }
 
@@ -68,15 +69,7 @@ export class KnownKeys {
     const fingerprint = fingerprintOf(key);
     this.#refused.add(name, fingerprint);
     if (this.#pins.get(folded) === fingerprint) this.#pins.delete(folded);
-    this.#keepStrange(name, key);
-  }
-
-  #keepStrange(name: string, key: PeerKey): void {
-    const folded = foldName(name);
-    this.#strange.delete(folded);
-    const keptUntilMs = this.out.nowMs + STRANGE_KEPT_MS;
-    this.#strange.set(folded, { name, key, keptUntilMs });
-    dropOldest(this.#strange, KNOWN_MAX);
+    this.#reported.report(name, key, this.out.nowMs);
   }
 
   /**
@@ -92,13 +85,11 @@ export class KnownKeys {
     const found = before === undefined
       ? `${shown} comes with the key ${fingerprint}, whose digits you found to be different`
       : `${shown} has another key than before: ${fingerprint}, it was ${before}`;
-    const told = this.#strange.get(folded);
-    // Others may call under that name while our user checks the key that was reported, and is about to accept it.
-    const isAsked = told !== undefined && told.key !== key && nowMs < told.keptUntilMs;
-    if (!isAsked && told?.key !== key) this.#keepStrange(name, key);
-    const way = isAsked
-      ? `/trust ${shown} accepts the key that you were told first, ${fingerprintOf(told.key)}`
-      : `ask ${shown} some other way; if this key really is ${shown}'s: /trust ${shown}`;
+    const rival = this.#reported.rivalOf(folded, key, nowMs);
+    if (this.#reported.isNews(folded, key, nowMs)) this.#reported.report(name, key, nowMs);
+    const way = rival === undefined
+      ? `ask ${shown} some other way; if this key really is ${shown}'s: /trust ${shown}`
+      : `/trust ${shown} accepts the key that you were told first, ${fingerprintOf(rival.key)}`;
     const changed = { name, key: fingerprint, ...(before === undefined ? {} : { before }) };
     this.out.keyChanged(changed, `${found}; ${so}; ${way}`, ref);
   }
@@ -116,9 +107,9 @@ export class KnownKeys {
       if (this.#pins.size < HEARD_PINS_MAX) this.#pin(name, key);
       return true;
     }
-    const told = this.#strange.get(foldName(name));
-    const isTold = told !== undefined && (told.key === key || this.out.nowMs < told.keptUntilMs);
-    if (!isTold) this.isStrange(name, key, undefined, `its broadcasts are shown as ${apart}`);
+    if (this.#reported.isNews(foldName(name), key, this.out.nowMs)) {
+      this.isStrange(name, key, undefined, `its broadcasts are shown as ${apart}`);
+    }
     return false;
   }
 
@@ -146,7 +137,7 @@ export class KnownKeys {
   met(name: string, key: PeerKey): void {
     const folded = foldName(name);
     this.named(name, key);
-    this.#strange.delete(folded); // it has the expected key again: `/trust` no longer means the other one
+    this.#reported.forget(folded); // it has the expected key again: `/trust` no longer means the other one
     this.#pin(name, key);
   }
 
@@ -180,13 +171,13 @@ export class KnownKeys {
    */
   trust(typed: string): Named & { readonly before: Fingerprint | undefined } | null {
     const folded = foldName(withoutMark(typed));
-    const strange = this.#strange.get(folded);
-    if (strange === undefined) return null;
+    const reported = this.#reported.get(folded);
+    if (reported === undefined) return null;
     const before = this.#pins.get(folded);
-    this.#strange.delete(folded);
-    this.#refused.accept(strange.name, fingerprintOf(strange.key));
-    this.#pins.set(folded, fingerprintOf(strange.key));
-    const { name, key } = strange;
+    const { name, key } = reported;
+    this.#reported.forget(folded);
+    this.#refused.accept(name, fingerprintOf(key));
+    this.#pins.set(folded, fingerprintOf(key));
     this.out.push({ type: "pin", name, key, again: true });
     return { name, key, before };
   }

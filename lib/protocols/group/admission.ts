@@ -3,14 +3,14 @@
 import { parseHost } from "../../base/endpoints.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
-import { dropOldest } from "../../base/bounded.ts";
 import { foldName, nameFault, shownName } from "../../base/names.ts";
 import { RefusedKeys } from "../../base/refused_keys.ts";
+import { ReportedKeys } from "../../base/reported_keys.ts";
 import type { Attendance, GroupLink } from "./attendance.ts";
 import type { CoordinatorConfig } from "./coordinator_io.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import type { Member } from "./epoch.ts";
-import { REMEMBERED_MAX, STRANGE_KEPT_MS } from "./limits.ts";
+import { REMEMBERED_MAX } from "./limits.ts";
 import type { GroupMessageOf, GroupRefusal } from "./messages.ts";
 import type { Places } from "./places.ts";
 import type { Views, Voice } from "./views.ts";
@@ -32,11 +32,8 @@ const NO_HOST = "What you advertise is neither a host name nor an IP address; se
 export class Admission {
   readonly #pins: Map<string, Fingerprint>;
   readonly #refused: RefusedKeys;
-  /** Keys that came under others' names and were reported to the operator, by folded name. */
-  readonly #strange = new Map<
-    FoldedName,
-    { readonly key: PeerKey; readonly keptUntilMs: number }
-  >();
+  /** Keys that came under others' names. */
+  readonly #reported = new ReportedKeys(REMEMBERED_MAX);
   /** Names, by key, of those that stay out until allowed. As many as the operator removes, and members that lied. */
   readonly #kicked = new Map<PeerKey, string>();
   /** Those of them that signed two batches for one. */
@@ -102,10 +99,7 @@ export class Admission {
     const name = shownName(claimed);
     const other = fingerprintOf(key);
     const { out } = this;
-    const told = this.#strange.get(folded);
-    // Others may come under that name while the operator checks the key that was reported, and is about to accept it.
-    const isAsked = told !== undefined && out.nowMs < told.keptUntilMs;
-    if (!isAsked && told?.key !== key) {
+    if (this.#reported.isNews(folded, key, out.nowMs)) {
       const what = `Refused somebody who comes as ${name} with key ${other}`;
       const why = pinned === undefined
         ? "you found its digits to be different"
@@ -113,7 +107,7 @@ export class Admission {
       const before = pinned === undefined ? {} : { before: pinned };
       const text = `${what}; ${why}; /trust ${name} accepts the new one`;
       out.keyChanged({ name: claimed, key: other, ...before }, text);
-      this.#keepStrange(folded, key);
+      this.#reported.report(claimed, key, out.nowMs);
     }
     const way = "take another name, or have its operator accept yours by /trust";
     return {
@@ -122,12 +116,6 @@ export class Admission {
         ? `Your key ${other} isn't accepted for the name ${name} here; ${way}`
         : `The name ${name} belongs to key ${pinned} in this group, yours is ${other}; ${way}`,
     };
-  }
-
-  #keepStrange(folded: FoldedName, key: PeerKey): void {
-    this.#strange.delete(folded);
-    this.#strange.set(folded, { key, keptUntilMs: this.out.nowMs + STRANGE_KEPT_MS });
-    dropOldest(this.#strange, REMEMBERED_MAX);
   }
 
   /**
@@ -139,7 +127,7 @@ export class Admission {
     const fingerprint = fingerprintOf(key);
     this.#refused.add(name, fingerprint);
     if (this.#pins.get(folded) === fingerprint) this.#pins.delete(folded);
-    this.#keepStrange(folded, key);
+    this.#reported.report(name, key, this.out.nowMs);
   }
 
   /** Whether the owner of this key was a member under this name. */
@@ -169,9 +157,9 @@ export class Admission {
   /** The operator accepts the key that was reported. @returns Its fingerprint; null where none was. */
   trust(name: string): Fingerprint | null {
     const folded = foldName(name);
-    const key = this.#strange.get(folded)?.key;
+    const key = this.#reported.get(folded)?.key;
     if (key === undefined) return null;
-    this.#strange.delete(folded);
+    this.#reported.forget(folded);
     this.#refused.accept(name, fingerprintOf(key));
     this.#pins.set(folded, fingerprintOf(key));
     this.out.push({ type: "pin", name, key, again: true });

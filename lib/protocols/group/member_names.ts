@@ -14,8 +14,8 @@ import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { dropOldest } from "../../base/bounded.ts";
 import { foldName, shownName, withoutMark } from "../../base/names.ts";
 import { type RefusedKey, RefusedKeys } from "../../base/refused_keys.ts";
+import { type ReportedKey, ReportedKeys } from "../../base/reported_keys.ts";
 import type { Member } from "./epoch.ts";
-import { STRANGE_KEPT_MS } from "./limits.ts";
 import type { MemberOutput } from "./member_output.ts";
 
 /** How many keys a member remembers by name, including those that have left. */
@@ -26,11 +26,6 @@ interface Known {
   readonly shown: string;
 }
 
-interface Named {
-  readonly name: string;
-  readonly key: PeerKey;
-}
-
 export class MemberNames {
   /** By folded name. */
   readonly #pins: Map<string, Fingerprint>;
@@ -38,8 +33,8 @@ export class MemberNames {
   readonly #known = new Map<PeerKey, Known>();
   /** Those among the connected that aren't known, or now use another name. */
   readonly #newcomers = new Map<PeerKey, Known>();
-  /** By name: the one that came with another key than the pinned one, and that the user was told of. */
-  readonly #strange = new Map<FoldedName, Named & { readonly keptUntilMs: number }>();
+  /** Keys other than the pinned ones. */
+  readonly #reported = new ReportedKeys(KNOWN_MAX);
   readonly #warnedOf = new Set<PeerKey>();
   /** The keys that were ever shown under each name, or are recorded under it in the log: at most `KNOWN_MAX` names. */
   readonly #claims = new Map<FoldedName, Set<PeerKey>>();
@@ -117,30 +112,20 @@ export class MemberNames {
     const shown = shownName(name);
     const folded = foldName(name);
     const { nowMs } = this.out;
-    const told = this.#strange.get(folded);
-    // Others may come under that name while the user checks the key that was reported, and is about to accept it.
-    const isAsked = told !== undefined && told.key !== key && nowMs < told.keptUntilMs;
-    if (!isAsked) this.#keepStrange(name, key);
+    const rival = this.#reported.rivalOf(folded, key, nowMs);
+    if (rival === undefined) this.#reported.report(name, key, nowMs);
     const suffixed = shownName(this.shown(key, name));
-    const way = isAsked
-      ? `${suffixed}; /trust ${shown} accepts the key that you were told first, ${
-        fingerprintOf(told.key)
-      }`
-      : shown;
+    const way = rival === undefined
+      ? shown
+      : `${suffixed}; /trust ${shown} accepts the key that you were told first, ${
+        fingerprintOf(rival.key)
+      }`;
     const found = pinned === undefined
       ? `${shown} comes with the key ${fingerprint}, whose digits you found to be different`
       : `${shown} has another key than before: ${fingerprint}, it was ${pinned}`;
     const text = `${found}; shown as ${suffixed} until you accept it with /trust ${way}`;
     const before = pinned === undefined ? {} : { before: pinned };
     this.out.keyChanged({ name, key: fingerprint, ...before }, text);
-  }
-
-  #keepStrange(name: string, key: PeerKey): void {
-    const folded = foldName(name);
-    this.#strange.delete(folded);
-    const keptUntilMs = this.out.nowMs + STRANGE_KEPT_MS;
-    this.#strange.set(folded, { name, key, keptUntilMs });
-    dropOldest(this.#strange, KNOWN_MAX);
   }
 
   /**
@@ -154,7 +139,7 @@ export class MemberNames {
     const fingerprint = fingerprintOf(key);
     this.#refused.add(name, fingerprint);
     if (this.#pins.get(folded) === fingerprint) this.#pins.delete(folded);
-    this.#keepStrange(name, key);
+    this.#reported.report(name, key, this.out.nowMs);
     this.#warnedOf.add(key); // the answer to the command warns
     this.#tellAnew(folded);
   }
@@ -210,7 +195,7 @@ export class MemberNames {
    */
   keyOf(typed: string): PeerKey | null {
     const folded = foldName(withoutMark(typed));
-    const meant = this.#shownAs(folded) ?? this.#strange.get(folded)?.key;
+    const meant = this.#shownAs(folded) ?? this.#reported.get(folded)?.key;
     if (meant !== undefined) return meant;
     let called: PeerKey | null = null;
     for (const [key, { name }] of [...this.#newcomers, ...this.#known]) {
@@ -242,22 +227,22 @@ export class MemberNames {
    * reported for the plain name.
    * @returns Its name and key; null where there is none.
    */
-  trust(typed: string): Named | null {
+  trust(typed: string): ReportedKey | null {
     const named = this.#stranger(foldName(withoutMark(typed)));
     if (named === null) return null;
     const { name, key } = named;
     const folded = foldName(name);
     this.#refused.accept(name, fingerprintOf(key));
     this.#pins.set(folded, fingerprintOf(key));
-    if (this.#strange.get(folded)?.key === key) this.#strange.delete(folded);
+    if (this.#reported.get(folded)?.key === key) this.#reported.forget(folded);
     this.#warnedOf.delete(key);
     this.#tellAnew(folded);
     this.out.push({ type: "pin", name, key, again: true });
     return { name, key };
   }
 
-  #stranger(folded: FoldedName): Named | null {
-    const told = this.#strange.get(folded);
+  #stranger(folded: FoldedName): ReportedKey | null {
+    const told = this.#reported.get(folded);
     if (told !== undefined) return told;
     for (const [key, { name, shown }] of this.#all()) {
       if (shown !== name && foldName(shown) === folded) return { name, key };

@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import { STRANGE_KEPT_MS } from "../../../lib/base/mode_limits.ts";
 import type { ClientConfig, Entry } from "../../../lib/protocols/directory/client_io.ts";
-import { STABLE_MS, STRANGE_KEPT_MS } from "../../../lib/protocols/directory/client_limits.ts";
+import { STABLE_MS } from "../../../lib/protocols/directory/client_limits.ts";
 import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../../lib/protocols/directory/limits.ts";
 import type { DirectoryMessageOf } from "../../../lib/protocols/directory/messages.ts";
 import { BOB, callId, ClientProgram, EVE, LOG_IN } from "./client_program.ts";

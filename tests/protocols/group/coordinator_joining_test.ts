@@ -3,6 +3,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { Hash } from "../../../lib/base/ids.ts";
+import { STRANGE_KEPT_MS } from "../../../lib/base/mode_limits.ts";
 import { NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
 import {
   ELSEWHERE_BURST,
@@ -13,7 +14,6 @@ import {
   PEERS_BURST,
   PEERS_PER_S,
   PROMISE_JUMP_MAX,
-  STRANGE_KEPT_MS,
   STRANGER_MS_MIN,
   STRANGERS_PER_ADDRESS_MAX,
 } from "../../../lib/protocols/group/limits.ts";

@@ -2,8 +2,8 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fingerprintOf, shortFingerprint } from "../../../lib/base/fingerprint.ts";
+import { STRANGE_KEPT_MS } from "../../../lib/base/mode_limits.ts";
 import { foldName } from "../../../lib/base/names.ts";
-import { STRANGE_KEPT_MS } from "../../../lib/protocols/group/limits.ts";
 import { MemberNames } from "../../../lib/protocols/group/member_names.ts";
 import { MemberOutput } from "../../../lib/protocols/group/member_output.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { Hash, LinkId } from "../../../lib/base/ids.ts";
+import { STRANGE_KEPT_MS } from "../../../lib/base/mode_limits.ts";
 import { type Ballot, NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
 import {
   FETCH_BYTES,
@@ -11,7 +12,6 @@ import {
   MEMBERS_MAX,
   PROMISE_JUMP_MAX,
   ROUND_MAX,
-  STRANGE_KEPT_MS,
   TEXT_BYTES_MAX,
 } from "../../../lib/protocols/group/limits.ts";
 import { signEpoch } from "../../../lib/protocols/group/epoch.ts";
