@@ -11,6 +11,7 @@ import {
   noOtherKeyText,
 } from "../../base/name_answers.ts";
 import type { VerifyAnswer } from "../../base/mode_machine.ts";
+import { verifyEvent } from "../../base/mode_output.ts";
 import { isPossiblePassword, normalPassword, weakPassword } from "../../base/passwords.ts";
 import { checkedMessage, tooLong, utf8Length, visibleText } from "../../base/text.ts";
 import type { Asking } from "./asking.ts";
@@ -158,10 +159,8 @@ export class ClientUser {
     const isDirectory = name === DIRECTORY_NAME;
     const peerKey = isDirectory ? session.peer : keys.find(name)?.key ?? null;
     if (peerKey === null) return this.#unmet("verify", name, ref);
-    const key = fingerprintOf(peerKey);
     const shown = isDirectory ? DIRECTORY_NAME : keys.find(name)!.name;
-    const said = answer === undefined ? {} : { answer };
-    out.show({ event: "verify", name: shown, key, ownKey, peerKey, ...said }, ref);
+    out.show(verifyEvent(shown, ownKey, peerKey, answer), ref);
     if (answer !== "no") return;
     if (isDirectory) return session.refuse();
     keys.refuse(shown, peerKey);

@@ -14,6 +14,7 @@ import type { Endpoint, LinkId } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs, type VerifyAnswer } from "../../base/mode_machine.ts";
+import { verifyEvent } from "../../base/mode_output.ts";
 import { didYouMeanName } from "../../base/name_answers.ts";
 import { foldName, shownName, withoutMark } from "../../base/names.ts";
 import { AccountChanges } from "./account_changes.ts";
@@ -459,19 +460,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   #verify(shown: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
     const client = this.#named(shown, "verify", ref);
     if (client === null) return;
-    const { name, key: peerKey } = client;
-    const { key: ownKey } = this.signer;
-    this.#out.show(
-      {
-        event: "verify",
-        name,
-        key: fingerprintOf(peerKey),
-        ownKey,
-        peerKey,
-        ...(answer === undefined ? {} : { answer }),
-      },
-      ref,
-    );
+    this.#out.show(verifyEvent(client.name, this.signer.key, client.key, answer), ref);
   }
 
   #kick(shown: string, ref: string | undefined): void {

@@ -18,6 +18,7 @@ import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs, type VerifyAnswer } from "../../base/mode_machine.ts";
+import { verifyEvent } from "../../base/mode_output.ts";
 import { foldName, isSameName, shownName } from "../../base/names.ts";
 import {
   acceptedText,
@@ -352,10 +353,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
         `start; write something when ${friend.shown} is there`;
       return this.#out.error("offline", text, ref);
     }
-    const { key: ownKey } = this.signer;
-    const key = fingerprintOf(peerKey);
-    const said = answer === undefined ? {} : { answer };
-    this.#out.show({ event: "verify", name: friend.name, key, ownKey, peerKey, ...said }, ref);
+    this.#out.show(verifyEvent(friend.name, this.signer.key, peerKey, answer), ref);
     if (answer === "no") return this.#refuse(friend, peerKey);
     const { told } = friend.strange;
     if (told === null) return;

@@ -15,6 +15,7 @@ import {
   noOtherKeyText,
 } from "../../base/name_answers.ts";
 import type { VerifyAnswer } from "../../base/mode_machine.ts";
+import { verifyEvent } from "../../base/mode_output.ts";
 import { foldName, shownName, withoutMark } from "../../base/names.ts";
 import { checkedMessage, tooLong, utf8Length } from "../../base/text.ts";
 import { inWords } from "../../base/words.ts";
@@ -383,10 +384,8 @@ export class MemberUser {
       return out.error("unknown-user", isYouText("verify", name), ref);
     }
     if (peerKey === null) return this.#unknownUser("verify", name, ref);
-    const key = fingerprintOf(peerKey);
     const shown = isCoordinator ? COORDINATOR_NAME : names.of(peerKey);
-    const said = answer === undefined ? {} : { answer };
-    out.show({ event: "verify", name: shown, key, ownKey, peerKey, ...said }, ref);
+    out.show(verifyEvent(shown, ownKey, peerKey, answer), ref);
     if (answer !== "no") return;
     if (isCoordinator) return this.owner.refuseCoordinator();
     names.refuse(peerKey);

@@ -1,8 +1,8 @@
 /** What the coordinator's operator asks for: who is kept out and let in, and whose key is whose. */
 
-import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import type { VerifyAnswer } from "../../base/mode_machine.ts";
+import { verifyEvent } from "../../base/mode_output.ts";
 import { foldName, shownName } from "../../base/names.ts";
 import {
   acceptedText,
@@ -126,12 +126,8 @@ export class Operator {
   verify(name: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
     const found = this.#find(name, ({ key, name }) => this.admission.isPinned(key, name));
     if (found === null) return this.#unknown("verify", name, this.#known(), ref);
-    const { key: peerKey, name: known } = found;
-    const { ownKey } = this;
-    const said = answer === undefined ? {} : { answer };
-    const key = fingerprintOf(peerKey);
-    this.out.show({ event: "verify", name: known, key, ownKey, peerKey, ...said }, ref);
-    if (answer === "no") this.admission.refuse(known, peerKey);
+    this.out.show(verifyEvent(found.name, this.ownKey, found.key, answer), ref);
+    if (answer === "no") this.admission.refuse(found.name, found.key);
   }
 
   /** The one with that name; of several, the one first for which `isMeant` holds. */

@@ -17,7 +17,7 @@ import {
 } from "../../base/ids.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import type { KeyChange, VerifyAnswer } from "../../base/mode_machine.ts";
-import { unsentEvent } from "../../base/mode_output.ts";
+import { unsentEvent, verifyEvent } from "../../base/mode_output.ts";
 import {
   acceptedText,
   didYouMeanName,
@@ -665,14 +665,7 @@ export class RoomView {
     answer: VerifyAnswer | undefined,
     ref: string | undefined,
   ): void {
-    this.#show({
-      event: "verify",
-      name,
-      ...(answer === undefined ? {} : { answer }),
-      key: fingerprintOf(key),
-      ownKey: this.self,
-      peerKey: key,
-    }, ref);
+    this.#show(verifyEvent(name, this.self, key, answer), ref);
   }
 
   status(status: StatusFacts, ref: string | undefined): void {
