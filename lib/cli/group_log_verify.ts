@@ -162,9 +162,8 @@ class Consents {
     founding: Founding,
   ): string | null {
     const { author, incarnation: bytes, counter, texts, edits, rules } = signed.batch.value;
-    const policy = rulesAt(founding, { rules: this.#rules }).edits;
-    const basis = { places: this.#places, seq, policy, votersOf: () => "unknown" as const };
-    const fault = consentFault(nodeCrypto, basis, signed);
+    const end = { places: this.#places, seq, rules: this.#rules };
+    const fault = consentFault(nodeCrypto, founding, end, signed);
     if (fault !== null) return fault.text;
     if (texts.length > 0) {
       this.#places.said(seq + 1, { author, incarnation: bytes.toHex(), counter });

@@ -18,6 +18,7 @@ import {
   textDigest,
 } from "./edit.ts";
 import type { EntryPlace, EntryPlaces } from "./entry_places.ts";
+import { type Founding, rulesAt } from "./founding.ts";
 import { entryId, type HistoryEnd, type SignedBatch } from "./history.ts";
 
 /** What a voter signs. Exported for its table in PROTOCOL.md. */
@@ -74,7 +75,7 @@ export type ConsentedEnd = Pick<HistoryEnd, "places" | "seq" | "rules">;
 export type Voters = readonly PeerKey[] | "unknown" | "none";
 
 /** What consents are checked against: the history before the decision, and what holds there. */
-export interface ConsentBasis {
+interface ConsentBasis {
   readonly places: EntryPlaces;
   /** The last entry's number. */
   readonly seq: number;
@@ -85,12 +86,17 @@ export interface ConsentBasis {
 /**
  * Why the edits of a batch can't follow this history: they change another entry than was asked for, or what it read
  * before, or lack the consent of somebody who has to be asked. Null where they can.
+ * @param end That of the history before the batch.
  */
 export function consentFault(
   crypto: Crypto,
-  basis: ConsentBasis,
+  founding: Founding,
+  end: ConsentedEnd,
   { batch: { value: { edits } } }: Pick<SignedBatch, "batch">,
+  votersOf: (view: number) => Voters = () => "unknown",
 ): ConsentFault | null {
+  const { places, seq } = end;
+  const basis = { places, seq, policy: rulesAt(founding, end).edits, votersOf };
   /** What the edits before in the batch have changed. */
   const texts = new Map<number, Hash>();
   for (const edit of edits) {

@@ -8,13 +8,12 @@ import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
 import { consentFault } from "./consents.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { deciderFault } from "./former_keys.ts";
-import { type Founding, rulesAt } from "./founding.ts";
+import type { Founding } from "./founding.ts";
 import {
   batchFault,
   HistoryEnd,
   type HistoryPoint,
   isAuthentic,
-  type SignedBatch,
   viewSignatureFault,
 } from "./history.ts";
 import type { HistoryRead } from "./member_io.ts";
@@ -142,7 +141,7 @@ export class Escrow {
         end.fault(batch) ??
         (isAuthentic(this.crypto, batch) ? null : "its author hasn't signed it") ??
         viewSignatureFault(this.crypto, batch, mayDecide) ??
-        this.#consentFault(end, batch);
+        consentFault(this.crypto, this.founding, end, batch)?.text ?? null;
       if (fault !== null) return `history after ${end.position}: ${fault}`;
       end.append(batch);
       records.push({ kind: "log", batch, isFetched: true });
@@ -155,12 +154,6 @@ export class Escrow {
     this.#end = end;
     this.#store(records);
     return null;
-  }
-
-  #consentFault({ places, seq, rules }: HistoryEnd, batch: SignedBatch): string | null {
-    const policy = rulesAt(this.founding, { rules }).edits;
-    const basis = { places, seq, policy, votersOf: () => "unknown" as const };
-    return consentFault(this.crypto, basis, batch)?.text ?? null;
   }
 
   #store(records: Parameters<CoordinatorOutput["storeThen"]>[0]): void {

@@ -217,10 +217,8 @@ export class Membership {
     const { founding } = this.standing;
     const { kind, edits } = signed.batch.value;
     if (kind !== "edits" || founding === null) return null;
-    const { places, seq } = end;
     const votersOf = (view: number) => this.#votersOf(view);
-    const basis = { places, seq, policy: rulesAt(founding, end).edits, votersOf };
-    const fault = consentFault(this.crypto, basis, signed);
+    const fault = consentFault(this.crypto, founding, end, signed, votersOf);
     const isOwn = ({ key }: Agreed) => key === this.selfKey;
     if (fault?.forged.includes(this.selfKey)) {
       this.misused(edits.filter(({ agreed }) => agreed.some(isOwn)).map(({ edit }) => edit));
