@@ -8,15 +8,23 @@
 import { crc32 } from "node:zlib";
 import { decodeBase32, encodeBase32 } from "./base32.ts";
 import { concatBytes } from "./crypto.ts";
-import { P2pchatError } from "./errors.ts";
+import { P2pchatError, RemoteProtocolError } from "./errors.ts";
 import { NAME_LENGTH_MAX } from "./names.ts";
 
 const CHECK_BYTES = 4;
 
-/** What invites are for, by their first byte. */
+/** What invites are for, by their first byte, which is also their version. */
 export const INVITE_KINDS = { room: 1, group: 33 } as const;
+type InviteKind = keyof typeof INVITE_KINDS;
 
-/** One word, in lower case, as `inviteBytes` reads it. */
+/** Says how to use an invite where one of the other kind is expected. */
+const OTHER_TEXT: { readonly [Kind in InviteKind]: string } = {
+  room: "The invite is for a room without a coordinator: join with p2pchat mesh NAME --invite",
+  group:
+    "The invite is for a group with a coordinator: join with p2pchat peer NAME --server HOST --invite",
+};
+
+/** One word, in lower case, as `readInvite` reads it. */
 export function inviteText(bytes: Uint8Array): string {
   return encodeBase32(concatBytes(bytes, checkOf(bytes)));
 }
@@ -26,10 +34,29 @@ const BEFORE = /^[\p{P}<]$/u;
 const BEHIND = /^[\p{P}>]$/u;
 
 /**
- * The bytes of what somebody pasted or typed, in any case, also as it stands in an e-mail.
+ * Reads what somebody pasted or typed, in any case, also as it stands in an e-mail.
+ * @param read Decodes all bytes of an invite of this kind.
  * @throws {P2pchatError} `bad-credentials`. The text isn't in the error: it may be as good as a secret.
  */
-export function inviteBytes(text: string): Uint8Array {
+export function readInvite<Invite>(
+  text: string,
+  kind: InviteKind,
+  read: (bytes: Uint8Array) => Invite,
+): Invite {
+  const bytes = inviteBytes(text);
+  const other = kind === "room" ? "group" : "room";
+  if (bytes[0] === INVITE_KINDS[other]) {
+    throw new P2pchatError("bad-credentials", OTHER_TEXT[other]);
+  }
+  if (bytes[0] !== INVITE_KINDS[kind]) throw otherVersion();
+  try {
+    return read(bytes);
+  } catch (error) {
+    throw error instanceof RemoteProtocolError ? otherVersion() : error;
+  }
+}
+
+function inviteBytes(text: string): Uint8Array {
   const bytes = decodeBase32(wordIn(text));
   const content = bytes?.subarray(0, -CHECK_BYTES);
   const check = bytes?.subarray(-CHECK_BYTES);
@@ -73,7 +100,7 @@ const MISTYPED_TEXT =
   "Cannot read the invite: a character of it is wrong, or a part is missing; copy the whole word again";
 
 /** The error for an invite that another version of the program made. */
-export function otherVersion(): P2pchatError {
+function otherVersion(): P2pchatError {
   return new P2pchatError(
     "bad-credentials",
     "Cannot read the invite: another version of p2pchat made it; both sides need the same one",

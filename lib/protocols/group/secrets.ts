@@ -5,9 +5,8 @@
 
 import { sameBytes } from "../../base/bytes.ts";
 import { concatBytes, utf8 } from "../../base/crypto.ts";
-import { P2pchatError, RemoteProtocolError } from "../../base/errors.ts";
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
-import { INVITE_KINDS, inviteBytes, inviteText, otherVersion } from "../../base/invite_text.ts";
+import { INVITE_KINDS, inviteText, readInvite } from "../../base/invite_text.ts";
 import {
   decode,
   encode,
@@ -111,7 +110,6 @@ const groupInviteSchema = record({
   secret: nullable(groupSecretSchema),
   endpoint: record({ host: text(HOST_BYTES_MAX), port: uint(65_535) }),
 });
-const versionSchema = record({ version: uint(Number.MAX_SAFE_INTEGER) });
 
 /** One word, in lower case, as `parseGroupInvite` reads it. */
 export function encodeGroupInvite(invite: GroupInvite): string {
@@ -123,18 +121,10 @@ export function encodeGroupInvite(invite: GroupInvite): string {
  * @throws {P2pchatError} `bad-credentials`. The text isn't in the error: it may be as good as a secret.
  */
 export function parseGroupInvite(text: string): GroupInvite {
-  const content = inviteBytes(text);
-  try {
-    const { version } = decode(versionSchema, content);
-    if (version === INVITE_KINDS.room) throw new P2pchatError("bad-credentials", OF_ROOM_TEXT);
-    if (version !== INVITE_KINDS.group) throw otherVersion();
-    const { coordinator, secret, endpoint } = decode(groupInviteSchema, content);
-    return { coordinator, secret, endpoint };
-  } catch (error) {
-    if (!(error instanceof RemoteProtocolError)) throw error;
-    throw otherVersion();
-  }
+  const { coordinator, secret, endpoint } = readInvite(
+    text,
+    "group",
+    (bytes) => decode(groupInviteSchema, bytes),
+  );
+  return { coordinator, secret, endpoint };
 }
-
-const OF_ROOM_TEXT =
-  "The invite is for a room without a coordinator: join with p2pchat mesh NAME --invite";
