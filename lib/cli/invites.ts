@@ -55,14 +55,13 @@ export function inviteFlags(what: string): readonly Flag[] {
 export const INVITE_VARIABLE = "P2PCHAT_INVITE";
 
 /**
- * Where the command line says that the invite is.
- * @param rest Words that may be the rest of an invite which blanks part, in each way in which they may be.
+ * Where the command line says that the invite is. Words beside NAME, which may precede or follow them, are tried as the
+ * rest of an invite which blanks part.
  * @throws {P2pchatError} `usage`, or `bad-credentials` for an invite that can't be read.
  */
 export function inviteSource<Invite>(
-  { value }: CommandLine,
+  { value, words }: CommandLine,
   parse: ParseInvite<Invite>,
-  rest: readonly (readonly string[])[],
 ): InviteSource<Invite> {
   const [text, path] = [value<string>("invite"), value<string>("invite-file")];
   if (path !== undefined) {
@@ -82,9 +81,8 @@ export function inviteSource<Invite>(
         return false;
       }
     };
-    if (!rest.some((words) => words.length > 0 && isReadable([text, ...words].join("")))) {
-      throw error;
-    }
+    const rests = words.length < 2 ? [] : [words.slice(1), words.slice(0, -1)];
+    if (!rests.some((rest) => isReadable([text, ...rest].join("")))) throw error;
     throw new P2pchatError(
       "usage",
       "Cannot read the invite: blanks part it into several words; put it in quotes: --invite 'TEXT'",

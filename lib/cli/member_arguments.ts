@@ -82,8 +82,7 @@ export function memberOptions(line: CommandLine): MemberOptions {
     throw new P2pchatError("usage", `A name is missing. ${wrongWords(words).message}`);
   }
   // Before what is said of other words, which may be the rest of an invite that was broken into words.
-  const rest = [line.words.slice(1), line.words.slice(0, -1)];
-  const invite = inviteSource(line, parseGroupInvite, rest);
+  const invite = inviteSource(line, parseGroupInvite);
   const { host, port, key } = serverAddress(line, "server", words);
   return {
     ...line.common,

@@ -85,8 +85,7 @@ export function meshOptions(line: CommandLine): MeshOptions {
     throw new P2pchatError("usage", `A name is missing. ${wrongWords(words).message}`);
   }
   // Before what is said of other words: the rest of an invite that was broken into words may follow NAME, or precede it.
-  const rest = [line.words.slice(1), line.words.slice(0, -1)];
-  const invite = inviteSource(line, parseInvite, rest);
+  const invite = inviteSource(line, parseInvite);
   if (address.length > 2) throw wrongWords(words, address[2]);
   const parsedName = chosenName(name);
   const { contact, key } = contactOf(address, line.value<Fingerprint>("key") ?? null);
