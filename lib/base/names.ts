@@ -7,6 +7,7 @@
  * proves who somebody is.
  */
 
+import { dropOldest } from "./bounded.ts";
 import { P2pchatError } from "./errors.ts";
 import type { FoldedName } from "./ids.ts";
 
@@ -103,8 +104,7 @@ export function setOwnName(name: string): void {
 /** From now on this name is shown with the mark: it looks like somebody else's who was met before. */
 export function markImitation(shown: string): void {
   imitations.add(foldName(nameBeforeStart(shown)));
-  if (imitations.size <= IMITATIONS_MAX) return;
-  for (const oldest of imitations) return void imitations.delete(oldest);
+  dropOldest(imitations, IMITATIONS_MAX);
 }
 
 /** The name as it is shown to people: with the mark if it mixes scripts, or imitates another. */

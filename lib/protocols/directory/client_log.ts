@@ -2,7 +2,7 @@
 
 import { dropOldest } from "../../base/bounded.ts";
 import type { FoldedName } from "../../base/ids.ts";
-import { foldName } from "../../base/names.ts";
+import { foldName, nameBeforeStart } from "../../base/names.ts";
 import type { ClientRecord, Heard, HeardPlace, Listener, Speaker } from "./client_records.ts";
 import { HEARD_KEPT_MAX, LISTENERS_MAX, OWN_TOLD_MAX, SPEAKERS_MAX } from "./client_limits.ts";
 
@@ -131,5 +131,5 @@ export function isSameSpeaker(one: Speaker, other: Speaker): boolean {
 
 /** The name in the text is the one that was signed, however it is shown: no name has a `~`. */
 function speakerText({ directory, as, key, from }: Speaker): string {
-  return `${directory} ${as} ${key} ${foldName(from.split("~")[0]!)}`;
+  return `${directory} ${as} ${key} ${foldName(nameBeforeStart(from))}`;
 }
