@@ -7,8 +7,8 @@ import { dateText } from "../base/dates.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { shownName } from "../base/names.ts";
 import { visibleText } from "../base/text.ts";
-import type { NameOf } from "../protocols/group/edit_view.ts";
-import type { EntryEdit } from "../protocols/group/events.ts";
+import { type NameOf, saidBy } from "../protocols/group/edit_view.ts";
+import type { EntryEdit, SaidBy } from "../protocols/group/events.ts";
 import { entryId } from "../protocols/group/history.ts";
 import type { Disk, ReadOptions } from "../store/disk.ts";
 import { RealDisk } from "../store/real_disk.ts";
@@ -108,14 +108,9 @@ interface ExportedEdit extends EntryEdit {
 }
 
 /** An entry, as it is exported. */
-interface ExportedEntry {
+interface ExportedEntry extends SaidBy {
   readonly seq: number;
   readonly id: string;
-  /** The name that its author said. */
-  readonly from: string;
-  /** The same, with the start of the key where another key had that name, too. */
-  readonly shown: string;
-  readonly key: string;
   /** The present text. */
   readonly text: string;
   /** ISO 8601, UTC, the author's clock. */
@@ -141,9 +136,7 @@ function exportedEntry({ entry, edits }: EntryAndEdits, shownAs: NameOf): Export
   return {
     seq,
     id: entryId(nodeCrypto, batch, index),
-    from: batch.name,
-    shown: shownAs({ key: batch.author, name: batch.name }),
-    key: fingerprintOf(batch.author),
+    ...saidBy({ key: batch.author, name: batch.name }, shownAs),
     text,
     sentAt: dateText(batch.sentAt),
     digest,

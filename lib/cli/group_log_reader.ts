@@ -6,7 +6,7 @@ import { dateText } from "../base/dates.ts";
 import { MalformedError } from "../base/errors.ts";
 import type { Hash, RequestId } from "../base/ids.ts";
 import { type EditRequest, requestId } from "../protocols/group/edit.ts";
-import type { NameOf } from "../protocols/group/edit_view.ts";
+import { type NameOf, saidBy } from "../protocols/group/edit_view.ts";
 import type { EntryEdit, EntryView } from "../protocols/group/events.ts";
 import {
   type Batch,
@@ -273,7 +273,7 @@ export class GroupLogReader {
     return {
       seq,
       id: entryId(this.crypto, batch, index),
-      from: nameOf({ key: batch.author, name: batch.name }),
+      ...saidBy({ key: batch.author, name: batch.name }, nameOf),
       text: textOf(item),
       edits,
       sentAt: dateText(batch.sentAt),

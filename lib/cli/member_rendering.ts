@@ -232,14 +232,14 @@ export class MemberRendering {
     return voteWantedLines(event, nowMs, this.#nameOf, this.#votes.size > 1);
   }
 
-  #entryLine({ seq, from, text, edits, sentAt }: EntryView): Line {
+  #entryLine({ seq, shown, text, edits, sentAt }: EntryView): Line {
     const sentMs = Date.parse(sentAt);
     const edited = edits === 0 ? "" : edits === 1 ? "(edited) " : `(edited ${edits} times) `;
     return [
       `${seq} `,
       ...(Number.isNaN(sentMs) ? [] : [{ timeMs: sentMs }, " "]),
       `${edited}<`,
-      this.#nameOf(from),
+      this.#nameOf(shown),
       "> ",
       { text, as: "body" },
     ];
@@ -270,14 +270,14 @@ export class MemberRendering {
 /** The line of an entry, new or from the history. */
 function entryLine(event: EventNamed<"message">, nowMs: number): Line {
   const history = isEarlier(event, nowMs);
-  return [`${event.seq} `, ...messageLine({ ...event, history }, nowMs)];
+  return [`${event.seq} `, ...messageLine({ ...event, from: event.shown, history }, nowMs)];
 }
 
 function endSpans({ entries, last }: LogEnd, nowMs: number): Line {
   if (entries === 0) return ["no entries yet"];
   const sentMs = last === null ? NaN : Date.parse(last.sentAt);
   if (last === null || Number.isNaN(sentMs)) return [entriesText(entries)];
-  return [`${entriesText(entries)}, the last from `, nameSpan(last.from), " at ", {
+  return [`${entriesText(entries)}, the last from `, nameSpan(last.shown), " at ", {
     timeMs: sentMs,
     nowMs,
   }];

@@ -11,7 +11,7 @@ import { dropOldest } from "../base/bounded.ts";
 import type { Crypto } from "../base/crypto.ts";
 import { dateText } from "../base/dates.ts";
 import type { Hash, PeerKey, RequestId } from "../base/ids.ts";
-import { committedEvent, type NameOf, rulesEvent } from "../protocols/group/edit_view.ts";
+import { committedEvent, type NameOf, rulesEvent, saidBy } from "../protocols/group/edit_view.ts";
 import type { EntryView, MemberEvent, RulesEvent } from "../protocols/group/events.ts";
 import { type Batch, entryId } from "../protocols/group/history.ts";
 import { EDITS_MAX, TEXT_BYTES_MAX } from "../protocols/group/limits.ts";
@@ -253,7 +253,7 @@ export class EntryFeed {
       event: "message",
       seq,
       id: entryId(this.ports.crypto, batch, index),
-      from: this.ports.nameOf({ key: batch.author, name: batch.name }),
+      ...saidBy({ key: batch.author, name: batch.name }, this.ports.nameOf),
       text: batch.texts[index]!,
       self: batch.author === this.ports.self,
       history,

@@ -10,6 +10,8 @@ const EARLIER = new Date(NOON_MS - 60 * 60 * 1_000).toISOString();
 const NOON = new Date(NOON_MS).toISOString();
 const CONTEXT = { nowMs: NOON_MS, interactive: false, verbose: false };
 
+const BOB_SAID = { from: "Bob", shown: "Bob", key: "b" } as const;
+const ALICE_SAID = { from: "Alice", shown: "Alice", key: "k" } as const;
 const READY = {
   event: "ready",
   command: "peer",
@@ -21,7 +23,7 @@ const READY = {
   log: "/data/log",
   members: ["Alice", "Bob", "Carol"],
   entries: 42,
-  last: { from: "Bob", sentAt: EARLIER },
+  last: { ...BOB_SAID, sentAt: EARLIER },
 } as const;
 const VIEW = {
   event: "view",
@@ -34,7 +36,7 @@ const MESSAGE = {
   event: "message",
   seq: 43,
   id: "1",
-  from: "Bob",
+  ...BOB_SAID,
   text: "at seven?",
   self: false,
   history: false,
@@ -197,6 +199,11 @@ const PRINTED: readonly (readonly [
   ],
   ["a message", [MESSAGE], "43 12:03 <Bob> at seven?\n"],
   [
+    "a message of another key under a known name",
+    [{ ...MESSAGE, shown: "Bob~k7f3" }],
+    "43 12:03 <Bob~k7f3> at seven?\n",
+  ],
+  [
     "an earlier message",
     [{ ...MESSAGE, history: true, sentAt: EARLIER }],
     "43 11:03 (earlier) <Bob> at seven?\n",
@@ -208,7 +215,7 @@ const PRINTED: readonly (readonly [
   ],
   [
     "one's own message that waited to be an entry",
-    [READY, { ...MESSAGE, from: "Alice", self: true, sentAt: EARLIER }],
+    [READY, { ...MESSAGE, ...ALICE_SAID, self: true, sentAt: EARLIER }],
     "43 11:03 (earlier) <Alice> at seven?\n",
   ],
   [
@@ -228,17 +235,18 @@ const PRINTED: readonly (readonly [
     [READY, {
       event: "log",
       entries: [
-        { seq: 41, id: "1", from: "Bob", text: "hi", edits: 0, sentAt: EARLIER },
-        { seq: 42, id: "2", from: "Alice", text: "ho", edits: 1, sentAt: NOON },
+        { seq: 41, id: "1", ...BOB_SAID, text: "hi", edits: 0, sentAt: EARLIER },
+        { seq: 42, id: "2", ...ALICE_SAID, text: "ho", edits: 1, sentAt: NOON },
+        { seq: 43, id: "3", ...BOB_SAID, shown: "Bob~k7f3", text: "hm", edits: 0, sentAt: NOON },
       ],
     }],
-    "41 11:03 <Bob> hi\n42 12:03 (edited) <Alice> ho\n",
+    "41 11:03 <Bob> hi\n42 12:03 (edited) <Alice> ho\n43 12:03 <Bob~k7f3> hm\n",
   ],
   [
     "an entry that was edited often",
     [{
       event: "log",
-      entries: [{ seq: 41, id: "1", from: "Bob", text: "hi", edits: 3, sentAt: EARLIER }],
+      entries: [{ seq: 41, id: "1", ...BOB_SAID, text: "hi", edits: 3, sentAt: EARLIER }],
     }],
     "41 11:03 (edited 3 times) <Bob> hi\n",
   ],
@@ -248,7 +256,7 @@ const PRINTED: readonly (readonly [
       event: "entry",
       seq: 43,
       id: "1",
-      from: "Bob",
+      ...BOB_SAID,
       text: "at\nnine",
       sentAt: EARLIER,
       edits: [
@@ -270,7 +278,7 @@ const PRINTED: readonly (readonly [
   ],
   [
     "an entry that wasn't edited",
-    [{ event: "entry", seq: 1, id: "1", from: "Bob", text: "hi", sentAt: NOON, edits: [] }],
+    [{ event: "entry", seq: 1, id: "1", ...BOB_SAID, text: "hi", sentAt: NOON, edits: [] }],
     "1 12:03 <Bob> hi\n",
   ],
   [

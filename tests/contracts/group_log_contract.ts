@@ -3,6 +3,7 @@
 import type { RequestId } from "../../lib/base/ids.ts";
 import { assertEquals, assertRejects } from "@std/assert";
 import { nodeCrypto } from "../../lib/base/crypto.ts";
+import { fingerprintOf } from "../../lib/base/fingerprint.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { emptyDigest, placesOf, type SignedBatch } from "../../lib/protocols/group/history.ts";
 import { type NamedKey, requestId } from "../../lib/protocols/group/edit.ts";
@@ -153,6 +154,8 @@ export function groupLogContract(
       seq: 2,
       id: all[1]!.id,
       from: "bob",
+      shown: "bob",
+      key: fingerprintOf(new Speaker("bob", 2).signer.key),
       text: "hi",
       edits: 0,
       sentAt: "2026-01-31T12:00:01.000Z",
@@ -194,7 +197,10 @@ export function groupLogContract(
     assertEquals(tails[0]!.map(({ edits }) => edits), [2, 0, 2, 0, 0, 0]);
     const [alice, bob] = [new Speaker("alice", 1).named, new Speaker("bob", 2).named];
     const carol = new Speaker("carol", 3).named;
-    assertEquals(tails[0]!.map(({ from }) => from).slice(0, 2), [alice, bob].map(marked));
+    assertEquals(tails[0]!.slice(0, 2).map(({ from, shown, key }) => [from, shown, key]), [
+      ["alice", marked(alice), fingerprintOf(alice.key)],
+      ["bob", marked(bob), fingerprintOf(bob.key)],
+    ]);
     assertEquals(looked, [
       null,
       { id: ids[0]!, author: alice, text: said, isEdited: false },
@@ -210,7 +216,9 @@ export function groupLogContract(
     assertEquals([missing, third], [null, {
       seq: 3,
       id: tails[0]![2]!.id,
-      from: marked(bob),
+      from: "bob",
+      shown: marked(bob),
+      key: fingerprintOf(bob.key),
       text: "/exit",
       sentAt: "2026-01-31T12:00:01.000Z",
       edits: [

@@ -1,7 +1,10 @@
-/** Who reads a group's log: its members, and newcomers that all are shown, whatever their programs do. */
+/**
+ * Who reads a group's log: its members, and newcomers that all are shown, whatever their programs do. Whose words are in
+ * it: those of keys, which have one name each.
+ */
 
 import { assert, assertEquals } from "@std/assert";
-import { Group, isView } from "./group_world.ts";
+import { Group, isIn, isView, verifiedLog } from "./group_world.ts";
 import type { Node, ShownEvent } from "./node.ts";
 
 const joining = (name: string) => (event: ShownEvent) =>
@@ -64,4 +67,48 @@ Deno.test("group: who is sent the log and never comes in is shown, parted in tim
     assert(Date.parse(shown.at(-1)!.at) <= timeOf(eve, says("after")));
   }
   assert(heard >= 1);
+});
+
+Deno.test("group: two keys of one name are told apart in what is shown and in the log, by name and by key", async () => {
+  await using group = new Group();
+  const server = await group.serve();
+  const [alice, bob] = await group.startAll("Alice", "Bob") as [Node, Node];
+  await alice.say("I never agreed to pay");
+  await bob.until(says("I never agreed to pay"));
+  await alice.type("/exit");
+  await alice.ended();
+  await bob.until(isView("Bob"));
+
+  // The coordinator keeps a name for its key, until its operator accepts another.
+  const mallory = { data: group.data("Mallory") };
+  assertEquals((await group.launch("Alice", mallory).ended()).last?.code, "key-changed");
+  await server.command({ command: "trust", name: "Alice" });
+  await server.until(({ event, text }) => event === "notice" && /Alice/.test(text));
+  const other = group.launch("Alice", mallory);
+  await other.until(isIn("Alice"));
+  await other.say("on reflection I agree");
+  await bob.until(says("on reflection I agree"));
+  const carol = await group.start("Carol");
+  await carol.until(says("on reflection I agree"));
+
+  const keys = [alice, other].map((node) =>
+    node.events.find(({ event }) => event === "ready")?.key
+  );
+  const starts = keys.map((key) => `Alice~${key.slice(0, 4)}`);
+  const messages = (node: Node) => node.events.filter(({ event }) => event === "message");
+  const log = async (node: Node) => (await node.ask("log")).entries;
+  const by = (said: readonly ShownEvent[]) =>
+    said.map(({ from, shown, key }) => [from, shown, key]);
+  // Bob has met the first before: her name stays hers.
+  for (const said of [messages(bob), await log(bob)]) {
+    assertEquals(by(said), [["Alice", "Alice", keys[0]], ["Alice", starts[1], keys[1]]]);
+  }
+  const shownToCarol: readonly (readonly ShownEvent[])[] = [messages(carol), await log(carol)];
+  for (const said of shownToCarol) {
+    assertEquals(said.map(({ from, key }) => [from, key]), keys.map((key) => ["Alice", key]));
+    assertEquals(new Set(said.map(({ shown }) => shown)).size, 2);
+  }
+  const { status, text } = await verifiedLog(group.logPath("Carol"));
+  assertEquals(status, 0);
+  assert(text.includes("warning: 2 keys had the name Alice"), text);
 });

@@ -3,7 +3,7 @@ import { nodeCrypto, type Signer } from "../../lib/base/crypto.ts";
 import type { Hash, MessageId } from "../../lib/base/ids.ts";
 import type { MemberEvent } from "../../lib/protocols/group/events.ts";
 import { type NamedKey, signEditRequest } from "../../lib/protocols/group/edit.ts";
-import { committedEvent } from "../../lib/protocols/group/edit_view.ts";
+import { committedEvent, saidBy } from "../../lib/protocols/group/edit_view.ts";
 import {
   type Batch,
   COORDINATOR_NAME,
@@ -134,7 +134,7 @@ function shownAs(event: MemberEvent): string {
   switch (event.event) {
     case "message": {
       const marks = `${event.self ? " self" : ""}${event.history ? " earlier" : ""}`;
-      return `${event.seq} ${event.from}${marks}: ${event.text}`;
+      return `${event.seq} ${event.shown}${marks}: ${event.text}`;
     }
     case "edit": {
       const where = event.position === undefined ? "" : ` at ${event.position}`;
@@ -182,7 +182,7 @@ function eventOf({ position, seq, batch, index }: LoggedItem, history: boolean):
     event: "message",
     seq,
     id: entryId(nodeCrypto, batch, index),
-    from: nameOf({ key: batch.author, name: batch.name }),
+    ...saidBy({ key: batch.author, name: batch.name }, nameOf),
     text: batch.texts[index]!,
     self: batch.author === ANN.key,
     history,

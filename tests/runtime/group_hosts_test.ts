@@ -465,16 +465,21 @@ Deno.test("MemberHost: a stranger is shown so at the next start, in /log and in 
   const shown = (events: readonly MemberEvent[]) =>
     events.filter((event) => event.event === "message" || event.event === "edit");
   const live = shown(before.events);
-  assertEquals(live.map((event) => event.event === "edit" ? event.by : event.from), [bobs, bobs]);
+  assertEquals(live.map((event) => event.event === "edit" ? event.by : event.shown), [bobs, bobs]);
   assertEquals<unknown>(shown(ann.events), live.map((event) => ({ ...event, history: true })));
   const ready = ann.events.find((event) => event.event === "ready");
   const [log, entry] = ann.events.slice(-2);
   assertEquals([
-    ready?.event === "ready" && ready.last?.from,
-    log?.event === "log" && log.entries[0]?.from,
-    entry?.event === "entry" && entry.from,
+    ready?.event === "ready" && ready.last?.shown,
+    log?.event === "log" && log.entries[0]?.shown,
+    entry?.event === "entry" && entry.shown,
     entry?.event === "entry" && entry.edits[0]?.by,
   ], [bobs, bobs, bobs, bobs]);
+  const key = fingerprintOf(signerOf(2).key);
+  assertEquals<unknown>([live[0]?.event === "message" && live[0].key, log], [key, {
+    event: "log",
+    entries: [{ ...(log?.event === "log" ? log.entries[0]! : {}), from: "Bob", key }],
+  }]);
 });
 
 Deno.test("CoordinatorHost: a snapshot is kept and shown, and others are listed", async () => {

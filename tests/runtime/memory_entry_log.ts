@@ -4,7 +4,7 @@ import { nodeCrypto } from "../../lib/base/crypto.ts";
 import { dateText } from "../../lib/base/dates.ts";
 import type { Hash, RequestId } from "../../lib/base/ids.ts";
 import { requestId } from "../../lib/protocols/group/edit.ts";
-import type { NameOf } from "../../lib/protocols/group/edit_view.ts";
+import { type NameOf, saidBy } from "../../lib/protocols/group/edit_view.ts";
 import type { EntryEdit, EntryView } from "../../lib/protocols/group/events.ts";
 import { entryId, HistoryEnd, type SignedBatch } from "../../lib/protocols/group/history.ts";
 import type { HistoryRead, LoggedEntryState } from "../../lib/protocols/group/member_io.ts";
@@ -60,8 +60,8 @@ export class MemoryEntryLog implements EntryLog {
     });
     const id = entryId(nodeCrypto, batch, index);
     const sentAt = dateText(batch.sentAt);
-    const from = nameOf({ key: batch.author, name: batch.name });
-    return Promise.resolve({ seq, id, from, text, edits: changes, sentAt });
+    const by = saidBy({ key: batch.author, name: batch.name }, nameOf);
+    return Promise.resolve({ seq, id, ...by, text, edits: changes, sentAt });
   }
 
   async tail(count: number, nameOf: NameOf): Promise<readonly EntryView[]> {

@@ -1,14 +1,20 @@
-/** Edits as users are shown them. */
+/** Authors and edits as users are shown them. */
 
 import { dateText } from "../../base/dates.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
 import { shownName } from "../../base/names.ts";
 import type { Edit, NamedKey } from "./edit.ts";
-import type { EditEvent, RulesEvent } from "./events.ts";
+import type { EditEvent, RulesEvent, SaidBy } from "./events.ts";
 import { type Rules, rulesText } from "./founding.ts";
 import type { Batch } from "./history.ts";
 
 /** The name that a user or member is shown under. */
 export type NameOf = (who: NamedKey) => string;
+
+/** The author of an entry. */
+export function saidBy(author: NamedKey, nameOf: NameOf): SaidBy {
+  return { from: author.name, shown: nameOf(author), key: fingerprintOf(author.key) };
+}
 
 /** The event for an edit that has its place in the history. */
 export function committedEvent(

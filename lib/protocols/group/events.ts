@@ -11,10 +11,19 @@ import type { Compared, ModeCommand, ModeEvent } from "../../base/mode_machine.t
 export const LEFT_REASONS = ["quit", "lost", "removed"] as const;
 export type LeftReason = typeof LEFT_REASONS[number];
 
-export interface EntryView {
+/** Who said something. */
+export interface SaidBy {
+  /** The name used when it was said: the same at every member. */
+  readonly from: string;
+  /** How this member shows the author. */
+  readonly shown: string;
+  /** The author's fingerprint. */
+  readonly key: string;
+}
+
+export interface EntryView extends SaidBy {
   readonly seq: number;
   readonly id: string;
-  readonly from: string;
   readonly text: string;
   /** How often the entry was edited. */
   readonly edits: number;
@@ -78,7 +87,7 @@ export interface MemberView {
 /** Number of entries in the log, and the author of the last one. */
 export interface LogEnd {
   readonly entries: number;
-  readonly last: { readonly from: string; readonly sentAt: string } | null;
+  readonly last: (SaidBy & { readonly sentAt: string }) | null;
 }
 
 /** A newcomer is about to be sent the log. */
@@ -181,11 +190,10 @@ export type MemberEvent =
     /** The coordinator said that its operator ended it. */
     readonly ended?: boolean;
   }
-  | {
+  | SaidBy & {
     readonly event: "message";
     readonly seq: number;
     readonly id: string;
-    readonly from: string;
     readonly text: string;
     readonly self: boolean;
     readonly history: boolean;

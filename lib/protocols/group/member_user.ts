@@ -42,6 +42,7 @@ import type { Listed } from "./listed.ts";
 import type { MemberConfig } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
+import { saidBy } from "./edit_view.ts";
 import { absentText, awaitedNames, nameOf, statusView } from "./member_view.ts";
 import type { Membership } from "./membership.ts";
 import type { GroupMessageOf } from "./messages.ts";
@@ -170,7 +171,7 @@ export class MemberUser {
     if (last === null) return { entries, last };
     return {
       entries,
-      last: { from: names.shown(last.key, last.name), sentAt: dateText(last.sentAt) },
+      last: { ...saidBy(last, (who) => nameOf(names, who)), sentAt: dateText(last.sentAt) },
     };
   }
 

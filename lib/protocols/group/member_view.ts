@@ -4,6 +4,7 @@ import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import { shownName } from "../../base/names.ts";
 import { inWords } from "../../base/words.ts";
+import type { NamedKey } from "./edit.ts";
 import type { Editing } from "./editing.ts";
 import { endpointOf, type Member } from "./epoch.ts";
 import type { MemberEvent, MemberView } from "./events.ts";
@@ -88,7 +89,7 @@ function memberView(status: StatusOf, member: Member): MemberView {
 }
 
 /** The name under which our user knows this member. */
-export function nameOf(names: MemberNames, { key, name }: Member): string {
+export function nameOf(names: MemberNames, { key, name }: NamedKey): string {
   return names.shown(key, name);
 }
 

@@ -6,7 +6,7 @@ import type { HeldBatch } from "./held.ts";
 import type { LastSaid } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
-import { committedEvent, rulesEvent } from "./edit_view.ts";
+import { committedEvent, rulesEvent, saidBy } from "./edit_view.ts";
 
 export interface ShowingOwner {
   readonly self: { readonly key: PeerKey };
@@ -58,12 +58,12 @@ export class Showing {
       out.show({ ...rulesEvent(rules.rules), history, position });
     }
     if (entries.length === 0) return;
-    const from = names.shown(author, name);
+    const by = saidBy({ key: author, name }, ({ key, name }) => names.shown(key, name));
     const date = dateText(sentAt);
     entries.forEach(({ seq, position, id, text }, index) => {
       if (position <= this.#shown) return;
       const history = this.#isHistory(position);
-      const event = { seq, id, from, text, self: isSelf, history, sentAt: date, position };
+      const event = { seq, id, ...by, text, self: isSelf, history, sentAt: date, position };
       out.show({ event: "message", ...event }, refs?.[index]);
     });
     this.last = { key: author, name, sentAt };
