@@ -9,25 +9,35 @@ import type { FoldedName } from "../base/ids.ts";
 import { quotedStart } from "../base/text.ts";
 import { unreachable } from "../base/invariant.ts";
 import { foldName } from "../base/names.ts";
-import type { ClientRecord, HeardPlace } from "../protocols/directory/client_records.ts";
+import {
+  type ClientRecord,
+  FORGOTTEN_START,
+  type HeardPlace,
+  type Spoke,
+} from "../protocols/directory/client_records.ts";
 import { STORE_ID_BYTES } from "../protocols/directory/limits.ts";
 import type { LogRecord } from "../store/log_format.ts";
 import { bytesOf, countOf, type FieldOf, isoTime, line, parseLine, timeOf } from "./log_fields.ts";
 
 /** Format of the log file; the version is incremented with each change that older programs cannot read. */
-export const CLIENT_LOG_FORMAT = { format: "registry", version: 2 } as const;
+export const CLIENT_LOG_FORMAT = { format: "registry", version: 3 } as const;
 
 /** The log line of a record. */
 export function clientLine(record: ClientRecord): LogRecord {
   switch (record.kind) {
     case "heard": {
       const { sentAt, from, text, key, own, directory } = record;
-      const cells = [from, text, ...place(record), key, String(own), directory];
+      const cells = [from, text, ...place(record), key, String(own), directory, howLong(record)];
       return line(record.kind, isoTime(sentAt), ...cells);
     }
     case "spoke": {
-      const { from, as, key, own, directory } = record;
-      return line(record.kind, from, as, key, String(own), directory);
+      const { from, as, key, own, sentAt, directory } = record;
+      const cells = [from, as, key, String(own), directory, howLong(record)];
+      return line(record.kind, isoTime(sentAt), ...cells);
+    }
+    case "forgotten": {
+      const { directory, as, start, sentAt } = record;
+      return line(record.kind, isoTime(sentAt), start, as, directory);
     }
     case "said":
       return line(record.kind, String(record.own));
@@ -68,15 +78,26 @@ function parse({ kind }: LogRecord, field: FieldOf): ClientRecord {
         key: fingerprintIn(field(6)),
         own: countOf(field(7)),
         directory: fingerprintIn(field(8)),
+        isLasting: isLastingIn(field(9)),
       };
     case "spoke":
       return {
         kind,
-        from: field(0),
-        as: foldedOf(field(1)),
-        key: fingerprintIn(field(2)),
-        own: countOf(field(3)),
-        directory: fingerprintIn(field(4)),
+        sentAt: timeOf(field(0)),
+        from: field(1),
+        as: foldedOf(field(2)),
+        key: fingerprintIn(field(3)),
+        own: countOf(field(4)),
+        directory: fingerprintIn(field(5)),
+        isLasting: isLastingIn(field(6)),
+      };
+    case "forgotten":
+      return {
+        kind,
+        sentAt: timeOf(field(0)),
+        start: startIn(field(1)),
+        as: foldedOf(field(2)),
+        directory: fingerprintIn(field(3)),
       };
     case "said":
       return { kind, own: countOf(field(0)) };
@@ -86,6 +107,25 @@ function parse({ kind }: LogRecord, field: FieldOf): ClientRecord {
     default:
       throw new MalformedError("no such kind is known");
   }
+}
+
+const LASTING = "lasting";
+const PASSING = "passing";
+
+function howLong({ isLasting }: Pick<Spoke, "isLasting">): string {
+  return isLasting ? LASTING : PASSING;
+}
+
+/** @throws {MalformedError} If `text` doesn't say whether the speaker lasts. */
+function isLastingIn(text: string): boolean {
+  if (text === LASTING || text === PASSING) return text === LASTING;
+  throw new MalformedError(`no speaker is ${quotedStart(text)}`);
+}
+
+/** @throws {MalformedError} If no fingerprint starts with `text`, or it has another length. */
+function startIn(text: string): string {
+  if (text.length === FORGOTTEN_START && /^[a-z2-7]+$/.test(text)) return text;
+  throw new MalformedError(`no fingerprint starts with ${quotedStart(text)}`);
 }
 
 /** @throws {MalformedError} If `text` isn't a fingerprint. */

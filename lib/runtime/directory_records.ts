@@ -23,7 +23,7 @@ import {
 } from "./log_fields.ts";
 
 /** Format of the log file; the version is incremented with each change that older programs cannot read. */
-export const DIRECTORY_LOG_FORMAT = { format: "directory", version: 2 } as const;
+export const DIRECTORY_LOG_FORMAT = { format: "directory", version: 3 } as const;
 
 /**
  * The sender of a broadcast: an account, somebody who has none (or none any more), or the directory's operator, who
@@ -38,16 +38,17 @@ export function directoryLine(record: DirectoryRecord): LogRecord {
     case "store":
       return line(record.kind, record.store, String(record.last), record.directory);
     case "broadcast": {
-      const { number, from, fromKey, own, sentAt, ttlMs, text, signature } = record;
+      const { number, from, fromKey, own, sentAt, takenAt, ttlMs, text, signature } = record;
       return line(
         record.kind,
-        isoTime(sentAt),
+        isoTime(takenAt),
         from,
         text,
         String(number),
         senderKind(record),
         fromKey ?? NO_KEY,
         String(own),
+        String(sentAt),
         String(ttlMs),
         signature.toHex(),
       );
@@ -86,14 +87,15 @@ function parse({ kind }: LogRecord, field: FieldOf): DirectoryRecord {
     case "broadcast":
       return {
         kind,
-        sentAt: timeOf(field(0)),
+        takenAt: timeOf(field(0)),
         from: field(1),
         text: field(2),
         number: countOf(field(3)),
         ...senderOf(field(4), field(5)),
         own: countOf(field(6)),
-        ttlMs: countOf(field(7)),
-        signature: signatureOf(field(8)),
+        sentAt: countOf(field(7)),
+        ttlMs: countOf(field(8)),
+        signature: signatureOf(field(9)),
       };
     case "got":
       return { kind, account: field(0) as FoldedName, through: countOf(field(1)) };

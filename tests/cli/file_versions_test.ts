@@ -136,13 +136,13 @@ const FILES: readonly VersionedFile[] = [
   },
   {
     path: "/p/registry/log",
-    format: { format: "registry", version: 2 },
+    format: { format: "registry", version: 3 },
     write: log,
     open: (disk) => openRegistry(disk, "/p/registry"),
   },
   {
     path: "/regserver/broadcasts",
-    format: { format: "directory", version: 2 },
+    format: { format: "directory", version: 3 },
     write: log,
     open: (disk) =>
       openRecords(disk, "/regserver/broadcasts", {

@@ -24,6 +24,7 @@ function heard(store: string, number: number): ClientRecord {
     directory: fingerprintOf("d".repeat(64) as PeerKey),
     sentAt: 1_700_000_000_000,
     text,
+    isLasting: true,
   };
 }
 

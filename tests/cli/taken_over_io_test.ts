@@ -74,6 +74,7 @@ const client: Kind<ClientRecord> = {
     own: number,
     directory: fingerprintOf("d".repeat(64) as PeerKey),
     sentAt: 1_700_000_000_000,
+    isLasting: true,
     text: "hello",
   }),
 };

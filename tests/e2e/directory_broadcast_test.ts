@@ -215,10 +215,10 @@ sideBySide("directory", {
     await using world = new DirectoryWorld();
     world.addAccounts("late");
     const past = Array.from({ length: KEPT_MAX - 40 }, (_, at) => `past ${at}`);
-    const sentAt = Date.now();
+    const takenAt = Date.now();
     await keepBroadcasts(
       `${world.directoryData}/regserver`,
-      past.map((text) => ({ text, sentAt })),
+      past.map((text) => ({ text, takenAt })),
     );
     const directory = await world.serve();
     assertEquals((await directory.ask("status")).kept, past.length);
@@ -252,8 +252,8 @@ sideBySide("directory", {
     const numbers = (texts: readonly string[]) => texts.map((text) => text.split(" ")[0]);
     const bytes = TEXT_BYTES_MAX + BROADCAST_BYTES_MIN;
     const most = Math.floor(KEPT_BYTES_MAX / bytes);
-    const sentAt = Date.now();
-    const past = Array.from({ length: most - 1 }, (_, at) => ({ text: text(at), sentAt }));
+    const takenAt = Date.now();
+    const past = Array.from({ length: most - 1 }, (_, at) => ({ text: text(at), takenAt }));
     await keepBroadcasts(folder, past);
     const directory = await world.serve();
     const kept = async (node: Node) => (await node.ask("status")).kept;
@@ -279,7 +279,7 @@ sideBySide("directory", {
     const ttlMs = 20 * 60_000;
     const past = Array.from({ length: KEPT_MAX }, (_, at) => {
       const isOver = at < KEPT_MAX - 100;
-      return { text: `past ${at}`, sentAt: nowMs - (isOver ? 21 : 10) * 60_000, ttlMs };
+      return { text: `past ${at}`, takenAt: nowMs - (isOver ? 21 : 10) * 60_000, ttlMs };
     });
     await keepBroadcasts(`${world.directoryData}/regserver`, past);
     const directory = await world.serve("--broadcast-ttl", "20m");

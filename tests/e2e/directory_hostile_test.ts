@@ -79,6 +79,7 @@ function strangers(port: number, name: Mode): Attack<Stranger> {
 const BROADCAST: DirectoryMessage = {
   type: "broadcast",
   own: 1,
+  sentAt: 1,
   text: "never told",
   signature: new Uint8Array(64),
 };

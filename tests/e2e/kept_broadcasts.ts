@@ -25,7 +25,7 @@ const ABOUT = {
 /** @param folder The directory's folder; the directory must not be running. */
 export async function keepBroadcasts(
   folder: string,
-  broadcasts: readonly (Pick<BroadcastRecord, "text" | "sentAt"> & Partial<BroadcastRecord>)[],
+  broadcasts: readonly (Pick<BroadcastRecord, "text" | "takenAt"> & Partial<BroadcastRecord>)[],
 ): Promise<void> {
   const format = { name: DIRECTORY_LOG_FORMAT, line: directoryLine, record: directoryRecord };
   await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
@@ -38,7 +38,8 @@ export async function keepBroadcasts(
   const store = await openRecords(disk, `${folder}/broadcasts`, format);
   const records: DirectoryRecord[] = [{ kind: "store", store: "5".repeat(16), last: 0, directory }];
   for (const [at, broadcast] of broadcasts.entries()) {
-    records.push({ ...ABOUT, number: at + 1, own: at + 1, ...broadcast });
+    const { takenAt: sentAt } = broadcast;
+    records.push({ ...ABOUT, number: at + 1, own: at + 1, sentAt, ...broadcast });
   }
   await store.append(records, true);
   await store.close();

@@ -22,6 +22,7 @@ const heard = {
   key,
   own: SENT_AT,
   directory,
+  isLasting: true,
 } as const;
 
 const RECORDS: readonly ClientRecord[] = [
@@ -29,7 +30,8 @@ const RECORDS: readonly ClientRecord[] = [
   { ...heard, from: "*directory*", text: "tab\there\nline \\n" },
   { ...heard, sentAt: Number.MAX_SAFE_INTEGER, text: "" },
   { kind: "through", ...place },
-  { kind: "spoke", from: "Bob", as: place.as, key, own: 7, directory },
+  { kind: "spoke", from: "Bob", as: place.as, key, own: 7, sentAt: 8, directory, isLasting: false },
+  { kind: "forgotten", as: place.as, directory, start: "k7", sentAt: SENT_AT },
   { kind: "said", own: 7 },
   { kind: "shown", ...place, as: foldName("ß") },
 ];
@@ -62,13 +64,16 @@ Deno.test("clientLine() puts time, name and text where cut and grep find them", 
   assertEquals(fields.slice(0, 3), ["2023-11-14T22:13:20.000Z", "Bob", "hello"]);
 });
 
+const TIME = "2026-01-01T00:00:00.000Z";
 /** Of each kind, what stands in a field in which not everything may. */
 const CHECKED: readonly (readonly [kind: string, fields: readonly string[], free: number[]])[] = [
-  ["heard", ["2026-01-01T00:00:00.000Z", "Bob", "hi", "ann", STORE, "5", key, "7", directory], [
-    1,
-    2,
-  ]],
-  ["spoke", ["Bob", "ann", key, "7", directory], [0]],
+  [
+    "heard",
+    [TIME, "Bob", "hi", "ann", STORE, "5", key, "7", directory, "lasting"],
+    [1, 2],
+  ],
+  ["spoke", [TIME, "Bob", "ann", key, "7", directory, "passing"], [1]],
+  ["forgotten", [TIME, "k7", "ann", directory], []],
   ["said", ["7"], []],
   ["through", ["ann", STORE, "5"], []],
   ["shown", ["ann", STORE, "5"], []],

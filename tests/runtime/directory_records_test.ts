@@ -16,7 +16,8 @@ const BROADCAST: BroadcastRecord = {
   fromKey: KEY,
   fromAccount: true,
   own: 7_000_000_000_000_000,
-  sentAt: 1_700_000_000_000,
+  sentAt: 1_600_000_000_000,
+  takenAt: 1_700_000_000_000,
   ttlMs: 1_800_000,
   text: "dinner",
   signature: new Uint8Array(64).fill(7),
@@ -31,6 +32,7 @@ const RECORDS: readonly DirectoryRecord[] = [
   { ...BROADCAST, from: "*directory*", fromKey: null, fromAccount: false },
   { ...BROADCAST, text: "tab\there\nline \\n" },
   { ...BROADCAST, sentAt: Number.MAX_SAFE_INTEGER },
+  { ...BROADCAST, takenAt: Number.MAX_SAFE_INTEGER },
   { kind: "got", account: bob, through: 1_700_000_000_001 },
   { kind: "forgotten", account: bob },
 ];
@@ -66,9 +68,12 @@ Deno.test("directoryLine() puts time, name and text where cut and grep find them
 const TIME = "2026-01-01T00:00:00.000Z";
 const CHECKED: readonly (readonly [kind: string, fields: readonly string[], free: number[]])[] = [
   ["store", [STORE, "5", KEY], []],
-  ["broadcast", [TIME, "bob", "hi", "5", "account", KEY, "7", "60000", SIGNATURE], [1, 2]],
-  ["broadcast", [TIME, "bob", "hi", "5", "guest", KEY, "7", "60000", SIGNATURE], [1, 2]],
-  ["broadcast", [TIME, "*directory*", "hi", "5", "operator", "-", "7", "60000", SIGNATURE], [1, 2]],
+  ["broadcast", [TIME, "bob", "hi", "5", "account", KEY, "7", "8", "60000", SIGNATURE], [1, 2]],
+  ["broadcast", [TIME, "bob", "hi", "5", "guest", KEY, "7", "8", "60000", SIGNATURE], [1, 2]],
+  ["broadcast", [TIME, "*directory*", "hi", "5", "operator", "-", "7", "8", "60000", SIGNATURE], [
+    1,
+    2,
+  ]],
   ["got", ["bob", "5"], [0]],
   ["forgotten", ["bob"], [0]],
 ];
@@ -101,6 +106,7 @@ Deno.test("directoryRecord() refuses a kind that it doesn't know, and an operato
     "operator",
     KEY,
     "7",
+    "8",
     "60000",
     SIGNATURE,
   ]);

@@ -125,9 +125,10 @@ export class LeanClient {
 
   broadcast(own: number, text: string): void {
     const from = this.entered?.name ?? this.name;
-    const said = { directory: this.#directory!, from, own, text };
+    const sentAt = Date.now();
+    const said = { directory: this.#directory!, from, own, sentAt, text };
     const signature = signBroadcast(this.ports.signer, said);
-    this.say({ type: "broadcast", own, text, signature });
+    this.say({ type: "broadcast", own, sentAt, text, signature });
   }
 
   hangsUp(): void {

@@ -76,7 +76,7 @@ export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
   { type: "hang-up", call, reason: "" },
   { type: "outcome", call, state: "declined", reason: "not now" },
   { type: "missed", from: "Jörg" },
-  { type: "broadcast", own: 300, text: "lunch?", signature },
+  { type: "broadcast", own: 300, sentAt, text: "lunch?", signature },
   { type: "broadcast-taken", own: 300, number: sentAt },
   { type: "broadcast-sent", number: sentAt, reached: 12 },
   {

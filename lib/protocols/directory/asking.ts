@@ -21,9 +21,11 @@ import { refusalText } from "./refusal_text.ts";
 
 /** A broadcast is signed when it is sent: by then the directory may have another key. */
 export type Unsigned = Omit<DirectoryMessageOf<"broadcast">, "signature">;
+export type Numbered = Pick<Unsigned, "own" | "sentAt">;
 type Request =
-  /** It gets its number when it is first sent, and keeps it. */
-  | Omit<Unsigned, "own"> & { readonly own: number | null }
+  | Unsigned
+  /** It gets its number and time when it is first sent, and keeps them. */
+  | Omit<Unsigned, keyof Numbered>
   | DirectoryMessageOf<"change-password" | "forget-me">;
 
 interface Asked {
@@ -55,8 +57,8 @@ export interface AskingOwner {
   readonly isUp: boolean;
   /** How many clients are in, as far as is known. */
   readonly online: number;
-  /** A number for our next broadcast, higher than all before. */
-  nextOwn(): number;
+  /** A number for our next broadcast, higher than all before, and the time. */
+  numbered(): Numbered;
   signed(broadcast: Unsigned): DirectoryMessageOf<"broadcast">;
   tell(message: DirectoryMessage): void;
   /** The directory doesn't answer a request. */
@@ -103,7 +105,7 @@ export class Asking {
   }
 
   broadcast(text: string, ref: string | undefined): void {
-    this.ask({ type: "broadcast", own: null, text }, ref);
+    this.ask({ type: "broadcast", text }, ref);
   }
 
   ask(request: Request, ref: string | undefined): void {
@@ -163,7 +165,9 @@ export class Asking {
   #toSend(asked: Asked): DirectoryMessage {
     const { owner } = this;
     if (asked.request.type !== "broadcast") return asked.request;
-    const numbered = { ...asked.request, own: asked.request.own ?? owner.nextOwn() };
+    const numbered = "own" in asked.request
+      ? asked.request
+      : { ...asked.request, ...owner.numbered() };
     asked.request = numbered;
     return owner.signed(numbered);
   }
@@ -281,7 +285,7 @@ export class Asking {
    */
   #isFirst(own: number): boolean {
     const request = this.#asked[0]?.request;
-    return request?.type === "broadcast" && request.own === own;
+    return request !== undefined && "own" in request && request.own === own;
   }
 
   nextMs(): number | null {

@@ -80,8 +80,8 @@ export class Broadcasts {
   /** The process begins: what earlier ones have stored has so much time left. Never more than it had. */
   begin(nowMs: number, wallMs: number): void {
     for (const [at, broadcast] of this.#kept.entries()) {
-      const { sentAt, ttlMs } = broadcast;
-      const leftMs = Math.min(Math.max(sentAt + ttlMs - wallMs, 0), ttlMs);
+      const { takenAt, ttlMs } = broadcast;
+      const leftMs = Math.min(Math.max(takenAt + ttlMs - wallMs, 0), ttlMs);
       this.#kept[at] = { ...broadcast, overAtMs: nowMs + leftMs };
     }
   }

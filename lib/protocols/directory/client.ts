@@ -18,7 +18,7 @@ import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
 import { shownName } from "../../base/names.ts";
 import { UnknownMessages } from "../../base/unknown_messages.ts";
-import { Asking, type Unsigned } from "./asking.ts";
+import { Asking, type Numbered, type Unsigned } from "./asking.ts";
 import { Calling } from "./calling.ts";
 import type { ClientConfig, ClientEffect, ClientInput } from "./client_io.ts";
 import { ClientLog } from "./client_log.ts";
@@ -237,17 +237,22 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     return this.environment.crypto;
   }
 
-  nextOwn(): number {
-    const own = this.#log.nextOwn(this.environment.wallMs());
+  get wallMs(): () => number {
+    return this.environment.wallMs;
+  }
+
+  numbered(): Numbered {
+    const sentAt = Math.max(0, Math.floor(this.environment.wallMs()));
+    const own = this.#log.nextOwn(sentAt);
     this.out.note({ kind: "said", own }, { sync: false });
-    return own;
+    return { own, sentAt };
   }
 
   signed(broadcast: Unsigned): DirectoryMessageOf<"broadcast"> {
-    const { own, text } = broadcast;
+    const { own, sentAt, text } = broadcast;
     const { peer, name: from } = this.session;
-    const signature = signBroadcast(this.signer, { directory: peer!, from, own, text });
-    return { ...broadcast, signature };
+    const signature = signBroadcast(this.signer, { directory: peer!, from, own, sentAt, text });
+    return { type: "broadcast", own, sentAt, text, signature };
   }
 
   dropped(text: string, from: string): void {

@@ -57,13 +57,24 @@ export const HERE_MS = 15_000;
 export const HEARD_KEPT_MAX = 256;
 /** Accounts, at any directory, for which it is known what they have heard: the oldest are forgotten. */
 export const LISTENERS_MAX = 64;
-/** Senders of broadcasts whose own numbers are known: those heard least lately are forgotten. */
+/**
+ * Senders of broadcasts whose own numbers are known, although their keys aren't pinned: those heard least lately are
+ * forgotten, and what they may have said by then isn't taken any more.
+ */
 export const SPEAKERS_MAX = 1_024;
+/** Senders whose numbers are never forgotten, as their keys are pinned; more of them count as if they weren't. */
+export const LASTING_SPEAKERS_MAX = 4_096;
+/** Up to so many of these there is room for one whose key isn't pinned, and whose clock is far ahead of ours. */
+export const LASTING_STRANGERS_MAX = 1_024;
+/** A broadcast dated further than this ahead of our clock is only taken of a sender that is never forgotten. */
+export const DATED_AHEAD_MS_MAX = 10 * 60_000;
+/** Times up to which nothing is taken of those who were forgotten: 1,024 for each listener at most. */
+export const FORGOTTEN_MAX = LISTENERS_MAX * 1_024;
 /** Own numbers above this aren't believed to be ours: far beyond any clock, and far from the last number there is. */
 export const OWN_TOLD_MAX = 2 ** 52;
 /** Names that are pinned at one directory for a broadcast alone: guests come under ever new ones. */
 export const HEARD_PINS_MAX = 1_000;
-/** Our user is told as often as this, at most, that a broadcast isn't its sender's. */
-export const FORGED_TOLD_MS = 60_000;
+/** Our user is told as often as this, at most, that a broadcast isn't shown, for each reason. */
+export const NOT_SHOWN_TOLD_MS = 60_000;
 /** Pause before a disk that refused is tried again. */
 export const DISK_RETRY_MS = 5_000;

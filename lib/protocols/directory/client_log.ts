@@ -1,10 +1,27 @@
 /** The broadcasts on a client's disk, read at the start and rewritten when the log is compacted. */
 
-import { dropOldest } from "../../base/bounded.ts";
+import { dropOldest, takeOldest } from "../../base/bounded.ts";
 import type { FoldedName } from "../../base/ids.ts";
 import { foldName, nameBeforeStart } from "../../base/names.ts";
-import type { ClientRecord, Heard, HeardPlace, Listener, Speaker } from "./client_records.ts";
-import { HEARD_KEPT_MAX, LISTENERS_MAX, OWN_TOLD_MAX, SPEAKERS_MAX } from "./client_limits.ts";
+import {
+  type ClientRecord,
+  type Forgotten,
+  FORGOTTEN_START,
+  type Heard,
+  type HeardPlace,
+  type Listener,
+  type Speaker,
+  type Spoke,
+} from "./client_records.ts";
+import {
+  FORGOTTEN_MAX,
+  HEARD_KEPT_MAX,
+  LASTING_SPEAKERS_MAX,
+  LASTING_STRANGERS_MAX,
+  LISTENERS_MAX,
+  OWN_TOLD_MAX,
+  SPEAKERS_MAX,
+} from "./client_limits.ts";
 
 export class ClientLog {
   /** The broadcasts that were stored last. */
@@ -14,8 +31,12 @@ export class ClientLog {
   #unshown: Heard[] = [];
   /** Up to where everything is stored, by listener; the listener that heard something last comes last. */
   readonly #through = new Map<string, HeardPlace>();
-  /** The highest own number of each speaker; the one who was heard last comes last. */
-  readonly #spoke = new Map<string, Speaker & { readonly own: number }>();
+  /** The speakers that are never forgotten, with the highest own number of each. */
+  readonly #lasting = new Map<string, Spoke>();
+  /** The others; the one who was heard last comes last. */
+  readonly #strangers = new Map<string, Spoke>();
+  /** Of strangers that aren't known any more: the latest time of each start of a key. */
+  readonly #forgotten = new Map<string, Forgotten>();
   /** The own number of our last broadcast. */
   #said = 0;
 
@@ -23,6 +44,7 @@ export class ClientLog {
     for (const record of records) {
       if (record.kind === "through") this.passed(record);
       else if (record.kind === "spoke") this.#hasSpoken(record);
+      else if (record.kind === "forgotten") this.#forget(record);
       else if (record.kind === "said") this.#said = Math.max(this.#said, record.own);
       else if (record.kind === "heard") {
         this.stored(record);
@@ -51,7 +73,23 @@ export class ClientLog {
 
   /** The highest own number that is on disk of this speaker; 0: none is. */
   ownOf(speaker: Speaker): number {
-    return this.#spoke.get(speakerText(speaker))?.own ?? 0;
+    return this.#spoke(speakerText(speaker))?.own ?? 0;
+  }
+
+  /** Up to when this speaker may have said what isn't known any more; -Infinity where its own number is. */
+  forgottenTo(speaker: Speaker): number {
+    if (this.#spoke(speakerText(speaker)) !== undefined) return -Infinity;
+    return this.#forgotten.get(forgottenText(forgotten(speaker)))?.sentAt ?? -Infinity;
+  }
+
+  /** Whether there is room for a speaker that is never forgotten. @param isPinned Whether its key is. */
+  mayLast(speaker: Speaker, isPinned: boolean): boolean {
+    const most = isPinned ? LASTING_SPEAKERS_MAX : LASTING_STRANGERS_MAX;
+    return this.#lasting.has(speakerText(speaker)) || this.#lasting.size < most;
+  }
+
+  #spoke(speaker: string): Spoke | undefined {
+    return this.#lasting.get(speaker) ?? this.#strangers.get(speaker);
   }
 
   /** The directory knows this own number of ours: a copy of our profile may have used it. */
@@ -64,21 +102,40 @@ export class ClientLog {
     return this.#said = Math.max(this.#said + 1, Math.floor(wallMs));
   }
 
-  #hasSpoken({ directory, as, key, from, own }: Speaker & { readonly own: number }): void {
-    const speaker = { directory, as, key, from };
-    const text = speakerText(speaker);
-    const highest = Math.max(own, this.ownOf(speaker));
-    this.#spoke.delete(text);
-    this.#spoke.set(text, { ...speaker, own: highest });
-    dropOldest(this.#spoke, SPEAKERS_MAX);
+  #hasSpoken({ directory, as, key, from, own, sentAt, isLasting }: Spoke): void {
+    const text = speakerText({ directory, as, key, from });
+    const before = this.#spoke(text);
+    const spoke = {
+      directory,
+      as,
+      key,
+      from,
+      own: Math.max(own, before?.own ?? 0),
+      sentAt: Math.max(sentAt, before?.sentAt ?? 0),
+      isLasting: isLasting || before?.isLasting === true,
+    };
+    this.#strangers.delete(text);
+    if (spoke.isLasting) return void this.#lasting.set(text, spoke);
+    this.#strangers.set(text, spoke);
+    if (this.#strangers.size <= SPEAKERS_MAX) return;
+    const [, dropped] = takeOldest(this.#strangers);
+    this.#forget({ ...forgotten(dropped), sentAt: dropped.sentAt });
+  }
+
+  #forget({ directory, as, start, sentAt }: Forgotten): void {
+    const text = forgottenText({ directory, as, start });
+    const latest = Math.max(sentAt, this.#forgotten.get(text)?.sentAt ?? 0);
+    this.#forgotten.delete(text);
+    this.#forgotten.set(text, { directory, as, start, sentAt: latest });
+    dropOldest(this.#forgotten, FORGOTTEN_MAX);
   }
 
   /** The broadcast is on disk. */
   stored(heard: Heard): void {
-    const { store, as, number, from, sentAt, text, directory, key, own } = heard;
+    const { store, as, number, from, sentAt, text, directory, key, own, isLasting } = heard;
     this.passed({ store, as, number });
     this.#hasSpoken(heard);
-    this.#kept.push({ store, as, number, from, sentAt, text, directory, key, own });
+    this.#kept.push({ store, as, number, from, sentAt, text, directory, key, own, isLasting });
     if (this.#kept.length > HEARD_KEPT_MAX) this.#kept.shift();
     this.#sinceStart++;
   }
@@ -108,7 +165,9 @@ export class ClientLog {
       records.push({ kind: "shown", store, as, number });
     }
     for (const place of this.#through.values()) records.push({ kind: "through", ...place });
-    for (const spoke of this.#spoke.values()) records.push({ kind: "spoke", ...spoke });
+    for (const spoke of this.#lasting.values()) records.push({ kind: "spoke", ...spoke });
+    for (const spoke of this.#strangers.values()) records.push({ kind: "spoke", ...spoke });
+    for (const each of this.#forgotten.values()) records.push({ kind: "forgotten", ...each });
     if (this.#said > 0) records.push({ kind: "said", own: this.#said });
     return records;
   }
@@ -132,4 +191,13 @@ export function isSameSpeaker(one: Speaker, other: Speaker): boolean {
 /** The name in the text is the one that was signed, however it is shown: no name has a `~`. */
 function speakerText({ directory, as, key, from }: Speaker): string {
   return `${directory} ${as} ${key} ${foldName(nameBeforeStart(from))}`;
+}
+
+/** Those among whom a speaker is, once it is forgotten. */
+function forgotten({ directory, as, key }: Speaker): Omit<Forgotten, "sentAt"> {
+  return { directory, as, start: key.slice(0, FORGOTTEN_START) };
+}
+
+function forgottenText({ directory, as, start }: Omit<Forgotten, "sentAt">): string {
+  return `${directory} ${as} ${start}`;
 }

@@ -153,7 +153,7 @@ export type ClientEvent =
     /** Fingerprint of the key that has signed it. */
     readonly key: string;
     readonly text: string;
-    /** ISO 8601, UTC, by the directory's clock. */
+    /** ISO 8601, UTC, by the sender's clock, which the sender has signed. */
     readonly sentAt: string;
     /** It was stored before this program was started. */
     readonly history: boolean;

@@ -13,7 +13,7 @@ import { type ClientLog, isSameSpeaker } from "./client_log.ts";
 import type { ClientOutput } from "./client_output.ts";
 import type { ClientRecord, Heard, HeardPlace, Listener, Speaker } from "./client_records.ts";
 import { DIRECTORY_NAME } from "./events.ts";
-import { DISK_RETRY_MS, FORGED_TOLD_MS } from "./client_limits.ts";
+import { DATED_AHEAD_MS_MAX, DISK_RETRY_MS, NOT_SHOWN_TOLD_MS } from "./client_limits.ts";
 import type { KnownKeys } from "./known_keys.ts";
 import { WINDOW_MAX } from "./limits.ts";
 import type { DirectoryMessageOf } from "./messages.ts";
@@ -24,13 +24,20 @@ const DEADLINES = ["write"] as const;
 /** How a broadcast came, and how it is acknowledged. */
 export type Way = "link" | "datagram";
 
+/** Why a broadcast that can't be told from an earlier one isn't shown: parts of a sentence. */
+const FORGOTTEN_TEXT =
+  "so many others have spoken since that it can't be told from one that came before";
+const AHEAD_TEXT = "that is ahead of this computer's clock; one of the two clocks is wrong";
+
 /** A broadcast that waits for the disk; `through`: one that isn't shown. */
 type Waiting = Extract<ClientRecord, { readonly kind: "heard" | "through" }>;
 
 export interface HearingOwner {
   readonly out: ClientOutput;
   readonly crypto: Crypto;
-  readonly keys: Pick<KnownKeys, "heard">;
+  /** Whole ms since 1970. */
+  readonly wallMs: () => number;
+  readonly keys: Pick<KnownKeys, "heard" | "expected">;
   readonly ownKey: PeerKey;
   readonly selfName: string;
   /** The directory's key; null before it was reached. */
@@ -57,7 +64,8 @@ export class Hearing {
   /** Whether the disk has refused, and the user was told. */
   #isRefused = false;
   readonly #ways = new Set<Way>();
-  #forgedToldAtMs = -Infinity;
+  /** When our user was told last that a broadcast isn't shown, by the reason. */
+  readonly #toldAtMs = new Map<"forged" | "dated", number>();
   readonly #deadlines = new Deadlines(DEADLINES);
 
   /** Up to this number, broadcasts were said before we came in. */
@@ -141,31 +149,40 @@ export class Hearing {
       key: fingerprintOf(message.key),
       from: message.from,
     };
-    const from = this.#shownFrom(message, speaker);
+    const shown = this.#shownFrom(message, speaker);
     this.#waiting.push(
-      from === null
+      shown === null
         ? { kind: "through", ...place }
-        : { kind: "heard", ...place, ...speaker, from, own, sentAt, text },
+        : { kind: "heard", ...place, ...speaker, ...shown, own, sentAt, text },
     );
   }
 
-  /** The name under which the broadcast is shown; null where it isn't its sender's, or comes again. */
+  /**
+   * The name under which the broadcast is shown, and whether its speaker is never forgotten; null where it isn't its
+   * sender's, comes again, or couldn't be known if it came again.
+   */
   #shownFrom(
-    { number, from, key, own, text, signature }: DirectoryMessageOf<"told">,
+    { number, from, key, own, sentAt, text, signature }: DirectoryMessageOf<"told">,
     speaker: Speaker,
-  ): string | null {
+  ): Pick<Heard, "from" | "isLasting"> | null {
     const { crypto, keys, ownKey, selfName, directoryKey } = this.owner;
     const directory = directoryKey!;
     const isDirectory = key === directory;
     const isSigned = isDirectory === (from === DIRECTORY_NAME) &&
-      isSaid(crypto, { directory, key, from, own, text }, signature);
+      isSaid(crypto, { directory, key, from, own, sentAt, text }, signature);
     if (!isSigned) return this.#forged(from);
     const isOurName = isSameName(from, selfName);
     if (isOurName && key === ownKey) return this.#dropped("we said it ourselves", from);
     if (own <= this.#ownOf(speaker)) return this.#dropped("it came before", from);
-    if (isDirectory) return from;
+    if (sentAt <= this.log.forgottenTo(speaker)) return this.#dated(FORGOTTEN_TEXT, from, sentAt);
+    if (isDirectory) return { from, isLasting: this.log.mayLast(speaker, true) };
     const apart = `${from}~${startApart(speaker.key, () => false)}`;
-    return !isOurName && keys.heard(from, key, apart, number <= this.#kept) ? from : apart;
+    const isNames = !isOurName && keys.heard(from, key, apart, number <= this.#kept);
+    const isPinned = isNames && keys.expected(from) === speaker.key;
+    const isAhead = sentAt > this.owner.wallMs() + DATED_AHEAD_MS_MAX;
+    const isLasting = (isPinned || isAhead) && this.log.mayLast(speaker, isPinned);
+    if (isAhead && !isLasting) return this.#dated(AHEAD_TEXT, from, sentAt);
+    return { from: isNames ? from : apart, isLasting };
   }
 
   /** The highest own number of this speaker that was taken. */
@@ -183,14 +200,30 @@ export class Hearing {
   #forged(from: string): null {
     const { out } = this.owner;
     this.#dropped("its sender hasn't signed it", from);
-    if (out.nowMs < this.#forgedToldAtMs + FORGED_TOLD_MS) return null;
-    this.#forgedToldAtMs = out.nowMs;
+    if (!this.#mayTell("forged")) return null;
     out.error(
       "protocol",
       `The directory passes on a broadcast in the name of ${shownName(from)} that ` +
         "isn't signed with the sender's key; it isn't shown; tell the directory's operator",
     );
     return null;
+  }
+
+  /** Tells our user, now and then, that the broadcast is dated so that it could come again. @param why Of its date. */
+  #dated(why: string, from: string, sentAt: number): null {
+    this.#dropped(why, from);
+    if (!this.#mayTell("dated")) return null;
+    this.owner.out.notice(
+      `A broadcast of ${shownName(from)}, dated ${dateText(sentAt)}, isn't shown: ${why}`,
+    );
+    return null;
+  }
+
+  #mayTell(reason: "forged" | "dated"): boolean {
+    const { nowMs } = this.owner.out;
+    if (nowMs < (this.#toldAtMs.get(reason) ?? -Infinity) + NOT_SHOWN_TOLD_MS) return false;
+    this.#toldAtMs.set(reason, nowMs);
+    return true;
   }
 
   #dropped(text: string, from: string): null {

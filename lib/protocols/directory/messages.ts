@@ -324,6 +324,8 @@ const broadcast = message(32, "broadcast", {
 }, {
   /** Higher than that of any earlier one of this key: each broadcast is taken once, even if either side restarts. */
   own: counter,
+  /** The sender's wall clock when it was first sent, ms since 1970. */
+  sentAt: counter,
   text: text(TEXT_BYTES_MAX),
   /** The sender's, as in `signed_broadcast.ts`. */
   signature: fixedBytes(SIGNATURE_BYTES),
@@ -355,7 +357,7 @@ const told = message(35, "told", {
   /** Number of the broadcast sent to this client before: this one is shown after that. */
   after: counter,
   from: name,
-  /** The directory's wall clock, ms since 1970; for display alone. */
+  /** The sender's wall clock, ms since 1970, which is signed, too. */
   sentAt: counter,
   text: text(TEXT_BYTES_MAX),
   /** The sender's key, its own number, and its signature. */

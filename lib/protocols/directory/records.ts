@@ -17,9 +17,11 @@ export interface BroadcastRecord {
   readonly fromAccount: boolean;
   /** The sender's own number of the broadcast. */
   readonly own: number;
-  /** Wall clock, ms since 1970. */
+  /** The sender's wall clock, ms since 1970, as the sender has signed it. */
   readonly sentAt: number;
-  /** A client that comes in later than this after `sentAt` doesn't get it any more. */
+  /** The directory's wall clock when it took the broadcast. */
+  readonly takenAt: number;
+  /** A client that comes in later than this after `takenAt` doesn't get it any more. */
   readonly ttlMs: number;
   readonly text: string;
   /** The sender's signature for this directory (`signed_broadcast.ts`). */

@@ -47,8 +47,9 @@ interface Sender {
   /** Null: the directory itself. */
   readonly key: PeerKey | null;
   readonly isAccount: boolean;
-  /** The sender's own number of the broadcast, and its signature. */
+  /** The sender's own number of the broadcast, its clock then, and its signature. */
   readonly own: number;
+  readonly sentAt: number;
   readonly signature: Uint8Array;
   /** The `ref` of the operator's command. */
   readonly ref: string | undefined;
@@ -100,7 +101,7 @@ export class Telling {
 
   /** @returns What is wrong with the message; null where nothing is. */
   broadcast(client: Client, message: DirectoryMessageOf<"broadcast">): string | null {
-    const { own, text, signature } = message;
+    const { own, sentAt, text, signature } = message;
     if (text === "") return "a broadcast of nothing";
     const { broadcasts, out, policy } = this.parts;
     const { name, key, isGuest, link } = client;
@@ -109,7 +110,8 @@ export class Telling {
       out.send(link.id, { type: "broadcast-taken", own, number });
       return null;
     }
-    const sender = { name, key, isAccount: !isGuest, own, signature, ref: undefined };
+    const said = { own, sentAt, signature };
+    const sender = { name, key, isAccount: !isGuest, ...said, ref: undefined };
     const refusal = this.isAllowed(client) ? this.#tell(sender, text, link) : notAllowed(policy);
     if (refusal !== null) out.send(link.id, { type: "refused", ...refusal });
     return null;
@@ -123,9 +125,10 @@ export class Telling {
     if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
     const from = DIRECTORY_NAME;
     // Rises whatever becomes of the clock, as the store's numbers do.
-    const own = broadcasts.number(wallMs());
-    const signature = signBroadcast(signer, { directory: signer.key, from, own, text });
-    const sender = { name: from, key: null, isAccount: false, own, signature, ref };
+    const sentAt = wallMs();
+    const own = broadcasts.number(sentAt);
+    const signature = signBroadcast(signer, { directory: signer.key, from, own, sentAt, text });
+    const sender = { name: from, key: null, isAccount: false, own, sentAt, signature, ref };
     const refusal = this.#tell(sender, text, null);
     if (refusal !== null) {
       out.error(refusal.code, `Your broadcast wasn't sent: ${refusal.text}`, ref);
@@ -152,7 +155,7 @@ export class Telling {
 
   #tell(sender: Sender, text: string, link: ClientLink | null): Refusal | null {
     const { broadcasts, out, ttlMs, wallMs } = this.parts;
-    const { name: from, key: fromKey, isAccount: fromAccount, own, signature } = sender;
+    const { name: from, key: fromKey, isAccount: fromAccount, own, sentAt, signature } = sender;
     const writing = `${fromKey} ${own}`;
     const before = this.#unstored.get(writing);
     if (before !== undefined) {
@@ -165,9 +168,9 @@ export class Telling {
     if (this.#unstored.size >= UNSTORED_MAX) return DISK_BUSY;
     if (!this.#isSaid(sender, text)) return NOT_SIGNED;
     this.#rates.add(who, out.nowMs);
-    const sentAt = wallMs();
-    const number = broadcasts.number(sentAt);
-    const about = { number, from, fromKey, fromAccount, own, sentAt, ttlMs };
+    const takenAt = wallMs();
+    const number = broadcasts.number(takenAt);
+    const about = { number, from, fromKey, fromAccount, own, sentAt, takenAt, ttlMs };
     const record: BroadcastRecord = {
       kind: "broadcast",
       ...about,
@@ -191,9 +194,9 @@ export class Telling {
     return null;
   }
 
-  #isSaid({ name: from, key, own, signature }: Sender, text: string): boolean {
+  #isSaid({ name: from, key, own, sentAt, signature }: Sender, text: string): boolean {
     const { crypto, broadcasts: { directory } } = this.parts;
-    return key === null || isSaid(crypto, { directory, key, from, own, text }, signature);
+    return key === null || isSaid(crypto, { directory, key, from, own, sentAt, text }, signature);
   }
 
   #stored({ broadcast, sender, link }: Unstored): void {

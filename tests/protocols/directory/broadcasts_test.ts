@@ -21,6 +21,7 @@ function broadcast(number: number, changes: Partial<BroadcastRecord> = {}): Broa
     fromAccount: true,
     own: number,
     sentAt: number,
+    takenAt: number,
     ttlMs: 100,
     text: "hello",
     signature: new Uint8Array(64),

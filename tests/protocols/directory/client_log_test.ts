@@ -20,6 +20,7 @@ function heard(number: number, store = "aa", as = ANN): ClientRecord & { readonl
     own: number,
     from: "bob",
     sentAt: 0,
+    isLasting: true,
     text,
   };
 }

@@ -33,7 +33,7 @@ export const ANN = fakeSigner("ann");
 export const BOB = fakeSigner("bob").key;
 export const EVE = fakeSigner("eve").key;
 export const DIRECTORY = fakeSigner("directory").key;
-const WALL_MS = 1_700_000_000_000;
+export const WALL_MS = 1_700_000_000_000;
 /** The own number of the program's first broadcast; in words it is 1. */
 export const FIRST_OWN = WALL_MS;
 
@@ -341,7 +341,9 @@ function knownOf(fields: object): object {
 
 function fieldsOf(fields: object): string {
   const words = Object.entries(fields)
-    .filter(([name]) => name !== "type" && name !== "signature")
+    .filter(([name, value]) =>
+      name !== "type" && name !== "signature" && !(name === "sentAt" && value === WALL_MS)
+    )
     .map(([name, value]) => `${name}=${valueOf(name === "own" ? ownOf(value) : value)}`);
   return words.map((word) => ` ${word}`).join("");
 }

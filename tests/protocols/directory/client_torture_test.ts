@@ -86,6 +86,7 @@ function message(random: Random, program: ClientProgram): DirectoryMessage {
         directory: random.chance(0.9) ? DIRECTORY : BOB,
         from: name,
         own: number,
+        sentAt: 0,
         text: "x",
       }),
     }),

@@ -39,6 +39,8 @@ import { passTime } from "../passing_time.ts";
 export type Words = readonly string[];
 
 const OWN = fakeSigner("directory");
+/** By the clock of whoever broadcasts. */
+const SENT_AT = 5;
 export const WALL_MS = 1_700_000_000_000;
 export const PASSWORD = "correct horse";
 
@@ -165,9 +167,10 @@ export class Somebody {
       directory: OWN.key,
       from,
       own,
+      sentAt: SENT_AT,
       text,
     });
-    this.says({ type: "broadcast", own, text, signature });
+    this.says({ type: "broadcast", own, sentAt: SENT_AT, text, signature });
   }
 
   sends(message: DatagramMessage): void {

@@ -1,12 +1,18 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import { foldName } from "../../../lib/base/names.ts";
-import { FORGED_TOLD_MS, HEARD_PINS_MAX } from "../../../lib/protocols/directory/client_limits.ts";
+import {
+  DATED_AHEAD_MS_MAX,
+  HEARD_PINS_MAX,
+  LASTING_STRANGERS_MAX,
+  NOT_SHOWN_TOLD_MS,
+  SPEAKERS_MAX,
+} from "../../../lib/protocols/directory/client_limits.ts";
 import type { ClientRecord } from "../../../lib/protocols/directory/client_records.ts";
 import type { DirectoryMessageOf } from "../../../lib/protocols/directory/messages.ts";
 import { signBroadcast } from "../../../lib/protocols/directory/signed_broadcast.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
-import { ClientProgram, DIRECTORY, FIRST_OWN, LOG_IN, STORE } from "./client_program.ts";
+import { ClientProgram, DIRECTORY, FIRST_OWN, LOG_IN, STORE, WALL_MS } from "./client_program.ts";
 
 type Told = DirectoryMessageOf<"told">;
 
@@ -17,10 +23,10 @@ function told(
   more: Partial<Told> = {},
   signer = fakeSigner("bob"),
 ): Told {
-  const { from = "bob", text = `text ${number}`, own = number } = more;
-  const signature = signBroadcast(signer, { directory: DIRECTORY, from, own, text });
+  const { from = "bob", text = `text ${number}`, own = number, sentAt = 0 } = more;
+  const signature = signBroadcast(signer, { directory: DIRECTORY, from, own, sentAt, text });
   const { key } = signer;
-  return { type: "told", number, after, from, sentAt: 0, text, key, own, signature, ...more };
+  return { type: "told", number, after, from, sentAt, text, key, own, signature, ...more };
 }
 
 /** The numbers of what was shown, those of before in brackets. */
@@ -295,12 +301,14 @@ const NOT_SIGNED: Readonly<Record<string, Told>> = {
   "has another text": told(1, 0, { text: "another", signature: told(1, 0).signature }),
   "has another name": { ...told(1, 0), from: "cem" },
   "has another number": { ...told(1, 0), own: 2 },
+  "has another time": { ...told(1, 0), sentAt: 1 },
   "has another key": { ...told(1, 0), key: EVES.key },
   "was said at another directory": told(1, 0, {
     signature: signBroadcast(fakeSigner("bob"), {
       directory: EVES.key,
       from: "bob",
       own: 1,
+      sentAt: 0,
       text: "text 1",
     }),
   }),
@@ -321,7 +329,7 @@ for (const [what, message] of Object.entries(NOT_SIGNED)) {
     assertEquals(program.says({ ...message, number: 2, after: 1 }), [
       "to directory: got through=2",
     ]);
-    program.after(FORGED_TOLD_MS);
+    program.after(NOT_SHOWN_TOLD_MS);
     assertMatch(program.says({ ...message, number: 3, after: 2 })[0]!, /^error code=protocol /);
     assertEquals(said(program), []);
     // A program that starts later has nothing to show of it either.
@@ -412,6 +420,96 @@ Deno.test("whose words: what comes again with another number is shown once, afte
   assertEquals(said(later), []);
   later.says(told(9, 0, { own: 9 }));
   assertEquals(said(later), ["bob: text 9"]);
+});
+
+const AHEAD = WALL_MS + DATED_AHEAD_MS_MAX + 1;
+
+Deno.test("whose words: what is dated far ahead is shown, once, whoever speaks later", () => {
+  const program = ClientProgram.in();
+  program.says(told(1, 0));
+  const ahead = told(2, 1, { ...BY_EVE, sentAt: AHEAD }, EVES);
+  program.says(ahead);
+  assertEquals(said(program), ["bob: text 1", `${APART}: text 2`]);
+  const next = flood(program, 3);
+  program.events.length = 0;
+  program.says({ ...ahead, number: next, after: next - 1 });
+  assertEquals(said(program), []);
+});
+
+Deno.test("whose words: where too many are kept for good, what a key that isn't pinned dates ahead isn't shown", () => {
+  const bobs = { from: "bob", directory: fingerprintOf(DIRECTORY), as: foldName("ann") };
+  const records = Array.from({ length: LASTING_STRANGERS_MAX }, (_, at): ClientRecord => {
+    const key = fingerprintOf(fakeSigner(`k${at}`).key);
+    return { kind: "spoke", ...bobs, key, own: 1, sentAt: 0, isLasting: true };
+  });
+  const program = restarted(ClientProgram.in(), records);
+  program.feed({ type: "start" });
+  program.directoryUp();
+  program.feed({ type: "enter", entry: LOG_IN });
+  program.entered();
+  program.says(told(1, 0, { sentAt: AHEAD }));
+  program.says(told(2, 1, { ...BY_EVE, sentAt: AHEAD - 1 }, EVES));
+
+  const words = program.says(told(3, 2, { ...BY_EVE, sentAt: AHEAD }, EVES));
+  assertMatch(
+    words[0]!,
+    /^notice text=A broadcast of bob, dated 2023-.*, isn't shown: that is ahead/,
+  );
+  assertEquals(words.slice(1), ["to directory: got through=3"]);
+  const again = program.says(told(4, 3, { ...BY_EVE, sentAt: AHEAD }, EVES));
+  assertEquals(again, ["to directory: got through=4"]);
+  assertEquals(said(program), ["bob: text 1", `${APART}: text 2`]);
+});
+
+/** Many strangers say something under bob's name, as late as they may. @returns The number that comes next. */
+function flood(program: ClientProgram, from: number): number {
+  const sentAt = WALL_MS + DATED_AHEAD_MS_MAX;
+  for (let at = 0; at < SPEAKERS_MAX; at++) {
+    program.says(told(from + at, from + at - 1, { ...BY_EVE, sentAt }, fakeSigner(`f${at}`)));
+  }
+  return from + SPEAKERS_MAX;
+}
+
+Deno.test("whose words: what was said before its speaker was forgotten doesn't come again, and mutes nobody", () => {
+  const program = ClientProgram.in();
+  const earlier = [
+    told(1, 0, { sentAt: WALL_MS }),
+    told(2, 1, { ...BY_EVE, sentAt: WALL_MS + 5 }, EVES),
+  ];
+  for (const message of earlier) program.says(message);
+  const next = flood(program, 3);
+
+  const check = (program: ClientProgram, last: number) => {
+    program.events.length = 0;
+    for (const [at, message] of earlier.entries()) {
+      program.says({ ...message, number: next + at, after: at === 0 ? last : next + at - 1 });
+    }
+    const later = { sentAt: WALL_MS + 6 };
+    program.says(told(next + 2, next + 1, { own: next, ...later }));
+    program.says(told(next + 3, next + 2, { ...BY_EVE, ...later, own: next }, EVES));
+    program.says(told(next + 4, next + 3, { from: "cem" }, fakeSigner("cem")));
+    assertEquals(
+      said(program),
+      ["bob", APART, "cem"].map((name, at) => `${name}: text ${next + 2 + at}`),
+    );
+    const notices = program.events.flatMap((one) => one.event === "notice" ? one.text : []);
+    assertMatch(
+      notices.join(),
+      /^A broadcast of bob, dated [^,]*, isn't shown: so many others have/,
+    );
+  };
+  const place = { store: STORE.toHex(), as: foldName("ann"), number: next - 1 };
+  const logs = [[...program.disk], program.machine.snapshot(place)!];
+  check(program, next - 1);
+  // After a restart it is the same, from the log that was only appended to and from the compacted one.
+  for (const kept of logs) {
+    const later = restarted(program, kept);
+    later.feed({ type: "start" });
+    later.directoryUp();
+    later.feed({ type: "enter", entry: LOG_IN });
+    later.entered();
+    check(later, 0);
+  }
 });
 
 Deno.test("whose words: names are pinned for a broadcast, up to a bound", () => {

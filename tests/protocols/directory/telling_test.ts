@@ -1101,7 +1101,8 @@ Deno.test("Directory: its operator waits for a disk that doesn't answer 10 s at 
 
 Deno.test("Directory: takes no broadcast that its sender hasn't signed for it, under the name that it has", () => {
   const { exchange, ann, guests: [bob] } = exchangeOf("bob");
-  const said = { directory: fakeSigner("directory").key, from: "ann", own: 1, text: "hello" };
+  const words = { own: 1, sentAt: 5, text: "hello" };
+  const said = { directory: fakeSigner("directory").key, from: "ann", ...words };
   const signer = fakeSigner(ann.device);
   for (
     const signature of [
@@ -1109,13 +1110,14 @@ Deno.test("Directory: takes no broadcast that its sender hasn't signed for it, u
       signBroadcast(fakeSigner(bob!.device), said),
       signBroadcast(signer, { ...said, directory: bob!.key }),
       signBroadcast(signer, { ...said, from: "bob" }),
+      signBroadcast(signer, { ...said, sentAt: 6 }),
       signBroadcast(signer, { ...said, text: "hello!" }),
     ]
-  ) ann.says({ type: "broadcast", own: 1, text: "hello", signature });
+  ) ann.says({ type: "broadcast", ...words, signature });
   const refused = ann.got.flatMap((message) => message.type === "refused" ? message.code : []);
-  assertEquals(refused, Array(5).fill("protocol"));
+  assertEquals(refused, Array(6).fill("protocol"));
   assertEquals(bob!.heard, []);
-  ann.says({ type: "broadcast", own: 1, text: "hello", signature: signBroadcast(signer, said) });
+  ann.says({ type: "broadcast", ...words, signature: signBroadcast(signer, said) });
   exchange.take();
   assertEquals(bob!.heard.length, 1);
 });

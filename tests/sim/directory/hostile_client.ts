@@ -291,8 +291,13 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
     const own = random.chance(0.5) ? random.below(1_000) : ++this.#own;
     const text = `${this.label} tells ${this.#lines++}`;
     const directory = this.world.signer.key;
-    const signature = signBroadcast(this.#signer, { directory, from, own, text });
-    return { type: "broadcast", own, text, signature };
+    const sentAt = random.pick([
+      0,
+      Math.floor(this.world.directoryWallMs()),
+      Number.MAX_SAFE_INTEGER,
+    ]);
+    const signature = signBroadcast(this.#signer, { directory, from, own, sentAt, text });
+    return { type: "broadcast", own, sentAt, text, signature };
   }
 
   /** Sends messages about a call, or what might be one. */

@@ -118,8 +118,8 @@ export class Ledger {
     const { ttlMs } = this.world.options;
     const wallMs = this.world.directoryWallMs();
     for (const { taken, over } of this.told) {
-      const sentAt = taken?.record.sentAt ?? wallMs;
-      const leftMs = Math.min(Math.max(sentAt + ttlMs - wallMs, 0), ttlMs);
+      const takenAt = taken?.record.takenAt ?? wallMs;
+      const leftMs = Math.min(Math.max(takenAt + ttlMs - wallMs, 0), ttlMs);
       over.firstMs = Math.min(over.firstMs, this.#restartedAtMs + leftMs);
       over.lastMs = Math.max(over.lastMs, this.#restartedAtMs + leftMs);
     }

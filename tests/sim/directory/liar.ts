@@ -184,6 +184,7 @@ export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
       () => ({ ...message, from: name }),
       () => ({ ...message, from: name, key }),
       () => ({ ...message, own: message.own + 1 }),
+      () => ({ ...message, sentAt: message.sentAt + 1 }),
       () => ({ ...earlier, number, after }),
       () => this.#forged({ number, after, sentAt: message.sentAt }),
     ])();
@@ -199,7 +200,14 @@ export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
     const text = `lie ${this.#lies++}`;
     const own = Number.MAX_SAFE_INTEGER - 1_000 + this.#lies;
     const signer = random.pick([this.signer, fakeSigner(`liar ${random.below(3)}`)]);
-    const signature = signBroadcast(signer, { directory: this.signer.key, from, own, text });
+    const { sentAt } = place;
+    const signature = signBroadcast(signer, {
+      directory: this.signer.key,
+      from,
+      own,
+      sentAt,
+      text,
+    });
     const said = { type: "told", ...place, from, text, own, signature } as const;
     return { ...said, key: random.chance(0.5) ? signer.key : key };
   }
