@@ -28,7 +28,7 @@ export class LoggedNames {
 
   /** @param from The number of the entry that comes next. */
   seen({ batch: { value }, view }: SignedBatch, from: number): void {
-    for (const { key, name } of view?.epoch.value.members ?? []) this.#add(name, key, from);
+    for (const { key, name } of view?.recorded.value.members ?? []) this.#add(name, key, from);
     for (const { signed, agreed } of value.edits) {
       const { requester, name } = signed.request.value;
       this.#add(name, requester, from);

@@ -142,7 +142,7 @@ class Scanner {
       const found = `its author's counter is ${counter}, ${expected} was expected`;
       return this.#failIn(logged, count - 1, found);
     }
-    const unnamed = end.nameFault({ kind, author, name }, view?.epoch.value ?? null);
+    const unnamed = end.nameFault({ kind, author, name }, view?.recorded.value ?? null);
     if (unnamed !== null) return this.#failIn(logged, count - 1, unnamed);
     if (kind === "edits") {
       const wrong = logged.edited().findIndex((seq) => seq < 1 || seq > end.seq);

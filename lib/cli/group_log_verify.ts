@@ -9,7 +9,7 @@ import { visibleText } from "../base/text.ts";
 import { consentFault } from "../protocols/group/consents.ts";
 import { EntryPlaces } from "../protocols/group/entry_places.ts";
 import { type Edit, isRequestAuthentic, requestId, textDigest } from "../protocols/group/edit.ts";
-import { isSignedBy } from "../protocols/group/epoch.ts";
+import { isViewSignedBy } from "../protocols/group/epoch.ts";
 import {
   accessText,
   type Founding,
@@ -191,8 +191,8 @@ function deciderFault(
   const under = (key: PeerKey) =>
     `was decided under the key ${fingerprintOf(key)}, which isn't ${whose}`;
   if (kind !== "texts" && isForeign(author)) return `it ${under(author)}`;
-  if (view === null || !isForeign(view.epoch.value.by)) return null;
-  return `view ${view.epoch.value.view} ${under(view.epoch.value.by)}`;
+  if (view === null || !isForeign(view.recorded.value.by)) return null;
+  return `view ${view.recorded.value.view} ${under(view.recorded.value.by)}`;
 }
 
 /** The cause where the user named the keys. */
@@ -202,8 +202,8 @@ const KEYS_MAY_BE_WRONG =
 /** The invalid signature of a view, as part of a sentence; null where there is no such fault. */
 function viewFault(signed: SignedBatch): string | null {
   if (signed.view === null) return null;
-  const { by, view } = signed.view.epoch.value;
-  return isSignedBy(nodeCrypto, by, signed.view)
+  const { by, view } = signed.view.recorded.value;
+  return isViewSignedBy(nodeCrypto, by, signed.view)
     ? null
     : `the coordinator's signature (key ${fingerprintOf(by)}) doesn't fit view ${view}`;
 }

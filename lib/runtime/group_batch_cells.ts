@@ -12,7 +12,7 @@ import {
   COORDINATOR_NAME,
   type SignedBatch,
 } from "../protocols/group/history.ts";
-import { signedEpochSchema } from "../protocols/group/epoch.ts";
+import { signedViewSchema } from "../protocols/group/epoch.ts";
 import {
   BATCH_BYTES_MAX,
   BATCH_EDITS_BYTES_MAX,
@@ -62,7 +62,7 @@ export function batchCells(signed: SignedBatch): readonly string[] {
     group,
     signed.signature.toHex(),
     restText(restOf(signed)),
-    signed.view === null ? NO_VIEW : packed(signedEpochSchema, signed.view),
+    signed.view === null ? NO_VIEW : packed(signedViewSchema, signed.view),
   ];
 }
 
@@ -95,7 +95,7 @@ export function batchOfCells(cells: readonly string[], first: number): SignedBat
   };
   const signed = batchWith(batch, signatureOf(field(after + 4)), restOfText(field(after + 5)));
   const packedView = field(after + 6);
-  const view = packedView === NO_VIEW ? null : unpacked(signedEpochSchema, packedView);
+  const view = packedView === NO_VIEW ? null : unpacked(signedViewSchema, packedView);
   return { ...signed, view };
 }
 

@@ -1,7 +1,7 @@
 /**
  * The log of a group as text, byte for byte the same at all members with the same history:
  *
- *     p2pchat  group-log  3  GROUP  DIGEST  FOUNDER  NONCE  own  open
+ *     p2pchat  group-log  4  GROUP  DIGEST  FOUNDER  NONCE  own  open
  *     1  DIGEST  2026-01-31T12:00:00.000Z  alice  hello
  *     2  DIGEST  2026-01-31T12:00:00.000Z  alice  there   KEY  INCARNATION  COUNTER  SIGNATURE  -  view 1: alice bob  VIEW  CHECKSUM
  *     edit 1  DIGEST  2026-01-31T12:01:00.000Z  2  bob  where?  ...  KEY  INCARNATION  COUNTER  SIGNATURE  -  CHECKSUM
@@ -40,7 +40,7 @@ import {
   type Placed,
   type SignedBatch,
 } from "../protocols/group/history.ts";
-import { type SignedEpoch, signedEpochSchema } from "../protocols/group/epoch.ts";
+import { type SignedView, signedViewSchema } from "../protocols/group/epoch.ts";
 import { type Founding, groupIdOf, type Rules } from "../protocols/group/founding.ts";
 import { BATCH_EDITS_MAX, BATCH_TEXTS_MAX, INCARNATION_BYTES } from "../protocols/group/limits.ts";
 import { checksumOf, checksumText, joinCells, splitCells } from "../store/record_line.ts";
@@ -66,7 +66,7 @@ import {
 } from "./log_fields.ts";
 
 /** Incremented with each change that older programs cannot read. */
-export const GROUP_LOG_VERSION = "3";
+export const GROUP_LOG_VERSION = "4";
 const FIRST_CELLS = ["p2pchat", "group-log"] as const;
 /** Recognizes a damaged first line: at least one of its alternatives survives any single damage. */
 const OWN_FIRST_LINE = /^p2pchat(?:\t|.group-log\t)|\tgroup-log\t/;
@@ -146,10 +146,10 @@ export function batchLines(signed: SignedBatch, { entries, edits, rules }: Place
   return Buffer.concat([content, end]);
 }
 
-function viewCells(view: SignedEpoch): readonly string[] {
-  const { view: number, members } = view.epoch.value;
+function viewCells(view: SignedView): readonly string[] {
+  const { view: number, members } = view.recorded.value;
   const names = members.map(({ name }) => name).join(" ");
-  return [`view ${number}: ${names}`, packed(signedEpochSchema, view)];
+  return [`view ${number}: ${names}`, packed(signedViewSchema, view)];
 }
 
 function editWord(edit: number): string {
@@ -251,9 +251,9 @@ export class LoggedBatch {
   }
 
   /** The view that comes with it; null where none does. @throws {MalformedError} If that isn't valid. */
-  view(): SignedEpoch | null {
+  view(): SignedView | null {
     if (!this.hasView) return null;
-    const view = unpacked(signedEpochSchema, this.#last.at(-2)!);
+    const view = unpacked(signedViewSchema, this.#last.at(-2)!);
     if (joinCells(viewCells(view)) === this.#last.slice(-3, -1).join("\t")) return view;
     throw new MalformedError("its view isn't written as it was signed");
   }

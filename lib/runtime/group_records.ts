@@ -43,8 +43,8 @@ import {
 } from "./log_fields.ts";
 
 /** Formats of the files; the version is incremented with each change that older programs cannot read. */
-export const MEMBER_STATE_FORMAT = { format: "group-member", version: 3 } as const;
-export const COORDINATOR_STATE_FORMAT = { format: "group-coordinator", version: 3 } as const;
+export const MEMBER_STATE_FORMAT = { format: "group-member", version: 4 } as const;
+export const COORDINATOR_STATE_FORMAT = { format: "group-coordinator", version: 4 } as const;
 
 /** All records but those that are stored in the log. */
 export type StateOf<Stored> = Exclude<Stored, HistoryRecord | NewLogRecord>;

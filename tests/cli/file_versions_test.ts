@@ -118,19 +118,19 @@ const FILES: readonly VersionedFile[] = [
   },
   {
     path: "/p/group/1/state",
-    format: { format: "group-member", version: 3 },
+    format: { format: "group-member", version: 4 },
     write: log,
     open: (disk) => openMemberAt(disk, "/p/group/1"),
   },
   {
     path: "/p/group/1/log",
-    format: { format: "group-log", version: 3 },
+    format: { format: "group-log", version: 4 },
     write: groupLog,
     open: (disk) => openLogAt(disk, "/p/group/1/log"),
   },
   {
     path: "/serve/state",
-    format: { format: "group-coordinator", version: 3 },
+    format: { format: "group-coordinator", version: 4 },
     write: log,
     open: (disk) => openCoordinatorAt(disk, "/serve"),
   },

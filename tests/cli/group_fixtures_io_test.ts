@@ -1,6 +1,6 @@
 /**
- * Files that version 3 wrote stay readable: once that is released, what is below `fixtures/` is never written anew.
- * Version 2, which was never released, is refused.
+ * Files that version 4 wrote stay readable: once that is released, what is below `fixtures/` is never written anew.
+ * Version 3, which was never released, is refused.
  */
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
@@ -35,15 +35,15 @@ function fixture(name: string): string {
 }
 
 /** A disk with a state and a log. */
-async function diskWith(state: string, version: 2 | 3 = 3): Promise<MemoryDisk> {
+async function diskWith(state: string, version: 3 | 4 = 4): Promise<MemoryDisk> {
   const disk = new MemoryDisk();
   disk.place("/p/state", await Deno.readTextFile(fixture(`${state}_${version}.txt`)));
-  disk.place("/p/log", await Deno.readTextFile(fixture("group_log_3.txt")));
+  disk.place("/p/log", await Deno.readTextFile(fixture("group_log_4.txt")));
   return disk;
 }
 
-Deno.test("a log of version 3 is read and fits", async () => {
-  const verified = await verifiedLog(new RealDisk(), fixture("group_log_3.txt"));
+Deno.test("a log of version 4 is read and fits", async () => {
+  const verified = await verifiedLog(new RealDisk(), fixture("group_log_4.txt"));
 
   assertEquals([verified.group, verified.entries, verified.edits], [GROUP, 6, 4]);
   assertEquals(verified.digest, endOf(ALL).digest);
@@ -54,7 +54,7 @@ Deno.test("a log of version 3 is read and fits", async () => {
   ]);
 });
 
-Deno.test("a member's state of version 3 is read", async () => {
+Deno.test("a member's state of version 4 is read", async () => {
   const disk = await diskWith("group_member");
   const { store, log, history, notices } = await openMemberAt(disk, "/p");
   const { batches } = await log.read(0, 1_000_000);
@@ -82,7 +82,7 @@ Deno.test("a member's state of version 3 is read", async () => {
   assertEquals(begun.signed.epoch.value.members.map(({ name }) => name), ["alice", "bob"]);
 });
 
-Deno.test("what a member of version 3 held and didn't log is read", async () => {
+Deno.test("what a member of version 4 held and didn't log is read", async () => {
   const disk = await diskWith("group_member");
   const log = disk.text("/p/log")!.split("\n");
   disk.place("/p/log", `${log.slice(0, 6).join("\n")}\n`);
@@ -93,7 +93,7 @@ Deno.test("what a member of version 3 held and didn't log is read", async () => 
   assertEquals(store.records.filter(({ kind }) => kind === "held"), held(ALL, 3));
 });
 
-Deno.test("a coordinator's state of version 3 is read", async () => {
+Deno.test("a coordinator's state of version 4 is read", async () => {
   const { store, history } = await openCoordinatorAt(await diskWith("group_coordinator"), "/p");
   await store.close();
 
@@ -120,21 +120,21 @@ Deno.test("a coordinator's state of version 3 is read", async () => {
   ]);
 });
 
-Deno.test("files of version 2 are refused, and stay as they are", async () => {
-  const log = await Deno.readTextFile(fixture("group_log_2.txt"));
+Deno.test("files of version 3 are refused, and stay as they are", async () => {
+  const log = await Deno.readTextFile(fixture("group_log_3.txt"));
   const disk = new MemoryDisk();
   disk.place("/p/log", log);
   const logRefused = await assertRejects(() => openLogAt(disk, "/p/log"), P2pchatError);
   const [member, coordinator] = await Promise.all([
-    assertRejects(async () => openMemberAt(await diskWith("group_member", 2), "/p"), P2pchatError),
+    assertRejects(async () => openMemberAt(await diskWith("group_member", 3), "/p"), P2pchatError),
     assertRejects(
-      async () => openCoordinatorAt(await diskWith("group_coordinator", 2), "/p"),
+      async () => openCoordinatorAt(await diskWith("group_coordinator", 3), "/p"),
       P2pchatError,
     ),
   ]);
 
   assertEquals([logRefused.code, disk.text("/p/log")], ["bad-file", log]);
   for (const { message } of [logRefused, member, coordinator]) {
-    assertStringIncludes(message.replaceAll('"', ""), "its version is 2, this program reads 3");
+    assertStringIncludes(message.replaceAll('"', ""), "its version is 3, this program reads 4");
   }
 });

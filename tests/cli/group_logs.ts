@@ -11,7 +11,7 @@ import {
   signEditRequest,
   textDigest,
 } from "../../lib/protocols/group/edit.ts";
-import { signEpoch } from "../../lib/protocols/group/epoch.ts";
+import { recordedView, signEpoch } from "../../lib/protocols/group/epoch.ts";
 import { type Founding, groupIdOf, type Rules } from "../../lib/protocols/group/founding.ts";
 import {
   type Batch,
@@ -211,7 +211,7 @@ export function recorded(
     members: [...members.values()],
     start: new HistoryEnd(nodeCrypto, group).point,
   });
-  return [{ ...first, view }, ...rest];
+  return [{ ...first, view: recordedView(view) }, ...rest];
 }
 
 /** Six entries in four batches of alice and bob. */

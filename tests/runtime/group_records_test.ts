@@ -8,7 +8,12 @@ import {
   type SignedEditRequest,
   signEditRequest,
 } from "../../lib/protocols/group/edit.ts";
-import { type Epoch, isSignedBy, signEpoch } from "../../lib/protocols/group/epoch.ts";
+import {
+  type Epoch,
+  isSignedBy,
+  recordedView,
+  signEpoch,
+} from "../../lib/protocols/group/epoch.ts";
 import { signFormerKeys } from "../../lib/protocols/group/former_keys.ts";
 import {
   COORDINATOR_NAME,
@@ -146,7 +151,7 @@ const MEMBER: readonly MemberState[] = [
   { kind: "held", after: 41, batch: said("hello") },
   { kind: "held", after: 0, batch: said("tab\there", "line \\n\nfeed", "") },
   { kind: "held", after: 42, batch: later() },
-  { kind: "held", after: 42, batch: { ...said("hi"), view: SIGNED } },
+  { kind: "held", after: 42, batch: { ...said("hi"), view: recordedView(SIGNED) } },
   { kind: "dropped", position: 41 },
   { kind: "dropped", position: 41, givenUp: 7 },
   { kind: "levelling", position: 41 },

@@ -1,6 +1,10 @@
 /**
  * An epoch: a view, or a round of it, begins where all its members hold the same history. It is signed by the one
  * that decided it: the coordinator (round 0) or the view's sequencer (later rounds).
+ *
+ * An epoch says where its members are, which only they need to know; histories last, and are read by whoever joins
+ * later. So the view is signed a second time, in the form in which histories record it: who had which name, and where
+ * the view began.
  */
 
 import { type Bytes, concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
@@ -60,31 +64,92 @@ export const EPOCH_BYTES_MAX = 40 * 1_024;
 export const signedEpochSchema = record({
   epoch: embedded(epochSchema, EPOCH_BYTES_MAX),
   signature: fixedBytes(64),
+  /** Of the same key, over the epoch's view as histories record it. */
+  viewSignature: fixedBytes(64),
 });
 export interface SignedEpoch {
   readonly epoch: Embedded<Epoch>;
   readonly signature: Uint8Array;
+  readonly viewSignature: Uint8Array;
 }
 
-const EPOCH_TAG: Bytes = utf8("p2pchat group epoch 1\0");
+/** Exported for its table in PROTOCOL.md. */
+export const recordedViewSchema = record({
+  group: hexId<Hash>(),
+  /** The key that signs it. */
+  by: peerKey(),
+  /** Number of the view. */
+  view: uint(Number.MAX_SAFE_INTEGER),
+  /** The oldest first. */
+  members: list(record({ key: peerKey(), name: text(NAME_BYTES_MAX) }), MEMBERS_MAX),
+  /** Where it began. */
+  start: historyPointSchema,
+});
+export type RecordedView = Infer<typeof recordedViewSchema>;
 
-/** Signs a tag for epochs and the exact bytes (Ed25519), so that no signature of anything else fits. */
+/** A view of `MEMBERS_MAX` members takes 10.5 KB; a later version may have more in it. */
+export const RECORDED_VIEW_BYTES_MAX = 16 * 1_024;
+
+export const signedViewSchema = record({
+  recorded: embedded(recordedViewSchema, RECORDED_VIEW_BYTES_MAX),
+  signature: fixedBytes(64),
+});
+export interface SignedView {
+  readonly recorded: Embedded<RecordedView>;
+  readonly signature: Uint8Array;
+}
+
+const TAGS = {
+  epoch: utf8("p2pchat group epoch 1\0"),
+  view: utf8("p2pchat group view 1\0"),
+} as const;
+
+/** Signs a tag for epochs and the exact bytes (Ed25519), so that no signature of anything else fits; the view, too. */
 export function signEpoch(signer: Signer, epoch: Omit<Epoch, "by">): SignedEpoch {
-  const made = makeEmbedded(epochSchema, { ...epoch, by: signer.key });
-  const exact = { bytes: made.bytes.slice(), value: made.value };
-  return { epoch: exact, signature: signer.sign(concatBytes(EPOCH_TAG, exact.bytes)) };
+  const value = { ...epoch, by: signer.key };
+  const bytes = makeEmbedded(epochSchema, value).bytes.slice();
+  return {
+    epoch: { bytes, value },
+    signature: signer.sign(concatBytes(TAGS.epoch, bytes)),
+    viewSignature: signer.sign(concatBytes(TAGS.view, recordedBytes(value))),
+  };
 }
 
-/** Whether `key` has signed the epoch. Never throws. */
+/** Whether `key` has signed the epoch, and its view. Never throws. */
 export function isSignedBy(crypto: Crypto, key: PeerKey, signed: SignedEpoch): boolean {
   return signed.epoch.value.by === key &&
-    crypto.verify(key, concatBytes(EPOCH_TAG, signed.epoch.bytes), signed.signature);
+    crypto.verify(key, concatBytes(TAGS.epoch, signed.epoch.bytes), signed.signature) &&
+    isViewSignedBy(crypto, key, recordedView(signed));
+}
+
+/** Whether `key` has signed the recorded view. Never throws. */
+export function isViewSignedBy(
+  crypto: Crypto,
+  key: PeerKey,
+  { recorded, signature }: SignedView,
+): boolean {
+  return recorded.value.by === key &&
+    crypto.verify(key, concatBytes(TAGS.view, recorded.bytes), signature);
+}
+
+/** The epoch's view as histories record it. */
+export function recordedView({ epoch, viewSignature }: SignedEpoch): SignedView {
+  const value = recordedOf(epoch.value);
+  return { recorded: { bytes: recordedBytes(epoch.value), value }, signature: viewSignature };
+}
+
+function recordedOf({ group, by, view, members, start }: Epoch): RecordedView {
+  return { group, by, view, members: members.map(({ key, name }) => ({ key, name })), start };
+}
+
+function recordedBytes(epoch: Epoch): Bytes {
+  return makeEmbedded(recordedViewSchema, recordedOf(epoch)).bytes.slice();
 }
 
 /** A copy to keep: a decoder's bytes belong to the link's buffer. */
-export function keptEpoch({ epoch, signature }: SignedEpoch): SignedEpoch {
+export function keptView({ recorded, signature }: SignedView): SignedView {
   return {
-    epoch: { bytes: epoch.bytes.slice(), value: epoch.value },
+    recorded: { bytes: recorded.bytes.slice(), value: recorded.value },
     signature: signature.slice(),
   };
 }

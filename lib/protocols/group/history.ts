@@ -36,7 +36,13 @@ import {
   textDigest,
 } from "./edit.ts";
 import { EntryPlaces } from "./entry_places.ts";
-import { type Epoch, isSignedBy, keptEpoch, type SignedEpoch, signedEpochSchema } from "./epoch.ts";
+import {
+  isViewSignedBy,
+  keptView,
+  type RecordedView,
+  type SignedView,
+  signedViewSchema,
+} from "./epoch.ts";
 import { type Rules, rulesSchema } from "./founding.ts";
 import { type HistoryPoint, historyPointSchema } from "./history_point.ts";
 import {
@@ -85,12 +91,12 @@ export const signedBatchSchema = record({
    * In a history: the view in which it was ordered, as the coordinator signed it, where that has other members, or
    * other names of them, than the last such view before it. Null where it hasn't, and outside a history.
    */
-  view: nullable(signedEpochSchema),
+  view: nullable(signedViewSchema),
 });
 export interface SignedBatch {
   readonly batch: Embedded<Batch>;
   readonly signature: Uint8Array;
-  readonly view: SignedEpoch | null;
+  readonly view: SignedView | null;
 }
 
 const TAGS = {
@@ -118,7 +124,7 @@ export function keptBatch({ batch, signature, view }: SignedBatch): SignedBatch 
   return {
     batch: { bytes: batch.bytes.slice(), value: batch.value },
     signature: signature.slice(),
-    view: view && keptEpoch(view),
+    view: view && keptView(view),
   };
 }
 
@@ -127,7 +133,7 @@ export function isSameRecord(one: SignedBatch, other: SignedBatch): boolean {
   return sameBytes(one.signature, other.signature) &&
     (one.view === null || other.view === null
       ? one.view === other.view
-      : sameBytes(one.view.epoch.bytes, other.view.epoch.bytes));
+      : sameBytes(one.view.recorded.bytes, other.view.recorded.bytes));
 }
 
 /**
@@ -140,8 +146,8 @@ export function viewSignatureFault(
   isCoordinator: (key: PeerKey) => boolean,
 ): string | null {
   if (view === null) return null;
-  const { by, view: number } = view.epoch.value;
-  return isCoordinator(by) && isSignedBy(crypto, by, view)
+  const { by, view: number } = view.recorded.value;
+  return isCoordinator(by) && isViewSignedBy(crypto, by, view)
     ? null
     : `the coordinator hasn't signed view ${number}`;
 }
@@ -192,7 +198,7 @@ export function batchFault({ batch: { value } }: SignedBatch, group: Hash): stri
 
 /** About how many bytes the batch takes in memory and on the wire. */
 export function batchBytes({ batch, view }: SignedBatch): number {
-  return batch.bytes.length + 80 + (view === null ? 0 : view.epoch.bytes.length + 70);
+  return batch.bytes.length + 80 + (view === null ? 0 : view.recorded.bytes.length + 70);
 }
 
 /**
@@ -323,13 +329,13 @@ export interface Brought {
   readonly edits: readonly BroughtEdit[];
   readonly rules: Rules | null;
   /** The view that comes with it. */
-  readonly view: SignedEpoch | null;
+  readonly view: SignedView | null;
 }
 
 /** The part of a batch that its place in the history depends on. */
 interface BatchOnly {
   readonly batch: Pick<Embedded<Batch>, "value">;
-  readonly view: SignedEpoch | null;
+  readonly view: SignedView | null;
 }
 
 /** The names of a view that is recorded in the history. */
@@ -338,7 +344,7 @@ interface Named {
   readonly names: ReadonlyMap<PeerKey, string>;
 }
 
-function namesOf({ members }: Pick<Epoch, "members">): ReadonlyMap<PeerKey, string> {
+function namesOf({ members }: Pick<RecordedView, "members">): ReadonlyMap<PeerKey, string> {
   return new Map(members.map(({ key, name }) => [key, name]));
 }
 
@@ -410,7 +416,7 @@ export class HistoryEnd {
   }
 
   /** Whether the next batch of this view records it: it has other members or names than the last recorded one. */
-  lacksNames({ members }: Pick<Epoch, "members">): boolean {
+  lacksNames({ members }: Pick<RecordedView, "members">): boolean {
     const { names } = this.#named ?? { names: new Map<PeerKey, string>() };
     return members.length !== names.size ||
       members.some(({ key, name }) => names.get(key) !== name);
@@ -427,7 +433,7 @@ export class HistoryEnd {
    */
   nameFault(
     { kind, author, name }: Pick<Batch, "kind" | "author" | "name">,
-    view: Epoch | null,
+    view: RecordedView | null,
   ): string | null {
     const fault = view === null ? null : this.#viewFault(view);
     if (fault !== null || kind !== "texts") return fault;
@@ -440,11 +446,11 @@ export class HistoryEnd {
   }
 
   /** Views are recorded in ascending order, from where they start, and only where they change a name. */
-  #viewFault(view: Epoch): string | null {
-    const { group, ballot, view: number, start } = view;
+  #viewFault(view: RecordedView): string | null {
+    const { group, view: number, start } = view;
     const isBefore = number <= (this.#named?.view ?? 0);
     const isOther = start.position === this.#position && start.digest !== this.#digest;
-    if (group !== this.group || ballot.round !== 0 || ballot.number !== number || isOther) {
+    if (group !== this.group || isOther) {
       return `view ${number} isn't one of this history`;
     }
     if (start.position > this.#position || isBefore) return `view ${number} isn't in its place`;
@@ -516,7 +522,7 @@ export class HistoryEnd {
     if (value.counter !== expected) {
       return `counter ${expected} was expected, it is ${value.counter}`;
     }
-    const named = this.nameFault(value, view?.epoch.value ?? null);
+    const named = this.nameFault(value, view?.recorded.value ?? null);
     if (named !== null) return named;
     for (const { signed: { request: { value: { seq } } } } of value.edits) {
       if (seq > this.#seq) return `entry ${seq} is edited, the last one is ${this.#seq}`;
@@ -528,7 +534,9 @@ export class HistoryEnd {
   append({ batch: { value }, view }: BatchOnly): Placed {
     const { author, name, kind, incarnation, counter, sentAt, texts, edits, rules } = value;
     const start = this.#position;
-    const viewDigest = view === null ? null : this.crypto.sha256<Hash>(TAGS.view, view.epoch.bytes);
+    const viewDigest = view === null
+      ? null
+      : this.crypto.sha256<Hash>(TAGS.view, view.recorded.bytes);
     if (view !== null) this.#records(view);
     const linkAt = (index: number) => {
       const [before, view] = [this.#digest, index === 0 ? viewDigest : null];
@@ -560,7 +568,7 @@ export class HistoryEnd {
     return placed;
   }
 
-  #records({ epoch: { value } }: SignedEpoch): void {
+  #records({ recorded: { value } }: SignedView): void {
     this.#named = { view: value.view, names: namesOf(value) };
     for (const { key, name } of value.members) {
       const folded = foldName(name);

@@ -21,7 +21,7 @@ import {
 } from "../../base/schema.ts";
 import { ballotSchema } from "./ballot.ts";
 import { namedKeySchema, signedEditRequestSchema } from "./edit.ts";
-import { EPOCH_BYTES_MAX, memberSchema, signedEpochSchema } from "./epoch.ts";
+import { memberSchema, RECORDED_VIEW_BYTES_MAX, signedEpochSchema } from "./epoch.ts";
 import { LEFT_REASONS } from "./events.ts";
 import { signedFormerKeysSchema } from "./former_keys.ts";
 import { foundingSchema } from "./founding.ts";
@@ -299,7 +299,7 @@ const history = message(19, "history", {
   batches: list(
     signedBatchSchema,
     HISTORY_BATCHES_MAX,
-    HISTORY_BYTES_MAX + BATCH_BYTES_MAX + EPOCH_BYTES_MAX + 256,
+    HISTORY_BYTES_MAX + BATCH_BYTES_MAX + RECORDED_VIEW_BYTES_MAX + 256,
   ),
   /** Whether this ends the answer to a `fetch`. */
   isLast: bool(),

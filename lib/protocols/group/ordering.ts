@@ -14,7 +14,7 @@ import type { PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import { earliestMs } from "../../base/machine.ts";
 import type { SignedEditRequest } from "./edit.ts";
-import type { Epoch, SignedEpoch } from "./epoch.ts";
+import { type Epoch, recordedView, type SignedEpoch } from "./epoch.ts";
 import { Fifo } from "./fifo.ts";
 import type { Held, HeldBatch } from "./held.ts";
 import {
@@ -401,7 +401,8 @@ export class Ordering {
   /** The batch as the history has it. */
   #recorded(signed: SignedBatch): SignedBatch {
     const { held, view } = this.owner;
-    return view !== null && held.lacksNames(view.epoch.value) ? { ...signed, view } : signed;
+    if (view === null || !held.lacksNames(view.epoch.value)) return signed;
+    return { ...signed, view: recordedView(view) };
   }
 
   // Disk and acknowledgements.

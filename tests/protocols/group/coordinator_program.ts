@@ -36,7 +36,7 @@ import {
   type GroupMessage,
   type GroupMessageOf,
 } from "../../../lib/protocols/group/messages.ts";
-import type { SignedEpoch } from "../../../lib/protocols/group/epoch.ts";
+import { recordedView, type SignedEpoch } from "../../../lib/protocols/group/epoch.ts";
 import type { SignedFormerKeys } from "../../../lib/protocols/group/former_keys.ts";
 import { groupIdOf } from "../../../lib/protocols/group/founding.ts";
 import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
@@ -120,9 +120,10 @@ export class Somebody {
 
   /** @returns The batch as its log has it: with the view, where its names aren't recorded. */
   has(batch: SignedBatch): SignedBatch {
-    const epoch = this.epoch?.epoch.value ?? null;
-    const isNew = epoch !== null && epoch.ballot.round === 0 && this.end.lacksNames(epoch);
-    const recorded = isNew ? { ...batch, view: this.epoch } : batch;
+    const { epoch } = this;
+    const value = epoch?.epoch.value;
+    const isNew = value !== undefined && value.ballot.round === 0 && this.end.lacksNames(value);
+    const recorded = isNew ? { ...batch, view: recordedView(epoch!) } : batch;
     this.batches.push(recorded);
     this.end.append(recorded);
     return recorded;

@@ -1,7 +1,7 @@
 // What a member's records say of what it lost.
 
 import { assertEquals } from "@std/assert";
-import { type SignedEpoch, signEpoch } from "../../../lib/protocols/group/epoch.ts";
+import { recordedView, type SignedEpoch, signEpoch } from "../../../lib/protocols/group/epoch.ts";
 import { HistoryEnd, signBatch, type SignedBatch } from "../../../lib/protocols/group/history.ts";
 import { INCARNATION_BYTES } from "../../../lib/protocols/group/limits.ts";
 import { restoreMember } from "../../../lib/protocols/group/member_log.ts";
@@ -45,7 +45,10 @@ function texts(count: number, process = 1): readonly SignedBatch[] {
   } as const;
   return Array.from({ length: count }, (_, after) => {
     const batch = { ...rest, counter: after + 1, sentAt: 0, texts: [`${process}`], edits: [] };
-    return { ...signBatch(signer, batch), view: after === 0 ? begunBy(process) : null };
+    return {
+      ...signBatch(signer, batch),
+      view: after === 0 ? recordedView(begunBy(process)) : null,
+    };
   });
 }
 

@@ -4,7 +4,7 @@
  */
 
 import type { PeerKey } from "../../../../lib/base/ids.ts";
-import { isSignedBy } from "../../../../lib/protocols/group/epoch.ts";
+import { isViewSignedBy } from "../../../../lib/protocols/group/epoch.ts";
 import type { Placed } from "../../../../lib/protocols/group/history.ts";
 import type { Checker } from "../checker.ts";
 import { fakeCrypto } from "../../fake_crypto.ts";
@@ -31,8 +31,8 @@ export class WhoseWords implements Checker {
     for (; read.batches < log.batches.length; read.batches++) {
       const { batch: { value: { kind, author, name } }, view } = log.batches[read.batches]!;
       if (view !== null) {
-        const { by, members } = view.epoch.value;
-        if (!this.#coordinators.has(by) || !isSignedBy(fakeCrypto, by, view)) {
+        const { by, members } = view.recorded.value;
+        if (!this.#coordinators.has(by) || !isViewSignedBy(fakeCrypto, by, view)) {
           throw new Violation(`G11: ${party.name} has a view that the coordinator hasn't signed`);
         }
         read.names = new Map(members.map(({ key, name }) => [key, name]));
