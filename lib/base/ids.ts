@@ -43,3 +43,8 @@ export function endpointText(endpoint: Endpoint): string {
 export function isSameEndpoint(one: Endpoint, other: Endpoint): boolean {
   return one.port === other.port && one.host === other.host;
 }
+
+/** The endpoints without those that an earlier one equals. */
+export function distinctEndpoints(all: readonly Endpoint[]): readonly Endpoint[] {
+  return all.filter((one, at) => all.findIndex((other) => isSameEndpoint(other, one)) === at);
+}

@@ -73,7 +73,10 @@ export interface MemoryDiskOptions {
    * the operation has no effect.
    */
   readonly fault?: (operation: DiskOperation) => DiskFault | null;
-  /** Called before each operation except `write`, `truncate` and `allowLike`; a promise delays the operation, `null` doesn't. */
+  /**
+   * Called before each operation except `write`, `truncate` and `allowLike`; a promise delays the operation, `null`
+   * doesn't.
+   */
   readonly latency?: (operation: DiskOperation) => Promise<void> | null;
 }
 

@@ -3,7 +3,7 @@
 import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { ErrorCode } from "../../base/errors.ts";
-import { type Endpoint, endpointText, isSameEndpoint, type RoomId } from "../../base/ids.ts";
+import { distinctEndpoints, type Endpoint, endpointText, type RoomId } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import { foldName } from "../../base/names.ts";
 import { Admission } from "./admission.ts";
@@ -183,9 +183,7 @@ export function contactsToJoin(
   { contact, key, invite }: Extract<MeshConfig["begin"], { readonly kind: "join" }>,
 ): readonly Pick<Dial, "peer" | "fingerprint" | "endpoint">[] {
   const all = [contact, ...invite?.endpoints ?? []];
-  const isFirst = (endpoint: Endpoint, index: number) =>
-    all.findIndex((other) => isSameEndpoint(other, endpoint)) === index;
-  return all.filter(isFirst).map((endpoint, index) => ({
+  return distinctEndpoints(all).map((endpoint, index) => ({
     peer: null,
     endpoint,
     ...(index === 0 && key !== undefined ? { fingerprint: key } : {}),

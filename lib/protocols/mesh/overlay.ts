@@ -23,7 +23,7 @@
  */
 
 import type { Environment } from "../../base/environment.ts";
-import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
+import { distinctEndpoints, type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { jittered } from "../../base/jitter.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
@@ -261,9 +261,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       return;
     }
     const all = [...this.directory.endpointsOf(contact.key), contact.endpoint];
-    const isFirst = (endpoint: Endpoint, at: number) =>
-      all.findIndex((other) => isSameEndpoint(other, endpoint)) === at;
-    this.#dial(contact.key, purpose, all.filter(isFirst), nowMs);
+    this.#dial(contact.key, purpose, distinctEndpoints(all), nowMs);
   }
 
   /** Dials the first of a peer's addresses; the others follow where that one fails. */

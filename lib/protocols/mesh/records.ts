@@ -1,6 +1,6 @@
 /** What a member of a mesh keeps on disk, in the order in which it was written. */
 
-import { type BundleId, type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
+import { type BundleId, distinctEndpoints, type Endpoint, type PeerKey } from "../../base/ids.ts";
 import type { Contact, StreamEntry } from "./messages.ts";
 import type { ClaimedRotation, RoomSecret } from "./rotations.ts";
 import type { Stream } from "./stream.ts";
@@ -160,9 +160,10 @@ export function rotationRecord({ rotation, claim }: ClaimedRotation): MeshRecord
 
 /**
  * Contacts of members that can be dialled, in groups, within each the last one heard of first. A member comes at the
- * endpoint where we last met it, then at the one that it announces, if that is another. First come members that we have met and that aren't known to have quit, last those that had quit and that
- * we never met. Between them the two other groups take turns: a member that had quit may be back, and members that we
- * never met may be made up, in any number.
+ * endpoint where we last met it, then at the one that it announces, if that is another. First come members that we
+ * have met and that aren't known to have quit, last those that had quit and that we never met. Between them the two
+ * other groups take turns: a member that had quit may be back, and members that we never met may be made up, in any
+ * number.
  */
 export function rememberedContacts(records: readonly MeshRecord[], self: PeerKey): Contact[] {
   const latest = new Map<PeerKey, Remembered>();
@@ -191,8 +192,7 @@ export function rememberedContacts(records: readonly MeshRecord[], self: PeerKey
 }
 
 function contactsOf({ key, proven, told }: Remembered): readonly Contact[] {
-  const isOther = proven === null || told === null || !isSameEndpoint(proven, told);
-  return [proven, isOther ? told : null].filter((endpoint) => endpoint !== null)
+  return distinctEndpoints([proven, told].filter((endpoint) => endpoint !== null))
     .map((endpoint) => ({ key, endpoint }));
 }
 

@@ -183,10 +183,9 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
       case "invite":
         return this.#invite(input.rotate, input.ref);
       case "rotate":
-        // One that is on its way to the disk is sent to nobody before.
         if (this.kept === null) return;
         // One that is on its way to the disk is sent to nobody before; but it doesn't say who stays.
-        if (this.#rotating === null) this.#rotate(this.kept, input.ref, [], this.port.members());
+        if (this.#rotating === null) this.#leaveOut(this.kept, input.ref);
         else this.#removedSince = input;
         return;
       case "stored":
@@ -302,7 +301,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   #makeUpFor(current: KeptRotation | undefined): void {
     const known = current?.rotation.rotation.value.removed ?? 0;
     if (known < this.port.removed() && this.port.mayRemove() && this.#rotating === null) {
-      this.#rotate(this.kept!, undefined, [], this.port.members());
+      this.#leaveOut(this.kept!, undefined);
     }
   }
 
@@ -331,6 +330,11 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
       return;
     }
     this.#rotate(kept, ref, [ref]);
+  }
+
+  /** Makes a secret of which only those who are members now are told. */
+  #leaveOut(kept: KeptSecrets, ref: string | undefined): void {
+    this.#rotate(kept, ref, [], this.port.members());
   }
 
   /** @param shownTo The `ref`s of commands that the new invite answers. */
@@ -382,7 +386,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   #rotateAgain(kept: KeptSecrets): void {
     const removal = this.#removedSince;
     this.#removedSince = null;
-    if (removal !== null) this.#rotate(kept, removal.ref, [], this.port.members());
+    if (removal !== null) this.#leaveOut(kept, removal.ref);
   }
 
   #notStored(token: number, text: string): void {
