@@ -34,7 +34,7 @@ import { People } from "./people.ts";
 import { processStreams } from "./streams.ts";
 
 /** Notices about which room this is; scripts get only those they don't know from events. */
-const BACK = "Back in the room you were in last; --new founds another";
+const BACK = "This is the room you were in last; --new founds another";
 const FOUNDED =
   "You founded a new room; nobody else is here yet. /help lists the commands, :q leaves.";
 
