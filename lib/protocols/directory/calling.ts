@@ -109,7 +109,7 @@ export class Calling {
 
   /** @param name The name as the list has it. */
   ring(name: string, ref: string | undefined): void {
-    if (!this.#ringing.mayRing(this.#call, ref)) return;
+    if (!this.#ringing.mayRing(name, this.#call, ref)) return;
     this.#relayed.parted();
     const call = this.#ringing.ring(name, ref);
     this.#begins(call);
@@ -232,7 +232,8 @@ export class Calling {
   /** The user found that this isn't that user's key: a call with its owner ends. */
   refused(name: string, key: PeerKey): void {
     const call = this.#call;
-    if (call === null || call.key !== key || !isSameName(call.peer, name)) return;
+    if (call === null || !isSameName(call.peer, name)) return;
+    if (call.key !== key && call.rungKey !== key) return;
     if (call.phase === "asked") return this.decline("", undefined);
     this.#talking.close(call, "hung up");
     this.#tellOf(call, { type: "hang-up", reason: call.isTalking ? "" : "key-changed" });
@@ -250,6 +251,7 @@ export class Calling {
     const call = this.#call;
     if (call?.id !== bytes.toHex() || call.phase !== "ringing") return;
     if (!isSameName(name, call.peer)) return this.owner.offends("a call with somebody else");
+    call.rungKey = key;
     if (!this.owner.keys.isExpected(name, key)) this.#strange(call, name, key);
   }
 

@@ -66,18 +66,20 @@ export class Calls {
     if (current !== null) {
       const isRung = current.phase === "ringing" && current.callee.client === client;
       if (!isRung) return refuse("busy", "you are in a call");
+      const isEachOther = callee !== null && current.caller.client === callee;
       // The two call each other: they get the earlier call.
-      if (callee !== null && current.caller.client === callee) {
+      if (isEachOther && !isRefused(message, callee)) {
         this.#connect(current, id);
         return null;
       }
       // It called before it knew of the incoming call, which it thereby declines: otherwise nobody would be in a
       // call.
-      this.#end(current, "busy", "", [current.caller]);
+      if (isEachOther) this.#end(current, "declined", "key-changed", [current.caller]);
+      else this.#end(current, "busy", "", [current.caller]);
     }
     if (callee === null) return refuse("offline", "");
     if (callee === client) this.#selfCall(client, id);
-    else if (message.refused.length > 0 && message.refused.includes(fingerprintOf(callee.key))) {
+    else if (isRefused(message, callee)) {
       // The caller is told the key, and its callee isn't disturbed by a call that can't be.
       this.out.send(client.link.id, {
         type: "rings",
@@ -400,3 +402,8 @@ const MS_MAX = {
   ending: ENDING_MS_MAX,
   over: null,
 } as const;
+
+/** Whether the caller wants no call with whoever has the callee's key. */
+function isRefused({ refused }: DirectoryMessageOf<"call">, { key }: Client): boolean {
+  return refused.length > 0 && refused.includes(fingerprintOf(key));
+}

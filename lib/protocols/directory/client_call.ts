@@ -44,6 +44,8 @@ export class ClientCall {
   readonly lines = new Lines();
   readonly receipts = new Receipts();
   met: Met | null = null;
+  /** The key at which it rings, as the directory says; null: not ours to say, or not known yet. */
+  rungKey: PeerKey | null = null;
   /** The link of the conversation; null before, and in a self-call. */
   link: CallLink | null = null;
   isCongested = false;

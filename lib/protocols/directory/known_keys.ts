@@ -55,9 +55,17 @@ export class KnownKeys {
     return this.#pins.get(foldName(name));
   }
 
-  /** Keys that a user of that name mustn't have; a few, where there are many. */
-  refusedFor(name: string): readonly string[] {
-    return this.#refused.of(name, CALL_REFUSED_MAX);
+  /**
+   * Keys that a user of that name mustn't have: those that were refused, and the other one than before that our user
+   * was told of. Null where there are more of them than `CALL_REFUSED_MAX`.
+   */
+  refusedFor(name: string): readonly string[] | null {
+    const keys = new Set(this.#refused.of(name, CALL_REFUSED_MAX + 1));
+    const reported = this.#reported.get(foldName(name))?.key;
+    if (reported !== undefined && !this.isExpected(name, reported)) {
+      keys.add(fingerprintOf(reported));
+    }
+    return keys.size > CALL_REFUSED_MAX ? null : [...keys];
   }
 
   /**

@@ -210,7 +210,10 @@ const ring = message(16, "call", {
   /** Drawn by the caller. */
   call,
   name,
-  /** Fingerprints that the callee mustn't have: the caller's user has found their digits to be different. */
+  /**
+   * Fingerprints that the callee mustn't have: the caller's user has found their digits to be different, or was told
+   * that the callee has another key than before, and hasn't accepted that.
+   */
   refused: trailing(list(text(FINGERPRINT_CHARACTERS), CALL_REFUSED_MAX), []),
 });
 const incoming = message(17, "incoming", {

@@ -8,7 +8,7 @@ import { CallLinks } from "./call_links.ts";
 import { ClientCall } from "./client_call.ts";
 import type { ClientOutput } from "./client_output.ts";
 import type { KnownKeys } from "./known_keys.ts";
-import { CALL_ID_BYTES, CALLS_BURST, CALLS_PER_S } from "./limits.ts";
+import { CALL_ID_BYTES, CALL_REFUSED_MAX, CALLS_BURST, CALLS_PER_S } from "./limits.ts";
 import { BUSY, type DirectoryMessage, type DirectoryMessageOf } from "./messages.ts";
 import type { MissedCalls } from "./missed_calls.ts";
 
@@ -35,12 +35,17 @@ export class Ringing {
   constructor(readonly owner: RingingOwner) {}
 
   /** @param current The present call. @returns Whether our user may call; if not, it is told why. */
-  mayRing(current: ClientCall | null, ref: string | undefined): boolean {
-    const { out, isUp } = this.owner;
+  mayRing(name: string, current: ClientCall | null, ref: string | undefined): boolean {
+    const { out, isUp, keys } = this.owner;
     if (!isUp) {
       out.error("not-logged-in", "Cannot call: you aren't in the directory now", ref);
     } else if (current !== null) {
       out.error("busy", `Cannot call: ${busyText(current)}`, ref);
+    } else if (keys.refusedFor(name) === null) {
+      const text =
+        `Cannot call ${shownName(name)}: you have refused more than ${CALL_REFUSED_MAX} ` +
+        "keys of that name, and the directory can't be told of so many; delete old ones from known_peers";
+      out.error("full", text, ref);
     } else if (!this.#calls.take(out.nowMs)) {
       const text = "Cannot call: you have called too often within a short time; wait a moment";
       out.error("too-fast", text, ref);
@@ -54,7 +59,7 @@ export class Ringing {
     const call = owner.randomBytes(CALL_ID_BYTES);
     const id = call.toHex();
     const key = owner.keys.expected(name);
-    const refused = [...owner.keys.refusedFor(name)];
+    const refused = [...owner.keys.refusedFor(name) ?? []];
     owner.tell({ type: "call", call, name, refused });
     const known = key === undefined ? {} : { key };
     owner.out.show(

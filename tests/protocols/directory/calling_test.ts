@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { STRANGE_KEPT_MS } from "../../../lib/base/mode_limits.ts";
@@ -8,11 +8,13 @@ import {
   DECIDED_MS,
 } from "../../../lib/protocols/directory/client_limits.ts";
 import {
+  CALL_REFUSED_MAX,
   CALLS_BURST,
   CALLS_PER_S,
   UNKNOWN_MESSAGES_MAX,
 } from "../../../lib/protocols/directory/limits.ts";
 import type { CallOutcome } from "../../../lib/protocols/directory/messages.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
 import {
   ANN,
   BOB,
@@ -1481,6 +1483,54 @@ Deno.test("keys: a call says which keys its callee mustn't have", () => {
 
   assert(call?.type === "call");
   assertEquals(call.refused, [fingerprintOf(EVE)]);
+});
+
+Deno.test("keys: another key that was told, and isn't accepted, isn't rung again", () => {
+  const program = ringing(PINNED);
+  program.says({ type: "rings", call: CALL, name: "bob", key: BOB });
+  const refusedNow = () => {
+    program.types({ command: "call", name: "bob" });
+    program.types({ command: "cancel" });
+    const last = program.sent.findLast(({ message }) => message.type === "call")?.message;
+    return last?.type === "call" ? last.refused : null;
+  };
+
+  assertEquals(refusedNow(), [fingerprintOf(BOB)]);
+  program.types({ command: "trust", name: "bob" });
+  assertEquals(refusedNow(), []);
+});
+
+Deno.test("keys: a call ends when the key at which it rings is refused meanwhile", () => {
+  const program = ClientProgram.in();
+  program.says({ type: "incoming", call: callId(7), from: "bob", guest: false, key: BOB });
+  program.types({ command: "decline", reason: "" });
+  program.types({ command: "call", name: "bob" });
+  program.says({ type: "rings", call: CALL, name: "bob", key: BOB });
+
+  const words = program.types({ command: "verify", name: "bob", answer: "no" });
+
+  assertEquals(words.slice(-2), [
+    "to directory: hang-up reason=key-changed call=#1",
+    "call call=#1 peer=bob state=ended reason=key-changed",
+  ]);
+});
+
+Deno.test("keys: of so many refused keys that the directory can't be told, none is rung", () => {
+  const refused = Array.from({ length: CALL_REFUSED_MAX + 1 }, (_, at) => ({
+    name: "bob",
+    fingerprint: fingerprintOf(fakeSigner(`e${at}`).key),
+  }));
+  const most = ClientProgram.in({ config: { refused: refused.slice(1) } });
+  const more = ClientProgram.in({ config: { refused } });
+
+  const call = { command: "call", name: "bob" } as const;
+  assert(most.types(call)[0]?.startsWith("to directory: call "));
+  const words = more.types(call);
+  assertEquals(words.length, 1);
+  assertMatch(
+    words[0]!,
+    /^error code=full text=Cannot call bob: you have refused more than 64 keys/,
+  );
 });
 
 Deno.test("keys: a callee with another key than before isn't rung for long", () => {

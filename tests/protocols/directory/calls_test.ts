@@ -735,6 +735,21 @@ Deno.test("Directory: a callee whose key the caller has refused isn't rung, and 
   assertEquals(exchange.take(), ["bob: incoming 2 from ann", "* call ann bob ringing"]);
 });
 
+Deno.test("Directory: a caller whose key its callee has refused gets no call when the callee calls back", () => {
+  const { exchange, ann, bob } = meeting();
+  bob.calls("ann", 1);
+  exchange.take();
+
+  ann.calls("bob", 2, [fingerprintOf(bob.key)]);
+
+  assertEquals(exchange.take(), [
+    "bob: outcome 1 declined (key-changed)",
+    "* call bob ann declined",
+  ]);
+  assertEquals(ann.last("rings").key, bob.key);
+  assertEquals([ann, bob].flatMap(({ got }) => got.filter(({ type }) => type === "meet")), []);
+});
+
 Deno.test("Directory: whoever rings all the time isn't let through", () => {
   const { exchange, ann } = meeting();
   for (let id = 1; id <= CALLS_BURST + 1; id++) {
