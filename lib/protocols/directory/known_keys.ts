@@ -22,7 +22,10 @@ export class KnownKeys {
   /** Keys of users met with another one than expected. */
   readonly #reported = new ReportedKeys(KNOWN_MAX);
 
-  /** Names without a pin: the key of the first broadcast that was kept under each, and whether there was another. */
+  /**
+   * Names that were new when a broadcast came under them that was said before we came in: its key, and whether our user
+   * was told that others have another one.
+   */
   readonly #kept = new Map<FoldedName, { readonly key: PeerKey; isTold: boolean }>();
 
   readonly #refused: RefusedKeys;
@@ -77,6 +80,7 @@ export class KnownKeys {
     const fingerprint = fingerprintOf(key);
     this.#refused.add(name, fingerprint);
     if (this.#pins.get(folded) === fingerprint) this.#pins.delete(folded);
+    if (this.#kept.get(folded)?.key === key) this.#kept.delete(folded);
     this.#reported.report(name, key, this.out.nowMs);
   }
 
@@ -103,14 +107,15 @@ export class KnownKeys {
   }
 
   /**
-   * A broadcast under that name is signed with that key. A name that is new is pinned, unless the broadcast was said
-   * before we came in: a name had whatever devices and owners since.
-   * @param apart The name by which it is shown where the key isn't that name's. @param isKept Whether it was said then.
+   * A broadcast under that name is signed with that key. A name that is new is pinned. That the name had several keys
+   * before we came in accuses nobody: it had whatever devices and owners since.
+   * @param apart The name by which it is shown where the key isn't that name's.
+   * @param isKept Whether it was said before we came in.
    * @returns Whether the key is that name's; if not, our user is told, once for each key.
    */
   heard(name: string, key: PeerKey, apart: string, isKept: boolean): boolean {
+    if (isKept && this.#isOtherKept(name, key, apart)) return false;
     if (this.isExpected(name, key)) {
-      if (isKept && this.expected(name) === undefined) return this.#heardKept(name, key, apart);
       this.named(name, key);
       if (this.#pins.size < HEARD_PINS_MAX) this.#pin(name, key);
       return true;
@@ -121,24 +126,27 @@ export class KnownKeys {
     return false;
   }
 
-  /** @returns Whether it is the first key of that name. */
-  #heardKept(name: string, key: PeerKey, apart: string): boolean {
+  /** @returns Whether the name was met by a broadcast that was kept, too, with another key; our user is told, once. */
+  #isOtherKept(name: string, key: PeerKey, apart: string): boolean {
     const folded = foldName(name);
-    const first = this.#kept.get(folded);
-    if (first === undefined) {
+    const expected = this.#pins.get(folded);
+    if (this.#refused.has(name, fingerprintOf(key))) return false;
+    if (expected === undefined && !this.#kept.has(folded)) {
       this.#kept.set(folded, { key, isTold: false });
       dropOldest(this.#kept, KNOWN_MAX);
-      this.named(name, key);
     }
-    if (first === undefined || first.key === key) return true;
-    if (first.isTold) return false;
+    const first = this.#kept.get(folded);
+    if (first === undefined || first.key === key) return false;
+    const firstKey = fingerprintOf(first.key);
+    if (expected !== undefined && expected !== firstKey) return false;
+    if (first.isTold) return true;
     first.isTold = true;
     const text =
       `Earlier broadcasts under the name ${shownName(name)} are signed with more than one key, ` +
-      `which may be of several devices: those with another one than ${fingerprintOf(first.key)} ` +
+      `which may be of several devices: those with another one than ${firstKey} ` +
       `are shown with its start, as ${shownName(apart)}`;
     this.out.show({ event: "notice", text });
-    return false;
+    return true;
   }
 
   /** We talk, and the other side has proved that key. */

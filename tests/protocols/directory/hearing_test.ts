@@ -12,7 +12,16 @@ import type { ClientRecord } from "../../../lib/protocols/directory/client_recor
 import type { DirectoryMessageOf } from "../../../lib/protocols/directory/messages.ts";
 import { signBroadcast } from "../../../lib/protocols/directory/signed_broadcast.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
-import { ClientProgram, DIRECTORY, FIRST_OWN, LOG_IN, STORE, WALL_MS } from "./client_program.ts";
+import {
+  BOB,
+  ClientProgram,
+  DIRECTORY,
+  FIRST_OWN,
+  LOG_IN,
+  type ProgramOptions,
+  STORE,
+  WALL_MS,
+} from "./client_program.ts";
 
 type Told = DirectoryMessageOf<"told">;
 
@@ -294,6 +303,7 @@ function said(program: ClientProgram): readonly string[] {
 
 const EVES = fakeSigner("eve");
 const APART = `bob~${fingerprintOf(EVES.key).slice(0, 4)}`;
+const BOBS_START = fingerprintOf(BOB).slice(0, 4);
 const BY_EVE = { from: "bob" };
 
 const NOT_SIGNED: Readonly<Record<string, Told>> = {
@@ -364,25 +374,50 @@ Deno.test("whose words: another key than the pinned one is shown apart, told onc
   assertEquals([errors(), said(program).at(-1)?.startsWith("bob~")], [2, true]);
 });
 
-Deno.test("whose words: what was kept before we came pins no key, and accuses nobody of another one", () => {
-  const program = new ClientProgram();
+/** A program that is in, and may be sent three broadcasts of before. */
+function comesLater(options: ProgramOptions = {}): ClientProgram {
+  const program = new ClientProgram(options);
   program.feed({ type: "start" });
   program.directoryUp();
   program.feed({ type: "enter", entry: LOG_IN });
   program.entered({ kept: 3 });
+  return program;
+}
+
+Deno.test("whose words: what was kept before we came pins the first key, and accuses nobody of another one", () => {
+  const program = comesLater();
 
   const words = [told(1, 0), told(2, 1, BY_EVE, EVES), told(3, 2, BY_EVE, EVES)]
     .flatMap((message) => program.says(message));
 
   assertEquals(said(program), ["bob: text 1", `${APART}: text 2`, `${APART}: text 3`]);
-  assertEquals(words.filter((word) => /^error|^pin/.test(word)), []);
+  assertEquals(words.filter((word) => /^error|^pin/.test(word)), ["pin bob bob"]);
   const notices = program.events.flatMap((one) => one.event === "notice" ? one.text : []);
   assertEquals(notices.length, 1);
   assert(notices[0]!.includes(APART), notices[0]);
 
-  // Whoever speaks now is met first, and has the name.
-  assert(program.says(told(4, 3, BY_EVE, EVES)).some((word) => word.startsWith("pin bob eve")));
-  assertEquals(said(program).at(-1), "bob: text 4");
+  // Whoever speaks now has to have the name's key.
+  assertMatch(program.says(told(4, 3, BY_EVE, EVES))[0]!, /^error code=key-changed /);
+  assertEquals(said(program).at(-1), `${APART}: text 4`);
+  program.types({ command: "trust", name: "bob" });
+  program.directoryDown();
+  program.after(1_000);
+  program.directoryUp();
+  program.entered({ kept: 6 });
+  program.says(told(5, 0, BY_EVE, EVES));
+  assertMatch(program.says(told(6, 5))[0]!, /^error code=key-changed /);
+  assertEquals(said(program).slice(-2), ["bob: text 5", `bob~${BOBS_START}: text 6`]);
+});
+
+Deno.test("whose words: after a restart, what was kept under a name that spoke before with another key is told", () => {
+  const program = comesLater();
+  assertEquals(program.says(told(1, 0))[0], "pin bob bob");
+
+  const pins = new Map([["bob", fingerprintOf(BOB)]]);
+  const later = comesLater({ config: { records: program.disk, pinsOf: () => pins } });
+
+  assertMatch(later.says(told(2, 0, BY_EVE, EVES))[0]!, /^error code=key-changed /);
+  assertEquals(said(later).at(-1), `${APART}: text 2`);
 });
 
 Deno.test("whose words: keys under a name that is known, one after the other, are told of once in 10 minutes", () => {
