@@ -295,6 +295,65 @@ Deno.test("group: an edit that a member has decided is taken over by nobody, and
   assertEquals((await verifiedLog(group.logPath("Bob"))).status, 0);
 });
 
+const MOUTH = { module: "liars/mouthing_member.ts" };
+const LIE = "history: nobody says that Alice said it: its author had another name then";
+const BLAMED = "Mallory sent invalid data: nothing more from Mallory is accepted for a minute";
+
+/** Mallory is alone in the group, and has put words into Alice's mouth. */
+async function misquoted(group: Group): Promise<Node> {
+  const alice = await group.start("Alice");
+  await alice.say("I owe Mallory 5");
+  await alice.until(shows("I owe Mallory 5"));
+  const mallory = group.launch("Mallory", MOUTH);
+  await mallory.until(isView("Alice", "Mallory"));
+  await alice.type("/exit");
+  await alice.ended();
+  await mallory.until(isView("Mallory"));
+  await mallory.say("Alice: I owe Mallory 5000");
+  await mallory.until(shows("I owe Mallory 5000"));
+  return mallory;
+}
+
+Deno.test("group: words that a member has put into another's mouth are shown to nobody, and log verify tells", async () => {
+  await using group = await Group.open();
+  await misquoted(group);
+
+  // Who comes back, and who is new.
+  for (const name of ["Alice", "Bob"]) {
+    const node = group.launch(name);
+    const { text, detail } = await node.until(isError("protocol"));
+    assertEquals([text, detail], [BLAMED, LIE]);
+    assertEquals(node.texts(), ["I owe Mallory 5"]);
+    const { entries } = await node.ask("log");
+    assertEquals(entries.map(({ text }: ShownEvent) => text), ["I owe Mallory 5"]);
+    assertEquals((await verifiedLog(group.logPath(name))).status, 0);
+  }
+  const found = await verifiedLog(group.logPath("Mallory"));
+  assertEquals(found.status, 5);
+  assert(found.text.includes("entry 2, is wrong, nobody says that Alice said it"), found.text);
+});
+
+Deno.test("group: a log with words put into another's mouth isn't taken over from who leaves last", async () => {
+  await using group = new Group();
+  const server = await group.serve();
+  const mallory = await misquoted(group);
+  await mallory.type("/exit");
+
+  const { text, detail } = await server.until(isError("protocol"));
+  const bob = group.launch("Bob");
+  await bob.until(({ event, text }) =>
+    event === "notice" && text.startsWith("Waiting for Mallory")
+  );
+
+  assertEquals(text, BLAMED);
+  assertEquals(detail, LIE.replace("history", "history after 1"));
+  assertEquals(bob.texts("Alice").filter((text) => text !== "I owe Mallory 5"), []);
+  for (const { name, isFile } of Deno.readDirSync(`${group.serverData}/serve`)) {
+    const text = isFile ? Deno.readTextFileSync(`${group.serverData}/serve/${name}`) : "";
+    assert(!text.includes("5000"), name);
+  }
+});
+
 const SIGNED_TWO = "Mallory signed two different texts as one: it stays out until /allow Mallory";
 const MALLORY = { module: "equivocating_member.ts" };
 

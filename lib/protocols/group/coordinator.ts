@@ -11,6 +11,7 @@ import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
+import { shownName } from "../../base/names.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
@@ -434,6 +435,13 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   #offends({ id, peer }: GroupLink, text: string): void {
     this.environment.log.warn("a member broke the rules", { key: fingerprintOf(peer), text });
     const attendee = this.#attendance.on(id);
+    // Keys cost a stranger nothing: only of members the operator is told.
+    const member = this.#views.members.find(({ key }) => key === peer);
+    if (member !== undefined) {
+      const name = shownName(member.name);
+      const said = `${name} sent invalid data: nothing more from ${name} is accepted for a minute`;
+      this.#out.show({ event: "error", code: "protocol", text: said, detail: text });
+    }
     if (attendee !== null) this.#partings.gone(attendee, text);
     this.#out.push({ type: "ban", link: id, reason: text, durationMs: OFFENDER_BAN_MS });
   }

@@ -137,7 +137,8 @@ Deno.test("History that isn't what was agreed on is refused, and its sender shut
     stable: 1,
   });
 
-  assertEquals(words.filter((word) => /bans|log|view/.test(word)), [
+  assertEquals(words.filter((word) => /bans|log|view|error/.test(word)), [
+    "error protocol",
     "bans ann: history after 0: its author hasn't signed it",
   ]);
   assertEquals(program.log, []);

@@ -398,7 +398,10 @@ Deno.test("Whoever speaks before hello, twice, or what is not for us is shut out
   ];
   for (const [text, run] of cases) {
     const words = run(Program.of("ann"));
-    assertEquals(words.some((word) => word.startsWith("bans") && word.endsWith(text)), true, text);
+    const ban = words.find((word) => word.startsWith("bans") && word.endsWith(text)) ?? "";
+    assertEquals(/^bans (?:ann|eve): /.test(ban), true, text);
+    // The operator is told of members; strangers come and go.
+    assertEquals(words.includes("error protocol"), ban.startsWith("bans ann"), text);
   }
 });
 

@@ -1,0 +1,24 @@
+/**
+ * A malicious member's program: as the built one, but what its user says after `Alice: ` it signs, with its own key, as
+ * said under the name Alice, and its own log takes it.
+ */
+
+import { runProgram } from "../../../lib/cli/program.ts";
+import { HistoryEnd, signBatch } from "../../../lib/protocols/group/history.ts";
+import type { Membership } from "../../../lib/protocols/group/membership.ts";
+import { Ordering } from "../../../lib/protocols/group/ordering.ts";
+
+const SAID = /^Alice: /;
+
+const { say } = Ordering.prototype;
+Ordering.prototype.say = function (signed) {
+  const { signer } = this.owner as Membership;
+  const { value } = signed.batch;
+  const isLie = value.texts.every((text) => SAID.test(text));
+  const texts = value.texts.map((text) => text.replace(SAID, ""));
+  say.call(this, isLie ? signBatch(signer, { ...value, name: "Alice", texts }) : signed);
+};
+
+HistoryEnd.prototype.nameFault = () => null;
+
+Deno.exit(await runProgram(Deno.args));
