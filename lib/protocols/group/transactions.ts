@@ -356,15 +356,19 @@ export class Transactions {
 
   /**
    * An earlier process accepted this edit and ended before it was decided: only now is it heard of here. No more can
-   * have been under way then than are told, whatever members say.
+   * have been under way then than are told, whatever members say. Where as many aborted edits are known as are kept,
+   * this may be one that was aborted before them.
    */
   #tellDropped({ id, edit, seq }: GroupMessageOf<"inquire">["edits"][number]): void {
     if (edit < 1 || edit >= this.#firstNumber || edit > this.#taken) return;
     if (this.#dropped.has(edit) || this.#dropped.size >= EDITS_MAX) return;
     if (this.#open.has(id) || this.#aborted.has(id) || this.#decisions.editOf(id) !== null) return;
     this.#dropped.add(edit);
+    const what = this.#aborted.size < ABORTED_KEPT_MAX
+      ? "is dropped:"
+      : "is over: it was aborted, or";
     this.parts.out.notice(
-      `Edit ${edit} of entry ${seq} is dropped: this coordinator was started again before it was decided`,
+      `Edit ${edit} of entry ${seq} ${what} this coordinator was started again before it was decided`,
     );
   }
 

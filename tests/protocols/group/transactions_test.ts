@@ -845,6 +845,20 @@ Deno.test(`of aborted ones the latest ${ABORTED_KEPT_MAX} are known with their r
 
   assertStringIncludes(reason(all[0]!)!, "has forgotten why");
   assertEquals(reason(all[1]!), "ann: aborted 2: ann said no");
+
+  // Nor does a later process claim to know that it wasn't decided.
+  const later = program.restarted();
+  later.comes("ann");
+  later.told.length = 0;
+  for (const [at, signed] of all.slice(0, 2).entries()) {
+    later.says("ann", {
+      type: "inquire",
+      edits: [{ id: idOf(signed), edit: at + 1, seq: 1, view: 0 }],
+    });
+  }
+  assertEquals(later.told, [
+    "Edit 1 of entry 1 is over: it was aborted, or this coordinator was started again before it was decided",
+  ]);
 });
 
 Deno.test("a disk that has lost what was decided learns of it from the members", () => {
