@@ -597,7 +597,7 @@ const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: str
     "12:03 * View 3: Alice, Bob\n",
   ],
   ["an empty view", { event: "view", view: 4, members: [] }, "12:03 * View 4: nobody\n"],
-  ["an entry", { event: "entry", seq: 1, id: "1", from: "Bob" }, ""],
+  ["an entry", { event: "entry", seq: 1, id: "1", from: "Bob", key: "b" }, ""],
   [
     "an edit",
     { ...COMMITTED },
@@ -667,7 +667,7 @@ for (const [title, event, text] of SERVED) {
 }
 
 Deno.test("serveLines: who looks closely sees entries, and not what they say", () => {
-  const event = { event: "entry", seq: 7, id: "1", from: "Bob" } as const;
+  const event = { event: "entry", seq: 7, id: "1", from: "Bob", key: "b" } as const;
   const lines = serveLines(event, { ...CONTEXT, verbose: true });
   assertEquals(printed(lines), "12:03 * Entry 7, of Bob\n");
 });

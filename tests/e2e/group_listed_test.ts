@@ -99,6 +99,8 @@ Deno.test("group: two keys of one name are told apart in what is shown and in th
   const log = async (node: Node) => (await node.ask("log")).entries;
   const by = (said: readonly ShownEvent[]) =>
     said.map(({ from, shown, key }) => [from, shown, key]);
+  const told = server.events.filter(({ event }) => event === "entry");
+  assertEquals(told.map(({ from, key }) => [from, key]), keys.map((key) => ["Alice", key]));
   // Bob has met the first before: her name stays hers.
   for (const said of [messages(bob), await log(bob)]) {
     assertEquals(by(said), [["Alice", "Alice", keys[0]], ["Alice", starts[1], keys[1]]]);

@@ -577,10 +577,11 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     if (this.#views.members[0]?.key !== attendee.key) return null; // the sender was the sequencer, or lies
     if (after > this.#told || through <= this.#told) return null;
     this.#told = attendee.told = through;
-    for (const [index, { id, name: from }] of entries.entries()) {
+    for (const [index, { id, author, name: from }] of entries.entries()) {
       if (seq + index <= this.#toldSeq) continue;
       this.#toldSeq = seq + index;
-      this.#out.show({ event: "entry", seq: this.#toldSeq, id: id.toHex(), from });
+      const key = fingerprintOf(author);
+      this.#out.show({ event: "entry", seq: this.#toldSeq, id: id.toHex(), from, key });
     }
     return null;
   }

@@ -439,7 +439,9 @@ export type CoordinatorEvent =
     readonly event: "entry";
     readonly seq: number;
     readonly id: string;
+    /** The author's name then, and its fingerprint. */
     readonly from: string;
+    readonly key: string;
   }
   | EditEvent
   | { readonly event: "edits"; readonly edits: readonly EditView[] }
