@@ -20,8 +20,10 @@ export type Fingerprint = string & { readonly [brand]: "Fingerprint" };
 const HASH_CHARACTERS = 26;
 /** Length of a fingerprint. */
 export const FINGERPRINT_CHARACTERS = HASH_CHARACTERS + 1;
-/** Length of the short form: enough to tell two Bobs apart, not to prove who is who. */
+/** Length of the short form: enough to tell two Bobs apart, not to prove who is who. It grows by as much. */
 const SHORT_CHARACTERS = 4;
+/** So many keys of one name are told apart by their starts; of more, made up by liars, none is compared. */
+export const NAMESAKES_MAX = 16;
 
 // Rendering a list of members needs the fingerprint of each; a room has at most 4,096 members.
 const CACHE_MAX = 4_096;
@@ -90,19 +92,26 @@ function refusedKeys(): ReadonlyMap<string, string> {
   return builtRefused;
 }
 
-/** The start of a fingerprint, as in `Bob~k7f3`. */
-export function shortFingerprint(fingerprint: Fingerprint): string {
-  return fingerprint.slice(0, SHORT_CHARACTERS);
-}
-
 /**
- * The start of a fingerprint, longer than the short form where `isTaken` says that another one is shown with the
- * same start.
+ * The start of a fingerprint by which somebody is told apart from others of the same name, as in `Bob~k7f3`: none of
+ * theirs begins so. Keys that begin alike cost little to make, so the start grows with them; where there are more than
+ * `NAMESAKES_MAX`, it is the whole fingerprint.
+ * @param namesakes The keys that have the name, the plain one's too; this one may be among them.
+ * @param fingerprintOf What is shown of each.
  */
-export function startApart(fingerprint: string, isTaken: (start: string) => boolean): string {
+export function startApart<Key>(
+  fingerprint: string,
+  namesakes: ReadonlySet<Key>,
+  fingerprintOf: (key: Key) => string,
+): string {
+  if (namesakes.size > NAMESAKES_MAX) return fingerprint;
   let length = SHORT_CHARACTERS;
-  while (length < fingerprint.length && isTaken(fingerprint.slice(0, length))) {
-    length += SHORT_CHARACTERS;
+  for (const namesake of namesakes) {
+    const other = fingerprintOf(namesake);
+    if (other === fingerprint) continue;
+    while (length < fingerprint.length && other.startsWith(fingerprint.slice(0, length))) {
+      length += SHORT_CHARACTERS;
+    }
   }
   return fingerprint.slice(0, length);
 }

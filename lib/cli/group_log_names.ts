@@ -56,9 +56,8 @@ export class LoggedNames {
   readonly shown = ({ name, key }: NamedKey): string => {
     const others = (this.#byName.get(foldName(name)) ?? []).filter((one) => one.key !== key);
     if (others.length === 0) return name;
-    const isTaken = (start: string) =>
-      others.some((one) => fingerprintOf(one.key).startsWith(start));
-    return `${name}~${startApart(fingerprintOf(key), isTaken)}`;
+    const namesakes = new Set(others.map((one) => one.key));
+    return `${name}~${startApart(fingerprintOf(key), namesakes, fingerprintOf)}`;
   };
 }
 

@@ -4,8 +4,8 @@ import { nodeSigner } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import {
   fingerprintOf,
+  NAMESAKES_MAX,
   parseFingerprint,
-  shortFingerprint,
   startApart,
 } from "../../lib/base/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
@@ -62,16 +62,31 @@ Deno.test("parseFingerprint() names what is wrong", () => {
   );
 });
 
-Deno.test("shortFingerprint() is the start", () => {
-  assertEquals(shortFingerprint(fingerprintOf(KEY)), "alke");
-});
+/** Two keys whose fingerprints begin alike, which cost little to make. */
+function alike(): readonly [PeerKey, PeerKey] {
+  const seen = new Map<string, PeerKey>();
+  for (let number = 0;; number++) {
+    const key = number.toString(16).padStart(64, "0") as PeerKey;
+    const start = fingerprintOf(key).slice(0, 4);
+    const before = seen.get(start);
+    if (before !== undefined) return [before, key];
+    seen.set(start, key);
+  }
+}
 
-Deno.test("startApart() is the first start that isn't taken, or all of it", () => {
-  const fingerprint = fingerprintOf(KEY);
-  const taken = (...starts: readonly string[]) =>
-    startApart(fingerprint, (start) => starts.includes(start));
+Deno.test("startApart() grows until no other fingerprint begins so, and is all of it in a crowd", () => {
+  const [one, other] = alike();
+  const apart = (namesakes: readonly PeerKey[]) =>
+    startApart(fingerprintOf(one), new Set(namesakes), fingerprintOf);
+  const start = (length: number) => fingerprintOf(one).slice(0, length);
 
-  assertEquals(taken(), "alke");
-  assertEquals(taken("alke"), fingerprint.slice(0, 8));
-  assertEquals(startApart(fingerprint, () => true), fingerprint);
+  assertEquals([apart([]), apart([one]), apart([KEY])], [start(4), start(4), start(4)]);
+  assertEquals(apart([KEY, other, one]), start(8));
+  const besides = (...namesakes: readonly string[]) =>
+    startApart(start(27), new Set(namesakes), (same) => same);
+  assertEquals(besides(`${start(26)}!`), start(27));
+  assertEquals(
+    besides(...Array.from({ length: NAMESAKES_MAX + 1 }, (_, at) => `f${at}`)),
+    start(27),
+  );
 });

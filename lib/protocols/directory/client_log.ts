@@ -1,8 +1,10 @@
 /** The broadcasts on a client's disk, read at the start and rewritten when the log is compacted. */
 
 import { dropOldest, takeOldest } from "../../base/bounded.ts";
+import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { FoldedName } from "../../base/ids.ts";
 import { foldName, nameBeforeStart } from "../../base/names.ts";
+import { addTo, removeFrom } from "../../base/sets_by_key.ts";
 import {
   type ClientRecord,
   type Forgotten,
@@ -23,6 +25,8 @@ import {
   SPEAKERS_MAX,
 } from "./client_limits.ts";
 
+const NOBODY: ReadonlySet<Fingerprint> = new Set();
+
 export class ClientLog {
   /** The broadcasts that were stored last. */
   #kept: Heard[] = [];
@@ -35,6 +39,8 @@ export class ClientLog {
   readonly #lasting = new Map<string, Spoke>();
   /** The others; the one who was heard last comes last. */
   readonly #strangers = new Map<string, Spoke>();
+  /** The keys of all these, by directory, listener and name. */
+  readonly #namesakes = new Map<string, Set<Fingerprint>>();
   /** Of strangers that aren't known any more: the latest time of each start of a key. */
   readonly #forgotten = new Map<string, Forgotten>();
   /** The own number of our last broadcast. */
@@ -88,6 +94,18 @@ export class ClientLog {
     return this.#lasting.has(speakerText(speaker)) || this.#lasting.size < most;
   }
 
+  /** The start of its key with which this speaker was shown; null where it wasn't, or isn't known. */
+  startOf(speaker: Speaker): string | null {
+    const from = this.#spoke(speakerText(speaker))?.from ?? "";
+    const start = from.slice(nameBeforeStart(from).length + 1);
+    return start === "" ? null : start;
+  }
+
+  /** The keys of all known speakers of that name. */
+  namesakes(speaker: Speaker): ReadonlySet<Fingerprint> {
+    return this.#namesakes.get(namesakesText(speaker)) ?? NOBODY;
+  }
+
   #spoke(speaker: string): Spoke | undefined {
     return this.#lasting.get(speaker) ?? this.#strangers.get(speaker);
   }
@@ -114,11 +132,13 @@ export class ClientLog {
       sentAt: Math.max(sentAt, before?.sentAt ?? 0),
       isLasting: isLasting || before?.isLasting === true,
     };
+    addTo(this.#namesakes, namesakesText(spoke), key);
     this.#strangers.delete(text);
     if (spoke.isLasting) return void this.#lasting.set(text, spoke);
     this.#strangers.set(text, spoke);
     if (this.#strangers.size <= SPEAKERS_MAX) return;
     const [, dropped] = takeOldest(this.#strangers);
+    removeFrom(this.#namesakes, namesakesText(dropped), dropped.key);
     this.#forget({ ...forgotten(dropped), sentAt: dropped.sentAt });
   }
 
@@ -188,9 +208,18 @@ export function isSameSpeaker(one: Speaker, other: Speaker): boolean {
   return speakerText(one) === speakerText(other);
 }
 
+/** Whether both have the same name, for the same listener. */
+export function isNamesake(one: Speaker, other: Speaker): boolean {
+  return namesakesText(one) === namesakesText(other);
+}
+
+function speakerText(speaker: Speaker): string {
+  return `${speaker.key} ${namesakesText(speaker)}`;
+}
+
 /** The name in the text is the one that was signed, however it is shown: no name has a `~`. */
-function speakerText({ directory, as, key, from }: Speaker): string {
-  return `${directory} ${as} ${key} ${foldName(nameBeforeStart(from))}`;
+function namesakesText({ directory, as, from }: Speaker): string {
+  return `${directory} ${as} ${foldName(nameBeforeStart(from))}`;
 }
 
 /** Those among whom a speaker is, once it is forgotten. */

@@ -9,7 +9,7 @@ import { fingerprintOf, startApart } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { foldName, isSameName, nameFault, shownName } from "../../base/names.ts";
-import { type ClientLog, isSameSpeaker } from "./client_log.ts";
+import { type ClientLog, isNamesake, isSameSpeaker } from "./client_log.ts";
 import type { ClientOutput } from "./client_output.ts";
 import type { ClientRecord, Heard, HeardPlace, Listener, Speaker } from "./client_records.ts";
 import { DIRECTORY_NAME } from "./events.ts";
@@ -176,13 +176,30 @@ export class Hearing {
     if (own <= this.#ownOf(speaker)) return this.#dropped("it came before", from);
     if (sentAt <= this.log.forgottenTo(speaker)) return this.#dated(FORGOTTEN_TEXT, from, sentAt);
     if (isDirectory) return { from, isLasting: this.log.mayLast(speaker, true) };
-    const apart = `${from}~${startApart(speaker.key, () => false)}`;
+    const apart = this.#apart(speaker);
     const isNames = !isOurName && keys.heard(from, key, apart, number <= this.#kept);
     const isPinned = isNames && keys.expected(from) === speaker.key;
     const isAhead = sentAt > this.owner.wallMs() + DATED_AHEAD_MS_MAX;
     const isLasting = (isPinned || isAhead) && this.log.mayLast(speaker, isPinned);
     if (isAhead && !isLasting) return this.#dated(AHEAD_TEXT, from, sentAt);
     return { from: isNames ? from : apart, isLasting };
+  }
+
+  /** The name by which this speaker is shown where the name itself is another's. */
+  #apart(speaker: Speaker): string {
+    const { keys, ownKey, selfName } = this.owner;
+    const { from } = speaker;
+    // Whoever came since was told apart from this one.
+    const before = this.log.startOf(speaker);
+    if (before !== null) return `${from}~${before}`;
+    const namesakes = new Set(this.log.namesakes(speaker));
+    const pinned = keys.expected(from);
+    if (pinned !== undefined) namesakes.add(pinned);
+    if (isSameName(from, selfName)) namesakes.add(fingerprintOf(ownKey));
+    for (const waiting of this.#waiting) {
+      if (waiting.kind === "heard" && isNamesake(waiting, speaker)) namesakes.add(waiting.key);
+    }
+    return `${from}~${startApart(speaker.key, namesakes, (key) => key)}`;
   }
 
   /** The highest own number of this speaker that was taken. */

@@ -7,7 +7,7 @@
 import {
   type Fingerprint,
   fingerprintOf,
-  shortFingerprint,
+  NAMESAKES_MAX,
   startApart,
 } from "../../base/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
@@ -166,11 +166,27 @@ export class MemberNames {
     const fingerprint = fingerprintOf(key);
     const isExpected = pinned === undefined ? !this.#isShared(folded, key) : pinned === fingerprint;
     if (isExpected && folded !== this.#own && !this.#refused.has(name, fingerprint)) return name;
-    const isTaken = (start: string) => {
-      const owner = this.#shownAs(`${name}~${start}`);
-      return owner !== null && owner !== key;
-    };
-    return `${name}~${startApart(fingerprint, isTaken)}`;
+    const before = (this.#known.get(key) ?? this.#newcomers.get(key))?.shown;
+    // Whoever came since was told apart from this one.
+    if (before?.startsWith(`${name}~`)) return before;
+    return `${name}~${startApart(fingerprint, this.#namesakes(folded), (other) => other)}`;
+  }
+
+  /** The fingerprints of all that have this name; of a crowd, enough that it is one. */
+  #namesakes(folded: FoldedName): ReadonlySet<Fingerprint> {
+    const namesakes = new Set<Fingerprint>();
+    const pinned = this.#pins.get(folded);
+    if (pinned !== undefined) namesakes.add(pinned);
+    if (folded === this.#own) namesakes.add(fingerprintOf(this.self));
+    for (const key of this.#claims.get(folded) ?? []) {
+      if (namesakes.size > NAMESAKES_MAX) break;
+      namesakes.add(fingerprintOf(key));
+    }
+    for (const [key, { name }] of this.#newcomers) {
+      if (namesakes.size > NAMESAKES_MAX) break;
+      if (foldName(name) === folded) namesakes.add(fingerprintOf(key));
+    }
+    return namesakes;
   }
 
   #isShared(folded: FoldedName, key: PeerKey): boolean {
@@ -178,10 +194,10 @@ export class MemberNames {
     return keys !== undefined && keys.size - (keys.has(key) ? 1 : 0) > 0;
   }
 
-  /** How a member is shown; the start of its key where nobody has named it. */
+  /** How a member is shown; its fingerprint where nobody has named it. */
   of(key: PeerKey): string {
     const known = this.#newcomers.get(key) ?? this.#known.get(key);
-    return known?.shown ?? shortFingerprint(fingerprintOf(key));
+    return known?.shown ?? fingerprintOf(key);
   }
 
   /** The name of a member in a sentence. */

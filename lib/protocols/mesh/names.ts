@@ -11,7 +11,7 @@
  * The caller passes on the roster's changes in their order. Before it passes on a `left`, it asks for `shownName`.
  */
 
-import { startApart } from "../../base/fingerprint.ts";
+import { NAMESAKES_MAX, startApart } from "../../base/fingerprint.ts";
 import type { LeaveReason } from "./roster_io.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
@@ -23,12 +23,6 @@ import type { MeshRecord } from "./records.ts";
 import { compareClaims, type KnownClaim } from "./credentials.ts";
 import { type Pin, Pins } from "./pins.ts";
 import type { NamesConfig, NamesEffect, NamesInput } from "./names_io.ts";
-
-/**
- * Up to so many keys that have used one name are told apart by the start of their fingerprints; where there are more,
- * made up by liars, each is shown with its whole fingerprint.
- */
-const COMPARED_MAX = 16;
 
 interface Holder {
   readonly claim: KnownClaim;
@@ -102,18 +96,14 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     const rivals = new Set<PeerKey>(known === null ? [] : [known]);
     for (const claimant of this.config.claimants(folded)) {
       if (claimant !== key) rivals.add(claimant);
-      if (rivals.size > COMPARED_MAX) break;
+      if (rivals.size > NAMESAKES_MAX) break;
     }
     const isPlain = rivals.size === 0 && !isRefused;
     return isPlain ? claimed : `${claimed}~${this.#startApart(key, rivals)}`;
   }
 
-  /** A start of the key's fingerprint with which none of the others' begins. */
   #startApart(key: PeerKey, others: ReadonlySet<PeerKey>): string {
-    const fingerprint = this.fingerprintOf(key);
-    if (others.size > COMPARED_MAX) return fingerprint;
-    const all = [...others].map(this.fingerprintOf);
-    return startApart(fingerprint, (start) => all.some((other) => other.startsWith(start)));
+    return startApart(this.fingerprintOf(key), others, this.fingerprintOf);
   }
 
   /**
@@ -376,14 +366,16 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     }
   }
 
-  /** `Bob~k7f3`, with a longer suffix where another member is shown so. */
+  /** `Bob~k7f3`, with a longer suffix where others of that name have keys that begin so. */
   #suffixed(key: PeerKey): string {
-    const { name } = this.#holders.get(key)!.claim.signed.claim.value;
-    const isTaken = (start: string) => {
-      const owner = this.#keysByShown.get(foldName(`${name}~${start}`));
-      return owner !== undefined && owner !== key;
-    };
-    return `${name}~${startApart(this.fingerprintOf(key), isTaken)}`;
+    const { folded, shown, claim } = this.#holders.get(key)!;
+    const { name } = claim.signed.claim.value;
+    // Whoever came since was told apart from this one.
+    if (shown?.startsWith(`${name}~`)) return shown;
+    const here = this.#keysByFolded.get(folded)!;
+    const pinned = this.#pins.get(folded)?.key;
+    const isAbsent = pinned !== undefined && here.size <= NAMESAKES_MAX && !here.has(pinned);
+    return `${name}~${this.#startApart(key, isAbsent ? new Set([...here, pinned]) : here)}`;
   }
 
   #warn(folded: FoldedName, key: PeerKey, holder: Holder): void {

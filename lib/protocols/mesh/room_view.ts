@@ -802,5 +802,5 @@ function suspectedText({ name: of, heardMsAgo }: PeerStatus): string {
 
 /** A name for an author of whom only the key is known (any more). */
 function shortKey(key: PeerKey): string {
-  return fingerprintOf(key).slice(0, 8);
+  return fingerprintOf(key);
 }

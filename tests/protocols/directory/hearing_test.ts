@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { Signer } from "../../../lib/base/crypto.ts";
 import { foldName } from "../../../lib/base/names.ts";
 import {
   DATED_AHEAD_MS_MAX,
@@ -428,6 +429,45 @@ Deno.test("whose words: keys under a name that is known, one after the other, ar
   assertEquals(errors.length, 1);
 });
 
+/** Two who sign with keys whose fingerprints begin alike. */
+function alike(): readonly [Signer, Signer] {
+  const seen = new Map<string, Signer>();
+  for (let number = 0;; number++) {
+    const signer = fakeSigner(`alike ${number}`);
+    const start = fingerprintOf(signer.key).slice(0, 4);
+    const before = seen.get(start);
+    if (before !== undefined) return [before, signer];
+    seen.set(start, signer);
+  }
+}
+
+Deno.test("whose words: no two keys under one name are shown alike, however they begin", () => {
+  const [one, other] = alike();
+  const start = (signer: Signer, length: number) => fingerprintOf(signer.key).slice(0, length);
+
+  const strangers = ClientProgram.in();
+  strangers.says(told(1, 0));
+  strangers.says(told(2, 1, BY_EVE, one));
+  const records = strangers.machine.snapshot(null)!;
+  strangers.says(told(3, 2, BY_EVE, other));
+  const shown = ["bob: text 1", `bob~${start(one, 4)}: text 2`, `bob~${start(other, 8)}: text 3`];
+  assertEquals(said(strangers), shown);
+
+  // After a restart, too, and beside the one who has the name itself.
+  const pinsOf = () => new Map([["bob", fingerprintOf(BOB)]]);
+  const later = new ClientProgram({ config: { records, pinsOf } });
+  later.feed({ type: "start" });
+  later.directoryUp();
+  later.feed({ type: "enter", entry: LOG_IN });
+  later.entered();
+  later.says(told(3, 0, BY_EVE, other));
+  assertEquals(said(later), shown);
+  const beside = ClientProgram.in();
+  beside.says(told(1, 0, {}, one));
+  beside.says(told(2, 1, BY_EVE, other));
+  assertEquals(said(beside), ["bob: text 1", shown[2]!.replace("3", "2")]);
+});
+
 Deno.test("whose words: nobody speaks in our own name, and what we said ourselves doesn't come back", () => {
   const program = ClientProgram.in();
 
@@ -472,10 +512,10 @@ Deno.test("whose words: what is dated far ahead is shown, once, whoever speaks l
 });
 
 Deno.test("whose words: where too many are kept for good, what a key that isn't pinned dates ahead isn't shown", () => {
-  const bobs = { from: "bob", directory: fingerprintOf(DIRECTORY), as: foldName("ann") };
+  const cems = { from: "cem", directory: fingerprintOf(DIRECTORY), as: foldName("ann") };
   const records = Array.from({ length: LASTING_STRANGERS_MAX }, (_, at): ClientRecord => {
     const key = fingerprintOf(fakeSigner(`k${at}`).key);
-    return { kind: "spoke", ...bobs, key, own: 1, sentAt: 0, isLasting: true };
+    return { kind: "spoke", ...cems, key, own: 1, sentAt: 0, isLasting: true };
   });
   const program = restarted(ClientProgram.in(), records);
   program.feed({ type: "start" });
@@ -525,7 +565,10 @@ Deno.test("whose words: what was said before its speaker was forgotten doesn't c
     program.says(told(next + 4, next + 3, { from: "cem" }, fakeSigner("cem")));
     assertEquals(
       said(program),
-      ["bob", APART, "cem"].map((name, at) => `${name}: text ${next + 2 + at}`),
+      // Who was forgotten is met anew, in a crowd.
+      ["bob", `bob~${fingerprintOf(EVES.key)}`, "cem"].map((name, at) =>
+        `${name}: text ${next + 2 + at}`
+      ),
     );
     const notices = program.events.flatMap((one) => one.event === "notice" ? one.text : []);
     assertMatch(

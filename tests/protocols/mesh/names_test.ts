@@ -68,6 +68,18 @@ Deno.test("Names show a key that was refused before as a stranger's, and warn on
   assertEquals([view.shownName(bob), view.isRefused(bob)], ["Bob", false]);
 });
 
+Deno.test("Names show a key apart from the name's owner and from others, however their fingerprints begin", () => {
+  const config = { self: ann, records: [], raceMs: 0, isVouched: () => true, claimants: () => [] };
+  const ends = new Map([[carl, "22223333"], [bob, "22224444"], [keyOf("Dan"), "22225555"]]);
+  const view = new Names(config, (key) => `FP11${ends.get(key)}${key}`);
+  view.step(joined(carl, claimOf("Carl", "Bob", 100)), 0);
+  view.step(joined(bob, claimOf("Bob", "Bob", 200)), 0);
+  view.step(joined(keyOf("Dan"), claimOf("Dan", "Bob", 300)), 0);
+
+  const shown = [carl, bob, keyOf("Dan")].map((key) => view.shownName(key));
+  assertEquals(shown, ["Bob", "Bob~FP1122224444", "Bob~FP1122225555"]);
+});
+
 Deno.test("Names look at few of a crowd that comes under one name, and have it as soon as its holder is forgotten", () => {
   let looks = 0;
   const config = { self: ann, records: [], raceMs: 0, isVouched: () => true, claimants: () => [] };

@@ -132,7 +132,7 @@ Deno.test("RoomView: who isn't here any more is called by the name under which s
   view.stepEnds(0);
 
   const names = notices().map((text) => text.split(/ from |: /)[1]);
-  assertEquals(names, ["Bob", fingerprintOf(fay).slice(0, 8)]);
+  assertEquals(names, ["Bob", fingerprintOf(fay)]);
 });
 
 Deno.test("RoomView: a status says of each member how it is linked, when it was heard of, and what it lacks", () => {
