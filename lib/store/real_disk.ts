@@ -27,6 +27,16 @@ import {
 const PERMISSION_BITS = 0o777;
 /** Opens what may no longer be the file that was there: through no link, and without waiting for a pipe's writer. */
 const SAME_FILE_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+/** How a file is opened that is made where it is missing. */
+interface Access {
+  readonly read: true;
+  readonly append?: true;
+  readonly write?: true;
+}
+
+/** How often a file that is neither there to be opened, nor missing to be made, is tried again. */
+const OPEN_ATTEMPTS_MAX = 10;
+const LINK_TEXT = "it is a symbolic link";
 /** The longest content of a lock file: a process id and a line end. */
 const LOCK_BYTES_MAX = 24;
 /** Shortest interval between checks whether an open file is still in its place; their cost isn't noticeable then. */
@@ -250,8 +260,9 @@ export class RealDisk implements Disk {
       try {
         // flock(2): the lock belongs to the open file, so the system releases it when the process is killed.
         locked = file.tryLockSync(true);
-        if (!locked) return { heldBy: Deno.readTextFileSync(path) };
-        refuseOther(file);
+        const holder = readHolder(file);
+        if (!locked) return { heldBy: holder ?? "" };
+        if (holder === null) throw systemError("EEXIST", "it is no lock file");
       } catch (error) {
         locked = false;
         throw error;
@@ -277,39 +288,57 @@ export class RealDisk implements Disk {
  * Opens a file, or makes it; never one that a link leads to. Another user may have put the link into a folder that
  * both can write to, so that this one's program writes over a file of this one's.
  */
-function openOwn(
-  path: string,
-  access: { readonly read: true; readonly append?: true; readonly write?: true },
-  isNew: boolean,
-): Deno.FsFile {
+function openOwn(path: string, access: Access, isNew: boolean): Deno.FsFile {
   const make = () => Deno.openSync(path, { ...access, createNew: true, mode: FILE_MODE });
-  if (isNew) return make();
-  let file: Deno.FsFile;
-  try {
-    file = Deno.openSync(path, access);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return make();
+  for (let attempt = 1; !isNew; attempt++) {
+    try {
+      return openUnlinked(path, access);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    try {
+      return make();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      if (isLink(path)) throw systemError("ELOOP", LINK_TEXT);
+      // Another program has made it since, and may have removed it again: then this one has another try.
+      if (attempt === OPEN_ATTEMPTS_MAX) throw error;
+    }
   }
+  return make();
+}
+
+function openUnlinked(path: string, access: Access): Deno.FsFile {
+  const file = Deno.openSync(path, access);
   try {
-    const [named, opened] = [Deno.lstatSync(path), file.statSync()];
-    if (named.dev === opened.dev && named.ino === opened.ino) return file;
-    const text = named.isSymlink ? "it is a symbolic link" : "it was replaced meanwhile";
-    throw systemError("ELOOP", text);
+    if (isNamed(path, file)) return file;
+    throw systemError("ELOOP", isLink(path) ? LINK_TEXT : "it was replaced meanwhile");
   } catch (error) {
     file.close();
     throw error;
   }
 }
 
-/** Lock files contain an id, or nothing: another file, under a second name, would be written over. */
-function refuseOther(file: Deno.FsFile): void {
+/** Whether a link is at `path`, wherever it leads. */
+function isLink(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSymlink;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/**
+ * What a lock file says of who holds it: an id, or nothing. Null for another file, under a second name, which would be
+ * written over.
+ */
+function readHolder(file: Deno.FsFile): string | null {
   const bytes = new Uint8Array(LOCK_BYTES_MAX + 1);
   const count = file.readSync(bytes) ?? 0;
   file.seekSync(0, Deno.SeekMode.Start);
-  const isLock = count <= LOCK_BYTES_MAX &&
-    /^[0-9]*\n?$/.test(new TextDecoder().decode(bytes.subarray(0, count)));
-  if (!isLock) throw systemError("EEXIST", "it is no lock file");
+  const text = new TextDecoder().decode(bytes.subarray(0, count));
+  return count <= LOCK_BYTES_MAX && /^[0-9]*\n?$/.test(text) ? text : null;
 }
 
 /** An error as the system's, with its name for it. */
@@ -318,10 +347,15 @@ function systemError(code: string, text: string): Error {
 }
 
 /** Whether the open file is the one at `path`, and not one to which a link there leads. */
+function isNamed(path: string, file: Deno.FsFile): boolean {
+  const [found, ours] = [Deno.lstatSync(path), file.statSync()];
+  return found.dev === ours.dev && found.ino === ours.ino;
+}
+
+/** As `isNamed`, false where nothing is there. @throws {P2pchatError} `disk`. */
 function isAt(path: string, file: Deno.FsFile): boolean {
   try {
-    const [found, ours] = [Deno.lstatSync(path), file.statSync()];
-    return found.dev === ours.dev && found.ino === ours.ino;
+    return isNamed(path, file);
   } catch (cause) {
     if (["ENOENT", "ENOTDIR"].includes(systemErrorCode(cause) ?? "")) return false;
     throw diskError("look at", path, cause);

@@ -1,15 +1,19 @@
-/** The other process of `profile_lock_io_test.ts`: locks the folder, says so and stays until it is killed. */
+/** The other process of `profile_lock_io_test.ts`: locks folders, says of each how that went, and stays until it is killed. */
 
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { lockProfile } from "../../lib/store/profile_lock.ts";
 import { RealDisk } from "../../lib/store/real_disk.ts";
 
-const say = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
-try {
-  await lockProfile(new RealDisk(), Deno.args[0] ?? "", "mesh", Deno.pid);
-  say("locked");
-} catch (error) {
-  if (!(error instanceof P2pchatError)) throw error;
-  say(error.code);
+const disk = new RealDisk();
+const said: string[] = [];
+for (const folder of Deno.args) {
+  try {
+    await lockProfile(disk, folder, "mesh", Deno.pid);
+    said.push("locked");
+  } catch (error) {
+    if (!(error instanceof P2pchatError)) throw error;
+    said.push(error.code);
+  }
 }
+Deno.stdout.writeSync(new TextEncoder().encode(`${said.join(" ")}\n`));
 await new Promise(() => setInterval(() => {}, 1 << 30));

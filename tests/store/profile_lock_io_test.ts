@@ -24,23 +24,34 @@ Deno.test("lockProfile() refuses a second process until the first is killed", as
   });
 });
 
-Deno.test("lockProfile() lets exactly one in of several that start at once", async () => {
+Deno.test("lockProfile() lets exactly one in of several that start at once, in each of many folders", async () => {
   await withFolder(async (folder) => {
-    const children = await Promise.all([1, 2, 3, 4].map(() => Child.start(folder)));
-    const said = children.map((child) => child.said).sort();
+    // One after the other, as fast as each can: whoever is behind catches up, as it finds files that are there.
+    const folders = Array.from({ length: 800 }, (_, at) => `${folder}/${at}`);
+    for (const each of folders) await Deno.mkdir(each);
+    const children = await Promise.all(
+      [1, 2, 3, 4, 5, 6].map(() => Child.start(...folders)),
+    );
+    const said = children.map((child) => child.said.split(" "));
     for (const child of children) await child.kill();
 
-    assertEquals(said, ["in-use", "in-use", "in-use", "locked"]);
+    for (const at of folders.keys()) {
+      assertEquals(
+        said.map((words) => words[at]).sort(),
+        ["in-use", "in-use", "in-use", "in-use", "in-use", "locked"],
+        `folder ${at}`,
+      );
+    }
   });
 });
 
-/** A process that locks the folder, says how that went, and stays until it is killed. */
+/** A process that locks folders, says how that went, and stays until it is killed. */
 class Child {
   private constructor(readonly process: Deno.ChildProcess, readonly said: string) {}
 
-  static async start(folder: string): Promise<Child> {
+  static async start(...folders: readonly string[]): Promise<Child> {
     const command = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-check", "-A", fileURLToPath(CHILD), folder],
+      args: ["run", "--no-check", "-A", fileURLToPath(CHILD), ...folders],
       stdin: "null",
       stdout: "piped",
     });
