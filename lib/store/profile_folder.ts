@@ -22,7 +22,7 @@ export interface ProfileOwner {
  * one folder, with whatever spelling it was made, also where several programs start at once.
  * @param writer Distinguishes this program from others, such as by its process id.
  * @returns The folder's path.
- * @throws {P2pchatError} `disk`; `in-use` where another program has been making a folder for 10 s.
+ * @throws {P2pchatError} `disk`; `in-use` as `takeTurn`, where other programs make folders.
  */
 export async function openProfileFolder(
   disk: Disk,
