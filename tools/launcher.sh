@@ -110,16 +110,39 @@ unpack() {
   rm -rf "$fresh"
 }
 
-# The three of each kind that were used last stay; a version that is running needs its files no more.
+# The three of each kind that were used last stay, and what was used within a day; one that is running needs its files
+# no more. A start first marks them as used, then looks for cleanings; a cleaning first marks itself, then looks what
+# was used: of the two, one sees the other.
 clean() (
   cd "$1" || exit
+  cleaning=$(mktemp -d new.clean.XXXXXX 2>/dev/null) || exit
+  trap 'rm -rf "$cleaning"; exit 130' HUP INT TERM
   for kind in program runtime; do
     # shellcheck disable=SC2012 # our own names, and only ls sorts by time
-    ls -1t "$kind"-*/used 2>/dev/null | sed 1,3d | while IFS= read -r used; do rm -rf "${used%/used}"; done
+    ls -1t "$kind"-*/used 2>/dev/null | sed 1,3d | while IFS= read -r used; do
+      if [ -n "$(find "$used" -mtime +0 2>/dev/null)" ]; then rm -rf "${used%/used}"; fi
+    done
   done
   # What a killed start left.
   for left in new.*; do find "$left" -prune -mtime +0 -exec rm -rf {} + 2>/dev/null; done
+  rm -rf "$cleaning"
 )
+
+# take FOLDER: marks both parts as used, waits for cleanings that may not have seen it (one that takes 5 s was killed),
+# and tells whether the parts are still there.
+take() {
+  true 2>/dev/null > "$1/$runtime/used"
+  true 2>/dev/null > "$1/$program/used"
+  for cleaning in "$1"/new.clean.*; do
+    tenths=50
+    while [ -e "$cleaning" ] && [ $tenths -gt 0 ]; do
+      tenths=$((tenths - 1))
+      sleep 0.1 2>/dev/null || sleep 1
+    done
+    if [ -e "$cleaning" ]; then rm -rf "$cleaning"; fi
+  done
+  [ -x "$1/$runtime/p2pchat" ] && [ -r "$1/$program/p2pchat.js" ]
+}
 
 # Whether somebody watches who may wonder: --plain is for those whom a line that is wiped away would disturb.
 case " $* " in
@@ -140,6 +163,7 @@ fill() {
     chmod 700 "$1" 2>/dev/null || return 1
     rm -rf "$1/${runtime:?}" "$1/${program:?}"
   fi
+  take "$1"
   if ! is_as_packed "$1/$runtime" p2pchat "$runtime_is"; then
     if [ $watched = yes ]; then
       said=yes
@@ -149,7 +173,7 @@ fill() {
   fi
   unpack "$1" "$program" p2pchat.js "$((head_bytes + 1))" "$program_bytes"
   if usable "$1"; then
-    true > "$1/$runtime/used" && true > "$1/$program/used" && clean "$1"
+    take "$1" && clean "$1"
     compile "$1"
   fi
   trap - HUP INT TERM
@@ -170,13 +194,12 @@ mend() {
   rm -rf "$fresh"
 }
 
-# run FOLDER [ARGUMENT...]: no variable or file of the user's changes what the runtime does: it would read the
-# .npmrc in HOME, and stop where it cannot.
+# run FOLDER [ARGUMENT...]: returns only where a part has just been removed. No variable or file of the user's changes
+# what the runtime does: it would read the .npmrc in HOME, and stop where it cannot.
 run() {
   cache=$1
   shift
-  true 2>/dev/null > "$cache/$runtime/used"
-  true 2>/dev/null > "$cache/$program/used"
+  take "$cache" || return
   unset DENO_AUDIT_PERMISSIONS DENO_CACHE_DB_MODE DENO_COMPAT DENO_CONDITIONS DENO_COVERAGE_DIR DENO_LOG \
     DENO_PERMISSION_BROKER_PATH DENO_TRACE_PERMISSIONS DENO_V8_FLAGS NODE_CHANNEL_FD NODE_OPTIONS \
     NODE_V8_COVERAGE OTEL_DENO RUST_LOG

@@ -492,19 +492,26 @@ Deno.test("p2pchat uses no folder that another may have made for it", unpacks, a
   });
 });
 
+/** Makes versions in the launcher's cache `folder` that were last used so many days ago. */
+async function makeVersions(folder: string, days: Readonly<Record<string, number>>): Promise<void> {
+  for (const [name, age] of Object.entries(days)) {
+    await Deno.mkdir(join(folder, name));
+    await Deno.writeTextFile(join(folder, name, "used"), "");
+    const used = new Date(Date.now() - age * DAY_MS);
+    await Deno.utime(join(folder, name, "used"), used, used);
+  }
+}
+
 Deno.test(
   "p2pchat keeps the three versions used last, and clears what killed starts left",
   unpacks,
   async () => {
     const cache = await withoutProgram();
     const folder = join(cache, "p2pchat");
-    for (let age = 1; age <= 5; age++) {
-      const version = join(folder, `program-${age}`);
-      await Deno.mkdir(version);
-      await Deno.writeTextFile(join(version, "used"), "");
-      const used = new Date(Date.now() - age * DAY_MS);
-      await Deno.utime(join(version, "used"), used, used);
-    }
+    await makeVersions(
+      folder,
+      Object.fromEntries([1, 2, 3, 4, 5].map((age) => [`program-${age}`, age])),
+    );
     for (const [name, days] of [["new.old", 3], ["new.fresh", 0]] as const) {
       await Deno.mkdir(join(folder, name));
       const changed = new Date(Date.now() - days * DAY_MS);
@@ -520,6 +527,69 @@ Deno.test(
     for (const name of ["program-1", "program-2", "new.fresh"]) {
       await Deno.remove(join(folder, name), { recursive: true });
     }
+  },
+);
+
+Deno.test(
+  "p2pchat removes no version that was used within a day, or starts while it cleans",
+  unpacks,
+  async () => {
+    const cache = await withoutProgram();
+    const folder = join(cache, "p2pchat");
+    const today = ["program-1", "program-2", "program-3", "program-4"];
+    await makeVersions(folder, {
+      ...Object.fromEntries(today.map((name, at) => [name, at / 10])),
+      "program-old": 3,
+      "program-starting": 4,
+    });
+    await inTemporaryFolder(async (bin) => {
+      // The cleaning has been announced when it asks what was used: a start that was told nothing comes in before.
+      const text = `#!/bin/sh
+case $* in
+  *program*) ls -d new.clean.* > "$BIN/seen" && : > program-starting/used ;;
+esac
+PATH=\${PATH#*:} exec ls "$@"
+`;
+      await Deno.writeTextFile(join(bin, "ls"), text.replaceAll(" ls ", " /bin/ls "), {
+        mode: 0o700,
+      });
+      const env = { PATH: `${bin}:${Deno.env.get("PATH")}`, BIN: bin };
+
+      assertStarted(await start(BUILT, { cache, env }));
+
+      assertMatch(await Deno.readTextFile(join(bin, "seen")), /^new\.clean\.\w+\n$/);
+    });
+    const { program, new: left } = await kept(folder);
+    assertEquals(program.filter((name) => name.length < 30).sort(), [...today, "program-starting"]);
+    assertEquals(left, []);
+    for (const name of [...today, "program-starting"]) {
+      await Deno.remove(join(folder, name), { recursive: true });
+    }
+  },
+);
+
+Deno.test(
+  "p2pchat waits while another version cleans, and unpacks anew what that has removed",
+  unpacks,
+  async () => {
+    const folder = join(sharedCache, "p2pchat");
+    const { program } = await parts(folder);
+    const cleaning = join(folder, "new.clean.another");
+    await Deno.mkdir(cleaning);
+    const long = new Date(Date.now() - DAY_MS);
+    const used = join(program, "..", "used");
+    await Deno.utime(used, long, long);
+
+    const started = start(BUILT, { cache: sharedCache });
+    // It has found both parts, and says that it uses them.
+    while ((await Deno.stat(used)).mtime!.getTime() < Date.now() - DAY_MS / 2) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await Deno.remove(join(program, ".."), { recursive: true });
+    await Deno.remove(cleaning);
+
+    assertStarted(await started);
+    await parts(folder);
   },
 );
 
