@@ -101,6 +101,14 @@ export class ClientLog {
     return start === "" ? null : start;
   }
 
+  /** The key of whoever was shown by this speaker's name itself; undefined where no such one is known. */
+  spokeAs(speaker: Speaker): Fingerprint | undefined {
+    return this.namesakes(speaker).values().find((key) => {
+      const spoke = this.#spoke(speakerText({ ...speaker, key }));
+      return spoke !== undefined && isPlain(spoke);
+    });
+  }
+
   /** The keys of all known speakers of that name. */
   namesakes(speaker: Speaker): ReadonlySet<Fingerprint> {
     return this.#namesakes.get(namesakesText(speaker)) ?? NOBODY;
@@ -206,6 +214,11 @@ function keyOf({ store, as }: Listener): string {
 
 export function isSameSpeaker(one: Speaker, other: Speaker): boolean {
   return speakerText(one) === speakerText(other);
+}
+
+/** Whether the speaker is shown by the name that it has signed. */
+export function isPlain({ from }: Pick<Speaker, "from">): boolean {
+  return nameBeforeStart(from) === from;
 }
 
 /** Whether both have the same name, for the same listener. */

@@ -5,11 +5,11 @@
 
 import type { Crypto } from "../../base/crypto.ts";
 import { dateText } from "../../base/dates.ts";
-import { fingerprintOf, startApart } from "../../base/fingerprint.ts";
+import { type Fingerprint, fingerprintOf, startApart } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { foldName, isSameName, nameFault, shownName } from "../../base/names.ts";
-import { type ClientLog, isNamesake, isSameSpeaker } from "./client_log.ts";
+import { type ClientLog, isNamesake, isPlain, isSameSpeaker } from "./client_log.ts";
 import type { ClientOutput } from "./client_output.ts";
 import type { ClientRecord, Heard, HeardPlace, Listener, Speaker } from "./client_records.ts";
 import { DIRECTORY_NAME } from "./events.ts";
@@ -177,12 +177,24 @@ export class Hearing {
     if (sentAt <= this.log.forgottenTo(speaker)) return this.#dated(FORGOTTEN_TEXT, from, sentAt);
     if (isDirectory) return { from, isLasting: this.log.mayLast(speaker, true) };
     const apart = this.#apart(speaker);
-    const isNames = !isOurName && keys.heard(from, key, apart, number <= this.#kept);
+    const isNames = !isOurName &&
+      keys.heard(from, key, apart, number <= this.#kept, this.#spokeAs(speaker));
     const isPinned = isNames && keys.expected(from) === speaker.key;
     const isAhead = sentAt > this.owner.wallMs() + DATED_AHEAD_MS_MAX;
     const isLasting = (isPinned || isAhead) && this.log.mayLast(speaker, isPinned);
     if (isAhead && !isLasting) return this.#dated(AHEAD_TEXT, from, sentAt);
     return { from: isNames ? from : apart, isLasting };
+  }
+
+  /** The key of whoever was shown by this speaker's name; undefined where nobody was, as far as is known. */
+  #spokeAs(speaker: Speaker): Fingerprint | undefined {
+    const before = this.log.spokeAs(speaker);
+    if (before !== undefined) return before;
+    for (const waiting of this.#waiting) {
+      const isHeard = waiting.kind === "heard" && isNamesake(waiting, speaker);
+      if (isHeard && isPlain(waiting)) return waiting.key;
+    }
+    return undefined;
   }
 
   /** The name by which this speaker is shown where the name itself is another's. */

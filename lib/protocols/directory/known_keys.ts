@@ -85,15 +85,24 @@ export class KnownKeys {
   }
 
   /**
-   * Tells our user that a user has another key than before.
-   * @param ref Of the command that found that out. @param so What follows from it.
+   * Tells our user that a user has another key than before, and so there was no call.
+   * @param ref Of the command that found that out.
    */
-  isStrange(name: string, key: PeerKey, ref?: string, so = "there was no call"): void {
+  isStrange(name: string, key: PeerKey, ref?: string): void {
+    this.#warn(name, key, this.expected(name), ref, "there was no call");
+  }
+
+  #warn(
+    name: string,
+    key: PeerKey,
+    before: Fingerprint | undefined,
+    ref: string | undefined,
+    so: string,
+  ): void {
     const { nowMs } = this.out;
     const folded = foldName(name);
     const shown = shownName(name);
     const fingerprint = fingerprintOf(key);
-    const before = this.#pins.get(folded);
     const found = before === undefined
       ? `${shown} comes with the key ${fingerprint}, whose digits you found to be different`
       : `${shown} has another key than before: ${fingerprint}, it was ${before}`;
@@ -111,34 +120,48 @@ export class KnownKeys {
    * before we came in accuses nobody: it had whatever devices and owners since.
    * @param apart The name by which it is shown where the key isn't that name's.
    * @param isKept Whether it was said before we came in.
+   * @param spoke The key that has spoken under the name, which counts where there is no room for more pins.
    * @returns Whether the key is that name's; if not, our user is told, once for each key.
    */
-  heard(name: string, key: PeerKey, apart: string, isKept: boolean): boolean {
-    if (isKept && this.#isOtherKept(name, key, apart)) return false;
-    if (this.isExpected(name, key)) {
+  heard(
+    name: string,
+    key: PeerKey,
+    apart: string,
+    isKept: boolean,
+    spoke: Fingerprint | undefined,
+  ): boolean {
+    const hasRoom = this.#pins.size < HEARD_PINS_MAX;
+    const isCounted = !hasRoom && spoke !== undefined && !this.#refused.has(name, spoke);
+    const before = this.expected(name) ?? (isCounted ? spoke : undefined);
+    if (isKept && this.#isOtherKept(name, key, before, apart)) return false;
+    if (this.isExpected(name, key) && (before === undefined || before === fingerprintOf(key))) {
       this.named(name, key);
-      if (this.#pins.size < HEARD_PINS_MAX) this.#pin(name, key);
+      if (hasRoom) this.#pin(name, key);
       return true;
     }
     if (this.#reported.isNews(foldName(name), key, this.out.nowMs)) {
-      this.isStrange(name, key, undefined, `its broadcasts are shown as ${apart}`);
+      this.#warn(name, key, before, undefined, `its broadcasts are shown as ${apart}`);
     }
     return false;
   }
 
   /** @returns Whether the name was met by a broadcast that was kept, too, with another key; our user is told, once. */
-  #isOtherKept(name: string, key: PeerKey, apart: string): boolean {
+  #isOtherKept(
+    name: string,
+    key: PeerKey,
+    before: Fingerprint | undefined,
+    apart: string,
+  ): boolean {
     const folded = foldName(name);
-    const expected = this.#pins.get(folded);
     if (this.#refused.has(name, fingerprintOf(key))) return false;
-    if (expected === undefined && !this.#kept.has(folded)) {
+    if (before === undefined && !this.#kept.has(folded)) {
       this.#kept.set(folded, { key, isTold: false });
       dropOldest(this.#kept, KNOWN_MAX);
     }
     const first = this.#kept.get(folded);
     if (first === undefined || first.key === key) return false;
     const firstKey = fingerprintOf(first.key);
-    if (expected !== undefined && expected !== firstKey) return false;
+    if (before !== undefined && before !== firstKey) return false;
     if (first.isTold) return true;
     first.isTold = true;
     const text =

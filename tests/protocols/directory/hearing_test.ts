@@ -601,6 +601,25 @@ Deno.test("whose words: names are pinned for a broadcast, up to a bound", () => 
   assertEquals(pinned.length, HEARD_PINS_MAX);
 });
 
+Deno.test("whose words: of a name for which there is no pin left, another key is told all the same, after a restart, too", () => {
+  const pins = new Map(
+    Array.from({ length: HEARD_PINS_MAX }, (_, at) => [`g${at}`, fingerprintOf(EVES.key)]),
+  );
+  const pinsOf = () => pins;
+  const program = ClientProgram.in({ config: { pinsOf } });
+  program.says(told(1, 0));
+  const later = comesLater({ config: { pinsOf, records: [...program.disk] } });
+  for (const [one, after] of [[program, 1], [later, 0]] as const) {
+    const [error] = one.says(told(2, after, BY_EVE, EVES));
+    assertMatch(error!, /^error code=key-changed text=bob has another key than before: /);
+    one.says(told(3, 2, { own: 9 }));
+    assertEquals(said(one).slice(-2), [`${APART}: text 2`, "bob: text 3"]);
+    one.types({ command: "trust", name: "bob" });
+    one.says(told(4, 3, BY_EVE, EVES));
+    assertEquals(said(one).at(-1), "bob: text 4");
+  }
+});
+
 Deno.test("our own numbers rise, whatever the clock, the disk and the directory say", () => {
   const own = (program: ClientProgram) => {
     program.types({ command: "broadcast", text: "x" });
