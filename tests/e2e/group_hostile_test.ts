@@ -27,7 +27,7 @@ import {
   verifiedLog,
 } from "./group_world.ts";
 import { GARBAGE, HIGH_LENGTH, MEGABYTE, Peer, preface, Stranger } from "./hostile_peer.ts";
-import { holds, type Node, type ShownEvent } from "./node.ts";
+import { holds, Node, type ShownEvent } from "./node.ts";
 import { openSockets, residentBytes } from "./proc.ts";
 
 const MODE = 2;
@@ -352,6 +352,29 @@ Deno.test("group: a log with words put into another's mouth isn't taken over fro
     const text = isFile ? Deno.readTextFileSync(`${group.serverData}/serve/${name}`) : "";
     assert(!text.includes("5000"), name);
   }
+});
+
+Deno.test("group: a coordinator that hands on other words under a member's name is believed by nobody", async () => {
+  await using group = new Group();
+  const words = ["serve", "--host", "127.0.0.1", "--port", String(group.port)];
+  const liar = { data: group.serverData, module: "liars/mouthing_coordinator.ts" };
+  await group.nodes.add(Node.start(words, liar)).until(({ event }) => event === "ready");
+  const alice = await group.start("Alice");
+  await alice.say("I owe Mallory 5");
+  await alice.until(shows("I owe Mallory 5"));
+  await alice.type("/exit");
+  await alice.ended();
+
+  const bob = group.launch("Bob");
+  const { text, detail } = await bob.until(isError("protocol"));
+  assertEquals(text, "The coordinator sent invalid data: connecting to it again");
+  assertEquals(detail, "history: nobody says that Alice said it: its author was no member");
+  assertEquals(bob.texts(), []);
+  // Alice has her own words, and Bob gets them from her.
+  await group.start("Alice");
+  await bob.until(isView("Alice", "Bob"));
+  assertEquals(bob.texts(), ["I owe Mallory 5"]);
+  assertEquals((await verifiedLog(group.logPath("Bob"))).status, 0);
 });
 
 const SIGNED_TWO = "Mallory signed two different texts as one: it stays out until /allow Mallory";

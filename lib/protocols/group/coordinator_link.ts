@@ -4,7 +4,13 @@ import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { RetryPauses } from "../../base/retry_pauses.ts";
 import type { ServerKey } from "../../base/server_key.ts";
-import { COORDINATOR_SILENT_MS, RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
+import {
+  COORDINATOR_SILENT_MS,
+  OFFENCE_RETRY_MS_MAX,
+  OFFENDER_BAN_MS,
+  RETRY_MS_MAX,
+  RETRY_MS_MIN,
+} from "./limits.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupSecret } from "./secrets.ts";
 import { COORDINATOR_GOODBYE, type GroupMessage, type GroupMessageOf } from "./messages.ts";
@@ -26,6 +32,9 @@ export class CoordinatorLink {
   #isDialling = false;
   #isWelcomed = false;
   readonly #pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
+  /** Pauses after what breaks the rules: a welcome doesn't end them, as the next thing said may break them again. */
+  readonly #offences = new RetryPauses(RETRY_MS_MIN, OFFENCE_RETRY_MS_MAX);
+  #offendedAtMs = -Infinity;
   #failure: string | null = null;
   #isEnded = false;
   #refusal: string | null = null;
@@ -194,6 +203,15 @@ export class CoordinatorLink {
     if (pauseMs === null) return this.#retryLater();
     this.#deadlines.clear("silent");
     this.#retryIn(pauseMs);
+  }
+
+  /** The coordinator broke a rule of the protocol: the link is closed, for longer each time it does so within a minute. */
+  offended(reason: string): void {
+    const { out, random } = this.owner;
+    if (out.nowMs - this.#offendedAtMs > OFFENDER_BAN_MS) this.#offences.reset();
+    this.#offendedAtMs = out.nowMs;
+    this.close(reason, null);
+    this.#retryIn(this.#offences.failed(random()));
   }
 
   /** The coordinator may let us in later. @param because Why not now, in words. */

@@ -264,7 +264,7 @@ export class CoordinatorSession {
     environment.log.warn("the coordinator breaks the protocol", { text });
     const said = "The coordinator sent invalid data: connecting to it again";
     out.show({ event: "error", code: "protocol", text: said, detail: text });
-    this.link.close(text, null);
+    this.link.offended(text);
   }
 
   #refused({ code, text }: GroupMessageOf<"refuse">): void {

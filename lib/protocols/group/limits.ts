@@ -205,6 +205,8 @@ export const KEPT_OUT_PER_S = 0.1;
 /** Pauses between attempts to reach the coordinator: growing by half, with jitter. */
 export const RETRY_MS_MIN = 250;
 export const RETRY_MS_MAX = 4_000;
+/** The same, while the coordinator breaks the rules each time. */
+export const OFFENCE_RETRY_MS_MAX = 30_000;
 /** Pause before a removed member may come back: it grows with each removal for want of datagrams. */
 export const RETURN_PAUSE_MS_MIN = 1_000;
 export const RETURN_PAUSE_MS_MAX = 30_000;

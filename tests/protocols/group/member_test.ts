@@ -1627,6 +1627,27 @@ Deno.test("Member comes back as a newcomer after the others went on without it",
   assertEquals(bob!.disk.records.some(({ kind }) => kind === "out"), true);
 });
 
+Deno.test("A coordinator that breaks the rules whenever it is met is met less and less often", () => {
+  const net = new GroupNet();
+  const { coordinator } = net;
+  const send = coordinator.send.bind(coordinator);
+  coordinator.send = (node, message) => {
+    send(node, message);
+    if (message.type === "welcome") send(node, { type: "leave" });
+  };
+  const ann = net.add("ann");
+  ann.start();
+  const offences = () => ann.told("error").filter(({ code }) => code === "protocol").length;
+  net.pass(120_000);
+  const atFirst = offences();
+  net.pass(120_000);
+
+  // The pauses grow to 30 s, of which at least a half counts.
+  assert(atFirst >= 5 && atFirst < 30, `${atFirst}`);
+  assert(offences() - atFirst <= 8, `${offences() - atFirst}`);
+  assertEquals(ann.told("coordinator").at(-1)?.state, "down");
+});
+
 Deno.test("Member shows a name with the fingerprint's start where another key is pinned", () => {
   const net = new GroupNet();
   const ann = net.add("ann");
