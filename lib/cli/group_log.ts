@@ -34,13 +34,7 @@ import {
 import { writeAnew } from "../store/append_log.ts";
 import { type AppendFile, corruptError, type Disk, folderOf, writeAll } from "../store/disk.ts";
 import { HeldLock } from "../store/held_lock.ts";
-import {
-  ASIDE_INFIX,
-  asideNames,
-  replaceFile,
-  Replacement,
-  REPLACEMENT_SUFFIX,
-} from "../store/replacement.ts";
+import { asideNames, Replacement } from "../store/replacement.ts";
 import { asidesError, foreignError, inUseError, versionError } from "./group_log_errors.ts";
 import { GroupLogIndex, indexing } from "./group_log_index.ts";
 import { GroupLogReader, NOTHING } from "./group_log_reader.ts";
@@ -176,7 +170,8 @@ export class GroupLog implements EntryLog {
     this.#forget();
     const aside = hasEntries ? await this.#setAside() : null;
     const bytes = utf8(firstLine(crypto, founding));
-    await replaceFile(disk, this.path, bytes);
+    (await replaced(disk, this.path, [bytes])).close();
+    await disk.syncFolder(folderOf(this.path));
     const end = new HistoryEnd(crypto, groupIdOf(crypto, founding));
     await this.#goOn({ end, goodBytes: bytes.length }, new GroupLogIndex());
     return aside === null ? null : `${this.path} ${ANEW_TEXT[because ?? "unlike"]}: it was set ` +
@@ -215,8 +210,6 @@ export class GroupLog implements EntryLog {
 
   async #load(certainThrough: number, wasLog: boolean): Promise<Omit<OpenedGroupLog, "log">> {
     const { disk, crypto } = this.ports;
-    const replaced = await this.#finishReplacing();
-    await disk.remove(this.path + REPLACEMENT_SUFFIX);
     const index = new GroupLogIndex();
     const scan = await scanGroupLog(disk, this.path, { crypto, visit: indexing(index) });
     const { first, end, fault, last } = scan;
@@ -225,7 +218,7 @@ export class GroupLog implements EntryLog {
     const said = last && this.#lastSaid(last);
     if (fault === null) {
       await this.#goOn(scan, index);
-      return { last: said, notices: replaced === null ? [] : [replaced] };
+      return { last: said, notices: [] };
     }
     const isUnsynced = fault.isTorn ||
       (end !== null && end.position >= certainThrough &&
@@ -261,66 +254,37 @@ export class GroupLog implements EntryLog {
   /** Sets the file aside and puts its good part in its place. @returns The notice for the user. */
   async #replace(scan: LogScan, fault: LogFault, index: GroupLogIndex): Promise<string> {
     const { disk } = this.ports;
-    let aside: string;
-    if (scan.end === null) aside = await this.#setAside();
+    const aside = await this.#setAside();
+    if (scan.end === null) await disk.remove(this.path);
     else {
-      const replacement = await Replacement.begin(disk, this.path);
-      try {
-        for await (const chunk of firstBytes(disk.readChunks(this.path), scan.goodBytes)) {
-          replacement.write(chunk);
-        }
-        await replacement.sync();
-      } catch (error) {
-        await replacement.abandon();
-        throw error;
-      }
-      replacement.file.close();
-      // From here on the good part stays in its file: if the program ends, the next opening continues from here.
-      aside = await this.#setAside();
-      await this.#putGoodPartInPlace();
+      const goodPart = firstBytes(disk.readChunks(this.path), scan.goodBytes);
+      (await replaced(disk, this.path, goodPart)).close();
       await this.#goOn(scan, index);
     }
+    await disk.syncFolder(folderOf(this.path));
     return replacedText(this.path, aside, scan.end, fault);
   }
 
   /**
-   * Completes `#replace` if the program ended after setting the file aside, before its good part was in place.
-   * @returns The notice for the user; null where there is nothing to complete.
+   * Copies the file under a name that nothing has yet; durable when it returns. Until another file takes its place it
+   * stays where it is, so that a crash between the two loses nothing, and it is done again at the next start.
+   * @returns The copy's path.
    */
-  async #finishReplacing(): Promise<string | null> {
-    const { disk, crypto } = this.ports;
-    const replacement = this.path + REPLACEMENT_SUFFIX;
-    if (await disk.stat(this.path) !== null || await disk.stat(replacement) === null) return null;
-    const part = await scanGroupLog(disk, replacement, { crypto });
-    if (part.fault !== null || part.end === null) return null;
-    const folder = folderOf(this.path);
-    const names = (await disk.list(folder)).map((name) => `${folder}/${name}`);
-    const asides = names.filter((name) => name.startsWith(this.path + ASIDE_INFIX));
-    for (const aside of asides.reverse()) {
-      // A replacement begun for another reason isn't the good part of any file set aside, or not all of it.
-      const { end, goodBytes, fault } = await scanGroupLog(disk, aside, { crypto });
-      if (fault === null || goodBytes !== part.bytes) continue;
-      if (end?.point.digest !== part.end.point.digest) continue;
-      await this.#putGoodPartInPlace();
-      return replacedText(this.path, aside, end, fault);
-    }
-    return null;
-  }
-
-  /** Renames the good part of a file that was set aside; its content is synced already. */
-  async #putGoodPartInPlace(): Promise<void> {
-    const { disk } = this.ports;
-    await disk.rename(this.path + REPLACEMENT_SUFFIX, this.path);
-    await disk.syncFolder(folderOf(this.path));
-  }
-
-  /** Renames the file. @returns Its new name. */
   async #setAside(): Promise<string> {
     const { disk } = this.ports;
     const names = asideNames(this.path, this.ports.startedMs);
     for (const name of names) {
       if (await disk.stat(name) !== null) continue;
-      await disk.rename(this.path, name);
+      const copy = await disk.openAppend(name, { isNew: true });
+      try {
+        for await (const chunk of disk.readChunks(this.path)) writeAll(copy, chunk);
+        await copy.syncData();
+      } catch (error) {
+        await disk.remove(name);
+        throw error;
+      } finally {
+        copy.close();
+      }
       await disk.syncFolder(folderOf(this.path));
       return name;
     }
@@ -403,13 +367,16 @@ function lockLog({ disk, pid }: GroupLogPorts, path: string): Promise<HeldLock> 
   return HeldLock.take(disk, `${path}.lock`, pid, (lock) => inUseError(path, lock));
 }
 
-/** Replaces the content of the file at `path`. @returns The new file, open. Its folder isn't synced yet. */
+/**
+ * Replaces the content of the file at `path`, beside which the user may have files of any name.
+ * @returns The new file, open. Its folder isn't synced yet.
+ */
 async function replaced(
   disk: Disk,
   path: string,
-  chunks: AsyncIterable<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<AppendFile> {
-  const replacement = await Replacement.begin(disk, path);
+  const replacement = await Replacement.beginAmongOthers(disk, path);
   try {
     for await (const chunk of chunks) replacement.write(chunk);
     return await replacement.putInPlace();

@@ -9,7 +9,7 @@
 
 import { resolve } from "node:path";
 import { folderOf } from "../store/disk.ts";
-import { asideNames, replacementNames } from "../store/replacement.ts";
+import { asideNames, replacementName } from "../store/replacement.ts";
 
 /** What is done with a file or folder that the command line names. */
 export type FileUse =
@@ -68,7 +68,7 @@ function addRights(
   if (use === "read" || use === "read-beside") return;
   write.add(missing ?? path);
   if (use === "write") return;
-  for (const name of [`${path}.lock`, ...replacementNames(path)]) write.add(name);
+  for (const name of [`${path}.lock`, replacementName(path)]) write.add(name);
   if (use === "keep-log") {
     for (const name of asideNames(path, performance.timeOrigin)) write.add(name);
   }

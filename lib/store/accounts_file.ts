@@ -97,6 +97,8 @@ export function accountsPath(folder: string): string {
 export class AccountsFile implements Accounts {
   readonly #disk: Disk;
   readonly #path: string;
+  /** Whether the file is in the program's own folder; elsewhere there may be files of the user's beside it. */
+  readonly #isOwnPlace: boolean;
   readonly #lock: string;
   readonly #options: AccountsFileOptions;
   readonly #watches: AccountsWatches;
@@ -120,6 +122,7 @@ export class AccountsFile implements Accounts {
   private constructor(disk: Disk, folder: string, options: AccountsFileOptions) {
     this.#disk = disk;
     this.#path = options.path ?? accountsPath(folder);
+    this.#isOwnPlace = this.#path === accountsPath(folder);
     this.#lock = `${folder}/accounts.lock`;
     this.#options = options;
     this.#watches = new AccountsWatches(
@@ -142,7 +145,7 @@ export class AccountsFile implements Accounts {
     if (await disk.stat(accounts.#path) !== null) {
       const turn = await accounts.#takeTurn();
       try {
-        await disk.remove(accounts.#path + REPLACEMENT_SUFFIX);
+        if (accounts.#isOwnPlace) await disk.remove(accounts.#path + REPLACEMENT_SUFFIX);
         return { accounts, notices: await accounts.#readMended(accounts.#waitEndMs()) };
       } finally {
         turn.release();
@@ -479,7 +482,9 @@ export class AccountsFile implements Accounts {
   }
 
   async #replace(table: AccountTable): Promise<void> {
-    const replacement = await Replacement.begin(this.#disk, this.#path);
+    const replacement = this.#isOwnPlace
+      ? await Replacement.begin(this.#disk, this.#path)
+      : await Replacement.beginAmongOthers(this.#disk, this.#path);
     let bytes = 0;
     try {
       let piece = "";

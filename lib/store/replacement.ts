@@ -10,7 +10,7 @@ import { type AppendFile, type Disk, folderOf, misplacedError, writeAll } from "
 /** Name suffix of a file that isn't in place yet. One left by a crash is removed when the store is next opened. */
 export const REPLACEMENT_SUFFIX = ".new";
 
-/** The suffix where others may write, too: no other process has the same, or can guess it. */
+/** The suffix where there are others' files, too: no other process has the same, or can guess it. */
 const OWN_SUFFIX = `${REPLACEMENT_SUFFIX}-${crypto.getRandomValues(new Uint8Array(8)).toHex()}`;
 
 /** How often one process may set aside the file at a path: each time leaves a whole file there. */
@@ -28,9 +28,9 @@ export function asideNames(path: string, startedMs: number): readonly string[] {
   return Array.from({ length: ASIDES_MAX }, (_, at) => at === 0 ? first : `${first}-${at + 1}`);
 }
 
-/** The names that new versions of the file at `path` may have in this process. */
-export function replacementNames(path: string): readonly string[] {
-  return [path + REPLACEMENT_SUFFIX, path + OWN_SUFFIX];
+/** The name that new versions of the file at `path`, among the user's own files, have in this process. */
+export function replacementName(path: string): string {
+  return path + OWN_SUFFIX;
 }
 
 export class Replacement {
@@ -49,12 +49,11 @@ export class Replacement {
   }
 
   /**
-   * As `begin`, in a folder where others may write, too: in a file that must not exist yet, under a name of this
-   * process that nobody can guess.
+   * As `begin`, in a folder where the user, and others, may have files of any name: under one of this process that
+   * nobody can guess, so that no file is removed but what an earlier replacement of this process left.
    */
-  static async beginAmongOthers(disk: Disk, path: string): Promise<Replacement> {
-    const file = await disk.openAppend(path + OWN_SUFFIX, { isNew: true });
-    return new Replacement(disk, path, file);
+  static beginAmongOthers(disk: Disk, path: string): Promise<Replacement> {
+    return Replacement.begin(disk, path, OWN_SUFFIX);
   }
 
   write(bytes: Uint8Array): void {

@@ -24,7 +24,6 @@ import {
   logBytes,
   nameOf,
   openLogAt,
-  OTHER_FOUNDING,
   OTHER_GROUP,
   recorded,
   sixEntries,
@@ -327,7 +326,7 @@ for (const [stop, stopped] of Object.entries(STOPS)) {
           notices.map((text) => text.includes(`set aside as ${ASIDE}`)),
           isTold ? [true] : [],
         );
-        assertEquals(survivor.text(`${PATH}.new`), null);
+        assertEquals(survivor.paths().filter((path) => path.includes(".new")), []);
       }
     });
   }
@@ -347,25 +346,22 @@ Deno.test("open() has the good part of a damaged log that couldn't take its plac
   assertEquals(notices.length, 1);
 });
 
-Deno.test("open() takes what stands beside the log for nothing but what it set aside itself", async () => {
-  const good = BYTES.slice(0, ENDS[1]!);
-  const files: Readonly<Record<string, readonly (readonly [path: string, bytes: Uint8Array])[]>> = {
-    "no file set aside": [[`${PATH}.new`, good]],
-    "a file set aside that is whole": [[ASIDE, BYTES], [`${PATH}.new`, good]],
-    "a part of the good part": [[ASIDE, damagedBytes(2)], [`${PATH}.new`, good]],
-    "a part of a batch": [[ASIDE, damagedBytes(1)], [`${PATH}.new`, good.slice(0, -1)]],
-    "the beginning of a new log": [[ASIDE, damagedBytes(1)], [`${PATH}.new`, logBytes([])]],
-    "another group's": [[ASIDE, damagedBytes(1)], [`${PATH}.new`, logBytes([], OTHER_FOUNDING)]],
-  };
-  for (const [name, placed] of Object.entries(files)) {
-    const disk = new MemoryDisk();
-    for (const [path, bytes] of placed) disk.place(path, bytes);
-    const { log, notices } = await openLogAt(disk, PATH);
-    log.close();
+Deno.test("the user's files beside the log stay as they are, whatever their names", async () => {
+  for (const mine of ["mine", BYTES.slice(0, ENDS[1]!)]) {
+    for (const disk of [damagedDisk(), new MemoryDisk()]) {
+      disk.place(`${PATH}.new`, mine);
+      const before = disk.text(`${PATH}.new`);
 
-    assertEquals([log.end, notices], [null, []], name);
-    const asides = placed.filter(([path]) => path === ASIDE).map(([path]) => path);
-    assertEquals(disk.paths(), [...asides, `${PATH}.lock`], name);
+      const { log } = await openLogAt(disk, PATH);
+      await log.startAnew(FOUNDING, "unlike");
+      await disk.remove(PATH);
+      await log.putBack();
+      log.close();
+
+      assertEquals(disk.text(`${PATH}.new`), before);
+      const others = disk.paths().filter((path) => !path.startsWith(ASIDE));
+      assertEquals(others, [PATH, `${PATH}.lock`, `${PATH}.new`]);
+    }
   }
 });
 
@@ -422,11 +418,11 @@ Deno.test("open() leaves a damaged file in place where its good part can't be ke
   for (const kind of ["write", "sync"] as const) {
     const disk = damagedDisk();
     disk.fault = (operation) =>
-      operation.kind === kind && operation.path === `${PATH}.new` ? "ENOSPC" : null;
+      operation.kind === kind && operation.path.startsWith(`${PATH}.new`) ? "ENOSPC" : null;
 
     const error = await assertRejects(() => openLogAt(disk, PATH), P2pchatError);
 
-    assertEquals([error.code, disk.paths()], ["disk", [PATH, `${PATH}.lock`]]);
+    assertEquals([error.code, disk.paths()], ["disk", [PATH, ASIDE, `${PATH}.lock`]]);
     disk.fault = null;
     (await openLogAt(disk, PATH)).log.close(); // it let go of the lock
   }

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { type FileNeed, type Places, rightsFor } from "../../lib/cli/least_privilege.ts";
-import { asideNames, replacementNames } from "../../lib/store/replacement.ts";
+import { asideNames, replacementName } from "../../lib/store/replacement.ts";
 
 /** A file system with these files and folders, and links from one path to another. */
 function places(there: readonly string[], links: Readonly<Record<string, string>> = {}): Places {
@@ -44,7 +44,7 @@ const cases: Readonly<
     needs: [{ path: "/srv/users.txt", use: "replace" }],
     places: places(["/", "/srv", "/srv/users.txt"]),
     read: ["/srv"],
-    write: ["/srv/users.txt", "/srv/users.txt.lock", ...replacementNames("/srv/users.txt")],
+    write: ["/srv/users.txt", "/srv/users.txt.lock", replacementName("/srv/users.txt")],
   },
   "a group's log": {
     needs: [{ path: "/srv/log", use: "keep-log" }],
@@ -53,7 +53,7 @@ const cases: Readonly<
     write: [
       "/srv/log",
       "/srv/log.lock",
-      ...replacementNames("/srv/log"),
+      replacementName("/srv/log"),
       ...asideNames("/srv/log", performance.timeOrigin),
     ],
   },

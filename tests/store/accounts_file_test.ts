@@ -3,7 +3,7 @@ import { utf8 } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { AccountsListener } from "../../lib/store/accounts.ts";
 import { accountRow } from "../../lib/store/accounts_csv.ts";
-import type { AccountsFile } from "../../lib/store/accounts_file.ts";
+import { AccountsFile } from "../../lib/store/accounts_file.ts";
 import { type DiskOperation, MemoryDisk } from "../../lib/store/memory_disk.ts";
 import { replaceFile } from "../../lib/store/replacement.ts";
 import { accountOf, hashNumber, keyNumber } from "../contracts/accounts_contract.ts";
@@ -55,6 +55,22 @@ Deno.test("the file and its folder are their owner's alone, also one that others
   assertEquals((await disk.stat(PATH))?.mode, 0o600);
   assertEquals(notices.length, 1);
   assertMatch(notices[0]!, /^Others could read or change .*accounts\.csv/);
+});
+
+Deno.test("accounts in a folder of the user's leave the files beside them as they are", async () => {
+  const disk = new MemoryDisk();
+  const path = "/home/team.csv";
+  disk.place(`${path}.new`, "mine");
+  const open = () =>
+    AccountsFile.open(disk, FOLDER, { writer: "1", clock: new HastyClock(), path });
+  const bob = accountOf("bob");
+
+  await (await open()).accounts.signUp(bob);
+  const { accounts } = await open();
+  await accounts.setHash(bob, hashNumber(2));
+
+  assertEquals(disk.text(`${path}.new`), "mine");
+  assertEquals(disk.paths().filter((each) => each.startsWith("/home")), [path, `${path}.new`]);
 });
 
 Deno.test("what was acknowledged survives a power cut", async () => {

@@ -4,7 +4,9 @@ import type { AppendFile, OpenOptions } from "../../lib/store/disk.ts";
 import { AppendLog } from "../../lib/store/append_log.ts";
 import { replaceFile } from "../../lib/store/replacement.ts";
 import { RealDisk } from "../../lib/store/real_disk.ts";
-import { accountsContract } from "../contracts/accounts_contract.ts";
+import { AccountsFile } from "../../lib/store/accounts_file.ts";
+import { SYSTEM_LINK_CLOCK } from "../../lib/transport/system_clock.ts";
+import { accountOf, accountsContract } from "../contracts/accounts_contract.ts";
 import { appendLogContract } from "../contracts/append_log_contract.ts";
 import { diskContract, type DiskFixture } from "../contracts/disk_contract.ts";
 import { userInfoContract } from "../contracts/user_info_contract.ts";
@@ -151,6 +153,19 @@ Deno.test("RealDisk: nothing is appended through a link, and no replacement writ
     await replaceFile(disk, `${folder}/table`, new TextEncoder().encode("new"));
     assertEquals(await Deno.readTextFile(`${folder}/table`), "new");
     assertEquals((await Deno.lstat(`${folder}/table`)).isSymlink, false);
+  });
+});
+
+Deno.test("RealDisk: accounts elsewhere are replaced through no link, and the link stays", async () => {
+  await withLinks(["team.csv.new"], async (folder) => {
+    const options = { writer: "1", clock: SYSTEM_LINK_CLOCK, path: `${folder}/team.csv` };
+    const { accounts } = await AccountsFile.open(new RealDisk(), `${folder}/data`, options);
+    await accounts.signUp(accountOf("bob"));
+    await accounts.remove(accountOf("bob"));
+
+    assertEquals((await Deno.lstat(`${folder}/team.csv.new`)).isSymlink, true);
+    const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+    assertEquals(names, ["data", "team.csv", "team.csv.new"]);
   });
 });
 
