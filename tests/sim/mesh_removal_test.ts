@@ -5,6 +5,7 @@ import { Recipients } from "./checkers/m7_recipients.ts";
 import { ExactlyOnce } from "./checkers/m1_exactly_once.ts";
 import { CausalOrder } from "./checkers/m3_causal_order.ts";
 import { fakeSigner } from "./fake_crypto.ts";
+import type { Attack } from "./mesh/attacks.ts";
 import type { MeshChecker } from "./mesh/checker.ts";
 import { EVEN_WORLD, plainMember } from "./mesh/even_world.ts";
 import type { Invite } from "../../lib/protocols/mesh/invite.ts";
@@ -28,7 +29,12 @@ class RemovalRoom {
   /** Departures that members are shown, as "Ann: Bob (lost)". */
   readonly left: string[] = [];
 
-  constructor(names: readonly string[], readonly isPrivate = false, seed = 1) {
+  constructor(
+    names: readonly string[],
+    readonly isPrivate = false,
+    seed = 1,
+    liars: Readonly<Record<string, Attack>> = {},
+  ) {
     const checker: MeshChecker = {
       name: "removals",
       shown: ({ member }, event) => {
@@ -47,7 +53,10 @@ class RemovalRoom {
       checkers,
     );
     this.members = Object.fromEntries(
-      names.map((name) => [name, this.world.addMember(plainMember(fakeSigner(name), name))]),
+      names.map((name) => {
+        const plan = { ...plainMember(fakeSigner(name), name), liar: liars[name] ?? null };
+        return [name, this.world.addMember(plan)];
+      }),
     );
     const [founder, ...others] = this.world.members as [Member, ...Member[]];
     this.world.start(founder, { kind: "found", ...(isPrivate ? { private: true } : {}) });
@@ -172,6 +181,32 @@ Deno.test("a removal reaches connected members within 5 s, and one who was away 
   world.start(members["Dan"]!, { kind: "join", contact: members["Cem"]!.endpoint });
   pass(world, 15);
   assertEquals(room.ended, ["Cem: bye", "Dan: kicked", "Dan: kicked"]);
+});
+
+Deno.test("a removal is taken in by those whom a liar has shown it before, as if they were removed", () => {
+  const room = new RemovalRoom(["Ann", "Bob", "Cem", "Eve", "Mal"], false, 1, {
+    Mal: "tellsRemoved",
+  });
+  const { world, members } = room;
+  const [ann, mal] = [members["Ann"]!.index, members["Mal"]!.index];
+  // For a while Ann is linked with Mal alone.
+  world.network.setCuts((from, to) => (from === ann || to === ann) && from !== mal && to !== mal);
+  pass(world, 40);
+  room.left.length = 0;
+  room.types("Ann", "remove", "Eve");
+  pass(world, 5);
+  world.network.setCuts(() => false);
+  pass(world, 20);
+
+  const stored = ["Bob", "Cem"].map((name) =>
+    members[name]!.disk.records.filter(({ kind }) => kind === "ruling").length
+  );
+  assertEquals(stored, [1, 1]);
+  assertEquals(room.left.filter((line) => /^(Bob|Cem): Eve/.test(line)).toSorted(), [
+    "Bob: Eve (removed)",
+    "Cem: Eve (removed)",
+  ]);
+  assertEquals(room.ended, ["Eve: kicked"]);
 });
 
 Deno.test("private: who was removed comes back by nothing that it has, through nobody; who was away learns the secret", () => {

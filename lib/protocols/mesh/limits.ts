@@ -540,8 +540,13 @@ export const ROTATION_WAITERS_MAX = 64;
 /** Addresses in an invite: one is enough where it answers, and each makes the text longer. */
 export const INVITE_ADDRESSES_MAX = 4;
 
-/** Rulings kept, 320 bytes each at most: more people than anybody removes from a room. The first come stay. */
+/**
+ * Rulings kept, 320 bytes each at most: more people than anybody removes from a room. Half are the founder's. The first
+ * come stay.
+ */
 export const RULINGS_MAX = 4_096;
+/** Rulings of one deputy that are kept: eight that go wrong leave room for the founder's. */
+export const DEPUTY_RULINGS_MAX = 256;
 /** Rulings in one message, of 80 KB at most. */
 export const RULINGS_IN_MESSAGE_MAX = 256;
 /**

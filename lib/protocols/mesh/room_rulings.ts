@@ -130,9 +130,11 @@ export class RoomRulings implements Machine<RulingsInput, RulingsEffect> {
   }
 
   #heard(from: PeerKey, rulings: readonly SignedRuling[], nowMs: number): void {
-    if (!this.#read.take(from, nowMs, Math.max(1, rulings.length))) return;
+    const isWithin = this.#read.take(from, nowMs, Math.max(1, rulings.length));
     const fresh: KeptRuling[] = [];
     for (const signed of rulings) {
+      // Rulings aren't repeated: however many of deputies' a neighbour passes on, the founder's are heard.
+      if (!isWithin && !this.kept.isFounder(signed.ruling.value.author)) continue;
       const ruling = this.kept.known(signed);
       const fault = this.kept.faultOf(ruling);
       if (fault !== null) {
@@ -152,7 +154,10 @@ export class RoomRulings implements Machine<RulingsInput, RulingsEffect> {
     // On disk before anybody hears of it: after a kill this member must not let in whom its user has removed.
     const records = rulings.map((ruling): MeshRecord => ({ kind: "ruling", ruling }));
     this.#effects.push({ type: "persist", records });
-    for (const peer of this.#neighbours) if (peer !== from) this.#send(peer, rulings);
+    // What a deputy ruled in an earlier term counts again; neighbours that heard of it after that term haven't kept it.
+    const isTerm = rulings.some(({ ruling: { value } }) => value.kind === "deputy");
+    const told = isTerm ? this.kept.all : rulings;
+    for (const peer of this.#neighbours) if (isTerm || peer !== from) this.#send(peer, told);
     this.#effects.push({ type: "changed", rulings, ref });
   }
 
@@ -168,12 +173,11 @@ export class RoomRulings implements Machine<RulingsInput, RulingsEffect> {
     if (endsOffice) {
       for (const key of this.kept.removedBy(subject)) fresh.push(this.#made("remove", key));
     }
-    for (const ruling of fresh) this.kept.add(ruling);
-    this.#tell(fresh, null, ref);
+    this.#tell(fresh.filter((ruling) => this.kept.add(ruling)), null, ref);
   }
 
   #made(kind: RulingKind, subject: PeerKey): KeptRuling {
-    const counter = this.kept.nextCounter(subject);
+    const counter = this.kept.nextCounter(this.signer.key, subject);
     return this.kept.known(
       signRuling(this.env.crypto, this.signer, { room: this.room.id, kind, subject, counter }),
     );
@@ -219,10 +223,12 @@ export class RoomRulings implements Machine<RulingsInput, RulingsEffect> {
     if (!isFounder && kept.isDecidedByFounder(subject)) {
       return denied(`Cannot ${kind} ${name}: the founder has decided on that key; ask the founder`);
     }
-    if (kept.isFull) {
-      const text =
-        `Cannot decide on more keys: the room holds ${RULINGS_MAX} rulings, as many as ` +
-        "it may; found another one with --new";
+    if (kept.isFullFor(this.signer.key)) {
+      const text = isFounder
+        ? `Cannot decide on more keys: the room holds ${
+          RULINGS_MAX / 2
+        } rulings of yours, as many as it may; ` + "found another one with --new"
+        : "Cannot decide on more keys: the room holds as many rulings of deputies as it may; ask the founder";
       return { code: "full", text };
     }
     return null;

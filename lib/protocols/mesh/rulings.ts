@@ -15,7 +15,7 @@ import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { Hash, PeerKey, RoomId } from "../../base/ids.ts";
 import { type Infer, makeEmbedded } from "../../base/schema.ts";
 import type { InRoom } from "./credentials.ts";
-import { RULINGS_MAX } from "./limits.ts";
+import { DEPUTY_RULINGS_MAX, RULINGS_MAX } from "./limits.ts";
 import type { MeshRecord } from "./records.ts";
 import { checkId, signedId, signId } from "./signed.ts";
 import { rulingSchema, type SignedRuling, STRUCTURE_VERSION } from "./structures.ts";
@@ -75,8 +75,13 @@ const KIND_RANK: Readonly<Record<RulingKind, number>> = {
 };
 
 export class KeptRulings {
-  /** The highest of each author about each key, apart by whether it is about an office; at most `RULINGS_MAX`. */
-  readonly #rulings = new Map<string, KeptRuling>();
+  /**
+   * By the key that they are about: the highest of each author, apart by whether it is about an office. At most
+   * `RULINGS_MAX`, half of them the founder's, so that no deputy can keep the founder from ruling.
+   */
+  readonly #rulings = new Map<PeerKey, Map<string, KeptRuling>>();
+  /** How many are kept of each author. */
+  readonly #counts = new Map<PeerKey, number>();
   readonly #founder: PeerKey;
 
   /** @param records The room's records on disk; rulings were checked before they were written. */
@@ -93,29 +98,43 @@ export class KeptRulings {
 
   /** All that are kept, those about offices first: without these the others mean nothing. */
   get all(): readonly SignedRuling[] {
-    const all = [...this.#rulings.values()].map(({ signed }) => signed);
+    const all = [...this.#each()].map(({ signed }) => signed);
     const isFirst = ({ ruling: { value } }: SignedRuling) => isOfOffice(value.kind) ? 0 : 1;
     return all.sort((a, b) => isFirst(a) - isFirst(b));
   }
 
-  get isFull(): boolean {
-    return this.#rulings.size >= RULINGS_MAX;
+  /** Whether no ruling of this author about another key would be kept. */
+  isFullFor(author: PeerKey): boolean {
+    const own = this.#counts.get(author) ?? 0;
+    const founders = this.#counts.get(this.#founder) ?? 0;
+    if (author === this.#founder) return founders >= RULINGS_MAX / 2;
+    return own >= DEPUTY_RULINGS_MAX || this.#size - founders >= RULINGS_MAX / 2;
   }
 
   /**
-   * Whether a ruling would be kept; to be asked before its signature is checked. Those of keys that the founder never
-   * appointed aren't.
+   * Whether a ruling would be kept; to be asked before its signature is checked. Those of keys that are no deputies now
+   * aren't: they count nowhere.
    */
   wants(ruling: KeptRuling): boolean {
-    const { author } = ruling.signed.ruling.value;
-    if (author !== this.#founder && !this.#wasDeputy(author)) return false;
-    const known = this.#rulings.get(placeOf(ruling));
-    return known === undefined ? !this.isFull : compareRulings(ruling, known) > 0;
+    const { author, subject } = ruling.signed.ruling.value;
+    if (!this.mayRemove(author)) return false;
+    const known = this.#rulings.get(subject)?.get(placeOf(ruling));
+    return known === undefined ? !this.isFullFor(author) : compareRulings(ruling, known) > 0;
   }
 
-  /** Keeps a checked ruling, in the place of an earlier one of its author about the same. */
-  add(ruling: KeptRuling): void {
-    if (this.wants(ruling)) this.#rulings.set(placeOf(ruling), ruling);
+  /** Keeps a checked ruling, in the place of an earlier one of its author about the same. @returns Whether it did. */
+  add(ruling: KeptRuling): boolean {
+    if (!this.wants(ruling)) return false;
+    this.#keep(ruling);
+    return true;
+  }
+
+  #keep(ruling: KeptRuling): void {
+    const { author, subject } = ruling.signed.ruling.value;
+    const about = this.#about(subject);
+    const before = about.size;
+    this.#rulings.set(subject, about.set(placeOf(ruling), ruling));
+    this.#counts.set(author, (this.#counts.get(author) ?? 0) + about.size - before);
   }
 
   /** What is wrong with a ruling that would be kept; null where it holds. */
@@ -130,13 +149,17 @@ export class KeptRulings {
     return { is: "invalid-signature", text: "passed on a ruling that its author didn't sign" };
   }
 
-  /** Whether these rulings, with those that are known, show that the key was removed. */
+  /**
+   * Whether these rulings, with those that are known, show that the key was removed. None is kept: whoever shows them
+   * isn't passing them on, and they would be no news when they come.
+   */
   showRemoved(key: PeerKey, rulings: readonly SignedRuling[]): boolean {
+    const shown = new KeptRulings(this.room, this.crypto, this.snapshot());
     for (const signed of rulings) {
-      const ruling = this.known(signed);
-      if (this.faultOf(ruling) === null) this.add(ruling);
+      const ruling = shown.known(signed);
+      if (shown.faultOf(ruling) === null) shown.add(ruling);
     }
-    return this.isRemoved(key);
+    return shown.isRemoved(key);
   }
 
   isFounder(key: PeerKey): boolean {
@@ -155,11 +178,7 @@ export class KeptRulings {
 
   /** How many keys are removed. */
   get removedCount(): number {
-    const subjects = new Set<PeerKey>();
-    for (const { signed: { ruling: { value } } } of this.#rulings.values()) {
-      if (value.kind === "remove") subjects.add(value.subject);
-    }
-    return [...subjects].filter((key) => this.isRemoved(key)).length;
+    return [...this.#rulings.keys()].filter((key) => this.isRemoved(key)).length;
   }
 
   /** Whether the founder has removed or allowed this key: no deputy's ruling about it counts then. */
@@ -178,9 +197,9 @@ export class KeptRulings {
     if (own !== null) return own.signed.ruling.value.kind === "remove" ? own : null;
     if (this.isDeputy(key)) return null;
     let highest: KeptRuling | null = null;
-    for (const ruling of this.#rulings.values()) {
-      const { kind, subject, author } = ruling.signed.ruling.value;
-      if (subject !== key || isOfOffice(kind) || !this.isDeputy(author)) continue;
+    for (const ruling of this.#about(key).values()) {
+      const { kind, author } = ruling.signed.ruling.value;
+      if (isOfOffice(kind) || !this.isDeputy(author)) continue;
       if (highest === null || compareRulings(ruling, highest) > 0) highest = ruling;
     }
     return highest?.signed.ruling.value.kind === "remove" ? highest : null;
@@ -197,7 +216,7 @@ export class KeptRulings {
   /** The keys that this deputy, and no ruling of the founder's, keeps out. */
   removedBy(deputy: PeerKey): readonly PeerKey[] {
     const keys: PeerKey[] = [];
-    for (const { signed: { ruling: { value } } } of this.#rulings.values()) {
+    for (const { signed: { ruling: { value } } } of this.#each()) {
       if (value.author !== deputy || value.kind !== "remove") continue;
       if (this.removalOf(value.subject)?.signed.ruling.value.author === deputy) {
         keys.push(value.subject);
@@ -206,11 +225,12 @@ export class KeptRulings {
     return keys;
   }
 
-  /** The counter of the next ruling about this key. */
-  nextCounter(key: PeerKey): number {
+  /** The counter of this author's next ruling about this key. What deputies count is nothing to the founder's. */
+  nextCounter(author: PeerKey, key: PeerKey): number {
     let next = 1;
-    for (const { signed: { ruling: { value } } } of this.#rulings.values()) {
-      if (value.subject === key) next = Math.max(next, value.counter + 1);
+    for (const { signed: { ruling: { value } } } of this.#about(key).values()) {
+      if (this.isFounder(author) && value.author !== author) continue;
+      next = Math.max(next, value.counter + 1);
     }
     return Math.min(next, Number.MAX_SAFE_INTEGER);
   }
@@ -224,8 +244,18 @@ export class KeptRulings {
     return this.#of(this.#founder, key, true);
   }
 
-  #wasDeputy(key: PeerKey): boolean {
-    return this.#office(key) !== null;
+  get #size(): number {
+    let size = 0;
+    for (const count of this.#counts.values()) size += count;
+    return size;
+  }
+
+  *#each(): Iterable<KeptRuling> {
+    for (const about of this.#rulings.values()) yield* about.values();
+  }
+
+  #about(key: PeerKey): Map<string, KeptRuling> {
+    return this.#rulings.get(key) ?? new Map();
   }
 
   #isRemovedByFounder(key: PeerKey): boolean {
@@ -233,16 +263,16 @@ export class KeptRulings {
   }
 
   #of(author: PeerKey, subject: PeerKey, office: boolean): KeptRuling | null {
-    return this.#rulings.get(placeName(author, subject, office)) ?? null;
+    return this.#rulings.get(subject)?.get(placeName(author, office)) ?? null;
   }
 }
 
 function placeOf({ signed: { ruling: { value } } }: KeptRuling): string {
-  return placeName(value.author, value.subject, isOfOffice(value.kind));
+  return placeName(value.author, isOfOffice(value.kind));
 }
 
-function placeName(author: PeerKey, subject: PeerKey, office: boolean): string {
-  return `${author}/${subject}/${office}`;
+function placeName(author: PeerKey, office: boolean): string {
+  return `${author}/${office}`;
 }
 
 /** Positive where `a` counts rather than `b`, both of one rank and about one key. */

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { PeerKey } from "../../../lib/base/ids.ts";
+import { DEPUTY_RULINGS_MAX, RULINGS_IN_MESSAGE_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import { RoomRulings, type RulingsEffect } from "../../../lib/protocols/mesh/room_rulings.ts";
 import { KeptRulings, type RulingKind, signRuling } from "../../../lib/protocols/mesh/rulings.ts";
 import type { SignedRuling } from "../../../lib/protocols/mesh/structures.ts";
@@ -133,4 +134,96 @@ Deno.test("RoomRulings penalises who passes on a ruling that nobody signed, and 
   const own = ruling(BOB, "remove", MAL);
   assertEquals(room.step({ type: "message", from: key(BOB), rulings: [own] }, 0), []);
   assert(!kept.isRemoved(key(MAL)));
+});
+
+const someKey = (at: number) => at.toString(16).padStart(64, "0") as PeerKey;
+
+/** Rulings of Deb's about made-up keys. */
+function flood(count: number, kind: RulingKind = "allow"): readonly SignedRuling[] {
+  const { room } = ROOM;
+  return Array.from(
+    { length: count },
+    (_, at) => signRuling(fakeCrypto, DEB!, { room, kind, subject: someKey(at + 1), counter: 1 }),
+  );
+}
+
+/** What a room makes of rulings that Bob passes on, all at once. */
+function hearing(signer: typeof ANN, ...told: readonly SignedRuling[]) {
+  const kept = new KeptRulings(PLACE, fakeCrypto, []);
+  const room = new RoomRulings(PLACE, kept, signer, fakeEnvironment());
+  const hear = (rulings: readonly SignedRuling[], nowMs = 0): readonly RulingsEffect[] => {
+    const parts = Math.ceil(rulings.length / RULINGS_IN_MESSAGE_MAX);
+    return Array.from({ length: parts }, (_, at) => at * RULINGS_IN_MESSAGE_MAX).flatMap((at) =>
+      room.step({
+        type: "message",
+        from: key(BOB),
+        rulings: rulings.slice(at, at + RULINGS_IN_MESSAGE_MAX),
+      }, nowMs)
+    );
+  };
+  hear(told);
+  return { kept, room, hear };
+}
+
+Deno.test("KeptRulings: a deputy that rules about thousands keeps nobody else from ruling", () => {
+  const { kept, room, hear } = hearing(ANN, ...deputies, ...flood(5_000));
+  assertEquals(kept.all.length, deputies.length + DEPUTY_RULINGS_MAX);
+
+  hear([ruling(DON, "remove", MAL)], 60_000);
+  assert(kept.isRemoved(key(MAL)));
+  for (const subject of [DON, DEB, BOB]) {
+    const rule = { type: "rule", kind: "remove", subject: key(subject), name: "X" } as const;
+    const effects = room.step({ ...rule, ref: undefined }, 60_000);
+    assertEquals(effects.map(({ type }) => type), ["persist", "changed"]);
+    assert(kept.isRemoved(key(subject)));
+  }
+});
+
+Deno.test("KeptRulings: the keys that are removed are counted in one pass", () => {
+  const { kept } = hearing(BOB!, ...deputies, ...flood(DEPUTY_RULINGS_MAX, "remove"));
+  assertEquals(kept.removedCount, DEPUTY_RULINGS_MAX);
+});
+
+Deno.test("KeptRulings: no counter of a deputy's makes the founder's last ruling final", () => {
+  const { kept, room } = hearing(
+    ANN,
+    ...deputies,
+    ruling(DEB, "remove", MAL, Number.MAX_SAFE_INTEGER),
+  );
+  for (const kind of ["allow", "remove", "allow"] as const) {
+    room.step({ type: "rule", kind, subject: key(MAL), name: "Mal", ref: undefined }, 0);
+    assertEquals(kept.isRemoved(key(MAL)), kind === "remove");
+  }
+});
+
+Deno.test("KeptRulings: who is shown that it is removed keeps none of it, and believes nothing unsigned", () => {
+  const kept = knowing();
+  const removal = ruling(DEB, "remove", MAL);
+  const proof = [deputies[0]!, removal];
+  const unsigned = { ...removal, signature: new Uint8Array(64) };
+  assertEquals(kept.showRemoved(key(MAL), [deputies[0]!, unsigned]), false);
+  assertEquals(kept.showRemoved(key(MAL), proof), true);
+  assertEquals(kept.all, []);
+});
+
+Deno.test("RoomRulings takes in nothing of a deputy's after its term, and all of the earlier one in the next", () => {
+  const before = ruling(DEB, "remove", MAL);
+  const ended = ruling(ANN, "no-deputy", DEB, 2);
+  const anew = ruling(ANN, "deputy", DEB, 3);
+  const late = hearing(BOB!, ...deputies, ended);
+  assertEquals(late.hear([before]), []);
+
+  const early = hearing(DON!, ...deputies, before, ended);
+  early.room.step({ type: "neighbour-up", peer: key(BOB) }, 0);
+  const sent = early.hear([anew]).flatMap((effect) =>
+    effect.type === "send" ? effect.message.rulings : []
+  );
+  late.hear(sent);
+  assert(early.kept.isRemoved(key(MAL)) && late.kept.isRemoved(key(MAL)));
+});
+
+Deno.test("RoomRulings hears the founder's rulings however many of a deputy's a neighbour passes on", () => {
+  const { kept, hear } = hearing(BOB!, ...deputies, ...flood(50_000));
+  hear([ruling(ANN, "remove", MAL)]);
+  assert(kept.isRemoved(key(MAL)));
 });

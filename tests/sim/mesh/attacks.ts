@@ -22,6 +22,7 @@ import {
   NamesTheDead,
   Rotates,
   StripsClaims,
+  TellsRemoved,
 } from "./member_attacks.ts";
 import { ComesIn, Flaps } from "./overlay_attacks.ts";
 import {
@@ -65,6 +66,7 @@ export const ATTACKS = {
   flaps: Flaps,
   rotates: Rotates,
   stripsClaims: StripsClaims,
+  tellsRemoved: TellsRemoved,
   leavesAndStays: LeavesAndStays,
   fallsSilentAndStays: FallsSilentAndStays,
   asksAgain: AsksAgain,

@@ -1,13 +1,18 @@
 /** Attacks by lies about the room's members. */
 
-import type { PeerKey } from "../../../lib/base/ids.ts";
+import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { makeBundle } from "../../../lib/protocols/mesh/bundle.ts";
 import { claimIdOf, signStatement } from "../../../lib/protocols/mesh/credentials.ts";
 import { ROSTER_NEWS_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { Contact, MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
 import { FIRST_EPOCH, latestEpoch, signRotation } from "../../../lib/protocols/mesh/rotations.ts";
-import type { Beacon, SignedBeacon, SignedClaim } from "../../../lib/protocols/mesh/structures.ts";
+import type {
+  Beacon,
+  SignedBeacon,
+  SignedClaim,
+  SignedGenesis,
+} from "../../../lib/protocols/mesh/structures.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { Adversary, OTHER_INCARNATION } from "./adversary.ts";
 import { deadContact, madeUpBeacon, madeUpClaim, randomId } from "./made_up.ts";
@@ -247,5 +252,33 @@ export class Forges extends Adversary {
       const signed = madeUpBeacon(this.room!, this.signer, this.claim!, change);
       return { type: "beacons", beacons: [{ signed, ageMs: 0 }] };
     };
+  }
+}
+
+/** Passes no ruling on, but tells each neighbour of it before others do, as if that neighbour were the one removed. */
+export class TellsRemoved extends Adversary {
+  #genesis: SignedGenesis | null = null;
+  readonly #told = new Set<LinkId>();
+
+  override input(input: MeshInput): MeshInput {
+    if (input.type !== "message") return input;
+    const { link, message } = input;
+    if ("genesis" in message) this.#genesis = message.genesis;
+    if (message.type !== "rulings" || this.#genesis === null) return input;
+    this.#told.add(link);
+    for (const other of this.links) {
+      if (this.#told.has(other)) continue;
+      this.#told.add(other);
+      this.send({
+        type: "removed",
+        genesis: this.#genesis,
+        rulings: [...message.rulings.slice(0, 2)],
+      }, other);
+    }
+    return input;
+  }
+
+  protected override instead(message: MeshMessage): MeshMessage | null {
+    return message.type === "rulings" ? null : message;
   }
 }
