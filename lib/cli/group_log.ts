@@ -301,8 +301,8 @@ export class GroupLog implements EntryLog {
   async secure(position: number): Promise<void> {
     const reader = this.#reader;
     const batch = reader?.index.batchAfter(position) ?? 0;
-    if (reader === null || batch === reader.index.count) return;
-    await writeAnew(this.ports.disk, this.path, reader.offset(batch));
+    if (this.#file === null || reader === null || batch === reader.index.count) return;
+    await writeAnew(this.#file, reader.offset(batch));
     await this.sync();
   }
 

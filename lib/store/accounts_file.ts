@@ -312,7 +312,7 @@ export class AccountsFile implements Accounts {
     try {
       if (torn !== null) file.truncate(bytes);
       // The row of a killed program may exist only in the page cache, if its sync failed.
-      if (lastRowAt > 0) await writeAnew(this.#disk, this.#path, lastRowAt);
+      if (lastRowAt > 0) await writeAnew(file, lastRowAt);
       await file.syncData();
     } finally {
       file.close();

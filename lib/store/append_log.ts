@@ -149,7 +149,7 @@ export class AppendLog {
             `${content.torn.line} on: they were being written when the program or machine stopped`,
         );
       }
-      await writeAnew(disk, path, content.syncedBytes);
+      await writeAnew(file, content.syncedBytes);
       await file.syncData();
       await disk.syncFolder(folderOf(path));
     } catch (error) {
@@ -454,10 +454,10 @@ export class AppendLog {
  * process wrote may exist only in the page cache: if its sync failed, the pages are marked clean, and a further
  * sync would do nothing although readers rely on them.
  */
-export async function writeAnew(disk: Disk, path: string, from: number): Promise<void> {
+export async function writeAnew(file: AppendFile, from: number): Promise<void> {
   let at = from;
-  for await (const chunk of disk.readChunks(path, { from })) {
-    await disk.overwrite(path, at, chunk);
+  for await (const chunk of file.readChunks({ from })) {
+    file.overwrite(at, chunk);
     at += chunk.length;
   }
 }

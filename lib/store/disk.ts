@@ -56,6 +56,12 @@ export interface AppendFile {
    */
   truncate(length: number): void;
   /**
+   * Overwrites existing bytes from `offset` on with `bytes`: in this open file, whatever is at `path` now. Durable
+   * after a `syncData`.
+   * @throws {P2pchatError} `disk`, also where the file isn't at `path` any more.
+   */
+  overwrite(offset: number, bytes: Uint8Array): void;
+  /**
    * Syncs what was written before the call to the device (fdatasync).
    * @throws {P2pchatError} `disk`: then nothing is known about the bytes not synced before, and a later `syncData`
    *   that succeeds proves nothing about them.
@@ -132,8 +138,6 @@ export interface Disk {
    * A missing file has no chunks.
    */
   readChunks(path: string, options?: ReadOptions): AsyncIterable<Uint8Array>;
-  /** Overwrites existing bytes from `offset` on with `bytes`. Durable after a `syncData`. */
-  overwrite(path: string, offset: number, bytes: Uint8Array): Promise<void>;
   /** Opens a file for appending; creates it where there is none, and truncates it if `empty` is set. */
   openAppend(path: string, options?: OpenOptions): Promise<AppendFile>;
   /** Renames `from` to `to` in the same folder, replacing any file of that name. Durable after `syncFolder`. */
@@ -144,7 +148,7 @@ export interface Disk {
   list(folder: string): Promise<readonly string[]>;
   /** Creates a folder and its missing parents, each durable before the call returns. */
   makeFolder(folder: string): Promise<void>;
-  /** Sets the permission bits of a file or folder, in a folder in which nobody else can write: it follows links. */
+  /** Sets the permission bits of a file or folder; refuses a link at `path`. */
   setMode(path: string, mode: number): Promise<void>;
   /** Syncs the names in a folder to the device. */
   syncFolder(folder: string): Promise<void>;

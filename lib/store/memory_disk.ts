@@ -74,7 +74,7 @@ export interface MemoryDiskOptions {
    */
   readonly fault?: (operation: DiskOperation) => DiskFault | null;
   /**
-   * Called before each operation except `write`, `truncate` and `allowLike`; a promise delays the operation, `null`
+   * Called before each operation except `write`, `truncate`, `overwrite` and `allowLike`; a promise delays the operation, `null`
    * doesn't.
    */
   readonly latency?: (operation: DiskOperation) => Promise<void> | null;
@@ -205,15 +205,6 @@ export class MemoryDisk implements Disk {
     if (file !== null) yield* this.#chunksOf(path, file, first, chunkBytes);
   }
 
-  overwrite(path: string, offset: number, bytes: Uint8Array): Promise<void> {
-    return this.#run("overwrite", "overwrite", path, () => {
-      const file = this.#fileAt(path);
-      if (file === null) throw new SystemError("ENOENT");
-      invariant(offset + bytes.length <= file.length, "what is overwritten is there");
-      file.overwrite(offset, bytes);
-    });
-  }
-
   openAppend(path: string, options?: OpenOptions): Promise<AppendFile> {
     return this.#run("open", "open", path, () => {
       const found = this.#fileAt(path);
@@ -315,6 +306,14 @@ export class MemoryDisk implements Disk {
           check();
           invariant(length <= file.length, "truncate never makes a file longer");
           file.truncate(length);
+        });
+      },
+      overwrite: (offset, bytes) => {
+        this.#runNow("overwrite", "overwrite", opened.path, () => {
+          check();
+          if (!opened.isInPlace()) throw misplacedError(opened.path);
+          invariant(offset + bytes.length <= file.length, "what is overwritten is there");
+          file.overwrite(offset, bytes);
         });
       },
       syncData: () => {

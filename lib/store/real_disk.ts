@@ -4,7 +4,15 @@
  * Syncs wait for the device, so they are asynchronous.
  */
 
-import { closeSync, constants, fchmodSync, fchownSync, fstatSync, openSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  openSync,
+  writeSync,
+} from "node:fs";
 import type { Bytes } from "../base/crypto.ts";
 import { isSystemError, P2pchatError, systemErrorCode } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
@@ -26,7 +34,7 @@ import {
 
 const PERMISSION_BITS = 0o777;
 /** Opens what may no longer be the file that was there: through no link, and without waiting for a pipe's writer. */
-const SAME_FILE_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const UNLINKED_FLAGS = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** How a file is opened that is made where it is missing. */
 interface Access {
   readonly read: true;
@@ -68,6 +76,37 @@ class RealAppendFile implements AppendFile {
     }
   }
 
+  overwrite(offset: number, bytes: Uint8Array): void {
+    try {
+      // This one writes to the end, wherever it is positioned.
+      const opened = this.#openAgain(constants.O_WRONLY);
+      try {
+        for (let written = 0; written < bytes.length;) {
+          const rest = bytes.length - written;
+          written += writeSync(opened, bytes, written, rest, offset + written);
+        }
+      } finally {
+        closeSync(opened);
+      }
+    } catch (cause) {
+      if (cause instanceof P2pchatError) throw cause;
+      throw diskError("overwrite", this.path, cause);
+    }
+  }
+
+  /**
+   * Opens the same file once more, for calls that Deno's open files don't have.
+   * @throws {P2pchatError} Where another one is at its path now.
+   */
+  #openAgain(access: number): number {
+    if (!this.isInPlace()) throw misplacedError(this.path);
+    const opened = openSync(this.path, access | UNLINKED_FLAGS);
+    const [found, ours] = [fstatSync(opened), this.file.statSync()];
+    if (found.dev === ours.dev && found.ino === ours.ino) return opened;
+    closeSync(opened);
+    throw misplacedError(this.path);
+  }
+
   async syncData(): Promise<void> {
     try {
       await this.file.syncData();
@@ -92,12 +131,9 @@ class RealAppendFile implements AppendFile {
       const [is, wanted] = [this.file.statSync(), Deno.statSync(like)];
       // Even root gives nothing away: whoever may write in the folder could have put another file there.
       if (is.uid !== wanted.uid) throw systemError("EPERM", "Operation not permitted");
-      if (!this.isInPlace()) throw misplacedError(this.path);
-      // Deno's open files have no way to set these; another one of the same file has.
-      const opened = openSync(this.path, SAME_FILE_FLAGS);
+      // Deno's open files have no way to set these.
+      const opened = this.#openAgain(constants.O_RDONLY);
       try {
-        const { dev, ino } = fstatSync(opened);
-        if (dev !== is.dev || ino !== is.ino) throw misplacedError(this.path);
         if (is.gid !== wanted.gid) fchownSync(opened, wanted.uid!, wanted.gid!);
         fchmodSync(opened, (wanted.mode ?? 0) & PERMISSION_BITS);
       } finally {
@@ -179,16 +215,6 @@ export class RealDisk implements Disk {
     }
   }
 
-  overwrite(path: string, offset: number, bytes: Uint8Array): Promise<void> {
-    return orDiskError("overwrite", path, () => {
-      using file = Deno.openSync(path, { write: true });
-      file.seekSync(offset, Deno.SeekMode.Start);
-      for (let written = 0; written < bytes.length;) {
-        written += file.writeSync(bytes.subarray(written));
-      }
-    });
-  }
-
   async openAppend(path: string, options?: OpenOptions): Promise<AppendFile> {
     const file = await orDiskError(
       "open",
@@ -243,7 +269,14 @@ export class RealDisk implements Disk {
   }
 
   setMode(path: string, mode: number): Promise<void> {
-    return orDiskError("set the mode of", path, () => Deno.chmodSync(path, mode));
+    return orDiskError("set the mode of", path, () => {
+      const opened = openSync(path, constants.O_RDONLY | UNLINKED_FLAGS);
+      try {
+        fchmodSync(opened, mode);
+      } finally {
+        closeSync(opened);
+      }
+    });
   }
 
   syncFolder(folder: string): Promise<void> {

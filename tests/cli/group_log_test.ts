@@ -384,7 +384,9 @@ Deno.test("read() finds that the file was changed meanwhile", async () => {
   const disk = new MemoryDisk();
   disk.place(PATH, BYTES);
   const { log } = await openLogAt(disk, PATH);
-  await disk.overwrite(PATH, ENDS[1]! + 80, new TextEncoder().encode("XX"));
+  const file = await disk.openAppend(PATH);
+  file.overwrite(ENDS[1]! + 80, new TextEncoder().encode("XX"));
+  file.close();
 
   const error = await assertRejects(() => log.read(1, 1_000), P2pchatError);
   const { batches } = await log.read(0, 1);

@@ -154,9 +154,23 @@ export function diskContract(
 
   contract("overwrite() writes over what is there", async ({ disk, folder }) => {
     await put(disk, `${folder}/a`, "0123456789");
-    await disk.overwrite(`${folder}/a`, 3, bytesOf("xyz"));
+    const file = await disk.openAppend(`${folder}/a`);
+    file.overwrite(3, bytesOf("xyz"));
+    writeAll(file, bytesOf("!"));
+    file.close();
 
-    assertEquals(await textAt(disk, `${folder}/a`), "012xyz6789");
+    assertEquals(await textAt(disk, `${folder}/a`), "012xyz6789!");
+  });
+
+  contract("overwrite() writes over no other file of that name", async ({ disk, folder }) => {
+    for (const name of ["a", "b"]) await put(disk, `${folder}/${name}`, "0123456789");
+    const file = await disk.openAppend(`${folder}/a`);
+    await disk.rename(`${folder}/b`, `${folder}/a`);
+    const error = assertThrows(() => file.overwrite(3, bytesOf("xyz")), P2pchatError);
+    file.close();
+
+    assertEquals(error.code, "disk");
+    assertEquals(await textAt(disk, `${folder}/a`), "0123456789");
   });
 
   contract("rename() replaces the file of that name", async ({ disk, folder }) => {
@@ -276,7 +290,6 @@ export function diskContract(
       () => disk.openAppend(`${folder}/none/a`),
       () => disk.openAppend(folder),
       () => disk.read(folder),
-      () => disk.overwrite(`${folder}/none`, 0, bytesOf("x")),
       () => disk.rename(`${folder}/none`, `${folder}/a`),
       () => disk.list(`${folder}/file`),
       () => disk.makeFolder(`${folder}/file`),

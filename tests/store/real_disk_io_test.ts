@@ -169,6 +169,26 @@ Deno.test("RealDisk: accounts elsewhere are replaced through no link, and the li
   });
 });
 
+Deno.test("RealDisk: a link that came in a file's place is neither written through, nor opened to others", async () => {
+  await withLinks(["mode"], async (folder) => {
+    const [disk, path, own] = [new RealDisk(), `${folder}/log`, `${folder}/../own`];
+    await Deno.chmod(own, 0o600);
+    const file = await disk.openAppend(path);
+    await Deno.remove(path);
+    await Deno.symlink(own, path);
+    // As when the link comes after the look at what is there.
+    file.isInPlace = () => true;
+    assertThrows(() => file.overwrite(0, new TextEncoder().encode("XXXX")), P2pchatError);
+    assertThrows(() => file.allowLike(own), P2pchatError);
+    file.close();
+
+    const error = await assertRejects(() => disk.setMode(`${folder}/mode`, 0o666), P2pchatError);
+
+    assertEquals(error.code, "disk");
+    assertEquals((await Deno.stat(own)).mode! & 0o777, 0o600);
+  });
+});
+
 Deno.test("RealDisk: stat() tells a device from a file", async () => {
   assertEquals((await new RealDisk().stat("/dev/null"))?.kind, "other");
 });
