@@ -1,7 +1,7 @@
 #!/bin/sh
-# Checks the models of the group and of its edits (docs/model/group.pml, edits.pml) with SPIN: every run within the
-# bounds of each line below; then the same with one rule wrong at a time, which must be found. Needs spin, gcc, and
-# 8 GB of memory.
+# Checks the models of the group, of its edits and of its learners (docs/model/group.pml, edits.pml, learners.pml) with
+# SPIN: every run within the bounds of each line below; then the same with one rule wrong at a time, which must be
+# found. Needs spin, gcc, and 8 GB of memory.
 # Usage: tools/model.sh [runs|mutations|NAME...]   (default: runs and mutations; NAME: of a line below)
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,7 +13,7 @@ if [ -n "$missing" ]; then
 fi
 
 # Of the group: name, members of view 1 (7: three; 3: two and a newcomer), views, rounds, crashes, leaves, texts,
-# switches. Of edits: name, bounds by their names, switches.
+# switches. Of edits and learners: name, bounds by their names, switches.
 runs='
 three-deep        7 3 1 2 0 1 CHECK_HELD
 three-texts       7 3 1 1 0 2 CHECK_HELD
@@ -35,6 +35,16 @@ edits-three       FIRST_VIEW=7 VIEWS=1 CRASHES=0 NUMBERS=1
 edits-newcomer    FIRST_VIEW=3 VIEWS=2 CRASHES=0 LOSSES=0 NUMBERS=1
 edits-same        FIRST_VIEW=3 GROUP=3 VIEWS=1 CRASHES=0 LOSSES=0 REQUESTS=3
 edits-other       FIRST_VIEW=3 GROUP=3 VIEWS=1 COORDINATOR_CRASHES=0 LOSSES=0 REQUESTS=3 SAME_ENTRY=0 REFUSALS=0 QUEUE=5
+'
+learner_runs='
+learners-deep     LOSSES=3 CRASHES=3 COMINGS=3
+'
+learner_mutations='
+learners-gate     LOSSES=1 CRASHES=1 COMINGS=2 MUTATION_GATE
+learners-alone    LOSSES=1 CRASHES=1 COMINGS=2 MUTATION_ALONE
+learners-removal  LOSSES=1 CRASHES=1 COMINGS=2 MUTATION_REMOVAL
+learners-outlives LOSSES=1 CRASHES=1 COMINGS=2 MUTATION_OUTLIVES
+learners-wait     LOSSES=1 CRASHES=1 COMINGS=2 MUTATION_WAIT
 '
 mutations='
 delivery          7 2 0 0 0 2 MUTATION_DELIVERY UNSETTLED
@@ -77,7 +87,8 @@ check() {
   aim=$1 name=$2
   case $3 in
     *=*)
-      model=edits bounds=
+      case $name in learners-*) model=learners ;; *) model=edits ;; esac
+      bounds=
       shift 2
       ;;
     *)
@@ -89,8 +100,8 @@ check() {
   case "$model $aim" in
     'group holds') compiling=-O2 searching=-w26 ;;
     'group breaks') compiling='-O1 -DBFS' searching=-w20 ;;
-    'edits holds') compiling=-O1 searching=-w24 ;;
-    'edits breaks') compiling='-O0 -DBFS' searching=-w20 ;;
+    'edits holds' | 'learners holds') compiling=-O1 searching=-w24 ;;
+    'edits breaks' | 'learners breaks') compiling='-O0 -DBFS' searching=-w20 ;;
     *) compiling=-O0 searching=-w20 ;;
   esac
   for switch in "$@"; do bounds="$bounds -D$switch"; done
@@ -174,9 +185,11 @@ esac
 (
   each "$runs_wanted" must_hold << END
 $edit_runs
+$learner_runs
 END
   each "$mutations_wanted" must_break << END
 $edit_mutations
+$learner_mutations
 END
   exit $failed
 ) &
