@@ -6,6 +6,7 @@
 import type { PeerKey } from "../../lib/base/ids.ts";
 import { Agreement } from "../../lib/protocols/group/agreement.ts";
 import { Contests } from "../../lib/protocols/group/contests.ts";
+import { Listed } from "../../lib/protocols/group/listed.ts";
 import type { Member } from "../../lib/protocols/group/member.ts";
 import type { MemberEffect, MemberInput } from "../../lib/protocols/group/member_io.ts";
 import { Membership } from "../../lib/protocols/group/membership.ts";
@@ -36,6 +37,9 @@ const CALM: Partial<Scenario> = {
 
 /** Half of the members come in later, and fetch the log. */
 const JOINING: Partial<Scenario> = { ...CALM, members: 6, founders: 3, lateChance: 1 };
+
+/** All but one come in later, the liar, too. */
+const LATER: Partial<Scenario> = { ...JOINING, founders: 1 };
 
 /** All kinds of trouble except those after which it is unknown who was removed, or that excuse many violations. */
 const TROUBLES: readonly Trouble[] = [
@@ -91,9 +95,11 @@ function failureOf(
   }
 }
 
-for (const lie of ["texts", "orders", "acks", "lurks", "names"] as const) {
+for (const lie of ["texts", "orders", "acks", "lurks", "hides", "names"] as const) {
   const calm = lie === "names" ? ["joining", JOINING] as const : ["calm", CALM] as const;
-  const scenarios = [calm, ["troubled", TROUBLED]] as const;
+  const scenarios = lie === "hides"
+    ? [["later", LATER], ["troubled", TROUBLED]] as const
+    : [calm, ["troubled", TROUBLED]] as const;
   for (const [name, scenario] of scenarios) {
     Deno.test(`group: a liar (${lie}) among ${name} members breaks no promise, ${SEEDS} seeds`, () => {
       for (let seed = 1; seed <= SEEDS; seed++) {
@@ -156,17 +162,28 @@ const MUTATIONS: readonly (readonly [Lie, Mutation, RegExp])[] = [
     name: "believes any name in a history",
     install: replaced(HistoryEnd.prototype, "nameFault", { value: () => null }),
   }, /^G1/],
+  ["hides", {
+    name: "shows whoever asks for the log to one user alone",
+    install: replaced(Listed.prototype, "mayReceive", {
+      value(this: Listed, key: PeerKey) {
+        this.coordinatorAsks(key); // shows anybody
+        return true;
+      },
+    }),
+  }, /^G10.*nobody else is shown/],
   ["acks", {
     name: "stands still where others hold something else",
     install: replaced(Contests.prototype, "tick", { value: () => {} }),
   }, /in the end|is no entry/],
 ];
 
+const HUNTED: Partial<Record<Lie, Partial<Scenario>>> = { names: JOINING, hides: LATER };
+
 for (const [lie, mutation, finding] of MUTATIONS) {
   Deno.test(`the simulation finds a group that ${mutation.name}, by a liar (${lie})`, () => {
     const failures = [];
     for (let seed = 1; seed <= HUNTED_SEEDS; seed++) {
-      const failure = failureOf(seed, lie, lie === "names" ? JOINING : CALM, mutation);
+      const failure = failureOf(seed, lie, HUNTED[lie] ?? CALM, mutation);
       if (failure?.name === "Violation" && finding.test(failure.message)) return;
       if (failure !== null) failures.push(failure.message);
     }

@@ -398,13 +398,17 @@ export class Arriving {
   tellPeers(isUrgent: boolean): void {
     const { attendance, out } = this.parts;
     const members = this.#peers();
-    const joining = this.#joining.map(({ key }) => key)
+    const behind = this.#behind;
+    const joining = [...this.#joining, ...behind].map(({ key }) => key)
       .filter((key) => members.some((member) => member.key === key));
     const line = JSON.stringify([
       members.map(({ incarnation, ...at }) => ({ ...at, incarnation: incarnation.toHex() })),
       joining,
     ]);
-    if (line !== this.#peersTold && !this.#tellings.take(out.nowMs) && !isUrgent) {
+    if (
+      line !== this.#peersTold && !this.#tellings.take(out.nowMs) && !isUrgent &&
+      behind.length === 0
+    ) {
       if ((this.#peersDueMs ?? 0) <= out.nowMs) this.#peersDueMs = out.nowMs + 1_000 / PEERS_PER_S;
       return;
     }
@@ -414,6 +418,18 @@ export class Arriving {
     for (const { link } of attendance.here) {
       if (link !== null) out.send(link, { type: "peers", members, joining });
     }
+  }
+
+  /**
+   * Members that haven't begun the present view, and take part in the change to the next one: whoever hasn't begun it
+   * either knows of no view with them, and is to send them what they lack.
+   */
+  get #behind(): readonly Attendee[] {
+    const { views, changing, attendance } = this.parts;
+    return attendance.here.filter(({ key, begun }) =>
+      views.member(key) !== null && changing.isParticipant(key) &&
+      !isSameBallot(begun, views.ballot)
+    );
   }
 
   /** Members and newcomers to meet, as many as fit in a message. */

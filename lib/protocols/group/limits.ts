@@ -293,6 +293,8 @@ export const PROMISE_JUMP_MAX = 2 * NUMBER_JUMP_MAX;
 export const JOINING_MS = 30_000;
 /** What a place in the history takes a slow link: a thousand a second, a hundredth of what was measured on loopback. */
 const JOINING_MS_PER_PLACE = 1;
+/** As long a member goes on showing one that the coordinator says is joining no more: its view begins by then, or it goes. */
+export const JOINED_MS = 3_000;
 /** One that wasn't in by then comes back no sooner: each time all are shown that it joins. */
 export const JOIN_AGAIN_MS = 30_000;
 

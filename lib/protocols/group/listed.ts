@@ -14,7 +14,7 @@ import { isSameProcess } from "./attendance.ts";
 import type { Member } from "./epoch.ts";
 import { COORDINATOR_NAME } from "./history.ts";
 import type { LeftReason } from "./events.ts";
-import { joiningMs } from "./limits.ts";
+import { JOINED_MS, joiningMs } from "./limits.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
 
@@ -38,12 +38,8 @@ interface Joining {
 export class Listed {
   /** Whom the coordinator has named: at most `ATTENDEES_MAX`, as in its message. */
   #named = new Map<PeerKey, Member>();
-  /** Those of them that it said last are joining. */
-  #told: ReadonlySet<PeerKey> = new Set();
-  /** Those of them, and the coordinator, that are shown as joining. */
+  /** Those of them that it said are joining, and the coordinator itself where it asks: shown as joining. */
   readonly #joining = new Map<PeerKey, Joining>();
-  /** Those that were shown as joining for too long: nothing more is sent to them until they come anew. */
-  readonly #late = new Set<PeerKey>();
 
   constructor(readonly owner: ListedOwner) {}
 
@@ -58,7 +54,8 @@ export class Listed {
   }
 
   /**
-   * The coordinator names those that are here.
+   * The coordinator names those that are here. Its word alone makes a newcomer one that joins, as all others hear it,
+   * too: whoever asks us by itself would otherwise be shown here alone.
    * @param joining Those of them that are about to be sent the log.
    */
   areHere(members: readonly Member[], joining: readonly PeerKey[]): void {
@@ -68,19 +65,32 @@ export class Listed {
     this.#named = new Map(members.map((member) => [member.key, member]));
     for (const [key, member] of before) {
       const now = this.#named.get(key);
-      if (now === undefined || !isSameProcess(now, member)) this.#gone(key);
+      if (now === undefined || !isSameProcess(now, member)) this.#ends(key, "lost");
     }
-    for (const key of joining) {
-      if (this.#told.has(key)) continue;
-      this.#late.delete(key); // it joins anew
-      this.mayReceive(key);
-    }
-    this.#told = new Set(joining);
+    for (const key of joining) this.#joins(key);
+    this.#endSoon(joining);
   }
 
-  #gone(key: PeerKey): void {
-    this.#late.delete(key);
-    this.#ends(key, "lost");
+  /** Nobody tells us any more who is joining: the others may be shown that it has gone. */
+  coordinatorLost(): void {
+    this.#endSoon([]);
+  }
+
+  #joins(key: PeerKey): void {
+    const { names, viewed } = this.owner;
+    if (!this.#named.has(key) || viewed.some((member) => member.key === key)) return;
+    const joining = this.#joining.get(key);
+    if (joining === undefined) this.#show(key, names.of(key), fingerprintOf(key));
+    else joining.untilMs = this.#untilMs;
+  }
+
+  /** Those that the coordinator doesn't say are joining: they are in the view that begins in a moment, or they go. */
+  #endSoon(except: readonly PeerKey[]): void {
+    const soonMs = this.owner.out.nowMs + JOINED_MS;
+    for (const [key, joining] of this.#joining) {
+      if (!this.#named.has(key) || except.includes(key)) continue;
+      joining.untilMs = Math.min(joining.untilMs, soonMs);
+    }
   }
 
   /** @param reason Null where it is in a view now, which is shown itself. */
@@ -98,17 +108,9 @@ export class Listed {
     for (const { key } of members) this.#ends(key, null);
   }
 
-  /**
-   * Whether what was said in the group may be sent to the owner of this key. A newcomer that the coordinator has named
-   * is shown as joining first.
-   */
+  /** Whether what was said in the group may be sent to the owner of this key. */
   mayReceive(key: PeerKey): boolean {
-    if (this.owner.viewed.some((member) => member.key === key)) return true;
-    if (this.#joining.has(key)) return true;
-    const newcomer = this.#named.get(key);
-    if (newcomer === undefined || this.#late.has(key)) return false;
-    this.#show(key, this.owner.names.of(key), fingerprintOf(key));
-    return true;
+    return this.#joining.has(key) || this.owner.viewed.some((member) => member.key === key);
   }
 
   /** The coordinator asks for what it isn't owed: it is shown as joining, like anybody. */
@@ -117,10 +119,15 @@ export class Listed {
   }
 
   #show(key: PeerKey, name: string, fingerprint: Fingerprint): void {
-    const { out, position } = this.owner;
-    this.#joining.set(key, { name, untilMs: out.nowMs + joiningMs(position) });
+    const { out } = this.owner;
+    this.#joining.set(key, { name, untilMs: this.#untilMs });
     out.show({ event: "joining", name, key: fingerprint });
     this.owner.joiningChanged();
+  }
+
+  get #untilMs(): number {
+    const { out, position } = this.owner;
+    return out.nowMs + joiningMs(position);
   }
 
   // Time.
@@ -139,9 +146,7 @@ export class Listed {
 
   tick(): void {
     for (const [key, { untilMs }] of [...this.#joining]) {
-      if (untilMs > this.owner.out.nowMs) continue;
-      if (this.#named.has(key)) this.#late.add(key);
-      this.#ends(key, "lost");
+      if (untilMs <= this.owner.out.nowMs) this.#ends(key, "lost");
     }
   }
 }

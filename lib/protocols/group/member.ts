@@ -408,6 +408,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   coordinatorDown(): void {
+    this.listed.coordinatorLost();
     this.#introduce();
     this.membership?.coordinatorDown();
     this.editing.coordinatorDown();

@@ -129,13 +129,16 @@ const peers = message(4, "peers", {
   from: "the coordinator",
   to: "members and newcomers",
   when:
-    "after `welcome`, and when there is a new member to connect to, or one whose address has changed, or a newcomer begins to join",
+    "after `welcome`, and when there is a new member to connect to, or one whose address has changed, or a newcomer begins to join or joins no more, or a change of the view begins for a member that is behind",
   answer: "none; each meets each, and says in `heard` whom it shows as joining",
   lane,
 }, {
   /** Members of the present view, then newcomers. */
   members: list(memberSchema, ATTENDEES_MAX),
-  /** The newcomers that are about to be sent the log, once every member has shown them. */
+  /**
+   * The newcomers that are about to be sent the log, once every member has shown them; during a change of the view also
+   * members that haven't begun the present one. Nobody else outside a view is sent what was said.
+   */
   joining: list(peerKey(), ATTENDEES_MAX),
 });
 const probe = message(5, "probe", {

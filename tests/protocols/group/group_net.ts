@@ -430,10 +430,7 @@ class ScriptedCoordinator {
           former,
         };
         this.send(node, { type: "welcome", ...welcome });
-        const members = [...this.#linked.keys()].map((one) => this.#inView(one));
-        for (const one of this.#linked.keys()) {
-          this.send(one, { type: "peers", members, joining: [] });
-        }
+        this.tellPeers();
         return;
       }
       case "heard":
@@ -454,6 +451,13 @@ class ScriptedCoordinator {
     }
   }
 
+  /** Tells all who are here, and which of them are joining. */
+  tellPeers(...newcomers: readonly Node[]): void {
+    const members = [...this.#linked.keys()].map((one) => this.#inView(one));
+    const joining = newcomers.map(({ key }) => key);
+    for (const one of this.#linked.keys()) this.send(one, { type: "peers", members, joining });
+  }
+
   #inView(node: Node): InView {
     const { key, name } = node;
     const incarnation = this.#linked.get(node) ?? node.incarnationBytes;
@@ -462,6 +466,8 @@ class ScriptedCoordinator {
 
   /** @param others Who else is in the view. */
   catchUp(node: Node, source: Node, ...others: readonly Node[]): void {
+    this.tellPeers(node);
+    this.net.settle(); // it is shown first
     this.send(node, {
       type: "catch-up",
       source: source.key,
@@ -478,6 +484,9 @@ class ScriptedCoordinator {
     const ballot = { number: ++this.number, round: 0 };
     this.#members = members;
     this.#agreement = new Agreement(ballot, participants.map(({ key }) => key));
+    const newcomers = members.filter((node) => !old.includes(node));
+    // They may still fetch what the others have.
+    if (old.length > 0 && newcomers.length > 0) this.tellPeers(...newcomers);
     for (const node of participants) {
       this.send(node, {
         type: "flush",

@@ -294,7 +294,7 @@ for (const [how, ends] of Object.entries(ENDS)) {
     let parts = 5;
     bob.lies = (_, message) => {
       if (message.type !== "history") return [message];
-      net.nowMs += 200;
+      net.nowMs += 300;
       return parts-- > 0 ? [message] : [];
     };
     net.coordinator.catchUp(carol, bob, ann!);

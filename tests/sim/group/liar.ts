@@ -1,12 +1,12 @@
 /**
  * A malicious member that lies to some of the others: it signs two batches with one number (`texts`), sends
  * different orders to different members while it is the sequencer (`orders`), or acknowledges a digest that it
- * doesn't hold (`acks`). Or it never says that it has caught up, and reads on as a newcomer (`lurks`). Or it hands
- * over its own words as somebody else's, under the other's name and signed by itself (`names`). Otherwise it is
+ * doesn't hold (`acks`). Or it never says that it has caught up, and reads on as a newcomer (`lurks`), or says nothing
+ * of whom it hears either, so that it never joins, and asks one member alone for the log (`hides`). Or it hands over its own words as somebody else's, under the other's name and signed by itself (`names`). Otherwise it is
  * correct.
  */
 
-import type { Hash } from "../../../lib/base/ids.ts";
+import type { Hash, PeerKey } from "../../../lib/base/ids.ts";
 import { signBatch, type SignedBatch } from "../../../lib/protocols/group/history.ts";
 import type { Member } from "../../../lib/protocols/group/member.ts";
 import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
@@ -16,7 +16,7 @@ import type { Random } from "../random.ts";
 import { Wrapped } from "../wrapped.ts";
 import type { MemberParty } from "./world.ts";
 
-export type Lie = "texts" | "orders" | "acks" | "lurks" | "names";
+export type Lie = "texts" | "orders" | "acks" | "lurks" | "hides" | "names";
 
 /** The suffix of the second batch's texts. */
 const LIE = " (or so)";
@@ -32,15 +32,15 @@ export class Liar extends Wrapped<MemberInput, MemberEffect> {
   /** An order that was withheld from the last peer. */
   #kept: GroupMessageOf<"order"> | null = null;
 
-  constructor(inner: Member, readonly party: MemberParty, readonly random: Random) {
-    super(inner);
+  constructor(readonly member: Member, readonly party: MemberParty, readonly random: Random) {
+    super(member);
   }
 
   override effects(effects: readonly MemberEffect[]): readonly MemberEffect[] {
     return effects.flatMap((effect) => {
       // Drops `equivocated`, which would prove its own guilt.
       if (effect.type === "send" && effect.message.type === "equivocated") return [];
-      if (effect.type === "send" && effect.message.type === "heard") return [this.#heard(effect)];
+      if (effect.type === "send" && effect.message.type === "heard") return this.#heard(effect);
       const isHistory = (effect.type === "tell" || effect.type === "send") &&
         effect.message.type === "history";
       if (isHistory) return [{ ...effect, message: this.#history(effect.message) }];
@@ -63,12 +63,21 @@ export class Liar extends Wrapped<MemberInput, MemberEffect> {
     return { ...message, batches };
   }
 
-  #heard(effect: Extract<MemberEffect, { readonly type: "send" }>): MemberEffect {
+  #heard(effect: Extract<MemberEffect, { readonly type: "send" }>): readonly MemberEffect[] {
     const { lie } = this.party;
-    if (lie?.kind !== "lurks" || lie.chance === 0) return effect;
+    const isHiding = lie?.kind === "hides";
+    if ((lie?.kind !== "lurks" && !isHiding) || lie.chance === 0) return [effect];
     this.party.hasLied = true;
-    const message = effect.message as GroupMessageOf<"heard">;
-    return { ...effect, message: { ...message, isCaughtUp: false } };
+    const { peers, ...heard } = effect.message as GroupMessageOf<"heard">;
+    const said = { ...heard, peers: isHiding ? [] : peers, isCaughtUp: false };
+    return [{ ...effect, message: said }, ...isHiding ? this.#asks(peers.slice(0, 1)) : []];
+  }
+
+  #asks(peers: readonly PeerKey[]): readonly MemberEffect[] {
+    const after = this.member.membership?.held.end;
+    if (after === undefined || peers.length === 0) return [];
+    const message = { type: "fetch" as const, after, through: after.position + 1_000 };
+    return [{ type: "tell", peers, message }];
   }
 
   #tells(effect: Tell): readonly MemberEffect[] {
