@@ -177,6 +177,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   ENOTDIR: "a part of the path is a file; move it away or choose another folder with --data",
   EISDIR: "it is a folder where a file belongs; move it away",
   ESPIPE: "it is a pipe or a device where a file belongs; move it away",
+  ELOOP: "put the file itself there",
   ENOENT: "it is gone; was the folder moved or removed while the program ran?",
 };
 

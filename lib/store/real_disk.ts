@@ -270,6 +270,7 @@ export class RealDisk implements Disk {
 
   setMode(path: string, mode: number): Promise<void> {
     return orDiskError("set the mode of", path, () => {
+      if (isLink(path)) throw systemError("ELOOP", LINK_TEXT);
       const opened = openSync(path, constants.O_RDONLY | UNLINKED_FLAGS);
       try {
         fchmodSync(opened, mode);
@@ -345,7 +346,8 @@ function openUnlinked(path: string, access: Access): Deno.FsFile {
   const file = Deno.openSync(path, access);
   try {
     if (isNamed(path, file)) return file;
-    throw systemError("ELOOP", isLink(path) ? LINK_TEXT : "it was replaced meanwhile");
+    if (isLink(path)) throw systemError("ELOOP", LINK_TEXT);
+    throw systemError("ESTALE", "it was replaced meanwhile");
   } catch (error) {
     file.close();
     throw error;

@@ -184,7 +184,13 @@ Deno.test("RealDisk: a link that came in a file's place is neither written throu
 
     const error = await assertRejects(() => disk.setMode(`${folder}/mode`, 0o666), P2pchatError);
 
-    assertEquals(error.code, "disk");
+    assertEquals(
+      [error.code, error.message],
+      [
+        "disk",
+        `Cannot set the mode of ${folder}/mode: it is a symbolic link; put the file itself there`,
+      ],
+    );
     assertEquals((await Deno.stat(own)).mode! & 0o777, 0o600);
   });
 });
