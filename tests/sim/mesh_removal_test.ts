@@ -209,6 +209,38 @@ Deno.test("a removal is taken in by those whom a liar has shown it before, as if
   assertEquals(room.ended, ["Eve: kicked"]);
 });
 
+Deno.test("who knows that it was removed doesn't go on alone, lets nobody in, and comes back once it is allowed", () => {
+  const room = new RemovalRoom(["Ann", "Bob", "Mal"]);
+  const { world, members } = room;
+  const { Ann: ann, Bob: bob, Mal: mal } = members;
+  room.types("Ann", "remove", "Mal");
+  pass(world, 5);
+  assertEquals(room.ended, ["Mal: kicked"]);
+
+  world.network.setCuts((from, to) => (from === mal!.index) !== (to === mal!.index));
+  world.start(mal!, { kind: "resume", room: mal!.room! });
+  pass(world, 120);
+  assertEquals(room.ended, ["Mal: kicked", "Mal: timeout"]);
+
+  world.network.setCuts(() => false);
+  world.start(mal!, { kind: "resume", room: mal!.room! });
+  pass(world, 30);
+  assertEquals(room.ended, ["Mal: kicked", "Mal: timeout", "Mal: kicked"]);
+
+  room.types("Ann", "allow", "Mal");
+  pass(world, 5);
+  world.start(mal!, { kind: "resume", room: mal!.room! });
+  pass(world, 30);
+  assertEquals(room.lists(), { Ann: "Ann Bob Mal", Bob: "Ann Bob Mal", Mal: "Ann Bob Mal" });
+  for (const away of [ann, bob]) away!.process!.command({ command: "quit" });
+  pass(world, 10);
+  mal!.process!.command({ command: "quit" });
+  pass(world, 10);
+  world.start(mal!, { kind: "resume", room: mal!.room! });
+  pass(world, 30);
+  assertEquals(room.lists(), { Mal: "Mal" });
+});
+
 Deno.test("private: who was removed comes back by nothing that it has, through nobody; who was away learns the secret", () => {
   const room = new RemovalRoom(["Ann", "Bob", "Cem", "Mal"], true);
   const { world, members } = room;

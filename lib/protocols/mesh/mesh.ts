@@ -405,11 +405,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#comeAsKnown(earlier, records);
     const contacts = rememberedContacts(records, this.signer.key)
       .filter(({ key }) => !this.#access.isRemoved(key)).slice(0, RESUME_CONTACTS_MAX);
-    // If it went on alone, it would let others in by an invite that no member may accept any more, or wait for ever in
-    // a room where nobody has heard of it.
+    // If it went on alone, it would let others in though it was removed or by an invite that no member may accept any
+    // more, or wait for ever in a room where nobody has heard of it.
     const isOurs = earlier.genesis.genesis.value.founder === this.signer.key;
     const isLost = contacts.length === 0 && !isOurs;
-    const isNewcomer = (this.#access.secrets !== null || isLost) && !wasInRoom(records);
+    const isNewcomer = this.#access.isRemoved(this.signer.key) ||
+      ((this.#access.secrets !== null || isLost) && !wasInRoom(records));
     this.#seekEntrance(
       isNewcomer ? "join" : "resume",
       // Any member may let a newcomer in.
@@ -656,8 +657,14 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     }
     const isFounded = genesisFault(crypto, genesis, room) === null;
     const known = this.#access.rulings ?? new KeptRulings({ id: room, genesis }, crypto, []);
-    const isShown = isFounded && known.showRemoved(this.signer.key, rulings);
-    if (isShown) return this.#fatal({ code: "kicked", text: REMOVED_TEXT });
+    const shown = isFounded ? known.showRemoved(this.signer.key, rulings) : null;
+    if (shown !== null) {
+      // The next start doesn't go on alone, and lets nobody in.
+      const records = shown.map((ruling): MeshRecord => ({ kind: "ruling", ruling }));
+      const isOpen = this.#room !== null || this.#earlier !== null;
+      if (isOpen) this.#out.push({ type: "persist", records, token: null, sync: true });
+      return this.#fatal({ code: "kicked", text: REMOVED_TEXT });
+    }
     this.#close(link.link, "it takes us for removed, and we aren't");
   }
 

@@ -150,16 +150,16 @@ export class KeptRulings {
   }
 
   /**
-   * Whether these rulings, with those that are known, show that the key was removed. None is kept: whoever shows them
-   * isn't passing them on, and they would be no news when they come.
+   * Those of these rulings that aren't known here, if they show, with those that are, that the key was removed; else
+   * null. None is kept: whoever shows them isn't passing them on, and they would be no news when they come.
    */
-  showRemoved(key: PeerKey, rulings: readonly SignedRuling[]): boolean {
+  showRemoved(key: PeerKey, rulings: readonly SignedRuling[]): readonly SignedRuling[] | null {
     const shown = new KeptRulings(this.room, this.crypto, this.snapshot());
-    for (const signed of rulings) {
+    const fresh = rulings.filter((signed) => {
       const ruling = shown.known(signed);
-      if (shown.faultOf(ruling) === null) shown.add(ruling);
-    }
-    return shown.isRemoved(key);
+      return shown.faultOf(ruling) === null && shown.add(ruling);
+    });
+    return shown.isRemoved(key) ? fresh : null;
   }
 
   isFounder(key: PeerKey): boolean {
