@@ -13,7 +13,7 @@ export interface LookEffect {
 }
 
 export class Looks {
-  /** Bounded by the callers: a few for each edit under way, and one for each that a member inquires about. */
+  /** Bounded by the callers: a few for each edit under way, and some for each member that inquires. */
   readonly #pending = new Pending<(entry: LoggedEntryState | null) => void>();
 
   constructor(readonly push: (effect: LookEffect) => void) {}

@@ -123,19 +123,25 @@ export type Inquiry = Inquired & {
   readonly isAgreed: boolean;
 };
 
+/** Edits of one member that we never heard of, and about which it has inquired in the present view. */
+interface Unheard {
+  /**
+   * Those of which we told it that we refuse them: it may rely on that, so we never agree to them in the present view.
+   * None is forgotten before the view ends; then the requester's own refusal takes this one's place. At most
+   * `REMEMBERED_MAX`.
+   */
+  readonly refused: Set<RequestId>;
+  /** Look-ups in the log under way. */
+  looking: number;
+}
+
 export class Voting {
   /** At most `OPEN_MAX`. */
   readonly #open = new Map<RequestId, Open>();
   /** Which edit holds the lock of an entry, by the entry's number. */
   readonly #locks = new Map<number, RequestId>();
-  /**
-   * Edits that we never heard of, and of which we told their requesters that we refuse them: those may rely on it, so
-   * we never agree to them in the present view. None is forgotten before the view ends; then the requester's own
-   * refusal takes this one's place.
-   */
-  readonly #abandoned = new Set<RequestId>();
-  /** Look-ups in the log under way, for edits that other members have inquired about. */
-  #lookedFor = 0;
+  /** By the member that inquired, which alone may be the requester: nobody gives up, or crowds out, another's edits. */
+  readonly #unheard = new Map<PeerKey, Unheard>();
   /** The latest edits that came into the log; as many as we may be asked about again. */
   readonly #logged = new Set<RequestId>();
   /** The highest number of a request that came into the log, for each requester's last process that had one there. */
@@ -219,7 +225,9 @@ export class Voting {
     if (ordering === null || ordering.epoch.view !== view) return; // the edit isn't voted on any more
     const id = requestId(crypto, value);
     const vote = { id, edit, view, author: null };
-    if (this.#abandoned.has(id)) return this.#sayRefused(vote, ABANDONED);
+    if (this.#unheard.get(value.requester)?.refused.has(id)) {
+      return this.#sayRefused(vote, ABANDONED);
+    }
     // The coordinator asked twice; the edit came into the log before it asked again on another link.
     if (this.#logged.has(id)) return;
     const known = this.#open.get(id);
@@ -617,7 +625,7 @@ export class Voting {
   /** An epoch begins. Of undecided edits the coordinator asks again, or says that they are aborted. */
   begun(): void {
     const view = this.owner.ordering?.epoch.view ?? 0;
-    if (view !== this.#view) this.#abandoned.clear();
+    if (view !== this.#view) this.#unheard.clear();
     this.#view = view;
     this.undelivered.offer();
     this.#goOnAll();
@@ -633,7 +641,7 @@ export class Voting {
   /** We are in no view any more. */
   goOut(): void {
     this.undelivered.clear();
-    this.#abandoned.clear();
+    this.#unheard.clear();
   }
 
   /** The coordinator is away: nobody can say now what becomes of the edits that we agreed to. */
@@ -656,7 +664,10 @@ export class Voting {
     this.undelivered.passOn();
   }
 
-  /** Another member, which has agreed, asks for outcomes while the coordinator is away. */
+  /**
+   * Another member, which has agreed, asks for outcomes while the coordinator is away. Any member of the view is told a
+   * decision that is known here; only its requester has us refuse an edit.
+   */
   inquired(key: PeerKey, { edits }: GroupMessageOf<"inquire">): void {
     const { ordering } = this.owner;
     if (this.owner.isCoordinatorUp || ordering === null || !ordering.has(key)) return;
@@ -670,8 +681,8 @@ export class Voting {
       else if (open?.phase === "agreed" || open?.phase === "agreeing") continue;
       // Another than the requester, or one that voted in another view, couldn't rely on what we say.
       else if (ordering.epoch.view !== asked.view) continue;
-      else if (open !== undefined) this.#refuseFor(key, asked, open);
-      else this.#lookFor(key, asked);
+      else if (open === undefined) this.#lookFor(key, asked);
+      else if (this.#isAsker(open, key)) this.#refuseFor(key, asked, open);
     }
     for (const decision of known.values()) this.undelivered.tell(key, decision);
   }
@@ -689,19 +700,25 @@ export class Voting {
     this.owner.out.tell([key], { type: "aborted", id, edit, reason: ABANDONED });
   }
 
-  /** We never heard of this edit: if we would have had to vote on it, and it isn't in our log, we refuse it. */
+  /**
+   * We never heard of this edit: if we would have had to vote on it, and it isn't in our log, we refuse it. Whose it is
+   * isn't known yet: it is refused only if it turns out to be this member's.
+   */
   #lookFor(key: PeerKey, asked: Inquired): void {
     const { id, seq, view } = asked;
-    if (this.#abandoned.has(id)) return this.#sayAbandoned(key, asked);
-    // Each look-up may end in an abandoned edit: together they stay within what is remembered.
-    if (this.#abandoned.size + this.#lookedFor >= REMEMBERED_MAX) return;
-    this.#lookedFor++;
+    const unheard = this.#unheard.get(key) ?? { refused: new Set(), looking: 0 };
+    this.#unheard.set(key, unheard);
+    if (unheard.refused.has(id)) return this.#sayAbandoned(key, asked);
+    // Each look-up may end in a refusal: together they stay within what is remembered.
+    if (unheard.refused.size + unheard.looking >= REMEMBERED_MAX) return;
+    unheard.looking++;
     this.owner.looks.look(seq, id, (entry) => {
-      this.#lookedFor--;
-      const isStill = !this.owner.isCoordinatorUp && this.owner.ordering?.epoch.view === view;
+      unheard.looking--;
+      const isStill = !this.owner.isCoordinatorUp && this.owner.ordering?.epoch.view === view &&
+        this.#unheard.get(key) === unheard;
       if (!isStill || this.#open.has(id) || this.undelivered.on(id) !== null) return;
       if (entry?.isEdited) return; // the edit comes with the history
-      this.#abandoned.add(id);
+      unheard.refused.add(id);
       this.#sayAbandoned(key, asked);
     });
   }

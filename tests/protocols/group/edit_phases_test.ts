@@ -50,6 +50,7 @@ const VOTE_INPUTS = [
   "aborted by a member",
   "aborted by a member while the coordinator is there",
   "inquired",
+  "inquired by another than the requester",
   "inquired while the coordinator is there",
   "logged",
   "view",
@@ -172,7 +173,11 @@ class Participant {
   }
 
   #fromCem(message: GroupMessage): void {
-    this.step({ type: "peer-message", peer: this.net.nodes[2]!.key, message });
+    this.#from(2, message);
+  }
+
+  #from(index: number, message: GroupMessage): void {
+    this.step({ type: "peer-message", peer: this.net.nodes[index]!.key, message });
   }
 
   #loseCoordinator(): void {
@@ -206,6 +211,9 @@ class Participant {
       case "inquired":
         this.#loseCoordinator();
         return this.#fromCem(this.#inquiry);
+      case "inquired by another than the requester":
+        this.#loseCoordinator();
+        return this.#from(0, this.#inquiry);
       case "inquired while the coordinator is there":
         return this.#fromCem(this.#inquiry);
       case "logged": {

@@ -862,20 +862,20 @@ Deno.test("who never heard of the edit refuses it too, where it had a vote; and 
   assertEquals(votes(net)[0], "no: the coordinator went away before all had agreed");
 });
 
-/** Bob asks Ann what became of an edit while the coordinator is away. */
+/** Bob, or another one, asks Ann what became of edits while the coordinator is away. */
 function inquire(
   net: GroupNet,
   signed: readonly SignedEditRequest[],
-  view = 1,
+  { view = 1, by = net.nodes[1]! }: { readonly view?: number; readonly by?: Node } = {},
 ): void {
-  const [ann, bob] = net.nodes;
+  const [ann] = net.nodes;
   const edits = signed.map((one) => ({
     id: idOf(one),
     edit: 1,
     seq: one.request.value.seq,
     view,
   }));
-  net.tell(bob!, ann!.key, { type: "inquire", edits });
+  net.tell(by, ann!.key, { type: "inquire", edits });
   net.settle();
 }
 
@@ -888,7 +888,7 @@ Deno.test("asked about an edit of a view that it wasn't in, or that is in its lo
   vanish(net);
   net.pass(5_000);
   ann.effects = [];
-  inquire(net, [requestOf(ann, GROUP, 2, "due")], 2);
+  inquire(net, [requestOf(ann, GROUP, 2, "due")], { view: 2 });
   inquire(net, [logged]);
 
   assertEquals([tells(ann, "aborted"), tells(ann, "committed")], [[], []]);
@@ -1039,6 +1039,41 @@ Deno.test("who asks about more than there can be is answered so much, and nothin
   net.pass(10_000);
   ask(net, first, {}, [ann]);
   assertStringIncludes(votes(net)[0]!, "no: the coordinator went away");
+});
+
+Deno.test("nobody but the requester has a member refuse an edit for its user, or one that it hasn't heard of", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const asked = requestOf(bob, GROUP, 1, "uno");
+  const unheard = requestOf(bob, GROUP, 2, "due");
+  ask(net, asked);
+  vanish(net);
+  while (ann.machine!.isCoordinatorUp) net.pass(100);
+  inquire(net, [asked, unheard], { by: cem });
+  net.coordinator.comeBack();
+  net.pass(1_000);
+  assertEquals(outcomes(ann), []);
+  ask(net, unheard, { edit: 2 }, [ann]);
+  assertEquals(votes(net)[0], "yes");
+  ann.command({ command: "go", edit: 1 });
+  net.settle();
+  assertEquals(votes(net)[0], "yes");
+  assertEquals(errors(ann), []);
+});
+
+Deno.test("a member that makes up edits keeps no other one from being answered", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const signed = requestOf(bob, GROUP, 2, "due");
+  ask(net, signed, {}, [bob, cem]);
+  vanish(net);
+  while (ann.machine!.isCoordinatorUp) net.pass(100);
+  for (let n = 0; n <= REMEMBERED_MAX; n++) {
+    inquire(net, [requestOf(cem, GROUP, 1, `${n}`)], { by: cem });
+  }
+  assertEquals(tells(ann, "aborted").length, REMEMBERED_MAX);
+  net.pass(20_000);
+  assertEquals(locks(net), [[], [], []]);
 });
 
 // Restarts and views.
