@@ -140,7 +140,7 @@ export class Voting {
   readonly #open = new Map<RequestId, Open>();
   /** Which edit holds the lock of an entry, by the entry's number. */
   readonly #locks = new Map<number, RequestId>();
-  /** By the member that inquired, which alone may be the requester: nobody gives up, or crowds out, another's edits. */
+  /** By the member that inquired: nobody has us refuse another one's edit, or keeps another one from being answered. */
   readonly #unheard = new Map<PeerKey, Unheard>();
   /** The latest edits that came into the log; as many as we may be asked about again. */
   readonly #logged = new Set<RequestId>();
@@ -665,8 +665,8 @@ export class Voting {
   }
 
   /**
-   * Another member, which has agreed, asks for outcomes while the coordinator is away. Any member of the view is told a
-   * decision that is known here; only its requester has us refuse an edit.
+   * Another member, which has agreed, asks for outcomes while the coordinator is away. Any member of the epoch is told
+   * a decision that is known here; only the requester of an edit has us refuse it.
    */
   inquired(key: PeerKey, { edits }: GroupMessageOf<"inquire">): void {
     const { ordering } = this.owner;
