@@ -39,6 +39,7 @@ function shapesOf(text: string, name: string): readonly Line[] {
       seq: 43,
       ...SAID,
       from: name,
+      shown: name,
       text,
       edits: [{ ...edit, agreed: [name, text], committedAt: AT }],
     },

@@ -401,7 +401,7 @@ Deno.test("A record of other channels than the view's is an offence", () => {
   const state = stateOf(program, "ann", 1);
   const words = program.says("ann", { type: "recorded", attempt: marker.attempt, state });
 
-  assertEquals(words[1], "bans ann: it recorded other channels than the view has");
+  assert(words.includes("bans ann: it recorded other channels than the view has"), words.join());
 });
 
 Deno.test("A record before its marker is an offence", () => {
@@ -412,5 +412,5 @@ Deno.test("A record before its marker is an offence", () => {
   const state = stateOf(program, "ann", 2);
   const words = program.says("ann", { type: "recorded", attempt, state });
 
-  assertEquals(words[1], "bans ann: it recorded before its marker");
+  assert(words.includes("bans ann: it recorded before its marker"), words.join());
 });

@@ -388,7 +388,7 @@ for (const [what, end, changes] of IMPOSSIBLE) {
 
     const words = program.says("ann", { ...state, ballot, end, ...changes });
 
-    assert(words[1]?.startsWith("bans ann: it says"), words.join());
+    assert(words.some((word) => word.startsWith("bans ann: it says")), words.join());
   });
 }
 
