@@ -33,4 +33,10 @@ for (const mode of ["serve", "regserver"]) {
     const pauseS = Number(setting("RestartMaxDelaySec"));
     assert(Number(setting("StartLimitBurst")) * pauseS < 24 * 60 * 60);
   });
+
+  Deno.test(`the unit of ${mode} shuts out hang-ups, by which its service would stay down`, async () => {
+    const text = await Deno.readTextFile(new URL(`p2pchat-${mode}.service`, units));
+
+    assertEquals(/^Environment=(P2PCHAT_HANGUP=.*)$/m.exec(text)?.[1], "P2PCHAT_HANGUP=ignored");
+  });
 }
