@@ -1,5 +1,6 @@
 /** The typed texts, and the canonical history: the longest there ever was, of which every log must be a prefix. */
 
+import type { EditPolicy } from "../../../lib/protocols/group/edit.ts";
 import type { Hash } from "../../../lib/base/ids.ts";
 import type {
   Entry,
@@ -83,6 +84,12 @@ export class CanonicalHistory {
     }
     if (rules !== null) this.#place(who, last, rules, rules);
     return taken;
+  }
+
+  /** Who is asked about an edit at this position, by the last rules before it; null: as the group was founded. */
+  policyAt(position: number): EditPolicy | null {
+    const last = this.#items.slice(0, position - 1).findLast((item) => "rules" in item);
+    return last !== undefined && "rules" in last ? last.rules.edits : null;
   }
 
   /** Adds an item. @returns Whether it is new. */

@@ -30,7 +30,7 @@ export class CoordinatorProcess
         listening: party.endpoint,
         failAfterMs: world.options.failAfterMs,
         membersMax: MEMBERS_MAX,
-        edits: world.options.edits,
+        edits: party.edits,
         voteTimeoutMs: world.options.voteTimeoutMs,
         snapshotEveryMs: world.options.snapshotEveryMs,
         pins: new Map(party.pins),

@@ -1,5 +1,6 @@
 /** Damage to disks: the coordinator's is lost or replaced by an old copy; a member's log is damaged. */
 
+import { EDIT_POLICIES } from "../../../lib/protocols/group/edit.ts";
 import type { Random } from "../random.ts";
 import type { MemberParty, World } from "./world.ts";
 import { foundedBy } from "../../protocols/group/founded.ts";
@@ -30,8 +31,20 @@ export function foundAnew(world: World): void {
   if (coordinator.process !== null) world.end(coordinator.process, false);
   coordinator.hasForked = true;
   coordinator.hasLostDisk = false;
+  coordinator.edits = world.options.edits;
   world.startCoordinator();
   coordinator.hasLostDisk = true;
+}
+
+/** The operator starts again with other `--edits`: from some place in the history on, others are asked. */
+export function changeRules(world: World, random: Random): void {
+  const { coordinator } = world;
+  if (coordinator.hasLostDisk || !coordinator.disk.records.some(({ kind }) => kind === "group")) {
+    return;
+  }
+  if (coordinator.process !== null) world.end(coordinator.process, false);
+  coordinator.edits = random.pick(EDIT_POLICIES);
+  world.startCoordinator();
 }
 
 /** Keeps an image of the coordinator's disk, or restores the kept one. */

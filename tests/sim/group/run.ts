@@ -6,7 +6,14 @@ import { allCheckers } from "./checkers/all.ts";
 import type { Checker } from "./checker.ts";
 import type { Mutation } from "./mutations.ts";
 import { probe } from "./probes.ts";
-import { loseDisk, putBackDisk, putBackMember, recover, spoilLog } from "./disasters.ts";
+import {
+  changeRules,
+  loseDisk,
+  putBackDisk,
+  putBackMember,
+  recover,
+  spoilLog,
+} from "./disasters.ts";
 import { type Scenario, scenarioOf, type Trouble, TROUBLES } from "./scenario.ts";
 import { bringBack, checkSettled, heal, isFound, restart, unite } from "./settling.ts";
 import type { Lie } from "./liar.ts";
@@ -30,7 +37,9 @@ export interface GroupRun {
 
 /** Actions without trouble, and their weights. */
 const TALK = { say: 30, burst: 6, join: 4, restart: 12, heal: 8 } as const;
-type Action = keyof typeof TALK | "edit" | Trouble;
+/** The weight of setting other rules, in a run that has it. */
+const RULES = 2;
+type Action = keyof typeof TALK | "edit" | "rules" | Trouble;
 
 const LONG_TEXT_BYTES_MAX = 65_000;
 
@@ -77,6 +86,7 @@ class Driver {
     this.#actions = [
       ...Object.entries(TALK) as [Action, number][],
       ["edit", scenario.editing],
+      ["rules", scenario.changesRules ? RULES : 0],
       ...troubles.filter(([trouble]) => scenario.troubles.has(trouble)),
     ];
   }
@@ -143,6 +153,8 @@ class Driver {
         return this.#say(party, 2 + random.below(random.chance(0.2) ? 600 : 60));
       case "edit":
         return this.#edit(party);
+      case "rules":
+        return changeRules(world, random);
       case "join":
         if (party.process === null && !party.isKicked) world.start(party);
         return;

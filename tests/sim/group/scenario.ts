@@ -71,6 +71,8 @@ export interface Scenario {
   /** The weight of requesting an edit; talking has 60. */
   readonly editing: number;
   readonly edits: EditPolicy;
+  /** Whether the operator sets other rules now and then. */
+  readonly changesRules: boolean;
   readonly voteTimeoutMs: number;
   readonly voters: Voters;
   /** The interval of the coordinator's snapshots; null: it takes none. */
@@ -125,5 +127,6 @@ export function scenarioOf(
     longTextChance: bytesPerMs === Infinity ? random.pick([0, 0.02, 0.1]) : 0,
     datagramLoss: given.loss ?? null,
     snapshotEveryMs: random.pick([null, null, 100, 2_000]),
+    changesRules: random.chance(0.3),
   };
 }

@@ -60,6 +60,8 @@ export class CoordinatorParty extends Party {
   isAdversary = false;
   readonly disk: GroupDisk<CoordinatorRecord>;
   process: CoordinatorProcess | null = null;
+  /** Who is to be asked before an edit, as its operator says. */
+  edits: EditPolicy;
   /** Whether its disk was ever lost. */
   hasLostDisk = false;
   /**
@@ -78,6 +80,7 @@ export class CoordinatorParty extends Party {
 
   constructor(world: World) {
     super(world, "C", 0);
+    this.edits = world.options.edits;
     this.disk = world.newDisk(this);
   }
 }
@@ -207,6 +210,11 @@ export class World {
       for (const checker of this.checkers) checker.logged?.(party, placed);
     };
     return disk;
+  }
+
+  /** Who is asked about an edit at this position of the history. */
+  policyAt(position: number): EditPolicy {
+    return this.history.policyAt(position) ?? this.options.edits;
   }
 
   memberOf(key: PeerKey): MemberParty {

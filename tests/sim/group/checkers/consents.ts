@@ -1,6 +1,6 @@
 /**
  * No honest member has an edit in its log without the signed consent of whoever has to be asked: checked apart from the
- * members' own check. Under `own` that is the author, unless it has asked.
+ * members' own check, under the rules that are in force at the edit's place. Under `own` that is the author, unless it has asked.
  */
 
 import { consentTo, isConsentOf } from "../../../../lib/protocols/group/consents.ts";
@@ -11,10 +11,10 @@ import { Violation } from "../violation.ts";
 import type { World } from "../world.ts";
 
 export class Consents implements Checker {
-  edited(world: World, { edit: { edit, signed, agreed } }: PlacedEdit): void {
+  edited(world: World, { position, edit: { edit, signed, agreed } }: PlacedEdit): void {
     const { seq, requester } = signed.request.value;
     const { key } = world.history.entries[seq - 1]!.by.signer;
-    if (world.options.edits !== "own" || key === requester) return;
+    if (world.policyAt(position) !== "own" || key === requester) return;
     const consent = consentTo(fakeCrypto, signed);
     const isGiven = agreed.some((one) =>
       one.key === key && isConsentOf(fakeCrypto, key, consent, one.signature)

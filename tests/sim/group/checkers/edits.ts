@@ -15,7 +15,7 @@ import { Violation } from "../violation.ts";
 import type { MemberParty, Party, World } from "../world.ts";
 
 export class Edits implements Checker {
-  edited(world: World, { edit: { edit, signed, agreed } }: PlacedEdit): void {
+  edited(world: World, { position, edit: { edit, signed, agreed } }: PlacedEdit): void {
     const { seq, text, name } = signed.request.value;
     const asked = world.edits.find(text);
     const what = `edit ${edit} of entry ${seq}, "${text}"`;
@@ -38,7 +38,7 @@ export class Edits implements Checker {
     }
     const author = world.history.entries[seq - 1]!.by;
     const isAsked = agreed.some(({ name }) => name === author.name);
-    if (world.options.edits === "own" && author !== asked.by && !isAsked) {
+    if (world.policyAt(position) === "own" && author !== asked.by && !isAsked) {
       throw new Violation(`E1: ${what}, is committed without its author`);
     }
   }

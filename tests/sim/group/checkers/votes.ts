@@ -133,7 +133,7 @@ export class Votes implements Checker {
     this.#over.add(event.edit);
   }
 
-  edited(world: World, { edit: { edit, signed, agreed } }: PlacedEdit): void {
+  edited(world: World, { position, edit: { edit, signed, agreed } }: PlacedEdit): void {
     const { seq, name: by, text } = signed.request.value;
     this.#texts.set(seq, text);
     if (world.history.forksMax > 0 || world.coordinator.wasPutBack) return;
@@ -143,7 +143,7 @@ export class Votes implements Checker {
     }
     this.#numbers.set(edit, id);
     const voters = this.#views.get(this.#votedIn.get(edit)!)!;
-    const { edits: policy } = world.options;
+    const policy = world.policyAt(position);
     const others = voters.filter((name) => name !== by);
     const author = world.history.entries[seq - 1]!.by.name;
     const asked = policy === "ask"
@@ -158,7 +158,7 @@ export class Votes implements Checker {
     if (event.event !== "vote-wanted") return;
     const { world, name } = process;
     const { seq, by, old, edit } = event;
-    const { edits: policy } = world.options;
+    const policy = world.policyAt((process.disk.log?.end.position ?? 0) + 1);
     if (world.history.forksMax > 0) return;
     const said = world.history.entries[seq - 1]!;
     const isAsked = policy === "ask" || (policy === "own" && said.by === process.party);
