@@ -89,9 +89,9 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   // LinkHandler.
 
   linkUp(link: LinkId, info: LinkInfo): void {
-    const { peer, dialled, remote, localHost, attempt, epoch } = info;
+    const { peer, dialled, remote, localHost, attempt, secret } = info;
     if (!this.takes(link, info)) return;
-    this.runner.feed({ type: "link-up", link, peer, dialled, remote, localHost, attempt, epoch });
+    this.runner.feed({ type: "link-up", link, peer, dialled, remote, localHost, attempt, secret });
   }
 
   dialFailed(attempt: number, failure: DialFailure): void {

@@ -374,7 +374,7 @@ export class ChannelLinks implements Links {
 
   #established(
     connection: Connection,
-    { peer, process, epoch, roomNamed }: ChannelEffect & { readonly type: "established" },
+    { peer, process, secret, roomNamed }: ChannelEffect & { readonly type: "established" },
   ): void {
     const { attempt, id } = connection;
     const dialled = attempt !== null;
@@ -385,7 +385,7 @@ export class ChannelLinks implements Links {
       remote: connection.stream.remote,
       localHost: connection.stream.localHost,
       attempt,
-      epoch,
+      secret,
       roomNamed,
     };
     this.#admission.forget(connection);

@@ -38,8 +38,8 @@ export interface LinkInfo {
   readonly localHost: string;
   /** The `attempt` argument of `dial`; `null` for an inbound link. */
   readonly attempt: number | null;
-  /** The epoch of the room's secret that was used; `null` in an open room and in modes without secrets. */
-  readonly epoch: number | null;
+  /** The room's secret that was used; `null` in an open room and in modes without secrets. */
+  readonly secret: ChannelSecret | null;
   /** Whether the dialler named the room, or accepted whichever room answers. */
   readonly roomNamed: boolean;
 }

@@ -337,7 +337,7 @@ const CASES: readonly Case[] = [
         Array(3).fill("bad-credentials"),
       );
       assertEquals(ann.failures.map(({ attempt }) => attempt).sort(), [3, 4, 5]);
-      assertEquals(bob.ups.map(({ info }) => info.epoch).sort(), [4, 5]);
+      assertEquals(bob.ups.map(({ info }) => info.secret?.epoch).sort(), [4, 5]);
       const used = ["new", "old"].map((text) => secret(text).toHex());
       assertEquals(known.toSorted(), used.toSorted());
     },

@@ -476,7 +476,7 @@ Deno.test("FriendsHost: garbage shuts out the key that sent it for a while, and 
       localHost: "",
       dialled: false,
       attempt: null,
-      epoch: null,
+      secret: null,
       roomNamed: false,
     };
     ann.host.linkUp(link as LinkId, info);

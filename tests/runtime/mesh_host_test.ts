@@ -415,7 +415,7 @@ Deno.test("MeshHost: garbage shuts out the key that sent it, and nobody else at 
       localHost: "",
       dialled: false,
       attempt: null,
-      epoch: null,
+      secret: null,
       roomNamed: false,
     };
     ann.host.linkUp(link as LinkId, info);
@@ -460,7 +460,7 @@ Deno.test("MeshHost: a crowd that has shaken hands and says nothing makes room f
         localHost: "",
         dialled: false,
         attempt: null,
-        epoch: null,
+        secret: null,
         roomNamed: false,
       };
       ann.host.linkUp(1_000 + at as LinkId, info);

@@ -41,7 +41,7 @@ function eve() {
     remote: { host: "192.0.2.1", port: 1 },
     localHost: "",
     attempt: null,
-    epoch: null,
+    secret: null,
     roomNamed: false,
   };
   return { clock, closed, openLinks, info };

@@ -5,6 +5,7 @@
 
 import type { Endpoint, LinkId } from "../../lib/base/ids.ts";
 import type { Queue } from "../../lib/base/schema.ts";
+import type { ChannelSecret } from "../../lib/protocols/noise/channel_handshake.ts";
 import type { Network, Path } from "./network.ts";
 import { Timer } from "./virtual_time.ts";
 
@@ -304,8 +305,8 @@ export class LinkEnd<Message> {
   open = false;
   /** Set by its owner when the link is up. */
   id = -1 as LinkId;
-  /** The epoch of the secret that both ends know; set by the network before either end is up. */
-  epoch: number | null = null;
+  /** The secret that both ends know; set by the network before either end is up. */
+  secret: ChannelSecret | null = null;
   other!: LinkEnd<Message>;
   #out!: Pipe<Message>;
   readonly #dead = new Timer(() => this.lose("nothing was heard for 3 s"));

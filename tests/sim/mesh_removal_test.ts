@@ -341,6 +341,38 @@ Deno.test("private: a later invite, made where the removal wasn't known, opens n
   assertEquals(room.ended, ["Pip: bad-credentials"]);
 });
 
+for (const rotations of [1, 2]) {
+  for (const by of ["the old invite", "Mal's invite"] as const) {
+    Deno.test(`private: whom Mal's half has let in by ${by} is out in the end, although Mal rotated ${rotations} times there`, () => {
+      const room = new RemovalRoom(["Ann", "Bob", "Cem", "Mal"], true);
+      const { world, members } = room;
+      const { Bob: bob, Mal: mal } = members;
+      const old = room.inviteOf(bob!);
+      room.cut("Ann", "Cem");
+      room.types("Ann", "remove", "Mal");
+      pass(world, 5);
+      if (by === "the old invite") room.comes("Pip", bob!, old);
+      pass(world, 15);
+      for (let times = 0; times < rotations; times++) {
+        mal!.process!.command({ command: "invite", rotate: true });
+        pass(world, 2);
+      }
+      if (by === "Mal's invite") room.comes("Pip", bob!, room.inviteOf(mal!));
+      pass(world, 15);
+      assertEquals(room.lists()["Bob"], "Bob Mal Pip");
+
+      room.heal();
+
+      assertEquals(room.lists()["Ann"], "Ann Bob Cem");
+      const current = room.inviteOf(members["Ann"]!)?.secret?.secret.toHex();
+      const knows = room.world.present().filter(({ member }) =>
+        room.inviteOf(member)?.secret?.secret.toHex() === current
+      );
+      assertEquals(knows.map(({ member }) => member.name).toSorted(), ["Ann", "Bob", "Cem"]);
+    });
+  }
+}
+
 /** What may happen to the others while somebody is removed, in any combination. */
 Deno.test("private: however the room was cut or left when it happened, those who weren't removed end up with one secret, alone", () => {
   for (let seed = 1; seed <= 25; seed++) {

@@ -147,7 +147,7 @@ export class Network<Message> {
   #connect(call: Call<Message>, target: Station<Message>): void {
     const seen = { host: call.from.seenHost, port: 32_768 + this.random.below(28_000) };
     const near = LinkEnd.pair(this, call.from, call.attempt, call.endpoint, target, seen);
-    near.epoch = near.other.epoch = call.secret?.epoch ?? null;
+    near.secret = near.other.secret = call.secret ?? null;
     call.from.linkUp(near);
   }
 }

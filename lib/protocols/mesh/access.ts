@@ -22,7 +22,7 @@ export class Access {
   /** Whether a proven dialler that knew this secret may connect: null if it may. */
   admit(peer: PeerKey, secret: ChannelSecret | null): "bad-credentials" | null {
     if (secret === null || this.secrets === null) return null; // `isUninvited` turns away those that needed one
-    if (this.secrets.isCurrent(secret) || this.#mayReturn(peer, secret.epoch)) return null;
+    if (this.secrets.isCurrent(secret) || this.#mayReturn(peer, secret)) return null;
     // A member that was removed is let through as far as to be told so, with the proof.
     return this.isMember(peer) && this.isRemoved(peer) ? null : "bad-credentials";
   }
@@ -34,33 +34,34 @@ export class Access {
 
   /**
    * Whether a link was let through before it was known that an invite is needed, or which one.
-   * @param epoch The epoch of the secret that both ends know; null where none was needed.
+   * @param secret The one that both ends know; null where none was needed.
    */
-  isUninvited(peer: PeerKey, epoch: number | null): boolean {
+  isUninvited(peer: PeerKey, secret: ChannelSecret | null): boolean {
     if (this.secrets === null) return false;
-    return epoch === null || (epoch < this.secrets.epoch && !this.#mayReturn(peer, epoch));
+    return secret === null ||
+      (!this.secrets.isCurrent(secret) && !this.#mayReturn(peer, secret));
   }
 
   /**
    * Whether an earlier secret is good for this key: it was a member, and whoever has removed somebody since knew it as
    * one. So nobody comes back under a key that was let in, by the old invite, where the removal wasn't known yet.
    */
-  #mayReturn(peer: PeerKey, epoch: number): boolean {
-    return this.isMember(peer) && this.#hasStayed(peer, epoch);
+  #mayReturn(peer: PeerKey, secret: ChannelSecret): boolean {
+    return this.isMember(peer) && this.#hasStayed(peer, secret);
   }
 
-  #hasStayed(peer: PeerKey, epoch: number): boolean {
+  #hasStayed(peer: PeerKey, secret: ChannelSecret): boolean {
     const { secrets, rulings } = this;
     return secrets === null || secrets.hasStayed(
       peer,
-      epoch,
+      secret,
       (author) => rulings?.mayRemove(author) === true,
     );
   }
 
   /** Whether a member's link is to end: it came by an invite from before a removal, and nobody who removed knew it. */
-  hasNotStayed({ peer, epoch, state }: MeshLink): boolean {
-    return state === "member" && epoch !== null && !this.#hasStayed(peer, epoch);
+  hasNotStayed({ peer, secret, state }: MeshLink): boolean {
+    return state === "member" && secret !== null && !this.#hasStayed(peer, secret);
   }
 
   /** Whether the peer came with a secret that isn't current any more, and isn't a member yet: it is too late. */

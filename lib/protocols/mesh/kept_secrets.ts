@@ -121,18 +121,24 @@ export class KeptSecrets {
   }
 
   /**
-   * Whether a member with a secret of this epoch is among those who stayed at each later removal.
+   * Whether a member with this secret is among those who stayed at each removal since. Another secret of the epoch that
+   * a removal's rotation has was made without knowing of that: in the other half of a split, perhaps by who was removed.
    * @param mayRemove Whether the author of a rotation may remove somebody.
    */
-  hasStayed(peer: PeerKey, epoch: number, mayRemove: (author: PeerKey) => boolean): boolean {
-    return this.#rotations.every(({ epoch: later, stays, rotation: { rotation: { value } } }) =>
-      later <= epoch || stays === null || stays.has(peer) || !mayRemove(value.author)
+  hasStayed(
+    peer: PeerKey,
+    secret: ChannelSecret,
+    mayRemove: (author: PeerKey) => boolean,
+  ): boolean {
+    return this.#rotations.every(({ opens, stays, rotation: { rotation: { value } } }) =>
+      stays === null || opens.epoch < secret.epoch || isSame(opens, secret) || stays.has(peer) ||
+      !mayRemove(value.author)
     );
   }
 
-  isCurrent({ epoch, key }: ChannelSecret): boolean {
+  isCurrent(secret: ChannelSecret): boolean {
     const current = this.currentOpens();
-    return current !== null && current.epoch === epoch && sameBytes(current.key, key);
+    return current !== null && isSame(current, secret);
   }
 
   /**
@@ -169,6 +175,10 @@ export class KeptSecrets {
     return highest !== undefined && highest.epoch >= epoch &&
       this.#rotations.at(-1)!.epoch <= epoch;
   }
+}
+
+function isSame(a: ChannelSecret, b: ChannelSecret): boolean {
+  return a.epoch === b.epoch && sameBytes(a.key, b.key);
 }
 
 /**

@@ -16,6 +16,7 @@ import type { ClaimId, Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import { UnknownMessages } from "../../base/unknown_messages.ts";
+import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import { CLAIMS_ON_LINK_MAX, LINK_MESSAGES_BURST, LINK_MESSAGES_PER_SECOND } from "./limits.ts";
 
 export interface MeshLink {
@@ -24,8 +25,8 @@ export interface MeshLink {
   readonly dialled: boolean;
   /** Where we dialled the peer, or from where it dialled us. */
   readonly remote: Endpoint;
-  /** The epoch of the secret that both ends know; null where none was needed. */
-  readonly epoch: number | null;
+  /** The secret that both ends know; null where none was needed. */
+  readonly secret: ChannelSecret | null;
   readonly state: "admitting" | "member" | "draining";
 }
 

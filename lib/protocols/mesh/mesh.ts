@@ -557,9 +557,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   }
 
   #linkUp(input: Extract<MeshInput, { readonly type: "link-up" }>): void {
-    const { link, peer, dialled, remote, localHost, attempt, epoch } = input;
+    const { link, peer, dialled, remote, localHost, attempt, secret } = input;
     const dial = this.#dialling.linkUp(link, attempt);
-    const met = { link, peer, dialled, remote: dial?.endpoint ?? remote, epoch };
+    const met = { link, peer, dialled, remote: dial?.endpoint ?? remote, secret };
     this.#links.add(met, this.#nowMs);
     if (peer === this.signer.key) return this.#metSelf(link, dial);
     this.#ownAddress.linkUp({ ...met, remote }, localHost, this.#nowMs);
@@ -590,11 +590,11 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #passLink(input: LinkInput): void {
     switch (input.type) {
       case "link-up": {
-        const { link, peer, dialled, remote, epoch } = input;
+        const { link, peer, dialled, remote, secret } = input;
         if (this.#access.isRemoved(peer)) return this.#partWithRemoved();
         this.#toAdmission({ type: "link-up", link, peer, dialled, remote });
         // A dial, too: by an earlier secret, somebody may answer there who was never a member.
-        if (!this.#access.isUninvited(peer, epoch)) return;
+        if (!this.#access.isUninvited(peer, secret)) return;
         this.#toAdmission({ type: "uninvited", link });
         return;
       }

@@ -40,8 +40,8 @@ export type MeshInput =
     /** The local address of the link; empty where there is none. */
     readonly localHost: string;
     readonly attempt: number | null;
-    /** Epoch of the room secret that both ends know; null where none was needed. */
-    readonly epoch: number | null;
+    /** The room secret that both ends know; null where none was needed. */
+    readonly secret: ChannelSecret | null;
   }
   | {
     readonly type: "dial-failed";

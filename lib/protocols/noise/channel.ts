@@ -348,8 +348,8 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     invariant(this.#result !== null, "a channel is established by a finished handshake");
     this.#enter("open");
     this.#agesAtMs = nowMs + this.#config.linkAgeMs;
-    const { peer, processKey, epoch, roomNamed } = this.#result;
-    return { type: "established", peer, process: processKey.toHex(), epoch, roomNamed };
+    const { peer, processKey, secret, roomNamed } = this.#result;
+    return { type: "established", peer, process: processKey.toHex(), secret, roomNamed };
   }
 
   // Sending.

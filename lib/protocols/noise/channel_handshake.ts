@@ -85,8 +85,8 @@ export interface HandshakeResult {
   readonly peer: PeerKey;
   /** The peer's X25519 key, which identifies its process. */
   readonly processKey: Bytes;
-  /** The secret's epoch, `null` in an open room. */
-  readonly epoch: number | null;
+  /** The secret that both ends know, `null` in an open room. */
+  readonly secret: ChannelSecret | null;
   /** Whether the dialler named the room, rather than asking whoever answers. */
   readonly roomNamed: boolean;
   readonly states: TransportStates;
@@ -176,7 +176,7 @@ export class DiallerHandshake implements Handshake {
       return [{ type: "failed", reason: "wrong-key", text, key: peer }];
     }
     const { message: bytes, proven } = finish();
-    const result = { ...proven, epoch: secret?.epoch ?? null, roomNamed: room !== null };
+    const result = { ...proven, secret, roomNamed: room !== null };
     return [{ type: "write", bytes }, { type: "done", result, admission: null }];
   }
 }
@@ -286,8 +286,7 @@ export class ListenerHandshake implements Handshake {
     if (preface.keyNamed && !preface.meansKey(this.#identity.signer.key)) {
       throw new RemoteProtocolError("Cannot accept the connection: it was meant for another key");
     }
-    const { epoch, roomNamed } = preface;
-    const result = { ...proven, epoch, roomNamed };
+    const result = { ...proven, secret, roomNamed: preface.roomNamed };
     const admission = this.#access.admit(proven.peer, secret);
     return { inputBytes: end, steps: [{ type: "done", result, admission }] };
   }

@@ -3,7 +3,7 @@
 import type { Bytes } from "../../base/crypto.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import type { Queue } from "../../base/schema.ts";
-import type { HandshakeFailure } from "./channel_handshake.ts";
+import type { ChannelSecret, HandshakeFailure } from "./channel_handshake.ts";
 
 /** `control`: small, must not be lost, goes first. `data`: the rest, dropped when the other side is too slow. */
 export type Lane = "control" | "data";
@@ -42,7 +42,7 @@ export type ChannelEffect =
     readonly peer: PeerKey;
     /** Stands for the peer's process: another one after it was started again. */
     readonly process: string;
-    readonly epoch: number | null;
+    readonly secret: ChannelSecret | null;
     readonly roomNamed: boolean;
   }
   /** The next bytes of a lane, in an array of their own. */

@@ -12,7 +12,7 @@ const keyOf = (number: number) => String(number).padStart(64, "a") as PeerKey;
 function linkOf(number: number, dialled = false) {
   const remote = { host: `203.0.113.${number}`, port: 40_000 };
   const [link, peer] = [number as LinkId, keyOf(number)];
-  return { link, peer, dialled, remote, epoch: null, state: "member" } as const;
+  return { link, peer, dialled, remote, secret: null, state: "member" } as const;
 }
 
 function someone() {

@@ -12,7 +12,7 @@ const link = (id: number) => id as LinkId;
 function bobsTable(...links: readonly { readonly id: number; readonly dialled: boolean }[]) {
   const table = new LinkTable(BOB, 2_000);
   for (const { id, dialled } of links) {
-    table.add({ link: link(id), peer: ANN, dialled, remote: REMOTE, epoch: null }, 0);
+    table.add({ link: link(id), peer: ANN, dialled, remote: REMOTE, secret: null }, 0);
   }
   return table;
 }
@@ -74,7 +74,7 @@ Deno.test("LinkTable.takeDrained() gives a drained link back in time, at the end
   for (const [self, peer, drainedMs] of [[ANN, BOB, 2_000], [BOB, ANN, 4_000]] as const) {
     const table = new LinkTable(self, 2_000);
     for (const id of [1, 2]) {
-      table.add({ link: link(id), peer, dialled: true, remote: REMOTE, epoch: null }, 0);
+      table.add({ link: link(id), peer, dialled: true, remote: REMOTE, secret: null }, 0);
       table.promote(link(id), 7, 100);
     }
 
@@ -143,7 +143,7 @@ function twoLinks(random: () => number): readonly (LinkId | null)[] {
       at(1_000 * random(), () => {
         if (over[end].has(id)) return;
         tables[end].add(
-          { link: id, peer, dialled: dialler === end, remote: REMOTE, epoch: null },
+          { link: id, peer, dialled: dialler === end, remote: REMOTE, secret: null },
           nowMs,
         );
         at(500 * random(), () => over[end].has(id) || tables[end].promote(id, 7, nowMs));
@@ -213,7 +213,7 @@ Deno.test("LinkTable.makeRoom() takes the place of the oldest inbound link that 
   const table = new LinkTable(BOB, 2_000);
   const add = (id: number, dialled: boolean, nowMs: number) => {
     const peer = String(id).repeat(64).slice(0, 64) as PeerKey;
-    table.add({ link: link(id), peer, dialled, remote: REMOTE, epoch: null }, nowMs);
+    table.add({ link: link(id), peer, dialled, remote: REMOTE, secret: null }, nowMs);
   };
   add(1, true, 0);
   add(2, false, 0);

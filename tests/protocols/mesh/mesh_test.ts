@@ -248,7 +248,7 @@ Deno.test("Mesh asks again where a member lets in no more newcomers at this mome
     fakeEnvironment(0),
   );
   const link = 1 as LinkId;
-  const up = { link, peer: fakeSigner("Ann").key, remote: contact, localHost: "", epoch: null };
+  const up = { link, peer: fakeSigner("Ann").key, remote: contact, localHost: "", secret: null };
   const typesOf = (effects: readonly MeshEffect[]) => effects.map(({ type }) => type);
 
   const first = mesh.step({ type: "start" }, 0);
@@ -289,7 +289,7 @@ Deno.test("Mesh asks another member where one says that there is no place, and e
   for (const attempt of attempts) {
     const link = attempt as LinkId;
     const [peer, remote] = [keyOf(`member ${attempt}`), endpoints[attempt - 1]!];
-    const up = { link, peer, remote, localHost: "", epoch: null, dialled: true, attempt };
+    const up = { link, peer, remote, localHost: "", secret: null, dialled: true, attempt };
     note(mesh.step({ type: "link-up", ...up }, attempt));
     note(mesh.step({ type: "message", link, message: full }, attempt));
   }
@@ -351,7 +351,7 @@ Deno.test("Mesh asks who answers first to let it in, and says nothing to others 
       remote: endpoints[attempt - 1]!,
       localHost: "203.0.113.9",
       attempt,
-      epoch: null,
+      secret: null,
     }, nowMs));
 
   assertEquals(told(mesh.step({ type: "start" }, 0)), ["dial 1", "dial 2"]);
@@ -1116,7 +1116,7 @@ Deno.test("Mesh lets a newcomer in instead of the oldest link that says nothing,
       remote: { host: "203.0.113.9", port: 40_000 + id },
       localHost: "203.0.113.1",
       attempt: null,
-      epoch: null,
+      secret: null,
     }, nowMs).flatMap((effect) => effect.type === "close" ? [effect.link] : []);
   mesh.step({ type: "start" }, 0);
   mesh.step({ type: "room-opened", records: [] }, 0);
@@ -1153,7 +1153,7 @@ Deno.test("Mesh that is coming in closes a link that brings much meanwhile, and 
       remote,
       localHost: "203.0.113.1",
       attempt: null,
-      epoch: null,
+      secret: null,
     });
   const bring = (link: number, count: number) => {
     const message = { type: "unknown", code: 1 } as const;

@@ -11,7 +11,10 @@ Deno.test("OwnName asks another neighbour each time: one that refuses every name
   const links = new LinkTable(keyOf("Ann"), 2_000);
   for (const [index, peer] of neighbours.entries()) {
     const link = index + 1 as LinkId;
-    links.add({ link, peer, dialled: true, remote: { host: "10.0.0.2", port: 1 }, epoch: null }, 0);
+    links.add(
+      { link, peer, dialled: true, remote: { host: "10.0.0.2", port: 1 }, secret: null },
+      0,
+    );
     links.promote(link, 1, 0);
   }
   const asked: [LinkId, string][] = [];

@@ -410,7 +410,8 @@ const SOMEBODY = () => true;
 
 Deno.test("after a removal an earlier secret is good for those who stayed, whoever else is known by now", () => {
   const kept = keptOf(FIRST, removalOf("Ann", 2, [ANN, BOB]), rotation("Bob", 3));
-  const stayed = (peer: PeerKey, epoch: number) => kept.hasStayed(peer, epoch, SOMEBODY);
+  const secretOf = (epoch: number) => ({ epoch, key: kept.opening(epoch)[0]! });
+  const stayed = (peer: PeerKey, epoch: number) => kept.hasStayed(peer, secretOf(epoch), SOMEBODY);
   assertEquals([stayed(BOB, 1), stayed(CEM, 1)], [true, false]);
   assertEquals(
     [stayed(CEM, 2), stayed(CEM, 3)],
@@ -418,11 +419,23 @@ Deno.test("after a removal an earlier secret is good for those who stayed, whoev
     "who joined after it needn't be named",
   );
   assertEquals(
-    kept.hasStayed(CEM, 1, (author) => author !== ANN),
+    kept.hasStayed(CEM, secretOf(1), (author) => author !== ANN),
     true,
     "it counts for nobody else's",
   );
-  assertEquals(keptOf(FIRST, rotation("Bob", 2)).hasStayed(CEM, 1, SOMEBODY), true);
+  assertEquals(
+    keptOf(FIRST, rotation("Bob", 2)).hasStayed(CEM, secretOf(1), SOMEBODY),
+    true,
+  );
+});
+
+Deno.test("a secret made where a removal wasn't known, of the same epoch, is one from before it", () => {
+  const [removal, rival] = [removalOf("Ann", 2, [ANN, BOB]), rotation("Dan", 2)];
+  const kept = keptOf(FIRST, removal, rival);
+  const stayed = (peer: PeerKey, by: ClaimedRotation) =>
+    kept.hasStayed(peer, kept.known(by).opens, SOMEBODY);
+  assertEquals([stayed(BOB, rival), stayed(CEM, rival)], [true, false]);
+  assertEquals(stayed(CEM, removal), true, "let in after the removal");
 });
 
 Deno.test("of two rotations made at once the one after a removal counts, whichever id is higher", () => {

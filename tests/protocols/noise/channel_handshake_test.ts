@@ -41,7 +41,7 @@ Deno.test("Channel establishes both sides in three messages and a welcome", () =
       type: "established",
       peer: BOB.key,
       process: BOB.static.publicKey.toHex(),
-      epoch: null,
+      secret: null,
       roomNamed: false,
     },
   ]);
@@ -50,7 +50,7 @@ Deno.test("Channel establishes both sides in three messages and a welcome", () =
       type: "established",
       peer: ANN.key,
       process: ANN.static.publicKey.toHex(),
-      epoch: null,
+      secret: null,
       roomNamed: false,
     },
   ]);

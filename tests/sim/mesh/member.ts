@@ -307,7 +307,7 @@ export class MemberProcess
       remote: end.remote,
       localHost: this.member.endpoint.host,
       attempt: end.attempt,
-      epoch: end.epoch,
+      secret: end.secret,
     });
   }
 

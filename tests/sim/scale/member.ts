@@ -133,7 +133,7 @@ export class ScaleMember
       remote: end.remote,
       localHost: "",
       attempt: end.attempt,
-      epoch: null,
+      secret: null,
     });
   }
 
