@@ -38,7 +38,9 @@ interface Joining {
 export class Listed {
   /** Whom the coordinator has named: at most `ATTENDEES_MAX`, as in its message. */
   #named = new Map<PeerKey, Member>();
-  /** Those of them that it said are joining, and the coordinator itself where it asks: shown as joining. */
+  /** Those of them that it said last are joining, in the view that we know or not. */
+  #told: readonly PeerKey[] = [];
+  /** Those of them that aren't in the view, and the coordinator itself where it asks: shown as joining. */
   readonly #joining = new Map<PeerKey, Joining>();
 
   constructor(readonly owner: ListedOwner) {}
@@ -67,12 +69,14 @@ export class Listed {
       const now = this.#named.get(key);
       if (now === undefined || !isSameProcess(now, member)) this.#ends(key, "lost");
     }
+    this.#told = joining;
     for (const key of joining) this.#joins(key);
     this.#endSoon(joining);
   }
 
   /** Nobody tells us any more who is joining: the others may be shown that it has gone. */
   coordinatorLost(): void {
+    this.#told = [];
     this.#endSoon([]);
   }
 
@@ -106,6 +110,8 @@ export class Listed {
   /** A view begins: its members are shown, and are newcomers no longer. */
   viewBegan(members: readonly Member[]): void {
     for (const { key } of members) this.#ends(key, null);
+    // Who was started anew joins while it is still in the view before.
+    for (const key of this.#told) this.#joins(key);
   }
 
   /** Whether what was said in the group may be sent to the owner of this key. */

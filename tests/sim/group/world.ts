@@ -434,7 +434,14 @@ export class World {
 
   shownAtCoordinator(event: CoordinatorEvent): void {
     for (const checker of this.checkers) checker.operatorTold?.(this, event);
-    if (event.event === "error" && FATAL_AT_FAULT.has(event.code)) {
+    const isOfLiar = (text: string) =>
+      this.members.some(({ name, lie, isAdversary }) =>
+        (isAdversary || lie !== null) && text.startsWith(`${name} `)
+      );
+    if (
+      event.event === "error" && FATAL_AT_FAULT.has(event.code) &&
+      !(event.code === "protocol" && isOfLiar(event.text))
+    ) {
       throw new Violation(`The coordinator shows ${event.code}: ${event.text}`);
     }
     if (event.event === "snapshot" || event.event === "error") this.answers.push(event);
