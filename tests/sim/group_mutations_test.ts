@@ -51,7 +51,7 @@ const HUNTS: readonly Hunt[] = [
   { mutation: MUTATIONS.neverStops, finding: /^G[12]|protocol/ },
   { mutation: MUTATIONS.beginsWithLess, finding: /^G[12]/ },
   { mutation: MUTATIONS.forwardsNothing, finding: /^G4/ },
-  { mutation: MUTATIONS.servesAnybody, finding: /^G10/ },
+  { mutation: MUTATIONS.servesAnybody, finding: /^G10/, from: 792 },
   { mutation: MUTATIONS.needsNobody, finding: /^G[12]/, from: 1401 },
   // If two requests have one number, members answer only once.
   { mutation: MUTATIONS.numbersBeforeStored, finding: /^G4|The last view/, from: 11 },
