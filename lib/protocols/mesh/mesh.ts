@@ -62,7 +62,7 @@ import { OwnAddress } from "./own_address.ts";
 import { OwnName } from "./own_name.ts";
 import { Parting } from "./parting.ts";
 import { penalties } from "./penalties.ts";
-import { type MeshRecord, rememberedContacts, wasInRoom } from "./records.ts";
+import { type MeshRecord, rememberedContacts, rulingRecord, wasInRoom } from "./records.ts";
 import {
   failedDial,
   isOfOneMember,
@@ -660,7 +660,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const shown = isFounded ? known.showRemoved(this.signer.key, rulings) : null;
     if (shown !== null) {
       // The next start doesn't go on alone, and lets nobody in.
-      const records = shown.map((ruling): MeshRecord => ({ kind: "ruling", ruling }));
+      const records = shown.map(rulingRecord);
       const isOpen = this.#room !== null || this.#earlier !== null;
       if (isOpen) this.#out.push({ type: "persist", records, token: null, sync: true });
       return this.#fatal({ code: "kicked", text: REMOVED_TEXT });

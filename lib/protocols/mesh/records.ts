@@ -158,6 +158,10 @@ export function rotationRecord({ rotation, claim }: ClaimedRotation): MeshRecord
   return { kind: "rotation", rotation: { rotation, claim } };
 }
 
+export function rulingRecord(ruling: SignedRuling): MeshRecord {
+  return { kind: "ruling", ruling };
+}
+
 /**
  * Contacts of members that can be dialled, in groups, within each the last one heard of first. A member comes at the
  * endpoint where we last met it, then at the one that it announces, if that is another. First come members that we

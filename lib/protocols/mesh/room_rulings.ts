@@ -21,7 +21,7 @@ import {
   RULINGS_READ_PER_SECOND,
 } from "./limits.ts";
 import type { MeshMessage } from "./messages.ts";
-import type { MeshRecord } from "./records.ts";
+import { type MeshRecord, rulingRecord } from "./records.ts";
 import type { Fault } from "./room_io.ts";
 import {
   isOfOffice,
@@ -152,8 +152,7 @@ export class RoomRulings implements Machine<RulingsInput, RulingsEffect> {
   #tell(fresh: readonly KeptRuling[], from: PeerKey | null, ref: string | undefined): void {
     const rulings = fresh.map(({ signed }) => signed);
     // On disk before anybody hears of it: after a kill this member must not let in whom its user has removed.
-    const records = rulings.map((ruling): MeshRecord => ({ kind: "ruling", ruling }));
-    this.#effects.push({ type: "persist", records });
+    this.#effects.push({ type: "persist", records: rulings.map(rulingRecord) });
     // What a deputy ruled in an earlier term counts again; neighbours that heard of it after that term haven't kept it.
     const isTerm = rulings.some(({ ruling: { value } }) => value.kind === "deputy");
     const told = isTerm ? this.kept.all : rulings;
@@ -227,7 +226,8 @@ export class RoomRulings implements Machine<RulingsInput, RulingsEffect> {
       const text = isFounder
         ? `Cannot decide on more keys: the room holds ${
           RULINGS_MAX / 2
-        } rulings of yours, as many as it may; ` + "found another one with --new"
+        } rulings of yours, as many ` +
+          "as it may; found another one with --new"
         : "Cannot decide on more keys: the room holds as many rulings of deputies as it may; ask the founder";
       return { code: "full", text };
     }

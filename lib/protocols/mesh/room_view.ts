@@ -318,7 +318,7 @@ export class RoomView {
     for (const author of authors) {
       const shown = this.facts.shownName(author);
       if (shown === null) gone.add(author);
-      names.set(author, shown ?? shortKey(author));
+      names.set(author, shown ?? fingerprintOf(author));
     }
     if (gone.size === 0) return names;
     for (const entry of this.facts.history(KEPT_MESSAGES_MAX)) {
@@ -758,7 +758,7 @@ export class RoomView {
   }
 
   #name(key: PeerKey): string {
-    return this.facts.shownName(key) ?? shortKey(key);
+    return this.facts.shownName(key) ?? fingerprintOf(key);
   }
 
   /** The name of a key in a sentence. */
@@ -769,7 +769,7 @@ export class RoomView {
   /** The same, of somebody who may have no name here any more. */
   #onceWritten(key: PeerKey): string {
     const name = this.facts.shownName(key) ?? this.facts.nameOnceClaimedBy(key);
-    return name === null ? shortKey(key) : shownName(name);
+    return name === null ? fingerprintOf(key) : shownName(name);
   }
 
   /** The name shown for the author of a message. */
@@ -778,7 +778,7 @@ export class RoomView {
   }
 
   #claimed(claim: ClaimId, author: PeerKey): string {
-    return this.facts.claimedName(claim) ?? shortKey(author);
+    return this.facts.claimedName(claim) ?? fingerprintOf(author);
   }
 
   #show(event: MeshEvent, ref?: string): void {
@@ -798,9 +798,4 @@ function suspectedText({ name: of, heardMsAgo }: PeerStatus): string {
     : `hasn't been heard of for ${Math.ceil(heardMsAgo / 1_000)} s`;
   return `${name} ${heard} and doesn't answer its neighbours (suspected); two seconds of that, and ` +
     `${name} counts as lost`;
-}
-
-/** A name for an author of whom only the key is known (any more). */
-function shortKey(key: PeerKey): string {
-  return fingerprintOf(key);
 }

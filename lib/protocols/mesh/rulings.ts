@@ -16,7 +16,7 @@ import type { Hash, PeerKey, RoomId } from "../../base/ids.ts";
 import { type Infer, makeEmbedded } from "../../base/schema.ts";
 import type { InRoom } from "./credentials.ts";
 import { DEPUTY_RULINGS_MAX, RULINGS_MAX } from "./limits.ts";
-import type { MeshRecord } from "./records.ts";
+import { type MeshRecord, rulingRecord } from "./records.ts";
 import { checkId, signedId, signId } from "./signed.ts";
 import { rulingSchema, type SignedRuling, STRUCTURE_VERSION } from "./structures.ts";
 
@@ -105,10 +105,9 @@ export class KeptRulings {
 
   /** Whether no ruling of this author about another key would be kept. */
   isFullFor(author: PeerKey): boolean {
-    const own = this.#counts.get(author) ?? 0;
-    const founders = this.#counts.get(this.#founder) ?? 0;
-    if (author === this.#founder) return founders >= RULINGS_MAX / 2;
-    return own >= DEPUTY_RULINGS_MAX || this.#size - founders >= RULINGS_MAX / 2;
+    const founders = this.#count(this.#founder);
+    if (this.isFounder(author)) return founders >= RULINGS_MAX / 2;
+    return this.#count(author) >= DEPUTY_RULINGS_MAX || this.#size - founders >= RULINGS_MAX / 2;
   }
 
   /**
@@ -125,16 +124,12 @@ export class KeptRulings {
   /** Keeps a checked ruling, in the place of an earlier one of its author about the same. @returns Whether it did. */
   add(ruling: KeptRuling): boolean {
     if (!this.wants(ruling)) return false;
-    this.#keep(ruling);
-    return true;
-  }
-
-  #keep(ruling: KeptRuling): void {
     const { author, subject } = ruling.signed.ruling.value;
     const about = this.#about(subject);
     const before = about.size;
     this.#rulings.set(subject, about.set(placeOf(ruling), ruling));
-    this.#counts.set(author, (this.#counts.get(author) ?? 0) + about.size - before);
+    this.#counts.set(author, this.#count(author) + about.size - before);
+    return true;
   }
 
   /** What is wrong with a ruling that would be kept; null where it holds. */
@@ -237,11 +232,15 @@ export class KeptRulings {
 
   /** The records that a compacted log holds. */
   snapshot(): readonly MeshRecord[] {
-    return this.all.map((ruling) => ({ kind: "ruling", ruling }));
+    return this.all.map(rulingRecord);
   }
 
   #office(key: PeerKey): KeptRuling | null {
     return this.#of(this.#founder, key, true);
+  }
+
+  #count(author: PeerKey): number {
+    return this.#counts.get(author) ?? 0;
   }
 
   get #size(): number {
