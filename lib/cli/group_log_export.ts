@@ -136,7 +136,7 @@ function exportedEntry({ entry, edits }: EntryAndEdits, shownAs: NameOf): Export
   return {
     seq,
     id: entryId(nodeCrypto, batch, index),
-    ...saidBy({ key: batch.author, name: batch.name }, shownAs),
+    ...saidBy(batch, shownAs),
     text,
     sentAt: dateText(batch.sentAt),
     digest,

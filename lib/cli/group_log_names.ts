@@ -54,9 +54,9 @@ export class LoggedNames {
 
   /** The name of somebody, with the start of the key where another key had that name, too. */
   readonly shown = ({ name, key }: NamedKey): string => {
-    const others = (this.#byName.get(foldName(name)) ?? []).filter((one) => one.key !== key);
-    if (others.length === 0) return name;
-    const namesakes = new Set(others.map((one) => one.key));
+    const namesakes = new Set(this.#byName.get(foldName(name))?.map((one) => one.key));
+    namesakes.delete(key);
+    if (namesakes.size === 0) return name;
     return `${name}~${startApart(fingerprintOf(key), namesakes, fingerprintOf)}`;
   };
 }

@@ -273,7 +273,7 @@ export class GroupLogReader {
     return {
       seq,
       id: entryId(this.crypto, batch, index),
-      ...saidBy({ key: batch.author, name: batch.name }, nameOf),
+      ...saidBy(batch, nameOf),
       text: textOf(item),
       edits,
       sentAt: dateText(batch.sentAt),

@@ -253,7 +253,7 @@ export class EntryFeed {
       event: "message",
       seq,
       id: entryId(this.ports.crypto, batch, index),
-      ...saidBy({ key: batch.author, name: batch.name }, this.ports.nameOf),
+      ...saidBy(batch, this.ports.nameOf),
       text: batch.texts[index]!,
       self: batch.author === this.ports.self,
       history,

@@ -182,7 +182,7 @@ function eventOf({ position, seq, batch, index }: LoggedItem, history: boolean):
     event: "message",
     seq,
     id: entryId(nodeCrypto, batch, index),
-    ...saidBy({ key: batch.author, name: batch.name }, nameOf),
+    ...saidBy(batch, nameOf),
     text: batch.texts[index]!,
     self: batch.author === ANN.key,
     history,

@@ -60,7 +60,7 @@ export class MemoryEntryLog implements EntryLog {
     });
     const id = entryId(nodeCrypto, batch, index);
     const sentAt = dateText(batch.sentAt);
-    const by = saidBy({ key: batch.author, name: batch.name }, nameOf);
+    const by = saidBy(batch, nameOf);
     return Promise.resolve({ seq, id, ...by, text, edits: changes, sentAt });
   }
 

@@ -436,8 +436,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.environment.log.warn("a member broke the rules", { key: fingerprintOf(peer), text });
     const attendee = this.#attendance.on(id);
     // Keys cost a stranger nothing: only of members the operator is told.
-    const member = this.#views.members.find(({ key }) => key === peer);
-    if (member !== undefined) {
+    const member = this.#views.member(peer);
+    if (member !== null) {
       const name = shownName(member.name);
       const said = `${name} sent invalid data: nothing more from ${name} is accepted for a minute`;
       this.#out.show({ event: "error", code: "protocol", text: said, detail: text });

@@ -11,9 +11,9 @@ import type { Batch } from "./history.ts";
 /** The name that a user or member is shown under. */
 export type NameOf = (who: NamedKey) => string;
 
-/** The author of an entry. */
-export function saidBy(author: NamedKey, nameOf: NameOf): SaidBy {
-  return { from: author.name, shown: nameOf(author), key: fingerprintOf(author.key) };
+/** The author of a batch's entries. */
+export function saidBy({ author, name }: Pick<Batch, "author" | "name">, nameOf: NameOf): SaidBy {
+  return { from: name, shown: nameOf({ key: author, name }), key: fingerprintOf(author) };
 }
 
 /** The event for an edit that has its place in the history. */

@@ -7,7 +7,7 @@
  * the view began.
  */
 
-import { type Bytes, concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
+import { concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
 import type { Endpoint, Hash, PeerKey } from "../../base/ids.ts";
 import {
   type Embedded,
@@ -106,12 +106,12 @@ const TAGS = {
 
 /** Signs a tag for epochs and the exact bytes (Ed25519), so that no signature of anything else fits; the view, too. */
 export function signEpoch(signer: Signer, epoch: Omit<Epoch, "by">): SignedEpoch {
-  const value = { ...epoch, by: signer.key };
-  const bytes = makeEmbedded(epochSchema, value).bytes.slice();
+  const made = makeEmbedded(epochSchema, { ...epoch, by: signer.key });
+  const exact = { bytes: made.bytes.slice(), value: made.value };
   return {
-    epoch: { bytes, value },
-    signature: signer.sign(concatBytes(TAGS.epoch, bytes)),
-    viewSignature: signer.sign(concatBytes(TAGS.view, recordedBytes(value))),
+    epoch: exact,
+    signature: signer.sign(concatBytes(TAGS.epoch, exact.bytes)),
+    viewSignature: signer.sign(concatBytes(TAGS.view, recordedOf(exact.value).bytes)),
   };
 }
 
@@ -134,16 +134,19 @@ export function isViewSignedBy(
 
 /** The epoch's view as histories record it. */
 export function recordedView({ epoch, viewSignature }: SignedEpoch): SignedView {
-  const value = recordedOf(epoch.value);
-  return { recorded: { bytes: recordedBytes(epoch.value), value }, signature: viewSignature };
+  return { recorded: recordedOf(epoch.value), signature: viewSignature };
 }
 
-function recordedOf({ group, by, view, members, start }: Epoch): RecordedView {
-  return { group, by, view, members: members.map(({ key, name }) => ({ key, name })), start };
-}
-
-function recordedBytes(epoch: Epoch): Bytes {
-  return makeEmbedded(recordedViewSchema, recordedOf(epoch)).bytes.slice();
+function recordedOf({ group, by, view, members, start }: Epoch): Embedded<RecordedView> {
+  const names = members.map(({ key, name }) => ({ key, name }));
+  const { bytes, value } = makeEmbedded(recordedViewSchema, {
+    group,
+    by,
+    view,
+    members: names,
+    start,
+  });
+  return { bytes: bytes.slice(), value };
 }
 
 /** A copy to keep: a decoder's bytes belong to the link's buffer. */

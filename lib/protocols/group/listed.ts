@@ -70,29 +70,35 @@ export class Listed {
       if (now === undefined || !isSameProcess(now, member)) this.#ends(key, "lost");
     }
     this.#told = joining;
-    for (const key of joining) this.#joins(key);
-    this.#endSoon(joining);
+    this.#joinTold();
+    this.#endSoon();
   }
 
   /** Nobody tells us any more who is joining: the others may be shown that it has gone. */
   coordinatorLost(): void {
     this.#told = [];
-    this.#endSoon([]);
+    this.#endSoon();
   }
 
-  #joins(key: PeerKey): void {
-    const { names, viewed } = this.owner;
-    if (!this.#named.has(key) || viewed.some((member) => member.key === key)) return;
-    const joining = this.#joining.get(key);
-    if (joining === undefined) this.#show(key, names.of(key), fingerprintOf(key));
-    else joining.untilMs = this.#untilMs;
+  #joinTold(): void {
+    const { names } = this.owner;
+    for (const key of this.#told) {
+      if (!this.#named.has(key) || this.#isViewed(key)) continue;
+      const joining = this.#joining.get(key);
+      if (joining === undefined) this.#show(key, names.of(key), fingerprintOf(key));
+      else joining.untilMs = this.#untilMs;
+    }
+  }
+
+  #isViewed(key: PeerKey): boolean {
+    return this.owner.viewed.some((member) => member.key === key);
   }
 
   /** Those that the coordinator doesn't say are joining: they are in the view that begins in a moment, or they go. */
-  #endSoon(except: readonly PeerKey[]): void {
+  #endSoon(): void {
     const soonMs = this.owner.out.nowMs + JOINED_MS;
     for (const [key, joining] of this.#joining) {
-      if (!this.#named.has(key) || except.includes(key)) continue;
+      if (!this.#named.has(key) || this.#told.includes(key)) continue;
       joining.untilMs = Math.min(joining.untilMs, soonMs);
     }
   }
@@ -111,12 +117,12 @@ export class Listed {
   viewBegan(members: readonly Member[]): void {
     for (const { key } of members) this.#ends(key, null);
     // Who was started anew joins while it is still in the view before.
-    for (const key of this.#told) this.#joins(key);
+    this.#joinTold();
   }
 
   /** Whether what was said in the group may be sent to the owner of this key. */
   mayReceive(key: PeerKey): boolean {
-    return this.#joining.has(key) || this.owner.viewed.some((member) => member.key === key);
+    return this.#joining.has(key) || this.#isViewed(key);
   }
 
   /** The coordinator asks for what it isn't owed: it is shown as joining, like anybody. */

@@ -169,10 +169,8 @@ export class MemberUser {
     const entries = membership?.held.logSeq ?? config.history?.seq ?? 0;
     const last = entries === 0 ? null : membership?.showing.last ?? config.last;
     if (last === null) return { entries, last };
-    return {
-      entries,
-      last: { ...saidBy(last, (who) => nameOf(names, who)), sentAt: dateText(last.sentAt) },
-    };
+    const by = saidBy({ ...last, author: last.key }, (who) => nameOf(names, who));
+    return { entries, last: { ...by, sentAt: dateText(last.sentAt) } };
   }
 
   /** The coordinator has answered. */

@@ -6,7 +6,7 @@ import type { HeldBatch } from "./held.ts";
 import type { LastSaid } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
-import { committedEvent, rulesEvent, saidBy } from "./edit_view.ts";
+import { committedEvent, type NameOf, rulesEvent, saidBy } from "./edit_view.ts";
 
 export interface ShowingOwner {
   readonly self: { readonly key: PeerKey };
@@ -45,11 +45,13 @@ export class Showing {
     refs: readonly (string | undefined)[] | null,
   ): void {
     const { out, names, self } = this.owner;
-    const { author, name, sentAt } = signed.batch.value;
+    const { value: batch } = signed.batch;
+    const { author, name, sentAt } = batch;
+    const nameOf: NameOf = ({ key, name }) => names.shown(key, name);
     const isSelf = author === self.key;
     edits.forEach(({ position, edit, batch }, index) => {
       if (position <= this.#shown) return;
-      const event = committedEvent(edit, batch, ({ key, name }) => names.shown(key, name));
+      const event = committedEvent(edit, batch, nameOf);
       out.show({ ...event, history: this.#isHistory(position), position }, refs?.[index]);
     });
     if (rules !== null && rules.position > this.#shown) {
@@ -58,7 +60,7 @@ export class Showing {
       out.show({ ...rulesEvent(rules.rules), history, position });
     }
     if (entries.length === 0) return;
-    const by = saidBy({ key: author, name }, ({ key, name }) => names.shown(key, name));
+    const by = saidBy(batch, nameOf);
     const date = dateText(sentAt);
     entries.forEach(({ seq, position, id, text }, index) => {
       if (position <= this.#shown) return;

@@ -434,20 +434,20 @@ export class World {
 
   shownAtCoordinator(event: CoordinatorEvent): void {
     for (const checker of this.checkers) checker.operatorTold?.(this, event);
-    const isOfLiar = (text: string) =>
-      this.members.some(({ name, lie, isAdversary }) =>
-        (isAdversary || lie !== null) && text.startsWith(`${name} `)
-      );
-    if (
-      event.event === "error" && FATAL_AT_FAULT.has(event.code) &&
-      !(event.code === "protocol" && isOfLiar(event.text))
-    ) {
+    if (event.event === "error" && FATAL_AT_FAULT.has(event.code) && !this.#blamesLiar(event)) {
       throw new Violation(`The coordinator shows ${event.code}: ${event.text}`);
     }
     if (event.event === "snapshot" || event.event === "error") this.answers.push(event);
     if (event.event === "left" && event.joining !== true) {
       this.left.push({ name: event.name, reason: event.reason });
     }
+  }
+
+  #blamesLiar({ code, text }: { readonly code: string; readonly text: string }): boolean {
+    return code === "protocol" &&
+      this.members.some(({ name, lie, isAdversary }) =>
+        (isAdversary || lie !== null) && text.startsWith(`${name} `)
+      );
   }
 
   /** Snapshots and errors that the operator was shown. */
