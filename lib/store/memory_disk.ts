@@ -74,8 +74,8 @@ export interface MemoryDiskOptions {
    */
   readonly fault?: (operation: DiskOperation) => DiskFault | null;
   /**
-   * Called before each operation except `write`, `truncate`, `overwrite` and `allowLike`; a promise delays the operation, `null`
-   * doesn't.
+   * Called before each operation except `write`, `truncate`, `overwrite` and `allowLike`; a promise delays the
+   * operation, `null` doesn't.
    */
   readonly latency?: (operation: DiskOperation) => Promise<void> | null;
 }

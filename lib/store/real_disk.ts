@@ -35,6 +35,7 @@ import {
 const PERMISSION_BITS = 0o777;
 /** Opens what may no longer be the file that was there: through no link, and without waiting for a pipe's writer. */
 const UNLINKED_FLAGS = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
 /** How a file is opened that is made where it is missing. */
 interface Access {
   readonly read: true;
@@ -101,8 +102,7 @@ class RealAppendFile implements AppendFile {
   #openAgain(access: number): number {
     if (!this.isInPlace()) throw misplacedError(this.path);
     const opened = openSync(this.path, access | UNLINKED_FLAGS);
-    const [found, ours] = [fstatSync(opened), this.file.statSync()];
-    if (found.dev === ours.dev && found.ino === ours.ino) return opened;
+    if (isSameFile(fstatSync(opened), this.file.statSync())) return opened;
     closeSync(opened);
     throw misplacedError(this.path);
   }
@@ -383,8 +383,16 @@ function systemError(code: string, text: string): Error {
 
 /** Whether the open file is the one at `path`, and not one to which a link there leads. */
 function isNamed(path: string, file: Deno.FsFile): boolean {
-  const [found, ours] = [Deno.lstatSync(path), file.statSync()];
-  return found.dev === ours.dev && found.ino === ours.ino;
+  return isSameFile(Deno.lstatSync(path), file.statSync());
+}
+
+interface FileId {
+  readonly dev: number;
+  readonly ino: number | null;
+}
+
+function isSameFile(one: FileId, other: FileId): boolean {
+  return one.dev === other.dev && one.ino === other.ino;
 }
 
 /** As `isNamed`, false where nothing is there. @throws {P2pchatError} `disk`. */
