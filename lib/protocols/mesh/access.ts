@@ -51,12 +51,7 @@ export class Access {
   }
 
   #hasStayed(peer: PeerKey, secret: ChannelSecret): boolean {
-    const { secrets, rulings } = this;
-    return secrets === null || secrets.hasStayed(
-      peer,
-      secret,
-      (author) => rulings?.mayRemove(author) === true,
-    );
+    return this.secrets === null || this.secrets.hasStayed(peer, secret);
   }
 
   /** Whether a member's link is to end: it came by an invite from before a removal, and nobody who removed knew it. */

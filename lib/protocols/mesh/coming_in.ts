@@ -160,9 +160,10 @@ export function keptSecrets(
   crypto: Crypto,
   genesis: SignedGenesis,
   records: readonly MeshRecord[],
+  rulings: KeptRulings,
 ): KeptSecrets | null {
   if (!genesis.genesis.value.private) return null;
-  return new KeptSecrets(roomIdOf(crypto, genesis), crypto, records);
+  return new KeptSecrets(roomIdOf(crypto, genesis), crypto, records, rulings);
 }
 
 /** The invite's secret, with which we join again if we are killed before a neighbour has sent us its rotations. */

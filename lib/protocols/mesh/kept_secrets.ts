@@ -2,8 +2,11 @@
  * The secrets of a private room that a member keeps, and what each of them is good for: the current one admits
  * newcomers; the others let members find each other that don't all know the same rotations.
  *
- * Which rotations are kept doesn't depend on the order in which they came: the highest (`compareRotations`), at most
- * `ROTATIONS_PER_EPOCH_MAX` of one epoch and `ROTATIONS_KEPT_MAX` in all, and the lowest of all.
+ * Which rotations are kept doesn't depend on the order in which they came: the highest (`compare`), at most
+ * `ROTATIONS_PER_EPOCH_MAX` of one epoch and `ROTATIONS_KEPT_MAX` in all, and one of the lowest epoch of all.
+ *
+ * What the rulings say of a rotation's author counts, and is asked anew when they change: a secret made by who was
+ * removed is void. It admits nobody, however high its epoch; it only lets those find each other that have stayed.
  */
 
 import { sameBytes } from "../../base/bytes.ts";
@@ -20,6 +23,7 @@ import {
   rotationIdOf,
   Stays,
 } from "./rotations.ts";
+import type { KeptRulings } from "./rulings.ts";
 
 /** A rotation that was checked, with its id, epoch and channel secret. */
 export interface KeptRotation extends ClaimedRotation {
@@ -37,8 +41,10 @@ interface Invited {
 }
 
 export class KeptSecrets {
-  /** The highest first. */
+  /** The highest first, those that are void last. */
   #rotations: readonly KeptRotation[] = [];
+  /** By the rulings as they were when the rotations were sorted. */
+  #current: KeptRotation | null = null;
   /**
    * Kept until its rotation is known, or a later one and an earlier one: a member that makes a later one before it was
    * told of any has no other secret that others know.
@@ -48,8 +54,14 @@ export class KeptSecrets {
   /**
    * @param records The room's records on disk; rotations were checked before they were written, the claims beside them
    *   not always.
+   * @param rulings Which of the rotations' authors are removed, and which may remove others.
    */
-  constructor(readonly room: RoomId, readonly crypto: Crypto, records: readonly MeshRecord[]) {
+  constructor(
+    readonly room: RoomId,
+    readonly crypto: Crypto,
+    records: readonly MeshRecord[],
+    readonly rulings: Pick<KeptRulings, "isRemoved" | "mayRemove">,
+  ) {
     for (const record of records) {
       if (record.kind === "rotation") {
         const rotation = withSignedClaim(crypto, record.rotation, records);
@@ -58,9 +70,43 @@ export class KeptSecrets {
     }
   }
 
-  /** The highest first. */
+  /** The highest first, those that are void last. */
   get rotations(): readonly KeptRotation[] {
     return this.#rotations;
+  }
+
+  /** The rotation whose secret is current; null where all that are known are void, or none is known. */
+  get currentRotation(): KeptRotation | null {
+    return this.#current;
+  }
+
+  /** The highest epoch of all that are kept; 0 where none is known. Another rotation takes the next. */
+  get latestEpoch(): number {
+    return Math.max(this.#invited?.secret.epoch ?? 0, ...this.#rotations.map(({ epoch }) => epoch));
+  }
+
+  /** Whether its author is removed, and may have told the secret to anybody. */
+  isVoid(rotation: Place): boolean {
+    return this.rulings.isRemoved(authorOf(rotation));
+  }
+
+  /** Rulings have changed, and with them perhaps which secret is current. */
+  sortAnew(): void {
+    this.#sort(this.#rotations);
+  }
+
+  /**
+   * How many removals were known to who made the current secret, as far as that can be believed: of who may remove, and
+   * of who has stayed at the last removal, which names nobody itself. Anybody else may claim to have known of all: a
+   * second key, say, of who was removed.
+   */
+  get removalsKnown(): number {
+    const current = this.currentRotation;
+    if (current === null) return 0;
+    const { author, removed } = current.rotation.rotation.value;
+    const hasStayed = this.#removals().next().value?.stays?.has(author) === true;
+    const isBelieved = this.rulings.mayRemove(author) || (current.stays === null && hasStayed);
+    return isBelieved ? removed : 0;
   }
 
   /** Epoch of the current secret; 0 where none is known. */
@@ -70,9 +116,10 @@ export class KeptSecrets {
 
   /** The secret that an invite holds; null where none is known. */
   current(): RoomSecret | null {
-    const [highest] = this.#rotations;
-    if (highest === undefined || this.#isInvitedLatest()) return this.#invited?.secret ?? null;
-    const { epoch, secret } = highest.rotation.rotation.value;
+    if (this.#isInvitedLatest()) return this.#invited?.secret ?? null;
+    const current = this.currentRotation;
+    if (current === null) return null;
+    const { epoch, secret } = current.rotation.rotation.value;
     return { epoch, secret };
   }
 
@@ -99,14 +146,14 @@ export class KeptSecrets {
   }
 
   /** Whether a rotation would be kept; to be asked before its signatures are checked. */
-  wants(rotation: Place): boolean {
-    return !this.has(rotation.id) && kept([...this.#rotations, rotation]).includes(rotation);
+  wants(rotation: KeptRotation): boolean {
+    return !this.has(rotation.id) && this.#kept([...this.#rotations, rotation]).includes(rotation);
   }
 
   /** Keeps a checked rotation, and drops those for which there is no place any more. */
   add(rotation: KeptRotation): void {
     if (this.has(rotation.id)) return;
-    this.#rotations = kept([...this.#rotations, rotation]);
+    this.#sort([...this.#rotations, rotation]);
     if (this.#invited !== null && this.#isTold(this.#invited.secret)) this.#invited = null;
   }
 
@@ -117,22 +164,25 @@ export class KeptSecrets {
 
   /** The secret that admits newcomers; null where none is known. */
   currentOpens(): ChannelSecret | null {
-    return this.#all()[0] ?? null;
+    if (this.#isInvitedLatest()) return this.#invited?.opens ?? null;
+    return this.currentRotation?.opens ?? null;
   }
 
   /**
    * Whether a member with this secret is among those who stayed at each removal since. Another secret of the epoch that
    * a removal's rotation has was made without knowing of that: in the other half of a split, perhaps by who was removed.
-   * @param mayRemove Whether the author of a rotation may remove somebody.
+   * So was one that is void, of whatever epoch: who came by it has stayed if the last rotation since its author's removal
+   * says so. As long as none is known, that one is on its way.
    */
-  hasStayed(
-    peer: PeerKey,
-    secret: ChannelSecret,
-    mayRemove: (author: PeerKey) => boolean,
-  ): boolean {
-    return this.#rotations.every(({ opens, stays, rotation: { rotation: { value } } }) =>
-      stays === null || opens.epoch < secret.epoch || isSame(opens, secret) || stays.has(peer) ||
-      !mayRemove(value.author)
+  hasStayed(peer: PeerKey, secret: ChannelSecret): boolean {
+    const removals = [...this.#removals()];
+    const made = this.#rotations.find(({ opens }) => isSame(opens, secret));
+    if (made !== undefined && this.isVoid(made)) {
+      const last = removals.find(({ stays }) => !stays.has(authorOf(made)));
+      if (last !== undefined && !last.stays.has(peer)) return false;
+    }
+    return removals.every(({ opens, stays }) =>
+      opens.epoch < secret.epoch || isSame(opens, secret) || stays.has(peer)
     );
   }
 
@@ -147,7 +197,9 @@ export class KeptSecrets {
    */
   toDialWith(): readonly ChannelSecret[] {
     const all = this.#all();
-    return [...new Set([...all.slice(0, 2), ...all.slice(-1)])];
+    const oldestEpoch = Math.min(...all.map(({ epoch }) => epoch));
+    const oldest = all.findLast(({ epoch }) => epoch === oldestEpoch);
+    return [...new Set([...all.slice(0, 2), oldest])].filter((opens) => opens !== undefined);
   }
 
   /** The records that a compacted log holds. */
@@ -165,15 +217,62 @@ export class KeptSecrets {
   }
 
   #isInvitedLatest(): boolean {
-    const [highest] = this.#rotations;
-    return this.#invited !== null && this.#invited.secret.epoch > (highest?.epoch ?? 0);
+    return this.#invited !== null &&
+      this.#rotations.every(({ epoch }) => epoch < this.#invited!.secret.epoch);
   }
 
   /** Whether the known rotations make an invite's secret useless. */
   #isTold({ epoch }: RoomSecret): boolean {
+    return this.#rotations.some((known) => known.epoch >= epoch) &&
+      this.#rotations.some((known) => known.epoch <= epoch);
+  }
+
+  /** Those that say who stays, by authors who may remove others; the highest first. */
+  *#removals(): Generator<KeptRotation & { readonly stays: Stays }, undefined> {
+    for (const rotation of this.#rotations) {
+      const { stays } = rotation;
+      if (stays !== null && this.#isRemoval(rotation)) yield { ...rotation, stays };
+    }
+  }
+
+  /** Whether it says who stays, and its author may. */
+  #isRemoval(rotation: Place): boolean {
+    return rotation.stays !== null && this.rulings.mayRemove(authorOf(rotation));
+  }
+
+  /**
+   * Negative where `a` wins over `b`: one that isn't void, then the higher (epoch, whether it is of a removal, id). Of two
+   * made at once that after a removal wins: the other one's author may have told it to who was removed.
+   */
+  compare(a: Place, b: Place): number {
+    const isVoid = this.isVoid(a);
+    if (isVoid !== this.isVoid(b)) return isVoid ? 1 : -1;
+    if (a.epoch !== b.epoch) return b.epoch - a.epoch;
+    const isRemoval = this.#isRemoval(a);
+    if (isRemoval !== this.#isRemoval(b)) return isRemoval ? -1 : 1;
+    return a.id > b.id ? -1 : a.id < b.id ? 1 : 0;
+  }
+
+  #sort(rotations: readonly KeptRotation[]): void {
+    this.#rotations = this.#kept(rotations);
     const [highest] = this.#rotations;
-    return highest !== undefined && highest.epoch >= epoch &&
-      this.#rotations.at(-1)!.epoch <= epoch;
+    this.#current = highest === undefined || this.isVoid(highest) ? null : highest;
+  }
+
+  /** Those of `rotations` that are kept, the highest first. */
+  #kept(rotations: readonly KeptRotation[]): readonly KeptRotation[] {
+    const counts = new Map<number, number>();
+    const few = rotations.toSorted((a, b) => this.compare(a, b)).filter(({ epoch }) => {
+      const count = (counts.get(epoch) ?? 0) + 1;
+      counts.set(epoch, count);
+      return count <= ROTATIONS_PER_EPOCH_MAX;
+    });
+    if (few.length <= ROTATIONS_KEPT_MAX) return few;
+    const oldestEpoch = Math.min(...counts.keys());
+    const oldest = few.findLast(({ epoch }) => epoch === oldestEpoch)!;
+    const others = few.filter((rotation) => rotation !== oldest);
+    return [...others.slice(0, ROTATIONS_KEPT_MAX - 1), oldest]
+      .toSorted((a, b) => this.compare(a, b));
   }
 }
 
@@ -199,25 +298,8 @@ function withSignedClaim(
   return known?.kind === "claim" ? { ...rotation, claim: known.claim } : null;
 }
 
-type Place = Pick<KeptRotation, "id" | "epoch" | "stays">;
+type Place = Pick<KeptRotation, "id" | "epoch" | "stays" | "rotation">;
 
-/** Those of `rotations` that are kept, the highest first. */
-function kept<Rotation extends Place>(rotations: readonly Rotation[]): readonly Rotation[] {
-  const ordered = rotations.toSorted(compareRotations);
-  const few = ordered.filter((rotation, index) =>
-    ordered[index - ROTATIONS_PER_EPOCH_MAX]?.epoch !== rotation.epoch
-  );
-  return few.length <= ROTATIONS_KEPT_MAX
-    ? few
-    : [...few.slice(0, ROTATIONS_KEPT_MAX - 1), ...few.slice(-1)];
-}
-
-/**
- * Negative where `a` wins over `b`: the higher (epoch, whether it names who stays, id). Of two made at once that after a
- * removal wins: the other one's author may have told it to who was removed.
- */
-export function compareRotations(a: Place, b: Place): number {
-  if (a.epoch !== b.epoch) return b.epoch - a.epoch;
-  if ((a.stays === null) !== (b.stays === null)) return a.stays === null ? 1 : -1;
-  return a.id > b.id ? -1 : a.id < b.id ? 1 : 0;
+function authorOf({ rotation }: Place): PeerKey {
+  return rotation.rotation.value.author;
 }

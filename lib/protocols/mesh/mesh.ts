@@ -366,7 +366,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       case "found": {
         const { genesis, claim, rotation } = opening.founded;
         const fresh: MeshRecord[] = rotation === null ? [] : [{ kind: "rotation", rotation }];
-        this.#access.secrets = this.#secretsOf(genesis, [...records, ...fresh]);
+        this.#openAccess(genesis, [...records, ...fresh]);
         return this.#enterAlone({ genesis, claim, records, fresh, founded: true });
       }
       case "resume":
@@ -378,8 +378,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         const entrance = entranceRecords(this.#links.get(link), this.environment.wallMs());
         const known = [...records, ...entrance];
         const fresh = [...entrance, ...invitedRecords(this.config)];
-        this.#access.secrets ??= this.#secretsOf(genesis, [...known, ...fresh]);
-        const secrets = this.#access.secrets;
+        if (this.#access.rulings === null) this.#openAccess(genesis, [...known, ...fresh]);
+        const { secrets } = this.#access;
         const place = { genesis, claim, secrets, records: known, fresh, incarnation, endpoint };
         this.#enter({ ...place, founded: false });
         this.#enterPhase("coming-in");
@@ -390,13 +390,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     }
   }
 
-  #secretsOf(genesis: SignedGenesis, records: readonly MeshRecord[]): KeptSecrets | null {
-    return keptSecrets(this.environment.crypto, genesis, records);
-  }
-
-  #rulingsOf(genesis: SignedGenesis, records: readonly MeshRecord[]): KeptRulings {
+  /** The room is known, and from its records who may be in it. */
+  #openAccess(genesis: SignedGenesis, records: readonly MeshRecord[]): void {
     const { crypto } = this.environment;
-    return new KeptRulings({ id: roomIdOf(crypto, genesis), genesis }, crypto, records);
+    const rulings = new KeptRulings({ id: roomIdOf(crypto, genesis), genesis }, crypto, records);
+    this.#access.rulings = rulings;
+    this.#access.secrets = keptSecrets(crypto, genesis, records, rulings);
   }
 
   #resume(records: readonly MeshRecord[]): void {
@@ -421,8 +420,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #comeAsKnown(earlier: EarlierMembership, records: readonly MeshRecord[]): void {
     this.#earlier = { membership: earlier, records };
     const { room, genesis } = earlier;
-    this.#access.secrets = this.#secretsOf(genesis, records);
-    this.#access.rulings = this.#rulingsOf(genesis, records);
+    this.#openAccess(genesis, records);
     this.#admission = this.#newAdmission({ room, private: this.#access.secrets !== null }, earlier);
     this.#enterPhase("coming-in");
   }
@@ -512,7 +510,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #enter(entry: Omit<Entry, "rulings">): void {
     invariant(this.#room === null, "a process enters one room, once");
-    const rulings = this.#access.rulings ??= this.#rulingsOf(entry.genesis, entry.records);
+    const { rulings } = this.#access;
+    invariant(rulings !== null, "who may be in a room is known when it is entered");
     this.#room = newRoom(this, { ...entry, rulings }, this.#nowMs);
     this.#fromRoom(this.#room.enter(this.#nowMs));
     this.#ownAddress.entered(this.#room.machines.ownEndpoint(), this.#nowMs);

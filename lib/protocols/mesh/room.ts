@@ -930,6 +930,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       .filter((key) => kept.isRemoved(key));
     this.#toRoster({ type: "removed", keys: removed });
     this.#out.push({ type: "rulings-changed" });
+    this.#toSecrets({ type: "ruled" });
     const isOwnRemoval = rulings.some(({ ruling: { value } }) =>
       value.author === own && value.kind === "remove"
     );

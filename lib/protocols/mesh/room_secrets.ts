@@ -1,7 +1,7 @@
 /**
  * The secrets of a private room, which decide who may join; members agree on them without anybody in charge. Any
  * member may make a new one, a rotation; it is flooded, and each new neighbour is sent all that are kept
- * (`kept_secrets.ts`). Of two that were made at once the higher one wins everywhere (`compareRotations`), and the user
+ * (`kept_secrets.ts`). Of two that were made at once the higher one wins everywhere (`KeptSecrets.compare`), and the user
  * that made the other is told.
  *
  * A removal makes a rotation that names who stays: with an earlier secret nobody else comes in or stays linked
@@ -23,7 +23,7 @@ import type { Machine } from "../../base/machine.ts";
 import { Rates } from "../../base/rates.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import { claimIdOf, type InRoom, isClaimSigned } from "./credentials.ts";
-import { compareRotations, type KeptRotation, type KeptSecrets } from "./kept_secrets.ts";
+import type { KeptRotation, KeptSecrets } from "./kept_secrets.ts";
 import {
   EPOCH_MAX,
   ROTATION_SOURCES_MAX,
@@ -64,6 +64,8 @@ export type SecretsInput =
   | { readonly type: "invite"; readonly rotate: boolean; readonly ref: string | undefined }
   /** Somebody was removed by our user: the secret that it knows is to be void. */
   | { readonly type: "rotate"; readonly ref: string | undefined }
+  /** Who may be in the room, or remove others, may have changed. */
+  | { readonly type: "ruled" }
   | { readonly type: "stored"; readonly token: number }
   | { readonly type: "not-stored"; readonly token: number; readonly text: string };
 
@@ -188,6 +190,9 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
         if (this.#rotating === null) this.#leaveOut(this.kept, input.ref);
         else this.#removedSince = input;
         return;
+      case "ruled":
+        if (this.kept !== null) this.#ruled(this.kept);
+        return;
       case "stored":
         return this.#stored(input.token);
       case "not-stored":
@@ -224,12 +229,13 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     const { kept } = this;
     if (kept === null) return this.#penalise(from, "protocol", "rotated in an open room");
     if (!this.#read.take(from, nowMs, rotations.length)) return this.#owe(from);
-    const before = { rotation: kept.rotations[0] ?? null, opens: kept.currentOpens() };
+    const before = currentOf(kept);
     const fresh: KeptRotation[] = [];
     // Rotations with later epochs are sent to us again, once they may be taken in.
     const epochMax = this.#latestEpoch();
     // The highest first: where there are more than may be taken in, the highest one counts.
-    const told = rotations.map((claimed) => kept.known(claimed)).sort(compareRotations);
+    const told = rotations.map((claimed) => kept.known(claimed))
+      .sort((a, b) => kept.compare(a, b));
     for (const heard of told) {
       if (!kept.wants(heard)) continue;
       if (heard.epoch > epochMax) {
@@ -249,12 +255,15 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     if (told[0] !== undefined) this.#answer(from, told[0], nowMs);
   }
 
-  /** Answers a neighbour whose highest rotation loses to ours in the same epoch: beacons don't show the difference. */
+  /**
+   * Answers a neighbour whose highest rotation loses to ours in the same epoch, or is void: beacons don't show the
+   * difference.
+   */
   #answer(peer: PeerKey, highest: KeptRotation, nowMs: number): void {
-    const current = this.kept!.rotations[0];
-    if (current?.epoch === highest.epoch && compareRotations(current, highest) < 0) {
-      this.#tell(peer, nowMs, 1);
-    }
+    const kept = this.kept!;
+    const current = kept.currentRotation;
+    if (current === null || (current.epoch !== highest.epoch && !kept.isVoid(highest))) return;
+    if (kept.compare(current, highest) < 0) this.#tell(peer, nowMs, 1);
   }
 
   /** The latest epoch that others accept by now. */
@@ -285,24 +294,44 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   #learnt(fresh: readonly KeptRotation[], from: PeerKey, before: Before): void {
     this.#persist(fresh, null);
     for (const peer of this.#neighbours) if (peer !== from) this.#send(peer, fresh);
-    const [current] = this.kept!.rotations;
     if (fresh.some(({ stays }) => stays !== null)) this.#effects.push({ type: "stays" });
-    this.#makeUpFor(current);
+    if (this.port.mayRemove() && this.#isRemovalUnknown()) this.#makeUpFor();
+    this.#tellChange(before);
+  }
+
+  /** Whoever made the present secret didn't know of every removal: somebody who is out may have been told it. */
+  #isRemovalUnknown(): boolean {
+    return this.kept!.removalsKnown < this.port.removed();
+  }
+
+  #makeUpFor(): void {
+    if (this.#rotating === null) this.#leaveOut(this.kept!, undefined);
+  }
+
+  #tellChange(before: Before): void {
+    const kept = this.kept!;
+    const current = kept.currentRotation;
     // A newcomer learns who made the secret with which it joined: no news to its user.
-    if (before.opens === null || this.kept!.isCurrent(before.opens) || current === undefined) {
-      return;
-    }
+    if (before.opens === null || kept.isCurrent(before.opens) || current === null) return;
     const overOwn = before.rotation?.epoch === current.epoch &&
       before.rotation.rotation.rotation.value.author === this.signer.key;
     this.#effects.push({ type: "changed", rotation: current, overOwn });
   }
 
-  /** Whoever made the present secret didn't know of every removal: somebody who is out may have been told it. */
-  #makeUpFor(current: KeptRotation | undefined): void {
-    const known = current?.rotation.rotation.value.removed ?? 0;
-    if (known < this.port.removed() && this.port.mayRemove() && this.#rotating === null) {
-      this.#leaveOut(this.kept!, undefined);
+  /** Who was removed, or is allowed again, may have made the current secret, or others. */
+  #ruled(kept: KeptSecrets): void {
+    const before = currentOf(kept);
+    kept.sortAnew();
+    if (before.opens !== null && kept.isCurrent(before.opens)) return;
+    if (this.#isRemovalUnknown()) {
+      // Who removed somebody makes another one next. Where a secret counts again since its author may be in the room
+      // again, whoever may makes that other one.
+      const isRevived = before.rotation !== null && !kept.isVoid(before.rotation);
+      if (isRevived && this.port.mayRemove()) this.#makeUpFor();
+      return;
     }
+    this.#effects.push({ type: "stays" });
+    this.#tellChange(before);
   }
 
   #penalise(peer: PeerKey, fault: Fault, text: string): void {
@@ -344,17 +373,18 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     shownTo: (string | undefined)[],
     stays: readonly PeerKey[] | null = null,
   ): void {
-    if (kept.epoch >= EPOCH_MAX) {
+    const epoch = kept.latestEpoch + 1;
+    if (epoch > EPOCH_MAX) {
       const text = "Cannot rotate the invite: no numbers are left; create another room";
       return this.#refuse("not-allowed", text, ref);
     }
-    if (kept.epoch >= this.#latestEpoch()) {
+    if (epoch > this.#latestEpoch()) {
       const text =
         "Cannot rotate the invite yet: it has been changed too often; try again in a moment";
       return this.#refuse("busy", text, ref);
     }
     const removed = this.port.removed();
-    const place = { room: this.room.id, epoch: kept.epoch + 1, stays, removed };
+    const place = { room: this.room.id, epoch, stays, removed };
     const rotation = kept.known({
       rotation: signRotation(this.env, this.signer, place),
       claim: this.port.selfClaim(),
@@ -377,7 +407,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     kept.add(rotation);
     for (const peer of this.#neighbours) this.#send(peer, [rotation]);
     for (const ref of refs) this.#effects.push({ type: "invite", ref });
-    const [current] = kept.rotations;
+    const current = kept.currentRotation;
     // Where a higher one came meanwhile, the invite shown is that one's, and its notice was shown already.
     if (current === rotation) this.#effects.push({ type: "changed", rotation, overOwn: false });
     this.#rotateAgain(kept);
@@ -405,6 +435,10 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   #refuse(code: ErrorCode, text: string, ref: string | undefined): void {
     this.#effects.push({ type: "refused", code, text, ref });
   }
+}
+
+function currentOf(kept: KeptSecrets): Before {
+  return { rotation: kept.currentRotation, opens: kept.currentOpens() };
 }
 
 /** Rate limits for each neighbour, which outlive its links. */

@@ -45,6 +45,7 @@ const FIRST = FOUNDED.rotation!;
 const ANN = fakeSigner("Ann").key;
 const BOB = fakeSigner("Bob").key;
 const CEM = fakeSigner("Cem").key;
+const DAN = fakeSigner("Dan").key;
 
 function claimOf(name: string) {
   const { room, genesis } = FOUNDED;
@@ -69,9 +70,26 @@ function removalOf(name: string, epoch: number, stays: readonly PeerKey[]): Clai
   return { rotation: signRotation(ENV, fakeSigner(name), place), claim: claimOf(name) };
 }
 
+/** Ann has founded the room, and Bob is a deputy. */
+const NOBODY_REMOVED = {
+  isRemoved: (_key: PeerKey) => false,
+  mayRemove: (key: PeerKey) => key === ANN || key === BOB,
+};
+
 function keptOf(...rotations: readonly ClaimedRotation[]): KeptSecrets {
+  return keptWith(NOBODY_REMOVED, ...rotations);
+}
+
+function keptWith(rulings: typeof NOBODY_REMOVED, ...rotations: readonly ClaimedRotation[]) {
   const records = rotations.map((rotation) => ({ kind: "rotation", rotation }) as const);
-  return new KeptSecrets(FOUNDED.room, fakeCrypto, records);
+  return new KeptSecrets(FOUNDED.room, fakeCrypto, records, rulings);
+}
+
+/** Rulings that shut nobody out before these do. */
+function laterRemoved(...keys: readonly PeerKey[]) {
+  let removed: readonly PeerKey[] = [];
+  const rulings = { ...NOBODY_REMOVED, isRemoved: (key: PeerKey) => removed.includes(key) };
+  return { rulings, remove: () => void (removed = keys), allow: () => void (removed = []) };
 }
 
 /** As who makes it may show it to those who know the claim beside it. */
@@ -143,7 +161,7 @@ Deno.test("KeptSecrets takes the invite's word until its rotation is known, and 
 
   kept.invitedWith(secret);
   assertEquals([kept.epoch, kept.isCurrent(channelSecret(FOUNDED.room, secret))], [3, true]);
-  const again = new KeptSecrets(FOUNDED.room, fakeCrypto, kept.snapshot());
+  const again = new KeptSecrets(FOUNDED.room, fakeCrypto, kept.snapshot(), NOBODY_REMOVED);
   assertEquals(again.toDialWith().map(({ epoch }) => epoch), [3, 1]);
   again.add(again.known(rotation("Bob", 2)));
   assertEquals(again.epoch, 3);
@@ -292,7 +310,7 @@ Deno.test("KeptSecrets reads no rotation with a claim that isn't signed: it take
     { kind: "claim", claim: second.claim },
   ];
 
-  const kept = new KeptSecrets(FOUNDED.room, fakeCrypto, records);
+  const kept = new KeptSecrets(FOUNDED.room, fakeCrypto, records, NOBODY_REMOVED);
 
   const claims = kept.rotations.map(({ epoch, claim }) => [epoch, claim]);
   assertEquals(claims, [[2, second.claim], [1, FIRST.claim]]);
@@ -392,7 +410,7 @@ Deno.test("KeptSecrets dials with the invite's secret after a rotation of its ow
   kept.invitedWith({ epoch: 1, secret });
   const own = kept.known(rotation("Bob", 2));
   kept.add(own);
-  const again = new KeptSecrets(FOUNDED.room, fakeCrypto, kept.snapshot());
+  const again = new KeptSecrets(FOUNDED.room, fakeCrypto, kept.snapshot(), NOBODY_REMOVED);
   const states = [kept, again].map((secrets) => [
     secrets.toDialWith().map(({ epoch }) => epoch),
     secrets.opening(1).length,
@@ -406,34 +424,25 @@ Deno.test("KeptSecrets dials with the invite's secret after a rotation of its ow
   assertEquals(again.snapshot().map(({ kind }) => kind), ["rotation", "rotation"]);
 });
 
-const SOMEBODY = () => true;
-
 Deno.test("after a removal an earlier secret is good for those who stayed, whoever else is known by now", () => {
   const kept = keptOf(FIRST, removalOf("Ann", 2, [ANN, BOB]), rotation("Bob", 3));
   const secretOf = (epoch: number) => ({ epoch, key: kept.opening(epoch)[0]! });
-  const stayed = (peer: PeerKey, epoch: number) => kept.hasStayed(peer, secretOf(epoch), SOMEBODY);
+  const stayed = (peer: PeerKey, epoch: number) => kept.hasStayed(peer, secretOf(epoch));
   assertEquals([stayed(BOB, 1), stayed(CEM, 1)], [true, false]);
   assertEquals(
     [stayed(CEM, 2), stayed(CEM, 3)],
     [true, true],
     "who joined after it needn't be named",
   );
-  assertEquals(
-    kept.hasStayed(CEM, secretOf(1), (author) => author !== ANN),
-    true,
-    "it counts for nobody else's",
-  );
-  assertEquals(
-    keptOf(FIRST, rotation("Bob", 2)).hasStayed(CEM, secretOf(1), SOMEBODY),
-    true,
-  );
+  for (const other of [removalOf("Cem", 2, [ANN, BOB]), rotation("Bob", 2)]) {
+    assertEquals(keptOf(FIRST, other).hasStayed(CEM, secretOf(1)), true, "no removal that counts");
+  }
 });
 
 Deno.test("a secret made where a removal wasn't known, of the same epoch, is one from before it", () => {
   const [removal, rival] = [removalOf("Ann", 2, [ANN, BOB]), rotation("Dan", 2)];
   const kept = keptOf(FIRST, removal, rival);
-  const stayed = (peer: PeerKey, by: ClaimedRotation) =>
-    kept.hasStayed(peer, kept.known(by).opens, SOMEBODY);
+  const stayed = (peer: PeerKey, by: ClaimedRotation) => kept.hasStayed(peer, kept.known(by).opens);
   assertEquals([stayed(BOB, rival), stayed(CEM, rival)], [true, false]);
   assertEquals(stayed(CEM, removal), true, "let in after the removal");
 });
@@ -472,22 +481,123 @@ Deno.test("a removal's rotation names the members, waits its turn on a slow disk
 
 Deno.test("who may remove makes another secret where the present one's author didn't know of a removal", () => {
   const known = { removed: 1, mayRemove: true };
-  const late = machine(keptOf(FIRST), [], known).hear([rotation("Bob", 2)]);
-  assertEquals(
-    late.filter((effect) => effect.type === "persist" && effect.token !== null).length,
-    1,
-  );
+  const first = removalOf("Ann", 2, [ANN, BOB, CEM]);
   for (
-    const [about, rotations] of [
-      [known, [removalOf("Bob", 2, [ANN])]],
-      [{ removed: 1, mayRemove: false }, [rotation("Bob", 2)]],
-      [{ removed: 0, mayRemove: true }, [rotation("Bob", 2)]],
+    const [about, told, times] of [
+      [known, rotation("Bob", 3), 1],
+      [known, removalOf("Bob", 3, [ANN]), 0],
+      [known, knowing(1, "Cem"), 0],
+      [known, knowing(0, "Cem"), 1],
+      [{ removed: 2, mayRemove: true }, knowing(1, "Cem"), 1],
+      // Who says so, but neither may remove anybody nor stayed at the last removal: a removed one's second key, say.
+      [known, knowing(4_096, "Dan"), 1],
+      [known, removalOf("Cem", 3, [ANN]), 1],
+      [{ removed: 1, mayRemove: false }, rotation("Bob", 3), 0],
+      [{ removed: 0, mayRemove: true }, rotation("Bob", 3), 0],
     ] as const
   ) {
-    const effects = machine(keptOf(FIRST), [], about).hear(rotations);
+    const effects = machine(keptOf(FIRST, first), [], about).hear([told]);
     const own = effects.filter((effect) => effect.type === "persist" && effect.token !== null);
-    assertEquals(own, []);
+    const { author, removed } = told.rotation.rotation.value;
+    const by = author === BOB ? "Bob" : author === CEM ? "Cem" : "Dan";
+    assertEquals(own.length, times, `${by} knew of ${removed}, of ${about.removed}`);
   }
+});
+
+/** What a member makes that knows, or says that it knows, of so many removals. */
+function knowing(removed: number, name: string): ClaimedRotation {
+  const place = { room: FOUNDED.room, epoch: 3, removed };
+  return { rotation: signRotation(ENV, fakeSigner(name), place), claim: claimOf(name) };
+}
+
+Deno.test("of two rotations made at once one that names who stays counts only where its author may remove others", () => {
+  for (let n = 0; n < 8; n++) {
+    const removal = removalOf("Ann", 2, [ANN, BOB, CEM]);
+    const current = keptOf(FIRST, removalOf(`u${n}`, 2, [ANN]), removal).currentRotation;
+    assertEquals(current?.rotation, removal.rotation);
+  }
+});
+
+Deno.test("a secret made by who was removed is void: it isn't current, and lets in only who has stayed", () => {
+  const dans = [rotation("Dan", 2), rotation("Dan", 3), rotation("Dan", 70)];
+  const { rulings, remove, allow } = laterRemoved(DAN);
+  const kept = keptWith(rulings, FIRST, removalOf("Ann", 2, [ANN, BOB]), ...dans);
+  const last = kept.known(dans.at(-1)!).opens;
+  assertEquals([kept.epoch, kept.isCurrent(last), kept.hasStayed(CEM, last)], [70, true, true]);
+  remove();
+  kept.sortAnew();
+  assertEquals([kept.epoch, kept.current()?.epoch, kept.isCurrent(last)], [2, 2, false]);
+  assertEquals([BOB, CEM].map((peer) => kept.hasStayed(peer, last)), [true, false]);
+  assertEquals(kept.rotations.map(({ epoch }) => epoch), [2, 1, 70, 3, 2]);
+  assertEquals(kept.toDialWith().map(({ epoch }) => epoch), [2, 1]);
+  assertEquals(kept.opening(70).length, 1, "who stayed is found by it");
+  allow();
+  kept.sortAnew();
+  assertEquals(kept.epoch, 70);
+});
+
+Deno.test("of who came in by a void secret nobody is shut out before it is known who stays", () => {
+  const { rulings, remove } = laterRemoved(DAN);
+  const dans = rotation("Dan", 3);
+  // At an earlier removal Dan stayed, and Cem wasn't there yet.
+  const kept = keptWith(rulings, FIRST, removalOf("Ann", 2, [ANN, BOB, DAN]), dans);
+  const hasStayed = () => kept.hasStayed(CEM, kept.known(dans).opens);
+  remove();
+  kept.sortAnew();
+  assertEquals(hasStayed(), true);
+  kept.add(kept.known(removalOf("Ann", 4, [ANN, BOB])));
+  assertEquals(hasStayed(), false);
+  kept.add(kept.known(removalOf("Ann", 5, [ANN, BOB, CEM])));
+  assertEquals(hasStayed(), false, "by each removal since that epoch");
+});
+
+Deno.test("KeptSecrets keeps void rotations last, and of the lowest epoch one whatever else there is", () => {
+  const { rulings, remove } = laterRemoved(DAN);
+  remove();
+  const dans = Array.from({ length: ROTATIONS_KEPT_MAX }, (_, at) => rotation("Dan", at + 3));
+  const kept = keptWith(rulings, rotation("Dan", 2), ...dans, rotation("Bob", 5));
+  assertEquals(kept.rotations.length, ROTATIONS_KEPT_MAX);
+  assertEquals([kept.rotations[0]?.epoch, kept.rotations.at(-1)?.epoch], [5, 2]);
+  assertEquals(kept.toDialWith().at(-1)?.epoch, 2);
+  assertEquals(kept.latestEpoch, ROTATIONS_KEPT_MAX + 2);
+});
+
+Deno.test("RoomSecrets has no invite while all secrets that it knows are void, and makes the next after all of them", () => {
+  const { rulings, remove } = laterRemoved(DAN);
+  const known = { removed: 1, mayRemove: true };
+  const { kept, step, hear } = machine(
+    keptWith(rulings, rotation("Dan", 2), rotation("Dan", 70)),
+    [],
+    known,
+  );
+  remove();
+  assertEquals(kinds(step({ type: "ruled" })), [], "another one is on its way");
+  assertEquals([kept!.epoch, kept!.current()], [0, null]);
+  const [refused] = step({ type: "invite", rotate: false, ref: "r" });
+  assert(refused?.type === "refused" && refused.code === "offline");
+  const own = step({ type: "rotate", ref: "r" }).find(({ type }) => type === "persist");
+  assert(own?.type === "persist" && own.token !== null);
+  step({ type: "stored", token: own.token });
+  assertEquals(kept!.epoch, 71);
+  const answer = hear([rotation("Dan", 72)]);
+  assertEquals(sentTo(answer).filter(([to]) => to === BOB), [[BOB, 1]], "whose highest is void");
+  assertEquals(kept!.epoch, 71);
+});
+
+Deno.test("RoomSecrets says that another secret is current where a ruling has changed that", () => {
+  const { rulings, remove, allow } = laterRemoved(DAN);
+  const { kept, step } = machine(
+    keptWith(rulings, FIRST, removalOf("Ann", 2, [ANN, BOB]), rotation("Dan", 3)),
+    [],
+    { removed: 1, mayRemove: true },
+  );
+  assertEquals(step({ type: "ruled" }), [], "nothing that matters here");
+  remove();
+  assertEquals(kinds(step({ type: "ruled" })), ["stays", "changed"]);
+  assertEquals(step({ type: "ruled" }), []);
+  allow();
+  assertEquals(kinds(step({ type: "ruled" })), ["persist"], "Dan knew nothing of who is out");
+  assertEquals(kept!.epoch, 3);
 });
 
 Deno.test("that somebody stays or not is told also where a later secret is known already", () => {
