@@ -85,6 +85,8 @@ export function toLogRecord(record: MeshRecord): LogRecord {
       const heard = new Date(record.heardWallMs).toISOString();
       return line(record.kind, heard, key, endpoint.host, String(endpoint.port));
     }
+    case "seen":
+      return line(record.kind, ...record.keys);
     case "rotation": {
       const { rotation, claim } = record.rotation;
       const { epoch, author } = rotation.rotation.value;
@@ -174,6 +176,8 @@ function parse({ kind, fields }: LogRecord, field: FieldOf): MeshRecord {
       const contact = { key: hexOf<PeerKey>(field(1)), endpoint };
       return { kind, contact, heardWallMs: heardOf(field(0)) };
     }
+    case "seen":
+      return { kind, keys: fields.map((text) => hexOf<PeerKey>(text)) };
     case "rotation": {
       const rotation = unpacked(signedRotationSchema, field(2));
       return { kind, rotation: { rotation, claim: unpacked(signedClaimSchema, field(3)) } };

@@ -169,6 +169,7 @@ const RECORDS: readonly MeshRecord[] = [
     contact: { key: id<PeerKey>("b"), endpoint: { host: "192.168.1.5", port: 1 } },
     heardWallMs: 1_700_000_000_123,
   },
+  { kind: "seen", keys: [id<PeerKey>("b"), id<PeerKey>("d")] },
   { kind: "rotation", rotation: { rotation, claim } },
   { kind: "ruling", ruling },
   { kind: "invited", secret: { epoch: 2 ** 32 - 1, secret: new Uint8Array(16).fill(7) } },

@@ -284,6 +284,22 @@ Deno.test("private: who was removed comes back by nothing that it has, through n
   assertEquals(room.lists(), { Bob: "Bob Cem", Cem: "Bob Cem" });
 });
 
+Deno.test("private: a key that the removed one has admitted, and that nobody ever saw, isn't let in by the old invite", () => {
+  const room = new RemovalRoom(["Ann", "Bob", "Cem", "Mal"], true, 1, { Mal: "vouchesUnseen" });
+  const { world, members: { Ann: ann, Bob: bob } } = room;
+  const old = room.inviteOf(ann!);
+  pass(world, 10);
+  room.types("Ann", "remove", "Mal");
+  pass(world, 10);
+  assertEquals([room.lists()["Ann"], room.epochs()["Ann"]], ["Ann Bob Cem", 2]);
+  room.ended.length = 0;
+
+  room.comes("Pip", bob!, old);
+  pass(world, 20);
+
+  assertEquals([room.ended, room.lists()["Ann"]], [["Pip: bad-credentials"], "Ann Bob Cem"]);
+});
+
 /** A private room in two halves: Ann has removed Mal, as Cem has heard, and Bob, who is with Mal, hasn't. */
 function removedElsewhere() {
   const room = new RemovalRoom(["Ann", "Bob", "Cem", "Mal"], true);

@@ -16,7 +16,7 @@ export class Access {
   /** Null before the room is known. */
   rulings: KeptRulings | null = null;
 
-  /** @param isMember Whether this key has ever been a member of the room. */
+  /** @param isMember Whether this key has ever been a member of the room, as far as is known here. */
   constructor(private readonly isMember: (peer: PeerKey) => boolean) {}
 
   /** Whether a proven dialler that knew this secret may connect: null if it may. */
@@ -24,7 +24,7 @@ export class Access {
     if (secret === null || this.secrets === null) return null; // `isUninvited` turns away those that needed one
     if (this.secrets.isCurrent(secret) || this.#mayReturn(peer, secret)) return null;
     // A member that was removed is let through as far as to be told so, with the proof.
-    return this.isMember(peer) && this.isRemoved(peer) ? null : "bad-credentials";
+    return this.isRemoved(peer) ? null : "bad-credentials";
   }
 
   /** Whether the founder, or a deputy, has shut this key out: no link to it is kept, whoever dialled. */

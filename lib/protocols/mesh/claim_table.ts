@@ -49,10 +49,6 @@ export class ClaimTable {
     return this.#ofKey.get(key) ?? [];
   }
 
-  hasOfKey(key: PeerKey): boolean {
-    return this.#ofKey.has(key);
-  }
-
   /** The keys of all claims to this name. */
   *claimants(folded: FoldedName): Iterable<PeerKey> {
     for (const { signed } of this.#ofName.get(folded) ?? []) yield signed.claim.value.key;

@@ -188,7 +188,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   }
 
   #isKnownMember(peer: PeerKey): boolean {
-    if (this.#room !== null) return this.#room.machines.roster.hasClaimOf(peer);
+    if (this.#room !== null) return this.#room.machines.known.has(peer);
     const records = this.#earlier?.records ?? [];
     return records.some((record) =>
       record.kind === "claim" && record.claim.claim.value.key === peer

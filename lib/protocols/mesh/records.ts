@@ -73,6 +73,8 @@ export type MeshRecord =
   | { readonly kind: "entrance"; readonly contact: Contact; readonly heardWallMs: number }
   /** A neighbour that has dialled us, at the endpoint that it announces. */
   | { readonly kind: "caller"; readonly contact: Contact; readonly heardWallMs: number }
+  /** Keys that were present in a private room while we were. */
+  | { readonly kind: "seen"; readonly keys: readonly PeerKey[] }
   /** A private room's secret; the highest (epoch, id) counts. Our own is synced before anybody is told of it. */
   | { readonly kind: "rotation"; readonly rotation: ClaimedRotation }
   /** What the founder or a deputy has decided about a key. */

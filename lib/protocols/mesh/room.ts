@@ -379,6 +379,14 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#later.push({ type: "persist", records: [record], token: null, sync: false });
   }
 
+  /** Remembers in a private room who has been there: an earlier invite is good for these. */
+  #present(key: PeerKey): void {
+    if (this.config.secrets === null) return;
+    const record = this.machines.known.came(key);
+    if (record === null) return;
+    this.#later.push({ type: "persist", records: [record], token: null, sync: false });
+  }
+
   /** Tells all members where we can be dialled; null: nowhere, as with `--passive`. */
   #announce(endpoint: Endpoint | null): void {
     const passive = endpoint === null;
@@ -717,6 +725,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#send(effect.to, effect.message, effect.lane);
       case "joined": {
         const { key, beacon } = effect;
+        this.#present(key);
         this.#toNames(effect);
         this.#heardOf(key, beacon.latest);
         this.#toPrivate({ type: "present", peer: key, boxKey: beacon.boxKey });

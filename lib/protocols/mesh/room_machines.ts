@@ -10,6 +10,7 @@ import { AntiEntropy } from "./anti_entropy.ts";
 import { Broadcast } from "./broadcast.ts";
 import { BROADCAST_LAN } from "./broadcast_io.ts";
 import { Entrances } from "./entrances.ts";
+import { KnownMembers } from "./known_members.ts";
 import type { Contact } from "./messages.ts";
 import { Names } from "./names.ts";
 import { NAME_RACE_MS } from "./names_io.ts";
@@ -21,6 +22,8 @@ import { PRIVATE_DEFAULTS, type ShownBundles } from "./private_messages_io.ts";
 import { type MeshRecord, rememberedContacts } from "./records.ts";
 import type { RoomConfig } from "./room_io.ts";
 import type { LiveMember, RoomFacts } from "./room_view.ts";
+import type { KnownClaim } from "./credentials.ts";
+import type { Claim } from "./structures.ts";
 import { type Member, Roster } from "./roster.ts";
 import { ROSTER_LAN } from "./roster_io.ts";
 import { RoomRulings } from "./room_rulings.ts";
@@ -37,6 +40,7 @@ export class RoomMachines {
   readonly secrets: RoomSecrets;
   readonly rulings: RoomRulings;
   readonly entrances: Entrances;
+  readonly known: KnownMembers;
   /** Members from the records on disk, for finding the room again. */
   readonly #stored: readonly Contact[];
   readonly #timetable: Timetable;
@@ -118,21 +122,21 @@ export class RoomMachines {
       { heads: () => this.order.heads(), isShown: isHeadShown },
       (key) => this.roster.member(key) !== null,
     );
+    this.known = new KnownMembers(records, [self, genesis.genesis.value.founder], {
+      claimsOf: (key) => valuesOf(this.roster.claimsOf(key)),
+      admittedBy: (key) => valuesOf(this.roster.claimsAdmittedBy(key)),
+      isLive: (key) => this.roster.isLive(key),
+      isRemoved: (key) => config.rulings.isRemoved(key),
+    });
     this.secrets = new RoomSecrets({ id: room, genesis }, config.secrets, signer, environment, {
       selfClaim: () => this.roster.selfClaim(),
       claim: (id) => this.roster.claim(id)?.signed ?? null,
-      members: () => this.#members(),
+      members: () => this.known.stay(),
       removed: () => config.rulings.removedCount,
       mayRemove: () => config.rulings.mayRemove(signer.key),
     });
     this.rulings = new RoomRulings({ id: room, genesis }, config.rulings, signer, environment);
     this.#timetable = new Timetable(this.#all());
-  }
-
-  /** The keys of all that are known to have come in, and weren't removed. */
-  #members(): readonly PeerKey[] {
-    const keys = this.roster.claims().map(({ signed }) => signed.claim.value.key);
-    return [...new Set(keys)].filter((key) => !this.config.rulings.isRemoved(key));
   }
 
   /** Gives one of the machines an input; no input may bypass this, as the timetable must know. */
@@ -185,6 +189,7 @@ export class RoomMachines {
       ...this.config.rulings.snapshot(),
       ...[...claims, own].map((claim) => ({ kind: "claim" as const, claim })),
       ...this.entrances.records,
+      ...this.known.snapshot(),
       ...members,
       ...this.names.snapshot(),
       ...this.order.snapshot(),
@@ -331,4 +336,8 @@ export class RoomMachines {
     }
     return contacts;
   }
+}
+
+function* valuesOf(claims: Iterable<KnownClaim>): Generator<Claim, undefined> {
+  for (const { signed } of claims) yield signed.claim.value;
 }

@@ -220,9 +220,14 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return this.#claims.table.has(id);
   }
 
-  /** Whether this key has ever come in, as far as is remembered here. */
-  hasClaimOf(key: PeerKey): boolean {
-    return this.#claims.table.hasOfKey(key);
+  /** All checked claims of this key. */
+  claimsOf(key: PeerKey): Iterable<KnownClaim> {
+    return this.#claims.table.ofKey(key);
+  }
+
+  /** All checked claims that this key has admitted. */
+  claimsAdmittedBy(key: PeerKey): Iterable<KnownClaim> {
+    return this.#claims.table.admittedBy(key);
   }
 
   /** Keys known to have claimed this name at any time. */

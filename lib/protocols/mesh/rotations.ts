@@ -15,7 +15,6 @@ import {
   EPOCHS_PER_SECOND,
   ROOM_SECRET_BYTES,
   STAY_TAG_BYTES,
-  STAYS_MAX,
 } from "./limits.ts";
 import { checkId, signedId, signId } from "./signed.ts";
 import {
@@ -61,7 +60,7 @@ export function signRotation(
   { room, epoch, stays = null, removed = 0 }: {
     readonly room: RoomId;
     readonly epoch: number;
-    /** After a removal, the members that stay. */
+    /** After a removal, the members that stay; at most `STAYS_MAX`. */
     readonly stays?: readonly PeerKey[] | null;
     /** How many keys are known to be removed. */
     readonly removed?: number;
@@ -73,7 +72,7 @@ export function signRotation(
     epoch,
     secret: env.randomBytes(ROOM_SECRET_BYTES),
     author: signer.key,
-    stays: stays === null || stays.length > STAYS_MAX ? null : stays.map(tagOf),
+    stays: stays?.map(tagOf) ?? null,
     removed,
   });
   return { rotation, signature: signId(signer, rotationIdOf(env.crypto, { rotation })) };

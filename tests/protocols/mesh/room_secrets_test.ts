@@ -12,7 +12,6 @@ import {
   ROTATIONS_BURST,
   ROTATIONS_KEPT_MAX,
   ROTATIONS_PER_EPOCH_MAX,
-  STAYS_MAX,
 } from "../../../lib/protocols/mesh/limits.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import {
@@ -604,15 +603,4 @@ Deno.test("that somebody stays or not is told also where a later secret is known
   const { hear } = machine(keptOf(FIRST, rotation("Bob", 3)));
   assert(hear([removalOf("Ann", 2, [ANN])]).some(({ type }) => type === "stays"));
   assert(!hear([rotation("Cem", 2)]).some(({ type }) => type === "stays"));
-});
-
-Deno.test("a rotation names nobody where more are known than fit", () => {
-  const keys = Array.from(
-    { length: STAYS_MAX },
-    (_, at) => at.toString(16).padStart(64, "0") as PeerKey,
-  );
-  const stays = (all: readonly PeerKey[]) =>
-    signRotation(ENV, fakeSigner("Ann"), { room: FOUNDED.room, epoch: 5, stays: all })
-      .rotation.value.stays?.length ?? null;
-  assertEquals([stays(keys), stays([...keys, ANN])], [STAYS_MAX, null]);
 });

@@ -23,6 +23,7 @@ import {
   Rotates,
   StripsClaims,
   TellsRemoved,
+  VouchesUnseen,
 } from "./member_attacks.ts";
 import { ComesIn, Flaps } from "./overlay_attacks.ts";
 import {
@@ -67,6 +68,7 @@ export const ATTACKS = {
   rotates: Rotates,
   stripsClaims: StripsClaims,
   tellsRemoved: TellsRemoved,
+  vouchesUnseen: VouchesUnseen,
   leavesAndStays: LeavesAndStays,
   fallsSilentAndStays: FallsSilentAndStays,
   asksAgain: AsksAgain,
@@ -85,6 +87,6 @@ export const NAME_TAKERS: ReadonlySet<string> = new Set<Attack>(["makesMembersUp
 export type Attack = keyof typeof ATTACKS;
 export const ALL_ATTACKS = Object.keys(ATTACKS) as readonly Attack[];
 /** Attacks that only work in a private room. */
-const ON_INVITES: readonly Attack[] = ["rotates", "stripsClaims"];
+const ON_INVITES: readonly Attack[] = ["rotates", "stripsClaims", "vouchesUnseen"];
 /** Attacks that work in any room. */
 export const COMMON_ATTACKS = ALL_ATTACKS.filter((attack) => !ON_INVITES.includes(attack));

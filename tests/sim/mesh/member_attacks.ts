@@ -1,9 +1,9 @@
 /** Attacks by lies about the room's members. */
 
-import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import type { BundleId, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { makeBundle } from "../../../lib/protocols/mesh/bundle.ts";
 import { claimIdOf, signStatement } from "../../../lib/protocols/mesh/credentials.ts";
-import { ROSTER_NEWS_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import { HEADS_MAX, ROSTER_NEWS_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { Contact, MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
 import { FIRST_EPOCH, latestEpoch, signRotation } from "../../../lib/protocols/mesh/rotations.ts";
@@ -13,7 +13,7 @@ import type {
   SignedClaim,
   SignedGenesis,
 } from "../../../lib/protocols/mesh/structures.ts";
-import { fakeCrypto } from "../fake_crypto.ts";
+import { fakeCrypto, fakeSigner } from "../fake_crypto.ts";
 import { Adversary, OTHER_INCARNATION } from "./adversary.ts";
 import { deadContact, madeUpBeacon, madeUpClaim, randomId } from "./made_up.ts";
 
@@ -280,5 +280,31 @@ export class TellsRemoved extends Adversary {
 
   protected override instead(message: MeshMessage): MeshMessage | null {
     return message.type === "rulings" ? null : message;
+  }
+}
+
+/** Admits a key of its own, Pip's, of which nobody sees anything: all that comes of it is a bundle that shows no text. */
+export class VouchesUnseen extends Adversary {
+  #isDone = false;
+
+  protected override act(): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    const [room, pip] = [this.room!, fakeSigner("Pip")];
+    const time = Math.floor(this.environment.wallMs()) + 1;
+    const claim = madeUpClaim(room, pip, this.signer, "Pip", this.claim!.claim.value.time + 1);
+    // More than fit beside texts.
+    const heads = Array.from({ length: HEADS_MAX + 1 }, (_, at) => ({
+      author: this.nobody(at).key,
+      incarnation: 1,
+      counter: 1,
+      time,
+      id: at.toString(16).padStart(64, "0") as BundleId,
+    }));
+    const { bundle } = makeBundle(fakeCrypto, pip, {
+      ...{ room, author: pip.key, incarnation: 1, kind: "heads", counter: 1, previous: null },
+      ...{ claim: claimIdOf(fakeCrypto, claim), heads, time, sentAt: time, texts: [] },
+    });
+    this.send({ type: "bundle", bundle, claim, hop: 0, reason: "push" });
   }
 }
