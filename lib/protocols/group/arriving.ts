@@ -17,6 +17,7 @@ import {
   type GroupLink,
   isSameProcess,
   memberOf,
+  outliving,
 } from "./attendance.ts";
 import { compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import type { Changing } from "./changing.ts";
@@ -262,8 +263,11 @@ export class Arriving {
     const { failAfterMs, out: { nowMs } } = this.parts;
     const { name, incarnation, port } = hello;
     const host = namedHost(hello, link.host) ?? link.host;
+    const voice = this.#voiceOf(link.peer, hello);
+    const isKnown = this.parts.admission.isPinned(link.peer, name);
     return {
-      ...this.#voiceOf(link.peer, hello),
+      ...voice,
+      lastBegun: isKnown ? voice.begun : NO_BALLOT,
       name: name.normalize("NFC"),
       folded: foldName(name),
       incarnation: incarnation.slice(),
@@ -288,7 +292,7 @@ export class Arriving {
       wasCaughtUp: null,
       joiningSinceMs: null,
       showsJoining: new Set(),
-      isKnown: this.parts.admission.isPinned(link.peer, hello.name),
+      isKnown,
       source: undefined,
       progressAtMs: nowMs,
       fruitless: new Set(),
@@ -358,6 +362,12 @@ export class Arriving {
   get #lacking(): string[] {
     const { views, attendance } = this.parts;
     return awaitedOf(views, attendance.here).slice(0, MEMBERS_MAX).map(({ name }) => name);
+  }
+
+  /** What the last members had is given up: who has the most of the rest is in next, with the log that it has. */
+  showOutliving(): void {
+    const { views, attendance, out: { nowMs } } = this.parts;
+    for (const attendee of outliving(views, attendance.here, nowMs)) this.#isShown(attendee);
   }
 
   /** Tells those that have no say any more, or that wait for others than before. */
@@ -522,8 +532,10 @@ export class Arriving {
     { hears, fruitless }: Attendee,
     voices: readonly Attendee[],
   ): PeerKey | null | undefined {
-    const { views, attendance: { here } } = this.parts;
-    if (views.members.length === 0) return null;
+    const { views, attendance: { here }, out: { nowMs } } = this.parts;
+    if (views.members.length === 0) {
+      return outliving(views, here, nowMs).length > 0 ? undefined : null;
+    }
     const sequencer = views.members[0]!.key;
     const asked = (key: PeerKey) =>
       here.filter(({ source, isCaughtUp }) => source === key && !isCaughtUp).length;

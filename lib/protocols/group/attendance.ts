@@ -7,7 +7,7 @@ import type { LinkId, PeerKey } from "../../base/ids.ts";
 import type { FoldedName } from "../../base/ids.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import { UnknownMessages } from "../../base/unknown_messages.ts";
-import { type Ballot, NO_BALLOT } from "./ballot.ts";
+import { type Ballot, compareBallots, NO_BALLOT } from "./ballot.ts";
 import type { Member } from "./epoch.ts";
 import { foldName } from "../../base/names.ts";
 import type { HistoryPoint } from "./history.ts";
@@ -97,6 +97,8 @@ export interface Attendee {
   readonly silences: number[];
   begun: Ballot;
   promised: Ballot;
+  /** The last epoch that had begun for it when it came, whether it has a say or not; none of strangers. */
+  lastBegun: Ballot;
   /** The end of its log, as it told last. */
   end: HistoryPoint | null;
   /** Number of the last entry in its log. */
@@ -152,6 +154,7 @@ export function expected(member: Member, nowMs: number): Attendee {
     silences: [],
     begun: NO_BALLOT,
     promised: NO_BALLOT,
+    lastBegun: NO_BALLOT,
     end: null,
     seq: 0,
     hears: null,
@@ -189,6 +192,19 @@ export function isExcluded({ departure }: Attendee): boolean {
 /** Whether the attendee is in the present view, or shown as joining it. */
 export function isListed(views: Views, { key, joiningSinceMs }: Attendee): boolean {
   return joiningSinceMs !== null || views.isInOpen(key);
+}
+
+/**
+ * Those whose logs the group goes on with, the newest first, where what the last members had is given up: the others
+ * fetch it from them. Whoever held up a change, or wasn't in in time, isn't waited for.
+ */
+export function outliving(views: Views, here: readonly Attendee[], nowMs: number): Attendee[] {
+  return here
+    .filter(({ lastBegun, departure, notBeforeMs, wasCaughtUp }) =>
+      views.outlives(lastBegun) && departure === null && notBeforeMs <= nowMs &&
+      wasCaughtUp === null
+    )
+    .toSorted((a, b) => compareBallots(b.lastBegun, a.lastBegun));
 }
 
 /** The attendee as others are told of it. */

@@ -1,7 +1,7 @@
 /** Who should be in the next view, judging by who is there: whether it can be agreed on, and whose say it needs. */
 
 import type { PeerKey } from "../../base/ids.ts";
-import { type Attendance, type Attendee, isExcluded, isSameProcess } from "./attendance.ts";
+import { type Attendance, type Attendee, isExcluded, isSameProcess, outliving } from "./attendance.ts";
 import type { Member, SignedEpoch } from "./epoch.ts";
 import type { Views } from "./views.ts";
 
@@ -28,6 +28,8 @@ interface Terms {
   readonly nowMs: number;
   /** Whether the present view must be replaced in any case. */
   readonly isBroken: boolean;
+  /** Whether newcomers come in with the logs that they have, caught up or not. */
+  readonly isWithTheirs?: boolean;
 }
 
 /**
@@ -64,7 +66,11 @@ export function outlook(views: Views, attendance: Attendance, terms: Terms): Out
   const isUnsure = views.members.some(({ key }) => attendance.get(key)?.link === null);
   if (isUnsure) return { kind: "unsure" };
   const voices = withoutExcluded(views, here);
-  const joining = readyToJoin(voices, here, terms);
+  // Nobody has a say where what the last members had is given up.
+  const outlived = outliving(views, here, terms.nowMs);
+  const joining = outlived.length === 0
+    ? readyToJoin(voices, here, terms)
+    : readyToJoin([], outlived, { ...terms, isWithTheirs: true });
   const participants = [...voices, ...joining];
   if (participants.length === 0) return { kind: "settled" };
   const members = asManyAsFit(views, nextMembers(views, voices, joining), terms.membersMax);
@@ -124,14 +130,15 @@ function isGapBetween(members: readonly Member[], voices: readonly Attendee[]): 
 function readyToJoin(
   voices: readonly Attendee[],
   here: readonly Attendee[],
-  { membersMax, nowMs }: Terms,
+  { membersMax, nowMs, isWithTheirs = false }: Terms,
 ): readonly Attendee[] {
   const circle = [...voices];
   const ready: Attendee[] = [];
   for (const attendee of here) {
     if (circle.length >= membersMax) break;
     const { isCaughtUp, departure, notBeforeMs } = attendee;
-    if (voices.includes(attendee) || !isCaughtUp || departure !== null || notBeforeMs > nowMs) {
+    const isComplete = isCaughtUp || isWithTheirs;
+    if (voices.includes(attendee) || !isComplete || departure !== null || notBeforeMs > nowMs) {
       continue;
     }
     if (!circle.every((other) => hearEachOther(attendee, other))) continue;

@@ -112,6 +112,7 @@ export class Steering {
       this.#partUnheard();
       // Before a change begins: an attendee that is told that it is out takes no part in what it was asked before.
       arriving.tellStanding();
+      arriving.showOutliving();
       this.#look();
     }
     arriving.tellPeers(false);
@@ -429,7 +430,7 @@ export class Steering {
   /** A view without this member has begun: from now on it is a newcomer. */
   #tellRecover(attendee: Attendee): void {
     const { link } = attendee;
-    attendee.begun = attendee.promised = NO_BALLOT;
+    attendee.begun = attendee.promised = attendee.lastBegun = NO_BALLOT;
     attendee.departure = null;
     attendee.isKnown = true;
     attendee.isCaughtUp = attendee.hasSayTold = false;

@@ -109,6 +109,15 @@ export class Views {
     return this.#recounted !== null && this.present === this.#recounted;
   }
 
+  /**
+   * Whether an attendee has more of the history than our own log, now that what its last members had is given up: an
+   * earlier view had begun for it, while somebody was in the group.
+   */
+  outlives(begun: Ballot): boolean {
+    return this.#open.every(({ epoch: { value } }) => value.members.length === 0) &&
+      compareBallots(begun, this.ballot) > 0 && begun.number <= this.#latest.number;
+  }
+
   /** Whether the member is in an open view. */
   isInOpen(key: PeerKey): boolean {
     return this.#open.some(({ epoch }) => epoch.value.members.some((member) => member.key === key));
