@@ -34,6 +34,8 @@ export class Admission {
   readonly #refused: RefusedKeys;
   /** Keys that came under others' names. */
   readonly #reported = new ReportedKeys(REMEMBERED_MAX);
+  /** Keys that were known when this group was founded, and weren't in it since: of an earlier group's members. */
+  readonly #ofOthers: Set<Fingerprint>;
   /** Names, by key, of those that stay out until allowed. As many as the operator removes, and members that lied. */
   readonly #kicked = new Map<PeerKey, string>();
   /** Those of them that signed two batches for one. */
@@ -41,12 +43,14 @@ export class Admission {
 
   constructor(
     readonly config: Pick<CoordinatorConfig, "pins" | "refused">,
+    isFounded: boolean,
     readonly views: Views,
     readonly attendance: Attendance,
     readonly places: Places,
     readonly out: CoordinatorOutput,
   ) {
     this.#pins = new Map(config.pins);
+    this.#ofOthers = new Set(isFounded ? [] : this.#pins.values());
     this.#refused = new RefusedKeys(config.refused ?? []);
   }
 
@@ -135,6 +139,11 @@ export class Admission {
     return this.#pins.get(foldName(name)) === fingerprintOf(key);
   }
 
+  /** Whether a known key is only of an earlier group's member; a later process of ours can't tell. */
+  isOfOthers(key: PeerKey): boolean {
+    return this.#ofOthers.has(fingerprintOf(key));
+  }
+
   /** Whether the owner of this key was ever a member, under any name that is still its own. */
   wasMember(key: PeerKey): boolean {
     const fingerprint = fingerprintOf(key);
@@ -149,6 +158,7 @@ export class Admission {
   /** A new member: the name is its own from now on. */
   pin({ key, name }: Pick<Member, "key" | "name">): void {
     const folded = foldName(name);
+    this.#ofOthers.delete(fingerprintOf(key));
     if (this.#pins.has(folded) || this.#refused.has(name, fingerprintOf(key))) return;
     this.#pins.set(folded, fingerprintOf(key));
     this.out.push({ type: "pin", name, key, again: false });

@@ -293,6 +293,7 @@ export class Arriving {
       joiningSinceMs: null,
       showsJoining: new Set(),
       isKnown,
+      isBack: isKnown && this.#wasHere(link.peer, hello),
       source: undefined,
       progressAtMs: nowMs,
       fruitless: new Set(),
@@ -302,6 +303,11 @@ export class Arriving {
       notBeforeMs: -Infinity,
       departure: null,
     };
+  }
+
+  /** Whether somebody whose key is known was in this group, and not in an earlier one alone. */
+  #wasHere(key: PeerKey, { group }: Hello): boolean {
+    return group === null ? !this.parts.admission.isOfOthers(key) : group === this.parts.group;
   }
 
   #believedUntilMs(host: string | null, seenHost: string | null): number {

@@ -121,6 +121,8 @@ export interface Attendee {
   showsJoining: ReadonlySet<PeerKey>;
   /** Whether it was in a view before, as this process or an earlier one. */
   isKnown: boolean;
+  /** Whether that was a view of this group, or it fetches its log anew: then it is said to be back. */
+  isBack: boolean;
   /** From whom it fetches the log: null the coordinator, undefined if it wasn't told. */
   source: PeerKey | null | undefined;
   /** When its log last grew. */
@@ -165,6 +167,7 @@ export function expected(member: Member, nowMs: number): Attendee {
     joiningSinceMs: null,
     showsJoining: new Set(),
     isKnown: true,
+    isBack: true,
     source: undefined,
     progressAtMs: -Infinity,
     fruitless: new Set(),

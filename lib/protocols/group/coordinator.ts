@@ -114,9 +114,16 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const out = this.#out;
     const attendance = this.#attendance = new Attendance(failAfterMs);
     const places = new Places(config, views, attendance);
-    const admission = this.#admission = new Admission(config, views, attendance, places, out);
     const founded = groupOf(records);
-    this.#isFounded = founded !== null;
+    const isFounded = this.#isFounded = founded !== null;
+    const admission = this.#admission = new Admission(
+      config,
+      isFounded,
+      views,
+      attendance,
+      places,
+      out,
+    );
     const { group, founding } = this.#group = founded ?? this.#newGroup();
     const keys = this.#keys = new OwnKeys(signer, group, founding.coordinator, records);
     const incarnation = environment.randomBytes(INCARNATION_BYTES);

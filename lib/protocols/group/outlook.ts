@@ -1,7 +1,13 @@
 /** Who should be in the next view, judging by who is there: whether it can be agreed on, and whose say it needs. */
 
 import type { PeerKey } from "../../base/ids.ts";
-import { type Attendance, type Attendee, isExcluded, isSameProcess, outliving } from "./attendance.ts";
+import {
+  type Attendance,
+  type Attendee,
+  isExcluded,
+  isSameProcess,
+  outliving,
+} from "./attendance.ts";
 import type { Member, SignedEpoch } from "./epoch.ts";
 import type { Views } from "./views.ts";
 

@@ -432,7 +432,7 @@ export class Steering {
     const { link } = attendee;
     attendee.begun = attendee.promised = attendee.lastBegun = NO_BALLOT;
     attendee.departure = null;
-    attendee.isKnown = true;
+    attendee.isKnown = attendee.isBack = true;
     attendee.isCaughtUp = attendee.hasSayTold = false;
     attendee.source = undefined;
     if (link !== null) this.parts.out.send(link, { type: "recover" });
@@ -440,8 +440,8 @@ export class Steering {
   }
 
   /** The member is in the view, after so many entries were sent to it. */
-  fetched({ key, name, isKnown }: Attendee, entries: number): void {
-    if (!isKnown || this.parts.views.member(key) === null) return;
+  fetched({ key, name, isBack }: Attendee, entries: number): void {
+    if (!isBack || this.parts.views.member(key) === null) return;
     this.parts.out.show({ event: "recovered", name, entries }, this.#takeRecoverRef(key));
   }
 

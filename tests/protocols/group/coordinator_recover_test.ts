@@ -1,7 +1,9 @@
 // `/recover NAME`: who is to fetch its log anew leaves the view as if it weren't heard, and comes back as a newcomer.
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { Program, whyLost, type Words } from "./coordinator_program.ts";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { Hash } from "../../../lib/base/ids.ts";
+import { keyOf, Program, whyLost, type Words } from "./coordinator_program.ts";
 
 const RECOVER = (name: string) => ({ command: "recover" as const, name });
 
@@ -99,4 +101,21 @@ Deno.test("Where the others go before the view without it is decided, it keeps i
   assertEquals(words.includes("bob: recover"), false);
   assertEquals(words.at(-2), "view 4: bob");
   assertMatch(program.told.at(-1)!, /bob keeps its log: nobody else is here who has it all/);
+});
+
+Deno.test("In a new group nobody is back, whose key is known of an earlier one or not", () => {
+  const pins = new Map(["ann", "bob"].map((name) => [name, fingerprintOf(keyOf(name))]));
+  const program = Program.started({ pins });
+  const other = "ab".repeat(32) as Hash;
+  program.comes("ann", { group: other });
+  program.allHear();
+  assertEquals(changes(program.says("ann", { type: "fetched", entries: 0 })), []);
+  program.joins("bob");
+  assertEquals(changes(program.says("bob", { type: "fetched", entries: 2 })), []);
+
+  // Once it was in, it is.
+  program.goesDown("bob");
+  program.pass(10_000);
+  program.joins("bob");
+  assertEquals(changes(program.says("bob", { type: "fetched", entries: 1 })), ["recovered"]);
 });
