@@ -1,8 +1,10 @@
 /** Commands of other chat programs, and the command here that does the same. */
 
-import type { Command } from "./commands.ts";
-
-type Headed = Pick<Command<never>, "name" | "form">;
+/** What a command is found by. */
+interface Headed {
+  readonly name: string;
+  readonly form: string;
+}
 
 /** Commands that end the program, in one mode or another. */
 const LEAVING = ["quit", "exit", "logout"];

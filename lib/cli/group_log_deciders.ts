@@ -12,7 +12,7 @@ import {
 import { type Disk, folderOf } from "../store/disk.ts";
 import type { FileFormat } from "../store/format_header.ts";
 import { type LogRecord, readLog } from "../store/log_format.ts";
-import { STATE_FILE } from "./group_store.ts";
+import { STATE_FILE } from "./group_log_file.ts";
 
 export interface Deciders {
   /** The group in question; null: any group. */

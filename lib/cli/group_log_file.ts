@@ -5,6 +5,9 @@ import { type Disk, NO_SUCH_FILE } from "../store/disk.ts";
 import { foreignError, versionError } from "./group_log_errors.ts";
 import { type LogScan, scanGroupLog, type ScanOptions } from "./group_log_scan.ts";
 
+/** The name of the state file, beside the log unless the user has put that elsewhere. */
+export const STATE_FILE = "state";
+
 /** As `scanGroupLog`, but the file must be a log. @throws {P2pchatError} `bad-file`, `disk`. */
 export async function scanLogFile(
   disk: Disk,

@@ -33,6 +33,7 @@ import {
 } from "../runtime/group_records.ts";
 import type { RecordStore } from "../runtime/record_log.ts";
 import { GroupLog, type GroupLogPorts } from "./group_log.ts";
+import { STATE_FILE } from "./group_log_file.ts";
 import { type OpenedRecords, openRecords, type RecordFormat } from "./record_store.ts";
 
 export interface GroupStorePorts extends GroupLogPorts {
@@ -51,8 +52,6 @@ export interface OpenedGroup<Stored> {
   readonly notices: readonly string[];
 }
 
-/** The name of the state file, beside the log unless the user has put that elsewhere. */
-export const STATE_FILE = "state";
 const LOG_FILE = "log";
 
 type MemberState = StateOf<MemberRecord>;

@@ -11,21 +11,11 @@ import { showNoticeBeside } from "./answers.ts";
 import type { CommandLine } from "./arguments.ts";
 import type { Flag } from "./flags.ts";
 import { FORCED_EXIT_STATUS } from "./interrupts.ts";
-import type { CommonOptions } from "./options.ts";
+import type { CommonOptions, InviteSource } from "./options.ts";
 import { PasswordEntry } from "./password_entry.ts";
 import { secretText } from "./secret_file.ts";
 import type { Span } from "./user_interface.ts";
 import { isAtTerminal, type Streams } from "./streams.ts";
-
-/** Where a command finds the invite. */
-export type InviteSource<Invite> =
-  /** The command line. */
-  | { readonly from: "argument"; readonly invite: Invite }
-  | { readonly from: "file"; readonly path: string }
-  /** The user is asked, or the first line of the input is it. */
-  | { readonly from: "input" }
-  /** The environment, if there is one. */
-  | { readonly from: "environment" };
 
 /** Reads an invite. @throws {P2pchatError} `bad-credentials`. */
 export type ParseInvite<Invite> = (text: string) => Invite;

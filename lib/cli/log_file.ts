@@ -1,6 +1,6 @@
 /** The file of a log on a disk that may be full for a while: lines that can't be written are dropped and counted. */
 
-import type { Sink } from "./streams.ts";
+import type { Sink } from "./patient_sink.ts";
 
 const LINE_FEED = 10;
 

@@ -18,7 +18,7 @@ import { openTcpLinks } from "../transport/tcp_links.ts";
 import { UdpDatagrams } from "../transport/udp_datagrams.ts";
 import { entriesText, numberText } from "../base/counts.ts";
 import { openGroup } from "./group_store.ts";
-import { MEMBER_PORTS, withInvite } from "./member_arguments.ts";
+import { MEMBER_PORTS, SERVE_PORT_DEFAULT } from "./default_ports.ts";
 import { asWritten, memberCommands, type MemberCommandSink } from "./member_commands.ts";
 import { groupsFolder, logPathOf, type MemberPlace, MemberPlaces } from "./member_place.ts";
 import { MemberRelay } from "./member_relay.ts";
@@ -29,7 +29,6 @@ import { endpointForOthers } from "./own_address.ts";
 import { People } from "./people.ts";
 import { isVerified, keyPinned, pinnedKeys, pinsIn, serverKeyPinned } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
-import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
 import {
   channelIdentity,
   knownPeersPath,
@@ -40,7 +39,6 @@ import {
   warnBy,
   withSession,
 } from "./session.ts";
-import { processStreams } from "./streams.ts";
 import type { WaitingLines } from "./user_interface.ts";
 import { VoteQuestions } from "./vote_questions.ts";
 import { WaitingInput } from "./waiting_input.ts";
@@ -48,10 +46,13 @@ import { askWho } from "./who_answers.ts";
 
 /**
  * Runs until the user leaves.
+ * @param invite The one that names the coordinator; null where there is none.
  * @throws {P2pchatError} The reason if it ends otherwise.
  */
-export async function runMember(given: MemberOptions): Promise<void> {
-  const { options, invite } = await withInvite(given, processStreams());
+export async function runMember(
+  options: MemberOptions,
+  invite: GroupInvite | null,
+): Promise<void> {
   const rendering = new MemberRendering();
   const votes = new VoteQuestions();
   const mode = {

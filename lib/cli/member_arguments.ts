@@ -1,5 +1,6 @@
 /** The command line of `p2pchat peer --server`. */
 
+import { MEMBER_PORTS, SERVE_PORT_DEFAULT } from "./default_ports.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { type GroupInvite, parseGroupInvite } from "../protocols/group/secrets.ts";
@@ -15,11 +16,7 @@ import {
 } from "./flags.ts";
 import type { AdvertisedAddress, MemberOptions } from "./options.ts";
 import { inviteFlags, inviteSource, takenInvite } from "./invites.ts";
-import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
-import type { Streams } from "./streams.ts";
-
-/** The datagram ports tried in turn where none is requested. */
-export const MEMBER_PORTS = { first: 9_000, last: 9_256 } as const;
+import { processStreams, type Streams } from "./streams.ts";
 
 const words = {
   name: "peer",
@@ -64,10 +61,11 @@ export const memberProgramCommand: ProgramCommand = {
     return logs.map((path) => ({ path, use: "keep-log" }));
   },
   prepare(line) {
-    const options = memberOptions(line);
+    const given = memberOptions(line);
     return async () => {
       const { runMember } = await import("./member.ts");
-      await runMember(options);
+      const { options, invite } = await withInvite(given, processStreams());
+      await runMember(options, invite);
     };
   },
 };
@@ -102,7 +100,7 @@ export function memberOptions(line: CommandLine): MemberOptions {
  * The options with the key of the coordinator that the invite names, and the invite; null where there is none.
  * @throws {P2pchatError} `usage`, `bad-credentials` or `bad-file`.
  */
-export async function withInvite(
+async function withInvite(
   options: MemberOptions,
   streams: Streams,
 ): Promise<{ readonly options: MemberOptions; readonly invite: GroupInvite | null }> {

@@ -14,7 +14,7 @@ import { MeshHost } from "../runtime/mesh_host.ts";
 import { forwardTo, type Links } from "../transport/link.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { addressOfThisMachine } from "./own_address.ts";
-import { joiningInvite, MESH_PORT_DEFAULT } from "./mesh_arguments.ts";
+import { MESH_PORT_DEFAULT } from "./default_ports.ts";
 import { meshCommands, type MeshCommandSink } from "./mesh_commands.ts";
 import { meshLines, type MeshOwnEvent } from "./mesh_rendering.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
@@ -31,7 +31,6 @@ import {
   withSession,
 } from "./session.ts";
 import { People } from "./people.ts";
-import { processStreams } from "./streams.ts";
 
 /** Notices about which room this is; scripts get only those they don't know from events. */
 const BACK = "This is the room you were in last; --new founds another";
@@ -76,10 +75,10 @@ const ROOM_ID_START = 8;
 
 /**
  * Runs until the user leaves.
+ * @param invite The invite with which we join; null where there is none.
  * @throws {P2pchatError} The reason if it ends otherwise.
  */
-export async function runMesh(options: MeshOptions): Promise<void> {
-  const invite = await joiningInvite(options, processStreams());
+export async function runMesh(options: MeshOptions, invite: Invite | null): Promise<void> {
   const mode = { commands: meshCommands, render: meshLines };
   await withSession(options, { folder: options, lockMode: "mesh" }, mode, async (session) => {
     const { disk, folder } = session;

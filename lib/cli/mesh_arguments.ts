@@ -1,5 +1,6 @@
 /** The command line of `p2pchat mesh`. */
 
+import { MESH_PORT_DEFAULT } from "./default_ports.ts";
 import { P2pchatError } from "../base/errors.ts";
 import type { Fingerprint } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText } from "../base/ids.ts";
@@ -17,10 +18,7 @@ import {
 } from "./flags.ts";
 import { INVITE_VARIABLE, inviteFlags, inviteSource, takenInvite } from "./invites.ts";
 import type { AdvertisedAddress, MeshOptions } from "./options.ts";
-import type { Streams } from "./streams.ts";
-
-/** Default port of a mesh member. */
-export const MESH_PORT_DEFAULT = 55_107;
+import { processStreams, type Streams } from "./streams.ts";
 
 /** Default number of earlier messages shown on joining: a screen or two. */
 const HISTORY_COUNT_DEFAULT = 100;
@@ -70,7 +68,7 @@ export const meshProgramCommand: ProgramCommand = {
     const options = meshOptions(line);
     return async () => {
       const { runMesh } = await import("./mesh.ts");
-      await runMesh(options);
+      await runMesh(options, await joiningInvite(options, processStreams()));
     };
   },
 };
@@ -131,7 +129,7 @@ function checkJoining(contact: Endpoint | null, invite: Invite): void {
  * The invite with which a member joins; null where there is none.
  * @throws {P2pchatError} `usage`, `bad-credentials` or `bad-file`.
  */
-export async function joiningInvite(
+async function joiningInvite(
   options: MeshOptions,
   streams: Streams,
 ): Promise<Invite | null> {

@@ -7,7 +7,6 @@ import { type EditPolicy } from "../protocols/group/edit.ts";
 import type { GroupInvite } from "../protocols/group/secrets.ts";
 import type { Invite } from "../protocols/mesh/invite.ts";
 import type { OwnRowKey, UserInfo } from "../store/user_info.ts";
-import type { InviteSource } from "./invites.ts";
 
 /** Flags that all commands share. */
 export interface CommonOptions {
@@ -28,6 +27,16 @@ export interface AdvertisedAddress {
   readonly host: string;
   readonly port: number | null;
 }
+
+/** Where a command finds the invite. */
+export type InviteSource<Invite> =
+  /** The command line. */
+  | { readonly from: "argument"; readonly invite: Invite }
+  | { readonly from: "file"; readonly path: string }
+  /** The user is asked, or the first line of the input is it. */
+  | { readonly from: "input" }
+  /** The environment, if there is one. */
+  | { readonly from: "environment" };
 
 /** A program to be dialled; without a port, the usual one. */
 export interface ServerAddress extends AdvertisedAddress {

@@ -9,7 +9,10 @@
  * line, so it is only done where it may be needed, and from the first failure on.
  */
 
-import type { Sink } from "./streams.ts";
+/** A destination of bytes. */
+export interface Sink {
+  write(bytes: Uint8Array): Promise<number>;
+}
 
 /** Pause between attempts: nobody notices 20 ms, and the cost isn't measurable. */
 const RETRY_MS = 20;

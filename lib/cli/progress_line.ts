@@ -1,7 +1,8 @@
 /** The progress of a command that does one thing and ends: a line at a terminal that is rewritten. */
 
 import type { CommonOptions } from "./options.ts";
-import { type Sink, STANDARD_ERROR } from "./streams.ts";
+import type { Sink } from "./patient_sink.ts";
+import { STANDARD_ERROR } from "./streams.ts";
 import { writeWhole } from "./write_whole.ts";
 
 /** Time until the first progress line, and between updates. */

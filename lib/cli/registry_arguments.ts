@@ -5,7 +5,7 @@ import { type CommandLine, type ProgramCommand, serverAddress, wrongWords } from
 import { chosenName, fileName, hostFlag, listenPort, server, SERVER_FORM } from "./flags.ts";
 import type { RegistryOptions } from "./options.ts";
 import { PASSWORD_FILE_FLAG } from "./password_source.ts";
-import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
+import { REGSERVER_PORT_DEFAULT } from "./default_ports.ts";
 
 const words = {
   name: "peer",

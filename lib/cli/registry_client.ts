@@ -22,7 +22,7 @@ import type { RegistryOptions } from "./options.ts";
 import { endpointForOthers } from "./own_address.ts";
 import { isVerified, pinnedKeys, pinsIn, serverKeyPinned } from "./pins.ts";
 import { openRegistry } from "./registry_store.ts";
-import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
+import { REGSERVER_PORT_DEFAULT } from "./default_ports.ts";
 import { modePorts } from "./run_mode.ts";
 import { channelIdentity, knownPeersPath, logStarted, type Session, warnBy } from "./session.ts";
 import type { ShownEvent } from "./user_interface.ts";

@@ -1,5 +1,6 @@
 /** The command line of `p2pchat regserver`. */
 
+import { REGSERVER_PORT_DEFAULT } from "./default_ports.ts";
 import type { BroadcastPolicy } from "../protocols/directory/directory_io.ts";
 import {
   CLIENTS_MAX,
@@ -19,9 +20,6 @@ import {
   wholeNumber,
 } from "./flags.ts";
 import type { AdvertisedAddress, RegserverOptions } from "./options.ts";
-
-/** Default port of a directory. */
-export const REGSERVER_PORT_DEFAULT = 4_400;
 
 /** The greatest limit of sign-ups per hour and address: more wouldn't be people. */
 const SIGN_UPS_MAX = 10_000;

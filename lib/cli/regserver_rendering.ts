@@ -6,7 +6,7 @@ import { shownName } from "../base/names.ts";
 import type { DirectoryEvent, LogoutReason } from "../protocols/directory/events.ts";
 import { countText, numberText } from "../base/counts.ts";
 import { momentText } from "./moments.ts";
-import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
+import { REGSERVER_PORT_DEFAULT } from "./default_ports.ts";
 import { leftLine, lostLine, nameSpan, ownKeyLine, problemLine, starLine } from "./spans.ts";
 import { tableLines } from "./tables.ts";
 import type { Line, RenderContext } from "./user_interface.ts";

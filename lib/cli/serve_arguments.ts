@@ -1,5 +1,6 @@
 /** The command line of `p2pchat serve`. */
 
+import { SERVE_PORT_DEFAULT } from "./default_ports.ts";
 import {
   FAIL_AFTER_MS_DEFAULT,
   FAIL_AFTER_MS_MIN,
@@ -21,9 +22,6 @@ import {
   wholeNumber,
 } from "./flags.ts";
 import type { AdvertisedAddress, ServeOptions } from "./options.ts";
-
-/** Default port of a coordinator. */
-export const SERVE_PORT_DEFAULT = 6_000;
 
 /** The longest time allowed: an operator who would wait longer for a failed member prefers to remove it by hand. */
 const FAIL_AFTER_MS_MAX = 10 * 60_000;

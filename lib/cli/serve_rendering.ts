@@ -6,7 +6,7 @@ import { accessText } from "../protocols/group/founding.ts";
 import { entriesText, numberText } from "../base/counts.ts";
 import { editLine, editViewLine } from "./edit_rendering.ts";
 import { inviteLines } from "./invites.ts";
-import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
+import { SERVE_PORT_DEFAULT } from "./default_ports.ts";
 import { listed, nameSpan, ownKeyLine, problemLine, starLine } from "./spans.ts";
 import { tableLines } from "./tables.ts";
 import {

@@ -1,12 +1,7 @@
 /** The process as the user interface sees it: standard streams, terminal, signals, clock. */
 
 import { P2pchatError } from "../base/errors.ts";
-import { PatientSink } from "./patient_sink.ts";
-
-/** A destination of bytes. */
-export interface Sink {
-  write(bytes: Uint8Array): Promise<number>;
-}
+import { PatientSink, type Sink } from "./patient_sink.ts";
 
 /** Bytes per read: what a pipe holds on Linux, so that a read seldom needs more. */
 export const READ_BYTES = 65_536;

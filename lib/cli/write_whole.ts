@@ -3,7 +3,8 @@
 import { CLOSE_MS_MAX, isDoneWithin } from "../runtime/within.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { outputError } from "./output.ts";
-import { type Sink, STANDARD_OUTPUT } from "./streams.ts";
+import type { Sink } from "./patient_sink.ts";
+import { STANDARD_OUTPUT } from "./streams.ts";
 
 /**
  * Writes all of `text`.

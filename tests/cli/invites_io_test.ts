@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Clock } from "../../lib/base/clock.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { type InviteSource, takenInvite } from "../../lib/cli/invites.ts";
+import { takenInvite } from "../../lib/cli/invites.ts";
+import type { InviteSource } from "../../lib/cli/options.ts";
 import { MemoryStreams, settle } from "./memory_streams.ts";
 import { COMMON_OPTIONS } from "./parsed_options.ts";
 

@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { PatientSink } from "../../lib/cli/patient_sink.ts";
-import type { Sink } from "../../lib/cli/streams.ts";
+import { PatientSink, type Sink } from "../../lib/cli/patient_sink.ts";
 
 const BUFFER_BYTES = 1_024;
 const PIPE_BUF = 4_096;
