@@ -9,6 +9,7 @@
 
 import { dropOldest } from "./bounded.ts";
 import { P2pchatError } from "./errors.ts";
+import type { Fingerprint } from "./fingerprint.ts";
 import type { FoldedName } from "./ids.ts";
 
 /** Longest name in code points: fits a prompt and a row of `users.txt`. */
@@ -93,12 +94,12 @@ const IMITATIONS_MAX = 10_000;
 /** Names that imitate others here, as the console has found: of the whole process, whatever shows them. */
 const imitations = new Set<FoldedName>();
 
-/** The user's own name, which imitates nobody at the user's own place; null: none. */
-let ownName: FoldedName | null = null;
+/** The user, whose name imitates nobody at the user's own place; null: none. */
+let self: { readonly name: FoldedName; readonly key: Fingerprint } | null = null;
 
-/** From now on the user has this name. */
-export function setOwnName(name: string): void {
-  ownName = foldName(name);
+/** From now on the user has this name; `key` is the user's own. */
+export function setOwnName(name: string, key: Fingerprint): void {
+  self = { name: foldName(name), key };
 }
 
 /** From now on this name is shown with the mark: it looks like somebody else's who was met before. */
@@ -107,15 +108,21 @@ export function markImitation(shown: string): void {
   dropOldest(imitations, IMITATIONS_MAX);
 }
 
-/** The name as it is shown to people: with the mark if it mixes scripts, or imitates another. */
+/** The name as it is shown to people: with the mark if it mixes scripts, or imitates another, unless it is the user's. */
 export function shownName(name: string): string {
-  return mixesScripts(name) || isImitation(name) ? MIXED_SCRIPTS_MARK + name : name;
+  const isMarked = (mixesScripts(name) || isImitation(name)) && !isOwn(name);
+  return isMarked ? MIXED_SCRIPTS_MARK + name : name;
 }
 
 function isImitation(shown: string): boolean {
-  if (imitations.size === 0) return false;
-  const folded = foldName(nameBeforeStart(shown));
-  return folded !== ownName && imitations.has(folded);
+  return imitations.size > 0 && imitations.has(foldName(nameBeforeStart(shown)));
+}
+
+/** Whether this is the user's name, alone or with the start of the user's own key; with that of another it isn't. */
+function isOwn(shown: string): boolean {
+  if (self === null) return false;
+  const name = nameBeforeStart(shown);
+  return foldName(name) === self.name && self.key.startsWith(shown.slice(name.length + 1));
 }
 
 /** The name without the mark, for a user who typed a name as it was shown. */

@@ -192,7 +192,7 @@ function hostOf(
     (command, ref) => host.command(command, ref),
     () => host,
   );
-  const people = new People<FriendsEvent>(wiring);
+  const people = new People<FriendsEvent>(wiring, table.own.name);
   const show = (event: FriendsEvent, ref: string | undefined) => {
     if (event.event === "friends") {
       return people.show({ ...event, self: { name: table.own.name, ...dialled() } }, ref);

@@ -354,7 +354,7 @@ class Presenter {
     readonly notices: readonly string[],
   ) {
     const scope = scopeOf(wiring.place.address);
-    this.#people = new People(wiring, { scope, name: COORDINATOR_NAME });
+    this.#people = new People(wiring, wiring.options.name, { scope, name: COORDINATOR_NAME });
   }
 
   show(event: MemberEvent, ref: string | undefined): void {

@@ -202,7 +202,7 @@ class Presenter {
   ) {
     this.#key = fingerprintOf(wiring.identity.signer.key);
     this.pause = new InputPause(wiring.ui);
-    this.#people = new People(wiring);
+    this.#people = new People(wiring, wiring.options.name);
   }
 
   show(event: MeshEvent, ref: string | undefined): void {

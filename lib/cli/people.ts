@@ -52,14 +52,20 @@ export class People<Event extends ShownEvent> {
   /** Authors of messages whose names were compared: of most messages nothing else is to be found out. */
   readonly #authors = new Set<string>();
 
-  /** @param server The scope and name of the key of the server that the user is at, in a mode that has one. */
+  /**
+   * @param ownName The user's name, where it is known before an event tells it.
+   * @param server The scope and name of the key of the server that the user is at, in a mode that has one.
+   */
   constructor(
     readonly session: Pick<
       Session<OwnEventOf<Event>, unknown>,
       "knownPeers" | "ui" | "environment" | "identity"
     >,
+    ownName: string | null,
     readonly server?: { readonly scope: string; readonly name: string },
-  ) {}
+  ) {
+    if (ownName !== null) setOwnName(ownName, fingerprintOf(session.identity.signer.key));
+  }
 
   /** Shows a machine's event. */
   show(event: Event | ModeEvent, ref: string | undefined): void {
@@ -121,7 +127,7 @@ export class People<Event extends ShownEvent> {
     const { name, guest } = event;
     if (typeof name !== "string" || name === "") return null;
     const isGuest = guest === true;
-    setOwnName(name);
+    setOwnName(name, ownKey);
     if (this.#own?.name === name && this.#own.isGuest === isGuest) return null;
     this.#own = new OwnName(name, isGuest, isRenamed);
     this.#authors.clear(); // they may look like it

@@ -272,7 +272,7 @@ class Program {
   /** Kept for as long as the profile is in use. */
   #peopleOf(profile: Profile): People<ClientEvent> {
     if (this.#people?.profile !== profile) {
-      const people = new People<ClientEvent>({ ...profile, ui: this.#parts.ui }, {
+      const people = new People<ClientEvent>({ ...profile, ui: this.#parts.ui }, null, {
         scope: directoryScope(this.#parts.options.registry),
         name: DIRECTORY_NAME,
       });

@@ -135,7 +135,7 @@ async function serve(
     const { guests, broadcast, ttlMs, clientsMax, signUpsMax, relays } = options;
     const policy = { guests, broadcast, ttlMs, clientsMax, signUpsMax, relays };
     const names = new OnlineNames();
-    const people = new People<DirectoryEvent>(wiring);
+    const people = new People<DirectoryEvent>(wiring, null);
     host = new DirectoryHost({ listening, ...policy }, {
       ...modePorts(wiring, links),
       signer: identity.signer,

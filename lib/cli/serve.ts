@@ -91,7 +91,7 @@ class Service {
   #wakeUp: () => void = () => {};
 
   constructor(readonly wiring: Wiring) {
-    this.#people = new People(wiring);
+    this.#people = new People(wiring, null);
     this.#input = inputTo<CoordinatorCommand>(
       wiring.environment.log,
       (command, ref) => this.#command(command, ref),

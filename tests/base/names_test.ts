@@ -6,6 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import fc from "fast-check";
+import type { Fingerprint } from "../../lib/base/fingerprint.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import {
   foldName,
@@ -14,6 +15,7 @@ import {
   NAME_LENGTH_MAX,
   nameFault,
   parseName,
+  setOwnName,
   shownName,
   withoutMark,
 } from "../../lib/base/names.ts";
@@ -168,4 +170,16 @@ for (const name of MARKED) {
 Deno.test("nameFault() counts code points after normalisation", () => {
   assertEquals(nameFault("e\u0301".repeat(NAME_LENGTH_MAX)), null);
   assertNotEquals(nameFault("x\u0301".repeat(NAME_LENGTH_MAX)), null);
+});
+
+Deno.test("shownName() doesn't mark the user's own name, alone or with the start of the own key", () => {
+  const mixed = "B\u043eb";
+  assertEquals(shownName(mixed), `\u2248${mixed}`);
+  setOwnName(mixed, "k7f3aaaa" as Fingerprint);
+  for (const own of [mixed, mixed.toUpperCase(), `${mixed}~k7f3`]) {
+    assertEquals(shownName(own), own);
+  }
+  for (const other of [`${mixed}~k7f4`, `${mixed}by`]) {
+    assertEquals(shownName(other), `\u2248${other}`);
+  }
 });

@@ -27,7 +27,11 @@ async function known(): Promise<KnownPeers> {
 }
 
 /** What a script sees. */
-function peopleOf(knownPeers: KnownPeers, server?: { scope: string; name: string }) {
+function peopleOf(
+  knownPeers: KnownPeers,
+  server?: { scope: string; name: string },
+  ownName: string | null = null,
+) {
   const shown: Shown[] = [];
   const session = {
     knownPeers,
@@ -35,7 +39,11 @@ function peopleOf(knownPeers: KnownPeers, server?: { scope: string; name: string
     environment: { wallMs: () => 0 },
     identity: { signer: { key: OWN } },
   };
-  const people = new People(session as unknown as ConstructorParameters<typeof People>[0], server);
+  const people = new People(
+    session as unknown as ConstructorParameters<typeof People>[0],
+    ownName,
+    server,
+  );
   const verify = (answer?: VerifyAnswer, name = "Bob", peerKey = BOB): readonly Shown[] => {
     const key = fingerprintOf(peerKey);
     const said = answer === undefined ? {} : { answer };
@@ -319,6 +327,20 @@ Deno.test("People doesn't mark one's own name that looks like one met earlier", 
     people.show(event as unknown as ModeEvent, undefined);
   }
   assertEquals(shownName("Alice"), "Alice");
+});
+
+Deno.test("People doesn't mark one's own name before the mode is ready; who is apart from it is marked", async () => {
+  const knownPeers = await known();
+  await knownPeers.pin("mesh:1", "Alice", EVE, 0);
+  const { people } = peopleOf(knownPeers, undefined, CYRILLIC_ALICE);
+  const apart = { event: "message", from: CYRILLIC_ALICE, shown: `${CYRILLIC_ALICE}~${eve}` };
+  for (const event of [{ event: "joining", name: CYRILLIC_ALICE, key: own }, apart]) {
+    people.show(event as unknown as ModeEvent, undefined);
+  }
+  const seen = ["", `~${own.slice(0, 4)}`, `~${eve.slice(0, 4)}`].map((start) =>
+    isMarkedNow(CYRILLIC_ALICE + start)
+  );
+  assertEquals(seen, [false, false, true]);
 });
 
 Deno.test("People marks both of a directory's accounts that look alike, and of an account and a guest the guest", async () => {
