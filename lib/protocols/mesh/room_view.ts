@@ -147,6 +147,8 @@ export class RoomView {
   #unreachableAt: Endpoint | null = null;
   /** Where others have come in then, as they say, if third ones could do so, too. */
   #foundAt: Endpoint | null = null;
+  /** Whose removals were told and, with them, that there is a new invite, which isn't here yet: founder and deputies. */
+  readonly #toldWithRemovals = new Set<PeerKey>();
   /** Whether the last write to the disk failed. */
   #diskRefuses = false;
   /** Whether the user was told that incoming messages aren't kept: once, not for each message. */
@@ -474,7 +476,9 @@ export class RoomView {
 
   /** @param overOwn Whether it voids the invite that our user has just made. */
   secretChanged({ rotation, claim }: ClaimedRotation, overOwn: boolean): void {
-    const { author } = rotation.rotation.value;
+    const { author, stays } = rotation.rotation.value;
+    // Only removals name who stays.
+    if (stays !== null && this.#toldWithRemovals.delete(author) && !overOwn) return;
     const rest = "older invites no longer admit newcomers; members can still come back";
     if (author === this.self) return this.notice(`This is the room's invite from now on: ${rest}`);
     const name = shownName(this.facts.authorName(author, claim.claim.value.name));
@@ -501,6 +505,7 @@ export class RoomView {
     const whom = subject === this.self ? "you" : this.#onceWritten(subject);
     switch (kind) {
       case "remove": {
+        if (isPrivate) this.#toldWithRemovals.add(author);
         const how = isPrivate
           ? "and made a new invite, which /invite shows; earlier ones admit nobody any more"
           : "and whoever it is can come back under a new key, as this room is open";

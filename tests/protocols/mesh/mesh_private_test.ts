@@ -90,6 +90,24 @@ Deno.test("Mesh tells all members who has made a new invite, and a newcomer noth
   assertEquals(inviteOf(ann).secret, invite.secret);
 });
 
+Deno.test("Mesh tells of the new invite once where somebody is removed, and again where one is made after that", () => {
+  const { notices, add, pass, inviteOf, join, ann } = annsRoom();
+  for (const name of ["Bob", "Cem"]) join(add(name), inviteOf(ann), ann);
+  pass(3 * SECOND_MS);
+  const saidAfter = (command: MeshCommand) => {
+    notices.length = 0;
+    ann.process?.command(command);
+    pass(3 * SECOND_MS);
+    return notices.filter((text) => text.includes("invite"))
+      .map((text) => text.replace(/(removed|invite)[,: ].*/, "$1")).sort();
+  };
+  const removed = ["Ann: You have removed", "Bob: Ann has removed"];
+  const rotated = ["Ann: This is the room's invite", "Bob: Ann has made a new invite"];
+
+  assertEquals(saidAfter({ command: "remove", name: "Cem" }), removed);
+  assertEquals(saidAfter({ command: "invite", rotate: true }), rotated);
+});
+
 Deno.test("Mesh makes no new invite where nobody could come in with it", () => {
   const { notices, pass, ann } = annsRoom({ passive: true });
   const rotations = () => ann.disk.records.filter(({ kind }) => kind === "rotation").length;

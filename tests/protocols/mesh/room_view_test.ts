@@ -172,7 +172,7 @@ Deno.test("RoomView: who made a new invite and isn't here is told by its key, wh
   const eve = fakeSigner("Eve").key;
   const { view, notices } = readyView();
   for (const [author, name] of [[bob, "Bob"], [eve, "Administrator"]] as const) {
-    const rotation = { rotation: { value: { author } } };
+    const rotation = { rotation: { value: { author, stays: null } } };
     const claim = { claim: { value: { name } } };
     view.secretChanged({ rotation, claim } as unknown as ClaimedRotation, false);
   }
