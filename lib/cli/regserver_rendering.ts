@@ -61,7 +61,7 @@ function readyLines({ host, port, key, accounts }: EventNamed<"ready">): readonl
   const text = `Listening at ${port}. People come in with: p2pchat peer --registry ${registry}`;
   return [
     [{ text, as: "exact" }],
-    [{ text: `Key, which they are shown to compare it: ${key}`, as: "exact" }],
+    [`Key, which they are shown to compare it: ${key}`],
     [`${accountsText(accounts)}.`],
   ];
 }

@@ -93,7 +93,7 @@ function readyLines(
   return [
     [{ text: `Listening at ${port}. ${how}${isPrivate === true ? " --invite" : ""}`, as: "exact" }],
     [isPrivate === true ? `${access}: /invite shows it.` : `${access}.`],
-    [{ text: `This coordinator's key (members can compare it): ${key}`, as: "exact" }],
+    [`This coordinator's key (members can compare it): ${key}`],
   ];
 }
 

@@ -42,8 +42,7 @@ export function joiningLine({ name, key, ...compared }: JoiningEvent, nowMs: num
   return starLine(
     nowMs,
     nameSpan(name),
-    " is joining, key ",
-    { text: key, as: "exact" },
+    ` is joining, key ${key}`,
     ...(note === null ? [] : [`: ${note}`]),
   );
 }

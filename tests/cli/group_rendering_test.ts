@@ -686,3 +686,22 @@ Deno.test("neither text of a vote can fake a row of the question, however narrow
     assertEquals(own.length, 3, `${columns} columns: ${own}`);
   }
 });
+
+Deno.test("a key isn't broken at a narrow terminal: whoever is joining, and the coordinator's own", () => {
+  const key = "k7f3".repeat(7).slice(0, 27);
+  const joining = { event: "joining", name: "Bartholomew", key, verifiedAs: ["Bob"] } as const;
+  const ready = { event: "ready", command: "serve", host: "h", port: 6_000, key } as const;
+  const lines = [
+    ...new MemberRendering().lines(joining as unknown as MemberOwnEvent, CONTEXT),
+    ...serveLines(joining as unknown as ServeOwnEvent, CONTEXT),
+    serveLines(ready as unknown as ServeOwnEvent, CONTEXT).at(-1)!,
+  ];
+  assertEquals(lines.length, 3);
+  for (const line of lines) {
+    const terminal = { ...ROW_CELLS, columns: () => 40 };
+    const format = new TextFormat({ colour: false, verbose: false, terminal }, NOON_MS);
+    const rows = format.format(line).trimEnd().split("\n");
+    assertEquals(rows.filter((row) => row.includes(key)).length, 1, rows.join("\n"));
+    for (const row of rows) assert(row.length <= 40, row);
+  }
+});
