@@ -96,7 +96,7 @@ export const GROUP_SAMPLES: readonly GroupMessage[] = [
   { type: "peers", members: [annThere, bobThere], joining: [bob] },
   { type: "probe" },
   { type: "alive", end: point(300), seq: 298 },
-  { type: "heard", peers: [ann], isCaughtUp: true, joining: [bob] },
+  { type: "heard", peers: [ann], isCaughtUp: true, joining: [bob], left: [] },
   { type: "catch-up", source: ann, others: [bob] },
   { type: "flush", ballot, view: 300, isLeaving: false },
   {

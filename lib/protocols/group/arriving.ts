@@ -292,6 +292,7 @@ export class Arriving {
       wasCaughtUp: null,
       joiningSinceMs: null,
       showsJoining: new Set(),
+      knowsLeft: new Set(),
       isKnown,
       isBack: isKnown && this.#wasHere(link.peer, hello),
       source: undefined,

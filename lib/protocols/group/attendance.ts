@@ -119,6 +119,8 @@ export interface Attendee {
   joiningSinceMs: number | null;
   /** Newcomers that it shows as joining. */
   showsJoining: ReadonlySet<PeerKey>;
+  /** Members that said goodbye to it. */
+  knowsLeft: ReadonlySet<PeerKey>;
   /** Whether it was in a view before, as this process or an earlier one. */
   isKnown: boolean;
   /** Whether that was a view of this group, or it fetches its log anew: then it is said to be back. */
@@ -166,6 +168,7 @@ export function expected(member: Member, nowMs: number): Attendee {
     wasCaughtUp: null,
     joiningSinceMs: null,
     showsJoining: new Set(),
+    knowsLeft: new Set(),
     isKnown: true,
     isBack: true,
     source: undefined,

@@ -506,6 +506,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         attendee.hears = new Set(message.peers);
         if (attendee.wasCaughtUp === null) attendee.isCaughtUp = message.isCaughtUp;
         attendee.showsJoining = new Set(message.joining);
+        attendee.knowsLeft = new Set(message.left);
         this.#steering.isUnsettled = true;
         return null;
       case "report":

@@ -432,15 +432,20 @@ export class CoordinatorSession {
   }
 
   /**
-   * Tells which members we hear, whether we are caught up, and whom we show as joining, when that is new to the
-   * coordinator.
+   * Tells which members we hear, whether we are caught up, whom we show as joining, and who said goodbye to us, when
+   * that is new to the coordinator.
    */
-  tellHeard(peers: readonly PeerKey[], isCaughtUp: boolean, joining: readonly PeerKey[]): void {
+  tellHeard(
+    peers: readonly PeerKey[],
+    isCaughtUp: boolean,
+    joining: readonly PeerKey[],
+    left: readonly PeerKey[],
+  ): void {
     if (!this.link.isWelcomed) return;
-    const told = `${isCaughtUp} ${peers.join()} ${joining.join()}`;
+    const told = `${isCaughtUp} ${peers.join()} ${joining.join()} ${left.join()}`;
     if (told === this.#heardTold) return;
     this.#heardTold = told;
-    this.link.send({ type: "heard", peers, isCaughtUp, joining });
+    this.link.send({ type: "heard", peers, isCaughtUp, joining, left });
   }
 }
 

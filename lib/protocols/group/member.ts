@@ -556,7 +556,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       const named = new Set(this.#roster.map(({ key }) => key));
       heard = heard.filter((key) => named.has(key));
     }
-    this.#session.tellHeard(heard, membership.isCaughtUp, this.listed.joining);
+    this.#session.tellHeard(
+      heard,
+      membership.isCaughtUp,
+      this.listed.joining,
+      this.user.saidToLeave,
+    );
     this.#noteUnheard(membership);
   }
 

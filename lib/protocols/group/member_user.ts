@@ -215,11 +215,16 @@ export class MemberUser {
     for (const { key } of gone) this.#goodbyes.delete(key);
   }
 
-  /** A coordinator that was away when a member left takes that member for lost. */
+  /** A coordinator that was away when a member left knows it from others; one that doesn't takes it for lost. */
   #reasonOf(key: PeerKey): LeftReason | undefined {
     const reason = this.#reasons.get(key);
     const isLeft = this.#goodbyes.has(key) && (reason === undefined || reason === "lost");
     return isLeft ? "quit" : reason;
+  }
+
+  /** Who said goodbye to us, and hasn't come again: the coordinator may have been away then. */
+  get saidToLeave(): readonly PeerKey[] {
+    return [...this.#goodbyes];
   }
 
   /** The member said to us that it leaves. */

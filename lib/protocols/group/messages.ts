@@ -172,6 +172,8 @@ const heard = message(7, "heard", {
   isCaughtUp: bool(),
   /** The newcomers that the sender shows as joining. */
   joining: list(peerKey(), ATTENDEES_MAX),
+  /** Members that said to the sender that they leave, and haven't come again. */
+  left: trailing(list(peerKey(), MEMBERS_MAX), []),
 });
 const catchUp = message(8, "catch-up", {
   from: "the coordinator",

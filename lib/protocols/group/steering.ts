@@ -475,10 +475,19 @@ export class Steering {
   get departures(): readonly (Pick<Member, "key" | "name"> & { readonly reason: LeftReason })[] {
     const { views: { members }, admission } = this.parts;
     const reasonOf = (key: PeerKey): LeftReason =>
-      admission.kicked.has(key) ? "removed" : this.#quitting.has(key) ? "quit" : "lost";
+      admission.kicked.has(key) ? "removed" : this.#hasLeft(key) ? "quit" : "lost";
     return this.#shown
       .filter(({ key }) => !members.some((member) => member.key === key))
       .map(({ key, name }) => ({ key, name, reason: reasonOf(key) }));
+  }
+
+  /** Whether it asked to leave; where we were away, it said so to the other members, who show that. */
+  #hasLeft(key: PeerKey): boolean {
+    if (this.#quitting.has(key)) return true;
+    const { views, attendance } = this.parts;
+    return attendance.here.some((other) =>
+      views.member(other.key) !== null && other.knowsLeft.has(key)
+    );
   }
 
   #tellLeft(): void {

@@ -79,7 +79,13 @@ export class Somebody {
   isLost = false;
   isOut = false;
   /** What it told last of whom it hears and shows as joining. */
-  heard: GroupMessageOf<"heard"> = { type: "heard", peers: [], isCaughtUp: false, joining: [] };
+  heard: GroupMessageOf<"heard"> = {
+    type: "heard",
+    peers: [],
+    isCaughtUp: false,
+    joining: [],
+    left: [],
+  };
   /** What it was told by the last `welcome`. */
   former: SignedFormerKeys | null = null;
   readonly batches: SignedBatch[] = [];

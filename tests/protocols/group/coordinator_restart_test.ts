@@ -378,3 +378,18 @@ Deno.test("Who is in a void view alone is nobody's source: it lacks what others 
   assertEquals(later.hears("ann", ["cem"]), []);
   assertEquals(later.hears("ann", ["bob", "cem"]).at(-1), "ann: catch-up from bob");
 });
+
+Deno.test("Who said goodbye to the others meanwhile has left, as they show: a single one's word will do", () => {
+  for (const left of [[], [keyOf("cem")]]) {
+    const program = Program.of("ann", "bob", "cem").restarted();
+    program.comes("ann");
+    program.comes("bob");
+    program.hears("ann", ["bob"]);
+    program.somebody("bob").heard = { ...program.somebody("bob").heard, left };
+    program.hears("bob", ["ann"]);
+    const words = program.pass(20_000).filter((word) => word.startsWith("left"));
+    assertEquals(words, [`left cem: ${left.length === 0 ? "lost" : "quit"}`]);
+    const departed = program.somebody("ann").got.get("departed") as GroupMessageOf<"departed">;
+    assertEquals(departed.left.map(({ reason }) => reason), [left.length === 0 ? "lost" : "quit"]);
+  }
+});

@@ -20,7 +20,7 @@ function comesBeside(
   program.comes(name, changes, from);
   const second = somebody.link;
   Object.assign(somebody, { link: first, incarnation });
-  return (message = { type: "heard", peers: [], isCaughtUp: false, joining: [] }) => {
+  return (message = { type: "heard", peers: [], isCaughtUp: false, joining: [], left: [] }) => {
     Object.assign(somebody, { link: second, incarnation: incarnation + 1 });
     return program.says(name, message);
   };

@@ -638,6 +638,9 @@ Deno.test("Member that said goodbye while the coordinator was away has left, wha
     for (const other of [bob!, cem!]) other.feed({ type: "peer-ended", peer: ann!.key, text });
     net.coordinator.comeBack();
     net.pass(5_000);
+    for (const other of [bob!, cem!]) {
+      assertEquals(net.coordinator.heard.get(other)!.left, text === "left" ? [ann!.key] : []);
+    }
     const reason = "lost";
     net.coordinator.send(bob!, { type: "departed", left: [{ key: ann!.key, reason }] });
     net.coordinator.change(bob!, cem!);
