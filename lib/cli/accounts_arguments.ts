@@ -2,7 +2,7 @@
 
 import { parseName } from "../base/names.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import { chosenName } from "./flags.ts";
+import { chosenName } from "./command_arguments.ts";
 import type { FileNeed } from "./least_privilege.ts";
 import { ACCOUNTS_FILE, regserverFolder } from "../store/paths.ts";
 import type {

@@ -6,7 +6,7 @@
 import { type ErrorCode, P2pchatError } from "../base/errors.ts";
 import { foldName } from "../base/names.ts";
 import { PASSWORD_LENGTH_MIN, weakPassword } from "../base/passwords.ts";
-import { chosenName } from "./flags.ts";
+import { chosenName } from "./command_arguments.ts";
 import type { Entry } from "../protocols/directory/client_io.ts";
 import { typedTwice } from "./password_source.ts";
 import type { Dialogue } from "./user_interface.ts";

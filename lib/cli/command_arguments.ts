@@ -3,10 +3,24 @@
 import { P2pchatError } from "../base/errors.ts";
 import { FINGERPRINT_CHARACTERS } from "../base/fingerprint.ts";
 import type { VerifyAnswer } from "../base/mode_machine.ts";
-import { NAME_LENGTH_MAX, withoutMark } from "../base/names.ts";
+import { NAME_LENGTH_MAX, parseName, withoutMark } from "../base/names.ts";
 import { checkedMessage, quotedStart, startOf } from "../base/text.ts";
 import type { Argument } from "./commands.ts";
-import { chosenName } from "./flags.ts";
+
+/** Placeholders for a name in the usage and docs. */
+const NAME_PLACEHOLDERS: readonly string[] = ["NAME", "NEW"];
+
+/**
+ * A new name for somebody.
+ * @throws {P2pchatError} `bad-name` where it is invalid, or is a placeholder copied from the usage.
+ */
+export function chosenName(text: string): string {
+  if (!NAME_PLACEHOLDERS.includes(text)) return parseName(text);
+  throw new P2pchatError(
+    "bad-name",
+    `${text} stands for a name of your choice, as Alice: put one in its place`,
+  );
+}
 
 /** Text to be sent exactly as typed, to the end of the line. */
 export const messageText: Argument<string> = { parse: checkedMessage, takesRest: true };

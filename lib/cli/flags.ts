@@ -11,7 +11,6 @@ import {
 import { P2pchatError } from "../base/errors.ts";
 import { type Fingerprint, fingerprintFault, parseFingerprint } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText } from "../base/ids.ts";
-import { parseName } from "../base/names.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { quotedStart } from "../base/text.ts";
 import { inWords } from "../base/words.ts";
@@ -222,19 +221,4 @@ export function advertiseFlag(whom: string): ValueFlag<AdvertisedAddress> {
 
 function wrong(what: string, expected: string, text: string, hint = ""): P2pchatError {
   return new P2pchatError("usage", `${what} must be ${expected}, is ${quotedStart(text)}${hint}`);
-}
-
-/** Placeholders for a name in the usage and docs. */
-const NAME_PLACEHOLDERS: readonly string[] = ["NAME", "NEW"];
-
-/**
- * A new name for somebody.
- * @throws {P2pchatError} `bad-name` where it is invalid, or is a placeholder copied from the usage.
- */
-export function chosenName(text: string): string {
-  if (!NAME_PLACEHOLDERS.includes(text)) return parseName(text);
-  throw new P2pchatError(
-    "bad-name",
-    `${text} stands for a name of your choice, as Alice: put one in its place`,
-  );
 }

@@ -1,8 +1,9 @@
 /** The command line of `p2pchat peer --users`. */
 
+import { chosenName } from "./command_arguments.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import { chosenName, duration, fileName, hostFlag, listenPort } from "./flags.ts";
+import { duration, fileName, hostFlag, listenPort } from "./flags.ts";
 import type { FriendsOptions } from "./options.ts";
 
 const IDLE_MS_DEFAULT = 60_000;

@@ -1,19 +1,12 @@
 /** The command line of `p2pchat peer --server`. */
 
+import { chosenName } from "./command_arguments.ts";
 import { MEMBER_PORTS, SERVE_PORT_DEFAULT } from "./default_ports.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { type GroupInvite, parseGroupInvite } from "../protocols/group/secrets.ts";
 import { type CommandLine, type ProgramCommand, serverAddress, wrongWords } from "./arguments.ts";
-import {
-  advertiseFlag,
-  chosenName,
-  fileName,
-  hostFlag,
-  listenPort,
-  server,
-  SERVER_FORM,
-} from "./flags.ts";
+import { advertiseFlag, fileName, hostFlag, listenPort, server, SERVER_FORM } from "./flags.ts";
 import type { AdvertisedAddress, MemberOptions } from "./options.ts";
 import { inviteFlags, inviteSource, takenInvite } from "./invites.ts";
 import { processStreams, type Streams } from "./streams.ts";

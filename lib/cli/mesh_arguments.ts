@@ -1,5 +1,6 @@
 /** The command line of `p2pchat mesh`. */
 
+import { chosenName } from "./command_arguments.ts";
 import { MESH_PORT_DEFAULT } from "./default_ports.ts";
 import { P2pchatError } from "../base/errors.ts";
 import type { Fingerprint } from "../base/fingerprint.ts";
@@ -8,7 +9,6 @@ import { type Invite, parseInvite } from "../protocols/mesh/invite.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
 import {
   advertiseFlag,
-  chosenName,
   endpoint,
   fingerprint,
   hostFlag,

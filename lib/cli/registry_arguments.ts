@@ -2,7 +2,8 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { type CommandLine, type ProgramCommand, serverAddress, wrongWords } from "./arguments.ts";
-import { chosenName, fileName, hostFlag, listenPort, server, SERVER_FORM } from "./flags.ts";
+import { chosenName } from "./command_arguments.ts";
+import { fileName, hostFlag, listenPort, server, SERVER_FORM } from "./flags.ts";
 import type { RegistryOptions } from "./options.ts";
 import { PASSWORD_FILE_FLAG } from "./password_source.ts";
 import { REGSERVER_PORT_DEFAULT } from "./default_ports.ts";

@@ -5,7 +5,8 @@ import { parseFingerprint } from "../base/fingerprint.ts";
 import type { Endpoint } from "../base/ids.ts";
 import { friendHostFault } from "../store/user_info.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import { chosenName, endpoint } from "./flags.ts";
+import { chosenName } from "./command_arguments.ts";
+import { endpoint } from "./flags.ts";
 import type { AddUserOptions, CheckUsersOptions, OwnUserOptions } from "./options.ts";
 
 const checkWords = {

@@ -7,7 +7,7 @@
  */
 
 import type { PeerKey } from "../../base/ids.ts";
-import type { Behind } from "./behind.ts";
+import type { Behind } from "./order_io.ts";
 import {
   LAGGARD_BYTES_MAX,
   LAGGARD_LOOK_MS,

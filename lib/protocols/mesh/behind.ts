@@ -1,12 +1,7 @@
 /** How far members are behind: others' kept bundles after the room time to which each has come. */
 
 import type { PeerKey } from "../../base/ids.ts";
-import type { KeptBundle } from "./order_io.ts";
-
-export interface Behind {
-  readonly messages: number;
-  readonly bytes: number;
-}
+import type { Behind, KeptBundle } from "./order_io.ts";
 
 const NOTHING: Behind = { messages: 0, bytes: 0 };
 

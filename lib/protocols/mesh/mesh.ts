@@ -55,7 +55,7 @@ import {
 } from "./limits.ts";
 import { LinkBundles } from "./link_bundles.ts";
 import { LinkTable, type MeshLink, reachedAt } from "./link_table.ts";
-import type { MeshConfig, MeshEffect, MeshInput } from "./mesh_io.ts";
+import type { Fault, MeshConfig, MeshEffect, MeshInput } from "./mesh_io.ts";
 import { checkPhaseChange, type MeshPhase } from "./mesh_phases.ts";
 import { type MeshMessage, MESSAGE_LANES } from "./messages.ts";
 import { OwnAddress } from "./own_address.ts";
@@ -74,7 +74,7 @@ import {
 import { isForAnybody } from "./recipients.ts";
 import { KeptRulings } from "./rulings.ts";
 import { nameTakenText, REMOVED_TEXT, REPLACED_TEXT, type Room } from "./room.ts";
-import type { Fault, RoomEffect, RoomInput } from "./room_io.ts";
+import type { RoomEffect, RoomInput } from "./room_io.ts";
 import type { SignedGenesis } from "./structures.ts";
 
 /** Why a member's link ends that came by an invite from before a removal. */

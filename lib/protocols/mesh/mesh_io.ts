@@ -17,6 +17,9 @@ import type { Invite } from "./invite.ts";
 import type { MeshMessage } from "./messages.ts";
 import type { MeshRecord } from "./records.ts";
 
+/** What a peer did against the rules. */
+export type Fault = "invalid-signature" | "broken-promise" | "flood" | "protocol";
+
 export type DialFailureReason =
   | "unreachable"
   | "timeout"

@@ -2,7 +2,6 @@
 
 import type { ErrorCode } from "../../base/errors.ts";
 import type { BundleId, ClaimId, Hash, MessageId, PeerKey, RoomId } from "../../base/ids.ts";
-import type { Behind } from "./behind.ts";
 import type { FrontierEntry, SyncEntry } from "./messages.ts";
 import type { MeshRecord } from "./records.ts";
 import type { Stream } from "./stream.ts";
@@ -201,6 +200,12 @@ export type ClaimPort = (id: ClaimId) => Claim | null;
 export interface RoomPosition {
   readonly time: number;
   readonly id: BundleId;
+}
+
+/** How far a member is behind. */
+export interface Behind {
+  readonly messages: number;
+  readonly bytes: number;
 }
 
 /** A bundle that is kept for those who come late. */

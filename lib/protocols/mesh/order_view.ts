@@ -2,13 +2,13 @@
 
 import type { ClaimId, Hash, PeerKey } from "../../base/ids.ts";
 import type { Authoring } from "./authoring.ts";
-import { type Behind, behindOf } from "./behind.ts";
+import { behindOf } from "./behind.ts";
 import type { CausalFloor } from "./causal_floor.ts";
 import { indexAfter, nothingOf, syncEntry } from "./frontier.ts";
 import { isExcluded, type Ledger } from "./ledger.ts";
 import { HEADS_MAX, MISSING_MESSAGES_MANY, SYNC_ENTRIES_MAX } from "./limits.ts";
 import type { FrontierEntry, SyncEntry } from "./messages.ts";
-import type { HistoryEntry, KeptBundle, OrderQueries, RoomPosition } from "./order_io.ts";
+import type { Behind, HistoryEntry, KeptBundle, OrderQueries, RoomPosition } from "./order_io.ts";
 import type { MeshRecord } from "./records.ts";
 import { type Stream, type StreamKey, streamKey, streamOf } from "./stream.ts";
 import type { Bundle, Head, Proof } from "./structures.ts";

@@ -2,9 +2,8 @@
 
 import { OFFENDER_BAN_MS } from "./limits.ts";
 import type { LinkTable } from "./link_table.ts";
-import type { MeshEffect } from "./mesh_io.ts";
+import type { Fault, MeshEffect } from "./mesh_io.ts";
 import type { PeerKey } from "../../base/ids.ts";
-import type { Fault } from "./room_io.ts";
 
 /** How long the key of a peer whose signatures fail stays out: it has forged something. */
 const FORGER_BAN_MS = 10 * 60_000;

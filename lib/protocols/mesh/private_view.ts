@@ -11,7 +11,6 @@ import { inWords } from "../../base/words.ts";
 import type { MeshEvent } from "./events.ts";
 import { PRIVATE_WAITING_MAX } from "./limits.ts";
 import type { PrivateEffect, PrivateMessage, Waiting } from "./private_messages_io.ts";
-import type { RoomFacts } from "./room_view.ts";
 
 type EffectOf<Type extends PrivateEffect["type"]> = Extract<PrivateEffect, { readonly type: Type }>;
 
@@ -23,10 +22,20 @@ export type PrivateNews = EffectOf<
 /** How many receivers a notice names. */
 const NAMED_MAX = 5;
 
+/** What a view asks about names. */
+export interface NameFacts {
+  /** The name shown for this key; null where it holds no name here. */
+  shownName(key: PeerKey): string | null;
+  /** The name shown for an author that claimed the name `claimed` when it wrote. */
+  authorName(key: PeerKey, claimed: string): string;
+  /** The name that a member claims now, or claimed last; null where it isn't known. */
+  nameClaimedBy(key: PeerKey): string | null;
+}
+
 export class PrivateView {
   constructor(
     readonly self: PeerKey,
-    readonly facts: Pick<RoomFacts, "shownName" | "authorName" | "nameClaimedBy">,
+    readonly facts: NameFacts,
     readonly show: (event: MeshEvent, ref?: string) => void,
   ) {}
 

@@ -8,7 +8,7 @@ import type { Endpoint, PeerKey, RoomId } from "../../base/ids.ts";
 import type { RefusedKey } from "../../base/refused_keys.ts";
 import type { Queue } from "../../base/schema.ts";
 import type { MeshCommand } from "./events.ts";
-import type { MeshEffect } from "./mesh_io.ts";
+import type { Fault, MeshEffect } from "./mesh_io.ts";
 import type { Contact, MeshMessage, RosterEntry } from "./messages.ts";
 import type { KeptSecrets } from "./kept_secrets.ts";
 import type { KeptRulings } from "./rulings.ts";
@@ -108,8 +108,6 @@ export type RoomEffect =
     { readonly type: "persist" | "pin" | "show" | "shown" | "await-output" | "input" }
   >
   | { readonly type: "fatal"; readonly code: ErrorCode; readonly text: string };
-
-export type Fault = "invalid-signature" | "broken-promise" | "flood" | "protocol";
 
 export interface RoomConfig {
   readonly room: RoomId;

@@ -22,7 +22,7 @@ import {
 } from "./limits.ts";
 import type { MeshMessage } from "./messages.ts";
 import { type MeshRecord, rulingRecord } from "./records.ts";
-import type { Fault } from "./room_io.ts";
+import type { Fault } from "./mesh_io.ts";
 import {
   isOfOffice,
   type KeptRuling,

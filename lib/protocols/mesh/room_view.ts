@@ -31,7 +31,7 @@ import type { HistoryEntry } from "./order_io.ts";
 import { encodeInvite } from "./invite.ts";
 import type { NamesEffect } from "./names_io.ts";
 import type { Waiting } from "./private_messages_io.ts";
-import { PrivateView } from "./private_view.ts";
+import { type NameFacts, PrivateView } from "./private_view.ts";
 import { INVITE_ADDRESSES_MAX, KEPT_MESSAGES_MAX } from "./limits.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
 import type { ClaimedRotation, RoomSecret } from "./rotations.ts";
@@ -70,14 +70,10 @@ type NamesEffectOf<Type extends NamesEffect["type"]> = Extract<
 type Ref = string | undefined;
 
 /** What the view asks the machines of the room. */
-export interface RoomFacts {
+export interface RoomFacts extends NameFacts {
   /** Live members, oneself not among them, in the order of their shown names. */
   live(): readonly LiveMember[];
   ownEndpoint(): Endpoint | null;
-  /** The name shown for this key; null where it holds no name here. */
-  shownName(key: PeerKey): string | null;
-  /** The name shown for an author that claimed the name `claimed` when it wrote. */
-  authorName(key: PeerKey, claimed: string): string;
   /** Members that were lost while we were here, and may come back. */
   lost(): readonly PeerKey[];
   /** The live member shown under this name, equal after folding. */
@@ -90,8 +86,6 @@ export interface RoomFacts {
   knownInstead(key: PeerKey): PeerKey | null;
   /** Whether the user has refused this key for the name that it has now. */
   isRefused(key: PeerKey): boolean;
-  /** The name that a member claims now, or claimed last; null where it isn't known. */
-  nameClaimedBy(key: PeerKey): string | null;
   /** The same, of a key that isn't a member any more; one of them where it had several. */
   nameOnceClaimedBy(key: PeerKey): string | null;
   /** The name that a claim claims; null where the claim isn't known any more. */

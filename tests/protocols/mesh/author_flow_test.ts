@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { PeerKey } from "../../../lib/base/ids.ts";
-import type { Behind } from "../../../lib/protocols/mesh/behind.ts";
+import type { Behind } from "../../../lib/protocols/mesh/order_io.ts";
 import { AuthorFlow, type BehindOf } from "../../../lib/protocols/mesh/author_flow.ts";
 
 const ANN = "a".repeat(64) as PeerKey;

@@ -19,7 +19,7 @@ import {
   type SecretsEffect,
   type SecretsInput,
 } from "../../../lib/protocols/mesh/room_secrets.ts";
-import type { Fault } from "../../../lib/protocols/mesh/room_io.ts";
+import type { Fault } from "../../../lib/protocols/mesh/mesh_io.ts";
 import {
   channelSecret,
   type ClaimedRotation,
