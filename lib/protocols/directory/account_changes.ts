@@ -3,7 +3,8 @@
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { FoldedName } from "../../base/ids.ts";
 import { weakPassword } from "../../base/passwords.ts";
-import type { Client, Sessions } from "./client_session.ts";
+import type { Client } from "./client_session.ts";
+import type { Sessions } from "./sessions.ts";
 import type { Account, AccountAnswer } from "./directory_io.ts";
 import type { LogoutReason } from "./events.ts";
 import { DISK_FULL_RETRY_MS, PASSWORDS_RETRY_MS } from "./limits.ts";

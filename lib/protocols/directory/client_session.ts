@@ -1,15 +1,84 @@
-/** The clients that are in, by name, and names of guests that are held for a moment. */
+/**
+ * A client's session at the directory: its link, what is known of it while it is in, and the call that it is in. Each
+ * knows the others, so they stand together.
+ */
 
-import { dropOldest } from "../../base/bounded.ts";
-import type { FoldedName, PeerKey } from "../../base/ids.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
+import type { FoldedName, LinkId, PeerKey } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
 import { foldName } from "../../base/names.ts";
-import type { Call } from "./call.ts";
-import type { ClientLink } from "./client_link.ts";
+import { UnknownMessages } from "../../base/unknown_messages.ts";
+import { addressBlock } from "./address_block.ts";
 import { Delivery } from "./delivery.ts";
-import { HeldGuests } from "./held_guests.ts";
-import { FORMER_GUESTS_MAX } from "./limits.ts";
-import type { ListedUser } from "./messages.ts";
+import {
+  DIRECTORY_CALL_PHASES,
+  type DirectoryCallPhase,
+  SESSION_PHASES,
+  type SessionPhase,
+} from "./directory_phases.ts";
+import {
+  CALLS_BURST,
+  CALLS_PER_S,
+  CONTROL_BURST,
+  CONTROL_PER_S,
+  RELAY_BYTES_PER_S,
+  RELAY_CREDIT_BYTES,
+  RELAY_PIECES_BURST,
+  RELAY_PIECES_PER_S,
+  RINGS_BURST,
+  RINGS_PER_S,
+} from "./limits.ts";
+import type { CallRoute, ListedUser } from "./messages.ts";
 import type { ProvenAddress } from "./proven_address.ts";
+import { Flow } from "./relay.ts";
+
+/** A link to the directory that is up. */
+export class ClientLink {
+  #phase: SessionPhase = "silent";
+  /** The client that is in on this link; null before and after that. */
+  client: Client | null = null;
+  /** Address that wrong passwords and sign-ups are counted for. */
+  readonly address: string;
+  readonly bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
+  readonly calls = new TokenBucket(CALLS_PER_S, CALLS_BURST);
+  /** Rate limit of others' calls that ring here. */
+  readonly rings = new TokenBucket(RINGS_PER_S, RINGS_BURST);
+  /** Rate limit of others' calls that find this client busy, and that it is told of. */
+  readonly missedCalls = new TokenBucket(RINGS_PER_S, RINGS_BURST);
+  readonly relayPieces = new TokenBucket(RELAY_PIECES_PER_S, RELAY_PIECES_BURST);
+  /** Rate limit of the bytes that it sends in relayed calls. */
+  readonly relayBytes = new TokenBucket(RELAY_BYTES_PER_S, RELAY_CREDIT_BYTES);
+  readonly unknownMessages = new UnknownMessages();
+  /** How often `enter` was refused on this link. */
+  refusals = 0;
+
+  constructor(
+    readonly id: LinkId,
+    readonly peer: PeerKey,
+    readonly process: string,
+    readonly host: string,
+  ) {
+    this.address = addressBlock(host);
+  }
+
+  /**
+   * Whether the same program is at the other end of both links; a copy of its profile has the same key but is another
+   * one.
+   */
+  isOfSameProcess({ peer, process }: ClientLink): boolean {
+    return peer === this.peer && process === this.process;
+  }
+
+  get phase(): SessionPhase {
+    return this.#phase;
+  }
+
+  enter(phase: SessionPhase): void {
+    const next: readonly SessionPhase[] = SESSION_PHASES[this.#phase].next;
+    invariant(next.includes(phase), `${this.#phase} isn't followed by ${phase}`);
+    this.#phase = phase;
+  }
+}
 
 /** What is known of a client as it comes in. */
 export interface ClientFacts {
@@ -89,56 +158,78 @@ export class Client {
   }
 }
 
-export class Sessions {
-  readonly #byName = new Map<FoldedName, Client>();
-  readonly #byIndex = new Map<number, Client>();
-  readonly held = new HeldGuests();
-  /** Processes that aren't in any more, and the guest name of each. */
-  readonly #former = new Map<string, FoldedName>();
+/** One side of a call; a self-call has only one. */
+export class Side {
+  readonly name: string;
+  readonly folded: FoldedName;
+  /** Null where it hasn't been in since the directory was started. */
+  key: PeerKey | null;
+  /** Null while it isn't in, or once it has hung up. */
+  client: Client | null;
+  /** How it talks, as it said with `begun`; null before that. */
+  route: CallRoute | null = null;
+  hasHungUp = false;
+  /** What it sends, where the directory relays the call. */
+  flow: Flow | null = null;
 
-  get size(): number {
-    return this.#byName.size;
+  constructor({ name, folded }: Pick<Client, "name" | "folded">, client: Client | null) {
+    this.name = name;
+    this.folded = folded;
+    this.key = client?.key ?? null;
+    this.client = client;
+  }
+}
+
+export class Call {
+  #phase: DirectoryCallPhase;
+  /** The id of the callee's own call that was merged into this one, as the two called each other. */
+  later: string | null = null;
+
+  /** @param id In hexadecimal, drawn by the caller. `callee`: the same as `caller` in a self-call. */
+  constructor(
+    readonly id: string,
+    readonly caller: Side,
+    readonly callee: Side,
+    phase: "ringing" | "connecting" | "connected",
+  ) {
+    this.#phase = phase;
   }
 
-  get all(): Iterable<Client> {
-    return this.#byName.values();
+  get phase(): DirectoryCallPhase {
+    return this.#phase;
   }
 
-  named(name: FoldedName): Client | null {
-    return this.#byName.get(name) ?? null;
+  enter(phase: DirectoryCallPhase): void {
+    const next: readonly DirectoryCallPhase[] = DIRECTORY_CALL_PHASES[this.#phase].next;
+    invariant(next.includes(phase), `${this.#phase} isn't followed by ${phase}`);
+    this.#phase = phase;
   }
 
-  /** The client whose datagrams have this index. */
-  indexed(index: number): Client | null {
-    return this.#byIndex.get(index) ?? null;
+  get idBytes(): Uint8Array {
+    return Uint8Array.fromHex(this.id);
   }
 
-  add(client: Client): void {
-    this.held.release(client.folded);
-    this.#byName.set(client.folded, client);
-    this.#byIndex.set(client.address.path.index, client);
+  get sides(): readonly Side[] {
+    return this.caller === this.callee ? [this.caller] : [this.caller, this.callee];
   }
 
-  remove(client: Client): void {
-    this.#byName.delete(client.folded);
-    this.#byIndex.delete(client.address.path.index);
-    if (!client.isGuest) return;
-    const { folded, link: { process } } = client;
-    this.#former.delete(process);
-    this.#former.set(process, folded);
-    dropOldest(this.#former, FORMER_GUESTS_MAX);
+  get isRelayed(): boolean {
+    return this.caller.flow !== null;
   }
 
-  /** Whether that program was in as this guest before: then it comes back by itself. */
-  wasGuest(name: FoldedName, { process }: ClientLink): boolean {
-    return this.#former.get(process) === name;
+  /** The side that this client is, or was before it hung up; null: neither. */
+  sideOf({ folded, key }: Client): Side | null {
+    return this.sides.find((side) => side.folded === folded && side.key === key) ?? null;
   }
 
-  /** Whether a guest other than the one with this key has the name, or had it a moment ago. */
-  isOtherGuests(name: FoldedName, key: PeerKey, nowMs: number): boolean {
-    const client = this.named(name);
-    if (client !== null) return client.isGuest && client.key !== key;
-    const held = this.held.get(name, nowMs);
-    return held !== null && held.key !== key;
+  other(side: Side): Side {
+    return side === this.caller ? this.callee : this.caller;
+  }
+
+  /** From now on the directory relays the call. */
+  relay(): void {
+    for (const side of this.sides) {
+      if (side.client !== null) side.flow = new Flow(side.client.link.relayBytes);
+    }
   }
 }

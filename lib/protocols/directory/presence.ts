@@ -6,7 +6,8 @@
  */
 
 import type { FoldedName, LinkId } from "../../base/ids.ts";
-import type { Client, Sessions } from "./client_session.ts";
+import type { Client } from "./client_session.ts";
+import type { Sessions } from "./sessions.ts";
 import { CHANGES_KEPT_MAX, PRESENCE_MS, USERS_PAGE_MAX } from "./limits.ts";
 import type { DirectoryMessage, ListedUser } from "./messages.ts";
 import type { Output } from "./output.ts";

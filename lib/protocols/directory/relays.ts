@@ -2,7 +2,7 @@
 
 import { DeadlineQueue } from "../../base/deadline_queue.ts";
 import { earliestMs } from "../../base/machine.ts";
-import type { Call, Side } from "./call.ts";
+import type { Call, Side } from "./client_session.ts";
 import type { Output } from "./output.ts";
 
 export class Relays {

@@ -3,13 +3,12 @@
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { AccountChanges } from "../../../lib/protocols/directory/account_changes.ts";
-import { ClientLink } from "../../../lib/protocols/directory/client_link.ts";
-import { Sessions } from "../../../lib/protocols/directory/client_session.ts";
+import { ClientLink } from "../../../lib/protocols/directory/client_session.ts";
+import { HeldGuests, Sessions } from "../../../lib/protocols/directory/sessions.ts";
 import type {
   DirectoryEffect,
   DirectoryInput,
 } from "../../../lib/protocols/directory/directory_io.ts";
-import { HeldGuests } from "../../../lib/protocols/directory/held_guests.ts";
 import { Kicked } from "../../../lib/protocols/directory/kicked.ts";
 import { LockOuts } from "../../../lib/protocols/directory/lock_outs.ts";
 import { ProvenAddress } from "../../../lib/protocols/directory/proven_address.ts";
