@@ -3,6 +3,7 @@
  * whom we hear, and who is there. Everything else that it says once we are let in goes to the membership.
  */
 
+import { countText } from "../../base/counts.ts";
 import type { Environment } from "../../base/environment.ts";
 import { endpointText, type Hash, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
@@ -26,6 +27,9 @@ import type { Membership } from "./membership.ts";
 import type { GroupMessage, GroupMessageOf, GroupRefusal } from "./messages.ts";
 import type { Self } from "./saying.ts";
 import type { Standing } from "./standing.ts";
+
+/** Until then after we stood still, that others went on without us is put down to it. */
+const STOOD_STILL_TOLD_MS = 10_000;
 
 export interface CoordinatorSessionOwner {
   readonly config: MemberConfig;
@@ -74,6 +78,9 @@ export class CoordinatorSession {
   /** Whether the last dial reached a program that runs another command, and won't become a coordinator. */
   #isOtherCommand = false;
 
+  /** For how long this program last did nothing, and until when that is why the others went on without it. */
+  #stoodStill = { ms: 0, untilMs: -Infinity };
+
   constructor(readonly owner: CoordinatorSessionOwner) {
     const { config, out, environment } = owner;
     const { coordinator: endpoint, expect: pinned, given, refused = [], files: { knownPeers } } =
@@ -106,6 +113,19 @@ export class CoordinatorSession {
   /** What the coordinator asks all members, and whom it waits for, in words; null where it knows its group, or is away. */
   get asks(): string | null {
     return this.#isAsked && this.link.link !== null ? asksText(this.#awaited) : null;
+  }
+
+  /** This program did nothing for so long: the others hear it again from now on. */
+  stoodStill(delayMs: number): void {
+    this.#stoodStill = { ms: delayMs, untilMs: this.owner.out.nowMs + STOOD_STILL_TOLD_MS };
+  }
+
+  /** Why the others went on without us, as a sentence that goes on. */
+  get #unheardText(): string {
+    const { ms, untilMs } = this.#stoodStill;
+    if (this.owner.out.nowMs >= untilMs) return "You weren't heard for a while";
+    const seconds = countText(Math.round(ms / 1_000), "second");
+    return `This program stood still for ${seconds} (stopped, or its machine slept)`;
   }
 
   /** Nobody is awaited any more. */
@@ -311,7 +331,7 @@ export class CoordinatorSession {
       if (wasIn) {
         user.keepUnsaid();
         out.warn(
-          "You weren't heard for a while, and the group went on without you: what you wrote is kept, " +
+          `${this.#unheardText}, and the group went on without you: what you wrote is kept, ` +
             "and you come back in a moment",
         );
       }

@@ -275,6 +275,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.#unheard.postpone(delayMs);
     this.listed.postpone(delayMs);
     this.coordinator.postpone(delayMs);
+    this.#session.stoodStill(delayMs);
   }
 
   #handle(input: MemberInput): void {

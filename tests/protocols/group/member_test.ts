@@ -2076,3 +2076,31 @@ Deno.test("Member hears one no more that sends without end", () => {
     assertEquals(net.coordinator.heard.get(ann!)?.peers, [bob!.key], message.type);
   }
 });
+
+Deno.test("Member whose program stood still blames itself, not the coordinator", () => {
+  const net = GroupNet.started(["ann"]);
+  const [ann] = net.nodes;
+  net.pass(5_000);
+  net.nowMs += 15_000;
+  ann!.feed({ type: "tick" });
+  const downs = () => ann!.told("coordinator").filter(({ state }) => state === "down").length;
+  assertEquals(downs(), 0);
+
+  // What waited is heard: the coordinator goes on without it.
+  net.coordinator.vanish("no answer");
+  net.coordinator.epoch = null;
+  net.coordinator.comeBack();
+  net.pass(2_000);
+  const [warned] = ann!.told("notice").filter((notice) => "warning" in notice);
+  assertMatch(
+    warned!.text,
+    /^This program stood still for 1[0-9] seconds .*the group went on without you/,
+  );
+  assertEquals(downs(), 0);
+
+  // A coordinator that is gone is missed all the same, in time.
+  net.nowMs += 15_000;
+  net.coordinator.vanish();
+  net.pass(5_000);
+  assertEquals(downs(), 1);
+});
