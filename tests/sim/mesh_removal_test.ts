@@ -26,6 +26,8 @@ class RemovalRoom {
   readonly members: Readonly<Record<string, Member>>;
   /** Who has ended, and how. */
   readonly ended: string[] = [];
+  /** Warnings that members are shown of their invite, as "Ann: ...". */
+  readonly warned: string[] = [];
   /** Departures that members are shown, as "Ann: Bob (lost)". */
   readonly left: string[] = [];
 
@@ -38,6 +40,9 @@ class RemovalRoom {
     const checker: MeshChecker = {
       name: "removals",
       shown: ({ member }, event) => {
+        if (event.event === "notice" && event.warning === true && event.text.includes("invite")) {
+          this.warned.push(`${member.name}: ${event.text}`);
+        }
         if (event.event === "left") {
           this.left.push(`${member.name}: ${event.name} (${event.reason})`);
         }
@@ -333,6 +338,11 @@ Deno.test("private: a key let in by the old invite where the removal wasn't know
   assertEquals(room.ended.includes("Mal: kicked"), true);
   const listed = room.lists();
   assertEquals([listed["Ann"], listed["Bob"], listed["Cem"]], new Array(3).fill("Ann Bob Cem"));
+  assertEquals(room.warned, [
+    "Pip: Bob doesn't let you in any more: somebody was removed from the room, and the invite with " +
+    "which you came doesn't count since; ask a member for the present one, which /invite shows " +
+    "there, and start again with --invite",
+  ]);
   const { Pip: pip, ...others } = room.epochs();
   assertEquals([pip, others], [1, { Ann: 2, Bob: 2, Cem: 2 }]);
   for (const contact of [ann, bob]) {
@@ -377,6 +387,7 @@ Deno.test("private: whom Mal's half has let in is out in the end, although Mal m
   room.heal();
 
   assertEquals(room.lists()["Cem"], "Bob Cem");
+  assertEquals(room.warned.map((text) => text.split(":")[0]).toSorted(), ["Pip", "Pop"]);
   const knows = room.world.present().filter(({ member }) =>
     room.inviteOf(member)?.secret?.secret.toHex() === current
   );

@@ -627,7 +627,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       this.#toAdmission({ type: "uninvited", link: link.link });
     }
     for (const link of [...this.#links.all()].filter((link) => this.#access.hasNotStayed(link))) {
-      if (!this.#links.isClosing(link.link)) this.#close(link.link, VOID_INVITE);
+      if (this.#links.isClosing(link.link)) continue;
+      const room = this.#admission?.room ?? null;
+      this.#sendOn(link.link, { type: "refuse", code: "bad-credentials", text: VOID_INVITE, room });
+      this.#close(link.link, VOID_INVITE);
     }
   }
 
@@ -687,12 +690,16 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const link = this.#links.get(id);
     if (link === null) return;
     switch (message.type) {
+      case "refuse":
+        if (message.code !== "bad-credentials" || link.state === "admitting") {
+          return this.#toAdmission({ type: "message", link: id, message });
+        }
+        return this.#toRoom({ type: "invite-void", by: link.peer });
       case "hello":
       case "join":
       case "offer":
       case "accept":
       case "welcome":
-      case "refuse":
       case "renew":
         return this.#toAdmission({ type: "message", link: id, message });
       case "removed":
@@ -726,7 +733,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#ownAddress.linkDown(link, peer, this.#nowMs);
     this.#toAdmission({ type: "link-down", link });
     if (peer !== null) this.#memberLinkDown(peer, closed);
-    else if (dial?.purpose === "overlay") this.#overlayDialFailed(dial);
+    else if (dial?.purpose === "overlay") this.#overlayDialFailed(dial, false);
     if (link === this.#bootstrap?.entrance?.link) this.#entranceLost();
     if (this.#room !== null) this.#ownAddress.follow(this.#nowMs);
   }
@@ -748,15 +755,16 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   ): void {
     const dial = this.#dialling.attemptFailed(attempt, reason);
     if (dial === null) return;
-    if (dial.purpose === "overlay") return this.#overlayDialFailed(dial);
+    const isUninvited = reason === "bad-credentials";
+    if (dial.purpose === "overlay") return this.#overlayDialFailed(dial, isUninvited);
     if (dial.purpose === "dial-back") return this.#ownAddress.dialledBack(dial, reason);
     this.#bootstrap?.dialFailed(dial, failedDial(reason, text), this.#nowMs);
   }
 
-  #overlayDialFailed({ peer, endpoint }: Dial): void {
+  #overlayDialFailed({ peer, endpoint }: Dial, isUninvited: boolean): void {
     invariant(peer !== null, "the overlay dials members that it knows");
     if (this.#links.memberLink(peer) === null) {
-      this.#toRoom({ type: "dial-failed", peer, endpoint });
+      this.#toRoom({ type: "dial-failed", peer, endpoint, isUninvited });
     }
   }
 

@@ -178,8 +178,8 @@ const welcome = message(5, "welcome", {
 });
 const refuse = message(6, "refuse", {
   from: "any member",
-  to: "a newcomer, or a member of another room",
-  when: "it may not come in; the link is closed after it",
+  to: "a newcomer, a member of another room, or one whose invite a removal has made void",
+  when: "it may not come in, or stay; the link is closed after it",
   answer: "none",
   lane: control,
 }, { code: oneOf(REFUSALS), text: text(1_024), room: nullable(hexId<RoomId>()) });

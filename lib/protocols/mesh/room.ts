@@ -182,6 +182,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     );
   }
 
+  /** Whether we had neighbours, and have none any more. */
+  #isCutOff(): boolean {
+    return this.#neighbours.length === 0 && this.#linkedAtMs > -Infinity;
+  }
+
   /**
    * When the user is told that we are separated from the others; null where there is nothing to tell, or it was told.
    */
@@ -283,7 +288,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         if (!input.closed) this.#toRoster({ type: "link-lost", peer: input.peer });
         return this.#toOrder({ type: "peer-down", peer: input.peer });
       case "dial-failed":
+        if (input.isUninvited && this.#isCutOff()) this.#view.inviteVoid(input.peer);
         return this.#toOverlay(input);
+      case "invite-void":
+        return this.#view.inviteVoid(input.by);
       case "welcomed":
         this.#toOverlay({ type: "welcomed", by: input.by });
         return this.#showing.welcomed(input.by, this.#nowMs);

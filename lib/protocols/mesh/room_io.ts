@@ -34,7 +34,15 @@ export type RoomInput =
     readonly claim: SignedClaim;
   }
   | { readonly type: "peer-down"; readonly peer: PeerKey; readonly closed: boolean }
-  | { readonly type: "dial-failed"; readonly peer: PeerKey; readonly endpoint: Endpoint }
+  | {
+    readonly type: "dial-failed";
+    readonly peer: PeerKey;
+    readonly endpoint: Endpoint;
+    /** Whether no secret that we know was accepted there. */
+    readonly isUninvited: boolean;
+  }
+  /** A member ends its link to us: the invite with which we came doesn't count any more. */
+  | { readonly type: "invite-void"; readonly by: PeerKey }
   /** We came in through this peer, whose `peer-up` came before. */
   | { readonly type: "welcomed"; readonly by: PeerKey }
   /** Nobody is there to come in through: we are in the room alone. */

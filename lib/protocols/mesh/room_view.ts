@@ -137,6 +137,7 @@ export class RoomView {
   /** Events to show, and effects that record that earlier ones were shown; at most BEFORE_READY_MAX. */
   readonly #beforeReady: RoomEffect[] = [];
   #isolated = false;
+  #isInviteVoid = false;
   /** Our endpoint, where it is known that nobody can dial it; else null. */
   #unreachableAt: Endpoint | null = null;
   /** Where others have come in then, as they say, if third ones could do so, too. */
@@ -405,6 +406,19 @@ export class RoomView {
     if (isolated) {
       this.#warn("No link to any other member; trying those who were here");
     } else if (this.#ready) this.notice("Linked with another member again");
+  }
+
+  /** A member doesn't let us in any more: the invite with which we came doesn't count. Told once. */
+  inviteVoid(by: PeerKey): void {
+    if (this.#isInviteVoid) return;
+    this.#isInviteVoid = true;
+    this.#warn(
+      `${
+        this.#written(by)
+      } doesn't let you in any more: somebody was removed from the room, and the ` +
+        "invite with which you came doesn't count since; ask a member for the present one, which " +
+        "/invite shows there, and start again with --invite",
+    );
   }
 
   /** @param ownLine Whether the write was for a line of the user's own, each of which gets an answer elsewhere. */
