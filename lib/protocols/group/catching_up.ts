@@ -93,15 +93,15 @@ export class CatchingUp {
     const { held } = this.owner;
     const checked = fetching.check(message, (signed) => isFirstHeld(held.first, signed));
     if (checked === null) return;
-    if (typeof checked === "string") return this.#offends(source, checked);
     const records: MemberRecord[] = [];
     const logged: HeldBatch[] = [];
-    let fault: string | null = null;
+    let wrong: string | null = null;
     for (const signed of checked.batches) {
       if (held.log.position + placesOf(signed.batch.value) > checked.stable) break;
-      fault = takeStable(this.owner, signed, records, logged);
-      if (fault !== null) break;
+      wrong = takeStable(this.owner, signed, records, logged);
+      if (wrong !== null) break;
     }
+    const fault = wrong ?? checked.fault;
     const isAll = held.log.position >= checked.stable;
     const isMore = fault === null && checked.isLast && fetching.hasCome && !isAll;
     // Asks on only once this is on disk: with a slow disk, what waits would grow with the log.

@@ -136,24 +136,27 @@ export class Escrow {
     const records: LogRecord[] = [];
     const end = this.#end.copy();
     const mayDecide = (key: PeerKey) => this.keys.mayDecide(key);
+    let wrong: string | null = null;
     for (const batch of batches) {
       const fault = batchFault(batch, this.group) ?? deciderFault(batch, mayDecide) ??
         end.fault(batch) ??
         (isAuthentic(this.crypto, batch) ? null : "its author hasn't signed it") ??
         viewSignatureFault(this.crypto, batch, mayDecide) ??
         consentFault(this.crypto, this.founding, end, batch)?.text ?? null;
-      if (fault !== null) return `history after ${end.position}: ${fault}`;
+      // What comes before it is kept: newcomers go on from there if nobody has the rest.
+      wrong = fault === null ? null : `history after ${end.position}: ${fault}`;
+      if (wrong !== null) break;
       end.append(batch);
       records.push({ kind: "log", batch, isFetched: true });
     }
     const isBeyond = end.position > goal.position ||
       (end.position === goal.position && end.digest !== goal.digest);
     if (isBeyond) return `history after ${this.#end.position} isn't that which was agreed on`;
-    if (records.length === 0) return null;
+    if (records.length === 0) return wrong;
     if (!this.#isBegun) this.#beginAnew();
     this.#end = end;
     this.#store(records);
-    return null;
+    return wrong;
   }
 
   #store(records: Parameters<CoordinatorOutput["storeThen"]>[0]): void {

@@ -33,7 +33,10 @@ export interface FetchingOwner {
 
 /** One answer, checked: batches that follow what was there, and up to which position they are stable. */
 export interface Fetched {
+  /** All up to the first one that is at fault: a liar's own work spoils nothing that comes before it. */
   readonly batches: readonly SignedBatch[];
+  /** What is wrong with the next one; null where nothing is. */
+  readonly fault: string | null;
   readonly stable: number;
   readonly isLast: boolean;
 }
@@ -71,27 +74,31 @@ export class Fetching {
 
   /**
    * @param isKnown Whether exactly this batch is there already, so that its signature was checked.
-   * @returns The batches to take, in order; null if this answers another question; text that says what is wrong.
+   * @returns The batches to take, in order; null if this answers another question.
    */
   check(
     { after, batches, stable, isLast }: GroupMessageOf<"history">,
     isKnown: (signed: SignedBatch) => boolean,
-  ): Fetched | string | null {
+  ): Fetched | null {
     if (after !== this.#position) return null;
-    const { owner } = this;
-    const { crypto, group } = owner;
-    const mayDecide = (key: PeerKey) => owner.mayDecide(key);
+    const good: SignedBatch[] = [];
+    let fault: string | null = null;
     for (const signed of batches) {
-      const fault = batchFault(signed, group) ?? deciderFault(signed, mayDecide);
-      if (fault !== null) return fault;
-      if (!isKnown(signed)) {
-        if (!isAuthentic(crypto, signed)) return "a batch isn't signed";
-        const unsigned = viewSignatureFault(crypto, signed, mayDecide);
-        if (unsigned !== null) return unsigned;
-      }
+      fault = this.#fault(signed, isKnown);
+      if (fault !== null) break;
+      good.push(signed);
       this.#position += placesOf(signed.batch.value);
     }
-    this.#cameOfThis += batches.length;
-    return { batches, stable, isLast };
+    this.#cameOfThis += good.length;
+    return { batches: good, fault, stable, isLast };
+  }
+
+  #fault(signed: SignedBatch, isKnown: (signed: SignedBatch) => boolean): string | null {
+    const { crypto, group } = this.owner;
+    const mayDecide = (key: PeerKey) => this.owner.mayDecide(key);
+    const fault = batchFault(signed, group) ?? deciderFault(signed, mayDecide);
+    if (fault !== null || isKnown(signed)) return fault;
+    if (!isAuthentic(crypto, signed)) return "a batch isn't signed";
+    return viewSignatureFault(crypto, signed, mayDecide);
   }
 }

@@ -223,14 +223,14 @@ export class Participating {
     const { fetching, start } = levelling;
     const checked = fetching.check(message, () => false);
     if (checked === null) return true;
-    const fault = typeof checked === "string" ? checked : this.#take(levelling, checked);
+    const fault = this.#take(levelling, checked) ?? checked.fault;
     if (fault !== null) {
       this.owner.offends(source, `history: ${fault}`);
       return true;
     }
     const { point } = levelling.fork;
     if (point.position < start.position) {
-      if (typeof checked !== "string" && checked.isLast && fetching.hasCome) fetching.ask(point);
+      if (checked.isLast && fetching.hasCome) fetching.ask(point);
     } else if (point.digest !== start.digest) this.#unlike(levelling);
     else {
       const { held } = this.owner;

@@ -144,6 +144,30 @@ Deno.test("History that isn't what was agreed on is refused, and its sender shut
   assertEquals(program.log, []);
 });
 
+Deno.test("What comes before the first batch at fault is kept, for those who come next", () => {
+  const program = Program.of("ann");
+  const ann = program.somebody("ann");
+  ann.answers.delete("fetch");
+  const batches = [ann.says("one"), ann.says("two")];
+  program.says("ann", LEAVE);
+  const forged = { ...batches[1]!, signature: new Uint8Array(64) };
+
+  const words = program.says("ann", {
+    type: "history",
+    after: 0,
+    batches: [batches[0]!, forged],
+    isLast: true,
+    stable: 2,
+  });
+
+  assertEquals(words.filter((word) => /bans|log/.test(word)), [
+    "disk: new-log",
+    "disk: log",
+    "bans ann: history after 1: its author hasn't signed it",
+  ]);
+  assertEquals(program.log, [batches[0]]);
+});
+
 Deno.test("The last one stays for a view more where newcomers are ready: somebody of each view goes on", () => {
   const program = Program.started();
   const ann = program.somebody("ann");

@@ -162,3 +162,31 @@ Deno.test("nobody has members and the coordinator ban each other by making snaps
   assertEquals(words.filter((word) => word.startsWith("bans")), []);
   assertNotEquals(got.length, 0);
 });
+
+for (const [how, catchesUp] of [["catches up", true], ["is levelled", false]] as const) {
+  Deno.test(`who ${how} keeps what comes before the first batch at fault, and refuses the rest`, () => {
+    const net = GroupNet.started(["mal"]);
+    const [mal] = net.nodes as [Node];
+    for (const text of ["one", "two", "three"]) {
+      mal.say(text);
+      net.settle();
+    }
+    mal.lies = (_, message) => {
+      if (message.type !== "history") return [message];
+      const batches = message.batches.map((signed, index) =>
+        index === 2 ? { ...signed, signature: new Uint8Array(64) } : signed
+      );
+      return [{ ...message, batches }];
+    };
+    const ann = net.add("ann");
+    ann.start();
+    net.settle();
+    if (catchesUp) net.coordinator.catchUp(ann, mal);
+    else net.coordinator.change(mal, ann);
+    net.settle();
+
+    const [error] = ann.told("error");
+    assertEquals(error?.detail, "history: a batch isn't signed");
+    assertEquals(ann.logged.length, 2);
+  });
+}
