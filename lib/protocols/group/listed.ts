@@ -31,6 +31,8 @@ export interface ListedOwner {
 
 interface Joining {
   readonly name: string;
+  /** Since when our user is shown it. */
+  sinceMs: number;
   /** As long as it is sent the log. */
   untilMs: number;
 }
@@ -86,8 +88,18 @@ export class Listed {
       if (!this.#named.has(key) || this.#isViewed(key)) continue;
       const joining = this.#joining.get(key);
       if (joining === undefined) this.#show(key, names.of(key), fingerprintOf(key));
-      else joining.untilMs = this.#untilMs;
+      else joining.untilMs = Math.min(this.#untilMs, this.#lastMs(joining));
     }
+  }
+
+  /**
+   * The coordinator can't keep a newcomer reading under one line that our user saw long ago, however often it says that
+   * it joins: by then it is shown to have gone, is sent nothing, and is shown anew where the coordinator says so again.
+   * An honest one parts it by half of that (`Arriving.partLate`), where no change of the view takes its time, and says
+   * so again only after `JOIN_AGAIN_MS`. Whoever begins anew, as another process, is shown anew each time.
+   */
+  #lastMs({ sinceMs }: Joining): number {
+    return sinceMs + 2 * joiningMs(this.owner.position);
   }
 
   #isViewed(key: PeerKey): boolean {
@@ -132,7 +144,7 @@ export class Listed {
 
   #show(key: PeerKey, name: string, fingerprint: Fingerprint): void {
     const { out } = this.owner;
-    this.#joining.set(key, { name, untilMs: this.#untilMs });
+    this.#joining.set(key, { name, sinceMs: out.nowMs, untilMs: this.#untilMs });
     out.show({ event: "joining", name, key: fingerprint });
     this.owner.joiningChanged();
   }
@@ -153,7 +165,10 @@ export class Listed {
   }
 
   postpone(delayMs: number): void {
-    for (const joining of this.#joining.values()) joining.untilMs += delayMs;
+    for (const joining of this.#joining.values()) {
+      joining.sinceMs += delayMs;
+      joining.untilMs += delayMs;
+    }
   }
 
   tick(): void {

@@ -104,3 +104,20 @@ Deno.test("a newcomer is joining for as long as the coordinator says so, and no 
   net.settle();
   assertEquals(serves(), true);
 });
+
+Deno.test("a coordinator that says for ever that a newcomer joins has that shown again and again", () => {
+  const { net, ann, eve, serves } = scene();
+  for (let time = 0; time < 3; time++) {
+    net.coordinator.tellPeers(eve);
+    net.settle();
+    assertEquals(serves(), true);
+    net.pass(JOINING_MS - 1_000);
+  }
+  assertEquals(shownOfEve(ann), ["joining left"]);
+  assertEquals(serves(), false);
+
+  net.coordinator.tellPeers(eve);
+  net.settle();
+  assertEquals(shownOfEve(ann), ["joining left joining"]);
+  assertEquals(serves(), true);
+});
