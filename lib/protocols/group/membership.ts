@@ -448,6 +448,8 @@ export class Membership {
     this.leading.abandon();
     this.isCaughtUp = true;
     this.showing.startedAt(epoch.start.position);
+    // Shown before the view: in the log, what was said in the view before stands before this one's start, at all members,
+    // and so the last words of somebody come before the line that says how they went.
     const stable: HeldBatch[] = [];
     while (held.first !== null) stable.push(held.shift());
     out.note(...stable.map(logRecord));

@@ -2104,3 +2104,31 @@ Deno.test("Member whose program stood still blames itself, not the coordinator",
   net.pass(5_000);
   assertEquals(downs(), 1);
 });
+
+Deno.test("Members read what was said before somebody went, then who went, then what was said after, as in the log", () => {
+  const net = GroupNet.started(["ann", "bob", "cem"]);
+  const [ann, bob, cem] = net.nodes;
+  // It is ordered and held by all, and not shown yet: nobody knows that the others have it.
+  ann!.lies = cem!.lies = bob!.lies = (_, message) => message.type === "ack" ? [] : [message];
+  bob!.say("last words");
+  net.settle();
+  assertEquals(ann!.shown, []);
+  bob!.kill();
+  ann!.lies = cem!.lies = (_, message) => [message];
+  net.coordinator.send(ann!, { type: "departed", left: [{ key: bob!.key, reason: "lost" }] });
+  net.coordinator.change(ann!, cem!);
+  net.settle();
+  cem!.say("where is bob?");
+  net.settle();
+
+  const read = ann!.events.flatMap((event) => {
+    if (event.event === "message") return [event.text];
+    if (event.event !== "view") return [];
+    return event.left.map(({ name, reason }) => `${name}: ${reason}`);
+  });
+  assertEquals(read.filter((line) => /bob|words/.test(line)).slice(-3), [
+    "last words",
+    "bob: lost",
+    "where is bob?",
+  ]);
+});
