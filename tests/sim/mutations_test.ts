@@ -8,6 +8,7 @@ import { SameHistory } from "./checkers/m4_same_history.ts";
 import { OverlayWhole } from "./checkers/overlay_whole.ts";
 import { PrivateMessages } from "./checkers/private_messages.ts";
 import { PrivateRooms } from "./checkers/private_rooms.ts";
+import { Removals } from "./checkers/removals.ts";
 import { RosterRight } from "./checkers/roster_right.ts";
 import { SaneEvents } from "./checkers/sane_events.ts";
 import { SentAfter } from "./checkers/sent_after.ts";
@@ -154,6 +155,33 @@ const HUNTS: readonly Hunt[] = [
     seedsMax: 40,
     troubles: ["cut"],
     scenario: { ...EASY, gapMs: 300, isPrivate: true },
+  },
+  {
+    mutation: MUTATIONS.keepsRemoved,
+    finder: "removals",
+    finding: /who is removed/,
+    checkers: () => [new Removals()],
+    seedsMax: 10,
+    troubles: ["rule"],
+    scenario: EASY,
+  },
+  {
+    mutation: MUTATIONS.tellsTheSecret,
+    finder: "removals",
+    finding: /where it was removed before/,
+    checkers: () => [new Removals()],
+    seedsMax: 10,
+    troubles: ["rule"],
+    scenario: { ...EASY, isPrivate: true },
+  },
+  {
+    mutation: MUTATIONS.keepsRulingsToItself,
+    finder: "removals",
+    finding: /is removed at/,
+    checkers: () => [new Removals()],
+    seedsMax: 10,
+    troubles: ["rule"],
+    scenario: { ...EASY, settleMsMax: 30_000 },
   },
   {
     mutation: MUTATIONS.saysThatQuit,

@@ -13,6 +13,7 @@ import { Recipients } from "./m7_recipients.ts";
 import { OverlayWhole } from "./overlay_whole.ts";
 import { PrivateMessages } from "./private_messages.ts";
 import { PrivateRooms } from "./private_rooms.ts";
+import { Removals } from "./removals.ts";
 import { RosterRight } from "./roster_right.ts";
 import { SaneEvents } from "./sane_events.ts";
 import { SentAfter } from "./sent_after.ts";
@@ -28,6 +29,7 @@ export function meshCheckers(): MeshChecker[] {
     new SentAfter(),
     new Bounded(),
     new Connections(),
+    new Removals(),
     new Recipients(),
     new HonestLinks(),
     new SaneEvents(),

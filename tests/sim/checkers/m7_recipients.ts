@@ -35,7 +35,7 @@ export class Recipients implements MeshChecker {
     const { probe, label, member } = process;
     if (probe === null) return;
     for (const effect of effects) {
-      if (effect.type !== "send" || this.#isHarmless(effect.message, member.key)) continue;
+      if (effect.type !== "send" || isOfEntrance(effect.message, member.key)) continue;
       const peer = process.peerOf(effect.link);
       if (peer !== null && probe.lists(peer) !== false) continue;
       throw new Violation(
@@ -54,13 +54,14 @@ export class Recipients implements MeshChecker {
     }
   }
 
-  #isHarmless(message: MeshMessage, self: PeerKey): boolean {
-    if (message.type !== "beacons") return OF_ENTRANCE.has(message.type);
-    return message.beacons.every(({ signed }) => signed.beacon.value.key === self);
-  }
-
   #who(process: MemberProcess, peer: PeerKey | null): string {
     const { members } = process.member.world;
     return members.find(({ key }) => key === peer)?.label ?? "somebody";
   }
+}
+
+/** Whether the message tells nothing of the room, sent by who has the key `self`. */
+export function isOfEntrance(message: MeshMessage, self: PeerKey): boolean {
+  if (message.type !== "beacons") return OF_ENTRANCE.has(message.type);
+  return message.beacons.every(({ signed }) => signed.beacon.value.key === self);
 }

@@ -61,12 +61,12 @@ export class PrivateRooms implements MeshChecker {
 
   atQuiet(world: World): void {
     const secretOf = ({ probe }: MemberProcess) => probe?.secrets()?.current() ?? null;
-    const [highest] = world.present().toSorted((one, other) =>
+    const [highest] = world.judged().toSorted((one, other) =>
       (secretOf(other)?.epoch ?? 0) - (secretOf(one)?.epoch ?? 0)
     );
     const wanted = highest === undefined ? null : secretOf(highest);
     if (highest === undefined || wanted === null) return;
-    for (const process of world.present()) {
+    for (const process of world.judged()) {
       const secret = secretOf(process);
       if (secret?.epoch === wanted.epoch && secret.secret.toHex() === wanted.secret.toHex()) {
         continue;

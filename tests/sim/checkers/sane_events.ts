@@ -62,6 +62,7 @@ export class SaneEvents implements MeshChecker {
     const shown = [...member.world.invites.values()];
     const isPrivate = shown.some(({ secret }) => secret !== null);
     if (process.readyAtMs === null && code === "bad-credentials" && isPrivate) return;
+    if (code === "kicked" && member.world.removals.has(member.key)) return;
     // A name may be taken if another member has requested it; a member may be replaced if another one has its key.
     const others = member.world.members.filter((other) => other !== member);
     const folded = member.name.toLowerCase();

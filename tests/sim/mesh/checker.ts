@@ -42,6 +42,8 @@ export interface MeshProbe {
   held(): Iterable<Held>;
   /** A private room's secrets; null in an open one. */
   secrets(): Pick<KeptSecrets, "opening" | "current" | "isCurrent"> | null;
+  /** Whether this key may not be in the room, as far as is known there. */
+  isRemoved(key: PeerKey): boolean;
   /** Admits a dialler with a proven key that knew this secret. @returns Null, or why it is refused. */
   admit(peer: PeerKey, secret: ChannelSecret): string | null;
   /** The records of a compacted disk if everything up to that bundle was shown; null where they aren't known now. */

@@ -49,6 +49,8 @@ export class Driver {
   readonly #isPrivate: boolean;
   /** The members through which stranded ones were started again. */
   readonly #askedForHelp = new Map<Member, MemberProcess>();
+  /** Members that somebody has asked to be made deputies. */
+  readonly #deputies = new Set<Member>();
   readonly #cuts: Cuts;
   readonly #episodes: Episodes;
   #joined = 0;
@@ -415,8 +417,52 @@ export class Driver {
         return this.#age(process);
       case "killComer":
         return this.#killComer();
+      case "rule":
+        if (this.subject.features.removals) this.#rule();
+        return;
       case "storm":
         return;
+    }
+  }
+
+  /** The founder rules, or a deputy, or somebody who has no say. */
+  #rule(): void {
+    const random = this.#random;
+    const { world } = this;
+    const present = world.present().filter(({ sim, member }) => !sim.stalled && member.isJudged);
+    const [founder] = world.members;
+    const inOffice = present.filter(({ member }) =>
+      member === founder || this.#deputies.has(member)
+    );
+    if (present.length === 0) return;
+    const by = random.pick(inOffice.length > 0 && random.chance(0.85) ? inOffice : present);
+    const others = world.members.filter((member) => {
+      const { key, readyAtMs, names, name } = member;
+      const isMeant = world.members.every((other) => other === member || !other.names.has(name));
+      return member !== founder && key !== by.member.key && readyAtMs !== null &&
+        names.size === 1 && isMeant;
+    });
+    const removed = others.filter(({ key }) => world.removals.has(key));
+    const command = random.pick(["remove", "remove", "allow", "deputy"] as const);
+    const subjects = command === "allow" ? removed : others;
+    // Enough stay for a room.
+    const isEnough = removed.length >= this.scenario.nodes / 2;
+    if (subjects.length === 0 || (command === "remove" && isEnough)) return;
+    const member = random.pick(subjects);
+    const { name, key } = member;
+    if (command === "deputy") {
+      this.#deputies.add(member);
+      return by.command({ command, name, appoint: random.chance(0.7) });
+    }
+    if (command === "remove") world.removals.add(key);
+    by.command({ command, name });
+    if (command === "allow") this.#comesBack(key);
+  }
+
+  /** Who was removed tries again. */
+  #comesBack(key: PeerKey): void {
+    for (const member of this.world.members) {
+      if (member.key === key && member.isKicked) [member.isKicked, member.over] = [false, false];
     }
   }
 
@@ -579,14 +625,15 @@ export class Driver {
    * or can't be dialled. Otherwise no help is given, and each must find its room by itself.
    */
   #mayBeStranded(): boolean {
-    const { members } = this.world;
+    const { world } = this;
+    const { members } = world;
     const keys = new Set(members.map(({ key }) => key));
     // Two that roam at once look for each other at the old addresses. One that roams alone finds all others where it
     // has met them.
     const { roamed } = this.#episodes;
     const hasLostAll = roamed.size > 1 || (roamed.size > 0 && !canMeet(this.world.present()));
     return hasLostAll || this.#cuts.someAreDeaf || this.scenario.troubles.has("move") ||
-      keys.size < members.length ||
+      keys.size < members.length || world.removals.size > 0 ||
       members.some(({ over, config }) => over || config.natted || config.passive);
   }
 
@@ -601,7 +648,8 @@ export class Driver {
     const honest = this.world.judged();
     const all = islands(honest);
     // Where nobody can be dialled, those beside the first ones can only give up.
-    const room = all.find((island) => island.some((process) => open.includes(process))) ?? all[0];
+    const room = all.find((island) => island.some((process) => this.#isTheRoom(process, open))) ??
+      all[0];
     if (room === undefined) return;
     const contacts = open.filter((process) => room.includes(process));
     for (const process of honest) {
@@ -617,6 +665,12 @@ export class Driver {
         this.world.start(process.member, this.#joining(process.member, contact.member));
       }
     }
+  }
+
+  /** Whether others go where it is: to any member that can be dialled, and to the founder where somebody was removed. */
+  #isTheRoom(process: MemberProcess, open: readonly MemberProcess[]): boolean {
+    const { members, removals } = this.world;
+    return removals.size > 0 ? process.member === members[0] : open.includes(process);
   }
 
   #returnAll(): void {

@@ -209,6 +209,10 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
     return null;
   }
 
+  isRemoved(): false {
+    return false;
+  }
+
   admit(): null {
     return null;
   }
@@ -809,6 +813,7 @@ export function gossipSubject(flaw: Flaw | null): Subject {
       privateRooms: false,
       roams: false,
       deaf: false,
+      removals: false,
     },
     create: (config, signer, environment) => new Gossip(config, signer, environment, flaw),
     probe: (machine) => machine as Gossip satisfies MeshProbe,

@@ -97,6 +97,8 @@ export class Member {
   wallOffsetMs = 0;
   /** Whether it has left or was killed for good: nothing starts it again. */
   over = false;
+  /** Whether it is over since it was removed: it may be allowed to come again. */
+  isKicked = false;
   /** Why it must be kept out of the room; null if it may join. */
   uninvited: Uninvited | null = null;
   /** The invite with which it joins; null if it uses that of its contact. */

@@ -34,6 +34,7 @@ export function meshSubject(wrap: ((mesh: Mesh) => MeshMachine) | null = null): 
       privateRooms: true,
       roams: true,
       deaf: true,
+      removals: true,
     },
     create(config, signer, environment) {
       const mesh = new Mesh(config, signer, environment);
@@ -82,6 +83,7 @@ function probeOf(mesh: Mesh): MeshProbe {
       };
     },
     secrets: () => mesh.secrets,
+    isRemoved: (key) => mesh.room?.config.rulings.isRemoved(key) === true,
     admit: (peer, secret) => mesh.admit(peer, secret),
     snapshot: (shownThrough) => mesh.room?.snapshot(shownThrough) ?? null,
   };

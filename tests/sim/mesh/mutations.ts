@@ -5,6 +5,7 @@
 
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
+import { Access } from "../../../lib/protocols/mesh/access.ts";
 import { KeptSecrets } from "../../../lib/protocols/mesh/kept_secrets.ts";
 import { ActiveView } from "../../../lib/protocols/mesh/active_view.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
@@ -14,12 +15,14 @@ import { Ledger } from "../../../lib/protocols/mesh/ledger.ts";
 import { OrderView } from "../../../lib/protocols/mesh/order_view.ts";
 import { Attempts } from "../../../lib/protocols/mesh/overlay_attempts.ts";
 import { OverlayLinks } from "../../../lib/protocols/mesh/overlay_links.ts";
+import { RoomRulings } from "../../../lib/protocols/mesh/room_rulings.ts";
 import { RoomSecrets } from "../../../lib/protocols/mesh/room_secrets.ts";
 import { RosterIntake } from "../../../lib/protocols/mesh/roster_intake.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import { Showing } from "../../../lib/protocols/mesh/showing.ts";
 import type { SignedBeacon } from "../../../lib/protocols/mesh/structures.ts";
 import type { MeshMachine } from "./member.ts";
+import { replaced } from "../replaced.ts";
 import { SendsBeforeSync, Tells } from "../wrapped.ts";
 import { Wrapped } from "./wrapped.ts";
 
@@ -32,6 +35,7 @@ export interface Mutation {
 }
 
 const REPLAY_MS = 5_000;
+const { step: rule } = RoomRulings.prototype;
 
 /** Delivers and shows others' bundles without writing them to disk. */
 class ForgetsFrontier extends Wrapped {
@@ -47,6 +51,13 @@ class ForgetsFrontier extends Wrapped {
       );
       return { ...effect, records };
     });
+  }
+}
+
+/** Tells nobody who was removed. */
+class KeepsRulingsToItself extends Wrapped {
+  override effects(effects: readonly MeshEffect[]): readonly MeshEffect[] {
+    return effects.filter((effect) => effect.type !== "send" || effect.message.type !== "rulings");
   }
 }
 
@@ -293,6 +304,21 @@ export const MUTATIONS = {
   relaysBeforeDelivery: {
     name: "relays before it delivers",
     wrap: (mesh) => new RelaysBeforeDelivery(mesh),
+  },
+  keepsRulingsToItself: {
+    name: "tells nobody who was removed",
+    wrap: (mesh) => new KeepsRulingsToItself(mesh),
+  },
+  tellsTheSecret: {
+    name: "tells nobody who was removed, and everybody the secret",
+    wrap: (mesh) => new KeepsRulingsToItself(mesh),
+    install: replaced(Access.prototype, "hasNotStayed", () => false),
+  },
+  keepsRemoved: {
+    name: "remembers who was removed, and does nothing about it",
+    install: replaced(RoomRulings.prototype, "step", function (this: RoomRulings, ...of) {
+      return rule.apply(this, of).filter(({ type }) => type !== "changed");
+    }),
   },
   ownClock: {
     name: "refuses what is ahead of its own clock",

@@ -25,7 +25,8 @@ export function liesRun(
   const scenario = {
     attacks: attacks ?? random.shuffled(COMMON_ATTACKS).slice(0, random.pick([1, 1, 2])),
     liarChance: 0,
-    isPrivate: false,
+    // Drawn last, so that the attacks of a seed stay.
+    isPrivate: attacks === null && random.chance(0.25),
     // A member whose only links are to liars learns only what they let it learn.
     nattedChance: 0,
     passiveChance: 0,

@@ -52,6 +52,8 @@ export const TROUBLES = {
   age: 1,
   /** A process is killed while it joins, or shortly after, while others talk to it. */
   killComer: 2,
+  /** Somebody is removed or allowed again, or is made a deputy or no longer one. */
+  rule: 4,
 } as const;
 
 export type Trouble = keyof typeof TROUBLES;

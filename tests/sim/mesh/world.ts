@@ -58,6 +58,8 @@ export interface Subject {
     readonly roams: boolean;
     /** Two members of which one never hears the other. */
     readonly deaf: boolean;
+    /** Removing members, and naming others who may. */
+    readonly removals: boolean;
   };
   create(config: MeshConfig, signer: Signer, environment: Environment): MeshMachine;
   probe(machine: MeshMachine): MeshProbe | null;
@@ -86,6 +88,8 @@ export interface WorldConfig {
 
 const codec = createCodec(MESH_MESSAGES);
 const NONE: readonly MeshChecker[] = [];
+/** Codes of ends after which another start would end in the same way. */
+const FINAL: ReadonlySet<string> = new Set(["name-taken", "replaced", "kicked"]);
 
 export class World {
   readonly time = new VirtualTime();
@@ -96,6 +100,8 @@ export class World {
   readonly members: Member[] = [];
   /** Every invite that a user was shown. */
   readonly invites = new Map<string, Invite>();
+  /** The keys of all that somebody has ever asked to be removed. */
+  readonly removals = new Set<PeerKey>();
   /** The keys of members that deviate from the program. */
   readonly liars = new Set<PeerKey>();
   /** Whether everything was right, and nothing has happened since except that links are redialled. */
@@ -225,8 +231,10 @@ export class World {
     member.process = null;
     const { outcome } = process;
     const again = outcome?.kind !== "fatal" ||
-      (outcome.code !== "name-taken" && outcome.code !== "replaced" && member.uninvited === null);
-    if (!again) member.over = true; // another start would end in the same way
+      (!FINAL.has(outcome.code) && member.uninvited === null);
+    if (again) return;
+    if (!member.over) member.isKicked = outcome.code === "kicked";
+    member.over = true;
   }
 
   /** An image of the member's disk, to be restored later, there or on another member's disk. */

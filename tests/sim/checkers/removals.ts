@@ -1,0 +1,86 @@
+/**
+ * Who was removed is out. After every step, nothing of the room goes to a key that the sender has heard removed, and that
+ * isn't allowed again there; in a private room it never learns a secret whose author had heard so. When the room is
+ * quiet, all agree on who is removed, and nobody that is runs.
+ */
+
+import type { Hash, PeerKey } from "../../../lib/base/ids.ts";
+import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import { rotationIdOf } from "../../../lib/protocols/mesh/rotations.ts";
+import { fakeCrypto } from "../fake_crypto.ts";
+import { type MeshChecker, Violation } from "../mesh/checker.ts";
+import type { MemberProcess } from "../mesh/member.ts";
+import type { World } from "../mesh/world.ts";
+import { isOfEntrance } from "./m7_recipients.ts";
+
+export class Removals implements MeshChecker {
+  readonly name = "removals";
+  /** By the rotation's id, who was removed where it was made, and not allowed again anywhere. */
+  readonly #made = new Map<Hash, Set<PeerKey>>();
+
+  stepped(process: MemberProcess, _input: MeshInput, effects: readonly MeshEffect[]): void {
+    const { probe, label, member } = process;
+    if (probe === null || member.world.removals.size === 0) return;
+    for (const effect of effects) {
+      if (effect.type === "persist") this.#persists(process, effect.records);
+      if (effect.type !== "send" || isOfEntrance(effect.message, member.key)) continue;
+      const peer = process.peerOf(effect.link);
+      if (peer === null || !probe.isRemoved(peer)) continue;
+      throw this.#broken(
+        `${label} sends ${effect.message.type} to ${labelOf(process, peer)}, who is removed`,
+      );
+    }
+  }
+
+  #persists(process: MemberProcess, records: readonly MeshRecord[]): void {
+    const { world, key } = process.member;
+    for (const record of records) {
+      if (record.kind === "ruling") {
+        const { kind, subject } = record.ruling.ruling.value;
+        if (kind === "allow") {
+          for (const without of this.#made.values()) without.delete(subject);
+        }
+      }
+      if (record.kind !== "rotation") continue;
+      const { rotation } = record.rotation;
+      const id = rotationIdOf(fakeCrypto, rotation);
+      const by = rotation.rotation.value.author;
+      if (by === key && !this.#made.has(id)) this.#made.set(id, this.#removedAt(process));
+      // What a deputy ruled may count no longer.
+      const isOut = () => world.judged().some(({ probe }) => probe?.isRemoved(key) === true);
+      if (this.#made.get(id)?.has(key) !== true || !isOut()) continue;
+      throw this.#broken(
+        `${process.label} learns a secret of ${labelOf(process, by)}, where it was removed before`,
+      );
+    }
+  }
+
+  #removedAt({ member: { world }, probe }: MemberProcess): Set<PeerKey> {
+    return new Set([...world.removals].filter((key) => probe?.isRemoved(key) === true));
+  }
+
+  atQuiet(world: World): void {
+    const judged = world.judged();
+    for (const key of world.removals) {
+      const [out] = judged.filter(({ probe }) => probe?.isRemoved(key) === true);
+      if (out === undefined) continue;
+      for (const process of judged) {
+        if (process.probe?.isRemoved(key) === false) {
+          throw this.#broken(
+            `${labelOf(process, key)} is removed at ${out.label}, not at ${process.label}`,
+          );
+        }
+        if (process.member.key === key) throw this.#broken(`${process.label} runs, who is removed`);
+      }
+    }
+  }
+
+  #broken(text: string): Violation {
+    return new Violation(this.name, text);
+  }
+}
+
+function labelOf({ member: { world } }: MemberProcess, key: PeerKey): string {
+  return world.members.find((member) => member.key === key)?.label ?? "somebody";
+}
