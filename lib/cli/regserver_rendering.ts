@@ -79,7 +79,7 @@ function logoutLine({ name, reason }: EventNamed<"logout">, nowMs: number): Line
   return lostLine(nowMs, name, reason === "lost" ? "no answer" : "took nothing in for too long");
 }
 
-function callSpans({ from, to, state }: EventNamed<"call">): Line {
+function callSpans({ from, to, state, reason }: EventNamed<"call">): Line {
   const [caller, callee] = [nameSpan(from), nameSpan(to)];
   switch (state) {
     case "ringing":
@@ -91,6 +91,8 @@ function callSpans({ from, to, state }: EventNamed<"call">): Line {
     case "declined":
       return [callee, " declined the call of ", caller];
     case "cancelled":
+      if (reason === "lost") return [caller, " has gone while calling ", callee];
+      if (reason === "kicked") return [caller, " was thrown out while calling ", callee];
       return ["The call of ", caller, " to ", callee, " was withdrawn"];
     case "timeout":
       return [callee, " didn't answer the call of ", caller];

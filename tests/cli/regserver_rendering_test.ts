@@ -66,6 +66,8 @@ const LINES: readonly (readonly [RegserverOwnEvent, string])[] = [
   [call("ended"), "12:03 * alice and bob have ended their call\n"],
   [call("declined"), "12:03 * bob declined the call of alice\n"],
   [call("cancelled"), "12:03 * The call of alice to bob was withdrawn\n"],
+  [{ ...call("cancelled"), reason: "lost" }, "12:03 * alice has gone while calling bob\n"],
+  [{ ...call("cancelled"), reason: "kicked" }, "12:03 * alice was thrown out while calling bob\n"],
   [call("timeout"), "12:03 * bob didn't answer the call of alice\n"],
   [call("busy"), "12:03 * bob was busy when alice called\n"],
   [call("offline"), "12:03 * bob has gone while alice called\n"],

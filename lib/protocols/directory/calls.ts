@@ -309,7 +309,7 @@ export class Calls {
     for (const { client } of told) {
       if (client !== null) this.#tell(client, call.idBytes, state, reason);
     }
-    this.#show(call, state);
+    this.#show(call, state, state === "cancelled" ? reason : "");
     this.#remove(call);
   }
 
@@ -340,9 +340,14 @@ export class Calls {
   }
 
   /** Reports the call to the operator, unless one side was never in since the start: the other may have made it up. */
-  #show({ caller, callee }: Call, state: "ringing" | "connected" | CallOutcome): void {
+  #show(
+    { caller, callee }: Call,
+    state: "ringing" | "connected" | CallOutcome,
+    reason = "",
+  ): void {
     if (caller.key === null || callee.key === null) return;
-    this.out.show({ event: "call", from: caller.name, to: callee.name, state });
+    const why = reason === "lost" || reason === "kicked" ? { reason } as const : {};
+    this.out.show({ event: "call", from: caller.name, to: callee.name, state, ...why });
   }
 
   // What is relayed.

@@ -211,6 +211,8 @@ export type DirectoryEvent =
     readonly from: string;
     readonly to: string;
     readonly state: "ringing" | "connected" | CallOutcome;
+    /** With `cancelled`, where the caller hasn't withdrawn it: it is gone, or the operator has thrown it out. */
+    readonly reason?: "lost" | "kicked";
   }
   | { readonly event: "broadcast"; readonly id: string; readonly from: string }
   | { readonly event: "broadcast-sent"; readonly id: string; readonly reached: number }

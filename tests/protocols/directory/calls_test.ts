@@ -252,7 +252,9 @@ Deno.test("Directory: a side that is lost before they talk ends the call for the
     caller.ann.goesDown(closed);
     // Whoever leaves withdraws its call.
     const why = closed ? "" : " (lost)";
-    assertEquals(caller.exchange.take()[0], `bob: outcome 1 cancelled${why}`);
+    const told = caller.exchange.take();
+    assertEquals(told[0], `bob: outcome 1 cancelled${why}`);
+    assert(told.includes(`* call ann bob cancelled${why}`), told.join());
 
     const callee = meeting();
     callee.ann.calls("bob", 1);

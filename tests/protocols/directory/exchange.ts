@@ -550,7 +550,8 @@ function eventWords(event: DirectoryEvent): string {
     case "signup":
       return `* signup ${event.name}`;
     case "call":
-      return `* call ${event.from} ${event.to} ${event.state}`;
+      return `* call ${event.from} ${event.to} ${event.state}` +
+        (event.reason === undefined ? "" : ` (${event.reason})`);
     case "broadcast":
       return `* broadcast by ${event.from}`;
     case "broadcast-sent":
