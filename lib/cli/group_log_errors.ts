@@ -3,6 +3,7 @@
 import { P2pchatError } from "../base/errors.ts";
 import { GROUP_LOG_VERSION } from "../runtime/group_log_lines.ts";
 import { holderOf } from "../store/held_lock.ts";
+import { ASIDE_INFIX } from "../store/replacement.ts";
 
 /** The error for a log that another process has open. */
 export function inUseError(path: string, lock: { readonly heldBy: string }): P2pchatError {
@@ -17,7 +18,7 @@ export function inUseError(path: string, lock: { readonly heldBy: string }): P2p
 export function asidesError(path: string, asides: number): P2pchatError {
   const text =
     `Cannot set ${path} aside again: this program did so ${asides} times; move the files ` +
-    "beside it that are called damaged away, and start it again";
+    `beside it whose names go on with ${ASIDE_INFIX} away, and start it again`;
   return new P2pchatError("disk", text);
 }
 

@@ -21,7 +21,7 @@ export type FileUse =
   | "write"
   /** It is replaced: read and written, as are its new versions beside it, and the names in its folder are synced. */
   | "replace"
-  /** As `replace`; and set aside under other names where it is damaged. */
+  /** As `replace`; and set aside under other names, damaged or not. */
   | "keep-log";
 
 export interface FileNeed {

@@ -16,8 +16,8 @@ const OWN_SUFFIX = `${REPLACEMENT_SUFFIX}-${crypto.getRandomValues(new Uint8Arra
 /** How often one process may set aside the file at a path: each time leaves a whole file there. */
 const ASIDES_MAX = 16;
 
-/** What stands between a file's name and the time in the names under which it is set aside. */
-export const ASIDE_INFIX = ".damaged-";
+/** What stands between a file's name and the time in the names under which it is set aside, damaged or not. */
+export const ASIDE_INFIX = ".aside-";
 
 /**
  * The names under which the file at `path` may be set aside by this process, in the order in which they are tried.

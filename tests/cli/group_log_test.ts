@@ -32,7 +32,7 @@ import {
 } from "./group_logs.ts";
 
 const PATH = "/p/log";
-const ASIDE = `${PATH}.damaged-20260131T120000Z`;
+const ASIDE = `${PATH}.aside-20260131T120000Z`;
 
 groupLogContract("GroupLog on MemoryDisk", async (test) => {
   const disk = new MemoryDisk();

@@ -145,7 +145,9 @@ Deno.test("group: whether it is private is said at the start, and stays as it wa
   const server = await group.serve("--private", "--new");
   assertEquals(server.events.find(({ event }) => event === "ready")?.private, true);
   const files = [...Deno.readDirSync(`${group.serverData}/serve`)].map(({ name }) => name);
-  assert(files.some((name) => name.startsWith("state.")), files.join());
+  // What was set aside is whole, and isn't called anything else.
+  const aside = files.flatMap((name) => /^(state|log)\.aside-\d+T\d+Z$/.exec(name)?.[1] ?? []);
+  assertEquals(aside.toSorted(), ["log", "state"], files.join());
   const uninvited = await refusal(group.launch("Ann"));
   assertEquals(uninvited.as, "bad-credentials");
   const ann = await invited(group, "Ann", await inviteOf(server));

@@ -47,7 +47,7 @@ async function talk(nodes: readonly Node[], word: string): Promise<void> {
 function setAside(group: Group, name: string): readonly string[] {
   const folder = group.logPath(name).replace(/\/log$/, "");
   return [...Deno.readDirSync(folder)].map(({ name }) => name)
-    .filter((file) => file.startsWith("log.damaged-"));
+    .filter((file) => file.startsWith("log.aside-"));
 }
 
 Deno.test("group: a coordinator that has lost all but its key goes on with the same log", async (test) => {
@@ -198,7 +198,7 @@ Deno.test("group: /recover has a member fetch its log anew, whose words stay sai
     const { entries } = await server.until(isRecovered("Bob"));
     assert(entries >= 2 && entries <= 3, `${entries} entries were sent`);
     await bob!.until(shows("meanwhile"));
-    await bob!.until(says(/is to be fetched anew: it was set aside as .*log\.damaged-/));
+    await bob!.until(says(/is to be fetched anew: it was set aside as .*log\.aside-/));
     await group.sameLogs("Alice", "Bob");
     assert(group.logText("Bob").startsWith(text));
     const [aside] = setAside(group, "Bob");

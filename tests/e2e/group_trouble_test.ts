@@ -284,7 +284,7 @@ Deno.test("group: a damaged log is set aside with a notice, and comes back from 
   const notice = again.events.find(({ event, text }) => event === "notice" && /damaged/.test(text));
   assert(notice !== undefined, JSON.stringify(again.events.slice(0, 5)));
   const aside = [...Deno.readDirSync(path.replace(/\/log$/, ""))]
-    .filter(({ name }) => name.startsWith("log.damaged-"));
+    .filter(({ name }) => name.startsWith("log.aside-"));
   assertEquals(aside.length, 1);
   await group.sameLogs("Alice", "Bob");
 });
