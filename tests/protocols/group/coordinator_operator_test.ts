@@ -108,6 +108,16 @@ Deno.test("Where all of a view are gone, newcomers wait until the operator gives
   assertStringIncludes(program.told.at(-1)!, "ann and bob");
 });
 
+Deno.test("Whoever says that it was in the group, and wasn't, doesn't take its history over", () => {
+  const program = Program.of("ann");
+  program.goesDown("ann");
+  program.comes("mal", { begun: { number: 1, round: 0 }, group: program.group });
+
+  const words = program.command({ command: "remove", name: "ann" });
+
+  assertEquals(words.includes("mal: catch-up from coordinator"), true);
+});
+
 /** Bob is awaited, and cem, whose key the operator has accepted for that name, waits for him. */
 function twoBobs(): Program {
   const pins = new Map([["bob", fingerprintOf(keyOf("bob"))]]);
