@@ -10,7 +10,6 @@ import type { CoordinatorCommand, CoordinatorEvent } from "../protocols/group/ev
 import { type RebuildingConfig, RebuildingCoordinator } from "../protocols/group/rebuilding.ts";
 import { GROUP_MESSAGES, type GroupMessage } from "../protocols/group/messages.ts";
 import type { CoordinatorRecord } from "../protocols/group/records.ts";
-import type { GroupSecrets } from "../protocols/group/secrets.ts";
 import type { Cut } from "../protocols/group/snapshot/cut.ts";
 import type { ChannelSecret } from "../protocols/noise/channel_handshake.ts";
 import type { LinkEnd, LinkHandler, LinkInfo } from "../transport/link.ts";
@@ -51,8 +50,7 @@ export class CoordinatorHost extends ModeHost<
   readonly #snapshots: Snapshots;
   /** Snapshots are written, and listed, one after the other. */
   #snapshotsDone: Promise<void> = Promise.resolve();
-  readonly #secrets: GroupSecrets | null;
-  readonly #wasMember: (key: PeerKey) => boolean;
+  readonly #admits: RebuildingCoordinator["admits"];
   /** Output for events that nobody asked for. */
   readonly #unasked: DroppingOutput<CoordinatorEvent>;
 
@@ -70,8 +68,7 @@ export class CoordinatorHost extends ModeHost<
     });
     const records = store.records;
     const coordinator = new RebuildingCoordinator({ ...config, records }, signer, environment);
-    this.#secrets = config.secrets ?? null;
-    this.#wasMember = (key) => coordinator.wasMember(key);
+    this.#admits = (peer, secret) => coordinator.admits(peer, secret);
     this.keepLog(store, {
       snapshot: () => coordinator.snapshot(),
       shown: unreachable,
@@ -84,13 +81,9 @@ export class CoordinatorHost extends ModeHost<
     });
   }
 
-  /**
-   * Whether a proven dialler that knew this secret may connect: null if it may. With an earlier secret those may who
-   * were members; of these, who was removed is told so.
-   */
+  /** Whether a proven dialler that knew this secret may connect: null if it may. */
   admit(peer: PeerKey, secret: ChannelSecret | null): "bad-credentials" | null {
-    if (secret === null || this.#secrets === null) return null; // the channel needs one in a private group
-    return this.#secrets.isCurrent(secret) || this.#wasMember(peer) ? null : "bad-credentials";
+    return this.#admits(peer, secret) ? null : "bad-credentials";
   }
 
   // LinkHandler.

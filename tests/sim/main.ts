@@ -8,7 +8,7 @@
  *     make sim MODE=mesh-lies SEEDS=2000             a room with members that lie
  *     make sim MODE=mesh-lies ATTACKS=boasts,forges  the same, with these two in each room
  *     make sim MODE=friends SEEDS=2000 STEPS=200     friends from a table instead of a room
- *     make sim MODE=group SEEDS=2000 NODES=4         a coordinator and a group
+ *     make sim MODE=group SEEDS=2000 NODES=4         a coordinator and a group; every third seed's is private
  *     make sim MODE=group SEEDS=50 LOSS=20           over the real datagram layer, losing 20 % of the datagrams
  *     make sim MODE=directory SEEDS=2000 NODES=6     a directory and its clients
  *     make sim MODE=lies SEEDS=2000                  a directory that lies to its clients
@@ -147,6 +147,7 @@ function runGroupSeed(seed: number, totals: Totals, setting: (name: Name) => num
   const run: GroupRun = {
     seed,
     steps,
+    private: seed % 3 === 0,
     ...(members === null ? {} : { members }),
     ...(loss === null ? {} : { loss: loss / 100 }),
     ...(setting("TRACE") ? { print } : {}),

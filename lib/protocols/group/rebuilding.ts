@@ -18,6 +18,7 @@ import type { LinkId, PeerKey } from "../../base/ids.ts";
 import type { Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
 import { foldName, shownName } from "../../base/names.ts";
+import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import { compareBallots } from "./ballot.ts";
 import { Coordinator } from "./coordinator.ts";
 import type { CoordinatorConfig, CoordinatorEffect, CoordinatorInput } from "./coordinator_io.ts";
@@ -86,8 +87,17 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     return new Recounting(this.config, this.signer, this.environment, state, present);
   }
 
-  /** Whether the owner of this key was ever a member. */
-  wasMember(key: PeerKey): boolean {
+  /**
+   * Whether a proven dialler that knew this secret may connect. With an earlier secret those may who were members; of
+   * these, who was removed is told so.
+   */
+  admits(key: PeerKey, secret: ChannelSecret | null): boolean {
+    const { secrets } = this.config;
+    if (secret === null || !secrets) return true; // the channel needs one in a private group
+    return secrets.isCurrent(secret) || this.#wasMember(key);
+  }
+
+  #wasMember(key: PeerKey): boolean {
     const fingerprint = fingerprintOf(key);
     return this.#pins.values().some((pinned) => pinned === fingerprint);
   }

@@ -1,6 +1,10 @@
 /** One process of the coordinator's program. */
 
+import { sameBytes } from "../../../lib/base/bytes.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import type { ChannelSecret } from "../../../lib/protocols/noise/channel_handshake.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
+import { GroupSecrets } from "../../../lib/protocols/group/secrets.ts";
 import { RebuildingCoordinator } from "../../../lib/protocols/group/rebuilding.ts";
 import type {
   CoordinatorEffect,
@@ -9,6 +13,8 @@ import type {
 import type { CoordinatorCommand } from "../../../lib/protocols/group/events.ts";
 import { MEMBERS_MAX } from "../../../lib/protocols/group/limits.ts";
 import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
+import type { LinkEnd } from "../link.ts";
+import type { Call } from "../network.ts";
 import type { SimProcess } from "../process.ts";
 import { GroupProcess } from "./process.ts";
 import type { CoordinatorParty, World } from "./world.ts";
@@ -23,6 +29,7 @@ export class CoordinatorProcess
   constructor(world: World, override readonly party: CoordinatorParty) {
     super(world, party, party.disk);
     const { mutation } = world.options;
+    const secrets = world.options.private === true ? this.#secrets() : null;
     this.coordinator = new RebuildingCoordinator(
       {
         // The operator knows whether a group exists.
@@ -36,6 +43,7 @@ export class CoordinatorProcess
         pins: new Map(party.pins),
         records: mutation?.coordinatorRecords?.(this.disk.stateRecords) ?? this.disk.stateRecords,
         history: this.disk.log?.end.copy() ?? null,
+        secrets,
       },
       party.signer,
       this.environment(),
@@ -44,6 +52,39 @@ export class CoordinatorProcess
       this.coordinator,
       mutation?.wrapCoordinator?.(this.coordinator) ?? this.coordinator,
     );
+  }
+
+  /** As `serve` does: the first secret is on the disk before there is a group. */
+  #secrets(): GroupSecrets {
+    const { disk, world } = this;
+    const secrets = new GroupSecrets(disk.stateRecords);
+    if (secrets.current === null) {
+      disk.write([secrets.rotate((length) => world.random.bytes(length))]);
+      disk.opened();
+    }
+    return secrets;
+  }
+
+  /** The channel asks again at the dialler's proof, right before the link is up: the invite may be void by then. */
+  override linkUp(end: LinkEnd<GroupMessage>): void {
+    const { key } = end.other.owner as unknown as { readonly key: PeerKey };
+    if (!this.coordinator.admits(key, end.secret)) return end.close("bad-credentials");
+    super.linkUp(end);
+  }
+
+  override refusal(call: Call<GroupMessage>): string | null {
+    const { private: isPrivate = false } = this.world.options;
+    const secret = call.secret ?? null;
+    if (isPrivate && !this.#opens(secret)) return "bad-credentials";
+    const from = call.from as unknown as { readonly key: PeerKey };
+    return this.coordinator.admits(from.key, secret) ? super.refusal(call) : "bad-credentials";
+  }
+
+  /** As the channel does: both ends know the secret. */
+  #opens(secret: ChannelSecret | null): boolean {
+    const { secrets } = this.coordinator.config;
+    if (secret === null || !secrets) return false;
+    return secrets.opening(secret.epoch).some((key) => sameBytes(key, secret.key));
   }
 
   command(command: CoordinatorCommand): void {

@@ -5,6 +5,7 @@ import type { MemberCommand } from "../../../lib/protocols/group/events.ts";
 import { Member } from "../../../lib/protocols/group/member.ts";
 import { COORDINATOR_NAME } from "../../../lib/protocols/group/history.ts";
 import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
+import { groupChannelSecret } from "../../../lib/protocols/group/secrets.ts";
 import type { MemberRecord } from "../../../lib/protocols/group/records.ts";
 import type { SimProcess } from "../process.ts";
 import type { ChannelOwner, ChannelPort } from "./channels.ts";
@@ -28,6 +29,8 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
   /** Whether input of the user is accepted. */
   takesInput = true;
   readonly startedMs: number;
+  /** Whether the coordinator knows none of its invites any more: its user starts it with another one. */
+  isUninvited = false;
 
   constructor(world: World, override readonly party: MemberParty) {
     super(world, party, party.disk);
@@ -55,6 +58,7 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
           : { key: last.author, name: last.name, sentAt: last.sentAt },
         files: { log: "/data/log", knownPeers: "/data/known_peers" },
         wait: true,
+        secrets: [party.invite, party.secret].filter((secret) => secret !== null),
       },
       party.signer,
       mutation?.environment?.(environment) ?? environment,
@@ -140,6 +144,8 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
         this.takesInput = effect.pausedBecause === null;
         return;
       case "keep-secret":
+        this.party.secret = effect.secret;
+        return;
       case "persist":
       case "shown":
       case "show-log":
@@ -155,9 +161,12 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
     this.port.end();
   }
 
-  #dial({ attempt, endpoint, expect }: Extract<MemberEffect, { readonly type: "dial" }>): void {
+  #dial(
+    { attempt, endpoint, expect, secret }: Extract<MemberEffect, { readonly type: "dial" }>,
+  ): void {
     const { world } = this;
     const failed = (reason: string) => {
+      this.isUninvited = reason === "bad-credentials";
       const key = reason === "wrong-key" ? world.coordinator.signer.key : null;
       this.told({
         type: "dial-failed",
@@ -167,6 +176,15 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
         key,
       });
     };
-    world.network.dial({ from: this, attempt, endpoint, expect, room: null, failed });
+    const opens = secret === null ? null : groupChannelSecret(secret);
+    world.network.dial({
+      from: this,
+      attempt,
+      endpoint,
+      expect,
+      room: null,
+      secret: opens,
+      failed,
+    });
   }
 }

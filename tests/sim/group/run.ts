@@ -1,9 +1,11 @@
 /** One run: a group talks during faults; then the faults end, and every promise must hold. */
 
 import { OFFENDER_BAN_MS } from "../../../lib/protocols/group/limits.ts";
+import type { GroupSecret } from "../../../lib/protocols/group/secrets.ts";
 import { Random } from "../random.ts";
 import { allCheckers } from "./checkers/all.ts";
 import type { Checker } from "./checker.ts";
+import { Intruder } from "./intruder.ts";
 import type { Mutation } from "./mutations.ts";
 import { probe } from "./probes.ts";
 import {
@@ -27,6 +29,8 @@ export interface GroupRun {
   readonly members?: number;
   /** The share of lost datagrams, with the real datagram layer below the members. */
   readonly loss?: number;
+  /** Whether the group is private. */
+  readonly private?: boolean;
   readonly print?: (line: string) => void;
   readonly mutation?: Mutation;
   readonly checkers?: () => Checker[];
@@ -39,7 +43,9 @@ export interface GroupRun {
 const TALK = { say: 30, burst: 6, join: 4, restart: 12, heal: 8 } as const;
 /** The weight of setting other rules, in a run that has it. */
 const RULES = 2;
-type Action = keyof typeof TALK | "edit" | "rules" | Trouble;
+/** The weights of what happens in a private group, beside that. */
+const PRIVATE = { rotate: 3, intrude: 12 } as const;
+type Action = keyof typeof TALK | keyof typeof PRIVATE | "edit" | "rules" | Trouble;
 
 const LONG_TEXT_BYTES_MAX = 65_000;
 
@@ -55,6 +61,7 @@ export function runGroup(run: GroupRun): World {
   const given = {
     ...(members === undefined ? {} : { members }),
     ...(loss === undefined ? {} : { loss }),
+    ...(run.private === undefined ? {} : { private: run.private }),
   };
   const scenario = { ...scenarioOf(seed, steps, given), ...run.scenario };
   const undo = mutation?.install?.() ?? (() => {});
@@ -74,6 +81,7 @@ export function runGroup(run: GroupRun): World {
 
 class Driver {
   readonly #random: Random;
+  #intruders = 0;
   readonly #actions: readonly (readonly [Action, number])[];
 
   constructor(
@@ -88,6 +96,7 @@ class Driver {
       ["edit", scenario.editing],
       ["rules", scenario.changesRules ? RULES : 0],
       ...troubles.filter(([trouble]) => scenario.troubles.has(trouble)),
+      ...(scenario.private ? Object.entries(PRIVATE) as [Action, number][] : []),
     ];
   }
 
@@ -158,6 +167,10 @@ class Driver {
       case "join":
         if (party.process === null && !party.isKicked) world.start(party);
         return;
+      case "rotate":
+        return world.coordinator.process?.command({ command: "invite", rotate: true });
+      case "intrude":
+        return this.#intrude(party);
       case "restart":
         return restart(world);
       case "heal":
@@ -320,6 +333,24 @@ class Driver {
     const { process } = world.coordinator;
     if (process !== null && this.#random.chance(0.5)) world.end(process, powerLost);
     for (const process of world.running()) world.end(process, powerLost);
+  }
+
+  /** Somebody tries to come in by an invite that is void, or as somebody who was removed. */
+  #intrude(party: MemberParty): void {
+    const { world } = this;
+    const random = this.#random;
+    const { secrets } = world;
+    const known = party.secret ?? party.invite;
+    const isCurrent = (secret: GroupSecret | null) => secret?.epoch === world.secrets.at(-1)?.epoch;
+    const name = random.pick([party.name, "mal"]);
+    if (party.isKicked && party.process === null && random.chance(0.5)) {
+      party.hasDouble = true;
+      const maySpeak = () => party.isKicked && party.process === null;
+      return new Intruder(world, { signer: party.signer, name, secret: known, maySpeak }).comes();
+    }
+    const secret = random.pick([null, ...secrets]);
+    const signer = Intruder.signerOf(world, ++this.#intruders);
+    new Intruder(world, { signer, name, secret, maySpeak: () => !isCurrent(secret) }).comes();
   }
 
   #remove(party: MemberParty): void {

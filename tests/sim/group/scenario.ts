@@ -80,6 +80,8 @@ export interface Scenario {
   readonly codec: boolean;
   readonly longTextChance: number;
   readonly datagramLoss: number | null;
+  /** Whether newcomers need an invite: then invites are made anew, and others try to come in by void ones. */
+  readonly private: boolean;
 }
 
 const VOTERS: readonly Voters[] = [
@@ -91,7 +93,7 @@ const VOTERS: readonly Voters[] = [
 export function scenarioOf(
   seed: number,
   steps: number,
-  given: { readonly members?: number; readonly loss?: number } = {},
+  given: { readonly members?: number; readonly loss?: number; readonly private?: boolean } = {},
 ): Scenario {
   const random = new Random(seed * 2 + 1);
   const [delayMs, jitterMs] = random.pick([[0.2, 0.05], [0.2, 2], [5, 3], [50, 10]] as const);
@@ -105,6 +107,7 @@ export function scenarioOf(
   if (!random.chance(0.2)) troubles.delete("image");
   if (!random.chance(0.3)) troubles.delete("coordinatorImage");
   if (!random.chance(0.5)) troubles.delete("coordinatorLoss");
+  if (given.private === true) troubles.add("remove");
   return {
     seed,
     members,
@@ -128,5 +131,6 @@ export function scenarioOf(
     datagramLoss: given.loss ?? null,
     snapshotEveryMs: random.pick([null, null, 100, 2_000]),
     changesRules: random.chance(0.3),
+    private: given.private === true,
   };
 }

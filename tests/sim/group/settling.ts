@@ -43,6 +43,9 @@ export function heal(world: World): void {
 
 export function restart(world: World): void {
   world.startCoordinator();
+  for (const process of world.running()) {
+    if (process.isUninvited && !process.party.isKicked) world.end(process, false);
+  }
   for (const party of world.members) if (party.isWanted) world.start(party);
 }
 

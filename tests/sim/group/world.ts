@@ -6,13 +6,14 @@
 
 import type { Signer } from "../../../lib/base/crypto.ts";
 import { type Fingerprint, fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import type { Endpoint, PeerKey } from "../../../lib/base/ids.ts";
+import type { Endpoint, Hash, PeerKey } from "../../../lib/base/ids.ts";
 import { foldName } from "../../../lib/base/names.ts";
 import type { CoordinatorEvent, MemberEvent } from "../../../lib/protocols/group/events.ts";
 import { COORDINATOR_NAME } from "../../../lib/protocols/group/history.ts";
 import { type EditPolicy } from "../../../lib/protocols/group/edit.ts";
 import { GROUP_MESSAGES, type GroupMessage } from "../../../lib/protocols/group/messages.ts";
 import { restoreMember } from "../../../lib/protocols/group/member_log.ts";
+import type { GroupSecret } from "../../../lib/protocols/group/secrets.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
 import type { Cut } from "../../../lib/protocols/group/snapshot/cut.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
@@ -99,6 +100,16 @@ export class MemberParty extends Party {
   wasRemoved = false;
   /** Whether its disk was ever restored to an earlier state. */
   isDamaged = false;
+  /** The invites that its user was given, and that its profile keeps; of private groups. */
+  invite: GroupSecret | null = null;
+  secret: GroupSecret | null = null;
+  /** Whether somebody else has used its key meanwhile. */
+  hasDouble = false;
+  /** Whether it was in a view, as the coordinator has decided. */
+  get wasIn(): boolean {
+    return [...this.world.coordinator.pins.values()].includes(fingerprintOf(this.signer.key));
+  }
+
   /** Whether its log was lost or damaged, or set aside by the operator. */
   hasLostLog = false;
   /** The last view that had begun for it when the coordinator's disk was last restored. */
@@ -138,6 +149,8 @@ export interface WorldOptions {
   readonly codec: boolean;
   /** The share of lost datagrams with the real datagram layer; null: ideal channels instead. */
   readonly datagramLoss: number | null;
+  /** Whether newcomers need an invite; by default they don't. */
+  readonly private?: boolean;
   readonly print: ((line: string) => void) | null;
   readonly mutation: Mutation | null;
 }
@@ -237,12 +250,27 @@ export class World {
   start(party: MemberParty): void {
     if (party.process !== null) return;
     party.isWanted = party.wasStarted = true;
+    // The operator sends the present invite to whoever asks, except to those that were removed.
+    if (!party.isKicked) party.invite = this.secrets.at(-1) ?? null;
     party.disk.opened();
     this.note(party.name, "start");
     const process = new MemberProcess(this, party);
     party.process = process;
     for (const checker of this.checkers) checker.started?.(process);
     process.told({ type: "start" });
+  }
+
+  /** All secrets that a private group ever had, as the coordinator's disk has them. */
+  get secrets(): readonly GroupSecret[] {
+    return this.coordinator.disk.stateRecords.flatMap((record) =>
+      record.kind === "secret" ? [record.secret] : []
+    );
+  }
+
+  /** The group; null before it is founded. */
+  get group(): Hash | null {
+    const found = this.coordinator.disk.stateRecords.find(({ kind }) => kind === "group");
+    return found?.kind === "group" ? found.group : null;
   }
 
   startCoordinator(): void {
@@ -320,6 +348,8 @@ export class World {
       party.isWanted = false;
       return;
     }
+    const isParty = party instanceof MemberParty;
+    if (isParty && this.options.private === true && this.#isUninvited(party, code)) return;
     // A member that quits before it was ever in the group is told which texts weren't sent, and doesn't keep them.
     const wasNeverIn = party instanceof MemberParty && party.disk.log === null;
     if (code === "coordinator-down" && wasNeverIn) {
@@ -328,6 +358,19 @@ export class World {
       return;
     }
     throw new Violation(`${party.name} ends with ${code}: ${text}`);
+  }
+
+  /** Whether a program ends because its user's invite was void, or because somebody else had its key. */
+  #isUninvited(party: MemberParty, code: string): boolean {
+    if (code === "replaced") return party.hasDouble;
+    if (code !== "bad-credentials") return false;
+    // With its disk the coordinator loses the invites, too, and members need the new one from its operator.
+    const { hasLostDisk, wasPutBack } = this.coordinator;
+    if (party.wasIn && !party.isKicked && !hasLostDisk && !wasPutBack) return false;
+    if (party.disk.log === null) {
+      for (const said of this.history.said) if (said.by === party) said.excused = true;
+    }
+    return true;
   }
 
   freeze(process: MemberProcess | CoordinatorProcess, ms: number): void {

@@ -11,6 +11,7 @@ import { LogKept } from "./log_kept.ts";
 import { Once } from "./once.ts";
 import { OnlyListed } from "./only_listed.ts";
 import { OneGroup } from "./one_group.ts";
+import { Removals } from "./removals.ts";
 import { Recounts } from "./recounts.ts";
 import { SenderOrder } from "./sender_order.ts";
 import { ShownOnce } from "./shown_once.ts";
@@ -22,6 +23,7 @@ export function allCheckers(): Checker[] {
     new Consents(),
     new Edits(),
     new Recounts(),
+    new Removals(),
     new Votes(),
     new ConsistentCuts(),
     new Epochs(),

@@ -1,0 +1,84 @@
+// Private groups: invites, rotations, removals, and others who try to come in by invites that are void.
+
+import { Admission } from "../../lib/protocols/group/admission.ts";
+import { GroupSecrets } from "../../lib/protocols/group/secrets.ts";
+import { Operator } from "../../lib/protocols/group/operator.ts";
+import { RebuildingCoordinator } from "../../lib/protocols/group/rebuilding.ts";
+import { type Mutation, replaced } from "./group/mutations.ts";
+import { runGroup } from "./group/run.ts";
+
+const SEEDS = 10;
+const HUNTED_SEEDS = 40;
+const STEPS = 60;
+
+Deno.test(`group: ${SEEDS} seeds of private groups let in nobody who is removed or uninvited`, () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    try {
+      runGroup({ seed, steps: STEPS, private: true });
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error });
+    }
+  }
+});
+
+/** Refuses nobody because the operator removed them. */
+function refusesNoRemoved(): () => void {
+  const { value } = Object.getOwnPropertyDescriptor(Admission.prototype, "refusal")!;
+  return replaced(Admission.prototype, "refusal", {
+    value(this: Admission, ...args: Parameters<Admission["refusal"]>) {
+      const refusal = (value as Admission["refusal"]).apply(this, args);
+      return refusal?.code === "kicked" ? null : refusal;
+    },
+  })();
+}
+
+/** Removes without making another invite. */
+function keepsInvite(): () => void {
+  const { value } = Object.getOwnPropertyDescriptor(Operator.prototype, "remove")!;
+  return replaced(Operator.prototype, "remove", {
+    value(this: Operator, ...args: Parameters<Operator["remove"]>) {
+      const { ownKey, views, attendance, admission, out, actions } = this;
+      const without = { ...actions, rotation: () => null };
+      const other = new Operator(ownKey, views, attendance, admission, out, without);
+      (value as Operator["remove"]).apply(other, args);
+    },
+  })();
+}
+
+/** What the group does wrong, by which violation it is found, and the first seed to try. */
+const HUNTS: readonly (readonly [Mutation, RegExp, from?: number])[] = [
+  [{ name: "refuses nobody whom it removed", install: refusesNoRemoved }, /which was removed/, 27],
+  [{ name: "keeps the invite of whom it removes", install: keepsInvite }, /its invite stays/],
+  [{
+    name: "takes everybody for a former member",
+    install: replaced(Admission.prototype, "wasMember", { value: () => true }),
+  }, /void invite/],
+  [{
+    name: "lets in by earlier invites",
+    install: replaced(RebuildingCoordinator.prototype, "admits", { value: () => true }),
+  }, /void invite/],
+  [{
+    name: "takes earlier invites for the present one",
+    install: replaced(GroupSecrets.prototype, "isCurrent", { value: () => true }),
+  }, /void invite/],
+  [{
+    name: "tells its invite to whom it removed",
+    install: replaced(Admission.prototype, "kicked", { get: () => new Map() }),
+  }, /sends secret to .*which was removed/],
+];
+
+for (const [mutation, finding, from = 1] of HUNTS) {
+  Deno.test(`the simulation finds a private group that ${mutation.name}`, () => {
+    const found: string[] = [];
+    for (let seed = from; seed < from + HUNTED_SEEDS; seed++) {
+      try {
+        runGroup({ seed, steps: STEPS, private: true, mutation });
+      } catch (error) {
+        if (!(error instanceof Error) || error.name !== "Violation") throw error;
+        if (finding.test(error.message)) return;
+        found.push(error.message);
+      }
+    }
+    throw new Error(`No seed of ${HUNTED_SEEDS} found it: ${found.join("; ")}`);
+  });
+}
