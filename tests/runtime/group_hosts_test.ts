@@ -256,9 +256,9 @@ Deno.test("MemberHost: who leaves cut off from the coordinator has left for the 
     assertEquals((await ann.outcome).kind, leaves ? "bye" : "fatal");
 
     const left = server.events.find((event) => event.event === "left");
-    assertEquals(left?.event === "left" && left.reason, "lost");
-    const view = bob.events.findLast((event) => event.event === "view");
     const reason = leaves ? "quit" as const : "lost" as const;
+    assertEquals(left?.event === "left" && left.reason, reason);
+    const view = bob.events.findLast((event) => event.event === "view");
     assertEquals(view?.event === "view" && view.left, [{ name: "Ann", reason }]);
   }
 });
