@@ -10,6 +10,8 @@ interface Said {
   readonly text: string;
   readonly self: boolean;
   readonly history: boolean;
+  /** Whether the author was removed before it came. */
+  readonly removed?: true;
   /** ISO 8601, UTC, the author's clock. */
   readonly sentAt: string;
 }
@@ -34,12 +36,12 @@ export function isEarlier(
 
 /** The start of the line. An earlier message has its author's time; any other one the present time. */
 export function messageStart(
-  { history, sentAt }: Pick<Said, "history" | "sentAt">,
+  { history, removed, sentAt }: Pick<Said, "history" | "removed" | "sentAt">,
   nowMs: number,
 ): Line {
   const sentMs = history ? Date.parse(sentAt) : NaN;
   const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
-  return [{ timeMs }, history ? " (earlier) " : " "];
+  return [{ timeMs }, removed === true ? " (removed) " : history ? " (earlier) " : " "];
 }
 
 /** How many of the user's messages wait: the beginning of a sentence. */

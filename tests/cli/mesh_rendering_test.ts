@@ -145,6 +145,11 @@ This room is private: others join with the invite that /invite shows.
     "11:03 (earlier) <Bob> hi\n",
   ],
   [
+    "a message of somebody removed",
+    { ...messageFrom("Bob", "hi"), history: true, removed: true, sentAt: EARLIER },
+    "11:03 (removed) <Bob> hi\n",
+  ],
+  [
     "a private message",
     { ...messageFrom("Bob", "only for you"), private: true },
     "12:03 [Bob -> you] only for you\n",

@@ -119,6 +119,8 @@ export type MeshEvent =
     readonly self: boolean;
     readonly private: boolean;
     readonly history: boolean;
+    /** The author is removed, and it came after that: whether it was written before can't be told. */
+    readonly removed?: true;
     /** ISO 8601, UTC, by the author's clock. */
     readonly sentAt: string;
     /** The receiver's name, on one's own private messages. */

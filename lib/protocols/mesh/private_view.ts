@@ -32,10 +32,16 @@ export interface NameFacts {
   nameClaimedBy(key: PeerKey): string | null;
 }
 
+/** What a message's event says besides where its author is removed; nothing where it isn't. */
+export type OfRemoved = Partial<
+  Pick<Extract<MeshEvent, { readonly event: "message" }>, "history" | "removed">
+>;
+
 export class PrivateView {
   constructor(
     readonly self: PeerKey,
     readonly facts: NameFacts,
+    readonly ofRemoved: (from: PeerKey) => OfRemoved,
     readonly show: (event: MeshEvent, ref?: string) => void,
   ) {}
 
@@ -79,6 +85,7 @@ export class PrivateView {
       private: true,
       sentAt: dateText(sentAt),
       ...about,
+      ...this.ofRemoved(from),
     }, ref);
   }
 

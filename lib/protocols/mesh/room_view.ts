@@ -31,7 +31,7 @@ import type { HistoryEntry } from "./order_io.ts";
 import { encodeInvite } from "./invite.ts";
 import type { NamesEffect } from "./names_io.ts";
 import type { Waiting } from "./private_messages_io.ts";
-import { type NameFacts, PrivateView } from "./private_view.ts";
+import { type NameFacts, type OfRemoved, PrivateView } from "./private_view.ts";
 import { INVITE_ADDRESSES_MAX, KEPT_MESSAGES_MAX } from "./limits.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
 import type { ClaimedRotation, RoomSecret } from "./rotations.ts";
@@ -163,7 +163,12 @@ export class RoomView {
     readonly facts: RoomFacts,
     readonly emit: (effect: RoomEffect) => void,
   ) {
-    this.privateMessages = new PrivateView(self, facts, (event, ref) => this.#show(event, ref));
+    this.privateMessages = new PrivateView(
+      self,
+      facts,
+      (from) => this.#ofRemoved(from),
+      (event, ref) => this.#show(event, ref),
+    );
   }
 
   get ready(): boolean {
@@ -232,7 +237,16 @@ export class RoomView {
       private: false,
       history: message.history,
       sentAt: dateText(message.sentAt),
+      ...this.#ofRemoved(message.author),
     }, ref);
+  }
+
+  /**
+   * What a message that comes to us now says where its author is removed: somebody else brings it, and nobody can tell
+   * whether it was written before. What was shown before the removal stays as it is.
+   */
+  #ofRemoved(author: PeerKey): OfRemoved {
+    return this.config.rulings.isRemoved(author) ? { history: true, removed: true } : {};
   }
 
   /** Warns, once for each author, that one who isn't here wrote under a name that another key has used. */

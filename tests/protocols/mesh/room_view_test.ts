@@ -12,6 +12,8 @@ import {
   RoomView,
   type StatusFacts,
 } from "../../../lib/protocols/mesh/room_view.ts";
+import type { PrivateMessage } from "../../../lib/protocols/mesh/private_messages_io.ts";
+import type { PrivateNews } from "../../../lib/protocols/mesh/private_view.ts";
 import type { ClaimedRotation } from "../../../lib/protocols/mesh/rotations.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 
@@ -36,6 +38,7 @@ function readyView(
     shownName: (key: PeerKey) => keys.get(key) ?? null,
     authorName: (_key: PeerKey, claimed: string) => claimed,
     claimedName: () => "Bob",
+    nameClaimedBy: () => "Bob",
     lost: () => [dave],
     history: () => kept,
     messages: () => 0,
@@ -45,6 +48,7 @@ function readyView(
     genesis: { genesis: { value: { private: false } } },
     listening: { host: "a", port: 1 },
     passive: false,
+    rulings: { isRemoved: (key: PeerKey) => key === carol },
   } as unknown as RoomConfig;
   const shown: RoomEffect[] = [];
   const view = new RoomView(config, ann, facts, (effect) => shown.push(effect));
@@ -63,6 +67,31 @@ Deno.test("RoomView.arrival() shows what is too old to be kept before what may a
 
   const texts = events().flatMap((event) => event.event === "message" ? [event.text] : []);
   assertEquals(texts, ["old", "older than that", "before", "kept", "last"]);
+});
+
+Deno.test("RoomView: what comes from somebody removed is marked, and isn't live; what was there before isn't", () => {
+  const said = (author: PeerKey) =>
+    ({ id: "m", text: "hi", author, claim: "c", sentAt: 0, history: false }) as unknown;
+  const { view, events } = readyView({}, [said(carol)] as readonly HistoryEntry[]);
+  for (const author of [bob, carol]) view.message(said(author) as DeliveredText, undefined);
+  for (const from of [bob, carol]) {
+    const message = { id: "p", from, text: "psst", sentAt: 0 } as unknown as PrivateMessage;
+    view.privateMessages.tell({ type: "received", message, late: false } as unknown as PrivateNews);
+  }
+  view.arrival(1, [], () => undefined);
+
+  assertEquals(
+    events().flatMap((event) =>
+      event.event === "message" ? [[event.text, event.history, event.removed]] : []
+    ),
+    [
+      ["hi", false, undefined],
+      ["hi", true, true],
+      ["psst", false, undefined],
+      ["psst", true, true],
+      ["hi", true, undefined],
+    ],
+  );
 });
 
 /** What Ann is told by `/status`, where Bob and Carol are there, and Dave was. */
