@@ -4,6 +4,7 @@
 import { assertEquals } from "@std/assert";
 import { meshSubject } from "./mesh/mesh_subject.ts";
 import { repeatCommand, runMesh } from "./mesh/run.ts";
+import type { Trouble } from "./mesh/scenario.ts";
 
 interface Batch {
   readonly about: string;
@@ -40,6 +41,13 @@ for (const { about, nodes, steps, from, seeds } of BATCHES) {
     assertEquals(failures, []);
   });
 }
+
+Deno.test("who was let in by an earlier secret just as it became known who stays isn't kept without the present one", () => {
+  const troubles = new Set<Trouble>(["rule", "cut", "quit", "kill", "split"]);
+  const scenario = { isPrivate: true, troubles };
+  const { failure } = runMesh(meshSubject(), { seed: 334, nodes: 6, steps: 80, scenario });
+  assertEquals(failure?.message ?? null, null);
+});
 
 Deno.test("runMesh() repeats a seed of the mesh event for event", () => {
   for (const seed of [1, 2, 3]) {

@@ -59,8 +59,13 @@ export class Access {
     return state === "member" && secret !== null && !this.#hasStayed(peer, secret);
   }
 
-  /** Whether the peer came with a secret that isn't current any more, and isn't a member yet: it is too late. */
-  isTooLate({ peer, dialled, state }: MeshLink): boolean {
-    return state === "admitting" && !dialled && !this.isMember(peer);
+  /**
+   * Whether the link came up by a secret that isn't current any more, before the peer was let in, and isn't good for it:
+   * it is too late.
+   */
+  isTooLate({ peer, dialled, state, secret }: MeshLink): boolean {
+    if (state !== "admitting") return false;
+    if (secret !== null && !this.#hasStayed(peer, secret)) return true;
+    return !dialled && !this.isMember(peer);
   }
 }
