@@ -154,6 +154,7 @@ function parsedCommandLine(
     verbose: given.isOn("verbose"),
     logFile: value<string>("log-file") ?? null,
   };
+  if (!entry.withoutData) checkFound(common.dataFolder, variable(FOLDER_VARIABLE)); // a variable may name it
   const line = { words, common, value, isOn: given.isOn };
   const needs = async () => [
     ...(entry.withoutData ? [] : foldersOf(common.dataFolder)).map(written),
@@ -198,6 +199,12 @@ const FOLDER_PROBLEMS: Readonly<Record<string, string>> = {
     "by their whole paths; start it in another one",
 };
 
+/** @throws {P2pchatError} `disk` where the path is relative to a folder that can't be used. */
+function checkFound(path: string, folder = ""): void {
+  const problem = isAbsolute(path) ? undefined : FOLDER_PROBLEMS[folder];
+  if (problem !== undefined) throw new P2pchatError("disk", `Cannot use ${path}: ${problem}`);
+}
+
 /**
  * @throws {P2pchatError} `usage` where a path can't be used as given, or where two files would be the same one; `disk`
  *   where the folder that it is relative to can't be used.
@@ -210,8 +217,7 @@ function checkPaths(paths: ReadonlyMap<string, FileNeed>, folder = ""): void {
       const text = `${what} must be a path in UTF-8, is ${quotedStart(path)}; name another one`;
       throw new P2pchatError("usage", text);
     }
-    const problem = isAbsolute(path) ? undefined : FOLDER_PROBLEMS[folder];
-    if (problem !== undefined) throw new P2pchatError("disk", `Cannot use ${path}: ${problem}`);
+    checkFound(path, folder);
     if (log === undefined || what === "--log-file" || resolve(path) !== resolve(log)) continue;
     const text = `--log-file and ${what} can't be one file; name another one with --log-file`;
     throw new P2pchatError("usage", text);

@@ -190,6 +190,8 @@ export function diskError(action: string, path: string, cause: unknown): P2pchat
   const code = systemErrorCode(cause);
   const advice = isForbidden(cause)
     ? "choose another folder with --data"
+    : action === "lock" && code === "ELOOP"
+    ? "remove it, and the program makes a file of its own there"
     : (code === null ? undefined : ADVICE[code]) ?? "check the disk and try again";
   const text = `Cannot ${action} ${path}: ${systemReason(cause)}; ${advice}`;
   return new P2pchatError("disk", text, { cause });
@@ -214,10 +216,15 @@ export const NO_SUCH_FILE = "there is no such file; check the name";
 
 /** The system's description of a failure. */
 export function systemReason(cause: unknown): string {
-  return isForbidden(cause) ? "files of the system itself are out of reach" : systemText(cause);
+  return isForbidden(cause)
+    ? "it, or where a link there leads, is out of this program's reach"
+    : systemText(cause);
 }
 
-/** Whether the runtime denied the access: it keeps programs away from special files in `/proc`, `/sys` and `/dev`. */
+/**
+ * Whether the runtime denied the access: to special files in `/proc`, `/sys` and `/dev`, or to what is in none of the
+ * folders that the program was started with, though a link there leads to it.
+ */
 function isForbidden(cause: unknown): boolean {
   return cause instanceof Error && cause.name === "NotCapable";
 }

@@ -289,6 +289,8 @@ export class RealDisk implements Disk {
 
   async tryLock(path: string, holder: string): Promise<DiskLock | { readonly heldBy: string }> {
     return await orDiskError("lock", path, () => {
+      // The lock of a file elsewhere would be another one, and nothing is lost with the link.
+      if (isLink(path)) throw systemError("ELOOP", LINK_TEXT);
       const file = openOwn(path, { read: true, write: true }, false);
       let locked = false;
       try {

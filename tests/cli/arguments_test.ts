@@ -123,6 +123,21 @@ for (const [line, differences] of UNDERSTOOD) {
   });
 }
 
+Deno.test("parseCommandLine() refuses a path relative to a folder that is gone, a variable's too", () => {
+  const removed = (line: string, home: string) => () =>
+    optionsOf(line.split(" "), { ...HOME, P2PCHAT_FOLDER: "removed", P2PCHAT_HOME: home });
+  const refused = [removed("mesh Alice", "rel"), removed("mesh Alice --data rel", "/d")];
+  for (const parsed of refused) {
+    const error = assertThrows(
+      parsed,
+      P2pchatError,
+      "Cannot use rel: the folder in which this program",
+    );
+    assertEquals(error.code, "disk");
+  }
+  assertEquals(removed("mesh Alice --data /d", "rel")().dataFolder, "/d");
+});
+
 const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["mehs Alice", "There is no command mehs; did you mean mesh?"],
   [
