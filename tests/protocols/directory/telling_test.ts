@@ -256,6 +256,28 @@ for (const [what, jumpMs] of [["ahead", 365 * DAY_MS], ["back", -365 * DAY_MS]] 
   });
 }
 
+// A new process knows only the wall clock: it can't tell a leap of a year from a year that it was down.
+for (
+  const [what, jumpMs, first] of [["ahead", 365 * DAY_MS, []], ["back", -365 * DAY_MS, [
+    "hello",
+  ]]] as const
+) {
+  Deno.test(`Directory: after a restart with a clock a year ${what} nothing is told later than it was meant`, () => {
+    const { exchange: before, ann } = exchangeOf();
+    for (const name of ["bob", "cem"]) before.account(name).goesDown(true);
+    ann.tells("hello");
+    before.wallMs += jumpMs;
+    const exchange = before.restarted();
+    assertEquals(exchange.account("bob").heard, [...first]);
+
+    exchange.account("dan").tells("since then");
+    exchange.pass(TTL_MS - 1);
+    assertEquals(exchange.account("eve").heard, [...first, "since then"]);
+    exchange.pass(1);
+    assertEquals(exchange.account("cem").heard, []);
+  });
+}
+
 Deno.test("Directory: who comes later than that, or is a guest, gets nothing from before", () => {
   const { exchange, ann } = exchangeOf();
   exchange.account("bob").goesDown(true);
