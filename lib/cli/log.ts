@@ -5,6 +5,7 @@ import { P2pchatError } from "../base/errors.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
 import { isDoneWithin } from "../runtime/within.ts";
 import { systemReason } from "../store/disk.ts";
+import { isNamed } from "../store/real_disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { escapedInJson } from "./json_format.ts";
 import { LogFile } from "./log_file.ts";
@@ -162,10 +163,7 @@ async function openOrMake(path: string): Promise<Deno.FsFile> {
 
 /** Whether the open file is at `path` itself. Pipes and devices may be behind links, as /dev/stderr is. */
 async function isThere(path: string, file: Deno.FsFile): Promise<boolean> {
-  const opened = await file.stat();
-  if (!opened.isFile) return true;
-  const named = await Deno.lstat(path);
-  return named.dev === opened.dev && named.ino === opened.ino;
+  return !(await file.stat()).isFile || isNamed(path, file);
 }
 
 function logError(path: string, why: string, options?: ErrorOptions): P2pchatError {

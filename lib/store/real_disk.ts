@@ -383,8 +383,11 @@ function systemError(code: string, text: string): Error {
   return Object.assign(new Error(text), { code });
 }
 
-/** Whether the open file is the one at `path`, and not one to which a link there leads. */
-function isNamed(path: string, file: Deno.FsFile): boolean {
+/**
+ * Whether the open file is the one at `path`, and not one to which a link there leads.
+ * @throws The system's error.
+ */
+export function isNamed(path: string, file: Deno.FsFile): boolean {
   return isSameFile(Deno.lstatSync(path), file.statSync());
 }
 
