@@ -26,6 +26,8 @@ class RemovalRoom {
   readonly members: Readonly<Record<string, Member>>;
   /** Who has ended, and how. */
   readonly ended: string[] = [];
+  /** What others' messages members are shown, as "Ann: hello", and whether they are earlier, or of somebody removed. */
+  readonly said: string[] = [];
   /** Warnings that members are shown of their invite, as "Ann: ...". */
   readonly warned: string[] = [];
   /** Departures that members are shown, as "Ann: Bob (lost)". */
@@ -42,6 +44,10 @@ class RemovalRoom {
       shown: ({ member }, event) => {
         if (event.event === "notice" && event.warning === true && event.text.includes("invite")) {
           this.warned.push(`${member.name}: ${event.text}`);
+        }
+        if (event.event === "message" && !event.self) {
+          const marks = [event.history ? "earlier" : "", event.removed === true ? "removed" : ""];
+          this.said.push([`${member.name}: ${event.text}`, ...marks.filter(Boolean)].join(", "));
         }
         if (event.event === "left") {
           this.left.push(`${member.name}: ${event.name} (${event.reason})`);
@@ -148,6 +154,30 @@ Deno.test("two halves that removed different members end up with the union of it
     "Fay: kicked",
   ]);
   assertEquals(room.lists(), { Ann: "Ann Bob", Bob: "Ann Bob" });
+});
+
+Deno.test("words of who is removed aren't live, and are marked, where they come after that; others stay as they are", () => {
+  const room = new RemovalRoom(["Ann", "Bob", "Cem", "Mal"]);
+  const { world, members: { Mal: mal } } = room;
+  world.say(mal!.process!, "before", null);
+  pass(world, 2);
+  room.cut("Ann", "Cem");
+  room.types("Ann", "remove", "Mal");
+  pass(world, 5);
+  // In this half nobody knows of it yet.
+  world.say(mal!.process!, "after", null);
+  pass(world, 5);
+
+  room.heal();
+
+  assertEquals(room.said.toSorted(), [
+    "Ann: m0 before",
+    "Ann: m1 after, earlier, removed",
+    "Bob: m0 before",
+    "Bob: m1 after",
+    "Cem: m0 before",
+    "Cem: m1 after, earlier, removed",
+  ]);
 });
 
 Deno.test("a key that one half has removed and the other has allowed is what the founder says", () => {
