@@ -7,6 +7,7 @@
  * proves who somebody is.
  */
 
+import { inWords } from "./words.ts";
 import { dropOldest } from "./bounded.ts";
 import { P2pchatError } from "./errors.ts";
 import type { Fingerprint } from "./fingerprint.ts";
@@ -204,4 +205,12 @@ function quoted(text: string): string {
   const start = [...text.slice(0, 4 * NAME_LENGTH_MAX)].slice(0, NAME_LENGTH_MAX).join("");
   const visible = start.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, "\ufffd");
   return `"${visible}${start.length < text.length ? "..." : ""}"`;
+}
+
+/** `Bob`, `Bob and Carol`, `Bob, Carol or Dave`. */
+export function namesInWords(
+  people: readonly { readonly name: string }[],
+  last: "and" | "or" = "and",
+): string {
+  return inWords(people.map(({ name }) => shownName(name)), last);
 }

@@ -11,17 +11,11 @@ import type { CoordinatorConfig } from "./coordinator_io.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import type { Member } from "./epoch.ts";
 import { REMEMBERED_MAX } from "./limits.ts";
-import type { GroupMessageOf, GroupRefusal } from "./messages.ts";
-import type { Places } from "./places.ts";
+import type { GroupMessageOf } from "./messages.ts";
+import type { Places, Refusal } from "./places.ts";
 import type { Views, Voice } from "./views.ts";
 
 type Hello = GroupMessageOf<"hello">;
-
-export interface Refusal {
-  readonly code: GroupRefusal;
-  /** Text for the one that is refused. */
-  readonly text: string;
-}
 
 /** For a member that promised a view that can't have existed. */
 const IMPOSSIBLE_PROMISE =

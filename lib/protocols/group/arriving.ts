@@ -10,7 +10,7 @@ import type { Hash, PeerKey } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
 import { foldName } from "../../base/names.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
-import type { Admission, Refusal } from "./admission.ts";
+import type { Admission } from "./admission.ts";
 import {
   type Attendance,
   type Attendee,
@@ -44,7 +44,7 @@ import { awaitedOf, voicesOf } from "./outlook.ts";
 import type { OwnKeys } from "./own_keys.ts";
 import type { Partings } from "./partings.ts";
 import type { GroupSecrets } from "./secrets.ts";
-import { CROWDED, NAMESAKE, type Places } from "./places.ts";
+import { CROWDED, NAMESAKE, type Places, type Refusal } from "./places.ts";
 import type { Views, Voice } from "./views.ts";
 
 type Hello = GroupMessageOf<"hello">;

@@ -2,13 +2,12 @@
 
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import { type Endpoint, endpointText, type Hash, type PeerKey } from "../../base/ids.ts";
-import { shownName } from "../../base/names.ts";
+import { namesInWords, shownName } from "../../base/names.ts";
 import type { Attendance, Attendee } from "./attendance.ts";
 import { endpointOf, type Member } from "./epoch.ts";
 import { type CoordinatorEvent, type CoordinatorMemberView, membersEvent } from "./events.ts";
 import { emptyDigest } from "./history.ts";
 import type { Crypto } from "../../base/crypto.ts";
-import { inWords } from "../../base/words.ts";
 import { hearEachOther } from "./outlook.ts";
 import { encodeGroupInvite, type GroupSecret } from "./secrets.ts";
 import type { Views } from "./views.ts";
@@ -114,7 +113,7 @@ function problems(facts: CoordinatorFacts): readonly string[] {
     told.push(views.needsAll ? unaccountedText(lacking) : lackingText(lacking));
   }
   const slow = awaited.flatMap((key) => attendance.get(key) ?? []);
-  if (slow.length > 0) told.push(`The next view waits for ${named(slow)}`);
+  if (slow.length > 0) told.push(`The next view waits for ${namesInWords(slow)}`);
   for (const attendee of joining(facts)) {
     const others = unheardBy(attendance, attendee);
     if (others.length > 0) told.push(keptOutText(attendee, others));
@@ -131,13 +130,13 @@ export function keptOutText(
   others: readonly Pick<Member, "name">[],
 ): string {
   const name = shownName(newcomer.name);
-  return `${name} isn't in: no datagrams between ${name} and ${named(others)}`;
+  return `${name} isn't in: no datagrams between ${name} and ${namesInWords(others)}`;
 }
 
 /** Why the group can't go on, and what the operator can do. */
 export function lackingText(members: readonly Pick<Member, "name">[]): string {
   const first = shownName(members[0]?.name ?? "");
-  return `Nobody here has the group's last entries; waiting for ${named(members, "or")}; ` +
+  return `Nobody here has the group's last entries; waiting for ${namesInWords(members, "or")}; ` +
     `/remove ${first} gives up what only ${members.length === 1 ? "this one has" : "they have"}` +
     (members.length === 1 ? "" : ", once all are removed");
 }
@@ -146,14 +145,8 @@ export function lackingText(members: readonly Pick<Member, "name">[]): string {
 export function unaccountedText(members: readonly Pick<Member, "name">[]): string {
   const first = shownName(members[0]?.name ?? "");
   return "The disk of this coordinator was lost: the group goes on once all members of the last " +
-    `known view are here; waiting for ${named(members)}; /remove ${first} gives up what only ` +
+    `known view are here; waiting for ${
+      namesInWords(members)
+    }; /remove ${first} gives up what only ` +
     `${first} knows`;
-}
-
-/** `Bob`, `Bob and Carol`, `Bob, Carol or Dave`. */
-export function named(
-  members: readonly Pick<Member, "name">[],
-  last: "and" | "or" = "and",
-): string {
-  return inWords(members.map(({ name }) => shownName(name)), last);
 }

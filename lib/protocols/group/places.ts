@@ -8,10 +8,17 @@
 
 import { ipv6Prefix } from "../../base/endpoints.ts";
 import type { PeerKey } from "../../base/ids.ts";
-import type { Refusal } from "./admission.ts";
 import type { Attendance, Attendee, GroupLink } from "./attendance.ts";
 import { JOINERS_MAX, STRANGER_MS_MIN, STRANGERS_PER_ADDRESS_MAX } from "./limits.ts";
+import type { GroupRefusal } from "./messages.ts";
 import type { Views, Voice } from "./views.ts";
+
+/** Why a link isn't let in. */
+export interface Refusal {
+  readonly code: GroupRefusal;
+  /** Text for the one that is refused. */
+  readonly text: string;
+}
 
 export type Place =
   | { readonly type: "free" }

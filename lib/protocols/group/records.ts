@@ -7,7 +7,7 @@ import type { SignedEpoch } from "./epoch.ts";
 import type { SignedFormerKeys } from "./former_keys.ts";
 import type { Founding, Rules } from "./founding.ts";
 import type { Placed, SignedBatch } from "./history.ts";
-import type { GroupSecret } from "./secrets.ts";
+import type { SecretRecord } from "./secrets.ts";
 
 /** The next batch of the history, stable at all members. It goes into the log, a file of its own. */
 export interface LogRecord {
@@ -146,7 +146,7 @@ export type CoordinatorRecord =
   }
   | { readonly kind: "allowed"; readonly key: PeerKey }
   /** Of a private group: from now on this one admits newcomers; nobody is told before this is synced. */
-  | { readonly kind: "secret"; readonly secret: GroupSecret }
+  | SecretRecord
   /** Edits up to this number may have been accepted. */
   | { readonly kind: "edits"; readonly number: number }
   /** The next edits, decided and signed, not known to be in order yet; nobody is told before this is synced. */

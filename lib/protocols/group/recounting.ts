@@ -9,7 +9,7 @@ import type { Environment } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
-import { isSameName, shownName } from "../../base/names.ts";
+import { isSameName, namesInWords, shownName } from "../../base/names.ts";
 import { nobodyKeptOutText } from "../../base/name_answers.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import { UnknownMessages } from "../../base/unknown_messages.ts";
@@ -17,7 +17,7 @@ import { NO_BALLOT } from "./ballot.ts";
 import type { CoordinatorConfig, CoordinatorInput } from "./coordinator_io.ts";
 import { groupOf, isLost } from "./coordinator_log.ts";
 import { CoordinatorOutput } from "./coordinator_output.ts";
-import { inviteView, named } from "./coordinator_view.ts";
+import { inviteView } from "./coordinator_view.ts";
 import type { SignedEpoch } from "./epoch.ts";
 import { type CoordinatorCommand, membersEvent } from "./events.ts";
 import type { Founding } from "./founding.ts";
@@ -318,7 +318,7 @@ export class Recounting {
   get #problem(): string {
     const { groups, newest, awaited } = this.#recount;
     if (groups.length > 1) {
-      const names = groups.map((group) => named(this.#membersOf(group))).join("; ");
+      const names = groups.map((group) => namesInWords(this.#membersOf(group))).join("; ");
       return "Members of several groups of this coordinator have come: /remove those whose group is " +
         `given up, one by one: ${names}`;
     }
@@ -333,10 +333,10 @@ export class Recounting {
     return isAll
       ? `Nobody who has come has the log of view ${view}, the last one that is known: put back a copy ` +
         `of the files of ${
-          named(awaited, "or")
+          namesInWords(awaited, "or")
         }, or /remove all of them, which gives up what they had`
       : `View ${view} is the last one that is known; waiting for ${
-        named(awaited)
+        namesInWords(awaited)
       }, who may know of ` +
         `a later one; /remove ${one} on without`;
   }
@@ -375,16 +375,16 @@ export class Recounting {
     });
     if (isNobodyLeft) {
       return this.out.warn(
-        `What only ${named(members)} had is given up; the group goes on without it`,
+        `What only ${namesInWords(members)} had is given up; the group goes on without it`,
       );
     }
     this.out.warn(
       `The group is known again from what ${
-        named(members.filter((one) => !missing.includes(one)))
+        namesInWords(members.filter((one) => !missing.includes(one)))
       } ` +
         `told: view ${view} goes on, under numbers above ${number + NUMBER_GAP}. Lost: ` +
         "who was kept out by /remove before, why edits were aborted" +
-        (missing.length === 0 ? "" : `, what only ${named(missing)} knew`) +
+        (missing.length === 0 ? "" : `, what only ${namesInWords(missing)} knew`) +
         (this.#recount.isLeft ? ", who joined after these members had left" : ""),
     );
   }

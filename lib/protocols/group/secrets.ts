@@ -20,7 +20,6 @@ import {
 } from "../../base/schema.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import { derivedKey } from "../noise/primitives.ts";
-import type { CoordinatorRecord } from "./records.ts";
 
 export const GROUP_SECRET_BYTES = 16;
 const EPOCH_MAX = 2 ** 32 - 1;
@@ -34,6 +33,16 @@ export const groupSecretSchema = record({
   secret: fixedBytes(GROUP_SECRET_BYTES),
 });
 export type GroupSecret = Infer<typeof groupSecretSchema>;
+
+/** A secret on the coordinator's disk. */
+export interface SecretRecord {
+  readonly kind: "secret";
+  readonly secret: GroupSecret;
+}
+
+function isSecretRecord(record: { readonly kind: string }): record is SecretRecord {
+  return record.kind === "secret";
+}
 
 const KEY_TAG = utf8("p2pchat group key 1\0");
 
@@ -55,8 +64,8 @@ export class GroupSecrets {
   #kept: readonly Kept[] = [];
 
   /** @param records What is on the coordinator's disk. */
-  constructor(records: readonly CoordinatorRecord[]) {
-    for (const record of records) if (record.kind === "secret") this.#keep(record.secret);
+  constructor(records: readonly { readonly kind: string }[]) {
+    for (const { secret } of records.filter(isSecretRecord)) this.#keep(secret);
   }
 
   /** Null before the first one. */
@@ -65,7 +74,7 @@ export class GroupSecrets {
   }
 
   /** Makes another secret, which is the current one at once. @returns The record to be stored before anybody is told. */
-  rotate(randomBytes: (length: number) => Uint8Array): CoordinatorRecord {
+  rotate(randomBytes: (length: number) => Uint8Array): SecretRecord {
     const epoch = (this.current?.epoch ?? 0) + 1;
     const secret = { epoch, secret: randomBytes(GROUP_SECRET_BYTES) };
     this.#keep(secret);
@@ -83,7 +92,7 @@ export class GroupSecrets {
   }
 
   /** The records of a compacted log. */
-  records(): readonly CoordinatorRecord[] {
+  records(): readonly SecretRecord[] {
     return this.#kept.toReversed().map(({ secret }) => ({ kind: "secret", secret }));
   }
 

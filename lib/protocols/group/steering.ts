@@ -8,7 +8,7 @@ import type { Logger } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
-import { shownName } from "../../base/names.ts";
+import { namesInWords, shownName } from "../../base/names.ts";
 import type { Admission } from "./admission.ts";
 import type { Arriving } from "./arriving.ts";
 import { type Attendance, type Attendee, isExcluded, isSameProcess } from "./attendance.ts";
@@ -23,7 +23,7 @@ import {
   toBeParted,
 } from "./complaints.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
-import { lackingText, named, unaccountedText } from "./coordinator_view.ts";
+import { lackingText, unaccountedText } from "./coordinator_view.ts";
 import type { Member } from "./epoch.ts";
 import { type LeftReason, namesAndKeys } from "./events.ts";
 import { KeptOut } from "./kept_out.ts";
@@ -171,7 +171,9 @@ export class Steering {
     this.#returnsTold = awaited;
     const leftMs = Math.max(...awaited.map(({ silentAtMs }) => silentAtMs)) - out.nowMs;
     out.notice(
-      `Waiting for ${named(awaited)}, who ${awaited.length === 1 ? "was" : "were"} in the group ` +
+      `Waiting for ${namesInWords(awaited)}, who ${
+        awaited.length === 1 ? "was" : "were"
+      } in the group ` +
         `last: the group goes on in ${Math.ceil(leftMs / 1_000)} s without an answer`,
     );
   }
@@ -186,7 +188,7 @@ export class Steering {
     if (back.length === 0) return;
     const isWhole = isSettled && back.length === told.length;
     const goesOn = isWhole ? `: view ${views.ballot.number} goes on` : "";
-    out.notice(`${named(back)} ${back.length === 1 ? "is" : "are"} here again${goesOn}`);
+    out.notice(`${namesInWords(back)} ${back.length === 1 ? "is" : "are"} here again${goesOn}`);
   }
 
   /** Warns once, when those that may come back at any moment have had their time. */
@@ -217,7 +219,7 @@ export class Steering {
       views.givenUp(ballot);
       changing.forget();
       this.parts.historyGivenUp();
-      out.warn(`What only ${named(members)} had is given up; the group goes on without it`);
+      out.warn(`What only ${namesInWords(members)} had is given up; the group goes on without it`);
       this.#tellLeft();
     }
   }
@@ -260,7 +262,7 @@ export class Steering {
       // The member's say is needed until the present view has begun everywhere.
       if (!this.#exclude(attendee)) attendee.meetsByMs = nowMs + HEARTBEAT_MS;
       else if (complaining.length > 0) {
-        this.#blame(attendee, `${named(complaining)} didn't hear it`);
+        this.#blame(attendee, `${namesInWords(complaining)} didn't hear it`);
       }
     }
   }
@@ -509,7 +511,7 @@ export class Steering {
     if (attendee.departure !== "unheard") return null;
     // The operator may have to find out which of two members is at fault, or lies.
     const unheard = [...attendee.unheard.keys()].flatMap((other) => attendance.get(other) ?? []);
-    if (unheard.length > 0) return `it didn't hear ${named(unheard)}`;
+    if (unheard.length > 0) return `it didn't hear ${namesInWords(unheard)}`;
     return this.#faults.get(key) ?? "it held up the others";
   }
 

@@ -20,13 +20,12 @@ import type { Crypto, Signer } from "../../base/crypto.ts";
 import { dateText } from "../../base/dates.ts";
 import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
-import { foldName, shownName } from "../../base/names.ts";
+import { foldName, namesInWords, shownName } from "../../base/names.ts";
 import { visibleText } from "../../base/text.ts";
 import { inWords } from "../../base/words.ts";
 import type { Attendance, Attendee } from "./attendance.ts";
 import { consentTo, isConsentOf } from "./consents.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
-import { named } from "./coordinator_view.ts";
 import { Decisions } from "./decisions.ts";
 import {
   type Agreed,
@@ -532,7 +531,9 @@ export class Transactions {
   }
 
   #tellCommitted({ edit, signed, agreed }: Edit): void {
-    const reason = agreed.length === 0 ? "nobody had to be asked" : `agreed by ${named(agreed)}`;
+    const reason = agreed.length === 0
+      ? "nobody had to be asked"
+      : `agreed by ${namesInWords(agreed)}`;
     this.#show(edit, signed, "committed", reason, { agreed: agreed.map(({ name }) => name) });
   }
 

@@ -8,7 +8,7 @@
 import { assert } from "@std/assert";
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import type { Hash, LinkId, PeerKey, RequestId } from "../../../lib/base/ids.ts";
-import type { Refusal } from "../../../lib/protocols/group/admission.ts";
+import type { Refusal } from "../../../lib/protocols/group/places.ts";
 import { compareBallots } from "../../../lib/protocols/group/ballot.ts";
 import { Agreement } from "../../../lib/protocols/group/agreement.ts";
 import {

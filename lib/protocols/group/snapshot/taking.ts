@@ -11,13 +11,13 @@
  * each attempt has its own markers, so that late ones of another attempt have no effect.
  */
 
+import { namesInWords } from "../../../base/names.ts";
 import type { Environment } from "../../../base/environment.ts";
 import type { Hash, LinkId, PeerKey } from "../../../base/ids.ts";
 import { Deadlines } from "../../../base/machine.ts";
 import type { Attendance, Attendee } from "../attendance.ts";
 import { type Ballot, isSameBallot } from "../ballot.ts";
 import type { CoordinatorOutput } from "../coordinator_output.ts";
-import { named } from "../coordinator_view.ts";
 import type { Member } from "../epoch.ts";
 import {
   SNAPSHOT_ATTEMPTS_MAX,
@@ -200,7 +200,7 @@ export class Taking {
     const seconds = SNAPSHOT_MS_MAX / 1_000;
     if (this.#taken !== null) {
       const awaited = this.#awaited(this.#taken);
-      return this.#giveUp(`${named(awaited)} didn't answer for ${seconds} s`);
+      return this.#giveUp(`${namesInWords(awaited)} didn't answer for ${seconds} s`);
     }
     this.#fail(this.#wanted?.because || `no view has begun at all its members for ${seconds} s`);
   }
@@ -314,7 +314,7 @@ export class Taking {
     const { key } = attendee;
     taken.told += entries.length + 1;
     if (key !== taken.members[0]!.key || taken.told > SNAPSHOT_IDS_MAX) {
-      return this.#giveUp(`${named([attendee])} told of more entries than can be under way`);
+      return this.#giveUp(`${namesInWords([attendee])} told of more entries than can be under way`);
     }
     const ids = entries.map(({ id }) => id.toHex());
     taken.recording.received(key, { after, through, seq, ids });
@@ -345,7 +345,7 @@ export class Taking {
 
   over(attendee: Attendee, { attempt }: GroupMessageOf<"snapshot-over">): void {
     if (this.#takenBy(attendee, attempt) === null) return;
-    this.#giveUp(`${named([attendee])} couldn't go on with it`);
+    this.#giveUp(`${namesInWords([attendee])} couldn't go on with it`);
   }
 
   #takenBy({ key, link }: Attendee, { run, number }: Attempt): Taken | null {
