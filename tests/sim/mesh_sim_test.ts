@@ -49,6 +49,11 @@ Deno.test("who was let in by an earlier secret just as it became known who stays
   assertEquals(failure?.message ?? null, null);
 });
 
+Deno.test("a second link of who hasn't stayed ends with the first: it doesn't take that one's place", () => {
+  const { failure } = runMesh(meshSubject(), { seed: 300_982, nodes: 7, steps: 100 });
+  assertEquals(failure?.message ?? null, null);
+});
+
 Deno.test("runMesh() repeats a seed of the mesh event for event", () => {
   for (const seed of [1, 2, 3]) {
     const options = { seed, nodes: 6, steps: 60 };

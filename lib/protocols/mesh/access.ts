@@ -54,9 +54,12 @@ export class Access {
     return this.secrets === null || this.secrets.hasStayed(peer, secret);
   }
 
-  /** Whether a member's link is to end: it came by an invite from before a removal, and nobody who removed knew it. */
+  /**
+   * Whether a member's link is to end: it came by an invite from before a removal, and nobody who removed knew it. One
+   * that is only read to its end would take that one's place.
+   */
   hasNotStayed({ peer, secret, state }: MeshLink): boolean {
-    return state === "member" && secret !== null && !this.#hasStayed(peer, secret);
+    return state !== "admitting" && secret !== null && !this.#hasStayed(peer, secret);
   }
 
   /**
