@@ -3,7 +3,7 @@
  * the messages shown by its first process that all present members had been shown when that process started: the
  * admitting member tells the newcomer the room's frontiers. Nothing is promised if a link breaks, since
  * that may be the one to the admitting member, which is noticed seconds later, and the other members may be newcomers
- * themselves; nor if the way in takes so long that the newcomer doesn't wait for that member.
+ * themselves; nor where a member's disk refused to keep what it was shown; nor if the way in takes so long that the newcomer doesn't wait for that member.
  */
 
 import { BASELINE_MS_MAX } from "../../../lib/protocols/mesh/arrival.ts";
@@ -25,7 +25,7 @@ export class HistoryAsked implements MeshChecker {
     if (records.length > 0) return;
     this.#startedAtMs.set(process, process.member.world.time.nowMs);
     const [first, ...others] = process.member.world.judged();
-    if (first === undefined) return;
+    if (first === undefined || [first, ...others].some(({ member }) => member.diskFailed)) return;
     const earlier = [...first.member.shown.held()].filter((said) =>
       others.every(({ member }) => member.shown.has(said))
     );
