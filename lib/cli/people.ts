@@ -14,6 +14,8 @@ import {
   foldName,
   isSameName,
   markImitation,
+  MIXED_SCRIPTS_MARK,
+  mixesScripts,
   nameBeforeStart,
   setOwnName,
   shownName,
@@ -47,6 +49,8 @@ export class People<Event extends ShownEvent> {
   #lookAlikes: LookAlikes | null = null;
   /** The user's own name, once an event has told it, and the names that were compared with it. */
   #own: OwnName | null = null;
+  /** The user's own name, where it mixes scripts and the user is to be told what others see. */
+  #mixed: string | null = null;
   /** How many events were shown. */
   #events = 0;
   /** Authors of messages whose names were compared: of most messages nothing else is to be found out. */
@@ -79,6 +83,8 @@ export class People<Event extends ShownEvent> {
     const compared = this.#withServer(withCompared(event, knownPeers, own));
     ui.show(compared as unknown as OwnEventOf<Event>, ref);
     if (imitated !== null) this.#show(likeAnother(imitated), undefined);
+    if (this.#mixed !== null) this.#show(mixedName(this.#mixed), undefined);
+    this.#mixed = null;
   }
 
   #areMet({ from, shown = from }: Fields): boolean {
@@ -130,6 +136,7 @@ export class People<Event extends ShownEvent> {
     setOwnName(name, ownKey);
     if (this.#own?.name === name && this.#own.isGuest === isGuest) return null;
     this.#own = new OwnName(name, isGuest, isRenamed);
+    if (mixesScripts(name)) this.#mixed = name;
     this.#authors.clear(); // they may look like it
     const like = isRenamed ? this.#lookAlikes?.imitatedBy(name) ?? null : null;
     this.#own.isTold = like !== null;
@@ -226,8 +233,14 @@ interface Imitated {
 
 function likeAnother({ name, own }: Imitated): CommonEvent {
   const text = `Your name, ${own}, looks like that of ${shownName(name)}, who was here first: ` +
-    `others may see yours with a mark, \u2248${own}`;
+    `others may see yours with a mark, ${MIXED_SCRIPTS_MARK}${own}`;
   return { event: "notice", text, warning: true };
+}
+
+function mixedName(own: string): CommonEvent {
+  const text = `Your name, ${own}, mixes letters of several scripts: others see it with a mark, ` +
+    MIXED_SCRIPTS_MARK + own;
+  return { event: "notice", text };
 }
 
 /** Whether somebody first named in this event was here before the user. @param isGuest Undefined: not known. */

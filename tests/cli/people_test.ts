@@ -343,6 +343,19 @@ Deno.test("People doesn't mark one's own name before the mode is ready; who is a
   assertEquals(seen, [false, false, true]);
 });
 
+Deno.test("People tells once who has a name that mixes scripts what others see", async () => {
+  const { people, shown } = peopleOf(await known());
+  const renamed = { event: "renamed", key: own, from: "Z\u043ee", name: "Zoe" };
+  const again = { event: "ready", name: "Z\u043ee" };
+  for (const event of [again, again, joined("Ab\u0441"), renamed]) {
+    people.show(event as unknown as ModeEvent, undefined);
+  }
+  const told = shown.flatMap(({ event, text }) => event === "notice" ? [text] : []);
+  assertEquals(told, [
+    "Your name, Z\u043ee, mixes letters of several scripts: others see it with a mark, \u2248Z\u043ee",
+  ]);
+});
+
 Deno.test("People marks both of a directory's accounts that look alike, and of an account and a guest the guest", async () => {
   const { people } = peopleOf(await known());
   const user = (name: string, guest: boolean) => ({ name, guest, state: "free" });
