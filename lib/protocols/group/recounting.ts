@@ -484,9 +484,10 @@ export class Recounting {
       return this.out.error("unknown-user", text, ref);
     }
     const { key, name: known } = found;
-    this.#store({ kind: "kicked", key, name: known });
     const { environment, config: { secrets } } = this;
-    if (secrets) this.#store(secrets.rotate((length) => environment.randomBytes(length)));
+    const rotated = secrets ? [secrets.rotate((length) => environment.randomBytes(length))] : [];
+    // One write: after a crash nobody is kept out by name alone.
+    this.#store({ kind: "kicked", key, name: known }, ...rotated);
     this.#kicked.set(key, known);
     this.out.notice(`${shownName(known)} stays out until /allow ${shownName(known)}`, ref);
     for (const caller of [...this.#callers.values()]) {

@@ -148,7 +148,9 @@ Deno.test("While members are asked what there was, the invite can be shown, and 
   const before = inviteOf(after).invite;
   assertEquals(after.command({ command: "invite", rotate: true }), ["error not-allowed"]);
   after.comes("ann");
-  after.command({ command: "remove", name: "ann" });
+  const words = after.command({ command: "remove", name: "ann" });
+  // One write: a crash must not leave her out by her key alone, with an invite that counts.
+  assertEquals(words.filter((word) => /^disk/.test(word)), ["disk: kicked ann, secret"]);
   assertNotEquals(inviteOf(after).invite, before);
 });
 
