@@ -59,9 +59,37 @@ export function keyPairFromSeed(seed: Uint8Array): KeyPair {
   return { publicKey: new Uint8Array(spki.subarray(-KEY_BYTES)), privateKey };
 }
 
-/** Imports 32 raw bytes. Any 32 bytes are an X25519 key (RFC 7748); bad ones fail in `dh`. */
+/**
+ * The X25519 keys of low order, the highest bit cleared: every agreement with one is zero (RFC 7748, section 6.1), so
+ * that anybody knows the secret. They are 0 and 1, two points of order 8, and -1; then 0 and 1 once more, as 2^255 - 19
+ * and the number after it.
+ */
+const LOW_ORDER: ReadonlySet<string> = new Set([
+  "00".repeat(KEY_BYTES),
+  `01${"00".repeat(KEY_BYTES - 1)}`,
+  "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+  "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+  `ec${"ff".repeat(KEY_BYTES - 2)}7f`,
+  `ed${"ff".repeat(KEY_BYTES - 2)}7f`,
+  `ee${"ff".repeat(KEY_BYTES - 2)}7f`,
+]);
+
+/** Whether 32 raw bytes are an X25519 key of low order. No honest program has one. */
+export function hasLowOrder(bytes: Uint8Array): boolean {
+  const cleared = new Uint8Array(bytes);
+  cleared[KEY_BYTES - 1]! &= 0x7f; // that bit doesn't count (RFC 7748, section 5)
+  return LOW_ORDER.has(cleared.toHex());
+}
+
+/**
+ * Imports 32 raw bytes. Any others than those of low order are an X25519 key (RFC 7748).
+ * @throws {RemoteProtocolError} If the key has low order; no key is agreed on with it.
+ */
 export function remoteKey(bytes: Uint8Array): RemoteKey {
   invariant(bytes.length === KEY_BYTES, "an X25519 public key has 32 bytes");
+  if (hasLowOrder(bytes)) {
+    throw new RemoteProtocolError("Key agreement failed: the other side's key has low order");
+  }
   const der = concatBytes(X25519_PUBLIC_DER_PREFIX, bytes);
   return {
     bytes: new Uint8Array(bytes),
@@ -69,24 +97,11 @@ export function remoteKey(bytes: Uint8Array): RemoteKey {
   };
 }
 
-/**
- * DH (Noise, section 4.1).
- * @throws {RemoteProtocolError} If the result is all zero (RFC 7748, section 6.1): `theirs` is a point of low
- * order, with which anybody could know the secret.
- */
+/** DH (Noise, section 4.1). The result isn't zero: `remoteKey` imports no key of low order. */
 export function dh(ours: KeyPair, theirs: RemoteKey): Bytes {
-  let shared: Uint8Array;
-  try {
-    shared = diffieHellman({ privateKey: ours.privateKey, publicKey: theirs.object });
-  } catch (cause) {
-    throw new RemoteProtocolError("Key agreement failed: the other side's key has low order", {
-      cause,
-    });
-  }
-  if (shared.every((byte) => byte === 0)) {
-    throw new RemoteProtocolError("Key agreement failed: the other side's key has low order");
-  }
-  return new Uint8Array(shared);
+  return new Uint8Array(
+    diffieHellman({ privateKey: ours.privateKey, publicKey: theirs.object }),
+  );
 }
 
 /** HASH of the parts, one after the other. */

@@ -16,7 +16,7 @@ import { type Bytes, concatBytes, utf8 } from "../../base/crypto.ts";
 import { xxMessageBytes } from "../noise/handshake_state.ts";
 import { IDENTITY_PROOF_BYTES } from "../noise/identity_proof.ts";
 import { PREFACE_BYTES } from "../noise/preface.ts";
-import { TAG_BYTES } from "../noise/primitives.ts";
+import { hasLowOrder, TAG_BYTES } from "../noise/primitives.ts";
 import { COUNTER_MAX, DATAGRAM_BYTES_MAX } from "./limits.ts";
 
 /** First byte of a datagram. */
@@ -127,6 +127,7 @@ export interface Initiation {
   readonly index: number;
   readonly cookie: Uint8Array;
   readonly preface: Uint8Array;
+  /** The sender's X25519 key, not of low order, and nothing else: whatever it is, there is an answer to it. */
   readonly message: Uint8Array;
 }
 
@@ -172,15 +173,18 @@ export function decodeDatagram(bytes: Uint8Array): Datagram | null {
       if (counter > COUNTER_MAX) return null;
       return { type: "transport", index, counter, sealed: bytes.subarray(SEALED_OFFSET) };
     }
-    case DATAGRAM_TYPES.initiation:
+    case DATAGRAM_TYPES.initiation: {
       if (length !== INITIATION_BYTES) return null;
+      const message = bytes.subarray(FIRST_OFFSET, FIRST_END);
+      if (hasLowOrder(message)) return null;
       return {
         type: "initiation",
         index,
         cookie: bytes.subarray(INDEX_END, PREFACE_OFFSET),
         preface: bytes.subarray(PREFACE_OFFSET, FIRST_OFFSET),
-        message: bytes.subarray(FIRST_OFFSET, FIRST_END),
+        message,
       };
+    }
     case DATAGRAM_TYPES.response:
       if (length !== RESPONSE_BYTES) return null;
       return { type: "response", index, message: bytes.subarray(INDEX_END) };

@@ -5,8 +5,7 @@
 
 import { type Bytes, concatBytes } from "../../base/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
-import type { Environment } from "../../base/environment.ts";
-import { type Endpoint, endpointText } from "../../base/ids.ts";
+import type { Endpoint } from "../../base/ids.ts";
 import {
   type ChannelIdentity,
   type HandshakeEnvironment,
@@ -30,7 +29,7 @@ const COOKIE_SECRET_BYTES = 32;
 
 export interface RespondingOptions {
   readonly identity: ChannelIdentity;
-  readonly env: HandshakeEnvironment & Pick<Environment, "log">;
+  readonly env: HandshakeEnvironment;
   readonly access: SealedAccess;
 }
 
@@ -89,10 +88,8 @@ export class Responding {
     }
     const hasCookie = !this.#halfOpens.hasRoom;
     if (hasCookie && !this.#hasGoodCookie(datagram, from, nowMs)) return true;
-    const made = this.#respond(datagram, from);
-    if (made === null) return false;
     const halfOpen: HalfOpen = {
-      ...made,
+      ...this.#respond(datagram),
       name,
       remoteIndex: datagram.index,
       from,
@@ -140,25 +137,18 @@ export class Responding {
     return this.#halfOpens.hasRoomFor(from);
   }
 
+  /** Never fails: every answer that costs a key agreement takes a place. */
   #respond(
     { index: remoteIndex, preface, message }: Initiation,
-    from: Endpoint,
-  ): Pick<HalfOpen, "index" | "responder" | "response"> | null {
+  ): Pick<HalfOpen, "index" | "responder" | "response"> {
     const { identity, env, access } = this.#options;
     const prologue = prologueOf(remoteIndex, preface);
     const terms = { mode: access.mode, prologue, preSharedKey: null };
     const ephemeral = keyPairFromSeed(env.randomBytes(KEY_BYTES));
-    try {
-      const responder = new Responder(identity, env, terms, ephemeral, message);
-      const index = this.#context.newIndex();
-      const second = responder.answer(encodeAttachment(CHANNEL_VERSION, index));
-      return { index, responder, response: encodeAnswer("response", remoteIndex, second) };
-    } catch (error) {
-      if (!(error instanceof RemoteProtocolError)) throw error;
-      const fields = { remote: endpointText(from), reason: error.message };
-      env.log.info("datagram handshake refused", fields);
-      return null;
-    }
+    const responder = new Responder(identity, env, terms, ephemeral, message);
+    const index = this.#context.newIndex();
+    const second = responder.answer(encodeAttachment(CHANNEL_VERSION, index));
+    return { index, responder, response: encodeAnswer("response", remoteIndex, second) };
   }
 }
 
