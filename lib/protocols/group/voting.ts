@@ -291,7 +291,8 @@ export class Voting {
   }
 
   #looked(open: Open, entry: LoggedEntryState | null): void {
-    if (this.#open.get(open.id) !== open) return; // the edit is over
+    // The edit is over, or was refused meanwhile.
+    if (this.#open.get(open.id) !== open || open.phase !== "looking") return;
     if (entry?.isEdited) return this.#forget(open); // the edit is in the log already: we were asked again, late
     const { out, names } = this.owner;
     const { requester, name, seq, text } = open.signed.request.value;
