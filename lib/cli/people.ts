@@ -42,6 +42,11 @@ interface Somebody {
   readonly key?: string | null;
 }
 
+/** Somebody in a list; `changed`: with another key than the one expected. */
+interface Listed extends Somebody {
+  readonly changed?: KeyChange;
+}
+
 export class People<Event extends ShownEvent> {
   /** Keys, each under a name, whose digits this process has shown: bounded by what the user has asked for. */
   readonly #compared = new Set<string>();
@@ -334,8 +339,8 @@ export function withCompared(event: ShownEvent, known: KnownPeers, own: Fingerpr
   }
   for (const list of LISTS) {
     if (event.event !== list) continue;
-    const all = fields[list] as readonly Somebody[];
-    return { ...fields, [list]: all.map((one) => ({ ...one, ...of(one) })) };
+    const all = fields[list] as readonly Listed[];
+    return { ...fields, [list]: all.map((one) => withFound(one, known, of(one))) };
   }
   return fields;
 }
@@ -347,6 +352,18 @@ function comparedOf(known: KnownPeers, { name, key }: Somebody): Compared {
   if (known.isVerified(name, key as Fingerprint)) return { verified: true };
   const verifiedAs = known.verifiedNames(key as Fingerprint);
   return verifiedAs.length === 0 ? UNCOMPARED : { verified: false, verifiedAs };
+}
+
+/** Somebody in a list. Whoever has another key than the one expected isn't verified. */
+function withFound(one: Listed, known: KnownPeers, found: Compared): Listed & Compared {
+  const { changed } = one;
+  if (changed === undefined) return { ...one, ...found };
+  const verified = wasVerified(known, changed);
+  return { ...one, ...found, verified: false, changed: { ...changed, verified } };
+}
+
+function wasVerified(known: KnownPeers, { name, before }: KeyChange): boolean {
+  return comparedOf(known, { name, key: before ?? null }).verified === true;
 }
 
 /** The names of those among `members` whose keys are verified; `keys` has their keys in the same order. */
@@ -363,15 +380,14 @@ function verifiedAmong(
 /** The warning of another key, which is louder where the one expected was verified. */
 function withChange(event: Fields, known: KnownPeers, changed: KeyChange): Fields {
   const { name, before, key } = changed;
-  const expected = comparedOf(known, { name, key: before ?? null });
+  const verified = wasVerified(known, changed);
   const verifiedAs = known.verifiedNames(key as Fingerprint);
   const shown = shownName(name);
-  const start = expected.verified === true ? verifiedBeforeText(shown) : "";
-  const about = before === undefined || expected.verified === true
+  const start = verified ? verifiedBeforeText(shown) : "";
+  const about = before === undefined || verified
     ? ""
     : `. You had not verified ${shown}'s earlier key`;
   const other = verifiedAs.length === 0 ? "" : `. The other is ${theVerifiedText(verifiedAs)}`;
-  const found = { verified: expected.verified === true };
   const text = `${start}${event["text"]}${about}${other}`;
-  return { ...event, text, changed: { ...changed, ...found } };
+  return { ...event, text, changed: { ...changed, verified } };
 }

@@ -1,6 +1,6 @@
 /** The digits of `/verify` as lines, in every mode, and how people are said to be verified. */
 
-import type { Compared, ModeEvent, VerifyAnswer } from "../base/mode_machine.ts";
+import type { Compared, KeyChange, ModeEvent, VerifyAnswer } from "../base/mode_machine.ts";
 import { shownName } from "../base/names.ts";
 import { nameSpan, problemLine } from "./spans.ts";
 import type { CommonEvent, Line, ShownEvent } from "./user_interface.ts";
@@ -76,8 +76,22 @@ export function theVerifiedText(names: readonly string[]): string {
   return `the key that you verified as ${names.map(shownName).join(" and ")}`;
 }
 
-/** What a list says of somebody: nothing, unless the key was verified, under this name or another. */
-export function comparedText({ verified, verifiedAs = [] }: Compared): string | null {
+/**
+ * What a list says of somebody: nothing, unless it is another key than the one expected, or was verified, under this
+ * name or another.
+ */
+export function comparedText(
+  { verified, verifiedAs = [], changed }: Compared & { readonly changed?: KeyChange },
+): string | null {
   if (verified === true) return "verified";
-  return verifiedAs.length === 0 ? null : theVerifiedText(verifiedAs);
+  const texts = [
+    ...(changed === undefined ? [] : [changedText(changed)]),
+    ...(verifiedAs.length === 0 ? [] : [theVerifiedText(verifiedAs)]),
+  ];
+  return texts.length === 0 ? null : texts.join(", ");
+}
+
+function changedText({ before, verified }: KeyChange): string {
+  if (before === undefined) return "the key that you refused";
+  return verified === true ? "ANOTHER KEY than you verified" : "another key than before";
 }

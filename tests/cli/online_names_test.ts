@@ -17,7 +17,7 @@ Deno.test("OnlineNames: who comes as Bob and goes as bob, or comes anew, is one"
 Deno.test("OnlineNames: a part of the list that somebody asked for doesn't stand for all", () => {
   const names = new OnlineNames();
   const users = ["ann", "bob"].map((name) =>
-    ({ name, state: "free", host: "", port: 0, guest: false }) as const
+    ({ name, key: name, state: "free", host: "", port: 0, guest: false }) as const
   );
 
   names.listed({ event: "users", users });

@@ -158,6 +158,36 @@ Deno.test("withCompared() says of everybody in an event whether they are verifie
   assertEquals(seen(other), other);
 });
 
+Deno.test("withCompared() calls nobody in a list verified who has another key than the one expected", async () => {
+  const knownPeers = await known();
+  await knownPeers.verify("Bob", BOB, 0);
+  await knownPeers.verify("mallory", EVE, 0);
+  const listed = (changed: KeyChange) => {
+    const users = [{ name: "Bob", key: changed.key, changed }];
+    return withCompared(
+      { event: "users", users } as Shown & { readonly event: string },
+      knownPeers,
+      own,
+    )["users"];
+  };
+
+  const another = { name: "Bob", before: bob, key: eve };
+  assertEquals(listed(another), [{
+    name: "Bob",
+    key: eve,
+    verified: false,
+    verifiedAs: ["mallory"],
+    changed: { ...another, verified: true },
+  }]);
+  const elsewhere = { name: "Bob", before: "other", key: bob };
+  assertEquals(listed(elsewhere), [{
+    name: "Bob",
+    key: bob,
+    verified: false,
+    changed: { ...elsewhere, verified: false },
+  }]);
+});
+
 Deno.test("withCompared() warns louder of another key where the one expected was verified", async () => {
   const knownPeers = await known();
   await knownPeers.verify("Bob", BOB, 0);

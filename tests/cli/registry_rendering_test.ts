@@ -23,6 +23,7 @@ const READY = {
 const UP = { event: "session", state: "up", name: "alice", guest: false } as const;
 const user = (name: string, state: "free" | "busy" = "free", guest = false) => ({
   name,
+  key: name,
   state,
   host: "10.0.0.2",
   port: 5_002,
@@ -78,6 +79,13 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
     [READY, UP, USERS],
     "12:03 * Online: alice (you), bob, carol (in a call), dave (guest)\n" +
     "Call somebody by name; 2 TEXT tells all, /help shows more.\n",
+  ],
+  [
+    [...IN, {
+      event: "users",
+      users: [{ ...user("bob"), changed: { name: "bob", key: "k", before: "b", verified: true } }],
+    }],
+    "12:03 * Online: bob (ANOTHER KEY than you verified)\n",
   ],
   [[...IN, USERS], "12:03 * Online: alice (you), bob, carol (in a call), dave (guest)\n"],
   [

@@ -25,6 +25,7 @@ const STATUS = {
 } as const;
 const ALICE = {
   name: "alice",
+  key: "a1",
   state: "free",
   guest: false,
   host: "10.0.0.2",

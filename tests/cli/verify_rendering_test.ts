@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type VerifyEvent, verifyLines } from "../../lib/cli/verify_rendering.ts";
+import { comparedText, type VerifyEvent, verifyLines } from "../../lib/cli/verify_rendering.ts";
 import { printed } from "./printed.ts";
 
 const SHOWN: VerifyEvent = {
@@ -50,4 +50,16 @@ Deno.test("/verify *coordinator* no names no command, as the program ends", () =
       "The program ends, and connects with that key no more: check the address, and ask the operator.",
     );
   }
+});
+
+Deno.test("a list says who is verified, who has another key than the one expected, and whose key it is", () => {
+  const changed = { name: "Bob", key: "k", before: "b" };
+  assertEquals(comparedText({ verified: false }), null);
+  assertEquals(comparedText({ verified: true }), "verified");
+  assertEquals(comparedText({ changed }), "another key than before");
+  assertEquals(
+    comparedText({ changed: { ...changed, verified: true }, verifiedAs: ["mallory"] }),
+    "ANOTHER KEY than you verified, the key that you verified as mallory",
+  );
+  assertEquals(comparedText({ changed: { name: "Bob", key: "k" } }), "the key that you refused");
 });

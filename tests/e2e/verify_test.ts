@@ -1,7 +1,7 @@
 /** Who is verified: `/verify NAME`, `yes` and `no`, in each mode, by people whose programs are the built one. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { call, connect, DirectoryWorld, failure, incoming } from "./directory_world.ts";
+import { call, connect, DirectoryWorld, failure, incoming, logout } from "./directory_world.ts";
 import { FriendsGroup } from "./friends_group.ts";
 import { Group } from "./group_world.ts";
 import { type Node, Nodes, type ShownEvent } from "./node.ts";
@@ -106,6 +106,28 @@ Deno.test("directory: no ends the call, and the next one is refused until /trust
   const from = alice.events.length;
   await connect(alice, bob, "bob");
   assertEquals((await alice.until(call("connected"), undefined, from)).verified, false);
+});
+
+Deno.test("directory: the list calls nobody verified who has taken a verified name with another key", async () => {
+  const { world, directory } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const alice = await world.guest("alice");
+  const bob = await world.guest("bob");
+  const { key } = await bob.until(({ event }) => event === "ready");
+  await connect(alice, bob, "bob");
+  await verify(alice, "bob");
+  await bob.command({ command: "logout" });
+  await bob.type("q");
+  await bob.ended();
+  await directory.until(logout("bob"));
+
+  const mallory = await world.guest("bob", { device: "mallory" });
+  const other = (await mallory.until(({ event }) => event === "ready")).key;
+  const listed = async () => (await alice.ask("list", { part: "bob" })).users;
+  while ((await listed()).length === 0) await alice.until(({ event }) => event === "presence");
+  const [user] = await listed();
+  assertEquals([user.key, user.verified], [other, false]);
+  assertEquals(user.changed, { name: "bob", key: other, before: key, verified: true });
 });
 
 Deno.test("group and friends: lists say who is verified, and no is refused", async () => {

@@ -9,8 +9,15 @@ const call = new Uint8Array(16).fill(0xca);
 const store = new Uint8Array(8).fill(0x5e);
 const signature = new Uint8Array(64).fill(9);
 const key = "ab".repeat(32) as PeerKey;
-const ann = { name: "Ann", state: "free", guest: false, host: "10.0.0.2", port: 5_000 } as const;
-const jörg = { name: "Jörg", state: "busy", guest: true, host: "", port: 0 } as const;
+const ann = {
+  name: "Ann",
+  state: "free",
+  guest: false,
+  key,
+  host: "10.0.0.2",
+  port: 5_000,
+} as const;
+const jörg = { name: "Jörg", state: "busy", guest: true, key, host: "", port: 0 } as const;
 
 /** In the order of their codes. */
 export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [

@@ -152,9 +152,9 @@ export class Client {
 
   /** The client as the list shows it. */
   get listed(): ListedUser {
-    const { name, isGuest: guest, port } = this;
+    const { name, isGuest: guest, key, port } = this;
     const host = port === 0 ? "" : this.host;
-    return { name, state: this.isBusy ? "busy" : "free", guest, host, port };
+    return { name, state: this.isBusy ? "busy" : "free", guest, key, host, port };
   }
 }
 

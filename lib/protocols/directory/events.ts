@@ -4,7 +4,13 @@
  */
 
 import type { ErrorCode } from "../../base/errors.ts";
-import type { Compared, ModeCommand, ModeEvent, VerifyAnswer } from "../../base/mode_machine.ts";
+import type {
+  Compared,
+  KeyChange,
+  ModeCommand,
+  ModeEvent,
+  VerifyAnswer,
+} from "../../base/mode_machine.ts";
 import { shownName } from "../../base/names.ts";
 import { type CallOutcome, type CallRoute, DISMISSALS } from "./messages.ts";
 
@@ -14,8 +20,10 @@ export const DIRECTORY_NAME = "*directory*";
 /** A user in the list. */
 export interface UserView extends Compared {
   readonly name: string;
-  /** Fingerprint, where the key is known: the one expected of this user, as the list has no keys. */
-  readonly key?: string;
+  /** Fingerprint of the key with which the user is in, as the directory says: only a call proves it. */
+  readonly key: string;
+  /** Where it is another key than the one expected. */
+  readonly changed?: KeyChange;
   readonly state: "free" | "busy";
   /** Where the user takes calls; empty, with port 0: nowhere. */
   readonly host: string;

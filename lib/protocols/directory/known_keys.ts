@@ -3,6 +3,7 @@
 import { dropOldest } from "../../base/bounded.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
+import type { KeyChange } from "../../base/mode_machine.ts";
 import { foldName, shownName, withoutMark } from "../../base/names.ts";
 import { type RefusedKey, RefusedKeys } from "../../base/refused_keys.ts";
 import { ReportedKeys } from "../../base/reported_keys.ts";
@@ -51,6 +52,13 @@ export class KnownKeys {
     const fingerprint = fingerprintOf(key);
     return (pinned === undefined || pinned === fingerprint) &&
       !this.#refused.has(name, fingerprint);
+  }
+
+  /** How this key of that name differs from the one expected; null where it may be that user's. */
+  changeOf(name: string, key: PeerKey): KeyChange | null {
+    if (this.isExpected(name, key)) return null;
+    const before = this.expected(name);
+    return { name, key: fingerprintOf(key), ...(before === undefined ? {} : { before }) };
   }
 
   /** The key that a user of that name must have; undefined where any will do. */

@@ -1,6 +1,7 @@
 /** The list of users, as the directory tells it. */
 
 import { canonicalHost } from "../../base/endpoints.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { Endpoint, FoldedName } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { foldName, nameFault } from "../../base/names.ts";
@@ -15,7 +16,7 @@ const DEADLINES = ["after-call"] as const;
 
 export interface LobbyOwner {
   readonly out: ClientOutput;
-  readonly keys: Pick<KnownKeys, "expected">;
+  readonly keys: Pick<KnownKeys, "changeOf">;
   readonly selfName: string;
   /** Whether we are in a call: the directory hears of that later. */
   readonly isTalking: boolean;
@@ -89,8 +90,8 @@ export class Lobby {
     const self = foldName(selfName);
     return shown.map(([name, user]) => {
       if (name === self) return { ...viewOf(user), state: isTalking ? "busy" : "free" };
-      const key = keys.expected(name);
-      return key === undefined ? viewOf(user) : { ...viewOf(user), key };
+      const changed = keys.changeOf(user.name, user.key);
+      return changed === null ? viewOf(user) : { ...viewOf(user), changed };
     });
   }
 
@@ -129,12 +130,12 @@ export class Lobby {
     this.#deadlines.postpone(delayMs);
   }
 
-  find(name: string): UserView | null {
+  find(name: string): ListedUser | null {
     return this.#users.get(foldName(name)) ?? null;
   }
 
   /** The user that takes calls at this address; null where nobody in the list does. */
-  at({ host, port }: Endpoint): UserView | null {
+  at({ host, port }: Endpoint): ListedUser | null {
     for (const user of this.#users.values()) {
       if (user.port === port && canonicalHost(user.host) === canonicalHost(host)) return user;
     }
@@ -155,6 +156,6 @@ function take(known: Map<FoldedName, ListedUser>, user: ListedUser): boolean {
   return true;
 }
 
-function viewOf({ name, state, host, port, guest }: ListedUser): UserView {
-  return { name, state, host, port, guest };
+function viewOf({ key, ...user }: ListedUser): UserView {
+  return { ...user, key: fingerprintOf(key) };
 }

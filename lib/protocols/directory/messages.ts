@@ -79,11 +79,15 @@ export const OUTCOMES = [
 ] as const;
 export const ROUTES = ["direct", "relay"] as const;
 
-/** A user in the list; host and port are where it takes calls, as the directory sees it; port 0: nowhere. */
+/**
+ * A user in the list: the key is that of the link by which it is in; host and port are where it takes calls, as the
+ * directory sees it; port 0: nowhere.
+ */
 const user = record({
   name,
   state: oneOf(["free", "busy"]),
   guest: bool(),
+  key: peerKey(),
   host: text(HOST_BYTES_MAX),
   port,
 });

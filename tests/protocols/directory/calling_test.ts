@@ -1752,7 +1752,7 @@ Deno.test("after a call the list is shown when both are free in it, or a moment 
   const presence = (name: string, state: "free" | "busy") =>
     ({
       type: "presence",
-      users: [{ name, state, guest: false, host: "10.0.0.2", port: 6_000 }],
+      users: [user(name, { state })],
       offline: [],
     }) as const;
   const { program } = talking();

@@ -61,7 +61,8 @@ export function callId(n: number): Uint8Array<ArrayBuffer> {
 }
 
 export function user(name: string, more: Partial<ListedUser> = {}): ListedUser {
-  return { name, state: "free", guest: false, host: "10.0.0.2", port: 5_000, ...more };
+  const { key } = fakeSigner(name.toLowerCase());
+  return { name, state: "free", guest: false, key, host: "10.0.0.2", port: 5_000, ...more };
 }
 
 type Words = readonly string[];

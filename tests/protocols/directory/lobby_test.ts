@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { ClientProgram, user } from "./client_program.ts";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { BOB, ClientProgram, EVE, user } from "./client_program.ts";
 
 function names(words: readonly string[]): readonly string[] {
   const users = words.find((word) => word.startsWith("users")) ?? "";
@@ -102,4 +103,24 @@ Deno.test("the list: it is gone with the link", () => {
   assertEquals(program.types({ command: "list", part: undefined }), [
     "users users=[] isAnswer=true",
   ]);
+});
+
+Deno.test("the list: it has the key with which each is in, and says where it isn't the one expected", () => {
+  const pinned = { pinsOf: () => new Map([["bob", fingerprintOf(BOB)]]) };
+  const refused = [{ name: "cem", fingerprint: fingerprintOf(EVE) }];
+  const program = ClientProgram.in({ config: { ...pinned, refused } });
+  const listed = (name: string, key = BOB) => {
+    program.says({ type: "presence", users: [user(name, { key })], offline: [] });
+    program.types({ command: "list", part: name });
+    const event = program.events.at(-1)!;
+    const users = event.event === "users" ? event.users : [];
+    return [users[0]?.key, users[0]?.changed];
+  };
+  const bob = fingerprintOf(BOB);
+  const eve = fingerprintOf(EVE);
+
+  assertEquals(listed("bob"), [bob, undefined]);
+  assertEquals(listed("bob", EVE), [eve, { name: "bob", key: eve, before: bob }]);
+  assertEquals(listed("cem"), [bob, undefined]);
+  assertEquals(listed("cem", EVE), [eve, { name: "cem", key: eve }]);
 });

@@ -260,7 +260,7 @@ export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
       () => ({ type: "broadcast-sent", number, reached: number }),
       () => ({
         type: "presence",
-        users: [{ name, state: "busy", guest: false, host, port }],
+        users: [{ name, state: "busy", guest: false, key: otherKey, host, port }],
         offline: [name],
       }),
       () => ({ type: "unknown", code: number }),
