@@ -6,7 +6,8 @@
 import type { Fingerprint } from "./fingerprint.ts";
 import { foldName } from "./names.ts";
 
-export interface RefusedKey {
+/** A key whose digits the user has compared with those of the person of this name. */
+export interface ComparedKey {
   readonly name: string;
   readonly fingerprint: Fingerprint;
 }
@@ -15,7 +16,7 @@ export interface RefusedKey {
 export class RefusedKeys {
   readonly #pairs: Set<string>;
 
-  constructor(refused: readonly RefusedKey[]) {
+  constructor(refused: readonly ComparedKey[]) {
     this.#pairs = new Set(refused.map(({ name, fingerprint }) => pairOf(name, fingerprint)));
   }
 

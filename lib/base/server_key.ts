@@ -9,7 +9,7 @@ import { type Fingerprint, fingerprintOf } from "./fingerprint.ts";
 import { type Endpoint, endpointText, type PeerKey } from "./ids.ts";
 import type { KeyChange } from "./mode_machine.ts";
 import { verifiedBeforeText } from "./name_answers.ts";
-import { type RefusedKey, RefusedKeys } from "./refused_keys.ts";
+import { type ComparedKey, RefusedKeys } from "./refused_keys.ts";
 import { STRANGE_KEPT_MS, STRANGE_TOLD_MS } from "./mode_limits.ts";
 
 /** What is known of a server before dialling it. */
@@ -25,7 +25,7 @@ export interface Server {
   /** The key that the user named beforehand, the pinned one where there is one; null: none was named. */
   readonly given: Fingerprint | null;
   /** Keys that the user has refused, each for a name. */
-  readonly refused?: readonly RefusedKey[];
+  readonly refused?: readonly ComparedKey[];
   /** Whether the user has verified the pinned key. */
   readonly isVerified?: boolean;
 }

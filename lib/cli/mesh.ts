@@ -342,6 +342,7 @@ function configOf(
     passive: options.passive,
     historyShown: options.historyCount,
     refused: knownPeers.refused(),
+    verified: knownPeers.verified(),
     begin,
   };
 }

@@ -153,9 +153,14 @@ export class KnownPeers {
     return this.#all().filter(({ scope }) => scope === REFUSED);
   }
 
+  /** Keys that are those of the people of these names, as the user has found. */
+  verified(): readonly Pin[] {
+    return this.#all().filter(({ scope }) => scope === VERIFIED);
+  }
+
   /** The names under which the user has verified this key, in the order in which that was done. */
   verifiedNames(key: Fingerprint): readonly string[] {
-    this.#verifiedNames ??= namesByKey(this.#all().filter(({ scope }) => scope === VERIFIED));
+    this.#verifiedNames ??= namesByKey(this.verified());
     return this.#verifiedNames.get(key) ?? [];
   }
 

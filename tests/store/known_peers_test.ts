@@ -123,6 +123,7 @@ Deno.test("refuse() takes mark and pins away everywhere, until trust() is asked 
   await known.pin("mesh:1", "Robert", bob, DAY_MS);
   await known.pin("mesh:2", "Bob", eve, DAY_MS);
   await known.verify("Bob", bob, DAY_MS);
+  assertEquals(known.verified().map(({ name }) => name), ["Bob"]);
 
   await known.refuse("Bob~k7f3", bob, DAY_MS);
 

@@ -2,7 +2,7 @@
 
 import type { Bytes } from "../../base/crypto.ts";
 import type { Fingerprint } from "../../base/fingerprint.ts";
-import type { RefusedKey } from "../../base/refused_keys.ts";
+import type { ComparedKey } from "../../base/refused_keys.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
 import type { ModeEffect, ModeInput, PinEffect } from "../../base/mode_machine.ts";
 import type { ClientRecord, HeardPlace } from "./client_records.ts";
@@ -116,7 +116,7 @@ export interface ClientConfig {
   /** Keys met before at the directory with this key, by folded name; called once that key is known. */
   readonly pinsOf: (directory: PeerKey) => ReadonlyMap<string, Fingerprint>;
   /** Keys that the user has refused, each for a name. */
-  readonly refused: readonly RefusedKey[];
+  readonly refused: readonly ComparedKey[];
   readonly records: readonly ClientRecord[];
   /** Whether a person types at a terminal. */
   readonly isInteractive: boolean;

@@ -5,7 +5,7 @@ import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import type { KeyChange } from "../../base/mode_machine.ts";
 import { foldName, shownName, withoutMark } from "../../base/names.ts";
-import { type RefusedKey, RefusedKeys } from "../../base/refused_keys.ts";
+import { type ComparedKey, RefusedKeys } from "../../base/refused_keys.ts";
 import { ReportedKeys } from "../../base/reported_keys.ts";
 import type { ClientOutput } from "./client_output.ts";
 import { CALL_REFUSED_MAX } from "./limits.ts";
@@ -32,7 +32,7 @@ export class KnownKeys {
   readonly #refused: RefusedKeys;
 
   /** @param refused Keys that the user has refused, each for a name. */
-  constructor(readonly out: ClientOutput, refused: readonly RefusedKey[] = []) {
+  constructor(readonly out: ClientOutput, refused: readonly ComparedKey[] = []) {
     this.#refused = new RefusedKeys(refused);
   }
 

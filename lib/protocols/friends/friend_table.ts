@@ -3,7 +3,7 @@
 import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { FoldedName } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
-import { type RefusedKey, RefusedKeys } from "../../base/refused_keys.ts";
+import { type ComparedKey, RefusedKeys } from "../../base/refused_keys.ts";
 import { Friend } from "./friend.ts";
 import type { FriendRow } from "./friends_io.ts";
 
@@ -24,7 +24,7 @@ export class FriendTable {
   constructor(
     rows: readonly FriendRow[],
     pins: ReadonlyMap<string, Fingerprint>,
-    refused: readonly RefusedKey[] = [],
+    refused: readonly ComparedKey[] = [],
   ) {
     this.#pins = new Map(pins);
     this.refused = new RefusedKeys(refused);

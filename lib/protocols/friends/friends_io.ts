@@ -2,7 +2,7 @@
 
 import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
-import type { RefusedKey } from "../../base/refused_keys.ts";
+import type { ComparedKey } from "../../base/refused_keys.ts";
 import type { ModeEffect, ModeInput, PinEffect } from "../../base/mode_machine.ts";
 import type { FriendsCommand, FriendsEvent } from "./events.ts";
 import type { FriendsMessage } from "./messages.ts";
@@ -57,7 +57,7 @@ export interface FriendsConfig {
   /** Keys met before, by folded name. */
   readonly pins: ReadonlyMap<string, Fingerprint>;
   /** Keys that the user has refused, each for a name. */
-  readonly refused?: readonly RefusedKey[];
+  readonly refused?: readonly ComparedKey[];
   readonly records: readonly FriendsRecord[];
   readonly idleMs: number;
   /** False: a message that can't be delivered now fails. */

@@ -2,7 +2,7 @@
 
 import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
-import type { RefusedKey } from "../../base/refused_keys.ts";
+import type { ComparedKey } from "../../base/refused_keys.ts";
 import type { ModeEffect, ModeInput, PinEffect } from "../../base/mode_machine.ts";
 import type { CoordinatorCommand, CoordinatorEvent } from "./events.ts";
 import type { HistoryEnd } from "./history.ts";
@@ -69,7 +69,7 @@ export interface CoordinatorConfig {
   /** Keys of members met before, by folded name. */
   readonly pins: ReadonlyMap<string, Fingerprint>;
   /** Keys that the user has refused, each for a name. */
-  readonly refused?: readonly RefusedKey[];
+  readonly refused?: readonly ComparedKey[];
   readonly records: readonly CoordinatorRecord[];
   /** Those of a private group, with a current one; null or absent: anybody may come in. */
   readonly secrets?: GroupSecrets | null;

@@ -2,7 +2,7 @@
 
 import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { Endpoint, Hash, LinkId, MessageId, PeerKey, RequestId } from "../../base/ids.ts";
-import type { RefusedKey } from "../../base/refused_keys.ts";
+import type { ComparedKey } from "../../base/refused_keys.ts";
 import type { ModeEffect, ModeInput, PinEffect } from "../../base/mode_machine.ts";
 import type { NamedKey } from "./edit.ts";
 import type { MemberCommand, MemberEvent } from "./events.ts";
@@ -147,7 +147,7 @@ export interface MemberConfig {
   /** Keys of members met before, by folded name. */
   readonly pins: ReadonlyMap<string, Fingerprint>;
   /** Keys that the user has refused, each for a name. */
-  readonly refused?: readonly RefusedKey[];
+  readonly refused?: readonly ComparedKey[];
   readonly records: readonly MemberRecord[];
   /** The log's end; null where there is no log, or none that can be continued. */
   readonly history: HistoryEnd | null;

@@ -13,7 +13,7 @@ import {
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { dropOldest } from "../../base/bounded.ts";
 import { foldName, shownName, withoutMark } from "../../base/names.ts";
-import { type RefusedKey, RefusedKeys } from "../../base/refused_keys.ts";
+import { type ComparedKey, RefusedKeys } from "../../base/refused_keys.ts";
 import { type ReportedKey, ReportedKeys } from "../../base/reported_keys.ts";
 import type { Member } from "./epoch.ts";
 import type { MemberOutput } from "./member_output.ts";
@@ -47,7 +47,7 @@ export class MemberNames {
     readonly self: PeerKey,
     pins: ReadonlyMap<string, Fingerprint>,
     readonly out: MemberOutput,
-    refused: readonly RefusedKey[] = [],
+    refused: readonly ComparedKey[] = [],
   ) {
     this.#pins = new Map(pins);
     this.#refused = new RefusedKeys(refused);

@@ -186,6 +186,8 @@ export const HOLD_DOUBTED_MS = 10 * 60 * 1_000;
 export const HOLD_WORDS_REMEMBERED_MAX = 1_024;
 /** Pinned names; beyond that nothing new is pinned: a crowd of made-up members displaces nobody's key. */
 export const PINS_MAX = 16_384;
+/** Names of which several keys were told apart since the start; of any more, whole fingerprints are shown. */
+export const NAMES_APART_MAX = 4_096;
 
 /** HyParView, table 1: active view of 5 keeps 10,000 nodes connected through 80 % failures. */
 export const ACTIVE_VIEW_MAX = 5;

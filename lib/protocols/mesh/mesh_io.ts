@@ -9,7 +9,7 @@
 import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { BundleId, Endpoint, LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import type { ModeEffect, ModeInput, PinEffect } from "../../base/mode_machine.ts";
-import type { RefusedKey } from "../../base/refused_keys.ts";
+import type { ComparedKey } from "../../base/refused_keys.ts";
 import type { Queue } from "../../base/schema.ts";
 import type { MeshCommand, MeshEvent } from "./events.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
@@ -107,7 +107,9 @@ export interface MeshConfig {
   /** How many earlier messages are shown to a newcomer. */
   readonly historyShown: number;
   /** Keys that the user has refused, each for a name. */
-  readonly refused?: readonly RefusedKey[];
+  readonly refused?: readonly ComparedKey[];
+  /** Keys that the user has verified, each under a name as it was shown: none of another key is shown like it. */
+  readonly verified?: readonly ComparedKey[];
   readonly begin:
     | { readonly kind: "found"; readonly private?: true }
     /**

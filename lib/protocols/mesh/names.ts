@@ -16,11 +16,12 @@ import type { LeaveReason } from "./roster_io.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { Machine } from "../../base/machine.ts";
-import { foldName, withoutMark } from "../../base/names.ts";
+import { foldName, nameBeforeStart, withoutMark } from "../../base/names.ts";
 import { addTo, removeFrom } from "../../base/sets_by_key.ts";
 import { RefusedKeys } from "../../base/refused_keys.ts";
 import type { MeshRecord } from "./records.ts";
 import { compareClaims, type KnownClaim } from "./credentials.ts";
+import { NAMES_APART_MAX } from "./limits.ts";
 import { type Pin, Pins } from "./pins.ts";
 import type { NamesConfig, NamesEffect, NamesInput } from "./names_io.ts";
 
@@ -46,6 +47,12 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   #cameIn: { readonly claim: KnownClaim; readonly atMs: number } | null = null;
   /** The claim that ours has lost to, so that the loss is reported once. */
   #lostTo: KnownClaim | null = null;
+  /**
+   * Fingerprints that were shown with a name since the start, as `Bob~k7f3`: what meant one key never means another,
+   * also when that one has left. Of each name one more than `NAMESAKES_MAX`, from where on all are shown as a whole.
+   */
+  readonly #shownApart = new Map<FoldedName, Set<string>>();
+  readonly #verified = new Map<FoldedName, Set<string>>();
   #effects: NamesEffect[] = [];
 
   /** @param fingerprintOf A key's fingerprint, as it is shown everywhere. */
@@ -55,6 +62,9 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   ) {
     this.#pins = new Pins(config.records);
     this.#refused = new RefusedKeys(config.refused ?? []);
+    for (const { name, fingerprint } of config.verified ?? []) {
+      addTo(this.#verified, foldName(nameBeforeStart(name)), fingerprint);
+    }
   }
 
   step(input: NamesInput, nowMs: number): readonly NamesEffect[] {
@@ -93,17 +103,50 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     const known = this.#pins.get(folded)?.key ?? this.ownerOf(folded);
     const isRefused = this.#isRefusedAs(claimed, key);
     if (known === key && !isRefused) return claimed;
-    const rivals = new Set<PeerKey>(known === null ? [] : [known]);
-    for (const claimant of this.config.claimants(folded)) {
-      if (claimant !== key) rivals.add(claimant);
-      if (rivals.size > NAMESAKES_MAX) break;
-    }
-    const isPlain = rivals.size === 0 && !isRefused;
-    return isPlain ? claimed : `${claimed}~${this.#startApart(key, rivals)}`;
+    const isAlone = known === null &&
+      Iterator.from(this.config.claimants(folded)).every((each) => each === key);
+    return isAlone && !isRefused ? claimed : this.#apart(key, claimed);
   }
 
-  #startApart(key: PeerKey, others: ReadonlySet<PeerKey>): string {
-    return startApart(this.fingerprintOf(key), others, this.fingerprintOf);
+  /** `Bob~k7f3`, with a longer start of the fingerprint where that of another key of the name begins so. */
+  #apart(key: PeerKey, name: string): string {
+    const folded = foldName(name);
+    const fingerprint = this.fingerprintOf(key);
+    const namesakes = this.#namesakes(folded, name);
+    const isRemembered = this.#rememberApart(folded, fingerprint);
+    return `${name}~${
+      isRemembered ? startApart(fingerprint, namesakes, (each) => each) : fingerprint
+    }`;
+  }
+
+  /** @returns Whether others that come are told apart from this one. */
+  #rememberApart(folded: FoldedName, fingerprint: string): boolean {
+    const apart = this.#shownApart.get(folded);
+    if (apart === undefined && this.#shownApart.size >= NAMES_APART_MAX) return false;
+    if (apart === undefined || apart.size <= NAMESAKES_MAX) {
+      addTo(this.#shownApart, folded, fingerprint);
+    }
+    return true;
+  }
+
+  /** The fingerprints of all that have this name, or had it, as far as is known; of a crowd, enough that it is one. */
+  #namesakes(folded: FoldedName, name: string): ReadonlySet<string> {
+    const namesakes = new Set(this.#shownApart.get(folded));
+    const compared = [
+      ...this.#refused.of(name, NAMESAKES_MAX + 1),
+      ...this.#verified.get(folded) ?? [],
+    ];
+    for (const each of compared) namesakes.add(each);
+    const pin = this.#pins.get(folded);
+    const pinned = pin === undefined ? [] : [pin.key];
+    const here = this.#keysByFolded.get(folded) ?? [];
+    for (const keys of [pinned, here, this.config.claimants(folded)]) {
+      for (const key of keys) {
+        if (namesakes.size > NAMESAKES_MAX) return namesakes;
+        namesakes.add(this.fingerprintOf(key));
+      }
+    }
+    return namesakes;
   }
 
   /**
@@ -366,16 +409,11 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     }
   }
 
-  /** `Bob~k7f3`, with a longer suffix where others of that name have keys that begin so. */
   #suffixed(key: PeerKey): string {
-    const { folded, shown, claim } = this.#holders.get(key)!;
+    const { shown, claim } = this.#holders.get(key)!;
     const { name } = claim.signed.claim.value;
     // Whoever came since was told apart from this one.
-    if (shown?.startsWith(`${name}~`)) return shown;
-    const here = this.#keysByFolded.get(folded)!;
-    const pinned = this.#pins.get(folded)?.key;
-    const isAbsent = pinned !== undefined && here.size <= NAMESAKES_MAX && !here.has(pinned);
-    return `${name}~${this.#startApart(key, isAbsent ? new Set([...here, pinned]) : here)}`;
+    return shown?.startsWith(`${name}~`) ? shown : this.#apart(key, name);
   }
 
   #warn(folded: FoldedName, key: PeerKey, holder: Holder): void {

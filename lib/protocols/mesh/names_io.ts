@@ -3,7 +3,7 @@
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import type { PinEffect } from "../../base/mode_machine.ts";
 import type { KnownClaim } from "./credentials.ts";
-import type { RefusedKey } from "../../base/refused_keys.ts";
+import type { ComparedKey } from "../../base/refused_keys.ts";
 import type { MeshRecord } from "./records.ts";
 import type { RosterEffect } from "./roster_io.ts";
 
@@ -75,7 +75,9 @@ export interface NamesConfig {
   /** The room's records on disk: its pins are restored. */
   readonly records: readonly MeshRecord[];
   /** Keys that the user has refused, each for a name. */
-  readonly refused?: readonly RefusedKey[];
+  readonly refused?: readonly ComparedKey[];
+  /** Keys that the user has verified, each under a name as it was shown: none of another key is shown like it. */
+  readonly verified?: readonly ComparedKey[];
   /** Whether a claim's time can be believed; only then does it win over one that is vouched for. */
   readonly isVouched: (claim: KnownClaim) => boolean;
   /** Keys known to have claimed this name at any time, present or not. */

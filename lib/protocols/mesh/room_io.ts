@@ -5,7 +5,7 @@
 
 import type { ErrorCode } from "../../base/errors.ts";
 import type { Endpoint, PeerKey, RoomId } from "../../base/ids.ts";
-import type { RefusedKey } from "../../base/refused_keys.ts";
+import type { ComparedKey } from "../../base/refused_keys.ts";
 import type { Queue } from "../../base/schema.ts";
 import type { MeshCommand } from "./events.ts";
 import type { Fault, MeshEffect } from "./mesh_io.ts";
@@ -136,7 +136,9 @@ export interface RoomConfig {
   readonly passive: boolean;
   readonly historyShown: number;
   /** Keys that the user has refused, each for a name. */
-  readonly refused?: readonly RefusedKey[];
+  readonly refused?: readonly ComparedKey[];
+  /** Keys that the user has verified, each under a name as it was shown: none of another key is shown like it. */
+  readonly verified?: readonly ComparedKey[];
   /** The address at which the process listens, as shown in `ready`. */
   readonly listening: Endpoint;
   /** Whether the room was founded by this start. */

@@ -76,6 +76,7 @@ export class RoomMachines {
         self,
         records,
         ...(config.refused === undefined ? {} : { refused: config.refused }),
+        ...(config.verified === undefined ? {} : { verified: config.verified }),
         raceMs: NAME_RACE_MS,
         isVouched: (claim) => this.roster.isVouched(claim),
         claimants: (folded) => this.roster.claimants(folded),

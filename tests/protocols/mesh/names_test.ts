@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Fingerprint } from "../../../lib/base/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../../lib/base/ids.ts";
 import type { KnownClaim } from "../../../lib/protocols/mesh/credentials.ts";
-import { PINS_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import { NAMES_APART_MAX, PINS_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import { Names } from "../../../lib/protocols/mesh/names.ts";
 import type { NamesInput } from "../../../lib/protocols/mesh/names_io.ts";
 import { beaconOf, claimOf, keyOf, WALL_MS } from "./membership_fixtures.ts";
@@ -78,6 +78,52 @@ Deno.test("Names show a key apart from the name's owner and from others, however
 
   const shown = [carl, bob, keyOf("Dan")].map((key) => view.shownName(key));
   assertEquals(shown, ["Bob", "Bob~FP1122224444", "Bob~FP1122225555"]);
+});
+
+Deno.test("Names show no key as another was shown who has left, nor as one whose digits were compared", () => {
+  const [rob, mal] = [keyOf("Rob"), keyOf("Mal")];
+  const starts = new Map([[carl, "aaaa"], [bob, "k7f3xxxx"], [mal, "k7f3yyyy"], [rob, "k7f3zzzz"]]);
+  const fingerprintOf = (key: PeerKey) => `${starts.get(key)}${key}`;
+  const base = { self: ann, records: [], raceMs: 0, isVouched: () => true, claimants: () => [] };
+  const viewOf = (config: Partial<ConstructorParameters<typeof Names>[0]>) => {
+    const view = new Names({ ...base, ...config }, fingerprintOf);
+    view.step(joined(carl, claimOf("Carl", "Bob", 100)), 0);
+    return view;
+  };
+  const shownTo = (view: Names) => {
+    view.step(joined(mal, claimOf("Mal", "Bob", 300)), 60_000);
+    return view.shownName(mal);
+  };
+
+  const met = viewOf({});
+  met.step(joined(bob, claimOf("Bob", "Bob", 200)), 0);
+  assertEquals(met.shownName(bob), "Bob~k7f3");
+  met.step({ type: "left", key: bob, reason: "quit" }, 0);
+  assertEquals(shownTo(met), "Bob~k7f3yyyy");
+  assertEquals(met.keyOf("Bob~k7f3"), null);
+  met.step({ type: "left", key: mal, reason: "quit" }, 60_000);
+  met.step(joined(rob, claimOf("Rob", "Bob", 400)), 60_000);
+  assertEquals(met.shownName(rob), "Bob~k7f3zzzz");
+
+  const read = viewOf({}); // the words of one who isn't here
+  assertEquals(read.authorName(bob, "Bob"), "Bob~k7f3");
+  assertEquals(shownTo(read), "Bob~k7f3yyyy");
+  assertEquals(shownTo(viewOf({ claimants: () => [bob] })), "Bob~k7f3yyyy");
+  const compared = { name: "Bob~k7f3", fingerprint: fingerprintOf(bob) as Fingerprint };
+  assertEquals(shownTo(viewOf({ verified: [compared] })), "Bob~k7f3yyyy");
+  assertEquals(shownTo(viewOf({ refused: [{ ...compared, name: "Bob" }] })), "Bob~k7f3yyyy");
+  assertEquals(shownTo(viewOf({ verified: [{ ...compared, name: "Rob" }] })), "Bob~k7f3");
+});
+
+Deno.test("Names show a whole fingerprint under a name for which there was no room to remember who had it", () => {
+  const view = names([], new Set(), [bob, carl]);
+  const short = (at: number) => `Name ${at}~FP${bob.slice(0, 2)}`;
+  for (let at = 0; at < NAMES_APART_MAX; at++) {
+    assertEquals(view.authorName(bob, `Name ${at}`), short(at));
+  }
+
+  assertEquals(view.authorName(bob, "Bob"), `Bob~FP${bob}`);
+  assertEquals(view.authorName(bob, "Name 1"), short(1));
 });
 
 Deno.test("Names look at few of a crowd that comes under one name, and have it as soon as its holder is forgotten", () => {
