@@ -12,6 +12,7 @@
  * - After `stop` no input is fed.
  */
 
+import type { Fingerprint } from "./fingerprint.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { LinkId, PeerKey } from "./ids.ts";
 
@@ -154,4 +155,9 @@ export type ModeCommand =
   | { readonly command: "status" }
   | { readonly command: "verify"; readonly name: string; readonly answer?: VerifyAnswer }
   | { readonly command: "trust"; readonly name: string }
+  /**
+   * Another program of this profile was told that this key (a fingerprint) isn't that of whoever is called so: as
+   * `verify` with `no`, but without an answer. `name` is the plain one, without the start of a key. Nobody types it.
+   */
+  | { readonly command: "refuse"; readonly name: string; readonly key: Fingerprint }
   | { readonly command: "quit" };

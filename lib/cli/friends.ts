@@ -124,7 +124,7 @@ async function chat(wiring: Wiring): Promise<void> {
         port.close();
       }
     };
-    await runMode(wiring, links, { run });
+    await runMode(wiring, links, { run, command: (command, ref) => friends.command(command, ref) });
   } finally {
     await links?.shutdown("ended");
     await noted.catch(() => {}); // the failure is shown elsewhere

@@ -149,7 +149,8 @@ async function serve(
       },
     });
     ui.heedInterrupts(input.leave);
-    await runMode(wiring, links, host);
+    const { run } = host;
+    await runMode(wiring, links, { run: run.bind(host) });
   } finally {
     await Promise.all([links.shutdown("ended"), datagrams.close()]);
   }

@@ -4,12 +4,22 @@
  */
 
 import { P2pchatError } from "../base/errors.ts";
-import type { ModeOutcome } from "../base/mode_machine.ts";
+import type { ModeCommand, ModeOutcome } from "../base/mode_machine.ts";
+import type { Fingerprint } from "../base/fingerprint.ts";
+import { shownName } from "../base/names.ts";
 import type { ModePorts } from "../runtime/mode_host.ts";
 import type { Links } from "../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
-import { type Session, showNotices } from "./session.ts";
+import { type Session, showError, showNotices } from "./session.ts";
 import type { ShownEvent } from "./user_interface.ts";
+
+interface ModeHost {
+  run(): Promise<ModeOutcome>;
+  /** Absent in a mode that heeds no refused keys. */
+  command?(command: RefuseCommand, ref: undefined): void;
+}
+
+type RefuseCommand = Extract<ModeCommand, { readonly command: "refuse" }>;
 
 /** All of a host's ports but `show`. */
 export function modePorts<Event extends ShownEvent, Target>(
@@ -27,16 +37,56 @@ export function modePorts<Event extends ShownEvent, Target>(
   };
 }
 
+/** What another program of the profile was told is known here within this time, ms, and that of reading the file. */
+const REREAD_MS = 1_000;
+
+/** Follows what other programs of the profile are told of keys. @returns Ends that. */
+function followKnownPeers<Event extends ShownEvent, Target>(
+  { knownPeers, ui }: Session<Event, Target>,
+  refuse: (name: string, key: Fingerprint) => void,
+): () => void {
+  let timer: { cancel(): void } | null = null;
+  let hasEnded = false;
+  const look = async () => {
+    try {
+      for (const { name, fingerprint } of await knownPeers.reread()) {
+        if (hasEnded) return;
+        const shown = shownName(name);
+        const text = `Another of your programs was told that ${fingerprint} isn't ${shown}'s key ` +
+          `(/verify ${shown} no): here it counts as changed, too, until /trust ${shown}`;
+        ui.show({ event: "notice", text, warning: true });
+        refuse(name, fingerprint);
+      }
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      showError(ui, error);
+    }
+    if (!hasEnded) wait();
+  };
+  const wait = () => {
+    timer = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + REREAD_MS, () => void look());
+  };
+  wait();
+  return () => {
+    hasEnded = true;
+    timer?.cancel();
+  };
+}
+
 /**
  * Runs until the user leaves, and closes the links with a goodbye.
  * @throws {P2pchatError} The reason if it ends otherwise.
  */
 export async function runMode<Event extends ShownEvent, Target>(
-  { environment, identity, ui }: Session<Event, Target>,
+  session: Session<Event, Target>,
   links: Links,
-  host: { run(): Promise<ModeOutcome> },
+  host: ModeHost,
 ): Promise<void> {
-  const outcome = await host.run();
+  const { environment, identity, ui } = session;
+  const end = followKnownPeers(session, (name, key) => {
+    host.command?.({ command: "refuse", name, key }, undefined);
+  });
+  const outcome = await host.run().finally(end);
   await links.shutdown(outcome.kind === "bye" ? outcome.reason : outcome.code);
   if (outcome.kind === "fatal") throw new P2pchatError(outcome.code, outcome.text);
   environment.log.info("stopped", { reason: outcome.reason });

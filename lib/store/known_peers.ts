@@ -87,6 +87,12 @@ export class KnownPeers {
   #isBehind = false;
   /** What was dropped at the end of the file when it was read, and wasn't told. */
   #torn: { readonly line: number; readonly bytes: number } | null = null;
+  /** The file's version when it was last read; undefined before `reread`. */
+  #version: string | undefined = undefined;
+  /** A version that couldn't be read: of a file that is perhaps being written. */
+  #faulty: string | undefined = undefined;
+  /** Keys that others have refused since this program has read the file. */
+  #refusedElsewhere: Pin[] = [];
   /** Whether `#lastWrite` hasn't begun yet. */
   #isWriteWaiting = false;
 
@@ -282,14 +288,46 @@ export class KnownPeers {
     const plain = nameBeforeStart(name);
     const refused = { scope: REFUSED, name: plain, fingerprint, firstSeen: dayOf(wallMs) };
     const at = lineKey(refused);
-    const former = this.#all()
-      .filter((pin) =>
-        pin.fingerprint === fingerprint && isSameName(nameBeforeStart(pin.name), plain)
-      )
-      .map(lineKey);
+    const former = this.#linesOf(refused);
     this.#add(refused, former[0]);
     for (const line of former) if (line !== at) this.#removeAt(line);
     await this.#write();
+  }
+
+  /** All lines about this key under this name, or under the name with its start, in all scopes. */
+  #linesOf({ name, fingerprint }: Pick<Pin, "name" | "fingerprint">): readonly string[] {
+    const isIt = (pin: Pin) =>
+      pin.fingerprint === fingerprint && isSameName(nameBeforeStart(pin.name), name);
+    return this.#all().filter(isIt).map(lineKey);
+  }
+
+  /**
+   * Reads the file again if it was written since: by other programs of the profile, or by the user. A file that is gone
+   * changes nothing, as editors remove one before they write it.
+   * @returns The keys that were refused there since the file was read.
+   * @throws {P2pchatError} As `open`, once for each version of the file, when it has that one for the second time.
+   */
+  async reread(): Promise<readonly Pin[]> {
+    const version = await this.#disk.version(this.#path) ?? undefined;
+    if (version !== undefined && version !== this.#version) await this.#readVersion(version);
+    return this.#refusedElsewhere.splice(0);
+  }
+
+  async #readVersion(version: string): Promise<void> {
+    const stored = new KnownPeers(this.#disk, this.#path, this.#takeTurn);
+    const write = this.#lastWrite;
+    try {
+      await stored.#read();
+    } catch (error) {
+      if (this.#faulty === version) this.#version = version;
+      const isFirst = this.#faulty !== version;
+      this.#faulty = version;
+      if (isFirst) return;
+      throw error;
+    }
+    if (this.#lastWrite !== write) return; // which reads the file itself
+    this.#takeOver(stored);
+    this.#version = version;
   }
 
   /**
@@ -404,10 +442,23 @@ export class KnownPeers {
   }
 
   #takeOver(stored: KnownPeers): void {
+    for (const pin of stored.refused()) {
+      const at = lineKey(pin);
+      if (!this.#lines.has(at) && !this.#unwritten.has(at)) this.#refusedElsewhere.push(pin);
+    }
     this.#lines = stored.#lines;
     this.#verifiedNames = null;
     for (const [at, line] of this.#unwritten) if (line !== null) this.#put(at, line);
     for (const [at, line] of this.#unwritten) if (line === null) this.#lines.delete(at);
+    for (const [at, line] of this.#unwritten) this.#dropRefused(at, line);
+  }
+
+  /** What other programs found of a key before it was refused here doesn't hold any more. */
+  #dropRefused(refused: string, line: Line | null): void {
+    if (line === null || !("pin" in line) || line.pin.scope !== REFUSED) return;
+    for (const at of this.#linesOf(line.pin)) {
+      if (at !== refused && !this.#unwritten.has(at)) this.#lines.delete(at);
+    }
   }
 
   #bytes(): Uint8Array {

@@ -148,6 +148,26 @@ Deno.test("group and friends: lists say who is verified, and no is refused", asy
   assert(bob.events.length > 0);
 });
 
+Deno.test("friends and mesh: what one program is told of a key, another one of the profile heeds", async () => {
+  await using friends = new FriendsGroup("alice", "bob");
+  const [alice, bob] = await friends.startAll() as [Node, Node];
+  await alice.tell("bob", "hello");
+  await bob.until(({ event }) => event === "message");
+  await verify(alice, "bob");
+  await using nodes = new Nodes();
+  const inRoom = await nodes.ready("alice", null, { data: friends.data("alice") });
+  await nodes.ready("bob", inRoom, { data: friends.data("bob") });
+  assertEquals((await inRoom.until(({ event }) => event === "joined")).verified, true);
+
+  const from = alice.events.length;
+  await inRoom.ask("verify", { name: "bob", answer: "no" });
+  await alice.until(({ event }) => event === "connection", undefined, from);
+  const told = alice.events.slice(from).find(({ event }) => event === "notice");
+  assertMatch(told!.text, /^Another of your programs was told that \S+ isn't bob's key/);
+  const { friends: listed } = await alice.ask("list");
+  assertEquals(listed.map(({ verified }: ShownEvent) => verified), [false]);
+});
+
 Deno.test("friends: nothing goes to a key whose digits were different", async () => {
   await using friends = new FriendsGroup("alice", "bob");
   const [alice, bob] = await Promise.all([friends.start("alice"), friends.start("bob")]);

@@ -505,3 +505,46 @@ Deno.test("settled() tries once more what failed, and doesn't fail itself", asyn
   const again = await KnownPeers.open(disk.crash(), PATH);
   assertEquals(again.check("mesh:1", "Bob", bob).type, "same");
 });
+
+Deno.test("reread() takes over what another program has written, and says which keys it refused, once", async () => {
+  const disk = await newDisk();
+  const [known, other] = [await KnownPeers.open(disk, PATH), await KnownPeers.open(disk, PATH)];
+  assertEquals(await known.reread(), [], "there is no file yet");
+  await known.verify("Bob", bob, DAY_MS);
+  await known.refuse("Cem", key(3), DAY_MS);
+  assertEquals(await known.reread(), [], "these are its own");
+
+  await other.refuse("Bob", bob, DAY_MS);
+  await other.verify("Eve", eve, DAY_MS);
+  assertEquals(known.isVerified("Bob", fingerprintOf(bob)), true);
+  const refused = await known.reread();
+  assertEquals(refused.map(({ name, fingerprint }) => [name, fingerprint]), [
+    ["Bob", fingerprintOf(bob)],
+  ]);
+  assertEquals(known.isVerified("Bob", fingerprintOf(bob)), false);
+  assertEquals(known.isVerified("Eve", fingerprintOf(eve)), true);
+  assertEquals(await known.reread(), []);
+});
+
+Deno.test("reread() says which keys others refused, also where a write has found them", async () => {
+  const disk = await newDisk();
+  const [known, other] = [await KnownPeers.open(disk, PATH), await KnownPeers.open(disk, PATH)];
+  await other.refuse("Bob", bob, DAY_MS);
+  await known.pin("mesh:1", "Eve", eve, DAY_MS);
+  assertEquals((await known.reread()).map(({ name }) => name), ["Bob"]);
+});
+
+Deno.test("reread() keeps what it knows where the file is gone, or is damaged, which it tells once", async () => {
+  const disk = await newDisk();
+  const known = await KnownPeers.open(disk, PATH);
+  await known.verify("Bob", bob, DAY_MS);
+  await known.reread();
+  await put(disk, "half a line\nand more\n");
+  assertEquals(await known.reread(), [], "perhaps it is being written");
+  const error = await assertRejects(() => known.reread(), P2pchatError);
+  assertEquals(error.code, "store-corrupt");
+  assertEquals(await known.reread(), []);
+  await disk.remove(PATH);
+  assertEquals(await known.reread(), []);
+  assertEquals(known.isVerified("Bob", fingerprintOf(bob)), true);
+});

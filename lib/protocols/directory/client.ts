@@ -455,6 +455,8 @@ export class Client implements Machine<ClientInput, ClientEffect> {
         return user.forgetMe(command.password, ref);
       case "status":
         return user.status(ref);
+      case "refuse":
+        return user.refuse(command.name, command.key);
       case "verify":
         return user.verify(command.name, command.answer, ref);
       case "trust":

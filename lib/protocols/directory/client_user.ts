@@ -1,7 +1,7 @@
 /** What a client's user asks for, except within calls: checks it, and tells the user the outcome. */
 
 import type { Signer } from "../../base/crypto.ts";
-import { fingerprintOf } from "../../base/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { isSameName, nameFault, shownName, withoutMark } from "../../base/names.ts";
 import {
@@ -165,6 +165,19 @@ export class ClientUser {
     if (isDirectory) return session.refuse();
     keys.refuse(shown, peerKey);
     calling.refused(shown, peerKey);
+  }
+
+  /** As `verify` with `no`, said in another program of the profile. */
+  refuse(name: string, key: Fingerprint): void {
+    const { keys, calling, session } = this.owner;
+    if (name === DIRECTORY_NAME) {
+      if (session.peer !== null && fingerprintOf(session.peer) === key) session.refuse();
+      return;
+    }
+    const met = keys.find(name);
+    if (met === null || fingerprintOf(met.key) !== key) return keys.refuseUnmet(name, key);
+    keys.refuse(met.name, met.key);
+    calling.refused(met.name, met.key);
   }
 
   trust(name: string, ref: string | undefined): void {

@@ -85,11 +85,16 @@ export class KnownKeys {
    */
   refuse(name: string, key: PeerKey): void {
     const folded = foldName(name);
-    const fingerprint = fingerprintOf(key);
-    this.#refused.add(name, fingerprint);
-    if (this.#pins.get(folded) === fingerprint) this.#pins.delete(folded);
+    this.refuseUnmet(name, fingerprintOf(key));
     if (this.#kept.get(folded)?.key === key) this.#kept.delete(folded);
     this.#reported.report(name, key, this.out.nowMs);
+  }
+
+  /** A key that this process hasn't met under that name isn't that user's. */
+  refuseUnmet(name: string, key: Fingerprint): void {
+    const folded = foldName(name);
+    this.#refused.add(name, key);
+    if (this.#pins.get(folded) === key) this.#pins.delete(folded);
   }
 
   /**

@@ -76,7 +76,8 @@ export class FriendTable {
     this.refused.add(friend.name, key);
     if (friend.pinned === key) friend.pinned = null;
     this.#keys = null;
-    this.#pins.delete(foldName(friend.name));
+    const folded = foldName(friend.name);
+    if (this.#pins.get(folded) === key) this.#pins.delete(folded);
   }
 
   /** The friends in the table, in its order. */

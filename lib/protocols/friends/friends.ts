@@ -13,7 +13,7 @@
 import { countText, numberText } from "../../base/counts.ts";
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
-import { fingerprintOf } from "../../base/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
@@ -291,6 +291,8 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
         return this.#verify(command.name, command.answer, ref);
       case "trust":
         return this.#trust(command.name, ref);
+      case "refuse":
+        return this.#refusedElsewhere(command.name, command.key);
       case "quit":
         if (this.#leaving !== null) return;
         this.#leaving = { ref };
@@ -354,7 +356,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       return this.#out.error("offline", text, ref);
     }
     this.#out.show(verifyEvent(friend.name, this.signer.key, peerKey, answer), ref);
-    if (answer === "no") return this.#refuse(friend, peerKey);
+    if (answer === "no") return this.#refuse(friend, fingerprintOf(peerKey));
     const { told } = friend.strange;
     if (told === null) return;
     const other = fingerprintOf(told);
@@ -362,15 +364,22 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   }
 
   /** The digits were different: nothing more goes to whoever has this key. */
-  #refuse(friend: Friend, key: PeerKey): void {
-    this.#table.refuse(friend, fingerprintOf(key));
+  #refuse(friend: Friend, key: Fingerprint): void {
+    const met = friend.key;
+    this.#table.refuse(friend, key);
     this.#meeting.review(friend, "another key is expected");
-    friend.strange.refused(key);
+    if (met !== null && fingerprintOf(met) === key) friend.strange.refused(met);
     const { row } = friend;
-    if (row.fingerprint !== fingerprintOf(key)) return;
+    if (row.fingerprint !== key) return;
     this.#out.warn(
       `${this.config.users} says that this is ${friend.shown}'s key: correct it there`,
     );
+  }
+
+  #refusedElsewhere(name: string, key: Fingerprint): void {
+    const friend = this.#table.get(name);
+    if (friend === null) this.#table.refused.add(name, key);
+    else this.#refuse(friend, key);
   }
 
   #trust(name: string, ref: string | undefined): void {

@@ -121,11 +121,15 @@ export class Admission {
    * `trust`. Whoever is in stays until they leave, or are removed.
    */
   refuse(name: string, key: PeerKey): void {
+    this.refuseAbsent(name, fingerprintOf(key));
+    this.#reported.report(name, key, this.out.nowMs);
+  }
+
+  /** As `refuse`, of a key that isn't here. */
+  refuseAbsent(name: string, fingerprint: Fingerprint): void {
     const folded = foldName(name);
-    const fingerprint = fingerprintOf(key);
     this.#refused.add(name, fingerprint);
     if (this.#pins.get(folded) === fingerprint) this.#pins.delete(folded);
-    this.#reported.report(name, key, this.out.nowMs);
   }
 
   /** Whether the owner of this key was a member under this name. */

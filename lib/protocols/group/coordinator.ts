@@ -693,6 +693,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return this.#operator.recover(command.name, ref);
       case "trust":
         return this.#operator.trust(command.name, ref);
+      case "refuse":
+        return this.#operator.refuse(command.name, command.key);
       case "verify":
         return this.#operator.verify(command.name, command.answer, ref);
       case "quit":

@@ -12,7 +12,7 @@ import {
 } from "../../base/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { dropOldest } from "../../base/bounded.ts";
-import { foldName, shownName, withoutMark } from "../../base/names.ts";
+import { foldName, isSameName, shownName, withoutMark } from "../../base/names.ts";
 import { type ComparedKey, RefusedKeys } from "../../base/refused_keys.ts";
 import { type ReportedKey, ReportedKeys } from "../../base/reported_keys.ts";
 import type { Member } from "./epoch.ts";
@@ -136,12 +136,26 @@ export class MemberNames {
     const name = (this.#newcomers.get(key) ?? this.#known.get(key))?.name;
     if (name === undefined) return;
     const folded = foldName(name);
-    const fingerprint = fingerprintOf(key);
-    this.#refused.add(name, fingerprint);
-    if (this.#pins.get(folded) === fingerprint) this.#pins.delete(folded);
+    this.#refuse(name, fingerprintOf(key));
     this.#reported.report(name, key, this.out.nowMs);
     this.#warnedOf.add(key); // the answer to the command warns
     this.#tellAnew(folded);
+  }
+
+  #refuse(name: string, fingerprint: Fingerprint): void {
+    const folded = foldName(name);
+    this.#refused.add(name, fingerprint);
+    if (this.#pins.get(folded) === fingerprint) this.#pins.delete(folded);
+  }
+
+  /** As `refuse`, in another program of the profile: the name that the key's owner has, and its fingerprint. */
+  refused(name: string, fingerprint: Fingerprint): void {
+    for (const [key, known] of [...this.#newcomers, ...this.#known]) {
+      if (isSameName(known.name, name) && fingerprintOf(key) === fingerprint) {
+        return this.refuse(key);
+      }
+    }
+    this.#refuse(name, fingerprint);
   }
 
   /** How somebody is shown that has this key and uses this name. */

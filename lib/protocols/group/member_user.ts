@@ -4,7 +4,7 @@ import { dropOldest } from "../../base/bounded.ts";
 import { countText, numberText } from "../../base/counts.ts";
 import { dateText } from "../../base/dates.ts";
 import type { ErrorCode } from "../../base/errors.ts";
-import { fingerprintOf } from "../../base/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import { endpointText, type PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines } from "../../base/machine.ts";
@@ -300,6 +300,8 @@ export class MemberUser {
         return this.#verify(command.name, command.answer, ref);
       case "trust":
         return this.#trust(command.name, ref);
+      case "refuse":
+        return this.#refuse(command.name, command.key);
       case "quit":
         return this.quit(ref);
       case "give-up":
@@ -393,6 +395,14 @@ export class MemberUser {
     if (answer !== "no") return;
     if (isCoordinator) return this.owner.refuseCoordinator();
     names.refuse(peerKey);
+  }
+
+  /** As `verify` with `no`, said in another program of the profile. */
+  #refuse(name: string, key: Fingerprint): void {
+    const { names, coordinator } = this.owner;
+    if (name !== COORDINATOR_NAME) return names.refused(name, key);
+    const { peer } = coordinator;
+    if (peer !== null && fingerprintOf(peer) === key) this.owner.refuseCoordinator();
   }
 
   #trust(name: string, ref: string | undefined): void {

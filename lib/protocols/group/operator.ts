@@ -1,5 +1,6 @@
 /** What the coordinator's operator asks for: who is kept out and let in, and whose key is whose. */
 
+import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import type { VerifyAnswer } from "../../base/mode_machine.ts";
 import { verifyEvent } from "../../base/mode_output.ts";
@@ -128,6 +129,14 @@ export class Operator {
     if (found === null) return this.#unknown("verify", name, this.#known(), ref);
     this.out.show(verifyEvent(found.name, this.ownKey, found.key, answer), ref);
     if (answer === "no") this.admission.refuse(found.name, found.key);
+  }
+
+  /** As `verify` with `no`, said in another program of the same folder. */
+  refuse(name: string, fingerprint: Fingerprint): void {
+    const isMeant = ({ key }: Somebody) => fingerprintOf(key) === fingerprint;
+    const found = named(name, this.#known()).find(isMeant);
+    if (found === undefined) this.admission.refuseAbsent(name, fingerprint);
+    else this.admission.refuse(found.name, found.key);
   }
 
   /** The one with that name; of several, the one first for which `isMeant` holds. */

@@ -11,7 +11,7 @@
  * The caller passes on the roster's changes in their order. Before it passes on a `left`, it asks for `shownName`.
  */
 
-import { NAMESAKES_MAX, startApart } from "../../base/fingerprint.ts";
+import { type Fingerprint, NAMESAKES_MAX, startApart } from "../../base/fingerprint.ts";
 import type { LeaveReason } from "./roster_io.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
@@ -238,6 +238,8 @@ export class Names implements Machine<NamesInput, NamesEffect> {
         return this.#trust(input.key, nowMs);
       case "refuse":
         return this.#refuse(input.key, nowMs);
+      case "refused":
+        return this.#refusedElsewhere(input.name, input.fingerprint, nowMs);
       case "vouched":
         return this.#settleContested(nowMs);
       case "tick":
@@ -303,6 +305,17 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     this.#pins.forget(holder.folded, key);
     this.#warnedRefused.add(key); // the answer to the command warns
     this.#settle(holder.folded, nowMs);
+  }
+
+  #refusedElsewhere(name: string, fingerprint: Fingerprint, nowMs: number): void {
+    const folded = foldName(name);
+    const isIt = (key: PeerKey) => this.fingerprintOf(key) === fingerprint;
+    for (const key of this.#keysByFolded.get(folded) ?? []) {
+      if (isIt(key)) return this.#refuse(key, nowMs);
+    }
+    this.#refused.add(name, fingerprint);
+    const pinned = this.#pins.get(folded)?.key;
+    if (pinned !== undefined && isIt(pinned)) this.#pins.forget(folded, pinned);
   }
 
   // Shown names.

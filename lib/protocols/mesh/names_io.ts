@@ -1,5 +1,6 @@
 /** The inputs and effects of `Names`: what the mesh composes it with. */
 
+import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import type { PinEffect } from "../../base/mode_machine.ts";
 import type { KnownClaim } from "./credentials.ts";
@@ -21,6 +22,8 @@ export type NamesInput =
   | { readonly type: "trust"; readonly key: PeerKey }
   /** The user found other digits than its owner (`/verify NAME no`): the key is a stranger's, until `trust`. */
   | { readonly type: "refuse"; readonly key: PeerKey }
+  /** The same, found in another program of the profile: the key's fingerprint, and the name that its owner claims. */
+  | { readonly type: "refused"; readonly name: string; readonly fingerprint: Fingerprint }
   | { readonly type: "tick" };
 
 export type NamesEffect =

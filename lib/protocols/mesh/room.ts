@@ -1076,6 +1076,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         if (command.answer === "no") this.#toNames({ type: "refuse", key });
         return;
       }
+      case "refuse": {
+        const { name, key: fingerprint } = command;
+        return this.#toNames({ type: "refused", name, fingerprint });
+      }
       case "invite": {
         const { rotate } = command;
         // Checked before the secret is rotated: nobody could see the new invite.

@@ -1649,6 +1649,20 @@ Deno.test("keys: the digits of a call were different: it ends, and that key is a
   assertEquals(program.events.at(-1)?.event, "incoming");
 });
 
+Deno.test("keys: one that is refused in another program of the profile ends its call, and isn't expected again", () => {
+  const { program } = talking();
+  const refuse = (key: PeerKey) =>
+    program.types({ command: "refuse", name: "bob", key: fingerprintOf(key) });
+  assertEquals(refuse(EVE), []);
+
+  assert(refuse(BOB).some((word) => word.includes("state=ended reason=key-changed")));
+  const calls = (key: PeerKey) =>
+    program.says({ type: "incoming", call: callId(2), from: "bob", guest: false, key })[0];
+  for (const key of [BOB, EVE]) {
+    assertEquals(calls(key), "to directory: answer call=#2 accepts=false reason=key-changed");
+  }
+});
+
 // A lying callee, and strangers.
 
 Deno.test("a liar: a link with another key, of another call, begun by who didn't call, or too early, is closed", () => {

@@ -2,6 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { PeerKey } from "../../../lib/base/ids.ts";
 import {
   CHECK_INTERVAL_MS,
   RETRY_MS_MAX,
@@ -203,6 +204,20 @@ Deno.test("Friends lets nothing go to a key whose digits were different, until /
 
   const trusted = ann.command({ command: "trust", name: "cem" });
   assertEquals(trusted[0], "pins cem as cem again");
+});
+
+Deno.test("Friends sends nothing more to a key that is refused in another program of the profile", () => {
+  const ann = Program.started({ pins: CEM_PINNED });
+  ann.say("cem", "hi");
+  ann.reaches(CEM);
+  ann.hello(1, { name: "cem" });
+  const refuse = (key: PeerKey) =>
+    ann.command({ command: "refuse", name: "cem", key: fingerprintOf(key) });
+  assertEquals(refuse(EVE), []);
+
+  assertEquals(refuse(CEM), ["closes 1: another key is expected"]);
+  ann.goesDown(1);
+  assertEquals(ann.meets(CEM, { name: "cem" }).at(-1), "closes 2: refused: key-changed");
 });
 
 Deno.test("Friends refuses a key that was refused before, dialled or dialling in", () => {

@@ -350,6 +350,18 @@ Deno.test("Whoever comes with a key that the operator refused isn't let in under
   ]);
 });
 
+Deno.test("Whoever comes with a key that was refused in another program isn't let in under that name", () => {
+  const program = Program.of("ann");
+  for (const name of ["ann", "bob"]) {
+    program.command({ command: "refuse", name, key: fingerprintOf(keyOf(name)) });
+  }
+  program.goesDown("ann");
+
+  assertEquals(program.comes("ann").at(-1), "closes ann");
+  assertEquals(program.comes("bob").at(-1), "closes bob");
+  assertEquals(program.comes("cem").includes("closes cem"), false);
+});
+
 Deno.test("/trust accepts the key that was told, whoever comes while the operator asks about it", () => {
   const pins = new Map([["zoe", fingerprintOf(keyOf("zoe"))]]);
   const program = Program.started({ pins });

@@ -199,6 +199,19 @@ function alike(): readonly [string, string] {
   }
 }
 
+Deno.test("MemberNames show a key that is refused in another program as somebody else's, here or not", () => {
+  const bob = fingerprintOf(keyOf("bob"));
+  const here = new Meetings();
+  assertEquals(here.names.shown(keyOf("bob"), "bob"), "bob");
+  here.names.refused("Bob", bob);
+  assertEquals(here.names.shown(keyOf("bob"), "bob"), suffixed("bob"));
+
+  const later = new Meetings();
+  later.names.refused("Bob", bob);
+  assertEquals(later.names.shown(keyOf("bob"), "bob"), suffixed("bob"));
+  assertEquals(later.names.shown(keyOf("eve"), "Eve"), "Eve");
+});
+
 Deno.test("MemberNames show a refused key as somebody else's, also when it comes again, until it is accepted", () => {
   const meetings = new Meetings();
   const { names } = meetings;

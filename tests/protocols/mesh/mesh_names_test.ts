@@ -258,6 +258,23 @@ Deno.test("Mesh: a refused key is shown under another name, and nothing private 
   assertEquals(said?.event, "message");
 });
 
+Deno.test("Mesh: a key that is refused in another program of the profile is shown under another name, here or not", () => {
+  const room = new Room();
+  const ben = room.joined("Ben");
+  const refuse = ({ key }: Member) =>
+    room.ask(room.ann, { command: "refuse", name: "ben", key: fingerprintOf(key) });
+  assertEquals(refuse(room.ann), []);
+
+  assertEquals(refuse(ben).map(({ event }) => event), ["renamed"]);
+  assertEquals(room.names(), ["Ann", suffixed("Ben", ben)]);
+  room.ask(ben, { command: "quit" });
+
+  const later = new Room();
+  later.ask(later.ann, { command: "refuse", name: "Ben", key: fingerprintOf(ben.key) });
+  assertEquals(later.joined("Ben").key, ben.key);
+  assertEquals(later.names(), ["Ann", suffixed("Ben", ben)]);
+});
+
 Deno.test("Mesh marks a name that mixes scripts in every sentence", () => {
   const room = new Room();
   const imitator = room.joined("B\u043eb");
