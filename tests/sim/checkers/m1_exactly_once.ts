@@ -3,7 +3,10 @@
  * when it was sent.
  *
  * Required: a profile that was in the room before a message was typed has been shown it when the room is quiet,
- * whatever happened to its processes meanwhile, if any running member was shown it and could store it. Exempt are
+ * whatever happened to its processes meanwhile, if any running member was shown it and could store it. A profile that is
+ * started without a note on its disk of what was there when it came, or of anything shown, comes as a newcomer again: a
+ * kill within moments of `ready` can't leave such a note, and a user who has seen so little misses nothing. It is in the
+ * room from its next `ready` on. Exempt are
  * messages that only liars could have passed on (`withheld.ts`), and those after which more messages follow in
  * room time than are kept. A process that typed a message and still runs shows it itself, or has reported that it
  * isn't sent.
@@ -46,6 +49,8 @@ export class ExactlyOnce implements MeshChecker {
    * admits it again under a later name may be behind in room time.
    */
   readonly #admittedTimes = new Map<Member, number>();
+  /** When each profile was in the room first, not counting times of which nothing is on its disk. */
+  readonly #readyAtMs = new Map<Member, number>();
   /** Profiles that were put back to an earlier state, perhaps to one from before they joined. */
   readonly #restored = new Set<Member>();
 
@@ -54,6 +59,7 @@ export class ExactlyOnce implements MeshChecker {
     const { ledger } = member.world;
     const profile: Profile = { mayRepeat: new Set(), stored: new Set() };
     this.#profiles.set(member, profile);
+    if (comesAnew(member)) this.#readyAtMs.delete(member);
     for (let at = shownUpTo(records); at < records.length; at++) {
       const record = records[at]!;
       if (record.kind !== "bundle") continue;
@@ -68,17 +74,21 @@ export class ExactlyOnce implements MeshChecker {
 
   restored(member: Member): void {
     this.#restored.add(member);
+    if (member.readyAtMs !== null && !this.#readyAtMs.has(member)) {
+      this.#readyAtMs.set(member, member.readyAtMs); // a copy was in the room when its original was
+    }
   }
 
   shown(process: MemberProcess, event: MeshEvent): void {
     const { member } = process;
-    if (event.event === "ready" && !this.#admittedTimes.has(member)) {
-      this.#admittedTimes.set(member, admittedTime(member));
+    const { nowMs } = member.world.time;
+    if (event.event === "ready") {
+      if (!this.#admittedTimes.has(member)) this.#admittedTimes.set(member, admittedTime(member));
+      if (!this.#readyAtMs.has(member)) this.#readyAtMs.set(member, nowMs);
     }
     if (event.event !== "joined") return;
     const readAt = this.#readOf.get(event.key) ?? new Map<number, number>();
     this.#readOf.set(event.key, readAt);
-    const { nowMs } = member.world.time;
     if (!readAt.has(process.stream)) readAt.set(process.stream, nowMs);
   }
 
@@ -115,7 +125,7 @@ export class ExactlyOnce implements MeshChecker {
       for (const said of alive) {
         if (
           member.shown.has(said) || member.withheld.has(said) ||
-          !(member.readyAtMs! < said.saidAtMs || this.#isSpokenTo(member, said)) ||
+          !(this.#readyAtMs.get(member)! < said.saidAtMs || this.#isSpokenTo(member, said)) ||
           isPassed(said, world.ledger)
         ) continue;
         throw this.#broken(`${member.label} was never shown "${said.text}"`);
@@ -153,6 +163,12 @@ function admittedTime({ key, disk: { records } }: Member): number {
       : []
   );
   return Math.min(Infinity, ...times);
+}
+
+/** Whether a member's next process knows of nothing that was shown, or was there when it came. The founder's always does. */
+function comesAnew({ key, world, disk: { records } }: Member): boolean {
+  return key !== world.members[0]?.key &&
+    !records.some(({ kind }) => kind === "shown" || kind === "arrival");
 }
 
 /** Whether a member left by itself, perhaps before it was ready. */

@@ -508,9 +508,9 @@ export class Driver {
     process.command({ command: "quit" });
   }
 
-  /** Some never return. The founder does, so that there is always somebody to dial. */
+  /** Some never return. The founder does, if need be from a copy of its profile: there is always somebody to dial. */
   #mayBeForGood(member: Member): void {
-    if (member !== this.world.members[0] && this.#random.chance(0.2)) member.over = true;
+    if (member.key !== this.world.members[0]!.key && this.#random.chance(0.2)) member.over = true;
   }
 
   #deafen(): void {
