@@ -146,7 +146,11 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       stdout: streams.stdout,
       stderr: streams.stderr,
       onClosed: () => this.#interrupts.raise("output-closed"),
-      compose: () => this.#compose(),
+      prompt: {
+        compose: () => this.#compose(),
+        erase: () => this.#redrawAll(),
+        nowMs: () => streams.wallMs(),
+      },
     });
     this.#runner = new CommandRunner(mode.commands, false, {
       refuse: (error) => this.#refuse(error),
@@ -620,7 +624,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#redraw();
   }
 
-  /** Appends the prompt to the output; called when the terminal has taken everything before it. */
+  /** Appends the prompt to the output; called when nothing is to be written before it. */
   #compose(): void {
     if (!this.#isStale) return;
     this.#isStale = false;

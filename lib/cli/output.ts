@@ -6,6 +6,9 @@
  *
  * Long output, such as a whole history, is generated in pieces as its reader takes them: escaped it is several
  * times as long as its source, and generating it at once would block everything else for seconds.
+ *
+ * The prompt is drawn when all is written, and between two lines of output that doesn't end: otherwise whoever sends
+ * more than can be shown would keep the user from seeing what the keys do.
  */
 
 import { P2pchatError, systemText } from "../base/errors.ts";
@@ -14,16 +17,21 @@ import type { Sink } from "./patient_sink.ts";
 
 export type Channel = "stdout" | "stderr";
 
-/** Above this, no more should be output: 5,000 lines of 200 bytes, far more than any pipe holds. */
-const PENDING_UNITS_HIGH = 1_048_576;
-/** Below this, output is welcome again: enough that the reader never runs dry while the producer resumes. */
-const PENDING_UNITS_LOW = 262_144;
+/**
+ * Above this, no more should be output: 1,300 lines of 200 bytes, more than any pipe holds. What is behind it in the
+ * network waits where its authors take turns, so it is no more than four of the longest messages.
+ */
+const PENDING_UNITS_HIGH = 262_144;
+/** Below this, output is welcome again: a pipe's content, so that the reader doesn't run dry while the producer resumes. */
+const PENDING_UNITS_LOW = 65_536;
 /** Exceeding this is a bug of the mode: the largest answer, a whole history, has 64 MiB of text. */
 const PENDING_UNITS_MAX = 268_435_456;
 /** Above this, not even a person's requests should be answered: a whole history is waiting already. */
 const PENDING_UNITS_FULL = 67_108_864;
-/** Late output is written in pieces of this size: some milliseconds' work. */
-const PIECE_UNITS = 131_072;
+/** Output is written in pieces of this size, or of one longer line: some milliseconds' work. */
+const PIECE_UNITS = 32_768;
+/** Between two lines the prompt is drawn if it wasn't for so long: nobody notices. */
+const COMPOSE_MS = 50;
 
 /** The error where standard output can't be written; `null` where its reader is gone, as with `head`. */
 export function outputError(error: unknown): P2pchatError | null {
@@ -40,9 +48,20 @@ export function outputError(error: unknown): P2pchatError | null {
 /** Output that waits for one channel. */
 interface Chunk {
   readonly channel: Channel;
-  /** Size of its source in UTF-16 units. */
+  /** Size of its source in UTF-16 units, of what isn't taken of it. */
   units: number;
+  /** Whether each text is a line, behind which the prompt may stand. */
+  readonly areLines: boolean;
   readonly content: { readonly texts: string[] } | { readonly later: Iterator<string> };
+}
+
+/** What is written at once. */
+interface Piece {
+  readonly channel: Channel;
+  readonly text: string;
+  /** Size of the sources that it completes. */
+  readonly units: number;
+  readonly endsLine: boolean;
 }
 
 export interface OutputOptions {
@@ -50,8 +69,14 @@ export interface OutputOptions {
   readonly stderr: Sink;
   /** The reader of standard output is gone. Called once. */
   readonly onClosed: () => void;
-  /** Called before each write, to append the prompt, which is only worth composing then. */
-  readonly compose?: () => void;
+  readonly prompt?: {
+    /** Called when nothing else is to be written, and between lines, to append the prompt, if it is out of date. */
+    compose(): void;
+    /** Called behind a prompt between two lines: appends what erases it. */
+    erase(): void;
+    /** Any clock, ms. */
+    nowMs(): number;
+  };
 }
 
 export class Output {
@@ -70,6 +95,7 @@ export class Output {
   #writing: Promise<void> = Promise.resolve();
   #error: P2pchatError | null = null;
   #awaited: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
+  #composedMs = -Infinity;
 
   constructor(options: OutputOptions) {
     this.#options = options;
@@ -91,28 +117,34 @@ export class Output {
 
   /** Adds text, complete lines or escape sequences; it is written in this turn of the event loop. */
   write(channel: Channel, text: string): void {
+    this.#add(channel, text, false);
+  }
+
+  #add(channel: Channel, text: string, areLines: boolean): void {
     if (text === "" || this.#closed.has(channel)) return;
     const last = this.#chunks.at(-1);
-    if (last?.channel === channel && "texts" in last.content) {
+    if (last?.channel === channel && last.areLines === areLines && "texts" in last.content) {
       last.content.texts.push(text);
       last.units += text.length;
-    } else this.#chunks.push({ channel, units: text.length, content: { texts: [text] } });
+    } else {
+      this.#chunks.push({ channel, units: text.length, areLines, content: { texts: [text] } });
+    }
     this.#added(text.length);
   }
 
   /**
-   * Adds text that is generated at once if it is short, otherwise in pieces when its turn comes; in either case
+   * Adds lines in place of the prompt, which is erased. They are text that is generated at once if it is short, otherwise in pieces when its turn comes; in either case
    * after everything added before.
    * @param units The size of its source, which is kept in memory until then: `unitsOf`.
    */
   writeParts(channel: Channel, units: number, parts: () => Iterable<string>): void {
     if (this.#closed.has(channel)) return;
     if (this.#laterChunks === 0 && this.#pendingUnits + units <= PENDING_UNITS_LOW) {
-      for (const part of parts()) this.write(channel, part);
+      for (const part of parts()) this.#add(channel, part, true);
       return;
     }
     this.#laterChunks++;
-    this.#chunks.push({ channel, units, content: { later: begunLater(parts) } });
+    this.#chunks.push({ channel, units, areLines: true, content: { later: begunLater(parts) } });
     this.#added(units);
   }
 
@@ -154,40 +186,78 @@ export class Output {
 
   async #writeAll(): Promise<void> {
     await Promise.resolve(); // lets the rest of this turn's lines join the first write
-    this.#options.compose?.();
+    if (this.#chunks.length === 0) this.#compose();
     while (this.#chunks.length > 0) {
-      const { channel } = this.#chunks[0]!;
-      const { text, units } = this.#taken(channel);
-      this.#writing = this.#writeText(channel, text);
-      await this.#writing;
-      this.#writtenUnits += units;
-      this.#tellWaiting();
-      if (this.#chunks.length === 0) this.#options.compose?.();
+      const piece = this.#taken();
+      await this.#writePiece(piece);
+      if (this.#chunks.length === 0) this.#compose();
+      else if (piece.endsLine) await this.#composeBetween();
     }
     this.#pump = null;
   }
 
-  /** Takes the next text for `channel`, and the size of the sources of the chunks that it completes. */
-  #taken(channel: Channel): { readonly text: string; readonly units: number } {
+  #compose(): void {
+    const { prompt } = this.#options;
+    if (prompt === undefined) return;
+    this.#composedMs = prompt.nowMs();
+    prompt.compose();
+  }
+
+  /**
+   * Draws the prompt before the output that waits, if it wasn't drawn for long. Whatever erased it last is written, and it was composed only where
+   * nothing waited, so it isn't on the screen. In front of the rest it is erased again.
+   */
+  async #composeBetween(): Promise<void> {
+    const { prompt } = this.#options;
+    if (prompt === undefined || Math.abs(prompt.nowMs() - this.#composedMs) < COMPOSE_MS) return;
+    const rest = this.#chunks;
+    this.#chunks = [];
+    this.#compose();
+    const drawn = this.#chunks.length === 0 ? null : this.#taken();
+    prompt.erase();
+    this.#chunks = [...this.#chunks, ...rest];
+    if (drawn !== null) await this.#writePiece(drawn);
+  }
+
+  async #writePiece({ channel, text, units }: Piece): Promise<void> {
+    this.#writing = this.#writeText(channel, text);
+    await this.#writing;
+    this.#writtenUnits += units;
+    this.#tellWaiting();
+  }
+
+  /** Takes the next piece; the prompt belongs to the last one. */
+  #taken(): Piece {
+    const { channel } = this.#chunks[0]!;
     const texts: string[] = [];
     let madeUnits = 0;
     let units = 0;
+    let endsLine = false;
     while (this.#chunks[0]?.channel === channel && madeUnits < PIECE_UNITS) {
       const chunk = this.#chunks[0];
-      if ("later" in chunk.content && !this.#closed.has(channel)) {
-        const { done, value } = chunk.content.later.next();
-        if (done !== true) {
-          texts.push(value);
-          madeUnits += value.length;
-          continue;
-        }
+      const text = this.#nextOf(chunk);
+      if (text === undefined) {
+        units += chunk.units;
+        this.#chunks.shift();
+        if ("later" in chunk.content) this.#laterChunks--;
+        if (this.#chunks.length === 0) this.#compose();
+        continue;
       }
-      if ("texts" in chunk.content) texts.push(chunk.content.texts.join(""));
-      else this.#laterChunks--;
-      units += chunk.units;
-      this.#chunks.shift();
+      texts.push(text);
+      madeUnits += text.length;
+      endsLine = chunk.areLines;
+      if ("later" in chunk.content) continue;
+      units += text.length;
+      chunk.units -= text.length;
     }
-    return { text: texts.join(""), units };
+    return { channel, text: texts.join(""), units, endsLine };
+  }
+
+  #nextOf({ channel, content }: Chunk): string | undefined {
+    if ("texts" in content) return content.texts.shift();
+    if (this.#closed.has(channel)) return undefined;
+    const { done, value } = content.later.next();
+    return done === true ? undefined : value;
   }
 
   async #writeText(channel: Channel, text: string): Promise<void> {

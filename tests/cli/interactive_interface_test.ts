@@ -130,6 +130,38 @@ Deno.test("a command stays visible above its answer, chat doesn't", async () => 
   await ui.close();
 });
 
+Deno.test("what is typed is seen while messages come faster than they can be shown", async () => {
+  const { streams, ui } = await open();
+  const screen = new Screen(40, 24);
+  screen.write(streams.stdoutText);
+  const { write } = streams.stdout;
+  const typed: string[] = [];
+  let shown = 0;
+  const show = () => {
+    if (shown < 8) ui.show(messageFrom("Bob", `${shown++} ${"x".repeat(40_000)}`));
+  };
+  streams.stdout.write = async (bytes) => {
+    streams.nowMs += 60;
+    if (shown < 8) streams.type(String(shown));
+    show();
+    await settle();
+    const count = await write(bytes);
+    screen.write(streams.writes.at(-1)!);
+    if (screen.cursorLine.startsWith("Alice> ")) typed.push(screen.cursorLine);
+    return count;
+  };
+
+  show();
+  show();
+  await ui.flush();
+
+  assert(typed.length >= 5, `seen: ${typed}`);
+  assertEquals(typed.at(-1), "Alice> 234567|");
+  assertEquals(screen.lines.filter((each) => each.startsWith("Alice>")), ["Alice> 234567"]);
+  assertEquals(screen.unexpected, []);
+  await ui.close();
+});
+
 Deno.test("what was shown is written although more is waiting", async () => {
   const { streams, ui, screenNow } = await open();
   streams.hold();

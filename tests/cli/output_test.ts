@@ -1,15 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
-import { Output } from "../../lib/cli/output.ts";
+import { Output, type OutputOptions } from "../../lib/cli/output.ts";
 import { writeLast } from "../../lib/cli/write_whole.ts";
 import { MemoryStreams, settle } from "./memory_streams.ts";
 
-function outputTo(streams: MemoryStreams, compose?: () => void) {
+function outputTo(streams: MemoryStreams, prompt?: OutputOptions["prompt"]) {
   let closings = 0;
   const output = new Output({
     stdout: streams.stdout,
     stderr: streams.stderr,
     onClosed: () => closings++,
-    ...(compose === undefined ? {} : { compose }),
+    ...(prompt === undefined ? {} : { prompt }),
   });
   return { output, closings: () => closings };
 }
@@ -53,12 +53,12 @@ Deno.test("Output says that a line is written while others behind it still wait"
   await output.written(); // nothing waits
 });
 
-Deno.test("Output isn't ready while a megabyte waits, and says when it is again", async () => {
+Deno.test("Output isn't ready while 256 KiB wait, and says when it is again", async () => {
   const streams = new MemoryStreams();
   const { output } = outputTo(streams);
   streams.hold();
   assertEquals(output.ready(), null);
-  for (let line = 0; line < 1_025; line++) output.write("stdout", `${"x".repeat(1_023)}\n`);
+  for (let line = 0; line < 257; line++) output.write("stdout", `${"x".repeat(1_023)}\n`);
   const ready = output.ready();
   assert(ready !== null);
   let isReady = false;
@@ -84,9 +84,13 @@ Deno.test("Output tells once that its reader is gone, and takes nothing more", a
 Deno.test("Output composes at the last moment, and again when all is written", async () => {
   const streams = new MemoryStreams();
   let stale = true;
-  const { output } = outputTo(streams, () => {
-    if (stale) output.write("stdout", "<prompt>");
-    stale = false;
+  const { output } = outputTo(streams, {
+    compose() {
+      if (stale) output.write("stdout", "<prompt>");
+      stale = false;
+    },
+    erase() {},
+    nowMs: () => 0,
   });
   output.write("stdout", "a\n");
   await output.flush();
@@ -94,6 +98,45 @@ Deno.test("Output composes at the last moment, and again when all is written", a
   output.wake();
   await output.flush();
   assertEquals(streams.writes, ["a\n<prompt>", "<prompt>"]);
+});
+
+Deno.test("Output draws the prompt between lines that never stop, every 50 ms, and erases it again", async () => {
+  const streams = new MemoryStreams();
+  const line = `${"x".repeat(39_999)}\n`;
+  const write = streams.stdout.write;
+  let shown = 0;
+  let isStale = true;
+  const show = (count: number) => {
+    for (; count > 0 && shown < 200; count--, shown++) {
+      output.writeParts("stdout", line.length, () => [line]);
+    }
+  };
+  streams.stdout.write = (bytes) => {
+    streams.nowMs += 10;
+    show(2); // faster than lines can be written
+    return write(bytes);
+  };
+  const { output } = outputTo(streams, {
+    compose() {
+      if (isStale) output.write("stdout", "<prompt>");
+      isStale = false;
+    },
+    erase() {
+      output.write("stdout", "<erased>");
+      isStale = true;
+    },
+    nowMs: () => streams.nowMs,
+  });
+
+  show(1);
+  await output.flush();
+
+  const written = streams.stdoutText.replaceAll(line, "x");
+  assertEquals(written.replaceAll(/<prompt>(<erased>|$)/g, ""), "x".repeat(200));
+  const runs = written.split("<prompt><erased>").map((run) => run.replace("<prompt>", "").length);
+  assert(Math.max(...runs) <= 6, `lines between two prompts: ${runs}`);
+  const apart = streams.writes.filter((text) => text === "<prompt>").length;
+  assert(apart >= runs.length - 1, "the prompt stays on the screen while the next line is made");
 });
 
 Deno.test("Output has an error where the disk is full, none where its reader has gone", async () => {
