@@ -23,6 +23,15 @@ export class Friend {
   link: LinkId | null = null;
   /** The dial attempt that is under way. */
   attempt: number | null = null;
+  /**
+   * The link of an earlier process with the friend's key, while it isn't known whether that one lives. Until then nothing
+   * goes out.
+   */
+  earlier: LinkId | null = null;
+  /** Two processes had the friend's key at once: nothing goes out until our user says so. */
+  isContested = false;
+  /** The user isn't told before this time again that another program has our own key. */
+  replacedAtMs = -Infinity;
   /** The key that answered last, for `/verify` and `/trust`. */
   key: PeerKey | null = null;
   /** Keys other than the expected one. */
@@ -157,6 +166,11 @@ export class Friend {
   /** Whether nothing waits for the friend, and it is neither linked nor dialled. */
   get isIdle(): boolean {
     return this.outbox.size === 0 && this.link === null && this.attempt === null;
+  }
+
+  /** Whether nothing may go out, as another than the friend might get it. */
+  get isHeld(): boolean {
+    return this.earlier !== null || this.isContested;
   }
 
   /** Whether the last attempts failed, and nothing has changed since. */

@@ -39,6 +39,8 @@ export interface FriendLink {
   wasOpen: boolean;
   /** Whether a message was sent or received on it. */
   isUsed: boolean;
+  /** Whether it belongs to an earlier process with the friend's key, which was asked whether it lives. */
+  isReplaced: boolean;
   /** Whether either side refused it: then no new one is dialled at once. */
   isRefused: boolean;
   /** When it is closed unless something happens; null for an open one. */

@@ -95,6 +95,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       stored: (key) => inbox.stored(key),
       met: (link, friend, stored) => this.#sending.met(link, friend, stored),
       pump: (friend) => this.#sending.pump(friend),
+      sendHeld: (friend) => this.#sending.releaseAgain(friend),
       missed: (friend) => this.#sending.missed(friend),
     });
   }
@@ -385,6 +386,11 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   #trust(name: string, ref: string | undefined): void {
     const friend = this.#named(name);
     if (friend === null) return this.#unknownTo("trust", name, ref);
+    if (friend.isContested) {
+      friend.isContested = false;
+      this.#out.notice(`What waits for ${friend.shown} goes out`, ref);
+      return this.#sending.releaseAgain(friend);
+    }
     const { told: strange } = friend.strange;
     const { fingerprint } = friend.row;
     if (fingerprint !== null && (strange === null || fingerprint !== fingerprintOf(strange))) {
@@ -405,7 +411,9 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   #pauseInput(): void {
     let slow: Friend | null = null;
     for (const friend of this.#table.busy()) {
-      if (!friend.isAway && friend.outbox.size > OUTBOX_MESSAGES_HIGH) slow = friend;
+      if (!friend.isAway && !friend.isContested && friend.outbox.size > OUTBOX_MESSAGES_HIGH) {
+        slow = friend;
+      }
     }
     if ((slow !== null) === this.#paused) return;
     this.#paused = slow !== null;
@@ -419,7 +427,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   #isSettled(): boolean {
     if (this.#stopped || this.#out.isWriting) return false;
     for (const friend of this.#table.busy()) {
-      if (friend.outbox.size > 0 && !friend.isAway) return false;
+      if (friend.outbox.size > 0 && !friend.isAway && !friend.isContested) return false;
     }
     return true;
   }
@@ -442,8 +450,8 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   }
 
   #tellLeaving(): void {
-    const names = [...this.#table.busy()].flatMap(({ shown, outbox, isAway }) =>
-      outbox.size > 0 && !isAway ? [shown] : []
+    const names = [...this.#table.busy()].flatMap(({ shown, outbox, isAway, isContested }) =>
+      outbox.size > 0 && !isAway && !isContested ? [shown] : []
     );
     if (names.length > 0) this.#out.notice(`Leaving; waiting up to 10 s for ${names.join(", ")}`);
   }

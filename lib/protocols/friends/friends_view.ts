@@ -37,7 +37,8 @@ export function outboxView(friends: Iterable<Friend>): Event<"outbox"> {
 }
 
 /** What is wrong with a friend now. That it was away a while ago is no problem if nothing waits for it. */
-function problemOf({ problem, strange, outbox }: Friend): string | null {
+function problemOf({ problem, strange, outbox, isContested }: Friend): string | null {
+  if (isContested) return "two programs use this friend's key; nothing is sent until /trust";
   return outbox.size > 0 || strange.told !== null ? problem : null;
 }
 

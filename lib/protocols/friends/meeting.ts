@@ -33,6 +33,9 @@ import type { Output } from "./output.ts";
 import type { Position } from "./position.ts";
 import type { MetWhere } from "./strange_keys.ts";
 
+/** The goodbye of a process that was told that it is replaced: nobody else can say so under its link's keys. */
+const REPLACED_GOODBYE = "replaced by another program with the same key";
+
 type Of<Type extends FriendsInput["type"]> = Extract<FriendsInput, { readonly type: Type }>;
 type Message<Type extends FriendsMessage["type"]> = Extract<
   FriendsMessage,
@@ -48,6 +51,8 @@ export interface MeetingPort {
   met(link: FriendLink, friend: Friend, stored: readonly Position[]): void;
   /** Sends what waits on the friend's link. */
   pump(friend: Friend): void;
+  /** Sends what was held, if nothing holds it any more. */
+  sendHeld(friend: Friend): void;
   /** The friend can't be reached, or was lost with something under way. */
   missed(friend: Friend): void;
 }
@@ -156,6 +161,7 @@ export class Meeting {
       stored: [],
       wasOpen: false,
       isUsed: false,
+      isReplaced: false,
       isRefused: false,
       dueMs: this.out.nowMs + HELLO_MS_MAX,
       unknownMessages: new UnknownMessages(),
@@ -196,6 +202,7 @@ export class Meeting {
     if (link.attempt !== null && link.attempt === friend.attempt) friend.attempt = null;
     // A stranger that was refused as this friend was never one of its links.
     if (link.isRefused && (link.dialled || friend.link === id)) friend.refused();
+    if (link.isReplaced) this.#earlierEnded(link, friend, closed && reason === REPLACED_GOODBYE);
     if (friend.link !== id) {
       const isFailedTry = link.dialled && !link.wasOpen;
       if (isFailedTry && friend.link === null && friend.attempt === null) this.port.missed(friend);
@@ -272,6 +279,7 @@ export class Meeting {
 
   refused(link: FriendLink, { code, text }: Message<"refuse">): void {
     const { friend } = link;
+    if (code === "replaced" && friend !== null) return this.#replaced(link, friend);
     if (friend !== null && link.dialled) {
       const problem = `${friend.shown} refused: ${text}`;
       if (friend.toldRefusal !== problem) {
@@ -283,6 +291,38 @@ export class Meeting {
     }
     link.isRefused = true;
     this.out.close(link, "refused by the other side");
+  }
+
+  /** The friend talks with another process that has our key. */
+  #replaced(link: FriendLink, friend: Friend): void {
+    link.isRefused = true;
+    this.out.close(link, REPLACED_GOODBYE);
+    if (this.out.nowMs < friend.replacedAtMs) return;
+    friend.replacedAtMs = this.out.nowMs + STRANGE_TOLD_MS;
+    this.out.error(
+      "replaced",
+      `Another program that has this profile's key is connected with ${friend.shown}: if you haven't started it, ` +
+        "somebody has a copy of your profile, and can read and write as you; tell your friends, and use a new profile",
+    );
+  }
+
+  /**
+   * The link of an earlier process with the friend's key has ended. @param lived Whether that one has said that it is
+   * there: then two have the key, and one of them perhaps isn't the friend.
+   */
+  #earlierEnded({ link }: FriendLink, friend: Friend, lived: boolean): void {
+    const { shown } = friend;
+    if (lived && !friend.isContested) {
+      friend.isContested = true;
+      this.out.warn(
+        `Two programs use ${shown}'s key at once: one of them may be of somebody who has a copy of ${shown}'s profile. ` +
+          `Nothing more goes to ${shown}, as either might get it: ask ${shown} some other way; /trust ${shown} sends ` +
+          "what waits to the one that is connected",
+      );
+    }
+    if (friend.earlier !== link) return;
+    friend.earlier = null;
+    this.port.sendHeld(friend);
   }
 
   hello(link: FriendLink, hello: Message<"hello">): void {
@@ -464,9 +504,12 @@ export class Meeting {
     link.wasOpen = true;
     link.dueMs = null;
     friend.reached(this.out.nowMs);
+    const isOther = old !== null && old.epoch !== link.epoch;
+    if (isOther) friend.earlier = old.link;
     this.port.met(link, friend, link.stored);
     if (old !== null && !isKept(link, old, this.signer.key)) return this.#drain(link);
     if (old !== null) this.#drain(old);
+    if (isOther) this.#replace(old);
     friend.link = link.link;
     this.table.markBusy(friend);
     friend.outbox.restart();
@@ -476,6 +519,16 @@ export class Meeting {
       this.out.show({ event: "connection", friend: friend.name, state: "opened", reason });
     }
     this.port.pump(friend);
+  }
+
+  /** Another process has the friend's key now: asks the earlier one, whose link may be dead, whether it lives. */
+  #replace(old: FriendLink): void {
+    old.isReplaced = true;
+    this.out.send(old, {
+      type: "refuse",
+      code: "replaced",
+      text: "Another program with your key has come",
+    });
   }
 
   #drain(link: FriendLink): void {

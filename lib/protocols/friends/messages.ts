@@ -29,6 +29,7 @@ export const REFUSALS = [
   "full",
   "disk",
   "protocol",
+  "replaced",
 ] as const;
 
 const hello = message(1, "hello", {
@@ -47,11 +48,12 @@ const hello = message(1, "hello", {
   stored: list(position, EPOCHS_MAX),
 });
 const refuse = message(2, "refuse", {
-  from: "the side that was dialled, or a dialler that reached the wrong one",
+  from:
+    "the side that was dialled, a dialler that reached the wrong one, or any side with `replaced`",
   to: "the other",
   when:
-    "it is no friend, or can't be shown to be the one it claims to be; the link is closed after it",
-  answer: "none",
+    "it is no friend, or can't be shown to be the one it claims to be: the link is closed after it; `replaced`: another process with this key has come",
+  answer: "none; to `replaced`, a goodbye that says so",
   lane: "control",
 }, { code: oneOf(REFUSALS), text: text(1_024) });
 const texts = message(3, "texts", {

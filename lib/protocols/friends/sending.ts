@@ -53,13 +53,21 @@ export class Sending {
         ref,
       );
     }
-    const isNext = friend.link !== null && outbox.isReleased;
+    const isNext = friend.link !== null && !friend.isHeld && outbox.isReleased;
     const position = isNext ? this.#nextPosition() : null;
     outbox.add({ position, id, text, bytes, sentAt, ref, state: this.queue ? "new" : "kept" });
     this.table.markBusy(friend);
     this.#storeQueued(friend);
+    if (friend.isContested) this.#contested(friend, ref);
     if (friend.link !== null) this.pump(friend);
     else if (!this.queue || friend.hurry(this.out.nowMs)) this.port.reach(friend, true);
+  }
+
+  #contested(friend: Friend, ref: string | undefined): void {
+    const { shown } = friend;
+    const why = `two programs use ${shown}'s key`;
+    if (!this.queue) return this.giveUp(friend, why);
+    this.out.notice(`Kept, not sent: ${why}; /trust ${shown} sends it`, ref);
   }
 
   #nextPosition(): Position {
@@ -157,7 +165,8 @@ export class Sending {
     if (this.out.nowMs < friend.gapAtMs) return;
     friend.gapAtMs = this.out.nowMs + STRANGE_TOLD_MS;
     const { shown } = friend;
-    const why = `or you accepted another key than ${shown}'s for a while`;
+    const why =
+      `or another program has had ${shown}'s key, or you accepted another key for a while`;
     this.out.notice(
       `Messages that you sent ${shown} earlier are lost: ${shown}'s files are new, or were put back ` +
         `to an older state, ${why}; they aren't kept here any more either`,
@@ -169,6 +178,7 @@ export class Sending {
    * or moved it.
    */
   #release(friend: Friend): void {
+    if (friend.isHeld) return; // which ends with `releaseAgain`
     const { outbox, name: to } = friend;
     friend.releaseAtMs = null;
     const from = outbox.release(() => this.#nextPosition());
@@ -192,7 +202,7 @@ export class Sending {
     });
   }
 
-  /** Tries again what the disk refused before. */
+  /** Tries again what the disk refused before, or sends what was held. */
   releaseAgain(friend: Friend): void {
     this.#goOn(friend);
   }
@@ -204,6 +214,7 @@ export class Sending {
       if (friend.outbox.size > 0) this.port.reach(friend);
       return;
     }
+    if (friend.isHeld) return;
     for (;;) {
       const batch = friend.outbox.nextBatch();
       const [first] = batch;

@@ -26,6 +26,7 @@ function link(id: number, changes: Partial<FriendLink> = {}): FriendLink {
     stored: [],
     wasOpen: false,
     isUsed: false,
+    isReplaced: false,
     isRefused: false,
     dueMs: null,
     unknownMessages: new UnknownMessages(),

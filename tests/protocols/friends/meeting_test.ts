@@ -289,13 +289,15 @@ Deno.test("Friends takes the link of a friend's later process, whoever dialled",
   dialledFirst.say("bob", "hi");
   dialledFirst.reaches(BOB);
   dialledFirst.hello(1, { epoch: 5 });
-  assertEquals(dialledFirst.meets(BOB, { epoch: 6 }), ["2: hello", "2: texts hi"]);
+  assertEquals(dialledFirst.meets(BOB, { epoch: 6 }), ["2: hello", "1: refuse replaced"]);
+  assertEquals(dialledFirst.goesDown(1, false, "lost"), ["2: texts hi"]);
 
   const dialledLast = Program.started();
   dialledLast.say("bob", "hi");
   dialledLast.meets(BOB, { epoch: 5 });
   dialledLast.reaches(BOB);
-  assertEquals(dialledLast.hello(2, { epoch: 6 }), ["2: texts hi"]);
+  assertEquals(dialledLast.hello(2, { epoch: 6 }), ["1: refuse replaced"]);
+  assertEquals(dialledLast.goesDown(1, false, "lost"), ["2: texts hi"]);
 });
 
 Deno.test("Friends pins anew where the table has another key than was met before", () => {
