@@ -428,6 +428,33 @@ Deno.test("private: whom Mal's half has let in is out in the end, although Mal m
   assertEquals(room.ended, ["Puk: bad-credentials"]);
 });
 
+Deno.test("private: two who remove somebody at once don't keep out whom the invite that counts lets in later", () => {
+  const room = new RemovalRoom(["Ann", "Bob", "Cem", "Mal"], true);
+  const { world, members: { Ann: ann } } = room;
+  room.types("Ann", "deputy", "Bob");
+  pass(world, 5);
+  room.types("Ann", "remove", "Mal");
+  room.types("Bob", "remove", "Mal");
+  pass(world, 5);
+  assertEquals(room.epochs(), { Ann: 2, Bob: 2, Cem: 2 });
+  room.warned.length = 0; // whose rotation lost was told so
+
+  // Neither removal names them, and each is told of both by the one that came before.
+  let contact = ann!;
+  for (const name of ["Pip", "Pop", "Puk"]) {
+    contact = room.comes(name, contact, room.inviteOf(contact));
+    pass(world, 15);
+  }
+
+  assertEquals(new Set(Object.values(room.lists())), new Set(["Ann Bob Cem Pip Pop Puk"]));
+  assertEquals(room.warned, []);
+  assertEquals(room.ended, ["Mal: kicked"]);
+  ann!.process!.command({ command: "invite", rotate: true });
+  pass(world, 5);
+  assertEquals(Object.values(room.epochs()), new Array(6).fill(3));
+  assertEquals(room.warned, []);
+});
+
 /** What may happen to the others while somebody is removed, in any combination. */
 Deno.test("private: however the room was cut or left when it happened, those who weren't removed end up with one secret, alone", () => {
   for (let seed = 1; seed <= 25; seed++) {

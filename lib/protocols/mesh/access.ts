@@ -50,8 +50,10 @@ export class Access {
     return this.isMember(peer) && this.#hasStayed(peer, secret);
   }
 
+  /** Whoever came by the current secret stays as long as it is that: the next dial by it would be let in, too. */
   #hasStayed(peer: PeerKey, secret: ChannelSecret): boolean {
-    return this.secrets === null || this.secrets.hasStayed(peer, secret);
+    return this.secrets === null || this.secrets.isCurrent(secret) ||
+      this.secrets.hasStayed(peer, secret);
   }
 
   /**

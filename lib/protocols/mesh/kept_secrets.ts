@@ -60,7 +60,7 @@ export class KeptSecrets {
     readonly room: RoomId,
     readonly crypto: Crypto,
     records: readonly MeshRecord[],
-    readonly rulings: Pick<KeptRulings, "isRemoved" | "mayRemove">,
+    readonly rulings: Pick<KeptRulings, "isRemoved" | "mayRemove" | "removedCount">,
   ) {
     for (const record of records) {
       if (record.kind === "rotation") {
@@ -173,6 +173,9 @@ export class KeptSecrets {
    * a removal's rotation has was made without knowing of that: in the other half of a split, perhaps by who was removed.
    * So was one that is void, of whatever epoch: who came by it has stayed if the last rotation since its author's removal
    * says so. As long as none is known, that one is on its way.
+   *
+   * Of two removals at once, the one that lost says nothing of who came by the other's secret where that one's author knew
+   * of all who are removed: both removed the same, and it can't know who came in later.
    */
   hasStayed(peer: PeerKey, secret: ChannelSecret): boolean {
     const removals = [...this.#removals()];
@@ -181,9 +184,16 @@ export class KeptSecrets {
       const last = removals.find(({ stays }) => !stays.has(authorOf(made)));
       if (last !== undefined && !last.stays.has(peer)) return false;
     }
-    return removals.every(({ opens, stays }) =>
-      opens.epoch < secret.epoch || isSame(opens, secret) || stays.has(peer)
+    return removals.every((removal) =>
+      removal.epoch < secret.epoch || isSame(removal.opens, secret) || removal.stays.has(peer) ||
+      (made !== undefined && this.#isOfAll(made) && this.compare(made, removal) < 0)
     );
+  }
+
+  /** Whether it says who stays, and its author knew of every removal that is known now. */
+  #isOfAll(rotation: KeptRotation): boolean {
+    const { removed } = rotation.rotation.rotation.value;
+    return this.#isRemoval(rotation) && removed >= this.rulings.removedCount;
   }
 
   isCurrent(secret: ChannelSecret): boolean {

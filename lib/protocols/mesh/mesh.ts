@@ -178,7 +178,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   }
 
   /** The secrets of a private room, for the listener that accepts links to us; null where none is needed. */
-  get secrets(): Pick<KeptSecrets, "opening" | "current" | "isCurrent"> | null {
+  get secrets():
+    | Pick<KeptSecrets, "opening" | "current" | "currentRotation" | "isCurrent" | "compare">
+    | null {
     return this.#access.secrets;
   }
 

@@ -73,6 +73,7 @@ function removalOf(name: string, epoch: number, stays: readonly PeerKey[]): Clai
 const NOBODY_REMOVED = {
   isRemoved: (_key: PeerKey) => false,
   mayRemove: (key: PeerKey) => key === ANN || key === BOB,
+  removedCount: 0,
 };
 
 function keptOf(...rotations: readonly ClaimedRotation[]): KeptSecrets {
@@ -87,7 +88,13 @@ function keptWith(rulings: typeof NOBODY_REMOVED, ...rotations: readonly Claimed
 /** Rulings that shut nobody out before these do. */
 function laterRemoved(...keys: readonly PeerKey[]) {
   let removed: readonly PeerKey[] = [];
-  const rulings = { ...NOBODY_REMOVED, isRemoved: (key: PeerKey) => removed.includes(key) };
+  const rulings = {
+    ...NOBODY_REMOVED,
+    isRemoved: (key: PeerKey) => removed.includes(key),
+    get removedCount() {
+      return removed.length;
+    },
+  };
   return { rulings, remove: () => void (removed = keys), allow: () => void (removed = []) };
 }
 

@@ -41,7 +41,9 @@ export interface MeshProbe {
   /** Tables, queues and caches with their limits. */
   held(): Iterable<Held>;
   /** A private room's secrets; null in an open one. */
-  secrets(): Pick<KeptSecrets, "opening" | "current" | "isCurrent"> | null;
+  secrets():
+    | Pick<KeptSecrets, "opening" | "current" | "currentRotation" | "isCurrent" | "compare">
+    | null;
   /** Whether this key may not be in the room, as far as is known there. */
   isRemoved(key: PeerKey): boolean;
   /** Admits a dialler with a proven key that knew this secret. @returns Null, or why it is refused. */

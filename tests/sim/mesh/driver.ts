@@ -647,9 +647,12 @@ export class Driver {
     const open = this.#contacts();
     const honest = this.world.judged();
     const all = islands(honest);
+    const founder = this.world.removals.size > 0 ? this.#presentFounder(honest) : null;
     // Where nobody can be dialled, those beside the first ones can only give up.
-    const room = all.find((island) => island.some((process) => this.#isTheRoom(process, open))) ??
-      all[0];
+    const room =
+      all.find((island) =>
+        island.some((process) => founder === null ? open.includes(process) : process === founder)
+      ) ?? all[0];
     if (room === undefined) return;
     const contacts = open.filter((process) => room.includes(process));
     for (const process of honest) {
@@ -667,10 +670,21 @@ export class Driver {
     }
   }
 
-  /** Whether others go where it is: to any member that can be dialled, and to the founder where somebody was removed. */
-  #isTheRoom(process: MemberProcess, open: readonly MemberProcess[]): boolean {
-    const { members, removals } = this.world;
-    return removals.size > 0 ? process.member === members[0] : open.includes(process);
+  /**
+   * The founder, to whom all go where somebody was removed. Where a copy of the profile has removed somebody in another
+   * half, that one whose secret wins, without which the others are out.
+   */
+  #presentFounder(honest: readonly MemberProcess[]): MemberProcess | null {
+    const { key } = this.world.members[0]!;
+    const [first, ...others] = honest.filter(({ member }) => member.key === key);
+    let wins = first ?? null;
+    for (const other of others) {
+      const secrets = other.probe?.secrets();
+      const theirs = wins?.probe?.secrets()?.currentRotation;
+      if (!secrets?.currentRotation || !theirs) continue;
+      if (secrets.compare(secrets.currentRotation, theirs) < 0) wins = other;
+    }
+    return wins;
   }
 
   #returnAll(): void {
