@@ -5,6 +5,7 @@
  * replaces each of these by a visible symbol and leaves everything else as it is.
  */
 
+import { numberText } from "./counts.ts";
 import { P2pchatError } from "./errors.ts";
 
 /** Longest message in UTF-8 bytes: several screens of text, and one frame on the wire. */
@@ -176,6 +177,32 @@ function withPictures(text: string): string {
     shown += String.fromCharCode.apply(null, units as unknown as number[]);
   }
   return shown;
+}
+
+/** The most marks shown on one character: more than any script puts there. */
+const MARKS_MAX = 8;
+/**
+ * More of them on one character: also vowels of a Hangul syllable, which take no cells either, and joiners, which
+ * leave the marks behind them on the same character.
+ */
+const TOO_MANY_MARKS = (() => {
+  const mark = "[\\p{M}\\u200c\\u200d\\u1160-\\u11ff\\ud7b0-\\ud7fb]";
+  return new RegExp(`(${mark}{${MARKS_MAX}})(${mark}+)`, "gu");
+})();
+
+/**
+ * `text` for a terminal, which draws marks over the rows around: only the first 8 on one character stay, and how many
+ * more there are is said behind them.
+ */
+export function withFewMarks(text: string): string {
+  if (text.length <= MARKS_MAX) return text;
+  return text.replace(TOO_MANY_MARKS, (_, first: string, rest: string) => {
+    const marks = [...rest];
+    const isSame = marks.every((mark) => mark === marks[0]);
+    const code = marks[0]!.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
+    const more = isSame ? `U+${code} x${marks.length}` : `${numberText(marks.length)} more marks`;
+    return `${first}<${more}>`;
+  });
 }
 
 /** The lines of `text`, each in visible form: for output in which line breaks are allowed. */

@@ -6,7 +6,7 @@
  * holds on all of them. Only what has changed is written: a screen reader speaks that, and nothing else.
  */
 
-import { visiblePart, visibleText } from "../base/text.ts";
+import { visiblePart, visibleText, withFewMarks } from "../base/text.ts";
 import { type Grapheme, graphemesOf, textWidth } from "./graphemes.ts";
 import { NON_ASCII, UNIT_CELLS_MAX, WRAPPING_OFF, WRAPPING_ON } from "./terminal_mode.ts";
 
@@ -57,9 +57,11 @@ export function layoutPrompt(
     cursorColumn = column;
   };
 
-  for (const { segment, width } of graphemesOf(visibleText(prompt))) place(segment, width);
+  for (const { segment, width } of graphemesOf(withFewMarks(visibleText(prompt)))) {
+    place(segment, width);
+  }
   for (const { segment, index, width } of graphemesOf(text)) {
-    const shown = visiblePart(text, index, index + segment.length);
+    const shown = withFewMarks(visiblePart(text, index, index + segment.length));
     if (index <= cursor && cursor < index + segment.length) {
       markCursor(shown === segment ? width : 1);
     }

@@ -1,7 +1,7 @@
 /** Formats lines of spans as text: times, colours, line breaks, and nothing that a terminal would obey. */
 
-import { countText, numberText } from "../base/counts.ts";
-import { visibleText } from "../base/text.ts";
+import { countText } from "../base/counts.ts";
+import { visibleText, withFewMarks } from "../base/text.ts";
 import { brokenAtWords, type Cells } from "./line_breaking.ts";
 import { dayText, momentText, timeText } from "./moments.ts";
 import type { Streams } from "./streams.ts";
@@ -70,17 +70,6 @@ const EVENT_MARK = /^(?: \(earlier\))? [*!?] $/;
 
 /** The most lines of a body, as its author broke them, that are shown at once: most of a terminal's height. */
 const BODY_LINES_MAX = 40;
-
-/** The most marks shown on one character: more than any script puts there. */
-const MARKS_MAX = 8;
-/**
- * More of them on one character: also vowels of a Hangul syllable, which take no cells either, and joiners, which
- * leave the marks behind them on the same character.
- */
-const TOO_MANY_MARKS = (() => {
-  const mark = "[\\p{M}\\u200c\\u200d\\u1160-\\u11ff\\ud7b0-\\ud7fb]";
-  return new RegExp(`(${mark}{${MARKS_MAX}})(${mark}+)`, "gu");
-})();
 
 const PRINTABLE_ASCII = /^[ -~]*$/;
 const MINUTE_MS = 60_000;
@@ -165,7 +154,7 @@ export class TextFormat {
   /** The text in a form in which a terminal obeys nothing, and no character is buried under marks. */
   #visible(text: string): string {
     const visible = visibleText(text);
-    return this.#options.terminal === null ? visible : visible.replace(TOO_MANY_MARKS, fewMarks);
+    return this.#options.terminal === null ? visible : withFewMarks(visible);
   }
 
   /** The lines of a body that are shown, and how many more it has. */
@@ -278,16 +267,6 @@ export class TextFormat {
     );
     return lines.join(`\n${" ".repeat(indent)}`);
   }
-}
-
-/** A run of marks on one character: the first ones, and how many follow. */
-function fewMarks(_: string, first: string, rest: string): string {
-  const marks = [...rest];
-  const isSame = marks.every((mark) => mark === marks[0]);
-  const code = marks[0]!.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
-  return `${first}<${
-    isSame ? `U+${code} x${marks.length}` : `${numberText(marks.length)} more marks`
-  }>`;
 }
 
 /**

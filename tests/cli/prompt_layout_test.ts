@@ -170,3 +170,13 @@ Deno.test("rowsAboveCursor() counts the breaks that a narrower terminal makes", 
   assertEquals(above(["日本語"], 6, 5), 1, "no wide character is cut in two");
   assertEquals(above(["", ""], 0, 10), 1);
 });
+
+Deno.test("layoutPrompt() shows at most 8 marks on a character, in somebody's name and in what is typed", () => {
+  const name = `q${"\u0353".repeat(31)}`;
+  const seen = `q${"\u0353".repeat(8)}<U+0353 x23>`;
+
+  const { rows, cursorColumn } = layoutPrompt(`${name} is calling> `, `a${name}b`, 33, 80, 5);
+
+  assertEquals(rows, [`${seen} is calling> a${seen}b`]);
+  assertEquals(cursorColumn, "q<U+0353 x23> is calling> aq<U+0353 x23>".length);
+});
