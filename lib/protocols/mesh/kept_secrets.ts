@@ -47,7 +47,8 @@ export class KeptSecrets {
   #current: KeptRotation | null = null;
   /**
    * Kept until its rotation is known, or a later one and an earlier one: a member that makes a later one before it was
-   * told of any has no other secret that others know.
+   * told of any has no other secret that others know. Until then it is the current one, unless a later one is known:
+   * who comes over from a half that made another secret of this epoch finds nobody by that one.
    */
   #invited: Invited | null = null;
 
@@ -228,13 +229,15 @@ export class KeptSecrets {
 
   #isInvitedLatest(): boolean {
     return this.#invited !== null &&
-      this.#rotations.every(({ epoch }) => epoch < this.#invited!.secret.epoch);
+      this.#rotations.every(({ epoch }) => epoch <= this.#invited!.secret.epoch);
   }
 
   /** Whether the known rotations make an invite's secret useless. */
-  #isTold({ epoch }: RoomSecret): boolean {
-    return this.#rotations.some((known) => known.epoch >= epoch) &&
-      this.#rotations.some((known) => known.epoch <= epoch);
+  #isTold(invited: RoomSecret): boolean {
+    const opens = channelSecret(this.room, invited);
+    return this.#rotations.some((known) => isSame(known.opens, opens)) ||
+      (this.#rotations.some(({ epoch }) => epoch > invited.epoch) &&
+        this.#rotations.some(({ epoch }) => epoch < invited.epoch));
   }
 
   /** Those that say who stays, by authors who may remove others; the highest first. */

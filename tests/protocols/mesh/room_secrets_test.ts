@@ -611,3 +611,21 @@ Deno.test("that somebody stays or not is told also where a later secret is known
   assert(hear([removalOf("Ann", 2, [ANN])]).some(({ type }) => type === "stays"));
   assert(!hear([rotation("Cem", 2)]).some(({ type }) => type === "stays"));
 });
+
+Deno.test("KeptSecrets takes the word of an invite from another half, too, until it knows which of its epoch wins", () => {
+  const [wins, loses] = [rotation("Bob", 2), rotation("Cem", 2)]
+    .toSorted((a, b) => keptOf().compare(keptOf().known(a), keptOf().known(b)));
+  for (const [known, given] of [[wins!, loses!], [loses!, wins!]] as const) {
+    const { secret } = given.rotation.rotation.value;
+    const opens = channelSecret(FOUNDED.room, { epoch: 2, secret });
+    const kept = keptOf(FIRST, known);
+
+    kept.invitedWith({ epoch: 2, secret });
+
+    const again = new KeptSecrets(FOUNDED.room, fakeCrypto, kept.snapshot(), NOBODY_REMOVED);
+    assertEquals([again.isCurrent(opens), again.toDialWith()[0]], [true, opens]);
+    again.add(again.known(given));
+    assertEquals(again.isCurrent(opens), given === wins);
+    assertEquals(again.toDialWith().length, 3);
+  }
+});
