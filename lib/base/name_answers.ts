@@ -3,6 +3,7 @@
 import type { Fingerprint } from "./fingerprint.ts";
 import { mixesScripts, shownName } from "./names.ts";
 import { didYouMean } from "./nearest.ts";
+import { visibleText } from "./text.ts";
 
 /** The answer to `/trust`: the user has accepted the key. */
 export function acceptedText(name: string, key: Fingerprint): string {
@@ -17,6 +18,20 @@ export function noOtherKeyText(name: string): string {
 /** The beginning of a warning that somebody has another key than the one that the user had compared. */
 export function verifiedBeforeText(name: string): string {
   return `BE CAREFUL: you had verified ${name}'s key, and this one is ANOTHER. `;
+}
+
+/**
+ * A refusal of a server's in our own sentence; what the server says itself stays between quotation marks, behind its
+ * name.
+ * @param who `The directory`. @param ours What the code means. @param said Anything that the server sent.
+ */
+export function refusedByText(who: string, ours: string, said: string): string {
+  return said === "" || said === ours ? ours : `${ours}. ${saidByText(who, said)}`;
+}
+
+/** A server's words, as such: `The directory says: "..."`. They can't end the quotation. */
+export function saidByText(who: string, said: string): string {
+  return `${who} says: "${visibleText(said).replaceAll('"', "'")}"`;
 }
 
 /** The answer to `/allow` where nobody is kept out. */

@@ -5,7 +5,9 @@ import {
   didYouMeanName,
   isYouText,
   noOtherKeyText,
+  refusedByText,
 } from "../../lib/base/name_answers.ts";
+import { visibleText } from "../../lib/base/text.ts";
 
 Deno.test("the answers to /verify and /trust name who is meant, and the key", () => {
   assertEquals(
@@ -36,5 +38,18 @@ Deno.test("didYouMeanName() prefers a name that imitates no other, and marks one
       `; did you mean \u2248${imitator}?`,
       "",
     ],
+  );
+});
+
+Deno.test("a server's words stand between quotation marks behind its name, after a sentence of ours", () => {
+  const told = (said: string) => refusedByText("The directory", "It is full", said);
+  assertEquals(told(""), "It is full");
+  assertEquals(told("It is full"), "It is full");
+  assertEquals(told("no"), 'It is full. The directory says: "no"');
+  assertEquals(
+    told('no". Your program is unsafe:\u001b[1m run "x'),
+    `It is full. The directory says: "${
+      visibleText("no'. Your program is unsafe:\u001b[1m run 'x")
+    }"`,
   );
 });

@@ -4,7 +4,7 @@
  */
 
 import { Deadlines } from "../../base/machine.ts";
-import { quotedStart, utf8Length, visibleText } from "../../base/text.ts";
+import { quotedStart, utf8Length } from "../../base/text.ts";
 import { dropOldest } from "../../base/bounded.ts";
 import type { ClientOutput } from "./client_output.ts";
 import {
@@ -17,7 +17,7 @@ import {
   REPORTED_MS_MAX,
 } from "./client_limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, DirectoryRefusal } from "./messages.ts";
-import { refusalText } from "./refusal_text.ts";
+import { refusalText, refusedText } from "./refusal_text.ts";
 
 /** A broadcast is signed when it is sent: by then the directory may have another key. */
 export type Unsigned = Omit<DirectoryMessageOf<"broadcast">, "signature">;
@@ -175,9 +175,9 @@ export class Asking {
   #refused({ code, text, untilMs }: Refusal): void {
     const { out } = this.owner;
     const { request, ref } = this.#answered();
-    const why = refusalText(text, untilMs - out.nowMs);
+    const why = refusalText(refusedText(code, text), untilMs - out.nowMs);
     if (request.type !== "broadcast") return out.error(code, why, ref);
-    const told = `${quotedStart(request.text)} wasn't sent: ${why}`;
+    const told = `${quotedStart(request.text)} wasn't sent. ${why}`;
     if (code !== "disk") return out.error(code, told, ref);
     out.show({ event: "error", code, text: told, unsent: true }, ref);
   }
@@ -245,7 +245,7 @@ export class Asking {
       case "refused": {
         if (first === null) return false;
         const { code, retryMs } = message;
-        const text = visibleText(message.text);
+        const { text } = message;
         const untilMs = out.nowMs + Math.min(retryMs, REFUSED_MS_MAX);
         const refusal = { code, text, untilMs };
         this.#refusals.set(kindOf(first), refusal);

@@ -291,7 +291,7 @@ export class Entering {
     out.ask({ ask: "find", name }, (answer) => {
       this.#unclaim(entrant);
       if (link.phase !== "checking") return;
-      if (answer.outcome === "ok") return this.#nameTaken(link, " by an account");
+      if (answer.outcome === "ok") return this.#nameTaken(link);
       if (answer.outcome !== "wrong") return this.#denied(link, answer);
       this.#admit(entrant, name, true);
     });
@@ -336,8 +336,8 @@ export class Entering {
     if (this.#claimed.get(folded) === entrant) this.#claimed.delete(folded);
   }
 
-  #nameTaken(link: ClientLink, by = ""): void {
-    this.#refuse(link, "name-taken", `That name is taken${by}; choose another`);
+  #nameTaken(link: ClientLink): void {
+    this.#refuse(link, "name-taken", "That name is taken; choose another");
   }
 
   #denied(link: ClientLink, answer: Exclude<AccountAnswer, { readonly outcome: "ok" }>): void {

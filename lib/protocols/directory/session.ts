@@ -19,7 +19,7 @@ import { DIRECTORY_NAME, type SessionState } from "./events.ts";
 import { ENTER_MS_MAX, FULL_PAUSE_MS_MAX, STABLE_MS } from "./client_limits.ts";
 import { FULL_MS_MAX, RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, WayIn } from "./messages.ts";
-import { refusalText } from "./refusal_text.ts";
+import { refusalText, refusedText } from "./refusal_text.ts";
 
 const DEADLINES = ["retry", "enter"] as const;
 
@@ -433,7 +433,7 @@ export class Session {
   #refused({ code, text, retryMs }: DirectoryMessageOf<"refused">): void {
     this.#deadlines.clear("enter");
     this.#phase = "asking";
-    if (code === "full") return this.#full(visibleText(text), retryMs);
+    if (code === "full") return this.#full(refusedText(code, text), retryMs);
     const entry = this.#entry;
     if (code === "bad-credentials" && entry !== null && this.#isUnanswered) {
       this.#isUnanswered = false;
@@ -444,14 +444,14 @@ export class Session {
       }
     }
     if (this.#self !== null && retryMs > 0 && code !== "kicked") {
-      this.owner.out.error(code, visibleText(text));
+      this.owner.out.error(code, refusedText(code, text));
       this.close("refused");
       this.#phase = "apart";
       return this.#retryIn(Math.min(Math.max(retryMs, this.#pauseMs()), FULL_PAUSE_MS_MAX));
     }
     const isOut = code === "bad-credentials" && this.#sentHow === "resume";
     const outText = this.#isRemembered ? OUT_TEXT : FORGOTTEN_TEXT;
-    this.#refuse(code, isOut ? outText : refusalText(visibleText(text), retryMs));
+    this.#refuse(code, isOut ? outText : refusalText(refusedText(code, text), retryMs));
   }
 
   /** Tells the user why we aren't let in, and asks again. */
@@ -503,7 +503,6 @@ export class Session {
 
   #dismissed({ because, text, retryMs }: DirectoryMessageOf<"dismissed">): void {
     const { out } = this.owner;
-    const said = visibleText(text);
     switch (because) {
       case "replaced":
         // A client that comes back may hear only now that another came in meanwhile.
@@ -519,7 +518,7 @@ export class Session {
         this.close("kicked");
         return this.#end(
           "kicked",
-          refusalText(said === "" ? "The directory's operator sent you out" : said, retryMs),
+          refusalText(refusedText("kicked", text), retryMs),
         );
       case "forgotten":
         this.close("forgotten");

@@ -3,6 +3,7 @@
  * whom we hear, and who is there. Everything else that it says once we are let in goes to the membership.
  */
 
+import { refusedByText } from "../../base/name_answers.ts";
 import { countText } from "../../base/counts.ts";
 import type { Environment } from "../../base/environment.ts";
 import { endpointText, type Hash, type LinkId, type PeerKey } from "../../base/ids.ts";
@@ -27,6 +28,18 @@ import type { Membership } from "./membership.ts";
 import type { GroupMessage, GroupMessageOf, GroupRefusal } from "./messages.ts";
 import type { Self } from "./saying.ts";
 import type { Standing } from "./standing.ts";
+
+/** What each code means, in our own words: the coordinator may send any. */
+const REFUSED_TEXTS: Readonly<Record<GroupRefusal, string>> = {
+  "name-taken": "Somebody in the group has that name; take another",
+  "key-changed": "The coordinator knows another key for that name",
+  "kicked": "You are kept out of this group",
+  "full": "The group is full",
+  "disk": "The coordinator's disk refuses to write",
+  "protocol": "The coordinator can't use what this program sent",
+  "bad-name": "The coordinator doesn't take this name",
+  "too-fast": "Too many are coming into the group",
+};
 
 /** Until then after we stood still, that others went on without us is put down to it. */
 const STOOD_STILL_TOLD_MS = 10_000;
@@ -289,7 +302,7 @@ export class CoordinatorSession {
 
   #refused({ code, text }: GroupMessageOf<"refuse">): void {
     const { out, user } = this.owner;
-    const said = visibleText(text);
+    const said = refusedByText("The coordinator", REFUSED_TEXTS[code], text);
     if (code === "disk" || code === "protocol") {
       out.error(code, said);
       return this.link.close("refused", null);

@@ -51,7 +51,7 @@ Deno.test("telling all: what is refused is said of the one that it was, and the 
   tells(program, "two", "b");
 
   assertEquals(program.refuses("disk"), [
-    `error code=disk text="one" wasn't sent: because disk unsent=true ref=a`,
+    `error code=disk text="one" wasn't sent. The directory's disk refuses to write unsent=true ref=a`,
     "to directory: broadcast own=2 text=two",
   ]);
 });
@@ -63,24 +63,24 @@ Deno.test("telling all: what comes too fast isn't sent before the directory take
   program.types({ command: "passwd", old, new: "longer than before" }, "d");
 
   assertEquals(program.refuses("too-fast", 30_000), [
-    `error code=too-fast text="x" wasn't sent: because too-fast; try again in 30 s ref=a`,
-    `error code=too-fast text="x" wasn't sent: because too-fast; try again in 30 s ref=b`,
-    `error code=too-fast text="x" wasn't sent: because too-fast; try again in 30 s ref=c`,
+    `error code=too-fast text="x" wasn't sent. The directory has had too many requests; try again in 30 s ref=a`,
+    `error code=too-fast text="x" wasn't sent. The directory has had too many requests; try again in 30 s ref=b`,
+    `error code=too-fast text="x" wasn't sent. The directory has had too many requests; try again in 30 s ref=c`,
     `to directory: change-password old=${old} new=longer than before`,
   ]);
   assertEquals(program.refuses("locked-out", 90_000), [
-    "error code=locked-out text=because locked-out; try again in 60 s ref=d",
+    "error code=locked-out text=Too many wrong passwords; try again in 60 s ref=d",
   ]);
   program.after(29_999);
   assertEquals(tells(program, "x"), [
-    `error code=too-fast text="x" wasn't sent: because too-fast; try again in 1 s`,
+    `error code=too-fast text="x" wasn't sent. The directory has had too many requests; try again in 1 s`,
   ]);
   program.after(1);
   assertEquals(tells(program, "x").length, 1);
   taken(program, 1);
   assertEquals(
     program.types({ command: "forget-me", password: old }),
-    ["error code=locked-out text=because locked-out; try again in 30 s"],
+    ["error code=locked-out text=Too many wrong passwords; try again in 30 s"],
   );
   program.after(30_000);
   const words = program.types({ command: "forget-me", password: old });
@@ -345,7 +345,7 @@ Deno.test("the account: a wrong password removes nothing; the operator may remov
   program.types({ command: "forget-me", password: "wrong word" }, "f");
 
   assertEquals(program.refuses("bad-credentials"), [
-    "error code=bad-credentials text=because bad-credentials ref=f",
+    "error code=bad-credentials text=Wrong name or password ref=f",
   ]);
   assertEquals(
     program.says({ type: "dismissed", because: "forgotten", text: "", retryMs: 0 }).at(-1),

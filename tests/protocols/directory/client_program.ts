@@ -26,6 +26,7 @@ import type {
   DirectoryMessageOf,
   ListedUser,
 } from "../../../lib/protocols/directory/messages.ts";
+import { REFUSED_TEXTS } from "../../../lib/protocols/directory/refusal_text.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { passTime } from "../passing_time.ts";
 
@@ -265,7 +266,7 @@ export class ClientProgram {
   }
 
   refuses(code: DirectoryMessageOf<"refused">["code"], retryMs = 0): Words {
-    return this.says({ type: "refused", code, text: `because ${code}`, retryMs });
+    return this.says({ type: "refused", code, text: REFUSED_TEXTS[code], retryMs });
   }
 
   datagram(message: Parameters<DatagramPath["seal"]>[0]): Words {

@@ -300,7 +300,7 @@ Deno.test("Directory: a guest whose name is an account's by now is told so when 
   guest.goesDown();
   guest.connects().enters();
   const { code, text } = guest.last("refused");
-  assertEquals([code, text], ["name-taken", "That name is taken by an account; choose another"]);
+  assertEquals([code, text], ["name-taken", "That name is taken; choose another"]);
   assertEquals(exchange.take(), ["bob: refused name-taken"]);
   assert(account.entered !== null);
 });

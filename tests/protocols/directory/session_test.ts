@@ -1,3 +1,4 @@
+import { REFUSED_TEXTS } from "../../../lib/protocols/directory/refusal_text.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
@@ -72,7 +73,10 @@ for (
     user.feed({ type: "enter", entry: LOG_IN });
 
     assertEquals(script.refuses(code), ["close directory", `fatal ${code}`]);
-    assertEquals(user.refuses(code), [`error code=${code} text=because ${code}`, "ask-to-enter"]);
+    assertEquals(user.refuses(code), [
+      `error code=${code} text=${REFUSED_TEXTS[code]}`,
+      "ask-to-enter",
+    ]);
     user.feed({ type: "enter", entry: GUEST });
     assertEquals(tried(user), ["log-in ann longenough", "guest ann"]);
   });
@@ -306,7 +310,7 @@ Deno.test("staying: a full directory is tried visibly, at least every minute, fo
   let words: readonly string[] = program.refuses("full", 90_000);
   let tries = 0;
   while (words.at(-1) !== "fatal full") {
-    assert(words.some((word) => /^error .*because full; trying again in /.test(word)));
+    assert(words.some((word) => /^error .*The directory is full; trying again in /.test(word)));
     const before = program.nowMs;
     program.after(program.machine.nextDeadlineMs()! - program.nowMs);
     assert(program.nowMs - before <= 60_000);
@@ -484,7 +488,7 @@ Deno.test("staying: whoever isn't let in again is told why, and that the call go
 
   assertEquals(words, [
     "close directory",
-    "error code=guests-refused text=because guests-refused",
+    "error code=guests-refused text=This directory takes accounts alone; sign up",
     "notice text=Your call with bob goes on; this program ends with it",
   ]);
   assertMatch(
@@ -518,7 +522,7 @@ Deno.test("staying: at a terminal, whoever isn't let in again is asked after the
   const { program, link, words } = refusedInCall("name-taken", true, "for all");
 
   assertEquals(words, [
-    "error code=name-taken text=because name-taken",
+    "error code=name-taken text=That name is taken; choose another",
     "error code=not-logged-in text=\"for all\" wasn't sent: you aren't logged in any more",
     "notice text=Your call with bob goes on; after it you are asked how to come in",
   ]);

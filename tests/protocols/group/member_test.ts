@@ -1371,7 +1371,7 @@ Deno.test("Member that is asked what there was says so, and not that the coordin
   assertMatch(status().problems[0]!, /^The coordinator doesn't answer/);
 });
 
-Deno.test("Member is refused for good, and ends with the coordinator's words", () => {
+Deno.test("Member is refused for good, and ends with the coordinator's words as such", () => {
   const net = new GroupNet();
   const ann = net.add("ann");
   net.coordinator.isUp = false;
@@ -1383,7 +1383,12 @@ Deno.test("Member is refused for good, and ends with the coordinator's words", (
   ann.feed({ type: "message", link: 9 as never, message });
   net.settle();
 
-  assertEquals(ann.stopped, { kind: "fatal", code: "name-taken", text: "ann is here already" });
+  assertEquals(ann.stopped, {
+    kind: "fatal",
+    code: "name-taken",
+    text:
+      'Somebody in the group has that name; take another. The coordinator says: "ann is here already"',
+  });
 });
 
 /** There is a place again, for one of two. */
@@ -1402,13 +1407,18 @@ Deno.test("Newcomer is told that the group is full, and ends; who was in says so
   net.coordinator.refusal = { code: "full", text: "It is full; come back later" };
   eve.start();
   net.pass(1_000);
-  assertEquals(eve.stopped, { kind: "fatal", code: "full", text: "It is full; come back later" });
+  assertEquals(eve.stopped, {
+    kind: "fatal",
+    code: "full",
+    text: 'The group is full. The coordinator says: "It is full; come back later"',
+  });
 
   bob.kill();
   bob.start();
   net.coordinator.dropLink(ann);
   net.pass(20_000);
-  const told = "It is full; come back later; trying again until there is a place";
+  const told =
+    'The group is full. The coordinator says: "It is full; come back later"; trying again until there is a place';
   for (const node of [ann, bob]) {
     assertEquals(node.stopped, null);
     assertEquals(noticesOf(node).split(told).length, 2, node.name);
@@ -1434,9 +1444,13 @@ Deno.test("Newcomer comes again where too many come at once, and ends there only
   const dan = net.add("dan");
   dan.start({ wait: false });
   net.pass(10_000);
-  assertEquals(dan.stopped, { kind: "fatal", code: "too-fast", text: "Too many are coming" });
+  assertEquals(dan.stopped, {
+    kind: "fatal",
+    code: "too-fast",
+    text: 'Too many are coming into the group. The coordinator says: "Too many are coming"',
+  });
   assertEquals(eve.stopped, null);
-  assertEquals(noticesOf(eve).split("Too many are coming; trying again until").length, 2);
+  assertEquals(noticesOf(eve).split('"Too many are coming"; trying again until').length, 2);
   const dials = eve.effects.filter(({ type }) => type === "dial").length;
   assert(dials > 3 && dials < 20, `${dials} dials`);
 
@@ -1453,7 +1467,8 @@ Deno.test("A coordinator that answers that there is no place isn't down, however
   const { net, eve } = comesBesideTooMany();
   net.pass(60_000);
   assertEquals(eve.events.map(({ event }) => event), ["notice", "ready"]);
-  const NO_PLACE = "Too many are coming; trying again until there is a place";
+  const NO_PLACE =
+    'Too many are coming into the group. The coordinator says: "Too many are coming"; trying again until there is a place';
   assertEquals([eve.told("status").length, problemsOf(eve)[0]], [0, NO_PLACE]);
   assertEquals(eve.told("status").at(-1)!.coordinator, "up");
 
@@ -1487,7 +1502,11 @@ Deno.test("Who is refused for another reason than before is told so", () => {
   refused("full", "It is full");
   refused("too-fast", "Too many");
 
-  const told = ["Too many", "It is full", "Too many"];
+  const told = [
+    'Too many are coming into the group. The coordinator says: "Too many"',
+    'The group is full. The coordinator says: "It is full"',
+    'Too many are coming into the group. The coordinator says: "Too many"',
+  ];
   assertEquals(
     noticesOf(bob).split("\n"),
     told.map((text) => `${text}; trying again until there is a place`),
@@ -1503,7 +1522,11 @@ Deno.test("Member without --wait that was in before ends where the group is full
   bob.start({ wait: false });
   net.pass(1_000);
 
-  assertEquals(bob.stopped, { kind: "fatal", code: "full", text: "It is full" });
+  assertEquals(bob.stopped, {
+    kind: "fatal",
+    code: "full",
+    text: 'The group is full. The coordinator says: "It is full"',
+  });
 });
 
 Deno.test("Member without --wait ends where nobody answers", () => {
