@@ -13,7 +13,8 @@ import type { Disk, DiskLock } from "../store/disk.ts";
 import { takeProfileTurn } from "../store/file_turn.ts";
 import { isUsedProfile, openProfileIdentity, type ProfileIdentity } from "../store/identity.ts";
 import { KnownPeers } from "../store/known_peers.ts";
-import { openProfileFolder, type ProfileOwner } from "../store/profile_folder.ts";
+import { usersFolder } from "../store/paths.ts";
+import { keepToOwner, openProfileFolder, type ProfileOwner } from "../store/profile_folder.ts";
 import { type LockMode, lockProfile } from "../store/profile_lock.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
@@ -96,7 +97,7 @@ export async function withProfile<Result>(
   work: (profile: Profile) => Promise<Result>,
 ): Promise<Result> {
   const disk = new RealDisk(() => performance.now());
-  const folder = await openFolder(disk, use.folder);
+  const { folder, notices } = await openFolder(disk, use.folder);
   const isUsed = await isUsedProfile(disk, folder); // before the log, which may be kept there
   const log = await openLog();
   const lock = await lockProfile(disk, folder, use.lockMode, Deno.pid);
@@ -109,7 +110,12 @@ export async function withProfile<Result>(
     );
     // Last, so that nothing can fail between making a new key and telling the user.
     const own = await openOwnIdentity(disk, folder, isUsed);
-    const takeNotices = () => [...knownPeers.takeNotices(), ...own.takeNotices()];
+    const found = [...notices];
+    const takeNotices = () => [
+      ...found.splice(0),
+      ...knownPeers.takeNotices(),
+      ...own.takeNotices(),
+    ];
     const identity = { ...own, takeNotices };
     const environment: Environment = {
       random: secureRandom,
@@ -129,13 +135,25 @@ export async function withProfile<Result>(
   }
 }
 
-/** Finds or makes the folder. @returns Its path. @throws {P2pchatError} `disk`; `in-use` where no turn came. */
-export async function openFolder(disk: Disk, folder: ProfileUse["folder"]): Promise<string> {
-  if (typeof folder !== "string") {
-    return await openProfileFolder(disk, folder, String(Deno.pid), SYSTEM_LINK_CLOCK);
+/** A profile's folder, or a server's, to which nobody else has access. */
+export interface OwnFolder {
+  readonly folder: string;
+  /** What was mended; to be shown once. */
+  readonly notices: readonly string[];
+}
+
+/**
+ * Finds or makes the folder.
+ * @throws {P2pchatError} `disk`; `bad-file` where others have access that can't be taken from them, or a link is in its
+ *   place; `in-use` where no turn came.
+ */
+export async function openFolder(disk: Disk, of: ProfileUse["folder"]): Promise<OwnFolder> {
+  if (typeof of === "string") {
+    await disk.makeFolder(of);
+    return { folder: of, notices: await keepToOwner(disk, of, null) };
   }
-  await disk.makeFolder(folder);
-  return folder;
+  const folder = await openProfileFolder(disk, of, String(Deno.pid), SYSTEM_LINK_CLOCK);
+  return { folder, notices: await keepToOwner(disk, folder, usersFolder(of.dataFolder)) };
 }
 
 /**

@@ -104,11 +104,11 @@ async function addToTable({ dataFolder, file, user }: AddUserOptions): Promise<U
  */
 export async function showOwnUser(options: OwnUserOptions): Promise<void> {
   const disk = new RealDisk();
-  const folder = await openFolder(disk, options);
+  const { folder, notices } = await openFolder(disk, options);
   const isUsed = await isUsedProfile(disk, folder); // checked before the log is opened, which may be in that folder
   await openLog(options);
   const { fingerprint, takeNotices } = await openOwnIdentity(disk, folder, isUsed);
-  for (const notice of takeNotices()) await showNoticeBeside(options, notice);
+  for (const notice of [...notices, ...takeNotices()]) await showNoticeBeside(options, notice);
   const endpoint = options.endpoint ??
     { host: addressOfThisMachine(await outwardHost()), port: FRIENDS_PORT_DEFAULT };
   const user = { name: options.name, endpoint, fingerprint };

@@ -125,6 +125,8 @@ export interface Disk {
   hold: Hold | null;
   /** The kind, length and mode of what is at `path`; `null` where there is nothing. */
   stat(path: string): Promise<DiskEntry | null>;
+  /** Whether a symbolic link is at `path`, wherever it leads. */
+  isLink(path: string): Promise<boolean>;
   /**
    * A text that changes when anybody writes or replaces the file at `path`; `null` where there is none. Two changes
    * within one tick of the file system's clock (2 s on some) that keep the length may have the same version.

@@ -113,6 +113,8 @@ export class MemoryDisk implements Disk {
 
   readonly #random: (() => number) | null;
   #names = new Map<string, Node>();
+  /** Of folders whose mode was set; lost in a crash. */
+  readonly #folderModes = new Map<string, number>();
   #durableNames = new Map<string, Node>();
   #unsyncedNames = new Map<string, NameChange[]>();
   readonly #locks = new Map<MemoryFile, string>();
@@ -182,9 +184,14 @@ export class MemoryDisk implements Disk {
       const node = this.#names.get(path);
       if (node === undefined) return isRoot(path) ? FOLDER_ENTRY : null;
       return node === "folder"
-        ? FOLDER_ENTRY
+        ? { ...FOLDER_ENTRY, mode: this.#folderModes.get(path) ?? FOLDER_MODE }
         : { kind: "file", bytes: node.length, mode: node.mode };
     });
+  }
+
+  /** There are none. */
+  isLink(): Promise<boolean> {
+    return Promise.resolve(false);
   }
 
   version(path: string): Promise<string | null> {
@@ -248,7 +255,7 @@ export class MemoryDisk implements Disk {
 
   setMode(path: string, mode: number): Promise<void> {
     return this.#run("setMode", "set the mode of", path, () => {
-      if (this.#names.get(path) === "folder") return;
+      if (this.#names.get(path) === "folder") return void this.#folderModes.set(path, mode);
       const file = this.#fileAt(path);
       if (file === null) throw new SystemError("ENOENT");
       file.mode = mode;

@@ -181,6 +181,10 @@ export class RealDisk implements Disk {
     };
   }
 
+  isLink(path: string): Promise<boolean> {
+    return orDiskError("look at", path, () => isLink(path));
+  }
+
   async version(path: string): Promise<string | null> {
     const info = await orNullWhereMissing("look at", path, () => Deno.stat(path));
     if (info === null) return null;

@@ -279,9 +279,14 @@ export function diskContract(
 
   contract("setMode() sets the mode", async ({ disk, folder }) => {
     await put(disk, `${folder}/a`, "");
+    await disk.makeFolder(`${folder}/b`);
     await disk.setMode(`${folder}/a`, 0o400);
+    await disk.setMode(`${folder}/b`, 0o750);
 
     assertEquals((await disk.stat(`${folder}/a`))?.mode, 0o400);
+    assertEquals((await disk.stat(`${folder}/b`))?.mode, 0o750);
+    assertEquals(await disk.isLink(`${folder}/a`), false);
+    assertEquals(await disk.isLink(`${folder}/none`), false);
   });
 
   contract("a failure is `disk` and names the path", async ({ disk, folder }) => {

@@ -21,6 +21,40 @@ const isReady = ({ event }: ShownEvent) => event === "ready";
 const isMessage = (event: ShownEvent) => event.event === "message";
 const shown = (text: string) => (event: ShownEvent) => isMessage(event) && event.text === text;
 
+Deno.test("a profile in a folder where others may write is taken from them, and the user is told", async () => {
+  await using nodes = new Nodes();
+  const data = await temporaryFolder(nodes);
+  const folders = [`${data}/users`, `${data}/users/bob`];
+  await Deno.mkdir(folders[1]!, { recursive: true });
+  for (const each of folders) await Deno.chmod(each, 0o777);
+
+  const bob = await nodes.ready("bob", null, { data });
+
+  for (const each of folders) {
+    assertEquals((await Deno.stat(each)).mode! & 0o777, 0o700);
+    await bob.until(({ event, text }) =>
+      event === "notice" && text.includes(`Others could write in ${each} (mode 0777)`)
+    );
+  }
+});
+
+Deno.test("nothing is written through a link in place of a profile's folder", async () => {
+  await using nodes = new Nodes();
+  const data = await temporaryFolder(nodes);
+  const other = await temporaryFolder(nodes);
+  await Deno.mkdir(`${data}/users`);
+  await Deno.symlink(other, `${data}/users/bob`);
+
+  const { code, last } = await nodes.add(Node.mesh("bob", null, { data })).ended();
+
+  assertEquals([...Deno.readDirSync(other)], []);
+  assertEquals(code, 5);
+  assertMatch(
+    last?.text ?? "",
+    /^Cannot use .*\/users\/bob: it is a symbolic link; put the folder/,
+  );
+});
+
 Deno.test("killed at any moment of a busy room, a member loses nothing it had shown as said", async () => {
   await using nodes = new Nodes();
   const alice = await nodes.ready("Alice", null);

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
-import { openProfileFolder } from "../../lib/store/profile_folder.ts";
+import { keepToOwner, openProfileFolder } from "../../lib/store/profile_folder.ts";
 import { HastyClock } from "./hasty_clock.ts";
 
 const open = (disk: MemoryDisk, name: string) =>
@@ -84,4 +84,50 @@ Deno.test("openProfileFolder() says what can't be made", async () => {
   (await disk.openAppend("/d/users")).close();
   const error = await assertRejects(() => open(disk, "Ann"), P2pchatError);
   assertEquals(error.code, "disk");
+});
+
+Deno.test("keepToOwner() takes a profile from all others, says so once, and leaves what is closed", async () => {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/d/users/Ann");
+  assertEquals(await keepToOwner(disk, "/d/users/Ann", "/d/users"), []);
+  await disk.setMode("/d/users", 0o755); // nobody else can replace what is there
+  assertEquals(await keepToOwner(disk, "/d/users/Ann", "/d/users"), []);
+
+  await disk.setMode("/d/users/Ann", 0o755);
+  assertEquals(await keepToOwner(disk, "/d/users/Ann", "/d/users"), []);
+  assertEquals((await disk.stat("/d/users/Ann"))?.mode, 0o700);
+
+  const saidOf = (path: string, mode: string) =>
+    `Others could write in ${path} (mode ${mode}), now it is yours alone (0700); if you don't trust ` +
+    "them, begin anew in another folder with --data";
+  for (const mode of [0o777, 0o770, 0o702]) {
+    await disk.setMode("/d/users/Ann", mode);
+    await disk.setMode("/d/users", 0o775);
+    const said = await keepToOwner(disk, "/d/users/Ann", "/d/users");
+    assertEquals(said, [
+      saidOf("/d/users/Ann", `0${mode.toString(8)}`),
+      saidOf("/d/users", "0775"),
+    ]);
+    const modes = ["/d/users/Ann", "/d/users"].map(async (each) => (await disk.stat(each))?.mode);
+    assertEquals(await Promise.all(modes), [0o700, 0o700]);
+    assertEquals(await keepToOwner(disk, "/d/users/Ann", "/d/users"), []);
+  }
+});
+
+Deno.test("keepToOwner() refuses what is another user's and open to others", async () => {
+  for (const open of ["/d/users/Ann", "/d/users"]) {
+    const disk = new MemoryDisk();
+    await disk.makeFolder("/d/users/Ann");
+    await disk.setMode(open, 0o777);
+    disk.fault = ({ kind }) => kind === "setMode" ? "EPERM" : null;
+
+    const refused = () => keepToOwner(disk, "/d/users/Ann", "/d/users");
+
+    const error = await assertRejects(
+      refused,
+      P2pchatError,
+      `others have access to ${open} (mode 0777)`,
+    );
+    assertEquals(error.code, "bad-file");
+  }
 });
