@@ -7,7 +7,7 @@
 import { ensureDir } from "@std/fs";
 import { dirname } from "node:path";
 import { COMMANDS } from "../lib/cli/program.ts";
-import { VERSION } from "../lib/cli/version.ts";
+import { VERSION } from "../lib/cli/session/version.ts";
 import { bashCompletion, fishCompletion, zshCompletion } from "./completions.ts";
 import { manPage } from "./man_page.ts";
 

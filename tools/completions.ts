@@ -1,7 +1,7 @@
 /** What shells complete after `p2pchat`, from the table of commands. */
 
-import { COMMON_FLAGS, type ProgramCommand } from "../lib/cli/arguments.ts";
-import { type Flag, takesValue } from "../lib/cli/flags.ts";
+import { COMMON_FLAGS, type ProgramCommand } from "../lib/cli/args/arguments.ts";
+import { type Flag, takesValue } from "../lib/cli/args/flags.ts";
 
 /** What follows a flag, or the words of a command. */
 type Kind = "file" | "folder" | "words" | "nothing";

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console -- a program of its own: says what it made
 /**
- * Writes `lib/base/confusables.ts`: the part of Unicode's table of confusables that names can need.
+ * Writes `lib/base/text/confusables.ts`: the part of Unicode's table of confusables that names can need.
  *
  *     "$(tools/find_deno.sh)" run -A tools/confusables.ts confusables.txt
  *
@@ -9,7 +9,7 @@
  * else looks like.
  */
 
-const PATH = new URL("../lib/base/confusables.ts", import.meta.url);
+const PATH = new URL("../lib/base/text/confusables.ts", import.meta.url);
 const IN_NAMES = /^[\p{L}\p{M}\p{Nd}_.-]+$/u;
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}/u;
 const WIDTH = 96;

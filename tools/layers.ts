@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console -- a program of its own
 /**
- * Draws `docs/layers.svg`: which folder of `lib/` imports from which, as the sources are.
+ * Draws `docs/layers.svg`: which folder of `lib/` imports from which, as the sources are, and the rooms in each.
  *
  *     deno run --allow-read --allow-write=docs tools/layers.ts
  */
@@ -27,10 +27,81 @@ const ROWS: readonly Readonly<Record<string, number>>[] = [
 /** Of all, so that a line for each would hide the others. */
 const WITH_ALL = new Map([["cli", "imports all"], ["base", "imported by all"]]);
 
+/**
+ * The rooms of each folder, from what puts them together down to what all need; "" is the folder itself. A room may
+ * import from those below it in its folder, and from its own (`tests/architecture_test.ts`).
+ */
+export const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  cli: [
+    "",
+    "mesh",
+    "group",
+    "directory",
+    "friends",
+    "tools",
+    "credentials",
+    "session",
+    "terminal",
+    "streams",
+    "args",
+    "rendering",
+    "commands",
+  ],
+  "protocols/mesh": [
+    "",
+    "joining",
+    "room",
+    "private",
+    "membership",
+    "names",
+    "roster",
+    "links",
+    "authority",
+    "sync",
+    "broadcast",
+    "log",
+    "schema",
+  ],
+  "protocols/group": [
+    "recovery",
+    "member",
+    "coordinator",
+    "views",
+    "edits",
+    "snapshot",
+    "states",
+    "catch_up",
+    "log",
+    "detector",
+    "identity",
+    "schema",
+  ],
+  "protocols/directory": [
+    "",
+    "login",
+    "calls",
+    "broadcasts",
+    "sessions",
+    "broadcast_log",
+    "client",
+    "client_calls",
+    "lobby",
+    "datagrams",
+    "schema",
+  ],
+  runtime: ["hosts", "records", ""],
+  transport: ["tcp", "links", "strangers", ""],
+  store: ["accounts", "profile", "users", "log", "disk"],
+  base: ["trust", "machine", "rates", "schema", "text", "crypto", "collections", ""],
+};
+
 const WIDTH = 960;
 const BOX = { width: 204, height: 40 };
 const ROW_HEIGHT = 95;
 const MARGIN = 20;
+/** Of the columns of rooms below the picture. */
+const COLUMN_WIDTH = (WIDTH - 2 * MARGIN) / Object.keys(ROOMS).length;
+const LINE_HEIGHT = 16;
 const GROUND = "#ffffff";
 const INK = "#2b303b";
 const FILL = "#eef2f8";
@@ -58,7 +129,9 @@ export async function importsOf(root: string): Promise<readonly Import[]> {
 
 /** @throws Where a folder isn't in the picture, or imports from above. */
 export function layersAsSvg(imports: readonly Import[]): string {
-  const height = ROWS.length * ROW_HEIGHT - (ROW_HEIGHT - BOX.height) + 2 * MARGIN;
+  const roomsY = ROWS.length * ROW_HEIGHT - (ROW_HEIGHT - BOX.height) + 3 * MARGIN;
+  const lines = Math.max(...Object.values(ROOMS).map((rooms) => rooms.length)) + 1;
+  const height = roomsY + lines * LINE_HEIGHT + MARGIN;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" ` +
     `height="${height}" font-family="sans-serif" font-size="12.5" text-anchor="middle">`,
@@ -67,6 +140,16 @@ export function layersAsSvg(imports: readonly Import[]): string {
     `<path d="M0 0L8 4L0 8z" fill="${LINE}"/></marker>`,
     ...imports.flatMap(lineOf),
     ...ROWS.flatMap((folders) => Object.keys(folders)).map(boxOf),
+    ...Object.entries(ROOMS).map(([folder, rooms], column) => {
+      const x = MARGIN + (column + 0.5) * COLUMN_WIDTH;
+      const heading = `<tspan x="${x}" y="${roomsY}" font-weight="bold">${
+        folder.split("/").at(-1)
+      }</tspan>`;
+      const below = rooms.filter((room) => room !== "").map((room) =>
+        `<tspan x="${x}" dy="${LINE_HEIGHT}">${room}</tspan>`
+      );
+      return `<text fill="${INK}">${heading}${below.join("")}</text>`;
+    }),
     "</svg>\n",
   ].join("\n");
 }

@@ -5,9 +5,9 @@ import {
   commandTitle,
   COMMON_FLAGS,
   type ProgramCommand,
-} from "../lib/cli/arguments.ts";
-import { type Flag, takesValue } from "../lib/cli/flags.ts";
-import { FORCED_EXIT_STATUS } from "../lib/cli/interrupts.ts";
+} from "../lib/cli/args/arguments.ts";
+import { type Flag, takesValue } from "../lib/cli/args/flags.ts";
+import { FORCED_EXIT_STATUS } from "../lib/cli/streams/interrupts.ts";
 
 /** As `docs/scripting.md` has them. */
 export const EXIT_STATUSES: readonly (readonly [status: number, text: string])[] = [

@@ -1,6 +1,6 @@
 /** What terminals show, as a picture: windows one above the other, text as text. */
 
-import { textWidth } from "../lib/cli/graphemes.ts";
+import { textWidth } from "../lib/cli/rendering/graphemes.ts";
 import type { Run } from "../tests/e2e/screen.ts";
 
 export interface Window {

@@ -1,15 +1,15 @@
 /** Answers the directory machine's questions about accounts from their store. Passwords are hashed in turn. */
 
-import { dropOldest } from "../base/bounded.ts";
-import type { Logger } from "../base/environment.ts";
+import { dropOldest } from "../base/collections/bounded.ts";
+import type { Logger } from "../base/machine/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { unreachable } from "../base/invariant.ts";
 import type {
   Account as KnownAccount,
   AccountAnswer,
   AccountQuestion,
-} from "../protocols/directory/directory_io.ts";
-import { type Account, type Accounts, withKey } from "../store/accounts.ts";
+} from "../protocols/directory/schema/directory_io.ts";
+import { type Account, type Accounts, withKey } from "../store/accounts/accounts.ts";
 import type { PasswordHasher } from "./password_hasher.ts";
 
 type QuestionOf<Ask extends AccountQuestion["ask"]> = Extract<

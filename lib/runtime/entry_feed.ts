@@ -7,15 +7,20 @@
  * unsolicited events, up to a limit. Events beyond it are dropped, and a notice says how many.
  */
 
-import { dropOldest } from "../base/bounded.ts";
-import type { Crypto } from "../base/crypto.ts";
-import { dateText } from "../base/dates.ts";
+import { dropOldest } from "../base/collections/bounded.ts";
+import type { Crypto } from "../base/crypto/crypto.ts";
+import { dateText } from "../base/text/dates.ts";
 import type { Hash, PeerKey, RequestId } from "../base/ids.ts";
-import { committedEvent, type NameOf, rulesEvent, saidBy } from "../protocols/group/edit_view.ts";
-import type { EntryView, MemberEvent, RulesEvent } from "../protocols/group/events.ts";
-import { type Batch, entryId } from "../protocols/group/history.ts";
-import { EDITS_MAX, TEXT_BYTES_MAX } from "../protocols/group/limits.ts";
-import type { HistoryRead, LoggedEntryState } from "../protocols/group/member_io.ts";
+import {
+  committedEvent,
+  type NameOf,
+  rulesEvent,
+  saidBy,
+} from "../protocols/group/log/edit_view.ts";
+import type { EntryView, MemberEvent, RulesEvent } from "../protocols/group/schema/events.ts";
+import { type Batch, entryId } from "../protocols/group/schema/history.ts";
+import { EDITS_MAX, TEXT_BYTES_MAX } from "../protocols/group/schema/limits.ts";
+import type { HistoryRead, LoggedEntryState } from "../protocols/group/schema/member_io.ts";
 import { LeftOut } from "./left_out.ts";
 
 /** An item with a position in the log: an entry, an edit of one, or new rules. */
@@ -47,7 +52,7 @@ export interface EntryLog {
   items(after?: number): AsyncIterable<readonly LoggedItem[]>;
 }
 
-export interface EntryFeedPorts {
+interface EntryFeedPorts {
   readonly log: Pick<EntryLog, "items">;
   readonly crypto: Crypto;
   /** The user's own key and name. */

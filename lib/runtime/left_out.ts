@@ -1,7 +1,7 @@
 /** Events dropped while nobody read the output: their number, and the latest state. */
 
-import { countText } from "../base/counts.ts";
-import type { ModeEvent } from "../base/mode_machine.ts";
+import { countText } from "../base/text/counts.ts";
+import type { ModeEvent } from "../base/machine/mode_machine.ts";
 
 /** The wording of the notice. */
 export interface Called {

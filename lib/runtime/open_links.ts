@@ -3,17 +3,16 @@
  * reading while the disk or the output is behind.
  */
 
-import type { Clock } from "../base/clock.ts";
-import type { Environment } from "../base/environment.ts";
+import { dropOldest } from "../base/collections/bounded.ts";
 import { RemoteProtocolError } from "../base/errors.ts";
-import { dropOldest } from "../base/bounded.ts";
-import { OFFENDER_BAN_MS } from "../base/mode_limits.ts";
-import type { LinkId } from "../base/ids.ts";
+import type { LinkId, PeerKey } from "../base/ids.ts";
+import type { Clock } from "../base/machine/clock.ts";
+import type { Environment } from "../base/machine/environment.ts";
+import { OFFENDER_BAN_MS } from "../base/machine/mode_limits.ts";
 import type { LinkInfo, Links, Queue } from "../transport/link.ts";
 import type { MessageCodec, UnknownMessage } from "../wire/codec.ts";
-import { Bans } from "./bans.ts";
 
-export interface OpenLinksPorts {
+interface OpenLinksPorts {
   readonly clock: Clock;
   readonly environment: Environment;
   readonly links: Links;
@@ -25,7 +24,7 @@ export interface OpenLinksPorts {
 const ENDED_MAX = 256;
 
 /** Why links aren't read: the disk is behind, or the reader of our output. */
-export type PauseReason = "disk" | "output";
+type PauseReason = "disk" | "output";
 
 export class OpenLinks<Message extends { readonly type: string }> {
   readonly #bans = new Bans();
@@ -134,5 +133,30 @@ export class OpenLinks<Message extends { readonly type: string }> {
     if (waiting === null) return;
     this.pause("output", true);
     waiting.then(() => this.pause("output", false));
+  }
+}
+
+// Temporary bans of peers that violated the protocol, by key. Addresses aren't banned: others, members among them,
+// may share one. How often new keys may connect from an address is limited by the links, for everybody.
+
+/** More offenders than that are an attack with fresh keys, which bans can't stop anyway. */
+const BANS_MAX = 4_096;
+
+export class Bans {
+  /** End of each ban, monotonic ms. When there are too many, the oldest ban is dropped. */
+  readonly #untilMs = new Map<PeerKey, number>();
+
+  ban(peer: PeerKey, untilMs: number): void {
+    this.#untilMs.delete(peer);
+    this.#untilMs.set(peer, untilMs);
+    dropOldest(this.#untilMs, BANS_MAX);
+  }
+
+  isBanned(peer: PeerKey, nowMs: number): boolean {
+    const untilMs = this.#untilMs.get(peer);
+    if (untilMs === undefined) return false;
+    if (untilMs > nowMs) return true;
+    this.#untilMs.delete(peer);
+    return false;
   }
 }

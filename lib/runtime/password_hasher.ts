@@ -4,9 +4,9 @@
  */
 
 import { timingSafeEqual } from "node:crypto";
-import type { Bytes } from "../base/crypto.ts";
+import type { Bytes } from "../base/crypto/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
-import { FairQueue } from "../base/fair_queue.ts";
+import { FairQueue } from "../base/collections/fair_queue.ts";
 import {
   formatScryptHash,
   HASH_BYTES,
@@ -16,11 +16,11 @@ import {
   SALT_BYTES,
   SCRYPT_PARAMETERS,
   type ScryptParameters,
-} from "../base/password_hash.ts";
-import { checkPassword, passwordBytes } from "../base/passwords.ts";
+} from "../base/crypto/password_hash.ts";
+import { checkPassword, passwordBytes } from "../base/crypto/passwords.ts";
 
 /** A port that computes scrypt, off the event loop. */
-export type Scrypt = (
+type Scrypt = (
   password: Uint8Array,
   salt: Uint8Array,
   parameters: ScryptParameters,
@@ -33,7 +33,7 @@ export type Scrypt = (
  */
 const WAITING_MAX = 64;
 
-export interface PasswordHasherOptions {
+interface PasswordHasherOptions {
   readonly scrypt: Scrypt;
   readonly randomBytes: (length: number) => Bytes;
   /** The most concurrent jobs; each takes a core and 128 MiB. */

@@ -3,10 +3,10 @@
  * part of it, and notes what the user has seen.
  */
 
-import type { Clock } from "../base/clock.ts";
-import type { Logger } from "../base/environment.ts";
+import type { Clock } from "../base/machine/clock.ts";
+import type { Logger } from "../base/machine/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
-import { RetryPauses } from "../base/retry_pauses.ts";
+import { RetryPauses } from "../base/rates/retry_pauses.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "./within.ts";
 
 /** A file of records. */
@@ -43,7 +43,7 @@ export interface LoggedMachine<Stored, Shown> {
   restored(): void;
 }
 
-export interface RecordLogPorts<Stored, Shown> extends LoggedMachine<Stored, Shown> {
+interface RecordLogPorts<Stored, Shown> extends LoggedMachine<Stored, Shown> {
   readonly clock: Clock;
   readonly log: Logger;
   /** Resolves when everything shown so far has reached the user's screen. */

@@ -8,9 +8,9 @@
  * stand before it in the list; the machine only relies on a persist not being done later than the effects behind it.
  */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../base/machine/clock.ts";
 import { invariant } from "../base/invariant.ts";
-import type { Machine } from "../base/machine.ts";
+import type { Machine } from "../base/machine/machine.ts";
 import { P2pchatError } from "../base/errors.ts";
 
 /** What the runner needs to know of a persist effect. */

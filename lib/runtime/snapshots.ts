@@ -1,7 +1,7 @@
 /** The store of a coordinator's snapshots, as a port. */
 
-import type { SnapshotView } from "../protocols/group/events.ts";
-import type { Cut } from "../protocols/group/snapshot/cut.ts";
+import type { SnapshotView } from "../protocols/group/schema/events.ts";
+import type { Cut } from "../protocols/group/schema/cut.ts";
 
 export interface KeptSnapshot {
   /** Its absolute path. */

@@ -1,6 +1,6 @@
 /** Waiting with a timeout. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../base/machine/clock.ts";
 
 /** How long a closing program waits for a reader that takes nothing; what isn't read by then isn't output any more. */
 export const CLOSE_MS_MAX = 2_000;

@@ -1,6 +1,6 @@
 /** Hosts: addresses, names, and which addresses count as the same. */
 
-import { canonicalHost, ipv6Prefix, isAddress } from "../base/endpoints.ts";
+import { canonicalHost, ipv6Prefix, isAddress } from "../base/text/endpoints.ts";
 
 const IPV4_IN_IPV6 = "::ffff:";
 

@@ -13,8 +13,8 @@
  * - Memory for a link is bounded whatever the other side does.
  */
 
-import type { Clock } from "../base/clock.ts";
-import type { Fingerprint } from "../base/fingerprint.ts";
+import type { Clock } from "../base/machine/clock.ts";
+import type { Fingerprint } from "../base/text/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey, RoomId } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
 import type { ChannelSecret, ListenAccess } from "../protocols/noise/channel_handshake.ts";

@@ -1,8 +1,8 @@
 /** Datagrams over `Deno.listenDatagram`. */
 
 import { setImmediate } from "node:timers";
-import { isAddress } from "../base/endpoints.ts";
-import type { Logger } from "../base/environment.ts";
+import { isAddress } from "../base/text/endpoints.ts";
+import type { Logger } from "../base/machine/environment.ts";
 import type { Endpoint } from "../base/ids.ts";
 import type { DatagramHandler, Datagrams } from "./datagrams.ts";
 import { endpointOf, openAt, reasonOf } from "./sockets.ts";

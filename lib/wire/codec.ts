@@ -3,10 +3,15 @@
  * varint), then its fields.
  */
 
-import type { Bytes } from "../base/crypto.ts";
+import type { Bytes } from "../base/crypto/crypto.ts";
 import { invariant } from "../base/invariant.ts";
-import { type Fields, MESSAGE_CODE_MAX, type MessageOf, type MessageSpec } from "../base/schema.ts";
-import { type FieldCodec, Input, OUTPUT, varintBytes } from "../base/schema_codec.ts";
+import {
+  type Fields,
+  MESSAGE_CODE_MAX,
+  type MessageOf,
+  type MessageSpec,
+} from "../base/schema/schema.ts";
+import { type FieldCodec, Input, OUTPUT, varintBytes } from "../base/schema/schema_codec.ts";
 import { FRAME_BYTES_MAX } from "./frame.ts";
 
 /**

@@ -3,7 +3,7 @@
  * `FRAME_BYTES_MAX`), then the body.
  */
 
-import type { Bytes } from "../base/crypto.ts";
+import type { Bytes } from "../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 

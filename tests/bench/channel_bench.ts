@@ -5,13 +5,13 @@
  */
 
 import process from "node:process";
-import { nodeCrypto, nodeSigner } from "../../lib/base/crypto.ts";
-import { SILENT_LOGGER } from "../../lib/base/environment.ts";
+import { nodeCrypto, nodeSigner } from "../../lib/base/crypto/crypto.ts";
+import { SILENT_LOGGER } from "../../lib/base/machine/environment.ts";
 import type { LinkId } from "../../lib/base/ids.ts";
 import { HandshakeState } from "../../lib/protocols/noise/handshake_state.ts";
 import { EMPTY, keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
 import { EXPECT_ANYBODY, type LinkHandler, type Links } from "../../lib/transport/link.ts";
-import { openTcpLinks } from "../../lib/transport/tcp_links.ts";
+import { openTcpLinks } from "../../lib/transport/tcp/tcp_links.ts";
 import { loadNoble, NobleHandshake, nobleKeyPair } from "./noble_noise.ts";
 
 /** One row: medians of the rounds and their ranges, each side in `unit`. */

@@ -7,7 +7,7 @@
 
 import process from "node:process";
 import { createCodec } from "../../lib/wire/codec.ts";
-import { MESH_MESSAGES, type MeshMessage } from "../../lib/protocols/mesh/messages.ts";
+import { MESH_MESSAGES, type MeshMessage } from "../../lib/protocols/mesh/schema/messages.ts";
 import { bundleWith, MESH_SAMPLES } from "../wire/mesh_samples.ts";
 
 /** One kind of work and what it cost, ns of wall and of CPU time for each: medians of the rounds. */

@@ -1,7 +1,7 @@
 /** A thousand clients of a directory in this process, each with a sealed link and a socket of its own, as users have. */
 
-import type { Signer } from "../../lib/base/crypto.ts";
-import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../lib/protocols/directory/limits.ts";
+import type { Signer } from "../../lib/base/crypto/crypto.ts";
+import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../lib/protocols/directory/schema/limits.ts";
 import { newSigner, People } from "../e2e/people.ts";
 import type { LeanClient, LeanNews, WayInto } from "../runtime/lean_client.ts";
 import { bounded } from "./line_process.ts";

@@ -4,12 +4,16 @@
  *     deno run -A tests/bench/make_accounts.ts FILE PASSWORD < [{"name":...,"key":...}]
  */
 
-import type { Fingerprint } from "../../lib/base/fingerprint.ts";
-import { foldName } from "../../lib/base/names.ts";
-import { formatScryptHash, SCRYPT_PARAMETERS } from "../../lib/base/password_hash.ts";
-import { passwordBytes } from "../../lib/base/passwords.ts";
-import { accountLines, accountRow, type AccountTable } from "../../lib/store/accounts_csv.ts";
-import { nodeScrypt } from "../../lib/store/scrypt.ts";
+import type { Fingerprint } from "../../lib/base/text/fingerprint.ts";
+import { foldName } from "../../lib/base/text/names.ts";
+import { formatScryptHash, SCRYPT_PARAMETERS } from "../../lib/base/crypto/password_hash.ts";
+import { passwordBytes } from "../../lib/base/crypto/passwords.ts";
+import {
+  accountLines,
+  accountRow,
+  type AccountTable,
+} from "../../lib/store/accounts/accounts_csv.ts";
+import { nodeScrypt } from "../../lib/store/accounts/scrypt.ts";
 
 const [file, password] = Deno.args as [string, string];
 const people: readonly { readonly name: string; readonly key: Fingerprint }[] = JSON.parse(

@@ -1,7 +1,7 @@
 /** A directory under measurement, on a port and with a folder of its own. */
 
 import { fileURLToPath } from "node:url";
-import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
 import type { CrowdMember } from "./crowd.ts";
 import { LineProcess, PROGRAM } from "./line_process.ts";
 import { freePort } from "../e2e/ports.ts";

@@ -7,7 +7,7 @@
  * members than a room can have.
  */
 
-import { ROSTER_MAX } from "../../lib/protocols/mesh/limits.ts";
+import { ROSTER_MAX } from "../../lib/protocols/mesh/schema/limits.ts";
 import type { ScaleRoom } from "../sim/scale/room.ts";
 import type { CreateMachine } from "../sim/scale/scale_machine.ts";
 import { judge, type Row, tableOf } from "./row.ts";

@@ -3,7 +3,7 @@
  * what becomes of both when members come, go and die. Each run is a list of rows, as those of `make bench`.
  */
 
-import type { MeshMessage } from "../../lib/protocols/mesh/messages.ts";
+import type { MeshMessage } from "../../lib/protocols/mesh/schema/messages.ts";
 import { diameterMs, partsOf } from "../sim/scale/graph.ts";
 import type { ScaleMember } from "../sim/scale/member.ts";
 import { ScaleRoom, type ScaleRoomConfig } from "../sim/scale/room.ts";

@@ -6,8 +6,8 @@
  */
 
 import process from "node:process";
-import { AppendLog, type LogRecord } from "../../lib/store/append_log.ts";
-import { RealDisk } from "../../lib/store/real_disk.ts";
+import { AppendLog, type LogRecord } from "../../lib/store/log/append_log.ts";
+import { RealDisk } from "../../lib/store/disk/real_disk.ts";
 
 /** One row: medians and ranges over the rounds. */
 export interface StoreFigure {

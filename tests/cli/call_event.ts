@@ -1,6 +1,6 @@
 /** What a directory's client shows of its calls, with bob. */
 
-import type { ClientEvent } from "../../lib/protocols/directory/events.ts";
+import type { ClientEvent } from "../../lib/protocols/directory/schema/events.ts";
 
 export type Call = Extract<ClientEvent, { readonly event: "call" }>;
 

@@ -1,8 +1,8 @@
 /** The manual page and what shells complete, in the shells that are on this machine. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { COMMON_FLAGS, type ProgramCommand } from "../../lib/cli/arguments.ts";
-import { takesValue } from "../../lib/cli/flags.ts";
+import { COMMON_FLAGS, type ProgramCommand } from "../../lib/cli/args/arguments.ts";
+import { takesValue } from "../../lib/cli/args/flags.ts";
 import { COMMANDS } from "../../lib/cli/program.ts";
 import { bashCompletion, fishCompletion, zshCompletion } from "../../tools/completions.ts";
 import { manPage } from "../../tools/man_page.ts";

@@ -1,7 +1,7 @@
 /** What a line does in a mode, for tests of its commands. */
 
 import { assertEquals } from "@std/assert";
-import type { CommandTable } from "../../lib/cli/commands.ts";
+import type { CommandTable } from "../../lib/cli/commands/commands.ts";
 
 export type Outcome<Command> =
   | { readonly command: Command; readonly ref?: string }

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { InteractiveInterface } from "../../lib/cli/interactive_interface.ts";
+import { InteractiveInterface } from "../../lib/cli/terminal/interactive_interface.ts";
 import { Screen } from "../e2e/screen.ts";
 import { echoRoom, MODE, OPTIONS } from "./echo_room.ts";
 import { MemoryStreams, settle } from "./memory_streams.ts";

@@ -1,10 +1,10 @@
 /** A mode whose commands are answered by notices: what the user interfaces are tested with. */
 
-import type { MeshCommandSink } from "../../lib/cli/mesh_commands.ts";
-import { meshCommands } from "../../lib/cli/mesh_commands.ts";
-import { meshLines, type MeshOwnEvent } from "../../lib/cli/mesh_rendering.ts";
-import type { CommonOptions } from "../../lib/cli/options.ts";
-import type { InputHandler, Mode, UserInterface } from "../../lib/cli/user_interface.ts";
+import type { MeshCommandSink } from "../../lib/cli/mesh/mesh_commands.ts";
+import { meshCommands } from "../../lib/cli/mesh/mesh_commands.ts";
+import { meshLines, type MeshOwnEvent } from "../../lib/cli/mesh/mesh_rendering.ts";
+import type { CommonOptions } from "../../lib/cli/args/options.ts";
+import type { InputHandler, Mode, UserInterface } from "../../lib/cli/rendering/user_interface.ts";
 import { NOON_MS } from "./memory_streams.ts";
 
 export const OPTIONS: CommonOptions = {

@@ -5,14 +5,14 @@
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { friendsLines } from "../../lib/cli/friends_rendering.ts";
-import { ROW_CELLS } from "../../lib/cli/graphemes.ts";
-import { MemberRendering } from "../../lib/cli/member_rendering.ts";
-import { meshLines } from "../../lib/cli/mesh_rendering.ts";
-import { RegistryRendering } from "../../lib/cli/registry_rendering.ts";
-import { noticeLine } from "../../lib/cli/spans.ts";
-import { TextFormat } from "../../lib/cli/text_format.ts";
-import type { Line, RenderContext } from "../../lib/cli/user_interface.ts";
+import { friendsLines } from "../../lib/cli/friends/friends_rendering.ts";
+import { ROW_CELLS } from "../../lib/cli/rendering/graphemes.ts";
+import { MemberRendering } from "../../lib/cli/group/member_rendering.ts";
+import { meshLines } from "../../lib/cli/mesh/mesh_rendering.ts";
+import { RegistryRendering } from "../../lib/cli/directory/registry_rendering.ts";
+import { noticeLine } from "../../lib/cli/rendering/spans.ts";
+import { TextFormat } from "../../lib/cli/streams/text_format.ts";
+import type { Line, RenderContext } from "../../lib/cli/rendering/user_interface.ts";
 import { Screen } from "../e2e/screen.ts";
 import { NOON_MS } from "./memory_streams.ts";
 

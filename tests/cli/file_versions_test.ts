@@ -9,25 +9,25 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { RoomId } from "../../lib/base/ids.ts";
-import { openFriends } from "../../lib/cli/friends_store.ts";
-import { MemberPlaces } from "../../lib/cli/member_place.ts";
-import { MeshRooms } from "../../lib/cli/mesh_rooms.ts";
-import { openRecords } from "../../lib/cli/record_store.ts";
-import { openRegistry } from "../../lib/cli/registry_store.ts";
+import { openFriends } from "../../lib/cli/friends/friends_store.ts";
+import { MemberPlaces } from "../../lib/cli/group/member_place.ts";
+import { MeshRooms } from "../../lib/cli/mesh/mesh_rooms.ts";
+import { openRecords } from "../../lib/cli/session/record_store.ts";
+import { openRegistry } from "../../lib/cli/directory/registry_client.ts";
 import {
   DIRECTORY_LOG_FORMAT,
   directoryLine,
   directoryRecord,
-} from "../../lib/runtime/directory_records.ts";
-import { folderOf } from "../../lib/store/disk.ts";
-import type { FileFormat } from "../../lib/store/format_header.ts";
-import { openIdentity } from "../../lib/store/identity.ts";
-import { KnownPeers } from "../../lib/store/known_peers.ts";
-import { headerContent } from "../../lib/store/log_format.ts";
-import { MemoryDisk } from "../../lib/store/memory_disk.ts";
-import { pathDigest } from "../../lib/store/paths.ts";
-import { LineBuffer } from "../../lib/store/record_line.ts";
-import { Table } from "../../lib/store/table.ts";
+} from "../../lib/runtime/records/directory_records.ts";
+import { folderOf } from "../../lib/store/disk/disk.ts";
+import type { FileFormat } from "../../lib/store/disk/format_header.ts";
+import { openIdentity } from "../../lib/store/profile/identity.ts";
+import { KnownPeers } from "../../lib/store/profile/known_peers.ts";
+import { headerContent } from "../../lib/store/log/log_format.ts";
+import { MemoryDisk } from "../doubles/memory_disk.ts";
+import { pathDigest } from "../../lib/store/disk/paths.ts";
+import { LineBuffer } from "../../lib/store/disk/record_line.ts";
+import { Table } from "../../lib/store/disk/table.ts";
 import { openLogAt } from "./group_logs.ts";
 import { openCoordinatorAt, openMemberAt } from "./group_stores.ts";
 

@@ -1,15 +1,18 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { parseFingerprint } from "../../lib/base/fingerprint.ts";
-import { parseCommandLine } from "../../lib/cli/arguments.ts";
-import { friendsProgramCommand } from "../../lib/cli/friends_arguments.ts";
-import { memberOptions, memberProgramCommand } from "../../lib/cli/member_arguments.ts";
-import type { MemberOptions, ServeOptions } from "../../lib/cli/options.ts";
-import { serveOptions, serveProgramCommand } from "../../lib/cli/serve_arguments.ts";
-import { usageText } from "../../lib/cli/usage.ts";
+import { parseFingerprint } from "../../lib/base/text/fingerprint.ts";
+import { parseCommandLine } from "../../lib/cli/args/arguments.ts";
+import { friendsProgramCommand } from "../../lib/cli/friends/friends_arguments.ts";
+import { memberOptions, memberProgramCommand } from "../../lib/cli/group/member_arguments.ts";
+import type { MemberOptions, ServeOptions } from "../../lib/cli/args/options.ts";
+import { serveOptions, serveProgramCommand } from "../../lib/cli/group/serve_arguments.ts";
+import { usageText } from "../../lib/cli/args/usage.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
-import { encodeGroupInvite, type GroupInvite } from "../../lib/protocols/group/secrets.ts";
-import { EDIT_POLICIES } from "../../lib/protocols/group/edit.ts";
+import {
+  encodeGroupInvite,
+  type GroupInvite,
+} from "../../lib/protocols/group/schema/group_secrets.ts";
+import { EDIT_POLICIES } from "../../lib/protocols/group/schema/edit.ts";
 import { COMMON_OPTIONS, HOME, parsedOptions } from "./parsed_options.ts";
 
 const COMMON = {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { asWritten, memberCommands } from "../../lib/cli/member_commands.ts";
-import { serveCommands } from "../../lib/cli/serve_commands.ts";
-import type { CoordinatorCommand, MemberCommand } from "../../lib/protocols/group/events.ts";
+import { asWritten, memberCommands } from "../../lib/cli/group/member_commands.ts";
+import { serveCommands } from "../../lib/cli/group/serve_commands.ts";
+import type { CoordinatorCommand, MemberCommand } from "../../lib/protocols/group/schema/events.ts";
 import { type Outcome, outcomeOf } from "./command_outcome.ts";
 
 const msg = (text: string): Outcome<MemberCommand> => ({ command: { command: "msg", text } });

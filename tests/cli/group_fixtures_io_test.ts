@@ -5,13 +5,13 @@
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { nodeCrypto } from "../../lib/base/crypto.ts";
+import { nodeCrypto } from "../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { verifiedLog } from "../../lib/cli/group_log_verify.ts";
-import { isRequestAuthentic, requestId } from "../../lib/protocols/group/edit.ts";
-import { isSignedBy } from "../../lib/protocols/group/epoch.ts";
-import { MemoryDisk } from "../../lib/store/memory_disk.ts";
-import { RealDisk } from "../../lib/store/real_disk.ts";
+import { verifiedLog } from "../../lib/cli/tools/group_log_verify.ts";
+import { isRequestAuthentic, requestId } from "../../lib/protocols/group/schema/edit.ts";
+import { isSignedBy } from "../../lib/protocols/group/schema/epoch.ts";
+import { MemoryDisk } from "../doubles/memory_disk.ts";
+import { RealDisk } from "../../lib/store/disk/real_disk.ts";
 import {
   Decider,
   editedEntries,

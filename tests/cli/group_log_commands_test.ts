@@ -6,42 +6,41 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { nodeCrypto, nodeSigner } from "../../lib/base/crypto.ts";
+import { nodeCrypto, nodeSigner } from "../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import {
   exportLogOptions,
   logProgramCommands,
   verifyLogOptions,
-} from "../../lib/cli/group_log_arguments.ts";
-import { exportEntries } from "../../lib/cli/group_log_export.ts";
-import { decidersBeside } from "../../lib/cli/group_log_deciders.ts";
-import { verifiedLog } from "../../lib/cli/group_log_verify.ts";
-import { type Edit, editRequestFrom } from "../../lib/protocols/group/edit.ts";
-import type { ExportFormat, ExportLogOptions } from "../../lib/cli/options.ts";
+} from "../../lib/cli/tools/group_log_arguments.ts";
+import { exportEntries } from "../../lib/cli/tools/group_log_export.ts";
+import { decidersBeside, verifiedLog } from "../../lib/cli/tools/group_log_verify.ts";
+import { type Edit, editRequestFrom } from "../../lib/protocols/group/schema/edit.ts";
+import type { ExportFormat, ExportLogOptions } from "../../lib/cli/args/options.ts";
 import {
   batchFrom,
   HistoryEnd,
   signBatch,
   type SignedBatch,
-} from "../../lib/protocols/group/history.ts";
-import { signFormerKeys } from "../../lib/protocols/group/former_keys.ts";
+} from "../../lib/protocols/group/schema/history.ts";
+import { signFormerKeys } from "../../lib/protocols/group/schema/former_keys.ts";
 import {
   COORDINATOR_STATE_FORMAT,
   coordinatorLine,
   MEMBER_STATE_FORMAT,
   memberLine,
-} from "../../lib/runtime/group_records.ts";
+} from "../../lib/runtime/records/group_records.ts";
 import {
   headerContent,
   type LogRecord,
   numberedContent,
   recordContent,
-} from "../../lib/store/log_format.ts";
-import type { FileFormat } from "../../lib/store/format_header.ts";
-import { MemoryDisk } from "../../lib/store/memory_disk.ts";
-import { LineBuffer } from "../../lib/store/record_line.ts";
+} from "../../lib/store/log/log_format.ts";
+import type { FileFormat } from "../../lib/store/disk/format_header.ts";
+import { MemoryDisk } from "../doubles/memory_disk.ts";
+import { LineBuffer } from "../../lib/store/disk/record_line.ts";
 import {
   type Decided,
   Decider,
@@ -59,8 +58,8 @@ import {
   withChecksum,
 } from "./group_logs.ts";
 import { parsedOptions } from "./parsed_options.ts";
-import { groupIdOf } from "../../lib/protocols/group/founding.ts";
-import { namesText } from "../../lib/cli/group_log_names.ts";
+import { groupIdOf } from "../../lib/protocols/group/schema/founding.ts";
+import { namesText } from "../../lib/cli/tools/logged_names.ts";
 
 const PATH = "/p/log";
 const SIX = sixEntries();

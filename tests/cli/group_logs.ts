@@ -1,18 +1,18 @@
 /** Members of a group, what they say, and files of it. */
 
-import { nodeCrypto, nodeSigner, type Signer, utf8 } from "../../lib/base/crypto.ts";
-import { GroupLog, type GroupLogPorts } from "../../lib/cli/group_log.ts";
+import { nodeCrypto, nodeSigner, type Signer, utf8 } from "../../lib/base/crypto/crypto.ts";
+import { GroupLog, type GroupLogPorts } from "../../lib/cli/tools/group_log.ts";
 import type { MessageId } from "../../lib/base/ids.ts";
-import { consentTo, signConsent } from "../../lib/protocols/group/consents.ts";
+import { consentTo, signConsent } from "../../lib/protocols/group/identity/consents.ts";
 import {
   type Edit,
   type NamedKey,
   type SignedEditRequest,
   signEditRequest,
   textDigest,
-} from "../../lib/protocols/group/edit.ts";
-import { recordedView, signEpoch } from "../../lib/protocols/group/epoch.ts";
-import { type Founding, groupIdOf, type Rules } from "../../lib/protocols/group/founding.ts";
+} from "../../lib/protocols/group/schema/edit.ts";
+import { recordedView, signEpoch } from "../../lib/protocols/group/schema/epoch.ts";
+import { type Founding, groupIdOf, type Rules } from "../../lib/protocols/group/schema/founding.ts";
 import {
   type Batch,
   COORDINATOR_NAME,
@@ -21,10 +21,10 @@ import {
   type Placed,
   signBatch,
   type SignedBatch,
-} from "../../lib/protocols/group/history.ts";
-import { batchLines, firstLine } from "../../lib/runtime/group_log_lines.ts";
-import { checksumOf, checksumText } from "../../lib/store/record_line.ts";
-import type { Disk } from "../../lib/store/disk.ts";
+} from "../../lib/protocols/group/schema/history.ts";
+import { batchLines, firstLine } from "../../lib/runtime/records/group_log_lines.ts";
+import { checksumOf, checksumText } from "../../lib/store/disk/record_line.ts";
+import type { Disk } from "../../lib/store/disk/disk.ts";
 import { foundedBy } from "../protocols/group/founded.ts";
 
 const COORDINATOR = nodeSigner(new Uint8Array(32).fill(99)).key;

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { ROW_CELLS } from "../../lib/cli/graphemes.ts";
-import { type MemberOwnEvent, MemberRendering } from "../../lib/cli/member_rendering.ts";
-import { serveLines, type ServeOwnEvent } from "../../lib/cli/serve_rendering.ts";
-import { TextFormat } from "../../lib/cli/text_format.ts";
+import { ROW_CELLS } from "../../lib/cli/rendering/graphemes.ts";
+import { type MemberOwnEvent, MemberRendering } from "../../lib/cli/group/member_rendering.ts";
+import { serveLines, type ServeOwnEvent } from "../../lib/cli/group/serve_rendering.ts";
+import { TextFormat } from "../../lib/cli/streams/text_format.ts";
 import { NOON_MS } from "./memory_streams.ts";
 import { printed } from "./printed.ts";
 

@@ -1,9 +1,9 @@
 /** Stores of a group's members and coordinator, opened as the program does. */
 
-import { placesOf, type SignedBatch } from "../../lib/protocols/group/history.ts";
-import type { LogRecord, MemberRecord } from "../../lib/protocols/group/records.ts";
-import { defaultLog, openCoordinator, openGroup } from "../../lib/cli/group_store.ts";
-import type { Disk } from "../../lib/store/disk.ts";
+import { placesOf, type SignedBatch } from "../../lib/protocols/group/schema/history.ts";
+import type { LogRecord, MemberRecord } from "../../lib/protocols/group/schema/records.ts";
+import { defaultLog, openCoordinator, openGroup } from "../../lib/cli/group/group_store.ts";
+import type { Disk } from "../../lib/store/disk/disk.ts";
 import { portsOf } from "./group_logs.ts";
 
 export async function openMemberAt(

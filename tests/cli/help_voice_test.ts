@@ -1,14 +1,14 @@
 // `/help` speaks in one voice: what a command does is said as what to do, what it shows as what that is.
 
 import { assertEquals } from "@std/assert";
-import type { CommandTable } from "../../lib/cli/commands.ts";
-import { friendsCommands } from "../../lib/cli/friends_commands.ts";
-import { memberCommands } from "../../lib/cli/member_commands.ts";
-import { meshCommands } from "../../lib/cli/mesh_commands.ts";
+import type { CommandTable } from "../../lib/cli/commands/commands.ts";
+import { friendsCommands } from "../../lib/cli/friends/friends_commands.ts";
+import { memberCommands } from "../../lib/cli/group/member_commands.ts";
+import { meshCommands } from "../../lib/cli/mesh/mesh_commands.ts";
 import { COMMANDS } from "../../lib/cli/program.ts";
-import { registryCommands } from "../../lib/cli/registry_commands.ts";
-import { regserverCommands } from "../../lib/cli/regserver_commands.ts";
-import { serveCommands } from "../../lib/cli/serve_commands.ts";
+import { registryCommands } from "../../lib/cli/directory/registry_commands.ts";
+import { regserverCommands } from "../../lib/cli/directory/regserver_commands.ts";
+import { serveCommands } from "../../lib/cli/group/serve_commands.ts";
 
 const lobby = () => ({ place: "lobby", peer: "" }) as never;
 

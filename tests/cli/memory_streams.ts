@@ -1,6 +1,6 @@
 /** The process's streams without a process: what is read is given, what is written is kept. */
 
-import type { SignalName, Streams } from "../../lib/cli/streams.ts";
+import type { SignalName, Streams } from "../../lib/cli/streams/streams.ts";
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();

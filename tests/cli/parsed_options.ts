@@ -5,8 +5,8 @@ import {
   type CommandLine,
   parseCommandLine,
   type ProgramCommand,
-} from "../../lib/cli/arguments.ts";
-import type { CommonOptions } from "../../lib/cli/options.ts";
+} from "../../lib/cli/args/arguments.ts";
+import type { CommonOptions } from "../../lib/cli/args/options.ts";
 
 export const HOME: Readonly<Record<string, string>> = { HOME: "/home/alice" };
 

@@ -1,7 +1,7 @@
 /** Lines as a pipe gets them, at noon. */
 
-import { TextFormat } from "../../lib/cli/text_format.ts";
-import type { Line } from "../../lib/cli/user_interface.ts";
+import { TextFormat } from "../../lib/cli/streams/text_format.ts";
+import type { Line } from "../../lib/cli/rendering/user_interface.ts";
 import { NOON_MS } from "./memory_streams.ts";
 
 export function printed(lines: readonly Line[]): string {

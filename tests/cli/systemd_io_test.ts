@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { EXIT_STATUS_BY_CODE } from "../../lib/base/errors.ts";
-import { parseCommandLine } from "../../lib/cli/arguments.ts";
+import { parseCommandLine } from "../../lib/cli/args/arguments.ts";
 import { COMMANDS } from "../../lib/cli/program.ts";
 
 const units = new URL("../../systemd/", import.meta.url);

@@ -5,29 +5,29 @@
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
 import type { PeerKey, RoomId } from "../../lib/base/ids.ts";
-import { openFriends } from "../../lib/cli/friends_store.ts";
-import { MeshRooms } from "../../lib/cli/mesh_rooms.ts";
-import { openRecords } from "../../lib/cli/record_store.ts";
-import { openRegistry } from "../../lib/cli/registry_store.ts";
-import type { CoordinatorRecord, MemberRecord } from "../../lib/protocols/group/records.ts";
+import { openFriends } from "../../lib/cli/friends/friends_store.ts";
+import { MeshRooms } from "../../lib/cli/mesh/mesh_rooms.ts";
+import { openRecords } from "../../lib/cli/session/record_store.ts";
+import { openRegistry } from "../../lib/cli/directory/registry_client.ts";
+import type { CoordinatorRecord, MemberRecord } from "../../lib/protocols/group/schema/records.ts";
 import type { FriendsRecord } from "../../lib/protocols/friends/records.ts";
-import type { MeshRecord } from "../../lib/protocols/mesh/records.ts";
-import type { ClientRecord } from "../../lib/protocols/directory/client_records.ts";
-import type { DirectoryRecord } from "../../lib/protocols/directory/records.ts";
+import type { MeshRecord } from "../../lib/protocols/mesh/schema/records.ts";
+import type { ClientRecord } from "../../lib/protocols/directory/schema/client_records.ts";
+import type { DirectoryRecord } from "../../lib/protocols/directory/schema/records.ts";
 import {
   DIRECTORY_LOG_FORMAT,
   directoryLine,
   directoryRecord,
-} from "../../lib/runtime/directory_records.ts";
+} from "../../lib/runtime/records/directory_records.ts";
 import type { RecordStore } from "../../lib/runtime/record_log.ts";
-import { type Disk, folderOf } from "../../lib/store/disk.ts";
-import type { HeldLock } from "../../lib/store/held_lock.ts";
-import { KnownPeers } from "../../lib/store/known_peers.ts";
-import { pathDigest } from "../../lib/store/paths.ts";
-import { type LockMode, lockProfile } from "../../lib/store/profile_lock.ts";
-import { RealDisk } from "../../lib/store/real_disk.ts";
+import { type Disk, folderOf } from "../../lib/store/disk/disk.ts";
+import type { HeldLock } from "../../lib/store/disk/held_lock.ts";
+import { KnownPeers } from "../../lib/store/profile/known_peers.ts";
+import { pathDigest } from "../../lib/store/disk/paths.ts";
+import { type LockMode, lockProfile } from "../../lib/store/profile/profile_lock.ts";
+import { RealDisk } from "../../lib/store/disk/real_disk.ts";
 import { openCoordinatorAt, openMemberAt } from "./group_stores.ts";
 
 /** A store, and records for it that differ by a number. */

@@ -2,9 +2,9 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
-import type { Account, Accounts } from "../../lib/store/accounts.ts";
+import type { Account, Accounts } from "../../lib/store/accounts/accounts.ts";
 
 /** An empty store. */
 export interface AccountsFixture {

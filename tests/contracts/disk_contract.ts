@@ -2,8 +2,8 @@
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { type AppendFile, type Disk, isSameFile, writeAll } from "../../lib/store/disk.ts";
-import { replaceFile } from "../../lib/store/replacement.ts";
+import { type AppendFile, type Disk, isSameFile, writeAll } from "../../lib/store/disk/disk.ts";
+import { replaceFile } from "../../lib/store/disk/replacement.ts";
 
 /** A disk and an empty folder on it. */
 export interface DiskFixture {

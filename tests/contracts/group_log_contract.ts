@@ -2,13 +2,17 @@
 
 import type { RequestId } from "../../lib/base/ids.ts";
 import { assertEquals, assertRejects } from "@std/assert";
-import { nodeCrypto } from "../../lib/base/crypto.ts";
-import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import { nodeCrypto } from "../../lib/base/crypto/crypto.ts";
+import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { emptyDigest, placesOf, type SignedBatch } from "../../lib/protocols/group/history.ts";
-import { type NamedKey, requestId } from "../../lib/protocols/group/edit.ts";
+import {
+  emptyDigest,
+  placesOf,
+  type SignedBatch,
+} from "../../lib/protocols/group/schema/history.ts";
+import { type NamedKey, requestId } from "../../lib/protocols/group/schema/edit.ts";
 import type { LoggedItem } from "../../lib/runtime/entry_feed.ts";
-import { replaceFile } from "../../lib/store/replacement.ts";
+import { replaceFile } from "../../lib/store/disk/replacement.ts";
 import {
   Decider,
   editedEntries,

@@ -3,7 +3,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
-import type { CoordinatorRecord, MemberRecord } from "../../lib/protocols/group/records.ts";
+import type { CoordinatorRecord, MemberRecord } from "../../lib/protocols/group/schema/records.ts";
 import { editedEntries, endOf, FOUNDING, GROUP, logBytes, nameOf } from "../cli/group_logs.ts";
 import { held, logged, openCoordinatorAt, openMemberAt } from "../cli/group_stores.ts";
 import type { DiskFixture } from "./disk_contract.ts";

@@ -6,11 +6,11 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { nodeCrypto, nodeSigner, utf8 } from "../../lib/base/crypto.ts";
-import { SILENT_LOGGER } from "../../lib/base/environment.ts";
+import { nodeCrypto, nodeSigner, utf8 } from "../../lib/base/crypto/crypto.ts";
+import { SILENT_LOGGER } from "../../lib/base/machine/environment.ts";
 import type { Endpoint, LinkId, PeerKey, RoomId } from "../../lib/base/ids.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
-import type { ChannelLinksOptions } from "../../lib/transport/channel_links.ts";
+import type { ChannelLinksOptions } from "../../lib/transport/links/channel_links.ts";
 import {
   type DialFailure,
   EXPECT_ANYBODY,

@@ -1,14 +1,14 @@
 /** How the file of a table of users is read, added to and watched, on whichever disk. */
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import type { Clock } from "../../lib/base/clock.ts";
-import { utf8 } from "../../lib/base/crypto.ts";
+import type { Clock } from "../../lib/base/machine/clock.ts";
+import { utf8 } from "../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { type Disk, writeAll } from "../../lib/store/disk.ts";
-import { replaceFile } from "../../lib/store/replacement.ts";
-import type { UserInfo } from "../../lib/store/user_info.ts";
-import { addUserInfo, readUserInfo } from "../../lib/store/user_info_file.ts";
-import { UserInfoWatch, WATCH_INTERVAL_MS } from "../../lib/store/user_info_watch.ts";
+import { type Disk, writeAll } from "../../lib/store/disk/disk.ts";
+import { replaceFile } from "../../lib/store/disk/replacement.ts";
+import type { UserInfo } from "../../lib/store/users/user_info.ts";
+import { addUserInfo, readUserInfo } from "../../lib/store/users/user_info_file.ts";
+import { UserInfoWatch, WATCH_INTERVAL_MS } from "../../lib/store/users/user_info_watch.ts";
 import type { DiskFixture } from "./disk_contract.ts";
 
 const BOB: UserInfo = {

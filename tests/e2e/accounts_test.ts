@@ -2,8 +2,8 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { PasswordHasher } from "../../lib/runtime/password_hasher.ts";
-import { nodeScrypt } from "../../lib/store/scrypt.ts";
-import { accountRow } from "../../lib/store/accounts_csv.ts";
+import { nodeScrypt } from "../../lib/store/accounts/scrypt.ts";
+import { accountRow } from "../../lib/store/accounts/accounts_csv.ts";
 import { accountOf } from "../contracts/accounts_contract.ts";
 import { AccountsFolder, outcomeOf } from "./accounts_folder.ts";
 import { canMount, fill, mount, unmount } from "./small_disk.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { VERSION } from "../../lib/cli/version.ts";
+import { VERSION } from "../../lib/cli/session/version.ts";
 import { PROGRAM } from "./node.ts";
 
 interface Outcome {

@@ -6,7 +6,7 @@ import {
   KEPT_BYTES_MAX,
   KEPT_MAX,
   TEXT_BYTES_MAX,
-} from "../../lib/protocols/directory/limits.ts";
+} from "../../lib/protocols/directory/schema/limits.ts";
 import {
   broadcast,
   DirectoryProxy,

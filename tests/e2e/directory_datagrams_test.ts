@@ -1,8 +1,11 @@
 /** Forged and replayed datagrams: nobody is sent anything meant for others, or told anything twice. */
 
 import { assert, assertEquals } from "@std/assert";
-import type { DatagramMessage } from "../../lib/protocols/directory/datagram_path.ts";
-import { CHALLENGE_BYTES, HERE_PADDING_BYTES } from "../../lib/protocols/directory/limits.ts";
+import type { DatagramMessage } from "../../lib/protocols/directory/datagrams/datagram_path.ts";
+import {
+  CHALLENGE_BYTES,
+  HERE_PADDING_BYTES,
+} from "../../lib/protocols/directory/schema/limits.ts";
 import { DirectoryProxy, DirectoryWorld, hears, is, session, tell } from "./directory_world.ts";
 import { holds, type Node } from "./node.ts";
 import { People } from "./people.ts";

@@ -1,10 +1,10 @@
 /** Attackers at the port of the directory, and at that of a user in a call: the others notice nothing. */
 
 import { assert, assertEquals } from "@std/assert";
-import { utf8 } from "../../lib/base/crypto.ts";
-import { fingerprintOf } from "../../lib/base/fingerprint.ts";
-import { CALL_ID_BYTES } from "../../lib/protocols/directory/limits.ts";
-import { type DirectoryMessage } from "../../lib/protocols/directory/messages.ts";
+import { utf8 } from "../../lib/base/crypto/crypto.ts";
+import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
+import { CALL_ID_BYTES } from "../../lib/protocols/directory/schema/limits.ts";
+import { type DirectoryMessage } from "../../lib/protocols/directory/schema/messages.ts";
 import { CODEC, type LeanClient } from "../runtime/lean_client.ts";
 import {
   broadcast,

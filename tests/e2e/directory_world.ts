@@ -1,8 +1,8 @@
 /** A directory on loopback and its clients, each with its own profile; a test starts, stops and kills them. */
 
 import { scryptSync } from "node:crypto";
-import { formatScryptHash } from "../../lib/base/password_hash.ts";
-import { accountRow, ACCOUNTS_HEADER } from "../../lib/store/accounts_csv.ts";
+import { formatScryptHash } from "../../lib/base/crypto/password_hash.ts";
+import { accountRow, ACCOUNTS_HEADER } from "../../lib/store/accounts/accounts_csv.ts";
 import { Node, type NodeOptions, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { freePort, type OpenPort, openPort } from "./ports.ts";
 import { openTerminal, type Terminal } from "./pty.ts";

@@ -2,29 +2,29 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { parseCommandLine } from "../../lib/cli/arguments.ts";
-import { friendsCommands } from "../../lib/cli/friends_commands.ts";
-import { meshCommands } from "../../lib/cli/mesh_commands.ts";
-import { meshProgramCommand } from "../../lib/cli/mesh_arguments.ts";
-import { friendsProgramCommand } from "../../lib/cli/friends_arguments.ts";
-import { usersProgramCommands } from "../../lib/cli/users_arguments.ts";
-import { registryProgramCommand } from "../../lib/cli/registry_arguments.ts";
-import { registryCommands } from "../../lib/cli/registry_commands.ts";
-import { RegistryStanding } from "../../lib/cli/registry_standing.ts";
-import { regserverProgramCommand } from "../../lib/cli/regserver_arguments.ts";
-import { regserverCommands } from "../../lib/cli/regserver_commands.ts";
-import { accountsProgramCommands } from "../../lib/cli/accounts_arguments.ts";
-import { FORCED_EXIT_STATUS } from "../../lib/cli/interrupts.ts";
-import { importRows } from "../../lib/cli/import_file.ts";
-import { parseAccounts } from "../../lib/store/accounts_csv.ts";
-import { memberProgramCommand } from "../../lib/cli/member_arguments.ts";
-import { memberCommands } from "../../lib/cli/member_commands.ts";
-import { serveProgramCommand } from "../../lib/cli/serve_arguments.ts";
-import { serveCommands } from "../../lib/cli/serve_commands.ts";
-import { CALL_REASONS, LOGOUT_REASONS } from "../../lib/protocols/directory/events.ts";
-import * as directoryLimits from "../../lib/protocols/directory/limits.ts";
+import { parseCommandLine } from "../../lib/cli/args/arguments.ts";
+import { friendsCommands } from "../../lib/cli/friends/friends_commands.ts";
+import { meshCommands } from "../../lib/cli/mesh/mesh_commands.ts";
+import { meshProgramCommand } from "../../lib/cli/mesh/mesh_arguments.ts";
+import { friendsProgramCommand } from "../../lib/cli/friends/friends_arguments.ts";
+import { usersProgramCommands } from "../../lib/cli/tools/users_arguments.ts";
+import { registryProgramCommand } from "../../lib/cli/directory/registry_arguments.ts";
+import { registryCommands } from "../../lib/cli/directory/registry_commands.ts";
+import { PromptState } from "../../lib/cli/directory/prompt_state.ts";
+import { regserverProgramCommand } from "../../lib/cli/directory/regserver_arguments.ts";
+import { regserverCommands } from "../../lib/cli/directory/regserver_commands.ts";
+import { accountsProgramCommands } from "../../lib/cli/tools/accounts_arguments.ts";
+import { FORCED_EXIT_STATUS } from "../../lib/cli/streams/interrupts.ts";
+import { importRows } from "../../lib/cli/tools/accounts_import.ts";
+import { parseAccounts } from "../../lib/store/accounts/accounts_csv.ts";
+import { memberProgramCommand } from "../../lib/cli/group/member_arguments.ts";
+import { memberCommands } from "../../lib/cli/group/member_commands.ts";
+import { serveProgramCommand } from "../../lib/cli/group/serve_arguments.ts";
+import { serveCommands } from "../../lib/cli/group/serve_commands.ts";
+import { CALL_REASONS, LOGOUT_REASONS } from "../../lib/protocols/directory/schema/events.ts";
+import * as directoryLimits from "../../lib/protocols/directory/schema/limits.ts";
 import { EXIT_STATUS_BY_CODE } from "../../lib/base/errors.ts";
-import { userInfoRows } from "../../lib/store/user_info.ts";
+import { userInfoRows } from "../../lib/store/users/user_info.ts";
 import { EXIT_STATUSES } from "../../tools/man_page.ts";
 import { RECOVERY_SCENES } from "../sim/group/recovery_scenes.ts";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
@@ -157,7 +157,7 @@ function byClock(event: ShownEvent): boolean {
 
 /** The standing is fixed, as the meaning of lines doesn't matter here. */
 const registryCommandTable = registryCommands(
-  () => new RegistryStanding("alice", () => 0).where,
+  () => new PromptState("alice", () => 0).where,
   false,
 );
 
@@ -187,11 +187,11 @@ for (const { page: name, commands, program } of MODES) {
 
 Deno.test("docs/scripting.md: names each event, each field and each command with its arguments", async () => {
   const text = await page("docs/scripting.md");
-  const mesh = await page("lib/protocols/mesh/events.ts");
+  const mesh = await page("lib/protocols/mesh/schema/events.ts");
   const friends = await page("lib/protocols/friends/events.ts");
-  const group = await page("lib/protocols/group/events.ts");
-  const directory = await page("lib/protocols/directory/events.ts");
-  const common = await page("lib/base/mode_machine.ts");
+  const group = await page("lib/protocols/group/schema/events.ts");
+  const directory = await page("lib/protocols/directory/schema/events.ts");
+  const common = await page("lib/base/machine/mode_machine.ts");
   const between = (text: string, start: string, end: string) => {
     const [from, to] = [text.indexOf(start), text.indexOf(end)];
     assert(from >= 0 && to > from, `${start} comes before ${end}`);
@@ -202,7 +202,7 @@ Deno.test("docs/scripting.md: names each event, each field and each command with
     group.replace(/export type \w+Command =.*?;\n(?=\n|$)/gs, "") +
     between(directory, "", "export type ClientCommand") +
     between(common, "export type ModeEvent", "export type ModeCommand") +
-    await page("lib/cli/help_text.ts");
+    await page("lib/cli/args/help_text.ts");
   const names = (pattern: RegExp) => [...declared.matchAll(pattern)].map(([, name]) => name!);
   const events = names(/readonly event: "(\w+)"/g);
   // The console makes digits of the two keys, and the program itself says how it ends.

@@ -5,13 +5,13 @@
  *     deno run -A tests/e2e/echo_mode.ts mesh Alice [FLAGS]
  */
 
-import { type ProgramCommand } from "../../lib/cli/arguments.ts";
-import { meshOptions, meshProgramCommand } from "../../lib/cli/mesh_arguments.ts";
-import { meshCommands, type MeshCommandSink } from "../../lib/cli/mesh_commands.ts";
-import { meshLines, type MeshOwnEvent } from "../../lib/cli/mesh_rendering.ts";
-import { openUserInterface } from "../../lib/cli/open_user_interface.ts";
-import type { MeshOptions } from "../../lib/cli/options.ts";
-import type { CommonEvent } from "../../lib/cli/user_interface.ts";
+import { type ProgramCommand } from "../../lib/cli/args/arguments.ts";
+import { meshOptions, meshProgramCommand } from "../../lib/cli/mesh/mesh_arguments.ts";
+import { meshCommands, type MeshCommandSink } from "../../lib/cli/mesh/mesh_commands.ts";
+import { meshLines, type MeshOwnEvent } from "../../lib/cli/mesh/mesh_rendering.ts";
+import { openUserInterface } from "../../lib/cli/session/open_user_interface.ts";
+import type { MeshOptions } from "../../lib/cli/args/options.ts";
+import type { CommonEvent } from "../../lib/cli/rendering/user_interface.ts";
 
 /** What tests send besides events of the room. */
 type Order =

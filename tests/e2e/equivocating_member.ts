@@ -4,13 +4,13 @@
  */
 
 import { runProgram } from "../../lib/cli/program.ts";
-import { signBatch } from "../../lib/protocols/group/history.ts";
-import type { Membership } from "../../lib/protocols/group/membership.ts";
-import { Ordering } from "../../lib/protocols/group/ordering.ts";
+import { signBatch } from "../../lib/protocols/group/schema/history.ts";
+import type { Membership } from "../../lib/protocols/group/member/membership.ts";
+import { Sequencing } from "../../lib/protocols/group/log/sequencing.ts";
 
-const { say } = Ordering.prototype;
+const { say } = Sequencing.prototype;
 
-Ordering.prototype.say = function (signed) {
+Sequencing.prototype.say = function (signed) {
   const { out, signer } = this.owner as Membership;
   const { value } = signed.batch;
   const texts = value.texts.map((text) => `${text}, or not`);

@@ -1,8 +1,8 @@
 /** Two friends talk while attackers are at the port of one: they notice nothing, and a third friend can connect. */
 
 import { assert, assertEquals } from "@std/assert";
-import { utf8 } from "../../lib/base/crypto.ts";
-import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import { utf8 } from "../../lib/base/crypto/crypto.ts";
+import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import type { FriendsMessage } from "../../lib/protocols/friends/messages.ts";
 import { FriendsGroup, shows } from "./friends_group.ts";

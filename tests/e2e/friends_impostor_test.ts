@@ -5,7 +5,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { connection, delivery, failure, FriendsGroup, type Row, shows } from "./friends_group.ts";
-import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import { friendsCodec, newIdentity, Peer } from "./hostile_peer.ts";
 import { holds, type Node, type ShownEvent } from "./node.ts";

@@ -4,16 +4,16 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { nodeCrypto, utf8 } from "../../lib/base/crypto.ts";
-import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import { nodeCrypto, utf8 } from "../../lib/base/crypto/crypto.ts";
+import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
 import type { Hash, MessageId, PeerKey } from "../../lib/base/ids.ts";
-import { GroupLog } from "../../lib/cli/group_log.ts";
-import { signEditRequest } from "../../lib/protocols/group/edit.ts";
-import { COORDINATOR_NAME, signBatch } from "../../lib/protocols/group/history.ts";
-import type { GroupMessage } from "../../lib/protocols/group/messages.ts";
-import { GROUP_MESSAGES } from "../../lib/protocols/group/messages.ts";
-import { openIdentity } from "../../lib/store/identity.ts";
-import { RealDisk } from "../../lib/store/real_disk.ts";
+import { GroupLog } from "../../lib/cli/tools/group_log.ts";
+import { signEditRequest } from "../../lib/protocols/group/schema/edit.ts";
+import { COORDINATOR_NAME, signBatch } from "../../lib/protocols/group/schema/history.ts";
+import type { GroupMessage } from "../../lib/protocols/group/schema/messages.ts";
+import { GROUP_MESSAGES } from "../../lib/protocols/group/schema/messages.ts";
+import { openIdentity } from "../../lib/store/profile/identity.ts";
+import { RealDisk } from "../../lib/store/disk/real_disk.ts";
 import { createCodec } from "../../lib/wire/codec.ts";
 import {
   assertCalm,

@@ -1,7 +1,7 @@
 /** Recovery: the coordinator's files are lost or old; a member's log is missing, short, damaged or foreign. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { checksumOf, checksumText } from "../../lib/store/record_line.ts";
+import { checksumOf, checksumText } from "../../lib/store/disk/record_line.ts";
 import {
   coordinatorIs,
   Group,

@@ -1,7 +1,7 @@
 /** A group of built programs: members join, talk, leave and return. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { TEXT_BYTES_MAX } from "../../lib/protocols/group/limits.ts";
+import { TEXT_BYTES_MAX } from "../../lib/protocols/group/schema/limits.ts";
 import { AWKWARD } from "./awkward_texts.ts";
 import {
   assertCalm,

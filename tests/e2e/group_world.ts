@@ -1,7 +1,7 @@
 /** A group on loopback: a coordinator and members, each with its own profile; a test starts, stops and kills them. */
 
 import { assertEquals } from "@std/assert";
-import { isSameName } from "../../lib/base/names.ts";
+import { isSameName } from "../../lib/base/text/names.ts";
 import { holds, Node, type NodeOptions, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { freePort } from "./ports.ts";
 

@@ -1,8 +1,8 @@
 /** Attackers: strangers on a socket, peers with a valid handshake, and members that break the rules. */
 
 import { CHANNEL_VERSION } from "../../lib/protocols/noise/preface.ts";
-import { nodeCrypto, nodeSigner, utf8 } from "../../lib/base/crypto.ts";
-import { type Environment, SILENT_LOGGER } from "../../lib/base/environment.ts";
+import { nodeCrypto, nodeSigner, utf8 } from "../../lib/base/crypto/crypto.ts";
+import { type Environment, SILENT_LOGGER } from "../../lib/base/machine/environment.ts";
 import type { LinkId } from "../../lib/base/ids.ts";
 import { invariant } from "../../lib/base/invariant.ts";
 import { Channel } from "../../lib/protocols/noise/channel.ts";
@@ -10,14 +10,14 @@ import type { ChannelInput } from "../../lib/protocols/noise/channel_io.ts";
 import type { ChannelIdentity } from "../../lib/protocols/noise/channel_handshake.ts";
 import type { ChannelMode } from "../../lib/protocols/noise/preface.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
-import type { MeshEvent } from "../../lib/protocols/mesh/events.ts";
+import type { MeshEvent } from "../../lib/protocols/mesh/schema/events.ts";
 import { FRIENDS_MESSAGES, type FriendsMessage } from "../../lib/protocols/friends/messages.ts";
-import { MESH_MESSAGES, type MeshMessage } from "../../lib/protocols/mesh/messages.ts";
-import { MeshHost } from "../../lib/runtime/mesh_host.ts";
+import { MESH_MESSAGES, type MeshMessage } from "../../lib/protocols/mesh/schema/messages.ts";
+import { MeshHost } from "../../lib/runtime/hosts/mesh_host.ts";
 import { createCodec, type MessageCodec } from "../../lib/wire/codec.ts";
 import { FRAME_HEADER_BYTES, writeFrameHeader } from "../../lib/wire/frame.ts";
 import { SYSTEM_LINK_CLOCK } from "../../lib/transport/system_clock.ts";
-import { openTcpLinks } from "../../lib/transport/tcp_links.ts";
+import { openTcpLinks } from "../../lib/transport/tcp/tcp_links.ts";
 
 import { holds } from "./node.ts";
 

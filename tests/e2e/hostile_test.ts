@@ -4,12 +4,12 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { utf8 } from "../../lib/base/crypto.ts";
-import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import { utf8 } from "../../lib/base/crypto/crypto.ts";
+import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
-import { makeEmbedded } from "../../lib/base/schema.ts";
-import { beaconSchema } from "../../lib/protocols/mesh/structures.ts";
-import type { MeshMessage } from "../../lib/protocols/mesh/messages.ts";
+import { makeEmbedded } from "../../lib/base/schema/schema.ts";
+import { beaconSchema } from "../../lib/protocols/mesh/schema/structures.ts";
+import type { MeshMessage } from "../../lib/protocols/mesh/schema/messages.ts";
 import { beacon, MESH_SAMPLES } from "../wire/mesh_samples.ts";
 import {
   assertReason,

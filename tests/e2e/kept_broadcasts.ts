@@ -1,16 +1,19 @@
 /** Writes a directory's file of broadcasts, as it would be after a long time. */
 
 import type { PeerKey } from "../../lib/base/ids.ts";
-import type { BroadcastRecord, DirectoryRecord } from "../../lib/protocols/directory/records.ts";
+import type {
+  BroadcastRecord,
+  DirectoryRecord,
+} from "../../lib/protocols/directory/schema/records.ts";
 import {
   DIRECTORY_LOG_FORMAT,
   directoryLine,
   directoryRecord,
-} from "../../lib/runtime/directory_records.ts";
-import { openRecords } from "../../lib/cli/record_store.ts";
-import { randomBytes } from "../../lib/cli/random_bytes.ts";
-import { openIdentity } from "../../lib/store/identity.ts";
-import { RealDisk } from "../../lib/store/real_disk.ts";
+} from "../../lib/runtime/records/directory_records.ts";
+import { openRecords } from "../../lib/cli/session/record_store.ts";
+import { randomBytes } from "../../lib/cli/session/random_bytes.ts";
+import { openIdentity } from "../../lib/store/profile/identity.ts";
+import { RealDisk } from "../../lib/store/disk/real_disk.ts";
 
 /** The default fields of a broadcast that nobody has signed; its sender's account isn't logged in. */
 const ABOUT = {

@@ -6,9 +6,9 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { SILENT_LOGGER } from "../../lib/base/environment.ts";
+import { SILENT_LOGGER } from "../../lib/base/machine/environment.ts";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
-import { flushLog, logFault, openLog } from "../../lib/cli/log.ts";
+import { flushLog, logFault, openLog } from "../../lib/cli/session/log.ts";
 
 Deno.test({
   name: "openLog() appends JSON lines to the file, faults with their stack and cause",

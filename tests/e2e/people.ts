@@ -1,12 +1,12 @@
 /** Clients of a directory in this process over real sockets: each has a link and a socket for datagrams. */
 
-import { nodeCrypto, nodeSigner, type Signer } from "../../lib/base/crypto.ts";
-import { SILENT_LOGGER } from "../../lib/base/environment.ts";
-import type { DirectoryMessage } from "../../lib/protocols/directory/messages.ts";
+import { nodeCrypto, nodeSigner, type Signer } from "../../lib/base/crypto/crypto.ts";
+import { SILENT_LOGGER } from "../../lib/base/machine/environment.ts";
+import type { DirectoryMessage } from "../../lib/protocols/directory/schema/messages.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
-import { DIRECTORY_CHANNEL } from "../../lib/runtime/directory_channel.ts";
+import { DIRECTORY_CHANNEL } from "../../lib/runtime/hosts/directory_channel.ts";
 import type { Datagrams } from "../../lib/transport/datagrams.ts";
-import { openTcpLinks } from "../../lib/transport/tcp_links.ts";
+import { openTcpLinks } from "../../lib/transport/tcp/tcp_links.ts";
 import { UdpDatagrams } from "../../lib/transport/udp_datagrams.ts";
 import { CLIENT_ACCESS, LeanClient, type LeanNews } from "../runtime/lean_client.ts";
 

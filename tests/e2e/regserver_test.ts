@@ -1,8 +1,12 @@
 /** `p2pchat regserver`: what its operator sees and does, and what is on its disk afterwards. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { foldName } from "../../lib/base/names.ts";
-import { accountLines, accountRow, type AccountTable } from "../../lib/store/accounts_csv.ts";
+import { foldName } from "../../lib/base/text/names.ts";
+import {
+  accountLines,
+  accountRow,
+  type AccountTable,
+} from "../../lib/store/accounts/accounts_csv.ts";
 import { accountOf } from "../contracts/accounts_contract.ts";
 import { holds, Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { newSigner, People } from "./people.ts";

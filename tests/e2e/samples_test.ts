@@ -8,7 +8,7 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { pathDigest } from "../../lib/store/paths.ts";
+import { pathDigest } from "../../lib/store/disk/paths.ts";
 import {
   copyFolder,
   FACTS,

@@ -3,7 +3,7 @@
  * and erasures of ECMA-48 that the prompt needs. Every other sequence is recorded in `unexpected`.
  */
 
-import { textWidth } from "../../lib/cli/graphemes.ts";
+import { textWidth } from "../../lib/cli/rendering/graphemes.ts";
 
 /** Modes that may be switched: bracketed paste. */
 const MODES = new Set(["?2004"]);

@@ -9,7 +9,7 @@ const ROOT = new URL("../../", import.meta.url);
 
 /** The program with the cryptography of `liars/small_order_crypto.ts` in the place of its own. */
 function weakProgram(folder: string): NodeOptions {
-  const [own, theirs] = ["lib/base/crypto.ts", "tests/e2e/liars/small_order_crypto.ts"].map((
+  const [own, theirs] = ["lib/base/crypto/crypto.ts", "tests/e2e/liars/small_order_crypto.ts"].map((
     path,
   ) => new URL(path, ROOT).href) as [string, string];
   const config = JSON.parse(Deno.readTextFileSync(new URL("deno.json", ROOT)));

@@ -1,6 +1,6 @@
 /** Inputs as nobody would write them: how they come from others. */
 
-import { concatBytes } from "../../lib/base/crypto.ts";
+import { concatBytes } from "../../lib/base/crypto/crypto.ts";
 import { Random } from "../sim/random.ts";
 
 /** What is no UTF-8. */

@@ -1,16 +1,16 @@
 /** The commands of all modes, and what is promised of every line. */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Completion } from "../../lib/cli/completion.ts";
-import { complete } from "../../lib/cli/completion.ts";
-import type { CommandTable, ParsedLine } from "../../lib/cli/commands.ts";
-import { friendsCommands } from "../../lib/cli/friends_commands.ts";
-import { memberCommands } from "../../lib/cli/member_commands.ts";
-import { meshCommands } from "../../lib/cli/mesh_commands.ts";
-import { registryCommands } from "../../lib/cli/registry_commands.ts";
-import type { Place } from "../../lib/cli/registry_standing.ts";
-import { regserverCommands } from "../../lib/cli/regserver_commands.ts";
-import { serveCommands } from "../../lib/cli/serve_commands.ts";
+import type { Completion } from "../../lib/cli/terminal/completion.ts";
+import { complete } from "../../lib/cli/terminal/completion.ts";
+import type { CommandTable, ParsedLine } from "../../lib/cli/commands/commands.ts";
+import { friendsCommands } from "../../lib/cli/friends/friends_commands.ts";
+import { memberCommands } from "../../lib/cli/group/member_commands.ts";
+import { meshCommands } from "../../lib/cli/mesh/mesh_commands.ts";
+import { registryCommands } from "../../lib/cli/directory/registry_commands.ts";
+import type { Place } from "../../lib/cli/directory/prompt_state.ts";
+import { regserverCommands } from "../../lib/cli/directory/regserver_commands.ts";
+import { serveCommands } from "../../lib/cli/group/serve_commands.ts";
 
 export interface Mode {
   readonly commandNames: readonly string[];

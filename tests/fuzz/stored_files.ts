@@ -5,11 +5,11 @@
  */
 
 import { assert } from "@std/assert";
-import { concatBytes, nodeCrypto, utf8 } from "../../lib/base/crypto.ts";
+import { concatBytes, nodeCrypto, utf8 } from "../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { folderOf } from "../../lib/store/disk.ts";
-import { MemoryDisk } from "../../lib/store/memory_disk.ts";
-import { checksumOf, checksumText } from "../../lib/store/record_line.ts";
+import { folderOf } from "../../lib/store/disk/disk.ts";
+import { MemoryDisk } from "../doubles/memory_disk.ts";
+import { checksumOf, checksumText } from "../../lib/store/disk/record_line.ts";
 import { SAMPLES } from "../samples/samples.ts";
 import type { Random } from "../sim/random.ts";
 import { NO_TEXT, spoilt } from "./changes.ts";

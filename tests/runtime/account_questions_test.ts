@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { AccountQuestions } from "../../lib/runtime/account_questions.ts";
-import { MemoryAccounts } from "../../lib/store/memory_accounts.ts";
+import { MemoryAccounts } from "../doubles/memory_accounts.ts";
 import { accountOf, keyNumber } from "../contracts/accounts_contract.ts";
 
 const NOW_MS = 1_700_000_000_000.5;

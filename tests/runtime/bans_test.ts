@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { PeerKey } from "../../lib/base/ids.ts";
-import { Bans } from "../../lib/runtime/bans.ts";
+import { Bans } from "../../lib/runtime/open_links.ts";
 
 const EVE = "e".repeat(64) as PeerKey;
 const ANN = "a".repeat(64) as PeerKey;

@@ -1,7 +1,7 @@
 /** A directory and clients as programs, while ways are cut, the directory dies, and users do anything at any time. */
 
 import { assert, assertEquals } from "@std/assert";
-import type { ClientCommand } from "../../lib/protocols/directory/events.ts";
+import type { ClientCommand } from "../../lib/protocols/directory/schema/events.ts";
 import { Random } from "../sim/random.ts";
 import { type ClientProgram, DIRECTORY, DirectoryWorld } from "./directory_world.ts";
 

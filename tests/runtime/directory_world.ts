@@ -1,33 +1,33 @@
 /** A directory and its clients, as programs: sealed links and datagrams in memory, virtual time, a disk each. */
 
 import { assert } from "@std/assert";
-import { type Fingerprint, fingerprintOf } from "../../lib/base/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../lib/base/text/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
-import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
-import { foldName } from "../../lib/base/names.ts";
-import type { ClientConfig, Entry } from "../../lib/protocols/directory/client_io.ts";
-import type { ClientRecord } from "../../lib/protocols/directory/client_records.ts";
-import type { DirectoryConfig } from "../../lib/protocols/directory/directory_io.ts";
+import type { ModeOutcome } from "../../lib/base/machine/mode_machine.ts";
+import { foldName } from "../../lib/base/text/names.ts";
+import type { ClientConfig, Entry } from "../../lib/protocols/directory/schema/client_io.ts";
+import type { ClientRecord } from "../../lib/protocols/directory/schema/client_records.ts";
+import type { DirectoryConfig } from "../../lib/protocols/directory/schema/directory_io.ts";
 import {
   type ClientCommand,
   type ClientEvent,
   DIRECTORY_NAME,
   type DirectoryEvent,
-} from "../../lib/protocols/directory/events.ts";
-import type { DirectoryRecord } from "../../lib/protocols/directory/records.ts";
+} from "../../lib/protocols/directory/schema/events.ts";
+import type { DirectoryRecord } from "../../lib/protocols/directory/schema/records.ts";
 import type { ChannelConfig } from "../../lib/protocols/noise/config.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
-import { DIRECTORY_CHANNEL } from "../../lib/runtime/directory_channel.ts";
+import { DIRECTORY_CHANNEL } from "../../lib/runtime/hosts/directory_channel.ts";
 import {
   CALL_ACCESS,
   CALL_CHANNEL,
   DirectoryClientHost,
-} from "../../lib/runtime/directory_client_host.ts";
-import { DirectoryHost } from "../../lib/runtime/directory_host.ts";
-import { MemoryAccounts } from "../../lib/store/memory_accounts.ts";
+} from "../../lib/runtime/hosts/directory_client_host.ts";
+import { DirectoryHost } from "../../lib/runtime/hosts/directory_host.ts";
+import { MemoryAccounts } from "../doubles/memory_accounts.ts";
 import { forwardTo, type LinkHandler, type Links } from "../../lib/transport/link.ts";
-import { MemoryDatagramNetwork } from "../../lib/transport/memory_datagrams.ts";
-import { RelayNetwork } from "../../lib/transport/relay_network.ts";
+import { MemoryDatagramNetwork } from "../doubles/memory_datagrams.ts";
+import { RelayNetwork } from "../../lib/transport/links/relay_network.ts";
 import { HostWorld, MemoryStore, signerOf } from "./host_world.ts";
 
 export const DIRECTORY = { host: "127.0.0.1", port: 4_400 };

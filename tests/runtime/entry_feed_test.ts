@@ -1,16 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
-import { nodeCrypto, type Signer } from "../../lib/base/crypto.ts";
+import { nodeCrypto, type Signer } from "../../lib/base/crypto/crypto.ts";
 import type { Hash, MessageId } from "../../lib/base/ids.ts";
-import type { MemberEvent } from "../../lib/protocols/group/events.ts";
-import { type NamedKey, signEditRequest } from "../../lib/protocols/group/edit.ts";
-import { committedEvent, saidBy } from "../../lib/protocols/group/edit_view.ts";
+import type { MemberEvent } from "../../lib/protocols/group/schema/events.ts";
+import { type NamedKey, signEditRequest } from "../../lib/protocols/group/schema/edit.ts";
+import { committedEvent, saidBy } from "../../lib/protocols/group/log/edit_view.ts";
 import {
   type Batch,
   COORDINATOR_NAME,
   entryId,
   HistoryEnd,
   signBatch,
-} from "../../lib/protocols/group/history.ts";
+} from "../../lib/protocols/group/schema/history.ts";
 import { EntryFeed, type LoggedItem } from "../../lib/runtime/entry_feed.ts";
 import { signerOf } from "./host_world.ts";
 

@@ -1,28 +1,28 @@
 import { assertEquals } from "@std/assert";
 import type { LinkClock } from "../../lib/transport/link.ts";
-import { nodeCrypto } from "../../lib/base/crypto.ts";
-import { type Fingerprint, fingerprintOf } from "../../lib/base/fingerprint.ts";
+import { nodeCrypto } from "../../lib/base/crypto/crypto.ts";
+import { type Fingerprint, fingerprintOf } from "../../lib/base/text/fingerprint.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { Hash, LinkId } from "../../lib/base/ids.ts";
-import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
+import type { ModeOutcome } from "../../lib/base/machine/mode_machine.ts";
 import type {
   CoordinatorEvent,
   MemberEvent,
   SnapshotView,
-} from "../../lib/protocols/group/events.ts";
-import type { LastSaid } from "../../lib/protocols/group/member_io.ts";
-import { HistoryEnd } from "../../lib/protocols/group/history.ts";
-import type { CoordinatorRecord, MemberRecord } from "../../lib/protocols/group/records.ts";
-import type { Cut } from "../../lib/protocols/group/snapshot/cut.ts";
+} from "../../lib/protocols/group/schema/events.ts";
+import type { LastSaid } from "../../lib/protocols/group/schema/member_io.ts";
+import { HistoryEnd } from "../../lib/protocols/group/schema/history.ts";
+import type { CoordinatorRecord, MemberRecord } from "../../lib/protocols/group/schema/records.ts";
+import type { Cut } from "../../lib/protocols/group/schema/cut.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
-import { CoordinatorHost } from "../../lib/runtime/coordinator_host.ts";
+import { CoordinatorHost } from "../../lib/runtime/hosts/coordinator_host.ts";
 import type { EntryLog } from "../../lib/runtime/entry_feed.ts";
 import type { KeptSnapshot, Snapshots } from "../../lib/runtime/snapshots.ts";
-import { MemberHost } from "../../lib/runtime/member_host.ts";
-import { MemoryDatagramNetwork } from "../../lib/transport/memory_datagrams.ts";
+import { MemberHost } from "../../lib/runtime/hosts/member_host.ts";
+import { MemoryDatagramNetwork } from "../doubles/memory_datagrams.ts";
 import { HostWorld, MemoryStore, Reader, signerOf } from "./host_world.ts";
 import { MemoryEntryLog } from "./memory_entry_log.ts";
-import { groupIdOf } from "../../lib/protocols/group/founding.ts";
+import { groupIdOf } from "../../lib/protocols/group/schema/founding.ts";
 
 const SERVER = { host: "127.0.0.1", port: 6_000 };
 const ACCESS = { mode: "group", room: null, secrets: null, admit: () => null } as const;

@@ -1,7 +1,7 @@
 /** What programs run in that a test starts: sealed links in memory, virtual time, a disk each. */
 
-import { nodeCrypto, nodeSigner, type Signer } from "../../lib/base/crypto.ts";
-import { type Environment, SILENT_LOGGER } from "../../lib/base/environment.ts";
+import { nodeCrypto, nodeSigner, type Signer } from "../../lib/base/crypto/crypto.ts";
+import { type Environment, SILENT_LOGGER } from "../../lib/base/machine/environment.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { Endpoint } from "../../lib/base/ids.ts";
 import type { ListenAccess } from "../../lib/protocols/noise/channel_handshake.ts";
@@ -17,7 +17,7 @@ import {
   type Links,
   openTo,
 } from "../../lib/transport/link.ts";
-import { MemoryLinkNetwork } from "../../lib/transport/memory_links.ts";
+import { MemoryLinkNetwork } from "../doubles/memory_links.ts";
 
 /** A disk of one profile: what is on it outlives its programs. */
 export class MemoryStore<Stored> implements RecordStore<Stored> {

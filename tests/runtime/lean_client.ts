@@ -3,15 +3,15 @@
  * reach it, knows who is there, acknowledges what is told to all. A thousand of them fit in one process.
  */
 
-import type { Bytes, Signer } from "../../lib/base/crypto.ts";
+import type { Bytes, Signer } from "../../lib/base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../lib/base/errors.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../lib/base/ids.ts";
 import {
   DatagramPath,
   type OpenedDatagram,
   transportOf,
-} from "../../lib/protocols/directory/datagram_path.ts";
-import { HERE_PADDING_BYTES } from "../../lib/protocols/directory/limits.ts";
+} from "../../lib/protocols/directory/datagrams/datagram_path.ts";
+import { HERE_PADDING_BYTES } from "../../lib/protocols/directory/schema/limits.ts";
 import {
   DIRECTORY_LANES,
   DIRECTORY_MESSAGES,
@@ -19,8 +19,8 @@ import {
   type DirectoryMessageOf,
   type ListedUser,
   type WayIn,
-} from "../../lib/protocols/directory/messages.ts";
-import { signBroadcast } from "../../lib/protocols/directory/signed_broadcast.ts";
+} from "../../lib/protocols/directory/schema/messages.ts";
+import { signBroadcast } from "../../lib/protocols/directory/schema/signed_broadcast.ts";
 import {
   type DialFailure,
   EXPECT_ANYBODY,

@@ -1,13 +1,13 @@
 /** The log of a group in memory, as hosts read one. */
 
-import { nodeCrypto } from "../../lib/base/crypto.ts";
-import { dateText } from "../../lib/base/dates.ts";
+import { nodeCrypto } from "../../lib/base/crypto/crypto.ts";
+import { dateText } from "../../lib/base/text/dates.ts";
 import type { Hash, RequestId } from "../../lib/base/ids.ts";
-import { requestId } from "../../lib/protocols/group/edit.ts";
-import { type NameOf, saidBy } from "../../lib/protocols/group/edit_view.ts";
-import type { EntryEdit, EntryView } from "../../lib/protocols/group/events.ts";
-import { entryId, HistoryEnd, type SignedBatch } from "../../lib/protocols/group/history.ts";
-import type { HistoryRead, LoggedEntryState } from "../../lib/protocols/group/member_io.ts";
+import { requestId } from "../../lib/protocols/group/schema/edit.ts";
+import { type NameOf, saidBy } from "../../lib/protocols/group/log/edit_view.ts";
+import type { EntryEdit, EntryView } from "../../lib/protocols/group/schema/events.ts";
+import { entryId, HistoryEnd, type SignedBatch } from "../../lib/protocols/group/schema/history.ts";
+import type { HistoryRead, LoggedEntryState } from "../../lib/protocols/group/schema/member_io.ts";
 import type { EntryLog, EntryWithEdits, LoggedItem } from "../../lib/runtime/entry_feed.ts";
 
 export class MemoryEntryLog implements EntryLog {

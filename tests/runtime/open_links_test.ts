@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { LinkId, PeerKey } from "../../lib/base/ids.ts";
-import { nodeCrypto } from "../../lib/base/crypto.ts";
-import { SILENT_LOGGER } from "../../lib/base/environment.ts";
+import { nodeCrypto } from "../../lib/base/crypto/crypto.ts";
+import { SILENT_LOGGER } from "../../lib/base/machine/environment.ts";
 import { OpenLinks } from "../../lib/runtime/open_links.ts";
 import type { Links } from "../../lib/transport/link.ts";
 import { VirtualClock } from "./virtual_clock.ts";

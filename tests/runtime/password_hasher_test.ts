@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { hash as digest } from "node:crypto";
-import { type Bytes, concatBytes, utf8 } from "../../lib/base/crypto.ts";
+import { type Bytes, concatBytes, utf8 } from "../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { SCRYPT_PARAMETERS, type ScryptParameters } from "../../lib/base/password_hash.ts";
+import { SCRYPT_PARAMETERS, type ScryptParameters } from "../../lib/base/crypto/password_hash.ts";
 import { PasswordHasher } from "../../lib/runtime/password_hasher.ts";
 
 interface Call {

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { SILENT_LOGGER } from "../../lib/base/environment.ts";
+import { SILENT_LOGGER } from "../../lib/base/machine/environment.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { RecordLog } from "../../lib/runtime/record_log.ts";
 import { MemoryStore } from "./host_world.ts";

@@ -1,4 +1,4 @@
-import type { Clock } from "../../lib/base/clock.ts";
+import type { Clock } from "../../lib/base/machine/clock.ts";
 
 /** Time that passes when a test says so. */
 export class VirtualClock implements Clock {

@@ -1,11 +1,11 @@
 /** Where the samples of files are, what they are made of, and how they are brought to a place of the day. */
 
 import { fileURLToPath } from "node:url";
-import { FRIENDS_TABLE_FORMAT } from "../../lib/cli/friends_store.ts";
-import { pathDigest } from "../../lib/store/paths.ts";
-import { RealDisk } from "../../lib/store/real_disk.ts";
-import { checksumOf, checksumText } from "../../lib/store/record_line.ts";
-import { Table } from "../../lib/store/table.ts";
+import { FRIENDS_TABLE_FORMAT } from "../../lib/cli/friends/friends_store.ts";
+import { pathDigest } from "../../lib/store/disk/paths.ts";
+import { RealDisk } from "../../lib/store/disk/real_disk.ts";
+import { checksumOf, checksumText } from "../../lib/store/disk/record_line.ts";
+import { Table } from "../../lib/store/disk/table.ts";
 import type { Node } from "../e2e/node.ts";
 
 export const SAMPLES = fileURLToPath(new URL("files", import.meta.url));

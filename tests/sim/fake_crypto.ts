@@ -7,7 +7,7 @@
  * members are honest or send bytes that were never signed.
  */
 
-import { type Bytes, type Crypto, type Signer, utf8 } from "../../lib/base/crypto.ts";
+import { type Bytes, type Crypto, type Signer, utf8 } from "../../lib/base/crypto/crypto.ts";
 import type { HexId, PeerKey } from "../../lib/base/ids.ts";
 
 /** Four 32-bit lanes, shared by all calls: no call happens during another. */

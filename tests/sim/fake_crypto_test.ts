@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { utf8 } from "../../lib/base/crypto.ts";
+import { utf8 } from "../../lib/base/crypto/crypto.ts";
 import { fakeCrypto, fakeSigner } from "./fake_crypto.ts";
 
 Deno.test("fakeCrypto.sha256() depends on the joined bytes alone, as SHA-256 does", () => {

@@ -4,12 +4,12 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Attendee } from "../../lib/protocols/group/attendance.ts";
-import { Decisions } from "../../lib/protocols/group/decisions.ts";
-import type { Edit } from "../../lib/protocols/group/edit.ts";
-import { Membership } from "../../lib/protocols/group/membership.ts";
-import type { GroupMessageOf } from "../../lib/protocols/group/messages.ts";
-import { Transactions } from "../../lib/protocols/group/transactions.ts";
+import type { Attendee } from "../../lib/protocols/group/detector/attendance.ts";
+import { Decisions } from "../../lib/protocols/group/edits/decisions.ts";
+import type { Edit } from "../../lib/protocols/group/schema/edit.ts";
+import { Membership } from "../../lib/protocols/group/member/membership.ts";
+import type { GroupMessageOf } from "../../lib/protocols/group/schema/messages.ts";
+import { EditCoordinator } from "../../lib/protocols/group/edits/edit_coordinator.ts";
 import type { AskedEdit } from "./group/edit_ledger.ts";
 import { replaced } from "./group/mutations.ts";
 import { Stage } from "./group/stage.ts";
@@ -33,11 +33,11 @@ const FORGERIES = {
 
 /** As soon as the requester agrees, it goes on as if all others had. */
 function asksNobody(forge: (edit: Edit, author: Attendee) => Edit["agreed"]): () => void {
-  const { value: vote } = Object.getOwnPropertyDescriptor(Transactions.prototype, "vote")!;
+  const { value: vote } = Object.getOwnPropertyDescriptor(EditCoordinator.prototype, "vote")!;
   const { value: decide } = Object.getOwnPropertyDescriptor(Decisions.prototype, "decide")!;
   let author: Attendee | null = null;
-  const undoVote = replaced(Transactions.prototype, "vote", {
-    value(this: Transactions, attendee: Attendee, message: GroupMessageOf<"vote">) {
+  const undoVote = replaced(EditCoordinator.prototype, "vote", {
+    value(this: EditCoordinator, attendee: Attendee, message: GroupMessageOf<"vote">) {
       const { parts } = this;
       Object.assign(parts, { crypto: { ...parts.crypto, verify: () => true } });
       author = parts.attendance.get(message.author?.key ?? attendee.key) ?? attendee;

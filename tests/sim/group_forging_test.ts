@@ -7,9 +7,9 @@ import { assert, assertEquals } from "@std/assert";
 import { changeKey, forge } from "./group/forging.ts";
 import { type Mutation, replaced } from "./group/mutations.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
-import { OwnKeys } from "../../lib/protocols/group/own_keys.ts";
-import { Recount } from "../../lib/protocols/group/recount.ts";
-import { Standing } from "../../lib/protocols/group/standing.ts";
+import { OwnKeys } from "../../lib/protocols/group/identity/own_keys.ts";
+import { Recount } from "../../lib/protocols/group/recovery/recount.ts";
+import { Promises } from "../../lib/protocols/group/log/promises.ts";
 import { Stage } from "./group/stage.ts";
 import { Violation } from "./group/violation.ts";
 
@@ -20,7 +20,7 @@ const FORGED = "I owe m1 5000";
 const BELIEVES_ANYONE = {
   member: {
     name: "takes over edits that anybody has decided",
-    install: replaced(Standing.prototype, "mayDecide", { value: () => true }),
+    install: replaced(Promises.prototype, "mayDecide", { value: () => true }),
   },
   coordinator: {
     name: "has a coordinator that keeps edits that anybody has decided",
@@ -30,8 +30,8 @@ const BELIEVES_ANYONE = {
 
 const BELIEVES_PRESENT: Mutation = {
   name: "takes over edits that were decided under the coordinator's present key alone",
-  install: replaced(Standing.prototype, "mayDecide", {
-    value(this: Standing, key: PeerKey) {
+  install: replaced(Promises.prototype, "mayDecide", {
+    value(this: Promises, key: PeerKey) {
       return key === this.coordinator;
     },
   }),

@@ -4,12 +4,12 @@
  */
 
 import type { PeerKey } from "../../lib/base/ids.ts";
-import { Agreement } from "../../lib/protocols/group/agreement.ts";
-import { Contests } from "../../lib/protocols/group/contests.ts";
-import { Listed } from "../../lib/protocols/group/listed.ts";
-import type { Member } from "../../lib/protocols/group/member.ts";
-import type { MemberEffect, MemberInput } from "../../lib/protocols/group/member_io.ts";
-import { Membership } from "../../lib/protocols/group/membership.ts";
+import { Agreement } from "../../lib/protocols/group/views/agreement.ts";
+import { EquivocationDetection } from "../../lib/protocols/group/views/equivocation_detection.ts";
+import { Listed } from "../../lib/protocols/group/member/listed.ts";
+import type { Member } from "../../lib/protocols/group/member/member.ts";
+import type { MemberEffect, MemberInput } from "../../lib/protocols/group/schema/member_io.ts";
+import { Membership } from "../../lib/protocols/group/member/membership.ts";
 import { allCheckers } from "./group/checkers/all.ts";
 import type { Checker } from "./group/checker.ts";
 import type { Lie } from "./group/liar.ts";
@@ -19,7 +19,7 @@ import type { Scenario, Trouble } from "./group/scenario.ts";
 import { Violation } from "./group/violation.ts";
 import type { World } from "./group/world.ts";
 import { Wrapped } from "./wrapped.ts";
-import { HistoryEnd } from "../../lib/protocols/group/history.ts";
+import { HistoryEnd } from "../../lib/protocols/group/schema/history.ts";
 
 const SEEDS = 10;
 const HUNTED_SEEDS = 25;
@@ -143,7 +143,7 @@ function blamesForHeld(): () => void {
 const MUTATIONS: readonly (readonly [Lie, Mutation, RegExp])[] = [
   ["texts", {
     name: "doesn't look at what others hold",
-    install: replaced(Contests.prototype, "contested", { value: () => {} }),
+    install: replaced(EquivocationDetection.prototype, "contested", { value: () => {} }),
   }, /hasn't lied|isn't out|protocol/],
   ["texts", {
     name: "takes what others acknowledge for what it holds",
@@ -173,7 +173,7 @@ const MUTATIONS: readonly (readonly [Lie, Mutation, RegExp])[] = [
   }, /^G10.*nobody else is shown/],
   ["acks", {
     name: "stands still where others hold something else",
-    install: replaced(Contests.prototype, "tick", { value: () => {} }),
+    install: replaced(EquivocationDetection.prototype, "tick", { value: () => {} }),
   }, /in the end|is no entry/],
 ];
 

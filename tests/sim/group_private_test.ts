@@ -1,9 +1,9 @@
 // Private groups: invites, rotations, removals, and others who try to come in by invites that are void.
 
-import { Admission } from "../../lib/protocols/group/admission.ts";
-import { GroupSecrets } from "../../lib/protocols/group/secrets.ts";
-import { Operator } from "../../lib/protocols/group/operator.ts";
-import { RebuildingCoordinator } from "../../lib/protocols/group/rebuilding.ts";
+import { MemberAdmission } from "../../lib/protocols/group/coordinator/member_admission.ts";
+import { GroupSecrets } from "../../lib/protocols/group/schema/group_secrets.ts";
+import { Operator } from "../../lib/protocols/group/coordinator/operator.ts";
+import { RebuildingCoordinator } from "../../lib/protocols/group/recovery/rebuilding_coordinator.ts";
 import { type Mutation, replaced } from "./group/mutations.ts";
 import { runGroup } from "./group/run.ts";
 
@@ -23,10 +23,10 @@ Deno.test(`group: ${SEEDS} seeds of private groups let in nobody who is removed 
 
 /** Refuses nobody because the operator removed them. */
 function refusesNoRemoved(): () => void {
-  const { value } = Object.getOwnPropertyDescriptor(Admission.prototype, "refusal")!;
-  return replaced(Admission.prototype, "refusal", {
-    value(this: Admission, ...args: Parameters<Admission["refusal"]>) {
-      const refusal = (value as Admission["refusal"]).apply(this, args);
+  const { value } = Object.getOwnPropertyDescriptor(MemberAdmission.prototype, "refusal")!;
+  return replaced(MemberAdmission.prototype, "refusal", {
+    value(this: MemberAdmission, ...args: Parameters<MemberAdmission["refusal"]>) {
+      const refusal = (value as MemberAdmission["refusal"]).apply(this, args);
       return refusal?.code === "kicked" ? null : refusal;
     },
   })();
@@ -51,7 +51,7 @@ const HUNTS: readonly (readonly [Mutation, RegExp, from?: number])[] = [
   [{ name: "keeps the invite of whom it removes", install: keepsInvite }, /its invite stays/],
   [{
     name: "takes everybody for a former member",
-    install: replaced(Admission.prototype, "wasMember", { value: () => true }),
+    install: replaced(MemberAdmission.prototype, "wasMember", { value: () => true }),
   }, /void invite/],
   [{
     name: "lets in by earlier invites",
@@ -63,7 +63,7 @@ const HUNTS: readonly (readonly [Mutation, RegExp, from?: number])[] = [
   }, /void invite/],
   [{
     name: "tells its invite to whom it removed",
-    install: replaced(Admission.prototype, "kicked", { get: () => new Map() }),
+    install: replaced(MemberAdmission.prototype, "kicked", { get: () => new Map() }),
   }, /sends secret to .*which was removed/],
 ];
 

@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import type { MemberRecord } from "../../lib/protocols/group/records.ts";
+import type { MemberRecord } from "../../lib/protocols/group/schema/records.ts";
 import { runGroup } from "./group/run.ts";
 import { foundAnew, loseDisk, putBackDisk, putBackMember } from "./group/disasters.ts";
 import type { Mutation } from "./group/mutations.ts";
@@ -13,7 +13,7 @@ import type { Trouble } from "./group/scenario.ts";
 import { Stage } from "./group/stage.ts";
 import { Violation } from "./group/violation.ts";
 import { foundedBy } from "../protocols/group/founded.ts";
-import { groupIdOf } from "../../lib/protocols/group/founding.ts";
+import { groupIdOf } from "../../lib/protocols/group/schema/founding.ts";
 import { fakeCrypto } from "./fake_crypto.ts";
 
 const SEEDS = 60;

@@ -2,15 +2,15 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Endpoint, PeerKey } from "../../lib/base/ids.ts";
-import { signBatch } from "../../lib/protocols/group/history.ts";
-import type { MemberInput } from "../../lib/protocols/group/member_io.ts";
-import type { MemberRecord } from "../../lib/protocols/group/records.ts";
+import { signBatch } from "../../lib/protocols/group/schema/history.ts";
+import type { MemberInput } from "../../lib/protocols/group/schema/member_io.ts";
+import type { MemberRecord } from "../../lib/protocols/group/schema/records.ts";
 import { fakeCrypto, fakeSigner } from "./fake_crypto.ts";
 import { type ChannelOwner, Channels, type IdealPort } from "./group/channels.ts";
 import { GroupDisk } from "./group/group_disk.ts";
 import { Random } from "./random.ts";
 import { VirtualTime } from "./virtual_time.ts";
-import { groupIdOf } from "../../lib/protocols/group/founding.ts";
+import { groupIdOf } from "../../lib/protocols/group/schema/founding.ts";
 import { foundedBy } from "../protocols/group/founded.ts";
 
 const FOUNDING = foundedBy(fakeSigner("coordinator").key);

@@ -4,7 +4,7 @@
  */
 
 import type { Endpoint, LinkId } from "../../lib/base/ids.ts";
-import type { Queue } from "../../lib/base/schema.ts";
+import type { Queue } from "../../lib/base/schema/schema.ts";
 import type { ChannelSecret } from "../../lib/protocols/noise/channel_handshake.ts";
 import type { Network, Path } from "./network.ts";
 import { Timer } from "./virtual_time.ts";

@@ -2,7 +2,7 @@
 // members.
 
 import { assert, assertEquals } from "@std/assert";
-import { Withheld } from "../../lib/protocols/mesh/overlay_withheld.ts";
+import { OverlayWithheld } from "../../lib/protocols/mesh/membership/overlay_rare_dials.ts";
 import { EclipsedRoom } from "./mesh/eclipse.ts";
 import type { Said } from "./mesh/ledger.ts";
 import type { Member } from "./mesh/member.ts";
@@ -76,7 +76,7 @@ Deno.test("what a member among five liars says into the silence comes to all", (
 });
 
 Deno.test("a member among five liars waits for words for good where it isn't looked at what beacons say", () => {
-  const undo = replaced(Withheld.prototype, "look", () => [])();
+  const undo = replaced(OverlayWithheld.prototype, "look", () => [])();
   try {
     const isHeld = (seed: number) => talk(eclipsed(seed), 180 * SECOND_MS) === Infinity;
     assert(SEEDS.some(isHeld));
@@ -87,7 +87,7 @@ Deno.test("a member among five liars waits for words for good where it isn't loo
 
 Deno.test("nobody looks further in an honest room that talks", () => {
   let dials = 0;
-  const undo = replaced(Withheld.prototype, "dialled", () => void dials++)();
+  const undo = replaced(OverlayWithheld.prototype, "dialled", () => void dials++)();
   try {
     const room = new EclipsedRoom({ honest: 12, liars: 0 });
     assert(talk(room, 600 * SECOND_MS) <= 2 * SECOND_MS);

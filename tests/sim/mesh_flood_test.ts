@@ -2,8 +2,8 @@
 // or all links are too slow, the member waits for their readers.
 
 import { assert, assertEquals } from "@std/assert";
-import { AuthorFlow } from "../../lib/protocols/mesh/author_flow.ts";
-import { Order } from "../../lib/protocols/mesh/order.ts";
+import { AuthorFlow } from "../../lib/protocols/mesh/log/author_flow.ts";
+import { CausalOrder } from "../../lib/protocols/mesh/log/causal_order.ts";
 import { type FloodOutcome, runFlood } from "./mesh/flood.ts";
 import { replaced } from "./replaced.ts";
 
@@ -62,7 +62,7 @@ Deno.test("who says much waits for those who are all equally far behind and talk
 });
 
 Deno.test("it is missed by all of them where what their words follow isn't looked at, and each is told how much", () => {
-  const undo = replaced(Order.prototype, "reachOf", (latest) => latest)();
+  const undo = replaced(CausalOrder.prototype, "reachOf", (latest) => latest)();
   try {
     const { missed, world } = floodBySlowLines();
     const [author, ...readers] = world.members;

@@ -1,7 +1,7 @@
 // A newcomer joins through a liar that claims to keep no messages any more; the other members do have them.
 
 import { assert, assertEquals } from "@std/assert";
-import { SecondSource } from "../../lib/protocols/mesh/second_source.ts";
+import { SecondSource } from "../../lib/protocols/mesh/sync/second_source.ts";
 import { fakeSigner } from "./fake_crypto.ts";
 import type { Attack } from "./mesh/attacks.ts";
 import { EVEN_WORLD, plainMember } from "./mesh/even_world.ts";

@@ -1,7 +1,7 @@
 /** Cuts and long sleeps, each in a way that random runs rarely contain. */
 
 import { assert, assertEquals } from "@std/assert";
-import { KEPT_MESSAGES_MAX } from "../../lib/protocols/mesh/limits.ts";
+import { KEPT_MESSAGES_MAX } from "../../lib/protocols/mesh/schema/limits.ts";
 import { meshCheckers } from "./checkers/all.ts";
 import { fakeSigner } from "./fake_crypto.ts";
 import type { MeshChecker } from "./mesh/checker.ts";

@@ -6,7 +6,7 @@
  * permits, an eager process writes records before earlier effects are performed, so that many share one sync.
  */
 
-import type { Machine } from "../../lib/base/machine.ts";
+import type { Machine } from "../../lib/base/machine/machine.ts";
 import type { SimDisk } from "./disk.ts";
 import { Timer, type VirtualTime } from "./virtual_time.ts";
 

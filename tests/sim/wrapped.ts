@@ -1,6 +1,6 @@
 /** Wraps a machine: observes its inputs and effects, and may change either. */
 
-import type { Machine } from "../../lib/base/machine.ts";
+import type { Machine } from "../../lib/base/machine/machine.ts";
 
 export class Wrapped<Input, Effect> implements Machine<Input, Effect> {
   constructor(readonly inner: Machine<Input, Effect>) {}

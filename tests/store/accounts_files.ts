@@ -1,9 +1,9 @@
 /** Accounts in a file of a disk, and time that passes for them. */
 
 import { assert } from "@std/assert";
-import type { Clock } from "../../lib/base/clock.ts";
-import { AccountsFile, type OpenedAccounts } from "../../lib/store/accounts_file.ts";
-import type { Disk } from "../../lib/store/disk.ts";
+import type { Clock } from "../../lib/base/machine/clock.ts";
+import { AccountsFile, type OpenedAccounts } from "../../lib/store/accounts/accounts_file.ts";
+import type { Disk } from "../../lib/store/disk/disk.ts";
 import type { AccountsFixture } from "../contracts/accounts_contract.ts";
 
 /** Waits for a lock pass at once; looks at the file happen when a test says so. */

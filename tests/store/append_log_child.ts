@@ -1,7 +1,7 @@
 /** The other process of `append_log_io_test.ts`: appends, and says what is acknowledged, until it is killed. */
 
-import { AppendLog } from "../../lib/store/append_log.ts";
-import { RealDisk } from "../../lib/store/real_disk.ts";
+import { AppendLog } from "../../lib/store/log/append_log.ts";
+import { RealDisk } from "../../lib/store/disk/real_disk.ts";
 
 const { log } = await AppendLog.open(new RealDisk(), Deno.args[0] ?? "", {
   format: "test",

@@ -1,4 +1,4 @@
-import type { Clock } from "../../lib/base/clock.ts";
+import type { Clock } from "../../lib/base/machine/clock.ts";
 
 /** Time that passes as soon as somebody waits for it. */
 export class HastyClock implements Clock {

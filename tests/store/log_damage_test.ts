@@ -1,11 +1,11 @@
-import { numberText } from "../../lib/base/counts.ts";
+import { numberText } from "../../lib/base/text/counts.ts";
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import { utf8 } from "../../lib/base/crypto.ts";
+import { utf8 } from "../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { AppendLog, type LogRecord, type OpenedLog } from "../../lib/store/append_log.ts";
-import { MemoryDisk } from "../../lib/store/memory_disk.ts";
-import { checksumOf, checksumText, LINE_BYTES_MAX } from "../../lib/store/record_line.ts";
+import { AppendLog, type LogRecord, type OpenedLog } from "../../lib/store/log/append_log.ts";
+import { MemoryDisk } from "../doubles/memory_disk.ts";
+import { checksumOf, checksumText, LINE_BYTES_MAX } from "../../lib/store/disk/record_line.ts";
 
 const PATH = "/data/log";
 const FORMAT = { format: "test", version: 1 };

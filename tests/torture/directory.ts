@@ -1,6 +1,6 @@
 /** A directory and four clients with accounts: broadcasts once each, calls that end, and a list that is right. */
 
-import { TTL_MS_DEFAULT } from "../../lib/protocols/directory/limits.ts";
+import { TTL_MS_DEFAULT } from "../../lib/protocols/directory/schema/limits.ts";
 import { PASSWORD, writeAccounts } from "../e2e/directory_world.ts";
 import { Hosts } from "../e2e/hosts.ts";
 import type { ShownEvent } from "../e2e/node.ts";

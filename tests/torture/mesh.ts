@@ -1,6 +1,6 @@
 /** A room of five: M1 to M4, and private messages, from what the programs show and answer. */
 
-import type { MeshStatus } from "../../lib/protocols/mesh/events.ts";
+import type { MeshStatus } from "../../lib/protocols/mesh/schema/events.ts";
 import { Hosts } from "../e2e/hosts.ts";
 import type { ShownEvent } from "../e2e/node.ts";
 import type { Random } from "../sim/random.ts";

@@ -25,8 +25,8 @@
 
 import type { PeerKey } from "../../lib/base/ids.ts";
 import { Mesh } from "../../lib/protocols/mesh/mesh.ts";
-import type { MeshConfig } from "../../lib/protocols/mesh/mesh_io.ts";
-import type { Room } from "../../lib/protocols/mesh/room.ts";
+import type { MeshConfig } from "../../lib/protocols/mesh/schema/mesh_io.ts";
+import type { Room } from "../../lib/protocols/mesh/room/room.ts";
 import { fakeSigner } from "../sim/fake_crypto.ts";
 import type { Member, MemberProcess } from "../sim/mesh/member.ts";
 import { EVEN_WORLD, plainMember } from "../sim/mesh/even_world.ts";

@@ -4,10 +4,10 @@
  */
 
 import type { LinkId, PeerKey } from "../../lib/base/ids.ts";
-import type { MeshEvent } from "../../lib/protocols/mesh/events.ts";
-import type { MeshEffect, MeshInput } from "../../lib/protocols/mesh/mesh_io.ts";
-import type { MeshMessage } from "../../lib/protocols/mesh/messages.ts";
-import type { MeshRecord } from "../../lib/protocols/mesh/records.ts";
+import type { MeshEvent } from "../../lib/protocols/mesh/schema/events.ts";
+import type { MeshEffect, MeshInput } from "../../lib/protocols/mesh/schema/mesh_io.ts";
+import type { MeshMessage } from "../../lib/protocols/mesh/schema/messages.ts";
+import type { MeshRecord } from "../../lib/protocols/mesh/schema/records.ts";
 import type { MeshChecker } from "../sim/mesh/checker.ts";
 import type { MemberProcess } from "../sim/mesh/member.ts";
 import type { Words } from "./words.ts";

@@ -1,10 +1,10 @@
 /** What happens in a room, in the words of a trace: short, and the same in every run. */
 
 import type { PeerKey } from "../../lib/base/ids.ts";
-import type { MeshEvent } from "../../lib/protocols/mesh/events.ts";
-import type { MeshMessage } from "../../lib/protocols/mesh/messages.ts";
-import type { MeshRecord } from "../../lib/protocols/mesh/records.ts";
-import type { Bundle, SignedBeacon, SignedClaim } from "../../lib/protocols/mesh/structures.ts";
+import type { MeshEvent } from "../../lib/protocols/mesh/schema/events.ts";
+import type { MeshMessage } from "../../lib/protocols/mesh/schema/messages.ts";
+import type { MeshRecord } from "../../lib/protocols/mesh/schema/records.ts";
+import type { Bundle, SignedBeacon, SignedClaim } from "../../lib/protocols/mesh/schema/structures.ts";
 
 /** The simulator makes each text one of its own by a number before it; a reader needs none. */
 const TEXT_NUMBER = /^[mp]\d+ /;

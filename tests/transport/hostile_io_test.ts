@@ -2,13 +2,13 @@
 
 import { CHANNEL_VERSION } from "../../lib/protocols/noise/preface.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { nodeCrypto, nodeSigner, utf8 } from "../../lib/base/crypto.ts";
-import type { Logger } from "../../lib/base/environment.ts";
+import { nodeCrypto, nodeSigner, utf8 } from "../../lib/base/crypto/crypto.ts";
+import type { Logger } from "../../lib/base/machine/environment.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { LinkId } from "../../lib/base/ids.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
 import { EXPECT_ANYBODY, type LinkHandler, type Links } from "../../lib/transport/link.ts";
-import { openTcpLinks } from "../../lib/transport/tcp_links.ts";
+import { openTcpLinks } from "../../lib/transport/tcp/tcp_links.ts";
 
 /** Handshakes end sooner here than in the program, so that the tests do. */
 const HANDSHAKE_MS = 400;

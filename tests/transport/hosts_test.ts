@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { isAddress } from "../../lib/base/endpoints.ts";
+import { isAddress } from "../../lib/base/text/endpoints.ts";
 import { addressGroup, HostSet } from "../../lib/transport/hosts.ts";
 
 Deno.test("addressGroup() takes an IPv6 /64 for one address", () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { SILENT_LOGGER } from "../../lib/base/environment.ts";
+import { SILENT_LOGGER } from "../../lib/base/machine/environment.ts";
 import { RemoteProtocolError } from "../../lib/base/errors.ts";
 import { UdpDatagrams } from "../../lib/transport/udp_datagrams.ts";
 import { datagramContract, type DatagramWorld } from "../contracts/datagram_contract.ts";

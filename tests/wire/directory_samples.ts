@@ -1,8 +1,8 @@
 /** One message of each type of the directory, made of fixed values: for golden bytes and fuzzing. */
 
-import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
-import type { DirectoryMessage } from "../../lib/protocols/directory/messages.ts";
+import type { DirectoryMessage } from "../../lib/protocols/directory/schema/messages.ts";
 
 const sentAt = 1_790_000_000_000;
 const call = new Uint8Array(16).fill(0xca);

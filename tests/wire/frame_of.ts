@@ -1,4 +1,4 @@
-import type { Bytes } from "../../lib/base/crypto.ts";
+import type { Bytes } from "../../lib/base/crypto/crypto.ts";
 import { FRAME_HEADER_BYTES, writeFrameHeader } from "../../lib/wire/frame.ts";
 
 /** `body` as a frame. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { concatBytes } from "../../lib/base/crypto.ts";
+import { concatBytes } from "../../lib/base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../lib/base/errors.ts";
 import { InvariantError } from "../../lib/base/invariant.ts";
 import {

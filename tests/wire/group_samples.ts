@@ -1,12 +1,12 @@
 /** One message of each type of the group, made of fixed values: for golden bytes and fuzzing. */
 
-import type { Signer } from "../../lib/base/crypto.ts";
+import type { Signer } from "../../lib/base/crypto/crypto.ts";
 import type { Hash, MessageId, PeerKey, RequestId } from "../../lib/base/ids.ts";
-import { editRequestFrom } from "../../lib/protocols/group/edit.ts";
-import { signEpoch } from "../../lib/protocols/group/epoch.ts";
-import { signFormerKeys } from "../../lib/protocols/group/former_keys.ts";
-import { batchFrom, COORDINATOR_NAME } from "../../lib/protocols/group/history.ts";
-import type { GroupMessage } from "../../lib/protocols/group/messages.ts";
+import { editRequestFrom } from "../../lib/protocols/group/schema/edit.ts";
+import { signEpoch } from "../../lib/protocols/group/schema/epoch.ts";
+import { signFormerKeys } from "../../lib/protocols/group/schema/former_keys.ts";
+import { batchFrom, COORDINATOR_NAME } from "../../lib/protocols/group/schema/history.ts";
+import type { GroupMessage } from "../../lib/protocols/group/schema/messages.ts";
 
 /** Bytes that are easy to see in a dump. */
 function filled(byte: number, length: number): Uint8Array<ArrayBuffer> {

@@ -1,8 +1,8 @@
 /** One message of each type of the mesh, made of fixed values: for golden bytes, fuzzing and measuring. */
 
 import type { BundleId, ClaimId, Hash, HexId, PeerKey, RoomId } from "../../lib/base/ids.ts";
-import { makeEmbedded } from "../../lib/base/schema.ts";
-import type { MeshMessage } from "../../lib/protocols/mesh/messages.ts";
+import { makeEmbedded } from "../../lib/base/schema/schema.ts";
+import type { MeshMessage } from "../../lib/protocols/mesh/schema/messages.ts";
 import {
   beaconSchema,
   claimSchema,
@@ -12,7 +12,7 @@ import {
   rulingSchema,
   statementSchema,
   textListSchema,
-} from "../../lib/protocols/mesh/structures.ts";
+} from "../../lib/protocols/mesh/schema/structures.ts";
 
 /** An id whose bytes are all `byte`, for reading in a dump. */
 function id<Id extends HexId>(byte: number): Id {

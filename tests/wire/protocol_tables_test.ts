@@ -1,5 +1,13 @@
 import { assertEquals } from "@std/assert";
-import { bool, embedded, hexId, list, message, record, uint } from "../../lib/base/schema.ts";
+import {
+  bool,
+  embedded,
+  hexId,
+  list,
+  message,
+  record,
+  uint,
+} from "../../lib/base/schema/schema.ts";
 import {
   fieldTable,
   messageTable,

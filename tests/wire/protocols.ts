@@ -1,10 +1,10 @@
 /** Every protocol with its messages bound to its codec: a sample of each, and the bytes that it has. */
 
-import type { Fields, MessageOf, MessageSpec } from "../../lib/base/schema.ts";
-import { DIRECTORY_MESSAGES } from "../../lib/protocols/directory/messages.ts";
+import type { Fields, MessageOf, MessageSpec } from "../../lib/base/schema/schema.ts";
+import { DIRECTORY_MESSAGES } from "../../lib/protocols/directory/schema/messages.ts";
 import { FRIENDS_MESSAGES } from "../../lib/protocols/friends/messages.ts";
-import { GROUP_MESSAGES } from "../../lib/protocols/group/messages.ts";
-import { MESH_MESSAGES } from "../../lib/protocols/mesh/messages.ts";
+import { GROUP_MESSAGES } from "../../lib/protocols/group/schema/messages.ts";
+import { MESH_MESSAGES } from "../../lib/protocols/mesh/schema/messages.ts";
 import { createCodec, type MessageCodec } from "../../lib/wire/codec.ts";
 import { DIRECTORY_SAMPLES } from "./directory_samples.ts";
 import { FRIENDS_SAMPLES } from "./friends_samples.ts";

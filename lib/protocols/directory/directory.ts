@@ -2,34 +2,34 @@
  * The directory: accounts, who is there, free or busy, calls between two of them, and what one tells all.
  *
  * The picture: a telephone exchange with a notice board. It knows who is in and who talks to whom, never what they
- * say: callers reach each other, or it passes on bytes that they sealed. `entering.ts` says who comes in,
- * `presence.ts` who is told of whom, `calls.ts` who talks, `telling.ts` and `deliveries.ts` what becomes of a notice;
+ * say: callers reach each other, or it passes on bytes that they sealed. `log_in.ts` says who comes in,
+ * `presence.ts` who is told of whom, `calls.ts` who talks, `broadcast_intake.ts` and `deliveries.ts` what becomes of a notice;
  * here is what comes in, and the time.
  */
 
-import type { Signer } from "../../base/crypto.ts";
-import type { Environment } from "../../base/environment.ts";
-import { fingerprintOf } from "../../base/fingerprint.ts";
-import type { Endpoint, LinkId } from "../../base/ids.ts";
+import type { Signer } from "../../base/crypto/crypto.ts";
+import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
-import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
-import { stalledMs, type VerifyAnswer } from "../../base/mode_machine.ts";
-import { verifyEvent } from "../../base/mode_output.ts";
-import { didYouMeanName } from "../../base/name_answers.ts";
-import { foldName, shownName, withoutMark } from "../../base/names.ts";
-import { AccountChanges } from "./account_changes.ts";
-import { Broadcasts } from "./broadcasts.ts";
-import { Calls } from "./calls.ts";
-import { ClientLinks } from "./client_links.ts";
-import { type Client, ClientLink } from "./client_session.ts";
-import { Sessions } from "./sessions.ts";
-import { transportOf } from "./datagram_path.ts";
-import { Deliveries } from "./deliveries.ts";
-import type { DirectoryConfig, DirectoryEffect, DirectoryInput } from "./directory_io.ts";
-import { statusView, usersView } from "./directory_view.ts";
-import { Entering } from "./entering.ts";
-import type { DirectoryCommand, LogoutReason } from "./events.ts";
-import { Kicked } from "./kicked.ts";
+import type { Environment } from "../../base/machine/environment.ts";
+import { Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
+import { stalledMs, type VerifyAnswer } from "../../base/machine/mode_machine.ts";
+import { verifyEvent } from "../../base/machine/mode_output.ts";
+import { dateText } from "../../base/text/dates.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import { foldName, shownName, withoutMark } from "../../base/text/names.ts";
+import { didYouMeanName } from "../../base/trust/name_answers.ts";
+import { Broadcasts } from "./broadcast_log/broadcasts.ts";
+import { BroadcastIntake } from "./broadcasts/broadcast_intake.ts";
+import { Deliveries } from "./broadcasts/deliveries.ts";
+import { Calls } from "./calls/calls.ts";
+import { transportOf } from "./datagrams/datagram_path.ts";
+import { AccountChanges } from "./login/account_changes.ts";
+import { Kicked } from "./login/kicked.ts";
+import { LockOuts } from "./login/lock_outs.ts";
+import { LogIn } from "./login/log_in.ts";
+import type { DirectoryConfig, DirectoryEffect, DirectoryInput } from "./schema/directory_io.ts";
+import { DirectoryOutput } from "./schema/directory_output.ts";
+import type { DirectoryCommand, DirectoryEvent, LogoutReason } from "./schema/events.ts";
 import {
   KICKED_MS,
   LEAVE_MS_MAX,
@@ -37,13 +37,13 @@ import {
   OFFENDER_BAN_MS,
   RETURN_SPREAD_MS,
   SLOW_MS_MAX,
-} from "./limits.ts";
-import { LockOuts } from "./lock_outs.ts";
-import { type DirectoryMessage, type Dismissal, LEAVE_GOODBYE } from "./messages.ts";
-import { Output } from "./output.ts";
-import { Presence } from "./presence.ts";
-import type { DirectoryRecord } from "./records.ts";
-import { Telling } from "./telling.ts";
+} from "./schema/limits.ts";
+import { type DirectoryMessage, type Dismissal, LEAVE_GOODBYE } from "./schema/messages.ts";
+import type { DirectoryRecord } from "./schema/records.ts";
+import { ClientLinks } from "./sessions/client_links.ts";
+import { type Client, ClientLink } from "./sessions/client_session.ts";
+import { Presence } from "./sessions/presence.ts";
+import { Sessions } from "./sessions/sessions.ts";
 
 /**
  * When we end although the operator's last words aren't out yet, and when the operator is told that they are waited
@@ -52,15 +52,15 @@ import { Telling } from "./telling.ts";
 const DEADLINES = ["leave", "told"] as const;
 
 export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
-  readonly #out = new Output();
+  readonly #out = new DirectoryOutput();
   readonly #links = new ClientLinks();
   readonly #sessions = new Sessions();
   readonly #presence: Presence;
   readonly #calls: Calls;
   readonly #broadcasts: Broadcasts;
   readonly #deliveries: Deliveries;
-  readonly #telling: Telling;
-  readonly #entering: Entering;
+  readonly #telling: BroadcastIntake;
+  readonly #entering: LogIn;
   readonly #accounts: AccountChanges;
   readonly #kicked = new Kicked();
   readonly #deadlines = new Deadlines(DEADLINES);
@@ -85,7 +85,13 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const deliveries = this.#deliveries = new Deliveries(broadcasts, out);
     const { broadcast: policy, ttlMs, guests, clientsMax, signUpsMax } = config;
     const parts = { out, links, sessions, presence, calls, broadcasts, deliveries, wallMs };
-    const telling = this.#telling = new Telling({ ...parts, crypto, signer, policy, ttlMs });
+    const telling = this.#telling = new BroadcastIntake({
+      ...parts,
+      crypto,
+      signer,
+      policy,
+      ttlMs,
+    });
     const lockOuts = new LockOuts();
     const dismiss = (client: Client, because: Dismissal, text: string) =>
       this.#dismiss(client, because, text);
@@ -94,7 +100,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       this.#close(client.link, reason);
     };
     this.#accounts = new AccountChanges({ ...parts, telling, lockOuts, dismiss, logOut });
-    this.#entering = new Entering({
+    this.#entering = new LogIn({
       ...parts,
       telling,
       lockOuts,
@@ -504,4 +510,37 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
 function voidedText(count: number): string {
   const what = count === 1 ? "1 kept broadcast was" : `${count} kept broadcasts were`;
   return `${what} dropped: signed for the key that this directory had before`;
+}
+
+// What the operator is shown of the clients that are in.
+
+/** All clients, sorted by name. */
+function usersView(clients: Iterable<Client>): DirectoryEvent {
+  const users = [...clients]
+    .sort((one, other) => one.folded < other.folded ? -1 : 1)
+    .map(({ listed, key, link, sinceMs, relayedBytes }) => ({
+      ...listed,
+      key: fingerprintOf(key),
+      address: link.host,
+      since: dateText(sinceMs),
+      relayedBytes,
+    }));
+  return { event: "users", users };
+}
+
+export interface StatusFacts {
+  readonly key: PeerKey;
+  readonly accounts: number;
+  readonly clients: number;
+  readonly clientsMax: number;
+  readonly calls: number;
+  readonly relayedBytes: number;
+  readonly kept: number;
+  /** Of each store: why the disk refused the last write; null where it didn't. */
+  readonly diskProblems: readonly (string | null)[];
+}
+
+export function statusView({ key, diskProblems, ...facts }: StatusFacts): DirectoryEvent {
+  const problems = diskProblems.filter((problem) => problem !== null);
+  return { event: "status", key: fingerprintOf(key), ...facts, problems };
 }

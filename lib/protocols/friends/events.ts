@@ -3,7 +3,7 @@
  * `at`, and `ref` where a command had one).
  */
 
-import type { Compared, ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
+import type { Compared, ModeCommand, ModeEvent } from "../../base/machine/mode_machine.ts";
 
 /** The reason of a `delivery` that failed because the user asked for it. */
 export const TAKEN_BACK = "taken back";
@@ -17,7 +17,7 @@ export interface FriendView extends Compared {
   readonly connected: boolean;
 }
 
-export interface FriendStatus extends FriendView {
+interface FriendStatus extends FriendView {
   /** Messages that wait for this friend. */
   readonly waiting: number;
   readonly roundTripMs: number | null;
@@ -25,7 +25,7 @@ export interface FriendStatus extends FriendView {
   readonly problem: string | null;
 }
 
-export interface OutboxMessage {
+interface OutboxMessage {
   readonly id: string;
   readonly to: string;
   readonly text: string;

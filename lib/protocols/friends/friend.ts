@@ -1,9 +1,9 @@
 /** One friend: its row in the table, its key, what waits for it, and how it is connected at the moment. */
 
-import type { Fingerprint } from "../../base/fingerprint.ts";
+import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
-import { shownName } from "../../base/names.ts";
-import { RetryPauses } from "../../base/retry_pauses.ts";
+import { shownName } from "../../base/text/names.ts";
+import { RetryPauses } from "../../base/rates/retry_pauses.ts";
 import {
   AT_ONCE_INTERVAL_MS,
   RETRY_MS_EACH,

@@ -2,9 +2,9 @@
 
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
-import { UnknownMessages } from "../../base/unknown_messages.ts";
+import { UnknownMessages } from "../../base/machine/unknown_messages.ts";
 import type { Friend } from "./friend.ts";
-import type { Position } from "./position.ts";
+import type { Position } from "./positions.ts";
 
 /** Each phase of a link between friends: what it means, and which ones may follow. */
 export const LINK_PHASES = {
@@ -21,7 +21,7 @@ export const LINK_PHASES = {
   },
   over: { about: "it is being closed; messages on it are ignored", next: [] },
 } as const;
-export type LinkPhase = keyof typeof LINK_PHASES;
+type LinkPhase = keyof typeof LINK_PHASES;
 
 export interface FriendLink {
   readonly link: LinkId;

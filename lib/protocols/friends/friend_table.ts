@@ -1,9 +1,9 @@
 /** The friends: those in the table, and those that aren't in it any more but for whom something waits. */
 
-import type { Fingerprint } from "../../base/fingerprint.ts";
+import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import type { FoldedName } from "../../base/ids.ts";
-import { foldName } from "../../base/names.ts";
-import { type ComparedKey, RefusedKeys } from "../../base/refused_keys.ts";
+import { foldName } from "../../base/text/names.ts";
+import { type ComparedKey, RefusedKeys } from "../../base/trust/refused_keys.ts";
 import { Friend } from "./friend.ts";
 import type { FriendRow } from "./friends_io.ts";
 

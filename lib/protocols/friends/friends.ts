@@ -10,29 +10,30 @@
  * shown; here is what the user asks, and the time.
  */
 
-import { countText, numberText } from "../../base/counts.ts";
-import type { Signer } from "../../base/crypto.ts";
-import type { Environment } from "../../base/environment.ts";
-import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
+import type { Signer } from "../../base/crypto/crypto.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
-import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
-import { stalledMs, type VerifyAnswer } from "../../base/mode_machine.ts";
-import { verifyEvent } from "../../base/mode_output.ts";
-import { foldName, isSameName, shownName } from "../../base/names.ts";
+import type { Environment } from "../../base/machine/environment.ts";
+import { Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
+import { stalledMs, type VerifyAnswer } from "../../base/machine/mode_machine.ts";
+import { verifyEvent } from "../../base/machine/mode_output.ts";
+import { countText, numberText } from "../../base/text/counts.ts";
+import { dateText } from "../../base/text/dates.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
+import { foldName, isSameName, shownName } from "../../base/text/names.ts";
+import { tooLong, utf8Length } from "../../base/text/text.ts";
 import {
   acceptedText,
   didYouMeanName,
   isYouText,
   noOtherKeyText,
-} from "../../base/name_answers.ts";
-import { tooLong, utf8Length } from "../../base/text.ts";
-import type { FriendsCommand } from "./events.ts";
+} from "../../base/trust/name_answers.ts";
+import type { FriendsCommand, FriendsEvent } from "./events.ts";
 import type { Friend } from "./friend.ts";
 import { FriendTable } from "./friend_table.ts";
 import type { FriendRow, FriendsConfig, FriendsEffect, FriendsInput } from "./friends_io.ts";
 import { restoreFriends } from "./friends_log.ts";
-import { friendsView, outboxView, statusView } from "./friends_view.ts";
+import { FriendsOutput } from "./friends_output.ts";
 import { Inbox } from "./inbox.ts";
 import {
   CONFIRM_MS_MAX,
@@ -44,8 +45,7 @@ import {
 } from "./limits.ts";
 import { Meeting } from "./meeting.ts";
 import type { FriendsMessage } from "./messages.ts";
-import { Output } from "./output.ts";
-import { freshEpoch } from "./position.ts";
+import { freshEpoch } from "./positions.ts";
 import { Receiving } from "./receiving.ts";
 import type { FriendsRecord, ReceivedPlace } from "./records.ts";
 import { Sending } from "./sending.ts";
@@ -57,7 +57,7 @@ const DEADLINES = ["leave", "tellLeaving"] as const;
 const WAITING_NAMED_MAX = 8;
 
 export class Friends implements Machine<FriendsInput, FriendsEffect> {
-  readonly #out = new Output();
+  readonly #out = new FriendsOutput();
   readonly #table: FriendTable;
   readonly #meeting: Meeting;
   readonly #inbox: Inbox;
@@ -467,4 +467,76 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     const ref = this.#leaving?.ref;
     this.#out.push({ type: "stop", outcome: { kind: "bye", reason: "quit", ref } });
   }
+}
+
+// The answers to `/list`, `/outbox` and `/status`.
+
+type Event<Name extends FriendsEvent["event"]> = Extract<FriendsEvent, { readonly event: Name }>;
+
+/** All friends in the table, in its order, with their addresses. */
+function friendsView(friends: Iterable<Friend>): Event<"friends"> {
+  return {
+    event: "friends",
+    friends: [...friends].map(({ name, expected, row, link }) => ({
+      name,
+      key: expected,
+      ...row.endpoint,
+      connected: link !== null,
+    })),
+  };
+}
+
+/** The waiting messages, friend by friend, in the order in which they go out. */
+function outboxView(friends: Iterable<Friend>): Event<"outbox"> {
+  return {
+    event: "outbox",
+    messages: [...friends].flatMap(({ name: to, outbox }) =>
+      outbox.entries.map(({ id, text, sentAt }) => ({
+        id,
+        to,
+        text,
+        sentAt: dateText(sentAt),
+      }))
+    ),
+  };
+}
+
+/** What is wrong with a friend now. That it was away a while ago is no problem if nothing waits for it. */
+function problemOf({ problem, strange, outbox, isContested }: Friend): string | null {
+  if (isContested) return "two programs use this friend's key; nothing is sent until /trust";
+  return outbox.size > 0 || strange.told !== null ? problem : null;
+}
+
+/** @param diskProblem Why nothing can be stored; null where it can. */
+export function statusView(
+  self: { readonly name: string; readonly key: string },
+  table: FriendTable,
+  diskProblem: string | null,
+): Event<"status"> {
+  const friends = [...table.listed];
+  const problems = friends.flatMap((friend) => {
+    const problem = problemOf(friend);
+    return problem === null ? [] : [`${friend.shown}: ${problem}`];
+  });
+  for (const friend of table.all()) {
+    const { outbox: { size }, shown } = friend;
+    if (table.listed.has(friend) || size === 0) continue;
+    problems.push(`${shown}: not in the table any more; ${numberText(size)} waiting`);
+  }
+  if (diskProblem !== null) problems.push(diskProblem);
+  return {
+    event: "status",
+    ...self,
+    friends: friends.map((friend) => ({
+      name: friend.name,
+      ...friend.row.endpoint,
+      connected: friend.link !== null,
+      key: friend.expected,
+      waiting: friend.outbox.size,
+      roundTripMs: null,
+      problem: problemOf(friend),
+    })),
+    unsent: table.waiting(),
+    problems,
+  };
 }

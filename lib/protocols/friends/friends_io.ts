@@ -1,9 +1,9 @@
 /** The friends' machine as its caller sees it: inputs, effects, configuration. */
 
-import type { Fingerprint } from "../../base/fingerprint.ts";
+import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
-import type { ComparedKey } from "../../base/refused_keys.ts";
-import type { ModeEffect, ModeInput, PinEffect } from "../../base/mode_machine.ts";
+import type { ComparedKey } from "../../base/trust/refused_keys.ts";
+import type { ModeEffect, ModeInput, PinEffect } from "../../base/machine/mode_machine.ts";
 import type { FriendsCommand, FriendsEvent } from "./events.ts";
 import type { FriendsMessage } from "./messages.ts";
 import type { FriendsRecord, ReceivedPlace } from "./records.ts";

@@ -5,7 +5,7 @@ import { FriendTable } from "./friend_table.ts";
 import { Inbox, type Received } from "./inbox.ts";
 import { RECEIVED_KEPT_MAX } from "./limits.ts";
 import { messageBytes, type OutboxEntry } from "./outbox.ts";
-import { isSamePosition } from "./position.ts";
+import { isSamePosition } from "./positions.ts";
 import type { FriendsRecord, ReceivedPlace } from "./records.ts";
 
 export interface Restored {

@@ -8,7 +8,7 @@
 import type { PeerKey } from "../../base/ids.ts";
 import { MESSAGE_BYTES_MIN } from "./limits.ts";
 import { messageBytes } from "./outbox.ts";
-import { type Position, Positions } from "./position.ts";
+import { type Position, Positions } from "./positions.ts";
 import type { FriendsRecord } from "./records.ts";
 
 export type Received = Extract<FriendsRecord, { readonly kind: "received" }>;

@@ -1,6 +1,6 @@
 /** Every bound of the friends' protocol, with its reason. */
 
-import { TEXT_BYTES_MAX } from "../../base/mode_limits.ts";
+import { TEXT_BYTES_MAX } from "../../base/machine/mode_limits.ts";
 
 export {
   HELLO_MS_MAX,
@@ -12,7 +12,7 @@ export {
   STRANGE_TOLD_MS,
   TEXT_BYTES_MAX,
   UNKNOWN_MESSAGES_MAX,
-} from "../../base/mode_limits.ts";
+} from "../../base/machine/mode_limits.ts";
 
 /**
  * Bytes of memory that a message counts for beside its text: otherwise a million empty ones would count for nothing.

@@ -6,12 +6,12 @@
  * that dials in.
  */
 
-import type { Signer } from "../../base/crypto.ts";
-import type { Environment } from "../../base/environment.ts";
-import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { Signer } from "../../base/crypto/crypto.ts";
+import type { Environment } from "../../base/machine/environment.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
-import { foldName, shownName } from "../../base/names.ts";
-import { UnknownMessages } from "../../base/unknown_messages.ts";
+import { foldName, shownName } from "../../base/text/names.ts";
+import { UnknownMessages } from "../../base/machine/unknown_messages.ts";
 import type { Friend } from "./friend.ts";
 import { enter, type FriendLink, FriendLinks, isKept } from "./friend_links.ts";
 import type { FriendTable } from "./friend_table.ts";
@@ -29,8 +29,8 @@ import {
   UNOPENED_LINKS_MAX,
 } from "./limits.ts";
 import type { FriendsMessage, FriendsRefusal } from "./messages.ts";
-import type { Output } from "./output.ts";
-import type { Position } from "./position.ts";
+import type { FriendsOutput } from "./friends_output.ts";
+import type { Position } from "./positions.ts";
 import type { MetWhere } from "./strange_keys.ts";
 
 /** The goodbye of a process that was told that it is replaced: nobody else can say so under its link's keys. */
@@ -43,7 +43,7 @@ type Message<Type extends FriendsMessage["type"]> = Extract<
 >;
 
 /** What meeting asks of its owner. */
-export interface MeetingPort {
+interface MeetingPort {
   readonly epoch: number;
   /** Up to where everything of this sender is on our disk. */
   stored(key: PeerKey): readonly Position[];
@@ -71,7 +71,7 @@ export class Meeting {
     readonly signer: Signer,
     readonly environment: Environment,
     readonly table: FriendTable,
-    readonly out: Output,
+    readonly out: FriendsOutput,
     readonly port: MeetingPort,
   ) {}
 

@@ -9,7 +9,7 @@ import {
   record,
   text,
   uint,
-} from "../../base/schema.ts";
+} from "../../base/schema/schema.ts";
 import {
   BATCH_TEXTS_MAX,
   EPOCHS_MAX,

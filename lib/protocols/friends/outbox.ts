@@ -13,9 +13,9 @@ import {
   OUTBOX_MESSAGES_MAX,
   WINDOW_BYTES,
 } from "./limits.ts";
-import { numberText } from "../../base/counts.ts";
-import { utf8Length } from "../../base/text.ts";
-import { isSamePosition, type Position } from "./position.ts";
+import { numberText } from "../../base/text/counts.ts";
+import { utf8Length } from "../../base/text/text.ts";
+import { isSamePosition, type Position } from "./positions.ts";
 
 /** The size that a message counts with: its text, and what is stored beside it. */
 export function messageBytes(text: string): number {

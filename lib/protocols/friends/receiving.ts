@@ -1,17 +1,17 @@
 /** Messages from friends: on disk before they are shown and acknowledged, and never taken twice. */
 
-import { dropOldest } from "../../base/bounded.ts";
-import { dateText } from "../../base/dates.ts";
+import { dropOldest } from "../../base/collections/bounded.ts";
+import { dateText } from "../../base/text/dates.ts";
 import type { PeerKey } from "../../base/ids.ts";
-import { unsentEvent } from "../../base/mode_output.ts";
+import { unsentEvent } from "../../base/machine/mode_output.ts";
 import type { Friend } from "./friend.ts";
 import type { FriendLink } from "./friend_links.ts";
 import { indexAfter, type Restored, snapshotFriends } from "./friends_log.ts";
 import { type Inbox, placeOf, type Received } from "./inbox.ts";
 import { RECEIVED_KEPT_MAX, STRANGE_TOLD_MS, UNSTORED_BYTES_MAX } from "./limits.ts";
 import type { FriendsMessage } from "./messages.ts";
-import type { Output } from "./output.ts";
-import type { Position } from "./position.ts";
+import type { FriendsOutput } from "./friends_output.ts";
+import type { Position } from "./positions.ts";
 import type { FriendsRecord, ReceivedPlace } from "./records.ts";
 
 type Message<Type extends FriendsMessage["type"]> = Extract<
@@ -20,7 +20,7 @@ type Message<Type extends FriendsMessage["type"]> = Extract<
 >;
 
 /** What receiving needs from the other parts. */
-export interface ReceivingPort {
+interface ReceivingPort {
   /** All links to this key that aren't being closed. */
   linksTo(key: PeerKey): Iterable<FriendLink>;
   /** The other side of the link broke a rule. */
@@ -52,7 +52,7 @@ export class Receiving {
     readonly self: Self,
     readonly inbox: Inbox,
     restored: Restored,
-    readonly out: Output,
+    readonly out: FriendsOutput,
     readonly port: ReceivingPort,
   ) {
     for (const received of restored.received) this.#remember(received);

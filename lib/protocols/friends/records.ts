@@ -1,7 +1,7 @@
 /** The records that a friend keeps on disk, in the order in which they were written. */
 
 import type { PeerKey } from "../../base/ids.ts";
-import type { Position } from "./position.ts";
+import type { Position } from "./positions.ts";
 
 /** Identifies a received message. Not by its id: a friend's program may use one twice. */
 export interface ReceivedPlace {

@@ -1,19 +1,19 @@
 /** What is said to friends: on our disk before it goes out, on theirs before it is taken off ours. */
 
-import { countText, numberText } from "../../base/counts.ts";
-import type { Environment } from "../../base/environment.ts";
-import { unsentEvent } from "../../base/mode_output.ts";
+import { countText, numberText } from "../../base/text/counts.ts";
+import type { Environment } from "../../base/machine/environment.ts";
+import { unsentEvent } from "../../base/machine/mode_output.ts";
 import { TAKEN_BACK } from "./events.ts";
 import type { Friend } from "./friend.ts";
 import type { FriendLink } from "./friend_links.ts";
 import type { FriendTable } from "./friend_table.ts";
 import { messageBytes, type OutboxEntry } from "./outbox.ts";
 import { RELEASE_RETRY_MS, STRANGE_TOLD_MS } from "./limits.ts";
-import type { Output } from "./output.ts";
-import { type Position, Positions } from "./position.ts";
+import type { FriendsOutput } from "./friends_output.ts";
+import { type Position, Positions } from "./positions.ts";
 
 /** What sending asks of its owner. */
-export interface SendingPort {
+interface SendingPort {
   /** The link in use with this friend; null where there is none. */
   linkOf(friend: Friend): FriendLink | null;
   /** Makes a link, unless that is under way. */
@@ -32,7 +32,7 @@ export class Sending {
     readonly queue: boolean,
     readonly environment: Environment,
     readonly table: FriendTable,
-    readonly out: Output,
+    readonly out: FriendsOutput,
     readonly port: SendingPort,
   ) {}
 

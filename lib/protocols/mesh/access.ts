@@ -6,9 +6,9 @@
 
 import type { PeerKey } from "../../base/ids.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
-import type { KeptSecrets } from "./kept_secrets.ts";
-import type { KeptRulings } from "./rulings.ts";
-import type { MeshLink } from "./link_table.ts";
+import type { KeptSecrets } from "./authority/kept_secrets.ts";
+import type { KeptRulings } from "./authority/kept_rulings.ts";
+import type { MeshLink } from "./links/link_table.ts";
 
 export class Access {
   /** Null in an open room, and before it is known which it is. */

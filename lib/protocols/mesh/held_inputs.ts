@@ -1,8 +1,8 @@
 /** Holds what links bring while a room is being opened, or while another link admits us. */
 
 import type { LinkId } from "../../base/ids.ts";
-import { HELD_INPUTS_MAX } from "./limits.ts";
-import type { MeshInput } from "./mesh_io.ts";
+import { HELD_INPUTS_MAX } from "./schema/limits.ts";
+import type { MeshInput } from "./schema/mesh_io.ts";
 
 export type LinkInput = Extract<
   MeshInput,

@@ -1,10 +1,10 @@
 /** Bundles as they go out on links: with their authors' claims, where a link hasn't carried them. */
 
-import type { LinkTable } from "./link_table.ts";
-import type { MeshMessage } from "./messages.ts";
-import type { RoomEffect } from "./room_io.ts";
-import type { Roster } from "./roster.ts";
-import type { SignedClaim } from "./structures.ts";
+import type { LinkTable } from "./links/link_table.ts";
+import type { MeshMessage } from "./schema/messages.ts";
+import type { RoomEffect } from "./room/room_io.ts";
+import type { Roster } from "./roster/roster.ts";
+import type { SignedClaim } from "./schema/structures.ts";
 
 type BundleTo = Extract<RoomEffect, { readonly type: "bundle-to" }>;
 type BundleMessage = Extract<MeshMessage, { readonly type: "bundle" }>;

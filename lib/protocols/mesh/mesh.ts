@@ -3,19 +3,19 @@
  * everything behind them knows peers, and is the room (`room.ts`).
  */
 
-import type { Signer } from "../../base/crypto.ts";
-import type { Environment } from "../../base/environment.ts";
-import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { Signer } from "../../base/crypto/crypto.ts";
+import type { Environment } from "../../base/machine/environment.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
-import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
-import { stalledMs } from "../../base/mode_machine.ts";
-import type { Queue } from "../../base/schema.ts";
+import { Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
+import { stalledMs } from "../../base/machine/mode_machine.ts";
+import type { Queue } from "../../base/schema/schema.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import { Access } from "./access.ts";
-import type { Admission } from "./admission.ts";
-import type { AdmissionEffect, AdmissionInput } from "./admission_io.ts";
-import { Bootstrap } from "./bootstrap.ts";
+import type { Admission } from "./joining/admission.ts";
+import type { AdmissionEffect, AdmissionInput } from "./joining/admission_io.ts";
+import { Bootstrap } from "./joining/bootstrap.ts";
 import {
   contactsToJoin,
   type Ending,
@@ -34,35 +34,35 @@ import {
   resumedClaim,
   SECRET_REFUSED,
   type Wanted,
-} from "./coming_in.ts";
-import { genesisFault, roomIdOf } from "./credentials.ts";
-import { type Dial, Dialling } from "./dialling.ts";
-import { isMessage, type MeshCommand, type MeshEvent } from "./events.ts";
+} from "./joining/room_setup.ts";
+import { genesisFault, roomIdOf } from "./schema/credentials.ts";
+import { type Dial, Dialling } from "./links/dialling.ts";
+import { isMessage, type MeshCommand, type MeshEvent } from "./schema/events.ts";
 import {
   type EarlierMembership,
   earlierMembership,
   type FoundedRoom,
   foundRoom,
-} from "./genesis.ts";
+} from "./joining/genesis.ts";
 import { HeldInputs, type LinkInput } from "./held_inputs.ts";
-import type { KeptSecrets } from "./kept_secrets.ts";
+import type { KeptSecrets } from "./authority/kept_secrets.ts";
 import {
   ADMITTING_LINKS_MAX,
   ADMITTING_SILENCE_MS,
   LEAVE_MS_MAX,
   LINK_MESSAGES_PER_SECOND,
   RESUME_CONTACTS_MAX,
-} from "./limits.ts";
+} from "./schema/limits.ts";
 import { LinkBundles } from "./link_bundles.ts";
-import { LinkTable, type MeshLink, reachedAt } from "./link_table.ts";
-import type { Fault, MeshConfig, MeshEffect, MeshInput } from "./mesh_io.ts";
+import { LinkTable, type MeshLink, reachedAt } from "./links/link_table.ts";
+import type { Fault, MeshConfig, MeshEffect, MeshInput } from "./schema/mesh_io.ts";
 import { checkPhaseChange, type MeshPhase } from "./mesh_phases.ts";
-import { type MeshMessage, MESSAGE_LANES } from "./messages.ts";
-import { OwnAddress } from "./own_address.ts";
+import { type MeshMessage, MESSAGE_LANES } from "./schema/messages.ts";
+import { OwnAddress } from "./links/own_address.ts";
 import { OwnName } from "./own_name.ts";
 import { Parting } from "./parting.ts";
-import { penalties } from "./penalties.ts";
-import { type MeshRecord, rememberedContacts, rulingRecord, wasInRoom } from "./records.ts";
+import { penalties } from "./links/penalties.ts";
+import { type MeshRecord, rememberedContacts, rulingRecord, wasInRoom } from "./schema/records.ts";
 import {
   failedDial,
   isOfOneMember,
@@ -70,12 +70,12 @@ import {
   MET_SELF,
   type OfOneMember,
   refusalOf,
-} from "./refusals.ts";
-import { isForAnybody } from "./recipients.ts";
-import { KeptRulings } from "./rulings.ts";
-import { nameTakenText, REMOVED_TEXT, REPLACED_TEXT, type Room } from "./room.ts";
-import type { RoomEffect, RoomInput } from "./room_io.ts";
-import type { SignedGenesis } from "./structures.ts";
+} from "./joining/refusals.ts";
+import { isForAnybody } from "./room/recipients.ts";
+import { KeptRulings } from "./authority/kept_rulings.ts";
+import { nameTakenText, REMOVED_TEXT, REPLACED_TEXT, type Room } from "./room/room.ts";
+import type { RoomEffect, RoomInput } from "./room/room_io.ts";
+import type { SignedGenesis } from "./schema/structures.ts";
 
 /** Why a member's link ends that came by an invite from before a removal. */
 const VOID_INVITE = "somebody was removed since, by a member who didn't know this one";

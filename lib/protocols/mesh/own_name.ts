@@ -1,16 +1,16 @@
 /** `/name`: another name for us, which a neighbour admits; of several that are asked for meanwhile the last counts. */
 
-import type { Signer } from "../../base/crypto.ts";
-import type { Environment } from "../../base/environment.ts";
+import type { Signer } from "../../base/crypto/crypto.ts";
+import type { Environment } from "../../base/machine/environment.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
-import { foldName, shownName } from "../../base/names.ts";
-import type { MeshEvent } from "./events.ts";
-import { claimAlone } from "./genesis.ts";
-import type { LinkTable, MeshLink } from "./link_table.ts";
-import type { Room } from "./room.ts";
-import type { SignedClaim } from "./structures.ts";
+import { foldName, shownName } from "../../base/text/names.ts";
+import type { MeshEvent } from "./schema/events.ts";
+import { claimAlone } from "./joining/genesis.ts";
+import type { LinkTable, MeshLink } from "./links/link_table.ts";
+import type { Room } from "./room/room.ts";
+import type { SignedClaim } from "./schema/structures.ts";
 
-export interface OwnNamePort {
+interface OwnNamePort {
   /** To be answered by `admitted` and then `ended`, or by `ended` alone. */
   ask(link: LinkId, name: string): void;
   claimed(claim: SignedClaim, ref: string | undefined): void;

@@ -4,9 +4,9 @@
  */
 
 import type { PeerKey } from "../../base/ids.ts";
-import type { MeshMessage } from "./messages.ts";
+import type { MeshMessage } from "./schema/messages.ts";
 
-export interface PartingPort {
+interface PartingPort {
   /** Gives the room beacons and claims, from which it learns who has quit. */
   learn(from: PeerKey, message: MeshMessage): void;
   isLive(peer: PeerKey): boolean;

@@ -15,12 +15,12 @@
  * 3. After `failed` or `closed`: finish the write under way, end the stream, and throw the channel away.
  */
 
-import { concatBytes } from "../../base/crypto.ts";
+import { concatBytes } from "../../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
-import { fingerprintOf } from "../../base/fingerprint.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
-import { earliestMs, type Machine } from "../../base/machine.ts";
+import { earliestMs, type Machine } from "../../base/machine/machine.ts";
 import {
   type ChannelIdentity,
   DiallerHandshake,
@@ -36,7 +36,7 @@ import {
 import type { ChannelEffect, ChannelFailure, ChannelInput, Queue } from "./channel_io.ts";
 import { CHANNEL_DEFAULTS, type ChannelConfig } from "./config.ts";
 import { Liveness } from "./liveness.ts";
-import { Outbox } from "./outbox.ts";
+import { ChannelOutbox } from "./channel_outbox.ts";
 import { CHANNEL_VERSION, isRefusal, type Refusal } from "./preface.ts";
 import { EMPTY } from "./primitives.ts";
 import {
@@ -47,7 +47,7 @@ import {
   RecordWriter,
 } from "./record.ts";
 
-export interface ChannelOptions {
+interface ChannelOptions {
   readonly identity: ChannelIdentity;
   readonly env: HandshakeEnvironment;
   readonly config?: Partial<ChannelConfig>;
@@ -79,7 +79,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
   /** Dropped once it is over, and its ephemeral keys with it: they can't decrypt recorded traffic from then on. */
   #handshake: Handshake | null;
   readonly #liveness: Liveness;
-  readonly #outbox: Outbox;
+  readonly #outbox: ChannelOutbox;
   #phase: Phase = "handshake";
   /** The received part of an incomplete handshake message or record: less than one of either. */
   #unread: Uint8Array = EMPTY;
@@ -104,7 +104,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     this.#handshake = handshake;
     this.#dialled = dialled;
     this.#liveness = new Liveness(this.#config, dialled, nowMs);
-    this.#outbox = new Outbox(this.#config);
+    this.#outbox = new ChannelOutbox(this.#config);
     this.#endsAtMs = nowMs + this.#config.handshakeMs;
     this.#askedMs = nowMs;
   }

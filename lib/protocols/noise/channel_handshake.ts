@@ -12,9 +12,9 @@
  * sealed record has accepted its proof, so that both sides agree on whether they are connected.
  */
 
-import { type Bytes, concatBytes } from "../../base/crypto.ts";
+import { type Bytes, concatBytes } from "../../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
-import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { PeerKey, RoomId } from "../../base/ids.ts";
 import { type TransportStates, xxMessageBytes } from "./handshake_state.ts";
 import {
@@ -108,7 +108,7 @@ export type HandshakeStep =
 export type HandshakeFailure = Refusal | "wrong-key";
 
 /** Steps, and how much of the input they took; 0 while more bytes are needed. */
-export interface HandshakeProgress {
+interface HandshakeProgress {
   readonly inputBytes: number;
   readonly steps: readonly HandshakeStep[];
 }

@@ -1,8 +1,8 @@
 /** What a channel is told, and what it answers: the vocabulary of channel.ts. */
 
-import type { Bytes } from "../../base/crypto.ts";
+import type { Bytes } from "../../base/crypto/crypto.ts";
 import type { PeerKey } from "../../base/ids.ts";
-import type { Queue } from "../../base/schema.ts";
+import type { Queue } from "../../base/schema/schema.ts";
 import type { ChannelSecret, HandshakeFailure } from "./channel_handshake.ts";
 
 /** `control`: small, must not be lost, goes first. `data`: the rest, dropped when the other side is too slow. */

@@ -1,6 +1,6 @@
 /** CipherState (Noise revision 34, section 5.1): one key, one direction, a counter as nonce. */
 
-import type { Bytes } from "../../base/crypto.ts";
+import type { Bytes } from "../../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
 import { EMPTY, KEY_BYTES, open, sealInto, TAG_BYTES } from "./primitives.ts";

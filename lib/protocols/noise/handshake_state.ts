@@ -6,7 +6,7 @@
  * after the message's tokens and before its payload, which is what identities sign (identity_proof.ts).
  */
 
-import { type Bytes, concatBytes } from "../../base/crypto.ts";
+import { type Bytes, concatBytes } from "../../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import type { CipherState } from "./cipher_state.ts";
@@ -42,7 +42,7 @@ const PATTERNS = {
 
 export type PatternName = keyof typeof PATTERNS;
 
-export interface HandshakeOptions {
+interface HandshakeOptions {
   readonly pattern: PatternName;
   readonly initiator: boolean;
   /** Data that both sides must agree on; a difference makes the first sealed message fail. */
@@ -58,7 +58,7 @@ export interface HandshakeOptions {
 }
 
 /** A message that was read. */
-export interface OpenedMessage {
+interface OpenedMessage {
   readonly payload: Bytes;
   /** The transcript hash after the message's tokens, before its payload. */
   readonly hashBeforePayload: Bytes;

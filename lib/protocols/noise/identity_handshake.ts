@@ -12,8 +12,8 @@
  * handshake.
  */
 
-import { sameBytes } from "../../base/bytes.ts";
-import { type Bytes, concatBytes, type Crypto, type Signer } from "../../base/crypto.ts";
+import { sameBytes } from "../../base/collections/bytes.ts";
+import { type Bytes, concatBytes, type Crypto, type Signer } from "../../base/crypto/crypto.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import { HandshakeState, type TransportStates } from "./handshake_state.ts";

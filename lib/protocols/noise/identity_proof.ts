@@ -7,9 +7,15 @@
  * one identity's proofs in one mode out of another.
  */
 
-import { type Bytes, concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
+import {
+  type Bytes,
+  concatBytes,
+  type Crypto,
+  type Signer,
+  utf8,
+} from "../../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
-import { fingerprintOf } from "../../base/fingerprint.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import type { ChannelMode } from "./preface.ts";
 
@@ -21,7 +27,7 @@ const SIGNATURE_BYTES = 64;
 export const IDENTITY_PROOF_BYTES = KEY_BYTES + SIGNATURE_BYTES;
 
 /** The side that made the proof. */
-export type Role = "dialler" | "listener";
+type Role = "dialler" | "listener";
 
 /** The proof of `signer` for one handshake. */
 export function encodeIdentityProof(

@@ -6,7 +6,7 @@
  * behind megabytes in the kernels' buffers.
  */
 
-import { earliestMs } from "../../base/machine.ts";
+import { earliestMs } from "../../base/machine/machine.ts";
 import type { ChannelConfig } from "./config.ts";
 
 type LivenessConfig = Pick<

@@ -19,8 +19,8 @@
  * REFUSE, code, its version. A refusal is unauthenticated, so it is a hint to the user and nothing else.
  */
 
-import { type Bytes, utf8 } from "../../base/crypto.ts";
-import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
+import { type Bytes, utf8 } from "../../base/crypto/crypto.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import type { PeerKey, RoomId } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";

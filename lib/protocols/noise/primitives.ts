@@ -18,7 +18,7 @@ import {
   hkdfSync,
   type KeyObject,
 } from "node:crypto";
-import { type Bytes, concatBytes } from "../../base/crypto.ts";
+import { type Bytes, concatBytes } from "../../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
 

@@ -5,7 +5,7 @@
  * Each direction is rekeyed after a number of records or bytes; both sides count, and no message announces it.
  */
 
-import { type Bytes, utf8 } from "../../base/crypto.ts";
+import { type Bytes, utf8 } from "../../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import type { CipherState } from "./cipher_state.ts";
 import type { ChannelConfig } from "./config.ts";
@@ -15,7 +15,7 @@ import {
   RECORD_LENGTH_BYTES,
   RECORD_PLAINTEXT_BYTES_MAX,
 } from "./record_format.ts";
-import { type Page, SendLane } from "./send_lane.ts";
+import { type Page, RecordLane } from "./record_lane.ts";
 
 /** First byte of a record's plaintext. */
 const RECORD_KINDS = {
@@ -33,7 +33,7 @@ const RECORD_KINDS = {
   close: 6,
 } as const;
 
-export type RecordKind = keyof typeof RECORD_KINDS;
+type RecordKind = keyof typeof RECORD_KINDS;
 
 const KINDS_BY_BYTE = new Map<number, RecordKind>(
   Object.entries(RECORD_KINDS).map(([kind, byte]) => [byte, kind as RecordKind]),
@@ -84,7 +84,7 @@ export class RecordWriter {
   /** Writes the record that a lane has filled, and releases its page. @returns Where it ends. */
   writePage(out: Uint8Array, offset: number, kind: "control" | "data", page: Page): number {
     const end = this.#seal(out, offset, kind, page.bytes.subarray(0, page.end));
-    SendLane.release(page);
+    RecordLane.release(page);
     return end;
   }
 

@@ -8,7 +8,7 @@
  * it as a Noise message holds, then transport messages with the rest, all but the last of full size.
  */
 
-import { type Bytes, concatBytes } from "../../base/crypto.ts";
+import { type Bytes, concatBytes } from "../../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
 import { HandshakeState } from "./handshake_state.ts";

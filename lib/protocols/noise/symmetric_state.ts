@@ -1,6 +1,6 @@
 /** SymmetricState (Noise revision 34, section 5.2): chaining key, transcript hash and handshake cipher. */
 
-import { type Bytes, utf8 } from "../../base/crypto.ts";
+import { type Bytes, utf8 } from "../../base/crypto/crypto.ts";
 import { CipherState } from "./cipher_state.ts";
 import { EMPTY, hkdf, KEY_BYTES, sha256 } from "./primitives.ts";
 

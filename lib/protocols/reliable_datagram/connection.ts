@@ -1,7 +1,7 @@
 /** The connection with one peer: its session, the stream in it, and whether the peer is alive. */
 
 import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
-import { earliestMs } from "../../base/machine.ts";
+import { earliestMs } from "../../base/machine/machine.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import { PROBE_GRID_MS, PROBE_LAG_MS, RECONNECT_MS_MAX, RECONNECT_MS_MIN } from "./limits.ts";
 import { PacketReader } from "./packet.ts";
@@ -22,10 +22,10 @@ export const CONNECTION_PHASES = {
   closing: { about: "the owner has closed; queued messages are being sent", next: ["ended"] },
   ended: { about: "nothing is known of the peer any more", next: [] },
 } as const;
-export type ConnectionPhase = keyof typeof CONNECTION_PHASES;
+type ConnectionPhase = keyof typeof CONNECTION_PHASES;
 
 /** What is due at a tick besides the stream's own work. */
-export type Due = "silent" | "reconnect" | "close";
+type Due = "silent" | "reconnect" | "close";
 
 /** The outcome for a packet. `reset`: it is the first of a new stream. */
 export type Received = "taken" | "stale" | "reset";

@@ -16,7 +16,7 @@
  */
 
 import { RemoteProtocolError } from "../../base/errors.ts";
-import { Input, varintBytes } from "../../base/schema_codec.ts";
+import { Input, varintBytes } from "../../base/schema/schema_codec.ts";
 import { PAYLOAD_BYTES_MAX } from "../sealed_datagram/formats.ts";
 import {
   ACK_DELAY_UNIT_MS,
@@ -66,7 +66,7 @@ export interface PacketRange {
   readonly high: number;
 }
 
-export interface PacketHeader {
+interface PacketHeader {
   /** Number of the sender's stream, from 1. */
   readonly from: number;
   /** Number of the receiver's stream; 0 while the sender doesn't know it. */

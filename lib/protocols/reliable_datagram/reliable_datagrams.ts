@@ -13,11 +13,11 @@
  * at once. A caller that ticks only after it has passed on all inputs of one turn gets full datagrams.
  */
 
-import { DeadlineQueue } from "../../base/deadline_queue.ts";
+import { DeadlineQueue } from "../../base/collections/deadline_queue.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
-import { earliestMs, type Machine } from "../../base/machine.ts";
+import { earliestMs, type Machine } from "../../base/machine/machine.ts";
 import type { SealedEffect, SealedStatistics } from "../sealed_datagram/sealed_io.ts";
 import { SealedDatagrams, type SealedOptions } from "../sealed_datagram/sealed_datagrams.ts";
 import { Connection } from "./connection.ts";
@@ -36,7 +36,7 @@ import {
   type ReliableInput,
 } from "./reliable_io.ts";
 
-export interface ReliableOptions extends SealedOptions {
+interface ReliableOptions extends SealedOptions {
   readonly config?: Partial<ReliableConfig>;
 }
 

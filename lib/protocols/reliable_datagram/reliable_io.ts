@@ -1,6 +1,6 @@
 /** The inputs and effects of reliable datagrams (reliable_datagrams.ts). */
 
-import type { Bytes } from "../../base/crypto.ts";
+import type { Bytes } from "../../base/crypto/crypto.ts";
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import type { SealedFailure } from "../sealed_datagram/sealed_io.ts";
 import type { Lane } from "./packet.ts";

@@ -4,10 +4,10 @@
  * seals something.
  */
 
-import type { Bytes } from "../../base/crypto.ts";
-import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { Bytes } from "../../base/crypto/crypto.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
-import { earliestMs } from "../../base/machine.ts";
+import { earliestMs } from "../../base/machine/machine.ts";
 import {
   type ChannelIdentity,
   type HandshakeEnvironment,

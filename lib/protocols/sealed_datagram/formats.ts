@@ -12,7 +12,7 @@
  * a response, so that its answer is never larger than itself.
  */
 
-import { type Bytes, concatBytes, utf8 } from "../../base/crypto.ts";
+import { type Bytes, concatBytes, utf8 } from "../../base/crypto/crypto.ts";
 import { xxMessageBytes } from "../noise/handshake_state.ts";
 import { IDENTITY_PROOF_BYTES } from "../noise/identity_proof.ts";
 import { PREFACE_BYTES } from "../noise/preface.ts";
@@ -78,7 +78,7 @@ export const TRANSPORT_OVERHEAD_BYTES = SEALED_OFFSET + KIND_BYTES + TAG_BYTES;
 export const PAYLOAD_BYTES_MAX = DATAGRAM_BYTES_MAX - TRANSPORT_OVERHEAD_BYTES;
 
 /** A datagram in words. */
-export interface DatagramAbout {
+interface DatagramAbout {
   readonly from: string;
   readonly when: string;
   readonly answer: string;

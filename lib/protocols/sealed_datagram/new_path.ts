@@ -3,7 +3,7 @@
  * sent it from there, so little is sent there until a challenge has come back (RFC 9000, section 8.2 and 9.3).
  */
 
-import type { Bytes } from "../../base/crypto.ts";
+import type { Bytes } from "../../base/crypto/crypto.ts";
 import type { Endpoint } from "../../base/ids.ts";
 import { CHALLENGE_REPEAT_MS, CHALLENGES_MAX, UNPROVEN_FACTOR } from "./limits.ts";
 

@@ -1,6 +1,6 @@
 /** Sessions whose peer is heard from another address, until it has proven that it receives there. */
 
-import type { Bytes } from "../../base/crypto.ts";
+import type { Bytes } from "../../base/crypto/crypto.ts";
 import { type Endpoint, isSameEndpoint } from "../../base/ids.ts";
 import type { HandshakeEnvironment } from "../noise/identity_handshake.ts";
 import { CHALLENGE_BYTES } from "./limits.ts";

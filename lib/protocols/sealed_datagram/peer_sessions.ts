@@ -1,7 +1,7 @@
 /** The sessions with one peer: the one in use, the ones before and after it, and an attempt. */
 
 import type { PeerKey } from "../../base/ids.ts";
-import { earliestMs } from "../../base/machine.ts";
+import { earliestMs } from "../../base/machine/machine.ts";
 import type { Attempt } from "./attempt.ts";
 import { PREVIOUS_SESSION_MS, REKEY_RETRY_MS } from "./limits.ts";
 import type { Session } from "./session.ts";

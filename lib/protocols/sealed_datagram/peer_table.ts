@@ -1,6 +1,6 @@
 /** All peers with their sessions and attempts, which are also found by our indices. */
 
-import { DeadlineQueue } from "../../base/deadline_queue.ts";
+import { DeadlineQueue } from "../../base/collections/deadline_queue.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import type { Attempt } from "./attempt.ts";
 import { PeerSessions } from "./peer_sessions.ts";

@@ -3,9 +3,10 @@
  * proven nothing. An answer goes where its question came from and is never larger.
  */
 
-import { type Bytes, concatBytes } from "../../base/crypto.ts";
+import { createHmac } from "node:crypto";
+import { type Bytes, concatBytes, utf8 } from "../../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
-import type { Endpoint } from "../../base/ids.ts";
+import { type Endpoint, endpointText } from "../../base/ids.ts";
 import {
   type ChannelIdentity,
   type HandshakeEnvironment,
@@ -13,28 +14,28 @@ import {
 } from "../noise/identity_handshake.ts";
 import { CHANNEL_VERSION, decodePreface } from "../noise/preface.ts";
 import { KEY_BYTES, keyPairFromSeed } from "../noise/primitives.ts";
-import { Cookies } from "./cookies.ts";
 import {
+  COOKIE_BYTES,
   encodeAnswer,
   encodeAttachment,
   encodeCookie,
   type Initiation,
   prologueOf,
 } from "./formats.ts";
-import { type Confirmed, type HalfOpen, HalfOpens } from "./half_open.ts";
-import { WRONG_CONFIRMATIONS_MAX } from "./limits.ts";
+import { type Confirmed, type HalfOpen, HalfOpens } from "./half_opens.ts";
+import { COOKIE_SLOT_MS, WRONG_CONFIRMATIONS_MAX } from "./limits.ts";
 import type { SealedAccess } from "./sealed_io.ts";
 
 const COOKIE_SECRET_BYTES = 32;
 
-export interface RespondingOptions {
+interface RespondingOptions {
   readonly identity: ChannelIdentity;
   readonly env: HandshakeEnvironment;
   readonly access: SealedAccess;
 }
 
 /** What the responder needs of the machine that it is a part of. */
-export interface RespondingContext {
+interface RespondingContext {
   newIndex(): number;
   /** Counts handshakes, ours and others', in the order of their beginning. */
   nextOrder(): number;
@@ -42,7 +43,7 @@ export interface RespondingContext {
 }
 
 /** A third message that is authentic, and its handshake. */
-export interface Confirmation {
+interface Confirmation {
   readonly halfOpen: HalfOpen;
   readonly confirmed: Confirmed;
   /** Whether its author may connect now. If not, it gets no answer, and each repetition is decided anew. */
@@ -164,4 +165,35 @@ function readConfirmation({ responder }: HalfOpen, message: Uint8Array): Confirm
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
+
+/**
+ * Cookies: a sender that returns one receives at the address for which it was made. They are computed, not kept
+ * (as in RFC 6347, section 4.2.1, and WireGuard): a flood from made-up addresses leaves nothing behind.
+ */
+export class Cookies {
+  readonly #secret: Uint8Array;
+
+  /** `secret`: 32 unpredictable bytes of this process. */
+  constructor(secret: Uint8Array) {
+    this.#secret = secret;
+  }
+
+  /** The cookie for an initiation from `from` whose index and first message are `message`. */
+  make(from: Endpoint, message: Uint8Array, nowMs: number): Bytes {
+    return this.#of(from, message, Math.floor(nowMs / COOKIE_SLOT_MS));
+  }
+
+  /** Whether `cookie` was made for them, at most two slots ago. */
+  isGood(cookie: Uint8Array, from: Endpoint, message: Uint8Array, nowMs: number): boolean {
+    const slot = Math.floor(nowMs / COOKIE_SLOT_MS);
+    return isEqual(cookie, this.#of(from, message, slot)) ||
+      isEqual(cookie, this.#of(from, message, slot - 1));
+  }
+
+  #of(from: Endpoint, message: Uint8Array, slot: number): Bytes {
+    const said = concatBytes(message, utf8(`${slot} ${endpointText(from)}`));
+    const mac = createHmac("sha256", this.#secret).update(said).digest();
+    return new Uint8Array(mac.subarray(0, COOKIE_BYTES));
+  }
 }

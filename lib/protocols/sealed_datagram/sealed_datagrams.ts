@@ -14,12 +14,12 @@
  * The caller's duties beyond those of `Machine`: none; a datagram that isn't transmitted counts as lost.
  */
 
-import type { Bytes } from "../../base/crypto.ts";
+import type { Bytes } from "../../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
-import type { Environment } from "../../base/environment.ts";
+import type { Environment } from "../../base/machine/environment.ts";
 import { type Endpoint, endpointText, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
-import { earliestMs, type Machine } from "../../base/machine.ts";
+import { earliestMs, type Machine } from "../../base/machine/machine.ts";
 import type { ChannelIdentity, HandshakeEnvironment } from "../noise/identity_handshake.ts";
 import { CHANNEL_VERSION } from "../noise/preface.ts";
 import { EMPTY } from "../noise/primitives.ts";

@@ -1,6 +1,6 @@
 /** The inputs and effects of sealed datagrams (sealed_datagrams.ts). */
 
-import type { Bytes } from "../../base/crypto.ts";
+import type { Bytes } from "../../base/crypto/crypto.ts";
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import type { ChannelMode } from "../noise/preface.ts";
 

@@ -3,7 +3,7 @@
  * counter as its nonce, which stands in it, so that it can be opened in any order (Noise, section 11.4).
  */
 
-import type { Bytes } from "../../base/crypto.ts";
+import type { Bytes } from "../../base/crypto/crypto.ts";
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { CipherState } from "../noise/cipher_state.ts";
@@ -44,7 +44,7 @@ export type Opened =
     readonly isNewest: boolean;
   };
 
-export interface SessionOptions {
+interface SessionOptions {
   /** Our index, in datagrams that the peer sends. */
   readonly localIndex: number;
   /** The peer's index, in datagrams that we send. */

@@ -4,13 +4,13 @@
  * out, and asks for a place again and again. It shows an event `unlinked` once no member takes it for one any more.
  */
 
-import { nodeCrypto } from "../../../lib/base/crypto.ts";
+import { nodeCrypto } from "../../../lib/base/crypto/crypto.ts";
 import { runProgram } from "../../../lib/cli/program.ts";
-import { signBeacon } from "../../../lib/protocols/mesh/credentials.ts";
+import { signBeacon } from "../../../lib/protocols/mesh/schema/credentials.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
-import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
-import type { SignedBeacon } from "../../../lib/protocols/mesh/structures.ts";
+import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import type { MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
+import type { SignedBeacon } from "../../../lib/protocols/mesh/schema/structures.ts";
 
 const LINES = ["quit!", "hush!"];
 const DEAF_TO = ["disconnect", "renew", "removed", "refuse"];

@@ -4,9 +4,9 @@
  */
 
 import { runProgram } from "../../../lib/cli/program.ts";
-import { CatchingUp } from "../../../lib/protocols/group/catching_up.ts";
-import { CoordinatorSession } from "../../../lib/protocols/group/coordinator_session.ts";
-import { Telling } from "../../../lib/protocols/group/telling.ts";
+import { CatchingUp } from "../../../lib/protocols/group/catch_up/catching_up.ts";
+import { CoordinatorSession } from "../../../lib/protocols/group/member/coordinator_session.ts";
+import { OrderReport } from "../../../lib/protocols/group/catch_up/order_report.ts";
 
 const { tellHeard } = CoordinatorSession.prototype;
 CoordinatorSession.prototype.tellHeard = function (peers, _, ...rest) {
@@ -20,8 +20,8 @@ CatchingUp.prototype.begin = function (message) {
   again();
 };
 
-const { more } = Telling.prototype;
-Telling.prototype.more = function () {
+const { more } = OrderReport.prototype;
+OrderReport.prototype.more = function () {
   again();
   more.call(this);
 };

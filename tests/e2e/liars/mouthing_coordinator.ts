@@ -3,12 +3,12 @@
  * names of those who said something there, signed with the coordinator's key.
  */
 
-import type { Signer } from "../../../lib/base/crypto.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import { runProgram } from "../../../lib/cli/program.ts";
-import { CoordinatorOutput } from "../../../lib/protocols/group/coordinator_output.ts";
-import { Escrow } from "../../../lib/protocols/group/escrow.ts";
-import { signBatch } from "../../../lib/protocols/group/history.ts";
-import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
+import { CoordinatorOutput } from "../../../lib/protocols/group/schema/coordinator_output.ts";
+import { Escrow } from "../../../lib/protocols/group/catch_up/escrow.ts";
+import { signBatch } from "../../../lib/protocols/group/schema/history.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/schema/messages.ts";
 
 let signer: Signer;
 

@@ -4,14 +4,14 @@
  */
 
 import { runProgram } from "../../../lib/cli/program.ts";
-import { HistoryEnd, signBatch } from "../../../lib/protocols/group/history.ts";
-import type { Membership } from "../../../lib/protocols/group/membership.ts";
-import { Ordering } from "../../../lib/protocols/group/ordering.ts";
+import { HistoryEnd, signBatch } from "../../../lib/protocols/group/schema/history.ts";
+import type { Membership } from "../../../lib/protocols/group/member/membership.ts";
+import { Sequencing } from "../../../lib/protocols/group/log/sequencing.ts";
 
 const SAID = /^Alice: /;
 
-const { say } = Ordering.prototype;
-Ordering.prototype.say = function (signed) {
+const { say } = Sequencing.prototype;
+Sequencing.prototype.say = function (signed) {
   const { signer } = this.owner as Membership;
   const { value } = signed.batch;
   const isLie = value.texts.every((text) => SAID.test(text));

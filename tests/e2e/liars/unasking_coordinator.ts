@@ -4,14 +4,14 @@
  */
 
 import { runProgram } from "../../../lib/cli/program.ts";
-import { Decisions } from "../../../lib/protocols/group/decisions.ts";
-import type { NamedKey } from "../../../lib/protocols/group/edit.ts";
-import { Transactions } from "../../../lib/protocols/group/transactions.ts";
+import { Decisions } from "../../../lib/protocols/group/edits/decisions.ts";
+import type { NamedKey } from "../../../lib/protocols/group/schema/edit.ts";
+import { EditCoordinator } from "../../../lib/protocols/group/edits/edit_coordinator.ts";
 
 let author: NamedKey | null = null;
 
-const { vote } = Transactions.prototype;
-Transactions.prototype.vote = function (attendee, message) {
+const { vote } = EditCoordinator.prototype;
+EditCoordinator.prototype.vote = function (attendee, message) {
   const { parts } = this;
   Object.assign(parts, { crypto: { ...parts.crypto, verify: () => true } });
   author = message.author;

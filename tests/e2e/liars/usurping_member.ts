@@ -3,11 +3,11 @@
  * to all, and to each whom it removes.
  */
 
-import { nodeCrypto } from "../../../lib/base/crypto.ts";
+import { nodeCrypto } from "../../../lib/base/crypto/crypto.ts";
 import { runProgram } from "../../../lib/cli/program.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
-import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
-import { signRuling } from "../../../lib/protocols/mesh/rulings.ts";
+import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import { signRuling } from "../../../lib/protocols/mesh/authority/kept_rulings.ts";
 
 const { step } = Mesh.prototype;
 

@@ -4,16 +4,16 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { concatBytes, utf8 } from "../../../lib/base/crypto.ts";
+import { concatBytes, utf8 } from "../../../lib/base/crypto/crypto.ts";
 import {
   ACCOUNT_ROW_BYTES_MAX,
   accountLines,
   accountRow,
   parseAccounts,
-} from "../../../lib/store/accounts_csv.ts";
+} from "../../../lib/store/accounts/accounts_csv.ts";
 import { accountOf, hashNumber, keyNumber } from "../../contracts/accounts_contract.ts";
 import type { Random } from "../../sim/random.ts";
-import { checksumOf, checksumText } from "../../../lib/store/record_line.ts";
+import { checksumOf, checksumText } from "../../../lib/store/disk/record_line.ts";
 import { NO_TEXT, spoilt } from "../changes.ts";
 import type { Target } from "../target.ts";
 

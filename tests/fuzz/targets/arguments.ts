@@ -4,12 +4,12 @@
  */
 
 import { assert } from "@std/assert";
-import { utf8 } from "../../../lib/base/crypto.ts";
+import { utf8 } from "../../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../../lib/base/errors.ts";
-import { COMMON_FLAGS, parseCommandLine } from "../../../lib/cli/arguments.ts";
+import { COMMON_FLAGS, parseCommandLine } from "../../../lib/cli/args/arguments.ts";
 import { COMMANDS } from "../../../lib/cli/program.ts";
-import { usageText } from "../../../lib/cli/usage.ts";
-import { hasInvite } from "../../../lib/base/invite_text.ts";
+import { usageText } from "../../../lib/cli/args/usage.ts";
+import { hasInvite } from "../../../lib/base/text/invite_text.ts";
 import type { Random } from "../../sim/random.ts";
 import { NO_TEXT, spoilt } from "../changes.ts";
 import { INVITE } from "./invites.ts";

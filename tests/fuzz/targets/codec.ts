@@ -4,7 +4,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { concatBytes } from "../../../lib/base/crypto.ts";
+import { concatBytes } from "../../../lib/base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../../lib/base/errors.ts";
 import type { Random } from "../../sim/random.ts";
 import { PROTOCOLS, type SampledProtocol } from "../../wire/protocols.ts";

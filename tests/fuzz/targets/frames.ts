@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { concatBytes } from "../../../lib/base/crypto.ts";
+import { concatBytes } from "../../../lib/base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../../lib/base/errors.ts";
 import { FrameReader } from "../../../lib/wire/frame.ts";
 import type { Random } from "../../sim/random.ts";

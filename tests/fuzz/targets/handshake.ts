@@ -4,7 +4,7 @@
  */
 
 import { assert } from "@std/assert";
-import { concatBytes } from "../../../lib/base/crypto.ts";
+import { concatBytes } from "../../../lib/base/crypto/crypto.ts";
 import { ANN, BOB, Pair, seedOf, type Side } from "../../protocols/noise/channel_pair.ts";
 import type { Random } from "../../sim/random.ts";
 import { Decisions } from "../changes.ts";

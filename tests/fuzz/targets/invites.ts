@@ -5,12 +5,16 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { crc32 } from "node:zlib";
-import { decodeBase32, encodeBase32 } from "../../../lib/base/base32.ts";
-import { concatBytes, utf8 } from "../../../lib/base/crypto.ts";
+import { decodeBase32, encodeBase32 } from "../../../lib/base/text/base32.ts";
+import { concatBytes, utf8 } from "../../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { RoomId } from "../../../lib/base/ids.ts";
-import { encodeInvite, type Invite, parseInvite } from "../../../lib/protocols/mesh/invite.ts";
-import { hasInvite } from "../../../lib/base/invite_text.ts";
+import {
+  encodeInvite,
+  type Invite,
+  parseInvite,
+} from "../../../lib/protocols/mesh/schema/invite.ts";
+import { hasInvite } from "../../../lib/base/text/invite_text.ts";
 import type { Random } from "../../sim/random.ts";
 import { NO_TEXT, spoilt } from "../changes.ts";
 import { NUMBERS } from "../numbers.ts";

@@ -5,12 +5,12 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { concatBytes, utf8 } from "../../../lib/base/crypto.ts";
-import { graphemeAfter, graphemeBefore, textWidth } from "../../../lib/cli/graphemes.ts";
-import { KeyParser } from "../../../lib/cli/keys.ts";
-import { type EditorState, EMPTY_EDITOR, onKey } from "../../../lib/cli/line_editor.ts";
-import { layoutPrompt } from "../../../lib/cli/prompt_layout.ts";
-import { meshCommands } from "../../../lib/cli/mesh_commands.ts";
+import { concatBytes, utf8 } from "../../../lib/base/crypto/crypto.ts";
+import { graphemeAfter, graphemeBefore, textWidth } from "../../../lib/cli/rendering/graphemes.ts";
+import { KeyParser } from "../../../lib/cli/terminal/key_parser.ts";
+import { type EditorState, EMPTY_EDITOR, onKey } from "../../../lib/cli/terminal/line_editor.ts";
+import { layoutPrompt } from "../../../lib/cli/terminal/prompt_layout.ts";
+import { meshCommands } from "../../../lib/cli/mesh/mesh_commands.ts";
 import type { Random } from "../../sim/random.ts";
 import { Decisions, NO_TEXT } from "../changes.ts";
 import { checkParsed } from "../modes.ts";

@@ -4,8 +4,8 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { utf8 } from "../../../lib/base/crypto.ts";
-import { type InputLine, LineSplitter } from "../../../lib/cli/input_lines.ts";
+import { utf8 } from "../../../lib/base/crypto/crypto.ts";
+import { type InputLine, LineSplitter } from "../../../lib/cli/streams/line_splitter.ts";
 import type { Random } from "../../sim/random.ts";
 import { Decisions, NO_TEXT, spoilt } from "../changes.ts";
 import { MODES } from "../modes.ts";

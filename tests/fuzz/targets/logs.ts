@@ -1,19 +1,19 @@
 /** The append logs of all modes: rooms, friends, a group's members and coordinator, a directory and its clients. */
 
 import type { RoomId } from "../../../lib/base/ids.ts";
-import { openFriends } from "../../../lib/cli/friends_store.ts";
-import { verifiedLog } from "../../../lib/cli/group_log_verify.ts";
-import { MeshRooms } from "../../../lib/cli/mesh_rooms.ts";
-import { openRecords } from "../../../lib/cli/record_store.ts";
-import { openRegistry } from "../../../lib/cli/registry_store.ts";
+import { openFriends } from "../../../lib/cli/friends/friends_store.ts";
+import { verifiedLog } from "../../../lib/cli/tools/group_log_verify.ts";
+import { MeshRooms } from "../../../lib/cli/mesh/mesh_rooms.ts";
+import { openRecords } from "../../../lib/cli/session/record_store.ts";
+import { openRegistry } from "../../../lib/cli/directory/registry_client.ts";
 import {
   DIRECTORY_LOG_FORMAT,
   directoryLine,
   directoryRecord,
-} from "../../../lib/runtime/directory_records.ts";
-import { KnownPeers } from "../../../lib/store/known_peers.ts";
+} from "../../../lib/runtime/records/directory_records.ts";
+import { KnownPeers } from "../../../lib/store/profile/known_peers.ts";
 import { openCoordinatorAt, openMemberAt } from "../../cli/group_stores.ts";
-import { pathDigest } from "../../../lib/store/paths.ts";
+import { pathDigest } from "../../../lib/store/disk/paths.ts";
 import { TABLE } from "../../samples/samples.ts";
 import {
   oneFile,

@@ -3,7 +3,7 @@
  * `ref` where that could be read.
  */
 
-import { utf8 } from "../../../lib/base/crypto.ts";
+import { utf8 } from "../../../lib/base/crypto/crypto.ts";
 import type { Random } from "../../sim/random.ts";
 import { NO_TEXT, spoilt } from "../changes.ts";
 import { MODES } from "../modes.ts";

@@ -1,12 +1,12 @@
 /** Snapshots of a group's global state: each says what it says, and whether it is consistent, or can't be trusted. */
 
-import { nodeCrypto } from "../../../lib/base/crypto.ts";
-import { readSnapshot } from "../../../lib/cli/snapshot_store.ts";
+import { nodeCrypto } from "../../../lib/base/crypto/crypto.ts";
+import { readSnapshot } from "../../../lib/cli/tools/snapshot_store.ts";
 import { verdictOf } from "../../../lib/protocols/group/snapshot/cut_check.ts";
 import { messagesIn } from "../../../lib/protocols/group/snapshot/cut_view.ts";
-import { snapshotText } from "../../../lib/runtime/snapshot_file.ts";
-import { utf8 } from "../../../lib/base/crypto.ts";
-import type { MemoryDisk } from "../../../lib/store/memory_disk.ts";
+import { snapshotText } from "../../../lib/runtime/records/snapshot_file.ts";
+import { utf8 } from "../../../lib/base/crypto/crypto.ts";
+import type { MemoryDisk } from "../../doubles/memory_disk.ts";
 import { cutWith } from "../../protocols/group/snapshot/cuts.ts";
 import { oneFile, onlyEntry, type StoredFile, storedFiles } from "../stored_files.ts";
 

@@ -3,13 +3,13 @@
  */
 
 import { assert } from "@std/assert";
-import { openFriends } from "../../../lib/cli/friends_store.ts";
-import { MemberPlaces } from "../../../lib/cli/member_place.ts";
-import { MeshRooms } from "../../../lib/cli/mesh_rooms.ts";
-import { openIdentity } from "../../../lib/store/identity.ts";
-import { KnownPeers } from "../../../lib/store/known_peers.ts";
-import type { MemoryDisk } from "../../../lib/store/memory_disk.ts";
-import { pathDigest } from "../../../lib/store/paths.ts";
+import { openFriends } from "../../../lib/cli/friends/friends_store.ts";
+import { MemberPlaces } from "../../../lib/cli/group/member_place.ts";
+import { MeshRooms } from "../../../lib/cli/mesh/mesh_rooms.ts";
+import { openIdentity } from "../../../lib/store/profile/identity.ts";
+import { KnownPeers } from "../../../lib/store/profile/known_peers.ts";
+import type { MemoryDisk } from "../../doubles/memory_disk.ts";
+import { pathDigest } from "../../../lib/store/disk/paths.ts";
 import { TABLE } from "../../samples/samples.ts";
 import { oneFile, onlyEntry, profileIn, type StoredFile, storedFiles } from "../stored_files.ts";
 

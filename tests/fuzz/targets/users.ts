@@ -4,9 +4,9 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { utf8 } from "../../../lib/base/crypto.ts";
+import { utf8 } from "../../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../../lib/base/errors.ts";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import {
   formatUserInfo,
@@ -15,7 +15,7 @@ import {
   type UserInfoRow,
   userInfoRows,
   withUserInfo,
-} from "../../../lib/store/user_info.ts";
+} from "../../../lib/store/users/user_info.ts";
 import type { Random } from "../../sim/random.ts";
 import { NO_TEXT, spoilt } from "../changes.ts";
 import type { Target } from "../target.ts";

@@ -3,7 +3,7 @@ import {
   CONNECTING_MS_MAX,
   ENDING_MS_MAX,
   RINGING_MS_MAX,
-} from "../../../lib/protocols/directory/limits.ts";
+} from "../../../lib/protocols/directory/schema/limits.ts";
 import { Random } from "../../sim/random.ts";
 import { callId, Exchange, type Somebody } from "./exchange.ts";
 

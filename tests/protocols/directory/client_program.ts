@@ -3,30 +3,30 @@
  * told in words, in order.
  */
 
-import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { endpointText, type LinkId, type PeerKey } from "../../../lib/base/ids.ts";
-import { Client } from "../../../lib/protocols/directory/client.ts";
+import { Client } from "../../../lib/protocols/directory/client/client.ts";
 import type {
   ClientConfig,
   ClientEffect,
   ClientInput,
   Entry,
-} from "../../../lib/protocols/directory/client_io.ts";
-import type { ClientRecord } from "../../../lib/protocols/directory/client_records.ts";
+} from "../../../lib/protocols/directory/schema/client_io.ts";
+import type { ClientRecord } from "../../../lib/protocols/directory/schema/client_records.ts";
 import {
   type DatagramMessage,
   DatagramPath,
   transportOf,
-} from "../../../lib/protocols/directory/datagram_path.ts";
-import type { ClientCommand, ClientEvent } from "../../../lib/protocols/directory/events.ts";
-import { CALL_ID_BYTES } from "../../../lib/protocols/directory/limits.ts";
+} from "../../../lib/protocols/directory/datagrams/datagram_path.ts";
+import type { ClientCommand, ClientEvent } from "../../../lib/protocols/directory/schema/events.ts";
+import { CALL_ID_BYTES } from "../../../lib/protocols/directory/schema/limits.ts";
 import type {
   DirectoryMessage,
   DirectoryMessageOf,
   ListedUser,
-} from "../../../lib/protocols/directory/messages.ts";
-import { REFUSED_TEXTS } from "../../../lib/protocols/directory/refusal_text.ts";
+} from "../../../lib/protocols/directory/schema/messages.ts";
+import { REFUSED_TEXTS } from "../../../lib/protocols/directory/schema/refusal_text.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { passTime } from "../passing_time.ts";
 

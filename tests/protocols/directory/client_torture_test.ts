@@ -1,13 +1,13 @@
 import { assert } from "@std/assert";
 import type { LinkId } from "../../../lib/base/ids.ts";
-import type { ClientCommand } from "../../../lib/protocols/directory/events.ts";
+import type { ClientCommand } from "../../../lib/protocols/directory/schema/events.ts";
 import {
   type CallOutcome,
   type DirectoryMessage,
   OUTCOMES,
   REFUSALS,
-} from "../../../lib/protocols/directory/messages.ts";
-import { signBroadcast } from "../../../lib/protocols/directory/signed_broadcast.ts";
+} from "../../../lib/protocols/directory/schema/messages.ts";
+import { signBroadcast } from "../../../lib/protocols/directory/schema/signed_broadcast.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { Random } from "../../sim/random.ts";
 import {

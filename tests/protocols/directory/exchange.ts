@@ -4,15 +4,15 @@
  */
 
 import { assert } from "@std/assert";
-import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { type Endpoint, endpointText, type LinkId, type PeerKey } from "../../../lib/base/ids.ts";
-import { foldName } from "../../../lib/base/names.ts";
+import { foldName } from "../../../lib/base/text/names.ts";
 import {
   type DatagramMessage,
   DatagramPath,
   transportOf,
-} from "../../../lib/protocols/directory/datagram_path.ts";
+} from "../../../lib/protocols/directory/datagrams/datagram_path.ts";
 import { Directory } from "../../../lib/protocols/directory/directory.ts";
 import type {
   AccountAnswer,
@@ -20,18 +20,21 @@ import type {
   DirectoryConfig,
   DirectoryEffect,
   DirectoryInput,
-} from "../../../lib/protocols/directory/directory_io.ts";
-import type { DirectoryCommand, DirectoryEvent } from "../../../lib/protocols/directory/events.ts";
-import { HERE_PADDING_BYTES } from "../../../lib/protocols/directory/limits.ts";
+} from "../../../lib/protocols/directory/schema/directory_io.ts";
+import type {
+  DirectoryCommand,
+  DirectoryEvent,
+} from "../../../lib/protocols/directory/schema/events.ts";
+import { HERE_PADDING_BYTES } from "../../../lib/protocols/directory/schema/limits.ts";
 import type {
   DirectoryMessage,
   DirectoryMessageOf,
   ListedUser,
   WayIn,
-} from "../../../lib/protocols/directory/messages.ts";
-import type { DirectoryRecord } from "../../../lib/protocols/directory/records.ts";
-import { signBroadcast } from "../../../lib/protocols/directory/signed_broadcast.ts";
-import { withKey } from "../../../lib/store/accounts.ts";
+} from "../../../lib/protocols/directory/schema/messages.ts";
+import type { DirectoryRecord } from "../../../lib/protocols/directory/schema/records.ts";
+import { signBroadcast } from "../../../lib/protocols/directory/schema/signed_broadcast.ts";
+import { withKey } from "../../../lib/store/accounts/accounts.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { Random } from "../../sim/random.ts";
 import { passTime } from "../passing_time.ts";

@@ -4,7 +4,7 @@ import {
   OUTCOMES,
   ROUTES,
   WAYS_IN,
-} from "../../../lib/protocols/directory/messages.ts";
+} from "../../../lib/protocols/directory/schema/messages.ts";
 import { Random } from "../../sim/random.ts";
 import { DIRECTORY_SAMPLES } from "../../wire/directory_samples.ts";
 import { callId, Exchange, type Somebody } from "./exchange.ts";

@@ -1,7 +1,7 @@
 // What the user asks: `r/`, `/list`, `/outbox`, `/status`, `/verify`, `/trust`.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import {
   CHECK_INTERVAL_MS,

@@ -1,9 +1,9 @@
 /** Values that the tests of the friends' parts share. */
 
-import { type Fingerprint, fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { FriendRow } from "../../../lib/protocols/friends/friends_io.ts";
 import type { OutboxEntry } from "../../../lib/protocols/friends/outbox.ts";
-import type { Position } from "../../../lib/protocols/friends/position.ts";
+import type { Position } from "../../../lib/protocols/friends/positions.ts";
 import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 

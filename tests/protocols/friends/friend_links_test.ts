@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { InvariantError } from "../../../lib/base/invariant.ts";
-import { UnknownMessages } from "../../../lib/base/unknown_messages.ts";
+import { UnknownMessages } from "../../../lib/base/machine/unknown_messages.ts";
 import {
   enter,
   type FriendLink,

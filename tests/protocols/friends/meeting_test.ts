@@ -1,7 +1,7 @@
 // Who is dialled, and who is let in.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import {
   CHECK_INTERVAL_MS,
   DRAIN_MS,

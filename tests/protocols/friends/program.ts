@@ -3,8 +3,8 @@
  * in words, in order.
  */
 
-import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { endpointText, type LinkId, type PeerKey } from "../../../lib/base/ids.ts";
 import type { FriendsCommand, FriendsEvent } from "../../../lib/protocols/friends/events.ts";
 import { Friends } from "../../../lib/protocols/friends/friends.ts";
@@ -15,8 +15,8 @@ import type {
   FriendsInput,
 } from "../../../lib/protocols/friends/friends_io.ts";
 import type { FriendsMessage } from "../../../lib/protocols/friends/messages.ts";
-import type { Position } from "../../../lib/protocols/friends/position.ts";
-import { EPOCH_BYTES } from "../../../lib/protocols/friends/position.ts";
+import type { Position } from "../../../lib/protocols/friends/positions.ts";
+import { EPOCH_BYTES } from "../../../lib/protocols/friends/positions.ts";
 import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { passTime } from "../passing_time.ts";

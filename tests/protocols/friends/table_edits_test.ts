@@ -1,7 +1,7 @@
 // The table is edited while the program runs.
 
 import { assertEquals } from "@std/assert";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { FriendRow } from "../../../lib/protocols/friends/friends_io.ts";
 import { BOB, CEM, EVE, queued, row } from "./fixtures.ts";
 import { Program } from "./program.ts";

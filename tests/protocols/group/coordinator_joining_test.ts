@@ -1,10 +1,10 @@
 // Founding a group, joining and leaving it.
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { Hash } from "../../../lib/base/ids.ts";
-import { STRANGE_KEPT_MS } from "../../../lib/base/mode_limits.ts";
-import { NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
+import { STRANGE_KEPT_MS } from "../../../lib/base/machine/mode_limits.ts";
+import { NO_BALLOT } from "../../../lib/protocols/group/schema/ballot.ts";
 import {
   ELSEWHERE_BURST,
   ELSEWHERE_MS,
@@ -16,8 +16,8 @@ import {
   PROMISE_JUMP_MAX,
   STRANGER_MS_MIN,
   STRANGERS_PER_ADDRESS_MAX,
-} from "../../../lib/protocols/group/limits.ts";
-import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
+} from "../../../lib/protocols/group/schema/limits.ts";
+import type { GroupMessageOf } from "../../../lib/protocols/group/schema/messages.ts";
 import { GROUP, keyOf, Program, type Words } from "./coordinator_program.ts";
 
 Deno.test("The first one founds the group, each step on disk before it is said", () => {

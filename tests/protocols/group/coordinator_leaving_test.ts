@@ -1,8 +1,8 @@
 // Leaving a group, and what becomes of its log when the last one leaves.
 
 import { assertEquals } from "@std/assert";
-import { UNGREETED_LINKS_MAX } from "../../../lib/protocols/group/limits.ts";
-import { signEpoch } from "../../../lib/protocols/group/epoch.ts";
+import { UNGREETED_LINKS_MAX } from "../../../lib/protocols/group/schema/limits.ts";
+import { signEpoch } from "../../../lib/protocols/group/schema/epoch.ts";
 import { GROUP, OWN, Program } from "./coordinator_program.ts";
 
 const LEAVE = { type: "leave" } as const;

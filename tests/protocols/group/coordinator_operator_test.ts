@@ -1,9 +1,12 @@
 // What the operator asks and sees, and who breaks the rules.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import { UNGREETED_LINKS_MAX, UNKNOWN_MESSAGES_MAX } from "../../../lib/protocols/group/limits.ts";
-import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import {
+  UNGREETED_LINKS_MAX,
+  UNKNOWN_MESSAGES_MAX,
+} from "../../../lib/protocols/group/schema/limits.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/schema/messages.ts";
 import { ELSEWHERE, keyOf, Program } from "./coordinator_program.ts";
 import type { LinkId } from "../../../lib/base/ids.ts";
 

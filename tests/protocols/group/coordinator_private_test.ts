@@ -2,16 +2,16 @@
 
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
-import { encodeInvite, parseInvite } from "../../../lib/protocols/mesh/invite.ts";
+import { encodeInvite, parseInvite } from "../../../lib/protocols/mesh/schema/invite.ts";
 import type { RoomId } from "../../../lib/base/ids.ts";
-import type { CoordinatorEvent } from "../../../lib/protocols/group/events.ts";
-import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
+import type { CoordinatorEvent } from "../../../lib/protocols/group/schema/events.ts";
+import type { CoordinatorRecord } from "../../../lib/protocols/group/schema/records.ts";
 import {
   encodeGroupInvite,
   groupChannelSecret,
   GroupSecrets,
   parseGroupInvite,
-} from "../../../lib/protocols/group/secrets.ts";
+} from "../../../lib/protocols/group/schema/group_secrets.ts";
 import { keyOf, type Name, Program } from "./coordinator_program.ts";
 
 let drawn = 0;

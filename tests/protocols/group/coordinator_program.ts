@@ -3,43 +3,46 @@
  * told in words, in order; `disk` stands where something was synced.
  */
 
-import type { Signer } from "../../../lib/base/crypto.ts";
-import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { Hash, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import {
   type Ballot,
   ballotText,
   compareBallots,
   NO_BALLOT,
-} from "../../../lib/protocols/group/ballot.ts";
-import { Coordinator } from "../../../lib/protocols/group/coordinator.ts";
+} from "../../../lib/protocols/group/schema/ballot.ts";
+import { Coordinator } from "../../../lib/protocols/group/coordinator/coordinator.ts";
 import type {
   CoordinatorConfig,
   CoordinatorEffect,
   CoordinatorInput,
-} from "../../../lib/protocols/group/coordinator_io.ts";
-import type { CoordinatorCommand, CoordinatorEvent } from "../../../lib/protocols/group/events.ts";
+} from "../../../lib/protocols/group/schema/coordinator_io.ts";
+import type {
+  CoordinatorCommand,
+  CoordinatorEvent,
+} from "../../../lib/protocols/group/schema/events.ts";
 import {
   HistoryEnd,
   type HistoryPoint,
   signBatch,
   type SignedBatch,
-} from "../../../lib/protocols/group/history.ts";
-import { INCARNATION_BYTES } from "../../../lib/protocols/group/limits.ts";
+} from "../../../lib/protocols/group/schema/history.ts";
+import { INCARNATION_BYTES } from "../../../lib/protocols/group/schema/limits.ts";
 import {
   type RebuildingConfig,
   RebuildingCoordinator,
-} from "../../../lib/protocols/group/rebuilding.ts";
+} from "../../../lib/protocols/group/recovery/rebuilding_coordinator.ts";
 import {
   GROUP_MESSAGES,
   type GroupMessage,
   type GroupMessageOf,
-} from "../../../lib/protocols/group/messages.ts";
-import { recordedView, type SignedEpoch } from "../../../lib/protocols/group/epoch.ts";
-import type { SignedFormerKeys } from "../../../lib/protocols/group/former_keys.ts";
-import { groupIdOf } from "../../../lib/protocols/group/founding.ts";
-import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
+} from "../../../lib/protocols/group/schema/messages.ts";
+import { recordedView, type SignedEpoch } from "../../../lib/protocols/group/schema/epoch.ts";
+import type { SignedFormerKeys } from "../../../lib/protocols/group/schema/former_keys.ts";
+import { groupIdOf } from "../../../lib/protocols/group/schema/founding.ts";
+import type { CoordinatorRecord } from "../../../lib/protocols/group/schema/records.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { foundedBy } from "./founded.ts";

@@ -1,16 +1,16 @@
 // What a coordinator does whose disk is lost, or is an old copy: it asks the members what there was.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import { signEpoch } from "../../../lib/protocols/group/epoch.ts";
-import { groupIdOf } from "../../../lib/protocols/group/founding.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import { signEpoch } from "../../../lib/protocols/group/schema/epoch.ts";
+import { groupIdOf } from "../../../lib/protocols/group/schema/founding.ts";
 import {
   NUMBER_GAP,
   NUMBER_JUMP_MAX,
   RETURN_HEARD_MS,
   RETURN_MS,
   UNKNOWN_MESSAGES_MAX,
-} from "../../../lib/protocols/group/limits.ts";
+} from "../../../lib/protocols/group/schema/limits.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { foundedBy } from "./founded.ts";
 import { requestOf } from "./edit_fixtures.ts";

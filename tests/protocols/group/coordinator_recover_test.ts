@@ -1,7 +1,7 @@
 // `/recover NAME`: who is to fetch its log anew leaves the view as if it weren't heard, and comes back as a newcomer.
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { Hash } from "../../../lib/base/ids.ts";
 import { keyOf, Program, whyLost, type Words } from "./coordinator_program.ts";
 

@@ -1,10 +1,10 @@
 // What a coordinator does that was started again: nothing where nothing happened, and never two things for one number.
 
 import { assertEquals } from "@std/assert";
-import { HistoryEnd } from "../../../lib/protocols/group/history.ts";
-import { MEMBERS_MAX } from "../../../lib/protocols/group/limits.ts";
-import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
-import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
+import { HistoryEnd } from "../../../lib/protocols/group/schema/history.ts";
+import { MEMBERS_MAX } from "../../../lib/protocols/group/schema/limits.ts";
+import type { GroupMessageOf } from "../../../lib/protocols/group/schema/messages.ts";
+import type { CoordinatorRecord } from "../../../lib/protocols/group/schema/records.ts";
 import { fakeCrypto } from "../../sim/fake_crypto.ts";
 import { GROUP, keyOf, Program, whyLost, type Words } from "./coordinator_program.ts";
 

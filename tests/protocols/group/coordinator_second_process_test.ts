@@ -1,8 +1,11 @@
 // A second process of one key, which said hello beside the first: what has changed by the time that it answers counts.
 
 import { assertEquals } from "@std/assert";
-import { JOINERS_MAX, STRANGERS_PER_ADDRESS_MAX } from "../../../lib/protocols/group/limits.ts";
-import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
+import {
+  JOINERS_MAX,
+  STRANGERS_PER_ADDRESS_MAX,
+} from "../../../lib/protocols/group/schema/limits.ts";
+import type { GroupMessageOf } from "../../../lib/protocols/group/schema/messages.ts";
 import { Program, type Words } from "./coordinator_program.ts";
 
 const REMOVE_BOB = { command: "remove", name: "bob" } as const;

@@ -2,8 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import type { Hash } from "../../../lib/base/ids.ts";
-import { NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
-import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
+import { NO_BALLOT } from "../../../lib/protocols/group/schema/ballot.ts";
+import type { GroupMessageOf } from "../../../lib/protocols/group/schema/messages.ts";
 import { Program, whyLost, type Words } from "./coordinator_program.ts";
 
 function views(words: Words): Words {

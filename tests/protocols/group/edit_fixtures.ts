@@ -1,6 +1,6 @@
 /** Edits as members ask for them and the coordinator decides on them, for tests of who deals with them. */
 
-import type { Signer } from "../../../lib/base/crypto.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { Hash, MessageId, RequestId } from "../../../lib/base/ids.ts";
 import {
   type Edit,
@@ -9,16 +9,20 @@ import {
   type SignedEditRequest,
   signEditRequest,
   textDigest,
-} from "../../../lib/protocols/group/edit.ts";
-import { consentTo, idOfPlace, signConsent } from "../../../lib/protocols/group/consents.ts";
-import type { LoggedEntryState } from "../../../lib/protocols/group/member_io.ts";
+} from "../../../lib/protocols/group/schema/edit.ts";
+import {
+  consentTo,
+  idOfPlace,
+  signConsent,
+} from "../../../lib/protocols/group/identity/consents.ts";
+import type { LoggedEntryState } from "../../../lib/protocols/group/schema/member_io.ts";
 import {
   type Batch,
   COORDINATOR_NAME,
   type HistoryEnd,
   signBatch,
   type SignedBatch,
-} from "../../../lib/protocols/group/history.ts";
+} from "../../../lib/protocols/group/schema/history.ts";
 import { fakeCrypto } from "../../sim/fake_crypto.ts";
 
 interface Somebody {

@@ -7,24 +7,27 @@ import {
   type SignedEditRequest,
   signEditRequest,
   textDigest,
-} from "../../../lib/protocols/group/edit.ts";
-import { idOfPlace } from "../../../lib/protocols/group/consents.ts";
-import type { Epoch } from "../../../lib/protocols/group/epoch.ts";
-import type { MemberEvent } from "../../../lib/protocols/group/events.ts";
-import { Held } from "../../../lib/protocols/group/held.ts";
+} from "../../../lib/protocols/group/schema/edit.ts";
+import { idOfPlace } from "../../../lib/protocols/group/identity/consents.ts";
+import type { Epoch } from "../../../lib/protocols/group/schema/epoch.ts";
+import type { MemberEvent } from "../../../lib/protocols/group/schema/events.ts";
+import { HeldBatches } from "../../../lib/protocols/group/log/held_batches.ts";
 import {
   COORDINATOR_NAME,
   HistoryEnd,
   signBatch,
   type SignedBatch,
-} from "../../../lib/protocols/group/history.ts";
-import { Looks } from "../../../lib/protocols/group/looks.ts";
-import type { MemberEffect } from "../../../lib/protocols/group/member_io.ts";
-import { MemberNames } from "../../../lib/protocols/group/member_names.ts";
-import { MemberOutput } from "../../../lib/protocols/group/member_output.ts";
-import type { GroupMessage, GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
-import { Ordering } from "../../../lib/protocols/group/ordering.ts";
-import { type Aborted, Voting } from "../../../lib/protocols/group/voting.ts";
+} from "../../../lib/protocols/group/schema/history.ts";
+import { EntryLookups } from "../../../lib/protocols/group/log/entry_lookups.ts";
+import type { MemberEffect } from "../../../lib/protocols/group/schema/member_io.ts";
+import { MemberNames } from "../../../lib/protocols/group/identity/member_names.ts";
+import { MemberOutput } from "../../../lib/protocols/group/schema/member_output.ts";
+import type { GroupMessage, GroupMessageOf } from "../../../lib/protocols/group/schema/messages.ts";
+import { Sequencing } from "../../../lib/protocols/group/log/sequencing.ts";
+import {
+  type Aborted,
+  EditParticipant,
+} from "../../../lib/protocols/group/edits/edit_participant.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { editOf, requestOf } from "./edit_fixtures.ts";
 import { GROUP as PROGRAM_GROUP, Program } from "./coordinator_program.ts";
@@ -91,17 +94,17 @@ function decided(process: number, counter: number, signed?: SignedEditRequest): 
 /** Bob's part in edits, unless it is `self`'s, with a test in place of all around it. */
 class Part {
   readonly out = new MemberOutput(() => true);
-  readonly held = new Held(new HistoryEnd(fakeCrypto, GROUP));
+  readonly held = new HeldBatches(new HistoryEnd(fakeCrypto, GROUP));
   readonly said: string[] = [];
   readonly told: string[] = [];
   isCoordinatorUp = true;
   policy: "auto" | "ask" = "auto";
-  readonly ordering: Ordering;
-  readonly voting: Voting;
-  readonly looks: Looks;
+  readonly ordering: Sequencing;
+  readonly voting: EditParticipant;
+  readonly looks: EntryLookups;
 
   constructor(readonly selfKey: PeerKey = BOB.key) {
-    this.looks = new Looks((effect) => this.out.push(effect));
+    this.looks = new EntryLookups((effect) => this.out.push(effect));
     const names = new MemberNames(selfKey, new Map(), this.out);
     const shared = {
       selfKey,
@@ -116,7 +119,7 @@ class Part {
       offends: (_who: PeerKey, text: string) => this.said.push(`offends: ${text}`),
       consentFault: () => null,
     };
-    this.ordering = new Ordering(EPOCH, {
+    this.ordering = new Sequencing(EPOCH, {
       ...shared,
       stable: () => {},
       stored: () => {},
@@ -128,7 +131,7 @@ class Part {
     });
     const isUp = () => this.isCoordinatorUp;
     const rules = () => ({ edits: this.policy });
-    this.voting = new Voting({
+    this.voting = new EditParticipant({
       ...shared,
       ordering: this.ordering,
       get isCoordinatorUp() {

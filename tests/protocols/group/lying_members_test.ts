@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { RequestId } from "../../../lib/base/ids.ts";
-import { REMEMBERED_MAX } from "../../../lib/protocols/group/limits.ts";
-import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
+import { REMEMBERED_MAX } from "../../../lib/protocols/group/schema/limits.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/schema/messages.ts";
 import { Program } from "./coordinator_program.ts";
 import { Decider, editOf, requestOf } from "./edit_fixtures.ts";
 import { COORDINATOR, GROUP, GroupNet, type Node } from "./group_net.ts";

@@ -8,13 +8,13 @@ import {
   isViewSignedBy,
   recordedView,
   signEpoch,
-} from "../../../lib/protocols/group/epoch.ts";
+} from "../../../lib/protocols/group/schema/epoch.ts";
 import {
   HistoryEnd,
   signBatch,
   type SignedBatch,
   viewSignatureFault,
-} from "../../../lib/protocols/group/history.ts";
+} from "../../../lib/protocols/group/schema/history.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { COORDINATOR, GROUP, GroupNet } from "./group_net.ts";
 

@@ -1,17 +1,21 @@
 /** Many broadcast machines over a fixed overlay in virtual time, each with the simplest of orders: by stream. */
 
 import type { BundleId, ClaimId, Hash, PeerKey, RoomId } from "../../../lib/base/ids.ts";
-import { Broadcast } from "../../../lib/protocols/mesh/broadcast.ts";
+import { Broadcast } from "../../../lib/protocols/mesh/broadcast/broadcast.ts";
 import {
   BROADCAST_LAN,
   type BroadcastConfig,
   type BroadcastEffect,
   type BroadcastInput,
   type BundleReason,
-} from "../../../lib/protocols/mesh/broadcast_io.ts";
-import type { BroadcastMessage } from "../../../lib/protocols/mesh/messages.ts";
-import { type Stream, type StreamKey, streamKey } from "../../../lib/protocols/mesh/stream.ts";
-import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
+} from "../../../lib/protocols/mesh/broadcast/broadcast_io.ts";
+import type { BroadcastMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
+import {
+  type Stream,
+  type StreamKey,
+  streamKey,
+} from "../../../lib/protocols/mesh/schema/author_stream.ts";
+import type { Bundle } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { Agenda, keyOf, seeded } from "./overlay_network.ts";
 
 const NO_BYTES = new Uint8Array(0);

@@ -3,7 +3,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { PeerKey } from "../../../lib/base/ids.ts";
-import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
+import type { MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import type { MeshChecker } from "../../sim/mesh/checker.ts";
 import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";

@@ -2,10 +2,10 @@
 // one another: they are passed on by honest members, to each of whom they come from several sides.
 
 import { assert, assertEquals } from "@std/assert";
-import type { Signer } from "../../../lib/base/crypto.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
-import { type MeshMessage, MESSAGE_LANES } from "../../../lib/protocols/mesh/messages.ts";
-import type { Proof } from "../../../lib/protocols/mesh/structures.ts";
+import { type MeshMessage, MESSAGE_LANES } from "../../../lib/protocols/mesh/schema/messages.ts";
+import type { Proof } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import type { MeshChecker } from "../../sim/mesh/checker.ts";
 import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";

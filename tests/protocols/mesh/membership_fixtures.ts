@@ -1,9 +1,9 @@
 /** Claims, beacons and statements of members who are only names here, and a roster of one of them. */
 
-import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
-import type { Bytes } from "../../../lib/base/crypto.ts";
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
+import type { Bytes } from "../../../lib/base/crypto/crypto.ts";
 import type { Endpoint, Hash, PeerKey } from "../../../lib/base/ids.ts";
-import { foldName } from "../../../lib/base/names.ts";
+import { foldName } from "../../../lib/base/text/names.ts";
 import {
   admitClaim,
   claimIdOf,
@@ -11,16 +11,16 @@ import {
   type KnownClaim,
   signBeacon,
   signStatement,
-} from "../../../lib/protocols/mesh/credentials.ts";
-import { foundRoom } from "../../../lib/protocols/mesh/genesis.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
-import { Roster } from "../../../lib/protocols/mesh/roster.ts";
-import { ROSTER_LAN, type RosterEffect } from "../../../lib/protocols/mesh/roster_io.ts";
+} from "../../../lib/protocols/mesh/schema/credentials.ts";
+import { foundRoom } from "../../../lib/protocols/mesh/joining/genesis.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
+import { Roster } from "../../../lib/protocols/mesh/roster/roster.ts";
+import { ROSTER_LAN, type RosterEffect } from "../../../lib/protocols/mesh/roster/roster_io.ts";
 import type {
   Beacon,
   SignedBeacon,
   SignedStatement,
-} from "../../../lib/protocols/mesh/structures.ts";
+} from "../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 
 export const WALL_MS = 1_700_000_000_000;

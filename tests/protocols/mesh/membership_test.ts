@@ -6,8 +6,8 @@ import {
   claimIdOf,
   completeClaim,
   signBeacon,
-} from "../../../lib/protocols/mesh/credentials.ts";
-import { ROSTER_LAN } from "../../../lib/protocols/mesh/roster_io.ts";
+} from "../../../lib/protocols/mesh/schema/credentials.ts";
+import { ROSTER_LAN } from "../../../lib/protocols/mesh/roster/roster_io.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { Random } from "../../sim/random.ts";
 import { keyOf } from "./membership_fixtures.ts";

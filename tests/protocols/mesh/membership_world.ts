@@ -3,32 +3,35 @@
  * see who is believed to be there, under which name. Links come and go as a plain overlay would have it.
  */
 
-import { Admission } from "../../../lib/protocols/mesh/admission.ts";
+import { Admission } from "../../../lib/protocols/mesh/joining/admission.ts";
 import {
   ADMISSION_LAN,
   type AdmissionEffect,
   type AdmissionInput,
   type AdmissionTiming,
   type HoldMessage,
-} from "../../../lib/protocols/mesh/admission_io.ts";
-import { earlierMembership, foundRoom } from "../../../lib/protocols/mesh/genesis.ts";
-import type { AdmissionMessage, RosterMessage } from "../../../lib/protocols/mesh/messages.ts";
-import { Names } from "../../../lib/protocols/mesh/names.ts";
-import { NAME_RACE_MS, type NamesEffect } from "../../../lib/protocols/mesh/names_io.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
-import { Roster } from "../../../lib/protocols/mesh/roster.ts";
+} from "../../../lib/protocols/mesh/joining/admission_io.ts";
+import { earlierMembership, foundRoom } from "../../../lib/protocols/mesh/joining/genesis.ts";
+import type {
+  AdmissionMessage,
+  RosterMessage,
+} from "../../../lib/protocols/mesh/schema/messages.ts";
+import { RoomNames } from "../../../lib/protocols/mesh/names/room_names.ts";
+import { NAME_RACE_MS, type NamesEffect } from "../../../lib/protocols/mesh/names/names_io.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
+import { Roster } from "../../../lib/protocols/mesh/roster/roster.ts";
 import {
   ROSTER_LAN,
   type RosterEffect,
   type RosterInput,
   type RosterTiming,
-} from "../../../lib/protocols/mesh/roster_io.ts";
-import type { Signer } from "../../../lib/base/crypto.ts";
-import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
+} from "../../../lib/protocols/mesh/roster/roster_io.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { Hash, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { invariant, unreachable } from "../../../lib/base/invariant.ts";
-import { earliestMs } from "../../../lib/base/machine.ts";
-import { foldName, parseName } from "../../../lib/base/names.ts";
+import { earliestMs } from "../../../lib/base/machine/machine.ts";
+import { foldName, parseName } from "../../../lib/base/text/names.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { Random } from "../../sim/random.ts";
 import { Timer, VirtualTime } from "../../sim/virtual_time.ts";
@@ -73,7 +76,7 @@ export class Member {
   readonly signer: Signer;
   readonly admission: Admission;
   readonly roster: Roster;
-  readonly names: Names;
+  readonly names: RoomNames;
   readonly ends = new Map<LinkId, End>();
   readonly timer: Timer;
   /** Not running any more. */
@@ -103,7 +106,7 @@ export class Member {
       epoch: () => 0,
       isRemoved: () => false,
     });
-    this.names = new Names(
+    this.names = new RoomNames(
       {
         self: this.key,
         records,

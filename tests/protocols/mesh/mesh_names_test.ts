@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import type { MeshCommand, MeshEvent } from "../../../lib/protocols/mesh/events.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import type { MeshCommand, MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
+import type { MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";

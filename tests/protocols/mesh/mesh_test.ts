@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { Endpoint, LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
-import type { MeshCommand } from "../../../lib/protocols/mesh/events.ts";
-import { parseInvite } from "../../../lib/protocols/mesh/invite.ts";
+import type { MeshCommand } from "../../../lib/protocols/mesh/schema/events.ts";
+import { parseInvite } from "../../../lib/protocols/mesh/schema/invite.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
-import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
-import { Room } from "../../../lib/protocols/mesh/room.ts";
+import type { MeshEffect } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
+import { Room } from "../../../lib/protocols/mesh/room/room.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { beaconOf, fakeEnvironment, keyOf } from "./membership_fixtures.ts";
 import { forged, idOf } from "./order_members.ts";

@@ -1,15 +1,15 @@
 /** What waits can be a long chain, each link of which a liar made as long as it may be: no stack is. */
 
 import { assert, assertEquals } from "@std/assert";
-import { ID_UNKNOWN, nothingOf } from "../../../lib/protocols/mesh/frontier.ts";
+import { ID_UNKNOWN, nothingOf } from "../../../lib/protocols/mesh/log/frontier_table.ts";
 import {
   GAP_LOOKS_BURST,
   HEADS_MAX,
   HEADS_PER_AUTHOR_MAX,
-} from "../../../lib/protocols/mesh/limits.ts";
-import type { SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
-import type { Bundle, Head, Header } from "../../../lib/protocols/mesh/structures.ts";
-import { type Blocker, missingHead } from "../../../lib/protocols/mesh/waiting.ts";
+} from "../../../lib/protocols/mesh/schema/limits.ts";
+import type { SyncEntry } from "../../../lib/protocols/mesh/schema/messages.ts";
+import type { Bundle, Head, Header } from "../../../lib/protocols/mesh/schema/structures.ts";
+import { type Blocker, missingHead } from "../../../lib/protocols/mesh/log/waiting_pool.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { forged, idOf, Member, WALL_MS } from "./order_members.ts";
 

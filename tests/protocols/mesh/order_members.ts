@@ -1,17 +1,17 @@
-/** Members of a room reduced to `Order`: a disk that is a list, claims that are known, cheap cryptography. */
+/** Members of a room reduced to `CausalOrder`: a disk that is a list, claims that are known, cheap cryptography. */
 
-import { type Signer, utf8 } from "../../../lib/base/crypto.ts";
-import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import { type Signer, utf8 } from "../../../lib/base/crypto/crypto.ts";
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { BundleId, ClaimId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
-import { bundleId, makeBundle } from "../../../lib/protocols/mesh/bundle.ts";
-import { Order } from "../../../lib/protocols/mesh/order.ts";
+import { bundleId, makeBundle } from "../../../lib/protocols/mesh/log/bundle.ts";
+import { CausalOrder } from "../../../lib/protocols/mesh/log/causal_order.ts";
 import type {
   BundleReason,
   OrderEffect,
   OrderInput,
-} from "../../../lib/protocols/mesh/order_io.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
-import type { Bundle, Claim, Head, Header } from "../../../lib/protocols/mesh/structures.ts";
+} from "../../../lib/protocols/mesh/log/order_io.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
+import type { Bundle, Claim, Head, Header } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 
 export const ROOM = "ab".repeat(32) as RoomId;
@@ -43,7 +43,7 @@ export interface MemberOptions {
 
 export class Member {
   readonly signer: Signer;
-  readonly order: Order;
+  readonly order: CausalOrder;
   /** What is on disk. */
   readonly disk: MeshRecord[];
   /** Texts in the order in which they were delivered, those of this process. */
@@ -56,7 +56,7 @@ export class Member {
     this.signer = fakeSigner(name);
     this.disk = [...options.records ?? []];
     const wallMs = options.wallMs ?? WALL_MS;
-    this.order = new Order(
+    this.order = new CausalOrder(
       {
         room: ROOM,
         genesisTime: GENESIS_TIME,

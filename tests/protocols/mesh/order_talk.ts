@@ -1,7 +1,7 @@
 /** A random conversation: who saw what when is drawn, what follows from it are the bundles. */
 
 import fc from "fast-check";
-import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
+import type { Bundle } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { Member, type MemberOptions } from "./order_members.ts";
 
 /** One event: somebody says lines, after having received some of what was said before. */

@@ -1,17 +1,17 @@
 /** Many overlay machines in one process and in virtual time: links with a latency, crashes, a roster that lags. */
 
-import type { Environment } from "../../../lib/base/environment.ts";
-import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
-import type { Crypto } from "../../../lib/base/crypto.ts";
+import type { Environment } from "../../../lib/base/machine/environment.ts";
+import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
+import type { Crypto } from "../../../lib/base/crypto/crypto.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
-import type { Contact } from "../../../lib/protocols/mesh/messages.ts";
-import { Overlay } from "../../../lib/protocols/mesh/overlay.ts";
+import type { Contact } from "../../../lib/protocols/mesh/schema/messages.ts";
+import { Overlay } from "../../../lib/protocols/mesh/membership/overlay.ts";
 import {
   OVERLAY_LAN,
   type OverlayConfig,
   type OverlayEffect,
   type OverlayInput,
-} from "../../../lib/protocols/mesh/overlay_io.ts";
+} from "../../../lib/protocols/mesh/membership/overlay_io.ts";
 
 /** A small seeded generator (mulberry32). */
 export function seeded(seed: number): () => number {

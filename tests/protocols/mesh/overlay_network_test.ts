@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { PeerKey } from "../../../lib/base/ids.ts";
-import { WALKS_BURST } from "../../../lib/protocols/mesh/limits.ts";
+import { WALKS_BURST } from "../../../lib/protocols/mesh/schema/limits.ts";
 import { contactOf, keyOf, OverlayNetwork, type OverlayNetworkOptions } from "./overlay_network.ts";
 
 /** A room of `members` who came in one after the other, each through some member, and a quiet minute. */

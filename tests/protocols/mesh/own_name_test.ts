@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import type { LinkId } from "../../../lib/base/ids.ts";
-import { LinkTable } from "../../../lib/protocols/mesh/link_table.ts";
+import { LinkTable } from "../../../lib/protocols/mesh/links/link_table.ts";
 import { OwnName } from "../../../lib/protocols/mesh/own_name.ts";
-import type { Room } from "../../../lib/protocols/mesh/room.ts";
+import type { Room } from "../../../lib/protocols/mesh/room/room.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { claimOf, fakeEnvironment, keyOf } from "./membership_fixtures.ts";
 

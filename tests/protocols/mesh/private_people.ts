@@ -1,16 +1,16 @@
 /** People who write private messages to each other: each a machine, and a disk that outlives it. */
 
-import { nodeCrypto, nodeSigner } from "../../../lib/base/crypto.ts";
-import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import { nodeCrypto, nodeSigner } from "../../../lib/base/crypto/crypto.ts";
+import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { PeerKey, RoomId } from "../../../lib/base/ids.ts";
-import { PrivateMessages } from "../../../lib/protocols/mesh/private_messages.ts";
+import { PrivateMessages } from "../../../lib/protocols/mesh/private/private_messages.ts";
 import {
   PRIVATE_DEFAULTS,
   type PrivateEffect,
   type PrivateInput,
-} from "../../../lib/protocols/mesh/private_messages_io.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
-import type { Head, PrivateEnvelope } from "../../../lib/protocols/mesh/structures.ts";
+} from "../../../lib/protocols/mesh/private/private_messages_io.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
+import type { Head, PrivateEnvelope } from "../../../lib/protocols/mesh/schema/structures.ts";
 
 export const ROOM = "ab".repeat(32) as RoomId;
 export const DAY_MS = 24 * 60 * 60 * 1_000;

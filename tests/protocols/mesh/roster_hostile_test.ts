@@ -1,15 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import type { ClaimId, PeerKey } from "../../../lib/base/ids.ts";
-import type { KnownClaim } from "../../../lib/protocols/mesh/credentials.ts";
+import type { KnownClaim } from "../../../lib/protocols/mesh/schema/credentials.ts";
 import {
   VOUCHERS_ON_LINK_MAX,
   VOUCHERS_TOLD_MAX,
   VOUCHERS_TOLD_PER_SECOND,
-} from "../../../lib/protocols/mesh/limits.ts";
-import { MESH_MESSAGES, type RosterMessage } from "../../../lib/protocols/mesh/messages.ts";
-import { RosterIntake } from "../../../lib/protocols/mesh/roster_intake.ts";
-import type { RosterEffect } from "../../../lib/protocols/mesh/roster_io.ts";
-import { VoucherTelling } from "../../../lib/protocols/mesh/voucher_telling.ts";
+} from "../../../lib/protocols/mesh/schema/limits.ts";
+import { MESH_MESSAGES, type RosterMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
+import { RosterIntake } from "../../../lib/protocols/mesh/roster/roster_intake.ts";
+import type { RosterEffect } from "../../../lib/protocols/mesh/roster/roster_io.ts";
+import { VoucherTelling } from "../../../lib/protocols/mesh/roster/roster_claims.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
 import {
   admittedClaim,

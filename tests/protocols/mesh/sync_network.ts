@@ -1,16 +1,16 @@
 /** Members reduced to `Order` and `AntiEntropy`, on links with delays, in virtual time. */
 
 import type { PeerKey } from "../../../lib/base/ids.ts";
-import { earliestMs } from "../../../lib/base/machine.ts";
-import { encode } from "../../../lib/base/schema.ts";
-import { AntiEntropy } from "../../../lib/protocols/mesh/anti_entropy.ts";
+import { earliestMs } from "../../../lib/base/machine/machine.ts";
+import { encode } from "../../../lib/base/schema/schema.ts";
+import { AntiEntropy } from "../../../lib/protocols/mesh/sync/anti_entropy.ts";
 import type {
   AntiEntropyEffect,
   AntiEntropyInput,
-} from "../../../lib/protocols/mesh/anti_entropy_io.ts";
-import { MESH_MESSAGES, type MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
-import type { OrderEffect } from "../../../lib/protocols/mesh/order_io.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+} from "../../../lib/protocols/mesh/sync/anti_entropy_io.ts";
+import { MESH_MESSAGES, type MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
+import type { OrderEffect } from "../../../lib/protocols/mesh/log/order_io.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import { environment, Member, type MemberOptions } from "./order_members.ts";
 
 const DELAY_MS = 10;

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { concatBytes, nodeCrypto, utf8 } from "../../../lib/base/crypto.ts";
-import { type Fingerprint, fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { concatBytes, nodeCrypto, utf8 } from "../../../lib/base/crypto/crypto.ts";
+import { type Fingerprint, fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { RemoteProtocolError } from "../../../lib/base/errors.ts";
 import type { PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import { Channel } from "../../../lib/protocols/noise/channel.ts";

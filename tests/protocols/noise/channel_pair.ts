@@ -1,8 +1,8 @@
 /** Two channel machines joined by bytes in memory, in virtual time. */
 
 import { assert } from "@std/assert";
-import { concatBytes, nodeCrypto, nodeSigner, utf8 } from "../../../lib/base/crypto.ts";
-import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import { concatBytes, nodeCrypto, nodeSigner, utf8 } from "../../../lib/base/crypto/crypto.ts";
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { Channel } from "../../../lib/protocols/noise/channel.ts";
 import type { ChannelEffect, ChannelInput } from "../../../lib/protocols/noise/channel_io.ts";

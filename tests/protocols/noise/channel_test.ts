@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { concatBytes, utf8 } from "../../../lib/base/crypto.ts";
+import { concatBytes, utf8 } from "../../../lib/base/crypto/crypto.ts";
 import { EMPTY } from "../../../lib/protocols/noise/primitives.ts";
-import type { Queue } from "../../../lib/base/schema.ts";
+import type { Queue } from "../../../lib/base/schema/schema.ts";
 import { Pair } from "./channel_pair.ts";
 
 /** The bytes that one side writes for what was sent, kept from the other. */

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createPublicKey, diffieHellman } from "node:crypto";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { concatBytes, utf8 } from "../../../lib/base/crypto.ts";
+import { concatBytes, utf8 } from "../../../lib/base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../../lib/base/errors.ts";
 import { CipherState } from "../../../lib/protocols/noise/cipher_state.ts";
 import { EMPTY, keyPairFromSeed, remoteKey } from "../../../lib/protocols/noise/primitives.ts";

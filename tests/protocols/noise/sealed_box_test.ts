@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { concatBytes, utf8 } from "../../../lib/base/crypto.ts";
+import { concatBytes, utf8 } from "../../../lib/base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../../lib/base/errors.ts";
 import { keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
 import {

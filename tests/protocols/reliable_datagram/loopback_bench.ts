@@ -10,12 +10,12 @@
  */
 
 import process from "node:process";
-import { nodeCrypto, nodeSigner } from "../../../lib/base/crypto.ts";
-import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import { nodeCrypto, nodeSigner } from "../../../lib/base/crypto/crypto.ts";
+import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
 import { ReliableDatagrams } from "../../../lib/protocols/reliable_datagram/reliable_datagrams.ts";
-import { DatagramHost, type DatagramNews } from "../../../lib/runtime/datagram_host.ts";
+import { DatagramHost, type DatagramNews } from "../../../lib/runtime/hosts/datagram_host.ts";
 import { SYSTEM_LINK_CLOCK } from "../../../lib/transport/system_clock.ts";
 import { UdpDatagrams } from "../../../lib/transport/udp_datagrams.ts";
 

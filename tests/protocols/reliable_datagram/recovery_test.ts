@@ -12,7 +12,7 @@ import {
   PROBE_TIMEOUT_MS_MAX,
 } from "../../../lib/protocols/reliable_datagram/limits.ts";
 import { ReceivedPackets } from "../../../lib/protocols/reliable_datagram/received_packets.ts";
-import { RoundTrip } from "../../../lib/protocols/reliable_datagram/round_trip.ts";
+import { RoundTrip } from "../../../lib/protocols/reliable_datagram/stream.ts";
 import { SentPackets } from "../../../lib/protocols/reliable_datagram/sent_packets.ts";
 
 Deno.test("ReceivedPackets are the ranges of what came, the latest 32", () => {

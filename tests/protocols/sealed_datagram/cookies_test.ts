@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Cookies } from "../../../lib/protocols/sealed_datagram/cookies.ts";
+import { Cookies } from "../../../lib/protocols/sealed_datagram/responding.ts";
 import { COOKIE_SLOT_MS } from "../../../lib/protocols/sealed_datagram/limits.ts";
 import { seedOf } from "../noise/channel_pair.ts";
 import { endpoint, flipped } from "./programs.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { Crypto } from "../../../lib/base/crypto.ts";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { Crypto } from "../../../lib/base/crypto/crypto.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { Endpoint } from "../../../lib/base/ids.ts";
 import { HandshakeState } from "../../../lib/protocols/noise/handshake_state.ts";
 import { IDENTITY_PROOF_BYTES } from "../../../lib/protocols/noise/identity_proof.ts";
@@ -23,7 +23,7 @@ import {
   prologueOf,
   RESPONSE_BYTES,
 } from "../../../lib/protocols/sealed_datagram/formats.ts";
-import { type HalfOpen, HalfOpens } from "../../../lib/protocols/sealed_datagram/half_open.ts";
+import { type HalfOpen, HalfOpens } from "../../../lib/protocols/sealed_datagram/half_opens.ts";
 import {
   DATAGRAM_BYTES_MAX,
   HALF_OPEN_MAX,

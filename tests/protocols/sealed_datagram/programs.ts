@@ -1,8 +1,8 @@
 /** Programs that send each other sealed datagrams through a post office that the test keeps, in virtual time. */
 
 import { assert } from "@std/assert";
-import type { Bytes } from "../../../lib/base/crypto.ts";
-import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import type { Bytes } from "../../../lib/base/crypto/crypto.ts";
+import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import { type Endpoint, endpointText, type PeerKey } from "../../../lib/base/ids.ts";
 import { keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
 import { SealedDatagrams } from "../../../lib/protocols/sealed_datagram/sealed_datagrams.ts";

@@ -6,8 +6,8 @@
  * themselves; nor where a member's disk refused to keep what it was shown; nor if the way in takes so long that the newcomer doesn't wait for that member.
  */
 
-import { BASELINE_MS_MAX } from "../../../lib/protocols/mesh/arrival.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import { BASELINE_MS_MAX } from "../../../lib/protocols/mesh/room/catch_up_gate.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { Said } from "../mesh/ledger.ts";
 import type { MemberProcess } from "../mesh/member.ts";

@@ -1,6 +1,6 @@
 /** No honest member is ever banned, nor dropped because others cause more messages to it than its link can carry. */
 
-import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
 import { CONTROL_FULL } from "../link.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MemberProcess } from "../mesh/member.ts";

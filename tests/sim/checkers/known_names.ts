@@ -5,12 +5,12 @@
  * name, the one that keeps it is the owner.
  */
 
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
-import { foldName } from "../../../lib/base/names.ts";
-import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
-import { NAME_RACE_MS } from "../../../lib/protocols/mesh/names_io.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import { foldName } from "../../../lib/base/text/names.ts";
+import type { MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
+import { NAME_RACE_MS } from "../../../lib/protocols/mesh/names/names_io.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";
 
 interface Known {

@@ -21,10 +21,10 @@
  * repeat what it couldn't store.
  */
 
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import { bundleId } from "../../../lib/protocols/mesh/bundle.ts";
-import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import { bundleId } from "../../../lib/protocols/mesh/log/bundle.ts";
+import type { MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MessageEvent, Said } from "../mesh/ledger.ts";

@@ -10,8 +10,8 @@
  * A message older than all that is kept may be shown late to a member that was away meanwhile.
  */
 
-import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import type { MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import { type MessageEvent, raise, type Said } from "../mesh/ledger.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";

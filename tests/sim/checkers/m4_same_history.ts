@@ -4,7 +4,7 @@
  * without only because of liars are ignored (`withheld.ts`).
  */
 
-import type { HistoryMessage } from "../../../lib/protocols/mesh/events.ts";
+import type { HistoryMessage } from "../../../lib/protocols/mesh/schema/events.ts";
 import { isMadeUp } from "../mesh/adversary.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import { raise } from "../mesh/ledger.ts";

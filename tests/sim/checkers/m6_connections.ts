@@ -7,7 +7,7 @@ import {
   ACTIVE_VIEW_MAX,
   ADMITTING_LINKS_MAX,
   INBOUND_LINKS_MAX,
-} from "../../../lib/protocols/mesh/limits.ts";
+} from "../../../lib/protocols/mesh/schema/limits.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MemberProcess } from "../mesh/member.ts";
 import type { World } from "../mesh/world.ts";

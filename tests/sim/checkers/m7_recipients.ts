@@ -4,8 +4,8 @@
  */
 
 import type { PeerKey } from "../../../lib/base/ids.ts";
-import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
+import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import type { MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MemberProcess } from "../mesh/member.ts";
 

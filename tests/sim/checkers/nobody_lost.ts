@@ -1,6 +1,6 @@
 /** Where nothing goes wrong but what liars do, no member that runs is ever shown as lost. For rooms without trouble. */
 
-import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
+import type { MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MemberProcess } from "../mesh/member.ts";
 

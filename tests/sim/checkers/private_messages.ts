@@ -13,9 +13,9 @@
  */
 
 import type { LinkId } from "../../../lib/base/ids.ts";
-import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
-import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import type { MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
+import type { MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MessageEvent, Said } from "../mesh/ledger.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";

@@ -5,9 +5,9 @@
  */
 
 import type { Hash, PeerKey } from "../../../lib/base/ids.ts";
-import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
-import { rotationIdOf } from "../../../lib/protocols/mesh/rotations.ts";
+import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
+import { rotationIdOf } from "../../../lib/protocols/mesh/schema/rotations.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MemberProcess } from "../mesh/member.ts";

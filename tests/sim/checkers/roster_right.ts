@@ -4,8 +4,8 @@
  * address.
  */
 
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import type { PeerView } from "../../../lib/protocols/mesh/events.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import type { PeerView } from "../../../lib/protocols/mesh/schema/events.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";
 import type { World } from "../mesh/world.ts";

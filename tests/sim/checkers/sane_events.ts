@@ -5,9 +5,9 @@
  * are said to have quit, and in the end those whom the user believes present are.
  */
 
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
-import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import type { MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
+import type { MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
 import { NAME_TAKERS } from "../mesh/attacks.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";

@@ -4,9 +4,9 @@
  * on.
  */
 
-import { bundleId } from "../../../lib/protocols/mesh/bundle.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
-import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
+import { bundleId } from "../../../lib/protocols/mesh/log/bundle.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
+import type { Bundle } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MemberProcess } from "../mesh/member.ts";

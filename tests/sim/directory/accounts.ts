@@ -1,14 +1,14 @@
 /** The directory's accounts, as its host stores them: they survive every process, and can be restored. */
 
-import type { Fingerprint } from "../../../lib/base/fingerprint.ts";
+import type { Fingerprint } from "../../../lib/base/text/fingerprint.ts";
 import type { FoldedName } from "../../../lib/base/ids.ts";
-import { foldName } from "../../../lib/base/names.ts";
+import { foldName } from "../../../lib/base/text/names.ts";
 import type {
   Account,
   AccountAnswer,
   AccountQuestion,
-} from "../../../lib/protocols/directory/directory_io.ts";
-import { LOCK_OUT_MS, WRONG_MAX } from "../../../lib/protocols/directory/limits.ts";
+} from "../../../lib/protocols/directory/schema/directory_io.ts";
+import { LOCK_OUT_MS, WRONG_MAX } from "../../../lib/protocols/directory/schema/limits.ts";
 import type { VirtualTime } from "../virtual_time.ts";
 import { Violation } from "./violation.ts";
 

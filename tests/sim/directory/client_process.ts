@@ -1,23 +1,29 @@
 /** One process of a client's program: the machine, its links, its part of the disk, and its user. */
 
-import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import { foldName } from "../../../lib/base/names.ts";
-import { Client } from "../../../lib/protocols/directory/client.ts";
-import type { ClientCall } from "../../../lib/protocols/directory/client_call.ts";
+import { foldName } from "../../../lib/base/text/names.ts";
+import { Client } from "../../../lib/protocols/directory/client/client.ts";
+import type { ClientCall } from "../../../lib/protocols/directory/client_calls/client_call.ts";
 import type {
   ClientEffect,
   ClientInput,
   Entry,
-} from "../../../lib/protocols/directory/client_io.ts";
-import type { ClientRecord, HeardPlace } from "../../../lib/protocols/directory/client_records.ts";
-import { type ClientCommand, DIRECTORY_NAME } from "../../../lib/protocols/directory/events.ts";
+} from "../../../lib/protocols/directory/schema/client_io.ts";
+import type {
+  ClientRecord,
+  HeardPlace,
+} from "../../../lib/protocols/directory/schema/client_records.ts";
+import {
+  type ClientCommand,
+  DIRECTORY_NAME,
+} from "../../../lib/protocols/directory/schema/events.ts";
 import {
   DIRECTORY_LANES,
   type DirectoryMessage,
-} from "../../../lib/protocols/directory/messages.ts";
-import { CLIENTS_MAX } from "../../../lib/protocols/directory/limits.ts";
+} from "../../../lib/protocols/directory/schema/messages.ts";
+import { CLIENTS_MAX } from "../../../lib/protocols/directory/schema/limits.ts";
 import { DelayedFault } from "../delayed_fault.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";

@@ -4,7 +4,7 @@ import { type Endpoint, endpointText } from "../../../lib/base/ids.ts";
 import type { Network } from "../network.ts";
 import type { Random } from "../random.ts";
 import type { VirtualTime } from "../virtual_time.ts";
-import type { DirectoryMessage } from "../../../lib/protocols/directory/messages.ts";
+import type { DirectoryMessage } from "../../../lib/protocols/directory/schema/messages.ts";
 import { Amplification } from "./amplification.ts";
 
 export interface DatagramRates {

@@ -1,19 +1,22 @@
 /** One process of the directory's program: the machine, its links, and its part of the disk. */
 
-import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { Directory } from "../../../lib/protocols/directory/directory.ts";
 import type {
   DirectoryEffect,
   DirectoryInput,
-} from "../../../lib/protocols/directory/directory_io.ts";
+} from "../../../lib/protocols/directory/schema/directory_io.ts";
 import {
   DIRECTORY_LANES,
   type DirectoryMessage,
-} from "../../../lib/protocols/directory/messages.ts";
-import type { DirectoryCommand, DirectoryEvent } from "../../../lib/protocols/directory/events.ts";
-import type { DirectoryRecord } from "../../../lib/protocols/directory/records.ts";
+} from "../../../lib/protocols/directory/schema/messages.ts";
+import type {
+  DirectoryCommand,
+  DirectoryEvent,
+} from "../../../lib/protocols/directory/schema/events.ts";
+import type { DirectoryRecord } from "../../../lib/protocols/directory/schema/records.ts";
 import { DelayedFault } from "../delayed_fault.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";

@@ -1,17 +1,17 @@
 /** Bugs that admit somebody who must be kept out, or that trust what anybody sends. */
 
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import { AccountChanges } from "../../../lib/protocols/directory/account_changes.ts";
-import { ClientLink } from "../../../lib/protocols/directory/client_session.ts";
-import { HeldGuests, Sessions } from "../../../lib/protocols/directory/sessions.ts";
+import { AccountChanges } from "../../../lib/protocols/directory/login/account_changes.ts";
+import { ClientLink } from "../../../lib/protocols/directory/sessions/client_session.ts";
+import { HeldGuests, Sessions } from "../../../lib/protocols/directory/sessions/sessions.ts";
 import type {
   DirectoryEffect,
   DirectoryInput,
-} from "../../../lib/protocols/directory/directory_io.ts";
-import { Kicked } from "../../../lib/protocols/directory/kicked.ts";
-import { LockOuts } from "../../../lib/protocols/directory/lock_outs.ts";
-import { ProvenAddress } from "../../../lib/protocols/directory/proven_address.ts";
+} from "../../../lib/protocols/directory/schema/directory_io.ts";
+import { Kicked } from "../../../lib/protocols/directory/login/kicked.ts";
+import { LockOuts } from "../../../lib/protocols/directory/login/lock_outs.ts";
+import { ProvenAddress } from "../../../lib/protocols/directory/datagrams/proven_address.ts";
 import { replaced, replacedValue } from "../replaced.ts";
 import { Wrapped } from "../wrapped.ts";
 import type { Mutation } from "./world.ts";

@@ -3,21 +3,21 @@
  * others' names, and sends datagrams with false source addresses. It can't prove that it has another's key.
  */
 
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import {
   type DatagramMessage,
   DatagramPath,
-} from "../../../lib/protocols/directory/datagram_path.ts";
-import { HERE_PADDING_BYTES } from "../../../lib/protocols/directory/limits.ts";
+} from "../../../lib/protocols/directory/datagrams/datagram_path.ts";
+import { HERE_PADDING_BYTES } from "../../../lib/protocols/directory/schema/limits.ts";
 import {
   DIRECTORY_LANES,
   type DirectoryMessage,
   OUTCOMES,
   ROUTES,
   WAYS_IN,
-} from "../../../lib/protocols/directory/messages.ts";
-import { signBroadcast } from "../../../lib/protocols/directory/signed_broadcast.ts";
+} from "../../../lib/protocols/directory/schema/messages.ts";
+import { signBroadcast } from "../../../lib/protocols/directory/schema/signed_broadcast.ts";
 import { fakeSigner } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";
 import type { Call, Station } from "../network.ts";

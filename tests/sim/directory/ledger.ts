@@ -1,16 +1,19 @@
 /** The broadcasts, and who was shown them. */
 
 import type { FoldedName } from "../../../lib/base/ids.ts";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import { foldName } from "../../../lib/base/names.ts";
-import { type ClientEvent, DIRECTORY_NAME } from "../../../lib/protocols/directory/events.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import { foldName } from "../../../lib/base/text/names.ts";
+import {
+  type ClientEvent,
+  DIRECTORY_NAME,
+} from "../../../lib/protocols/directory/schema/events.ts";
 import {
   BROADCASTS_MAX,
   BROADCASTS_MS,
   GUEST_HELD_MS,
   REACHED_MS_MAX,
-} from "../../../lib/protocols/directory/limits.ts";
-import type { BroadcastRecord } from "../../../lib/protocols/directory/records.ts";
+} from "../../../lib/protocols/directory/schema/limits.ts";
+import type { BroadcastRecord } from "../../../lib/protocols/directory/schema/records.ts";
 import type { ClientProcess } from "./client_process.ts";
 import type { Stay } from "./roster.ts";
 import { Violation } from "./violation.ts";

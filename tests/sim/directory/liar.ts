@@ -4,22 +4,22 @@
  * or sign with it.
  */
 
-import type { Signer } from "../../../lib/base/crypto.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import type { Machine } from "../../../lib/base/machine.ts";
+import type { Machine } from "../../../lib/base/machine/machine.ts";
 import type {
   DirectoryEffect,
   DirectoryInput,
-} from "../../../lib/protocols/directory/directory_io.ts";
+} from "../../../lib/protocols/directory/schema/directory_io.ts";
 import {
   type DirectoryMessage,
   type DirectoryMessageOf,
   DISMISSALS,
   OUTCOMES,
   REFUSALS,
-} from "../../../lib/protocols/directory/messages.ts";
-import { DIRECTORY_NAME } from "../../../lib/protocols/directory/events.ts";
-import { signBroadcast } from "../../../lib/protocols/directory/signed_broadcast.ts";
+} from "../../../lib/protocols/directory/schema/messages.ts";
+import { DIRECTORY_NAME } from "../../../lib/protocols/directory/schema/events.ts";
+import { signBroadcast } from "../../../lib/protocols/directory/schema/signed_broadcast.ts";
 import { fakeSigner } from "../fake_crypto.ts";
 import type { Random } from "../random.ts";
 import { Wrapped } from "../wrapped.ts";

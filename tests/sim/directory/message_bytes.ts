@@ -1,6 +1,6 @@
 /** The approximate size of a message in transit, without encoding it: exact enough for queues. */
 
-import type { DirectoryMessage } from "../../../lib/protocols/directory/messages.ts";
+import type { DirectoryMessage } from "../../../lib/protocols/directory/schema/messages.ts";
 
 const OVERHEAD_BYTES = 40;
 const USER_BYTES = 30;

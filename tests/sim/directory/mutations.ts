@@ -1,19 +1,22 @@
 /** Bugs put into both machines from outside, one at a time, each of which the simulation must find. */
 
-import type { Machine } from "../../../lib/base/machine.ts";
-import { Broadcasts } from "../../../lib/protocols/directory/broadcasts.ts";
-import { Calling } from "../../../lib/protocols/directory/calling.ts";
-import { Calls } from "../../../lib/protocols/directory/calls.ts";
-import type { Client } from "../../../lib/protocols/directory/client.ts";
-import type { ClientEffect, ClientInput } from "../../../lib/protocols/directory/client_io.ts";
+import type { Machine } from "../../../lib/base/machine/machine.ts";
+import { Broadcasts } from "../../../lib/protocols/directory/broadcast_log/broadcasts.ts";
+import { Calling } from "../../../lib/protocols/directory/client_calls/calling.ts";
+import { Calls } from "../../../lib/protocols/directory/calls/calls.ts";
+import type { Client } from "../../../lib/protocols/directory/client/client.ts";
+import type {
+  ClientEffect,
+  ClientInput,
+} from "../../../lib/protocols/directory/schema/client_io.ts";
 import type {
   DirectoryEffect,
   DirectoryInput,
-} from "../../../lib/protocols/directory/directory_io.ts";
-import { KnownKeys } from "../../../lib/protocols/directory/known_keys.ts";
-import type { DirectoryMessage } from "../../../lib/protocols/directory/messages.ts";
-import { Receipts } from "../../../lib/protocols/directory/lines.ts";
-import { RecentCounts } from "../../../lib/protocols/directory/recent_counts.ts";
+} from "../../../lib/protocols/directory/schema/directory_io.ts";
+import { KnownKeys } from "../../../lib/protocols/directory/lobby/known_keys.ts";
+import type { DirectoryMessage } from "../../../lib/protocols/directory/schema/messages.ts";
+import { Receipts } from "../../../lib/protocols/directory/client_calls/call_lines.ts";
+import { RecentCounts } from "../../../lib/protocols/directory/schema/recent_counts.ts";
 import { ReplayWindow } from "../../../lib/protocols/sealed_datagram/replay_window.ts";
 import { replaced, replacedValue, together } from "../replaced.ts";
 import { SendsBeforeSync, Wrapped } from "../wrapped.ts";

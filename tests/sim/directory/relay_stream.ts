@@ -4,14 +4,17 @@
  * loss or repetition in transit ends the link. Nothing is encrypted, as nobody here reads the bytes.
  */
 
-import { type Bytes, concatBytes, type Signer, utf8 } from "../../../lib/base/crypto.ts";
+import { type Bytes, concatBytes, type Signer, utf8 } from "../../../lib/base/crypto/crypto.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import type { ClientInput } from "../../../lib/protocols/directory/client_io.ts";
-import { RELAY_BYTES_MAX, RELAY_CREDIT_BYTES } from "../../../lib/protocols/directory/limits.ts";
+import type { ClientInput } from "../../../lib/protocols/directory/schema/client_io.ts";
+import {
+  RELAY_BYTES_MAX,
+  RELAY_CREDIT_BYTES,
+} from "../../../lib/protocols/directory/schema/limits.ts";
 import {
   DIRECTORY_MESSAGES,
   type DirectoryMessage,
-} from "../../../lib/protocols/directory/messages.ts";
+} from "../../../lib/protocols/directory/schema/messages.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { Timer, type VirtualTime } from "../virtual_time.ts";

@@ -1,16 +1,16 @@
 /** Who is logged in, by the directory's own messages, and whether they may be. */
 
-import { type Fingerprint, fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { FoldedName, LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import { foldName } from "../../../lib/base/names.ts";
-import { DIRECTORY_NAME } from "../../../lib/protocols/directory/events.ts";
-import { GUEST_HELD_MS, KICKED_MS } from "../../../lib/protocols/directory/limits.ts";
+import { foldName } from "../../../lib/base/text/names.ts";
+import { DIRECTORY_NAME } from "../../../lib/protocols/directory/schema/events.ts";
+import { GUEST_HELD_MS, KICKED_MS } from "../../../lib/protocols/directory/schema/limits.ts";
 import type {
   DirectoryMessage,
   DirectoryMessageOf,
   DirectoryRefusal,
   WayIn,
-} from "../../../lib/protocols/directory/messages.ts";
+} from "../../../lib/protocols/directory/schema/messages.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 

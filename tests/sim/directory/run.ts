@@ -3,7 +3,7 @@
  * hold.
  */
 
-import type { CallPhase } from "../../../lib/protocols/directory/client_call.ts";
+import type { CallPhase } from "../../../lib/protocols/directory/client_calls/client_call.ts";
 import { Random } from "../random.ts";
 import { act, call } from "./actions.ts";
 import type { ClientProcess } from "./client_process.ts";

@@ -1,6 +1,6 @@
 /** What the user of one process is shown, and does about it. Contradictory events are violations. */
 
-import type { ClientEvent, UserView } from "../../../lib/protocols/directory/events.ts";
+import type { ClientEvent, UserView } from "../../../lib/protocols/directory/schema/events.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import type { ClientProcess } from "./client_process.ts";
 import { Violation } from "./violation.ts";

@@ -1,9 +1,9 @@
 /** All connected calls, and the lines in them. */
 
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
-import { foldName } from "../../../lib/base/names.ts";
-import type { ClientCall } from "../../../lib/protocols/directory/client_call.ts";
+import { foldName } from "../../../lib/base/text/names.ts";
+import type { ClientCall } from "../../../lib/protocols/directory/client_calls/client_call.ts";
 import type { ClientProcess } from "./client_process.ts";
 import type { Talk } from "./sight.ts";
 import { Violation } from "./violation.ts";

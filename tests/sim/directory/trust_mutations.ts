@@ -1,9 +1,12 @@
 /** Bugs of a client that believes the directory, or anybody, about identities. */
 
-import { ClientLog } from "../../../lib/protocols/directory/client_log.ts";
-import type { Client } from "../../../lib/protocols/directory/client.ts";
-import type { ClientEffect, ClientInput } from "../../../lib/protocols/directory/client_io.ts";
-import { KnownKeys } from "../../../lib/protocols/directory/known_keys.ts";
+import { ClientLog } from "../../../lib/protocols/directory/client/client_log.ts";
+import type { Client } from "../../../lib/protocols/directory/client/client.ts";
+import type {
+  ClientEffect,
+  ClientInput,
+} from "../../../lib/protocols/directory/schema/client_io.ts";
+import { KnownKeys } from "../../../lib/protocols/directory/lobby/known_keys.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { replaced } from "../replaced.ts";
 import { Wrapped } from "../wrapped.ts";

@@ -3,28 +3,28 @@
  * that is cut and healed. It records what is sent, said and shown, for the checkers.
  */
 
-import { type Fingerprint } from "../../../lib/base/fingerprint.ts";
-import type { Signer } from "../../../lib/base/crypto.ts";
+import { type Fingerprint } from "../../../lib/base/text/fingerprint.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { Endpoint, PeerKey } from "../../../lib/base/ids.ts";
-import type { Machine } from "../../../lib/base/machine.ts";
-import type { Client } from "../../../lib/protocols/directory/client.ts";
+import type { Machine } from "../../../lib/base/machine/machine.ts";
+import type { Client } from "../../../lib/protocols/directory/client/client.ts";
 import type {
   ClientEffect,
   ClientInput,
   Entry,
-} from "../../../lib/protocols/directory/client_io.ts";
-import type { ClientRecord } from "../../../lib/protocols/directory/client_records.ts";
+} from "../../../lib/protocols/directory/schema/client_io.ts";
+import type { ClientRecord } from "../../../lib/protocols/directory/schema/client_records.ts";
 import type { Directory } from "../../../lib/protocols/directory/directory.ts";
 import type {
   DirectoryEffect,
   DirectoryInput,
-} from "../../../lib/protocols/directory/directory_io.ts";
+} from "../../../lib/protocols/directory/schema/directory_io.ts";
 import type {
   BroadcastPolicy,
   DirectoryConfig,
-} from "../../../lib/protocols/directory/directory_io.ts";
-import type { DirectoryMessage } from "../../../lib/protocols/directory/messages.ts";
-import type { DirectoryRecord } from "../../../lib/protocols/directory/records.ts";
+} from "../../../lib/protocols/directory/schema/directory_io.ts";
+import type { DirectoryMessage } from "../../../lib/protocols/directory/schema/messages.ts";
+import type { DirectoryRecord } from "../../../lib/protocols/directory/schema/records.ts";
 import { SimDisk } from "../disk.ts";
 import { fakeSigner } from "../fake_crypto.ts";
 import { Network } from "../network.ts";

@@ -1,12 +1,12 @@
 /** Bugs put into the friends' machine from outside, one at a time, each of which the simulation must find. */
 
-import type { Environment } from "../../../lib/base/environment.ts";
-import type { Machine } from "../../../lib/base/machine.ts";
+import type { Environment } from "../../../lib/base/machine/environment.ts";
+import type { Machine } from "../../../lib/base/machine/machine.ts";
 import type { FriendsEvent } from "../../../lib/protocols/friends/events.ts";
 import type { Friends } from "../../../lib/protocols/friends/friends.ts";
 import type { FriendsEffect, FriendsInput } from "../../../lib/protocols/friends/friends_io.ts";
 import { Outbox } from "../../../lib/protocols/friends/outbox.ts";
-import { EPOCH_BYTES, type Position, Positions } from "../../../lib/protocols/friends/position.ts";
+import { EPOCH_BYTES, type Position, Positions } from "../../../lib/protocols/friends/positions.ts";
 import { Receiving } from "../../../lib/protocols/friends/receiving.ts";
 import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
 import { replaced } from "../replaced.ts";

@@ -1,9 +1,9 @@
 /** One process of a friend's program: the machine, its links, and its part of the disk. */
 
-import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { LinkId } from "../../../lib/base/ids.ts";
-import { foldName } from "../../../lib/base/names.ts";
+import { foldName } from "../../../lib/base/text/names.ts";
 import type { FriendsCommand } from "../../../lib/protocols/friends/events.ts";
 import { Friends } from "../../../lib/protocols/friends/friends.ts";
 import type { FriendsEffect, FriendsInput } from "../../../lib/protocols/friends/friends_io.ts";

@@ -3,12 +3,12 @@
  * cut and healed. It records what was typed and shown, for the checkers.
  */
 
-import { type Fingerprint, fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { Endpoint, PeerKey } from "../../../lib/base/ids.ts";
 import type { FriendsEvent } from "../../../lib/protocols/friends/events.ts";
 import type { FriendRow } from "../../../lib/protocols/friends/friends_io.ts";
 import type { FriendsMessage } from "../../../lib/protocols/friends/messages.ts";
-import { isSamePosition } from "../../../lib/protocols/friends/position.ts";
+import { isSamePosition } from "../../../lib/protocols/friends/positions.ts";
 import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
 import { SimDisk } from "../disk.ts";
 import { fakeSigner } from "../fake_crypto.ts";

@@ -1,13 +1,13 @@
 /** The typed texts, and the canonical history: the longest there ever was, of which every log must be a prefix. */
 
-import type { EditPolicy } from "../../../lib/protocols/group/edit.ts";
+import type { EditPolicy } from "../../../lib/protocols/group/schema/edit.ts";
 import type { Hash } from "../../../lib/base/ids.ts";
 import type {
   Entry,
   Placed,
   PlacedEdit,
   PlacedRules,
-} from "../../../lib/protocols/group/history.ts";
+} from "../../../lib/protocols/group/schema/history.ts";
 import { withoutLie } from "./liar.ts";
 import type { MemberProcess } from "./member_process.ts";
 import { Violation } from "./violation.ts";

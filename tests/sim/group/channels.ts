@@ -5,8 +5,8 @@
  */
 
 import { type Endpoint, endpointText, type PeerKey } from "../../../lib/base/ids.ts";
-import type { MemberInput } from "../../../lib/protocols/group/member_io.ts";
-import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
+import type { MemberInput } from "../../../lib/protocols/group/schema/member_io.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/schema/messages.ts";
 import type { Path } from "../network.ts";
 import type { Random } from "../random.ts";
 import { Timer, type VirtualTime } from "../virtual_time.ts";

@@ -4,11 +4,14 @@ import type {
   CoordinatorEvent,
   EditEvent,
   MemberEvent,
-} from "../../../lib/protocols/group/events.ts";
-import type { Entry, Placed, PlacedEdit } from "../../../lib/protocols/group/history.ts";
-import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
-import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
-import type { Cut } from "../../../lib/protocols/group/snapshot/cut.ts";
+} from "../../../lib/protocols/group/schema/events.ts";
+import type { Entry, Placed, PlacedEdit } from "../../../lib/protocols/group/schema/history.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/schema/messages.ts";
+import type {
+  CoordinatorRecord,
+  MemberRecord,
+} from "../../../lib/protocols/group/schema/records.ts";
+import type { Cut } from "../../../lib/protocols/group/schema/cut.ts";
 import type { AnyEffect, AnyInput, AnyProcess } from "./process.ts";
 import type { Said } from "./canonical_history.ts";
 import type { MemberProcess } from "./member_process.ts";

@@ -1,18 +1,18 @@
 /** One process of the coordinator's program. */
 
-import { sameBytes } from "../../../lib/base/bytes.ts";
+import { sameBytes } from "../../../lib/base/collections/bytes.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { ChannelSecret } from "../../../lib/protocols/noise/channel_handshake.ts";
-import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
-import { GroupSecrets } from "../../../lib/protocols/group/secrets.ts";
-import { RebuildingCoordinator } from "../../../lib/protocols/group/rebuilding.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/schema/messages.ts";
+import { GroupSecrets } from "../../../lib/protocols/group/schema/group_secrets.ts";
+import { RebuildingCoordinator } from "../../../lib/protocols/group/recovery/rebuilding_coordinator.ts";
 import type {
   CoordinatorEffect,
   CoordinatorInput,
-} from "../../../lib/protocols/group/coordinator_io.ts";
-import type { CoordinatorCommand } from "../../../lib/protocols/group/events.ts";
-import { MEMBERS_MAX } from "../../../lib/protocols/group/limits.ts";
-import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
+} from "../../../lib/protocols/group/schema/coordinator_io.ts";
+import type { CoordinatorCommand } from "../../../lib/protocols/group/schema/events.ts";
+import { MEMBERS_MAX } from "../../../lib/protocols/group/schema/limits.ts";
+import type { CoordinatorRecord } from "../../../lib/protocols/group/schema/records.ts";
 import type { LinkEnd } from "../link.ts";
 import type { Call } from "../network.ts";
 import type { SimProcess } from "../process.ts";

@@ -1,6 +1,6 @@
 /** Damage to disks: the coordinator's is lost or replaced by an old copy; a member's log is damaged. */
 
-import { EDIT_POLICIES } from "../../../lib/protocols/group/edit.ts";
+import { EDIT_POLICIES } from "../../../lib/protocols/group/schema/edit.ts";
 import type { Random } from "../random.ts";
 import type { MemberParty, World } from "./world.ts";
 import { foundedBy } from "../../protocols/group/founded.ts";

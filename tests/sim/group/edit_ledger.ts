@@ -1,6 +1,6 @@
 /** The edits that users requested, the votes on them, and what everybody was told about them. */
 
-import type { EditEvent, MemberEvent } from "../../../lib/protocols/group/events.ts";
+import type { EditEvent, MemberEvent } from "../../../lib/protocols/group/schema/events.ts";
 import type { MemberProcess } from "./member_process.ts";
 import type { MemberParty } from "./world.ts";
 

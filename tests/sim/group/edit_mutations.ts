@@ -1,16 +1,23 @@
 /** Bugs put into edits from outside, one at a time, in the form of `mutations.ts`. */
 
 import type { PeerKey, RequestId } from "../../../lib/base/ids.ts";
-import { Decisions } from "../../../lib/protocols/group/decisions.ts";
-import { type Batch, HistoryEnd, type SignedBatch } from "../../../lib/protocols/group/history.ts";
-import { Membership } from "../../../lib/protocols/group/membership.ts";
-import { Held } from "../../../lib/protocols/group/held.ts";
-import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
-import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
-import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
-import { Ordering } from "../../../lib/protocols/group/ordering.ts";
-import { Undelivered } from "../../../lib/protocols/group/undelivered.ts";
-import { Voting } from "../../../lib/protocols/group/voting.ts";
+import { Decisions } from "../../../lib/protocols/group/edits/decisions.ts";
+import {
+  type Batch,
+  HistoryEnd,
+  type SignedBatch,
+} from "../../../lib/protocols/group/schema/history.ts";
+import { Membership } from "../../../lib/protocols/group/member/membership.ts";
+import { HeldBatches } from "../../../lib/protocols/group/log/held_batches.ts";
+import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/schema/member_io.ts";
+import type { GroupMessageOf } from "../../../lib/protocols/group/schema/messages.ts";
+import type {
+  CoordinatorRecord,
+  MemberRecord,
+} from "../../../lib/protocols/group/schema/records.ts";
+import { Sequencing } from "../../../lib/protocols/group/log/sequencing.ts";
+import { Undelivered } from "../../../lib/protocols/group/edits/undelivered.ts";
+import { EditParticipant } from "../../../lib/protocols/group/edits/edit_participant.ts";
 import { Wrapped } from "../wrapped.ts";
 import { type Mutation, replaced, unsynced, unsyncedAtCoordinator } from "./mutations.ts";
 
@@ -68,8 +75,8 @@ function firstAppliedIsEnough(): () => void {
 
 /** Takes an edit that the coordinator doesn't know for committed. */
 function presumesCommit(): () => void {
-  return replaced(Voting.prototype, "aborted", {
-    value(this: Voting, _from: PeerKey | null, { id }: { readonly id: RequestId }) {
+  return replaced(EditParticipant.prototype, "aborted", {
+    value(this: EditParticipant, _from: PeerKey | null, { id }: { readonly id: RequestId }) {
       this.found(id);
       this.owner.edited(id, null);
     },
@@ -93,18 +100,18 @@ function ordersTwice(): () => void {
     })();
   };
   const answers = (name: "everThrough" | "lastSpoken", answer: (batch: Batch) => unknown) => {
-    const { value } = Object.getOwnPropertyDescriptor(Held.prototype, name)!;
+    const { value } = Object.getOwnPropertyDescriptor(HeldBatches.prototype, name)!;
     const method = value as (...args: unknown[]) => unknown;
-    return replaced(Held.prototype, name, {
-      value(this: Held, ...args: unknown[]) {
+    return replaced(HeldBatches.prototype, name, {
+      value(this: HeldBatches, ...args: unknown[]) {
         return present === null ? method.apply(this, args) : answer(present);
       },
     })();
   };
   const undos = [
     during(Undelivered.prototype, "take"),
-    during(Ordering.prototype, "decide"),
-    during(Ordering.prototype, "data"),
+    during(Sequencing.prototype, "decide"),
+    during(Sequencing.prototype, "data"),
     answers("everThrough", ({ counter }) => counter - 1),
     answers("lastSpoken", ({ incarnation }) => ({ incarnation: incarnation.toHex() })),
     replaced(HistoryEnd.prototype, "fault", { value: () => null })(),

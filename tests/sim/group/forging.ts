@@ -1,10 +1,10 @@
 /** A malicious member that decides on edits, and a coordinator that has changed its key. */
 
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import type { Signer } from "../../../lib/base/crypto.ts";
-import { signEditRequest } from "../../../lib/protocols/group/edit.ts";
-import { COORDINATOR_NAME, signBatch } from "../../../lib/protocols/group/history.ts";
-import { idOfPlace } from "../../../lib/protocols/group/consents.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
+import { signEditRequest } from "../../../lib/protocols/group/schema/edit.ts";
+import { COORDINATOR_NAME, signBatch } from "../../../lib/protocols/group/schema/history.ts";
+import { idOfPlace } from "../../../lib/protocols/group/identity/consents.ts";
 import { fakeCrypto, fakeSigner } from "../fake_crypto.ts";
 import type { Stage } from "./stage.ts";
 import type { Hash } from "../../../lib/base/ids.ts";

@@ -4,18 +4,25 @@
  */
 
 import type { Hash, RequestId } from "../../../lib/base/ids.ts";
-import { HistoryEnd, type Placed, type SignedBatch } from "../../../lib/protocols/group/history.ts";
-import { requestId } from "../../../lib/protocols/group/edit.ts";
-import type { HistoryRead, LoggedEntryState } from "../../../lib/protocols/group/member_io.ts";
+import {
+  HistoryEnd,
+  type Placed,
+  type SignedBatch,
+} from "../../../lib/protocols/group/schema/history.ts";
+import { requestId } from "../../../lib/protocols/group/schema/edit.ts";
+import type {
+  HistoryRead,
+  LoggedEntryState,
+} from "../../../lib/protocols/group/schema/member_io.ts";
 import type {
   CoordinatorRecord,
   LogRecord,
   MemberRecord,
   NewLogRecord,
-} from "../../../lib/protocols/group/records.ts";
+} from "../../../lib/protocols/group/schema/records.ts";
 import { SimDisk } from "../disk.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
-import { type Founding, groupIdOf } from "../../../lib/protocols/group/founding.ts";
+import { type Founding, groupIdOf } from "../../../lib/protocols/group/schema/founding.ts";
 
 type GroupRecord = MemberRecord | CoordinatorRecord;
 
@@ -103,7 +110,7 @@ function isFetched(record: GroupRecord): boolean {
   return record.kind === "log" && record.isFetched === true;
 }
 
-/** The records that a program finds after losing a part of its stored history: see `lib/cli/group_store.ts`. */
+/** The records that a program finds after losing a part of its stored history: see `lib/cli/group/group_store.ts`. */
 function asNewcomer<Stored extends GroupRecord>(records: readonly Stored[]): Stored[] {
   const isVoid = ({ kind }: Stored) => /^(held|levelling|levelled)$/.test(kind);
   const kept = records.filter((record) => !isVoid(record));

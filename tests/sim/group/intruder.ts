@@ -4,13 +4,16 @@
  * It says what a newcomer says, at once and without being asked. What it is answered is seen by `Removals`.
  */
 
-import type { Signer } from "../../../lib/base/crypto.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import { NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
-import { HistoryEnd } from "../../../lib/protocols/group/history.ts";
-import { INCARNATION_BYTES } from "../../../lib/protocols/group/limits.ts";
-import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
-import { groupChannelSecret, type GroupSecret } from "../../../lib/protocols/group/secrets.ts";
+import { NO_BALLOT } from "../../../lib/protocols/group/schema/ballot.ts";
+import { HistoryEnd } from "../../../lib/protocols/group/schema/history.ts";
+import { INCARNATION_BYTES } from "../../../lib/protocols/group/schema/limits.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/schema/messages.ts";
+import {
+  groupChannelSecret,
+  type GroupSecret,
+} from "../../../lib/protocols/group/schema/group_secrets.ts";
 import { fakeCrypto, fakeSigner } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";
 import type { Station } from "../network.ts";

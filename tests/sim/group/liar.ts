@@ -7,10 +7,10 @@
  */
 
 import type { Hash, PeerKey } from "../../../lib/base/ids.ts";
-import { signBatch, type SignedBatch } from "../../../lib/protocols/group/history.ts";
-import type { Member } from "../../../lib/protocols/group/member.ts";
-import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
-import type { GroupMessage, GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
+import { signBatch, type SignedBatch } from "../../../lib/protocols/group/schema/history.ts";
+import type { Member } from "../../../lib/protocols/group/member/member.ts";
+import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/schema/member_io.ts";
+import type { GroupMessage, GroupMessageOf } from "../../../lib/protocols/group/schema/messages.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import type { Random } from "../random.ts";
 import { Wrapped } from "../wrapped.ts";

@@ -3,13 +3,13 @@
  * counterpart of `Channels`.
  */
 
-import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import { type Endpoint, endpointText, type PeerKey } from "../../../lib/base/ids.ts";
-import type { MemberInput } from "../../../lib/protocols/group/member_io.ts";
-import { GROUP_MESSAGES, type GroupMessage } from "../../../lib/protocols/group/messages.ts";
+import type { MemberInput } from "../../../lib/protocols/group/schema/member_io.ts";
+import { GROUP_MESSAGES, type GroupMessage } from "../../../lib/protocols/group/schema/messages.ts";
 import { keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
 import { ReliableDatagrams } from "../../../lib/protocols/reliable_datagram/reliable_datagrams.ts";
-import { DatagramHost, type DatagramNews } from "../../../lib/runtime/datagram_host.ts";
+import { DatagramHost, type DatagramNews } from "../../../lib/runtime/hosts/datagram_host.ts";
 import type { DatagramHandler, Datagrams } from "../../../lib/transport/datagrams.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
 import { fakeCrypto } from "../fake_crypto.ts";

@@ -1,12 +1,12 @@
 /** One process of a member's program. */
 
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import type { MemberCommand } from "../../../lib/protocols/group/events.ts";
-import { Member } from "../../../lib/protocols/group/member.ts";
-import { COORDINATOR_NAME } from "../../../lib/protocols/group/history.ts";
-import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
-import { groupChannelSecret } from "../../../lib/protocols/group/secrets.ts";
-import type { MemberRecord } from "../../../lib/protocols/group/records.ts";
+import type { MemberCommand } from "../../../lib/protocols/group/schema/events.ts";
+import { Member } from "../../../lib/protocols/group/member/member.ts";
+import { COORDINATOR_NAME } from "../../../lib/protocols/group/schema/history.ts";
+import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/schema/member_io.ts";
+import { groupChannelSecret } from "../../../lib/protocols/group/schema/group_secrets.ts";
+import type { MemberRecord } from "../../../lib/protocols/group/schema/records.ts";
 import type { SimProcess } from "../process.ts";
 import type { ChannelOwner, ChannelPort } from "./channels.ts";
 import { Liar } from "./liar.ts";

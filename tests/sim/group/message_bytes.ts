@@ -1,7 +1,7 @@
 /** The approximate size of a message in transit, without encoding it: exact enough for queues. */
 
-import { batchBytes } from "../../../lib/protocols/group/history.ts";
-import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
+import { batchBytes } from "../../../lib/protocols/group/schema/history.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/schema/messages.ts";
 
 const OVERHEAD_BYTES = 40;
 const MEMBER_BYTES = 80;

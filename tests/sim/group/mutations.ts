@@ -1,27 +1,37 @@
 /** Bugs put into the group's machines from outside, one at a time, each of which the simulation must find. */
 
-import type { Environment } from "../../../lib/base/environment.ts";
+import type { Environment } from "../../../lib/base/machine/environment.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
-import type { Machine } from "../../../lib/base/machine.ts";
-import { Agreement, type Holding } from "../../../lib/protocols/group/agreement.ts";
-import { type Ballot, compareBallots, isSameBallot } from "../../../lib/protocols/group/ballot.ts";
-import type { RebuildingCoordinator } from "../../../lib/protocols/group/rebuilding.ts";
+import type { Machine } from "../../../lib/base/machine/machine.ts";
+import { Agreement, type Holding } from "../../../lib/protocols/group/views/agreement.ts";
+import {
+  type Ballot,
+  compareBallots,
+  isSameBallot,
+} from "../../../lib/protocols/group/schema/ballot.ts";
+import type { RebuildingCoordinator } from "../../../lib/protocols/group/recovery/rebuilding_coordinator.ts";
 import type {
   CoordinatorEffect,
   CoordinatorInput,
-} from "../../../lib/protocols/group/coordinator_io.ts";
-import type { CoordinatorEvent, MemberEvent } from "../../../lib/protocols/group/events.ts";
-import type { SignedEpoch } from "../../../lib/protocols/group/epoch.ts";
-import { INCARNATION_BYTES } from "../../../lib/protocols/group/limits.ts";
-import { Listed } from "../../../lib/protocols/group/listed.ts";
-import type { Member } from "../../../lib/protocols/group/member.ts";
-import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
-import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
-import { Ordering } from "../../../lib/protocols/group/ordering.ts";
-import { type Leader, Participating } from "../../../lib/protocols/group/participating.ts";
-import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
-import { Standing } from "../../../lib/protocols/group/standing.ts";
-import { Views, type Voice } from "../../../lib/protocols/group/views.ts";
+} from "../../../lib/protocols/group/schema/coordinator_io.ts";
+import type { CoordinatorEvent, MemberEvent } from "../../../lib/protocols/group/schema/events.ts";
+import type { SignedEpoch } from "../../../lib/protocols/group/schema/epoch.ts";
+import { INCARNATION_BYTES } from "../../../lib/protocols/group/schema/limits.ts";
+import { Listed } from "../../../lib/protocols/group/member/listed.ts";
+import type { Member } from "../../../lib/protocols/group/member/member.ts";
+import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/schema/member_io.ts";
+import type { GroupMessageOf } from "../../../lib/protocols/group/schema/messages.ts";
+import { Sequencing } from "../../../lib/protocols/group/log/sequencing.ts";
+import {
+  type Leader,
+  ViewChangeParticipant,
+} from "../../../lib/protocols/group/views/view_change_participant.ts";
+import type {
+  CoordinatorRecord,
+  MemberRecord,
+} from "../../../lib/protocols/group/schema/records.ts";
+import { Promises } from "../../../lib/protocols/group/log/promises.ts";
+import { Views, type Voice } from "../../../lib/protocols/group/detector/views.ts";
 import { SendsBeforeSync, Tells, Wrapped } from "../wrapped.ts";
 
 type MemberMachine = Machine<MemberInput, MemberEffect>;
@@ -193,10 +203,10 @@ function reportsBegunAlone(): () => void {
 
 /** Drops the entries it holds before it receives the others' in their place, which arrive with later writes. */
 function dropsHeldFirst(): () => void {
-  const { value } = Object.getOwnPropertyDescriptor(Participating.prototype, "level")!;
-  const level = value as Participating["level"];
-  return replaced(Participating.prototype, "level", {
-    value(this: Participating, leader: Leader, message: GroupMessageOf<"level">) {
+  const { value } = Object.getOwnPropertyDescriptor(ViewChangeParticipant.prototype, "level")!;
+  const level = value as ViewChangeParticipant["level"];
+  return replaced(ViewChangeParticipant.prototype, "level", {
+    value(this: ViewChangeParticipant, leader: Leader, message: GroupMessageOf<"level">) {
       const { standing, held, out } = this.owner;
       const isOther = !isSameBallot(standing.levelled, message.best) &&
         isSameBallot(standing.promised, message.ballot) &&
@@ -222,10 +232,10 @@ function newcomersFirst(): () => void {
 }
 
 function leaversStay(): () => void {
-  const { value } = Object.getOwnPropertyDescriptor(Participating.prototype, "flush")!;
-  const flush = value as Participating["flush"];
-  return replaced(Participating.prototype, "flush", {
-    value(this: Participating, leader: Leader, message: GroupMessageOf<"flush">) {
+  const { value } = Object.getOwnPropertyDescriptor(ViewChangeParticipant.prototype, "flush")!;
+  const flush = value as ViewChangeParticipant["flush"];
+  return replaced(ViewChangeParticipant.prototype, "flush", {
+    value(this: ViewChangeParticipant, leader: Leader, message: GroupMessageOf<"flush">) {
       flush.call(this, leader, { ...message, isLeaving: false });
     },
   })();
@@ -283,7 +293,7 @@ export const MUTATIONS = {
   },
   neverStops: {
     name: "goes on in its epoch after it has promised another",
-    install: replaced(Ordering.prototype, "freeze", { value: () => {} }),
+    install: replaced(Sequencing.prototype, "freeze", { value: () => {} }),
   },
   beginsWithLess: {
     name: "begins an epoch with what the last one of all has shown",
@@ -315,7 +325,7 @@ export const MUTATIONS = {
   },
   followsAlways: {
     name: "follows a view that began elsewhere after it has promised the coordinator more",
-    install: replaced(Standing.prototype, "mayFollow", { value: () => true }),
+    install: replaced(Promises.prototype, "mayFollow", { value: () => true }),
   },
   needsNobodyOlder: {
     name: "has a coordinator that needs nobody of views before one that has begun somewhere",

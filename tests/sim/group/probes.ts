@@ -3,7 +3,7 @@
  * bound.
  */
 
-import type { Epoch } from "../../../lib/protocols/group/epoch.ts";
+import type { Epoch } from "../../../lib/protocols/group/schema/epoch.ts";
 import type { DiskConfig } from "../disk.ts";
 import type { Random } from "../random.ts";
 import { label, type Said } from "./canonical_history.ts";

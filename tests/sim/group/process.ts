@@ -1,17 +1,20 @@
 /** One process of a member or of the coordinator: its machine, its links, and its part of the disk. */
 
-import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import type { Machine } from "../../../lib/base/machine.ts";
-import type { ModeOutcome } from "../../../lib/base/mode_machine.ts";
+import type { Machine } from "../../../lib/base/machine/machine.ts";
+import type { ModeOutcome } from "../../../lib/base/machine/mode_machine.ts";
 import type {
   CoordinatorEffect,
   CoordinatorInput,
-} from "../../../lib/protocols/group/coordinator_io.ts";
-import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
-import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
-import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
+} from "../../../lib/protocols/group/schema/coordinator_io.ts";
+import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/schema/member_io.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/schema/messages.ts";
+import type {
+  CoordinatorRecord,
+  MemberRecord,
+} from "../../../lib/protocols/group/schema/records.ts";
 import { DelayedFault } from "../delayed_fault.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";

@@ -1,8 +1,8 @@
 /** Bugs in how a coordinator recovers after its disk was lost or restored, and in what members report to it. */
 
-import { Recount } from "../../../lib/protocols/group/recount.ts";
-import { Standing } from "../../../lib/protocols/group/standing.ts";
-import { Views } from "../../../lib/protocols/group/views.ts";
+import { Recount } from "../../../lib/protocols/group/recovery/recount.ts";
+import { Promises } from "../../../lib/protocols/group/log/promises.ts";
+import { Views } from "../../../lib/protocols/group/detector/views.ts";
 import { type Mutation, replaced } from "./mutations.ts";
 
 export const RECOVERY_MUTATIONS = {
@@ -20,8 +20,8 @@ export const RECOVERY_MUTATIONS = {
   },
   rememberedLost: {
     name: "tells of a log that it has lost as if it were there",
-    install: replaced(Standing.prototype, "begunBallot", {
-      get(this: Standing) {
+    install: replaced(Promises.prototype, "begunBallot", {
+      get(this: Promises) {
         return this.begun?.epoch.value.ballot ?? { number: 0, round: 0 };
       },
     }),

@@ -8,7 +8,7 @@ import { assert, assertEquals } from "@std/assert";
 import { loseDisk, putBackDisk, recover } from "./disasters.ts";
 import { FAIL_AFTER_MS, nameOf, type Stage } from "./stage.ts";
 import { foundedBy } from "../../protocols/group/founded.ts";
-import { type Founding } from "../../../lib/protocols/group/founding.ts";
+import { type Founding } from "../../../lib/protocols/group/schema/founding.ts";
 import { fakeSigner } from "../fake_crypto.ts";
 
 export type Scene = (stage: Stage) => void;

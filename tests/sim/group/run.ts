@@ -1,7 +1,7 @@
 /** One run: a group talks during faults; then the faults end, and every promise must hold. */
 
-import { OFFENDER_BAN_MS } from "../../../lib/protocols/group/limits.ts";
-import type { GroupSecret } from "../../../lib/protocols/group/secrets.ts";
+import { OFFENDER_BAN_MS } from "../../../lib/protocols/group/schema/limits.ts";
+import type { GroupSecret } from "../../../lib/protocols/group/schema/group_secrets.ts";
 import { Random } from "../random.ts";
 import { allCheckers } from "./checkers/all.ts";
 import type { Checker } from "./checker.ts";

@@ -1,6 +1,6 @@
 /** What a seed decides before a run: the size of the group, the quality of its network, and the kinds of trouble. */
 
-import { EDIT_POLICIES, type EditPolicy } from "../../../lib/protocols/group/edit.ts";
+import { EDIT_POLICIES, type EditPolicy } from "../../../lib/protocols/group/schema/edit.ts";
 import type { DiskConfig } from "../disk.ts";
 import { Random } from "../random.ts";
 

@@ -1,10 +1,10 @@
 /** Bugs in taking snapshots, put into the group's machines from outside, one at a time. */
 
-import type { Member } from "../../../lib/protocols/group/member.ts";
-import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
+import type { Member } from "../../../lib/protocols/group/member/member.ts";
+import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/schema/member_io.ts";
 import type { Recording as Recorded } from "../../../lib/protocols/group/snapshot/recording.ts";
 import { Recording } from "../../../lib/protocols/group/snapshot/recording.ts";
-import { Taking } from "../../../lib/protocols/group/snapshot/taking.ts";
+import { SnapshotInitiator } from "../../../lib/protocols/group/snapshot/snapshot_initiator.ts";
 import { Wrapped } from "../wrapped.ts";
 import { type Mutation, replaced } from "./mutations.ts";
 
@@ -89,10 +89,10 @@ function firstMarkerIsEnough(): () => void {
 
 /** Doesn't record messages to the coordinator as part of the channel. */
 function tellingsUnrecorded(): () => void {
-  const { value } = Object.getOwnPropertyDescriptor(Taking.prototype, "entries")!;
-  const entries = value as Taking["entries"];
-  return replaced(Taking.prototype, "entries", {
-    value(this: Taking, ...args: Parameters<Taking["entries"]>) {
+  const { value } = Object.getOwnPropertyDescriptor(SnapshotInitiator.prototype, "entries")!;
+  const entries = value as SnapshotInitiator["entries"];
+  return replaced(SnapshotInitiator.prototype, "entries", {
+    value(this: SnapshotInitiator, ...args: Parameters<SnapshotInitiator["entries"]>) {
       const { value } = Object.getOwnPropertyDescriptor(Recording.prototype, "received")!;
       Object.defineProperty(Recording.prototype, "received", {
         value: () => {},

@@ -1,11 +1,14 @@
 /** A simulated group for one scene: a calm network, and a kill right after one effect, given by its name. */
 
 import type { LinkId } from "../../../lib/base/ids.ts";
-import { ballotText, NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
-import type { CoordinatorInput } from "../../../lib/protocols/group/coordinator_io.ts";
-import { INCARNATION_BYTES } from "../../../lib/protocols/group/limits.ts";
-import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
-import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
+import { ballotText, NO_BALLOT } from "../../../lib/protocols/group/schema/ballot.ts";
+import type { CoordinatorInput } from "../../../lib/protocols/group/schema/coordinator_io.ts";
+import { INCARNATION_BYTES } from "../../../lib/protocols/group/schema/limits.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/schema/messages.ts";
+import type {
+  CoordinatorRecord,
+  MemberRecord,
+} from "../../../lib/protocols/group/schema/records.ts";
 import { fakeSigner } from "../fake_crypto.ts";
 import { allCheckers } from "./checkers/all.ts";
 import type { Checker } from "./checker.ts";

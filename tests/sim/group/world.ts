@@ -4,18 +4,21 @@
  * what is typed and what becomes of it.
  */
 
-import type { Signer } from "../../../lib/base/crypto.ts";
-import { type Fingerprint, fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
+import { type Fingerprint, fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { Endpoint, Hash, PeerKey } from "../../../lib/base/ids.ts";
-import { foldName } from "../../../lib/base/names.ts";
-import type { CoordinatorEvent, MemberEvent } from "../../../lib/protocols/group/events.ts";
-import { COORDINATOR_NAME } from "../../../lib/protocols/group/history.ts";
-import { type EditPolicy } from "../../../lib/protocols/group/edit.ts";
-import { GROUP_MESSAGES, type GroupMessage } from "../../../lib/protocols/group/messages.ts";
-import { restoreMember } from "../../../lib/protocols/group/member_log.ts";
-import type { GroupSecret } from "../../../lib/protocols/group/secrets.ts";
-import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
-import type { Cut } from "../../../lib/protocols/group/snapshot/cut.ts";
+import { foldName } from "../../../lib/base/text/names.ts";
+import type { CoordinatorEvent, MemberEvent } from "../../../lib/protocols/group/schema/events.ts";
+import { COORDINATOR_NAME } from "../../../lib/protocols/group/schema/history.ts";
+import { type EditPolicy } from "../../../lib/protocols/group/schema/edit.ts";
+import { GROUP_MESSAGES, type GroupMessage } from "../../../lib/protocols/group/schema/messages.ts";
+import { restoreMember } from "../../../lib/protocols/group/log/member_log.ts";
+import type { GroupSecret } from "../../../lib/protocols/group/schema/group_secrets.ts";
+import type {
+  CoordinatorRecord,
+  MemberRecord,
+} from "../../../lib/protocols/group/schema/records.ts";
+import type { Cut } from "../../../lib/protocols/group/schema/cut.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
 import type { DiskConfig } from "../disk.ts";
 import { fakeCrypto, fakeSigner } from "../fake_crypto.ts";

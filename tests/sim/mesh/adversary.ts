@@ -4,16 +4,26 @@
  * links have received. Its kinds are in `attacks.ts`.
  */
 
-import type { Signer } from "../../../lib/base/crypto.ts";
-import type { Environment } from "../../../lib/base/environment.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
+import type { Environment } from "../../../lib/base/machine/environment.ts";
 import type { BundleId, ClaimId, LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
-import { bundleId, lastCounter, makeBundle, roomTime } from "../../../lib/protocols/mesh/bundle.ts";
-import { claimIdOf } from "../../../lib/protocols/mesh/credentials.ts";
-import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
-import { type MeshMessage, MESSAGE_LANES } from "../../../lib/protocols/mesh/messages.ts";
-import type { Bundle, Head, Header, SignedClaim } from "../../../lib/protocols/mesh/structures.ts";
+import {
+  bundleId,
+  lastCounter,
+  makeBundle,
+  roomTime,
+} from "../../../lib/protocols/mesh/log/bundle.ts";
+import { claimIdOf } from "../../../lib/protocols/mesh/schema/credentials.ts";
+import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import { type MeshMessage, MESSAGE_LANES } from "../../../lib/protocols/mesh/schema/messages.ts";
+import type {
+  Bundle,
+  Head,
+  Header,
+  SignedClaim,
+} from "../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeCrypto, fakeSigner } from "../fake_crypto.ts";
-import type { Stream } from "../../../lib/protocols/mesh/stream.ts";
+import type { Stream } from "../../../lib/protocols/mesh/schema/author_stream.ts";
 import type { Random } from "../random.ts";
 import type { MeshMachine } from "./member.ts";
 import { Wrapped } from "./wrapped.ts";

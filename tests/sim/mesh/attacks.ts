@@ -1,7 +1,7 @@
 /** The attacks of malicious members on the others: each is one lie, told again and again. */
 
-import type { Signer } from "../../../lib/base/crypto.ts";
-import type { Environment } from "../../../lib/base/environment.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
+import type { Environment } from "../../../lib/base/machine/environment.ts";
 import type { Random } from "../random.ts";
 import type { Adversary } from "./adversary.ts";
 import {

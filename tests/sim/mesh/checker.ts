@@ -1,14 +1,14 @@
 /** The interface of checkers: each checks one promise from outside, after every step or when the room is quiet. */
 
 import type { BundleId, LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
-import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+import type { MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
+import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
 import type { ChannelSecret } from "../../../lib/protocols/noise/channel_handshake.ts";
-import type { KeptSecrets } from "../../../lib/protocols/mesh/kept_secrets.ts";
-import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
-import type { Stream, StreamKey } from "../../../lib/protocols/mesh/stream.ts";
-import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
+import type { KeptSecrets } from "../../../lib/protocols/mesh/authority/kept_secrets.ts";
+import type { MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
+import type { Stream, StreamKey } from "../../../lib/protocols/mesh/schema/author_stream.ts";
+import type { Bundle } from "../../../lib/protocols/mesh/schema/structures.ts";
 import type { MessageEvent, Said } from "./ledger.ts";
 import type { Member, MemberProcess } from "./member.ts";
 import type { World } from "./world.ts";

@@ -4,11 +4,11 @@
  */
 
 import { endpointText, type PeerKey } from "../../../lib/base/ids.ts";
-import type { Invite } from "../../../lib/protocols/mesh/invite.ts";
-import { ACTIVE_VIEW_MAX, INBOUND_LINKS_MAX } from "../../../lib/protocols/mesh/limits.ts";
-import type { MeshConfig } from "../../../lib/protocols/mesh/mesh_io.ts";
-import { rememberedContacts } from "../../../lib/protocols/mesh/records.ts";
-import { channelSecret } from "../../../lib/protocols/mesh/rotations.ts";
+import type { Invite } from "../../../lib/protocols/mesh/schema/invite.ts";
+import { ACTIVE_VIEW_MAX, INBOUND_LINKS_MAX } from "../../../lib/protocols/mesh/schema/limits.ts";
+import type { MeshConfig } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import { rememberedContacts } from "../../../lib/protocols/mesh/schema/records.ts";
+import { channelSecret } from "../../../lib/protocols/mesh/schema/rotations.ts";
 import { fakeSigner } from "../fake_crypto.ts";
 import { Random } from "../random.ts";
 import type { Attack } from "./attacks.ts";

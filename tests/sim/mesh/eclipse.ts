@@ -1,7 +1,7 @@
 /** A member whose neighbours are all liars: they pass on the roster, and withhold messages. */
 
-import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
+import type { MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import type { MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
 import { fakeSigner } from "../fake_crypto.ts";
 import { Random } from "../random.ts";
 import { Adversary } from "./adversary.ts";

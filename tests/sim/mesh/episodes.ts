@@ -1,6 +1,6 @@
 /** Faults that last for a while: the members affected go on talking, lose each other, and return. */
 
-import { KEPT_MESSAGES_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import { KEPT_MESSAGES_MAX } from "../../../lib/protocols/mesh/schema/limits.ts";
 import type { Random } from "../random.ts";
 import type { Member, MemberProcess } from "./member.ts";
 import type { World } from "./world.ts";

@@ -1,6 +1,6 @@
 /** A world for tests that follow single messages: all paths, and all syncs, take the same time. */
 
-import type { Signer } from "../../../lib/base/crypto.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { MemberConfig } from "./member.ts";
 import type { WorldConfig } from "./world.ts";
 

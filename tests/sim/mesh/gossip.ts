@@ -6,9 +6,9 @@
  * if a flaw is put into it (`Flaw`), the checkers find that flaw and nothing else.
  */
 
-import type { Signer } from "../../../lib/base/crypto.ts";
-import type { Environment } from "../../../lib/base/environment.ts";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
+import type { Environment } from "../../../lib/base/machine/environment.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import {
   type BundleId,
   type Endpoint,
@@ -18,8 +18,8 @@ import {
   type PeerKey,
   type RoomId,
 } from "../../../lib/base/ids.ts";
-import { Deadlines, type Machine } from "../../../lib/base/machine.ts";
-import { foldName } from "../../../lib/base/names.ts";
+import { Deadlines, type Machine } from "../../../lib/base/machine/machine.ts";
+import { foldName } from "../../../lib/base/text/names.ts";
 import {
   bundleId,
   lastCounter,
@@ -27,7 +27,7 @@ import {
   makeBundle,
   messageId,
   roomTime,
-} from "../../../lib/protocols/mesh/bundle.ts";
+} from "../../../lib/protocols/mesh/log/bundle.ts";
 import {
   admitClaim,
   claimIdOf,
@@ -35,12 +35,20 @@ import {
   roomIdOf,
   signBeacon,
   signGenesis,
-} from "../../../lib/protocols/mesh/credentials.ts";
-import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
-import type { MeshConfig, MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { MeshMessage, StreamEntry } from "../../../lib/protocols/mesh/messages.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
-import { type Stream, type StreamKey, streamKey } from "../../../lib/protocols/mesh/stream.ts";
+} from "../../../lib/protocols/mesh/schema/credentials.ts";
+import type { MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
+import type {
+  MeshConfig,
+  MeshEffect,
+  MeshInput,
+} from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import type { MeshMessage, StreamEntry } from "../../../lib/protocols/mesh/schema/messages.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
+import {
+  type Stream,
+  type StreamKey,
+  streamKey,
+} from "../../../lib/protocols/mesh/schema/author_stream.ts";
 import {
   type Bundle,
   type Head,
@@ -48,7 +56,7 @@ import {
   type SignedClaim,
   type SignedGenesis,
   STRUCTURE_VERSION,
-} from "../../../lib/protocols/mesh/structures.ts";
+} from "../../../lib/protocols/mesh/schema/structures.ts";
 import type { Held, MeshProbe } from "./checker.ts";
 import type { Subject } from "./world.ts";
 

@@ -1,10 +1,10 @@
 /** Attacks by members that others take for gone, and that stay to listen. */
 
 import type { LinkId } from "../../../lib/base/ids.ts";
-import { signBeacon } from "../../../lib/protocols/mesh/credentials.ts";
-import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
-import { type MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
-import type { SignedBeacon } from "../../../lib/protocols/mesh/structures.ts";
+import { signBeacon } from "../../../lib/protocols/mesh/schema/credentials.ts";
+import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import { type MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
+import type { SignedBeacon } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { ACT_INTERVAL_MS, Adversary } from "./adversary.ts";
 

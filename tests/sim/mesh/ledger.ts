@@ -10,9 +10,13 @@
  * accepted the lie don't know what it referenced. The program may know about the lie before its user does.
  */
 
-import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
-import { type Stream, type StreamKey, streamKey } from "../../../lib/protocols/mesh/stream.ts";
-import type { Header } from "../../../lib/protocols/mesh/structures.ts";
+import type { MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
+import {
+  type Stream,
+  type StreamKey,
+  streamKey,
+} from "../../../lib/protocols/mesh/schema/author_stream.ts";
+import type { Header } from "../../../lib/protocols/mesh/schema/structures.ts";
 
 export type MessageEvent = Extract<MeshEvent, { readonly event: "message" }>;
 

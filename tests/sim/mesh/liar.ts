@@ -3,11 +3,11 @@
  * Otherwise its program is correct. The equivocation can be proven, and must not separate the others.
  */
 
-import type { Signer } from "../../../lib/base/crypto.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { BundleId } from "../../../lib/base/ids.ts";
-import { bundleId, makeBundle } from "../../../lib/protocols/mesh/bundle.ts";
-import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
+import { bundleId, makeBundle } from "../../../lib/protocols/mesh/log/bundle.ts";
+import type { MeshEffect } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import type { Bundle } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import type { MeshMachine } from "./member.ts";
 import { Wrapped } from "./wrapped.ts";

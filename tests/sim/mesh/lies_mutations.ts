@@ -3,15 +3,15 @@
  * `mutations.ts`.
  */
 
-import { Accusations } from "../../../lib/protocols/mesh/accusations.ts";
-import { Gaps } from "../../../lib/protocols/mesh/gaps.ts";
-import { MissingBundles } from "../../../lib/protocols/mesh/missing_bundles.ts";
-import { Names } from "../../../lib/protocols/mesh/names.ts";
-import { Overlay } from "../../../lib/protocols/mesh/overlay.ts";
-import { Room } from "../../../lib/protocols/mesh/room.ts";
-import { RosterOutbox } from "../../../lib/protocols/mesh/roster_outbox.ts";
-import { Suspicions } from "../../../lib/protocols/mesh/suspicion.ts";
-import { WaitingPool } from "../../../lib/protocols/mesh/waiting.ts";
+import { Accusations } from "../../../lib/protocols/mesh/roster/accusations.ts";
+import { Gaps } from "../../../lib/protocols/mesh/log/gaps.ts";
+import { MissingBundles } from "../../../lib/protocols/mesh/broadcast/missing_bundles.ts";
+import { RoomNames } from "../../../lib/protocols/mesh/names/room_names.ts";
+import { Overlay } from "../../../lib/protocols/mesh/membership/overlay.ts";
+import { Room } from "../../../lib/protocols/mesh/room/room.ts";
+import { RosterOutbox } from "../../../lib/protocols/mesh/roster/roster_outbox.ts";
+import { Suspicions } from "../../../lib/protocols/mesh/roster/suspicions.ts";
+import { WaitingPool } from "../../../lib/protocols/mesh/log/waiting_pool.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { replaced, together } from "../replaced.ts";
 import type { Mutation } from "./mutations.ts";
@@ -71,7 +71,7 @@ export const LIES_MUTATIONS = {
   },
   writesToNames: {
     name: "writes in private to whoever has a name, known by it or not",
-    install: replaced(Names.prototype, "knownInstead", () => null),
+    install: replaced(RoomNames.prototype, "knownInstead", () => null),
   },
   listsEverybody: {
     name: "takes everybody for a member that it has a link with",

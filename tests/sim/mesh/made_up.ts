@@ -1,17 +1,21 @@
 /** Inventions of adversaries: ids, addresses, members. */
 
-import type { Signer } from "../../../lib/base/crypto.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { Hash, PeerKey, RoomId } from "../../../lib/base/ids.ts";
-import { foldName } from "../../../lib/base/names.ts";
+import { foldName } from "../../../lib/base/text/names.ts";
 import {
   admitClaim,
   claimIdOf,
   completeClaim,
   signBeacon,
-} from "../../../lib/protocols/mesh/credentials.ts";
-import { BEACON_INTERVAL_MS_MAX } from "../../../lib/protocols/mesh/limits.ts";
-import type { Contact } from "../../../lib/protocols/mesh/messages.ts";
-import type { Beacon, SignedBeacon, SignedClaim } from "../../../lib/protocols/mesh/structures.ts";
+} from "../../../lib/protocols/mesh/schema/credentials.ts";
+import { BEACON_INTERVAL_MS_MAX } from "../../../lib/protocols/mesh/schema/limits.ts";
+import type { Contact } from "../../../lib/protocols/mesh/schema/messages.ts";
+import type {
+  Beacon,
+  SignedBeacon,
+  SignedClaim,
+} from "../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import type { Random } from "../random.ts";
 

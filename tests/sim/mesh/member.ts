@@ -1,26 +1,26 @@
 /** A member of a simulated room: the profile on its disk, and the processes that run on it one after the other. */
 
-import { sameBytes } from "../../../lib/base/bytes.ts";
-import type { Environment } from "../../../lib/base/environment.ts";
-import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
-import type { Signer } from "../../../lib/base/crypto.ts";
+import { sameBytes } from "../../../lib/base/collections/bytes.ts";
+import type { Environment } from "../../../lib/base/machine/environment.ts";
+import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { BundleId, Endpoint, LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
-import type { Machine } from "../../../lib/base/machine.ts";
+import type { Machine } from "../../../lib/base/machine/machine.ts";
 import type {
   HistoryMessage,
   MeshCommand,
   MeshEvent,
   PeerView,
-} from "../../../lib/protocols/mesh/events.ts";
+} from "../../../lib/protocols/mesh/schema/events.ts";
 import type {
   DialFailureReason,
   MeshConfig,
   MeshEffect,
   MeshInput,
-} from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { Invite } from "../../../lib/protocols/mesh/invite.ts";
-import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+} from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import type { Invite } from "../../../lib/protocols/mesh/schema/invite.ts";
+import type { MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import type { SimDisk } from "../disk.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";

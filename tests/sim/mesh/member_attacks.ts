@@ -1,18 +1,22 @@
 /** Attacks by lies about the room's members. */
 
 import type { BundleId, LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import { makeBundle } from "../../../lib/protocols/mesh/bundle.ts";
-import { claimIdOf, signStatement } from "../../../lib/protocols/mesh/credentials.ts";
-import { HEADS_MAX, ROSTER_NEWS_MAX } from "../../../lib/protocols/mesh/limits.ts";
-import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { Contact, MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
-import { FIRST_EPOCH, latestEpoch, signRotation } from "../../../lib/protocols/mesh/rotations.ts";
+import { makeBundle } from "../../../lib/protocols/mesh/log/bundle.ts";
+import { claimIdOf, signStatement } from "../../../lib/protocols/mesh/schema/credentials.ts";
+import { HEADS_MAX, ROSTER_NEWS_MAX } from "../../../lib/protocols/mesh/schema/limits.ts";
+import type { MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import type { Contact, MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
+import {
+  FIRST_EPOCH,
+  latestEpoch,
+  signRotation,
+} from "../../../lib/protocols/mesh/schema/rotations.ts";
 import type {
   Beacon,
   SignedBeacon,
   SignedClaim,
   SignedGenesis,
-} from "../../../lib/protocols/mesh/structures.ts";
+} from "../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeCrypto, fakeSigner } from "../fake_crypto.ts";
 import { Adversary, OTHER_INCARNATION } from "./adversary.ts";
 import { deadContact, madeUpBeacon, madeUpClaim, randomId } from "./made_up.ts";

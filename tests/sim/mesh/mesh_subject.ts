@@ -9,10 +9,10 @@ import {
   PASSIVE_VIEW_MAX,
   PRIVATE_WAITING_MAX,
   ROSTER_MAX,
-} from "../../../lib/protocols/mesh/limits.ts";
+} from "../../../lib/protocols/mesh/schema/limits.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
-import type { Room } from "../../../lib/protocols/mesh/room.ts";
-import { type StreamKey, streamKey } from "../../../lib/protocols/mesh/stream.ts";
+import type { Room } from "../../../lib/protocols/mesh/room/room.ts";
+import { type StreamKey, streamKey } from "../../../lib/protocols/mesh/schema/author_stream.ts";
 import type { MeshProbe } from "./checker.ts";
 import type { MeshMachine } from "./member.ts";
 import type { Subject } from "./world.ts";

@@ -1,8 +1,8 @@
 /** The approximate size of a message on a link, without encoding it: exact enough for queues. */
 
-import { encode } from "../../../lib/base/schema.ts";
-import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
-import { privateEnvelopeSchema } from "../../../lib/protocols/mesh/structures.ts";
+import { encode } from "../../../lib/base/schema/schema.ts";
+import type { MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
+import { privateEnvelopeSchema } from "../../../lib/protocols/mesh/schema/structures.ts";
 
 /** Record header and tag of the channel, message code. */
 const OVERHEAD_BYTES = 24;

@@ -4,23 +4,23 @@
  */
 
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
+import type { MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
 import { Access } from "../../../lib/protocols/mesh/access.ts";
-import { KeptSecrets } from "../../../lib/protocols/mesh/kept_secrets.ts";
-import { ActiveView } from "../../../lib/protocols/mesh/active_view.ts";
+import { KeptSecrets } from "../../../lib/protocols/mesh/authority/kept_secrets.ts";
+import { ActiveView } from "../../../lib/protocols/mesh/membership/active_view.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
-import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
-import { Arrival } from "../../../lib/protocols/mesh/arrival.ts";
-import { Ledger } from "../../../lib/protocols/mesh/ledger.ts";
-import { OrderView } from "../../../lib/protocols/mesh/order_view.ts";
-import { Attempts } from "../../../lib/protocols/mesh/overlay_attempts.ts";
-import { OverlayLinks } from "../../../lib/protocols/mesh/overlay_links.ts";
-import { RoomRulings } from "../../../lib/protocols/mesh/room_rulings.ts";
-import { RoomSecrets } from "../../../lib/protocols/mesh/room_secrets.ts";
-import { RosterIntake } from "../../../lib/protocols/mesh/roster_intake.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
-import { Showing } from "../../../lib/protocols/mesh/showing.ts";
-import type { SignedBeacon } from "../../../lib/protocols/mesh/structures.ts";
+import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import { CatchUpGate } from "../../../lib/protocols/mesh/room/catch_up_gate.ts";
+import { Ledger } from "../../../lib/protocols/mesh/log/ledger.ts";
+import { OrderView } from "../../../lib/protocols/mesh/log/order_view.ts";
+import { OverlayAttempts } from "../../../lib/protocols/mesh/membership/overlay_attempts.ts";
+import { OverlayLinks } from "../../../lib/protocols/mesh/membership/overlay_links.ts";
+import { RoomRulings } from "../../../lib/protocols/mesh/authority/room_rulings.ts";
+import { RoomSecrets } from "../../../lib/protocols/mesh/authority/room_secrets.ts";
+import { RosterIntake } from "../../../lib/protocols/mesh/roster/roster_intake.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
+import { DeliveryGate } from "../../../lib/protocols/mesh/room/delivery_gate.ts";
+import type { SignedBeacon } from "../../../lib/protocols/mesh/schema/structures.ts";
 import type { MeshMachine } from "./member.ts";
 import { replaced } from "../replaced.ts";
 import { SendsBeforeSync, Tells } from "../wrapped.ts";
@@ -241,14 +241,14 @@ function installHasty(): () => void {
 function installGreed(): () => void {
   const { spareVictim } = ActiveView.prototype;
   const inUse = Object.getOwnPropertyDescriptor(OverlayLinks.prototype, "inboundInUse")!;
-  const asked = Object.getOwnPropertyDescriptor(Attempts.prototype, "asked")!;
+  const asked = Object.getOwnPropertyDescriptor(OverlayAttempts.prototype, "asked")!;
   ActiveView.prototype.spareVictim = () => null;
   Object.defineProperty(OverlayLinks.prototype, "inboundInUse", { ...inUse, get: () => 0 });
-  Object.defineProperty(Attempts.prototype, "asked", { ...asked, get: () => 0 });
+  Object.defineProperty(OverlayAttempts.prototype, "asked", { ...asked, get: () => 0 });
   return () => {
     ActiveView.prototype.spareVictim = spareVictim;
     Object.defineProperty(OverlayLinks.prototype, "inboundInUse", inUse);
-    Object.defineProperty(Attempts.prototype, "asked", asked);
+    Object.defineProperty(OverlayAttempts.prototype, "asked", asked);
   };
 }
 
@@ -269,21 +269,21 @@ class TellsTooSoon extends Wrapped {
 
 /** Everything below the first neighbour's frontiers counts as history, whenever it was sent. */
 function installBaselineAlone(): () => void {
-  const { isSaidTo } = Arrival.prototype;
-  Arrival.prototype.isSaidTo = () => false;
+  const { isSaidTo } = CatchUpGate.prototype;
+  CatchUpGate.prototype.isSaidTo = () => false;
   return () => {
-    Arrival.prototype.isSaidTo = isSaidTo;
+    CatchUpGate.prototype.isSaidTo = isSaidTo;
   };
 }
 
 /** The neighbour that admits a newcomer counts as having nothing. */
 function installNoBaseline(): () => void {
-  const { frontiers } = Showing.prototype;
-  Showing.prototype.frontiers = function (effect, nowMs) {
+  const { frontiers } = DeliveryGate.prototype;
+  DeliveryGate.prototype.frontiers = function (effect, nowMs) {
     frontiers.call(this, { ...effect, entries: [], floor: 0 }, nowMs);
   };
   return () => {
-    Showing.prototype.frontiers = frontiers;
+    DeliveryGate.prototype.frontiers = frontiers;
   };
 }
 

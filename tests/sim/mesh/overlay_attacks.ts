@@ -1,6 +1,6 @@
 /** Attacks by lies about the overlay's links. */
 
-import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
+import type { MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
 import { Adversary } from "./adversary.ts";
 
 /** Messages per action: 500 a second on each link, more than an honest member sends in an hour. */

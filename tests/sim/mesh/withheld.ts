@@ -4,7 +4,7 @@
  * reverts such a decision: docs/security.md. Nothing else excuses a missing message.
  */
 
-import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
+import type { MeshEffect } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
 import { madeUpPlace, madeUpStream } from "./adversary.ts";
 import { withoutLie } from "./liar.ts";
 import type { Member, MemberProcess } from "./member.ts";

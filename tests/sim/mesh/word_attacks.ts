@@ -1,10 +1,10 @@
 /** Attacks by lies about messages. */
 
 import type { BundleId, Hash } from "../../../lib/base/ids.ts";
-import { SYNC_ENTRIES_MAX } from "../../../lib/protocols/mesh/limits.ts";
-import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { MeshMessage, StreamEntry } from "../../../lib/protocols/mesh/messages.ts";
-import type { Head } from "../../../lib/protocols/mesh/structures.ts";
+import { SYNC_ENTRIES_MAX } from "../../../lib/protocols/mesh/schema/limits.ts";
+import type { MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import type { MeshMessage, StreamEntry } from "../../../lib/protocols/mesh/schema/messages.ts";
+import type { Head } from "../../../lib/protocols/mesh/schema/structures.ts";
 import type { Random } from "../random.ts";
 import { Adversary, type MadeUpStream, OTHER_INCARNATION } from "./adversary.ts";
 import { madeUpClaim, randomId } from "./made_up.ts";

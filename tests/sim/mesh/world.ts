@@ -3,15 +3,19 @@
  * what happens in it and when.
  */
 
-import type { Signer } from "../../../lib/base/crypto.ts";
-import type { Environment } from "../../../lib/base/environment.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
+import type { Environment } from "../../../lib/base/machine/environment.ts";
 import { type Endpoint, endpointText, type LinkId, type PeerKey } from "../../../lib/base/ids.ts";
-import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
-import type { MeshConfig, MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
-import { type Invite, parseInvite } from "../../../lib/protocols/mesh/invite.ts";
-import { MESH_MESSAGES, type MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
-import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
+import type { MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
+import type {
+  MeshConfig,
+  MeshEffect,
+  MeshInput,
+} from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import { type Invite, parseInvite } from "../../../lib/protocols/mesh/schema/invite.ts";
+import { MESH_MESSAGES, type MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
+import type { Bundle } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
 import { type DiskConfig, SimDisk } from "../disk.ts";
 import type { QueueLimits } from "../link.ts";

@@ -1,17 +1,17 @@
 /** A member of a large simulated room: a machine on its own host, without checkers. */
 
-import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { Endpoint, LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import { invariant } from "../../../lib/base/invariant.ts";
-import type { MeshCommand, MeshEvent } from "../../../lib/protocols/mesh/events.ts";
+import type { MeshCommand, MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
 import type {
   DialFailureReason,
   MeshConfig,
   MeshEffect,
   MeshInput,
-} from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+} from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import type { MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import type { SimDisk } from "../disk.ts";
 import { fakeSigner } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";

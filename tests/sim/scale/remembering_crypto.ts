@@ -3,7 +3,7 @@
  * id is computed once rather than by each member, and is stored as one string for all.
  */
 
-import type { Crypto } from "../../../lib/base/crypto.ts";
+import type { Crypto } from "../../../lib/base/crypto/crypto.ts";
 import type { HexId } from "../../../lib/base/ids.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 

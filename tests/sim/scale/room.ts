@@ -4,9 +4,9 @@
  * member.
  */
 
-import type { MeshConfig } from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import type { MeshConfig } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import type { MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import { SimDisk } from "../disk.ts";
 import { Network, type Path } from "../network.ts";
 import { Random } from "../random.ts";

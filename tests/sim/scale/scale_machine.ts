@@ -1,11 +1,15 @@
 /** The machines of a large simulated room, and the questions that they answer. */
 
-import type { Signer } from "../../../lib/base/crypto.ts";
-import type { Environment } from "../../../lib/base/environment.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
+import type { Environment } from "../../../lib/base/machine/environment.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
-import type { Machine } from "../../../lib/base/machine.ts";
+import type { Machine } from "../../../lib/base/machine/machine.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
-import type { MeshConfig, MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+import type {
+  MeshConfig,
+  MeshEffect,
+  MeshInput,
+} from "../../../lib/protocols/mesh/schema/mesh_io.ts";
 
 export interface ScaleMachine extends Machine<MeshInput, MeshEffect> {
   neighbours(): readonly PeerKey[];

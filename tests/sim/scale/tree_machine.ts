@@ -4,26 +4,34 @@
  * each author; only the tree and its repair transport them.
  */
 
-import { type Signer, utf8 } from "../../../lib/base/crypto.ts";
-import type { Environment } from "../../../lib/base/environment.ts";
+import { type Signer, utf8 } from "../../../lib/base/crypto/crypto.ts";
+import type { Environment } from "../../../lib/base/machine/environment.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import { earliestMs } from "../../../lib/base/machine.ts";
-import { Broadcast } from "../../../lib/protocols/mesh/broadcast.ts";
+import { earliestMs } from "../../../lib/base/machine/machine.ts";
+import { Broadcast } from "../../../lib/protocols/mesh/broadcast/broadcast.ts";
 import {
   BROADCAST_LAN,
   type BroadcastEffect,
   type BroadcastInput,
-} from "../../../lib/protocols/mesh/broadcast_io.ts";
-import type { MeshConfig, MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
-import { type MeshMessage, MESSAGE_LANES } from "../../../lib/protocols/mesh/messages.ts";
-import { Overlay } from "../../../lib/protocols/mesh/overlay.ts";
+} from "../../../lib/protocols/mesh/broadcast/broadcast_io.ts";
+import type {
+  MeshConfig,
+  MeshEffect,
+  MeshInput,
+} from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import { type MeshMessage, MESSAGE_LANES } from "../../../lib/protocols/mesh/schema/messages.ts";
+import { Overlay } from "../../../lib/protocols/mesh/membership/overlay.ts";
 import {
   OVERLAY_LAN,
   type OverlayEffect,
   type OverlayInput,
-} from "../../../lib/protocols/mesh/overlay_io.ts";
-import { type Stream, type StreamKey, streamKey } from "../../../lib/protocols/mesh/stream.ts";
-import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
+} from "../../../lib/protocols/mesh/membership/overlay_io.ts";
+import {
+  type Stream,
+  type StreamKey,
+  streamKey,
+} from "../../../lib/protocols/mesh/schema/author_stream.ts";
+import type { Bundle } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { bundleOf, idOf } from "../../protocols/mesh/broadcast_network.ts";
 import type { ScaleMachine } from "./scale_machine.ts";
 

@@ -6,9 +6,9 @@
  * had sent before it recorded itself, without what its receiver had received before it recorded itself.
  */
 
-import { COORDINATOR_NAME, type HistoryPoint } from "../history.ts";
-import { type Cut, type CutMember, type Decided, type Run, runsLength } from "./cut.ts";
-import type { EntryPoint } from "../states/state.ts";
+import { COORDINATOR_NAME, type HistoryPoint } from "../schema/history.ts";
+import { type Cut, type CutMember, type Decided, type Run, runsLength } from "../schema/cut.ts";
+import type { EntryPoint } from "../schema/state.ts";
 
 /** The verdict on a cut, in words. */
 export interface Verdict {

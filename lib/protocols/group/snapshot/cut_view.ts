@@ -1,11 +1,15 @@
 /** A cut as the operator sees it. */
 
-import type { Crypto } from "../../../base/crypto.ts";
+import type { Crypto } from "../../../base/crypto/crypto.ts";
 import type { PeerKey } from "../../../base/ids.ts";
-import type { CoordinatorEvent, SnapshotChannelView, SnapshotMemberView } from "../events.ts";
-import { COORDINATOR_NAME, entryId } from "../history.ts";
-import { SNAPSHOT_IDS_MAX } from "../limits.ts";
-import { type Cut, type CutMember, type Run, runsLength } from "./cut.ts";
+import type {
+  CoordinatorEvent,
+  SnapshotChannelView,
+  SnapshotMemberView,
+} from "../schema/events.ts";
+import { COORDINATOR_NAME, entryId } from "../schema/history.ts";
+import { SNAPSHOT_IDS_MAX } from "../schema/limits.ts";
+import { type Cut, type CutMember, type Run, runsLength } from "../schema/cut.ts";
 import type { Verdict } from "./cut_check.ts";
 
 type SnapshotEvent = Extract<CoordinatorEvent, { readonly event: "snapshot" }>;

@@ -15,7 +15,7 @@
  * `sendMarkers` sends one marker on each outgoing channel.
  */
 
-export interface RecordingPorts<State> {
+interface RecordingPorts<State> {
   /** The process's state, as it is at this moment. */
   record(): State;
   /** Sends one marker on each channel that leads away from this process, before anything else is sent there. */

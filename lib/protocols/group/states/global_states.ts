@@ -6,26 +6,25 @@
  * themselves which positions they report; `passed_points.ts` has the rule that makes their choices coincide.
  */
 
-import type { Crypto } from "../../../base/crypto.ts";
-import { dateText } from "../../../base/dates.ts";
+import type { Crypto } from "../../../base/crypto/crypto.ts";
 import type { Hash, LinkId, PeerKey } from "../../../base/ids.ts";
-import { shownName } from "../../../base/names.ts";
-import type { Attendance, Attendee } from "../attendance.ts";
-import { type Ballot, isSameBallot } from "../ballot.ts";
-import type { CoordinatorOutput } from "../coordinator_output.ts";
-import type { Member } from "../epoch.ts";
-import type { CoordinatorEvent, StateView } from "../events.ts";
-import { emptyDigest } from "../history.ts";
-import { HEARTBEAT_MS, POINTS_KEPT_MAX, STATE_MS } from "../limits.ts";
-import type { GroupMessageOf } from "../messages.ts";
-import type { Views } from "../views.ts";
-import { Arrivals } from "./arrivals.ts";
-import type { EntryPoint } from "./state.ts";
+import { dateText } from "../../../base/text/dates.ts";
+import { shownName } from "../../../base/text/names.ts";
+import type { Attendance, Attendee } from "../detector/attendance.ts";
+import type { Views } from "../detector/views.ts";
+import { type Ballot, isSameBallot } from "../schema/ballot.ts";
+import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
+import type { Member } from "../schema/epoch.ts";
+import type { CoordinatorEvent, StateView } from "../schema/events.ts";
+import { emptyDigest } from "../schema/history.ts";
+import { ARRIVALS_KEPT_MAX, HEARTBEAT_MS, POINTS_KEPT_MAX, STATE_MS } from "../schema/limits.ts";
+import type { GroupMessageOf } from "../schema/messages.ts";
+import type { Arrival, EntryPoint } from "../schema/state.ts";
 
 /** A member that wasn't heard for this long may lack anything. */
 const QUIET_MS = 2 * HEARTBEAT_MS;
 
-export interface GlobalStatesParts {
+interface GlobalStatesParts {
   readonly group: Hash;
   readonly crypto: Crypto;
   readonly views: Views;
@@ -377,4 +376,42 @@ function stateFault({ end, points, after, arrivals }: GroupMessageOf<"state">): 
     seq = through;
   }
   return seq > end.seq ? "it says that entries came which it doesn't have" : null;
+}
+
+/** When entries came to one member, by the coordinator's monotonic clock: the latest ones, in a ring. */
+export class Arrivals {
+  /** Allocated when the first entry comes. */
+  #atMs: Float64Array | null = null;
+  /** Number of the last entry that was reported. */
+  #through = 0;
+
+  /** When the entry came; null where it hasn't come, or the time isn't known. */
+  at(seq: number): number | null {
+    const isKept = seq <= this.#through && seq > this.#through - ARRIVALS_KEPT_MAX && seq > 0;
+    const atMs = isKept ? this.#atMs?.[seq % ARRIVALS_KEPT_MAX] : undefined;
+    return atMs === undefined || Number.isNaN(atMs) ? null : atMs;
+  }
+
+  /** Takes a member's report on the entries after a number. */
+  add(after: number, arrivals: readonly Arrival[], nowMs: number): void {
+    let from = after;
+    // Times that the ring wouldn't keep aren't written in the first place: a report may have many, with any numbers.
+    const keptAfter = (arrivals.at(-1)?.through ?? 0) - ARRIVALS_KEPT_MAX;
+    for (const { through, agoMs } of arrivals) {
+      if (through > keptAfter) this.#fill(from, through, nowMs - agoMs);
+      from = through;
+    }
+  }
+
+  #fill(after: number, through: number, atMs: number): void {
+    this.#atMs ??= new Float64Array(ARRIVALS_KEPT_MAX).fill(NaN);
+    // When the entries between came wasn't reported.
+    this.#write(Math.max(this.#through, after - ARRIVALS_KEPT_MAX), after, NaN);
+    this.#write(Math.max(this.#through, after, through - ARRIVALS_KEPT_MAX), through, atMs);
+    this.#through = Math.max(this.#through, through);
+  }
+
+  #write(after: number, through: number, atMs: number): void {
+    for (let seq = after + 1; seq <= through; seq++) this.#atMs![seq % ARRIVALS_KEPT_MAX] = atMs;
+  }
 }

@@ -3,17 +3,18 @@
  * everything that came meanwhile in one message.
  */
 
-import type { Environment } from "../../../base/environment.ts";
-import { type Ballot, NO_BALLOT } from "../ballot.ts";
-import type { Held, HeldBatch } from "../held.ts";
-import { STATE_ARRIVALS_MAX, STATE_MS, STATE_POINTS_MAX } from "../limits.ts";
-import type { MemberOutput } from "../member_output.ts";
-import type { GroupMessage } from "../messages.ts";
-import { PassedPoints } from "./passed_points.ts";
+import type { Environment } from "../../../base/machine/environment.ts";
+import type { HeldBatch, HeldBatches } from "../log/held_batches.ts";
+import { type Ballot, NO_BALLOT } from "../schema/ballot.ts";
+import type { HistoryPoint } from "../schema/history.ts";
+import { STATE_ARRIVALS_MAX, STATE_MS, STATE_POINTS_MAX } from "../schema/limits.ts";
+import type { MemberOutput } from "../schema/member_output.ts";
+import type { GroupMessage } from "../schema/messages.ts";
+import type { EntryPoint } from "../schema/state.ts";
 
 export interface ReportingOwner {
   readonly out: MemberOutput;
-  readonly held: Held;
+  readonly held: HeldBatches;
   readonly environment: Environment;
   readonly isCoordinatorUp: boolean;
   /** Ballot of the present epoch; null while in none. */
@@ -111,4 +112,50 @@ export class Reporting {
       arrivals,
     });
   }
+}
+
+// Ends of batches that a log has passed: only a few, however many there were, chosen so that two logs that grew at
+// different times have some in common.
+//
+// The rule that all members share: for a stride of 1, 16, 256 and so on, the first end of a batch at or after each
+// multiple of the stride. Each point of a coarser stride is one of every finer stride, too.
+
+const FACTOR = 16;
+
+interface Passed {
+  /** Position of the end before this one. */
+  readonly before: number;
+  readonly point: EntryPoint;
+}
+
+export class PassedPoints {
+  #stride = 1;
+  #passed: Passed[] = [];
+
+  /** @param max How many points are kept, at least 1. */
+  constructor(readonly max: number) {}
+
+  /** The log has passed the end, `point`, of the batch that begins after `before`. */
+  add({ position: before }: Pick<HistoryPoint, "position">, point: EntryPoint): void {
+    const passed = { before, point };
+    if (!isAtMultiple(passed, this.#stride)) return;
+    this.#passed.push(passed);
+    while (this.#passed.length > this.max) {
+      this.#stride *= FACTOR;
+      this.#passed = this.#passed.filter((passed) => isAtMultiple(passed, this.#stride));
+    }
+  }
+
+  /** The points since the last call, in order; starts again with the finest stride. */
+  take(): readonly EntryPoint[] {
+    const points = this.#passed.map(({ point }) => point);
+    this.#passed = [];
+    this.#stride = 1;
+    return points;
+  }
+}
+
+/** Whether a multiple of the stride lies after the one end, and at or before the other. */
+function isAtMultiple({ before, point }: Passed, stride: number): boolean {
+  return Math.floor(point.position / stride) > Math.floor(before / stride);
 }

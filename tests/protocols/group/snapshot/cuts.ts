@@ -1,7 +1,7 @@
 /** A consistent cut of three members and the coordinator, for tests that change one thing in it. */
 
 import type { Hash, PeerKey } from "../../../../lib/base/ids.ts";
-import type { HistoryPoint } from "../../../../lib/protocols/group/history.ts";
+import type { HistoryPoint } from "../../../../lib/protocols/group/schema/history.ts";
 import type {
   CoordinatorState,
   Cut,
@@ -9,7 +9,7 @@ import type {
   Decided,
   MemberState,
   Run,
-} from "../../../../lib/protocols/group/snapshot/cut.ts";
+} from "../../../../lib/protocols/group/schema/cut.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 
 const NAMES = ["ann", "bob", "cem"] as const;

@@ -1,7 +1,7 @@
 // Snapshots as whole members take part in them, with a coordinator that says what a test wants.
 
 import { assertEquals } from "@std/assert";
-import type { GroupMessageOf } from "../../../../lib/protocols/group/messages.ts";
+import type { GroupMessageOf } from "../../../../lib/protocols/group/schema/messages.ts";
 import { FOUNDING, GroupNet, type Node } from "../group_net.ts";
 
 const RUN = new Uint8Array(8).fill(0xaa);

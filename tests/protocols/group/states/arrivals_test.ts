@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { ARRIVALS_KEPT_MAX } from "../../../../lib/protocols/group/limits.ts";
-import { Arrivals } from "../../../../lib/protocols/group/states/arrivals.ts";
+import { ARRIVALS_KEPT_MAX } from "../../../../lib/protocols/group/schema/limits.ts";
+import { Arrivals } from "../../../../lib/protocols/group/states/global_states.ts";
 
 Deno.test("at() says when each of a run came, by the clock of whoever was told", () => {
   const arrivals = new Arrivals();

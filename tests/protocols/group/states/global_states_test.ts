@@ -1,13 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import type { LinkId } from "../../../../lib/base/ids.ts";
-import { Attendance, expected } from "../../../../lib/protocols/group/attendance.ts";
-import { type Ballot, NO_BALLOT } from "../../../../lib/protocols/group/ballot.ts";
-import { CoordinatorOutput } from "../../../../lib/protocols/group/coordinator_output.ts";
-import type { GroupMessageOf } from "../../../../lib/protocols/group/messages.ts";
-import type { EntryPoint } from "../../../../lib/protocols/group/states/state.ts";
-import type { CoordinatorEvent } from "../../../../lib/protocols/group/events.ts";
+import { Attendance, expected } from "../../../../lib/protocols/group/detector/attendance.ts";
+import { type Ballot, NO_BALLOT } from "../../../../lib/protocols/group/schema/ballot.ts";
+import { CoordinatorOutput } from "../../../../lib/protocols/group/schema/coordinator_output.ts";
+import type { GroupMessageOf } from "../../../../lib/protocols/group/schema/messages.ts";
+import type { EntryPoint } from "../../../../lib/protocols/group/schema/state.ts";
+import type { CoordinatorEvent } from "../../../../lib/protocols/group/schema/events.ts";
 import { GlobalStates } from "../../../../lib/protocols/group/states/global_states.ts";
-import { Views } from "../../../../lib/protocols/group/views.ts";
+import { Views } from "../../../../lib/protocols/group/detector/views.ts";
 import { fakeCrypto } from "../../../sim/fake_crypto.ts";
 import { GROUP, keyOf, type Name, Program } from "../coordinator_program.ts";
 

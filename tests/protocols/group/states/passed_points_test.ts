@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Hash } from "../../../../lib/base/ids.ts";
-import { PassedPoints } from "../../../../lib/protocols/group/states/passed_points.ts";
+import { PassedPoints } from "../../../../lib/protocols/group/states/reporting.ts";
 
 const point = (position: number) => ({ seq: position, position, digest: `${position}` as Hash });
 

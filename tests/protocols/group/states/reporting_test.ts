@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { SILENT_LOGGER } from "../../../../lib/base/environment.ts";
+import { SILENT_LOGGER } from "../../../../lib/base/machine/environment.ts";
 import type { Hash } from "../../../../lib/base/ids.ts";
-import { Held } from "../../../../lib/protocols/group/held.ts";
-import { HistoryEnd, signBatch } from "../../../../lib/protocols/group/history.ts";
-import { STATE_ARRIVALS_MAX } from "../../../../lib/protocols/group/limits.ts";
-import { MemberOutput } from "../../../../lib/protocols/group/member_output.ts";
-import type { GroupMessageOf } from "../../../../lib/protocols/group/messages.ts";
+import { HeldBatches } from "../../../../lib/protocols/group/log/held_batches.ts";
+import { HistoryEnd, signBatch } from "../../../../lib/protocols/group/schema/history.ts";
+import { STATE_ARRIVALS_MAX } from "../../../../lib/protocols/group/schema/limits.ts";
+import { MemberOutput } from "../../../../lib/protocols/group/schema/member_output.ts";
+import type { GroupMessageOf } from "../../../../lib/protocols/group/schema/messages.ts";
 import { Reporting } from "../../../../lib/protocols/group/states/reporting.ts";
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
 
@@ -16,7 +16,7 @@ const BALLOT = { number: 2, round: 0 };
 
 /** A member whose log grows when it is told. */
 class Told {
-  readonly held = new Held(new HistoryEnd(fakeCrypto, GROUP));
+  readonly held = new HeldBatches(new HistoryEnd(fakeCrypto, GROUP));
   readonly out = new MemberOutput(() => true);
   readonly environment = {
     random: () => 0,

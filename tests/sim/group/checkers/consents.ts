@@ -3,8 +3,8 @@
  * members' own check, under the rules that are in force at the edit's place. Under `own` that is the author, unless it has asked.
  */
 
-import { consentTo, isConsentOf } from "../../../../lib/protocols/group/consents.ts";
-import type { PlacedEdit } from "../../../../lib/protocols/group/history.ts";
+import { consentTo, isConsentOf } from "../../../../lib/protocols/group/identity/consents.ts";
+import type { PlacedEdit } from "../../../../lib/protocols/group/schema/history.ts";
 import { fakeCrypto } from "../../fake_crypto.ts";
 import type { Checker } from "../checker.ts";
 import { Violation } from "../violation.ts";

@@ -8,11 +8,14 @@
  */
 
 import type { PeerKey } from "../../../../lib/base/ids.ts";
-import { type Ballot, isSameBallot } from "../../../../lib/protocols/group/ballot.ts";
-import type { GroupMessage, GroupMessageOf } from "../../../../lib/protocols/group/messages.ts";
-import { type Cut, runsLength } from "../../../../lib/protocols/group/snapshot/cut.ts";
+import { type Ballot, isSameBallot } from "../../../../lib/protocols/group/schema/ballot.ts";
+import type {
+  GroupMessage,
+  GroupMessageOf,
+} from "../../../../lib/protocols/group/schema/messages.ts";
+import { type Cut, runsLength } from "../../../../lib/protocols/group/schema/cut.ts";
 import { cutFaults, verdictOf } from "../../../../lib/protocols/group/snapshot/cut_check.ts";
-import { parseSnapshot, snapshotText } from "../../../../lib/runtime/snapshot_file.ts";
+import { parseSnapshot, snapshotText } from "../../../../lib/runtime/records/snapshot_file.ts";
 import { fakeCrypto } from "../../fake_crypto.ts";
 import type { Checker } from "../checker.ts";
 import type { AnyEffect, AnyInput, AnyProcess } from "../process.ts";

@@ -4,10 +4,10 @@
  * number is told the outcome; records are synced before messages depend on them; in the end nothing is locked.
  */
 
-import type { PlacedEdit } from "../../../../lib/protocols/group/history.ts";
-import type { GroupMessage } from "../../../../lib/protocols/group/messages.ts";
-import { requestId } from "../../../../lib/protocols/group/edit.ts";
-import type { EditEvent } from "../../../../lib/protocols/group/events.ts";
+import type { PlacedEdit } from "../../../../lib/protocols/group/schema/history.ts";
+import type { GroupMessage } from "../../../../lib/protocols/group/schema/messages.ts";
+import { requestId } from "../../../../lib/protocols/group/schema/edit.ts";
+import type { EditEvent } from "../../../../lib/protocols/group/schema/events.ts";
 import { fakeCrypto } from "../../fake_crypto.ts";
 import type { Checker } from "../checker.ts";
 import type { MemberProcess } from "../member_process.ts";

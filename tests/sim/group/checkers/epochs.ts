@@ -4,10 +4,13 @@
  */
 
 import type { Hash } from "../../../../lib/base/ids.ts";
-import { ballotText } from "../../../../lib/protocols/group/ballot.ts";
-import type { SignedEpoch } from "../../../../lib/protocols/group/epoch.ts";
-import type { Entry } from "../../../../lib/protocols/group/history.ts";
-import type { CoordinatorRecord, MemberRecord } from "../../../../lib/protocols/group/records.ts";
+import { ballotText } from "../../../../lib/protocols/group/schema/ballot.ts";
+import type { SignedEpoch } from "../../../../lib/protocols/group/schema/epoch.ts";
+import type { Entry } from "../../../../lib/protocols/group/schema/history.ts";
+import type {
+  CoordinatorRecord,
+  MemberRecord,
+} from "../../../../lib/protocols/group/schema/records.ts";
 import type { CanonicalHistory, Said } from "../canonical_history.ts";
 import type { Checker } from "../checker.ts";
 import { Violation } from "../violation.ts";

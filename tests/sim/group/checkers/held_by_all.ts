@@ -4,15 +4,22 @@
  */
 
 import type { PeerKey } from "../../../../lib/base/ids.ts";
-import { type Ballot, compareBallots, NO_BALLOT } from "../../../../lib/protocols/group/ballot.ts";
+import {
+  type Ballot,
+  compareBallots,
+  NO_BALLOT,
+} from "../../../../lib/protocols/group/schema/ballot.ts";
 import {
   type Entry,
   type Placed,
   type PlacedEdit,
   type PlacedRules,
   placesOf,
-} from "../../../../lib/protocols/group/history.ts";
-import type { CoordinatorRecord, MemberRecord } from "../../../../lib/protocols/group/records.ts";
+} from "../../../../lib/protocols/group/schema/history.ts";
+import type {
+  CoordinatorRecord,
+  MemberRecord,
+} from "../../../../lib/protocols/group/schema/records.ts";
 import { label } from "../canonical_history.ts";
 import type { Checker } from "../checker.ts";
 import { Violation } from "../violation.ts";

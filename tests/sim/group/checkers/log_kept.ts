@@ -1,6 +1,9 @@
 /** No log is set aside, unless a disk was damaged or the operator has given up a history (G1). */
 
-import type { CoordinatorRecord, MemberRecord } from "../../../../lib/protocols/group/records.ts";
+import type {
+  CoordinatorRecord,
+  MemberRecord,
+} from "../../../../lib/protocols/group/schema/records.ts";
 import type { Checker } from "../checker.ts";
 import { Violation } from "../violation.ts";
 import { MemberParty, type Party } from "../world.ts";

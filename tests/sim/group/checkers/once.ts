@@ -1,6 +1,6 @@
 /** G4: a text becomes at most one entry; and it does become one if its author's process lives on, or has stored it. */
 
-import type { Entry } from "../../../../lib/protocols/group/history.ts";
+import type { Entry } from "../../../../lib/protocols/group/schema/history.ts";
 import { label, type Said } from "../canonical_history.ts";
 import type { Checker } from "../checker.ts";
 import { Violation } from "../violation.ts";

@@ -4,9 +4,9 @@
  * Looks at each step's effects in their order, before any is performed.
  */
 
-import { fingerprintOf } from "../../../../lib/base/fingerprint.ts";
+import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
-import { isContent } from "../../../../lib/protocols/group/messages.ts";
+import { isContent } from "../../../../lib/protocols/group/schema/messages.ts";
 import type { Checker } from "../checker.ts";
 import { CoordinatorProcess } from "../coordinator_process.ts";
 import { MemberProcess } from "../member_process.ts";

@@ -5,9 +5,12 @@
  */
 
 import type { PeerKey } from "../../../../lib/base/ids.ts";
-import { compareBallots } from "../../../../lib/protocols/group/ballot.ts";
-import type { Epoch } from "../../../../lib/protocols/group/epoch.ts";
-import type { CoordinatorRecord, MemberRecord } from "../../../../lib/protocols/group/records.ts";
+import { compareBallots } from "../../../../lib/protocols/group/schema/ballot.ts";
+import type { Epoch } from "../../../../lib/protocols/group/schema/epoch.ts";
+import type {
+  CoordinatorRecord,
+  MemberRecord,
+} from "../../../../lib/protocols/group/schema/records.ts";
 import type { Checker } from "../checker.ts";
 import { Violation } from "../violation.ts";
 import { CoordinatorParty, type Party, type World } from "../world.ts";

@@ -6,13 +6,16 @@
  * performed; what is known of the group is taken from its records alone.
  */
 
-import { fingerprintOf } from "../../../../lib/base/fingerprint.ts";
+import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../../lib/base/ids.ts";
-import { compareBallots } from "../../../../lib/protocols/group/ballot.ts";
-import type { Epoch } from "../../../../lib/protocols/group/epoch.ts";
-import { type GroupMessage, isContent } from "../../../../lib/protocols/group/messages.ts";
-import type { CoordinatorRecord } from "../../../../lib/protocols/group/records.ts";
-import { groupChannelSecret, type GroupSecret } from "../../../../lib/protocols/group/secrets.ts";
+import { compareBallots } from "../../../../lib/protocols/group/schema/ballot.ts";
+import type { Epoch } from "../../../../lib/protocols/group/schema/epoch.ts";
+import { type GroupMessage, isContent } from "../../../../lib/protocols/group/schema/messages.ts";
+import type { CoordinatorRecord } from "../../../../lib/protocols/group/schema/records.ts";
+import {
+  groupChannelSecret,
+  type GroupSecret,
+} from "../../../../lib/protocols/group/schema/group_secrets.ts";
 import type { Checker } from "../checker.ts";
 import { CoordinatorProcess } from "../coordinator_process.ts";
 import { MemberProcess } from "../member_process.ts";

@@ -3,7 +3,7 @@
  * each follows every entry that its author had been shown.
  */
 
-import type { Entry } from "../../../../lib/protocols/group/history.ts";
+import type { Entry } from "../../../../lib/protocols/group/schema/history.ts";
 import { label, type Said } from "../canonical_history.ts";
 import type { Checker } from "../checker.ts";
 import { Violation } from "../violation.ts";

@@ -4,7 +4,10 @@
  * up, and the operator was told the latest state that all share.
  */
 
-import type { CoordinatorEvent, MemberEvent } from "../../../../lib/protocols/group/events.ts";
+import type {
+  CoordinatorEvent,
+  MemberEvent,
+} from "../../../../lib/protocols/group/schema/events.ts";
 import type { Checker, MessageEvent } from "../checker.ts";
 import { withoutLie } from "../liar.ts";
 import type { MemberProcess } from "../member_process.ts";

@@ -6,11 +6,24 @@
  */
 
 import type { PeerKey, RequestId } from "../../../../lib/base/ids.ts";
-import { type Edit, type EditRequest, requestId } from "../../../../lib/protocols/group/edit.ts";
-import type { CoordinatorEvent, MemberEvent } from "../../../../lib/protocols/group/events.ts";
-import type { PlacedEdit } from "../../../../lib/protocols/group/history.ts";
-import type { GroupMessage, GroupMessageOf } from "../../../../lib/protocols/group/messages.ts";
-import type { CoordinatorRecord, MemberRecord } from "../../../../lib/protocols/group/records.ts";
+import {
+  type Edit,
+  type EditRequest,
+  requestId,
+} from "../../../../lib/protocols/group/schema/edit.ts";
+import type {
+  CoordinatorEvent,
+  MemberEvent,
+} from "../../../../lib/protocols/group/schema/events.ts";
+import type { PlacedEdit } from "../../../../lib/protocols/group/schema/history.ts";
+import type {
+  GroupMessage,
+  GroupMessageOf,
+} from "../../../../lib/protocols/group/schema/messages.ts";
+import type {
+  CoordinatorRecord,
+  MemberRecord,
+} from "../../../../lib/protocols/group/schema/records.ts";
 import { fakeCrypto } from "../../fake_crypto.ts";
 import type { Checker } from "../checker.ts";
 import type { CoordinatorProcess } from "../coordinator_process.ts";

@@ -4,8 +4,8 @@
  */
 
 import type { PeerKey } from "../../../../lib/base/ids.ts";
-import { isViewSignedBy } from "../../../../lib/protocols/group/epoch.ts";
-import type { Placed } from "../../../../lib/protocols/group/history.ts";
+import { isViewSignedBy } from "../../../../lib/protocols/group/schema/epoch.ts";
+import type { Placed } from "../../../../lib/protocols/group/schema/history.ts";
 import type { Checker } from "../checker.ts";
 import { fakeCrypto } from "../../fake_crypto.ts";
 import type { SimLog } from "../group_disk.ts";

@@ -1,0 +1,126 @@
+/**
+ * Password hashes as text, in the PHC string format:
+ *
+ *     $scrypt$ln=17,r=8,p=1$c2l4dGVlbiByYW5kb20u$kp0Y...
+ *
+ * `ln` is the binary logarithm of scrypt's N (RFC 7914); salt and hash are base64 without padding. Other programs
+ * write the same format with other parameters. Parameters that need far more memory or time than ours are rejected,
+ * so that write access to the file of accounts doesn't suffice to stall the program.
+ */
+
+import type { Bytes } from "./crypto.ts";
+
+/** The cost parameters of scrypt. */
+export interface ScryptParameters {
+  /** Binary logarithm of N. */
+  readonly ln: number;
+  readonly r: number;
+  readonly p: number;
+}
+
+/** A password's hash with everything needed to compute it again. */
+interface ScryptHash extends ScryptParameters {
+  readonly salt: Bytes;
+  readonly hash: Bytes;
+}
+
+/**
+ * For new hashes: the minimum that OWASP's Password Storage Cheat Sheet recommends for scrypt. One hash takes 128
+ * MiB and about half a second of one core.
+ */
+export const SCRYPT_PARAMETERS: ScryptParameters = { ln: 17, r: 8, p: 1 };
+export const SALT_BYTES = 16;
+export const HASH_BYTES = 32;
+
+/** Longest text of a hash, by any algorithm. */
+const HASH_TEXT_LENGTH_MAX = 512;
+
+/** Limits for hashes that are read: twice the memory of ours, and four times the work. */
+const MEMORY_BYTES_MAX = 256 * 1024 * 1024;
+const WORK_MAX = 4 * workOf(SCRYPT_PARAMETERS);
+const R_MAX = 32;
+const SALT_BYTES_MIN = 8;
+const SALT_BYTES_MAX = 64;
+const HASH_BYTES_MIN = 16;
+const HASH_BYTES_MAX = 64;
+
+const NUMBER = "([1-9][0-9]{0,3})";
+const BASE64 = "([A-Za-z0-9+/]+)";
+const SCRYPT = new RegExp(
+  `^\\$scrypt\\$ln=${NUMBER},r=${NUMBER},p=${NUMBER}\\$${BASE64}\\$${BASE64}$`,
+);
+
+/** The PHC string format of any algorithm: its name, a version, parameters, salt, hash. */
+const PHC =
+  /^\$[a-z0-9-]{1,32}(?:\$v=[0-9]+)?(?:\$[a-z0-9-]{1,32}=[A-Za-z0-9/+.-]+(?:,[a-z0-9-]{1,32}=[A-Za-z0-9/+.-]+)*)?\$[A-Za-z0-9/+.-]+\$[A-Za-z0-9/+]+$/;
+
+/** Whether `text` has the form of a password hash, by any algorithm. */
+export function isHashText(text: string): boolean {
+  return text.length <= HASH_TEXT_LENGTH_MAX && PHC.test(text);
+}
+
+/** The hash in `text`; null where it is of another algorithm, malformed, or too costly to compute. */
+export function parseScryptHash(text: string): ScryptHash | null {
+  if (text.length > HASH_TEXT_LENGTH_MAX) return null;
+  const [, ln, r, p, saltText, hashText] = SCRYPT.exec(text) ?? [];
+  if (saltText === undefined || hashText === undefined) return null;
+  const parameters = { ln: Number(ln), r: Number(r), p: Number(p) };
+  const salt = fromBase64(saltText);
+  const hash = fromBase64(hashText);
+  if (salt === null || salt.length < SALT_BYTES_MIN || salt.length > SALT_BYTES_MAX) return null;
+  if (hash === null || hash.length < HASH_BYTES_MIN || hash.length > HASH_BYTES_MAX) return null;
+  // RFC 7914, 2: N is less than 2^(128 r / 8).
+  if (parameters.r > R_MAX || parameters.ln >= 16 * parameters.r) return null;
+  if (memoryBytes(parameters) > MEMORY_BYTES_MAX) return null;
+  return workOf(parameters) > WORK_MAX ? null : { ...parameters, salt, hash };
+}
+
+/** The text of a hash; `parseScryptHash` reads it if it is within the limits. */
+export function formatScryptHash({ ln, r, p, salt, hash }: ScryptHash): string {
+  const options = { omitPadding: true };
+  return `$scrypt$ln=${ln},r=${r},p=${p}$${salt.toBase64(options)}$${hash.toBase64(options)}`;
+}
+
+/** Whether a hash should be replaced once its password is known: it is weaker than `ours`, or can't be read. */
+export function needsRehash(text: string, ours: ScryptParameters = SCRYPT_PARAMETERS): boolean {
+  const read = parseScryptHash(text);
+  return read === null || read.salt.length < SALT_BYTES || read.hash.length < HASH_BYTES ||
+    memoryBytes(read) < memoryBytes(ours) || workOf(read) < workOf(ours);
+}
+
+/** The memory that scrypt needs, in bytes. */
+export function memoryBytes({ ln, r, p }: ScryptParameters): number {
+  return 128 * r * (2 ** ln + p);
+}
+
+/**
+ * The further hashes to compute after one with `parameters`, which are cheaper than `whole`, so that the total work
+ * is that of `whole` but for at most a sixteenth: one with half the work of `whole`, one with a quarter, and so on,
+ * as far as each is needed.
+ */
+export function missingWork(
+  parameters: ScryptParameters,
+  whole: ScryptParameters,
+): readonly ScryptParameters[] {
+  const missing: ScryptParameters[] = [];
+  let left = workOf(whole) - workOf(parameters);
+  for (let ln = whole.ln - 1; ln >= whole.ln - 4; ln--) {
+    const part = { ...whole, ln };
+    if (workOf(part) > left) continue;
+    missing.push(part);
+    left -= workOf(part);
+  }
+  return missing;
+}
+
+function workOf({ ln, r, p }: ScryptParameters): number {
+  return 2 ** ln * r * p;
+}
+
+function fromBase64(text: string): Bytes | null {
+  try {
+    return Uint8Array.fromBase64(text, { lastChunkHandling: "loose" });
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * What the machines of all modes share beside the form of `Machine`: links to others, a log on disk, a user.
+ *
+ * The caller's duties beside those of `Machine`:
+ * - Effects run in list order. A `persist` is synced before any effect after it, in this list or a later
+ *   one, is carried out; persists may be done earlier, and many with one sync. One with `sync: false` is
+ *   written before what follows, and need not be synced.
+ * - `persisted` or `persist-failed` answers each `persist` that has a token.
+ * - After a refused persist the log lacks what the machine has: it is replaced by the machine's snapshot before
+ *   anything else is written.
+ * - Each `link-up` is followed by one `link-down`, after a `close` or `ban` of ours too; none after `stop`.
+ * - After `stop` no input is fed.
+ */
+
+import type { Fingerprint } from "../text/fingerprint.ts";
+import type { ErrorCode } from "../errors.ts";
+import type { LinkId, PeerKey } from "../ids.ts";
+
+/** A process that stood still for longer than this blames nobody for what was due meanwhile. */
+const STALL_MS_MIN = 2_000;
+
+/**
+ * How long this process stood still before the step at `nowMs`; its deadlines are to be postponed by that. 0 where it
+ * wasn't for long.
+ * @param dueMs The earliest deadline; null where there was none.
+ * @param lastStepMs Time of the last step: whatever was due then and still is, the process was awake.
+ */
+export function stalledMs(dueMs: number | null, lastStepMs: number, nowMs: number): number {
+  const idleMs = nowMs - Math.max(dueMs ?? nowMs, lastStepMs);
+  return idleMs > STALL_MS_MIN ? idleMs : 0;
+}
+
+export type ModeInput<Message, Command> =
+  /** The first input, given once. */
+  | { readonly type: "start" }
+  /** `closed`: the other side ended the link by a sealed record; otherwise it was lost. */
+  | {
+    readonly type: "link-down";
+    readonly link: LinkId;
+    readonly closed: boolean;
+    readonly reason: string;
+  }
+  /** The link's data queue is less than half full again. */
+  | { readonly type: "drained"; readonly link: LinkId }
+  | { readonly type: "message"; readonly link: LinkId; readonly message: Message }
+  /** A message of a type that this version doesn't know. */
+  | { readonly type: "unknown-message"; readonly link: LinkId; readonly code: number }
+  | { readonly type: "persisted"; readonly token: number }
+  /** The disk refused; where the persist had no token, `token` is null and the effects behind it went on. */
+  | { readonly type: "persist-failed"; readonly token: number | null; readonly text: string }
+  | { readonly type: "command"; readonly command: Command; readonly ref: string | undefined }
+  | { readonly type: "tick" };
+
+export type ModeEffect<Event, Stored, Through> =
+  /** Closes the link; what was sent before still goes out. */
+  | { readonly type: "close"; readonly link: LinkId; readonly reason: string }
+  /** Closes the link, and takes no link from this key for this long. */
+  | {
+    readonly type: "ban";
+    readonly link: LinkId;
+    readonly reason: string;
+    readonly durationMs: number;
+  }
+  | {
+    readonly type: "persist";
+    readonly records: readonly Stored[];
+    readonly token: number | null;
+    readonly sync: boolean;
+  }
+  | { readonly type: "show"; readonly event: Event; readonly ref: string | undefined }
+  /**
+   * Everything up to this has been handed to `show`: once it has reached the user's screen, a record `shown` through
+   * it may be written. Nothing waits for that.
+   */
+  | { readonly type: "shown"; readonly through: Through }
+  /**
+   * Whether further lines are taken from the user; while they aren't, a reason in words. A pause may be carried out
+   * before the effects that stand before it.
+   */
+  | { readonly type: "input"; readonly pausedBecause: string | null }
+  /** The last effect: leave with exit status 0 (`bye`), or with that of the code. */
+  | { readonly type: "stop"; readonly outcome: ModeOutcome };
+
+/**
+ * For modes that keep keys beside their log: from now on the name has this key; `again`: the user accepts another key
+ * than before. Like a persist, it is durable before any effect behind it. Where it can't be made durable, the user is
+ * told and the effects go on; so they do where it takes long, unless the user asked for it.
+ */
+export interface PinEffect {
+  readonly type: "pin";
+  readonly name: string;
+  readonly key: PeerKey;
+  readonly again: boolean;
+}
+
+export type ModeOutcome =
+  | { readonly kind: "bye"; readonly reason: string; readonly ref: string | undefined }
+  | { readonly kind: "fatal"; readonly code: ErrorCode; readonly text: string };
+
+/** What the user found by comparing digits: they are the same at both ends, or not. */
+export type VerifyAnswer = "yes" | "no";
+
+/** Whether the user has compared a key under a name: what the console adds to the events of machines. */
+export interface Compared {
+  readonly verified?: boolean;
+  /** Where it isn't verified under this name: the names under which it is. */
+  readonly verifiedAs?: readonly string[];
+}
+
+/** Somebody has another key than the one expected: fingerprints. `verified`: what was found of the one expected. */
+export interface KeyChange extends Compared {
+  /** As its owner spells it. */
+  readonly name: string;
+  readonly key: string;
+  /** The key expected; absent where the key itself is refused, after `/verify NAME no`. */
+  readonly before?: string;
+}
+
+/** Events that every machine tells, field for field the objects of `--json`. */
+export type ModeEvent =
+  | {
+    readonly event: "verify";
+    readonly name: string;
+    readonly key: string;
+    /** The public keys, hexadecimal, from which the console computes the digits. */
+    readonly ownKey: PeerKey;
+    readonly peerKey: PeerKey;
+    /** What the user says; with `no` the machine has refused the key already. */
+    readonly answer?: VerifyAnswer;
+  }
+  /** `warning`: something is wrong. `changed`: in a mesh, somebody is told apart because of that. */
+  | {
+    readonly event: "notice";
+    readonly text: string;
+    readonly warning?: true;
+    readonly changed?: KeyChange;
+  }
+  /**
+   * `seq`: the entry of a group's log that the error is about. `unsent`: a message of the user was given up, as the
+   * disk took nothing. `detail`: the exact fault, for whoever looks for its cause; text mode leaves it out.
+   * `changed`: with `key-changed`.
+   */
+  | {
+    readonly event: "error";
+    readonly code: ErrorCode;
+    readonly text: string;
+    readonly seq?: number;
+    readonly unsent?: true;
+    readonly detail?: string;
+    readonly changed?: KeyChange;
+  };
+
+/** What the user may ask in every mode; names are shown names. */
+export type ModeCommand =
+  | { readonly command: "status" }
+  | { readonly command: "verify"; readonly name: string; readonly answer?: VerifyAnswer }
+  | { readonly command: "trust"; readonly name: string }
+  /**
+   * Another program of this profile was told that this key (a fingerprint) isn't that of whoever is called so: as
+   * `verify` with `no`, but without an answer. `name` is the plain one, without the start of a key. Nobody types it.
+   */
+  | { readonly command: "refuse"; readonly name: string; readonly key: Fingerprint }
+  | { readonly command: "quit" };

@@ -1,0 +1,228 @@
+/** Kinds of flags and words on the command line, each with its own error text. */
+
+import {
+  HOST_FORM,
+  parseHost,
+  parsePort,
+  PORT_FORM,
+  PORT_MAX,
+  undiallable,
+} from "../../base/text/endpoints.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import {
+  type Fingerprint,
+  fingerprintFault,
+  parseFingerprint,
+} from "../../base/text/fingerprint.ts";
+import { type Endpoint, endpointText } from "../../base/ids.ts";
+import { didYouMean } from "../../base/text/nearest.ts";
+import { quotedStart } from "../../base/text/text.ts";
+import { inWords } from "../../base/text/words.ts";
+import type { FileUse } from "./least_privilege.ts";
+import type { AdvertisedAddress, ServerAddress } from "./options.ts";
+
+/** A flag without a value: on if it is given. */
+interface Switch {
+  readonly name: string;
+  readonly help: string;
+}
+
+/** A flag with a value. */
+export interface ValueFlag<Value> extends Switch {
+  /** The placeholder for the value in the usage: `N`, `HOST[:PORT]`. */
+  readonly value: string;
+  /** @throws {P2pchatError} `usage` where `text` isn't a valid value. */
+  readonly parse: (text: string, what: string) => Value;
+  /** What is done with the file or folder that the value names; absent where it names none. */
+  readonly use?: FileUse;
+  /** Whether the value may be left out: it is asked for then. */
+  readonly isAskedFor?: true;
+  /** All possible values, where these are a few words. */
+  readonly words?: readonly string[];
+}
+
+export type Flag = Switch | ValueFlag<unknown>;
+
+/** Whether the flag has a value; a switch has none. */
+export function takesValue(flag: Flag): flag is ValueFlag<unknown> {
+  return "parse" in flag;
+}
+
+/** A whole number from `min` to `max`. */
+export function wholeNumber(min: number, max: number): (text: string, what: string) => number {
+  return (text, what) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+    if (value >= min && value <= max) return value;
+    throw wrong(what, `a whole number from ${min} to ${max}`, text);
+  };
+}
+
+/** A port to listen at; 0 requests any free one. */
+export const listenPort: (text: string, what: string) => number = wholeNumber(0, PORT_MAX);
+
+/** A port to connect to. */
+function remotePort(text: string, what: string): number {
+  const found = parsePort(text);
+  if (found === null) throw wrong(what, PORT_FORM, text);
+  return found;
+}
+
+const MS_BY_UNIT = { ms: 1, s: 1_000, m: 60_000 } as const;
+
+/** The longest duration of a timer: 2^31 - 1 ms, 24 days. */
+const DURATION_MS_MAX = 2_147_483_647;
+
+/** A duration in milliseconds: `500ms`, `30s`, `30m`. */
+export function duration(text: string, what: string): number {
+  const ms = durationMs(text);
+  if (ms <= DURATION_MS_MAX) return ms;
+  throw wrong(what, "a duration of 24 days at most, such as 500ms, 30s or 30m", text);
+}
+
+/** NaN where `text` isn't a duration. */
+function durationMs(text: string): number {
+  const match = /^(\d{1,9})(ms|s|m)$/.exec(text);
+  return match === null ? NaN : Number(match[1]) * MS_BY_UNIT[match[2] as "ms" | "s" | "m"];
+}
+
+/** A duration in milliseconds from `minMs` to `maxMs`, outside of which it makes no sense. */
+export function durationWithin(
+  minMs: number,
+  maxMs: number,
+): (text: string, what: string) => number {
+  return (text, what) => {
+    const ms = durationMs(text);
+    if (ms >= minMs && ms <= maxMs) return ms;
+    throw wrong(
+      what,
+      `a duration from ${durationFlag(minMs)} to ${durationFlag(maxMs)} in ms, s or m`,
+      text,
+    );
+  };
+}
+
+/** The duration as a flag's value. */
+function durationFlag(ms: number): string {
+  const unit = ms % MS_BY_UNIT.m === 0 ? "m" : ms % MS_BY_UNIT.s === 0 ? "s" : "ms";
+  return `${ms / MS_BY_UNIT[unit]}${unit}`;
+}
+
+/** One of these words. */
+export function oneOf<Word extends string>(
+  words: readonly Word[],
+): Pick<Required<ValueFlag<Word>>, "parse" | "words"> {
+  const parse = (text: string, what: string) => {
+    const found = words.find((word) => word === text);
+    if (found !== undefined) return found;
+    const expected = inWords(words, "or");
+    const hint = didYouMean(text, words, (word) => word);
+    throw new P2pchatError(
+      "usage",
+      `${what} must be ${expected}, is ${quotedStart(text)}${hint}`,
+    );
+  };
+  return { parse, words };
+}
+
+/** The fingerprint of a key. */
+export function fingerprint(text: string, what: string): Fingerprint {
+  return fingerprintAs("a fingerprint", text, what);
+}
+
+/** Fingerprints of keys, separated by commas. */
+export function fingerprints(text: string, what: string): readonly Fingerprint[] {
+  return text.split(",").map((one) =>
+    fingerprintAs("fingerprints with commas between them", one, what)
+  );
+}
+
+function fingerprintAs(expected: string, text: string, what: string): Fingerprint {
+  const fault = fingerprintFault(text);
+  if (fault === null) return parseFingerprint(text);
+  throw wrong(what, `${expected} (${fault})`, text);
+}
+
+/** The path of a file, which may not exist yet. */
+export function fileName(text: string, what: string): string {
+  if (text !== "") return text;
+  throw new P2pchatError("usage", `${what} must name a file, is ""`);
+}
+
+/** A host name or an IP address; an IPv6 address may be in brackets, which the result doesn't have. */
+export function host(text: string, what: string): string {
+  const found = parseHost(text);
+  if (found === null) throw wrong(what, HOST_FORM, text);
+  return found;
+}
+
+/** An IPv6 address and a port, with a colon between them and no brackets. */
+const IPV6_AND_PORT = /^([^[\]]*:[^[\]]*):(\d+)$/;
+
+/** `HOST` or `HOST:PORT`; an IPv6 address with a port is in brackets. */
+function hostAndMaybePort(text: string, what: string): AdvertisedAddress {
+  const match = /^(\[[^\]]*\]|[^:]*):([^:]*)$/.exec(text);
+  const [, address, port] = IPV6_AND_PORT.exec(text) ?? [];
+  if (address !== undefined && parseHost(text) === null && parseHost(address) !== null) {
+    throw wrong(what, HOST_FORM, text, `; write [${address}]:${port}`);
+  }
+  if (match === null) return { host: host(text, what), port: null };
+  return { host: host(match[1]!, what), port: remotePort(match[2]!, `The port of ${what}`) };
+}
+
+/** The form of `server`, for the usage. */
+export const SERVER_FORM = "HOST[:PORT][#FINGERPRINT]";
+
+/** `HOST` or `HOST:PORT` of a program to be dialled, and perhaps the fingerprint of the key that it must have. */
+export function server(text: string, what: string): ServerAddress {
+  const at = text.indexOf("#"); // no host has one
+  if (at < 0) return { ...hostAndMaybePort(text, what), key: null };
+  const key = fingerprint(text.slice(at + 1), `The key after # of ${what}`);
+  return { ...hostAndMaybePort(text.slice(0, at), what), key };
+}
+
+/**
+ * What to write where a port stands among the words that belongs to the address of a flag, which has none.
+ * @returns A sentence without a full stop; null where no port stands there.
+ */
+export function portApart(
+  flag: string,
+  address: ServerAddress | undefined,
+  words: readonly string[],
+): string | null {
+  if (address === undefined || address.port !== null) return null;
+  const port = words.map(parsePort).findLast((each) => each !== null) ?? null;
+  if (port === null) return null;
+  const { host, key } = address;
+  const written = endpointText({ host, port }) + (key === null ? "" : `#${key}`);
+  return `The port belongs to the host: write --${flag} ${written}`;
+}
+
+/** `HOST PORT`, as two words. */
+export function endpoint(hostText: string, portText: string): Endpoint {
+  return { host: host(hostText, "HOST"), port: remotePort(portText, "PORT") };
+}
+
+/** `--host`. @param does What the program does at that address, for the help. */
+export function hostFlag(does: string): ValueFlag<string> {
+  return { name: "host", value: "ADDR", help: `${does} at this address (all)`, parse: host };
+}
+
+/** `--advertise`. @param whom To whom the program announces that address, for the help. */
+export function advertiseFlag(whom: string): ValueFlag<AdvertisedAddress> {
+  return {
+    name: "advertise",
+    value: "HOST[:PORT]",
+    help: `address that ${whom} should use`,
+    parse: (text, what) => {
+      const address = hostAndMaybePort(text, what);
+      const fault = undiallable(address.host);
+      if (fault === null) return address;
+      const advice = `write the one at which ${whom} reach this machine`;
+      throw new P2pchatError("usage", `${what} is wrong: ${fault}; ${advice}`);
+    },
+  };
+}
+
+function wrong(what: string, expected: string, text: string, hint = ""): P2pchatError {
+  return new P2pchatError("usage", `${what} must be ${expected}, is ${quotedStart(text)}${hint}`);
+}

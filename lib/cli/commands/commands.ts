@@ -1,0 +1,510 @@
+/**
+ * The table of a mode's commands, the common source of typed lines, JSON objects, `/help` and completion.
+ *
+ * An entry's `form` defines its syntax: a word in capitals is an argument, named in JSON by the same word in lower
+ * case; `[N]` is optional; `[--digest]` is a switch, `true` in JSON; anything else is literal. An argument that
+ * `takesRest` extends to the end of the line, or to the last occurrence of what follows it.
+ */
+
+import { P2pchatError } from "../../base/errors.ts";
+import { didYouMean } from "../../base/text/nearest.ts";
+import { quotedStart, startOf } from "../../base/text/text.ts";
+import { ownCommandFor } from "./foreign_commands.ts";
+import { hasInvite, inviteMisplaced } from "../../base/text/invite_text.ts";
+
+/** A kind of argument: how its text is parsed. */
+export interface Argument<Value> {
+  /** @throws {P2pchatError} Where `text` isn't a valid value. */
+  readonly parse: (text: string) => Value;
+  readonly takesRest?: boolean;
+  /** Optional in a JSON object even where the typed form requires it. */
+  readonly optionalInObject?: boolean;
+  readonly completesNames?: boolean;
+  readonly completesCommands?: boolean;
+  /** A switch, which is given or not: `[--digest]`. */
+  readonly isSwitch?: boolean;
+}
+
+type ArgumentTable = Readonly<Record<string, Argument<unknown>>>;
+
+/** The parsed arguments of a command; missing optional ones are `undefined`. */
+type Values<Arguments extends ArgumentTable> = {
+  readonly [Name in keyof Arguments]: Arguments[Name] extends Argument<infer Value> ? Value : never;
+};
+
+/** The definition of a command. */
+interface CommandEntry<Target, Arguments extends ArgumentTable> {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly form: string;
+  readonly args: Arguments;
+  readonly help: string;
+  readonly example: string;
+  /** Leaves the mode: lines typed after it aren't run. */
+  readonly leaves?: true;
+  /**
+   * The argument that names an entry of a log: an error about the command says which one was given. `line`: where that
+   * is in what was typed after the command, if it doesn't have the form.
+   */
+  readonly aboutEntry?: { readonly argument: string; readonly line?: RegExp };
+  /**
+   * Runs the command. Errors, thrown or rejected, are shown as an `error` event with the command's `ref`. Later
+   * lines don't wait for a returned promise.
+   * @param isTyped Whether the command was typed by name, not as a bare line or an object.
+   */
+  run(
+    target: Target,
+    values: Values<Arguments>,
+    ref: string | undefined,
+    isTyped: boolean,
+  ): void | Promise<void>;
+}
+
+/** A command as stored in a table, without the types of its arguments. */
+export interface Command<Target> extends Omit<CommandEntry<Target, ArgumentTable>, "run"> {
+  readonly syntax: RegExp;
+  readonly argumentNames: readonly string[];
+  /** Names of the arguments that are optional in the typed form. */
+  readonly optionalNames: ReadonlySet<string>;
+  /**
+   * Parses each argument, and returns the work to run. The steps are separate, so that parsing errors come first.
+   * @throws {P2pchatError} Where a text isn't valid for its argument.
+   */
+  bind(
+    texts: Texts,
+    ref: string | undefined,
+    isTyped: boolean,
+  ): (target: Target) => void | Promise<void>;
+}
+
+/** Unparsed arguments by name. */
+export type Texts = Readonly<Record<string, string | undefined>>;
+
+/** Makes an entry of the table, checking its argument types and then hiding them. */
+export function command<Target, Arguments extends ArgumentTable>(
+  entry: CommandEntry<Target, Arguments>,
+): Command<Target> {
+  const { syntax, argumentNames, optionalNames } = syntaxOf(entry.form, entry.args);
+  return {
+    ...entry,
+    syntax,
+    argumentNames,
+    optionalNames,
+    bind(texts, ref, isTyped) {
+      const values: Record<string, unknown> = {};
+      for (const name of argumentNames) {
+        const text = texts[name];
+        const argument = entry.args[name]!;
+        if (text !== undefined && argument.takesRest !== true && hasInvite(text)) {
+          throw inviteMisplaced();
+        }
+        values[name] = text === undefined ? undefined : argument.parse(text);
+      }
+      return (target) => entry.run(target, values as Values<Arguments>, ref, isTyped);
+    },
+  };
+}
+
+const SWITCH = /\[--([a-z]+)\]/;
+
+function syntaxOf(form: string, args: ArgumentTable) {
+  const argumentNames: string[] = [];
+  const optionalNames = new Set<string>();
+  let pattern = "";
+  let endsInRest = false;
+  const hasSwitch = SWITCH.test(form);
+  for (const token of form.split(" ").filter((token) => token !== "")) {
+    const switched = SWITCH.exec(token)?.[1];
+    if (switched !== undefined) {
+      argumentNames.push(switched);
+      optionalNames.add(switched);
+      pattern += `(?:(?:^|\\s)\\s*(--${switched}))?`;
+      continue;
+    }
+    const word = /^(\[?)([A-Z]+)\]?$/.exec(token);
+    const gap = pattern === "" ? "" : "\\s";
+    if (word === null) {
+      pattern += `${gap}${RegExp.escape(token)}`;
+      continue;
+    }
+    const name = word[2]!.toLowerCase();
+    argumentNames.push(name);
+    endsInRest = args[name]?.takesRest === true;
+    const value = endsInRest ? "([^]+)" : hasSwitch ? "\\s*((?!--)\\S+)" : "\\s*(\\S+)";
+    if (word[1] === "[") {
+      optionalNames.add(name);
+      pattern += `(?:${gap}${value})?`;
+    } else {
+      pattern += `${gap}${value}`;
+    }
+  }
+  const end = endsInRest ? "" : "\\s*";
+  return { syntax: new RegExp(`^${pattern}${end}$`, "u"), argumentNames, optionalNames };
+}
+
+/** The result of parsing a line of input. */
+export type ParsedLine<Target> =
+  | { readonly type: "empty" }
+  | {
+    readonly type: "help";
+    readonly ref: string | undefined;
+    readonly entries: readonly Command<Target>[];
+  }
+  | { readonly type: "show"; readonly ref: string | undefined; readonly number: number }
+  | {
+    readonly type: "command";
+    readonly ref: string | undefined;
+    readonly leaves: boolean;
+    readonly run: (target: Target) => void | Promise<void>;
+  }
+  | { readonly type: "refused"; readonly ref: string | undefined; readonly error: P2pchatError };
+
+/** A command with its unparsed arguments. */
+export interface Invocation {
+  readonly command: string;
+  readonly texts: Texts;
+  /** Whether the line was the command, typed by its name. */
+  readonly isTyped?: true;
+}
+
+interface CommandTableOptions<Target> {
+  readonly commands: readonly Command<Target>[];
+  /** The meaning of a line that isn't a command, in the present state: for example chat. May throw a P2pchatError. */
+  readonly bareLine: (line: string) => Invocation;
+  /**
+   * Whether a message sent by a bare line isn't echoed as one's own message in the present state, so that a
+   * terminal has to keep the line on the screen.
+   */
+  readonly chatIsSilent?: () => boolean;
+  /**
+   * An example object that sends a text, for error messages; if the message is for everybody, the text is its only
+   * argument. Null: nothing in this mode sends one.
+   */
+  readonly textObject?: string | null;
+  /** What completion writes after a name at the start of a line; by default a blank. */
+  readonly afterName?: string;
+  /** Forms of lines that aren't commands, for `/help`: head and description. */
+  readonly bareForms?: readonly (readonly [head: string, help: string])[];
+}
+
+/** The blanks are those that JSON allows around a value. */
+const OBJECT_START = /^[ \t]*\{/;
+
+/** Lines that leave in every mode; the whole line must match exactly. */
+const LEAVING_WORDS = [":q", ":quit"];
+
+interface InputObject extends Readonly<Record<string, unknown>> {
+  readonly command?: unknown;
+  readonly ref?: unknown;
+}
+
+export class CommandTable<Target> {
+  readonly commands: readonly Command<Target>[];
+  readonly afterName: string;
+  readonly bareForms: readonly (readonly [head: string, help: string])[];
+  readonly #byName = new Map<string, Command<Target>>();
+  readonly #bareLine: (line: string) => Invocation;
+  readonly #words: ReadonlyMap<string, string>;
+  readonly #textObject: string | null;
+  readonly #chatIsSilent: () => boolean;
+
+  constructor(options: CommandTableOptions<Target>) {
+    this.commands = [...options.commands, showEntry(), helpEntry()];
+    for (const entry of this.commands) {
+      for (const name of [entry.name, ...entry.aliases]) this.#byName.set(name, entry);
+    }
+    this.#bareLine = options.bareLine;
+    this.#chatIsSilent = options.chatIsSilent ?? (() => false);
+    this.#textObject = options.textObject === undefined
+      ? '{"command":"msg","text":"..."}'
+      : options.textObject;
+    this.afterName = options.afterName ?? " ";
+    this.bareForms = options.bareForms ?? [];
+    const leaving = this.commands.find(({ leaves }) => leaves === true);
+    this.#words = new Map(
+      leaving === undefined ? [] : LEAVING_WORDS.map((word) => [word, leaving.name]),
+    );
+  }
+
+  /** As the option of the same name. */
+  get chatIsSilent(): boolean {
+    return this.#chatIsSilent();
+  }
+
+  /** Whole lines that are commands, for `/help`. */
+  get words(): ReadonlyMap<string, string> {
+    return this.#words;
+  }
+
+  /** The command with that name or alias, without the slash. */
+  find(name: string): Command<Target> | undefined {
+    return this.#byName.get(name);
+  }
+
+  /**
+   * Parses one line. With `objects`, a line that starts with `{`, perhaps after blanks, must be a JSON object of a
+   * command: what was meant for one person must not be said to all because of a blank.
+   */
+  parse(line: string, objects: boolean): ParsedLine<Target> {
+    if (line.trim() === "") return { type: "empty" };
+    if (objects && OBJECT_START.test(line)) return this.#parseObject(line);
+    try {
+      const { command, texts, isTyped = false } = this.#invocationOf(line);
+      return this.#bound(this.#known(command), texts, undefined, isTyped);
+    } catch (error) {
+      return refused(error, undefined);
+    }
+  }
+
+  /** Whether the line is a command that leaves. */
+  leaves(line: string): boolean {
+    const parsed = this.parse(line, false);
+    return parsed.type === "command" && parsed.leaves;
+  }
+
+  #invocationOf(line: string): Invocation {
+    // A trailing blank is easily typed, so `:q ` leaves; ` :q` is chat.
+    const word = this.#words.get(line.trimEnd());
+    if (word !== undefined) return { command: word, texts: {} };
+    if (!line.startsWith("/")) return this.#bareLine(line);
+    if (line.startsWith("//")) return this.#bareLine(line.slice(1));
+
+    const name = /^\S+/.exec(line.slice(1))?.[0] ?? "";
+    // Where a message needs more than its text (a receiver), a doubled slash doesn't turn the line into one.
+    const wayOut = this.chatIsSilent ? "" : `, //${shortened(name)} sends it as text`;
+    const entry = this.#known(name, wayOut);
+    const rest = line.slice(1 + name.length);
+    // Only the first blank is a separator: a text keeps further leading blanks.
+    const match = entry.syntax.exec(rest.slice(1));
+    if (match === null) throw aboutEntry(entry, givenIn(entry, rest), formError(entry, name));
+    const texts: Record<string, string | undefined> = {};
+    entry.argumentNames.forEach((argument, index) => texts[argument] = match[index + 1]);
+    if (blankRestOf(entry, texts) !== undefined) {
+      throw aboutEntry(entry, texts, formError(entry, name));
+    }
+    return { command: entry.name, texts, isTyped: true };
+  }
+
+  #parseObject(line: string): ParsedLine<Target> {
+    let ref: string | undefined;
+    try {
+      const object = parsedObject(line, this.#textObject);
+      if (object.ref !== undefined && typeof object.ref !== "string") {
+        throw new P2pchatError("usage", "The field ref of an object must be a string");
+      }
+      ref = object.ref;
+      if (typeof object.command !== "string") {
+        throw new P2pchatError(
+          "usage",
+          'An object needs a command, for example {"command":"help"}; other lines must not start with {',
+        );
+      }
+      const entry = this.#known(object.command);
+      return this.#bound(entry, textsOf(entry, object), ref, false);
+    } catch (error) {
+      return refused(error, ref);
+    }
+  }
+
+  #bound(
+    entry: Command<Target>,
+    texts: Texts,
+    ref: string | undefined,
+    isTyped: boolean,
+  ): ParsedLine<Target> {
+    if (entry.name === "help") {
+      return { type: "help", ref, entries: this.#helpedBy(texts["topic"]) };
+    }
+    try {
+      if (entry.name === "show") {
+        return { type: "show", ref, number: foldedNumber.parse(texts["n"]!) };
+      }
+      const run = entry.bind(texts, ref, isTyped);
+      return { type: "command", ref, leaves: entry.leaves === true, run };
+    } catch (error) {
+      throw aboutEntry(entry, texts, error);
+    }
+  }
+
+  #helpedBy(name: string | undefined): readonly Command<Target>[] {
+    if (name === undefined) return this.commands;
+    return [this.#known(this.#words.get(name) ?? name.replace(/^\//, ""))];
+  }
+
+  /** @param wayOut The alternative to suggest. */
+  #known(name: string, wayOut = ""): Command<Target> {
+    const entry = this.#byName.get(name);
+    if (entry !== undefined) return entry;
+    throw new P2pchatError(
+      "unknown-command",
+      `There is no command /${shortened(name)}${this.#hint(name) || `; /help lists them${wayOut}`}`,
+    );
+  }
+
+  /**
+   * A suggestion for an unknown command: the equivalent of another chat program's command, otherwise a similar
+   * name.
+   */
+  #hint(name: string): string {
+    const own = ownCommandFor(name, this.commands);
+    if (own === undefined) return didYouMean(name, this.#byName.keys(), (known) => `/${known}`);
+    return own === null ? "" : `; here it is ${headOf(own)}`;
+  }
+}
+
+const foldedNumber: Argument<number> = {
+  parse(text) {
+    if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text);
+    throw new P2pchatError(
+      "usage",
+      `The number of a folded text must be 1 or more, is ${quotedStart(text)}`,
+    );
+  },
+};
+
+function showEntry<Target>(): Command<Target> {
+  return command<Target, { n: Argument<number> }>({
+    name: "show",
+    aliases: [],
+    form: "N",
+    args: { n: foldedNumber },
+    help: "show all of a long text that was folded at the terminal",
+    example: "/show 1",
+    run() {}, // the user interface handles it, as only it knows what it folded
+  });
+}
+
+function helpEntry<Target>(): Command<Target> {
+  return command<Target, { topic: Argument<string> }>({
+    name: "help",
+    aliases: [],
+    form: "[TOPIC]",
+    args: { topic: { parse: (text) => text, completesCommands: true } },
+    help: "list the commands, or explain one",
+    example: "/help",
+    run() {}, // the user interface handles it, as only it knows how to show the help
+  });
+}
+
+function parsedObject(line: string, textObject: string | null): InputObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    const wayOut = textObject === null ? "" : `; send other text as ${textObject}`;
+    throw new P2pchatError(
+      "usage",
+      "A line that starts with { must be one JSON object, complete on that line, as jq -c writes it " +
+        `(${(cause as Error).message})${wayOut}`,
+      { cause },
+    );
+  }
+  return value as InputObject; // text that starts with { and parses is an object
+}
+
+/** @throws {P2pchatError} Where a field is missing, or isn't one of this command. */
+function textsOf<Target>(entry: Command<Target>, object: InputObject): Texts {
+  try {
+    return checkedTexts(entry, object);
+  } catch (error) {
+    throw aboutEntry(entry, object, error);
+  }
+}
+
+function checkedTexts<Target>(entry: Command<Target>, object: InputObject): Texts {
+  const texts: Record<string, string | undefined> = {};
+  for (const [field, value] of Object.entries(object)) {
+    if (field === "command" || field === "ref") continue;
+    if (!entry.argumentNames.includes(field)) {
+      const fields = entry.argumentNames.length === 0 ? "none" : entry.argumentNames.join(", ");
+      throw new P2pchatError(
+        "usage",
+        `The command ${entry.name} has no field ${shortened(field)}; its fields: ${fields}`,
+      );
+    }
+    if (value === null || value === undefined) continue;
+    if (entry.args[field]?.isSwitch === true) {
+      if (typeof value !== "boolean") {
+        throw new P2pchatError(
+          "usage",
+          `The field ${field} of ${entry.name} must be true or false`,
+        );
+      }
+      if (value) texts[field] = `--${field}`;
+      continue;
+    }
+    if (typeof value !== "string" && typeof value !== "number") {
+      throw new P2pchatError(
+        "usage",
+        `The field ${field} of ${entry.name} must be a string or a number`,
+      );
+    }
+    texts[field] = String(value);
+  }
+  for (const name of entry.argumentNames) {
+    const mayLack = entry.optionalNames.has(name) || entry.args[name]?.optionalInObject === true;
+    if (texts[name] === undefined && !mayLack) {
+      throw new P2pchatError("usage", `The command ${entry.name} needs the field ${name}`);
+    }
+    if (texts[name] === "" && !mayLack) throw emptyField(entry, name);
+  }
+  const blank = blankRestOf(entry, texts);
+  if (blank !== undefined) throw emptyField(entry, blank);
+  return texts;
+}
+
+function emptyField<Target>(entry: Command<Target>, name: string): P2pchatError {
+  return new P2pchatError("usage", `The field ${name} of ${entry.name} must not be empty`);
+}
+
+function headOf<Target>({ name, form }: Command<Target>): string {
+  return `/${name} ${form}`.trimEnd();
+}
+
+/** @param typed The command's name as the user typed it, or an alias. */
+function formError<Target>(entry: Command<Target>, typed: string): P2pchatError {
+  const form = entry.form === "" ? `/${typed} alone` : headOf({ ...entry, name: typed });
+  const example = entry.example.replace(`/${entry.name}`, `/${typed}`);
+  return new P2pchatError("usage", `The form is ${form}, for example ${example}`);
+}
+
+/** What was typed after a command, where it doesn't have the form. */
+function givenIn<Target>({ aboutEntry }: Command<Target>, rest: string): Texts {
+  return aboutEntry === undefined
+    ? {}
+    : { [aboutEntry.argument]: aboutEntry.line?.exec(rest)?.[1] };
+}
+
+/** The error, with the number of the entry that the command names, where it names one. */
+function aboutEntry<Target>(
+  { aboutEntry }: Command<Target>,
+  given: Readonly<Record<string, unknown>>,
+  error: unknown,
+): unknown {
+  if (aboutEntry === undefined || !(error instanceof P2pchatError)) return error;
+  const number = given[aboutEntry.argument];
+  const isGiven = typeof number === "number" || typeof number === "string" && number.trim() !== "";
+  const seq = isGiven ? Number(number) : NaN;
+  if (!Number.isInteger(seq)) return error;
+  return new P2pchatError(error.code, error.message, { cause: error, seq });
+}
+
+function refused<Target>(error: unknown, ref: string | undefined): ParsedLine<Target> {
+  if (!(error instanceof P2pchatError)) throw error;
+  return { type: "refused", ref, error: hasInvite(error.message) ? inviteMisplaced() : error };
+}
+
+/** The name of a blank argument that `takesRest`: a blank text counts as missing. */
+function blankRestOf<Target>(entry: Command<Target>, texts: Texts): string | undefined {
+  return entry.argumentNames.find((name) =>
+    entry.args[name]?.takesRest === true && !entry.optionalNames.has(name) &&
+    texts[name]?.trim() === ""
+  );
+}
+
+/** For error texts: what the user typed, shortened if long. */
+function shortened(word: string): string {
+  const LENGTH_MAX = 40;
+  const start = startOf(word, LENGTH_MAX);
+  return start.length < word.length ? `${start}...` : word;
+}

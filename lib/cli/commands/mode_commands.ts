@@ -1,0 +1,94 @@
+/** What the command tables of all modes share, and commands that most modes have. */
+
+import { P2pchatError } from "../../base/errors.ts";
+import type { ModeCommand } from "../../base/machine/mode_machine.ts";
+import { quotedStart } from "../../base/text/text.ts";
+import { isGiven, memberName, verifyAnswer } from "./command_arguments.ts";
+import { type Command, command } from "./commands.ts";
+import { meansLeaving } from "./foreign_commands.ts";
+
+/** Takes a command of the user's; events that answer it carry `ref`. */
+export type CommandSink<Asked> = (command: Asked, ref: string | undefined) => void;
+
+type SinkOf<Name extends ModeCommand["command"]> = CommandSink<
+  Extract<ModeCommand, { readonly command: Name }>
+>;
+type ListSink = CommandSink<{ readonly command: "list" }>;
+
+/**
+ * Refuses plain text in a server's mode. @param instead How to be heard by others: "to ..." @throws {P2pchatError}
+ * Always.
+ */
+export function refuseBareLine(line: string, instead: string): never {
+  throw new P2pchatError(
+    "unknown-command",
+    `Nothing was done about ${quotedStart(line)}: commands begin with /, ${
+      meansLeaving(line) ? "/exit leaves" : `/help lists them; ${instead}`
+    }`,
+  );
+}
+
+type InviteSink = CommandSink<{ readonly command: "invite"; readonly rotate: boolean }>;
+
+export const inviteCommand: Command<InviteSink> = command({
+  name: "invite",
+  aliases: [],
+  form: "[--rotate]",
+  args: { rotate: isGiven },
+  help: "what others need to join; --rotate makes another invite, the one before is void",
+  example: "/invite",
+  run: (submit: InviteSink, { rotate }, ref) =>
+    submit({ command: "invite", rotate: rotate ?? false }, ref),
+});
+
+export const listCommand: Command<ListSink> = command({
+  name: "list",
+  aliases: ["members", "peers"],
+  form: "",
+  args: {},
+  help: "who is in the group",
+  example: "/list",
+  run: (submit: ListSink, _, ref) => submit({ command: "list" }, ref),
+});
+
+export const exitCommand: Command<SinkOf<"quit">> = command({
+  name: "exit",
+  aliases: ["quit", "q"],
+  form: "",
+  args: {},
+  help: "leave",
+  example: "/exit",
+  leaves: true,
+  run: (submit: SinkOf<"quit">, _, ref) => submit({ command: "quit" }, ref),
+});
+
+export const statusCommand: Command<SinkOf<"status">> = command({
+  name: "status",
+  aliases: [],
+  form: "",
+  args: {},
+  help: "who is connected and how, what is unsent, what is wrong",
+  example: "/status",
+  run: (submit: SinkOf<"status">, _, ref) => submit({ command: "status" }, ref),
+});
+
+export const verifyCommand: Command<SinkOf<"verify">> = command({
+  name: "verify",
+  aliases: [],
+  form: "NAME [ANSWER]",
+  args: { name: memberName, answer: verifyAnswer },
+  help: "digits to compare with NAME by voice; then yes, they are the same, or no",
+  example: "/verify Bob yes",
+  run: (submit: SinkOf<"verify">, { name, answer }, ref) =>
+    submit({ command: "verify", name, ...(answer === undefined ? {} : { answer }) }, ref),
+});
+
+export const trustCommand: Command<SinkOf<"trust">> = command({
+  name: "trust",
+  aliases: [],
+  form: "NAME",
+  args: { name: memberName },
+  help: "accept the key that NAME has now",
+  example: "/trust Bob",
+  run: (submit: SinkOf<"trust">, { name }, ref) => submit({ command: "trust", name }, ref),
+});

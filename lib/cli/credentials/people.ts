@@ -1,0 +1,397 @@
+/**
+ * Who is who, in every mode: takes the answers to `/verify`, and adds to a machine's events whether the user has
+ * compared the keys in them. The mark is that of a key under a name: whoever comes with the key under another name is
+ * said to be the one that was verified, and isn't verified.
+ *
+ * Names that look like one met before are marked; also those that look like the user's own, unless they were here
+ * first: then everybody else marks the user's, and the user is told so, once. Of a directory's accounts and guests,
+ * accounts were first.
+ */
+
+import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
+import { LookAlikes } from "../../base/text/look_alikes.ts";
+import {
+  foldName,
+  isSameName,
+  markImitation,
+  MIXED_SCRIPTS_MARK,
+  mixesScripts,
+  nameBeforeStart,
+  setOwnName,
+  shownName,
+} from "../../base/text/names.ts";
+import { verifiedBeforeText } from "../../base/trust/name_answers.ts";
+import type { Compared, KeyChange, ModeEvent } from "../../base/machine/mode_machine.ts";
+import type { KnownPeers } from "../../store/profile/known_peers.ts";
+import { isVerified } from "./pinned_keys.ts";
+import { type Session, showFailure } from "../session/mode_session.ts";
+import type { CommonEvent, ShownEvent } from "../rendering/user_interface.ts";
+import {
+  type OwnEventOf,
+  theVerifiedText,
+  verificationDigits,
+  type VerifyEvent,
+} from "../rendering/verify_rendering.ts";
+
+type KeysEvent = Extract<ModeEvent, { readonly event: "verify" }>;
+
+type Fields = ShownEvent & Readonly<Record<string, unknown>>;
+
+/** Lists of people in events, each with the key that is known of it. */
+const LISTS = ["peers", "users", "friends"] as const;
+
+/** Somebody in an event; without a key where none is known. */
+interface Somebody {
+  readonly name: string;
+  readonly key?: string | null;
+}
+
+/** Somebody in a list; `changed`: with another key than the one expected. */
+interface Listed extends Somebody {
+  readonly changed?: KeyChange;
+}
+
+export class People<Event extends ShownEvent> {
+  /** Keys, each under a name, whose digits this process has shown: bounded by what the user has asked for. */
+  readonly #compared = new Set<string>();
+  /** Null before the first name was shown: then the pinned ones are met first. */
+  #lookAlikes: LookAlikes | null = null;
+  /** The user's own name, once an event has told it, and the names that were compared with it. */
+  #own: OwnName | null = null;
+  /** The user's own name, where it mixes scripts and the user is to be told what others see. */
+  #mixed: string | null = null;
+  /** How many events were shown. */
+  #events = 0;
+  /** Authors of messages whose names were compared: of most messages nothing else is to be found out. */
+  readonly #authors = new Set<string>();
+
+  /**
+   * @param ownName The user's name, where it is known before an event tells it.
+   * @param server The scope and name of the key of the server that the user is at, in a mode that has one.
+   */
+  constructor(
+    readonly session: Pick<
+      Session<OwnEventOf<Event>, unknown>,
+      "knownPeers" | "ui" | "environment" | "identity"
+    >,
+    ownName: string | null,
+    readonly server?: { readonly scope: string; readonly name: string },
+  ) {
+    if (ownName !== null) setOwnName(ownName, fingerprintOf(session.identity.signer.key));
+  }
+
+  /** Shows a machine's event. */
+  show(event: Event | ModeEvent, ref: string | undefined): void {
+    if (isOfKeys(event)) return this.#verify(event, ref);
+    const { knownPeers, identity, ui } = this.session;
+    if (event.event === "message" && this.#areMet(event as Fields)) {
+      return ui.show(event as unknown as OwnEventOf<Event>, ref);
+    }
+    const own = fingerprintOf(identity.signer.key);
+    const imitated = this.#meetAll(event as Fields, own);
+    const compared = this.#withServer(withCompared(event, knownPeers, own));
+    ui.show(compared as unknown as OwnEventOf<Event>, ref);
+    if (imitated !== null) this.#show(likeAnother(imitated), undefined);
+    if (this.#mixed !== null) this.#show(mixedName(this.#mixed), undefined);
+    this.#mixed = null;
+  }
+
+  #areMet({ from, shown = from }: Fields): boolean {
+    const authors = this.#authors;
+    if (authors.has(from as string) && authors.has(shown as string)) return true;
+    if (authors.size >= AUTHORS_MAX) authors.clear();
+    authors.add(from as string).add(shown as string);
+    return false;
+  }
+
+  #withServer(event: Fields): Fields {
+    if (event.event !== "status" || this.server === undefined) return event;
+    const { scope, name } = this.server;
+    return { ...event, serverVerified: isVerified(this.session.knownPeers, scope, name) };
+  }
+
+  /** @returns Who was here first with a name that the user's own looks like, if the user is to be told so now. */
+  #meetAll(event: Fields, ownKey: Fingerprint): Imitated | null {
+    this.#events += 1;
+    let imitated = this.#named(event, ownKey);
+    if (event.event === "renamed" && event["key"] === ownKey) return imitated; // nobody else is named
+    for (const { name, batch, isGuest } of namesIn(event, this.#events)) {
+      const own = this.#own;
+      if (own !== null && isSameName(nameBeforeStart(name), own.name)) continue;
+      const known = this.#lookAlikes ??= this.#pinned();
+      if (own !== null && own.isLike(name)) {
+        const wasMet = own.isChosenLater && known.has(name);
+        if (!wasMet && !wasHereFirst(event, own, isGuest)) markImitation(name);
+        else if (!own.isTold) {
+          own.isTold = true;
+          imitated = { name, own: own.name };
+        }
+      }
+      this.#meet(known, name, batch);
+    }
+    return imitated;
+  }
+
+  /**
+   * Takes the user's own name from an event that tells it.
+   * @returns Somebody met before with a name that a newly chosen one looks like.
+   */
+  #named(event: Fields, ownKey: Fingerprint): Imitated | null {
+    const isRenamed = event.event === "renamed" && event["key"] === ownKey;
+    if (!isRenamed && !OWN_NAME_EVENTS.has(event.event)) return null;
+    const { name, guest } = event;
+    if (typeof name !== "string" || name === "") return null;
+    const isGuest = guest === true;
+    setOwnName(name, ownKey);
+    if (this.#own?.name === name && this.#own.isGuest === isGuest) return null;
+    this.#own = new OwnName(name, isGuest, isRenamed);
+    if (mixesScripts(name)) this.#mixed = name;
+    this.#authors.clear(); // they may look like it
+    const like = isRenamed ? this.#lookAlikes?.imitatedBy(name) ?? null : null;
+    this.#own.isTold = like !== null;
+    return like === null ? null : { name: like, own: name };
+  }
+
+  #pinned(): LookAlikes {
+    const known = new LookAlikes();
+    for (const pinned of this.session.knownPeers.names()) this.#meet(known, pinned, null);
+    return known;
+  }
+
+  #meet(known: LookAlikes, name: string, batch: string | null): void {
+    for (const imitation of known.note(name, batch)) markImitation(imitation);
+  }
+
+  #verify({ answer, ownKey, peerKey, name, key }: KeysEvent, ref: string | undefined): void {
+    const { knownPeers, ui, environment } = this.session;
+    const pair = `${foldName(name)}\n${key}`;
+    const wallMs = environment.wallMs();
+    const isCompared = this.#compared.has(pair);
+    if (answer === "no") void showFailure(ui, knownPeers.refuse(name, peerKey, wallMs), ref);
+    if (answer === "yes" && isCompared) {
+      void showFailure(ui, knownPeers.verify(name, peerKey, wallMs), ref);
+    }
+    const taken = answer === "yes" && !isCompared ? undefined : answer;
+    const event: VerifyEvent = {
+      event: "verify",
+      name,
+      key,
+      digits: verificationDigits(ownKey, peerKey),
+      ...comparedOf(knownPeers, { name, key }),
+      ...(taken === undefined ? {} : { answer: taken }),
+    };
+    this.#show(event, ref);
+    if (answer === "no") this.#compared.delete(pair);
+    else this.#compared.add(pair);
+    if (taken !== answer) this.#show(notComparedYet(name), ref);
+  }
+
+  #show(event: VerifyEvent | CommonEvent, ref: string | undefined): void {
+    this.session.ui.show(event as OwnEventOf<Event> | CommonEvent, ref);
+  }
+}
+
+/** Beyond so many all are compared anew: a room has 4,096 members. */
+const AUTHORS_MAX = 10_000;
+
+/** Fields of events, and of entries in lists, that have the name of somebody who is, or was, here. */
+const NAME_FIELDS = ["name", "shown", "from", "peer", "by"] as const;
+const NAMES_FIELDS = ["members", "joining", "names"] as const;
+const ENTRIES_FIELDS = [...LISTS, "messages", "entries"] as const;
+/** Events that tell the user their own name first. */
+const OWN_NAME_EVENTS: ReadonlySet<string> = new Set(["ready", "session"]);
+/** Events that list who was there before, as whoever comes later is told before they are listed. */
+const BEFORE_US: ReadonlySet<string> = new Set(["users", "peers", "history", "log", "members"]);
+/** Events that name somebody of whom the user was told before, or whom the user only asked about. */
+const NO_MEETINGS: ReadonlySet<string> = new Set(["error", "notice", "delivery", "help", "status"]);
+
+/** A name in an event, the batch of `LookAlikes` in which it came, and whether it is known to be a guest's or not. */
+interface Meeting {
+  readonly name: string;
+  readonly batch: string | null;
+  readonly isGuest?: boolean;
+}
+
+/** So many names are compared with one's own once; then they are compared anew. */
+const COMPARED_MAX = 10_000;
+
+class OwnName {
+  readonly #looks = new LookAlikes();
+  readonly #compared = new Set<string>();
+  /** Whether the user was told of somebody who was here first. */
+  isTold = false;
+
+  /** @param isChosenLater Whether it replaces another one: whoever was met before was first. */
+  constructor(readonly name: string, readonly isGuest: boolean, readonly isChosenLater: boolean) {
+    this.#looks.note(name);
+  }
+
+  /** Whether a name looks like this one; false if it was compared before. */
+  isLike(name: string): boolean {
+    if (this.#compared.has(name)) return false;
+    if (this.#compared.size >= COMPARED_MAX) this.#compared.clear();
+    this.#compared.add(name);
+    return this.#looks.imitatedBy(name) !== null;
+  }
+}
+
+interface Imitated {
+  readonly name: string;
+  readonly own: string;
+}
+
+function likeAnother({ name, own }: Imitated): CommonEvent {
+  const text = `Your name, ${own}, looks like that of ${shownName(name)}, who was here first: ` +
+    `others may see yours with a mark, ${MIXED_SCRIPTS_MARK}${own}`;
+  return { event: "notice", text, warning: true };
+}
+
+function mixedName(own: string): CommonEvent {
+  const text = `Your name, ${own}, mixes letters of several scripts: others see it with a mark, ` +
+    MIXED_SCRIPTS_MARK + own;
+  return { event: "notice", text };
+}
+
+/** Whether somebody first named in this event was here before the user. @param isGuest Undefined: not known. */
+function wasHereFirst(event: Fields, own: OwnName, isGuest: boolean | undefined): boolean {
+  if (isGuest !== undefined && isGuest !== own.isGuest) return own.isGuest;
+  if (event["present"] === true || event["history"] === true) return true;
+  if (event.event === "view") return (event["joined"] as readonly string[]).includes(own.name);
+  if (event.event === "ready") return Array.isArray(event["members"]);
+  return BEFORE_US.has(event.event);
+}
+
+/** @param number Of the event: no other one has it. */
+function* namesIn(event: Fields, number: number): Generator<Meeting> {
+  if (NO_MEETINGS.has(event.event)) return;
+  // Who was there before us is told in no order of time.
+  const { guest } = event;
+  for (const meeting of namesOf(event, event["present"] === true ? "present" : null)) {
+    yield typeof guest === "boolean" ? { ...meeting, isGuest: guest } : meeting;
+  }
+  for (const field of NAMES_FIELDS) {
+    const names = event[field];
+    if (!Array.isArray(names)) continue;
+    for (const name of names) if (typeof name === "string") yield { name, batch: null };
+  }
+  for (const field of ENTRIES_FIELDS) {
+    const entries = event[field];
+    if (!Array.isArray(entries)) continue;
+    if (field !== "users") { for (const entry of entries) yield* namesOf(entry, null); }
+    else yield* namesOfUsers(entries, number);
+  }
+}
+
+/** A directory's list is sorted by name; anybody can be a guest, who comes after all who have accounts. */
+function* namesOfUsers(users: readonly Fields[], number: number): Generator<Meeting> {
+  for (const isGuest of [false, true]) {
+    for (const user of users) {
+      if ((user["guest"] === true) !== isGuest) continue;
+      for (const meeting of namesOf(user, `${number} ${isGuest}`)) yield { ...meeting, isGuest };
+    }
+  }
+}
+
+function* namesOf(
+  fields: Readonly<Record<string, unknown>>,
+  batch: string | null,
+): Generator<Meeting> {
+  for (const field of NAME_FIELDS) {
+    const name = fields[field];
+    if (typeof name === "string" && name !== "") yield { name, batch };
+  }
+}
+
+function isOfKeys(event: ShownEvent): event is KeysEvent {
+  return event.event === "verify";
+}
+
+function notComparedYet(name: string): CommonEvent {
+  const shown = shownName(name);
+  const text =
+    `${shown} isn't verified: compare these digits with ${shown} first, by voice; if they ` +
+    `are the same: /verify ${shown} yes`;
+  return { event: "error", code: "not-allowed", text };
+}
+
+/** The event, with what the user has found of the keys in it. @param own The user's own key, which nobody compares. */
+export function withCompared(event: ShownEvent, known: KnownPeers, own: Fingerprint): Fields {
+  const fields = event as Fields;
+  const of = (somebody: Somebody) =>
+    somebody.key === own ? UNCOMPARED : comparedOf(known, somebody);
+  switch (event.event) {
+    case "joined":
+    case "joining":
+      return { ...fields, ...of(fields as unknown as Somebody) };
+    case "broadcast":
+      return { ...fields, ...of({ ...fields, name: fields["from"] as string }) };
+    case "incoming": // so far the key is only what the directory says
+      return { ...fields, ...UNCOMPARED };
+    case "call": {
+      const isProved = fields["state"] === "connected" || fields["durationMs"] !== undefined;
+      const found = isProved ? of({ ...fields, name: fields["peer"] as string }) : UNCOMPARED;
+      return { ...fields, ...found };
+    }
+    case "view":
+    case "members":
+      return { ...fields, verified: verifiedAmong(fields, of) };
+    case "error":
+    case "notice":
+      return fields["changed"] === undefined
+        ? fields
+        : withChange(fields, known, fields["changed"] as KeyChange);
+  }
+  for (const list of LISTS) {
+    if (event.event !== list) continue;
+    const all = fields[list] as readonly Listed[];
+    return { ...fields, [list]: all.map((one) => withFound(one, known, of(one))) };
+  }
+  return fields;
+}
+
+const UNCOMPARED: Compared = { verified: false };
+
+function comparedOf(known: KnownPeers, { name, key }: Somebody): Compared {
+  if (key === undefined || key === null) return UNCOMPARED;
+  if (known.isVerified(name, key as Fingerprint)) return { verified: true };
+  const verifiedAs = known.verifiedNames(key as Fingerprint);
+  return verifiedAs.length === 0 ? UNCOMPARED : { verified: false, verifiedAs };
+}
+
+/** Somebody in a list. Whoever has another key than the one expected isn't verified. */
+function withFound(one: Listed, known: KnownPeers, found: Compared): Listed & Compared {
+  const { changed } = one;
+  if (changed === undefined) return { ...one, ...found };
+  const verified = wasVerified(known, changed);
+  return { ...one, ...found, verified: false, changed: { ...changed, verified } };
+}
+
+function wasVerified(known: KnownPeers, { name, before }: KeyChange): boolean {
+  return comparedOf(known, { name, key: before ?? null }).verified === true;
+}
+
+/** The names of those among `members` whose keys are verified; `keys` has their keys in the same order. */
+function verifiedAmong(
+  fields: Readonly<Record<string, unknown>>,
+  of: (somebody: Somebody) => Compared,
+): readonly string[] {
+  const keys = fields["keys"] as readonly string[] | undefined ?? [];
+  return (fields["members"] as readonly string[]).filter((name, at) =>
+    of({ name, key: keys[at] ?? null }).verified
+  );
+}
+
+/** The warning of another key, which is louder where the one expected was verified. */
+function withChange(event: Fields, known: KnownPeers, changed: KeyChange): Fields {
+  const { name, before, key } = changed;
+  const verified = wasVerified(known, changed);
+  const verifiedAs = known.verifiedNames(key as Fingerprint);
+  const shown = shownName(name);
+  const start = verified ? verifiedBeforeText(shown) : "";
+  const about = before === undefined || verified
+    ? ""
+    : `. You had not verified ${shown}'s earlier key`;
+  const other = verifiedAs.length === 0 ? "" : `. The other is ${theVerifiedText(verifiedAs)}`;
+  const text = `${start}${event["text"]}${about}${other}`;
+  return { ...event, text, changed: { ...changed, verified } };
+}

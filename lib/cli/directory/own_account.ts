@@ -1,0 +1,123 @@
+/** Changes of the user's own account in a directory, with passwords typed unseen. */
+
+import { P2pchatError } from "../../base/errors.ts";
+import { shownName } from "../../base/text/names.ts";
+import type { ClientCommand } from "../../protocols/directory/schema/events.ts";
+import type { LogInDialogue } from "./log_in_dialogue.ts";
+import type { PromptState, Whereabouts } from "./prompt_state.ts";
+
+export interface OwnAccountPorts {
+  /** Asks for passwords. */
+  readonly comingIn: Pick<
+    LogInDialogue,
+    "expected" | "password" | "newPassword" | "over" | "dropTypedAhead"
+  >;
+  readonly standing: Pick<PromptState, "name" | "isGuest" | "isUp"> & {
+    readonly where: Pick<Whereabouts, "place">;
+  };
+  /** Whether the user can be asked. */
+  readonly mayAsk: boolean;
+  /** The account's password from a file or the environment; null: there is none. */
+  readonly password: string | null;
+  submit(command: ClientCommand, ref: string | undefined): void;
+  notice(text: string, ref: string | undefined): void;
+}
+
+export class OwnAccount {
+  readonly #ports: OwnAccountPorts;
+  #isAsking = false;
+
+  constructor(ports: OwnAccountPorts) {
+    this.#ports = ports;
+  }
+
+  /**
+   * `/passwd`. Rejects with `usage` where the user can't be asked, `not-allowed` during a call, and `not-logged-in`
+   * for guests and while disconnected from the directory.
+   */
+  async changePassword(ref: string | undefined): Promise<void> {
+    const { comingIn, submit } = this.#ports;
+    const why =
+      "nobody can be asked for passwords here; log in with --login --new-password-file FILE instead";
+    await this.#asking("/passwd", ref, why, async () => {
+      const old = await comingIn.password("Password now: ");
+      if (old === null) return "given up";
+      const fresh = await comingIn.newPassword("New password");
+      if (fresh === null) return "given up";
+      if (fresh === undefined) return "mistaken";
+      submit({ command: "passwd", old, new: fresh }, ref);
+      return "answered";
+    });
+  }
+
+  /** `/forget-me`. Rejects as `changePassword` does. */
+  async forget(ref: string | undefined): Promise<void> {
+    const { comingIn, standing, mayAsk, password: given, submit } = this.#ports;
+    if (given !== null && !mayAsk) return submit({ command: "forget-me", password: given }, ref);
+    const why = "nobody can be asked for the password here";
+    await this.#asking("/forget-me", ref, why, async () => {
+      const prompt = `Password, to remove the account ${shownName(standing.name)}: `;
+      const password = await comingIn.password(prompt);
+      if (password === null) return "given up";
+      submit({ command: "forget-me", password }, ref);
+      return "answered";
+    });
+  }
+
+  /** Withdraws the question being asked, if any. @returns Whether there was one. */
+  giveUp(): boolean {
+    if (this.#isAsking) this.#ports.comingIn.over(false);
+    return this.#isAsking;
+  }
+
+  /** Checks whether the command is possible now; if not, discards input typed ahead, which may be a password. */
+  #check(command: string, why: string): void {
+    try {
+      this.#checkPlace(command, why);
+    } catch (error) {
+      this.#ports.comingIn.dropTypedAhead();
+      throw error;
+    }
+  }
+
+  #checkPlace(command: string, why: string): void {
+    const { mayAsk, standing } = this.#ports;
+    if (standing.isGuest) {
+      throw new P2pchatError("not-logged-in", `${command} is for accounts: a guest has none`);
+    }
+    if (!mayAsk) throw new P2pchatError("usage", `Nothing is done: ${why}`);
+    if (!standing.isUp) {
+      throw new P2pchatError("not-logged-in", "Nothing is done: you aren't in the directory now");
+    }
+    if (standing.where.place === "lobby") return;
+    throw new P2pchatError(
+      "not-allowed",
+      `${command} isn't possible during a call, and what you type after it is dropped; q ends the call`,
+    );
+  }
+
+  /**
+   * Asks questions, then reports if the user gave up.
+   * @param why Why the command can't be run where the user can't be asked.
+   * @param work Asks the questions, and resolves to their outcome.
+   */
+  async #asking(
+    command: string,
+    ref: string | undefined,
+    why: string,
+    work: () => Promise<"answered" | "given up" | "mistaken">,
+  ): Promise<void> {
+    this.#check(command, why);
+    this.#isAsking = true;
+    let outcome: Awaited<ReturnType<typeof work>> = "mistaken";
+    try {
+      const isExpected = await this.#ports.comingIn.expected(command);
+      if (isExpected) this.#check(command, why); // the user may have taken long to press Enter
+      outcome = isExpected ? await work() : "given up";
+    } finally {
+      this.#isAsking = false;
+      this.#ports.comingIn.over(outcome === "answered");
+    }
+    if (outcome === "given up") this.#ports.notice("Nothing was changed", ref);
+  }
+}

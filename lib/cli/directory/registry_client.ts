@@ -1,0 +1,182 @@
+/** Connects a directory's client to sockets and the files of a profile. */
+
+import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
+import { canonicalHost } from "../../base/text/endpoints.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import type { ClientConfig } from "../../protocols/directory/schema/client_io.ts";
+import type { ClientRecord } from "../../protocols/directory/schema/client_records.ts";
+import { DIRECTORY_NAME } from "../../protocols/directory/schema/events.ts";
+import {
+  CALL_ACCESS,
+  CALL_CHANNEL,
+  DirectoryClientHost,
+  type DirectoryClientPorts,
+} from "../../runtime/hosts/directory_client_host.ts";
+import type { KeepPin } from "../../runtime/hosts/mode_host.ts";
+import {
+  CLIENT_LOG_FORMAT,
+  clientLine,
+  clientRecord,
+} from "../../runtime/records/directory_client_records.ts";
+import type { Disk } from "../../store/disk/disk.ts";
+import type { Datagrams } from "../../transport/datagrams.ts";
+import { forwardTo, type Links } from "../../transport/link.ts";
+import { RelayNetwork } from "../../transport/links/relay_network.ts";
+import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
+import { UdpDatagrams } from "../../transport/udp_datagrams.ts";
+import { REGSERVER_PORT_DEFAULT } from "../args/default_ports.ts";
+import type { RegistryOptions } from "../args/options.ts";
+import { isVerified, pinnedKeys, pinsIn, serverKeyPinned } from "../credentials/pinned_keys.ts";
+import type { ShownEvent } from "../rendering/user_interface.ts";
+import { endpointForOthers } from "../session/advertised_address.ts";
+import {
+  channelIdentity,
+  knownPeersPath,
+  logStarted,
+  type Session,
+  warnBy,
+} from "../session/mode_session.ts";
+import { type OpenedRecords, openRecords, type RecordFormat } from "../session/record_store.ts";
+import { modePorts } from "../session/run_mode.ts";
+
+export interface ClientOptions extends
+  Pick<
+    RegistryOptions,
+    "name" | "way" | "registry" | "registryKey" | "trustFirst" | "host" | "port" | "wait"
+  > {
+  /** The name of the profile. */
+  readonly profile: string;
+  /** Whether the user is asked again after a refusal. */
+  readonly asksAgain: boolean;
+}
+
+export interface ClientUser
+  extends Pick<DirectoryClientPorts, "askToEnter" | "connecting" | "show" | "pauseInput"> {
+  /** Shows notices after the start. */
+  notices(texts: readonly string[]): void;
+}
+
+/**
+ * Calls `work` with a client that isn't running yet, and closes everything that was opened for it.
+ * @throws {P2pchatError} `port-in-use`, `unreachable`, `store-corrupt` or `disk`; whatever `work` throws.
+ */
+export async function withClient<Event extends ShownEvent, Target>(
+  session: Session<Event, Target>,
+  options: ClientOptions,
+  { notices, ...user }: ClientUser,
+  work: (host: DirectoryClientHost, links: Links) => Promise<void>,
+): Promise<void> {
+  const { disk, folder, environment, identity } = session;
+  const store = await openRegistry(disk, `${folder}/registry`);
+  notices(store.notices);
+  let datagrams: Datagrams | null = null;
+  let links: Links | null = null;
+  try {
+    datagrams = UdpDatagrams.listen(null, 0, environment.log);
+    let host: DirectoryClientHost | null = null;
+    const relays = new RelayNetwork(SYSTEM_LINK_CLOCK);
+    links = openTcpLinks({
+      host: options.host,
+      port: options.port,
+      identity: channelIdentity(session),
+      env: environment,
+      warn: warnBy(session.ui),
+      access: CALL_ACCESS,
+      channel: CALL_CHANNEL,
+      relays,
+      handler: forwardTo(() => host),
+    });
+    logStarted(session, "peer", {
+      name: options.profile,
+      registry: endpointText(options.registry),
+      listening: endpointText(links.local),
+    });
+    const { config, pin } = configOf(session, options, links.local.port);
+    host = new DirectoryClientHost(config, {
+      ...modePorts(session, links),
+      ...user,
+      signer: identity.signer,
+      store,
+      datagrams,
+      relays,
+      pin,
+    });
+    await work(host, links);
+  } finally {
+    await links?.shutdown("ended");
+    await datagrams?.close();
+    await store.close();
+  }
+}
+
+function configOf<Event extends ShownEvent, Target>(
+  session: Session<Event, Target>,
+  { name, way, registry, registryKey, trustFirst, host, wait, asksAgain }: ClientOptions,
+  port: number,
+): { readonly config: Omit<ClientConfig, "records">; readonly pin: KeepPin } {
+  const { knownPeers, folder, ui } = session;
+  const serverScope = directoryScope(registry);
+  // The scope of the users' pins at the directory whose key was seen last.
+  let scope = "";
+  const config = {
+    name,
+    how: way,
+    directory: registry,
+    registry: registryText(registry),
+    expect: serverKeyPinned(session, {
+      scope: serverScope,
+      name: DIRECTORY_NAME,
+      title: `directory at ${endpointText(registry)}`,
+    }, registryKey),
+    given: registryKey,
+    isServerVerified: isVerified(knownPeers, serverScope, DIRECTORY_NAME),
+    trustFirst,
+    // The address for the `ready` event; other clients get the one that the directory sees.
+    listening: endpointForOthers({ host, advertise: null }, port, session.outward),
+    pinsOf: (key: PeerKey) => {
+      scope = `directory:${fingerprintOf(key)}`;
+      return pinnedKeys(knownPeers, scope);
+    },
+    refused: knownPeers.refused(),
+    isInteractive: ui.dialogue !== null,
+    asksAgain,
+    wait,
+    knownPeers: knownPeersPath(folder),
+  };
+  const pin: KeepPin = (met) =>
+    pinsIn(session, met.name === DIRECTORY_NAME ? serverScope : scope)(met);
+  return { config, pin };
+}
+
+/** The scope of the directory's own key. */
+export function directoryScope(registry: Endpoint): string {
+  return `host:${endpointText({ ...registry, host: canonicalHost(registry.host) })}`;
+}
+
+/** The directory's address, nearly as the user typed it. */
+export function registryText(registry: Endpoint): string {
+  return registry.port === REGSERVER_PORT_DEFAULT ? registry.host : endpointText(registry);
+}
+
+// A profile's stored data of directories: the broadcasts received, in `log`. As each directory's store has a unique
+// id, one file has those of all directories.
+
+const CLIENT_RECORDS: RecordFormat<ClientRecord> = {
+  name: CLIENT_LOG_FORMAT,
+  line: clientLine,
+  record: clientRecord,
+};
+
+/**
+ * Opens the stored data of directories; creates it where there is none.
+ * @param folder `registry` in the profile.
+ * @throws {P2pchatError} `store-corrupt` with file and line, or `disk`.
+ */
+export async function openRegistry(
+  disk: Disk,
+  folder: string,
+): Promise<OpenedRecords<ClientRecord>> {
+  await disk.makeFolder(folder);
+  return await openRecords(disk, `${folder}/log`, CLIENT_RECORDS);
+}

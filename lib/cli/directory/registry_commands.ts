@@ -1,0 +1,277 @@
+/** The commands of `p2pchat peer --registry`: each becomes one `ClientCommand`. */
+
+import { parseHost, parsePort } from "../../base/text/endpoints.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import { nameFault, shownName, withoutMark } from "../../base/text/names.ts";
+import { quotedStart } from "../../base/text/text.ts";
+import type { ClientCommand } from "../../protocols/directory/schema/events.ts";
+import { messageText } from "../commands/command_arguments.ts";
+import {
+  type Argument,
+  type Command,
+  command,
+  CommandTable,
+  type Invocation,
+} from "../commands/commands.ts";
+import { meansLeaving } from "../commands/foreign_commands.ts";
+import {
+  type CommandSink,
+  exitCommand,
+  statusCommand,
+  trustCommand,
+  verifyCommand,
+} from "../commands/mode_commands.ts";
+import type { Whereabouts } from "./prompt_state.ts";
+
+export interface RegistryTarget extends CommandSink<ClientCommand> {
+  /** Asks for passwords first, where somebody can be asked. Rejects with `usage` where nobody can. */
+  readonly changePassword: (ref: string | undefined) => Promise<void>;
+  readonly forgetAccount: (ref: string | undefined) => Promise<void>;
+}
+
+const CALL_FORM = "call somebody with NAME or /call NAME; 2 TEXT tells all, /help shows more";
+
+/** Whom to call: a name, or an address in the list. */
+const calledOne: Argument<ClientCommand> = {
+  parse(text) {
+    const address = /^(.+):([0-9]+)$/.exec(text);
+    if (address === null) return { command: "call", name: withoutMark(text).normalize("NFC") };
+    const host = parseHost(address[1]!);
+    const port = parsePort(address[2]!);
+    if (host !== null && port !== null) return { command: "call-address", host, port };
+    const form = "an address is HOST:PORT as /list shows it";
+    throw new P2pchatError("unknown-user", `Nobody takes calls at ${quotedStart(text)}: ${form}`);
+  },
+  completesNames: true,
+};
+
+/** Words other than `y` and `n` with which people answer a question. */
+const ANSWERS = /^(?:yes|no|ok|accept|decline)$/i;
+
+/** For a user who ends a call, ringing or connected, just after the other side has ended it. */
+export const JUST_OVER_TEXT = "The call has just ended; the same input again logs you out";
+
+const partOfName: Argument<string | undefined> = { parse: (text) => text, completesNames: true };
+
+const reason: Argument<string | undefined> = { parse: (text) => text, takesRest: true };
+
+const COMMANDS = [
+  command({
+    name: "list",
+    aliases: ["users", "peers"],
+    form: "[PART]",
+    args: { part: partOfName },
+    help: "who is online, free or in a call, and where; with PART, names containing PART",
+    example: "/list al",
+    run: (submit: RegistryTarget, { part }, ref) => submit({ command: "list", part }, ref),
+  }),
+  command({
+    name: "call",
+    aliases: [],
+    form: "NAME",
+    args: { name: calledOne },
+    help: "call NAME, or the user at an ADDRESS:PORT of the list",
+    example: "/call bob",
+    run: (submit: RegistryTarget, { name: called }, ref) => submit(called, ref),
+  }),
+  command({
+    name: "accept",
+    aliases: ["y"],
+    form: "",
+    args: {},
+    help: "accept the call that rings",
+    example: "/accept",
+    run: (submit: RegistryTarget, _, ref) => submit({ command: "accept" }, ref),
+  }),
+  command({
+    name: "decline",
+    aliases: ["n"],
+    form: "[REASON]",
+    args: { reason },
+    help: "decline the call that rings",
+    example: "/decline in a meeting",
+    run: (submit: RegistryTarget, { reason = "" }, ref) =>
+      submit({ command: "decline", reason }, ref),
+  }),
+  command({
+    name: "cancel",
+    aliases: [],
+    form: "",
+    args: {},
+    help: "withdraw your call while it rings",
+    example: "/cancel",
+    run: (submit: RegistryTarget, _, ref) => submit({ command: "cancel" }, ref),
+  }),
+  command({
+    name: "msg",
+    aliases: ["say"],
+    form: "TEXT",
+    args: { text: messageText },
+    help: "say TEXT in the call, as a line without a command does",
+    example: "/msg at seven?",
+    run: (submit: RegistryTarget, { text }, ref) => submit({ command: "say", text }, ref),
+  }),
+  command({
+    name: "hangup",
+    aliases: ["hang-up"],
+    form: "",
+    args: {},
+    help: "end the call",
+    example: "/hangup",
+    run: (submit: RegistryTarget, _, ref) => submit({ command: "hang-up" }, ref),
+  }),
+  command({
+    name: "broadcast",
+    aliases: [],
+    form: "TEXT",
+    args: { text: messageText },
+    help: "tell TEXT to all",
+    example: "/broadcast lunch is ready",
+    run: (submit: RegistryTarget, { text }, ref) => submit({ command: "broadcast", text }, ref),
+  }),
+  command({
+    name: "missed",
+    aliases: [],
+    form: "",
+    args: {},
+    help: "calls that you missed",
+    example: "/missed",
+    run: (submit: RegistryTarget, _, ref) => submit({ command: "missed" }, ref),
+  }),
+  { ...statusCommand, help: "where you are, your call and its route, your key, what is wrong" },
+  verifyCommand,
+  trustCommand,
+  command({
+    name: "passwd",
+    aliases: [],
+    form: "",
+    args: {},
+    help: "change your password, which you are asked for",
+    example: "/passwd",
+    run: (target: RegistryTarget, _, ref) => target.changePassword(ref),
+  }),
+  command({
+    name: "forget-me",
+    aliases: [],
+    form: "",
+    args: {},
+    help: "remove your account from the directory",
+    example: "/forget-me",
+    run: (target: RegistryTarget, _, ref) => target.forgetAccount(ref),
+  }),
+  {
+    ...exitCommand,
+    name: "logout",
+    aliases: ["exit", "quit", "q"],
+    help: "log out and leave",
+    example: "/logout",
+  },
+];
+
+/**
+ * @param where Where the user is now: what a line without a slash means depends on it.
+ * @param isInteractive Whether a person types at a terminal.
+ * @param isOnline Whether somebody of that name is online.
+ */
+export function registryCommands(
+  where: () => Whereabouts,
+  isInteractive: boolean,
+  isOnline: (name: string) => boolean = () => false,
+): CommandTable<RegistryTarget> {
+  return new CommandTable<RegistryTarget>({
+    bareLine: (line) => bareLine(line, where(), isInteractive, isOnline),
+    chatIsSilent: () => where().place !== "talking",
+    bareForms: [
+      ["NAME", "call NAME, in the lobby"],
+      ["1 [PART]", "show who is online, in the lobby"],
+      ["2 TEXT", "tell all TEXT, in the lobby"],
+      ["y, n", "accept a call, decline it"],
+      ["TEXT", "say TEXT, in a call; //TEXT says /TEXT; a blank and q sends q"],
+      ["q", "hang up, or withdraw a call; in the lobby: log out, as Ctrl+X does"],
+    ],
+    commands: COMMANDS.map((entry) => OF_CALL.has(entry.name) ? ofCall(entry, where) : entry),
+  });
+}
+
+/** Commands about the current call: a line that was begun during an earlier call must not affect it. */
+const OF_CALL: ReadonlySet<string> = new Set(["accept", "decline", "cancel", "msg", "hangup"]);
+
+function ofCall(
+  entry: Command<RegistryTarget>,
+  where: () => Whereabouts,
+): Command<RegistryTarget> {
+  return {
+    ...entry,
+    bind(texts, ref, isTyped) {
+      if (where().wasInCall) throw callWasOver();
+      return entry.bind(texts, ref, isTyped);
+    },
+  };
+}
+
+function callWasOver(): P2pchatError {
+  return new P2pchatError(
+    "not-allowed",
+    "Nothing was done: the call ended before you finished that line; Up recalls the line",
+  );
+}
+
+/** What a line without a slash means where the user is now. */
+function bareLine(
+  line: string,
+  where: Whereabouts,
+  isInteractive: boolean,
+  isOnline: (name: string) => boolean,
+): Invocation {
+  const { place, peer } = where;
+  const word = line.trimEnd();
+  if (where.wasInCall) throw callWasOver();
+  if (where.isJustOver && word === "q" && isInteractive) {
+    throw new P2pchatError("not-allowed", JUST_OVER_TEXT);
+  }
+  if (place === "refused" && word !== "q") return { command: "msg", texts: { text: line } };
+  if (word === "q") return { command: place === "lobby" ? "logout" : "hangup", texts: {} };
+  // Text waits until the call is connected; at a terminal it is refused before the callee has accepted.
+  const isKept = place === "calling" && (!isInteractive || where.isAccepted);
+  if (place === "talking" || isKept) {
+    return { command: "msg", texts: { text: word === " q" ? "q" : line } };
+  }
+  const listed = /^1(?:\s+(\S+))?$/.exec(word);
+  if (listed !== null) return { command: "list", texts: { part: listed[1] } };
+  const told = /^2(?:\s+([^]*))?$/.exec(word)?.[1];
+  if (told !== undefined) {
+    // A user who hasn't noticed yet that a call isn't connected may mean this text for its other side alone.
+    if (place !== "lobby" && isInteractive) {
+      const text =
+        "Not sent, as a call is ringing or being connected: /broadcast TEXT sends it anyway";
+      throw new P2pchatError("not-allowed", text);
+    }
+    return { command: "broadcast", texts: { text: told } };
+  }
+  if (word === "2") {
+    throw new P2pchatError("usage", "The form is 2 TEXT, for example 2 lunch is ready");
+  }
+  if (word === "y") return { command: "accept", texts: {} };
+  const declined = /^n(?:\s+([^]*))?$/.exec(word);
+  if (declined !== null) return { command: "decline", texts: { reason: declined[1] } };
+  if (place === "calling") {
+    const text = `Not sent: ${shownName(peer)} hasn't answered yet; q withdraws the call`;
+    throw new P2pchatError("not-allowed", text);
+  }
+  const name = withoutMark(word.trim()).normalize("NFC");
+  const isName = nameFault(name) === null;
+  if (place === "asked" && (!isName || ANSWERS.test(name)) && !isOnline(name)) {
+    const text = `Nothing was done: y accepts the call of ${shownName(peer)}, n declines it`;
+    throw new P2pchatError(isName ? "not-allowed" : "unknown-user", text);
+  }
+  const isHelp = name.toLowerCase() === "help";
+  if ((isHelp || meansLeaving(name)) && !isOnline(name)) {
+    const advice = isHelp ? "/help shows what can be typed here" : "/logout logs out and leaves";
+    throw new P2pchatError("unknown-user", `Nobody called ${shownName(name)} is online; ${advice}`);
+  }
+  if (isName) return { command: "call", texts: { name } };
+  throw new P2pchatError(
+    "unknown-user",
+    `${quotedStart(word)} isn't a possible name: ${CALL_FORM}`,
+  );
+}

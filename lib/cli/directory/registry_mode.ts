@@ -1,0 +1,458 @@
+/** `p2pchat peer --registry`: a user's session with a directory, from logging in to leaving. */
+
+import type { Logger } from "../../base/machine/environment.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import { endpointText } from "../../base/ids.ts";
+import { shownName } from "../../base/text/names.ts";
+import { TokenBucket } from "../../base/rates/token_bucket.ts";
+import {
+  type ClientCommand,
+  type ClientEvent,
+  DIRECTORY_NAME,
+  overText,
+} from "../../protocols/directory/schema/events.ts";
+import type { DirectoryClientHost } from "../../runtime/hosts/directory_client_host.ts";
+import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { type GivenPasswords, LogInDialogue, type Way } from "./log_in_dialogue.ts";
+import { numberText } from "../../base/text/counts.ts";
+import { InputPause } from "../streams/input_pause.ts";
+import { inputTo, type ModeInput } from "../session/mode_input.ts";
+import { OnlineNames } from "../rendering/online_names.ts";
+import { isForPerson } from "../session/open_user_interface.ts";
+import type { RegistryOptions } from "../args/options.ts";
+import { OwnAccount } from "./own_account.ts";
+import { People } from "../credentials/people.ts";
+import { givenPassword, passwordIn } from "../credentials/password_source.ts";
+import { directoryScope, registryText, withClient } from "./registry_client.ts";
+import { JUST_OVER_TEXT, registryCommands, type RegistryTarget } from "./registry_commands.ts";
+import { type RegistryOwnEvent, RegistryRendering } from "./registry_rendering.ts";
+import { PromptState } from "./prompt_state.ts";
+import { runMode } from "../session/run_mode.ts";
+import {
+  openSessionLog,
+  type Profile,
+  type Session,
+  showError,
+  showNotices,
+  tellingOfIdentity,
+  withProfile,
+  withUserInterface,
+} from "../session/mode_session.ts";
+import { processStreams } from "../streams/streams.ts";
+import type { InterruptCause, UserInterface } from "../rendering/user_interface.ts";
+
+/** How long to wait for an unreachable directory after the end of input. */
+const ENDED_WAIT_MS_MAX = 10_000;
+
+const BELLS_PER_S = 1;
+const BELLS_BURST = 10;
+
+/** Connecting to the directory isn't reported if it takes less than this. */
+const LOOKING_TOLD_MS = 1_000;
+
+/**
+ * Runs until the user leaves.
+ * @throws {P2pchatError} The reason if it ends otherwise.
+ */
+export async function runRegistry(options: RegistryOptions): Promise<void> {
+  const isInteractive = isForPerson(options);
+  if (options.way === null && !isInteractive) {
+    throw new P2pchatError(
+      "usage",
+      "Cannot ask how to log in: give NAME and --login, --signup or --guest",
+    );
+  }
+  const notices: string[] = [];
+  const given = await givenPasswords(options, isInteractive, (text) => notices.push(text));
+  const standing = new PromptState(options.name ?? "", () => SYSTEM_LINK_CLOCK.nowMs());
+  const rendering = new RegistryRendering();
+  const names = new OnlineNames();
+  const commands = registryCommands(() => standing.where, isInteractive, (name) => names.has(name));
+  const mode = { commands, render: rendering.lines.bind(rendering) };
+  await withUserInterface(mode, options, async (ui) => {
+    ui.setNames(() => names.all);
+    const program = new Program({ options, ui, standing, names, given, notices });
+    await program.run();
+  });
+}
+
+/** The passwords from files and the environment; null where none is needed. */
+async function givenPasswords(
+  { way, passwordFile: file, newPasswordFile }: RegistryOptions,
+  mayAsk: boolean,
+  tell: (text: string) => void,
+): Promise<GivenPasswords | null> {
+  if (way === null || way === "guest") return null;
+  const notice = (text: string) => Promise.resolve(tell(text));
+  const password = await givenPassword({ file, mayAsk, streams: processStreams(), notice });
+  const newPassword = newPasswordFile === null ? "" : await passwordIn(newPasswordFile, notice);
+  return { password, newPassword };
+}
+
+interface ProgramParts {
+  readonly options: RegistryOptions;
+  readonly ui: UserInterface<RegistryOwnEvent, RegistryTarget>;
+  readonly standing: PromptState;
+  readonly names: OnlineNames;
+  readonly given: GivenPasswords | null;
+  readonly notices: readonly string[];
+}
+
+type Wiring = Session<RegistryOwnEvent, RegistryTarget>;
+
+/** Thrown where the user wants to log in by a name that has another profile. */
+class OtherProfile extends Error {
+  constructor(readonly way: Way) {
+    super(`${way.name} has another profile`);
+  }
+}
+
+/** The parts of the program that don't depend on which profile turns out to be used. */
+class Program {
+  readonly #parts: ProgramParts;
+  readonly #comingIn: LogInDialogue;
+  readonly #account: OwnAccount;
+  readonly #openLog: () => Promise<Logger>;
+  #host: DirectoryClientHost | null = null;
+  /** The input to that host. */
+  #input: ModeInput<ClientCommand> | null = null;
+  #listens = false;
+  #isLeaving = false;
+  /** Whether the directory has ever answered. */
+  #isMet = false;
+  /** Limits the rate of bells, however many calls come in. */
+  readonly #bells = new TokenBucket(BELLS_PER_S, BELLS_BURST);
+  /** How many lines for a failed call were dropped and not yet reported, without those that the machine kept. */
+  #unsaid = 0;
+  /** Whether the user signs up, and isn't told yet that they have the account. */
+  #isSigningUp = false;
+  /** Whether the input ended before the user was logged in. */
+  #hasEnded = false;
+  /** The timer of the notice that the directory is still being looked for. */
+  #looking: { cancel(): void } | null = null;
+  readonly #pause: InputPause;
+  /** The timer that ends a script whose input has ended, or waits, while the directory is unreachable. */
+  #waiting: { cancel(): void } | null = null;
+  #notices: readonly string[];
+  #people: { readonly profile: Profile; readonly people: People<ClientEvent> } | null = null;
+
+  constructor(parts: ProgramParts) {
+    const { options, ui, given, notices } = parts;
+    this.#parts = parts;
+    this.#notices = notices;
+    const { name, way: how } = options;
+    this.#comingIn = new LogInDialogue({
+      dialogue: ui.dialogue,
+      way: how === null || name === null ? null : { how, name },
+      name,
+      given,
+      refuse: (error) => showError(ui, error),
+      notice: (text) => showNotices(ui, text),
+      logOut: () => void (this.#account.giveUp() || this.#leave("log out")),
+    });
+    this.#pause = new InputPause(ui);
+    this.#account = new OwnAccount({
+      comingIn: this.#comingIn,
+      standing: parts.standing,
+      mayAsk: ui.dialogue !== null,
+      password: given?.newPassword || (given?.password ?? null),
+      submit: (command, ref) => this.#host?.command(command, ref),
+      notice: (text, ref) => ui.show({ event: "notice", text }, ref),
+    });
+    let log: Promise<Logger> | null = null;
+    this.#openLog = () => log ??= openSessionLog(ui, options);
+  }
+
+  async run(): Promise<void> {
+    const { options, ui } = this.#parts;
+    ui.heedInterrupts((cause) => this.#interrupted(cause));
+    // Where something may be asked, everything typed is kept until the user is logged in: it may be a password.
+    if (this.#comingIn.asksAgain) this.#comingIn.begin();
+    else if (ui.dialogue !== null) this.#pause.early("the directory hasn't answered yet");
+    let name = options.name ?? (await this.#comingIn.way())?.name ?? null;
+    while (name !== null && !this.#isLeaving) {
+      const next = await this.#runIn(name);
+      if (next === undefined) return;
+      name = next;
+    }
+    ui.show({ event: "bye", reason: "quit" });
+  }
+
+  /**
+   * Runs with the profile of `name`.
+   * @returns The name whose profile is to be used instead; null: the user leaves by the menu; undefined: the user has
+   * left.
+   */
+  async #runIn(name: string): Promise<string | null | undefined> {
+    const { options, ui } = this.#parts;
+    let isOpen = false;
+    try {
+      const other = await withProfile(
+        this.#openLog,
+        { folder: { dataFolder: options.dataFolder, name }, lockMode: "registry" },
+        (profile) => {
+          isOpen = true;
+          return tellingOfIdentity(ui, profile, () => this.#runAs(name, { ...profile, ui }));
+        },
+      );
+      return other ?? undefined;
+    } catch (error) {
+      // A user who was asked for the name can give another one. The menu is unseen: the user may be typing a password.
+      const isTaken = !isOpen && error instanceof P2pchatError && error.code === "in-use";
+      if (!isTaken || options.name !== null || ui.dialogue === null) throw error;
+      showError(ui, error);
+      return (await this.#comingIn.anotherWay())?.name ?? null;
+    }
+  }
+
+  /** @returns The name whose profile is to be used instead; null: the user has left. */
+  async #runAs(name: string, wiring: Wiring): Promise<string | null> {
+    this.#parts.standing.name = name;
+    try {
+      await this.#chat(name, wiring);
+      return null;
+    } catch (error) {
+      if (!(error instanceof OtherProfile)) throw error;
+      return error.way.name;
+    }
+  }
+
+  async #chat(name: string, wiring: Wiring): Promise<void> {
+    const { options, ui, standing } = this.#parts;
+    const { asksAgain } = this.#comingIn;
+    await withClient(wiring, { ...options, profile: name, asksAgain }, {
+      notices: (texts) => this.#notices = [...this.#notices, ...texts],
+      askToEnter: () => void this.#enter(name),
+      connecting: () => {
+        standing.connecting();
+        ui.setPrompt(standing.prompt);
+      },
+      show: (event, ref) => this.#show(event, ref, wiring),
+      pauseInput: (reason) => {
+        if (reason !== null) standing.inputPauses();
+        this.#pause.machine(reason);
+      },
+    }, async (host, links) => {
+      this.#host = host;
+      this.#input = inputTo(
+        wiring.environment.log,
+        (command, ref) => host.command(command, ref),
+        () => host,
+      );
+      if (this.#isLeaving) this.#input.leave("before it was there"); // while the profile was opened
+      this.#looking = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + LOOKING_TOLD_MS, () => {
+        this.#pause.early(null);
+        showNotices(ui, `Looking for the directory at ${registryText(options.registry)}`);
+      });
+      try {
+        await runMode(wiring, links, host);
+      } finally {
+        this.#looking.cancel();
+        this.#waiting?.cancel();
+        this.#host = null;
+        this.#input = null;
+      }
+    });
+  }
+
+  /** Asks how to log in, and passes the answer on. Rejects only for bugs, which end the program. */
+  async #enter(profile: string): Promise<void> {
+    const host = this.#host;
+    const answer = await this.#comingIn.entry(profile);
+    if (host === null || host !== this.#host) return;
+    if (answer === null) this.#leave("nothing was answered");
+    else if ("password" in answer) {
+      this.#isSigningUp = answer.how === "sign-up";
+      host.enter(answer);
+    } else host.giveUp(new OtherProfile(answer));
+  }
+
+  // What is shown.
+
+  /** Kept for as long as the profile is in use. */
+  #peopleOf(profile: Profile): People<ClientEvent> {
+    if (this.#people?.profile !== profile) {
+      const people = new People<ClientEvent>({ ...profile, ui: this.#parts.ui }, null, {
+        scope: directoryScope(this.#parts.options.registry),
+        name: DIRECTORY_NAME,
+      });
+      this.#people = { profile, people };
+    }
+    return this.#people.people;
+  }
+
+  #show(event: ClientEvent, ref: string | undefined, wiring: Profile): void {
+    const { ui, standing, names } = this.#parts;
+    standing.shows(event);
+    this.#peopleOf(wiring).show(event, ref);
+    switch (event.event) {
+      case "ready":
+        this.#ready(wiring);
+        break;
+      case "directory":
+        this.#isMet = true;
+        this.#looking?.cancel();
+        break;
+      case "session":
+        this.#looking?.cancel();
+        this.#pause.early(null);
+        this.#comingIn.over(event.state === "up");
+        if (event.state === "up") this.#tellSignedUp(event.name);
+        if (this.#hasEnded && event.state === "up") this.#leave("end of input");
+        break;
+      case "error":
+        this.#comingIn.failed(event.code);
+        // Ends the questions: the user accepts the key at the prompt, with /trust.
+        if (event.code === "key-changed" && !standing.wasUp) this.#comingIn.over(false);
+        break;
+      case "users":
+        names.listed(event);
+        break;
+      case "presence":
+        names.changed(event.name, event.state !== "offline");
+        break;
+      case "incoming":
+        if (this.#bells.take(SYSTEM_LINK_CLOCK.nowMs())) ui.ring();
+        break;
+    }
+    ui.setPrompt(standing.prompt);
+  }
+
+  /** The account may be older: a sign-up with its password is a log-in. A script has its `session` event. */
+  #tellSignedUp(name: string): void {
+    const { ui, options } = this.#parts;
+    if (this.#isSigningUp && !options.json) {
+      showNotices(ui, `You are signed up as ${shownName(name)}`);
+    }
+    this.#isSigningUp = false;
+  }
+
+  #ready({ identity }: Profile): void {
+    const { ui } = this.#parts;
+    showNotices(ui, ...identity.takeNotices(), ...this.#notices);
+    this.#notices = [];
+    if (this.#listens) return;
+    this.#listens = true;
+    ui.listen({
+      target: this.#target(),
+      ended: () => this.#ended(),
+      interrupted: (cause) => this.#interrupted(cause),
+      logOut: () => this.#logOut(),
+      lineBegins: () => this.#parts.standing.lineBegins(),
+      answer: (show) => this.#host === null ? show() : this.#host.answer(show),
+      inputWaits: () => this.#inputEnds(),
+      idle: () => this.#tellUnsaid(),
+    });
+  }
+
+  /** All lines piped for a failed call have been read: tells how many weren't sent. */
+  #tellUnsaid(): void {
+    const { ui, standing } = this.#parts;
+    standing.hasReadAll();
+    if (this.#unsaid === 0) return;
+    const what = this.#unsaid === 1
+      ? "1 more line wasn't"
+      : `${numberText(this.#unsaid)} more lines weren't`;
+    showNotices(ui, `${what} sent, as the call wasn't connected`);
+    this.#unsaid = 0;
+  }
+
+  // What the user asks.
+
+  #target(): RegistryTarget {
+    const { standing, ui } = this.#parts;
+    const submit = (command: ClientCommand, ref: string | undefined) => {
+      const { place, peer } = standing.where;
+      if (place === "refused") {
+        if (command.command === "say") {
+          if (ref === undefined) return void this.#unsaid++;
+          return showError(ui, standing.unsaid, ref);
+        }
+        this.#tellUnsaid();
+        // The first other command ends the lines for that call; everything after it is for the lobby.
+        if (command.command === "hang-up" || command.command === "cancel") {
+          if (ref !== undefined) ui.show({ event: "notice", text: overText(peer) }, ref);
+          return;
+        }
+      }
+      standing.asks(command);
+      this.#input?.handler.target(command, ref);
+      ui.setPrompt(standing.prompt);
+    };
+    return Object.assign(submit, {
+      changePassword: (ref: string | undefined) => this.#account.changePassword(ref),
+      forgetAccount: (ref: string | undefined) => this.#account.forget(ref),
+    });
+  }
+
+  // Leaving.
+
+  /** Each Ctrl+C ends one thing: a question, otherwise a call, otherwise the program. */
+  #interrupted(cause: InterruptCause): boolean {
+    if (cause !== "interrupt") return this.#leave(cause);
+    if (this.#account.giveUp()) return false;
+    const { place, isJustOver } = this.#parts.standing.where;
+    if (isJustOver && this.#parts.ui.dialogue !== null) {
+      showError(this.#parts.ui, new P2pchatError("not-allowed", JUST_OVER_TEXT));
+      return false;
+    }
+    if (place === "lobby") return this.#leave(cause);
+    this.#parts.standing.asks({ command: "hang-up" });
+    this.#host?.command({ command: "hang-up" }, undefined);
+    return false;
+  }
+
+  /** Ctrl+X. @returns Whether the program is leaving. */
+  #logOut(): boolean {
+    const { ui, standing } = this.#parts;
+    if (standing.where.place === "lobby") return this.#leave("log out");
+    const text = "Ctrl+X logs out from the lobby: q ends the call first";
+    showError(ui, new P2pchatError("not-allowed", text));
+    return false;
+  }
+
+  /** A script whose input ends before it is logged in leaves only after that: it may just want to sign up. */
+  #ended(): void {
+    const { ui, standing } = this.#parts;
+    this.#tellUnsaid();
+    if (ui.dialogue !== null || standing.wasUp) return void this.#leave("end of input");
+    this.#hasEnded = true;
+    this.#inputEnds();
+  }
+
+  /** The input of a script has ended or waits: from now on an unreachable directory is waited for 10 s at most. */
+  #inputEnds(): void {
+    this.#waiting ??= this.#waitFrom(SYSTEM_LINK_CLOCK.nowMs());
+  }
+
+  /**
+   * Gives up once the directory has been unreachable for 10 s, counted from `sinceMs` at the earliest. A reachable one
+   * is waited for, as it lets the user in or says why not.
+   */
+  #waitFrom(sinceMs: number): { cancel(): void } {
+    return SYSTEM_LINK_CLOCK.at(sinceMs + ENDED_WAIT_MS_MAX, () => {
+      const { standing, options: { registry } } = this.#parts;
+      if (standing.wasUp) return;
+      const awaySinceMs = this.#host?.awaySinceMs ?? SYSTEM_LINK_CLOCK.nowMs();
+      if (awaySinceMs > sinceMs) return void (this.#waiting = this.#waitFrom(awaySinceMs));
+      const where = `directory at ${endpointText(registry)}`;
+      const text = this.#isMet
+        ? `The connection with the ${where} was lost before it answered: you may or may not have been logged in`
+        : `The ${where} can't be reached: nothing was done; check the address and that it runs`;
+      this.#host?.giveUp(new P2pchatError("unreachable", text));
+    });
+  }
+
+  /** @returns That the program is leaving. */
+  #leave(cause: string): boolean {
+    this.#isLeaving = true;
+    this.#comingIn.over(false);
+    // At the end of input a ringing call is waited for; any other way of leaving withdraws it.
+    const waits = cause === "end of input";
+    if (!waits && this.#parts.standing.where.place === "calling") {
+      this.#host?.command({ command: "cancel" }, undefined);
+    }
+    this.#input?.leave(cause);
+    return true;
+  }
+}

@@ -1,0 +1,456 @@
+/** Events of `peer --registry` as lines of text. */
+
+import { endpointText } from "../../base/ids.ts";
+import { didYouMeanName } from "../../base/trust/name_answers.ts";
+import { foldName, isSameName, shownName } from "../../base/text/names.ts";
+import {
+  type ClientEvent,
+  DIRECTORY_NAME,
+  type UserView,
+} from "../../protocols/directory/schema/events.ts";
+import { RINGING_MS_MAX } from "../../protocols/directory/schema/limits.ts";
+import { numberText } from "../../base/text/counts.ts";
+import { durationText } from "../rendering/durations.ts";
+import { isEarlier, messageLine, messageStart } from "../rendering/message_rendering.ts";
+import {
+  leftLine,
+  listed,
+  nameSpan,
+  ownKeyLine,
+  ownNameSpan,
+  problemLine,
+  questionLine,
+  starLine,
+  wrongLine,
+} from "../rendering/spans.ts";
+import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
+import {
+  comparedText,
+  type OwnEventOf,
+  theVerifiedText,
+  verifyLines,
+} from "../rendering/verify_rendering.ts";
+
+/** The events that only this mode shows. */
+export type RegistryOwnEvent = OwnEventOf<ClientEvent>;
+
+type EventNamed<Name extends RegistryOwnEvent["event"]> = Extract<
+  RegistryOwnEvent,
+  { readonly event: Name }
+>;
+
+const RINGING_TEXT = `${RINGING_MS_MAX / 1_000} s`;
+
+/** Renders events in order. What earlier events have told the reader isn't repeated. */
+export class RegistryRendering {
+  #self = "";
+  #registry = "";
+  #wasUp = false;
+  #isDown = false;
+  #isHintShown = false;
+  /** Whether a call is over and the list is about to be shown, which will include changes until then. */
+  #isBackSoon = false;
+  /** The present call, ringing or connected; null in the lobby. */
+  #call: {
+    readonly id: string;
+    readonly isOurs: boolean;
+    isConnected: boolean;
+    /** Whether the call is connected and no longer depends on the directory. */
+    isDirect: boolean;
+  } | null = null;
+  readonly #online = new Map<string, { readonly name: string; readonly state: "free" | "busy" }>();
+
+  /** The lines of an event, in the order in which they are printed. */
+  lines(event: RegistryOwnEvent, context: RenderContext): readonly Line[] {
+    const { nowMs } = context;
+    switch (event.event) {
+      case "ready":
+        this.#registry = event.registry;
+        return [];
+      case "directory":
+        return [this.#directoryLine(event)];
+      case "session":
+        return this.#sessionLines(event, nowMs);
+      case "users":
+        return this.#userLines(event, context);
+      case "presence":
+        return this.#presenceLines(event, nowMs);
+      case "incoming":
+        return [this.#incomingLine(event, nowMs)];
+      case "call":
+        return [this.#callLine(event, nowMs)];
+      case "missed":
+        return missedLines(event);
+      case "message":
+        return [messageLine({ ...event, history: false, sentAt: "" }, nowMs)];
+      case "broadcast":
+        return [broadcastLine(event, nowMs)];
+      case "broadcast-sent":
+        return [starLine(nowMs, this.#reachedText(event.reached))];
+      case "password-changed":
+        return [starLine(nowMs, "Your password is changed; other devices have to log in with it")];
+      case "status":
+        return statusLines(event);
+      case "verify":
+        return verifyLines(event);
+    }
+  }
+
+  #directoryLine({ key, known }: EventNamed<"directory">): Line {
+    const hint = known ? "" : " (new: compare it with what its operator tells you)";
+    // The key is one word, so it stays whole where the line is broken.
+    return [`Directory ${this.#registry}, key ${key}${hint}`];
+  }
+
+  #sessionLines(event: EventNamed<"session">, nowMs: number): readonly Line[] {
+    const { state, name, reason = "" } = event;
+    this.#self = name === "" ? this.#self : name;
+    if (state === "up") {
+      const isBack = this.#wasUp && this.#isDown;
+      this.#wasUp = true;
+      this.#isDown = false;
+      if (!isBack) return [];
+      return [starLine(nowMs, "Back in the directory as ", ownNameSpan(this.#self))];
+    }
+    this.#isDown = true;
+    this.#isBackSoon = false;
+    this.#online.clear();
+    if (state === "replaced") {
+      if (!this.#call?.isDirect) return []; // the program ends, and says why
+      return [
+        wrongLine(nowMs, "You have logged in elsewhere; this program ends when the call is over"),
+      ];
+    }
+    if (event.isFull) return []; // an error event says so
+    // During a call, "the other side" would be read as the person called.
+    const because = reason === "" ? "" : `: ${reason.replace(OTHER_SIDE_CLOSED, CLOSED_TEXT)}`;
+    const then = this.#call?.isDirect
+      ? "; the call goes on, and it is tried again"
+      : "; it is tried again";
+    return [wrongLine(nowMs, `No connection with the directory${because}${then}`)];
+  }
+
+  // Who is online.
+
+  #userLines(
+    { users, isAnswer }: EventNamed<"users">,
+    { nowMs, interactive }: RenderContext,
+  ): readonly Line[] {
+    // An answer has addresses, and may be a part of the list.
+    if (isAnswer) {
+      if (users.length === 0) {
+        return [[
+          this.#isDown || !this.#wasUp
+            ? "There is no connection with the directory, which knows who is online."
+            : "Nobody of that name is online.",
+        ]];
+      }
+      return users.map((user) => this.#tableLine(user));
+    }
+    this.#isBackSoon = false;
+    this.#online.clear();
+    for (const { name, state } of users) this.#online.set(foldName(name), { name, state });
+    const items = users.map((user): Line => [this.#nameOf(user.name), this.#asideOf(user)]);
+    const line = starLine(nowMs, "Online: ", ...listed(items));
+    if (this.#isHintShown || !interactive) return [line];
+    this.#isHintShown = true;
+    return [line, ["Call somebody by name; 2 TEXT tells all, /help shows more."]];
+  }
+
+  #tableLine(user: UserView): Line {
+    const { name, state, host, port, guest } = user;
+    const where = port === 0 ? "takes no calls" : endpointText({ host, port });
+    const how = state === "busy" ? "in a call" : "free";
+    const who = guest ? " (guest)" : "";
+    const compared = comparedText(user);
+    const note = this.#isSelf(name) ? "  (you)" : compared === null ? "" : `  ${compared}`;
+    return [this.#nameOf(name), `${who}  ${where}  ${how}${note}`];
+  }
+
+  #asideOf(user: UserView): string {
+    const { name, state, guest } = user;
+    const compared = comparedText(user);
+    const asides = [
+      ...(this.#isSelf(name) ? ["you"] : []),
+      ...(guest ? ["guest"] : []),
+      ...(state === "busy" ? ["in a call"] : []),
+      ...(compared === null ? [] : [compared]),
+    ];
+    return asides.length === 0 ? "" : ` (${asides.join(", ")})`;
+  }
+
+  /** Not shown: the user's own state, and during a call everybody's. */
+  #presenceLines({ name, state }: EventNamed<"presence">, nowMs: number): readonly Line[] {
+    const folded = foldName(name);
+    const before = this.#online.get(folded)?.state;
+    if (state === "offline") this.#online.delete(folded);
+    else this.#online.set(folded, { name, state });
+    if (before === state || this.#isSelf(name)) return [];
+    if (this.#call !== null || this.#isBackSoon) return [];
+    if (state === "offline") return [leftLine(nowMs, name)];
+    const text = state === "busy"
+      ? " is in a call"
+      : before === "busy"
+      ? " is free again"
+      : " is online";
+    return [starLine(nowMs, nameSpan(name), text)];
+  }
+
+  // Calls.
+
+  #incomingLine(event: EventNamed<"incoming">, nowMs: number): Line {
+    const { call, from, guest } = event;
+    const aside = guest ? " (a guest)" : "";
+    this.#call = { id: call, isOurs: false, isConnected: false, isDirect: false };
+    return questionLine(
+      nowMs,
+      nameSpan(from),
+      `${aside} is calling: /accept or /decline within ${RINGING_TEXT}`,
+    );
+  }
+
+  #callLine(event: EventNamed<"call">, nowMs: number): Line {
+    const { call, state } = event;
+    if (state === "ringing") {
+      this.#call = { id: call, isOurs: true, isConnected: false, isDirect: false };
+    }
+    const isOurs = this.#call?.isOurs ?? true;
+    if (state === "connected" && this.#call !== null) {
+      this.#call.isConnected = true;
+      this.#call.isDirect = event.route === "direct";
+    }
+    const isOver = state !== "ringing" && state !== "connected";
+    const wasConnected = this.#call?.isConnected ?? false;
+    if (isOver) this.#call = null;
+    if (isOver && wasConnected) this.#isBackSoon = !this.#isDown;
+    const who = nameSpan(event.peer);
+    const star = starLine(nowMs);
+    const mark = wrongLine(nowMs);
+    switch (state) {
+      case "ringing":
+        // A word that isn't an online user's name may not ring anywhere.
+        return this.#online.has(foldName(event.peer))
+          ? [...star, "Calling ", who, `... ${RINGING_TEXT} to answer; q withdraws`]
+          : [...star, "Asking the directory for ", who, "; q withdraws"];
+      case "connected":
+        return [...star, ...connectedSpans(event, this.#isSelf(event.peer))];
+      case "declined":
+        if (event.reason === "not-trusted") return [...mark, ...notTrustedSpans(event, this.#self)];
+        if (!isOurs) return [...star, "You declined the call of ", who];
+        return [...star, who, ` declined${reasonText(event)}`];
+      case "busy":
+        // The user is the busy one: the directory has another call of theirs.
+        if (event.reason !== "") return [...star, "No call with ", who, reasonText(event)];
+        return [
+          ...star,
+          who,
+          isOurs ? " is in another call" : " called while you were in another call",
+        ];
+      case "offline":
+        return [...star, who, " isn't online", this.#nearText(event.peer)];
+      case "unreachable":
+        return [...mark, "No way to ", who, " was found", ...noWaySpans(event)];
+      case "timeout":
+        if (isOurs) return [...star, who, ` didn't answer within ${RINGING_TEXT}`];
+        return [...star, "You missed a call of ", who];
+      case "cancelled":
+      case "ended":
+        return wasConnected
+          ? endedLine(event, star, mark)
+          : notBegunLine(event, this.#self, star, mark);
+    }
+  }
+
+  /** A suggestion of whom the user may have meant. */
+  #nearText(name: string): string {
+    if (this.#online.has(foldName(name))) return "";
+    const others = [...this.#online.values()].filter(({ name }) => !this.#isSelf(name));
+    return didYouMeanName(name, others.map(({ name }) => name));
+  }
+
+  /** To how many a broadcast went. The directory decides how long it is kept for others. */
+  #reachedText(reached: number): string {
+    if (reached > 0) {
+      return `${numberText(reached)} ${reached === 1 ? "has" : "have"} your broadcast`;
+    }
+    const isAlone = [...this.#online.keys()].every((name) => this.#isSelf(name));
+    if (isAlone) return "Nobody else is here: nobody has your broadcast yet";
+    return "Nobody has your broadcast yet; whoever is here gets it as soon as they can take it";
+  }
+
+  #isSelf(name: string): boolean {
+    return isSameName(name, this.#self);
+  }
+
+  #nameOf(name: string): Span {
+    return this.#isSelf(name) ? ownNameSpan(name) : nameSpan(name);
+  }
+}
+
+/** The reasons that links give. */
+const OTHER_SIDE_CLOSED = /^the other side (?:hung up|cut the connection)$/;
+const CLOSED_TEXT = "it closed the connection";
+
+type CallEvent = EventNamed<"call">;
+
+function connectedSpans(
+  { peer, route, verified, verifiedAs = [] }: CallEvent,
+  isSelf: boolean,
+): Line {
+  if (isSelf) return ["Connected with yourself; q ends it"];
+  const by = route === "relay" ? "through the directory, sealed" : "directly";
+  const shown = shownName(peer);
+  const other = verifiedAs.length === 0 ? "" : `, but it is ${theVerifiedText(verifiedAs)}`;
+  const hint = verified === true ? "Verified." : `Not verified${other}: /verify ${shown}`;
+  return ["Connected with ", nameSpan(peer), `, ${by}. ${hint}`];
+}
+
+/** The other user's program has refused the call because of a key. */
+function notTrustedSpans({ peer }: CallEvent, self: string): Line {
+  return [
+    nameSpan(peer),
+    `'s program doesn't accept your key; you can talk once ${shownName(peer)} has typed /trust ${
+      shownName(self)
+    }`,
+  ];
+}
+
+function noWaySpans(event: CallEvent): Line {
+  switch (event.reason) {
+    case "not-relayed":
+      return [": neither of you reaches the other, and the directory doesn't relay"];
+    case "lost":
+      return [": ", nameSpan(event.peer), " is gone"];
+    default:
+      return [reasonText(event)];
+  }
+}
+
+function reasonText({ reason }: CallEvent): string {
+  return reason === "" ? "" : `: ${reason}`;
+}
+
+/** The line at the end of a call in which both could talk. */
+function endedLine(event: CallEvent, star: Line, mark: Line): Line {
+  const who = nameSpan(event.peer);
+  const after = event.durationMs === undefined ? "" : ` after ${talkText(event.durationMs)}`;
+  switch (event.reason) {
+    case "":
+      return [...star, `You hung up${after}`];
+    case "hung-up":
+      return [...star, who, ` hung up${after}`];
+    case "lost":
+      return [
+        ...mark,
+        "The connection with ",
+        who,
+        ` is lost; you talked for ${talkText(event.durationMs ?? 0)}`,
+      ];
+    case "directory-down":
+      return [...mark, "The call with ", who, ` went through the directory, and is over${after}`];
+    case "replaced":
+      return [...mark, "The call with ", who, ` ended${after}: it went through the directory`];
+    case "kicked":
+      return [...mark, "The call with ", who, ` ended${after}: the operator has thrown you out`];
+    case "key-changed":
+      return [
+        ...mark,
+        "The call with ",
+        who,
+        ` ended${after}: you found that the key isn't theirs`,
+      ];
+    case "protocol":
+      return [...mark, "The call with ", who, ` ended${after}: the other side sent invalid data`];
+    case "peer-kicked":
+      return [...mark, who, ` was thrown out by the operator${after}`];
+    default:
+      return [...mark, "The call with ", who, ` ended${after}: ${event.reason}`];
+  }
+}
+
+/** The line at the end of a call that wasn't connected. */
+function notBegunLine(event: CallEvent, self: string, star: Line, mark: Line): Line {
+  const who = nameSpan(event.peer);
+  switch (event.reason) {
+    case "not-trusted":
+      return [...mark, ...notTrustedSpans(event, self)];
+    case "quit":
+      return [...star, who, " was calling when you left"];
+    case "cancelled":
+      return event.by === event.peer
+        ? [...star, who, " withdrew the call"]
+        : [...star, "Withdrawn: the call with ", who];
+    case "directory-down":
+    case "replaced":
+      return [...mark, "No call with ", who, ": the directory is needed for it"];
+    case "kicked":
+      return [...mark, "No call with ", who, ": the operator has thrown you out"];
+    case "lost":
+      return [...mark, who, " was calling, and is gone"];
+    case "peer-kicked":
+      return [...mark, who, " was calling, and was thrown out by the operator"];
+    case "key-changed":
+      return [...mark, "No call with ", who, ": that isn't the key that you know; see above"];
+    default:
+      return [...mark, "No call with ", who, reasonText(event)];
+  }
+}
+
+/** `42 s`, `1 min 3 s`, `2 h 5 min`: the duration of a call. */
+export function talkText(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+// Other events.
+
+function missedLines({ calls }: EventNamed<"missed">): readonly Line[] {
+  if (calls.length === 0) return [["No call was missed."]];
+  return calls.map(({ from, at }) => [{ timeMs: Date.parse(at) }, " ", nameSpan(from)]);
+}
+
+/** A broadcast that was kept has the time at which it was sent. */
+function broadcastLine(event: EventNamed<"broadcast">, nowMs: number): Line {
+  const { from, text } = event;
+  const start = messageStart({ ...event, history: isEarlier(event, nowMs) }, nowMs);
+  const who: Span = from === DIRECTORY_NAME ? from : nameSpan(from);
+  return [...start, "[", who, " -> all] ", { text, as: "body" }];
+}
+
+function statusLines(status: EventNamed<"status">): readonly Line[] {
+  const { name, guest, session, registry, online, call, unsent, key, problems, roundTripMs } =
+    status;
+  const who: Line = name === "" ? ["you"] : [ownNameSpan(name)];
+  const how = guest ? ", as a guest" : "";
+  const verified = status.serverVerified === true ? " (verified)" : "";
+  return [
+    session === "up"
+      ? [
+        `In the directory ${registry}${verified} as `,
+        ...who,
+        `${how}${farText(roundTripMs)}; ${numberText(online)} online.`,
+      ]
+      : [`Not in the directory ${registry}${verified} now.`],
+    ...(call === null ? [] : [callStatus(call)]),
+    [unsent === 0 ? "Nothing is unsent." : `${numberText(unsent)} unsent.`],
+    ownKeyLine(key),
+    ...problems.map((problem) => problemLine(problem)),
+  ];
+}
+
+function callStatus(
+  { peer, state, route, sinceMs, roundTripMs }: NonNullable<EventNamed<"status">["call"]>,
+): Line {
+  const since = durationText(sinceMs);
+  if (state !== "connected") return [nameSpan(peer), `: ${state}, for ${since}.`];
+  const by = route === "relay" ? "through the directory" : "directly";
+  const far = farText(roundTripMs);
+  return ["In a call with ", nameSpan(peer), `, ${by}${far}, for ${talkText(sinceMs)}.`];
+}
+
+function farText(roundTripMs: number | null): string {
+  return roundTripMs === null ? "" : `, ${durationText(roundTripMs)} away`;
+}

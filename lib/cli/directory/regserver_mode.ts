@@ -1,0 +1,185 @@
+/** `p2pchat regserver`: connects the directory's machine to sockets, files and the user interface. */
+
+import { P2pchatError } from "../../base/errors.ts";
+import { endpointText } from "../../base/ids.ts";
+import type { DirectoryCommand, DirectoryEvent } from "../../protocols/directory/schema/events.ts";
+import type { DirectoryRecord } from "../../protocols/directory/schema/records.ts";
+import { DIRECTORY_CHANNEL } from "../../runtime/hosts/directory_channel.ts";
+import { DirectoryHost } from "../../runtime/hosts/directory_host.ts";
+import {
+  DIRECTORY_LOG_FORMAT,
+  directoryLine,
+  directoryRecord,
+} from "../../runtime/records/directory_records.ts";
+import type { AccountsFile } from "../../store/accounts/accounts_file.ts";
+import { regserverFolder } from "../../store/disk/paths.ts";
+import type { Datagrams } from "../../transport/datagrams.ts";
+import { forwardTo, type Links, openTo } from "../../transport/link.ts";
+import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
+import { UdpDatagrams } from "../../transport/udp_datagrams.ts";
+import { openAccountsFile, openPasswordHasher } from "../tools/accounts_command.ts";
+import { inputTo } from "../session/mode_input.ts";
+import type { RegserverOptions } from "../args/options.ts";
+import { OnlineNames } from "../rendering/online_names.ts";
+import { checkOwner } from "../session/owner.ts";
+import { endpointForOthers } from "../session/advertised_address.ts";
+import { type OpenedRecords, openRecords, type RecordFormat } from "../session/record_store.ts";
+import { regserverCommands, type RegserverCommandSink } from "./regserver_commands.ts";
+import { regserverLines, type RegserverOwnEvent } from "./regserver_rendering.ts";
+import { People } from "../credentials/people.ts";
+import { modePorts, runMode } from "../session/run_mode.ts";
+import {
+  channelIdentity,
+  logStarted,
+  type Session,
+  showNotices,
+  warnBy,
+  withSession,
+} from "../session/mode_session.ts";
+
+const RECORDS: RecordFormat<DirectoryRecord> = {
+  name: DIRECTORY_LOG_FORMAT,
+  line: directoryLine,
+  record: directoryRecord,
+};
+
+/** The file of broadcasts, and of the last one delivered to each account. */
+const RECORDS_FILE = "broadcasts";
+
+/** Attempts to find a free port for both TCP and UDP: a port that is free for one may be taken for the other. */
+const FREE_PORT_TRIES = 10;
+
+/**
+ * After a restart all clients reconnect at once. They wait for a place instead of being refused and retrying ever
+ * later, and handshakes in progress aren't cut off for others that wait. A thousand clients may share one address;
+ * reconnecting within 45 s is guaranteed.
+ */
+export const WAITING_MAX = 1_024;
+export const STRANGERS = {
+  strangersMax: 256,
+  unfinishedMs: 4_000,
+  perAddressPerSecond: 40,
+} as const;
+
+/** Shown at a terminal at the first start. */
+const FIRST_STEPS = "/help lists the commands, /exit ends the directory.";
+
+/**
+ * Runs until the operator ends it.
+ * @throws {P2pchatError} The reason if it ends otherwise; `not-allowed` in another user's data folder.
+ */
+export async function runRegserver(options: RegserverOptions): Promise<void> {
+  const folder = regserverFolder(options.dataFolder);
+  checkOwner("use", folder, options.dataFolder);
+  const mode = { commands: regserverCommands, render: regserverLines };
+  await withSession(options, { folder, lockMode: "regserver" }, mode, async (session) => {
+    await direct({ ...session, options });
+  });
+}
+
+interface Wiring extends Session<RegserverOwnEvent, RegserverCommandSink> {
+  readonly options: RegserverOptions;
+}
+
+async function direct(wiring: Wiring): Promise<void> {
+  const { disk, folder } = wiring;
+  const opened = await openAccountsFile(disk, folder);
+  const store = await openRecords(disk, `${folder}/${RECORDS_FILE}`, RECORDS);
+  try {
+    await serve(wiring, opened.accounts, store, opened.notices);
+  } finally {
+    await store.close();
+  }
+}
+
+async function serve(
+  wiring: Wiring,
+  accounts: AccountsFile,
+  store: OpenedRecords<DirectoryRecord>,
+  accountNotices: readonly string[],
+): Promise<void> {
+  const { options, environment, identity, ui } = wiring;
+  let host: DirectoryHost | null = null;
+  const { links, datagrams } = await listen(options, (port) =>
+    openTcpLinks({
+      host: options.host,
+      port,
+      identity: channelIdentity(wiring),
+      env: environment,
+      warn: warnBy(ui),
+      access: openTo("directory"),
+      channel: DIRECTORY_CHANNEL,
+      strangers: STRANGERS,
+      waitingMax: WAITING_MAX,
+      handler: forwardTo(() => host),
+    }), (port) => UdpDatagrams.listen(options.host, port, environment.log));
+  try {
+    const listening = endpointForOthers(options, links.local.port, wiring.outward);
+    logStarted(wiring, "regserver", {
+      listening: endpointText(links.local),
+      advertised: endpointText(listening),
+      accounts: accounts.size,
+    });
+    const input = inputTo<DirectoryCommand>(
+      environment.log,
+      (command, ref) => host?.command(command, ref),
+      () => host,
+    );
+    const ready = () => {
+      ui.setPrompt("regserver");
+      ui.setNames(() => names.all);
+      showNotices(ui, ...identity.takeNotices(), ...accountNotices, ...store.notices);
+      if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
+      ui.listen(input.handler);
+    };
+    const { guests, broadcast, ttlMs, clientsMax, signUpsMax, relays } = options;
+    const policy = { guests, broadcast, ttlMs, clientsMax, signUpsMax, relays };
+    const names = new OnlineNames();
+    const people = new People<DirectoryEvent>(wiring, null);
+    host = new DirectoryHost({ listening, ...policy }, {
+      ...modePorts(wiring, links),
+      signer: identity.signer,
+      store,
+      accounts,
+      hasher: openPasswordHasher().hasher,
+      datagrams,
+      show: (event, ref) => {
+        people.show(event, ref);
+        heed(event, names, ready);
+      },
+    });
+    ui.heedInterrupts(input.leave);
+    const { run } = host;
+    await runMode(wiring, links, { run: run.bind(host) });
+  } finally {
+    await Promise.all([links.shutdown("ended"), datagrams.close()]);
+  }
+}
+
+/** Listens for TCP and UDP at the same port. @throws {P2pchatError} `port-in-use` or `unreachable`. */
+async function listen(
+  { port }: RegserverOptions,
+  openLinks: (port: number) => Links,
+  openDatagrams: (port: number) => Datagrams,
+): Promise<{ readonly links: Links; readonly datagrams: Datagrams }> {
+  for (let tries = 1;; tries++) {
+    const links = openLinks(port);
+    try {
+      return { links, datagrams: openDatagrams(links.local.port) };
+    } catch (error) {
+      await links.shutdown("ended");
+      const isTaken = error instanceof P2pchatError && error.code === "port-in-use";
+      if (port !== 0 || !isTaken || tries === FREE_PORT_TRIES) throw error;
+    }
+  }
+}
+
+function heed(event: DirectoryEvent, names: OnlineNames, ready: () => void): void {
+  switch (event.event) {
+    case "ready":
+      return ready();
+    case "login":
+    case "logout":
+      return names.changed(event.name, event.event === "login");
+  }
+}

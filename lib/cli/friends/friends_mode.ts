@@ -1,0 +1,346 @@
+/** `p2pchat peer --users`: connects the friends' machine to sockets, files and the user interface. */
+
+import { P2pchatError } from "../../base/errors.ts";
+import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import { foldName, shownName } from "../../base/text/names.ts";
+import type { FriendsCommand, FriendsEvent } from "../../protocols/friends/events.ts";
+import { FriendsHost, type FriendsStore } from "../../runtime/hosts/friends_host.ts";
+import type { KeepPin } from "../../runtime/hosts/mode_host.ts";
+import type { KnownPeers, Pin } from "../../store/profile/known_peers.ts";
+import type { UserInfoRow } from "../../store/users/user_info.ts";
+import { UserInfoWatch } from "../../store/users/user_info_watch.ts";
+import { HostSet } from "../../transport/hosts.ts";
+import { forwardTo, type Links, openTo } from "../../transport/link.ts";
+import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
+import type { FriendsOptions } from "../args/options.ts";
+import { People } from "../credentials/people.ts";
+import { pinnedKeys, pinsIn } from "../credentials/pinned_keys.ts";
+import type { Mode } from "../rendering/user_interface.ts";
+import { inputTo } from "../session/mode_input.ts";
+import {
+  channelIdentity,
+  logStarted,
+  type Session,
+  showError,
+  showFailure,
+  showNotices,
+  warnBy,
+  withSession,
+} from "../session/mode_session.ts";
+import { modePorts, runMode } from "../session/run_mode.ts";
+import { realTablePath } from "../session/table_path.ts";
+import { type FriendsCommandSink, friendsCommandTable, Reply } from "./friends_commands.ts";
+import { friendsLines, type FriendsOwnEvent } from "./friends_rendering.ts";
+import { openFriends } from "./friends_store.ts";
+import { OwnPort, portError } from "./own_port.ts";
+import {
+  checkOwnKey,
+  friendsOf,
+  type FriendsTable,
+  readFriendsTable,
+  TableFollower,
+} from "./table_follower.ts";
+
+/**
+ * Runs until the user leaves.
+ * @throws {P2pchatError} The reason if it ends otherwise; `bad-file` before anything starts.
+ */
+export async function runFriends(options: FriendsOptions): Promise<void> {
+  const { file } = options;
+  const { bytes, table } = await readFriendsTable(file, options.own);
+  const { own } = table;
+  const mode: Mode<FriendsOwnEvent, FriendsCommandSink> = {
+    commands: friendsCommandTable(shownName(friendsOf(table)[0]?.name ?? "bob")),
+    render: (event, context) => friendsLines(event, context, own.name),
+  };
+  await withSession(
+    options,
+    { folder: { dataFolder: options.dataFolder, name: own.name }, lockMode: "friends" },
+    mode,
+    async (session) => {
+      checkOwnKey(file, own, session.identity);
+      const reply = new Reply((expansion) => session.ui.setExpansion(expansion));
+      await chat({ ...session, options, bytes, table, reply });
+    },
+  );
+}
+
+interface Wiring extends Session<FriendsOwnEvent, FriendsCommandSink> {
+  readonly options: FriendsOptions;
+  /** The table, as bytes and parsed. */
+  readonly bytes: Uint8Array;
+  readonly table: FriendsTable;
+  /** The meaning of `r/` at a terminal. */
+  readonly reply: Reply;
+}
+
+/** Shown at a terminal at the first start. */
+const FIRST_STEPS = "/help lists the commands, /exit leaves.";
+
+async function chat(wiring: Wiring): Promise<void> {
+  const { options, table, disk, folder, environment, ui } = wiring;
+  const path = await realTablePath(options.file);
+  const opened = await openFriends(disk, `${folder}/friends`, path);
+  const { store } = opened;
+  const hosts = new HostSet(hostsOf(table));
+  const firstSteps = opened.isFirst && ui.interactive ? [FIRST_STEPS] : [];
+  const scope = friendsScope(path);
+  const known = opened.isNew ? keysFromOtherTables(wiring, scope) : NO_KEYS;
+  const notices = [...opened.notices, ...known.notices, ...firstSteps];
+  let noted: Promise<unknown> = Promise.resolve();
+  let host: FriendsHost | null = null;
+  let links: Links | null = null;
+  try {
+    links = listen(options, table, {
+      identity: channelIdentity(wiring),
+      env: environment,
+      warn: warnBy(ui),
+      access: { ...openTo("friends"), prefers: (host) => hosts.has(host) },
+      handler: forwardTo(() => host),
+    });
+    logStarted(wiring, "peer", {
+      name: table.own.name,
+      listening: endpointText(links.local),
+      users: path,
+      friends: table.rows.length - 1,
+    });
+    const port = ownPort(wiring, links, (text) => host?.trouble("port", text));
+    const kept = { store, notices, scope };
+    const begun = () => {
+      port.follow(table);
+      noted = known.written.then(opened.noteUse, () => {}); // such a failure is shown elsewhere
+      showFailure(ui, noted);
+    };
+    const dialled = () => port.dialled ?? table.own.endpoint;
+    const friends = hostOf(wiring, links, kept, { begun, dialled });
+    host = friends;
+    const watch = followTable(wiring, friends, port, hosts);
+    const run = async () => {
+      try {
+        return await friends.run();
+      } finally {
+        // Before the links are shut down: an edit noticed later must not make them listen again.
+        watch.close();
+        port.close();
+      }
+    };
+    await runMode(wiring, links, { run, command: (command, ref) => friends.command(command, ref) });
+  } finally {
+    await links?.shutdown("ended");
+    await noted.catch(() => {}); // the failure is shown elsewhere
+    await store.close();
+  }
+}
+
+/** Keys taken over from other tables. */
+interface TakenKeys {
+  /** Notices about these keys. */
+  readonly notices: readonly string[];
+  /** Until this resolves, a restart must treat the table as not used before. */
+  readonly written: Promise<unknown>;
+}
+
+const NO_KEYS: TakenKeys = { notices: [], written: Promise.resolve() };
+
+function keysFromOtherTables({ knownPeers, table, ui }: Wiring, scope: string): TakenKeys {
+  const { notice, written } = takeOverPins(knownPeers, scope, friendsOf(table));
+  showFailure(ui, written);
+  return { notices: notice === null ? [] : [notice], written };
+}
+
+type LinkOptions = Omit<Parameters<typeof openTcpLinks>[0], "host" | "port">;
+
+/** Opens the links. @throws {P2pchatError} `port-in-use` or `unreachable`. */
+function listen(
+  { host, port, file }: FriendsOptions,
+  { own }: FriendsTable,
+  link: LinkOptions,
+): Links {
+  try {
+    return openTcpLinks({ ...link, host, port: port ?? own.endpoint.port });
+  } catch (error) {
+    if (port !== null || !(error instanceof P2pchatError)) throw error;
+    throw portError(error, own.endpoint.port, file);
+  }
+}
+
+/** The stored data of these friends. */
+interface Kept {
+  readonly store: FriendsStore;
+  /** Notices to show after the start. */
+  readonly notices: readonly string[];
+  /** The scope of their keys in `known_peers`. */
+  readonly scope: string;
+}
+
+interface Surroundings {
+  /** Called when the host has shown that it is ready. */
+  begun(): void;
+  /** Where friends dial the user. */
+  dialled(): Endpoint;
+}
+
+function hostOf(
+  wiring: Wiring,
+  links: Links,
+  { store, notices, scope }: Kept,
+  { begun, dialled }: Surroundings,
+): FriendsHost {
+  const { options, table, environment, identity, knownPeers, ui, reply } = wiring;
+  const input = inputTo<FriendsCommand>(
+    environment.log,
+    (command, ref) => host.command(command, ref),
+    () => host,
+  );
+  const people = new People<FriendsEvent>(wiring, table.own.name);
+  const show = (event: FriendsEvent, ref: string | undefined) => {
+    if (event.event === "friends") {
+      return people.show({ ...event, self: { name: table.own.name, ...dialled() } }, ref);
+    }
+    people.show(event, ref);
+    if (event.event === "message" && !event.self) reply.wrote(event.from);
+    if (event.event !== "ready") return;
+    ui.setPrompt(shownName(event.name));
+    offerNames(wiring, event.names);
+    showNotices(ui, ...identity.takeNotices(), ...notices);
+    begun();
+    ui.listen(input.handler);
+  };
+  const write = pinsIn(wiring, scope);
+  const pin: KeepPin = (met) => {
+    const { name, key, again } = met;
+    const text = again ? null : otherKeyText(knownPeers, scope, name, key);
+    if (text !== null) showNotices(ui, text);
+    return write(met);
+  };
+  const config = {
+    name: table.own.name,
+    listening: { host: table.own.endpoint.host, port: links.local.port },
+    users: options.file,
+    friends: friendsOf(table),
+    pins: pinnedKeys(knownPeers, scope),
+    refused: knownPeers.refused(),
+    idleMs: options.idleMs,
+    queue: options.queue,
+  };
+  const { signer } = identity;
+  const host = new FriendsHost(config, { ...modePorts(wiring, links), signer, store, show, pin });
+  ui.heedInterrupts(input.leave);
+  return host;
+}
+
+function offerNames({ ui, reply }: Wiring, names: readonly string[]): void {
+  ui.setNames(() => names);
+  reply.table(names);
+}
+
+/** Applies edits of the table while the program runs. */
+function followTable(
+  wiring: Wiring,
+  host: FriendsHost,
+  port: OwnPort,
+  hosts: HostSet,
+): UserInfoWatch {
+  const { options: { file }, disk, bytes, table, identity, ui } = wiring;
+  const follower = new TableFollower(file, table, identity, {
+    edited(now) {
+      const friends = friendsOf(now);
+      host.table(friends);
+      hosts.set(hostsOf(now));
+      offerNames(wiring, friends.map(({ name }) => name));
+      port.follow(now);
+    },
+    notice: (text) => showNotices(ui, text),
+    failed: (error) => showError(ui, error),
+    trouble: (text) => host.trouble("table", text),
+  });
+  return new UserInfoWatch(disk, file, bytes, SYSTEM_LINK_CLOCK, follower);
+}
+
+function ownPort(
+  { options, ui, environment }: Wiring,
+  links: Links,
+  trouble: (text: string | null) => void,
+): OwnPort {
+  return new OwnPort({
+    links,
+    clock: SYSTEM_LINK_CLOCK,
+    file: options.file,
+    isFixed: options.port !== null,
+    notice(text) {
+      environment.log.info("own port", { text, listening: endpointText(links.local) });
+      showNotices(ui, text);
+    },
+    failed: (error) => showError(ui, error),
+    trouble,
+  });
+}
+
+/** The hosts of the friends, whose connections have priority when many connect at once. */
+function hostsOf(table: FriendsTable): readonly string[] {
+  return friendsOf(table).map(({ endpoint }) => endpoint.host);
+}
+
+// Friends' keys that are known from another table. A table that was moved or renamed counts as another table: that
+// must not let whoever answers at a friend's address become that friend.
+
+const SCOPE_KIND = "users:";
+
+/** The most names mentioned in a notice. */
+const NAMED_MAX = 8;
+
+/** The scope of a table's keys in `known_peers`. */
+export function friendsScope(table: string): string {
+  return `${SCOPE_KIND}${table}`;
+}
+
+/**
+ * At the first use of a table: pins for its friends the keys they have in other tables, the last one met where
+ * these differ. A key in the table itself has precedence.
+ * @returns The notice for the user, or null; and a promise that resolves when the pins are durable.
+ */
+export function takeOverPins(
+  knownPeers: KnownPeers,
+  scope: string,
+  friends: readonly UserInfoRow[],
+): { readonly notice: string | null; readonly written: Promise<unknown> } {
+  const elsewhere = new Map<string, Pin>();
+  for (const pin of knownPeers.pins()) {
+    if (!pin.scope.startsWith(SCOPE_KIND) || pin.scope === scope) continue;
+    elsewhere.set(foldName(pin.name), pin);
+  }
+  const taken = friends.flatMap(({ name, fingerprint }) => {
+    const pin = elsewhere.get(foldName(name));
+    const isOpen = fingerprint === null && knownPeers.pinOf(scope, name) === null;
+    return pin !== undefined && isOpen ? [{ ...pin, name }] : [];
+  });
+  const written = Promise.all(taken.map((pin) => knownPeers.takeOver(scope, pin)));
+  return { notice: taken.length === 0 ? null : takenText(taken), written };
+}
+
+function takenText(pins: readonly Pin[]): string {
+  const names = pins.slice(0, NAMED_MAX).map(({ name }) => shownName(name)).join(", ");
+  const more = pins.length > NAMED_MAX ? ` and ${pins.length - NAMED_MAX} more` : "";
+  const tables = [...new Set(pins.map(({ scope }) => scope.slice(SCOPE_KIND.length)))];
+  const from = tables.length === 1 ? tables[0] : "other tables";
+  return `Expecting the keys known from ${from} of ${names}${more}: if it is somebody else here, you ` +
+    "are told of another key, and /trust NAME accepts it";
+}
+
+/** The notice about a friend's first key where another table has another key for that name; else null. */
+export function otherKeyText(
+  knownPeers: KnownPeers,
+  scope: string,
+  name: string,
+  key: PeerKey,
+): string | null {
+  if (knownPeers.pinOf(scope, name) !== null) return null;
+  const other = knownPeers.otherElsewhere(scope, name, key);
+  if (other === null) return null;
+  const shown = shownName(name);
+  return `${shown} has the key ${fingerprintOf(key)} here; the ${shownName(other.name)} of ` +
+    `${other.scope.slice(SCOPE_KIND.length)} has ${other.fingerprint}: perhaps somebody else. ` +
+    `/verify ${shown} tells`;
+}

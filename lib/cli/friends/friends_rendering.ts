@@ -1,0 +1,164 @@
+/** Events of `peer --users` as lines of text. */
+
+import { endpointText } from "../../base/ids.ts";
+import { shownName } from "../../base/text/names.ts";
+import { quotedStart } from "../../base/text/text.ts";
+import { type FriendsEvent, type FriendView, TAKEN_BACK } from "../../protocols/friends/events.ts";
+import { numberText } from "../../base/text/counts.ts";
+import { roundTripText } from "../rendering/durations.ts";
+import { isEarlier, messageLine } from "../rendering/message_rendering.ts";
+import {
+  listed,
+  nameSpan,
+  ownKeyLine,
+  ownNameSpan,
+  problemLine,
+  starLine,
+  wrongLine,
+} from "../rendering/spans.ts";
+import type { Line, RenderContext } from "../rendering/user_interface.ts";
+import { comparedText, type OwnEventOf, verifyLines } from "../rendering/verify_rendering.ts";
+
+/** The events that only this mode shows. */
+export type FriendsOwnEvent = OwnEventOf<FriendsEvent>;
+
+type EventNamed<Name extends FriendsOwnEvent["event"]> = Extract<
+  FriendsOwnEvent,
+  { readonly event: Name }
+>;
+
+/** The most names in the first line. */
+const FRIENDS_NAMED_MAX = 12;
+
+/**
+ * The lines of an event, in the order in which they are printed.
+ * @param self The user's own name.
+ */
+export function friendsLines(
+  event: FriendsOwnEvent,
+  context: RenderContext,
+  self: string,
+): readonly Line[] {
+  const { nowMs } = context;
+  switch (event.event) {
+    case "ready":
+      return [readyLine(event)];
+    case "message":
+      return [messageLine({ ...event, history: isEarlier(event, nowMs) }, nowMs)];
+    case "delivery":
+      return deliveryLines(event, context);
+    case "connection":
+      return context.verbose ? [connectionLine(event, nowMs)] : [];
+    case "friends":
+      return event.friends.length === 0
+        ? [["The table has no friends."]]
+        : [ownLine(self, event), ...friendLines(event.friends)];
+    case "outbox":
+      return outboxLines(event);
+    case "status":
+      return statusLines(event);
+    case "verify":
+      return verifyLines(event);
+  }
+}
+
+function readyLine({ name: self, port, names, users }: EventNamed<"ready">): Line {
+  const named = names.slice(0, FRIENDS_NAMED_MAX);
+  const more = names.length - named.length;
+  if (named.length === 0) {
+    return [ownNameSpan(self), `, listening at ${port}. Nobody else is in ${users}.`];
+  }
+  return [
+    ownNameSpan(self),
+    `, listening at ${port}. Friends: `,
+    ...listed(named.map((friend) => [nameSpan(friend)])),
+    more > 0 ? ` and ${numberText(more)} more` : "",
+    ` (${users}). Write to one of them with ${shownName(named[0]!)}/hello`,
+  ];
+}
+
+/** At a terminal only unexpected states are shown, not that a message was stored or has arrived. */
+function deliveryLines(
+  { id, state, to, reason, told, waiting, text }: EventNamed<"delivery">,
+  { nowMs, interactive }: RenderContext,
+): readonly Line[] {
+  const short = id.slice(0, ID_LETTERS);
+  if (waiting !== undefined) {
+    const then = reason === "refuses" ? "takes it" : "is back";
+    const kept = `; kept, and sent when ${shownName(to)} ${then} (${numberText(waiting)} waiting)`;
+    return [wrongLine(nowMs, nameSpan(to), ` ${reason}${kept}`)];
+  }
+  if (state !== "failed") {
+    if (interactive) return [];
+    const how = state === "queued" ? "Kept for " : "Delivered to ";
+    return [starLine(nowMs, how, nameSpan(to), `: ${short}`)];
+  }
+  if (reason === TAKEN_BACK) {
+    return [starLine(nowMs, `Taken back: ${short} to `, nameSpan(to))];
+  }
+  const because = reason === undefined || told ? "" : `: ${reason}`;
+  const what = text === undefined ? short : quotedStart(text);
+  return [wrongLine(nowMs, `${what} isn't sent to `, nameSpan(to), because)];
+}
+
+function connectionLine(event: EventNamed<"connection">, nowMs: number): Line {
+  const what = event.state === "opened" ? "Connected with " : "No longer connected with ";
+  return starLine(nowMs, what, nameSpan(event.friend), ` (${event.reason})`);
+}
+
+function ownLine(name: string, { self }: EventNamed<"friends">): Line {
+  return [ownNameSpan(name), self === undefined ? " (you)" : `  ${endpointText(self)}  (you)`];
+}
+
+function friendLines(friends: readonly FriendView[]): readonly Line[] {
+  return friends.map((friend) => {
+    const compared = comparedText(friend);
+    const how = friend.connected ? "connected" : "not connected";
+    const note = compared === null ? "" : `  ${compared}`;
+    return [nameSpan(friend.name), `  ${endpointText(friend)}  ${how}${note}`];
+  });
+}
+
+function outboxLines({ messages }: EventNamed<"outbox">): readonly Line[] {
+  if (messages.length === 0) return [["Nothing waits."]];
+  return messages.map(({ id, to, text, sentAt }) => [
+    { timeMs: Date.parse(sentAt) },
+    ` ${id.slice(0, ID_LETTERS)} to `,
+    nameSpan(to),
+    ": ",
+    { text, as: "body" },
+  ]);
+}
+
+/** Enough to distinguish messages, for `/unsend`. */
+const ID_LETTERS = 8;
+
+function statusLines(status: EventNamed<"status">): readonly Line[] {
+  const connected = status.friends.filter((friend) => friend.connected);
+  const waiting = status.friends.filter((friend) => friend.waiting > 0);
+  return [
+    connected.length === 0 ? ["Connected with nobody; a message connects."] : [
+      "Connected: ",
+      ...listed(connected.map((friend) => [
+        nameSpan(friend.name),
+        roundTripText(friend.roundTripMs),
+      ])),
+      ".",
+    ],
+    [unsentText(status.unsent)],
+    ...waiting.map((friend): Line => [
+      "  ",
+      nameSpan(friend.name),
+      `: ${numberText(friend.waiting)} waiting`,
+    ]),
+    ownKeyLine(status.key),
+    ...status.problems.map((problem) => problemLine(problem)),
+  ];
+}
+
+function unsentText(unsent: number): string {
+  if (unsent === 0) return "Nothing waits to be delivered.";
+  return unsent === 1
+    ? "1 message waits to be delivered."
+    : `${numberText(unsent)} messages wait to be delivered.`;
+}

@@ -1,0 +1,162 @@
+/** The table of friends while the program runs: the user's own row, and the effect of edits. */
+
+import { P2pchatError } from "../../base/errors.ts";
+import { endpointText } from "../../base/ids.ts";
+import { foldName, shownName } from "../../base/text/names.ts";
+import { RealDisk } from "../../store/disk/real_disk.ts";
+import type { ProfileIdentity } from "../../store/profile/identity.ts";
+import {
+  ownRow,
+  type OwnRowKey,
+  type UserInfoRow,
+  userInfoRows,
+} from "../../store/users/user_info.ts";
+import { readUserInfo } from "../../store/users/user_info_file.ts";
+import type { UserInfoListener } from "../../store/users/user_info_watch.ts";
+
+/** A parsed table and the user's own row. */
+export interface FriendsTable {
+  readonly rows: readonly UserInfoRow[];
+  readonly own: UserInfoRow;
+}
+
+/**
+ * Reads a table and finds the user's own row.
+ * @throws {P2pchatError} `bad-file`.
+ */
+export async function readFriendsTable(
+  file: string,
+  own: OwnRowKey,
+): Promise<{ readonly bytes: Uint8Array; readonly table: FriendsTable }> {
+  const bytes = await readUserInfo(new RealDisk(), file);
+  const rows = userInfoRows(file, bytes);
+  return { bytes, table: { rows, own: ownRow(file, rows, own) } };
+}
+
+/** All rows but the user's own. */
+export function friendsOf({ rows, own }: FriendsTable): readonly UserInfoRow[] {
+  return rows.filter((row) => row !== own);
+}
+
+/** @throws {P2pchatError} `bad-file` where the table has another key for the user's name. */
+export function checkOwnKey(
+  file: string,
+  { line, name, fingerprint }: UserInfoRow,
+  own: Pick<ProfileIdentity, "fingerprint">,
+): void {
+  if (fingerprint === null || fingerprint === own.fingerprint) return;
+  const text =
+    `Cannot be ${shownName(name)}: ${file}, line ${line}, says that ${
+      shownName(name)
+    }'s key is ${fingerprint}, and this ` +
+    `profile's is ${own.fingerprint}; correct the row, or use the profile with that key (--data DIR)`;
+  throw new P2pchatError("bad-file", text);
+}
+
+/** Where the user's own row says that the user is now; null where it was so before. */
+function ownAddressText(before: FriendsTable, now: FriendsTable): string | null {
+  const [was, is] = [before, now].map(({ own }) => endpointText(own.endpoint));
+  return was === is ? null : `you are at ${is} now`;
+}
+
+interface TableReports {
+  /** The table was edited and is valid. */
+  edited(table: FriendsTable): void;
+  notice(text: string): void;
+  failed(error: P2pchatError): void;
+  /** Sets the present problem; null where there is none. */
+  trouble(text: string | null): void;
+}
+
+/** Applies valid edits, and reports invalid ones, which have no effect. */
+export class TableFollower implements UserInfoListener {
+  #table: FriendsTable;
+  #isBroken = false;
+
+  constructor(
+    readonly file: string,
+    table: FriendsTable,
+    readonly identity: Pick<ProfileIdentity, "fingerprint">,
+    readonly reports: TableReports,
+  ) {
+    this.#table = table;
+  }
+
+  changed(rows: readonly UserInfoRow[]): void {
+    const before = this.#table;
+    try {
+      const own = ownRow(this.file, rows, { name: before.own.name });
+      checkOwnKey(this.file, own, this.identity);
+      this.#table = { rows, own };
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      return this.broken(error);
+    }
+    const { file, reports } = this;
+    const edit = editText(friendsOf(before), friendsOf(this.#table));
+    if (this.#isBroken) {
+      const changes = [edit, ownAddressText(before, this.#table)].filter((text) => text !== null);
+      const what = changes.length === 0 ? ", as it was" : `: ${changes.join("; ")}`;
+      reports.notice(`${file} is in order again${what}`);
+    } else if (edit !== null) reports.notice(`${file} was edited: ${edit}`);
+    this.#isBroken = false;
+    reports.trouble(null);
+    reports.edited(this.#table);
+  }
+
+  broken({ code, message }: P2pchatError): void {
+    const text = `${message}. Until then the table is as it was`;
+    this.#isBroken = true;
+    this.reports.trouble(text);
+    this.reports.failed(new P2pchatError(code, text));
+  }
+}
+
+// Describes an edit of the table of friends in words.
+
+/** The most rows named for each kind of change. */
+const NAMED_MAX = 8;
+
+/** The effect of an edit; null where it has none, as with a comment. */
+export function editText(
+  before: readonly UserInfoRow[],
+  after: readonly UserInfoRow[],
+): string | null {
+  const old = byName(before);
+  const now = byName(after);
+  const added = after.filter(({ name }) => !old.has(foldName(name)));
+  const removed = before.filter(({ name }) => !now.has(foldName(name)));
+  const changes = after.flatMap((row) => {
+    const was = old.get(foldName(row.name));
+    return (was === undefined ? null : changeText(was, row)) ?? [];
+  });
+  const texts = [
+    ...named("added", added),
+    ...named("removed", removed),
+    ...changes.slice(0, NAMED_MAX),
+    ...(changes.length > NAMED_MAX ? [`${changes.length - NAMED_MAX} more have changed`] : []),
+  ];
+  return texts.length === 0 ? null : texts.join("; ");
+}
+
+function byName(rows: readonly UserInfoRow[]) {
+  return new Map(rows.map((row) => [foldName(row.name), row]));
+}
+
+function changeText(was: UserInfoRow, { name, endpoint, fingerprint }: UserInfoRow): string | null {
+  const place = endpointText(endpoint);
+  const facts = [
+    ...(place === endpointText(was.endpoint) ? [] : [`is at ${place} now`]),
+    ...(fingerprint === was.fingerprint ? [] : [
+      fingerprint === null ? "has no key there now" : `has the key ${fingerprint} now`,
+    ]),
+  ];
+  return facts.length === 0 ? null : `${shownName(name)} ${facts.join(" and ")}`;
+}
+
+function named(what: string, rows: readonly UserInfoRow[]): readonly string[] {
+  if (rows.length === 0) return [];
+  const names = rows.slice(0, NAMED_MAX).map(({ name }) => shownName(name)).join(", ");
+  const more = rows.length > NAMED_MAX ? ` and ${rows.length - NAMED_MAX} more` : "";
+  return [`${what} ${names}${more}`];
+}

@@ -1,0 +1,337 @@
+/** Events of `peer --server` as lines of text. */
+
+import type {
+  EntryView,
+  LogEnd,
+  MemberEvent,
+  MemberView,
+} from "../../protocols/group/schema/events.ts";
+import { entriesText, numberText } from "../../base/text/counts.ts";
+import { durationText, roundTripText } from "../rendering/durations.ts";
+import {
+  editLine,
+  editStartedLine,
+  entryEditLine,
+  memberEditLines,
+  voteWantedLines,
+} from "../rendering/edit_rendering.ts";
+import { isEarlier, messageLine, waitText } from "../rendering/message_rendering.ts";
+import {
+  andListed,
+  listed,
+  nameSpan,
+  ownKeyLine,
+  ownNameSpan,
+  problemLine,
+  starLine,
+  wrongLine,
+} from "../rendering/spans.ts";
+import { goneLine, joiningLine, joiningNames, shortDigest } from "../rendering/states_rendering.ts";
+import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
+import { type OwnEventOf, verifyLines } from "../rendering/verify_rendering.ts";
+
+/** The events that only this mode shows. */
+export type MemberOwnEvent = OwnEventOf<MemberEvent>;
+
+type EventNamed<Name extends MemberOwnEvent["event"]> = Extract<
+  MemberOwnEvent,
+  { readonly event: Name }
+>;
+
+/** Catching up isn't reported if it takes less than this, as nobody could read the line in time. */
+export const CATCHING_UP_TOLD_MS = 1_000;
+
+/**
+ * The number of entries from the log that a terminal shows at the start: the last ones, as for newcomers to the
+ * mesh.
+ */
+const REPLAY_SHOWN = 100;
+
+/** Renders events in order. What earlier events have told the reader isn't repeated. */
+export class MemberRendering {
+  #self = "";
+  #server = "";
+  /** The group's members; empty until the user has joined. */
+  #members: readonly string[] = [];
+  /** Whether the user has been in the group since the start. */
+  #wasIn = false;
+  #isToldByReady = false;
+  #isCoordinatorDown = false;
+  #wasCoordinatorUp = false;
+  #catchingUpSinceMs: number | null = null;
+  /** The last entry of the log that isn't shown at the start; 0 after a later one has been shown. */
+  #leftOutThrough = 0;
+  /** The deadlines of the edits that the user was asked about. */
+  readonly #votes = new Map<number, number>();
+
+  /** For terminals: shows only the last of the `entries` in the log at the start. */
+  replays(entries: number): void {
+    this.#leftOutThrough = Math.max(0, entries - REPLAY_SHOWN);
+  }
+
+  /** The lines of an event, in the order in which they are printed. */
+  lines(event: MemberOwnEvent, { nowMs }: RenderContext): readonly Line[] {
+    if (this.#isLeftOut(event)) return [];
+    switch (event.event) {
+      case "ready":
+        this.#self = event.name;
+        this.#server = event.server;
+        this.#members = event.members;
+        if (event.members.includes(event.name)) {
+          this.#isToldByReady = true;
+          return [this.#inLine(event.members, event, nowMs)];
+        }
+        return [this.#waitingLine(event, nowMs)];
+      case "view":
+        this.#members = event.members;
+        return this.#viewLines(event, nowMs);
+      case "joining":
+        return [joiningLine(event, nowMs)];
+      case "left":
+        return [goneLine(event, nowMs)];
+      case "coordinator":
+        return this.#coordinatorLines(event, nowMs);
+      case "message":
+        return [...this.#leftOutLines(), entryLine(event, nowMs)];
+      case "edit-started":
+        return this.#isAway(event.awaited ?? [])
+          ? []
+          : [editStartedLine(event, nowMs, this.#nameOf)];
+      case "vote-wanted":
+        return this.#voteWantedLines(event, nowMs);
+      case "edit":
+        this.#votes.delete(event.edit);
+        return [editLine(event, nowMs, this.#nameOf, event.by === this.#self)];
+      case "catching-up":
+        return this.#caughtUpLines(event, nowMs);
+      case "log":
+        return event.entries.length === 0
+          ? [["No entries."]]
+          : event.entries.map((entry) => this.#entryLine(entry));
+      case "entry":
+        return this.#entryLines(event);
+      case "digest":
+        if (event.digest === "") return [["No entries yet, and so no digest."]];
+        return [[`${entriesText(event.seq)}, digest `, { text: event.digest, as: "exact" }]];
+      case "members":
+        return event.members.length === 0
+          ? [["You aren't in the group yet", ...joiningNames(event), "."]]
+          : [[...this.#names(event), ...joiningNames(event)]];
+      case "status":
+        return statusLines(event, nowMs, this.#nameOf);
+      case "verify":
+        return verifyLines(event);
+    }
+  }
+
+  /** Whether the event is an entry that isn't shown at the start, or an edit before the first entry that is. */
+  #isLeftOut(event: MemberOwnEvent): boolean {
+    if (event.event !== "message" && event.event !== "edit") return false;
+    if (event.history !== true || this.#leftOutThrough === 0) return false;
+    return event.event === "edit" || event.seq <= this.#leftOutThrough;
+  }
+
+  /** The line before the first entry shown, about those that aren't. */
+  #leftOutLines(): readonly Line[] {
+    const count = this.#leftOutThrough;
+    this.#leftOutThrough = 0;
+    if (count === 0) return [];
+    return [[
+      `... ${count === 1 ? "1 earlier entry" : `${numberText(count)} earlier entries`}: /log N`,
+    ]];
+  }
+
+  /** Lines about joins and leaves; when the user joins, about all who are there. */
+  #viewLines(
+    { members, joined, left, entries = 0, last = null }: EventNamed<"view">,
+    nowMs: number,
+  ): readonly Line[] {
+    if (joined.includes(this.#self)) {
+      // The line of the `ready` event has said so already.
+      if (this.#isToldByReady) {
+        this.#isToldByReady = false;
+        return [];
+      }
+      return [this.#inLine(members, { entries, last }, nowMs)];
+    }
+    const names = andListed(joined.map((name) => [nameSpan(name)]));
+    const came = joined.length === 0 ? [] : [starLine(nowMs, ...names, " joined")];
+    return [...came, ...left.map((one) => goneLine(one, nowMs))];
+  }
+
+  #inLine(members: readonly string[], end: LogEnd, nowMs: number): Line {
+    const isBack = this.#wasIn;
+    this.#wasIn = true;
+    const others = members.filter((member) => member !== this.#self);
+    const whom: Line = others.length === 0
+      ? [", alone so far"]
+      : [", with ", ...andListed(others.map((other) => [nameSpan(other)]))];
+    return starLine(
+      nowMs,
+      `${isBack ? "Back in" : "In"} the group of ${this.#server} as `,
+      ownNameSpan(this.#self),
+      ...whom,
+      "; ",
+      ...endSpans(end, nowMs),
+    );
+  }
+
+  #waitingLine({ members, ...end }: EventNamed<"ready">, nowMs: number): Line {
+    const there: Line = members.length === 0
+      ? []
+      : ["; there are ", ...andListed(members.map((other) => [nameSpan(other)]))];
+    return starLine(
+      nowMs,
+      `Waiting to join the group of ${this.#server} as `,
+      ownNameSpan(this.#self),
+      ...there,
+      "; ",
+      ...endSpans(end, nowMs),
+    );
+  }
+
+  #coordinatorLines(
+    { state, reason, ended = false }: EventNamed<"coordinator">,
+    nowMs: number,
+  ): readonly Line[] {
+    const wasDown = this.#isCoordinatorDown;
+    const wasUp = this.#wasCoordinatorUp;
+    this.#isCoordinatorDown = state === "down";
+    this.#wasCoordinatorUp ||= state === "up";
+    if (state === "up") {
+      const text = wasUp ? "The coordinator is back." : "The coordinator is there now.";
+      return wasDown ? [starLine(nowMs, text)] : [];
+    }
+    const because = reason === undefined ? "" : `: ${reason}`;
+    const what = ended ? "The coordinator was ended" : "The coordinator doesn't answer";
+    const text = this.#wasIn
+      ? `${what}. Chat goes on; joining and editing wait.`
+      : `${what}${ended ? "" : because}. You will join as soon as it answers.`;
+    return [ended ? starLine(nowMs, text) : wrongLine(nowMs, text)];
+  }
+
+  /** The line at the end of catching up; progress before that is in the rewritten progress line. */
+  #caughtUpLines({ done, of }: EventNamed<"catching-up">, nowMs: number): readonly Line[] {
+    const sinceMs = this.#catchingUpSinceMs ??= nowMs;
+    if (done < of) return [];
+    this.#catchingUpSinceMs = null;
+    const ms = nowMs - sinceMs;
+    if (ms < CATCHING_UP_TOLD_MS) return [];
+    return [starLine(nowMs, `Caught up: ${entriesText(of)} in ${durationText(ms)}`)];
+  }
+
+  /**
+   * Whether the edit waits for somebody who isn't in the group and so can't agree: the outcome, which follows, says
+   * so.
+   */
+  #isAway(awaited: readonly string[]): boolean {
+    const members = this.#members;
+    return members.length > 0 && awaited.some((name) => !members.includes(name));
+  }
+
+  #voteWantedLines(event: EventNamed<"vote-wanted">, nowMs: number): readonly Line[] {
+    for (const [edit, deadlineMs] of this.#votes) {
+      if (deadlineMs <= nowMs) this.#votes.delete(edit);
+    }
+    this.#votes.set(event.edit, Date.parse(event.deadline));
+    return voteWantedLines(event, nowMs, this.#nameOf, this.#votes.size > 1);
+  }
+
+  #entryLine({ seq, shown, text, edits, sentAt }: EntryView): Line {
+    const sentMs = Date.parse(sentAt);
+    const edited = edits === 0 ? "" : edits === 1 ? "(edited) " : `(edited ${edits} times) `;
+    return [
+      `${seq} `,
+      ...(Number.isNaN(sentMs) ? [] : [{ timeMs: sentMs }, " "]),
+      `${edited}<`,
+      this.#nameOf(shown),
+      "> ",
+      { text, as: "body" },
+    ];
+  }
+
+  /** The entry with its present text; below that, its original text and its edits. */
+  #entryLines({ edits, ...entry }: EventNamed<"entry">): readonly Line[] {
+    const line = this.#entryLine({ ...entry, edits: edits.length });
+    const [first] = edits;
+    if (first === undefined) return [line];
+    const said: Line = ["  at first: ", { text: first.old, as: "body" }];
+    return [line, said, ...edits.map((edit) => entryEditLine(edit, this.#nameOf))];
+  }
+
+  readonly #nameOf = (name: string): Span =>
+    name === this.#self ? ownNameSpan(name) : nameSpan(name);
+
+  #names({ members, verified = [] }: EventNamed<"members">): Line {
+    return listed(
+      members.map((name) => {
+        if (name === this.#self) return [ownNameSpan(name), " (you)"];
+        return [nameSpan(name), verified.includes(name) ? " (verified)" : ""];
+      }),
+    );
+  }
+}
+
+/** The line of an entry, new or from the history. */
+function entryLine(event: EventNamed<"message">, nowMs: number): Line {
+  const history = isEarlier(event, nowMs);
+  return [`${event.seq} `, ...messageLine({ ...event, from: event.shown, history }, nowMs)];
+}
+
+function endSpans({ entries, last }: LogEnd, nowMs: number): Line {
+  if (entries === 0) return ["no entries yet"];
+  const sentMs = last === null ? NaN : Date.parse(last.sentAt);
+  if (last === null || Number.isNaN(sentMs)) return [entriesText(entries)];
+  return [`${entriesText(entries)}, the last from `, nameSpan(last.shown), " at ", {
+    timeMs: sentMs,
+    nowMs,
+  }];
+}
+
+function statusLines(
+  status: EventNamed<"status">,
+  nowMs: number,
+  nameOf: (name: string) => Span,
+): readonly Line[] {
+  const { view, coordinator, seq, digest, sequencer, key, port, log, edits, problems } = status;
+  const others = status.members.filter((member) => member.key !== key);
+  const who = status.serverVerified === true ? "The coordinator (verified)" : "The coordinator";
+  const there = `${who} is ${coordinator === "up" ? "there" : "away"}.`;
+  return [
+    view === 0
+      ? [`Not in the group yet. ${there}`]
+      : [`Group of ${others.length + 1}: `, ...memberSpans(status.name, others), `. ${there}`],
+    [
+      digest === "" ? "No entries yet." : `${entriesText(seq)}, digest ${shortDigest(digest)}.`,
+      ...(sequencer === null ? [] : [" ", nameSpan(sequencer), " decides the order of messages."]),
+    ],
+    ...unsentLine(status),
+    ...edits.flatMap((edit) => memberEditLines(edit, nowMs, nameOf)),
+    ["Your log: ", { text: log, as: "exact" }],
+    ownKeyLine(key),
+    [`Your UDP port: ${port}`],
+    ...problems.map((problem) => problemLine(problem)),
+  ];
+}
+
+function memberSpans(self: string, others: readonly MemberView[]): Line {
+  return listed([
+    [ownNameSpan(self), " (you)"],
+    ...others.map((member): Line => [nameSpan(member.name), memberText(member)]),
+  ]);
+}
+
+function memberText({ heard, roundTripMs, behind }: MemberView): string {
+  const behindText = behind === 0 ? [] : [`${numberText(behind)} behind`];
+  const notes = heard ? behindText : ["no answer", ...behindText];
+  const distance = heard ? roundTripText(roundTripMs) : "";
+  return notes.length === 0 ? distance : `${distance} (${notes.join(", ")})`;
+}
+
+function unsentLine({ digest, unsent, awaited }: EventNamed<"status">): readonly Line[] {
+  if (unsent === 0) return digest === "" ? [] : [["Everything you wrote is in the log."]];
+  const whom: readonly Span[] = awaited.length === 0
+    ? []
+    : [" for ", ...andListed(awaited.map((name) => [nameSpan(name)]))];
+  return [[waitText(unsent), ...whom, "."]];
+}

@@ -1,0 +1,301 @@
+/** `p2pchat serve`: connects the coordinator's machine to sockets, files and the user interface. */
+
+import type { Environment } from "../../base/machine/environment.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import { endpointText } from "../../base/ids.ts";
+import { RetryPauses } from "../../base/rates/retry_pauses.ts";
+import type { CoordinatorCommand, CoordinatorEvent } from "../../protocols/group/schema/events.ts";
+import type { CoordinatorRecord } from "../../protocols/group/schema/records.ts";
+import { groupOf } from "../../protocols/group/coordinator/coordinator_log.ts";
+import { accessFault } from "../../protocols/group/schema/founding.ts";
+import { GroupSecrets } from "../../protocols/group/schema/group_secrets.ts";
+import { CoordinatorHost } from "../../runtime/hosts/coordinator_host.ts";
+import type { RecordStore } from "../../runtime/record_log.ts";
+import { type Disk, folderOf, writeAll } from "../../store/disk/disk.ts";
+import { asideNames } from "../../store/disk/replacement.ts";
+import { serveFolder } from "../../store/disk/paths.ts";
+import { forwardTo, type Links, openTo } from "../../transport/link.ts";
+import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
+import { defaultLog, openCoordinator } from "./group_store.ts";
+import { STATE_FILE } from "../tools/group_log_file.ts";
+import type { ServeOptions } from "../args/options.ts";
+import { inputTo, type ModeInput } from "../session/mode_input.ts";
+import { endpointForOthers } from "../session/advertised_address.ts";
+import { checkOwner } from "../session/owner.ts";
+import { People } from "../credentials/people.ts";
+import { pinnedKeys, pinsIn } from "../credentials/pinned_keys.ts";
+import { modePorts, runMode } from "../session/run_mode.ts";
+import { serveCommands, type ServeCommandSink } from "./serve_commands.ts";
+import { serveLines, type ServeOwnEvent } from "./serve_rendering.ts";
+import {
+  channelIdentity,
+  logStarted,
+  type Session,
+  showError,
+  showNotices,
+  warnBy,
+  withSession,
+} from "../session/mode_session.ts";
+import { SnapshotStore } from "../tools/snapshot_store.ts";
+
+/** The scope of members' keys in `known_peers`; a data folder has only one coordinator. */
+const SCOPE = "serve";
+
+/** Shown at a terminal at the first start. */
+const FIRST_STEPS = "/help lists the commands, /exit ends the coordinator.";
+
+/**
+ * Runs until the operator ends it.
+ * @throws {P2pchatError} The reason if it ends otherwise; `not-allowed` in another user's data folder.
+ */
+export async function runServe(options: ServeOptions): Promise<void> {
+  const folder = serveFolder(options.dataFolder);
+  checkOwner("use", folder, options.dataFolder);
+  const mode = { commands: serveCommands, render: serveLines };
+  await withSession(options, { folder, lockMode: "serve" }, mode, async (session) => {
+    await new Service({ ...session, options }).run();
+  });
+}
+
+interface Wiring extends Session<ServeOwnEvent, ServeCommandSink> {
+  readonly options: ServeOptions;
+}
+
+/** Shortest and longest pause before the coordinator is restarted after the disk refused a write. */
+const PAUSE_MS_MIN = 1_000;
+const PAUSE_MS_MAX = 30_000;
+
+/**
+ * Free space needed for a restart, for some edits with the longest texts: otherwise the next one would soon fail as
+ * well.
+ */
+const ROOM_BYTES = 256 * 1_024;
+
+/**
+ * Runs coordinators one after the other. A coordinator's decisions are in its memory before they are on disk: if
+ * the disk refuses them, only a new coordinator that starts from what is on disk is sure to be consistent with it.
+ * Members can go on chatting meanwhile.
+ */
+class Service {
+  readonly #pauses = new RetryPauses(PAUSE_MS_MIN, PAUSE_MS_MAX);
+  readonly #input: ModeInput<CoordinatorCommand>;
+  readonly #people: People<CoordinatorEvent>;
+  #host: CoordinatorHost | null = null;
+  /** The port of the first coordinator, where members look for the next one. Null before. */
+  #port: number | null = null;
+  /** Whether a coordinator has been ready, so that the operator can type. */
+  #hasBegun = false;
+  /** Set when the operator has left. */
+  #left: { readonly ref: string | undefined } | null = null;
+  #wakeUp: () => void = () => {};
+
+  constructor(readonly wiring: Wiring) {
+    this.#people = new People(wiring, null);
+    this.#input = inputTo<CoordinatorCommand>(
+      wiring.environment.log,
+      (command, ref) => this.#command(command, ref),
+      () => this.#host,
+    );
+  }
+
+  /** @throws {P2pchatError} The reason if it ends otherwise than by the operator. */
+  async run(): Promise<void> {
+    const { identity, ui } = this.wiring;
+    while (this.#left === null) {
+      try {
+        if (await this.#coordinate()) return;
+      } catch (error) {
+        const isFull = error instanceof P2pchatError && error.code === "disk";
+        if (!isFull || !this.#hasBegun) throw error;
+        if (!this.#pauses.hasFailed) {
+          showError(
+            ui,
+            new P2pchatError("disk", `${error.message}; the coordinator tries again by itself`),
+          );
+        }
+      }
+      if (this.#left === null) await this.#pause();
+    }
+    showNotices(ui, ...identity.takeNotices());
+    ui.show({ event: "bye", reason: "quit" }, this.#left.ref);
+  }
+
+  #command(command: CoordinatorCommand, ref: string | undefined): void {
+    const isQuit = command.command === "quit";
+    // Noted here as well, since the host may be ending for another reason.
+    if (isQuit) this.#left = { ref };
+    if (this.#host !== null) return this.#host.command(command, ref);
+    if (isQuit) return this.#wakeUp();
+    const text =
+      "Nothing can be done now: the coordinator waits until it can write to its disk again";
+    showError(this.wiring.ui, new P2pchatError("disk", text), ref);
+  }
+
+  async #pause(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const pauseMs = this.#pauses.failed(this.wiring.environment.random());
+    const timer = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + pauseMs, resolve);
+    this.#wakeUp = resolve;
+    await promise;
+    timer.cancel();
+  }
+
+  #show(event: CoordinatorEvent, ref: string | undefined, ready: () => void): void {
+    const { ui, options } = this.wiring;
+    // A line for each entry is only for scripts and verbose output.
+    if (event.event === "entry" && !options.json && !options.verbose) return;
+    this.#people.show(event, ref);
+    switch (event.event) {
+      case "ready":
+        ui.setNames(() => event.members);
+        return ready();
+      case "view":
+        return ui.setNames(() => event.members);
+    }
+  }
+
+  /**
+   * Runs a coordinator until the operator ends it.
+   * @returns False if the operator had left before. @throws {P2pchatError} The reason if it ends otherwise.
+   */
+  async #coordinate(): Promise<boolean> {
+    const { options, disk, folder, environment, identity, knownPeers, ui } = this.wiring;
+    const notice = (text: string) => showNotices(ui, text);
+    const { crypto } = environment;
+    if (this.#hasBegun) await checkRoom(disk, folder);
+    const startedMs = performance.timeOrigin;
+    const ports = { disk, crypto, pid: Deno.pid, startedMs, notice };
+    let group = await openCoordinator(ports, { folder });
+    const isOther = accessFaultOf(group.store, options) !== null;
+    if (isOther && options.foundNew && !this.#hasBegun) {
+      await group.store.close();
+      // The state last: while it is there, a start after a crash does the same again.
+      await setAside(disk, [defaultLog(folder), `${folder}/${STATE_FILE}`], startedMs, notice);
+      group = await openCoordinator(ports, { folder });
+    }
+    let links: Links | null = null;
+    try {
+      // An absolute path, as operators copy the paths of snapshots.
+      const snapshots = new SnapshotStore(disk, crypto, await Deno.realPath(folder));
+      const isNew = identity.isNew && !this.#hasBegun;
+      // If this run ends before a group is founded, a later start must know that there never was one.
+      if (isNew) await group.store.append([{ kind: "fresh" }], true);
+      const secrets = await secretsOf(group.store, options, environment);
+      let host: CoordinatorHost | null = null;
+      links = openTcpLinks({
+        host: options.host,
+        port: this.#port ?? options.port,
+        identity: channelIdentity(this.wiring),
+        env: environment,
+        warn: warnBy(ui),
+        access: {
+          ...openTo("group"),
+          secrets: secrets === null ? null : (epoch) => secrets.opening(epoch),
+          admit: (peer, secret) => host?.admit(peer, secret) ?? null,
+        },
+        handler: forwardTo(() => host),
+      });
+      this.#port = links.local.port;
+      const listening = endpointForOthers(options, links.local.port, this.wiring.outward);
+      logStarted(this.wiring, "serve", {
+        listening: endpointText(links.local),
+        advertised: endpointText(listening),
+      });
+      const { failAfterMs, membersMax, edits, voteTimeoutMs, snapshotEveryMs } = options;
+      const pins = pinnedKeys(knownPeers, SCOPE);
+      const { history, store, log } = group;
+      const votes = { edits, voteTimeoutMs };
+      const mayFound = isNew || (options.foundNew && !this.#hasBegun);
+      const terms = { failAfterMs, membersMax, ...votes, snapshotEveryMs, mayFound };
+      const config = { listening, ...terms, pins, refused: knownPeers.refused(), history, secrets };
+      host = new CoordinatorHost(config, {
+        ...modePorts(this.wiring, links),
+        signer: identity.signer,
+        store,
+        log,
+        snapshots,
+        show: (event, ref) => this.#show(event, ref, () => this.#ready(group.notices)),
+        pin: pinsIn(this.wiring, SCOPE),
+      });
+      if (this.#left !== null) return false;
+      this.#host = host;
+      if (!this.#hasBegun) ui.heedInterrupts(this.#input.leave);
+      await runMode(this.wiring, links, host);
+      return true;
+    } finally {
+      this.#host = null;
+      await links?.shutdown("ended");
+      await group.store.close();
+    }
+  }
+
+  #ready(notices: readonly string[]): void {
+    const { identity, ui } = this.wiring;
+    this.#pauses.reset();
+    if (this.#hasBegun) return showNotices(ui, ...notices);
+    this.#hasBegun = true;
+    ui.setPrompt("serve");
+    showNotices(ui, ...identity.takeNotices(), ...notices);
+    if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
+    ui.listen(this.#input.handler);
+  }
+}
+
+/**
+ * The secrets of a private group, with a current one; null of an open group.
+ * @throws {P2pchatError} `not-allowed` where the group on this disk is of the other kind.
+ */
+async function secretsOf(
+  store: RecordStore<CoordinatorRecord>,
+  options: ServeOptions,
+  { randomBytes }: Environment,
+): Promise<GroupSecrets | null> {
+  const fault = accessFaultOf(store, options);
+  if (fault !== null) throw new P2pchatError("not-allowed", fault);
+  if (!options.private) return null;
+  const secrets = new GroupSecrets(store.records);
+  if (secrets.current === null) await store.append([secrets.rotate(randomBytes)], true);
+  return secrets;
+}
+
+/** Why the group on this disk can't be served as the options say, as a sentence; null where it can, or there is none. */
+function accessFaultOf(
+  store: RecordStore<CoordinatorRecord>,
+  { private: isPrivate }: ServeOptions,
+): string | null {
+  const founding = groupOf(store.records)?.founding ?? null;
+  return founding === null ? null : accessFault(founding, isPrivate);
+}
+
+/** Gives these files other names, those that there are. @throws {P2pchatError} `disk`. */
+async function setAside(
+  disk: Disk,
+  paths: readonly string[],
+  startedMs: number,
+  notice: (text: string) => void,
+): Promise<void> {
+  for (const path of paths) {
+    if (await disk.stat(path) === null) continue;
+    for (const name of asideNames(path, startedMs)) {
+      if (await disk.stat(name) !== null) continue;
+      await disk.rename(path, name);
+      await disk.syncFolder(folderOf(path));
+      notice(`The former group's file ${path} is ${name} now`);
+      break;
+    }
+  }
+}
+
+/** @throws {P2pchatError} `disk` where there isn't enough space. */
+async function checkRoom(disk: Disk, folder: string): Promise<void> {
+  const path = `${folder}/room`;
+  const file = await disk.openAppend(path, { empty: true });
+  try {
+    writeAll(file, new Uint8Array(ROOM_BYTES));
+    await file.syncData();
+  } finally {
+    file.close();
+    await disk.remove(path);
+  }
+}

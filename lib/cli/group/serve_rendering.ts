@@ -1,0 +1,140 @@
+/** Events of `serve` as lines of text. */
+
+import { endpointText } from "../../base/ids.ts";
+import type {
+  CoordinatorEvent,
+  CoordinatorMemberView,
+} from "../../protocols/group/schema/events.ts";
+import { accessText } from "../../protocols/group/schema/founding.ts";
+import { entriesText, numberText } from "../../base/text/counts.ts";
+import { editLine, editViewLine } from "../rendering/edit_rendering.ts";
+import { inviteLines } from "../credentials/invites.ts";
+import { SERVE_PORT_DEFAULT } from "../args/default_ports.ts";
+import { listed, nameSpan, ownKeyLine, problemLine, starLine } from "../rendering/spans.ts";
+import { tableLines } from "../rendering/tables.ts";
+import {
+  goneLine,
+  joiningLine,
+  joiningNames,
+  shortDigest,
+  snapshotLines,
+  snapshotsLines,
+  statesLines,
+} from "../rendering/states_rendering.ts";
+import type { Line, RenderContext } from "../rendering/user_interface.ts";
+import { type OwnEventOf, verifyLines } from "../rendering/verify_rendering.ts";
+
+/** The events that only this mode shows. */
+export type ServeOwnEvent = OwnEventOf<CoordinatorEvent>;
+
+type EventNamed<Name extends ServeOwnEvent["event"]> = Extract<
+  ServeOwnEvent,
+  { readonly event: Name }
+>;
+
+/** The lines of an event, in the order in which they are printed. */
+export function serveLines(event: ServeOwnEvent, context: RenderContext): readonly Line[] {
+  const { nowMs } = context;
+  switch (event.event) {
+    case "ready":
+      return readyLines(event);
+    case "joining":
+      return [joiningLine(event, nowMs)];
+    case "joined":
+      return [starLine(nowMs, nameSpan(event.name), " joined")];
+    case "left":
+      return [goneLine(event, nowMs)];
+    case "view":
+      return [starLine(nowMs, `View ${event.view}: `, ...namesOf(event.members))];
+    case "recovered":
+      return [recoveredLine(event, nowMs)];
+    case "entry":
+      // Members' texts aren't the operator's concern; that an entry was made is shown in verbose output.
+      return context.verbose
+        ? [starLine(nowMs, `Entry ${event.seq}, of `, nameSpan(event.from))]
+        : [];
+    case "edit":
+      return [editLine(event, nowMs, nameSpan)];
+    case "edits":
+      return event.edits.length === 0
+        ? [["No edits are under way."]]
+        : event.edits.map((edit) => editViewLine(edit, nowMs, nameSpan));
+    case "states":
+      return statesLines(event, nowMs);
+    case "consistent":
+      return []; // shown by /states on request
+    case "snapshot":
+      return snapshotLines(event, nowMs);
+    case "snapshots":
+      return snapshotsLines(event);
+    case "invite":
+      return inviteLines(event);
+    case "members":
+      return event.members.length === 0 && event.joining === undefined
+        ? [["Nobody is in the group."]]
+        : [[...namesOf(event.members, event.verified), ...joiningNames(event)]];
+    case "status":
+      return statusLines(event);
+    case "verify":
+      return verifyLines(event);
+  }
+}
+
+function namesOf(members: readonly string[], verified: readonly string[] = []): Line {
+  if (members.length === 0) return ["nobody"];
+  return listed(
+    members.map((name) => [nameSpan(name), ...(verified.includes(name) ? [" (verified)"] : [])]),
+  );
+}
+
+function readyLines(
+  { host, port, key, private: isPrivate }: EventNamed<"ready">,
+): readonly Line[] {
+  const server = port === SERVE_PORT_DEFAULT ? host : endpointText({ host, port });
+  const how = `Members join with: p2pchat peer NAME --server ${server}`;
+  const access = accessText({ private: isPrivate === true });
+  return [
+    [{ text: `Listening at ${port}. ${how}${isPrivate === true ? " --invite" : ""}`, as: "exact" }],
+    [isPrivate === true ? `${access}: /invite shows it.` : `${access}.`],
+    [`This coordinator's key (members can compare it): ${key}`],
+  ];
+}
+
+function recoveredLine({ name, entries }: EventNamed<"recovered">, nowMs: number): Line {
+  const found = entries === 0 ? " and has missed nothing" : `: ${entriesText(entries)} sent`;
+  return starLine(nowMs, nameSpan(name), ` is back${found}`);
+}
+
+const HEADINGS = ["Member", "Entries", "Digest", "State"] as const;
+
+function statusLines(
+  { key, view, seq, members, problems }: EventNamed<"status">,
+): readonly Line[] {
+  const nobody = members.length === 0 ? " Nobody is in the group." : "";
+  return [
+    [
+      view === 0
+        ? "Nobody has been in the group yet."
+        : `View ${view}, ${entriesText(seq)}.${nobody}`,
+    ],
+    ...(members.length === 0 ? [] : memberTable(members)),
+    ownKeyLine(key),
+    ...problems.map((problem) => problemLine(problem)),
+  ];
+}
+
+function memberTable(members: readonly CoordinatorMemberView[]): readonly Line[] {
+  const rows = members.map((member) =>
+    [
+      member.name,
+      numberText(member.seq),
+      shortDigest(member.digest),
+      stateText(member),
+    ] as const
+  );
+  return tableLines(HEADINGS, rows);
+}
+
+function stateText({ state, heard }: CoordinatorMemberView): string {
+  return state === "member" && !heard ? "member, not heard by all" : state;
+}

@@ -1,0 +1,89 @@
+/**
+ * Checks the votes that a user types: which edit of a group `/go` and `/abort` mean if they don't name one, which must
+ * not be an edit that the user was asked about only after beginning to type that line; and that nobody agrees to a text
+ * before all of it was on the screen.
+ */
+
+import { P2pchatError } from "../../base/errors.ts";
+import type { MemberCommand, MemberEvent } from "../../protocols/group/schema/events.ts";
+import { EDITS_MAX } from "../../protocols/group/schema/limits.ts";
+import type { Line } from "../rendering/user_interface.ts";
+
+export class VoteQuestions {
+  /** How many edits the user was asked about. */
+  #asked = 0;
+  /** The edit of the last question. */
+  #edit = 0;
+  /** `#asked` at the beginning of the line that is being run; null: the line wasn't typed at a terminal. */
+  #askedBefore: number | null = null;
+  /** The old and the new text of each edit that isn't known to be over; the last `EDITS_MAX`. */
+  readonly #open = new Map<number, readonly string[]>();
+  /** Texts of open questions that were folded: the number for `/show`; null: shown whole since. */
+  readonly #folded = new Map<string, number | null>();
+
+  shows(event: MemberEvent): void {
+    if (event.event === "edit") return void this.#open.delete(event.edit);
+    if (event.event !== "vote-wanted") return;
+    this.#asked++;
+    this.#edit = event.edit;
+    this.#open.set(event.edit, [event.old, event.new]);
+    this.#forgetOldest();
+  }
+
+  /** A line's body was folded, to be shown by that number; null: it is shown whole now. */
+  folded(line: Line, number: number | null): void {
+    for (const span of line) {
+      if (typeof span !== "object" || !("as" in span) || span.as !== "body") continue;
+      const { text } = span;
+      if (number === null) {
+        if (this.#folded.has(text)) this.#folded.set(text, null);
+      } else if (this.#folded.get(text) !== null && this.#isAskedAbout(text)) {
+        this.#folded.set(text, number);
+      }
+    }
+  }
+
+  /** The first character of a line was typed at a terminal. @returns To be called before that line is run. */
+  lineBegins(): () => void {
+    const asked = this.#asked;
+    return () => void (this.#askedBefore = asked);
+  }
+
+  /** @throws {P2pchatError} `not-allowed` where the command may have been meant for another edit, or for less text. */
+  check(command: MemberCommand): void {
+    if (command.command !== "go" && command.command !== "abort") return;
+    if (command.edit === null && (this.#askedBefore ?? this.#asked) !== this.#asked) {
+      const form = `/${command.command} ${this.#edit}`;
+      throw new P2pchatError(
+        "not-allowed",
+        `Nothing was done: you were asked about edit ${this.#edit} after you began that line; ` +
+          `if you mean that one, ${form}`,
+      );
+    }
+    if (command.command === "go") this.#checkShown(command.edit);
+  }
+
+  #checkShown(edit: number | null): void {
+    const meant = edit === null ? [...this.#open.values()] : [this.#open.get(edit)];
+    for (const text of meant.flatMap((texts) => texts ?? [])) {
+      const number = this.#folded.get(text) ?? null;
+      if (number === null) continue;
+      throw new P2pchatError(
+        "not-allowed",
+        `Nothing was done: a text that you would agree to isn't on the screen in full: first /show ${number}`,
+      );
+    }
+  }
+
+  #isAskedAbout(text: string): boolean {
+    return [...this.#open.values()].some((texts) => texts.includes(text));
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#open.keys();
+    if (this.#open.size > EDITS_MAX) this.#open.delete(oldest!);
+    for (const text of this.#folded.keys()) {
+      if (!this.#isAskedAbout(text)) this.#folded.delete(text);
+    }
+  }
+}

@@ -1,0 +1,111 @@
+/** The commands of `p2pchat mesh`: each becomes one `MeshCommand`. */
+
+import type { MeshCommand } from "../../protocols/mesh/schema/events.ts";
+import {
+  entryCount,
+  isGiven,
+  memberName,
+  messageText,
+  newName,
+} from "../commands/command_arguments.ts";
+import { type Argument, command, CommandTable } from "../commands/commands.ts";
+import {
+  type CommandSink,
+  exitCommand,
+  inviteCommand,
+  statusCommand,
+  trustCommand,
+  verifyCommand,
+} from "../commands/mode_commands.ts";
+
+export type MeshCommandSink = CommandSink<MeshCommand>;
+
+/** In a JSON object, `msg` without `name` goes to everybody. */
+const receiver: Argument<string | undefined> = { ...memberName, optionalInObject: true };
+
+export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<MeshCommandSink>({
+  bareLine: (line) => ({ command: "msg", texts: { text: line } }),
+  bareForms: [["//TEXT", "say /TEXT: no command"]],
+  commands: [
+    command({
+      name: "msg",
+      aliases: [],
+      form: "NAME TEXT",
+      args: { name: receiver, text: messageText },
+      help: "a message that NAME alone can read (a line without a command goes to all)",
+      example: "/msg Bob are you coming?",
+      run: (submit: MeshCommandSink, { name, text }, ref) =>
+        submit(
+          name === undefined ? { command: "say", text } : { command: "msg", name, text },
+          ref,
+        ),
+    }),
+    command({
+      name: "peers",
+      aliases: ["list"],
+      form: "",
+      args: {},
+      help: "all members, oneself first, with their addresses",
+      example: "/peers",
+      run: (submit: MeshCommandSink, _, ref) => submit({ command: "peers" }, ref),
+    }),
+    command({
+      name: "history",
+      aliases: [],
+      form: "[N]",
+      args: { n: entryCount },
+      help: "the last N messages, or all that are kept",
+      example: "/history 20",
+      run: (submit: MeshCommandSink, { n }, ref) =>
+        submit({ command: "history", count: n ?? null }, ref),
+    }),
+    inviteCommand,
+    command({
+      name: "remove",
+      aliases: [],
+      form: "NAME",
+      args: { name: memberName },
+      help: "shut NAME out of the room for good (the founder and deputies)",
+      example: "/remove Mallory",
+      run: (submit: MeshCommandSink, { name }, ref) => submit({ command: "remove", name }, ref),
+    }),
+    command({
+      name: "allow",
+      aliases: [],
+      form: "NAME",
+      args: { name: memberName },
+      help: "let NAME, who was removed, come back",
+      example: "/allow Mallory",
+      run: (submit: MeshCommandSink, { name }, ref) => submit({ command: "allow", name }, ref),
+    }),
+    command({
+      name: "deputy",
+      aliases: [],
+      form: "NAME [--end]",
+      args: { name: memberName, end: isGiven },
+      help: "let NAME remove members, too (the founder); --end takes that back",
+      example: "/deputy Bob",
+      run: (submit: MeshCommandSink, { name, end }, ref) =>
+        submit({ command: "deputy", name, appoint: end !== true }, ref),
+    }),
+    statusCommand,
+    verifyCommand,
+    trustCommand,
+    command({
+      name: "name",
+      aliases: [],
+      form: "NEW",
+      args: { new: newName },
+      help: "take another name",
+      example: "/name Alicia",
+      run: (submit: MeshCommandSink, { new: name }, ref) => submit({ command: "name", name }, ref),
+    }),
+    {
+      ...exitCommand,
+      name: "quit",
+      aliases: ["exit", "q"],
+      help: "leave the room",
+      example: "/quit",
+    },
+  ],
+});

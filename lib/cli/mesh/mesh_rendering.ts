@@ -1,0 +1,264 @@
+/** Events of a mesh as lines of text. */
+
+import { endpointText } from "../../base/ids.ts";
+import type {
+  MeshEvent,
+  MeshStatus,
+  PeerStatus,
+  PeerView,
+} from "../../protocols/mesh/schema/events.ts";
+import { numberText } from "../../base/text/counts.ts";
+import { durationText, roundTripText } from "../rendering/durations.ts";
+import { inviteLines } from "../credentials/invites.ts";
+import { messageLine, messageStart, waitText } from "../rendering/message_rendering.ts";
+import {
+  andListed,
+  leftLine,
+  listed,
+  lostLine,
+  nameSpan,
+  ownKeyLine,
+  ownNameSpan,
+  problemLine,
+  starLine,
+  wrongLine,
+} from "../rendering/spans.ts";
+import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
+import {
+  comparedText,
+  type OwnEventOf,
+  theVerifiedText,
+  verifyLines,
+} from "../rendering/verify_rendering.ts";
+
+/** The events that only the mesh shows. */
+export type MeshOwnEvent = OwnEventOf<MeshEvent>;
+
+type EventNamed<Name extends MeshOwnEvent["event"]> = Extract<
+  MeshOwnEvent,
+  { readonly event: Name }
+>;
+
+/** The lines of an event, in the order in which they are printed. */
+export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly Line[] {
+  const { nowMs } = context;
+  switch (event.event) {
+    case "ready":
+      return readyLines(event);
+    case "joined":
+      return [starLine(nowMs, nameSpan(event.name), joinedText(event))];
+    case "left":
+      return [goneLine(event, nowMs)];
+    case "renamed":
+      return [renamedLine(event, nowMs)];
+    case "message":
+      return [anyMessageLine(event, nowMs)];
+    case "delivery":
+      return deliveryLines(event, context);
+    case "invite":
+      return inviteLines(event);
+    case "peers":
+      return event.peers.map(peerLine);
+    case "history":
+      return historyLines(event, nowMs);
+    case "status":
+      return statusLines(event, nowMs);
+    case "verify":
+      return verifyLines(event);
+  }
+}
+
+function exact(text: string): Span {
+  return { text, as: "exact" };
+}
+
+function readyLines(event: EventNamed<"ready">): readonly Line[] {
+  if (event.passive === true) {
+    return [[
+      `>INFO: ${event.name} accepts no connections (--passive): nobody joins through this member.`,
+    ]];
+  }
+  if (event.private === true) {
+    return [
+      [exact(`>INFO: ${event.name} at address ${event.host} is listening at ${event.port}.`)],
+      ["This room is private: others join with the invite that /invite shows."],
+    ];
+  }
+  return [
+    [exact(`>INFO: ${event.name} at address ${event.host} is listening at ${event.port}.`)],
+    [exact(`Others join with: p2pchat mesh NAME ${event.host} ${event.port}`)],
+  ];
+}
+
+function renamedLine({ from, name, lostTo }: EventNamed<"renamed">, nowMs: number): Line {
+  const line = starLine(nowMs, nameSpan(from), " is now ", nameSpan(name));
+  return lostTo === undefined ? line : [...line, ": another ", nameSpan(lostTo), " was here first"];
+}
+
+function goneLine({ name, reason, silentMs }: EventNamed<"left">, nowMs: number): Line {
+  switch (reason) {
+    case "quit":
+      return leftLine(nowMs, name, "quit");
+    case "lost": {
+      const since = silentMs === undefined ? "" : ` for ${durationText(silentMs)}`;
+      const then = "messages are kept until they can be exchanged again";
+      return lostLine(nowMs, name, `no answer${since}; ${then}`);
+    }
+    case "replaced":
+      return leftLine(nowMs, name, "replaced by a later start");
+    case "removed":
+      return leftLine(nowMs, name, "removed");
+  }
+}
+
+function anyMessageLine(event: EventNamed<"message">, nowMs: number): Line {
+  if (!event.private) return messageLine({ ...event, from: event.shown }, nowMs);
+  const start = messageStart(event, nowMs);
+  const body: Span = { text: event.text, as: "body" };
+  return event.self
+    ? [...start, "[you -> ", nameSpan(event.to ?? "?"), "] ", body]
+    : [...start, "[", nameSpan(event.shown), " -> you] ", body];
+}
+
+/** At a terminal only unexpected states are shown, not that a message was stored or has arrived. */
+function deliveryLines(
+  { to, state, reason, waiting, waited }: EventNamed<"delivery">,
+  { nowMs, interactive }: RenderContext,
+): readonly Line[] {
+  if (waiting !== undefined) {
+    const kept: Line = [" isn't there; kept, and sent when ", nameSpan(to), " is back"];
+    return [wrongLine(nowMs, nameSpan(to), ...kept, ` (${numberText(waiting)} waiting)`)];
+  }
+  if (state === "failed") {
+    const because = reason === undefined ? "" : `: ${reason}`;
+    return [wrongLine(nowMs, "Your message didn't reach ", nameSpan(to), because)];
+  }
+  if (interactive || waited === true) return []; // messages that waited are summed up in another line
+  return state === "queued"
+    ? [starLine(nowMs, "Kept for ", nameSpan(to), " until it has arrived")]
+    : [starLine(nowMs, nameSpan(to), " has your message")];
+}
+
+function peerLine(peer: PeerView, index: number): Line {
+  const address = peer.host === "" ? "accepts no connections" : endpointText(peer);
+  if (index === 0) return [ownNameSpan(peer.name), ` (you)  ${address}`];
+  const compared = comparedText(peer);
+  const how = compared === null ? "" : `  ${compared}`;
+  return [nameSpan(peer.name), `  ${address}  ${peer.direct ? "direct" : "through others"}${how}`];
+}
+
+function historyLines(
+  { messages }: EventNamed<"history">,
+  nowMs: number,
+): readonly Line[] {
+  if (messages.length === 0) return [["No messages."]];
+  return messages.map((message) => {
+    const sentMs = Date.parse(message.sentAt);
+    const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
+    const body: Span = { text: message.text, as: "body" };
+    return [{ timeMs }, " <", nameSpan(message.shown), "> ", body];
+  });
+}
+
+/** The most members that a status line names before it only counts them: one line of a terminal. */
+const MEMBERS_NAMED_MAX = 12;
+/** The same where the names matter less than the number. */
+const SOME_NAMED_MAX = 3;
+
+function statusLines(status: MeshStatus, nowMs: number): readonly Line[] {
+  const isAlone = status.members.every(({ key }) => key === status.key);
+  const lines: Line[] = [membersLine(status)];
+  if (!isAlone) lines.push(linksLine(status));
+  lines.push(arrivedLine(status, isAlone, nowMs));
+  lines.push(...waitingLines(status));
+  const sources = status.members.filter(({ fetching }) => fetching);
+  if (sources.length > 0) {
+    lines.push(["Fetching what was said before from ", ...someNames(sources), "."]);
+  }
+  lines.push(ownKeyLine(status.key));
+  lines.push(...status.problems.map((problem) => problemLine(problem)));
+  return lines;
+}
+
+function membersLine(status: MeshStatus): Line {
+  const others = status.members.filter((member) => member.key !== status.key);
+  const named = others.slice(0, MEMBERS_NAMED_MAX);
+  const more = others.length - named.length;
+  return [
+    `Room of ${numberText(others.length + 1)}: `,
+    ownNameSpan(status.name),
+    " (you)",
+    ...named.flatMap((member): Span[] => [", ", nameSpan(member.name)]),
+    more > 0 ? ` and ${numberText(more)} more.` : ".",
+  ];
+}
+
+function linksLine(status: MeshStatus): Line {
+  const direct = status.members.filter((member) => member.direct && member.key !== status.key);
+  if (direct.length === 0) return ["No direct links."];
+  const spans = listed(
+    direct.map((member) => [nameSpan(member.name), roundTripText(member.roundTripMs)]),
+  );
+  return ["Direct links: ", ...spans, ".", heardText(status)];
+}
+
+/** Since when all other members have been heard of; empty if one hasn't been yet, which changes within a moment. */
+function heardText({ members, key }: MeshStatus): string {
+  const ages = members.filter((member) => member.key !== key).map(({ heardMsAgo }) => heardMsAgo);
+  if (ages.includes(null)) return "";
+  return ` All were heard of within ${durationText(Math.max(...ages.map(Number)))}.`;
+}
+
+function arrivedLine(status: MeshStatus, isAlone: boolean, nowMs: number): Line {
+  const { lastMessage } = status;
+  const sentences: string[] = [];
+  const unsent = status.waiting.reduce((rest, { messages }) => rest - messages, status.unsent);
+  if (unsent > 0) sentences.push(`${waitText(unsent)} to be sent.`);
+  if (isAlone) sentences.push("Nobody else is here; what you write is kept for who comes.");
+  const behind = status.members.filter(({ upToDate }) => !upToDate);
+  if (sentences.length === 0 && behind.length === 0) {
+    sentences.push("Everything you wrote has reached everybody who is here.");
+  }
+  const line: Line = [...sentences.map((sentence) => `${sentence} `), ...behindSpans(behind)];
+  if (lastMessage === null) return [...line, "No messages yet."];
+  return [
+    ...line,
+    "Last message ",
+    { timeMs: Date.parse(lastMessage.at), nowMs },
+    ", from ",
+    nameSpan(lastMessage.from),
+    ".",
+  ];
+}
+
+function behindSpans(behind: readonly PeerStatus[]): readonly Span[] {
+  if (behind.length === 0) return [];
+  return [...someNames(behind), " may not have everything you wrote yet. "];
+}
+
+/** A few names, and how many more there are. */
+function someNames(members: readonly PeerStatus[]): readonly Span[] {
+  const names = members.slice(0, SOME_NAMED_MAX).map(({ name }) => [nameSpan(name)]);
+  const more = members.length - names.length;
+  return andListed(more > 0 ? [...names, [`${numberText(more)} more`]] : names);
+}
+
+/** Waiting private messages by receiver; further receivers are summed up. */
+function waitingLines({ waiting }: MeshStatus): readonly Line[] {
+  const named = waiting.slice(0, MEMBERS_NAMED_MAX);
+  const more = waiting.slice(MEMBERS_NAMED_MAX).reduce((sum, { messages }) => sum + messages, 0);
+  return [
+    ...named.map(({ name, messages }): Line => [`${waitText(messages)} for `, nameSpan(name), "."]),
+    ...(more === 0 ? [] : [[`${waitText(more)} for others.`]]),
+  ];
+}
+
+/** `present`: the member was there before us. A member that can't be dialled has no address. */
+function joinedText(
+  { host, present, verified, verifiedAs = [] }: EventNamed<"joined">,
+): string {
+  const text = present === true ? " is here" : " joined";
+  const where = host === "" ? text : `${text} (${host})`;
+  if (verified === true) return `${where}, verified`;
+  return verifiedAs.length === 0 ? where : `${where}: ${theVerifiedText(verifiedAs)}`;
+}

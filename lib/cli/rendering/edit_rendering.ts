@@ -1,0 +1,180 @@
+/** Edits as lines of text, for members and for the coordinator. */
+
+import type {
+  EditEvent,
+  EditView,
+  EntryEdit,
+  MemberEditView,
+  MemberEvent,
+} from "../../protocols/group/schema/events.ts";
+import { durationText } from "./durations.ts";
+import { andListed, questionLine, starLine, wrongLine } from "./spans.ts";
+import type { Line, Span } from "./user_interface.ts";
+
+/** How a person's name is shown. */
+type NameSpanOf = (name: string) => Span;
+
+type EventNamed<Name extends MemberEvent["event"]> = Extract<
+  MemberEvent,
+  { readonly event: Name }
+>;
+
+/**
+ * Says whose votes an edit waits for and, if known, for how long; or, if it waits for none, that the entry is being
+ * changed.
+ */
+export function editStartedLine(
+  { edit, seq, awaited = [], voteMs }: EventNamed<"edit-started">,
+  nowMs: number,
+  nameOf: NameSpanOf,
+): Line {
+  const start = starLine(nowMs, `Edit ${edit}: `);
+  if (awaited.length === 0) return [...start, `entry ${seq} is being changed`];
+  const time = voteMs === undefined ? "" : ` (${durationText(voteMs)})`;
+  const whom = andListed(awaited.map((name) => [nameOf(name)]));
+  return [...start, "waiting for ", ...whom, ` to agree to change entry ${seq}${time}`];
+}
+
+/** Texts up to this length, in UTF-16 units, are quoted within a sentence; longer ones have rows of their own. */
+const QUOTED_UNITS_MAX = 120;
+
+/**
+ * The question to a voter, with both texts in full: the consent is to every word of them.
+ * @param others Whether other votes are open, too: then the edit's number is shown.
+ */
+export function voteWantedLines(
+  { edit, seq, by, old, new: text, deadline }: EventNamed<"vote-wanted">,
+  nowMs: number,
+  nameOf: NameSpanOf,
+  others: boolean,
+): readonly Line[] {
+  const number = others ? ` ${edit}` : "";
+  const leftMs = Math.max(0, Date.parse(deadline) - nowMs);
+  const wants = ` wants to change entry ${seq}`;
+  const answers = `/go${number} or /abort${number} within ${durationText(leftMs)}`;
+  if (Math.max(old.length, text.length) <= QUOTED_UNITS_MAX) {
+    const both = `from ${quoted(old)} to ${quoted(text)}`;
+    return [questionLine(nowMs, nameOf(by), `${wants} ${both}: ${answers}`)];
+  }
+  return [
+    questionLine(nowMs, nameOf(by), `${wants}, which now reads:`),
+    wholeLine(old),
+    questionLine(nowMs, "It would read:"),
+    wholeLine(text),
+    questionLine(nowMs, "Do you agree to all of this? ", answers),
+  ];
+}
+
+/** An edit in progress that the user is asked about, or has requested. */
+export function memberEditLines(
+  { edit, seq, by, text, state, deadline }: MemberEditView,
+  nowMs: number,
+  nameOf: NameSpanOf,
+): readonly Line[] {
+  if (state === "queued") return withText([`Your edit of entry ${seq} isn't under way yet`], text);
+  if (state === "under-way") {
+    return withText([`Your edit ${edit} of entry ${seq} isn't decided yet`], text);
+  }
+  const leftMs = Math.max(0, Date.parse(deadline ?? "") - nowMs);
+  return withText([
+    { text: "? ", as: "mark" },
+    `Edit ${edit} of entry ${seq}, asked by `,
+    nameOf(by),
+    `, waits for you: /go ${edit} or /abort ${edit} within ${durationText(leftMs)}`,
+  ], text);
+}
+
+function withText(line: Line, text: string): readonly Line[] {
+  return text.length <= QUOTED_UNITS_MAX
+    ? [[...line, `: ${quoted(text)}`]]
+    : [[...line, ":"], wholeLine(text)];
+}
+
+/** A long text in rows of its own, indented; those of the program's around it begin at the left edge. */
+function wholeLine(text: string): Line {
+  return ["    ", { text, as: "body" }];
+}
+
+/**
+ * The outcome of an edit. For a committed one from the history, the time is that of the decision.
+ * @param isOwn Whether the user has asked for it.
+ */
+export function editLine(
+  event: EditEvent,
+  nowMs: number,
+  nameOf: NameSpanOf,
+  isOwn = false,
+): Line {
+  const { edit, seq, by, text, outcome, reason, agreed = [], history = false } = event;
+  const whose: Line = isOwn
+    ? [`Your edit ${edit} of entry ${seq}`]
+    : [`Edit ${edit} of entry ${seq}, asked by `, nameOf(by), ","];
+  switch (outcome) {
+    case "committed": {
+      const decidedMs = history ? Date.parse(event.committedAt ?? "") : NaN;
+      return [
+        { timeMs: Number.isNaN(decidedMs) ? nowMs : decidedMs },
+        history ? " (earlier) * " : " * ",
+        `Entry ${seq} now reads: `,
+        { text, as: "body" },
+        `   (edit ${edit}, asked by `,
+        nameOf(by),
+        ...agreedSpans(agreed, nameOf),
+        ")",
+      ];
+    }
+    case "aborted":
+      return wrongLine(nowMs, ...whose, ` was aborted: ${reason}`);
+    case "in-doubt":
+      return wrongLine(nowMs, ...whose, ` is in doubt: ${reason}`);
+  }
+}
+
+/** One of the edits that `/entry` shows. */
+export function entryEditLine(
+  { edit, by, new: text, agreed, committedAt }: EntryEdit,
+  nameOf: NameSpanOf,
+): Line {
+  const decidedMs = Date.parse(committedAt);
+  return [
+    `  edit ${edit}, `,
+    ...(Number.isNaN(decidedMs) ? [] : [{ timeMs: decidedMs }, ", "]),
+    "asked by ",
+    nameOf(by),
+    ...agreedSpans(agreed, nameOf),
+    ": ",
+    { text, as: "body" },
+  ];
+}
+
+/** An edit in progress, as the coordinator shows it. */
+export function editViewLine(
+  { edit, seq, by, text, state, awaited, deadline }: EditView,
+  nowMs: number,
+  nameOf: NameSpanOf,
+): Line {
+  const whom = awaited.length === 0
+    ? ["the group"]
+    : andListed(awaited.map((name) => [nameOf(name)]));
+  const time = deadline === null
+    ? ""
+    : `, ${durationText(Math.max(0, Date.parse(deadline) - nowMs))} left`;
+  return [
+    `Edit ${edit} of entry ${seq}, asked by `,
+    nameOf(by),
+    state === "voting" ? ", waits for " : ", is committed; waits for the logs of ",
+    ...whom,
+    `${time}: `,
+    { text, as: "body" },
+  ];
+}
+
+function agreedSpans(agreed: readonly string[], nameOf: NameSpanOf): Line {
+  if (agreed.length === 0) return [];
+  return [", agreed by ", ...andListed(agreed.map((name) => [nameOf(name)]))];
+}
+
+/** A text in quotes, with quotes and backslashes inside it escaped, so that its end is unambiguous. */
+function quoted(text: string): string {
+  return `"${text.replace(/["\\]/g, "\\$&")}"`;
+}

@@ -1,0 +1,157 @@
+/** Breaks lines that are too wide for the terminal. */
+
+/** How wide a terminal shows text. */
+export interface Cells {
+  /** The width of a text in cells. */
+  width(text: string): number;
+  /** The characters of a text, which aren't divided, with their widths in cells. */
+  characters(text: string): Iterable<Character>;
+}
+
+export interface Character {
+  readonly segment: string;
+  readonly width: number;
+}
+
+/** Where a link that is too wide for a row may be left to the terminal's own wrapping, which a selection joins. */
+interface LinkPlace {
+  /** Cells before each row. */
+  readonly indent: number;
+  /** Whether the width of what stands before the line is certain. */
+  readonly isCertain: boolean;
+}
+
+/** The greatest width of a character per UTF-16 unit. */
+const UNIT_CELLS_MAX = 2;
+
+const BLANK = /^\s/u;
+
+const LINK = /^[(]?[a-z][a-z0-9+.-]*:\/\/[!-~]+$/i;
+
+/**
+ * What may stand at the start of a row of the terminal, where otherwise only the program's own lines begin: the middle
+ * of a link, without blanks, colons and brackets, of which every time, name, error and prompt has some.
+ */
+const HARMLESS = /^[\w.~\/?#%&=+,;()@$-]*$/;
+
+/**
+ * Breaks a line so that each part is narrower than `columns`, unless a single character is wider; one cell stays
+ * free, as some terminals break full lines too early. A word is broken only if it is too wide for a line by itself,
+ * after a slash if it has one (paths).
+ * @param taken Cells of the first line that something else occupies; if nothing fits beside it, the first part is
+ *   empty.
+ * @param links Where a link may be left whole: it is, as the last word of its part, if none of the rows that the
+ *   terminal makes of it can be taken for anything else. Otherwise, and where this is null, it is a word as any other.
+ */
+export function brokenAtWords(
+  line: string,
+  columns: number,
+  cells: Cells,
+  taken = 0,
+  links: LinkPlace | null = null,
+): readonly string[] {
+  if (taken + UNIT_CELLS_MAX * line.length < columns) return [line]; // the usual case
+  const broken = new BrokenLine(columns, cells, taken, links);
+  for (const token of tokensOf(line, cells)) broken.next(token);
+  return broken.end();
+}
+
+/** A word, or a run of blanks. */
+interface Token {
+  readonly text: string;
+  readonly width: number;
+  readonly isBlank: boolean;
+}
+
+function* tokensOf(line: string, cells: Cells): Generator<Token> {
+  let [text, tokenWidth, isBlank] = ["", 0, false];
+  for (const { segment, width } of cells.characters(line)) {
+    const startsBlank = BLANK.test(segment);
+    if (startsBlank !== isBlank && text !== "") {
+      yield { text, width: tokenWidth, isBlank };
+      [text, tokenWidth] = ["", 0];
+    }
+    text += segment;
+    tokenWidth += width;
+    isBlank = startsBlank;
+  }
+  if (text !== "") yield { text, width: tokenWidth, isBlank };
+}
+
+class BrokenLine {
+  readonly #parts: string[] = [];
+  #part = "";
+  /** Cells occupied by the present part. */
+  #used: number;
+
+  constructor(
+    readonly columns: number,
+    readonly cells: Cells,
+    taken: number,
+    readonly links: LinkPlace | null,
+  ) {
+    this.#used = taken;
+  }
+
+  next({ text, width, isBlank }: Token): void {
+    if (this.#isFull(width)) {
+      this.#breakLine();
+      if (isBlank) return;
+    }
+    if (width < this.columns) this.#add(text, width);
+    else if (isBlank || !this.#addLink(text)) this.#addBroken(text);
+  }
+
+  end(): readonly string[] {
+    if (this.#part !== "" || this.#parts.length === 0) this.#parts.push(this.#part);
+    return this.#parts;
+  }
+
+  /** Adds a link that the terminal may wrap. @returns False where `token` isn't one. */
+  #addLink(token: string): boolean {
+    if (this.links === null || !LINK.test(token)) return false;
+    const { indent, isCertain } = this.links;
+    const width = this.columns + indent;
+    for (let start = this.columns; start < token.length; start += width) {
+      if (!HARMLESS.test(token.slice(start, start + width))) return false;
+    }
+    if (this.#parts.length === 0 && !isCertain) this.#breakLine();
+    this.#add(token, Infinity); // so that a new part begins behind it
+    return true;
+  }
+
+  /** Adds a word that has to be broken. */
+  #addBroken(word: string): void {
+    /** The present part up to the last slash of the word: its length, and its cells; 0 where there is none. */
+    let slashed = { length: 0, used: 0 };
+    for (const { segment, width } of this.cells.characters(word)) {
+      if (this.#isFull(width)) {
+        if (slashed.length === 0) this.#breakLine();
+        else {
+          this.#parts.push(this.#part.slice(0, slashed.length));
+          this.#part = this.#part.slice(slashed.length);
+          this.#used -= slashed.used;
+        }
+        slashed = { length: 0, used: 0 };
+      }
+      this.#add(segment, width);
+      if (segment === "/") slashed = { length: this.#part.length, used: this.#used };
+    }
+  }
+
+  #add(text: string, width: number): void {
+    this.#part += text;
+    this.#used += width;
+  }
+
+  /** Whether the present part isn't empty and has no room for `width` more cells. */
+  #isFull(width: number): boolean {
+    return this.#used > 0 && this.#used + width >= this.columns;
+  }
+
+  #breakLine(): void {
+    this.#parts.push(this.#part.trimEnd());
+    this.#part = "";
+    this.#used = 0;
+  }
+}

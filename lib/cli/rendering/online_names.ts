@@ -1,0 +1,33 @@
+/** The names of people online, for completion: each person once, in the present spelling. */
+
+import type { FoldedName } from "../../base/ids.ts";
+import { foldName } from "../../base/text/names.ts";
+import type { ClientEvent } from "../../protocols/directory/schema/events.ts";
+
+export class OnlineNames {
+  readonly #names = new Map<FoldedName, string>();
+
+  get all(): readonly string[] {
+    return [...this.#names.values()];
+  }
+
+  has(name: string): boolean {
+    return this.#names.has(foldName(name));
+  }
+
+  /** Replaces all names. */
+  set(names: Iterable<string>): void {
+    this.#names.clear();
+    for (const name of names) this.#names.set(foldName(name), name);
+  }
+
+  /** Takes over the list that an event shows, unless it answers a command: that may have asked for a part. */
+  listed({ users, isAnswer }: Extract<ClientEvent, { readonly event: "users" }>): void {
+    if (!isAnswer) this.set(users.map(({ name }) => name));
+  }
+
+  changed(name: string, isOnline: boolean): void {
+    if (isOnline) this.#names.set(foldName(name), name);
+    else this.#names.delete(foldName(name));
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * The user interface of a mode: for a person at a terminal, a pipe, or a script that reads JSON lines.
+ *
+ * The three forms differ only in presentation. A mode shows events, renders each of them as lines (`Mode.render`),
+ * and receives parsed commands one at a time, in the order in which they were typed.
+ *
+ * The caller's duties:
+ * 1. Call `listen` once, when the mode takes input; nothing is read before.
+ * 2. Take nothing more from the network while `ready()` is a promise: the reader of the output is behind, and
+ *    everything shown meanwhile stays in memory.
+ * 3. Call `close` before the program ends, in a `finally`; it writes the rest of the output and restores the terminal.
+ */
+
+import type { ErrorCode, P2pchatError } from "../../base/errors.ts";
+import type { CommandTable } from "../commands/commands.ts";
+
+/** Part of a line. It may contain control characters: they are made visible when the line is written. */
+export type Span =
+  | string
+  | { readonly text: string; readonly as: SpanStyle }
+  /** Wall time, ms since 1970, shown as hours and minutes; a line with the date precedes the first of a new day. */
+  | { readonly timeMs: number }
+  /** A time within a sentence shown at `nowMs`: with its date, unless both are on the same day. */
+  | { readonly timeMs: number; readonly nowMs: number };
+
+/**
+ * `name`: in a colour derived from its text; `own`: bold; `mark`: marks a problem; `faint`: less important.
+ * `body`: text that may have line breaks: on a terminal further lines are indented, in a pipe each break is `␊`.
+ * `exact`: text to be copied or parsed by programs; a line that contains it is never broken.
+ */
+export type SpanStyle = "name" | "own" | "mark" | "faint" | "body" | "exact";
+
+/** One line of output, or several if it has a `body` with line breaks or the terminal is narrow. */
+export type Line = readonly Span[];
+
+/** An event as `--json` prints it, without `at` and `ref`. */
+export interface ShownEvent {
+  readonly event: string;
+}
+
+/** Events that all modes have, with the same text in each. */
+export type CommonEvent =
+  /** `warning`: something is wrong. */
+  | { readonly event: "notice"; readonly text: string; readonly warning?: true }
+  /**
+   * A command failed or a remote peer reported an error; the program goes on. In text form it is written to stderr.
+   * `unsent`: a message of the user was discarded because it couldn't be written to disk.
+   */
+  | {
+    readonly event: "error";
+    readonly code: ErrorCode;
+    readonly text: string;
+    readonly unsent?: true;
+  }
+  /** Last event before exit 0; not shown in text form. */
+  | { readonly event: "bye"; readonly reason: string };
+
+/** What a mode provides to its user interface; `Event` is the type of its own events, besides the common ones. */
+export interface Mode<Event extends ShownEvent, Target> {
+  readonly commands: CommandTable<Target>;
+  /** The lines of an event in text form; none for an event that only scripts need. */
+  readonly render: (event: Event, context: RenderContext) => readonly Line[];
+  /** At a terminal: a line's body was folded, to be shown by `/show` with this number; null: it is shown whole now. */
+  readonly folded?: (line: Line, number: number | null) => void;
+}
+
+export interface RenderContext {
+  /** Wall time, ms since 1970. */
+  readonly nowMs: number;
+  /** Whether a person reads the output at a terminal. */
+  readonly interactive: boolean;
+  readonly verbose: boolean;
+}
+
+/** Why the program should leave without a command to do so. */
+export type InterruptCause = "interrupt" | "terminated" | "hangup" | "output-closed";
+
+/** Lines that were read from a pipe and haven't been run. */
+export interface WaitingLines {
+  /** Whether the input ends with these lines. */
+  readonly areAll: boolean;
+  /** How many lines are waiting now. */
+  count(): number;
+}
+
+/** Receives the input. Its methods and the commands' `run` are called one at a time, never nested. */
+export interface InputHandler<Target> {
+  /** What the commands are run on. */
+  readonly target: Target;
+  /**
+   * The input has ended: the mode sends what is queued, for 10 s at most, and then leaves. Called after the last line
+   * has been run. With `--stay` it is called only for Ctrl+D at a terminal. After Ctrl+D, lines that can't be run
+   * within 10 s are discarded.
+   */
+  ended(): void;
+  /**
+   * Ctrl+C, SIGTERM, a closed terminal, or output that nobody reads. Called at once, before waiting lines are run.
+   * @returns Whether the program is leaving: if so, the next Ctrl+C or SIGTERM forces it to exit with status 130.
+   */
+  interrupted(cause: InterruptCause): boolean;
+  /** Ctrl+X at a terminal; without this method the key does nothing. @returns Whether the program is leaving. */
+  logOut?(): boolean;
+  /**
+   * At a terminal: the first character of a line was typed.
+   * @returns A function that is called just before that line is run. With it the handler interprets the line by the
+   * state in which the user began it, however long the line has waited since.
+   */
+  lineBegins?(): () => void;
+  /**
+   * In a pipe: shows an answer that the user interface itself gives to a line, such as an error or help, after the
+   * immediate answers to earlier lines. Without this method the answer is shown now.
+   */
+  answer?(show: () => void): void;
+  /**
+   * In a pipe, without `--stay`: lines are waiting, and nothing more is read, because the input has ended or until some
+   * of these lines have been run.
+   */
+  inputWaits?(waiting: WaitingLines): void;
+  /** In a pipe: all lines so far have been run, and no more has arrived for 50 ms. */
+  idle?(): void;
+}
+
+/** A question to the user at a terminal. */
+export interface Question {
+  /** Without control characters. */
+  readonly prompt: string;
+  /** Whether the answer is hidden while it is typed, even its length. */
+  readonly isUnseen: boolean;
+}
+
+/** Questions at a terminal. From `begin` to `end` everything typed is an answer, and isn't run as a command. */
+export interface Dialogue {
+  /**
+   * Keeps everything typed from now on for the next question, without showing it until then.
+   * @param logOut Called for Ctrl+X, and for Ctrl+D where nothing is typed.
+   */
+  begin(logOut: () => void): void;
+  /**
+   * As `begin`, but while the user may be typing at the prompt: that text must not become an answer or a password. If
+   * the prompt is shown, the questions begin with the next Enter at an empty line; `tell` is called to ask the user for
+   * that. If no prompt is shown, they begin at once.
+   * @param isExpected Whether the user has just requested the questions by a command. They then begin without that
+   * Enter, unless another line is being typed. Everything typed after the command while it was waiting counts as
+   * answers, too.
+   * @returns Whether the questions have begun; false where the input or the dialogue ended first.
+   */
+  beginAtEnter(logOut: () => void, isExpected: boolean, tell: () => void): Promise<boolean>;
+  /** Asks one question at a time. @returns The answer; null where the input or the dialogue ended without one. */
+  ask(question: Question): Promise<string | null>;
+  /** Shows `text` where the questions are asked, until the next one, or the end. */
+  wait(text: string): void;
+  /**
+   * Ends the dialogue. Idempotent.
+   * @param isAnswered Whether input typed ahead goes to the prompt. Otherwise it is dropped: it may be a password; and
+   * if its last line wasn't entered yet, so is what follows, until the user pauses for 1 s.
+   * @returns Whether anything was dropped.
+   */
+  end(isAnswered: boolean): boolean;
+  /** Drops input typed ahead: it answers no question, and isn't shown. */
+  forgetTypedAhead(): void;
+  /**
+   * For a command that should have asked questions but can't, while the user may already be typing answers: drops all
+   * keys until the user pauses for 1 s. Lines entered after the command, while it was waiting, are never run.
+   */
+  dropTypedAhead(): void;
+}
+
+/** A short beginning of a line, such as an abbreviation, and its current replacement. */
+export interface Expansion {
+  readonly typed: string;
+  readonly becomes: string;
+}
+
+export interface UserInterface<Event extends ShownEvent, Target> {
+  /**
+   * Sets the handler of interrupts until `listen`: a program that waits for others before it takes input must be able
+   * to leave, too. Without it, the first interrupt is kept until `listen`.
+   */
+  heedInterrupts(interrupted: InputHandler<Target>["interrupted"]): void;
+  /** Starts reading input; each command is run on `handler.target`. */
+  listen(handler: InputHandler<Target>): void;
+  /** Shows an event: as its JSON object with `at` and `ref`, or as the lines that the mode renders. */
+  show(event: Event | CommonEvent, ref?: string): void;
+  /** Sets the user's name and place, shown before `> `: `Alice`, `Alice @group`. */
+  setPrompt(text: string): void;
+  /**
+   * Sets the names that completion offers.
+   * @param names Called only when Tab is pressed, as there may be thousands.
+   * @param away Returns other known names, offered after `names` as arguments of commands about a person.
+   */
+  setNames(names: () => readonly string[], away?: () => readonly string[]): void;
+  /** At a terminal: this beginning of a line is replaced as soon as it is typed. Null: nothing is replaced. */
+  setExpansion(expansion: Expansion | null): void;
+  /**
+   * Shows the progress of something long as one line that is rewritten in place; `null` removes it. In a pipe and with
+   * `--plain`, only the first text of a series is printed; with `--json`, none.
+   */
+  progress(text: string | null): void;
+  /**
+   * Back pressure: from the very next line on, runs no command until called with `null`. Meanwhile a pipe is read only
+   * up to a limit; at a terminal the prompt keeps working, lines wait, and `reason` is shown.
+   */
+  pauseInput(reason: string | null): void;
+  /** `null` while more output is welcome; otherwise resolves when its reader has caught up. */
+  ready(): Promise<void> | null;
+  /** Resolves when everything shown has been written, or nobody reads it any more. */
+  flush(): Promise<void>;
+  /** Resolves when everything shown before the call has reached the user's screen; more may be waiting. */
+  written(): Promise<void>;
+  /** Rings the terminal's bell. */
+  ring(): void;
+  /** Asks the user questions; null where there is no user to ask. */
+  readonly dialogue: Dialogue | null;
+  /** Whether a person types at a terminal. */
+  readonly interactive: boolean;
+  /** The error with which the program ends because standard output failed; null also where its reader is just gone. */
+  readonly outputError: P2pchatError | null;
+  /** Stops reading, writes the rest of the output for 2 s at most, and restores the terminal. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,128 @@
+/** The digits of `/verify` as lines, in every mode, and how people are said to be verified. */
+
+import { scryptSync } from "node:crypto";
+import type {
+  Compared,
+  KeyChange,
+  ModeEvent,
+  VerifyAnswer,
+} from "../../base/machine/mode_machine.ts";
+import { shownName } from "../../base/text/names.ts";
+import { nameSpan, problemLine } from "./spans.ts";
+import type { CommonEvent, Line, ShownEvent } from "./user_interface.ts";
+
+/** An event with digits in place of the keys, since a state machine mustn't take the time to compute them. */
+export interface VerifyEvent extends Compared {
+  readonly event: "verify";
+  readonly name: string;
+  readonly key: string;
+  readonly digits: string;
+  /** What the user said, and is done now. */
+  readonly answer?: VerifyAnswer;
+}
+
+type KeysEvent = Extract<ModeEvent, { readonly event: "verify" }>;
+
+/** Those of a machine's events that only its mode renders. */
+export type OwnEventOf<Event extends ShownEvent> =
+  | Exclude<Event, CommonEvent | KeysEvent>
+  | VerifyEvent;
+
+/**
+ * The digits, and what to conclude from comparing them; or what the user concluded.
+ * @param refusedAdvice What to do about a key that was refused, in a mode that accepts no keys.
+ */
+export function verifyLines(event: VerifyEvent, refusedAdvice?: string): readonly Line[] {
+  const { name, answer, verified, verifiedAs = [] } = event;
+  const shown = shownName(name);
+  if (answer === "yes") {
+    if (verified !== true) return []; // an error says why it couldn't be noted
+    return [[
+      nameSpan(name),
+      " is verified: with this key and under this name, wherever you meet.",
+    ]];
+  }
+  if (answer === "no") {
+    return [
+      problemLine(
+        "That key isn't ",
+        nameSpan(name),
+        "'s: somebody may be in between, or pose as ",
+        nameSpan(name),
+        ".",
+      ),
+      [
+        isServer(name) ? SERVER_REFUSED_TEXT : refusedAdvice ??
+          `It counts as changed until you accept it with /trust ${shown}; tell ${shown} nothing before.`,
+      ],
+    ];
+  }
+  const before: Line[] = verified === true
+    ? [[nameSpan(name), " is verified already."]]
+    : verifiedAs.length > 0
+    ? [["This is ", theVerifiedText(verifiedAs), "."]]
+    : [];
+  return [
+    ["Compare with ", nameSpan(name), ` by voice: ${event.digits}`],
+    ...before,
+    [`The same at both ends: /verify ${shown} yes. Different: somebody is in between; /verify ${shown} no.`],
+  ];
+}
+
+/** A server that its clients dial is called `*directory*` or `*coordinator*`; no person's name has that sign. */
+function isServer(name: string): boolean {
+  return name.startsWith("*");
+}
+
+const SERVER_REFUSED_TEXT =
+  "The program ends, and connects with that key no more: check the address, and ask the operator.";
+
+/** `the key that you verified as mallory`. */
+export function theVerifiedText(names: readonly string[]): string {
+  return `the key that you verified as ${names.map(shownName).join(" and ")}`;
+}
+
+/**
+ * What a list says of somebody: nothing, unless it is another key than the one expected, or was verified, under this
+ * name or another.
+ */
+export function comparedText(
+  { verified, verifiedAs = [], changed }: Compared & { readonly changed?: KeyChange },
+): string | null {
+  if (verified === true) return "verified";
+  const texts = [
+    ...(changed === undefined ? [] : [changedText(changed)]),
+    ...(verifiedAs.length === 0 ? [] : [theVerifiedText(verifiedAs)]),
+  ];
+  return texts.length === 0 ? null : texts.join(", ");
+}
+
+function changedText({ before, verified }: KeyChange): string {
+  if (before === undefined) return "the key that you refused";
+  return verified === true ? "ANOTHER KEY than you verified" : "another key than before";
+}
+
+// The digits that two people compare by voice to be sure that nobody is in between.
+
+// Deliberately slow: finding a key with the same 20 digits takes 2^66 of these, 16 MiB and some 40 ms each.
+const SCRYPT = { N: 16_384, r: 8, p: 1 } as const;
+const SALT = "p2pchat verification 1";
+const DIGITS = 20;
+/** More bits than the digits have (66), so that all digits are equally likely. */
+const BYTES = 16;
+
+/**
+ * The digits of both keys, those of the smaller key first, 20 each in groups of five; the same at both ends. Each
+ * half depends on only one key, so a birthday search over both gains nothing. Takes some 80 ms.
+ * @param ownKey Public key, hexadecimal, as is `peerKey`.
+ */
+export function verificationDigits(ownKey: string, peerKey: string): string {
+  const keys = ownKey < peerKey ? [ownKey, peerKey] : [peerKey, ownKey];
+  return keys.map((key) => half(Uint8Array.fromHex(key))).join("  ");
+}
+
+function half(key: Uint8Array): string {
+  const hash = scryptSync(key, SALT, BYTES, SCRYPT);
+  const digits = (BigInt(`0x${hash.toString("hex")}`) % 10n ** BigInt(DIGITS)).toString();
+  return digits.padStart(DIGITS, "0").replace(/\d{5}(?=\d)/g, "$& ");
+}

@@ -1,0 +1,61 @@
+/** The output of commands that do one thing and end. */
+
+import type { P2pchatError } from "../../base/errors.ts";
+import { visibleLines } from "../../base/text/text.ts";
+import { endingOf } from "./ending.ts";
+import { JsonFormat } from "../rendering/json_format.ts";
+import type { CommonOptions } from "../args/options.ts";
+import type { CommonEvent, ShownEvent } from "../rendering/user_interface.ts";
+import { print, writeWhole } from "../streams/write_whole.ts";
+import { processStreams, STANDARD_ERROR } from "../streams/streams.ts";
+import { screenOf, type TextFormatOptions } from "../streams/text_format.ts";
+
+const BYE = { event: "bye", reason: "done" };
+
+/** Shows the answer of a command that succeeded, and its last event. */
+export async function showAnswer(
+  options: CommonOptions,
+  event: ShownEvent,
+  text: string,
+): Promise<void> {
+  if (!options.json) return await print(visibleLines(text).join("\n"));
+  const format = new JsonFormat();
+  const lines = [event, BYE].map((each) => format.format(each, undefined, Date.now()));
+  await print(lines.join(""));
+}
+
+/** Shows only the last event, where the answer was shown piece by piece. */
+export async function showBye(): Promise<void> {
+  await print(new JsonFormat().format(BYE, undefined, Date.now()));
+}
+
+/** Shows an event that only scripts get, before the last one. */
+export async function showEvent(event: ShownEvent): Promise<void> {
+  await print(new JsonFormat().format(event, undefined, Date.now()));
+}
+
+/** Shows an error that others follow. */
+export async function showErrorBeside(options: CommonOptions, error: P2pchatError): Promise<void> {
+  const event = { event: "error", code: error.code, text: error.message } as const;
+  await showBeside(options, event, endingOf(error, false, Date.now(), await errorTerminal()).text);
+}
+
+/** The terminal that errors are written to, for breaking lines at words; null for a file or a pipe. */
+export async function errorTerminal(): Promise<TextFormatOptions["terminal"]> {
+  const streams = processStreams();
+  return streams.stderr.isTerminal ? await screenOf(streams) : null;
+}
+
+/** Shows a notice besides the answer. */
+export async function showNoticeBeside(options: CommonOptions, text: string): Promise<void> {
+  await showBeside(options, { event: "notice", text }, `${visibleLines(text).join("\n")}\n`);
+}
+
+/**
+ * Shows what isn't part of the answer on standard error, so that it isn't in a file to which the answer is
+ * redirected.
+ */
+async function showBeside(options: CommonOptions, event: CommonEvent, text: string): Promise<void> {
+  if (options.json) await showEvent(event);
+  else await writeWhole(STANDARD_ERROR, text);
+}

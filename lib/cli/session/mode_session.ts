@@ -1,0 +1,281 @@
+/**
+ * What every mode needs of a profile, or of a server: its folder under lock, identity, known keys, a log, the user
+ * interface.
+ */
+
+import { nodeCrypto } from "../../base/crypto/crypto.ts";
+import type { Environment, Logger } from "../../base/machine/environment.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import type { ChannelIdentity } from "../../protocols/noise/channel_handshake.ts";
+import { keyPairFromSeed } from "../../protocols/noise/primitives.ts";
+import type { Disk, DiskLock } from "../../store/disk/disk.ts";
+import { takeProfileTurn } from "../../store/disk/file_turn.ts";
+import {
+  isUsedProfile,
+  openProfileIdentity,
+  type ProfileIdentity,
+} from "../../store/profile/identity.ts";
+import { KnownPeers } from "../../store/profile/known_peers.ts";
+import { usersFolder } from "../../store/disk/paths.ts";
+import {
+  keepToOwner,
+  openProfileFolder,
+  type ProfileOwner,
+} from "../../store/profile/profile_folder.ts";
+import { type LockMode, lockProfile } from "../../store/profile/profile_lock.ts";
+import { RealDisk } from "../../store/disk/real_disk.ts";
+import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { openLog } from "./log.ts";
+import { momentProblem } from "../rendering/moments.ts";
+import { outwardHost } from "./advertised_address.ts";
+import { openUserInterface } from "./open_user_interface.ts";
+import type { CommonOptions } from "../args/options.ts";
+import { randomBytes } from "./random_bytes.ts";
+import type { Mode, ShownEvent, UserInterface } from "../rendering/user_interface.ts";
+import { VERSION } from "./version.ts";
+
+/** A profile, or a server's own folder, in use. */
+export interface Profile {
+  readonly disk: Disk;
+  /** The folder of the profile, or of the server. */
+  readonly folder: string;
+  readonly environment: Environment;
+  /** Its notices are to be shown when the mode has begun, or before it ends if it doesn't get that far. */
+  readonly identity: ProfileIdentity;
+  readonly knownPeers: KnownPeers;
+  /** See `outwardHost()`. */
+  readonly outward: string | null;
+}
+
+export interface Session<Event extends ShownEvent, Target> extends Profile {
+  readonly ui: UserInterface<Event, Target>;
+}
+
+/** Where a profile is, and what it is used for. */
+interface ProfileUse {
+  /** Whose profile it is; a server's own folder. */
+  readonly folder: ProfileOwner | string;
+  readonly lockMode: LockMode;
+}
+
+/**
+ * Runs `work` with a profile and the user interface open, and closes what was opened.
+ * @throws {P2pchatError} `in-use`, `store-corrupt`, `bad-file` or `disk`; what `work` throws.
+ */
+export async function withSession<Event extends ShownEvent, Target>(
+  options: CommonOptions,
+  use: ProfileUse,
+  mode: Mode<Event, Target>,
+  work: (session: Session<Event, Target>) => Promise<void>,
+): Promise<void> {
+  await withUserInterface(mode, options, async (ui) => {
+    await withProfile(
+      () => openSessionLog(ui, options),
+      use,
+      (profile) => tellingOfIdentity(ui, profile, () => work({ ...profile, ui })),
+    );
+  });
+}
+
+/**
+ * Runs `work`. If it fails before the notices about the identity were shown, shows them: a later start, which finds the
+ * new key in place, can't.
+ */
+export async function tellingOfIdentity<Event extends ShownEvent, Target, Result>(
+  ui: UserInterface<Event, Target>,
+  { identity }: Profile,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    showNotices(ui, ...identity.takeNotices());
+    throw error;
+  }
+}
+
+/**
+ * Runs `work` with a profile in use, and releases it. @param openLog Opens the program's log, which may be kept in
+ * the profile's folder. @throws {P2pchatError} `in-use`, `store-corrupt`, `bad-file` or `disk`; what `work` throws.
+ */
+export async function withProfile<Result>(
+  openLog: () => Promise<Logger>,
+  use: ProfileUse,
+  work: (profile: Profile) => Promise<Result>,
+): Promise<Result> {
+  const disk = new RealDisk(() => performance.now());
+  const { folder, notices } = await openFolder(disk, use.folder);
+  const isUsed = await isUsedProfile(disk, folder); // before the log, which may be kept there
+  const log = await openLog();
+  const lock = await lockProfile(disk, folder, use.lockMode, Deno.pid);
+  disk.hold = lock;
+  try {
+    const knownPeers = await KnownPeers.open(
+      disk,
+      knownPeersPath(folder),
+      () => profileTurn(disk, folder),
+    );
+    // Last, so that nothing can fail between making a new key and telling the user.
+    const own = await openOwnIdentity(disk, folder, isUsed);
+    const found = [...notices];
+    const takeNotices = () => [
+      ...found.splice(0),
+      ...knownPeers.takeNotices(),
+      ...own.takeNotices(),
+    ];
+    const identity = { ...own, takeNotices };
+    const environment: Environment = {
+      random: secureRandom,
+      randomBytes,
+      wallMs: Date.now,
+      crypto: nodeCrypto,
+      log,
+    };
+    try {
+      const outward = await outwardHost();
+      return await work({ disk, folder, environment, identity, knownPeers, outward });
+    } finally {
+      await knownPeers.settled();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+/** A profile's folder, or a server's, to which nobody else has access. */
+interface OwnFolder {
+  readonly folder: string;
+  /** What was mended; to be shown once. */
+  readonly notices: readonly string[];
+}
+
+/**
+ * Finds or makes the folder.
+ * @throws {P2pchatError} `disk`; `bad-file` where others have access that can't be taken from them, or a link is in its
+ *   place; `in-use` where no turn came.
+ */
+export async function openFolder(disk: Disk, of: ProfileUse["folder"]): Promise<OwnFolder> {
+  if (typeof of === "string") {
+    await disk.makeFolder(of);
+    return { folder: of, notices: await keepToOwner(disk, of, null) };
+  }
+  const folder = await openProfileFolder(disk, of, String(Deno.pid), SYSTEM_LINK_CLOCK);
+  return { folder, notices: await keepToOwner(disk, folder, usersFolder(of.dataFolder)) };
+}
+
+/**
+ * The profile's identity, made where there is none; of programs that start at once, one makes it. @throws
+ * {P2pchatError} `store-corrupt`, `bad-file` or `disk`; `in-use` where no turn came.
+ */
+export async function openOwnIdentity(
+  disk: Disk,
+  folder: string,
+  isUsed: boolean,
+): Promise<ProfileIdentity> {
+  const turn = await profileTurn(disk, folder);
+  try {
+    return await openProfileIdentity(disk, folder, isUsed, randomBytes);
+  } finally {
+    turn.release();
+  }
+}
+
+function profileTurn(disk: Disk, folder: string): Promise<DiskLock> {
+  return takeProfileTurn(disk, folder, String(Deno.pid), SYSTEM_LINK_CLOCK);
+}
+
+/**
+ * Runs `work` with the user interface open, and closes it.
+ * @throws {P2pchatError} `disk` where the output couldn't be written; what `work` throws.
+ */
+export async function withUserInterface<Event extends ShownEvent, Target>(
+  mode: Mode<Event, Target>,
+  options: CommonOptions,
+  work: (ui: UserInterface<Event, Target>) => Promise<void>,
+): Promise<void> {
+  const ui = await openUserInterface(mode, options);
+  try {
+    const problem = options.json ? null : momentProblem(); // to scripts all times are in UTC
+    if (problem !== null) ui.show({ event: "notice", text: problem, warning: true });
+    await work(ui);
+  } finally {
+    await ui.close();
+  }
+  if (ui.outputError !== null) throw ui.outputError;
+}
+
+/** The file of the keys met before, of the profile or server in `folder`. */
+export function knownPeersPath(folder: string): string {
+  return `${folder}/known_peers`;
+}
+
+/** The identity in the form that channels take, with a key of this process alone. */
+export function channelIdentity(
+  { identity: { signer } }: Pick<Session<ShownEvent, unknown>, "identity">,
+): ChannelIdentity {
+  return { signer, static: keyPairFromSeed(randomBytes(32)) };
+}
+
+/** Opens the program's log; the user is told once if it can't be written. @throws {P2pchatError} `disk`. */
+export function openSessionLog<Event extends ShownEvent, Target>(
+  ui: UserInterface<Event, Target>,
+  options: CommonOptions,
+): Promise<Logger> {
+  return openLog(options, (text) => ui.show({ event: "notice", text, warning: true }));
+}
+
+/** Shows what was found and mended while something was opened. */
+export function showNotices<Event extends ShownEvent, Target>(
+  ui: UserInterface<Event, Target>,
+  ...texts: readonly string[]
+): void {
+  for (const text of texts) ui.show({ event: "notice", text });
+}
+
+/** Warns the user of what has no answer of its own. */
+export function warnBy<Event extends ShownEvent, Target>(
+  ui: UserInterface<Event, Target>,
+): (text: string) => void {
+  return (text) => ui.show({ event: "notice", text, warning: true });
+}
+
+/** The first line of every program's log; `more` is what the mode adds. */
+export function logStarted(
+  { environment, identity }: Pick<Profile, "environment" | "identity">,
+  command: string,
+  more: Readonly<Record<string, unknown>>,
+): void {
+  const key = fingerprintOf(identity.signer.key);
+  environment.log.info("started", { version: VERSION, command, key, ...more });
+}
+
+/**
+ * Shows why `work` failed, as the answer to the command; anything but a P2pchatError ends the program. @returns
+ * Resolves when `work` is done, or its failure was shown.
+ */
+export function showFailure<Event extends ShownEvent, Target>(
+  ui: UserInterface<Event, Target>,
+  work: Promise<unknown>,
+  ref?: string,
+): Promise<void> {
+  return work.then(() => {}, (error) => {
+    if (!(error instanceof P2pchatError)) throw error;
+    showError(ui, error, ref);
+  });
+}
+
+/** Shows an error after which the program goes on. */
+export function showError<Event extends ShownEvent, Target>(
+  ui: UserInterface<Event, Target>,
+  { code, message }: P2pchatError,
+  ref?: string,
+): void {
+  ui.show({ event: "error", code, text: message }, ref);
+}
+
+/** In [0, 1), from the system's generator: nobody can foresee which peers we evict or dial. */
+function secureRandom(): number {
+  const [drawn] = crypto.getRandomValues(new Uint32Array(1));
+  return drawn! / 2 ** 32;
+}

@@ -1,0 +1,73 @@
+/** Stores a machine's records in a log with a format of its own. */
+
+import { P2pchatError } from "../../base/errors.ts";
+import type { RecordStore } from "../../runtime/record_log.ts";
+import { AppendLog, type NewContent } from "../../store/log/append_log.ts";
+import { corruptError, type Disk } from "../../store/disk/disk.ts";
+import type { LogRecord } from "../../store/log/log_format.ts";
+
+/** How records are written in the file. */
+export interface RecordFormat<Stored> {
+  readonly name: Parameters<typeof AppendLog.open>[2];
+  line(record: Stored): LogRecord;
+  /** @throws {P2pchatError} `store-corrupt`; its text is part of a sentence. */
+  record(line: LogRecord): Stored;
+}
+
+export interface OpenedRecords<Stored> extends RecordStore<Stored> {
+  /** Problems found in the file and repaired, in sentences. */
+  readonly notices: readonly string[];
+  /** As `AppendLog.rewrite`. */
+  rewrite(records: NewContent<Stored>): Promise<void>;
+}
+
+/**
+ * Opens a log, creating it where there is none.
+ * @throws {P2pchatError} `store-corrupt` with file and line, or `disk`.
+ */
+export async function openRecords<Stored>(
+  disk: Disk,
+  path: string,
+  format: RecordFormat<Stored>,
+): Promise<OpenedRecords<Stored>> {
+  const { log, records, notices } = await AppendLog.open(disk, path, format.name);
+  try {
+    return {
+      notices,
+      records: records.map((line, index) => parsed(format, line, path, index)),
+      get bytes() {
+        return log.bytes;
+      },
+      append: (fresh, sync) => log.append(fresh.map(format.line), { sync }),
+      rewrite(all) {
+        const lines = (records: Iterable<Stored>) => [...records].map(format.line);
+        return log.rewrite(
+          typeof all === "function" ? async () => lines(await all()) : lines(all),
+        );
+      },
+      close: () => log.close(),
+    };
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}
+
+/** The line of a record. The log's first line names its format, so record 0 is in line 2. */
+export function lineOf(index: number): number {
+  return index + 2;
+}
+
+function parsed<Stored>(
+  format: RecordFormat<Stored>,
+  line: LogRecord,
+  path: string,
+  index: number,
+): Stored {
+  try {
+    return format.record(line);
+  } catch (error) {
+    if (!(error instanceof P2pchatError)) throw error;
+    throw corruptError(path, lineOf(index), error.message);
+  }
+}

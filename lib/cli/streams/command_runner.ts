@@ -1,0 +1,113 @@
+/** Runs input lines as commands, in order; it can be paused. */
+
+import { P2pchatError } from "../../base/errors.ts";
+import type { Command, CommandTable } from "../commands/commands.ts";
+import { type InputLine, lineTooLong } from "./line_splitter.ts";
+
+interface CommandReports<Target> {
+  refuse(error: P2pchatError, ref: string | undefined): void;
+  help(entries: readonly Command<Target>[], ref: string | undefined): void;
+  /** Shows the folded text of that number. @throws {P2pchatError} Where there is none. */
+  showFolded(number: number): void;
+  notice(text: string): void;
+  /** A promise while the reader of the output is behind: no line is run then, as each may cause output. */
+  ready(): Promise<void> | null;
+}
+
+/** The most lines run before yielding to the network and the output: some milliseconds' work. */
+const LINES_A_TURN_MAX = 1_024;
+
+export class CommandRunner<Target> {
+  readonly #table: CommandTable<Target>;
+  readonly #objects: boolean;
+  readonly #reports: CommandReports<Target>;
+  #paused: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
+  #toldMalformed = false;
+  #hasLeft = false;
+  #waiting = 0;
+
+  /** @param objects Whether a line that starts with `{`, perhaps after blanks, is parsed as a JSON object. */
+  constructor(table: CommandTable<Target>, objects: boolean, reports: CommandReports<Target>) {
+    this.#table = table;
+    this.#objects = objects;
+    this.#reports = reports;
+  }
+
+  /** Whether a command that leaves the mode has been run; no line is run after it. */
+  get hasLeft(): boolean {
+    return this.#hasLeft;
+  }
+
+  /** How many lines given to `runAll` haven't begun. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Holds back all lines that haven't begun, or resumes. */
+  pause(paused: boolean): void {
+    if (paused) {
+      this.#paused ??= Promise.withResolvers<void>();
+    } else {
+      this.#paused?.resolve();
+      this.#paused = null;
+    }
+  }
+
+  /** Runs `lines` one after the other; resolves when the last one has begun, or after a command that leaves. */
+  async runAll(lines: readonly InputLine[], target: Target): Promise<void> {
+    let turnLines = 0;
+    this.#waiting = lines.length;
+    for (const line of lines) {
+      for (let wait = this.#wait(); wait !== null; wait = this.#wait()) await wait;
+      if (this.#hasLeft) return;
+      this.#waiting -= 1;
+      this.run(line, target);
+      if (++turnLines >= LINES_A_TURN_MAX) {
+        turnLines = 0;
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    }
+  }
+
+  #wait(): Promise<void> | null {
+    return this.#paused?.promise ?? this.#reports.ready();
+  }
+
+  /** Runs a line now. Errors that aren't for the user propagate and end the program. */
+  run(line: InputLine, target: Target): void {
+    if (this.#hasLeft) return;
+    if (typeof line === "string") return this.#runText(line, target);
+    if (line.type === "overlong") return this.#reports.refuse(lineTooLong(line.bytes), undefined);
+    if (!this.#toldMalformed) {
+      this.#toldMalformed = true;
+      this.#reports.notice("The input has bytes that aren't UTF-8; they are replaced by U+FFFD");
+    }
+    this.#runText(line.text, target);
+  }
+
+  #runText(text: string, target: Target): void {
+    const parsed = this.#table.parse(text, this.#objects);
+    switch (parsed.type) {
+      case "empty":
+        return;
+      case "help":
+        return this.#reports.help(parsed.entries, parsed.ref);
+      case "refused":
+        return this.#reports.refuse(parsed.error, parsed.ref);
+      case "show":
+      case "command": {
+        const refuse = (error: unknown) => {
+          if (!(error instanceof P2pchatError)) throw error;
+          this.#reports.refuse(error, parsed.ref);
+        };
+        try {
+          if (parsed.type === "show") return this.#reports.showFolded(parsed.number);
+          this.#hasLeft = parsed.leaves;
+          parsed.run(target)?.catch(refuse);
+        } catch (error) {
+          refuse(error);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,299 @@
+/** The user interface without line editing: one event per line, as text or as JSON. */
+
+import { P2pchatError, systemText } from "../../base/errors.ts";
+import { numberText } from "../../base/text/counts.ts";
+import { CLOSE_MS_MAX, isDoneWithin } from "../../runtime/within.ts";
+import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { helpEvent, helpLines } from "../args/help_text.ts";
+import type { CommonOptions } from "../args/options.ts";
+import { JsonFormat } from "../rendering/json_format.ts";
+import { noticeLine, starLine } from "../rendering/spans.ts";
+import type {
+  CommonEvent,
+  InputHandler,
+  InterruptCause,
+  Line,
+  Mode,
+  ShownEvent,
+  UserInterface,
+} from "../rendering/user_interface.ts";
+import { CommandRunner } from "./command_runner.ts";
+import { Interrupts } from "./interrupts.ts";
+import { LineSplitter } from "./line_splitter.ts";
+import { OutputQueue, unitsOf } from "./output_queue.ts";
+import { isAtTerminal, READ_BYTES, type Streams } from "./streams.ts";
+import { TextFormat, type TextFormatOptions } from "./text_format.ts";
+
+/** After this time without input, everything written to the pipe earlier has been read. */
+const IDLE_MS = 50;
+
+/** For users who start a server without input, and would see it end at once without a word. */
+const NO_INPUT = "Input has ended, so the program leaves; --stay keeps it running";
+
+export class PipedInterface<Event extends ShownEvent, Target>
+  implements UserInterface<Event, Target> {
+  /** True for a terminal that can only print (`TERM=dumb`), since a person uses it. */
+  readonly interactive: boolean;
+  readonly dialogue = null;
+  readonly #mode: Mode<Event, Target>;
+  readonly #options: CommonOptions;
+  readonly #streams: Streams;
+  readonly #output: OutputQueue;
+  readonly #runner: CommandRunner<Target>;
+  readonly #text: TextFormat;
+  readonly #errors: TextFormat;
+  readonly #json: JsonFormat | null;
+  readonly #interrupts: Interrupts;
+  #answer: NonNullable<InputHandler<Target>["answer"]> = (show) => show();
+  #inProgress = false;
+  #isClosed = false;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param screen The terminal that the output, or errors, may go to although the input doesn't come from there. */
+  constructor(
+    mode: Mode<Event, Target>,
+    options: CommonOptions,
+    streams: Streams,
+    screen: TextFormatOptions["terminal"] = null,
+  ) {
+    this.#mode = mode;
+    this.#options = options;
+    this.#streams = streams;
+    this.#json = options.json ? new JsonFormat() : null;
+    this.interactive = !options.json && isAtTerminal(streams);
+    const formatFor = ({ isTerminal }: { readonly isTerminal: boolean }) => {
+      const format = {
+        colour: false,
+        verbose: options.verbose,
+        terminal: isTerminal ? screen : null,
+      };
+      return new TextFormat(format, streams.wallMs());
+    };
+    this.#text = formatFor(streams.stdout);
+    this.#errors = formatFor(streams.stderr);
+    this.#output = new OutputQueue({
+      stdout: streams.stdout,
+      stderr: streams.stderr,
+      onClosed: () => this.#interrupts.raise("output-closed"),
+    });
+    this.#runner = new CommandRunner(mode.commands, options.json, {
+      refuse: ({ code, message, seq }, ref) => {
+        const about = seq === undefined ? {} : { seq };
+        this.#answer(() => this.show({ event: "error", code, text: message, ...about }, ref));
+      },
+      help: (entries, ref) => {
+        this.#answer(() => {
+          if (this.#json !== null) this.#writeJson(helpEvent(entries), ref);
+          else this.#writeLines(helpLines(entries, mode.commands, null));
+        });
+      },
+      showFolded: (number) => {
+        const why = "nothing is folded here, only at a terminal";
+        throw new P2pchatError("no-such-entry", `Cannot show ${numberText(number)}: ${why}`);
+      },
+      notice: (text) => this.show({ event: "notice", text }),
+      ready: () => this.#output.ready(),
+    });
+    this.#interrupts = new Interrupts(streams);
+  }
+
+  heedInterrupts(interrupted: (cause: InterruptCause) => boolean): void {
+    this.#interrupts.heed(interrupted);
+  }
+
+  listen(handler: InputHandler<Target>): void {
+    this.heedInterrupts((cause) => handler.interrupted(cause));
+    if (handler.answer !== undefined) this.#answer = handler.answer;
+    void this.#readAll(handler); // rejects only for bugs, which end the program
+  }
+
+  show(event: Event | CommonEvent, ref?: string): void {
+    if (this.#json !== null) return this.#writeJson(event, ref);
+    if (isCommon(event)) return this.#showCommon(event);
+    const context = {
+      nowMs: this.#streams.wallMs(),
+      interactive: this.interactive,
+      verbose: this.#options.verbose,
+    };
+    const lines = () => this.#mode.render(event, context);
+    this.#output.writeParts("stdout", unitsOf(event), () => this.#formatted(lines()));
+  }
+
+  setPrompt(): void {}
+
+  setNames(): void {}
+  ring(): void {}
+  setExpansion(): void {}
+
+  progress(text: string | null): void {
+    if (text !== null && !this.#inProgress && this.#json === null) {
+      this.#writeLines([starLine(this.#streams.wallMs(), text)]);
+    }
+    this.#inProgress = text !== null;
+  }
+
+  pauseInput(reason: string | null): void {
+    this.#runner.pause(reason !== null);
+  }
+
+  ready(): Promise<void> | null {
+    return this.#output.ready();
+  }
+
+  flush(): Promise<void> {
+    return this.#output.flush();
+  }
+
+  written(): Promise<void> {
+    return this.#output.written();
+  }
+
+  get outputError(): P2pchatError | null {
+    return this.#streams.stdout.isTerminal ? null : this.#output.error; // losing the terminal isn't an error
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#idleTimer);
+    await isDoneWithin(SYSTEM_LINK_CLOCK, CLOSE_MS_MAX, this.#output.flush());
+    this.#interrupts.close();
+  }
+
+  async #readAll(handler: InputHandler<Target>): Promise<void> {
+    const splitter = new LineSplitter();
+    const count = () => this.#runner.waiting + ahead.lines();
+    const ahead = new ReadAhead((buffer) => this.#read(buffer), (areAll) => {
+      const isOver = this.#isClosed || this.#options.stay || this.#runner.hasLeft;
+      if (!isOver && count() > 0) handler.inputWaits?.({ areAll, count });
+    });
+    let isEmpty = true;
+    for (;;) {
+      if (handler.idle !== undefined) this.#idleTimer = setTimeout(() => handler.idle!(), IDLE_MS);
+      const bytes = await ahead.next();
+      clearTimeout(this.#idleTimer);
+      if (this.#isClosed) return;
+      if (bytes === null) break;
+      isEmpty = false;
+      await this.#runner.runAll(splitter.push(bytes), handler.target);
+      if (this.#isClosed || this.#runner.hasLeft) return;
+    }
+    await this.#runner.runAll(splitter.end(), handler.target);
+    if (this.#options.stay || this.#isClosed || this.#runner.hasLeft) return;
+    if (isEmpty && this.#json === null && !this.interactive) {
+      this.show({ event: "notice", text: NO_INPUT });
+    }
+    handler.ended();
+  }
+
+  async #read(buffer: Uint8Array): Promise<number | null> {
+    try {
+      return await this.#streams.stdin.read(buffer);
+    } catch (error) {
+      // BadResource: the parent process has closed standard input, so there is nothing to read.
+      if (!(error instanceof Deno.errors.BadResource) && !this.#isClosed) {
+        const text = `Cannot read standard input: ${
+          systemText(error)
+        }; the program treats the input as ended`;
+        this.show({ event: "notice", text, warning: true });
+      }
+      return null;
+    }
+  }
+
+  #showCommon(event: CommonEvent): void {
+    if (event.event === "error") {
+      this.#output.write("stderr", this.#errors.format([`error: ${event.text}`]));
+    } else if (event.event === "notice") {
+      const isWarning = event.warning === true;
+      this.#writeLines([noticeLine(this.#streams.wallMs(), event.text, isWarning)]);
+    }
+  }
+
+  #writeJson(event: ShownEvent, ref: string | undefined): void {
+    const nowMs = this.#streams.wallMs();
+    const parts = () => this.#json!.parts(event, ref, nowMs);
+    this.#output.writeParts("stdout", unitsOf(event), parts);
+  }
+
+  #writeLines(lines: readonly Line[]): void {
+    this.#output.writeParts("stdout", unitsOf(lines), () => this.#formatted(lines));
+  }
+
+  *#formatted(lines: readonly Line[]): Generator<string> {
+    for (const line of lines) yield this.#text.format(line);
+  }
+}
+
+/** Whether the event is one that all modes have. */
+export function isCommon<Event extends ShownEvent>(
+  event: Event | CommonEvent,
+): event is CommonEvent {
+  return event.event === "error" || event.event === "notice" || event.event === "bye";
+}
+
+// Reads the input of a pipe ahead of the lines that are run, as far as it is held in memory.
+
+/** No more is read while so much waits. The end of shorter input is seen although its lines wait. */
+const HELD_BYTES_MAX = 4 * READ_BYTES;
+
+const LINE_FEED = 0x0a;
+
+class ReadAhead {
+  readonly #read: (buffer: Uint8Array) => Promise<number | null>;
+  readonly #stopped: (isEnd: boolean) => void;
+  readonly #held: Uint8Array[] = [];
+  #bytes = 0;
+  #isOver = false;
+  /** Wakes whoever waits for more, or for room. */
+  #wake: () => void = () => {};
+
+  /**
+   * @param read Returns the number of bytes read into `buffer`; null at the end of input. Never rejects.
+   * @param stopped Called when no more is read: because the input ends (`isEnd`), or until some has been taken.
+   */
+  constructor(
+    read: (buffer: Uint8Array) => Promise<number | null>,
+    stopped: (isEnd: boolean) => void,
+  ) {
+    this.#read = read;
+    this.#stopped = stopped;
+    void this.#run();
+  }
+
+  /** How many lines end in what is held. */
+  lines(): number {
+    let count = 0;
+    for (const bytes of this.#held) for (const byte of bytes) if (byte === LINE_FEED) count += 1;
+    return count;
+  }
+
+  /** The next bytes, as soon as there are any; null at the end of input. */
+  async next(): Promise<Uint8Array | null> {
+    while (this.#held.length === 0 && !this.#isOver) await this.#change();
+    const bytes = this.#held.shift() ?? null;
+    this.#bytes -= bytes?.length ?? 0;
+    this.#wake();
+    return bytes;
+  }
+
+  async #run(): Promise<void> {
+    const buffer = new Uint8Array(READ_BYTES);
+    for (;;) {
+      const length = await this.#read(buffer);
+      if (length === null) break;
+      this.#held.push(buffer.slice(0, length));
+      this.#bytes += length;
+      this.#wake();
+      if (this.#bytes < HELD_BYTES_MAX) continue;
+      this.#stopped(false);
+      while (this.#bytes >= HELD_BYTES_MAX) await this.#change();
+    }
+    this.#isOver = true;
+    this.#wake();
+    this.#stopped(true);
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#wake = resolve);
+  }
+}

@@ -1,0 +1,305 @@
+/** Formats lines of spans as text: times, colours, line breaks, and nothing that a terminal would obey. */
+
+import { countText } from "../../base/text/counts.ts";
+import { visibleText, withFewMarks } from "../../base/text/text.ts";
+import { brokenAtWords, type Cells } from "../rendering/line_breaking.ts";
+import { dayText, momentText, timeText } from "../rendering/moments.ts";
+import type { Streams } from "./streams.ts";
+import { withoutWrapping } from "./terminal_mode.ts";
+import type { Line, SpanStyle } from "../rendering/user_interface.ts";
+
+export interface TextFormatOptions {
+  readonly colour: boolean;
+  /** Whether times have seconds. */
+  readonly verbose: boolean;
+  /** Breaks lines at words, and indents what follows. `null` in a pipe, where lines aren't broken. */
+  readonly terminal: (Cells & { columns(): number }) | null;
+  /** At a terminal: keeps a line that is shown without the rest of its body. @returns The number to show it by. */
+  readonly keepFolded?: (line: Line) => number;
+}
+
+/** How text is broken into the rows of the terminal. */
+export async function screenOf(
+  { size }: Pick<Streams, "size">,
+): Promise<TextFormatOptions["terminal"]> {
+  const { ROW_CELLS } = await import("../rendering/graphemes.ts"); // a pipe needs none of it
+  return { ...ROW_CELLS, columns: () => size().columns };
+}
+
+/** A part of a line, as written to a terminal. */
+interface Piece {
+  /** The text in visible form. */
+  readonly text: string;
+  /** The escape sequence that switches its style on; empty for none. */
+  readonly code: string;
+}
+
+/** A person's text within a line. */
+interface Body {
+  /** Cells before each of its lines but the first. */
+  readonly indent: number;
+  /** The number of the line's pieces up to its end. */
+  readonly pieces: number;
+}
+
+const RESET = "\x1b[0m";
+const STYLE_CODES: Readonly<Record<Exclude<SpanStyle, "name" | "body" | "exact">, string>> = {
+  own: "\x1b[1m",
+  mark: "\x1b[33m",
+  faint: "\x1b[2m",
+};
+
+/** Foreground colours that are legible on dark and light backgrounds; red and yellow are reserved for problems. */
+const NAME_COLOURS = ["\x1b[36m", "\x1b[32m", "\x1b[35m", "\x1b[34m", "\x1b[96m", "\x1b[95m"];
+
+/** The lines of a body have at least this many cells, however long the name before it. */
+const BODY_COLUMNS_MIN = 20;
+/**
+ * Indentation of a body where the text before it takes more than half of the terminal's width: the same as after
+ * the shortest name, so that no long name lets a person's text start further left than that.
+ */
+const BODY_INDENT = "12:03 <A> ".length;
+
+/**
+ * Indentation of further lines of a line without a time; those of a line with a time are aligned with the text
+ * after the mark.
+ */
+const INDENT = 2;
+/** The text between the time and the text of an event. */
+const EVENT_MARK = /^(?: \(earlier\))? [*!?] $/;
+
+/** The most lines of a body, as its author broke them, that are shown at once: most of a terminal's height. */
+const BODY_LINES_MAX = 40;
+
+const PRINTABLE_ASCII = /^[ -~]*$/;
+const MINUTE_MS = 60_000;
+
+export class TextFormat {
+  readonly #options: TextFormatOptions;
+  #lastDay: string;
+  #lastDayMinute = NaN;
+  #minute = NaN;
+  #minuteText = "";
+
+  /** @param nowMs Wall time, whose day isn't announced. */
+  constructor(options: TextFormatOptions, nowMs: number) {
+    this.#options = options;
+    this.#lastDay = dayText(nowMs);
+  }
+
+  /**
+   * The line, preceded by an announcement if the day has changed; each ends with a line feed.
+   * @param isWhole Whether a long body isn't folded.
+   */
+  format(line: Line, isWhole = false): string {
+    let announcement = "";
+    let pieces: Piece[] = [];
+    let plain = "";
+    /** The start of `plain` that determines the indentation of further lines. */
+    let head = 0;
+    let mayBreak = this.#options.terminal !== null;
+    let hasExact = false;
+    let body: Body | null = null;
+    for (const span of line) {
+      if (typeof span === "object" && "timeMs" in span) {
+        const { timeMs } = span;
+        const isWithin = "nowMs" in span;
+        const time = isWithin
+          ? momentText(timeMs, { nowMs: span.nowMs, verbose: this.#options.verbose })
+          : this.#timeText(timeMs);
+        if (!isWithin) announcement += this.#announcement(timeMs);
+        plain += time;
+        pieces.push({ text: time, code: "" });
+        continue;
+      }
+      const { text, as } = typeof span === "string" ? { text: span, as: null } : span;
+      if (as === "body") {
+        const indent = this.#bodyIndent(head === 0 ? plain : plain.slice(0, head));
+        if (mayBreak) pieces = this.#wrapped(pieces, indent, -indent);
+        const { lines, more } = isWhole ? { lines: text, more: 0 } : this.#folded(text);
+        pieces.push({ text: this.#body(lines, indent, pieces), code: "" });
+        if (more > 0) pieces.push({ text: `\n${" ".repeat(indent)}`, code: "" });
+        body = { indent, pieces: pieces.length };
+        if (more > 0) {
+          const number = this.#options.keepFolded!(line);
+          const told = `... ${countText(more, "more line")}: /show ${number}`;
+          pieces.push({ text: told, code: this.#code(told, "faint") });
+        }
+        plain += text;
+        mayBreak = false;
+        continue;
+      }
+      const visible = this.#visible(text);
+      if (EVENT_MARK.test(visible) && pieces.length === 1) head = plain.length + visible.length;
+      plain += visible;
+      if (as === "exact") {
+        mayBreak = false;
+        hasExact = true;
+      }
+      pieces.push({ text: visible, code: this.#code(visible, as) });
+    }
+    const shown = mayBreak
+      ? this.#broken(pieces, plain, head)
+      : body !== null && !hasExact
+      ? this.#brokenBehind(body, pieces)
+      : pieces;
+    const text = shown.map(styled).join("");
+    // What may not be broken is the program's own, and mustn't be cut off.
+    const isOwn = this.#options.terminal === null || hasExact;
+    return `${announcement}${
+      isOwn ? text : withoutWrapping(text, this.#options.terminal!.columns())
+    }\n`;
+  }
+
+  /** The text in a form in which a terminal obeys nothing, and no character is buried under marks. */
+  #visible(text: string): string {
+    const visible = visibleText(text);
+    return this.#options.terminal === null ? visible : withFewMarks(visible);
+  }
+
+  /** The lines of a body that are shown, and how many more it has. */
+  #folded(text: string): { readonly lines: string; readonly more: number } {
+    const { terminal, keepFolded } = this.#options;
+    if (terminal === null || keepFolded === undefined) return { lines: text, more: 0 };
+    const last = text.endsWith("\n") ? text.length - 1 : text.length;
+    let end = -1;
+    let count = 0;
+    let more = 1;
+    for (let at = text.indexOf("\n"); at >= 0 && at < last; at = text.indexOf("\n", at + 1)) {
+      count++;
+      if (count === BODY_LINES_MAX) end = at;
+      else if (count > BODY_LINES_MAX) more++;
+    }
+    return end < 0 ? { lines: text, more: 0 } : { lines: text.slice(0, end), more };
+  }
+
+  /** The pieces, with line breaks between words if `plain`, their text, is too wide for the terminal. */
+  #broken(pieces: readonly Piece[], plain: string, head: number): readonly Piece[] {
+    const terminal = this.#options.terminal!;
+    const columns = terminal.columns();
+    if (terminal.width(plain) < columns) return pieces;
+    const width = terminal.width(plain.slice(0, head));
+    const indent = indentWithin(head === 0 ? INDENT : width, columns);
+    const rest = piecesWithin(pieces, head, plain.length);
+    return [...piecesWithin(pieces, 0, head), ...this.#wrapped(rest, indent, width - indent)];
+  }
+
+  /** Breaks the pieces after a body, which continue on its last line, with the same indentation. */
+  #brokenBehind({ indent, pieces: count }: Body, pieces: readonly Piece[]): readonly Piece[] {
+    if (this.#options.terminal === null || count === pieces.length) return pieces;
+    const before = pieces.slice(0, count);
+    const taken = this.#lastWidth(before) - indent;
+    return [...before, ...this.#wrapped(pieces.slice(count), indent, taken)];
+  }
+
+  /** The width in cells of the pieces' last line. */
+  #lastWidth(pieces: readonly Piece[]): number {
+    const text = pieces.map(({ text }) => text).join("");
+    return this.#options.terminal!.width(text.slice(text.lastIndexOf("\n") + 1));
+  }
+
+  /**
+   * The pieces with line breaks between words.
+   * @param indent Cells before each line but the first. @param taken Further cells occupied in the first line.
+   */
+  #wrapped(pieces: readonly Piece[], indent: number, taken: number): Piece[] {
+    const terminal = this.#options.terminal!;
+    const plain = pieces.map(({ text }) => text).join("");
+    const parts = brokenAtWords(plain, terminal.columns() - indent, terminal, taken);
+    const broken: Piece[] = [];
+    let end = 0;
+    for (const [index, part] of parts.entries()) {
+      let start = end;
+      while (!plain.startsWith(part, start)) start++; // skips the blanks replaced by the break
+      end = start + part.length;
+      if (index > 0) broken.push({ text: `\n${" ".repeat(indent)}`, code: "" });
+      broken.push(...piecesWithin(pieces, start, end));
+    }
+    return broken;
+  }
+
+  #announcement(timeMs: number): string {
+    const minute = Math.floor(timeMs / MINUTE_MS);
+    if (minute === this.#lastDayMinute) return ""; // the day doesn't change within a minute
+    this.#lastDayMinute = minute;
+    const day = dayText(timeMs);
+    if (day === this.#lastDay) return "";
+    this.#lastDay = day;
+    return `* ${day}\n`;
+  }
+
+  #timeText(timeMs: number): string {
+    if (this.#options.verbose) return timeText(timeMs, true);
+    const minute = Math.floor(timeMs / MINUTE_MS);
+    if (minute !== this.#minute) {
+      this.#minute = minute;
+      this.#minuteText = timeText(timeMs, false);
+    }
+    return this.#minuteText;
+  }
+
+  #code(text: string, as: Exclude<SpanStyle, "body"> | null): string {
+    if (as === null || as === "exact" || !this.#options.colour) return "";
+    return as === "name" ? nameColour(text) : STYLE_CODES[as];
+  }
+
+  /** The indentation of a body: aligned with its first line, or less if the text before it is too wide. */
+  #bodyIndent(before: string): number {
+    const { terminal } = this.#options;
+    if (terminal === null) return 0;
+    const columns = terminal.columns();
+    const width = terminal.width(before);
+    return indentWithin(width > columns / 2 ? BODY_INDENT : width, columns);
+  }
+
+  /**
+   * Formats a body. On a terminal every line of it is indented, including those that the terminal would break, so
+   * that no sender can put text at the start of a line.
+   */
+  #body(text: string, indent: number, before: readonly Piece[]): string {
+    const { terminal } = this.#options;
+    if (terminal === null) return visibleText(text);
+    const room = terminal.columns() - indent;
+    const taken = this.#lastWidth(before) - indent;
+    const links = { indent, isCertain: before.every(({ text }) => PRINTABLE_ASCII.test(text)) };
+    const lines = text.split("\n").flatMap((line, index) =>
+      brokenAtWords(this.#visible(line), room, terminal, index === 0 ? taken : 0, links)
+    );
+    return lines.join(`\n${" ".repeat(indent)}`);
+  }
+}
+
+/**
+ * The indentation of all lines but the first, where `width` cells precede that one. It is never 0, however narrow
+ * the terminal, since text at the start of a line is the program's own; only with two columns or fewer is there no
+ * room for it.
+ */
+function indentWithin(width: number, columns: number): number {
+  const least = Math.max(0, Math.min(INDENT, columns - 2));
+  return Math.min(width, Math.max(least, columns - BODY_COLUMNS_MIN));
+}
+
+function styled({ text, code }: Piece): string {
+  return code === "" ? text : `${code}${text}${RESET}`;
+}
+
+/** The parts of `pieces` from `start` to `end` of their whole text. */
+function piecesWithin(pieces: readonly Piece[], start: number, end: number): readonly Piece[] {
+  const within: Piece[] = [];
+  let offset = 0;
+  for (const { text, code } of pieces) {
+    const part = text.slice(Math.max(0, start - offset), Math.max(0, end - offset));
+    if (part !== "") within.push({ text: part, code });
+    offset += text.length;
+  }
+  return within;
+}
+
+function nameColour(name: string): string {
+  // FNV-1a, so that a name has the same colour at every member.
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < name.length; index++) {
+    hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193);
+  }
+  return NAME_COLOURS[(hash >>> 0) % NAME_COLOURS.length]!;
+}

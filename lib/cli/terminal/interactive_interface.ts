@@ -1,0 +1,678 @@
+/**
+ * The user interface at a terminal: lines are appended above a prompt that always takes input.
+ *
+ * The prompt, with a line of progress above it, is the only part of the screen that is ever rewritten: printing
+ * erases it, writes the lines and draws it again, in one write.
+ */
+
+import { countText } from "../../base/text/counts.ts";
+import type { P2pchatError } from "../../base/errors.ts";
+import { LEAVE_MS_MAX } from "../../base/machine/mode_limits.ts";
+import { tooLong, visibleText } from "../../base/text/text.ts";
+import { CLOSE_MS_MAX, isDoneWithin } from "../../runtime/within.ts";
+import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { CommandRunner } from "../streams/command_runner.ts";
+import { complete } from "./completion.ts";
+import { ROW_CELLS } from "../rendering/graphemes.ts";
+import { FoldedLines } from "./folded_lines.ts";
+import { HeldLines } from "./held_lines.ts";
+import { helpLines } from "../args/help_text.ts";
+import { Interrupts } from "../streams/interrupts.ts";
+import { type Key, KeyParser } from "./key_parser.ts";
+import {
+  type EditorRequest,
+  type EditorState,
+  EMPTY_EDITOR,
+  forgetting,
+  onKey,
+  replaced,
+} from "./line_editor.ts";
+import type { CommonOptions } from "../args/options.ts";
+import { OutputQueue, unitsOf } from "../streams/output_queue.ts";
+import { isCommon } from "../streams/piped_interface.ts";
+import { changedPrompt, type DrawnPrompt, layoutPrompt, rowsAboveCursor } from "./prompt_layout.ts";
+import { Questions } from "./questions.ts";
+import { READ_BYTES, type Streams } from "../streams/streams.ts";
+import {
+  endRawMode,
+  enterRawMode,
+  leaveRawMode,
+  reenterRawMode,
+  reflows,
+  WRAPPING_ON,
+} from "../streams/terminal_mode.ts";
+import { noticeLine, starLine } from "../rendering/spans.ts";
+import { TextFormat } from "../streams/text_format.ts";
+import type {
+  CommonEvent,
+  Dialogue,
+  Expansion,
+  InputHandler,
+  InterruptCause,
+  Line,
+  Mode,
+  ShownEvent,
+  UserInterface,
+} from "../rendering/user_interface.ts";
+
+/** Dragging a window's edge resizes it many times: the prompt is redrawn once the size stays the same for this long. */
+const RESIZE_MS = 50;
+/** A process that SIGTSTP hasn't stopped within this time isn't going to be stopped. */
+const NOT_STOPPED_MS = 100;
+
+/** A user who has seen that no question is asked stops typing: keys are dropped until none has come for this long. */
+const QUIET_MS = 1_000;
+
+/** Keys that are never dropped: they can't be part of an answer, and nobody types them ahead. */
+const ALWAYS_HEEDED: ReadonlySet<string> = new Set(["interrupt", "suspend", "log-out"]);
+
+const ERASE_BELOW = "\x1b[J";
+const BELL = "\x07";
+
+export class InteractiveInterface<Event extends ShownEvent, Target>
+  implements UserInterface<Event, Target> {
+  readonly interactive = true;
+  /** A lost terminal isn't an error. */
+  readonly outputError = null;
+  readonly dialogue: Dialogue;
+  readonly #mode: Mode<Event, Target>;
+  readonly #options: CommonOptions;
+  readonly #streams: Streams;
+  readonly #output: OutputQueue;
+  readonly #runner: CommandRunner<Target>;
+  readonly #text: TextFormat;
+  readonly #folded = new FoldedLines();
+  readonly #interrupts: Interrupts;
+  readonly #keys = new KeyParser();
+  readonly #questions: Questions;
+  /** Whether the terminal rewraps rows that have become too wide. */
+  readonly #reflows: boolean;
+  readonly #shown = {
+    // A write may have ended in a row for which wrapping was switched off.
+    lastWords: () => this.#erased() + WRAPPING_ON,
+    stop: () => this.#output.stop(),
+  };
+  readonly #onResize = () => this.#resized();
+  readonly #onContinue = () => this.#continued();
+
+  #handler: InputHandler<Target> | null = null;
+  #editor: EditorState = EMPTY_EDITOR;
+  #prompt = "";
+  #progress: string | null = null;
+  #expansion: Expansion | null = null;
+  #names: () => readonly string[] = () => [];
+  #namesAway: (() => readonly string[]) | undefined;
+  #pausedBecause: string | null = null;
+  #toldPause = false;
+  #toldMalformed = false;
+  readonly #held = new HeldLines();
+  /** What `lineBegins` returned for the line being typed; called before that line is run. */
+  #begun: (() => void) | undefined;
+  /** Questions that will begin with Enter at an empty line. */
+  #awaited: { begin(): void; giveUp(): void } | null = null;
+
+  /** The prompt's area as it is once all output so far is on the screen; `null`: not drawn. */
+  #drawnPrompt: DrawnPrompt | null = null;
+  /** Whether the prompt on the screen is out of date. */
+  #isStale = false;
+  #hasEnded = false;
+  /** From the end of input until the last line has run: the timer that discards the lines still waiting. */
+  #lastLines: ReturnType<typeof setTimeout> | null = null;
+  /** Whether the terminal is in raw mode and being read. */
+  #isOpen = false;
+  #isSuspended = false;
+  #isClosed = false;
+  #escapeTimer: ReturnType<typeof setTimeout> | undefined;
+  #resizeTimer: ReturnType<typeof setTimeout> | undefined;
+  #notStoppedTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The timer of `QUIET_MS`; set while keys are dropped. */
+  #quietTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(mode: Mode<Event, Target>, options: CommonOptions, streams: Streams) {
+    this.#mode = mode;
+    this.#options = options;
+    this.#streams = streams;
+    this.#reflows = reflows((name) => streams.variable(name));
+    const columns = () => streams.size().columns;
+    const terminal = { ...ROW_CELLS, columns };
+    const { colour, verbose } = options;
+    const keepFolded = (line: Line) => {
+      const number = this.#folded.keep(line);
+      mode.folded?.(line, number);
+      return number;
+    };
+    this.#text = new TextFormat({ colour, verbose, terminal, keepFolded }, streams.wallMs());
+    this.#output = new OutputQueue({
+      stdout: streams.stdout,
+      stderr: streams.stderr,
+      onClosed: () => this.#interrupts.raise("output-closed"),
+      prompt: {
+        compose: () => this.#compose(),
+        erase: () => this.#redrawAll(),
+        nowMs: () => streams.wallMs(),
+      },
+    });
+    this.#runner = new CommandRunner(mode.commands, false, {
+      refuse: (error) => this.#refuse(error),
+      help: (entries) => this.#printLines(helpLines(entries, mode.commands, columns())),
+      showFolded: (number) => {
+        const line = this.#folded.line(number);
+        this.#print(unitsOf(line), () => this.#formatted([line], true));
+        mode.folded?.(line, null);
+      },
+      notice: (text) => this.show({ event: "notice", text }),
+      ready: () => this.#output.ready(),
+    });
+    this.#questions = new Questions((line) => this.#printLines([line]), () => this.#redraw());
+    this.dialogue = {
+      begin: (logOut) => this.#beginQuestions(logOut),
+      beginAtEnter: (logOut, isExpected, tell) => {
+        if (isExpected && this.#held.isRunning) this.#typedAheadOfQuestions();
+        const isPrompted = this.#handler !== null && !this.#questions.isOpen && !this.#hasEnded;
+        if (!isPrompted || (isExpected && this.#editor.text === "")) {
+          this.#beginQuestions(logOut);
+          return Promise.resolve(true);
+        }
+        this.#awaited?.giveUp();
+        const { promise, resolve } = Promise.withResolvers<boolean>();
+        this.#awaited = {
+          begin: () => {
+            resolve(true);
+            this.#beginQuestions(logOut); // everything typed after that Enter is an answer
+          },
+          giveUp: () => resolve(false),
+        };
+        tell();
+        return promise;
+      },
+      ask: async (question) => {
+        const answer = this.#questions.ask(question);
+        this.#press([]);
+        if (this.#hasEnded) this.#endQuestions();
+        return await answer;
+      },
+      wait: (text) => this.#questions.wait(text),
+      end: (isAnswered) => {
+        this.#endQuestions();
+        const dropped = isAnswered ? [] : this.#questions.takeTypedAhead();
+        // The rest of a line that was being typed is no line of its own.
+        if (dropped.length > 0 && !isEnter(dropped.at(-1)!)) this.#dropUntilQuiet();
+        this.#runHeld(); // runs lines that were entered before the questions began
+        this.#press([]);
+        this.#lastLineRun();
+        return dropped.length > 0;
+      },
+      forgetTypedAhead: () => this.#questions.forgetTypedAhead(),
+      dropTypedAhead: () => {
+        if (this.#held.isRunning) this.#dropBehindLine();
+        this.#dropUntilQuiet();
+      },
+    };
+    this.#interrupts = new Interrupts(streams, endRawMode);
+  }
+
+  heedInterrupts(interrupted: (cause: InterruptCause) => boolean): void {
+    this.#interrupts.heed((cause) => {
+      const isLeaving = interrupted(cause);
+      if (isLeaving) this.#giveUpHeld();
+      return isLeaving;
+    });
+  }
+
+  listen(handler: InputHandler<Target>): void {
+    this.#handler = handler;
+    this.heedInterrupts((cause) => handler.interrupted(cause));
+    this.#open();
+    this.#redraw();
+  }
+
+  #beginQuestions(logOut: () => void): void {
+    this.#awaited?.giveUp(); // the new questions replace those waiting for Enter
+    this.#awaited = null;
+    this.#questions.begin(logOut);
+    this.#open();
+  }
+
+  #endQuestions(): void {
+    this.#awaited?.giveUp();
+    this.#awaited = null;
+    this.#questions.end();
+  }
+
+  /** Puts the terminal into raw mode and starts reading it, unless that is done already. */
+  #open(): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    enterRawMode(this.#streams, this.#shown);
+    this.#keys.resumed();
+    this.#streams.onSignal("SIGWINCH", this.#onResize);
+    this.#streams.onSignal("SIGCONT", this.#onContinue);
+    void this.#readAll(); // rejects only for bugs, which end the program
+  }
+
+  ring(): void {
+    this.#output.write("stdout", BELL);
+  }
+
+  show(event: Event | CommonEvent): void {
+    if (isCommon(event)) return this.#showCommon(event);
+    const nowMs = this.#streams.wallMs();
+    const context = { nowMs, interactive: true, verbose: this.#options.verbose };
+    const lines = () => this.#mode.render(event, context);
+    this.#print(unitsOf(event), () => this.#formatted(lines()));
+  }
+
+  setPrompt(text: string): void {
+    this.#prompt = `${text}> `;
+    this.#redraw();
+  }
+
+  setExpansion(expansion: Expansion | null): void {
+    this.#expansion = expansion;
+  }
+
+  setNames(names: () => readonly string[], away?: () => readonly string[]): void {
+    this.#names = names;
+    this.#namesAway = away;
+  }
+
+  progress(text: string | null): void {
+    if (this.#options.plain) {
+      // Nothing is rewritten in place, so only the first text of a series is printed.
+      if (text !== null && this.#progress === null) this.#printStar(text);
+      this.#progress = text;
+      return;
+    }
+    this.#progress = text;
+    this.#redraw();
+  }
+
+  pauseInput(reason: string | null): void {
+    this.#pausedBecause = reason;
+    this.#runner.pause(reason !== null);
+    if (reason !== null) return;
+    this.#toldPause = false;
+    this.#runHeld();
+    this.#lastLineRun();
+  }
+
+  ready(): Promise<void> | null {
+    return this.#output.ready();
+  }
+
+  flush(): Promise<void> {
+    return this.#output.flush();
+  }
+
+  written(): Promise<void> {
+    return this.#output.written();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#endQuestions();
+    this.#giveUpHeld();
+    this.#isClosed = true;
+    clearTimeout(this.#escapeTimer);
+    clearTimeout(this.#resizeTimer);
+    clearTimeout(this.#notStoppedTimer);
+    clearTimeout(this.#quietTimer);
+    this.#redraw(); // erases the prompt
+    await isDoneWithin(SYSTEM_LINK_CLOCK, CLOSE_MS_MAX, this.#output.flush());
+    await endRawMode();
+    this.#interrupts.close();
+    if (!this.#isOpen) return;
+    this.#streams.offSignal("SIGWINCH", this.#onResize);
+    this.#streams.offSignal("SIGCONT", this.#onContinue);
+  }
+
+  // Input.
+
+  async #readAll(): Promise<void> {
+    const buffer = new Uint8Array(READ_BYTES);
+    while (!this.#isClosed) {
+      let length: number | null;
+      try {
+        length = await this.#streams.stdin.read(buffer);
+      } catch {
+        length = null; // the terminal is gone
+      }
+      if (this.#isClosed) return;
+      if (length === null) return this.#ended();
+      clearTimeout(this.#escapeTimer);
+      this.#press(this.#keys.push(buffer.subarray(0, length)));
+      const { waitMs } = this.#keys;
+      if (waitMs !== null) {
+        this.#escapeTimer = setTimeout(() => this.#press(this.#keys.timeout()), waitMs);
+      }
+    }
+  }
+
+  #press(keys: readonly Key[]): void {
+    for (const key of [...this.#questions.takeTypedAhead(), ...keys]) {
+      if (this.#isClosed) return;
+      if (this.#isDropped(key)) continue;
+      const request = this.#questions.isOpen ? this.#questions.press(key) : this.#edit(key);
+      if (request !== null) this.#answer(request);
+    }
+    this.#redraw();
+  }
+
+  #dropUntilQuiet(): void {
+    clearTimeout(this.#quietTimer);
+    this.#quietTimer = setTimeout(() => this.#quietTimer = undefined, QUIET_MS);
+  }
+
+  #isDropped(key: Key): boolean {
+    if (this.#quietTimer === undefined) return false;
+    if (key.type === "press" && ALWAYS_HEEDED.has(key.name)) return false;
+    this.#dropUntilQuiet();
+    return true;
+  }
+
+  #edit(key: Key): EditorRequest | null {
+    const { state, request } = onKey(this.#editor, key);
+    // If the queue is full, the line stays in the editor, so that nothing typed is lost. Enter alone isn't queued.
+    const isFull = this.#held.isFull || this.#output.isFull;
+    if (request?.type === "submit" && request.text !== "" && isFull) {
+      this.#output.write("stdout", BELL);
+      return null;
+    }
+    if (this.#editor.text === "" && state.text !== "") {
+      this.#begun = this.#handler?.lineBegins?.();
+    }
+    this.#editor = this.#expanded(state);
+    return request;
+  }
+
+  /** Replaces the expansion as soon as it is typed: the user sees its meaning, which may change later. */
+  #expanded(state: EditorState): EditorState {
+    const expansion = this.#expansion;
+    if (expansion === null || !state.text.startsWith(expansion.typed)) return state;
+    const { typed, becomes } = expansion;
+    if (this.#editor.text.startsWith(typed) || state.cursor < typed.length) return state;
+    const longer = replaced(state, 0, typed.length, becomes);
+    return { ...longer, cursor: state.cursor + becomes.length - typed.length };
+  }
+
+  #answer(request: EditorRequest): void {
+    switch (request.type) {
+      case "submit":
+        return this.#submit(request.text);
+      case "complete":
+        return this.#complete();
+      case "interrupt":
+        return this.#interrupts.raise("interrupt");
+      case "end-of-input":
+        // During questions Ctrl+D does the same as Ctrl+X.
+        return this.#questions.isOpen ? this.#questions.logOut() : this.#ended();
+      case "redraw":
+        return this.#clearScreen();
+      case "suspend":
+        return void this.#suspend();
+      case "log-out":
+        return this.#questions.isOpen ? this.#questions.logOut() : this.#logOut();
+      case "tell-malformed":
+        return this.#tellMalformed();
+      case "refuse-paste":
+        return this.#refuse(tooLong(request.units));
+    }
+  }
+
+  /** Says once what a pipe is told, too. */
+  #tellMalformed(): void {
+    if (this.#toldMalformed) return;
+    this.#toldMalformed = true;
+    const text = "Your terminal sends bytes that aren't UTF-8; they are replaced by U+FFFD, " +
+      "until you set it to UTF-8";
+    this.show({ event: "notice", text, warning: true });
+  }
+
+  #ended(): void {
+    const isFirst = !this.#hasEnded;
+    this.#hasEnded = true;
+    this.#endQuestions();
+    if (!isFirst) return;
+    this.#lastLines = setTimeout(() => this.#leaveAtEnd(), LEAVE_MS_MAX);
+    this.#runHeld();
+    const { size } = this.#held;
+    if (size > 0 && !this.#runner.hasLeft) {
+      const lines = `${countText(size, "line")} that you wrote ${size === 1 ? "is" : "are"} sent`;
+      this.#printStar(`Leaving when ${lines}, after ${LEAVE_MS_MAX / 1_000} s at the latest`);
+    }
+    this.#lastLineRun();
+  }
+
+  /** After the end of input: leaves as soon as no line is left to run. */
+  #lastLineRun(): void {
+    if (this.#lastLines === null || this.#held.isRunning) return;
+    const isLast = this.#held.size === 0 && !this.#questions.isOpen;
+    if (isLast || this.#runner.hasLeft) this.#leaveAtEnd();
+  }
+
+  #leaveAtEnd(): void {
+    this.#giveUpHeld();
+    this.#handler?.ended();
+  }
+
+  #logOut(): void {
+    if (this.#handler?.logOut?.() === true) this.#giveUpHeld();
+  }
+
+  #submit(line: string): void {
+    if (line === "") return this.#awaited?.begin();
+    // A command is echoed, as nothing else would show what the user asked; chat is shown as the user's own message.
+    const { words, chatIsSilent } = this.#mode.commands;
+    const isCommand = (line.startsWith("/") && !line.startsWith("//")) || words.has(line);
+    if (isCommand || chatIsSilent) this.#printLines([[this.#prompt, { text: line, as: "body" }]]);
+    // Quitting doesn't wait until input resumes: as at the end of input, earlier lines get 10 s.
+    if (this.#pausedBecause !== null && this.#mode.commands.leaves(line)) return this.#ended();
+    this.#held.add({ text: line, begun: this.#begun });
+    if (this.#pausedBecause === null) return this.#runHeld();
+    if (this.#toldPause) return;
+    this.#toldPause = true;
+    this.#printStar(`Waiting: ${this.#pausedBecause}. What you write is kept and sent in order.`);
+  }
+
+  #runHeld(): void {
+    const mayRun = () =>
+      this.#pausedBecause === null && !this.#questions.isOpen && !this.#runner.hasLeft;
+    this.#held.run(mayRun, (text) => this.#runner.run(text, this.#handler!.target));
+  }
+
+  /** For a command that asks questions: lines entered after it, and the one being typed, are meant as answers. */
+  #typedAheadOfQuestions(): void {
+    const { text } = this.#editor;
+    const lines = this.#takeBehindLine();
+    const enter: Key = { type: "press", name: "enter" };
+    const keys = lines.flatMap((line): Key[] => [{ type: "text", text: line }, enter]);
+    if (text !== "") keys.push({ type: "text", text });
+    this.#questions.typedBefore(keys);
+  }
+
+  /** For a command that can't ask its questions: discards the lines entered after it, which nobody may see. */
+  #dropBehindLine(): void {
+    const { length } = this.#takeBehindLine();
+    if (length === 0) return;
+    const why = length === 1 ? "it may be a password" : "they may be passwords";
+    const text = `Dropped ${countText(length, "line")} that you typed, as ${why}`;
+    this.show({ event: "notice", text, warning: true });
+  }
+
+  /** Takes everything typed after the line that is being run, also out of the history. */
+  #takeBehindLine(): readonly string[] {
+    const lines = this.#held.take();
+    if (lines.length > 0 || this.#editor.text !== "") {
+      this.#editor = forgetting(this.#editor, lines);
+    }
+    return lines;
+  }
+
+  /** Discards the waiting lines, and tells the user. */
+  #giveUpHeld(): void {
+    clearTimeout(this.#lastLines ?? undefined);
+    this.#lastLines = null;
+    const { length } = this.#held.take();
+    if (length === 0) return;
+    this.show({ event: "notice", text: unsentText(length), warning: true });
+  }
+
+  #complete(): void {
+    const { text, cursor } = this.#editor;
+    const completion = complete(
+      text,
+      cursor,
+      this.#mode.commands,
+      this.#names(),
+      this.#namesAway,
+    );
+    if (completion === null) return this.#output.write("stdout", BELL);
+    const word = text.slice(completion.start, cursor);
+    this.#editor = replaced(this.#editor, completion.start, cursor, completion.replacement);
+    if (completion.choices.length > 0 && completion.replacement === word) {
+      this.#printLines([[completion.choices.join("  ")]]);
+    }
+  }
+
+  // The terminal.
+
+  async #suspend(): Promise<void> {
+    this.#isSuspended = true;
+    this.#redraw(); // erases the prompt
+    await this.#output.flush();
+    leaveRawMode();
+    this.#streams.suspend();
+    // Where no shell could continue this process, the system doesn't stop it, and doesn't report that by a signal.
+    this.#notStoppedTimer = setTimeout(() => this.#continued(), NOT_STOPPED_MS);
+  }
+
+  #continued(): void {
+    clearTimeout(this.#notStoppedTimer);
+    if (this.#isClosed) return;
+    if (!reenterRawMode(this.#streams, this.#shown)) return;
+    this.#keys.resumed();
+    // Ctrl+Z has erased the prompt. If another process sent the stop signal, the prompt is still on the screen, mostly
+    // in the row where it was drawn, and is erased now.
+    this.#isSuspended = false;
+    this.#redrawAll();
+  }
+
+  #resized(): void {
+    clearTimeout(this.#resizeTimer);
+    this.#resizeTimer = setTimeout(() => this.#redrawAll(), RESIZE_MS);
+  }
+
+  #clearScreen(): void {
+    this.#drawnPrompt = null;
+    this.#output.write("stdout", "\x1b[H\x1b[2J");
+    this.#redraw();
+  }
+
+  // Output.
+
+  #refuse(error: P2pchatError): void {
+    this.show({ event: "error", code: error.code, text: error.message });
+  }
+
+  #showCommon(event: CommonEvent): void {
+    if (event.event === "error") {
+      const line = `error: ${event.text}`;
+      const isScreen = this.#streams.stderr.isTerminal;
+      this.#printError(isScreen ? this.#text.format([line]) : `${visibleText(line)}\n`);
+    } else if (event.event === "notice") {
+      const isWarning = event.warning === true;
+      this.#printLines([noticeLine(this.#streams.wallMs(), event.text, isWarning)]);
+    }
+  }
+
+  #printStar(text: string): void {
+    this.#printLines([starLine(this.#streams.wallMs(), text)]);
+  }
+
+  #printLines(lines: readonly Line[]): void {
+    this.#print(unitsOf(lines), () => this.#formatted(lines));
+  }
+
+  *#formatted(lines: readonly Line[], areWhole = false): Generator<string> {
+    // A terminal in raw mode may need the carriage return.
+    for (const line of lines) yield this.#text.format(line, areWhole).replaceAll("\n", "\r\n");
+  }
+
+  /** Prints lines in place of the prompt, which is drawn again below once the terminal has taken all output. */
+  #print(units: number, parts: () => Iterable<string>): void {
+    this.#output.write("stdout", this.#erased());
+    this.#output.writeParts("stdout", units, parts);
+    this.#redraw();
+  }
+
+  #printError(line: string): void {
+    const isScreen = this.#streams.stderr.isTerminal; // a file needs no carriage return
+    if (isScreen) this.#output.write("stdout", this.#erased());
+    this.#output.write("stderr", isScreen ? line.replaceAll("\n", "\r\n") : line);
+    this.#redraw();
+  }
+
+  /** What has changed of the prompt is written soon. */
+  #redraw(): void {
+    this.#isStale = true;
+    this.#output.wake();
+  }
+
+  /** Erases the prompt, of which something may be lost, so that all of it is drawn. */
+  #redrawAll(): void {
+    this.#output.write("stdout", this.#erased());
+    this.#redraw();
+  }
+
+  /** Appends the prompt to the output; called when nothing is to be written before it. */
+  #compose(): void {
+    if (!this.#isStale) return;
+    this.#isStale = false;
+    const takesInput = this.#questions.isOpen
+      ? this.#questions.asked !== null
+      : this.#handler !== null;
+    const isShown = takesInput && !this.#isClosed && !this.#isSuspended;
+    const next = isShown ? this.#laidOut() : null;
+    if (next?.columns !== this.#drawnPrompt?.columns) this.#output.write("stdout", this.#erased());
+    if (next === null) return;
+    this.#output.write("stdout", changedPrompt(this.#drawnPrompt, next));
+    this.#drawnPrompt = next;
+  }
+
+  /** The output that erases the prompt's area and moves the cursor to its start. */
+  #erased(): string {
+    const drawn = this.#drawnPrompt;
+    if (drawn === null) return "";
+    this.#drawnPrompt = null;
+    const row = this.#reflows
+      ? rowsAboveCursor(drawn, this.#streams.size().columns)
+      : drawn.cursorRow;
+    return `\r${row > 0 ? `\x1b[${row}A` : ""}${ERASE_BELOW}`;
+  }
+
+  /** The prompt's area as it should be now. */
+  #laidOut(): DrawnPrompt {
+    const { columns, rows } = this.#streams.size();
+    const above = this.#progress === null || this.#options.plain
+      ? []
+      : [layoutPrompt(this.#progress, "", 0, columns, 1).rows[0]!];
+    const { prompt, text, cursor } = this.#questions.asked ??
+      { prompt: this.#prompt, text: this.#editor.text, cursor: this.#editor.cursor };
+    const rowsMax = Math.max(1, rows - 1 - above.length);
+    const layout = layoutPrompt(prompt, text, cursor, columns, rowsMax);
+    return {
+      rows: [...above, ...layout.rows],
+      cursorRow: above.length + layout.cursorRow,
+      cursorColumn: layout.cursorColumn,
+      columns,
+    };
+  }
+}
+
+function isEnter(key: Key): boolean {
+  return key.type === "press" && (key.name === "enter" || key.name === "newline");
+}
+
+function unsentText(lines: number): string {
+  return `${countText(lines, "line")} that you wrote ${lines === 1 ? "wasn't" : "weren't"} sent`;
+}

@@ -1,0 +1,303 @@
+/** `p2pchat accounts import`: many accounts from a file of names and passwords. */
+
+import { parse } from "@std/csv/parse";
+import { passwordFault } from "../../base/crypto/passwords.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import type { FoldedName } from "../../base/ids.ts";
+import { countText, numberText } from "../../base/text/counts.ts";
+import { foldName, nameFault } from "../../base/text/names.ts";
+import type { AccountsFile } from "../../store/accounts/accounts_file.ts";
+import type { ImportAccountsOptions } from "../args/options.ts";
+import { mayOthersRead, unreadable } from "../credentials/secret_file.ts";
+import type { ShownEvent } from "../rendering/user_interface.ts";
+import { showAnswer, showErrorBeside, showEvent, showNoticeBeside } from "../session/answers.ts";
+import { FORCED_EXIT_STATUS, Interrupts } from "../streams/interrupts.ts";
+import { processStreams } from "../streams/streams.ts";
+import { openProgressLine, type ProgressLine } from "../terminal/progress_line.ts";
+import { openAccounts, openPasswordHasher, OPERATOR } from "./accounts_command.ts";
+
+/** The result of an import for scripts: shown before the event that ends the command. */
+interface ImportedEvent extends ShownEvent {
+  readonly event: "imported";
+  readonly from: string;
+  /** Names of the accounts that were added. */
+  readonly names: readonly string[];
+  /** Rows that were refused. Each has an error event of its own; rows that weren't tried don't. */
+  readonly refused: number;
+  readonly untried: number;
+}
+
+/**
+ * Adds the accounts of a file, one after the other, each durable before the next. Rows that can't be accounts are
+ * reported and skipped.
+ * @throws {P2pchatError} `bad-file` where nothing in the file is usable; if rows were skipped, the code that all of
+ *   them share, otherwise `bad-file`; `disk`, or why the accounts can't be changed: the remaining rows weren't
+ *   tried.
+ */
+export async function importAccounts(options: ImportAccountsOptions): Promise<void> {
+  const { file } = options;
+  const rows = importRows(file, await readImport(options));
+  const { accounts } = await openAccounts(options);
+  await new Import(options, accounts, rows).run();
+}
+
+class Import {
+  readonly #names: string[] = [];
+  readonly #codes = new Set<P2pchatError["code"]>();
+  #refused = 0;
+  #untried = 0;
+  /** The line of the first row that wasn't tried. */
+  #nextLine = 0;
+  #isInterrupted = false;
+
+  constructor(
+    readonly options: ImportAccountsOptions,
+    readonly accounts: AccountsFile,
+    readonly rows: readonly (ImportRow | P2pchatError)[],
+  ) {}
+
+  async #refuse(error: P2pchatError): Promise<void> {
+    this.#refused++;
+    this.#codes.add(error.code);
+    await showErrorBeside(this.options, error);
+  }
+
+  async run(): Promise<void> {
+    const streams = processStreams();
+    const interrupts = new Interrupts(streams);
+    interrupts.heed(() => this.#isInterrupted = true);
+    const progress = openProgressLine(this.options);
+    let failure: P2pchatError | null = null;
+    try {
+      // Problems that show without hashing are reported first.
+      const untaken: ImportRow[] = [];
+      for (const row of this.rows) {
+        const fault = row instanceof P2pchatError ? row : await this.#nameFault(row);
+        if (fault !== null) await this.#refuse(fault);
+        else untaken.push(row as ImportRow);
+      }
+      this.#untried = untaken.length;
+      this.#nextLine = untaken[0]?.line ?? 0;
+      await this.#add(untaken, progress);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      failure = error;
+    } finally {
+      await progress?.clear();
+      interrupts.close();
+    }
+    await this.#end(failure);
+    if (this.#isInterrupted) streams.exit(FORCED_EXIT_STATUS);
+  }
+
+  async #nameFault({ name, line }: ImportRow): Promise<P2pchatError | null> {
+    if (await this.accounts.find(name) === null) return null;
+    return refused("name-taken", this.options.file, line, "there is an account of that name");
+  }
+
+  async #add(rows: readonly ImportRow[], progress: ProgressLine | null): Promise<void> {
+    const { hasher, atOnceMax } = openPasswordHasher();
+    const beganMs = performance.now();
+    const hashes: Promise<string>[] = [];
+    for (const [at, { line, name }] of rows.entries()) {
+      while (hashes.length < atOnceMax && at + hashes.length < rows.length) {
+        hashes.push(hasher.hash(rows[at + hashes.length]!.password, OPERATOR));
+      }
+      const hash = await hashes.shift()!;
+      if (this.#isInterrupted) {
+        await Promise.all(hashes);
+        return;
+      }
+      try {
+        await this.accounts.signUp({ name, hash, createdMs: Date.now(), keys: [] });
+        this.#names.push(name);
+      } catch (error) {
+        if (!(error instanceof P2pchatError) || error.code !== "name-taken") {
+          await Promise.all(hashes);
+          throw error;
+        }
+        const taken = "there is an account of that name since a moment ago";
+        await progress?.clear();
+        await this.#refuse(refused("name-taken", this.options.file, line, taken));
+      }
+      this.#untried--;
+      this.#nextLine = rows[at + 1]?.line ?? 0;
+      const done = at + 1;
+      const passedMs = performance.now() - beganMs;
+      if (done < rows.length) {
+        await progress?.tell(() => progressText(done, rows.length, passedMs));
+      }
+    }
+  }
+
+  /** Reports what was added and what wasn't. */
+  async #end(failure: P2pchatError | null): Promise<void> {
+    const { options } = this;
+    const total = this.rows.length;
+    const added = this.#names.length;
+    const { file } = options;
+    const event = {
+      event: "imported",
+      from: file,
+      names: this.#names,
+      refused: this.#refused,
+      untried: this.#untried,
+    } satisfies ImportedEvent;
+    const count = countText(total, "account");
+    if (added === total) {
+      return await showAnswer(options, event, `Added the ${count} of ${file}.\n`);
+    }
+    const missing = [
+      ...this.#refused > 0 ? [`${numberText(this.#refused)} told above weren't`] : [],
+      ...this.#untried > 0
+        ? [`${numberText(this.#untried)} from line ${this.#nextLine} on weren't tried`]
+        : [],
+    ].join(", ");
+    const text = `Added ${numberText(added)} of the ${count} of ${file}; ${missing}`;
+    if (options.json) await showEvent(event);
+    if (failure !== null) {
+      throw new P2pchatError(failure.code, `${failure.message}. ${text}`, { cause: failure });
+    }
+    if (this.#isInterrupted) return await showNoticeBeside(options, text);
+    const [code, ...others] = this.#codes;
+    throw new P2pchatError(others.length === 0 ? code! : "bad-file", text);
+  }
+}
+
+function progressText(done: number, total: number, passedMs: number): string {
+  const restSeconds = Math.ceil(passedMs / done * (total - done) / 1_000);
+  const rest = restSeconds < 100 ? `${restSeconds} s` : `${Math.ceil(restSeconds / 60)} min`;
+  return `${numberText(done)} of ${numberText(total)} added or refused, ${rest} to go`;
+}
+
+async function readImport(options: ImportAccountsOptions): Promise<Uint8Array> {
+  const { file } = options;
+  try {
+    const { isFile, size, mode } = await Deno.stat(file);
+    if (!isFile) throw new P2pchatError("bad-file", `Cannot read ${file}: it is no ordinary file`);
+    if (size > IMPORT_BYTES_MAX) {
+      const text = `Cannot read ${file}: it has more than ${IMPORT_BYTES_MAX} bytes; divide it`;
+      throw new P2pchatError("bad-file", text);
+    }
+    if (mayOthersRead(mode)) {
+      const text = `Others can read ${file}, which has passwords in it; chmod 600 keeps it yours`;
+      await showNoticeBeside(options, text);
+    }
+    return await Deno.readFile(file);
+  } catch (cause) {
+    if (cause instanceof P2pchatError) throw cause;
+    throw unreadable(`Cannot read ${file}`, cause);
+  }
+}
+
+// A file of names and passwords to make accounts from: CSV with the header `name,password`.
+
+/** Largest file in bytes: a hundred thousand rows of usual length, whose hashing takes a core most of a day. */
+const IMPORT_BYTES_MAX = 8 * 1024 * 1024;
+
+interface ImportRow {
+  /** The line in which the row begins; 1 is the first line of the file. */
+  readonly line: number;
+  /** Valid and in NFC. */
+  readonly name: string;
+  readonly password: string;
+}
+
+const HEADER = "name,password";
+
+/**
+ * Parses such a file. No error quotes a cell: if the columns were swapped, the names are passwords.
+ * @returns The rows in order; for one that can't be an account, the reason with its line.
+ * @throws {P2pchatError} `bad-file` where the file as a whole isn't of this form.
+ */
+export function importRows(
+  path: string,
+  bytes: Uint8Array,
+): readonly (ImportRow | P2pchatError)[] {
+  const lines = new Map<FoldedName, number>();
+  const [header, ...records] = recordsOf(path, textOf(path, bytes));
+  if (header?.cells.join() !== HEADER) {
+    throw badFile(path, header?.line ?? 1, `the first row must be ${HEADER}`);
+  }
+  return records.map(({ line, cells }) => {
+    const row = rowOf(path, line, cells);
+    if (row instanceof P2pchatError) return row;
+    const folded = foldName(row.name);
+    const before = lines.get(folded);
+    if (before !== undefined) {
+      return refused("name-taken", path, line, `its name is that of line ${before} already`);
+    }
+    lines.set(folded, line);
+    return row;
+  });
+}
+
+/** The error for a row that can't become an account. */
+export function refused(
+  code: "bad-file" | "bad-name" | "weak-password" | "name-taken",
+  path: string,
+  line: number,
+  found: string,
+): P2pchatError {
+  return new P2pchatError(code, `Cannot add line ${line} of ${path}: ${found}`);
+}
+
+function rowOf(path: string, line: number, cells: readonly string[]): ImportRow | P2pchatError {
+  const [name, password, ...rest] = cells;
+  if (name === undefined || password === undefined || rest.length > 0) {
+    const count = cells.length === 1 ? "1 column" : `${cells.length} columns`;
+    const found = `it must have a name and a password, has ${count}; a comma belongs into quotes`;
+    return refused("bad-file", path, line, found);
+  }
+  const nameIsBad = nameFault(name);
+  if (nameIsBad !== null) {
+    return refused("bad-name", path, line, `its name is not possible: ${nameIsBad}`);
+  }
+  const passwordIsBad = /[\r\n]/.test(password)
+    ? "it has several lines, which nobody can type"
+    : passwordFault(password);
+  if (passwordIsBad !== null) {
+    return refused("weak-password", path, line, `its password won't do: ${passwordIsBad}`);
+  }
+  return { line, name: name.normalize("NFC"), password };
+}
+
+interface CsvRecord {
+  readonly line: number;
+  readonly cells: readonly string[];
+}
+
+/** The rows of a CSV text, each with the line in which it begins, as a quoted cell may contain line ends. */
+function recordsOf(path: string, text: string): readonly CsvRecord[] {
+  const records: CsvRecord[] = [];
+  const lines = text.split("\n");
+  for (let at = 0; at < lines.length;) {
+    const begin = at;
+    let quotes = 0;
+    do quotes += lines[at++]!.split('"').length - 1; while (quotes % 2 === 1 && at < lines.length);
+    try {
+      const cells = parse(lines.slice(begin, at).join("\n"));
+      if (cells[0] !== undefined) records.push({ line: begin + 1, cells: cells[0] });
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      throw badFile(path, begin + 1, "it is no row of CSV; a quote belongs into quotes, and twice");
+    }
+  }
+  return records;
+}
+
+function textOf(path: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    const text = `Cannot read ${path}: it isn't UTF-8 text; save the file in UTF-8`;
+    throw new P2pchatError("bad-file", text, { cause });
+  }
+}
+
+function badFile(path: string, line: number, found: string): P2pchatError {
+  return new P2pchatError(
+    "bad-file",
+    `Cannot read ${path}, line ${line}: ${found}; nothing was added`,
+  );
+}

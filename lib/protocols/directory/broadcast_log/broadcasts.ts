@@ -1,0 +1,251 @@
+/**
+ * Broadcasts, kept on disk for a time for accounts that are away, and numbered. An account is sent each broadcast
+ * once: up to which number it has them is kept, too.
+ */
+
+import { dropOldest } from "../../../base/collections/bounded.ts";
+import type { FoldedName, PeerKey } from "../../../base/ids.ts";
+import { foldName } from "../../../base/text/names.ts";
+import { utf8Length } from "../../../base/text/text.ts";
+import { BROADCAST_BYTES_MIN, KEPT_BYTES_MAX, KEPT_MAX, STORE_ID_BYTES } from "../schema/limits.ts";
+import type { BroadcastRecord, DirectoryRecord } from "../schema/records.ts";
+
+/**
+ * A broadcast that is kept. Its time is measured by this process' own clock, which no change of the wall clock moves;
+ * only what an earlier process has stored is measured by the wall clock, once, at the start.
+ */
+export interface Broadcast extends BroadcastRecord {
+  /** A client that comes in later than this, by the machine's clock, doesn't get it any more. */
+  readonly overAtMs: number;
+}
+
+export class Broadcasts {
+  readonly store: string;
+  /** Whether the store, or the directory's key, is new, and not on disk yet. */
+  readonly isNew: boolean;
+  #voided = 0;
+  /** In the order of their numbers. */
+  readonly #kept: Broadcast[] = [];
+  #bytes = 0;
+  /** The highest number that was given. */
+  #last = 0;
+  /** Number of the last broadcast on disk. */
+  #stored = 0;
+  /**
+   * Numbers by the sender's key and own number, including dropped broadcasts: a sender that returns late repeats
+   * them.
+   */
+  readonly #own = new Map<string, number>();
+  /** The highest own number of each sender; the one that has sent last comes last. */
+  readonly #said = new Map<PeerKey, number>();
+  /** Up to which number each account has the broadcasts. */
+  readonly #through = new Map<FoldedName, number>();
+  /** Accounts that may have sent kept broadcasts: most accounts that are removed sent none. */
+  readonly #tellers = new Set<FoldedName>();
+
+  constructor(
+    records: readonly DirectoryRecord[],
+    /** The directory's key, for which broadcasts are signed. */
+    readonly directory: PeerKey,
+    randomBytes: (length: number) => Uint8Array,
+  ) {
+    let store: string | null = null;
+    let signedFor = directory;
+    for (const record of records) {
+      switch (record.kind) {
+        case "store":
+          store = record.store;
+          if (record.directory !== signedFor) this.#void();
+          signedFor = record.directory;
+          this.#last = Math.max(this.#last, record.last);
+          break;
+        case "broadcast":
+          this.#last = Math.max(this.#last, record.number);
+          this.add(record, Infinity); // until `begin`
+          break;
+        case "got":
+          this.got(record.account, record.through);
+          break;
+        case "forgotten":
+          this.forget(record.account);
+          break;
+      }
+    }
+    if (signedFor !== directory) this.#void();
+    this.#stored = this.#last;
+    this.isNew = store === null || signedFor !== directory;
+    this.store = store ?? randomBytes(STORE_ID_BYTES).toHex();
+  }
+
+  /** The process begins: what earlier ones have stored has so much time left. Never more than it had. */
+  begin(nowMs: number, wallMs: number): void {
+    for (const [at, broadcast] of this.#kept.entries()) {
+      const { takenAt, ttlMs } = broadcast;
+      const leftMs = Math.min(Math.max(takenAt + ttlMs - wallMs, 0), ttlMs);
+      this.#kept[at] = { ...broadcast, overAtMs: nowMs + leftMs };
+    }
+  }
+
+  /** Drops what was signed for another key. */
+  #void(): void {
+    this.#voided += this.#kept.length;
+    this.#kept.length = 0;
+    this.#bytes = 0;
+  }
+
+  /** How many were dropped at the start, as they were signed for another key of the directory's. */
+  get voided(): number {
+    return this.#voided;
+  }
+
+  /** The highest number that was given. */
+  get last(): number {
+    return this.#last;
+  }
+
+  /** Number of the last broadcast on disk: a client that comes in now is present for all later ones. */
+  get stored(): number {
+    return this.#stored;
+  }
+
+  get size(): number {
+    return this.#kept.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * A number for the next broadcast. It follows the wall clock, so that a store that was restored to an earlier state
+   * gives no number twice: a client that has the old one would take the new one for it.
+   */
+  number(wallMs: number): number {
+    return this.#last = Math.max(this.#last + 1, Math.floor(wallMs));
+  }
+
+  /** The broadcast is on disk. If there are too many, the oldest are dropped. */
+  add(record: BroadcastRecord, overAtMs: number): void {
+    const broadcast = { ...record, overAtMs };
+    if (broadcast.fromAccount) this.#tellers.add(foldName(broadcast.from));
+    this.#kept.push(broadcast);
+    this.#stored = broadcast.number;
+    this.#bytes += bytesOf(broadcast);
+    this.#own.set(ownOf(broadcast.fromKey, broadcast.own), broadcast.number);
+    dropOldest(this.#own, KEPT_MAX);
+    if (broadcast.fromKey !== null) this.#hasSaid(broadcast.fromKey, broadcast.own);
+    let over = 0;
+    while (this.#kept.length - over > KEPT_MAX || this.#bytes > KEPT_BYTES_MAX) {
+      this.#gone(this.#kept[over++]!);
+    }
+    this.#kept.splice(0, over);
+  }
+
+  #hasSaid(key: PeerKey, own: number): void {
+    const highest = Math.max(own, this.saidBy(key));
+    this.#said.delete(key);
+    this.#said.set(key, highest);
+    dropOldest(this.#said, KEPT_MAX);
+  }
+
+  /** The highest own number of this sender's broadcasts, as far as it is known; 0: none is. */
+  saidBy(key: PeerKey): number {
+    return this.#said.get(key) ?? 0;
+  }
+
+  #gone(broadcast: Broadcast): void {
+    this.#bytes -= bytesOf(broadcast);
+  }
+
+  /** The number of this sender's broadcast, among the last `KEPT_MAX`; null where there is none. */
+  numberOf(key: PeerKey | null, own: number): number | null {
+    return this.#own.get(ownOf(key, own)) ?? null;
+  }
+
+  /** The first broadcast with a higher number. */
+  after(number: number): Broadcast | null {
+    return this.#kept[this.#placeAfter(number)] ?? null;
+  }
+
+  #placeAfter(number: number): number {
+    let from = 0;
+    let to = this.#kept.length;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.#kept[middle]!.number > number) to = middle;
+      else from = middle + 1;
+    }
+    return from;
+  }
+
+  /**
+   * Drops expired broadcasts, up to the first that hasn't expired. @param through All clients have those up to here.
+   */
+  expire(nowMs: number, through: number): void {
+    let over = 0;
+    for (const broadcast of this.#kept) {
+      if (broadcast.number > through || !isOver(broadcast, nowMs)) break;
+      this.#gone(broadcast);
+      over += 1;
+    }
+    this.#kept.splice(0, over);
+  }
+
+  /** Up to which number the account has the broadcasts. */
+  through(account: FoldedName): number {
+    return this.#through.get(account) ?? 0;
+  }
+
+  got(account: FoldedName, through: number): void {
+    this.#through.set(account, Math.max(through, this.through(account)));
+  }
+
+  /**
+   * The account is removed: a later one of that name is sent everything kept, including what this one sent.
+   * @returns Whether that changes anything.
+   */
+  forget(account: FoldedName): boolean {
+    const hadAny = this.#through.delete(account);
+    if (!this.#tellers.delete(account)) return hadAny;
+    for (const [at, broadcast] of this.#kept.entries()) {
+      this.#kept[at] = withoutAccount(broadcast, account);
+    }
+    return true;
+  }
+
+  /** The records of a compacted log. */
+  records(): readonly DirectoryRecord[] {
+    const first = this.#kept[0]?.number ?? Infinity;
+    for (const [account, through] of this.#through) {
+      if (through < first) this.#through.delete(account); // like an account that never had any
+    }
+    const records: DirectoryRecord[] = [
+      { kind: "store", store: this.store, last: this.#last, directory: this.directory },
+      ...this.#kept.map(({ overAtMs: _, ...record }) => record),
+    ];
+    for (const [account, through] of this.#through) records.push({ kind: "got", account, through });
+    return records;
+  }
+}
+
+/** Whether the broadcast has expired. */
+export function isOver({ overAtMs }: Broadcast, nowMs: number): boolean {
+  return overAtMs <= nowMs;
+}
+
+/** The broadcast, changed if that account has sent it and was removed. */
+export function withoutAccount<Record extends BroadcastRecord>(
+  broadcast: Record,
+  account: FoldedName,
+): Record {
+  const isIts = broadcast.fromAccount && foldName(broadcast.from) === account;
+  return isIts ? { ...broadcast, fromAccount: false } : broadcast;
+}
+
+function bytesOf({ text }: BroadcastRecord): number {
+  return BROADCAST_BYTES_MIN + utf8Length(text);
+}
+
+function ownOf(key: PeerKey | null, own: number): string {
+  return `${key ?? ""} ${own}`;
+}

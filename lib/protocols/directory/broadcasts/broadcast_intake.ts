@@ -1,0 +1,394 @@
+/** Stores a client's broadcast, has it delivered to all, and reports to the sender how many have it. */
+
+import type { Crypto, Signer } from "../../../base/crypto/crypto.ts";
+import type { FoldedName, PeerKey } from "../../../base/ids.ts";
+import { foldName } from "../../../base/text/names.ts";
+import { quotedStart, tooLong, utf8Length } from "../../../base/text/text.ts";
+import { type Broadcasts, withoutAccount } from "../broadcast_log/broadcasts.ts";
+import type { Client, ClientLink } from "../sessions/client_session.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import { type Deliveries, isBy, isFor } from "./deliveries.ts";
+import type { BroadcastPolicy } from "../schema/directory_io.ts";
+import { DIRECTORY_NAME, type LogoutReason } from "../schema/events.ts";
+import {
+  BROADCASTS_MAX,
+  BROADCASTS_MS,
+  DISK_FULL_RETRY_MS,
+  REACHED_MS_MAX,
+  REFUSAL_TOLD_MS,
+  REPORTS_MAX,
+  SENDERS_MAX,
+  TEXT_BYTES_MAX,
+  UNSTORED_MAX,
+} from "../schema/limits.ts";
+import type { DirectoryMessageOf, DirectoryRefusal } from "../schema/messages.ts";
+import type { DirectoryOutput } from "../schema/directory_output.ts";
+import type { BroadcastRecord } from "../schema/records.ts";
+import { RecentCounts } from "../schema/recent_counts.ts";
+import { isSaid, signBroadcast } from "../schema/signed_broadcast.ts";
+
+interface TellingParts {
+  readonly broadcasts: Broadcasts;
+  readonly deliveries: Deliveries;
+  readonly sessions: Sessions;
+  readonly out: DirectoryOutput;
+  readonly crypto: Crypto;
+  /** The directory's own. */
+  readonly signer: Signer;
+  readonly policy: BroadcastPolicy;
+  readonly ttlMs: number;
+  /** Whole ms since 1970. */
+  readonly wallMs: () => number;
+}
+
+/** The sender of a broadcast. */
+interface Sender {
+  readonly name: string;
+  /** Null: the directory itself. */
+  readonly key: PeerKey | null;
+  readonly isAccount: boolean;
+  /** The sender's own number of the broadcast, its clock then, and its signature. */
+  readonly own: number;
+  readonly sentAt: number;
+  readonly signature: Uint8Array;
+  /** The `ref` of the operator's command. */
+  readonly ref: string | undefined;
+}
+
+/** A broadcast that is being written to disk. */
+interface Unstored {
+  readonly sender: Sender;
+  broadcast: BroadcastRecord;
+  /**
+   * The link on which it was sent last, perhaps under another name. A refusal doesn't say which request it is about,
+   * so it goes to that link alone. Null: the operator sent it.
+   */
+  link: ClientLink | null;
+}
+
+/** Progress of one broadcast: which clients haven't acknowledged it, on any link, and how many have. */
+interface Report {
+  readonly number: number;
+  readonly sender: Sender;
+  readonly awaited: Set<string>;
+  reached: number;
+  dueMs: number;
+}
+
+/** Why a broadcast isn't taken. */
+interface Refusal {
+  readonly code: DirectoryRefusal & ("not-allowed" | "too-fast" | "protocol");
+  readonly text: string;
+  readonly retryMs: number;
+}
+
+export class BroadcastIntake {
+  readonly #rates = new RecentCounts(BROADCASTS_MAX, BROADCASTS_MS, SENDERS_MAX);
+  /** By the sender's key and its own number. */
+  readonly #unstored = new Map<string, Unstored>();
+  /** In the order in which they were begun. */
+  readonly #reports = new Map<number, Report>();
+  /** Until then the operator isn't told again that the disk refuses clients' broadcasts. */
+  #refusalToldUntilMs = 0;
+
+  constructor(readonly parts: TellingParts) {}
+
+  /** Whether this client may send broadcasts. */
+  isAllowed({ isGuest }: Pick<Client, "isGuest">): boolean {
+    const { policy } = this.parts;
+    return policy === "all" || (policy === "accounts" && !isGuest);
+  }
+
+  /** @returns What is wrong with the message; null where nothing is. */
+  broadcast(client: Client, message: DirectoryMessageOf<"broadcast">): string | null {
+    const { own, sentAt, text, signature } = message;
+    if (text === "") return "a broadcast of nothing";
+    const { broadcasts, out, policy } = this.parts;
+    const { name, key, isGuest, link } = client;
+    const number = broadcasts.numberOf(key, own);
+    if (number !== null) {
+      out.send(link.id, { type: "broadcast-taken", own, number });
+      return null;
+    }
+    const said = { own, sentAt, signature };
+    const sender = { name, key, isAccount: !isGuest, ...said, ref: undefined };
+    const refusal = this.isAllowed(client) ? this.#tell(sender, text, link) : notAllowed(policy);
+    if (refusal !== null) out.send(link.id, { type: "refused", ...refusal });
+    return null;
+  }
+
+  /** The operator sends a broadcast, as the directory. */
+  operator(text: string, ref: string | undefined): void {
+    const { out, broadcasts, signer, wallMs } = this.parts;
+    const bytes = utf8Length(text);
+    if (bytes === 0) return;
+    if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
+    const from = DIRECTORY_NAME;
+    // Rises whatever becomes of the clock, as the store's numbers do.
+    const sentAt = wallMs();
+    const own = broadcasts.number(sentAt);
+    const signature = signBroadcast(signer, { directory: signer.key, from, own, sentAt, text });
+    const sender = { name: from, key: null, isAccount: false, own, sentAt, signature, ref };
+    const refusal = this.#tell(sender, text, null);
+    if (refusal !== null) {
+      out.error(refusal.code, `Your broadcast wasn't sent: ${refusal.text}`, ref);
+    }
+  }
+
+  /** Whether a broadcast of the operator's is being written or delivered. */
+  get isOperatorTelling(): boolean {
+    return [...this.#unstored.values(), ...this.#reports.values()].some(isOperators);
+  }
+
+  /** The operator waits no longer: reports each of its broadcasts as it stands. */
+  giveUpOperators(): void {
+    const { out } = this.parts;
+    for (const [writing, unstored] of this.#unstored) {
+      if (!isOperators(unstored)) continue;
+      this.#unstored.delete(writing);
+      const start = quotedStart(unstored.broadcast.text);
+      const text = `It isn't known whether ${start} was sent: the disk doesn't answer`;
+      out.error("in-doubt", text, unstored.sender.ref);
+    }
+    for (const report of [...this.#reports.values()].filter(isOperators)) this.#report(report);
+  }
+
+  #tell(sender: Sender, text: string, link: ClientLink | null): Refusal | null {
+    const { broadcasts, out, ttlMs, wallMs } = this.parts;
+    const { name: from, key: fromKey, isAccount: fromAccount, own, sentAt, signature } = sender;
+    const writing = `${fromKey} ${own}`;
+    const before = this.#unstored.get(writing);
+    if (before !== undefined) {
+      before.link = link; // sent again after a reconnect
+      return null;
+    }
+    const who = rateKeyOf(sender);
+    const retryMs = this.#rates.waitMs(who, out.nowMs);
+    if (retryMs > 0) return { ...TOO_FAST, retryMs: Math.ceil(retryMs) };
+    if (this.#unstored.size >= UNSTORED_MAX) return DISK_BUSY;
+    if (!this.#isSaid(sender, text)) return NOT_SIGNED;
+    this.#rates.add(who, out.nowMs);
+    const takenAt = wallMs();
+    const number = broadcasts.number(takenAt);
+    const about = { number, from, fromKey, fromAccount, own, sentAt, takenAt, ttlMs };
+    const record: BroadcastRecord = {
+      kind: "broadcast",
+      ...about,
+      text,
+      signature: signature.slice(),
+    };
+    const unstored: Unstored = { sender, broadcast: record, link };
+    this.#unstored.set(writing, unstored);
+    out.write([record], {
+      done: () => {
+        this.#unstored.delete(writing);
+        this.#refusalToldUntilMs = 0;
+        this.#stored(unstored);
+      },
+      failed: (reason) => {
+        this.#unstored.delete(writing);
+        this.#rates.takeBack(who);
+        this.#failed(unstored, reason);
+      },
+    });
+    return null;
+  }
+
+  #isSaid({ name: from, key, own, sentAt, signature }: Sender, text: string): boolean {
+    const { crypto, broadcasts: { directory } } = this.parts;
+    return key === null || isSaid(crypto, { directory, key, from, own, sentAt, text }, signature);
+  }
+
+  #stored({ broadcast, sender, link }: Unstored): void {
+    const { broadcasts, deliveries, sessions, out } = this.parts;
+    const { number, from } = broadcast;
+    this.#expire();
+    broadcasts.add(broadcast, out.nowMs + broadcast.ttlMs);
+    const client = link?.client ?? this.#clientOf(sender);
+    if (client !== null) {
+      out.send(client.link.id, { type: "broadcast-taken", own: sender.own, number });
+    }
+    out.show({ event: "broadcast", id: String(number), from }, sender.ref);
+    const others = [...sessions.all].filter((client) => !isBy(broadcast, client));
+    const awaited = new Set(others.map(({ person }) => person));
+    const dueMs = out.nowMs + REACHED_MS_MAX;
+    this.#reports.set(number, { number, sender, awaited, reached: 0, dueMs });
+    for (const client of sessions.all) deliveries.pump(client);
+    this.#reportIfDone(number);
+    const [oldest] = this.#reports.values();
+    if (oldest !== undefined && this.#reports.size > REPORTS_MAX) this.#report(oldest);
+  }
+
+  /** Drops expired broadcasts. @returns How many are kept. */
+  countKept(): number {
+    this.#expire();
+    return this.parts.broadcasts.size;
+  }
+
+  #expire(): void {
+    const { broadcasts, sessions, out } = this.parts;
+    let through = broadcasts.last;
+    for (const { delivery } of sessions.all) through = Math.min(through, delivery.position);
+    broadcasts.expire(out.nowMs, through);
+  }
+
+  #failed({ sender, link }: Unstored, reason: string): void {
+    const { out } = this.parts;
+    // A sender that has come in on another link sends it again there.
+    if (link !== null && link.client !== null) {
+      const retryMs = DISK_FULL_RETRY_MS;
+      const text = "the directory cannot write to its disk, which only its operator can mend";
+      out.send(link.id, { type: "refused", code: "disk", text, retryMs });
+    }
+    // Clients may send as much as they like: for their broadcasts the operator is told once a minute.
+    if (sender.key !== null) {
+      if (out.nowMs < this.#refusalToldUntilMs) return;
+      this.#refusalToldUntilMs = out.nowMs + REFUSAL_TOLD_MS;
+    }
+    const event = { event: "error", code: "disk", text: `Nothing was told: ${reason}` } as const;
+    out.show(sender.key === null ? { ...event, unsent: true } : event, sender.ref);
+  }
+
+  /** The sender's client; null where it isn't in. */
+  #clientOf({ name, key }: Sender): Client | null {
+    if (key === null) return null;
+    const client = this.parts.sessions.named(foldName(name));
+    return client?.key === key ? client : null;
+  }
+
+  /** Handles `got`. @returns False where the client acknowledges more than it was sent. */
+  got(client: Client, through: number): boolean {
+    const { broadcasts, deliveries, out } = this.parts;
+    const before = client.delivery.through;
+    if (!deliveries.got(client, through)) return false;
+    if (client.delivery.through === before) return true;
+    if (!client.isGuest) {
+      broadcasts.got(client.folded, client.delivery.through);
+      const { folded: account, delivery } = client;
+      out.note({ kind: "got", account, through: delivery.through }, { sync: false });
+    }
+    this.#has(client, through);
+    return true;
+  }
+
+  /**
+   * The client comes in.
+   * @param has The client has all broadcasts up to this number, as it said on an earlier link or says now.
+   * @param through The client is sent later broadcasts, unless they have expired, and never those in between.
+   */
+  isIn(client: Client, has: number, through: number): void {
+    this.#has(client, has);
+    const { person } = client;
+    for (const { number, awaited } of [...this.#reports.values()]) {
+      const broadcast = this.parts.broadcasts.after(Math.max(through, number - 1));
+      const isTold = broadcast?.number === number && isFor(broadcast, client);
+      if (!isTold && awaited.delete(person)) this.#reportIfDone(number);
+    }
+  }
+
+  #has({ person }: Client, through: number): void {
+    for (const report of [...this.#reports.values()]) {
+      if (report.number > through) break;
+      if (!report.awaited.delete(person)) continue;
+      report.reached += 1;
+      this.#reportIfDone(report.number);
+    }
+  }
+
+  /** Up to which number a returning account has them. @param heard What the client says itself. */
+  comesIn(account: FoldedName, heard: number): number {
+    const { broadcasts, out } = this.parts;
+    const had = broadcasts.through(account);
+    if (heard <= had) return had;
+    broadcasts.got(account, heard);
+    out.note({ kind: "got", account, through: heard }, { sync: false });
+    return heard;
+  }
+
+  /** A later account of this name is a new one: it is sent everything kept, including what its namesake sent. */
+  forget(account: FoldedName): void {
+    const { broadcasts, out } = this.parts;
+    let isChanged = broadcasts.forget(account);
+    for (const unstored of this.#unstored.values()) {
+      const changed = withoutAccount(unstored.broadcast, account);
+      if (changed === unstored.broadcast) continue;
+      unstored.broadcast = changed;
+      isChanged = true;
+    }
+    if (isChanged) out.note({ kind: "forgotten", account }, { sync: false });
+  }
+
+  /** @param reason Null: it is in on another link. */
+  gone(client: Client, reason: LogoutReason | null): void {
+    this.parts.deliveries.gone(client);
+    // A client that comes back in a moment will have it then, or had it and couldn't say so.
+    if (reason === null || COMES_BACK.has(reason)) return;
+    const { person } = client;
+    for (const report of [...this.#reports.values()]) {
+      if (report.awaited.delete(person)) this.#reportIfDone(report.number);
+    }
+  }
+
+  #reportIfDone(number: number): void {
+    const report = this.#reports.get(number);
+    if (report?.awaited.size === 0) this.#report(report);
+  }
+
+  #report({ number, sender, reached }: Report): void {
+    const { out } = this.parts;
+    this.#reports.delete(number);
+    if (sender.key === null) {
+      return out.show({ event: "broadcast-sent", id: String(number), reached }, sender.ref);
+    }
+    const client = this.#clientOf(sender);
+    if (client !== null) out.send(client.link.id, { type: "broadcast-sent", number, reached });
+  }
+
+  nextMs(): number | null {
+    const [oldest] = this.#reports.values();
+    return oldest?.dueMs ?? null;
+  }
+
+  postpone(delayMs: number): void {
+    for (const report of this.#reports.values()) report.dueMs += delayMs;
+  }
+
+  tick(): void {
+    for (const report of [...this.#reports.values()]) {
+      if (report.dueMs > this.parts.out.nowMs) return;
+      this.#report(report);
+    }
+  }
+}
+
+function isOperators({ sender }: Unstored | Report): boolean {
+  return sender.key === null;
+}
+
+/** Logouts after which the client may be in again a moment later, perhaps on another device. */
+const COMES_BACK: ReadonlySet<LogoutReason> = new Set(["lost", "slow", "replaced"]);
+
+/** Rate limits apply to an account on any device, and to a guest by its key. */
+function rateKeyOf({ name, key, isAccount }: Sender): string {
+  return isAccount || key === null ? foldName(name) : key;
+}
+
+function notAllowed(policy: BroadcastPolicy): Refusal {
+  const who = policy === "operator" ? "the operator" : "those who have an account";
+  return { code: "not-allowed", text: `only ${who} may send broadcasts here`, retryMs: 0 };
+}
+
+const TOO_FAST = {
+  code: "too-fast",
+  text: `each user may send ${BROADCASTS_MAX} broadcasts a minute`,
+} as const;
+const NOT_SIGNED: Refusal = {
+  code: "protocol",
+  text: "its signature isn't yours for this directory",
+  retryMs: 0,
+};
+const DISK_BUSY: Refusal = {
+  code: "too-fast",
+  text: "the directory's disk doesn't keep up",
+  retryMs: DISK_FULL_RETRY_MS,
+};

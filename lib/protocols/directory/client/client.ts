@@ -1,0 +1,537 @@
+/**
+ * A client of the directory: comes in and stays in, knows who is there, calls and is called, tells and is told.
+ *
+ * `directory_session.ts` is the way in and the link to the directory, `lobby.ts` who is there, `calling.ts` the one call,
+ * `request_queue.ts` what the directory may refuse, `broadcast_receiver.ts` what was told to all, `client_user.ts` what else the user
+ * asks. Here is where each input goes, and how it ends.
+ *
+ * The caller's duties are those in `client_io.ts`.
+ */
+
+import type { Crypto, Signer } from "../../../base/crypto/crypto.ts";
+import type { Environment } from "../../../base/machine/environment.ts";
+import type { ErrorCode } from "../../../base/errors.ts";
+import { fingerprintOf } from "../../../base/text/fingerprint.ts";
+import type { LinkId, PeerKey } from "../../../base/ids.ts";
+import { unreachable } from "../../../base/invariant.ts";
+import { Deadlines, earliestMs, type Machine } from "../../../base/machine/machine.ts";
+import { stalledMs } from "../../../base/machine/mode_machine.ts";
+import { shownName } from "../../../base/text/names.ts";
+import { UnknownMessages } from "../../../base/machine/unknown_messages.ts";
+import { type Numbered, RequestQueue, type Unsigned } from "./request_queue.ts";
+import { Calling } from "../client_calls/calling.ts";
+import type { ClientConfig, ClientEffect, ClientInput } from "../schema/client_io.ts";
+import { ClientLog } from "./client_log.ts";
+import { ClientOutput } from "../schema/client_output.ts";
+import { ClientPath } from "../datagrams/client_path.ts";
+import type { ClientRecord, HeardPlace } from "../schema/client_records.ts";
+import { ClientUser } from "./client_user.ts";
+import type { ClientCommand } from "../schema/events.ts";
+import { BroadcastReceiver } from "./broadcast_receiver.ts";
+import { KnownKeys } from "../lobby/known_keys.ts";
+import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "../schema/client_limits.ts";
+import { Lobby } from "../lobby/lobby.ts";
+import {
+  type DirectoryMessage,
+  type DirectoryMessageOf,
+  LEAVE_GOODBYE,
+} from "../schema/messages.ts";
+import { MissedCalls } from "../lobby/missed_calls.ts";
+import { DirectorySession } from "./directory_session.ts";
+import { signBroadcast } from "../schema/signed_broadcast.ts";
+
+/** When we leave, whatever still waits, and when the user is told of what takes a while. */
+const DEADLINES = ["leave", "told"] as const;
+
+/** Fraction of a queue's bound above which the input pauses. */
+const FULL = 0.5;
+
+/** Why what waits for the directory is given up when the program ends by itself: part of a sentence. */
+const OUT = "you aren't logged in any more";
+
+export class Client implements Machine<ClientInput, ClientEffect> {
+  // State shared with the parts; each part bounds its own.
+  readonly out = new ClientOutput();
+  readonly session: DirectorySession;
+  readonly lobby: Lobby;
+  readonly keys: KnownKeys;
+  readonly missed: MissedCalls;
+  readonly calling: Calling;
+  readonly asking: RequestQueue;
+  readonly hearing: BroadcastReceiver;
+  readonly user: ClientUser;
+  readonly random: () => number;
+  readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
+  readonly #log: ClientLog;
+  readonly #path: ClientPath;
+  readonly #deadlines = new Deadlines(DEADLINES);
+  #attempts = 0;
+  #mayBroadcast = true;
+  #pausedBecause: string | null = null;
+  #unknownMessages = new UnknownMessages();
+  #leaving: { readonly ref: string | undefined } | null = null;
+  /** Why the program ends once no call goes on; null: it doesn't. */
+  #ending: { readonly code: ErrorCode; readonly text: string } | null = null;
+  #lastStepMs = 0;
+  #dueMs: number | null = null;
+
+  constructor(
+    readonly config: ClientConfig,
+    readonly signer: Signer,
+    readonly environment: Environment,
+  ) {
+    const { out } = this;
+    this.random = environment.random;
+    this.randomBytes = environment.randomBytes;
+    this.#log = new ClientLog(config.records);
+    this.lobby = new Lobby(this);
+    this.keys = new KnownKeys(out, config.refused);
+    this.missed = new MissedCalls(environment.wallMs);
+    this.session = new DirectorySession(config, this);
+    this.#path = new ClientPath(config.directory, out);
+    this.calling = new Calling(this);
+    this.asking = new RequestQueue(this);
+    this.hearing = new BroadcastReceiver(this.#log, this);
+    this.user = new ClientUser(this);
+  }
+
+  /** The records of a compacted log; null where more waits to be shown than is held here. */
+  snapshot(shownThrough: HeardPlace | null): readonly ClientRecord[] | null {
+    return this.#log.snapshot(shownThrough);
+  }
+
+  step(input: ClientInput, nowMs: number): readonly ClientEffect[] {
+    const { out } = this;
+    out.begin(nowMs);
+    if (out.isStopped) return out.take();
+    const delayMs = stalledMs(this.#dueMs, this.#lastStepMs, nowMs);
+    this.#lastStepMs = nowMs;
+    if (delayMs > 0) { for (const part of this.#timed) part.postpone(delayMs); }
+    this.#handle(input);
+    this.#settle();
+    this.#dueMs = out.isStopped ? null : earliestMs(...this.#timed.map((part) => part.nextMs()));
+    return out.take();
+  }
+
+  nextDeadlineMs(): number | null {
+    return this.#dueMs;
+  }
+
+  get #timed() {
+    return [
+      this.session,
+      this.lobby,
+      this.calling,
+      this.asking,
+      this.hearing,
+      this.#path,
+      this.#deadlines,
+    ];
+  }
+
+  #handle(input: ClientInput): void {
+    const { session, calling } = this;
+    switch (input.type) {
+      case "start":
+        return this.#start();
+      case "enter":
+        return session.entry(input.entry);
+      case "link-up":
+        if (!session.isAttempt(input.attempt)) return calling.linkUp(input);
+        this.#path.linked(input.host);
+        return session.up(input.link, input.peer);
+      case "dial-failed":
+        return session.isAttempt(input.attempt)
+          ? session.dialFailed(input.attempt, input)
+          : calling.dialFailed(input.attempt);
+      case "link-down":
+        if (!session.down(input.link, input.reason)) {
+          calling.linkDown(input.link, input.closed, input.reason);
+        }
+        return;
+      case "congested":
+        return calling.congested(input.link);
+      case "drained":
+        return calling.drained(input.link);
+      case "message":
+        return this.#message(input.link, input.message);
+      case "unknown-message":
+        return this.#unknown(input.link, input.code);
+      case "datagram":
+        return this.#datagram(input);
+      case "relayed":
+        return calling.relayed(input.call, input.bytes);
+      case "relay-taken":
+        return calling.relayTaken(input.call, input.bytes);
+      case "persisted":
+        return this.out.persisted(input.token);
+      case "persist-failed":
+        return this.out.persistFailed(input.token, input.text);
+      case "command":
+        return this.#command(input.command, input.ref);
+      case "tick":
+        return this.#tick();
+      default:
+        return unreachable(input);
+    }
+  }
+
+  #start(): void {
+    const { config: { name, listening, registry }, signer } = this;
+    this.out.show({
+      event: "ready",
+      command: "peer",
+      ...(name === null ? {} : { name }),
+      ...listening,
+      key: fingerprintOf(signer.key),
+      registry,
+    });
+    this.hearing.start();
+    this.session.dial();
+  }
+
+  #tick(): void {
+    this.session.tick();
+    this.lobby.tick();
+    this.calling.tick();
+    this.asking.tick();
+    this.hearing.tick();
+    this.#path.tick();
+    for (const due of this.#deadlines.takeDue(this.out.nowMs)) {
+      if (due === "leave") this.#leave();
+      else this.#tellLeaving();
+    }
+  }
+
+  // What the parts ask of each other.
+
+  get isInteractive(): boolean {
+    return this.config.isInteractive;
+  }
+
+  get isUp(): boolean {
+    return this.session.isUp;
+  }
+
+  get isTalking(): boolean {
+    return this.calling.call?.isTalking ?? false;
+  }
+
+  get online(): number {
+    return this.lobby.size;
+  }
+
+  get mayBroadcast(): boolean {
+    return this.#mayBroadcast;
+  }
+
+  get selfName(): string {
+    return this.session.name;
+  }
+
+  get ownKey(): PeerKey {
+    return this.signer.key;
+  }
+
+  get directoryKey(): PeerKey | null {
+    return this.session.peer;
+  }
+
+  get crypto(): Crypto {
+    return this.environment.crypto;
+  }
+
+  get wallMs(): () => number {
+    return this.environment.wallMs;
+  }
+
+  numbered(): Numbered {
+    const sentAt = Math.max(0, Math.floor(this.environment.wallMs()));
+    const own = this.#log.nextOwn(sentAt);
+    this.out.note({ kind: "said", own }, { sync: false });
+    return { own, sentAt };
+  }
+
+  signed(broadcast: Unsigned): DirectoryMessageOf<"broadcast"> {
+    const { own, sentAt, text } = broadcast;
+    const { peer, name: from } = this.session;
+    const signature = signBroadcast(this.signer, { directory: peer!, from, own, sentAt, text });
+    return { type: "broadcast", own, sentAt, text, signature };
+  }
+
+  dropped(text: string, from: string): void {
+    this.environment.log.warn("a broadcast isn't shown", { text, from });
+  }
+
+  nextAttempt(): number {
+    return ++this.#attempts;
+  }
+
+  standing(): Pick<DirectoryMessageOf<"enter">, "talking" | "seen"> {
+    return { talking: this.calling.enters(), seen: this.hearing.seen(this.session.name) };
+  }
+
+  metDirectory(key: PeerKey): void {
+    this.keys.load(this.config.pinsOf(key));
+  }
+
+  entered(message: DirectoryMessageOf<"entered">): void {
+    this.#mayBroadcast = message.mayBroadcast;
+    this.#unknownMessages = new UnknownMessages();
+    this.#log.hasSaid(message.said);
+    this.#path.entered(message);
+    this.hearing.entered(message);
+    this.calling.entered();
+    this.asking.entered();
+  }
+
+  left(reason: "directory-down" | "replaced" = "directory-down"): void {
+    this.asking.left(); // before the lobby is told, which has who was there
+    this.lobby.left();
+    this.#path.left();
+    this.hearing.left();
+    this.calling.directoryLeft(reason);
+  }
+
+  replaced(): void {
+    this.left("replaced");
+    const { name, isGuest } = this.session;
+    const whoElse = isGuest
+      ? "others have a copy of your profile: take a new one"
+      : "change the password (/passwd)";
+    const text =
+      `${
+        shownName(name)
+      } came in from somewhere else, which takes the place of this program; if that ` +
+      `wasn't you, ${whoElse}`;
+    this.#ending = { code: "replaced", text };
+    this.asking.giveUp(OUT);
+  }
+
+  forgotten(): void {
+    const { out, asking, calling } = this;
+    if (!asking.isForgetting) {
+      calling.drop(true);
+      return this.fatal("not-logged-in", "Your account was removed from the directory");
+    }
+    calling.drop();
+    out.notice(`The account ${shownName(this.session.name)} is removed`, asking.forgotten());
+    asking.giveUp(OUT);
+    out.bye("forgotten", this.#leaving?.ref);
+  }
+
+  disowned(): void {
+    const { out, asking, calling: { call } } = this;
+    asking.giveUp(OUT);
+    if (call === null) return;
+    out.notice(
+      `Your call with ${shownName(call.peer)} goes on; after it you are asked how to come in`,
+    );
+  }
+
+  fatal(code: ErrorCode, text: string): void {
+    const { out, calling } = this;
+    this.#ending = { code, text };
+    this.asking.giveUp(OUT);
+    if (code === "kicked") calling.drop(true);
+    if (calling.call === null) return this.#endUnlessTalking();
+    out.error(code, text);
+    out.notice(`Your call with ${shownName(calling.call.peer)} goes on; this program ends with it`);
+  }
+
+  /**
+   * Ends, unless a call goes on: a direct call needs no directory. What was said in a call that our user has ended
+   * goes out first.
+   */
+  #endUnlessTalking(): void {
+    const { out, calling } = this;
+    if (this.#ending === null || calling.call !== null || calling.isParting) return;
+    const { code, text } = this.#ending;
+    calling.drop();
+    out.fatal(code, text);
+  }
+
+  tell(message: DirectoryMessage): void {
+    const { link, isUp } = this.session;
+    if (isUp && link !== null) this.out.send(link, message);
+  }
+
+  acknowledge(message: DirectoryMessageOf<"got">, way: "link" | "datagram"): void {
+    if (way === "datagram") this.#path.send(message);
+    else this.tell(message);
+  }
+
+  enterAnew(): void {
+    this.session.renew("a call goes on");
+  }
+
+  unanswered(): void {
+    this.session.giveUp("no answer");
+  }
+
+  offends(text: string): void {
+    this.environment.log.warn("the directory breaks the protocol", { text });
+    this.session.offends(text);
+  }
+
+  // What comes.
+
+  #message(link: LinkId, message: DirectoryMessage): void {
+    const { session, lobby, calling, asking, hearing } = this;
+    if (link !== session.link) return calling.message(link, message);
+    if (session.message(message)) return;
+    if (message.type === "unknown") return void this.#isPastUnknown();
+    if (!session.isUp) return this.offends(`${message.type} before entered`);
+    switch (message.type) {
+      case "users":
+        lobby.page(message);
+        return asking.othersCame();
+      case "presence":
+        lobby.changed(message);
+        return asking.othersCame();
+      case "incoming":
+        return calling.incoming(message);
+      case "rings":
+        return calling.rings(message);
+      case "meet":
+        return calling.meet(message);
+      case "relay-on":
+        return calling.relayOn(message.call.toHex());
+      case "relay":
+      case "relay-room":
+        return calling.relay(message);
+      case "outcome":
+        return calling.outcome(message);
+      case "missed":
+        return calling.missed(message);
+      case "told":
+        return hearing.told(message, "link");
+      default:
+        if (!asking.message(message)) this.offends(`${message.type}, unasked,`);
+    }
+  }
+
+  #unknown(link: LinkId, code: number): void {
+    if (link !== this.session.link) return this.calling.unknown(link, code);
+    if (!this.#isPastUnknown()) this.out.send(link, { type: "unknown", code });
+  }
+
+  /** Counts a message of an unknown type from the directory. @returns Whether there were too many. */
+  #isPastUnknown(): boolean {
+    const fault = this.#unknownMessages.fault(this.out.nowMs);
+    if (fault !== null) this.offends(fault);
+    return fault !== null;
+  }
+
+  #datagram({ from, bytes }: Extract<ClientInput, { readonly type: "datagram" }>): void {
+    const message = this.#path.open(from, bytes);
+    if (message?.type === "told") this.hearing.told(message, "datagram");
+  }
+
+  // What the user asks.
+
+  #command(command: ClientCommand, ref: string | undefined): void {
+    const { out, calling, lobby, user } = this;
+    switch (command.command) {
+      case "list":
+        return lobby.show(command.part, ref);
+      case "broadcast":
+        return user.broadcast(command.text, ref);
+      case "call":
+        return user.call(command.name, ref);
+      case "call-address":
+        return user.callAt(command, ref);
+      case "accept":
+        return calling.accept(ref);
+      case "decline":
+        return calling.decline(command.reason, ref);
+      case "cancel":
+        return calling.cancel(ref);
+      case "hang-up":
+        return calling.hangUp(ref);
+      case "say":
+        return calling.say(command.text, ref);
+      case "missed":
+        return out.show({ event: "missed", calls: this.missed.calls }, ref);
+      case "passwd":
+        return user.changePassword(command.old, command.new, ref);
+      case "forget-me":
+        return user.forgetMe(command.password, ref);
+      case "status":
+        return user.status(ref);
+      case "refuse":
+        return user.refuse(command.name, command.key);
+      case "verify":
+        return user.verify(command.name, command.answer, ref);
+      case "trust":
+        return user.trust(command.name, ref);
+      case "quit":
+        if (this.#leaving !== null) return;
+        this.#leaving = { ref };
+        return;
+      default:
+        return unreachable(command);
+    }
+  }
+
+  // After each step.
+
+  #settle(): void {
+    this.#endUnlessTalking();
+    if (this.out.isStopped) return;
+    if (this.#leaving !== null) this.#goOnLeaving();
+    else if (this.calling.call === null && !this.calling.isParting) this.session.askAnew();
+    this.#pauseInput();
+  }
+
+  #pauseInput(): void {
+    const { session, config, calling, asking } = this;
+    const { call } = calling;
+    let because: string | null = null;
+    if (!config.isInteractive && !session.wasUp) because = "coming in";
+    else if (call?.endsAfterLines) because = `waiting for the end of the call with ${call.peer}`;
+    else if (call !== null && call.lines.fill > FULL) because = `waiting for ${call.peer}`;
+    else if (asking.fill > FULL) because = "waiting for the directory";
+    if (because === this.#pausedBecause) return;
+    this.#pausedBecause = because;
+    this.out.push({ type: "input", pausedBecause: because });
+  }
+
+  /**
+   * A call that waits for its answer, lines said in a call, and broadcasts go out first; we also wait to hear whom
+   * those reached.
+   */
+  #goOnLeaving(): void {
+    const { out, calling, asking } = this;
+    calling.leave();
+    asking.hurry();
+    const { call } = calling;
+    // A call that isn't connected ends within its own bounds.
+    if (call !== null && !call.isTalking) return this.#deadlines.clear("leave");
+    if (this.#deadlines.get("leave") === null) {
+      this.#deadlines.set("leave", out.nowMs + LEAVE_MS_MAX);
+      this.#deadlines.set("told", out.nowMs + LEAVE_UNTOLD_MS);
+    }
+    if (call !== null || asking.size > 0 || calling.isParting) return;
+    // As far as we know, a directory that is gone won't report it any more.
+    if (!(this.isUp && asking.isReaching)) this.#leave();
+  }
+
+  #tellLeaving(): void {
+    const { out, calling, asking } = this;
+    if (calling.call !== null || asking.size > 0 || !asking.isReaching) return;
+    const restMs = LEAVE_MS_MAX - LEAVE_UNTOLD_MS;
+    out.notice(
+      `Leaving when it is known whom your broadcasts have reached, or in ${restMs / 1_000} s`,
+    );
+  }
+
+  #leave(): void {
+    const { out, session, calling, asking } = this;
+    if (out.isStopped) return;
+    asking.giveUp("you left before");
+    calling.drop();
+    session.close(LEAVE_GOODBYE);
+    out.bye("quit", this.#leaving?.ref);
+  }
+}

@@ -1,0 +1,293 @@
+/** What a client's user asks for, except within calls: checks it, and tells the user the outcome. */
+
+import type { Signer } from "../../../base/crypto/crypto.ts";
+import {
+  isPossiblePassword,
+  normalPassword,
+  weakPassword,
+} from "../../../base/crypto/passwords.ts";
+import { type Endpoint, endpointText, type PeerKey } from "../../../base/ids.ts";
+import type { VerifyAnswer } from "../../../base/machine/mode_machine.ts";
+import { verifyEvent } from "../../../base/machine/mode_output.ts";
+import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
+import { isSameName, nameFault, shownName, withoutMark } from "../../../base/text/names.ts";
+import { checkedMessage, tooLong, utf8Length, visibleText } from "../../../base/text/text.ts";
+import {
+  acceptedText,
+  didYouMeanName,
+  isYouText,
+  noOtherKeyText,
+} from "../../../base/trust/name_answers.ts";
+import type { Calling } from "../client_calls/calling.ts";
+import type { ClientCall } from "../client_calls/client_call.ts";
+import type { KnownKeys } from "../lobby/known_keys.ts";
+import type { Lobby } from "../lobby/lobby.ts";
+import type { ClientConfig } from "../schema/client_io.ts";
+import type { ClientOutput } from "../schema/client_output.ts";
+import { type ClientEvent, DIRECTORY_NAME, type SessionState } from "../schema/events.ts";
+import { TEXT_BYTES_MAX } from "../schema/limits.ts";
+import type { BroadcastReceiver } from "./broadcast_receiver.ts";
+import type { DirectorySession } from "./directory_session.ts";
+import type { RequestQueue } from "./request_queue.ts";
+
+interface ClientUserOwner {
+  readonly config: ClientConfig;
+  readonly signer: Signer;
+  readonly out: ClientOutput;
+  readonly session: DirectorySession;
+  readonly lobby: Lobby;
+  readonly keys: KnownKeys;
+  readonly calling: Calling;
+  readonly asking: RequestQueue;
+  readonly hearing: BroadcastReceiver;
+  readonly selfName: string;
+  /** Whether the directory lets us send broadcasts. */
+  readonly mayBroadcast: boolean;
+}
+
+export class ClientUser {
+  constructor(readonly owner: ClientUserOwner) {}
+
+  // Calls.
+
+  call(typed: string, ref: string | undefined): void {
+    const { out, lobby, calling, selfName } = this.owner;
+    const name = withoutMark(typed).normalize("NFC");
+    if (nameFault(name) !== null) {
+      const text = `${
+        visibleText(typed)
+      } isn't a possible name: call somebody with NAME or /call NAME`;
+      return out.error("unknown-user", text, ref);
+    }
+    const { call } = calling;
+    if (call?.phase === "asked" && isSameName(call.peer, name)) return calling.accept(ref);
+    const known = isSameName(name, selfName) ? selfName : lobby.find(name)?.name ?? name;
+    calling.ring(known, ref);
+  }
+
+  callAt({ host, port }: Endpoint, ref: string | undefined): void {
+    const { out, lobby, calling } = this.owner;
+    const endpoint = { host, port };
+    const user = lobby.at(endpoint);
+    if (user === null) {
+      const text = `Nobody in the list takes calls at ${endpointText(endpoint)}; /list shows all`;
+      return out.error("unknown-user", text, ref);
+    }
+    // If several claim an address, whose it is gets decided once: here, where the user sees whom it calls.
+    calling.ring(user.name, ref);
+  }
+
+  // What the directory may refuse.
+
+  broadcast(text: string, ref: string | undefined): void {
+    const { out, session, asking, mayBroadcast } = this.owner;
+    const bytes = utf8Length(text);
+    if (bytes === 0) return;
+    if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
+    if (!this.#isIn("Nothing was sent", ref)) return;
+    if (!mayBroadcast) {
+      const text = "Nothing was sent: this directory doesn't let you send broadcasts";
+      return out.error("not-allowed", text, ref);
+    }
+    asking.broadcast(checkedMessage(text), ref);
+    if (!session.isUp && asking.size === 1) {
+      out.notice("Waits for the directory, for as long as this program runs", ref);
+    }
+  }
+
+  /** Whether we are in, or will be again. */
+  #isIn(what: string, ref: string | undefined): boolean {
+    const { session, out } = this.owner;
+    if (session.wasUp && !session.isOut) return true;
+    out.error("not-logged-in", `${what}: you aren't logged in`, ref);
+    return false;
+  }
+
+  changePassword(old: string, fresh: string, ref: string | undefined): void {
+    const { out, asking } = this.owner;
+    if (!this.#hasAccount("The password isn't changed", ref)) return;
+    const weak = weakPassword(fresh, "The new password");
+    if (weak !== null) return out.error("weak-password", weak, ref);
+    if (!isPossiblePassword(old)) return this.#isWrong("The password isn't changed", ref);
+    const request = { old: normalPassword(old), new: normalPassword(fresh) };
+    asking.ask({ type: "change-password", ...request }, ref);
+  }
+
+  forgetMe(password: string, ref: string | undefined): void {
+    if (!this.#hasAccount("Nothing is removed", ref)) return;
+    if (!isPossiblePassword(password)) return this.#isWrong("Nothing is removed", ref);
+    this.owner.asking.ask({ type: "forget-me", password: normalPassword(password) }, ref);
+  }
+
+  #hasAccount(what: string, ref: string | undefined): boolean {
+    const { session, out } = this.owner;
+    if (!session.isUp) {
+      out.error("not-logged-in", `${what}: you aren't in the directory now`, ref);
+    } else if (session.isGuest) {
+      out.error("not-logged-in", `${what}: a guest has no account`, ref);
+    } else return true;
+    return false;
+  }
+
+  #isWrong(what: string, ref: string | undefined): void {
+    this.owner.out.error("bad-credentials", `${what}: the password is wrong`, ref);
+  }
+
+  // What is so, and whose keys those are.
+
+  status(ref: string | undefined): void {
+    const { session, config, signer, calling, lobby, asking, hearing, out } = this.owner;
+    const view = statusView({
+      name: session.name,
+      key: signer.key,
+      registry: config.registry,
+      session: session.state,
+      isOut: session.isOut,
+      isDisowned: session.isDisowned,
+      guest: session.isGuest,
+      failure: session.failure,
+      call: calling.call,
+      online: lobby.size,
+      asked: asking.size,
+      isDiskFull: hearing.isRefused,
+      nowMs: out.nowMs,
+    });
+    out.show(view, ref);
+  }
+
+  verify(name: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
+    const { out, keys, calling, session, selfName, signer: { key: ownKey } } = this.owner;
+    if (isSameName(name, selfName)) {
+      return out.error("unknown-user", isYouText("verify", name), ref);
+    }
+    const isDirectory = name === DIRECTORY_NAME;
+    const peerKey = isDirectory ? session.peer : keys.find(name)?.key ?? null;
+    if (peerKey === null) return this.#unmet("verify", name, ref);
+    const shown = isDirectory ? DIRECTORY_NAME : keys.find(name)!.name;
+    out.show(verifyEvent(shown, ownKey, peerKey, answer), ref);
+    if (answer !== "no") return;
+    if (isDirectory) return session.refuse();
+    keys.refuse(shown, peerKey);
+    calling.refused(shown, peerKey);
+  }
+
+  /** As `verify` with `no`, said in another program of the profile. */
+  refuse(name: string, key: Fingerprint): void {
+    const { keys, calling, session } = this.owner;
+    if (name === DIRECTORY_NAME) {
+      if (session.peer !== null && fingerprintOf(session.peer) === key) session.refuse();
+      return;
+    }
+    const met = keys.find(name);
+    if (met === null || fingerprintOf(met.key) !== key) return keys.refuseUnmet(name, key);
+    keys.refuse(met.name, met.key);
+    calling.refused(met.name, met.key);
+  }
+
+  trust(name: string, ref: string | undefined): void {
+    const { out, keys, session, selfName } = this.owner;
+    if (isSameName(name, selfName)) {
+      return out.error("unknown-user", isYouText("trust", name), ref);
+    }
+    if (name === DIRECTORY_NAME) {
+      const key = session.trust();
+      const text = key === null
+        ? noOtherKeyText("the directory")
+        : acceptedText("The directory", fingerprintOf(key));
+      return out.notice(text, ref);
+    }
+    const trusted = keys.trust(name);
+    if (trusted !== null) {
+      const accepted = acceptedText(shownName(trusted.name), fingerprintOf(trusted.key));
+      const before = trusted.before === undefined
+        ? ""
+        : `; the former key ${trusted.before} isn't accepted any more`;
+      return out.notice(`${accepted}${before}; call again`, ref);
+    }
+    if (keys.find(name) === null) return this.#unmet("trust", name, ref);
+    out.notice(noOtherKeyText(shownName(name)), ref);
+  }
+
+  #unmet(command: string, name: string, ref: string | undefined): void {
+    const hint = didYouMeanName(name, this.owner.keys.names(), (known) => `/${command} ${known}`);
+    const advice = hint ||
+      (command === "trust"
+        ? "; call them: if their key is another one, you are told, and can accept it then"
+        : "; a call names the keys of both");
+    const text = `Cannot ${command} ${
+      shownName(name)
+    }: since this program started, there was no call with anybody of that name${advice}`;
+    this.owner.out.error("unknown-user", text, ref);
+  }
+}
+
+// The answer to a client's `/status`.
+
+interface Standing {
+  readonly name: string;
+  readonly key: PeerKey;
+  readonly registry: string;
+  readonly session: SessionState;
+  /** Whether the directory isn't dialled any more. */
+  readonly isOut: boolean;
+  /** Whether the user will be asked how to come in, after the present call. */
+  readonly isDisowned: boolean;
+  readonly guest: boolean;
+  /** Why the last dial of the directory failed. */
+  readonly failure: string | null;
+  readonly call: ClientCall | null;
+  readonly online: number;
+  readonly asked: number;
+  readonly isDiskFull: boolean;
+  readonly nowMs: number;
+}
+
+type Status = Extract<ClientEvent, { readonly event: "status" }>;
+
+export function statusView(standing: Standing): ClientEvent {
+  const { name, key, registry, session, guest, call, online, asked, nowMs } = standing;
+  return {
+    event: "status",
+    name,
+    key: fingerprintOf(key),
+    registry,
+    session,
+    guest,
+    call: call === null ? null : callView(call, nowMs),
+    roundTripMs: null,
+    online,
+    unsent: (call?.lines.size ?? 0) + asked,
+    problems: problemsOf(standing),
+  };
+}
+
+function callView(call: ClientCall, nowMs: number): Status["call"] {
+  const { shownId, peer, route, isTalking } = call;
+  const state = isTalking
+    ? "connected"
+    : call.phase === "ringing" || call.phase === "asked"
+    ? "ringing"
+    : "connecting";
+  const sinceMs = Math.round(nowMs - (isTalking ? call.talkingSinceMs : call.sinceMs));
+  return { call: shownId, peer, state, route, sinceMs, roundTripMs: null };
+}
+
+function problemsOf(standing: Standing): readonly string[] {
+  const { session, isOut, isDisowned, failure, isDiskFull, call } = standing;
+  const problems: string[] = [];
+  if (session === "replaced") {
+    problems.push("You have logged in elsewhere: this program ends when the call is over");
+  } else if (isOut) {
+    problems.push("The directory lets you in no more: this program ends with the call");
+  } else if (isDisowned) {
+    problems.push("You aren't in the directory: after the call you are asked how to come in");
+  } else if (session === "down") {
+    const because = failure === null ? "" : `: ${failure}`;
+    problems.push(`You aren't in the directory${because}; it is tried again and again`);
+  }
+  if (isDiskFull) {
+    problems.push("Cannot write to the disk; broadcasts are shown once they can be stored");
+  }
+  if (call?.isCongested) problems.push(`${call.peer} takes in nothing at the moment`);
+  return problems;
+}

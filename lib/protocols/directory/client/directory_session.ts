@@ -1,0 +1,601 @@
+/**
+ * A client's way in, and its link to the directory: the directory is dialled again and again, and the client comes in
+ * again without anything being typed.
+ */
+
+import type { ErrorCode } from "../../../base/errors.ts";
+import { fingerprintOf } from "../../../base/text/fingerprint.ts";
+import { endpointText, type LinkId, type PeerKey } from "../../../base/ids.ts";
+import { Deadlines } from "../../../base/machine/machine.ts";
+import { foldName, nameFault } from "../../../base/text/names.ts";
+import {
+  isPossiblePassword,
+  normalPassword,
+  weakPassword,
+} from "../../../base/crypto/passwords.ts";
+import { RetryPauses } from "../../../base/rates/retry_pauses.ts";
+import { ServerKey } from "../../../base/trust/server_key.ts";
+import { visibleText } from "../../../base/text/text.ts";
+import { unreachableText } from "../../../base/trust/no_wait.ts";
+import type { ClientConfig, Entry } from "../schema/client_io.ts";
+import type { ClientOutput } from "../schema/client_output.ts";
+import { DIRECTORY_NAME, type SessionState } from "../schema/events.ts";
+import { ENTER_MS_MAX, FULL_PAUSE_MS_MAX, STABLE_MS } from "../schema/client_limits.ts";
+import { FULL_MS_MAX, RETRY_MS_MAX, RETRY_MS_MIN } from "../schema/limits.ts";
+import type { DirectoryMessage, DirectoryMessageOf, WayIn } from "../schema/messages.ts";
+import { refusalText, refusedText } from "../schema/refusal_text.ts";
+
+const DEADLINES = ["retry", "enter"] as const;
+
+type Phase =
+  /** No link: the directory is dialled when the time has come. */
+  | "apart"
+  | "dialling"
+  /** There is a link, and we wait for the user to say how to come in. */
+  | "asking"
+  /** We wait for the directory to say whether we are in. */
+  | "entering"
+  | "up"
+  /** Another program has taken our place: we don't come in again. */
+  | "replaced"
+  /** The directory no longer lets us in, or wasn't found: we don't come in again. */
+  | "out";
+
+interface SessionOwner {
+  readonly out: ClientOutput;
+  readonly random: () => number;
+  /** A number that no other dial has. */
+  nextAttempt(): number;
+  /** The fields of `enter` beside those that say who we are. */
+  standing(): Pick<DirectoryMessageOf<"enter">, "talking" | "seen">;
+  /** The directory's key is known, or has changed. */
+  metDirectory(key: PeerKey): void;
+  entered(message: DirectoryMessageOf<"entered">): void;
+  /** The link on which we were in is gone. */
+  left(): void;
+  /** Another program came in in our place. */
+  replaced(): void;
+  /** The account no longer exists. */
+  forgotten(): void;
+  /** The directory no longer lets us in as who we were; the user was told, and is asked anew. */
+  disowned(): void;
+  /** We can't come in any more: the program ends, once no call goes on. */
+  fatal(code: ErrorCode, text: string): void;
+}
+
+export class DirectorySession {
+  #phase: Phase = "apart";
+  #link: LinkId | null = null;
+  #peer: PeerKey | null = null;
+  #attempt = 0;
+  readonly #pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
+  #upSinceMs = 0;
+  readonly #key: ServerKey;
+  /** How to come in for the first time; it holds the password until the directory has answered. */
+  #entry: Entry | null = null;
+  /** The link was lost before `#entry` was answered: the directory may have carried it out. */
+  #isUnanswered = false;
+  #isAsked = false;
+  /**
+   * The directory no longer lets `#self` in: the user is to say who we are, but not during a call, in which we are
+   * still `#self`.
+   */
+  #isDisowned = false;
+  #sentHow: WayIn = "guest";
+  /** Who we are, or were last, in the directory; null before we were in. */
+  #self: { readonly name: string; readonly guest: boolean; readonly rank: number } | null = null;
+  /** Whether the directory has our device on its disk. */
+  #isRemembered = true;
+  #fullSinceMs: number | null = null;
+  /**
+   * Since when the directory is there and doesn't answer whether we may come in: it says nothing, or the link is lost
+   * each time.
+   */
+  #silentSinceMs: number | null = null;
+  #failure: string | null = null;
+  /** The state that the user was told last; null: none yet. */
+  #told: SessionState | null = null;
+  readonly #deadlines = new Deadlines(DEADLINES);
+
+  constructor(readonly config: ClientConfig, readonly owner: SessionOwner) {
+    const { directory: endpoint, knownPeers, expect: pinned, given, refused } = config;
+    const isVerified = config.isServerVerified ?? false;
+    const directory = {
+      what: "directory",
+      name: DIRECTORY_NAME,
+      endpoint,
+      knownPeers,
+      pinned,
+      given,
+      refused,
+      isVerified,
+    } as const;
+    this.#key = new ServerKey(directory, owner.out);
+  }
+
+  get isUp(): boolean {
+    return this.#phase === "up";
+  }
+
+  /** Whether we don't come in again. */
+  get isOut(): boolean {
+    return this.#phase === "replaced" || this.#phase === "out";
+  }
+
+  get link(): LinkId | null {
+    return this.#link;
+  }
+
+  /** The directory's key; null before it was reached. */
+  get peer(): PeerKey | null {
+    return this.#peer;
+  }
+
+  get name(): string {
+    return this.#self?.name ?? this.#entry?.name ?? this.config.name ?? "";
+  }
+
+  /** Whether we are in, were in, or want to come in as a guest. */
+  get isGuest(): boolean {
+    return this.#self?.guest ?? (this.#entry?.how ?? this.config.how) === "guest";
+  }
+
+  /** Whether we were ever in, and may come in again as the same user. */
+  get wasUp(): boolean {
+    return this.#told === "up" || (this.#self !== null && !this.#isDisowned);
+  }
+
+  get isDisowned(): boolean {
+    return this.#isDisowned;
+  }
+
+  get state(): SessionState {
+    return this.#phase === "up" || this.#phase === "replaced" ? this.#phase : "down";
+  }
+
+  /** Why the last dial failed, as part of a sentence; null where it didn't. */
+  get failure(): string | null {
+    return this.#failure;
+  }
+
+  get #isOver(): boolean {
+    return this.isOut || this.owner.out.isStopped;
+  }
+
+  // The link.
+
+  dial(): void {
+    if (this.#phase !== "apart") return;
+    this.#phase = "dialling";
+    this.#deadlines.clear("retry");
+    const { directory: endpoint } = this.config;
+    const attempt = this.#attempt = this.owner.nextAttempt();
+    const expect = this.#key.expected;
+    this.owner.out.push({ type: "dial", attempt, mode: "directory", endpoint, expect });
+  }
+
+  /** Whether this attempt is the session's latest dial. */
+  isAttempt(attempt: number | null): boolean {
+    return attempt === this.#attempt;
+  }
+
+  up(link: LinkId, peer: PeerKey): void {
+    const { out } = this.owner;
+    if (this.#phase !== "dialling") return out.close(link, "not needed any more");
+    if (this.#key.isRefused(peer)) {
+      out.close(link, "another key is expected");
+      return this.#end("key-changed", this.#key.refusal(peer));
+    }
+    const known = this.#key.expected !== null;
+    const isFirst = this.#peer !== peer;
+    this.#link = link;
+    this.#peer = peer;
+    this.#failure = null;
+    const { directory } = this.config;
+    if (isFirst) out.show({ event: "directory", ...directory, key: fingerprintOf(peer), known });
+    if (!known && this.#sendsUnseen) {
+      this.close("its key isn't known");
+      return this.#end("usage", unknownText(endpointText(directory)));
+    }
+    this.#key.proved(peer);
+    if (isFirst) this.owner.metDirectory(peer);
+    this.#phase = "asking";
+    if (this.#self !== null || this.#entry !== null) this.#enter();
+    else this.#ask();
+  }
+
+  /** Whether a password is sent before anybody could compare the directory's key. */
+  get #sendsUnseen(): boolean {
+    const { how, asksAgain, trustFirst } = this.config;
+    return how !== null && how !== "guest" && !asksAgain && !trustFirst;
+  }
+
+  /** @param reason Part of a sentence. @returns Whether it was the link in use. */
+  down(link: LinkId, reason: string): boolean {
+    if (link !== this.#link) return false;
+    const wasStable = this.#wasStable;
+    const pauseMs = this.#pauseMs();
+    this.#lost(reason, wasStable ? RETRY_MS_MIN * this.owner.random() : pauseMs);
+    return true;
+  }
+
+  dialFailed(
+    attempt: number,
+    { reason, text, key }: {
+      readonly reason: string;
+      readonly text: string;
+      readonly key: PeerKey | null;
+    },
+  ): void {
+    if (attempt !== this.#attempt || this.#phase !== "dialling") return;
+    const { config, owner: { out } } = this;
+    this.#phase = "apart";
+    if (this.#fullSinceMs !== null) this.#told = null; // it was there before: that it isn't now is news
+    this.#fullSinceMs = this.#silentSinceMs = null; // nothing shows that it is there
+    const isStrange = reason === "wrong-key" && key !== null;
+    this.#failure = isStrange ? "another key answers there" : visibleText(text);
+    if (isStrange) {
+      const mayAccept = config.isInteractive && config.wait && config.given === null;
+      const isAnybodyThere = this.wasUp || mayAccept;
+      if (!isAnybodyThere) return this.#end("key-changed", this.#key.refusal(key));
+      this.#key.met(key);
+    } else if (!config.wait && !this.wasUp && !out.isStopped) {
+      const address = endpointText(config.directory);
+      const isOther = reason === "wrong-mode";
+      const text = unreachableText("directory", address, this.#failure, isOther);
+      return this.#end("unreachable", text);
+    }
+    this.#retryIn(this.#pauseMs());
+    this.#tellDown(this.#failure);
+  }
+
+  /** Comes in anew, at once and unnoticed by the user, because what `enter` says has changed. */
+  renew(reason: string): void {
+    if (this.#phase !== "up") return;
+    this.close(reason);
+    this.#phase = "apart";
+    this.#retryIn(0);
+    this.owner.left();
+  }
+
+  /**
+   * Closes the link; the directory is dialled again after a pause. @param said The reason that the directory is told.
+   */
+  giveUp(reason: string, said = reason): void {
+    if (this.#link !== null) this.owner.out.close(this.#link, said);
+    this.#lost(reason, this.#pauseMs());
+  }
+
+  /** The directory broke a rule. */
+  offends(text: string): void {
+    this.giveUp("it sent invalid data", `${text} isn't allowed`);
+  }
+
+  close(reason: string): void {
+    if (this.#link !== null) this.owner.out.close(this.#link, reason);
+    this.#link = null;
+  }
+
+  #lost(reason: string, pauseMs: number): void {
+    const before = this.#phase;
+    this.#link = null;
+    this.#deadlines.clear("enter");
+    if (this.isOut) return;
+    this.#phase = "apart";
+    if (before === "entering") this.#isUnanswered ||= this.#entry !== null;
+    if (before === "entering" && this.#isSilentTooLong) return this.#endsSilence();
+    // The user may take their time to answer, although the directory closes a link on which nothing is said.
+    if (before === "asking" && (this.#isAsked || this.#isDisowned)) return;
+    this.#retryIn(pauseMs);
+    this.#tellDown(reason);
+    if (before === "up") this.owner.left();
+  }
+
+  /**
+   * Whether we were in long enough: a directory that lets us in and then is gone, or breaks a rule, at once isn't
+   * dialled without a growing pause.
+   */
+  get #wasStable(): boolean {
+    return this.#phase === "up" && this.owner.out.nowMs - this.#upSinceMs >= STABLE_MS;
+  }
+
+  #pauseMs(): number {
+    if (this.#wasStable) this.#pauses.reset();
+    return this.#pauses.failed(this.owner.random());
+  }
+
+  #retryIn(ms: number): void {
+    this.#deadlines.set("retry", this.owner.out.nowMs + ms);
+  }
+
+  /** @param isFull The user is told of each try, and when the next one is. */
+  #tellDown(reason: string, isFull = false): void {
+    if (this.#told === "down" || this.#isOver) return;
+    this.#told = "down";
+    const { name, isGuest: guest } = this;
+    this.owner.out.show({
+      event: "session",
+      state: "down",
+      name,
+      guest,
+      reason: visibleText(reason),
+      ...(isFull ? { isFull } : {}),
+    });
+  }
+
+  /** The user accepts the other key that was shown. @returns The key; null where none was shown. */
+  trust(): PeerKey | null {
+    const accepted = this.#key.trust();
+    if (accepted !== null && this.#phase === "apart") this.#retryIn(0);
+    return accepted;
+  }
+
+  /** The user found other digits than the directory's operator: nobody can stay with it. */
+  refuse(): void {
+    if (this.#peer !== null) this.#end("key-changed", this.#key.refuse(this.#peer));
+  }
+
+  // Coming in.
+
+  #ask(): void {
+    if (this.#isAsked) return;
+    this.#isAsked = true;
+    // The directory is there: if it is gone when the user has answered, that is news.
+    if (this.#told === "down") this.#told = null;
+    this.owner.out.push({ type: "ask-to-enter" });
+  }
+
+  /** The user has said how to come in. */
+  entry(entry: Entry): void {
+    if (this.#self !== null || this.#phase === "entering" || this.#isOver) return;
+    this.#isAsked = false;
+    this.#isUnanswered = false;
+    this.#fullSinceMs = null;
+    const fault = entryFault(entry);
+    if (fault !== null) return this.#refuse(fault.code, fault.text);
+    this.#entry = {
+      ...entry,
+      name: entry.name.normalize("NFC"),
+      password: normalPassword(entry.password),
+      newPassword: normalPassword(entry.newPassword),
+    };
+    if (this.#phase === "asking") this.#enter();
+    else this.dial();
+  }
+
+  #enter(): void {
+    const { out } = this.owner;
+    const link = this.#link!;
+    const entry = this.#entry;
+    const how = this.#self !== null
+      ? this.#self.guest ? "guest" : "resume"
+      // The account may exist, with this device's key: then we have taken its name ourselves.
+      : entry!.how === "sign-up" && this.#isUnanswered
+      ? "resume"
+      : entry!.how;
+    const isTyped = entry !== null && how === entry.how;
+    this.#sentHow = how;
+    this.#phase = "entering";
+    this.#silentSinceMs ??= out.nowMs;
+    this.#deadlines.set("enter", out.nowMs + ENTER_MS_MAX);
+    out.send(link, {
+      type: "enter",
+      how,
+      name: this.name,
+      password: isTyped ? entry.password : "",
+      newPassword: isTyped ? entry.newPassword : "",
+      port: this.config.listening.port,
+      ...this.owner.standing(),
+      rank: this.#self?.rank ?? 0,
+    });
+  }
+
+  /**
+   * Handles the answer to `enter`, and messages that end the session. @returns Whether the message was one of these.
+   */
+  message(message: DirectoryMessage): boolean {
+    if (message.type === "dismissed") {
+      this.#dismissed(message);
+      return true;
+    }
+    if (this.#phase !== "entering") return false;
+    if (message.type === "entered" || message.type === "refused") this.#silentSinceMs = null;
+    if (message.type === "entered") {
+      this.#entered(message);
+      return true;
+    }
+    if (message.type !== "refused") return false;
+    this.#refused(message);
+    return true;
+  }
+
+  #entered(message: DirectoryMessageOf<"entered">): void {
+    const { name, guest } = message;
+    if (nameFault(name) !== null || foldName(name) !== foldName(this.name)) {
+      return this.offends("another name than ours");
+    }
+    this.#deadlines.clear("enter");
+    // A directory whose clock was set back gives a lower rank: by that, an earlier program would count as later at
+    // the next one.
+    const rank = Math.max(message.rank, this.#self?.rank ?? 0);
+    this.#self = { name, guest, rank };
+    const isChanged = this.#entry !== null && this.#entry.newPassword !== "";
+    this.#entry = null;
+    this.#isUnanswered = false;
+    this.#fullSinceMs = null;
+    this.#upSinceMs = this.owner.out.nowMs;
+    this.#phase = "up";
+    this.#told = "up";
+    const key = fingerprintOf(this.#peer!);
+    this.owner.out.show({ event: "session", state: "up", name, guest, key });
+    if (isChanged) this.owner.out.show({ event: "password-changed" });
+    if (this.#isRemembered && !message.isRemembered) this.owner.out.notice(UNREMEMBERED_TEXT);
+    this.#isRemembered = message.isRemembered;
+    this.owner.entered(message);
+  }
+
+  #refused({ code, text, retryMs }: DirectoryMessageOf<"refused">): void {
+    this.#deadlines.clear("enter");
+    this.#phase = "asking";
+    if (code === "full") return this.#full(refusedText(code, text), retryMs);
+    const entry = this.#entry;
+    if (code === "bad-credentials" && entry !== null && this.#isUnanswered) {
+      this.#isUnanswered = false;
+      if (this.#sentHow === "resume") return this.#enter();
+      if (entry.newPassword !== "") {
+        this.#entry = { ...entry, password: entry.newPassword };
+        return this.#enter();
+      }
+    }
+    if (this.#self !== null && retryMs > 0 && code !== "kicked") {
+      this.owner.out.error(code, refusedText(code, text));
+      this.close("refused");
+      this.#phase = "apart";
+      return this.#retryIn(Math.min(Math.max(retryMs, this.#pauseMs()), FULL_PAUSE_MS_MAX));
+    }
+    const isOut = code === "bad-credentials" && this.#sentHow === "resume";
+    const outText = this.#isRemembered ? OUT_TEXT : FORGOTTEN_TEXT;
+    this.#refuse(code, isOut ? outText : refusalText(refusedText(code, text), retryMs));
+  }
+
+  /** Tells the user why we aren't let in, and asks again. */
+  #refuse(code: ErrorCode, text: string): void {
+    this.#entry = null;
+    if (!this.config.asksAgain || code === "kicked" || code === "protocol") {
+      this.close("refused");
+      return this.#end(code, text);
+    }
+    this.owner.out.error(code, text);
+    if (this.#self === null) return this.#ask();
+    this.#isDisowned = true;
+    this.owner.disowned();
+  }
+
+  /** No call goes on any more: if we aren't let in as who we were, the user is asked. */
+  askAnew(): void {
+    if (!this.#isDisowned) return;
+    this.#isDisowned = false;
+    this.#self = null;
+    this.#ask();
+  }
+
+  /** We don't come in again. In a call that goes on we are still who we were. */
+  #end(code: ErrorCode, text: string): void {
+    this.#phase = "out";
+    this.owner.fatal(code, text);
+  }
+
+  /** @param text What there is no room for. */
+  #full(text: string, retryMs: number): void {
+    const { out, random } = this.owner;
+    this.close("there is no room");
+    this.#phase = "apart";
+    this.#fullSinceMs ??= out.nowMs;
+    if (out.nowMs - this.#fullSinceMs >= FULL_MS_MAX) {
+      const minutes = FULL_MS_MAX / 60_000;
+      return this.#end(
+        "full",
+        `The directory has been full for ${minutes} minutes; try later`,
+      );
+    }
+    const pauseMs = Math.min(FULL_PAUSE_MS_MAX, Math.max(retryMs, 2 * RETRY_MS_MIN)) *
+      (0.8 + 0.2 * random());
+    this.#retryIn(pauseMs);
+    this.#tellDown("it is full", true);
+    out.error("full", `${text}; trying again in ${Math.ceil(pauseMs / 1_000)} s`);
+  }
+
+  #dismissed({ because, text, retryMs }: DirectoryMessageOf<"dismissed">): void {
+    const { out } = this.owner;
+    switch (because) {
+      case "replaced":
+        // A client that comes back may hear only now that another came in meanwhile.
+        if (this.#phase !== "up" && this.#phase !== "entering") {
+          return this.giveUp("the directory says that we were replaced");
+        }
+        this.#deadlines.clear("enter");
+        this.close("replaced");
+        this.#phase = "replaced";
+        out.show({ event: "session", state: "replaced", name: this.name, guest: this.isGuest });
+        return this.owner.replaced();
+      case "kicked":
+        this.close("kicked");
+        return this.#end(
+          "kicked",
+          refusalText(refusedText("kicked", text), retryMs),
+        );
+      case "forgotten":
+        this.close("forgotten");
+        return this.owner.forgotten();
+      case "closing":
+      case "slow": {
+        const leastMs = Math.max(this.#pauseMs(), RETRY_MS_MIN * (1 + this.owner.random()));
+        this.close(because);
+        return this.#lost(
+          because === "closing" ? "the directory is closing" : "too much waited for us",
+          Math.max(Math.min(retryMs, RETRY_MS_MAX), leastMs),
+        );
+      }
+    }
+  }
+
+  // Time.
+
+  nextMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  tick(): void {
+    for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
+      if (due === "retry") this.dial();
+      else this.giveUp("no answer whether we may come in");
+    }
+  }
+
+  /** A client that was in goes on trying; one that never was doesn't wait for ever, just as with a full directory. */
+  get #isSilentTooLong(): boolean {
+    if (this.wasUp || this.#silentSinceMs === null) return false;
+    return this.owner.out.nowMs - this.#silentSinceMs >= FULL_MS_MAX;
+  }
+
+  #endsSilence(): void {
+    const minutes = FULL_MS_MAX / 60_000;
+    const text = `The directory hasn't answered for ${minutes} minutes whether you may come in`;
+    this.#end("timeout", `${text}; try later`);
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+    if (this.#fullSinceMs !== null) this.#fullSinceMs += delayMs;
+    if (this.#silentSinceMs !== null) this.#silentSinceMs += delayMs;
+  }
+}
+
+/** For a user that came in with a password, and is now refused by key. */
+const OUT_TEXT = "Your password was changed, or your account is another one now: log in again";
+
+const UNREMEMBERED_TEXT =
+  "The directory cannot write to its disk, and doesn't remember this device: once it was restarted, you have to log " +
+  "in with your password again";
+const FORGOTTEN_TEXT = "The directory was restarted and doesn't remember this device: log in again";
+
+function unknownText(address: string): string {
+  return `No password was sent to the directory at ${address}, as its key isn't known here yet: name the key ` +
+    `that its operator tells you, --registry ${address}#FINGERPRINT, or accept the one that answers with ` +
+    "--trust-first";
+}
+
+/** What is wrong with this way to come in; null where nothing is. */
+function entryFault(
+  { how, name, password, newPassword }: Entry,
+): { readonly code: ErrorCode; readonly text: string } | null {
+  const fault = nameFault(name);
+  if (fault !== null) return { code: "bad-name", text: `That name is not possible: ${fault}` };
+  if (how === "guest") return null;
+  const wanted = how === "sign-up" ? password : newPassword;
+  const which = how === "sign-up" ? "The password" : "The new password";
+  const weak = wanted === "" && how === "log-in" ? null : weakPassword(wanted, which);
+  if (weak !== null) return { code: "weak-password", text: weak };
+  if (isPossiblePassword(password)) return null;
+  return { code: "bad-credentials", text: "Name or password is wrong" };
+}

@@ -1,0 +1,313 @@
+/**
+ * A client's requests that the directory may refuse: one at a time, in order, as a refusal doesn't say which request
+ * it is about.
+ */
+
+import { Deadlines } from "../../../base/machine/machine.ts";
+import { quotedStart, utf8Length } from "../../../base/text/text.ts";
+import { dropOldest } from "../../../base/collections/bounded.ts";
+import type { ClientOutput } from "../schema/client_output.ts";
+import {
+  ASKED_BYTES_MAX,
+  ASKED_MAX,
+  ENTER_MS_MAX,
+  OTHERS_MS_MAX,
+  REACHING_MAX,
+  REFUSED_MS_MAX,
+  REPORTED_MS_MAX,
+} from "../schema/client_limits.ts";
+import type { DirectoryMessage, DirectoryMessageOf, DirectoryRefusal } from "../schema/messages.ts";
+import { refusalText, refusedText } from "../schema/refusal_text.ts";
+
+/** A broadcast is signed when it is sent: by then the directory may have another key. */
+export type Unsigned = Omit<DirectoryMessageOf<"broadcast">, "signature">;
+export type Numbered = Pick<Unsigned, "own" | "sentAt">;
+type Request =
+  | Unsigned
+  /** It gets its number and time when it is first sent, and keeps them. */
+  | Omit<Unsigned, keyof Numbered>
+  | DirectoryMessageOf<"change-password" | "forget-me">;
+
+interface Asked {
+  request: Request;
+  readonly ref: string | undefined;
+  /** Whether it was sent on any link: then the directory may have done it. */
+  wasSent: boolean;
+}
+
+/** A broadcast that the directory has taken. */
+interface Reaching {
+  readonly ref: string | undefined;
+  /** The report isn't waited for after this: it was lost with a link, or with the directory's process. */
+  readonly untilMs: number;
+}
+
+/** A refusal, which holds for all requests of its kind until `untilMs`. */
+interface Refusal {
+  readonly code: DirectoryRefusal;
+  readonly text: string;
+  readonly untilMs: number;
+}
+
+/** When the answer is due; and until when other clients are waited for. */
+const DEADLINES = ["answer", "others"] as const;
+
+interface AskingOwner {
+  readonly out: ClientOutput;
+  readonly isUp: boolean;
+  /** How many clients are in, as far as is known. */
+  readonly online: number;
+  /** A number for our next broadcast, higher than all before, and the time. */
+  numbered(): Numbered;
+  signed(broadcast: Unsigned): DirectoryMessageOf<"broadcast">;
+  tell(message: DirectoryMessage): void;
+  /** The directory doesn't answer a request. */
+  unanswered(): void;
+}
+
+export class RequestQueue {
+  /** The first one is under way if `#isUnderWay`. */
+  readonly #asked: Asked[] = [];
+  #bytes = 0;
+  #isUnderWay = false;
+  /** How many clients were in when the directory was lost. */
+  #wereOnline = 0;
+  /** Broadcasts that were taken, by number: how many clients they reached is told later, perhaps on another link. */
+  readonly #reaching = new Map<number, Reaching>();
+  /**
+   * Refusals of broadcasts, and of what concerns the account: we don't ask again too early, and aren't taken for an
+   * attacker.
+   */
+  readonly #refusals = new Map<"broadcast" | "account", Refusal>();
+  readonly #deadlines = new Deadlines(DEADLINES);
+
+  constructor(readonly owner: AskingOwner) {}
+
+  /** Requests that the directory hasn't answered. */
+  get size(): number {
+    return this.#asked.length;
+  }
+
+  /** Whether a report of how many clients a broadcast reached is still awaited. */
+  get isReaching(): boolean {
+    const { nowMs } = this.owner.out;
+    return this.#reaching.values().some(({ untilMs }) => nowMs < untilMs);
+  }
+
+  /** How full the queue is, 0 to 1. */
+  get fill(): number {
+    return Math.max(this.#asked.length / ASKED_MAX, this.#bytes / ASKED_BYTES_MAX);
+  }
+
+  /** Whether the directory was asked to remove the account, as our user wished, and hasn't answered. */
+  get isForgetting(): boolean {
+    return this.#isUnderWay && this.#asked[0]!.request.type === "forget-me";
+  }
+
+  broadcast(text: string, ref: string | undefined): void {
+    this.ask({ type: "broadcast", text }, ref);
+  }
+
+  ask(request: Request, ref: string | undefined): void {
+    const { out } = this.owner;
+    if (this.fill >= 1) {
+      const text = `Nothing was sent: ${this.#asked.length} requests wait for the directory`;
+      return out.error("full", text, ref);
+    }
+    this.#asked.push({ request, ref, wasSent: false });
+    this.#bytes += bytesOf(request);
+    this.pump();
+  }
+
+  /**
+   * We are in again. Broadcasts wait a moment for clients that were in before: guests would never get them otherwise.
+   */
+  entered(): void {
+    const { out, online } = this.owner;
+    if (this.#asked.length > 0 && online < this.#wereOnline) {
+      this.#deadlines.set("others", out.nowMs + OTHERS_MS_MAX);
+    }
+    this.pump();
+  }
+
+  /** Other clients may have come in. */
+  othersCame(): void {
+    if (!this.#isWaitingForOthers || this.owner.online < this.#wereOnline) return;
+    this.#deadlines.clear("others");
+    this.pump();
+  }
+
+  /** The program leaves: other clients aren't waited for. */
+  hurry(): void {
+    this.#wereOnline = 0;
+    this.othersCame();
+  }
+
+  get #isWaitingForOthers(): boolean {
+    return this.#deadlines.get("others") !== null;
+  }
+
+  /** Sends the next request that isn't refused anyway, if we are in and none is under way. */
+  pump(): void {
+    const { out, isUp } = this.owner;
+    const [first] = this.#asked;
+    if (this.#isUnderWay || this.#isWaitingForOthers || first === undefined || !isUp) return;
+    const refusal = this.#refusals.get(kindOf(first.request));
+    if (refusal !== undefined && refusal.untilMs > out.nowMs) {
+      this.#refused(refusal);
+      return this.pump();
+    }
+    this.#isUnderWay = first.wasSent = true;
+    this.#deadlines.set("answer", this.owner.out.nowMs + ENTER_MS_MAX);
+    this.owner.tell(this.#toSend(first));
+  }
+
+  #toSend(asked: Asked): DirectoryMessage {
+    const { owner } = this;
+    if (asked.request.type !== "broadcast") return asked.request;
+    const numbered = "own" in asked.request
+      ? asked.request
+      : { ...asked.request, ...owner.numbered() };
+    asked.request = numbered;
+    return owner.signed(numbered);
+  }
+
+  #refused({ code, text, untilMs }: Refusal): void {
+    const { out } = this.owner;
+    const { request, ref } = this.#answered();
+    const why = refusalText(refusedText(code, text), untilMs - out.nowMs);
+    if (request.type !== "broadcast") return out.error(code, why, ref);
+    const told = `${quotedStart(request.text)} wasn't sent. ${why}`;
+    if (code !== "disk") return out.error(code, told, ref);
+    out.show({ event: "error", code, text: told, unsent: true }, ref);
+  }
+
+  #answered(): Asked {
+    const first = this.#asked.shift()!;
+    this.#bytes -= bytesOf(first.request);
+    this.#isUnderWay = false;
+    this.#deadlines.clear("answer");
+    return first;
+  }
+
+  /**
+   * We aren't in any more. Broadcasts will be sent again, as the directory takes each only once; other requests fail.
+   * @param why Part of a sentence.
+   */
+  left(why = "the directory is gone"): void {
+    const { online } = this.owner;
+    // 0 means that the directory hadn't sent the list yet.
+    if (!this.#isWaitingForOthers && online > 0) this.#wereOnline = online;
+    this.#deadlines.clear("others");
+    this.#refusals.clear();
+    if (!this.#isUnderWay) return;
+    this.#isUnderWay = false;
+    this.#deadlines.clear("answer");
+    if (this.#asked[0]!.request.type === "broadcast") return;
+    const { request, ref } = this.#answered();
+    const what = request.type === "forget-me"
+      ? "your account was removed"
+      : "your password was changed";
+    const text = `It isn't known whether ${what}: ${why}; log in to see`;
+    this.owner.out.error("in-doubt", text, ref);
+  }
+
+  /** The account is removed, as our user asked. @returns The `ref` of that request. */
+  forgotten(): string | undefined {
+    return this.#answered().ref;
+  }
+
+  /** We aren't in any more, or leave: reports each request that still waits. @param why Part of a sentence. */
+  giveUp(why: string): void {
+    const { out } = this.owner;
+    this.left(why);
+    this.#bytes = 0;
+    for (const { request, ref, wasSent } of this.#asked.splice(0)) {
+      if (request.type !== "broadcast") {
+        out.error("not-logged-in", `Nothing was sent: ${why}`, ref);
+        continue;
+      }
+      const start = quotedStart(request.text);
+      // `left` has reported requests about the account that weren't answered.
+      if (wasSent) out.error("in-doubt", `It isn't known whether ${start} was sent: ${why}`, ref);
+      else out.error("not-logged-in", `${start} wasn't sent: ${why}`, ref);
+    }
+  }
+
+  /**
+   * @returns Whether the message may come now: it answers a request, or belongs to a broadcast sent on an earlier
+   * link.
+   */
+  message(message: DirectoryMessage): boolean {
+    const { out } = this.owner;
+    const first = this.#isUnderWay ? this.#asked[0]!.request : null;
+    switch (message.type) {
+      case "refused": {
+        if (first === null) return false;
+        const { code, retryMs } = message;
+        const { text } = message;
+        const untilMs = out.nowMs + Math.min(retryMs, REFUSED_MS_MAX);
+        const refusal = { code, text, untilMs };
+        this.#refusals.set(kindOf(first), refusal);
+        this.#refused(refusal);
+        break;
+      }
+      case "done":
+        if (first?.type !== "change-password") return false;
+        out.show({ event: "password-changed" }, this.#answered().ref);
+        break;
+      case "broadcast-taken":
+        if (!this.#isFirst(message.own)) return true;
+        this.#reaching.set(message.number, {
+          ref: this.#answered().ref,
+          untilMs: out.nowMs + REPORTED_MS_MAX,
+        });
+        dropOldest(this.#reaching, REACHING_MAX);
+        break;
+      case "broadcast-sent": {
+        const { number, reached } = message;
+        const reaching = this.#reaching.get(number);
+        if (reaching === undefined) return true; // dropped, as too many others were sent since
+        this.#reaching.delete(number);
+        out.show({ event: "broadcast-sent", id: String(number), reached }, reaching.ref);
+        break;
+      }
+      default:
+        return false;
+    }
+    this.pump();
+    return true;
+  }
+
+  /**
+   * Whether the first request is that broadcast. If it was sent on an earlier link, it may be answered before it is
+   * sent again, and once more after that; or an earlier program with this key has sent it.
+   */
+  #isFirst(own: number): boolean {
+    const request = this.#asked[0]?.request;
+    return request !== undefined && "own" in request && request.own === own;
+  }
+
+  nextMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  tick(): void {
+    for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
+      if (due === "answer") this.owner.unanswered();
+      else this.pump();
+    }
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+  }
+}
+
+function kindOf({ type }: Request): "broadcast" | "account" {
+  return type === "broadcast" ? "broadcast" : "account";
+}
+
+function bytesOf(request: Request): number {
+  return request.type === "broadcast" ? utf8Length(request.text) : 0;
+}

@@ -1,0 +1,136 @@
+/** The conversation of a call: lines go out as the link takes them, and each side reports which lines it was shown. */
+
+import { countText } from "../../../base/text/counts.ts";
+import { Deadlines } from "../../../base/machine/machine.ts";
+import { shownName } from "../../../base/text/names.ts";
+import { checkedMessage, tooLong, utf8Length } from "../../../base/text/text.ts";
+import type { ClientCall } from "./client_call.ts";
+import { SAID_AT_ONCE_BYTES } from "../schema/client_limits.ts";
+import type { ClientOutput } from "../schema/client_output.ts";
+import { unsaidCode, unsaidText } from "../schema/events.ts";
+import { HEARD_MS, TEXT_BYTES_MAX } from "../schema/limits.ts";
+import type { CallOutcome, DirectoryMessage } from "../schema/messages.ts";
+import { warnOfUnheard } from "./parting_calls.ts";
+
+interface TalkingOwner {
+  readonly out: ClientOutput;
+  readonly selfName: string;
+}
+
+/** When to send more waiting lines, and when to report the lines that were shown. */
+const DEADLINES = ["flush", "heard"] as const;
+
+export class CallConversation {
+  readonly #deadlines = new Deadlines(DEADLINES);
+
+  constructor(readonly owner: TalkingOwner) {}
+
+  /** Our user says a line: it waits until the call is connected and the link takes it. */
+  say(call: ClientCall | null, text: string, ref: string | undefined): void {
+    const { out } = this.owner;
+    const bytes = utf8Length(text);
+    if (bytes === 0) return;
+    if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
+    if (call === null || call.phase === "asked") {
+      const text = "Not sent: you are in no call; NAME or /call NAME calls somebody";
+      return out.error("not-allowed", text, ref);
+    }
+    if (call.lines.fill >= 1) {
+      const text = `Not sent: ${countText(call.lines.size, "line waits", "lines wait")} for ${
+        shownName(call.peer)
+      }`;
+      return out.error("full", text, ref);
+    }
+    call.lines.add({ text: checkedMessage(text), ref });
+    this.flush(call);
+  }
+
+  /** Sends waiting lines, as far as the link takes them; nothing before the call is connected. */
+  flush(call: ClientCall): void {
+    if (call.phase !== "talking") return;
+    const { out, selfName } = this.owner;
+    let bytes = 0;
+    while (!call.isCongested) {
+      const line = call.lines.shift();
+      if (line === undefined) return;
+      const { text, ref } = line;
+      if (call.link !== null) {
+        out.send(call.link.link, { type: "line", text });
+        call.receipts.said();
+      }
+      out.show({ event: "message", from: selfName, text, self: true }, ref);
+      if (call.isSelf) out.show({ event: "message", from: selfName, text, self: false });
+      bytes += utf8Length(text);
+      if (bytes < SAID_AT_ONCE_BYTES || call.lines.size === 0) continue;
+      // Lets the link say first whether it takes more.
+      return this.#deadlines.set("flush", out.nowMs);
+    }
+  }
+
+  /** A message came on the call's link. @returns Why it isn't allowed; null where it is. */
+  hears(call: ClientCall, message: DirectoryMessage): string | null {
+    const { receipts } = call;
+    if (message.type === "heard") {
+      return receipts.heard(message.lines) ? null : "heard of what wasn't said";
+    }
+    if (message.type !== "line") return `${message.type} in a call`;
+    const { out } = this.owner;
+    out.show({ event: "message", from: call.peer, text: message.text, self: false });
+    receipts.shown();
+    if (receipts.owed === "now") this.tellHeard(call);
+    else this.#deadlines.setEarliest("heard", out.nowMs + HEARD_MS);
+    return null;
+  }
+
+  /** Reports to the other side the lines that were shown since the last report. */
+  tellHeard({ link, receipts }: ClientCall): void {
+    this.#deadlines.clear("heard");
+    if (link === null || receipts.owed === "nothing") return;
+    this.owner.out.send(link.link, { type: "heard", lines: receipts.tell() });
+  }
+
+  /** Closes the link of the conversation, if there is one. */
+  close(call: ClientCall, reason: string): void {
+    if (call.link === null) return;
+    this.tellHeard(call);
+    this.owner.out.close(call.link.link, reason);
+  }
+
+  /**
+   * The conversation is over: tells our user which lines may be lost.
+   * @param isParting Lines that were said go out first; our user is told after that which of them may be lost.
+   */
+  over(call: ClientCall, state: CallOutcome, isParting: boolean): void {
+    const { out } = this.owner;
+    const { peer, lines } = call;
+    for (const name of DEADLINES) this.#deadlines.clear(name);
+    if (!isParting) warnOfUnheard(out, call);
+    let unsaid = 0;
+    for (let line = lines.shift(); line !== undefined; line = lines.shift()) {
+      if (line.ref === undefined) unsaid++;
+      else out.error(unsaidCode(state), unsaidText(peer), line.ref);
+    }
+    if (unsaid > 0) {
+      const what = countText(unsaid, "line wasn't", "lines weren't");
+      out.notice(`${what} sent, as there is no call with ${shownName(peer)}`);
+    }
+  }
+
+  // Time.
+
+  nextMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  tick(call: ClientCall | null): void {
+    for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
+      if (call === null) continue;
+      if (due === "flush") this.flush(call);
+      else this.tellHeard(call);
+    }
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+  }
+}

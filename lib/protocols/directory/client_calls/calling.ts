@@ -1,0 +1,586 @@
+/**
+ * Calls, as a client sees them: one at a time.
+ *
+ * The directory rings at the other, and says to both where the other is and with which key. Then both dial, and the
+ * caller says on which link they talk: the first that is up, or, where none is, one through the directory. From there
+ * on the directory isn't asked any more: a direct call goes on without it.
+ *
+ * `ringing.ts` says which call begins, `connecting.ts` finds the link, `call_conversation.ts` is what they say on it,
+ * `parting_calls.ts` what becomes of that once our user has hung up, `call_reannouncement.ts` what the directory is told anew of
+ * it; here is how the one call goes from phase to phase, and how it ends.
+ */
+
+import type { ErrorCode } from "../../../base/errors.ts";
+import { fingerprintOf } from "../../../base/text/fingerprint.ts";
+import type { LinkId, PeerKey } from "../../../base/ids.ts";
+import { Deadlines, earliestMs } from "../../../base/machine/machine.ts";
+import { isSameName } from "../../../base/text/names.ts";
+import { utf8Length } from "../../../base/text/text.ts";
+import type { CallLink } from "./call_links.ts";
+import type { ClientCall } from "./client_call.ts";
+import type { ClientInput } from "../schema/client_io.ts";
+import { DECIDED_MS, GOODBYE_MS_MAX, LEAVE_MS_MAX } from "../schema/client_limits.ts";
+import { Connecting } from "./connecting.ts";
+import { type CallReason, overText } from "../schema/events.ts";
+import {
+  CONNECTING_MS_MAX,
+  DIRECT_MS_MAX,
+  REASON_BYTES_MAX,
+  RINGING_MS_MAX,
+  WAIT_MS_MAX,
+} from "../schema/limits.ts";
+import type { Lobby } from "../lobby/lobby.ts";
+import {
+  BUSY,
+  type CallOutcome,
+  type DirectoryMessage,
+  type DirectoryMessageOf,
+} from "../schema/messages.ts";
+import { PartingCalls } from "./parting_calls.ts";
+import { RelayedCalls } from "./relayed_calls.ts";
+import { CallReannouncement, type RetellingOwner } from "./call_reannouncement.ts";
+import { Ringing, type RingingOwner } from "./ringing.ts";
+import { CallConversation } from "./call_conversation.ts";
+
+/**
+ * When the call is over unless something happens; when the directory is asked to relay it; and when it ends although
+ * lines wait that should be said before.
+ */
+const DEADLINES = ["over", "relay", "said"] as const;
+
+/** Why a call ends the way it does. */
+interface Why {
+  readonly reason?: CallReason;
+  /** Used where there is no `reason`: the words of one of the users, or of the directory; empty: none. */
+  readonly said?: string;
+  /** With `cancelled`: who has withdrawn the call. */
+  readonly by?: string;
+}
+
+/** Reason with which a link is closed, and a relayed call ended, by a client that the operator has thrown out. */
+const KICKED = "kicked";
+/** Reasons to decline that a program gives by itself: the user is in another call, or the key isn't the known one. */
+const PROGRAMS_WORDS: ReadonlySet<string> = new Set([BUSY, "key-changed", "not-trusted"]);
+
+interface CallingOwner extends RingingOwner, RetellingOwner {
+  readonly lobby: Lobby;
+  readonly isInteractive: boolean;
+  nextAttempt(): number;
+}
+
+export class Calling {
+  #call: ClientCall | null = null;
+  readonly #ringing: Ringing;
+  readonly #connecting: Connecting;
+  readonly #talking: CallConversation;
+  readonly #relayed: RelayedCalls;
+  readonly #parting: PartingCalls;
+  readonly #retelling: CallReannouncement;
+  readonly #deadlines = new Deadlines(DEADLINES);
+
+  constructor(readonly owner: CallingOwner) {
+    this.#ringing = new Ringing(owner);
+    this.#connecting = new Connecting({
+      out: owner.out,
+      nextAttempt: () => owner.nextAttempt(),
+      talks: (call, link) => this.#talks(call, link),
+    });
+    this.#talking = new CallConversation(owner);
+    this.#parting = new PartingCalls(owner.out);
+    this.#relayed = new RelayedCalls(owner.out, (message) => owner.tell(message));
+    this.#retelling = new CallReannouncement(owner);
+  }
+
+  get call(): ClientCall | null {
+    return this.#call;
+  }
+
+  /** Whether the goodbye of an earlier call is still under way. */
+  get isParting(): boolean {
+    return this.#parting.size > 0 || this.#relayed.isParting;
+  }
+
+  /** What `enter` is to say about a call that has gone on. */
+  enters(): DirectoryMessageOf<"enter">["talking"] {
+    return this.#retelling.enters(this.#call);
+  }
+
+  // What the user asks.
+
+  /** @param name The name as the list has it. */
+  ring(name: string, ref: string | undefined): void {
+    if (!this.#ringing.mayRing(name, this.#call, ref)) return;
+    this.#relayed.parted();
+    const call = this.#ringing.ring(name, ref);
+    this.#begins(call);
+    if (call.isSelf) this.#talks(call, null);
+  }
+
+  /** @param call Null: no call begins. */
+  #begins(call: ClientCall | null): void {
+    if (call === null) return;
+    this.#call = call;
+    // The directory counts as well: we only wait for it.
+    this.#overIn(RINGING_MS_MAX + WAIT_MS_MAX);
+  }
+
+  accept(ref: string | undefined): void {
+    const call = this.#call;
+    if (call?.phase !== "asked") return this.#nobodyCalls(ref);
+    this.#relayed.parted();
+    call.beginRef = ref;
+    call.enter("accepted");
+    this.#overIn(WAIT_MS_MAX);
+    this.#tellOf(call, { type: "answer", accepts: true, reason: "" });
+  }
+
+  decline(reason: string, ref: string | undefined): void {
+    const call = this.#call;
+    if (call?.phase !== "asked") return this.#nobodyCalls(ref);
+    const bytes = utf8Length(reason);
+    if (bytes > REASON_BYTES_MAX) {
+      const text = `The call wasn't declined: the reason has ${bytes} bytes, at most ` +
+        `${REASON_BYTES_MAX} are possible`;
+      return this.#error("too-long", text, ref);
+    }
+    // In quotation marks, so that the other program doesn't take it for a reason of ours.
+    const said = PROGRAMS_WORDS.has(reason) ? `"${reason}"` : reason.toWellFormed();
+    this.#tellOf(call, { type: "answer", accepts: false, reason: said });
+    this.#over(call, "declined", { said }, ref);
+  }
+
+  #nobodyCalls(ref: string | undefined): void {
+    this.#error("not-allowed", "Nobody is calling you", ref);
+  }
+
+  /** Withdraws a call that isn't connected yet. */
+  cancel(ref: string | undefined): void {
+    const call = this.#call;
+    if (call === null || call.isTalking) {
+      return this.#error("not-allowed", "No call of yours is waiting for an answer", ref);
+    }
+    if (call.phase === "asked") return this.decline("", ref);
+    this.#tellOf(call, { type: "hang-up", reason: "cancelled" });
+    this.#over(call, "ended", { reason: "cancelled", by: this.owner.selfName }, ref);
+  }
+
+  /** Ends the call; when input is piped, after the lines that wait for the answer. */
+  hangUp(ref: string | undefined): void {
+    const call = this.#call;
+    if (call === null) return this.#error("not-allowed", "You are in no call", ref);
+    if (call.lines.size > 0 && !this.owner.isInteractive) {
+      call.endsAfterLines = true;
+      call.hangUpRef = ref;
+      return this.#waitForLines(call);
+    }
+    if (!call.isTalking) return this.cancel(ref);
+    this.#hangsUp(call, ref);
+  }
+
+  /** The link has just taken some lines, or is about to: if it takes none for long, we don't wait any more. */
+  #waitForLines(call: ClientCall): void {
+    if (call.phase !== "talking" || !call.endsAfterLines) return;
+    this.#deadlines.set("said", this.owner.out.nowMs + LEAVE_MS_MAX);
+  }
+
+  #hangsUp(call: ClientCall, ref?: string): void {
+    this.#talking.tellHeard(call);
+    if (call.link !== null) this.#parting.add(call.link.link, call);
+    this.#parts(call);
+    this.#over(call, "ended", {}, ref, true);
+  }
+
+  /** The other side's user has ended the call. */
+  #isHungUp(call: ClientCall): void {
+    this.#talking.close(call, "hung up there");
+    this.#parts(call);
+    this.#over(call, "ended", { reason: "hung-up" });
+  }
+
+  /** Tells the directory that the call is over: where it is relayed, once everything has gone out. */
+  #parts(call: ClientCall): void {
+    const { link } = call;
+    if (link?.isRelayed) this.#relayed.part(call.id, link.link);
+    else this.#tellOf(call, { type: "hang-up", reason: "" });
+  }
+
+  /**
+   * The program leaves: a call that rings here isn't answered any more; in a call, what was said goes out, then it
+   * ends.
+   */
+  leave(): void {
+    const call = this.#call;
+    // The caller is told that nobody is here any more, once that is so.
+    if (call?.phase === "asked") return this.#over(call, "ended", { reason: "quit" });
+    if (call?.phase !== "talking") return;
+    if (call.lines.size === 0) this.#hangsUp(call);
+    else call.endsAfterLines = true;
+  }
+
+  say(text: string, ref: string | undefined): void {
+    this.#talking.say(this.#call, text, ref);
+    this.#hangUpWhenSaid();
+  }
+
+  /** Ends the call once all lines are said, if our user, or the end of input, waits for that. */
+  #hangUpWhenSaid(): void {
+    const call = this.#call;
+    if (call?.phase !== "talking" || call.lines.size > 0) return;
+    if (call.endsAfterLines) this.#hangsUp(call);
+  }
+
+  /** The user found that this isn't that user's key: a call with its owner ends. */
+  refused(name: string, key: PeerKey): void {
+    const call = this.#call;
+    if (call === null || !isSameName(call.peer, name)) return;
+    if (call.key !== key && call.rungKey !== key) return;
+    if (call.phase === "asked") return this.decline("", undefined);
+    this.#talking.close(call, "hung up");
+    this.#tellOf(call, { type: "hang-up", reason: call.isTalking ? "" : "key-changed" });
+    this.#over(call, "ended", { reason: "key-changed" });
+  }
+
+  // What the directory says.
+
+  incoming(message: DirectoryMessageOf<"incoming">): void {
+    this.#begins(this.#ringing.incoming(this.#call, message));
+  }
+
+  /** It rings at the callee. If its key isn't the expected one, the user is told before it answers. */
+  rings({ call: bytes, name, key }: DirectoryMessageOf<"rings">): void {
+    const call = this.#call;
+    if (call?.id !== bytes.toHex() || call.phase !== "ringing") return;
+    if (!isSameName(name, call.peer)) return this.owner.offends("a call with somebody else");
+    call.rungKey = key;
+    if (!this.owner.keys.isExpected(name, key)) this.#strange(call, name, key);
+  }
+
+  #strange(call: ClientCall, name: string, key: PeerKey): void {
+    this.#tellOf(call, { type: "hang-up", reason: "key-changed" });
+    this.owner.keys.isStrange(name, key, call.beginRef);
+    this.#over(call, "ended", { reason: "key-changed" });
+  }
+
+  meet(message: DirectoryMessageOf<"meet">): void {
+    const { owner } = this;
+    const { name, key, host, port, mayRelay, isCaller } = message;
+    const id = message.call.toHex();
+    const call = this.#call;
+    // Withdrawn meanwhile under the id that it had then: the directory knows both ids.
+    if (call === null || (call.id !== id && call.id !== message.instead?.toHex())) return;
+    if (call.phase !== "ringing" && call.phase !== "accepted") return;
+    const isOther = !isSameName(name, call.peer) || (call.key !== null && call.key !== key);
+    if (isOther || call.isSelf) return owner.offends("a call with somebody else");
+    call.id = id;
+    call.isCaller = isCaller;
+    call.key = key;
+    call.met = { key, endpoint: { host, port }, mayRelay };
+    if (!owner.keys.isExpected(name, key)) return this.#strange(call, name, key);
+    owner.keys.named(name, key);
+    call.enter("connecting");
+    owner.out.push({ type: "connecting" });
+    this.#overIn(CONNECTING_MS_MAX + (isCaller ? 0 : DECIDED_MS));
+    if (isCaller) this.#deadlines.set("relay", owner.out.nowMs + DIRECT_MS_MAX);
+    this.#connecting.begins(call);
+  }
+
+  relayOn(id: string): void {
+    const call = this.#call;
+    if (call?.id !== id || call.phase !== "connecting" || !this.#relayed.open(id)) return;
+    this.#connecting.relays(call);
+  }
+
+  relay(message: DirectoryMessageOf<"relay" | "relay-room">): void {
+    if (!this.#relayed.came(message)) this.owner.offends("more relayed than there is room for");
+  }
+
+  outcome({ call: bytes, state, reason }: DirectoryMessageOf<"outcome">): void {
+    const call = this.#call;
+    const id = bytes.toHex();
+    if (this.#ringing.isNext(id)) return this.#ringing.missNext();
+    if (call?.id !== id) return;
+    if (call.phase === "ending") return;
+    if (call.route === "direct" && !call.isSelf) return this.#retelling.isHeldForOver(call);
+    if (call.phase === "talking" && !call.isSelf) {
+      call.enter("ending");
+      this.#deadlines.clear("said");
+      call.isPeerKicked = reason === KICKED;
+      return this.#overIn(GOODBYE_MS_MAX);
+    }
+    if (call.phase === "asked") this.owner.missed.add(call.peer);
+    // The other side's program ended it: it knows another key of ours.
+    const isStrange = reason === "key-changed";
+    if (state === "cancelled") {
+      if (isStrange) return this.#over(call, "ended", { reason: "not-trusted" });
+      if (reason === "lost") return this.#over(call, "ended", { reason });
+      if (reason === KICKED) return this.#over(call, "ended", { reason: "peer-kicked" });
+      return this.#over(call, "ended", { reason: "cancelled", by: call.peer });
+    }
+    if (isStrange) return this.#over(call, state, { reason: "not-trusted" });
+    const why = state === "unreachable" && reason !== "lost" ? notRelayed(call) : {};
+    this.#over(call, state, { said: reason, ...why });
+  }
+
+  /** Another user called, and was told that we are busy. */
+  missed(message: DirectoryMessageOf<"missed">): void {
+    this.#ringing.missed(this.#call, message);
+  }
+
+  /** The directory is gone, or has let go of us: calls that ring end, direct calls go on. */
+  directoryLeft(reason: "directory-down" | "replaced"): void {
+    const call = this.#call;
+    this.#ringing.missNext();
+    this.#relayed.parted();
+    if (call === null || call.isSelf) return;
+    if (call.route === "direct" || call.phase === "connecting") {
+      for (const link of call.links.all) if (link.isRelayed) call.links.drop(link, "lost");
+      return this.#relayed.close(call.id);
+    }
+    if (call.phase === "asked") this.owner.missed.add(call.peer);
+    this.#talking.close(call, reason);
+    this.#over(call, "ended", { reason });
+  }
+
+  /** We are in again. */
+  entered(): void {
+    this.#retelling.entered(this.#call);
+  }
+
+  /** The program ends now, whatever waits. */
+  drop(isKicked = false): void {
+    const call = this.#call;
+    this.#ringing.missNext();
+    this.#relayed.parted();
+    this.#parting.giveUp();
+    if (call === null) return;
+    this.#talking.close(call, isKicked ? KICKED : "quit");
+    this.#tellOf(call, { type: "hang-up", reason: "" });
+    this.#over(call, "ended", isKicked ? { reason: "kicked" } : {});
+  }
+
+  // The stream through the directory.
+
+  relayed(id: string, bytes: Uint8Array): void {
+    this.#relayed.send(id, bytes);
+  }
+
+  relayTaken(id: string, bytes: number): void {
+    this.#relayed.taken(id, bytes);
+  }
+
+  // Links to others.
+
+  linkUp(input: Extract<ClientInput, { readonly type: "link-up" }>): void {
+    this.#connecting.linkUp(this.#call, input);
+  }
+
+  dialFailed(attempt: number): void {
+    this.#connecting.dialFailed(this.#call, attempt);
+  }
+
+  /** A link is down: the call's own, one that might have become it, or any other. */
+  linkDown(link: LinkId, closed: boolean, said: string): void {
+    const wasParting = this.#parting.linkDown(link);
+    if (this.#relayed.linkDown(link) || wasParting) return;
+    const call = this.#call;
+    if (call === null || call.links.remove(link) || call.link?.link !== link) return;
+    const reason = !closed ? "lost" : said === KICKED ? "peer-kicked" : "hung-up";
+    this.#tellOf(call, { type: "hang-up", reason: closed ? "" : "lost" });
+    this.#over(call, "ended", { reason });
+  }
+
+  /** A message came on a link that isn't the directory's. */
+  message(link: LinkId, message: DirectoryMessage): void {
+    const call = this.#call;
+    if (message.type === "unknown") return void this.#isPastUnknown(link);
+    if (this.#parting.message(link, message) || call === null) return;
+    if (call.link?.link !== link) return this.#connecting.message(call, link, message);
+    if (message.type === "hung-up") return this.#isHungUp(call);
+    const fault = this.#talking.hears(call, message);
+    if (fault !== null) this.#breaks(call, fault);
+  }
+
+  /** A message of a type that this version doesn't know came on a link that isn't the directory's. */
+  unknown(link: LinkId, code: number): void {
+    if (!this.#isPastUnknown(link)) this.owner.out.send(link, { type: "unknown", code });
+  }
+
+  /** Counts a message of an unknown type. @returns Whether the link is being closed, for too many or anything else. */
+  #isPastUnknown(link: LinkId): boolean {
+    const call = this.#call;
+    const found = call?.link?.link === link ? call.link : call?.links.get(link) ?? null;
+    if (call === null || found === null) return true;
+    const fault = found.unknownMessages.fault(this.owner.out.nowMs);
+    if (fault === null) return false;
+    if (found === call.link) this.#breaks(call, fault);
+    else call.links.drop(found, fault);
+    return true;
+  }
+
+  congested(link: LinkId): void {
+    if (this.#call?.link?.link === link) this.#call.isCongested = true;
+  }
+
+  drained(link: LinkId): void {
+    const call = this.#call;
+    if (call?.link?.link !== link) return;
+    call.isCongested = false;
+    this.#waitForLines(call);
+    this.#talking.flush(call);
+    this.#hangUpWhenSaid();
+  }
+
+  #talks(call: ClientCall, link: CallLink | null): void {
+    const { owner } = this;
+    call.enter("talking");
+    call.link = link;
+    call.talkingSinceMs = owner.out.nowMs;
+    if (link !== null) call.links.remove(link.link);
+    call.links.dropAll();
+    if (link !== null && !link.isRelayed) this.#relayed.close(call.id);
+    this.#connecting.over();
+    this.#deadlines.clear("over");
+    this.#deadlines.clear("relay");
+    const route = call.route ?? "direct";
+    this.#tellOf(call, { type: "begun", route });
+    this.#retelling.talks(call);
+    if (call.key !== null) owner.keys.met(call.peer, call.key);
+    this.#show(call, "connected", { route }, call.beginRef);
+    call.beginRef = undefined;
+    this.#waitForLines(call);
+    this.#talking.flush(call);
+    this.#hangUpWhenSaid();
+  }
+
+  /** The other side breaks a rule. */
+  #breaks(call: ClientCall, text: string): void {
+    this.#talking.close(call, `${text} isn't allowed`);
+    this.#tellOf(call, { type: "hang-up", reason: "protocol" });
+    this.#over(call, "ended", { reason: "protocol" });
+  }
+
+  // The end.
+
+  /** @param isParting Our user has ended it: what was said goes out first. */
+  #over(
+    call: ClientCall,
+    state: CallOutcome,
+    { reason, said = "", ...by }: Why = {},
+    ref?: string,
+    isParting = false,
+  ): void {
+    const { out, lobby, isUp } = this.owner;
+    const { isTalking: wasTalking, talkingSinceMs } = call;
+    call.links.dropAll();
+    this.#connecting.over();
+    for (const name of DEADLINES) this.#deadlines.clear(name);
+    this.#retelling.over();
+    this.#relayed.close(call.id);
+    const talked = wasTalking ? { durationMs: Math.round(out.nowMs - talkingSinceMs) } : {};
+    // The one event goes to who began the call: that is its outcome.
+    const refs = [call.beginRef, ref, call.hangUpRef].filter((ref) => ref !== undefined);
+    const [answered, ...others] = new Set(refs);
+    this.#show(call, state, { reason: reason ?? said, ...by, ...talked }, answered);
+    for (const other of others) out.notice(overText(call.peer), other);
+    call.enter("over");
+    this.#call = null;
+    this.#talking.over(call, state, isParting);
+    if (!wasTalking || !isUp) return;
+    lobby.showAfter([this.owner.selfName, call.peer], out.nowMs - talkingSinceMs);
+    this.#begins(this.#ringing.next());
+  }
+
+  #show(
+    { shownId, peer, key }: ClientCall,
+    state: "connected" | CallOutcome,
+    more: Readonly<Record<string, unknown>> = {},
+    ref?: string,
+  ): void {
+    const event = { event: "call", call: shownId, peer, state, reason: "", route: null } as const;
+    const known = key === null ? this.owner.keys.expected(peer) : fingerprintOf(key);
+    const keyed = known === undefined ? event : { ...event, key: known };
+    this.owner.out.show({ ...keyed, ...more }, ref);
+  }
+
+  #error(code: ErrorCode, text: string, ref: string | undefined): void {
+    this.owner.out.error(code, text, ref);
+  }
+
+  #tellOf(
+    call: ClientCall,
+    message:
+      | Omit<DirectoryMessageOf<"answer">, "call">
+      | Omit<DirectoryMessageOf<"begun">, "call">
+      | Omit<DirectoryMessageOf<"hang-up">, "call">
+      | Omit<DirectoryMessageOf<"relay-please">, "call">,
+  ): void {
+    this.owner.tell({ ...message, call: call.idBytes } as DirectoryMessage);
+  }
+
+  // Time.
+
+  #overIn(ms: number): void {
+    this.#deadlines.set("over", this.owner.out.nowMs + ms);
+  }
+
+  nextMs(): number | null {
+    return earliestMs(
+      this.#connecting.nextMs(),
+      this.#deadlines.nextMs(),
+      this.#retelling.nextMs(),
+      this.#talking.nextMs(),
+      this.#parting.nextMs(),
+    );
+  }
+
+  tick(): void {
+    this.#connecting.tick(this.#call);
+    for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
+      const call = this.#call;
+      if (call === null) continue;
+      if (due === "over") this.#timedOut(call);
+      else if (due === "said") this.#hangsUp(call);
+      else if (call.met?.mayRelay) this.#tellOf(call, { type: "relay-please" });
+      else this.#unreachable(call);
+    }
+    this.#retelling.tick();
+    this.#talking.tick(this.#call);
+    this.#parting.tick();
+    this.#hangUpWhenSaid();
+  }
+
+  #timedOut(call: ClientCall): void {
+    switch (call.phase) {
+      case "ringing":
+        this.#tellOf(call, { type: "hang-up", reason: "" });
+        return this.#over(call, "timeout");
+      case "asked":
+        this.owner.missed.add(call.peer);
+        return this.#over(call, "timeout");
+      case "ending":
+        this.#talking.close(call, "lost");
+        this.#tellOf(call, { type: "hang-up", reason: "lost" });
+        return this.#over(call, "ended", { reason: call.isPeerKicked ? "peer-kicked" : "lost" });
+      default:
+        return this.#unreachable(call);
+    }
+  }
+
+  #unreachable(call: ClientCall): void {
+    this.#tellOf(call, { type: "hang-up", reason: "unreachable" });
+    this.#over(call, "unreachable", notRelayed(call));
+  }
+
+  postpone(delayMs: number): void {
+    this.#connecting.postpone(delayMs);
+    this.#retelling.postpone(delayMs);
+    this.#talking.postpone(delayMs);
+    this.#parting.postpone(delayMs);
+    this.#deadlines.postpone(delayMs);
+  }
+}
+
+/** Why neither side reaches the other, where that is known. */
+function notRelayed({ met }: ClientCall): Why {
+  return met?.mayRelay === false ? { reason: "not-relayed" } : {};
+}

@@ -1,0 +1,122 @@
+/** One call, as one of its two sides sees it. */
+
+import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
+import { invariant } from "../../../base/invariant.ts";
+import { foldName } from "../../../base/text/names.ts";
+import type { CallLink, CallLinks } from "./call_links.ts";
+import { MISSED_MAX } from "../schema/limits.ts";
+import { CallLines, Receipts } from "./call_lines.ts";
+import type { CallRoute } from "../schema/messages.ts";
+
+/** Each phase of a call: what it means, and which ones may follow. */
+export const CALL_PHASES = {
+  ringing: {
+    about: "the other's user is asked, 30 s at most",
+    next: ["connecting", "talking", "over"],
+  },
+  asked: { about: "our user is asked, 30 s at most", next: ["accepted", "over"] },
+  accepted: {
+    about: "our user has said yes; the directory is to send the other's address",
+    next: ["connecting", "over"],
+  },
+  connecting: {
+    about: "both dial; the caller says on which link they talk, 10 s at most",
+    next: ["talking", "over"],
+  },
+  talking: { about: "they talk", next: ["ending", "over"] },
+  ending: {
+    about: "the directory relays no more: the other's goodbye may be on the way, 1 s at most",
+    next: ["over"],
+  },
+  over: { about: "the call has ended", next: [] },
+} as const;
+export type CallPhase = keyof typeof CALL_PHASES;
+
+/** The other side, as the directory names it once both want to talk. */
+interface Met {
+  readonly key: PeerKey;
+  readonly endpoint: Endpoint;
+  readonly mayRelay: boolean;
+}
+
+export class ClientCall {
+  #phase: CallPhase;
+  readonly lines = new CallLines();
+  readonly receipts = new Receipts();
+  met: Met | null = null;
+  /** The key at which it rings, as the directory says; null: not ours to say, or not known yet. */
+  rungKey: PeerKey | null = null;
+  /** The link of the conversation; null before, and in a self-call. */
+  link: CallLink | null = null;
+  isCongested = false;
+  /** Whether to end the call once all waiting lines have gone out. */
+  endsAfterLines = false;
+  /** The `ref` of our user's `/call` or `/accept`: the event that tells what came of it carries it. */
+  beginRef: string | undefined = undefined;
+  /** The `ref` of our user's wish to hang up after those lines. */
+  hangUpRef: string | undefined = undefined;
+  talkingSinceMs = 0;
+  /** Whether the call is ending because the directory that relays it has thrown out the other side. */
+  isPeerKicked = false;
+  /** Callers that were told meanwhile that we are busy. */
+  readonly #callers = new Set<FoldedName>();
+
+  /**
+   * @param shownId Id that our user knows the call by.
+   * @param id Id that the directory and the other side know it by.
+   */
+  constructor(
+    readonly shownId: string,
+    public id: string,
+    readonly peer: string,
+    public isCaller: boolean,
+    phase: "ringing" | "asked",
+    readonly sinceMs: number,
+    /** Null before it is known. */
+    public key: PeerKey | null,
+    readonly isSelf: boolean,
+    /** Links of which one may become the link of the conversation. */
+    readonly links: CallLinks,
+  ) {
+    this.#phase = phase;
+  }
+
+  get idBytes(): Uint8Array {
+    return Uint8Array.fromHex(this.id);
+  }
+
+  get phase(): CallPhase {
+    return this.#phase;
+  }
+
+  enter(phase: CallPhase): void {
+    const allowed: readonly CallPhase[] = CALL_PHASES[this.#phase].next;
+    invariant(
+      allowed.includes(phase),
+      `a call goes from ${this.#phase} to ${allowed.join(" or ")}, not to ${phase}`,
+    );
+    this.#phase = phase;
+  }
+
+  /**
+   * Somebody else calls. @returns Whether to tell our user: on the first call of each, for at most `MISSED_MAX`
+   * callers.
+   */
+  isCalledBy(name: string): boolean {
+    const caller = foldName(name);
+    if (this.#callers.has(caller) || this.#callers.size === MISSED_MAX) return false;
+    this.#callers.add(caller);
+    return true;
+  }
+
+  /** Whether the two sides talk, or did until now. */
+  get isTalking(): boolean {
+    return this.#phase === "talking" || this.#phase === "ending";
+  }
+
+  /** Null before the call is connected. */
+  get route(): CallRoute | null {
+    if (!this.isTalking) return null;
+    return this.link?.isRelayed ? "relay" : "direct";
+  }
+}

@@ -1,0 +1,174 @@
+/** How a call begins: whether our user may call now, and which incoming calls our user is asked about. */
+
+import { fingerprintOf } from "../../../base/text/fingerprint.ts";
+import type { PeerKey } from "../../../base/ids.ts";
+import { isSameName, nameFault, shownName } from "../../../base/text/names.ts";
+import { TokenBucket } from "../../../base/rates/token_bucket.ts";
+import { CallLinks } from "./call_links.ts";
+import { ClientCall } from "./client_call.ts";
+import type { ClientOutput } from "../schema/client_output.ts";
+import type { KnownKeys } from "../lobby/known_keys.ts";
+import { CALL_ID_BYTES, CALL_REFUSED_MAX, CALLS_BURST, CALLS_PER_S } from "../schema/limits.ts";
+import { BUSY, type DirectoryMessage, type DirectoryMessageOf } from "../schema/messages.ts";
+import type { MissedCalls } from "../lobby/missed_calls.ts";
+
+export interface RingingOwner {
+  readonly out: ClientOutput;
+  readonly keys: KnownKeys;
+  readonly missed: MissedCalls;
+  readonly selfName: string;
+  /** Whether the directory has let us in. */
+  readonly isUp: boolean;
+  readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
+  /** Sends to the directory, if we are in. */
+  tell(message: DirectoryMessage): void;
+  /** The directory broke the protocol. */
+  offends(text: string): void;
+}
+
+export class Ringing {
+  /** A call from the one we talk with: it has hung up, and our link is about to say so. */
+  #next: DirectoryMessageOf<"incoming"> | null = null;
+  /** Rate limit of our calls: beyond it the directory declines, and takes a client that goes on for an attacker. */
+  readonly #calls = new TokenBucket(CALLS_PER_S, CALLS_BURST);
+
+  constructor(readonly owner: RingingOwner) {}
+
+  /** @param current The present call. @returns Whether our user may call; if not, it is told why. */
+  mayRing(name: string, current: ClientCall | null, ref: string | undefined): boolean {
+    const { out, isUp, keys } = this.owner;
+    if (!isUp) {
+      out.error("not-logged-in", "Cannot call: you aren't in the directory now", ref);
+    } else if (current !== null) {
+      out.error("busy", `Cannot call: ${busyText(current)}`, ref);
+    } else if (keys.refusedFor(name) === null) {
+      const text =
+        `Cannot call ${shownName(name)}: you have refused more than ${CALL_REFUSED_MAX} ` +
+        "keys of that name, and the directory can't be told of so many; delete old ones from known_peers";
+      out.error("full", text, ref);
+    } else if (!this.#calls.take(out.nowMs)) {
+      const text = "Cannot call: you have called too often within a short time; wait a moment";
+      out.error("too-fast", text, ref);
+    } else return true;
+    return false;
+  }
+
+  /** Our user calls; `mayRing` has allowed it. @param name The name as the list has it. */
+  ring(name: string, ref: string | undefined): ClientCall {
+    const { owner } = this;
+    const call = owner.randomBytes(CALL_ID_BYTES);
+    const id = call.toHex();
+    const key = owner.keys.expected(name);
+    const refused = [...owner.keys.refusedFor(name) ?? []];
+    owner.tell({ type: "call", call, name, refused });
+    const known = key === undefined ? {} : { key };
+    owner.out.show(
+      { event: "call", call: id, peer: name, ...known, state: "ringing", reason: "", route: null },
+      ref,
+    );
+    const ringing = this.#newCall(id, name, "ringing", null, isSameName(name, owner.selfName));
+    ringing.beginRef = ref;
+    return ringing;
+  }
+
+  /** Somebody calls. @param current The present call. @returns The call that our user is asked about; null: none. */
+  incoming(
+    current: ClientCall | null,
+    message: DirectoryMessageOf<"incoming">,
+  ): ClientCall | null {
+    const { owner } = this;
+    const { call: bytes, from, guest, key } = message;
+    if (nameFault(from) !== null) {
+      owner.offends("a call from nobody");
+      return null;
+    }
+    const id = bytes.toHex();
+    if (current !== null) {
+      this.#meanwhile(current, id, message);
+      return null;
+    }
+    if (!owner.keys.isExpected(from, key)) {
+      this.#decline(message, "key-changed");
+      owner.keys.isStrange(from, key);
+      return null;
+    }
+    owner.keys.named(from, key);
+    owner.out.show({ event: "incoming", call: id, from, key: fingerprintOf(key), guest });
+    return this.#newCall(id, from, "asked", key, false);
+  }
+
+  /** Somebody calls during a call. */
+  #meanwhile(
+    current: ClientCall,
+    id: string,
+    message: DirectoryMessageOf<"incoming">,
+  ): void {
+    const { from, key } = message;
+    // Both call each other: the directory makes one call of the two.
+    if (current.phase === "ringing" && isSameName(current.peer, from)) return;
+    if (current.id === id) return;
+    if (current.isTalking && current.key === key) this.#next = message;
+    else {
+      this.#decline(message, BUSY);
+      this.missed(current, message);
+    }
+  }
+
+  #decline({ call }: DirectoryMessageOf<"incoming">, reason: string): void {
+    this.owner.tell({ type: "answer", call, accepts: false, reason });
+  }
+
+  #newCall(
+    id: string,
+    peer: string,
+    phase: "ringing" | "asked",
+    key: PeerKey | null,
+    isSelf: boolean,
+  ): ClientCall {
+    const { out } = this.owner;
+    const isCaller = phase === "ringing";
+    const links = new CallLinks(out);
+    return new ClientCall(id, id, peer, isCaller, phase, out.nowMs, key, isSelf, links);
+  }
+
+  /** Somebody called, and was told that we are busy. */
+  missed(
+    current: ClientCall | null,
+    { from }: Pick<DirectoryMessageOf<"missed">, "from">,
+  ): void {
+    const { owner } = this;
+    if (nameFault(from) !== null) return owner.offends("a call from nobody");
+    if (current?.isCalledBy(from) === false) return;
+    owner.missed.add(from);
+    owner.out.notice(`${shownName(from)} called, and was told that you are busy`);
+  }
+
+  // The other side calls again before we know that it has hung up.
+
+  /** The call before is over. @returns As `incoming`. */
+  next(): ClientCall | null {
+    const next = this.#next;
+    this.#next = null;
+    return next === null ? null : this.incoming(null, next);
+  }
+
+  /** @returns Whether this is the call that waits. */
+  isNext(id: string): boolean {
+    return this.#next?.call.toHex() === id;
+  }
+
+  /** The waiting call doesn't ring any more. */
+  missNext(): void {
+    if (this.#next !== null) this.owner.missed.add(this.#next.from);
+    this.#next = null;
+  }
+}
+
+/** Why nobody can be called during a call. */
+function busyText({ peer, phase, isTalking }: ClientCall): string {
+  const who = shownName(peer);
+  if (phase === "asked") return `${who} is calling you; /accept or /decline first`;
+  return isTalking
+    ? `you are in a call with ${who}`
+    : `your call with ${who} isn't over; q withdraws it`;
+}

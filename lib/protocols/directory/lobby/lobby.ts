@@ -1,0 +1,161 @@
+/** The list of users, as the directory tells it. */
+
+import { canonicalHost } from "../../../base/text/endpoints.ts";
+import { fingerprintOf } from "../../../base/text/fingerprint.ts";
+import type { Endpoint, FoldedName } from "../../../base/ids.ts";
+import { Deadlines } from "../../../base/machine/machine.ts";
+import { foldName, nameFault } from "../../../base/text/names.ts";
+import { AFTER_CALL_MS } from "../schema/client_limits.ts";
+import type { ClientOutput } from "../schema/client_output.ts";
+import type { KnownKeys } from "./known_keys.ts";
+import type { UserView } from "../schema/events.ts";
+import { CLIENTS_MAX } from "../schema/limits.ts";
+import type { DirectoryMessageOf, ListedUser } from "../schema/messages.ts";
+
+const DEADLINES = ["after-call"] as const;
+
+interface LobbyOwner {
+  readonly out: ClientOutput;
+  readonly keys: Pick<KnownKeys, "changeOf">;
+  readonly selfName: string;
+  /** Whether we are in a call: the directory hears of that later. */
+  readonly isTalking: boolean;
+}
+
+export class Lobby {
+  #users = new Map<FoldedName, ListedUser>();
+  /** The list whose pages are coming; null where it is complete. */
+  #coming: Map<FoldedName, ListedUser> | null = null;
+
+  /** Users that talked until a moment ago. */
+  #talked: readonly FoldedName[] = [];
+  /**
+   * Whether the directory has said that we talk, or had the time to: of a short call it may say so only after its
+   * end.
+   */
+  #wasBusy = false;
+  readonly #deadlines = new Deadlines(DEADLINES);
+
+  constructor(readonly owner: LobbyOwner) {}
+
+  get size(): number {
+    return this.#users.size;
+  }
+
+  /** We aren't in any more: drops the list. */
+  left(): void {
+    this.#coming = null;
+    this.#users.clear();
+    this.#deadlines.clear("after-call");
+  }
+
+  /** A page of the whole list. */
+  page({ users, isFirst, isLast }: DirectoryMessageOf<"users">): void {
+    if (isFirst) this.#coming = new Map();
+    const coming = this.#coming;
+    if (coming === null) return;
+    for (const user of users) take(coming, user);
+    if (!isLast) return;
+    this.#users = coming;
+    this.#coming = null;
+    this.#showNow();
+  }
+
+  changed({ users, offline }: DirectoryMessageOf<"presence">): void {
+    const known = this.#coming ?? this.#users;
+    const self = foldName(this.owner.selfName);
+    for (const user of users) {
+      if (user.state === "busy" && foldName(user.name) === self) this.#wasBusy = true;
+      if (!take(known, user) || this.#coming !== null) continue;
+      const { name, state, guest } = user;
+      this.owner.out.show({ event: "presence", name, state, guest });
+    }
+    for (const name of offline) {
+      if (!known.delete(foldName(name)) || this.#coming !== null) continue;
+      this.owner.out.show({ event: "presence", name, state: "offline" });
+    }
+    this.#settle();
+  }
+
+  /** @param part Part of the names to show; left out: shows all. */
+  show(part: string | undefined, ref: string | undefined): void {
+    const users = this.#listed(foldName(part ?? ""));
+    this.owner.out.show({ event: "users", users, isAnswer: true }, ref);
+  }
+
+  #listed(folded: FoldedName): readonly UserView[] {
+    const shown = [...this.#users].filter(([name]) => name.includes(folded));
+    shown.sort(([a], [b]) => a < b ? -1 : 1);
+    const { selfName, isTalking, keys } = this.owner;
+    const self = foldName(selfName);
+    return shown.map(([name, user]) => {
+      if (name === self) return { ...viewOf(user), state: isTalking ? "busy" : "free" };
+      const changed = keys.changeOf(user.name, user.key);
+      return changed === null ? viewOf(user) : { ...viewOf(user), changed };
+    });
+  }
+
+  /**
+   * Shows the list after a call, once the directory has said that both are free, or after `AFTER_CALL_MS`.
+   * @param talkedMs How long the users in `talked` have talked.
+   */
+  showAfter(talked: readonly string[], talkedMs: number): void {
+    this.#talked = talked.map(foldName);
+    this.#wasBusy ||= talkedMs >= AFTER_CALL_MS;
+    this.#deadlines.set("after-call", this.owner.out.nowMs + AFTER_CALL_MS);
+    this.#settle();
+  }
+
+  #settle(): void {
+    const isBusy = (name: FoldedName) => this.#users.get(name)?.state === "busy";
+    if (this.#deadlines.get("after-call") === null || !this.#wasBusy) return;
+    if (!this.#talked.some(isBusy)) this.#showNow();
+  }
+
+  #showNow(): void {
+    this.#deadlines.clear("after-call");
+    this.#wasBusy = false;
+    this.owner.out.show({ event: "users", users: this.#listed(foldName("")) });
+  }
+
+  nextMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  tick(): void {
+    if (this.#deadlines.takeDue(this.owner.out.nowMs).length > 0) this.#showNow();
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+  }
+
+  find(name: string): ListedUser | null {
+    return this.#users.get(foldName(name)) ?? null;
+  }
+
+  /** The user that takes calls at this address; null where nobody in the list does. */
+  at({ host, port }: Endpoint): ListedUser | null {
+    for (const user of this.#users.values()) {
+      if (user.port === port && canonicalHost(user.host) === canonicalHost(host)) return user;
+    }
+    return null;
+  }
+
+  names(): Iterable<string> {
+    return [...this.#users.values()].map(({ name }) => name);
+  }
+}
+
+/** Adds or updates a user. @returns False if its name is invalid, or the list is fuller than any can be. */
+function take(known: Map<FoldedName, ListedUser>, user: ListedUser): boolean {
+  const folded = foldName(user.name);
+  if (nameFault(user.name) !== null) return false;
+  if (known.size >= CLIENTS_MAX && !known.has(folded)) return false;
+  known.set(folded, user);
+  return true;
+}
+
+function viewOf({ key, ...user }: ListedUser): UserView {
+  return { ...user, key: fingerprintOf(key) };
+}

@@ -1,0 +1,496 @@
+/**
+ * How a client comes in: with a password, as a new account, as a guest, or by the key of a device that has logged in
+ * before. The accounts are looked up and written elsewhere, by questions and answers; until those are over, the
+ * client has a place, and one question at a time.
+ */
+
+import { dropOldest } from "../../../base/collections/bounded.ts";
+import type { Bytes } from "../../../base/crypto/crypto.ts";
+import type { Logger } from "../../../base/machine/environment.ts";
+import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
+import type { FoldedName, PeerKey } from "../../../base/ids.ts";
+import { unreachable } from "../../../base/invariant.ts";
+import { foldName, nameFault } from "../../../base/text/names.ts";
+import type { ClientLinks } from "../sessions/client_links.ts";
+import { Client, type ClientLink } from "../sessions/client_session.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { Broadcasts } from "../broadcast_log/broadcasts.ts";
+import type { Calls } from "../calls/calls.ts";
+import { DatagramPath } from "../datagrams/datagram_path.ts";
+import type { Deliveries } from "../broadcasts/deliveries.ts";
+import type { Account, AccountAnswer } from "../schema/directory_io.ts";
+import type { LogoutReason } from "../schema/events.ts";
+import type { Kicked } from "./kicked.ts";
+import {
+  FULL_RETRY_MS,
+  LOCK_OUTS_MAX,
+  PASSWORDS_RETRY_MS,
+  REFUSALS_MAX,
+  SIGN_UPS_MS,
+  UNREMEMBERED_MAX,
+  USED_ACCOUNTS_MAX,
+  USED_LATER_MAX,
+  USES_MAX,
+  USES_MS,
+} from "../schema/limits.ts";
+import type { LockOuts, Wait } from "./lock_outs.ts";
+import type { DirectoryMessageOf, DirectoryRefusal, Dismissal } from "../schema/messages.ts";
+import type { DirectoryOutput } from "../schema/directory_output.ts";
+import { weakPassword } from "../../../base/crypto/passwords.ts";
+import type { Presence } from "../sessions/presence.ts";
+import { ProvenAddress } from "../datagrams/proven_address.ts";
+import { RecentCounts } from "../schema/recent_counts.ts";
+import type { BroadcastIntake } from "../broadcasts/broadcast_intake.ts";
+
+interface EnteringParts {
+  readonly out: DirectoryOutput;
+  readonly links: ClientLinks;
+  readonly sessions: Sessions;
+  readonly presence: Presence;
+  readonly calls: Calls;
+  readonly broadcasts: Broadcasts;
+  readonly deliveries: Deliveries;
+  readonly telling: BroadcastIntake;
+  readonly lockOuts: LockOuts;
+  readonly kicked: Kicked;
+  /** Whether guests may come in. */
+  readonly guests: boolean;
+  readonly clientsMax: number;
+  readonly signUpsMax: number;
+  readonly randomBytes: (length: number) => Bytes;
+  readonly log: Logger;
+  readonly wallMs: () => number;
+  /** Tells the client why it isn't in any more, and closes its link. */
+  dismiss(client: Client, because: Dismissal, text: string): void;
+  /** The client isn't in any more; its link may be. */
+  gone(client: Client, reason: LogoutReason | null): void;
+  /** Sends away the client that is in as this account with another key than these. */
+  changed(account: FoldedName, keys: readonly Fingerprint[]): void;
+}
+
+type Enter = DirectoryMessageOf<"enter">;
+
+/** A client on its way in. */
+interface Entrant {
+  readonly link: ClientLink;
+  readonly enter: Enter;
+  readonly folded: FoldedName;
+}
+
+export class LogIn {
+  readonly #signUps: RecentCounts;
+  readonly #uses = new RecentCounts(USES_MAX, USES_MS, USED_ACCOUNTS_MAX);
+  /**
+   * Devices that the disk has refused to remember, by account: they come back by their key as long as this process runs,
+   * and the account has this version.
+   */
+  readonly #unremembered = new Map<
+    FoldedName,
+    { readonly key: PeerKey; readonly version: string }
+  >();
+  /** Names that a guest, or somebody who signs up, is about to have. */
+  readonly #claimed = new Map<FoldedName, Entrant>();
+  /** Wall clock at the start: earlier directories gave ranks up to this. */
+  readonly #beganMs: number;
+  #lastRank: number;
+
+  constructor(readonly parts: EnteringParts) {
+    this.#beganMs = this.#lastRank = parts.wallMs();
+    this.#signUps = new RecentCounts(parts.signUpsMax, SIGN_UPS_MS, LOCK_OUTS_MAX);
+  }
+
+  /** A client that isn't in, and for which nothing is being checked, wants to come in. */
+  enter(link: ClientLink, enter: Enter): void {
+    const { links, out } = this.parts;
+    const fault = nameFault(enter.name) ??
+      (enter.talking === null ? null : nameFault(enter.talking.name));
+    if (fault !== null) {
+      return this.#refuse(link, "bad-name", `That name is not possible: ${fault}`);
+    }
+    const name = enter.name.normalize("NFC");
+    const entrant = { link, enter: { ...enter, name }, folded: foldName(name) };
+    if (this.#isKicked(entrant)) return;
+    if (!this.#hasPlace(entrant)) {
+      return this.#refuse(link, "full", "The directory is full", FULL_RETRY_MS);
+    }
+    links.enter(link, "checking", out.nowMs);
+    switch (enter.how) {
+      case "log-in":
+        return this.#logIn(entrant);
+      case "sign-up":
+        return this.#signUp(entrant);
+      case "guest":
+        return this.#guest(entrant);
+      case "resume":
+        return this.#resume(entrant);
+      default:
+        unreachable(enter.how);
+    }
+  }
+
+  /** @returns Whether the client was thrown out a moment ago; then it is told so. */
+  #isKicked({ link, folded }: Entrant): boolean {
+    const { kicked, out } = this.parts;
+    const kickedMs = kicked.waitMs(folded, link.peer, out.nowMs);
+    if (kickedMs === 0) return false;
+    const text = "The operator has thrown you out";
+    this.#refuse(link, "kicked", text, kickedMs);
+    return true;
+  }
+
+  /** A client that takes the place of its own earlier link needs no further place. */
+  #hasPlace({ link, folded }: Entrant): boolean {
+    const { sessions, links, clientsMax } = this.parts;
+    if (sessions.named(folded)?.key === link.peer) return true;
+    return sessions.size + links.checking < clientsMax;
+  }
+
+  #logIn(entrant: Entrant): void {
+    const { link, enter: { how, name, password, newPassword }, folded } = entrant;
+    const { out, lockOuts } = this.parts;
+    const weak = newPassword === "" ? null : weakPassword(newPassword, "The new password");
+    if (weak !== null) return this.#refuse(link, "weak-password", weak);
+    const attempt = lockOuts.begin(folded, link.address, out.nowMs);
+    if ("retryMs" in attempt) return this.#mayNotTry(link, attempt);
+    const { address } = link;
+    out.ask({ ask: "check-password", name, password, address }, (answer) => {
+      const { outcome } = answer;
+      const isRight = outcome === "ok" ? true : outcome === "wrong" ? false : null;
+      attempt.over(isRight, out.nowMs);
+      if (link.phase !== "checking") return;
+      if (how === "sign-up" && outcome === "wrong") return this.#nameTaken(link);
+      if (answer.outcome !== "ok") return this.#denied(link, answer);
+      this.#addKey(entrant, answer.account);
+    });
+  }
+
+  #mayNotTry(link: ClientLink, { retryMs, isLockedOut }: Wait): void {
+    if (!isLockedOut) return this.#refuse(link, "full", "Too many are logging in", retryMs);
+    this.parts.log.info("locked out after wrong passwords", { address: link.address });
+    const text = "Too many wrong passwords";
+    this.#refuse(link, "locked-out", text, retryMs);
+  }
+
+  #addKey(entrant: Entrant, account: Account): void {
+    const { link } = entrant;
+    const { name, version } = account;
+    const key = fingerprintOf(link.peer);
+    if (account.keys.includes(key)) {
+      this.#unremembered.delete(entrant.folded);
+      this.#noteUse(entrant, account);
+      return this.#loggedIn(entrant, account);
+    }
+    this.parts.out.ask({ ask: "add-key", name, version, key }, (answer) => {
+      if (link.phase !== "checking") return;
+      if (answer.outcome === "disk") this.#dontRemember(entrant, account);
+      else if (answer.outcome === "ok") this.#unremembered.delete(entrant.folded);
+      else return this.#denied(link, answer);
+      this.#loggedIn(entrant, answer.outcome === "ok" ? answer.account : account);
+    });
+  }
+
+  /** A full disk keeps nobody out who knows the password. */
+  #dontRemember({ link: { peer: key }, folded }: Entrant, { version }: Account): void {
+    this.#unremembered.delete(folded);
+    this.#unremembered.set(folded, { key, version });
+    dropOldest(this.#unremembered, UNREMEMBERED_MAX);
+  }
+
+  /** Notes the use of a device: of too many devices, those used longest ago go. A full disk keeps nobody out. */
+  #noteUse({ link: { peer }, folded }: Entrant, { name, version, keys }: Account): void {
+    const { out } = this.parts;
+    const key = fingerprintOf(peer);
+    if (keys.length - 1 - keys.indexOf(key) < USED_LATER_MAX) return;
+    if (this.#uses.waitMs(folded, out.nowMs) > 0) return;
+    this.#uses.add(folded, out.nowMs);
+    out.ask({ ask: "add-key", name, version, key }, () => {});
+  }
+
+  /** The password is right and the device is known; changes the password where that was asked for. */
+  #loggedIn(entrant: Entrant, { name, version }: Account): void {
+    const { link, enter: { newPassword: password } } = entrant;
+    if (password === "") return this.#admit(entrant, name, false);
+    const { address } = link;
+    const key = fingerprintOf(link.peer);
+    const question = { ask: "set-password", name, version, password, key, address } as const;
+    this.parts.out.ask(question, (answer) => {
+      if (link.phase === "checking") {
+        if (answer.outcome === "ok") {
+          this.#unremembered.delete(entrant.folded);
+          this.#admit(entrant, name, false);
+        } else this.#denied(link, answer);
+      }
+      // The client isn't let in, being gone or thrown out meanwhile, so it displaces nobody: whoever came in with the
+      // former password is sent away here.
+      if (answer.outcome === "ok" && link.client === null) {
+        this.parts.changed(entrant.folded, answer.account.keys);
+      }
+    });
+  }
+
+  #signUp(entrant: Entrant): void {
+    const { link, enter: { name, password }, folded } = entrant;
+    const { out, telling } = this.parts;
+    const weak = weakPassword(password);
+    if (weak !== null) return this.#refuse(link, "weak-password", weak);
+    if (this.#isTaken(entrant)) return this.#nameTaken(link);
+    const { address } = link;
+    const claimant = this.#claimed.get(folded);
+    // The link of an earlier sign-up may have been lost before the answer: of the two, at most one succeeds.
+    const isAgain = claimant?.enter.how === "sign-up" && claimant.link.peer === link.peer;
+    const waitMs = isAgain ? 0 : this.#signUps.waitMs(address, out.nowMs);
+    if (waitMs > 0) {
+      const text = this.parts.signUpsMax === 0
+        ? "This directory takes no sign-ups; its operator can add an account"
+        : "Too many have signed up from your address";
+      return this.#refuse(link, "too-fast", text, this.parts.signUpsMax === 0 ? 0 : waitMs);
+    }
+    if (!isAgain) this.#signUps.add(address, out.nowMs);
+    this.#claimed.set(folded, entrant);
+    const key = fingerprintOf(link.peer);
+    out.ask({ ask: "sign-up", name, password, key, address }, (answer) => {
+      this.#unclaim(entrant);
+      const isDone = answer.outcome === "ok";
+      // A sign-up counts from the beginning, so that nobody begins too many, unless it fails.
+      if (isAgain && isDone) this.#signUps.add(address, out.nowMs);
+      if (!isAgain && !isDone) this.#signUps.takeBack(address);
+      if (isDone) {
+        // An account of that name may have been removed while the directory was away.
+        telling.forget(folded);
+        out.show({ event: "signup", name: answer.account.name });
+      }
+      if (link.phase !== "checking") return; // the account exists all the same
+      if (answer.outcome === "name-taken") return this.#signsUpAgain(entrant);
+      if (answer.outcome !== "ok") return this.#denied(link, answer);
+      this.#admit(entrant, answer.account.name, false);
+    });
+  }
+
+  /**
+   * The link may have been lost before an earlier sign-up was answered: then the account has this key, and this
+   * password.
+   */
+  #signsUpAgain(entrant: Entrant): void {
+    const { link, enter: { name } } = entrant;
+    this.parts.out.ask({ ask: "find", name }, (answer) => {
+      if (link.phase !== "checking") return;
+      if (accountOf(link, answer) !== null) return this.#logIn(entrant);
+      this.#nameTaken(link);
+    });
+  }
+
+  #guest(entrant: Entrant): void {
+    const { link, enter: { name }, folded } = entrant;
+    const { out, guests } = this.parts;
+    if (!guests) {
+      const advice = this.parts.signUpsMax === 0 ? "its operator can add one" : "sign up";
+      return this.#refuse(link, "guests-refused", `This directory takes accounts alone; ${advice}`);
+    }
+    if (this.#isTaken(entrant)) return this.#nameTaken(link);
+    this.#claimed.set(folded, entrant);
+    out.ask({ ask: "find", name }, (answer) => {
+      this.#unclaim(entrant);
+      if (link.phase !== "checking") return;
+      if (answer.outcome === "ok") return this.#nameTaken(link);
+      if (answer.outcome !== "wrong") return this.#denied(link, answer);
+      this.#admit(entrant, name, true);
+    });
+  }
+
+  #resume(entrant: Entrant): void {
+    const { link, enter: { name } } = entrant;
+    this.parts.out.ask({ ask: "find", name }, (answer) => {
+      if (link.phase !== "checking") return;
+      const account = accountOf(link, answer);
+      if (account !== null) {
+        this.#admit(entrant, account.name, false);
+        if (link.client !== null) this.#noteUse(entrant, account);
+        return;
+      }
+      if (answer.outcome === "ok" && this.#isUnremembered(entrant, answer.account)) {
+        return this.#addKey(entrant, answer.account);
+      }
+      this.#denied(link, answer.outcome === "ok" ? { outcome: "wrong" } : answer);
+    });
+  }
+
+  #isUnremembered({ link, folded }: Entrant, { version }: Account): boolean {
+    const device = this.#unremembered.get(folded);
+    return device?.key === link.peer && device.version === version;
+  }
+
+  /** Whether another guest has the name, or another client is about to have it. */
+  #isTaken({ link, folded }: Entrant): boolean {
+    const { sessions, out } = this.parts;
+    const claimant = this.#claimed.get(folded);
+    if (claimant !== undefined) {
+      // What was asked for a client that is gone is done all the same; and that it is gone may not be known yet.
+      const isGone = claimant.link.phase !== "checking" || claimant.link.isOfSameProcess(link);
+      if (!isGone || claimant.link.peer !== link.peer) return true;
+    }
+    return sessions.isOtherGuests(folded, link.peer, out.nowMs);
+  }
+
+  #unclaim(entrant: Entrant): void {
+    const { folded } = entrant;
+    if (this.#claimed.get(folded) === entrant) this.#claimed.delete(folded);
+  }
+
+  #nameTaken(link: ClientLink): void {
+    this.#refuse(link, "name-taken", "That name is taken; choose another");
+  }
+
+  #denied(link: ClientLink, answer: Exclude<AccountAnswer, { readonly outcome: "ok" }>): void {
+    switch (answer.outcome) {
+      case "wrong":
+        return this.#refuse(link, "bad-credentials", "Wrong name or password");
+      case "name-taken":
+        return this.#nameTaken(link);
+      case "full":
+        return this.#refuse(link, "full", "Too many are logging in", PASSWORDS_RETRY_MS);
+      case "disk":
+        return this.#refuse(link, "disk", "The directory cannot store your account at the moment");
+      default:
+        unreachable(answer);
+    }
+  }
+
+  #refuse(link: ClientLink, code: DirectoryRefusal, text: string, retryMs = 0): void {
+    const { out, links } = this.parts;
+    out.send(link.id, { type: "refused", code, text, retryMs: Math.ceil(retryMs) });
+    link.refusals += 1;
+    if (link.refusals < REFUSALS_MAX) return links.enter(link, "silent", out.nowMs);
+    links.enter(link, "over", out.nowMs);
+    out.push({ type: "close", link: link.id, reason: "refused too often" });
+  }
+
+  #admit(entrant: Entrant, name: string, isGuest: boolean): void {
+    // Either may have happened while this was being checked.
+    if (this.#isKicked(entrant) || this.#isReplaced(entrant)) return;
+    const { link, enter } = entrant;
+    const { out, links, sessions, presence, calls, broadcasts, deliveries, telling } = this.parts;
+    const { isTakenOver, guestsThrough } = this.#displace(link, name);
+    links.enter(link, "in", out.nowMs);
+    const { store } = broadcasts;
+    const seen = enter.seen?.store.toHex() === store ? enter.seen.through : 0;
+    // A guest that was here a moment ago continues where it was; another one gets nothing from before.
+    const before = isGuest ? guestsThrough ?? broadcasts.stored : broadcasts.stored;
+    // A client that has an account now was told less as a guest: what it says it has had counts.
+    const heard = Math.min(isGuest ? Math.max(seen, guestsThrough ?? 0) : seen, broadcasts.last);
+    const had = isGuest ? Math.max(before, heard) : telling.comesIn(foldName(name), heard);
+    const toClient = this.parts.randomBytes(32);
+    const toDirectory = this.parts.randomBytes(32);
+    const index = this.#newIndex();
+    const path = new DatagramPath(index, toClient, toDirectory);
+    const address = new ProvenAddress(path, this.parts.randomBytes);
+    const { port } = enter;
+    const rank = this.#rank(entrant);
+    const isRemembered = isGuest || this.#unremembered.get(entrant.folded)?.key !== link.peer;
+    const times = { sinceMs: this.parts.wallMs(), enteredMs: out.nowMs };
+    const facts = { name, isGuest, port, address, ...times, rank };
+    const client = link.client = new Client(link, facts, { had, before });
+    sessions.add(client);
+    telling.isIn(client, isGuest ? heard : had, had);
+    out.send(link.id, {
+      type: "entered",
+      name,
+      guest: isGuest,
+      host: link.host,
+      store: Uint8Array.fromHex(store),
+      mayBroadcast: telling.isAllowed(client),
+      isRemembered,
+      kept: broadcasts.stored,
+      index,
+      toClient,
+      toDirectory,
+      said: this.parts.broadcasts.saidBy(link.peer),
+      rank,
+    });
+    if (enter.talking !== null) calls.talksOn(client, enter.talking);
+    presence.changed(client);
+    presence.tell();
+    if (!isTakenOver) out.show({ event: "login", name, guest: isGuest });
+    deliveries.pump(client);
+  }
+
+  /**
+   * A client that comes back keeps its rank. New ranks follow the wall clock, so that they rise over restarts of the
+   * directory.
+   */
+  #rank({ enter }: Entrant): number {
+    const { how, rank } = enter;
+    const comesBack = rank > 0 && (how === "resume" || how === "guest");
+    if (comesBack) return Math.min(rank, this.#lastRank);
+    return this.#lastRank = Math.max(this.#lastRank + 1, this.parts.wallMs());
+  }
+
+  /**
+   * Whether the client came back by itself, after a lost link, and finds a later program in its place; then it is
+   * told so: otherwise two running programs would take the place from each other for ever. It may have been away when
+   * the later one came, and not have heard of it. After a restart of the directory the earlier one may come back
+   * first: ranks from before the restart tell which is later.
+   */
+  #isReplaced({ link, enter: { how, rank }, folded }: Entrant): boolean {
+    const { sessions, links, out } = this.parts;
+    const present = sessions.named(folded);
+    if (present === null || present.link.isOfSameProcess(link)) return false;
+    const comesBack = present.isGuest
+      ? how === "guest" && (rank > 0 || sessions.wasGuest(folded, link))
+      : how === "resume"; // a new program types a password
+    // Nobody outranks a program that came in since the start: a key alone doesn't throw out one that typed the
+    // password.
+    const isLater = Math.min(rank, this.#beganMs) > present.rank;
+    if (!comesBack || isLater) return false;
+    out.send(link.id, { type: "dismissed", because: "replaced", text: REPLACED_TEXT, retryMs: 0 });
+    links.enter(link, "over", out.nowMs);
+    out.push({ type: "close", link: link.id, reason: "replaced" });
+    return true;
+  }
+
+  /**
+   * Sends away the client that has the name now: another program is told so, an earlier link of the same program
+   * needn't be. A guest whose name now belongs to an account learns that when it comes back, as any guest does.
+   * @returns Whether it was an earlier link of the same program; for a guest that was here, up to where it has heard
+   * broadcasts.
+   */
+  #displace(
+    link: ClientLink,
+    name: string,
+  ): { readonly isTakenOver: boolean; readonly guestsThrough: number | null } {
+    const { sessions, out } = this.parts;
+    const folded = foldName(name);
+    const previous = sessions.named(folded);
+    if (previous === null) {
+      const held = sessions.held.get(folded, out.nowMs);
+      const through = held?.key === link.peer ? held.through : null;
+      return { isTakenOver: false, guestsThrough: through };
+    }
+    const { isGuest, key, delivery: { through } } = previous;
+    const guestsThrough = isGuest && key === link.peer ? through : null;
+    const isTakenOver = previous.link.isOfSameProcess(link);
+    if (isTakenOver) {
+      this.parts.gone(previous, null);
+      out.push({ type: "close", link: previous.link.id, reason: "there is a later link" });
+    } else if (key !== link.peer && isGuest) {
+      this.parts.gone(previous, "replaced");
+      out.push({ type: "close", link: previous.link.id, reason: "an account has the name now" });
+    } else this.parts.dismiss(previous, "replaced", REPLACED_TEXT);
+    return { isTakenOver, guestsThrough };
+  }
+
+  #newIndex(): number {
+    for (;;) {
+      const [a = 0, b = 0, c = 0, d = 0] = this.parts.randomBytes(4);
+      const index = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+      if (this.parts.sessions.indexed(index) === null) return index;
+    }
+  }
+}
+
+const REPLACED_TEXT = "You have come in from somewhere else";
+
+/** The account, if it has the link's key; otherwise null. */
+function accountOf(link: ClientLink, answer: AccountAnswer): Account | null {
+  if (answer.outcome !== "ok") return null;
+  return answer.account.keys.includes(fingerprintOf(link.peer)) ? answer.account : null;
+}

@@ -1,0 +1,42 @@
+/** The effects of one step of the directory, its questions about accounts, and what follows the answers. */
+
+import type { LinkId } from "../../../base/ids.ts";
+import { Pending } from "../../../base/machine/pending.ts";
+import { StoringOutput } from "../../../base/machine/storing_output.ts";
+import type { AccountAnswer, AccountQuestion, DirectoryEffect } from "./directory_io.ts";
+import type { DirectoryEvent } from "./events.ts";
+import type { DirectoryMessage } from "./messages.ts";
+import type { DirectoryRecord } from "./records.ts";
+
+export class DirectoryOutput
+  extends StoringOutput<DirectoryEvent, DirectoryEffect, DirectoryRecord> {
+  readonly #questions = new Pending<(answer: AccountAnswer) => void>();
+  /** Why the disk refused the last change to the accounts, which are a store of their own; null where it succeeded. */
+  accountsProblem: string | null = null;
+
+  send(link: LinkId, message: DirectoryMessage): void {
+    this.sendAll([link], message);
+  }
+
+  sendAll(links: readonly LinkId[], message: DirectoryMessage): void {
+    if (links.length > 0) this.push({ type: "send", links, message });
+  }
+
+  /**
+   * Asks a question about accounts; bounded by the links, each of which has one open question, and one more as it
+   * comes in.
+   */
+  ask(question: AccountQuestion, answered: (answer: AccountAnswer) => void): void {
+    const isChange = question.ask !== "find" && question.ask !== "check-password";
+    const token = this.#questions.add((answer) => {
+      if (answer.outcome === "disk") this.accountsProblem = answer.text;
+      else if (isChange && answer.outcome === "ok") this.accountsProblem = null;
+      answered(answer);
+    });
+    this.push({ type: "account", token, question });
+  }
+
+  answered(token: number, answer: AccountAnswer): void {
+    this.#questions.take(token)?.(answer);
+  }
+}

@@ -1,0 +1,272 @@
+/**
+ * What the directory and its clients tell their users, and what those may ask: field for field the objects of `--json`
+ * (which adds `at`, and `ref` where a command had one).
+ */
+
+import type { ErrorCode } from "../../../base/errors.ts";
+import type {
+  Compared,
+  KeyChange,
+  ModeCommand,
+  ModeEvent,
+  VerifyAnswer,
+} from "../../../base/machine/mode_machine.ts";
+import { shownName } from "../../../base/text/names.ts";
+import { type CallOutcome, type CallRoute, DISMISSALS } from "./messages.ts";
+
+/** The directory's name, which nobody else can have. */
+export const DIRECTORY_NAME = "*directory*";
+
+/** A user in the list. */
+export interface UserView extends Compared {
+  readonly name: string;
+  /** Fingerprint of the key with which the user is in, as the directory says: only a call proves it. */
+  readonly key: string;
+  /** Where it is another key than the one expected. */
+  readonly changed?: KeyChange;
+  readonly state: "free" | "busy";
+  /** Where the user takes calls; empty, with port 0: nowhere. */
+  readonly host: string;
+  readonly port: number;
+  readonly guest: boolean;
+}
+
+export interface MissedCall {
+  readonly from: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+}
+
+/** How a client is connected to its directory. */
+export type SessionState = "up" | "down" | "replaced";
+
+/** Why a call ended, or failed, where its state doesn't say so: for programs to read. */
+export const CALL_REASONS = [
+  "hung-up",
+  "cancelled",
+  "lost",
+  "directory-down",
+  "replaced",
+  "kicked",
+  "peer-kicked",
+  "key-changed",
+  "not-trusted",
+  "protocol",
+  "quit",
+  "not-relayed",
+] as const;
+export type CallReason = typeof CALL_REASONS[number];
+
+/** States of a call that are error codes, too. */
+const OUTCOME_CODES = ["declined", "busy", "offline", "timeout"] as const;
+
+/** Code of the error that answers a line which wasn't said, as the call it waited for ended so. */
+export function unsaidCode(state: CallOutcome): ErrorCode {
+  return OUTCOME_CODES.find((code) => code === state) ?? "unreachable";
+}
+
+/** Answers a command that was to end a call, where the `call` event that tells the end answers another one. */
+export function overText(peer: string): string {
+  return `The call with ${shownName(peer)} is over`;
+}
+
+/** Text of the error for a line that wasn't said. */
+export function unsaidText(peer: string): string {
+  return `Not sent: there is no call with ${shownName(peer)}`;
+}
+
+export type ClientEvent =
+  | {
+    readonly event: "ready";
+    readonly command: "peer";
+    /** Where the user gave one. */
+    readonly name?: string;
+    readonly host: string;
+    readonly port: number;
+    readonly key: string;
+    /** The directory's address as the user wrote it. */
+    readonly registry: string;
+  }
+  /** Who answers at the directory's address, before any password is asked for or sent. */
+  | {
+    readonly event: "directory";
+    readonly host: string;
+    readonly port: number;
+    /** Fingerprint. */
+    readonly key: string;
+    /** Whether this key was met before at that address, or named by the user. */
+    readonly known: boolean;
+  }
+  | {
+    readonly event: "session";
+    readonly state: SessionState;
+    readonly name: string;
+    readonly guest: boolean;
+    /** With `up`: the fingerprint of the directory's key. */
+    readonly key?: string;
+    /** Why the session is down, in words. */
+    readonly reason?: string;
+    /** The directory is there and full: a notice says when the client tries again. */
+    readonly isFull?: true;
+  }
+  | {
+    readonly event: "users";
+    readonly users: readonly UserView[];
+    /** It answers `list`, which may have asked for a part. */
+    readonly isAnswer?: true;
+  }
+  | {
+    readonly event: "presence";
+    readonly name: string;
+    readonly state: "free" | "busy" | "offline";
+    /** Whether it is a guest; absent with `offline`. */
+    readonly guest?: boolean;
+  }
+  | Compared & {
+    readonly event: "incoming";
+    readonly call: string;
+    readonly from: string;
+    /** Fingerprint. */
+    readonly key: string;
+    readonly guest: boolean;
+  }
+  | Compared & {
+    readonly event: "call";
+    readonly call: string;
+    readonly peer: string;
+    /** The other side's fingerprint, or the one expected of it while it isn't known; absent where neither is. */
+    readonly key?: string;
+    readonly state: "ringing" | "connected" | CallOutcome;
+    /** A `CallReason`, or words of the other side's user or of the directory; empty: none. */
+    readonly reason: string;
+    /** With `connected`; null otherwise. */
+    readonly route: CallRoute | null;
+    /** With the reason `cancelled`: which side has withdrawn the call. */
+    readonly by?: string;
+    /** With `ended`, after `connected`: how long the two talked. */
+    readonly durationMs?: number;
+  }
+  | { readonly event: "missed"; readonly calls: readonly MissedCall[] }
+  | {
+    readonly event: "message";
+    readonly from: string;
+    readonly text: string;
+    readonly self: boolean;
+  }
+  | Compared & {
+    readonly event: "broadcast";
+    readonly id: string;
+    /** With the start of its key where the name is known with another one. */
+    readonly from: string;
+    /** Fingerprint of the key that has signed it. */
+    readonly key: string;
+    readonly text: string;
+    /** ISO 8601, UTC, by the sender's clock, which the sender has signed. */
+    readonly sentAt: string;
+    /** It was stored before this program was started. */
+    readonly history: boolean;
+  }
+  | { readonly event: "broadcast-sent"; readonly id: string; readonly reached: number }
+  | { readonly event: "password-changed" }
+  | {
+    readonly event: "status";
+    readonly name: string;
+    readonly key: string;
+    readonly registry: string;
+    readonly session: SessionState;
+    /** Whether the user has verified the directory's key; absent in the machine, which leaves it to its caller. */
+    readonly serverVerified?: boolean;
+    readonly guest: boolean;
+    readonly call: {
+      readonly call: string;
+      readonly peer: string;
+      readonly state: "ringing" | "connecting" | "connected";
+      readonly route: CallRoute | null;
+      readonly sinceMs: number;
+      /**
+       * Round trip to the other side; null where it isn't known, as in the machine, which leaves it to its caller.
+       */
+      readonly roundTripMs: number | null;
+    } | null;
+    /** Round trip to the directory, likewise. */
+    readonly roundTripMs: number | null;
+    readonly online: number;
+    /** Lines that wait for a call, or broadcasts that wait for the directory. */
+    readonly unsent: number;
+    readonly problems: readonly string[];
+  }
+  | ModeEvent;
+
+/** Why a user isn't in any more: what the directory tells it, or finds. */
+export const LOGOUT_REASONS = [...DISMISSALS, "quit", "lost", "password-changed"] as const;
+export type LogoutReason = typeof LOGOUT_REASONS[number];
+
+/** What the directory tells its operator. */
+export type DirectoryEvent =
+  | {
+    readonly event: "ready";
+    readonly command: "regserver";
+    readonly host: string;
+    readonly port: number;
+    readonly key: string;
+    readonly accounts: number;
+  }
+  | { readonly event: "login"; readonly name: string; readonly guest: boolean }
+  | { readonly event: "logout"; readonly name: string; readonly reason: LogoutReason }
+  | { readonly event: "signup"; readonly name: string }
+  | {
+    readonly event: "call";
+    readonly from: string;
+    readonly to: string;
+    readonly state: "ringing" | "connected" | CallOutcome;
+    /** With `cancelled`, where the caller hasn't withdrawn it: it is gone, or the operator has thrown it out. */
+    readonly reason?: "lost" | "kicked";
+  }
+  | { readonly event: "broadcast"; readonly id: string; readonly from: string }
+  | { readonly event: "broadcast-sent"; readonly id: string; readonly reached: number }
+  | {
+    readonly event: "users";
+    readonly users: readonly (UserView & {
+      /** The address from which the client comes. */
+      readonly address: string;
+      /** ISO 8601, UTC. */
+      readonly since: string;
+      /** Bytes relayed for its calls, in both directions. */
+      readonly relayedBytes: number;
+    })[];
+  }
+  | {
+    readonly event: "status";
+    readonly key: string;
+    readonly accounts: number;
+    readonly clients: number;
+    readonly clientsMax: number;
+    readonly calls: number;
+    readonly relayedBytes: number;
+    readonly kept: number;
+    readonly problems: readonly string[];
+  }
+  | ModeEvent;
+
+export type ClientCommand =
+  | ModeCommand
+  | { readonly command: "list"; readonly part: string | undefined }
+  | { readonly command: "broadcast"; readonly text: string }
+  | { readonly command: "call"; readonly name: string }
+  | { readonly command: "call-address"; readonly host: string; readonly port: number }
+  | { readonly command: "accept" }
+  | { readonly command: "decline"; readonly reason: string }
+  | { readonly command: "cancel" }
+  | { readonly command: "hang-up" }
+  | { readonly command: "say"; readonly text: string }
+  | { readonly command: "missed" }
+  | { readonly command: "passwd"; readonly old: string; readonly new: string }
+  | { readonly command: "forget-me"; readonly password: string };
+
+export type DirectoryCommand =
+  | { readonly command: "status" }
+  | { readonly command: "verify"; readonly name: string; readonly answer?: VerifyAnswer }
+  | { readonly command: "list" }
+  | { readonly command: "kick"; readonly name: string }
+  | { readonly command: "broadcast"; readonly text: string }
+  | { readonly command: "quit" };

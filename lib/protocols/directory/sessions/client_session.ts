@@ -1,0 +1,305 @@
+/**
+ * A client's session at the directory: its link, what is known of it while it is in, and the call that it is in. Each
+ * knows the others, so they stand together.
+ */
+
+import { type Bytes, concatBytes } from "../../../base/crypto/crypto.ts";
+import type { FoldedName, LinkId, PeerKey } from "../../../base/ids.ts";
+import { invariant } from "../../../base/invariant.ts";
+import { UnknownMessages } from "../../../base/machine/unknown_messages.ts";
+import { TokenBucket } from "../../../base/rates/token_bucket.ts";
+import { canonicalHost, ipv6Prefix } from "../../../base/text/endpoints.ts";
+import { foldName } from "../../../base/text/names.ts";
+import { Delivery } from "../broadcast_log/delivery.ts";
+import type { ProvenAddress } from "../datagrams/proven_address.ts";
+import {
+  CALLS_BURST,
+  CALLS_PER_S,
+  CONTROL_BURST,
+  CONTROL_PER_S,
+  RELAY_BYTES_MAX,
+  RELAY_BYTES_PER_S,
+  RELAY_CREDIT_BYTES,
+  RELAY_PIECES_BURST,
+  RELAY_PIECES_PER_S,
+  RINGS_BURST,
+  RINGS_PER_S,
+} from "../schema/limits.ts";
+import type { CallRoute, ListedUser } from "../schema/messages.ts";
+import {
+  DIRECTORY_CALL_PHASES,
+  type DirectoryCallPhase,
+  SESSION_PHASES,
+  type SessionPhase,
+} from "./directory_phases.ts";
+
+// Relayed calls at the directory: bytes that two clients, which can't reach each other, have sealed for each other.
+// Each sends no more than the other has room for, so the directory holds at most that, and forwards it at a limited
+// rate.
+
+/** One direction. */
+class RelayFlow {
+  /** Bytes that came and haven't been forwarded yet. */
+  #waiting: Bytes = new Uint8Array();
+  /** Number of bytes that came and that the receiver hasn't taken yet. */
+  #owedBytes = 0;
+
+  /** @param rate The sender's, shared by all its calls: one that it has left may still go on for a moment. */
+  constructor(readonly rate: TokenBucket) {}
+
+  /** Number of bytes that were forwarded and that the receiver hasn't taken yet. */
+  get #passedBytes(): number {
+    return this.#owedBytes - this.#waiting.length;
+  }
+
+  /** @returns False where the sender had no room for so much, or sends nothing. */
+  add(bytes: Uint8Array): boolean {
+    if (bytes.length === 0 || this.#owedBytes + bytes.length > RELAY_CREDIT_BYTES) return false;
+    this.#owedBytes += bytes.length;
+    this.#waiting = concatBytes(this.#waiting, bytes);
+    return true;
+  }
+
+  /** The receiver took so many bytes. @returns False where it wasn't sent so many, or takes none. */
+  taken(bytes: number): boolean {
+    if (bytes === 0 || bytes > this.#passedBytes) return false;
+    this.#owedBytes -= bytes;
+    return true;
+  }
+
+  /** The next piece that may be forwarded now; null: none. */
+  next(nowMs: number): Bytes | null {
+    const bytes = Math.min(this.#waiting.length, RELAY_BYTES_MAX);
+    if (bytes === 0 || !this.rate.take(nowMs, bytes)) return null;
+    const piece = this.#waiting.subarray(0, bytes);
+    this.#waiting = this.#waiting.subarray(bytes);
+    return piece;
+  }
+
+  /** When the next piece may be forwarded; null: there is none. */
+  dueMs(nowMs: number): number | null {
+    const bytes = Math.min(this.#waiting.length, RELAY_BYTES_MAX);
+    if (bytes === 0) return null;
+    const lacking = bytes - this.rate.available(nowMs);
+    return nowMs + Math.max(0, Math.ceil((lacking * 1_000) / RELAY_BYTES_PER_S));
+  }
+}
+
+// The block that an address stands for: the owner of one IPv6 address has 2^64 of them.
+
+const IPV4_IN_IPV6 = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
+
+/**
+ * An IPv4 address itself; of an IPv6 address the first 64 bits; of an IPv4 address within an IPv6 one the IPv4
+ * address.
+ */
+export function addressBlock(host: string): string {
+  const canonical = canonicalHost(host);
+  const address = canonical.replace(/%.*$/, "");
+  const halves = IPV4_IN_IPV6.exec(address)?.slice(1).map((half) => parseInt(half, 16));
+  if (halves !== undefined) return halves.flatMap((half) => [half >> 8, half & 0xff]).join(".");
+  const prefix = ipv6Prefix(address);
+  return prefix === null ? canonical : `${prefix}::/64`;
+}
+
+/** A link to the directory that is up. */
+export class ClientLink {
+  #phase: SessionPhase = "silent";
+  /** The client that is in on this link; null before and after that. */
+  client: Client | null = null;
+  /** Address that wrong passwords and sign-ups are counted for. */
+  readonly address: string;
+  readonly bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
+  readonly calls = new TokenBucket(CALLS_PER_S, CALLS_BURST);
+  /** Rate limit of others' calls that ring here. */
+  readonly rings = new TokenBucket(RINGS_PER_S, RINGS_BURST);
+  /** Rate limit of others' calls that find this client busy, and that it is told of. */
+  readonly missedCalls = new TokenBucket(RINGS_PER_S, RINGS_BURST);
+  readonly relayPieces = new TokenBucket(RELAY_PIECES_PER_S, RELAY_PIECES_BURST);
+  /** Rate limit of the bytes that it sends in relayed calls. */
+  readonly relayBytes = new TokenBucket(RELAY_BYTES_PER_S, RELAY_CREDIT_BYTES);
+  readonly unknownMessages = new UnknownMessages();
+  /** How often `enter` was refused on this link. */
+  refusals = 0;
+
+  constructor(
+    readonly id: LinkId,
+    readonly peer: PeerKey,
+    readonly process: string,
+    readonly host: string,
+  ) {
+    this.address = addressBlock(host);
+  }
+
+  /**
+   * Whether the same program is at the other end of both links; a copy of its profile has the same key but is another
+   * one.
+   */
+  isOfSameProcess({ peer, process }: ClientLink): boolean {
+    return peer === this.peer && process === this.process;
+  }
+
+  get phase(): SessionPhase {
+    return this.#phase;
+  }
+
+  enter(phase: SessionPhase): void {
+    const next: readonly SessionPhase[] = SESSION_PHASES[this.#phase].next;
+    invariant(next.includes(phase), `${this.#phase} isn't followed by ${phase}`);
+    this.#phase = phase;
+  }
+}
+
+/** What is known of a client as it comes in. */
+interface ClientFacts {
+  /** The name as it was registered, or as the guest wrote it. */
+  readonly name: string;
+  readonly isGuest: boolean;
+  /** Port where the client takes calls; 0: nowhere. */
+  readonly port: number;
+  /** Where the client receives datagrams. */
+  readonly address: ProvenAddress;
+  /** Wall clock, ms since 1970. */
+  readonly sinceMs: number;
+  /** When it came in, by the machine's clock. */
+  readonly enteredMs: number;
+  /** Rank, higher than that of every client that came in before under this name. */
+  readonly rank: number;
+}
+
+export class Client {
+  readonly name: string;
+  readonly folded: FoldedName;
+  readonly isGuest: boolean;
+  /** Identifies an account on any device, or a guest: names stay theirs longer than any report of a broadcast waits. */
+  readonly person: string;
+  readonly host: string;
+  readonly port: number;
+  readonly key: PeerKey;
+  readonly address: ProvenAddress;
+  readonly sinceMs: number;
+  readonly enteredMs: number;
+  readonly rank: number;
+  readonly delivery: Delivery;
+  /** The call that the client is in and hasn't hung up. */
+  call: Call | null = null;
+  /** The last change to the list that the client was told; null before it was sent the list. */
+  told: number | null = null;
+  /** Its link's data lane is full: further messages wait, so we send few. */
+  isCongested = false;
+  /** Whether a request about its account is being done. */
+  isAsking = false;
+  /** Bytes relayed for it, in both directions. */
+  relayedBytes = 0;
+
+  /** @param through Up to which number it `had` broadcasts, and which ones were made `before` it came in. */
+  constructor(
+    readonly link: ClientLink,
+    facts: ClientFacts,
+    through: { readonly had: number; readonly before: number },
+  ) {
+    this.name = facts.name;
+    this.folded = foldName(facts.name);
+    this.isGuest = facts.isGuest;
+    this.person = `${facts.isGuest ? "guest" : "account"} ${this.folded}`;
+    this.host = link.host;
+    this.port = facts.port;
+    this.key = link.peer;
+    this.address = facts.address;
+    this.sinceMs = facts.sinceMs;
+    this.enteredMs = facts.enteredMs;
+    this.rank = facts.rank;
+    this.delivery = new Delivery(through.had, through.before);
+  }
+
+  /**
+   * Whether it is busy: from when a call is connected until its end. A client that rings or is rung is shown as free.
+   */
+  get isBusy(): boolean {
+    const phase = this.call?.phase;
+    return phase === "connected" || phase === "ending";
+  }
+
+  /** The client as the list shows it. */
+  get listed(): ListedUser {
+    const { name, isGuest: guest, key, port } = this;
+    const host = port === 0 ? "" : this.host;
+    return { name, state: this.isBusy ? "busy" : "free", guest, key, host, port };
+  }
+}
+
+/** One side of a call; a self-call has only one. */
+export class Side {
+  readonly name: string;
+  readonly folded: FoldedName;
+  /** Null where it hasn't been in since the directory was started. */
+  key: PeerKey | null;
+  /** Null while it isn't in, or once it has hung up. */
+  client: Client | null;
+  /** How it talks, as it said with `begun`; null before that. */
+  route: CallRoute | null = null;
+  hasHungUp = false;
+  /** What it sends, where the directory relays the call. */
+  flow: RelayFlow | null = null;
+
+  constructor({ name, folded }: Pick<Client, "name" | "folded">, client: Client | null) {
+    this.name = name;
+    this.folded = folded;
+    this.key = client?.key ?? null;
+    this.client = client;
+  }
+}
+
+export class Call {
+  #phase: DirectoryCallPhase;
+  /** The id of the callee's own call that was merged into this one, as the two called each other. */
+  later: string | null = null;
+
+  /** @param id In hexadecimal, drawn by the caller. `callee`: the same as `caller` in a self-call. */
+  constructor(
+    readonly id: string,
+    readonly caller: Side,
+    readonly callee: Side,
+    phase: "ringing" | "connecting" | "connected",
+  ) {
+    this.#phase = phase;
+  }
+
+  get phase(): DirectoryCallPhase {
+    return this.#phase;
+  }
+
+  enter(phase: DirectoryCallPhase): void {
+    const next: readonly DirectoryCallPhase[] = DIRECTORY_CALL_PHASES[this.#phase].next;
+    invariant(next.includes(phase), `${this.#phase} isn't followed by ${phase}`);
+    this.#phase = phase;
+  }
+
+  get idBytes(): Uint8Array {
+    return Uint8Array.fromHex(this.id);
+  }
+
+  get sides(): readonly Side[] {
+    return this.caller === this.callee ? [this.caller] : [this.caller, this.callee];
+  }
+
+  get isRelayed(): boolean {
+    return this.caller.flow !== null;
+  }
+
+  /** The side that this client is, or was before it hung up; null: neither. */
+  sideOf({ folded, key }: Client): Side | null {
+    return this.sides.find((side) => side.folded === folded && side.key === key) ?? null;
+  }
+
+  other(side: Side): Side {
+    return side === this.caller ? this.callee : this.caller;
+  }
+
+  /** From now on the directory relays the call. */
+  relay(): void {
+    for (const side of this.sides) {
+      if (side.client !== null) side.flow = new RelayFlow(side.client.link.relayBytes);
+    }
+  }
+}

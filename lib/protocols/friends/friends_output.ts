@@ -1,0 +1,55 @@
+/** The effects of one step, and the time at which they are made. */
+
+import { StoringOutput } from "../../base/machine/storing_output.ts";
+import type { FriendsEvent } from "./events.ts";
+import type { Friend } from "./friend.ts";
+import { enter, type FriendLink } from "./friend_links.ts";
+import type { FriendsEffect } from "./friends_io.ts";
+import type { FriendsMessage } from "./messages.ts";
+import type { OutboxEntry } from "./outbox.ts";
+import type { FriendsRecord } from "./records.ts";
+
+export class FriendsOutput extends StoringOutput<FriendsEvent, FriendsEffect, FriendsRecord> {
+  send(link: FriendLink, message: FriendsMessage): void {
+    this.push({ type: "send", link: link.link, message });
+  }
+
+  close(link: FriendLink, reason: string): void {
+    enter(link, "over");
+    link.dueMs = null;
+    this.push({ type: "close", link: link.link, reason });
+  }
+
+  /**
+   * The message is safe. If the friend was just tried in vain, also tells the user how much waits, unless it knows
+   * that.
+   */
+  queued({ id, ref }: OutboxEntry, friend: Friend): void {
+    const { name: to, outbox: { size: waiting } } = friend;
+    const event = { event: "delivery", id, to, state: "queued" } as const;
+    const isTold = friend.isAway && friend.attempt === null && waiting > friend.toldWaiting;
+    const reason = friend.isRefusing ? "refuses" : "isn't there";
+    this.show(isTold ? { ...event, reason, waiting } : event, ref);
+    if (isTold) friend.toldWaiting = waiting;
+  }
+
+  delivery(
+    id: string,
+    { name: to }: Pick<Friend, "name">,
+    state: "queued" | "delivered",
+    ref: string | undefined,
+  ): void {
+    this.show({ event: "delivery", id, to, state }, ref);
+  }
+
+  failed(
+    { id, text }: OutboxEntry,
+    { name: to }: Friend,
+    reason: string,
+    ref: string | undefined,
+    isTold = false,
+  ): void {
+    const event = { event: "delivery", id, to, state: "failed", reason, text } as const;
+    this.show(isTold ? { ...event, told: true } : event, ref);
+  }
+}

@@ -1,0 +1,185 @@
+/** A newcomer's history: fetched from a member, or from the coordinator while nobody is in the group. */
+
+import type { PeerKey } from "../../../base/ids.ts";
+import { type HeldBatch, logRecord } from "../log/held_batches.ts";
+import { Fetching, type FetchingOwner, type Source } from "./fetching.ts";
+import { isSameRecord, placesOf, type SignedBatch } from "../schema/history.ts";
+import type { MemberOutput } from "../schema/member_output.ts";
+import type { GroupMessageOf } from "../schema/messages.ts";
+import type { MemberRecord } from "../schema/records.ts";
+
+/** How often the user is told how far the newcomer is. */
+const TOLD_EVERY_MS = 500;
+
+interface CatchingUpOwner extends FetchingOwner {
+  readonly out: MemberOutput;
+  /** Why the consents that a decision brings aren't those that the rules need; null where they are. */
+  consentFault(signed: SignedBatch): string | null;
+  /** These batches came into the log; they are being written. */
+  logged(batches: readonly HeldBatch[]): void;
+  readonly heard: readonly PeerKey[];
+  /** Sets our log aside, as it can't go on. */
+  startAnew(): void;
+  /** Everything that was stable at the source is in the log. */
+  caughtUp(): void;
+  offends(who: Source, text: string): void;
+}
+
+export class CatchingUp {
+  #fetching: Fetching | null = null;
+  #isAnew = false;
+  /** Others that know the group's history. */
+  #others: readonly PeerKey[] = [];
+  /** Those that were asked whether our log is the group's. */
+  readonly #asked = new Set<Source>();
+  #toldAtMs = 0;
+  /** Whether the user was told that history is missing, and not yet that it is complete. */
+  #isTold = false;
+
+  constructor(readonly owner: CatchingUpOwner) {}
+
+  /** The coordinator says from whom the log can be fetched. */
+  begin({ source, others }: GroupMessageOf<"catch-up">): void {
+    this.#others = others;
+    this.#isAnew = false;
+    this.#toldAtMs = this.owner.out.nowMs + TOLD_EVERY_MS;
+    this.#ask(source);
+  }
+
+  #ask(source: Source): void {
+    this.#asked.add(source);
+    this.#fetching = new Fetching(this.owner, source, Number.MAX_SAFE_INTEGER);
+    this.#fetching.ask(this.owner.held.log);
+  }
+
+  /** The source is connected, perhaps again: an earlier question may be lost. */
+  sourceUp(source: Source): void {
+    if (this.#fetching?.source === source) this.#ask(source);
+  }
+
+  /** An epoch is about to begin: what is held must stay as it is reported. */
+  stop(): void {
+    this.#fetching = null;
+  }
+
+  /** The history is complete: what was missing when this stopped came in another way. */
+  over(): void {
+    this.stop();
+    const { position } = this.owner.held.log;
+    if (this.#isTold) this.#show(position, position);
+  }
+
+  unlike(source: Source, { after }: GroupMessageOf<"unlike">): void {
+    if (this.#fetching?.source !== source || !this.#fetching.isAsked(after)) return;
+    if (this.#isAnew && after.position === 0) {
+      return this.owner.offends(source, "it has no history from the beginning");
+    }
+    // The source is a newcomer, too, and has set its own log aside meanwhile: the coordinator names another source.
+    if (this.#isAnew) return this.stop();
+    // A single member may be wrong, or lie. A newcomer knows no more than we do: its log may be wrong in the same
+    // way.
+    const heard = new Set(this.owner.heard);
+    const other = this.#others.find((key) => heard.has(key) && !this.#asked.has(key));
+    if (other !== undefined) return this.#ask(other);
+    this.#asked.clear();
+    this.#isAnew = true;
+    this.owner.startAnew();
+    this.#ask(source);
+  }
+
+  history(source: Source, message: GroupMessageOf<"history">): void {
+    const fetching = this.#fetching;
+    if (fetching === null || fetching.source !== source) return;
+    const { held } = this.owner;
+    const checked = fetching.check(message, (signed) => isFirstHeld(held.first, signed));
+    if (checked === null) return;
+    const records: MemberRecord[] = [];
+    const logged: HeldBatch[] = [];
+    let wrong: string | null = null;
+    for (const signed of checked.batches) {
+      if (held.log.position + placesOf(signed.batch.value) > checked.stable) break;
+      wrong = takeStable(this.owner, signed, records, logged);
+      if (wrong !== null) break;
+    }
+    const fault = wrong ?? checked.fault;
+    const isAll = held.log.position >= checked.stable;
+    const isMore = fault === null && checked.isLast && fetching.hasCome && !isAll;
+    // Asks on only once this is on disk: with a slow disk, what waits would grow with the log.
+    storeTaken(this.owner, records, logged, () => {
+      if (isMore && this.#fetching === fetching) fetching.ask(held.log);
+    });
+    if (fault !== null) return this.#offends(source, fault);
+    this.#tell(checked.stable, isAll && checked.isLast);
+    if (!checked.isLast || isMore) return;
+    this.#fetching = null;
+    this.#asked.clear();
+    this.owner.caughtUp();
+  }
+
+  #offends(source: Source, text: string): void {
+    this.#fetching = null;
+    this.owner.offends(source, `history: ${text}`);
+  }
+
+  #tell(stable: number, isDone: boolean): void {
+    const { out, held } = this.owner;
+    if (out.nowMs < this.#toldAtMs && !(isDone && this.#isTold)) return;
+    this.#toldAtMs = out.nowMs + TOLD_EVERY_MS;
+    this.#show(held.log.position, stable);
+  }
+
+  #show(done: number, of: number): void {
+    this.#isTold = done < of;
+    this.owner.out.show({ event: "catching-up", done, of });
+  }
+}
+
+/**
+ * Takes the next batch of the log from a source that has it as stable. A held batch in that place goes over to the
+ * log; if another batch is held there, that is certainly void.
+ * @returns What is wrong with the batch; null where nothing is.
+ */
+export function takeStable(
+  owner: Pick<CatchingUpOwner, "held" | "consentFault">,
+  signed: SignedBatch,
+  records: MemberRecord[],
+  logged: HeldBatch[],
+): string | null {
+  const { held } = owner;
+  if (held.first !== null && !isFirstHeld(held.first, signed)) {
+    const { position } = held.log;
+    held.truncate(position);
+    records.push({ kind: "dropped", position });
+  }
+  const isHeld = held.first !== null;
+  if (!isHeld) {
+    const fault = held.fault(signed) ?? owner.consentFault(signed);
+    if (fault !== null) return fault;
+    held.append(signed);
+  }
+  const batch = held.shift();
+  logged.push(batch);
+  const record = logRecord(batch);
+  records.push(isHeld ? record : { ...record, isFetched: true });
+  return null;
+}
+
+/** Writes what `takeStable` has taken; after that, it needn't be kept beside the log any more. */
+export function storeTaken(
+  owner: Pick<CatchingUpOwner, "held" | "out" | "logged">,
+  records: readonly MemberRecord[],
+  taken: readonly HeldBatch[],
+  done: () => void = () => {},
+): void {
+  if (records.length === 0) return done();
+  const { shifted } = owner.held;
+  owner.out.storeThen(records, () => {
+    owner.held.written(shifted);
+    done();
+  });
+  owner.logged(taken);
+}
+
+function isFirstHeld(first: HeldBatch | null, signed: SignedBatch): boolean {
+  return first !== null && isSameRecord(first.signed, signed);
+}

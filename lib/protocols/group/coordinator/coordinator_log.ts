@@ -1,0 +1,99 @@
+/** What is on the coordinator's disk, except for the history. */
+
+import type { MemberAdmission } from "./member_admission.ts";
+import type { OwnKeys } from "../identity/own_keys.ts";
+import type { CoordinatorRecord } from "../schema/records.ts";
+import type { GroupSecrets } from "../schema/group_secrets.ts";
+import type { EditCoordinator } from "../edits/edit_coordinator.ts";
+import type { Views } from "../detector/views.ts";
+
+/** The group; null where none was founded. */
+export function groupOf(records: readonly CoordinatorRecord[]): Group | null {
+  return records.findLast((record) => record.kind === "group") ?? null;
+}
+
+/** A group's id, and what that is the digest of. */
+export type Group = Pick<Extract<CoordinatorRecord, { kind: "group" }>, "group" | "founding">;
+
+/**
+ * Whether the disk was found lost or old, and since then neither members' reports were stored nor another group
+ * founded.
+ */
+export function isLost(records: readonly CoordinatorRecord[]): boolean {
+  const last = records.findLast(({ kind }) =>
+    kind === "lost" || kind === "recounted" || kind === "fresh"
+  );
+  return last?.kind === "lost";
+}
+
+/** Restores the state from the records. */
+export function restoreCoordinator(
+  records: readonly CoordinatorRecord[],
+  views: Views,
+  exclusions: Pick<MemberAdmission, "kick" | "allow">,
+  transactions: Pick<EditCoordinator, "restore">,
+): void {
+  for (const record of records) {
+    switch (record.kind) {
+      case "number":
+        views.raise(record.number);
+        break;
+      case "decided":
+        views.decided(record.signed);
+        break;
+      case "confirmed":
+        views.confirmed(record.ballot);
+        break;
+      case "given-up":
+        views.givenUp(record.ballot);
+        break;
+      case "recounted":
+        views.recounted(record.signed);
+        break;
+      case "kicked":
+        exclusions.kick(record.key, record.name, record.because);
+        break;
+      case "allowed":
+        exclusions.allow(record.key);
+        break;
+      case "edits":
+      case "rules":
+      case "committed":
+      case "applied":
+      case "aborted":
+        transactions.restore(record);
+        break;
+      case "secret": // see secrets.ts
+      case "fresh":
+      case "lost": // see rebuilding.ts
+      case "group":
+      case "key": // see own_keys.ts
+      case "log":
+      case "new-log":
+        break; // the history's own file has them
+    }
+  }
+}
+
+/** The records of a compacted log. */
+export function snapshotCoordinator(
+  { group, founding }: Group,
+  keys: OwnKeys,
+  views: Views,
+  { kicked, isRemoved }: Pick<MemberAdmission, "kicked" | "isRemoved">,
+  transactions: Pick<EditCoordinator, "records">,
+  secrets: GroupSecrets | null,
+): readonly CoordinatorRecord[] {
+  const records: CoordinatorRecord[] = [
+    { kind: "group", group, founding },
+    ...keys.records(),
+    ...views.records(),
+  ];
+  for (const [key, name] of kicked) {
+    const because = isRemoved(key) ? {} : { because: "equivocated" as const };
+    records.push({ kind: "kicked", key, name, ...because });
+  }
+  records.push(...secrets?.records() ?? []);
+  records.push(...transactions.records());
+  return records;
+}

@@ -1,0 +1,197 @@
+/** Who may come in: which names belong to which keys, and who is kept out. */
+
+import { parseHost } from "../../../base/text/endpoints.ts";
+import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
+import type { FoldedName, PeerKey } from "../../../base/ids.ts";
+import { foldName, nameFault, shownName } from "../../../base/text/names.ts";
+import { RefusedKeys } from "../../../base/trust/refused_keys.ts";
+import { ReportedKeys } from "../../../base/trust/reported_keys.ts";
+import type { Attendance, GroupLink } from "../detector/attendance.ts";
+import type { CoordinatorConfig } from "../schema/coordinator_io.ts";
+import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
+import type { Member } from "../schema/epoch.ts";
+import { REMEMBERED_MAX } from "../schema/limits.ts";
+import type { GroupMessageOf } from "../schema/messages.ts";
+import type { Places, Refusal } from "./places.ts";
+import type { Views, Voice } from "../detector/views.ts";
+
+type Hello = GroupMessageOf<"hello">;
+
+/** For a member that promised a view that can't have existed. */
+const IMPOSSIBLE_PROMISE =
+  "What your files say of this group can't be right: restore them from a copy, or move the group's folder away";
+
+const NO_HOST = "What you advertise is neither a host name nor an IP address; see --advertise";
+
+export class MemberAdmission {
+  readonly #pins: Map<string, Fingerprint>;
+  readonly #refused: RefusedKeys;
+  /** Keys that came under others' names. */
+  readonly #reported = new ReportedKeys(REMEMBERED_MAX);
+  /** Keys that were known when this group was founded, and weren't in it since: of an earlier group's members. */
+  readonly #ofOthers: Set<Fingerprint>;
+  /** Names, by key, of those that stay out until allowed. As many as the operator removes, and members that lied. */
+  readonly #kicked = new Map<PeerKey, string>();
+  /** Those of them that signed two batches for one. */
+  readonly #equivocators = new Set<PeerKey>();
+
+  constructor(
+    readonly config: Pick<CoordinatorConfig, "pins" | "refused">,
+    isFounded: boolean,
+    readonly views: Views,
+    readonly attendance: Attendance,
+    readonly places: Places,
+    readonly out: CoordinatorOutput,
+  ) {
+    this.#pins = new Map(config.pins);
+    this.#ofOthers = new Set(isFounded ? [] : this.#pins.values());
+    this.#refused = new RefusedKeys(config.refused ?? []);
+  }
+
+  /**
+   * @param voice What the sender says of itself, in this group.
+   * @returns Why the sender can't come in; null where it can.
+   */
+  refusal({ peer }: GroupLink, hello: Hello, voice: Voice): Refusal | null {
+    const fault = nameFault(hello.name);
+    if (fault !== null) return { code: "bad-name", text: `The name is not possible: ${fault}` };
+    const name = shownName(hello.name);
+    if (hello.host !== null && parseHost(hello.host) !== hello.host) {
+      return { code: "protocol", text: NO_HOST };
+    }
+    if (this.#kicked.has(peer)) {
+      const what = this.isRemoved(peer)
+        ? `${name} was removed from this group`
+        : `${name} signed two different texts as one, and stays out of this group`;
+      const text = `${what}; its operator may let you in by /allow`;
+      return { code: "kicked", text };
+    }
+    const folded = foldName(hello.name);
+    const holder = this.attendance.namesake(peer, folded);
+    if (holder !== null && this.places.keepsName(holder, this.out.nowMs)) {
+      if (this.places.mayLoseName(holder)) {
+        const text = `Somebody else is coming in as ${name}; come back in a moment`;
+        return { code: "too-fast", text };
+      }
+      const held = shownName(holder.name);
+      const same = held === name ? "is" : `counts as the same as ${held}, which is`;
+      return { code: "name-taken", text: `The name ${name} ${same} in use here; take another` };
+    }
+    const pinned = this.#pins.get(folded);
+    const isOther = pinned !== undefined && pinned !== fingerprintOf(peer);
+    if (isOther || this.#refused.has(hello.name, fingerprintOf(peer))) {
+      return this.#strangeKey(folded, hello.name, peer, pinned);
+    }
+    if (!this.views.isPossible(voice.promised.number)) {
+      return { code: "protocol", text: IMPOSSIBLE_PROMISE };
+    }
+    return null;
+  }
+
+  #strangeKey(
+    folded: FoldedName,
+    claimed: string,
+    key: PeerKey,
+    pinned: Fingerprint | undefined,
+  ): Refusal {
+    const name = shownName(claimed);
+    const other = fingerprintOf(key);
+    const { out } = this;
+    if (this.#reported.isNews(folded, key, out.nowMs)) {
+      const what = `Refused somebody who comes as ${name} with key ${other}`;
+      const why = pinned === undefined
+        ? "you found its digits to be different"
+        : `the key known is ${pinned}`;
+      const before = pinned === undefined ? {} : { before: pinned };
+      const text = `${what}; ${why}; /trust ${name} accepts the new one`;
+      out.keyChanged({ name: claimed, key: other, ...before }, text);
+      this.#reported.report(claimed, key, out.nowMs);
+    }
+    const way = "take another name, or have its operator accept yours by /trust";
+    return {
+      code: "key-changed",
+      text: pinned === undefined
+        ? `Your key ${other} isn't accepted for the name ${name} here; ${way}`
+        : `The name ${name} belongs to key ${pinned} in this group, yours is ${other}; ${way}`,
+    };
+  }
+
+  /**
+   * The digits of this key were different (`/verify NAME no`): who comes with it isn't let in under that name, until
+   * `trust`. Whoever is in stays until they leave, or are removed.
+   */
+  refuse(name: string, key: PeerKey): void {
+    this.refuseAbsent(name, fingerprintOf(key));
+    this.#reported.report(name, key, this.out.nowMs);
+  }
+
+  /** As `refuse`, of a key that isn't here. */
+  refuseAbsent(name: string, fingerprint: Fingerprint): void {
+    const folded = foldName(name);
+    this.#refused.add(name, fingerprint);
+    if (this.#pins.get(folded) === fingerprint) this.#pins.delete(folded);
+  }
+
+  /** Whether the owner of this key was a member under this name. */
+  isPinned(key: PeerKey, name: string): boolean {
+    return this.#pins.get(foldName(name)) === fingerprintOf(key);
+  }
+
+  /** Whether a known key is only of an earlier group's member; a later process of ours can't tell. */
+  isOfOthers(key: PeerKey): boolean {
+    return this.#ofOthers.has(fingerprintOf(key));
+  }
+
+  /** Whether the owner of this key was ever a member, under any name that is still its own. */
+  wasMember(key: PeerKey): boolean {
+    const fingerprint = fingerprintOf(key);
+    return this.#pins.values().some((pinned) => pinned === fingerprint);
+  }
+
+  /** Whether anybody was ever a member under this name. */
+  isKnown(name: string): boolean {
+    return this.#pins.has(foldName(name));
+  }
+
+  /** A new member: the name is its own from now on. */
+  pin({ key, name }: Pick<Member, "key" | "name">): void {
+    const folded = foldName(name);
+    this.#ofOthers.delete(fingerprintOf(key));
+    if (this.#pins.has(folded) || this.#refused.has(name, fingerprintOf(key))) return;
+    this.#pins.set(folded, fingerprintOf(key));
+    this.out.push({ type: "pin", name, key, again: false });
+  }
+
+  /** The operator accepts the key that was reported. @returns Its fingerprint; null where none was. */
+  trust(name: string): Fingerprint | null {
+    const folded = foldName(name);
+    const key = this.#reported.get(folded)?.key;
+    if (key === undefined) return null;
+    this.#reported.forget(folded);
+    this.#refused.accept(name, fingerprintOf(key));
+    this.#pins.set(folded, fingerprintOf(key));
+    this.out.push({ type: "pin", name, key, again: true });
+    return fingerprintOf(key);
+  }
+
+  // Members that are kept out.
+
+  get kicked(): ReadonlyMap<PeerKey, string> {
+    return this.#kicked;
+  }
+
+  /** Whether the operator keeps it out: what only such members know may be given up. */
+  readonly isRemoved = (key: PeerKey): boolean =>
+    this.#kicked.has(key) && !this.#equivocators.has(key);
+
+  kick(key: PeerKey, name: string, because?: "equivocated"): void {
+    this.#kicked.set(key, name);
+    if (because === undefined) this.#equivocators.delete(key);
+    else this.#equivocators.add(key);
+  }
+
+  allow(key: PeerKey): void {
+    this.#kicked.delete(key);
+    this.#equivocators.delete(key);
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Finds out the outcome of edits that we agreed to or asked for and that should be in our log by now: asks the
+ * coordinator or, while that is away, the other members.
+ */
+
+import type { RequestId } from "../../../base/ids.ts";
+import type { Editing } from "./editing.ts";
+import { EDITS_MAX, INQUIRE_MS } from "../schema/limits.ts";
+import type { EntryLookups } from "../log/entry_lookups.ts";
+import type { MemberOutput } from "../schema/member_output.ts";
+import type { GroupMessage } from "../schema/messages.ts";
+import type { Sequencing } from "../log/sequencing.ts";
+import type { EditParticipant, Inquiry } from "./edit_participant.ts";
+
+interface InquiringOwner {
+  readonly voting: EditParticipant;
+  readonly looks: EntryLookups;
+  readonly out: MemberOutput;
+  /** Null while in no epoch. */
+  readonly ordering: Sequencing | null;
+  readonly isCoordinatorUp: boolean;
+  toCoordinator(message: GroupMessage): void;
+  readonly owner: {
+    readonly editing: Editing;
+    /** Asks for a call of `tick` after this time. */
+    inquiriesDue(delayMs: number): void;
+  };
+}
+
+export class Inquiring {
+  constructor(readonly membership: InquiringOwner) {}
+
+  /** There will be something to ask about, after a while. */
+  later(): void {
+    this.membership.owner.inquiriesDue(INQUIRE_MS);
+  }
+
+  tick(): void {
+    const { ordering, voting, looks, owner: { editing } } = this.membership;
+    if (voting.size + editing.pending > 0) this.later();
+    if (ordering === null) return;
+    const edits = new Map<RequestId, Inquiry>();
+    for (const edit of voting.inquiries()) edits.set(edit.id, edit);
+    for (const edit of editing.inquiries()) {
+      if (!edits.has(edit.id)) edits.set(edit.id, { ...edit, isAgreed: false });
+    }
+    let left = edits.size;
+    for (const { id, seq } of edits.values()) {
+      looks.look(seq, id, (entry) => {
+        if (entry?.isEdited) {
+          edits.delete(id);
+          voting.found(id);
+          editing.committed(id);
+        }
+        if (--left === 0) this.#ask([...edits.values()]);
+      });
+    }
+  }
+
+  #ask(all: readonly Inquiry[]): void {
+    const { ordering, voting, isCoordinatorUp, out, owner: { editing } } = this.membership;
+    if (ordering === null) return;
+    // The coordinator may have forgotten edits that have come into the log meanwhile.
+    const open = all.filter(({ id }) => voting.has(id) || editing.has(id));
+    if (isCoordinatorUp) {
+      return this.#send(open, (message) => this.membership.toCoordinator(message));
+    }
+    const inDoubt = open.filter(({ isAgreed }) => isAgreed);
+    this.#send(inDoubt, (message) => out.tell(ordering.others, message));
+  }
+
+  #send(edits: readonly Inquiry[], send: (message: GroupMessage) => void): void {
+    for (let at = 0; at < edits.length; at += EDITS_MAX) {
+      send({ type: "inquire", edits: edits.slice(at, at + EDITS_MAX) });
+    }
+  }
+}

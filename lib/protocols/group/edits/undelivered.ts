@@ -1,0 +1,243 @@
+/**
+ * Decisions that a member knows of and that aren't in its log yet. The sequencer puts them in order; while the
+ * coordinator is away the other members pass them on to the sequencer, and to members that ask. Only the coordinator
+ * has them on disk: a member that was started again is told them anew.
+ */
+
+import type { Crypto } from "../../../base/crypto/crypto.ts";
+import type { Hash, PeerKey, RequestId } from "../../../base/ids.ts";
+import { requestId, type SignedEditRequest } from "../schema/edit.ts";
+import { deciderFault } from "../schema/former_keys.ts";
+import type { HeldBatches } from "../log/held_batches.ts";
+import {
+  batchFault,
+  isAuthentic,
+  keptBatch,
+  placesOf,
+  type SignedBatch,
+} from "../schema/history.ts";
+import { EDITS_PENDING_MAX } from "../schema/limits.ts";
+import type { MemberOutput } from "../schema/member_output.ts";
+import type { GroupMessage } from "../schema/messages.ts";
+import type { Sequencing } from "../log/sequencing.ts";
+
+export interface UndeliveredOwner {
+  readonly crypto: Crypto;
+  readonly group: Hash;
+  readonly held: HeldBatches;
+  readonly out: MemberOutput;
+  /** Null while in no epoch. */
+  readonly ordering: Sequencing | null;
+  /** Whether decisions on edits that this key signed are the coordinator's. */
+  mayDecide(key: PeerKey): boolean;
+  /** Why the consents that a decision brings aren't those that the rules need; null where they are. */
+  consentFault(signed: SignedBatch): string | null;
+  readonly isCoordinatorUp: boolean;
+  toCoordinator(message: GroupMessage): void;
+  coordinatorOffends(text: string): void;
+  offends(member: PeerKey, text: string): void;
+}
+
+export interface Decision {
+  readonly signed: SignedBatch;
+  /** Whether its signatures were checked, and fit. */
+  isChecked: boolean;
+}
+
+/** The fault that a decision isn't signed. */
+const UNSIGNED = "a decision isn't signed";
+
+export class Undelivered {
+  /** At most `EDITS_PENDING_MAX`, in the order in which they came. */
+  #decisions: Decision[] = [];
+  #lie: string | null = null;
+
+  /** @param isKnown Whether exactly this request was checked before. */
+  constructor(
+    readonly owner: UndeliveredOwner,
+    readonly isKnown: (signed: SignedEditRequest) => boolean,
+  ) {}
+
+  /** @param from The sender; null: the coordinator, which has signed it in any case. */
+  take(from: PeerKey | null, signed: SignedBatch): void {
+    const { ordering } = this.owner;
+    if (this.#isLogged(signed)) return this.sayApplied(signed);
+    // A repetition. Earlier decisions may have arrived after it, so we try the order again. It isn't passed on again:
+    // we did that when it came, or when the coordinator went, and repetitions must not make us send more.
+    if (this.#decisions.some((known) => isSameBatch(known.signed, signed))) return this.#order();
+    const isChecked = this.#mustCheck(from);
+    const fault = this.#fault(signed, isChecked);
+    if (fault !== null) {
+      return from === null ? this.owner.coordinatorOffends(fault) : this.owner.offends(from, fault);
+    }
+    const consentFault = this.#consentFault(signed);
+    // Whoever passes it on may not be able to check it yet.
+    if (consentFault !== null) return this.#lies(from, consentFault);
+    if (this.#decisions.length >= EDITS_PENDING_MAX) return; // it will be sent again
+    const decision = { signed: keptBatch(signed), isChecked };
+    this.#decisions.push(decision);
+    this.#order();
+    if (ordering !== null && from !== ordering.sequencer) this.#passOn([decision]);
+  }
+
+  #fault(signed: SignedBatch, isChecked: boolean): string | null {
+    const { owner } = this;
+    if (signed.view !== null) return "a decision says which view it belongs to";
+    const fault = deciderFault(signed, (key) => owner.mayDecide(key)) ??
+      batchFault(signed, owner.group);
+    if (fault !== null) return fault;
+    return isChecked && !this.#isAuthentic(signed) ? UNSIGNED : null;
+  }
+
+  /**
+   * Nobody else speaks on the coordinator's own link; the sequencer must be sure that the others will accept the
+   * decision.
+   */
+  #mustCheck(from: PeerKey | null): boolean {
+    return from !== null || this.owner.ordering?.isSequencer === true;
+  }
+
+  /** Null also where it is in order already, or follows others that aren't: then it is checked there. */
+  #consentFault(signed: SignedBatch): string | null {
+    const { edits } = signed.batch.value;
+    const { held } = this.owner;
+    if (this.#isHeld(signed)) return null;
+    const seqs = edits.map((edit) => edit.signed.request.value.seq);
+    const isEarly = seqs.some((seq) => seq > held.seq || this.changes(seq, signed));
+    return isEarly ? null : this.owner.consentFault(signed);
+  }
+
+  /** No honest coordinator decides so. */
+  #lies(from: PeerKey | null, fault: string): void {
+    if (from === null) this.owner.coordinatorOffends(fault);
+    const text = `The coordinator has decided on an edit that can't be: ${fault}`;
+    if (text !== this.#lie) this.owner.out.warn(text); // it says so again on each link
+    this.#lie = text;
+  }
+
+  /** The last decision that no honest coordinator makes, in words; null where there was none. */
+  get lie(): string | null {
+    return this.#lie;
+  }
+
+  #isAuthentic(signed: SignedBatch): boolean {
+    return isAuthentic(this.owner.crypto, signed, this.isKnown);
+  }
+
+  /** Whether others will accept it from us: a coordinator that signs badly must not make members blame each other. */
+  #isGood(decision: Decision): boolean {
+    decision.isChecked ||= this.#isAuthentic(decision.signed);
+    if (decision.isChecked) return true;
+    this.#decisions = this.#decisions.filter((other) => other !== decision);
+    this.owner.coordinatorOffends(UNSIGNED);
+    return false;
+  }
+
+  /** Whether all of the batch is in order here. */
+  #isHeld({ batch: { value } }: { readonly batch: Pick<SignedBatch["batch"], "value"> }): boolean {
+    const through = this.owner.held.everThrough(value.author, value.incarnation.toHex());
+    return through >= value.counter + placesOf(value) - 1;
+  }
+
+  /** Whether all of the batch is in the log. */
+  #isLogged({ batch: { value } }: SignedBatch): boolean {
+    const { held } = this.owner;
+    if (!this.#isHeld({ batch: { value } })) return false;
+    const isIt = (signed: SignedBatch) => isSameBatch(signed, { batch: { value } });
+    for (const { signed } of held.batches) if (isIt(signed)) return false;
+    return true;
+  }
+
+  /** The batch is in the log. */
+  logged(signed: SignedBatch): void {
+    this.#decisions = this.#decisions.filter((known) => !isSameBatch(known.signed, signed));
+  }
+
+  /**
+   * Tells the coordinator that this batch, and all that the same process of the coordinator decided before, is in the
+   * log.
+   */
+  sayApplied({ batch: { value } }: SignedBatch): void {
+    const { incarnation, counter } = value;
+    const through = counter + placesOf(value) - 1;
+    this.owner.toCoordinator({ type: "applied", incarnation, through });
+  }
+
+  /** We are in no view any more: the coordinator tells us all decisions again when it takes us back. */
+  clear(): void {
+    this.#decisions = [];
+  }
+
+  /** An epoch begins. */
+  offer(): void {
+    this.#order();
+    if (this.owner.ordering !== null) this.passOn();
+  }
+
+  #order(): void {
+    const { ordering } = this.owner;
+    if (ordering === null) return;
+    // The decisions may have arrived in another order than that of their counters.
+    const inOrder = this.#decisions.toSorted((a, b) =>
+      a.signed.batch.value.counter - b.signed.batch.value.counter
+    );
+    for (const decision of ordering.isSequencer ? inOrder : []) {
+      if (!this.#isGood(decision)) continue;
+      const fault = ordering.decide(decision.signed);
+      if (fault === null) continue;
+      this.logged(decision.signed); // it never will be
+      this.#lies(null, fault);
+    }
+  }
+
+  /** Passes all decisions on to the sequencer, while the coordinator is away. */
+  passOn(): void {
+    this.#passOn(this.#decisions);
+  }
+
+  #passOn(decisions: readonly Decision[]): void {
+    const { ordering, isCoordinatorUp } = this.owner;
+    if (ordering === null || ordering.isSequencer || isCoordinatorUp) return;
+    for (const decision of [...decisions]) this.tell(ordering.sequencer, decision);
+  }
+
+  tell(key: PeerKey, decision: Decision): void {
+    if (!this.#isGood(decision)) return;
+    this.owner.out.tell([key], { type: "committed", signed: decision.signed });
+  }
+
+  /** The coordinator is back, perhaps with a disk that has lost decisions: tells it those that we know. */
+  tellCoordinator(): void {
+    for (const { signed } of this.#decisions) {
+      this.owner.toCoordinator({ type: "committed", signed });
+    }
+  }
+
+  /** Whether a decision, another than this one, that isn't in the log yet changes this entry. */
+  changes(seq: number, but: SignedBatch | null = null): boolean {
+    const isIt = (signed: SignedBatch) =>
+      (but === null || !isSameBatch(signed, but)) &&
+      signed.batch.value.edits.some((edit) => edit.signed.request.value.seq === seq);
+    return this.#decisions.some(({ signed }) => isIt(signed));
+  }
+
+  /** The decision on this edit; null where none is known. */
+  on(id: RequestId): Decision | null {
+    const { crypto, held } = this.owner;
+    const isIt = ({ signed: { batch: { value } } }: Pick<Decision, "signed">) =>
+      value.edits.some(({ signed }) => requestId(crypto, signed.request.value) === id);
+    const decision = this.#decisions.find(isIt);
+    if (decision !== undefined) return decision;
+    // Decisions that are in order already were checked before.
+    for (const { signed } of held.batches) if (isIt({ signed })) return { signed, isChecked: true };
+    return null;
+  }
+}
+
+function isSameBatch(
+  { batch: { value: a } }: { readonly batch: Pick<SignedBatch["batch"], "value"> },
+  { batch: { value: b } }: { readonly batch: Pick<SignedBatch["batch"], "value"> },
+): boolean {
+  return a.kind === b.kind && a.author === b.author && a.counter === b.counter &&
+    a.incarnation.toHex() === b.incarnation.toHex();
+}

@@ -1,0 +1,77 @@
+/** Shows entries to the user, each once, in order. */
+
+import { dateText } from "../../../base/text/dates.ts";
+import type { PeerKey } from "../../../base/ids.ts";
+import type { HeldBatch } from "./held_batches.ts";
+import type { LastSaid } from "../schema/member_io.ts";
+import type { MemberNames } from "../identity/member_names.ts";
+import type { MemberOutput } from "../schema/member_output.ts";
+import { committedEvent, type NameOf, rulesEvent, saidBy } from "./edit_view.ts";
+
+interface ShowingOwner {
+  readonly self: { readonly key: PeerKey };
+  readonly out: MemberOutput;
+  readonly names: MemberNames;
+}
+
+export class EntryDelivery {
+  /** Where the first epoch of this process began: everything up to there counts as history. */
+  #start: number | null = null;
+  /** The author and time of the last entry. */
+  last: LastSaid | null = null;
+  #shown = 0;
+
+  constructor(readonly owner: ShowingOwner) {}
+
+  startedAt(position: number): void {
+    this.#start ??= position;
+  }
+
+  /** Entries up to here were shown before the log started anew, and come again. */
+  get shownBefore(): number {
+    return this.#shown;
+  }
+
+  /** The log starts anew. @param shown Entries up to here come again as they were; null where it is another history. */
+  restart(shown: number | null): void {
+    this.#shown = shown ?? 0;
+    if (shown === null) this.#start = null;
+    this.last = null;
+  }
+
+  /** @param refs The `ref`s of our user's texts, or of edits that our user asked for or voted on. */
+  show(
+    { signed, entries, edits, rules }: HeldBatch,
+    refs: readonly (string | undefined)[] | null,
+  ): void {
+    const { out, names, self } = this.owner;
+    const { value: batch } = signed.batch;
+    const { author, name, sentAt } = batch;
+    const nameOf: NameOf = ({ key, name }) => names.shown(key, name);
+    const isSelf = author === self.key;
+    edits.forEach(({ position, edit, batch }, index) => {
+      if (position <= this.#shown) return;
+      const event = committedEvent(edit, batch, nameOf);
+      out.show({ ...event, history: this.#isHistory(position), position }, refs?.[index]);
+    });
+    if (rules !== null && rules.position > this.#shown) {
+      const { position } = rules;
+      const history = this.#isHistory(position);
+      out.show({ ...rulesEvent(rules.rules), history, position });
+    }
+    if (entries.length === 0) return;
+    const by = saidBy(batch, nameOf);
+    const date = dateText(sentAt);
+    entries.forEach(({ seq, position, id, text }, index) => {
+      if (position <= this.#shown) return;
+      const history = this.#isHistory(position);
+      const event = { seq, id, ...by, text, self: isSelf, history, sentAt: date, position };
+      out.show({ event: "message", ...event }, refs?.[index]);
+    });
+    this.last = { key: author, name, sentAt };
+  }
+
+  #isHistory(position: number): boolean {
+    return this.#start === null || position <= this.#start;
+  }
+}

@@ -1,0 +1,641 @@
+/**
+ * A member of a group: all members have the same log, entry for entry.
+ *
+ * The picture: what is said goes to all members, the oldest of them numbers it, and what all have on disk is an
+ * entry, for ever. The coordinator only says who the members are; while it is away the members go on by themselves,
+ * as long as all of them are there.
+ *
+ * `membership.ts` is the part within the group: `sequencing.ts` one epoch's chat, `view_change_participant.ts` how the next
+ * epoch begins, `leaderless_rounds.ts` and `view_change_leader.ts` the same without a coordinator, `catching_up.ts` a newcomer's history,
+ * `edit_participant.ts` edits. `send_queue.ts` and `editing.ts` keep what the user says and asks for, `member_user.ts` answers the
+ * user, `coordinator_session.ts` speaks with the coordinator, `peers.ts` says who else is there. Here is what they
+ * share, and where each input goes.
+ *
+ * The caller's duties are those in `member_io.ts`.
+ */
+
+import { dropOldest } from "../../../base/collections/bounded.ts";
+import { sameBytes } from "../../../base/collections/bytes.ts";
+import type { Signer } from "../../../base/crypto/crypto.ts";
+import type { Environment } from "../../../base/machine/environment.ts";
+import type { Endpoint, Hash, PeerKey, RequestId } from "../../../base/ids.ts";
+import { unreachable } from "../../../base/invariant.ts";
+import { Deadlines, earliestMs, type Machine } from "../../../base/machine/machine.ts";
+import { stalledMs } from "../../../base/machine/mode_machine.ts";
+import type { CoordinatorLink } from "./coordinator_link.ts";
+import { CoordinatorSession } from "./coordinator_session.ts";
+import {
+  endpointOf,
+  type Epoch,
+  type Member as GroupMember,
+  type SignedEpoch,
+} from "../schema/epoch.ts";
+import { Editing } from "../edits/editing.ts";
+import { keptFormerKeys, type SignedFormerKeys } from "../schema/former_keys.ts";
+import { accessText, type Founding, keptFounding, rulesText } from "../schema/founding.ts";
+import { HeldBatches } from "../log/held_batches.ts";
+import { HistoryEnd } from "../schema/history.ts";
+import {
+  ATTENDEES_MAX,
+  GROUPS_LEFT_MAX,
+  INCARNATION_BYTES,
+  INCARNATION_START_BYTES,
+  LAGGING_MS_MAX,
+  OFFENDER_BAN_MS,
+} from "../schema/limits.ts";
+import { Listed } from "./listed.ts";
+import { EntryLookups } from "../log/entry_lookups.ts";
+import type { MemberConfig, MemberEffect, MemberInput } from "../schema/member_io.ts";
+import { restoreMember } from "../log/member_log.ts";
+import { MemberNames } from "../identity/member_names.ts";
+import { MemberOutput } from "../schema/member_output.ts";
+import { MemberUser } from "./member_user.ts";
+import { unheardText } from "./member_events.ts";
+import { Membership } from "./membership.ts";
+import { type GroupMessage, MEMBER_GOODBYE } from "../schema/messages.ts";
+import { Peers } from "../detector/peers.ts";
+import type { MemberRecord, NewLogRecord } from "../schema/records.ts";
+import { type Self, SendQueue } from "../log/send_queue.ts";
+import type { Promises } from "../log/promises.ts";
+import { Reads } from "../catch_up/supplying.ts";
+import { Unheard } from "../detector/unheard.ts";
+import type { Aborted } from "../edits/edit_participant.ts";
+
+const DEADLINES = ["round", "laggards", "contest", "inquire", "report"] as const;
+
+/** How often we try to lead on a view that can't go on, while the coordinator is away. */
+const ROUND_MS = 1_000;
+const NO_BYTES = new Uint8Array();
+/** What happens where the disk takes nothing: part of a sentence. */
+const LEAVES_FOR_DISK =
+  "this program ends; after you start it again, resend your messages that aren't entries";
+
+export class Member implements Machine<MemberInput, MemberEffect> {
+  // State shared with the parts; each part bounds its own.
+  readonly self: Self & { readonly key: PeerKey };
+  readonly out = new MemberOutput((key) => this.listed.mayReceive(key));
+  readonly reads = new Reads((effect) => this.out.push(effect));
+  readonly looks = new EntryLookups((effect) => this.out.push(effect));
+  readonly peers: Peers;
+  readonly names: MemberNames;
+  readonly listed: Listed;
+  readonly saying: SendQueue;
+  readonly editing: Editing;
+  readonly standing: Promises;
+  readonly coordinator: CoordinatorLink;
+  readonly user: MemberUser;
+  membership: Membership | null = null;
+  readonly #session: CoordinatorSession;
+  /** While we are a newcomer: with whom no datagrams are exchanged. */
+  readonly #unheard = new Unheard();
+  /** Members of the present view, and newcomers, as the coordinator says. */
+  #roster: readonly GroupMember[] = [];
+  /** Records that the disk should have and that were missing at the start. */
+  readonly #repairs: readonly MemberRecord[];
+  /** Groups that this process was in before: a coordinator with another disk may bring it back to one. */
+  readonly #left = new Set<Hash>();
+  readonly #deadlines = new Deadlines(DEADLINES);
+  #lastStepMs = 0;
+  #dueMs: number | null = null;
+
+  constructor(
+    readonly config: MemberConfig,
+    readonly signer: Signer,
+    readonly environment: Environment,
+  ) {
+    const { records, history } = config;
+    const restored = restoreMember(records, history, signer.key, environment.crypto);
+    this.standing = restored.standing;
+    const incarnation = environment.randomBytes(INCARNATION_BYTES);
+    const [start = ""] = this.standing.starts;
+    incarnation.set(Uint8Array.fromHex(start));
+    const incarnationId = incarnation.toHex();
+    this.self = { name: config.name, key: signer.key, incarnation, incarnationId };
+    const { out } = this;
+    this.peers = new Peers(out);
+    this.names = new MemberNames(signer.key, config.pins, out, config.refused);
+    this.names.shown(signer.key, config.name);
+    this.names.recorded(history?.claims ?? new Map());
+    this.listed = new Listed(this);
+    this.saying = new SendQueue(this.self, signer, environment, out, restored.said);
+    this.editing = new Editing(this, restored.asked);
+    this.#session = new CoordinatorSession(this);
+    this.coordinator = this.#session.link;
+    this.user = new MemberUser(this);
+    const { group } = restored.standing;
+    if (group !== null && restored.held !== null) {
+      this.membership = new Membership(this, group, restored.held, restored.prepared);
+    }
+    this.#repairs = restored.isDamaged ? repairsOf(restored.standing, history) : [];
+  }
+
+  /** The epoch that this process is in; null while in none. */
+  get epoch(): SignedEpoch | null {
+    return this.membership?.epoch ?? null;
+  }
+
+  get selfKey(): PeerKey {
+    return this.self.key;
+  }
+
+  /** Members of the views that the coordinator signed and that count here. */
+  get viewed(): readonly GroupMember[] {
+    const { membership, standing } = this;
+    const present = membership?.epoch?.epoch.value;
+    if (present !== undefined) return present.members;
+    const { lastEpoch, view } = standing;
+    return [...lastEpoch?.members ?? [], ...view?.epoch.value.members ?? []];
+  }
+
+  get position(): number {
+    return this.membership?.held.position ?? 0;
+  }
+
+  joiningChanged(): void {
+    this.heardChanged();
+  }
+
+  get isCoordinatorUp(): boolean {
+    return this.coordinator.isWelcomed;
+  }
+
+  get isCoordinatorDown(): boolean {
+    return this.coordinator.state === "down";
+  }
+
+  /** Members that a newcomer waits for, as the coordinator says. */
+  get awaited(): readonly string[] {
+    return this.#session.awaited;
+  }
+
+  /** What the coordinator asks all members, in words, while it doesn't know its group; null otherwise. */
+  get coordinatorAsks(): string | null {
+    return this.#session.asks;
+  }
+
+  get strangeCoordinator(): PeerKey | null {
+    return this.#session.strangeKey;
+  }
+
+  /** With whom a newcomer hasn't exchanged datagrams for a while, in words; null where there is nobody. */
+  get unheard(): string | null {
+    return this.#unheardText(this.#unheard.lasting(this.out.nowMs));
+  }
+
+  #unheardText(keys: readonly PeerKey[]): string | null {
+    const { names, config: { listening, coordinator } } = this;
+    const members = this.#roster.filter(({ key }) => keys.includes(key));
+    return members.length === 0
+      ? null
+      : unheardText(members, names, listening.port, coordinator.host);
+  }
+
+  trustCoordinator(): PeerKey | null {
+    return this.#session.trust();
+  }
+
+  refuseCoordinator(): void {
+    this.#session.refuse();
+  }
+
+  get isStalled(): boolean {
+    return this.user.isStalled;
+  }
+
+  /** The membership in which edits may be asked for; null while in no epoch. */
+  get editingIn(): Membership | null {
+    return this.epoch === null ? null : this.membership;
+  }
+
+  get lastEdit(): number {
+    const { membership, editing } = this;
+    return Math.max(
+      membership?.held.lastEdit ?? 0,
+      membership?.voting.number ?? 0,
+      editing.number,
+    );
+  }
+
+  /** Records of a compacted file, without the log; null while a write is under way that they would lack. */
+  snapshot(): Iterable<MemberRecord> | null {
+    return this.out.isWriting ? null : this.#snapshot();
+  }
+
+  *#snapshot(): IterableIterator<MemberRecord> {
+    const { group, coordinator, promised, isLeaving, begun, levelled, isOut, isRecovering } =
+      this.standing;
+    const isLost = this.standing.isLost && !isRecovering;
+    if (group === null || coordinator === null || this.membership === null) return;
+    yield groupRecord(this.standing);
+    const { view, former } = this.standing;
+    if (former !== null) yield { kind: "former", signed: former };
+    if (view !== null && view !== begun) yield { kind: "view", signed: view };
+    if (begun !== null) yield { kind: "begun", signed: begun };
+    const flushed = { number: this.standing.flushed, round: 0 };
+    if (promised.round > 0) yield { kind: "promised", ballot: flushed, isLeaving: false };
+    yield { kind: "promised", ballot: promised, isLeaving };
+    if (isOut) yield { kind: "out" };
+    yield* this.membership.voting.records();
+    yield* this.editing.records();
+    // What was said before the log was set aside comes before the record that says so.
+    if (isLost) yield* this.saying.snapshot(group);
+    if (isLost) yield this.standing.lostRecord();
+    if (isRecovering) yield { kind: "recovered" };
+    yield { kind: "levelled", ballot: levelled };
+    for (const { signed: batch, before } of this.membership.held.toKeep()) {
+      yield { kind: "held", after: before.position, batch };
+    }
+    if (!isLost) yield* this.saying.snapshot(group);
+  }
+
+  step(input: MemberInput, nowMs: number): readonly MemberEffect[] {
+    const { out } = this;
+    out.begin(nowMs);
+    if (out.isStopped) return out.take();
+    const delayMs = stalledMs(this.#dueMs, this.#lastStepMs, nowMs);
+    this.#lastStepMs = nowMs;
+    if (delayMs > 0) this.#postpone(delayMs);
+    this.#handle(input);
+    this.user.settle();
+    this.#dueMs = out.isStopped ? null : earliestMs(
+      this.#deadlines.nextMs(),
+      this.user.nextMs(),
+      this.coordinator.nextMs(),
+      this.peers.nextMeetMs(),
+      this.listed.nextMs(),
+      this.#unheard.dueMs,
+    );
+    return out.take();
+  }
+
+  nextDeadlineMs(): number | null {
+    return this.#dueMs;
+  }
+
+  #postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+    this.membership?.ordering?.postpone(delayMs);
+    this.membership?.contests.postpone(delayMs);
+    this.user.postpone(delayMs);
+    this.#unheard.postpone(delayMs);
+    this.listed.postpone(delayMs);
+    this.coordinator.postpone(delayMs);
+    this.#session.stoodStill(delayMs);
+  }
+
+  #handle(input: MemberInput): void {
+    switch (input.type) {
+      case "start":
+        return this.#start();
+      case "link-up":
+        this.membership?.telling.linked();
+        return this.#session.linkUp(input.link, input.peer);
+      case "dial-failed":
+        return this.#session.dialFailed(input);
+      case "link-down":
+        return this.#session.linkDown(input.link, input.closed ? input.reason : null);
+      case "message":
+        return this.#session.says(input.link, input.message);
+      case "unknown-message":
+        return this.#session.saysUnknown(input.link, input.code);
+      case "drained":
+        return;
+      case "persisted":
+        return this.out.persisted(input.token);
+      case "persist-failed":
+        return this.out.fatal("disk", `${input.text}; ${LEAVES_FOR_DISK}`);
+      case "read":
+        return this.reads.answered(input.token, input.read);
+      case "looked":
+        return this.looks.looked(input.token, input.entry);
+      case "command":
+        return this.user.command(input.command, input.ref);
+      case "tick":
+        return this.#tick();
+      case "peer-message":
+        return this.#peerSays(input.peer, input.message);
+      default:
+        return this.#peer(input);
+    }
+  }
+
+  #start(): void {
+    this.out.store(...this.#repairs);
+    this.names.met(this.standing.lastEpoch?.members ?? []);
+    this.coordinator.dial();
+  }
+
+  #tick(): void {
+    this.coordinator.tick();
+    this.peers.meetDue();
+    this.listed.tick();
+    this.user.tick();
+    const unheard = this.#unheardText(this.#unheard.take(this.out.nowMs));
+    if (unheard !== null) this.out.warn(unheard);
+    for (const due of this.#deadlines.takeDue(this.out.nowMs)) {
+      if (due === "laggards") this.membership?.partLaggards();
+      else if (due === "contest") this.membership?.contests.tick();
+      else if (due === "inquire") this.membership?.inquiring.tick();
+      else if (due === "report") this.membership?.observed.reporting.tick();
+      else if (this.membership?.rounds.goOn()) {
+        this.#deadlines.setEarliest("round", this.out.nowMs + ROUND_MS);
+      }
+    }
+  }
+
+  // The coordinator.
+
+  enter(
+    group: Hash,
+    founding: Founding,
+    coordinator: PeerKey,
+    named: SignedFormerKeys | null,
+  ): Membership {
+    const { standing, out, config } = this;
+    const records: MemberRecord[] = [];
+    const isOther = standing.group !== group;
+    const wasIn = standing.group !== null;
+    if (isOther && wasIn) {
+      out.warn("The coordinator has another group now: the log of the former group is set aside");
+      this.membership?.goOut();
+      this.reads.forget();
+      this.looks.forget();
+      this.#left.add(standing.group!);
+      dropOldest(this.#left, GROUPS_LEFT_MAX);
+      this.user.forgetUnsaid();
+      this.editing.forget();
+    }
+    if (isOther || standing.coordinator !== coordinator) {
+      standing.enter(group, keptFounding(founding), coordinator);
+      if (isOther) standing.starts = this.#starts(group, wasIn);
+      records.push(groupRecord(standing));
+    }
+    // A coordinator that lost its disk may know of no view any more: what it has signed before still holds.
+    const known = standing.former?.former.bytes ?? NO_BYTES;
+    if (named !== null && !sameBytes(named.former.bytes, known)) {
+      standing.former = keptFormerKeys(named);
+      records.push({ kind: "former", signed: standing.former });
+    }
+    out.store(...records);
+    if (!isOther) return this.membership!;
+    const isKnown = !wasIn && config.history?.group === group;
+    const history = isKnown ? config.history : new HistoryEnd(this.environment.crypto, group);
+    if (!isKnown) {
+      const because = wasIn || config.history !== null ? "foreign" : null;
+      out.store({ kind: "new-log", founding: standing.founding!, because });
+    }
+    out.notice(`${accessText(founding)}; ${rulesText(founding)}`);
+    const membership = this.membership = new Membership(this, group, new HeldBatches(history), []);
+    this.saying.draftAll(group);
+    return membership;
+  }
+
+  /**
+   * Incarnations of ours by which a copy of this disk from before its first view finds out that another copy has gone
+   * on. Our own beginning may be that of processes that were in this group before the group we come from: then later
+   * ones have another.
+   */
+  #starts(group: Hash, wasInOther: boolean): readonly string[] {
+    const { incarnation, incarnationId } = this.self;
+    if (!wasInOther) return [incarnation.subarray(0, INCARNATION_START_BYTES).toHex()];
+    const random = this.environment.randomBytes(INCARNATION_START_BYTES).toHex();
+    // In a group that we come back to, this process itself has spoken before.
+    return this.#left.has(group) ? [random] : [random, incarnationId];
+  }
+
+  coordinatorUp(told: number): void {
+    const membership = this.membership!;
+    this.#deadlines.clear("round");
+    this.peers.setLagging([]); // nobody was to be told while the coordinator was away
+    this.heardChanged();
+    this.waits(LAGGING_MS_MAX);
+    membership.coordinatorUp(told);
+    if (membership.epoch !== null) this.#resumeEdits(membership);
+  }
+
+  coordinatorDown(): void {
+    this.listed.coordinatorLost();
+    this.#introduce();
+    this.membership?.coordinatorDown();
+    this.editing.coordinatorDown();
+    this.#inquireSoon();
+    this.stuck();
+  }
+
+  /** We are in an epoch and the coordinator is there again: what was told in either direction may be lost. */
+  #resumeEdits(membership: Membership): void {
+    membership.voting.undelivered.tellCoordinator();
+    this.editing.resume();
+    this.#inquireSoon();
+  }
+
+  #inquireSoon(): void {
+    this.membership?.voting.inquireSoon();
+    this.editing.inquireSoon();
+    this.inquiriesDue(0);
+  }
+
+  toCoordinator(message: GroupMessage): void {
+    this.#session.tell(message);
+  }
+
+  coordinatorOffends(text: string): void {
+    this.#session.offends(text);
+  }
+
+  // Other members.
+
+  #peer(
+    input: Extract<MemberInput, { readonly peer: PeerKey; readonly type: `peer-${string}` }>,
+  ): void {
+    const { peers, membership } = this;
+    const { peer: key } = input;
+    switch (input.type) {
+      case "peer-up":
+        this.user.cameAgain(key);
+        if (peers.up(key) !== null) membership?.peerUp(key);
+        break;
+      case "peer-reset":
+        this.user.cameAgain(key);
+        membership?.peerGone(key);
+        if (peers.reset(key) !== null) membership?.peerUp(key);
+        break;
+      case "peer-silent":
+      case "peer-heard":
+        peers.setSilent(key, input.type === "peer-silent");
+        break;
+      case "peer-failed":
+      case "peer-ended":
+        if (input.type === "peer-ended" && input.text === MEMBER_GOODBYE) {
+          this.user.saidGoodbye(key);
+        }
+        membership?.peerGone(key);
+        peers.ended(key);
+        break;
+      case "peer-congested":
+      case "peer-drained":
+        peers.setCongested(key, input.type === "peer-congested");
+        membership?.ordering?.congested(key, input.type === "peer-congested");
+        if (input.type === "peer-drained") membership?.supplier.resume(key);
+        return;
+      case "peer-unknown-message":
+        return this.#unknownFromPeer(key, input.code);
+      case "peer-message":
+        return;
+      default:
+        unreachable(input);
+    }
+    this.heardChanged();
+  }
+
+  #peerSays(key: PeerKey, message: GroupMessage): void {
+    const { membership, peers, out } = this;
+    if (membership === null) return;
+    if (peers.mayHear(key, message, out.nowMs)) return membership.hearing.fromMember(key, message);
+    membership.offends(key, "it sends too many messages");
+  }
+
+  #unknownFromPeer(key: PeerKey, code: number): void {
+    const peer = this.peers.get(key);
+    if (peer === null) return;
+    const fault = peer.unknownMessages.fault(this.out.nowMs);
+    if (fault !== null) {
+      this.peers.ban(key, fault, OFFENDER_BAN_MS);
+      return this.heardChanged();
+    }
+    this.out.tell([key], { type: "unknown", code });
+  }
+
+  rosterIs(members: readonly GroupMember[], joining: readonly PeerKey[]): void {
+    this.#roster = members;
+    this.names.present(members);
+    this.listed.areHere(members, joining);
+    this.#introduce();
+  }
+
+  /**
+   * The coordinator fetches our log. It is owed that only by the last member, who leaves; otherwise our user is shown
+   * that it joins.
+   */
+  handsOver(position: number): void {
+    const others = this.viewed.filter(({ key }) => key !== this.selfKey);
+    const isOwed = this.user.isLeaving && others.length === 0;
+    const key = this.coordinator.peer;
+    if (!isOwed && key !== null) this.listed.coordinatorAsks(key);
+    this.user.handsOver(position);
+  }
+
+  /** The texts of these members will be shown, before a view begins that we are in. */
+  membersAre(keys: readonly PeerKey[]): void {
+    this.names.met(this.#roster.filter(({ key }) => keys.includes(key)));
+  }
+
+  /** Meets the members that the coordinator and the epoch name, and parts from others. */
+  #introduce(): void {
+    const wanted = new Map<PeerKey, Endpoint>();
+    const isAlone = !this.coordinator.isWelcomed;
+    const { membership, config } = this;
+    const view = membership?.epoch?.epoch.value ?? (isAlone ? membership?.roundView : null);
+    const add = (members: readonly GroupMember[]) => {
+      for (const member of members) {
+        if (member.key === this.selfKey) continue;
+        wanted.set(member.key, endpointOf(member, config.coordinator.host));
+      }
+    };
+    add(view?.members ?? []);
+    add(this.#roster);
+    for (const peer of this.peers.introduce(wanted)) {
+      if (peer.isUp) membership?.peerUp(peer.key);
+      for (const message of this.peers.takeWaiting(peer)) {
+        membership?.hearing.fromMember(peer.key, message);
+      }
+    }
+    this.heardChanged();
+  }
+
+  heardChanged(): void {
+    const { membership, peers } = this;
+    if (membership === null) return;
+    let heard = peers.heard();
+    // Beside the members that the coordinator named, there are those of an epoch that it may have left behind.
+    if (heard.length > ATTENDEES_MAX) {
+      const named = new Set(this.#roster.map(({ key }) => key));
+      heard = heard.filter((key) => named.has(key));
+    }
+    this.#session.tellHeard(
+      heard,
+      membership.isCaughtUp,
+      this.listed.joining,
+      this.user.saidToLeave,
+    );
+    this.#noteUnheard(membership);
+  }
+
+  #noteUnheard({ epoch }: Membership): void {
+    if (epoch !== null) return this.#unheard.forget();
+    const others = this.isCoordinatorUp ? this.#roster : [];
+    const unheard = others.filter(({ key }) => key !== this.selfKey && !this.peers.isHeard(key));
+    this.#unheard.are(unheard.map(({ key }) => key), this.out.nowMs);
+  }
+
+  epochBegan(epoch: Epoch): void {
+    this.#session.epochBegan();
+    this.names.met(epoch.members);
+    this.listed.viewBegan(epoch.members);
+    this.#introduce();
+    this.user.epochBegan(epoch);
+    if (this.isCoordinatorUp) this.#resumeEdits(this.membership!);
+    else this.#inquireSoon();
+  }
+
+  edited(id: RequestId, aborted: Aborted | null): void {
+    if (aborted === null) this.editing.committed(id);
+    else this.editing.aborted(id, aborted);
+  }
+
+  askedAnew(id: RequestId): void {
+    this.editing.askedAnew(id);
+  }
+
+  progress(): void {
+    this.user.progress();
+    this.editing.pump();
+  }
+
+  waits(delayMs: number): void {
+    this.#deadlines.setEarliest("laggards", this.out.nowMs + delayMs);
+  }
+
+  inquiriesDue(delayMs: number): void {
+    this.#deadlines.setEarliest("inquire", this.out.nowMs + delayMs);
+  }
+
+  contestsDue(delayMs: number): void {
+    this.#deadlines.setEarliest("contest", this.out.nowMs + delayMs);
+  }
+
+  reportsLater(delayMs: number): void {
+    this.#deadlines.setEarliest("report", this.out.nowMs + delayMs);
+  }
+
+  stuck(): void {
+    if (this.isCoordinatorDown) this.#deadlines.setEarliest("round", this.out.nowMs);
+  }
+}
+
+function groupRecord(standing: Promises): MemberRecord {
+  const { starts } = standing;
+  return { ...standing.lostRecord(), ...(starts.length === 0 ? {} : { starts }) };
+}
+
+/** Records written at the start after damage to the disk: they say that what was begun and held is lost. */
+function repairsOf(standing: Promises, history: HistoryEnd | null): readonly MemberRecord[] {
+  const { group, founding } = standing;
+  if (group === null || founding === null) return [];
+  const lost = standing.lostRecord();
+  if (history?.group === group) return [lost];
+  // The process was killed between the two writes when it first came in: there was no log yet.
+  const none = standing.begun === null ? null : "damaged";
+  const because: NewLogRecord["because"] = history === null ? none : "foreign";
+  return [lost, { kind: "new-log", founding, because }];
+}

@@ -1,0 +1,683 @@
+/** What a member's user asks for and is told: texts, commands, whom the user waits for, leaving. */
+
+import { dropOldest } from "../../../base/collections/bounded.ts";
+import { countText, numberText } from "../../../base/text/counts.ts";
+import { dateText } from "../../../base/text/dates.ts";
+import type { ErrorCode } from "../../../base/errors.ts";
+import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
+import { endpointText, type PeerKey } from "../../../base/ids.ts";
+import { unreachable } from "../../../base/invariant.ts";
+import { Deadlines } from "../../../base/machine/machine.ts";
+import {
+  acceptedText,
+  didYouMeanName,
+  isYouText,
+  noOtherKeyText,
+} from "../../../base/trust/name_answers.ts";
+import type { VerifyAnswer } from "../../../base/machine/mode_machine.ts";
+import { verifyEvent } from "../../../base/machine/mode_output.ts";
+import { foldName, shownName, withoutMark } from "../../../base/text/names.ts";
+import { checkedMessage, tooLong, utf8Length } from "../../../base/text/text.ts";
+import { inWords } from "../../../base/text/words.ts";
+import type { CoordinatorLink } from "./coordinator_link.ts";
+import type { Epoch, Member } from "../schema/epoch.ts";
+import type { Editing } from "../edits/editing.ts";
+import {
+  type LeftReason,
+  type LogEnd,
+  type MemberCommand,
+  membersEvent,
+  namesAndKeys,
+} from "../schema/events.ts";
+import {
+  AWAITED_TOLD_MS,
+  HAND_OVER_MS_MAX,
+  LEAVE_MS_MAX,
+  MEMBERS_MAX,
+  TEXT_BYTES_MAX,
+  WAIT_MS_MAX,
+} from "../schema/limits.ts";
+import { COORDINATOR_NAME } from "../schema/history.ts";
+import type { Listed } from "./listed.ts";
+import type { MemberConfig } from "../schema/member_io.ts";
+import type { MemberNames } from "../identity/member_names.ts";
+import type { MemberOutput } from "../schema/member_output.ts";
+import { saidBy } from "../log/edit_view.ts";
+import { absentText, awaitedNames, nameOf, statusView } from "./member_events.ts";
+import type { Membership } from "./membership.ts";
+import type { GroupMessageOf } from "../schema/messages.ts";
+import type { Peers } from "../detector/peers.ts";
+import type { SendQueue } from "../log/send_queue.ts";
+
+const DEADLINES = ["ready", "awaited", "told", "leave", "parted"] as const;
+
+/** How long after the coordinator has answered a newcomer takes input, even if it isn't in the group yet. */
+const READY_MS = 1_000;
+/** Input pauses when this share of the outbox is full, and goes on when no more than the second is. */
+const OUTBOX_FULL = 0.5;
+const OUTBOX_FREE = 0.25;
+
+const NOTHING_PRIVATE = "Nothing was sent: a group has no private messages, and all would read " +
+  "this; to say it to all, write it without /msg";
+
+interface Leaving {
+  readonly ref: string | undefined;
+  /** Whether the coordinator was asked. */
+  isAsked: boolean;
+  isLate: boolean;
+  /** The position up to which the coordinator has our log, as nobody else is left; null if it doesn't fetch it. */
+  handedOver: number | null;
+  /** What our user gives up beside what was to be said; null where it isn't waited for any longer. */
+  readonly unrun: Unrun | null;
+}
+
+type Unrun = Omit<Extract<MemberCommand, { readonly command: "give-up" }>, "command">;
+
+/** Members whose key none of `others` has. */
+function without(members: readonly Member[], others: readonly Member[]): readonly Member[] {
+  return members.filter(({ key }) => !others.some((other) => other.key === key));
+}
+
+/** What is said of input that wasn't read to its end. */
+function restText({ areAll }: Unrun): string {
+  return areAll ? "" : ", and what follows them wasn't read";
+}
+
+interface MemberUserOwner {
+  readonly selfKey: PeerKey;
+  readonly config: MemberConfig;
+  readonly out: MemberOutput;
+  readonly saying: SendQueue;
+  readonly editing: Editing;
+  readonly names: MemberNames;
+  readonly peers: Peers;
+  readonly coordinator: CoordinatorLink;
+  /** What the coordinator asks all members, in words, while it doesn't know its group; null otherwise. */
+  readonly coordinatorAsks: string | null;
+  /** Another key that was met at the coordinator's address; null where none was. */
+  readonly strangeCoordinator: PeerKey | null;
+  /** Accepts that key. @returns The key. */
+  trustCoordinator(): PeerKey | null;
+  /** The user found other digits than the coordinator's operator: nobody can stay with it. */
+  refuseCoordinator(): void;
+  /** Who is joining. */
+  readonly listed: Listed;
+  /** Null before this member was ever in a group. */
+  readonly membership: Membership | null;
+  /** Names of members that the coordinator lets a newcomer wait for. */
+  readonly awaited: readonly string[];
+  /** With whom a newcomer hasn't exchanged datagrams for a while, in words; null where there is nobody. */
+  readonly unheard: string | null;
+}
+
+export class MemberUser {
+  readonly #deadlines = new Deadlines(DEADLINES);
+  #isReady = false;
+  #isPaused = false;
+  #isStalled = false;
+  /** The epoch whose members the user was told last. */
+  #told: Epoch | null = null;
+  /** Whether this member has been in no epoch since. */
+  #isOut = false;
+  /** Why members aren't in the next view, as the coordinator says; kept for a view or two. */
+  readonly #reasons = new Map<PeerKey, LeftReason>();
+  /** Members that said goodbye and haven't come again. */
+  readonly #goodbyes = new Set<PeerKey>();
+  #leaving: Leaving | null = null;
+  /** Whether the last write before the end is under way. */
+  #isStopping = false;
+
+  constructor(readonly owner: MemberUserOwner) {}
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  get isLeaving(): boolean {
+    return this.#leaving !== null;
+  }
+
+  /** Whether no text of our user has become an entry for a while, and the user was told that they are kept. */
+  get isStalled(): boolean {
+    return this.#isStalled;
+  }
+
+  // Coming in.
+
+  /** The program takes input from now on. */
+  ready(): void {
+    if (this.#isReady) return;
+    this.#isReady = true;
+    this.#deadlines.clear("ready");
+    const { config, selfKey, membership, names, out } = this.owner;
+    const epoch = membership?.epoch?.epoch.value ?? null;
+    out.show({
+      event: "ready",
+      command: "peer",
+      name: config.name,
+      ...config.listening,
+      key: fingerprintOf(selfKey),
+      server: config.server,
+      log: config.files.log,
+      members: (epoch?.members ?? []).map((member) => nameOf(names, member)),
+      ...this.#logEnd(),
+    });
+  }
+
+  #logEnd(): LogEnd {
+    const { config, membership, names } = this.owner;
+    const entries = membership?.held.logSeq ?? config.history?.seq ?? 0;
+    const last = entries === 0 ? null : membership?.showing.last ?? config.last;
+    if (last === null) return { entries, last };
+    const by = saidBy({ ...last, author: last.key }, (who) => nameOf(names, who));
+    return { entries, last: { ...by, sentAt: dateText(last.sentAt) } };
+  }
+
+  /** The coordinator has answered. */
+  welcomed(): void {
+    if (this.#isReady) return;
+    if (this.owner.awaited.length > 0) this.ready();
+    else this.#deadlines.setEarliest("ready", this.owner.out.nowMs + READY_MS);
+  }
+
+  #tellAbsent(): void {
+    const { membership, peers, names, out } = this.owner;
+    const text = membership === null ? null : absentText(membership, peers, names);
+    if (text !== null) out.notice(text);
+  }
+
+  /** An epoch begins. The user isn't told of a round in which no member changed. */
+  epochBegan(epoch: Epoch): void {
+    this.ready();
+    const told = this.#told;
+    this.#told = epoch;
+    const known = told?.members ?? [];
+    const gone = without(known, epoch.members);
+    const others = told === null ? [] : without(epoch.members, known);
+    const isRound = told?.view === epoch.view && gone.length + others.length === 0;
+    if (isRound && !this.#isOut) return;
+    const isSelfNew = told === null || this.#isOut;
+    this.#isOut = false;
+    const self = epoch.members.filter(({ key }) => isSelfNew && key === this.owner.selfKey);
+    const name = (member: Member) => nameOf(this.owner.names, member);
+    this.owner.out.show({
+      event: "view",
+      view: epoch.view,
+      ...namesAndKeys(epoch.members.map((member) => ({ key: member.key, name: name(member) }))),
+      joined: [...self, ...others].map(name),
+      left: gone.map((member) => {
+        const reason = this.#reasonOf(member.key);
+        return { name: name(member), ...(reason === undefined ? {} : { reason }) };
+      }),
+      ...(self.length === 0 ? {} : this.#logEnd()),
+    });
+    this.#reasons.clear();
+    for (const { key } of gone) this.#goodbyes.delete(key);
+  }
+
+  /** A coordinator that was away when a member left knows it from others; one that doesn't takes it for lost. */
+  #reasonOf(key: PeerKey): LeftReason | undefined {
+    const reason = this.#reasons.get(key);
+    const isLeft = this.#goodbyes.has(key) && (reason === undefined || reason === "lost");
+    return isLeft ? "quit" : reason;
+  }
+
+  /** Who said goodbye to us, and hasn't come again: the coordinator may have been away then. */
+  get saidToLeave(): readonly PeerKey[] {
+    return [...this.#goodbyes];
+  }
+
+  /** The member said to us that it leaves. */
+  saidGoodbye(key: PeerKey): void {
+    this.#goodbyes.add(key);
+    dropOldest(this.#goodbyes, MEMBERS_MAX);
+  }
+
+  /** Its next process is there. */
+  cameAgain(key: PeerKey): void {
+    this.#goodbyes.delete(key);
+  }
+
+  /** The coordinator says who isn't in the next view, and why. */
+  departed(left: GroupMessageOf<"departed">["left"]): void {
+    for (const { key, reason } of left) {
+      this.#reasons.set(key, reason);
+      dropOldest(this.#reasons, MEMBERS_MAX);
+    }
+  }
+
+  // Commands.
+
+  command(command: MemberCommand, ref: string | undefined): void {
+    const { out, membership, names, config, coordinator } = this.owner;
+    switch (command.command) {
+      case "msg":
+        if (command.isTyped === true && this.#isForOne(command.text)) {
+          return out.error("usage", NOTHING_PRIVATE, ref);
+        }
+        return this.#say(command.text, ref);
+      case "list":
+        return this.#list(ref);
+      case "log":
+        if (!command.digest) return out.push({ type: "show-log", count: command.count, ref });
+        return out.show({
+          event: "digest",
+          seq: membership?.held.logSeq ?? 0,
+          digest: membership?.held.log.digest ?? "",
+        }, ref);
+      case "status":
+        return out.show(
+          statusView({
+            name: config.name,
+            key: this.owner.selfKey,
+            coordinator: config.coordinator,
+            listening: config.listening,
+            log: config.files.log,
+            isUp: this.#isCoordinatorThere,
+            asks: this.owner.coordinatorAsks,
+            refusal: coordinator.refusal,
+            unreachedBecause: coordinator.failure,
+            isEnded: coordinator.isEnded,
+            strangeCoordinator: this.owner.strangeCoordinator,
+            membership,
+            peers: this.owner.peers,
+            names,
+            unsent: this.owner.saying.unsent,
+            editing: this.owner.editing,
+            awaitedByCoordinator: this.owner.awaited,
+            unheard: this.owner.unheard,
+          }),
+          ref,
+        );
+      case "edit":
+        return this.#edit(command.seq, command.text, ref);
+      case "go":
+      case "abort":
+        return this.#vote(command.command === "go", command.edit, ref);
+      case "entry":
+        return out.push({ type: "show-entry", seq: command.seq, ref });
+      case "verify":
+        return this.#verify(command.name, command.answer, ref);
+      case "trust":
+        return this.#trust(command.name, ref);
+      case "refuse":
+        return this.#refuse(command.name, command.key);
+      case "quit":
+        return this.quit(ref);
+      case "give-up":
+        return this.#giveUp(command);
+      default:
+        return unreachable(command);
+    }
+  }
+
+  /** Whether the coordinator answers, even if it doesn't let us in yet. */
+  get #isCoordinatorThere(): boolean {
+    const { coordinator, coordinatorAsks } = this.owner;
+    return coordinator.state === "up" || coordinator.refusal !== null || coordinatorAsks !== null;
+  }
+
+  /** Whether the text looks like a private message in other modes: somebody else's name, and something after it. */
+  #isForOne(text: string): boolean {
+    const { names, config, selfKey } = this.owner;
+    const [, name] = /^\s*(\S+)\s+\S/.exec(text) ?? [];
+    if (name === undefined) return false;
+    const key = names.keyOf(name);
+    return key === null ? config.pins.has(foldName(withoutMark(name))) : key !== selfKey;
+  }
+
+  #say(text: string, ref: string | undefined): void {
+    const { out, saying, membership } = this.owner;
+    const bytes = utf8Length(text);
+    if (bytes === 0) return;
+    if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
+    if (this.#leaving !== null) {
+      return out.error("not-allowed", "Nothing was sent: the program is leaving", ref);
+    }
+    if (saying.fill >= 1) {
+      const awaited = this.#awaited();
+      const whom = awaited === "" ? "" : ` and wait for ${awaited}`;
+      const text = `Nothing was sent: ${
+        numberText(saying.unsent)
+      } messages aren't entries yet${whom}; try later`;
+      return out.error("full", text, ref);
+    }
+    saying.type(checkedMessage(text), membership?.group ?? null, ref);
+    membership?.pump();
+    if (this.#isStalled) out.sync();
+    if (saying.unsent > 0) this.#deadlines.setEarliest("awaited", out.nowMs + AWAITED_TOLD_MS);
+  }
+
+  #edit(seq: number, text: string, ref: string | undefined): void {
+    const { out, editing } = this.owner;
+    const bytes = utf8Length(text);
+    const refuse = (code: ErrorCode, text: string) =>
+      out.show({ event: "error", code, text, seq }, ref);
+    if (bytes > TEXT_BYTES_MAX) return refuse("too-long", tooLong(bytes).message);
+    if (bytes === 0) return refuse("usage", "An edit needs a text: /edit TEXT - N");
+    if (this.#leaving !== null) {
+      return refuse("not-allowed", "Nothing was edited: the program is leaving");
+    }
+    editing.want(seq, checkedMessage(text), ref);
+  }
+
+  #vote(agrees: boolean, edit: number | null, ref: string | undefined): void {
+    const { out, membership } = this.owner;
+    if (membership !== null) return membership.voting.answer(agrees, edit, ref);
+    out.error("not-allowed", "No edit waits for your vote: you aren't in the group yet", ref);
+  }
+
+  /** A text of our user became an entry. */
+  progress(): void {
+    const { saying, out } = this.owner;
+    this.#isStalled = false;
+    if (saying.unsent === 0) this.#deadlines.clear("awaited");
+    else this.#deadlines.set("awaited", out.nowMs + AWAITED_TOLD_MS);
+  }
+
+  #list(ref: string | undefined): void {
+    const { membership, names, out } = this.owner;
+    const members = membership?.epoch?.epoch.value.members ?? [];
+    const shown = members.map((member) => ({ key: member.key, name: nameOf(names, member) }));
+    out.show(membersEvent(shown, this.owner.listed.joiningNames), ref);
+  }
+
+  #verify(name: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
+    const { out, names, selfKey: ownKey, coordinator } = this.owner;
+    const isCoordinator = name === COORDINATOR_NAME;
+    const peerKey = isCoordinator ? coordinator.peer : names.keyOf(name);
+    if (peerKey === ownKey) {
+      return out.error("unknown-user", isYouText("verify", name), ref);
+    }
+    if (peerKey === null) return this.#unknownUser("verify", name, ref);
+    const shown = isCoordinator ? COORDINATOR_NAME : names.of(peerKey);
+    out.show(verifyEvent(shown, ownKey, peerKey, answer), ref);
+    if (answer !== "no") return;
+    if (isCoordinator) return this.owner.refuseCoordinator();
+    names.refuse(peerKey);
+  }
+
+  /** As `verify` with `no`, said in another program of the profile. */
+  #refuse(name: string, key: Fingerprint): void {
+    const { names, coordinator } = this.owner;
+    if (name !== COORDINATOR_NAME) return names.refused(name, key);
+    const { peer } = coordinator;
+    if (peer !== null && fingerprintOf(peer) === key) this.owner.refuseCoordinator();
+  }
+
+  #trust(name: string, ref: string | undefined): void {
+    const { out, names, selfKey } = this.owner;
+    if (name === COORDINATOR_NAME) {
+      const accepted = this.owner.trustCoordinator();
+      const said = accepted === null
+        ? noOtherKeyText("the coordinator")
+        : acceptedText("The coordinator", fingerprintOf(accepted));
+      return out.notice(said, ref);
+    }
+    const trusted = names.trust(name);
+    if (trusted !== null) {
+      return out.notice(acceptedText(shownName(trusted.name), fingerprintOf(trusted.key)), ref);
+    }
+    const key = names.keyOf(name);
+    if (key === null) return this.#unknownUser("trust", name, ref);
+    if (key === selfKey) return out.error("unknown-user", isYouText("trust", shownName(name)), ref);
+    out.notice(noOtherKeyText(shownName(name)), ref);
+  }
+
+  #unknownUser(command: string, name: string, ref: string | undefined): void {
+    const { names, out } = this.owner;
+    const hint = didYouMeanName(name, names.names(), (known) => `/${command} ${known}`);
+    const advice = hint || "; /list shows who is here";
+    out.error(
+      "unknown-user",
+      `Nobody else in this group is called ${shownName(name)}${advice}`,
+      ref,
+    );
+  }
+
+  // Waiting.
+
+  /** Called after each step. */
+  settle(): void {
+    this.#isOut ||= this.#told !== null && this.owner.membership?.epoch === null;
+    this.#pauseInput();
+    this.#goOnLeaving();
+  }
+
+  #pauseInput(): void {
+    const { saying, out } = this.owner;
+    const { fill } = saying;
+    const isPaused = this.#isPaused ? fill > OUTBOX_FREE : fill > OUTBOX_FULL;
+    if (isPaused === this.#isPaused) return;
+    this.#isPaused = isPaused;
+    const awaited = this.#awaited();
+    const whom = awaited === "" ? "the group" : awaited;
+    out.push({ type: "input", pausedBecause: isPaused ? `waiting for ${whom}` : null });
+  }
+
+  #awaited(): string {
+    const { membership, names } = this.owner;
+    return membership === null ? "" : inWords(awaitedNames(membership, names).map(shownName));
+  }
+
+  /** No text of our user has become an entry for a while. */
+  #stall(): void {
+    const { out, saying, membership, coordinator } = this.owner;
+    if (saying.unsent === 0 || this.#isStalled) return;
+    this.#isStalled = true;
+    this.keepUnsaid();
+    if (!this.#isReady || this.#leaving !== null) return;
+    const awaited = this.#awaited();
+    if (membership === null) {
+      out.warn(
+        "You aren't in the group yet: your messages are sent once you are in; they are lost if you " +
+          "quit before",
+      );
+    } else if (membership.epoch === null) {
+      out.warn("You aren't in the group yet: what you write is kept, and said when you are");
+    } else if (membership.contests.proven.length > 0) {
+      out.warn("Waiting for the coordinator: what you write is kept");
+    } else if (coordinator.state === "down" && awaited !== "") {
+      out.warn(
+        `Chat pauses until ${awaited} or the coordinator is back: what you write is kept`,
+      );
+    } else {
+      out.warn(`Waiting for ${awaited === "" ? "the group" : awaited}: what you write is kept`);
+    }
+  }
+
+  /** Writes texts that aren't entries to disk, before the user is told that they are kept. */
+  keepUnsaid(): void {
+    this.owner.membership?.pump();
+    this.owner.out.sync();
+  }
+
+  /** The coordinator has another group now: texts that weren't said there are dropped. */
+  forgetUnsaid(): void {
+    const { out, saying } = this.owner;
+    const { texts, refs } = saying.forget();
+    for (const ref of refs) {
+      out.error("not-allowed", "This wasn't said: the coordinator has another group now", ref);
+    }
+    if (texts === 0) return;
+    const what = texts === 1
+      ? "1 message that you wrote in the former group wasn't sent in this one: send it again if you " +
+        "want to"
+      : `${
+        numberText(texts)
+      } messages that you wrote in the former group weren't sent in this one: ` +
+        "send them again if you want to";
+    out.warn(what);
+  }
+
+  // Leaving.
+
+  quit(ref: string | undefined): void {
+    if (this.#leaving !== null) return;
+    this.#leaving = { ref, isAsked: false, isLate: false, handedOver: null, unrun: null };
+    this.#deadlines.set("leave", this.owner.out.nowMs + LEAVE_MS_MAX);
+    this.#deadlines.set("told", this.owner.out.nowMs + AWAITED_TOLD_MS);
+  }
+
+  #giveUp(unrun: Unrun): void {
+    this.#leaving ??= { ref: undefined, isAsked: false, isLate: true, handedOver: null, unrun };
+  }
+
+  /** Leaving takes a while: tells the user what it waits for. */
+  #tellLeaving({ isAsked, handedOver }: Leaving): void {
+    const { out, saying: { unsent }, editing: { size: edits } } = this.owner;
+    if (handedOver !== null) {
+      return out.notice("Leaving when the coordinator has the group's log: nobody else is left");
+    }
+    if (isAsked) return;
+    const awaited: string[] = [];
+    if (unsent > 0) {
+      awaited.push(unsent === 1 ? "message is said" : `${numberText(unsent)} messages are said`);
+    }
+    if (edits > 0) awaited.push(edits === 1 ? "edit is decided" : `${edits} edits are decided`);
+    if (awaited.length === 0) return;
+    const what = inWords(awaited.map((one) => `your ${one}`));
+    out.notice(`Leaving when ${what}, or in ${(LEAVE_MS_MAX - AWAITED_TOLD_MS) / 1_000} s`);
+  }
+
+  /**
+   * The coordinator fetches our log after this position. Leaving may take as long as that makes progress. The
+   * position falls back if what the coordinator had isn't the beginning of our log.
+   */
+  handsOver(position: number): void {
+    const leaving = this.#leaving;
+    if (leaving === null || !leaving.isAsked || position === leaving.handedOver) return;
+    const { nowMs } = this.owner.out;
+    if (leaving.handedOver === null) this.#deadlines.set("told", nowMs + AWAITED_TOLD_MS);
+    leaving.handedOver = position;
+    this.#deadlines.set("parted", nowMs + HAND_OVER_MS_MAX);
+  }
+
+  /** The coordinator says that the others have everything that we had. */
+  left(): void {
+    this.#stop();
+  }
+
+  #goOnLeaving(): void {
+    const leaving = this.#leaving;
+    const { membership, coordinator, saying, editing } = this.owner;
+    if (leaving === null || this.#isStopping) return;
+    if (leaving.isAsked) {
+      // Nobody who could answer is left.
+      if (coordinator.state === "down") this.#stop();
+      return;
+    }
+    const isIn = membership !== null && membership.epoch !== null;
+    const isThere = coordinator.isWelcomed;
+    if (saying.unsent + editing.size > 0 && !leaving.isLate) return;
+    if (!isIn || !isThere) return this.#stop();
+    leaving.isAsked = true;
+    this.#deadlines.clear("leave");
+    this.#deadlines.set("parted", this.owner.out.nowMs + WAIT_MS_MAX);
+    coordinator.send({ type: "leave" });
+  }
+
+  #stop(): void {
+    const { out, saying, editing, membership } = this.owner;
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    editing.giveUp();
+    if (saying.unsent === 0) return this.#goodbye();
+    if (membership === null) {
+      this.#closeLink();
+      return this.#giveUpUnsaid(saying.unsent);
+    }
+    // If the disk refuses the write, the user isn't told that the texts are kept.
+    out.storeThen(saying.keep(membership.group), () => this.#goodbye());
+  }
+
+  /** Texts that aren't entries are on disk. */
+  #goodbye(): void {
+    const { out, saying: { unsent } } = this.owner;
+    this.#closeLink();
+    this.#tellPause();
+    if (unsent > 0) {
+      const what = countText(unsent, "message isn't", "messages aren't");
+      const they = unsent === 1 ? "it is" : "they are";
+      out.notice(`${what} in the log yet; ${they} kept, and sent when you start again`);
+    }
+    const unrun = this.#leaving?.unrun ?? null;
+    if (unrun === null) return out.bye(this.#leaving?.ref);
+    const what = countText(unrun.lines, "line that waited isn't", "lines that waited aren't");
+    const text = `${what} said and not kept${restText(unrun)}, as the group took none for ` +
+      `${WAIT_MS_MAX / 1_000} s; say the rest when it does`;
+    out.fatal("timeout", text);
+  }
+
+  /** Nobody but the coordinator changes the view. */
+  #tellPause(): void {
+    const { out, membership, coordinator, peers } = this.owner;
+    // Whoever left before us, or is gone for another reason, has no chat that could pause.
+    const others = membership?.ordering?.others ?? [];
+    if (coordinator.isWelcomed || !others.some((key) => peers.isHeard(key))) return;
+    out.notice(
+      "The others' chat pauses until you or the coordinator is back: it alone can let the group go " +
+        "on without you",
+    );
+  }
+
+  #closeLink(): void {
+    const { out, coordinator: { link } } = this.owner;
+    if (link !== null) out.push({ type: "close", link, reason: "quit" });
+  }
+
+  /** There was no group to keep the texts for: their author must know, and say them again. */
+  #giveUpUnsaid(unsent: number): void {
+    const { out, saying, config, coordinator } = this.owner;
+    const hasAnswered = coordinator.refusal !== null;
+    const because = `as the coordinator at ${endpointText(config.coordinator)} ` +
+      (hasAnswered ? "had no place yet" : "didn't answer");
+    for (const ref of saying.unsaidRefs()) {
+      out.error("coordinator-down", `This wasn't said and isn't kept, ${because}`, ref);
+    }
+    const unrun = this.#leaving?.unrun ?? null;
+    const lost = unsent + (unrun?.lines ?? 0);
+    const what = lost === 1
+      ? "1 message wasn't said and isn't kept"
+      : `${numberText(lost)} messages weren't said and aren't kept`;
+    const rest = unrun === null ? "" : restText(unrun);
+    const way = hasAnswered ? "come back later" : "start it";
+    const again = `then say ${lost === 1 ? "it" : "them"} again`;
+    out.fatal("coordinator-down", `${what}${rest}, ${because}; ${way}, ${again}`);
+  }
+
+  // Time.
+
+  nextMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+  }
+
+  tick(): void {
+    for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
+      switch (due) {
+        case "ready":
+          this.ready();
+          this.#tellAbsent();
+          break;
+        case "awaited":
+          this.#stall();
+          break;
+        case "told":
+          if (this.#leaving !== null) this.#tellLeaving(this.#leaving);
+          break;
+        case "leave":
+          if (this.#leaving !== null) this.#leaving.isLate = true;
+          break;
+        case "parted":
+          this.#stop();
+          break;
+        default:
+          unreachable(due);
+      }
+    }
+  }
+}

@@ -1,0 +1,318 @@
+/**
+ * The secrets of a private room that a member keeps, and what each of them is good for: the current one admits
+ * newcomers; the others let members find each other that don't all know the same rotations.
+ *
+ * Which rotations are kept doesn't depend on the order in which they came: the highest (`compare`), at most
+ * `ROTATIONS_PER_EPOCH_MAX` of one epoch and `ROTATIONS_KEPT_MAX` in all, and one of the lowest epoch of all.
+ *
+ * What the rulings say of a rotation's author counts, and is asked anew when they change: a secret made by who was
+ * removed is void. It admits nobody, however high its epoch; it only lets those find each other that have stayed.
+ */
+
+import { sameBytes } from "../../../base/collections/bytes.ts";
+import type { Crypto } from "../../../base/crypto/crypto.ts";
+import type { Hash, PeerKey, RoomId } from "../../../base/ids.ts";
+import type { ChannelSecret } from "../../noise/channel_handshake.ts";
+import { claimIdOf, isClaimSigned } from "../schema/credentials.ts";
+import { ROTATIONS_KEPT_MAX, ROTATIONS_PER_EPOCH_MAX } from "../schema/limits.ts";
+import { type MeshRecord, rotationRecord } from "../schema/records.ts";
+import {
+  channelSecret,
+  type ClaimedRotation,
+  type RoomSecret,
+  rotationIdOf,
+  Stays,
+} from "../schema/rotations.ts";
+import type { KeptRulings } from "./kept_rulings.ts";
+
+/** A rotation that was checked, with its id, epoch and channel secret. */
+export interface KeptRotation extends ClaimedRotation {
+  readonly id: Hash;
+  readonly epoch: number;
+  readonly opens: ChannelSecret;
+  /** Null where nobody was removed. */
+  readonly stays: Stays | null;
+}
+
+/** The secret of the invite with which we joined. */
+interface Invited {
+  readonly secret: RoomSecret;
+  readonly opens: ChannelSecret;
+}
+
+export class KeptSecrets {
+  /** The highest first, those that are void last. */
+  #rotations: readonly KeptRotation[] = [];
+  /** By the rulings as they were when the rotations were sorted. */
+  #current: KeptRotation | null = null;
+  /**
+   * Kept until its rotation is known, or a later one and an earlier one: a member that makes a later one before it was
+   * told of any has no other secret that others know. Until then it is the current one, unless a later one is known:
+   * who comes over from a half that made another secret of this epoch finds nobody by that one.
+   */
+  #invited: Invited | null = null;
+
+  /**
+   * @param records The room's records on disk; rotations were checked before they were written, the claims beside them
+   *   not always.
+   * @param rulings Which of the rotations' authors are removed, and which may remove others.
+   */
+  constructor(
+    readonly room: RoomId,
+    readonly crypto: Crypto,
+    records: readonly MeshRecord[],
+    readonly rulings: Pick<KeptRulings, "isRemoved" | "mayRemove" | "removedCount">,
+  ) {
+    for (const record of records) {
+      if (record.kind === "rotation") {
+        const rotation = withSignedClaim(crypto, record.rotation, records);
+        if (rotation !== null) this.add(this.known(rotation));
+      } else if (record.kind === "invited") this.invitedWith(record.secret);
+    }
+  }
+
+  /** The highest first, those that are void last. */
+  get rotations(): readonly KeptRotation[] {
+    return this.#rotations;
+  }
+
+  /** The rotation whose secret is current; null where all that are known are void, or none is known. */
+  get currentRotation(): KeptRotation | null {
+    return this.#current;
+  }
+
+  /** The highest epoch of all that are kept; 0 where none is known. Another rotation takes the next. */
+  get latestEpoch(): number {
+    return Math.max(this.#invited?.secret.epoch ?? 0, ...this.#rotations.map(({ epoch }) => epoch));
+  }
+
+  /** Whether its author is removed, and may have told the secret to anybody. */
+  isVoid(rotation: Place): boolean {
+    return this.rulings.isRemoved(authorOf(rotation));
+  }
+
+  /** Rulings have changed, and with them perhaps which secret is current. */
+  sortAnew(): void {
+    this.#sort(this.#rotations);
+  }
+
+  /**
+   * How many removals were known to who made the current secret, as far as that can be believed: of who may remove, and
+   * of who has stayed at the last removal, which names nobody itself. Anybody else may claim to have known of all: a
+   * second key, say, of who was removed.
+   */
+  get removalsKnown(): number {
+    const current = this.currentRotation;
+    if (current === null) return 0;
+    const { author, removed } = current.rotation.rotation.value;
+    const hasStayed = this.#removals().next().value?.stays?.has(author) === true;
+    const isBelieved = this.rulings.mayRemove(author) || (current.stays === null && hasStayed);
+    return isBelieved ? removed : 0;
+  }
+
+  /** Epoch of the current secret; 0 where none is known. */
+  get epoch(): number {
+    return this.currentOpens()?.epoch ?? 0;
+  }
+
+  /** The secret that an invite holds; null where none is known. */
+  current(): RoomSecret | null {
+    if (this.#isInvitedLatest()) return this.#invited?.secret ?? null;
+    const current = this.currentRotation;
+    if (current === null) return null;
+    const { epoch, secret } = current.rotation.rotation.value;
+    return { epoch, secret };
+  }
+
+  /** Notes the secret of the invite with which we join. */
+  invitedWith(secret: RoomSecret): void {
+    if (this.#isTold(secret)) return;
+    this.#invited = { secret, opens: channelSecret(this.room, secret) };
+  }
+
+  /** A rotation with its id, epoch and channel secret. */
+  known(claimed: ClaimedRotation): KeptRotation {
+    const { value } = claimed.rotation.rotation;
+    return {
+      ...claimed,
+      id: rotationIdOf(this.crypto, claimed.rotation),
+      epoch: value.epoch,
+      stays: value.stays === null ? null : new Stays(value.stays),
+      opens: channelSecret(this.room, value),
+    };
+  }
+
+  has(id: Hash): boolean {
+    return this.#rotations.some((kept) => kept.id === id);
+  }
+
+  /** Whether a rotation would be kept; to be asked before its signatures are checked. */
+  wants(rotation: KeptRotation): boolean {
+    return !this.has(rotation.id) && this.#kept([...this.#rotations, rotation]).includes(rotation);
+  }
+
+  /** Keeps a checked rotation, and drops those for which there is no place any more. */
+  add(rotation: KeptRotation): void {
+    if (this.has(rotation.id)) return;
+    this.#sort([...this.#rotations, rotation]);
+    if (this.#invited !== null && this.#isTold(this.#invited.secret)) this.#invited = null;
+  }
+
+  /** The secrets of an epoch, one of which a dialler must know. */
+  opening(epoch: number): readonly Uint8Array[] {
+    return this.#all().filter((opens) => opens.epoch === epoch).map(({ key }) => key);
+  }
+
+  /** The secret that admits newcomers; null where none is known. */
+  currentOpens(): ChannelSecret | null {
+    if (this.#isInvitedLatest()) return this.#invited?.opens ?? null;
+    return this.currentRotation?.opens ?? null;
+  }
+
+  /**
+   * Whether a member with this secret is among those who stayed at each removal since. Another secret of the epoch that
+   * a removal's rotation has was made without knowing of that: in the other half of a split, perhaps by who was removed.
+   * So was one that is void, of whatever epoch: who came by it has stayed if the last rotation since its author's removal
+   * says so. As long as none is known, that one is on its way.
+   *
+   * Of two removals at once, the one that lost says nothing of who came by the other's secret where that one's author knew
+   * of all who are removed: both removed the same, and it can't know who came in later.
+   */
+  hasStayed(peer: PeerKey, secret: ChannelSecret): boolean {
+    const removals = [...this.#removals()];
+    const made = this.#rotations.find(({ opens }) => isSame(opens, secret));
+    if (made !== undefined && this.isVoid(made)) {
+      const last = removals.find(({ stays }) => !stays.has(authorOf(made)));
+      if (last !== undefined && !last.stays.has(peer)) return false;
+    }
+    return removals.every((removal) =>
+      removal.epoch < secret.epoch || isSame(removal.opens, secret) || removal.stays.has(peer) ||
+      (made !== undefined && this.#isOfAll(made) && this.compare(made, removal) < 0)
+    );
+  }
+
+  /** Whether it says who stays, and its author knew of every removal that is known now. */
+  #isOfAll(rotation: KeptRotation): boolean {
+    const { removed } = rotation.rotation.rotation.value;
+    return this.#isRemoval(rotation) && removed >= this.rulings.removedCount;
+  }
+
+  isCurrent(secret: ChannelSecret): boolean {
+    const current = this.currentOpens();
+    return current !== null && isSame(current, secret);
+  }
+
+  /**
+   * The secrets to dial with, one after the other: a member that doesn't know the current one may know the one before,
+   * and all that were ever told of any know the oldest.
+   */
+  toDialWith(): readonly ChannelSecret[] {
+    const all = this.#all();
+    const oldestEpoch = Math.min(...all.map(({ epoch }) => epoch));
+    const oldest = all.findLast(({ epoch }) => epoch === oldestEpoch);
+    return [...new Set([...all.slice(0, 2), oldest])].filter((opens) => opens !== undefined);
+  }
+
+  /** The records that a compacted log holds. */
+  snapshot(): readonly MeshRecord[] {
+    const records = this.#rotations.toReversed().map(rotationRecord);
+    if (this.#invited !== null) records.push({ kind: "invited", secret: this.#invited.secret });
+    return records;
+  }
+
+  #all(): readonly ChannelSecret[] {
+    const rotations = this.#rotations.map(({ opens }) => opens);
+    if (this.#invited === null) return rotations;
+    const { opens } = this.#invited;
+    return this.#isInvitedLatest() ? [opens, ...rotations] : [...rotations, opens];
+  }
+
+  #isInvitedLatest(): boolean {
+    return this.#invited !== null &&
+      this.#rotations.every(({ epoch }) => epoch <= this.#invited!.secret.epoch);
+  }
+
+  /** Whether the known rotations make an invite's secret useless. */
+  #isTold(invited: RoomSecret): boolean {
+    const opens = channelSecret(this.room, invited);
+    return this.#rotations.some((known) => isSame(known.opens, opens)) ||
+      (this.#rotations.some(({ epoch }) => epoch > invited.epoch) &&
+        this.#rotations.some(({ epoch }) => epoch < invited.epoch));
+  }
+
+  /** Those that say who stays, by authors who may remove others; the highest first. */
+  *#removals(): Generator<KeptRotation & { readonly stays: Stays }, undefined> {
+    for (const rotation of this.#rotations) {
+      const { stays } = rotation;
+      if (stays !== null && this.#isRemoval(rotation)) yield { ...rotation, stays };
+    }
+  }
+
+  /** Whether it says who stays, and its author may. */
+  #isRemoval(rotation: Place): boolean {
+    return rotation.stays !== null && this.rulings.mayRemove(authorOf(rotation));
+  }
+
+  /**
+   * Negative where `a` wins over `b`: one that isn't void, then the higher (epoch, whether it is of a removal, id). Of two
+   * made at once that after a removal wins: the other one's author may have told it to who was removed.
+   */
+  compare(a: Place, b: Place): number {
+    const isVoid = this.isVoid(a);
+    if (isVoid !== this.isVoid(b)) return isVoid ? 1 : -1;
+    if (a.epoch !== b.epoch) return b.epoch - a.epoch;
+    const isRemoval = this.#isRemoval(a);
+    if (isRemoval !== this.#isRemoval(b)) return isRemoval ? -1 : 1;
+    return a.id > b.id ? -1 : a.id < b.id ? 1 : 0;
+  }
+
+  #sort(rotations: readonly KeptRotation[]): void {
+    this.#rotations = this.#kept(rotations);
+    const [highest] = this.#rotations;
+    this.#current = highest === undefined || this.isVoid(highest) ? null : highest;
+  }
+
+  /** Those of `rotations` that are kept, the highest first. */
+  #kept(rotations: readonly KeptRotation[]): readonly KeptRotation[] {
+    const counts = new Map<number, number>();
+    const few = rotations.toSorted((a, b) => this.compare(a, b)).filter(({ epoch }) => {
+      const count = (counts.get(epoch) ?? 0) + 1;
+      counts.set(epoch, count);
+      return count <= ROTATIONS_PER_EPOCH_MAX;
+    });
+    if (few.length <= ROTATIONS_KEPT_MAX) return few;
+    const oldestEpoch = Math.min(...counts.keys());
+    const oldest = few.findLast(({ epoch }) => epoch === oldestEpoch)!;
+    const others = few.filter((rotation) => rotation !== oldest);
+    return [...others.slice(0, ROTATIONS_KEPT_MAX - 1), oldest]
+      .toSorted((a, b) => this.compare(a, b));
+  }
+}
+
+function isSame(a: ChannelSecret, b: ChannelSecret): boolean {
+  return a.epoch === b.epoch && sameBytes(a.key, b.key);
+}
+
+/**
+ * The rotation, with the claim from its own record where the one beside it isn't signed: an earlier version wrote a
+ * claim that it knew already as it was received, unchecked, and newcomers would close the link to us for it. Null where
+ * there is no such record.
+ */
+function withSignedClaim(
+  crypto: Crypto,
+  rotation: ClaimedRotation,
+  records: readonly MeshRecord[],
+): ClaimedRotation | null {
+  const { claim } = rotation;
+  if (isClaimSigned(crypto, claim, claimIdOf(crypto, claim))) return rotation;
+  const known = records.find((record) =>
+    record.kind === "claim" && sameBytes(record.claim.claim.bytes, claim.claim.bytes)
+  );
+  return known?.kind === "claim" ? { ...rotation, claim: known.claim } : null;
+}
+
+type Place = Pick<KeptRotation, "id" | "epoch" | "stays" | "rotation">;
+
+function authorOf({ rotation }: Place): PeerKey {
+  return rotation.rotation.value.author;
+}

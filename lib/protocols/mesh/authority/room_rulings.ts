@@ -1,0 +1,245 @@
+/**
+ * How rulings are made and travel: each new one is flooded, and a new neighbour is sent all of them before anything
+ * else. Who has no say is refused (`not-allowed`), here by the command, and at others by the signature.
+ *
+ * The caller's duties: `rulings` only from member links; after `changed`, part with every key that is removed.
+ */
+
+import type { Signer } from "../../../base/crypto/crypto.ts";
+import type { Environment } from "../../../base/machine/environment.ts";
+import type { ErrorCode } from "../../../base/errors.ts";
+import type { PeerKey } from "../../../base/ids.ts";
+import { unreachable } from "../../../base/invariant.ts";
+import type { Machine } from "../../../base/machine/machine.ts";
+import { Rates } from "../../../base/rates/rates.ts";
+import type { InRoom } from "../schema/credentials.ts";
+import {
+  RULING_SOURCES_MAX,
+  RULINGS_IN_MESSAGE_MAX,
+  RULINGS_MAX,
+  RULINGS_READ_BURST,
+  RULINGS_READ_PER_SECOND,
+} from "../schema/limits.ts";
+import type { MeshMessage } from "../schema/messages.ts";
+import { type MeshRecord, rulingRecord } from "../schema/records.ts";
+import type { Fault } from "../schema/mesh_io.ts";
+import {
+  isOfOffice,
+  type KeptRuling,
+  type KeptRulings,
+  ownedRuling,
+  type RulingKind,
+  signRuling,
+} from "./kept_rulings.ts";
+import type { SignedRuling } from "../schema/structures.ts";
+
+type RulingsMessage = Extract<MeshMessage, { readonly type: "rulings" }>;
+
+export type RulingsInput =
+  | { readonly type: "neighbour-up"; readonly peer: PeerKey }
+  | { readonly type: "neighbour-down"; readonly peer: PeerKey }
+  /** What was sent to the peer may have been dropped. */
+  | { readonly type: "drained"; readonly peer: PeerKey }
+  /** Rulings came: of a neighbour, or of one that says that we are removed. */
+  | {
+    readonly type: "message";
+    readonly from: PeerKey;
+    readonly rulings: readonly SignedRuling[];
+  }
+  /** From the user. `name`: as the key is shown. */
+  | {
+    readonly type: "rule";
+    readonly kind: RulingKind;
+    readonly subject: PeerKey;
+    readonly name: string;
+    readonly ref: string | undefined;
+  };
+
+export type RulingsEffect =
+  | { readonly type: "send"; readonly to: PeerKey; readonly message: RulingsMessage }
+  | { readonly type: "persist"; readonly records: readonly MeshRecord[] }
+  /** These rulings are new, and who may be in the room may have changed by them. */
+  | {
+    readonly type: "changed";
+    readonly rulings: readonly SignedRuling[];
+    readonly ref: string | undefined;
+  }
+  | {
+    readonly type: "refused";
+    readonly code: ErrorCode;
+    readonly text: string;
+    readonly ref: string | undefined;
+  }
+  | {
+    readonly type: "penalise";
+    readonly peer: PeerKey;
+    readonly fault: Fault;
+    readonly text: string;
+  };
+
+export class RoomRulings implements Machine<RulingsInput, RulingsEffect> {
+  readonly #neighbours = new Set<PeerKey>();
+  readonly #read = new Rates<PeerKey>(
+    RULINGS_READ_PER_SECOND,
+    RULINGS_READ_BURST,
+    RULING_SOURCES_MAX,
+  );
+  #effects: RulingsEffect[] = [];
+
+  constructor(
+    readonly room: InRoom,
+    readonly kept: KeptRulings,
+    readonly signer: Signer,
+    readonly env: Environment,
+  ) {}
+
+  step(input: RulingsInput, nowMs: number): readonly RulingsEffect[] {
+    this.#effects = [];
+    switch (input.type) {
+      case "neighbour-up":
+        this.#neighbours.add(input.peer);
+        this.#send(input.peer, this.kept.all);
+        break;
+      case "neighbour-down":
+        this.#neighbours.delete(input.peer);
+        break;
+      case "drained":
+        if (this.#neighbours.has(input.peer)) this.#send(input.peer, this.kept.all);
+        break;
+      case "message":
+        this.#heard(input.from, input.rulings, nowMs);
+        break;
+      case "rule":
+        this.#rule(input);
+        break;
+      default:
+        unreachable(input);
+    }
+    return this.#effects;
+  }
+
+  nextDeadlineMs(): null {
+    return null;
+  }
+
+  #send(to: PeerKey, rulings: readonly SignedRuling[]): void {
+    for (let at = 0; at < rulings.length; at += RULINGS_IN_MESSAGE_MAX) {
+      const part = rulings.slice(at, at + RULINGS_IN_MESSAGE_MAX);
+      this.#effects.push({ type: "send", to, message: { type: "rulings", rulings: part } });
+    }
+  }
+
+  #heard(from: PeerKey, rulings: readonly SignedRuling[], nowMs: number): void {
+    const isWithin = this.#read.take(from, nowMs, Math.max(1, rulings.length));
+    const fresh: KeptRuling[] = [];
+    for (const signed of rulings) {
+      // Rulings aren't repeated: however many of deputies' a neighbour passes on, the founder's are heard.
+      if (!isWithin && !this.kept.isFounder(signed.ruling.value.author)) continue;
+      const ruling = this.kept.known(signed);
+      const fault = this.kept.faultOf(ruling);
+      if (fault !== null) {
+        this.#effects.push({ type: "penalise", peer: from, fault: fault.is, text: fault.text });
+        break;
+      }
+      if (!this.kept.wants(ruling)) continue;
+      const owned = ownedRuling(ruling);
+      this.kept.add(owned);
+      fresh.push(owned);
+    }
+    if (fresh.length > 0) this.#tell(fresh, from, undefined);
+  }
+
+  #tell(fresh: readonly KeptRuling[], from: PeerKey | null, ref: string | undefined): void {
+    const rulings = fresh.map(({ signed }) => signed);
+    // On disk before anybody hears of it: after a kill this member must not let in whom its user has removed.
+    this.#effects.push({ type: "persist", records: rulings.map(rulingRecord) });
+    // What a deputy ruled in an earlier term counts again; neighbours that heard of it after that term haven't kept it.
+    const isTerm = rulings.some(({ ruling: { value } }) => value.kind === "deputy");
+    const told = isTerm ? this.kept.all : rulings;
+    for (const peer of this.#neighbours) if (isTerm || peer !== from) this.#send(peer, told);
+    this.#effects.push({ type: "changed", rulings, ref });
+  }
+
+  #rule({ kind, subject, name, ref }: Extract<RulingsInput, { type: "rule" }>): void {
+    const refusal = this.#refusal(kind, subject, name);
+    if (refusal !== null) {
+      this.#effects.push({ type: "refused", ...refusal, ref });
+      return;
+    }
+    const fresh = [this.#made(kind, subject)];
+    // What a deputy ruled would count no longer: the founder takes over whom it removed.
+    const endsOffice = kind === "no-deputy" || (kind === "remove" && this.kept.isDeputy(subject));
+    if (endsOffice) {
+      for (const key of this.kept.removedBy(subject)) fresh.push(this.#made("remove", key));
+    }
+    this.#tell(fresh.filter((ruling) => this.kept.add(ruling)), null, ref);
+  }
+
+  #made(kind: RulingKind, subject: PeerKey): KeptRuling {
+    const counter = this.kept.nextCounter(this.signer.key, subject);
+    return this.kept.known(
+      signRuling(this.env.crypto, this.signer, { room: this.room.id, kind, subject, counter }),
+    );
+  }
+
+  /** Why our user may not rule so about anybody; null where it may. @param typed The name that the user typed. */
+  denial(kind: RulingKind, typed: string): Refusal | null {
+    const isFounder = this.kept.isFounder(this.signer.key);
+    if (isFounder) return null;
+    if (isOfOffice(kind)) {
+      const text = "Cannot do that: only the founder of the room names deputies; ask the founder";
+      return denied(text);
+    }
+    if (this.kept.isDeputy(this.signer.key)) return null;
+    return denied(
+      `Cannot ${kind} ${typed}: only the founder of the room and deputies can; ask one of them`,
+    );
+  }
+
+  #refusal(kind: RulingKind, subject: PeerKey, name: string): Refusal | null {
+    const { kept } = this;
+    const denial = this.denial(kind, name);
+    if (denial !== null) return denial;
+    const isFounder = kept.isFounder(this.signer.key);
+    if (kept.isFounder(subject)) {
+      return denied(
+        `Cannot ${kind} ${name}, who has founded the room; found another one with --new`,
+      );
+    }
+    if (!isFounder && kept.isDeputy(subject)) {
+      return denied(
+        `Cannot ${kind} ${name}: only the founder can remove a deputy; ask the founder`,
+      );
+    }
+    const isRemoved = kept.isRemoved(subject);
+    if (kind === "remove" && isRemoved) return denied(`${name} is removed already`);
+    if (kind === "allow" && !isRemoved) return denied(`${name} isn't removed: nothing to allow`);
+    if (kind === "deputy" && isRemoved) {
+      return denied(`Cannot make ${name} a deputy: that key is removed; /allow ${name} first`);
+    }
+    if (kind === "deputy" && kept.isDeputy(subject)) return denied(`${name} is a deputy already`);
+    if (kind === "no-deputy" && !kept.isDeputy(subject)) return denied(`${name} is no deputy`);
+    if (!isFounder && kept.isDecidedByFounder(subject)) {
+      return denied(`Cannot ${kind} ${name}: the founder has decided on that key; ask the founder`);
+    }
+    if (kept.isFullFor(this.signer.key)) {
+      const text = isFounder
+        ? `Cannot decide on more keys: the room holds ${
+          RULINGS_MAX / 2
+        } rulings of yours, as many ` +
+          "as it may; found another one with --new"
+        : "Cannot decide on more keys: the room holds as many rulings of deputies as it may; ask the founder";
+      return { code: "full", text };
+    }
+    return null;
+  }
+}
+
+interface Refusal {
+  readonly code: ErrorCode;
+  readonly text: string;
+}
+
+function denied(text: string): Refusal {
+  return { code: "not-allowed", text };
+}

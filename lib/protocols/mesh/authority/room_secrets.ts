@@ -1,0 +1,447 @@
+/**
+ * The secrets of a private room, which decide who may join; members agree on them without anybody in charge. Any
+ * member may make a new one, a rotation; it is flooded, and each new neighbour is sent all that are kept
+ * (`kept_secrets.ts`). Of two that were made at once the higher one wins everywhere (`KeptSecrets.compare`), and the user
+ * that made the other is told.
+ *
+ * A removal makes a rotation that names who stays: with an earlier secret nobody else comes in or stays linked
+ * (`access.ts`).
+ *
+ * A rotation of our own is on disk before it is sent or shown: after a kill this member must not admit again those
+ * that its user believes to be kept out.
+ *
+ * The caller's duties: `rotations` only from member links; after `changed`, close the links of strangers that were
+ * accepted with an earlier secret.
+ */
+
+import type { Signer } from "../../../base/crypto/crypto.ts";
+import type { Environment } from "../../../base/machine/environment.ts";
+import type { ErrorCode } from "../../../base/errors.ts";
+import type { ClaimId, PeerKey } from "../../../base/ids.ts";
+import { unreachable } from "../../../base/invariant.ts";
+import type { Machine } from "../../../base/machine/machine.ts";
+import { Rates } from "../../../base/rates/rates.ts";
+import type { ChannelSecret } from "../../noise/channel_handshake.ts";
+import { claimIdOf, type InRoom, isClaimSigned } from "../schema/credentials.ts";
+import type { KeptRotation, KeptSecrets } from "./kept_secrets.ts";
+import {
+  EPOCH_MAX,
+  ROTATION_SOURCES_MAX,
+  ROTATION_WAITERS_MAX,
+  ROTATIONS_BURST,
+  ROTATIONS_IN_MESSAGE_MAX,
+  ROTATIONS_KEPT_MAX,
+  ROTATIONS_PER_SECOND,
+  ROTATIONS_READ_BURST,
+  ROTATIONS_READ_PER_SECOND,
+  ROTATIONS_TOLD_BURST,
+  ROTATIONS_TOLD_PER_SECOND,
+} from "../schema/limits.ts";
+import type { MeshMessage } from "../schema/messages.ts";
+import { type MeshRecord, rotationRecord } from "../schema/records.ts";
+import type { Fault } from "../schema/mesh_io.ts";
+import {
+  type ClaimedRotation,
+  isRotationSigned,
+  latestEpoch,
+  ownedRotation,
+  rotationFormFault,
+  signRotation,
+} from "../schema/rotations.ts";
+import type { SignedClaim } from "../schema/structures.ts";
+
+type RotationsMessage = Extract<MeshMessage, { readonly type: "rotations" }>;
+
+export type SecretsInput =
+  | { readonly type: "neighbour-up"; readonly peer: PeerKey }
+  | { readonly type: "neighbour-down"; readonly peer: PeerKey }
+  /** What was sent to the peer may have been dropped. */
+  | { readonly type: "drained"; readonly peer: PeerKey }
+  /** A neighbour's beacon shows this epoch. */
+  | { readonly type: "beacon"; readonly peer: PeerKey; readonly epoch: number }
+  | { readonly type: "message"; readonly from: PeerKey; readonly message: RotationsMessage }
+  /** From the user. */
+  | { readonly type: "invite"; readonly rotate: boolean; readonly ref: string | undefined }
+  /** Somebody was removed by our user: the secret that it knows is to be void. */
+  | { readonly type: "rotate"; readonly ref: string | undefined }
+  /** Who may be in the room, or remove others, may have changed. */
+  | { readonly type: "ruled" }
+  | { readonly type: "stored"; readonly token: number }
+  | { readonly type: "not-stored"; readonly token: number; readonly text: string };
+
+export type SecretsEffect =
+  | { readonly type: "send"; readonly to: PeerKey; readonly message: RotationsMessage }
+  /** An own rotation waits for `stored` or `not-stored`. */
+  | {
+    readonly type: "persist";
+    readonly records: readonly MeshRecord[];
+    readonly token: number | null;
+  }
+  /** It is known of a removal who stays: the links of others end. */
+  | { readonly type: "stays" }
+  /** Another secret is current: invites given before let no newcomer in any more. */
+  | {
+    readonly type: "changed";
+    readonly rotation: ClaimedRotation;
+    /** Whether it voids the invite of our own user, who rotated at the same time. */
+    readonly overOwn: boolean;
+  }
+  /** Show the invite. */
+  | { readonly type: "invite"; readonly ref: string | undefined }
+  | {
+    readonly type: "refused";
+    readonly code: ErrorCode;
+    readonly text: string;
+    readonly ref: string | undefined;
+  }
+  | {
+    readonly type: "penalise";
+    readonly peer: PeerKey;
+    readonly fault: Fault;
+    readonly text: string;
+  };
+
+/** What the machine asks of the roster. */
+interface SecretsPort {
+  selfClaim(): SignedClaim;
+  /** The claim of this id whose signatures were checked before; null where none was. */
+  claim(id: ClaimId): SignedClaim | null;
+  /** The keys that are known as members', present or not, without those that were removed. */
+  members(): readonly PeerKey[];
+  /** How many keys are removed. */
+  removed(): number;
+  /** Whether our user may remove somebody. */
+  mayRemove(): boolean;
+}
+
+/** The current rotation and secret before new ones were learnt. */
+interface Before {
+  readonly rotation: KeptRotation | null;
+  readonly opens: ChannelSecret | null;
+}
+
+/** An own rotation on its way to the disk. */
+interface Rotating {
+  readonly token: number;
+  readonly rotation: KeptRotation;
+  /** The `ref`s of the commands that wait for it; at most `ROTATION_WAITERS_MAX`. */
+  readonly refs: (string | undefined)[];
+}
+
+export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
+  readonly #neighbours = new Set<PeerKey>();
+  readonly #read = ratesOf(ROTATIONS_READ_PER_SECOND, ROTATIONS_READ_BURST);
+  readonly #fresh = ratesOf(ROTATIONS_PER_SECOND, ROTATIONS_BURST);
+  readonly #told = ratesOf(ROTATIONS_TOLD_PER_SECOND, ROTATIONS_TOLD_BURST);
+  /**
+   * Neighbours that are sent the current rotation when their next beacon comes: either a rate limit forbade it so far,
+   * or we couldn't take in what they sent, and their answer repeats it if it is higher.
+   */
+  readonly #owed = new Set<PeerKey>();
+  #rotating: Rotating | null = null;
+  #lastToken = 0;
+  /** Somebody was removed while a rotation was on its way to the disk: another one follows. */
+  #removedSince: Extract<SecretsInput, { readonly type: "rotate" }> | null = null;
+  #effects: SecretsEffect[] = [];
+
+  /** @param kept Null in an open room. */
+  constructor(
+    readonly room: InRoom,
+    readonly kept: KeptSecrets | null,
+    readonly signer: Signer,
+    readonly env: Environment,
+    readonly port: SecretsPort,
+  ) {}
+
+  step(input: SecretsInput, nowMs: number): readonly SecretsEffect[] {
+    this.#effects = [];
+    this.#handle(input, nowMs);
+    return this.#effects;
+  }
+
+  nextDeadlineMs(): null {
+    return null;
+  }
+
+  #handle(input: SecretsInput, nowMs: number): void {
+    switch (input.type) {
+      case "neighbour-up":
+        this.#neighbours.add(input.peer);
+        return this.#tell(input.peer, nowMs);
+      case "neighbour-down":
+        this.#neighbours.delete(input.peer);
+        this.#owed.delete(input.peer);
+        return;
+      case "drained":
+        return this.#tell(input.peer, nowMs);
+      case "beacon":
+        if (this.kept === null) return;
+        if (input.epoch < this.kept.epoch || this.#owed.has(input.peer)) {
+          this.#tell(input.peer, nowMs, 1);
+        }
+        return;
+      case "message":
+        return this.#rotations(input.from, input.message, nowMs);
+      case "invite":
+        return this.#invite(input.rotate, input.ref);
+      case "rotate":
+        if (this.kept === null) return;
+        // One that is on its way to the disk is sent to nobody before; but it doesn't say who stays.
+        if (this.#rotating === null) this.#leaveOut(this.kept, input.ref);
+        else this.#removedSince = input;
+        return;
+      case "ruled":
+        if (this.kept !== null) this.#ruled(this.kept);
+        return;
+      case "stored":
+        return this.#stored(input.token);
+      case "not-stored":
+        return this.#notStored(input.token, input.text);
+      default:
+        return unreachable(input);
+    }
+  }
+
+  // Others' rotations.
+
+  /** @param count How many of the kept rotations are sent, the highest ones. */
+  #tell(peer: PeerKey, nowMs: number, count = ROTATIONS_KEPT_MAX): void {
+    const rotations = this.kept?.rotations.slice(0, count) ?? [];
+    if (rotations.length === 0 || !this.#neighbours.has(peer)) return;
+    if (!this.#told.take(peer, nowMs)) return this.#owe(peer);
+    this.#owed.delete(peer);
+    this.#send(peer, rotations);
+  }
+
+  #owe(peer: PeerKey): void {
+    if (this.#neighbours.has(peer)) this.#owed.add(peer);
+  }
+
+  #send(to: PeerKey, rotations: readonly KeptRotation[]): void {
+    for (let at = 0; at < rotations.length; at += ROTATIONS_IN_MESSAGE_MAX) {
+      const part = rotations.slice(at, at + ROTATIONS_IN_MESSAGE_MAX)
+        .map(({ rotation, claim }) => ({ rotation, claim }));
+      this.#effects.push({ type: "send", to, message: { type: "rotations", rotations: part } });
+    }
+  }
+
+  #rotations(from: PeerKey, { rotations }: RotationsMessage, nowMs: number): void {
+    const { kept } = this;
+    if (kept === null) return this.#penalise(from, "protocol", "rotated in an open room");
+    if (!this.#read.take(from, nowMs, rotations.length)) return this.#owe(from);
+    const before = currentOf(kept);
+    const fresh: KeptRotation[] = [];
+    // Rotations with later epochs are sent to us again, once they may be taken in.
+    const epochMax = this.#latestEpoch();
+    // The highest first: where there are more than may be taken in, the highest one counts.
+    const told = rotations.map((claimed) => kept.known(claimed))
+      .sort((a, b) => kept.compare(a, b));
+    for (const heard of told) {
+      if (!kept.wants(heard)) continue;
+      if (heard.epoch > epochMax) {
+        this.#owe(from);
+        continue;
+      }
+      if (!this.#fresh.take(from, nowMs)) {
+        this.#owe(from);
+        break;
+      }
+      const rotation = this.#checked(from, heard);
+      if (rotation === null) break;
+      kept.add({ ...rotation, ...ownedRotation(rotation) });
+      fresh.push(rotation);
+    }
+    if (fresh.length > 0) this.#learnt(fresh, from, before);
+    if (told[0] !== undefined) this.#answer(from, told[0], nowMs);
+  }
+
+  /**
+   * Answers a neighbour whose highest rotation loses to ours in the same epoch, or is void: beacons don't show the
+   * difference.
+   */
+  #answer(peer: PeerKey, highest: KeptRotation, nowMs: number): void {
+    const kept = this.kept!;
+    const current = kept.currentRotation;
+    if (current === null || (current.epoch !== highest.epoch && !kept.isVoid(highest))) return;
+    if (kept.compare(current, highest) < 0) this.#tell(peer, nowMs, 1);
+  }
+
+  /** The latest epoch that others accept by now. */
+  #latestEpoch(): number {
+    return latestEpoch(this.room.genesis.genesis.value.time, this.env.wallMs());
+  }
+
+  /**
+   * The rotation with a claim whose signatures hold; null where either is invalid. An id doesn't tell claims apart by
+   * their signatures: of a known claim the copy checked before is kept and passed on, not the received one.
+   */
+  #checked(from: PeerKey, rotation: KeptRotation): KeptRotation | null {
+    const fault = rotationFormFault(rotation, this.room);
+    if (fault !== null) {
+      this.#penalise(from, "protocol", `passed on a rotation that can't be right: ${fault}`);
+      return null;
+    }
+    const { crypto } = this.env;
+    const id = claimIdOf(crypto, rotation.claim);
+    const known = this.port.claim(id);
+    const isSigned = isRotationSigned(crypto, rotation.rotation, rotation.id) &&
+      (known !== null || isClaimSigned(crypto, rotation.claim, id));
+    if (isSigned) return known === null ? rotation : { ...rotation, claim: known };
+    this.#penalise(from, "invalid-signature", "passed on a rotation without valid signatures");
+    return null;
+  }
+
+  #learnt(fresh: readonly KeptRotation[], from: PeerKey, before: Before): void {
+    this.#persist(fresh, null);
+    for (const peer of this.#neighbours) if (peer !== from) this.#send(peer, fresh);
+    if (fresh.some(({ stays }) => stays !== null)) this.#effects.push({ type: "stays" });
+    if (this.port.mayRemove() && this.#isRemovalUnknown()) this.#makeUpFor();
+    this.#tellChange(before);
+  }
+
+  /** Whoever made the present secret didn't know of every removal: somebody who is out may have been told it. */
+  #isRemovalUnknown(): boolean {
+    return this.kept!.removalsKnown < this.port.removed();
+  }
+
+  #makeUpFor(): void {
+    if (this.#rotating === null) this.#leaveOut(this.kept!, undefined);
+  }
+
+  #tellChange(before: Before): void {
+    const kept = this.kept!;
+    const current = kept.currentRotation;
+    // A newcomer learns who made the secret with which it joined: no news to its user.
+    if (before.opens === null || kept.isCurrent(before.opens) || current === null) return;
+    const overOwn = before.rotation?.epoch === current.epoch &&
+      before.rotation.rotation.rotation.value.author === this.signer.key;
+    this.#effects.push({ type: "changed", rotation: current, overOwn });
+  }
+
+  /** Who was removed, or is allowed again, may have made the current secret, or others. */
+  #ruled(kept: KeptSecrets): void {
+    const before = currentOf(kept);
+    kept.sortAnew();
+    if (before.opens !== null && kept.isCurrent(before.opens)) return;
+    if (this.#isRemovalUnknown()) {
+      // Who removed somebody makes another one next. Where a secret counts again since its author may be in the room
+      // again, whoever may makes that other one.
+      const isRevived = before.rotation !== null && !kept.isVoid(before.rotation);
+      if (isRevived && this.port.mayRemove()) this.#makeUpFor();
+      return;
+    }
+    this.#effects.push({ type: "stays" });
+    this.#tellChange(before);
+  }
+
+  #penalise(peer: PeerKey, fault: Fault, text: string): void {
+    this.#effects.push({ type: "penalise", peer, fault, text });
+  }
+
+  // Our own.
+
+  #invite(rotate: boolean, ref: string | undefined): void {
+    const { kept } = this;
+    if (kept === null && rotate) {
+      const text = "Cannot rotate the invite: this room is open, anybody may come in; " +
+        "found another one with --private";
+      return this.#refuse("not-allowed", text, ref);
+    }
+    // A rotation is being stored: the user shouldn't be shown an invite that is void in a moment.
+    if (this.#rotating !== null) return this.#wait(this.#rotating, ref);
+    if (kept?.epoch === 0) {
+      const text =
+        "Cannot show the invite: no neighbour has told this member of it yet; wait for one";
+      return this.#refuse("offline", text, ref);
+    }
+    if (kept === null || !rotate) {
+      this.#effects.push({ type: "invite", ref });
+      return;
+    }
+    this.#rotate(kept, ref, [ref]);
+  }
+
+  /** Makes a secret of which only those who are members now are told. */
+  #leaveOut(kept: KeptSecrets, ref: string | undefined): void {
+    this.#rotate(kept, ref, [], this.port.members());
+  }
+
+  /** @param shownTo The `ref`s of commands that the new invite answers. */
+  #rotate(
+    kept: KeptSecrets,
+    ref: string | undefined,
+    shownTo: (string | undefined)[],
+    stays: readonly PeerKey[] | null = null,
+  ): void {
+    const epoch = kept.latestEpoch + 1;
+    if (epoch > EPOCH_MAX) {
+      const text = "Cannot rotate the invite: no numbers are left; create another room";
+      return this.#refuse("not-allowed", text, ref);
+    }
+    if (epoch > this.#latestEpoch()) {
+      const text =
+        "Cannot rotate the invite yet: it has been changed too often; try again in a moment";
+      return this.#refuse("busy", text, ref);
+    }
+    const removed = this.port.removed();
+    const place = { room: this.room.id, epoch, stays, removed };
+    const rotation = kept.known({
+      rotation: signRotation(this.env, this.signer, place),
+      claim: this.port.selfClaim(),
+    });
+    this.#rotating = { token: ++this.#lastToken, rotation, refs: shownTo };
+    this.#persist([rotation], this.#lastToken);
+  }
+
+  #wait({ refs }: Rotating, ref: string | undefined): void {
+    if (refs.length < ROTATION_WAITERS_MAX) refs.push(ref);
+    else this.#refuse("busy", "Cannot show the invite yet: the disk is still writing it", ref);
+  }
+
+  #stored(token: number): void {
+    const rotating = this.#rotating;
+    const { kept } = this;
+    if (rotating?.token !== token || kept === null) return;
+    this.#rotating = null;
+    const { rotation, refs } = rotating;
+    kept.add(rotation);
+    for (const peer of this.#neighbours) this.#send(peer, [rotation]);
+    for (const ref of refs) this.#effects.push({ type: "invite", ref });
+    const current = kept.currentRotation;
+    // Where a higher one came meanwhile, the invite shown is that one's, and its notice was shown already.
+    if (current === rotation) this.#effects.push({ type: "changed", rotation, overOwn: false });
+    this.#rotateAgain(kept);
+  }
+
+  #rotateAgain(kept: KeptSecrets): void {
+    const removal = this.#removedSince;
+    this.#removedSince = null;
+    if (removal !== null) this.#leaveOut(kept, removal.ref);
+  }
+
+  #notStored(token: number, text: string): void {
+    const rotating = this.#rotating;
+    if (rotating?.token !== token) return;
+    this.#rotating = null;
+    const refusal = `Cannot rotate the invite: ${text}; the one before still counts`;
+    for (const ref of rotating.refs) this.#refuse("disk", refusal, ref);
+    if (this.kept !== null) this.#rotateAgain(this.kept);
+  }
+
+  #persist(rotations: readonly ClaimedRotation[], token: number | null): void {
+    this.#effects.push({ type: "persist", records: rotations.map(rotationRecord), token });
+  }
+
+  #refuse(code: ErrorCode, text: string, ref: string | undefined): void {
+    this.#effects.push({ type: "refused", code, text, ref });
+  }
+}
+
+function currentOf(kept: KeptSecrets): Before {
+  return { rotation: kept.currentRotation, opens: kept.currentOpens() };
+}
+
+/** Rate limits for each neighbour, which outlive its links. */
+function ratesOf(perSecond: number, burst: number): Rates<PeerKey> {
+  return new Rates(perSecond, burst, ROTATION_SOURCES_MAX);
+}

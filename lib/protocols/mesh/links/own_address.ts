@@ -1,0 +1,140 @@
+/**
+ * Where others can dial us: the address of this machine, which changes (`own_address.ts`), and whether it can be dialled
+ * at all (`reachability.ts`); and what others ask us about theirs (`dial_backs.ts`). An address that the user has named
+ * stays, whatever is found out about it.
+ */
+
+import type { Endpoint, LinkId, PeerKey } from "../../../base/ids.ts";
+import { isLinkLocal, isLoopback } from "../../../base/text/endpoints.ts";
+import type { DialFailureReason, MeshConfig } from "../schema/mesh_io.ts";
+import type { ReachabilityMessage } from "../schema/messages.ts";
+import { DialBacks, type DialBacksPort } from "./dial_backs.ts";
+import type { Dial } from "./dialling.ts";
+import type { MeshLink } from "./link_table.ts";
+import { Reachability } from "./reachability.ts";
+
+interface OwnAddressPort extends Pick<DialBacksPort, "dial"> {
+  neighbours(): readonly MeshLink[];
+  send(to: PeerKey, message: ReachabilityMessage): void;
+  /** Others find us here from now on. */
+  moved(endpoint: Endpoint): void;
+  /** Others can't dial us at this address, or can again. `elsewhere`: where who is here has dialled us; null: nowhere. */
+  reachable(endpoint: Endpoint, isReachable: boolean, elsewhere: Endpoint | null): void;
+}
+
+export class OwnAddress {
+  readonly #localHosts: LocalHosts;
+  readonly #reachability: Reachability;
+  readonly #dialBacks: DialBacks;
+  /** Whether the announced address follows what is found out. */
+  readonly #isFree: boolean;
+
+  constructor(
+    private readonly config: Pick<MeshConfig, "advertise" | "passive">,
+    private readonly port: OwnAddressPort,
+  ) {
+    const { advertise, passive } = config;
+    this.#isFree = advertise.fixed !== true && !passive;
+    this.#localHosts = new LocalHosts(advertise.host);
+    this.#reachability = new Reachability({
+      neighbours: () => port.neighbours(),
+      ask: (to, endpoint) => port.send(to, { type: "dial-back", endpoint }),
+      changed: (...found) => port.reachable(...found),
+    });
+    this.#dialBacks = new DialBacks({
+      dial: (dial) => port.dial(dial),
+      answer: (to, reachable, reached) =>
+        port.send(to, { type: "dialled-back", reachable, reached }),
+    });
+  }
+
+  nextDeadlineMs(): number | null {
+    return this.#reachability.nextDeadlineMs();
+  }
+
+  postpone(delayMs: number): void {
+    this.#reachability.postpone(delayMs);
+  }
+
+  tick(nowMs: number): void {
+    this.#reachability.tick(nowMs);
+  }
+
+  linkUp(
+    { link, dialled, remote }: Omit<MeshLink, "state">,
+    localHost: string,
+    nowMs: number,
+  ): void {
+    this.#localHosts.linkUp(link, localHost);
+    if (!dialled) this.#reachability.dialled(remote, nowMs);
+  }
+
+  /** @param peer The peer whose member link it was; null where it was none. */
+  linkDown(link: MeshLink["link"], peer: PeerKey | null, nowMs: number): void {
+    this.#localHosts.linkDown(link);
+    if (peer !== null) this.#reachability.gone(peer, nowMs);
+  }
+
+  /** We are in the room, where this address is announced; null where none is. */
+  entered(endpoint: Endpoint | null, nowMs: number): void {
+    if (this.#isFree && endpoint !== null) this.#reachability.announced(endpoint, nowMs);
+  }
+
+  /** Announces this machine's new address, where it has moved. */
+  follow(nowMs: number): void {
+    const host = this.#isFree ? this.#localHosts.moved() : null;
+    if (host === null) return;
+    const endpoint = { host, port: this.config.advertise.port };
+    this.port.moved(endpoint);
+    this.#reachability.announced(endpoint, nowMs);
+  }
+
+  /** Handles a message of the member at the other end of this link. */
+  message(link: MeshLink, message: ReachabilityMessage, nowMs: number): void {
+    if (message.type === "dial-back") this.#dialBacks.asked(link, message.endpoint, nowMs);
+    else this.#reachability.answered(link.peer, message, nowMs);
+  }
+
+  /** @param reason Why the dial that a member had asked for failed; null where it was answered. */
+  dialledBack(dial: Dial, reason: DialFailureReason | null): void {
+    this.#dialBacks.ended(dial, reason);
+  }
+}
+
+/**
+ * Which address of this machine its links use: a laptop that moves has another one, and members that dial the old one
+ * find nobody. Only what our own sockets say counts, so that nobody else can make the room dial elsewhere.
+ */
+export class LocalHosts {
+  /** By link; without addresses that others couldn't use. */
+  readonly #hosts = new Map<LinkId, string>();
+  /** The address in use when the present endpoint was announced; null where there was none yet. */
+  #home: string | null;
+
+  /** @param home The address of this machine that is announced at first; null where others say how they see it. */
+  constructor(home: string | null) {
+    this.#home = home;
+  }
+
+  linkUp(link: LinkId, host: string): void {
+    if (host === "" || isLoopback(host) || isLinkLocal(host)) return;
+    this.#hosts.set(link, host);
+    this.#home ??= host;
+  }
+
+  linkDown(link: LinkId): void {
+    this.#hosts.delete(link);
+  }
+
+  /**
+   * The host to announce from now on, where this machine has moved: no link uses the previous address any more.
+   * Links from before a move die within seconds of it. Null where nothing has changed.
+   */
+  moved(): string | null {
+    const hosts = [...this.#hosts.values()];
+    const latest = hosts.at(-1);
+    if (latest === undefined || this.#home === null || hosts.includes(this.#home)) return null;
+    this.#home = latest;
+    return latest;
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * Whether others can dial us, for a process that announces an address which nobody has given to it: behind a firewall
+ * or a NAT that address is of no use, and all that dial it wait in vain.
+ *
+ * That somebody has dialled us proves nothing of it: behind a forwarded port or a tunnel, who came in has dialled another
+ * address. So neighbours are asked: one that has dialled the announced address says so, and others dial it, as in AutoNAT
+ * (libp2p, specs/autonat). The majority of their answers counts.
+ */
+
+import { parseHost, undiallable } from "../../../base/text/endpoints.ts";
+import type { Endpoint, PeerKey } from "../../../base/ids.ts";
+import { Deadlines } from "../../../base/machine/machine.ts";
+import { isPrivateHost } from "./addresses.ts";
+import type { MeshLink } from "./link_table.ts";
+import type { ReachabilityMessage } from "../schema/messages.ts";
+
+const DEADLINES = [
+  /** When neighbours are asked. */
+  "ask",
+  /** When we wait no longer for neighbours that haven't answered. */
+  "answer",
+] as const;
+
+/** A newcomer that can be dialled is dialled within seconds: at the ends of its walks, or by all in a small room. */
+const DIALLED_WITHIN_MS = 10_000;
+/** A dial lasts up to 10 s; a neighbour may be busy. */
+const ANSWER_MS = 15_000;
+/** What others found, or couldn't find, may be different later: there was a split, or somebody opens a port. */
+const ASK_AGAIN_MS_MIN = 60_000;
+const ASK_AGAIN_MS_MAX = 10 * 60_000;
+/** By then who has dialled us is a neighbour, and can be asked. */
+const COME_IN_MS = 1_000;
+/** AutoNAT asks more; these are drawn from five neighbours at most, and each costs a handshake. */
+const ASKED_MAX = 3;
+
+/** Whether people may be shown this as an address: they will paste it into a command line. */
+function isPossible({ host, port }: Endpoint): boolean {
+  return port > 0 && parseHost(host) === host && undiallable(host) === null;
+}
+
+type Answer = Pick<
+  Extract<ReachabilityMessage, { readonly type: "dialled-back" }>,
+  "reachable" | "reached"
+>;
+
+interface ReachabilityPort {
+  neighbours(): readonly Pick<MeshLink, "peer" | "remote" | "dialled">[];
+  /** To be answered by `answered`, or `gone`. */
+  ask(peer: PeerKey, endpoint: Endpoint): void;
+  /**
+   * It is known now whether others can dial us there, and differs from what was believed.
+   * @param elsewhere Where a neighbour says that it has dialled us; null where none does.
+   */
+  changed(endpoint: Endpoint, isReachable: boolean, elsewhere: Endpoint | null): void;
+}
+
+export class Reachability {
+  /** The endpoint to announce, unless nobody can dial it; null where there is nothing to find out. */
+  #endpoint: Endpoint | null = null;
+  /** Null while it isn't known: then the address is announced. */
+  #isReachable: boolean | null = null;
+  /** What each neighbour that was asked has found; null for one that hasn't answered, or couldn't tell. */
+  readonly #answers = new Map<PeerKey, boolean | null>();
+  readonly #awaited = new Set<PeerKey>();
+  #askedMs = -Infinity;
+  #elsewhere: Endpoint | null = null;
+  readonly #deadlines = new Deadlines(DEADLINES);
+  /** The pause until the next question, unless this one finds that others can dial us; twice as long each time. */
+  #pauseMs = ASK_AGAIN_MS_MIN;
+
+  constructor(private readonly port: ReachabilityPort) {}
+
+  nextDeadlineMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+    this.#askedMs += delayMs;
+  }
+
+  /** This address is announced from now on. */
+  announced(endpoint: Endpoint, nowMs: number): void {
+    this.#endpoint = endpoint;
+    this.#isReachable = null;
+    this.#elsewhere = null;
+    this.#pauseMs = ASK_AGAIN_MS_MIN;
+    this.#forget();
+    this.#deadlines.set("ask", nowMs + DIALLED_WITHIN_MS);
+  }
+
+  /** A peer has dialled us from `remote`, at the announced address or elsewhere: if nobody could so far, it is asked. */
+  dialled(remote: Endpoint, nowMs: number): void {
+    if (this.#isReachable !== false || !this.#canTell(remote)) return;
+    this.#deadlines.setEarliest("ask", Math.max(nowMs + COME_IN_MS, this.#askedMs + ANSWER_MS));
+  }
+
+  /** Whether a peer at `remote` can tell: one in our own local network shows nothing about a public address. */
+  #canTell(remote: Endpoint): boolean {
+    return !isPrivateHost(remote.host) || isPrivateHost((this.#endpoint ?? remote).host);
+  }
+
+  /** A neighbour says whether we can be dialled: null where it can't tell. */
+  answered(peer: PeerKey, { reachable, reached }: Answer, nowMs: number): void {
+    if (!this.#awaited.delete(peer)) return;
+    this.#answers.set(peer, reachable);
+    if (reachable === false && reached !== null && isPossible(reached)) this.#elsewhere = reached;
+    if (this.#awaited.size === 0) this.#decide(nowMs);
+  }
+
+  /** The neighbour's link is down. */
+  gone(peer: PeerKey, nowMs: number): void {
+    this.answered(peer, { reachable: null, reached: null }, nowMs);
+  }
+
+  tick(nowMs: number): void {
+    for (const name of this.#deadlines.takeDue(nowMs)) {
+      if (name === "ask") this.#ask(nowMs);
+      else this.#decide(nowMs);
+    }
+  }
+
+  #ask(nowMs: number): void {
+    this.#forget();
+    const endpoint = this.#endpoint;
+    if (endpoint === null) return;
+    const able = this.port.neighbours().filter(({ remote }) => this.#canTell(remote))
+      .toSorted((a, b) => Number(a.dialled) - Number(b.dialled));
+    const asked = able.slice(0, ASKED_MAX).map(({ peer }) => peer);
+    if (asked.length === 0) {
+      this.#deadlines.set("ask", nowMs + DIALLED_WITHIN_MS);
+      return;
+    }
+    for (const peer of asked) {
+      this.#answers.set(peer, null);
+      this.#awaited.add(peer);
+    }
+    this.#askedMs = nowMs;
+    this.#deadlines.set("answer", nowMs + ANSWER_MS);
+    for (const peer of asked) this.port.ask(peer, endpoint);
+  }
+
+  /** The majority counts, of at least two where two were asked: a single liar can't stop us from being announced. */
+  #decide(nowMs: number): void {
+    const answers = [...this.#answers.values()];
+    const yes = answers.filter((answer) => answer === true).length;
+    const no = answers.filter((answer) => answer === false).length;
+    this.#forget();
+    this.#deadlines.set("ask", nowMs + this.#pauseMs);
+    this.#pauseMs = Math.min(2 * this.#pauseMs, ASK_AGAIN_MS_MAX);
+    if (yes > 0 && yes >= no) this.#learn(true);
+    else if (no >= 2 || (no === 1 && answers.length === 1)) this.#learn(false);
+  }
+
+  #learn(isReachable: boolean): void {
+    if (this.#endpoint === null) return;
+    if (isReachable) {
+      this.#forget();
+      this.#deadlines.clear("ask");
+      this.#pauseMs = ASK_AGAIN_MS_MIN;
+    }
+    const before = this.#isReachable ?? true;
+    this.#isReachable = isReachable;
+    if (isReachable !== before) this.port.changed(this.#endpoint, isReachable, this.#elsewhere);
+  }
+
+  #forget(): void {
+    this.#answers.clear();
+    this.#awaited.clear();
+    this.#deadlines.clear("answer");
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * When a bundle waits for something that is missing: is that still to come, or does nobody here have it any more?
+ *
+ * The judges are all current neighbours; for a newcomer, which missed nothing, only the neighbour that sent the
+ * waiting bundle. The bundle waits while a judge hasn't said what it has, or any neighbour can supply what is missing.
+ * At least one of the neighbours that can't supply it must have said that it has delivered the waiting bundle: it had
+ * what comes before the bundle, or knows that nobody had. Others that have nothing of the stream may not have heard of
+ * its author yet; the same holds for the bundle's sender, which may have started again since.
+ *
+ * A neighbour that has let go of something never keeps it again. One that has nothing yet may have it the next moment,
+ * and the waiting bundle too: its word counts only if it was asked for after the bundle had come.
+ *
+ * A pushed bundle may overtake what comes before it on another branch of the tree. So it waits for a second in any
+ * case. A range comes in order, and needs no such second where all neighbours have spoken: what its sender had when
+ * it sent its frontiers was delivered there with all that comes before it. What the sender took in since then is
+ * treated like a push.
+ */
+
+import { dropOldest } from "../../../base/collections/bounded.ts";
+import type { PeerKey } from "../../../base/ids.ts";
+import { lastCounter } from "./bundle.ts";
+import { lastToBeHad, letGoThrough } from "./frontier_table.ts";
+import {
+  BEHIND_MS_MAX,
+  NEARING_MS_MAX,
+  NOT_GIVEN_SOURCES_MAX,
+  OVERTAKING_MS_MAX,
+  STATEMENT_MS_MAX,
+  WAITING_BUNDLES_MAX,
+  WAITING_MS_MAX,
+} from "../schema/limits.ts";
+import type { SyncEntry } from "../schema/messages.ts";
+import type { OrderInput } from "./order_io.ts";
+import { Statements } from "./statements.ts";
+import { type Stream, type StreamKey, streamKey } from "../schema/author_stream.ts";
+import type { Blocker, WaitingBundle } from "./waiting_pool.ts";
+
+type StreamBlocker = Exclude<Blocker, { kind: "claim" | "floor" }>;
+type HeadBlocker = Extract<Blocker, { kind: "head" }>;
+
+/** `floor`: a room time; nothing that nobody keeps any more is later. */
+type GapVerdict =
+  | { readonly kind: "wait" }
+  /** A judge hasn't said whether it can supply it; `likely`: nobody can, since one has said that it can't. */
+  | { readonly kind: "ask"; readonly likely: boolean }
+  /** The stream's own author signed what comes after, or no neighbour keeps it any more: move on to `counter`. */
+  | { readonly kind: "skip"; readonly counter: number; readonly floor: number }
+  /** Only another author named it, which doesn't prove that it ever existed: deliver without it. */
+  | { readonly kind: "waive"; readonly floor: number };
+
+type NotGiven = Extract<OrderInput, { readonly type: "not-given" }>;
+
+type PassedOver = Extract<OrderInput, { readonly type: "passed-over" }>;
+
+/**
+ * The part of a stream that a peer says to have and doesn't give: after the last counter that it gave, up to the one
+ * that it announced, and up to this room time. Unless `isOver`, it may still give it.
+ */
+interface Void {
+  readonly after: number;
+  readonly counter: number;
+  readonly throughTime: number;
+  readonly isOver: boolean;
+}
+
+export class Gaps {
+  readonly #statements = new Statements();
+  /**
+   * By peer, what it says to have and doesn't give: until our frontier is there, the peer isn't believed. This outlives
+   * links, as a peer that was caught at it may come back.
+   */
+  readonly #notGiven = new Map<PeerKey, Map<StreamKey, Void>>();
+  /** By peer, what it says to have, but has no longer and never will have again. */
+  readonly #passedOver = new Map<PeerKey, Map<StreamKey, PassedOver>>();
+  #neighbours: readonly PeerKey[] = [];
+
+  constructor(public newcomer: boolean) {}
+
+  set neighbours(peers: readonly PeerKey[]) {
+    this.#neighbours = peers;
+  }
+
+  note(
+    from: PeerKey,
+    entries: readonly SyncEntry[],
+    floor: number,
+    askedMs: number,
+    nowMs: number,
+  ): void {
+    this.#statements.spoke(from, floor);
+    for (const entry of entries) this.#statements.note(from, entry, askedMs, nowMs);
+  }
+
+  notGiven({ from, stream, given, counter, throughTime, isOver }: NotGiven): void {
+    const streams = this.#notGiven.get(from) ?? new Map<StreamKey, Void>();
+    const key = streamKey(stream);
+    const before = streams.get(key);
+    if (!isOver && before?.isOver && before.counter >= counter) return; // the earlier one says more
+    const after = Math.max(given, before?.after ?? 0);
+    remember(this.#notGiven, from, streams.set(key, { after, counter, throughTime, isOver }));
+  }
+
+  passedOver(input: PassedOver): void {
+    const { from, stream } = input;
+    const streams = this.#passedOver.get(from) ?? new Map<StreamKey, PassedOver>();
+    remember(this.#passedOver, from, streams.set(streamKey(stream), input));
+  }
+
+  peerDown(peer: PeerKey): void {
+    this.#statements.peerDown(peer);
+  }
+
+  postpone(delayMs: number): void {
+    this.#statements.postpone(delayMs);
+  }
+
+  /** Whether the bundle's sender has said that it can't supply what comes before: it skipped that itself. */
+  isExcused(waiting: WaitingBundle, { stream, counter }: StreamBlocker, frontier: number): boolean {
+    const { from, arrivedMs } = waiting;
+    return this.#hasDelivered(from, waiting) &&
+      this.#statements.supply(stream, from, frontier + 1, counter, arrivedMs) === "cannot";
+  }
+
+  /**
+   * @param frontier Our frontier of the stream for which the bundle waits.
+   * @param isNextHere Whether the next bundle of that stream is here, and waits too.
+   */
+  verdict(
+    waiting: WaitingBundle,
+    blocker: StreamBlocker,
+    frontier: number,
+    isNextHere: boolean,
+    nowMs: number,
+  ): GapVerdict {
+    const { stream, counter } = blocker;
+    const ranged = waiting.reason === "range" && this.#hasDelivered(waiting.from, waiting);
+    const allSpoke = this.#neighbours.every((peer) => this.#statements.hasSpoken(peer));
+    const early = nowMs - waiting.arrivedMs < OVERTAKING_MS_MAX && !(ranged && allSpoke);
+    // In another author's stream anything helps that leads on to the named bundle; but not the next one if it is here
+    // and leads nowhere: it may answer the very bundle that waits, which has named one that doesn't exist.
+    const last = blocker.kind === "previous" ? frontier + 1 : counter;
+    const first = isNextHere ? last : frontier + 1;
+    // A neighbour that hasn't come so far may still do so: where others have let go of it, that neighbour has to speak
+    // again before they are believed.
+    const isLetGo = this.#neighbours.some((peer) => this.#letGoThrough(stream, peer, last) > 0);
+    const freshMs = waiting.arrivedMs + (isLetGo ? BEHIND_MS_MAX : 0);
+    // Over a slow line a neighbour gets there step by step, be it by what all wait for.
+    const mayNear = nowMs - waiting.arrivedMs < WAITING_MS_MAX;
+    const saidBy = (peer: PeerKey) => this.#statements.supply(stream, peer, first, last, freshMs);
+    const isGoneOnWithout = () =>
+      this.#neighbours.some((peer) =>
+        this.#hasDelivered(peer, waiting) && saidBy(peer) === "cannot"
+      );
+    // What another author names may never have existed: a peer that says that it has it, and doesn't give it, hasn't.
+    const supplyOf = (peer: PeerKey) => {
+      const said = saidBy(peer);
+      if (said === "can") {
+        const isVoid = this.#isPassedOver(stream, peer, first, last) ||
+          blocker.kind === "head" && this.#isVoid(peer, blocker, frontier, isGoneOnWithout);
+        return isVoid ? "cannot" : said;
+      }
+      const isNearing = mayNear &&
+        this.#statements.isNearing(stream, peer, first, nowMs - NEARING_MS_MAX);
+      return isNearing ? "unknown" : said;
+    };
+    const isAnywhere = this.#neighbours.some((peer) => supplyOf(peer) === "can");
+    if (isAnywhere) return { kind: "wait" };
+    const judges = this.newcomer ? [waiting.from] : this.#neighbours;
+    const isWitnessed = this.#neighbours.some((peer) =>
+      this.#hasDelivered(peer, waiting) && supplyOf(peer) === "cannot"
+    );
+    let unknown = early || judges.length === 0 || !isWitnessed;
+    let likely = false;
+    let goOn = counter;
+    let floor = 0;
+    for (const judge of judges) {
+      const supply = supplyOf(judge);
+      if (supply === "can") return { kind: "wait" };
+      if (supply === "unknown") unknown = true;
+      const letGo = this.#letGoThrough(stream, judge, frontier + 1);
+      // A floor that is too high makes nobody miss anything (see `causal_floor.ts`), one that is too low might: a judge
+      // that has delivered the bundle, and can't supply what comes before, went on without that itself.
+      if (letGo > 0 || this.#hasDelivered(judge, waiting)) {
+        floor = Math.max(floor, this.#statements.floorOf(judge));
+      }
+      if (letGo === 0) continue;
+      goOn = Math.min(goOn, letGo);
+      likely = true;
+    }
+    if (unknown) return { kind: "ask", likely };
+    if (blocker.kind === "previous") return { kind: "skip", counter: goOn, floor };
+    // A member that isn't a neighbour may still keep it, and bring it later. Where all neighbours have let go of it, it
+    // is skipped: a question must not come after its answer.
+    const isGone = !this.newcomer &&
+      judges.every((judge) => this.#letGoThrough(stream, judge, counter) > 0);
+    return isGone ? { kind: "skip", counter, floor } : { kind: "waive", floor };
+  }
+
+  /** A room time: nothing that all neighbours have let go of is later. */
+  floor(): number {
+    return Math.max(...this.#neighbours.map((peer) => this.#statements.floorOf(peer)));
+  }
+
+  /**
+   * Whether all neighbours have the frontier of `entry`, and none keeps anything between `frontier` and it. What they
+   * delivered and didn't keep, being too old, may still be on its way here: so this must have been so for 10 s.
+   */
+  agreed(entry: SyncEntry, frontier: number, nowMs: number): boolean {
+    const stableMs = this.newcomer ? 0 : STATEMENT_MS_MAX;
+    return lastToBeHad(entry) <= frontier && this.#neighbours.length > 0 &&
+      this.#neighbours.every((peer) =>
+        this.#statements.standsAt(entry, frontier, peer, nowMs, stableMs)
+      );
+  }
+
+  #isVoid(
+    peer: PeerKey,
+    { stream, counter, head }: HeadBlocker,
+    frontier: number,
+    isGoneOnWithout: () => boolean,
+  ): boolean {
+    const found = this.#notGiven.get(peer)?.get(streamKey(stream));
+    if (found === undefined || found.counter <= frontier) return false;
+    // On a slow line it may still come: so it is waited for as long as no neighbour went on without it.
+    if (!found.isOver && (frontier > found.after || !isGoneOnWithout())) return false;
+    return counter > found.after && head.time <= found.throughTime;
+  }
+
+  /** Whether `peer` has shown that it has none of these counters, both included, whatever it says. */
+  #isPassedOver(stream: Stream, peer: PeerKey, first: number, last: number): boolean {
+    const found = this.#passedOver.get(peer)?.get(streamKey(stream));
+    return found !== undefined && first > found.after && last < found.before;
+  }
+
+  /** How far, from `counter` on, `peer` keeps nothing of what it has delivered; 0 where it hasn't said so. */
+  #letGoThrough(stream: Stream, peer: PeerKey, counter: number): number {
+    const entry = this.#statements.entry(stream, peer);
+    return entry === null ? 0 : letGoThrough(entry, counter);
+  }
+
+  /** Whether `peer` had delivered the bundle when it sent its latest frontiers. */
+  #hasDelivered(peer: PeerKey, { bundle }: WaitingBundle): boolean {
+    const header = bundle.header.value;
+    const told = this.#statements.entry(header, peer)?.counter ?? 0;
+    return lastCounter(header) <= told;
+  }
+}
+
+/** Keeps the latest notes: a bounded number of streams, of a bounded number of peers. */
+function remember<Noted>(
+  all: Map<PeerKey, Map<StreamKey, Noted>>,
+  from: PeerKey,
+  streams: Map<StreamKey, Noted>,
+): void {
+  dropOldest(streams, WAITING_BUNDLES_MAX);
+  all.delete(from);
+  all.set(from, streams);
+  dropOldest(all, NOT_GIVEN_SOURCES_MAX);
+}

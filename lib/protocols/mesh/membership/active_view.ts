@@ -1,0 +1,136 @@
+/**
+ * Which peers are neighbours, and which of them give way to others: the active view over the existing links, and
+ * the effects by which it changes.
+ */
+
+import type { PeerKey } from "../../../base/ids.ts";
+import type { OverlayConfig, OverlayEffect } from "./overlay_io.ts";
+import { PASSIVE_MEMBER_ACTIVE_VIEW_MAX } from "./overlay_io.ts";
+import { type Link, type OverlayLinks, takesPlace } from "./overlay_links.ts";
+
+export class ActiveView {
+  /** Whether nobody can dial us. */
+  passive: boolean;
+
+  constructor(
+    private readonly config: OverlayConfig,
+    private readonly links: OverlayLinks,
+    private readonly emit: (effect: OverlayEffect) => void,
+  ) {
+    this.passive = config.passive;
+  }
+
+  /** Places for neighbours that can be dialled. */
+  get sizeMax(): number {
+    return this.passive ? PASSIVE_MEMBER_ACTIVE_VIEW_MAX : this.config.activeViewMax;
+  }
+
+  /** Whether we have no neighbour. */
+  get isolated(): boolean {
+    return this.links.neighbours().length === 0;
+  }
+
+  /** Whether a peer can become a neighbour without another giving way. */
+  hasRoomFor(peer: PeerKey): boolean {
+    const link = this.links.get(peer);
+    const takesNone = !this.passive && link !== undefined && !takesPlace(link);
+    return takesNone || this.links.activeView().length < this.sizeMax;
+  }
+
+  /**
+   * The neighbour that gives way to another; null for none. Never the two we dialled ourselves that have been
+   * neighbours longest. Others that we dialled go first: the newcomer dials them in our stead, and nobody has fewer
+   * neighbours of its own choice by it. Among these the one goes that has been a neighbour longest (the paper: a random
+   * one): a member that has just come may have nobody else yet.
+   */
+  victim(): PeerKey | null {
+    const own = this.#oldestFirst((link) => link.reached !== null)[this.config.selfDialledMin];
+    return own ?? this.inboundVictim();
+  }
+
+  /**
+   * The neighbour of longest standing that we dialled, else that dialled us. Where all withhold what others have, none
+   * of them is protected, only one that gives it.
+   */
+  oldestVictim(): PeerKey | null {
+    return this.#oldestFirst((link) => link.reached !== null)[0] ?? this.inboundVictim();
+  }
+
+  /** The neighbour of longest standing that dialled us; null where there is none. */
+  inboundVictim(): PeerKey | null {
+    return this.#oldestFirst((link) => link.reached === null)[0] ?? null;
+  }
+
+  /** A neighbour that takes only a slot, and had other neighbours when it asked for that; null where there is none. */
+  spareVictim(): PeerKey | null {
+    const isSpare = (link: Link) => link.hasOthers && !takesPlace(link);
+    return this.#oldestFirst(isSpare, this.links.neighbours())[0] ?? null;
+  }
+
+  #oldestFirst(
+    which: (link: Link) => boolean,
+    among: readonly PeerKey[] = this.links.activeView(),
+  ): readonly PeerKey[] {
+    const sinceMs = (peer: PeerKey) => this.links.get(peer)!.activeSinceMs!;
+    return among.filter((peer) => which(this.links.get(peer)!))
+      .sort((a, b) => sinceMs(a) - sinceMs(b));
+  }
+
+  /** How many neighbours of the view we dialled. */
+  selfDialledCount(): number {
+    return this.links.activeView().filter((peer) => this.links.get(peer)!.reached !== null).length;
+  }
+
+  activate(peer: PeerKey, nowMs: number): void {
+    const link = this.links.get(peer)!;
+    link.activeSinceMs = nowMs;
+    link.idleUntilMs = null;
+    this.emit({ type: "neighbour-up", peer });
+  }
+
+  deactivate(peer: PeerKey, nowMs: number): void {
+    const link = this.links.get(peer);
+    if (link === undefined || link.activeSinceMs === null) return;
+    link.activeSinceMs = null;
+    link.idleUntilMs = nowMs + this.config.idleLinkMs;
+    this.emit({ type: "neighbour-down", peer });
+  }
+
+  /**
+   * `peer` takes the place of `victim`, and the two are introduced to each other: their new links replace the old
+   * one. If `victim` had dialled us, it dials `peer`, else `peer` dials it: so nobody's self-dialled links grow fewer.
+   */
+  replace(victim: PeerKey, peer: PeerKey, nowMs: number): void {
+    const newcomer = this.links.contactOf(peer);
+    const displaced = this.links.contactOf(victim);
+    const victimDials = this.links.get(victim)?.reached === null && newcomer !== null;
+    if (victimDials) {
+      const message = { type: "forward-join", contact: newcomer, ttl: 0 } as const;
+      this.emit({ type: "send", to: victim, message });
+    }
+    this.emit({ type: "send", to: victim, message: { type: "disconnect" } });
+    this.activate(peer, nowMs);
+    this.deactivate(victim, nowMs);
+    this.release(victim, "its place in the active view went to another", nowMs);
+    if (!victimDials && displaced !== null) {
+      const message = { type: "forward-join", contact: displaced, ttl: 0 } as const;
+      this.emit({ type: "send", to: peer, message });
+    }
+  }
+
+  /** A neighbour gives up its slot to a member that has no neighbour. */
+  dismiss(victim: PeerKey, nowMs: number): void {
+    this.emit({ type: "send", to: victim, message: { type: "disconnect" } });
+    this.deactivate(victim, nowMs);
+    this.release(victim, "another has no neighbour", nowMs);
+  }
+
+  /** Releases the link; whatever still comes over it is too late. */
+  release(peer: PeerKey, reason: string, nowMs: number): void {
+    const link = this.links.get(peer);
+    if (link === undefined || link.released) return;
+    link.released = true;
+    link.idleUntilMs = nowMs + this.config.idleLinkMs; // another link to the peer may have taken over
+    this.emit({ type: "release", peer, reason });
+  }
+}

@@ -1,0 +1,150 @@
+/** What the user sees of private messages: their own and others', what became of them, and what waits. */
+
+import { countText, numberText } from "../../../base/text/counts.ts";
+import { dateText } from "../../../base/text/dates.ts";
+import { fingerprintOf } from "../../../base/text/fingerprint.ts";
+import type { PeerKey } from "../../../base/ids.ts";
+import { unreachable } from "../../../base/invariant.ts";
+import { unsentEvent } from "../../../base/machine/mode_output.ts";
+import { shownName } from "../../../base/text/names.ts";
+import { inWords } from "../../../base/text/words.ts";
+import type { MeshEvent } from "../schema/events.ts";
+import { PRIVATE_WAITING_MAX } from "../schema/limits.ts";
+import type { PrivateEffect, PrivateMessage, Waiting } from "./private_messages_io.ts";
+
+type EffectOf<Type extends PrivateEffect["type"]> = Extract<PrivateEffect, { readonly type: Type }>;
+
+/** What concerns the user. */
+export type PrivateNews = EffectOf<
+  "sent" | "received" | "delivery" | "waits" | "arrived" | "refused"
+>;
+
+/** How many receivers a notice names. */
+const NAMED_MAX = 5;
+
+/** What a view asks about names. */
+export interface NameFacts {
+  /** The name shown for this key; null where it holds no name here. */
+  shownName(key: PeerKey): string | null;
+  /** The name shown for an author that claimed the name `claimed` when it wrote. */
+  authorName(key: PeerKey, claimed: string): string;
+  /** The name that a member claims now, or claimed last; null where it isn't known. */
+  nameClaimedBy(key: PeerKey): string | null;
+}
+
+/** What a message's event says besides where its author is removed; nothing where it isn't. */
+export type OfRemoved = Partial<
+  Pick<Extract<MeshEvent, { readonly event: "message" }>, "history" | "removed">
+>;
+
+export class PrivateView {
+  constructor(
+    readonly self: PeerKey,
+    readonly facts: NameFacts,
+    readonly ofRemoved: (from: PeerKey) => OfRemoved,
+    readonly show: (event: MeshEvent, ref?: string) => void,
+  ) {}
+
+  tell(news: PrivateNews): void {
+    switch (news.type) {
+      case "sent":
+        return this.#sent(news);
+      case "received":
+        return this.#message(news.message, { self: false, history: news.late });
+      case "delivery":
+        return this.#delivery(news);
+      case "waits":
+        return this.#waits(news);
+      case "arrived":
+        return this.#arrived(news.receiver);
+      case "refused":
+        return this.#refused(news);
+      default:
+        return unreachable(news);
+    }
+  }
+
+  #sent({ message, name, ref }: EffectOf<"sent">): void {
+    const to = this.#receiver(message.to, name);
+    this.#message(message, { self: true, history: false, to }, ref);
+  }
+
+  #message(
+    { id, from, text, sentAt }: PrivateMessage,
+    about: { readonly self: boolean; readonly history: boolean; readonly to?: string },
+    ref?: string,
+  ): void {
+    const shown = this.facts.shownName(from) ?? fingerprintOf(from);
+    this.show({
+      event: "message",
+      id,
+      from: this.facts.nameClaimedBy(from) ?? shown,
+      shown,
+      key: fingerprintOf(from),
+      text,
+      private: true,
+      sentAt: dateText(sentAt),
+      ...about,
+      ...this.ofRemoved(from),
+    }, ref);
+  }
+
+  #delivery({ id, to, name, state, reason, waiting, waited, ref }: EffectOf<"delivery">): void {
+    this.show({
+      event: "delivery",
+      id,
+      to: this.#receiver(to, name),
+      state,
+      ...(reason === undefined ? {} : { reason }),
+      ...(waiting === undefined ? {} : { waiting }),
+      ...(waited === undefined ? {} : { waited }),
+    }, ref);
+  }
+
+  #waits({ when, receivers }: EffectOf<"waits">): void {
+    const what = this.#waitingText(receivers);
+    this.#notice(
+      when === "start"
+        ? `Still kept: ${what}; sent when you are both here`
+        : `Kept: ${what}; sent when you are both here again`,
+    );
+  }
+
+  #arrived({ to, name, messages }: Waiting): void {
+    const what = messages === 1 ? "message" : `${numberText(messages)} messages`;
+    this.#notice(`${this.#written(to, name)} has the ${what} that waited`);
+  }
+
+  #refused({ code, to, name, text: because, ref }: EffectOf<"refused">): void {
+    if (code === "disk") return this.show(unsentEvent(because), ref);
+    const text =
+      `Cannot write to ${this.#written(to, name)} alone: ${
+        numberText(PRIVATE_WAITING_MAX)
+      } messages wait ` +
+      "for their receivers already; try again when some have arrived";
+    this.show({ event: "error", code, text }, ref);
+  }
+
+  #notice(text: string): void {
+    this.show({ event: "notice", text });
+  }
+
+  /** `2 private messages for Bob and Carol`. */
+  #waitingText(receivers: readonly Waiting[]): string {
+    const total = receivers.reduce((sum, { messages }) => sum + messages, 0);
+    const names = receivers.slice(0, NAMED_MAX).map(({ to, name }) => this.#written(to, name));
+    const more = receivers.length - names.length;
+    if (more > 0) names.push(`${numberText(more)} more`);
+    return `${countText(total, "private message")} for ${inWords(names)}`;
+  }
+
+  /** The name of a receiver in a sentence. */
+  #written(key: PeerKey, name: string): string {
+    return shownName(this.#receiver(key, name));
+  }
+
+  /** The name of a receiver; one that has no name here any more keeps the name under which it was written to. */
+  #receiver(key: PeerKey, name: string): string {
+    return this.facts.authorName(key, name);
+  }
+}

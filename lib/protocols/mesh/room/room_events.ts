@@ -1,0 +1,828 @@
+/**
+ * What the user sees of a room: turns what happens into events, under the names that are shown here.
+ * Events from before `ready` are held back until it.
+ */
+
+import { dateText } from "../../../base/text/dates.ts";
+import { P2pchatError } from "../../../base/errors.ts";
+import { isLinkLocal, isLoopback } from "../../../base/text/endpoints.ts";
+import { fingerprintOf } from "../../../base/text/fingerprint.ts";
+import {
+  type BundleId,
+  type ClaimId,
+  type Endpoint,
+  endpointText,
+  type MessageId,
+  type PeerKey,
+} from "../../../base/ids.ts";
+import type { ErrorCode } from "../../../base/errors.ts";
+import type { KeyChange, VerifyAnswer } from "../../../base/machine/mode_machine.ts";
+import { unsentEvent, verifyEvent } from "../../../base/machine/mode_output.ts";
+import {
+  acceptedText,
+  didYouMeanName,
+  isYouText,
+  noOtherKeyText,
+} from "../../../base/trust/name_answers.ts";
+import { shownName } from "../../../base/text/names.ts";
+import { TokenBucket } from "../../../base/rates/token_bucket.ts";
+import type { HistoryMessage, MeshEvent, PeerStatus } from "../schema/events.ts";
+import type { HistoryEntry } from "../log/order_io.ts";
+import { encodeInvite } from "../schema/invite.ts";
+import type { NamesEffect } from "../names/names_io.ts";
+import type { Waiting } from "../private/private_messages_io.ts";
+import { type NameFacts, type OfRemoved, PrivateView } from "../private/private_view.ts";
+import { INVITE_ADDRESSES_MAX, KEPT_MESSAGES_MAX } from "../schema/limits.ts";
+import type { RoomConfig, RoomEffect } from "./room_io.ts";
+import type { ClaimedRotation, RoomSecret } from "../schema/rotations.ts";
+import type { Ruling } from "../schema/structures.ts";
+import type { LeaveReason } from "../roster/roster_io.ts";
+import type { StrangersTold } from "./strangers.ts";
+
+/** A delivered text on its way to the user. */
+export interface DeliveredText {
+  readonly id: MessageId;
+  readonly author: PeerKey;
+  readonly claim: ClaimId;
+  readonly text: string;
+  /** The author's wall clock, ms. */
+  readonly sentAt: number;
+  readonly history: boolean;
+  /** The bundle it belongs to. */
+  readonly through: BundleId;
+}
+
+/** A live member other than oneself. */
+export interface LiveMember {
+  readonly key: PeerKey;
+  readonly endpoint: Endpoint | null;
+  readonly suspected: boolean;
+  /** Monotonic time of the last sign of life; null for none yet. */
+  readonly heardMs: number | null;
+}
+
+type NamesEffectOf<Type extends NamesEffect["type"]> = Extract<
+  NamesEffect,
+  { readonly type: Type }
+>;
+
+/** The `ref` that the user gave with the command that an event answers. */
+type Ref = string | undefined;
+
+/** What the view asks the machines of the room. */
+export interface RoomFacts extends NameFacts {
+  /** Live members, oneself not among them, in the order of their shown names. */
+  live(): readonly LiveMember[];
+  ownEndpoint(): Endpoint | null;
+  /** Members that were lost while we were here, and may come back. */
+  lost(): readonly PeerKey[];
+  /** The live member shown under this name, equal after folding. */
+  memberNamed(name: string): PeerKey | null;
+  /** The key known by this name, whether its owner is here or not: whom `/trust` or `/msg` with this name means. */
+  strangerNamed(name: string): PeerKey | null;
+  /** The name as its owner spelled it when we met, however the user types it. */
+  nameAsMet(typed: string): string;
+  /** The other key that the user knows by the name that `key` has now; null where there is none. */
+  knownInstead(key: PeerKey): PeerKey | null;
+  /** Whether the user has refused this key for the name that it has now. */
+  isRefused(key: PeerKey): boolean;
+  /** The same, of a key that isn't a member any more; one of them where it had several. */
+  nameOnceClaimedBy(key: PeerKey): string | null;
+  /** The name that a claim claims; null where the claim isn't known any more. */
+  claimedName(claim: ClaimId): string | null;
+  history(count: number): readonly HistoryEntry[];
+  messages(): number;
+}
+
+export interface StatusFacts {
+  readonly nowMs: number;
+  readonly direct: ReadonlySet<PeerKey>;
+  readonly unsent: number;
+  readonly waiting: readonly Waiting[];
+  /** Whether this member is known to have everything that we wrote. */
+  readonly upToDate: (peer: PeerKey) => boolean;
+  /** Neighbours from which we are fetching. */
+  readonly sources: ReadonlySet<PeerKey>;
+  readonly pausedBecause: string | null;
+  /** Members that write more than anybody reads. */
+  readonly talkers: readonly PeerKey[];
+  /** Set where many authors that aren't members write; null otherwise. */
+  readonly strangers: StrangersTold | null;
+}
+
+const DISK_PROBLEM =
+  "cannot write to the disk: incoming messages are shown but not saved, and what you type isn't sent";
+
+const ISOLATED_PROBLEM = "no link to any other member; trying those who were here: check this " +
+  "machine's network, or start again with the address of somebody who is there";
+
+/** How events write the address of a member that can't be dialled. */
+const NO_ADDRESS: Endpoint = { host: "", port: 0 };
+
+/** Limits the warnings of proven lies: with more, a user would read nothing else. Further proofs are only counted. */
+const PROOFS_TOLD_PER_SECOND = 0.1;
+const PROOFS_TOLD_BURST = 16;
+/** After warnings of so many authors the list of those warned of is cleared, and warnings begin anew. */
+const STRANGERS_WARNED_MAX = 1_024;
+/**
+ * Events held back before `ready`, at most: in a room this busy a returning member is ready without waiting longer
+ * for the roster, since waiting would cost memory.
+ */
+const BEFORE_READY_MAX = 20_000;
+/** How many lost members a status names. */
+const LOST_NAMED_MAX = 5;
+
+export class RoomEvents {
+  #ready = false;
+  /** Events to show, and effects that record that earlier ones were shown; at most BEFORE_READY_MAX. */
+  readonly #beforeReady: RoomEffect[] = [];
+  #isolated = false;
+  #isInviteVoid = false;
+  /** Our endpoint, where it is known that nobody can dial it; else null. */
+  #unreachableAt: Endpoint | null = null;
+  /** Where others have come in then, as they say, if third ones could do so, too. */
+  #foundAt: Endpoint | null = null;
+  /** Whose removals were told and, with them, that there is a new invite, which isn't here yet: founder and deputies. */
+  readonly #toldWithRemovals = new Set<PeerKey>();
+  /** Whether the last write to the disk failed. */
+  #diskRefuses = false;
+  /** Whether the user was told that incoming messages aren't kept: once, not for each message. */
+  #toldNotKept = false;
+  /** Authors that the user was warned of. */
+  readonly #strangers = new Set<PeerKey>();
+  /** Proven liars that the user wasn't warned of yet: one of them (a member, if any of them is one), and how many. */
+  #proven: { readonly author: PeerKey; readonly count: number } | null = null;
+  readonly #proofsTold = new TokenBucket(PROOFS_TOLD_PER_SECOND, PROOFS_TOLD_BURST);
+  /** How many messages of each author were skipped in this step. */
+  readonly #missed = new Map<PeerKey, number>();
+  readonly privateMessages: PrivateView;
+
+  constructor(
+    readonly config: RoomConfig,
+    readonly self: PeerKey,
+    readonly facts: RoomFacts,
+    readonly emit: (effect: RoomEffect) => void,
+  ) {
+    this.privateMessages = new PrivateView(
+      self,
+      facts,
+      (from) => this.#ofRemoved(from),
+      (event, ref) => this.#show(event, ref),
+    );
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** Whether the user was told that no other member is linked with us. */
+  get isIsolated(): boolean {
+    return this.#isolated;
+  }
+
+  becomeReady(): void {
+    if (this.#ready) return;
+    this.#ready = true;
+    const { room, passive, genesis } = this.config;
+    const isPrivate = genesis.genesis.value.private;
+    this.#show({
+      event: "ready",
+      command: "mesh",
+      name: this.#name(this.self),
+      ...this.#ownAddress(),
+      key: fingerprintOf(this.self),
+      room,
+      ...(passive ? { passive } : {}),
+      ...(isPrivate ? { private: isPrivate } : {}),
+    });
+    for (const effect of this.#beforeReady.splice(0)) this.emit(effect);
+  }
+
+  /** Emits an effect in its place among the events shown: it may record that earlier ones were shown. */
+  inOrder(effect: RoomEffect): void {
+    if (this.#ready) return this.emit(effect);
+    this.#beforeReady.push(effect);
+    if (this.#beforeReady.length > BEFORE_READY_MAX) this.becomeReady();
+  }
+
+  joined(key: PeerKey, endpoint: Endpoint | null, present: boolean): void {
+    const { host, port } = endpoint ?? NO_ADDRESS;
+    const name = this.#name(key);
+    const joined = { event: "joined", name, key: fingerprintOf(key), host, port } as const;
+    this.#show(present ? { ...joined, present } : joined);
+  }
+
+  left(key: PeerKey, reason: LeaveReason, silentMs?: number): void {
+    const left = { event: "left", name: this.#name(key), key: fingerprintOf(key), reason } as const;
+    this.#show(silentMs === undefined ? left : { ...left, silentMs: Math.round(silentMs) });
+  }
+
+  renamed({ key, from, name, lostTo }: NamesEffectOf<"renamed">, ref: string | undefined): void {
+    const renamed = { event: "renamed", key: fingerprintOf(key), from, name } as const;
+    this.#show(lostTo === undefined ? renamed : { ...renamed, lostTo }, ref);
+  }
+
+  message(message: DeliveredText, ref: string | undefined): void {
+    const claimed = this.#claimed(message.claim, message.author);
+    const shown = this.facts.authorName(message.author, claimed);
+    if (shown !== claimed) this.#warnOfStranger(message.author, claimed, shown);
+    this.#show({
+      event: "message",
+      id: message.id,
+      from: claimed,
+      shown,
+      key: fingerprintOf(message.author),
+      text: message.text,
+      self: message.author === this.self,
+      private: false,
+      history: message.history,
+      sentAt: dateText(message.sentAt),
+      ...this.#ofRemoved(message.author),
+    }, ref);
+  }
+
+  /**
+   * What a message that comes to us now says where its author is removed: somebody else brings it, and nobody can tell
+   * whether it was written before. What was shown before the removal stays as it is.
+   */
+  #ofRemoved(author: PeerKey): OfRemoved {
+    return this.config.rulings.isRemoved(author) ? { history: true, removed: true } : {};
+  }
+
+  /** Warns, once for each author, that one who isn't here wrote under a name that another key has used. */
+  #warnOfStranger(author: PeerKey, claimed: string, shown: string): void {
+    const isHere = this.facts.shownName(author) !== null;
+    if (isHere || this.#strangers.has(author)) return;
+    this.#strangers.add(author);
+    if (this.#strangers.size > STRANGERS_WARNED_MAX) this.#strangers.clear();
+    this.#warn(
+      `Several keys have used the name ${shownName(claimed)}; these messages are signed with ` +
+        `${fingerprintOf(author)}, and shown as ${shownName(shown)}`,
+    );
+  }
+
+  /**
+   * Shows a newcomer the last `count` messages from before it joined, and all that arrived since (`held`), merged in
+   * room order, so that no answer comes before its question.
+   */
+  arrival(count: number, held: readonly DeliveredText[], refOf: (id: MessageId) => Ref): void {
+    const kept = this.facts.history(KEPT_MESSAGES_MAX);
+    const keptIds = new Set(kept.map(({ id }) => id));
+    // `held` may have a message twice, as an earlier process held it too: the map has each id once.
+    const news = new Map(held.map((message) => [message.id, message]));
+    for (const message of news.values()) {
+      if (keptIds.has(message.id)) continue;
+      // No longer kept, though new here. Shown first: kept messages may answer it, and it answers none of them.
+      news.delete(message.id);
+      this.message(message, refOf(message.id));
+    }
+    let before = kept.length - news.size - count;
+    for (const entry of kept) {
+      const message = news.get(entry.id);
+      if (message !== undefined) this.message(message, refOf(message.id));
+      else if (before-- <= 0 && count > 0) this.#earlier(entry);
+    }
+  }
+
+  #earlier(entry: HistoryEntry): void {
+    const message = this.#historyMessage(entry);
+    this.#show({
+      event: "message",
+      ...message,
+      self: entry.author === this.self,
+      private: false,
+      history: true,
+    });
+  }
+
+  /** Counts skipped messages for one notice in `stepEnds`: an author may have many streams, with a gap in each. */
+  skipped(author: PeerKey, messages: number): void {
+    this.#missed.set(author, (this.#missed.get(author) ?? 0) + messages);
+  }
+
+  stepEnds(nowMs: number): void {
+    if (this.#proven !== null && this.#proofsTold.take(nowMs)) this.#tellProven(this.#proven);
+    if (this.#missed.size === 0) return;
+    const names = this.#speakerNames([...this.#missed.keys()]);
+    for (const [author, messages] of this.#missed) this.#tellMissed(names.get(author)!, messages);
+    this.#missed.clear();
+  }
+
+  #tellMissed(from: string, messages: number): void {
+    const count = messages === 1 ? "1 message" : `${messages} messages`;
+    this.notice(`Missed ${count} from ${shownName(from)}: nobody here keeps them any more`);
+  }
+
+  talksTooMuch(author: PeerKey): void {
+    this.notice(this.#talkerText(author));
+  }
+
+  #talkerText(author: PeerKey): string {
+    const name = shownName(this.#speakerNames([author]).get(author)!);
+    return `${name} sends very many messages; only the last ${KEPT_MESSAGES_MAX} messages of the room are kept`;
+  }
+
+  /** Names of authors. One that has left is named as in `/history`, which is searched once for all of them. */
+  #speakerNames(authors: readonly PeerKey[]): ReadonlyMap<PeerKey, string> {
+    const names = new Map<PeerKey, string>();
+    const gone = new Set<PeerKey>();
+    for (const author of authors) {
+      const shown = this.facts.shownName(author);
+      if (shown === null) gone.add(author);
+      names.set(author, shown ?? fingerprintOf(author));
+    }
+    if (gone.size === 0) return names;
+    for (const entry of this.facts.history(KEPT_MESSAGES_MAX)) {
+      if (gone.has(entry.author)) names.set(entry.author, this.#authorName(entry));
+    }
+    return names;
+  }
+
+  #strangersText({ authors, by, theirs }: StrangersTold): string {
+    return `${authors} authors who aren't in the room speak, made up perhaps: the words of ` +
+      `${theirs} come by way of ${this.#written(by)}, who may only pass them on`;
+  }
+
+  /** Counts a proven liar for the warning in `stepEnds`, which is rate limited: made-up authors cost nothing. */
+  equivocated(author: PeerKey): void {
+    const known = this.#proven?.author;
+    const isKnownHere = known !== undefined && this.facts.shownName(known) !== null;
+    const isOwn = author === this.self;
+    const count = (this.#proven?.count ?? 0) + 1;
+    this.#proven = { author: isKnownHere && !isOwn ? known : author, count };
+  }
+
+  #tellProven({ author, count }: { readonly author: PeerKey; readonly count: number }): void {
+    this.#proven = null;
+    if (author === this.self) {
+      return this.#warn(
+        "Different versions of one message were provably sent with your key: a copy of this profile is in use, " +
+          "or the key was stolen",
+      );
+    }
+    const name = this.#written(author);
+    const isOne = count === 1;
+    const who = isOne ? `${name} has` : `${name} and ${count - 1} more have each`;
+    this.#warn(
+      `${who} provably sent different versions of the same message; ` +
+        `don't rely on what comes from ${isOne ? name : "them"}`,
+    );
+  }
+
+  pinContested(contest: NamesEffectOf<"pin-contested">): void {
+    const [key, before] = [fingerprintOf(contest.key), fingerprintOf(contest.pinned)];
+    const [name, known] = [shownName(contest.name), shownName(contest.known)];
+    this.#warn(
+      `${name} is now the member with key ${key}, who claims to have had the name first; ` +
+        `you know ${known} with key ${before}, who is shown under another name; ` +
+        `no private message goes to ${name} until /trust ${name}`,
+      { name: contest.name, key, before },
+    );
+  }
+
+  keyChanged(change: NamesEffectOf<"key-changed">): void {
+    const { pinned } = change;
+    const [name, known] = [shownName(change.name), shownName(change.known)];
+    const shown = shownName(change.shown);
+    const key = fingerprintOf(change.key);
+    const before = pinned === undefined ? {} : { before: fingerprintOf(pinned) };
+    const but = before.before === undefined
+      ? "whose digits you found to be different"
+      : `but you know ${known} with key ${before.before}`;
+    this.#warn(
+      `${shown} uses the name ${name} with key ${key}, ${but}; shown as ${shown} until /trust ${shown}`,
+      { name: change.name, key, ...before },
+    );
+  }
+
+  nameLost(winner: string, shown: string): void {
+    this.error(
+      "name-taken",
+      `The name ${shownName(winner)} belongs to somebody who had it first; you are shown as ` +
+        `${shownName(shown)}: ` +
+        `choose another one with /name NEW`,
+      undefined,
+    );
+  }
+
+  /**
+   * @param typed The name that the user typed for this key.
+   * @param isNew Whether there was something to accept.
+   */
+  trusted(key: PeerKey, typed: string, isNew: boolean, ref: string | undefined): void {
+    const name = shownName(this.#nameGiven(key, typed));
+    this.notice(isNew ? acceptedText(name, fingerprintOf(key)) : noOtherKeyText(name), ref);
+  }
+
+  isolated(isolated: boolean): void {
+    if (isolated === this.#isolated) return;
+    this.#isolated = isolated;
+    if (isolated) {
+      this.#warn("No link to any other member; trying those who were here");
+    } else if (this.#ready) this.notice("Linked with another member again");
+  }
+
+  /** A member doesn't let us in any more: the invite with which we came doesn't count. Told once. */
+  inviteVoid(by: PeerKey): void {
+    if (this.#isInviteVoid) return;
+    this.#isInviteVoid = true;
+    this.#warn(
+      `${
+        this.#written(by)
+      } doesn't let you in any more: somebody was removed from the room, and the ` +
+        "invite with which you came doesn't count since; ask a member for the present one, which " +
+        "/invite shows there, and start again with --invite",
+    );
+  }
+
+  /** @param ownLine Whether the write was for a line of the user's own, each of which gets an answer elsewhere. */
+  diskRefused(text: string, ownLine: boolean): void {
+    this.#diskRefuses = true;
+    if (ownLine || this.#toldNotKept) return;
+    this.#toldNotKept = true;
+    this.error(
+      "disk",
+      `${text}; until then incoming messages are shown but not saved, and you are told when saving works again`,
+      undefined,
+    );
+  }
+
+  diskRestored(): void {
+    if (!this.#diskRefuses) return;
+    this.#diskRefuses = false;
+    this.#toldNotKept = false;
+    this.notice(
+      "Writing to the disk works again: messages received meanwhile are saved now",
+    );
+  }
+
+  /**
+   * The endpoints at which others can join: ours, if any, then those of neighbours.
+   * @param neighbours Endpoints at which neighbours can be dialled.
+   */
+  entrances(neighbours: readonly Endpoint[]): readonly Endpoint[] {
+    const own = this.#foundAt ?? this.#ownAddress();
+    return [...(own.host === "" ? [] : [own]), ...neighbours];
+  }
+
+  /** Reports that no endpoint is known at which others can join: an invite would lead nowhere. */
+  noEntrance(rotate: boolean, ref: string | undefined): void {
+    const what = rotate ? "rotate the invite, and the one before still counts" : "make an invite";
+    const text = `Cannot ${what}: neither you nor your neighbours can be dialled; ask another ` +
+      "member" +
+      (this.config.passive
+        ? ", or start again without --passive"
+        : ", or start again with --advertise and an address at which they can");
+    this.error("offline", text, ref);
+  }
+
+  /**
+   * Shows the invite, and the command with which others join.
+   * @param secret Null in an open room.
+   */
+  invite(
+    secret: RoomSecret | null,
+    endpoints: readonly Endpoint[],
+    ref: string | undefined,
+  ): void {
+    const [first] = endpoints;
+    if (first === undefined) return this.noEntrance(false, ref);
+    const invite = encodeInvite({
+      room: this.config.room,
+      secret,
+      endpoints: endpoints.slice(0, INVITE_ADDRESSES_MAX),
+    });
+    const how = secret === null ? `${first.host} ${first.port}` : `--invite`;
+    this.#show({ event: "invite", invite, line: `p2pchat mesh NAME ${how}` }, ref);
+  }
+
+  /** @param overOwn Whether it voids the invite that our user has just made. */
+  secretChanged({ rotation, claim }: ClaimedRotation, overOwn: boolean): void {
+    const { author, stays } = rotation.rotation.value;
+    // Only removals name who stays.
+    if (stays !== null && this.#toldWithRemovals.delete(author) && !overOwn) return;
+    const rest = "older invites no longer admit newcomers; members can still come back";
+    if (author === this.self) return this.notice(`This is the room's invite from now on: ${rest}`);
+    const name = shownName(this.facts.authorName(author, claim.claim.value.name));
+    const isHere = this.facts.shownName(author) !== null;
+    const by = isHere ? name : `${name}, who isn't here, with key ${fingerprintOf(author)},`;
+    if (!overOwn) {
+      return this.notice(`${by} has made a new invite, which /invite shows: ${rest}`);
+    }
+    this.#warn(
+      `The invite that you have made is void: ${by} made another one at the same time, and only ` +
+        "that one counts; /invite shows it, give it to those who have yours",
+    );
+  }
+
+  /** How to write the name of a key that the user has named as `typed`. */
+  nameOf(key: PeerKey, typed: string): string {
+    return shownName(this.#nameGiven(key, typed));
+  }
+
+  /** The founder, or a deputy, has decided about a key, and that counts. */
+  ruled({ kind, subject, author }: Ruling, isPrivate: boolean, ref: string | undefined): void {
+    const key = fingerprintOf(subject);
+    const by = author === this.self ? "You have" : `${this.#written(author)} has`;
+    const whom = subject === this.self ? "you" : this.#onceWritten(subject);
+    switch (kind) {
+      case "remove": {
+        if (isPrivate) this.#toldWithRemovals.add(author);
+        const how = isPrivate
+          ? "and made a new invite, which /invite shows; earlier ones admit nobody any more"
+          : "and whoever it is can come back under a new key, as this room is open";
+        return this.notice(`${by} removed ${whom}, with key ${key}, for good; ${how}`, ref);
+      }
+      case "allow": {
+        const rest = isPrivate ? ", with the present invite" : "";
+        return this.notice(`${by} allowed ${whom}, with key ${key}, to come back${rest}`, ref);
+      }
+      case "deputy":
+        return this.notice(
+          `${by} made ${whom} a deputy, with key ${key}, who can /remove and /allow members`,
+          ref,
+        );
+      case "no-deputy":
+        return this.notice(`${by} ended that ${whom} is a deputy, with key ${key}`, ref);
+    }
+  }
+
+  moved(endpoint: Endpoint): void {
+    this.#unreachableAt = this.#foundAt = null;
+    this.notice(`Your address has changed: others find you at ${endpointText(endpoint)} now`);
+  }
+
+  /**
+   * Others can't dial us at `endpoint`; or they can, which is reported only after the former.
+   * @param elsewhere Where who is here has dialled us instead; null where that isn't known.
+   */
+  reachable(endpoint: Endpoint, isReachable: boolean, elsewhere: Endpoint | null): void {
+    this.#unreachableAt = isReachable ? null : endpoint;
+    const isForOthers = !isReachable && elsewhere !== null && !isLoopback(elsewhere.host) &&
+      !isLinkLocal(elsewhere.host);
+    this.#foundAt = isForOthers ? elsewhere : null;
+    const address = endpointText(endpoint);
+    if (isReachable) return this.notice(`Others can dial you at ${address} now`);
+    const found = this.#foundAt === null ? null : endpointText(this.#foundAt);
+    this.#warn(
+      `Nobody can dial you at ${address}: ` +
+        (found === null
+          ? "you are in the room, but nobody can join through you; open that port in the firewall, or forward it " +
+            "and start with --advertise"
+          : `a member came in at ${found}; start with --advertise ${found}, and others find you there`),
+    );
+  }
+
+  notice(text: string, ref?: string): void {
+    this.#show({ event: "notice", text }, ref);
+  }
+
+  #warn(text: string, changed?: KeyChange): void {
+    const more = changed === undefined ? {} : { changed };
+    this.#show({ event: "notice", text, warning: true, ...more });
+  }
+
+  unsent(reason: string, ref: string | undefined): void {
+    this.#show(unsentEvent(reason), ref);
+  }
+
+  error(code: ErrorCode, text: string, ref: string | undefined): void {
+    this.#show({ event: "error", code, text }, ref);
+  }
+
+  /** @throws {P2pchatError} `unknown-user` or `offline`, if no live member is shown under this name. */
+  member(name: string): PeerKey {
+    const key = this.facts.memberNamed(name);
+    if (key === null) {
+      const known = this.facts.strangerNamed(name);
+      throw known === null ? this.#unknownUser(name) : notHere(this.#nameGiven(known, name));
+    }
+    if (key === this.self) {
+      throw new P2pchatError("unknown-user", isYouText("verify", shownName(name)));
+    }
+    return key;
+  }
+
+  /**
+   * The receiver of a private message, whether here or not.
+   * @throws {P2pchatError} `unknown-user`, if nobody is known under this name; `key-changed`, if the name belonged to
+   *   another key until now.
+   */
+  receiver(name: string): { readonly to: PeerKey; readonly name: string } {
+    const to = this.facts.strangerNamed(name);
+    if (to === null) {
+      throw this.#unknownUser(name, "; you can't write to people who left before you joined");
+    }
+    if (to === this.self) {
+      throw new P2pchatError("unknown-user", "Cannot write to yourself: name another member");
+    }
+    this.#checkKey(to);
+    return { to, name: this.#nameGiven(to, name) };
+  }
+
+  /** @throws {P2pchatError} `unknown-user`, if nobody is known under this name. */
+  stranger(name: string, command: "trust" | "remove" | "deputy" = "trust"): PeerKey {
+    const key = this.facts.strangerNamed(name);
+    if (key === null) throw this.#unknownUser(name);
+    if (key === this.self) {
+      const text = command === "trust"
+        ? isYouText(command, shownName(name))
+        : `${shownName(name)} is you: /${command} somebody else`;
+      throw new P2pchatError("unknown-user", text);
+    }
+    return key;
+  }
+
+  /** @throws {P2pchatError} `key-changed`, if the name belonged to another key until now. */
+  #checkKey(key: PeerKey): void {
+    const known = this.facts.knownInstead(key);
+    const name = this.#written(key);
+    if (this.facts.isRefused(key)) {
+      const text =
+        `Cannot write to ${name} alone: you found that the key ${fingerprintOf(key)} isn't ` +
+        `theirs; if it is after all: /trust ${name}`;
+      throw new P2pchatError("key-changed", text);
+    }
+    if (known === null) return;
+    const other = this.facts.shownName(known) === null ? null : this.#written(known);
+    const isThere = other !== null && other !== name;
+    throw new P2pchatError(
+      "key-changed",
+      `Cannot write to ${name} alone: two have used that name; this one has the key ` +
+        `${fingerprintOf(key)}, the one you know ${fingerprintOf(known)}` +
+        `${
+          isThere ? ` and is shown as ${other}` : ""
+        }: ask who is whom, then type /trust ${name} to ` +
+        `write to this one${isThere ? `, or /msg ${other} TEXT for the one you know` : ""}`,
+    );
+  }
+
+  peers(direct: ReadonlySet<PeerKey>, ref: string | undefined): void {
+    const key = fingerprintOf(this.self);
+    const peers = [{ name: this.#name(this.self), key, ...this.#ownAddress(), direct: true }];
+    for (const member of this.facts.live()) {
+      const { host, port } = member.endpoint ?? NO_ADDRESS;
+      peers.push({
+        name: this.#name(member.key),
+        key: fingerprintOf(member.key),
+        host,
+        port,
+        direct: direct.has(member.key),
+      });
+    }
+    this.#show({ event: "peers", peers }, ref);
+  }
+
+  #ownAddress(): Endpoint {
+    const { listening, passive } = this.config;
+    if (passive || this.#unreachableAt !== null) return NO_ADDRESS;
+    return this.facts.ownEndpoint() ?? listening;
+  }
+
+  history(count: number | null, ref: string | undefined): void {
+    const messages = this.facts.history(count ?? KEPT_MESSAGES_MAX)
+      .map((entry) => this.#historyMessage(entry));
+    this.#show({ event: "history", messages }, ref);
+  }
+
+  /** @param name As it was shown before the answer. */
+  verify(
+    key: PeerKey,
+    name: string,
+    answer: VerifyAnswer | undefined,
+    ref: string | undefined,
+  ): void {
+    this.#show(verifyEvent(name, this.self, key, answer), ref);
+  }
+
+  status(status: StatusFacts, ref: string | undefined): void {
+    const members = this.facts.live().map((member): PeerStatus => ({
+      name: this.#name(member.key),
+      key: fingerprintOf(member.key),
+      direct: status.direct.has(member.key),
+      roundTripMs: null,
+      heardMsAgo: member.heardMs === null ? null : Math.round(status.nowMs - member.heardMs),
+      suspected: member.suspected,
+      upToDate: status.upToDate(member.key),
+      fetching: status.sources.has(member.key),
+    }));
+    const [last] = this.facts.history(1);
+    this.#show({
+      event: "status",
+      room: this.config.room,
+      name: this.#name(this.self),
+      key: fingerprintOf(this.self),
+      members,
+      unconfirmed: members.filter(({ upToDate }) => !upToDate).length,
+      unsent: status.waiting.reduce((sum, { messages }) => sum + messages, status.unsent),
+      waiting: status.waiting.map(({ to, name, messages }) => ({
+        name: this.facts.authorName(to, name),
+        messages,
+      })),
+      messages: this.facts.messages(),
+      lastMessage: last === undefined
+        ? null
+        : { at: dateText(last.sentAt), from: this.#authorName(last) },
+      catchingUp: status.sources.size > 0,
+      problems: this.#problems(members, status),
+    }, ref);
+  }
+
+  namesOf(keys: readonly PeerKey[]): string {
+    return keys.map((key) => this.#written(key)).join(", ");
+  }
+
+  /** @param beside What the text adds where no name is similar. */
+  #unknownUser(name: string, beside = ""): P2pchatError {
+    const names = this.facts.live().map(({ key }) => this.#name(key));
+    const hint = didYouMeanName(name, names) || `${beside}; /peers shows who is here`;
+    return new P2pchatError("unknown-user", `Nobody here is called ${shownName(name)}${hint}`);
+  }
+
+  #problems(members: readonly PeerStatus[], status: StatusFacts): readonly string[] {
+    const problems = members.filter(({ suspected }) => suspected).map(suspectedText);
+    const lost = this.facts.lost();
+    for (const key of lost.slice(0, LOST_NAMED_MAX)) {
+      problems.push(`${this.#written(key)} is lost, and gets the missed messages when back`);
+    }
+    if (lost.length > LOST_NAMED_MAX) {
+      problems.push(`${lost.length - LOST_NAMED_MAX} more are lost`);
+    }
+    for (const talker of status.talkers) problems.push(this.#talkerText(talker));
+    if (status.strangers !== null) problems.push(this.#strangersText(status.strangers));
+    if (this.#diskRefuses) problems.push(DISK_PROBLEM);
+    if (this.#unreachableAt !== null) {
+      const address = endpointText(this.#unreachableAt);
+      problems.push(
+        this.#foundAt === null
+          ? `nobody can dial you at ${address}, or come in through you`
+          : `nobody can dial you at ${address}, and others came in at ${
+            endpointText(this.#foundAt)
+          }`,
+      );
+    }
+    if (this.#isolated && members.length > 0) {
+      problems.push(ISOLATED_PROBLEM);
+    }
+    if (status.pausedBecause !== null) problems.push(`your input waits: ${status.pausedBecause}`);
+    return problems;
+  }
+
+  #historyMessage(entry: HistoryEntry): HistoryMessage {
+    return {
+      id: entry.id,
+      from: this.#claimed(entry.claim, entry.author),
+      shown: this.#authorName(entry),
+      key: fingerprintOf(entry.author),
+      text: entry.text,
+      sentAt: dateText(entry.sentAt),
+    };
+  }
+
+  /** How to write the name of the key that the user typed: as shown; of a key that isn't here, as it was met. */
+  #nameGiven(key: PeerKey, typed: string): string {
+    return this.facts.shownName(key) ?? this.facts.nameAsMet(typed);
+  }
+
+  #name(key: PeerKey): string {
+    return this.facts.shownName(key) ?? fingerprintOf(key);
+  }
+
+  /** The name of a key in a sentence. */
+  #written(key: PeerKey): string {
+    return shownName(this.#name(key));
+  }
+
+  /** The same, of somebody who may have no name here any more. */
+  #onceWritten(key: PeerKey): string {
+    const name = this.facts.shownName(key) ?? this.facts.nameOnceClaimedBy(key);
+    return name === null ? fingerprintOf(key) : shownName(name);
+  }
+
+  /** The name shown for the author of a message. */
+  #authorName({ author, claim }: HistoryEntry): string {
+    return this.facts.authorName(author, this.#claimed(claim, author));
+  }
+
+  #claimed(claim: ClaimId, author: PeerKey): string {
+    return this.facts.claimedName(claim) ?? fingerprintOf(author);
+  }
+
+  #show(event: MeshEvent, ref?: string): void {
+    this.inOrder({ type: "show", event, ref });
+  }
+}
+
+function notHere(of: string): P2pchatError {
+  const name = shownName(of);
+  return new P2pchatError("offline", `${name} isn't here now; try again when ${name} is back`);
+}
+
+function suspectedText({ name: of, heardMsAgo }: PeerStatus): string {
+  const name = shownName(of);
+  const heard = heardMsAgo === null
+    ? "hasn't been heard of yet"
+    : `hasn't been heard of for ${Math.ceil(heardMsAgo / 1_000)} s`;
+  return `${name} ${heard} and doesn't answer its neighbours (suspected); two seconds of that, and ` +
+    `${name} counts as lost`;
+}

@@ -1,0 +1,64 @@
+/** Which authors write more than anybody reads, so that users know who it is. */
+
+import { dropOldest } from "../../../base/collections/bounded.ts";
+import type { PeerKey } from "../../../base/ids.ts";
+import { TALK_BYTES_MAX, TALK_MESSAGES_MAX, TALKERS_MAX } from "../schema/limits.ts";
+import { Strangers } from "./strangers.ts";
+
+const WINDOW_MS = 60_000;
+
+interface Talk {
+  messages: number;
+  bytes: number;
+  readonly sinceMs: number;
+}
+
+/** How much an author wrote, and the neighbour that brought it. */
+export interface Heard {
+  readonly author: PeerKey;
+  readonly from: PeerKey | null;
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+export class Talkers {
+  /** Authors that aren't here, each of which may write little. */
+  readonly strangers: Strangers;
+  /** By author; at most `TALKERS_MAX`, the earliest begun is dropped first. */
+  readonly #talks = new Map<PeerKey, Talk>();
+
+  /** @param isHere Whether an author is in the room. */
+  constructor(isHere: (author: PeerKey) => boolean) {
+    this.strangers = new Strangers(isHere);
+  }
+
+  /**
+   * Notes messages of an author.
+   * @returns Whether the user is to be told that the author writes too much: once a minute.
+   */
+  said({ author, from, messages, bytes }: Heard, nowMs: number): boolean {
+    if (from !== null) this.strangers.said(author, from, nowMs);
+    let talk = this.#talks.get(author);
+    if (talk === undefined || nowMs - talk.sinceMs >= WINDOW_MS) {
+      this.#talks.delete(author);
+      this.#talks.set(author, talk = { messages: 0, bytes: 0, sinceMs: nowMs });
+      dropOldest(this.#talks, TALKERS_MAX);
+    }
+    const wasToo = isTooMuch(talk);
+    talk.messages += messages;
+    talk.bytes += bytes;
+    return !wasToo && isTooMuch(talk);
+  }
+
+  /** The authors that have written too much within a minute that isn't over. */
+  loud(nowMs: number): readonly PeerKey[] {
+    const loud = this.#talks.entries().filter(([, talk]) =>
+      isTooMuch(talk) && nowMs - talk.sinceMs < WINDOW_MS
+    );
+    return loud.map(([author]) => author).toArray();
+  }
+}
+
+function isTooMuch({ messages, bytes }: Talk): boolean {
+  return messages > TALK_MESSAGES_MAX || bytes > TALK_BYTES_MAX;
+}

@@ -1,0 +1,181 @@
+/**
+ * Statements about members that may be gone: makes those about members to which we had a link, and takes in and passes on those
+ * of others. When one is believed is decided in `suspicions.ts`.
+ */
+
+import type { Signer } from "../../../base/crypto/crypto.ts";
+import type { Environment } from "../../../base/machine/environment.ts";
+import type { PeerKey, RoomId } from "../../../base/ids.ts";
+import { earliestMs } from "../../../base/machine/machine.ts";
+import { TokenBucket } from "../../../base/rates/token_bucket.ts";
+import {
+  isStatementSigned,
+  ownedStatement,
+  signStatement,
+  statementFormFault,
+} from "../schema/credentials.ts";
+import { ROSTER_NEWS_MAX } from "../schema/limits.ts";
+import type { RosterTiming } from "./roster_io.ts";
+import type { RosterOutbox } from "./roster_outbox.ts";
+import type { RosterTable } from "./roster_table.ts";
+import {
+  type Beacon,
+  type SignedStatement,
+  type Statement,
+  STRUCTURE_VERSION,
+} from "../schema/structures.ts";
+import { Suspicions } from "./suspicions.ts";
+
+/** Limits each member's statements: one whose neighbourhood dies makes some accusations; more are ignored. */
+const STATEMENTS_PER_SECOND = 10;
+const STATEMENTS_BURST = 64;
+
+export class Accusations {
+  readonly #suspicions = new Suspicions();
+  /** Accused neighbours whose accusation we will deny, and when. */
+  readonly #denialsDueMs = new Map<PeerKey, number>();
+  /** Rate limits for each live member's statements. */
+  readonly #rates = new Map<PeerKey, TokenBucket>();
+
+  constructor(
+    readonly table: RosterTable,
+    readonly outbox: RosterOutbox,
+    readonly env: Environment,
+    readonly signer: Signer,
+    readonly timing: RosterTiming,
+  ) {}
+
+  isSuspected(key: PeerKey): boolean {
+    return this.#suspicions.isSuspected(key);
+  }
+
+  /** Accuses a member to which our link was lost. */
+  accuse(member: PeerKey, nowMs: number): void {
+    this.#speak("accuse", member, nowMs);
+  }
+
+  /**
+   * Handles a statement that a neighbour passed on.
+   * @param isNeighbour Whether a member is our neighbour, so that we can deny an accusation of it.
+   * @returns False where the neighbour is penalised for it.
+   */
+  hear(
+    from: PeerKey,
+    signed: SignedStatement,
+    room: RoomId,
+    isNeighbour: (key: PeerKey) => boolean,
+    nowMs: number,
+  ): boolean {
+    const { by, accused, verdict, incarnation, number } = signed.statement.value;
+    const beacon = this.#liveBeacon(accused);
+    // It is about another beacon than the latest: refuted already, or its author knows a later one than we.
+    if (beacon?.incarnation !== incarnation || beacon.number !== number) return true;
+    if (by === this.signer.key || this.#liveBeacon(by) === null) return true;
+    if (this.#suspicions.isKnown(signed) || !this.#rateOf(by).take(nowMs)) return true;
+    const fault = statementFormFault(signed.statement.value, room);
+    if (fault !== null) {
+      return this.outbox.penalise(from, "protocol", `passed on a statement: ${fault}`);
+    }
+    if (!isStatementSigned(this.env.crypto, signed)) {
+      const text = "passed on a statement that nobody signed";
+      return this.outbox.penalise(from, "invalid-signature", text);
+    }
+    this.#believe(signed, from, nowMs);
+    const isDefended = verdict === "accuse" && isNeighbour(accused);
+    if (isDefended && !this.#denialsDueMs.has(accused)) {
+      this.#denialsDueMs.set(accused, nowMs + this.timing.denialDelayMs);
+    }
+    return true;
+  }
+
+  /** Whether the statement accuses us, and names our latest beacon: a higher one refutes it. */
+  isAboutUs({ statement: { value } }: SignedStatement, own: Beacon): boolean {
+    return value.accused === this.signer.key && value.verdict === "accuse" &&
+      value.incarnation === own.incarnation && value.number === own.number;
+  }
+
+  /** Settles suspicions: a later beacon came, or the member is gone. @returns Whether it was suspected. */
+  settle(key: PeerKey): boolean {
+    return this.#suspicions.clear(key);
+  }
+
+  /** Forgets a member that is dead, or not in the roster any more. */
+  forget(key: PeerKey): void {
+    this.#suspicions.clear(key);
+    this.#rates.delete(key);
+  }
+
+  neighbourDown(key: PeerKey): void {
+    this.#denialsDueMs.delete(key);
+  }
+
+  /** Tells a new neighbour the statements that aren't settled; one about itself it can refute. */
+  tell(to: PeerKey): void {
+    const statements = this.#suspicions.statements();
+    for (let start = 0; start < statements.length; start += ROSTER_NEWS_MAX) {
+      const part = statements.slice(start, start + ROSTER_NEWS_MAX);
+      this.outbox.send(to, { type: "statements", statements: part });
+    }
+  }
+
+  /** Makes the denials that are due. @returns The members whose accusation nobody has denied in time. */
+  tick(nowMs: number): readonly PeerKey[] {
+    for (const [key, dueMs] of this.#denialsDueMs) {
+      if (dueMs > nowMs) continue;
+      this.#denialsDueMs.delete(key);
+      // Our link to it has outlived the delay: it didn't die together with the accuser's.
+      if (this.#suspicions.isSuspected(key)) this.#speak("deny", key, nowMs);
+    }
+    return this.#suspicions.takeDue(nowMs);
+  }
+
+  nextMs(): number | null {
+    return earliestMs(this.#suspicions.nextMs(), ...this.#denialsDueMs.values());
+  }
+
+  postpone(delayMs: number): void {
+    this.#suspicions.postpone(delayMs);
+    for (const [key, dueMs] of this.#denialsDueMs) this.#denialsDueMs.set(key, dueMs + delayMs);
+  }
+
+  #speak(verdict: Statement["verdict"], accused: PeerKey, nowMs: number): void {
+    const beacon = this.#liveBeacon(accused);
+    if (beacon === null) return;
+    const signed = signStatement(this.env.crypto, this.signer, {
+      version: STRUCTURE_VERSION,
+      room: beacon.room,
+      by: this.signer.key,
+      verdict,
+      accused,
+      incarnation: beacon.incarnation,
+      number: beacon.number,
+    });
+    this.#believe(signed, null, nowMs);
+  }
+
+  #believe(received: SignedStatement, from: PeerKey | null, nowMs: number): void {
+    const signed = ownedStatement(received);
+    const { accused } = signed.statement.value;
+    const before = this.#suspicions.isSuspected(accused);
+    if (!this.#suspicions.hear(signed, nowMs, this.timing.accusationMs)) return;
+    const after = this.#suspicions.isSuspected(accused);
+    if (after !== before) {
+      this.outbox.effect({ type: after ? "suspected" : "unsuspected", key: accused });
+    }
+    this.outbox.statement(signed, from);
+  }
+
+  #liveBeacon(key: PeerKey): Beacon | null {
+    const entry = this.table.get(key);
+    return entry?.state === "alive" ? entry.signed.beacon.value : null;
+  }
+
+  #rateOf(key: PeerKey): TokenBucket {
+    let rate = this.#rates.get(key);
+    if (rate === undefined) {
+      rate = new TokenBucket(STATEMENTS_PER_SECOND, STATEMENTS_BURST);
+      this.#rates.set(key, rate);
+    }
+    return rate;
+  }
+}

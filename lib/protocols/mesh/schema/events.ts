@@ -1,0 +1,171 @@
+/**
+ * What a member of a mesh tells its user, and what the user may ask: the machine's side of the console,
+ * and, field for field, the objects of `--json` (which adds `at`, and `ref` where a command had one).
+ */
+
+import type { Compared, ModeCommand, ModeEvent } from "../../../base/machine/mode_machine.ts";
+
+export interface PeerView extends Compared {
+  readonly name: string;
+  /** Fingerprint. */
+  readonly key: string;
+  /** Empty, with port 0, for a member that can't be dialled. */
+  readonly host: string;
+  readonly port: number;
+  /** Whether a link to it is open. */
+  readonly direct: boolean;
+}
+
+export interface HistoryMessage {
+  readonly id: string;
+  /** The name claimed when it was sent, the same at every member. */
+  readonly from: string;
+  /** The name under which the author is shown here: `Bob~k7f3`, where two members have used one. */
+  readonly shown: string;
+  /** The author's fingerprint: distinguishes authors that have used the same name. */
+  readonly key: string;
+  readonly text: string;
+  /** ISO 8601, UTC, by the author's clock. */
+  readonly sentAt: string;
+}
+
+/** One member in a status. */
+export interface PeerStatus {
+  readonly name: string;
+  readonly key: string;
+  readonly direct: boolean;
+  readonly roundTripMs: number | null;
+  /** Time since this member was last heard of, directly or through others. */
+  readonly heardMsAgo: number | null;
+  readonly suspected: boolean;
+  /** Whether the member is known to have all that we have. */
+  readonly upToDate: boolean;
+  /** Whether earlier messages are being fetched from it. */
+  readonly fetching: boolean;
+}
+
+export interface MeshStatus {
+  readonly event: "status";
+  /** Room id, hexadecimal. */
+  readonly room: string;
+  readonly name: string;
+  readonly key: string;
+  readonly members: readonly PeerStatus[];
+  /** Members that aren't known to have everything that we wrote. */
+  readonly unconfirmed: number;
+  /** Own messages that wait to be sent, or for their receiver. */
+  readonly unsent: number;
+  /** Receivers of private messages, and how many are kept for each. */
+  readonly waiting: readonly { readonly name: string; readonly messages: number }[];
+  /** Messages kept. */
+  readonly messages: number;
+  readonly lastMessage: { readonly at: string; readonly from: string } | null;
+  /** Whether something is being fetched from any member. */
+  readonly catchingUp: boolean;
+  /** What is wrong, in words; empty where nothing is. */
+  readonly problems: readonly string[];
+}
+
+export type MeshEvent =
+  | {
+    readonly event: "ready";
+    readonly command: "mesh";
+    readonly name: string;
+    readonly host: string;
+    readonly port: number;
+    readonly key: string;
+    readonly room: string;
+    /** `--passive`: nobody comes in through this member; `host` is empty then, and `port` 0. */
+    readonly passive?: true;
+    /** An invite is needed to come in. */
+    readonly private?: true;
+  }
+  | Compared & {
+    readonly event: "joined";
+    readonly name: string;
+    readonly key: string;
+    /** Empty, with port 0, for a member that can't be dialled. */
+    readonly host: string;
+    readonly port: number;
+    /** The member was in the room before we came in. */
+    readonly present?: true;
+  }
+  | {
+    readonly event: "left";
+    readonly name: string;
+    readonly key: string;
+    readonly reason: "quit" | "lost" | "replaced" | "removed";
+    /** For a lost member: how long nothing was heard of it, where that is known. */
+    readonly silentMs?: number;
+  }
+  | {
+    readonly event: "renamed";
+    readonly key: string;
+    readonly from: string;
+    readonly name: string;
+    /** The member didn't choose this: another member had its name first. */
+    readonly lostTo?: string;
+  }
+  | {
+    readonly event: "message";
+    readonly id: string;
+    /** The name claimed when it was sent. */
+    readonly from: string;
+    /** The name under which the author is shown here. */
+    readonly shown: string;
+    /** The author's fingerprint. */
+    readonly key: string;
+    readonly text: string;
+    readonly self: boolean;
+    readonly private: boolean;
+    readonly history: boolean;
+    /** The author is removed, and it came after that: whether it was written before can't be told. */
+    readonly removed?: true;
+    /** ISO 8601, UTC, by the author's clock. */
+    readonly sentAt: string;
+    /** The receiver's name, on one's own private messages. */
+    readonly to?: string;
+  }
+  | {
+    readonly event: "delivery";
+    readonly id: string;
+    readonly to: string;
+    /** `queued`: it is on disk, and kept until the receiver has seen it. */
+    readonly state: "queued" | "delivered" | "failed";
+    readonly reason?: string;
+    /** How many messages wait for the receiver, which isn't here. */
+    readonly waiting?: number;
+    /**
+     * The user had been told that this message waits: a notice follows when all messages that waited have arrived.
+     */
+    readonly waited?: true;
+  }
+  | {
+    readonly event: "invite";
+    /** The value for `--invite`; in a private room whoever has it may come in. */
+    readonly invite: string;
+    /** The command for others to type; it asks for the invite, which is as good as a secret, if the room is private. */
+    readonly line: string;
+  }
+  | { readonly event: "peers"; readonly peers: readonly PeerView[] }
+  | { readonly event: "history"; readonly messages: readonly HistoryMessage[] }
+  | MeshStatus
+  | ModeEvent;
+
+/** What the user asks of the machine; names are shown names. */
+export type MeshCommand =
+  | ModeCommand
+  | { readonly command: "say"; readonly text: string }
+  | { readonly command: "msg"; readonly name: string; readonly text: string }
+  | { readonly command: "peers" }
+  | { readonly command: "history"; readonly count: number | null }
+  | { readonly command: "name"; readonly name: string }
+  | { readonly command: "remove"; readonly name: string }
+  | { readonly command: "allow"; readonly name: string }
+  | { readonly command: "deputy"; readonly name: string; readonly appoint: boolean }
+  | { readonly command: "invite"; readonly rotate: boolean };
+
+/** Whether the command sends a message, to all or to one. */
+export function isMessage({ command }: MeshCommand): boolean {
+  return command === "say" || command === "msg";
+}

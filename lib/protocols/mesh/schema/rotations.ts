@@ -1,0 +1,136 @@
+/**
+ * Secrets of a private room: made, signed, checked, and turned into the key that opens a channel. The form is
+ * checked before the signature, which costs more.
+ */
+
+import { concatBytes, type Crypto, type Signer, utf8 } from "../../../base/crypto/crypto.ts";
+import type { Environment } from "../../../base/machine/environment.ts";
+import type { Hash, PeerKey, RoomId } from "../../../base/ids.ts";
+import { makeEmbedded } from "../../../base/schema/schema.ts";
+import type { ChannelSecret } from "../../noise/channel_handshake.ts";
+import { derivedKey } from "../../noise/primitives.ts";
+import { claimFormFault, type InRoom, ownedClaim } from "./credentials.ts";
+import {
+  EPOCHS_AHEAD_MAX,
+  EPOCHS_PER_SECOND,
+  ROOM_SECRET_BYTES,
+  STAY_TAG_BYTES,
+} from "./limits.ts";
+import { checkId, signedId, signId } from "./signed.ts";
+import {
+  rotationSchema,
+  type SignedClaim,
+  type SignedRotation,
+  STRUCTURE_VERSION,
+  TAGS,
+} from "./structures.ts";
+
+/** The epoch of the first secret, which only the founder can make. */
+export const FIRST_EPOCH = 1;
+
+/** A secret as an invite has it. */
+export interface RoomSecret {
+  readonly epoch: number;
+  readonly secret: Uint8Array;
+}
+
+/** A rotation, and the claim that shows its author to be a member. */
+export interface ClaimedRotation {
+  readonly rotation: SignedRotation;
+  readonly claim: SignedClaim;
+}
+
+/** The latest epoch that is accepted `wallMs` after 1970, in a room that was founded at `foundedMs`. */
+export function latestEpoch(foundedMs: number, wallMs: number): number {
+  const seconds = Math.max(0, Math.floor((wallMs - foundedMs) / 1_000));
+  return EPOCHS_AHEAD_MAX + EPOCHS_PER_SECOND * seconds;
+}
+
+const ROOM_KEY_TAG = utf8(TAGS.roomKey);
+
+/** SHA-256 of a tag and the rotation's exact bytes, without the signature. */
+export function rotationIdOf(crypto: Crypto, { rotation }: Pick<SignedRotation, "rotation">): Hash {
+  return signedId(crypto, "rotation", rotation.bytes);
+}
+
+/** A fresh secret of this epoch, signed. */
+export function signRotation(
+  env: Environment,
+  signer: Signer,
+  { room, epoch, stays = null, removed = 0 }: {
+    readonly room: RoomId;
+    readonly epoch: number;
+    /** After a removal, the members that stay; at most `STAYS_MAX`. */
+    readonly stays?: readonly PeerKey[] | null;
+    /** How many keys are known to be removed. */
+    readonly removed?: number;
+  },
+): SignedRotation {
+  const rotation = makeEmbedded(rotationSchema, {
+    version: STRUCTURE_VERSION,
+    room,
+    epoch,
+    secret: env.randomBytes(ROOM_SECRET_BYTES),
+    author: signer.key,
+    stays: stays?.map(tagOf) ?? null,
+    removed,
+  });
+  return { rotation, signature: signId(signer, rotationIdOf(env.crypto, { rotation })) };
+}
+
+function tagOf(key: PeerKey): Uint8Array {
+  return Uint8Array.fromHex(key).slice(0, STAY_TAG_BYTES);
+}
+
+/** Whom a rotation names as members that stay; null where nobody was removed. */
+export class Stays {
+  readonly #tags: ReadonlySet<string>;
+
+  constructor(tags: readonly Uint8Array[]) {
+    this.#tags = new Set(tags.map((tag) => tag.toHex()));
+  }
+
+  has(key: PeerKey): boolean {
+    return this.#tags.has(key.slice(0, 2 * STAY_TAG_BYTES));
+  }
+}
+
+/** What the two ends of a channel must both know. The same secret opens no other room, and counts for no other epoch. */
+export function channelSecret(room: RoomId, { epoch, secret }: RoomSecret): ChannelSecret {
+  const number = new Uint8Array(4);
+  new DataView(number.buffer).setUint32(0, epoch);
+  const info = concatBytes(Uint8Array.fromHex(room), number);
+  return { epoch, key: derivedKey(secret, ROOM_KEY_TAG, info) };
+}
+
+/** Why a rotation can't be one of `room` whoever signed it; `null` where it can. */
+export function rotationFormFault(
+  { rotation: { rotation: { value } }, claim }: ClaimedRotation,
+  room: InRoom,
+): string | null {
+  if (value.version !== STRUCTURE_VERSION) {
+    return `it is of version ${value.version}, expected ${STRUCTURE_VERSION}`;
+  }
+  if (value.room !== room.id) return "it is for another room";
+  if (value.epoch < FIRST_EPOCH) return "it has no epoch";
+  // So the first secret is the same for all, whoever rotates, and how often.
+  if (value.epoch === FIRST_EPOCH && value.author !== room.genesis.genesis.value.founder) {
+    return "the first secret isn't the founder's";
+  }
+  if (claim.claim.value.key !== value.author) return "the claim beside it is another member's";
+  return claimFormFault(claim.claim.value, room);
+}
+
+/** Whether its author signed the rotation; `id` is `rotationIdOf` of it. */
+export function isRotationSigned(crypto: Crypto, signed: SignedRotation, id: Hash): boolean {
+  return checkId(crypto, signed.rotation.value.author, id, signed.signature);
+}
+
+/** A copy that doesn't keep the frame alive in which it came. */
+export function ownedRotation({ rotation: signed, claim }: ClaimedRotation): ClaimedRotation {
+  const { bytes, value } = signed.rotation;
+  const stays = value.stays?.map((tag) => tag.slice()) ?? null;
+  const owned = { ...value, secret: value.secret.slice(), stays };
+  const rotation = { bytes: bytes.slice(), value: owned };
+  return { rotation: { rotation, signature: signed.signature.slice() }, claim: ownedClaim(claim) };
+}

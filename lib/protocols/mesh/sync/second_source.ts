@@ -1,0 +1,97 @@
+/**
+ * Whether to believe that something isn't kept any more, as long as only one neighbour has spoken: on a liar's word we
+ * would go on without the history for good. That can't be undone when somebody else has it: what follows would have
+ * been shown without it, and at or below a frontier nothing is ever shown again, not even after a crash.
+ *
+ * So what that neighbour says is held until another one has spoken, where others are known to be in the room, for some
+ * seconds at most: they may all be out of reach. A neighbour that keeps something older doesn't count as another: it
+ * hasn't come so far itself. Bundles that arrive meanwhile are taken in, and wait.
+ */
+
+import type { PeerKey } from "../../../base/ids.ts";
+import { lastToBeHad, letGoThrough } from "../log/frontier_table.ts";
+import type { AntiEntropyEffect } from "./anti_entropy_io.ts";
+import { SECOND_SOURCE_LOOK_MS, SECOND_SOURCE_MS_MAX } from "../schema/limits.ts";
+import { streamKey } from "../schema/author_stream.ts";
+
+type Spoken = Extract<AntiEntropyEffect, { readonly type: "not-kept" }>;
+/** What was spoken about: the whole room, or some streams in which something is missing here. */
+type About = "room" | "gaps";
+
+export class SecondSource {
+  readonly #sources = new Set<PeerKey>(); // two at most
+  /** The latest of each kind that is held: an answer about gaps doesn't replace what a whole round has said. */
+  readonly #held = new Map<About, Spoken>();
+  #lookMs = Infinity;
+  #untilMs = Infinity;
+
+  /** @param mayBeOthers Whether there are members besides us and our neighbours, as far as is known. */
+  constructor(private readonly mayBeOthers: () => boolean) {}
+
+  /**
+   * A neighbour has spoken.
+   * @param about What it has spoken about.
+   * @param isDoubtful Whether it says that it no longer keeps something that isn't here.
+   * @returns The statements that are believed from now on, in this order.
+   */
+  hear(spoken: Spoken, about: About, isDoubtful: boolean, nowMs: number): readonly Spoken[] {
+    const isOfOneBehind = this.#held.values().some((held) => isBehind(spoken, held));
+    if (nowMs < this.#untilMs && isOfOneBehind) return [spoken];
+    if (this.#sources.size < 2) this.#sources.add(spoken.from);
+    // The second neighbour may supply what the first one says that nobody keeps: so it is heard first.
+    if (this.#sources.size > 1) return [spoken, ...this.#take()];
+    const holds = (isDoubtful || this.isAwaited) && nowMs < this.#untilMs && this.mayBeOthers();
+    if (!holds) return [spoken];
+    if (this.#untilMs === Infinity) this.#untilMs = nowMs + SECOND_SOURCE_MS_MAX;
+    this.#held.set(about, spoken);
+    this.#lookMs = Math.min(nowMs + SECOND_SOURCE_LOOK_MS, this.#untilMs);
+    return [];
+  }
+
+  /** Whether a statement is held. */
+  get isAwaited(): boolean {
+    return this.#held.size > 0;
+  }
+
+  nextMs(): number {
+    return this.#lookMs;
+  }
+
+  /** @returns The statements that are believed now, since no other source is to be had. */
+  due(nowMs: number): readonly Spoken[] {
+    if (nowMs < this.#lookMs) return [];
+    if (nowMs >= this.#untilMs || !this.mayBeOthers()) return this.#take();
+    this.#lookMs = Math.min(nowMs + SECOND_SOURCE_LOOK_MS, this.#untilMs);
+    return [];
+  }
+
+  /** The peer is no neighbour any more: what it said counts no longer. */
+  down(peer: PeerKey): void {
+    if (this.#sources.size > 1 || !this.#sources.delete(peer)) return;
+    this.#take();
+    this.#untilMs = Infinity;
+  }
+
+  postpone(delayMs: number): void {
+    this.#lookMs += delayMs;
+    this.#untilMs += delayMs;
+  }
+
+  #take(): readonly Spoken[] {
+    const held = [...this.#held.values()];
+    this.#held.clear();
+    this.#lookMs = Infinity;
+    return held;
+  }
+}
+
+/** Whether the sender of `spoken` keeps the end of a stream from whose continuation on the other has let go. */
+function isBehind(spoken: Spoken, other: Spoken): boolean {
+  if (spoken.from === other.from) return false;
+  const others = new Map(other.entries.map((entry) => [streamKey(entry), entry]));
+  return spoken.entries.some((entry) => {
+    const theirs = others.get(streamKey(entry));
+    const last = lastToBeHad(entry);
+    return !entry.closed && last > 0 && theirs !== undefined && letGoThrough(theirs, last + 1) > 0;
+  });
+}

@@ -1,0 +1,313 @@
+/**
+ * Runs the machine of a directory's client: links to the directory and to the other side of a call, some of them
+ * through the directory, datagrams, a log and a user interface, each a port.
+ */
+
+import type { Signer } from "../../base/crypto/crypto.ts";
+import type { Endpoint, LinkId } from "../../base/ids.ts";
+import { measuredMs } from "../../base/machine/measured.ts";
+import { Client } from "../../protocols/directory/client/client.ts";
+import type {
+  ClientConfig,
+  ClientEffect,
+  ClientInput,
+  Entry,
+} from "../../protocols/directory/schema/client_io.ts";
+import type { ClientRecord, HeardPlace } from "../../protocols/directory/schema/client_records.ts";
+import type { ClientCommand, ClientEvent } from "../../protocols/directory/schema/events.ts";
+import { LEAVE_MS_MAX } from "../../protocols/directory/schema/client_limits.ts";
+import {
+  RELAY_BYTES_MAX,
+  RELAY_CREDIT_BYTES,
+  RELAY_PIECES_PER_S,
+} from "../../protocols/directory/schema/limits.ts";
+import {
+  DIRECTORY_LANES,
+  DIRECTORY_MESSAGES,
+  type DirectoryMessage,
+} from "../../protocols/directory/schema/messages.ts";
+import type { ChannelConfig } from "../../protocols/noise/config.ts";
+import type { Datagrams } from "../../transport/datagrams.ts";
+import {
+  type DialFailure,
+  EXPECT_ANYBODY,
+  type LinkEnd,
+  type LinkHandler,
+  type LinkInfo,
+  type ListenAccess,
+  openTo,
+} from "../../transport/link.ts";
+import { type Relay, RELAY_HOST, type Relays } from "../../transport/relayed_streams.ts";
+import { createCodec } from "../../wire/codec.ts";
+import { DIRECTORY_CHANNEL } from "./directory_channel.ts";
+import { LinkBacklog } from "../link_backlog.ts";
+import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
+import type { RecordStore } from "../record_log.ts";
+import { Runner } from "../runner.ts";
+
+/** A client's links let in anybody who wants to talk; the machine decides which of them is expected. */
+export const CALL_ACCESS: ListenAccess = {
+  ...openTo("call"),
+  // A crowd at our port mustn't keep out the caller that comes through the directory.
+  prefers: (host) => host === RELAY_HOST,
+};
+
+/**
+ * Lines wait in the machine rather than in the links' queues, where nobody could count them. What is in a queue when
+ * a call is ended still goes out, as long as the other side takes it in: relayed, no faster than the directory lets
+ * it. A side that is cut off learns of it within 10 s; a machine that is busy for some seconds ends no call.
+ */
+export const CALL_CHANNEL = {
+  pingAfterMs: 2_000,
+  deadAfterMs: 7_000,
+  dataBytesMax: 128 * 1_024,
+  closeFlushMs: LEAVE_MS_MAX,
+} as const satisfies Partial<ChannelConfig>;
+
+/** Half of what the directory allows: each piece that arrives may be answered by one, too. */
+const RELAY_LIMITS = {
+  creditBytes: RELAY_CREDIT_BYTES,
+  pieceBytesMax: RELAY_BYTES_MAX,
+  piecesPerS: RELAY_PIECES_PER_S / 2,
+};
+
+export interface DirectoryClientPorts extends ModePorts<ClientEvent> {
+  readonly signer: Signer;
+  readonly store: RecordStore<ClientRecord>;
+  readonly datagrams: Datagrams;
+  /** The relays that the links were given. */
+  readonly relays: Relays;
+  /** Asks the user how to come in: answer once with `enter`. */
+  askToEnter(): void;
+  /** Both sides want to talk: the call is about to be connected. */
+  connecting(): void;
+  /** Remembers the key of the directory, or of a user at the directory whose pins were asked for last. */
+  readonly pin: KeepPin;
+}
+
+export class DirectoryClientHost extends ModeHost<
+  DirectoryMessage,
+  ClientCommand,
+  ClientEvent,
+  ClientRecord,
+  HeardPlace
+> implements LinkHandler {
+  protected override readonly runner: Runner<ClientInput, ClientEffect, ClientRecord>;
+  readonly #ports: DirectoryClientPorts;
+  readonly #backlog: LinkBacklog;
+  /** Open relays by call. */
+  readonly #relays = new Map<string, Relay>();
+  /** Relays of the open calls and of those that are over, by the other side's address as their links show it. */
+  readonly #relayed = new WeakMap<Endpoint, Relay>();
+  /** Timers that close links although something waits for them. */
+  readonly #closing = new Map<LinkId, { cancel(): void }>();
+  /** The attempt of the latest dial of the directory. */
+  #directoryAttempt: number | null = null;
+  #awaySinceMs: number | null;
+
+  constructor(config: Omit<ClientConfig, "records">, ports: DirectoryClientPorts) {
+    super(createCodec(DIRECTORY_MESSAGES), ports);
+    const { signer, environment, links, store, datagrams } = ports;
+    this.#ports = ports;
+    this.#awaySinceMs = ports.clock.nowMs();
+    this.#backlog = new LinkBacklog(links);
+    const client = new Client({ ...config, records: store.records }, signer, environment);
+    this.keepLog(store, {
+      snapshot: (shownThrough) => client.snapshot(shownThrough),
+      shown: ({ store, as, number }) => ({ kind: "shown", store, as, number }),
+      restored: () => ports.show({ event: "notice", text: RESTORED_TEXT }, undefined),
+    });
+    this.runner = new Runner<ClientInput, ClientEffect, ClientRecord>(client, {
+      ...this.runnerPorts(ports.pin),
+      persistOf: (effect) => effect.type === "persist" ? effect : null,
+      execute: (effect) => this.#execute(effect),
+    });
+    datagrams.handle({
+      datagram: (from, bytes) => this.runner.feed({ type: "datagram", from, bytes }),
+      turn() {},
+    });
+  }
+
+  /** The way in that the user chose; answers `askToEnter`. */
+  enter(entry: Entry): void {
+    this.runner.feed({ type: "enter", entry });
+  }
+
+  /** Ends without a message, before the directory has let the user in: `run` rejects with `because`. */
+  giveUp(because: unknown): void {
+    this.runner.stop();
+    this.fail(because);
+  }
+
+  /** Since when the directory wasn't reached when it was dialled; null: the last dial reached it. */
+  get awaySinceMs(): number | null {
+    return this.#awaySinceMs;
+  }
+
+  // LinkHandler.
+
+  linkUp(link: LinkId, info: LinkInfo): void {
+    if (!this.takes(link, info)) return;
+    if (this.#isToDirectory(info)) this.#awaySinceMs = null;
+    const { peer, dialled, attempt, remote } = info;
+    const isRelayed = this.#relayed.has(remote);
+    const { host } = remote;
+    this.runner.feed({ type: "link-up", link, peer, dialled, attempt, host, isRelayed });
+  }
+
+  dialFailed(attempt: number, failure: DialFailure): void {
+    this.logDialFailure(attempt, failure);
+    if (attempt === this.#directoryAttempt) this.#awaySinceMs ??= this.#ports.clock.nowMs();
+    const { reason, text, key } = failure;
+    this.runner.feed({ type: "dial-failed", attempt, reason, text, key });
+  }
+
+  congested(link: LinkId): void {
+    this.#backlog.congested(link);
+    this.runner.feed({ type: "congested", link });
+  }
+
+  override drained(link: LinkId): void {
+    this.#backlog.drained(link);
+    super.drained(link);
+  }
+
+  /**
+   * No call is ended for the age of its link, or of the link that it goes through: their keys are renewed on the way.
+   */
+  override aged(link: LinkId): void {
+    const info = this.openLinks.all.get(link);
+    if (info !== undefined && this.#isToDirectory(info) && this.#relays.size === 0) {
+      super.aged(link);
+    }
+  }
+
+  override linkDown(link: LinkId, end: LinkEnd): void {
+    this.#backlog.remove(link);
+    this.#closing.get(link)?.cancel();
+    this.#closing.delete(link);
+    const remote = this.openLinks.all.get(link)?.remote;
+    const relay = remote && this.#relayed.get(remote);
+    if (relay === undefined) return super.linkDown(link, end);
+    // The machine closes the relay after this: our goodbye, and what stands before it, is sent first.
+    relay.whenSent(() => super.linkDown(link, end));
+  }
+
+  #execute(effect: ClientEffect): void {
+    const { links, datagrams, askToEnter, connecting } = this.#ports;
+    switch (effect.type) {
+      case "dial": {
+        const { attempt, mode, endpoint, expect: fingerprint } = effect;
+        const channel = mode === "directory" ? DIRECTORY_CHANNEL : {};
+        if (mode === "directory") this.#directoryAttempt = attempt;
+        return this.dial(attempt, endpoint, { ...EXPECT_ANYBODY, fingerprint, mode, channel });
+      }
+      case "cancel-dial":
+        return links.cancelDial(effect.attempt);
+      case "send":
+        return this.#send(effect.link, effect.message);
+      case "close":
+        return this.#close(effect.link, effect.reason);
+      case "ask-to-enter":
+        return askToEnter();
+      case "connecting":
+        return connecting();
+      case "relay-open":
+        return this.#openRelay(effect);
+      case "relay-bytes":
+        return this.#relays.get(effect.call)?.came(effect.bytes);
+      case "relay-room":
+        return this.#relays.get(effect.call)?.room(effect.bytes);
+      case "relay-close":
+        this.#relays.get(effect.call)?.close();
+        this.#relays.delete(effect.call);
+        return;
+      case "datagram":
+        return datagrams.send(effect.to, effect.bytes);
+      default:
+        return this.perform(effect);
+    }
+  }
+
+  #send(link: LinkId, message: DirectoryMessage): void {
+    const lane = DIRECTORY_LANES[message.type];
+    if (lane === "control") this.openLinks.send(link, message, lane);
+    else this.#backlog.send(link, this.openLinks.encoded(message));
+  }
+
+  /** Closes a link; what was sent before still goes out. */
+  #close(link: LinkId, reason: string): void {
+    if (this.#closing.has(link)) return;
+    const { links, clock } = this.#ports;
+    let isClosed = false;
+    const close = () => {
+      isClosed = true;
+      links.close(link, reason);
+    };
+    this.#backlog.whenEmpty(link, close);
+    if (!isClosed) this.#closing.set(link, clock.at(clock.nowMs() + LEAVE_MS_MAX, close));
+  }
+
+  #openRelay(
+    { call, attempt, isDialler, expect: key }: Extract<ClientEffect, { type: "relay-open" }>,
+  ): void {
+    const relay = this.#ports.relays.open(RELAY_LIMITS, {
+      send: (bytes) => this.runner.feed({ type: "relayed", call, bytes }),
+      taken: (bytes) => this.runner.feed({ type: "relay-taken", call, bytes }),
+    });
+    this.#relays.set(call, relay);
+    this.#relayed.set(relay.remote, relay);
+    if (isDialler) this.dial(attempt, relay.remote, { ...EXPECT_ANYBODY, key });
+    else relay.accept();
+  }
+
+  protected override logEvent(event: ClientEvent): void {
+    switch (event.event) {
+      case "ready":
+      case "directory":
+      case "session":
+      case "incoming":
+      case "notice":
+      case "error":
+        return this.logFields(event);
+      case "call":
+        return this.logFields(withoutWords(event));
+    }
+  }
+
+  /**
+   * Adds to a status what the machine can't know: the round trips to the directory, and to the other side of a call.
+   */
+  protected override completed(event: ClientEvent): ClientEvent {
+    if (event.event !== "status") return event;
+    const toDirectory = (info: LinkInfo) => this.#isToDirectory(info);
+    const { call } = event;
+    const toOther = (info: LinkInfo) =>
+      !toDirectory(info) && this.#relayed.has(info.remote) === (call?.route === "relay");
+    return {
+      ...event,
+      roundTripMs: this.#roundTripMs(toDirectory),
+      call: call?.state === "connected"
+        ? { ...call, roundTripMs: this.#roundTripMs(toOther) }
+        : call,
+    };
+  }
+
+  #isToDirectory({ attempt }: LinkInfo): boolean {
+    return attempt !== null && attempt === this.#directoryAttempt;
+  }
+
+  /** Round trip of the first link that `isMeant` accepts. */
+  #roundTripMs(isMeant: (info: LinkInfo) => boolean): number | null {
+    const [link] = [...this.openLinks.all].find(([, info]) => isMeant(info)) ?? [];
+    const ms = link === undefined ? null : this.ports.links.roundTripMs(link);
+    return ms === null ? null : measuredMs(ms);
+  }
+}
+
+/** Leaves out the reason of a declined call: it is in the user's own words. */
+function withoutWords(event: ClientEvent & { readonly event: "call" }): typeof event {
+  return event.state === "declined" ? { ...event, reason: "" } : event;
+}
+
+const RESTORED_TEXT = "Writing to the disk works again: broadcasts are shown again";

@@ -1,0 +1,130 @@
+/**
+ * Runs the friends' machine over links, a log and a user interface, each a port: decodes the frames that links bring,
+ * encodes messages, and carries out every effect.
+ */
+
+import type { Signer } from "../../base/crypto/crypto.ts";
+import type { LinkId } from "../../base/ids.ts";
+import type { FriendsCommand, FriendsEvent } from "../../protocols/friends/events.ts";
+import { Friends } from "../../protocols/friends/friends.ts";
+import type {
+  FriendRow,
+  FriendsConfig,
+  FriendsEffect,
+  FriendsInput,
+} from "../../protocols/friends/friends_io.ts";
+import {
+  FRIENDS_LANES,
+  FRIENDS_MESSAGES,
+  type FriendsMessage,
+} from "../../protocols/friends/messages.ts";
+import type { FriendsRecord, ReceivedPlace } from "../../protocols/friends/records.ts";
+import {
+  type DialFailure,
+  EXPECT_ANYBODY,
+  type LinkHandler,
+  type LinkInfo,
+} from "../../transport/link.ts";
+import { createCodec } from "../../wire/codec.ts";
+import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
+import type { RecordStore } from "../record_log.ts";
+import { Runner } from "../runner.ts";
+
+export type FriendsStore = RecordStore<FriendsRecord>;
+interface FriendsHostPorts extends ModePorts<FriendsEvent> {
+  readonly signer: Signer;
+  readonly store: FriendsStore;
+  /** Remembers a friend's key; `again`: the user accepts another key than before. */
+  readonly pin: KeepPin;
+}
+
+export class FriendsHost
+  extends ModeHost<FriendsMessage, FriendsCommand, FriendsEvent, FriendsRecord, ReceivedPlace>
+  implements LinkHandler {
+  protected override readonly runner: Runner<FriendsInput, FriendsEffect, FriendsRecord>;
+  /** Troubles outside the machine, by what they are about. */
+  readonly #troubles = new Map<string, string>();
+
+  constructor(config: Omit<FriendsConfig, "records">, ports: FriendsHostPorts) {
+    super(createCodec(FRIENDS_MESSAGES), ports);
+    const { signer, environment, store, pin } = ports;
+    const friends = new Friends({ ...config, records: store.records }, signer, environment);
+    this.keepLog(store, {
+      snapshot: (shownThrough) => friends.snapshot(shownThrough),
+      shown: ({ key, position }) => ({ kind: "shown", key, through: position }),
+      restored: () => ports.show({ event: "notice", text: RESTORED_TEXT }, undefined),
+    });
+    this.runner = new Runner<FriendsInput, FriendsEffect, FriendsRecord>(friends, {
+      ...this.runnerPorts(pin),
+      persistOf: (effect) => effect.type === "persist" ? effect : null,
+      execute: (effect) => this.#execute(effect),
+    });
+  }
+
+  /** The table was edited: passes its rows on to the machine. */
+  table(friends: readonly FriendRow[]): void {
+    this.runner.feed({ type: "table", friends });
+  }
+
+  /** Has `/status` show a trouble outside the machine, until `null` is given for the same subject. */
+  trouble(about: string, text: string | null): void {
+    if (text === null) this.#troubles.delete(about);
+    else this.#troubles.set(about, text);
+  }
+
+  // LinkHandler.
+
+  linkUp(link: LinkId, info: LinkInfo): void {
+    if (!this.takes(link, info)) return;
+    const { peer, dialled, attempt } = info;
+    this.runner.feed({ type: "link-up", link, peer, dialled, attempt });
+  }
+
+  dialFailed(attempt: number, failure: DialFailure): void {
+    this.logDialFailure(attempt, failure);
+    const { reason, text, key } = failure;
+    this.runner.feed({ type: "dial-failed", attempt, reason, text, key });
+  }
+
+  /** What is under way fits into a link's queue: nothing is dropped. */
+  congested(): void {}
+
+  #execute(effect: FriendsEffect): void {
+    switch (effect.type) {
+      case "dial": {
+        const { attempt, endpoint, expect: fingerprint } = effect;
+        return this.dial(attempt, endpoint, { ...EXPECT_ANYBODY, fingerprint });
+      }
+      case "send":
+        return this.openLinks.send(effect.link, effect.message, FRIENDS_LANES[effect.message.type]);
+      default:
+        return this.perform(effect);
+    }
+  }
+
+  protected override logEvent(event: FriendsEvent): void {
+    switch (event.event) {
+      case "ready":
+      case "connection":
+      case "notice":
+      case "error":
+        return this.logFields(event);
+    }
+  }
+
+  /**
+   * Adds to a status what the machine can't know: the round trips to friends with a link, and troubles outside it.
+   */
+  protected override completed(event: FriendsEvent): FriendsEvent {
+    if (event.event !== "status") return event;
+    const byKey = this.roundTrips();
+    const friends = event.friends.map((friend) => ({
+      ...friend,
+      roundTripMs: friend.connected ? byKey.get(friend.key ?? "") ?? null : null,
+    }));
+    return { ...event, friends, problems: [...event.problems, ...this.#troubles.values()] };
+  }
+}
+
+const RESTORED_TEXT =
+  "Writing to the disk works again: messages that friends keep for you come now";

@@ -1,0 +1,189 @@
+/**
+ * The members with which a member exchanges datagrams: converts messages to bytes and back over reliable datagrams,
+ * and accepts only peers that the machine has met.
+ */
+
+import { RemoteProtocolError } from "../../base/errors.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import { type Endpoint, endpointText, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
+import { unreachable } from "../../base/invariant.ts";
+import { measuredMs } from "../../base/machine/measured.ts";
+import type { Environment } from "../../base/machine/environment.ts";
+import type { MemberInput } from "../../protocols/group/schema/member_io.ts";
+import type { GroupMessage } from "../../protocols/group/schema/messages.ts";
+import type {
+  ChannelIdentity,
+  HandshakeEnvironment,
+} from "../../protocols/noise/identity_handshake.ts";
+import { ReliableDatagrams } from "../../protocols/reliable_datagram/reliable_datagrams.ts";
+import type { ReliableConfig } from "../../protocols/reliable_datagram/reliable_io.ts";
+import type { Datagrams } from "../../transport/datagrams.ts";
+import type { LinkClock } from "../../transport/link.ts";
+import { isUnknown, type MessageCodec } from "../../wire/codec.ts";
+import { DatagramHost, type DatagramNews } from "./datagram_host.ts";
+import { isDoneWithin } from "../within.ts";
+
+/** A silent member holds up all others: it is reported after 2 s, so that the coordinator can decide within 3. */
+const GROUP_DATAGRAMS: ReliableConfig = { probeAfterMs: 1_000, silentAfterMs: 1_000 };
+
+/**
+ * How long goodbyes to all may take: queued messages are sent for up to a second before, and a busy machine is
+ * late.
+ */
+const GOODBYES_MS_MAX = 1_500;
+
+interface GroupPeersPorts {
+  readonly identity: ChannelIdentity;
+  readonly environment: HandshakeEnvironment & Pick<Environment, "log">;
+  readonly datagrams: Datagrams;
+  readonly clock: LinkClock;
+  readonly codec: MessageCodec<GroupMessage>;
+  /** Passes an event to the member's machine as an input. */
+  told(input: MemberInput): void;
+}
+
+export class GroupPeers {
+  readonly #ports: GroupPeersPorts;
+  readonly #host: DatagramHost;
+  /** Peers that are accepted. Bounded by the machine, like the maps below. */
+  readonly #met = new Set<PeerKey>();
+  /** Peers of which events are still expected, and the endpoint at which each was first dialled or seen. */
+  readonly #known = new Map<PeerKey, Endpoint>();
+  /** Peers being disconnected: their messages are ignored. */
+  readonly #ending = new Set<PeerKey>();
+  #allEnded: (() => void) | null = null;
+
+  constructor(ports: GroupPeersPorts) {
+    this.#ports = ports;
+    const { identity, environment, datagrams, clock } = ports;
+    const access = { mode: "group", admit: (peer: PeerKey) => this.#met.has(peer) } as const;
+    const machine = new ReliableDatagrams({
+      identity,
+      env: environment,
+      access,
+      config: GROUP_DATAGRAMS,
+    });
+    this.#host = new DatagramHost(machine, datagrams, clock, (news) => this.#take(news));
+  }
+
+  /** Connects to the peer at `endpoint`; redirects the connection if it was elsewhere. */
+  meet(peer: PeerKey, endpoint: Endpoint): void {
+    this.#met.add(peer);
+    const known = this.#known.get(peer);
+    if (known !== undefined && isSameEndpoint(known, endpoint) && !this.#ending.has(peer)) return;
+    this.#known.set(peer, endpoint);
+    this.#host.feed({ type: "connect", peer, endpoint });
+  }
+
+  /** Disconnects the peer after sending what is queued; it isn't accepted any more. */
+  part(peer: PeerKey, reason: string): void {
+    this.#met.delete(peer);
+    this.#end(peer, reason);
+  }
+
+  tell(peers: readonly PeerKey[], message: GroupMessage): void {
+    const bytes = this.#ports.codec.encode(message);
+    for (const peer of peers) {
+      this.#host.feed({ type: "send", peer, lane: "data", message: bytes });
+    }
+  }
+
+  /** Measured round-trip times of known peers, ms, by fingerprint; peers without a measurement are missing. */
+  roundTrips(): ReadonlyMap<string, number> {
+    const byKey = new Map<string, number>();
+    for (const peer of this.#known.keys()) {
+      const ms = this.#host.machine.roundTripMs(peer);
+      if (ms !== null) byKey.set(fingerprintOf(peer), measuredMs(ms));
+    }
+    return byKey;
+  }
+
+  /** Says goodbye to all peers, after sending what is queued, and frees the port. */
+  async close(reason: string): Promise<void> {
+    const { clock, datagrams } = this.#ports;
+    const ended = Promise.withResolvers<void>();
+    this.#allEnded = ended.resolve;
+    for (const peer of [...this.#known.keys()]) this.part(peer, reason);
+    if (this.#known.size > 0) await isDoneWithin(clock, GOODBYES_MS_MAX, ended.promise);
+    this.#host.stop();
+    await datagrams.close();
+  }
+
+  #end(peer: PeerKey, reason: string): void {
+    if (!this.#known.has(peer) || this.#ending.has(peer)) return;
+    this.#ending.add(peer);
+    this.#host.feed({ type: "close", peer, reason });
+  }
+
+  #take(news: DatagramNews): void {
+    const { peer } = news;
+    switch (news.type) {
+      case "up":
+        if (!this.#known.has(peer)) this.#known.set(peer, news.endpoint);
+        this.#log("peer up", peer, { remote: endpointText(news.endpoint) });
+        return this.#ports.told({ type: "peer-up", peer });
+      case "reset":
+        this.#log("peer began anew", peer);
+        return this.#ports.told({ type: "peer-reset", peer });
+      case "silent":
+        this.#log("peer silent", peer);
+        return this.#ports.told({ type: "peer-silent", peer });
+      case "heard":
+        this.#log("peer heard again", peer);
+        return this.#ports.told({ type: "peer-heard", peer });
+      case "congested":
+        return this.#ports.told({ type: "peer-congested", peer });
+      case "drained":
+        return this.#ports.told({ type: "peer-drained", peer });
+      case "message":
+        return this.#message(peer, news.bytes);
+      case "moved":
+        return this.#log("peer moved", peer, { remote: endpointText(news.endpoint) });
+      case "failed": {
+        const { endpoint, reason, key } = news;
+        const answered = key === null ? {} : { answered: fingerprintOf(key) };
+        this.#log("peer not reached", peer, { at: endpointText(endpoint), reason, ...answered });
+        this.#forget(peer);
+        return this.#ports.told({ type: "peer-failed", peer });
+      }
+      case "ended":
+        this.#log("peer ended", peer, { cause: news.cause, text: news.text });
+        this.#forget(peer);
+        return this.#ports.told({ type: "peer-ended", peer, text: news.text });
+      case "once":
+        return; // group members send no unreliable datagrams
+      default:
+        return unreachable(news);
+    }
+  }
+
+  #message(peer: PeerKey, bytes: Uint8Array): void {
+    if (this.#ending.has(peer)) return;
+    const { codec, told } = this.#ports;
+    try {
+      const message = codec.decode(bytes);
+      told(
+        isUnknown(message)
+          ? { type: "peer-unknown-message", peer, code: message.code }
+          : { type: "peer-message", peer, message },
+      );
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+      this.#ports.environment.log.warn("peer broke the rules", {
+        key: fingerprintOf(peer),
+        reason: error.message,
+      });
+      this.#end(peer, error.message);
+    }
+  }
+
+  #forget(peer: PeerKey): void {
+    this.#known.delete(peer);
+    this.#ending.delete(peer);
+    if (this.#known.size === 0) this.#allEnded?.();
+  }
+
+  #log(message: string, peer: PeerKey, fields: Readonly<Record<string, unknown>> = {}): void {
+    this.#ports.environment.log.info(message, { key: fingerprintOf(peer), ...fields });
+  }
+}

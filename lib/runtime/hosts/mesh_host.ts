@@ -1,0 +1,214 @@
+/**
+ * Runs the mesh's machine over links, a room's log and a user interface, each a port: decodes the frames that links
+ * bring, encodes messages, and carries out every effect.
+ */
+
+import type { Signer } from "../../base/crypto/crypto.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import {
+  type BundleId,
+  endpointText,
+  type LinkId,
+  type PeerKey,
+  type RoomId,
+} from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
+import type { MeshCommand, MeshEvent } from "../../protocols/mesh/schema/events.ts";
+import { Mesh } from "../../protocols/mesh/mesh.ts";
+import type { MeshConfig, MeshEffect, MeshInput } from "../../protocols/mesh/schema/mesh_io.ts";
+import { MESH_MESSAGES, type MeshMessage } from "../../protocols/mesh/schema/messages.ts";
+import type { MeshRecord } from "../../protocols/mesh/schema/records.ts";
+import type {
+  ChannelSecret,
+  DialFailure,
+  LinkEnd,
+  LinkHandler,
+  LinkInfo,
+} from "../../transport/link.ts";
+import { createCodec } from "../../wire/codec.ts";
+import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
+import type { RecordStore } from "../record_log.ts";
+import { Runner } from "../runner.ts";
+
+/** The store of one room. */
+export interface RoomStore extends RecordStore<MeshRecord> {
+  /** Remembers a member's key, beside the records. */
+  readonly pin: KeepPin;
+}
+
+interface MeshHostPorts extends ModePorts<MeshEvent> {
+  readonly signer: Signer;
+  openRoom(room: RoomId): Promise<RoomStore>;
+}
+
+export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, MeshRecord, BundleId>
+  implements LinkHandler {
+  protected override readonly runner: Runner<MeshInput, MeshEffect, MeshRecord>;
+  readonly #mesh: Mesh;
+  readonly #openRoomStore: MeshHostPorts["openRoom"];
+  /** Names of members with a link, by fingerprint, for the log. */
+  readonly #names = new Map<string, string>();
+  #room: RoomId | null = null;
+  #store: RoomStore | null = null;
+  /** Resolves when the room's log is open; never rejects. */
+  #opening: Promise<void> = Promise.resolve();
+
+  constructor(config: MeshConfig, ports: MeshHostPorts) {
+    super(createCodec(MESH_MESSAGES), ports);
+    const { signer, environment, openRoom } = ports;
+    this.#openRoomStore = openRoom;
+    this.#mesh = new Mesh(config, signer, environment);
+    this.runner = new Runner<MeshInput, MeshEffect, MeshRecord>(this.#mesh, {
+      ...this.runnerPorts((pin) => this.#pin(pin)),
+      persistOf: (effect) => effect.type === "persist" ? effect : null,
+      execute: (effect) => this.#execute(effect),
+    });
+  }
+
+  /** The room that diallers may name; null until it is known. */
+  get room(): RoomId | null {
+    return this.#room;
+  }
+
+  /** The secrets that diallers of a private room may know; null where they need none. */
+  get secrets(): ((epoch: number) => readonly Uint8Array[]) | null {
+    const { secrets } = this.#mesh;
+    return secrets === null ? null : (epoch) => secrets.opening(epoch);
+  }
+
+  /** Names of all members that can be written to, present or not. */
+  get knownNames(): readonly string[] {
+    return this.#mesh.room?.machines.names.known() ?? [];
+  }
+
+  /** Whether an authenticated dialler that knew this secret may come in. */
+  admit(peer: PeerKey, secret: ChannelSecret | null): "bad-credentials" | null {
+    return this.#mesh.admit(peer, secret);
+  }
+
+  // LinkHandler.
+
+  linkUp(link: LinkId, info: LinkInfo): void {
+    const { peer, dialled, remote, localHost, attempt, secret } = info;
+    if (!this.takes(link, info)) return;
+    this.runner.feed({ type: "link-up", link, peer, dialled, remote, localHost, attempt, secret });
+  }
+
+  dialFailed(attempt: number, failure: DialFailure): void {
+    this.logDialFailure(attempt, failure);
+    const { reason, text } = failure;
+    this.runner.feed({
+      type: "dial-failed",
+      attempt,
+      reason: reason === "wrong-mode" ? "protocol" : reason,
+      text,
+    });
+  }
+
+  override linkDown(link: LinkId, end: LinkEnd): void {
+    const info = this.openLinks.all.get(link);
+    super.linkDown(link, end);
+    if (info !== undefined) this.#names.delete(fingerprintOf(info.peer));
+  }
+
+  congested(link: LinkId): void {
+    if (this.openLinks.all.has(link)) this.runner.feed({ type: "congested", link });
+  }
+
+  missed(link: LinkId): void {
+    if (this.openLinks.all.has(link)) this.runner.feed({ type: "missed", link });
+  }
+
+  protected override whoIs(
+    { peer, remote }: LinkInfo,
+  ): Readonly<Record<string, unknown>> {
+    const key = fingerprintOf(peer);
+    const name = this.#mesh.room?.machines.names.shownName(peer) ?? this.#names.get(key) ?? null;
+    return { name, key, remote: endpointText(remote) };
+  }
+
+  /** A member that quits is no longer named when its link goes. */
+  #noteName(key: string, name: string): void {
+    for (const { peer } of this.openLinks.all.values()) {
+      if (fingerprintOf(peer) === key) this.#names.set(key, name);
+    }
+  }
+
+  protected override logEvent(event: MeshEvent): void {
+    if (event.event === "joined" || event.event === "renamed") {
+      this.#noteName(event.key, event.name);
+    }
+    switch (event.event) {
+      case "ready":
+      case "joined":
+      case "left":
+      case "renamed":
+      case "notice":
+      case "error":
+        return this.logFields(event);
+    }
+  }
+
+  // Effects.
+
+  #execute(effect: MeshEffect): void {
+    switch (effect.type) {
+      case "dial": {
+        const { attempt, endpoint, expect: key, fingerprint = null, room, secret } = effect;
+        return this.dial(attempt, endpoint, { key, fingerprint, room, secret });
+      }
+      case "send":
+        return this.openLinks.send(effect.link, effect.message, effect.lane);
+      case "open-room":
+        return this.#openRoom(effect.room);
+      case "await-output":
+        return this.#awaitOutput(effect.token);
+      default:
+        return this.perform(effect);
+    }
+  }
+
+  #awaitOutput(token: number): void {
+    this.ports.written().then(
+      () => this.runner.feed({ type: "output-seen", token }),
+      (error) => this.fail(error),
+    );
+  }
+
+  /** Adds to a status what only the links know: the round trips to members with a link. */
+  protected override completed(event: MeshEvent): MeshEvent {
+    if (event.event !== "status") return event;
+    const byKey = this.roundTrips();
+    const members = event.members.map((member) => ({
+      ...member,
+      roundTripMs: byKey.get(member.key) ?? null,
+    }));
+    return { ...event, members };
+  }
+
+  // The disk.
+
+  #openRoom(room: RoomId): void {
+    this.#room = room;
+    this.log.info("room", { room });
+    this.#opening = this.#openRoomStore(room).then((store) => {
+      this.#store = store;
+      this.keepLog(store, {
+        snapshot: (shownThrough) => this.#mesh.room?.snapshot(shownThrough) ?? null,
+        shown: (through) => ({ kind: "shown", through }),
+        restored: () => this.runner.feed({ type: "log-restored" }),
+      });
+      this.runner.feed({ type: "room-opened", records: store.records });
+    }).catch((error) => this.fail(error));
+  }
+
+  async #pin(pin: Parameters<KeepPin>[0]): Promise<void> {
+    invariant(this.#store !== null, "who is met is met in a room");
+    await this.#store.pin(pin);
+  }
+
+  /** If the user leaves while the log is being opened, we end when it is open: it has to be closed, too. */
+  protected override async ending(): Promise<void> {
+    await this.#opening;
+  }
+}

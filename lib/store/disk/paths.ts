@@ -1,0 +1,91 @@
+/** The layout of the data folder: `users/NAME/`, `serve/`, `regserver/` and `tables/`. */
+
+import { hash } from "node:crypto";
+import { utf8 } from "../../base/crypto/crypto.ts";
+import { P2pchatError } from "../../base/errors.ts";
+
+/** What determines the data folder. */
+interface DataFolderSource {
+  /** The argument of `--data`; null without the flag. */
+  readonly flag: string | null;
+  /** The value of an environment variable; an empty one counts as unset. */
+  readonly variable: (name: string) => string | undefined;
+  /** The user's home folder in the system's user database; `null` where it has none. */
+  readonly accountHome: () => string | null;
+}
+
+/**
+ * The data folder: `--data`, else `$P2PCHAT_HOME`, else `$XDG_DATA_HOME/p2pchat`, else `~/.local/share/p2pchat`,
+ * where `~` is `$HOME`, else the home folder in the user database. A relative `$XDG_DATA_HOME` is ignored, as the
+ * XDG Base Directory Specification requires.
+ * @throws {P2pchatError} `usage` where no home folder is known.
+ */
+export function dataFolder(source: DataFolderSource): string {
+  const named = nonEmpty(source.flag) ?? nonEmpty(source.variable("P2PCHAT_HOME"));
+  if (named !== null) return withoutTrailingSlash(named);
+  const xdg = absolute(source.variable("XDG_DATA_HOME"));
+  if (xdg !== null) return `${withoutTrailingSlash(xdg)}/p2pchat`;
+  const home = nonEmpty(source.variable("HOME")) ?? nonEmpty(source.accountHome());
+  if (home !== null) return `${withoutTrailingSlash(home)}/.local/share/p2pchat`;
+  throw new P2pchatError(
+    "usage",
+    "Cannot tell where to keep data: HOME isn't set and this account has no home folder; " +
+      "name a folder with --data DIR",
+  );
+}
+
+/** The folders in the data folder: all that the program keeps is below one of them. */
+export function foldersOf(data: string): readonly string[] {
+  return [usersFolder(data), serveFolder(data), regserverFolder(data), tableLocks(data)];
+}
+
+/** The folder of all users' profiles. */
+export function usersFolder(data: string): string {
+  return `${data}/users`;
+}
+
+/** The coordinator's folder. */
+export function serveFolder(data: string): string {
+  return `${data}/serve`;
+}
+
+/** The file of a directory's accounts, in its folder. */
+export const ACCOUNTS_FILE = "accounts.csv";
+
+/** The directory's folder. */
+export function regserverFolder(data: string): string {
+  return `${data}/regserver`;
+}
+
+/**
+ * The lock file for changes of the table of users at `path`, which is absolute and without links. It is in the data
+ * folder, not beside the table: that may be in a private folder, or among other people's files, where the program
+ * leaves nothing.
+ */
+export function tableLock(data: string, path: string): string {
+  return `${tableLocks(data)}/${pathDigest(path)}.lock`;
+}
+
+function tableLocks(data: string): string {
+  return `${data}/tables`;
+}
+
+/** Letters of a digest: 64 bits are plenty, as a user has only a few tables. */
+const DIGEST_LETTERS = 16;
+
+/** A digest of a path, usable as a file name. */
+export function pathDigest(path: string): string {
+  return hash("sha256", utf8(path), "hex").slice(0, DIGEST_LETTERS);
+}
+
+function nonEmpty(text: string | null | undefined): string | null {
+  return text === undefined || text === null || text === "" ? null : text;
+}
+
+function absolute(path: string | undefined): string | null {
+  return path?.startsWith("/") === true ? path : null;
+}
+
+function withoutTrailingSlash(path: string): string {
+  return path.replace(/(?<=.)\/+$/, "");
+}

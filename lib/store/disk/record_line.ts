@@ -1,0 +1,166 @@
+/**
+ * One record as one line of text, for `cat`, `grep` and `cut`:
+ *
+ *     checksum TAB cell TAB cell ... LF
+ *
+ * The checksum is the CRC-32 of everything between its tab and the line feed, as 8 hexadecimal digits: the CRC of
+ * gzip and zlib, so that any scripting language can recompute it. It detects every burst error of up to 32 bits. It
+ * doesn't stop an attacker, who could write a matching checksum. A SHA-256 would take 20 times as long, CRC-32C in
+ * JavaScript five times (`docs/decisions/0002-stores-as-checked-text.md`).
+ *
+ * Cells hold any text. Control characters (a terminal might obey them), the backslash and lone surrogates (UTF-8
+ * has none) are escaped as `\t`, `\n`, `\r`, `\\`, `\x1b` and `\ud800`; so a line has no NUL.
+ */
+
+import { Buffer } from "node:buffer";
+import { crc32 } from "node:zlib";
+import { invariant } from "../../base/invariant.ts";
+
+/** Longest line in bytes with its checksum and line feed: 16 times the longest that a store writes now. */
+export const LINE_BYTES_MAX = 8 * 1024 * 1024;
+
+/** Memory that a `LineBuffer` keeps for its next lines: two pieces of a rewrite, eight full messages. */
+const BUFFER_BYTES_KEPT = 512 * 1024;
+
+const CHECKSUM_DIGITS = 8;
+const HEAD_BYTES = CHECKSUM_DIGITS + 1;
+const TAB = 0x09;
+const LINE_FEED = 0x0a;
+
+/** The CRC-32 of `bytes`, continuing from `before`, the CRC-32 of the bytes before them. */
+export function checksumOf(bytes: Uint8Array, before = 0): number {
+  return crc32(bytes, before);
+}
+
+/** A checksum as it is written in lines. */
+export function checksumText(checksum: number): string {
+  return checksum.toString(16).padStart(CHECKSUM_DIGITS, "0");
+}
+
+// deno-lint-ignore no-control-regex
+const NEEDS_ESCAPE = /[\\\x00-\x1f\x7f-\x9f]/;
+// deno-lint-ignore no-control-regex
+const ESCAPED = /[\\\x00-\x1f\x7f-\x9f]|\p{Surrogate}/gu;
+const SHORT_ESCAPES: Readonly<Record<string, string>> = {
+  "\\": "\\\\",
+  "\t": "\\t",
+  "\n": "\\n",
+  "\r": "\\r",
+};
+const SHORT_UNESCAPES: Readonly<Record<string, string>> = {
+  "\\": "\\",
+  t: "\t",
+  n: "\n",
+  r: "\r",
+};
+
+function escapeCell(text: string): string {
+  if (!NEEDS_ESCAPE.test(text) && text.isWellFormed()) return text;
+  return text.replace(ESCAPED, (char) => {
+    const code = char.charCodeAt(0);
+    const hex = code.toString(16);
+    return SHORT_ESCAPES[char] ?? (code < 0x100 ? `\\x${hex.padStart(2, "0")}` : `\\u${hex}`);
+  });
+}
+
+/** The text of an escaped cell; `null` where the escapes are invalid. */
+function unescapeCell(cell: string): string | null {
+  if (!cell.includes("\\")) return cell;
+  let valid = true;
+  const text = cell.replace(
+    /\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|([^]?))/g,
+    (_match, byte?: string, unit?: string, short?: string) => {
+      const hex = byte ?? unit;
+      if (hex !== undefined) return String.fromCharCode(parseInt(hex, 16));
+      const char = SHORT_UNESCAPES[short ?? ""];
+      valid &&= char !== undefined;
+      return char ?? "";
+    },
+  );
+  return valid ? text : null;
+}
+
+/** The part of a line after its checksum, without the line feed. */
+export function joinCells(cells: readonly string[]): string {
+  return cells.map(escapeCell).join("\t");
+}
+
+/** The cells of `content`; `null` where `joinCells` could not have produced it. */
+export function splitCells(content: string): readonly string[] | null {
+  const cells = content.split("\t");
+  if (!content.includes("\\")) return cells;
+  const texts: string[] = [];
+  for (const cell of cells) {
+    const text = unescapeCell(cell);
+    if (text === null) return null;
+    texts.push(text);
+  }
+  return texts;
+}
+
+const HEX_DIGITS = Buffer.from("0123456789abcdef");
+/** The value of each byte that is a lower-case hexadecimal digit; 255 for others. */
+const HEX_VALUES = new Uint8Array(256).fill(255);
+HEX_DIGITS.forEach((digit, value) => HEX_VALUES[digit] = value);
+
+/** Collects lines in a reused buffer, so that many lines are one write. */
+export class LineBuffer {
+  #bytes = Buffer.alloc(4_096);
+  #length = 0;
+
+  /** Adds a line with `content`, which `joinCells` made. */
+  add(content: string): void {
+    const from = this.#length;
+    this.#reserve(from + HEAD_BYTES + 3 * content.length + 1);
+    const contentAt = from + HEAD_BYTES;
+    const end = contentAt + this.#bytes.write(content, contentAt, "utf8");
+    invariant(end - from < LINE_BYTES_MAX, "a record fits into a line");
+    let checksum = checksumOf(this.#bytes.subarray(contentAt, end));
+    for (let at = contentAt - 2; at >= from; at--) {
+      this.#bytes[at] = HEX_DIGITS[checksum & 15]!;
+      checksum >>>= 4;
+    }
+    this.#bytes[contentAt - 1] = TAB;
+    this.#bytes[end] = LINE_FEED;
+    this.#length = end + 1;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The lines so far, as a view valid until the next `add` or `clear`. */
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Discards the lines, and the buffer if it has grown unusually large. */
+  clear(): void {
+    this.#length = 0;
+    if (this.#bytes.length > BUFFER_BYTES_KEPT) this.#bytes = Buffer.alloc(4_096);
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.#bytes.length) return;
+    const grown = Buffer.alloc(Math.max(length, 2 * this.#bytes.length));
+    grown.set(this.bytes());
+    this.#bytes = grown;
+  }
+}
+
+/**
+ * The content of the line in [from, to) of `bytes`; its line feed is at `to`.
+ * @returns `null` where the checksum doesn't fit.
+ */
+export function lineContent(bytes: Buffer, from: number, to: number): string | null {
+  const contentAt = from + HEAD_BYTES;
+  if (to < contentAt || bytes[contentAt - 1] !== TAB) return null;
+  let checksum = 0;
+  for (let at = from; at < contentAt - 1; at++) {
+    const value = HEX_VALUES[bytes[at]!]!;
+    if (value === 255) return null;
+    checksum = (checksum << 4) | value;
+  }
+  if (checksumOf(bytes.subarray(contentAt, to)) !== checksum >>> 0) return null;
+  return bytes.toString("utf8", contentAt, to);
+}

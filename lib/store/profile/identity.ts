@@ -1,0 +1,126 @@
+/**
+ * A profile's identity: the Ed25519 seed, created at first use, in a table of its own that `cat` shows:
+ *
+ *     ab12cd34  p2pchat      identity                      1
+ *     12ab34cd  seed         9d61b19deffd5a60ba844af4...
+ *     34cd12ab  fingerprint  k7f3...
+ *     90cc31d8  end          2                             3f5ce211
+ *
+ * Whoever has the seed can act as the user: the file has mode 0600, and no log or error contains the seed.
+ */
+
+import { nodeSigner, type Signer } from "../../base/crypto/crypto.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
+import { corruptError, type Disk, FILE_MODE } from "../disk/disk.ts";
+import { ACCOUNTS_FILE } from "../disk/paths.ts";
+import { REPLACEMENT_SUFFIX } from "../disk/replacement.ts";
+import { Table, type TableRow } from "../disk/table.ts";
+
+/** The consequence of starting without this file: no data is lost, but the identity is another one. */
+const WITHOUT = "and be somebody else for all who know you";
+const FORMAT = { format: "identity", version: 1, without: WITHOUT } as const;
+const SEED_BYTES = 32;
+// Line 1 names the format; the rows follow.
+const SEED_LINE = 2;
+const FINGERPRINT_LINE = 3;
+
+interface Identity {
+  readonly signer: Signer;
+  readonly fingerprint: Fingerprint;
+  /** Whether it was created just now, so that nobody knows the key yet. */
+  readonly isNew: boolean;
+}
+
+/** The identity of a profile. */
+export interface ProfileIdentity extends Identity {
+  /**
+   * What the user should know: that the key is new although the profile isn't. Empty from the second call on, as it is
+   * to be shown once.
+   */
+  takeNotices(): readonly string[];
+}
+
+const IDENTITY_FILE = "identity";
+
+/** Whether the profile in `folder` was used before. To be called before this start creates anything there. */
+export async function isUsedProfile(disk: Disk, folder: string): Promise<boolean> {
+  return (await disk.list(folder)).some(isTraceOfUse);
+}
+
+/**
+ * The identity of the profile in `folder`, which must exist; created and durable where there is none.
+ * @param isUsed The result of `isUsedProfile`.
+ * @param randomBytes Returns unpredictable bytes.
+ * @throws {P2pchatError} As `openIdentity`.
+ */
+export async function openProfileIdentity(
+  disk: Disk,
+  folder: string,
+  isUsed: boolean,
+  randomBytes: (length: number) => Uint8Array,
+): Promise<ProfileIdentity> {
+  const path = `${folder}/${IDENTITY_FILE}`;
+  const identity = await openIdentity(disk, path, randomBytes);
+  const isLost = identity.isNew && isUsed;
+  const notices = isLost ? [lostText(path, identity)] : [];
+  return { ...identity, takeNotices: () => notices.splice(0) };
+}
+
+/**
+ * Whether a file shows that the profile was used. Locks, accounts that a directory's operator added before its
+ * first start, and an identity that was never put in place, may exist before anybody can know the key.
+ */
+function isTraceOfUse(file: string): boolean {
+  return !file.endsWith(".lock") && !BEFORE_USE.includes(file);
+}
+
+const BEFORE_USE: readonly string[] = [ACCOUNTS_FILE, `${IDENTITY_FILE}${REPLACEMENT_SUFFIX}`];
+
+function lostText(path: string, { fingerprint }: Identity): string {
+  return `Your key is new, ${fingerprint}: ${path} was missing, and for others you are somebody else; ` +
+    "restore that file from a copy to be who you were";
+}
+
+/**
+ * The identity in the file at `path`; created and durable where there is none.
+ * @param randomBytes Returns unpredictable bytes.
+ * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` for another format or version; `disk`.
+ */
+export async function openIdentity(
+  disk: Disk,
+  path: string,
+  randomBytes: (length: number) => Uint8Array,
+): Promise<Identity> {
+  const { table, rows } = await Table.open(disk, path, FORMAT);
+  if (rows !== null) {
+    await restrictMode(disk, path);
+    return { ...identityOf(path, rows), isNew: false };
+  }
+  const seed = randomBytes(SEED_BYTES);
+  const signer = nodeSigner(seed);
+  const fingerprint = fingerprintOf(signer.key);
+  await table.write([["seed", seed.toHex()], ["fingerprint", fingerprint]]);
+  return { signer, fingerprint, isNew: true };
+}
+
+function identityOf(path: string, rows: readonly TableRow[]): Omit<Identity, "isNew"> {
+  const [seedRow, fingerprintRow] = rows;
+  const [seedName, seedHex] = seedRow ?? [];
+  if (seedName !== "seed" || seedHex === undefined || !/^[0-9a-f]{64}$/.test(seedHex)) {
+    throw corruptError(path, SEED_LINE, "it holds no seed of 64 hexadecimal digits", WITHOUT);
+  }
+  const signer = nodeSigner(Uint8Array.fromHex(seedHex));
+  const fingerprint = fingerprintOf(signer.key);
+  const [name, stored] = fingerprintRow ?? [];
+  if (name !== "fingerprint" || stored !== fingerprint) {
+    const found = `it isn't the seed's fingerprint (${fingerprint})`;
+    throw corruptError(path, FINGERPRINT_LINE, found, WITHOUT);
+  }
+  return { signer, fingerprint };
+}
+
+/** Restricts the file to its owner: one restored from a backup may have another mode. */
+async function restrictMode(disk: Disk, path: string): Promise<void> {
+  const entry = await disk.stat(path);
+  if (entry !== null && (entry.mode & 0o777) !== FILE_MODE) await disk.setMode(path, FILE_MODE);
+}

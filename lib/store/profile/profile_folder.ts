@@ -1,0 +1,152 @@
+/** Where a user's profile is: `users/NAME/` in the data folder. */
+
+import { hash } from "node:crypto";
+import type { Clock } from "../../base/machine/clock.ts";
+import { utf8 } from "../../base/crypto/crypto.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import { invariant } from "../../base/invariant.ts";
+import { foldName, isSameName, nameFault } from "../../base/text/names.ts";
+import { type Disk, FOLDER_MODE, systemReason } from "../disk/disk.ts";
+import { takeTurn } from "../disk/file_turn.ts";
+import { usersFolder } from "../disk/paths.ts";
+
+/** A user of a data folder. */
+export interface ProfileOwner {
+  readonly dataFolder: string;
+  /** A valid name in NFC, as its user typed it. */
+  readonly name: string;
+}
+
+/**
+ * Finds the folder of a user's profile, or makes it with the name as it was typed. Names that are the same name have
+ * one folder, with whatever spelling it was made, also where several programs start at once.
+ * @param writer Distinguishes this program from others, such as by its process id.
+ * @returns The folder's path.
+ * @throws {P2pchatError} `disk`; `bad-file` where a link is in its place; `in-use` as `takeTurn`, where other programs
+ *   make folders.
+ */
+export async function openProfileFolder(
+  disk: Disk,
+  owner: ProfileOwner,
+  writer: string,
+  clock: Clock,
+): Promise<string> {
+  invariant(
+    nameFault(owner.name) === null,
+    "a profile's name can be a folder's on any file system",
+  );
+  const found = await findProfileFolder(disk, owner);
+  if (found !== null) return found;
+  const users = usersFolder(owner.dataFolder);
+  // No name begins with a full stop.
+  const turn = await takeTurn(disk, users, `${users}/.lock`, writer, clock);
+  try {
+    const folder = await findProfileFolder(disk, owner) ?? `${users}/${owner.name}`;
+    await disk.makeFolder(folder);
+    return folder;
+  } finally {
+    turn.release();
+  }
+}
+
+/**
+ * The folder of a user's profile; null where there is none. Of several, the one of earlier versions, or else the first
+ * by code units: whatever spelling was typed.
+ * @throws {P2pchatError} `bad-file` where a link is in its place; `disk`.
+ */
+export async function findProfileFolder(
+  disk: Disk,
+  { dataFolder, name }: ProfileOwner,
+): Promise<string | null> {
+  const users = usersFolder(dataFolder);
+  const earlier = earlierFolderName(name);
+  const names = await listed(disk, users) ?? [earlier, name];
+  const spellings = names.filter((each) => nameFault(each) === null && isSameName(each, name));
+  for (const each of [...names.filter((each) => each === earlier), ...spellings]) {
+    const path = `${users}/${each}`;
+    await refuseLink(disk, path);
+    if ((await disk.stat(path))?.kind === "folder") return path;
+  }
+  return null;
+}
+
+const OTHERS_BITS = 0o077;
+const OTHERS_WRITE_BITS = 0o022;
+
+/**
+ * Keeps a profile, or a server's folder, to the user: whoever else may write there, or replace it, decides who is
+ * verified. Its mode becomes 0700, and that of the folder of all users too where others may write there.
+ * @param users The folder of all users; null for a server's folder.
+ * @returns What the user should know: where others could write, and may have done so.
+ * @throws {P2pchatError} `bad-file` where that can't be done, as the folder is another user's; or a link is there.
+ */
+export async function keepToOwner(
+  disk: Disk,
+  folder: string,
+  users: string | null,
+): Promise<readonly string[]> {
+  await refuseLink(disk, folder);
+  const notices: string[] = [];
+  const closed: [string, number][] = [[folder, OTHERS_BITS]];
+  if (users !== null) closed.push([users, OTHERS_WRITE_BITS]);
+  for (const [path, bits] of closed) {
+    const entry = await disk.stat(path);
+    if (entry === null || (entry.mode & bits) === 0) continue;
+    const mode = entry.mode.toString(8).padStart(4, "0");
+    try {
+      await disk.setMode(path, FOLDER_MODE);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      throw new P2pchatError(
+        "bad-file",
+        `Cannot use ${folder}: others have access to ${path} (mode ${mode}), and it can't be taken from them: ` +
+          `${
+            systemReason(error.cause)
+          }; have its owner run chmod 700 on it, or choose another folder with --data`,
+        { cause: error },
+      );
+    }
+    if ((entry.mode & OTHERS_WRITE_BITS) === 0) continue;
+    notices.push(
+      `Others could write in ${path} (mode ${mode}), now it is yours alone (0700); if you don't ` +
+        "trust them, begin anew in another folder with --data",
+    );
+  }
+  return notices;
+}
+
+async function refuseLink(disk: Disk, path: string): Promise<void> {
+  if (!await disk.isLink(path)) return;
+  throw new P2pchatError(
+    "bad-file",
+    `Cannot use ${path}: it is a symbolic link; put the folder itself there, or choose another folder with --data`,
+  );
+}
+
+/** The names in a folder; null where it may be used, and not be read. */
+async function listed(disk: Disk, folder: string): Promise<readonly string[] | null> {
+  try {
+    return await disk.list(folder);
+  } catch (error) {
+    if (error instanceof P2pchatError) return null;
+    throw error;
+  }
+}
+
+/** Device names of Windows, which no file there can have, with any extension. */
+const DEVICE_NAME = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(?=$|\.)/;
+const EARLIER_BYTES_MAX = 200;
+
+/** The name of the folder that earlier versions made: folded, with a full stop at its end as `%2e`. */
+function earlierFolderName(name: string): string {
+  const escaped = foldName(name)
+    .replace(/[^\p{L}\p{M}\p{N}_.-]|\.$/gu, escapeChar)
+    .replace(DEVICE_NAME, (device) => escapeChar(device[0]!) + device.slice(1));
+  // Some letters fold to several, so that a folded name was too long.
+  if (utf8(escaped).length <= EARLIER_BYTES_MAX) return escaped;
+  return `%${hash("sha256", escaped, "hex")}`;
+}
+
+function escapeChar(char: string): string {
+  return [...utf8(char)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+}

@@ -1,0 +1,41 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { dropOldest, takeOldest } from "../../../lib/base/collections/bounded.ts";
+import { InvariantError } from "../../../lib/base/invariant.ts";
+
+Deno.test("dropOldest() leaves those added last, as many as there may be", () => {
+  const set = new Set<number>();
+  for (let added = 1; added <= 5; added++) {
+    set.add(added);
+    dropOldest(set, 3);
+  }
+  assertEquals([...set], [3, 4, 5]);
+});
+
+Deno.test("takeOldest() takes the one added first, whatever was deleted, moved or cleared", () => {
+  const step = fc.oneof(
+    { weight: 6, arbitrary: fc.record({ key: fc.nat(40), type: fc.constant("set" as const) }) },
+    { weight: 3, arbitrary: fc.record({ key: fc.nat(40), type: fc.constant("move" as const) }) },
+    { weight: 3, arbitrary: fc.record({ key: fc.nat(40), type: fc.constant("delete" as const) }) },
+    { weight: 6, arbitrary: fc.record({ key: fc.nat(40), type: fc.constant("take" as const) }) },
+    { weight: 1, arbitrary: fc.record({ key: fc.nat(40), type: fc.constant("clear" as const) }) },
+  );
+  fc.assert(fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+    const map = new Map<number, number>();
+    steps.forEach(({ type, key }, at) => {
+      if (type === "move") map.delete(key);
+      if (type === "set" || type === "move") map.set(key, at);
+      else if (type === "delete") map.delete(key);
+      else if (type === "clear") map.clear();
+      else if (map.size > 0) {
+        const [first, ...others] = [...map];
+        assertEquals(takeOldest(map), first);
+        assertEquals([...map], others);
+      }
+    });
+  }));
+});
+
+Deno.test("takeOldest() of what is empty is our own mistake", () => {
+  assertThrows(() => takeOldest(new Map()), InvariantError);
+});

@@ -1,0 +1,158 @@
+import { assertEquals } from "@std/assert";
+import { LookAlikes, lookOf } from "../../../lib/base/text/look_alikes.ts";
+import { markImitation, parseName, shownName, withoutMark } from "../../../lib/base/text/names.ts";
+
+/** Which of these names, told in this order, look like one before them. */
+function imitations(...names: readonly string[]): readonly string[] {
+  const known = new LookAlikes();
+  return names.flatMap((name) => known.note(parseName(name)));
+}
+
+for (
+  const [imitated, imitation, how] of [
+    ["Alice", "\u0410\u04cf\u0456\u0441\u0435", "all of it Cyrillic"],
+    ["Alice", "AIice", "ASCII"],
+    ["alice", "AIice", "ASCII, for a name in another case"],
+    ["Alice", "AL1CE", "ASCII, in upper case"],
+    ["Alice", "a1ice", "ASCII, with a digit"],
+    ["coco", "\u0441\u043e\u0441\u043e", "Cyrillic"],
+    ["Tom", "\u03a4\u039f\u039c", "Greek"],
+    ["Hop", "\u041d\u041e\u0420", "Cyrillic, in upper case"],
+    ["\u041d\u041e\u0420", "HOP", "Latin, for a Cyrillic name"],
+    ["bob", "\uab9f\uabbb\uab9f", "Cherokee"],
+    ["Eva", "\u13ac\u13d9\u13aa", "Cherokee, in upper case"],
+    ["Bob", "B0b", "a digit"],
+    ["Tom", "Torn", "two letters for one"],
+    ["Zo\u00eb", "Z\u043e\u00eb", "with an accent"],
+    ["william", "vvilliam", "two letters that look like one"],
+    ["William", "VVilliam", "two capital letters that look like one"],
+    ["Alice", "Ali\u0307ce", "a dot over a letter that has one"],
+    ["jim", "j\u0307i\u0307m", "two dots over letters that have them"],
+    ["Kiss", "K\u0131\u0307ss", "a dot over a letter that has lost it"],
+    ["Li", "L\u0131\u0307", "a dot at the end"],
+    ["Alice", "Alice\u0332", "a line below"],
+    ["Bob", "Bo\u1e05", "a dot below"],
+    ["Alice", "Alice\u302a", "a tone mark of Chinese"],
+    ["Bob", "Bob\u3099", "a voicing mark of Japanese"],
+    ["Bob", "Bob\u20e5", "a mark of symbols"],
+    ["Bob", "Bob\u1ab0", "a mark of phonetics"],
+    ["obrien", "o\u02bcbrien", "an apostrophe that is a letter"],
+    ["Bob", "Bob\u02d0", "a colon that is a letter"],
+  ] as const
+) {
+  Deno.test(`a name that looks like another is an imitation: ${imitation} of ${imitated}, ${how}`, () => {
+    assertEquals(imitations(imitated, imitation), [imitation]);
+    assertEquals(imitations(imitation, imitated), [imitated]);
+    const batch = new LookAlikes();
+    assertEquals([...batch.note(imitated, "1"), ...batch.note(imitation, "1")], [
+      imitated,
+      imitation,
+    ]);
+  });
+}
+
+Deno.test("honest names of one script imitate nobody, beside each other too", () => {
+  const names = [
+    "\u0410\u043d\u044f", // Anya
+    "Anna",
+    "\u0410\u043d\u043d\u0430", // Anna
+    "Maria",
+    "\u041c\u0430\u0440\u0438\u044f", // Mariya
+    "\u0395\u03bb\u03ad\u03bd\u03b7", // Eleni
+    "Elena",
+    "\u674e",
+    "\u5f20\u4f1f",
+    "\u3055\u304f\u3089",
+    "\ubbfc\uc900",
+    "\u0645\u062d\u0645\u062f",
+    "\u05d3\u05d5\u05d3",
+    "\u0930\u093e\u091c",
+    "Lia",
+    "Ila",
+    "Ann",
+    "Anne",
+    "Jos\u00e9",
+    "Jose",
+    "Zo\u00eb",
+    "Vi\u1ec7t",
+    "\u0110\u1eb7ng",
+    "Ng\u1ecdc",
+    "\u0130pek",
+    "W\u0105s",
+    "Was",
+    "\u304b\u304a",
+    "\u304c\u304a",
+    "Ka\u02bbiulani",
+    "\u05d3\u05d5\u05d9\u05d3",
+    "Bob1",
+    "Bob2",
+    "bob-smith",
+  ];
+  assertEquals(imitations(...names), []);
+  for (const name of names) assertEquals(imitations(name), []);
+});
+
+Deno.test("a name is the same in each case and with the start of a key, and imitates itself never", () => {
+  assertEquals(imitations("Alice", "ALICE", "alice", "Alice"), []);
+  const known = new LookAlikes();
+  assertEquals(["Bob", "Bob~k7f3", "B0b~k7f3", "B0b"].map((name) => known.note(name)), [
+    [],
+    [],
+    ["B0b"],
+    [],
+  ]);
+});
+
+Deno.test("an imitation isn't imitated, and the later one is marked whichever came first", () => {
+  assertEquals(imitations("AIice", "Alice", "A1ice"), ["Alice", "A1ice"]);
+});
+
+Deno.test("of those whose order nobody knows both are marked, and neither because of one that comes later", () => {
+  const known = new LookAlikes();
+  assertEquals(known.note("Alice", "first"), []);
+  assertEquals(known.note("Bob", "first"), []);
+  assertEquals(known.note("B0b", "first"), ["Bob", "B0b"]);
+  assertEquals(known.note("AIice", "second"), ["AIice"]);
+  assertEquals(known.note("A1ice"), ["A1ice"]);
+});
+
+Deno.test("beyond 10,000 names, imitations of those before are still found", () => {
+  const known = new LookAlikes();
+  known.note("Alice");
+  for (let n = 0; n < 10_050; n++) known.note(`user${n}`);
+  assertEquals([known.note("AIice"), known.note("Alice")], [["AIice"], []]);
+});
+
+Deno.test("lookOf() has what the table says, in ASCII and beyond it", () => {
+  assertEquals(lookOf("ImO01"), "lrnool");
+  assertEquals(lookOf("ImO01\u0301"), "lrnool\u0301");
+  assertEquals(lookOf("\u0410\u04cf\u0456\u0441\u0435"), "Alice");
+});
+
+Deno.test("shownName() marks an imitation, with the start of a key too, and nobody else", () => {
+  markImitation("Ma11ory~k7f3");
+  for (const name of ["Ma11ory", "ma11ory", "Ma11ory~k7f3"]) {
+    assertEquals(shownName(name), `\u2248${name}`);
+    assertEquals(withoutMark(shownName(name)), name);
+  }
+  assertEquals(shownName("Mallory"), "Mallory");
+});
+
+Deno.test("a name that looks like one of the program's own words is marked, whoever is here", () => {
+  for (
+    const name of [
+      "y0u",
+      "Y0U",
+      "\u028f\u1d0f\u1d1c", // small capitals
+      "you\u0332",
+      "directory",
+      "D1rectory",
+      "coordinator",
+      "C00rdinator",
+      "INFO",
+      "lNF0",
+      "1nfo",
+    ]
+  ) assertEquals(imitations(name), [name]);
+  assertEquals(imitations("your", "inform", "Info2", "youssef"), []);
+});

@@ -1,0 +1,414 @@
+import { assert, assertEquals } from "@std/assert";
+import { nodeSigner } from "../../../lib/base/crypto/crypto.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import type { KeyChange, ModeEvent, VerifyAnswer } from "../../../lib/base/machine/mode_machine.ts";
+import { People, withCompared } from "../../../lib/cli/credentials/people.ts";
+import { shownName } from "../../../lib/base/text/names.ts";
+import { verificationDigits } from "../../../lib/cli/rendering/verify_rendering.ts";
+import { KnownPeers } from "../../../lib/store/profile/known_peers.ts";
+import { MemoryDisk } from "../../doubles/memory_disk.ts";
+
+const [OWN, BOB, EVE] = [1, 2, 3].map((fill) => nodeSigner(new Uint8Array(32).fill(fill)).key) as [
+  PeerKey,
+  PeerKey,
+  PeerKey,
+];
+const own = fingerprintOf(OWN);
+const bob = fingerprintOf(BOB);
+const eve = fingerprintOf(EVE);
+
+type Shown = Readonly<Record<string, unknown>>;
+
+async function known(): Promise<KnownPeers> {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/p");
+  return await KnownPeers.open(disk, "/p/known_peers");
+}
+
+/** What a script sees. */
+function peopleOf(
+  knownPeers: KnownPeers,
+  server?: { scope: string; name: string },
+  ownName: string | null = null,
+) {
+  const shown: Shown[] = [];
+  const session = {
+    knownPeers,
+    ui: { show: (event: Shown) => shown.push(event) },
+    environment: { wallMs: () => 0 },
+    identity: { signer: { key: OWN } },
+  };
+  const people = new People(
+    session as unknown as ConstructorParameters<typeof People>[0],
+    ownName,
+    server,
+  );
+  const verify = (answer?: VerifyAnswer, name = "Bob", peerKey = BOB): readonly Shown[] => {
+    const key = fingerprintOf(peerKey);
+    const said = answer === undefined ? {} : { answer };
+    people.show({ event: "verify", name, key, ownKey: OWN, peerKey, ...said }, undefined);
+    return shown.splice(0);
+  };
+  return { people, verify, shown };
+}
+
+Deno.test("People shows digits without marking anybody", async () => {
+  const knownPeers = await known();
+  const { verify } = peopleOf(knownPeers);
+
+  const digits = verificationDigits(OWN, BOB);
+  assertEquals(verify(), [{ event: "verify", name: "Bob", key: bob, digits, verified: false }]);
+
+  assertEquals(knownPeers.verifiedNames(bob), []);
+});
+
+Deno.test("People takes a yes after it has shown those digits, not before", async () => {
+  const knownPeers = await known();
+  const { verify } = peopleOf(knownPeers);
+
+  const [digits, error] = verify("yes");
+  assert(digits!["answer"] === undefined && digits!["digits"] !== undefined);
+  assertEquals([error!["event"], error!["code"]], ["error", "not-allowed"]);
+  assertEquals(knownPeers.isVerified("Bob", bob), false);
+  assertEquals(verify("yes", "Robert").length, 2, "shown under another name");
+  assertEquals(verify("yes", "Bob", EVE).length, 2, "another key");
+
+  const [done] = verify("yes");
+  assertEquals([done!["answer"], done!["verified"]], ["yes", true]);
+  assertEquals(knownPeers.isVerified("Bob", bob), true);
+  assertEquals(verify()[0]!["verified"], true);
+  assertEquals(verify(undefined, "Robert")[0]!["verifiedAs"], ["Bob"]);
+});
+
+Deno.test("People takes a no at any time, and asks for the digits again then", async () => {
+  const knownPeers = await known();
+  await knownPeers.verify("Bob", BOB, 0);
+  await knownPeers.pin("mesh:1", "Bob", BOB, 0);
+  const { verify } = peopleOf(knownPeers);
+
+  const [done] = verify("no");
+
+  assertEquals([done!["answer"], done!["verified"]], ["no", false]);
+  assertEquals([knownPeers.pins(), knownPeers.refused().length], [[], 1]);
+  assertEquals(verify("yes").length, 2);
+});
+
+Deno.test("People says in a status whether the server is verified", async () => {
+  const knownPeers = await known();
+  await knownPeers.pin("host:h:1", "*directory*", BOB, 0);
+  const server = { scope: "host:h:1", name: "*directory*" };
+  const { people, shown } = peopleOf(knownPeers, server);
+  const status = () => {
+    people.show({ event: "status", name: "Ann" } as unknown as ModeEvent, undefined);
+    return shown.at(-1)!["serverVerified"];
+  };
+
+  assertEquals(status(), false);
+  await knownPeers.verify("*directory*", BOB, 0);
+  assertEquals(status(), true);
+});
+
+Deno.test("withCompared() says of everybody in an event whether they are verified under that name", async () => {
+  const knownPeers = await known();
+  await knownPeers.verify("Bob", BOB, 0);
+  await knownPeers.verify("mallory", EVE, 0);
+  const seen = (event: Shown & { readonly event: string }) => withCompared(event, knownPeers, own);
+  const verified = { verified: true };
+  const not = { verified: false };
+  const mallory = { verified: false, verifiedAs: ["mallory"] };
+
+  for (
+    const event of [
+      { event: "joined", name: "Bob", key: bob },
+      { event: "call", peer: "Bob", key: bob, state: "connected" },
+      { event: "call", peer: "Bob", key: bob, state: "ended", durationMs: 1 },
+      { event: "broadcast", from: "Bob", key: bob },
+    ]
+  ) {
+    assertEquals(seen(event), { ...event, ...verified });
+    assertEquals(seen({ ...event, key: eve }), { ...event, key: eve, ...mallory });
+    assertEquals(seen({ ...event, key: "other" }), { ...event, key: "other", ...not });
+  }
+  assertEquals(seen({ event: "call", peer: "Bob" }), { event: "call", peer: "Bob", ...not });
+  for (
+    const unproved of [
+      { event: "incoming", from: "Bob", key: bob },
+      { event: "incoming", from: "Bob", key: eve },
+      { event: "call", peer: "Bob", key: bob, state: "ringing" },
+      { event: "call", peer: "Bob", key: bob, state: "timeout" },
+    ]
+  ) assertEquals(seen(unproved), { ...unproved, ...not });
+  for (const list of ["peers", "users", "friends"]) {
+    const all = [{ name: "Me", key: own }, { name: "Bob", key: bob }, { name: "Bob", key: eve }];
+    const more = [{ name: "Bob" }, { name: "Bob", key: null }];
+    assertEquals(seen({ event: list, [list]: [...all, ...more] })[list], [
+      { ...all[0], ...not },
+      { ...all[1], ...verified },
+      { ...all[2], ...mallory },
+      { ...more[0], ...not },
+      { ...more[1], ...not },
+    ]);
+  }
+  for (const event of ["view", "members"]) {
+    const members = { event, members: ["Me", "Bob", "Eve"], keys: [own, bob, eve] };
+    assertEquals(seen(members), { ...members, verified: ["Bob"] });
+  }
+  const other = { event: "message", from: "Bob", key: bob };
+  assertEquals(seen(other), other);
+});
+
+Deno.test("withCompared() calls nobody in a list verified who has another key than the one expected", async () => {
+  const knownPeers = await known();
+  await knownPeers.verify("Bob", BOB, 0);
+  await knownPeers.verify("mallory", EVE, 0);
+  const listed = (changed: KeyChange) => {
+    const users = [{ name: "Bob", key: changed.key, changed }];
+    return withCompared(
+      { event: "users", users } as Shown & { readonly event: string },
+      knownPeers,
+      own,
+    )["users"];
+  };
+
+  const another = { name: "Bob", before: bob, key: eve };
+  assertEquals(listed(another), [{
+    name: "Bob",
+    key: eve,
+    verified: false,
+    verifiedAs: ["mallory"],
+    changed: { ...another, verified: true },
+  }]);
+  const elsewhere = { name: "Bob", before: "other", key: bob };
+  assertEquals(listed(elsewhere), [{
+    name: "Bob",
+    key: bob,
+    verified: false,
+    changed: { ...elsewhere, verified: false },
+  }]);
+});
+
+Deno.test("withCompared() warns louder of another key where the one expected was verified", async () => {
+  const knownPeers = await known();
+  await knownPeers.verify("Bob", BOB, 0);
+  await knownPeers.verify("mallory", EVE, 0);
+  const warned = (changed: KeyChange, text = "It changed") => {
+    const event: ModeEvent = { event: "error", code: "key-changed", text, changed };
+    return withCompared(event, knownPeers, own);
+  };
+
+  assertEquals(warned({ name: "Bob", before: bob, key: "k" }), {
+    event: "error",
+    code: "key-changed",
+    text: "BE CAREFUL: you had verified Bob's key, and this one is ANOTHER. It changed",
+    changed: { name: "Bob", before: bob, key: "k", verified: true },
+  });
+  assertEquals(
+    warned({ name: "Cem", before: bob, key: eve })["text"],
+    "It changed. You had not verified Cem's earlier key. The other is the key that you verified as mallory",
+  );
+  assertEquals(warned({ name: "Cem", key: "k" })["text"], "It changed");
+});
+
+Deno.test("People marks who looks like one met before, pinned names and one's own included", async () => {
+  const knownPeers = await known();
+  await knownPeers.pin("mesh:1", "Carola", BOB, 0);
+  await knownPeers.refuse("Doroth\u0443", EVE, 0);
+  const { people } = peopleOf(knownPeers);
+  const peers = ["CaroIa", "Paul", "Ar\u0456el", "Fiona"].map((name) => ({ name, key: "k" }));
+  const events = [
+    { event: "ready", name: "Ariel" },
+    { event: "joined", name: "D0r\u043ethy", key: "k" },
+    { event: "peers", peers },
+    { event: "view", members: ["Pau1", "Hugo"], keys: [], joining: ["Hug0"] },
+    { event: "incoming", from: "Fi0na", key: "k" },
+    { event: "error", code: "unknown-user", name: "Gu1do", text: "nobody is called so" },
+    { event: "history", messages: [{ from: "Guido", shown: "Guido~k7f3" }] },
+  ];
+
+  for (const event of events) people.show(event, undefined);
+
+  const names = [
+    ...["Ariel", "Carola", "Paul", "Fiona", "Hugo", "Guido", "Guido~k7f3", "Gu1do"],
+    ...["CaroIa", "Pau1", "Fi0na", "Hug0"],
+  ];
+  assertEquals(names.filter((name) => shownName(name) !== name), names.slice(8));
+});
+
+const CYRILLIC_ALICE = "\u0410\u04cf\u0456\u0441\u0435";
+const joined = (name: string, more = {}) => ({ event: "joined", name, key: "k", ...more });
+const view = (members: readonly string[], ...came: readonly string[]) => (
+  { event: "view", members, keys: [], joined: came }
+);
+const users = (...all: readonly (readonly [name: string, guest?: true])[]) => (
+  { event: "users", users: all.map(([name, guest = false]) => ({ name, guest, state: "free" })) }
+);
+
+/** Each time the own name, one that looks like it, whether that is marked, and what happened. */
+const OWN_LOOKS: readonly (readonly [
+  what: string,
+  own: string,
+  other: string,
+  isMarked: boolean,
+  ...events: readonly Shown[],
+])[] = [
+  ["comes into the room of another", "Gloria", "G1oria", false, {
+    event: "ready",
+    name: "Gloria",
+  }, joined("G1oria", { present: true })],
+  [
+    "was in the room before another",
+    "Hanno",
+    "Hann0",
+    true,
+    { event: "ready", name: "Hanno" },
+    joined("Hann0"),
+  ],
+  [
+    "takes another name, and the other comes after that",
+    "Ingo1",
+    "Ingol",
+    true,
+    { event: "ready", name: "Ida" },
+    { event: "renamed", key: own, from: "Ida", name: "Ingo1" },
+    joined("Ingol"),
+  ],
+  [
+    "takes a name that looks like that of another who is here",
+    "Rocco",
+    "R0cco",
+    false,
+    { event: "ready", name: "Pia" },
+    joined("R0cco"),
+    { event: "renamed", key: own, from: "Pia", name: "Rocco" },
+    { event: "message", from: "R0cco", shown: "R0cco", key: "k", history: false },
+  ],
+  [
+    "is a guest, and an account comes later, as the directory says",
+    "0scar",
+    "Oscar",
+    false,
+    { event: "session", name: "0scar", guest: true },
+    { event: "presence", name: "Oscar", state: "free", guest: false },
+  ],
+  ["comes into the group of another", "Jo0st", "Joost", false, {
+    event: "ready",
+    name: "Jo0st",
+    members: [],
+  }, view(["Joost", "Jo0st"], "Jo0st")],
+  [
+    "was in the group before another",
+    "Karlo",
+    "Kar1o",
+    true,
+    { event: "ready", name: "Karlo", members: [] },
+    view(["Karlo"], "Karlo"),
+    view(["Karlo", "Kar1o"], "Kar1o"),
+  ],
+  ["was told of others before the own name", "Leo0", "Leoo", false, {
+    event: "joining",
+    name: "Leoo",
+    key: "k",
+  }, { event: "ready", name: "Leo0", members: [] }],
+  ["comes into a directory after another", "Mi1a", "Mila", false, {
+    event: "session",
+    name: "Mi1a",
+    guest: false,
+  }, users(["Mila"], ["Mi1a"])],
+  ["has an account where a guest was before", "Nora", "N0ra", true, {
+    event: "session",
+    name: "Nora",
+    guest: false,
+  }, users(["N0ra", true], ["Nora"])],
+  [
+    "is a guest, and an account comes later",
+    "0la",
+    "Ola",
+    false,
+    { event: "session", name: "0la", guest: true },
+    users(["0la", true]),
+    users(["Ola"], ["0la", true]),
+  ],
+];
+
+for (const [what, ownName, other, isMarked, ...events] of OWN_LOOKS) {
+  Deno.test(`People never marks one's own name; the other's where it came later: ${what}`, async () => {
+    const { people, shown } = peopleOf(await known());
+    for (const event of [...events, ...events.slice(1)]) {
+      people.show(event as unknown as ModeEvent, undefined);
+    }
+    assertEquals([ownName, other].map(isMarkedNow), [false, isMarked]);
+    const told = shown.filter(({ event }) => event === "notice").length;
+    assertEquals(told, isMarked || events[0]!["event"] === "joining" ? 0 : 1);
+  });
+}
+
+const isMarkedNow = (name: string) => shownName(name) !== name;
+
+Deno.test("People doesn't mark one's own name that looks like one met earlier", async () => {
+  const knownPeers = await known();
+  await knownPeers.pin("mesh:1", CYRILLIC_ALICE, EVE, 0);
+  const { people } = peopleOf(knownPeers);
+  people.show(
+    { event: "joining", name: CYRILLIC_ALICE, key: "k" } as unknown as ModeEvent,
+    undefined,
+  );
+  for (const event of [{ event: "ready", name: "Alice", members: [] }, view(["Alice"], "Alice")]) {
+    people.show(event as unknown as ModeEvent, undefined);
+  }
+  assertEquals(shownName("Alice"), "Alice");
+});
+
+Deno.test("People doesn't mark one's own name before the mode is ready; who is apart from it is marked", async () => {
+  const knownPeers = await known();
+  await knownPeers.pin("mesh:1", "Alice", EVE, 0);
+  const { people } = peopleOf(knownPeers, undefined, CYRILLIC_ALICE);
+  const apart = { event: "message", from: CYRILLIC_ALICE, shown: `${CYRILLIC_ALICE}~${eve}` };
+  for (const event of [{ event: "joining", name: CYRILLIC_ALICE, key: own }, apart]) {
+    people.show(event as unknown as ModeEvent, undefined);
+  }
+  const seen = ["", `~${own.slice(0, 4)}`, `~${eve.slice(0, 4)}`].map((start) =>
+    isMarkedNow(CYRILLIC_ALICE + start)
+  );
+  assertEquals(seen, [false, false, true]);
+});
+
+Deno.test("People tells once who has a name that mixes scripts what others see", async () => {
+  const { people, shown } = peopleOf(await known());
+  const renamed = { event: "renamed", key: own, from: "Z\u043ee", name: "Zoe" };
+  const again = { event: "ready", name: "Z\u043ee" };
+  for (const event of [again, again, joined("Ab\u0441"), renamed]) {
+    people.show(event as unknown as ModeEvent, undefined);
+  }
+  const told = shown.flatMap(({ event, text }) => event === "notice" ? [text] : []);
+  assertEquals(told, [
+    "Your name, Z\u043ee, mixes letters of several scripts: others see it with a mark, \u2248Z\u043ee",
+  ]);
+});
+
+Deno.test("People marks both of a directory's accounts that look alike, and of an account and a guest the guest", async () => {
+  const { people } = peopleOf(await known());
+  const user = (name: string, guest: boolean) => ({ name, guest, state: "free" });
+  const users = [
+    user("0tto", true),
+    user("Otto", false),
+    user("PauIa", false),
+    user("Paula", false),
+  ];
+
+  people.show({ event: "users", users } as unknown as ModeEvent, undefined);
+  people.show({ event: "presence", name: "Rudo1f" } as unknown as ModeEvent, undefined);
+  people.show({ event: "presence", name: "Rudolf" } as unknown as ModeEvent, undefined);
+
+  const names = ["Otto", "Rudo1f", "0tto", "PauIa", "Paula", "Rudolf"];
+  assertEquals(names.filter((name) => shownName(name) !== name), names.slice(2));
+});
+
+Deno.test("People marks both of two that look alike and were here before one came", async () => {
+  const { people } = peopleOf(await known());
+  for (const name of ["Sim0ne", "Simone"]) {
+    const event = { event: "joined", name, key: "k", present: true };
+    people.show(event as unknown as ModeEvent, undefined);
+  }
+  assertEquals(["Sim0ne", "Simone"].map(shownName), ["\u2248Sim0ne", "\u2248Simone"]);
+});

@@ -1,0 +1,139 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import { OwnAccount, type OwnAccountPorts } from "../../../lib/cli/directory/own_account.ts";
+
+/** Somebody who answers so when asked for passwords. */
+function at(answers: readonly (string | null | undefined)[], ports: Partial<OwnAccountPorts> = {}) {
+  const left = [...answers];
+  const happened: string[] = [];
+  const next = (prompt: string) => {
+    happened.push(prompt);
+    return Promise.resolve(left.shift());
+  };
+  const account = new OwnAccount({
+    comingIn: {
+      expected: () => Promise.resolve(true),
+      password: async (prompt: string) => await next(prompt) ?? null,
+      newPassword: next,
+      over: (isAnswered) => void happened.push(isAnswered ? "(answered)" : "(over)"),
+      dropTypedAhead: () => void happened.push("(dropped)"),
+    },
+    standing: { name: "alice", isGuest: false, isUp: true, where: { place: "lobby" } },
+    mayAsk: true,
+    password: null,
+    submit: (command, ref) => void happened.push(`${ref}: ${JSON.stringify(command)}`),
+    notice: (text, ref) => void happened.push(`notice ${ref}: ${text}`),
+    ...ports,
+  });
+  return { account, happened };
+}
+
+Deno.test("/passwd asks for the old password and the new one", async () => {
+  const { account, happened } = at(["old one", "new one"]);
+  await account.changePassword("7");
+  assertEquals(happened, [
+    "Password now: ",
+    "New password",
+    '7: {"command":"passwd","old":"old one","new":"new one"}',
+    "(answered)",
+  ]);
+});
+
+Deno.test("/passwd changes nothing where somebody leaves, or makes a mistake", async () => {
+  const told = "notice 7: Nothing was changed";
+  for (
+    const [answers, end] of [
+      [[null], told],
+      [["old one", null], told],
+      [["old one", undefined], "(over)"], // it was told
+    ] as const
+  ) {
+    const { account, happened } = at(answers);
+    await account.changePassword("7");
+    assertEquals(happened.filter((what) => what.startsWith("7")), []);
+    assert(happened.includes("(over)"));
+    assertEquals(happened.at(-1), end);
+  }
+});
+
+Deno.test("/forget-me asks for the password, unless a file had it", async () => {
+  const asked = at(["old one"]);
+  await asked.account.forget("7");
+  assertEquals(asked.happened[0], "Password, to remove the account alice: ");
+  assertEquals(asked.happened[1], '7: {"command":"forget-me","password":"old one"}');
+
+  const script = at([], { mayAsk: false, password: "old one" });
+  await script.account.forget("7");
+  assertEquals(script.happened, ['7: {"command":"forget-me","password":"old one"}']);
+});
+
+Deno.test("passwords are asked for where somebody is, and outside of calls", async () => {
+  const script = at([], { mayAsk: false }).account;
+  const talking = at([], {
+    standing: { name: "alice", isGuest: false, isUp: true, where: { place: "talking" } },
+  });
+  const busy = talking.account;
+  const guest = at([], {
+    standing: { name: "alice", isGuest: true, isUp: true, where: { place: "lobby" } },
+  }).account;
+  for (const change of ["changePassword", "forget"] as const) {
+    const codes = [];
+    for (const account of [script, busy, guest]) {
+      codes.push((await assertRejects(() => account[change](undefined), P2pchatError)).code);
+    }
+    assertEquals(codes, ["usage", "not-allowed", "not-logged-in"]);
+  }
+  assertEquals(talking.happened, ["(dropped)", "(dropped)"], "what is typed behind it");
+});
+
+Deno.test("no password is asked for where one isn't in any more when Enter comes", async () => {
+  const standing = {
+    name: "alice",
+    isGuest: false,
+    isUp: true,
+    where: { place: "lobby" },
+  } as const;
+  const now = { ...standing, isUp: true as boolean };
+  const { account, happened } = at(["old one", "new one"], { standing: now });
+  const waiting = account.changePassword("7");
+  now.isUp = false;
+  const error = await assertRejects(() => waiting, P2pchatError, "you aren't in the directory now");
+
+  assertEquals(error.code, "not-logged-in");
+  assertEquals(happened, ["(dropped)", "(over)"]);
+});
+
+Deno.test("a question is taken back while it is asked, and only then", async () => {
+  const answer = Promise.withResolvers<string | null>();
+  const { account, happened } = at([], {
+    comingIn: {
+      expected: () => Promise.resolve(true),
+      password: () => answer.promise,
+      newPassword: () => Promise.resolve(null),
+      over: () => answer.resolve(null),
+      dropTypedAhead: () => {},
+    },
+  });
+  assertEquals(account.giveUp(), false);
+  const changed = account.changePassword(undefined);
+  assertEquals(account.giveUp(), true);
+  await changed;
+  assertEquals([account.giveUp(), happened], [false, ["notice undefined: Nothing was changed"]]);
+});
+
+Deno.test("whoever is typing is asked for Enter first, and may give up instead", async () => {
+  const asked: string[] = [];
+  const { account, happened } = at([], {
+    comingIn: {
+      expected: (command) => Promise.resolve(asked.push(command) < 0),
+      password: () => Promise.resolve("the rest of a line"),
+      newPassword: () => Promise.resolve("the rest of a line"),
+      over: () => {},
+      dropTypedAhead: () => {},
+    },
+  });
+  await account.changePassword(undefined);
+  await account.forget(undefined);
+  assertEquals(asked, ["/passwd", "/forget-me"]);
+  assertEquals(happened, Array(2).fill("notice undefined: Nothing was changed"));
+});

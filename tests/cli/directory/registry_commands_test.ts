@@ -1,0 +1,254 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import type { CommandTable } from "../../../lib/cli/commands/commands.ts";
+import {
+  registryCommands,
+  type RegistryTarget,
+} from "../../../lib/cli/directory/registry_commands.ts";
+import type { Place, Whereabouts } from "../../../lib/cli/directory/prompt_state.ts";
+import type { ClientCommand } from "../../../lib/protocols/directory/schema/events.ts";
+import { type Outcome, outcomeOf } from "../command_outcome.ts";
+
+const HERE: Whereabouts = {
+  place: "lobby",
+  peer: "",
+  isAccepted: false,
+  wasInCall: false,
+  isJustOver: false,
+};
+
+/** What a line does there, with bob. */
+function outcome(
+  line: string,
+  place: Place = "lobby",
+  { isInteractive = true, objects = false, more = {} as Partial<Whereabouts>, online = "" } = {},
+): Outcome<ClientCommand> {
+  const where = { ...HERE, ...more, place, peer: place === "lobby" ? "" : "bob" };
+  const table = registryCommands(() => where, isInteractive, (name) => name === online);
+  // Those that ask for passwords are tried below.
+  const plain = table as unknown as CommandTable<
+    (command: ClientCommand, ref: string | undefined) => void
+  >;
+  return outcomeOf(plain, line, objects);
+}
+
+const call = (name: string) => ({ command: { command: "call", name } as const });
+const say = (text: string) => ({ command: { command: "say", text } as const });
+const tell = (text: string) => ({ command: { command: "broadcast", text } as const });
+const alone = <Name extends ClientCommand["command"]>(name: Name) => ({
+  command: { command: name },
+});
+const LIST: Outcome<ClientCommand> = { command: { command: "list", part: undefined } };
+const QUIT = alone("quit");
+const HANG_UP = alone("hang-up");
+
+const LOBBY: readonly (readonly [line: string, outcome: unknown])[] = [
+  ["", "nothing"],
+  ["bob", call("bob")],
+  ["  bob ", call("bob")],
+  ["≈Вob", call("Вob")],
+  ["1", LIST],
+  ["1 al", { command: { command: "list", part: "al" } }],
+  ["2 lunch is ready", tell("lunch is ready")],
+  ["2  two\nlines", tell("two\nlines")],
+  ["q", QUIT],
+  ["q ", QUIT],
+  ["y", alone("accept")],
+  ["n", { command: { command: "decline", reason: "" } }],
+  ["n busy with homework", { command: { command: "decline", reason: "busy with homework" } }],
+  ["/call 1", call("1")],
+  ["/call q", call("q")],
+  ["/call 10.0.0.3:5000", { command: { command: "call-address", host: "10.0.0.3", port: 5_000 } }],
+  ["/call [::1]:5000", { command: { command: "call-address", host: "::1", port: 5_000 } }],
+  ["/list", LIST],
+  ["/list al", { command: { command: "list", part: "al" } }],
+  ["/broadcast 2 for lunch", tell("2 for lunch")],
+  ["/decline in a meeting", { command: { command: "decline", reason: "in a meeting" } }],
+  ["/decline", { command: { command: "decline", reason: "" } }],
+  ["/accept", alone("accept")],
+  ["/cancel", alone("cancel")],
+  ["/hangup", HANG_UP],
+  ["/missed", alone("missed")],
+  ["/status", alone("status")],
+  ["/verify bob", { command: { command: "verify", name: "bob" } }],
+  ["/trust *directory*", { command: { command: "trust", name: "*directory*" } }],
+  ["/logout", QUIT],
+  ["/q", QUIT],
+  ["/msg hello", say("hello")],
+];
+
+for (const [line, expected] of LOBBY) {
+  Deno.test(`registry: in the lobby ${JSON.stringify(line)} is understood`, () => {
+    assertEquals(outcome(line), expected);
+  });
+}
+
+const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
+  ["is anybody there?", "unknown-user", "call somebody with NAME or /call NAME"],
+  ["10.0.0.3:5000", "unknown-user", "call somebody with NAME or /call NAME"],
+  ["//bob", "unknown-user", "call somebody with NAME"],
+  ["2", "usage", "The form is 2 TEXT"],
+  ["/call", "usage", "The form is /call NAME"],
+  ["/call 10.0.0.3:99999", "unknown-user", "/list shows it"],
+  ["help", "unknown-user", "/help shows what can be typed"],
+  ["exit", "unknown-user", "Nobody called exit is online; /logout logs out and leaves"],
+  ["Quit ", "unknown-user", "/logout logs out"],
+  ["bye", "unknown-user", "/logout logs out"],
+  ["logout", "unknown-user", "/logout logs out"],
+  ["Help ", "unknown-user", "/help shows what can be typed"],
+  ["?", "unknown-user", "/help shows more"],
+  ["/cal bob", "unknown-command", "did you mean /call?"],
+];
+
+for (const [line, code, text] of REFUSED) {
+  Deno.test(`registry: in the lobby ${JSON.stringify(line)} is refused`, () => {
+    const refused = outcome(line);
+    if (typeof refused === "string" || !("error" in refused)) throw new Error("it is understood");
+    assertEquals(refused.error, code);
+    assertStringIncludes(refused.text, text);
+  });
+}
+
+Deno.test("registry: somebody of the name help is called where they are online, and by /call", () => {
+  assertEquals(outcome("help", "lobby", { online: "help" }), call("help"));
+  assertEquals(outcome("/call help"), call("help"));
+  assertEquals(outcome("exit", "lobby", { online: "exit" }), call("exit"));
+  assertEquals(outcome("exit", "talking"), say("exit"));
+  assertEquals(outcome("help", "talking"), say("help"));
+});
+
+Deno.test("registry: in a call every line is said, but q and commands", () => {
+  for (const text of ["hello", "1", "2 of us", "y", "bob", "  indented", "qq"]) {
+    assertEquals(outcome(text, "talking"), say(text));
+  }
+  assertEquals(outcome(" q", "talking"), say("q"));
+  assertEquals(outcome("//list", "talking"), say("/list"));
+  assertEquals(outcome("q", "talking"), HANG_UP);
+  assertEquals(outcome("q ", "talking"), HANG_UP);
+  assertEquals(outcome("/list", "talking"), LIST);
+});
+
+Deno.test("registry: while it rings a terminal takes commands alone, and a pipe's lines wait", () => {
+  assertEquals(outcome("q", "calling"), HANG_UP);
+  assertEquals(outcome("1", "calling"), LIST);
+  const refused = outcome("hello", "calling");
+  if (typeof refused === "string" || !("error" in refused)) throw new Error("it is understood");
+  assertEquals(refused.error, "not-allowed");
+  assertStringIncludes(refused.text, "bob hasn't answered yet");
+  for (const text of ["hello", "1", "y"]) {
+    assertEquals(outcome(text, "calling", { isInteractive: false }), say(text));
+  }
+  assertEquals(outcome("q", "calling", { isInteractive: false }), HANG_UP);
+});
+
+Deno.test("registry: what is said after a yes waits until both are connected", () => {
+  const accepted = { more: { isAccepted: true } };
+  for (const text of ["hello", "1", "2 of us", "n", "bob"]) {
+    assertEquals(outcome(text, "calling", accepted), say(text));
+  }
+  assertEquals(outcome("q", "calling", accepted), HANG_UP);
+});
+
+Deno.test("registry: what is left of a refused call's lines is no name and no word of the menu", () => {
+  for (const text of ["bob", " q", "1", "2 all", "y"]) {
+    assertEquals(outcome(text, "refused", { isInteractive: false }), say(text));
+  }
+  assertEquals(outcome("q", "refused", { isInteractive: false }), HANG_UP);
+  assertEquals(outcome("/list", "refused", { isInteractive: false }), LIST);
+});
+
+Deno.test("registry: whoever is called answers with y, n or a command", () => {
+  assertEquals(outcome("y", "asked"), alone("accept"));
+  assertEquals(outcome("n", "asked"), { command: { command: "decline", reason: "" } });
+  assertEquals(outcome("q", "asked"), HANG_UP);
+  assertEquals(outcome("carol", "asked"), call("carol"));
+});
+
+Deno.test("registry: whoever answers a call by another word is told which letters do", () => {
+  for (const word of ["yes", "No", "ok", "what?", "who is that"]) {
+    const refused = outcome(word, "asked");
+    if (typeof refused === "string" || !("error" in refused)) throw new Error("it is understood");
+    assertEquals(refused.error, /^\w+$/.test(word) ? "not-allowed" : "unknown-user", word);
+    assertEquals(refused.text, "Nothing was done: y accepts the call of bob, n declines it");
+  }
+  assertEquals(outcome("yes", "asked", { online: "yes" }), call("yes"));
+  assertEquals(outcome("yes", "lobby"), call("yes"));
+});
+
+Deno.test("registry: while it rings, what begins with 2 isn't for all, unless a script says it", () => {
+  for (const place of ["asked", "calling"] as const) {
+    const refused = outcome("2 lunch is ready", place);
+    if (typeof refused === "string" || !("error" in refused)) throw new Error("it is understood");
+    assertEquals(refused.error, "not-allowed");
+    assertStringIncludes(refused.text, "/broadcast TEXT");
+    assertEquals(outcome("/broadcast lunch is ready", place), tell("lunch is ready"));
+  }
+  // Nobody keeps a script from telling all by calling it.
+  assertEquals(outcome("2 lunch", "asked", { isInteractive: false }), tell("lunch"));
+});
+
+Deno.test("registry: objects have the names that /help shows, and their text is literal", () => {
+  const object = (text: string, place: Place = "lobby") => outcome(text, place, { objects: true });
+  assertEquals(object('{"command":"call","name":"bob","ref":"7"}'), { ...call("bob"), ref: "7" });
+  assertEquals(object('{"command":"call","name":"[::1]:5000"}'), {
+    command: { command: "call-address", host: "::1", port: 5_000 },
+  });
+  assertEquals(object('{"command":"broadcast","text":"2 all"}'), tell("2 all"));
+  assertEquals(object('{"command":"msg","text":"q"}', "talking"), say("q"));
+  assertEquals(object('{"command":"msg","text":"two\\nlines"}', "talking"), say("two\nlines"));
+  assertEquals(object('{"command":"decline","reason":"no time"}', "asked"), {
+    command: { command: "decline", reason: "no time" },
+  });
+  assertEquals(object('{"command":"decline"}', "asked"), {
+    command: { command: "decline", reason: "" },
+  });
+});
+
+Deno.test("registry: passwords are asked for, never typed into a command", async () => {
+  const table = registryCommands(() => HERE, true);
+  const asked: string[] = [];
+  const target: RegistryTarget = Object.assign(() => {}, {
+    changePassword: (ref: string | undefined) => Promise.resolve(void asked.push(`passwd ${ref}`)),
+    forgetAccount: () => Promise.reject(new P2pchatError("usage", "nobody can be asked")),
+  });
+  const run = async (line: string) => {
+    const parsed = table.parse(line, true);
+    if (parsed.type !== "command") throw new Error(parsed.type);
+    await parsed.run(target);
+  };
+  await run('{"command":"passwd","ref":"1"}');
+  assertEquals(asked, ["passwd 1"]);
+  await assertRejects(() => run("/forget-me"), P2pchatError, "nobody can be asked");
+  assertEquals(table.parse("/passwd old new", true).type, "refused");
+});
+
+Deno.test("registry: a terminal keeps what was typed in the lobby, chat comes back by itself", () => {
+  let place: Place = "lobby";
+  const table = registryCommands(() => ({ ...HERE, place, peer: "bob" }), true);
+  assertEquals(table.chatIsSilent, true);
+  place = "talking";
+  assertEquals(table.chatIsSilent, false);
+});
+
+Deno.test("registry: a line that was begun in a call is for nobody else once that is over", () => {
+  const bare = ["2 apples and secrets", "carol", "q", "1"];
+  const ofCall = ["/accept", "/n later", "/cancel", "/hangup", "/msg a secret", "//a secret"];
+  for (const line of [...bare, ...ofCall]) {
+    for (const place of ["lobby", "asked", "calling", "talking"] as const) {
+      const refused = outcome(line, place, { more: { wasInCall: true } });
+      if (typeof refused === "string" || !("error" in refused)) throw new Error("it is understood");
+      assertEquals(refused.error, "not-allowed");
+    }
+  }
+  assertEquals(outcome("/list", "lobby", { more: { wasInCall: true } }), LIST);
+});
+
+Deno.test("registry: who hangs up a moment after the other doesn't log out", () => {
+  const late = { more: { isJustOver: true } };
+  const refused = outcome("q", "lobby", late);
+  if (typeof refused === "string" || !("error" in refused)) throw new Error("it is understood");
+  assertEquals(refused.error, "not-allowed");
+  assertEquals(outcome("q", "lobby", { ...late, isInteractive: false }), QUIT);
+  assertEquals(outcome("/logout", "lobby", late), QUIT);
+  assertEquals(outcome("bob", "lobby", late), call("bob"));
+});

@@ -1,0 +1,221 @@
+import { assertEquals } from "@std/assert";
+import { friendsLines, type FriendsOwnEvent } from "../../../lib/cli/friends/friends_rendering.ts";
+import { NOON_MS } from "../memory_streams.ts";
+import { printed } from "../printed.ts";
+
+const EARLIER = new Date(NOON_MS - 60 * 60 * 1_000).toISOString();
+const NOON = new Date(NOON_MS).toISOString();
+
+const READY = {
+  event: "ready",
+  command: "peer",
+  name: "alice",
+  host: "10.0.0.1",
+  port: 5_001,
+  key: "k",
+  users: "users.txt",
+  names: ["bob", "cem"],
+} as const;
+const MESSAGE = {
+  event: "message",
+  id: "1",
+  from: "bob",
+  text: "hi",
+  self: false,
+  history: false,
+  sentAt: NOON,
+} as const;
+const DELIVERY = { event: "delivery", id: "1", to: "bob", state: "queued" } as const;
+
+const friend = (name: string) => ({
+  name,
+  host: "10.0.0.2",
+  port: 5_002,
+  connected: false,
+  key: null,
+  waiting: 0,
+  roundTripMs: null,
+  problem: null,
+});
+const STATUS = {
+  event: "status",
+  name: "alice",
+  key: "k",
+  friends: [friend("bob"), friend("cem")],
+  unsent: 0,
+  problems: [],
+} as const;
+
+const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: string])[] = [
+  [
+    "ready",
+    READY,
+    "alice, listening at 5001. Friends: bob, cem (users.txt). Write to one of them with bob/hello\n",
+  ],
+  [
+    "ready, with a friend whose name may imitate another's",
+    { ...READY, names: ["Вob", "cem"] },
+    "alice, listening at 5001. Friends: ≈Вob, cem (users.txt). Write to one of them with ≈Вob/hello\n",
+  ],
+  [
+    "ready, with nobody else",
+    { ...READY, names: [] },
+    "alice, listening at 5001. Nobody else is in users.txt.\n",
+  ],
+  [
+    "ready, with more friends than a line holds",
+    { ...READY, names: Array.from({ length: 14 }, (_, n) => `f${n}`) },
+    "alice, listening at 5001. Friends: f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11 and 2 more (users.txt). Write to one of them with f0/hello\n",
+  ],
+  ["a message", MESSAGE, "12:03 <bob> hi\n"],
+  ["a message of two lines", { ...MESSAGE, text: "a\nb" }, "12:03 <bob> a␊b\n"],
+  ["one's own message", { ...MESSAGE, from: "alice", self: true }, "12:03 <alice> hi\n"],
+  [
+    "an earlier message, with the time it was sent",
+    { ...MESSAGE, history: true, sentAt: EARLIER },
+    "11:03 (earlier) <bob> hi\n",
+  ],
+  [
+    "a message that waited for its reader",
+    { ...MESSAGE, sentAt: EARLIER },
+    "11:03 (earlier) <bob> hi\n",
+  ],
+  [
+    "an earlier message of no time",
+    { ...MESSAGE, history: true, sentAt: "?" },
+    "12:03 (earlier) <bob> hi\n",
+  ],
+  ["what is queued", DELIVERY, "12:03 * Kept for bob: 1\n"],
+  [
+    "what is queued for one who isn't there",
+    { ...DELIVERY, reason: "isn't there", waiting: 3 },
+    "12:03 ! bob isn't there; kept, and sent when bob is back (3 waiting)\n",
+  ],
+  [
+    "what is queued for one who takes nothing",
+    { ...DELIVERY, reason: "refuses", waiting: 3 },
+    "12:03 ! bob refuses; kept, and sent when bob takes it (3 waiting)\n",
+  ],
+  ["what is delivered", { ...DELIVERY, state: "delivered" }, "12:03 * Delivered to bob: 1\n"],
+  [
+    "what has failed",
+    { ...DELIVERY, state: "failed", reason: "taken back" },
+    "12:03 * Taken back: 1 to bob\n",
+  ],
+  [
+    "what has failed without a reason",
+    { ...DELIVERY, state: "failed" },
+    "12:03 ! 1 isn't sent to bob\n",
+  ],
+  [
+    "what has failed for a reason that an error has told",
+    { ...DELIVERY, state: "failed", reason: "bob refused: who is ann?", told: true, text: "hi" },
+    '12:03 ! "hi" isn\'t sent to bob\n',
+  ],
+  [
+    "what has failed, by how it starts",
+    { ...DELIVERY, state: "failed", reason: "nobody listens there", text: `a\n${"b".repeat(80)}` },
+    `12:03 ! "a␊${"b".repeat(58)}..." isn't sent to bob: nobody listens there\n`,
+  ],
+  ["a connection: nothing", {
+    event: "connection",
+    friend: "bob",
+    state: "opened",
+    reason: "dialled",
+  }, ""],
+  [
+    "the friends",
+    { event: "friends", friends: [friend("bob"), { ...friend("Вob"), connected: true }] },
+    "alice (you)\nbob  10.0.0.2:5002  not connected\n≈Вob  10.0.0.2:5002  connected\n",
+  ],
+  [
+    "the friends and oneself",
+    {
+      event: "friends",
+      friends: [friend("bob")],
+      self: { name: "alice", host: "10.0.0.1", port: 5_001 },
+    },
+    "alice  10.0.0.1:5001  (you)\nbob  10.0.0.2:5002  not connected\n",
+  ],
+  ["a table without friends", { event: "friends", friends: [] }, "The table has no friends.\n"],
+  [
+    "the outbox, with as much of an id as it takes",
+    {
+      event: "outbox",
+      messages: [{ id: "0123456789abcdef", to: "bob", text: "a\nb", sentAt: EARLIER }],
+    },
+    "11:03 01234567 to bob: a␊b\n",
+  ],
+  ["an empty outbox", { event: "outbox", messages: [] }, "Nothing waits.\n"],
+  [
+    "a status where nothing goes on",
+    STATUS,
+    "Connected with nobody; a message connects.\nNothing waits to be delivered.\nYour key: k\n",
+  ],
+  [
+    "a status where much goes on",
+    {
+      ...STATUS,
+      friends: [
+        { ...friend("bob"), connected: true, roundTripMs: 0.42 },
+        { ...friend("cem"), waiting: 2 },
+        { ...friend("dee"), connected: true },
+      ],
+      unsent: 2,
+      problems: ["cem: it is unreachable"],
+    },
+    `Connected: bob 0.4 ms, dee.
+2 messages wait to be delivered.
+  cem: 2 waiting
+Your key: k
+! cem: it is unreachable
+`,
+  ],
+  [
+    "a status where one message waits",
+    { ...STATUS, unsent: 1 },
+    "Connected with nobody; a message connects.\n1 message waits to be delivered.\nYour key: k\n",
+  ],
+];
+
+function linesOf(event: FriendsOwnEvent, context = {}): string {
+  const usual = { nowMs: NOON_MS, interactive: false, verbose: false };
+  return printed(friendsLines(event, { ...usual, ...context }, "alice"));
+}
+
+for (const [title, event, text] of PRINTED) {
+  Deno.test(`friendsLines() prints ${title}`, () => {
+    assertEquals(linesOf(event), text);
+  });
+}
+
+Deno.test("friendsLines() tells a person of a delivery only where the friend isn't there, or it failed", () => {
+  const told = (change: object) =>
+    linesOf({ ...DELIVERY, ...change }, { interactive: true }) !== "";
+
+  assertEquals([told({}), told({ state: "delivered" })], [false, false]);
+  assertEquals([told({ waiting: 1 }), told({ state: "failed" })], [true, true]);
+});
+
+Deno.test("friendsLines() tells of connections where that was asked for", () => {
+  const event = { event: "connection", friend: "bob", reason: "idle" } as const;
+
+  const told = (state: "opened" | "closed") => linesOf({ ...event, state }, { verbose: true });
+
+  assertEquals(told("opened"), "12:03 * Connected with bob (idle)\n");
+  assertEquals(told("closed"), "12:03 * No longer connected with bob (idle)\n");
+});
+
+Deno.test("friendsLines() prints one line for each event of a remote, whatever it says", () => {
+  const nasty = "a\nb\r\x1b[2J\u2028c\u202e";
+  const events: readonly FriendsOwnEvent[] = [
+    { ...MESSAGE, from: nasty, text: nasty },
+    { ...DELIVERY, to: nasty, state: "failed", reason: nasty, text: nasty },
+    { event: "connection", friend: nasty, state: "closed", reason: nasty },
+  ];
+  for (const event of events) {
+    const text = linesOf(event, { verbose: true });
+    assertEquals(text.indexOf("\n"), text.length - 1, JSON.stringify(text));
+    assertEquals(text.includes("\x1b"), false);
+  }
+});

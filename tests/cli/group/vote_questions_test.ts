@@ -1,0 +1,133 @@
+import { assertEquals } from "@std/assert";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import { InteractiveInterface } from "../../../lib/cli/terminal/interactive_interface.ts";
+import { memberCommands } from "../../../lib/cli/group/member_commands.ts";
+import { VoteQuestions } from "../../../lib/cli/group/vote_questions.ts";
+import type { MemberCommand, MemberEvent } from "../../../lib/protocols/group/schema/events.ts";
+import { MemberRendering } from "../../../lib/cli/group/member_rendering.ts";
+import { OPTIONS } from "../echo_room.ts";
+import { MemoryStreams, settle } from "../memory_streams.ts";
+
+const wanted = (edit: number): MemberEvent => ({
+  event: "vote-wanted",
+  edit,
+  seq: 43,
+  by: "Bob",
+  old: "at seven?",
+  new: "at eight?",
+  deadline: "2026-01-02T12:03:34Z",
+});
+
+/** Whether the vote is let through; why not, otherwise. */
+function checked(votes: VoteQuestions, command: MemberCommand): string {
+  try {
+    votes.check(command);
+    return "passed on";
+  } catch (error) {
+    if (!(error instanceof P2pchatError)) throw error;
+    return `${error.code}: ${error.message}`;
+  }
+}
+
+const GO: MemberCommand = { command: "go", edit: null };
+const ABORT: MemberCommand = { command: "abort", edit: null };
+
+Deno.test("a vote without a number is for no edit that was asked about after its line was begun", () => {
+  const votes = new VoteQuestions();
+  votes.shows(wanted(7));
+  const runsGo = votes.lineBegins();
+  votes.shows(wanted(8));
+  const runsLater = votes.lineBegins();
+
+  runsGo();
+  assertEquals(
+    checked(votes, GO),
+    "not-allowed: Nothing was done: you were asked about edit 8 after you began that line; " +
+      "if you mean that one, /go 8",
+  );
+  assertEquals(checked(votes, ABORT).endsWith("/abort 8"), true);
+  assertEquals(checked(votes, { command: "go", edit: 7 }), "passed on");
+  assertEquals(checked(votes, { command: "msg", text: "yes" }), "passed on");
+  runsLater();
+  assertEquals(checked(votes, GO), "passed on");
+});
+
+Deno.test("a vote that nobody typed is for the edit that waits for it", () => {
+  const votes = new VoteQuestions();
+  votes.shows(wanted(7));
+  votes.shows(wanted(8));
+  assertEquals(checked(votes, GO), "passed on");
+});
+
+Deno.test("a vote that waited while input was paused is for no edit that was asked about meanwhile", async () => {
+  const streams = new MemoryStreams();
+  streams.isTerminal = true;
+  const mode = { commands: memberCommands, render: () => [] };
+  const ui = new InteractiveInterface(mode, OPTIONS, streams);
+  const votes = new VoteQuestions();
+  const asked: MemberCommand[] = [];
+  ui.listen({
+    target(command) {
+      votes.check(command);
+      asked.push(command);
+    },
+    ended() {},
+    interrupted: () => true,
+    lineBegins: () => votes.lineBegins(),
+  });
+  votes.shows(wanted(7));
+  ui.pauseInput("waiting for Bob");
+  streams.type("/go\r/abort\r/go 7\r");
+  await settle();
+  votes.shows(wanted(8));
+  streams.type("/go\r");
+  await settle();
+  ui.pauseInput(null);
+  await settle();
+  assertEquals(asked, [{ command: "go", edit: 7 }, GO]);
+  await ui.close();
+});
+
+Deno.test("nobody agrees to a text that was folded before it was shown whole", async () => {
+  const streams = new MemoryStreams();
+  streams.isTerminal = true;
+  const rendering = new MemberRendering();
+  const votes = new VoteQuestions();
+  const mode = {
+    commands: memberCommands,
+    render: rendering.lines.bind(rendering),
+    folded: votes.folded.bind(votes),
+  };
+  const ui = new InteractiveInterface(mode, OPTIONS, streams);
+  const asked: MemberCommand[] = [];
+  ui.listen({
+    target(command) {
+      votes.check(command);
+      asked.push(command);
+    },
+    ended() {},
+    interrupted: () => true,
+  });
+  const event = {
+    ...wanted(7) as MemberEvent & { readonly event: "vote-wanted" },
+    new: `At eight.${"\n".repeat(160)}I sell the house for 1 EUR.`,
+  };
+  votes.shows(event);
+  ui.show(event);
+  await settle();
+  streams.type("/go\r/go 7\r");
+  await settle();
+  assertEquals(asked, []);
+  const why = "isn't on the screen in full: first /show 1";
+  assertEquals((streams.stdoutText + streams.stderrText).replace(/\s+/g, " ").includes(why), true);
+  streams.type("/abort 7\r/show 1\r/go\r");
+  await settle();
+  assertEquals(asked, [{ command: "abort", edit: 7 }, GO]);
+
+  ui.show(event); // as /status does: once is enough
+  await settle();
+  streams.type("/go 7\r");
+  await settle();
+  assertEquals(asked.length, 3);
+  await ui.close();
+});

@@ -1,0 +1,331 @@
+import { assertEquals } from "@std/assert";
+import { meshLines, type MeshOwnEvent } from "../../../lib/cli/mesh/mesh_rendering.ts";
+import { verificationDigits } from "../../../lib/cli/rendering/verify_rendering.ts";
+import { messageFrom } from "../echo_room.ts";
+import { NOON_MS } from "../memory_streams.ts";
+import { printed as printedLines } from "../printed.ts";
+
+const KEY = "k";
+const DAY_BEFORE = new Date(NOON_MS - 24 * 60 * 60 * 1_000).toISOString();
+const EARLIER = new Date(NOON_MS - 60 * 60 * 1_000).toISOString();
+
+const member = (name: string) => ({
+  name,
+  key: name,
+  direct: false,
+  roundTripMs: null,
+  heardMsAgo: 100,
+  suspected: false,
+  upToDate: true,
+  fetching: false,
+});
+
+const STATUS = {
+  event: "status",
+  room: "r",
+  name: "Alice",
+  key: "Alice",
+  members: [
+    member("Alice"),
+    { ...member("Bob"), direct: true, roundTripMs: 0.42 },
+    member("Carol"),
+  ],
+  unconfirmed: 0,
+  unsent: 0,
+  messages: 1,
+  lastMessage: { at: EARLIER, from: "Bob" },
+  catchingUp: false,
+  waiting: [],
+  problems: [],
+} as const;
+
+const PRINTED: readonly (readonly [title: string, event: MeshOwnEvent, text: string])[] = [
+  [
+    "ready",
+    {
+      event: "ready",
+      command: "mesh",
+      name: "Alice",
+      host: "127.0.0.1",
+      port: 55107,
+      key: KEY,
+      room: "r",
+    },
+    `>INFO: Alice at address 127.0.0.1 is listening at 55107.
+Others join with: p2pchat mesh NAME 127.0.0.1 55107
+`,
+  ],
+  [
+    "ready, in a private room",
+    {
+      event: "ready",
+      command: "mesh",
+      name: "Alice",
+      host: "127.0.0.1",
+      port: 55107,
+      key: KEY,
+      room: "r",
+      private: true,
+    },
+    `>INFO: Alice at address 127.0.0.1 is listening at 55107.
+This room is private: others join with the invite that /invite shows.
+`,
+  ],
+  [
+    "an invite",
+    { event: "invite", invite: "abc", line: "p2pchat mesh NAME --invite" },
+    "Others join with: p2pchat mesh NAME --invite\n" +
+    "and paste this when they are asked for the invite:\nabc\n",
+  ],
+  [
+    "ready, where nobody can join through it",
+    {
+      event: "ready",
+      command: "mesh",
+      name: "Alice",
+      host: "",
+      port: 0,
+      key: KEY,
+      room: "r",
+      passive: true,
+    },
+    ">INFO: Alice accepts no connections (--passive): nobody joins through this member.\n",
+  ],
+  [
+    "joined",
+    { event: "joined", name: "Bob", key: KEY, host: "192.168.1.7", port: 1 },
+    "12:03 * Bob joined (192.168.1.7)\n",
+  ],
+  [
+    "joined, before we came in",
+    { event: "joined", name: "Bob", key: KEY, host: "192.168.1.7", port: 1, present: true },
+    "12:03 * Bob is here (192.168.1.7)\n",
+  ],
+  [
+    "joined, by one who can't be dialled",
+    { event: "joined", name: "Bob", key: KEY, host: "", port: 0 },
+    "12:03 * Bob joined\n",
+  ],
+  [
+    "joined, under a name of mixed scripts",
+    { event: "joined", name: "Вob", key: KEY, host: "::1", port: 1 },
+    "12:03 * ≈Вob joined (::1)\n",
+  ],
+  ["left", { event: "left", name: "Bob", key: KEY, reason: "quit" }, "12:03 * Bob left (quit)\n"],
+  [
+    "lost",
+    { event: "left", name: "Bob", key: KEY, reason: "lost" },
+    "12:03 ! Bob is lost: no answer; messages are kept until they can be exchanged again\n",
+  ],
+  [
+    "lost, since when",
+    { event: "left", name: "Bob", key: KEY, reason: "lost", silentMs: 4_950 },
+    "12:03 ! Bob is lost: no answer for 5 s; messages are kept until they can be exchanged again\n",
+  ],
+  [
+    "replaced",
+    { event: "left", name: "Bob", key: KEY, reason: "replaced" },
+    "12:03 * Bob left (replaced by a later start)\n",
+  ],
+  [
+    "renamed",
+    { event: "renamed", key: KEY, from: "Bob", name: "Bobby" },
+    "12:03 * Bob is now Bobby\n",
+  ],
+  [
+    "renamed, since another one has the name",
+    { event: "renamed", key: KEY, from: "Bob", name: "Bob~k7f3", lostTo: "Bob" },
+    "12:03 * Bob is now Bob~k7f3: another Bob was here first\n",
+  ],
+  ["a message", messageFrom("Bob", "are you coming?"), "12:03 <Bob> are you coming?\n"],
+  ["one's own message", { ...messageFrom("Alice", "yes"), self: true }, "12:03 <Alice> yes\n"],
+  [
+    "an earlier message",
+    { ...messageFrom("Bob", "hi"), history: true, sentAt: EARLIER },
+    "11:03 (earlier) <Bob> hi\n",
+  ],
+  [
+    "a message of somebody removed",
+    { ...messageFrom("Bob", "hi"), history: true, removed: true, sentAt: EARLIER },
+    "11:03 (removed) <Bob> hi\n",
+  ],
+  [
+    "a private message",
+    { ...messageFrom("Bob", "only for you"), private: true },
+    "12:03 [Bob -> you] only for you\n",
+  ],
+  [
+    "one's own private message",
+    { ...messageFrom("Alice", "psst"), private: true, self: true, to: "Bob" },
+    "12:03 [you -> Bob] psst\n",
+  ],
+  [
+    "a queued private message",
+    { event: "delivery", id: "1", to: "Bob", state: "queued" },
+    "12:03 * Kept for Bob until it has arrived\n",
+  ],
+  [
+    "a private message to one who isn't there",
+    { event: "delivery", id: "1", to: "Bob", state: "queued", waiting: 2 },
+    "12:03 ! Bob isn't there; kept, and sent when Bob is back (2 waiting)\n",
+  ],
+  [
+    "a delivered private message",
+    { event: "delivery", id: "1", to: "Bob", state: "delivered" },
+    "12:03 * Bob has your message\n",
+  ],
+  [
+    "nothing of a private message that waited: the sum is told",
+    { event: "delivery", id: "1", to: "Bob", state: "delivered", waited: true },
+    "",
+  ],
+  [
+    "a failed private message",
+    { event: "delivery", id: "1", to: "Bob", state: "failed", reason: "30 days are over" },
+    "12:03 ! Your message didn't reach Bob: 30 days are over\n",
+  ],
+  [
+    "the members",
+    {
+      event: "peers",
+      peers: [
+        { name: "Alice", key: KEY, host: "10.0.0.1", port: 1, direct: false },
+        { name: "Bob", key: KEY, host: "::1", port: 2, direct: true },
+        { name: "Carol", key: KEY, host: "10.0.0.3", port: 3, direct: false },
+        { name: "Dave", key: KEY, host: "", port: 0, direct: true },
+      ],
+    },
+    `Alice (you)  10.0.0.1:1
+Bob  [::1]:2  direct
+Carol  10.0.0.3:3  through others
+Dave  accepts no connections  direct
+`,
+  ],
+  [
+    "the members, oneself without an address",
+    { event: "peers", peers: [{ name: "Alice", key: KEY, host: "", port: 0, direct: true }] },
+    "Alice (you)  accepts no connections\n",
+  ],
+  [
+    "the history",
+    {
+      event: "history",
+      messages: [
+        { id: "1", from: "Bob", shown: "Bob", key: KEY, text: "a\nb", sentAt: EARLIER },
+        { id: "2", from: "Bob", shown: "Bob~k7f3", key: "l", text: "no", sentAt: EARLIER },
+      ],
+    },
+    "11:03 <Bob> a␊b\n11:03 <Bob~k7f3> no\n",
+  ],
+  ["an empty history", { event: "history", messages: [] }, "No messages.\n"],
+  [
+    "a status where all is well",
+    STATUS,
+    `Room of 3: Alice (you), Bob, Carol.
+Direct links: Bob 0.4 ms. All were heard of within 100 ms.
+Everything you wrote has reached everybody who is here. Last message 11:03, from Bob.
+Your key: Alice
+`,
+  ],
+  [
+    "a status of one who is alone",
+    { ...STATUS, members: [], unsent: 1 },
+    `Room of 1: Alice (you).
+1 of your messages waits to be sent. Nobody else is here; what you write is kept for who comes. Last message 11:03, from Bob.
+Your key: Alice
+`,
+  ],
+  [
+    "a status the day after the last message, in one piece",
+    { ...STATUS, members: [], lastMessage: { at: DAY_BEFORE, from: "Bob" } },
+    `Room of 1: Alice (you).
+Nobody else is here; what you write is kept for who comes. Last message 2026-01-01 12:03, from Bob.
+Your key: Alice
+`,
+  ],
+  [
+    "a status where much is wrong",
+    {
+      ...STATUS,
+      members: [
+        member("Alice"),
+        { ...member("Bob"), fetching: true, heardMsAgo: null },
+        ...["Carol", "Dave", "Eve", "Fay"].map((name) => ({ ...member(name), upToDate: false })),
+      ],
+      unconfirmed: 4,
+      unsent: 5,
+      waiting: [{ name: "Dave", messages: 1 }, { name: "Eve", messages: 2 }],
+      lastMessage: null,
+      catchingUp: true,
+      problems: ["The disk refuses to write"],
+    },
+    `Room of 6: Alice (you), Bob, Carol, Dave, Eve, Fay.
+No direct links.
+2 of your messages wait to be sent. Carol, Dave, Eve and 1 more may not have everything you wrote yet. No messages yet.
+1 of your messages waits for Dave.
+2 of your messages wait for Eve.
+Fetching what was said before from Bob.
+Your key: Alice
+! The disk refuses to write
+`,
+  ],
+];
+
+function printed(event: MeshOwnEvent): string {
+  return printedLines(
+    meshLines(event, { nowMs: NOON_MS, interactive: false, verbose: false }),
+  );
+}
+
+for (const [title, event, text] of PRINTED) {
+  Deno.test(`meshLines() prints ${title}`, () => {
+    assertEquals(printed(event), text);
+  });
+}
+
+Deno.test("meshLines() tells at a terminal of a delivery only what one doesn't expect", () => {
+  const of = (event: Omit<Extract<MeshOwnEvent, { event: "delivery" }>, "event" | "id" | "to">) =>
+    meshLines(
+      { event: "delivery", id: "1", to: "Bob", ...event },
+      { nowMs: NOON_MS, interactive: true, verbose: false },
+    ).length;
+
+  const counts = [
+    of({ state: "queued" }),
+    of({ state: "delivered" }),
+    of({ state: "queued", waiting: 1 }),
+    of({ state: "failed", reason: "30 days are over" }),
+  ];
+
+  assertEquals(counts, [0, 0, 1, 1]);
+});
+
+Deno.test("meshLines() prints one line for each event of a remote, whatever it says", () => {
+  const nasty = "a\nb\r\x1b[2J\u2028c\u202e";
+  const events: readonly MeshOwnEvent[] = [
+    messageFrom(nasty, nasty),
+    { event: "joined", name: nasty, key: KEY, host: nasty, port: 1 },
+    { event: "left", name: nasty, key: KEY, reason: "lost" },
+    { event: "renamed", key: KEY, from: nasty, name: nasty },
+    { event: "delivery", id: "1", to: nasty, state: "failed", reason: nasty },
+  ];
+  for (const event of events) {
+    const text = printed(event);
+    assertEquals(text.indexOf("\n"), text.length - 1, JSON.stringify(text));
+    assertEquals(text.includes("\x1b"), false);
+  }
+});
+
+Deno.test("verificationDigits() are the same at both ends, and others for another key", () => {
+  const [ann, bob, eve] = ["aa", "bb", "cc"].map((byte) => byte.repeat(32)) as [
+    string,
+    string,
+    string,
+  ];
+  const digits = verificationDigits(ann, bob);
+  assertEquals(digits, verificationDigits(bob, ann));
+  assertEquals(/^(\d{5} ){3}\d{5} {2}(\d{5} ){3}\d{5}$/.test(digits), true, digits);
+  const [annHalf, bobHalf] = digits.split("  ");
+  assertEquals(verificationDigits(ann, eve).split("  ")[0], annHalf);
+  assertEquals(verificationDigits(ann, eve).includes(bobHalf!), false);
+});

@@ -1,0 +1,58 @@
+import { assertEquals } from "@std/assert";
+import {
+  leftLine,
+  lostLine,
+  nameSpan,
+  noticeLine,
+  ownKeyLine,
+  problemLine,
+  questionLine,
+  starLine,
+  wrongLine,
+} from "../../../lib/cli/rendering/spans.ts";
+import { ROW_CELLS } from "../../../lib/cli/rendering/graphemes.ts";
+import { TextFormat } from "../../../lib/cli/streams/text_format.ts";
+import type { Line } from "../../../lib/cli/rendering/user_interface.ts";
+import { NOON_MS } from "../memory_streams.ts";
+import { printed } from "../printed.ts";
+
+/** As a narrow terminal shows it. */
+function narrow(line: Line): string {
+  const terminal = { ...ROW_CELLS, columns: () => 30 };
+  return new TextFormat({ colour: false, verbose: false, terminal }, NOON_MS).format(line);
+}
+
+Deno.test("events begin with the time and a mark that says what kind they are", () => {
+  const lines = [
+    starLine(NOON_MS, nameSpan("bob"), " joined"),
+    wrongLine(NOON_MS, "no answer"),
+    questionLine(NOON_MS, nameSpan("bob"), " is calling"),
+    leftLine(NOON_MS, "bob"),
+    leftLine(NOON_MS, "bob", "quit"),
+    lostLine(NOON_MS, "bob", "no answer"),
+    noticeLine(NOON_MS, "worth knowing", false),
+    noticeLine(NOON_MS, "bad", true),
+    problemLine("it is damaged"),
+  ];
+
+  assertEquals(
+    printed(lines),
+    "12:03 * bob joined\n12:03 ! no answer\n12:03 ? bob is calling\n12:03 * bob left\n" +
+      "12:03 * bob left (quit)\n12:03 ! bob is lost: no answer\n12:03 * worth knowing\n" +
+      "12:03 ! bad\n! it is damaged\n",
+  );
+});
+
+for (const [form, mark] of [[starLine, "*"], [wrongLine, "!"], [questionLine, "?"]] as const) {
+  Deno.test(`an event with ${mark} that is too long goes on under what follows the mark`, () => {
+    const line = form(NOON_MS, "Online: ", nameSpan("alice"), ", ", nameSpan("bob"), ", carol");
+
+    assertEquals(narrow(line), `12:03 ${mark} Online: alice, bob,\n        carol\n`);
+  });
+}
+
+Deno.test("one's own key is never broken", () => {
+  const line = ownKeyLine("k".repeat(27));
+
+  assertEquals(narrow(line), `Your key: ${"k".repeat(27)}\n`);
+});

@@ -1,0 +1,344 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import fc from "fast-check";
+import { MESSAGE_BYTES_MAX } from "../../../lib/base/text/text.ts";
+import { ROW_CELLS } from "../../../lib/cli/rendering/graphemes.ts";
+import { WRAPPING_OFF, WRAPPING_ON } from "../../../lib/cli/streams/terminal_mode.ts";
+import { TextFormat } from "../../../lib/cli/streams/text_format.ts";
+import type { Line } from "../../../lib/cli/rendering/user_interface.ts";
+import { NOON_MS } from "../memory_streams.ts";
+
+const PIPE = { colour: false, verbose: false, terminal: null };
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+function terminalOf(columns: number) {
+  return { colour: false, verbose: false, terminal: { ...ROW_CELLS, columns: () => columns } };
+}
+
+function message(text: string): Line {
+  return [{ timeMs: NOON_MS }, " <", { text: "Bob", as: "name" }, "> ", { text, as: "body" }];
+}
+
+Deno.test("TextFormat keeps a message on one line in a pipe", () => {
+  const format = new TextFormat(PIPE, NOON_MS);
+  assertEquals(format.format(message("two\nlines")), "12:03 <Bob> two␊lines\n");
+});
+
+Deno.test("TextFormat indents a message of several lines on a terminal", () => {
+  const format = new TextFormat(terminalOf(80), NOON_MS);
+  assertEquals(
+    format.format(message("two\nlines\n")),
+    "12:03 <Bob> two\n            lines\n            \n",
+  );
+});
+
+Deno.test("TextFormat breaks long lines at words, under the first one", () => {
+  const format = new TextFormat(terminalOf(40), NOON_MS);
+  assertEquals(
+    format.format(message("one two three four five six seven eight")),
+    "12:03 <Bob> one two three four five six\n            seven eight\n",
+  );
+});
+
+Deno.test("TextFormat breaks a word that is wider than its line, under the first one", () => {
+  const format = new TextFormat(terminalOf(40), NOON_MS);
+  assertEquals(
+    format.format(message(`see /srv/example.org/${"x".repeat(30)} now`)),
+    "12:03 <Bob> see\n            /srv/example.org/\n" +
+      "            xxxxxxxxxxxxxxxxxxxxxxxxxxx\n            xxx now\n",
+  );
+});
+
+Deno.test("TextFormat leaves a link whole, for the terminal to wrap and people to copy", () => {
+  const format = new TextFormat(terminalOf(40), NOON_MS);
+  const link = `https://example.org:8080/${"x".repeat(60)}?q=1&r=2#l5`;
+  const indent = " ".repeat(12);
+  assertEquals(
+    format.format(message(`see ${link} now`)),
+    `12:03 <Bob> see\n${indent}${link}\n${indent}now\n`,
+  );
+  assertEquals(format.format(message(link)), `12:03 <Bob> ${link}\n`);
+  assertEquals(format.format(message(`日 ${link}`)), `12:03 <Bob> 日\n${indent}${link}\n`);
+  const named: Line = [{ timeMs: NOON_MS }, " <Bø> ", { text: link, as: "body" }];
+  assertEquals(
+    format.format(named),
+    `12:03 <Bø>\n${" ".repeat(11)}${link}\n`.replace("<Bø>", "<Bø> "),
+    "it begins in a column that is certain",
+  );
+});
+
+Deno.test("TextFormat breaks a link of which a row could be taken for something else", () => {
+  const format = new TextFormat(terminalOf(40), NOON_MS);
+  const start = "https://example.org/";
+  for (const fake of ["03:30<Bob>no", "error:none", "Alice>", "03:30[Bob->you]", "*Bob*"]) {
+    const shown = format.format(message(`${start}${"x".repeat(28 - start.length)}${fake} I quit`));
+    const [, ...rest] = shown.trimEnd().split("\n");
+    assert(rest.length > 0);
+    for (const row of rest) assert(row.startsWith(" ".repeat(12)), shown);
+    for (const row of shown.split("\n")) assert(row.length < 40, shown);
+  }
+});
+
+const ACUTE = "\u0301";
+
+Deno.test("TextFormat folds a body of more than 40 lines at a terminal", () => {
+  const kept: Line[] = [];
+  const keepFolded = (line: Line) => kept.push(line);
+  const format = new TextFormat({ ...terminalOf(80), keepFolded }, NOON_MS);
+  const rows = (text: string) => format.format(message(text)).split("\n");
+
+  assertEquals(rows("\n".repeat(40)).length, 42);
+  assertEquals(rows(`${"x\n".repeat(39)}x`).length, 41);
+  assertEquals(kept, []);
+  const folded = rows("\n".repeat(65_000));
+  assertEquals(folded.slice(40), [`${" ".repeat(12)}... 64,960 more lines: /show 1`, ""]);
+  assertEquals(kept, [message("\n".repeat(65_000))]);
+  assertEquals(rows(`${"x\n".repeat(40)}y`)[40], `${" ".repeat(12)}... 1 more line: /show 2`);
+
+  assertEquals(format.format(kept[0]!, true).split("\n").length, 65_002);
+  const piped = new TextFormat({ ...PIPE, keepFolded }, NOON_MS);
+  assertEquals(piped.format(message("\n".repeat(65_000))).length, "12:03 <Bob> \n".length + 65_000);
+  assertEquals(kept.length, 2);
+});
+
+Deno.test("TextFormat goes on behind a folded body in a row of its own", () => {
+  const format = new TextFormat({ ...terminalOf(80), keepFolded: () => 7 }, NOON_MS);
+  const line: Line = ["It reads: ", { text: "x\n".repeat(50), as: "body" }, " (asked by Bob)"];
+  assertEquals(format.format(line).split("\n").slice(39), [
+    "          x",
+    "          ... 10 more lines: /show 7 (asked by Bob)",
+    "",
+  ]);
+});
+
+Deno.test("TextFormat shows at most 8 marks on a character at a terminal, and counts the rest", () => {
+  const format = new TextFormat(terminalOf(80), NOON_MS);
+  const piped = new TextFormat(PIPE, NOON_MS);
+  const shown = (text: string) => format.format([text]).trimEnd();
+  assertEquals(shown(`e${ACUTE.repeat(8)}`), `e${ACUTE.repeat(8)}`);
+  assertEquals(shown(`e${ACUTE.repeat(9)}x`), `e${ACUTE.repeat(8)}<U+0301 x1>x`);
+  assertEquals(shown(`e${ACUTE.repeat(32_000)}`), `e${ACUTE.repeat(8)}<U+0301 x31992>`);
+  assertEquals(
+    shown(`e${"\u0301\u0302".repeat(6_000)}`).slice(9),
+    "<11,992 more marks>",
+  );
+  assertEquals(shown("\u1100" + "\u1161".repeat(10)), `\u1100${"\u1161".repeat(8)}<U+1161 x2>`);
+  const virama = "\u1000" + "\u1039\u200c".repeat(10_000); // the last joiner joins nothing
+  assertEquals(shown(virama).slice(9), "<19,991 more marks><U+200C>");
+  const joined = "\u0915" + ("\u0941".repeat(8) + "\u200d").repeat(2_400);
+  assertEquals(shown(joined).slice(9), "<21,591 more marks><U+200D>");
+  assertEquals(piped.format([`e${ACUTE.repeat(32_000)}`]).length, 32_002);
+});
+
+Deno.test("TextFormat breaks a body, and what follows it, at words under the text after the mark", () => {
+  const edited = (text: string, mark = " * "): Line => [
+    { timeMs: NOON_MS },
+    mark,
+    "Entry 43 now reads: ",
+    { text, as: "body" },
+    "   (edit 7, asked by ",
+    { text: "Alice", as: "own" },
+    ", agreed by ",
+    { text: "Bob", as: "name" },
+    ")",
+  ];
+  const format = new TextFormat(terminalOf(60), NOON_MS);
+  assertEquals(
+    format.format(edited("at eight")),
+    "12:03 * Entry 43 now reads: at eight   (edit 7, asked by\n" +
+      `${" ".repeat(8)}Alice, agreed by Bob)\n`,
+  );
+  assertEquals(
+    format.format(edited("at eight\nin the big house")),
+    "12:03 * Entry 43 now reads: at eight\n" +
+      `${" ".repeat(8)}in the big house   (edit 7, asked by Alice, agreed\n` +
+      `${" ".repeat(8)}by Bob)\n`,
+  );
+  assertEquals(
+    format.format(edited("at eight", " (earlier) * ")),
+    "12:03 (earlier) * Entry 43 now reads: at eight   (edit 7,\n" +
+      `${" ".repeat(18)}asked by Alice, agreed by Bob)\n`,
+  );
+  assertEquals(
+    new TextFormat(terminalOf(90), NOON_MS).format(edited("at eight")),
+    "12:03 * Entry 43 now reads: at eight   (edit 7, asked by Alice, agreed by Bob)\n",
+  );
+  const colours = new TextFormat({ ...terminalOf(60), colour: true }, NOON_MS);
+  assertStringIncludes(colours.format(edited("at eight")), "\x1b[1mAlice\x1b[0m, agreed by \x1b[");
+});
+
+Deno.test("TextFormat puts a body under a name that leaves no room beside it", () => {
+  const format = new TextFormat(terminalOf(30), NOON_MS);
+  const name = { text: "a-name-of-twenty-four-ch", as: "name" } as const;
+  assertEquals(
+    format.format([name, "> ", { text: "one two three four five", as: "body" }]),
+    "a-name-of-twenty-four-ch> one\n          two three four five\n",
+  );
+});
+
+Deno.test("TextFormat breaks what stands before a body at words, and indents little where that is long", () => {
+  const edit = (names: readonly string[]): Line => [
+    "  edit 1, ",
+    { timeMs: NOON_MS },
+    ", asked by ",
+    ...names.flatMap((text, index): Line => [index === 0 ? "" : ", ", { text, as: "name" }]),
+    ": ",
+    { text: "at eight\nin the big house by the lake", as: "body" },
+    "   (the end)",
+  ];
+  assertEquals(
+    new TextFormat(terminalOf(46), NOON_MS).format(edit(["Al", "Bo", "Cy"])),
+    "  edit 1, 12:03, asked by Al, Bo, Cy: at\n" +
+      "          eight\n" +
+      "          in the big house by the lake   (the\n" +
+      "          end)\n",
+  );
+  assertEquals(
+    new TextFormat(terminalOf(80), NOON_MS).format(
+      edit(["Bartholomew-the-elder", "Konstantin.Romanov", "Maximiliane_Schmid"]),
+    ),
+    "  edit 1, 12:03, asked by Bartholomew-the-elder, Konstantin.Romanov,\n" +
+      "          Maximiliane_Schmid: at eight\n" +
+      "          in the big house by the lake   (the end)\n",
+  );
+});
+
+Deno.test("TextFormat lets nobody fake a line at a terminal that is as narrow as can be", () => {
+  for (let columns = 3; columns <= 24; columns++) {
+    const format = new TextFormat(terminalOf(columns), NOON_MS);
+    const [, ...rest] = format.format(message("hi\n12:04 <Carol> me too\n")).split("\n");
+    assertEquals(rest.pop(), "");
+    for (const line of rest) assert(line.startsWith(" "), `${columns} columns: ${line}`);
+    const said = format.format([{ timeMs: NOON_MS }, " * ", "It says: 12:04 <Carol> me too"]);
+    const [, ...more] = said.trimEnd().split("\n");
+    for (const line of more) assert(line.startsWith(" "), `${columns} columns: ${line}`);
+  }
+});
+
+Deno.test("TextFormat breaks what the program says at words, under the text after the mark", () => {
+  const format = new TextFormat({ ...terminalOf(40), colour: true }, NOON_MS);
+  const bob = { text: "Bob", as: "name" } as const;
+  const mark = { text: " ! ", as: "mark" } as const;
+  const lost: Line = [
+    { timeMs: NOON_MS },
+    mark,
+    bob,
+    " is lost: no answer; what you write is kept",
+  ];
+  const shown = format.format(lost);
+  const plain = shown.split("\x1b[").map((part, index) =>
+    index === 0 ? part : part.replace(/^\d+m/, "")
+  );
+  assertEquals(plain.join(""), "12:03 ! Bob is lost: no answer; what\n        you write is kept\n");
+  assertStringIncludes(shown, "\x1b[33m ! \x1b[0m");
+  assertStringIncludes(shown, "mBob\x1b[0m is lost");
+});
+
+Deno.test("TextFormat breaks a line without a time at words, and indents the rest", () => {
+  const format = new TextFormat(terminalOf(24), NOON_MS);
+  const digits = [
+    "Compare with ",
+    { text: "Bob", as: "name" },
+    " by voice: 11111 22222  33333",
+  ] as const;
+  assertEquals(format.format(digits), "Compare with Bob by\n  voice: 11111 22222\n  33333\n");
+  const own = ["Room of 2: ", { text: "Al", as: "own" }, " (you), ", {
+    text: "Bob-of-twenty",
+    as: "name",
+  }] as const;
+  assertEquals(format.format(own), "Room of 2: Al (you),\n  Bob-of-twenty\n");
+});
+
+Deno.test("TextFormat never breaks what is to be copied, and nothing in a pipe", () => {
+  const line = [{ text: "Others join with: p2pchat mesh NAME", as: "exact" }] as const;
+  assertEquals(
+    new TextFormat(terminalOf(20), NOON_MS).format(line),
+    "Others join with: p2pchat mesh NAME\n",
+  );
+  const notice: Line = [{ timeMs: NOON_MS }, " * ", "word ".repeat(40)];
+  assertEquals(new TextFormat(PIPE, NOON_MS).format(notice).split("\n").length, 2);
+});
+
+Deno.test("TextFormat shows seconds when it is verbose", () => {
+  const format = new TextFormat({ ...PIPE, verbose: true }, NOON_MS);
+  assertEquals(format.format(message("x")), "12:03:04 <Bob> x\n");
+});
+
+Deno.test("TextFormat announces a day once when it changes", () => {
+  const format = new TextFormat(PIPE, NOON_MS);
+  const at = (timeMs: number): Line => [{ timeMs }, " x"];
+  assertEquals(format.format(at(NOON_MS)), "12:03 x\n");
+  assertEquals(format.format(at(NOON_MS - DAY_MS)), "* 2026-01-01\n12:03 x\n");
+  assertEquals(format.format(at(NOON_MS - DAY_MS)), "12:03 x\n");
+  assertEquals(format.format(at(NOON_MS)), "* 2026-01-02\n12:03 x\n");
+});
+
+Deno.test("TextFormat colours names alike at every member, and oneself bold", () => {
+  const format = new TextFormat({ ...PIPE, colour: true }, NOON_MS);
+  const bob = format.format([{ text: "Bob", as: "name" }]);
+  assertEquals(bob, format.format([{ text: "Bob", as: "name" }]));
+  const [, colour] = bob.split("\x1b[");
+  assert(/^\d+mBob$/.test(colour!));
+  assertEquals(format.format([{ text: "Al", as: "own" }]), "\x1b[1mAl\x1b[0m\n");
+  assertEquals(format.format([{ text: "!", as: "mark" }, "x"]), "\x1b[33m!\x1b[0mx\n");
+});
+
+const style = fc.constantFrom("name", "own", "mark", "faint", "body", "exact");
+const nasty = fc.array(
+  fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.constantFrom("\x1b[2J", "\x9b", "\r", "\n", "\u202e", "\u2028", " "),
+  ),
+).map((parts) => parts.join(""));
+const span = fc.oneof(nasty, fc.record({ text: nasty, as: style }));
+
+Deno.test("TextFormat lets nothing through that a terminal obeys, in any kind of span", () => {
+  fc.assert(fc.property(fc.array(span), fc.integer({ min: 1, max: 100 }), (spans, columns) => {
+    const line = spans as Line;
+    const piped = new TextFormat(PIPE, NOON_MS).format(line);
+    assertEquals(piped.indexOf("\n"), piped.length - 1);
+    assert(!/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u202a-\u202e\u2066-\u2069]/u.test(piped.slice(0, -1)));
+
+    const shown = new TextFormat(terminalOf(columns), NOON_MS).format(line);
+    const said = shown.replaceAll("\n", "").replaceAll(WRAPPING_OFF, "").replaceAll(
+      WRAPPING_ON,
+      "",
+    );
+    assert(!/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u202a-\u202e\u2066-\u2069]/u.test(said));
+  }));
+});
+
+/** Whatever looks at all of the text for each character takes four times as long for twice the text. */
+const HARD_BYTES = 4 * MESSAGE_BYTES_MAX;
+/** Over ten times what it takes, half of what took longest when it wasn't linear. */
+const FAST_MS = 600;
+/** Texts of the longest message's size that are the hardest to show. */
+const HARD: readonly string[] = [
+  ...["\t", "\n", " ", "\u0001", "\u009b", "a", "a\n", "\u00e9", "\u00a0", "日", "日 ", "\u202e"],
+  ...[
+    "👍",
+    "\u0301",
+    "\u0301\n",
+    "👨\u200d",
+    "👨\u200d👩\u200d👧",
+    "\u{1f1e9}",
+    "\ufe0f",
+    "\u{e0041}",
+    "م\u0640",
+    "\u1100",
+  ],
+];
+
+Deno.test("TextFormat shows the longest messages fast, whatever they hold", () => {
+  const format = new TextFormat(terminalOf(80), NOON_MS);
+  const encoder = new TextEncoder();
+  for (const part of HARD) {
+    const line = message(part.repeat(HARD_BYTES / encoder.encode(part).length));
+    let bestMs = Infinity;
+    for (let run = 0; run < 20 && bestMs > FAST_MS; run++) {
+      const startMs = performance.now();
+      format.format(line);
+      bestMs = Math.min(bestMs, performance.now() - startMs);
+    }
+    assert(bestMs <= FAST_MS, `${JSON.stringify(part)} took ${bestMs} ms`);
+  }
+});

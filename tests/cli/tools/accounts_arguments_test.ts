@@ -1,0 +1,65 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import { accountsProgramCommands } from "../../../lib/cli/tools/accounts_arguments.ts";
+import { parseCommandLine } from "../../../lib/cli/args/arguments.ts";
+import { usageText } from "../../../lib/cli/args/usage.ts";
+
+function parsed(line: string) {
+  const request = parseCommandLine(
+    line.split(" "),
+    accountsProgramCommands,
+    () => "/home/alice",
+  );
+  return request.type;
+}
+
+Deno.test("accounts: each example of the usage is a command line", () => {
+  for (const { example } of accountsProgramCommands) {
+    assertEquals(parsed(example.replace("p2pchat ", "")), "run", example);
+    assertStringIncludes(usageText([], accountsProgramCommands), example);
+  }
+});
+
+const REFUSED: readonly (readonly [line: string, code: string, sentence: string])[] = [
+  ["accounts list a b", "usage", "The form is p2pchat accounts list [FILE]"],
+  [
+    "accounts add",
+    "usage",
+    "The form is p2pchat accounts add NAME, for example p2pchat accounts add alice",
+  ],
+  ["accounts add a/b", "bad-name", 'The name "a/b" is not possible'],
+  ["accounts passwd", "usage", "The form is p2pchat accounts passwd NAME"],
+  ["accounts remove", "usage", "The form is p2pchat accounts remove NAME..."],
+  ["accounts remove bob -x", "usage", "The command accounts remove has no flag -x"],
+  ["accounts remove bob *", "bad-name", 'The name "*" is not possible'],
+  ["accounts import", "usage", "The form is p2pchat accounts import FILE"],
+  ["accounts import a b", "usage", "The form is p2pchat accounts import FILE"],
+  [
+    "accounts remove bob --password-file x",
+    "usage",
+    "The command accounts remove has no flag --password-file",
+  ],
+  ["accounts add bob --password x", "usage", "did you mean --password-file?"],
+  ["accounts add bob --password-file", "usage", "--password-file needs a value: FILE"],
+  [
+    "accounts",
+    "usage",
+    "needs a second word; there is accounts list, accounts add, accounts passwd",
+  ],
+  ["accounts lst", "usage", "did you mean accounts list?"],
+];
+
+for (const [line, code, sentence] of REFUSED) {
+  Deno.test(`parseCommandLine() refuses "${line}" and says why`, () => {
+    const error = assertThrows(() => parsed(line), P2pchatError);
+    assertEquals([error.code, error.exitStatus], [code, 2]);
+    assertStringIncludes(error.message, sentence);
+  });
+}
+
+Deno.test("accounts add: a password that somebody gave as an argument is in no error", () => {
+  for (const command of ["add", "passwd"]) {
+    const error = assertThrows(() => parsed(`accounts ${command} bob hunter2`), P2pchatError);
+    assert(!error.message.includes("hunter2"), error.message);
+  }
+});

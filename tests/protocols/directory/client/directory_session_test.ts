@@ -1,0 +1,838 @@
+import { REFUSED_TEXTS } from "../../../../lib/protocols/directory/schema/refusal_text.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
+import type { LinkId, PeerKey } from "../../../../lib/base/ids.ts";
+import { STRANGE_KEPT_MS } from "../../../../lib/base/machine/mode_limits.ts";
+import type { ClientConfig, Entry } from "../../../../lib/protocols/directory/schema/client_io.ts";
+import { STABLE_MS } from "../../../../lib/protocols/directory/schema/client_limits.ts";
+import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../../../lib/protocols/directory/schema/limits.ts";
+import type { DirectoryMessageOf } from "../../../../lib/protocols/directory/schema/messages.ts";
+import { BOB, callId, ClientProgram, EVE, LOG_IN } from "../client_program.ts";
+
+const SIGN_UP: Entry = { ...LOG_IN, how: "sign-up" };
+const GUEST: Entry = { ...LOG_IN, how: "guest", password: "" };
+
+/** The ways in that were tried, as `how name password`. */
+function tried(program: ClientProgram): readonly string[] {
+  return program.sent.flatMap(({ message }) =>
+    message.type === "enter" ? [`${message.how} ${message.name} ${message.password}`.trim()] : []
+  );
+}
+
+Deno.test("coming in: the directory's key is shown before it is asked how, and the input waits for that", () => {
+  const program = new ClientProgram({ config: { expect: null } });
+
+  const words = [
+    ...program.feed({ type: "start" }),
+    ...program.directoryUp(),
+    ...program.feed({ type: "enter", entry: LOG_IN }),
+    ...program.entered().slice(0, 3),
+  ];
+
+  assertEquals(words, [
+    "ready command=peer host=10.0.0.3 port=6000 key=ann registry=chat.example",
+    "dial directory chat.example:4400 anybody",
+    "input coming in",
+    "directory host=chat.example port=4400 key=directory known=false",
+    "pin *directory* directory",
+    "ask-to-enter",
+    "to directory: enter how=log-in name=ann password=longenough newPassword= port=6000 talking=null seen=null rank=0",
+    "session state=up name=ann guest=false key=directory",
+    "datagram 10.0.0.1:4400: here",
+    "input goes on",
+  ]);
+});
+
+Deno.test("coming in: who is asked may take longer than the directory keeps a silent link", () => {
+  const program = ClientProgram.linked({ config: { isInteractive: true } });
+
+  assertEquals(program.directoryDown(), []);
+  assertEquals(program.after(60_000), []);
+  assertEquals(program.feed({ type: "enter", entry: LOG_IN }), [
+    "dial directory chat.example:4400 directory",
+  ]);
+  program.directoryUp();
+  assertEquals(tried(program), ["log-in ann longenough"]);
+});
+
+for (
+  const code of [
+    "bad-credentials",
+    "name-taken",
+    "weak-password",
+    "guests-refused",
+    "locked-out",
+    "too-fast",
+    "disk",
+  ] as const
+) {
+  Deno.test(`coming in: ${code} ends a script with that code, and lets a user choose again`, () => {
+    const script = ClientProgram.linked();
+    script.feed({ type: "enter", entry: LOG_IN });
+    const user = ClientProgram.linked({ config: { isInteractive: true } });
+    user.feed({ type: "enter", entry: LOG_IN });
+
+    assertEquals(script.refuses(code), ["close directory", `fatal ${code}`]);
+    assertEquals(user.refuses(code), [
+      `error code=${code} text=${REFUSED_TEXTS[code]}`,
+      "ask-to-enter",
+    ]);
+    user.feed({ type: "enter", entry: GUEST });
+    assertEquals(tried(user), ["log-in ann longenough", "guest ann"]);
+  });
+}
+
+Deno.test("coming in: a name, a new password that can't be isn't sent", () => {
+  for (
+    const [entry, code] of [
+      [{ ...LOG_IN, name: "a b" }, "bad-name"],
+      [{ ...SIGN_UP, password: "short" }, "weak-password"],
+      // Seven characters, which a longer normal form doesn't make eight.
+      [{ ...SIGN_UP, password: "e\u0301".repeat(7) }, "weak-password"],
+      [{ ...SIGN_UP, password: "x".repeat(1_025) }, "weak-password"],
+      [{ ...LOG_IN, newPassword: "short" }, "weak-password"],
+      [{ ...LOG_IN, password: "x".repeat(1_025) }, "bad-credentials"],
+    ] as const
+  ) {
+    const program = ClientProgram.linked();
+    const words = program.feed({ type: "enter", entry });
+    assertEquals(words.at(-1), `fatal ${code}`, entry.name);
+    assertEquals(tried(program), []);
+  }
+});
+
+Deno.test("coming in: a password is sent in its normal form", () => {
+  const program = ClientProgram.linked();
+
+  program.feed({ type: "enter", entry: { ...LOG_IN, password: "cafe\u0301 cafe\u0301" } });
+
+  assertEquals(tried(program), ["log-in ann café café"]);
+});
+
+/** Ann, who talks with bob directly, comes back to the directory, and isn't let in. */
+function refusedInCall(
+  code: DirectoryMessageOf<"refused">["code"],
+  isInteractive = false,
+  told: string | null = null,
+): { readonly program: ClientProgram; readonly link: LinkId; readonly words: readonly string[] } {
+  const program = ClientProgram.in({ config: { isInteractive } });
+  program.types({ command: "call", name: "bob" });
+  program.meet();
+  const { link } = program.linkUp();
+  program.hears(link, { type: "talk", call: callId(1) });
+  program.directoryDown();
+  if (told !== null) program.types({ command: "broadcast", text: told });
+  program.after(1_000);
+  program.directoryUp();
+  return { program, link, words: program.refuses(code) };
+}
+
+Deno.test("staying: who was logged in comes in again by its key, a guest under its name, nothing typed", () => {
+  for (
+    const [entry, guest, again] of [[LOG_IN, false, "resume ann"], [
+      GUEST,
+      true,
+      "guest ann",
+    ]] as const
+  ) {
+    const program = ClientProgram.linked();
+    program.feed({ type: "enter", entry });
+    program.entered({ guest });
+
+    assertEquals(program.directoryDown("nothing was heard")[0]?.slice(0, 18), "session state=down");
+    assertEquals(program.after(1_000), ["dial directory chat.example:4400 directory"]);
+    program.directoryUp();
+
+    assertEquals(tried(program).at(-1), again);
+    const ranks = program.sent.map(({ message }) => message.type === "enter" ? message.rank : null);
+    assertEquals([ranks[0], ranks.at(-1)], [0, 1_000]);
+    assertEquals(
+      program.entered({ guest })[0],
+      `session state=up name=ann guest=${guest} key=directory`,
+    );
+  }
+});
+
+Deno.test("staying: a directory whose clock was set back takes nobody's rank", () => {
+  const program = ClientProgram.in();
+  for (const rank of [1_000, 400, 1_000]) {
+    program.directoryDown();
+    program.after(5_000);
+    program.directoryUp();
+    program.entered({ rank });
+  }
+  const ranks = program.sent.map(({ message }) => message.type === "enter" ? message.rank : null);
+  assertEquals(ranks.filter((rank) => rank !== null), [0, 1_000, 1_000, 1_000]);
+});
+
+Deno.test("staying: 45 s after the directory's return one is in again, however long it was away", () => {
+  for (const random of [0, 0.999]) {
+    const program = ClientProgram.in({ random });
+    program.directoryDown();
+    let dialledMs = program.nowMs;
+    let longestMs = 0;
+    for (let n = 0; n < 60; n++) {
+      const untilMs = program.machine.nextDeadlineMs()!;
+      program.after(untilMs - program.nowMs);
+      longestMs = Math.max(longestMs, program.nowMs - dialledMs);
+      dialledMs = program.nowMs;
+      const down = program.dialFails().filter((word) => word.startsWith("session"));
+      assertEquals(down, [], "it is told once");
+    }
+    // A dial itself takes 10 s at most.
+    assert(longestMs <= 30_000, `${longestMs} ms between two dials`);
+    assert(longestMs >= 15_000, `${longestMs} ms between two dials is too often`);
+  }
+});
+
+Deno.test("staying: a directory that isn't there is dialled again, and said to be down", () => {
+  const program = new ClientProgram();
+  program.feed({ type: "start" });
+
+  assertEquals(program.dialFails(), [
+    "session state=down name= guest=false reason=nobody listens",
+  ]);
+  assertEquals(program.after(500), ["dial directory chat.example:4400 directory"]);
+});
+
+/** How it comes about that one isn't in yet, and is told so. */
+const NOT_IN: Readonly<
+  Record<string, (program: ClientProgram, entry: Entry) => readonly string[]>
+> = {
+  "isn't there": (program) => program.dialFails(),
+  "is gone before it has answered": (program, entry) => {
+    program.directoryUp();
+    program.feed({ type: "enter", entry });
+    return program.directoryDown();
+  },
+  "is full": (program, entry) => {
+    program.directoryUp();
+    program.feed({ type: "enter", entry });
+    return program.refuses("full");
+  },
+};
+
+for (const [how, isNotIn] of Object.entries(NOT_IN)) {
+  Deno.test(`coming in: where the directory ${how}, a guest is told of itself as one, others aren't`, () => {
+    for (const entry of [LOG_IN, SIGN_UP, GUEST]) {
+      const program = new ClientProgram({ config: { name: "ann", how: entry.how } });
+      program.feed({ type: "start" });
+      const down = isNotIn(program, entry).find((word) => word.startsWith("session state=down"));
+      const guest = entry.how === "guest";
+      assertStringIncludes(down ?? "", ` name=ann guest=${guest} `);
+      program.types({ command: "status" });
+      const status = program.events.find((event) => event.event === "status");
+      assertEquals([status?.session, status?.name, status?.guest], ["down", "ann", guest]);
+    }
+  });
+}
+
+Deno.test("staying: without waiting, a directory that isn't there ends the program", () => {
+  const program = new ClientProgram({ config: { wait: false } });
+  program.feed({ type: "start" });
+
+  assertEquals(program.dialFails(), ["fatal unreachable"]);
+  assertStringIncludes(
+    program.fatal,
+    "nobody listens; check the address and that it runs, or leave",
+  );
+});
+
+Deno.test("staying: it is no use to wait where another command of p2pchat runs", () => {
+  const program = new ClientProgram({ config: { wait: false } });
+  program.feed({ type: "start" });
+
+  program.dialFails(undefined, "wrong-mode");
+
+  assertMatch(program.fatal, /nobody listens; check the address$/);
+});
+
+Deno.test("staying: an account whose device isn't known any more is asked for the password, a script ends", () => {
+  const script = ClientProgram.in();
+  const user = ClientProgram.in({ config: { isInteractive: true } });
+  for (const program of [script, user]) {
+    program.directoryDown();
+    program.after(1_000);
+    program.directoryUp();
+  }
+
+  assertEquals(script.refuses("bad-credentials").at(-1), "fatal bad-credentials");
+  assertEquals(user.refuses("bad-credentials").at(-1), "ask-to-enter");
+});
+
+Deno.test("staying: a sign-up that was done, and whose answer was lost, isn't refused by its own account", () => {
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry: SIGN_UP });
+  program.directoryDown();
+  program.after(1_000);
+  program.directoryUp();
+  program.refuses("bad-credentials");
+
+  assertEquals(tried(program), ["sign-up ann longenough", "resume ann", "sign-up ann longenough"]);
+});
+
+Deno.test("staying: a log-in that has changed the password, and whose answer was lost, takes the new one", () => {
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry: { ...LOG_IN, newPassword: "longer than before" } });
+  program.directoryDown();
+  program.after(1_000);
+  program.directoryUp();
+  program.refuses("bad-credentials");
+
+  assertEquals(tried(program).at(-1), "log-in ann longer than before");
+  assertEquals(program.refuses("bad-credentials").at(-1), "fatal bad-credentials");
+});
+
+Deno.test("coming in: who changes the password with the log-in is told, once, however long it took", () => {
+  const entry = { ...LOG_IN, newPassword: "longer than before" };
+  const told = ["session state=up name=ann guest=false key=directory", "password-changed"];
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry });
+  assertEquals(program.entered().slice(0, 2), told);
+  program.directoryDown();
+  program.after(1_000);
+  program.directoryUp();
+  assert(!program.entered().includes("password-changed"));
+
+  const unsure = ClientProgram.linked();
+  unsure.feed({ type: "enter", entry });
+  unsure.directoryDown();
+  unsure.after(1_000);
+  unsure.directoryUp();
+  unsure.refuses("bad-credentials");
+  assertEquals(unsure.entered().slice(0, 2), told);
+});
+
+Deno.test("staying: a full directory is tried visibly, at least every minute, for 10 min", () => {
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry: LOG_IN });
+  const startMs = program.nowMs;
+  let words: readonly string[] = program.refuses("full", 90_000);
+  let tries = 0;
+  while (words.at(-1) !== "fatal full") {
+    assert(words.some((word) => /^error .*The directory is full; trying again in /.test(word)));
+    const before = program.nowMs;
+    program.after(program.machine.nextDeadlineMs()! - program.nowMs);
+    assert(program.nowMs - before <= 60_000);
+    program.directoryUp();
+    words = program.refuses("full", 90_000);
+    assert(++tries < 20);
+  }
+  assert(program.nowMs - startMs >= 600_000 && program.nowMs - startMs <= 665_000);
+});
+
+Deno.test("staying: while it can't be reached, or oneself stands still, a directory isn't taken for full", () => {
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry: LOG_IN });
+  program.refuses("full", 15_000);
+  program.nowMs += 3_600_000;
+  program.feed({ type: "tick" });
+  program.directoryUp();
+  assert(program.refuses("full", 15_000).every((word) => !word.startsWith("fatal")));
+  for (let passedMs = 0; passedMs < 600_000; passedMs += 20_000) {
+    program.after(20_000);
+    program.dialFails();
+  }
+  program.after(30_000);
+  program.directoryUp();
+  assert(program.refuses("full", 15_000).every((word) => !word.startsWith("fatal")));
+});
+
+Deno.test("staying: that a full directory isn't there any more is told", () => {
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry: LOG_IN });
+  program.refuses("full", 15_000);
+  program.after(15_000);
+
+  assertEquals(program.dialFails(), [
+    "session state=down name=ann guest=false reason=nobody listens",
+  ]);
+  program.after(1_000);
+  assertEquals(program.dialFails(), []);
+});
+
+Deno.test("staying: the directory's answer is awaited for a minute", () => {
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry: LOG_IN });
+
+  assertEquals(program.after(59_999), []);
+  assertEquals(program.after(1).slice(0, 1), ["close directory"]);
+});
+
+Deno.test("staying: a directory that never answers is given up after 10 min by who was never in alone", () => {
+  const never = ClientProgram.linked();
+  never.feed({ type: "enter", entry: LOG_IN });
+  const once = ClientProgram.in();
+  once.directoryDown();
+  for (const program of [never, once]) {
+    let fatal: string | undefined;
+    let passedMs = 0;
+    for (; passedMs < 900_000 && fatal === undefined; passedMs += 100) {
+      const words = program.after(100);
+      fatal = words.find((word) => word.startsWith("fatal"));
+      if (words.some((word) => word.startsWith("dial"))) program.directoryUp();
+    }
+    assertEquals(fatal, program === never ? "fatal timeout" : undefined);
+    assert(passedMs > 600_000);
+  }
+});
+
+Deno.test("staying: a directory that ends each link instead of an answer is given up after 10 min, too", () => {
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry: LOG_IN });
+  program.directoryDown();
+  let fatal: string | undefined;
+  let passedMs = 0;
+  for (; passedMs < 900_000 && fatal === undefined; passedMs += 100) {
+    if (!program.after(100).some((word) => word.startsWith("dial"))) continue;
+    program.directoryUp();
+    fatal = program.directoryDown().find((word) => word.startsWith("fatal"));
+  }
+  assertEquals(fatal, "fatal timeout");
+  assert(passedMs > 600_000);
+});
+
+Deno.test("staying: who leaves during a call isn't asked any more how to come in", () => {
+  const { program, link } = refusedInCall("name-taken", true);
+  program.types({ command: "quit" });
+  assertEquals(program.linkDown(link, true), ["close directory", "bye quit"]);
+});
+
+Deno.test("staying: one's account coming in from somewhere else ends the program, for good", () => {
+  const program = ClientProgram.in();
+
+  const words = program.says({ type: "dismissed", because: "replaced", text: "", retryMs: 0 });
+
+  assertEquals(words, [
+    "close directory",
+    "session state=replaced name=ann guest=false",
+    "fatal replaced",
+  ]);
+  assertEquals(program.after(600_000), []);
+});
+
+Deno.test("staying: whoever comes back and hears that another came in meanwhile ends, for good", () => {
+  const program = ClientProgram.in();
+  program.directoryDown();
+  program.after(1_000);
+  program.directoryUp();
+
+  const words = program.says({ type: "dismissed", because: "replaced", text: "", retryMs: 0 });
+
+  assertEquals(words, [
+    "close directory",
+    "session state=replaced name=ann guest=false",
+    "fatal replaced",
+  ]);
+  assertEquals(program.after(600_000), []);
+});
+
+Deno.test("staying: whoever is sent out ends, also when it comes back too early", () => {
+  const program = ClientProgram.in();
+  const early = ClientProgram.linked({ config: { isInteractive: true } });
+  early.feed({ type: "enter", entry: LOG_IN });
+
+  const words = program.says({ type: "dismissed", because: "kicked", text: "", retryMs: 60_000 });
+
+  assertEquals(words, ["close directory", "fatal kicked"]);
+  assertEquals(early.refuses("kicked", 30_000).at(-1), "fatal kicked");
+});
+
+for (
+  const { because, reason, ending } of [
+    { because: "kicked", reason: "kicked", ending: "fatal kicked" },
+    { because: "forgotten", reason: "kicked", ending: "fatal not-logged-in" },
+  ] as const
+) {
+  Deno.test(`staying: whoever is ${because} is told that its call is over before the program ends`, () => {
+    const program = ClientProgram.in();
+    program.types({ command: "call", name: "bob" });
+    program.meet();
+    const { link } = program.linkUp();
+    program.hears(link, { type: "talk", call: callId(1) });
+
+    const words = program.says({ type: "dismissed", because, text: "", retryMs: 0 });
+
+    assertEquals(words.filter((word) => !word.startsWith("users")), [
+      "close directory",
+      `close link ${link}`,
+      `call call=#1 peer=bob state=ended reason=${reason} durationMs=0`,
+      ending,
+    ]);
+  });
+}
+
+for (
+  const code of ["guests-refused", "bad-credentials", "name-taken", "disk", "protocol"] as const
+) {
+  Deno.test(`staying: whoever isn't let in again, ${code}, talks on, and its program ends with the call`, () => {
+    const { program, link } = refusedInCall(code);
+
+    const words = program.types({ command: "say", text: "still here" });
+    program.hears(link, { type: "heard", lines: 1 });
+
+    assertEquals(words, [
+      `to link ${link}: line text=still here`,
+      "message from=ann text=still here self=true",
+    ]);
+    assertEquals(program.after(600_000), []);
+    assertEquals(program.linkDown(link, true), [
+      "call call=#1 peer=bob state=ended reason=hung-up durationMs=601000",
+      `fatal ${code}`,
+    ]);
+  });
+}
+
+Deno.test("staying: whoever isn't let in again is told why, and that the call goes on, at once", () => {
+  const { program, words } = refusedInCall("guests-refused");
+
+  assertEquals(words, [
+    "close directory",
+    "error code=guests-refused text=This directory takes accounts alone; sign up",
+    "notice text=Your call with bob goes on; this program ends with it",
+  ]);
+  assertMatch(
+    program.types({ command: "status" })[0]!,
+    / session=down .* problems=\[The directory lets you in no more: this program ends with the call\]/,
+  );
+});
+
+Deno.test("staying: whoever isn't let in again and hangs up says all of it before the program ends", () => {
+  const { program, link } = refusedInCall("guests-refused");
+  program.types({ command: "say", text: "bye" });
+
+  assertEquals(program.types({ command: "hang-up" }), [
+    `to link ${link}: hung-up`,
+    "call call=#1 peer=bob state=ended durationMs=1000",
+  ]);
+  program.hears(link, { type: "heard", lines: 1 });
+  assertEquals(program.linkDown(link, true), ["fatal guests-refused"]);
+});
+
+Deno.test("staying: whoever isn't let in again, as it was thrown out, ends with its call", () => {
+  const { words } = refusedInCall("kicked");
+
+  assertEquals(words.slice(-2), [
+    "call call=#1 peer=bob state=ended reason=kicked durationMs=1000",
+    "fatal kicked",
+  ]);
+});
+
+Deno.test("staying: at a terminal, whoever isn't let in again is asked after the call, and is nobody else in it", () => {
+  const { program, link, words } = refusedInCall("name-taken", true, "for all");
+
+  assertEquals(words, [
+    "error code=name-taken text=That name is taken; choose another",
+    "error code=not-logged-in text=\"for all\" wasn't sent: you aren't logged in any more",
+    "notice text=Your call with bob goes on; after it you are asked how to come in",
+  ]);
+  program.directoryDown();
+  assertEquals(program.after(60_000), []);
+  assertEquals(program.types({ command: "say", text: "still here" }), [
+    `to link ${link}: line text=still here`,
+    "message from=ann text=still here self=true",
+  ]);
+  assertMatch(
+    program.types({ command: "status" })[0]!,
+    /^status name=ann .* unsent=0 problems=\[You aren't in the directory: after the call you are asked/,
+  );
+  assertEquals(program.types({ command: "broadcast", text: "more" }), [
+    "error code=not-logged-in text=Nothing was sent: you aren't logged in",
+  ]);
+  program.hears(link, { type: "heard", lines: 1 });
+  assertMatch(program.types({ command: "hang-up" }).at(-1)!, /^call .* state=ended /);
+  assertEquals(program.linkDown(link, true), ["ask-to-enter"]);
+  assertEquals(program.feed({ type: "enter", entry: GUEST }), [
+    "dial directory chat.example:4400 directory",
+  ]);
+});
+
+Deno.test("staying: a directory that closes is come back to when it says", () => {
+  const program = ClientProgram.in();
+
+  program.says({ type: "dismissed", because: "closing", text: "", retryMs: 7_000 });
+  program.directoryDown();
+
+  assertEquals(program.after(6_999), []);
+  assertEquals(program.after(1), ["dial directory chat.example:4400 directory"]);
+});
+
+Deno.test("the directory's key: another one ends a script, and is told to a user until it is accepted", () => {
+  const wrongKey = (program: ClientProgram) =>
+    program.feed({
+      type: "dial-failed",
+      attempt: program.attempt,
+      reason: "wrong-key",
+      text: "another key answered",
+      key: EVE,
+    });
+  const script = new ClientProgram();
+  script.feed({ type: "start" });
+  const user = new ClientProgram({ config: { isInteractive: true } });
+  user.feed({ type: "start" });
+
+  assertEquals(wrongKey(script).at(-1), "fatal key-changed");
+  const [told] = wrongKey(user);
+  assert(told?.startsWith("error code=key-changed") && told.includes(fingerprintOf(EVE)), told);
+  assertEquals(
+    user.types({ command: "trust", name: "*directory*" })[0],
+    "pin *directory* eve again",
+  );
+  assertEquals(user.after(0), ["dial directory chat.example:4400 eve"]);
+});
+
+Deno.test("the directory's key: where the user named it, another one ends the program, also at a terminal", () => {
+  const given = fingerprintOf(BOB);
+  const user = new ClientProgram({ config: { isInteractive: true, expect: null, given } });
+  const wrongKey = () =>
+    user.feed({
+      type: "dial-failed",
+      attempt: user.attempt,
+      reason: "wrong-key",
+      text: "another key answered",
+      key: EVE,
+    });
+
+  assertEquals(user.feed({ type: "start" }).at(-1), "dial directory chat.example:4400 bob");
+  assertEquals(wrongKey(), ["fatal key-changed"]);
+});
+
+Deno.test("the directory's key: where the user named it, it is known and pinned; a later one is an error", () => {
+  const given = fingerprintOf(BOB);
+  const program = new ClientProgram({ config: { how: "log-in", expect: null, given } });
+  program.feed({ type: "start" });
+
+  assertEquals(program.directoryUp(BOB).slice(0, 2), [
+    "directory host=chat.example port=4400 key=bob known=true",
+    "pin *directory* bob",
+  ]);
+  program.feed({ type: "enter", entry: LOG_IN });
+  program.entered();
+  program.directoryDown();
+  program.after(program.machine.nextDeadlineMs()! - program.nowMs);
+  const [told] = program.feed({
+    type: "dial-failed",
+    attempt: program.attempt,
+    reason: "wrong-key",
+    text: "",
+    key: EVE,
+  });
+  assertMatch(told!, /^error code=key-changed /);
+});
+
+for (const how of ["log-in", "sign-up"] as const) {
+  Deno.test(`the directory's key: a script's ${how} sends no password to one that isn't known`, () => {
+    const program = new ClientProgram({ config: { how, expect: null } });
+    program.feed({ type: "start" });
+
+    assertEquals(program.directoryUp(), [
+      "directory host=chat.example port=4400 key=directory known=false",
+      "close directory",
+      "fatal usage",
+    ]);
+    assertEquals(tried(program), []);
+  });
+}
+
+const FIRST_MET: readonly (readonly [string, Partial<ClientConfig>])[] = [
+  ["a guest", { how: "guest" }],
+  ["a script with --trust-first", { how: "log-in", trustFirst: true }],
+  ["a user who types the password", { how: "log-in", isInteractive: true, asksAgain: true }],
+];
+
+for (const [who, config] of FIRST_MET) {
+  Deno.test(`the directory's key: ${who} accepts the first one that answers`, () => {
+    const program = new ClientProgram({ config: { ...config, expect: null } });
+    program.feed({ type: "start" });
+
+    assertEquals(program.directoryUp().at(-1), "ask-to-enter");
+  });
+}
+
+Deno.test("the directory's key: another one ends who doesn't wait, told once, also at a terminal", () => {
+  const user = new ClientProgram({ config: { isInteractive: true, wait: false } });
+  user.feed({ type: "start" });
+
+  assertEquals(
+    user.feed({
+      type: "dial-failed",
+      attempt: user.attempt,
+      reason: "wrong-key",
+      text: "another key answered",
+      key: EVE,
+    }),
+    ["fatal key-changed"],
+  );
+});
+
+Deno.test("the directory's key: it is told once a minute, and a known directory that changed it is waited for", () => {
+  const program = ClientProgram.in();
+  program.directoryDown();
+  let errors = 0;
+  for (let n = 0; n < 10; n++) {
+    program.after(program.machine.nextDeadlineMs()! - program.nowMs);
+    const words = program.feed({
+      type: "dial-failed",
+      attempt: program.attempt,
+      reason: "wrong-key",
+      text: "",
+      key: BOB,
+    });
+    errors += words.filter((word) => word.startsWith("error code=key-changed")).length;
+  }
+  assert(errors >= 1 && errors <= 3, `${errors} errors`);
+});
+
+Deno.test("the directory's key: what was told is accepted, whoever answers while the user asks about it", () => {
+  const meets = (program: ClientProgram, key: PeerKey) => {
+    program.after(program.machine.nextDeadlineMs()! - program.nowMs);
+    const words = program.feed({
+      type: "dial-failed",
+      attempt: program.attempt,
+      reason: "wrong-key",
+      text: "",
+      key,
+    });
+    return words.some((word) => word.startsWith("error code=key-changed"));
+  };
+  const accepts = (program: ClientProgram) =>
+    program.types({ command: "trust", name: "*directory*" })[0];
+  const asked = ClientProgram.in({ config: { isInteractive: true } });
+  asked.directoryDown();
+  assertEquals(meets(asked, BOB), true);
+  const toldMs = asked.nowMs;
+  while (asked.nowMs < toldMs + STRANGE_KEPT_MS / 2) assertEquals(meets(asked, EVE), false);
+  assertEquals(accepts(asked), "pin *directory* bob again");
+  assertEquals(meets(asked, EVE), true);
+
+  const forgotten = ClientProgram.in({ config: { isInteractive: true } });
+  forgotten.directoryDown();
+  meets(forgotten, BOB);
+  const untilMs = forgotten.nowMs + STRANGE_KEPT_MS;
+  while (!meets(forgotten, EVE)) assert(forgotten.nowMs < untilMs);
+  assertEquals(accepts(forgotten), "pin *directory* eve again");
+});
+
+Deno.test("the directory's key: no other is accepted once the known one has answered again", () => {
+  const program = ClientProgram.in({ config: { isInteractive: true } });
+  program.directoryDown();
+  program.after(program.machine.nextDeadlineMs()! - program.nowMs);
+  program.feed({
+    type: "dial-failed",
+    attempt: program.attempt,
+    reason: "wrong-key",
+    text: "",
+    key: EVE,
+  });
+  program.after(program.machine.nextDeadlineMs()! - program.nowMs);
+  program.directoryUp();
+  program.entered();
+
+  const [said] = program.types({ command: "trust", name: "*directory*" });
+  assert(said?.startsWith("notice"), said);
+});
+
+Deno.test("a lying directory: what comes before it let one in, unasked or under another name ends the link", () => {
+  const early = ClientProgram.linked();
+  early.feed({ type: "enter", entry: LOG_IN });
+  assertEquals(
+    early.says({ type: "users", users: [], isFirst: true, isLast: true })[0],
+    "close directory",
+  );
+
+  const renamed = ClientProgram.linked();
+  renamed.feed({ type: "enter", entry: LOG_IN });
+  assertEquals(renamed.entered({ name: "eve" })[0], "close directory");
+
+  const unasked = ClientProgram.in();
+  for (
+    const message of [
+      { type: "done" },
+      { type: "refused", code: "too-fast", text: "", retryMs: 0 },
+      { type: "here", padding: new Uint8Array(64) },
+    ] as const
+  ) {
+    const program = ClientProgram.in();
+    assertEquals(program.says(message)[0], "close directory", message.type);
+  }
+  // Of what was told on an earlier link, or by an earlier program.
+  assertEquals(unasked.says({ type: "broadcast-taken", own: 1, number: 5 }), []);
+  assertEquals(unasked.says({ type: "broadcast-sent", number: 5, reached: 3 }), []);
+});
+
+Deno.test("a directory of a later version: what isn't understood is answered, up to a bound", () => {
+  const program = ClientProgram.in();
+  const unknown = () => program.feed({ type: "unknown-message", link: program.link, code: 99 });
+
+  for (let n = 0; n < 100; n++) assertEquals(unknown(), ["to directory: unknown code=99"]);
+  assertEquals(unknown()[0], "close directory");
+});
+
+Deno.test("coming in: that the directory isn't there is told again where it was there meanwhile", () => {
+  const user = new ClientProgram({ config: { isInteractive: true } });
+  const isToldDown = (words: readonly string[]) =>
+    words.some((word) => word.startsWith("session state=down"));
+  user.feed({ type: "start" });
+  assert(isToldDown(user.dialFails()));
+  user.after(1_000);
+  assertEquals(user.directoryUp().at(-1), "ask-to-enter");
+  user.directoryDown();
+  user.feed({ type: "enter", entry: LOG_IN });
+  assert(isToldDown(user.dialFails()));
+});
+
+/** How a directory that has let somebody in is rid of it at once. */
+const RID_OF: Readonly<Record<string, (program: ClientProgram) => void>> = {
+  "lets one in and is gone at once": (program) => {
+    program.entered();
+    program.directoryDown();
+  },
+  "lets one in and closes at once": (program) => {
+    program.entered();
+    program.says({ type: "dismissed", because: "closing", text: "", retryMs: 0 });
+  },
+  "has one try again at once": (program) => void program.refuses("too-fast", 1),
+};
+
+for (const [what, isRidOf] of Object.entries(RID_OF)) {
+  Deno.test(`staying: a directory that ${what} is dialled after ever longer pauses`, () => {
+    const program = ClientProgram.in();
+    program.directoryDown();
+    const pauses: number[] = [];
+    for (let n = 0; n < 12; n++) {
+      program.after(program.machine.nextDeadlineMs()! - program.nowMs);
+      program.directoryUp();
+      isRidOf(program);
+      pauses.push(program.machine.nextDeadlineMs()! - program.nowMs);
+    }
+    assert(pauses.at(-1)! > 10_000, pauses.join());
+    assert(Math.max(...pauses) <= RETRY_MS_MAX);
+    program.after(pauses.at(-1)!);
+    program.directoryUp();
+    program.entered();
+    program.after(STABLE_MS);
+    program.directoryDown();
+    assert(program.machine.nextDeadlineMs()! - program.nowMs <= RETRY_MS_MIN);
+  });
+}
+
+Deno.test("coming in: that the device isn't remembered is told once, and why it has to log in after a restart", () => {
+  const program = ClientProgram.linked({ config: { isInteractive: true, asksAgain: true } });
+  program.feed({ type: "enter", entry: LOG_IN });
+  const notices = (words: readonly string[]) => words.filter((word) => word.startsWith("notice"));
+
+  const [told, ...more] = notices(program.entered({ isRemembered: false }));
+  assertMatch(told!, /doesn't remember this device: once it was restarted, you have to log in/);
+  program.directoryDown();
+  program.after(60_000);
+  program.directoryUp();
+  assertEquals([more, notices(program.entered({ isRemembered: false }))], [[], []]);
+  program.directoryDown();
+  program.after(60_000);
+  program.directoryUp();
+  const [refused] = program.refuses("bad-credentials");
+  assertEquals(
+    refused,
+    "error code=bad-credentials text=The directory was restarted and doesn't remember this device: log in again",
+  );
+});

@@ -1,0 +1,43 @@
+import { assertEquals } from "@std/assert";
+import { MemberOutput } from "../../../../lib/protocols/group/schema/member_output.ts";
+import { Peers } from "../../../../lib/protocols/group/detector/peers.ts";
+import { fakeSigner } from "../../../sim/fake_crypto.ts";
+import { GROUP } from "../group_net.ts";
+
+Deno.test("Peers keeps what was said in an epoch until it begins here, though its begin comes twice", () => {
+  const out = new MemberOutput(() => true);
+  out.begin(0);
+  const peers = new Peers(out);
+  const { key } = fakeSigner("ann");
+  const peer = peers.up(key)!;
+  peers.introduce(new Map([[key, { host: "10.0.0.1", port: 9_000 }]]));
+  const ballot = { number: 2, round: 0 };
+  const ack = { type: "ack" as const, ballot, held: { position: 0, digest: GROUP } };
+
+  peers.begun(peer, ballot);
+  assertEquals(peers.isOfEpoch(peer, ack), false);
+  peers.begun(peer, ballot);
+  peers.enterEpoch(ballot);
+
+  assertEquals(peers.takeWaiting(peer), [ack]);
+  assertEquals(peers.isOfEpoch(peer, ack), true);
+});
+
+Deno.test("Peers meets who was never heard less and less often, and who was heard as soon as ever", () => {
+  const out = new MemberOutput(() => true);
+  out.begin(0);
+  const peers = new Peers(out);
+  const { key } = fakeSigner("eve");
+  peers.introduce(new Map([[key, { host: "10.0.0.1", port: 9_000 }]]));
+  const pauseS = () => {
+    peers.ended(key);
+    const pauseMs = peers.nextMeetMs()! - out.nowMs;
+    out.begin(peers.nextMeetMs()!);
+    peers.meetDue();
+    return pauseMs / 1_000;
+  };
+
+  assertEquals(Array.from({ length: 8 }, pauseS), [2, 2, 2, 4, 8, 16, 30, 30]);
+  peers.up(key);
+  assertEquals(Array.from({ length: 8 }, pauseS), Array(8).fill(2));
+});

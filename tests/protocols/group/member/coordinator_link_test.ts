@@ -1,0 +1,105 @@
+import { assertEquals } from "@std/assert";
+import type { LinkId, PeerKey } from "../../../../lib/base/ids.ts";
+import { ServerKey } from "../../../../lib/base/trust/server_key.ts";
+import { CoordinatorLink } from "../../../../lib/protocols/group/member/coordinator_link.ts";
+import { NO_BALLOT } from "../../../../lib/protocols/group/schema/ballot.ts";
+import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../../../lib/protocols/group/schema/limits.ts";
+import type { GroupSecret } from "../../../../lib/protocols/group/schema/group_secrets.ts";
+import { MemberOutput } from "../../../../lib/protocols/group/schema/member_output.ts";
+
+const KEY = "c".repeat(64) as PeerKey;
+
+/** A link that is dialled at once; the clock is the output's. Pauses are the longest that chance may make them. */
+function dialled(
+  secrets?: readonly GroupSecret[],
+): { readonly link: CoordinatorLink; readonly out: MemberOutput } {
+  const out = new MemberOutput(() => true);
+  out.begin(0);
+  const hello = () => ({
+    type: "hello" as const,
+    name: "ann",
+    incarnation: new Uint8Array(8),
+    host: null,
+    port: 9_000,
+    group: null,
+    begun: NO_BALLOT,
+    promised: NO_BALLOT,
+  });
+  const owner = { out, random: () => 1, hello, coordinatorDown() {} };
+  const server = {
+    what: "coordinator",
+    name: "*coordinator*",
+    endpoint: { host: "localhost", port: 6_000 },
+    knownPeers: "known_peers",
+    pinned: null,
+    given: null,
+  } as const;
+  const link = new CoordinatorLink(new ServerKey(server, out), owner, secrets);
+  link.dial();
+  return { link, out };
+}
+
+/** It answers, and is gone at once. @returns How long until it is dialled again. */
+function pauseAfterLink(
+  { link, out }: ReturnType<typeof dialled>,
+  number: number,
+  isWelcomed: boolean,
+): number {
+  const id = number as LinkId;
+  link.up(id, KEY);
+  if (isWelcomed) link.welcomed();
+  link.down(id, null);
+  const beganMs = out.nowMs;
+  do {
+    out.begin(link.nextMs()!);
+    link.tick();
+  } while (!out.take().some(({ type }) => type === "dial"));
+  return out.nowMs - beganMs;
+}
+
+Deno.test("CoordinatorLink dials one that lets go of whoever comes after growing pauses", () => {
+  const dialling = dialled();
+
+  const pauses = Array.from({ length: 10 }, (_, at) => pauseAfterLink(dialling, at, false));
+
+  assertEquals(pauses.slice(0, 3), [1, 1.5, 2.25].map((times) => times * RETRY_MS_MIN));
+  assertEquals(pauses.at(-1), RETRY_MS_MAX);
+});
+
+Deno.test("CoordinatorLink dials one that had welcomed us at once, within the shortest pause", () => {
+  const dialling = dialled();
+  for (let at = 0; at < 5; at++) pauseAfterLink(dialling, at, false);
+
+  assertEquals(pauseAfterLink(dialling, 5, true), RETRY_MS_MIN);
+  assertEquals(pauseAfterLink(dialling, 6, false), RETRY_MS_MIN);
+});
+
+Deno.test("CoordinatorLink tries one secret after the other, and the first one again at the next dial", () => {
+  const secrets = [5, 2].map((epoch) => ({ epoch, secret: new Uint8Array(16).fill(epoch) }));
+  const { link, out } = dialled(secrets);
+  const dials = () => {
+    const effects = [...out.take()];
+    out.begin(out.nowMs);
+    return effects.flatMap((effect) => effect.type === "dial" ? [effect.secret?.epoch] : []);
+  };
+  assertEquals(dials(), [5]);
+  assertEquals(link.secretRefused(1), true);
+  assertEquals(dials(), [2]);
+  assertEquals(
+    [link.secretRefused(1), dials()],
+    [true, []],
+    "an attempt that is over says nothing",
+  );
+  assertEquals(link.secretRefused(2), false);
+  link.dialFailed(2, "refused");
+  out.begin(link.nextMs()!);
+  link.tick();
+  assertEquals(dials(), [5]);
+
+  link.up(9 as LinkId, KEY);
+  link.secretIs({ epoch: 6, secret: new Uint8Array(16) });
+  link.down(9 as LinkId, null);
+  out.begin(link.nextMs()!);
+  link.tick();
+  assertEquals(dials(), [6]);
+});

@@ -1,0 +1,82 @@
+import { assertEquals } from "@std/assert";
+import type { PeerKey } from "../../../../lib/base/ids.ts";
+import { KnownMembers } from "../../../../lib/protocols/mesh/authority/known_members.ts";
+import { STAYS_MAX } from "../../../../lib/protocols/mesh/schema/limits.ts";
+import type { MeshRecord } from "../../../../lib/protocols/mesh/schema/records.ts";
+
+const key = (of: number) => of.toString(16).padStart(64, "0") as PeerKey;
+const [ANN, BOB, CEM] = [key(10), key(11), key(12)];
+const [MAL, PIP, POP] = [key(13), key(14), key(15)];
+
+/** What Ann, who has founded the room, knows where these claims were checked, as [key, who admitted it]. */
+function known(
+  claims: readonly (readonly [PeerKey, PeerKey])[],
+  { removed = [], live = [], records = [] }: {
+    readonly removed?: readonly PeerKey[];
+    readonly live?: readonly PeerKey[];
+    readonly records?: readonly MeshRecord[];
+  } = {},
+) {
+  const all = claims.map(([key, admitter]) => ({ key, admitter }));
+  const byAdmitter = Map.groupBy(all, ({ admitter }) => admitter);
+  return new KnownMembers(records, [ANN], {
+    claimsOf: (key) => all.filter((claim) => claim.key === key),
+    admittedBy: (key) => byAdmitter.get(key) ?? [],
+    isLive: (key) => live.includes(key),
+    isRemoved: (key) => removed.includes(key),
+  });
+}
+
+Deno.test("a member is who was seen, or was admitted by a member that isn't removed", () => {
+  const claims = [[BOB, ANN], [CEM, BOB], [MAL, ANN], [PIP, MAL], [POP, PIP]] as const;
+  const before = known(claims);
+  assertEquals([CEM, POP, key(1)].map((one) => before.has(one)), [true, true, false]);
+
+  const after = known(claims, { removed: [MAL] });
+  assertEquals(
+    [CEM, MAL, PIP, POP].map((one) => after.has(one)),
+    [true, true, false, false],
+    "the removed one has been there, those that it alone vouches for haven't",
+  );
+  assertEquals(after.stay(), [ANN, BOB, CEM]);
+  after.came(PIP);
+  assertEquals([PIP, POP].map((one) => after.has(one)), [true, true]);
+  assertEquals(after.stay(), [ANN, PIP, BOB, POP, CEM]);
+});
+
+Deno.test("who admit each other, and whom nobody else has admitted, are no members", () => {
+  const two = known([[PIP, POP], [POP, PIP], [PIP, PIP]]);
+  assertEquals([two.has(PIP), two.has(POP), two.stay()], [false, false, [ANN]]);
+});
+
+Deno.test("who was seen is a member after a restart, too, and is written once", () => {
+  const one = known([]);
+  const records = [BOB, CEM, BOB].map((key) => one.came(key));
+  assertEquals(records, [{ kind: "seen", keys: [BOB] }, { kind: "seen", keys: [CEM] }, null]);
+  for (const kept of [records.filter((record) => record !== null), one.snapshot()]) {
+    const again = known([], { records: kept });
+    assertEquals([BOB, CEM, PIP].map((key) => again.has(key)), [true, true, false]);
+    assertEquals(again.came(BOB), null);
+  }
+  assertEquals(known([]).snapshot(), []);
+});
+
+Deno.test("however many claims a member makes up, who was seen stays, and no more are named than may be", () => {
+  const crowd = Array.from({ length: 2 * STAYS_MAX }, (_, at) => [key(at + 100), MAL] as const);
+  const all = known([[MAL, ANN], ...crowd]);
+  for (const one of [BOB, CEM]) all.came(one);
+  assertEquals(all.stay().length, STAYS_MAX);
+  assertEquals(all.stay().slice(0, 3), [ANN, BOB, CEM]);
+});
+
+Deno.test("of more that were seen than are kept those are dropped that came first and aren't there", () => {
+  const all = known([], { live: [BOB] });
+  all.came(BOB);
+  all.came(CEM);
+  for (let at = 0; at < STAYS_MAX - 1; at++) all.came(key(at + 100));
+  assertEquals([BOB, CEM, key(100)].map((one) => all.has(one)), [true, false, true]);
+  assertEquals(
+    all.snapshot().flatMap((record) => record.kind === "seen" ? record.keys : []).length,
+    STAYS_MAX,
+  );
+});

@@ -1,0 +1,244 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { P2pchatError } from "../../../../lib/base/errors.ts";
+import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
+import type { PeerKey } from "../../../../lib/base/ids.ts";
+import type { MeshStatus } from "../../../../lib/protocols/mesh/schema/events.ts";
+import type { RoomConfig, RoomEffect } from "../../../../lib/protocols/mesh/room/room_io.ts";
+import type { HistoryEntry } from "../../../../lib/protocols/mesh/log/order_io.ts";
+import {
+  type DeliveredText,
+  type LiveMember,
+  RoomEvents,
+  type RoomFacts,
+  type StatusFacts,
+} from "../../../../lib/protocols/mesh/room/room_events.ts";
+import type { PrivateMessage } from "../../../../lib/protocols/mesh/private/private_messages_io.ts";
+import type { PrivateNews } from "../../../../lib/protocols/mesh/private/private_view.ts";
+import type { ClaimedRotation } from "../../../../lib/protocols/mesh/schema/rotations.ts";
+import { fakeSigner } from "../../../sim/fake_crypto.ts";
+
+const keys = new Map(["Ann", "Bob", "Carol", "Dave"].map((name) => [fakeSigner(name).key, name]));
+const [ann, bob, carol, dave] = [...keys.keys()] as [PeerKey, PeerKey, PeerKey, PeerKey];
+
+/** Of Ann, who knows Bob and Carol, and Dave, who was there. */
+function readyView(
+  members: Readonly<Record<string, Partial<LiveMember>>> = {},
+  kept: readonly HistoryEntry[] = [],
+) {
+  const live = [bob, carol].map((key): LiveMember => ({
+    key,
+    endpoint: null,
+    suspected: false,
+    heardMs: 9_000,
+    ...members[keys.get(key)!],
+  }));
+  const facts = {
+    live: () => live,
+    ownEndpoint: () => null,
+    shownName: (key: PeerKey) => keys.get(key) ?? null,
+    authorName: (_key: PeerKey, claimed: string) => claimed,
+    claimedName: () => "Bob",
+    nameClaimedBy: () => "Bob",
+    lost: () => [dave],
+    history: () => kept,
+    messages: () => 0,
+  } as unknown as RoomFacts;
+  const config = {
+    room: "r",
+    genesis: { genesis: { value: { private: false } } },
+    listening: { host: "a", port: 1 },
+    passive: false,
+    rulings: { isRemoved: (key: PeerKey) => key === carol },
+  } as unknown as RoomConfig;
+  const shown: RoomEffect[] = [];
+  const view = new RoomEvents(config, ann, facts, (effect) => shown.push(effect));
+  view.becomeReady();
+  const events = () => shown.flatMap((effect) => effect.type === "show" ? [effect.event] : []);
+  const notices = () => events().flatMap((event) => event.event === "notice" ? [event.text] : []);
+  return { view, events, notices };
+}
+
+Deno.test("RoomView.arrival() shows what is too old to be kept before what may answer it, each once", () => {
+  const message = (id: string) => ({ id, text: id, author: bob, claim: "c", sentAt: 0 });
+  const kept = ["before", "kept", "last"].map(message);
+  const { view, events } = readyView({}, kept as unknown as readonly HistoryEntry[]);
+  const held = ["kept", "old", "older than that", "old", "last"].map(message);
+  view.arrival(1, held as unknown as readonly DeliveredText[], () => undefined);
+
+  const texts = events().flatMap((event) => event.event === "message" ? [event.text] : []);
+  assertEquals(texts, ["old", "older than that", "before", "kept", "last"]);
+});
+
+Deno.test("RoomView: what comes from somebody removed is marked, and isn't live; what was there before isn't", () => {
+  const said = (author: PeerKey) =>
+    ({ id: "m", text: "hi", author, claim: "c", sentAt: 0, history: false }) as unknown;
+  const { view, events } = readyView({}, [said(carol)] as readonly HistoryEntry[]);
+  for (const author of [bob, carol]) view.message(said(author) as DeliveredText, undefined);
+  for (const from of [bob, carol]) {
+    const message = { id: "p", from, text: "psst", sentAt: 0 } as unknown as PrivateMessage;
+    view.privateMessages.tell({ type: "received", message, late: false } as unknown as PrivateNews);
+  }
+  view.arrival(1, [], () => undefined);
+
+  assertEquals(
+    events().flatMap((event) =>
+      event.event === "message" ? [[event.text, event.history, event.removed]] : []
+    ),
+    [
+      ["hi", false, undefined],
+      ["hi", true, true],
+      ["psst", false, undefined],
+      ["psst", true, true],
+      ["hi", true, undefined],
+    ],
+  );
+});
+
+/** What Ann is told by `/status`, where Bob and Carol are there, and Dave was. */
+function statusOf(
+  members: Readonly<Record<string, Partial<LiveMember>>>,
+  given: Partial<StatusFacts>,
+): MeshStatus {
+  const { view, events } = readyView(members);
+  view.status({
+    nowMs: 10_000,
+    direct: new Set([bob]),
+    unsent: 0,
+    waiting: [],
+    upToDate: () => true,
+    sources: new Set(),
+    pausedBecause: null,
+    talkers: [],
+    strangers: null,
+    ...given,
+  }, undefined);
+  const status = events().find((event) => event.event === "status");
+  if (status?.event !== "status") throw new Error("no status was shown");
+  return status;
+}
+
+Deno.test("RoomView: who writes to a name that two have taken reads which is which, and what to type", () => {
+  const facts = {
+    strangerNamed: () => bob,
+    nameAsMet: (typed: string) => typed,
+    knownInstead: (key: PeerKey) => key === bob ? carol : null,
+    shownName: (key: PeerKey) => key === carol ? "Cleo~k7f3" : "Cleo",
+    isRefused: () => false,
+  } as unknown as RoomFacts;
+  const view = new RoomEvents({} as RoomConfig, ann, facts, () => {});
+  const refused = assertThrows(() => view.receiver("Cleo"), P2pchatError);
+
+  assertEquals(refused.code, "key-changed");
+  assertEquals(
+    refused.message,
+    `Cannot write to Cleo alone: two have used that name; this one has the key ${
+      fingerprintOf(bob)
+    }, the one you know ${fingerprintOf(carol)} and is shown as Cleo~k7f3: ask who is whom, then ` +
+      "type /trust Cleo to write to this one, or /msg Cleo~k7f3 TEXT for the one you know",
+  );
+});
+
+Deno.test("RoomView: what one step finds missing of a member is told in one sentence, whatever the streams", () => {
+  const { view, notices } = readyView();
+  for (const [author, messages] of [[bob, 1], [carol, 1], [bob, 2]] as const) {
+    view.skipped(author, messages);
+  }
+  assertEquals(notices(), []);
+  view.stepEnds(0);
+  view.stepEnds(0);
+
+  assertEquals(notices(), [
+    "Missed 3 messages from Bob: nobody here keeps them any more",
+    "Missed 1 message from Carol: nobody here keeps them any more",
+  ]);
+});
+
+Deno.test("RoomView: who isn't here any more is called by the name under which something of it is kept", () => {
+  const [eve, fay] = [fakeSigner("Eve").key, fakeSigner("Fay").key];
+  const kept = [{ author: eve, claim: "c" }, { author: bob, claim: "c" }];
+  const { view, notices } = readyView({}, kept as unknown as readonly HistoryEntry[]);
+  for (const author of [eve, fay]) view.skipped(author, 2);
+  view.stepEnds(0);
+
+  const names = notices().map((text) => text.split(/ from |: /)[1]);
+  assertEquals(names, ["Bob", fingerprintOf(fay)]);
+});
+
+Deno.test("RoomView: a status says of each member how it is linked, when it was heard of, and what it lacks", () => {
+  const { members, unconfirmed, catchingUp } = statusOf(
+    { Carol: { heardMs: null } },
+    { upToDate: (peer) => peer === bob, sources: new Set([bob]) },
+  );
+
+  assertEquals(
+    members.map((member) => [
+      member.name,
+      member.direct,
+      member.heardMsAgo,
+      member.upToDate,
+      member.fetching,
+    ]),
+    [["Bob", true, 1_000, true, true], ["Carol", false, null, false, false]],
+  );
+  assertEquals([unconfirmed, catchingUp], [1, true]);
+});
+
+Deno.test("RoomView: a status says who is suspected, lost or waited for, and what follows", () => {
+  const { problems, catchingUp } = statusOf(
+    { Bob: { suspected: true, heardMs: 5_500 } },
+    { pausedBecause: "waiting for Carol" },
+  );
+
+  assertEquals(problems, [
+    "Bob hasn't been heard of for 5 s and doesn't answer its neighbours (suspected); two seconds of that, and Bob counts as lost",
+    "Dave is lost, and gets the missed messages when back",
+    "your input waits: waiting for Carol",
+  ]);
+  assertEquals(catchingUp, false);
+});
+
+Deno.test("RoomView: who made a new invite and isn't here is told by its key, whatever name it has given itself", () => {
+  const eve = fakeSigner("Eve").key;
+  const { view, notices } = readyView();
+  for (const [author, name] of [[bob, "Bob"], [eve, "Administrator"]] as const) {
+    const rotation = { rotation: { value: { author, stays: null } } };
+    const claim = { claim: { value: { name } } };
+    view.secretChanged({ rotation, claim } as unknown as ClaimedRotation, false);
+  }
+
+  assertEquals(notices().map((text) => text.split(" has made a new invite")[0]), [
+    "Bob",
+    `Administrator, who isn't here, with key ${fingerprintOf(eve)},`,
+  ]);
+});
+
+Deno.test("RoomView: a proof against oneself is told as such, whoever else is proven a liar", () => {
+  for (const authors of [[ann], [carol, ann], [ann, carol]]) {
+    const { view, notices } = readyView();
+    for (const author of authors) view.equivocated(author);
+    view.stepEnds(0);
+
+    assertEquals(notices(), [
+      "Different versions of one message were provably sent with your key: a copy of this profile is in " +
+      "use, or the key was stolen",
+    ]);
+  }
+});
+
+Deno.test("RoomView: of proofs against many, those who are here are named, and the others counted", () => {
+  const liars = Array.from({ length: 18 }, (_, n) => fakeSigner(`liar ${n}`).key);
+  const { view, notices } = readyView();
+  for (const liar of liars) {
+    view.equivocated(liar);
+    view.stepEnds(0);
+  }
+  view.equivocated(carol);
+  view.stepEnds(5_000);
+  const early = notices().length;
+  view.stepEnds(10_000);
+
+  assertEquals(early, 16);
+  assertEquals(notices().slice(16), [
+    "Carol and 2 more have each provably sent different versions of the same message; don't rely on what comes from them",
+  ]);
+});

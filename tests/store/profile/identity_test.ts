@@ -1,0 +1,136 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { utf8 } from "../../../lib/base/crypto/crypto.ts";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import { writeAll } from "../../../lib/store/disk/disk.ts";
+import {
+  isUsedProfile,
+  openIdentity,
+  openProfileIdentity,
+} from "../../../lib/store/profile/identity.ts";
+import { MemoryDisk } from "../../doubles/memory_disk.ts";
+
+const PATH = "/p/identity";
+const seed = () => new Uint8Array(32).fill(7);
+const SEED_HEX = "07".repeat(32);
+
+async function newDisk(): Promise<MemoryDisk> {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/p");
+  return disk;
+}
+
+async function rewrite(disk: MemoryDisk, change: (text: string) => string): Promise<void> {
+  const text = new TextDecoder().decode((await disk.read(PATH))!);
+  const file = await disk.openAppend(PATH, { empty: true });
+  writeAll(file, utf8(change(text)));
+  file.close();
+}
+
+Deno.test("openIdentity() makes one identity, which survives a power cut", async () => {
+  const disk = await newDisk();
+
+  const made = await openIdentity(disk, PATH, seed);
+  const after = disk.crash();
+  const found = await openIdentity(after, PATH, () => {
+    throw new Error("no second identity is made");
+  });
+
+  assertEquals([made.isNew, found.isNew], [true, false]);
+  assertEquals(found.signer.key, made.signer.key);
+  assertEquals(found.fingerprint, made.fingerprint);
+  assertEquals((await after.stat(PATH))?.mode, 0o600);
+});
+
+Deno.test("openIdentity() takes permissions back that a copy of the file has got", async () => {
+  const disk = await newDisk();
+  await openIdentity(disk, PATH, seed);
+  await disk.setMode(PATH, 0o644);
+
+  await openIdentity(disk, PATH, seed);
+
+  assertEquals((await disk.stat(PATH))?.mode, 0o600);
+});
+
+Deno.test("openIdentity() reports any changed character with file and line, and never the seed", async () => {
+  const made = await newDisk();
+  await openIdentity(made, PATH, seed);
+  const text = new TextDecoder().decode((await made.read(PATH))!);
+  const lineOf = (at: number) => text.slice(0, at).split("\n").length;
+
+  for (let at = 0; at < text.length; at += 3) {
+    const disk = await newDisk();
+    await openIdentity(disk, PATH, seed);
+    const other = text[at] === "5" ? "6" : "5";
+    await rewrite(disk, () => text.slice(0, at) + other + text.slice(at + 1));
+
+    const error = await assertRejects(() => openIdentity(disk, PATH, seed), P2pchatError);
+
+    assertEquals(error.code, "store-corrupt");
+    assert(error.message.includes(`${PATH}: line `), error.message);
+    if (text[at] !== "\n") assert(error.message.includes(`line ${lineOf(at)} `), error.message);
+    assert(!error.message.includes(SEED_HEX.slice(0, 16)));
+  }
+});
+
+Deno.test("openIdentity() never quotes the seed of a file that has lost its first line, or has it elsewhere", async () => {
+  const changes: ((lines: string[]) => string[])[] = [
+    ([, ...others]) => others,
+    ([header, seedLine, ...others]) => [seedLine!, header!, ...others],
+    ([, seedLine]) => [seedLine!],
+  ];
+  for (const change of changes) {
+    const disk = await newDisk();
+    await openIdentity(disk, PATH, seed);
+    await rewrite(disk, (text) => change(text.split("\n")).join("\n"));
+
+    const error = await assertRejects(() => openIdentity(disk, PATH, seed), P2pchatError, PATH);
+
+    assert(!error.message.includes(SEED_HEX.slice(0, 8)), error.message);
+  }
+});
+
+Deno.test("openIdentity() leaves a damaged file as it is", async () => {
+  const disk = await newDisk();
+  await openIdentity(disk, PATH, seed);
+  await rewrite(disk, (text) => text.replace(SEED_HEX, "08".repeat(32)));
+  const before = await disk.read(PATH);
+
+  await assertRejects(() => openIdentity(disk, PATH, seed), P2pchatError, "line 2");
+
+  assertEquals(await disk.read(PATH), before);
+});
+
+Deno.test("openIdentity() says of a damaged file what it means to be without it", async () => {
+  for (const damage of [() => "", (text: string) => text.replace(SEED_HEX, "08".repeat(32))]) {
+    const disk = await newDisk();
+    await openIdentity(disk, PATH, seed);
+    await rewrite(disk, damage);
+
+    await assertRejects(
+      () => openIdentity(disk, PATH, seed),
+      P2pchatError,
+      "or move it away and be somebody else for all who know you",
+    );
+  }
+});
+
+Deno.test("openProfileIdentity() tells of a key that is new in a profile that isn't", async () => {
+  const disk = await newDisk();
+  await disk.tryLock("/p/mesh.lock", "1");
+  (await disk.openAppend("/p/identity.new")).close(); // as a kill at the first start leaves
+  (await disk.openAppend("/p/accounts.csv")).close(); // as an operator makes it before that
+  const open = async (random = seed) =>
+    await openProfileIdentity(disk, "/p", await isUsedProfile(disk, "/p"), random);
+  const first = await open();
+  await disk.makeFolder("/p/friends");
+  const second = await open();
+  await disk.remove(PATH);
+  const third = await open(() => new Uint8Array(32).fill(8));
+
+  assertEquals([first.takeNotices(), second.takeNotices()], [[], []]);
+  assertEquals(third.takeNotices(), [
+    `Your key is new, ${third.fingerprint}: /p/identity was missing, and for others you are somebody ` +
+    "else; restore that file from a copy to be who you were",
+  ]);
+  assertEquals(third.takeNotices(), [], "they are shown once");
+});

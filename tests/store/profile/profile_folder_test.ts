@@ -1,0 +1,133 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import { MemoryDisk } from "../../doubles/memory_disk.ts";
+import { keepToOwner, openProfileFolder } from "../../../lib/store/profile/profile_folder.ts";
+import { HastyClock } from "../hasty_clock.ts";
+
+const open = (disk: MemoryDisk, name: string) =>
+  openProfileFolder(disk, { dataFolder: "/d", name }, "1", new HastyClock());
+
+/** What stands in the folder of all users, without the lock. */
+const madeIn = async (disk: MemoryDisk) =>
+  (await disk.list("/d/users")).filter((name) => name !== ".lock");
+
+Deno.test("openProfileFolder() makes a folder with the name as it was typed", async () => {
+  const names = ["Alice", "a..", "CON", "Ünï-1", "ﷲ".repeat(32), "Bоb"];
+  for (const name of names) {
+    const disk = new MemoryDisk();
+    assertEquals(await open(disk, name), `/d/users/${name}`);
+    assertEquals(await madeIn(disk), [name]);
+  }
+});
+
+Deno.test("openProfileFolder() finds a name's folder whatever spelling it was made with", async () => {
+  const same = [["Ann", "ANN"], ["Ä", "ä"], ["ﬁ", "FI"], ["straße", "STRASSE"]];
+  for (const [one, other] of same) {
+    const disk = new MemoryDisk();
+    const folder = await open(disk, one!);
+    assertEquals([await open(disk, other!), await open(disk, one!)], [folder, folder]);
+    assertEquals(await open(disk, `${one}a`) === folder, false);
+  }
+  const decomposed = new MemoryDisk();
+  await decomposed.makeFolder("/d/users/A\u0308");
+  assertEquals(await open(decomposed, "\u00e4"), "/d/users/A\u0308");
+});
+
+Deno.test("openProfileFolder() finds the folder that an earlier version made", async () => {
+  const cases: readonly (readonly [string, string])[] = [
+    ["Alice", "alice"],
+    ["a..", "a.%2e"],
+    ["CON", "%63on"],
+    ["nul.txt", "%6eul.txt"],
+    ["ﷲ".repeat(32), "%84ce26913ca033a806da6b29700aeaf554872beca7986bf91b51ec78aa6bce60"],
+  ];
+  for (const [name, folder] of cases) {
+    const disk = new MemoryDisk();
+    await disk.makeFolder(`/d/users/${folder}`);
+    assertEquals(await open(disk, name), `/d/users/${folder}`);
+    assertEquals(await disk.list("/d/users"), [folder]);
+  }
+});
+
+Deno.test("openProfileFolder() takes one and the same of several folders, and nothing but folders", async () => {
+  const disk = new MemoryDisk();
+  for (const name of ["ANN", "Ann", "aNN"]) await disk.makeFolder(`/d/users/${name}`);
+  for (const name of ["ann", "aNN", "ANN"]) assertEquals(await open(disk, name), "/d/users/ANN");
+  await disk.makeFolder("/d/users/ann");
+  for (const name of ["ann", "aNN", "ANN"]) assertEquals(await open(disk, name), "/d/users/ann");
+
+  (await disk.openAppend("/d/users/Bob")).close();
+  (await disk.openAppend("/d/users/bob.")).close();
+  assertEquals(await open(disk, "BOB"), "/d/users/BOB");
+});
+
+Deno.test("openProfileFolder() makes one folder where programs start at once", async () => {
+  const disk = new MemoryDisk();
+  const names = ["Ann", "ANN", "aNN", "ann"];
+  const folders = await Promise.all(names.map((name) => open(disk, name)));
+  assertEquals(new Set(folders).size, 1);
+  assertEquals((await madeIn(disk)).length, 1);
+});
+
+Deno.test("openProfileFolder() finds a folder among others that may not be listed", async () => {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/d/users/ann");
+  await disk.makeFolder("/d/users/Bob");
+  disk.fault = ({ kind }) => kind === "list" ? "EPERM" : null;
+  assertEquals(await open(disk, "Ann"), "/d/users/ann");
+  assertEquals(await open(disk, "Bob"), "/d/users/Bob");
+});
+
+Deno.test("openProfileFolder() says what can't be made", async () => {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/d");
+  (await disk.openAppend("/d/users")).close();
+  const error = await assertRejects(() => open(disk, "Ann"), P2pchatError);
+  assertEquals(error.code, "disk");
+});
+
+Deno.test("keepToOwner() takes a profile from all others, says so once, and leaves what is closed", async () => {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/d/users/Ann");
+  assertEquals(await keepToOwner(disk, "/d/users/Ann", "/d/users"), []);
+  await disk.setMode("/d/users", 0o755); // nobody else can replace what is there
+  assertEquals(await keepToOwner(disk, "/d/users/Ann", "/d/users"), []);
+
+  await disk.setMode("/d/users/Ann", 0o755);
+  assertEquals(await keepToOwner(disk, "/d/users/Ann", "/d/users"), []);
+  assertEquals((await disk.stat("/d/users/Ann"))?.mode, 0o700);
+
+  const saidOf = (path: string, mode: string) =>
+    `Others could write in ${path} (mode ${mode}), now it is yours alone (0700); if you don't trust ` +
+    "them, begin anew in another folder with --data";
+  for (const mode of [0o777, 0o770, 0o702]) {
+    await disk.setMode("/d/users/Ann", mode);
+    await disk.setMode("/d/users", 0o775);
+    const said = await keepToOwner(disk, "/d/users/Ann", "/d/users");
+    assertEquals(said, [
+      saidOf("/d/users/Ann", `0${mode.toString(8)}`),
+      saidOf("/d/users", "0775"),
+    ]);
+    const modes = ["/d/users/Ann", "/d/users"].map(async (each) => (await disk.stat(each))?.mode);
+    assertEquals(await Promise.all(modes), [0o700, 0o700]);
+    assertEquals(await keepToOwner(disk, "/d/users/Ann", "/d/users"), []);
+  }
+});
+
+Deno.test("keepToOwner() refuses what is another user's and open to others", async () => {
+  for (const open of ["/d/users/Ann", "/d/users"]) {
+    const disk = new MemoryDisk();
+    await disk.makeFolder("/d/users/Ann");
+    await disk.setMode(open, 0o777);
+    disk.fault = ({ kind }) => kind === "setMode" ? "EPERM" : null;
+
+    const refused = () => keepToOwner(disk, "/d/users/Ann", "/d/users");
+
+    const error = await assertRejects(
+      refused,
+      P2pchatError,
+      `others have access to ${open} (mode 0777)`,
+    );
+    assertEquals(error.code, "bad-file");
+  }
+});
