@@ -19,6 +19,12 @@ check: ## format, lint and types
 test: all ## all tests, 15 minutes or so on two cores
 	@tools/test.sh
 
+quick: ## the pure tests, but for the slow ones: a minute on two cores; ONLY=mesh: a part, in seconds
+	@NO_COLOR=1 tools/quick.sh $(ONLY)
+
+watch: ## make quick, again after each change: ONLY=mesh
+	@NO_COLOR=1 tools/quick.sh $(ONLY) --watch
+
 sim: ## the simulator: MODE=mesh|mesh-lies|friends|group|directory|lies SEED=1 SEEDS=100 NODES=12 STEPS=400
 	@$(DENO) run --quiet --allow-env --allow-run --allow-read tests/sim/main.ts
 
@@ -72,4 +78,4 @@ uninstall: ## remove from PREFIX what make install put there
 clean: ## remove what make built or fetched
 	@rm -rf p2pchat build .deno coverage
 
-.PHONY: all help check test sim e2e model fuzz torture soak properties bench bench-deps scale where traces fmt lint install uninstall clean
+.PHONY: all help check test quick watch sim e2e model fuzz torture soak properties bench bench-deps scale where traces fmt lint install uninstall clean
