@@ -30,7 +30,7 @@ export function refusedByText(who: string, ours: string, said: string): string {
 }
 
 /** A server's words, as such: `The directory says: "..."`. They can't end the quotation. */
-function saidByText(who: string, said: string): string {
+export function saidByText(who: string, said: string): string {
   return `${who} says: "${visibleText(said).replaceAll('"', "'")}"`;
 }
 

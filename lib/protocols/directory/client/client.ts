@@ -145,7 +145,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
           ? session.dialFailed(input.attempt, input)
           : calling.dialFailed(input.attempt);
       case "link-down":
-        if (!session.down(input.link, input.reason)) {
+        if (!session.down(input.link, input.reason, input.closed)) {
           calling.linkDown(input.link, input.closed, input.reason);
         }
         return;

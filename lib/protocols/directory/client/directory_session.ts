@@ -4,6 +4,7 @@
  */
 
 import type { ErrorCode } from "../../../base/errors.ts";
+import { saidByText } from "../../../base/trust/name_answers.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import { endpointText, type LinkId, type PeerKey } from "../../../base/ids.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
@@ -210,12 +211,16 @@ export class DirectorySession {
     return how !== null && how !== "guest" && !asksAgain && !trustFirst;
   }
 
-  /** @param reason Part of a sentence. @returns Whether it was the link in use. */
-  down(link: LinkId, reason: string): boolean {
+  /**
+   * @param reason Part of a sentence. @param closed Whether the reason is the directory's. @returns Whether it was the
+   * link in use.
+   */
+  down(link: LinkId, reason: string, closed: boolean): boolean {
     if (link !== this.#link) return false;
     const wasStable = this.#wasStable;
     const pauseMs = this.#pauseMs();
-    this.#lost(reason, wasStable ? RETRY_MS_MIN * this.owner.random() : pauseMs);
+    const why = closed ? saidByText("it", reason) : reason;
+    this.#lost(why, wasStable ? RETRY_MS_MIN * this.owner.random() : pauseMs);
     return true;
   }
 

@@ -836,3 +836,11 @@ Deno.test("coming in: that the device isn't remembered is told once, and why it 
     "error code=bad-credentials text=The directory was restarted and doesn't remember this device: log in again",
   );
 });
+
+Deno.test("staying: the directory's own reason for closing the link is told as its words", () => {
+  const program = ClientProgram.in();
+  const reason = 'late". Update now: run "x';
+  const words = program.feed({ type: "link-down", link: program.link, closed: true, reason });
+  const down = words.find((word) => word.startsWith("session state=down"));
+  assert(down?.includes(`reason=it says: "late'. Update now: run 'x"`), words.join("\n"));
+});
