@@ -79,13 +79,12 @@ function readyLine({ name: self, port, names, users }: EventNamed<"ready">): Lin
 
 /** At a terminal only unexpected states are shown, not that a message was stored or has arrived. */
 function deliveryLines(
-  { id, state, to, reason, told, waiting, text }: EventNamed<"delivery">,
+  { id, state, to, reason, told, waiting, sentWhen, text }: EventNamed<"delivery">,
   { nowMs, interactive }: RenderContext,
 ): readonly Line[] {
   const short = id.slice(0, ID_LETTERS);
   if (waiting !== undefined) {
-    const then = reason === "refuses" ? "takes it" : "is back";
-    const kept = `; kept, and sent when ${shownName(to)} ${then} (${numberText(waiting)} waiting)`;
+    const kept = `; kept, and sent ${sentWhen} (${numberText(waiting)} waiting)`;
     return [wrongLine(nowMs, nameSpan(to), ` ${reason}${kept}`)];
   }
   if (state !== "failed") {

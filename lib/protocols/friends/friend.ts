@@ -45,6 +45,7 @@ export class Friend {
   #triedAtMs = -Infinity;
   readonly #pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
   #wasRefused = false;
+  #isRefusing = false;
   /** The user isn't told before this time again that messages are gone from one side's files. */
   gapAtMs = -Infinity;
   /** Since when an acknowledgement of what was sent is awaited; null where none is. */
@@ -59,6 +60,13 @@ export class Friend {
   /** Messages delivered since the friend is back. */
   deliveredSinceBack = 0;
   problem: string | null = null;
+  /**
+   * The key that answered last at the friend's address isn't taken for the friend's here: what waits goes out when
+   * another answers, or, with `trust`, once our user accepts that one. Null where none was refused.
+   */
+  refusedHere: "trust" | "other-key" | null = null;
+  /** Whether the waiting messages that the user was told of were held by our own program, not by the friend's. */
+  toldHeld = false;
   /** The refusal that the user was told; it is told again once something was delivered in between. */
   toldRefusal: string | null = null;
   /** The problem that an error has just reported: a notice about waiting messages doesn't repeat it. */
@@ -136,17 +144,39 @@ export class Friend {
 
   /** Either side refused a link: then reaching the friend doesn't make the pauses short again. */
   refused(): void {
-    this.#wasRefused = true;
+    this.#wasRefused = this.#isRefusing = true;
+  }
+
+  /** Nobody answers at the friend's address: whether either side would refuse the other isn't known. */
+  unreached(): void {
+    this.#isRefusing = false;
+    this.refusedHere = null;
   }
 
   /** Whether the friend was connected when it was last tried, and took nothing. */
   get isRefusing(): boolean {
-    return this.#wasRefused;
+    return this.#isRefusing;
+  }
+
+  /** When what waits for the friend is sent, for sentences. */
+  get sentWhen(): string {
+    if (this.refusedHere === "trust") {
+      return `once you type /trust ${this.shown}, or the right key answers`;
+    }
+    if (this.refusedHere === "other-key") return "once the right key answers";
+    return `when ${this.shown} ${this.isRefusing ? "takes it" : "is back"}`;
+  }
+
+  /** The user is told how much waits for the friend. */
+  tellWaiting(): void {
+    this.toldWaiting = this.outbox.size;
+    this.toldHeld = this.refusedHere !== null;
   }
 
   /** Forgets refusals and failures. */
   forgive(): void {
-    this.#wasRefused = false;
+    this.#wasRefused = this.#isRefusing = false;
+    this.refusedHere = null;
     this.#pauses.reset();
   }
 
@@ -159,7 +189,7 @@ export class Friend {
   reached(nowMs: number): void {
     if (!this.#wasRefused) this.#pauses.reset();
     this.retryAtMs = null;
-    this.problem = null;
+    this.problem = this.refusedHere = null;
     this.lastTrafficMs = nowMs;
   }
 

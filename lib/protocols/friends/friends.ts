@@ -438,9 +438,11 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     for (const friend of waiting.slice(0, WAITING_NAMED_MAX)) {
       const { outbox: { size }, shown } = friend;
       const what = countText(size, "message waits", "messages wait");
-      const until = this.#table.listed.has(friend)
+      const until = !this.#table.listed.has(friend)
+        ? `who isn't in ${this.config.users} any more`
+        : friend.refusedHere === null
         ? "to be sent when you are back"
-        : `who isn't in ${this.config.users} any more`;
+        : `to be sent ${friend.sentWhen}`;
       this.#out.notice(`${what} in the outbox for ${shown}, ${until}`);
     }
     const more = waiting.length - WAITING_NAMED_MAX;

@@ -28,9 +28,14 @@ export class FriendsOutput extends StoringOutput<FriendsEvent, FriendsEffect, Fr
     const { name: to, outbox: { size: waiting } } = friend;
     const event = { event: "delivery", id, to, state: "queued" } as const;
     const isTold = friend.isAway && friend.attempt === null && waiting > friend.toldWaiting;
-    const reason = friend.isRefusing ? "refuses" : "isn't there";
-    this.show(isTold ? { ...event, reason, waiting } : event, ref);
-    if (isTold) friend.toldWaiting = waiting;
+    if (!isTold) return this.show(event, ref);
+    const reason = friend.refusedHere !== null
+      ? "has a key that isn't accepted here"
+      : friend.isRefusing
+      ? "refuses"
+      : "isn't there";
+    this.show({ ...event, reason, waiting, sentWhen: friend.sentWhen }, ref);
+    friend.tellWaiting();
   }
 
   delivery(

@@ -227,7 +227,10 @@ export class Meeting {
     if (friend === null) return;
     if (reason === "wrong-key" && key !== null) {
       this.#metStranger(friend, key, "at-address");
-    } else friend.problem = `${text} (${endpointText(friend.row.endpoint)})`;
+    } else {
+      friend.unreached();
+      friend.problem = `${text} (${endpointText(friend.row.endpoint)})`;
+    }
     for (const link of this.links.checking(friend)) {
       // Whoever this is: where the friend is, and what answered there, is not for it to know.
       this.#refuseUnknownKey(link, friend);
@@ -410,11 +413,13 @@ export class Meeting {
 
   #turnAway(link: FriendLink, friend: Friend, where: MetWhere = "dialled-in"): void {
     this.#metStranger(friend, link.peer, where);
-    const advice = `ask ${shownName(this.config.name)} to accept yours, ${
-      fingerprintOf(link.peer)
-    }`;
-    const text =
-      `${friend.shown} has another key here than yours; if you are ${friend.shown}, ${advice}`;
+    const { shown } = friend;
+    const name = shownName(this.config.name);
+    const key = fingerprintOf(link.peer);
+    const text = this.#isRefused(friend, link.peer)
+      ? `${name} found your digits to be different from ${shown}'s; if you are ${shown}, compare again: ` +
+        `/trust ${shown} there accepts your key, ${key}`
+      : `${shown} has another key here than yours; if you are ${shown}, ask ${name} to accept yours, ${key}`;
     this.refuse(link, "key-changed", text);
   }
 
@@ -440,12 +445,16 @@ export class Meeting {
   /** Somebody has another key than the friend. */
   #metStranger(friend: Friend, key: PeerKey, met: MetWhere): void {
     const { expected, shown: name, row } = friend;
-    const isAsked = row.fingerprint === null;
+    // The key in the table is one that the user has refused, where that one is met.
+    const isAsked = row.fingerprint === null || row.fingerprint === fingerprintOf(key);
     const known = friend.strange.met(key, met, isAsked, this.out.nowMs);
     const where = met === "at-address"
       ? `at ${endpointText(row.endpoint)}`
       : "of somebody who dialled in";
     const refused = `the key ${fingerprintOf(key)} ${where}`;
+    if (met === "at-address") {
+      friend.refusedHere = isAsked && known !== "other" ? "trust" : "other-key";
+    }
     if (known === "other") {
       // No advice: the user decides about the key that was told.
       if (met === "at-address") friend.problem ??= `refused ${refused}`;

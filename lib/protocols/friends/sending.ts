@@ -257,7 +257,10 @@ export class Sending {
     friend.toldWaiting = Math.min(friend.toldWaiting, Math.max(1, friend.outbox.size));
     if (friend.outbox.size > 0) return;
     const count = friend.deliveredSinceBack;
-    this.out.notice(`${friend.shown} ${was}; ${countText(count, "message")} delivered`);
+    const delivered = `${countText(count, "message")} delivered`;
+    this.out.notice(
+      friend.toldHeld ? `${delivered} to ${friend.shown}` : `${friend.shown} ${was}; ${delivered}`,
+    );
     friend.toldWaiting = 0;
     friend.deliveredSinceBack = 0;
   }
@@ -275,23 +278,21 @@ export class Sending {
 
   /** The friend can't be reached: what waits goes on waiting, or fails. */
   missed(friend: Friend): void {
-    const { outbox, shown } = friend;
+    const { outbox, shown, sentWhen } = friend;
     friend.failed(this.out.nowMs, this.environment.random(), this.table.busyCount);
     const problem = friend.problem ?? "no address of the friend could be reached";
     const isTold = friend.toldProblem === problem;
     if (!this.queue) this.giveUp(friend, problem, isTold);
     friend.toldProblem = null;
     if (outbox.size <= friend.toldWaiting || !this.table.listed.has(friend)) return;
-    friend.toldWaiting = outbox.size;
+    friend.tellWaiting();
     const waiting = `(${numberText(outbox.size)} ${
       this.queue ? "waiting" : "from before waiting"
     })`;
     this.out.warn(
-      friend.isRefusing
-        ? `Kept for ${shown}, and sent when ${shown} takes it ${waiting}`
-        : isTold
-        ? `Kept for ${shown}, and sent when ${shown} is back ${waiting}`
-        : `${shown} isn't there: ${problem}; kept, and sent when ${shown} is back ${waiting}`,
+      friend.isRefusing || friend.refusedHere === "trust" || isTold
+        ? `Kept for ${shown}, and sent ${sentWhen} ${waiting}`
+        : `${shown} isn't there: ${problem}; kept, and sent ${sentWhen} ${waiting}`,
     );
   }
 }

@@ -88,12 +88,12 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
   ["what is queued", DELIVERY, "12:03 * Kept for bob: 1\n"],
   [
     "what is queued for one who isn't there",
-    { ...DELIVERY, reason: "isn't there", waiting: 3 },
+    { ...DELIVERY, reason: "isn't there", waiting: 3, sentWhen: "when bob is back" },
     "12:03 ! bob isn't there; kept, and sent when bob is back (3 waiting)\n",
   ],
   [
     "what is queued for one who takes nothing",
-    { ...DELIVERY, reason: "refuses", waiting: 3 },
+    { ...DELIVERY, reason: "refuses", waiting: 3, sentWhen: "when bob takes it" },
     "12:03 ! bob refuses; kept, and sent when bob takes it (3 waiting)\n",
   ],
   ["what is delivered", { ...DELIVERY, state: "delivered" }, "12:03 * Delivered to bob: 1\n"],

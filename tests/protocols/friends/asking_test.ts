@@ -206,6 +206,64 @@ Deno.test("Friends lets nothing go to a key whose digits were different, until /
   assertEquals(trusted[0], "pins cem as cem again");
 });
 
+/** What waits for cem, whose digits were found to be different, as the user is told. */
+function heldFor(ann: Program): readonly string[] {
+  ann.say("cem", "hi");
+  ann.reaches(CEM);
+  ann.hello(1, { name: "cem" });
+  ann.acknowledges(1, 1);
+  ann.command({ command: "verify", name: "cem", answer: "no" });
+  ann.goesDown(1);
+  ann.told.length = 0;
+  ann.say("cem", "x");
+  ann.pass(RETRY_MS_MIN);
+  ann.reaches(CEM);
+  ann.goesDown(2);
+  return ann.told;
+}
+
+Deno.test("Friends says of what waits for a key that was refused that it is held here, until /trust", () => {
+  const ann = Program.started();
+  const until = "once you type /trust cem, or the right key answers";
+  assertEquals(heldFor(ann).at(-1), `Kept for cem, and sent ${until} (1 waiting)`);
+  ann.say("cem", "y");
+  const delivery = ann.events.findLast(({ event }) => event === "delivery");
+  assertEquals(delivery?.event === "delivery" && [delivery.reason, delivery.sentWhen], [
+    "has a key that isn't accepted here",
+    until,
+  ]);
+
+  ann.command({ command: "trust", name: "cem" });
+  ann.reaches(CEM);
+  ann.hello(3, { name: "cem" });
+  ann.acknowledges(3, 3);
+
+  assertEquals(ann.told.at(-1), "2 messages delivered to cem");
+});
+
+Deno.test("Friends says of what waits for a refused key, once nobody is there, that it waits for the friend", () => {
+  const ann = Program.started();
+  heldFor(ann);
+  ann.pass(RETRY_MS_MAX);
+  ann.say("cem", "y");
+  ann.fails();
+
+  assertStringIncludes(ann.told.at(-1)!, "and sent when cem is back (2 waiting)");
+});
+
+Deno.test("Friends tells whoever has a refused key that the digits were different, not that another is known", () => {
+  const ann = Program.started();
+  heldFor(ann);
+
+  const refusal = ann.sent.findLast(({ type }) => type === "refuse");
+
+  assertEquals(
+    refusal?.type === "refuse" && refusal.text,
+    "ann found your digits to be different from cem's; if you are cem, compare again: /trust cem there accepts " +
+      `your key, ${fingerprintOf(CEM)}`,
+  );
+});
+
 Deno.test("Friends sends nothing more to a key that is refused in another program of the profile", () => {
   const ann = Program.started({ pins: CEM_PINNED });
   ann.say("cem", "hi");

@@ -185,7 +185,9 @@ Deno.test("Friends tells of another key at a friend's address, and keeps what is
   assertStringIncludes(ann.told[0]!, fingerprintOf(EVE));
   assertStringIncludes(ann.told[0]!, fingerprintOf(BOB));
   // The error has said why.
-  assertEquals(ann.told.slice(1), ["Kept for bob, and sent when bob is back (1 waiting)"]);
+  assertEquals(ann.told.slice(1), [
+    "Kept for bob, and sent once the right key answers (1 waiting)",
+  ]);
 });
 
 Deno.test("Friends talks with nobody whose address is another one's, or its own", () => {
