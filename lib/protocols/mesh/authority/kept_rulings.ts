@@ -176,6 +176,12 @@ export class KeptRulings {
     return [...this.#rulings.keys()].filter((key) => this.isRemoved(key)).length;
   }
 
+  /** How many keys have ever been removed, also those that are allowed again, or that ended deputies removed. */
+  get everRemovedCount(): number {
+    const isRuled = ({ signed: { ruling: { value } } }: KeptRuling) => !isOfOffice(value.kind);
+    return [...this.#rulings.values()].filter((about) => about.values().some(isRuled)).length;
+  }
+
   /** Whether the founder has removed or allowed this key: no deputy's ruling about it counts then. */
   isDecidedByFounder(key: PeerKey): boolean {
     return this.#of(this.#founder, key, false) !== null;

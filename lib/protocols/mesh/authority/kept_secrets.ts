@@ -61,7 +61,7 @@ export class KeptSecrets {
     readonly room: RoomId,
     readonly crypto: Crypto,
     records: readonly MeshRecord[],
-    readonly rulings: Pick<KeptRulings, "isRemoved" | "mayRemove" | "removedCount">,
+    readonly rulings: Pick<KeptRulings, "isRemoved" | "mayRemove" | "everRemovedCount">,
   ) {
     for (const record of records) {
       if (record.kind === "rotation") {
@@ -176,7 +176,7 @@ export class KeptSecrets {
    * says so. As long as none is known, that one is on its way.
    *
    * Of two removals at once, the one that lost says nothing of who came by the other's secret where that one's author knew
-   * of all who are removed: both removed the same, and it can't know who came in later.
+   * of all who were ever removed: both removed the same, and it can't know who came in later.
    */
   hasStayed(peer: PeerKey, secret: ChannelSecret): boolean {
     const removals = [...this.#removals()];
@@ -191,10 +191,10 @@ export class KeptSecrets {
     );
   }
 
-  /** Whether it says who stays, and its author knew of every removal that is known now. */
+  /** Whether it says who stays, and its author knew of every removal that there ever was, as far as is known here. */
   #isOfAll(rotation: KeptRotation): boolean {
     const { removed } = rotation.rotation.rotation.value;
-    return this.#isRemoval(rotation) && removed >= this.rulings.removedCount;
+    return this.#isRemoval(rotation) && removed >= this.rulings.everRemovedCount;
   }
 
   isCurrent(secret: ChannelSecret): boolean {

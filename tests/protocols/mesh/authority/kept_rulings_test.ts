@@ -67,6 +67,16 @@ Deno.test("KeptRulings: nobody removes the founder, nor a deputy another one", (
   assertEquals([ANN, DEB, DON].map((one) => kept.isRemoved(key(one))), [false, false, false]);
 });
 
+Deno.test("KeptRulings: who was ever removed counts as that, allowed again or not", () => {
+  const kept = knowing(
+    ...deputies,
+    ruling(DEB, "remove", BOB),
+    ruling(ANN, "remove", MAL),
+    ruling(ANN, "allow", MAL, 2),
+  );
+  assertEquals([kept.removedCount, kept.everRemovedCount], [1, 2]);
+});
+
 Deno.test("KeptRulings: what the founder decides about a key comes before any deputy's word", () => {
   const removed = knowing(...deputies, ruling(ANN, "remove", MAL), ruling(DEB, "allow", MAL, 9));
   assert(removed.isRemoved(key(MAL)));

@@ -73,7 +73,7 @@ function removalOf(name: string, epoch: number, stays: readonly PeerKey[]): Clai
 const NOBODY_REMOVED = {
   isRemoved: (_key: PeerKey) => false,
   mayRemove: (key: PeerKey) => key === ANN || key === BOB,
-  removedCount: 0,
+  everRemovedCount: 0,
 };
 
 function keptOf(...rotations: readonly ClaimedRotation[]): KeptSecrets {
@@ -91,7 +91,7 @@ function laterRemoved(...keys: readonly PeerKey[]) {
   const rulings = {
     ...NOBODY_REMOVED,
     isRemoved: (key: PeerKey) => removed.includes(key),
-    get removedCount() {
+    get everRemovedCount() {
       return removed.length;
     },
   };
@@ -628,4 +628,18 @@ Deno.test("KeptSecrets takes the word of an invite from another half, too, until
     assertEquals(again.isCurrent(opens), given === wins);
     assertEquals(again.toDialWith().length, 3);
   }
+});
+
+Deno.test("of two removals at once the one that lost shuts nobody out who came in later, if both removed the same", () => {
+  const stay = [ANN, BOB];
+  const [wins, loses] = [removalOf("Ann", 2, stay), removalOf("Bob", 2, stay)]
+    .toSorted((a, b) => keptOf().compare(keptOf().known(a), keptOf().known(b)));
+  const later = rotation("Ann", 3);
+  const stayed = (everRemovedCount: number, by: ClaimedRotation) => {
+    const rulings = { ...NOBODY_REMOVED, everRemovedCount };
+    const kept = keptWith(rulings, FIRST, wins!, loses!, later);
+    return kept.hasStayed(CEM, kept.known(by).opens);
+  };
+  assertEquals([stayed(1, wins!), stayed(1, loses!), stayed(1, FIRST)], [true, false, false]);
+  assertEquals(stayed(2, wins!), false, "the other may have removed who let Cem in");
 });
