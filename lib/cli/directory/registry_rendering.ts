@@ -26,6 +26,7 @@ import {
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
 import {
   comparedText,
+  listedName,
   type OwnEventOf,
   theVerifiedText,
   verifyLines,
@@ -40,6 +41,8 @@ type EventNamed<Name extends RegistryOwnEvent["event"]> = Extract<
 >;
 
 const RINGING_TEXT = `${RINGING_MS_MAX / 1_000} s`;
+
+type OnlineUser = Pick<UserView, "name" | "state"> & { readonly guest?: boolean | undefined };
 
 /** Renders events in order. What earlier events have told the reader isn't repeated. */
 export class RegistryRendering {
@@ -58,7 +61,7 @@ export class RegistryRendering {
     /** Whether the call is connected and no longer depends on the directory. */
     isDirect: boolean;
   } | null = null;
-  readonly #online = new Map<string, { readonly name: string; readonly state: "free" | "busy" }>();
+  readonly #online = new Map<string, OnlineUser>();
 
   /** The lines of an event, in the order in which they are printed. */
   lines(event: RegistryOwnEvent, context: RenderContext): readonly Line[] {
@@ -84,7 +87,7 @@ export class RegistryRendering {
       case "message":
         return [messageLine({ ...event, history: false, sentAt: "" }, nowMs)];
       case "broadcast":
-        return [broadcastLine(event, nowMs)];
+        return [this.#broadcastLine(event, nowMs)];
       case "broadcast-sent":
         return [starLine(nowMs, this.#reachedText(event.reached))];
       case "password-changed":
@@ -149,8 +152,8 @@ export class RegistryRendering {
     }
     this.#isBackSoon = false;
     this.#online.clear();
-    for (const { name, state } of users) this.#online.set(foldName(name), { name, state });
-    const items = users.map((user): Line => [this.#nameOf(user.name), this.#asideOf(user)]);
+    for (const user of users) this.#online.set(foldName(user.name), user);
+    const items = users.map((user): Line => [this.#listedName(user), this.#asideOf(user)]);
     const line = starLine(nowMs, "Online: ", ...listed(items));
     if (this.#isHintShown || !interactive) return [line];
     this.#isHintShown = true;
@@ -164,7 +167,7 @@ export class RegistryRendering {
     const who = guest ? " (guest)" : "";
     const compared = comparedText(user);
     const note = this.#isSelf(name) ? "  (you)" : compared === null ? "" : `  ${compared}`;
-    return [this.#nameOf(name), `${who}  ${where}  ${how}${note}`];
+    return [this.#listedName(user), `${who}  ${where}  ${how}${note}`];
   }
 
   #asideOf(user: UserView): string {
@@ -180,11 +183,12 @@ export class RegistryRendering {
   }
 
   /** Not shown: the user's own state, and during a call everybody's. */
-  #presenceLines({ name, state }: EventNamed<"presence">, nowMs: number): readonly Line[] {
+  #presenceLines(event: EventNamed<"presence">, nowMs: number): readonly Line[] {
+    const { name, state, guest, changed } = event;
     const folded = foldName(name);
     const before = this.#online.get(folded)?.state;
     if (state === "offline") this.#online.delete(folded);
-    else this.#online.set(folded, { name, state });
+    else this.#online.set(folded, { name, state, guest });
     if (before === state || this.#isSelf(name)) return [];
     if (this.#call !== null || this.#isBackSoon) return [];
     if (state === "offline") return [leftLine(nowMs, name)];
@@ -193,7 +197,8 @@ export class RegistryRendering {
       : before === "busy"
       ? " is free again"
       : " is online";
-    return [starLine(nowMs, nameSpan(name), text)];
+    const aside = guest === true ? " (guest)" : "";
+    return [starLine(nowMs, nameSpan(listedName(name, changed)), aside, text)];
   }
 
   // Calls.
@@ -282,8 +287,17 @@ export class RegistryRendering {
     return isSameName(name, this.#self);
   }
 
-  #nameOf(name: string): Span {
-    return this.#isSelf(name) ? ownNameSpan(name) : nameSpan(name);
+  #listedName({ name, changed }: UserView): Span {
+    return this.#isSelf(name) ? ownNameSpan(name) : nameSpan(listedName(name, changed));
+  }
+
+  /** A broadcast that was kept has the time at which it was sent. */
+  #broadcastLine(event: EventNamed<"broadcast">, nowMs: number): Line {
+    const { from, text } = event;
+    const start = messageStart({ ...event, history: isEarlier(event, nowMs) }, nowMs);
+    const who: Span = from === DIRECTORY_NAME ? from : nameSpan(from);
+    const aside = this.#online.get(foldName(from))?.guest === true ? " (guest)" : "";
+    return [...start, "[", who, `${aside} -> all] `, { text, as: "body" }];
   }
 }
 
@@ -410,14 +424,6 @@ export function talkText(ms: number): string {
 function missedLines({ calls }: EventNamed<"missed">): readonly Line[] {
   if (calls.length === 0) return [["No call was missed."]];
   return calls.map(({ from, at }) => [{ timeMs: Date.parse(at) }, " ", nameSpan(from)]);
-}
-
-/** A broadcast that was kept has the time at which it was sent. */
-function broadcastLine(event: EventNamed<"broadcast">, nowMs: number): Line {
-  const { from, text } = event;
-  const start = messageStart({ ...event, history: isEarlier(event, nowMs) }, nowMs);
-  const who: Span = from === DIRECTORY_NAME ? from : nameSpan(from);
-  return [...start, "[", who, " -> all] ", { text, as: "body" }];
 }
 
 function statusLines(status: EventNamed<"status">): readonly Line[] {

@@ -17,7 +17,12 @@ import {
   wrongLine,
 } from "../rendering/spans.ts";
 import type { Line, RenderContext } from "../rendering/user_interface.ts";
-import { comparedText, type OwnEventOf, verifyLines } from "../rendering/verify_rendering.ts";
+import {
+  comparedText,
+  listedName,
+  type OwnEventOf,
+  verifyLines,
+} from "../rendering/verify_rendering.ts";
 
 /** The events that only this mode shows. */
 export type FriendsOwnEvent = OwnEventOf<FriendsEvent>;
@@ -114,7 +119,8 @@ function friendLines(friends: readonly FriendView[]): readonly Line[] {
     const compared = comparedText(friend);
     const how = friend.connected ? "connected" : "not connected";
     const note = compared === null ? "" : `  ${compared}`;
-    return [nameSpan(friend.name), `  ${endpointText(friend)}  ${how}${note}`];
+    const name = nameSpan(listedName(friend.name, friend.changed));
+    return [name, `  ${endpointText(friend)}  ${how}${note}`];
   });
 }
 

@@ -7,6 +7,7 @@ import type {
   ModeEvent,
   VerifyAnswer,
 } from "../../base/machine/mode_machine.ts";
+import { startApart } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
 import { nameSpan, problemLine } from "./spans.ts";
 import type { CommonEvent, Line, ShownEvent } from "./user_interface.ts";
@@ -95,6 +96,13 @@ export function comparedText(
     ...(verifiedAs.length === 0 ? [] : [theVerifiedText(verifiedAs)]),
   ];
   return texts.length === 0 ? null : texts.join(", ");
+}
+
+/** The name of somebody in a list: with the start of the key where that isn't the one expected, as in rooms. */
+export function listedName(name: string, changed: KeyChange | undefined): string {
+  return changed === undefined
+    ? name
+    : `${name}~${startApart(changed.key, new Set<string>(), (key) => key)}`;
 }
 
 function changedText({ before, verified }: KeyChange): string {

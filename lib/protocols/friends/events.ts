@@ -3,7 +3,12 @@
  * `at`, and `ref` where a command had one).
  */
 
-import type { Compared, ModeCommand, ModeEvent } from "../../base/machine/mode_machine.ts";
+import type {
+  Compared,
+  KeyChange,
+  ModeCommand,
+  ModeEvent,
+} from "../../base/machine/mode_machine.ts";
 
 /** The reason of a `delivery` that failed because the user asked for it. */
 export const TAKEN_BACK = "taken back";
@@ -12,6 +17,8 @@ export interface FriendView extends Compared {
   readonly name: string;
   /** Fingerprint: the key expected; null while none is known. */
   readonly key: string | null;
+  /** The key that the user has refused for the friend, while no other one is expected. */
+  readonly changed?: KeyChange;
   readonly host: string;
   readonly port: number;
   readonly connected: boolean;

@@ -15,7 +15,7 @@ import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
-import { stalledMs, type VerifyAnswer } from "../../base/machine/mode_machine.ts";
+import { type KeyChange, stalledMs, type VerifyAnswer } from "../../base/machine/mode_machine.ts";
 import { verifyEvent } from "../../base/machine/mode_output.ts";
 import { countText, numberText } from "../../base/text/counts.ts";
 import { dateText } from "../../base/text/dates.ts";
@@ -28,6 +28,7 @@ import {
   isYouText,
   noOtherKeyText,
 } from "../../base/trust/name_answers.ts";
+import type { RefusedKeys } from "../../base/trust/refused_keys.ts";
 import type { FriendsCommand, FriendsEvent } from "./events.ts";
 import type { Friend } from "./friend.ts";
 import { FriendTable } from "./friend_table.ts";
@@ -275,7 +276,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       case "msg":
         return this.#say(command.name, command.text, ref);
       case "list":
-        return this.#out.show(friendsView(this.#table.listed), ref);
+        return this.#out.show(friendsView(this.#table), ref);
       case "status": {
         const { name } = this.config;
         const key = fingerprintOf(this.signer.key);
@@ -476,16 +477,26 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 type Event<Name extends FriendsEvent["event"]> = Extract<FriendsEvent, { readonly event: Name }>;
 
 /** All friends in the table, in its order, with their addresses. */
-function friendsView(friends: Iterable<Friend>): Event<"friends"> {
+function friendsView(table: FriendTable): Event<"friends"> {
   return {
     event: "friends",
-    friends: [...friends].map(({ name, expected, row, link }) => ({
-      name,
-      key: expected,
-      ...row.endpoint,
-      connected: link !== null,
+    friends: [...table.listed].map((friend) => ({
+      name: friend.name,
+      key: friend.expected,
+      ...friend.row.endpoint,
+      connected: friend.link !== null,
+      ...changeOf(friend, table.refused),
     })),
   };
+}
+
+/** The key that the user refused last for this friend, unless another one is expected. */
+function changeOf(
+  { name, expected }: Friend,
+  refused: RefusedKeys,
+): { readonly changed?: KeyChange } {
+  const key = expected === null ? refused.of(name, Infinity).at(-1) : expected;
+  return key !== undefined && refused.has(name, key) ? { changed: { name, key } } : {};
 }
 
 /** The waiting messages, friend by friend, in the order in which they go out. */

@@ -85,7 +85,28 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
       event: "users",
       users: [{ ...user("bob"), changed: { name: "bob", key: "k", before: "b", verified: true } }],
     }],
-    "12:03 * Online: bob (ANOTHER KEY than you verified)\n",
+    "12:03 * Online: bob~k (ANOTHER KEY than you verified)\n",
+  ],
+  [
+    [...IN, { ...ANSWER, users: [{ ...user("bob"), changed: { name: "bob", key: "k7f3q2" } }] }],
+    "bob~k7f3  10.0.0.2:5002  free  the key that you refused\n",
+  ],
+  [
+    [...IN, { ...presence("erin", "free"), changed: { name: "erin", key: "k7f3q2" } }],
+    "12:03 * erin~k7f3 is online\n",
+  ],
+  [[...IN, { ...presence("erin", "free"), guest: true }], "12:03 * erin (guest) is online\n"],
+  [
+    [...IN, {
+      event: "broadcast",
+      id: "1",
+      from: "dave",
+      key: "k",
+      text: "hi",
+      sentAt: NOON,
+      history: false,
+    }],
+    "12:03 [dave (guest) -> all] hi\n",
   ],
   [[...IN, USERS], "12:03 * Online: alice (you), bob, carol (in a call), dave (guest)\n"],
   [

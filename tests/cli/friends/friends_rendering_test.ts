@@ -137,6 +137,14 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
     },
     "alice  10.0.0.1:5001  (you)\nbob  10.0.0.2:5002  not connected\n",
   ],
+  [
+    "a friend whose digits were different",
+    {
+      event: "friends",
+      friends: [{ ...friend("bob"), changed: { name: "bob", key: "k7f3q2" } }],
+    },
+    "alice (you)\nbob~k7f3  10.0.0.2:5002  not connected  the key that you refused\n",
+  ],
   ["a table without friends", { event: "friends", friends: [] }, "The table has no friends.\n"],
   [
     "the outbox, with as much of an id as it takes",

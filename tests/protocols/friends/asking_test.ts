@@ -264,6 +264,22 @@ Deno.test("Friends tells whoever has a refused key that the digits were differen
   );
 });
 
+Deno.test("Friends marks in the list whose key was refused, until another one is expected", () => {
+  const refused = [{ name: "cem", fingerprint: fingerprintOf(CEM) }];
+  const changed = (ann: Program) => {
+    ann.command({ command: "list" });
+    const list = ann.events.at(-1);
+    return list?.event === "friends" ? list.friends.map(({ changed }) => changed?.key) : [];
+  };
+  const [bob, cem] = [fingerprintOf(BOB), fingerprintOf(CEM)];
+  assertEquals(changed(Program.started()), [undefined, undefined]);
+  assertEquals(changed(Program.started({ refused })), [undefined, cem]);
+  const pins = new Map([["cem", fingerprintOf(EVE)]]);
+  assertEquals(changed(Program.started({ refused, pins })), [undefined, undefined]);
+  const ofTable = [{ name: "bob", fingerprint: fingerprintOf(BOB) }];
+  assertEquals(changed(Program.started({ refused: ofTable })), [bob, undefined]);
+});
+
 Deno.test("Friends sends nothing more to a key that is refused in another program of the profile", () => {
   const ann = Program.started({ pins: CEM_PINNED });
   ann.say("cem", "hi");

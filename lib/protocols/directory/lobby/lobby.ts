@@ -4,7 +4,7 @@ import { canonicalHost } from "../../../base/text/endpoints.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { Endpoint, FoldedName } from "../../../base/ids.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
-import { foldName, nameFault } from "../../../base/text/names.ts";
+import { foldName, isSameName, nameFault } from "../../../base/text/names.ts";
 import { AFTER_CALL_MS } from "../schema/client_limits.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 import type { KnownKeys } from "./known_keys.ts";
@@ -68,7 +68,7 @@ export class Lobby {
       if (user.state === "busy" && foldName(user.name) === self) this.#wasBusy = true;
       if (!take(known, user) || this.#coming !== null) continue;
       const { name, state, guest } = user;
-      this.owner.out.show({ event: "presence", name, state, guest });
+      this.owner.out.show({ event: "presence", name, state, guest, ...this.#changeOf(user) });
     }
     for (const name of offline) {
       if (!known.delete(foldName(name)) || this.#coming !== null) continue;
@@ -86,13 +86,18 @@ export class Lobby {
   #listed(folded: FoldedName): readonly UserView[] {
     const shown = [...this.#users].filter(([name]) => name.includes(folded));
     shown.sort(([a], [b]) => a < b ? -1 : 1);
-    const { selfName, isTalking, keys } = this.owner;
+    const { selfName, isTalking } = this.owner;
     const self = foldName(selfName);
     return shown.map(([name, user]) => {
       if (name === self) return { ...viewOf(user), state: isTalking ? "busy" : "free" };
-      const changed = keys.changeOf(user.name, user.key);
-      return changed === null ? viewOf(user) : { ...viewOf(user), changed };
+      return { ...viewOf(user), ...this.#changeOf(user) };
     });
+  }
+
+  #changeOf({ name, key }: ListedUser): Pick<UserView, "changed"> {
+    const { selfName, keys } = this.owner;
+    const changed = isSameName(name, selfName) ? null : keys.changeOf(name, key);
+    return changed === null ? {} : { changed };
   }
 
   /**

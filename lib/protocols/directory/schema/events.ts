@@ -121,6 +121,8 @@ export type ClientEvent =
     readonly state: "free" | "busy" | "offline";
     /** Whether it is a guest; absent with `offline`. */
     readonly guest?: boolean;
+    /** As in the list. */
+    readonly changed?: KeyChange;
   }
   | Compared & {
     readonly event: "incoming";

@@ -118,9 +118,15 @@ Deno.test("the list: it has the key with which each is in, and says where it isn
   };
   const bob = fingerprintOf(BOB);
   const eve = fingerprintOf(EVE);
+  const told = () => {
+    const event = program.events.findLast(({ event }) => event === "presence");
+    return event?.event === "presence" ? event.changed : undefined;
+  };
 
   assertEquals(listed("bob"), [bob, undefined]);
   assertEquals(listed("bob", EVE), [eve, { name: "bob", key: eve, before: bob }]);
   assertEquals(listed("cem"), [bob, undefined]);
+  assertEquals(told(), undefined);
   assertEquals(listed("cem", EVE), [eve, { name: "cem", key: eve }]);
+  assertEquals(told(), { name: "cem", key: eve });
 });
