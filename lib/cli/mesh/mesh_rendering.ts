@@ -122,11 +122,13 @@ function anyMessageLine(event: EventNamed<"message">, nowMs: number): Line {
 
 /** At a terminal only unexpected states are shown, not that a message was stored or has arrived. */
 function deliveryLines(
-  { to, state, reason, waiting, waited }: EventNamed<"delivery">,
+  { to, state, reason, waiting, waited, removed }: EventNamed<"delivery">,
   { nowMs, interactive }: RenderContext,
 ): readonly Line[] {
   if (waiting !== undefined) {
-    const kept: Line = [" isn't there; kept, and sent when ", nameSpan(to), " is back"];
+    const kept: Line = removed === true
+      ? [" was removed; kept, and sent only if ", nameSpan(to), " is allowed back"]
+      : [" isn't there; kept, and sent when ", nameSpan(to), " is back"];
     return [wrongLine(nowMs, nameSpan(to), ...kept, ` (${numberText(waiting)} waiting)`)];
   }
   if (state === "failed") {
@@ -248,7 +250,11 @@ function waitingLines({ waiting }: MeshStatus): readonly Line[] {
   const named = waiting.slice(0, MEMBERS_NAMED_MAX);
   const more = waiting.slice(MEMBERS_NAMED_MAX).reduce((sum, { messages }) => sum + messages, 0);
   return [
-    ...named.map(({ name, messages }): Line => [`${waitText(messages)} for `, nameSpan(name), "."]),
+    ...named.map(({ name, messages, removed }): Line => [
+      `${waitText(messages)} for `,
+      nameSpan(name),
+      removed === true ? ", who was removed: sent only if allowed back." : ".",
+    ]),
     ...(more === 0 ? [] : [[`${waitText(more)} for others.`]]),
   ];
 }

@@ -170,6 +170,11 @@ This room is private: others join with the invite that /invite shows.
     "12:03 ! Bob isn't there; kept, and sent when Bob is back (2 waiting)\n",
   ],
   [
+    "a private message to one who was removed",
+    { event: "delivery", id: "1", to: "Bob", state: "queued", waiting: 2, removed: true },
+    "12:03 ! Bob was removed; kept, and sent only if Bob is allowed back (2 waiting)\n",
+  ],
+  [
     "a delivered private message",
     { event: "delivery", id: "1", to: "Bob", state: "delivered" },
     "12:03 * Bob has your message\n",
@@ -254,7 +259,7 @@ Your key: Alice
       ],
       unconfirmed: 4,
       unsent: 5,
-      waiting: [{ name: "Dave", messages: 1 }, { name: "Eve", messages: 2 }],
+      waiting: [{ name: "Dave", messages: 1 }, { name: "Eve", messages: 2, removed: true }],
       lastMessage: null,
       catchingUp: true,
       problems: ["The disk refuses to write"],
@@ -263,7 +268,7 @@ Your key: Alice
 No direct links.
 2 of your messages wait to be sent. Carol, Dave, Eve and 1 more may not have everything you wrote yet. No messages yet.
 1 of your messages waits for Dave.
-2 of your messages wait for Eve.
+2 of your messages wait for Eve, who was removed: sent only if allowed back.
 Fetching what was said before from Bob.
 Your key: Alice
 ! The disk refuses to write

@@ -97,17 +97,32 @@ export class PrivateView {
       state,
       ...(reason === undefined ? {} : { reason }),
       ...(waiting === undefined ? {} : { waiting }),
+      ...(waiting !== undefined && this.isRemoved(to) ? { removed: true as const } : {}),
       ...(waited === undefined ? {} : { waited }),
     }, ref);
   }
 
   #waits({ when, receivers }: EffectOf<"waits">): void {
-    const what = this.#waitingText(receivers);
-    this.#notice(
-      when === "start"
-        ? `Still kept: ${what}; sent when you are both here`
-        : `Kept: ${what}; sent when you are both here again`,
+    const kept = when === "start" ? "Still kept" : "Kept";
+    const again = when === "start" ? "" : " again";
+    const { mayBeBack = [], removed = [] } = Object.groupBy(
+      receivers,
+      ({ to }) => this.isRemoved(to) ? "removed" : "mayBeBack",
     );
+    if (mayBeBack.length > 0) {
+      this.#notice(`${kept}: ${this.#waitingText(mayBeBack)}; sent when you are both here${again}`);
+    }
+    const [first, ...others] = removed;
+    if (first === undefined) return;
+    const allowed = others.length > 0
+      ? "who were removed; sent only if they are allowed"
+      : `who was removed; sent only if ${this.#written(first.to, first.name)} is allowed`;
+    this.#notice(`${kept}: ${this.#waitingText(removed)}, ${allowed} back`);
+  }
+
+  /** Whether the receiver was removed from the room: then it can't come back by itself. */
+  isRemoved(receiver: PeerKey): boolean {
+    return this.ofRemoved(receiver).removed === true;
   }
 
   #arrived({ to, name, messages }: Waiting): void {

@@ -718,6 +718,7 @@ export class RoomEvents {
       waiting: status.waiting.map(({ to, name, messages }) => ({
         name: this.facts.authorName(to, name),
         messages,
+        ...(this.privateMessages.isRemoved(to) ? { removed: true as const } : {}),
       })),
       messages: this.facts.messages(),
       lastMessage: last === undefined

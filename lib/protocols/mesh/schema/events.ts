@@ -56,7 +56,12 @@ export interface MeshStatus {
   /** Own messages that wait to be sent, or for their receiver. */
   readonly unsent: number;
   /** Receivers of private messages, and how many are kept for each. */
-  readonly waiting: readonly { readonly name: string; readonly messages: number }[];
+  readonly waiting: readonly {
+    readonly name: string;
+    readonly messages: number;
+    /** The receiver was removed, and gets them only if it is allowed back. */
+    readonly removed?: true;
+  }[];
   /** Messages kept. */
   readonly messages: number;
   readonly lastMessage: { readonly at: string; readonly from: string } | null;
@@ -135,6 +140,8 @@ export type MeshEvent =
     readonly reason?: string;
     /** How many messages wait for the receiver, which isn't here. */
     readonly waiting?: number;
+    /** With `waiting`: the receiver was removed, and gets them only if it is allowed back. */
+    readonly removed?: true;
     /**
      * The user had been told that this message waits: a notice follows when all messages that waited have arrived.
      */

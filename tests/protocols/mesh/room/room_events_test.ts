@@ -94,6 +94,32 @@ Deno.test("RoomView: what comes from somebody removed is marked, and isn't live;
   );
 });
 
+Deno.test("RoomView: of what waits for somebody removed it says that only /allow gets it there", () => {
+  const { view, events, notices } = readyView();
+  const waiting = (to: PeerKey) => ({ to, name: keys.get(to)!, messages: 1 });
+  const tell = (news: unknown) => view.privateMessages.tell(news as PrivateNews);
+  for (const to of [bob, carol]) {
+    tell({ type: "delivery", id: "p", ...waiting(to), state: "queued", waiting: 1 });
+    tell({ type: "delivery", id: "p", ...waiting(to), state: "delivered" });
+  }
+  tell({ type: "waits", when: "quit", receivers: [bob, carol].map(waiting) });
+  tell({ type: "waits", when: "start", receivers: [carol].map(waiting) });
+
+  assertEquals(
+    events().flatMap((event) => event.event === "delivery" ? [event.removed] : []),
+    [undefined, undefined, true, undefined],
+  );
+  const removed =
+    "1 private message for Carol, who was removed; sent only if Carol is allowed back";
+  assertEquals(notices().slice(-3), [
+    "Kept: 1 private message for Bob; sent when you are both here again",
+    `Kept: ${removed}`,
+    `Still kept: ${removed}`,
+  ]);
+  const status = statusOf({}, { waiting: [bob, carol].map(waiting) });
+  assertEquals(status.waiting.map(({ removed }) => removed), [undefined, true]);
+});
+
 /** What Ann is told by `/status`, where Bob and Carol are there, and Dave was. */
 function statusOf(
   members: Readonly<Record<string, Partial<LiveMember>>>,
