@@ -93,6 +93,7 @@ export const rotation = {
     author: bob,
     stays: [new Uint8Array(16).fill(0x6d)],
     removed: 300,
+    removedId: null, // as before there was one
   }),
   signature,
 };

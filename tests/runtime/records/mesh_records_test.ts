@@ -99,6 +99,7 @@ const rotation = {
     author: id<PeerKey>("b"),
     stays: [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)],
     removed: 1,
+    removedId: new Uint8Array(16).fill(3),
   }),
   signature,
 };

@@ -11,11 +11,11 @@
  *   counter after all that it knows of, and of two made apart from each other a removal counts.
  */
 
-import type { Crypto, Signer } from "../../../base/crypto/crypto.ts";
+import { type Crypto, type Signer, utf8 } from "../../../base/crypto/crypto.ts";
 import type { Hash, PeerKey, RoomId } from "../../../base/ids.ts";
 import { type Infer, makeEmbedded } from "../../../base/schema/schema.ts";
 import type { InRoom } from "../schema/credentials.ts";
-import { DEPUTY_RULINGS_MAX, RULINGS_MAX } from "../schema/limits.ts";
+import { DEPUTY_RULINGS_MAX, REMOVED_ID_BYTES, RULINGS_MAX } from "../schema/limits.ts";
 import { type MeshRecord, rulingRecord } from "../schema/records.ts";
 import { checkId, signedId, signId } from "../schema/signed.ts";
 import { rulingSchema, type SignedRuling, STRUCTURE_VERSION } from "../schema/structures.ts";
@@ -176,10 +176,13 @@ export class KeptRulings {
     return [...this.#rulings.keys()].filter((key) => this.isRemoved(key)).length;
   }
 
-  /** How many keys have ever been removed, also those that are allowed again, or that ended deputies removed. */
-  get everRemovedCount(): number {
-    const isRuled = ({ signed: { ruling: { value } } }: KeptRuling) => !isOfOffice(value.kind);
-    return [...this.#rulings.values()].filter((about) => about.values().some(isRuled)).length;
+  /** Tells apart which keys are removed: members that know of the same have the same. */
+  get removedId(): Uint8Array {
+    const removed = [...this.#rulings.keys()].filter((key) => this.isRemoved(key)).toSorted();
+    return Uint8Array.fromHex(this.crypto.sha256(utf8(removed.join("")))).slice(
+      0,
+      REMOVED_ID_BYTES,
+    );
   }
 
   /** Whether the founder has removed or allowed this key: no deputy's ruling about it counts then. */

@@ -61,7 +61,7 @@ export class KeptSecrets {
     readonly room: RoomId,
     readonly crypto: Crypto,
     records: readonly MeshRecord[],
-    readonly rulings: Pick<KeptRulings, "isRemoved" | "mayRemove" | "everRemovedCount">,
+    readonly rulings: Pick<KeptRulings, "isRemoved" | "mayRemove">,
   ) {
     for (const record of records) {
       if (record.kind === "rotation") {
@@ -175,8 +175,8 @@ export class KeptSecrets {
    * So was one that is void, of whatever epoch: who came by it has stayed if the last rotation since its author's removal
    * says so. As long as none is known, that one is on its way.
    *
-   * Of two removals at once, the one that lost says nothing of who came by the other's secret where that one's author knew
-   * of all who were ever removed: both removed the same, and it can't know who came in later.
+   * Of two removals at once, the one that lost says nothing of who came by the other's secret where both had removed the
+   * same: it can't know who came in later.
    */
   hasStayed(peer: PeerKey, secret: ChannelSecret): boolean {
     const removals = [...this.#removals()];
@@ -187,14 +187,9 @@ export class KeptSecrets {
     }
     return removals.every((removal) =>
       removal.epoch < secret.epoch || isSame(removal.opens, secret) || removal.stays.has(peer) ||
-      (made !== undefined && this.#isOfAll(made) && this.compare(made, removal) < 0)
+      (made !== undefined && this.#isRemoval(made) && isOfSame(made, removal) &&
+        this.compare(made, removal) < 0)
     );
-  }
-
-  /** Whether it says who stays, and its author knew of every removal that there ever was, as far as is known here. */
-  #isOfAll(rotation: KeptRotation): boolean {
-    const { removed } = rotation.rotation.rotation.value;
-    return this.#isRemoval(rotation) && removed >= this.rulings.everRemovedCount;
   }
 
   isCurrent(secret: ChannelSecret): boolean {
@@ -312,6 +307,13 @@ function withSignedClaim(
 }
 
 type Place = Pick<KeptRotation, "id" | "epoch" | "stays" | "rotation">;
+
+/** Whether their authors say that they knew of the same removals. */
+function isOfSame(a: Place, b: Place): boolean {
+  const [one, other] = [a.rotation.rotation.value, b.rotation.rotation.value];
+  return one.removedId !== null && other.removedId !== null &&
+    sameBytes(one.removedId, other.removedId);
+}
 
 function authorOf({ rotation }: Place): PeerKey {
   return rotation.rotation.value.author;

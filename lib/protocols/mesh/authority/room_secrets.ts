@@ -110,6 +110,8 @@ interface SecretsPort {
   members(): readonly PeerKey[];
   /** How many keys are removed. */
   removed(): number;
+  /** Which ones these are: `KeptRulings.removedId`. */
+  removedId(): Uint8Array;
   /** Whether our user may remove somebody. */
   mayRemove(): boolean;
 }
@@ -383,8 +385,8 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
         "Cannot rotate the invite yet: it has been changed too often; try again in a moment";
       return this.#refuse("busy", text, ref);
     }
-    const removed = this.port.removed();
-    const place = { room: this.room.id, epoch, stays, removed };
+    const [removed, removedId] = [this.port.removed(), this.port.removedId()];
+    const place = { room: this.room.id, epoch, stays, removed, removedId };
     const rotation = kept.known({
       rotation: signRotation(this.env, this.signer, place),
       claim: this.port.selfClaim(),

@@ -502,6 +502,8 @@ export const HAND_OVER_TO_ALL_MS = 2_000;
 export const ROOM_SECRET_BYTES = 16;
 /** Bytes of a key that name it in a rotation: nobody finds another key that begins with these 128 bits. */
 export const STAY_TAG_BYTES = 16;
+/** Bytes of a rotation's `removedId`: no two sets of keys have the same 128 bits. */
+export const REMOVED_ID_BYTES = 16;
 /** Keys that a rotation names at most: of more, those that its author has seen in the room. So many are remembered. */
 export const STAYS_MAX = 4_096;
 /** Rotations in one message: so many fit a frame, however many members each names. */

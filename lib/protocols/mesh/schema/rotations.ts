@@ -57,13 +57,15 @@ export function rotationIdOf(crypto: Crypto, { rotation }: Pick<SignedRotation, 
 export function signRotation(
   env: Environment,
   signer: Signer,
-  { room, epoch, stays = null, removed = 0 }: {
+  { room, epoch, stays = null, removed = 0, removedId = null }: {
     readonly room: RoomId;
     readonly epoch: number;
     /** After a removal, the members that stay; at most `STAYS_MAX`. */
     readonly stays?: readonly PeerKey[] | null;
     /** How many keys are known to be removed. */
     readonly removed?: number;
+    /** `KeptRulings.removedId`. */
+    readonly removedId?: Uint8Array | null;
   },
 ): SignedRotation {
   const rotation = makeEmbedded(rotationSchema, {
@@ -74,6 +76,7 @@ export function signRotation(
     author: signer.key,
     stays: stays?.map(tagOf) ?? null,
     removed,
+    removedId,
   });
   return { rotation, signature: signId(signer, rotationIdOf(env.crypto, { rotation })) };
 }
@@ -130,7 +133,8 @@ export function isRotationSigned(crypto: Crypto, signed: SignedRotation, id: Has
 export function ownedRotation({ rotation: signed, claim }: ClaimedRotation): ClaimedRotation {
   const { bytes, value } = signed.rotation;
   const stays = value.stays?.map((tag) => tag.slice()) ?? null;
-  const owned = { ...value, secret: value.secret.slice(), stays };
+  const removedId = value.removedId?.slice() ?? null;
+  const owned = { ...value, secret: value.secret.slice(), stays, removedId };
   const rotation = { bytes: bytes.slice(), value: owned };
   return { rotation: { rotation, signature: signed.signature.slice() }, claim: ownedClaim(claim) };
 }

@@ -35,6 +35,7 @@ import {
   INVITE_ADDRESSES_MAX,
   NAME_BYTES_MAX,
   REFERENCE_HEADS_MAX,
+  REMOVED_ID_BYTES,
   ROOM_SECRET_BYTES,
   RULINGS_MAX,
   STAY_TAG_BYTES,
@@ -169,6 +170,11 @@ export const rotationSchema = record({
   stays: trailing(nullable(list(fixedBytes(STAY_TAG_BYTES), STAYS_MAX)), null),
   /** How many keys its author knew to be removed: those may know the secret of one who didn't know it of all. */
   removed: trailing(uint(RULINGS_MAX), 0),
+  /**
+   * Which keys these were: the first bytes of SHA-256 over all of them, sorted. Two members that removed at once knew of
+   * the same if these agree. Null from who doesn't say.
+   */
+  removedId: trailing(nullable(fixedBytes(REMOVED_ID_BYTES)), null),
 });
 export const signedRotationSchema = record({
   rotation: embedded(rotationSchema, 256 + STAY_TAG_BYTES * STAYS_MAX),

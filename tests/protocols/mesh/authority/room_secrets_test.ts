@@ -64,8 +64,13 @@ function rotation(name: string, epoch: number, room = FOUNDED.room): ClaimedRota
 }
 
 /** The same after a removal, with those who stay. */
-function removalOf(name: string, epoch: number, stays: readonly PeerKey[]): ClaimedRotation {
-  const place = { room: FOUNDED.room, epoch, stays, removed: 1 };
+function removalOf(
+  name: string,
+  epoch: number,
+  stays: readonly PeerKey[],
+  removedId: Uint8Array | null = null,
+): ClaimedRotation {
+  const place = { room: FOUNDED.room, epoch, stays, removed: 1, removedId };
   return { rotation: signRotation(ENV, fakeSigner(name), place), claim: claimOf(name) };
 }
 
@@ -73,7 +78,6 @@ function removalOf(name: string, epoch: number, stays: readonly PeerKey[]): Clai
 const NOBODY_REMOVED = {
   isRemoved: (_key: PeerKey) => false,
   mayRemove: (key: PeerKey) => key === ANN || key === BOB,
-  everRemovedCount: 0,
 };
 
 function keptOf(...rotations: readonly ClaimedRotation[]): KeptSecrets {
@@ -91,9 +95,6 @@ function laterRemoved(...keys: readonly PeerKey[]) {
   const rulings = {
     ...NOBODY_REMOVED,
     isRemoved: (key: PeerKey) => removed.includes(key),
-    get everRemovedCount() {
-      return removed.length;
-    },
   };
   return { rulings, remove: () => void (removed = keys), allow: () => void (removed = []) };
 }
@@ -114,6 +115,7 @@ function machine(
     claim: (id) => known.find((claim) => claimIdOf(fakeCrypto, claim) === id) ?? null,
     members: () => [ANN, BOB, CEM],
     removed: () => removed,
+    removedId: () => new Uint8Array(16).fill(removed),
     mayRemove: () => mayRemove,
   });
   const step = (input: SecretsInput, nowMs = 0) => secrets.step(input, nowMs);
@@ -631,15 +633,15 @@ Deno.test("KeptSecrets takes the word of an invite from another half, too, until
 });
 
 Deno.test("of two removals at once the one that lost shuts nobody out who came in later, if both removed the same", () => {
-  const stay = [ANN, BOB];
-  const [wins, loses] = [removalOf("Ann", 2, stay), removalOf("Bob", 2, stay)]
-    .toSorted((a, b) => keptOf().compare(keptOf().known(a), keptOf().known(b)));
-  const later = rotation("Ann", 3);
-  const stayed = (everRemovedCount: number, by: ClaimedRotation) => {
-    const rulings = { ...NOBODY_REMOVED, everRemovedCount };
-    const kept = keptWith(rulings, FIRST, wins!, loses!, later);
-    return kept.hasStayed(CEM, kept.known(by).opens);
+  const [one, other] = [1, 2].map((byte) => new Uint8Array(16).fill(byte));
+  const stayed = (anns: Uint8Array | null, bobs: Uint8Array | null) => {
+    const removals = [removalOf("Ann", 2, [ANN, BOB], anns), removalOf("Bob", 2, [ANN, BOB], bobs)];
+    // Somebody else was removed since.
+    const kept = keptOf(FIRST, ...removals, removalOf("Ann", 3, [ANN, BOB, CEM], other));
+    const [wins, loses] = kept.rotations.filter(({ epoch }) => epoch === 2);
+    return [wins!, loses!, kept.known(FIRST)].map(({ opens }) => kept.hasStayed(CEM, opens));
   };
-  assertEquals([stayed(1, wins!), stayed(1, loses!), stayed(1, FIRST)], [true, false, false]);
-  assertEquals(stayed(2, wins!), false, "the other may have removed who let Cem in");
+  assertEquals(stayed(one!, one!), [true, false, false]);
+  assertEquals(stayed(one!, other!), [false, false, false], "the other may know who let Cem in");
+  assertEquals(stayed(null, null), [false, false, false]);
 });
