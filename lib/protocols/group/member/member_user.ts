@@ -65,7 +65,7 @@ interface Leaving {
   /** Whether the coordinator was asked. */
   isAsked: boolean;
   isLate: boolean;
-  /** The position up to which the coordinator has our log, as nobody else is left; null if it doesn't fetch it. */
+  /** The position up to which the coordinator has our log, as nobody else is left; null if it fetches nothing. */
   handedOver: number | null;
   /** What our user gives up beside what was to be said; null where it isn't waited for any longer. */
   readonly unrun: Unrun | null;
@@ -555,6 +555,7 @@ export class MemberUser {
 
   /** The coordinator says that the others have everything that we had. */
   left(): void {
+    if (this.#leaving !== null) this.#leaving.handedOver = null; // it has all
     this.#stop();
   }
 
@@ -609,9 +610,17 @@ export class MemberUser {
     out.fatal("timeout", text);
   }
 
-  /** Nobody but the coordinator changes the view. */
+  /** Nobody but the coordinator changes the view, or could give our entries to who comes. */
   #tellPause(): void {
     const { out, membership, coordinator, peers } = this.owner;
+    const isAlone = membership?.epoch?.epoch.value.members.length === 1;
+    const isUnfinished = this.#leaving !== null && this.#leaving.handedOver !== null;
+    if (isAlone && (isUnfinished || !coordinator.isWelcomed)) {
+      const why = coordinator.isWelcomed ? "doesn't have them all yet" : "is away";
+      out.warn(
+        `Only you have the group's last entries, as the coordinator ${why}: the group waits until you start again`,
+      );
+    }
     // Whoever left before us, or is gone for another reason, has no chat that could pause.
     const others = membership?.ordering?.others ?? [];
     if (coordinator.isWelcomed || !others.some((key) => peers.isHeard(key))) return;

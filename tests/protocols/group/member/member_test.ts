@@ -1152,6 +1152,41 @@ Deno.test("Member that leaves last hands over its log for as long as that gets o
 
   net.pass(11_000);
   assertEquals(ann.stopped, { kind: "bye", reason: "quit", ref: "q" });
+  assertStringIncludes(
+    noticesOf(ann),
+    "last entries, as the coordinator doesn't have them all yet",
+  );
+});
+
+Deno.test("Member that leaves last, and whose log the coordinator has, tells of nothing that waits for it", () => {
+  const net = GroupNet.started(["ann"]);
+  const ann = net.nodes[0]!;
+  ann.say("one");
+  net.settle();
+  ann.command({ command: "quit" });
+  net.settle();
+  const { digest } = ann.machine!.membership!.held.log;
+  net.coordinator.send(ann, { type: "fetch", after: { position: 1, digest }, through: 1 });
+  net.coordinator.send(ann, { type: "parted", why: "left", pauseMs: 0 });
+  net.settle();
+  assertEquals([ann.stopped?.kind, noticesOf(ann)], ["bye", ""]);
+});
+
+Deno.test("Member that leaves last while the coordinator is away says that the group waits for it", () => {
+  const only =
+    "Only you have the group's last entries, as the coordinator is away: the group waits";
+  const told = (names: readonly string[]) => {
+    const net = GroupNet.started(names);
+    const [ann] = net.nodes;
+    ann!.say("one");
+    net.settle();
+    net.coordinator.vanish();
+    ann!.command({ command: "quit" });
+    net.pass(11_000);
+    assertEquals(ann!.stopped?.kind, "bye");
+    return noticesOf(ann!).includes(only);
+  };
+  assertEquals([told(["ann"]), told(["ann", "bob"])], [true, false]);
 });
 
 Deno.test("Member that leaves doesn't wait for a coordinator that goes down meanwhile", () => {
