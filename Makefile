@@ -19,7 +19,7 @@ check: ## format, lint and types
 test: all ## all tests, 15 minutes or so on two cores
 	@tools/test.sh
 
-quick: ## the pure tests, but for the slow ones: a minute on two cores; ONLY=mesh: a part, in seconds
+quick: ## the pure tests, but for the slow ones, in a minute on two cores: ONLY=mesh
 	@NO_COLOR=1 tools/quick.sh $(ONLY)
 
 watch: ## make quick, again after each change: ONLY=mesh

@@ -4,7 +4,8 @@
  */
 
 import fc from "npm:fast-check@4.10.2";
+import { NUMBERS } from "./given.ts";
 
-fc.configureGlobal({ seed: Number(Deno.args[0] ?? 1) });
+fc.configureGlobal({ seed: NUMBERS[0] ?? 1 });
 
 export { default } from "npm:fast-check@4.10.2";

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the pure tests, but for those that take seconds each (`*_slow_test.ts`): what to run after every change.
+# Runs the pure tests, but for those marked SLOW (tests/given.ts): what to run after every change.
 # Usage: tools/quick.sh [PART] [--watch]   (PART: a word of the tests' paths, such as mesh, group, cli)
 set -u
 cd "$(dirname "$0")/.." || exit
@@ -12,11 +12,11 @@ for word in "$@"; do
   *) part=$word ;;
   esac
 done
-files=$(find tests -name '*_test.ts' -path "*$part*" ! -name '*_io_test.ts' ! -name '*_slow_test.ts' \
+files=$(find tests -name '*_test.ts' -path "*$part*" ! -name '*_io_test.ts' \
   ! -path 'tests/e2e/*' ! -path 'tests/sim/*' ! -name architecture_test.ts | sort)
 if [ -z "$files" ]; then
   echo "error: no pure test has '$part' in its path" >&2
   exit 1
 fi
 # shellcheck disable=SC2086 # one argument a file
-exec "$deno" test --no-check --frozen --parallel --quiet --reporter=dot $watch $files
+exec "$deno" test --no-check --frozen --parallel --quiet --reporter=dot $watch $files -- --quick

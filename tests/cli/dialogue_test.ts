@@ -3,6 +3,7 @@ import { InteractiveInterface } from "../../lib/cli/terminal/interactive_interfa
 import { Screen } from "../e2e/screen.ts";
 import { echoRoom, MODE, OPTIONS } from "./echo_room.ts";
 import { MemoryStreams, settle } from "./memory_streams.ts";
+import { SLOW } from "../given.ts";
 
 /** A terminal of 40 columns at which somebody is asked before commands are taken. */
 function open() {
@@ -232,21 +233,25 @@ Deno.test("Ctrl+D where nothing is typed gives up what is asked, as Ctrl+X, and 
   await ui.close();
 });
 
-Deno.test("what is typed behind a question that isn't asked is dropped until a pause", async () => {
-  const { streams, ui, room, dialogue } = open();
-  ui.listen(room);
-  dialogue.dropTypedAhead();
-  streams.type("secret\rsec");
-  await settle();
-  streams.type("ret\r\x03");
-  await settle();
-  assertEquals(room.happened, ["(interrupt)"]);
-  await new Promise((resolve) => setTimeout(resolve, 1_100));
-  streams.type("hello\r");
-  await settle();
-  assertEquals(room.happened, ["(interrupt)", "hello"]);
-  await ui.close();
-});
+Deno.test(
+  "what is typed behind a question that isn't asked is dropped until a pause",
+  SLOW,
+  async () => {
+    const { streams, ui, room, dialogue } = open();
+    ui.listen(room);
+    dialogue.dropTypedAhead();
+    streams.type("secret\rsec");
+    await settle();
+    streams.type("ret\r\x03");
+    await settle();
+    assertEquals(room.happened, ["(interrupt)"]);
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    streams.type("hello\r");
+    await settle();
+    assertEquals(room.happened, ["(interrupt)", "hello"]);
+    await ui.close();
+  },
+);
 
 Deno.test("at the end of input nothing is answered any more", async () => {
   const { streams, ui, ask, begin, happened } = open();

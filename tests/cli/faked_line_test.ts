@@ -15,6 +15,7 @@ import { TextFormat } from "../../lib/cli/streams/text_format.ts";
 import type { Line, RenderContext } from "../../lib/cli/rendering/user_interface.ts";
 import { Screen } from "../e2e/screen.ts";
 import { NOON_MS } from "./memory_streams.ts";
+import { SLOW } from "../given.ts";
 
 const CONTEXT: RenderContext = { nowMs: NOON_MS, interactive: true, verbose: false };
 const AT = new Date(NOON_MS).toISOString();
@@ -148,13 +149,17 @@ Deno.test("what others say never begins a row, whatever width the terminal gives
   );
 });
 
-Deno.test("signs of Arabic that some terminals show in a cell, and others in none, fake no line", () => {
-  for (const cells of [0, 1, 2]) {
-    const pointWidth = (character: string) => character < "\x7f" ? 1 : cells;
-    for (let count = 1; count < 80; count++) {
-      for (const line of shapesOf("\u06dd".repeat(count) + FAKE, "Mal")) {
-        for (const indent of indents(line, 80, pointWidth)) assert(indent >= 2, `${count} times`);
+Deno.test(
+  "signs of Arabic that some terminals show in a cell, and others in none, fake no line",
+  SLOW,
+  () => {
+    for (const cells of [0, 1, 2]) {
+      const pointWidth = (character: string) => character < "\x7f" ? 1 : cells;
+      for (let count = 1; count < 80; count++) {
+        for (const line of shapesOf("\u06dd".repeat(count) + FAKE, "Mal")) {
+          for (const indent of indents(line, 80, pointWidth)) assert(indent >= 2, `${count} times`);
+        }
       }
     }
-  }
-});
+  },
+);

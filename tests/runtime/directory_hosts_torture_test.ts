@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { ClientCommand } from "../../lib/protocols/directory/schema/events.ts";
 import { Random } from "../sim/random.ts";
 import { type ClientProgram, DIRECTORY, DirectoryWorld } from "./directory_world.ts";
+import { NUMBERS, SLOW } from "../given.ts";
 
 const NAMES = ["ann", "bob", "cem"] as const;
 const STEPS = 150;
@@ -130,28 +131,31 @@ function assertInOrder(client: ClientProgram): void {
 }
 
 // More: deno test tests/runtime/directory_hosts_torture_test.ts -- FROM COUNT
-const from = Number(Deno.args[0] ?? 1);
-const count = Number(Deno.args[1] ?? 6);
+const [from = 1, count = 6] = NUMBERS;
 for (let seed = from; seed < from + count; seed++) {
-  Deno.test(`directory and clients: whatever happens, talk is in order and all are free at last (seed ${seed})`, async () => {
-    const torture = new Torture(new Random(seed));
-    const { clients, world } = torture;
-    await world.pass(500);
-    for (let step = 0; step < STEPS; step++) await torture.step();
-    await torture.recover();
+  Deno.test(
+    `directory and clients: whatever happens, talk is in order and all are free at last (seed ${seed})`,
+    SLOW,
+    async () => {
+      const torture = new Torture(new Random(seed));
+      const { clients, world } = torture;
+      await world.pass(500);
+      for (let step = 0; step < STEPS; step++) await torture.step();
+      await torture.recover();
 
-    for (const client of clients) {
-      assertInOrder(client);
-      assertEquals(client.sessions.at(-1), "up");
-      const [last] = client.of("call").slice(-1);
-      assert(last?.state !== "connected" && last?.state !== "ringing", JSON.stringify(last));
-      assertEquals(client.links.size, 1, "no link but the directory's is left");
-      client.do({ command: "list", part: undefined });
-      assertEquals(client.of("users").at(-1)!.users.map(({ state }) => state), [
-        "free",
-        "free",
-        "free",
-      ]);
-    }
-  });
+      for (const client of clients) {
+        assertInOrder(client);
+        assertEquals(client.sessions.at(-1), "up");
+        const [last] = client.of("call").slice(-1);
+        assert(last?.state !== "connected" && last?.state !== "ringing", JSON.stringify(last));
+        assertEquals(client.links.size, 1, "no link but the directory's is left");
+        client.do({ command: "list", part: undefined });
+        assertEquals(client.of("users").at(-1)!.users.map(({ state }) => state), [
+          "free",
+          "free",
+          "free",
+        ]);
+      }
+    },
+  );
 }

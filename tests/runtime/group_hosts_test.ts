@@ -23,6 +23,7 @@ import { MemoryDatagramNetwork } from "../doubles/memory_datagrams.ts";
 import { HostWorld, MemoryStore, Reader, signerOf } from "./host_world.ts";
 import { MemoryEntryLog } from "./memory_entry_log.ts";
 import { groupIdOf } from "../../lib/protocols/group/schema/founding.ts";
+import { SLOW } from "../given.ts";
 
 const SERVER = { host: "127.0.0.1", port: 6_000 };
 const ACCESS = { mode: "group", room: null, secrets: null, admit: () => null } as const;
@@ -560,39 +561,43 @@ Deno.test("CoordinatorHost: entries that nobody reads of are counted, and the gr
   assertEquals(members(ann), ["Ann", "Bob"]);
 });
 
-Deno.test("CoordinatorHost: edits that nobody reads of are shown as long as they are few, then counted", async () => {
-  const { world, server, ann } = await annAndBob();
-  ann.say("at seven?");
-  await world.pass(500);
-  const before = server.events.length;
-  server.reader.stop();
-
-  const text = "x".repeat(60_000);
-  for (let number = 0; number < 40; number++) {
-    ann.host.command({ command: "edit", seq: 1, text: `${number} ${text}` }, undefined);
+Deno.test(
+  "CoordinatorHost: edits that nobody reads of are shown as long as they are few, then counted",
+  SLOW,
+  async () => {
+    const { world, server, ann } = await annAndBob();
+    ann.say("at seven?");
     await world.pass(500);
-  }
-  const committed = ann.events.filter((event) =>
-    event.event === "edit" && event.outcome === "committed"
-  );
-  assertEquals(committed.length, 40);
-  server.host.command({ command: "edits" }, "e");
-  const whileUnread = server.events.slice(before);
-  assertEquals(whileUnread.map(({ event }) => event), [
-    ...Array.from({ length: 17 }, () => "edit"),
-    "edits",
-  ]);
-  server.reader.goOn();
-  await world.pass(50);
+    const before = server.events.length;
+    server.reader.stop();
 
-  assertEquals(server.events.slice(before + whileUnread.length), [{
-    event: "notice",
-    text:
-      "23 events were dropped because nobody read the output; /status, /edits and /states say how " +
-      "things stand",
-    warning: true,
-  }]);
-});
+    const text = "x".repeat(60_000);
+    for (let number = 0; number < 40; number++) {
+      ann.host.command({ command: "edit", seq: 1, text: `${number} ${text}` }, undefined);
+      await world.pass(500);
+    }
+    const committed = ann.events.filter((event) =>
+      event.event === "edit" && event.outcome === "committed"
+    );
+    assertEquals(committed.length, 40);
+    server.host.command({ command: "edits" }, "e");
+    const whileUnread = server.events.slice(before);
+    assertEquals(whileUnread.map(({ event }) => event), [
+      ...Array.from({ length: 17 }, () => "edit"),
+      "edits",
+    ]);
+    server.reader.goOn();
+    await world.pass(50);
+
+    assertEquals(server.events.slice(before + whileUnread.length), [{
+      event: "notice",
+      text:
+        "23 events were dropped because nobody read the output; /status, /edits and /states say how " +
+        "things stand",
+      warning: true,
+    }]);
+  },
+);
 
 Deno.test("MemberHost: a disk that refuses ends the member, and the others go on without it", async () => {
   const { world, ann, bob } = await annAndBob();

@@ -8,6 +8,7 @@ import { createCodec, type MessageCodec } from "../../lib/wire/codec.ts";
 import { CHANNEL_DEFAULTS } from "../../lib/protocols/noise/config.ts";
 import { FRAME_BYTES_MAX } from "../../lib/wire/frame.ts";
 import { PROTOCOLS } from "./protocols.ts";
+import { SLOW } from "../given.ts";
 
 const mesh = createCodec(MESH_MESSAGES);
 
@@ -75,18 +76,22 @@ for (const { name: protocol, specs, codec, samples } of PROTOCOLS) {
   });
 
   // Each byte set to what breaks most: the ends of a number's range, and a number that goes on.
-  Deno.test(`decode() gives a value or a refusal wherever a byte of the ${protocol} is changed`, () => {
-    for (const { bytes } of samples) {
-      const changed = bytes.slice();
-      for (const [place, kept] of bytes.entries()) {
-        for (const byte of [0x00, 0x01, 0x7f, 0x80, 0xff, kept ^ 0x10]) {
-          changed[place] = byte;
-          outcome(codec, changed);
+  Deno.test(
+    `decode() gives a value or a refusal wherever a byte of the ${protocol} is changed`,
+    SLOW,
+    () => {
+      for (const { bytes } of samples) {
+        const changed = bytes.slice();
+        for (const [place, kept] of bytes.entries()) {
+          for (const byte of [0x00, 0x01, 0x7f, 0x80, 0xff, kept ^ 0x10]) {
+            changed[place] = byte;
+            outcome(codec, changed);
+          }
+          changed[place] = kept;
         }
-        changed[place] = kept;
       }
-    }
-  });
+    },
+  );
 
   Deno.test(`decode() gives the ${protocol} a value or a refusal for any bytes`, () => {
     fc.assert(

@@ -10,6 +10,7 @@ import {
   writeFrameHeader,
 } from "../../lib/wire/frame.ts";
 import { frameOf } from "./frame_of.ts";
+import { SLOW } from "../given.ts";
 
 /** What a reader makes of a stream that comes in `chunks`: the bodies, and why it refused the rest. */
 function readAll(chunks: readonly Uint8Array[], bytesMax?: number) {
@@ -138,21 +139,25 @@ Deno.test("FrameReader fails its invariant when frames are left untaken", () => 
 
 // Byte by byte, a frame of 256 KiB must cost about what 64 frames of 4 KiB do: were the bytes so far
 // moved at each chunk, it would be 64 times as much. Counted in bytes moved, for clocks vary.
-Deno.test("FrameReader moves each byte a bounded number of times, however small the chunks", () => {
-  const original = Uint8Array.prototype.set;
-  let moved = 0;
-  Uint8Array.prototype.set = function (source, offset) {
-    moved += source.length;
-    original.call(this, source, offset);
-  };
-  try {
-    const stream = frameOf(new Uint8Array(FRAME_BYTES_MAX).fill(7));
-    moved = 0;
-    const { bodies } = readAll(Array.from(stream, (byte) => Uint8Array.of(byte)));
-    assertEquals(bodies.length, 1);
-  } finally {
-    Uint8Array.prototype.set = original;
-  }
+Deno.test(
+  "FrameReader moves each byte a bounded number of times, however small the chunks",
+  SLOW,
+  () => {
+    const original = Uint8Array.prototype.set;
+    let moved = 0;
+    Uint8Array.prototype.set = function (source, offset) {
+      moved += source.length;
+      original.call(this, source, offset);
+    };
+    try {
+      const stream = frameOf(new Uint8Array(FRAME_BYTES_MAX).fill(7));
+      moved = 0;
+      const { bodies } = readAll(Array.from(stream, (byte) => Uint8Array.of(byte)));
+      assertEquals(bodies.length, 1);
+    } finally {
+      Uint8Array.prototype.set = original;
+    }
 
-  assert(moved <= 2 * FRAME_BYTES_MAX, `${moved} bytes moved`);
-});
+    assert(moved <= 2 * FRAME_BYTES_MAX, `${moved} bytes moved`);
+  },
+);

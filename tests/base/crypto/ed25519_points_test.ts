@@ -7,6 +7,7 @@ import { pointFault, REFUSED_POINTS } from "../../../lib/base/crypto/ed25519_poi
 import { fingerprintFault, fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { decode, encode, peerKey, record } from "../../../lib/base/schema/schema.ts";
+import { SLOW } from "../../given.ts";
 
 // The curve of RFC 8032, section 5.1: -x^2 + y^2 = 1 + d x^2 y^2 over the field of 2^255 - 19.
 const P = 2n ** 255n - 19n;
@@ -61,31 +62,35 @@ function times(point: Point, count: bigint): Point {
   return result;
 }
 
-Deno.test("pointFault() refuses the eight points of small order, in every form, and those alone", () => {
-  const small = new Map<string, Point>();
-  for (let y = 2n; small.size < 8; y++) {
-    for (const point of pointsAt(y)) {
-      // What is left of a point, without its part of the large order.
-      const rest = times(point, L);
-      small.set(rest.join(), rest);
+Deno.test(
+  "pointFault() refuses the eight points of small order, in every form, and those alone",
+  SLOW,
+  () => {
+    const small = new Map<string, Point>();
+    for (let y = 2n; small.size < 8; y++) {
+      for (const point of pointsAt(y)) {
+        // What is left of a point, without its part of the large order.
+        const rest = times(point, L);
+        small.set(rest.join(), rest);
+      }
     }
-  }
-  const canonical = [...small.values()].map(([x, y]) => encoded(y, x & 1n));
-  assertEquals(canonical.length, 8);
-  for (const hex of canonical) {
-    assertEquals(pointFault(hex), "it is a point of small order, for which anybody can sign");
-  }
-  // A sign that x = 0 doesn't have, and y of P or more: 2 and 19 times 2 forms.
-  assertEquals(REFUSED_POINTS.size, 8 + 2 + 38);
-  for (let y = P; y < 2n ** 255n; y++) {
-    for (const sign of [0n, 1n]) assert(pointFault(encoded(y, sign)) !== null);
-  }
-  for (let count = 0; count < 20; count++) {
-    const { publicKey } = generateKeyPairSync("ed25519");
-    const raw = publicKey.export({ format: "der", type: "spki" }).subarray(-32);
-    assertEquals(pointFault(new Uint8Array(raw).toHex()), null);
-  }
-});
+    const canonical = [...small.values()].map(([x, y]) => encoded(y, x & 1n));
+    assertEquals(canonical.length, 8);
+    for (const hex of canonical) {
+      assertEquals(pointFault(hex), "it is a point of small order, for which anybody can sign");
+    }
+    // A sign that x = 0 doesn't have, and y of P or more: 2 and 19 times 2 forms.
+    assertEquals(REFUSED_POINTS.size, 8 + 2 + 38);
+    for (let y = P; y < 2n ** 255n; y++) {
+      for (const sign of [0n, 1n]) assert(pointFault(encoded(y, sign)) !== null);
+    }
+    for (let count = 0; count < 20; count++) {
+      const { publicKey } = generateKeyPairSync("ed25519");
+      const raw = publicKey.export({ format: "der", type: "spki" }).subarray(-32);
+      assertEquals(pointFault(new Uint8Array(raw).toHex()), null);
+    }
+  },
+);
 
 Deno.test("verify() accepts no signature that is good for every message", () => {
   const neutral = `01${"00".repeat(31)}`;

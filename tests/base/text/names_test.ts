@@ -19,6 +19,7 @@ import {
   shownName,
   withoutMark,
 } from "../../../lib/base/text/names.ts";
+import { SLOW } from "../../given.ts";
 
 Deno.test("parseName() takes names of all scripts and gives them in NFC", () => {
   const names = [
@@ -127,7 +128,7 @@ Deno.test("foldName() of a folded name changes nothing, nor does case or normal 
   );
 });
 
-Deno.test("foldName() makes at most 12 bytes of each letter", () => {
+Deno.test("foldName() makes at most 12 bytes of each letter", SLOW, () => {
   // The wire reserves three times the 4 bytes of a code point for its folded form.
   for (let code = 0; code < 0x110000; code++) {
     const letter = String.fromCodePoint(code);

@@ -15,6 +15,7 @@ import type { RoomId } from "../../../lib/base/ids.ts";
 import type { MeshCommand } from "../../../lib/protocols/mesh/schema/events.ts";
 import { encodeInvite } from "../../../lib/protocols/mesh/schema/invite.ts";
 import { type Outcome as OutcomeOf, outcomeOf as outcomeIn } from "../command_outcome.ts";
+import { SLOW } from "../../given.ts";
 
 type Outcome = OutcomeOf<MeshCommand>;
 
@@ -274,7 +275,7 @@ for (const [line, shown] of EDITS) {
   });
 }
 
-Deno.test("no line at all makes parsing fail", () => {
+Deno.test("no line at all makes parsing fail", SLOW, () => {
   const lines = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.string().map((text) => `/${text}`),

@@ -8,6 +8,7 @@ import { shownName } from "../../../lib/base/text/names.ts";
 import { verificationDigits } from "../../../lib/cli/rendering/verify_rendering.ts";
 import { KnownPeers } from "../../../lib/store/profile/known_peers.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";
+import { SLOW } from "../../given.ts";
 
 const [OWN, BOB, EVE] = [1, 2, 3].map((fill) => nodeSigner(new Uint8Array(32).fill(fill)).key) as [
   PeerKey,
@@ -53,7 +54,7 @@ function peopleOf(
   return { people, verify, shown };
 }
 
-Deno.test("People shows digits without marking anybody", async () => {
+Deno.test("People shows digits without marking anybody", SLOW, async () => {
   const knownPeers = await known();
   const { verify } = peopleOf(knownPeers);
 
@@ -63,7 +64,7 @@ Deno.test("People shows digits without marking anybody", async () => {
   assertEquals(knownPeers.verifiedNames(bob), []);
 });
 
-Deno.test("People takes a yes after it has shown those digits, not before", async () => {
+Deno.test("People takes a yes after it has shown those digits, not before", SLOW, async () => {
   const knownPeers = await known();
   const { verify } = peopleOf(knownPeers);
 
@@ -81,7 +82,7 @@ Deno.test("People takes a yes after it has shown those digits, not before", asyn
   assertEquals(verify(undefined, "Robert")[0]!["verifiedAs"], ["Bob"]);
 });
 
-Deno.test("People takes a no at any time, and asks for the digits again then", async () => {
+Deno.test("People takes a no at any time, and asks for the digits again then", SLOW, async () => {
   const knownPeers = await known();
   await knownPeers.verify("Bob", BOB, 0);
   await knownPeers.pin("mesh:1", "Bob", BOB, 0);

@@ -10,6 +10,7 @@ import { helpLines } from "../../../lib/cli/args/help_text.ts";
 import type { FriendsCommand } from "../../../lib/protocols/friends/events.ts";
 import { type Outcome, outcomeOf } from "../command_outcome.ts";
 import { printed } from "../printed.ts";
+import { SLOW } from "../../given.ts";
 
 const msg = (name: string, text: string): Outcome<FriendsCommand> => ({
   command: { command: "msg", name, text },
@@ -127,7 +128,7 @@ Deno.test("among friends a command's example and form are right, and its help sa
   for (const form of ["NAME/TEXT", "r/TEXT", "/unsend ID"]) assertStringIncludes(help, form);
 });
 
-Deno.test("among friends no line at all makes parsing fail", () => {
+Deno.test("among friends no line at all makes parsing fail", SLOW, () => {
   const lines = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.string().map((text) => `${text}/${text}`),

@@ -7,6 +7,7 @@ import { MemoryDisk } from "../../doubles/memory_disk.ts";
 import { groupStoreContract } from "../../contracts/group_store_contract.ts";
 import { FOUNDING, GROUP, logBytes, OTHER_FOUNDING, sixEntries } from "../group_logs.ts";
 import { fetched, held, logged, openCoordinatorAt, openMemberAt } from "../group_stores.ts";
+import { SLOW } from "../../given.ts";
 
 const FOLDER = "/p/group";
 const LOG = `${FOLDER}/log`;
@@ -74,43 +75,47 @@ Deno.test("what a member has fetched is on disk once it is appended with sync, w
   assertEquals(await batchesOn(cut), [0, 1, 2]);
 });
 
-Deno.test("a power cut at any moment leaves every batch that was held, in order, once", async () => {
-  let points = 0;
-  for (let seed = 0; seed < 8; seed++) {
-    for (let stopAt = 2;; stopAt++) {
-      let state = seed * 7_919 + stopAt + 1;
-      const random = () => (state = state * 48_271 % 2_147_483_647) / 2_147_483_647;
-      const disk = new MemoryDisk(seed === 0 ? {} : { random });
-      await disk.makeFolder("/p");
-      let after: MemoryDisk | null = null;
-      let acknowledged = 0;
-      let acknowledgedThen = 0;
-      disk.fault = ({ number }) => {
-        if (number === stopAt) {
-          acknowledgedThen = acknowledged;
-          after = disk.crash();
-        }
-        return null;
-      };
-      await lifeOf(disk, (count) => acknowledged = count).catch((error) => {
-        if (!(error instanceof P2pchatError)) throw error;
-      });
-      if (after === null) break;
-      points++;
+Deno.test(
+  "a power cut at any moment leaves every batch that was held, in order, once",
+  SLOW,
+  async () => {
+    let points = 0;
+    for (let seed = 0; seed < 8; seed++) {
+      for (let stopAt = 2;; stopAt++) {
+        let state = seed * 7_919 + stopAt + 1;
+        const random = () => (state = state * 48_271 % 2_147_483_647) / 2_147_483_647;
+        const disk = new MemoryDisk(seed === 0 ? {} : { random });
+        await disk.makeFolder("/p");
+        let after: MemoryDisk | null = null;
+        let acknowledged = 0;
+        let acknowledgedThen = 0;
+        disk.fault = ({ number }) => {
+          if (number === stopAt) {
+            acknowledgedThen = acknowledged;
+            after = disk.crash();
+          }
+          return null;
+        };
+        await lifeOf(disk, (count) => acknowledged = count).catch((error) => {
+          if (!(error instanceof P2pchatError)) throw error;
+        });
+        if (after === null) break;
+        points++;
 
-      const survivor: MemoryDisk = after;
-      survivor.fault = null;
-      const found = await batchesOn(survivor);
-      assertEquals(
-        found,
-        [0, 1, 2, 3].slice(0, found.length),
-        `seed ${seed}, stopped at ${stopAt}`,
-      );
-      assert(found.length >= acknowledgedThen, `seed ${seed}, stopped at ${stopAt}: ${found}`);
+        const survivor: MemoryDisk = after;
+        survivor.fault = null;
+        const found = await batchesOn(survivor);
+        assertEquals(
+          found,
+          [0, 1, 2, 3].slice(0, found.length),
+          `seed ${seed}, stopped at ${stopAt}`,
+        );
+        assert(found.length >= acknowledgedThen, `seed ${seed}, stopped at ${stopAt}: ${found}`);
+      }
     }
-  }
-  assert(points > 100, `${points} points`);
-});
+    assert(points > 100, `${points} points`);
+  },
+);
 
 /** What a member does with its store: compacted in the turn of an append, closed, opened again. */
 async function lifeOf(disk: MemoryDisk, acknowledged: (count: number) => void): Promise<void> {

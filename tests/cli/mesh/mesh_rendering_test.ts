@@ -4,6 +4,7 @@ import { verificationDigits } from "../../../lib/cli/rendering/verify_rendering.
 import { messageFrom } from "../echo_room.ts";
 import { NOON_MS } from "../memory_streams.ts";
 import { printed as printedLines } from "../printed.ts";
+import { SLOW } from "../../given.ts";
 
 const KEY = "k";
 const DAY_BEFORE = new Date(NOON_MS - 24 * 60 * 60 * 1_000).toISOString();
@@ -321,16 +322,20 @@ Deno.test("meshLines() prints one line for each event of a remote, whatever it s
   }
 });
 
-Deno.test("verificationDigits() are the same at both ends, and others for another key", () => {
-  const [ann, bob, eve] = ["aa", "bb", "cc"].map((byte) => byte.repeat(32)) as [
-    string,
-    string,
-    string,
-  ];
-  const digits = verificationDigits(ann, bob);
-  assertEquals(digits, verificationDigits(bob, ann));
-  assertEquals(/^(\d{5} ){3}\d{5} {2}(\d{5} ){3}\d{5}$/.test(digits), true, digits);
-  const [annHalf, bobHalf] = digits.split("  ");
-  assertEquals(verificationDigits(ann, eve).split("  ")[0], annHalf);
-  assertEquals(verificationDigits(ann, eve).includes(bobHalf!), false);
-});
+Deno.test(
+  "verificationDigits() are the same at both ends, and others for another key",
+  SLOW,
+  () => {
+    const [ann, bob, eve] = ["aa", "bb", "cc"].map((byte) => byte.repeat(32)) as [
+      string,
+      string,
+      string,
+    ];
+    const digits = verificationDigits(ann, bob);
+    assertEquals(digits, verificationDigits(bob, ann));
+    assertEquals(/^(\d{5} ){3}\d{5} {2}(\d{5} ){3}\d{5}$/.test(digits), true, digits);
+    const [annHalf, bobHalf] = digits.split("  ");
+    assertEquals(verificationDigits(ann, eve).split("  ")[0], annHalf);
+    assertEquals(verificationDigits(ann, eve).includes(bobHalf!), false);
+  },
+);

@@ -13,6 +13,7 @@ import { MemoryDisk } from "../../doubles/memory_disk.ts";
 import { Table } from "../../../lib/store/disk/table.ts";
 import { utf8 } from "../../../lib/base/crypto/crypto.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
+import { SLOW } from "../../given.ts";
 
 const ROOM = "ab".repeat(32) as RoomId;
 const PORT = 1;
@@ -31,24 +32,28 @@ async function meet(
   await Promise.all([room.append(met, true), ...pinned]);
 }
 
-Deno.test("a room goes on where no more keys can be remembered, and says so once", async () => {
-  const disk = new MemoryDisk();
-  await disk.makeFolder("/p");
-  const file = await disk.openAppend("/p/known_peers", { empty: true });
-  writeAll(file, utf8("# full\n".repeat(PINS_MAX - 1)));
-  file.close();
-  const knownPeers = await KnownPeers.open(disk, "/p/known_peers");
-  const rooms = await MeshRooms.open(disk, "/p/mesh");
-  const warnings: string[] = [];
-  const warn = (text: string) => warnings.push(text);
-  const room = await rooms.openRoom(ROOM, 1, knownPeers, () => 0, warn, false);
+Deno.test(
+  "a room goes on where no more keys can be remembered, and says so once",
+  SLOW,
+  async () => {
+    const disk = new MemoryDisk();
+    await disk.makeFolder("/p");
+    const file = await disk.openAppend("/p/known_peers", { empty: true });
+    writeAll(file, utf8("# full\n".repeat(PINS_MAX - 1)));
+    file.close();
+    const knownPeers = await KnownPeers.open(disk, "/p/known_peers");
+    const rooms = await MeshRooms.open(disk, "/p/mesh");
+    const warnings: string[] = [];
+    const warn = (text: string) => warnings.push(text);
+    const room = await rooms.openRoom(ROOM, 1, knownPeers, () => 0, warn, false);
 
-  for (const number of [1, 2, 3]) await meet(room, pin(number));
-  await room.close();
+    for (const number of [1, 2, 3]) await meet(room, pin(number));
+    await room.close();
 
-  assertEquals(warnings.length, 1);
-  assertEquals(knownPeers.pins().map(({ name }) => name), ["Bob1"]);
-});
+    assertEquals(warnings.length, 1);
+    assertEquals(knownPeers.pins().map(({ name }) => name), ["Bob1"]);
+  },
+);
 
 Deno.test("a room's keys that come at once are written at once", async () => {
   const disk = new MemoryDisk();

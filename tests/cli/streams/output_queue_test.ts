@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { type OutputOptions, OutputQueue } from "../../../lib/cli/streams/output_queue.ts";
 import { writeLast } from "../../../lib/cli/streams/write_whole.ts";
 import { MemoryStreams, settle } from "../memory_streams.ts";
+import { SLOW } from "../../given.ts";
 
 function outputTo(streams: MemoryStreams, prompt?: OutputOptions["prompt"]) {
   let closings = 0;
@@ -222,7 +223,7 @@ Deno.test("Output is full while a whole history waits", async () => {
   assertEquals(output.isFull, false);
 });
 
-Deno.test("last words are given up where their reader stands still", async () => {
+Deno.test("last words are given up where their reader stands still", SLOW, async () => {
   const streams = new MemoryStreams();
   streams.hold();
   assertEquals(await writeLast(streams.stdout, "fatal\n"), null);

@@ -4,6 +4,7 @@ import { ROW_CELLS } from "../../../lib/cli/rendering/graphemes.ts";
 import { PipedInterface } from "../../../lib/cli/streams/piped_interface.ts";
 import { type EchoRoom, echoRoom, messageFrom, MODE, OPTIONS } from "../echo_room.ts";
 import { MemoryStreams, NOON_MS, settle } from "../memory_streams.ts";
+import { SLOW } from "../../given.ts";
 
 interface Piped {
   readonly streams: MemoryStreams;
@@ -249,15 +250,19 @@ async function toldOfWaiting(lines: number, options: Partial<CommonOptions> = {}
   return { told: early, ran };
 }
 
-Deno.test("the end of input is seen while its lines wait, unless there are too many", async () => {
-  const short = await toldOfWaiting(2_000);
-  const long = await toldOfWaiting(20_000);
+Deno.test(
+  "the end of input is seen while its lines wait, unless there are too many",
+  SLOW,
+  async () => {
+    const short = await toldOfWaiting(2_000);
+    const long = await toldOfWaiting(20_000);
 
-  assertEquals(short, { told: [[true, 2_000]], ran: 2_001 });
-  assertEquals([long.told.length, long.told[0]![0], long.ran], [1, false, 20_001]);
-  const [, held] = long.told[0]!;
-  assert(2_600 < held && held < 5_000, `${held} lines are held`);
-});
+    assertEquals(short, { told: [[true, 2_000]], ran: 2_001 });
+    assertEquals([long.told.length, long.told[0]![0], long.ran], [1, false, 20_001]);
+    const [, held] = long.told[0]!;
+    assert(2_600 < held && held < 5_000, `${held} lines are held`);
+  },
+);
 
 Deno.test("with --stay nothing is told of lines that wait", async () => {
   assertEquals(await toldOfWaiting(2_000, { stay: true }), { told: [], ran: 2_000 });
@@ -423,36 +428,40 @@ function historyOf(count: number, text: string) {
   return { event: "history", messages } as const;
 }
 
-Deno.test("a history of the longest messages is written in pieces, and what is shown meanwhile after it", async () => {
-  // As JSON more than the queue may ever hold.
-  for (const [json, count] of [[true, 700], [false, 50]] as const) {
-    const { streams, ui } = open({ json });
-    let bytes = 0;
-    let longest = 0;
-    let start = "";
-    let end = "";
-    streams.stdout.write = async (piece) => {
-      if (bytes === 0) ui.show(messageFrom("Bob", "meanwhile"), "r");
-      await new Promise((resolve) => setTimeout(resolve, 0)); // others have their turn
-      bytes += piece.length;
-      longest = Math.max(longest, piece.length);
-      start += start === "" ? new TextDecoder().decode(piece.subarray(0, 60)) : "";
-      end = (end + new TextDecoder().decode(piece.subarray(-300))).slice(-300);
-      return piece.length;
-    };
-    ui.show(historyOf(count, "\x01".repeat(65_536)), "h");
-    await ui.flush();
+Deno.test(
+  "a history of the longest messages is written in pieces, and what is shown meanwhile after it",
+  SLOW,
+  async () => {
+    // As JSON more than the queue may ever hold.
+    for (const [json, count] of [[true, 700], [false, 50]] as const) {
+      const { streams, ui } = open({ json });
+      let bytes = 0;
+      let longest = 0;
+      let start = "";
+      let end = "";
+      streams.stdout.write = async (piece) => {
+        if (bytes === 0) ui.show(messageFrom("Bob", "meanwhile"), "r");
+        await new Promise((resolve) => setTimeout(resolve, 0)); // others have their turn
+        bytes += piece.length;
+        longest = Math.max(longest, piece.length);
+        start += start === "" ? new TextDecoder().decode(piece.subarray(0, 60)) : "";
+        end = (end + new TextDecoder().decode(piece.subarray(-300))).slice(-300);
+        return piece.length;
+      };
+      ui.show(historyOf(count, "\x01".repeat(65_536)), "h");
+      await ui.flush();
 
-    assert(longest < 2_000_000, `${longest} bytes in one piece`);
-    assert(bytes > count * 65_536 * (json ? 6 : 3));
-    if (json) {
-      assertStringIncludes(start, '{"event":"history","at":"');
-      assertStringIncludes(end, ',"ref":"h"}\n');
-    } else assertStringIncludes(start, "12:03 <Bob> ␁␁");
-    assertStringIncludes(end, json ? '"meanwhile"' : "␁\n12:03 <Bob> meanwhile\n");
-    await ui.close();
-  }
-});
+      assert(longest < 2_000_000, `${longest} bytes in one piece`);
+      assert(bytes > count * 65_536 * (json ? 6 : 3));
+      if (json) {
+        assertStringIncludes(start, '{"event":"history","at":"');
+        assertStringIncludes(end, ',"ref":"h"}\n');
+      } else assertStringIncludes(start, "12:03 <Bob> ␁␁");
+      assertStringIncludes(end, json ? '"meanwhile"' : "␁\n12:03 <Bob> meanwhile\n");
+      await ui.close();
+    }
+  },
+);
 
 Deno.test("a long history in JSON is the object that a short one is", async () => {
   const { streams, ui } = open({ json: true });

@@ -6,6 +6,7 @@ import { WRAPPING_OFF, WRAPPING_ON } from "../../../lib/cli/streams/terminal_mod
 import { TextFormat } from "../../../lib/cli/streams/text_format.ts";
 import type { Line } from "../../../lib/cli/rendering/user_interface.ts";
 import { NOON_MS } from "../memory_streams.ts";
+import { SLOW } from "../../given.ts";
 
 const PIPE = { colour: false, verbose: false, terminal: null };
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -328,7 +329,7 @@ const HARD: readonly string[] = [
   ],
 ];
 
-Deno.test("TextFormat shows the longest messages fast, whatever they hold", () => {
+Deno.test("TextFormat shows the longest messages fast, whatever they hold", SLOW, () => {
   const format = new TextFormat(terminalOf(80), NOON_MS);
   const encoder = new TextEncoder();
   for (const part of HARD) {

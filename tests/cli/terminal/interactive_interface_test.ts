@@ -5,6 +5,7 @@ import { WRAPPING_OFF } from "../../../lib/cli/streams/terminal_mode.ts";
 import { Screen } from "../../e2e/screen.ts";
 import { echoRoom, messageFrom, MODE, OPTIONS } from "../echo_room.ts";
 import { MemoryStreams, settle } from "../memory_streams.ts";
+import { SLOW } from "../../given.ts";
 
 /** A room at a terminal of 40 columns, without a terminal. */
 async function open(options: Partial<CommonOptions> = {}) {
@@ -130,37 +131,41 @@ Deno.test("a command stays visible above its answer, chat doesn't", async () => 
   await ui.close();
 });
 
-Deno.test("what is typed is seen while messages come faster than they can be shown", async () => {
-  const { streams, ui } = await open();
-  const screen = new Screen(40, 24);
-  screen.write(streams.stdoutText);
-  const { write } = streams.stdout;
-  const typed: string[] = [];
-  let shown = 0;
-  const show = () => {
-    if (shown < 8) ui.show(messageFrom("Bob", `${shown++} ${"x".repeat(40_000)}`));
-  };
-  streams.stdout.write = async (bytes) => {
-    streams.nowMs += 60;
-    if (shown < 8) streams.type(String(shown));
+Deno.test(
+  "what is typed is seen while messages come faster than they can be shown",
+  SLOW,
+  async () => {
+    const { streams, ui } = await open();
+    const screen = new Screen(40, 24);
+    screen.write(streams.stdoutText);
+    const { write } = streams.stdout;
+    const typed: string[] = [];
+    let shown = 0;
+    const show = () => {
+      if (shown < 8) ui.show(messageFrom("Bob", `${shown++} ${"x".repeat(40_000)}`));
+    };
+    streams.stdout.write = async (bytes) => {
+      streams.nowMs += 60;
+      if (shown < 8) streams.type(String(shown));
+      show();
+      await settle();
+      const count = await write(bytes);
+      screen.write(streams.writes.at(-1)!);
+      if (screen.cursorLine.startsWith("Alice> ")) typed.push(screen.cursorLine);
+      return count;
+    };
+
     show();
-    await settle();
-    const count = await write(bytes);
-    screen.write(streams.writes.at(-1)!);
-    if (screen.cursorLine.startsWith("Alice> ")) typed.push(screen.cursorLine);
-    return count;
-  };
+    show();
+    await ui.flush();
 
-  show();
-  show();
-  await ui.flush();
-
-  assert(typed.length >= 5, `seen: ${typed}`);
-  assertEquals(typed.at(-1), "Alice> 234567|");
-  assertEquals(screen.lines.filter((each) => each.startsWith("Alice>")), ["Alice> 234567"]);
-  assertEquals(screen.unexpected, []);
-  await ui.close();
-});
+    assert(typed.length >= 5, `seen: ${typed}`);
+    assertEquals(typed.at(-1), "Alice> 234567|");
+    assertEquals(screen.lines.filter((each) => each.startsWith("Alice>")), ["Alice> 234567"]);
+    assertEquals(screen.unexpected, []);
+    await ui.close();
+  },
+);
 
 Deno.test("what was shown is written although more is waiting", async () => {
   const { streams, ui, screenNow } = await open();
@@ -201,33 +206,37 @@ Deno.test("a burst of messages is one write with one prompt, while the terminal 
   await ui.close();
 });
 
-Deno.test("a long history is written in pieces, the prompt below what was shown meanwhile", async () => {
-  const { streams, ui, room, screenNow } = await open();
-  const message = { id: "1", from: "Bob", shown: "Bob", text: "\t".repeat(65_536), sentAt: "" };
-  streams.type("half");
-  await settle();
-  const before = streams.stdoutText.length;
-  streams.hold();
-  ui.show({ event: "history", messages: new Array(20).fill(message) });
-  await settle();
-  streams.release();
-  streams.hold();
-  await settle();
-  const first = streams.stdoutText.length - before;
-  assert(first < 300_000, `${first} characters before the terminal took any`);
-  ui.show(messageFrom("Bob", "meanwhile"));
-  streams.release();
-  await ui.flush();
+Deno.test(
+  "a long history is written in pieces, the prompt below what was shown meanwhile",
+  SLOW,
+  async () => {
+    const { streams, ui, room, screenNow } = await open();
+    const message = { id: "1", from: "Bob", shown: "Bob", text: "\t".repeat(65_536), sentAt: "" };
+    streams.type("half");
+    await settle();
+    const before = streams.stdoutText.length;
+    streams.hold();
+    ui.show({ event: "history", messages: new Array(20).fill(message) });
+    await settle();
+    streams.release();
+    streams.hold();
+    await settle();
+    const first = streams.stdoutText.length - before;
+    assert(first < 300_000, `${first} characters before the terminal took any`);
+    ui.show(messageFrom("Bob", "meanwhile"));
+    streams.release();
+    await ui.flush();
 
-  const text = streams.stdoutText;
-  assertEquals(text.split("␉").length, 20 * 65_536 + 1);
-  assertEquals(text.lastIndexOf("␉") < text.indexOf("meanwhile"), true);
-  assertEquals((await screenNow()).cursorLine, "Alice> half|");
-  streams.type("\r");
-  await settle();
-  assertEquals(room.happened, ["half"]);
-  await ui.close();
-});
+    const text = streams.stdoutText;
+    assertEquals(text.split("␉").length, 20 * 65_536 + 1);
+    assertEquals(text.lastIndexOf("␉") < text.indexOf("meanwhile"), true);
+    assertEquals((await screenNow()).cursorLine, "Alice> half|");
+    streams.type("\r");
+    await settle();
+    assertEquals(room.happened, ["half"]);
+    await ui.close();
+  },
+);
 
 Deno.test("a line stays in the editor while a whole history waits to be shown", async () => {
   const { streams, ui, room } = await open();
@@ -293,7 +302,7 @@ Deno.test("who quits while input is paused leaves at once, unless lines wait", a
   }
 });
 
-Deno.test("a text of very many lines is folded, and shown whole when asked for", async () => {
+Deno.test("a text of very many lines is folded, and shown whole when asked for", SLOW, async () => {
   const { streams, ui, screenNow } = await open();
   ui.show({ event: "notice", text: "Another key", warning: true });
   ui.show(messageFrom("Bob", "x\n".repeat(65_000)));
@@ -415,17 +424,21 @@ Deno.test("Ctrl+C and Ctrl+D are told once each; the second Ctrl+C forces", asyn
   await ui.close();
 });
 
-Deno.test("a terminal that takes nothing is left as it is, and the program ends", async () => {
-  const { streams, ui } = await open();
-  streams.hold();
-  ui.show(messageFrom("Bob", "hi"));
-  await settle();
-  await ui.close();
-  assertEquals([streams.isRaw, streams.hangs], [true, 0]);
-  streams.release();
-});
+Deno.test(
+  "a terminal that takes nothing is left as it is, and the program ends",
+  SLOW,
+  async () => {
+    const { streams, ui } = await open();
+    streams.hold();
+    ui.show(messageFrom("Bob", "hi"));
+    await settle();
+    await ui.close();
+    assertEquals([streams.isRaw, streams.hangs], [true, 0]);
+    streams.release();
+  },
+);
 
-Deno.test("the second Ctrl+C forces at a terminal that takes nothing, too", async () => {
+Deno.test("the second Ctrl+C forces at a terminal that takes nothing, too", SLOW, async () => {
   const { streams, ui } = await open();
   const exited = Promise.withResolvers<number>();
   streams.exit = exited.resolve;

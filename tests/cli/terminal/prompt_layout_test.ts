@@ -8,6 +8,7 @@ import {
   rowsAboveCursor,
 } from "../../../lib/cli/terminal/prompt_layout.ts";
 import { Screen } from "../../e2e/screen.ts";
+import { SLOW } from "../../given.ts";
 
 /** The rows, a `|` where the cursor stands. */
 function drawn(text: string, cursor: number, columns: number, rowsMax = 100): readonly string[] {
@@ -130,7 +131,7 @@ function* changes(steps: readonly { parts: string[]; back: number }[], columns: 
   }
 }
 
-Deno.test("changedPrompt() comes to what is drawn at once", () => {
+Deno.test("changedPrompt() comes to what is drawn at once", SLOW, () => {
   fc.assert(fc.property(states, narrow, (steps, columns) => {
     const screen = new Screen(columns, 10);
     for (const { change, to } of changes(steps, columns)) {

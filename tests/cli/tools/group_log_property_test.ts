@@ -19,6 +19,7 @@ import {
   recorded,
   Speaker,
 } from "../group_logs.ts";
+import { SLOW } from "../../given.ts";
 
 const PATH = "/p/log";
 
@@ -104,7 +105,7 @@ function played(steps: readonly Step[]) {
   return { batches: recorded(batches), entries };
 }
 
-Deno.test("GroupLog: any history of texts and edits is read as it was written", async () => {
+Deno.test("GroupLog: any history of texts and edits is read as it was written", SLOW, async () => {
   await fc.assert(
     fc.asyncProperty(histories, fc.nat(), async (steps, random) => {
       const { batches, entries } = played(steps);

@@ -30,6 +30,7 @@ import {
   Speaker,
   withChecksum,
 } from "../group_logs.ts";
+import { SLOW } from "../../given.ts";
 
 const PATH = "/p/log";
 const ASIDE = `${PATH}.aside-20260131T120000Z`;
@@ -130,65 +131,81 @@ for (const [what, all] of LOGS) {
   const bytes = logBytes(all);
   const ends = endsOf(all);
 
-  Deno.test(`open() drops a batch that was torn at any byte, and tells, of ${what}`, async () => {
-    for (let length = ends[0]! + 1; length < bytes.length; length++) {
-      const { disk, notices, batches } = await opened(bytes.slice(0, length));
+  Deno.test(
+    `open() drops a batch that was torn at any byte, and tells, of ${what}`,
+    SLOW,
+    async () => {
+      for (let length = ends[0]! + 1; length < bytes.length; length++) {
+        const { disk, notices, batches } = await opened(bytes.slice(0, length));
 
-      const whole = ends.filter((end) => end <= length).length - 1;
-      const kept = bytes.slice(0, ends[whole]!);
-      assertEquals(batches, all.slice(0, whole), `${length} bytes`);
-      assertEquals(await disk.read(PATH), kept);
-      const dropped = length - kept.length;
-      assertEquals(notices.length, dropped === 0 ? 0 : 1, `${length} bytes`);
-      const told = `Dropped ${numberText(dropped)} bytes at the end of`;
-      if (dropped > 0) assertStringIncludes(notices[0]!, told);
-      assertEquals(disk.paths(), [PATH, `${PATH}.lock`]);
-    }
-  });
-
-  Deno.test(`open() goes on behind a torn batch with the same bytes, of ${what}`, async () => {
-    for (let length = ends.at(-3)!; length < bytes.length; length++) {
-      const disk = new MemoryDisk();
-      disk.place(PATH, bytes.slice(0, length));
-      const { log } = await openLogAt(disk, PATH);
-      const whole = ends.filter((end) => end <= length).length - 1;
-      log.append(all.slice(whole));
-      const tail = await log.tail(6, nameOf);
-      log.close();
-
-      assertEquals(await disk.read(PATH), bytes, `${length} bytes`);
-      assertEquals(
-        tail.map(({ edits }) => edits),
-        all === EDITED ? [2, 0, 2, 0, 0, 0] : [0, 0, 0, 0, 0, 0],
-      );
-    }
-  });
-
-  Deno.test(`open() finds damage at every byte, sets the file aside, and keeps what is before, of ${what}`, async () => {
-    for (let at = 0; at < bytes.length; at++) {
-      for (const mask of [0x01, 0x20, 0x80]) {
-        const damaged = bytes.slice();
-        damaged[at]! ^= mask;
-        if (at === VERSION_AT && mask === 0x01) continue; // it says then that it is of another version
-        const { disk, log, notices, batches } = await opened(damaged);
-
-        const whole = ends.findIndex((end) => at < end) - 1;
-        const where = `byte ${at} ^ ${mask}`;
-        assertEquals(notices.length, 1, where);
-        assertEquals(batches, all.slice(0, Math.max(0, whole)), where);
-        assertEquals(log.end?.digest, whole < 0 ? undefined : endOf(all.slice(0, whole)).digest);
-        if (/^Dropped/.test(notices[0]!)) {
-          // The last line feed, or what ends the last line but one: the rest isn't there.
-          assertEquals(await disk.read(PATH), bytes.slice(0, ends[whole]!));
-          assertEquals(at, bytes.length - 1, where);
-          continue;
-        }
-        assertEquals(await disk.read(ASIDE), damaged, where);
-        assertEquals(await disk.read(PATH), whole < 0 ? null : bytes.slice(0, ends[whole]!), where);
-        assert(/^Line \d+ of \/p\/log is damaged, .*set aside as/.test(notices[0]!), notices[0]);
+        const whole = ends.filter((end) => end <= length).length - 1;
+        const kept = bytes.slice(0, ends[whole]!);
+        assertEquals(batches, all.slice(0, whole), `${length} bytes`);
+        assertEquals(await disk.read(PATH), kept);
+        const dropped = length - kept.length;
+        assertEquals(notices.length, dropped === 0 ? 0 : 1, `${length} bytes`);
+        const told = `Dropped ${numberText(dropped)} bytes at the end of`;
+        if (dropped > 0) assertStringIncludes(notices[0]!, told);
+        assertEquals(disk.paths(), [PATH, `${PATH}.lock`]);
       }
-    }
-  });
+    },
+  );
+
+  Deno.test(
+    `open() goes on behind a torn batch with the same bytes, of ${what}`,
+    SLOW,
+    async () => {
+      for (let length = ends.at(-3)!; length < bytes.length; length++) {
+        const disk = new MemoryDisk();
+        disk.place(PATH, bytes.slice(0, length));
+        const { log } = await openLogAt(disk, PATH);
+        const whole = ends.filter((end) => end <= length).length - 1;
+        log.append(all.slice(whole));
+        const tail = await log.tail(6, nameOf);
+        log.close();
+
+        assertEquals(await disk.read(PATH), bytes, `${length} bytes`);
+        assertEquals(
+          tail.map(({ edits }) => edits),
+          all === EDITED ? [2, 0, 2, 0, 0, 0] : [0, 0, 0, 0, 0, 0],
+        );
+      }
+    },
+  );
+
+  Deno.test(
+    `open() finds damage at every byte, sets the file aside, and keeps what is before, of ${what}`,
+    SLOW,
+    async () => {
+      for (let at = 0; at < bytes.length; at++) {
+        for (const mask of [0x01, 0x20, 0x80]) {
+          const damaged = bytes.slice();
+          damaged[at]! ^= mask;
+          if (at === VERSION_AT && mask === 0x01) continue; // it says then that it is of another version
+          const { disk, log, notices, batches } = await opened(damaged);
+
+          const whole = ends.findIndex((end) => at < end) - 1;
+          const where = `byte ${at} ^ ${mask}`;
+          assertEquals(notices.length, 1, where);
+          assertEquals(batches, all.slice(0, Math.max(0, whole)), where);
+          assertEquals(log.end?.digest, whole < 0 ? undefined : endOf(all.slice(0, whole)).digest);
+          if (/^Dropped/.test(notices[0]!)) {
+            // The last line feed, or what ends the last line but one: the rest isn't there.
+            assertEquals(await disk.read(PATH), bytes.slice(0, ends[whole]!));
+            assertEquals(at, bytes.length - 1, where);
+            continue;
+          }
+          assertEquals(await disk.read(ASIDE), damaged, where);
+          assertEquals(
+            await disk.read(PATH),
+            whole < 0 ? null : bytes.slice(0, ends[whole]!),
+            where,
+          );
+          assert(/^Line \d+ of \/p\/log is damaged, .*set aside as/.test(notices[0]!), notices[0]);
+        }
+      }
+    },
+  );
 }
 
 type Damage = (lines: string[]) => void;

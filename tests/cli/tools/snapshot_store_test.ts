@@ -8,6 +8,7 @@ import {
 } from "../../../lib/cli/tools/snapshot_store.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";
 import { cutWith } from "../../protocols/group/snapshot/cuts.ts";
+import { SLOW } from "../../given.ts";
 
 const FOLDER = "/p/serve";
 
@@ -65,27 +66,31 @@ Deno.test("a folder that couldn't be looked at is looked at again", async () => 
   assertEquals((await store.list()).length, 1);
 });
 
-Deno.test(`keep() removes the oldest beyond ${SNAPSHOTS_KEPT_MAX}, and nobody else's files`, async () => {
-  const disk = await newDisk();
-  const first = new SnapshotStore(disk, nodeCrypto, FOLDER);
-  for (let n = 0; n < SNAPSHOTS_KEPT_MAX; n++) {
-    assertEquals((await first.keep(cutOf(n))).removed, []);
-  }
-  const note = `${FOLDER}/snapshots/a note.txt`;
-  (await disk.openAppend(note)).close();
+Deno.test(
+  `keep() removes the oldest beyond ${SNAPSHOTS_KEPT_MAX}, and nobody else's files`,
+  SLOW,
+  async () => {
+    const disk = await newDisk();
+    const first = new SnapshotStore(disk, nodeCrypto, FOLDER);
+    for (let n = 0; n < SNAPSHOTS_KEPT_MAX; n++) {
+      assertEquals((await first.keep(cutOf(n))).removed, []);
+    }
+    const note = `${FOLDER}/snapshots/a note.txt`;
+    (await disk.openAppend(note)).close();
 
-  // As after a restart.
-  const { removed } = await new SnapshotStore(disk, nodeCrypto, FOLDER).keep(
-    cutOf(SNAPSHOTS_KEPT_MAX),
-  );
+    // As after a restart.
+    const { removed } = await new SnapshotStore(disk, nodeCrypto, FOLDER).keep(
+      cutOf(SNAPSHOTS_KEPT_MAX),
+    );
 
-  assertEquals(removed.length, 1);
-  const names = await disk.list(`${FOLDER}/snapshots`);
-  assertEquals(names.length, SNAPSHOTS_KEPT_MAX + 1);
-  assert(names.includes("a note.txt"));
-  assert(!names.includes(`${removed[0]}.txt`));
-  assertEquals(removed[0], [...Array(SNAPSHOTS_KEPT_MAX)].map((_, n) => cutOf(n).id).sort()[0]);
-});
+    assertEquals(removed.length, 1);
+    const names = await disk.list(`${FOLDER}/snapshots`);
+    assertEquals(names.length, SNAPSHOTS_KEPT_MAX + 1);
+    assert(names.includes("a note.txt"));
+    assert(!names.includes(`${removed[0]}.txt`));
+    assertEquals(removed[0], [...Array(SNAPSHOTS_KEPT_MAX)].map((_, n) => cutOf(n).id).sort()[0]);
+  },
+);
 
 Deno.test("what a kill in the midst of keep() has left is removed, and nobody else's files", async () => {
   const disk = await newDisk();

@@ -6,6 +6,7 @@ import {
 } from "../../../lib/protocols/directory/schema/limits.ts";
 import { Random } from "../../sim/random.ts";
 import { callId, Exchange, type Somebody } from "./exchange.ts";
+import { SLOW } from "../../given.ts";
 
 const NAMES = ["ann", "bob", "cem", "dan"];
 
@@ -42,34 +43,38 @@ function acts(random: Random, exchange: Exchange, somebody: Somebody, ids: numbe
   }
 }
 
-Deno.test("Directory: whatever clients say of calls, lists are right, and nothing is left behind", () => {
-  let connected = 0;
-  for (let seed = 1; seed <= 60; seed++) {
-    const random = new Random(seed);
-    const exchange = new Exchange();
-    const people = NAMES.map((name) => exchange.guest(name));
-    for (let step = 1; step <= 200; step++) {
-      acts(random, exchange, random.pick(people), 1 + (step % 200));
-      exchange.pass(50);
-      const there = people.filter(({ entered }) => entered !== null);
-      exchange.command({ command: "list" });
-      const { users } = exchange.event("users");
-      const list = users.map(({ name, state }) => `${name} ${state}`).join(", ");
-      for (const somebody of there) assertEquals(somebody.sees, list, `seed ${seed}, ${step}`);
-      if (list.includes("busy")) connected += 1;
-    }
-    for (const somebody of people) {
-      if (somebody.entered === null) somebody.connects().enters();
-      for (let id = 1; id <= 200; id++) {
-        somebody.hangsUp(id);
-        exchange.pass(51);
+Deno.test(
+  "Directory: whatever clients say of calls, lists are right, and nothing is left behind",
+  SLOW,
+  () => {
+    let connected = 0;
+    for (let seed = 1; seed <= 60; seed++) {
+      const random = new Random(seed);
+      const exchange = new Exchange();
+      const people = NAMES.map((name) => exchange.guest(name));
+      for (let step = 1; step <= 200; step++) {
+        acts(random, exchange, random.pick(people), 1 + (step % 200));
+        exchange.pass(50);
+        const there = people.filter(({ entered }) => entered !== null);
+        exchange.command({ command: "list" });
+        const { users } = exchange.event("users");
+        const list = users.map(({ name, state }) => `${name} ${state}`).join(", ");
+        for (const somebody of there) assertEquals(somebody.sees, list, `seed ${seed}, ${step}`);
+        if (list.includes("busy")) connected += 1;
       }
+      for (const somebody of people) {
+        if (somebody.entered === null) somebody.connects().enters();
+        for (let id = 1; id <= 200; id++) {
+          somebody.hangsUp(id);
+          exchange.pass(51);
+        }
+      }
+      exchange.pass(RINGING_MS_MAX + CONNECTING_MS_MAX + ENDING_MS_MAX);
+      exchange.command({ command: "status" });
+      assertEquals(exchange.event("status").calls, 0);
+      assertEquals(exchange.machine.nextDeadlineMs(), null);
+      assert(people.every(({ sees }) => !sees.includes("busy")));
     }
-    exchange.pass(RINGING_MS_MAX + CONNECTING_MS_MAX + ENDING_MS_MAX);
-    exchange.command({ command: "status" });
-    assertEquals(exchange.event("status").calls, 0);
-    assertEquals(exchange.machine.nextDeadlineMs(), null);
-    assert(people.every(({ sees }) => !sees.includes("busy")));
-  }
-  assert(connected > 500, `calls came about: ${connected}`);
-});
+    assert(connected > 500, `calls came about: ${connected}`);
+  },
+);

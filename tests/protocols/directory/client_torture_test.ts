@@ -20,6 +20,7 @@ import {
   STORE,
   user,
 } from "./client_program.ts";
+import { SLOW } from "../../given.ts";
 
 const SEEDS = 400;
 const STEPS = 300;
@@ -239,27 +240,31 @@ function checkCalls(program: ClientProgram): void {
   assert((now?.shownId ?? null) === call, `in ${now?.shownId}, the user thinks ${call}`);
 }
 
-Deno.test(`a client holds its own against ${SEEDS} directories and callees that say anything`, () => {
-  let talked = 0;
-  let lost = 0;
-  for (let seed = 1; seed <= SEEDS; seed++) {
-    const random = new Random(seed);
-    const isInteractive = random.chance(0.5);
-    const program = ClientProgram.linked({ config: { isInteractive } });
-    program.feed({ type: "enter", entry: LOG_IN });
-    program.entered();
-    const links: LinkId[] = [];
-    if (random.chance(0.7)) links.push(talksWithBob(program));
-    for (let n = 0; n < STEPS && !program.machine.out.isStopped; n++) {
-      step(program, random, links);
-      const { call } = program.machine.calling;
-      assert((call?.links.size ?? 0) <= 8, `seed ${seed}: too many links`);
+Deno.test(
+  `a client holds its own against ${SEEDS} directories and callees that say anything`,
+  SLOW,
+  () => {
+    let talked = 0;
+    let lost = 0;
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const random = new Random(seed);
+      const isInteractive = random.chance(0.5);
+      const program = ClientProgram.linked({ config: { isInteractive } });
+      program.feed({ type: "enter", entry: LOG_IN });
+      program.entered();
+      const links: LinkId[] = [];
+      if (random.chance(0.7)) links.push(talksWithBob(program));
+      for (let n = 0; n < STEPS && !program.machine.out.isStopped; n++) {
+        step(program, random, links);
+        const { call } = program.machine.calling;
+        assert((call?.links.size ?? 0) <= 8, `seed ${seed}: too many links`);
+      }
+      checkCalls(program);
+      checkNotices(program);
+      lost += program.events.filter((e) => e.event === "notice" && LOST_LINES.test(e.text)).length;
+      talked += program.events.filter((e) => e.event === "call" && e.state === "connected").length;
     }
-    checkCalls(program);
-    checkNotices(program);
-    lost += program.events.filter((e) => e.event === "notice" && LOST_LINES.test(e.text)).length;
-    talked += program.events.filter((e) => e.event === "call" && e.state === "connected").length;
-  }
-  assert(talked > 300, `only ${talked} calls were connected`);
-  assert(lost > 10, `only ${lost} times lines may have been lost`);
-});
+    assert(talked > 300, `only ${talked} calls were connected`);
+    assert(lost > 10, `only ${lost} times lines may have been lost`);
+  },
+);

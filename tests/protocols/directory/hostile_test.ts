@@ -8,6 +8,7 @@ import {
 import { Random } from "../../sim/random.ts";
 import { DIRECTORY_SAMPLES } from "../../wire/directory_samples.ts";
 import { callId, Exchange, type Somebody } from "./exchange.ts";
+import { SLOW } from "../../given.ts";
 
 const NAMES = ["ann", "bob", "eve", "mallory", "Ann", "a b", ""];
 
@@ -62,48 +63,52 @@ function attacks(random: Random, exchange: Exchange, attacker: Somebody): void {
   }
 }
 
-Deno.test("Directory: whatever attackers say, a call of others goes on, and what is told to all arrives", () => {
-  let banned = 0;
-  for (let seed = 1; seed <= 40; seed++) {
-    const random = new Random(seed);
-    const exchange = new Exchange();
-    const [ann, bob] = [exchange.account("ann"), exchange.account("bob")];
-    for (const account of exchange.accounts.values()) account.password = "nobody knows it";
-    for (const somebody of [ann, bob]) somebody.isHere();
-    ann.calls("bob", 1);
-    bob.answers(1);
-    ann.says({ type: "relay-please", call: callId(1) });
-    ann.begins(1, "relay");
-    bob.begins(1, "relay");
-    const attackers = ["eve", "mallory"].map((name) => exchange.somebody(name));
-    for (const attacker of attackers) attacker.acknowledges = false;
-    for (let step = 1; step <= 150; step++) {
-      attacks(random, exchange, random.pick(attackers));
-      exchange.pass(random.below(100));
-      if (step % 50 !== 0) continue;
-      ann.tells(`text ${step}`);
-      ann.says({ type: "relay", call: callId(1), bytes: new Uint8Array(step) });
-      bob.says({ type: "relay-room", call: callId(1), bytes: step });
+Deno.test(
+  "Directory: whatever attackers say, a call of others goes on, and what is told to all arrives",
+  SLOW,
+  () => {
+    let banned = 0;
+    for (let seed = 1; seed <= 40; seed++) {
+      const random = new Random(seed);
+      const exchange = new Exchange();
+      const [ann, bob] = [exchange.account("ann"), exchange.account("bob")];
+      for (const account of exchange.accounts.values()) account.password = "nobody knows it";
+      for (const somebody of [ann, bob]) somebody.isHere();
+      ann.calls("bob", 1);
+      bob.answers(1);
+      ann.says({ type: "relay-please", call: callId(1) });
+      ann.begins(1, "relay");
+      bob.begins(1, "relay");
+      const attackers = ["eve", "mallory"].map((name) => exchange.somebody(name));
+      for (const attacker of attackers) attacker.acknowledges = false;
+      for (let step = 1; step <= 150; step++) {
+        attacks(random, exchange, random.pick(attackers));
+        exchange.pass(random.below(100));
+        if (step % 50 !== 0) continue;
+        ann.tells(`text ${step}`);
+        ann.says({ type: "relay", call: callId(1), bytes: new Uint8Array(step) });
+        bob.says({ type: "relay-room", call: callId(1), bytes: step });
+      }
+      const words = exchange.take();
+      banned += words.filter((word) => word.includes(": ban")).length;
+      assertEquals(bob.heard.filter((text) => text.startsWith("text")), [
+        "text 50",
+        "text 100",
+        "text 150",
+      ]);
+      assertEquals(ann.last("relay-room").bytes, 150);
+      exchange.pass(1_000);
+      assert(ann.sees.includes("ann busy, bob busy"), `seed ${seed}: ${ann.sees}`);
+      assertEquals(ann.sees, bob.sees);
+      for (const [link, { name }] of exchange.byLink) {
+        if (name === "ann" || name === "bob") continue;
+        exchange.feed({ type: "link-down", link, closed: true, reason: "quit" });
+      }
+      for (const somebody of [ann, bob]) somebody.hangsUp(1);
+      exchange.pass(40_000);
+      assertEquals(ann.sees, "ann free, bob free");
+      assertEquals(exchange.machine.nextDeadlineMs(), null);
     }
-    const words = exchange.take();
-    banned += words.filter((word) => word.includes(": ban")).length;
-    assertEquals(bob.heard.filter((text) => text.startsWith("text")), [
-      "text 50",
-      "text 100",
-      "text 150",
-    ]);
-    assertEquals(ann.last("relay-room").bytes, 150);
-    exchange.pass(1_000);
-    assert(ann.sees.includes("ann busy, bob busy"), `seed ${seed}: ${ann.sees}`);
-    assertEquals(ann.sees, bob.sees);
-    for (const [link, { name }] of exchange.byLink) {
-      if (name === "ann" || name === "bob") continue;
-      exchange.feed({ type: "link-down", link, closed: true, reason: "quit" });
-    }
-    for (const somebody of [ann, bob]) somebody.hangsUp(1);
-    exchange.pass(40_000);
-    assertEquals(ann.sees, "ann free, bob free");
-    assertEquals(exchange.machine.nextDeadlineMs(), null);
-  }
-  assert(banned > 100, `attackers were shut out ${banned} times`);
-});
+    assert(banned > 100, `attackers were shut out ${banned} times`);
+  },
+);

@@ -12,6 +12,7 @@ import {
 } from "../../../lib/protocols/friends/limits.ts";
 import { BOB, CEM, EVE, idOf, place, queued, row } from "./fixtures.ts";
 import { Program } from "./program.ts";
+import { SLOW } from "../../given.ts";
 
 const DIAL = "dials bob at 10.0.0.2:5001";
 
@@ -274,16 +275,20 @@ Deno.test("Friends sends nothing for an empty text, and refuses one that is too 
   assertEquals(ann.say("bob", "x".repeat(TEXT_BYTES_MAX)), [DIAL, "bob queued"]);
 });
 
-Deno.test("Friends refuses what is more than is kept for a friend, and goes on with others", () => {
-  const ann = Program.started();
-  const long = "x".repeat(TEXT_BYTES_MAX);
-  const count = Math.floor(OUTBOX_BYTES_MAX / (TEXT_BYTES_MAX + MESSAGE_BYTES_MIN));
-  for (let n = 0; n < count; n++) assertEquals(ann.say("bob", long).at(-1), "bob queued");
+Deno.test(
+  "Friends refuses what is more than is kept for a friend, and goes on with others",
+  SLOW,
+  () => {
+    const ann = Program.started();
+    const long = "x".repeat(TEXT_BYTES_MAX);
+    const count = Math.floor(OUTBOX_BYTES_MAX / (TEXT_BYTES_MAX + MESSAGE_BYTES_MIN));
+    for (let n = 0; n < count; n++) assertEquals(ann.say("bob", long).at(-1), "bob queued");
 
-  assertEquals(ann.say("bob", long, "r"), ["error full [r]"]);
-  assertEquals(ann.say("bob", "short"), ["bob queued"]);
-  assertEquals(ann.say("cem", long), ["dials anybody at 10.0.0.3:5001", "cem queued"]);
-});
+    assertEquals(ann.say("bob", long, "r"), ["error full [r]"]);
+    assertEquals(ann.say("bob", "short"), ["bob queued"]);
+    assertEquals(ann.say("cem", long), ["dials anybody at 10.0.0.3:5001", "cem queued"]);
+  },
+);
 
 Deno.test("Friends takes no more input while much waits for a friend who is there", () => {
   const records = Array.from({ length: 5_001 }, (_, n) => queued(n + 1));
@@ -317,22 +322,26 @@ Deno.test("Friends sends after a restart what waits, under the places it had if 
   ]);
 });
 
-Deno.test("Friends uses one epoch for what was typed in many starts and never could go out", () => {
-  let ann = Program.started();
-  for (let start = 0; start < 2 * EPOCHS_MAX; start++) {
-    ann.say("bob", `${start}`);
-    ann = ann.restarted();
-    ann.feed({ type: "start" });
-  }
-  ann.meets();
+Deno.test(
+  "Friends uses one epoch for what was typed in many starts and never could go out",
+  SLOW,
+  () => {
+    let ann = Program.started();
+    for (let start = 0; start < 2 * EPOCHS_MAX; start++) {
+      ann.say("bob", `${start}`);
+      ann = ann.restarted();
+      ann.feed({ type: "start" });
+    }
+    ann.meets();
 
-  const places = ann.disk.flatMap((record) => record.kind === "released" ? [record.from] : []);
-  assertEquals(places, [place(1, ann.epoch)]);
-  assertEquals(
-    ann.acknowledges(1, 2 * EPOCHS_MAX).filter((word) => word === "bob delivered").length,
-    2 * EPOCHS_MAX,
-  );
-});
+    const places = ann.disk.flatMap((record) => record.kind === "released" ? [record.from] : []);
+    assertEquals(places, [place(1, ann.epoch)]);
+    assertEquals(
+      ann.acknowledges(1, 2 * EPOCHS_MAX).filter((word) => word === "bob delivered").length,
+      2 * EPOCHS_MAX,
+    );
+  },
+);
 
 Deno.test("Friends says that messages are lost which a friend had and has no more, and skips them", () => {
   const ann = Program.started();

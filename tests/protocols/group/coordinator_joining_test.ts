@@ -19,6 +19,7 @@ import {
 } from "../../../lib/protocols/group/schema/limits.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/schema/messages.ts";
 import { GROUP, keyOf, Program, type Words } from "./coordinator_program.ts";
+import { SLOW } from "../../given.ts";
 
 Deno.test("The first one founds the group, each step on disk before it is said", () => {
   const program = new Program();
@@ -487,42 +488,46 @@ function refusalOf(program: Program, name: string): string {
   return (program.somebody(name).got.get("refuse") as GroupMessageOf<"refuse">).text;
 }
 
-Deno.test("A crowd that exchanges datagrams with nobody keeps out neither newcomers nor members", () => {
-  // From the coordinator's own machine no bound of an address holds.
-  for (const addresses of [1, 8, null]) {
-    const program = Program.of("ann", "bob", "cem");
-    const address = (at: number) => addresses === null ? null : `10.1.0.${at % addresses}`;
-    for (let at = 1; at <= 61; at++) strangersCome(program, at, at, address(at));
-    let strangers = 61;
-    // One more takes any place that comes free.
-    const passes = (ms: number) => {
-      for (let passed = 0; passed < ms; passed += 250) {
-        program.pass(250);
-        strangersCome(program, ++strangers, strangers, address(strangers));
-      }
-    };
-    passes(1_000);
-    program.somebody("cem").answers.delete("probe");
-    passes(5_000);
-    const members = program.status().members.filter(({ state }) => state === "member");
-    assertEquals(members.map(({ name }) => name), ["ann", "bob"], "cem is out");
-    program.somebody("cem").answers.add("probe");
+Deno.test(
+  "A crowd that exchanges datagrams with nobody keeps out neither newcomers nor members",
+  SLOW,
+  () => {
+    // From the coordinator's own machine no bound of an address holds.
+    for (const addresses of [1, 8, null]) {
+      const program = Program.of("ann", "bob", "cem");
+      const address = (at: number) => addresses === null ? null : `10.1.0.${at % addresses}`;
+      for (let at = 1; at <= 61; at++) strangersCome(program, at, at, address(at));
+      let strangers = 61;
+      // One more takes any place that comes free.
+      const passes = (ms: number) => {
+        for (let passed = 0; passed < ms; passed += 250) {
+          program.pass(250);
+          strangersCome(program, ++strangers, strangers, address(strangers));
+        }
+      };
+      passes(1_000);
+      program.somebody("cem").answers.delete("probe");
+      passes(5_000);
+      const members = program.status().members.filter(({ state }) => state === "member");
+      assertEquals(members.map(({ name }) => name), ["ann", "bob"], "cem is out");
+      program.somebody("cem").answers.add("probe");
 
-    const told = program.comes("cem");
-    assertEquals(told.includes("cem: welcome"), true, "a member that was out");
-    passes(1_000);
-    program.comes("dan");
-    passes(1_000);
-    const words = ["ann", "bob", "cem", "dan"].flatMap((name) =>
-      program.hears(name, ["ann", "bob", "cem", "dan"].filter((other) => other !== name), true)
-    );
+      const told = program.comes("cem");
+      assertEquals(told.includes("cem: welcome"), true, "a member that was out");
+      passes(1_000);
+      program.comes("dan");
+      passes(1_000);
+      const words = ["ann", "bob", "cem", "dan"].flatMap((name) =>
+        program.hears(name, ["ann", "bob", "cem", "dan"].filter((other) => other !== name), true)
+      );
 
-    assertEquals(
-      words.filter((word) => word.startsWith("view")).at(-1)!.slice(8),
-      "ann bob cem dan",
-    );
-  }
-});
+      assertEquals(
+        words.filter((word) => word.startsWith("view")).at(-1)!.slice(8),
+        "ann bob cem dan",
+      );
+    }
+  },
+);
 
 Deno.test("Of one address few strangers join at once; who is heard, or was a member, counts no more", () => {
   const program = Program.of("ann");
@@ -567,7 +572,7 @@ Deno.test("Those of one address who come at once don't displace each other: each
   assertEquals(program.somebody("stranger1").link !== null, true);
 });
 
-Deno.test("However fast strangers come, members are told of it a few times a second", () => {
+Deno.test("However fast strangers come, members are told of it a few times a second", SLOW, () => {
   const program = Program.of("ann");
   program.pass(60_000);
   const told = () => program.somebody("ann").all.filter(({ type }) => type === "peers").length;

@@ -7,6 +7,7 @@ import type { GroupMessageOf } from "../../../lib/protocols/group/schema/message
 import type { CoordinatorRecord } from "../../../lib/protocols/group/schema/records.ts";
 import { fakeCrypto } from "../../sim/fake_crypto.ts";
 import { GROUP, keyOf, Program, whyLost, type Words } from "./coordinator_program.ts";
+import { SLOW } from "../../given.ts";
 
 const LEAVE = { type: "leave" } as const;
 
@@ -160,32 +161,43 @@ function twoLargeViews(): Program {
   return program;
 }
 
-Deno.test("More are awaited than one message takes: those of the present view are named first", () => {
-  const program = twoLargeViews().restarted();
-  program.comes("xeno");
+Deno.test(
+  "More are awaited than one message takes: those of the present view are named first",
+  SLOW,
+  () => {
+    const program = twoLargeViews().restarted();
+    program.comes("xeno");
 
-  const { awaited } = program.somebody("xeno").got.get("welcome") as GroupMessageOf<"welcome">;
-  assertEquals(awaited.length, MEMBERS_MAX);
-  assertEquals(awaited.slice(0, 2), ["ann", "n1"]);
-  assertEquals(awaited.slice(31, 33), ["m1", "m2"]);
-  assertEquals(program.status().problems[0]?.includes("m39"), true);
-});
+    const { awaited } = program.somebody("xeno").got.get("welcome") as GroupMessageOf<"welcome">;
+    assertEquals(awaited.length, MEMBERS_MAX);
+    assertEquals(awaited.slice(0, 2), ["ann", "n1"]);
+    assertEquals(awaited.slice(31, 33), ["m1", "m2"]);
+    assertEquals(program.status().problems[0]?.includes("m39"), true);
+  },
+);
 
-Deno.test("More have a say than one message takes: a newcomer is told of those of the present view first", () => {
-  const program = twoLargeViews();
-  program.somebody("ann").answers.clear();
-  program.goesDown("ann");
-  program.pass(5_000);
-  program.somebody("n1").answers.delete("flush"); // so that the newcomer comes before the next view
-  for (let at = 1; at <= 39; at++) program.comes(`m${at}`);
-  program.comes("xeno");
+Deno.test(
+  "More have a say than one message takes: a newcomer is told of those of the present view first",
+  SLOW,
+  () => {
+    const program = twoLargeViews();
+    program.somebody("ann").answers.clear();
+    program.goesDown("ann");
+    program.pass(5_000);
+    program.somebody("n1").answers.delete("flush"); // so that the newcomer comes before the next view
+    for (let at = 1; at <= 39; at++) program.comes(`m${at}`);
+    program.comes("xeno");
 
-  program.hears("xeno", program.members.map(({ name }) => name).filter((name) => name !== "xeno"));
+    program.hears(
+      "xeno",
+      program.members.map(({ name }) => name).filter((name) => name !== "xeno"),
+    );
 
-  const { others } = program.somebody("xeno").got.get("catch-up") as GroupMessageOf<"catch-up">;
-  assertEquals(others.length, MEMBERS_MAX);
-  assertEquals(others.slice(0, 29).includes(keyOf("m1")), false);
-});
+    const { others } = program.somebody("xeno").got.get("catch-up") as GroupMessageOf<"catch-up">;
+    assertEquals(others.length, MEMBERS_MAX);
+    assertEquals(others.slice(0, 29).includes(keyOf("m1")), false);
+  },
+);
 
 Deno.test("A round that members began meanwhile is what goes on", () => {
   const program = Program.of("ann", "bob").restarted();

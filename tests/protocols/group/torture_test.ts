@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { GroupNet, type Node } from "./group_net.ts";
+import { NUMBERS } from "../../given.ts";
 
 function drawFrom(seed: number): (below: number) => number {
   let state = seed * 2_654_435_761 >>> 0 || 1;
@@ -83,8 +84,7 @@ function run(seed: number): void {
 }
 
 // More: deno test tests/protocols/group/torture_test.ts -- FROM COUNT
-const from = Number(Deno.args[0] ?? 1);
-const count = Number(Deno.args[1] ?? 40);
+const [from = 1, count = 40] = NUMBERS;
 
 for (let seed = from; seed < from + count; seed++) {
   Deno.test(`Member: all agree through crashes, seed ${seed}`, () => run(seed));

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { BroadcastNetwork, type BroadcastNetworkOptions } from "./broadcast_network.ts";
 import { keyOf, seeded } from "./overlay_network.ts";
+import { SLOW } from "../../given.ts";
 
 interface Load {
   readonly network: BroadcastNetwork;
@@ -46,34 +47,42 @@ function network(options: Partial<BroadcastNetworkOptions> & { members: number }
   return new BroadcastNetwork({ seed: 7, latencyMs, ...options });
 }
 
-Deno.test("one sender among 1,000: redundancy at most 0.1, last hop at most 12, nothing missed", () => {
-  const found = measure({
-    network: network({ members: 1_000 }),
-    speaker: () => 0,
-    warmUp: 20,
-    measured: 10,
-    everyMs: 300,
-  });
+Deno.test(
+  "one sender among 1,000: redundancy at most 0.1, last hop at most 12, nothing missed",
+  SLOW,
+  () => {
+    const found = measure({
+      network: network({ members: 1_000 }),
+      speaker: () => 0,
+      warmUp: 20,
+      measured: 10,
+      everyMs: 300,
+    });
 
-  report("1,000 members, one sender", found);
-  assert(found.redundancy <= 0.1 && found.lastHop <= 12, JSON.stringify(found));
-  assertEquals([found.missed, found.penalties], [0, []]);
-});
+    report("1,000 members, one sender", found);
+    assert(found.redundancy <= 0.1 && found.lastHop <= 12, JSON.stringify(found));
+    assertEquals([found.missed, found.penalties], [0, []]);
+  },
+);
 
-Deno.test("all of 1,000 send: redundancy at most 1.0, last hop at most 18, nothing missed", () => {
-  const random = seeded(3);
-  const found = measure({
-    network: network({ members: 1_000 }),
-    speaker: () => Math.floor(random() * 1_000),
-    warmUp: 80,
-    measured: 20,
-    everyMs: 200,
-  });
+Deno.test(
+  "all of 1,000 send: redundancy at most 1.0, last hop at most 18, nothing missed",
+  SLOW,
+  () => {
+    const random = seeded(3);
+    const found = measure({
+      network: network({ members: 1_000 }),
+      speaker: () => Math.floor(random() * 1_000),
+      warmUp: 80,
+      measured: 20,
+      everyMs: 200,
+    });
 
-  report("1,000 members, all send", found);
-  assert(found.redundancy <= 1 && found.lastHop <= 18, JSON.stringify(found));
-  assertEquals([found.missed, found.penalties], [0, []]);
-});
+    report("1,000 members, all send", found);
+    assert(found.redundancy <= 1 && found.lastHop <= 18, JSON.stringify(found));
+    assertEquals([found.missed, found.penalties], [0, []]);
+  },
+);
 
 Deno.test("25 members over links of 100 ms: at most 26 bundles for each, four hops", () => {
   const found = measure({
@@ -90,32 +99,36 @@ Deno.test("25 members over links of 100 ms: at most 26 bundles for each, four ho
 });
 
 for (const textBytes of [200, 20_000]) {
-  Deno.test(`links that go with bundles of ${textBytes} B under way cost nobody a bundle`, () => {
-    for (let seed = 1; seed <= 12; seed++) {
-      const members = seed % 2 === 0 ? 20 : 80;
-      const net = network({ members, seed, latencyMs: (random) => 1 + 60 * random() });
-      const bundles = [];
-      for (let i = 0; i < 120; i++) {
-        bundles.push(net.say(keyOf(Math.floor(net.random() * members)), textBytes));
-        net.run(net.random() * 60);
-        const links = net.links();
-        const [a, b] = links[Math.floor(net.random() * links.length)]!;
-        // An overlay with as many links as a tree needs, and a few more, is left.
-        if (i % 3 === 0 && links.length > 1.4 * members && net.connectedWithout(a, b)) {
-          net.cut(a, b);
+  Deno.test(
+    `links that go with bundles of ${textBytes} B under way cost nobody a bundle`,
+    SLOW,
+    () => {
+      for (let seed = 1; seed <= 12; seed++) {
+        const members = seed % 2 === 0 ? 20 : 80;
+        const net = network({ members, seed, latencyMs: (random) => 1 + 60 * random() });
+        const bundles = [];
+        for (let i = 0; i < 120; i++) {
+          bundles.push(net.say(keyOf(Math.floor(net.random() * members)), textBytes));
+          net.run(net.random() * 60);
+          const links = net.links();
+          const [a, b] = links[Math.floor(net.random() * links.length)]!;
+          // An overlay with as many links as a tree needs, and a few more, is left.
+          if (i % 3 === 0 && links.length > 1.4 * members && net.connectedWithout(a, b)) {
+            net.cut(a, b);
+          }
         }
-      }
-      // The very last one: no later bundle tells of it.
-      net.run(20_000);
-      bundles.push(net.say(keyOf(0), textBytes));
-      const spare = net.links().find(([a, b]) => a === keyOf(0) && net.connectedWithout(a, b));
-      if (spare !== undefined) net.cut(...spare);
-      net.run(20_000);
+        // The very last one: no later bundle tells of it.
+        net.run(20_000);
+        bundles.push(net.say(keyOf(0), textBytes));
+        const spare = net.links().find(([a, b]) => a === keyOf(0) && net.connectedWithout(a, b));
+        if (spare !== undefined) net.cut(...spare);
+        net.run(20_000);
 
-      const missed = bundles.reduce((sum, bundle) => sum + net.reach(bundle).missed, 0);
-      assertEquals([seed, missed, net.penalties], [seed, 0, []]);
-    }
-  });
+        const missed = bundles.reduce((sum, bundle) => sum + net.reach(bundle).missed, 0);
+        assertEquals([seed, missed, net.penalties], [seed, 0, []]);
+      }
+    },
+  );
 }
 
 Deno.test("a room that grows over 64 members changes its trees without losing a bundle", () => {

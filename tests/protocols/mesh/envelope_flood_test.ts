@@ -14,6 +14,7 @@ import { messageBytes } from "../../sim/mesh/message_bytes.ts";
 import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
 import { World } from "../../sim/mesh/world.ts";
 import { forged } from "./order_members.ts";
+import { SLOW } from "../../given.ts";
 
 const STEP_MS = 20;
 const PER_STEP = 90; // 4,500 a second
@@ -100,14 +101,22 @@ function flood(liarCount: number, receiver: (lost: Member) => PeerKey) {
 }
 
 for (const liars of [1, 2]) {
-  Deno.test(`Mesh stays whole while ${liars} of its members flood envelopes for nobody`, () => {
-    const nobody = "ef".repeat(32) as PeerKey;
-    assertEquals(flood(liars, () => nobody), { bans: [], undelivered: 0, passedOn: false });
-  });
+  Deno.test(
+    `Mesh stays whole while ${liars} of its members flood envelopes for nobody`,
+    SLOW,
+    () => {
+      const nobody = "ef".repeat(32) as PeerKey;
+      assertEquals(flood(liars, () => nobody), { bans: [], undelivered: 0, passedOn: false });
+    },
+  );
 
-  Deno.test(`Mesh stays whole while ${liars} of its members flood envelopes for one who is lost`, () => {
-    assertEquals(flood(liars, ({ key }) => key), { bans: [], undelivered: 0, passedOn: true });
-  });
+  Deno.test(
+    `Mesh stays whole while ${liars} of its members flood envelopes for one who is lost`,
+    SLOW,
+    () => {
+      assertEquals(flood(liars, ({ key }) => key), { bans: [], undelivered: 0, passedOn: true });
+    },
+  );
 }
 
 Deno.test("Mesh takes envelopes from its neighbours alone", () => {
@@ -130,7 +139,7 @@ Deno.test("Mesh takes envelopes from its neighbours alone", () => {
   assertEquals(passedOnAfter.map((count) => count > 0), [true, false]);
 });
 
-Deno.test("Mesh passes on so many proofs of lies as its neighbours allow", () => {
+Deno.test("Mesh passes on so many proofs of lies as its neighbours allow", SLOW, () => {
   const passedOn = new Map<string, number>();
   const told = new Map<Member, readonly string[]>();
   const { honest, liars: [liar], pass } = room(1, {

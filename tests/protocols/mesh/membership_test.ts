@@ -12,6 +12,7 @@ import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { Random } from "../../sim/random.ts";
 import { keyOf } from "./membership_fixtures.ts";
 import { faultsAfterQuiet, type Member, World } from "./membership_world.ts";
+import { SLOW } from "../../given.ts";
 
 /** `Bob~` and the start of the fingerprint, which in these tests is the key. */
 function suffixed(name: string, member: Member): string {
@@ -46,7 +47,7 @@ Deno.test("membership: a second Bob is refused before anything is shown", () => 
   assertEquals(bob.lines(), ["ready Bob", "joined Ann"]);
 });
 
-Deno.test("membership: of two who come in at once as Bob exactly one stays", () => {
+Deno.test("membership: of two who come in at once as Bob exactly one stays", SLOW, () => {
   for (let seed = 0; seed < 40; seed++) {
     const world = new World({ seed, latencyMs: 1 + (seed % 5) * 40, degree: seed % 2 ? 2 : 99 });
     const founder = world.start("Ann", null);
@@ -122,32 +123,39 @@ Deno.test("membership: the name of one who had just come is free as soon as it h
   assertEquals([first.isReady, second.isReady], [true, true]);
 });
 
-Deno.test("membership: a killed member is lost within 5 s, and its name held until it is forgotten", () => {
-  const deadKeptMs = 600_000; // a day is 17 x 8,640 beacons
-  const world = new World({ degree: 4, rosterTiming: { ...ROSTER_LAN, deadKeptMs } });
-  const founder = world.start("Ann", null);
-  for (let i = 0; i < 15; i++) world.start(`Peer${i}`, founder);
-  const bob = world.start("Bob", founder);
-  world.run(20_000);
+Deno.test(
+  "membership: a killed member is lost within 5 s, and its name held until it is forgotten",
+  SLOW,
+  () => {
+    const deadKeptMs = 600_000; // a day is 17 x 8,640 beacons
+    const world = new World({ degree: 4, rosterTiming: { ...ROSTER_LAN, deadKeptMs } });
+    const founder = world.start("Ann", null);
+    for (let i = 0; i < 15; i++) world.start(`Peer${i}`, founder);
+    const bob = world.start("Bob", founder);
+    world.run(20_000);
 
-  const killedMs = world.time.nowMs;
-  world.kill(bob);
-  world.run(5_000);
+    const killedMs = world.time.nowMs;
+    world.kill(bob);
+    world.run(5_000);
 
-  for (const member of world.live()) {
-    const left = member.shown.at(-1)!;
-    assertEquals(member.lines().at(-1), "left Bob lost");
-    assert(left.atMs - killedMs < 2_500, `${member.name} saw it after ${left.atMs - killedMs} ms`);
-  }
-  const second = world.start("Bob", founder, { seed: "another Bob" });
-  world.run(5_000);
-  assertEquals(second.lines(), ["fatal name-taken"]);
-  world.run(deadKeptMs);
-  const third = world.start("Bob", founder, { seed: "another Bob" });
-  world.run(5_000);
-  assertEquals(third.isReady, true);
-  assertEquals(faultsAfterQuiet(world), []);
-});
+    for (const member of world.live()) {
+      const left = member.shown.at(-1)!;
+      assertEquals(member.lines().at(-1), "left Bob lost");
+      assert(
+        left.atMs - killedMs < 2_500,
+        `${member.name} saw it after ${left.atMs - killedMs} ms`,
+      );
+    }
+    const second = world.start("Bob", founder, { seed: "another Bob" });
+    world.run(5_000);
+    assertEquals(second.lines(), ["fatal name-taken"]);
+    world.run(deadKeptMs);
+    const third = world.start("Bob", founder, { seed: "another Bob" });
+    world.run(5_000);
+    assertEquals(third.isReady, true);
+    assertEquals(faultsAfterQuiet(world), []);
+  },
+);
 
 Deno.test("membership: a member whose neighbours die with it is lost within 35 s", () => {
   const world = new World({ degree: 2 });
@@ -408,15 +416,19 @@ function stormyRoom(seed: number): World {
   return world;
 }
 
-Deno.test("membership: after quiet all agree on who is there and whose names are whose", () => {
-  for (let seed = 1; seed <= 30; seed++) {
-    const world = stormyRoom(seed);
+Deno.test(
+  "membership: after quiet all agree on who is there and whose names are whose",
+  SLOW,
+  () => {
+    for (let seed = 1; seed <= 30; seed++) {
+      const world = stormyRoom(seed);
 
-    assertEquals(faultsAfterQuiet(world), [], `seed ${seed}`);
-  }
-});
+      assertEquals(faultsAfterQuiet(world), [], `seed ${seed}`);
+    }
+  },
+);
 
-Deno.test("membership: nobody is believed to be there on the word of an old beacon", () => {
+Deno.test("membership: nobody is believed to be there on the word of an old beacon", SLOW, () => {
   const world = new World();
   const ann = world.start("Ann", null);
   const bob = world.start("Bob", ann);

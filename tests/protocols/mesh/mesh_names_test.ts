@@ -6,6 +6,7 @@ import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";
 import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
 import { World } from "../../sim/mesh/world.ts";
+import { SLOW } from "../../given.ts";
 
 const SECOND_MS = 1_000;
 
@@ -85,21 +86,25 @@ class Room {
   }
 }
 
-Deno.test("Mesh gives all who ask each other for another name at once the one that they want", () => {
-  for (const count of [2, 3, 6]) {
-    const room = new Room();
-    const others = Array.from({ length: count - 1 }, (_, n) => room.joined(`M${n}`));
-    for (let round = 0; round < 3; round++) {
-      const answers = room.rename(
-        [room.ann, ...others].map((member, n) => [member, `N${round}${n}`] as const),
-      );
-      assertEquals(
-        answers,
-        Array.from({ length: count }, (_, n) => `${n}: renamed N${round}${n}`),
-      );
+Deno.test(
+  "Mesh gives all who ask each other for another name at once the one that they want",
+  SLOW,
+  () => {
+    for (const count of [2, 3, 6]) {
+      const room = new Room();
+      const others = Array.from({ length: count - 1 }, (_, n) => room.joined(`M${n}`));
+      for (let round = 0; round < 3; round++) {
+        const answers = room.rename(
+          [room.ann, ...others].map((member, n) => [member, `N${round}${n}`] as const),
+        );
+        assertEquals(
+          answers,
+          Array.from({ length: count }, (_, n) => `${n}: renamed N${round}${n}`),
+        );
+      }
     }
-  }
-});
+  },
+);
 
 Deno.test("Mesh answers each once of those who ask for one name at once, and one of them has it", () => {
   for (const count of [2, 3, 8]) {

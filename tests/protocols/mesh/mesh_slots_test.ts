@@ -5,6 +5,7 @@ import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";
 import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
 import { World } from "../../sim/mesh/world.ts";
+import { SLOW } from "../../given.ts";
 
 /** Some whom others can dial, and many who can't be dialled, all of whom came in through the first one. */
 class Room {
@@ -49,7 +50,7 @@ class Room {
   }
 }
 
-Deno.test("Mesh links all who can't be dialled, as long as there are slots for each", () => {
+Deno.test("Mesh links all who can't be dialled, as long as there are slots for each", SLOW, () => {
   for (const [dialled, passive] of [[3, 30], [6, 40]] as const) {
     const room = new Room(dialled, passive);
     room.pass(120_000);
@@ -77,14 +78,18 @@ Deno.test("Mesh tells who came in and found no neighbour, and says so in its sta
   assertEquals(problems.map((problem) => problem.split(";")[0]), ["no link to any other member"]);
 });
 
-Deno.test("Mesh doesn't tell who has a neighbour by the time that it is ready that it had none before", () => {
-  const room = new Room(2, 30);
-  room.pass(120_000);
+Deno.test(
+  "Mesh doesn't tell who has a neighbour by the time that it is ready that it had none before",
+  SLOW,
+  () => {
+    const room = new Room(2, 30);
+    room.pass(120_000);
 
-  const told = [...room.shown.values()].map((events) =>
-    events.flatMap((event) =>
-      event.event === "notice" && /^(No link to|Linked with)/.test(event.text) ? [event.text] : []
-    ).at(-1) ?? ""
-  );
-  assertEquals(told.filter((text) => text.startsWith("No link")), []);
-});
+    const told = [...room.shown.values()].map((events) =>
+      events.flatMap((event) =>
+        event.event === "notice" && /^(No link to|Linked with)/.test(event.text) ? [event.text] : []
+      ).at(-1) ?? ""
+    );
+    assertEquals(told.filter((text) => text.startsWith("No link")), []);
+  },
+);

@@ -17,6 +17,7 @@ import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
 import { World } from "../../sim/mesh/world.ts";
 import { Random } from "../../sim/random.ts";
 import { replaced } from "../../sim/replaced.ts";
+import { SLOW } from "../../given.ts";
 
 const SECOND_MS = 1_000;
 
@@ -622,115 +623,131 @@ Deno.test("Mesh says to one what was typed after a line to all after that line, 
   assertEquals(seen, ["n0 m0 all", "m0 all", "n0 p1 one", "n1 m0 all", "n1 p1 one"]);
 });
 
-Deno.test("Mesh takes a pipe of private messages as fast as they arrive, and refuses none", () => {
-  const errors: string[] = [];
-  // The program's pause overtakes what waits for the disk, the simulator's doesn't.
-  const disk = { syncMs: 0, slowChance: 0 };
-  const world = new World({ ...EVEN_WORLD, hosts: 2, disk }, meshSubject(), [{
-    name: "errors",
-    shown(_, event) {
-      if (event.event === "error") errors.push(event.text);
-    },
-  }]);
-  const [ann, bob] = annAndBob(world);
-  const process = ann.process!;
-  const to = { name: "Bob", key: bob.key };
-  const reasons = new Set<string>();
-  let most = 0;
-
-  const said = [world.say(process, "to all", null)];
-  for (let turn = 0; said.length <= 2_000 && turn < 10_000; turn++) {
-    if (process.pausedBecause !== null) reasons.add(process.pausedBecause);
-    else for (let line = 0; line < 20; line++) said.push(world.say(process, "", to));
-    most = Math.max(most, said.length - bob.shown.order.length);
-    pass(world, 2);
-  }
-  pass(world, 5 * SECOND_MS);
-
-  assertEquals(errors, []);
-  assertEquals(bob.shown.order, said);
-  assertEquals([reasons.has("waiting for Bob"), most > 900, most <= 1_000], [true, true, true]);
-});
-
-Deno.test("Mesh announces another box key each day, and what is private goes on arriving", () => {
-  const seen: string[] = [];
-  const world = quietWorld([{
-    name: "days",
-    shown(process, event) {
-      if (event.event === "message" && process.label === "n1") seen.push(event.text);
-    },
-  }]);
-  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
-  const founder = world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
-  world.start(bob, { kind: "join", contact: ann.endpoint });
-  // The secret of the first key is forgotten with the third one.
-  for (let day = 0; day < 3; day++) {
-    pass(world, day === 0 ? 5 * SECOND_MS : 24 * 60 * 60 * SECOND_MS);
-    world.say(founder, `day ${day}`, { name: "Bob", key: bob.key });
-  }
-  pass(world, 5 * SECOND_MS);
-
-  assertEquals(seen, ["p0 day 0", "p1 day 1", "p2 day 2"]);
-});
-
-Deno.test("Mesh knows all members when it is ready, however far from them it comes in", () => {
-  for (let seed = 1; seed <= 20; seed++) {
-    const told: string[] = [];
-    const late: string[] = [];
-    const watch: MeshChecker = {
-      name: "members",
-      shown(process, event) {
-        if (process.member.name !== "Eve") return;
-        if (event.event === "ready") process.command({ command: "peers" });
-        if (event.event === "peers") told.push(...event.peers.map(({ name }) => name));
-        if (event.event === "joined" && event.present !== true) late.push(event.name);
+Deno.test(
+  "Mesh takes a pipe of private messages as fast as they arrive, and refuses none",
+  SLOW,
+  () => {
+    const errors: string[] = [];
+    // The program's pause overtakes what waits for the disk, the simulator's doesn't.
+    const disk = { syncMs: 0, slowChance: 0 };
+    const world = new World({ ...EVEN_WORLD, hosts: 2, disk }, meshSubject(), [{
+      name: "errors",
+      shown(_, event) {
+        if (event.event === "error") errors.push(event.text);
       },
-    };
-    const network = { seed, delayMs: 20, jitterMs: 20 };
-    const world = new World({ ...EVEN_WORLD, ...network, hosts: 5 }, meshSubject(), [watch]);
-    let contact: Member | null = null;
-    for (const name of ["Ann", "Bob", "Cem", "Dan", "Eve"]) {
-      const member = addMember(world, name);
-      const join = contact === null ? null : { kind: "join", contact: contact.endpoint } as const;
-      world.start(member, join ?? { kind: "found" });
-      pass(world, 1.5 * SECOND_MS);
-      contact = member;
+    }]);
+    const [ann, bob] = annAndBob(world);
+    const process = ann.process!;
+    const to = { name: "Bob", key: bob.key };
+    const reasons = new Set<string>();
+    let most = 0;
+
+    const said = [world.say(process, "to all", null)];
+    for (let turn = 0; said.length <= 2_000 && turn < 10_000; turn++) {
+      if (process.pausedBecause !== null) reasons.add(process.pausedBecause);
+      else for (let line = 0; line < 20; line++) said.push(world.say(process, "", to));
+      most = Math.max(most, said.length - bob.shown.order.length);
+      pass(world, 2);
     }
+    pass(world, 5 * SECOND_MS);
 
-    assertEquals([told.toSorted(), late], [["Ann", "Bob", "Cem", "Dan", "Eve"], []], `${seed}`);
-  }
-});
+    assertEquals(errors, []);
+    assertEquals(bob.shown.order, said);
+    assertEquals([reasons.has("waiting for Bob"), most > 900, most <= 1_000], [true, true, true]);
+  },
+);
 
-Deno.test("Mesh shows who leaves as soon as it is ready as much of what was said as it asked for", () => {
-  for (let seed = 1; seed <= 10; seed++) {
-    for (const historyShown of [0, 2]) {
-      const seen: string[] = [];
+Deno.test(
+  "Mesh announces another box key each day, and what is private goes on arriving",
+  SLOW,
+  () => {
+    const seen: string[] = [];
+    const world = quietWorld([{
+      name: "days",
+      shown(process, event) {
+        if (event.event === "message" && process.label === "n1") seen.push(event.text);
+      },
+    }]);
+    const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+    const founder = world.start(ann, { kind: "found" });
+    pass(world, SECOND_MS);
+    world.start(bob, { kind: "join", contact: ann.endpoint });
+    // The secret of the first key is forgotten with the third one.
+    for (let day = 0; day < 3; day++) {
+      pass(world, day === 0 ? 5 * SECOND_MS : 24 * 60 * 60 * SECOND_MS);
+      world.say(founder, `day ${day}`, { name: "Bob", key: bob.key });
+    }
+    pass(world, 5 * SECOND_MS);
+
+    assertEquals(seen, ["p0 day 0", "p1 day 1", "p2 day 2"]);
+  },
+);
+
+Deno.test(
+  "Mesh knows all members when it is ready, however far from them it comes in",
+  SLOW,
+  () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const told: string[] = [];
+      const late: string[] = [];
       const watch: MeshChecker = {
-        name: "history",
+        name: "members",
         shown(process, event) {
-          if (process.member.name !== "Cem") return;
-          if (event.event === "ready") process.command({ command: "quit" });
-          if (event.event === "message") seen.push(event.text.slice(3));
+          if (process.member.name !== "Eve") return;
+          if (event.event === "ready") process.command({ command: "peers" });
+          if (event.event === "peers") told.push(...event.peers.map(({ name }) => name));
+          if (event.event === "joined" && event.present !== true) late.push(event.name);
         },
       };
       const network = { seed, delayMs: 20, jitterMs: 20 };
-      const world = new World({ ...EVEN_WORLD, ...network, hosts: 3 }, meshSubject(), [watch]);
-      const [ann, bob] = annAndBob(world);
-      for (const text of ["one", "two", "three"]) {
-        for (const { process } of [ann, bob]) world.say(process!, text, null);
-        pass(world, SECOND_MS);
+      const world = new World({ ...EVEN_WORLD, ...network, hosts: 5 }, meshSubject(), [watch]);
+      let contact: Member | null = null;
+      for (const name of ["Ann", "Bob", "Cem", "Dan", "Eve"]) {
+        const member = addMember(world, name);
+        const join = contact === null ? null : { kind: "join", contact: contact.endpoint } as const;
+        world.start(member, join ?? { kind: "found" });
+        pass(world, 1.5 * SECOND_MS);
+        contact = member;
       }
-      const config = { ...plainMember(fakeSigner("Cem"), "Cem"), historyShown };
-      const cem = world.addMember(config);
-      world.start(cem, { kind: "join", contact: ann.endpoint });
-      pass(world, 5 * SECOND_MS);
 
-      assertEquals(seen, historyShown === 0 ? [] : ["three", "three"], `${seed}`);
-      assertEquals(cem.process, null);
+      assertEquals([told.toSorted(), late], [["Ann", "Bob", "Cem", "Dan", "Eve"], []], `${seed}`);
     }
-  }
-});
+  },
+);
+
+Deno.test(
+  "Mesh shows who leaves as soon as it is ready as much of what was said as it asked for",
+  SLOW,
+  () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      for (const historyShown of [0, 2]) {
+        const seen: string[] = [];
+        const watch: MeshChecker = {
+          name: "history",
+          shown(process, event) {
+            if (process.member.name !== "Cem") return;
+            if (event.event === "ready") process.command({ command: "quit" });
+            if (event.event === "message") seen.push(event.text.slice(3));
+          },
+        };
+        const network = { seed, delayMs: 20, jitterMs: 20 };
+        const world = new World({ ...EVEN_WORLD, ...network, hosts: 3 }, meshSubject(), [watch]);
+        const [ann, bob] = annAndBob(world);
+        for (const text of ["one", "two", "three"]) {
+          for (const { process } of [ann, bob]) world.say(process!, text, null);
+          pass(world, SECOND_MS);
+        }
+        const config = { ...plainMember(fakeSigner("Cem"), "Cem"), historyShown };
+        const cem = world.addMember(config);
+        world.start(cem, { kind: "join", contact: ann.endpoint });
+        pass(world, 5 * SECOND_MS);
+
+        assertEquals(seen, historyShown === 0 ? [] : ["three", "three"], `${seed}`);
+        assertEquals(cem.process, null);
+      }
+    }
+  },
+);
 
 Deno.test("Mesh knows that the link is full which takes over from one that has gone", () => {
   const inputs: string[] = [];
@@ -816,30 +833,34 @@ Deno.test("Mesh takes a stall for one, however much waited to be read", () => {
   assertEquals(stalls, ["this process stood still"]);
 });
 
-Deno.test("Mesh goes on to send to who dials anew while the link before, which is dead, is full", () => {
-  const afterMs: number[] = [];
-  for (let seed = 1; seed <= 4; seed++) {
-    const world = new World(
-      { ...EVEN_WORLD, hosts: 4, seed, bytesPerMs: 1_000 },
-      meshSubject(),
-      [],
-    );
-    const [ann, bob] = annAndBob(world);
-    pass(world, 2 * SECOND_MS);
-    world.roam(bob, { host: "10.9.9.9", port: 55_107 });
-    for (let line = 0; line < 80; line++) {
-      world.say(ann.process!, "x".repeat(30_000), null);
-      pass(world, 20);
+Deno.test(
+  "Mesh goes on to send to who dials anew while the link before, which is dead, is full",
+  SLOW,
+  () => {
+    const afterMs: number[] = [];
+    for (let seed = 1; seed <= 4; seed++) {
+      const world = new World(
+        { ...EVEN_WORLD, hosts: 4, seed, bytesPerMs: 1_000 },
+        meshSubject(),
+        [],
+      );
+      const [ann, bob] = annAndBob(world);
+      pass(world, 2 * SECOND_MS);
+      world.roam(bob, { host: "10.9.9.9", port: 55_107 });
+      for (let line = 0; line < 80; line++) {
+        world.say(ann.process!, "x".repeat(30_000), null);
+        pass(world, 20);
+      }
+
+      const said = world.ledger.said;
+      const sinceMs = world.time.nowMs;
+      while (said.some((one) => !bob.shown.has(one))) pass(world, 100);
+      afterMs.push(world.time.nowMs - sinceMs);
     }
 
-    const said = world.ledger.said;
-    const sinceMs = world.time.nowMs;
-    while (said.some((one) => !bob.shown.has(one))) pass(world, 100);
-    afterMs.push(world.time.nowMs - sinceMs);
-  }
-
-  assertEquals(afterMs.filter((ms) => ms > 10 * SECOND_MS), []);
-});
+    assertEquals(afterMs.filter((ms) => ms > 10 * SECOND_MS), []);
+  },
+);
 
 Deno.test("Mesh says on leaving whether what was said went to nobody", () => {
   const notices: string[] = [];
@@ -871,31 +892,35 @@ Deno.test("Mesh says on leaving whether what was said went to nobody", () => {
   assertEquals([heard, notices], [[], [`Bob: ${unheard}`]]);
 });
 
-Deno.test("Mesh leaves what was said with who stays, also where all others leave at once", () => {
-  const lacking: number[] = [];
-  for (let seed = 1; seed <= 20; seed++) {
-    const world = new World(
-      { ...EVEN_WORLD, hosts: 4, seed, delayMs: 30, jitterMs: 30 },
-      meshSubject(),
-      [],
-    );
-    const [ann, bob] = annAndBob(world);
-    const cat = addMember(world, "Cat");
-    world.start(cat, { kind: "join", contact: ann.endpoint });
-    pass(world, 700);
+Deno.test(
+  "Mesh leaves what was said with who stays, also where all others leave at once",
+  SLOW,
+  () => {
+    const lacking: number[] = [];
+    for (let seed = 1; seed <= 20; seed++) {
+      const world = new World(
+        { ...EVEN_WORLD, hosts: 4, seed, delayMs: 30, jitterMs: 30 },
+        meshSubject(),
+        [],
+      );
+      const [ann, bob] = annAndBob(world);
+      const cat = addMember(world, "Cat");
+      world.start(cat, { kind: "join", contact: ann.endpoint });
+      pass(world, 700);
 
-    for (let word = 0; word < 5; word++) {
-      for (const { process } of [ann, bob]) world.say(process!, "", null);
-      pass(world, 20);
+      for (let word = 0; word < 5; word++) {
+        for (const { process } of [ann, bob]) world.say(process!, "", null);
+        pass(world, 20);
+      }
+      for (const { process } of [ann, bob]) process!.command({ command: "quit" });
+      pass(world, 20 * SECOND_MS);
+
+      lacking.push(world.ledger.said.filter((said) => !cat.shown.has(said)).length);
     }
-    for (const { process } of [ann, bob]) process!.command({ command: "quit" });
-    pass(world, 20 * SECOND_MS);
 
-    lacking.push(world.ledger.said.filter((said) => !cat.shown.has(said)).length);
-  }
-
-  assertEquals(lacking, lacking.map(() => 0));
-});
+    assertEquals(lacking, lacking.map(() => 0));
+  },
+);
 
 Deno.test("Mesh hands over on coming back what was said to nobody, however soon one leaves again", () => {
   const lacking: number[] = [];
@@ -948,7 +973,7 @@ Deno.test("Mesh tells who leaves what isn't known to have come to anybody, where
   assertEquals(notices, [`read: false; ${text}`]);
 });
 
-Deno.test("Mesh leaves properly at whatever moment of its way in it is told to", () => {
+Deno.test("Mesh leaves properly at whatever moment of its way in it is told to", SLOW, () => {
   const outcomes = new Set<string>();
   for (let afterMs = 0; afterMs < 200; afterMs++) {
     const seen: string[] = [];

@@ -12,6 +12,7 @@ import type { Bundle, Head, Header } from "../../../lib/protocols/mesh/schema/st
 import { type Blocker, missingHead } from "../../../lib/protocols/mesh/log/waiting_pool.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { forged, idOf, Member, WALL_MS } from "./order_members.ts";
+import { SLOW } from "../../given.ts";
 
 /** As many as may wait for one link, nearly. */
 const CHAIN = 250;
@@ -53,11 +54,15 @@ function takenIn(bundles: readonly Bundle[], low: number): readonly string[] {
   return ann.shown;
 }
 
-Deno.test("Order goes on with a long chain of words, each of which names as many as may be that don't exist", () => {
-  const eve = new Member("eve");
-  const bundles = chain(eve, () => INVENTED, 0);
-  assertEquals(takenIn(bundles, 1), bundles.map(({ texts }) => texts.value[0]!));
-});
+Deno.test(
+  "Order goes on with a long chain of words, each of which names as many as may be that don't exist",
+  SLOW,
+  () => {
+    const eve = new Member("eve");
+    const bundles = chain(eve, () => INVENTED, 0);
+    assertEquals(takenIn(bundles, 1), bundles.map(({ texts }) => texts.value[0]!));
+  },
+);
 
 Deno.test("Order goes on with a long chain of words, between any two of which something is no longer kept", () => {
   const eve = new Member("eve");

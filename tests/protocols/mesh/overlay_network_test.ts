@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { WALKS_BURST } from "../../../lib/protocols/mesh/schema/limits.ts";
 import { contactOf, keyOf, OverlayNetwork, type OverlayNetworkOptions } from "./overlay_network.ts";
+import { SLOW } from "../../given.ts";
 
 /** A room of `members` who came in one after the other, each through some member, and a quiet minute. */
 function room(
@@ -36,7 +37,7 @@ function counting() {
 }
 
 for (const members of [2, 6, 7, 40, 500]) {
-  Deno.test(`a room of ${members} is connected, its views symmetric and nearly full`, () => {
+  Deno.test(`a room of ${members} is connected, its views symmetric and nearly full`, SLOW, () => {
     const network = room(members, { seed: members });
 
     assertEquals(network.parts(), [members]);
@@ -48,45 +49,53 @@ for (const members of [2, 6, 7, 40, 500]) {
   });
 }
 
-Deno.test("a thousand that come in through one member within 10 s don't lose each other", () => {
-  const { seen, onEffect: count } = counting();
-  const walks = new Map<string, number>();
-  const onEffect: OverlayNetworkOptions["onEffect"] = (self, effect, nowMs) => {
-    count(self, effect, nowMs);
-    if (effect.type !== "send" || effect.message.type !== "forward-join") return;
-    const link = self + effect.to;
-    walks.set(link, 1 + (walks.get(link) ?? 0));
-  };
-  const network = new OverlayNetwork({ seed: 3, onEffect });
-  network.add(keyOf(0));
-  for (let index = 1; index < 1_000; index++) {
-    network.at(index * 10, () => network.join(keyOf(index), keyOf(0)));
-  }
-
-  network.run(11_000);
-
-  assertEquals(network.parts(), [1_000]);
-  assert(seen.isolated < 50, `${seen.isolated} were alone for a moment`);
-  // What a link may carry at once is far more.
-  assert(Math.max(...walks.values()) <= WALKS_BURST / 4, `${Math.max(...walks.values())} walks`);
-});
-
-for (const share of [0.3, 0.5, 0.7, 0.9]) {
-  Deno.test(`a room of 500 is one again when ${share * 100} % vanish, their addresses silent`, () => {
-    const gone = new Set<PeerKey>();
-    const passes = (_from: PeerKey, to: PeerKey) => !gone.has(to);
-    const network = room(500, { seed: 11, lostAfterMs: 15_000, passes });
-    for (const key of [...network.nodes.keys()]) {
-      if (network.random() >= share) continue;
-      gone.add(key);
-      network.crash(key);
+Deno.test(
+  "a thousand that come in through one member within 10 s don't lose each other",
+  SLOW,
+  () => {
+    const { seen, onEffect: count } = counting();
+    const walks = new Map<string, number>();
+    const onEffect: OverlayNetworkOptions["onEffect"] = (self, effect, nowMs) => {
+      count(self, effect, nowMs);
+      if (effect.type !== "send" || effect.message.type !== "forward-join") return;
+      const link = self + effect.to;
+      walks.set(link, 1 + (walks.get(link) ?? 0));
+    };
+    const network = new OverlayNetwork({ seed: 3, onEffect });
+    network.add(keyOf(0));
+    for (let index = 1; index < 1_000; index++) {
+      network.at(index * 10, () => network.join(keyOf(index), keyOf(0)));
     }
 
-    network.run(share > 0.8 ? 60_000 : 30_000);
+    network.run(11_000);
 
-    assertEquals(network.parts(), [network.nodes.size]);
-    assertEquals(network.asymmetries(), []);
-  });
+    assertEquals(network.parts(), [1_000]);
+    assert(seen.isolated < 50, `${seen.isolated} were alone for a moment`);
+    // What a link may carry at once is far more.
+    assert(Math.max(...walks.values()) <= WALKS_BURST / 4, `${Math.max(...walks.values())} walks`);
+  },
+);
+
+for (const share of [0.3, 0.5, 0.7, 0.9]) {
+  Deno.test(
+    `a room of 500 is one again when ${share * 100} % vanish, their addresses silent`,
+    SLOW,
+    () => {
+      const gone = new Set<PeerKey>();
+      const passes = (_from: PeerKey, to: PeerKey) => !gone.has(to);
+      const network = room(500, { seed: 11, lostAfterMs: 15_000, passes });
+      for (const key of [...network.nodes.keys()]) {
+        if (network.random() >= share) continue;
+        gone.add(key);
+        network.crash(key);
+      }
+
+      network.run(share > 0.8 ? 60_000 : 30_000);
+
+      assertEquals(network.parts(), [network.nodes.size]);
+      assertEquals(network.asymmetries(), []);
+    },
+  );
 }
 
 Deno.test("a quiet room stays as it is: no neighbour goes, and almost nobody dials", () => {

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { assertOneRoom, CutRoom } from "./cut_room.ts";
+import { SLOW } from "../../given.ts";
 
 /** What happens, step by step; numbers are taken modulo what there is. */
 const happenings = fc.array(
@@ -33,23 +34,27 @@ function play(room: CutRoom, script: readonly { kind: keyof CutRoom | "wait"; wh
 
 for (const floods of [false, true]) {
   const how = floods ? "flooded" : "by anti-entropy alone";
-  Deno.test(`Order and AntiEntropy, ${how}: all get all once through any cuts and crashes`, () => {
-    fc.assert(
-      fc.property(happenings, (script) => {
-        const room = new CutRoom(floods);
-        play(room, script);
+  Deno.test(
+    `Order and AntiEntropy, ${how}: all get all once through any cuts and crashes`,
+    SLOW,
+    () => {
+      fc.assert(
+        fc.property(happenings, (script) => {
+          const room = new CutRoom(floods);
+          play(room, script);
 
-        assertOneRoom(room);
-        for (const [name, shown] of room.shown) assertEquals(shown.length, room.said, name);
-      }),
-      { numRuns: 40 },
-    );
-  });
+          assertOneRoom(room);
+          for (const [name, shown] of room.shown) assertEquals(shown.length, room.said, name);
+        }),
+        { numRuns: 40 },
+      );
+    },
+  );
 }
 
 for (const floods of [false, true]) {
   const how = floods ? "flooded" : "by anti-entropy alone";
-  Deno.test(`Order and AntiEntropy, ${how}: nobody is told of more than was missed`, () => {
+  Deno.test(`Order and AntiEntropy, ${how}: nobody is told of more than was missed`, SLOW, () => {
     fc.assert(
       fc.property(happenings, (script) => {
         const room = new CutRoom(floods, { keptMessagesMax: 6 });

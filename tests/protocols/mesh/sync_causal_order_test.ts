@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { assertCausal, assertOneRoom, CutRoom } from "./cut_room.ts";
+import { SLOW } from "../../given.ts";
 
 const KEPT_MESSAGES_MAX = 6;
 
@@ -100,19 +101,23 @@ function play(room: CutRoom, script: readonly Happening[]): void {
 
 for (const floods of [false, true]) {
   const how = floods ? "flooded" : "by anti-entropy alone";
-  Deno.test(`Order and AntiEntropy, ${how}: no answer is shown before what its author had been shown`, () => {
-    fc.assert(
-      fc.property(happenings, (script) => {
-        const room = new CutRoom(floods, { keptMessagesMax: KEPT_MESSAGES_MAX });
-        room.network.run(2_000); // nobody is a newcomer any more
-        for (let who = 0; who < 5; who++) room.say(who);
-        room.network.run(5_000);
-        play(room, script);
+  Deno.test(
+    `Order and AntiEntropy, ${how}: no answer is shown before what its author had been shown`,
+    SLOW,
+    () => {
+      fc.assert(
+        fc.property(happenings, (script) => {
+          const room = new CutRoom(floods, { keptMessagesMax: KEPT_MESSAGES_MAX });
+          room.network.run(2_000); // nobody is a newcomer any more
+          for (let who = 0; who < 5; who++) room.say(who);
+          room.network.run(5_000);
+          play(room, script);
 
-        assertCausal(room);
-        assertOneRoom(room);
-      }),
-      { numRuns: 60, examples: EXAMPLES.map((script) => [script]) },
-    );
-  });
+          assertCausal(room);
+          assertOneRoom(room);
+        }),
+        { numRuns: 60, examples: EXAMPLES.map((script) => [script]) },
+      );
+    },
+  );
 }

@@ -23,6 +23,7 @@ import {
   Side,
   TARGET,
 } from "./channel_pair.ts";
+import { SLOW } from "../../given.ts";
 
 const ROOM = nodeCrypto.sha256<RoomId>(utf8("room"));
 
@@ -73,7 +74,7 @@ Deno.test("isWholeOpening() holds from the last byte of an opening, or the first
   assertEquals(firstWhole(encodePreface({ ...wanted, mode: "group" }, new Uint8Array(8))), 51);
 });
 
-Deno.test("Channel establishes whatever the cuts between the bytes", () => {
+Deno.test("Channel establishes whatever the cuts between the bytes", SLOW, () => {
   for (let cut = 1; cut < 200; cut++) {
     const pair = new Pair({ target: { room: ROOM }, access: { room: ROOM } });
     pair.onWire = (bytes) => [bytes.subarray(0, cut), bytes.subarray(cut)];
@@ -88,7 +89,7 @@ Deno.test("Channel establishes whatever the cuts between the bytes", () => {
   assertEquals(pair.bob.heard("data"), "one by one");
 });
 
-Deno.test("Channel establishes nobody when any one byte of the handshake was changed", () => {
+Deno.test("Channel establishes nobody when any one byte of the handshake was changed", SLOW, () => {
   const secret = { epoch: 1, key: seedOf("psk") };
   for (const target of [{ room: ROOM }, { room: ROOM, secret }]) {
     const access = { room: ROOM, secrets: "secret" in target ? () => [secret.key] : null };

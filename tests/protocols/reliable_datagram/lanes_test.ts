@@ -9,6 +9,7 @@ import {
 } from "../../../lib/protocols/reliable_datagram/limits.ts";
 import { ReceiveLane } from "../../../lib/protocols/reliable_datagram/receive_lane.ts";
 import { type Chunk, SendLane } from "../../../lib/protocols/reliable_datagram/send_lane.ts";
+import { SLOW } from "../../given.ts";
 
 function message(length: number, seed: number): Uint8Array {
   return Uint8Array.from({ length }, (_, n) => (n * 7 + seed) & 0xff);
@@ -23,42 +24,46 @@ function takeAll(lane: SendLane, room = CHUNK_BYTES_MAX): Chunk[] {
   return chunks;
 }
 
-Deno.test("SendLane and ReceiveLane: messages come out as they went in, however chunks are cut, repeated and disordered", () => {
-  const lengths = fc.array(
-    fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 30_000 })),
-    {
-      minLength: 1,
-      maxLength: 12,
-    },
-  );
-  const order = fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 200 });
-  fc.assert(
-    fc.property(lengths, fc.integer({ min: 300, max: 1_200 }), order, (lengths, room, order) => {
-      const [send, receive] = [new SendLane("data"), new ReceiveLane("data")];
-      const messages = lengths.map(message);
-      const came: Uint8Array[] = [];
-      for (const each of messages) send.push(each);
-      const chunks: Chunk[] = [];
-      // Enough for all: the receiver gives room as it goes.
-      for (let more = takeAll(send, room); more.length > 0; more = takeAll(send, room)) {
-        for (const [one, other] of order) {
-          const [a, b] = [one % more.length, other % more.length];
-          [more[a], more[b]] = [more[b]!, more[a]!];
+Deno.test(
+  "SendLane and ReceiveLane: messages come out as they went in, however chunks are cut, repeated and disordered",
+  SLOW,
+  () => {
+    const lengths = fc.array(
+      fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 30_000 })),
+      {
+        minLength: 1,
+        maxLength: 12,
+      },
+    );
+    const order = fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 200 });
+    fc.assert(
+      fc.property(lengths, fc.integer({ min: 300, max: 1_200 }), order, (lengths, room, order) => {
+        const [send, receive] = [new SendLane("data"), new ReceiveLane("data")];
+        const messages = lengths.map(message);
+        const came: Uint8Array[] = [];
+        for (const each of messages) send.push(each);
+        const chunks: Chunk[] = [];
+        // Enough for all: the receiver gives room as it goes.
+        for (let more = takeAll(send, room); more.length > 0; more = takeAll(send, room)) {
+          for (const [one, other] of order) {
+            const [a, b] = [one % more.length, other % more.length];
+            [more[a], more[b]] = [more[b]!, more[a]!];
+          }
+          for (const { offset, bytes } of [...more, ...more.slice(0, 3)]) {
+            assert(receive.add(offset, bytes, (each) => came.push(each)));
+          }
+          chunks.push(...more);
+          send.credit(receive.takeCredit());
         }
-        for (const { offset, bytes } of [...more, ...more.slice(0, 3)]) {
-          assert(receive.add(offset, bytes, (each) => came.push(each)));
-        }
-        chunks.push(...more);
-        send.credit(receive.takeCredit());
-      }
-      assertEquals(came, messages);
-      for (const chunk of chunks) send.acknowledged(chunk);
-      for (const chunk of chunks) send.acknowledged(chunk);
-      assertEquals(send.waitingBytes, 0);
-    }),
-    { numRuns: 60 },
-  );
-});
+        assertEquals(came, messages);
+        for (const chunk of chunks) send.acknowledged(chunk);
+        for (const chunk of chunks) send.acknowledged(chunk);
+        assertEquals(send.waitingBytes, 0);
+      }),
+      { numRuns: 60 },
+    );
+  },
+);
 
 Deno.test("SendLane sends no more than the window, and what was lost again as it was", () => {
   const lane = new SendLane("control");

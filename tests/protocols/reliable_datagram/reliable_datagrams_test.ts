@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { SendLane } from "../../../lib/protocols/reliable_datagram/send_lane.ts";
 import { Random } from "../../sim/random.ts";
 import { World } from "./programs.ts";
+import { SLOW } from "../../given.ts";
 
 Deno.test("ReliableDatagrams: messages arrive once, in the order of their lane", () => {
   const world = new World();
@@ -17,23 +18,27 @@ Deno.test("ReliableDatagrams: messages arrive once, in the order of their lane",
   assertEquals([ann.machine.waitingBytes(bob.key), bob.machine.waitingBytes(ann.key)], [0, 0]);
 });
 
-Deno.test("ReliableDatagrams: everything arrives over a network that loses, repeats and disorders", () => {
-  for (let seed = 1; seed <= 10; seed++) {
-    const world = new World();
-    const { ann, bob } = world.pair();
-    const random = new Random(seed);
-    world.fate = () => random.chance(0.3) ? null : random.between(1, 60);
-    const texts = Array.from({ length: 300 }, (_, n) => `${n} ${"x".repeat(random.below(400))}`);
-    for (const text of texts) {
-      ann.send(bob, text);
-      if (random.chance(0.1)) world.run(random.below(20));
-    }
-    world.run(60_000);
+Deno.test(
+  "ReliableDatagrams: everything arrives over a network that loses, repeats and disorders",
+  SLOW,
+  () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const world = new World();
+      const { ann, bob } = world.pair();
+      const random = new Random(seed);
+      world.fate = () => random.chance(0.3) ? null : random.between(1, 60);
+      const texts = Array.from({ length: 300 }, (_, n) => `${n} ${"x".repeat(random.below(400))}`);
+      for (const text of texts) {
+        ann.send(bob, text);
+        if (random.chance(0.1)) world.run(random.below(20));
+      }
+      world.run(60_000);
 
-    assertEquals(bob.heard(), texts, `seed ${seed}`);
-    assert(world.sent.every(({ bytes }) => bytes.length < 1_200));
-  }
-});
+      assertEquals(bob.heard(), texts, `seed ${seed}`);
+      assert(world.sent.every(({ bytes }) => bytes.length < 1_200));
+    }
+  },
+);
 
 Deno.test("ReliableDatagrams: what is sent before the peer is up arrives once it is", () => {
   const world = new World();

@@ -19,6 +19,7 @@ import {
   PASSWORD,
 } from "../directory_world.ts";
 import { MemoryStore, Reader } from "../host_world.ts";
+import { SLOW } from "../../given.ts";
 
 /** The first byte of `relay`. */
 const RELAY_CODE = 23;
@@ -293,38 +294,46 @@ async function saidAndHungUp(route: string, count: number, bytes: number) {
   return { world, reader, ann, bob, lines };
 }
 
-Deno.test("DirectoryClientHost: what was said before the end goes out, also to whoever takes it in some seconds later", async () => {
-  for (const route of ["direct", "relay"]) {
-    for (const { count, bytes } of SAID) {
-      const { world, reader, ann, bob, lines } = await saidAndHungUp(route, count, bytes);
-      await world.pass(8_000);
-      reader.goOn();
-      await world.pass(5_000);
+Deno.test(
+  "DirectoryClientHost: what was said before the end goes out, also to whoever takes it in some seconds later",
+  SLOW,
+  async () => {
+    for (const route of ["direct", "relay"]) {
+      for (const { count, bytes } of SAID) {
+        const { world, reader, ann, bob, lines } = await saidAndHungUp(route, count, bytes);
+        await world.pass(8_000);
+        reader.goOn();
+        await world.pass(5_000);
 
-      const short = (texts: readonly string[]) => texts.map((text) => text.split(" ")[0]);
-      assertEquals(
-        short(bob.heard),
-        short(lines),
-        `${route}, ${count}: ${ann.calls}; ${bob.calls}`,
-      );
-      assertEquals([ann.calls.at(-1), bob.calls.at(-1)], ["bob ended", "ann ended hung-up"]);
+        const short = (texts: readonly string[]) => texts.map((text) => text.split(" ")[0]);
+        assertEquals(
+          short(bob.heard),
+          short(lines),
+          `${route}, ${count}: ${ann.calls}; ${bob.calls}`,
+        );
+        assertEquals([ann.calls.at(-1), bob.calls.at(-1)], ["bob ended", "ann ended hung-up"]);
+      }
     }
-  }
-});
+  },
+);
 
-Deno.test("DirectoryClientHost: whoever never takes in what was said before the end is let go of", async () => {
-  for (const route of ["direct", "relay"]) {
-    for (const { count, bytes } of SAID) {
-      const { world, ann } = await saidAndHungUp(route, count, bytes);
-      await world.pass(30_000);
-      ann.do({ command: "quit" });
-      await world.pass(25_000);
+Deno.test(
+  "DirectoryClientHost: whoever never takes in what was said before the end is let go of",
+  SLOW,
+  async () => {
+    for (const route of ["direct", "relay"]) {
+      for (const { count, bytes } of SAID) {
+        const { world, ann } = await saidAndHungUp(route, count, bytes);
+        await world.pass(30_000);
+        ann.do({ command: "quit" });
+        await world.pass(25_000);
 
-      assertEquals((await ended(ann))?.kind, "bye", `${route}, ${count} lines`);
-      assertEquals(ann.links.size, 0, `${route}, ${count} lines`);
+        assertEquals((await ended(ann))?.kind, "bye", `${route}, ${count} lines`);
+        assertEquals(ann.links.size, 0, `${route}, ${count} lines`);
+      }
     }
-  }
-});
+  },
+);
 
 Deno.test("DirectoryClientHost: lines that come one by one are no more pieces than the directory takes", async () => {
   const { world, ann, bob } = await worldOf("ann", "bob");

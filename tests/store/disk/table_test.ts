@@ -5,6 +5,7 @@ import { P2pchatError } from "../../../lib/base/errors.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";
 import { Table, type TableRow } from "../../../lib/store/disk/table.ts";
 import { Random } from "../../sim/random.ts";
+import { SLOW } from "../../given.ts";
 
 const PATH = "/data/table";
 const FORMAT = { format: "test-table", version: 1 };
@@ -155,7 +156,7 @@ Deno.test("Table.open() refuses another table and another version", async () => 
   }
 });
 
-Deno.test("Table keeps any texts", async () => {
+Deno.test("Table keeps any texts", SLOW, async () => {
   const cell = fc.string({ unit: "binary" });
   await fc.assert(
     fc.asyncProperty(

@@ -9,6 +9,7 @@ import { P2pchatError } from "../../../lib/base/errors.ts";
 import { AppendLog } from "../../../lib/store/log/append_log.ts";
 import { type DiskOperationKind, MemoryDisk } from "../../doubles/memory_disk.ts";
 import { Random } from "../../sim/random.ts";
+import { SLOW } from "../../given.ts";
 
 const PATH = "/data/log";
 const FORMAT = { format: "test", version: 1 };
@@ -247,7 +248,7 @@ function checkFound(
   }
 }
 
-Deno.test("AppendLog keeps its promises under faults, kills and power cuts", async () => {
+Deno.test("AppendLog keeps its promises under faults, kills and power cuts", SLOW, async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 0, max: 2 ** 31 - 1 }),

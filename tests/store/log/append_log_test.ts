@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { AppendLog, type LogRecord, type OpenedLog } from "../../../lib/store/log/append_log.ts";
 import { type DiskOperationKind, MemoryDisk } from "../../doubles/memory_disk.ts";
+import { SLOW } from "../../given.ts";
 
 const PATH = "/data/log";
 const FORMAT = { format: "test", version: 1 };
@@ -86,21 +87,25 @@ Deno.test("append() without sync is synced by itself once a mebibyte is unsynced
   assertEquals((await recordsAfter(disk.crash())).length, 2);
 });
 
-Deno.test("append() is refused when more waits than may, and goes on afterwards", async () => {
-  const { disk, log } = await newLog();
-  const gate = gateSyncs(disk);
-  const large = { kind: "n", fields: ["x".repeat(2_000_000)] };
-  const appends = [log.append([large])];
-  await gate.reached();
-  for (let i = 0; i < 32; i++) appends.push(log.append([large]));
+Deno.test(
+  "append() is refused when more waits than may, and goes on afterwards",
+  SLOW,
+  async () => {
+    const { disk, log } = await newLog();
+    const gate = gateSyncs(disk);
+    const large = { kind: "n", fields: ["x".repeat(2_000_000)] };
+    const appends = [log.append([large])];
+    await gate.reached();
+    for (let i = 0; i < 32; i++) appends.push(log.append([large]));
 
-  const error = await assertRejects(() => log.append([large]), P2pchatError, "already wait");
-  assertEquals(error.code, "disk");
-  gate.open();
-  await Promise.all(appends);
-  await log.append([large]);
-  assertEquals(log.count, 34);
-});
+    const error = await assertRejects(() => log.append([large]), P2pchatError, "already wait");
+    assertEquals(error.code, "disk");
+    gate.open();
+    await Promise.all(appends);
+    await log.append([large]);
+    assertEquals(log.count, 34);
+  },
+);
 
 Deno.test("append() on a full disk is refused, cut off, and works when there is space", async () => {
   const { disk, log } = await newLog(numbered(1, 2));

@@ -5,6 +5,7 @@ import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { EXPECT_ANYBODY } from "../../../lib/transport/link.ts";
 import { MemoryLinkNetwork } from "../../doubles/memory_links.ts";
 import { type LinkWorld, Program } from "../../contracts/link_contract.ts";
+import { SLOW } from "../../given.ts";
 
 class World {
   readonly network: MemoryLinkNetwork;
@@ -186,19 +187,23 @@ Deno.test("shutdown() ends within about a second where nobody reads, however lon
   }
 });
 
-Deno.test("many dials at once go through the places there are in turn, until as many wait as may", () => {
-  const world = new World();
-  const bob = world.start("bob", { strangers: { strangersMax: 4, strangersPerAddressMax: 2 } });
-  const dialler = world.start("ann");
+Deno.test(
+  "many dials at once go through the places there are in turn, until as many wait as may",
+  SLOW,
+  () => {
+    const world = new World();
+    const bob = world.start("bob", { strangers: { strangersMax: 4, strangersPerAddressMax: 2 } });
+    const dialler = world.start("ann");
 
-  for (let attempt = 1; attempt <= 150; attempt++) {
-    dialler.links.dial(attempt, bob.links.local, EXPECT_ANYBODY);
-  }
-  world.pass(5_000);
+    for (let attempt = 1; attempt <= 150; attempt++) {
+      dialler.links.dial(attempt, bob.links.local, EXPECT_ANYBODY);
+    }
+    world.pass(5_000);
 
-  const full = dialler.failures.filter(({ failure }) => failure.reason === "full").length;
-  assertEquals([full, dialler.links.size, bob.links.size], [20, 130, 130]);
-});
+    const full = dialler.failures.filter(({ failure }) => failure.reason === "full").length;
+    assertEquals([full, dialler.links.size, bob.links.size], [20, 130, 130]);
+  },
+);
 
 Deno.test("silent connections delay nobody's handshake, however many there are", () => {
   const world = new World();

@@ -6,6 +6,7 @@ import type {
   BroadcastRecord,
   DirectoryRecord,
 } from "../../../../lib/protocols/directory/schema/records.ts";
+import { SLOW } from "../../../given.ts";
 
 const OWN = "d".repeat(64) as PeerKey;
 const STORE = {
@@ -46,7 +47,7 @@ Deno.test("Broadcasts: a new store draws its number, a restored one has its own"
   assertEquals([again.number(3), again.number(3), again.number(1_000)], [6, 7, 1_000]);
 });
 
-Deno.test("Broadcasts: so many are kept, and so many bytes; the oldest go", () => {
+Deno.test("Broadcasts: so many are kept, and so many bytes; the oldest go", SLOW, () => {
   const broadcasts = restored();
   for (let number = 1; number <= KEPT_MAX + 5; number++) {
     broadcasts.add(broadcast(number), Infinity);

@@ -18,6 +18,7 @@ import {
 import { signBroadcast } from "../../../../lib/protocols/directory/schema/signed_broadcast.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import { Exchange, PASSWORD, type Somebody } from "../exchange.ts";
+import { SLOW } from "../../../given.ts";
 
 const TTL_MS = 30 * 60_000;
 const DAY_MS = 86_400_000;
@@ -898,17 +899,21 @@ Deno.test("Directory: datagrams of nobody, of a session that ended, or again, ch
   assert(exchange.take().includes("ann: broadcast-sent, 0 have it"));
 });
 
-Deno.test("Directory: a broadcast to a thousand is a thousand datagrams and a handful of messages", () => {
-  const exchange = new Exchange();
-  const ann = exchange.guest("ann");
-  const many = Array.from({ length: 1_000 - 1 }, (_, each) => exchange.guest(`n${each}`));
-  for (const somebody of many) somebody.isHere();
-  exchange.pass(100);
-  const [sends, datagrams] = [exchange.sends, exchange.datagrams];
-  ann.tells("hello");
-  assertEquals([exchange.sends - sends, exchange.datagrams - datagrams], [2, 999]);
-  assertEquals(ann.last("broadcast-sent").reached, 999);
-});
+Deno.test(
+  "Directory: a broadcast to a thousand is a thousand datagrams and a handful of messages",
+  SLOW,
+  () => {
+    const exchange = new Exchange();
+    const ann = exchange.guest("ann");
+    const many = Array.from({ length: 1_000 - 1 }, (_, each) => exchange.guest(`n${each}`));
+    for (const somebody of many) somebody.isHere();
+    exchange.pass(100);
+    const [sends, datagrams] = [exchange.sends, exchange.datagrams];
+    ann.tells("hello");
+    assertEquals([exchange.sends - sends, exchange.datagrams - datagrams], [2, 999]);
+    assertEquals(ann.last("broadcast-sent").reached, 999);
+  },
+);
 
 /** Ann, and so many guests who acknowledge nothing, all of whom have been told all that may be on its way at once. */
 function exchangeOfMany(count: number) {
@@ -957,37 +962,45 @@ Deno.test("Directory: whoever comes back when a broadcast isn't kept any more do
   assertEquals(reports, [0]);
 });
 
-Deno.test("Directory: those that nobody acknowledges make room after a while, and all are told", () => {
-  const { exchange, guests } = exchangeOfMany(2 * FLYING_MAX + 10);
+Deno.test(
+  "Directory: those that nobody acknowledges make room after a while, and all are told",
+  SLOW,
+  () => {
+    const { exchange, guests } = exchangeOfMany(2 * FLYING_MAX + 10);
 
-  exchange.pass(FLYING_MS_MAX);
-  assertEquals(exchange.datagrams, 2 * FLYING_MAX);
-  // Those whose repetition is due wait, too.
-  assertEquals(exchange.machine.nextDeadlineMs(), exchange.nowMs + FLYING_MS_MAX);
-  for (const guest of guests) guest.acknowledges = true;
-  exchange.pass(10_000);
+    exchange.pass(FLYING_MS_MAX);
+    assertEquals(exchange.datagrams, 2 * FLYING_MAX);
+    // Those whose repetition is due wait, too.
+    assertEquals(exchange.machine.nextDeadlineMs(), exchange.nowMs + FLYING_MS_MAX);
+    for (const guest of guests) guest.acknowledges = true;
+    exchange.pass(10_000);
 
-  const told = guests.map(({ heard }) => heard.length);
-  assertEquals(told, guests.map(() => 1));
-});
+    const told = guests.map(({ heard }) => heard.length);
+    assertEquals(told, guests.map(() => 1));
+  },
+);
 
-Deno.test("Directory: a crowd that acknowledges late, or never, holds up nobody who does", () => {
-  for (const isLate of [true, false]) {
-    const { exchange, ann, guests } = exchangeOfMany(2 * FLYING_MAX);
-    const [bob, cem] = [exchange.guest("bob"), exchange.guest("cem")];
-    bob.isHere();
-    exchange.pass(2_000);
-    for (let each = 1; each <= 20; each++) {
-      ann.tells(`text ${each}`);
-      // He is told by a datagram, she over her link.
-      assertEquals([bob.heard.length, cem.heard.length], [each, each]);
-      exchange.pass(FLYING_MS_MAX + 500);
-      if (!isLate) continue;
-      const { number: through } = ann.last("broadcast-taken");
-      for (const guest of guests) guest.sends({ type: "got", through });
+Deno.test(
+  "Directory: a crowd that acknowledges late, or never, holds up nobody who does",
+  SLOW,
+  () => {
+    for (const isLate of [true, false]) {
+      const { exchange, ann, guests } = exchangeOfMany(2 * FLYING_MAX);
+      const [bob, cem] = [exchange.guest("bob"), exchange.guest("cem")];
+      bob.isHere();
+      exchange.pass(2_000);
+      for (let each = 1; each <= 20; each++) {
+        ann.tells(`text ${each}`);
+        // He is told by a datagram, she over her link.
+        assertEquals([bob.heard.length, cem.heard.length], [each, each]);
+        exchange.pass(FLYING_MS_MAX + 500);
+        if (!isLate) continue;
+        const { number: through } = ann.last("broadcast-taken");
+        for (const guest of guests) guest.sends({ type: "got", through });
+      }
     }
-  }
-});
+  },
+);
 
 Deno.test("Directory: whoever waits for its turn has it before those who had theirs", () => {
   const { ann, guests, got } = exchangeOfMany(FLYING_MAX + 2);

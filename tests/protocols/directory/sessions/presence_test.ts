@@ -4,6 +4,7 @@ import {
   PRESENCE_MS,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
 import { Exchange, type Somebody } from "../exchange.ts";
+import { SLOW } from "../../../given.ts";
 
 Deno.test("Directory: whoever comes, goes or talks is seen by all at once, and many changes together", () => {
   const exchange = new Exchange();
@@ -46,27 +47,31 @@ Deno.test("Directory: a list of thousands comes in pages, the first and the last
   ]);
 });
 
-Deno.test("Directory: a thousand who come at once, and go, cost messages in proportion to time, not to pairs", () => {
-  const exchange = new Exchange();
-  const many = Array.from({ length: 1_000 }, (_, each) => exchange.somebody(`n${each}`));
-  const started = exchange.sends;
-  for (const somebody of many) {
-    somebody.enters();
-    exchange.pass(1);
-  }
-  exchange.pass(100);
-  const flushes = 1_100 / PRESENCE_MS;
-  const told = exchange.sends - started - 1_000;
-  // Each flush: some pages of changes, and the list for those who are new.
-  assert(told < flushes * (2 + 10), `${told} messages`);
-  assert(many.every(({ list }) => list.size === 1_000));
+Deno.test(
+  "Directory: a thousand who come at once, and go, cost messages in proportion to time, not to pairs",
+  SLOW,
+  () => {
+    const exchange = new Exchange();
+    const many = Array.from({ length: 1_000 }, (_, each) => exchange.somebody(`n${each}`));
+    const started = exchange.sends;
+    for (const somebody of many) {
+      somebody.enters();
+      exchange.pass(1);
+    }
+    exchange.pass(100);
+    const flushes = 1_100 / PRESENCE_MS;
+    const told = exchange.sends - started - 1_000;
+    // Each flush: some pages of changes, and the list for those who are new.
+    assert(told < flushes * (2 + 10), `${told} messages`);
+    assert(many.every(({ list }) => list.size === 1_000));
 
-  const leaving = exchange.sends;
-  for (const somebody of many.slice(1)) somebody.goesDown(true);
-  exchange.pass(100);
-  assert(exchange.sends - leaving <= 12, `${exchange.sends - leaving} messages`);
-  assertEquals(many[0]!.sees, "n0 free");
-});
+    const leaving = exchange.sends;
+    for (const somebody of many.slice(1)) somebody.goesDown(true);
+    exchange.pass(100);
+    assert(exchange.sends - leaving <= 12, `${exchange.sends - leaving} messages`);
+    assertEquals(many[0]!.sees, "n0 free");
+  },
+);
 
 Deno.test("Directory: who is slow costs nothing, however much changes meanwhile", () => {
   const exchange = new Exchange();
@@ -138,16 +143,20 @@ Deno.test("Directory: who is slow while its list comes is told what changes mean
   assertEquals(slow.list.size, 4);
 });
 
-Deno.test("Directory: who was slow while more changed than is kept is told the whole list", () => {
-  const exchange = new Exchange();
-  const slow = exchange.guest("slow");
-  exchange.pass(100);
-  exchange.feed({ type: "congested", link: slow.link });
-  const from = slow.got.length;
-  for (let each = 0; each <= CHANGES_KEPT_MAX; each++) exchange.guest(`n${each}`).goesDown(true);
-  exchange.pass(100);
-  exchange.feed({ type: "drained", link: slow.link });
-  exchange.pass(100);
+Deno.test(
+  "Directory: who was slow while more changed than is kept is told the whole list",
+  SLOW,
+  () => {
+    const exchange = new Exchange();
+    const slow = exchange.guest("slow");
+    exchange.pass(100);
+    exchange.feed({ type: "congested", link: slow.link });
+    const from = slow.got.length;
+    for (let each = 0; each <= CHANGES_KEPT_MAX; each++) exchange.guest(`n${each}`).goesDown(true);
+    exchange.pass(100);
+    exchange.feed({ type: "drained", link: slow.link });
+    exchange.pass(100);
 
-  assertEquals([toldOf(slow, from), slow.sees], [["users 1"], "slow free"]);
-});
+    assertEquals([toldOf(slow, from), slow.sees], [["users 1"], "slow free"]);
+  },
+);

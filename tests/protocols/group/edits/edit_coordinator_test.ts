@@ -23,6 +23,7 @@ import { createCodec } from "../../../../lib/wire/codec.ts";
 import { fakeCrypto } from "../../../sim/fake_crypto.ts";
 import { Decider, editOf, forged, idOf, requestOf } from "../edit_fixtures.ts";
 import { GROUP, keyOf, type Name, OWN, Program, type Words } from "../coordinator_program.ts";
+import { SLOW } from "../../../given.ts";
 
 const CODEC = createCodec(GROUP_MESSAGES);
 
@@ -839,33 +840,37 @@ Deno.test("of an open edit nothing is answered; of others how it ended; to membe
   assertEquals(inquire(program, "ann", ...asked), [], "it hasn't begun at bob");
 });
 
-Deno.test(`of aborted ones the latest ${ABORTED_KEPT_MAX} are known with their reasons`, () => {
-  const program = Program.of("ann");
-  const all = Array.from({ length: ABORTED_KEPT_MAX + 1 }, () => request(program, "ann", 1));
-  for (const signed of all) {
-    program.nowMs += 100;
-    edit(program, "ann", signed);
-    vote(program, "ann", signed, null, { agrees: false });
-  }
-  const reason = (signed: SignedEditRequest) => inquire(program, "ann", idOf(signed))[0];
+Deno.test(
+  `of aborted ones the latest ${ABORTED_KEPT_MAX} are known with their reasons`,
+  SLOW,
+  () => {
+    const program = Program.of("ann");
+    const all = Array.from({ length: ABORTED_KEPT_MAX + 1 }, () => request(program, "ann", 1));
+    for (const signed of all) {
+      program.nowMs += 100;
+      edit(program, "ann", signed);
+      vote(program, "ann", signed, null, { agrees: false });
+    }
+    const reason = (signed: SignedEditRequest) => inquire(program, "ann", idOf(signed))[0];
 
-  assertStringIncludes(reason(all[0]!)!, "has forgotten why");
-  assertEquals(reason(all[1]!), "ann: aborted 2: ann said no");
+    assertStringIncludes(reason(all[0]!)!, "has forgotten why");
+    assertEquals(reason(all[1]!), "ann: aborted 2: ann said no");
 
-  // Nor does a later process claim to know that it wasn't decided.
-  const later = program.restarted();
-  later.comes("ann");
-  later.told.length = 0;
-  for (const [at, signed] of all.slice(0, 2).entries()) {
-    later.says("ann", {
-      type: "inquire",
-      edits: [{ id: idOf(signed), edit: at + 1, seq: 1, view: 0 }],
-    });
-  }
-  assertEquals(later.told, [
-    "Edit 1 of entry 1 is over: it was aborted, or this coordinator was started again before it was decided",
-  ]);
-});
+    // Nor does a later process claim to know that it wasn't decided.
+    const later = program.restarted();
+    later.comes("ann");
+    later.told.length = 0;
+    for (const [at, signed] of all.slice(0, 2).entries()) {
+      later.says("ann", {
+        type: "inquire",
+        edits: [{ id: idOf(signed), edit: at + 1, seq: 1, view: 0 }],
+      });
+    }
+    assertEquals(later.told, [
+      "Edit 1 of entry 1 is over: it was aborted, or this coordinator was started again before it was decided",
+    ]);
+  },
+);
 
 Deno.test("a disk that has lost what was decided learns of it from the members", () => {
   const program = Program.of("ann", "bob");

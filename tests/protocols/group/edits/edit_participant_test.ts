@@ -24,6 +24,7 @@ import type { MemberRecord } from "../../../../lib/protocols/group/schema/record
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
 import { Decider, editOf, forged, idOf, requestOf } from "../edit_fixtures.ts";
 import { COORDINATOR, GROUP, GroupNet, type Node } from "../group_net.ts";
+import { SLOW } from "../../../given.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -564,14 +565,14 @@ function withOpen(count: number): { readonly net: GroupNet; readonly bob: Node }
   return { net, bob: bob! };
 }
 
-Deno.test("as many edits may be open as the coordinator may have pending", () => {
+Deno.test("as many edits may be open as the coordinator may have pending", SLOW, () => {
   const { net, bob } = withOpen(EDITS_PENDING_MAX);
 
   assertEquals(errors(bob), []);
   assertEquals(net.coordinator.gotFrom(bob, "vote").length, EDITS_PENDING_MAX);
 });
 
-Deno.test("a coordinator that asks about more than can be is blamed", () => {
+Deno.test("a coordinator that asks about more than can be is blamed", SLOW, () => {
   const { bob } = withOpen(2 * EDITS_PENDING_MAX + 1);
 
   assertEquals(errors(bob).length, 1);
@@ -1125,7 +1126,7 @@ function restartedInDoubt(): {
   return { net, signed, bob };
 }
 
-Deno.test("what is in the log isn't voted on once more, however long ago", () => {
+Deno.test("what is in the log isn't voted on once more, however long ago", SLOW, () => {
   const net = started();
   const [ann, bob] = three(net);
   const old = requestOf(ann, GROUP, 1, "uno");

@@ -36,6 +36,7 @@ import { utf8Length } from "../../../../lib/base/text/text.ts";
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
 import { Decider, editOf, forged, idOf, requestOf } from "../edit_fixtures.ts";
 import { COORDINATOR, GROUP, GroupNet, type Node } from "../group_net.ts";
+import { SLOW } from "../../../given.ts";
 
 const CODEC = createCodec(GROUP_MESSAGES);
 const ELSEWHERE = "5".repeat(64) as Hash;
@@ -405,7 +406,7 @@ Deno.test("who isn't the sequencer decides on no edits", () => {
   assertStringIncludes(error?.detail ?? "nothing", "it decides");
 });
 
-Deno.test("as many long decisions may wait for their order as may be pending", () => {
+Deno.test("as many long decisions may wait for their order as may be pending", SLOW, () => {
   const { net, ann, bob } = started();
   const decider = new Decider(COORDINATOR, GROUP);
   const text = "x".repeat(60_000);

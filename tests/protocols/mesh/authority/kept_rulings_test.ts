@@ -19,6 +19,7 @@ import type { SignedRuling } from "../../../../lib/protocols/mesh/schema/structu
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
 import { Random } from "../../../sim/random.ts";
 import { fakeEnvironment, ROOM } from "../membership_fixtures.ts";
+import { SLOW } from "../../../given.ts";
 
 const PLACE = { id: ROOM.room, genesis: ROOM.genesis };
 /** The founder of `ROOM`. */
@@ -240,8 +241,12 @@ Deno.test("RoomRulings takes in nothing of a deputy's after its term, and all of
   assert(early.kept.isRemoved(key(MAL)) && late.kept.isRemoved(key(MAL)));
 });
 
-Deno.test("RoomRulings hears the founder's rulings however many of a deputy's a neighbour passes on", () => {
-  const { kept, hear } = hearing(BOB!, ...deputies, ...flood(50_000));
-  hear([ruling(ANN, "remove", MAL)]);
-  assert(kept.isRemoved(key(MAL)));
-});
+Deno.test(
+  "RoomRulings hears the founder's rulings however many of a deputy's a neighbour passes on",
+  SLOW,
+  () => {
+    const { kept, hear } = hearing(BOB!, ...deputies, ...flood(50_000));
+    hear([ruling(ANN, "remove", MAL)]);
+    assert(kept.isRemoved(key(MAL)));
+  },
+);

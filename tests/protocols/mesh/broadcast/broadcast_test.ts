@@ -11,6 +11,7 @@ import type { BroadcastMessage } from "../../../../lib/protocols/mesh/schema/mes
 import type { Bundle } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { bundleOf, idOf } from "../broadcast_network.ts";
 import { keyOf } from "../overlay_network.ts";
+import { SLOW } from "../../../given.ts";
 
 const [ann, bob, carl, dora] = [1, 2, 3, 4].map(keyOf) as [PeerKey, PeerKey, PeerKey, PeerKey];
 /** Who speaks, somewhere in the room. */
@@ -413,7 +414,7 @@ Deno.test("step() sends a large bundle whole to one branch and as its header to 
   assertEquals(later, [send(dora, ihaveOf(1))]);
 });
 
-Deno.test("step() sends no more headers alone than a neighbour allows", () => {
+Deno.test("step() sends no more headers alone than a neighbour allows", SLOW, () => {
   const [relay, receiver] = [new Member([ann, bob, carl]), new Member([ann])];
   const effects: BroadcastEffect[] = [];
   let previews = 0;

@@ -36,6 +36,7 @@ import {
   WALL_MS,
 } from "../order_members.ts";
 import { shuffled, talk, talkSteps } from "../order_talk.ts";
+import { SLOW } from "../../../given.ts";
 
 /** Ancestors before descendants, and no counter twice: what every member's deliveries must be. */
 function assertCausal(bundles: readonly Bundle[]): void {
@@ -52,27 +53,31 @@ function assertCausal(bundles: readonly Bundle[]): void {
 
 const weights = fc.array(fc.nat(1_000), { minLength: 8, maxLength: 40 });
 
-Deno.test("Order delivers any conversation in any order of arrival: once each, ancestors first", () => {
-  fc.assert(
-    fc.property(talkSteps, weights, weights, (steps, one, two) => {
-      const all = talk(steps);
-      const [ann, bob] = [new Member("ann"), new Member("bob")];
-      const network = new Member("the network");
+Deno.test(
+  "Order delivers any conversation in any order of arrival: once each, ancestors first",
+  SLOW,
+  () => {
+    fc.assert(
+      fc.property(talkSteps, weights, weights, (steps, one, two) => {
+        const all = talk(steps);
+        const [ann, bob] = [new Member("ann"), new Member("bob")];
+        const network = new Member("the network");
 
-      for (const bundle of shuffled(all, one)) ann.receive(network, bundle);
-      for (const bundle of shuffled(all, two)) bob.receive(network, bundle);
+        for (const bundle of shuffled(all, one)) ann.receive(network, bundle);
+        for (const bundle of shuffled(all, two)) bob.receive(network, bundle);
 
-      for (const member of [ann, bob]) {
-        assertEquals(member.bundles.length, all.length);
-        assertCausal(member.bundles);
-        assertEquals([...member.shown].sort(), all.flatMap((b) => b.texts.value).sort());
-      }
-      assertEquals(ann.history(), bob.history());
-      assertEquals(ann.order.root(), bob.order.root());
-    }),
-    { numRuns: 60 },
-  );
-});
+        for (const member of [ann, bob]) {
+          assertEquals(member.bundles.length, all.length);
+          assertCausal(member.bundles);
+          assertEquals([...member.shown].sort(), all.flatMap((b) => b.texts.value).sort());
+        }
+        assertEquals(ann.history(), bob.history());
+        assertEquals(ann.order.root(), bob.order.root());
+      }),
+      { numRuns: 60 },
+    );
+  },
+);
 
 Deno.test("Order shows nothing twice after a crash with any prefix of its records on disk", () => {
   fc.assert(
@@ -384,45 +389,53 @@ Deno.test("Order doesn't follow who follows a time that runs away, nor after a r
   assertEquals(ann.shown.slice(0, 3), ["seed", "liar", "follows"]);
 });
 
-Deno.test("Order refuses nobody who is new for the time of a bundle that isn't believed", () => {
-  const ledger = new Ledger(fakeCrypto, () => WALL_MS, {
-    author: fakeSigner("own").key,
-    incarnation: 1,
-  });
-  const { seed, liar } = runaway();
-  const own = forged(fakeSigner("own"), "hello");
-  for (const bundle of [own, seed, liar]) ledger.deliver(bundle, idOf(bundle));
-  ledger.table.find(seed.header.value)!.kept.length = 0;
-  for (let made = 0; made < FRONTIER_AUTHORS_MAX; made++) {
-    const stream = { author: fakeSigner(`kept ${made}`).key, incarnation: 1 };
-    ledger.table.open(stream).kept.push(ledger.keptBundle(idOf(own))!);
-  }
+Deno.test(
+  "Order refuses nobody who is new for the time of a bundle that isn't believed",
+  SLOW,
+  () => {
+    const ledger = new Ledger(fakeCrypto, () => WALL_MS, {
+      author: fakeSigner("own").key,
+      incarnation: 1,
+    });
+    const { seed, liar } = runaway();
+    const own = forged(fakeSigner("own"), "hello");
+    for (const bundle of [own, seed, liar]) ledger.deliver(bundle, idOf(bundle));
+    ledger.table.find(seed.header.value)!.kept.length = 0;
+    for (let made = 0; made < FRONTIER_AUTHORS_MAX; made++) {
+      const stream = { author: fakeSigner(`kept ${made}`).key, incarnation: 1 };
+      ledger.table.open(stream).kept.push(ledger.keptBundle(idOf(own))!);
+    }
 
-  assertEquals(ledger.table.find(liar.header.value), undefined, "it is evicted");
-  assertEquals(ledger.table.authorsTime, 0);
-});
+    assertEquals(ledger.table.find(liar.header.value), undefined, "it is evicted");
+    assertEquals(ledger.table.authorsTime, 0);
+  },
+);
 
-Deno.test("Order refuses what an author said before a restart who was forgotten after it", () => {
-  const [ann, bob] = [new Member("ann", { keptMessagesMax: 1 }), new Member("bob")];
-  const [before, later] = ["before", "later"].map((text) => forged(fakeSigner(text), text));
-  for (const bundle of [before!, later!]) ann.receive(bob, bundle);
-  const own = { author: ann.key, incarnation: 2 };
-  const ledger = new Ledger(fakeCrypto, () => WALL_MS, own);
-  for (const record of ann.order.snapshot()) ledger.restore(record);
-  const [evicted] = [before!, later!].filter(({ header }) =>
-    ledger.table.find(header.value)!.kept.length === 0
-  );
-  for (let made = 0; made < FRONTIER_AUTHORS_MAX; made++) {
-    const stream = { author: fakeSigner(`kept ${made}`).key, incarnation: 1 };
-    ledger.table.open(stream).kept.push(ledger.kept.last()!);
-  }
+Deno.test(
+  "Order refuses what an author said before a restart who was forgotten after it",
+  SLOW,
+  () => {
+    const [ann, bob] = [new Member("ann", { keptMessagesMax: 1 }), new Member("bob")];
+    const [before, later] = ["before", "later"].map((text) => forged(fakeSigner(text), text));
+    for (const bundle of [before!, later!]) ann.receive(bob, bundle);
+    const own = { author: ann.key, incarnation: 2 };
+    const ledger = new Ledger(fakeCrypto, () => WALL_MS, own);
+    for (const record of ann.order.snapshot()) ledger.restore(record);
+    const [evicted] = [before!, later!].filter(({ header }) =>
+      ledger.table.find(header.value)!.kept.length === 0
+    );
+    for (let made = 0; made < FRONTIER_AUTHORS_MAX; made++) {
+      const stream = { author: fakeSigner(`kept ${made}`).key, incarnation: 1 };
+      ledger.table.open(stream).kept.push(ledger.kept.last()!);
+    }
 
-  const { value } = evicted!.header;
-  assertEquals(ledger.table.find(value), undefined, "it is evicted");
-  assert(ledger.isPast(value, 1, value.time));
-});
+    const { value } = evicted!.header;
+    assertEquals(ledger.table.find(value), undefined, "it is evicted");
+    assert(ledger.isPast(value, 1, value.time));
+  },
+);
 
-Deno.test("Order forgets those first who say only what isn't believed", () => {
+Deno.test("Order forgets those first who say only what isn't believed", SLOW, () => {
   const { seed, liar } = runaway();
   const ledger = new Ledger(fakeCrypto, () => WALL_MS, streamOf(seed.header.value));
   const quiet = forged(fakeSigner("quiet"), "before");
@@ -562,32 +575,36 @@ Deno.test("Order takes jumps in time of twenty years in all, and of one more eac
   assertEquals([jump("eve", 15 + 5.1), jump("fay", 15 + 7)], [true, false]);
 });
 
-Deno.test("Order keeps what is said where a liar has gone in steps of a day, after a restart and at newcomers too", () => {
-  const [ann, bob, liar] = [new Member("ann"), new Member("bob"), fakeSigner("liar")];
-  const old = bob.sayOne("old");
-  ann.receive(bob, old);
-  for (const member of [ann, bob]) member.step({ type: "caught-up" });
-  const all = [forged(liar, "s", { heads: [headOf(old)], time: old.header.value.time + 1 })];
-  for (let counter = 2; counter <= 22 * 366; counter++) {
-    const last = all.at(-1)!;
-    const previous = { previous: idOf(last), heads: [headOf(last)] };
-    const time = last.header.value.time + TIME_STEP_MS_MAX;
-    all.push(forged(liar, "s", { counter, ...previous, time }));
-  }
-  for (const bundle of all) for (const member of [ann, bob]) member.receive(bob, bundle);
-  const fresh = bob.sayOne("new");
-  ann.receive(bob, fresh);
-  const other = forged(liar, "for the same place", { time: WALL_MS });
-  for (const member of [ann, bob]) member.receive(bob, other);
-  const newcomer = new Member("newcomer");
-  for (const bundle of [all[0]!, other, old, fresh]) newcomer.receive(bob, bundle);
-  const plain = new Member("ann", { records: ann.disk, incarnation: 2 });
-  const compacted = new Member("ann", { records: ann.order.snapshot(), incarnation: 2 });
+Deno.test(
+  "Order keeps what is said where a liar has gone in steps of a day, after a restart and at newcomers too",
+  SLOW,
+  () => {
+    const [ann, bob, liar] = [new Member("ann"), new Member("bob"), fakeSigner("liar")];
+    const old = bob.sayOne("old");
+    ann.receive(bob, old);
+    for (const member of [ann, bob]) member.step({ type: "caught-up" });
+    const all = [forged(liar, "s", { heads: [headOf(old)], time: old.header.value.time + 1 })];
+    for (let counter = 2; counter <= 22 * 366; counter++) {
+      const last = all.at(-1)!;
+      const previous = { previous: idOf(last), heads: [headOf(last)] };
+      const time = last.header.value.time + TIME_STEP_MS_MAX;
+      all.push(forged(liar, "s", { counter, ...previous, time }));
+    }
+    for (const bundle of all) for (const member of [ann, bob]) member.receive(bob, bundle);
+    const fresh = bob.sayOne("new");
+    ann.receive(bob, fresh);
+    const other = forged(liar, "for the same place", { time: WALL_MS });
+    for (const member of [ann, bob]) member.receive(bob, other);
+    const newcomer = new Member("newcomer");
+    for (const bundle of [all[0]!, other, old, fresh]) newcomer.receive(bob, bundle);
+    const plain = new Member("ann", { records: ann.disk, incarnation: 2 });
+    const compacted = new Member("ann", { records: ann.order.snapshot(), incarnation: 2 });
 
-  for (const member of [ann, bob, newcomer, plain, compacted]) {
-    assertEquals(member.history(), ["old", "new"]);
-  }
-});
+    for (const member of [ann, bob, newcomer, plain, compacted]) {
+      assertEquals(member.history(), ["old", "new"]);
+    }
+  },
+);
 
 // Refusals: nothing of what is refused takes effect.
 
@@ -1625,37 +1642,45 @@ Deno.test("Order: what names many heads goes on at once where it has let others'
   assertEquals([due, types(next)], [1, ["persist"]]);
 });
 
-Deno.test("Order names thousands of heads at once, in bundles of 1,024, before what follows them", () => {
-  const [ann, bob] = [new Member("ann"), new Member("bob")];
-  const words = crowdOf(2 * REFERENCE_HEADS_MAX + 100).map((one) => one.sayOne("hello"));
-  for (const word of words) ann.receive(bob, word);
+Deno.test(
+  "Order names thousands of heads at once, in bundles of 1,024, before what follows them",
+  SLOW,
+  () => {
+    const [ann, bob] = [new Member("ann"), new Member("bob")];
+    const words = crowdOf(2 * REFERENCE_HEADS_MAX + 100).map((one) => one.sayOne("hello"));
+    for (const word of words) ann.receive(bob, word);
 
-  const said = ann.say(["all of you"], 100);
-  const heads = said.slice(0, -1).flatMap(({ header: { value } }) => value.heads);
+    const said = ann.say(["all of you"], 100);
+    const heads = said.slice(0, -1).flatMap(({ header: { value } }) => value.heads);
 
-  assertEquals(kindsOf(said), [
-    ["heads", REFERENCE_HEADS_MAX],
-    ["heads", REFERENCE_HEADS_MAX],
-    ["heads", 102],
-    ["texts", 1],
-  ]);
-  assertEquals(words.filter((word) => !heads.some(({ id }) => id === idOf(word))), []);
-});
+    assertEquals(kindsOf(said), [
+      ["heads", REFERENCE_HEADS_MAX],
+      ["heads", REFERENCE_HEADS_MAX],
+      ["heads", 102],
+      ["texts", 1],
+    ]);
+    assertEquals(words.filter((word) => !heads.some(({ id }) => id === idOf(word))), []);
+  },
+);
 
-Deno.test("Order: what one says is later than what one said, whatever the clock and however many heads", () => {
-  let wallMs = 2 * WALL_MS;
-  const [ann, bob] = [new Member("ann", { wallMs: () => wallMs }), new Member("bob")];
-  ann.sayOne("ahead");
-  wallMs = WALL_MS;
-  for (const one of crowdOf(REFERENCE_HEADS_MAX + 100)) ann.receive(bob, one.sayOne("hello"));
+Deno.test(
+  "Order: what one says is later than what one said, whatever the clock and however many heads",
+  SLOW,
+  () => {
+    let wallMs = 2 * WALL_MS;
+    const [ann, bob] = [new Member("ann", { wallMs: () => wallMs }), new Member("bob")];
+    ann.sayOne("ahead");
+    wallMs = WALL_MS;
+    for (const one of crowdOf(REFERENCE_HEADS_MAX + 100)) ann.receive(bob, one.sayOne("hello"));
 
-  ann.say(["all of you"], 100);
+    ann.say(["all of you"], 100);
 
-  const times = ann.bundles.filter(({ header: { value } }) => value.author === ann.key)
-    .map(({ header: { value } }) => value.time);
-  assertEquals(times.length, 4);
-  assertEquals(times, times.toSorted((a, b) => a - b));
-});
+    const times = ann.bundles.filter(({ header: { value } }) => value.author === ann.key)
+      .map(({ header: { value } }) => value.time);
+    assertEquals(times.length, 4);
+    assertEquals(times, times.toSorted((a, b) => a - b));
+  },
+);
 
 Deno.test("Order: an answer is later than its question, whatever a liar that followed that says at an earlier time", () => {
   const [ann, bob, carl] = [

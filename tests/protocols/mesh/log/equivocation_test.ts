@@ -10,6 +10,7 @@ import {
 import type { Bundle, Proof } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
 import { forged, headOf, idOf, Member, ROOM } from "../order_members.ts";
+import { SLOW } from "../../../given.ts";
 
 const eve = fakeSigner("eve");
 const mallory = fakeSigner("mallory");
@@ -77,7 +78,7 @@ Deno.test("checkProof() believes two valid signatures alone, for this room", () 
   assertEquals(checkProof(fakeCrypto, "cd".repeat(32) as never, proofOf(left, right)), null);
 });
 
-Deno.test("Order excludes both of two contradicting bundles, whichever came first", () => {
+Deno.test("Order excludes both of two contradicting bundles, whichever came first", SLOW, () => {
   const { start, left, right, leftMore, rightMore, honest } = forkedRoom();
   const all = [start, left, right, leftMore, rightMore, ...honest];
   fc.assert(
@@ -228,59 +229,67 @@ Deno.test("Order names the latest of a stream that a liar's bundles stood for on
   assert(answer.header.value.heads.some(({ id }) => id === idOf(second)));
 });
 
-Deno.test("Order lets go of the oldest proofs, and not of what they prove, when they take too much", () => {
-  const member = new Member("member");
-  const network = new Member("network");
-  const { start, left, right, leftMore } = forkedRoom();
-  for (const bundle of [start, left]) member.receive(network, bundle);
-  member.step({ type: "proof", from: fakeSigner("bob").key, proof: proofOf(left, right) });
-  const heads = Array.from({ length: REFERENCE_HEADS_MAX }, (_, counter) => ({
-    ...headOf(forged(fakeSigner("carl"), "x")),
-    incarnation: counter,
-    counter: 2 ** 52,
-    time: 2 ** 52,
-  }));
-  const proofs = Array.from({ length: 100 }, (_, number) => {
-    const liar = fakeSigner(`liar ${number}`);
-    const lie = (sentAt: number) =>
-      forged(liar, "", { kind: "heads", heads, time: 2 ** 52 + 1, sentAt });
-    return proofOf(lie(1), lie(2));
-  });
+Deno.test(
+  "Order lets go of the oldest proofs, and not of what they prove, when they take too much",
+  SLOW,
+  () => {
+    const member = new Member("member");
+    const network = new Member("network");
+    const { start, left, right, leftMore } = forkedRoom();
+    for (const bundle of [start, left]) member.receive(network, bundle);
+    member.step({ type: "proof", from: fakeSigner("bob").key, proof: proofOf(left, right) });
+    const heads = Array.from({ length: REFERENCE_HEADS_MAX }, (_, counter) => ({
+      ...headOf(forged(fakeSigner("carl"), "x")),
+      incarnation: counter,
+      counter: 2 ** 52,
+      time: 2 ** 52,
+    }));
+    const proofs = Array.from({ length: 100 }, (_, number) => {
+      const liar = fakeSigner(`liar ${number}`);
+      const lie = (sentAt: number) =>
+        forged(liar, "", { kind: "heads", heads, time: 2 ** 52 + 1, sentAt });
+      return proofOf(lie(1), lie(2));
+    });
 
-  for (const proof of proofs) member.step({ type: "proof", from: fakeSigner("bob").key, proof });
+    for (const proof of proofs) member.step({ type: "proof", from: fakeSigner("bob").key, proof });
 
-  const kept = member.order.snapshot().flatMap((record) =>
-    record.kind === "proof" ? [record.proof] : []
-  );
-  // Nobody was heard but Eve: hers stays.
-  assertEquals(kept, [proofOf(left, right), ...proofs.slice(1 - kept.length)]);
-  const bytes = kept.reduce(
-    (sum, { first, second }) => sum + first.header.bytes.length + second.header.bytes.length,
-    0,
-  );
-  assert(bytes <= PROOF_BYTES_MAX && bytes > PROOF_BYTES_MAX - 200_000, `${bytes}`);
-  const first = proofs[0]!.first.header.value;
-  const again = new Member("member", { records: member.order.snapshot(), incarnation: 2 });
-  again.receive(network, leftMore);
-  for (const { order } of [member, again]) {
-    assertEquals([order.closedFrom(first), order.closedFrom(left.header.value)], [1, 2]);
-    assertEquals(order.proofOf(first), null);
-    assertEquals(order.root(), member.order.root());
-    assertEquals(order.history(10).map(({ text }) => text), ["a"]);
-  }
-});
+    const kept = member.order.snapshot().flatMap((record) =>
+      record.kind === "proof" ? [record.proof] : []
+    );
+    // Nobody was heard but Eve: hers stays.
+    assertEquals(kept, [proofOf(left, right), ...proofs.slice(1 - kept.length)]);
+    const bytes = kept.reduce(
+      (sum, { first, second }) => sum + first.header.bytes.length + second.header.bytes.length,
+      0,
+    );
+    assert(bytes <= PROOF_BYTES_MAX && bytes > PROOF_BYTES_MAX - 200_000, `${bytes}`);
+    const first = proofs[0]!.first.header.value;
+    const again = new Member("member", { records: member.order.snapshot(), incarnation: 2 });
+    again.receive(network, leftMore);
+    for (const { order } of [member, again]) {
+      assertEquals([order.closedFrom(first), order.closedFrom(left.header.value)], [1, 2]);
+      assertEquals(order.proofOf(first), null);
+      assertEquals(order.root(), member.order.root());
+      assertEquals(order.history(10).map(({ text }) => text), ["a"]);
+    }
+  },
+);
 
-Deno.test("Order lets go of the oldest of all proofs where all are of authors who were heard", () => {
-  const member = new Member("member");
-  const network = new Member("network");
-  const proofs = Array.from({ length: PROOFS_MAX + 1 }, (_, number) => {
-    const liar = fakeSigner(`liar ${number}`);
-    const next = { counter: 2, previous: "00".repeat(32) as BundleId };
-    member.receive(network, forged(liar, "a"));
-    return proofOf(forged(liar, "one", next), forged(liar, "two", next));
-  });
-  for (const proof of proofs) member.step({ type: "proof", from: fakeSigner("bob").key, proof });
+Deno.test(
+  "Order lets go of the oldest of all proofs where all are of authors who were heard",
+  SLOW,
+  () => {
+    const member = new Member("member");
+    const network = new Member("network");
+    const proofs = Array.from({ length: PROOFS_MAX + 1 }, (_, number) => {
+      const liar = fakeSigner(`liar ${number}`);
+      const next = { counter: 2, previous: "00".repeat(32) as BundleId };
+      member.receive(network, forged(liar, "a"));
+      return proofOf(forged(liar, "one", next), forged(liar, "two", next));
+    });
+    for (const proof of proofs) member.step({ type: "proof", from: fakeSigner("bob").key, proof });
 
-  const proven = proofs.map(({ first }) => member.order.proofOf(first.header.value));
-  assertEquals(proven, [null, ...proofs.slice(1)]);
-});
+    const proven = proofs.map(({ first }) => member.order.proofOf(first.header.value));
+    assertEquals(proven, [null, ...proofs.slice(1)]);
+  },
+);

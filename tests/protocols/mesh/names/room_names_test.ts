@@ -7,6 +7,7 @@ import { NAMES_APART_MAX, PINS_MAX } from "../../../../lib/protocols/mesh/schema
 import { RoomNames } from "../../../../lib/protocols/mesh/names/room_names.ts";
 import type { NamesInput } from "../../../../lib/protocols/mesh/names/names_io.ts";
 import { beaconOf, claimOf, keyOf, WALL_MS } from "../membership_fixtures.ts";
+import { SLOW } from "../../../given.ts";
 
 const [ann, bob, carl] = [keyOf("Ann"), keyOf("Bob"), keyOf("Carl")];
 const folded = "bob" as FoldedName;
@@ -159,7 +160,7 @@ Deno.test("Names give a name back when its holder quits, and keep a lost one's",
   assertEquals(view.ownerOf(folded), bob);
 });
 
-Deno.test("Names know everybody's key whom they knew, however many others come", () => {
+Deno.test("Names know everybody's key whom they knew, however many others come", SLOW, () => {
   const view = names([{ kind: "pin", name: "Bob", key: bob }]);
   const madeUp = claimOf("Mal");
   for (let number = 0; number < PINS_MAX; number++) {

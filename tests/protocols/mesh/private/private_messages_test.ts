@@ -7,6 +7,7 @@ import {
 } from "../../../../lib/protocols/mesh/private/private_messages_io.ts";
 import type { Head, PrivateEnvelope } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { carry, floods, Person, type PersonOptions, ROOM } from "../private_people.ts";
+import { SLOW } from "../../../given.ts";
 
 const HEAD: Head = {
   author: "cc".repeat(32) as PeerKey,
@@ -101,37 +102,45 @@ function madeUp(from: PeerKey, to: PeerKey, count: number): readonly PrivateEnve
   }));
 }
 
-Deno.test("PrivateMessages: of what neighbours flood only so much is passed on, and an honest one's still", () => {
-  const { ann, bob, eve } = trio();
-  const liars = [4, 5, 6, 7].map((seed) => member(seed).key);
-  const relay = (from: PeerKey, envelope: PrivateEnvelope, nowMs: number) =>
-    floods(eve.step({ type: "envelope", from, envelope }, nowMs)).length;
+Deno.test(
+  "PrivateMessages: of what neighbours flood only so much is passed on, and an honest one's still",
+  SLOW,
+  () => {
+    const { ann, bob, eve } = trio();
+    const liars = [4, 5, 6, 7].map((seed) => member(seed).key);
+    const relay = (from: PeerKey, envelope: PrivateEnvelope, nowMs: number) =>
+      floods(eve.step({ type: "envelope", from, envelope }, nowMs)).length;
 
-  let passed = 0;
-  const made = liars.map((liar) => madeUp(liar, bob.key, 20_000));
-  for (let index = 0; index < 20_000; index++) {
-    for (const [of, liar] of liars.entries()) passed += relay(liar, made[of]![index]!, index / 2);
-  }
-  const [real] = floods(ann.say(bob, "x", 10_000));
+    let passed = 0;
+    const made = liars.map((liar) => madeUp(liar, bob.key, 20_000));
+    for (let index = 0; index < 20_000; index++) {
+      for (const [of, liar] of liars.entries()) passed += relay(liar, made[of]![index]!, index / 2);
+    }
+    const [real] = floods(ann.say(bob, "x", 10_000));
 
-  assertEquals(Math.floor(passed / 100), 239, `${passed}`);
-  assertEquals(relay(ann.key, real as PrivateEnvelope, 10_000), 1);
-});
+    assertEquals(Math.floor(passed / 100), 239, `${passed}`);
+    assertEquals(relay(ann.key, real as PrivateEnvelope, 10_000), 1);
+  },
+);
 
-Deno.test("PrivateMessages: however many neighbours flood, what is passed on stays far below what a link allows", () => {
-  const { bob, eve } = trio();
-  let passed = 0;
-  for (let ms = 0; ms < 10_000; ms += 100) {
-    for (let liar = 0; liar < 30; liar++) { // a new one each time
-      const from = (ms * 30 + liar).toString(16).padStart(64, "0") as PeerKey;
-      for (const envelope of madeUp(from, bob.key, 100)) {
-        passed += floods(eve.step({ type: "envelope", from, envelope }, ms)).length;
+Deno.test(
+  "PrivateMessages: however many neighbours flood, what is passed on stays far below what a link allows",
+  SLOW,
+  () => {
+    const { bob, eve } = trio();
+    let passed = 0;
+    for (let ms = 0; ms < 10_000; ms += 100) {
+      for (let liar = 0; liar < 30; liar++) { // a new one each time
+        const from = (ms * 30 + liar).toString(16).padStart(64, "0") as PeerKey;
+        for (const envelope of madeUp(from, bob.key, 100)) {
+          passed += floods(eve.step({ type: "envelope", from, envelope }, ms)).length;
+        }
       }
     }
-  }
 
-  assert(passed <= 10_000 + 10 * 2_000, `${passed}`);
-});
+    assert(passed <= 10_000 + 10 * 2_000, `${passed}`);
+  },
+);
 
 Deno.test("PrivateMessages: a neighbour's own that can't be opened are tried 2,000 times, then 400 a second", () => {
   const { ann, bob } = trio();
@@ -147,16 +156,20 @@ Deno.test("PrivateMessages: a neighbour's own that can't be opened are tried 2,0
   assertEquals(bob.shown, ["x"]);
 });
 
-Deno.test("PrivateMessages: a neighbour's own that came before is answered 2,000 times, then 400 a second", () => {
-  const { ann, bob } = trio();
-  const [real] = floods(ann.say(bob, "x", 0)) as [PrivateEnvelope];
-  const answers = (count: number, nowMs: number) =>
-    Array.from({ length: count }, () => floods(bob.hears(real, ann.key, nowMs))).flat().length;
+Deno.test(
+  "PrivateMessages: a neighbour's own that came before is answered 2,000 times, then 400 a second",
+  SLOW,
+  () => {
+    const { ann, bob } = trio();
+    const [real] = floods(ann.say(bob, "x", 0)) as [PrivateEnvelope];
+    const answers = (count: number, nowMs: number) =>
+      Array.from({ length: count }, () => floods(bob.hears(real, ann.key, nowMs))).flat().length;
 
-  assertEquals([answers(3_001, 0), answers(1_000, 1_000)], [2_001, 400]);
-});
+    assertEquals([answers(3_001, 0), answers(1_000, 1_000)], [2_001, 400]);
+  },
+);
 
-Deno.test("PrivateMessages: whatever a neighbour has to say itself arrives at once", () => {
+Deno.test("PrivateMessages: whatever a neighbour has to say itself arrives at once", SLOW, () => {
   const { ann, bob } = trio();
   const said: string[] = [];
   for (let index = 0; index < 2_500; index++) {
@@ -167,7 +180,7 @@ Deno.test("PrivateMessages: whatever a neighbour has to say itself arrives at on
   assertEquals(bob.shown, said);
 });
 
-Deno.test("PrivateMessages: what was dropped on the way comes when it is sent again", () => {
+Deno.test("PrivateMessages: what was dropped on the way comes when it is sent again", SLOW, () => {
   const { ann, bob, eve } = trio();
   const relay = (from: PeerKey, envelope: PrivateEnvelope, nowMs: number) =>
     floods(eve.step({ type: "envelope", from, envelope }, nowMs));

@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { BundleId } from "../../../../lib/base/ids.ts";
 import { PRIVATE_DEFAULTS } from "../../../../lib/protocols/mesh/private/private_messages_io.ts";
 import { carry, DAY_MS, floods, meet, part, Person } from "../private_people.ts";
+import { SLOW } from "../../../given.ts";
 
 const HOUR_MS = DAY_MS / 24;
 const SECOND_MS = 1_000;
@@ -106,20 +107,24 @@ Deno.test("PrivateMessages: what was typed later waits until the receiver has wh
   assertEquals(then.map(({ incarnation }) => incarnation), [2]);
 });
 
-Deno.test("PrivateMessages: of many that wait so many are under way as the receiver can hold", () => {
-  const [ann, bob] = pair();
-  const texts = Array.from({ length: 300 }, (_, index) => `${index}`);
-  for (const text of texts) ann.say(bob, text);
-  for (const text of ["y", "z"]) ann.say(bob, text.repeat(65_536));
-  bob.meets(ann);
+Deno.test(
+  "PrivateMessages: of many that wait so many are under way as the receiver can hold",
+  SLOW,
+  () => {
+    const [ann, bob] = pair();
+    const texts = Array.from({ length: 300 }, (_, index) => `${index}`);
+    for (const text of texts) ann.say(bob, text);
+    for (const text of ["y", "z"]) ann.say(bob, text.repeat(65_536));
+    bob.meets(ann);
 
-  const first = floods(ann.meets(bob));
-  carry([ann, bob], first.map((envelope) => ({ type: "flood", envelope, except: null })));
+    const first = floods(ann.meets(bob));
+    carry([ann, bob], first.map((envelope) => ({ type: "flood", envelope, except: null })));
 
-  assertEquals(first.length, 64);
-  assertEquals(bob.shown.map((text) => text.slice(0, 5)), [...texts, "yyyyy", "zzzzz"]);
-  assertEquals(ann.machine.waiting(), []);
-});
+    assertEquals(first.length, 64);
+    assertEquals(bob.shown.map((text) => text.slice(0, 5)), [...texts, "yyyyy", "zzzzz"]);
+    assertEquals(ann.machine.waiting(), []);
+  },
+);
 
 Deno.test("PrivateMessages: whoever may have been shown a message is shown it again as an earlier one", () => {
   const [ann, bob] = pair();
@@ -170,35 +175,39 @@ Deno.test("PrivateMessages: of a burst the last one that is seen is noted and ac
   assertEquals([isBusy, ann.machine.waiting()], [false, []]);
 });
 
-Deno.test("PrivateMessages: what comes early and never has its turn is bounded, and keeps nobody out", () => {
-  const bob = new Person(2, { shown: [] });
-  const head = {
-    author: bob.key,
-    incarnation: 1,
-    counter: 1,
-    time: 1,
-    id: "ab".repeat(32) as BundleId,
-  };
-  const text = "x".repeat(60_000);
-  let held = 0;
-  for (let seed = 10; seed < 50; seed++) {
-    const liar = new Person(seed, { heads: [head] });
-    bob.meets(liar);
-    liar.meets(bob);
-    for (let n = 0; n < 10; n++) {
-      const before = bob.shown.length;
-      for (const envelope of floods(liar.say(bob, text))) bob.hears(envelope, liar.key);
-      held += bob.shown.length - before;
+Deno.test(
+  "PrivateMessages: what comes early and never has its turn is bounded, and keeps nobody out",
+  SLOW,
+  () => {
+    const bob = new Person(2, { shown: [] });
+    const head = {
+      author: bob.key,
+      incarnation: 1,
+      counter: 1,
+      time: 1,
+      id: "ab".repeat(32) as BundleId,
+    };
+    const text = "x".repeat(60_000);
+    let held = 0;
+    for (let seed = 10; seed < 50; seed++) {
+      const liar = new Person(seed, { heads: [head] });
+      bob.meets(liar);
+      liar.meets(bob);
+      for (let n = 0; n < 10; n++) {
+        const before = bob.shown.length;
+        for (const envelope of floods(liar.say(bob, text))) bob.hears(envelope, liar.key);
+        held += bob.shown.length - before;
+      }
     }
-  }
-  const ann = new Person(1);
-  meet(ann, bob);
-  carry([ann, bob], ann.say(bob, "x"));
-  bob.step({ type: "tick" }, 10_000);
+    const ann = new Person(1);
+    meet(ann, bob);
+    carry([ann, bob], ann.say(bob, "x"));
+    bob.step({ type: "tick" }, 10_000);
 
-  assertEquals(held, 0);
-  assertEquals(bob.shown.length, 1 + Math.floor(16 * 1024 * 1024 / (120_000 + 512 + 512)));
-});
+    assertEquals(held, 0);
+    assertEquals(bob.shown.length, 1 + Math.floor(16 * 1024 * 1024 / (120_000 + 512 + 512)));
+  },
+);
 
 Deno.test("PrivateMessages: after a restart nothing that was seen is shown again, and the next one is", () => {
   const [ann, bob] = pair();
@@ -295,29 +304,33 @@ Deno.test("PrivateMessages: more than can be kept are refused", () => {
   assertEquals(refused, [{ type: "refused", code: "full", to: bob.key, name, text: "", ref: "r" }]);
 });
 
-Deno.test("PrivateMessages: the input should wait for who is here and has much to get, and for nobody who says nothing", () => {
-  const [ann, bob] = pair();
-  const eve = new Person(3);
-  bob.isBlind = true;
-  for (let said = 0; said < 900; said++) ann.say(eve, "x");
-  const away = ann.machine.awaited();
-  meet(ann, bob);
+Deno.test(
+  "PrivateMessages: the input should wait for who is here and has much to get, and for nobody who says nothing",
+  SLOW,
+  () => {
+    const [ann, bob] = pair();
+    const eve = new Person(3);
+    bob.isBlind = true;
+    for (let said = 0; said < 900; said++) ann.say(eve, "x");
+    const away = ann.machine.awaited();
+    meet(ann, bob);
 
-  for (let said = 0; said < 36; said++) ann.say(bob, "x");
-  const few = ann.machine.awaited();
-  ann.say(bob, "one more");
-  const many = ann.machine.awaited();
-  for (let second = 1; second < 30; second++) ann.step({ type: "tick" }, second * SECOND_MS);
-  const later = ann.machine.awaited();
-  for (let second = 30; second < 40; second++) ann.step({ type: "tick" }, second * SECOND_MS);
-  const silent = ann.machine.awaited();
-  bob.isBlind = false;
-  bob.restart(40 * SECOND_MS);
-  meet(ann, bob, 40 * SECOND_MS);
+    for (let said = 0; said < 36; said++) ann.say(bob, "x");
+    const few = ann.machine.awaited();
+    ann.say(bob, "one more");
+    const many = ann.machine.awaited();
+    for (let second = 1; second < 30; second++) ann.step({ type: "tick" }, second * SECOND_MS);
+    const later = ann.machine.awaited();
+    for (let second = 30; second < 40; second++) ann.step({ type: "tick" }, second * SECOND_MS);
+    const silent = ann.machine.awaited();
+    bob.isBlind = false;
+    bob.restart(40 * SECOND_MS);
+    meet(ann, bob, 40 * SECOND_MS);
 
-  assertEquals([away, few, many, later, silent], [[], [], [bob.key], [bob.key], []]);
-  assertEquals([ann.machine.size, ann.machine.awaited()], [900, []]);
-});
+    assertEquals([away, few, many, later, silent], [[], [], [bob.key], [bob.key], []]);
+    assertEquals([ann.machine.size, ann.machine.awaited()], [900, []]);
+  },
+);
 
 Deno.test("PrivateMessages: who leaves, or is left, reads what waits and fails nothing", () => {
   const ann = new Person(1);

@@ -10,6 +10,7 @@ import { RosterTable } from "../../../../lib/protocols/mesh/roster/roster_table.
 import type { Beacon } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeCrypto } from "../../../sim/fake_crypto.ts";
 import { beaconOf, claimOf, keyOf } from "../membership_fixtures.ts";
+import { SLOW } from "../../../given.ts";
 
 const BOB = keyOf("Bob");
 
@@ -85,21 +86,25 @@ Deno.test("RosterOutbox.hasBeacon() knows what waits, and nothing later", () => 
   assertEquals(brought("Carl", 2), false);
 });
 
-Deno.test("RosterTable.excessDead() names who died first beyond the bound, and overdueDead() those of a time", () => {
-  const died = (index: number) => {
-    const key = keyOf(`dead ${index}`);
-    return { ...live(1), key, state: "lost", sinceMs: index } as const;
-  };
-  const table = tableWith(...Array.from({ length: ROSTER_DEAD_MAX }, (_, index) => died(index)));
-  assertEquals(table.excessDead(), null);
-  table.put(died(ROSTER_DEAD_MAX));
-  const excess = table.excessDead();
-  assertEquals(excess?.key, keyOf("dead 0"));
-  table.forget(excess!.key);
+Deno.test(
+  "RosterTable.excessDead() names who died first beyond the bound, and overdueDead() those of a time",
+  SLOW,
+  () => {
+    const died = (index: number) => {
+      const key = keyOf(`dead ${index}`);
+      return { ...live(1), key, state: "lost", sinceMs: index } as const;
+    };
+    const table = tableWith(...Array.from({ length: ROSTER_DEAD_MAX }, (_, index) => died(index)));
+    assertEquals(table.excessDead(), null);
+    table.put(died(ROSTER_DEAD_MAX));
+    const excess = table.excessDead();
+    assertEquals(excess?.key, keyOf("dead 0"));
+    table.forget(excess!.key);
 
-  assertEquals(table.excessDead(), null);
-  assertEquals(table.overdueDead(102, 100).map(({ sinceMs }) => sinceMs), [1, 2]);
-});
+    assertEquals(table.excessDead(), null);
+    assertEquals(table.overdueDead(102, 100).map(({ sinceMs }) => sinceMs), [1, 2]);
+  },
+);
 
 /** One who was lost then, and is forgotten. */
 function forget(table: RosterTable, who: string, sinceMs: number) {
@@ -125,9 +130,13 @@ Deno.test("RosterTable.forgotten() has those whom others can dial, until they ar
   assertEquals(table.forgotten(), [carl]);
 });
 
-Deno.test("RosterTable.forgotten() has as many as there are dead at most, those who were forgotten last", () => {
-  const table = tableWith();
-  const all = Array.from({ length: ROSTER_DEAD_MAX + 2 }, (_, n) => forget(table, `P${n}`, n));
+Deno.test(
+  "RosterTable.forgotten() has as many as there are dead at most, those who were forgotten last",
+  SLOW,
+  () => {
+    const table = tableWith();
+    const all = Array.from({ length: ROSTER_DEAD_MAX + 2 }, (_, n) => forget(table, `P${n}`, n));
 
-  assertEquals(table.forgotten(), all.slice(2));
-});
+    assertEquals(table.forgotten(), all.slice(2));
+  },
+);

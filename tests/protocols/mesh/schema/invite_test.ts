@@ -11,6 +11,7 @@ import {
 } from "../../../../lib/protocols/mesh/schema/invite.ts";
 import { hasInvite } from "../../../../lib/base/text/invite_text.ts";
 import { crc32 } from "node:zlib";
+import { SLOW } from "../../../given.ts";
 
 const ROOM = "0123456789abcdef".repeat(4) as RoomId;
 const INVITE: Invite = {
@@ -105,19 +106,23 @@ Deno.test("parseInvite() finds each wrong character, and each two neighbours tha
   }
 });
 
-Deno.test("parseInvite() finds any two characters that changed places, and what is missing or too much", () => {
-  for (let one = 0; one < TEXT.length; one++) {
-    for (let other = one + 1; other < TEXT.length; other++) {
-      const characters = [...TEXT];
-      [characters[one], characters[other]] = [TEXT[other]!, TEXT[one]!];
-      const swapped = characters.join("");
-      if (swapped !== TEXT) assertEquals(isInvite(swapped), false, `${one} ${other}`);
+Deno.test(
+  "parseInvite() finds any two characters that changed places, and what is missing or too much",
+  SLOW,
+  () => {
+    for (let one = 0; one < TEXT.length; one++) {
+      for (let other = one + 1; other < TEXT.length; other++) {
+        const characters = [...TEXT];
+        [characters[one], characters[other]] = [TEXT[other]!, TEXT[one]!];
+        const swapped = characters.join("");
+        if (swapped !== TEXT) assertEquals(isInvite(swapped), false, `${one} ${other}`);
+      }
+      assertEquals(isInvite(TEXT.slice(0, one) + TEXT.slice(one + 1)), false);
+      assertEquals(isInvite(TEXT.slice(0, one) + "a" + TEXT.slice(one)), false);
+      assertEquals(isInvite(TEXT.slice(0, one)), false);
     }
-    assertEquals(isInvite(TEXT.slice(0, one) + TEXT.slice(one + 1)), false);
-    assertEquals(isInvite(TEXT.slice(0, one) + "a" + TEXT.slice(one)), false);
-    assertEquals(isInvite(TEXT.slice(0, one)), false);
-  }
-});
+  },
+);
 
 Deno.test("parseInvite() says what is wrong, and nothing of what was typed", () => {
   for (const text of ["", "x", TEXT.slice(3), `${TEXT}é`, `${TEXT} ${TEXT}`, "192.168.1.5"]) {
@@ -148,7 +153,7 @@ function checkOf(bytes: Uint8Array): Uint8Array {
   return check;
 }
 
-Deno.test("parseInvite() takes a time that grows with the text, whatever that is", () => {
+Deno.test("parseInvite() takes a time that grows with the text, whatever that is", SLOW, () => {
   const signs = ">".repeat(400_000);
   const beganMs = performance.now();
 

@@ -20,6 +20,7 @@ import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import { environment, forged, headOf, idOf, Member } from "../order_members.ts";
 import { talk, talkSteps } from "../order_talk.ts";
 import { bytesOf, recordsOf, type SyncMember, SyncNetwork } from "../sync_network.ts";
+import { SLOW } from "../../../given.ts";
 
 /** The records of somebody who received these bundles, and delivered what can be delivered of them. */
 function recordsAfter(bundles: readonly Bundle[]): readonly MeshRecord[] {
@@ -36,30 +37,34 @@ function assertEqualRooms(network: SyncNetwork): void {
   }
 }
 
-Deno.test("AntiEntropy makes two equal that differ in any way, in both directions, with few messages", () => {
-  fc.assert(
-    fc.property(talkSteps, fc.infiniteStream(fc.boolean()), (steps, coin) => {
-      const all = talk(steps);
-      const network = new SyncNetwork();
-      const [ann, bob] = ["ann", "bob"].map((name) => {
-        const had = all.filter(() => coin.next().value);
-        return network.add(name, { records: recordsAfter(had), incarnation: 2 });
-      });
-      // What neither has can't be had: they end with the same part of the conversation.
-      network.link(ann!, bob!);
-      network.run(4_000);
+Deno.test(
+  "AntiEntropy makes two equal that differ in any way, in both directions, with few messages",
+  SLOW,
+  () => {
+    fc.assert(
+      fc.property(talkSteps, fc.infiniteStream(fc.boolean()), (steps, coin) => {
+        const all = talk(steps);
+        const network = new SyncNetwork();
+        const [ann, bob] = ["ann", "bob"].map((name) => {
+          const had = all.filter(() => coin.next().value);
+          return network.add(name, { records: recordsAfter(had), incarnation: 2 });
+        });
+        // What neither has can't be had: they end with the same part of the conversation.
+        network.link(ann!, bob!);
+        network.run(4_000);
 
-      assertEqualRooms(network);
-      for (const member of network.members) {
-        const shown = [...member.member.shown];
-        assertEquals(new Set(shown).size, shown.length);
-        assertEquals(member.penalties, []);
-      }
-      assertLess(network.sent.length, 30 + 2 * all.length);
-    }),
-    { numRuns: 60 },
-  );
-});
+        assertEqualRooms(network);
+        for (const member of network.members) {
+          const shown = [...member.member.shown];
+          assertEquals(new Set(shown).size, shown.length);
+          assertEquals(member.penalties, []);
+        }
+        assertLess(network.sent.length, 30 + 2 * all.length);
+      }),
+      { numRuns: 60 },
+    );
+  },
+);
 
 Deno.test("AntiEntropy brings a chain of members to one history", () => {
   fc.assert(
@@ -100,7 +105,7 @@ function conversation(count: number, options = {}): readonly Bundle[] {
   return bundles;
 }
 
-Deno.test("AntiEntropy gives a member that was away each of 2,000 messages once", () => {
+Deno.test("AntiEntropy gives a member that was away each of 2,000 messages once", SLOW, () => {
   const all = conversation(2_100);
   const network = new SyncNetwork();
   const there = ["ann", "bob"].map((name) => network.add(name, { records: recordsOf(all) }));
@@ -426,41 +431,45 @@ function twoHistories(common: number, length: number): readonly [Bundle[], Bundl
   return histories;
 }
 
-Deno.test("AntiEntropy makes one history of a liar's, whoever kept what and knew which proofs", () => {
-  const length = 5;
-  const known = fc.record({
-    side: fc.constantFrom(0, 1),
-    bundles: fc.integer({ min: 0, max: length }),
-    /** Counters of proofs; those where the histories don't differ are none. */
-    proofs: fc.array(fc.integer({ min: 1, max: length }), { maxLength: 2 }),
-  });
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 0, max: 3 }),
-      fc.array(known, { minLength: 2, maxLength: 4 }),
-      (common, all) => {
-        const histories = twoHistories(common, length);
-        const network = new SyncNetwork();
-        const members = all.map(({ side, bundles, proofs }, index) => {
-          const records = recordsOf(histories[side]!.slice(0, bundles));
-          for (const counter of proofs.filter((at) => at > common)) {
-            const [first, second] = histories.map((history) => history[counter - 1]!);
-            records.push({ kind: "proof", proof: { first: first!, second: second! } });
+Deno.test(
+  "AntiEntropy makes one history of a liar's, whoever kept what and knew which proofs",
+  SLOW,
+  () => {
+    const length = 5;
+    const known = fc.record({
+      side: fc.constantFrom(0, 1),
+      bundles: fc.integer({ min: 0, max: length }),
+      /** Counters of proofs; those where the histories don't differ are none. */
+      proofs: fc.array(fc.integer({ min: 1, max: length }), { maxLength: 2 }),
+    });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 3 }),
+        fc.array(known, { minLength: 2, maxLength: 4 }),
+        (common, all) => {
+          const histories = twoHistories(common, length);
+          const network = new SyncNetwork();
+          const members = all.map(({ side, bundles, proofs }, index) => {
+            const records = recordsOf(histories[side]!.slice(0, bundles));
+            for (const counter of proofs.filter((at) => at > common)) {
+              const [first, second] = histories.map((history) => history[counter - 1]!);
+              records.push({ kind: "proof", proof: { first: first!, second: second! } });
+            }
+            return network.add(`m${index}`, { records });
+          });
+          for (const [index, member] of members.entries()) {
+            for (const other of members.slice(0, index)) network.link(member, other);
           }
-          return network.add(`m${index}`, { records });
-        });
-        for (const [index, member] of members.entries()) {
-          for (const other of members.slice(0, index)) network.link(member, other);
-        }
-        network.run(60_000);
+          network.run(60_000);
 
-        assertEqualRooms(network);
-        for (const { penalties } of network.members) assertEquals(penalties, []);
-      },
-    ),
-    { numRuns: 100 },
-  );
-});
+          assertEqualRooms(network);
+          for (const { penalties } of network.members) assertEquals(penalties, []);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  },
+);
 
 Deno.test("AntiEntropy ends a range of which a full queue dropped some, and begins another at once", () => {
   const all = conversation(400);
@@ -571,33 +580,37 @@ Deno.test("AntiEntropy asks another for what a neighbour doesn't give that sends
   assertEquals(carl.member.history().length, 20 + 10);
 });
 
-Deno.test("AntiEntropy answers so many questions of one neighbour's, and more after a while", () => {
-  const network = new SyncNetwork();
-  const ann = network.add("ann", { records: recordsOf(conversation(20)) });
-  const bob = network.add("bob", { records: recordsOf(conversation(2)) });
-  network.link(ann, bob);
-  network.run(1_000);
-  const ask = () => {
-    const buckets = Array.from({ length: 256 }, (_, bucket) => bucket);
-    const message = {
-      type: "sync-frontiers",
-      buckets,
-      entries: [],
-      reply: true,
-      last: true,
-      floor: 0,
-      unkept: [],
-    } as const;
-    const effects = ann.sync.step({ type: "message", from: bob.key, message }, network.nowMs);
-    return effects.some((effect) => effect.type === "send");
-  };
+Deno.test(
+  "AntiEntropy answers so many questions of one neighbour's, and more after a while",
+  SLOW,
+  () => {
+    const network = new SyncNetwork();
+    const ann = network.add("ann", { records: recordsOf(conversation(20)) });
+    const bob = network.add("bob", { records: recordsOf(conversation(2)) });
+    network.link(ann, bob);
+    network.run(1_000);
+    const ask = () => {
+      const buckets = Array.from({ length: 256 }, (_, bucket) => bucket);
+      const message = {
+        type: "sync-frontiers",
+        buckets,
+        entries: [],
+        reply: true,
+        last: true,
+        floor: 0,
+        unkept: [],
+      } as const;
+      const effects = ann.sync.step({ type: "message", from: bob.key, message }, network.nowMs);
+      return effects.some((effect) => effect.type === "send");
+    };
 
-  const answered = Array.from({ length: 3_000 }, ask).filter((isAnswered) => isAnswered).length;
-  network.run(2_000);
+    const answered = Array.from({ length: 3_000 }, ask).filter((isAnswered) => isAnswered).length;
+    network.run(2_000);
 
-  assert(answered > 900 && answered <= SYNC_QUESTIONS_BURST, `${answered}`);
-  assert(ask());
-});
+    assert(answered > 900 && answered <= SYNC_QUESTIONS_BURST, `${answered}`);
+    assert(ask());
+  },
+);
 
 /** Somebody with so many streams of one author, each of one bundle. */
 function withStreams(count: number): Member {
@@ -629,94 +642,106 @@ const QUESTIONS: readonly SyncMessage[] = [
 ];
 
 for (const [place, message] of QUESTIONS.entries()) {
-  Deno.test(`AntiEntropy looks at so much in a second for one neighbour that asks without end (${place})`, () => {
-    const { order, key } = withStreams(STREAMS);
-    let looked = 0;
-    const watched = new Proxy(order, {
-      get(_, name) {
-        const value = Reflect.get(order, name, order);
-        if (typeof value !== "function") return value;
-        return (...args: readonly unknown[]) => {
-          const answer = value.apply(order, args);
-          if (name === "entriesOf") looked += answer.length;
-          if (name === "nextInOrder") looked++;
-          return answer;
-        };
-      },
-    });
+  Deno.test(
+    `AntiEntropy looks at so much in a second for one neighbour that asks without end (${place})`,
+    SLOW,
+    () => {
+      const { order, key } = withStreams(STREAMS);
+      let looked = 0;
+      const watched = new Proxy(order, {
+        get(_, name) {
+          const value = Reflect.get(order, name, order);
+          if (typeof value !== "function") return value;
+          return (...args: readonly unknown[]) => {
+            const answer = value.apply(order, args);
+            if (name === "entriesOf") looked += answer.length;
+            if (name === "nextInOrder") looked++;
+            return answer;
+          };
+        },
+      });
+      const sync = new AntiEntropy(
+        { key, newcomer: false, mayBeOthers: () => false },
+        environment(() => 0),
+        watched,
+      );
+      const from = new Member("bob").key;
+      sync.step({ type: "neighbour-up", peer: from }, 0);
+      const ask = (nowMs: number) => sync.step({ type: "message", from, message }, nowMs);
+      for (let ms = 0; ms < 10_000; ms += 5) ask(ms);
+      looked = 0;
+      const seconds = 20;
+      for (let ms = 0; ms < seconds * 1_000; ms += 5) ask(10_000 + ms);
+
+      // What is looked at twice, to compare it, is counted once.
+      assertLess(looked, 2 * (seconds * SYNC_LOOKS_PER_SECOND + STREAMS));
+      assertLess(STREAMS, looked);
+      assert(ask(60_000).length > 0);
+    },
+  );
+}
+
+Deno.test(
+  "AntiEntropy hashes so much in a second for one neighbour that changes something before each question",
+  SLOW,
+  () => {
+    const member = withStreams(STREAMS);
+    const { order, key } = member;
     const sync = new AntiEntropy(
       { key, newcomer: false, mayBeOthers: () => false },
       environment(() => 0),
-      watched,
+      order,
+    );
+    const from = new Member("bob");
+    sync.step({ type: "neighbour-up", peer: from.key }, 0);
+    const seconds = 20;
+    let hashed = 0;
+    for (let count = 0; count < 50 * seconds; count++) {
+      const incarnation = STREAMS + 1 + count;
+      member.receive(from, forged(fakeSigner("liar"), `${incarnation}`, { incarnation }));
+      const before = order.unhashed();
+      const message = { type: "sync-summary", root: "cd".repeat(32) as Hash } as const;
+      sync.step({ type: "message", from: from.key, message }, 20 * count);
+      hashed += before - order.unhashed();
+    }
+
+    assertLess(hashed, seconds * SYNC_LOOKS_PER_SECOND + SYNC_LOOKS_BURST + 2 * STREAMS);
+    assertLess(SYNC_LOOKS_BURST, hashed);
+  },
+);
+
+Deno.test(
+  "AntiEntropy begins no round with one that made it look at too much, until it may",
+  SLOW,
+  () => {
+    const { order, key } = withStreams(STREAMS);
+    const sync = new AntiEntropy(
+      { key, newcomer: false, mayBeOthers: () => false },
+      environment(() => 0.5),
+      order,
     );
     const from = new Member("bob").key;
     sync.step({ type: "neighbour-up", peer: from }, 0);
-    const ask = (nowMs: number) => sync.step({ type: "message", from, message }, nowMs);
-    for (let ms = 0; ms < 10_000; ms += 5) ask(ms);
-    looked = 0;
-    const seconds = 20;
-    for (let ms = 0; ms < seconds * 1_000; ms += 5) ask(10_000 + ms);
+    // The round that begins with the link has no answer, and is given up.
+    const beganMs = 7_000;
+    for (const ms of [1_000, beganMs]) sync.step({ type: "tick" }, ms);
+    for (let count = 0; count < 100; count++) {
+      sync.step({ type: "message", from, message: ALL_OF_LIAR }, beganMs);
+    }
+    const begins = (nowMs: number) => {
+      const effects = [
+        ...sync.step({ type: "behind", peer: from }, nowMs),
+        ...sync.step({ type: "tick" }, nowMs),
+      ];
+      return effects.some((effect) =>
+        effect.type === "send" && effect.message.type === "sync-summary"
+      );
+    };
+    assertEquals([begins(beganMs + 10), begins(beganMs + 1_000)], [false, true]);
+  },
+);
 
-    // What is looked at twice, to compare it, is counted once.
-    assertLess(looked, 2 * (seconds * SYNC_LOOKS_PER_SECOND + STREAMS));
-    assertLess(STREAMS, looked);
-    assert(ask(60_000).length > 0);
-  });
-}
-
-Deno.test("AntiEntropy hashes so much in a second for one neighbour that changes something before each question", () => {
-  const member = withStreams(STREAMS);
-  const { order, key } = member;
-  const sync = new AntiEntropy(
-    { key, newcomer: false, mayBeOthers: () => false },
-    environment(() => 0),
-    order,
-  );
-  const from = new Member("bob");
-  sync.step({ type: "neighbour-up", peer: from.key }, 0);
-  const seconds = 20;
-  let hashed = 0;
-  for (let count = 0; count < 50 * seconds; count++) {
-    const incarnation = STREAMS + 1 + count;
-    member.receive(from, forged(fakeSigner("liar"), `${incarnation}`, { incarnation }));
-    const before = order.unhashed();
-    const message = { type: "sync-summary", root: "cd".repeat(32) as Hash } as const;
-    sync.step({ type: "message", from: from.key, message }, 20 * count);
-    hashed += before - order.unhashed();
-  }
-
-  assertLess(hashed, seconds * SYNC_LOOKS_PER_SECOND + SYNC_LOOKS_BURST + 2 * STREAMS);
-  assertLess(SYNC_LOOKS_BURST, hashed);
-});
-
-Deno.test("AntiEntropy begins no round with one that made it look at too much, until it may", () => {
-  const { order, key } = withStreams(STREAMS);
-  const sync = new AntiEntropy(
-    { key, newcomer: false, mayBeOthers: () => false },
-    environment(() => 0.5),
-    order,
-  );
-  const from = new Member("bob").key;
-  sync.step({ type: "neighbour-up", peer: from }, 0);
-  // The round that begins with the link has no answer, and is given up.
-  const beganMs = 7_000;
-  for (const ms of [1_000, beganMs]) sync.step({ type: "tick" }, ms);
-  for (let count = 0; count < 100; count++) {
-    sync.step({ type: "message", from, message: ALL_OF_LIAR }, beganMs);
-  }
-  const begins = (nowMs: number) => {
-    const effects = [
-      ...sync.step({ type: "behind", peer: from }, nowMs),
-      ...sync.step({ type: "tick" }, nowMs),
-    ];
-    return effects.some((effect) =>
-      effect.type === "send" && effect.message.type === "sync-summary"
-    );
-  };
-  assertEquals([begins(beganMs + 10), begins(beganMs + 1_000)], [false, true]);
-});
-
-Deno.test("AntiEntropy compares at once with a neighbour that is far ahead", () => {
+Deno.test("AntiEntropy compares at once with a neighbour that is far ahead", SLOW, () => {
   const network = new SyncNetwork();
   const [ann, bob] = ["ann", "bob"].map((name) => network.add(name));
   network.link(ann!, bob!);
@@ -730,27 +755,31 @@ Deno.test("AntiEntropy compares at once with a neighbour that is far ahead", () 
   assertEqualRooms(network);
 });
 
-Deno.test("AntiEntropy takes what it is being sent before it compares with another that is further ahead", () => {
-  const all = conversation(2_000);
-  const network = new SyncNetwork();
-  const ann = network.add("ann");
-  const bob = network.add("bob", { records: recordsOf(all.slice(0, 1_900)) });
-  const carl = network.add("carl");
-  network.link(ann, carl);
-  network.run(3_000);
-  for (const bundle of all) carl.member.receive(bob.member, bundle);
-  network.bytesPerMs = 200;
-  network.link(ann, bob);
-  network.run(3_200);
-  assertEquals(ann.sync.sources(), new Set([bob.key]));
-  network.sent.length = 0;
+Deno.test(
+  "AntiEntropy takes what it is being sent before it compares with another that is further ahead",
+  SLOW,
+  () => {
+    const all = conversation(2_000);
+    const network = new SyncNetwork();
+    const ann = network.add("ann");
+    const bob = network.add("bob", { records: recordsOf(all.slice(0, 1_900)) });
+    const carl = network.add("carl");
+    network.link(ann, carl);
+    network.run(3_000);
+    for (const bundle of all) carl.member.receive(bob.member, bundle);
+    network.bytesPerMs = 200;
+    network.link(ann, bob);
+    network.run(3_200);
+    assertEquals(ann.sync.sources(), new Set([bob.key]));
+    network.sent.length = 0;
 
-  ann.feed({ type: "far-ahead", peer: carl.key });
-  network.run(8_000);
+    ann.feed({ type: "far-ahead", peer: carl.key });
+    network.run(8_000);
 
-  assertEquals(ann.member.history(), carl.member.history());
-  assertLess(network.sent.filter(({ type }) => type === "bundle").length, all.length + 1);
-});
+    assertEquals(ann.member.history(), carl.member.history());
+    assertLess(network.sent.filter(({ type }) => type === "bundle").length, all.length + 1);
+  },
+);
 
 Deno.test("AntiEntropy blames nobody whose promise was overtaken by the floor of what is kept", () => {
   const network = new SyncNetwork();
@@ -907,43 +936,51 @@ Deno.test("AntiEntropy begins anew with a neighbour that restarted in the middle
   assertEqualRooms(network);
 });
 
-Deno.test("AntiEntropy keeps messages small, and gets there, with thousands of streams that differ", () => {
-  const count = 3_000;
-  const bundles = Array.from(
-    { length: count },
-    (_, n) => forged(fakeSigner(`author ${n}`), `${n}`, { time: 5_000 + n }),
-  );
-  const network = new SyncNetwork();
-  const ann = network.add("ann", { records: recordsOf(bundles.slice(0, 2_000)) });
-  const bob = network.add("bob", { records: recordsOf(bundles.slice(1_000)) });
-  network.link(ann, bob);
-  network.run(10_000);
+Deno.test(
+  "AntiEntropy keeps messages small, and gets there, with thousands of streams that differ",
+  SLOW,
+  () => {
+    const count = 3_000;
+    const bundles = Array.from(
+      { length: count },
+      (_, n) => forged(fakeSigner(`author ${n}`), `${n}`, { time: 5_000 + n }),
+    );
+    const network = new SyncNetwork();
+    const ann = network.add("ann", { records: recordsOf(bundles.slice(0, 2_000)) });
+    const bob = network.add("bob", { records: recordsOf(bundles.slice(1_000)) });
+    network.link(ann, bob);
+    network.run(10_000);
 
-  assertEqualRooms(network);
-  assertEquals(ann.member.order.messages(), count);
-  const largest = Math.max(...network.sent.map(bytesOf));
-  assertLess(largest, 128 * 1024);
-});
+    assertEqualRooms(network);
+    assertEquals(ann.member.order.messages(), count);
+    const largest = Math.max(...network.sent.map(bytesOf));
+    assertLess(largest, 128 * 1024);
+  },
+);
 
-Deno.test("AntiEntropy gets there on a line of 16 KiB a second where whole pages of streams differ", () => {
-  const bundles = Array.from(
-    { length: 2_000 },
-    (_, n) => forged(fakeSigner(`author ${n}`), `${n}`, { time: 5_000 + n }),
-  );
-  const network = new SyncNetwork();
-  network.bytesPerMs = 16;
-  const ann = network.add("ann", { records: recordsOf(bundles.slice(0, 1_000)) });
-  const bob = network.add("bob", { records: recordsOf(bundles.slice(1_000)) });
-  network.link(ann, bob);
-  network.run(60_000);
+Deno.test(
+  "AntiEntropy gets there on a line of 16 KiB a second where whole pages of streams differ",
+  SLOW,
+  () => {
+    const bundles = Array.from(
+      { length: 2_000 },
+      (_, n) => forged(fakeSigner(`author ${n}`), `${n}`, { time: 5_000 + n }),
+    );
+    const network = new SyncNetwork();
+    network.bytesPerMs = 16;
+    const ann = network.add("ann", { records: recordsOf(bundles.slice(0, 1_000)) });
+    const bob = network.add("bob", { records: recordsOf(bundles.slice(1_000)) });
+    network.link(ann, bob);
+    network.run(60_000);
 
-  assertEqualRooms(network);
-  assertEquals(ann.member.order.messages(), 2_000);
-  const pages = network.sent.filter((message) =>
-    message.type === "sync-frontiers" && message.entries.length > 500
-  );
-  assertEquals(pages.length, 4, "each asks once, and is answered");
-});
+    assertEqualRooms(network);
+    assertEquals(ann.member.order.messages(), 2_000);
+    const pages = network.sent.filter((message) =>
+      message.type === "sync-frontiers" && message.entries.length > 500
+    );
+    assertEquals(pages.length, 4, "each asks once, and is answered");
+  },
+);
 
 Deno.test("AntiEntropy asks for what is missing by itself, however much else differs", () => {
   const all = conversation(20);

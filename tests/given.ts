@@ -1,0 +1,12 @@
+/** What is given behind `--` to a run of tests. */
+
+/** Numbers, as a seed, and how many. */
+export const NUMBERS: readonly number[] = Deno.args.filter((given) => /^\d+$/.test(given))
+  .map(Number);
+
+/**
+ * For a test that takes long: `make quick` leaves it out, `make test` doesn't.
+ *
+ *     Deno.test("a room of 500 is connected", SLOW, () => { ... });
+ */
+export const SLOW = { ignore: Deno.args.includes("--quick") };
