@@ -625,6 +625,28 @@ const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: str
   ],
   ["members", { event: "members", members: ["Alice"] }, "Alice\n"],
   [
+    "a member that is awaited",
+    { event: "members", members: ["Alice", "Bob"], awaited: ["Alice"], verified: ["Alice", "Bob"] },
+    "Alice (awaited, verified), Bob (verified)\n",
+  ],
+  [
+    "a status where what there is isn't known",
+    {
+      event: "status",
+      key: "k",
+      group: "g",
+      view: 16,
+      seq: null,
+      members: [{ ...at("Alice", 43), seq: null, digest: null, state: "awaited" }],
+      problems: [],
+    },
+    `View 16; how many entries there are isn't known.
+Member  Entries  Digest  State
+Alice   ?        ?       awaited
+Your key: k
+`,
+  ],
+  [
     "a status",
     {
       event: "status",

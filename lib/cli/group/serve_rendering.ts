@@ -16,6 +16,7 @@ import {
   goneLine,
   joiningLine,
   joiningNames,
+  knownText,
   shortDigest,
   snapshotLines,
   snapshotsLines,
@@ -72,7 +73,7 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
     case "members":
       return event.members.length === 0 && event.joining === undefined
         ? [["Nobody is in the group."]]
-        : [[...namesOf(event.members, event.verified), ...joiningNames(event)]];
+        : [[...namesOf(event.members, event), ...joiningNames(event)]];
     case "status":
       return statusLines(event);
     case "verify":
@@ -80,11 +81,20 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
   }
 }
 
-function namesOf(members: readonly string[], verified: readonly string[] = []): Line {
+type Marks = Pick<EventNamed<"members">, "verified" | "awaited">;
+
+function namesOf(
+  members: readonly string[],
+  { verified = [], awaited = [] }: Marks = {},
+): Line {
   if (members.length === 0) return ["nobody"];
-  return listed(
-    members.map((name) => [nameSpan(name), ...(verified.includes(name) ? [" (verified)"] : [])]),
-  );
+  return listed(members.map((name) => {
+    const marks = [
+      ...(awaited.includes(name) ? ["awaited"] : []),
+      ...(verified.includes(name) ? ["verified"] : []),
+    ];
+    return [nameSpan(name), marks.length === 0 ? "" : ` (${marks.join(", ")})`];
+  }));
 }
 
 function readyLines(
@@ -115,6 +125,8 @@ function statusLines(
     [
       view === 0
         ? "Nobody has been in the group yet."
+        : seq === null
+        ? `View ${view}; how many entries there are isn't known.`
         : `View ${view}, ${entriesText(seq)}.${nobody}`,
     ],
     ...(members.length === 0 ? [] : memberTable(members)),
@@ -127,8 +139,8 @@ function memberTable(members: readonly CoordinatorMemberView[]): readonly Line[]
   const rows = members.map((member) =>
     [
       member.name,
-      numberText(member.seq),
-      shortDigest(member.digest),
+      knownText(member.seq, numberText),
+      knownText(member.digest, shortDigest),
       stateText(member),
     ] as const
   );

@@ -36,6 +36,11 @@ export function shortDigest(digest: string): string {
   return digest.slice(0, DIGEST_LETTERS);
 }
 
+/** A cell of a table; `?` where the value isn't known. */
+export function knownText<Value>(value: Value | null, text: (value: Value) => string): string {
+  return value === null ? "?" : text(value);
+}
+
 /** The line for somebody who left the group, or was lost; the coordinator may know why. */
 export function joiningLine({ name, key, ...compared }: JoiningEvent, nowMs: number): Line {
   const note = comparedText(compared);
@@ -91,9 +96,9 @@ export function statesLines(
   const rows = members.map(({ name, seq, digest, lagMs, locks }) =>
     [
       name,
-      numberText(seq),
-      shortDigest(digest),
-      `${numberText(lagMs)} ms`,
+      knownText(seq, numberText),
+      knownText(digest, shortDigest),
+      knownText(lagMs, (ms) => `${numberText(ms)} ms`),
       locks.length === 0 ? "-" : locks.join(", "),
     ] as const
   );
@@ -123,6 +128,11 @@ function sharedLine(
   members: readonly StateView[],
   { seq, digest }: EventNamed<"states">["consistent"],
 ): Line {
+  const unknown = members.filter(({ seq }) => seq === null);
+  if (seq === 0 && unknown.length > 0) {
+    const names = andListed(unknown.map(({ name }) => [nameSpan(name)]));
+    return ["What all share isn't known: nothing was heard of the log of ", ...names, " yet."];
+  }
   if (seq === 0) return [members.length === 1 ? "No entry is there." : "No entry is shared yet."];
   const what = `entry ${numberText(seq)} (${shortDigest(digest)}).`;
   if (members.length === 1) return [nameSpan(members[0]!.name), ` has ${what}`];
@@ -140,12 +150,13 @@ type Arrivals = NonNullable<EventNamed<"states">["arrivals"]>;
 
 function arrivalsLine({ seq, first, members }: Arrivals, nowMs: number): Line {
   const entry = `Entry ${numberText(seq)}`;
-  if (members.every(({ has }) => !has)) return [`${entry} is in nobody's log.`];
+  if (members.every(({ has }) => has === false)) return [`${entry} is in nobody's log.`];
   const ordered = members.toSorted((a, b) =>
     Number(b.has) - Number(a.has) || (a.afterMs ?? Infinity) - (b.afterMs ?? Infinity)
   );
   const parts = [...Map.groupBy(ordered, arrivalText)].map(([text, those]): Line => {
     const names = andListed(those.map(({ name }) => [nameSpan(name)]));
+    if (those[0]!.has === null) return ["not known whether to ", ...names];
     return those[0]!.has ? ["to ", ...names, text] : [`${text} to `, ...names];
   });
   const at: readonly Span[] = first === null ? [] : [" at ", { timeMs: Date.parse(first), nowMs }];
@@ -153,6 +164,7 @@ function arrivalsLine({ seq, first, members }: Arrivals, nowMs: number): Line {
 }
 
 function arrivalText({ has, afterMs }: Arrivals["members"][number]): string {
+  if (has === null) return "?";
   if (!has) return "not yet";
   if (afterMs === null) return " at a time that isn't known";
   return afterMs === 0 ? "" : ` ${numberText(afterMs)} ms later`;

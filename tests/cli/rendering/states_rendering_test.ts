@@ -57,6 +57,30 @@ Bob has entry 42 (77e01d4c).
 `,
   ],
   [
+    "of one that has told nothing yet, and of an entry",
+    {
+      event: "states",
+      members: [ALICE, { ...BOB, seq: null, digest: null, locks: [], lagMs: null }],
+      consistent: { seq: 0, digest: "0" },
+      arrivals: {
+        seq: 43,
+        first: NOON,
+        members: [{ name: "Alice", has: true, afterMs: 0 }, {
+          name: "Bob",
+          has: null,
+          afterMs: null,
+        }],
+      },
+    },
+    `
+Member  Entries  Digest    Lag   Locks
+Alice   43       9f3c2a1b  0 ms  -
+Bob     ?        ?         ?     -
+What all share isn't known: nothing was heard of the log of Bob yet.
+Entry 43 came at 12:03 to Alice, not known whether to Bob.
+`,
+  ],
+  [
     "of nobody",
     { event: "states", members: [], consistent: SHARED },
     `

@@ -206,10 +206,41 @@ Deno.test("/verify has both keys, /list the members, /status each one's end", ()
     status.members.map(({ name, seq, state, host, heard }) => ({ name, seq, state, host, heard })),
     [
       { name: "ann", seq: 7, state: "member", host: "10.0.0.1", heard: false },
-      { name: "bob", seq: 0, state: "joining", host: "10.0.0.2", heard: false },
+      { name: "bob", seq: null, state: "joining", host: "10.0.0.2", heard: false },
     ],
   );
   assertEquals(status.problems, ["bob isn't in: no datagrams between bob and ann"]);
+});
+
+Deno.test("What nobody who is here knows is said to be unknown, and who is awaited for it", () => {
+  const program = Program.of("ann");
+  program.somebody("ann").says("one");
+  const after = program.restarted();
+  after.comes("cem");
+  after.hears("cem", [], true);
+  after.says("cem", { type: "alive", end: ELSEWHERE, seq: 7 });
+
+  const { seq, members, problems } = after.status();
+
+  assertEquals(
+    [seq, ...members.map(({ name, seq, digest, state }) => [name, seq, digest, state])],
+    [
+      null,
+      ["ann", null, null, "awaited"],
+      ["cem", 7, ELSEWHERE.digest, "joining"],
+    ],
+  );
+  assertEquals(problems.at(-1), "cem isn't in: waiting for ann");
+  after.command({ command: "list" });
+  const list = after.events.at(-1)!;
+  assertEquals(list.event === "members" && [list.members, list.awaited], [["ann"], ["ann"]]);
+  after.command({ command: "states", seq: 1 });
+  const states = after.events.at(-1)!;
+  if (states.event !== "states") throw new Error("no states");
+  assertEquals(states.members.map(({ seq, digest, lagMs }) => [seq, digest, lagMs]), [
+    [null, null, null],
+  ]);
+  assertEquals(states.arrivals?.members.map(({ has }) => has), [null]);
 });
 
 /** Somebody tells of entries by these, from a number on, after a position. */

@@ -804,7 +804,6 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       key: this.signer.key,
       group: this.group,
       listening: this.config.listening,
-      crypto: this.environment.crypto,
       views: this.#views,
       attendance: this.#attendance,
       told: Math.max(this.#toldSeq, ...seqs),

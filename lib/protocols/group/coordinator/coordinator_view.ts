@@ -10,8 +10,6 @@ import {
   type CoordinatorMemberView,
   membersEvent,
 } from "../schema/events.ts";
-import { emptyDigest } from "../schema/history.ts";
-import type { Crypto } from "../../../base/crypto/crypto.ts";
 import { hearEachOther } from "../detector/next_view.ts";
 import { encodeGroupInvite, type GroupSecret } from "../schema/group_secrets.ts";
 import type { Views } from "../detector/views.ts";
@@ -25,7 +23,6 @@ export interface CoordinatorFacts {
   readonly key: PeerKey;
   readonly group: Hash;
   readonly listening: Endpoint;
-  readonly crypto: Crypto;
   readonly views: Views;
   readonly attendance: Attendance;
   /** Number of the last entry that we were told of. */
@@ -39,7 +36,9 @@ export interface CoordinatorFacts {
 /** The members of the present view, the oldest first, linked or not, and those that are joining it. */
 export function membersView(facts: CoordinatorFacts): Event<"members"> {
   const shown = joining(facts).filter(({ joiningSinceMs }) => joiningSinceMs !== null);
-  return membersEvent(facts.views.members, shown.map(({ name }) => name));
+  const { members } = facts.views;
+  const awaited = members.filter(({ key }) => isAwaited(facts, key));
+  return membersEvent(members, shown.map(({ name }) => name), awaited.map(({ name }) => name));
 }
 
 /** The invite, and the command with which others join. @param secret Null in an open group. */
@@ -58,13 +57,13 @@ export function inviteView(
 
 /** The members of the view, then newcomers, and the problems, in words. */
 export function statusView(facts: CoordinatorFacts): Event<"status"> {
-  const { key, group, views, told } = facts;
+  const { key, group, views, told, lacking } = facts;
   return {
     event: "status",
     key: fingerprintOf(key),
     group,
     view: views.ballot.number,
-    seq: told,
+    seq: told === 0 && lacking.length > 0 ? null : told,
     members: [...memberViews(facts), ...joiningViews(facts)],
     problems: problems(facts),
   };
@@ -75,8 +74,13 @@ function memberViews(facts: CoordinatorFacts): readonly CoordinatorMemberView[] 
   return views.members.map((member) => {
     const attendee = attendance.get(member.key);
     const isHere = attendee !== null && attendee.link !== null;
-    return memberView(facts, attendee ?? member, isHere ? "member" : "silent", attendee);
+    const state = isHere ? "member" : isAwaited(facts, member.key) ? "awaited" : "silent";
+    return memberView(facts, attendee ?? member, state, attendee);
   });
+}
+
+function isAwaited({ lacking }: CoordinatorFacts, key: PeerKey): boolean {
+  return lacking.some((member) => member.key === key);
 }
 
 function joiningViews(facts: CoordinatorFacts): readonly CoordinatorMemberView[] {
@@ -88,7 +92,7 @@ function joining({ views, attendance }: CoordinatorFacts): readonly Attendee[] {
 }
 
 function memberView(
-  { listening, group, crypto, attendance }: CoordinatorFacts,
+  { listening, attendance }: CoordinatorFacts,
   who: Pick<Member, "key" | "name" | "host" | "port">,
   state: CoordinatorMemberView["state"],
   attendee: Attendee | null,
@@ -99,8 +103,8 @@ function memberView(
     key: fingerprintOf(who.key),
     ...endpointOf(who, listening.host),
     heard: attendee !== null && unheardBy(attendance, attendee).length === 0,
-    seq: attendee?.seq ?? 0,
-    digest: end?.digest ?? emptyDigest(crypto, group),
+    seq: end === null ? null : attendee!.seq,
+    digest: end?.digest ?? null,
     state,
   };
 }
@@ -121,8 +125,10 @@ function problems(facts: CoordinatorFacts): readonly string[] {
   for (const attendee of joining(facts)) {
     const others = unheardBy(attendance, attendee);
     if (others.length > 0) told.push(keptOutText(attendee, others));
-    else if (!attendee.isCaughtUp) {
-      told.push(`${shownName(attendee.name)} isn't in: it fetches the log`);
+    else if (lacking.length > 0) {
+      told.push(`${shownName(attendee.name)} isn't in: waiting for ${namesInWords(lacking)}`);
+    } else if (!attendee.isCaughtUp) {
+      told.push(`${shownName(attendee.name)} isn't in: still fetching the log`);
     }
   }
   return told;

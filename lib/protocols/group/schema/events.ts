@@ -123,16 +123,20 @@ export interface MembersEvent {
   readonly verified?: readonly string[];
   /** Absent where nobody is. */
   readonly joining?: readonly string[];
+  /** Those of `members` that aren't here, and without whom the group can't go on; absent where there are none. */
+  readonly awaited?: readonly string[];
 }
 
 export function membersEvent(
   members: readonly Keyed[],
   joining: readonly string[],
+  awaited: readonly string[] = [],
 ): MembersEvent {
   return {
     event: "members",
     ...namesAndKeys(members),
     ...(joining.length === 0 ? {} : { joining }),
+    ...(awaited.length === 0 ? {} : { awaited }),
   };
 }
 
@@ -305,23 +309,26 @@ export interface EditView {
 }
 
 export interface CoordinatorMemberView extends Omit<MemberView, "roundTripMs" | "behind"> {
-  readonly seq: number;
-  readonly digest: string;
-  readonly state: "member" | "joining" | "silent";
+  /** Null, as is `digest`, while it isn't known: the member hasn't told since the coordinator was started. */
+  readonly seq: number | null;
+  readonly digest: string | null;
+  /** `awaited`: it isn't here, and the group can't go on without it. */
+  readonly state: "member" | "joining" | "silent" | "awaited";
 }
 
 /** A member's log, as the coordinator knows it. */
 export interface StateView {
   readonly name: string;
-  readonly seq: number;
-  readonly digest: string;
+  /** Null, as are `digest` and `lagMs`, while it isn't known: the member hasn't told since the coordinator was started. */
+  readonly seq: number | null;
+  readonly digest: string | null;
   /** Numbers of the entries that are locked at this member until an edit is decided. */
   readonly locks: readonly number[];
   /**
    * For how long this member has lacked what others have; where it lacks nothing, how much later it got the last
    * entry.
    */
-  readonly lagMs: number;
+  readonly lagMs: number | null;
   /** Members whose logs are neither a beginning nor a continuation of this one. */
   readonly differs?: readonly string[];
 }
@@ -335,7 +342,8 @@ interface ArrivalsView {
   readonly first: string | null;
   readonly members: readonly {
     readonly name: string;
-    readonly has: boolean;
+    /** Null where it isn't known. */
+    readonly has: boolean | null;
     /** How much later this member had it; null where that isn't known. */
     readonly afterMs: number | null;
   }[];
@@ -451,7 +459,8 @@ export type CoordinatorEvent =
     readonly key: string;
     readonly group: string;
     readonly view: number;
-    readonly seq: number;
+    /** Null while it isn't known, as all who know it are awaited. */
+    readonly seq: number | null;
     readonly members: readonly CoordinatorMemberView[];
     readonly problems: readonly string[];
   }

@@ -275,16 +275,17 @@ export class GlobalStates {
   }
 
   #stateOf({ key, name }: Member): StateView {
-    const { attendance, views, group, crypto } = this.parts;
+    const { attendance, views } = this.parts;
     const known = this.#known.get(key);
     const attendee = attendance.get(key);
+    const end = known?.end ?? attendee?.end ?? null;
     const differing = views.members.filter((other) => known?.differing.has(other.key) === true);
     return {
       name,
-      seq: known?.end.seq ?? attendee?.seq ?? 0,
-      digest: known?.end.digest ?? attendee?.end?.digest ?? emptyDigest(crypto, group),
+      seq: end === null ? null : known?.end.seq ?? attendee!.seq,
+      digest: end?.digest ?? null,
       locks: known?.locks ?? [],
-      lagMs: Math.round(this.#lagMs(known, attendee)),
+      lagMs: end === null ? null : Math.round(this.#lagMs(known, attendee)),
       ...(differing.length === 0 ? {} : { differs: differing.map(({ name }) => name) }),
     };
   }
@@ -348,7 +349,7 @@ export class GlobalStates {
       members: views.members.map(({ key, name }) => {
         const known = this.#known.get(key);
         const atMs = known?.arrivals.at(seq) ?? null;
-        const isThere = known !== undefined && known.end.seq >= seq;
+        const isThere = known === undefined ? null : known.end.seq >= seq;
         const afterMs = atMs === null || firstMs === null ? null : Math.round(atMs - firstMs);
         return { name, has: isThere, afterMs };
       }),
