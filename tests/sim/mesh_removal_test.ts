@@ -428,6 +428,25 @@ Deno.test("private: whom Mal's half has let in is out in the end, although Mal m
   assertEquals(room.ended, ["Puk: bad-credentials"]);
 });
 
+Deno.test("private: who knows of a removal doesn't come in through somebody who is out since", () => {
+  const { room, world, bob, cem, old } = removedElsewhere();
+  const pip = room.comes("Pip", bob, old);
+  pass(world, 15);
+  room.heal();
+  cem.process!.command({ command: "quit" });
+  pass(world, 5);
+  room.ended.length = 0;
+
+  room.joins(cem, pip, room.inviteOf(pip));
+  pass(world, 20);
+
+  assertEquals(room.ended, ["Cem: bad-credentials"]);
+  assertEquals([pip.process!.links.size, room.lists()["Pip"]?.includes("Cem")], [0, false]);
+  room.joins(cem, bob);
+  pass(world, 20);
+  assertEquals([room.lists()["Cem"], room.epochs()["Cem"]], ["Ann Bob Cem", 2]);
+});
+
 Deno.test("private: two who remove somebody at once don't keep out whom the invite that counts lets in later", () => {
   const room = new RemovalRoom(["Ann", "Bob", "Cem", "Mal", "Eve"], true);
   const { world, members: { Ann: ann } } = room;

@@ -21,6 +21,7 @@ import {
   type Ending,
   endpointAlone,
   ENTRANCE_LOST,
+  ENTRANCE_OUTSIDE,
   entranceRecords,
   type Entry,
   invitedRecords,
@@ -381,6 +382,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         const known = [...records, ...entrance];
         const fresh = [...entrance, ...invitedRecords(this.config)];
         if (this.#access.rulings === null) this.#openAccess(genesis, [...known, ...fresh]);
+        if (this.#isOutside(link)) return this.#fatal(ENTRANCE_OUTSIDE);
         const { secrets } = this.#access;
         const place = { genesis, claim, secrets, records: known, fresh, incarnation, endpoint };
         this.#enter({ ...place, founded: false });
@@ -390,6 +392,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       default:
         return unreachable(opening);
     }
+  }
+
+  /** Whether who let us in is out since a removal, as our disk shows: its invite is one from before. */
+  #isOutside(entrance: LinkId): boolean {
+    const link = this.#links.get(entrance);
+    return link !== null && this.#access.isTooLate(link);
   }
 
   /** The room is known, and from its records who may be in it. */

@@ -297,6 +297,14 @@ function metSelfFailure(contact: Endpoint): Ending {
   };
 }
 
+/** Our disk knows of a removal after which the one who let us in doesn't count as a member. */
+export const ENTRANCE_OUTSIDE: Ending = {
+  code: "bad-credentials",
+  text:
+    "Cannot join there: somebody was removed from the room since that invite was made, and who has given it is out, " +
+    "too; ask another member for the present invite (/invite shows it)",
+};
+
 /** We were admitted, and the admitting member went away before its welcome. */
 export const ENTRANCE_LOST: Ending = {
   code: "unreachable",
