@@ -261,7 +261,7 @@ export class RegistryRendering {
       case "cancelled":
       case "ended":
         return wasConnected
-          ? endedLine(event, star, mark)
+          ? endedLine(event, this.#self, star, mark)
           : notBegunLine(event, this.#self, star, mark);
     }
   }
@@ -345,7 +345,7 @@ function reasonText({ reason }: CallEvent): string {
 }
 
 /** The line at the end of a call in which both could talk. */
-function endedLine(event: CallEvent, star: Line, mark: Line): Line {
+function endedLine(event: CallEvent, self: string, star: Line, mark: Line): Line {
   const who = nameSpan(event.peer);
   const after = event.durationMs === undefined ? "" : ` after ${talkText(event.durationMs)}`;
   switch (event.reason) {
@@ -372,6 +372,14 @@ function endedLine(event: CallEvent, star: Line, mark: Line): Line {
         "The call with ",
         who,
         ` ended${after}: you found that the key isn't theirs`,
+      ];
+    case "not-trusted":
+      return [
+        ...mark,
+        "The call with ",
+        who,
+        ` ended${after}: your digits were found to be different there. `,
+        ...notTrustedSpans(event, self),
       ];
     case "protocol":
       return [...mark, "The call with ", who, ` ended${after}: the other side sent invalid data`];

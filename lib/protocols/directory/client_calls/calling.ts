@@ -59,8 +59,16 @@ interface Why {
 
 /** Reason with which a link is closed, and a relayed call ended, by a client that the operator has thrown out. */
 const KICKED = "kicked";
+/** Reason with which a link is closed by a client whose user found other digits than the other side's. */
+const NOT_TRUSTED = "not-trusted";
 /** Reasons to decline that a program gives by itself: the user is in another call, or the key isn't the known one. */
 const PROGRAMS_WORDS: ReadonlySet<string> = new Set([BUSY, "key-changed", "not-trusted"]);
+
+/** Why the other side has closed the call's link, by what it said. */
+function goodbyeReason(said: string): CallReason {
+  if (said === KICKED) return "peer-kicked";
+  return said === NOT_TRUSTED ? "not-trusted" : "hung-up";
+}
 
 interface CallingOwner extends RingingOwner, RetellingOwner {
   readonly lobby: Lobby;
@@ -235,7 +243,7 @@ export class Calling {
     if (call === null || !isSameName(call.peer, name)) return;
     if (call.key !== key && call.rungKey !== key) return;
     if (call.phase === "asked") return this.decline("", undefined);
-    this.#talking.close(call, "hung up");
+    this.#talking.close(call, NOT_TRUSTED);
     this.#tellOf(call, { type: "hang-up", reason: call.isTalking ? "" : "key-changed" });
     this.#over(call, "ended", { reason: "key-changed" });
   }
@@ -384,9 +392,8 @@ export class Calling {
     if (this.#relayed.linkDown(link) || wasParting) return;
     const call = this.#call;
     if (call === null || call.links.remove(link) || call.link?.link !== link) return;
-    const reason = !closed ? "lost" : said === KICKED ? "peer-kicked" : "hung-up";
     this.#tellOf(call, { type: "hang-up", reason: closed ? "" : "lost" });
-    this.#over(call, "ended", { reason });
+    this.#over(call, "ended", { reason: closed ? goodbyeReason(said) : "lost" });
   }
 
   /** A message came on a link that isn't the directory's. */

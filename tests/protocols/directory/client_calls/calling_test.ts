@@ -1173,6 +1173,14 @@ Deno.test("the end: a link that is lost", () => {
   ]);
 });
 
+Deno.test("the end: the other side's user found our digits to be different, as its program says", () => {
+  for (const { program, link } of [talking(), relayedTalking()]) {
+    const down = { type: "link-down", link, closed: true, reason: "not-trusted" } as const;
+    const words = withoutUsers(program.feed(down));
+    assertEquals(words.at(-1), "call call=#1 peer=bob state=ended reason=not-trusted durationMs=0");
+  }
+});
+
 Deno.test("the end: thrown out by the operator, on either side", () => {
   const own = talking();
   const words = own.program.says({ type: "dismissed", because: "kicked", text: "", retryMs: 0 });
@@ -1635,6 +1643,7 @@ Deno.test("keys: the digits of a call were different: it ends, and that key is a
   const words = program.types({ command: "verify", name: "bob", answer: "no" });
 
   assert(words.some((word) => word.includes("state=ended reason=key-changed")), words.join("\n"));
+  assert(words.some((word) => /^closes .*: not-trusted$/.test(word)), words.join("\n"));
   const calls = () =>
     program.says({ type: "incoming", call: callId(2), from: "bob", guest: false, key: BOB });
   const [declined] = calls();
