@@ -86,6 +86,8 @@ export class ClientProgram {
   /** Why the program has ended; empty while it hasn't, or left. */
   fatal = "";
   readonly events: ClientEvent[] = [];
+  /** Why links were closed, in order. */
+  readonly goodbyes: string[] = [];
   readonly sent: { readonly link: LinkId; readonly message: DirectoryMessage }[] = [];
   /** What the directory got in datagrams. */
   readonly datagrams: { readonly atMs: number; readonly message: DatagramMessage }[] = [];
@@ -211,6 +213,7 @@ export class ClientProgram {
         this.attempt = effect.attempt;
         return `relay-open ${effect.isDialler ? "dials" : "waits"}`;
       case "close":
+        this.goodbyes.push(effect.reason);
         return `close ${effect.link === this.link ? "directory" : `link ${effect.link}`}`;
       case "cancel-dial":
         return "cancel-dial";
