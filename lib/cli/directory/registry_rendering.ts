@@ -89,7 +89,7 @@ export class RegistryRendering {
       case "broadcast":
         return [this.#broadcastLine(event, nowMs)];
       case "broadcast-sent":
-        return [starLine(nowMs, this.#reachedText(event.reached))];
+        return [starLine(nowMs, this.#reachedText(event))];
       case "password-changed":
         return [starLine(nowMs, "Your password is changed; other devices have to log in with it")];
       case "status":
@@ -274,13 +274,12 @@ export class RegistryRendering {
   }
 
   /** To how many a broadcast went. The directory decides how long it is kept for others. */
-  #reachedText(reached: number): string {
-    if (reached > 0) {
-      return `${numberText(reached)} ${reached === 1 ? "has" : "have"} your broadcast`;
-    }
+  #reachedText({ reached, start }: EventNamed<"broadcast-sent">): string {
+    const what = start === undefined ? "your broadcast" : `your broadcast ${start}`;
+    if (reached > 0) return `${numberText(reached)} ${reached === 1 ? "has" : "have"} ${what}`;
     const isAlone = [...this.#online.keys()].every((name) => this.#isSelf(name));
-    if (isAlone) return "Nobody else is here: nobody has your broadcast yet";
-    return "Nobody has your broadcast yet; whoever is here gets it as soon as they can take it";
+    if (isAlone) return `Nobody else is here: nobody has ${what} yet`;
+    return `Nobody has ${what} yet; whoever is here gets it as soon as they can take it`;
   }
 
   #isSelf(name: string): boolean {

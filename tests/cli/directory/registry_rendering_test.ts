@@ -314,6 +314,10 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
     "12:03 * 1,200 have your broadcast\n",
   ],
   [
+    [...IN, { event: "broadcast-sent", id: "1", reached: 1, start: '"one"' }],
+    '12:03 * 1 has your broadcast "one"\n',
+  ],
+  [
     [...IN, { event: "broadcast-sent", id: "1", reached: 0 }],
     "12:03 * Nobody has your broadcast yet; whoever is here gets it as soon as they can take it\n",
   ],

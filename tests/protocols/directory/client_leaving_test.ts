@@ -69,10 +69,10 @@ Deno.test("leaving: whom one's broadcasts have reached is waited for", () => {
 
   assertEquals(program.says({ type: "broadcast-taken", own: FIRST_OWN + 1, number: 8 }), []);
   assertEquals(program.says({ type: "broadcast-sent", number: 8, reached: 1 }), [
-    "broadcast-sent id=8 reached=1 ref=b",
+    'broadcast-sent id=8 reached=1 start="two" ref=b',
   ]);
   assertEquals(program.says({ type: "broadcast-sent", number: 7, reached: 2 }), [
-    "broadcast-sent id=7 reached=2 ref=a",
+    'broadcast-sent id=7 reached=2 start="one" ref=a',
     "close directory",
     "bye quit",
   ]);
@@ -162,7 +162,9 @@ Deno.test("leaving: what is told to all goes out first, 10 s at most", () => {
   late.types({ command: "broadcast", text: "one" }, "a");
   late.types({ command: "broadcast", text: "two" }, "b");
   quit(late);
-  assertEquals(late.after(9_999), []);
+  assertEquals(late.after(9_999), [
+    "notice text=Leaving when the directory has what waits for it, or in 9 s",
+  ]);
   assertEquals(late.after(1), [
     `error code=in-doubt text=It isn't known whether "one" was sent: you left before ref=a`,
     `error code=not-logged-in text="two" wasn't sent: you left before ref=b`,

@@ -519,11 +519,12 @@ export class Client implements Machine<ClientInput, ClientEffect> {
 
   #tellLeaving(): void {
     const { out, calling, asking } = this;
-    if (calling.call !== null || asking.size > 0 || !asking.isReaching) return;
+    if (calling.call !== null || (asking.size === 0 && !asking.isReaching)) return;
     const restMs = LEAVE_MS_MAX - LEAVE_UNTOLD_MS;
-    out.notice(
-      `Leaving when it is known whom your broadcasts have reached, or in ${restMs / 1_000} s`,
-    );
+    const what = asking.size > 0
+      ? "the directory has what waits for it"
+      : "it is known whom your broadcasts have reached";
+    out.notice(`Leaving when ${what}, or in ${restMs / 1_000} s`);
   }
 
   #leave(): void {

@@ -1,5 +1,6 @@
 /** What a client's user asks for, except within calls: checks it, and tells the user the outcome. */
 
+import { numberText } from "../../../base/text/counts.ts";
 import type { Signer } from "../../../base/crypto/crypto.ts";
 import {
   isPossiblePassword,
@@ -90,8 +91,11 @@ export class ClientUser {
       return out.error("not-allowed", text, ref);
     }
     asking.broadcast(checkedMessage(text), ref);
-    if (!session.isUp && asking.size === 1) {
+    if (session.isUp) return;
+    if (asking.size === 1) {
       out.notice("Waits for the directory, for as long as this program runs", ref);
+    } else if (this.owner.config.isInteractive && asking.fill < 1) {
+      out.notice(`Waits, too: ${numberText(asking.size)} wait for the directory`, ref);
     }
   }
 

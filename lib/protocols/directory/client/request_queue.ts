@@ -33,11 +33,15 @@ interface Asked {
   readonly ref: string | undefined;
   /** Whether it was sent on any link: then the directory may have done it. */
   wasSent: boolean;
+  /** Whether others waited at the same time: then our user is told which one was done. */
+  isOneOfSeveral: boolean;
 }
 
 /** A broadcast that the directory has taken. */
 interface Reaching {
   readonly ref: string | undefined;
+  /** How the text starts, where others waited at the same time. */
+  readonly start?: string;
   /** The report isn't waited for after this: it was lost with a link, or with the directory's process. */
   readonly untilMs: number;
 }
@@ -114,7 +118,8 @@ export class RequestQueue {
       const text = `Nothing was sent: ${this.#asked.length} requests wait for the directory`;
       return out.error("full", text, ref);
     }
-    this.#asked.push({ request, ref, wasSent: false });
+    this.#asked.push({ request, ref, wasSent: false, isOneOfSeveral: false });
+    if (this.#asked.length > 1) { for (const asked of this.#asked) asked.isOneOfSeveral = true; }
     this.#bytes += bytesOf(request);
     this.pump();
   }
@@ -258,10 +263,7 @@ export class RequestQueue {
         break;
       case "broadcast-taken":
         if (!this.#isFirst(message.own)) return true;
-        this.#reaching.set(message.number, {
-          ref: this.#answered().ref,
-          untilMs: out.nowMs + REPORTED_MS_MAX,
-        });
+        this.#reaching.set(message.number, this.#reachingBy(this.#answered()));
         dropOldest(this.#reaching, REACHING_MAX);
         break;
       case "broadcast-sent": {
@@ -269,7 +271,9 @@ export class RequestQueue {
         const reaching = this.#reaching.get(number);
         if (reaching === undefined) return true; // dropped, as too many others were sent since
         this.#reaching.delete(number);
-        out.show({ event: "broadcast-sent", id: String(number), reached }, reaching.ref);
+        const { start, ref } = reaching;
+        const which = start === undefined ? {} : { start };
+        out.show({ event: "broadcast-sent", id: String(number), reached, ...which }, ref);
         break;
       }
       default:
@@ -277,6 +281,12 @@ export class RequestQueue {
     }
     this.pump();
     return true;
+  }
+
+  #reachingBy({ request, ref, isOneOfSeveral }: Asked): Reaching {
+    const untilMs = this.owner.out.nowMs + REPORTED_MS_MAX;
+    const isNamed = isOneOfSeveral && request.type === "broadcast";
+    return { ref, untilMs, ...(isNamed ? { start: quotedStart(request.text) } : {}) };
   }
 
   /**

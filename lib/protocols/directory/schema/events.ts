@@ -168,7 +168,13 @@ export type ClientEvent =
     /** It was stored before this program was started. */
     readonly history: boolean;
   }
-  | { readonly event: "broadcast-sent"; readonly id: string; readonly reached: number }
+  | {
+    readonly event: "broadcast-sent";
+    readonly id: string;
+    readonly reached: number;
+    /** How its text starts, between quotation marks, where several waited at the same time. */
+    readonly start?: string;
+  }
   | { readonly event: "password-changed" }
   | {
     readonly event: "status";

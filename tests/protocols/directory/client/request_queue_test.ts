@@ -24,10 +24,10 @@ Deno.test("telling all: one after the other, and whom it reached is told under i
   assertEquals(taken(program, 8), []);
 
   assertEquals(program.says({ type: "broadcast-sent", number: 8, reached: 3 }), [
-    "broadcast-sent id=8 reached=3 ref=b",
+    'broadcast-sent id=8 reached=3 start="two" ref=b',
   ]);
   assertEquals(program.says({ type: "broadcast-sent", number: 7, reached: 0 }), [
-    "broadcast-sent id=7 reached=0 ref=a",
+    'broadcast-sent id=7 reached=0 start="one" ref=a',
   ]);
 });
 
@@ -177,7 +177,7 @@ Deno.test("telling all: that it is taken may be said before it is sent again, an
 
   assertEquals(taken(program, 7), []);
   assertEquals(program.says({ type: "broadcast-sent", number: 7, reached: 2 }), [
-    "broadcast-sent id=7 reached=2 ref=a",
+    'broadcast-sent id=7 reached=2 start="one" ref=a',
   ]);
   program.after(5_000);
   assertEquals(broadcasts(program).map(({ text }) => text), ["one", "two"]);
@@ -211,6 +211,13 @@ Deno.test("telling all: what was kept waits 5 s at most, and not where its sende
 
   assertEquals(broadcasts(staying).map(({ text }) => text), ["one", "two"]);
   assertEquals(broadcasts(leaving).map(({ text }) => text), ["one"]);
+});
+
+Deno.test("telling all: at a terminal each text that waits is told, and which one was sent", () => {
+  const program = ClientProgram.in({ config: { isInteractive: true } });
+  program.directoryDown();
+  assertEquals(tells(program, "one").length, 1);
+  assertEquals(tells(program, "two"), ["notice text=Waits, too: 2 wait for the directory"]);
 });
 
 Deno.test("telling all: what waits is bounded, and the input pauses before", () => {
