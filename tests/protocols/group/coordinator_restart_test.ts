@@ -54,7 +54,8 @@ Deno.test("For whom the group waits after a start is told, once that takes a sec
   assertEquals(program.pass(200).filter((word) => word === "notice").length, 1);
   assertEquals(
     program.told.at(-1),
-    "Waiting for bob and cem, who were in the group last: the group goes on in 5 s without an answer",
+    "Waiting for bob and cem, who were in the group last; here already: ann: the group goes on in 5 s " +
+      "without an answer",
   );
   program.comes("bob");
   assertEquals(program.pass(20_000).filter((word) => word === "notice").length, 1);
@@ -65,13 +66,16 @@ Deno.test("For whom the group waits after a start is told, once that takes a sec
   all.pass(1_100);
   all.comes("cem");
   all.comes("bob");
-  assertEquals(all.told.slice(1), ["bob and cem are here again: view 3 goes on"]);
+  assertEquals(all.told.slice(1), [
+    "bob and cem are here again: view 3 goes on with ann, bob and cem",
+  ]);
   assertEquals(all.pass(20_000).includes("notice"), false);
 
   const quick = Program.of("ann", "bob").restarted();
   quick.comes("ann");
   quick.pass(500);
   quick.comes("bob");
+  assertEquals(quick.told, ["View 2 goes on with ann and bob"]);
   assertEquals(quick.pass(20_000).includes("notice"), false);
 });
 

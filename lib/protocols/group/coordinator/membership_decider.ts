@@ -78,6 +78,8 @@ export class MembershipDecider {
   #lackingTold = "";
   /** When the operator is told, once, which members are awaited after our start; null while none is. */
   #returnsTellMs: number | null = null;
+  /** The view whose members are awaited after our start, until the operator was told that they are back; null: none. */
+  #returnsView: number | null = null;
   /** The members that the operator was told are awaited after our start; null before. */
   #returnsTold: readonly Attendee[] | null = null;
   readonly #patience: Patience;
@@ -166,6 +168,8 @@ export class MembershipDecider {
   /** Tells the operator after a while: most members are back within a second. */
   #tellReturns(awaited: readonly Attendee[]): void {
     const { out } = this.parts;
+    const { ballot } = this.parts.views;
+    if (awaited.length > 0) this.#returnsView ??= ballot.number;
     if (this.#returnsTold !== null || awaited.length === 0) {
       this.#returnsTellMs = null;
       return;
@@ -175,25 +179,37 @@ export class MembershipDecider {
     this.#returnsTellMs = null;
     this.#returnsTold = awaited;
     const leftMs = Math.max(...awaited.map(({ silentAtMs }) => silentAtMs)) - out.nowMs;
+    const here = this.parts.views.members.filter(({ key }) => this.#isHere(key));
+    const others = here.length === 0 ? "" : `; here already: ${namesInWords(here)}`;
     out.notice(
       `Waiting for ${namesInWords(awaited)}, who ${
         awaited.length === 1 ? "was" : "were"
-      } in the group ` +
-        `last: the group goes on in ${Math.ceil(leftMs / 1_000)} s without an answer`,
+      } in the group last${others}: the group goes on in ${
+        Math.ceil(leftMs / 1_000)
+      } s without an answer`,
     );
   }
 
-  /** None of those of whom the operator was told is awaited any more: some are back. */
+  /** None of those who were in the group before our start is awaited any more: some are back. */
   #tellReturned(isSettled: boolean): void {
-    const { views, attendance, out } = this.parts;
+    const { views: { ballot, members }, out } = this.parts;
+    if (this.#returnsView === null) return;
+    const isWhole = isSettled && this.#returnsView === ballot.number;
+    const goesOn = `${ballot.number} goes on with ${namesInWords(members)}`;
     const told = this.#returnsTold ?? [];
-    if (told.length === 0) return;
+    const back = told.filter(({ key }) => this.#isHere(key));
+    // A view that begins says itself who is in it.
+    if (!isSettled && back.length === 0) return;
+    this.#returnsView = null;
     this.#returnsTold = [];
-    const back = told.filter(({ key }) => (attendance.get(key)?.link ?? null) !== null);
-    if (back.length === 0) return;
-    const isWhole = isSettled && back.length === told.length;
-    const goesOn = isWhole ? `: view ${views.ballot.number} goes on` : "";
-    out.notice(`${namesInWords(back)} ${back.length === 1 ? "is" : "are"} here again${goesOn}`);
+    if (back.length > 0) {
+      const are = back.length === 1 ? "is" : "are";
+      out.notice(`${namesInWords(back)} ${are} here again${isWhole ? `: view ${goesOn}` : ""}`);
+    } else if (isWhole) out.notice(`View ${goesOn}`);
+  }
+
+  #isHere(key: PeerKey): boolean {
+    return (this.parts.attendance.get(key)?.link ?? null) !== null;
   }
 
   /** Warns once, when those that may come back at any moment have had their time. */

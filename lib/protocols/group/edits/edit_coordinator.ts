@@ -325,13 +325,16 @@ export class EditCoordinator {
   }
 
   /** Why the author, where it has to be asked, can't be; null where it can, or isn't known yet. */
-  #authorFault({ author, signed }: Open): string | null {
+  #authorFault({ author, asked, signed }: Open): string | null {
     const { policy, views } = this.parts;
     if (author === null || policy !== "own") return null;
     if (author.key === signed.request.value.requester || views.member(author.key) !== null) {
       return null;
     }
-    return `its author, ${shownName(author.name)}, isn't in the group and can't be asked`;
+    const who = `its author, ${shownName(author.name)}`;
+    return asked.has(author.key)
+      ? `${who}, was asked, and is no longer in the group`
+      : `${who}, isn't in the group and can't be asked`;
   }
 
   #decide({ id, edit, signed }: Open, { view, agreed }: Vote): void {

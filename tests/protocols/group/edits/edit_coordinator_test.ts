@@ -603,7 +603,7 @@ Deno.test("policy own: an edit whose author goes while it is voted on is aborted
   edit(program, "ann", signed);
   vote(program, "cem", signed, "bob");
   const words = [...program.goesDown("bob"), ...program.pass(10_000)];
-  const why = "edit 1 aborted: its author, bob, isn't in the group and can't be asked";
+  const why = "edit 1 aborted: its author, bob, was asked, and is no longer in the group";
   assert(words.includes(why), words.join("\n"));
 });
 
