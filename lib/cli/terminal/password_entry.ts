@@ -5,10 +5,11 @@
  */
 
 import { PASSWORD_BYTES_MAX } from "../../base/crypto/passwords.ts";
-import { graphemeBefore } from "../rendering/graphemes.ts";
+import { graphemeBefore, ROW_CELLS } from "../rendering/graphemes.ts";
 import { Interrupts } from "../streams/interrupts.ts";
 import { type Key, KeyParser } from "./key_parser.ts";
 import type { Streams } from "../streams/streams.ts";
+import { TextFormat } from "../streams/text_format.ts";
 import { enterRawMode, leaveRawMode, reenterRawMode } from "../streams/terminal_mode.ts";
 import type { InterruptCause } from "../rendering/user_interface.ts";
 
@@ -105,9 +106,11 @@ export class PasswordEntry {
     }
   }
 
-  /** Shows a line to the user. */
+  /** Shows a line to the user, broken at words. */
   tell(text: string): void {
-    this.#write(`${text}\n`);
+    const terminal = { ...ROW_CELLS, columns: () => this.#streams.size().columns };
+    const format = new TextFormat({ colour: false, verbose: false, terminal }, Date.now());
+    this.#write(format.format([text]));
   }
 
   /** Restores the terminal. Idempotent. */

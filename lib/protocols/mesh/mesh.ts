@@ -496,7 +496,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #tellAlone(): void {
     const isFound = [...this.#links.all()].some(({ state }) => state !== "admitting");
     if (isFound || this.#phase !== "in") return;
-    const text = "Nobody of the room answers now; still trying; others can join meanwhile";
+    const others = rememberedContacts(this.#earlier?.records ?? [], this.signer.key);
+    const text = others.some(({ key }) => !this.#access.isRemoved(key))
+      ? "Nobody of the room answers now; still trying; others can join meanwhile"
+      : "All others of the room were removed; others can join";
     this.#show({ event: "notice", text }, undefined);
   }
 

@@ -169,3 +169,17 @@ Deno.test("who was stopped goes on unseen, with the question shown again", async
   entry.close();
   leaveRawMode();
 });
+
+Deno.test("PasswordEntry.tell() breaks a line at words", () => {
+  const streams = terminal();
+  streams.columns = 40;
+  const entry = new PasswordEntry(streams);
+  try {
+    entry.tell("Cannot read the invite: a character of it is wrong, or a part is missing");
+  } finally {
+    entry.close();
+  }
+
+  const broken = "Cannot read the invite: a character of\n  it is wrong, or a part is missing\n";
+  assert(streams.stdoutText.includes(broken), streams.stdoutText);
+});

@@ -397,6 +397,28 @@ Deno.test("Mesh doesn't say that nobody answers to who was found while it dialle
   assertEquals(told, ["Ann", "Nobody of the room answers"]);
 });
 
+Deno.test("Mesh doesn't try to find those who were removed, and says so to whom they leave alone", () => {
+  const told: string[] = [];
+  const world = quietWorld([{
+    name: "told",
+    shown({ member }, event) {
+      if (member.name === "Ann" && event.event === "notice") told.push(event.text);
+    },
+  }]);
+  const [ann, bob] = annAndBob(world);
+  pass(world, SECOND_MS);
+  ann.process!.command({ command: "remove", name: "Bob" });
+  pass(world, SECOND_MS);
+  world.end(ann.process!, true, 0);
+  assertEquals(bob.process?.outcome !== null, true);
+  told.length = 0;
+
+  world.start(ann, { kind: "resume", room: ann.room! });
+  pass(world, 5 * SECOND_MS);
+
+  assertEquals(told, ["All others of the room were removed; others can join"]);
+});
+
 Deno.test("Mesh keeps one of two copies of a profile that come in at two ends of a room that is cut", () => {
   const world = quietWorld();
   const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
