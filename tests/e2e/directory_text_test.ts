@@ -93,7 +93,7 @@ Deno.test("directory in pipes: no word of another's moves the cursor, and a name
   await bob.command({ command: "decline", reason: "no\u001b[2J\u202e\nBye" });
   await alice.until(/\* ≈b\u043eb declined.*no␛\[2J/);
   await bob.command({ command: "broadcast", text: "\u001b]0;owned\u0007" });
-  await alice.until(/\[≈b\u043eb -> all\] ␛\]0;owned␇\n/);
+  await alice.until(/\[≈b\u043eb \(guest\) -> all\] ␛\]0;owned␇\n/);
   await bob.type("alice");
   await alice.until(/\? ≈b\u043eb \(a guest\) is calling/);
   await alice.type("/decline", "/trust b\u043eb", "/verify bxb", "/call bxb", "/kick b\u043eb");

@@ -78,7 +78,7 @@ Deno.test("directory: a key that was verified as mallory is nobody's verified ke
   await Deno.mkdir(to, { recursive: true, mode: 0o700 });
   await Deno.copyFile(`${from}/identity`, `${to}/identity`);
   const bob = await world.guest("bob");
-  await alice.until(/bob is online\n/);
+  await alice.until(/bob \(guest\) is online\n/);
   await alice.type("/call bob");
   await bob.until(incoming("alice"));
   await bob.type("/accept");
