@@ -38,6 +38,7 @@ Deno.test("directory: who signs up is in, and may log in with the password from 
       state: "free",
       host: "127.0.0.1",
       port: world.callPort("alice"),
+      key: ready!.key,
       guest: false,
       verified: false,
     },
