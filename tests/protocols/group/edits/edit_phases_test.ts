@@ -254,6 +254,19 @@ drive("a vote", VOTE_PHASES, VOTE_INPUTS, VOTE_TABLE, (phase, input) => {
   return participant.phase;
 });
 
+for (const input of ["inquired", "aborted by a member"] as const) {
+  for (const policy of ["auto", "ask"] as const) {
+    Deno.test(`a vote that was refused (${input}) while its entry was looked up stays so (${policy})`, () => {
+      const participant = new Participant(policy);
+      participant.enters("looking");
+      participant.happens(input);
+      assertEquals(participant.phase, "refused");
+      participant.looked();
+      assertEquals(participant.phase, "refused");
+    });
+  }
+}
+
 // At the coordinator.
 
 const EDIT_INPUTS = [
