@@ -170,9 +170,12 @@ export class KnownPeers {
     return this.#verifiedNames.get(key) ?? [];
   }
 
-  /** Whether the user has verified this key under this name. */
+  /** Whether the user has verified this key under this name; where that has the key's start, however long that is. */
   isVerified(name: string, key: Fingerprint): boolean {
-    return this.verifiedNames(key).some((verified) => isSameName(verified, name));
+    return this.verifiedNames(key).some((verified) =>
+      hasStart(verified) === hasStart(name) &&
+      isSameName(nameBeforeStart(verified), nameBeforeStart(name))
+    );
   }
 
   /** All names met under which a key wasn't refused, the ones met first first. */
@@ -563,6 +566,11 @@ export class KnownPeers {
       throw corruptError(this.#path, line, error.message);
     }
   }
+}
+
+/** Whether the name is told apart from another by its key, as `Bob~k7f3` is. */
+function hasStart(name: string): boolean {
+  return nameBeforeStart(name) !== name;
 }
 
 function startsWithMark(bytes: Uint8Array): boolean {

@@ -115,6 +115,17 @@ Deno.test("verify() takes a second key of one name, and a second name of one key
   assertEquals(again.verifiedNames(fingerprintOf(bob)), ["Bob", "Robert"]);
 });
 
+Deno.test("verify() of a name with the key's start holds however long the start has to be, and for no other name", async () => {
+  const known = await KnownPeers.open(await newDisk(), PATH);
+  const key = fingerprintOf(bob);
+  const start = (length: number) => `Bob~${key.slice(0, length)}`;
+
+  await known.verify(start(4), bob, DAY_MS);
+
+  const names = [start(4), start(8).toUpperCase(), "Bob", `Rob~${key.slice(0, 4)}`];
+  assertEquals(names.map((name) => known.isVerified(name, key)), [true, true, false, false]);
+});
+
 Deno.test("refuse() takes mark and pins away everywhere, until trust() is asked for", async () => {
   const disk = await newDisk();
   const known = await KnownPeers.open(disk, PATH);

@@ -186,9 +186,12 @@ export class MemberNames {
     return `${name}~${startApart(fingerprint, this.#namesakes(folded), (other) => other)}`;
   }
 
-  /** The fingerprints of all that have this name; of a crowd, enough that it is one. */
-  #namesakes(folded: FoldedName): ReadonlySet<Fingerprint> {
-    const namesakes = new Set<Fingerprint>();
+  /**
+   * The fingerprints of all that have this name, and of those that were refused under it: nobody else is shown with the
+   * start of one that the user was warned of. Of a crowd, enough that it is one.
+   */
+  #namesakes(folded: FoldedName): ReadonlySet<string> {
+    const namesakes = new Set<string>(this.#refused.of(folded, NAMESAKES_MAX + 1));
     const pinned = this.#pins.get(folded);
     if (pinned !== undefined) namesakes.add(pinned);
     if (folded === this.#own) namesakes.add(fingerprintOf(this.self));
@@ -225,13 +228,23 @@ export class MemberNames {
    */
   keyOf(typed: string): PeerKey | null {
     const folded = foldName(withoutMark(typed));
-    const meant = this.#shownAs(folded) ?? this.#reported.get(folded)?.key;
-    if (meant !== undefined) return meant;
-    let called: PeerKey | null = null;
-    for (const [key, { name }] of [...this.#newcomers, ...this.#known]) {
-      if (foldName(name) === folded) called = key;
-    }
-    return called;
+    return this.#shownAs(folded) ?? this.#reported.get(folded)?.key ??
+      this.#called(folded).at(-1)?.[0] ?? null;
+  }
+
+  /**
+   * How those are shown among whom the user has to choose: several have this name, none is shown by it alone, and none
+   * is the one that `trust` accepts. Empty where `keyOf` says who is meant; of a crowd, the first ones.
+   */
+  severalCalled(typed: string): readonly string[] {
+    const folded = foldName(withoutMark(typed));
+    if (this.#shownAs(folded) !== null || this.#reported.get(folded) !== undefined) return [];
+    const called = this.#called(folded);
+    return called.length < 2 ? [] : called.slice(0, NAMESAKES_MAX).map(([, { shown }]) => shown);
+  }
+
+  #called(folded: FoldedName): readonly [PeerKey, Known][] {
+    return [...this.#newcomers, ...this.#known].filter(([, { name }]) => foldName(name) === folded);
   }
 
   /** The key that is shown under this name. */

@@ -390,6 +390,8 @@ export class MemberUser {
       return out.error("unknown-user", isYouText("verify", name), ref);
     }
     if (peerKey === null) return this.#unknownUser("verify", name, ref);
+    const several = names.severalCalled(name);
+    if (several.length > 0) return this.#whichOne("verify", name, several, ref);
     const shown = isCoordinator ? COORDINATOR_NAME : names.of(peerKey);
     out.show(verifyEvent(shown, ownKey, peerKey, answer), ref);
     if (answer !== "no") return;
@@ -421,7 +423,19 @@ export class MemberUser {
     const key = names.keyOf(name);
     if (key === null) return this.#unknownUser("trust", name, ref);
     if (key === selfKey) return out.error("unknown-user", isYouText("trust", shownName(name)), ref);
+    const several = names.severalCalled(name);
+    if (several.length > 0) return this.#whichOne("trust", name, several, ref);
     out.notice(noOtherKeyText(shownName(name)), ref);
+  }
+
+  #whichOne(
+    command: string,
+    name: string,
+    several: readonly string[],
+    ref: string | undefined,
+  ): void {
+    const ways = inWords(several.map((shown) => `/${command} ${shownName(shown)}`), "or");
+    this.owner.out.error("unknown-user", `Several are called ${shownName(name)}: ${ways}`, ref);
   }
 
   #unknownUser(command: string, name: string, ref: string | undefined): void {

@@ -143,6 +143,31 @@ Deno.test("MemberNames show no two strangers alike", () => {
   assertEquals(shown.map((name) => meetings.names.keyOf(name)), [keyOf(one), keyOf(other)]);
 });
 
+Deno.test("MemberNames show nobody with the start of a key that was refused, whether its owner is here or not", () => {
+  const [refused, other] = alike();
+  const meetings = new Meetings([{ name: "Bob", fingerprint: fingerprintOf(keyOf(refused)) }]);
+  meetings.met({ bob: "bob" });
+
+  meetings.met({ [other]: "bob" });
+
+  assertEquals(meetings.shown(other), [`bob~${fingerprintOf(keyOf(other)).slice(0, 8)}`]);
+});
+
+Deno.test("MemberNames say among whom the user has to choose", () => {
+  const meetings = new Meetings();
+  const { names } = meetings;
+  names.shown(keyOf("first"), "bob");
+  assertEquals(names.severalCalled("bob"), []);
+  names.shown(keyOf("second"), "bob");
+
+  assertEquals(names.severalCalled("Bob"), [suffixed("first"), suffixed("second")]);
+  assertEquals(names.severalCalled(suffixed("first")), []);
+
+  meetings.met({ second: "bob" });
+  assertEquals(names.severalCalled("bob"), []);
+  assertEquals(names.keyOf("bob"), keyOf("second"));
+});
+
 Deno.test("MemberNames remember nobody, and warn of nobody, who only asks to come in", () => {
   const meetings = new Meetings();
   const { names } = meetings;

@@ -27,6 +27,7 @@ import {
 } from "../../../../lib/protocols/group/schema/messages.ts";
 import { fakeCrypto } from "../../../sim/fake_crypto.ts";
 import { Decider, editOf, requestOf } from "../edit_fixtures.ts";
+import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import { COORDINATOR, FOUNDING, GROUP, GroupNet, type Node } from "../group_net.ts";
 import { groupIdOf } from "../../../../lib/protocols/group/schema/founding.ts";
 import { foundedBy } from "../founded.ts";
@@ -1821,6 +1822,28 @@ Deno.test("Member's user needs no digits and no trust of their own", () => {
   const errors = ann!.events.filter((event) => event.event === "error");
   assertEquals(errors.map(({ code }) => code), ["unknown-user", "unknown-user"]);
   assertEquals(errors.every(({ text }) => text.startsWith("ann is you: ")), true);
+});
+
+Deno.test("Member's user says whom they mean where several had a name, and nobody is refused by guess", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann] = net.nodes as [Node, Node];
+  const { names } = ann.machine!;
+  const zoes = ["one", "two"].map((who) => fakeSigner(who).key);
+  for (const key of zoes) names.shown(key, "zoe");
+  const [first, second] = zoes.map((key) => names.of(key));
+
+  ann.command({ command: "verify", name: "zoe", answer: "no" });
+  ann.command({ command: "trust", name: "Zoe" });
+  ann.command({ command: "verify", name: second! });
+  net.settle();
+
+  assertEquals(ann.told("error").map(({ code, text }) => `${code}: ${text}`), [
+    `unknown-user: Several are called zoe: /verify ${first} or /verify ${second}`,
+    `unknown-user: Several are called Zoe: /trust ${first} or /trust ${second}`,
+  ]);
+  assertEquals(ann.told("verify").map(({ name, peerKey }) => [name, peerKey]), [
+    [second, zoes[1]],
+  ]);
 });
 
 Deno.test("Member's snapshot restores what its records do", () => {
