@@ -325,6 +325,10 @@ export function withCompared(event: ShownEvent, known: KnownPeers, own: Fingerpr
       return { ...fields, ...of(fields as unknown as Somebody) };
     case "broadcast":
       return { ...fields, ...of({ ...fields, name: fields["from"] as string }) };
+    case "presence": {
+      const somebody = fields as unknown as Fields & Listed;
+      return withFound(somebody, known, of(somebody));
+    }
     case "incoming": // so far the key is only what the directory says
       return { ...fields, ...UNCOMPARED };
     case "call": {
@@ -359,7 +363,11 @@ function comparedOf(known: KnownPeers, { name, key }: Somebody): Compared {
 }
 
 /** Somebody in a list. Whoever has another key than the one expected isn't verified. */
-function withFound(one: Listed, known: KnownPeers, found: Compared): Listed & Compared {
+function withFound<One extends Listed>(
+  one: One,
+  known: KnownPeers,
+  found: Compared,
+): One & Compared {
   const { changed } = one;
   if (changed === undefined) return { ...one, ...found };
   const verified = wasVerified(known, changed);

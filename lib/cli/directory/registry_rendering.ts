@@ -42,7 +42,9 @@ type EventNamed<Name extends RegistryOwnEvent["event"]> = Extract<
 
 const RINGING_TEXT = `${RINGING_MS_MAX / 1_000} s`;
 
-type OnlineUser = Pick<UserView, "name" | "state"> & { readonly guest?: boolean | undefined };
+type OnlineUser = Pick<UserView, "name" | "key" | "state"> & {
+  readonly guest?: boolean | undefined;
+};
 
 /** Renders events in order. What earlier events have told the reader isn't repeated. */
 export class RegistryRendering {
@@ -184,14 +186,16 @@ export class RegistryRendering {
 
   /** Not shown: the user's own state, and during a call everybody's. */
   #presenceLines(event: EventNamed<"presence">, nowMs: number): readonly Line[] {
-    const { name, state, guest, changed } = event;
+    const { name, key, state, guest, changed } = event;
     const folded = foldName(name);
-    const before = this.#online.get(folded)?.state;
+    const known = this.#online.get(folded);
+    // Whoever comes in the place of another, with another key, is somebody else.
+    const before = known?.key === key ? known.state : undefined;
     if (state === "offline") this.#online.delete(folded);
-    else this.#online.set(folded, { name, state, guest });
+    else this.#online.set(folded, { name, key, state, guest });
     if (before === state || this.#isSelf(name)) return [];
     if (this.#call !== null || this.#isBackSoon) return [];
-    if (state === "offline") return [leftLine(nowMs, name)];
+    if (state === "offline") return [leftLine(nowMs, listedName(name, changed))];
     const text = state === "busy"
       ? " is in a call"
       : before === "busy"

@@ -122,6 +122,7 @@ Deno.test("withCompared() says of everybody in an event whether they are verifie
   for (
     const event of [
       { event: "joined", name: "Bob", key: bob },
+      { event: "presence", name: "Bob", key: bob, state: "free" },
       { event: "call", peer: "Bob", key: bob, state: "connected" },
       { event: "call", peer: "Bob", key: bob, state: "ended", durationMs: 1 },
       { event: "broadcast", from: "Bob", key: bob },
@@ -164,12 +165,13 @@ Deno.test("withCompared() calls nobody in a list verified who has another key th
   await knownPeers.verify("Bob", BOB, 0);
   await knownPeers.verify("mallory", EVE, 0);
   const listed = (changed: KeyChange) => {
-    const users = [{ name: "Bob", key: changed.key, changed }];
-    return withCompared(
-      { event: "users", users } as Shown & { readonly event: string },
-      knownPeers,
-      own,
-    )["users"];
+    const user = { name: "Bob", key: changed.key, changed };
+    const seen = (event: object) =>
+      withCompared(event as Shown & { readonly event: string }, knownPeers, own);
+    const { event: _, ...present } = seen({ event: "presence", ...user });
+    const { users } = seen({ event: "users", users: [user] });
+    assertEquals(users, [present]);
+    return users;
   };
 
   const another = { name: "Bob", before: bob, key: eve };

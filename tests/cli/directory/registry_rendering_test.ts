@@ -39,7 +39,7 @@ const ANSWER = {
   isAnswer: true,
 } as const;
 const presence = (name: string, state: "free" | "busy" | "offline") =>
-  ({ event: "presence", name, state }) as const;
+  ({ event: "presence", name, key: name, state }) as const;
 type CallEvent = Extract<RegistryOwnEvent, { readonly event: "call" }>;
 const call = (state: CallEvent["state"], more: Partial<CallEvent> = {}) =>
   ({ event: "call", call: "1", peer: "bob", state, reason: "", route: null, ...more }) as const;
@@ -94,6 +94,22 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   [
     [...IN, { ...presence("erin", "free"), changed: { name: "erin", key: "k7f3q2" } }],
     "12:03 * erin~k7f3 is online\n",
+  ],
+  [
+    [...IN, {
+      ...presence("bob", "free"),
+      key: "k7f3q2",
+      changed: { name: "bob", key: "k7f3q2", before: "bob" },
+    }],
+    "12:03 * bob~k7f3 is online\n",
+  ],
+  [
+    [...IN, {
+      ...presence("bob", "offline"),
+      key: "k7f3q2",
+      changed: { name: "bob", key: "k7f3q2", before: "bob" },
+    }],
+    "12:03 * bob~k7f3 left\n",
   ],
   [[...IN, { ...presence("erin", "free"), guest: true }], "12:03 * erin (guest) is online\n"],
   [

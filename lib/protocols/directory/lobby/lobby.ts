@@ -8,11 +8,13 @@ import { foldName, isSameName, nameFault } from "../../../base/text/names.ts";
 import { AFTER_CALL_MS } from "../schema/client_limits.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 import type { KnownKeys } from "./known_keys.ts";
-import type { UserView } from "../schema/events.ts";
+import type { ClientEvent, UserView } from "../schema/events.ts";
 import { CLIENTS_MAX } from "../schema/limits.ts";
 import type { DirectoryMessageOf, ListedUser } from "../schema/messages.ts";
 
 const DEADLINES = ["after-call"] as const;
+
+type EventNamed<Name extends ClientEvent["event"]> = Extract<ClientEvent, { readonly event: Name }>;
 
 interface LobbyOwner {
   readonly out: ClientOutput;
@@ -67,14 +69,25 @@ export class Lobby {
     for (const user of users) {
       if (user.state === "busy" && foldName(user.name) === self) this.#wasBusy = true;
       if (!take(known, user) || this.#coming !== null) continue;
-      const { name, state, guest } = user;
-      this.owner.out.show({ event: "presence", name, state, guest, ...this.#changeOf(user) });
+      this.#showPresence(user, { state: user.state, guest: user.guest });
     }
     for (const name of offline) {
-      if (!known.delete(foldName(name)) || this.#coming !== null) continue;
-      this.owner.out.show({ event: "presence", name, state: "offline" });
+      const user = known.get(foldName(name));
+      known.delete(foldName(name));
+      if (user === undefined || this.#coming !== null) continue;
+      this.#showPresence(user, { state: "offline" });
     }
     this.#settle();
+  }
+
+  #showPresence(
+    user: ListedUser,
+    { state, ...more }: Pick<EventNamed<"presence">, "state" | "guest">,
+  ): void {
+    const { name, key } = user;
+    const changed = this.#changeOf(user);
+    const who = { name, key: fingerprintOf(key) };
+    this.owner.out.show({ event: "presence", ...who, state, ...more, ...changed });
   }
 
   /** @param part Part of the names to show; left out: shows all. */

@@ -115,9 +115,11 @@ export type ClientEvent =
     /** It answers `list`, which may have asked for a part. */
     readonly isAnswer?: true;
   }
-  | {
+  | Compared & {
     readonly event: "presence";
     readonly name: string;
+    /** As in the list; with `offline`, the key with which the user was in. */
+    readonly key: string;
     readonly state: "free" | "busy" | "offline";
     /** Whether it is a guest; absent with `offline`. */
     readonly guest?: boolean;

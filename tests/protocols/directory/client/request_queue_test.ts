@@ -137,7 +137,7 @@ Deno.test("telling all: what was kept while the directory was away waits for tho
   comes("bob");
   assertEquals(broadcasts(program), []);
   assertEquals(comes("eve"), [
-    "presence name=eve state=free guest=false",
+    "presence name=eve key=eve state=free guest=false",
     "to directory: broadcast own=1 text=one",
   ]);
 });

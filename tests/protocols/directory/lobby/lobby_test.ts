@@ -56,9 +56,9 @@ Deno.test("the list: changes are told one by one, who isn't there any more leave
   });
 
   assertEquals(words, [
-    "presence name=bob state=busy guest=false",
-    "presence name=cem state=free guest=false",
-    "presence name=eve state=offline",
+    "presence name=bob key=bob state=busy guest=false",
+    `presence name=cem key=${fingerprintOf(user("cem").key)} state=free guest=false`,
+    "presence name=eve key=eve state=offline",
   ]);
   assertEquals(names(program.types({ command: "list", part: undefined })), [
     "ann free",
@@ -128,5 +128,7 @@ Deno.test("the list: it has the key with which each is in, and says where it isn
   assertEquals(listed("cem"), [bob, undefined]);
   assertEquals(told(), undefined);
   assertEquals(listed("cem", EVE), [eve, { name: "cem", key: eve }]);
+  assertEquals(told(), { name: "cem", key: eve });
+  program.says({ type: "presence", users: [], offline: ["cem"] });
   assertEquals(told(), { name: "cem", key: eve });
 });
