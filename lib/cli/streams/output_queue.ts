@@ -17,19 +17,26 @@ import type { Sink } from "./patient_sink.ts";
 
 export type Channel = "stdout" | "stderr";
 
+/** How much waits for the reader, in UTF-16 units. */
+interface Window {
+  /** Above this, no more should be output. */
+  readonly high: number;
+  /** Below this, output is welcome again: enough that the reader doesn't run dry while the producer resumes. */
+  readonly low: number;
+  /** Output is written in pieces of this size, or of one longer line. */
+  readonly piece: number;
+}
+/** 5,000 lines of 200 bytes: with a quarter of that, a group's flood costs a fifth more processor time. */
+const PROGRAM_WINDOW: Window = { high: 1_048_576, low: 262_144, piece: 131_072 };
 /**
- * Above this, no more should be output: 1,300 lines of 200 bytes, more than any pipe holds. What is behind it in the
- * network waits where its authors take turns, so it is no more than four of the longest messages.
+ * What is behind it in the network waits where its authors take turns, so that a reader is at most four of the longest
+ * messages behind; and the prompt stands between small pieces. No person reads as fast as a terminal takes these.
  */
-const PENDING_UNITS_HIGH = 262_144;
-/** Below this, output is welcome again: a pipe's content, so that the reader doesn't run dry while the producer resumes. */
-const PENDING_UNITS_LOW = 65_536;
+const TERMINAL_WINDOW: Window = { high: 262_144, low: 65_536, piece: 32_768 };
 /** Exceeding this is a bug of the mode: the largest answer, a whole history, has 64 MiB of text. */
 const PENDING_UNITS_MAX = 268_435_456;
 /** Above this, not even a person's requests should be answered: a whole history is waiting already. */
 const PENDING_UNITS_FULL = 67_108_864;
-/** Output is written in pieces of this size, or of one longer line: some milliseconds' work. */
-const PIECE_UNITS = 32_768;
 /** Between two lines the prompt is drawn if it wasn't for so long: nobody notices. */
 const COMPOSE_MS = 50;
 
@@ -81,6 +88,7 @@ export interface OutputOptions {
 
 export class OutputQueue {
   readonly #options: OutputOptions;
+  readonly #window: Window;
   readonly #encoder = new TextEncoder();
   readonly #closed = new Set<Channel>();
   #chunks: Chunk[] = [];
@@ -99,6 +107,7 @@ export class OutputQueue {
 
   constructor(options: OutputOptions) {
     this.#options = options;
+    this.#window = options.prompt === undefined ? PROGRAM_WINDOW : TERMINAL_WINDOW;
   }
 
   get #pendingUnits(): number {
@@ -133,13 +142,13 @@ export class OutputQueue {
   }
 
   /**
-   * Adds lines in place of the prompt, which is erased. They are text that is generated at once if it is short, otherwise in pieces when its turn comes; in either case
-   * after everything added before.
+   * Adds lines in place of the prompt, which is erased. They are text that is generated at once if it is short,
+   * otherwise in pieces when its turn comes; in either case after everything added before.
    * @param units The size of its source, which is kept in memory until then: `unitsOf`.
    */
   writeParts(channel: Channel, units: number, parts: () => Iterable<string>): void {
     if (this.#closed.has(channel)) return;
-    if (this.#laterChunks === 0 && this.#pendingUnits + units <= PENDING_UNITS_LOW) {
+    if (this.#laterChunks === 0 && this.#pendingUnits + units <= this.#window.low) {
       for (const part of parts()) this.#add(channel, part, true);
       return;
     }
@@ -161,7 +170,7 @@ export class OutputQueue {
 
   /** `null` while more output is welcome; otherwise resolves when it is. */
   ready(): Promise<void> | null {
-    if (this.#pendingUnits <= PENDING_UNITS_HIGH) return null;
+    if (this.#pendingUnits <= this.#window.high) return null;
     this.#awaited ??= Promise.withResolvers<void>();
     return this.#awaited.promise;
   }
@@ -204,8 +213,8 @@ export class OutputQueue {
   }
 
   /**
-   * Draws the prompt before the output that waits, if it wasn't drawn for long. Whatever erased it last is written, and it was composed only where
-   * nothing waited, so it isn't on the screen. In front of the rest it is erased again.
+   * Draws the prompt before the output that waits, if it wasn't drawn for long. Whatever erased it last is written, and
+   * it was composed only where nothing waited, so it isn't on the screen. In front of the rest it is erased again.
    */
   async #composeBetween(): Promise<void> {
     const { prompt } = this.#options;
@@ -233,7 +242,7 @@ export class OutputQueue {
     let madeUnits = 0;
     let units = 0;
     let endsLine = false;
-    while (this.#chunks[0]?.channel === channel && madeUnits < PIECE_UNITS) {
+    while (this.#chunks[0]?.channel === channel && madeUnits < this.#window.piece) {
       const chunk = this.#chunks[0];
       const text = this.#nextOf(chunk);
       if (text === undefined) {
@@ -280,7 +289,7 @@ export class OutputQueue {
     while (this.#marks.length > 0 && this.#marks[0]!.atUnits <= this.#writtenUnits) {
       this.#marks.shift()!.resolve();
     }
-    if (this.#pendingUnits > PENDING_UNITS_LOW) return;
+    if (this.#pendingUnits > this.#window.low) return;
     this.#awaited?.resolve();
     this.#awaited = null;
   }

@@ -54,21 +54,26 @@ Deno.test("Output says that a line is written while others behind it still wait"
   await output.written(); // nothing waits
 });
 
-Deno.test("Output isn't ready while 256 KiB wait, and says when it is again", async () => {
-  const streams = new MemoryStreams();
-  const { output } = outputTo(streams);
-  streams.hold();
-  assertEquals(output.ready(), null);
-  for (let line = 0; line < 257; line++) output.write("stdout", `${"x".repeat(1_023)}\n`);
-  const ready = output.ready();
-  assert(ready !== null);
-  let isReady = false;
-  void ready.then(() => isReady = true);
-  await settle();
-  assertEquals(isReady, false);
-  streams.release();
-  await ready;
-  assertEquals(output.ready(), null);
+Deno.test("Output isn't ready while 1 MiB waits, 256 KiB with a prompt, and says when it is again", async () => {
+  const prompt = { compose() {}, erase() {}, nowMs: () => 0 };
+  for (const [given, kib] of [[undefined, 1024], [prompt, 256]] as const) {
+    const streams = new MemoryStreams();
+    const { output } = outputTo(streams, given);
+    streams.hold();
+    const line = `${"x".repeat(1_023)}\n`;
+    for (let lines = 0; lines < kib; lines++) output.write("stdout", line);
+    assertEquals(output.ready(), null);
+    output.write("stdout", line);
+    const ready = output.ready();
+    assert(ready !== null);
+    let isReady = false;
+    void ready.then(() => isReady = true);
+    await settle();
+    assertEquals(isReady, false);
+    streams.release();
+    await ready;
+    assertEquals(output.ready(), null);
+  }
 });
 
 Deno.test("Output tells once that its reader is gone, and takes nothing more", async () => {
