@@ -26,7 +26,6 @@ import {
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
 import {
   comparedText,
-  listedName,
   type OwnEventOf,
   theVerifiedText,
   verifyLines,
@@ -186,7 +185,7 @@ export class RegistryRendering {
 
   /** Not shown: the user's own state, and during a call everybody's. */
   #presenceLines(event: EventNamed<"presence">, nowMs: number): readonly Line[] {
-    const { name, key, state, guest, changed } = event;
+    const { name, shown = name, key, state, guest } = event;
     const folded = foldName(name);
     const known = this.#online.get(folded);
     // Whoever comes in the place of another, with another key, is somebody else.
@@ -195,14 +194,14 @@ export class RegistryRendering {
     else this.#online.set(folded, { name, key, state, guest });
     if (before === state || this.#isSelf(name)) return [];
     if (this.#call !== null || this.#isBackSoon) return [];
-    if (state === "offline") return [leftLine(nowMs, listedName(name, changed))];
+    if (state === "offline") return [leftLine(nowMs, shown)];
     const text = state === "busy"
       ? " is in a call"
       : before === "busy"
       ? " is free again"
       : " is online";
     const aside = guest === true ? " (guest)" : "";
-    return [starLine(nowMs, nameSpan(listedName(name, changed)), aside, text)];
+    return [starLine(nowMs, nameSpan(shown), aside, text)];
   }
 
   // Calls.
@@ -290,8 +289,8 @@ export class RegistryRendering {
     return isSameName(name, this.#self);
   }
 
-  #listedName({ name, changed }: UserView): Span {
-    return this.#isSelf(name) ? ownNameSpan(name) : nameSpan(listedName(name, changed));
+  #listedName({ name, shown = name }: UserView): Span {
+    return this.#isSelf(name) ? ownNameSpan(name) : nameSpan(shown);
   }
 
   /** A broadcast that was kept has the time at which it was sent. */

@@ -83,22 +83,34 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   [
     [...IN, {
       event: "users",
-      users: [{ ...user("bob"), changed: { name: "bob", key: "k", before: "b", verified: true } }],
+      users: [{
+        ...user("bob"),
+        shown: "bob~k",
+        changed: { name: "bob", key: "k", before: "b", verified: true },
+      }],
     }],
     "12:03 * Online: bob~k (ANOTHER KEY than you verified)\n",
   ],
   [
-    [...IN, { ...ANSWER, users: [{ ...user("bob"), changed: { name: "bob", key: "k7f3q2" } }] }],
+    [...IN, {
+      ...ANSWER,
+      users: [{ ...user("bob"), shown: "bob~k7f3", changed: { name: "bob", key: "k7f3q2" } }],
+    }],
     "bob~k7f3  10.0.0.2:5002  free  the key that you refused\n",
   ],
   [
-    [...IN, { ...presence("erin", "free"), changed: { name: "erin", key: "k7f3q2" } }],
+    [...IN, {
+      ...presence("erin", "free"),
+      shown: "erin~k7f3",
+      changed: { name: "erin", key: "k7f3q2" },
+    }],
     "12:03 * erin~k7f3 is online\n",
   ],
   [
     [...IN, {
       ...presence("bob", "free"),
       key: "k7f3q2",
+      shown: "bob~k7f3",
       changed: { name: "bob", key: "k7f3q2", before: "bob" },
     }],
     "12:03 * bob~k7f3 is online\n",
@@ -107,6 +119,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
     [...IN, {
       ...presence("bob", "offline"),
       key: "k7f3q2",
+      shown: "bob~k7f3",
       changed: { name: "bob", key: "k7f3q2", before: "bob" },
     }],
     "12:03 * bob~k7f3 left\n",

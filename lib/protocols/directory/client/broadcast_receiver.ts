@@ -5,7 +5,7 @@
 
 import type { Crypto } from "../../../base/crypto/crypto.ts";
 import { dateText } from "../../../base/text/dates.ts";
-import { type Fingerprint, fingerprintOf, startApart } from "../../../base/text/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
 import { foldName, isSameName, nameFault, shownName } from "../../../base/text/names.ts";
@@ -43,7 +43,7 @@ interface HearingOwner {
   readonly crypto: Crypto;
   /** Whole ms since 1970. */
   readonly wallMs: () => number;
-  readonly keys: Pick<KnownKeys, "heard" | "expected">;
+  readonly keys: Pick<KnownKeys, "apart" | "heard" | "expected">;
   readonly ownKey: PeerKey;
   readonly selfName: string;
   /** The directory's key; null before it was reached. */
@@ -182,7 +182,7 @@ export class BroadcastReceiver {
     if (own <= this.#ownOf(speaker)) return this.#dropped("it came before", from);
     if (sentAt <= this.log.forgottenTo(speaker)) return this.#dated(FORGOTTEN_TEXT, from, sentAt);
     if (isDirectory) return { from, isLasting: this.log.mayLast(speaker, true) };
-    const apart = this.#apart(speaker);
+    const apart = this.apart(from, key);
     const isNames = !isOurName &&
       keys.heard(from, key, apart, number <= this.#kept, this.#spokeAs(speaker));
     const isPinned = isNames && keys.expected(from) === speaker.key;
@@ -203,21 +203,24 @@ export class BroadcastReceiver {
     return undefined;
   }
 
-  /** The name by which this speaker is shown where the name itself is another's. */
-  #apart(speaker: Speaker): string {
-    const { keys, ownKey, selfName } = this.owner;
-    const { from } = speaker;
-    // Whoever came since was told apart from this one.
-    const before = this.log.startOf(speaker);
-    if (before !== null) return `${from}~${before}`;
+  /**
+   * The name by which this key is shown where the name itself is another's: in a list, too, as whoever spoke may be in
+   * it.
+   */
+  apart(name: string, key: PeerKey): string {
+    const { keys, ownKey, selfName, directoryKey } = this.owner;
+    const speaker = {
+      directory: fingerprintOf(directoryKey!),
+      as: this.#listener?.as ?? foldName(selfName),
+      key: fingerprintOf(key),
+      from: name,
+    };
     const namesakes = new Set(this.log.namesakes(speaker));
-    const pinned = keys.expected(from);
-    if (pinned !== undefined) namesakes.add(pinned);
-    if (isSameName(from, selfName)) namesakes.add(fingerprintOf(ownKey));
+    if (isSameName(name, selfName)) namesakes.add(fingerprintOf(ownKey));
     for (const waiting of this.#waiting) {
       if (waiting.kind === "heard" && isNamesake(waiting, speaker)) namesakes.add(waiting.key);
     }
-    return `${from}~${startApart(speaker.key, namesakes, (key) => key)}`;
+    return keys.apart(name, key, namesakes, this.log.startOf(speaker));
   }
 
   /** The highest own number of this speaker that was taken. */

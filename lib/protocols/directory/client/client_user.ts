@@ -21,7 +21,7 @@ import {
 } from "../../../base/trust/name_answers.ts";
 import type { Calling } from "../client_calls/calling.ts";
 import type { ClientCall } from "../client_calls/client_call.ts";
-import type { KnownKeys } from "../lobby/known_keys.ts";
+import type { KnownKeys, NamedUser } from "../lobby/known_keys.ts";
 import type { Lobby } from "../lobby/lobby.ts";
 import type { ClientConfig } from "../schema/client_io.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
@@ -52,8 +52,10 @@ export class ClientUser {
   // Calls.
 
   call(typed: string, ref: string | undefined): void {
-    const { out, lobby, calling, selfName } = this.owner;
+    const { out, lobby, keys, calling, selfName } = this.owner;
     const name = withoutMark(typed).normalize("NFC");
+    const apart = keys.findApart(typed);
+    if (apart !== null) return this.#callApart(apart, ref);
     if (nameFault(name) !== null) {
       const text = `${
         visibleText(typed)
@@ -64,6 +66,13 @@ export class ClientUser {
     if (call?.phase === "asked" && isSameName(call.peer, name)) return calling.accept(ref);
     const known = isSameName(name, selfName) ? selfName : lobby.find(name)?.name ?? name;
     calling.ring(known, ref);
+  }
+
+  /** Somebody with another key than the one expected is never called; whoever has that one now isn't meant. */
+  #callApart({ name, key }: NamedUser, ref: string | undefined): void {
+    const { keys, calling } = this.owner;
+    if (keys.expected(name) === fingerprintOf(key)) calling.ring(name, ref);
+    else keys.isStrange(name, key, ref);
   }
 
   callAt({ host, port }: Endpoint, ref: string | undefined): void {
@@ -160,19 +169,22 @@ export class ClientUser {
   }
 
   verify(name: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
-    const { out, keys, calling, session, selfName, signer: { key: ownKey } } = this.owner;
+    const { out, keys, calling, hearing, session, selfName, signer: { key: ownKey } } = this.owner;
     if (isSameName(name, selfName)) {
       return out.error("unknown-user", isYouText("verify", name), ref);
     }
-    const isDirectory = name === DIRECTORY_NAME;
-    const peerKey = isDirectory ? session.peer : keys.find(name)?.key ?? null;
-    if (peerKey === null) return this.#unmet("verify", name, ref);
-    const shown = isDirectory ? DIRECTORY_NAME : keys.find(name)!.name;
-    out.show(verifyEvent(shown, ownKey, peerKey, answer), ref);
+    if (name === DIRECTORY_NAME && session.peer !== null) {
+      out.show(verifyEvent(DIRECTORY_NAME, ownKey, session.peer, answer), ref);
+      return answer === "no" ? session.refuse() : undefined;
+    }
+    const met = keys.find(name);
+    if (met === null) return this.#unmet("verify", name, ref);
+    const isExpected = keys.isExpected(met.name, met.key);
+    const shown = isExpected ? met.name : hearing.apart(met.name, met.key);
+    out.show(verifyEvent(shown, ownKey, met.key, answer), ref);
     if (answer !== "no") return;
-    if (isDirectory) return session.refuse();
-    keys.refuse(shown, peerKey);
-    calling.refused(shown, peerKey);
+    keys.refuse(met.name, met.key);
+    calling.refused(met.name, met.key);
   }
 
   /** As `verify` with `no`, said in another program of the profile. */

@@ -1,17 +1,22 @@
 /** Keys of users met at this directory: which are expected, and which our user must accept first. */
 
 import { dropOldest } from "../../../base/collections/bounded.ts";
-import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
+import {
+  type Fingerprint,
+  fingerprintOf,
+  NAMESAKES_MAX,
+  startApart,
+} from "../../../base/text/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../../base/ids.ts";
 import type { KeyChange } from "../../../base/machine/mode_machine.ts";
-import { foldName, shownName, withoutMark } from "../../../base/text/names.ts";
+import { foldName, isSameName, shownName, withoutMark } from "../../../base/text/names.ts";
 import { type ComparedKey, RefusedKeys } from "../../../base/trust/refused_keys.ts";
 import { ReportedKeys } from "../../../base/trust/reported_keys.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 import { CALL_REFUSED_MAX } from "../schema/limits.ts";
 import { HEARD_PINS_MAX, KNOWN_MAX } from "../schema/client_limits.ts";
 
-interface Named {
+export interface NamedUser {
   readonly name: string;
   readonly key: PeerKey;
 }
@@ -19,7 +24,9 @@ interface Named {
 export class KnownKeys {
   #pins = new Map<string, Fingerprint>();
   /** Users met by this process, by folded name. */
-  readonly #met = new Map<FoldedName, Named>();
+  readonly #met = new Map<FoldedName, NamedUser>();
+  /** Who is shown with the start of the key, by that name: at most `KNOWN_MAX`. */
+  readonly #apart = new Map<FoldedName, NamedUser>();
   /** Keys of users met with another one than expected. */
   readonly #reported = new ReportedKeys(KNOWN_MAX);
 
@@ -40,6 +47,7 @@ export class KnownKeys {
   load(pins: ReadonlyMap<string, Fingerprint>): void {
     this.#pins = new Map(pins);
     this.#met.clear();
+    this.#apart.clear();
     this.#reported.clear();
     this.#kept.clear();
   }
@@ -59,6 +67,36 @@ export class KnownKeys {
     if (this.isExpected(name, key)) return null;
     const before = this.expected(name);
     return { name, key: fingerprintOf(key), ...(before === undefined ? {} : { before }) };
+  }
+
+  /**
+   * The name by which this key is shown where the name itself is another's: with so much of the key's start that it
+   * was never that of a namesake, and never will be.
+   * @param namesakes Keys that have spoken under that name, besides those known here.
+   * @param before The start by which an earlier process has shown it; null: none did.
+   */
+  apart(
+    name: string,
+    key: PeerKey,
+    namesakes: Iterable<Fingerprint>,
+    before: string | null,
+  ): string {
+    const fingerprint = fingerprintOf(key);
+    const all = new Set<string>([
+      ...namesakes,
+      ...this.#refused.of(name, NAMESAKES_MAX + 1),
+    ]);
+    const pinned = this.expected(name);
+    if (pinned !== undefined) all.add(pinned);
+    for (const [shown, other] of this.#apart) {
+      if (!isSameName(other.name, name)) continue;
+      if (other.key === key) return name + shown.slice(shown.indexOf("~"));
+      all.add(fingerprintOf(other.key));
+    }
+    const shown = `${name}~${before ?? startApart(fingerprint, all, (other) => other)}`;
+    this.#apart.set(foldName(shown), { name, key });
+    dropOldest(this.#apart, KNOWN_MAX);
+    return shown;
   }
 
   /** The key that a user of that name must have; undefined where any will do. */
@@ -208,28 +246,35 @@ export class KnownKeys {
     dropOldest(this.#met, KNOWN_MAX);
   }
 
-  /** Null where this process has met nobody of that name. */
-  find(typed: string): Named | null {
-    return this.#met.get(foldName(withoutMark(typed))) ?? null;
+  /** @param typed A name, or one with the start of a key. Null where this process has met nobody of that name. */
+  find(typed: string): NamedUser | null {
+    return this.#met.get(foldName(withoutMark(typed))) ?? this.findApart(typed);
+  }
+
+  /** Who was shown by this name, which has the start of a key; null where nobody was. */
+  findApart(typed: string): NamedUser | null {
+    return this.#apart.get(foldName(withoutMark(typed))) ?? null;
   }
 
   names(): Iterable<string> {
-    return [...this.#met.values()].map(({ name }) => name);
+    return [...[...this.#met.values()].map(({ name }) => name), ...this.#apart.keys()];
   }
 
   /**
-   * Our user accepts the other key that was met. @returns Its name and key, and the key before; null where there was
-   * none.
+   * Our user accepts the other key that was met, or that of somebody shown with its start.
+   * @returns Its name and key, and the key before; null where there was none.
    */
-  trust(typed: string): Named & { readonly before: Fingerprint | undefined } | null {
-    const folded = foldName(withoutMark(typed));
-    const reported = this.#reported.get(folded);
-    if (reported === undefined) return null;
-    const before = this.#pins.get(folded);
-    const { name, key } = reported;
-    this.#reported.forget(folded);
-    this.#refused.accept(name, fingerprintOf(key));
-    this.#pins.set(folded, fingerprintOf(key));
+  trust(typed: string): NamedUser & { readonly before: Fingerprint | undefined } | null {
+    const other = this.#reported.get(foldName(withoutMark(typed))) ?? this.findApart(typed);
+    if (other === null) return null;
+    const { name, key } = other;
+    const fingerprint = fingerprintOf(key);
+    const before = this.expected(name);
+    if (before === fingerprint && this.isExpected(name, key)) return null;
+    const folded = foldName(name);
+    if (this.#reported.get(folded)?.key === key) this.#reported.forget(folded);
+    this.#refused.accept(name, fingerprint);
+    this.#pins.set(folded, fingerprint);
     this.out.push({ type: "pin", name, key, again: true });
     return { name, key, before };
   }

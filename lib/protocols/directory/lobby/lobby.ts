@@ -2,7 +2,7 @@
 
 import { canonicalHost } from "../../../base/text/endpoints.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
-import type { Endpoint, FoldedName } from "../../../base/ids.ts";
+import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
 import { foldName, isSameName, nameFault } from "../../../base/text/names.ts";
 import { AFTER_CALL_MS } from "../schema/client_limits.ts";
@@ -19,6 +19,8 @@ type EventNamed<Name extends ClientEvent["event"]> = Extract<ClientEvent, { read
 interface LobbyOwner {
   readonly out: ClientOutput;
   readonly keys: Pick<KnownKeys, "changeOf">;
+  /** Knows who has spoken, too. */
+  readonly hearing: { apart(name: string, key: PeerKey): string };
   readonly selfName: string;
   /** Whether we are in a call: the directory hears of that later. */
   readonly isTalking: boolean;
@@ -107,10 +109,10 @@ export class Lobby {
     });
   }
 
-  #changeOf({ name, key }: ListedUser): Pick<UserView, "changed"> {
-    const { selfName, keys } = this.owner;
+  #changeOf({ name, key }: ListedUser): Pick<UserView, "shown" | "changed"> {
+    const { selfName, keys, hearing } = this.owner;
     const changed = isSameName(name, selfName) ? null : keys.changeOf(name, key);
-    return changed === null ? {} : { changed };
+    return changed === null ? {} : { shown: hearing.apart(name, key), changed };
   }
 
   /**

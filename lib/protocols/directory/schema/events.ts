@@ -20,6 +20,8 @@ export const DIRECTORY_NAME = "*directory*";
 /** A user in the list. */
 export interface UserView extends Compared {
   readonly name: string;
+  /** The name with the start of the key, where that is another than the one expected: `bob~k7f3`. */
+  readonly shown?: string;
   /** Fingerprint of the key with which the user is in, as the directory says: only a call proves it. */
   readonly key: string;
   /** Where it is another key than the one expected. */
@@ -118,6 +120,7 @@ export type ClientEvent =
   | Compared & {
     readonly event: "presence";
     readonly name: string;
+    readonly shown?: string;
     /** As in the list; with `offline`, the key with which the user was in. */
     readonly key: string;
     readonly state: "free" | "busy" | "offline";

@@ -21,6 +21,7 @@ import {
   LOG_IN,
   type ProgramOptions,
   STORE,
+  user,
   WALL_MS,
 } from "../client_program.ts";
 
@@ -373,6 +374,19 @@ Deno.test("whose words: another key than the pinned one is shown apart, told onc
   assertEquals(said(program).at(-1), "bob: text 5");
   program.says(told(6, 5));
   assertEquals([errors(), said(program).at(-1)?.startsWith("bob~")], [2, true]);
+});
+
+Deno.test("whose words: who spoke apart has that name in the list, for /verify and for /trust", () => {
+  const program = ClientProgram.in();
+  program.says(told(1, 0));
+  program.says(told(2, 1, BY_EVE, EVES));
+
+  program.says({ type: "presence", users: [user("bob", { key: EVES.key })], offline: [] });
+  const listed = program.events.at(-1)!;
+  assertEquals(listed.event === "presence" && listed.shown, APART);
+  const [verify] = program.types({ command: "verify", name: APART });
+  assert(verify?.includes("peerKey=eve"), verify);
+  assertEquals(program.types({ command: "trust", name: APART })[0], "pin bob eve again");
 });
 
 /** A program that is in, and may be sent three broadcasts of before. */

@@ -1,0 +1,79 @@
+// Names with the start of a key, `bob~k7f3`: whose they are, in the list and in commands.
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
+import type { PeerKey } from "../../../../lib/base/ids.ts";
+import { fakeSigner } from "../../../sim/fake_crypto.ts";
+import { BOB, ClientProgram, EVE, user } from "../client_program.ts";
+
+const PINNED = { pinsOf: () => new Map([["bob", fingerprintOf(BOB)]]) };
+
+function apart(key: PeerKey, length = 4): string {
+  return `bob~${fingerprintOf(key).slice(0, length)}`;
+}
+
+/** Somebody comes as bob with this key. @returns How that one is shown in the list. */
+function comes(program: ClientProgram, key: PeerKey): string | undefined {
+  program.says({ type: "presence", users: [user("bob", { key })], offline: [] });
+  const told = program.events.findLast(({ event }) => event === "presence");
+  program.types({ command: "list", part: "bob" });
+  const listed = program.events.at(-1)!;
+  assert(told?.event === "presence" && listed.event === "users");
+  assertEquals(listed.users[0]?.shown, told.shown);
+  return told.shown;
+}
+
+/** Two whose fingerprints begin alike. */
+function alike(): readonly [PeerKey, PeerKey] {
+  const seen = new Map<string, PeerKey>();
+  for (let number = 0;; number++) {
+    const { key } = fakeSigner(`bob ${number}`);
+    const before = seen.get(apart(key));
+    if (before !== undefined) return [before, key];
+    seen.set(apart(key), key);
+  }
+}
+
+Deno.test("names with a start: /verify, /trust and a call mean the one who is shown by it", () => {
+  const program = ClientProgram.in({ config: PINNED });
+  assertEquals([comes(program, EVE), comes(program, BOB)], [apart(EVE), undefined]);
+
+  const [verify] = program.types({ command: "verify", name: apart(EVE) });
+  assert(verify?.startsWith(`verify name=${apart(EVE)} key=eve ownKey=ann peerKey=eve`), verify);
+  const [refused] = program.types({ command: "call", name: apart(EVE) });
+  assertMatch(refused!, /^error code=key-changed text=bob has another key than before: /);
+  const [unknown] = program.types({ command: "verify", name: "bob~aaaa" });
+  assertMatch(unknown!, /^error code=unknown-user /);
+
+  assertEquals(program.types({ command: "trust", name: apart(EVE) })[0], "pin bob eve again");
+  assertEquals(program.types({ command: "trust", name: apart(EVE) }), [
+    `notice text=There is no new key of ${apart(EVE)} to accept`,
+  ]);
+  assertEquals([comes(program, EVE), comes(program, BOB)], [undefined, apart(BOB)]);
+  const calls = program.types({ command: "call", name: apart(EVE) });
+  assert(calls.some((word) => word.startsWith("to directory: call")), calls.join("\n"));
+});
+
+Deno.test("names with a start: who was refused as bob is meant by it, and bob by the name alone", () => {
+  const program = ClientProgram.in({ config: PINNED });
+  comes(program, EVE);
+  program.types({ command: "verify", name: apart(EVE), answer: "no" });
+  assertEquals([comes(program, BOB), comes(program, EVE)], [undefined, apart(EVE)]);
+  const keys = program.machine.keys;
+  assertEquals([keys.isExpected("bob", EVE), keys.isExpected("bob", BOB)], [false, true]);
+
+  program.types({ command: "verify", name: apart(EVE), answer: "yes" });
+  const said = program.events.findLast(({ event }) => event === "verify");
+  assert(said?.event === "verify" && said.name === apart(EVE), "verified as bob");
+});
+
+Deno.test("names with a start: none is that of another key, refused by an earlier process or listed here", () => {
+  const [one, other] = alike();
+  const refused = [{ name: "Bob", fingerprint: fingerprintOf(one) }];
+  assertEquals(comes(ClientProgram.in({ config: { ...PINNED, refused } }), other), apart(other, 8));
+
+  const program = ClientProgram.in({ config: PINNED });
+  assertEquals(comes(program, one), apart(one));
+  assertEquals(comes(program, other), apart(other, 8));
+  assertEquals(comes(program, one), apart(one));
+});
