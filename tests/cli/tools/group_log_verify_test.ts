@@ -1,3 +1,5 @@
+/** `p2pchat log verify`: what it counts, and each lie that it finds. */
+
 import {
   assert,
   assertEquals,
@@ -6,90 +8,57 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { nodeCrypto, nodeSigner } from "../../lib/base/crypto/crypto.ts";
-import { P2pchatError } from "../../lib/base/errors.ts";
-import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
-import type { PeerKey } from "../../lib/base/ids.ts";
-import {
-  exportLogOptions,
-  logProgramCommands,
-  verifyLogOptions,
-} from "../../lib/cli/tools/group_log_arguments.ts";
-import { exportEntries } from "../../lib/cli/tools/group_log_export.ts";
-import { decidersBeside, verifiedLog } from "../../lib/cli/tools/group_log_verify.ts";
-import { type Edit, editRequestFrom } from "../../lib/protocols/group/schema/edit.ts";
-import type { ExportFormat, ExportLogOptions } from "../../lib/cli/args/options.ts";
+import { nodeCrypto, nodeSigner } from "../../../lib/base/crypto/crypto.ts";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import { verifyLogOptions } from "../../../lib/cli/tools/group_log_arguments.ts";
+import { exportEntries } from "../../../lib/cli/tools/group_log_export.ts";
+import { decidersBeside, verifiedLog } from "../../../lib/cli/tools/group_log_verify.ts";
+import { namesText } from "../../../lib/cli/tools/logged_names.ts";
+import { type Edit, editRequestFrom } from "../../../lib/protocols/group/schema/edit.ts";
+import { signFormerKeys } from "../../../lib/protocols/group/schema/former_keys.ts";
+import { groupIdOf } from "../../../lib/protocols/group/schema/founding.ts";
 import {
   batchFrom,
   HistoryEnd,
   signBatch,
   type SignedBatch,
-} from "../../lib/protocols/group/schema/history.ts";
-import { signFormerKeys } from "../../lib/protocols/group/schema/former_keys.ts";
+} from "../../../lib/protocols/group/schema/history.ts";
 import {
   COORDINATOR_STATE_FORMAT,
   coordinatorLine,
   MEMBER_STATE_FORMAT,
   memberLine,
-} from "../../lib/runtime/records/group_records.ts";
+} from "../../../lib/runtime/records/group_records.ts";
+import type { FileFormat } from "../../../lib/store/disk/format_header.ts";
+import { LineBuffer } from "../../../lib/store/disk/record_line.ts";
 import {
   headerContent,
   type LogRecord,
   numberedContent,
   recordContent,
-} from "../../lib/store/log/log_format.ts";
-import type { FileFormat } from "../../lib/store/disk/format_header.ts";
-import { MemoryDisk } from "../doubles/memory_disk.ts";
-import { LineBuffer } from "../../lib/store/disk/record_line.ts";
+} from "../../../lib/store/log/log_format.ts";
+import { MemoryDisk } from "../../doubles/memory_disk.ts";
 import {
   type Decided,
   Decider,
-  editedEntries,
   endOf,
   FOUNDING,
   GROUP,
   logBytes,
   OTHER_FOUNDING,
   OTHER_GROUP,
-  placedOf,
   recorded,
-  sixEntries,
   Speaker,
   withChecksum,
-} from "./group_logs.ts";
-import { parsedOptions } from "./parsed_options.ts";
-import { groupIdOf } from "../../lib/protocols/group/schema/founding.ts";
-import { namesText } from "../../lib/cli/tools/logged_names.ts";
-
-const PATH = "/p/log";
-const SIX = sixEntries();
-const LINES = new TextDecoder().decode(logBytes(SIX)).split("\n").slice(0, -1);
-
-function diskWith(content: string | Uint8Array): MemoryDisk {
-  const disk = new MemoryDisk();
-  disk.place(PATH, content);
-  return disk;
-}
+} from "../group_logs.ts";
+import { parsedOptions } from "../parsed_options.ts";
+import { diskWith, EDITED, LINES, PATH, SIX, VERIFY } from "./group_log_cases.ts";
 
 async function complaintAbout(content: string | Uint8Array): Promise<P2pchatError> {
   return await assertRejects(() => verifiedLog(diskWith(content), PATH), P2pchatError);
 }
-
-Deno.test("exportEntries() says so where the log goes while it is read", async () => {
-  const disk = new MemoryDisk();
-  disk.place(PATH, logBytes(SIX));
-  const write = async () => {
-    await disk.remove(PATH);
-    return true;
-  };
-  const error = await assertRejects(
-    () => exportEntries(disk, PATH, "csv", write),
-    P2pchatError,
-    "it was removed meanwhile",
-  );
-
-  assertEquals(error.code, "disk");
-});
 
 Deno.test("verifiedLog() counts entries and authors of a log that fits", async () => {
   const verified = await verifiedLog(diskWith(logBytes(SIX)), PATH);
@@ -169,7 +138,6 @@ function edited(batch: SignedBatch, change: Partial<SignedBatch["batch"]["value"
   return batchFrom({ ...batch.batch.value, ...change }, batch.signature);
 }
 
-const EDITED = editedEntries();
 const EDITED_LINES = new TextDecoder().decode(logBytes(EDITED)).split("\n").slice(0, -1);
 
 /** The edits with something changed, digests and checksums made anew. */
@@ -459,276 +427,6 @@ Deno.test("verifiedLog() says what is no log of this version", async () => {
   );
 });
 
-async function exported(content: string | Uint8Array, format: ExportFormat) {
-  const written: string[] = [];
-  const notice = await exportEntries(diskWith(content), PATH, format, (text) => {
-    written.push(text);
-    return Promise.resolve(true);
-  });
-  return { text: written.join(""), notice };
-}
-
-Deno.test("exportEntries() writes text that nothing obeys", async () => {
-  const { text, notice } = await exported(logBytes(SIX), "text");
-
-  assertEquals(notice, null);
-  assertEquals(text.split("\n"), [
-    "1 2026-01-31T12:00:01.000Z alice: hello",
-    "2 2026-01-31T12:00:01.000Z bob: hi",
-    "3 2026-01-31T12:00:01.000Z bob: tab␉here, line␊feed \\n ␛[2J",
-    "4 2026-01-31T12:00:01.000Z bob: how are you?",
-    "5 2026-01-31T12:00:02.000Z alice: ünï👩‍🚀",
-    "6 2026-01-31T12:00:04.000Z bob: ",
-    "",
-  ]);
-});
-
-/** Rows of cells, as RFC 4180 has them. */
-function parsedCsv(text: string): readonly (readonly string[])[] {
-  const rows: string[][] = [[]];
-  for (
-    const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/g)
-  ) {
-    rows.at(-1)!.push(quoted?.replaceAll('""', '"') ?? plain!);
-    if (end === "\r\n") rows.push([]);
-  }
-  return rows.slice(0, -1);
-}
-
-Deno.test("exportEntries() writes entries as they read now, and what they were", async () => {
-  const { text, notice } = await exported(logBytes(EDITED), "text");
-
-  assertEquals(notice, null);
-  assertEquals(text.split("\n"), [
-    '1 2026-01-31T12:00:01.000Z alice: {"command":"x"}',
-    "  at first: hello",
-    "  edit 1 2026-01-31T12:01:00.000Z bob, agreed by alice: hello␉all",
-    '  edit 4 2026-01-31T12:02:00.000Z alice: {"command":"x"}',
-    "2 2026-01-31T12:00:01.000Z bob: hi",
-    "3 2026-01-31T12:00:01.000Z bob: /exit",
-    "  at first: tab␉here, line␊feed \\n ␛[2J",
-    "  edit 3 2026-01-31T12:02:00.000Z carol, agreed by bob, alice: %s /exit ünï👩‍🚀",
-    "  edit 5 2026-01-31T12:02:00.000Z bob: /exit",
-    "4 2026-01-31T12:00:01.000Z bob: how are you?",
-    "5 2026-01-31T12:00:02.000Z alice: ünï👩‍🚀",
-    "6 2026-01-31T12:00:04.000Z bob: ",
-    "",
-  ]);
-});
-
-Deno.test("exportEntries() writes JSON that has each edit", async () => {
-  const { text } = await exported(logBytes(EDITED), "json");
-
-  const entries = text.trimEnd().split("\n").map((line) => JSON.parse(line));
-  const third = EDITED[2]!.batch.value.texts[1]!;
-  assertEquals(
-    entries.map((entry) => entry.original),
-    SIX.flatMap(({ batch }) => batch.value.texts),
-  );
-  assertEquals(entries.map((entry) => entry.text), [
-    '{"command":"x"}',
-    "hi",
-    "/exit",
-    "how are you?",
-    "ünï👩‍🚀",
-    "",
-  ]);
-  assertEquals(entries.map((entry) => entry.edits.length), [2, 0, 2, 0, 0, 0]);
-  const between = "%s /exit ünï👩‍🚀";
-  const committedAt = "2026-01-31T12:02:00.000Z";
-  const [bob, carol] = [new Speaker("bob", 2), new Speaker("carol", 3)]
-    .map(({ signer }) => fingerprintOf(signer.key));
-  assertEquals(entries[2].edits, [
-    {
-      edit: 3,
-      by: "carol",
-      old: third,
-      new: between,
-      agreed: ["bob", "alice"],
-      committedAt,
-      key: carol,
-    },
-    { edit: 5, by: "bob", old: between, new: "/exit", agreed: [], committedAt, key: bob },
-  ]);
-  const digests = placedOf(EDITED).entries.map(({ digest }) => digest);
-  assertEquals(entries.map((entry) => entry.digest), digests);
-});
-
-Deno.test("exportEntries() writes CSV that says how often an entry was edited, by whom and when", async () => {
-  const { text } = await exported(logBytes(EDITED), "csv");
-
-  const [head, ...rows] = parsedCsv(text);
-  const cells = (row: readonly string[], ...names: readonly string[]) =>
-    names.map((name) => row[head!.indexOf(name)]!);
-  assertEquals(rows.map((row) => cells(row, "text", "original", "edits", "editedBy", "editedAt")), [
-    [
-      '{"command":"x"}',
-      "hello",
-      "2",
-      "bob; alice",
-      "2026-01-31T12:01:00.000Z; 2026-01-31T12:02:00.000Z",
-    ],
-    ["hi", "hi", "0", "", ""],
-    [
-      "/exit",
-      "tab\there, line\nfeed \\n ␛[2J",
-      "2",
-      "carol; bob",
-      "2026-01-31T12:02:00.000Z; 2026-01-31T12:02:00.000Z",
-    ],
-    ["how are you?", "how are you?", "0", "", ""],
-    ["ünï👩‍🚀", "ünï👩‍🚀", "0", "", ""],
-    ["", "", "0", "", ""],
-  ]);
-});
-
-Deno.test("exportEntries() writes CSV that no spreadsheet computes", async () => {
-  const speaker = new Speaker("dan", 4);
-  const texts = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "a=1", "'=1", "\n=1"];
-  const { text } = await exported(
-    logBytes([
-      speaker.say(...texts, "x"),
-      new Decider().decide([speaker.ask(10, "=HYPERLINK(1)")]),
-    ]),
-    "csv",
-  );
-
-  const rows = parsedCsv(text).slice(1);
-  const shown = ["'=1+1", "'+1", "'-1", "'@x", "'\t=1", "␍=1", "a=1", "'=1", "\n=1"];
-  assertEquals(rows.map((row) => row[3]), [...shown, "'=HYPERLINK(1)"]);
-  assertEquals(rows.map((row) => row[7]), [...shown, "x"]);
-});
-
-Deno.test("exportEntries() writes JSON that has each text as it was said", async () => {
-  const { text } = await exported(logBytes(SIX), "json");
-
-  const entries = text.trimEnd().split("\n").map((line) => JSON.parse(line));
-  assertEquals(entries.map((entry) => entry.text), SIX.flatMap(({ batch }) => batch.value.texts));
-  assertEquals(entries.map((entry) => entry.seq), [1, 2, 3, 4, 5, 6]);
-  assertEquals(
-    entries.map((entry) => entry.digest),
-    LINES.slice(1).map((line) => line.split("\t")[1]),
-  );
-  assertEquals(entries[0].event, "entry");
-  assert(!Number.isNaN(Date.parse(entries[0].at)));
-  assertEquals(Object.keys(entries[0]).slice(2), [
-    "seq",
-    "id",
-    "from",
-    "shown",
-    "key",
-    "text",
-    "sentAt",
-    "digest",
-    "original",
-    "edits",
-  ]);
-});
-
-Deno.test("exportEntries() writes CSV with quotes where they are needed", async () => {
-  const speaker = new Speaker("dan", 4);
-  const { text } = await exported(
-    logBytes([speaker.say('say "hi", all'), speaker.say("one\tand\ntwo\r")]),
-    "csv",
-  );
-
-  const [head, first, ...rest] = text.split("\r\n");
-  assertEquals(head, "seq,sentAt,from,text,key,id,digest,original,edits,editedBy,editedAt");
-  assert(first!.startsWith('1,2026-01-31T12:00:01.000Z,dan,"say ""hi"", all",'), first);
-  assert(rest[0]!.startsWith('2,2026-01-31T12:00:02.000Z,dan,"one\tand\ntwo␍",'), rest[0]);
-  assertEquals(rest.slice(1), [""]);
-});
-
-Deno.test("exportEntries() writes all before what is damaged, and then says so", async () => {
-  const written: string[] = [];
-  const disk = diskWith(LINES.with(5, `${LINES[5]}x`).join("\n") + "\n");
-  const error = await assertRejects(
-    () =>
-      exportEntries(disk, PATH, "text", (text) => {
-        written.push(text);
-        return Promise.resolve(true);
-      }),
-    P2pchatError,
-    `Cannot read all of ${PATH}: line 6, entry 5, is wrong`,
-  );
-
-  assertEquals(error.code, "store-corrupt");
-  assertEquals(written.join("").split("\n").length, 5);
-});
-
-Deno.test("exportEntries() leaves out what is being written", async () => {
-  const { text, notice } = await exported(LINES.join("\n").slice(0, -20), "text");
-
-  assertEquals(text.split("\n").length, 6);
-  assert(/^The last \d+ bytes of \/p\/log, from line 7 on, are left out/.test(notice!), notice!);
-});
-
-Deno.test("exportEntries() goes on no further than it is listened to", async () => {
-  const speaker = new Speaker("dan", 4);
-  const disk = diskWith(
-    logBytes(Array.from({ length: 40 }, () => speaker.say("z".repeat(60_000)))),
-  );
-  let [reads, readsBefore, writes] = [0, 0, 0];
-  disk.fault = ({ kind }) => {
-    if (kind === "read") reads++;
-    return null;
-  };
-
-  const notice = await exportEntries(disk, PATH, "json", () => {
-    readsBefore = reads;
-    return Promise.resolve(++writes < 2);
-  });
-
-  assertEquals([notice, reads - readsBefore, writes], [null, 0, 2]);
-});
-
-const [VERIFY, EXPORT] = logProgramCommands as readonly [
-  typeof logProgramCommands[number],
-  typeof logProgramCommands[number],
-];
-
-function exportOf(line: string): ExportLogOptions {
-  return parsedOptions(EXPORT, exportLogOptions, line.split(" "));
-}
-
-Deno.test("p2pchat log understands its words", () => {
-  const verify = parsedOptions(VERIFY, verifyLogOptions, ["log", "verify", "a.txt"]);
-
-  assertEquals(verify.file, "a.txt");
-  assertEquals([exportOf("log export a.txt").file, exportOf("log export a.txt").format], [
-    "a.txt",
-    "text",
-  ]);
-  assertEquals(exportOf("log export --format csv a.txt").format, "csv");
-  assertEquals(exportOf("log export a.txt --json").format, "json");
-  assertEquals(exportOf("log export a.txt --json --format json").format, "json");
-});
-
-const REFUSED = [
-  ["log export", "The form is p2pchat log export FILE [--format text|json|csv], for example"],
-  ["log export a b", "The form is p2pchat log export FILE"],
-  ["log export a --format xml", '--format must be text, json or csv, is "xml"'],
-  ["log export a --format jsn", "did you mean json?"],
-  ["log export a.txt --json --format text", "--json and --format text can't both be"],
-  ["log export a --format", "--format needs a value: FORMAT"],
-] as const;
-
-for (const [line, sentence] of REFUSED) {
-  Deno.test(`p2pchat refuses "${line}" and says why`, () => {
-    const error = assertThrows(() => exportOf(line), P2pchatError);
-
-    assertEquals(error.code, "usage");
-    assertStringIncludes(error.message, sentence);
-  });
-}
-
-Deno.test("p2pchat log verify wants one file", () => {
-  for (const words of [["log", "verify"], ["log", "verify", "a", "b"]]) {
-    const error = assertThrows(() => parsedOptions(VERIFY, verifyLogOptions, words), P2pchatError);
-    assertStringIncludes(error.message, "The form is p2pchat log verify FILE");
-  }
-});
-
 /** A disk with the edited log, and what stands beside it: records of that format. */
 function diskBesides(format: FileFormat, ...records: readonly LogRecord[]): MemoryDisk {
   const disk = diskWith(logBytes(EDITED));
@@ -742,15 +440,20 @@ function diskBesides(format: FileFormat, ...records: readonly LogRecord[]): Memo
 }
 
 const [DECIDER, NOBODY] = [new Decider().signer.key, new Speaker("eve", 9).signer.key];
+
 const NEXT = new Decider(98).signer;
+
 const ofMember = (coordinator: PeerKey, founding = FOUNDING) => {
   const group = groupIdOf(nodeCrypto, founding);
   return memberLine({ kind: "group", group, founding, coordinator });
 };
+
 const former = (...keys: readonly PeerKey[]) =>
   memberLine({ kind: "former", signed: signFormerKeys(NEXT, { group: GROUP, keys }) });
-const ofCoordinator = coordinatorLine({ kind: "group", group: GROUP, founding: FOUNDING });
+
 const key = (key: PeerKey) => coordinatorLine({ kind: "key", key });
+
+const ofCoordinator = coordinatorLine({ kind: "group", group: GROUP, founding: FOUNDING });
 
 const BESIDES: readonly (readonly [string, MemoryDisk, boolean | null])[] = [
   ["a member's", diskBesides(MEMBER_STATE_FORMAT, ofMember(DECIDER)), true],

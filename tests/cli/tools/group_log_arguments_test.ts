@@ -1,0 +1,50 @@
+/** The words of `p2pchat log`. */
+
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import type { ExportLogOptions } from "../../../lib/cli/args/options.ts";
+import { exportLogOptions, verifyLogOptions } from "../../../lib/cli/tools/group_log_arguments.ts";
+import { parsedOptions } from "../parsed_options.ts";
+import { EXPORT, VERIFY } from "./group_log_cases.ts";
+
+function exportOf(line: string): ExportLogOptions {
+  return parsedOptions(EXPORT, exportLogOptions, line.split(" "));
+}
+
+Deno.test("p2pchat log understands its words", () => {
+  const verify = parsedOptions(VERIFY, verifyLogOptions, ["log", "verify", "a.txt"]);
+
+  assertEquals(verify.file, "a.txt");
+  assertEquals([exportOf("log export a.txt").file, exportOf("log export a.txt").format], [
+    "a.txt",
+    "text",
+  ]);
+  assertEquals(exportOf("log export --format csv a.txt").format, "csv");
+  assertEquals(exportOf("log export a.txt --json").format, "json");
+  assertEquals(exportOf("log export a.txt --json --format json").format, "json");
+});
+
+const REFUSED = [
+  ["log export", "The form is p2pchat log export FILE [--format text|json|csv], for example"],
+  ["log export a b", "The form is p2pchat log export FILE"],
+  ["log export a --format xml", '--format must be text, json or csv, is "xml"'],
+  ["log export a --format jsn", "did you mean json?"],
+  ["log export a.txt --json --format text", "--json and --format text can't both be"],
+  ["log export a --format", "--format needs a value: FORMAT"],
+] as const;
+
+for (const [line, sentence] of REFUSED) {
+  Deno.test(`p2pchat refuses "${line}" and says why`, () => {
+    const error = assertThrows(() => exportOf(line), P2pchatError);
+
+    assertEquals(error.code, "usage");
+    assertStringIncludes(error.message, sentence);
+  });
+}
+
+Deno.test("p2pchat log verify wants one file", () => {
+  for (const words of [["log", "verify"], ["log", "verify", "a", "b"]]) {
+    const error = assertThrows(() => parsedOptions(VERIFY, verifyLogOptions, words), P2pchatError);
+    assertStringIncludes(error.message, "The form is p2pchat log verify FILE");
+  }
+});

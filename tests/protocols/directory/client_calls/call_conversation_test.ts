@@ -1,0 +1,290 @@
+/** What the other side was shown of what was said, and who is told of the rest. */
+
+import { assert, assertEquals } from "@std/assert";
+import type { LinkId } from "../../../../lib/base/ids.ts";
+import { UNKNOWN_MESSAGES_MAX } from "../../../../lib/protocols/directory/schema/limits.ts";
+import { callId, ClientProgram } from "../client_program.ts";
+import {
+  outcome,
+  relayedTalking,
+  type Talking,
+  talking,
+  withoutUsers,
+  type Words,
+} from "./calling_cases.ts";
+
+function saysLines(program: ClientProgram, count: number): void {
+  for (let n = 0; n < count; n++) program.types({ command: "say", text: "x" });
+}
+
+function hearsLines({ program, link }: Talking, count: number): Words {
+  return Array.from({ length: count }, () => program.hears(link, { type: "line", text: "x" }))
+    .flat().filter((word) => word.startsWith("to link"));
+}
+
+function notices(words: Words): Words {
+  return words.filter((word) => word.startsWith("notice"));
+}
+
+Deno.test("heard: the other is told of what was shown after 200 ms, or 32 lines", () => {
+  const talk = talking();
+  const { program, link } = talk;
+
+  assertEquals(hearsLines(talk, 1), []);
+  assertEquals(program.after(150), []);
+  assertEquals(hearsLines(talk, 2), []);
+  assertEquals(program.after(49), []);
+  assertEquals(program.after(1), [`to link ${link}: heard lines=3`]);
+  assertEquals(program.after(60_000), []);
+  assertEquals(hearsLines(talk, 31), []);
+  assertEquals(hearsLines(talk, 1), [`to link ${link}: heard lines=35`]);
+  assertEquals(program.after(150), []);
+  assertEquals(hearsLines(talk, 1), []);
+  assertEquals(program.after(199), []);
+  assertEquals(program.after(1), [`to link ${link}: heard lines=36`]);
+  assertEquals(
+    hearsLines(talk, 100),
+    [68, 100, 132].map((n) => `to link ${link}: heard lines=${n}`),
+  );
+});
+
+Deno.test("heard: whoever ends a call says first what was shown", () => {
+  const ends: Readonly<Record<string, (program: ClientProgram, link: LinkId) => Words>> = {
+    "hang-up": (program) => program.types({ command: "hang-up" }),
+    quit: (program) => program.types({ command: "quit" }),
+    protocol: (program, link) => program.hears(link, { type: "done" }),
+    "the account is gone": (program) =>
+      program.says({ type: "dismissed", because: "forgotten", text: "", retryMs: 0 }),
+  };
+  for (const [how, end] of Object.entries(ends)) {
+    const talk = talking();
+    const { program, link } = talk;
+    hearsLines(talk, 2);
+    const words = end(program, link);
+    assertEquals(
+      words.filter((word) => word.includes(`link ${link}`)),
+      [`to link ${link}: heard lines=2`, `close link ${link}`],
+      how,
+    );
+    const none = talking();
+    assert(!end(none.program, none.link).some((word) => word.includes("heard")), how);
+  }
+});
+
+Deno.test("heard: what is said and may be lost with the call is told, after it", () => {
+  const ends: Readonly<Record<string, (program: ClientProgram, link: LinkId) => Words>> = {
+    lost: (program, link) => program.linkDown(link, false),
+    "hung-up": (program, link) => program.linkDown(link, true),
+    protocol: (program, link) => program.hears(link, { type: "done" }),
+    "directory-down": (program) => program.directoryDown(),
+  };
+  for (const [reason, end] of Object.entries(ends)) {
+    for (const [said, heard, may] of [[0, 0, ""], [1, 0, "line"], [4, 1, "3 lines"], [4, 4, ""]]) {
+      const { program, link } = reason === "directory-down" ? relayedTalking() : talking();
+      saysLines(program, said as number);
+      if (heard !== 0) program.hears(link, { type: "heard", lines: heard as number });
+      const words = end(program, link);
+      assertEquals(
+        notices(words),
+        may === "" ? [] : [`notice text=bob may not have got your last ${may} warning=true`],
+        reason,
+      );
+      const at = words.findIndex((word) => word.includes(`state=ended reason=${reason}`));
+      assert(at >= 0 && (may === "" || words[at + 1]?.startsWith("notice")), words.join("\n"));
+    }
+  }
+});
+
+Deno.test("heard: what the directory relays no more, and nobody says goodbye to, may be lost", () => {
+  const { program } = relayedTalking();
+  saysLines(program, 2);
+  outcome(program, "ended");
+
+  assertEquals(notices(program.after(1_000)), [
+    "notice text=bob may not have got your last 2 lines warning=true",
+  ]);
+});
+
+Deno.test("heard: lines that weren't said are told apart", () => {
+  const { program, link } = talking();
+  saysLines(program, 1);
+  program.feed({ type: "congested", link });
+  saysLines(program, 2);
+
+  assertEquals(notices(program.linkDown(link, false)), [
+    "notice text=bob may not have got your last line warning=true",
+    "notice text=2 lines weren't sent, as there is no call with bob",
+  ]);
+});
+
+/** Ann has said three lines, of which one was heard, and hung up. */
+function hungUp(talk = talking()): Talking {
+  const { program, link } = talk;
+  saysLines(program, 3);
+  program.hears(link, { type: "heard", lines: 1 });
+  const words = program.types({ command: "hang-up" });
+  assertEquals(
+    words.filter((word) => word.includes(`link ${link}`)),
+    [`to link ${link}: hung-up`],
+  );
+  assert(words.some((word) => word.includes("state=ended durationMs=")), words.join("\n"));
+  assertEquals(notices(words), []);
+  return talk;
+}
+
+const TWO_LINES = "notice text=bob may not have got your last 2 lines warning=true";
+
+Deno.test("heard: whoever hangs up is told what wasn't heard as soon as that is known, after 10 s at most", () => {
+  const ends: Readonly<Record<string, (talk: Talking) => Words>> = {
+    "nobody answers": ({ program }) => {
+      assertEquals(notices(program.after(9_999)), []);
+      return program.after(1);
+    },
+    "the link is lost": ({ program, link }) => program.linkDown(link, false),
+    "the other closes it": ({ program, link }) => program.linkDown(link, true),
+    "nothing more is heard of in time": ({ program, link }) => {
+      program.hears(link, { type: "line", text: "too late" });
+      return program.after(10_000);
+    },
+    "the other has hung up, too": ({ program, link }) => {
+      assertEquals(program.hears(link, { type: "hung-up" }), [`close link ${link}`]);
+      return program.linkDown(link, true);
+    },
+    "the program leaves": ({ program }) => {
+      assertEquals(program.types({ command: "quit" }), []);
+      return program.after(10_000);
+    },
+    "the program is put out": ({ program }) =>
+      program.says({ type: "dismissed", because: "kicked", text: "", retryMs: 0 }),
+  };
+  for (const [how, end] of Object.entries(ends)) {
+    for (const talk of [talking(), relayedTalking()]) {
+      assertEquals(notices(end(hungUp(talk))), [TWO_LINES], how);
+      assertEquals(notices(talk.program.linkDown(talk.link, false)), [], how);
+      assertEquals(talk.program.machine.calling.isParting, false, how);
+    }
+  }
+});
+
+Deno.test("heard: whoever hangs up closes the link once all was heard, and shows no more of it", () => {
+  const { program, link } = hungUp();
+  assertEquals(program.hears(link, { type: "line", text: "too late" }), []);
+  assertEquals(program.hears(link, { type: "heard", lines: 2 }), []);
+  assertEquals(program.hears(link, { type: "heard", lines: 4 }), [], "more than was said");
+
+  assertEquals(program.hears(link, { type: "heard", lines: 3 }), [`close link ${link}`]);
+  assertEquals(notices(program.linkDown(link, true)), []);
+  assertEquals(notices(program.after(20_000)), []);
+});
+
+Deno.test("heard: whoever is hung up on says first what was shown, and closes the link", () => {
+  for (const talk of [talking(), relayedTalking()]) {
+    const { program, link } = talk;
+    hearsLines(talk, 2);
+    const words = withoutUsers(program.hears(link, { type: "hung-up" }));
+    const end = "call call=#1 peer=bob state=ended reason=hung-up";
+    assertEquals(words.slice(0, 2), [`to link ${link}: heard lines=2`, `close link ${link}`]);
+    assert(words.at(-1)?.startsWith(end), words.join("\n"));
+    // What the directory relays goes on until the link is down.
+    const told = talk.program.linkDown(link, true);
+    assert([...words, ...told].some((word) => word.startsWith("to directory: hang-up")));
+    assertEquals(words.includes("relay-close call=#1"), false);
+  }
+});
+
+Deno.test("heard: so many calls that our user has ended are waited for, each for itself", () => {
+  const program = ClientProgram.in();
+  for (let n = 1; n <= 9; n++) {
+    program.types({ command: "call", name: "bob" });
+    program.meet({ call: callId(n) });
+    const { link } = program.linkUp();
+    program.hears(link, { type: "talk", call: callId(n) });
+    saysLines(program, n);
+    const told = notices(program.types({ command: "hang-up" }));
+    assertEquals(
+      told,
+      n < 9 ? [] : ["notice text=bob may not have got your last line warning=true"],
+    );
+    program.after(500);
+  }
+  assertEquals(notices(program.after(10_000)).length, 8);
+});
+
+Deno.test("heard: who talks to oneself loses nothing", () => {
+  const self = ClientProgram.in();
+  self.types({ command: "call", name: "ann" });
+  saysLines(self, 3);
+  assertEquals(notices(self.types({ command: "quit" })), []);
+});
+
+Deno.test("heard: a program that ends although not everything has gone out says so", () => {
+  const { program, link } = talking();
+  saysLines(program, 1);
+  program.feed({ type: "congested", link });
+  saysLines(program, 1);
+  program.types({ command: "quit" });
+
+  assertEquals(notices(program.after(10_000)), [
+    "notice text=bob may not have got your last line warning=true",
+    "notice text=1 line wasn't sent, as there is no call with bob",
+  ]);
+});
+
+Deno.test("heard: each call counts its own lines", () => {
+  const { program, link } = talking();
+  saysLines(program, 2);
+  program.linkDown(link, false);
+  program.types({ command: "call", name: "bob" });
+  program.meet({ call: callId(2) });
+  const { link: other } = program.linkUp();
+  program.hears(other, { type: "talk", call: callId(2) });
+  saysLines(program, 1);
+
+  assertEquals(program.hears(link, { type: "heard", lines: 2 }), []);
+  assertEquals(program.hears(other, { type: "heard", lines: 1 }), []);
+  assertEquals(notices(program.linkDown(other, false)), []);
+});
+
+Deno.test("heard: of more lines than were said, or of no more than before, it breaks the rules", () => {
+  for (const lines of [0, 1, 3]) {
+    const { program, link } = talking();
+    saysLines(program, 2);
+    assertEquals(program.hears(link, { type: "heard", lines: 1 }), []);
+    const words = program.hears(link, { type: "heard", lines });
+    assertEquals(words.slice(0, 3), [
+      `close link ${link}`,
+      "to directory: hang-up reason=protocol call=#1",
+      "call call=#1 peer=bob state=ended reason=protocol durationMs=0",
+    ]);
+  }
+});
+
+Deno.test("calling: so much that isn't understood ends that call alone, and counts against nobody else", () => {
+  const { program, link } = talking();
+  const unknown = (link: LinkId) => program.feed({ type: "unknown-message", link, code: 99 });
+  for (let n = 0; n < UNKNOWN_MESSAGES_MAX; n++) {
+    assertEquals(unknown(link), [`to link ${link}: unknown code=99`]);
+  }
+  assertEquals(unknown(link).slice(0, 3), [
+    `close link ${link}`,
+    "to directory: hang-up reason=protocol call=#1",
+    "call call=#1 peer=bob state=ended reason=protocol durationMs=0",
+  ]);
+  assertEquals(unknown(link), []);
+  assertEquals(unknown(program.link), ["to directory: unknown code=99"]);
+});
+
+Deno.test("calling: so many answers that something isn't understood end the call, too", () => {
+  const { program, link } = talking();
+  const answer = () => program.hears(link, { type: "unknown", code: 99 });
+  for (let n = 0; n < UNKNOWN_MESSAGES_MAX; n++) assertEquals(answer(), []);
+  assertEquals(answer()[0], `close link ${link}`);
+});
+
+Deno.test("heard: a program that doesn't know it is talked to all the same", () => {
+  const { program, link } = talking();
+  saysLines(program, 1);
+
+  assertEquals(program.hears(link, { type: "unknown", code: 51 }), []);
+  assertEquals(program.machine.calling.call?.phase, "talking");
+});

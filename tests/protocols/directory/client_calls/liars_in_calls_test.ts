@@ -1,0 +1,101 @@
+/** A callee, a stranger or a directory that lies ends nothing but its own. */
+
+import { assert, assertEquals } from "@std/assert";
+import { BOB, callId, ClientProgram, EVE } from "../client_program.ts";
+import { asked, CALL, outcome, ringing, talking, withoutUsers } from "./calling_cases.ts";
+
+Deno.test("a liar: a link with another key, of another call, begun by who didn't call, or too early, is closed", () => {
+  const program = ringing();
+  program.meet();
+  const strange = program.linkUp({ peer: EVE });
+  assertEquals(strange.words, [`close link ${strange.link}`]);
+
+  for (
+    const message of [
+      { type: "talk", call: callId(9) },
+      { type: "begin", call: CALL },
+      { type: "line", text: "early" },
+      {
+        type: "enter",
+        how: "guest",
+        name: "",
+        password: "",
+        newPassword: "",
+        port: 0,
+        talking: null,
+        seen: null,
+        rank: 0,
+      },
+    ] as const
+  ) {
+    const { link } = program.linkUp();
+    assertEquals(program.hears(link, message), [`close link ${link}`], message.type);
+  }
+  const { link } = program.linkUp();
+  assertEquals(
+    program.hears(link, { type: "talk", call: CALL })[0],
+    `to link ${link}: begin call=#1`,
+  );
+});
+
+Deno.test("a liar: nobody but the caller begins, and on a link of this call", () => {
+  const program = asked();
+  program.types({ command: "accept" });
+  program.meet({ isCaller: false });
+  const other = program.linkUp().link;
+  const unnamed = program.linkUp().link;
+
+  program.hears(other, { type: "talk", call: CALL });
+  assertEquals(program.hears(other, { type: "begin", call: callId(9) }), [`close link ${other}`]);
+  assertEquals(program.hears(unnamed, { type: "begin", call: CALL }), [`close link ${unnamed}`]);
+});
+
+Deno.test("a liar: who breaks the rules in a call isn't talked to any more", () => {
+  const { program, link } = talking();
+
+  assertEquals(withoutUsers(program.hears(link, { type: "begin", call: CALL })), [
+    `close link ${link}`,
+    "to directory: hang-up reason=protocol call=#1",
+    "call call=#1 peer=bob state=ended reason=protocol durationMs=0",
+  ]);
+});
+
+Deno.test("strangers: links without a call are closed, and many of them keep nobody out", () => {
+  const idle = ClientProgram.in();
+  const { link, words } = idle.linkUp();
+  assertEquals(words, [`close link ${link}`]);
+
+  const program = ringing();
+  const closed: string[] = [];
+  for (let n = 0; n < 50; n++) closed.push(...program.linkUp({ peer: EVE }).words);
+  assertEquals(closed.length, 42);
+  const bob = program.linkUp().link;
+  program.hears(bob, { type: "talk", call: CALL });
+  assert(program.meet().includes(`to link ${bob}: begin call=#1`));
+});
+
+Deno.test("a lying directory: a call with another than the one who was called ends the link to it", () => {
+  assertEquals(ringing().meet({ name: "eve" })[0], "close directory");
+  const callee = asked();
+  callee.types({ command: "accept" });
+  assertEquals(callee.meet({ isCaller: false, key: EVE })[0], "close directory");
+});
+
+Deno.test("a lying directory: words of calls that there aren't are nothing", () => {
+  const { program } = talking();
+
+  assertEquals(program.meet({ call: callId(4) }), []);
+  assertEquals(program.meet(), []);
+  assertEquals(program.says({ type: "relay-on", call: CALL }), []);
+  assertEquals(outcome(program, "ended"), []);
+  assertEquals(program.says({ type: "outcome", call: callId(4), state: "busy", reason: "" }), []);
+});
+
+Deno.test("a lying directory: nobody calls under a name that is none", () => {
+  const program = ClientProgram.in();
+
+  assertEquals(
+    program.says({ type: "incoming", call: CALL, from: "a b", guest: true, key: BOB })[0],
+    "close directory",
+  );
+});

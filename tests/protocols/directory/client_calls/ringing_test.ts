@@ -1,0 +1,273 @@
+/** Being called: the user is asked, and talks or doesn't; and two who call each other. */
+
+import { assert, assertEquals } from "@std/assert";
+import { CALLEE_DIALS_MS } from "../../../../lib/protocols/directory/schema/client_limits.ts";
+import { BOB, callId, ClientProgram, EVE } from "../client_program.ts";
+import { asked, CALL, outcome, ringing, talking, withoutUsers } from "./calling_cases.ts";
+
+// Being called.
+
+Deno.test("being called: the user is asked, and talks on the link on which the caller begins", () => {
+  const program = ClientProgram.in();
+  const words = program.says({ type: "incoming", call: CALL, from: "bob", guest: true, key: BOB });
+  assertEquals(words, ["incoming call=#1 from=bob key=bob guest=true"]);
+  assertEquals(program.types({ command: "accept" }), [
+    "to directory: answer accepts=true reason= call=#1",
+  ]);
+  assertEquals(program.meet({ isCaller: false }), ["connecting"]);
+  assertEquals(program.after(CALLEE_DIALS_MS), ["dial call 10.0.0.2:5000 bob"]);
+  const { attempt } = program;
+  const { link: own, words: dialled } = program.linkUp({ dialled: true, attempt });
+  const { link } = program.linkUp();
+  assertEquals(dialled, [`to link ${own}: talk call=#1`]);
+  assertEquals(program.hears(link, { type: "talk", call: CALL }), []);
+
+  assertEquals(program.hears(link, { type: "begin", call: CALL }), [
+    `close link ${own}`,
+    "to directory: begun route=direct call=#1",
+    "pin bob bob",
+    "call call=#1 peer=bob state=connected route=direct",
+  ]);
+});
+
+Deno.test("being called: the yes is answered by what comes of it", () => {
+  const connected = asked();
+  connected.types({ command: "accept" }, "a");
+  connected.meet({ isCaller: false });
+  const { link } = connected.linkUp();
+  connected.hears(link, { type: "talk", call: CALL });
+  const words = connected.hears(link, { type: "begin", call: CALL });
+  const isIt = "call call=#1 peer=bob state=connected route=direct ref=a";
+  assertEquals(words.at(-1), isIt);
+  const ended = connected.feed({ type: "link-down", link, closed: true, reason: "hung up" });
+  assert(ended.includes("call call=#1 peer=bob state=ended reason=hung-up durationMs=0"));
+
+  const withdrawn = asked();
+  withdrawn.types({ command: "accept" }, "a");
+  const outcome = { type: "outcome", call: CALL, state: "cancelled", reason: "" } as const;
+  assertEquals(
+    withdrawn.says(outcome)[0],
+    "call call=#1 peer=bob state=ended reason=cancelled by=bob ref=a",
+  );
+
+  const changed = asked();
+  changed.types({ command: "accept" }, "a");
+  assertEquals(changed.types({ command: "cancel" }, "c"), [
+    "to directory: hang-up reason=cancelled call=#1",
+    "call call=#1 peer=bob state=ended reason=cancelled by=ann ref=a",
+    "notice text=The call with bob is over ref=c",
+  ]);
+});
+
+Deno.test("being called: where the caller's link comes at once, one handshake is enough", () => {
+  const program = asked();
+  program.types({ command: "accept" });
+  program.meet({ isCaller: false });
+  const { link } = program.linkUp();
+  program.hears(link, { type: "talk", call: CALL });
+  program.hears(link, { type: "begin", call: CALL });
+  assertEquals(program.after(CALLEE_DIALS_MS).filter((word) => word.startsWith("dial")), []);
+});
+
+Deno.test("being called: the caller's link and its beginning may come before the directory's word", () => {
+  const program = asked();
+  program.types({ command: "accept" });
+  const { link } = program.linkUp();
+  program.hears(link, { type: "talk", call: CALL });
+  program.hears(link, { type: "begin", call: CALL });
+
+  const words = program.meet({ isCaller: false });
+
+  assert(words.includes("call call=#1 peer=bob state=connected route=direct"));
+});
+
+Deno.test("being called: through the directory", () => {
+  const program = asked();
+  program.types({ command: "accept" });
+  program.meet({ isCaller: false });
+  program.after(5_000);
+
+  assertEquals(program.says({ type: "relay-on", call: CALL }), ["relay-open waits"]);
+  const { link } = program.linkUp({ isRelayed: true });
+  program.hears(link, { type: "talk", call: CALL });
+  const words = program.hears(link, { type: "begin", call: CALL });
+
+  assert(words.includes("to directory: begun route=relay call=#1"));
+  assert(!words.includes("relay-close call=#1"));
+});
+
+Deno.test("being called: declined, with a reason as long as can be told, and no longer one", () => {
+  const program = asked();
+
+  const said = "\u{1f336}".repeat(256);
+  const refused = program.types({ command: "decline", reason: `${said}!` }, "l");
+  const words = program.types({ command: "decline", reason: said }, "d");
+
+  assertEquals(refused, [
+    "error code=too-long text=The call wasn't declined: the reason has 1025 bytes, at most 1024 " +
+    "are possible ref=l",
+  ]);
+  assertEquals(words, [
+    `to directory: answer accepts=false reason=${said} call=#1`,
+    `call call=#1 peer=bob state=declined reason=${said} ref=d`,
+  ]);
+  assertEquals(program.types({ command: "missed" }), ["missed calls=[]"]);
+});
+
+Deno.test("being called: withdrawn, or unanswered for 30 s, it is a missed one", () => {
+  const program = asked();
+
+  assertEquals(outcome(program, "cancelled"), [
+    "call call=#1 peer=bob state=ended reason=cancelled by=bob",
+  ]);
+  program.says({ type: "incoming", call: callId(2), from: "eve", guest: false, key: EVE });
+  assertEquals(program.says({ type: "outcome", call: callId(2), state: "timeout", reason: "" }), [
+    "call call=#2 peer=eve state=timeout",
+  ]);
+  assertEquals(program.types({ command: "missed" }), [
+    "missed calls=[{from=bob at=2023-11-14T22:13:20.000Z} {from=eve at=2023-11-14T22:13:20.000Z}]",
+  ]);
+});
+
+Deno.test("being called: a caller that is lost, or thrown out, hasn't withdrawn its call", () => {
+  for (const [said, shown] of [["lost", "lost"], ["kicked", "peer-kicked"]] as const) {
+    const program = asked();
+    assertEquals(outcome(program, "cancelled", said), [
+      `call call=#1 peer=bob state=ended reason=${shown}`,
+    ]);
+    assert(program.types({ command: "missed" })[0]?.includes("from=bob"));
+  }
+});
+
+Deno.test("being called while one is busy: each caller is told of once in a call, quietly, and missed", () => {
+  for (const busy of [() => ringing(), () => asked(), () => talking().program]) {
+    const program = busy();
+    const from = (name: string) => program.says({ type: "missed", from: name });
+    const told = (name: string) => [`notice text=${name} called, and was told that you are busy`];
+
+    const words = [from("eve"), from("EVE"), from("cem"), from("eve")];
+
+    assertEquals(words, [told("eve"), [], told("cem"), []]);
+    assertEquals(program.machine.missed.calls.map(({ from }) => from), ["eve", "cem"]);
+  }
+});
+
+Deno.test("being called while one is busy: another call is another matter, and so many are told of in each", () => {
+  const program = asked();
+  for (let n = 1; n <= 120; n++) program.says({ type: "missed", from: `b${n}` });
+  assertEquals(program.machine.missed.calls.at(-1)?.from, "b100");
+
+  outcome(program, "declined");
+  assertEquals(program.says({ type: "missed", from: "b1" }).length, 1);
+});
+
+Deno.test("a lying directory: a call of nobody that was missed ends the link", () => {
+  const program = asked();
+
+  assertEquals(program.says({ type: "missed", from: "a b" }).slice(0, 1), ["close directory"]);
+});
+
+Deno.test("being called: the last 100 missed ones are kept", () => {
+  const program = ClientProgram.in();
+  for (let n = 1; n <= 120; n++) {
+    const call = callId(n);
+    program.says({ type: "incoming", call, from: `b${n}`, guest: false, key: BOB });
+    program.says({ type: "outcome", call, state: "timeout", reason: "" });
+  }
+
+  const [words] = program.types({ command: "missed" });
+
+  assertEquals(words?.match(/from=/g)?.length, 100);
+  assert(words?.includes("from=b21 ") && words.includes("from=b120 "));
+});
+
+Deno.test("being called: by the name of who calls, it is answered", () => {
+  const program = asked();
+
+  assertEquals(program.types({ command: "call", name: "bob" }), [
+    "to directory: answer accepts=true reason= call=#1",
+  ]);
+});
+
+Deno.test("being called: while in another call, the other is told busy", () => {
+  const { program } = talking();
+
+  assertEquals(
+    program.says({ type: "incoming", call: callId(7), from: "eve", guest: false, key: EVE }),
+    [
+      "to directory: answer call=#7 accepts=false reason=busy",
+      "notice text=eve called, and was told that you are busy",
+    ],
+  );
+  assertEquals(program.machine.missed.calls.map(({ from }) => from), ["eve"]);
+});
+
+Deno.test("being called: nothing to answer", () => {
+  const program = ClientProgram.in();
+
+  for (
+    const command of [
+      { command: "accept" },
+      { command: "decline", reason: "" },
+      { command: "cancel" },
+      { command: "hang-up" },
+      { command: "say", text: "hello" },
+    ] as const
+  ) {
+    assertEquals(program.types(command)[0]?.split(" ")[1], "code=not-allowed", command.command);
+  }
+});
+
+// Both call each other.
+
+Deno.test("two who call each other get one call, under the number that the user knows", () => {
+  const program = ringing();
+  // Bob's call came first: the directory asks us before it sees ours.
+  assertEquals(
+    program.says({ type: "incoming", call: callId(8), from: "bob", guest: false, key: BOB }),
+    [],
+  );
+
+  program.meet({ call: callId(8), instead: CALL, isCaller: false });
+  const { link } = program.linkUp();
+  program.hears(link, { type: "talk", call: callId(8) });
+  const words = program.hears(link, { type: "begin", call: callId(8) });
+
+  assert(words.includes("to directory: begun route=direct call=#8"), words.join("\n"));
+  assert(words.includes("call call=#1 peer=bob state=connected route=direct ref=r"));
+});
+
+Deno.test("a self-call connects at once, and shows each line once sent and once received", () => {
+  const program = ClientProgram.in();
+
+  assertEquals(program.types({ command: "call", name: "Ann" }), [
+    "to directory: call call=#1 name=ann refused=[]",
+    "call call=#1 peer=ann state=ringing",
+    "to directory: begun route=direct call=#1",
+    "call call=#1 peer=ann state=connected route=direct",
+  ]);
+  assertEquals(program.types({ command: "say", text: "hello" }, "s"), [
+    "message from=ann text=hello self=true ref=s",
+    "message from=ann text=hello self=false",
+  ]);
+  assertEquals(withoutUsers(program.types({ command: "hang-up" })), [
+    "to directory: hang-up reason= call=#1",
+    "call call=#1 peer=ann state=ended durationMs=0",
+  ]);
+});
+
+Deno.test("a self-call outlives the directory, which is told of it again", () => {
+  const program = ClientProgram.in();
+  program.types({ command: "call", name: "ann" });
+  assertEquals(withoutUsers(program.directoryDown()).length, 1);
+  program.after(1_000);
+  assert(program.directoryUp()[0]?.includes("talking=null"));
+
+  const words = program.entered();
+
+  assert(
+    words.includes("to directory: call call=#1 name=ann refused=[]"),
+    words.join("\n"),
+  );
+  assert(words.includes("to directory: begun route=direct call=#1"));
+});
