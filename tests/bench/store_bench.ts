@@ -6,7 +6,8 @@
  */
 
 import process from "node:process";
-import { AppendLog, type LogRecord } from "../../lib/store/log/append_log.ts";
+import type { LogRecord } from "../../lib/base/schema/log_records.ts";
+import { AppendLog } from "../../lib/store/log/append_log.ts";
 import { RealDisk } from "../../lib/store/disk/real_disk.ts";
 
 /** One row: medians and ranges over the rounds. */

@@ -14,11 +14,7 @@ import { MemberPlaces } from "../../lib/cli/group/member_place.ts";
 import { MeshRooms } from "../../lib/cli/mesh/mesh_rooms.ts";
 import { openRecords } from "../../lib/cli/session/record_store.ts";
 import { openRegistry } from "../../lib/cli/directory/registry_client.ts";
-import {
-  DIRECTORY_LOG_FORMAT,
-  directoryLine,
-  directoryRecord,
-} from "../../lib/runtime/records/directory_records.ts";
+import { DIRECTORY_LOG } from "../../lib/protocols/directory/schema/records.ts";
 import { folderOf } from "../../lib/store/disk/disk.ts";
 import type { FileFormat } from "../../lib/store/disk/format_header.ts";
 import { openIdentity } from "../../lib/store/profile/identity.ts";
@@ -144,12 +140,7 @@ const FILES: readonly VersionedFile[] = [
     path: "/regserver/broadcasts",
     format: { format: "directory", version: 3 },
     write: log,
-    open: (disk) =>
-      openRecords(disk, "/regserver/broadcasts", {
-        name: DIRECTORY_LOG_FORMAT,
-        line: directoryLine,
-        record: directoryRecord,
-      }),
+    open: (disk) => openRecords(disk, "/regserver/broadcasts", DIRECTORY_LOG),
   },
 ];
 

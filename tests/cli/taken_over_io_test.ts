@@ -15,12 +15,10 @@ import type { CoordinatorRecord, MemberRecord } from "../../lib/protocols/group/
 import type { FriendsRecord } from "../../lib/protocols/friends/records.ts";
 import type { MeshRecord } from "../../lib/protocols/mesh/schema/records.ts";
 import type { ClientRecord } from "../../lib/protocols/directory/schema/client_records.ts";
-import type { DirectoryRecord } from "../../lib/protocols/directory/schema/records.ts";
 import {
-  DIRECTORY_LOG_FORMAT,
-  directoryLine,
-  directoryRecord,
-} from "../../lib/runtime/records/directory_records.ts";
+  DIRECTORY_LOG,
+  type DirectoryRecord,
+} from "../../lib/protocols/directory/schema/records.ts";
 import type { RecordStore } from "../../lib/runtime/record_log.ts";
 import { type Disk, folderOf } from "../../lib/store/disk/disk.ts";
 import type { HeldLock } from "../../lib/store/disk/held_lock.ts";
@@ -82,12 +80,7 @@ const client: Kind<ClientRecord> = {
 const directory: Kind<DirectoryRecord> = {
   mode: "regserver",
   path: "broadcasts",
-  open: (disk, folder) =>
-    openRecords(disk, `${folder}/broadcasts`, {
-      name: DIRECTORY_LOG_FORMAT,
-      line: directoryLine,
-      record: directoryRecord,
-    }),
+  open: (disk, folder) => openRecords(disk, `${folder}/broadcasts`, DIRECTORY_LOG),
   record: (last) => ({
     kind: "store",
     store: "5".repeat(16),

@@ -2,7 +2,8 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { AppendLog, type LogRecord, type OpenedLog } from "../../lib/store/log/append_log.ts";
+import type { LogRecord } from "../../lib/base/schema/log_records.ts";
+import { AppendLog, type OpenedLog } from "../../lib/store/log/append_log.ts";
 import { replaceFile } from "../../lib/store/disk/replacement.ts";
 import type { DiskFixture } from "./disk_contract.ts";
 

@@ -1,15 +1,11 @@
 /** Writes a directory's file of broadcasts, as it would be after a long time. */
 
 import type { PeerKey } from "../../lib/base/ids.ts";
-import type {
-  BroadcastRecord,
-  DirectoryRecord,
-} from "../../lib/protocols/directory/schema/records.ts";
 import {
-  DIRECTORY_LOG_FORMAT,
-  directoryLine,
-  directoryRecord,
-} from "../../lib/runtime/records/directory_records.ts";
+  type BroadcastRecord,
+  DIRECTORY_LOG,
+  type DirectoryRecord,
+} from "../../lib/protocols/directory/schema/records.ts";
 import { openRecords } from "../../lib/cli/session/record_store.ts";
 import { randomBytes } from "../../lib/cli/session/random_bytes.ts";
 import { openIdentity } from "../../lib/store/profile/identity.ts";
@@ -30,7 +26,6 @@ export async function keepBroadcasts(
   folder: string,
   broadcasts: readonly (Pick<BroadcastRecord, "text" | "takenAt"> & Partial<BroadcastRecord>)[],
 ): Promise<void> {
-  const format = { name: DIRECTORY_LOG_FORMAT, line: directoryLine, record: directoryRecord };
   await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
   const disk = new RealDisk();
   const { signer: { key: directory } } = await openIdentity(
@@ -38,7 +33,7 @@ export async function keepBroadcasts(
     `${folder}/identity`,
     randomBytes,
   );
-  const store = await openRecords(disk, `${folder}/broadcasts`, format);
+  const store = await openRecords(disk, `${folder}/broadcasts`, DIRECTORY_LOG);
   const records: DirectoryRecord[] = [{ kind: "store", store: "5".repeat(16), last: 0, directory }];
   for (const [at, broadcast] of broadcasts.entries()) {
     const { takenAt: sentAt } = broadcast;

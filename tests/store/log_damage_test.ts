@@ -3,7 +3,8 @@ import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes }
 import fc from "fast-check";
 import { utf8 } from "../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { AppendLog, type LogRecord, type OpenedLog } from "../../lib/store/log/append_log.ts";
+import type { LogRecord } from "../../lib/base/schema/log_records.ts";
+import { AppendLog, type OpenedLog } from "../../lib/store/log/append_log.ts";
 import { MemoryDisk } from "../doubles/memory_disk.ts";
 import { checksumOf, checksumText, LINE_BYTES_MAX } from "../../lib/store/disk/record_line.ts";
 

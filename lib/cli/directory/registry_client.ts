@@ -4,7 +4,7 @@ import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
 import { canonicalHost } from "../../base/text/endpoints.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { ClientConfig } from "../../protocols/directory/schema/client_io.ts";
-import type { ClientRecord } from "../../protocols/directory/schema/client_records.ts";
+import { CLIENT_LOG, type ClientRecord } from "../../protocols/directory/schema/client_records.ts";
 import { DIRECTORY_NAME } from "../../protocols/directory/schema/events.ts";
 import {
   CALL_ACCESS,
@@ -13,11 +13,6 @@ import {
   type DirectoryClientPorts,
 } from "../../runtime/hosts/directory_client_host.ts";
 import type { KeepPin } from "../../runtime/hosts/mode_host.ts";
-import {
-  CLIENT_LOG_FORMAT,
-  clientLine,
-  clientRecord,
-} from "../../runtime/records/directory_client_records.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import type { Datagrams } from "../../transport/datagrams.ts";
 import { forwardTo, type Links } from "../../transport/link.ts";
@@ -37,7 +32,7 @@ import {
   type Session,
   warnBy,
 } from "../session/mode_session.ts";
-import { type OpenedRecords, openRecords, type RecordFormat } from "../session/record_store.ts";
+import { type OpenedRecords, openRecords } from "../session/record_store.ts";
 import { modePorts } from "../session/run_mode.ts";
 
 export interface ClientOptions extends
@@ -162,12 +157,6 @@ export function registryText(registry: Endpoint): string {
 // A profile's stored data of directories: the broadcasts received, in `log`. As each directory's store has a unique
 // id, one file has those of all directories.
 
-const CLIENT_RECORDS: RecordFormat<ClientRecord> = {
-  name: CLIENT_LOG_FORMAT,
-  line: clientLine,
-  record: clientRecord,
-};
-
 /**
  * Opens the stored data of directories; creates it where there is none.
  * @param folder `registry` in the profile.
@@ -178,5 +167,5 @@ export async function openRegistry(
   folder: string,
 ): Promise<OpenedRecords<ClientRecord>> {
   await disk.makeFolder(folder);
-  return await openRecords(disk, `${folder}/log`, CLIENT_RECORDS);
+  return await openRecords(disk, `${folder}/log`, CLIENT_LOG);
 }

@@ -3,14 +3,9 @@
 import { P2pchatError } from "../../base/errors.ts";
 import { endpointText } from "../../base/ids.ts";
 import type { DirectoryCommand, DirectoryEvent } from "../../protocols/directory/schema/events.ts";
-import type { DirectoryRecord } from "../../protocols/directory/schema/records.ts";
+import { DIRECTORY_LOG, type DirectoryRecord } from "../../protocols/directory/schema/records.ts";
 import { DIRECTORY_CHANNEL } from "../../runtime/hosts/directory_channel.ts";
 import { DirectoryHost } from "../../runtime/hosts/directory_host.ts";
-import {
-  DIRECTORY_LOG_FORMAT,
-  directoryLine,
-  directoryRecord,
-} from "../../runtime/records/directory_records.ts";
 import type { AccountsFile } from "../../store/accounts/accounts_file.ts";
 import { regserverFolder } from "../../store/disk/paths.ts";
 import type { Datagrams } from "../../transport/datagrams.ts";
@@ -23,7 +18,7 @@ import type { RegserverOptions } from "../args/options.ts";
 import { OnlineNames } from "../rendering/online_names.ts";
 import { checkOwner } from "../session/owner.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
-import { type OpenedRecords, openRecords, type RecordFormat } from "../session/record_store.ts";
+import { type OpenedRecords, openRecords } from "../session/record_store.ts";
 import { regserverCommands, type RegserverCommandSink } from "./regserver_commands.ts";
 import { regserverLines, type RegserverOwnEvent } from "./regserver_rendering.ts";
 import { People } from "../credentials/people.ts";
@@ -36,12 +31,6 @@ import {
   warnBy,
   withSession,
 } from "../session/mode_session.ts";
-
-const RECORDS: RecordFormat<DirectoryRecord> = {
-  name: DIRECTORY_LOG_FORMAT,
-  line: directoryLine,
-  record: directoryRecord,
-};
 
 /** The file of broadcasts, and of the last one delivered to each account. */
 const RECORDS_FILE = "broadcasts";
@@ -84,7 +73,7 @@ interface Wiring extends Session<RegserverOwnEvent, RegserverCommandSink> {
 async function direct(wiring: Wiring): Promise<void> {
   const { disk, folder } = wiring;
   const opened = await openAccountsFile(disk, folder);
-  const store = await openRecords(disk, `${folder}/${RECORDS_FILE}`, RECORDS);
+  const store = await openRecords(disk, `${folder}/${RECORDS_FILE}`, DIRECTORY_LOG);
   try {
     await serve(wiring, opened.accounts, store, opened.notices);
   } finally {

@@ -8,23 +8,12 @@
 import { countText } from "../../base/text/counts.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { waitingIn } from "../../protocols/friends/friends_log.ts";
-import type { FriendsRecord } from "../../protocols/friends/records.ts";
+import { FRIENDS_LOG } from "../../protocols/friends/records.ts";
 import type { FriendsStore } from "../../runtime/hosts/friends_host.ts";
-import {
-  FRIENDS_LOG_FORMAT,
-  friendsLine,
-  friendsRecord,
-} from "../../runtime/records/friends_records.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import { pathDigest } from "../../store/disk/paths.ts";
 import { Table } from "../../store/disk/table.ts";
-import { openRecords, type RecordFormat } from "../session/record_store.ts";
-
-const FRIENDS_RECORDS: RecordFormat<FriendsRecord> = {
-  name: FRIENDS_LOG_FORMAT,
-  line: friendsLine,
-  record: friendsRecord,
-};
+import { openRecords } from "../session/record_store.ts";
 
 /** The file with the path of the table that a folder belongs to. */
 const TABLE_FILE = "table";
@@ -63,7 +52,7 @@ export async function openFriends(
   );
   const isNew = rows === null;
   const notices = isNew ? await leftBehind(disk, folder) : [];
-  const store = await openRecords(disk, `${own}/${LOG_FILE}`, FRIENDS_RECORDS);
+  const store = await openRecords(disk, `${own}/${LOG_FILE}`, FRIENDS_LOG);
   const noteUse = async () => {
     if (isNew) await kept.write([[table]]);
   };
@@ -83,7 +72,7 @@ async function leftBehind(disk: Disk, folder: string): Promise<readonly string[]
       );
       if (rows === null) continue;
       table = rows[0]?.[0] ?? table;
-      const log = await openRecords(disk, `${folder}/${name}/${LOG_FILE}`, FRIENDS_RECORDS);
+      const log = await openRecords(disk, `${folder}/${name}/${LOG_FILE}`, FRIENDS_LOG);
       await log.close();
       notices.push(...log.notices);
       const messages = waitingIn(log.records);

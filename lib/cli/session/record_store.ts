@@ -4,7 +4,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import type { RecordStore } from "../../runtime/record_log.ts";
 import { AppendLog, type NewContent } from "../../store/log/append_log.ts";
 import { corruptError, type Disk } from "../../store/disk/disk.ts";
-import type { LogRecord } from "../../store/log/log_format.ts";
+import type { LogRecord } from "../../base/schema/log_records.ts";
 
 /** How records are written in the file. */
 export interface RecordFormat<Stored> {

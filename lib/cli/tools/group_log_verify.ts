@@ -39,7 +39,8 @@ import {
 import { type Disk, folderOf } from "../../store/disk/disk.ts";
 import type { FileFormat } from "../../store/disk/format_header.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
-import { type LogRecord, readLog } from "../../store/log/log_format.ts";
+import type { LogRecord } from "../../base/schema/log_records.ts";
+import { readLog } from "../../store/log/log_format.ts";
 import type { VerifyLogOptions } from "../args/options.ts";
 import { textWidth } from "../rendering/graphemes.ts";
 import { showAnswer } from "../session/answers.ts";

@@ -1,6 +1,9 @@
 /** The records that a friend keeps on disk, in the order in which they were written. */
 
 import type { PeerKey } from "../../base/ids.ts";
+import { checkedText, count, hex, text, time } from "../../base/schema/cells.ts";
+import { columns, nullable, recordLog, type RecordOf, row } from "../../base/schema/log_records.ts";
+import { quotedStart } from "../../base/text/text.ts";
 import type { Position } from "./positions.ts";
 
 /** Identifies a received message. Not by its id: a friend's program may use one twice. */
@@ -9,37 +12,48 @@ export interface ReceivedPlace {
   readonly position: Position;
 }
 
-export type FriendsRecord =
-  /** A message was typed, and must be delivered. */
-  | {
-    readonly kind: "queued";
-    readonly to: string;
+const position = () => columns({ epoch: count(), number: count() });
+
+const messageId = () =>
+  checkedText<string>(
+    "16 bytes",
+    (text) => /^[0-9a-f]{32}$/.test(text) ? null : `no message's id is ${quotedStart(text)}`,
+  );
+
+export const FRIENDS_LOG = recordLog("friends", 1, {
+  queued: row("A message was typed, and must be delivered.", {
+    sentAt: time(),
+    to: text(),
+    text: text(),
+    id: messageId(),
     /** Null where it couldn't go out yet. */
-    readonly position: Position | null;
-    readonly id: string;
-    readonly sentAt: number;
-    readonly text: string;
-  }
-  /**
-   * A link to the friend came up: messages queued before without a position get positions from here on, in their
-   * order.
-   */
-  | { readonly kind: "released"; readonly to: string; readonly from: Position }
-  /** The friend has stored everything up to here. */
-  | { readonly kind: "delivered"; readonly to: string; readonly through: Position }
-  /** A message was taken back before it went out. */
-  | { readonly kind: "unsent"; readonly to: string; readonly id: string }
-  /** A message was stored for good: the sender is told after this. */
-  | {
-    readonly kind: "received";
-    readonly from: string;
-    readonly key: PeerKey;
-    readonly position: Position;
-    readonly id: string;
-    readonly sentAt: number;
-    readonly text: string;
-  }
-  /** The sender no longer has the messages up to here. */
-  | { readonly kind: "skipped"; readonly key: PeerKey; readonly through: Position }
-  /** This one and all that were received before it have been shown. */
-  | { readonly kind: "shown"; readonly key: PeerKey; readonly through: Position };
+    position: nullable(position()),
+  }),
+  released: row(
+    "A link to the friend came up: messages queued before without a position get positions from here on, in their order.",
+    { to: text(), from: position() },
+  ),
+  delivered: row("The friend has stored everything up to here.", {
+    to: text(),
+    through: position(),
+  }),
+  unsent: row("A message was taken back before it went out.", { to: text(), id: messageId() }),
+  received: row("A message was stored for good: the sender is told after this.", {
+    sentAt: time(),
+    from: text(),
+    text: text(),
+    id: messageId(),
+    position: position(),
+    key: hex<PeerKey>(),
+  }),
+  skipped: row("The sender no longer has the messages up to here.", {
+    key: hex<PeerKey>(),
+    through: position(),
+  }),
+  shown: row("This one and all that were received before it have been shown.", {
+    key: hex<PeerKey>(),
+    through: position(),
+  }),
+});
+
+export type FriendsRecord = RecordOf<typeof FRIENDS_LOG>;

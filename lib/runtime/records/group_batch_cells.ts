@@ -30,13 +30,13 @@ import {
   countOf,
   hexOf,
   isoTime,
-  packed,
+  packedText,
   restOfText,
   restText,
   signatureOf,
   timeOf,
   unpacked,
-} from "./log_fields.ts";
+} from "../../base/schema/cells.ts";
 
 /** Cells of time and name, before the texts or edits. */
 const CELLS_BEFORE = 2;
@@ -62,7 +62,7 @@ export function batchCells(signed: SignedBatch): readonly string[] {
     group,
     signed.signature.toHex(),
     restText(restOf(signed)),
-    signed.view === null ? NO_VIEW : packed(signedViewSchema, signed.view),
+    signed.view === null ? NO_VIEW : packedText(signedViewSchema, signed.view),
   ];
 }
 

@@ -28,7 +28,7 @@ import {
   restText,
   signatureOf,
   timeOf,
-} from "./log_fields.ts";
+} from "../../base/schema/cells.ts";
 
 /**
  * Cells of a request: which entry, who requests it, the new text; then what is needed to restore the bytes that

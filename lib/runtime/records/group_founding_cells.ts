@@ -5,7 +5,7 @@ import type { PeerKey } from "../../base/ids.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import { EDIT_POLICIES, type EditPolicy } from "../../protocols/group/schema/edit.ts";
 import { type Founding, NONCE_BYTES } from "../../protocols/group/schema/founding.ts";
-import { bytesOf, hexOf } from "./log_fields.ts";
+import { bytesOf, hexOf } from "../../base/schema/cells.ts";
 
 export const FOUNDING_CELLS = 4;
 const [PRIVATE, OPEN] = ["private", "open"];

@@ -61,13 +61,13 @@ import {
   countOf,
   hexOf,
   isoTime,
-  packed,
+  packedText,
   restOfText,
   restText,
   signatureOf,
   timeOf,
   unpacked,
-} from "./log_fields.ts";
+} from "../../base/schema/cells.ts";
 
 /** Incremented with each change that older programs cannot read. */
 export const GROUP_LOG_VERSION = "4";
@@ -153,7 +153,7 @@ export function batchLines(signed: SignedBatch, { entries, edits, rules }: Place
 function viewCells(view: SignedView): readonly string[] {
   const { view: number, members } = view.recorded.value;
   const names = members.map(({ name }) => name).join(" ");
-  return [`view ${number}: ${names}`, packed(signedViewSchema, view)];
+  return [`view ${number}: ${names}`, packedText(signedViewSchema, view)];
 }
 
 function editWord(edit: number): string {

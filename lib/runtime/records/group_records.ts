@@ -25,7 +25,7 @@ import type {
   NewLogRecord,
 } from "../../protocols/group/schema/records.ts";
 import { GROUP_SECRET_BYTES } from "../../protocols/group/schema/group_secrets.ts";
-import type { LogRecord } from "../../store/log/log_format.ts";
+import type { LogRecord } from "../../base/schema/log_records.ts";
 import { batchCells, batchOfCells } from "./group_batch_cells.ts";
 import { REQUEST_CELLS, requestCells, requestOfCells } from "./group_edit_cells.ts";
 import {
@@ -34,16 +34,8 @@ import {
   foundingOfCells,
   policyOf,
 } from "./group_founding_cells.ts";
-import {
-  bytesOf,
-  countOf,
-  type FieldOf,
-  hexOf,
-  line,
-  packed,
-  parseLine,
-  unpacked,
-} from "./log_fields.ts";
+import { bytesOf, countOf, hexOf, packedText, unpacked } from "../../base/schema/cells.ts";
+import { type FieldOf, line, parseLine } from "./log_fields.ts";
 
 /** Formats of the files; the version is incremented with each change that older programs cannot read. */
 export const MEMBER_STATE_FORMAT = { format: "group-member", version: 4 } as const;
@@ -333,7 +325,7 @@ function epochCells(signed: SignedEpoch): readonly string[] {
     ballotText(ballot),
     String(start.position),
     names,
-    packed(signedEpochSchema, signed),
+    packedText(signedEpochSchema, signed),
   ];
 }
 
@@ -344,7 +336,7 @@ function epochOf(field: FieldOf): SignedEpoch {
 /** Former keys as fields: the keys for readers, then the exact signed bytes. */
 function formerCells(signed: SignedFormerKeys): readonly string[] {
   const { keys } = signed.former.value;
-  return [keys.join(" "), packed(signedFormerKeysSchema, signed)];
+  return [keys.join(" "), packedText(signedFormerKeysSchema, signed)];
 }
 
 function formerOf(field: FieldOf): SignedFormerKeys {

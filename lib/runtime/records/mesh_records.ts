@@ -24,19 +24,17 @@ import {
   signedRulingSchema,
   textListSchema,
 } from "../../protocols/mesh/schema/structures.ts";
-import type { LogRecord } from "../../store/log/log_format.ts";
+import type { LogRecord } from "../../base/schema/log_records.ts";
 import {
   base64Of,
   countOf,
-  type FieldOf,
   hexOf,
   isoTime,
-  line,
-  packed,
-  parseLine,
+  packedText,
   timeOf,
   unpacked,
-} from "./log_fields.ts";
+} from "../../base/schema/cells.ts";
+import { type FieldOf, line, parseLine } from "./log_fields.ts";
 
 /** Format of the log file; the version is incremented with each change that older programs cannot read. */
 export const MESH_LOG_FORMAT = { format: "mesh-room", version: 1 } as const;
@@ -45,28 +43,34 @@ export const MESH_LOG_FORMAT = { format: "mesh-room", version: 1 } as const;
 export function toLogRecord(record: MeshRecord): LogRecord {
   switch (record.kind) {
     case "genesis":
-      return line(record.kind, packed(signedGenesisSchema, record.genesis));
+      return line(record.kind, packedText(signedGenesisSchema, record.genesis));
     case "incarnation":
       return line(record.kind, String(record.incarnation));
     case "claim": {
       const { name, key } = record.claim.claim.value;
-      return line(record.kind, name, key, packed(signedClaimSchema, record.claim));
+      return line(record.kind, name, key, packedText(signedClaimSchema, record.claim));
     }
     case "bundle":
       return bundleLine(record.bundle);
     case "arrival":
-      return line(record.kind, ...record.baseline.map((entry) => packed(streamEntrySchema, entry)));
+      return line(
+        record.kind,
+        ...record.baseline.map((entry) => packedText(streamEntrySchema, entry)),
+      );
     case "shown":
       return line(record.kind, record.through ?? "-");
     case "frontier":
-      return line(record.kind, ...record.entries.map((entry) => packed(streamEntrySchema, entry)));
+      return line(
+        record.kind,
+        ...record.entries.map((entry) => packedText(streamEntrySchema, entry)),
+      );
     case "floor": {
       const { time, id, authorsTime, heads } = record;
-      const packedHeads = heads.map((head) => packed(headSchema, head));
+      const packedHeads = heads.map((head) => packedText(headSchema, head));
       return line(record.kind, String(time), id, String(authorsTime), ...packedHeads);
     }
     case "proof":
-      return line(record.kind, packed(proofSchema, record.proof));
+      return line(record.kind, packedText(proofSchema, record.proof));
     case "time":
       return line(record.kind, ...[record.time, record.jumpedMs, record.atMs].map(String));
     case "closed": {
@@ -77,7 +81,7 @@ export function toLogRecord(record: MeshRecord): LogRecord {
       const { key, endpoint } = record.beacon.beacon.value;
       const place = endpoint === null ? ["-", "0"] : [endpoint.host, String(endpoint.port)];
       const heard = new Date(record.heardWallMs).toISOString();
-      return line(record.kind, heard, key, ...place, packed(signedBeaconSchema, record.beacon));
+      return line(record.kind, heard, key, ...place, packedText(signedBeaconSchema, record.beacon));
     }
     case "entrance":
     case "caller": {
@@ -90,12 +94,18 @@ export function toLogRecord(record: MeshRecord): LogRecord {
     case "rotation": {
       const { rotation, claim } = record.rotation;
       const { epoch, author } = rotation.rotation.value;
-      const signed = packed(signedRotationSchema, rotation);
-      return line(record.kind, String(epoch), author, signed, packed(signedClaimSchema, claim));
+      const signed = packedText(signedRotationSchema, rotation);
+      return line(record.kind, String(epoch), author, signed, packedText(signedClaimSchema, claim));
     }
     case "ruling": {
       const { kind, subject, author } = record.ruling.ruling.value;
-      return line(record.kind, kind, subject, author, packed(signedRulingSchema, record.ruling));
+      return line(
+        record.kind,
+        kind,
+        subject,
+        author,
+        packedText(signedRulingSchema, record.ruling),
+      );
     }
     case "invited": {
       const { epoch, secret } = record.secret;
@@ -106,7 +116,7 @@ export function toLogRecord(record: MeshRecord): LogRecord {
     case "private-queued": {
       const { sentAt, to, name, incarnation, counter, text, heads } = record;
       const place = [to, name, String(incarnation), String(counter)];
-      const packedHeads = heads.map((head) => packed(headSchema, head));
+      const packedHeads = heads.map((head) => packedText(headSchema, head));
       return line(record.kind, isoTime(sentAt), ...place, text, ...packedHeads);
     }
     case "private-ended":
@@ -233,9 +243,9 @@ function bundleLine(bundle: Bundle): LogRecord {
   const texts = bundle.texts.value;
   // Texts are stored as plain cells if these restore the exact bytes; a later version's bytes may contain more.
   const plain = encode(textListSchema, texts).length === bundle.texts.bytes.length;
-  if (!plain) return line("bundle", "", author, packed(bundleSchema, bundle));
+  if (!plain) return line("bundle", "", author, packedText(bundleSchema, bundle));
   const signed = signedHeaderSchema;
-  const header = packed(signed, { header: bundle.header, signature: bundle.signature });
+  const header = packedText(signed, { header: bundle.header, signature: bundle.signature });
   return line("bundle", isoTime(sentAt), author, ...texts, header);
 }
 

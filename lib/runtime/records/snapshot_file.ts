@@ -25,7 +25,7 @@ import {
 import type { Verdict } from "../../protocols/group/snapshot/cut_check.ts";
 import { EntryIds, namesMessages } from "../../protocols/group/snapshot/cut_view.ts";
 import { joinCells, splitCells } from "../../store/disk/record_line.ts";
-import { countOf, hexOf, isoTime, timeOf } from "./log_fields.ts";
+import { countOf, hexOf, isoTime, timeOf } from "../../base/schema/cells.ts";
 
 const SNAPSHOT_VERSION = 1;
 

@@ -23,6 +23,7 @@
 
 import { P2pchatError } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
+import type { LogRecord } from "../../base/schema/log_records.ts";
 import { numberText } from "../../base/text/counts.ts";
 import {
   type AppendFile,
@@ -36,15 +37,7 @@ import type { FileFormat } from "../disk/format_header.ts";
 import { LineBuffer } from "../disk/record_line.ts";
 import { replaceFile, Replacement, REPLACEMENT_SUFFIX } from "../disk/replacement.ts";
 import { addRecords, LogBatch } from "./log_batch.ts";
-import {
-  headerContent,
-  type LogRecord,
-  numberedContent,
-  readLog,
-  recordContent,
-} from "./log_format.ts";
-
-export type { LogRecord } from "./log_format.ts";
+import { headerContent, numberedContent, readLog, recordContent } from "./log_format.ts";
 
 /** Unsynced bytes after which the log syncs by itself: the most that a power cut loses of appends without sync. */
 const UNSYNCED_BYTES_MAX = 1024 * 1024;

@@ -19,18 +19,12 @@
  * A log cut off exactly between two records can't be distinguished from a shorter one.
  */
 
+import type { LogRecord } from "../../base/schema/log_records.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import { corruptError, type Disk } from "../disk/disk.ts";
 import { checkHeader, type FileFormat, headerCells } from "../disk/format_header.ts";
 import { type RawLine, readLines } from "../disk/line_reader.ts";
 import { joinCells, lineContent, splitCells } from "../disk/record_line.ts";
-
-/** A record: its kind, and its texts in the order defined for that kind. */
-export interface LogRecord {
-  /** Lower-case words with `-` between them. */
-  readonly kind: string;
-  readonly fields: readonly string[];
-}
 
 /** Precedes the number of a record that was written when everything above it had been synced. */
 const SYNCED_ABOVE = "+";

@@ -33,9 +33,9 @@ import {
 } from "../../../lib/runtime/records/group_records.ts";
 import type { FileFormat } from "../../../lib/store/disk/format_header.ts";
 import { LineBuffer } from "../../../lib/store/disk/record_line.ts";
+import type { LogRecord } from "../../../lib/base/schema/log_records.ts";
 import {
   headerContent,
-  type LogRecord,
   numberedContent,
   recordContent,
 } from "../../../lib/store/log/log_format.ts";

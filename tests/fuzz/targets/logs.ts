@@ -6,11 +6,7 @@ import { verifiedLog } from "../../../lib/cli/tools/group_log_verify.ts";
 import { MeshRooms } from "../../../lib/cli/mesh/mesh_rooms.ts";
 import { openRecords } from "../../../lib/cli/session/record_store.ts";
 import { openRegistry } from "../../../lib/cli/directory/registry_client.ts";
-import {
-  DIRECTORY_LOG_FORMAT,
-  directoryLine,
-  directoryRecord,
-} from "../../../lib/runtime/records/directory_records.ts";
+import { DIRECTORY_LOG } from "../../../lib/protocols/directory/schema/records.ts";
 import { KnownPeers } from "../../../lib/store/profile/known_peers.ts";
 import { openCoordinatorAt, openMemberAt } from "../../cli/group_stores.ts";
 import { pathDigest } from "../../../lib/store/disk/paths.ts";
@@ -83,12 +79,7 @@ const ALL: readonly StoredFile[] = [
   oneFile(
     "directory/regserver/regserver/broadcasts",
     "/r/broadcasts",
-    (disk) =>
-      openRecords(disk, "/r/broadcasts", {
-        name: DIRECTORY_LOG_FORMAT,
-        line: directoryLine,
-        record: directoryRecord,
-      }),
+    (disk) => openRecords(disk, "/r/broadcasts", DIRECTORY_LOG),
   ),
   oneFile(`${SERVE}/log`, "/s/log", (disk) => verifiedLog(disk, "/s/log")),
 ];

@@ -29,7 +29,7 @@ import {
   memberRecord,
   type MemberState,
 } from "../../../lib/runtime/records/group_records.ts";
-import type { LogRecord } from "../../../lib/store/log/log_format.ts";
+import type { LogRecord } from "../../../lib/base/schema/log_records.ts";
 import { joinCells, splitCells } from "../../../lib/store/disk/record_line.ts";
 import { foundedBy } from "../../protocols/group/founded.ts";
 

@@ -17,7 +17,7 @@ import {
   textListSchema,
 } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { fromLogRecord, toLogRecord } from "../../../lib/runtime/records/mesh_records.ts";
-import type { LogRecord } from "../../../lib/store/log/log_format.ts";
+import type { LogRecord } from "../../../lib/base/schema/log_records.ts";
 import { joinCells, splitCells } from "../../../lib/store/disk/record_line.ts";
 
 const id = <T extends string>(digit: string) => digit.repeat(64) as T;

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
-import { AppendLog, type LogRecord, type OpenedLog } from "../../../lib/store/log/append_log.ts";
+import type { LogRecord } from "../../../lib/base/schema/log_records.ts";
+import { AppendLog, type OpenedLog } from "../../../lib/store/log/append_log.ts";
 import { type DiskOperationKind, MemoryDisk } from "../../doubles/memory_disk.ts";
 import { SLOW } from "../../given.ts";
 

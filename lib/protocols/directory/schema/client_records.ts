@@ -1,65 +1,109 @@
 /** The records that a client keeps on disk of broadcasts, in the order in which they were written. */
 
-import type { Fingerprint } from "../../../base/text/fingerprint.ts";
 import type { FoldedName } from "../../../base/ids.ts";
-
-/** The receiver of a broadcast: one device may come in to several accounts, and each gets every broadcast once. */
-export interface Listener {
-  /** The directory's store, in hexadecimal. */
-  readonly store: string;
-  readonly as: FoldedName;
-}
-
-/** Up to which broadcast something was stored or shown, in the numbering of the store. */
-export interface HeardPlace extends Listener {
-  readonly number: number;
-}
-
-/** Whose broadcasts they are, to which receiver, at which directory. */
-export interface Speaker {
-  readonly directory: Fingerprint;
-  readonly as: FoldedName;
-  readonly key: Fingerprint;
-  /** The name as it is shown: with `~` and the start of the key where that isn't the name's. */
-  readonly from: string;
-}
-
-/** What a speaker has said last, as it has signed it. */
-export interface Spoke extends Speaker {
-  /** The speaker's own number. */
-  readonly own: number;
-  /** The speaker's wall clock, ms since 1970. */
-  readonly sentAt: number;
-  /** Whether the speaker is never forgotten: its key was pinned for the name, or its clock is far ahead of ours. */
-  readonly isLasting: boolean;
-}
-
-/** A broadcast that was received. */
-export interface Heard extends HeardPlace, Spoke {
-  readonly text: string;
-}
-
-/** Speakers that aren't told apart any more: those whose fingerprints begin with `start`. */
-export interface Forgotten extends Pick<Speaker, "directory" | "as"> {
-  /** `FORGOTTEN_START` characters. */
-  readonly start: string;
-  /** What one of them says that isn't later may have been said before. */
-  readonly sentAt: number;
-}
+import { checkedText, count, hexText, text, time, word } from "../../../base/schema/cells.ts";
+import {
+  type InferColumns,
+  recordLog,
+  type RecordOf,
+  row,
+} from "../../../base/schema/log_records.ts";
+import { type Fingerprint, fingerprintFault } from "../../../base/text/fingerprint.ts";
+import { foldName } from "../../../base/text/names.ts";
+import { quotedStart } from "../../../base/text/text.ts";
+import { STORE_ID_BYTES } from "./limits.ts";
 
 /** With two characters, a liar who makes keys until they begin as another's does mutes one stranger in 1,024. */
 export const FORGOTTEN_START = 2;
 
-export type ClientRecord =
-  /** Stored for good: the directory is told after this. */
-  | ({ readonly kind: "heard" } & Heard)
-  /** All up to here were stored; in a compacted log, this replaces those that aren't kept. */
-  | ({ readonly kind: "through" } & HeardPlace)
-  /** In a compacted log: the highest own number that was heard of this speaker, and the latest time. */
-  | ({ readonly kind: "spoke" } & Spoke)
-  /** In a compacted log: some of these speakers were forgotten. */
-  | ({ readonly kind: "forgotten" } & Forgotten)
-  /** The own number of our last broadcast. */
-  | { readonly kind: "said"; readonly own: number }
-  /** This one and all that were stored before it have been shown. */
-  | ({ readonly kind: "shown" } & HeardPlace);
+const folded = () =>
+  checkedText<FoldedName>(
+    "folded name",
+    (text) =>
+      text !== "" && foldName(text) === text ? null : `no folded name is ${quotedStart(text)}`,
+  );
+
+const fingerprint = () =>
+  checkedText<Fingerprint>("fingerprint", (text) => {
+    const fault = fingerprintFault(text);
+    return fault === null ? null : `no fingerprint is ${quotedStart(text)}: ${fault}`;
+  });
+
+/** Up to which broadcast something was stored or shown, in the numbering of the store. */
+const PLACE = {
+  as: folded(),
+  /** The directory's store, in hexadecimal. */
+  store: hexText(STORE_ID_BYTES),
+  number: count(),
+};
+
+/** Columns of what a speaker has said, as it has signed it. */
+const SPOKE = {
+  /** The speaker's wall clock, ms since 1970. */
+  sentAt: time(),
+  /** The name as it is shown: with `~` and the start of the key where that isn't the name's. */
+  from: text(),
+  as: folded(),
+  key: fingerprint(),
+  /** The speaker's own number. */
+  own: count(),
+  directory: fingerprint(),
+  /** Whether the speaker is never forgotten: its key was pinned for the name, or its clock is far ahead of ours. */
+  isLasting: word(
+    { lasting: true, passing: false },
+    (text) => `no speaker is ${quotedStart(text)}`,
+  ),
+};
+
+export const CLIENT_LOG = recordLog("registry", 3, {
+  heard: row("A broadcast was stored for good: the directory is told after this.", {
+    sentAt: SPOKE.sentAt,
+    from: SPOKE.from,
+    text: text(),
+    ...PLACE,
+    key: SPOKE.key,
+    own: SPOKE.own,
+    directory: SPOKE.directory,
+    isLasting: SPOKE.isLasting,
+  }),
+  through: row(
+    "All up to here were stored; in a compacted log, this replaces those that aren't kept.",
+    PLACE,
+  ),
+  spoke: row(
+    "In a compacted log: the highest own number that was heard of this speaker, and the latest time.",
+    SPOKE,
+  ),
+  forgotten: row(
+    "In a compacted log: speakers that aren't told apart any more, those whose fingerprints begin with `start`.",
+    {
+      /** What one of them says that isn't later may have been said before. */
+      sentAt: time(),
+      /** `FORGOTTEN_START` characters. */
+      start: checkedText<string>(
+        `${FORGOTTEN_START} characters`,
+        (text) =>
+          text.length === FORGOTTEN_START && /^[a-z2-7]+$/.test(text)
+            ? null
+            : `no fingerprint starts with ${quotedStart(text)}`,
+      ),
+      as: folded(),
+      directory: fingerprint(),
+    },
+  ),
+  said: row("The own number of our last broadcast.", { own: count() }),
+  shown: row("This one and all that were stored before it have been shown.", PLACE),
+});
+
+export type ClientRecord = RecordOf<typeof CLIENT_LOG>;
+export type HeardPlace = InferColumns<typeof PLACE>;
+/** The receiver of a broadcast: one device may come in to several accounts, and each gets every broadcast once. */
+export type Listener = Pick<HeardPlace, "store" | "as">;
+/** What a speaker has said last. */
+export type Spoke = InferColumns<typeof SPOKE>;
+/** Whose broadcasts they are, to which receiver, at which directory. */
+export type Speaker = Pick<Spoke, "directory" | "as" | "key" | "from">;
+/** A broadcast that was received. */
+export type Heard = Omit<RecordOf<typeof CLIENT_LOG, "heard">, "kind">;
+/** Speakers that aren't told apart any more. */
+export type Forgotten = Omit<RecordOf<typeof CLIENT_LOG, "forgotten">, "kind">;

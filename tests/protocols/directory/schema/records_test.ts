@@ -1,13 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { P2pchatError } from "../../../lib/base/errors.ts";
-import type { FoldedName, PeerKey } from "../../../lib/base/ids.ts";
-import type {
-  BroadcastRecord,
-  DirectoryRecord,
-} from "../../../lib/protocols/directory/schema/records.ts";
-import { directoryLine, directoryRecord } from "../../../lib/runtime/records/directory_records.ts";
-import { joinCells, splitCells } from "../../../lib/store/disk/record_line.ts";
+import { P2pchatError } from "../../../../lib/base/errors.ts";
+import type { FoldedName, PeerKey } from "../../../../lib/base/ids.ts";
+import {
+  type BroadcastRecord,
+  DIRECTORY_LOG,
+  type DirectoryRecord,
+} from "../../../../lib/protocols/directory/schema/records.ts";
+import { joinCells, splitCells } from "../../../../lib/store/disk/record_line.ts";
 
 const KEY = "b".repeat(64) as PeerKey;
 const STORE = "0123456789abcdef";
@@ -42,18 +42,18 @@ const RECORDS: readonly DirectoryRecord[] = [
 
 /** What is read of a record that was written, through the cells of its line. */
 function reread(record: DirectoryRecord): DirectoryRecord {
-  const { kind, fields } = directoryLine(record);
+  const { kind, fields } = DIRECTORY_LOG.line(record);
   const [first, ...rest] = splitCells(joinCells([kind, ...fields])) as readonly string[];
-  return directoryRecord({ kind: first!, fields: rest });
+  return DIRECTORY_LOG.record({ kind: first!, fields: rest });
 }
 
 for (const [at, record] of RECORDS.entries()) {
-  Deno.test(`directoryRecord() gives back ${record.kind}, number ${at}, through its line`, () => {
+  Deno.test(`DIRECTORY_LOG.record() gives back ${record.kind}, number ${at}, through its line`, () => {
     assertEquals(reread(record), record);
   });
 }
 
-Deno.test("directoryLine() keeps any text", () => {
+Deno.test("DIRECTORY_LOG.line() keeps any text", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme" }), (text) => {
       assertEquals(reread({ ...BROADCAST, text }), { ...BROADCAST, text });
@@ -62,8 +62,8 @@ Deno.test("directoryLine() keeps any text", () => {
   );
 });
 
-Deno.test("directoryLine() puts time, name and text where cut and grep find them", () => {
-  const { fields } = directoryLine(BROADCAST);
+Deno.test("DIRECTORY_LOG.line() puts time, name and text where cut and grep find them", () => {
+  const { fields } = DIRECTORY_LOG.line(BROADCAST);
   assertEquals(fields.slice(0, 3), ["2023-11-14T22:13:20.000Z", "Zoë", "dinner"]);
 });
 
@@ -84,13 +84,18 @@ const WRONG = ["", " ", "-1", "1.5", "1e3", "NaN", `${KEY}0`, STORE.toUpperCase(
 
 function assertCorrupt(kind: string, fields: readonly string[]): void {
   const what = JSON.stringify([kind, ...fields]);
-  const error = assertThrows(() => directoryRecord({ kind, fields }), P2pchatError, kind, what);
+  const error = assertThrows(
+    () => DIRECTORY_LOG.record({ kind, fields }),
+    P2pchatError,
+    kind,
+    what,
+  );
   assertEquals(error.code, "store-corrupt");
 }
 
 for (const [kind, fields, free] of CHECKED) {
-  Deno.test(`directoryRecord() refuses ${kind} ${fields[4] ?? ""} with any field damaged or missing`, () => {
-    directoryRecord({ kind, fields });
+  Deno.test(`DIRECTORY_LOG.record() refuses ${kind} ${fields[4] ?? ""} with any field damaged or missing`, () => {
+    DIRECTORY_LOG.record({ kind, fields });
     for (const at of fields.keys()) {
       assertCorrupt(kind, fields.slice(0, at));
       if (free.includes(at)) continue;
@@ -99,7 +104,7 @@ for (const [kind, fields, free] of CHECKED) {
   });
 }
 
-Deno.test("directoryRecord() refuses a kind that it doesn't know, and an operator with a key", () => {
+Deno.test("DIRECTORY_LOG.record() refuses a kind that it doesn't know, and an operator with a key", () => {
   assertCorrupt("tomorrow", ["5"]);
   assertCorrupt("broadcast", [
     TIME,

@@ -1,12 +1,14 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { P2pchatError } from "../../../lib/base/errors.ts";
-import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
-import type { PeerKey } from "../../../lib/base/ids.ts";
-import { foldName } from "../../../lib/base/text/names.ts";
-import type { ClientRecord } from "../../../lib/protocols/directory/schema/client_records.ts";
-import { clientLine, clientRecord } from "../../../lib/runtime/records/directory_client_records.ts";
-import { joinCells, splitCells } from "../../../lib/store/disk/record_line.ts";
+import { P2pchatError } from "../../../../lib/base/errors.ts";
+import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
+import type { PeerKey } from "../../../../lib/base/ids.ts";
+import { foldName } from "../../../../lib/base/text/names.ts";
+import {
+  CLIENT_LOG,
+  type ClientRecord,
+} from "../../../../lib/protocols/directory/schema/client_records.ts";
+import { joinCells, splitCells } from "../../../../lib/store/disk/record_line.ts";
 
 const STORE = "0123456789abcdef";
 const SENT_AT = 1_700_000_000_000;
@@ -38,18 +40,18 @@ const RECORDS: readonly ClientRecord[] = [
 
 /** What is read of a record that was written, through the cells of its line. */
 function reread(record: ClientRecord): ClientRecord {
-  const { kind, fields } = clientLine(record);
+  const { kind, fields } = CLIENT_LOG.line(record);
   const [first, ...rest] = splitCells(joinCells([kind, ...fields])) as readonly string[];
-  return clientRecord({ kind: first!, fields: rest });
+  return CLIENT_LOG.record({ kind: first!, fields: rest });
 }
 
 for (const record of RECORDS) {
-  Deno.test(`clientRecord() gives back ${JSON.stringify(record).slice(0, 60)}, through its line`, () => {
+  Deno.test(`CLIENT_LOG.record() gives back ${JSON.stringify(record).slice(0, 60)}, through its line`, () => {
     assertEquals(reread(record), record);
   });
 }
 
-Deno.test("clientLine() keeps any text", () => {
+Deno.test("CLIENT_LOG.line() keeps any text", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme" }), (text) => {
       assertEquals(reread({ ...heard, text }), { ...heard, text });
@@ -58,8 +60,8 @@ Deno.test("clientLine() keeps any text", () => {
   );
 });
 
-Deno.test("clientLine() puts time, name and text where cut and grep find them", () => {
-  const { fields } = clientLine(heard);
+Deno.test("CLIENT_LOG.line() puts time, name and text where cut and grep find them", () => {
+  const { fields } = CLIENT_LOG.line(heard);
 
   assertEquals(fields.slice(0, 3), ["2023-11-14T22:13:20.000Z", "Bob", "hello"]);
 });
@@ -82,13 +84,13 @@ const WRONG = ["", "-1", "1.5", "1e3", "0x10", "1950-01-01T00:00:00.000Z", "Ann"
 
 function assertCorrupt(kind: string, fields: readonly string[]): void {
   const what = JSON.stringify([kind, ...fields]);
-  const error = assertThrows(() => clientRecord({ kind, fields }), P2pchatError, kind, what);
+  const error = assertThrows(() => CLIENT_LOG.record({ kind, fields }), P2pchatError, kind, what);
   assertEquals(error.code, "store-corrupt");
 }
 
 for (const [kind, fields, free] of CHECKED) {
-  Deno.test(`clientRecord() refuses a ${kind} with any field damaged or missing`, () => {
-    clientRecord({ kind, fields });
+  Deno.test(`CLIENT_LOG.record() refuses a ${kind} with any field damaged or missing`, () => {
+    CLIENT_LOG.record({ kind, fields });
     for (const at of fields.keys()) {
       assertCorrupt(kind, fields.slice(0, at));
       if (free.includes(at)) continue;
@@ -99,6 +101,6 @@ for (const [kind, fields, free] of CHECKED) {
   });
 }
 
-Deno.test("clientRecord() refuses a kind that it doesn't know", () => {
+Deno.test("CLIENT_LOG.record() refuses a kind that it doesn't know", () => {
   assertCorrupt("tomorrow", ["5"]);
 });

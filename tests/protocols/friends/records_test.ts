@@ -2,8 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
-import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
-import { friendsLine, friendsRecord } from "../../../lib/runtime/records/friends_records.ts";
+import { FRIENDS_LOG, type FriendsRecord } from "../../../lib/protocols/friends/records.ts";
 import { joinCells, splitCells } from "../../../lib/store/disk/record_line.ts";
 
 const KEY = "b".repeat(64) as PeerKey;
@@ -28,18 +27,18 @@ const RECORDS: readonly FriendsRecord[] = [
 
 /** What is read of a record that was written, through the cells of its line. */
 function reread(record: FriendsRecord): FriendsRecord {
-  const { kind, fields } = friendsLine(record);
+  const { kind, fields } = FRIENDS_LOG.line(record);
   const [first, ...rest] = splitCells(joinCells([kind, ...fields])) as readonly string[];
-  return friendsRecord({ kind: first!, fields: rest });
+  return FRIENDS_LOG.record({ kind: first!, fields: rest });
 }
 
 for (const record of RECORDS) {
-  Deno.test(`friendsRecord() gives back ${JSON.stringify(record).slice(0, 60)}, through its line`, () => {
+  Deno.test(`FRIENDS_LOG.record() gives back ${JSON.stringify(record).slice(0, 60)}, through its line`, () => {
     assertEquals(reread(record), record);
   });
 }
 
-Deno.test("friendsLine() keeps any text", () => {
+Deno.test("FRIENDS_LOG.line() keeps any text", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme" }), (text) => {
       const record: FriendsRecord = { kind: "received", from: "bob", key: KEY, ...message, text };
@@ -49,14 +48,14 @@ Deno.test("friendsLine() keeps any text", () => {
   );
 });
 
-Deno.test("friendsLine() puts time, name and text where cut and grep find them", () => {
+Deno.test("FRIENDS_LOG.line() puts time, name and text where cut and grep find them", () => {
   for (const record of RECORDS) {
     if (record.kind !== "queued" && record.kind !== "received") continue;
-    const { fields } = friendsLine(record);
+    const { fields } = FRIENDS_LOG.line(record);
     const name = record.kind === "queued" ? record.to : record.from;
     assertEquals(fields.slice(1, 3), [name, record.text]);
   }
-  assertEquals(friendsLine(RECORDS[1]!).fields[0], "2023-11-14T22:13:20.000Z");
+  assertEquals(FRIENDS_LOG.line(RECORDS[1]!).fields[0], "2023-11-14T22:13:20.000Z");
 });
 
 /** Of each kind, what stands in a field in which not everything may. */
@@ -85,13 +84,13 @@ const WRONG = [
 
 function assertCorrupt(kind: string, fields: readonly string[]): void {
   const what = JSON.stringify([kind, ...fields]);
-  const error = assertThrows(() => friendsRecord({ kind, fields }), P2pchatError, kind, what);
+  const error = assertThrows(() => FRIENDS_LOG.record({ kind, fields }), P2pchatError, kind, what);
   assertEquals(error.code, "store-corrupt");
 }
 
 for (const [kind, fields, free] of CHECKED) {
-  Deno.test(`friendsRecord() refuses a ${kind} with any field damaged or missing`, () => {
-    friendsRecord({ kind, fields });
+  Deno.test(`FRIENDS_LOG.record() refuses a ${kind} with any field damaged or missing`, () => {
+    FRIENDS_LOG.record({ kind, fields });
     for (const at of fields.keys()) {
       assertCorrupt(kind, fields.slice(0, at));
       if (free.includes(at)) continue;
@@ -100,6 +99,6 @@ for (const [kind, fields, free] of CHECKED) {
   });
 }
 
-Deno.test("friendsRecord() refuses a kind that it doesn't know", () => {
+Deno.test("FRIENDS_LOG.record() refuses a kind that it doesn't know", () => {
   assertCorrupt("tomorrow", ["5"]);
 });
