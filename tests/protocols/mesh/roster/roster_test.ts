@@ -1,6 +1,8 @@
+/** Who is a member: what is learned, believed, remembered, and what it costs a neighbour to make that up. */
+
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { Hash, PeerKey } from "../../../../lib/base/ids.ts";
+import { isNewer, type Rank } from "../../../../lib/protocols/mesh/roster/roster_table.ts";
 import type { KnownClaim } from "../../../../lib/protocols/mesh/schema/credentials.ts";
 import {
   ACTIVE_VIEW_MAX,
@@ -8,11 +10,8 @@ import {
   ROSTER_BUCKETS,
 } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { RosterMessage } from "../../../../lib/protocols/mesh/schema/messages.ts";
-import type { Roster } from "../../../../lib/protocols/mesh/roster/roster.ts";
-import { rosterBucketOf } from "../../../../lib/protocols/mesh/roster/roster_digest.ts";
-import type { RosterEffect } from "../../../../lib/protocols/mesh/roster/roster_io.ts";
-import { isNewer, type Rank } from "../../../../lib/protocols/mesh/roster/roster_table.ts";
 import type { SignedBeacon } from "../../../../lib/protocols/mesh/schema/structures.ts";
+import { SLOW } from "../../../given.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import {
   admittedClaim,
@@ -21,21 +20,10 @@ import {
   keyOf,
   ROOM,
   rosterWith,
-  statementOf,
   told,
   WALL_MS,
 } from "../membership_fixtures.ts";
-import { SLOW } from "../../../given.ts";
-
-const [bob, carl, dora] = [keyOf("Bob"), keyOf("Carl"), keyOf("Dora")];
-
-function beacons(...signed: readonly SignedBeacon[]): RosterMessage {
-  return { type: "beacons", beacons: signed.map((beacon) => ({ signed: beacon, ageMs: 0 })) };
-}
-
-function claims(...names: readonly string[]): RosterMessage {
-  return { type: "claims", claims: names.map((name) => claimOf(name).signed) };
-}
+import { beacons, bob, carl, claims, dora } from "./roster_cases.ts";
 
 Deno.test("Roster passes a member on once, claim before beacon, and not to where it came from", () => {
   const roster = rosterWith(["Bob", "Carl"]);
@@ -139,295 +127,6 @@ Deno.test("Roster makes a neighbour pay for a beacon whose host is a shell's wor
     assertEquals(faults, ["protocol"], host);
     assertEquals(roster.member(bob)?.beacon.number, 1);
   }
-});
-
-/** The link to a neighbour breaks. @returns What the roster does then. */
-function loseLink(roster: Roster, peer: PeerKey, nowMs: number): readonly RosterEffect[] {
-  return [
-    ...roster.step({ type: "neighbour-down", peer }, nowMs),
-    ...roster.step({ type: "link-lost", peer }, nowMs),
-  ];
-}
-
-Deno.test("Roster takes a neighbour whose link was lost for lost after 1.75 s, and says so at once", () => {
-  const roster = rosterWith(["Bob", "Carl"]);
-
-  const accusing = loseLink(roster, bob, 1_000);
-  const early = roster.step({ type: "tick" }, 2_749);
-  const late = roster.step({ type: "tick" }, 2_750);
-
-  const statement = statementOf("Ann", "accuse", "Bob", 1);
-  assertEquals(accusing, [
-    { type: "suspected", key: bob },
-    // Its own word isn't dropped for what it passes on of others'.
-    {
-      type: "send",
-      to: carl,
-      message: { type: "statements", statements: [statement] },
-      lane: "control",
-    },
-  ]);
-  assertEquals(early, []);
-  assertEquals(told(late), [{ type: "left", key: bob, reason: "lost" }]);
-});
-
-Deno.test("Roster accuses a newcomer whose link was lost before it was a neighbour", () => {
-  const roster = rosterWith(["Carl"]);
-  roster.step({
-    type: "member",
-    from: bob,
-    beacon: beaconOf("Bob", 1),
-    claim: claimOf("Bob").signed,
-  }, 0);
-
-  const accusing = roster.step({ type: "link-lost", peer: bob }, 1_000);
-  const late = roster.step({ type: "tick" }, 2_750);
-
-  const statements = [statementOf("Ann", "accuse", "Bob", 1)];
-  assertEquals(accusing.at(-1), {
-    type: "send",
-    to: carl,
-    message: { type: "statements", statements },
-    lane: "control",
-  });
-  assertEquals(told(late), [{ type: "left", key: bob, reason: "lost" }]);
-});
-
-Deno.test("Roster accuses nobody whose link was closed, nor after a stall of its own", () => {
-  const roster = rosterWith(["Bob", "Carl"]);
-
-  const closed = roster.step({ type: "neighbour-down", peer: bob }, 1_000);
-  roster.postpone(60_000);
-  const stalled = loseLink(roster, carl, 61_000);
-
-  assertEquals([closed, stalled], [[], []]);
-  assert(roster.isLive(bob) && roster.isLive(carl));
-});
-
-Deno.test("Roster extends all leases by a stall of its own, and renews its own at once", () => {
-  const roster = rosterWith(["Bob"]);
-  roster.step({ type: "neighbour-down", peer: bob }, 1_000);
-  const { number } = roster.selfBeacon().beacon.value;
-
-  roster.postpone(100_000);
-  roster.step({ type: "tick" }, 110_000);
-  const before = roster.step({ type: "tick" }, 132_999);
-  const after = roster.step({ type: "tick" }, 133_000);
-
-  assert(roster.selfBeacon().beacon.value.number > number);
-  assertEquals(told(before), []);
-  assertEquals(told(after), [{ type: "left", key: bob, reason: "lost", silentMs: 33_000 }]);
-});
-
-Deno.test("Roster waits for a member as long as that says itself, however few others it knows", () => {
-  const roster = rosterWith(["Bob", "Carl"]);
-  const large = beaconOf("Bob", 2, { intervalMs: 60_000 });
-  roster.step({ type: "message", from: carl, message: beacons(beaconOf("Carl", 2)) }, 1_000);
-  roster.step({ type: "message", from: bob, message: beacons(large) }, 1_000);
-  const tickTo = (untilMs: number) => {
-    for (let nowMs; (nowMs = roster.nextDeadlineMs()!) <= untilMs;) {
-      roster.step({ type: "tick" }, nowMs);
-    }
-    return [roster.isLive(carl), roster.isLive(bob)];
-  };
-
-  assertEquals(tickTo(33_999), [true, true]);
-  assertEquals(tickTo(34_000), [false, true]);
-  assertEquals(tickTo(183_999), [false, true]);
-  assertEquals(tickTo(184_000), [false, false]);
-});
-
-function bobIsLiveAt(roster: ReturnType<typeof rosterWith>, ...timesMs: readonly number[]) {
-  return timesMs.map((nowMs) => {
-    roster.step({ type: "tick" }, nowMs);
-    return roster.isLive(bob);
-  });
-}
-
-Deno.test("Roster waits as long for who others have heard of a while ago", () => {
-  const roster = rosterWith(["Carl"]);
-  const large = beaconOf("Bob", 2, { intervalMs: 60_000 });
-  roster.step({ type: "message", from: carl, message: claims("Bob") }, 0);
-  const aged: RosterMessage = { type: "beacons", beacons: [{ signed: large, ageMs: 100_000 }] };
-  roster.step({ type: "message", from: carl, message: aged }, 0);
-
-  assertEquals(bobIsLiveAt(roster, 82_999, 83_000), [true, false]);
-});
-
-Deno.test("Roster waits for the next beacon, whatever age a neighbour says that the last one has", () => {
-  const roster = rosterWith(["Carl"]);
-  const aged: RosterMessage = {
-    type: "beacons",
-    beacons: [{ signed: beaconOf("Bob", 2), ageMs: 60_000 }],
-  };
-  roster.step({ type: "message", from: carl, message: claims("Bob") }, 0);
-  roster.step({ type: "message", from: carl, message: aged }, 0);
-
-  // Ten seconds, and three of slack.
-  assertEquals(bobIsLiveAt(roster, 12_999, 13_000), [true, false]);
-});
-
-Deno.test("Roster's beacons say when the next one follows, at the latest", () => {
-  const roster = rosterWith(["Bob", "Carl"]);
-  assertEquals(roster.selfBeacon().beacon.value.intervalMs, 10_000);
-  for (let n = 0; n < 400; n++) {
-    roster.step({ type: "message", from: carl, message: claims(`M${n}`) }, 0);
-    roster.step({ type: "message", from: carl, message: beacons(beaconOf(`M${n}`, 1)) }, 0);
-  }
-  roster.step({ type: "tick" }, 10_000);
-
-  const { number, intervalMs } = roster.selfBeacon().beacon.value;
-  assertEquals(intervalMs, 60 * roster.liveCount);
-  roster.step({ type: "tick" }, 10_000 + 0.9 * intervalMs - 1);
-  assertEquals(roster.selfBeacon().beacon.value.number, number);
-  roster.step({ type: "tick" }, 10_000 + intervalMs);
-  assertEquals(roster.selfBeacon().beacon.value.number, number + 1);
-});
-
-Deno.test("Roster drops a suspicion that a higher beacon refutes", () => {
-  const roster = rosterWith(["Bob", "Carl"]);
-  loseLink(roster, bob, 1_000);
-
-  const effects = roster.step(
-    { type: "message", from: carl, message: beacons(beaconOf("Bob", 2)) },
-    1_500,
-  );
-  roster.step({ type: "tick" }, 5_000);
-
-  assertEquals(told(effects).map(({ type }) => type), ["unsuspected", "updated"]);
-  assert(roster.isLive(bob));
-});
-
-Deno.test("Roster stands up for a neighbour after half a second", () => {
-  const roster = rosterWith(["Bob", "Carl"]);
-  const accusation = statementOf("Carl", "accuse", "Bob", 1);
-  const message: RosterMessage = { type: "statements", statements: [accusation] };
-
-  const heard = roster.step({ type: "message", from: carl, message }, 1_000);
-  const denying = roster.step({ type: "tick" }, 1_500);
-  roster.step({ type: "tick" }, 5_000);
-
-  assertEquals(heard, [
-    { type: "suspected", key: bob },
-    { type: "send", to: bob, message },
-  ]);
-  assertEquals(told(denying), [{ type: "unsuspected", key: bob }]);
-  assert(roster.isLive(bob));
-});
-
-Deno.test("Roster answers an accusation of itself with a higher beacon", () => {
-  const roster = rosterWith(["Bob"]);
-  const { number } = roster.selfBeacon().beacon.value;
-  const { incarnation } = ROOM;
-  const value = statementOf("Bob", "accuse", "Ann", number).statement.value;
-  const statement = {
-    ...statementOf("Bob", "accuse", "Ann", number),
-    statement: { bytes: new Uint8Array(), value: { ...value, incarnation } },
-  };
-
-  roster.step({
-    type: "message",
-    from: bob,
-    message: { type: "statements", statements: [statement] },
-  }, 1_000);
-  roster.step({ type: "tick" }, 1_000);
-
-  assertEquals(roster.selfBeacon().beacon.value.number, number + 1);
-});
-
-Deno.test("Roster shows its latest beacon to a neighbour that brings an accusation with an earlier one", () => {
-  const roster = rosterWith(["Bob"]);
-  roster.step({ type: "tick" }, 5 * 60_000); // while nobody heard it
-  const latest = roster.selfBeacon();
-  const { incarnation } = ROOM;
-  const shownOn = (number: number) => {
-    const signed = statementOf("Bob", "accuse", "Ann", number);
-    const value = { ...signed.statement.value, incarnation };
-    const statement = { ...signed, statement: { bytes: new Uint8Array(), value } };
-    return roster.step({
-      type: "message",
-      from: bob,
-      message: { type: "statements", statements: [statement] },
-    }, 5 * 60_000 + 10).filter(({ type }) => type === "send");
-  };
-  const { number } = latest.beacon.value;
-
-  assertEquals(shownOn(number - 1), [{
-    type: "send",
-    to: bob,
-    message: { type: "beacons", beacons: [{ signed: latest, ageMs: 10 }] },
-  }]);
-  assertEquals(shownOn(number), [], "a later one is made for that");
-});
-
-/** How many beacons Ann makes once Bob has shown what he holds of her. */
-function beaconsWhenShown(held: SignedBeacon, lost: boolean): number {
-  const roster = rosterWith(["Carl"]);
-  const first = roster.selfBeacon().beacon.value.number;
-  roster.step({ type: "tick" }, 1_000);
-  roster.step({ type: "neighbour-up", peer: bob }, 1_000);
-  const hashes = Array.from({ length: ROSTER_BUCKETS }, () => "11".repeat(32) as Hash);
-  let asked = roster.step(
-    { type: "message", from: bob, message: { type: "roster-summary", hashes } },
-    1_000,
-  );
-  const entry = { claim: roster.selfClaim(), beacon: held, lost, ageMs: 0 };
-  const ownBucket = rosterBucketOf(held.beacon.value.key);
-  for (let want = wantIn(asked); want !== null; want = wantIn(asked)) {
-    assert(!want.known.some(({ key }) => key === held.beacon.value.key));
-    asked = want.buckets.flatMap((bucket) => {
-      const entries = bucket === ownBucket ? [entry] : [];
-      const message = { type: "roster-part", bucket, entries, last: true } as const;
-      return roster.step({ type: "message", from: bob, message }, 1_000);
-    });
-  }
-  roster.step({ type: "tick" }, 1_200);
-  return roster.selfBeacon().beacon.value.number - first;
-}
-
-function wantIn(effects: readonly RosterEffect[]) {
-  for (const effect of effects) {
-    if (effect.type === "send" && effect.message.type === "roster-want") return effect.message;
-  }
-  return null;
-}
-
-Deno.test("Roster makes a beacon for a new neighbour that took it for lost, and for no other", () => {
-  const own = rosterWith(["Carl"]).selfBeacon();
-  const { value } = own.beacon;
-  const earlier = { ...own, beacon: { ...own.beacon, value: { ...value, number: 0 } } };
-
-  assertEquals(beaconsWhenShown(own, false), 0);
-  assertEquals(beaconsWhenShown(own, true), 1);
-  // Our latest, which refutes that, is on its way.
-  assertEquals(beaconsWhenShown(earlier, true), 0);
-});
-
-Deno.test("Roster ignores accusations by strangers, and about anything but the latest beacon", () => {
-  const roster = rosterWith(["Bob", "Carl"]);
-  const statements = [
-    statementOf("Stranger", "accuse", "Carl", 1),
-    statementOf("Bob", "accuse", "Carl", 0),
-    statementOf("Bob", "accuse", "Carl", 2),
-    statementOf("Bob", "accuse", "Stranger", 1),
-  ];
-
-  const effects = roster.step(
-    { type: "message", from: bob, message: { type: "statements", statements } },
-    1_000,
-  );
-
-  assertEquals(effects, []);
-});
-
-Deno.test("Roster loses a member three beacons late, within 35 s", () => {
-  const roster = rosterWith(["Bob"]);
-
-  const effects = roster.step({ type: "tick" }, 32_999);
-  const late = roster.step({ type: "tick" }, 33_000);
-
-  assert(told(effects).length === 0);
-  assertEquals(told(late), [{ type: "left", key: bob, reason: "lost", silentMs: 33_000 }]);
 });
 
 Deno.test("Roster shows a later start of a live key as replaced, then joined", () => {
@@ -699,7 +398,9 @@ Deno.test("isNewer() orders all records of a key in one line", () => {
 
 /** Carl came in through Bob, who is long forgotten, by a claim of 1 ms after Bob's. */
 const ofBob = claimOf("Bob");
+
 const ofCarl = admittedClaim("Carl", "Carl", WALL_MS + 1, "Bob");
+
 const carlsBeacon = beaconOf("Carl", 1, { claim: ofCarl.id });
 
 Deno.test("Roster hands on the claims of the forgotten, by which others' are vouched for", () => {
@@ -759,109 +460,6 @@ Deno.test("Roster takes in whom a neighbour shows as it takes in all others", ()
   assertEquals(fromNobody, [], "from one who is no neighbour any more");
   assertEquals(told(forged).map(({ type }) => type), ["penalise"]);
   assertEquals(told(good).map(({ type }) => type), ["claim-known", "joined"]);
-});
-
-/** Ann's roster with two neighbours in a room of 70, of whom Bob has told. */
-function largeRoster() {
-  const roster = rosterWith(["Bob", "Carl"]);
-  const names = Array.from({ length: 67 }, (_, index) => `Member${index}`);
-  for (let start = 0; start < names.length; start += 16) {
-    const part = names.slice(start, start + 16);
-    roster.step({ type: "message", from: bob, message: claims(...part) }, 1_000);
-    const first = beacons(...part.map((name) => beaconOf(name, 1)));
-    roster.step({ type: "message", from: bob, message: first }, 1_000);
-  }
-  roster.step({ type: "tick" }, 1_500);
-  return roster;
-}
-
-Deno.test("Roster passes renewals on together in a large room, and not to who brought them too", () => {
-  const roster = largeRoster();
-  const [zero, one] = [beaconOf("Member0", 2), beaconOf("Member1", 2)];
-
-  const atOnce = roster.step({ type: "message", from: bob, message: beacons(zero) }, 2_000);
-  roster.step({ type: "message", from: bob, message: beacons(one) }, 2_010);
-  roster.step({ type: "message", from: carl, message: beacons(one) }, 2_020);
-  const early = roster.step({ type: "tick" }, 2_034);
-  const due = roster.step({ type: "tick" }, 2_035);
-
-  assertEquals(atOnce.filter(({ type }) => type === "send"), []);
-  assertEquals(early, []);
-  const aged = { type: "beacons", beacons: [{ signed: zero, ageMs: 35 }] } as const;
-  assertEquals(due, [{ type: "send", to: carl, message: aged }]);
-});
-
-Deno.test("Roster lets no more renewals wait than fill two messages", () => {
-  const roster = largeRoster();
-  const renewals = Array.from({ length: 32 }, (_, index) => beaconOf(`Member${index}`, 2));
-  const [first, second] = [beacons(...renewals.slice(0, 16)), beacons(...renewals.slice(16))];
-
-  const atFirst = roster.step({ type: "message", from: bob, message: first }, 2_000);
-  const full = roster.step({ type: "message", from: bob, message: second }, 2_000);
-
-  assertEquals(atFirst.filter(({ type }) => type === "send"), []);
-  assertEquals(full.filter(({ type }) => type === "send"), [
-    { type: "send", to: carl, message: first },
-    { type: "send", to: carl, message: second },
-  ]);
-});
-
-Deno.test("Roster passes on at once who quits, and what refutes an accusation", () => {
-  const roster = largeRoster();
-  const accused = statementOf("Bob", "accuse", "Member3", 1);
-  const message = { type: "statements", statements: [accused] } as const;
-  roster.step({ type: "message", from: bob, message }, 1_900);
-  const news = [beaconOf("Member2", 2, { state: "quit" }), beaconOf("Member3", 2)];
-
-  const passed = news.flatMap((beacon) =>
-    roster.step({ type: "message", from: bob, message: beacons(beacon) }, 2_000)
-  );
-
-  const sent = passed.filter(({ type }) => type === "send");
-  assertEquals(sent, news.map((beacon) => ({ type: "send", to: carl, message: beacons(beacon) })));
-});
-
-Deno.test("Roster passes newcomers to a large room on together, and not to who brought them too", () => {
-  const roster = largeRoster();
-  const newcomer = beaconOf("Dora", 1);
-  const steps = [
-    { from: bob, message: claims("Dora", "Emil") },
-    { from: bob, message: beacons(newcomer) },
-    { from: bob, message: beacons(beaconOf("Emil", 1)) },
-    { from: carl, message: claims("Emil") },
-    { from: carl, message: beacons(beaconOf("Emil", 1)) },
-  ];
-
-  const before = steps.flatMap((step) => roster.step({ type: "message", ...step }, 2_000));
-  const due = roster.step({ type: "tick" }, 2_008);
-
-  assertEquals(before.filter(({ type }) => type === "send"), []);
-  const aged = { type: "beacons", beacons: [{ signed: newcomer, ageMs: 8 }] } as const;
-  assertEquals(due.filter(({ type }) => type === "send"), [
-    { type: "send", to: carl, message: claims("Dora") },
-    { type: "send", to: carl, message: aged },
-  ]);
-});
-
-Deno.test("Roster passes renewals on before a statement, which is about the latest beacon", () => {
-  const roster = largeRoster();
-  const renewal = beaconOf("Member4", 2);
-  const statement = statementOf("Bob", "accuse", "Member4", 2);
-  roster.step({ type: "message", from: bob, message: beacons(renewal) }, 2_000);
-
-  const effects = roster.step(
-    { type: "message", from: bob, message: { type: "statements", statements: [statement] } },
-    2_010,
-  );
-
-  assertEquals(effects.filter(({ type }) => type === "send"), [
-    {
-      type: "send",
-      to: carl,
-      message: { type: "beacons", beacons: [{ signed: renewal, ageMs: 10 }] },
-    },
-    { type: "send", to: carl, message: { type: "statements", statements: [statement] } },
-  ]);
 });
 
 Deno.test("Roster answers no more questions of one neighbour's because it goes and comes again", () => {
