@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import { Recipients } from "./checkers/m7_recipients.ts";
 import { ExactlyOnce } from "./checkers/m1_exactly_once.ts";
 import { CausalOrder } from "./checkers/m3_causal_order.ts";
+import { Removals } from "./checkers/removals.ts";
 import { fakeSigner } from "./fake_crypto.ts";
 import type { Attack } from "./mesh/attacks.ts";
 import type { MeshChecker } from "./mesh/checker.ts";
@@ -57,7 +58,13 @@ class RemovalRoom {
         this.ended.push(`${member.name}: ${outcome?.kind === "fatal" ? outcome.code : "bye"}`);
       },
     };
-    const checkers = [new Recipients(), new ExactlyOnce(), new CausalOrder(), checker];
+    const checkers = [
+      new Recipients(),
+      new Removals(),
+      new ExactlyOnce(),
+      new CausalOrder(),
+      checker,
+    ];
     this.world = new World(
       { ...EVEN_WORLD, seed, hosts: names.length + 5 },
       meshSubject(),
@@ -115,6 +122,7 @@ class RemovalRoom {
 
   types(name: string, command: "remove" | "allow" | "deputy", whom: string): void {
     const { process } = this.members[name]!;
+    if (command === "remove") this.world.removals.add(this.members[whom]!.key);
     process!.command(
       command === "deputy" ? { command, name: whom, appoint: true } : { command, name: whom },
     );

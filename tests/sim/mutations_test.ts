@@ -168,7 +168,7 @@ const HUNTS: readonly Hunt[] = [
   {
     mutation: MUTATIONS.tellsTheSecret,
     finder: "removals",
-    finding: /where it was removed before/,
+    finding: /that a removal lets stay/,
     checkers: () => [new Removals()],
     seedsMax: 10,
     troubles: ["rule"],

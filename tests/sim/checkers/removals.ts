@@ -1,10 +1,11 @@
 /**
  * Who was removed is out. After every step, nothing of the room goes to a key that the sender has heard removed, and that
- * isn't allowed again there; in a private room it never learns a secret whose author had heard so. When the room is
- * quiet, all agree on who is removed, and nobody that is runs.
+ * isn't allowed again there; in a private room it never learns a secret whose author had heard so, and nothing goes to a
+ * key either that came by a secret from before a removal known to the sender, and isn't among those that it lets stay.
+ * When the room is quiet, all agree on who is removed, and nobody that is runs.
  */
 
-import type { Hash, PeerKey } from "../../../lib/base/ids.ts";
+import type { Hash, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import { rotationIdOf } from "../../../lib/protocols/mesh/schema/rotations.ts";
@@ -26,11 +27,19 @@ export class Removals implements MeshChecker {
       if (effect.type === "persist") this.#persists(process, effect.records);
       if (effect.type !== "send" || isOfEntrance(effect.message, member.key)) continue;
       const peer = process.peerOf(effect.link);
-      if (peer === null || !probe.isRemoved(peer)) continue;
+      const why = peer === null ? null : this.#whyOut(process, peer, effect.link);
+      if (peer === null || why === null) continue;
       throw this.#broken(
-        `${label} sends ${effect.message.type} to ${labelOf(process, peer)}, who is removed`,
+        `${label} sends ${effect.message.type} to ${labelOf(process, peer)}, who ${why}`,
       );
     }
+  }
+
+  #whyOut({ probe, links }: MemberProcess, peer: PeerKey, link: LinkId): string | null {
+    if (probe?.isRemoved(peer) === true) return "is removed";
+    const end = links.get(link);
+    const isOut = end !== undefined && probe?.isLeftOut(peer, end.secret) === true;
+    return isOut ? "isn't among those that a removal lets stay" : null;
   }
 
   #persists(process: MemberProcess, records: readonly MeshRecord[]): void {

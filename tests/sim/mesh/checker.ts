@@ -46,6 +46,8 @@ export interface MeshProbe {
     | null;
   /** Whether this key may not be in the room, as far as is known there. */
   isRemoved(key: PeerKey): boolean;
+  /** Whether a removal known there leaves out this key, which came by a secret from before it; null: by none. */
+  isLeftOut(key: PeerKey, secret: ChannelSecret | null): boolean;
   /** Admits a dialler with a proven key that knew this secret. @returns Null, or why it is refused. */
   admit(peer: PeerKey, secret: ChannelSecret): string | null;
   /** The records of a compacted disk if everything up to that bundle was shown; null where they aren't known now. */

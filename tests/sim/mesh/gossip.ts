@@ -217,6 +217,10 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
     return null;
   }
 
+  isLeftOut(): false {
+    return false;
+  }
+
   isRemoved(): false {
     return false;
   }

@@ -10,6 +10,8 @@ import {
   PRIVATE_WAITING_MAX,
   ROSTER_MAX,
 } from "../../../lib/protocols/mesh/schema/limits.ts";
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import type { ChannelSecret } from "../../../lib/protocols/noise/channel_handshake.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { Room } from "../../../lib/protocols/mesh/room/room.ts";
 import { type StreamKey, streamKey } from "../../../lib/protocols/mesh/schema/author_stream.ts";
@@ -83,6 +85,7 @@ function probeOf(mesh: Mesh): MeshProbe {
       };
     },
     secrets: () => mesh.secrets,
+    isLeftOut: (key, secret) => mesh.room !== null && isLeftOut(mesh.room, key, secret),
     isRemoved: (key) => mesh.room?.config.rulings.isRemoved(key) === true,
     admit: (peer, secret) => mesh.admit(peer, secret),
     snapshot: (shownThrough) => mesh.room?.snapshot(shownThrough) ?? null,
@@ -91,4 +94,14 @@ function probeOf(mesh: Mesh): MeshProbe {
 
 function* frontiersOf({ machines: { order } }: Room): Iterable<readonly [StreamKey, number]> {
   for (const entry of order.streams()) yield [streamKey(entry), entry.counter];
+}
+
+function isLeftOut({ config }: Room, key: PeerKey, secret: ChannelSecret | null): boolean {
+  const { secrets, rulings } = config;
+  if (secrets === null) return false;
+  return secret === null ||
+    secrets.rotations.some(({ epoch, stays, rotation }) =>
+      stays !== null && epoch > secret.epoch && !stays.has(key) &&
+      rulings.mayRemove(rotation.rotation.value.author)
+    );
 }
