@@ -486,6 +486,42 @@ Deno.test("private: two who remove somebody at once don't keep out whom the invi
   assertEquals(room.warned, []);
 });
 
+for (const isPrivate of [false, true]) {
+  Deno.test(`${isPrivate ? "private" : "open"}: whoever is let in just before a removal is in at all, or is told at once that it isn't`, () => {
+    const names = ["Ann", "Bob", "Cem", "Dan"];
+    for (const removed of ["Bob", "Cem"]) {
+      const outcomes = new Set<string>();
+      for (const afterMs of [20, 40, 60, 80, 90, 100, 110, 120, 140, 1_000]) {
+        const room = new RemovalRoom(names, isPrivate);
+        const { world, members: { Ann: ann, Bob: bob } } = room;
+        const pip = room.comes("Pip", bob!, room.inviteOf(ann!));
+        pass(world, afterMs / 1_000);
+        room.types("Ann", "remove", removed);
+        const about = `${removed} is removed after ${afterMs} ms`;
+        pass(world, 4);
+        const end = room.ended.find((line) => line.startsWith("Pip")) ?? "in";
+        outcomes.add(end);
+        if (end !== "in") {
+          assertEquals(pip.readyAtMs, null, `${about}: it was told before that it is in`);
+        }
+        pass(world, 40);
+        const stay = [
+          ...names.filter((name) => name !== removed),
+          ...(end === "in" ? ["Pip"] : []),
+        ];
+        assertEquals(
+          room.lists(),
+          Object.fromEntries(stay.map((name) => [name, stay.join(" ")])),
+          about,
+        );
+        assertEquals(room.warned, [], about);
+      }
+      assertEquals(outcomes.has("in"), true);
+      assertEquals(outcomes.size > 1, isPrivate || removed === "Bob");
+    }
+  });
+}
+
 /** What may happen to the others while somebody is removed, in any combination. */
 Deno.test("private: however the room was cut or left when it happened, those who weren't removed end up with one secret, alone", () => {
   for (let seed = 1; seed <= 25; seed++) {

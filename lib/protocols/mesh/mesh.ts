@@ -126,6 +126,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #opening: Opening | null = null;
   readonly #held = new HeldInputs();
   #via: PeerKey | null = null;
+  /** The member that has let us in and then closed the link, perhaps only since it has no place for a neighbour. */
+  #leftBy: PeerKey | null = null;
   /** Our earlier membership, when we resume a room. */
   #earlier: {
     readonly membership: EarlierMembership;
@@ -707,7 +709,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         if (message.code !== "bad-credentials" || link.state === "admitting") {
           return this.#toAdmission({ type: "message", link: id, message });
         }
-        return this.#toRoom({ type: "invite-void", by: link.peer });
+        return this.#inviteVoid(link, message.text);
       case "hello":
       case "join":
       case "offer":
@@ -738,6 +740,20 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     }
   }
 
+  /** A removal that didn't know of us has come to the member there. */
+  #inviteVoid(link: MeshLink, text: string): void {
+    const contact = reachedAt(link);
+    if (contact === null || this.#isShown()) {
+      return this.#toRoom({ type: "invite-void", by: link.peer });
+    }
+    this.#fatal(joinFailure(this.config, [{ contact, reason: "bad-credentials", text }]));
+  }
+
+  /** Whether our user has been told that we are in the room. */
+  #isShown(): boolean {
+    return this.config.begin.kind !== "join" || this.#room?.ready === true;
+  }
+
   #linkDown(input: Extract<MeshInput, { readonly type: "link-down" }>): void {
     const { link, closed } = input;
     const dial = this.#dialling.linkDone(link);
@@ -748,7 +764,15 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (peer !== null) this.#memberLinkDown(peer, closed);
     else if (dial?.purpose === "overlay") this.#overlayDialFailed(dial, false);
     if (link === this.#bootstrap?.entrance?.link) this.#entranceLost();
+    if (closed && this.#isStranded()) this.#leftBy = peer;
     if (this.#room !== null) this.#ownAddress.follow(this.#nowMs);
+  }
+
+  /** Whether we are in a room of which we know nobody but the member that let us in, and the user isn't told so. */
+  #isStranded(): boolean {
+    if (this.#phase !== "in" || this.#isShown()) return false;
+    const isLinked = [...this.#links.all()].some(({ state }) => state !== "admitting");
+    return !isLinked && (this.#room?.liveMembers ?? 1) <= 2;
   }
 
   #memberLinkDown(peer: PeerKey, closed: boolean): void {
@@ -776,6 +800,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #overlayDialFailed({ peer, endpoint }: Dial, isUninvited: boolean): void {
     invariant(peer !== null, "the overlay dials members that it knows");
+    if (!isUninvited && peer === this.#leftBy && this.#isStranded()) {
+      return this.#fatal(ENTRANCE_LOST);
+    }
     if (this.#links.memberLink(peer) === null) {
       this.#toRoom({ type: "dial-failed", peer, endpoint, isUninvited });
     }
