@@ -166,6 +166,11 @@ Deno.test("friends and mesh: what one program is told of a key, another one of t
   assertMatch(told!.text, /^Another of your programs was told that \S+ isn't bob's key/);
   const { friends: listed } = await alice.ask("list");
   assertEquals(listed.map(({ verified }: ShownEvent) => verified), [false]);
+
+  await inRoom.ask("trust", { name: "bob" });
+  await alice.until(({ event, text }) => event === "notice" && /after all/.test(text!));
+  await alice.tell("bob", "again");
+  await bob.until(({ event, text }) => event === "message" && text === "again");
 });
 
 Deno.test("friends: nothing goes to a key whose digits were different", async () => {

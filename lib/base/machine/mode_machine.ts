@@ -160,4 +160,6 @@ export type ModeCommand =
    * `verify` with `no`, but without an answer. `name` is the plain one, without the start of a key. Nobody types it.
    */
   | { readonly command: "refuse"; readonly name: string; readonly key: Fingerprint }
+  /** Another program of this profile was told that it is, after all. Whoever has no other key pinned takes it for that. */
+  | { readonly command: "unrefuse"; readonly name: string; readonly key: Fingerprint }
   | { readonly command: "quit" };

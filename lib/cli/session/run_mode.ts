@@ -16,10 +16,10 @@ import type { ShownEvent } from "../rendering/user_interface.ts";
 interface ModeHost {
   run(): Promise<ModeOutcome>;
   /** Absent in a mode that heeds no refused keys. */
-  command?(command: RefuseCommand, ref: undefined): void;
+  command?(command: FoundCommand, ref: undefined): void;
 }
 
-type RefuseCommand = Extract<ModeCommand, { readonly command: "refuse" }>;
+type FoundCommand = Extract<ModeCommand, { readonly command: "refuse" | "unrefuse" }>;
 
 /** All of a host's ports but `show`. */
 export function modePorts<Event extends ShownEvent, Target>(
@@ -43,19 +43,16 @@ const REREAD_MS = 1_000;
 /** Follows what other programs of the profile are told of keys. @returns Ends that. */
 function followKnownPeers<Event extends ShownEvent, Target>(
   { knownPeers, ui }: Session<Event, Target>,
-  refuse: (name: string, key: Fingerprint) => void,
+  heed: (command: FoundCommand) => void,
 ): () => void {
   let timer: { cancel(): void } | null = null;
   let hasEnded = false;
   const look = async () => {
     try {
-      for (const { name, fingerprint } of await knownPeers.reread()) {
+      for (const { name, fingerprint: key, isRefused } of await knownPeers.reread()) {
         if (hasEnded) return;
-        const shown = shownName(name);
-        const text = `Another of your programs was told that ${fingerprint} isn't ${shown}'s key ` +
-          `(/verify ${shown} no): here it counts as changed, too, until /trust ${shown}`;
-        ui.show({ event: "notice", text, warning: true });
-        refuse(name, fingerprint);
+        ui.show({ event: "notice", ...foundNotice(shownName(name), key, isRefused) });
+        heed({ command: isRefused ? "refuse" : "unrefuse", name, key });
       }
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
@@ -73,6 +70,15 @@ function followKnownPeers<Event extends ShownEvent, Target>(
   };
 }
 
+function foundNotice(shown: string, key: Fingerprint, isRefused: boolean) {
+  const text = isRefused
+    ? `Another of your programs was told that ${key} isn't ${shown}'s key ` +
+      `(/verify ${shown} no): here it counts as changed, too, until /trust ${shown}`
+    : `Another of your programs was told that ${key} is ${shown}'s key after all ` +
+      `(/trust ${shown}): here it isn't refused any more, either`;
+  return isRefused ? { text, warning: true } as const : { text };
+}
+
 /**
  * Runs until the user leaves, and closes the links with a goodbye.
  * @throws {P2pchatError} The reason if it ends otherwise.
@@ -83,9 +89,7 @@ export async function runMode<Event extends ShownEvent, Target>(
   host: ModeHost,
 ): Promise<void> {
   const { environment, identity, ui } = session;
-  const end = followKnownPeers(session, (name, key) => {
-    host.command?.({ command: "refuse", name, key }, undefined);
-  });
+  const end = followKnownPeers(session, (command) => host.command?.(command, undefined));
   const outcome = await host.run().finally(end);
   await links.shutdown(outcome.kind === "bye" ? outcome.reason : outcome.code);
   if (outcome.kind === "fatal") throw new P2pchatError(outcome.code, outcome.text);

@@ -295,6 +295,8 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
         return this.#trust(command.name, ref);
       case "refuse":
         return this.#refusedElsewhere(command.name, command.key);
+      case "unrefuse":
+        return this.#unrefused(command.name, command.key);
       case "quit":
         if (this.#leaving !== null) return;
         this.#leaving = { ref };
@@ -384,6 +386,17 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     else this.#refuse(friend, key);
   }
 
+  /** The user has said in another program of the profile that it is the friend's, after all. */
+  #unrefused(name: string, key: Fingerprint): void {
+    this.#table.refused.accept(name, key);
+    const friend = this.#table.get(name);
+    const { told = null } = friend?.strange ?? {};
+    if (friend === null || told === null || fingerprintOf(told) !== key) return;
+    if (friend.expected !== null && friend.expected !== key) return;
+    this.#accept(friend, told);
+    this.#meeting.review(friend, "another key is accepted now");
+  }
+
   #trust(name: string, ref: string | undefined): void {
     const friend = this.#named(name);
     if (friend === null) return this.#unknownTo("trust", name, ref);
@@ -400,12 +413,16 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       return this.#out.error("not-allowed", text, ref);
     }
     if (strange === null) return this.#out.notice(noOtherKeyText(friend.shown), ref);
-    const key = fingerprintOf(strange);
-    this.#table.refused.accept(friend.name, key);
-    this.#table.pin(friend, key);
-    this.#out.push({ type: "pin", name: friend.name, key: strange, again: true });
-    this.#out.notice(acceptedText(friend.shown, key), ref);
+    this.#accept(friend, strange);
+    this.#out.notice(acceptedText(friend.shown, fingerprintOf(strange)), ref);
     this.#meeting.review(friend, "another key is accepted now");
+  }
+
+  #accept(friend: Friend, key: PeerKey): void {
+    const fingerprint = fingerprintOf(key);
+    this.#table.refused.accept(friend.name, fingerprint);
+    this.#table.pin(friend, fingerprint);
+    this.#out.push({ type: "pin", name: friend.name, key, again: true });
   }
 
   /** Pauses the input: more lines would only wait longer. */

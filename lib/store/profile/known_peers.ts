@@ -62,6 +62,11 @@ type PinCheck =
   | { readonly type: "same"; readonly pin: Pin }
   | { readonly type: "changed"; readonly pin: Pin };
 
+/** What was found of a key under a name: whether it is refused there. */
+export interface Found extends Pick<Pin, "name" | "fingerprint"> {
+  readonly isRefused: boolean;
+}
+
 /** A line of the file: a pin, or a user's comment in any encoding. */
 type Line = { readonly pin: Pin } | { readonly comment: Uint8Array };
 
@@ -91,8 +96,8 @@ export class KnownPeers {
   #version: string | undefined = undefined;
   /** A version that couldn't be read: of a file that is perhaps being written. */
   #faulty: string | undefined = undefined;
-  /** Keys that others have refused since this program has read the file. */
-  #refusedElsewhere: Pin[] = [];
+  /** Keys that others have refused since this program has read the file, or don't refuse any more. */
+  #foundElsewhere: Found[] = [];
   /** Whether `#lastWrite` hasn't begun yet. */
   #isWriteWaiting = false;
 
@@ -307,13 +312,13 @@ export class KnownPeers {
   /**
    * Reads the file again if it was written since: by other programs of the profile, or by the user. A file that is gone
    * changes nothing, as editors remove one before they write it.
-   * @returns The keys that were refused there since the file was read.
+   * @returns The keys that were refused there since the file was read, and those that are refused no more.
    * @throws {P2pchatError} As `open`, once for each version of the file, when it has that one for the second time.
    */
-  async reread(): Promise<readonly Pin[]> {
+  async reread(): Promise<readonly Found[]> {
     const version = await this.#disk.version(this.#path) ?? undefined;
     if (version !== undefined && version !== this.#version) await this.#readVersion(version);
-    return this.#refusedElsewhere.splice(0);
+    return this.#foundElsewhere.splice(0);
   }
 
   async #readVersion(version: string): Promise<void> {
@@ -445,9 +450,17 @@ export class KnownPeers {
   }
 
   #takeOver(stored: KnownPeers): void {
-    for (const pin of stored.refused()) {
+    const isNews = (pin: Pin, before: KnownPeers) => {
       const at = lineKey(pin);
-      if (!this.#lines.has(at) && !this.#unwritten.has(at)) this.#refusedElsewhere.push(pin);
+      return !before.#lines.has(at) && !this.#unwritten.has(at);
+    };
+    for (const pin of stored.refused()) {
+      if (isNews(pin, this)) this.#foundElsewhere.push({ ...pin, isRefused: true });
+    }
+    // A file that is gone takes nothing back, nor does one that is perhaps being written.
+    const isWhole = stored.#lines.size > 0 && stored.#torn === null;
+    for (const pin of isWhole ? this.refused() : []) {
+      if (isNews(pin, stored)) this.#foundElsewhere.push({ ...pin, isRefused: false });
     }
     this.#lines = stored.#lines;
     this.#verifiedNames = null;

@@ -292,6 +292,13 @@ Deno.test("Friends sends nothing more to a key that is refused in another progra
   assertEquals(refuse(CEM), ["closes 1: another key is expected"]);
   ann.goesDown(1);
   assertEquals(ann.meets(CEM, { name: "cem" }).at(-1), "closes 2: refused: key-changed");
+  ann.goesDown(2);
+
+  const unrefuse = (key: PeerKey) =>
+    ann.command({ command: "unrefuse", name: "cem", key: fingerprintOf(key) });
+  assertEquals(unrefuse(EVE), []);
+  assertEquals(unrefuse(CEM)[0], "pins cem as cem again");
+  assertEquals(ann.meets(CEM, { name: "cem" }).some((line) => line.startsWith("closes")), false);
 });
 
 Deno.test("Friends refuses a key that was refused before, dialled or dialling in", () => {

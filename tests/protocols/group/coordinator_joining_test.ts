@@ -352,6 +352,9 @@ Deno.test("Whoever comes with a key that was refused in another program isn't le
   assertEquals(program.comes("ann").at(-1), "closes ann");
   assertEquals(program.comes("bob").at(-1), "closes bob");
   assertEquals(program.comes("cem").includes("closes cem"), false);
+
+  program.command({ command: "unrefuse", name: "bob", key: fingerprintOf(keyOf("bob")) });
+  assertEquals(program.comes("bob").includes("closes bob"), false);
 });
 
 Deno.test("/trust accepts the key that was told, whoever comes while the operator asks about it", () => {

@@ -263,7 +263,7 @@ Deno.test("Mesh: a refused key is shown under another name, and nothing private 
   assertEquals(said?.event, "message");
 });
 
-Deno.test("Mesh: a key that is refused in another program of the profile is shown under another name, here or not", () => {
+Deno.test("Mesh: a key that is refused in another program of the profile is shown under another name, here or not, until it is accepted there", () => {
   const room = new Room();
   const ben = room.joined("Ben");
   const refuse = ({ key }: Member) =>
@@ -272,6 +272,10 @@ Deno.test("Mesh: a key that is refused in another program of the profile is show
 
   assertEquals(refuse(ben).map(({ event }) => event), ["renamed"]);
   assertEquals(room.names(), ["Ann", suffixed("Ben", ben)]);
+  const unrefused = { command: "unrefuse", name: "ben", key: fingerprintOf(ben.key) } as const;
+  assertEquals(room.ask(room.ann, unrefused).map(({ event }) => event), ["renamed"]);
+  assertEquals(room.names(), ["Ann", "Ben"]);
+  assertEquals(room.say(room.ann, "only you", "Ben", ben)[0]?.event, "message");
   room.ask(ben, { command: "quit" });
 
   const later = new Room();

@@ -545,6 +545,28 @@ Deno.test("reread() says which keys others refused, also where a write has found
   assertEquals((await known.reread()).map(({ name }) => name), ["Bob"]);
 });
 
+Deno.test("reread() says which keys others don't refuse any more, not which ones a file that is gone doesn't name", async () => {
+  const disk = await newDisk();
+  const [known, other] = [await KnownPeers.open(disk, PATH), await KnownPeers.open(disk, PATH)];
+  await known.refuse("Bob", bob, DAY_MS);
+  await known.refuse("Cem", key(3), DAY_MS);
+  await known.refuse("Dan", key(4), DAY_MS);
+  assertEquals(await known.reread(), []);
+  await other.reread();
+  await other.trust("users:1", "Bob", bob, DAY_MS, true);
+  await other.verify("Cem", key(3), DAY_MS);
+  const found = (await known.reread()).map(({ name, isRefused }) => [name, isRefused]);
+  assertEquals(found, [["Bob", false], ["Cem", false]]);
+  assertEquals(known.refused().map(({ name }) => name), ["Dan"]);
+
+  await known.trust("mesh:1", "Dan", key(4), DAY_MS, true);
+  assertEquals(await known.reread(), [], "that is its own");
+  await known.refuse("Dan", key(4), DAY_MS);
+  await disk.remove(PATH);
+  await known.pin("mesh:1", "Eve", eve, DAY_MS);
+  assertEquals(await known.reread(), []);
+});
+
 Deno.test("reread() keeps what it knows where the file is gone, or is damaged, which it tells once", async () => {
   const disk = await newDisk();
   const known = await KnownPeers.open(disk, PATH);

@@ -461,6 +461,9 @@ export class Client implements Machine<ClientInput, ClientEffect> {
         return user.status(ref);
       case "refuse":
         return user.refuse(command.name, command.key);
+      case "unrefuse":
+        // A program that has refused its directory has ended.
+        return user.owner.keys.unrefuse(command.name, command.key);
       case "verify":
         return user.verify(command.name, command.answer, ref);
       case "trust":

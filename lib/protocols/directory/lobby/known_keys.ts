@@ -135,6 +135,15 @@ export class KnownKeys {
     if (this.#pins.get(folded) === key) this.#pins.delete(folded);
   }
 
+  /** Our user has said in another program of the profile that it is that user's, after all. */
+  unrefuse(name: string, key: Fingerprint): void {
+    const folded = foldName(name);
+    this.#refused.accept(name, key);
+    const reported = this.#reported.get(folded)?.key;
+    const isReported = reported !== undefined && fingerprintOf(reported) === key;
+    if (isReported && !this.#pins.has(folded)) this.trust(name);
+  }
+
   /**
    * Tells our user that a user has another key than before, and so there was no call.
    * @param ref Of the command that found that out.

@@ -705,6 +705,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return this.#operator.trust(command.name, ref);
       case "refuse":
         return this.#operator.refuse(command.name, command.key);
+      case "unrefuse":
+        return this.#admission.unrefuse(command.name, command.key);
       case "verify":
         return this.#operator.verify(command.name, command.answer, ref);
       case "quit":

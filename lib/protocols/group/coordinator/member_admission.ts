@@ -132,6 +132,15 @@ export class MemberAdmission {
     if (this.#pins.get(folded) === fingerprint) this.#pins.delete(folded);
   }
 
+  /** The operator has said in another program of the same folder that it is theirs, after all. */
+  unrefuse(name: string, fingerprint: Fingerprint): void {
+    const folded = foldName(name);
+    this.#refused.accept(name, fingerprint);
+    const reported = this.#reported.get(folded)?.key;
+    const isReported = reported !== undefined && fingerprintOf(reported) === fingerprint;
+    if (isReported && !this.#pins.has(folded)) this.trust(name);
+  }
+
   /** Whether the owner of this key was a member under this name. */
   isPinned(key: PeerKey, name: string): boolean {
     return this.#pins.get(foldName(name)) === fingerprintOf(key);

@@ -158,6 +158,16 @@ export class MemberNames {
     this.#refuse(name, fingerprint);
   }
 
+  /** The user has said in another program of the profile that it is theirs, after all. */
+  unrefused(name: string, fingerprint: Fingerprint): void {
+    const folded = foldName(name);
+    this.#refused.accept(name, fingerprint);
+    const reported = this.#reported.get(folded)?.key;
+    const isReported = reported !== undefined && fingerprintOf(reported) === fingerprint;
+    if (isReported && !this.#pins.has(folded)) this.trust(name);
+    else this.#tellAnew(folded);
+  }
+
   /** How somebody is shown that has this key and uses this name. */
   shown(key: PeerKey, name: string): string {
     const known = this.#known.get(key);

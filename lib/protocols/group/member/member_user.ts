@@ -302,6 +302,9 @@ export class MemberUser {
         return this.#trust(command.name, ref);
       case "refuse":
         return this.#refuse(command.name, command.key);
+      case "unrefuse":
+        // A program that has refused its coordinator has ended.
+        return this.owner.names.unrefused(command.name, command.key);
       case "quit":
         return this.quit(ref);
       case "give-up":

@@ -24,6 +24,8 @@ export type NamesInput =
   | { readonly type: "refuse"; readonly key: PeerKey }
   /** The same, found in another program of the profile: the key's fingerprint, and the name that its owner claims. */
   | { readonly type: "refused"; readonly name: string; readonly fingerprint: Fingerprint }
+  /** Another program was told that it is, after all. */
+  | { readonly type: "unrefused"; readonly name: string; readonly fingerprint: Fingerprint }
   | { readonly type: "tick" };
 
 export type NamesEffect =

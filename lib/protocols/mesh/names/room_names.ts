@@ -240,6 +240,8 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
         return this.#refuse(input.key, nowMs);
       case "refused":
         return this.#refusedElsewhere(input.name, input.fingerprint, nowMs);
+      case "unrefused":
+        return this.#unrefused(input.name, input.fingerprint, nowMs);
       case "vouched":
         return this.#settleContested(nowMs);
       case "tick":
@@ -316,6 +318,16 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
     this.#refused.add(name, fingerprint);
     const pinned = this.#pins.get(folded)?.key;
     if (pinned !== undefined && isIt(pinned)) this.#pins.forget(folded, pinned);
+  }
+
+  /** A winner without a pin is pinned by that. */
+  #unrefused(name: string, fingerprint: Fingerprint, nowMs: number): void {
+    const folded = foldName(name);
+    this.#refused.accept(name, fingerprint);
+    for (const key of this.#keysByFolded.get(folded) ?? []) {
+      if (this.fingerprintOf(key) === fingerprint) this.#warnedRefused.delete(key);
+    }
+    this.#settle(folded, nowMs);
   }
 
   // Shown names.

@@ -1080,6 +1080,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         const { name, key: fingerprint } = command;
         return this.#toNames({ type: "refused", name, fingerprint });
       }
+      case "unrefuse": {
+        const { name, key: fingerprint } = command;
+        return this.#toNames({ type: "unrefused", name, fingerprint });
+      }
       case "invite": {
         const { rotate } = command;
         // Checked before the secret is rotated: nobody could see the new invite.

@@ -237,4 +237,9 @@ Deno.test("keys: one that is refused in another program of the profile ends its 
   for (const key of [BOB, EVE]) {
     assertEquals(calls(key), "to directory: answer call=#2 accepts=false reason=key-changed");
   }
+
+  program.types({ command: "unrefuse", name: "bob", key: fingerprintOf(BOB) });
+  assertEquals(calls(EVE), "to directory: answer call=#2 accepts=false reason=key-changed");
+  calls(BOB);
+  assertEquals(program.events.at(-1)?.event, "incoming");
 });

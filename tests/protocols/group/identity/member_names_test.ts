@@ -224,12 +224,15 @@ function alike(): readonly [string, string] {
   }
 }
 
-Deno.test("MemberNames show a key that is refused in another program as somebody else's, here or not", () => {
+Deno.test("MemberNames show a key that is refused in another program as somebody else's, here or not, until it is accepted there", () => {
   const bob = fingerprintOf(keyOf("bob"));
   const here = new Meetings();
   assertEquals(here.names.shown(keyOf("bob"), "bob"), "bob");
   here.names.refused("Bob", bob);
   assertEquals(here.names.shown(keyOf("bob"), "bob"), suffixed("bob"));
+  here.names.unrefused("Bob", bob);
+  assertEquals(here.names.shown(keyOf("bob"), "bob"), "bob");
+  assertEquals(here.names.shown(keyOf("eve"), "bob") === "bob", false, "bob's key is pinned again");
 
   const later = new Meetings();
   later.names.refused("Bob", bob);
