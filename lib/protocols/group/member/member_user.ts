@@ -629,21 +629,29 @@ export class MemberUser {
 
   /** Nobody but the coordinator changes the view, or could give our entries to who comes. */
   #tellPause(): void {
-    const { out, membership, coordinator, peers } = this.owner;
-    const isAlone = membership?.epoch?.epoch.value.members.length === 1;
+    const { out, membership, coordinator, peers, names, selfKey } = this.owner;
+    const { isWelcomed } = coordinator;
+    const view = membership?.epoch?.epoch.value ?? (isWelcomed ? null : membership?.roundView);
+    const others = (view?.members ?? []).map(({ key }) => key).filter((key) => key !== selfKey);
     const isUnfinished = this.#leaving !== null && this.#leaving.handedOver !== null;
-    if (isAlone && (isUnfinished || !coordinator.isWelcomed)) {
-      const why = coordinator.isWelcomed ? "doesn't have them all yet" : "is away";
-      out.warn(
+    if (view === null || view === undefined || (isWelcomed && !isUnfinished)) return;
+    if (others.length === 0) {
+      const why = isWelcomed ? "doesn't have them all yet" : "is away";
+      return out.warn(
         `Only you have the group's last entries, as the coordinator ${why}: the group waits until you start again`,
       );
     }
+    if (isWelcomed) return;
     // Whoever left before us, or is gone for another reason, has no chat that could pause.
-    const others = membership?.ordering?.others ?? [];
-    if (coordinator.isWelcomed || !others.some((key) => peers.isHeard(key))) return;
-    out.notice(
-      "The others' chat pauses until you or the coordinator is back: it alone can let the group go " +
-        "on without you",
+    if (others.some((key) => peers.isHeard(key))) {
+      return out.notice(
+        "The others' chat pauses until you or the coordinator is back: it alone can let the group go " +
+          "on without you",
+      );
+    }
+    const awaited = inWords(["you", ...others.map((key) => names.written(key))], "or");
+    out.warn(
+      `Only members have the group's last entries, as the coordinator is away: the group waits until ${awaited} is back`,
     );
   }
 

@@ -125,6 +125,32 @@ Deno.test("Member that leaves last while the coordinator is away says that the g
   assertEquals([told(["ann"]), told(["ann", "bob"])], [true, false]);
 });
 
+Deno.test("Member that leaves last while the coordinator is away, after others left, says whom the group waits for", () => {
+  const net = GroupNet.started(["ann", "bob", "cem"]);
+  const [ann, bob, cem] = net.nodes as [Node, Node, Node];
+  ann.say("one");
+  net.settle();
+  net.coordinator.vanish();
+  const leaves = (node: Node) => {
+    node.command({ command: "quit" });
+    net.pass(11_000);
+    assertEquals(node.stopped?.kind, "bye");
+    for (const other of net.nodes.filter(({ stopped }) => stopped === null)) {
+      other.feed({ type: "peer-ended", peer: node.key, text: MEMBER_GOODBYE });
+    }
+    return node.told("notice").at(-1)?.text;
+  };
+
+  const pauses = "The others' chat pauses until you or the coordinator is back";
+  assertStringIncludes(leaves(cem)!, pauses);
+  assertStringIncludes(leaves(bob)!, pauses);
+  assertEquals(
+    leaves(ann),
+    "Only members have the group's last entries, as the coordinator is away: the group waits " +
+      "until you, bob or cem is back",
+  );
+});
+
 Deno.test("Member that leaves doesn't wait for a coordinator that goes down meanwhile", () => {
   const net = GroupNet.started(["ann", "bob"]);
   const ann = net.nodes[0]!;
