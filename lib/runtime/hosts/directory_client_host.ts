@@ -15,7 +15,7 @@ import type {
 } from "../../protocols/directory/schema/client_io.ts";
 import type { ClientRecord, HeardPlace } from "../../protocols/directory/schema/client_records.ts";
 import type { ClientCommand, ClientEvent } from "../../protocols/directory/schema/events.ts";
-import { LEAVE_MS_MAX } from "../../protocols/directory/schema/client_limits.ts";
+import { CALL_DEAD_MS, LEAVE_MS_MAX } from "../../protocols/directory/schema/client_limits.ts";
 import {
   RELAY_BYTES_MAX,
   RELAY_CREDIT_BYTES,
@@ -59,7 +59,7 @@ export const CALL_ACCESS: ListenAccess = {
  */
 export const CALL_CHANNEL = {
   pingAfterMs: 2_000,
-  deadAfterMs: 7_000,
+  deadAfterMs: CALL_DEAD_MS,
   dataBytesMax: 128 * 1_024,
   closeFlushMs: LEAVE_MS_MAX,
 } as const satisfies Partial<ChannelConfig>;

@@ -19,7 +19,7 @@ import { utf8Length } from "../../../base/text/text.ts";
 import type { CallLink } from "./call_links.ts";
 import type { ClientCall } from "./client_call.ts";
 import type { ClientInput } from "../schema/client_io.ts";
-import { DECIDED_MS, GOODBYE_MS_MAX, LEAVE_MS_MAX } from "../schema/client_limits.ts";
+import { AWAKE_MS, DECIDED_MS, GOODBYE_MS_MAX, LEAVE_MS_MAX } from "../schema/client_limits.ts";
 import { Connecting } from "./connecting.ts";
 import { type CallReason, overText } from "../schema/events.ts";
 import {
@@ -43,10 +43,10 @@ import { Ringing, type RingingOwner } from "./ringing.ts";
 import { CallConversation } from "./call_conversation.ts";
 
 /**
- * When the call is over unless something happens; when the directory is asked to relay it; and when it ends although
- * lines wait that should be said before.
+ * When the call is over unless something happens; when the directory is asked to relay it; when it ends although
+ * lines wait that should be said before; and until when this process is known to have been awake.
  */
-const DEADLINES = ["over", "relay", "said"] as const;
+const DEADLINES = ["over", "relay", "said", "awake"] as const;
 
 /** Why a call ends the way it does. */
 interface Why {
@@ -448,6 +448,7 @@ export class Calling {
     this.#connecting.over();
     this.#deadlines.clear("over");
     this.#deadlines.clear("relay");
+    if (link !== null) this.#isAwake();
     const route = call.route ?? "direct";
     this.#tellOf(call, { type: "begun", route });
     this.#retelling.talks(call);
@@ -457,6 +458,10 @@ export class Calling {
     this.#waitForLines(call);
     this.#talking.flush(call);
     this.#hangUpWhenSaid();
+  }
+
+  #isAwake(): void {
+    this.#deadlines.set("awake", this.owner.out.nowMs + AWAKE_MS);
   }
 
   /** The other side breaks a rule. */
@@ -478,12 +483,13 @@ export class Calling {
   ): void {
     const { out, lobby, isUp } = this.owner;
     const { isTalking: wasTalking, talkingSinceMs } = call;
+    const talkedMs = isParting ? out.nowMs - talkingSinceMs : call.talkedMs(out.nowMs, reason);
     call.links.dropAll();
     this.#connecting.over();
     for (const name of DEADLINES) this.#deadlines.clear(name);
     this.#retelling.over();
     this.#relayed.close(call.id);
-    const talked = wasTalking ? { durationMs: Math.round(out.nowMs - talkingSinceMs) } : {};
+    const talked = wasTalking ? { durationMs: Math.round(talkedMs) } : {};
     // The one event goes to who began the call: that is its outcome.
     const refs = [call.beginRef, ref, call.hangUpRef].filter((ref) => ref !== undefined);
     const [answered, ...others] = new Set(refs);
@@ -547,6 +553,7 @@ export class Calling {
       if (call === null) continue;
       if (due === "over") this.#timedOut(call);
       else if (due === "said") this.#hangsUp(call);
+      else if (due === "awake") this.#isAwake();
       else if (call.met?.mayRelay) this.#tellOf(call, { type: "relay-please" });
       else this.#unreachable(call);
     }
@@ -579,6 +586,7 @@ export class Calling {
   }
 
   postpone(delayMs: number): void {
+    this.#call?.stoodStill(delayMs, this.owner.out.nowMs);
     this.#connecting.postpone(delayMs);
     this.#retelling.postpone(delayMs);
     this.#talking.postpone(delayMs);

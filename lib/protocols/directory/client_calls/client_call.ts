@@ -4,6 +4,8 @@ import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
 import { foldName } from "../../../base/text/names.ts";
 import type { CallLink, CallLinks } from "./call_links.ts";
+import { CALL_DEAD_MS, WOKE_LOST_MS, WOKE_MS } from "../schema/client_limits.ts";
+import type { CallReason } from "../schema/events.ts";
 import { MISSED_MAX } from "../schema/limits.ts";
 import { CallLines, Receipts } from "./call_lines.ts";
 import type { CallRoute } from "../schema/messages.ts";
@@ -56,6 +58,8 @@ export class ClientCall {
   /** The `ref` of our user's wish to hang up after those lines. */
   hangUpRef: string | undefined = undefined;
   talkingSinceMs = 0;
+  /** When the process stood still last while the two talked, and woke; null: it never did. */
+  #stood: { readonly fromMs: number; readonly wokeMs: number } | null = null;
   /** Whether the call is ending because the directory that relays it has thrown out the other side. */
   isPeerKicked = false;
   /** Callers that were told meanwhile that we are busy. */
@@ -112,6 +116,25 @@ export class ClientCall {
   /** Whether the two sides talk, or did until now. */
   get isTalking(): boolean {
     return this.#phase === "talking" || this.#phase === "ending";
+  }
+
+  /** This process stood still for so long, until now. */
+  stoodStill(delayMs: number, nowMs: number): void {
+    if (this.isTalking) this.#stood = { fromMs: nowMs - delayMs, wokeMs: nowMs };
+  }
+
+  /**
+   * How long the two have talked when the other side, or the link, ends that. If this process stood still until just
+   * before, the call was over earlier: the other side hung up, or gave it up when this one had been silent for too long.
+   * @param reason Why the call ends.
+   */
+  talkedMs(nowMs: number, reason: CallReason | undefined): number {
+    const wholeMs = nowMs - this.talkingSinceMs;
+    if (this.#stood === null) return wholeMs;
+    const { fromMs, wokeMs } = this.#stood;
+    const isLost = reason === "lost";
+    if (nowMs - wokeMs > (isLost ? WOKE_LOST_MS : WOKE_MS)) return wholeMs;
+    return Math.min(wholeMs, fromMs + (isLost ? CALL_DEAD_MS : 0) - this.talkingSinceMs);
   }
 
   /** Null before the call is connected. */

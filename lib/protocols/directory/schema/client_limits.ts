@@ -27,6 +27,16 @@ export const CALL_LINKS_MAX = 8;
 export const CALLEE_DIALS_MS = 100;
 /** How much longer than the caller, which decides, the callee waits: otherwise one of them would talk alone. */
 export const DECIDED_MS = 2_000;
+/** A side of a call that says nothing for so long, not even that it is there, counts as lost. */
+export const CALL_DEAD_MS = 7_000;
+/** While a call goes on, its length is noted so often: of a process that stands still, it is known from when on. */
+export const AWAKE_MS = 2_000;
+/**
+ * What happened while a process stood still is known to it so soon after it woke: at once where the other side has
+ * closed the link, otherwise after as long a silence as it takes, and the time for a ping.
+ */
+export const WOKE_MS = 1_000;
+export const WOKE_LOST_MS = CALL_DEAD_MS + 3_000;
 /** What is still under way through the directory when it says that a call is over arrives within this time. */
 export const GOODBYE_MS_MAX = 1_000;
 /**

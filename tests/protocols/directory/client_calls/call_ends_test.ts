@@ -3,6 +3,8 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   AFTER_CALL_MS,
+  AWAKE_MS,
+  CALL_DEAD_MS,
   DECIDED_MS,
 } from "../../../../lib/protocols/directory/schema/client_limits.ts";
 import { user } from "../client_program.ts";
@@ -237,4 +239,24 @@ Deno.test("a directory that is right about a direct call isn't told anything", (
   program.linkDown(link, true);
 
   assertEquals(withoutUsers(program.after(60_000)), []);
+});
+
+Deno.test("calling: a process that stood still counts no time in which the other side had ended the call", () => {
+  const lasted = (stillMs: number, closed: boolean, lateMs = 0) => {
+    const { program, link } = talking();
+    program.after(10_000);
+    program.nowMs += stillMs;
+    program.after(lateMs);
+    program.feed({ type: "link-down", link, closed, reason: closed ? "hung up" : "lost" });
+    const over = program.events.findLast(({ event }) => event === "call");
+    return over?.event === "call" ? over.durationMs : undefined;
+  };
+  const stoodFromMs = 10_000 + AWAKE_MS;
+
+  assertEquals(lasted(60_000, true), stoodFromMs);
+  assertEquals(lasted(60_000, false), stoodFromMs + CALL_DEAD_MS);
+  assertEquals(lasted(60_000, false, 9_000), stoodFromMs + CALL_DEAD_MS);
+  // It wasn't given up meanwhile.
+  assertEquals(lasted(5_000, false), 15_000);
+  assertEquals(lasted(5_000, true, 20_000), 35_000);
 });
