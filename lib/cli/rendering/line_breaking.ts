@@ -13,8 +13,10 @@ export interface Character {
   readonly width: number;
 }
 
-/** Where a link that is too wide for a row may be left to the terminal's own wrapping, which a selection joins. */
-interface LinkPlace {
+/** Where a word that is too wide for a row may be left to the terminal's own wrapping, which a selection joins. */
+interface WholeWords {
+  /** Which words: `LINK` or `COPIED`. */
+  readonly of: RegExp;
   /** Cells before each row. */
   readonly indent: number;
   /** Whether the width of what stands before the line is certain. */
@@ -26,11 +28,15 @@ const UNIT_CELLS_MAX = 2;
 
 const BLANK = /^\s/u;
 
-const LINK = /^[(]?[a-z][a-z0-9+.-]*:\/\/[!-~]+$/i;
+/** A link, in a person's text. */
+export const LINK = /^[(]?[a-z][a-z0-9+.-]*:\/\/[!-~]+$/i;
+
+/** What people copy from a text of the program's: an address with its key, a path, a digest. No name looks so. */
+export const COPIED = /^[("]?(?:[!-~]+#[a-z2-7]{27}|~?\/[!-~]+|[0-9a-f]{64})[)",.:;]*$/;
 
 /**
  * What may stand at the start of a row of the terminal, where otherwise only the program's own lines begin: the middle
- * of a link, without blanks, colons and brackets, of which every time, name, error and prompt has some.
+ * of a word, without blanks, colons and brackets, of which every time, name, error and prompt has some.
  */
 const HARMLESS = /^[\w.~\/?#%&=+,;()@$-]*$/;
 
@@ -40,18 +46,18 @@ const HARMLESS = /^[\w.~\/?#%&=+,;()@$-]*$/;
  * after a slash if it has one (paths).
  * @param taken Cells of the first line that something else occupies; if nothing fits beside it, the first part is
  *   empty.
- * @param links Where a link may be left whole: it is, as the last word of its part, if none of the rows that the
- *   terminal makes of it can be taken for anything else. Otherwise, and where this is null, it is a word as any other.
+ * @param whole Which words may be left whole: they are, as the last word of a part, if none of the rows that the
+ *   terminal makes of them can be taken for anything else. Otherwise, and where this is null, they are broken.
  */
 export function brokenAtWords(
   line: string,
   columns: number,
   cells: Cells,
   taken = 0,
-  links: LinkPlace | null = null,
+  whole: WholeWords | null = null,
 ): readonly string[] {
   if (taken + UNIT_CELLS_MAX * line.length < columns) return [line]; // the usual case
-  const broken = new BrokenLine(columns, cells, taken, links);
+  const broken = new BrokenLine(columns, cells, taken, whole);
   for (const token of tokensOf(line, cells)) broken.next(token);
   return broken.end();
 }
@@ -88,7 +94,7 @@ class BrokenLine {
     readonly columns: number,
     readonly cells: Cells,
     taken: number,
-    readonly links: LinkPlace | null,
+    readonly whole: WholeWords | null,
   ) {
     this.#used = taken;
   }
@@ -99,7 +105,7 @@ class BrokenLine {
       if (isBlank) return;
     }
     if (width < this.columns) this.#add(text, width);
-    else if (isBlank || !this.#addLink(text)) this.#addBroken(text);
+    else if (isBlank || !this.#addWhole(text)) this.#addBroken(text);
   }
 
   end(): readonly string[] {
@@ -107,10 +113,10 @@ class BrokenLine {
     return this.#parts;
   }
 
-  /** Adds a link that the terminal may wrap. @returns False where `token` isn't one. */
-  #addLink(token: string): boolean {
-    if (this.links === null || !LINK.test(token)) return false;
-    const { indent, isCertain } = this.links;
+  /** Adds a word that the terminal may wrap. @returns False where it mayn't. */
+  #addWhole(token: string): boolean {
+    if (this.whole === null || !this.whole.of.test(token)) return false;
+    const { indent, isCertain } = this.whole;
     const width = this.columns + indent;
     for (let start = this.columns; start < token.length; start += width) {
       if (!HARMLESS.test(token.slice(start, start + width))) return false;

@@ -2,7 +2,7 @@
 
 import { countText } from "../../base/text/counts.ts";
 import { visibleText, withFewMarks } from "../../base/text/text.ts";
-import { brokenAtWords, type Cells } from "../rendering/line_breaking.ts";
+import { brokenAtWords, type Cells, COPIED, LINK } from "../rendering/line_breaking.ts";
 import { dayText, momentText, timeText } from "../rendering/moments.ts";
 import type { Streams } from "./streams.ts";
 import { withoutWrapping } from "./terminal_mode.ts";
@@ -205,7 +205,9 @@ export class TextFormat {
   #wrapped(pieces: readonly Piece[], indent: number, taken: number): Piece[] {
     const terminal = this.#options.terminal!;
     const plain = pieces.map(({ text }) => text).join("");
-    const parts = brokenAtWords(plain, terminal.columns() - indent, terminal, taken);
+    const room = terminal.columns() - indent;
+    const whole = { of: COPIED, indent, isCertain: PRINTABLE_ASCII.test(plain) };
+    const parts = brokenAtWords(plain, room, terminal, taken, whole);
     const broken: Piece[] = [];
     let end = 0;
     for (const [index, part] of parts.entries()) {
@@ -261,7 +263,8 @@ export class TextFormat {
     if (terminal === null) return visibleText(text);
     const room = terminal.columns() - indent;
     const taken = this.#lastWidth(before) - indent;
-    const links = { indent, isCertain: before.every(({ text }) => PRINTABLE_ASCII.test(text)) };
+    const isCertain = before.every(({ text }) => PRINTABLE_ASCII.test(text));
+    const links = { of: LINK, indent, isCertain };
     const lines = text.split("\n").flatMap((line, index) =>
       brokenAtWords(this.#visible(line), room, terminal, index === 0 ? taken : 0, links)
     );
