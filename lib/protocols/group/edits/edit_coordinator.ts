@@ -50,6 +50,7 @@ import {
   ABORTED_KEPT_MAX,
   EDITS_MAX,
   EDITS_PENDING_MAX,
+  MEMBERS_MAX,
   REFUSED_KEPT_MAX,
 } from "../schema/limits.ts";
 import type { EditRefusal, GroupMessage, GroupMessageOf } from "../schema/messages.ts";
@@ -75,6 +76,10 @@ interface Open {
   vote: Vote | null;
   /** Who was asked to vote, in any view: all of them are told if the edit is aborted. */
   readonly asked: Set<PeerKey>;
+  /** The members of the view in which it was voted on last; empty before. */
+  members: readonly NamedKey[];
+  /** Names of those that joined or left since it was first voted on: at most `MEMBERS_MAX`, the latest. */
+  readonly changed: Map<PeerKey, string>;
   /** Who said the entry, according to the first member that agreed. */
   author: NamedKey | null;
   /** When the edit is aborted, unless all have agreed by then; set anew when it is first voted on. */
@@ -269,7 +274,7 @@ export class EditCoordinator {
       out.store({ kind: "edits", number: this.#taken });
     }
     const dueMs = out.nowMs + voteTimeoutMs;
-    this.#open.set(id, { id, edit, signed, vote: null, asked: new Set(), author: null, dueMs });
+    this.#open.set(id, openEdit({ id, edit, signed, dueMs }));
     this.#tellAccepted(key, id, edit);
     this.#goOn();
   }
@@ -422,9 +427,7 @@ export class EditCoordinator {
     if (records.length > 0) this.parts.out.store(...records);
     for (const { edit, signed } of edits) {
       const id = requestId(this.parts.crypto, signed.request.value);
-      const dueMs = this.parts.out.nowMs;
-      const asked = new Set<PeerKey>();
-      this.#abort({ id, edit, signed, vote: null, asked, author: null, dueMs }, GIVEN_UP);
+      this.#abort(openEdit({ id, edit, signed, dueMs: this.parts.out.nowMs }), GIVEN_UP);
     }
   }
 
@@ -489,6 +492,8 @@ export class EditCoordinator {
       agreed: [],
     };
     if (open.asked.size === 0) open.dueMs = out.nowMs + voteTimeoutMs;
+    else noteChanges(open, views.members);
+    open.members = views.members;
     for (const key of keys) open.asked.add(key);
     this.#prepare(keys, open, open.vote);
   }
@@ -571,16 +576,18 @@ export class EditCoordinator {
       if (open.dueMs > nowMs) continue;
       const { awaited, members } = open.vote ?? { awaited: new Set(), members: [] };
       const silent = members.filter(({ key }) => awaited.has(key));
-      if (silent.length === 0) this.#abort(open, this.#heldUpText);
+      if (silent.length === 0) this.#abort(open, this.#heldUpText(open));
       else this.#abort(open, lateText(silent, null), silent);
     }
     this.#goOn();
   }
 
-  get #heldUpText(): string {
-    return this.#decisions.isRuling
-      ? "the new rules of the group aren't in all logs yet"
-      : "members kept joining and leaving";
+  #heldUpText(open: Open): string {
+    if (this.#decisions.isRuling) return "the new rules of the group aren't in all logs yet";
+    if (open.members.length > 0) noteChanges(open, this.parts.views.members);
+    const { changed } = open;
+    const whose = changed.size === 0 ? "" : `: ${inWords([...changed.values()])}`;
+    return `members kept joining and leaving${whose}`;
   }
 
   postpone(delayMs: number): void {
@@ -606,6 +613,28 @@ export class EditCoordinator {
     const link = this.parts.attendance.get(key)?.link ?? null;
     if (link !== null) this.parts.out.send(link, message);
   }
+}
+
+function openEdit(edit: Pick<Open, "id" | "edit" | "signed" | "dueMs">): Open {
+  return {
+    ...edit,
+    vote: null,
+    asked: new Set(),
+    members: [],
+    changed: new Map(),
+    author: null,
+  };
+}
+
+/** Notes who has joined or left since the edit was voted on last. @param present The members of the view now. */
+function noteChanges({ members, changed }: Open, present: readonly NamedKey[]): void {
+  const has = (all: readonly NamedKey[], key: PeerKey) => all.some((one) => one.key === key);
+  const others = [
+    ...members.filter(({ key }) => !has(present, key)),
+    ...present.filter(({ key }) => !has(members, key)),
+  ];
+  for (const { key, name } of others) changed.set(key, shownName(name));
+  dropOldest(changed, MEMBERS_MAX);
 }
 
 /** Part of a sentence. */

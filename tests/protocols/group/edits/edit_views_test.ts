@@ -106,6 +106,15 @@ Deno.test("what is asked for while a view changes is voted on in the next one", 
   assertEquals(words.filter((word) => word.endsWith("prepare 1")).length, 3);
 });
 
+Deno.test("what changes of members held up says who came and went", () => {
+  const program = Program.with({ voteTimeoutMs: 2_000 }, "ann", "bob");
+  edit(program, "ann", request(program, "ann", 1));
+  program.somebody("bob").answers.delete("begin");
+  program.joins("cem");
+  const words = program.pass(2_100);
+  assert(words.includes("edit 1 aborted: members kept joining and leaving: cem"), words.join());
+});
+
 Deno.test("what waits for a view ends by its deadline, and where its requester is gone", () => {
   const program = Program.with({ voteTimeoutMs: 2_000 }, "ann", "bob");
   program.somebody("bob").answers.delete("begin");
