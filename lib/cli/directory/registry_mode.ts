@@ -309,7 +309,7 @@ class Program {
         names.listed(event);
         break;
       case "presence":
-        names.changed(event.name, event.state !== "offline");
+        names.changed(event.name, event.state !== "offline", event.shown);
         break;
       case "incoming":
         if (this.#bells.take(SYSTEM_LINK_CLOCK.nowMs())) ui.ring();

@@ -5,6 +5,7 @@ import { foldName } from "../../base/text/names.ts";
 import type { ClientEvent } from "../../protocols/directory/schema/events.ts";
 
 export class OnlineNames {
+  /** How each is shown: as `bob~k7f3` where the key is another than the one expected. */
   readonly #names = new Map<FoldedName, string>();
 
   get all(): readonly string[] {
@@ -23,11 +24,13 @@ export class OnlineNames {
 
   /** Takes over the list that an event shows, unless it answers a command: that may have asked for a part. */
   listed({ users, isAnswer }: Extract<ClientEvent, { readonly event: "users" }>): void {
-    if (!isAnswer) this.set(users.map(({ name }) => name));
+    if (isAnswer) return;
+    this.#names.clear();
+    for (const { name, shown = name } of users) this.#names.set(foldName(name), shown);
   }
 
-  changed(name: string, isOnline: boolean): void {
-    if (isOnline) this.#names.set(foldName(name), name);
+  changed(name: string, isOnline: boolean, shown = name): void {
+    if (isOnline) this.#names.set(foldName(name), shown);
     else this.#names.delete(foldName(name));
   }
 }

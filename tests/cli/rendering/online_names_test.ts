@@ -24,3 +24,17 @@ Deno.test("OnlineNames: a part of the list that somebody asked for doesn't stand
   names.listed({ event: "users", users: users.slice(1), isAnswer: true });
   assertEquals(names.all, ["ann", "bob"]);
 });
+
+Deno.test("OnlineNames: who isn't the one expected is completed with the start of the key, by which commands mean them", () => {
+  const names = new OnlineNames();
+  const bob = { name: "bob", key: "k", state: "free", host: "", port: 0, guest: false } as const;
+
+  names.listed({ event: "users", users: [{ ...bob, shown: "bob~k7f3" }] });
+  assertEquals([names.all, names.has("bob")], [["bob~k7f3"], true]);
+  names.changed("bob", true);
+  assertEquals(names.all, ["bob"]);
+  names.changed("bob", true, "bob~x2y4");
+  assertEquals(names.all, ["bob~x2y4"]);
+  names.changed("bob", false, "bob~x2y4");
+  assertEquals(names.all, []);
+});
