@@ -3,6 +3,7 @@
  * Version 3, which was never released, is refused.
  */
 
+import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { nodeCrypto } from "../../lib/base/crypto/crypto.ts";
@@ -104,7 +105,7 @@ Deno.test("a coordinator's state of version 4 is read", async () => {
     { kind: "number", number: 3 },
   ]);
   assertEquals(decided?.kind === "decided" && decided.signed.epoch.value.view, 3);
-  const { key } = BOB.named;
+  const key = fingerprintOf(BOB.named.key);
   const incarnation = new Decider().incarnation.toHex();
   assertEquals(rest, [
     { kind: "confirmed", ballot: { number: 3, round: 0 } },

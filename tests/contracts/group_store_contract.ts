@@ -1,5 +1,6 @@
 /** What the stores of a group's members and coordinator do on every disk that works. */
 
+import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
 import { assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
@@ -73,7 +74,7 @@ export function groupStoreContract(
     const kept: readonly CoordinatorRecord[] = [
       { kind: "group", group: GROUP, founding: FOUNDING },
       { kind: "number", number: 3 },
-      { kind: "kicked", key: KEY, name: "Mallory" },
+      { kind: "kicked", key: fingerprintOf(KEY), name: "Mallory" },
     ];
     const { store } = await openCoordinatorAt(disk, folder);
     await store.append([...kept, { kind: "new-log", founding: FOUNDING, because: null }], true);

@@ -63,7 +63,7 @@ const HUNTS: readonly (readonly [Mutation, RegExp, from?: number])[] = [
   }, /void invite/],
   [{
     name: "tells its invite to whom it removed",
-    install: replaced(MemberAdmission.prototype, "kicked", { get: () => new Map() }),
+    install: replaced(MemberAdmission.prototype, "isOut", { value: () => false }),
   }, /sends secret to .*which was removed/],
 ];
 

@@ -6,6 +6,12 @@
 
 import { MalformedError } from "../../base/errors.ts";
 import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
+import {
+  type Fingerprint,
+  FINGERPRINT_CHARACTERS,
+  fingerprintFault,
+  fingerprintOf,
+} from "../../base/text/fingerprint.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { type Ballot, ballotText } from "../../protocols/group/schema/ballot.ts";
@@ -243,11 +249,11 @@ function parseCoordinator({ kind, fields }: LogRecord, field: FieldOf): Coordina
       return {
         kind,
         name: field(0),
-        key: hexOf<PeerKey>(field(1)),
+        key: fingerprintIn(field(1)),
         ...(fields[2] === EQUIVOCATED ? { because: EQUIVOCATED } : {}),
       };
     case "allowed":
-      return { kind, key: hexOf<PeerKey>(field(0)) };
+      return { kind, key: fingerprintIn(field(0)) };
     case "secret":
       return {
         kind,
@@ -264,6 +270,14 @@ function parseCoordinator({ kind, fields }: LogRecord, field: FieldOf): Coordina
     default:
       throw new MalformedError("no such kind is known");
   }
+}
+
+/** Fingerprints were written as keys before. */
+function fingerprintIn(text: string): Fingerprint {
+  if (text.length !== FINGERPRINT_CHARACTERS) return fingerprintOf(hexOf<PeerKey>(text));
+  const fault = fingerprintFault(text);
+  if (fault !== null) throw new MalformedError(`no fingerprint is ${quotedStart(text)}: ${fault}`);
+  return text as Fingerprint;
 }
 
 function droppedOf([, givenUp]: readonly string[], position: number): MemberState {

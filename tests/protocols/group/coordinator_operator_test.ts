@@ -131,16 +131,47 @@ function twoBobs(): Program {
   return program;
 }
 
-Deno.test("Of two with one name the one who is awaited is removed first; /allow lets both in", () => {
+const apartOf = (name: string, as: string) => `${as}~${fingerprintOf(keyOf(name)).slice(0, 4)}`;
+
+Deno.test("Of two with one name nobody is removed by a guess; /allow lets both in", () => {
   const program = twoBobs();
   program.pass(10_000);
-  const kicked = (command: "remove" | "allow") =>
-    program.command({ command, name: "bob" }).filter((word) => /kicked|allowed|given/.test(word));
+  const kicked = (command: "remove" | "allow", name = "bob") =>
+    program.command({ command, name }).filter((word) => /kicked|allowed|given|error/.test(word));
 
-  assertEquals(kicked("remove"), ["disk: kicked bob", "disk: given-up 1"]);
+  assertEquals(kicked("remove"), ["error unknown-user"]);
+  const [bob, cem] = [apartOf("bob", "bob"), apartOf("cem", "bob")];
+  assertEquals(
+    program.told.at(-1),
+    `Several are called bob: /remove ${cem} (here) or /remove ${bob} (awaited)`,
+  );
+  assertEquals(kicked("remove", bob), ["disk: kicked bob", "disk: given-up 1"]);
   assertEquals(kicked("remove"), ["disk: kicked cem", "cem: parted kicked"]);
   assertEquals(kicked("allow"), ["disk: allowed bob, allowed cem"]);
-  assertEquals(kicked("allow"), []);
+  assertEquals(kicked("allow"), ["error unknown-user"]);
+});
+
+Deno.test("Who has left is removed all the same, and stays out after a restart until allowed", () => {
+  const program = Program.of("ann", "bob");
+  program.says("bob", { type: "leave" });
+  program.goesDown("bob");
+
+  assertEquals(program.command({ command: "remove", name: "Bob" }), ["disk: kicked bob", "notice"]);
+  for (const late of [program, program.restarted()]) {
+    assertEquals(late.comes("bob"), ["bob: refuse kicked", "closes bob"]);
+  }
+  assertEquals(program.command({ command: "allow", name: "bob" }), ["disk: allowed bob", "notice"]);
+  assertEquals(program.comes("bob")[0], "bob: welcome");
+});
+
+Deno.test("Whoever left and is back under another name is removed under that one", () => {
+  const program = Program.of("ann", "bob");
+  program.says("bob", { type: "leave" });
+  program.goesDown("bob");
+  program.comes("bob", { name: "robert" });
+
+  assertEquals(program.command({ command: "remove", name: "bob" }), ["error unknown-user"]);
+  assertEquals(program.told.at(-1), "bob is robert now: /remove robert");
 });
 
 Deno.test("Of two with one name the one who is here is to recover", () => {
@@ -163,9 +194,9 @@ Deno.test("Of two with one name /verify means the one whose key was accepted", (
 Deno.test("Of two with one name that are kept out for two reasons /allow lets both in", () => {
   const program = Program.of("ann").restarted({
     records: [
-      { kind: "kicked", key: keyOf("bob"), name: "bob", because: "equivocated" },
-      { kind: "kicked", key: keyOf("cem"), name: "BOB" },
-      { kind: "kicked", key: keyOf("dan"), name: "dan" },
+      { kind: "kicked", key: fingerprintOf(keyOf("bob")), name: "bob", because: "equivocated" },
+      { kind: "kicked", key: fingerprintOf(keyOf("cem")), name: "BOB" },
+      { kind: "kicked", key: fingerprintOf(keyOf("dan")), name: "dan" },
     ],
   });
 
@@ -180,7 +211,11 @@ Deno.test("Commands that name nobody say who is there", () => {
   for (const command of ["remove", "allow", "verify", "trust"] as const) {
     assertEquals(program.command({ command, name: "an" }), ["error unknown-user"]);
   }
-  assertStringIncludes(program.told[0]!, "did you mean /remove ann?");
+  assertEquals(
+    program.told[0],
+    "Cannot find an among those who are, or were, in the group; there is ann",
+  );
+  assertStringIncludes(program.told[2]!, "did you mean /verify ann?");
   assertEquals(program.command({ command: "trust", name: "ann" }), ["notice"]);
   const pinned = Program.started({ pins: new Map([["zoe", fingerprintOf(keyOf("zoe"))]]) });
   assertEquals(pinned.command({ command: "trust", name: "Zoe" }), ["notice"]);
@@ -485,13 +520,13 @@ Deno.test("Where nobody is kept out /allow says so", () => {
   assertEquals(program.told.at(-1), "Nobody called Nob is kept out; the list is empty");
 });
 
-Deno.test("Whoever is neither here nor awaited isn't found to be removed, and who is is named", () => {
+Deno.test("Whoever was never in the group isn't found to be removed, and who is here or awaited is named", () => {
   const program = Program.of("ann", "bob");
 
   program.command({ command: "remove", name: "zoe" });
 
   assertEquals(
     program.told.at(-1),
-    "Cannot find zoe among those who are here or awaited; there are ann, bob",
+    "Cannot find zoe among those who are, or were, in the group; there are ann, bob",
   );
 });

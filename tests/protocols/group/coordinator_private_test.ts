@@ -67,6 +67,17 @@ Deno.test("A removal from a private group is one write with another secret, told
   assertEquals(program.comes("bob"), ["bob: refuse kicked", "closes bob"]);
 });
 
+Deno.test("Who left a private group and is removed is told no secret, and doesn't come back by the key", () => {
+  const { program } = privateGroup("ann", "bob");
+  program.says("bob", { type: "leave" });
+  program.goesDown("bob");
+
+  const words = program.command({ command: "remove", name: "bob" });
+
+  assertEquals(words, ["disk: kicked bob, secret", "ann: secret", "notice"]);
+  assertEquals(program.comes("bob"), ["bob: refuse kicked", "closes bob"]);
+});
+
 Deno.test("In an open group a removal says that anybody can join, also under another key", () => {
   const program = Program.of("ann", "bob");
   program.command({ command: "remove", name: "bob" });

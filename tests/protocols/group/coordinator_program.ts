@@ -614,7 +614,7 @@ function recordWords(record: CoordinatorRecord): string {
       return `${record.kind} ${ballotText(record.ballot)}`;
     case "kicked":
     case "allowed":
-      return `${record.kind} ${nameOf(record.key)}`;
+      return `${record.kind} ${NAMES.find((name) => fingerprintOf(keyOf(name)) === record.key)}`;
     case "edits":
       return `edits to ${record.number}`;
     case "committed":

@@ -1,3 +1,4 @@
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { nodeCrypto, nodeSigner } from "../../../lib/base/crypto/crypto.ts";
@@ -173,9 +174,9 @@ const COORDINATOR: readonly CoordinatorState[] = [
   { kind: "number", number: 12 },
   { kind: "decided", signed: SIGNED },
   { kind: "confirmed", ballot: { number: 12, round: 0 } },
-  { kind: "kicked", key: KEY, name: "Zoë" },
-  { kind: "kicked", key: KEY, name: "Mal", because: "equivocated" },
-  { kind: "allowed", key: KEY },
+  { kind: "kicked", key: fingerprintOf(KEY), name: "Zoë" },
+  { kind: "kicked", key: fingerprintOf(KEY), name: "Mal", because: "equivocated" },
+  { kind: "allowed", key: fingerprintOf(KEY) },
   { kind: "given-up", ballot: { number: 11, round: 0 } },
   { kind: "edits", number: 64 },
   { kind: "committed", batch: AWKWARD_EDITS },
@@ -385,3 +386,12 @@ for (const [number, line] of BAD.entries()) {
     assertEquals(error.code, "store-corrupt");
   });
 }
+
+Deno.test("a key that is kept out is read where the whole key was written, too", () => {
+  for (const [kind, ...fields] of [["kicked", "Zoë", KEY], ["allowed", KEY]] as const) {
+    const record = coordinatorRecord({ kind, fields });
+    assertEquals("key" in record && record.key, fingerprintOf(KEY));
+  }
+  const fields = ["Zoë", fingerprintOf(KEY).replace(/.$/, (last) => last === "a" ? "b" : "a")];
+  assertThrows(() => coordinatorRecord({ kind: "kicked", fields }), P2pchatError, "no fingerprint");
+});

@@ -83,7 +83,7 @@ interface Leaving {
 export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect> {
   readonly #out = new CoordinatorOutput((link) => this.#mayReceive(link));
   readonly #views = new Views((key) =>
-    this.#admission.kicked.has(key) && this.#attendance.get(key) === null
+    this.#admission.isOut(key) && this.#attendance.get(key) === null
   );
   readonly #attendance: Attendance;
   readonly #admission: MemberAdmission;
@@ -382,7 +382,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#tellDropped();
     this.#pinMembers();
     for (const member of this.#views.members) {
-      if (this.#admission.kicked.has(member.key)) continue; // it would be refused
+      if (this.#admission.isOut(member.key)) continue; // it would be refused
       this.#attendance.put(expected(member, this.#nowMs));
       this.#deadlines.setEarliest("heartbeat", this.#nowMs + HEARTBEAT_MS);
     }
@@ -745,7 +745,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   #tellSecret(secret: GroupSecret): void {
     for (const link of this.#attendance.links) {
       const { id, peer } = link;
-      if (this.#admission.kicked.has(peer)) continue; // it is parted with
+      if (this.#admission.isOut(peer)) continue; // it is parted with
       if (this.#views.isInOpen(peer) || this.#admission.wasMember(peer)) {
         if (link.isGreeted) this.#out.send(id, { type: "secret", secret });
         continue;

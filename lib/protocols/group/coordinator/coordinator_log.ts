@@ -80,7 +80,7 @@ export function snapshotCoordinator(
   { group, founding }: Group,
   keys: OwnKeys,
   views: Views,
-  { kicked, isRemoved }: Pick<MemberAdmission, "kicked" | "isRemoved">,
+  admission: Pick<MemberAdmission, "kicked" | "isRemoved">,
   transactions: Pick<EditCoordinator, "records">,
   secrets: GroupSecrets | null,
 ): readonly CoordinatorRecord[] {
@@ -89,8 +89,8 @@ export function snapshotCoordinator(
     ...keys.records(),
     ...views.records(),
   ];
-  for (const [key, name] of kicked) {
-    const because = isRemoved(key) ? {} : { because: "equivocated" as const };
+  for (const [key, name] of admission.kicked) {
+    const because = admission.isRemoved(key) ? {} : { because: "equivocated" as const };
     records.push({ kind: "kicked", key, name, ...because });
   }
   records.push(...secrets?.records() ?? []);

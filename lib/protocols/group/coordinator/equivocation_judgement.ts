@@ -2,6 +2,7 @@
 
 import type { Crypto } from "../../../base/crypto/crypto.ts";
 import type { Hash, PeerKey } from "../../../base/ids.ts";
+import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import { shownName } from "../../../base/text/names.ts";
 import type { MemberAdmission } from "./member_admission.ts";
 import type { Attendance } from "../detector/attendance.ts";
@@ -40,13 +41,14 @@ export class EquivocationJudgement {
     const proof = { one: keptBatch(one), other: keptBatch(other) };
     if (!isEquivocation(crypto, group, proof)) return "its proof against a member is none";
     const { author: key } = one.batch.value;
-    if (admission.kicked.has(key)) return null;
+    if (admission.isOut(key)) return null;
     const rotation = this.parts.rotation();
+    const fingerprint = fingerprintOf(key);
     out.store(
-      { kind: "kicked", key, name, because: "equivocated" },
+      { kind: "kicked", key: fingerprint, name, because: "equivocated" },
       ...rotation?.records ?? [],
     );
-    admission.kick(key, name, "equivocated");
+    admission.kick(fingerprint, name, "equivocated");
     rotation?.tell();
     out.warn(equivocatedText(shownName(name)));
     for (const { link } of attendance.here) {

@@ -31,9 +31,9 @@ export class MemberAdmission {
   /** Keys that were known when this group was founded, and weren't in it since: of an earlier group's members. */
   readonly #ofOthers: Set<Fingerprint>;
   /** Names, by key, of those that stay out until allowed. As many as the operator removes, and members that lied. */
-  readonly #kicked = new Map<PeerKey, string>();
+  readonly #kicked = new Map<Fingerprint, string>();
   /** Those of them that signed two batches for one. */
-  readonly #equivocators = new Set<PeerKey>();
+  readonly #equivocators = new Set<Fingerprint>();
 
   constructor(
     readonly config: Pick<CoordinatorConfig, "pins" | "refused">,
@@ -59,8 +59,8 @@ export class MemberAdmission {
     if (hello.host !== null && parseHost(hello.host) !== hello.host) {
       return { code: "protocol", text: NO_HOST };
     }
-    if (this.#kicked.has(peer)) {
-      const what = this.isRemoved(peer)
+    if (this.isOut(peer)) {
+      const what = this.isRemoved(fingerprintOf(peer))
         ? `${name} was removed from this group`
         : `${name} signed two different texts as one, and stays out of this group`;
       const text = `${what}; its operator may let you in by /allow`;
@@ -157,6 +157,11 @@ export class MemberAdmission {
     return this.#pins.values().some((pinned) => pinned === fingerprint);
   }
 
+  /** The key pinned for this name; undefined where nobody was ever a member under it. */
+  pinned(name: string): Fingerprint | undefined {
+    return this.#pins.get(foldName(name));
+  }
+
   /** Whether anybody was ever a member under this name. */
   isKnown(name: string): boolean {
     return this.#pins.has(foldName(name));
@@ -185,21 +190,26 @@ export class MemberAdmission {
 
   // Members that are kept out.
 
-  get kicked(): ReadonlyMap<PeerKey, string> {
+  get kicked(): ReadonlyMap<Fingerprint, string> {
     return this.#kicked;
   }
 
-  /** Whether the operator keeps it out: what only such members know may be given up. */
-  readonly isRemoved = (key: PeerKey): boolean =>
-    this.#kicked.has(key) && !this.#equivocators.has(key);
+  isOut(key: PeerKey): boolean {
+    return this.#kicked.has(fingerprintOf(key));
+  }
 
-  kick(key: PeerKey, name: string, because?: "equivocated"): void {
+  /** Whether the operator keeps it out: what only such members know may be given up. */
+  isRemoved(key: Fingerprint): boolean {
+    return this.#kicked.has(key) && !this.#equivocators.has(key);
+  }
+
+  kick(key: Fingerprint, name: string, because?: "equivocated"): void {
     this.#kicked.set(key, name);
     if (because === undefined) this.#equivocators.delete(key);
     else this.#equivocators.add(key);
   }
 
-  allow(key: PeerKey): void {
+  allow(key: Fingerprint): void {
     this.#kicked.delete(key);
     this.#equivocators.delete(key);
   }

@@ -233,7 +233,7 @@ export class MembershipDecider {
         attendee.link === null || views.isVoiceOf(view, attendee);
       const isGivenUp = members.length > 0 && members.every(({ key }) => {
         const attendee = attendance.get(key);
-        return admission.isRemoved(key) && (attendee === null || !mayKnow(attendee));
+        return admission.isRemoved(fingerprintOf(key)) && (attendee === null || !mayKnow(attendee));
       });
       if (!isGivenUp) continue;
       out.store({ kind: "given-up", ballot });
@@ -498,7 +498,7 @@ export class MembershipDecider {
   get departures(): readonly (Pick<Member, "key" | "name"> & { readonly reason: LeftReason })[] {
     const { views: { members }, admission } = this.parts;
     const reasonOf = (key: PeerKey): LeftReason =>
-      admission.kicked.has(key) ? "removed" : this.#hasLeft(key) ? "quit" : "lost";
+      admission.isOut(key) ? "removed" : this.#hasLeft(key) ? "quit" : "lost";
     return this.#shown
       .filter(({ key }) => !members.some((member) => member.key === key))
       .map(({ key, name }) => ({ key, name, reason: reasonOf(key) }));

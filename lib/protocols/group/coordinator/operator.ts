@@ -1,16 +1,17 @@
 /** What the coordinator's operator asks for: who is kept out and let in, and whose key is whose. */
 
-import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
+import { type Fingerprint, fingerprintOf, startApart } from "../../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import type { VerifyAnswer } from "../../../base/machine/mode_machine.ts";
 import { verifyEvent } from "../../../base/machine/mode_output.ts";
-import { foldName, shownName } from "../../../base/text/names.ts";
+import { foldName, nameBeforeStart, shownName } from "../../../base/text/names.ts";
 import {
   acceptedText,
   didYouMeanName,
   nobodyKeptOutText,
   noOtherKeyText,
 } from "../../../base/trust/name_answers.ts";
+import { inWords } from "../../../base/text/words.ts";
 import type { MemberAdmission } from "./member_admission.ts";
 import type { Attendance, Attendee } from "../detector/attendance.ts";
 import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
@@ -24,8 +25,13 @@ export interface Rotation {
 }
 
 interface Somebody {
-  readonly key: PeerKey;
+  readonly fingerprint: Fingerprint;
   readonly name: string;
+}
+
+/** Somebody who is here, or awaited. */
+interface Present extends Somebody {
+  readonly key: PeerKey;
 }
 
 export interface OperatorActions {
@@ -51,29 +57,60 @@ export class Operator {
     readonly actions: OperatorActions,
   ) {}
 
-  /** Removes, of several with that name, the one first that is awaited: it may keep the others from going on. */
+  /** Removes also who was a member and is absent: it could come back by its key alone. */
   remove(name: string, ref: string | undefined): void {
-    const found = this.#find(name, ({ key }) => this.#isAwaited(key));
-    if (found === null) return this.#unknown("remove", name, this.#known(), ref);
-    const { key, name: called } = found;
+    const present = this.#known();
+    const all = named(name, [...present, ...this.#former(name)]);
+    const staying = all.filter(({ fingerprint }) => !this.admission.isRemoved(fingerprint));
+    if (staying.length > 1) return this.#whichToRemove(staying, ref);
+    const found = staying[0] ?? all[0];
+    if (found === undefined) return this.#unknown("remove", name, present, ref);
+    const { fingerprint, name: called } = found;
     const shown = shownName(called);
+    const here = present.find((one) => one.fingerprint === fingerprint);
+    if (here !== undefined && named(name, [here]).length === 0) {
+      const now = shownName(here.name);
+      return this.out.error("unknown-user", `${shown} is ${now} now: /remove ${now}`, ref);
+    }
     let advice = "";
-    if (!this.admission.isRemoved(key)) {
+    if (!this.admission.isRemoved(fingerprint)) {
       const rotation = this.actions.rotation();
       // One write: after a crash nobody is kept out by name alone.
-      this.out.store({ kind: "kicked", key, name: called }, ...rotation?.records ?? []);
-      this.admission.kick(key, called);
+      this.out.store(
+        { kind: "kicked", key: fingerprint, name: called },
+        ...rotation?.records ?? [],
+      );
+      this.admission.kick(fingerprint, called);
       rotation?.tell();
       advice = rotation === null
         ? ", unless under another key: anybody can join this group"
         : "; the group has another invite now, which /invite shows";
     }
     this.out.notice(`${shown} stays out until /allow ${shown}${advice}`, ref);
-    this.actions.removed(key);
+    if (here !== undefined) this.actions.removed(here.key);
   }
 
-  #isAwaited(key: PeerKey): boolean {
-    return !this.#isHere(key) && !this.admission.isRemoved(key);
+  #whichToRemove(several: readonly Somebody[], ref: string | undefined): void {
+    const keys = new Set(several.map(({ fingerprint }) => fingerprint));
+    const ways = several.map(({ fingerprint, name }) => {
+      const start = startApart(fingerprint, keys, (key) => key);
+      return `/remove ${shownName(name)}~${start} (${this.#whereabouts(fingerprint)})`;
+    });
+    const text = `Several are called ${shownName(several[0]!.name)}: ${inWords(ways, "or")}`;
+    this.out.error("unknown-user", text, ref);
+  }
+
+  #whereabouts(fingerprint: Fingerprint): "here" | "awaited" | "absent" {
+    const present = this.#known().find((one) => one.fingerprint === fingerprint);
+    if (present === undefined) return "absent";
+    return this.#isHere(present.key) ? "here" : "awaited";
+  }
+
+  /** Who was last a member under this name. */
+  #former(typed: string): readonly Somebody[] {
+    const name = nameBeforeStart(typed);
+    const fingerprint = this.admission.pinned(name);
+    return fingerprint === undefined ? [] : [{ fingerprint, name }];
   }
 
   #isHere(key: PeerKey): boolean {
@@ -82,15 +119,19 @@ export class Operator {
 
   /** Allows all with that name: the operator was told of each that it stays out until allowed. */
   allow(name: string, ref: string | undefined): void {
-    const kicked = Array.from(this.admission.kicked, ([key, name]) => ({ key, name }));
+    const kicked = Array.from(
+      this.admission.kicked,
+      ([fingerprint, name]) => ({ fingerprint, name }),
+    );
     const found = named(name, kicked);
     const [first] = found;
     if (first === undefined) return this.#unknown("allow", name, kicked, ref);
-    this.out.store(...found.map(({ key }) => ({ kind: "allowed" as const, key })));
-    for (const { key } of found) {
-      this.admission.allow(key);
-      this.actions.allowed(key);
-    }
+    const records = found.map(({ fingerprint: key }) => ({ kind: "allowed" as const, key }));
+    this.out.store(...records);
+    for (const { fingerprint } of found) this.admission.allow(fingerprint);
+    const isAllowed = ({ fingerprint }: Somebody) =>
+      found.some((one) => one.fingerprint === fingerprint);
+    for (const { key } of this.#known().filter(isAllowed)) this.actions.allowed(key);
     this.out.notice(`${shownName(first.name)} may come in again`, ref);
   }
 
@@ -133,22 +174,23 @@ export class Operator {
 
   /** As `verify` with `no`, said in another program of the same folder. */
   refuse(name: string, fingerprint: Fingerprint): void {
-    const isMeant = ({ key }: Somebody) => fingerprintOf(key) === fingerprint;
-    const found = named(name, this.#known()).find(isMeant);
+    const found = named(name, this.#known()).find((one) => one.fingerprint === fingerprint);
     if (found === undefined) this.admission.refuseAbsent(name, fingerprint);
     else this.admission.refuse(found.name, found.key);
   }
 
   /** The one with that name; of several, the one first for which `isMeant` holds. */
-  #find(name: string, isMeant: (somebody: Somebody) => boolean): Somebody | null {
+  #find(name: string, isMeant: (somebody: Present) => boolean): Present | null {
     const found = named(name, this.#known());
     return found.find(isMeant) ?? found[0] ?? null;
   }
 
   /** Those that are here, and those whose return is awaited. */
-  #known(): readonly Somebody[] {
+  #known(): readonly Present[] {
     const members = this.views.open.flatMap(({ epoch }) => epoch.value.members);
-    return [...this.attendance.all, ...members];
+    return [...this.attendance.all, ...members].map(({ key, name }) => {
+      return { key, name, fingerprint: fingerprintOf(key) };
+    });
   }
 
   #unknown(
@@ -158,13 +200,13 @@ export class Operator {
     ref: string | undefined,
   ): void {
     const names = new Set(known.map(({ name }) => name));
-    const where = command === "allow"
-      ? "among those who are kept out"
-      : "among those who are here or awaited";
+    const where = WHERE[command] ?? "among those who are here or awaited";
     if (command === "allow" && names.size === 0) {
       return this.out.error("unknown-user", nobodyKeptOutText(name), ref);
     }
-    const hint = didYouMeanName(name, names, (near) => `/${command} ${near}`);
+    // Nobody is shut out by a guess.
+    const isGuessed = command !== "remove";
+    const hint = isGuessed ? didYouMeanName(name, names, (near) => `/${command} ${near}`) : "";
     const advice = hint ||
       (names.size === 0
         ? "; there is nobody"
@@ -173,7 +215,21 @@ export class Operator {
   }
 }
 
-function named(name: string, known: readonly Somebody[]): readonly Somebody[] {
+/** Where somebody was looked for. */
+const WHERE: Readonly<Record<string, string>> = {
+  allow: "among those who are kept out",
+  remove: "among those who are, or were, in the group",
+};
+
+/** Those with that name, each key once; if a key's start follows the name, of those with that start. */
+function named<One extends Somebody>(typed: string, known: readonly One[]): readonly One[] {
+  const name = nameBeforeStart(typed);
   const folded = foldName(name);
-  return known.filter((somebody) => foldName(somebody.name) === folded);
+  const start = typed.slice(name.length + 1).toLowerCase();
+  const found = known.filter((one) =>
+    foldName(one.name) === folded && one.fingerprint.startsWith(start)
+  );
+  return found.filter(({ fingerprint }, at) =>
+    found.findIndex((one) => one.fingerprint === fingerprint) === at
+  );
 }

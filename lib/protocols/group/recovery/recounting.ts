@@ -6,7 +6,7 @@
 
 import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
-import { fingerprintOf } from "../../../base/text/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { Hash, LinkId, PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { isSameName, namesInWords, shownName } from "../../../base/text/names.ts";
@@ -67,7 +67,7 @@ export class Recounting {
   /** Whether the group is known, and that is on disk. */
   #isKnown = false;
   readonly #recount: Recount;
-  readonly #kicked = new Map<PeerKey, string>();
+  readonly #kicked = new Map<Fingerprint, string>();
   readonly #callers = new Map<LinkId, Caller>();
   #sinceMs = 0;
   #beatAtMs = Infinity;
@@ -88,7 +88,7 @@ export class Recounting {
       if (record.kind === "kicked") this.#kicked.set(record.key, record.name);
       else if (record.kind === "allowed") this.#kicked.delete(record.key);
     }
-    this.#recount = new Recount(present, (key) => this.#kicked.has(key));
+    this.#recount = new Recount(present, (key) => this.#isOut(key));
   }
 
   /** Whether the group is known, and all that was written and said here is done: the coordinator goes on. */
@@ -256,10 +256,14 @@ export class Recounting {
     this.out.push({ type: "ban", link: id, reason, durationMs: OFFENDER_BAN_MS });
   }
 
+  #isOut(key: PeerKey): boolean {
+    return this.#kicked.has(fingerprintOf(key));
+  }
+
   #hello(caller: Caller, hello: Hello): void {
     const { peer, id } = caller;
     if (caller.hello !== null) return this.#offends(caller, "hello twice");
-    if (this.#kicked.has(peer)) {
+    if (this.#isOut(peer)) {
       const text = "You were removed from this group; its operator may let you in by /allow";
       this.out.send(id, { type: "refuse", code: "kicked", text });
       return this.#close(caller, "kicked");
@@ -325,7 +329,7 @@ export class Recounting {
     if (newest === null) return "Nobody has come yet who was in the group";
     if (awaited.length === 0) return "All have come who were in the last view that is known";
     const { view } = newest.epoch.value;
-    const all = newest.epoch.value.members.filter(({ key }) => !this.#kicked.has(key));
+    const all = newest.epoch.value.members.filter(({ key }) => !this.#isOut(key));
     const isAll = awaited.length === all.length &&
       awaited.every(({ key }) => this.#recount.get(key));
     const [first, second] = awaited;
@@ -365,7 +369,7 @@ export class Recounting {
       // Nobody may know of aborted edits any more: fewer than this were numbered since the last committed one.
       { kind: "edits", number: Math.max(edit, number) + NUMBER_GAP },
     ];
-    const missing = members.filter(({ key }) => this.#kicked.has(key));
+    const missing = members.filter(({ key }) => this.#isOut(key));
     const isNobodyLeft = members.length > 0 && missing.length === members.length;
     if (isNobodyLeft) records.push({ kind: "given-up", ballot: newest.epoch.value.ballot });
     this.#isStoring = true;
@@ -487,8 +491,8 @@ export class Recounting {
     const { environment, config: { secrets } } = this;
     const rotated = secrets ? [secrets.rotate((length) => environment.randomBytes(length))] : [];
     // One write: after a crash nobody is kept out by name alone.
-    this.#store({ kind: "kicked", key, name: known }, ...rotated);
-    this.#kicked.set(key, known);
+    this.#store({ kind: "kicked", key: fingerprintOf(key), name: known }, ...rotated);
+    this.#kicked.set(fingerprintOf(key), known);
     this.out.notice(`${shownName(known)} stays out until /allow ${shownName(known)}`, ref);
     for (const caller of [...this.#callers.values()]) {
       if (caller.peer !== key) continue;

@@ -1,6 +1,7 @@
 /** The records that a member, and the coordinator, keep on disk, in the order in which they were written. */
 
 import type { Hash, PeerKey, RequestId } from "../../../base/ids.ts";
+import type { Fingerprint } from "../../../base/text/fingerprint.ts";
 import type { Ballot } from "./ballot.ts";
 import type { SignedEditRequest } from "./edit.ts";
 import type { SignedEpoch } from "./epoch.ts";
@@ -136,15 +137,15 @@ export type CoordinatorRecord =
    * members.
    */
   | { readonly kind: "recounted"; readonly signed: SignedEpoch }
-  /** A member that stays out until it is allowed. */
+  /** A member, or a former one, that stays out until it is allowed. */
   | {
     readonly kind: "kicked";
-    readonly key: PeerKey;
+    readonly key: Fingerprint;
     readonly name: string;
     /** It signed two different batches as one; absent where the operator removed it. */
     readonly because?: "equivocated";
   }
-  | { readonly kind: "allowed"; readonly key: PeerKey }
+  | { readonly kind: "allowed"; readonly key: Fingerprint }
   /** Of a private group: from now on this one admits newcomers; nobody is told before this is synced. */
   | SecretRecord
   /** Edits up to this number may have been accepted. */

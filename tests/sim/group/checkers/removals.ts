@@ -6,7 +6,7 @@
  * performed; what is known of the group is taken from its records alone.
  */
 
-import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../../lib/base/ids.ts";
 import { compareBallots } from "../../../../lib/protocols/group/schema/ballot.ts";
 import type { Epoch } from "../../../../lib/protocols/group/schema/epoch.ts";
@@ -29,9 +29,9 @@ const FOR_OTHERS = new Set<GroupMessage["type"]>(["welcome", "secret", "catch-up
 
 /** What the coordinator's records say, as far as they are on its disk. */
 class Known {
-  readonly removed = new Set<PeerKey>();
+  readonly removed = new Set<Fingerprint>();
   /** Removed, and out of a view that has begun at all its members. */
-  readonly out = new Set<PeerKey>();
+  readonly out = new Set<Fingerprint>();
   secret: GroupSecret | null = null;
   view: Epoch | null = null;
   /** The last view that has begun at all its members. */
@@ -56,6 +56,10 @@ class Known {
     return this.view?.members.some((member) => member.key === key) ?? false;
   }
 
+  isRemoved(key: PeerKey): boolean {
+    return this.removed.has(fingerprintOf(key));
+  }
+
   take(record: CoordinatorRecord): void {
     switch (record.kind) {
       case "kicked":
@@ -77,7 +81,11 @@ class Known {
         break;
       case "confirmed":
         this.confirmed = this.view;
-        for (const key of this.removed) if (!this.isIn(key)) this.out.add(key);
+        for (const key of this.removed) {
+          if (!this.view?.members.some((member) => fingerprintOf(member.key) === key)) {
+            this.out.add(key);
+          }
+        }
         break;
     }
   }
@@ -116,7 +124,7 @@ export class Removals implements Checker {
   #decides(known: Known, record: CoordinatorRecord): void {
     if (record.kind === "decided") {
       const { members, view } = record.signed.epoch.value;
-      const back = members.find(({ key }) => known.removed.has(key) && !known.isIn(key));
+      const back = members.find(({ key }) => known.isRemoved(key) && !known.isIn(key));
       if (back !== undefined) {
         throw new Violation(`${back.name} was removed, and is in view ${view}`);
       }
@@ -132,7 +140,7 @@ export class Removals implements Checker {
     if (type === "recount" && message.awaited.length === 0) return;
     const { key } = end.other.owner as unknown as { readonly key: PeerKey };
     const said = `The coordinator sends ${type} to ${fingerprintOf(key)}, `;
-    if (known.removed.has(key) && (!known.isIn(key) || FOR_OTHERS.has(type))) {
+    if (known.isRemoved(key) && (!known.isIn(key) || FOR_OTHERS.has(type))) {
       throw new Violation(`${said}which was removed`);
     }
     if (known.secret === null || this.#were.has(key) || type === "probe") return;
@@ -151,7 +159,7 @@ export class Removals implements Checker {
     const keys = [...process.links.values()]
       .map(({ other }) => (other.owner as unknown as { readonly key: PeerKey }).key);
     const removed = keys.find((key) =>
-      known.removed.has(key) && fingerprintOf(key) === event.key && !known.isIn(key)
+      known.isRemoved(key) && fingerprintOf(key) === event.key && !known.isIn(key)
     );
     if (removed !== undefined) throw new Violation(`${event.name} was removed, and is joining`);
   }
@@ -166,7 +174,7 @@ export class Removals implements Checker {
     }
     for (const effect of effects) {
       if (effect.type !== "tell" || !isContent(effect.message)) continue;
-      const out = effect.peers.find((key) => known.out.has(key));
+      const out = effect.peers.find((key) => known.out.has(fingerprintOf(key)));
       if (out === undefined) continue;
       const what = `${process.name} sends ${effect.message.type} to ${fingerprintOf(out)}`;
       throw new Violation(`${what}, which was removed`);
