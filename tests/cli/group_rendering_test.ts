@@ -287,16 +287,15 @@ const PRINTED: readonly (readonly [
     "12:03 * Edit 7: waiting for Bob and Carol to agree to change entry 43 (30 s)\n",
   ],
   [
-    "an edit that waits for somebody who is there",
-    [READY, { event: "edit-started", edit: 7, seq: 43, awaited: ["Bob"], voteMs: 30_000 }],
-    "12:03 * Edit 7: waiting for Bob to agree to change entry 43 (30 s)\n",
+    "an edit that waits for somebody who is shown by another name than in the view",
+    [READY, { event: "edit-started", edit: 7, seq: 43, awaited: ["Bob~k7f3"], voteMs: 30_000 }],
+    "12:03 * Edit 7: waiting for Bob~k7f3 to agree to change entry 43 (30 s)\n",
   ],
   [
     "an edit of an entry whose author is away: what comes next says so",
     [
       READY,
-      { ...VIEW, members: ["Alice", "Carol"], joined: [], left: [{ name: "Bob", reason: "quit" }] },
-      { event: "edit-started", edit: 7, seq: 43, awaited: ["Bob"], voteMs: 30_000 },
+      { event: "edit-started", edit: 7, seq: 43, awaited: ["Bob"], voteMs: 30_000, absent: true },
     ],
     "",
   ],

@@ -51,8 +51,6 @@ const REPLAY_SHOWN = 100;
 export class MemberRendering {
   #self = "";
   #server = "";
-  /** The group's members; empty until the user has joined. */
-  #members: readonly string[] = [];
   /** Whether the user has been in the group since the start. */
   #wasIn = false;
   #isToldByReady = false;
@@ -76,14 +74,12 @@ export class MemberRendering {
       case "ready":
         this.#self = event.name;
         this.#server = event.server;
-        this.#members = event.members;
         if (event.members.includes(event.name)) {
           this.#isToldByReady = true;
           return [this.#inLine(event.members, event, nowMs)];
         }
         return [this.#waitingLine(event, nowMs)];
       case "view":
-        this.#members = event.members;
         return this.#viewLines(event, nowMs);
       case "joining":
         return [joiningLine(event, nowMs)];
@@ -94,9 +90,7 @@ export class MemberRendering {
       case "message":
         return [...this.#leftOutLines(), entryLine(event, nowMs)];
       case "edit-started":
-        return this.#isAway(event.awaited ?? [])
-          ? []
-          : [editStartedLine(event, nowMs, this.#nameOf)];
+        return event.absent === true ? [] : [editStartedLine(event, nowMs, this.#nameOf)];
       case "vote-wanted":
         return this.#voteWantedLines(event, nowMs);
       case "edit":
@@ -218,15 +212,6 @@ export class MemberRendering {
     const ms = nowMs - sinceMs;
     if (ms < CATCHING_UP_TOLD_MS) return [];
     return [starLine(nowMs, `Caught up: ${entriesText(of)} in ${durationText(ms)}`)];
-  }
-
-  /**
-   * Whether the edit waits for somebody who isn't in the group and so can't agree: the outcome, which follows, says
-   * so.
-   */
-  #isAway(awaited: readonly string[]): boolean {
-    const members = this.#members;
-    return members.length > 0 && awaited.some((name) => !members.includes(name));
   }
 
   #voteWantedLines(event: EventNamed<"vote-wanted">, nowMs: number): readonly Line[] {

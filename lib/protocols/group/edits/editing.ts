@@ -6,7 +6,7 @@
 import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import type { ErrorCode } from "../../../base/errors.ts";
-import type { Hash, RequestId } from "../../../base/ids.ts";
+import type { Hash, PeerKey, RequestId } from "../../../base/ids.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { inWords } from "../../../base/text/words.ts";
 import {
@@ -39,7 +39,8 @@ interface EditingGroup {
   readonly looks: EntryLookups;
   readonly names: MemberNames;
   readonly rules: Rules | null;
-  /** Names of the other members. */
+  /** The members, and how the others are shown. */
+  readonly present: readonly PeerKey[];
   readonly others: readonly string[];
 }
 
@@ -269,10 +270,11 @@ export class Editing {
     const policy = editingIn?.rules?.edits ?? "auto";
     const { edit, signed, ref } = accepted;
     const { seq } = signed.request.value;
-    const tell = (awaited: readonly string[]) => {
+    const tell = (awaited: readonly string[], isAbsent = false) => {
       if (accepted.isTold) return; // the edit was committed meanwhile
       accepted.isTold = true;
-      const wait = awaited.length === 0 ? {} : { awaited, voteMs };
+      const absent = isAbsent ? { absent: true as const } : {};
+      const wait = awaited.length === 0 ? {} : { awaited, voteMs, ...absent };
       out.show({ event: "edit-started", edit, seq, ...wait }, ref);
       if (accepted.aborted !== null) this.#tellAborted(id, accepted, accepted.aborted);
     };
@@ -280,8 +282,9 @@ export class Editing {
     if (policy === "ask") return tell(accepted.awaited = editingIn.others);
     editingIn.looks.look(seq, null, (entry) => {
       const author = entry?.author ?? null;
-      const isOwn = author === null || author.key === this.owner.signer.key;
-      tell(isOwn ? [] : [editingIn.names.shown(author.key, author.name)]);
+      if (author === null || author.key === this.owner.signer.key) return tell([]);
+      const { names, present } = editingIn;
+      tell([names.shown(author.key, author.name)], !present.includes(author.key));
     });
   }
 

@@ -253,6 +253,11 @@ export class MemberNames {
     return called.length < 2 ? [] : called.slice(0, NAMESAKES_MAX).map(([, { shown }]) => shown);
   }
 
+  /** How each one is shown that has this name. */
+  called(name: string): readonly (readonly [key: PeerKey, shown: string])[] {
+    return this.#called(foldName(name)).map(([key, { shown }]) => [key, shown]);
+  }
+
   #called(folded: FoldedName): readonly [PeerKey, Known][] {
     return [...this.#newcomers, ...this.#known].filter(([, { name }]) => foldName(name) === folded);
   }

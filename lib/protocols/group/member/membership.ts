@@ -14,6 +14,7 @@ import { type ConsentedEnd, consentFault, type Voters } from "../identity/consen
 import { EquivocationDetection } from "../views/equivocation_detection.ts";
 import type { Agreed, SignedEditRequest } from "../schema/edit.ts";
 import type { Editing } from "../edits/editing.ts";
+import { reasonAsShown } from "../edits/reason_as_shown.ts";
 import type { Epoch, SignedEpoch } from "../schema/epoch.ts";
 import type { Source } from "../catch_up/fetching.ts";
 import { type Rules, rulesAt } from "../schema/founding.ts";
@@ -249,6 +250,11 @@ export class Membership {
   }
 
   readonly isKnownRequest = (signed: SignedEditRequest): boolean => this.voting.isKnown(signed);
+
+  /** The members of the epoch. */
+  get present(): readonly PeerKey[] {
+    return (this.ordering?.epoch.members ?? []).map(({ key }) => key);
+  }
 
   /** Names of the other members of the epoch. */
   get others(): readonly string[] {
@@ -763,7 +769,10 @@ class Hearing {
         membership.observed.cutPart.received(null, message.signed);
         return membership.voting.committed(null, message);
       case "aborted":
-        return membership.voting.aborted(null, message);
+        return membership.voting.aborted(null, {
+          ...message,
+          reason: reasonAsShown(message.reason, membership.names, membership.present),
+        });
       case "recover":
         return membership.recover();
       case "equivocated":

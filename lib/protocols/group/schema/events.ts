@@ -212,6 +212,8 @@ export type MemberEvent =
     readonly seq: number;
     /** The members that have to agree, and how long they may take; absent where nobody has to. */
     readonly awaited?: readonly string[];
+    /** Whether the one who has to agree isn't in the group: the outcome, which follows, says so. */
+    readonly absent?: true;
     readonly voteMs?: number;
   }
   | {

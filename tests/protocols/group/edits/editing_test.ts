@@ -11,7 +11,12 @@ import { Decider, editOf, idOf } from "../edit_fixtures.ts";
 import { COORDINATOR, GROUP, GroupNet, type Node } from "../group_net.ts";
 import { groupIdOf } from "../../../../lib/protocols/group/schema/founding.ts";
 import { foundedBy } from "../founded.ts";
-import { fakeCrypto } from "../../../sim/fake_crypto.ts";
+import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
+import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
+import type { PeerKey } from "../../../../lib/base/ids.ts";
+import { reasonAsShown } from "../../../../lib/protocols/group/edits/reason_as_shown.ts";
+
+const keyOf = (name: string): PeerKey => fakeSigner(name).key;
 
 /** Ann and Bob, who have said entries 1 and 2. */
 function started(): { readonly net: GroupNet; readonly ann: Node; readonly bob: Node } {
@@ -310,6 +315,56 @@ Deno.test("an edit that is aborted before its number is on disk is told after it
 
   assertEquals(told(ann), ["r: 1 of 2 started, waits for bob", `r: 1 aborted: ${reason}`]);
   assertEquals(ann.machine!.editing.size, 0);
+});
+
+Deno.test("who said no to an edit, or is asked, is named as shown here", () => {
+  const { net, ann, bob } = started();
+  edit(net, ann, 2, "due");
+  const signed = asked(net, ann)[0]!;
+  ann.command({ command: "verify", name: "bob", answer: "no" });
+  accept(net, ann, signed, 1, "own");
+  abort(net, ann, signed);
+
+  const shown = `bob~${fingerprintOf(bob.key).slice(0, 4)}`;
+  assertEquals(told(ann), [
+    `r: 1 of 2 started, waits for ${shown}`,
+    `r: 1 aborted: ${shown} said no`,
+  ]);
+});
+
+Deno.test("the coordinator's reasons name people as shown here, where that is certain", () => {
+  const called = (name: string): readonly (readonly [PeerKey, string])[] =>
+    name === "bob"
+      ? [[keyOf("bob"), "bob~k7f3"]]
+      : name === "cem"
+      ? [[keyOf("cem"), "cem~aaaa"], [keyOf("dan"), "cem"]]
+      : [];
+  const asShown = (reason: string, ...present: readonly string[]) =>
+    reasonAsShown(reason, { called }, present.map(keyOf));
+
+  for (
+    const [reason, wanted, ...present] of [
+      ["bob said no", "bob~k7f3 said no", "bob"],
+      ["bob: ask bob said no", "bob~k7f3: ask bob said no", "bob"],
+      [
+        "you, bob and eve didn't answer in time",
+        "you, bob~k7f3 and eve didn't answer in time",
+        "bob",
+      ],
+      [
+        "its author, bob, isn't in the group and can't be asked",
+        "its author, bob~k7f3, isn't in the group and can't be asked",
+      ],
+      [
+        "its author, bob, isn't in the group and can't be asked",
+        "its author, bob, isn't in the group and can't be asked",
+        "bob",
+      ],
+      ["cem said no", "cem~aaaa said no", "cem"],
+      ["cem said no", "cem said no", "cem", "dan"],
+      ["the coordinator was restarted", "the coordinator was restarted", "bob"],
+    ] as const
+  ) assertEquals(asShown(reason, ...present), wanted);
 });
 
 Deno.test("an edit that is in the log before it was told by its number is told so first, once", () => {
