@@ -378,6 +378,11 @@ const PRINTED: readonly (readonly [
     "No entries yet, and so no digest.\n",
   ],
   ["members", [READY, { event: "members", members: ["Bob", "Alice"] }], "Bob, Alice (you)\n"],
+  [
+    "a member with a key that the user has refused",
+    [READY, { event: "members", members: ["Bob~k7f3", "Alice"], refused: ["Bob~k7f3"] }],
+    "Bob~k7f3 (the key that you refused), Alice (you)\n",
+  ],
   ["no members", [{ event: "members", members: [] }], "You aren't in the group yet.\n"],
   [
     "a status",
@@ -623,6 +628,11 @@ const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: str
     "Edit 9 of entry 43, asked by Alice, is committed; waits for the logs of Bob: at␊eight\n",
   ],
   ["members", { event: "members", members: ["Alice"] }, "Alice\n"],
+  [
+    "a member with a key that the operator has refused",
+    { event: "members", members: ["Alice", "Bob"], refused: ["Bob"] },
+    "Alice, Bob (the key that you refused)\n",
+  ],
   [
     "a member that is awaited",
     { event: "members", members: ["Alice", "Bob"], awaited: ["Alice"], verified: ["Alice", "Bob"] },

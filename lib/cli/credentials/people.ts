@@ -337,8 +337,12 @@ export function withCompared(event: ShownEvent, known: KnownPeers, own: Fingerpr
       return { ...fields, ...found };
     }
     case "view":
-    case "members":
       return { ...fields, verified: verifiedAmong(fields, of) };
+    case "members": {
+      const refused = namesWhere(fields, (name, key) => known.isRefused(name, key as Fingerprint));
+      const verified = verifiedAmong(fields, of);
+      return { ...fields, verified, ...(refused.length === 0 ? {} : { refused }) };
+    }
     case "error":
     case "notice":
       return fields["changed"] === undefined
@@ -378,14 +382,22 @@ function wasVerified(known: KnownPeers, { name, before }: KeyChange): boolean {
   return comparedOf(known, { name, key: before ?? null }).verified === true;
 }
 
-/** The names of those among `members` whose keys are verified; `keys` has their keys in the same order. */
+/** The names of those among `members` whose keys are verified. */
 function verifiedAmong(
   fields: Readonly<Record<string, unknown>>,
   of: (somebody: Somebody) => Compared,
 ): readonly string[] {
+  return namesWhere(fields, (name, key) => of({ name, key }).verified === true);
+}
+
+/** The names of some among `members`; `keys` has their keys in the same order. */
+function namesWhere(
+  fields: Readonly<Record<string, unknown>>,
+  isOne: (name: string, key: string | null) => boolean,
+): readonly string[] {
   const keys = fields["keys"] as readonly string[] | undefined ?? [];
   return (fields["members"] as readonly string[]).filter((name, at) =>
-    of({ name, key: keys[at] ?? null }).verified
+    isOne(name, keys[at] ?? null)
   );
 }
 

@@ -28,7 +28,7 @@ import {
 } from "../rendering/spans.ts";
 import { goneLine, joiningLine, joiningNames, shortDigest } from "../rendering/states_rendering.ts";
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
-import { type OwnEventOf, verifyLines } from "../rendering/verify_rendering.ts";
+import { type OwnEventOf, REFUSED_TEXT, verifyLines } from "../rendering/verify_rendering.ts";
 
 /** The events that only this mode shows. */
 export type MemberOwnEvent = OwnEventOf<MemberEvent>;
@@ -247,11 +247,13 @@ export class MemberRendering {
   readonly #nameOf = (name: string): Span =>
     name === this.#self ? ownNameSpan(name) : nameSpan(name);
 
-  #names({ members, verified = [] }: EventNamed<"members">): Line {
+  #names({ members, verified = [], refused = [] }: EventNamed<"members">): Line {
     return listed(
       members.map((name) => {
         if (name === this.#self) return [ownNameSpan(name), " (you)"];
-        return [nameSpan(name), verified.includes(name) ? " (verified)" : ""];
+        const isRefused = refused.includes(name);
+        const mark = verified.includes(name) ? "verified" : isRefused ? REFUSED_TEXT : null;
+        return [nameSpan(name), mark === null ? "" : ` (${mark})`];
       }),
     );
   }

@@ -23,7 +23,7 @@ import {
   statesLines,
 } from "../rendering/states_rendering.ts";
 import type { Line, RenderContext } from "../rendering/user_interface.ts";
-import { type OwnEventOf, verifyLines } from "../rendering/verify_rendering.ts";
+import { type OwnEventOf, REFUSED_TEXT, verifyLines } from "../rendering/verify_rendering.ts";
 
 /** The events that only this mode shows. */
 export type ServeOwnEvent = OwnEventOf<CoordinatorEvent>;
@@ -81,17 +81,18 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
   }
 }
 
-type Marks = Pick<EventNamed<"members">, "verified" | "awaited">;
+type Marks = Pick<EventNamed<"members">, "verified" | "refused" | "awaited">;
 
 function namesOf(
   members: readonly string[],
-  { verified = [], awaited = [] }: Marks = {},
+  { verified = [], refused = [], awaited = [] }: Marks = {},
 ): Line {
   if (members.length === 0) return ["nobody"];
   return listed(members.map((name) => {
     const marks = [
       ...(awaited.includes(name) ? ["awaited"] : []),
       ...(verified.includes(name) ? ["verified"] : []),
+      ...(refused.includes(name) ? [REFUSED_TEXT] : []),
     ];
     return [nameSpan(name), marks.length === 0 ? "" : ` (${marks.join(", ")})`];
   }));

@@ -105,8 +105,11 @@ export function listedName(name: string, changed: KeyChange | undefined): string
     : `${name}~${startApart(changed.key, new Set<string>(), (key) => key)}`;
 }
 
+/** What lists say of somebody who has a key that the user has refused. */
+export const REFUSED_TEXT = "the key that you refused";
+
 function changedText({ before, verified }: KeyChange): string {
-  if (before === undefined) return "the key that you refused";
+  if (before === undefined) return REFUSED_TEXT;
   return verified === true ? "ANOTHER KEY than you verified" : "another key than before";
 }
 

@@ -183,6 +183,14 @@ export class KnownPeers {
     );
   }
 
+  /** Whether the user has refused this key under this name, whether that has the key's start or not. */
+  isRefused(name: string, key: Fingerprint): boolean {
+    return this.refused().some((refused) =>
+      refused.fingerprint === key &&
+      isSameName(nameBeforeStart(refused.name), nameBeforeStart(name))
+    );
+  }
+
   /** All names met under which a key wasn't refused, the ones met first first. */
   *names(): Generator<string> {
     for (const line of this.#lines.values()) {

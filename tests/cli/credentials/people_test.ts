@@ -156,6 +156,13 @@ Deno.test("withCompared() says of everybody in an event whether they are verifie
     const members = { event, members: ["Me", "Bob", "Eve"], keys: [own, bob, eve] };
     assertEquals(seen(members), { ...members, verified: ["Bob"] });
   }
+  await knownPeers.refuse("Eve", EVE, 0);
+  const members = {
+    event: "members",
+    members: ["Bob", `Eve~${eve.slice(0, 4)}`],
+    keys: [bob, eve],
+  };
+  assertEquals(seen(members)["refused"], [members.members[1]]);
   const other = { event: "message", from: "Bob", key: bob };
   assertEquals(seen(other), other);
 });

@@ -1,5 +1,6 @@
 /** Who may come in: which names belong to which keys, and who is kept out. */
 
+import { dropOldest } from "../../../base/collections/bounded.ts";
 import { parseHost } from "../../../base/text/endpoints.ts";
 import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../../base/ids.ts";
@@ -28,6 +29,8 @@ export class MemberAdmission {
   readonly #refused: RefusedKeys;
   /** Keys that came under others' names. */
   readonly #reported = new ReportedKeys(REMEMBERED_MAX);
+  /** Keys that the operator has refused, and that were in then: the operator is told when they are kept out. */
+  readonly #refusedHere = new Set<PeerKey>();
   /** Keys that were known when this group was founded, and weren't in it since: of an earlier group's members. */
   readonly #ofOthers: Set<Fingerprint>;
   /** Names, by key, of those that stay out until allowed. As many as the operator removes, and members that lied. */
@@ -97,7 +100,7 @@ export class MemberAdmission {
     const name = shownName(claimed);
     const other = fingerprintOf(key);
     const { out } = this;
-    if (this.#reported.isNews(folded, key, out.nowMs)) {
+    if (this.#refusedHere.delete(key) || this.#reported.isNews(folded, key, out.nowMs)) {
       const what = `Refused somebody who comes as ${name} with key ${other}`;
       const why = pinned === undefined
         ? "you found its digits to be different"
@@ -123,6 +126,8 @@ export class MemberAdmission {
   refuse(name: string, key: PeerKey): void {
     this.refuseAbsent(name, fingerprintOf(key));
     this.#reported.report(name, key, this.out.nowMs);
+    this.#refusedHere.add(key);
+    dropOldest(this.#refusedHere, REMEMBERED_MAX);
   }
 
   /** As `refuse`, of a key that isn't here. */
@@ -183,6 +188,7 @@ export class MemberAdmission {
     if (key === undefined) return null;
     this.#reported.forget(folded);
     this.#refused.accept(name, fingerprintOf(key));
+    this.#refusedHere.delete(key);
     this.#pins.set(folded, fingerprintOf(key));
     this.out.push({ type: "pin", name, key, again: true });
     return fingerprintOf(key);

@@ -169,7 +169,14 @@ export class Operator {
     const found = this.#find(name, ({ key, name }) => this.admission.isPinned(key, name));
     if (found === null) return this.#unknown("verify", name, this.#known(), ref);
     this.out.show(verifyEvent(found.name, this.ownKey, found.key, answer), ref);
-    if (answer === "no") this.admission.refuse(found.name, found.key);
+    if (answer !== "no") return;
+    this.admission.refuse(found.name, found.key);
+    if (!this.#isHere(found.key)) return;
+    const shown = shownName(found.name);
+    this.out.notice(
+      `${shown} stays in the group until its program ends; /remove ${shown} puts it out now`,
+      ref,
+    );
   }
 
   /** As `verify` with `no`, said in another program of the same folder. */

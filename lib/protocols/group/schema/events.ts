@@ -121,6 +121,8 @@ export interface MembersEvent {
   readonly keys?: readonly string[];
   /** The names of those that the user has verified, which the console adds. */
   readonly verified?: readonly string[];
+  /** Of those whose keys the user has refused, as well; absent where there are none. */
+  readonly refused?: readonly string[];
   /** Absent where nobody is. */
   readonly joining?: readonly string[];
   /** Those of `members` that aren't here, and without whom the group can't go on; absent where there are none. */
