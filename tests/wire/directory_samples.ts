@@ -96,6 +96,7 @@ export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
     key,
     own: 300,
     signature,
+    guest: true,
   },
   { type: "got", through: sentAt },
   { type: "talk", call },

@@ -295,11 +295,13 @@ export class RegistryRendering {
 
   /** A broadcast that was kept has the time at which it was sent. */
   #broadcastLine(event: EventNamed<"broadcast">, nowMs: number): Line {
-    const { from, text } = event;
+    const { from, text, guest } = event;
     const start = messageStart({ ...event, history: isEarlier(event, nowMs) }, nowMs);
     const who: Span = from === DIRECTORY_NAME ? from : nameSpan(from);
-    const aside = this.#online.get(foldName(from))?.guest === true ? " (guest)" : "";
-    return [...start, "[", who, `${aside} -> all] `, { text, as: "body" }];
+    return [...start, "[", who, guest === true ? " (guest) -> all] " : " -> all] ", {
+      text,
+      as: "body",
+    }];
   }
 }
 

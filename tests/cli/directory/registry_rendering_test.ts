@@ -131,6 +131,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
       id: "1",
       from: "dave",
       key: "k",
+      guest: true,
       text: "hi",
       sentAt: NOON,
       history: false,
@@ -325,6 +326,19 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
       history: false,
     }],
     "12:03 [bob -> all] lunch\n",
+  ],
+  [
+    [...IN, {
+      event: "broadcast",
+      id: "1",
+      from: "zoe~k7f3",
+      key: "k9",
+      guest: true,
+      text: "lunch",
+      sentAt: EARLIER,
+      history: true,
+    }],
+    "11:03 (earlier) [zoe~k7f3 (guest) -> all] lunch\n",
   ],
   [
     [...IN, {

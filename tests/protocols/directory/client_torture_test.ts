@@ -83,6 +83,7 @@ function message(random: Random, program: ClientProgram): DirectoryMessage {
       text: "x",
       key: BOB,
       own: number,
+      guest: false,
       signature: signBroadcast(fakeSigner("bob"), {
         directory: random.chance(0.9) ? DIRECTORY : BOB,
         from: name,

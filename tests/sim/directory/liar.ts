@@ -208,7 +208,7 @@ export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
       sentAt,
       text,
     });
-    const said = { type: "told", ...place, from, text, own, signature } as const;
+    const said = { type: "told", ...place, from, text, own, signature, guest: false } as const;
     return { ...said, key: random.chance(0.5) ? signer.key : key };
   }
 

@@ -78,14 +78,15 @@ export class Deliveries {
   }
 
   #tellingOf(
-    { number, from, fromKey, own, sentAt, text, signature }: Broadcast,
+    { number, from, fromKey, fromAccount, own, sentAt, text, signature }: Broadcast,
     after: number,
   ): ToldMessage {
     const place = `${number} ${after}`;
     let telling = this.#telling.get(place);
     if (telling === undefined) {
       const key = fromKey ?? this.broadcasts.directory;
-      const what = { number, after, from, sentAt, text, key, own, signature };
+      const guest = !fromAccount && fromKey !== null; // the operator is none
+      const what = { number, after, from, sentAt, text, key, own, signature, guest };
       telling = new ToldMessage({ type: "told", ...what });
       this.#telling.set(place, telling);
       dropOldest(this.#telling, TELLING_MAX);

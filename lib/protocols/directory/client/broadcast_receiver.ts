@@ -143,7 +143,7 @@ export class BroadcastReceiver {
   }
 
   #take(message: DirectoryMessageOf<"told">): void {
-    const { number, sentAt, text, own } = message;
+    const { number, sentAt, text, own, guest } = message;
     this.#last = number;
     if (number <= this.#taken) return; // it came on an earlier link
     this.#taken = number;
@@ -156,10 +156,11 @@ export class BroadcastReceiver {
       from: message.from,
     };
     const shown = this.#shownFrom(message, speaker);
+    const isGuest = guest ? { guest } as const : {};
     this.#waiting.push(
       shown === null
         ? { kind: "through", ...place }
-        : { kind: "heard", ...place, ...speaker, ...shown, own, sentAt, text },
+        : { kind: "heard", ...place, ...speaker, ...shown, own, sentAt, text, ...isGuest },
     );
   }
 
@@ -322,13 +323,14 @@ export class BroadcastReceiver {
     this.owner.out.push({ type: "shown", through: { store, as, number } });
   }
 
-  #show({ number, from, key, sentAt, text }: Heard, history: boolean): void {
+  #show({ number, from, key, sentAt, text, guest }: Heard, history: boolean): void {
     const id = String(number);
     this.owner.out.show({
       event: "broadcast",
       id,
       from,
       key,
+      ...(guest === undefined ? {} : { guest }),
       text,
       sentAt: dateText(sentAt),
       history,

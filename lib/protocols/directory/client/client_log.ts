@@ -160,10 +160,11 @@ export class ClientLog {
 
   /** The broadcast is on disk. */
   stored(heard: Heard): void {
-    const { store, as, number, from, sentAt, text, directory, key, own, isLasting } = heard;
+    const { store, as, number, from, sentAt, text, directory, key, own, isLasting, guest } = heard;
     this.passed({ store, as, number });
     this.#hasSpoken(heard);
-    this.#kept.push({ store, as, number, from, sentAt, text, directory, key, own, isLasting });
+    const kept = { store, as, number, from, sentAt, text, directory, key, own, isLasting };
+    this.#kept.push({ ...kept, ...(guest === undefined ? {} : { guest }) });
     if (this.#kept.length > HEARD_KEPT_MAX) this.#kept.shift();
     this.#sinceStart++;
   }

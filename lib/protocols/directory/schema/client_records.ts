@@ -4,6 +4,7 @@ import type { FoldedName } from "../../../base/ids.ts";
 import { checkedText, count, hexText, text, time, word } from "../../../base/schema/cells.ts";
 import {
   type InferColumns,
+  optional,
   recordLog,
   type RecordOf,
   row,
@@ -65,6 +66,7 @@ export const CLIENT_LOG = recordLog("registry", 3, {
     own: SPOKE.own,
     directory: SPOKE.directory,
     isLasting: SPOKE.isLasting,
+    guest: optional(word({ guest: true }, (text) => `no sender is ${quotedStart(text)}`)),
   }),
   through: row(
     "All up to here were stored; in a compacted log, this replaces those that aren't kept.",

@@ -167,6 +167,8 @@ export type ClientEvent =
     readonly from: string;
     /** Fingerprint of the key that has signed it. */
     readonly key: string;
+    /** Of a guest, as the directory says. */
+    readonly guest?: boolean;
     readonly text: string;
     /** ISO 8601, UTC, by the sender's clock, which the sender has signed. */
     readonly sentAt: string;

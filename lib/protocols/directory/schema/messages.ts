@@ -371,6 +371,8 @@ const told = message(35, "told", {
   key: peerKey(),
   own: counter,
   signature: fixedBytes(SIGNATURE_BYTES),
+  /** Whether the sender is in as a guest, as the directory says. */
+  guest: trailing(bool(), false),
 });
 const got = message(36, "got", {
   from: "a client",

@@ -31,6 +31,21 @@ Deno.test("Directory: one that acknowledges nothing is sent a window, and holds 
   assertEquals(toldTo(bob), WINDOW_MAX + 10);
 });
 
+Deno.test("Directory: a broadcast says whether a guest has sent it", () => {
+  const exchange = new Exchange();
+  const [ann, bob, cem] = [exchange.account("ann"), exchange.guest("bob"), exchange.guest("cem")];
+  bob.tells("of a guest");
+  ann.tells("of an account");
+  exchange.command({ command: "broadcast", text: "of the operator" });
+
+  const told = cem.got.flatMap((message) => message.type === "told" ? [message] : []);
+  assertEquals(told.map(({ text, guest }) => [text, guest]), [
+    ["of a guest", true],
+    ["of an account", false],
+    ["of the operator", false],
+  ]);
+});
+
 Deno.test("Directory: so many bytes at once to one client", () => {
   const exchange = new Exchange();
   const ann = exchange.guest("ann");

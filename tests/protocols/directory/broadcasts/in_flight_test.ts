@@ -21,6 +21,7 @@ const TELLING = new ToldMessage({
   key: "d".repeat(64) as PeerKey,
   own: 1,
   signature: new Uint8Array(64),
+  guest: false,
 });
 
 function some(count: number): readonly Unacknowledged[] {

@@ -37,7 +37,19 @@ function told(
   const { from = "bob", text = `text ${number}`, own = number, sentAt = 0 } = more;
   const signature = signBroadcast(signer, { directory: DIRECTORY, from, own, sentAt, text });
   const { key } = signer;
-  return { type: "told", number, after, from, sentAt, text, key, own, signature, ...more };
+  return {
+    type: "told",
+    number,
+    after,
+    from,
+    sentAt,
+    text,
+    key,
+    own,
+    signature,
+    guest: false,
+    ...more,
+  };
 }
 
 /** The numbers of what was shown, those of before in brackets. */
@@ -64,6 +76,19 @@ function acknowledged(program: ClientProgram): readonly string[] {
 function restarted(program: ClientProgram, records: readonly ClientRecord[] = program.disk) {
   return new ClientProgram({ config: { records } });
 }
+
+Deno.test("hearing: that a guest said it is shown, after a restart, too", () => {
+  const program = ClientProgram.in();
+  program.says(told(1, 0, { guest: true }));
+  program.says(told(2, 1));
+  const again = restarted(program, program.disk.filter(({ kind }) => kind === "heard"));
+  again.feed({ type: "start" });
+
+  for (const { events } of [program, again]) {
+    const broadcasts = events.filter((event) => event.event === "broadcast");
+    assertEquals(broadcasts.map(({ guest }) => guest), [true, undefined]);
+  }
+});
 
 Deno.test("hearing: it is on disk before it is shown and acknowledged", () => {
   const program = ClientProgram.in();

@@ -54,6 +54,7 @@ Deno.test("DatagramPath: messages arrive once, in any order, and the longest fit
     key: "d".repeat(64) as PeerKey,
     own: Number.MAX_SAFE_INTEGER,
     signature: new Uint8Array(64),
+    guest: false,
   };
   const short: DatagramMessage = { ...longest, number: 1, text: "short" };
   const sealed = [directory.seal(short), directory.seal(longest)];
