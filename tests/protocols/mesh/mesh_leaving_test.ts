@@ -1,0 +1,211 @@
+/** Leaving: what is handed over before, and what is told of what isn't. */
+
+import { assertEquals } from "@std/assert";
+import type { MeshCommand } from "../../../lib/protocols/mesh/schema/events.ts";
+import { SLOW } from "../../given.ts";
+import { EVEN_WORLD } from "../../sim/mesh/even_world.ts";
+import type { Member } from "../../sim/mesh/member.ts";
+import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
+import { World } from "../../sim/mesh/world.ts";
+import { addMember, annAndBob, pass, quietWorld, SECOND_MS } from "./mesh_cases.ts";
+
+Deno.test("Mesh leaves within a second although a neighbour doesn't answer any more", () => {
+  const world = quietWorld();
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.start(bob, { kind: "join", contact: ann.endpoint });
+  pass(world, 10 * SECOND_MS);
+
+  ann.process?.sim.stall(2 * SECOND_MS);
+  bob.process?.command({ command: "quit" });
+  pass(world, SECOND_MS);
+
+  assertEquals([ann.process === null, bob.process], [false, null]);
+});
+
+Deno.test("Mesh says on leaving whether what was said went to nobody", () => {
+  const notices: string[] = [];
+  const world = quietWorld([{
+    name: "notices",
+    shown({ member }, event) {
+      if (event.event === "notice") notices.push(`${member.name}: ${event.text}`);
+    },
+  }]);
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const command = (member: Member, command: MeshCommand) => {
+    member.process?.command(command);
+    pass(world, 3 * SECOND_MS);
+  };
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.say(ann.process!, "is anybody here?", null);
+  pass(world, SECOND_MS);
+  world.start(bob, { kind: "join", contact: ann.endpoint });
+  pass(world, 5 * SECOND_MS);
+  command(ann, { command: "quit" });
+  const heard = [...notices];
+
+  world.say(bob.process!, "too late", null);
+  pass(world, SECOND_MS);
+  command(bob, { command: "quit" });
+
+  const unheard = "Nobody was here to get your last messages; they are sent when you come back";
+  assertEquals([heard, notices], [[], [`Bob: ${unheard}`]]);
+});
+
+Deno.test(
+  "Mesh leaves what was said with who stays, also where all others leave at once",
+  SLOW,
+  () => {
+    const lacking: number[] = [];
+    for (let seed = 1; seed <= 20; seed++) {
+      const world = new World(
+        { ...EVEN_WORLD, hosts: 4, seed, delayMs: 30, jitterMs: 30 },
+        meshSubject(),
+        [],
+      );
+      const [ann, bob] = annAndBob(world);
+      const cat = addMember(world, "Cat");
+      world.start(cat, { kind: "join", contact: ann.endpoint });
+      pass(world, 700);
+
+      for (let word = 0; word < 5; word++) {
+        for (const { process } of [ann, bob]) world.say(process!, "", null);
+        pass(world, 20);
+      }
+      for (const { process } of [ann, bob]) process!.command({ command: "quit" });
+      pass(world, 20 * SECOND_MS);
+
+      lacking.push(world.ledger.said.filter((said) => !cat.shown.has(said)).length);
+    }
+
+    assertEquals(lacking, lacking.map(() => 0));
+  },
+);
+
+Deno.test("Mesh hands over on coming back what was said to nobody, however soon one leaves again", () => {
+  const lacking: number[] = [];
+  for (const stayMs of [0, 20, 50, 100]) {
+    const world = quietWorld();
+    const [ann, bob] = annAndBob(world);
+    bob.process!.command({ command: "quit" });
+    pass(world, 3 * SECOND_MS);
+    const said = world.say(ann.process!, "is anybody here?", null);
+    pass(world, SECOND_MS);
+    ann.process!.command({ command: "quit" });
+    pass(world, 3 * SECOND_MS);
+    world.start(bob, { kind: "resume", room: bob.room! });
+    pass(world, 6 * SECOND_MS);
+
+    const back = world.start(ann, { kind: "resume", room: ann.room! });
+    while (back.readyAtMs === null) pass(world, 1);
+    pass(world, stayMs);
+    back.command({ command: "quit" });
+    pass(world, 10 * SECOND_MS);
+
+    if (!bob.shown.has(said)) lacking.push(stayMs);
+  }
+
+  assertEquals(lacking, []);
+});
+
+Deno.test("Mesh tells who leaves what isn't known to have come to anybody, where the only other one was killed", () => {
+  const notices: string[] = [];
+  for (const isRead of [true, false]) {
+    const world = quietWorld([{
+      name: "notices",
+      shown(_, event) {
+        const isOfLeaving = event.event === "notice" && event.text.includes("come back");
+        if (isOfLeaving) notices.push(`read: ${isRead}; ${event.text}`);
+      },
+    }]);
+    const [ann, bob] = annAndBob(world);
+
+    world.say(bob.process!, "one", null);
+    pass(world, 5 * SECOND_MS);
+    world.end(ann.process!, false, 0);
+    if (!isRead) world.say(bob.process!, "two", null);
+    pass(world, 10 * SECOND_MS);
+    bob.process!.command({ command: "quit" });
+    pass(world, 5 * SECOND_MS);
+  }
+
+  const text = "Some of your messages may not have arrived; they are sent when you come back";
+  assertEquals(notices, [`read: false; ${text}`]);
+});
+
+Deno.test("Mesh leaves properly at whatever moment of its way in it is told to", SLOW, () => {
+  const outcomes = new Set<string>();
+  for (let afterMs = 0; afterMs < 200; afterMs++) {
+    const seen: string[] = [];
+    const world = quietWorld([{
+      name: "seen",
+      effect({ member }, effect) {
+        if (effect.type === "stop") seen.push(`${member.name}: ${effect.outcome.kind}`);
+      },
+      shown({ member }, event) {
+        if (event.event === "joined") seen.push(`${member.name}: ${event.name} joined`);
+        if (event.event === "left") seen.push(`${member.name}: ${event.name} ${event.reason}`);
+      },
+    }]);
+    const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+    world.start(ann, { kind: "found" });
+    pass(world, SECOND_MS);
+    world.start(bob, { kind: "join", contact: ann.endpoint });
+    pass(world, afterMs);
+
+    bob.process!.command({ command: "quit" });
+    pass(world, 60 * SECOND_MS);
+
+    outcomes.add(seen.filter((one) => one !== "Bob: Ann joined").toSorted().join(", "));
+  }
+
+  const left = "Ann: Bob joined, Ann: Bob quit, Bob: bye";
+  assertEquals(outcomes, new Set(["Bob: bye", left]));
+});
+
+Deno.test("Mesh says that a line isn't sent which comes while it leaves", () => {
+  const errors: string[] = [];
+  const world = quietWorld([{
+    name: "errors",
+    shown(_, event, ref) {
+      if (event.event === "error") errors.push(`${ref}: ${event.code} ${event.text}`);
+    },
+  }]);
+  const [, bob] = annAndBob(world);
+  world.say(bob.process!, "in time", null);
+
+  bob.process!.command({ command: "quit" });
+  bob.process!.command({ command: "say", text: "too late" }, "a");
+  bob.process!.command({ command: "peers" }, "b");
+  pass(world, SECOND_MS);
+
+  assertEquals(errors, [
+    "a: offline Cannot send that: this member is leaving the room",
+    "b: offline Cannot do that: this member is leaving the room",
+  ]);
+});
+
+Deno.test("Mesh calls nobody lost in its status who left properly while it wasn't there itself", () => {
+  const problems: (readonly string[])[] = [];
+  const world = quietWorld([{
+    name: "problems",
+    shown(_, event) {
+      if (event.event === "status") problems.push(event.problems);
+    },
+  }]);
+  const [ann, bob] = annAndBob(world);
+  const command = (member: Member, command: MeshCommand) => {
+    member.process!.command(command);
+    pass(world, 5 * SECOND_MS);
+  };
+  for (const member of [bob, ann]) command(member, { command: "quit" });
+
+  world.start(bob, { kind: "resume", room: bob.room! });
+  pass(world, 5 * SECOND_MS);
+  command(bob, { command: "status" });
+
+  assertEquals(problems.flat().filter((text) => text.includes("lost")), []);
+  assertEquals(problems.length, 1);
+});

@@ -1,0 +1,139 @@
+/** What a neighbour says to have and doesn't give. */
+
+import { assert, assertEquals } from "@std/assert";
+import type { PeerKey } from "../../../../lib/base/ids.ts";
+import type { Bundle } from "../../../../lib/protocols/mesh/schema/structures.ts";
+import type { AntiEntropyEffect } from "../../../../lib/protocols/mesh/sync/anti_entropy_io.ts";
+import { fakeSigner } from "../../../sim/fake_crypto.ts";
+import { forged, headOf, idOf } from "../order_members.ts";
+import { recordsOf, type SyncMember, SyncNetwork } from "../sync_network.ts";
+import { conversation, saysToHave } from "./sync_cases.ts";
+
+/** Calls `heard` with what `member` is told of as not given, in that step. */
+function onNotGiven(
+  { sync }: SyncMember,
+  heard: (effect: Extract<AntiEntropyEffect, { readonly type: "not-given" }>) => void,
+): void {
+  const step = sync.step.bind(sync);
+  sync.step = (input, nowMs) => {
+    const effects = step(input, nowMs);
+    for (const effect of effects) if (effect.type === "not-given") heard(effect);
+    return effects;
+  };
+}
+
+Deno.test("AntiEntropy tells of what it asked for twice in vain, and not where ranges are cut off before", () => {
+  const all = conversation(40);
+  const ghost = fakeSigner("ghost");
+  const hidden = forged(ghost, "never given", { time: 5_000 });
+  const network = new SyncNetwork();
+  const ann = network.add("ann", { records: recordsOf([...all, hidden]) });
+  const carl = network.add("carl", { records: recordsOf(all.slice(0, 2)), incarnation: 2 });
+  const told: (readonly [PeerKey, number, number])[] = [];
+  onNotGiven(carl, ({ stream, counter, throughTime }) => {
+    told.push([stream.author, counter, carl.member.history().length]);
+    assertEquals(throughTime, Infinity); // nothing came, again and again
+  });
+  let inRange = 0;
+  network.loses = (message, from) => {
+    if (message.type === "sync-done") inRange = 0;
+    if (from !== ann || message.type !== "bundle") return false;
+    return message.bundle.header.value.author === ghost.key || ++inRange > 10;
+  };
+  network.link(ann, carl);
+  network.run(3_000);
+
+  assertEquals(carl.member.history().length, 40);
+  assert(told.length > 0);
+  for (const what of told) assertEquals(what, [ghost.key, 1, 40]);
+});
+
+Deno.test("AntiEntropy tells of what doesn't come for 5 s, though something else does", () => {
+  const network = new SyncNetwork();
+  const [liar, carl] = [network.add("liar"), network.add("carl")];
+  network.loses = ({ type }, from) => from === liar && type.startsWith("sync-");
+  network.link(carl, liar);
+  const told: unknown[] = [];
+  const [ghost, talker] = [fakeSigner("ghost"), fakeSigner("talker")];
+  onNotGiven(carl, ({ stream, given, counter, isOver }) => {
+    told.push([network.nowMs, stream.author, given, counter, isOver]);
+  });
+  let previous: Bundle | null = null;
+  for (let second = 0; second <= 12; second++) {
+    network.run(second * 1_000);
+    carl.receive(liar, saysToHave(50, ghost.key, talker.key));
+    const bundle = forged(talker, "a little", {
+      counter: second + 1,
+      previous: previous === null ? null : idOf(previous),
+    });
+    carl.receive(liar, { type: "bundle", bundle, claim: null, hop: 0, reason: "range" });
+    previous = bundle;
+  }
+
+  assertEquals(carl.sync.sources().size, 1);
+  assertEquals(told, [5, 6, 7, 8, 9, 10, 11, 12].map((s) => [s * 1_000, ghost.key, 0, 50, false]));
+});
+
+Deno.test("AntiEntropy tells of what didn't come although a part of its stream did, time and again", () => {
+  const ghost = fakeSigner("ghost");
+  const first = forged(ghost, "1", { time: 5_000 });
+  const after = (before: Bundle, text: string) =>
+    forged(ghost, text, {
+      counter: before.header.value.counter + 1,
+      previous: idOf(before),
+      heads: [headOf(before)],
+      time: before.header.value.time + 1,
+    });
+  const second = after(first, "2");
+  const third = after(second, "3");
+  const network = new SyncNetwork();
+  const ann = network.add("ann", { records: recordsOf([first, second, third]) });
+  // What comes can't be taken in: its author's claim never comes.
+  const carl = network.add("carl", { knowsClaim: () => false });
+  const told: unknown[] = [];
+  onNotGiven(carl, ({ given, counter, throughTime }) => told.push([given, counter, throughTime]));
+  network.loses = (message, from) =>
+    from === ann && message.type === "bundle" && message.bundle.header.value.counter > 2;
+  network.link(ann, carl);
+  network.run(3_000);
+
+  assert(told.length > 0);
+  for (const what of told) assertEquals(what, [2, 3, second.header.value.time]);
+});
+
+Deno.test("AntiEntropy tells of nothing where a range brings more, or brought all once, though all that came waits", () => {
+  const ghost = fakeSigner("ghost");
+  const said = [forged(ghost, "1", { time: 5_000 })];
+  while (said.length < 8) {
+    const before = said.at(-1)!;
+    said.push(forged(ghost, "on", {
+      counter: said.length + 1,
+      previous: idOf(before),
+      heads: [headOf(before)],
+      time: before.header.value.time + 1,
+    }));
+  }
+  /** Where the range ends that comes after so many others. */
+  const endings = [
+    (ranges: number) => 2 + ranges,
+    (ranges: number) => ranges < 2 ? said.length : 2,
+  ];
+  for (const endOf of endings) {
+    const network = new SyncNetwork();
+    const ann = network.add("ann", { records: recordsOf(said) });
+    const carl = network.add("carl", { knowsClaim: () => false });
+    const told: unknown[] = [];
+    onNotGiven(carl, (effect) => told.push(effect));
+    let ranges = 0;
+    network.loses = (message, from) => {
+      if (from === ann && message.type === "sync-done") ranges++;
+      if (from !== ann || message.type !== "bundle") return false;
+      return message.bundle.header.value.counter > endOf(ranges);
+    };
+    network.link(ann, carl);
+    network.run(8_000);
+
+    assert(ranges > 3, `${ranges}`);
+    assertEquals(told, []);
+  }
+});

@@ -1,0 +1,189 @@
+/** A newcomer, or who was away for long, gets what is kept and hears what is missing. */
+
+import { assert, assertEquals } from "@std/assert";
+import type { Hash } from "../../../../lib/base/ids.ts";
+import type { SyncMessage } from "../../../../lib/protocols/mesh/schema/messages.ts";
+import type { MeshRecord } from "../../../../lib/protocols/mesh/schema/records.ts";
+import { fakeSigner } from "../../../sim/fake_crypto.ts";
+import { forged, headOf, idOf, Member } from "../order_members.ts";
+import { recordsOf, SyncNetwork } from "../sync_network.ts";
+import { assertEqualRooms, conversation } from "./sync_cases.ts";
+
+Deno.test("AntiEntropy: a newcomer gets what is kept, and is caught up after two neighbours", () => {
+  const all = conversation(300);
+  const network = new SyncNetwork();
+  const kept = { keptMessagesMax: 100 };
+  const there = ["ann", "bob", "carl"].map((name) =>
+    network.add(name, { records: recordsOf(all), ...kept })
+  );
+  const newcomer = network.add("newcomer", kept);
+  const before = newcomer.sync.caughtUp();
+  for (const member of there) network.link(newcomer, member);
+
+  network.run(2_000);
+
+  assertEquals([before, newcomer.sync.caughtUp()], [false, true]);
+  assertEquals(newcomer.member.shown.length, 100);
+  assertEqualRooms(network);
+  assert(!newcomer.member.effects.some(({ type }) => type === "skipped"));
+  assertEquals(newcomer.sync.upToDate(there[0]!.key), true);
+});
+
+Deno.test("AntiEntropy: a newcomer gets a long range at once although nobody keeps what its first bundle answers", () => {
+  const kept = 400;
+  const [gone, speaker] = [new Member("gone"), new Member("speaker")];
+  const first = gone.sayOne("first");
+  speaker.receive(gone, first);
+  const said = Array.from({ length: kept }, (_, number) => speaker.sayOne(`${number}`));
+  const network = new SyncNetwork();
+  const options = { keptMessagesMax: kept };
+  const ann = network.add("ann", { records: recordsOf([first, ...said]), ...options });
+  const newcomer = network.add("newcomer", options);
+  network.link(newcomer, ann);
+
+  network.run(5_000);
+
+  assertEquals(newcomer.sync.caughtUp(), true);
+  assertEquals(newcomer.member.shown.length, kept);
+  assertEqualRooms(network);
+});
+
+Deno.test("AntiEntropy: what is kept from before a gap is given to who comes in, and to who comes back", () => {
+  const speaker = new Member("speaker");
+  const said = ["1", "2", "3", "4"].map((text) => speaker.sayOne(text));
+  const { author, incarnation } = said[0]!.header.value;
+  const at = { author, incarnation, counter: 3, id: idOf(said[2]!), low: 4, closed: false };
+  const skipped: MeshRecord = { kind: "frontier", entries: [at] };
+  const [one, four] = recordsOf([said[0]!, said[3]!]);
+  const network = new SyncNetwork();
+  const there = ["ann", "bob"].map((name) =>
+    network.add(name, { records: [one!, skipped, four!], incarnation: 2 })
+  );
+  const other = new Member("other").sayOne("elsewhere");
+  const away = network.add("away", { records: recordsOf([other]), incarnation: 2 });
+  const newcomer = network.add("newcomer");
+  for (const member of there) for (const late of [away, newcomer]) network.link(late, member);
+  network.link(there[0]!, there[1]!);
+  network.run(30_000);
+
+  assertEquals([away, newcomer].map(({ member }) => member.shown.includes("1")), [true, true]);
+  assertEqualRooms(network);
+});
+
+Deno.test("AntiEntropy: what a liar said before it spoke from the end of time is given to who comes in, and to who comes back", () => {
+  const liar = fakeSigner("liar");
+  const one = forged(liar, "one");
+  const two = forged(liar, "two", {
+    counter: 2,
+    previous: idOf(one),
+    time: one.header.value.time + 1,
+  });
+  const previous = { counter: 3, previous: idOf(two) };
+  const nobody = { author: fakeSigner("nobody").key, incarnation: 1, counter: 1, id: idOf(one) };
+  const heads = [{ ...nobody, time: 2 ** 52 - 1 }];
+  const late = forged(liar, "late", { ...previous, heads, time: 2 ** 52 });
+  const network = new SyncNetwork();
+  const there = ["ann", "bob"].map((name) =>
+    network.add(name, { records: recordsOf([one, two, late]), incarnation: 2 })
+  );
+  const other = new Member("other").sayOne("elsewhere");
+  const away = network.add("away", { records: recordsOf([other]), incarnation: 2 });
+  const newcomer = network.add("newcomer");
+  for (const member of there) for (const late of [away, newcomer]) network.link(late, member);
+  network.link(there[0]!, there[1]!);
+  network.run(30_000);
+
+  assertEquals(there.map(({ member }) => member.order.frontier(late.header.value).counter), [3, 3]);
+  assertEquals(newcomer.member.history(), ["one", "elsewhere", "two"]);
+  assertEqualRooms(network);
+});
+
+Deno.test("AntiEntropy: a newcomer takes for what there was no answer about a gap", () => {
+  const ann = new SyncNetwork().add("ann");
+  const [via, bob] = [fakeSigner("via").key, fakeSigner("bob")];
+  const one = forged(bob, "one");
+  const after = { counter: 2, previous: idOf(one), heads: [headOf(one)] };
+  const two = forged(bob, "two", { ...after, time: one.header.value.time + 1 });
+  ann.member.step({ type: "neighbours", peers: [via] }, 0);
+  ann.sync.step({ type: "neighbour-up", peer: via }, 0);
+  ann.sync.step({ type: "tick" }, 0);
+  ann.member.step({ type: "bundle", from: via, bundle: two, hop: 0, reason: "push" }, 300);
+  ann.sync.step({ type: "stuck" }, 1_400);
+  const answer = {
+    type: "sync-frontiers",
+    buckets: [],
+    entries: [{ ...headOf(two), low: 1, closed: false }],
+    reply: false,
+    last: true,
+    floor: 0,
+    unkept: [],
+  } as const;
+  const effects = ann.sync.step({ type: "message", from: via, message: answer }, 1_600);
+
+  assert(effects.some(({ type }) => type === "not-kept"));
+  assertEquals(effects.filter(({ type }) => type === "frontiers"), []);
+});
+
+Deno.test("AntiEntropy: a newcomer hears up to which room time a neighbour keeps nothing", () => {
+  const newcomer = new SyncNetwork().add("newcomer");
+  const via = fakeSigner("via").key;
+  newcomer.sync.step({ type: "neighbour-up", peer: via }, 0);
+  newcomer.sync.step({ type: "tick" }, 0);
+  const hear = (message: SyncMessage) =>
+    newcomer.sync.step({ type: "message", from: via, message }, 200);
+
+  const hashes = newcomer.member.order.bucketHashes();
+  hear({ type: "sync-buckets", hashes: hashes.with(0, "f".repeat(64) as Hash) });
+  const frontiers = { type: "sync-frontiers", buckets: [0], entries: [], unkept: [] } as const;
+  const effects = hear({ ...frontiers, reply: false, last: true, floor: 1_000 });
+
+  const floors = effects.flatMap((effect) => effect.type === "frontiers" ? [effect.floor] : []);
+  assertEquals(floors, [1_000]);
+});
+
+Deno.test("AntiEntropy: a newcomer hears how far a neighbour is that has just what came already", () => {
+  const newcomer = new SyncNetwork().add("newcomer");
+  const [via, other] = [fakeSigner("via").key, fakeSigner("other").key];
+  const bundle = forged(fakeSigner("Ann"), "before");
+  newcomer.sync.step({ type: "neighbour-up", peer: via }, 0);
+  newcomer.member.step({ type: "bundle", from: other, bundle, hop: 0, reason: "push" }, 100);
+
+  const message = { type: "sync-summary", root: newcomer.member.order.root() } as const;
+  const effects = newcomer.sync.step({ type: "message", from: via, message }, 200);
+
+  const heard = effects.flatMap((effect) => effect.type === "frontiers" ? effect.entries : []);
+  assertEquals(heard.map(({ author, counter }) => [author, counter]), [[fakeSigner("Ann").key, 1]]);
+});
+
+Deno.test("AntiEntropy: a newcomer in an empty room is caught up at once", () => {
+  const network = new SyncNetwork();
+  const [ann, newcomer] = [network.add("ann"), network.add("newcomer")];
+  network.link(ann, newcomer);
+  network.run(100);
+
+  assertEquals(newcomer.sync.caughtUp(), true);
+  assertEquals(newcomer.caughtUp, [ann.key]);
+});
+
+Deno.test("AntiEntropy: who was away for longer than anybody keeps is told how much was missed", () => {
+  const all = conversation(300);
+  const network = new SyncNetwork();
+  const kept = { keptMessagesMax: 100 };
+  const [ann, bob] = ["ann", "bob"].map((name) =>
+    network.add(name, { records: recordsOf(all), ...kept })
+  );
+  const records = recordsOf(all.slice(0, 50));
+  const [carl, dora] = ["carl", "dora"].map((name) =>
+    network.add(name, { records, incarnation: 2, ...kept })
+  );
+  // Carl's neighbours: two who were there, and one who was away as he was.
+  for (const other of [dora!, ann!, bob!]) network.link(carl!, other);
+  network.run(30_000);
+
+  const missed = carl!.member.effects.flatMap((effect) =>
+    effect.type === "skipped" ? [effect.messages] : []
+  );
+  assertEquals(missed.reduce((sum, messages) => sum + messages, 0), 150);
+  assertEqualRooms(network);
+  for (const { penalties } of network.members) assertEquals(penalties, []);
+});
