@@ -103,16 +103,11 @@ Deno.test("directory: a log-in makes a weaker hash anew, and the password stays"
 Deno.test("directory: a script says how it comes in, and with which password", async () => {
   await inTemporaryFolder(async (folder) => {
     const peer = ["peer", "alice", "--registry", "127.0.0.1:1", "--host", "127.0.0.1"];
-    const nameless = peer.filter((word) => word !== "alice");
     for (
       const args of [
         peer,
         [...peer, "--login"],
         [...peer, "--signup"],
-        [...peer, "--login", "--guest"],
-        [...peer, "--guest", "--new-password-file", "p.txt"],
-        [...peer, "--login", "--password", PASSWORD],
-        [...nameless, "--guest"],
       ]
     ) {
       const { code, status, text } = await failureOf(args, `${folder}/data`);

@@ -5,7 +5,8 @@ import { Random } from "../sim/random.ts";
 import { connection, delivery, FriendsGroup } from "./friends_group.ts";
 import { holds, type Node, type ShownEvent } from "./node.ts";
 
-const KILLS = 50;
+/** At each effect of an exchange somebody is killed in tests/sim/friends_sim_test.ts; here it is the program on a disk. */
+const KILLS = 15;
 /** The longest time from a start, or from the connection of the two, to a kill. */
 const KILL_MS_MAX = 150;
 /** The time between two messages of each: so short that every kill interrupts some. */

@@ -12,19 +12,8 @@ const KEY = "xsazfbd3ockoqe46yrkpuxern4x";
 
 Deno.test("friends: a fault of the table ends the program with its line, before anything starts", async (test) => {
   const tables: readonly (readonly [name: string, table: string, line: number, found: RegExp])[] = [
-    ["a line that is none", `${ALICE}bob 127.0.0.1\n`, 2, /must be NAME ADDRESS PORT .*2 words/],
     ["a bad port", `# ours\n\n${ALICE}bob 127.0.0.1 70000\n`, 4, /port must be .* "70000"/],
-    ["a bad address", `${ALICE}bob 127.0.0.1:5 25002\n`, 2, /address must be .* "127\.0\.0\.1:5"/],
-    ["a bad name", `b*b 127.0.0.1 25002\n${ALICE}`, 1, /name "b\*b" is not possible/],
-    ["a bad fingerprint", `${ALICE}bob 127.0.0.1 25002 oops\n`, 2, /fingerprint "oops" is not/],
     ["a name twice", `${ALICE}${BOB}ALICE 127.0.0.1 25003\n`, 3, /"ALICE" is that of line 1/],
-    ["an address twice", `${ALICE}bob 127.0.0.1 25001\n`, 2, /"127\.0\.0\.1:25001" is .* line 1/],
-    [
-      "a fingerprint twice",
-      `${ALICE.trimEnd()} ${KEY}\n${BOB.trimEnd()} ${KEY}\n`,
-      2,
-      /fingerprint .* is that of line 1 \(alice\)/,
-    ],
   ];
   await inTemporaryFolder(async (folder) => {
     const file = `${folder}/users.txt`;
@@ -63,42 +52,6 @@ Deno.test("friends: without a table, or a row of one's own, nothing starts eithe
       /2 rows of .* have port 25002, .*line 2 \(bob\).*line 3 \(bobs-twin\)/,
     );
     assertEquals([...Deno.readDirSync(folder)].map((entry) => entry.name), ["users.txt"]);
-  });
-});
-
-Deno.test("friends: errors of the command line come before the table is looked at", async (test) => {
-  const users = ["--users", "none.txt"];
-  const cases: readonly (readonly [readonly string[], string, RegExp])[] = [
-    [
-      [],
-      "usage",
-      /--server, --registry or --users is missing\. .*peer \[NAME\] --users FILE/,
-    ],
-    [["alice"], "usage", /--server, --registry or --users is missing/],
-    [["alice", "--users"], "usage", /--users needs a value/],
-    [["alice", "--users", ""], "usage", /--users needs a value: FILE/],
-    [["alice", "bob", ...users], "usage", /peer \[NAME\] --users FILE/],
-    [users, "usage", /Which row of none\.txt is yours\? Name yourself, .* --port/],
-    [[...users, "--port", "0"], "usage", /Which row of none\.txt is yours\?/],
-    [["alice", ...users, "--port", "70000"], "usage", /--port must be .* "70000"/],
-    [["alice", ...users, "--idle", "soon"], "usage", /--idle must be a duration .* "soon"/],
-    [["alice", ...users, "--host", "a:1"], "usage", /--host must be .* "a:1"/],
-    [["alice", ...users, "--no-queu"], "usage", /no flag --no-queu; did you mean --no-queue\?/],
-    [["al ice", ...users], "bad-name", /"al ice".*not of blanks/],
-    [["*directory*", ...users], "bad-name", /consists of|starts with/],
-  ];
-  await inTemporaryFolder(async (folder) => {
-    for (const [words, code, text] of cases) {
-      await test.step(["peer", ...words].join(" "), async () => {
-        const failure = await failureOf(["peer", ...words], `${folder}/data`);
-        assertEquals([failure.code, failure.status], [code, 2]);
-        assertMatch(failure.text, text);
-      });
-    }
-    assertEquals([...Deno.readDirSync(folder)], []);
-    const help = await outputOf(["peer", "--help"]);
-    assertEquals(help.status, 0);
-    assertMatch(help.stdout, /p2pchat peer alice --users users\.txt/);
   });
 });
 

@@ -1,7 +1,7 @@
 /** What a group refuses, and the errors it shows: names, keys, ports, files, command lines. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { failureOf, inTemporaryFolder, outputOf } from "./failures.ts";
+import { failureOf } from "./failures.ts";
 import {
   coordinatorIs,
   Group,
@@ -287,52 +287,6 @@ Deno.test("group: a damaged log is set aside with a notice, and comes back from 
     .filter(({ name }) => name.startsWith("log.aside-"));
   assertEquals(aside.length, 1);
   await group.sameLogs("Alice", "Bob");
-});
-
-Deno.test("group: errors of the command line come before anything is touched", async (test) => {
-  const peer = ["peer", "Alice", "--server", "127.0.0.1"];
-  const cases: readonly (readonly [readonly string[], string, RegExp])[] = [
-    [
-      ["peer", "Alice"],
-      "usage",
-      /--server, --registry or --users is missing\. The forms are .*, or /,
-    ],
-    [[...peer, "--users", "u"], "usage", /--server and --users can't be given together/],
-    [["peer", "--server", "127.0.0.1"], "usage", /A name is missing\. .*peer NAME --server/],
-    [["peer", "a b", "--server", "h"], "bad-name", /"a b".*not of blanks/],
-    [["peer", "*coordinator*", "--server", "h"], "bad-name", /consists of|starts with/],
-    [[...peer, "--idle", "1s"], "usage", /peer --server has no flag --idle/],
-    [[...peer, "--port", "70000"], "usage", /--port must be .* "70000"/],
-    [["peer", "Alice", "--server", "a:b:c"], "usage", /--server/],
-    [
-      ["serve", "Alice"],
-      "usage",
-      /Unexpected argument "Alice". The form is p2pchat serve$/,
-    ],
-    [["serve", "--fail-after", "3"], "usage", /--fail-after must be a duration/],
-    [["serve", "--fail-after", "1ms"], "usage", /from 500ms to 10m in ms, s or m, is "1ms"/],
-    [
-      ["serve", "--photo", "5m"],
-      "usage",
-      /serve has no flag --photo; there is --(?!.*--history)/,
-    ],
-    [["serve", "--max-members", "0"], "usage", /--max-members must be .*from 1 to 64/],
-  ];
-  await inTemporaryFolder(async (folder) => {
-    for (const [words, code, text] of cases) {
-      await test.step(words.join(" "), async () => {
-        const failure = await failureOf(words, `${folder}/data`);
-        assertEquals([failure.code, failure.status], [code, 2]);
-        assertMatch(failure.text, text);
-      });
-    }
-    assertEquals([...Deno.readDirSync(folder)], []);
-    for (const words of [["serve", "--help"], ["peer", "--help"]]) {
-      const { status, stdout } = await outputOf(words);
-      assertEquals(status, 0);
-      assertMatch(stdout, /for example: p2pchat (serve|peer Alice --server)/);
-    }
-  });
 });
 
 Deno.test("group: a line that is no command says what is possible", async () => {

@@ -338,20 +338,20 @@ Deno.test("mesh: a name can be changed, and what it was is free", async () => {
   assertEquals(message.from, "Robert");
 });
 
-Deno.test("mesh: thirty members on one machine hear each other", async () => {
+Deno.test("mesh: twelve members on one machine, which are not all neighbours, hear each other", async () => {
   await using nodes = new Nodes();
   const members: Node[] = [];
-  for (let i = 0; i < 30; i++) {
+  for (let i = 0; i < 12; i++) {
     members.push(await nodes.ready(`m${i}`, members[Math.floor(i / 3)] ?? null));
   }
   for (const member of members) {
-    await member.untilCount(({ event }) => event === "joined", 29, 60_000);
+    await member.untilCount(({ event }) => event === "joined", 11, 60_000);
   }
 
   for (const [index, member] of members.entries()) await member.say(`from ${index}`);
-  for (const member of members) await member.untilCount(isMessage, 30, 60_000);
+  for (const member of members) await member.untilCount(isMessage, 12, 60_000);
 
-  for (const member of members) assertEquals(new Set(member.texts()).size, 30);
+  for (const member of members) assertEquals(new Set(member.texts()).size, 12);
 });
 
 Deno.test("mesh: what quick visitors say stays, and is shown before they leave", async () => {
@@ -361,7 +361,7 @@ Deno.test("mesh: what quick visitors say stays, and is shown before they leave",
   const data = await Deno.makeTempDir({ prefix: "p2pchat-e2e-" });
   nodes.defer(() => Deno.remove(data, { recursive: true }));
 
-  for (let visit = 0; visit < 8; visit++) {
+  for (let visit = 0; visit < 3; visit++) {
     const [before, beforeBob] = [alice.events.length, bob.events.length];
     const visitor = nodes.add(Node.mesh("Visitor", alice, { data, args: ["--history", "0"] }));
     await visitor.say(`build ${visit} begins`);
@@ -381,10 +381,10 @@ Deno.test("mesh: what quick visitors say stays, and is shown before they leave",
     );
   }
   // To Bob they may come by way of Alice, and the word that the visitor has left at once.
-  await bob.untilCount(isMessage, 16, 5_000);
+  await bob.untilCount(isMessage, 6, 5_000);
   const history = await alice.history();
 
-  assertEquals(history.length, 16);
+  assertEquals(history.length, 6);
   assertEquals(await bob.history(), history);
 });
 

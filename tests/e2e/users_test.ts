@@ -140,7 +140,7 @@ Deno.test("users add by many programs at once, by whichever name, loses no row",
   await using folder = new Folder();
   await folder.write("alice a 1\n");
   await Deno.symlink("users.txt", `${folder.path}/link.txt`);
-  const friends = Array.from({ length: 20 }, (_, at) => `friend${at}`);
+  const friends = Array.from({ length: 8 }, (_, at) => `friend${at}`);
 
   const outcomes = await Promise.all(
     friends.map((name, at) =>
