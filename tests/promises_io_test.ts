@@ -1,0 +1,84 @@
+/** docs/promises.md: each promise that the documents number has its tests there, and they exist. */
+
+import { assertEquals } from "@std/assert";
+import { walk } from "@std/fs";
+
+interface Row {
+  /** The number of the promise, such as `M1`. */
+  readonly promise: string;
+  readonly path: string;
+  /** The test's name as in the source; of a checker it is empty. */
+  readonly name: string;
+}
+
+/** The rows of the tables; one without a number is about the promise above it. */
+function rowsOf(page: string): readonly Row[] {
+  let promise = "";
+  const rows: Row[] = [];
+  for (const line of page.split("\n")) {
+    const cells = line.split(" | ").map((cell) => cell.replace(/^\|?\s*|\s*\|?$/g, ""));
+    const test = /^`(tests\/\S+\.ts)`(?:: (.*)|, a checker)$/.exec(cells[3] ?? "");
+    if (test === null) continue;
+    promise = /^\*\*(\w+)\*\*$/.exec(cells[0]!)?.[1] ?? promise;
+    rows.push({ promise, path: test[1]!, name: (test[2] ?? "").replaceAll("\\", "") });
+  }
+  return rows;
+}
+
+const ROWS = rowsOf(await Deno.readTextFile("docs/promises.md"));
+
+Deno.test("docs/promises.md: each test is in its file", async () => {
+  const missing: string[] = [];
+  for (const { path, name } of ROWS) {
+    const source = await Deno.readTextFile(path).catch(() => null);
+    if (source === null) missing.push(path);
+    else if (name === "" ? !path.includes("/checkers/") : !source.includes(name)) {
+      missing.push(`${path}: ${name}`);
+    }
+  }
+
+  assertEquals(missing, []);
+});
+
+Deno.test("docs/promises.md: each number of PROTOCOL.md, and each promise of README.md, is there", async () => {
+  const protocol = await Deno.readTextFile("PROTOCOL.md");
+  const numbers = [...protocol.matchAll(/^\| \**([GEM]\d+)\** /gm)].map(([, number]) => number!);
+  const readme = await Deno.readTextFile("README.md");
+  const [, promised = ""] = readme.split("## What you can rely on");
+  const inList = (heading: string, letter: string) => {
+    const [, list = ""] = promised.split(heading);
+    const [items = ""] = list.split(/\n\n(?!\d)/).filter((part) => /^1\. /m.test(part));
+    return [...items.matchAll(/^(\d+)\. \*\*/gm)].map(([, number]) => `${letter}${number}`);
+  };
+  const listed = [
+    ...inList("**In a room**", "M"),
+    ...inList("**Between friends of a table:**", "F"),
+    ...inList("**In a directory:**", "D"),
+  ];
+  const there = new Set(ROWS.map(({ promise }) => promise));
+
+  assertEquals([...numbers, ...listed].filter((number) => !there.has(number)), []);
+  assertEquals(["M1", "G1", "E1"].filter((number) => !numbers.includes(number)), []);
+  assertEquals(["M7", "F3", "D5"].filter((number) => !listed.includes(number)), []);
+});
+
+Deno.test("pages: each test file that is named exists", async () => {
+  const files = new Set<string>();
+  for await (const { path } of walk("tests", { exts: [".ts"], includeDirs: false })) {
+    const parts = path.split("/");
+    for (let at = 0; at < parts.length; at++) files.add(parts.slice(at).join("/"));
+  }
+  const missing: string[] = [];
+  const pages = ["PROTOCOL.md", "README.md", "CONTRIBUTING.md"];
+  for await (const { path } of walk("docs", { exts: [".md"], includeDirs: false })) {
+    pages.push(path);
+  }
+  for (const page of pages) {
+    const text = await Deno.readTextFile(page);
+    for (const [, file] of text.matchAll(/`(?:tests\/)?([\w/]+_test\.ts)`/g)) {
+      if (!files.has(file!)) missing.push(`${page}: ${file}`);
+    }
+  }
+
+  assertEquals(missing, []);
+});
