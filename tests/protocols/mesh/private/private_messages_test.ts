@@ -129,7 +129,7 @@ Deno.test(
   () => {
     const { bob, eve } = trio();
     let passed = 0;
-    for (let ms = 0; ms < 10_000; ms += 100) {
+    for (let ms = 0; ms < 4_000; ms += 100) {
       for (let liar = 0; liar < 30; liar++) { // a new one each time
         const from = (ms * 30 + liar).toString(16).padStart(64, "0") as PeerKey;
         for (const envelope of madeUp(from, bob.key, 100)) {
@@ -138,7 +138,7 @@ Deno.test(
       }
     }
 
-    assert(passed <= 10_000 + 10 * 2_000, `${passed}`);
+    assert(passed <= 10_000 + 4 * 2_000, `${passed}`);
   },
 );
 
@@ -172,7 +172,7 @@ Deno.test(
 Deno.test("PrivateMessages: whatever a neighbour has to say itself arrives at once", SLOW, () => {
   const { ann, bob } = trio();
   const said: string[] = [];
-  for (let index = 0; index < 2_500; index++) {
+  for (let index = 0; index < 2_100; index++) {
     said.push(`${index}`);
     carry([ann, bob], ann.say(bob, `${index}`, 0), 0);
   }

@@ -1,0 +1,87 @@
+/** Starts of a file that unpacks itself, as `./p2pchat` does, and what they leave in its cache. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { join } from "node:path";
+
+export const VERSION_LINE = /^p2pchat \d+\.\d+\.\d+\n$/;
+export interface Ended {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Start {
+  /** The folder for the program's cache, in tests of unpacking. */
+  readonly cache?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly args?: readonly string[];
+}
+
+export async function start(program: string, options: Start = {}): Promise<Ended> {
+  const { cache, env, cwd, args = ["--version"] } = options;
+  const output = await new Deno.Command(program, {
+    args: [...args],
+    clearEnv: true,
+    env: {
+      PATH: Deno.env.get("PATH") ?? "",
+      ...(cache === undefined ? {} : { XDG_CACHE_HOME: cache }),
+      ...env,
+    },
+    ...(cwd === undefined ? {} : { cwd }),
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  return {
+    status: output.code,
+    stdout: decoder.decode(output.stdout),
+    stderr: decoder.decode(output.stderr),
+  };
+}
+
+/**
+ * Copies the program, with its mode, by another process. A program that another thread is starting holds the files
+ * that this process has open for a moment, and no file can be started while somebody may write to it.
+ */
+export async function copyProgram(from: string, to: string): Promise<void> {
+  const { success } = await new Deno.Command("cp", { args: [from, to] }).output();
+  assertEquals(success, true);
+}
+
+export function assertStarted({ status, stdout, stderr }: Ended): void {
+  assertEquals(stderr, "");
+  assertMatch(stdout, VERSION_LINE);
+  assertEquals(status, 0);
+}
+
+export async function inTemporaryFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat build " });
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** The names in the launcher's cache `folder`, by their first word. */
+export async function kept(
+  folder: string,
+): Promise<{ program: string[]; runtime: string[]; new: string[] }> {
+  const found = { program: [] as string[], runtime: [] as string[], new: [] as string[] };
+  for await (const { name } of Deno.readDir(folder)) {
+    const kind = name.split(/[-.]/)[0] as keyof typeof found;
+    assert(kind in found, `${name} in ${folder}`);
+    found[kind].push(name);
+  }
+  return found;
+}
+
+/** The paths of the two unpacked files below `folder`. */
+export async function parts(folder: string): Promise<{ program: string; runtime: string }> {
+  const { program, runtime } = await kept(folder);
+  assertEquals([program.length, runtime.length], [1, 1]);
+  return {
+    program: join(folder, program[0]!, "p2pchat.js"),
+    runtime: join(folder, runtime[0]!, "p2pchat"),
+  };
+}

@@ -1,0 +1,339 @@
+/**
+ * `tools/launcher.sh`, around a small program instead of p2pchat: it starts from anywhere, by any shell, unpacks what
+ * was damaged, trusts no folder of others, and clears earlier versions. The real file is in build_test.ts.
+ */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { join } from "node:path";
+import { assertStarted, copyProgram, inTemporaryFolder, kept, parts, start } from "./launched.ts";
+import { makeSmallProgram } from "./small_program.ts";
+
+const DAY_MS = 86_400_000;
+const folder = await Deno.makeTempDir({ prefix: "p2pchat launcher " });
+const small = join(folder, "p2pchat");
+const sharedCache = join(folder, "cache");
+
+Deno.test.beforeAll(async () => {
+  await makeSmallProgram(small);
+  assertStarted(await start(small, { cache: sharedCache }));
+});
+Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));
+
+async function withoutProgram(): Promise<string> {
+  const { program } = await kept(join(sharedCache, "p2pchat"));
+  for (const name of program) {
+    await Deno.remove(join(sharedCache, "p2pchat", name), { recursive: true });
+  }
+  return sharedCache;
+}
+
+Deno.test("The launcher repairs what was unpacked and then damaged", async (test) => {
+  const folder = join(sharedCache, "p2pchat");
+  const damages: Record<string, (path: string) => Promise<void>> = {
+    "cut short": (path) => Deno.truncate(path, 1000),
+    "emptied": (path) => Deno.truncate(path, 0),
+    "overwritten, its size unchanged": async (path) => {
+      using file = await Deno.open(path, { write: true });
+      await file.write(new TextEncoder().encode("damaged! damaged!"));
+    },
+    "removed": (path) => Deno.remove(path),
+    "not executable": (path) => Deno.chmod(path, 0o600),
+    "changed, its time set back": async (path) => {
+      const { atime, mtime } = await Deno.stat(path);
+      await Deno.writeTextFile(path, 'console.log("changed");', { append: true });
+      await Deno.utime(path, atime!, mtime!);
+    },
+    "replaced by a link": async (path) => {
+      await Deno.rename(path, `${path}.other`);
+      await Deno.symlink(`${path}.other`, path);
+    },
+  };
+  for (const [name, damage] of Object.entries(damages)) {
+    for (const part of ["program", "runtime"] as const) {
+      await test.step(`${part} ${name}`, async () => {
+        await damage((await parts(folder))[part]);
+        assertStarted(await start(small, { cache: sharedCache }));
+      });
+    }
+  }
+});
+
+Deno.test("The launcher runs nothing from a cache that others could write to", async (test) => {
+  const folder = join(sharedCache, "p2pchat");
+  const { program, runtime } = await parts(folder);
+  const opened = {
+    "the cache itself": folder,
+    "the program's folder": join(program, ".."),
+    "the program": program,
+    "the runtime": runtime,
+  };
+  for (const [name, path] of Object.entries(opened)) {
+    await test.step(name, async () => {
+      await Deno.writeTextFile(join(program, "..", "left by another"), "");
+      const isFolder = (await Deno.stat(path)).isDirectory;
+      await Deno.chmod(path, isFolder ? 0o777 : 0o722);
+
+      assertStarted(await start(small, { cache: sharedCache }));
+
+      assertEquals((await Deno.stat(folder)).mode! & 0o777, 0o700);
+      assertEquals((await Deno.stat(path)).mode! & 0o022, 0);
+      const names = [...Deno.readDirSync(join(program, ".."))].map(({ name }) => name);
+      assertEquals(names.includes("left by another"), false);
+    });
+  }
+});
+
+Deno.test("The launcher starts from a read-only folder, through links, and by name", async (test) => {
+  await inTemporaryFolder(async (folder) => {
+    const bin = join(folder, "read only, with 'blanks'");
+    await Deno.mkdir(bin);
+    const copy = join(bin, "p2pchat");
+    await copyProgram(small, copy);
+    await Deno.chmod(copy, 0o555);
+    await Deno.chmod(bin, 0o555);
+    const link = join(folder, "link to it");
+    await Deno.symlink(copy, link);
+
+    await test.step("by its path", async () =>
+      assertStarted(await start(copy, { cache: await withoutProgram() })));
+    await test.step("by a link", async () =>
+      assertStarted(await start(link, { cache: await withoutProgram() })));
+    await test.step("by its name", async () => {
+      const cache = await withoutProgram();
+      const env = { PATH: `${bin}:${Deno.env.get("PATH") ?? ""}` };
+      assertStarted(await start("/bin/sh", { cache, env, args: ["-c", "p2pchat --version"] }));
+    });
+    await test.step("relative to the current folder", async () =>
+      assertStarted(await start("./p2pchat", { cache: await withoutProgram(), cwd: bin })));
+    await Deno.chmod(bin, 0o755);
+  });
+});
+
+Deno.test("The launcher starts with every shell as its interpreter", async (test) => {
+  for (
+    const shell of [["dash"], ["bash"], ["busybox", "sh"], ["ksh"], ["zsh", "--emulate", "sh"]]
+  ) {
+    const [program, ...first] = shell as [string, ...string[]];
+    await test.step({
+      name: shell.join(" "),
+      ignore: !await isOnPath(program),
+      fn: async () => {
+        const cwd = folder;
+        const cache = await withoutProgram();
+        assertStarted(
+          await start(program, { cache, cwd, args: [...first, "p2pchat", "--version"] }),
+        );
+        assertStarted(
+          await start(program, { cache, cwd, args: [...first, "p2pchat", "--version"] }),
+        );
+      },
+    });
+  }
+});
+
+async function isOnPath(program: string): Promise<boolean> {
+  const { success } = await new Deno.Command("/bin/sh", {
+    args: ["-c", `command -v ${program}`],
+    stdout: "null",
+  }).output();
+  return success;
+}
+
+Deno.test(
+  "The launcher starts no other program with what is secret in its environment",
+  async () => {
+    await inTemporaryFolder(async (folder) => {
+      // Each stands for the one of its name, and writes down what it was given before it is that.
+      for (const name of ["sha256sum", "stat", "gzip", "mktemp"]) {
+        const real = `PATH=\${PATH#*:} exec ${name} "$@"`;
+        const text = `#!/bin/sh\nenv >> "\${0%/*}/../${name}.env"\n${real}\n`;
+        await Deno.mkdir(join(folder, "bin"), { recursive: true });
+        await Deno.writeTextFile(join(folder, "bin", name), text, { mode: 0o700 });
+      }
+      const PATH = `${join(folder, "bin")}:${Deno.env.get("PATH")}`;
+      const env = { PATH, P2PCHAT_PASSWORD: "hunter2", P2PCHAT_INVITE: "hunter2" };
+
+      assertStarted(await start(small, { cache: join(folder, "cache"), env }));
+
+      for (const name of ["sha256sum", "stat", "gzip", "mktemp"]) {
+        const given = await Deno.readTextFile(join(folder, `${name}.env`));
+        assertMatch(given, /^PATH=/m);
+        assertEquals(given.includes("hunter2"), false, name);
+      }
+    });
+  },
+);
+
+Deno.test(
+  "The launcher says which variable isn't UTF-8 instead of breaking off, and takes what is",
+  async (test) => {
+    await inTemporaryFolder(async (folder) => {
+      const named = async (variable: string, bytes: string) => {
+        const script = `${variable}="$2$(printf '${bytes}')" exec "$1" --version`;
+        const args = ["-c", script, "sh", small, `${folder}/place`];
+        return await start("/bin/sh", { env: { TMPDIR: folder }, args });
+      };
+      for (const variable of ["HOME", "XDG_CACHE_HOME"]) {
+        await test.step(variable, async () => {
+          const { status, stderr } = await named(variable, "\\377");
+          assertEquals(stderr, `error: The variable ${variable} isn't UTF-8 text; set another\n`);
+          assertEquals(status, 2);
+        });
+      }
+      await test.step("UTF-8", async () => assertStarted(await named("HOME", "\\303\\251")));
+    });
+  },
+);
+
+Deno.test(
+  "The launcher finds another folder where its cache cannot be written",
+  async (test) => {
+    // Nobody, root included, can make folders in /dev/null; a folder without rights stops only others.
+    const places: Record<string, Readonly<Record<string, string>>> = {
+      "HOME unset": {},
+      "HOME unwritable": { HOME: "/dev/null" },
+      "XDG_CACHE_HOME unwritable": { XDG_CACHE_HOME: "/dev/null/cache" },
+      "XDG_CACHE_HOME not absolute": { XDG_CACHE_HOME: "cache", HOME: "/dev/null" },
+    };
+    await inTemporaryFolder(async (TMPDIR) => {
+      for (const [name, env] of Object.entries(places)) {
+        await test.step(
+          name,
+          async () => assertStarted(await start(small, { env: { ...env, TMPDIR } })),
+        );
+      }
+      assertEquals([...Deno.readDirSync(TMPDIR)].map(({ name }) => name), [
+        `p2pchat-${Deno.uid()}`,
+      ]);
+    });
+  },
+);
+
+Deno.test("The launcher uses no folder that another may have made for it", async (test) => {
+  await inTemporaryFolder(async (TMPDIR) => {
+    const expected = join(TMPDIR, `p2pchat-${Deno.uid()}`);
+    const planted = join(TMPDIR, "planted");
+    await Deno.mkdir(planted);
+    await Deno.symlink(planted, expected);
+
+    await test.step("a link: a folder with a name nobody can guess", async () => {
+      assertStarted(await start(small, { env: { TMPDIR } }));
+      assertEquals([...Deno.readDirSync(planted)], []);
+    });
+    await test.step({
+      name: "another owner's folder",
+      ignore: Deno.uid() !== 0,
+      fn: async () => {
+        await Deno.remove(expected);
+        await Deno.mkdir(expected);
+        await Deno.chown(expected, 65534, 65534);
+        assertStarted(await start(small, { env: { TMPDIR } }));
+        assertEquals([...Deno.readDirSync(expected)], []);
+      },
+    });
+    await test.step("the folder made at the first start serves the next ones", () => {
+      const own = [...Deno.readDirSync(TMPDIR)].filter(({ name }) =>
+        name.startsWith(`p2pchat-${Deno.uid()}.`)
+      );
+      assertEquals(own.length, 1);
+    });
+  });
+});
+
+/** Makes versions in the launcher's cache `folder` that were last used so many days ago. */
+async function makeVersions(folder: string, days: Readonly<Record<string, number>>): Promise<void> {
+  for (const [name, age] of Object.entries(days)) {
+    await Deno.mkdir(join(folder, name));
+    await Deno.writeTextFile(join(folder, name, "used"), "");
+    const used = new Date(Date.now() - age * DAY_MS);
+    await Deno.utime(join(folder, name, "used"), used, used);
+  }
+}
+
+Deno.test(
+  "The launcher keeps the three versions used last, and clears what killed starts left",
+  async () => {
+    const cache = await withoutProgram();
+    const folder = join(cache, "p2pchat");
+    await makeVersions(
+      folder,
+      Object.fromEntries([1, 2, 3, 4, 5].map((age) => [`program-${age}`, age])),
+    );
+    for (const [name, days] of [["new.old", 3], ["new.fresh", 0]] as const) {
+      await Deno.mkdir(join(folder, name));
+      const changed = new Date(Date.now() - days * DAY_MS);
+      await Deno.utime(join(folder, name), changed, changed);
+    }
+
+    assertStarted(await start(small, { cache }));
+
+    const { program, new: left } = await kept(folder);
+    assertEquals(program.filter((name) => name.length < 12).sort(), ["program-1", "program-2"]);
+    assertEquals(program.length, 3);
+    assertEquals(left, ["new.fresh"]);
+    for (const name of ["program-1", "program-2", "new.fresh"]) {
+      await Deno.remove(join(folder, name), { recursive: true });
+    }
+  },
+);
+
+Deno.test(
+  "The launcher removes no version that was used within a day, or starts while it cleans",
+  async () => {
+    const cache = await withoutProgram();
+    const folder = join(cache, "p2pchat");
+    const today = ["program-1", "program-2", "program-3", "program-4"];
+    await makeVersions(folder, {
+      ...Object.fromEntries(today.map((name, at) => [name, at / 10])),
+      "program-old": 3,
+      "program-starting": 4,
+    });
+    await inTemporaryFolder(async (bin) => {
+      // The cleaning has been announced when it asks what was used: a start that was told nothing comes in before.
+      const text = `#!/bin/sh
+case $* in
+  *program*) ls -d new.clean.* > "$BIN/seen" && : > program-starting/used ;;
+esac
+PATH=\${PATH#*:} exec ls "$@"
+`;
+      await Deno.writeTextFile(join(bin, "ls"), text.replaceAll(" ls ", " /bin/ls "), {
+        mode: 0o700,
+      });
+      const env = { PATH: `${bin}:${Deno.env.get("PATH")}`, BIN: bin };
+
+      assertStarted(await start(small, { cache, env }));
+
+      assertMatch(await Deno.readTextFile(join(bin, "seen")), /^new\.clean\.\w+\n$/);
+    });
+    const { program, new: left } = await kept(folder);
+    assertEquals(program.filter((name) => name.length < 30).sort(), [...today, "program-starting"]);
+    assertEquals(left, []);
+    for (const name of [...today, "program-starting"]) {
+      await Deno.remove(join(folder, name), { recursive: true });
+    }
+  },
+);
+
+Deno.test(
+  "The launcher waits while another version cleans, and unpacks anew what that has removed",
+  async () => {
+    const folder = join(sharedCache, "p2pchat");
+    const { program } = await parts(folder);
+    const cleaning = join(folder, "new.clean.another");
+    await Deno.mkdir(cleaning);
+    const long = new Date(Date.now() - DAY_MS);
+    const used = join(program, "..", "used");
+    await Deno.utime(used, long, long);
+
+    const started = start(small, { cache: sharedCache });
+    // It has found both parts, and says that it uses them.
+    while ((await Deno.stat(used)).mtime!.getTime() < Date.now() - DAY_MS / 2) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await Deno.remove(join(program, ".."), { recursive: true });
+    await Deno.remove(cleaning);
+
+    assertStarted(await started);
+    await parts(folder);
+  },
+);
