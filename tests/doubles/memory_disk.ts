@@ -189,9 +189,15 @@ export class MemoryDisk implements Disk {
     });
   }
 
-  /** There are none. */
-  isLink(): Promise<boolean> {
-    return Promise.resolve(false);
+  /** Paths at which a test has put links, whatever else is there. */
+  readonly links = new Set<string>();
+
+  isLink(path: string): Promise<boolean> {
+    return Promise.resolve(this.links.has(path));
+  }
+
+  linksBelow(folder: string): Promise<readonly string[]> {
+    return Promise.resolve([...this.links].filter((path) => path.startsWith(`${folder}/`)).sort());
   }
 
   version(path: string): Promise<string | null> {

@@ -55,6 +55,25 @@ Deno.test("nothing is written through a link in place of a profile's folder", as
   );
 });
 
+Deno.test("nobody's verified by a link to another file, left by somebody who could write in the folder", async () => {
+  await using nodes = new Nodes();
+  const data = await temporaryFolder(nodes);
+  const others = `${await temporaryFolder(nodes)}/theirs`;
+  await Deno.writeTextFile(others, "");
+  const folder = `${data}/users/bob`;
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.symlink(others, `${folder}/known_peers`);
+  await Deno.chmod(folder, 0o777);
+
+  // Also once the program has closed the folder to them.
+  for (const _ of ["open", "closed"]) {
+    const { code, last } = await nodes.add(Node.mesh("bob", null, { data })).ended();
+    assertEquals([code, last?.code], [5, "bad-file"]);
+    assertMatch(last?.text ?? "", /known_peers: it is a symbolic link; put the file or folder/);
+  }
+  assertEquals(await Deno.readTextFile(others), "");
+});
+
 Deno.test("killed at any moment of a busy room, a member loses nothing it had shown as said", async () => {
   await using nodes = new Nodes();
   const alice = await nodes.ready("Alice", null);

@@ -185,6 +185,10 @@ export class RealDisk implements Disk {
     return orDiskError("look at", path, () => isLink(path));
   }
 
+  async linksBelow(folder: string): Promise<readonly string[]> {
+    return (await orNullWhereMissing("list", folder, () => linksBelow(folder)) ?? []).sort();
+  }
+
   async version(path: string): Promise<string | null> {
     const info = await orNullWhereMissing("look at", path, () => Deno.stat(path));
     if (info === null) return null;
@@ -368,6 +372,15 @@ function isLink(path: string): boolean {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+}
+
+/** Below a link it doesn't look. */
+function linksBelow(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isSymlink, isDirectory }) => {
+    const path = `${folder}/${name}`;
+    if (isSymlink) return [path];
+    return isDirectory ? linksBelow(path) : [];
+  });
 }
 
 /**

@@ -8,7 +8,7 @@ import { invariant } from "../../base/invariant.ts";
 import { foldName, isSameName, nameFault } from "../../base/text/names.ts";
 import { type Disk, FOLDER_MODE, systemReason } from "../disk/disk.ts";
 import { takeTurn } from "../disk/file_turn.ts";
-import { usersFolder } from "../disk/paths.ts";
+import { ACCOUNTS_FILE, usersFolder } from "../disk/paths.ts";
 
 /** A user of a data folder. */
 export interface ProfileOwner {
@@ -75,10 +75,11 @@ const OTHERS_WRITE_BITS = 0o022;
 
 /**
  * Keeps a profile, or a server's folder, to the user: whoever else may write there, or replace it, decides who is
- * verified. Its mode becomes 0700, and that of the folder of all users too where others may write there.
+ * verified. Its mode becomes 0700, and that of the folder of all users too where others may write there. No link may be
+ * in it, but for a directory's accounts file, which its operator may keep elsewhere.
  * @param users The folder of all users; null for a server's folder.
  * @returns What the user should know: where others could write, and may have done so.
- * @throws {P2pchatError} `bad-file` where that can't be done, as the folder is another user's; or a link is there.
+ * @throws {P2pchatError} `bad-file` where that can't be done, as the folder is another user's; or a link is there or below.
  */
 export async function keepToOwner(
   disk: Disk,
@@ -112,14 +113,23 @@ export async function keepToOwner(
         "trust them, begin anew in another folder with --data",
     );
   }
+  // Now that nobody else can put one there any more.
+  const link = (await disk.linksBelow(folder)).find((path) =>
+    path !== `${folder}/${ACCOUNTS_FILE}`
+  );
+  if (link !== undefined) throw linkFound(link, "file or folder");
   return notices;
 }
 
 async function refuseLink(disk: Disk, path: string): Promise<void> {
-  if (!await disk.isLink(path)) return;
-  throw new P2pchatError(
+  if (await disk.isLink(path)) throw linkFound(path, "folder");
+}
+
+/** Through a link others who could write there once would have this program read or write what they choose. */
+function linkFound(path: string, kind: string): P2pchatError {
+  return new P2pchatError(
     "bad-file",
-    `Cannot use ${path}: it is a symbolic link; put the folder itself there, or choose another folder with --data`,
+    `Cannot use ${path}: it is a symbolic link; put the ${kind} itself there, or choose another folder with --data`,
   );
 }
 

@@ -121,6 +121,19 @@ async function withLinks(
   });
 }
 
+Deno.test("RealDisk: links are found at any depth, and not followed", async () => {
+  await withLinks(["to-a-file"], async (folder) => {
+    await Deno.mkdir(`${folder}/deep/deeper`, { recursive: true });
+    await Deno.symlink(folder, `${folder}/deep/deeper/to-a-folder`);
+    await Deno.symlink("nowhere", `${folder}/deep/dangling`);
+    assertEquals(await new RealDisk().linksBelow(folder), [
+      `${folder}/deep/dangling`,
+      `${folder}/deep/deeper/to-a-folder`,
+      `${folder}/to-a-file`,
+    ]);
+  });
+});
+
 Deno.test("RealDisk: a lock isn't taken through a link, nor by a file that is no lock", async () => {
   await withLinks(["lock"], async (folder) => {
     const disk = new RealDisk();

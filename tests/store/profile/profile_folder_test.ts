@@ -114,6 +114,23 @@ Deno.test("keepToOwner() takes a profile from all others, says so once, and leav
   }
 });
 
+Deno.test("keepToOwner() refuses a link at any depth, but for a directory's accounts", async () => {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/d/regserver");
+  disk.links.add("/d/regserver/accounts.csv").add("/d/elsewhere/key");
+  assertEquals(await keepToOwner(disk, "/d/regserver", null), []);
+  for (const link of ["/d/regserver/identity", "/d/regserver/a/accounts.csv"]) {
+    disk.links.add(link);
+    const error = await assertRejects(() => keepToOwner(disk, "/d/regserver", null), P2pchatError);
+    assertEquals([error.code, error.message], [
+      "bad-file",
+      `Cannot use ${link}: it is a symbolic link; put the file or folder itself there, or choose another folder ` +
+      "with --data",
+    ]);
+    disk.links.delete(link);
+  }
+});
+
 Deno.test("keepToOwner() refuses what is another user's and open to others", async () => {
   for (const open of ["/d/users/Ann", "/d/users"]) {
     const disk = new MemoryDisk();
