@@ -34,7 +34,7 @@ const OFFENDER_MS_MAX = 60_000;
 const MEMORY_GROWTH_MAX = 64 * 1_024 * 1_024;
 
 const MODE = 3;
-const HELLO: FriendsMessage = { type: "hello", name: "mallory", to: "alice", epoch: 1, stored: [] };
+const HELLO: FriendsMessage = { type: "hello", name: "mallory", to: "alice", stored: [] };
 const TEXT: FriendsMessage = {
   type: "texts",
   epoch: 1,

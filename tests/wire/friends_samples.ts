@@ -10,7 +10,6 @@ export const FRIENDS_SAMPLES: readonly FriendsMessage[] = [
     type: "hello",
     name: "Jörg",
     to: "Ann",
-    epoch,
     stored: [{ epoch, number: 300 }, { epoch: 5, number: 1 }],
   },
   { type: "refuse", code: "key-changed", text: "another key" },

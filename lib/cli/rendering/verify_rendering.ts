@@ -100,9 +100,9 @@ export function comparedText(
 
 /** The name of somebody in a list: with the start of the key where that isn't the one expected, as in rooms. */
 export function listedName(name: string, changed: KeyChange | undefined): string {
-  return changed === undefined
-    ? name
-    : `${name}~${startApart(changed.key, new Set<string>(), (key) => key)}`;
+  if (changed === undefined) return name;
+  const { key, before } = changed;
+  return `${name}~${startApart(key, new Set(before === undefined ? [] : [before]), (key) => key)}`;
 }
 
 /** What lists say of somebody who has a key that the user has refused. */

@@ -26,14 +26,15 @@ type LinkPhase = keyof typeof LINK_PHASES;
 export interface FriendLink {
   readonly link: LinkId;
   readonly peer: PeerKey;
+  /** The other side's process. */
+  readonly process: string;
   readonly dialled: boolean;
   /** The dial attempt that led to this link; null for an inbound one. */
   readonly attempt: number | null;
   /** The friend that we dialled, or that the other side claims to be. */
   friend: Friend | null;
   phase: LinkPhase;
-  /** The other side's process, as its `hello` said, and what it has stored of our messages. */
-  epoch: number;
+  /** What the other side has stored of our messages, as its `hello` said. */
   stored: readonly Position[];
   /** Whether it was ever in use: then its end doesn't say whether the friend can be reached. */
   wasOpen: boolean;
@@ -124,7 +125,7 @@ export class FriendLinks {
  * which is gone, the newer one; otherwise the one that the smaller key dialled, then the newer one.
  */
 export function isKept(fresh: FriendLink, old: FriendLink, self: PeerKey): boolean {
-  if (fresh.epoch !== old.epoch) return true;
+  if (fresh.process !== old.process) return true;
   const dialler = ({ dialled, peer }: FriendLink) => dialled ? self : peer;
   return dialler(fresh) === dialler(old) || dialler(fresh) < dialler(old);
 }

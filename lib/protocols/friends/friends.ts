@@ -92,7 +92,6 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       reach: (friend, isUrgent) => this.#meeting.reach(friend, isUrgent),
     });
     this.#meeting = new Meeting(config, signer, environment, table, out, {
-      epoch,
       stored: (key) => inbox.stored(key),
       met: (link, friend, stored) => this.#sending.met(link, friend, stored),
       pump: (friend) => this.#sending.pump(friend),

@@ -24,6 +24,8 @@ export type FriendsInput =
     readonly type: "link-up";
     readonly link: LinkId;
     readonly peer: PeerKey;
+    /** Identifies the other side's process, as the handshake proves: who has a copy of a profile can't take it over. */
+    readonly process: string;
     readonly dialled: boolean;
     readonly attempt: number | null;
   }

@@ -44,7 +44,6 @@ type Message<Type extends FriendsMessage["type"]> = Extract<
 
 /** What meeting asks of its owner. */
 interface MeetingPort {
-  readonly epoch: number;
   /** Up to where everything of this sender is on our disk. */
   stored(key: PeerKey): readonly Position[];
   /** The friend is there, and has stored this much of what we said. */
@@ -147,17 +146,17 @@ export class Meeting {
     friend.attempt = null;
   }
 
-  linkUp({ link: id, peer, dialled, attempt }: Of<"link-up">): void {
+  linkUp({ link: id, peer, process, dialled, attempt }: Of<"link-up">): void {
     const friend = attempt === null ? null : this.#endDial(attempt);
     if (friend !== null) friend.attempt = attempt; // until it has greeted
     const link: FriendLink = {
       link: id,
       peer,
+      process,
       dialled,
       attempt,
       friend,
       phase: "greeting",
-      epoch: 0,
       stored: [],
       wasOpen: false,
       isUsed: false,
@@ -282,7 +281,8 @@ export class Meeting {
 
   refused(link: FriendLink, { code, text }: Message<"refuse">): void {
     const { friend } = link;
-    if (code === "replaced" && friend !== null) return this.#replaced(link, friend);
+    // Whoever only claims to be the friend may say so, too.
+    if (code === "replaced" && friend !== null && link.wasOpen) return this.#replaced(link, friend);
     if (friend !== null && link.dialled) {
       const problem = `${friend.shown} refused: ${text}`;
       if (friend.toldRefusal !== problem) {
@@ -349,7 +349,6 @@ export class Meeting {
       return this.refuse(link, "unknown-user", text);
     }
     link.friend = friend;
-    link.epoch = hello.epoch;
     link.stored = hello.stored;
     if (link.dialled) this.#open(link, friend);
     else this.#identify(link, friend);
@@ -357,9 +356,8 @@ export class Meeting {
 
   #greet(link: FriendLink, { name: to }: Friend): void {
     const { name } = this.config;
-    const { epoch } = this.port;
     const stored = this.port.stored(link.peer);
-    this.out.send(link, { type: "hello", name, to, epoch, stored });
+    this.out.send(link, { type: "hello", name, to, stored });
   }
 
   /** A peer that dialled in claims to be `friend`; perhaps it is waiting already until we can tell. */
@@ -513,7 +511,7 @@ export class Meeting {
     link.wasOpen = true;
     link.dueMs = null;
     friend.reached(this.out.nowMs);
-    const isOther = old !== null && old.epoch !== link.epoch;
+    const isOther = old !== null && old.process !== link.process;
     if (isOther) friend.earlier = old.link;
     this.port.met(link, friend, link.stored);
     if (old !== null && !isKept(link, old, this.signer.key)) return this.#drain(link);

@@ -42,8 +42,6 @@ const hello = message(1, "hello", {
   /** The sender's name in its own table, and the name that it knows the other by. */
   name: text(NAME_BYTES_MAX),
   to: text(NAME_BYTES_MAX),
-  /** Epoch of the sender's process. */
-  epoch: counter,
   /** Up to which positions the sender has stored the other's messages, in each epoch. */
   stored: list(position, EPOCHS_MAX),
 });

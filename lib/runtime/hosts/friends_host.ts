@@ -76,8 +76,8 @@ export class FriendsHost
 
   linkUp(link: LinkId, info: LinkInfo): void {
     if (!this.takes(link, info)) return;
-    const { peer, dialled, attempt } = info;
-    this.runner.feed({ type: "link-up", link, peer, dialled, attempt });
+    const { peer, process, dialled, attempt } = info;
+    this.runner.feed({ type: "link-up", link, peer, process, dialled, attempt });
   }
 
   dialFailed(attempt: number, failure: DialFailure): void {

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import {
   comparedText,
+  listedName,
   type VerifyEvent,
   verifyLines,
 } from "../../../lib/cli/rendering/verify_rendering.ts";
@@ -66,4 +67,11 @@ Deno.test("a list says who is verified, who has another key than the one expecte
     "ANOTHER KEY than you verified, the key that you verified as mallory",
   );
   assertEquals(comparedText({ changed: { name: "Bob", key: "k" } }), "the key that you refused");
+});
+
+Deno.test("listedName() shows as much of a key as tells it from the one expected", () => {
+  const before = "k7f3aaaabbbb";
+  const listed = (key: string) => listedName("bob", { name: "bob", key, before });
+  assertEquals(["bbbbk7f3aaaa", "k7f3bbbbbbbb"].map(listed), ["bob~bbbb", "bob~k7f3bbbb"]);
+  assertEquals(listedName("bob", { name: "bob", key: before }), "bob~k7f3");
 });

@@ -18,11 +18,11 @@ function link(id: number, changes: Partial<FriendLink> = {}): FriendLink {
   return {
     link: id as LinkId,
     peer: LARGER,
+    process: "1",
     dialled: false,
     attempt: null,
     friend: null,
     phase: "greeting",
-    epoch: 1,
     stored: [],
     wasOpen: false,
     isUsed: false,
@@ -49,11 +49,11 @@ function bob(): Friend {
 }
 
 /** What each end keeps of two links between two; `dialler` is whose dial each is, in the order they opened. */
-function kept(fresh: { dialler: PeerKey; epoch?: number }, old: { dialler: PeerKey }): boolean[] {
+function kept(fresh: { dialler: PeerKey; process?: string }, old: { dialler: PeerKey }): boolean[] {
   return [SMALLER, LARGER].map((self) => {
     const peer = self === SMALLER ? LARGER : SMALLER;
-    const at = ({ dialler, epoch = 1 }: { dialler: PeerKey; epoch?: number }) =>
-      link(1, { peer, dialled: dialler === self, epoch });
+    const at = ({ dialler, process = "1" }: { dialler: PeerKey; process?: string }) =>
+      link(1, { peer, dialled: dialler === self, process });
     return isKept(at(fresh), at(old), self);
   });
 }
@@ -70,9 +70,9 @@ Deno.test("isKept() keeps the newer of two links that one end dialled", () => {
 });
 
 Deno.test("isKept() keeps the newer of two links to different processes, whoever dialled", () => {
-  for (const epoch of [0, 2]) {
-    assertEquals(kept({ dialler: LARGER, epoch }, { dialler: SMALLER }), [true, true]);
-    assertEquals(kept({ dialler: SMALLER, epoch }, { dialler: LARGER }), [true, true]);
+  for (const process of ["0", "2"]) {
+    assertEquals(kept({ dialler: LARGER, process }, { dialler: SMALLER }), [true, true]);
+    assertEquals(kept({ dialler: SMALLER, process }, { dialler: LARGER }), [true, true]);
   }
 });
 

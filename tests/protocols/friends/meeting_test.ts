@@ -290,15 +290,15 @@ Deno.test("Friends takes the link of a friend's later process, whoever dialled",
   const dialledFirst = Program.started();
   dialledFirst.say("bob", "hi");
   dialledFirst.reaches(BOB);
-  dialledFirst.hello(1, { epoch: 5 });
-  assertEquals(dialledFirst.meets(BOB, { epoch: 6 }), ["2: hello", "1: refuse replaced"]);
+  dialledFirst.hello(1);
+  assertEquals(dialledFirst.meets(BOB, { process: 2 }), ["2: hello", "1: refuse replaced"]);
   assertEquals(dialledFirst.goesDown(1, false, "lost"), ["2: texts hi"]);
 
   const dialledLast = Program.started();
   dialledLast.say("bob", "hi");
-  dialledLast.meets(BOB, { epoch: 5 });
+  dialledLast.meets(BOB, { process: 2 });
   dialledLast.reaches(BOB);
-  assertEquals(dialledLast.hello(2, { epoch: 6 }), ["1: refuse replaced"]);
+  assertEquals(dialledLast.hello(2), ["1: refuse replaced"]);
   assertEquals(dialledLast.goesDown(1, false, "lost"), ["2: texts hi"]);
 });
 

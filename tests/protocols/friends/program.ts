@@ -37,7 +37,8 @@ type Words = readonly string[];
 interface Hello {
   readonly name?: string;
   readonly to?: string;
-  readonly epoch?: number;
+  /** The other side's process. */
+  readonly process?: number;
   readonly stored?: readonly Position[];
 }
 
@@ -173,15 +174,17 @@ export class Program {
   // The others.
 
   /** Somebody dials in. */
-  comesIn(peer: PeerKey): Words {
+  comesIn(peer: PeerKey, process = 1): Words {
     const link = ++this.#links as LinkId;
-    return this.feed({ type: "link-up", link, peer, dialled: false, attempt: null });
+    const of = { peer, process: `${process}` };
+    return this.feed({ type: "link-up", link, ...of, dialled: false, attempt: null });
   }
 
   /** The latest dial reaches somebody. */
-  reaches(peer: PeerKey, attempt = this.attempt): Words {
+  reaches(peer: PeerKey, attempt = this.attempt, process = 1): Words {
     const link = ++this.#links as LinkId;
-    return this.feed({ type: "link-up", link, peer, dialled: true, attempt });
+    const of = { peer, process: `${process}` };
+    return this.feed({ type: "link-up", link, ...of, dialled: true, attempt });
   }
 
   /** The latest dial reaches nobody, or somebody else than it should. */
@@ -193,8 +196,8 @@ export class Program {
     return this.feed({ type: "message", link: link as LinkId, message });
   }
 
-  hello(link: number, { name = "bob", to = "ann", epoch = 1, stored = [] }: Hello = {}): Words {
-    return this.gets(link, { type: "hello", name, to, epoch, stored });
+  hello(link: number, { name = "bob", to = "ann", stored = [] }: Hello = {}): Words {
+    return this.gets(link, { type: "hello", name, to, stored });
   }
 
   /** Messages of these numbers, called after them. */
@@ -223,7 +226,7 @@ export class Program {
 
   /** Bob, or whoever it is, dials in, and is let in. */
   meets(peer: PeerKey = BOB, hello: Hello = {}): Words {
-    return [...this.comesIn(peer), ...this.hello(this.#links, hello)];
+    return [...this.comesIn(peer, hello.process), ...this.hello(this.#links, hello)];
   }
 
   // Words.

@@ -69,7 +69,7 @@ Deno.test("Friends says after a restart what it has stored, takes none of it in 
     {
       type: "message",
       link: 1 as never,
-      message: { type: "hello", name: "bob", to: "ann", epoch: 8, stored: [] },
+      message: { type: "hello", name: "bob", to: "ann", stored: [] },
     },
     ann.nowMs,
   ).flatMap((effect) =>

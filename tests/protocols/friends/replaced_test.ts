@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DRAIN_MS, STRANGE_TOLD_MS } from "../../../lib/protocols/friends/limits.ts";
-import { BOB } from "./fixtures.ts";
+import { BOB, EVE } from "./fixtures.ts";
 import { Program } from "./program.ts";
 
 const GOODBYE = "replaced by another program with the same key";
@@ -10,9 +10,9 @@ const GOODBYE = "replaced by another program with the same key";
 /** Ann is connected with Bob's program, and another one with his key comes. */
 function replaced(config = {}): Program {
   const ann = Program.started(config);
-  ann.meets(BOB, { epoch: 1 });
-  ann.comesIn(BOB);
-  assertEquals(ann.hello(2, { epoch: 2 }), ["2: hello", "1: refuse replaced"]);
+  ann.meets(BOB);
+  ann.comesIn(BOB, 2);
+  assertEquals(ann.hello(2), ["2: hello", "1: refuse replaced"]);
   return ann;
 }
 
@@ -51,7 +51,7 @@ Deno.test("Friends warns of two programs with a friend's key, and sends nothing 
   ]);
 
   ann.comesIn(BOB);
-  ann.hello(3, { epoch: 1 });
+  ann.hello(3);
   assertEquals(ann.goesDown(2, true, GOODBYE), [], "that is known");
   const words = ann.command({ command: "trust", name: "bob" });
   assertEquals(words, ["notice", "3: texts hi, there?"]);
@@ -64,6 +64,14 @@ Deno.test("Friends fails what isn't queued while two programs use a friend's key
   assertEquals(ann.say("bob", "hi"), [
     `bob failed "hi": two programs use bob's key`,
   ]);
+});
+
+Deno.test("Friends doesn't let a stranger say that another program has its user's key", () => {
+  const ann = Program.started();
+  ann.meets(EVE, { name: "cem" });
+  const words = ann.gets(1, { type: "refuse", code: "replaced", text: "" });
+  assertEquals(words, ["closes 1: refused by the other side"]);
+  assertEquals(ann.told, []);
 });
 
 Deno.test("Friends tells its user, once in a minute, that another program has taken the place at a friend", () => {

@@ -70,7 +70,7 @@ Deno.test("isWholeOpening() holds from the last byte of an opening, or the first
   // A key; with a secret, a tag as well.
   assertEquals([open, secret].map(firstWhole), [51 + 32, 51 + 32 + 16]);
   assertEquals(firstWhole(utf8("GET / HTTP/1.1\r\n")), 1);
-  assertEquals(firstWhole(utf8("p2pc\x09")), 5);
+  assertEquals(firstWhole(Uint8Array.of(...utf8("p2pc"), CHANNEL_VERSION + 1)), 5);
   assertEquals(firstWhole(encodePreface({ ...wanted, mode: "group" }, new Uint8Array(8))), 51);
 });
 
@@ -250,19 +250,22 @@ Deno.test("Channel refuses another version by name, from either side", () => {
   const newer = new Pair();
   newer.onWire = (bytes, from) => {
     const changed = new Uint8Array(bytes);
-    if (from === "ann") changed[4] = 9;
+    if (from === "ann") changed[4] = CHANNEL_VERSION + 1;
     return [changed];
   };
   newer.settle();
   assertEquals([newer.ann.events, newer.bob.events], [["failed version"], ["failed version"]]);
 
-  // A listener of version 9 answers our preface with a refusal.
+  // A listener of a later version answers our preface with a refusal.
   const ann = new Side(Channel.dial({ identity: ANN, env: environment("ann") }, TARGET, 0));
   ann.take(0);
-  ann.step({ type: "received", bytes: Uint8Array.of(2, 1, 9) }, 0);
+  ann.step({ type: "received", bytes: Uint8Array.of(2, 1, CHANNEL_VERSION + 1) }, 0);
   const [failed] = ann.told;
   assert(failed?.type === "failed" && failed.reason === "version");
-  assert(failed.text.includes(`(protocol 9, ours is ${CHANNEL_VERSION})`), failed.text);
+  assert(
+    failed.text.includes(`(protocol ${CHANNEL_VERSION + 1}, ours is ${CHANNEL_VERSION})`),
+    failed.text,
+  );
 });
 
 Deno.test("Channel drops what doesn't speak the protocol at its first wrong byte", () => {

@@ -13,6 +13,7 @@ import type { Person, World } from "./world.ts";
 const FORGED = "forged";
 
 export class Impostor implements Station<FriendsMessage> {
+  readonly process = "impostor";
   readonly gone = false;
   readonly silent = false;
   readonly stalledUntilMs = 0;
@@ -54,7 +55,6 @@ export class Impostor implements Station<FriendsMessage> {
       type: "hello",
       name: this.claimed.name,
       to: this.victim.name,
-      epoch: position.epoch,
       stored: [position],
     };
     const texts: FriendsMessage = {

@@ -25,8 +25,12 @@ export class Violation extends Error {
   override readonly name = "Violation";
 }
 
+let processes = 0;
+
 export class Process
   implements Station<FriendsMessage>, ProcessPort<FriendsInput, FriendsEffect, FriendsRecord> {
+  /** As its handshakes prove it: no two have the same. */
+  readonly process = `${++processes}`;
   readonly tick: FriendsInput = { type: "tick" };
   readonly friends: Friends;
   readonly sim: SimProcess<FriendsInput, FriendsEffect, FriendsRecord>;
@@ -116,9 +120,9 @@ export class Process
     end.id = this.#nextLink++ as LinkId;
     this.links.set(end.id, end);
     if (end.other.owner instanceof Impostor) this.#strangers.add(end.id);
-    const peer = (end.other.owner as Process | Impostor).person.key;
+    const { person: { key: peer }, process } = end.other.owner as Process | Impostor;
     const { dialled, attempt } = end;
-    this.sim.deliver({ type: "link-up", link: end.id, peer, dialled, attempt });
+    this.sim.deliver({ type: "link-up", link: end.id, peer, process, dialled, attempt });
   }
 
   linkDown(end: LinkEnd<FriendsMessage>, closed: boolean, reason: string): void {
