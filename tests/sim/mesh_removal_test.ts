@@ -410,6 +410,33 @@ Deno.test("private: a later invite, made where the removal wasn't known, opens n
   assertEquals(room.ended, ["Pip: bad-credentials"]);
 });
 
+Deno.test("private: an invite made where another was thought to be removed opens nothing once Mal is", () => {
+  const room = new RemovalRoom(["Ann", "Bob", "Cem", "Dan", "Mal"], true);
+  const { world, members: { Ann: ann, Bob: bob, Mal: mal } } = room;
+  room.types("Ann", "remove", "Dan");
+  pass(world, 5);
+  room.cut("Ann", "Cem");
+  // As many as Bob knows of, but not the same.
+  room.types("Ann", "allow", "Dan");
+  pass(world, 2);
+  room.types("Ann", "remove", "Mal");
+  pass(world, 5);
+  for (let count = 0; count < 3; count++) {
+    bob!.process!.command({ command: "invite", rotate: true });
+    pass(world, 2);
+  }
+  const known = room.inviteOf(mal!);
+
+  room.heal();
+
+  const { secret } = known!;
+  assertEquals(new Set(Object.values(room.epochs())), new Set([secret!.epoch + 1]));
+  room.ended.length = 0;
+  room.comes("Pip", ann!, known);
+  pass(world, 20);
+  assertEquals(room.ended, ["Pip: bad-credentials"]);
+});
+
 Deno.test("private: whom Mal's half has let in is out in the end, although Mal made later invites and Ann isn't there", () => {
   const { room, world, ann, bob, cem, mal, old, rotates } = removedElsewhere();
   room.comes("Pip", bob, old);

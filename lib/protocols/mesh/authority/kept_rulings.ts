@@ -11,6 +11,7 @@
  *   counter after all that it knows of, and of two made apart from each other a removal counts.
  */
 
+import { sameBytes } from "../../../base/collections/bytes.ts";
 import { type Crypto, type Signer, utf8 } from "../../../base/crypto/crypto.ts";
 import type { Hash, PeerKey, RoomId } from "../../../base/ids.ts";
 import { type Infer, makeEmbedded } from "../../../base/schema/schema.ts";
@@ -18,7 +19,12 @@ import type { InRoom } from "../schema/credentials.ts";
 import { DEPUTY_RULINGS_MAX, REMOVED_ID_BYTES, RULINGS_MAX } from "../schema/limits.ts";
 import { type MeshRecord, rulingRecord } from "../schema/records.ts";
 import { checkId, signedId, signId } from "../schema/signed.ts";
-import { rulingSchema, type SignedRuling, STRUCTURE_VERSION } from "../schema/structures.ts";
+import {
+  type Rotation,
+  rulingSchema,
+  type SignedRuling,
+  STRUCTURE_VERSION,
+} from "../schema/structures.ts";
 
 export type RulingKind = Infer<typeof rulingSchema>["kind"];
 
@@ -82,6 +88,8 @@ export class KeptRulings {
   readonly #rulings = new Map<PeerKey, Map<string, KeptRuling>>();
   /** How many are kept of each author. */
   readonly #counts = new Map<PeerKey, number>();
+  /** Null where it isn't known yet. */
+  #removedId: Uint8Array | null = null;
   readonly #founder: PeerKey;
 
   /** @param records The room's records on disk; rulings were checked before they were written. */
@@ -129,6 +137,7 @@ export class KeptRulings {
     const before = about.size;
     this.#rulings.set(subject, about.set(placeOf(ruling), ruling));
     this.#counts.set(author, this.#count(author) + about.size - before);
+    this.#removedId = null;
     return true;
   }
 
@@ -178,11 +187,20 @@ export class KeptRulings {
 
   /** Tells apart which keys are removed: members that know of the same have the same. */
   get removedId(): Uint8Array {
+    return this.#removedId ??= this.#idOfRemoved();
+  }
+
+  #idOfRemoved(): Uint8Array {
     const removed = [...this.#rulings.keys()].filter((key) => this.isRemoved(key)).toSorted();
     return Uint8Array.fromHex(this.crypto.sha256(utf8(removed.join("")))).slice(
       0,
       REMOVED_ID_BYTES,
     );
+  }
+
+  /** Whether these are the keys that are removed here; of somebody who doesn't say which, whether they are as many. */
+  areRemoved({ removed, removedId }: Pick<Rotation, "removed" | "removedId">): boolean {
+    return removedId === null ? removed >= this.removedCount : sameBytes(removedId, this.removedId);
   }
 
   /** Whether the founder has removed or allowed this key: no deputy's ruling about it counts then. */

@@ -55,13 +55,13 @@ export class KeptSecrets {
   /**
    * @param records The room's records on disk; rotations were checked before they were written, the claims beside them
    *   not always.
-   * @param rulings Which of the rotations' authors are removed, and which may remove others.
+   * @param rulings Which keys are removed, the rotations' authors perhaps among them, and who may remove others.
    */
   constructor(
     readonly room: RoomId,
     readonly crypto: Crypto,
     records: readonly MeshRecord[],
-    readonly rulings: Pick<KeptRulings, "isRemoved" | "mayRemove">,
+    readonly rulings: KeptRulings,
   ) {
     for (const record of records) {
       if (record.kind === "rotation") {
@@ -97,17 +97,19 @@ export class KeptSecrets {
   }
 
   /**
-   * How many removals were known to who made the current secret, as far as that can be believed: of who may remove, and
-   * of who has stayed at the last removal, which names nobody itself. Anybody else may claim to have known of all: a
-   * second key, say, of who was removed.
+   * Whether somebody who is removed may have been told the current secret: its author believed others to be removed than
+   * we do. That it believed the same counts of who may remove, and of who has stayed at the last removal, if it names
+   * nobody itself. Anybody else may say so: a second key, say, of who was removed.
    */
-  get removalsKnown(): number {
+  get isRemovalUnknown(): boolean {
+    const { rulings } = this;
     const current = this.currentRotation;
-    if (current === null) return 0;
-    const { author, removed } = current.rotation.rotation.value;
-    const hasStayed = this.#removals().next().value?.stays?.has(author) === true;
-    const isBelieved = this.rulings.mayRemove(author) || (current.stays === null && hasStayed);
-    return isBelieved ? removed : 0;
+    if (current === null) return rulings.removedCount > 0;
+    const { value } = current.rotation.rotation;
+    if (!rulings.areRemoved(value)) return true;
+    const hasStayed = this.#removals().next().value?.stays?.has(value.author) === true;
+    const isBelieved = rulings.mayRemove(value.author) || (current.stays === null && hasStayed);
+    return !isBelieved && rulings.removedCount > 0;
   }
 
   /** Epoch of the current secret; 0 where none is known. */

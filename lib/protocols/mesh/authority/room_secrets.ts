@@ -108,12 +108,6 @@ interface SecretsPort {
   claim(id: ClaimId): SignedClaim | null;
   /** The keys that are known as members', present or not, without those that were removed. */
   members(): readonly PeerKey[];
-  /** How many keys are removed. */
-  removed(): number;
-  /** Which ones these are: `KeptRulings.removedId`. */
-  removedId(): Uint8Array;
-  /** Whether our user may remove somebody. */
-  mayRemove(): boolean;
 }
 
 /** The current rotation and secret before new ones were learnt. */
@@ -297,13 +291,12 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     this.#persist(fresh, null);
     for (const peer of this.#neighbours) if (peer !== from) this.#send(peer, fresh);
     if (fresh.some(({ stays }) => stays !== null)) this.#effects.push({ type: "stays" });
-    if (this.port.mayRemove() && this.#isRemovalUnknown()) this.#makeUpFor();
+    if (this.#mayRemove() && this.kept!.isRemovalUnknown) this.#makeUpFor();
     this.#tellChange(before);
   }
 
-  /** Whoever made the present secret didn't know of every removal: somebody who is out may have been told it. */
-  #isRemovalUnknown(): boolean {
-    return this.kept!.removalsKnown < this.port.removed();
+  #mayRemove(): boolean {
+    return this.kept!.rulings.mayRemove(this.signer.key);
   }
 
   #makeUpFor(): void {
@@ -325,11 +318,11 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     const before = currentOf(kept);
     kept.sortAnew();
     if (before.opens !== null && kept.isCurrent(before.opens)) return;
-    if (this.#isRemovalUnknown()) {
+    if (kept.isRemovalUnknown) {
       // Who removed somebody makes another one next. Where a secret counts again since its author may be in the room
       // again, whoever may makes that other one.
       const isRevived = before.rotation !== null && !kept.isVoid(before.rotation);
-      if (isRevived && this.port.mayRemove()) this.#makeUpFor();
+      if (isRevived && this.#mayRemove()) this.#makeUpFor();
       return;
     }
     this.#effects.push({ type: "stays" });
@@ -385,7 +378,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
         "Cannot rotate the invite yet: it has been changed too often; try again in a moment";
       return this.#refuse("busy", text, ref);
     }
-    const [removed, removedId] = [this.port.removed(), this.port.removedId()];
+    const { removedCount: removed, removedId } = kept.rulings;
     const place = { room: this.room.id, epoch, stays, removed, removedId };
     const rotation = kept.known({
       rotation: signRotation(this.env, this.signer, place),

@@ -133,9 +133,6 @@ export class RoomMachines {
       selfClaim: () => this.roster.selfClaim(),
       claim: (id) => this.roster.claim(id)?.signed ?? null,
       members: () => this.known.stay(),
-      removed: () => config.rulings.removedCount,
-      removedId: () => config.rulings.removedId,
-      mayRemove: () => config.rulings.mayRemove(signer.key),
     });
     this.rulings = new RoomRulings({ id: room, genesis }, config.rulings, signer, environment);
     this.#timetable = new Timetable(this.#all());

@@ -21,6 +21,11 @@ import {
 } from "../../../../lib/protocols/mesh/authority/room_secrets.ts";
 import type { Fault } from "../../../../lib/protocols/mesh/schema/mesh_io.ts";
 import {
+  KeptRulings,
+  type RulingKind,
+  signRuling,
+} from "../../../../lib/protocols/mesh/authority/kept_rulings.ts";
+import {
   channelSecret,
   type ClaimedRotation,
   signRotation,
@@ -74,29 +79,39 @@ function removalOf(
   return { rotation: signRotation(ENV, fakeSigner(name), place), claim: claimOf(name) };
 }
 
-/** Ann has founded the room, and Bob is a deputy. */
-const NOBODY_REMOVED = {
-  isRemoved: (_key: PeerKey) => false,
-  mayRemove: (key: PeerKey) => key === ANN || key === BOB,
-};
+let rulingsMade = 0;
 
-function keptOf(...rotations: readonly ClaimedRotation[]): KeptSecrets {
-  return keptWith(NOBODY_REMOVED, ...rotations);
+/** What Ann, who has founded the room, decides about these, later than all before. */
+function rules(kept: KeptRulings, kind: RulingKind, ...subjects: readonly PeerKey[]): KeptRulings {
+  for (const subject of subjects) {
+    const place = { room: FOUNDED.room, kind, subject, counter: ++rulingsMade };
+    kept.add(kept.known(signRuling(fakeCrypto, fakeSigner("Ann"), place)));
+  }
+  return kept;
 }
 
-function keptWith(rulings: typeof NOBODY_REMOVED, ...rotations: readonly ClaimedRotation[]) {
+/** Bob is a deputy, and these are removed. */
+function without(...removed: readonly PeerKey[]): KeptRulings {
+  return rules(rules(new KeptRulings(ROOM, fakeCrypto, []), "deputy", BOB), "remove", ...removed);
+}
+
+function keptOf(...rotations: readonly ClaimedRotation[]): KeptSecrets {
+  return keptWith(without(), ...rotations);
+}
+
+function keptWith(rulings: KeptRulings, ...rotations: readonly ClaimedRotation[]) {
   const records = rotations.map((rotation) => ({ kind: "rotation", rotation }) as const);
   return new KeptSecrets(FOUNDED.room, fakeCrypto, records, rulings);
 }
 
 /** Rulings that shut nobody out before these do. */
 function laterRemoved(...keys: readonly PeerKey[]) {
-  let removed: readonly PeerKey[] = [];
-  const rulings = {
-    ...NOBODY_REMOVED,
-    isRemoved: (key: PeerKey) => removed.includes(key),
+  const rulings = without();
+  return {
+    rulings,
+    remove: () => void rules(rulings, "remove", ...keys),
+    allow: () => void rules(rulings, "allow", ...keys),
   };
-  return { rulings, remove: () => void (removed = keys), allow: () => void (removed = []) };
 }
 
 /** As who makes it may show it to those who know the claim beside it. */
@@ -104,19 +119,16 @@ function withUnsignedClaim({ rotation, claim }: ClaimedRotation): ClaimedRotatio
   return { rotation, claim: { ...claim, signature: new Uint8Array(64) } };
 }
 
-/** Ann's machine, with Bob and Cem as neighbours, which knows these claims. */
+/** Ann's machine, or somebody else's, with Bob and Cem as neighbours, which knows these claims. */
 function machine(
   kept: KeptSecrets | null = keptOf(FIRST),
   known: readonly SignedClaim[] = [],
-  { removed = 0, mayRemove = false } = {},
+  name = "Ann",
 ) {
-  const secrets = new RoomSecrets(ROOM, kept, fakeSigner("Ann"), ENV, {
+  const secrets = new RoomSecrets(ROOM, kept, fakeSigner(name), ENV, {
     selfClaim: () => FOUNDED.claim,
     claim: (id) => known.find((claim) => claimIdOf(fakeCrypto, claim) === id) ?? null,
     members: () => [ANN, BOB, CEM],
-    removed: () => removed,
-    removedId: () => new Uint8Array(16).fill(removed),
-    mayRemove: () => mayRemove,
   });
   const step = (input: SecretsInput, nowMs = 0) => secrets.step(input, nowMs);
   const up = [BOB, CEM].flatMap((peer) => step({ type: "neighbour-up", peer }));
@@ -169,7 +181,7 @@ Deno.test("KeptSecrets takes the invite's word until its rotation is known, and 
 
   kept.invitedWith(secret);
   assertEquals([kept.epoch, kept.isCurrent(channelSecret(FOUNDED.room, secret))], [3, true]);
-  const again = new KeptSecrets(FOUNDED.room, fakeCrypto, kept.snapshot(), NOBODY_REMOVED);
+  const again = new KeptSecrets(FOUNDED.room, fakeCrypto, kept.snapshot(), without());
   assertEquals(again.toDialWith().map(({ epoch }) => epoch), [3, 1]);
   again.add(again.known(rotation("Bob", 2)));
   assertEquals(again.epoch, 3);
@@ -318,7 +330,7 @@ Deno.test("KeptSecrets reads no rotation with a claim that isn't signed: it take
     { kind: "claim", claim: second.claim },
   ];
 
-  const kept = new KeptSecrets(FOUNDED.room, fakeCrypto, records, NOBODY_REMOVED);
+  const kept = new KeptSecrets(FOUNDED.room, fakeCrypto, records, without());
 
   const claims = kept.rotations.map(({ epoch, claim }) => [epoch, claim]);
   assertEquals(claims, [[2, second.claim], [1, FIRST.claim]]);
@@ -418,7 +430,7 @@ Deno.test("KeptSecrets dials with the invite's secret after a rotation of its ow
   kept.invitedWith({ epoch: 1, secret });
   const own = kept.known(rotation("Bob", 2));
   kept.add(own);
-  const again = new KeptSecrets(FOUNDED.room, fakeCrypto, kept.snapshot(), NOBODY_REMOVED);
+  const again = new KeptSecrets(FOUNDED.room, fakeCrypto, kept.snapshot(), without());
   const states = [kept, again].map((secrets) => [
     secrets.toDialWith().map(({ epoch }) => epoch),
     secrets.opening(1).length,
@@ -487,34 +499,46 @@ Deno.test("a removal's rotation names the members, waits its turn on a slow disk
   }
 });
 
-Deno.test("who may remove makes another secret where the present one's author didn't know of a removal", () => {
-  const known = { removed: 1, mayRemove: true };
-  const first = removalOf("Ann", 2, [ANN, BOB, CEM]);
+Deno.test("who may remove makes another secret where the present one's author knew of other removals", () => {
+  const [eve, mal] = ["Eve", "Mal"].map((name) => fakeSigner(name).key) as [PeerKey, PeerKey];
+  const first = removalOf("Ann", 2, [ANN, BOB, CEM], without(mal).removedId);
   for (
-    const [about, told, times] of [
-      [known, rotation("Bob", 3), 1],
-      [known, removalOf("Bob", 3, [ANN]), 0],
-      [known, knowing(1, "Cem"), 0],
-      [known, knowing(0, "Cem"), 1],
-      [{ removed: 2, mayRemove: true }, knowing(1, "Cem"), 1],
+    const [removed, told, times, name = "Ann"] of [
+      [[mal], knowing("Bob"), 1],
+      [[mal], knowing("Bob", mal), 0],
+      [[mal], knowing("Cem", mal), 0],
+      [[mal], knowing("Cem"), 1],
+      [[mal, eve], knowing("Cem", mal), 1],
+      // As many, but not the same: this one's author has seen somebody back who was allowed again, say.
+      [[mal], knowing("Bob", eve), 1],
+      [[mal], knowing("Cem", eve), 1],
+      [[mal], knowing("Cem", mal, eve), 1],
+      [[], knowing("Bob", mal), 1],
       // Who says so, but neither may remove anybody nor stayed at the last removal: a removed one's second key, say.
-      [known, knowing(4_096, "Dan"), 1],
-      [known, removalOf("Cem", 3, [ANN]), 1],
-      [{ removed: 1, mayRemove: false }, rotation("Bob", 3), 0],
-      [{ removed: 0, mayRemove: true }, rotation("Bob", 3), 0],
+      [[mal], knowing("Dan", mal), 1],
+      [[mal], removalOf("Cem", 3, [ANN], without(mal).removedId), 1],
+      [[mal], knowing("Bob"), 0, "Cem"],
+      [[], knowing("Bob"), 0],
+      // Earlier versions say nothing, or no more than how many they know of.
+      [[mal], rotation("Bob", 3), 1],
+      [[mal], removalOf("Bob", 3, [ANN]), 0],
+      [[mal, eve], removalOf("Bob", 3, [ANN]), 1],
+      [[], rotation("Bob", 3), 0],
     ] as const
   ) {
-    const effects = machine(keptOf(FIRST, first), [], about).hear([told]);
+    const kept = keptWith(without(...removed), FIRST, first);
+    const effects = machine(kept, [], name).hear([told]);
     const own = effects.filter((effect) => effect.type === "persist" && effect.token !== null);
-    const { author, removed } = told.rotation.rotation.value;
+    const { author, removed: count } = told.rotation.rotation.value;
     const by = author === BOB ? "Bob" : author === CEM ? "Cem" : "Dan";
-    assertEquals(own.length, times, `${by} knew of ${removed}, of ${about.removed}`);
+    assertEquals(own.length, times, `${by} knew of ${count}, of ${removed.length}, at ${name}`);
   }
 });
 
-/** What a member makes that knows, or says that it knows, of so many removals. */
-function knowing(removed: number, name: string): ClaimedRotation {
-  const place = { room: FOUNDED.room, epoch: 3, removed };
+/** What a member makes that knows, or says that it knows, that these are removed. */
+function knowing(name: string, ...removed: readonly PeerKey[]): ClaimedRotation {
+  const { removedId } = without(...removed);
+  const place = { room: FOUNDED.room, epoch: 3, removed: removed.length, removedId };
   return { rotation: signRotation(ENV, fakeSigner(name), place), claim: claimOf(name) };
 }
 
@@ -572,12 +596,7 @@ Deno.test("KeptSecrets keeps void rotations last, and of the lowest epoch one wh
 
 Deno.test("RoomSecrets has no invite while all secrets that it knows are void, and makes the next after all of them", () => {
   const { rulings, remove } = laterRemoved(DAN);
-  const known = { removed: 1, mayRemove: true };
-  const { kept, step, hear } = machine(
-    keptWith(rulings, rotation("Dan", 2), rotation("Dan", 70)),
-    [],
-    known,
-  );
+  const { kept, step, hear } = machine(keptWith(rulings, rotation("Dan", 2), rotation("Dan", 70)));
   remove();
   assertEquals(kinds(step({ type: "ruled" })), [], "another one is on its way");
   assertEquals([kept!.epoch, kept!.current()], [0, null]);
@@ -594,10 +613,10 @@ Deno.test("RoomSecrets has no invite while all secrets that it knows are void, a
 
 Deno.test("RoomSecrets says that another secret is current where a ruling has changed that", () => {
   const { rulings, remove, allow } = laterRemoved(DAN);
+  rules(rulings, "remove", CEM);
+  const { removedId } = without(CEM, DAN);
   const { kept, step } = machine(
-    keptWith(rulings, FIRST, removalOf("Ann", 2, [ANN, BOB]), rotation("Dan", 3)),
-    [],
-    { removed: 1, mayRemove: true },
+    keptWith(rulings, FIRST, removalOf("Ann", 2, [ANN, BOB], removedId), rotation("Dan", 3)),
   );
   assertEquals(step({ type: "ruled" }), [], "nothing that matters here");
   remove();
@@ -624,7 +643,7 @@ Deno.test("KeptSecrets takes the word of an invite from another half, too, until
 
     kept.invitedWith({ epoch: 2, secret });
 
-    const again = new KeptSecrets(FOUNDED.room, fakeCrypto, kept.snapshot(), NOBODY_REMOVED);
+    const again = new KeptSecrets(FOUNDED.room, fakeCrypto, kept.snapshot(), without());
     assertEquals([again.isCurrent(opens), again.toDialWith()[0]], [true, opens]);
     again.add(again.known(given));
     assertEquals(again.isCurrent(opens), given === wins);
