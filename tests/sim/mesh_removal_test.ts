@@ -437,6 +437,26 @@ Deno.test("private: an invite made where another was thought to be removed opens
   assertEquals(room.ended, ["Pip: bad-credentials"]);
 });
 
+Deno.test("private: who uses up the epochs doesn't keep its removal from voiding the invite that it knows", () => {
+  for (const afterMs of [0, 250, 500, 750]) {
+    const room = new RemovalRoom(["Ann", "Bob", "Mal"], true, 1, { Mal: "usesEpochsUp" });
+    const { world, members: { Ann: ann, Bob: bob } } = room;
+    pass(world, 10 + afterMs / 1_000);
+    const known = room.inviteOf(ann!); // Mal's
+    assertEquals(known!.secret!.epoch > 1_000, true);
+    room.types("Ann", "remove", "Mal");
+    pass(world, 5);
+    const { Ann: epoch, Bob: others } = room.epochs();
+    assertEquals([epoch! > known!.secret!.epoch, others], [true, epoch]);
+    room.ended.length = 0;
+    for (const contact of [ann!, bob!]) {
+      room.comes("Pip", contact, known);
+      pass(world, 15);
+    }
+    assertEquals(room.ended, ["Pip: bad-credentials", "Pip: bad-credentials"]);
+  }
+});
+
 Deno.test("private: whom Mal's half has let in is out in the end, although Mal made later invites and Ann isn't there", () => {
   const { room, world, ann, bob, cem, mal, old, rotates } = removedElsewhere();
   room.comes("Pip", bob, old);

@@ -83,6 +83,6 @@ export class PrivateRooms implements MeshChecker {
   #isBeforeItsTime({ member }: MemberProcess, epoch: number): boolean {
     const founding = member.disk.records.find((record) => record.kind === "genesis");
     if (founding?.kind !== "genesis") return false;
-    return epoch > latestEpoch(founding.genesis.genesis.value.time, member.wallMs());
+    return epoch > latestEpoch(founding.genesis.genesis.value.time, member.wallMs(), false);
   }
 }

@@ -23,6 +23,7 @@ import {
   Rotates,
   StripsClaims,
   TellsRemoved,
+  UsesEpochsUp,
   VouchesUnseen,
 } from "./member_attacks.ts";
 import { ComesIn, Flaps } from "./overlay_attacks.ts";
@@ -68,6 +69,7 @@ export const ATTACKS = {
   rotates: Rotates,
   stripsClaims: StripsClaims,
   tellsRemoved: TellsRemoved,
+  usesEpochsUp: UsesEpochsUp,
   vouchesUnseen: VouchesUnseen,
   leavesAndStays: LeavesAndStays,
   fallsSilentAndStays: FallsSilentAndStays,

@@ -114,7 +114,7 @@ export class Rotates extends Adversary {
   protected override act(): void {
     const room = this.room!;
     const { time } = this.claim!.claim.value;
-    const epochMax = latestEpoch(time, this.environment.wallMs());
+    const epochMax = latestEpoch(time, this.environment.wallMs(), false);
     for (const link of this.links) {
       const signer = this.nobody(this.#count++);
       const claim = madeUpClaim(room, signer, this.signer, `made${this.#count}`, time);
@@ -122,6 +122,33 @@ export class Rotates extends Adversary {
       const rotation = signRotation(this.environment, signer, { room, epoch });
       this.send({ type: "rotations", rotations: [{ rotation, claim }] }, link);
     }
+  }
+}
+
+/** Uses up the epochs that are accepted by now, as an invented member. */
+export class UsesEpochsUp extends Adversary {
+  #last = 0;
+  #foundedMs: number | null = null;
+
+  override input(input: MeshInput): MeshInput {
+    if (input.type === "message" && input.message.type === "welcome") {
+      this.#foundedMs = input.message.genesis.genesis.value.time;
+    }
+    return input;
+  }
+
+  protected override act(): void {
+    if (this.#foundedMs === null) return;
+    const room = this.room!;
+    const epoch = latestEpoch(this.#foundedMs, this.environment.wallMs(), false);
+    // Others take in only so many.
+    if (epoch === this.#last) return;
+    this.#last = epoch;
+    const signer = this.nobody(0);
+    const { time } = this.claim!.claim.value;
+    const claim = madeUpClaim(room, signer, this.signer, "made", time);
+    const rotation = signRotation(this.environment, signer, { room, epoch });
+    this.send({ type: "rotations", rotations: [{ rotation, claim }] });
   }
 }
 

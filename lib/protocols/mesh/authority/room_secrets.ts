@@ -4,8 +4,9 @@
  * (`kept_secrets.ts`). Of two that were made at once the higher one wins everywhere (`KeptSecrets.compare`), and the user
  * that made the other is told.
  *
- * A removal makes a rotation that names who stays: with an earlier secret nobody else comes in or stays linked
- * (`access.ts`).
+ * A removal, or the end of one, makes a rotation that names who stays: with an earlier secret nobody else comes in or
+ * stays linked (`access.ts`). Until there is one, each member that may remove others tries: its author at once, who
+ * hears of it if none comes. That follows from what is on the disk, so that no kill or full disk is in its way for good.
  *
  * A rotation of our own is on disk before it is sent or shown: after a kill this member must not admit again those
  * that its user believes to be kept out.
@@ -21,11 +22,15 @@ import type { ClaimId, PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import type { Machine } from "../../../base/machine/machine.ts";
 import { Rates } from "../../../base/rates/rates.ts";
+import { RetryPauses } from "../../../base/rates/retry_pauses.ts";
 import type { ChannelSecret } from "../../noise/channel_handshake.ts";
 import { claimIdOf, type InRoom, isClaimSigned } from "../schema/credentials.ts";
 import type { KeptRotation, KeptSecrets } from "./kept_secrets.ts";
 import {
   EPOCH_MAX,
+  MAKE_UP_AFTER_MS,
+  MAKE_UP_RETRY_MS_MAX,
+  MAKE_UP_RETRY_MS_MIN,
   ROTATION_SOURCES_MAX,
   ROTATION_WAITERS_MAX,
   ROTATIONS_BURST,
@@ -62,12 +67,11 @@ export type SecretsInput =
   | { readonly type: "message"; readonly from: PeerKey; readonly message: RotationsMessage }
   /** From the user. */
   | { readonly type: "invite"; readonly rotate: boolean; readonly ref: string | undefined }
-  /** Somebody was removed by our user: the secret that it knows is to be void. */
-  | { readonly type: "rotate"; readonly ref: string | undefined }
-  /** Who may be in the room, or remove others, may have changed. */
-  | { readonly type: "ruled" }
+  /** Who may be in the room, or remove others, may have changed. `isOwn`: our user has decided so. */
+  | { readonly type: "ruled"; readonly isOwn: boolean; readonly ref: string | undefined }
   | { readonly type: "stored"; readonly token: number }
-  | { readonly type: "not-stored"; readonly token: number; readonly text: string };
+  | { readonly type: "not-stored"; readonly token: number; readonly text: string }
+  | { readonly type: "tick" };
 
 export type SecretsEffect =
   | { readonly type: "send"; readonly to: PeerKey; readonly message: RotationsMessage }
@@ -122,6 +126,8 @@ interface Rotating {
   readonly rotation: KeptRotation;
   /** The `ref`s of the commands that wait for it; at most `ROTATION_WAITERS_MAX`. */
   readonly refs: (string | undefined)[];
+  /** Whether a removal waits for it. */
+  readonly isOfRemoval: boolean;
 }
 
 export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
@@ -136,8 +142,11 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   readonly #owed = new Set<PeerKey>();
   #rotating: Rotating | null = null;
   #lastToken = 0;
-  /** Somebody was removed while a rotation was on its way to the disk: another one follows. */
-  #removedSince: Extract<SecretsInput, { readonly type: "rotate" }> | null = null;
+  /** When we make a rotation for which removals wait; null where none do, or one is on its way to the disk. */
+  #makeUpAtMs: number | null = null;
+  readonly #makeUpPauses = new RetryPauses(MAKE_UP_RETRY_MS_MIN, MAKE_UP_RETRY_MS_MAX);
+  /** The `ref` of the command that made removals wait. */
+  #makeUpRef: string | undefined;
   #effects: SecretsEffect[] = [];
 
   /** @param kept Null in an open room. */
@@ -147,7 +156,10 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     readonly signer: Signer,
     readonly env: Environment,
     readonly port: SecretsPort,
-  ) {}
+    nowMs: number,
+  ) {
+    this.#awaitMakeUp(nowMs);
+  }
 
   step(input: SecretsInput, nowMs: number): readonly SecretsEffect[] {
     this.#effects = [];
@@ -155,8 +167,12 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     return this.#effects;
   }
 
-  nextDeadlineMs(): null {
-    return null;
+  nextDeadlineMs(): number | null {
+    return this.#makeUpAtMs;
+  }
+
+  postpone(delayMs: number): void {
+    if (this.#makeUpAtMs !== null) this.#makeUpAtMs += delayMs;
   }
 
   #handle(input: SecretsInput, nowMs: number): void {
@@ -180,19 +196,16 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
         return this.#rotations(input.from, input.message, nowMs);
       case "invite":
         return this.#invite(input.rotate, input.ref);
-      case "rotate":
-        if (this.kept === null) return;
-        // One that is on its way to the disk is sent to nobody before; but it doesn't say who stays.
-        if (this.#rotating === null) this.#leaveOut(this.kept, input.ref);
-        else this.#removedSince = input;
-        return;
       case "ruled":
-        if (this.kept !== null) this.#ruled(this.kept);
+        if (this.kept !== null) this.#ruled(this.kept, input, nowMs);
         return;
       case "stored":
-        return this.#stored(input.token);
+        return this.#stored(input.token, nowMs);
       case "not-stored":
-        return this.#notStored(input.token, input.text);
+        return this.#notStored(input.token, input.text, nowMs);
+      case "tick":
+        if ((this.#makeUpAtMs ?? Infinity) <= nowMs) this.#makeUp(nowMs);
+        return;
       default:
         return unreachable(input);
     }
@@ -227,14 +240,13 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     if (!this.#read.take(from, nowMs, rotations.length)) return this.#owe(from);
     const before = currentOf(kept);
     const fresh: KeptRotation[] = [];
-    // Rotations with later epochs are sent to us again, once they may be taken in.
-    const epochMax = this.#latestEpoch();
     // The highest first: where there are more than may be taken in, the highest one counts.
     const told = rotations.map((claimed) => kept.known(claimed))
       .sort((a, b) => kept.compare(a, b));
     for (const heard of told) {
       if (!kept.wants(heard)) continue;
-      if (heard.epoch > epochMax) {
+      // It is sent to us again, once it may be taken in.
+      if (heard.epoch > this.#latestEpoch(heard.rotation.rotation.value.author)) {
         this.#owe(from);
         continue;
       }
@@ -247,7 +259,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
       kept.add({ ...rotation, ...ownedRotation(rotation) });
       fresh.push(rotation);
     }
-    if (fresh.length > 0) this.#learnt(fresh, from, before);
+    if (fresh.length > 0) this.#learnt(fresh, from, before, nowMs);
     if (told[0] !== undefined) this.#answer(from, told[0], nowMs);
   }
 
@@ -262,9 +274,10 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     if (kept.compare(current, highest) < 0) this.#tell(peer, nowMs, 1);
   }
 
-  /** The latest epoch that others accept by now. */
-  #latestEpoch(): number {
-    return latestEpoch(this.room.genesis.genesis.value.time, this.env.wallMs());
+  /** The latest epoch of this author's that others accept by now. */
+  #latestEpoch(author: PeerKey): number {
+    const foundedMs = this.room.genesis.genesis.value.time;
+    return latestEpoch(foundedMs, this.env.wallMs(), this.kept!.rulings.mayRemove(author));
   }
 
   /**
@@ -287,20 +300,17 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     return null;
   }
 
-  #learnt(fresh: readonly KeptRotation[], from: PeerKey, before: Before): void {
+  #learnt(
+    fresh: readonly KeptRotation[],
+    from: PeerKey,
+    before: Before,
+    nowMs: number,
+  ): void {
     this.#persist(fresh, null);
     for (const peer of this.#neighbours) if (peer !== from) this.#send(peer, fresh);
     if (fresh.some(({ stays }) => stays !== null)) this.#effects.push({ type: "stays" });
-    if (this.#mayRemove() && this.kept!.isRemovalUnknown) this.#makeUpFor();
+    this.#makeUp(nowMs);
     this.#tellChange(before);
-  }
-
-  #mayRemove(): boolean {
-    return this.kept!.rulings.mayRemove(this.signer.key);
-  }
-
-  #makeUpFor(): void {
-    if (this.#rotating === null) this.#leaveOut(this.kept!, undefined);
   }
 
   #tellChange(before: Before): void {
@@ -314,17 +324,19 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   }
 
   /** Who was removed, or is allowed again, may have made the current secret, or others. */
-  #ruled(kept: KeptSecrets): void {
+  #ruled(
+    kept: KeptSecrets,
+    { isOwn, ref }: Extract<SecretsInput, { readonly type: "ruled" }>,
+    nowMs: number,
+  ): void {
     const before = currentOf(kept);
     kept.sortAnew();
-    if (before.opens !== null && kept.isCurrent(before.opens)) return;
-    if (kept.isRemovalUnknown) {
-      // Who removed somebody makes another one next. Where a secret counts again since its author may be in the room
-      // again, whoever may makes that other one.
-      const isRevived = before.rotation !== null && !kept.isVoid(before.rotation);
-      if (isRevived && this.#mayRemove()) this.#makeUpFor();
-      return;
-    }
+    if (isOwn) {
+      this.#makeUpRef = ref;
+      this.#makeUp(nowMs);
+    } else this.#awaitMakeUp(nowMs);
+    const isSame = before.opens !== null && kept.isCurrent(before.opens);
+    if (isSame || kept.isRemovalUnknown) return;
     this.#effects.push({ type: "stays" });
     this.#tellChange(before);
   }
@@ -353,30 +365,61 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
       this.#effects.push({ type: "invite", ref });
       return;
     }
-    this.#rotate(kept, ref, [ref]);
-  }
-
-  /** Makes a secret of which only those who are members now are told. */
-  #leaveOut(kept: KeptSecrets, ref: string | undefined): void {
-    this.#rotate(kept, ref, [], this.port.members());
-  }
-
-  /** @param shownTo The `ref`s of commands that the new invite answers. */
-  #rotate(
-    kept: KeptSecrets,
-    ref: string | undefined,
-    shownTo: (string | undefined)[],
-    stays: readonly PeerKey[] | null = null,
-  ): void {
-    const epoch = kept.latestEpoch + 1;
-    if (epoch > EPOCH_MAX) {
+    const delay = this.#rotate(kept, [ref]);
+    if (delay === null) return;
+    if (kept.latestEpoch === EPOCH_MAX) {
       const text = "Cannot rotate the invite: no numbers are left; create another room";
       return this.#refuse("not-allowed", text, ref);
     }
-    if (epoch > this.#latestEpoch()) {
-      const text =
-        "Cannot rotate the invite yet: it has been changed too often; try again in a moment";
-      return this.#refuse("busy", text, ref);
+    this.#refuse("busy", `Cannot rotate the invite yet: ${delay}; try again in a moment`, ref);
+  }
+
+  /** Whether we are to make a rotation since the current secret's author believed others to be removed. */
+  #owesMakeUp(): boolean {
+    const { kept } = this;
+    return kept !== null && kept.isRemovalUnknown && kept.rulings.mayRemove(this.signer.key);
+  }
+
+  /** Whose turn it is to make a rotation is on it, or is gone: then it is ours. */
+  #awaitMakeUp(nowMs: number): void {
+    if (this.#makeUpAtMs !== null || !this.#owesMakeUp()) return;
+    this.#makeUpAtMs = nowMs + MAKE_UP_AFTER_MS * (0.5 + this.env.random() / 2);
+  }
+
+  /** Makes a secret of which only those who are members now are told, where one is wanted. */
+  #makeUp(nowMs: number): void {
+    this.#makeUpAtMs = null;
+    // One that is on its way to the disk is sent to nobody before.
+    if (this.#rotating !== null) return;
+    if (!this.#owesMakeUp()) {
+      this.#makeUpPauses.reset();
+      this.#makeUpRef = undefined;
+      return;
+    }
+    const delay = this.#rotate(this.kept!, null, this.port.members());
+    if (delay !== null) this.#makeUpLater("busy", delay, nowMs);
+  }
+
+  #makeUpLater(code: ErrorCode, text: string, nowMs: number): void {
+    if (!this.#makeUpPauses.hasFailed) {
+      const rest = "; it is tried again until that works";
+      this.#refuse(code, `Cannot make a new invite yet: ${text}${rest}`, this.#makeUpRef);
+    }
+    this.#makeUpAtMs = nowMs + this.#makeUpPauses.failed(this.env.random());
+  }
+
+  /**
+   * @param shownTo The `ref`s of commands that the new invite answers; null where it is of a removal.
+   * @returns Why it can't be made yet; null where it is on its way to the disk.
+   */
+  #rotate(
+    kept: KeptSecrets,
+    shownTo: (string | undefined)[] | null,
+    stays: readonly PeerKey[] | null = null,
+  ): string | null {
+    const epoch = kept.latestEpoch + 1;
+    if (epoch > Math.min(EPOCH_MAX, this.#latestEpoch(this.signer.key))) {
+      return "it has been changed too often";
     }
     const { removedCount: removed, removedId } = kept.rulings;
     const place = { room: this.room.id, epoch, stays, removed, removedId };
@@ -384,8 +427,10 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
       rotation: signRotation(this.env, this.signer, place),
       claim: this.port.selfClaim(),
     });
-    this.#rotating = { token: ++this.#lastToken, rotation, refs: shownTo };
+    const isOfRemoval = shownTo === null;
+    this.#rotating = { token: ++this.#lastToken, rotation, refs: shownTo ?? [], isOfRemoval };
     this.#persist([rotation], this.#lastToken);
+    return null;
   }
 
   #wait({ refs }: Rotating, ref: string | undefined): void {
@@ -393,7 +438,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     else this.#refuse("busy", "Cannot show the invite yet: the disk is still writing it", ref);
   }
 
-  #stored(token: number): void {
+  #stored(token: number, nowMs: number): void {
     const rotating = this.#rotating;
     const { kept } = this;
     if (rotating?.token !== token || kept === null) return;
@@ -405,22 +450,17 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     const current = kept.currentRotation;
     // Where a higher one came meanwhile, the invite shown is that one's, and its notice was shown already.
     if (current === rotation) this.#effects.push({ type: "changed", rotation, overOwn: false });
-    this.#rotateAgain(kept);
+    this.#makeUp(nowMs);
   }
 
-  #rotateAgain(kept: KeptSecrets): void {
-    const removal = this.#removedSince;
-    this.#removedSince = null;
-    if (removal !== null) this.#leaveOut(kept, removal.ref);
-  }
-
-  #notStored(token: number, text: string): void {
+  #notStored(token: number, text: string, nowMs: number): void {
     const rotating = this.#rotating;
     if (rotating?.token !== token) return;
     this.#rotating = null;
     const refusal = `Cannot rotate the invite: ${text}; the one before still counts`;
     for (const ref of rotating.refs) this.#refuse("disk", refusal, ref);
-    if (this.kept !== null) this.#rotateAgain(this.kept);
+    if (rotating.isOfRemoval) this.#makeUpLater("disk", text, nowMs);
+    else this.#makeUp(nowMs);
   }
 
   #persist(rotations: readonly ClaimedRotation[], token: number | null): void {

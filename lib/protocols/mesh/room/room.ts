@@ -412,7 +412,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #tick(): void {
     const nowMs = this.#nowMs;
     if ((this.#handingOverUntilMs ?? Infinity) <= nowMs) this.#handingOverUntilMs = null;
-    const { overlay, broadcast, order, antiEntropy, roster, privateMessages } = this.machines;
+    const { overlay, broadcast, order, antiEntropy, roster, privateMessages, secrets } =
+      this.machines;
     const due = (machine: Machine<never, unknown>) => this.machines.isDue(machine, nowMs);
     const tick = { type: "tick" } as const;
     if (due(roster)) this.#toRoster(tick);
@@ -421,6 +422,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     if (due(broadcast)) this.#toBroadcast(tick);
     if (due(antiEntropy)) this.#toAntiEntropy(tick);
     if (due(privateMessages)) this.#toPrivate(tick);
+    if (due(secrets)) this.#toSecrets(tick);
     const before = this.#showing.state;
     this.#showing.tick(nowMs);
     if (this.#showing.state !== before) this.#toPrivate({ type: "shown", stream: null });
@@ -875,7 +877,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   #toSecrets(input: SecretsInput): void {
-    for (const effect of this.machines.secrets.step(input, this.#nowMs)) this.#fromSecrets(effect);
+    for (const effect of this.#step(this.machines.secrets, input)) this.#fromSecrets(effect);
   }
 
   #fromSecrets(effect: SecretsEffect): void {
@@ -947,11 +949,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       .filter((key) => kept.isRemoved(key));
     this.#toRoster({ type: "removed", keys: removed });
     this.#out.push({ type: "rulings-changed" });
-    this.#toSecrets({ type: "ruled" });
-    const isOwnRemoval = rulings.some(({ ruling: { value } }) =>
-      value.author === own && value.kind === "remove"
-    );
-    if (isOwnRemoval) this.#toSecrets({ type: "rotate", ref });
+    const isOwn = rulings.some(({ ruling: { value } }) => value.author === own);
+    this.#toSecrets({ type: "ruled", isOwn, ref });
   }
 
   #rule(

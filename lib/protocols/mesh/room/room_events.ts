@@ -142,8 +142,6 @@ export class RoomEvents {
   #unreachableAt: Endpoint | null = null;
   /** Where others have come in then, as they say, if third ones could do so, too. */
   #foundAt: Endpoint | null = null;
-  /** Whose removals were told and, with them, that there is a new invite, which isn't here yet: founder and deputies. */
-  readonly #toldWithRemovals = new Set<PeerKey>();
   /** Whether the last write to the disk failed. */
   #diskRefuses = false;
   /** Whether the user was told that incoming messages aren't kept: once, not for each message. */
@@ -498,9 +496,7 @@ export class RoomEvents {
 
   /** @param overOwn Whether it voids the invite that our user has just made. */
   secretChanged({ rotation, claim }: ClaimedRotation, overOwn: boolean): void {
-    const { author, stays } = rotation.rotation.value;
-    // Only removals name who stays.
-    if (stays !== null && this.#toldWithRemovals.delete(author) && !overOwn) return;
+    const { author } = rotation.rotation.value;
     const rest = "older invites no longer admit newcomers; members can still come back";
     if (author === this.self) return this.notice(`This is the room's invite from now on: ${rest}`);
     const name = shownName(this.facts.authorName(author, claim.claim.value.name));
@@ -527,14 +523,14 @@ export class RoomEvents {
     const whom = subject === this.self ? "you" : this.#onceWritten(subject);
     switch (kind) {
       case "remove": {
-        if (isPrivate) this.#toldWithRemovals.add(author);
+        // That there is a new invite is told once there is.
         const how = isPrivate
-          ? "and made a new invite, which /invite shows; earlier ones admit nobody any more"
+          ? "earlier invites admit nobody any more"
           : "and whoever it is can come back under a new key, as this room is open";
         return this.notice(`${by} removed ${whom}, with key ${key}, for good; ${how}`, ref);
       }
       case "allow": {
-        const rest = isPrivate ? ", with the present invite" : "";
+        const rest = isPrivate ? ", with the invite that is made next" : "";
         return this.notice(`${by} allowed ${whom}, with key ${key}, to come back${rest}`, ref);
       }
       case "deputy":

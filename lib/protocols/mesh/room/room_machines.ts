@@ -133,7 +133,7 @@ export class RoomMachines {
       selfClaim: () => this.roster.selfClaim(),
       claim: (id) => this.roster.claim(id)?.signed ?? null,
       members: () => this.known.stay(),
-    });
+    }, nowMs);
     this.rulings = new RoomRulings({ id: room, genesis }, config.rulings, signer, environment);
     this.#timetable = new Timetable(this.#all());
   }
@@ -163,8 +163,8 @@ export class RoomMachines {
   }
 
   #all() {
-    const { overlay, broadcast, order, antiEntropy, roster, privateMessages } = this;
-    return [overlay, broadcast, order, antiEntropy, roster, privateMessages];
+    const { overlay, broadcast, order, antiEntropy, roster, privateMessages, secrets } = this;
+    return [overlay, broadcast, order, antiEntropy, roster, privateMessages, secrets];
   }
 
   /** The records of a compacted log, without those that say how much was shown. */

@@ -523,7 +523,8 @@ export const ROTATIONS_PER_EPOCH_MAX = 4;
 /**
  * A rotation to epoch N is accepted from N - 1,000 seconds after the founding on, by the local clock. Nobody rotates
  * once a second for long; a liar that does so makes each invite void, but can neither use up the epochs before 136
- * years have passed, nor go where others can't follow: what one member accepts, all accept soon.
+ * years have passed, nor go where others can't follow: what one member accepts, all accept soon. Of who may remove
+ * others twice as many are accepted ahead: nobody else's keep a removal from its new secret.
  */
 export const EPOCHS_PER_SECOND = 1;
 export const EPOCHS_AHEAD_MAX = 1_000;
@@ -543,6 +544,14 @@ export const ROTATIONS_TOLD_PER_SECOND = 0.1;
 export const ROTATIONS_TOLD_BURST = 8;
 /** Neighbours whose rates are remembered: three times as many as there can be at once. */
 export const ROTATION_SOURCES_MAX = 64;
+/**
+ * Who may remove others makes a new secret after this time, where somebody else has removed somebody and none has come:
+ * that one's is flooded within a second, once it is on its disk.
+ */
+export const MAKE_UP_AFTER_MS = 10_000;
+/** Pauses between attempts to make a secret after a removal, before jitter: the disk refuses it, say. */
+export const MAKE_UP_RETRY_MS_MIN = 1_000;
+export const MAKE_UP_RETRY_MS_MAX = 30_000;
 /** Commands that wait for one rotation to be on disk. */
 export const ROTATION_WAITERS_MAX = 64;
 /** Addresses in an invite: one is enough where it answers, and each makes the text longer. */

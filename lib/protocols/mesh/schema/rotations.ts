@@ -40,10 +40,13 @@ export interface ClaimedRotation {
   readonly claim: SignedClaim;
 }
 
-/** The latest epoch that is accepted `wallMs` after 1970, in a room that was founded at `foundedMs`. */
-export function latestEpoch(foundedMs: number, wallMs: number): number {
+/**
+ * The latest epoch that is accepted `wallMs` after 1970, in a room that was founded at `foundedMs`.
+ * @param mayRemove Whether its author may remove others.
+ */
+export function latestEpoch(foundedMs: number, wallMs: number, mayRemove: boolean): number {
   const seconds = Math.max(0, Math.floor((wallMs - foundedMs) / 1_000));
-  return EPOCHS_AHEAD_MAX + EPOCHS_PER_SECOND * seconds;
+  return (mayRemove ? 2 : 1) * EPOCHS_AHEAD_MAX + EPOCHS_PER_SECOND * seconds;
 }
 
 const ROOM_KEY_TAG = utf8(TAGS.roomKey);

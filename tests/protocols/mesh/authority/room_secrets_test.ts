@@ -129,12 +129,14 @@ function machine(
     selfClaim: () => FOUNDED.claim,
     claim: (id) => known.find((claim) => claimIdOf(fakeCrypto, claim) === id) ?? null,
     members: () => [ANN, BOB, CEM],
-  });
+  }, 0);
   const step = (input: SecretsInput, nowMs = 0) => secrets.step(input, nowMs);
+  /** Its deadline comes. */
+  const due = () => step({ type: "tick" }, secrets.nextDeadlineMs()!);
   const up = [BOB, CEM].flatMap((peer) => step({ type: "neighbour-up", peer }));
   const hear = (rotations: readonly ClaimedRotation[], nowMs = 0) =>
     step({ type: "message", from: BOB, message: { type: "rotations", rotations } }, nowMs);
-  return { kept, step, up, hear };
+  return { kept, secrets, step, due, up, hear };
 }
 
 const kinds = (effects: readonly SecretsEffect[]) => effects.map(({ type }) => type);
@@ -338,12 +340,16 @@ Deno.test("KeptSecrets reads no rotation with a claim that isn't signed: it take
 
 Deno.test("RoomSecrets takes in no epoch whose time hasn't come, and any one whose has", () => {
   const { hear, kept } = machine();
-  const soon = rotation("Bob", EPOCHS_AHEAD_MAX + 1);
-  hear([soon, rotation("Bob", EPOCHS_AHEAD_MAX)]);
+  const soon = rotation("Cem", EPOCHS_AHEAD_MAX + 1);
+  hear([soon, rotation("Cem", EPOCHS_AHEAD_MAX)]);
   assertEquals(kept!.epoch, EPOCHS_AHEAD_MAX);
   wallMs += 1_000;
   hear([soon]);
   assertEquals(kept!.epoch, EPOCHS_AHEAD_MAX + 1);
+  // Who may remove others must be able to, whatever others have used up.
+  const [next, soonToo] = [0, 1].map((more) => rotation("Bob", 2 * EPOCHS_AHEAD_MAX + 1 + more));
+  hear([next!, soonToo!]);
+  assertEquals(kept!.epoch, 2 * EPOCHS_AHEAD_MAX + 1);
 
   // However much was rotated meanwhile: of what there is still, the highest is the same for all.
   wallMs += 86_400_000;
@@ -404,8 +410,8 @@ Deno.test("RoomSecrets rotates neither an open room, nor beyond the last epoch, 
 });
 
 Deno.test("RoomSecrets makes no rotation that nobody would take in yet", () => {
-  const { hear, step, kept } = machine();
-  hear([rotation("Bob", EPOCHS_AHEAD_MAX)]);
+  const { hear, step, kept } = machine(keptOf(FIRST), [], "Cem");
+  hear([rotation("Dan", EPOCHS_AHEAD_MAX)]);
   const early = step(ROTATE);
   wallMs += 1_000;
   const later = step(ROTATE);
@@ -478,24 +484,98 @@ Deno.test("of two rotations made at once the one after a removal counts, whichev
   }
 });
 
+const OWN_RULING = { type: "ruled", isOwn: true, ref: "r2" } as const;
+const OTHERS_RULING = { type: "ruled", isOwn: false, ref: undefined } as const;
+
+/** The token of the rotation that is to be written. */
+function tokenOf(effects: readonly SecretsEffect[]): number {
+  const own = effects.findLast((effect) => effect.type === "persist");
+  assert(own?.type === "persist" && own.token !== null, kinds(effects).join());
+  return own.token;
+}
+
 Deno.test("a removal's rotation names the members, waits its turn on a slow disk, and survives a refusal", () => {
   for (const answer of ["stored", "not-stored"] as const) {
-    const { kept, step } = machine();
-    const [plain] = step(ROTATE);
-    assert(plain?.type === "persist" && plain.token !== null);
-    assertEquals(step({ type: "rotate", ref: "r2" }), [], "one is on its way to the disk");
+    const rulings = without();
+    const { kept, step } = machine(keptWith(rulings, FIRST));
+    const plain = tokenOf(step(ROTATE));
+    rules(rulings, "remove", DAN);
+    assertEquals(step(OWN_RULING), [], "one is on its way to the disk");
     const after = step(
       answer === "stored"
-        ? { type: "stored", token: plain.token }
-        : { type: "not-stored", token: plain.token, text: "full" },
+        ? { type: "stored", token: plain }
+        : { type: "not-stored", token: plain, text: "full" },
     );
-    const own = after.findLast((effect) => effect.type === "persist");
-    assert(own?.type === "persist" && own.token !== null);
-    step({ type: "stored", token: own.token });
+    step({ type: "stored", token: tokenOf(after) });
     const [current] = kept!.rotations;
     assertEquals(current?.epoch, answer === "stored" ? 3 : 2);
     assertEquals([ANN, BOB, CEM].map((key) => current!.stays?.has(key)), [true, true, true]);
-    assertEquals(current!.stays?.has("d".repeat(64) as PeerKey), false);
+    assertEquals(current!.stays?.has(DAN), false);
+  }
+});
+
+Deno.test("a removal's rotation that the disk refuses is tried again until it is there, and said once", () => {
+  const rulings = without();
+  const { kept, secrets, step, due } = machine(keptWith(rulings, FIRST));
+  rules(rulings, "remove", DAN);
+  let asked = step(OWN_RULING);
+  const told: unknown[] = [];
+  const pauses: number[] = [];
+  let nowMs = 0;
+  for (let n = 0; n < 12; n++) {
+    const refused = step({ type: "not-stored", token: tokenOf(asked), text: "it is full" }, nowMs);
+    for (const effect of refused) if (effect.type === "refused") told.push(effect);
+    pauses.push(secrets.nextDeadlineMs()! - nowMs);
+    nowMs = secrets.nextDeadlineMs()!;
+    asked = due();
+  }
+  step({ type: "stored", token: tokenOf(asked) }, nowMs);
+
+  const text = "Cannot make a new invite yet: it is full; it is tried again until that works";
+  assertEquals(told, [{ type: "refused", code: "disk", text, ref: "r2" }]);
+  assertEquals([pauses[0], pauses.at(-1)], [750, 22_500]);
+  assertEquals([kept!.epoch, kept!.isRemovalUnknown, secrets.nextDeadlineMs()], [2, false, null]);
+});
+
+Deno.test("a removal's rotation comes as soon as its epoch may, where a deputy has used them up", () => {
+  const rulings = without();
+  const { kept, step, due } = machine(
+    keptWith(rulings, FIRST, rotation("Bob", 2 * EPOCHS_AHEAD_MAX)),
+  );
+  rules(rulings, "remove", BOB);
+  const refused = step(OWN_RULING);
+  assertEquals(refused.map((effect) => effect.type === "refused" && effect.code), ["busy"]);
+  assertEquals(due(), [], "said already");
+  wallMs += 1_000;
+  step({ type: "stored", token: tokenOf(due()) });
+  wallMs = FOUNDED_MS;
+  assertEquals(kept!.epoch, 2 * EPOCHS_AHEAD_MAX + 1);
+});
+
+Deno.test("a removal without a rotation gets one from who starts again, or hears of it, and may remove others", () => {
+  const removed = without(DAN);
+  const started = machine(keptWith(removed, FIRST));
+  assertEquals(started.secrets.nextDeadlineMs(), 7_500);
+  step({ secrets: started, epoch: 2 });
+  assertEquals(machine(keptWith(removed, FIRST), [], "Cem").secrets.nextDeadlineMs(), null);
+
+  const rulings = without();
+  const deputy = machine(keptWith(rulings, FIRST), [], "Bob");
+  assertEquals(deputy.secrets.nextDeadlineMs(), null);
+  rules(rulings, "remove", DAN);
+  assertEquals(deputy.step(OTHERS_RULING), [], "Ann makes one");
+  deputy.hear([removalOf("Ann", 2, [ANN, BOB, CEM], rulings.removedId)]);
+  assertEquals(deputy.secrets.nextDeadlineMs(), null);
+  rules(rulings, "allow", DAN);
+  deputy.step(OTHERS_RULING);
+  step({ secrets: deputy, epoch: 3 });
+
+  function step({ secrets: { due, step, kept }, epoch }: {
+    readonly secrets: ReturnType<typeof machine>;
+    readonly epoch: number;
+  }): void {
+    step({ type: "stored", token: tokenOf(due()) });
+    assertEquals([kept!.epoch, kept!.isRemovalUnknown], [epoch, false]);
   }
 });
 
@@ -598,13 +678,11 @@ Deno.test("RoomSecrets has no invite while all secrets that it knows are void, a
   const { rulings, remove } = laterRemoved(DAN);
   const { kept, step, hear } = machine(keptWith(rulings, rotation("Dan", 2), rotation("Dan", 70)));
   remove();
-  assertEquals(kinds(step({ type: "ruled" })), [], "another one is on its way");
+  assertEquals(kinds(step(OTHERS_RULING)), [], "another one is on its way");
   assertEquals([kept!.epoch, kept!.current()], [0, null]);
   const [refused] = step({ type: "invite", rotate: false, ref: "r" });
   assert(refused?.type === "refused" && refused.code === "offline");
-  const own = step({ type: "rotate", ref: "r" }).find(({ type }) => type === "persist");
-  assert(own?.type === "persist" && own.token !== null);
-  step({ type: "stored", token: own.token });
+  step({ type: "stored", token: tokenOf(step(OWN_RULING)) });
   assertEquals(kept!.epoch, 71);
   const answer = hear([rotation("Dan", 72)]);
   assertEquals(sentTo(answer).filter(([to]) => to === BOB), [[BOB, 1]], "whose highest is void");
@@ -618,12 +696,12 @@ Deno.test("RoomSecrets says that another secret is current where a ruling has ch
   const { kept, step } = machine(
     keptWith(rulings, FIRST, removalOf("Ann", 2, [ANN, BOB], removedId), rotation("Dan", 3)),
   );
-  assertEquals(step({ type: "ruled" }), [], "nothing that matters here");
+  assertEquals(step(OTHERS_RULING), [], "nothing that matters here");
   remove();
-  assertEquals(kinds(step({ type: "ruled" })), ["stays", "changed"]);
-  assertEquals(step({ type: "ruled" }), []);
+  assertEquals(kinds(step(OTHERS_RULING)), ["stays", "changed"]);
+  assertEquals(step(OTHERS_RULING), []);
   allow();
-  assertEquals(kinds(step({ type: "ruled" })), ["persist"], "Dan knew nothing of who is out");
+  assertEquals(kinds(step(OWN_RULING)), ["persist"], "Dan knew nothing of who is out");
   assertEquals(kept!.epoch, 3);
 });
 
