@@ -483,6 +483,32 @@ Deno.test("private: whom Mal's half has let in is out in the end, although Mal m
   assertEquals(room.ended, ["Puk: bad-credentials"]);
 });
 
+Deno.test("private: an invite made in the removed one's half lets nobody in, also where nobody is there who may remove", () => {
+  const { room, world, ann, bob, cem, mal, rotates } = removedElsewhere();
+  rotates(bob, 2);
+  const known = room.inviteOf(mal);
+  ann.process!.command({ command: "quit" });
+  pass(world, 5);
+  room.heal();
+  assertEquals(room.epochs(), { Bob: 3, Cem: 3 });
+  room.ended.length = 0;
+  for (const contact of [bob, cem]) {
+    room.comes("Pip", contact, known);
+    pass(world, 20);
+  }
+  assertEquals(room.ended, ["Pip: bad-credentials", "Pip: bad-credentials"]);
+
+  // Whoever asks for an invite there gets one that opens.
+  cem.process!.command({ command: "invite", rotate: false });
+  pass(world, 5);
+  room.comes("Pop", bob, room.inviteOf(bob));
+  pass(world, 20);
+  world.start(ann, { kind: "resume", room: ann.room! });
+  pass(world, 60);
+  assertEquals(new Set(Object.values(room.lists())), new Set(["Ann Bob Cem Pop"]));
+  assertEquals(room.epochs(), { Ann: 4, Bob: 4, Cem: 4, Pop: 4 });
+});
+
 Deno.test("private: who knows of a removal doesn't come in through somebody who is out since", () => {
   const { room, world, bob, cem, old } = removedElsewhere();
   const pip = room.comes("Pip", bob, old);

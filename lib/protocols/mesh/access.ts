@@ -1,5 +1,5 @@
 /**
- * Who may join a private room: anybody with its current secret, and with an earlier secret those that were members
+ * Who may join a private room: anybody with its current secret, if its author knew who is removed; and otherwise those that were members
  * before, and were known as such to whoever has removed somebody since. In an open room everybody may. A key that was
  * removed may join neither.
  */
@@ -22,7 +22,7 @@ export class Access {
   /** Whether a proven dialler that knew this secret may connect: null if it may. */
   admit(peer: PeerKey, secret: ChannelSecret | null): "bad-credentials" | null {
     if (secret === null || this.secrets === null) return null; // `isUninvited` turns away those that needed one
-    if (this.secrets.isCurrent(secret) || this.#mayReturn(peer, secret)) return null;
+    if (this.secrets.admits(secret) || this.#mayReturn(peer, secret)) return null;
     // A member that was removed is let through as far as to be told so, with the proof.
     return this.isRemoved(peer) ? null : "bad-credentials";
   }
@@ -39,7 +39,7 @@ export class Access {
   isUninvited(peer: PeerKey, secret: ChannelSecret | null): boolean {
     if (this.secrets === null) return false;
     return secret === null ||
-      (!this.secrets.isCurrent(secret) && !this.#mayReturn(peer, secret));
+      (!this.secrets.admits(secret) && !this.#mayReturn(peer, secret));
   }
 
   /**

@@ -316,7 +316,11 @@ export class Driver {
         );
       }
     }
-    if (!this.#roomForMore() || this.#contacts().length === 0) return;
+    const [asked] = this.#contacts();
+    if (!this.#roomForMore() || asked === undefined) return;
+    // Where the present invite admits nobody, since its maker knew of other removals, this makes another one.
+    asked.command({ command: "invite", rotate: false });
+    this.#pass(INVITE_MS_MAX);
     const newcomer = this.#newMember(null);
     this.#enter(newcomer);
     this.#pass(INVITE_MS_MAX);

@@ -1,6 +1,6 @@
 /**
  * The secrets of a private room that a member keeps, and what each of them is good for: the current one admits
- * newcomers; the others let members find each other that don't all know the same rotations.
+ * newcomers, if its author knew of the same removals; the others let members find each other that don't all know the same rotations.
  *
  * Which rotations are kept doesn't depend on the order in which they came: the highest (`compare`), at most
  * `ROTATIONS_PER_EPOCH_MAX` of one epoch and `ROTATIONS_KEPT_MAX` in all, and one of the lowest epoch of all.
@@ -106,10 +106,19 @@ export class KeptSecrets {
     const current = this.currentRotation;
     if (current === null) return rulings.removedCount > 0;
     const { value } = current.rotation.rotation;
-    if (!rulings.areRemoved(value)) return true;
+    if (this.isOfOtherRemovals) return true;
     const hasStayed = this.#removals().next().value?.stays?.has(value.author) === true;
     const isBelieved = rulings.mayRemove(value.author) || (current.stays === null && hasStayed);
     return !isBelieved && rulings.removedCount > 0;
+  }
+
+  /**
+   * Whether the current secret's author says itself that it believed others to be removed than we do. The secret admits
+   * nobody then: with it, somebody would come in whom the removed one has told it.
+   */
+  get isOfOtherRemovals(): boolean {
+    if (this.#current === null || this.#isInvitedLatest()) return false;
+    return !this.rulings.areRemoved(this.#current.rotation.rotation.value);
   }
 
   /** Epoch of the current secret; 0 where none is known. */
@@ -192,6 +201,11 @@ export class KeptSecrets {
       (made !== undefined && this.#isRemoval(made) && isOfSame(made, removal) &&
         this.compare(made, removal) < 0)
     );
+  }
+
+  /** Whether newcomers come in by this secret. */
+  admits(secret: ChannelSecret): boolean {
+    return this.isCurrent(secret) && !this.isOfOtherRemovals;
   }
 
   isCurrent(secret: ChannelSecret): boolean {

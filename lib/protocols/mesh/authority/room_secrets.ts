@@ -81,7 +81,7 @@ export type SecretsEffect =
     readonly records: readonly MeshRecord[];
     readonly token: number | null;
   }
-  /** It is known of a removal who stays: the links of others end. */
+  /** It is known of a removal who stays, or that the secret admits nobody: the links of others end. */
   | { readonly type: "stays" }
   /** Another secret is current: invites given before let no newcomer in any more. */
   | {
@@ -336,9 +336,9 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
       this.#makeUp(nowMs);
     } else this.#awaitMakeUp(nowMs);
     const isSame = before.opens !== null && kept.isCurrent(before.opens);
-    if (isSame || kept.isRemovalUnknown) return;
+    if (isSame && !kept.isOfOtherRemovals) return;
     this.#effects.push({ type: "stays" });
-    this.#tellChange(before);
+    if (!kept.isRemovalUnknown) this.#tellChange(before);
   }
 
   #penalise(peer: PeerKey, fault: Fault, text: string): void {
@@ -361,11 +361,12 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
         "Cannot show the invite: no neighbour has told this member of it yet; wait for one";
       return this.#refuse("offline", text, ref);
     }
-    if (kept === null || !rotate) {
+    if (kept === null || (!rotate && !kept.isOfOtherRemovals)) {
       this.#effects.push({ type: "invite", ref });
       return;
     }
-    const delay = this.#rotate(kept, [ref]);
+    // Where the present one admits nobody, only another one is of use.
+    const delay = this.#rotate(kept, [ref], this.#owesMakeUp() ? this.port.members() : null);
     if (delay === null) return;
     if (kept.latestEpoch === EPOCH_MAX) {
       const text = "Cannot rotate the invite: no numbers are left; create another room";
@@ -402,7 +403,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
 
   #makeUpLater(code: ErrorCode, text: string, nowMs: number): void {
     if (!this.#makeUpPauses.hasFailed) {
-      const rest = "; it is tried again until that works";
+      const rest = "; it is tried again until that works, and nobody new comes in before";
       this.#refuse(code, `Cannot make a new invite yet: ${text}${rest}`, this.#makeUpRef);
     }
     this.#makeUpAtMs = nowMs + this.#makeUpPauses.failed(this.env.random());

@@ -500,7 +500,7 @@ Deno.test("a removal's rotation names the members, waits its turn on a slow disk
     const { kept, step } = machine(keptWith(rulings, FIRST));
     const plain = tokenOf(step(ROTATE));
     rules(rulings, "remove", DAN);
-    assertEquals(step(OWN_RULING), [], "one is on its way to the disk");
+    assertEquals(kinds(step(OWN_RULING)), ["stays"], "one is on its way to the disk");
     const after = step(
       answer === "stored"
         ? { type: "stored", token: plain }
@@ -531,7 +531,8 @@ Deno.test("a removal's rotation that the disk refuses is tried again until it is
   }
   step({ type: "stored", token: tokenOf(asked) }, nowMs);
 
-  const text = "Cannot make a new invite yet: it is full; it is tried again until that works";
+  const text =
+    "Cannot make a new invite yet: it is full; it is tried again until that works, and nobody new comes in before";
   assertEquals(told, [{ type: "refused", code: "disk", text, ref: "r2" }]);
   assertEquals([pauses[0], pauses.at(-1)], [750, 22_500]);
   assertEquals([kept!.epoch, kept!.isRemovalUnknown, secrets.nextDeadlineMs()], [2, false, null]);
@@ -543,8 +544,8 @@ Deno.test("a removal's rotation comes as soon as its epoch may, where a deputy h
     keptWith(rulings, FIRST, rotation("Bob", 2 * EPOCHS_AHEAD_MAX)),
   );
   rules(rulings, "remove", BOB);
-  const refused = step(OWN_RULING);
-  assertEquals(refused.map((effect) => effect.type === "refused" && effect.code), ["busy"]);
+  const [refused] = step(OWN_RULING);
+  assert(refused?.type === "refused" && refused.code === "busy");
   assertEquals(due(), [], "said already");
   wallMs += 1_000;
   step({ type: "stored", token: tokenOf(due()) });
@@ -563,7 +564,7 @@ Deno.test("a removal without a rotation gets one from who starts again, or hears
   const deputy = machine(keptWith(rulings, FIRST), [], "Bob");
   assertEquals(deputy.secrets.nextDeadlineMs(), null);
   rules(rulings, "remove", DAN);
-  assertEquals(deputy.step(OTHERS_RULING), [], "Ann makes one");
+  assertEquals(kinds(deputy.step(OTHERS_RULING)), ["stays"], "Ann makes one");
   deputy.hear([removalOf("Ann", 2, [ANN, BOB, CEM], rulings.removedId)]);
   assertEquals(deputy.secrets.nextDeadlineMs(), null);
   rules(rulings, "allow", DAN);
@@ -577,6 +578,23 @@ Deno.test("a removal without a rotation gets one from who starts again, or hears
     step({ type: "stored", token: tokenOf(due()) });
     assertEquals([kept!.epoch, kept!.isRemovalUnknown], [epoch, false]);
   }
+});
+
+Deno.test("a secret whose author knew of other removals admits nobody, and /invite makes another one", () => {
+  const rulings = without();
+  const { kept, step } = machine(keptWith(rulings, FIRST), [], "Cem");
+  const first = kept!.currentOpens()!;
+  assertEquals([kept!.isCurrent(first), kept!.admits(first)], [true, true]);
+  rules(rulings, "remove", DAN);
+  assertEquals(kinds(step(OTHERS_RULING)), ["stays"]);
+  assertEquals([kept!.isCurrent(first), kept!.admits(first)], [true, false]);
+
+  const asked = step({ type: "invite", rotate: false, ref: "r" });
+  const shown = step({ type: "stored", token: tokenOf(asked) });
+
+  assertEquals(kinds(shown).slice(-2), ["invite", "changed"]);
+  assertEquals([kept!.epoch, kept!.admits(kept!.currentOpens()!)], [2, true]);
+  assertEquals(kinds(step({ type: "invite", rotate: false, ref: "r" })), ["invite"]);
 });
 
 Deno.test("who may remove makes another secret where the present one's author knew of other removals", () => {
@@ -678,7 +696,7 @@ Deno.test("RoomSecrets has no invite while all secrets that it knows are void, a
   const { rulings, remove } = laterRemoved(DAN);
   const { kept, step, hear } = machine(keptWith(rulings, rotation("Dan", 2), rotation("Dan", 70)));
   remove();
-  assertEquals(kinds(step(OTHERS_RULING)), [], "another one is on its way");
+  assertEquals(kinds(step(OTHERS_RULING)), ["stays"], "another one is on its way");
   assertEquals([kept!.epoch, kept!.current()], [0, null]);
   const [refused] = step({ type: "invite", rotate: false, ref: "r" });
   assert(refused?.type === "refused" && refused.code === "offline");
@@ -696,12 +714,12 @@ Deno.test("RoomSecrets says that another secret is current where a ruling has ch
   const { kept, step } = machine(
     keptWith(rulings, FIRST, removalOf("Ann", 2, [ANN, BOB], removedId), rotation("Dan", 3)),
   );
-  assertEquals(step(OTHERS_RULING), [], "nothing that matters here");
+  assertEquals(kinds(step(OTHERS_RULING)), ["stays"], "the same is current");
   remove();
   assertEquals(kinds(step(OTHERS_RULING)), ["stays", "changed"]);
   assertEquals(step(OTHERS_RULING), []);
   allow();
-  assertEquals(kinds(step(OWN_RULING)), ["persist"], "Dan knew nothing of who is out");
+  assertEquals(kinds(step(OWN_RULING)), ["persist", "stays"], "Dan knew nothing of who is out");
   assertEquals(kept!.epoch, 3);
 });
 
