@@ -221,7 +221,7 @@ export function unpacked<T>(schema: Schema<T>, text: string): T {
 }
 
 /** @throws {MalformedError} If `text` isn't base64. */
-export function base64Of(text: string): Uint8Array {
+function base64Of(text: string): Uint8Array {
   try {
     return Uint8Array.fromBase64(text);
   } catch (cause) {

@@ -6,21 +6,14 @@ import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { PeerKey, RoomId } from "../../base/ids.ts";
 import { foldName, shownName } from "../../base/text/names.ts";
 import { Pins } from "../../protocols/mesh/names/pins.ts";
-import type { MeshRecord } from "../../protocols/mesh/schema/records.ts";
+import { MESH_LOG, type MeshRecord } from "../../protocols/mesh/schema/records.ts";
 import type { RoomStore } from "../../runtime/hosts/mesh_host.ts";
-import { fromLogRecord, MESH_LOG_FORMAT, toLogRecord } from "../../runtime/records/mesh_records.ts";
 import { corruptError, type Disk } from "../../store/disk/disk.ts";
 import type { KnownPeers } from "../../store/profile/known_peers.ts";
 import { Table, type TableRow } from "../../store/disk/table.ts";
-import { lineOf, openRecords, type RecordFormat } from "../session/record_store.ts";
+import { lineOf, openRecords } from "../session/record_store.ts";
 
 const LAST_FORMAT = { format: "mesh-last-room", version: 1 } as const;
-
-const MESH_RECORDS: RecordFormat<MeshRecord> = {
-  name: MESH_LOG_FORMAT,
-  line: toLogRecord,
-  record: fromLogRecord,
-};
 
 /** The kind of record with which every room's log begins. */
 const FOUNDING: MeshRecord["kind"] = "genesis";
@@ -66,7 +59,7 @@ export class MeshRooms {
     const path = `${folder}/log`;
     if (resume && await this.disk.stat(path) === null) throw cannotResume(`${path} is missing`);
     await this.disk.makeFolder(folder);
-    const log = await openRecords(this.disk, path, MESH_RECORDS);
+    const log = await openRecords(this.disk, path, MESH_LOG);
     for (const text of log.notices) warn(text);
     if (resume && !log.records.some(({ kind }) => kind === FOUNDING)) {
       await log.close();

@@ -1,123 +1,248 @@
 /** What a member of a mesh keeps on disk, in the order in which it was written. */
 
+import { MalformedError } from "../../../base/errors.ts";
 import {
   type BundleId,
   distinctEndpoints,
   type Endpoint,
   type PeerKey,
 } from "../../../base/ids.ts";
-import type { Contact, StreamEntry } from "./messages.ts";
-import type { ClaimedRotation, RoomSecret } from "./rotations.ts";
+import {
+  base64,
+  cell,
+  type Column,
+  count,
+  hex,
+  isoTime,
+  packed,
+  packedText,
+  text,
+  time,
+  unpacked,
+  word,
+} from "../../../base/schema/cells.ts";
+import {
+  columns,
+  list,
+  mappedRow,
+  nullable,
+  optional,
+  recordLog,
+  type RecordOf,
+  row,
+} from "../../../base/schema/log_records.ts";
+import { encode } from "../../../base/schema/schema.ts";
+import { quotedStart, utf8Length } from "../../../base/text/text.ts";
 import type { Stream } from "./author_stream.ts";
-import type {
-  Bundle,
-  Head,
-  Proof,
-  SignedBeacon,
-  SignedClaim,
-  SignedGenesis,
-  SignedRuling,
+import { BUNDLE_TEXT_BYTES_MAX, BUNDLE_TEXTS_MAX } from "./limits.ts";
+import { type Contact, type StreamEntry, streamEntrySchema } from "./messages.ts";
+import type { ClaimedRotation } from "./rotations.ts";
+import {
+  type Bundle,
+  bundleSchema,
+  headSchema,
+  proofSchema,
+  signedBeaconSchema,
+  signedClaimSchema,
+  signedGenesisSchema,
+  signedHeaderSchema,
+  signedRotationSchema,
+  type SignedRuling,
+  signedRulingSchema,
+  textListSchema,
 } from "./structures.ts";
 
-export type MeshRecord =
-  /** First of all: which room this is. */
-  | { readonly kind: "genesis"; readonly genesis: SignedGenesis }
-  /** Written before anything is sent under it; the next start takes a higher one. */
-  | { readonly kind: "incarnation"; readonly incarnation: number }
-  /** A name's owner; every kept bundle's claim comes before it. */
-  | { readonly kind: "claim"; readonly claim: SignedClaim }
-  /** A bundle that was delivered, own ones included, in the order of delivery; moves its stream's frontier. */
-  | { readonly kind: "bundle"; readonly bundle: Bundle }
-  /** We were admitted as a newcomer: what is above these frontiers is new to us. Until the first `shown`. */
-  | { readonly kind: "arrival"; readonly baseline: readonly StreamEntry[] }
-  /**
-   * This bundle and all before it have been shown, or were never to be (too old for a newcomer); where
-   * `through` is null, all bundles before this record. The first one ends a newcomer's arrival.
-   */
-  | { readonly kind: "shown"; readonly through: BundleId | null }
-  /**
-   * Frontiers that no kept bundle accounts for: where a newcomer began, what was skipped, what was
-   * dropped as too old. `low` is 1 + the last counter that isn't kept.
-   */
-  | { readonly kind: "frontier"; readonly entries: readonly StreamEntry[] }
-  /**
-   * At a compaction: the place in room order up to which nothing is kept, the room time up to which unknown
-   * authors are refused, and heads that aren't kept any more; those that are left over are in records after it.
-   */
-  | {
-    readonly kind: "floor";
-    readonly time: number;
-    readonly id: BundleId;
-    readonly authorsTime: number;
-    readonly heads: readonly Head[];
+/** When somebody was last heard of. Another clock, which may be wrong, gave the time. */
+const heardWallMs = cell<number>(
+  "time",
+  (ms) => new Date(ms).toISOString(),
+  (text) => {
+    const ms = Date.parse(text);
+    if (Number.isNaN(ms)) throw new MalformedError(`no time is ${quotedStart(text)}`);
+    return ms;
+  },
+);
+
+const heads = list(packed(headSchema));
+const entries = list(packed(streamEntrySchema));
+const contact = columns({
+  key: hex<PeerKey>(),
+  endpoint: columns({ host: text(), port: count() }),
+});
+
+const CELLS_BEFORE_TEXTS = 2;
+
+/** Time and author, the texts, and the signed header: its texts are what people search. */
+const bundle: Column<Bundle> = {
+  width: null,
+  describe: () => [
+    "*time*, or empty",
+    "*author*",
+    "*texts*, any number of cells",
+    "signed header, base64; the whole bundle where the time is empty",
+  ],
+  write(cells, { header, signature, texts }) {
+    const { author, sentAt } = header.value;
+    // Texts are stored as plain cells if these restore the exact bytes; a later version's bytes may contain more.
+    const isPlain = encode(textListSchema, texts.value).length === texts.bytes.length;
+    if (!isPlain) {
+      cells.push("", author, packedText(bundleSchema, { header, signature, texts }));
+      return;
+    }
+    const signed = packedText(signedHeaderSchema, { header, signature });
+    cells.push(isoTime(sentAt), author, ...texts.value, signed);
+  },
+  read(cells) {
+    if (cells[0] === "") return unpacked(bundleSchema, cells[CELLS_BEFORE_TEXTS] ?? "");
+    const texts = cells.slice(CELLS_BEFORE_TEXTS, -1);
+    const { header, signature } = unpacked(signedHeaderSchema, cells.at(-1) ?? "");
+    checkTexts(texts);
+    const bytes = encode(textListSchema, texts);
+    return { header, signature, texts: { bytes, value: texts } };
+  },
+};
+
+/** @throws {MalformedError} If the texts exceed the limits, so that they couldn't be encoded. */
+function checkTexts(texts: readonly string[]): void {
+  if (texts.length > BUNDLE_TEXTS_MAX) throw new MalformedError("a bundle has too many texts");
+  for (const text of texts) {
+    if (!text.isWellFormed()) throw new MalformedError("a text has half a character");
+    if (utf8Length(text) > BUNDLE_TEXT_BYTES_MAX) {
+      throw new MalformedError("a text is longer than any may be");
+    }
   }
-  | { readonly kind: "proof"; readonly proof: Proof }
-  /** Room time has jumped to `time`, by `jumpedMs` in all, at `atMs` of our clock; precedes bundles of that time. */
-  | {
-    readonly kind: "time";
-    readonly time: number;
-    readonly jumpedMs: number;
-    readonly atMs: number;
-  }
-  /**
-   * At a compaction: a proof, which may have been dropped since to make room for others, excludes bundles of this
-   * stream that reach `from`. The first bundle that it excluded here begins at `before`.
-   */
-  | {
-    readonly kind: "closed";
-    readonly stream: Stream;
-    readonly from: number;
-    readonly before: number;
-  }
-  /** Where a member could be dialled, latest last; for finding the room again. */
-  | { readonly kind: "member"; readonly beacon: SignedBeacon; readonly heardWallMs: number }
-  /**
-   * A member that we have dialled and met, at the endpoint that we dialled, whatever it announces. First the admitting
-   * one: all that is known of the room until the first `member`.
-   */
-  | { readonly kind: "entrance"; readonly contact: Contact; readonly heardWallMs: number }
-  /** A neighbour that has dialled us, at the endpoint that it announces. */
-  | { readonly kind: "caller"; readonly contact: Contact; readonly heardWallMs: number }
-  /** Keys that were present in a private room while we were. */
-  | { readonly kind: "seen"; readonly keys: readonly PeerKey[] }
-  /** A private room's secret; the highest (epoch, id) counts. Our own is synced before anybody is told of it. */
-  | { readonly kind: "rotation"; readonly rotation: ClaimedRotation }
-  /** What the founder or a deputy has decided about a key. */
-  | { readonly kind: "ruling"; readonly ruling: SignedRuling }
-  /** The secret with which we joined, the only one that we have until its rotation is known. */
-  | { readonly kind: "invited"; readonly secret: RoomSecret }
-  /** The user accepts this key under this name, now or again (`/trust`). */
-  | { readonly kind: "pin"; readonly name: string; readonly key: PeerKey }
-  /** A private message of ours that waits for its receiver: synced before it is shown or sent. */
-  | {
-    readonly kind: "private-queued";
-    readonly to: PeerKey;
-    /** The name under which the receiver was shown. */
-    readonly name: string;
-    /** The incarnation under which it was typed. */
-    readonly incarnation: number;
-    readonly counter: number;
-    readonly sentAt: number;
-    readonly text: string;
-    /** The heads that we had been shown when it was typed. */
-    readonly heads: readonly Head[];
-  }
-  /** A private message of ours waits no more: its receiver has it, or it was given up. */
-  | {
-    readonly kind: "private-ended";
-    readonly to: PeerKey;
-    readonly incarnation: number;
-    readonly counter: number;
-  }
-  /** Private messages of this sender's incarnation up to this counter were seen: never show them again. */
-  | {
-    readonly kind: "private-received";
-    readonly from: PeerKey;
-    readonly incarnation: number;
-    readonly counter: number;
-  }
-  /** For the console at the next start: how the last process ended. */
-  | { readonly kind: "left"; readonly reason: "quit" };
+}
+
+interface Closed {
+  readonly stream: Stream;
+  readonly from: number;
+  readonly before: number;
+}
+
+export const MESH_LOG = recordLog("mesh-room", 1, {
+  genesis: row("First of all: which room this is.", { genesis: packed(signedGenesisSchema) }),
+  incarnation: row(
+    "Written before anything is sent under it; the next start takes a higher one.",
+    { incarnation: count() },
+  ),
+  claim: row("A name's owner; every kept bundle's claim comes before it.", {
+    claim: packed(signedClaimSchema, {
+      name: ({ claim }) => claim.value.name,
+      key: ({ claim }) => claim.value.key,
+    }),
+  }),
+  bundle: row(
+    "A bundle that was delivered, own ones included, in the order of delivery; moves its stream's frontier.",
+    { bundle },
+  ),
+  arrival: row(
+    "We were admitted as a newcomer: what is above these frontiers is new to us. Until the first `shown`.",
+    { baseline: entries },
+  ),
+  shown: row(
+    "This bundle and all before it have been shown, or were never to be (too old for a newcomer); without a bundle, all bundles before this record. The first one ends a newcomer's arrival.",
+    { through: nullable(hex<BundleId>()) },
+  ),
+  frontier: row(
+    "Frontiers that no kept bundle accounts for: where a newcomer began, what was skipped, what was dropped as too old. `low` is 1 + the last counter that isn't kept.",
+    { entries },
+  ),
+  floor: row(
+    "At a compaction: the place in room order up to which nothing is kept, the room time up to which unknown authors are refused, and heads that aren't kept any more; those that are left over are in records after it.",
+    { time: count(), id: hex<BundleId>(), authorsTime: count(), heads },
+  ),
+  proof: row("Proof that an author has signed two things in one place.", {
+    proof: packed(proofSchema),
+  }),
+  time: row(
+    "Room time has jumped to `time`, by `jumpedMs` in all, at `atMs` of our clock; precedes bundles of that time.",
+    { time: count(), jumpedMs: count(), atMs: count() },
+  ),
+  closed: mappedRow(
+    "At a compaction: a proof, which may have been dropped since to make room for others, excludes bundles of this stream that reach `from`. The first bundle that it excluded here begins at `before`; older logs don't say that.",
+    columns({
+      stream: columns({ author: hex<PeerKey>(), incarnation: count() }),
+      from: count(),
+      before: optional(count()),
+    }),
+    (closed: Closed) => closed,
+    ({ before, ...rest }) => ({ ...rest, before: before ?? rest.from }),
+  ),
+  member: row("Where a member could be dialled, latest last; for finding the room again.", {
+    heardWallMs,
+    beacon: packed(signedBeaconSchema, {
+      key: ({ beacon }) => beacon.value.key,
+      host: ({ beacon }) => beacon.value.endpoint?.host ?? "-",
+      port: ({ beacon }) => String(beacon.value.endpoint?.port ?? 0),
+    }),
+  }),
+  entrance: row(
+    "A member that we have dialled and met, at the endpoint that we dialled, whatever it announces. First the admitting one: all that is known of the room until the first `member`.",
+    { heardWallMs, contact },
+  ),
+  caller: row("A neighbour that has dialled us, at the endpoint that it announces.", {
+    heardWallMs,
+    contact,
+  }),
+  seen: row("Keys that were present in a private room while we were.", {
+    keys: list(hex<PeerKey>()),
+  }),
+  rotation: row(
+    "A private room's secret, and the claim of who rotated it; the highest (epoch, id) counts. Our own is synced before anybody is told of it.",
+    {
+      rotation: columns({
+        rotation: packed(signedRotationSchema, {
+          epoch: ({ rotation }) => String(rotation.value.epoch),
+          author: ({ rotation }) => rotation.value.author,
+        }),
+        claim: packed(signedClaimSchema),
+      }),
+    },
+  ),
+  ruling: row("What the founder or a deputy has decided about a key.", {
+    ruling: packed(signedRulingSchema, {
+      kind: ({ ruling }) => ruling.value.kind,
+      subject: ({ ruling }) => ruling.value.subject,
+      author: ({ ruling }) => ruling.value.author,
+    }),
+  }),
+  invited: row(
+    "The secret with which we joined, the only one that we have until its rotation is known.",
+    { secret: columns({ epoch: count(), secret: base64() }) },
+  ),
+  pin: row("The user accepts this key under this name, now or again (`/trust`).", {
+    name: text(),
+    key: hex<PeerKey>(),
+  }),
+  "private-queued": row(
+    "A private message of ours that waits for its receiver: synced before it is shown or sent.",
+    {
+      sentAt: time(),
+      to: hex<PeerKey>(),
+      /** The name under which the receiver was shown. */
+      name: text(),
+      /** The incarnation under which it was typed. */
+      incarnation: count(),
+      counter: count(),
+      text: text(),
+      /** The heads that we had been shown when it was typed. */
+      heads,
+    },
+  ),
+  "private-ended": row(
+    "A private message of ours waits no more: its receiver has it, or it was given up.",
+    { to: hex<PeerKey>(), incarnation: count(), counter: count() },
+  ),
+  "private-received": row(
+    "Private messages of this sender's incarnation up to this counter were seen: never show them again.",
+    { from: hex<PeerKey>(), incarnation: count(), counter: count() },
+  ),
+  left: row("For the console at the next start: how the last process ended.", {
+    reason: word({ quit: "quit" }, (text) => `no reason for leaving is ${quotedStart(text)}`),
+  }),
+});
+
+export type MeshRecord = RecordOf<typeof MESH_LOG>;
 
 /** Frontiers or heads in one record: a line of a log file that a person can still look at. */
 const ENTRIES_PER_RECORD = 256;
@@ -216,7 +341,7 @@ function inTurn<T>(one: readonly T[], other: readonly T[]): readonly T[] {
 /** Whether we have dialled a member, or it has dialled us. */
 export type FirstHandKind = "entrance" | "caller";
 /** Records of members that we have met, each proven by a handshake. */
-export type FirstHandRecord = Extract<MeshRecord, { readonly kind: FirstHandKind }>;
+export type FirstHandRecord = RecordOf<typeof MESH_LOG, FirstHandKind>;
 
 /** Whether the record comes from a handshake with the member itself, not from what others told. */
 export function isFirstHand(record: MeshRecord): record is FirstHandRecord {

@@ -8,11 +8,11 @@ import {
 import type { StreamEntry } from "../../../../lib/protocols/mesh/schema/messages.ts";
 import {
   arrivalRecords,
+  MESH_LOG,
   type MeshRecord,
   notedBaseline,
   rememberedContacts,
 } from "../../../../lib/protocols/mesh/schema/records.ts";
-import { toLogRecord } from "../../../../lib/runtime/records/mesh_records.ts";
 import { beaconOf, keyOf } from "../membership_fixtures.ts";
 
 const NAMES = ["Bob", "Carl", "Dora", "Eve"];
@@ -120,7 +120,7 @@ Deno.test("notedBaseline gives back the last baseline that was written as a whol
 
 Deno.test("the baseline of the largest room is written in lines that one can still look at", () => {
   const lengths = arrivalRecords(entries(FRONTIER_AUTHORS_MAX, 1)).map((record) =>
-    toLogRecord(record).fields.join("\t").length
+    MESH_LOG.line(record).fields.join("\t").length
   );
 
   assertEquals(lengths.length, FRONTIER_AUTHORS_MAX / 256 + 1);

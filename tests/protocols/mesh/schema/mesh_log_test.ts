@@ -1,9 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { P2pchatError } from "../../../lib/base/errors.ts";
-import type { BundleId, ClaimId, Hash, PeerKey, RoomId } from "../../../lib/base/ids.ts";
-import { decode, encode, makeEmbedded } from "../../../lib/base/schema/schema.ts";
-import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
+import { P2pchatError } from "../../../../lib/base/errors.ts";
+import type { BundleId, ClaimId, Hash, PeerKey, RoomId } from "../../../../lib/base/ids.ts";
+import { decode, encode, makeEmbedded } from "../../../../lib/base/schema/schema.ts";
+import { MESH_LOG, type MeshRecord } from "../../../../lib/protocols/mesh/schema/records.ts";
 import {
   beaconSchema,
   type Bundle,
@@ -15,10 +15,9 @@ import {
   rotationSchema,
   rulingSchema,
   textListSchema,
-} from "../../../lib/protocols/mesh/schema/structures.ts";
-import { fromLogRecord, toLogRecord } from "../../../lib/runtime/records/mesh_records.ts";
-import type { LogRecord } from "../../../lib/base/schema/log_records.ts";
-import { joinCells, splitCells } from "../../../lib/store/disk/record_line.ts";
+} from "../../../../lib/protocols/mesh/schema/structures.ts";
+import type { LogRecord } from "../../../../lib/base/schema/log_records.ts";
+import { joinCells, splitCells } from "../../../../lib/store/disk/record_line.ts";
 
 const id = <T extends string>(digit: string) => digit.repeat(64) as T;
 const signature = new Uint8Array(64).fill(7);
@@ -201,17 +200,17 @@ const RECORDS: readonly MeshRecord[] = [
 ];
 
 for (const record of RECORDS) {
-  Deno.test(`fromLogRecord() gives back a record of kind ${record.kind}, through its line too`, () => {
-    const line = toLogRecord(record);
+  Deno.test(`MESH_LOG.record() gives back a record of kind ${record.kind}, through its line too`, () => {
+    const line = MESH_LOG.line(record);
 
     const read = splitCells(joinCells([line.kind, ...line.fields])) as readonly string[];
 
-    assertEquals(fromLogRecord({ kind: read[0] as string, fields: read.slice(1) }), record);
+    assertEquals(MESH_LOG.record({ kind: read[0] as string, fields: read.slice(1) }), record);
   });
 }
 
-Deno.test("toLogRecord() puts a bundle's time, author and texts where cut and grep find them", () => {
-  const { fields } = toLogRecord({ kind: "bundle", bundle: bundle(["hello", "there"]) });
+Deno.test("MESH_LOG.line() puts a bundle's time, author and texts where cut and grep find them", () => {
+  const { fields } = MESH_LOG.line({ kind: "bundle", bundle: bundle(["hello", "there"]) });
 
   assertEquals(fields.slice(0, 4), [
     "2023-11-14T22:13:20.000Z",
@@ -221,22 +220,22 @@ Deno.test("toLogRecord() puts a bundle's time, author and texts where cut and gr
   ]);
 });
 
-Deno.test("toLogRecord() keeps the exact bytes of a bundle's texts, those of a later version too", () => {
+Deno.test("MESH_LOG.line() keeps the exact bytes of a bundle's texts, those of a later version too", () => {
   const known = makeEmbedded(textListSchema, ["hi"]);
   const longer = { ...known, bytes: Uint8Array.of(...known.bytes, 1, 2, 3) };
   const later = { ...bundle(["hi"]), texts: longer };
 
-  const read = fromLogRecord(toLogRecord({ kind: "bundle", bundle: later }));
+  const read = MESH_LOG.record(MESH_LOG.line({ kind: "bundle", bundle: later }));
 
   assertEquals(read, { kind: "bundle", bundle: decode(bundleSchema, encode(bundleSchema, later)) });
   assertEquals(read.kind === "bundle" && read.bundle.texts.bytes, longer.bytes);
 });
 
-Deno.test("toLogRecord() keeps any texts", () => {
+Deno.test("MESH_LOG.line() keeps any texts", () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: "grapheme" }), { maxLength: 20 }), (texts) => {
       const record: MeshRecord = { kind: "bundle", bundle: bundle(texts) };
-      assertEquals(fromLogRecord(toLogRecord(record)), record);
+      assertEquals(MESH_LOG.record(MESH_LOG.line(record)), record);
     }),
     { numRuns: 50 },
   );
@@ -244,7 +243,7 @@ Deno.test("toLogRecord() keeps any texts", () => {
 
 /** The line of a bundle in which somebody has put these texts. */
 function withTexts(...texts: readonly string[]): LogRecord {
-  const { kind, fields } = toLogRecord({ kind: "bundle", bundle: bundle(["hi"]) });
+  const { kind, fields } = MESH_LOG.line({ kind: "bundle", bundle: bundle(["hi"]) });
   return { kind, fields: [...fields.slice(0, 2), ...texts, fields.at(-1)!] };
 }
 
@@ -265,8 +264,8 @@ const DAMAGED = [
 ];
 
 for (const record of DAMAGED) {
-  Deno.test(`fromLogRecord() refuses ${JSON.stringify(record).slice(0, 100)}`, () => {
-    const error = assertThrows(() => fromLogRecord(record), P2pchatError, record.kind);
+  Deno.test(`MESH_LOG.record() refuses ${JSON.stringify(record).slice(0, 100)}`, () => {
+    const error = assertThrows(() => MESH_LOG.record(record), P2pchatError, record.kind);
 
     assertEquals(error.code, "store-corrupt");
   });
