@@ -67,17 +67,15 @@ export class Timetable {
   readonly #changed = new Set<object>();
 
   constructor(machines: readonly Timed[]) {
-    for (const machine of machines) this.#entries.set(machine, { machine, dueMs: null });
-    this.allChanged();
+    for (const machine of machines) {
+      this.#entries.set(machine, { machine, dueMs: null });
+      this.#changed.add(machine);
+    }
   }
 
   /** To be called when the machine has had an input. */
   changed(machine: Timed): void {
     this.#changed.add(machine);
-  }
-
-  allChanged(): void {
-    for (const machine of this.#entries.keys()) this.#changed.add(machine);
   }
 
   isDue(machine: Timed, nowMs: number): boolean {

@@ -9,7 +9,7 @@ import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
-import { stalledMs } from "../../base/machine/mode_machine.ts";
+import { AwakeClock } from "../../base/machine/awake_clock.ts";
 import type { Queue } from "../../base/schema/schema.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import { Access } from "./access.ts";
@@ -141,8 +141,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #isAskedToRenew = false;
   /** Set once we have quit. */
   #parting: Parting | null = null;
+  readonly #awake = new AwakeClock();
   #nowMs = 0;
-  #dueMs: number | null = null;
   #out: MeshEffect[] = [];
 
   constructor(
@@ -203,14 +203,13 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   step(input: MeshInput, nowMs: number): readonly MeshEffect[] {
     this.#out = [];
     if (this.#phase === "stopped") return this.#out;
-    const delayMs = stalledMs(this.#dueMs, this.#nowMs, nowMs);
-    this.#nowMs = nowMs;
-    if (delayMs > 0) this.#postpone(delayMs);
+    this.#nowMs = this.#awake.step(nowMs);
+    if (this.#awake.stalledMs > 0) this.#awoke(this.#awake.stalledMs);
     if (this.#phase === "parting") this.#handleParting(input);
     else this.#handle(input);
     this.#maybeLeave();
     this.#maybeShowRenewed();
-    this.#dueMs = this.#hasStopped() ? null : this.#earliestMs();
+    this.#awake.dueMs = this.#hasStopped() ? null : this.#earliestMs();
     return this.#toRecipients(this.#out);
   }
 
@@ -235,7 +234,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   }
 
   nextDeadlineMs(): number | null {
-    return this.#dueMs;
+    return this.#awake.nextDeadlineMs();
   }
 
   /** A method, so that the type checker doesn't assume the phase from before the step. */
@@ -257,13 +256,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     );
   }
 
-  #postpone(delayMs: number): void {
-    this.environment.log.info("this process stood still", { delayMs });
-    this.#deadlines.postpone(delayMs);
-    this.#bootstrap?.postpone(delayMs);
-    this.#ownAddress.postpone(delayMs);
-    this.#admission?.postpone(delayMs);
-    this.#room?.postpone(delayMs);
+  #awoke(stalledMs: number): void {
+    this.environment.log.info("this process stood still", { delayMs: stalledMs });
+    this.#room?.machines.awoke(stalledMs, this.#nowMs);
   }
 
   #handle(input: MeshInput): void {

@@ -31,14 +31,3 @@ Deno.test("Timetable asks those alone that may have another deadline", () => {
   assertEquals([timetable.isDue(other, 8), timetable.isDue(other, 9)], [false, true]);
   assertEquals([one.asked, other.asked], [2, 1]);
 });
-
-Deno.test("Timetable.allChanged() asks all again", () => {
-  const [one, other] = [new Clock(5), new Clock(9)];
-  const timetable = new Timetable([one, other]);
-  timetable.nextMs();
-  one.dueMs = other.dueMs = 20;
-
-  timetable.allChanged();
-
-  assertEquals(timetable.nextMs(), 20);
-});

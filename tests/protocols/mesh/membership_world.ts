@@ -30,6 +30,7 @@ import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { Hash, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { invariant, unreachable } from "../../../lib/base/invariant.ts";
+import { AwakeClock } from "../../../lib/base/machine/awake_clock.ts";
 import { earliestMs } from "../../../lib/base/machine/machine.ts";
 import { foldName, parseName } from "../../../lib/base/text/names.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
@@ -79,6 +80,7 @@ export class Member {
   readonly names: RoomNames;
   readonly ends = new Map<LinkId, End>();
   readonly timer: Timer;
+  readonly #awake = new AwakeClock();
   /** Not running any more. */
   isGone = false;
   /** Stopped for a while: it neither hears nor speaks. */
@@ -133,7 +135,7 @@ export class Member {
         incarnationOf: (key) => this.roster.incarnationOf(key),
         isLive: (key) => this.roster.isLive(key),
         goneSince: (beacon) => this.roster.goneSince(beacon),
-        entryOf: (key) => this.roster.entryOf(key, world.time.nowMs),
+        entryOf: (key) => this.roster.entryOf(key, this.#nowMs()),
         credentialsOf: (key) => this.roster.credentialsOf(key),
         liveMembers: () => this.roster.liveCount,
         isClaimKnown: (id) => this.roster.isClaimKnown(id),
@@ -190,24 +192,21 @@ export class Member {
 
   wake(): void {
     if (this.isGone || this.isStopped) return;
-    // As the composition does: a process that was stopped blames nobody. What was due before it was asked for
-    // isn't late.
-    const lateMs = this.world.time.nowMs - this.timer.atMs;
-    if (lateMs > 2_000) {
-      this.roster.postpone(lateMs);
-      this.admission.postpone(lateMs);
-    }
     this.admit({ type: "tick" });
     this.enrol({ type: "tick" });
     this.arm();
   }
 
-  #dueMs(): number | null {
-    return earliestMs(this.admission.nextDeadlineMs(), this.roster.nextDeadlineMs());
+  /** As the composition does: a process that was stopped blames nobody. */
+  #nowMs(): number {
+    const nowMs = this.#awake.step(this.world.time.nowMs);
+    if (this.#awake.stalledMs > 0) this.roster.awoke(this.#awake.stalledMs, nowMs);
+    return nowMs;
   }
 
   arm(): void {
-    const dueMs = this.#dueMs();
+    this.#awake.dueMs = earliestMs(this.admission.nextDeadlineMs(), this.roster.nextDeadlineMs());
+    const dueMs = this.#awake.nextDeadlineMs();
     if (dueMs !== null && !this.isGone) this.world.time.arm(this.timer, dueMs);
   }
 
@@ -239,7 +238,7 @@ export class Member {
   adopt(): void {
     const { beacon } = this.roster.selfBeacon();
     const claim = this.roster.claim(beacon.value.claim)!;
-    this.showNames(this.names.step({ type: "own", claim }, this.world.time.nowMs));
+    this.showNames(this.names.step({ type: "own", claim }, this.#nowMs()));
   }
 
   end(shown: Shown): void {
@@ -255,13 +254,13 @@ export class Member {
   }
 
   admit(input: AdmissionInput): void {
-    for (const effect of this.admission.step(input, this.world.time.nowMs)) {
+    for (const effect of this.admission.step(input, this.#nowMs())) {
       if (!this.isGone) this.doAdmission(effect);
     }
   }
 
   enrol(input: RosterInput): void {
-    for (const effect of this.roster.step(input, this.world.time.nowMs)) {
+    for (const effect of this.roster.step(input, this.#nowMs())) {
       if (!this.isGone) this.doRoster(effect);
     }
   }
@@ -327,7 +326,7 @@ export class Member {
   }
 
   doRoster(effect: RosterEffect): void {
-    const { nowMs } = this.world.time;
+    const nowMs = this.#nowMs();
     switch (effect.type) {
       case "send": {
         const end = this.neighbours().find(({ peer }) => peer.key === effect.to);

@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
+import type { MeshConfig } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
 import { Room } from "../../../lib/protocols/mesh/room/room.ts";
 import type { MeshCommand } from "../../../lib/protocols/mesh/schema/events.ts";
 import { SLOW } from "../../given.ts";
@@ -349,17 +350,16 @@ Deno.test("Mesh pushes nothing to a member that becomes a neighbour while its li
   assertEquals([room!.neighbours, pushed()], [[peer], 0]);
 });
 
-Deno.test("Mesh takes a stall for one, however much waited to be read", () => {
-  const stalls: string[] = [];
+/** A mesh without a world; `told`: what it logs at level info. */
+function meshAlone(begin: MeshConfig["begin"], told: string[] = []): Mesh {
   const random = new Random(1);
-  const log = { ...SILENT_LOGGER, info: (text: string) => stalls.push(text) };
-  const mesh = new Mesh(
+  return new Mesh(
     {
       name: "Ann",
       advertise: { host: "10.0.0.1", port: 55_107 },
       passive: false,
       historyShown: 20,
-      begin: { kind: "found" },
+      begin,
     },
     fakeSigner("Ann"),
     {
@@ -367,16 +367,33 @@ Deno.test("Mesh takes a stall for one, however much waited to be read", () => {
       randomBytes: (length) => random.bytes(length),
       wallMs: () => 1_000,
       crypto: fakeCrypto,
-      log,
+      log: { ...SILENT_LOGGER, info: (text: string) => told.push(text) },
     },
   );
-  const listing = { type: "command", command: { command: "peers" }, ref: undefined } as const;
+}
+
+const LISTING = { type: "command", command: { command: "peers" }, ref: undefined } as const;
+
+Deno.test("Mesh takes a stall for one, however much waited to be read", () => {
+  const stalls: string[] = [];
+  const mesh = meshAlone({ kind: "found" }, stalls);
   mesh.step({ type: "start" }, 0);
   mesh.step({ type: "room-opened", records: [] }, 0);
 
-  for (let count = 0; count < 3; count++) mesh.step(listing, 30 * SECOND_MS);
+  for (let count = 0; count < 3; count++) mesh.step(LISTING, 30 * SECOND_MS);
 
   assertEquals(stalls, ["this process stood still"]);
+});
+
+Deno.test("Mesh that stood still leaves others the time that they had left", () => {
+  const mesh = meshAlone({ kind: "join", contact: { host: "10.0.0.2", port: 4_000 } });
+  mesh.step({ type: "start" }, 1_000);
+  const dueMs = mesh.nextDeadlineMs();
+
+  const effects = mesh.step(LISTING, 60_000);
+
+  assertEquals([dueMs, mesh.nextDeadlineMs()], [3_000, 60_000]);
+  assertEquals(effects.filter(({ type }) => type !== "show"), []);
 });
 
 Deno.test(

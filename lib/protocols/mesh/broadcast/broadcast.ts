@@ -127,16 +127,6 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
     return next;
   }
 
-  /**
-   * Moves deadlines by `delayMs`, the length of a stall of our own: nobody is blamed for it. Rate limits aren't
-   * shifted: what came meanwhile is due.
-   */
-  postpone(delayMs: number): void {
-    if (this.#announceAtMs !== null) this.#announceAtMs += delayMs;
-    this.#missing.postpone(delayMs);
-    for (const link of this.#links.values()) link.postpone(delayMs);
-  }
-
   /** Neighbours to which the bundles of `source` are pushed. */
   eager(source: PeerKey): readonly PeerKey[] {
     const { lazy } = this.#trees.of(source);

@@ -30,8 +30,8 @@ interface Announcement {
 interface OpenPromise {
   readonly stream: Stream;
   readonly counter: number;
-  sinceMs: number;
-  dueMs: number;
+  readonly sinceMs: number;
+  readonly dueMs: number;
   /** How often its deadline was extended. */
   extensions: number;
 }
@@ -195,14 +195,6 @@ export class BroadcastLink {
 
   supplyLater(key: StreamKey, stream: Stream, after: number): void {
     setBounded(this.waitingSupplies, key, { stream, after }, SUPPLIES_MAX);
-  }
-
-  postpone(delayMs: number): void {
-    for (const promise of this.#promises.values()) {
-      promise.sinceMs += delayMs;
-      promise.dueMs += delayMs;
-    }
-    if (this.behindUntilMs !== null) this.behindUntilMs += delayMs;
   }
 }
 

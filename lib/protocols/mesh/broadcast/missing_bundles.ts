@@ -205,12 +205,4 @@ export class MissingBundles {
     }
     return best;
   }
-
-  postpone(delayMs: number): void {
-    for (const missing of this.#byStream.values()) {
-      missing.dueMs += delayMs;
-      for (const announcer of missing.announcers.values()) announcer.sinceMs += delayMs;
-    }
-    this.#wakeMs += delayMs;
-  }
 }

@@ -79,15 +79,6 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
     return next;
   }
 
-  /** Moves deadlines by a stall of this process, so that nobody is blamed for it. */
-  postpone(delayMs: number): void {
-    for (const link of this.links.byId.values()) {
-      if (link.dueMs !== null) link.dueMs += delayMs;
-      if (link.admittingDueMs !== null) link.admittingDueMs += delayMs;
-    }
-    this.#admitting.postpone(delayMs);
-  }
-
   /** The room that we are a member of, or are about to enter; null before. */
   get room(): RoomId | null {
     return this.links.room?.id ?? null;

@@ -414,17 +414,6 @@ export class Admitting {
     }
   }
 
-  /** Prolongs holds by a stall of ours: news of those admitted meanwhile may still be unread. */
-  postpone(delayMs: number): void {
-    for (const [folded, hold] of this.#holds) {
-      this.#holds.set(folded, { ...hold, untilMs: hold.untilMs + delayMs });
-    }
-    for (const { admitting } of this.links.byId.values()) {
-      if (admitting?.at !== "holding" || admitting.doubtedUntilMs === null) continue;
-      admitting.doubtedUntilMs += delayMs;
-    }
-  }
-
   /** When the first hold ends; null where none is. */
   nextHoldMs(): number | null {
     for (const { untilMs } of this.#holds.values()) return untilMs;

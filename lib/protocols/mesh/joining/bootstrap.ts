@@ -78,10 +78,6 @@ export class Bootstrap {
     return this.#deadlines.nextMs();
   }
 
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-  }
-
   start(nowMs: number): void {
     this.#dialNext(nowMs, false);
   }

@@ -52,10 +52,6 @@ export class OwnAddress {
     return this.#reachability.nextDeadlineMs();
   }
 
-  postpone(delayMs: number): void {
-    this.#reachability.postpone(delayMs);
-  }
-
   tick(nowMs: number): void {
     this.#reachability.tick(nowMs);
   }

@@ -74,11 +74,6 @@ export class Reachability {
     return this.#deadlines.nextMs();
   }
 
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-    this.#askedMs += delayMs;
-  }
-
   /** This address is announced from now on. */
   announced(endpoint: Endpoint, nowMs: number): void {
     this.#endpoint = endpoint;

@@ -103,10 +103,4 @@ export class AuthorFlow {
     }
     return next;
   }
-
-  postpone(delayMs: number): void {
-    for (const [peer, laggard] of this.#laggards) {
-      this.#laggards.set(peer, { ...laggard, sinceMs: laggard.sinceMs + delayMs });
-    }
-  }
 }

@@ -146,10 +146,6 @@ export class Authoring {
     return queue;
   }
 
-  postpone(delayMs: number): void {
-    this.#referenceAtMs += delayMs;
-  }
-
   #canMake(): boolean {
     return this.#inFlight === null && this.#claim !== null && this.#queue.length > 0;
   }

@@ -48,8 +48,4 @@ export class CausalFloor {
     const isCatchingUp = nowMs - this.#rangeAtMs < LATE_QUIET_MS;
     return isCatchingUp && nowMs - sinceMs < LATE_MS_MAX ? "wait" : "in-time";
   }
-
-  postpone(delayMs: number): void {
-    this.#rangeAtMs += delayMs;
-  }
 }

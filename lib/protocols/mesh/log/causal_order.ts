@@ -161,19 +161,6 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
     return this.#deadlines.nextMs();
   }
 
-  /** Moves deadlines by `delayMs`, the length of a stall of our own: nobody is blamed for that time. */
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-    this.#gaps.postpone(delayMs);
-    this.authoring.postpone(delayMs);
-    this.causalFloor.postpone(delayMs);
-    for (const waiting of this.pool.all()) {
-      waiting.arrivedMs += delayMs;
-      waiting.sinceMs += delayMs;
-      waiting.askAtMs += delayMs;
-    }
-  }
-
   #dispatch(input: OrderInput): void {
     switch (input.type) {
       case "bundle":

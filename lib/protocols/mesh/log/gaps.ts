@@ -110,10 +110,6 @@ export class Gaps {
     this.#statements.peerDown(peer);
   }
 
-  postpone(delayMs: number): void {
-    this.#statements.postpone(delayMs);
-  }
-
   /** Whether the bundle's sender has said that it can't supply what comes before: it skipped that itself. */
   isExcused(waiting: WaitingBundle, { stream, counter }: StreamBlocker, frontier: number): boolean {
     const { from, arrivedMs } = waiting;

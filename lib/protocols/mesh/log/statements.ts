@@ -16,11 +16,11 @@ import { type Stream, type StreamKey, streamKey } from "../schema/author_stream.
 interface Statement {
   readonly entry: SyncEntry;
   /** The neighbour said so at this time, or later. */
-  atMs: number;
+  readonly atMs: number;
   /** Since when it has said the same. */
-  sinceMs: number;
+  readonly sinceMs: number;
   /** When it last said that it had come further; -Infinity for never. */
-  movedMs: number;
+  readonly movedMs: number;
 }
 
 /** Whether a neighbour can supply a counter; `unknown`: it hasn't said, or too long ago. */
@@ -117,15 +117,5 @@ export class Statements {
     this.#speakers.delete(peer);
     this.#count -= this.#byPeer.get(peer)?.size ?? 0;
     this.#byPeer.delete(peer);
-  }
-
-  postpone(delayMs: number): void {
-    for (const statements of this.#byPeer.values()) {
-      for (const statement of statements.values()) {
-        statement.atMs += delayMs;
-        statement.sinceMs += delayMs;
-        statement.movedMs += delayMs;
-      }
-    }
   }
 }

@@ -174,15 +174,6 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     );
   }
 
-  /** Moves every deadline by `delayMs`, the length of a stall of our own: nobody is blamed for the lost time. */
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-    this.#rareDials.postpone(delayMs);
-    this.#candidates.postpone(delayMs);
-    this.#links.postpone(delayMs);
-    this.#attempts.postpone(delayMs);
-  }
-
   /** Current neighbours, including those that can't be dialled. */
   activeView(): readonly PeerKey[] {
     return this.#links.neighbours();

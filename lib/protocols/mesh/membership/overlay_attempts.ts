@@ -16,7 +16,7 @@ export interface Attempt {
   readonly purpose: Purpose;
   /** The address that is dialled, and those to dial where that fails; null once the link is there and the request sent. */
   readonly at: { readonly endpoint: Endpoint; readonly others: readonly Endpoint[] } | null;
-  dueMs: number;
+  readonly dueMs: number;
 }
 
 export class OverlayAttempts {
@@ -83,9 +83,5 @@ export class OverlayAttempts {
       if (next === null || dueMs < next) next = dueMs;
     }
     return next;
-  }
-
-  postpone(delayMs: number): void {
-    for (const attempt of this.#attempts.values()) attempt.dueMs += delayMs;
   }
 }

@@ -196,17 +196,6 @@ export class OverlayCandidates {
     return earliestMs(this.#pausedUntilMs, this.#turnMs);
   }
 
-  postpone(delayMs: number): void {
-    if (this.#pausedUntilMs !== null) this.#pausedUntilMs += delayMs;
-    if (this.#turnMs !== null) this.#turnMs += delayMs;
-    for (const [peer, untilMs] of this.#avoidUntilMs) {
-      this.#avoidUntilMs.set(peer, untilMs + delayMs);
-    }
-    for (const [peer, sinceMs] of this.#missingSinceMs) {
-      this.#missingSinceMs.set(peer, sinceMs + delayMs);
-    }
-  }
-
   /**
    * One of `contacts`. Those that we know at first hand get every second turn, however many there are of the others,
    * which a liar may have made up.

@@ -125,10 +125,4 @@ export class OverlayLinks {
     }
     return next;
   }
-
-  postpone(delayMs: number): void {
-    for (const link of this.#links.values()) {
-      if (link.idleUntilMs !== null) link.idleUntilMs += delayMs;
-    }
-  }
 }

@@ -58,12 +58,6 @@ export class OverlayRareDials {
     return this.#deadlines.nextMs();
   }
 
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-    this.#withheld.postpone(delayMs);
-    this.#withheldFromMs += delayMs;
-  }
-
   /** @param live How many members there are. */
   takeDue(live: number, isFree: (contact: Contact) => boolean, nowMs: number): readonly RareDial[] {
     const dials: RareDial[] = [];
@@ -146,7 +140,7 @@ interface Lacked {
 /** How often a member was dialled in vain, and until when it isn't again. */
 interface Dialled {
   readonly times: number;
-  notBeforeMs: number;
+  readonly notBeforeMs: number;
 }
 
 export class OverlayWithheld {
@@ -220,13 +214,6 @@ export class OverlayWithheld {
     const times = (this.#dialled.get(peer)?.times ?? 0) + 1;
     const pauseMs = Math.min(WITHHELD_MS * 2 ** times, WITHHELD_RETRY_MS_MAX);
     this.#dialled.set(peer, { times, notBeforeMs: nowMs + pauseMs });
-  }
-
-  postpone(delayMs: number): void {
-    this.#lookedMs += delayMs;
-    if (this.#own !== null) this.#own.sinceMs += delayMs;
-    for (const lacked of this.#lacked.values()) lacked.sinceMs += delayMs;
-    for (const dialled of this.#dialled.values()) dialled.notBeforeMs += delayMs;
   }
 }
 

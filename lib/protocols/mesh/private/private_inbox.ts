@@ -99,15 +99,6 @@ export class PrivateInbox {
     );
   }
 
-  postpone(delayMs: number): void {
-    for (const { early } of this.#waiting) {
-      for (const [counter, one] of early) {
-        early.set(counter, { ...one, arrivedMs: one.arrivedMs + delayMs });
-      }
-    }
-    this.#next.postpone(delayMs);
-  }
-
   /** When the next message is shown although what its sender had been shown wasn't shown here. */
   nextDeadlineMs(): number | null {
     return this.#next.nextMs();

@@ -114,12 +114,6 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     return [...this.#sending.snapshot(), ...this.#inbox.snapshot()];
   }
 
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-    this.#inbox.postpone(delayMs);
-    this.#sending.postpone(delayMs);
-  }
-
   nextDeadlineMs(): number | null {
     return earliestMs(
       this.#deadlines.nextMs(),

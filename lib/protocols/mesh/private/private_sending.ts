@@ -88,13 +88,6 @@ export class PrivateSending {
     return this.#deadlines.nextMs();
   }
 
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-    for (const [, queue] of this.#outbox.queues()) {
-      if (queue.resendAtMs !== null) queue.resendAtMs += delayMs;
-    }
-  }
-
   /** Gives up messages that are too old, and reports those that earlier processes left waiting. */
   start(nowMs: number): readonly PrivateEffect[] {
     return [...this.#expire(nowMs), ...this.tellWaiting("start")];

@@ -112,11 +112,6 @@ export class DeliveryGate {
     return this.#deadlines.nextMs();
   }
 
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-    this.#welcomedMs += delayMs;
-  }
-
   tick(nowMs: number): void {
     for (const name of this.#deadlines.takeDue(nowMs)) {
       switch (name) {

@@ -197,16 +197,6 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     return Math.min(toldAtMs, this.#apartSinceMs + ISOLATED_TOLD_MS_MAX);
   }
 
-  /** Moves every deadline by `delayMs`, the length of a stall of our own: nobody is blamed for the lost time. */
-  postpone(delayMs: number): void {
-    this.machines.postpone(delayMs);
-    this.#showing.postpone(delayMs);
-    this.#flow.postpone(delayMs);
-    this.#linkedAtMs += delayMs;
-    if (this.#apartSinceMs !== null) this.#apartSinceMs += delayMs;
-    if (this.#handingOverUntilMs !== null) this.#handingOverUntilMs += delayMs;
-  }
-
   /** The records of a compacted log, see `DeliveryGate.snapshot`. */
   snapshot(shownThrough: BundleId | null): readonly MeshRecord[] | null {
     return this.#showing.snapshot(this.machines.snapshot(this.#nowMs), shownThrough);

@@ -156,10 +156,10 @@ export class RoomMachines {
     return this.#timetable.nextMs();
   }
 
-  /** Moves deadlines by `delayMs`, the length of a stall of our own: nobody is blamed for that time. */
-  postpone(delayMs: number): void {
-    for (const machine of this.#all()) machine.postpone(delayMs);
-    this.#timetable.allChanged();
+  /** This process stood still, see `Roster`. */
+  awoke(stalledMs: number, nowMs: number): void {
+    this.roster.awoke(stalledMs, nowMs);
+    this.#timetable.changed(this.roster);
   }
 
   #all() {

@@ -133,11 +133,6 @@ export class Accusations {
     return earliestMs(this.#suspicions.nextMs(), ...this.#denialsDueMs.values());
   }
 
-  postpone(delayMs: number): void {
-    this.#suspicions.postpone(delayMs);
-    for (const [key, dueMs] of this.#denialsDueMs) this.#denialsDueMs.set(key, dueMs + delayMs);
-  }
-
   #speak(verdict: Statement["verdict"], accused: PeerKey, nowMs: number): void {
     const beacon = this.#liveBeacon(accused);
     if (beacon === null) return;

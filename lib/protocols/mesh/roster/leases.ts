@@ -72,11 +72,6 @@ export class Leases {
     return this.#deadlines.nextMs();
   }
 
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-    this.table.postpone(delayMs);
-  }
-
   tick(nowMs: number): void {
     for (const key of this.accusations.tick(nowMs)) this.#dies(key, nowMs);
     for (const name of this.#deadlines.takeDue(nowMs)) {

@@ -69,8 +69,6 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   readonly #remembered = new Map<PeerKey, MemberRecord>();
   #own: OwnLease | null = null;
   #blamelessUntilMs = -Infinity;
-  /** `postpone` was called; the next step knows the time. */
-  #stalled = false;
 
   constructor(
     config: RosterConfig,
@@ -119,10 +117,6 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   }
 
   step(input: RosterInput, nowMs: number): readonly RosterEffect[] {
-    if (this.#stalled) {
-      this.#stalled = false;
-      this.#blamelessUntilMs = nowMs + this.#timing.blamelessMs;
-    }
     this.#handle(input, nowMs);
     if (this.#own !== null) this.#exchange.ask(nowMs);
     return this.#outbox.take(this.#intake.neighbours(), nowMs);
@@ -139,15 +133,11 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     );
   }
 
-  /** After a stall of this process nobody is blamed for it; our own beacon goes out when it was due. */
-  postpone(delayMs: number): void {
+  /** This process stood still: links were lost for that, and others still count the time of our lease. */
+  awoke(stalledMs: number, nowMs: number): void {
+    this.#blamelessUntilMs = nowMs + this.#timing.blamelessMs;
     const beaconMs = this.#deadlines.get("beacon");
-    this.#deadlines.postpone(delayMs);
-    if (beaconMs !== null) this.#deadlines.set("beacon", beaconMs);
-    this.#accusations.postpone(delayMs);
-    this.#exchange.postpone(delayMs);
-    this.#leases.postpone(delayMs);
-    this.#stalled = true;
+    if (beaconMs !== null) this.#deadlines.set("beacon", beaconMs - stalledMs);
   }
 
   // Queries.

@@ -159,10 +159,6 @@ export class RosterExchange {
   nextMs(): number | null {
     return this.#pull.dueMs;
   }
-
-  postpone(delayMs: number): void {
-    this.#pull.postpone(delayMs);
-  }
 }
 
 /** The entry as it is sent: with its age in ms at `nowMs`, so that no clocks are compared. */

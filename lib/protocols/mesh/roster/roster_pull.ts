@@ -127,11 +127,4 @@ export class RosterPull {
     }
     return next;
   }
-
-  postpone(delayMs: number): void {
-    for (const question of this.#open.values()) {
-      question.untilMs += delayMs;
-      if (question.aloneUntilMs !== null) question.aloneUntilMs += delayMs;
-    }
-  }
 }

@@ -183,18 +183,6 @@ export class RosterTable {
     return first;
   }
 
-  /** Moves times by a stall of ours, so that nobody counts as silent for that time. */
-  postpone(delayMs: number): void {
-    for (const [key, entry] of this.#entries) {
-      const later = { ...entry, sinceMs: entry.sinceMs + delayMs };
-      this.#entries.set(key, later);
-      this.#bucketOf(key).set(key, later);
-    }
-    for (const [key, { endpoint, sinceMs }] of this.#forgotten) {
-      this.#forgotten.set(key, { endpoint, sinceMs: sinceMs + delayMs });
-    }
-  }
-
   /** Adds the entry at the end: the member heard of last comes last. */
   #list(entry: Entry): void {
     const { key } = entry;

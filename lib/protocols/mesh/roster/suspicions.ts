@@ -106,10 +106,4 @@ export class Suspicions {
     for (const suspicion of this.#byAccused.values()) next = earliestMs(next, dueMs(suspicion));
     return next;
   }
-
-  postpone(delayMs: number): void {
-    for (const suspicion of this.#byAccused.values()) {
-      if (suspicion.effectMs !== null) suspicion.effectMs += delayMs;
-    }
-  }
 }

@@ -190,13 +190,6 @@ export class AntiEntropy
     return next === Infinity ? null : next;
   }
 
-  /** Moves deadlines by `delayMs`, the length of a stall of our own: nobody is blamed for that time. */
-  postpone(delayMs: number): void {
-    this.#nextRoundMs += delayMs;
-    this.#second.postpone(delayMs);
-    for (const peer of this.#peers.values()) peer.postpone(delayMs);
-  }
-
   #up(key: PeerKey): void {
     const yields = this.#caughtUp && this.config.key > key;
     this.#peers.set(key, new SyncPeer(this.#nowMs + (yields ? SYNC_YIELD_MS : 0)));

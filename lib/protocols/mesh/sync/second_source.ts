@@ -72,11 +72,6 @@ export class SecondSource {
     this.#untilMs = Infinity;
   }
 
-  postpone(delayMs: number): void {
-    this.#lookMs += delayMs;
-    this.#untilMs += delayMs;
-  }
-
   #take(): readonly Spoken[] {
     const held = [...this.#held.values()];
     this.#held.clear();

@@ -152,15 +152,6 @@ export class SyncPeer {
       this.supply === null ? Infinity : this.supplyDeadlineMs,
     );
   }
-
-  postpone(delayMs: number): void {
-    this.beginAtMs += delayMs;
-    this.supplyDeadlineMs += delayMs;
-    if (this.round !== null) this.round.deadlineMs += delayMs;
-    if (this.fetch === null) return;
-    this.fetch.deadlineMs += delayMs;
-    for (const pending of this.fetch.wants.values()) pending.movedMs += delayMs;
-  }
 }
 
 // What one neighbour was asked about streams in which something is missing here, and what its answers say.

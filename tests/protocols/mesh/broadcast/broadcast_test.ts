@@ -660,18 +660,6 @@ Deno.test("step() holds nothing against a link over which other bundles come slo
   assertEquals(penalties, []);
 });
 
-Deno.test("postpone() blames nobody for the time that a stall took", () => {
-  const member = new Member([ann, bob]);
-  member.message(ann, ihaveOf(1), 1_000);
-
-  member.broadcast.postpone(10_000);
-  const early = member.tick(11_499);
-  const due = member.tick(11_500);
-
-  assertEquals(early, []);
-  assertEquals(due, [graft(ann, 0)]);
-});
-
 Deno.test("step() ignores what comes from somebody who is no neighbour", () => {
   const member = new Member([ann]);
 

@@ -327,18 +327,6 @@ Deno.test("Admission waits as long as a hold for who is said to take a name, and
   }
 });
 
-Deno.test("Admission waits longer for who is said to take a name by a stall of its own", () => {
-  const ann = admission("Ann", { neighbours: () => [carl] });
-  up(ann, bob, false);
-  ann.step({ type: "message", link, message: joinAs("Bob") }, 1_000);
-  ann.step({ type: "hold", from: carl, message: reply(null, dora) }, 1_010);
-
-  ann.postpone(4_000);
-
-  assertEquals(ann.step({ type: "tick" }, 5_500), []);
-  assertEquals(ann.nextDeadlineMs(), 7_010);
-});
-
 Deno.test("Admission lets no neighbour's hold turn a newcomer away, whatever key it names", () => {
   const ann = admission("Ann", { neighbours: () => [carl] });
   const smallest = "00".repeat(32) as PeerKey;

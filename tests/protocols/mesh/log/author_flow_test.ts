@@ -77,17 +77,6 @@ Deno.test("AuthorFlow.laggards() counts bytes too, and forgets who left", () => 
   assertEquals([behind, flow.laggards(1)], [[ANN], []]);
 });
 
-Deno.test("AuthorFlow.postpone() gives the time back that this process stood still", () => {
-  const flow = new AuthorFlow(behindOf);
-  flow.heard(BOB, 0);
-  flow.laggards(0);
-
-  flow.postpone(10_000);
-
-  assertEquals(flow.nextDeadlineMs(), 40_000);
-  assertEquals(flow.laggards(39_999), [BOB]);
-});
-
 Deno.test("AuthorFlow.has() tells who is known to have everything up to a time", () => {
   const flow = new AuthorFlow(behindOf);
   flow.heard(ANN, 7);

@@ -206,14 +206,3 @@ Deno.test("step() lets a link go whose other side doesn't answer within 2 s, and
     dial(gina),
   ]);
 });
-
-Deno.test("postpone() gives the other side the time that a stall took", () => {
-  const overlay = overlayWith({ inbound: [bob, carl, dora, emil], roster: [contactOf(fred)] });
-  overlay.step({ type: "tick" }, 1_000);
-  up(overlay, fred, 1_100, true);
-
-  overlay.postpone(10_000);
-  const effects = overlay.step({ type: "tick" }, 13_099);
-
-  assertEquals(effects, []);
-});

@@ -68,14 +68,6 @@ Deno.test("SecondSource forgets what one said who is gone, and waits anew for th
   assertEquals(second.hear(saidBy(bob), "room", true, SECOND_SOURCE_MS_MAX), []);
 });
 
-Deno.test("SecondSource gives others the time that a stall took", () => {
-  const second = new SecondSource(() => true);
-  second.hear(saidBy(), "room", true, 0);
-  second.postpone(10_000);
-  assertEquals(second.due(SECOND_SOURCE_MS_MAX), []);
-  assertEquals(second.due(SECOND_SOURCE_MS_MAX + 10_000), [saidBy()]);
-});
-
 Deno.test("SecondSource: who is behind is no second one, however the first says that it lets go", () => {
   const second = new SecondSource(() => true);
   const entry = { author: keyOf(3), incarnation: 1, id: ID_UNKNOWN, closed: false };
