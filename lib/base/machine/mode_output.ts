@@ -3,6 +3,7 @@
 import type { ErrorCode } from "../errors.ts";
 import { fingerprintOf } from "../text/fingerprint.ts";
 import type { PeerKey } from "../ids.ts";
+import { AwakeClock } from "./awake_clock.ts";
 import type { KeyChange, ModeEvent, VerifyAnswer } from "./mode_machine.ts";
 
 /** The effect that every mode's machine has: an event to be shown to the user. */
@@ -35,11 +36,16 @@ export function verifyEvent(
 }
 
 export class ModeOutput<Event, Effect> {
+  readonly clock = new AwakeClock();
+  /** Awake time: for deadlines, and for what others are blamed for. */
   nowMs = 0;
+  /** Real time: for what a user is told of times and durations. */
+  monotonicMs = 0;
   #effects: (Effect | Show<Event>)[] = [];
 
-  begin(nowMs: number): void {
-    this.nowMs = nowMs;
+  begin(monotonicMs: number): void {
+    this.monotonicMs = monotonicMs;
+    this.nowMs = this.clock.step(monotonicMs);
     this.#effects = [];
   }
 

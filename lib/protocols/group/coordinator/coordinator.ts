@@ -14,7 +14,6 @@ import type { Hash, LinkId, PeerKey } from "../../../base/ids.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../../base/machine/machine.ts";
-import { stalledMs } from "../../../base/machine/mode_machine.ts";
 import type { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import { MemberAdmission } from "./member_admission.ts";
 import { Arriving } from "./arriving.ts";
@@ -110,8 +109,6 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   #isRefused = false;
   /** Set while the operator is ending us. */
   #leaving: Leaving | null = null;
-  #nowMs = 0;
-  #dueMs: number | null = null;
 
   constructor(
     readonly config: CoordinatorConfig,
@@ -292,18 +289,16 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       else if (input.type === "persist-failed") this.#persistFailed(input);
       return this.#out.take();
     }
-    const delayMs = stalledMs(this.#dueMs, this.#nowMs, nowMs);
-    this.#nowMs = nowMs;
-    if (delayMs > 0) this.#postpone(delayMs);
+    if (this.#out.clock.stalledMs > 0) this.#attendance.awoke(this.#out.nowMs);
     this.#handle(input);
     if (!this.#stopped) this.#settle();
     if (!this.#stopped && this.#leaving !== null) this.#leaveInTime(this.#leaving);
-    this.#dueMs = this.#stopped ? null : this.#earliestMs();
+    this.#out.clock.dueMs = this.#stopped ? null : this.#earliestMs();
     return this.#out.take();
   }
 
   nextDeadlineMs(): number | null {
-    return this.#dueMs;
+    return this.#out.clock.nextDeadlineMs();
   }
 
   #settle(): void {
@@ -325,16 +320,6 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       this.#taking.nextMs(),
       this.#leaving && Math.min(this.#leaving.tellMs, this.#leaving.dueMs),
     );
-  }
-
-  #postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-    this.#attendance.postpone(delayMs, this.#nowMs);
-    this.#changing.postpone(delayMs);
-    this.#steering.postpone(delayMs);
-    this.#transactions.postpone(delayMs);
-    this.#states.postpone(delayMs);
-    this.#taking.postpone(delayMs);
   }
 
   #handle(input: CoordinatorInput): void {
@@ -383,8 +368,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#pinMembers();
     for (const member of this.#views.members) {
       if (this.#admission.isOut(member.key)) continue; // it would be refused
-      this.#attendance.put(expected(member, this.#nowMs));
-      this.#deadlines.setEarliest("heartbeat", this.#nowMs + HEARTBEAT_MS);
+      this.#attendance.put(expected(member, this.#out.nowMs));
+      this.#deadlines.setEarliest("heartbeat", this.#out.nowMs + HEARTBEAT_MS);
     }
     this.#out.show({
       event: "ready",
@@ -428,7 +413,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   // Links.
 
   #linkUp({ link, peer, host }: Extract<CoordinatorInput, { readonly type: "link-up" }>): void {
-    const crowded = this.#attendance.linkUp(link, peer, host, this.#nowMs);
+    const crowded = this.#attendance.linkUp(link, peer, host, this.#out.nowMs);
     if (crowded !== null) this.#close(crowded, "too many wait to say hello");
   }
 
@@ -437,7 +422,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const link = this.#attendance.link(id);
     const attendee = this.#attendance.linkDown(id);
     if (attendee !== null) {
-      if (closed && reason === DISK_GOODBYE) attendee.silentAtMs = this.#nowMs;
+      if (closed && reason === DISK_GOODBYE) attendee.silentAtMs = this.#out.nowMs;
       this.#steering.unlinked(attendee);
     }
     if (link?.isLastOut) this.#steering.lastLinkDown(link.peer, closed);
@@ -471,7 +456,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   }
 
   #countUnknown(link: GroupLink): void {
-    const fault = link.unknownMessages.fault(this.#nowMs);
+    const fault = link.unknownMessages.fault(this.#out.nowMs);
     if (fault !== null) this.#offends(link, fault);
   }
 
@@ -480,13 +465,13 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     if (link === null || link.isUninvited) return;
     if (message.type === "unknown") return this.#countUnknown(link);
     const isFetched = message.type === "history" && this.#escrow.fetchesFrom(id);
-    if (!isFetched && !bucketOf(link, message).take(this.#nowMs)) {
+    if (!isFetched && !bucketOf(link, message).take(this.#out.nowMs)) {
       return this.#offends(link, "too many messages");
     }
     const attendee = this.#attendance.on(id) ?? this.#arriving.answered(link);
     if (message.type === "hello" && attendee === null) {
       this.#arriving.hello(link, message);
-      this.#deadlines.setEarliest("heartbeat", this.#nowMs + HEARTBEAT_MS);
+      this.#deadlines.setEarliest("heartbeat", this.#out.nowMs + HEARTBEAT_MS);
       this.#steering.isUnsettled = true;
       return;
     }
@@ -496,7 +481,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   }
 
   #attends(attendee: Attendee, link: GroupLink, message: GroupMessage): void {
-    this.#attendance.heard(attendee, this.#nowMs);
+    this.#attendance.heard(attendee, this.#out.nowMs);
     const fault = this.#said(attendee, link.id, message);
     if (fault !== null) this.#offends(link, fault);
   }
@@ -506,7 +491,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     switch (message.type) {
       case "alive":
         if (message.end.position !== attendee.end?.position) {
-          attendee.progressAtMs = this.#nowMs;
+          attendee.progressAtMs = this.#out.nowMs;
           attendee.fruitless.clear();
         }
         attendee.end = message.end;
@@ -619,24 +604,24 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   #tick(): void {
     // A disk that sleeps, or is far away, is not the members' fault.
     const isHeldUp = this.#out.waitingMs > DISK_MS_MAX;
-    for (const link of this.#attendance.ungreeted(this.#nowMs)) {
+    for (const link of this.#attendance.ungreeted(this.#out.nowMs)) {
       // The welcome, or the word that it is out, which the link is to answer, waits for the disk, too.
-      if (isHeldUp && link.isGreeted) link.greetByMs = this.#nowMs + WAIT_MS_MAX;
+      if (isHeldUp && link.isGreeted) link.greetByMs = this.#out.nowMs + WAIT_MS_MAX;
       else this.#close(link, "no hello came");
     }
     const { isHurried } = this.#changing;
-    const { silent, probe } = this.#attendance.takeDue(this.#nowMs, isHurried, isHeldUp);
+    const { silent, probe } = this.#attendance.takeDue(this.#out.nowMs, isHurried, isHeldUp);
     for (const attendee of silent) this.#partings.gone(attendee, silenceText(attendee));
-    const isBeat = this.#deadlines.takeDue(this.#nowMs).length > 0;
+    const isBeat = this.#deadlines.takeDue(this.#out.nowMs).length > 0;
     for (const { link } of isBeat ? this.#attendance.here : probe) {
       if (link !== null) this.#out.send(link, { type: "probe" });
     }
     // Also while all are away for a moment: these beats show us when we have stood still.
     if (isBeat && this.#attendance.isAnybodyAwaited) {
-      this.#deadlines.set("heartbeat", this.#nowMs + HEARTBEAT_MS);
+      this.#deadlines.set("heartbeat", this.#out.nowMs + HEARTBEAT_MS);
     }
     this.#transactions.tick();
-    if ((this.#changing.dueMs ?? Infinity) <= this.#nowMs) {
+    if ((this.#changing.dueMs ?? Infinity) <= this.#out.nowMs) {
       if (isHeldUp) this.#changing.postpone(WAIT_MS_MAX);
       else this.#steering.excludeAwaited();
     }
@@ -649,7 +634,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     // What the members were last told may have gone out just before the disk stalled.
     const isLong = this.#out.waitingMs >= COORDINATOR_SILENT_MS - HEARTBEAT_MS;
     if (isLong) {
-      this.#attendance.diskAnswers(this.#nowMs);
+      this.#attendance.diskAnswers(this.#out.nowMs);
       this.#changing.diskAnswers();
     }
     this.#out.persisted(token);
@@ -766,10 +751,10 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #leaveInTime(leaving: Leaving): void {
     const { ref, tellMs, dueMs } = leaving;
-    if (!this.#taking.isAwaited || this.#nowMs >= dueMs) return this.#leave(ref);
-    if (this.#nowMs < tellMs) return;
+    if (!this.#taking.isAwaited || this.#out.nowMs >= dueMs) return this.#leave(ref);
+    if (this.#out.nowMs < tellMs) return;
     leaving.tellMs = Infinity;
-    const seconds = Math.ceil((dueMs - this.#nowMs) / 1_000);
+    const seconds = Math.ceil((dueMs - this.#out.nowMs) / 1_000);
     this.#out.notice(`Leaving when the snapshot is taken, or in ${seconds} s`, ref);
   }
 

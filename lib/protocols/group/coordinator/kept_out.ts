@@ -29,10 +29,6 @@ export class KeptOut {
     return earliestMs(...[...this.#newcomers.values()].map(({ dueMs }) => dueMs));
   }
 
-  postpone(delayMs: number): void {
-    for (const unheard of this.#newcomers.values()) unheard.postpone(delayMs);
-  }
-
   settle(): void {
     const { views, attendance: { here }, out } = this.parts;
     const members = here.filter(({ key }) => views.member(key) !== null);

@@ -105,10 +105,6 @@ export class MembershipDecider {
     return earliestMs(complaintMs, this.#returnsTellMs, arriving.dueMs, this.#keptOut.dueMs);
   }
 
-  postpone(delayMs: number): void {
-    this.#keptOut.postpone(delayMs);
-  }
-
   settle(): void {
     if (!this.isUnsettled) return;
     const { arriving } = this.parts;

@@ -83,7 +83,7 @@ export interface Attendee {
   /** Null while it has no link: it was lost a moment ago, or is expected back after our restart. */
   link: LinkId | null;
   /** When the first hello of its process came; after our restart, the first one since. */
-  cameAtMs: number;
+  readonly cameAtMs: number;
   heardAtMs: number;
   /** When it is taken for gone, unless it is heard before. */
   silentAtMs: number;
@@ -425,17 +425,11 @@ export class Attendance {
 
   /**
    * We stood still: attendees that closed their links to us meanwhile have as much time to come back as after our
-   * restart. @param delayMs How long, at least: nothing was due before that.
+   * restart.
    */
-  postpone(delayMs: number, nowMs: number): void {
-    for (const link of this.links) link.greetByMs += delayMs;
+  awoke(nowMs: number): void {
     for (const attendee of this.all) {
-      attendee.cameAtMs += delayMs;
-      attendee.heardAtMs += delayMs;
-      attendee.silentAtMs = Math.max(attendee.silentAtMs + delayMs, nowMs + RETURN_MS);
-      attendee.meetsByMs += delayMs;
-      attendee.progressAtMs += delayMs;
-      for (const [key, sinceMs] of attendee.unheard) attendee.unheard.set(key, sinceMs + delayMs);
+      attendee.silentAtMs = Math.max(attendee.silentAtMs, nowMs + RETURN_MS);
     }
   }
 }

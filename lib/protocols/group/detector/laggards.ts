@@ -35,9 +35,4 @@ export class Laggards {
     }
     return next === Infinity ? null : next;
   }
-
-  /** This process stood still: what came meanwhile hasn't been processed yet. */
-  postpone(delayMs: number): void {
-    for (const [key, sinceMs] of this.#sinceMs) this.#sinceMs.set(key, sinceMs + delayMs);
-  }
 }

@@ -46,8 +46,4 @@ export class Unheard {
     }
     return lasting;
   }
-
-  postpone(delayMs: number): void {
-    for (const [key, sinceMs] of this.#sinceMs) this.#sinceMs.set(key, sinceMs + delayMs);
-  }
 }

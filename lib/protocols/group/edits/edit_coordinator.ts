@@ -590,11 +590,6 @@ export class EditCoordinator {
     return `members kept joining and leaving${whose}`;
   }
 
-  postpone(delayMs: number): void {
-    this.#roundDueMs += delayMs;
-    for (const open of this.#open.values()) open.dueMs += delayMs;
-  }
-
   /** The answer to `/edits`. */
   view(): Extract<CoordinatorEvent, { readonly event: "edits" }> {
     const { out } = this.parts;

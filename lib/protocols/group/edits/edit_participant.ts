@@ -253,7 +253,7 @@ export class EditParticipant {
       edit,
       signed: keptRequest(signed),
       view,
-      dueMs: out.nowMs + voteMs,
+      dueMs: out.monotonicMs + voteMs,
       phase: "waiting",
       refusal: "",
       isNew: this.#isNew(value),
@@ -330,13 +330,13 @@ export class EditParticipant {
   }
 
   #deadline({ dueMs }: Open): string {
-    return dateText(this.owner.wallMs() + dueMs - this.owner.out.nowMs);
+    return dateText(this.owner.wallMs() + dueMs - this.owner.out.monotonicMs);
   }
 
   /** Edits that wait for our user's vote. */
   get wanted(): readonly MemberEditView[] {
     const { names, out } = this.owner;
-    return this.#those("asked").filter(({ dueMs }) => dueMs > out.nowMs).map((open) => {
+    return this.#those("asked").filter(({ dueMs }) => dueMs > out.monotonicMs).map((open) => {
       const { seq, requester, name, text } = open.signed.request.value;
       const by = names.shown(requester, name);
       const deadline = this.#deadline(open);
@@ -418,7 +418,7 @@ export class EditParticipant {
       const advice = others === "" ? "" : `; those that do: ${others}`;
       return out.error("not-allowed", `${what} for your vote${advice}`, ref);
     }
-    if (open.dueMs <= out.nowMs) {
+    if (open.dueMs <= out.monotonicMs) {
       return out.error("not-allowed", `Edit ${open.edit} doesn't wait for your vote any more`, ref);
     }
     open.ref = ref;

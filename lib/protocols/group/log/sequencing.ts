@@ -513,11 +513,6 @@ export class Sequencing {
     };
   }
 
-  postpone(delayMs: number): void {
-    this.#unacked.postpone(delayMs);
-    this.#unsent.postpone(delayMs);
-  }
-
   /** What all members have goes to the log. */
   #settle(): void {
     let least = Infinity;

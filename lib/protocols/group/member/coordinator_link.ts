@@ -244,8 +244,7 @@ export class CoordinatorLink {
   }
 
   /** We stood still: what the coordinator said meanwhile, or that it closed its link to us, is heard only now. */
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
+  awoke(): void {
     if (this.#deadlines.get("silent") === null) return;
     this.#deadlines.set("silent", this.owner.out.nowMs + COORDINATOR_SILENT_MS);
   }

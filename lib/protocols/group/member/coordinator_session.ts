@@ -129,8 +129,8 @@ export class CoordinatorSession {
   }
 
   /** This program did nothing for so long: the others hear it again from now on. */
-  stoodStill(delayMs: number): void {
-    this.#stoodStill = { ms: delayMs, untilMs: this.owner.out.nowMs + STOOD_STILL_TOLD_MS };
+  awoke(stalledMs: number): void {
+    this.#stoodStill = { ms: stalledMs, untilMs: this.owner.out.nowMs + STOOD_STILL_TOLD_MS };
   }
 
   /** Why the others went on without us, as a sentence that goes on. */

@@ -32,7 +32,7 @@ interface ListedOwner {
 interface Joining {
   readonly name: string;
   /** Since when our user is shown it. */
-  sinceMs: number;
+  readonly sinceMs: number;
   /** As long as it is sent the log. */
   untilMs: number;
 }
@@ -162,13 +162,6 @@ export class Listed {
       nextMs = Math.min(nextMs ?? Infinity, untilMs);
     }
     return nextMs;
-  }
-
-  postpone(delayMs: number): void {
-    for (const joining of this.#joining.values()) {
-      joining.sinceMs += delayMs;
-      joining.untilMs += delayMs;
-    }
   }
 
   tick(): void {

@@ -21,7 +21,6 @@ import type { Environment } from "../../../base/machine/environment.ts";
 import type { Endpoint, Hash, PeerKey, RequestId } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../../base/machine/machine.ts";
-import { stalledMs } from "../../../base/machine/mode_machine.ts";
 import type { CoordinatorLink } from "./coordinator_link.ts";
 import { CoordinatorSession } from "./coordinator_session.ts";
 import {
@@ -95,8 +94,6 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   /** Groups that this process was in before: a coordinator with another disk may bring it back to one. */
   readonly #left = new Set<Hash>();
   readonly #deadlines = new Deadlines(DEADLINES);
-  #lastStepMs = 0;
-  #dueMs: number | null = null;
 
   constructor(
     readonly config: MemberConfig,
@@ -252,12 +249,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     const { out } = this;
     out.begin(nowMs);
     if (out.isStopped) return out.take();
-    const delayMs = stalledMs(this.#dueMs, this.#lastStepMs, nowMs);
-    this.#lastStepMs = nowMs;
-    if (delayMs > 0) this.#postpone(delayMs);
+    if (out.clock.stalledMs > 0) this.#awoke(out.clock.stalledMs);
     this.#handle(input);
     this.user.settle();
-    this.#dueMs = out.isStopped ? null : earliestMs(
+    out.clock.dueMs = out.isStopped ? null : earliestMs(
       this.#deadlines.nextMs(),
       this.user.nextMs(),
       this.coordinator.nextMs(),
@@ -269,18 +264,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   nextDeadlineMs(): number | null {
-    return this.#dueMs;
+    return this.out.clock.nextDeadlineMs();
   }
 
-  #postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-    this.membership?.ordering?.postpone(delayMs);
-    this.membership?.contests.postpone(delayMs);
-    this.user.postpone(delayMs);
-    this.#unheard.postpone(delayMs);
-    this.listed.postpone(delayMs);
-    this.coordinator.postpone(delayMs);
-    this.#session.stoodStill(delayMs);
+  #awoke(stalledMs: number): void {
+    this.coordinator.awoke();
+    this.#session.awoke(stalledMs);
   }
 
   #handle(input: MemberInput): void {

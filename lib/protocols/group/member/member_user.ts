@@ -686,10 +686,6 @@ export class MemberUser {
     return this.#deadlines.nextMs();
   }
 
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-  }
-
   tick(): void {
     for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
       switch (due) {

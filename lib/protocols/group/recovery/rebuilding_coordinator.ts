@@ -16,7 +16,6 @@ import type { Environment } from "../../../base/machine/environment.ts";
 import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../base/ids.ts";
 import type { Machine } from "../../../base/machine/machine.ts";
-import { stalledMs } from "../../../base/machine/mode_machine.ts";
 import { foldName, shownName } from "../../../base/text/names.ts";
 import type { ChannelSecret } from "../../noise/channel_handshake.ts";
 import { compareBallots } from "../schema/ballot.ts";
@@ -60,8 +59,6 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
   /** Members whose unproven word has made us ask all. */
   readonly #believed = new Set<PeerKey>();
   #isReadyTold = false;
-  #nowMs = 0;
-  #dueMs: number | null = null;
 
   constructor(
     readonly config: RebuildingConfig,
@@ -111,7 +108,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
   }
 
   nextDeadlineMs(): number | null {
-    return this.#serving === null ? this.#dueMs : this.#serving.nextDeadlineMs();
+    return this.#serving?.nextDeadlineMs() ?? this.#recounting?.out.clock.nextDeadlineMs() ?? null;
   }
 
   step(input: CoordinatorInput, nowMs: number): readonly CoordinatorEffect[] {
@@ -119,8 +116,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     const effects: CoordinatorEffect[] = [];
     if (this.#serving !== null) this.#serve(this.#serving, input, nowMs, effects);
     else this.#recount(this.#recounting!, input, nowMs, effects);
-    this.#nowMs = nowMs;
-    this.#dueMs = this.#recounting?.dueMs ?? null;
+    if (this.#recounting !== null) this.#recounting.out.clock.dueMs = this.#recounting.dueMs;
     return effects;
   }
 
@@ -258,8 +254,6 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
   ): void {
     const { out } = recounting;
     out.begin(nowMs);
-    const delayMs = stalledMs(this.#dueMs, this.#nowMs, nowMs);
-    if (delayMs > 0) recounting.postpone(delayMs);
     if (input.type === "start") this.#start(recounting);
     const translated = this.#translated(input);
     if (translated !== null) recounting.handle(translated);

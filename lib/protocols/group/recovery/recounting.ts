@@ -129,12 +129,6 @@ export class Recounting {
     return heardAtMs + (hello === null ? HELLO_MS_MAX : this.config.failAfterMs);
   }
 
-  /** This process stood still. */
-  postpone(delayMs: number): void {
-    this.#sinceMs += delayMs;
-    for (const caller of this.#callers.values()) caller.heardAtMs += delayMs;
-  }
-
   /** @param because What shows that the disk is old, as a sentence; null where it has no group at all. */
   begin(because: string | null): void {
     const { out } = this;

@@ -185,10 +185,6 @@ export class SnapshotInitiator {
     return this.#deadlines.nextMs();
   }
 
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-  }
-
   tick(): void {
     for (const due of this.#deadlines.takeDue(this.parts.out.nowMs)) {
       if (due === "every") this.#takeByClock();

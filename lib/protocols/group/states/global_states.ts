@@ -88,13 +88,13 @@ export class GlobalStates {
   said(attendee: Attendee, message: GroupMessageOf<"state">): string | null {
     const fault = stateFault(message);
     if (fault !== null) return fault;
-    const { nowMs } = this.parts.out;
+    const { monotonicMs } = this.parts.out;
     const { end, points, after, arrivals, locks } = message;
     const known = this.#of(attendee, message);
-    if (end.position !== known.end.position) known.endAtMs = nowMs;
+    if (end.position !== known.end.position) known.endAtMs = monotonicMs;
     known.end = end;
     known.locks = locks;
-    known.arrivals.add(after, arrivals, nowMs);
+    known.arrivals.add(after, arrivals, monotonicMs);
     const fresh = [...points, end];
     for (const point of fresh) known.points.set(point.position, point);
     for (const position of known.points.keys()) {
@@ -119,7 +119,7 @@ export class GlobalStates {
       link: link!,
       ballot,
       end: isShorter ? end : known.end,
-      endAtMs: isShorter ? this.parts.out.nowMs : known.endAtMs,
+      endAtMs: isShorter ? this.parts.out.monotonicMs : known.endAtMs,
       locks: [],
       points: new Map(),
       arrivals: isShorter ? new Arrivals() : known.arrivals,
@@ -191,10 +191,6 @@ export class GlobalStates {
     this.#toldAtMs = out.nowMs;
     const { seq, digest } = this.#told;
     out.show({ event: "consistent", seq, digest });
-  }
-
-  postpone(delayMs: number): void {
-    this.#toldAtMs += delayMs;
   }
 
   // Who differs.
@@ -296,19 +292,19 @@ export class GlobalStates {
    * heard.
    */
   #lagMs(known: Known | undefined, attendee: Attendee | null): number {
-    const { nowMs } = this.parts.out;
+    const { nowMs, monotonicMs } = this.parts.out;
     const quietMs = nowMs - Math.max(attendee?.heardAtMs ?? 0, this.#bornMs ?? nowMs);
     const isQuiet = known === undefined || attendee === null || attendee.link === null ||
       quietMs > QUIET_MS;
-    const lagMs = known === undefined ? 0 : this.#behindMs(known, nowMs);
+    const lagMs = known === undefined ? 0 : this.#behindMs(known, monotonicMs);
     return isQuiet ? Math.max(quietMs, lagMs) : lagMs;
   }
 
-  #behindMs({ end, arrivals }: Known, nowMs: number): number {
+  #behindMs({ end, arrivals }: Known, monotonicMs: number): number {
     const newest = this.#newest();
     if (newest !== null && end.position < newest.end.position) {
       const sinceMs = this.#firstAtMs(end.seq + 1) ?? newest.endAtMs;
-      return nowMs - sinceMs;
+      return monotonicMs - sinceMs;
     }
     const cameAtMs = arrivals.at(end.seq);
     const firstAtMs = this.#firstAtMs(end.seq);
@@ -342,7 +338,7 @@ export class GlobalStates {
   #arrivalsOf(seq: number): NonNullable<StatesEvent["arrivals"]> {
     const { views, out, wallMs } = this.parts;
     const firstMs = this.#firstAtMs(seq);
-    const wallOffsetMs = wallMs() - out.nowMs;
+    const wallOffsetMs = wallMs() - out.monotonicMs;
     return {
       seq,
       first: firstMs === null ? null : dateText(Math.round(firstMs + wallOffsetMs)),
@@ -394,12 +390,12 @@ export class Arrivals {
   }
 
   /** Takes a member's report on the entries after a number. */
-  add(after: number, arrivals: readonly Arrival[], nowMs: number): void {
+  add(after: number, arrivals: readonly Arrival[], monotonicMs: number): void {
     let from = after;
     // Times that the ring wouldn't keep aren't written in the first place: a report may have many, with any numbers.
     const keptAfter = (arrivals.at(-1)?.through ?? 0) - ARRIVALS_KEPT_MAX;
     for (const { through, agoMs } of arrivals) {
-      if (through > keptAfter) this.#fill(from, through, nowMs - agoMs);
+      if (through > keptAfter) this.#fill(from, through, monotonicMs - agoMs);
       from = through;
     }
   }

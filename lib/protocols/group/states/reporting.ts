@@ -60,7 +60,7 @@ export class Reporting {
   }
 
   #came(through: number): void {
-    const { nowMs: atMs } = this.owner.out;
+    const { monotonicMs: atMs } = this.owner.out;
     const last = this.#arrivals.at(-1);
     if (last?.atMs === atMs) last.through = through;
     else this.#arrivals.push({ through, atMs });
@@ -96,7 +96,7 @@ export class Reporting {
     this.#reportedAtMs = out.nowMs;
     const arrivals = this.#arrivals.map(({ through, atMs }) => ({
       through,
-      agoMs: Math.round(out.nowMs - atMs),
+      agoMs: Math.round(out.monotonicMs - atMs),
     }));
     const after = this.#after;
     this.#arrivals = [];

@@ -194,12 +194,6 @@ export class EquivocationDetection {
     this.welcomed();
   }
 
-  postpone(delayMs: number): void {
-    for (const contest of this.#contests.values()) {
-      if (contest.dueMs !== null) contest.dueMs += delayMs;
-    }
-  }
-
   tick(): void {
     const { ordering, out } = this.owner;
     if (this.#proven.size > 0 || ordering === null || ordering.isFrozen) return;

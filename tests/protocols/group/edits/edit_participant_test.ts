@@ -289,6 +289,24 @@ Deno.test("a vote after the deadline doesn't count", () => {
   assertEquals(votes(net)[0], "nothing");
 });
 
+Deno.test("until when a vote counts stays the same while this program stands still", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  ask(net, requestOf(bob, GROUP, 1, "uno"));
+  net.nowMs += 20_000;
+  ann.feed({ type: "tick" });
+  ann.command({ command: "status" });
+  net.settle();
+
+  // Of its 30 s 10 are left; the wall clock of this network stands.
+  const deadline = new Date(1_700_000_000_000 + 10_000).toISOString();
+  assertEquals(ann.told("status").at(-1)!.edits.map((edit) => edit.deadline), [deadline]);
+  net.nowMs += 10_000;
+  ann.command({ command: "go", edit: 1 });
+  net.settle();
+  assertEquals(errors(ann), ["not-allowed: Edit 1 doesn't wait for your vote any more"]);
+});
+
 Deno.test("asked again, a member says again what it has agreed to, and asks its user once", () => {
   const net = started();
   const [ann, bob] = three(net);
