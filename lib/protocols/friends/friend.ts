@@ -125,14 +125,6 @@ export class Friend {
     this.retryAtMs = nowMs + this.#pauses.failed(random, mostMs);
   }
 
-  /** This process stood still: friends aren't blamed for that. */
-  postpone(delayMs: number): void {
-    this.lastTrafficMs += delayMs;
-    if (this.releaseAtMs !== null) this.releaseAtMs += delayMs;
-    if (this.awaitedSinceMs !== null) this.awaitedSinceMs += delayMs;
-    if (this.retryAtMs !== null) this.retryAtMs += delayMs;
-  }
-
   /**
    * The friend closed a link properly while something waits. @returns Whether to dial it at once: only now and then.
    */

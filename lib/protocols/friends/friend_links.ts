@@ -114,10 +114,6 @@ export class FriendLinks {
     }
     return next;
   }
-
-  postpone(delayMs: number): void {
-    for (const link of this.#links.values()) if (link.dueMs !== null) link.dueMs += delayMs;
-  }
 }
 
 /**

@@ -15,7 +15,7 @@ import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
-import { type KeyChange, stalledMs, type VerifyAnswer } from "../../base/machine/mode_machine.ts";
+import type { KeyChange, VerifyAnswer } from "../../base/machine/mode_machine.ts";
 import { verifyEvent } from "../../base/machine/mode_output.ts";
 import { countText, numberText } from "../../base/text/counts.ts";
 import { dateText } from "../../base/text/dates.ts";
@@ -68,8 +68,6 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   #paused = false;
   #leaving: { readonly ref: string | undefined } | null = null;
   #stopped = false;
-  #nowMs = 0;
-  #dueMs: number | null = null;
 
   constructor(
     readonly config: FriendsConfig,
@@ -108,18 +106,15 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   step(input: FriendsInput, nowMs: number): readonly FriendsEffect[] {
     this.#out.begin(nowMs);
     if (this.#stopped) return this.#out.take();
-    const delayMs = stalledMs(this.#dueMs, this.#nowMs, nowMs);
-    this.#nowMs = nowMs;
-    if (delayMs > 0) this.#postpone(delayMs);
     this.#handle(input);
     if (this.#leaving !== null && this.#isSettled()) this.#leave();
     this.#pauseInput();
-    this.#dueMs = this.#earliestMs();
+    this.#out.clock.dueMs = this.#earliestMs();
     return this.#out.take();
   }
 
   nextDeadlineMs(): number | null {
-    return this.#dueMs;
+    return this.#out.clock.nextDeadlineMs();
   }
 
   #earliestMs(): number | null {
@@ -142,12 +137,6 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     // The side that dialled has something to say, however long the way is.
     const { idleMs } = this.config;
     return friend.lastTrafficMs + (link.isUsed ? idleMs : Math.max(idleMs, HELLO_MS_MAX));
-  }
-
-  #postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-    this.#meeting.links.postpone(delayMs);
-    for (const friend of this.#table.busy()) friend.postpone(delayMs);
   }
 
   #handle(input: FriendsInput): void {
@@ -197,7 +186,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   }
 
   #tick(): void {
-    for (const due of this.#deadlines.takeDue(this.#nowMs)) {
+    for (const due of this.#deadlines.takeDue(this.#out.nowMs)) {
       switch (due) {
         case "leave":
           this.#leave();
@@ -211,11 +200,12 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     }
     this.#meeting.tick();
     for (const friend of this.#table.busy()) {
-      if ((this.#dueOf(friend) ?? Infinity) > this.#nowMs) continue;
+      if ((this.#dueOf(friend) ?? Infinity) > this.#out.nowMs) continue;
       const link = this.#meeting.linkOf(friend);
       if (link === null) this.#meeting.reach(friend);
-      else if ((friend.releaseAtMs ?? Infinity) <= this.#nowMs) this.#sending.releaseAgain(friend);
-      else if (friend.awaitedSinceMs !== null) this.#meeting.giveUp(link, friend);
+      else if ((friend.releaseAtMs ?? Infinity) <= this.#out.nowMs) {
+        this.#sending.releaseAgain(friend);
+      } else if (friend.awaitedSinceMs !== null) this.#meeting.giveUp(link, friend);
       else this.#out.close(link, "idle");
     }
   }
@@ -262,7 +252,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     }
     const { friend } = link;
     invariant(friend !== null, "an open link is a friend's");
-    friend.lastTrafficMs = this.#nowMs;
+    friend.lastTrafficMs = this.#out.nowMs;
     if (message.type === "texts") this.#receiving.texts(link, friend, message);
     else if (message.type === "skip") this.#receiving.skip(link, friend, message.position);
     else this.#sending.acknowledged(friend, message.position);
@@ -299,8 +289,8 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       case "quit":
         if (this.#leaving !== null) return;
         this.#leaving = { ref };
-        this.#deadlines.set("leave", this.#nowMs + LEAVE_MS_MAX);
-        this.#deadlines.set("tellLeaving", this.#nowMs + LEAVE_UNTOLD_MS);
+        this.#deadlines.set("leave", this.#out.nowMs + LEAVE_MS_MAX);
+        this.#deadlines.set("tellLeaving", this.#out.nowMs + LEAVE_UNTOLD_MS);
         return;
       default:
         return unreachable(command);

@@ -79,14 +79,3 @@ Deno.test("Friend is away when it was tried in vain, until it is linked", () => 
 
   assertEquals([before, friend.isAway], [false, true]);
 });
-
-Deno.test("Friend: a stall of this process puts off what is planned, and makes no silence of it", () => {
-  const friend = bob();
-  friend.reached(100);
-  friend.failed(100, MOST, MANY);
-  const { retryAtMs } = friend;
-
-  friend.postpone(7_000);
-
-  assertEquals([friend.lastTrafficMs, friend.retryAtMs], [7_100, retryAtMs! + 7_000]);
-});
