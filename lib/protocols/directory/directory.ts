@@ -12,7 +12,7 @@ import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
-import { stalledMs, type VerifyAnswer } from "../../base/machine/mode_machine.ts";
+import type { VerifyAnswer } from "../../base/machine/mode_machine.ts";
 import { verifyEvent } from "../../base/machine/mode_output.ts";
 import { dateText } from "../../base/text/dates.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
@@ -66,8 +66,6 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   readonly #deadlines = new Deadlines(DEADLINES);
   #leaving: { readonly ref: string | undefined } | null = null;
   #stopped = false;
-  #nowMs = 0;
-  #dueMs: number | null = null;
 
   constructor(
     readonly config: DirectoryConfig,
@@ -124,21 +122,19 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   step(input: DirectoryInput, nowMs: number): readonly DirectoryEffect[] {
     this.#out.begin(nowMs);
     if (this.#stopped) return this.#out.take();
-    const delayMs = stalledMs(this.#dueMs, this.#nowMs, nowMs);
-    this.#nowMs = nowMs;
-    if (delayMs > 0) this.#postpone(delayMs);
+    if (this.#out.clock.stalledMs > 0) this.#sessions.held.holdAnew(this.#out.nowMs);
     this.#handle(input);
     if (this.#leaving !== null && !this.#telling.isOperatorTelling) this.#leave();
     if (!this.#stopped) {
       this.#deliveries.flush();
       this.#presence.flush();
     }
-    this.#dueMs = this.#stopped ? null : this.#earliestMs();
+    this.#out.clock.dueMs = this.#stopped ? null : this.#earliestMs();
     return this.#out.take();
   }
 
   nextDeadlineMs(): number | null {
-    return this.#dueMs;
+    return this.#out.clock.nextDeadlineMs();
   }
 
   #earliestMs(): number | null {
@@ -151,16 +147,6 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       this.#sessions.held.nextMs(),
       this.#deadlines.nextMs(),
     );
-  }
-
-  #postpone(delayMs: number): void {
-    this.#links.postpone(delayMs);
-    this.#presence.postpone(delayMs);
-    this.#calls.postpone(delayMs);
-    this.#deliveries.postpone(delayMs, this.#sessions.all);
-    this.#telling.postpone(delayMs);
-    this.#sessions.held.holdAnew(this.#nowMs);
-    this.#deadlines.postpone(delayMs);
   }
 
   #handle(input: DirectoryInput): void {
@@ -203,7 +189,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   #start(): void {
     const { listening, accountCount } = this.config;
     const { store, isNew, last, directory, voided } = this.#broadcasts;
-    this.#broadcasts.begin(this.#nowMs, this.environment.wallMs());
+    this.#broadcasts.begin(this.#out.monotonicMs, this.environment.wallMs());
     // Nobody may hear of a store's number that the next start doesn't find.
     if (isNew) {
       const failed = (text: string) => this.#out.error("disk", text);
@@ -221,7 +207,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     { link: id, peer, process, host }: Extract<DirectoryInput, { readonly type: "link-up" }>,
   ): void {
     const link = new ClientLink(id, peer, process, host);
-    const crowded = this.#links.up(link, this.#nowMs);
+    const crowded = this.#links.up(link, this.#out.nowMs);
     if (crowded !== null) this.#close(crowded, "too many say nothing");
   }
 
@@ -236,11 +222,11 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   }
 
   #hold(client: Client): void {
-    if (client.isGuest) this.#sessions.held.hold(client, this.#nowMs);
+    if (client.isGuest) this.#sessions.held.hold(client, this.#out.nowMs);
   }
 
   #close(link: ClientLink, reason: string): void {
-    if (link.phase !== "over") this.#links.enter(link, "over", this.#nowMs);
+    if (link.phase !== "over") this.#links.enter(link, "over", this.#out.nowMs);
     this.#out.push({ type: "close", link: link.id, reason });
   }
 
@@ -248,7 +234,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   #gone(client: Client, reason: LogoutReason | null): void {
     const { link } = client;
     link.client = null;
-    if (link.phase !== "over") this.#links.enter(link, "over", this.#nowMs);
+    if (link.phase !== "over") this.#links.enter(link, "over", this.#out.nowMs);
     this.#sessions.remove(client);
     this.#calls.gone(client, reason);
     this.#telling.gone(client, reason);
@@ -269,7 +255,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       text,
     });
     if (link.client !== null) this.#gone(link.client, "lost");
-    else this.#links.enter(link, "over", this.#nowMs);
+    else this.#links.enter(link, "over", this.#out.nowMs);
     this.#out.push({ type: "ban", link: link.id, reason: text, durationMs: OFFENDER_BAN_MS });
   }
 
@@ -278,7 +264,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const link = this.#links.get(id);
     if (link === null || link.client === null || link.client.isCongested) return;
     link.client.isCongested = true;
-    this.#links.setDue(link, this.#nowMs + SLOW_MS_MAX);
+    this.#links.setDue(link, this.#out.nowMs + SLOW_MS_MAX);
   }
 
   #drained(id: LinkId): void {
@@ -302,7 +288,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   }
 
   #countUnknown(link: ClientLink): void {
-    const fault = link.unknownMessages.fault(this.#nowMs);
+    const fault = link.unknownMessages.fault(this.#out.nowMs);
     if (fault !== null) this.#offends(link, fault);
   }
 
@@ -320,7 +306,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   #entrantSaid(link: ClientLink, message: DirectoryMessage): string | null {
     if (message.type !== "enter") return `${message.type} before it is in`;
     if (link.phase !== "silent") return "enter twice";
-    if (!link.bucket.take(this.#nowMs)) return "too many messages";
+    if (!link.bucket.take(this.#out.nowMs)) return "too many messages";
     this.#entering.enter(link, message);
     return null;
   }
@@ -331,12 +317,12 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       // These have limits of their own.
       case "relay":
       case "relay-room":
-        if (!client.link.relayPieces.take(this.#nowMs)) return "too many messages";
+        if (!client.link.relayPieces.take(this.#out.nowMs)) return "too many messages";
         break;
       case "got":
         return this.#got(client, message.through);
       default:
-        if (!client.link.bucket.take(this.#nowMs)) return "too many messages";
+        if (!client.link.bucket.take(this.#out.nowMs)) return "too many messages";
     }
     switch (message.type) {
       case "relay":
@@ -373,7 +359,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   /** Bounded by what the client was told: on a slow line each repetition arrives, and is acknowledged. */
   #got(client: Client, through: number): string | null {
     const { delivery, link } = client;
-    if (!delivery.takeAcknowledgement() && !link.bucket.take(this.#nowMs)) {
+    if (!delivery.takeAcknowledgement() && !link.bucket.take(this.#out.nowMs)) {
       return "too many messages";
     }
     return this.#telling.got(client, through) ? null : "it has what it was never told";
@@ -389,7 +375,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     if (answer !== null) this.#out.push({ type: "datagram", to: from, bytes: answer });
     const fault = opened.message?.type === "got"
       ? this.#got(client, opened.message.through)
-      : client.link.bucket.take(this.#nowMs)
+      : client.link.bucket.take(this.#out.nowMs)
       ? null
       : "too many datagrams";
     if (fault !== null) this.#offends(client.link, fault);
@@ -398,7 +384,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   // Time, the operator.
 
   #tick(): void {
-    for (const link of this.#links.takeDue(this.#nowMs)) {
+    for (const link of this.#links.takeDue(this.#out.nowMs)) {
       const { client } = link;
       if (client === null) {
         this.#close(link, "nothing came");
@@ -410,8 +396,8 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#calls.tick();
     this.#deliveries.tick();
     this.#telling.tick();
-    this.#sessions.held.tick(this.#nowMs);
-    for (const due of this.#deadlines.takeDue(this.#nowMs)) {
+    this.#sessions.held.tick(this.#out.nowMs);
+    for (const due of this.#deadlines.takeDue(this.#out.nowMs)) {
       if (due === "leave") this.#telling.giveUpOperators();
       else this.#tellLeaving();
     }
@@ -473,7 +459,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   #kick(shown: string, ref: string | undefined): void {
     const client = this.#named(shown, "kick", ref);
     if (client === null) return;
-    this.#kicked.add(client.folded, client.key, this.#nowMs);
+    this.#kicked.add(client.folded, client.key, this.#out.monotonicMs);
     this.#dismiss(client, "kicked", "The operator has thrown you out", KICKED_MS);
     this.#out.notice(`${shownName(client.name)} is out, and isn't let in for a minute`, ref);
   }
@@ -482,8 +468,8 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   #leaveSoon(ref: string | undefined): void {
     if (this.#leaving !== null) return;
     this.#leaving = { ref };
-    this.#deadlines.set("leave", this.#nowMs + LEAVE_MS_MAX);
-    this.#deadlines.set("told", this.#nowMs + LEAVE_UNTOLD_MS);
+    this.#deadlines.set("leave", this.#out.nowMs + LEAVE_MS_MAX);
+    this.#deadlines.set("told", this.#out.nowMs + LEAVE_UNTOLD_MS);
   }
 
   #tellLeaving(): void {

@@ -144,8 +144,4 @@ export class Delivery {
     }
     return next;
   }
-
-  postpone(delayMs: number): void {
-    for (const sent of this.#unacknowledged) if (sent.dueMs !== null) sent.dueMs += delayMs;
-  }
 }

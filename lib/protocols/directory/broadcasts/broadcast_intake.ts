@@ -163,11 +163,11 @@ export class BroadcastIntake {
       return null;
     }
     const who = rateKeyOf(sender);
-    const retryMs = this.#rates.waitMs(who, out.nowMs);
+    const retryMs = this.#rates.waitMs(who, out.monotonicMs);
     if (retryMs > 0) return { ...TOO_FAST, retryMs: Math.ceil(retryMs) };
     if (this.#unstored.size >= UNSTORED_MAX) return DISK_BUSY;
     if (!this.#isSaid(sender, text)) return NOT_SIGNED;
-    this.#rates.add(who, out.nowMs);
+    this.#rates.add(who, out.monotonicMs);
     const takenAt = wallMs();
     const number = broadcasts.number(takenAt);
     const about = { number, from, fromKey, fromAccount, own, sentAt, takenAt, ttlMs };
@@ -203,7 +203,7 @@ export class BroadcastIntake {
     const { broadcasts, deliveries, sessions, out } = this.parts;
     const { number, from } = broadcast;
     this.#expire();
-    broadcasts.add(broadcast, out.nowMs + broadcast.ttlMs);
+    broadcasts.add(broadcast, out.monotonicMs + broadcast.ttlMs);
     const client = link?.client ?? this.#clientOf(sender);
     if (client !== null) {
       out.send(client.link.id, { type: "broadcast-taken", own: sender.own, number });
@@ -229,7 +229,7 @@ export class BroadcastIntake {
     const { broadcasts, sessions, out } = this.parts;
     let through = broadcasts.last;
     for (const { delivery } of sessions.all) through = Math.min(through, delivery.position);
-    broadcasts.expire(out.nowMs, through);
+    broadcasts.expire(out.monotonicMs, through);
   }
 
   #failed({ sender, link }: Unstored, reason: string): void {
@@ -347,10 +347,6 @@ export class BroadcastIntake {
   nextMs(): number | null {
     const [oldest] = this.#reports.values();
     return oldest?.dueMs ?? null;
-  }
-
-  postpone(delayMs: number): void {
-    for (const report of this.#reports.values()) report.dueMs += delayMs;
   }
 
   tick(): void {

@@ -162,11 +162,6 @@ export class Deliveries {
     return earliestMs(this.#deadlines.nextMs(), turnMs);
   }
 
-  postpone(delayMs: number, clients: Iterable<Client>): void {
-    this.#deadlines.postpone(delayMs);
-    for (const { delivery } of clients) delivery.postpone(delayMs);
-  }
-
   tick(): void {
     const { nowMs } = this.out;
     this.#flying.expire(nowMs);

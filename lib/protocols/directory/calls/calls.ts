@@ -376,11 +376,6 @@ export class Calls {
     return earliestMs(this.#deadlines.nextMs(), this.relays.nextMs());
   }
 
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-    this.relays.postpone(delayMs);
-  }
-
   tick(): void {
     const { nowMs } = this.out;
     for (const call of this.#deadlines.takeDue(nowMs)) {
@@ -463,10 +458,6 @@ export class Relays {
 
   nextMs(): number | null {
     return this.#deadlines.nextMs();
-  }
-
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
   }
 
   tick(): void {

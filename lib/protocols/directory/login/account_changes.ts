@@ -88,7 +88,7 @@ export class AccountChanges {
       return this.#refuse(client, "too-fast", text, PASSWORDS_RETRY_MS);
     }
     const { address } = link;
-    const attempt = lockOuts.begin(folded, address, out.nowMs);
+    const attempt = lockOuts.begin(folded, address, out.monotonicMs);
     if ("retryMs" in attempt) {
       const { retryMs, isLockedOut } = attempt;
       if (!isLockedOut) return this.#refuse(client, "full", TOO_MANY, retryMs);
@@ -99,7 +99,7 @@ export class AccountChanges {
     out.ask({ ask: "check-password", name, password, address }, (answer) => {
       const { outcome } = answer;
       const isRight = outcome === "ok" ? true : outcome === "wrong" ? false : null;
-      attempt.over(isRight, out.nowMs);
+      attempt.over(isRight, out.monotonicMs);
       if (answer.outcome === "ok" && link.client === client) return then(answer.account);
       client.isAsking = false;
       if (answer.outcome !== "ok") this.#denied(client, answer);

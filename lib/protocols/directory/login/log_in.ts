@@ -131,7 +131,7 @@ export class LogIn {
   /** @returns Whether the client was thrown out a moment ago; then it is told so. */
   #isKicked({ link, folded }: Entrant): boolean {
     const { kicked, out } = this.parts;
-    const kickedMs = kicked.waitMs(folded, link.peer, out.nowMs);
+    const kickedMs = kicked.waitMs(folded, link.peer, out.monotonicMs);
     if (kickedMs === 0) return false;
     const text = "The operator has thrown you out";
     this.#refuse(link, "kicked", text, kickedMs);
@@ -150,13 +150,13 @@ export class LogIn {
     const { out, lockOuts } = this.parts;
     const weak = newPassword === "" ? null : weakPassword(newPassword, "The new password");
     if (weak !== null) return this.#refuse(link, "weak-password", weak);
-    const attempt = lockOuts.begin(folded, link.address, out.nowMs);
+    const attempt = lockOuts.begin(folded, link.address, out.monotonicMs);
     if ("retryMs" in attempt) return this.#mayNotTry(link, attempt);
     const { address } = link;
     out.ask({ ask: "check-password", name, password, address }, (answer) => {
       const { outcome } = answer;
       const isRight = outcome === "ok" ? true : outcome === "wrong" ? false : null;
-      attempt.over(isRight, out.nowMs);
+      attempt.over(isRight, out.monotonicMs);
       if (link.phase !== "checking") return;
       if (how === "sign-up" && outcome === "wrong") return this.#nameTaken(link);
       if (answer.outcome !== "ok") return this.#denied(link, answer);
@@ -201,8 +201,8 @@ export class LogIn {
     const { out } = this.parts;
     const key = fingerprintOf(peer);
     if (keys.length - 1 - keys.indexOf(key) < USED_LATER_MAX) return;
-    if (this.#uses.waitMs(folded, out.nowMs) > 0) return;
-    this.#uses.add(folded, out.nowMs);
+    if (this.#uses.waitMs(folded, out.monotonicMs) > 0) return;
+    this.#uses.add(folded, out.monotonicMs);
     out.ask({ ask: "add-key", name, version, key }, () => {});
   }
 
@@ -238,21 +238,21 @@ export class LogIn {
     const claimant = this.#claimed.get(folded);
     // The link of an earlier sign-up may have been lost before the answer: of the two, at most one succeeds.
     const isAgain = claimant?.enter.how === "sign-up" && claimant.link.peer === link.peer;
-    const waitMs = isAgain ? 0 : this.#signUps.waitMs(address, out.nowMs);
+    const waitMs = isAgain ? 0 : this.#signUps.waitMs(address, out.monotonicMs);
     if (waitMs > 0) {
       const text = this.parts.signUpsMax === 0
         ? "This directory takes no sign-ups; its operator can add an account"
         : "Too many have signed up from your address";
       return this.#refuse(link, "too-fast", text, this.parts.signUpsMax === 0 ? 0 : waitMs);
     }
-    if (!isAgain) this.#signUps.add(address, out.nowMs);
+    if (!isAgain) this.#signUps.add(address, out.monotonicMs);
     this.#claimed.set(folded, entrant);
     const key = fingerprintOf(link.peer);
     out.ask({ ask: "sign-up", name, password, key, address }, (answer) => {
       this.#unclaim(entrant);
       const isDone = answer.outcome === "ok";
       // A sign-up counts from the beginning, so that nobody begins too many, unless it fails.
-      if (isAgain && isDone) this.#signUps.add(address, out.nowMs);
+      if (isAgain && isDone) this.#signUps.add(address, out.monotonicMs);
       if (!isAgain && !isDone) this.#signUps.takeBack(address);
       if (isDone) {
         // An account of that name may have been removed while the directory was away.
@@ -386,7 +386,7 @@ export class LogIn {
     const { port } = enter;
     const rank = this.#rank(entrant);
     const isRemembered = isGuest || this.#unremembered.get(entrant.folded)?.key !== link.peer;
-    const times = { sinceMs: this.parts.wallMs(), enteredMs: out.nowMs };
+    const times = { sinceMs: this.parts.wallMs(), enteredMs: out.monotonicMs };
     const facts = { name, isGuest, port, address, ...times, rank };
     const client = link.client = new Client(link, facts, { had, before });
     sessions.add(client);

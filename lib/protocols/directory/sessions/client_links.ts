@@ -65,8 +65,4 @@ export class ClientLinks {
   nextMs(): number | null {
     return this.#deadlines.nextMs();
   }
-
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-  }
 }

@@ -59,10 +59,6 @@ export class Presence {
     return this.#dueMs;
   }
 
-  postpone(delayMs: number): void {
-    if (this.#dueMs !== null) this.#dueMs += delayMs;
-  }
-
   /** Sends what is due. */
   flush(): void {
     const { nowMs } = this.out;

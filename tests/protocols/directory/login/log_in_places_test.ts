@@ -134,6 +134,18 @@ Deno.test("Directory: whoever is thrown out is told, and isn't let in for a minu
   assertEquals(exchange.event("error").code, "unknown-user");
 });
 
+Deno.test("Directory: who was thrown out may come in after a minute, though the directory stood still", () => {
+  const exchange = new Exchange();
+  const ann = exchange.account("Ann");
+  exchange.command({ command: "kick", name: "ann" });
+  exchange.somebody("silent");
+
+  exchange.nowMs += KICKED_MS;
+  ann.connects().enters({ how: "log-in" });
+
+  assert(ann.entered !== null);
+});
+
 // Accounts.
 
 Deno.test("Directory: whoever is thrown out while another of its links is checked isn't let in on that", () => {
