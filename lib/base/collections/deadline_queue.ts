@@ -47,11 +47,6 @@ export class DeadlineQueue<Key> {
     return this.#heap[0]?.atMs ?? null;
   }
 
-  /** Moves every deadline by `delayMs`, as `Deadlines` does. */
-  postpone(delayMs: number): void {
-    for (const entry of this.#heap) entry.atMs += delayMs;
-  }
-
   /**
    * Removes and yields, one at a time, each key whose deadline is at or before `nowMs`, including deadlines set
    * while iterating.

@@ -2,11 +2,12 @@
  * The time that a mode's machine sees: monotonic time less what this process stood still, as on a suspended laptop or
  * by SIGSTOP. So nobody is blamed for that time, and whoever was to answer meanwhile keeps what was left to them.
  *
- * Token buckets don't refill meanwhile. They needn't: a peer whose link is silent for three seconds closes it, so no
- * more than three seconds' messages wait to be read, and a burst is for more than that.
+ * Token buckets don't refill meanwhile. They needn't: the other side closes a link on which nothing comes for some
+ * seconds, so no more than what it sends in these waits to be read, and bursts are for more than that.
  */
 
-import { stalledMs } from "./mode_machine.ts";
+/** Shorter ones don't count. */
+const STALL_MS_MIN = 2_000;
 
 export class AwakeClock {
   /** How long this process stood still, in all, ms. */
@@ -24,7 +25,9 @@ export class AwakeClock {
   /** Begins a step. @returns Awake time, ms: what the machine takes for its time. It never goes back. */
   step(monotonicMs: number): number {
     let nowMs = Math.max(this.#nowMs, monotonicMs - this.#stoodStillMs);
-    this.#stalledMs = stalledMs(this.dueMs, this.#nowMs, nowMs);
+    // It was awake for whatever was due at the last step already.
+    const idleMs = nowMs - Math.max(this.dueMs ?? nowMs, this.#nowMs);
+    this.#stalledMs = idleMs > STALL_MS_MIN ? idleMs : 0;
     this.#stoodStillMs += this.#stalledMs;
     nowMs -= this.#stalledMs;
     // By its fraction, a sum less what was added may be less than before: what is due would be so for ever.

@@ -48,11 +48,6 @@ export class Deadlines<Name extends string> {
     return due;
   }
 
-  /** Moves every deadline by `delayMs`, the length of a stall: others aren't blamed for the lost time. */
-  postpone(delayMs: number): void {
-    for (const [name, dueMs] of this.#dueMs) this.#dueMs.set(name, dueMs + delayMs);
-  }
-
   nextMs(): number | null {
     let next: number | null = null;
     for (const dueMs of this.#dueMs.values()) if (next === null || dueMs < next) next = dueMs;

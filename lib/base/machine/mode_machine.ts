@@ -16,20 +16,6 @@ import type { Fingerprint } from "../text/fingerprint.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { LinkId, PeerKey } from "../ids.ts";
 
-/** A process that stood still for longer than this blames nobody for what was due meanwhile. */
-const STALL_MS_MIN = 2_000;
-
-/**
- * How long this process stood still before the step at `nowMs`; its deadlines are to be postponed by that. 0 where it
- * wasn't for long.
- * @param dueMs The earliest deadline; null where there was none.
- * @param lastStepMs Time of the last step: whatever was due then and still is, the process was awake.
- */
-export function stalledMs(dueMs: number | null, lastStepMs: number, nowMs: number): number {
-  const idleMs = nowMs - Math.max(dueMs ?? nowMs, lastStepMs);
-  return idleMs > STALL_MS_MIN ? idleMs : 0;
-}
-
 export type ModeInput<Message, Command> =
   /** The first input, given once. */
   | { readonly type: "start" }

@@ -16,18 +16,6 @@ Deno.test("DeadlineQueue serves what is due in order of time, then of setting", 
   assertEquals([queue.size, queue.nextMs()], [0, null]);
 });
 
-Deno.test("DeadlineQueue postpones all alike, what is set later aside", () => {
-  const queue = new DeadlineQueue<string>();
-  queue.set("first", 10);
-  queue.set("late", 20);
-  queue.postpone(100);
-  queue.set("later", 115);
-
-  const taken = [109, 110, 115, 120].map((nowMs) => [...queue.takeDue(nowMs)]);
-
-  assertEquals(taken, [[], ["first"], ["later"], ["late"]]);
-});
-
 Deno.test("DeadlineQueue takes one at a time: the others stay, and what is set meanwhile is taken, too", () => {
   const queue = new DeadlineQueue<string>();
   queue.set("first", 10);

@@ -344,8 +344,4 @@ export class BroadcastReceiver {
   tick(): void {
     if (this.#deadlines.takeDue(this.owner.out.nowMs).length > 0) this.#write();
   }
-
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-  }
 }

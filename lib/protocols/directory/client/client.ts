@@ -15,7 +15,6 @@ import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../../base/machine/machine.ts";
-import { stalledMs } from "../../../base/machine/mode_machine.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { UnknownMessages } from "../../../base/machine/unknown_messages.ts";
 import { type Numbered, RequestQueue, type Unsigned } from "./request_queue.ts";
@@ -72,8 +71,6 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   #leaving: { readonly ref: string | undefined } | null = null;
   /** Why the program ends once no call goes on; null: it doesn't. */
   #ending: { readonly code: ErrorCode; readonly text: string } | null = null;
-  #lastStepMs = 0;
-  #dueMs: number | null = null;
 
   constructor(
     readonly config: ClientConfig,
@@ -104,17 +101,17 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     const { out } = this;
     out.begin(nowMs);
     if (out.isStopped) return out.take();
-    const delayMs = stalledMs(this.#dueMs, this.#lastStepMs, nowMs);
-    this.#lastStepMs = nowMs;
-    if (delayMs > 0) { for (const part of this.#timed) part.postpone(delayMs); }
+    if (out.clock.stalledMs > 0) this.calling.awoke(out.clock.stalledMs);
     this.#handle(input);
     this.#settle();
-    this.#dueMs = out.isStopped ? null : earliestMs(...this.#timed.map((part) => part.nextMs()));
+    out.clock.dueMs = out.isStopped
+      ? null
+      : earliestMs(...this.#timed.map((part) => part.nextMs()));
     return out.take();
   }
 
   nextDeadlineMs(): number | null {
-    return this.#dueMs;
+    return this.out.clock.nextDeadlineMs();
   }
 
   get #timed() {

@@ -163,7 +163,7 @@ export class ClientUser {
       online: lobby.size,
       asked: asking.size,
       isDiskFull: hearing.isRefused,
-      nowMs: out.nowMs,
+      monotonicMs: out.monotonicMs,
     });
     out.show(view, ref);
   }
@@ -255,13 +255,13 @@ interface Standing {
   readonly online: number;
   readonly asked: number;
   readonly isDiskFull: boolean;
-  readonly nowMs: number;
+  readonly monotonicMs: number;
 }
 
 type Status = Extract<ClientEvent, { readonly event: "status" }>;
 
 export function statusView(standing: Standing): ClientEvent {
-  const { name, key, registry, session, guest, call, online, asked, nowMs } = standing;
+  const { name, key, registry, session, guest, call, online, asked, monotonicMs } = standing;
   return {
     event: "status",
     name,
@@ -269,7 +269,7 @@ export function statusView(standing: Standing): ClientEvent {
     registry,
     session,
     guest,
-    call: call === null ? null : callView(call, nowMs),
+    call: call === null ? null : callView(call, monotonicMs),
     roundTripMs: null,
     online,
     unsent: (call?.lines.size ?? 0) + asked,
@@ -277,14 +277,14 @@ export function statusView(standing: Standing): ClientEvent {
   };
 }
 
-function callView(call: ClientCall, nowMs: number): Status["call"] {
+function callView(call: ClientCall, monotonicMs: number): Status["call"] {
   const { shownId, peer, route, isTalking } = call;
   const state = isTalking
     ? "connected"
     : call.phase === "ringing" || call.phase === "asked"
     ? "ringing"
     : "connecting";
-  const sinceMs = Math.round(nowMs - (isTalking ? call.talkingSinceMs : call.sinceMs));
+  const sinceMs = Math.round(monotonicMs - (isTalking ? call.talkingSinceMs : call.sinceMs));
   return { call: shownId, peer, state, route, sinceMs, roundTripMs: null };
 }
 

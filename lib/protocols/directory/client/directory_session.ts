@@ -568,12 +568,6 @@ export class DirectorySession {
     const text = `The directory hasn't answered for ${minutes} minutes whether you may come in`;
     this.#end("timeout", `${text}; try later`);
   }
-
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-    if (this.#fullSinceMs !== null) this.#fullSinceMs += delayMs;
-    if (this.#silentSinceMs !== null) this.#silentSinceMs += delayMs;
-  }
 }
 
 /** For a user that came in with a password, and is now refused by key. */

@@ -158,7 +158,7 @@ export class RequestQueue {
     const [first] = this.#asked;
     if (this.#isUnderWay || this.#isWaitingForOthers || first === undefined || !isUp) return;
     const refusal = this.#refusals.get(kindOf(first.request));
-    if (refusal !== undefined && refusal.untilMs > out.nowMs) {
+    if (refusal !== undefined && refusal.untilMs > out.monotonicMs) {
       this.#refused(refusal);
       return this.pump();
     }
@@ -180,7 +180,7 @@ export class RequestQueue {
   #refused({ code, text, untilMs }: Refusal): void {
     const { out } = this.owner;
     const { request, ref } = this.#answered();
-    const why = refusalText(refusedText(code, text), untilMs - out.nowMs);
+    const why = refusalText(refusedText(code, text), untilMs - out.monotonicMs);
     if (request.type !== "broadcast") return out.error(code, why, ref);
     const told = `${quotedStart(request.text)} wasn't sent. ${why}`;
     if (code !== "disk") return out.error(code, told, ref);
@@ -251,7 +251,7 @@ export class RequestQueue {
         if (first === null) return false;
         const { code, retryMs } = message;
         const { text } = message;
-        const untilMs = out.nowMs + Math.min(retryMs, REFUSED_MS_MAX);
+        const untilMs = out.monotonicMs + Math.min(retryMs, REFUSED_MS_MAX);
         const refusal = { code, text, untilMs };
         this.#refusals.set(kindOf(first), refusal);
         this.#refused(refusal);
@@ -307,10 +307,6 @@ export class RequestQueue {
       if (due === "answer") this.owner.unanswered();
       else this.pump();
     }
-  }
-
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
   }
 }
 

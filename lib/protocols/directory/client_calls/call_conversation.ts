@@ -129,8 +129,4 @@ export class CallConversation {
       else this.tellHeard(call);
     }
   }
-
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-  }
 }

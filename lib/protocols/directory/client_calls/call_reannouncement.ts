@@ -88,8 +88,4 @@ export class CallReannouncement {
   tick(): void {
     if (this.#deadlines.takeDue(this.owner.out.nowMs).length > 0) this.owner.enterAnew();
   }
-
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-  }
 }

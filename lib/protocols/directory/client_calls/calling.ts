@@ -441,7 +441,7 @@ export class Calling {
     const { owner } = this;
     call.enter("talking");
     call.link = link;
-    call.talkingSinceMs = owner.out.nowMs;
+    call.talkingSinceMs = owner.out.monotonicMs;
     if (link !== null) call.links.remove(link.link);
     call.links.dropAll();
     if (link !== null && !link.isRelayed) this.#relayed.close(call.id);
@@ -483,7 +483,9 @@ export class Calling {
   ): void {
     const { out, lobby, isUp } = this.owner;
     const { isTalking: wasTalking, talkingSinceMs } = call;
-    const talkedMs = isParting ? out.nowMs - talkingSinceMs : call.talkedMs(out.nowMs, reason);
+    const talkedMs = isParting
+      ? out.monotonicMs - talkingSinceMs
+      : call.talkedMs(out.monotonicMs, reason);
     call.links.dropAll();
     this.#connecting.over();
     for (const name of DEADLINES) this.#deadlines.clear(name);
@@ -499,7 +501,7 @@ export class Calling {
     this.#call = null;
     this.#talking.over(call, state, isParting);
     if (!wasTalking || !isUp) return;
-    lobby.showAfter([this.owner.selfName, call.peer], out.nowMs - talkingSinceMs);
+    lobby.showAfter([this.owner.selfName, call.peer], out.monotonicMs - talkingSinceMs);
     this.#begins(this.#ringing.next());
   }
 
@@ -585,13 +587,9 @@ export class Calling {
     this.#over(call, "unreachable", notRelayed(call));
   }
 
-  postpone(delayMs: number): void {
-    this.#call?.stoodStill(delayMs, this.owner.out.nowMs);
-    this.#connecting.postpone(delayMs);
-    this.#retelling.postpone(delayMs);
-    this.#talking.postpone(delayMs);
-    this.#parting.postpone(delayMs);
-    this.#deadlines.postpone(delayMs);
+  /** This process stood still for so long, until now. */
+  awoke(stalledMs: number): void {
+    this.#call?.stoodStill(stalledMs, this.owner.out.monotonicMs);
   }
 }
 

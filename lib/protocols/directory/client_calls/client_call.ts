@@ -119,8 +119,8 @@ export class ClientCall {
   }
 
   /** This process stood still for so long, until now. */
-  stoodStill(delayMs: number, nowMs: number): void {
-    if (this.isTalking) this.#stood = { fromMs: nowMs - delayMs, wokeMs: nowMs };
+  stoodStill(stalledMs: number, monotonicMs: number): void {
+    if (this.isTalking) this.#stood = { fromMs: monotonicMs - stalledMs, wokeMs: monotonicMs };
   }
 
   /**
@@ -128,12 +128,12 @@ export class ClientCall {
    * before, the call was over earlier: the other side hung up, or gave it up when this one had been silent for too long.
    * @param reason Why the call ends.
    */
-  talkedMs(nowMs: number, reason: CallReason | undefined): number {
-    const wholeMs = nowMs - this.talkingSinceMs;
+  talkedMs(monotonicMs: number, reason: CallReason | undefined): number {
+    const wholeMs = monotonicMs - this.talkingSinceMs;
     if (this.#stood === null) return wholeMs;
     const { fromMs, wokeMs } = this.#stood;
     const isLost = reason === "lost";
-    if (nowMs - wokeMs > (isLost ? WOKE_LOST_MS : WOKE_MS)) return wholeMs;
+    if (monotonicMs - wokeMs > (isLost ? WOKE_LOST_MS : WOKE_MS)) return wholeMs;
     return Math.min(wholeMs, fromMs + (isLost ? CALL_DEAD_MS : 0) - this.talkingSinceMs);
   }
 

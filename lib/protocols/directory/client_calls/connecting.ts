@@ -101,8 +101,4 @@ export class Connecting {
   tick(call: ClientCall | null): void {
     if (this.#deadlines.takeDue(this.owner.out.nowMs).length > 0 && call !== null) this.#dial(call);
   }
-
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-  }
 }

@@ -77,10 +77,6 @@ export class PartingCalls {
   tick(): void {
     for (const link of this.#deadlines.takeDue(this.out.nowMs)) this.#giveUp(link);
   }
-
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-  }
 }
 
 /** Warns our user of lines that may be lost with a call. */

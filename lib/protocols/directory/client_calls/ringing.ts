@@ -128,7 +128,7 @@ export class Ringing {
     const { out } = this.owner;
     const isCaller = phase === "ringing";
     const links = new CallLinks(out);
-    return new ClientCall(id, id, peer, isCaller, phase, out.nowMs, key, isSelf, links);
+    return new ClientCall(id, id, peer, isCaller, phase, out.monotonicMs, key, isSelf, links);
   }
 
   /** Somebody called, and was told that we are busy. */

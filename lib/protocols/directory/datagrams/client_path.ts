@@ -65,8 +65,4 @@ export class ClientPath {
   tick(): void {
     if (this.#deadlines.takeDue(this.out.nowMs).length > 0) this.#here();
   }
-
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-  }
 }

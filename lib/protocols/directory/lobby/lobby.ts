@@ -146,10 +146,6 @@ export class Lobby {
     if (this.#deadlines.takeDue(this.owner.out.nowMs).length > 0) this.#showNow();
   }
 
-  postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-  }
-
   find(name: string): ListedUser | null {
     return this.#users.get(foldName(name)) ?? null;
   }
