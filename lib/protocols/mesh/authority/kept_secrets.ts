@@ -2,7 +2,8 @@
  * The secrets of a private room that a member keeps, and what each of them is good for: the current one admits
  * newcomers, if its author knew of the same removals; the others let members find each other that don't all know the same rotations.
  *
- * Which rotations are kept doesn't depend on the order in which they came: the highest (`compare`), at most
+ * Which rotations are kept doesn't depend on the order in which they came: of those that say who stays only where their
+ * authors may, and of all others, the highest (`compare`), at most
  * `ROTATIONS_PER_EPOCH_MAX` of one epoch and `ROTATIONS_KEPT_MAX` in all, and one of the lowest epoch of all.
  *
  * What the rulings say of a rotation's author counts, and is asked anew when they change: a secret made by who was
@@ -19,6 +20,7 @@ import { type MeshRecord, rotationRecord } from "../schema/records.ts";
 import {
   channelSecret,
   type ClaimedRotation,
+  ownedRotation,
   type RoomSecret,
   rotationIdOf,
   Stays,
@@ -141,10 +143,13 @@ export class KeptSecrets {
     this.#invited = { secret, opens: channelSecret(this.room, secret) };
   }
 
-  /** A rotation with its id, epoch and channel secret. */
+  /** A rotation with its id, epoch and channel secret; the one that is kept, if it is. */
   known(claimed: ClaimedRotation): KeptRotation {
-    const { value } = claimed.rotation.rotation;
-    return {
+    const { value, bytes } = claimed.rotation.rotation;
+    const kept = this.#rotations.find(({ epoch, rotation }) =>
+      epoch === value.epoch && sameBytes(rotation.rotation.bytes, bytes)
+    );
+    return kept ?? {
       ...claimed,
       id: rotationIdOf(this.crypto, claimed.rotation),
       epoch: value.epoch,
@@ -162,10 +167,13 @@ export class KeptSecrets {
     return !this.has(rotation.id) && this.#kept([...this.#rotations, rotation]).includes(rotation);
   }
 
-  /** Keeps a checked rotation, and drops those for which there is no place any more. */
+  /** Keeps a copy of a checked rotation, and drops those for which there is no place any more. */
   add(rotation: KeptRotation): void {
     if (this.has(rotation.id)) return;
-    this.#sort([...this.#rotations, rotation]);
+    const owned = ownedRotation(rotation);
+    const { stays } = owned.rotation.rotation.value;
+    const kept = { ...rotation, ...owned, stays: stays === null ? null : new Stays(stays) };
+    this.#sort([...this.#rotations, kept]);
     if (this.#invited !== null && this.#isTold(this.#invited.secret)) this.#invited = null;
   }
 
@@ -283,10 +291,14 @@ export class KeptSecrets {
     this.#current = highest === undefined || this.isVoid(highest) ? null : highest;
   }
 
-  /** Those of `rotations` that are kept, the highest first. */
+  /**
+   * Those of `rotations` that are kept, the highest first. None that says who stays where its author may not: it is as
+   * large as anybody makes it, and those that may are few.
+   */
   #kept(rotations: readonly KeptRotation[]): readonly KeptRotation[] {
     const counts = new Map<number, number>();
-    const few = rotations.toSorted((a, b) => this.compare(a, b)).filter(({ epoch }) => {
+    const allowed = rotations.filter((one) => one.stays === null || this.#isRemoval(one));
+    const few = allowed.toSorted((a, b) => this.compare(a, b)).filter(({ epoch }) => {
       const count = (counts.get(epoch) ?? 0) + 1;
       counts.set(epoch, count);
       return count <= ROTATIONS_PER_EPOCH_MAX;

@@ -8,7 +8,7 @@
 
 import { dropOldestUnkept } from "../../../base/collections/bounded.ts";
 import type { PeerKey } from "../../../base/ids.ts";
-import { STAYS_MAX } from "../schema/limits.ts";
+import { ADMITTERS_ASKED_MAX, STAYS_MAX } from "../schema/limits.ts";
 import { inParts, type MeshRecord } from "../schema/records.ts";
 import type { Claim } from "../schema/structures.ts";
 
@@ -57,6 +57,7 @@ export class KnownMembers {
   has(key: PeerKey): boolean {
     const asked = new Set([key]);
     for (const one of asked) {
+      if (asked.size > ADMITTERS_ASKED_MAX) return false;
       if (this.#seen.has(one) || this.always.includes(one)) return true;
       for (const { admitter } of this.port.claimsOf(one)) {
         if (!this.port.isRemoved(admitter)) asked.add(admitter);
@@ -65,18 +66,26 @@ export class KnownMembers {
     return false;
   }
 
-  /** The keys that have been in the room and aren't removed, those that we saw first; at most `STAYS_MAX`. */
+  /**
+   * The keys that have been in the room and aren't removed, at most `STAYS_MAX`. First those that the founder has let in,
+   * or one of these: members that somebody has made up, and who is removed now, come behind all that were away meanwhile.
+   */
   stay(): readonly PeerKey[] {
-    const keys = new Set(
-      [...this.always, ...this.#seen.keys()].filter((key) => !this.port.isRemoved(key)),
-    );
-    for (const key of keys) {
-      for (const admitted of this.port.admittedBy(key)) {
-        if (keys.size === STAYS_MAX) return [...keys];
-        if (!this.port.isRemoved(admitted.key)) keys.add(admitted.key);
+    const keys = new Set<PeerKey>();
+    const add = (some: Iterable<PeerKey>) => {
+      for (const key of some) {
+        if (keys.size === STAYS_MAX) return;
+        if (!this.port.isRemoved(key)) keys.add(key);
       }
-    }
-    return [...keys].slice(0, STAYS_MAX);
+    };
+    const addAdmitted = () => {
+      for (const key of keys) add([...this.port.admittedBy(key)].map((admitted) => admitted.key));
+    };
+    add(this.always);
+    addAdmitted();
+    add(this.#seen.keys());
+    addAdmitted();
+    return [...keys];
   }
 
   /** The records that a compacted log holds. */

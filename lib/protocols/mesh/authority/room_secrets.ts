@@ -33,13 +33,14 @@ import {
   MAKE_UP_RETRY_MS_MIN,
   ROTATION_SOURCES_MAX,
   ROTATION_WAITERS_MAX,
+  ROTATION_WEIGHT_BYTES,
   ROTATIONS_BURST,
   ROTATIONS_IN_MESSAGE_MAX,
-  ROTATIONS_KEPT_MAX,
   ROTATIONS_PER_SECOND,
   ROTATIONS_READ_BURST,
   ROTATIONS_READ_PER_SECOND,
   ROTATIONS_TOLD_BURST,
+  ROTATIONS_TOLD_BYTES,
   ROTATIONS_TOLD_PER_SECOND,
 } from "../schema/limits.ts";
 import type { MeshMessage } from "../schema/messages.ts";
@@ -49,7 +50,6 @@ import {
   type ClaimedRotation,
   isRotationSigned,
   latestEpoch,
-  ownedRotation,
   rotationFormFault,
   signRotation,
 } from "../schema/rotations.ts";
@@ -140,6 +140,8 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
    * or we couldn't take in what they sent, and their answer repeats it if it is higher.
    */
   readonly #owed = new Set<PeerKey>();
+  /** Of the rotations that a neighbour is sent all of, those that wait for its next beacons. */
+  readonly #untold = new Map<PeerKey, KeptRotation[]>();
   #rotating: Rotating | null = null;
   #lastToken = 0;
   /** When we make a rotation for which removals wait; null where none do, or one is on its way to the disk. */
@@ -179,17 +181,19 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     switch (input.type) {
       case "neighbour-up":
         this.#neighbours.add(input.peer);
-        return this.#tell(input.peer, nowMs);
+        return this.#tellAll(input.peer, nowMs);
       case "neighbour-down":
         this.#neighbours.delete(input.peer);
         this.#owed.delete(input.peer);
+        this.#untold.delete(input.peer);
         return;
       case "drained":
-        return this.#tell(input.peer, nowMs);
+        return this.#tellAll(input.peer, nowMs);
       case "beacon":
         if (this.kept === null) return;
+        if (this.#untold.has(input.peer)) return this.#tellOn(input.peer, nowMs);
         if (input.epoch < this.kept.epoch || this.#owed.has(input.peer)) {
-          this.#tell(input.peer, nowMs, 1);
+          this.#tellCurrent(input.peer, nowMs);
         }
         return;
       case "message":
@@ -213,13 +217,34 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
 
   // Others' rotations.
 
-  /** @param count How many of the kept rotations are sent, the highest ones. */
-  #tell(peer: PeerKey, nowMs: number, count = ROTATIONS_KEPT_MAX): void {
-    const rotations = this.kept?.rotations.slice(0, count) ?? [];
-    if (rotations.length === 0 || !this.#neighbours.has(peer)) return;
+  /** Sends the kept rotations, the highest first: as many as fit a link's queue with ease, the others later. */
+  #tellAll(peer: PeerKey, nowMs: number): void {
+    this.#untold.set(peer, [...this.kept?.rotations ?? []]);
+    this.#tellOn(peer, nowMs);
+  }
+
+  #tellOn(peer: PeerKey, nowMs: number): void {
+    const untold = this.#untold.get(peer) ?? [];
+    if (untold.length === 0 || !this.#neighbours.has(peer)) return;
     if (!this.#told.take(peer, nowMs)) return this.#owe(peer);
     this.#owed.delete(peer);
-    this.#send(peer, rotations);
+    const part: KeptRotation[] = [];
+    let bytes = 0;
+    while (untold.length > 0 && bytes < ROTATIONS_TOLD_BYTES) {
+      const next = untold.shift()!;
+      bytes += next.rotation.rotation.bytes.length;
+      part.push(next);
+    }
+    if (untold.length === 0) this.#untold.delete(peer);
+    this.#send(peer, part);
+  }
+
+  #tellCurrent(peer: PeerKey, nowMs: number): void {
+    const [current] = this.kept?.rotations ?? [];
+    if (current === undefined || !this.#neighbours.has(peer)) return;
+    if (!this.#told.take(peer, nowMs)) return this.#owe(peer);
+    this.#owed.delete(peer);
+    this.#send(peer, [current]);
   }
 
   #owe(peer: PeerKey): void {
@@ -237,7 +262,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   #rotations(from: PeerKey, { rotations }: RotationsMessage, nowMs: number): void {
     const { kept } = this;
     if (kept === null) return this.#penalise(from, "protocol", "rotated in an open room");
-    if (!this.#read.take(from, nowMs, rotations.length)) return this.#owe(from);
+    if (!this.#read.take(from, nowMs, weightOf(rotations))) return this.#owe(from);
     const before = currentOf(kept);
     const fresh: KeptRotation[] = [];
     // The highest first: where there are more than may be taken in, the highest one counts.
@@ -256,7 +281,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
       }
       const rotation = this.#checked(from, heard);
       if (rotation === null) break;
-      kept.add({ ...rotation, ...ownedRotation(rotation) });
+      kept.add(rotation);
       fresh.push(rotation);
     }
     if (fresh.length > 0) this.#learnt(fresh, from, before, nowMs);
@@ -271,7 +296,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     const kept = this.kept!;
     const current = kept.currentRotation;
     if (current === null || (current.epoch !== highest.epoch && !kept.isVoid(highest))) return;
-    if (kept.compare(current, highest) < 0) this.#tell(peer, nowMs, 1);
+    if (kept.compare(current, highest) < 0) this.#tellCurrent(peer, nowMs);
   }
 
   /** The latest epoch of this author's that others accept by now. */
@@ -450,7 +475,9 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     for (const ref of refs) this.#effects.push({ type: "invite", ref });
     const current = kept.currentRotation;
     // Where a higher one came meanwhile, the invite shown is that one's, and its notice was shown already.
-    if (current === rotation) this.#effects.push({ type: "changed", rotation, overOwn: false });
+    if (current?.id === rotation.id) {
+      this.#effects.push({ type: "changed", rotation, overOwn: false });
+    }
     this.#makeUp(nowMs);
   }
 
@@ -475,6 +502,15 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
 
 function currentOf(kept: KeptSecrets): Before {
   return { rotation: kept.currentRotation, opens: kept.currentOpens() };
+}
+
+/** What reading them costs: each at least as much as one that names nobody. */
+function weightOf(rotations: readonly ClaimedRotation[]): number {
+  let weight = 0;
+  for (const { rotation } of rotations) {
+    weight += 1 + rotation.rotation.bytes.length / ROTATION_WEIGHT_BYTES;
+  }
+  return weight;
 }
 
 /** Rate limits for each neighbour, which outlive its links. */

@@ -506,6 +506,11 @@ export const STAY_TAG_BYTES = 16;
 export const REMOVED_ID_BYTES = 16;
 /** Keys that a rotation names at most: of more, those that its author has seen in the room. So many are remembered. */
 export const STAYS_MAX = 4_096;
+/**
+ * Keys that are looked up, from one admitter to the next, to find out whether a dialler has been in the room: members
+ * are seen, and made-up claims could lead on through thousands at each dial.
+ */
+export const ADMITTERS_ASKED_MAX = 256;
 /** Rotations in one message: so many fit a frame, however many members each names. */
 export const ROTATIONS_IN_MESSAGE_MAX = 3;
 /** Epochs take four bytes of a channel's preface. */
@@ -533,12 +538,21 @@ export const EPOCHS_AHEAD_MAX = 1_000;
  */
 export const ROTATIONS_PER_SECOND = 0.1;
 export const ROTATIONS_BURST = 2 * ROTATIONS_KEPT_MAX;
-/** Rotations read, including known ones, whose ids cost a hash each: a full set a second, and 16 sets at once. */
-export const ROTATIONS_READ_PER_SECOND = ROTATIONS_KEPT_MAX;
-export const ROTATIONS_READ_BURST = 16 * ROTATIONS_KEPT_MAX;
 /**
- * Sets of rotations sent to one neighbour, of 90 KB at most: one at each new link, and one after each beacon which
- * shows that it lacks one.
+ * Rotations read, including known ones: a full set a second, and 32 sets at once. One that names members counts as one
+ * more for each 4 KiB: two full sets of the largest, 4 MiB each, may come at once, and then four of these a second.
+ */
+export const ROTATIONS_READ_PER_SECOND = ROTATIONS_KEPT_MAX;
+export const ROTATIONS_READ_BURST = 36 * ROTATIONS_KEPT_MAX;
+export const ROTATION_WEIGHT_BYTES = 4_096;
+/**
+ * Bytes of rotations sent to one neighbour at once, and half as much again: more could be dropped, as a link's queue
+ * holds 1 MiB. The others wait for its next beacons.
+ */
+export const ROTATIONS_TOLD_BYTES = 393_216;
+/**
+ * Parts of sets of rotations sent to one neighbour: one or, where they name many members, up to eleven at each new
+ * link, and one after each beacon which shows that it lacks one.
  */
 export const ROTATIONS_TOLD_PER_SECOND = 0.1;
 export const ROTATIONS_TOLD_BURST = 8;

@@ -88,16 +88,15 @@ function tagOf(key: PeerKey): Uint8Array {
   return Uint8Array.fromHex(key).slice(0, STAY_TAG_BYTES);
 }
 
-/** Whom a rotation names as members that stay; null where nobody was removed. */
+/** Whom a rotation names as members that stay. They are looked up in a set that is made when that is first asked. */
 export class Stays {
-  readonly #tags: ReadonlySet<string>;
+  #hex: ReadonlySet<string> | null = null;
 
-  constructor(tags: readonly Uint8Array[]) {
-    this.#tags = new Set(tags.map((tag) => tag.toHex()));
-  }
+  constructor(readonly tags: readonly Uint8Array[]) {}
 
   has(key: PeerKey): boolean {
-    return this.#tags.has(key.slice(0, 2 * STAY_TAG_BYTES));
+    this.#hex ??= new Set(this.tags.map((tag) => tag.toHex()));
+    return this.#hex.has(key.slice(0, 2 * STAY_TAG_BYTES));
   }
 }
 

@@ -41,7 +41,7 @@ Deno.test("a member is who was seen, or was admitted by a member that isn't remo
   assertEquals(after.stay(), [ANN, BOB, CEM]);
   after.came(PIP);
   assertEquals([PIP, POP].map((one) => after.has(one)), [true, true]);
-  assertEquals(after.stay(), [ANN, PIP, BOB, POP, CEM]);
+  assertEquals(after.stay(), [ANN, BOB, CEM, PIP, POP]);
 });
 
 Deno.test("who admit each other, and whom nobody else has admitted, are no members", () => {
@@ -63,10 +63,33 @@ Deno.test("who was seen is a member after a restart, too, and is written once", 
 
 Deno.test("however many claims a member makes up, who was seen stays, and no more are named than may be", () => {
   const crowd = Array.from({ length: 2 * STAYS_MAX }, (_, at) => [key(at + 100), MAL] as const);
-  const all = known([[MAL, ANN], ...crowd]);
-  for (const one of [BOB, CEM]) all.came(one);
+  const all = known([[BOB, ANN], [CEM, ANN], [MAL, ANN], ...crowd]);
   assertEquals(all.stay().length, STAYS_MAX);
+  assertEquals(all.stay().slice(0, 4), [ANN, BOB, CEM, MAL]);
+});
+
+Deno.test("members that the removed one has made up, however many are present, don't keep out who was away meanwhile", () => {
+  const crowd = Array.from({ length: STAYS_MAX }, (_, at) => key(at + 100));
+  const claims = [[BOB, ANN], [CEM, BOB], [MAL, ANN], ...crowd.map((one) => [one, MAL] as const)];
+  const all = known(claims as [PeerKey, PeerKey][], { removed: [MAL], live: crowd });
+  for (const one of [BOB, CEM, ...crowd]) all.came(one);
   assertEquals(all.stay().slice(0, 3), [ANN, BOB, CEM]);
+  assertEquals([all.stay().length, all.has(CEM)], [STAYS_MAX, true]);
+});
+
+Deno.test("of a dialler with claims that lead on and on only so many are followed", () => {
+  const chain = Array.from({ length: 300 }, (_, at) => [key(at + 101), key(at + 100)] as const);
+  let asked = 0;
+  const all = known([[key(100), ANN], ...chain], {});
+  const claimsOf = all.port.claimsOf;
+  Object.assign(all.port, {
+    claimsOf: (one: PeerKey) => {
+      asked++;
+      return claimsOf(one);
+    },
+  });
+  assertEquals([all.has(key(200)), all.has(key(400))], [true, false]);
+  assertEquals(asked < 400, true);
 });
 
 Deno.test("of more that were seen than are kept those are dropped that came first and aren't there", () => {

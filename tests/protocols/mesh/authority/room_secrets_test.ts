@@ -12,6 +12,8 @@ import {
   ROTATIONS_BURST,
   ROTATIONS_KEPT_MAX,
   ROTATIONS_PER_EPOCH_MAX,
+  STAY_TAG_BYTES,
+  STAYS_MAX,
 } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { MeshRecord } from "../../../../lib/protocols/mesh/schema/records.ts";
 import {
@@ -597,6 +599,62 @@ Deno.test("a secret whose author knew of other removals admits nobody, and /invi
   assertEquals(kinds(step({ type: "invite", rotate: false, ref: "r" })), ["invite"]);
 });
 
+/** As many as a rotation may name. */
+const CROWD = Array.from(
+  { length: STAYS_MAX },
+  (_, at) => at.toString(16).padStart(2 * STAY_TAG_BYTES, "0").padEnd(64, "0") as PeerKey,
+);
+
+Deno.test("a rotation that says who stays is taken in from who may remove others alone, and costs nobody a penalty", () => {
+  const rulings = without();
+  const { kept, hear } = machine(keptWith(rulings, FIRST));
+  const large = removalOf("Cem", 2, CROWD);
+  assertEquals(hear([large, removalOf("Dan", 3, [])]), []);
+  assertEquals(kept!.rotations.length, 1);
+  rules(rulings, "deputy", CEM);
+  assertEquals(kinds(hear([large])), ["persist", "send", "stays", "changed"]);
+  assertEquals(kept!.epoch, 2);
+  rules(rulings, "no-deputy", CEM);
+  kept!.sortAnew();
+  assertEquals([kept!.epoch, kept!.rotations.length], [1, 1]);
+});
+
+Deno.test("RoomSecrets reads no more bytes of one neighbour than two of the largest sets at once", () => {
+  const { hear, kept, step } = machine();
+  const large = removalOf("Bob", 2, CROWD);
+  hear([large]);
+  const isRead = () => {
+    const one = rotation("Cem", kept!.epoch + 1);
+    return hear([one]).length > 0;
+  };
+  for (let n = 0; n < 2 * ROTATIONS_KEPT_MAX - 1; n++) hear([large]);
+  assertEquals(isRead(), true);
+  for (let n = 0; n < ROTATIONS_KEPT_MAX; n++) hear([large]);
+  for (let n = 0; n < 20; n++) isRead();
+  assertEquals(isRead(), false);
+  // What it hasn't read it asks for.
+  assertEquals(sentTo(step({ type: "beacon", peer: BOB, epoch: kept!.epoch })), [[BOB, 1]]);
+});
+
+Deno.test("RoomSecrets sends no more at once than a link's queue holds, and all in the end", () => {
+  const large = Array.from({ length: 40 }, (_, at) => removalOf("Bob", at + 2, CROWD));
+  const { step } = machine(keptOf(FIRST, ...large));
+  const epochs: number[] = [];
+  let nowMs = 0;
+  const peer = DAN;
+  let told = step({ type: "neighbour-up", peer }, nowMs);
+  for (let parts = 0; told.length > 0; parts++) {
+    const sent = told.flatMap((effect) => effect.type === "send" ? effect.message.rotations : []);
+    const bytes = sent.map(({ rotation }) => rotation.rotation.bytes.length)
+      .reduce((sum, length) => sum + length, 0);
+    assert(bytes < 524_288, `${bytes} bytes`);
+    epochs.push(...sent.map(({ rotation }) => rotation.rotation.value.epoch));
+    nowMs += 10_000;
+    told = step({ type: "beacon", peer, epoch: 41 }, nowMs);
+  }
+  assertEquals(epochs, Array.from({ length: 41 }, (_, at) => 41 - at));
+});
+
 Deno.test("who may remove makes another secret where the present one's author knew of other removals", () => {
   const [eve, mal] = ["Eve", "Mal"].map((name) => fakeSigner(name).key) as [PeerKey, PeerKey];
   const first = removalOf("Ann", 2, [ANN, BOB, CEM], without(mal).removedId);
@@ -614,7 +672,8 @@ Deno.test("who may remove makes another secret where the present one's author kn
       [[], knowing("Bob", mal), 1],
       // Who says so, but neither may remove anybody nor stayed at the last removal: a removed one's second key, say.
       [[mal], knowing("Dan", mal), 1],
-      [[mal], removalOf("Cem", 3, [ANN], without(mal).removedId), 1],
+      // It isn't kept at all.
+      [[mal], removalOf("Cem", 3, [ANN], without(mal).removedId), 0],
       [[mal], knowing("Bob"), 0, "Cem"],
       [[], knowing("Bob"), 0],
       // Earlier versions say nothing, or no more than how many they know of.
