@@ -182,9 +182,24 @@ export class ClientUser {
     const isExpected = keys.isExpected(met.name, met.key);
     const shown = isExpected ? met.name : hearing.apart(met.name, met.key);
     out.show(verifyEvent(shown, ownKey, met.key, answer), ref);
-    if (answer !== "no") return;
-    keys.refuse(met.name, met.key);
-    calling.refused(met.name, met.key);
+    if (answer === "no") {
+      keys.refuse(met.name, met.key);
+      return calling.refused(met.name, met.key);
+    }
+    const other = this.#onlineWithOther(name, met.key);
+    if (other !== null) {
+      out.notice(`That is the key known before; ${other} is online with another`, ref);
+    }
+  }
+
+  /** How whoever is online under this name, with another key than the one expected, is shown; null where nobody is. */
+  #onlineWithOther(typed: string, than: PeerKey | null): string | null {
+    const { lobby, keys, hearing } = this.owner;
+    const online = lobby.find(withoutMark(typed));
+    if (online === null || online.key === than || keys.isExpected(online.name, online.key)) {
+      return null;
+    }
+    return shownName(hearing.apart(online.name, online.key));
   }
 
   /** As `verify` with `no`, said in another program of the profile. */
@@ -224,7 +239,15 @@ export class ClientUser {
     out.notice(noOtherKeyText(shownName(name)), ref);
   }
 
-  #unmet(command: string, name: string, ref: string | undefined): void {
+  #unmet(command: "verify" | "trust", name: string, ref: string | undefined): void {
+    const other = this.#onlineWithOther(name, null);
+    if (other !== null) {
+      const shown = shownName(name);
+      const text =
+        `Cannot ${command} ${shown}: whoever is online as ${shown} has another key than ` +
+        `the one known, and is meant by /${command} ${other}`;
+      return this.owner.out.error("unknown-user", text, ref);
+    }
     const hint = didYouMeanName(name, this.owner.keys.names(), (known) => `/${command} ${known}`);
     const advice = hint ||
       (command === "trust"

@@ -414,6 +414,29 @@ Deno.test("whose words: who spoke apart has that name in the list, for /verify a
   assertEquals(program.types({ command: "trust", name: APART })[0], "pin bob eve again");
 });
 
+Deno.test("whose words: /verify of a name says that somebody with another key is online under it", () => {
+  const presence = (key = EVES.key) =>
+    ({ type: "presence", users: [user("bob", { key })], offline: [] }) as const;
+  const program = ClientProgram.in();
+  program.says(told(1, 0));
+  const verified = (name: string) => program.types({ command: "verify", name });
+  const notice = `notice text=That is the key known before; ${APART} is online with another`;
+
+  assertEquals(verified("bob").length, 1);
+  program.says(presence());
+  assertEquals(verified("bob").at(-1), notice);
+  assertEquals(verified(APART).length, 1);
+  program.says(presence(fakeSigner("bob").key));
+  assertEquals(verified("bob").length, 1);
+
+  const pins = new Map([["bob", fingerprintOf(fakeSigner("bob").key)]]);
+  const later = ClientProgram.in();
+  later.machine.keys.load(pins);
+  later.says(presence());
+  const [error] = later.types({ command: "verify", name: "bob" });
+  assert(error?.includes(`is meant by /verify ${APART}`), error);
+});
+
 /** A program that is in, and may be sent three broadcasts of before. */
 function comesLater(options: ProgramOptions = {}): ClientProgram {
   const program = new ClientProgram(options);
