@@ -96,6 +96,7 @@ function callSpans({ from, to, state, reason }: EventNamed<"call">): Line {
     case "ended":
       return [caller, " and ", callee, " have ended their call"];
     case "declined":
+      if (reason === "key-changed") return [callee, "'s program refused the key of ", caller];
       return [callee, " declined the call of ", caller];
     case "cancelled":
       if (reason === "lost") return [caller, " has gone while calling ", callee];

@@ -69,6 +69,10 @@ const LINES: readonly (readonly [RegserverOwnEvent, string])[] = [
   [call("connected"), "12:03 * alice and bob talk\n"],
   [call("ended"), "12:03 * alice and bob have ended their call\n"],
   [call("declined"), "12:03 * bob declined the call of alice\n"],
+  [
+    { ...call("declined"), reason: "key-changed" },
+    "12:03 * bob's program refused the key of alice\n",
+  ],
   [call("cancelled"), "12:03 * The call of alice to bob was withdrawn\n"],
   [{ ...call("cancelled"), reason: "lost" }, "12:03 * alice has gone while calling bob\n"],
   [{ ...call("cancelled"), reason: "kicked" }, "12:03 * alice was thrown out while calling bob\n"],

@@ -103,6 +103,20 @@ Deno.test("Where the others go before the view without it is decided, it keeps i
   assertMatch(program.told.at(-1)!, /bob keeps its log: nobody else is here who has it all/);
 });
 
+Deno.test("Whose key the operator has just accepted isn't back, but new", () => {
+  const program = Program.with(
+    { pins: new Map([["cem", fingerprintOf(keyOf("eve"))]]) },
+    "ann",
+    "bob",
+  );
+  assertEquals(program.comes("cem").at(-1), "closes cem");
+  program.command({ command: "trust", name: "cem" });
+
+  program.joins("cem");
+
+  assertEquals(changes(program.says("cem", { type: "fetched", entries: 4 })), []);
+});
+
 Deno.test("In a new group nobody is back, whose key is known of an earlier one or not", () => {
   const pins = new Map(["ann", "bob"].map((name) => [name, fingerprintOf(keyOf(name))]));
   const program = Program.started({ pins });

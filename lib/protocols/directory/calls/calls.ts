@@ -308,7 +308,7 @@ export class Calls {
     for (const { client } of told) {
       if (client !== null) this.#tell(client, call.idBytes, state, reason);
     }
-    this.#show(call, state, state === "cancelled" ? reason : "");
+    this.#show(call, state, reason);
     this.#remove(call);
   }
 
@@ -345,8 +345,12 @@ export class Calls {
     reason = "",
   ): void {
     if (caller.key === null || callee.key === null) return;
-    const why = reason === "lost" || reason === "kicked" ? { reason } as const : {};
-    this.out.show({ event: "call", from: caller.name, to: callee.name, state, ...why });
+    // The rest is what the two tell each other.
+    const shown = { event: "call", from: caller.name, to: callee.name, state } as const;
+    const isGone = reason === "lost" || reason === "kicked";
+    if (state === "cancelled" && isGone) this.out.show({ ...shown, reason });
+    else if (state === "declined" && reason === "key-changed") this.out.show({ ...shown, reason });
+    else this.out.show(shown);
   }
 
   // What is relayed.

@@ -234,8 +234,11 @@ export type DirectoryEvent =
     readonly from: string;
     readonly to: string;
     readonly state: "ringing" | "connected" | CallOutcome;
-    /** With `cancelled`, where the caller hasn't withdrawn it: it is gone, or the operator has thrown it out. */
-    readonly reason?: "lost" | "kicked";
+    /**
+     * With `cancelled`, where the caller hasn't withdrawn it: it is gone, or the operator has thrown it out. With
+     * `declined`, where the callee's program has refused the caller's key, and its user wasn't asked.
+     */
+    readonly reason?: "lost" | "kicked" | "key-changed";
   }
   | { readonly event: "broadcast"; readonly id: string; readonly from: string }
   | { readonly event: "broadcast-sent"; readonly id: string; readonly reached: number }

@@ -31,7 +31,7 @@ export class MemberAdmission {
   readonly #reported = new ReportedKeys(REMEMBERED_MAX);
   /** Keys that the operator has refused, and that were in then: the operator is told when they are kept out. */
   readonly #refusedHere = new Set<PeerKey>();
-  /** Keys that were known when this group was founded, and weren't in it since: of an earlier group's members. */
+  /** Known keys that were never in this group: of an earlier group's members, or accepted before they came in. */
   readonly #ofOthers: Set<Fingerprint>;
   /** Names, by key, of those that stay out until allowed. As many as the operator removes, and members that lied. */
   readonly #kicked = new Map<Fingerprint, string>();
@@ -151,7 +151,7 @@ export class MemberAdmission {
     return this.#pins.get(foldName(name)) === fingerprintOf(key);
   }
 
-  /** Whether a known key is only of an earlier group's member; a later process of ours can't tell. */
+  /** Whether a known key was never in this group; a later process of ours can't tell. */
   isOfOthers(key: PeerKey): boolean {
     return this.#ofOthers.has(fingerprintOf(key));
   }
@@ -187,7 +187,8 @@ export class MemberAdmission {
     const key = this.#reported.get(folded)?.key;
     if (key === undefined) return null;
     this.#reported.forget(folded);
-    this.#refused.accept(name, fingerprintOf(key));
+    // Whose key was refused may have been a member before.
+    if (!this.#refused.accept(name, fingerprintOf(key))) this.#ofOthers.add(fingerprintOf(key));
     this.#refusedHere.delete(key);
     this.#pins.set(folded, fingerprintOf(key));
     this.out.push({ type: "pin", name, key, again: true });

@@ -122,7 +122,7 @@ Deno.test("Directory: a caller whose key its callee has refused gets no call whe
 
   assertEquals(exchange.take(), [
     "bob: outcome 1 declined (key-changed)",
-    "* call bob ann declined",
+    "* call bob ann declined (key-changed)",
   ]);
   assertEquals(ann.last("rings").key, bob.key);
   assertEquals([ann, bob].flatMap(({ got }) => got.filter(({ type }) => type === "meet")), []);
