@@ -52,7 +52,7 @@ Deno.test("p2pchat log verify prints entries, authors and digest", async () => {
     coordinator,
   );
   assert(
-    /^founded under the key [a-z2-7]{27}: before an entry is edited, all other members are asked$/
+    /^founded under the key [a-z2-7]{27}: before an entry is edited, all other members who are here are asked$/
       .test(
         founded!,
       ),

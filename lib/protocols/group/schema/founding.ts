@@ -83,7 +83,7 @@ export function rulesAt(
 
 const ASKED_TEXT: { readonly [Policy in EditPolicy]: string } = {
   own: "before an entry is edited, its author is asked",
-  ask: "before an entry is edited, all other members are asked",
+  ask: "before an entry is edited, all other members who are here are asked",
   auto: "nobody is asked before an entry is edited",
 };
 

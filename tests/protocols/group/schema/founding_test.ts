@@ -181,7 +181,7 @@ Deno.test("Members show new rules, have them in force, and still do when started
   for (const node of net.nodes) {
     assertEquals(node.told("notice").map(({ text }) => text), [
       "The coordinator's operator has set the group's rules: before an entry is edited, all " +
-      "other members are asked",
+      "other members who are here are asked",
     ]);
     assertEquals(node.machine!.membership!.rules, { edits: "ask" });
   }
