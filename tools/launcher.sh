@@ -167,7 +167,7 @@ fill() {
   if ! is_as_packed "$1/$runtime" p2pchat "$runtime_is"; then
     if [ $watched = yes ]; then
       said=yes
-      printf 'Unpacking p2pchat, this once ...' >&2
+      printf 'Unpacking p2pchat, this once ...\n' >&2
     fi
     unpack "$1" "$runtime" p2pchat "$((head_bytes + program_bytes + 1))" "$runtime_bytes"
   fi
@@ -177,8 +177,8 @@ fill() {
     compile "$1"
   fi
   trap - HUP INT TERM
-  # What the program says begins in the first column.
-  if [ $said = yes ]; then printf '\r\033[J' >&2; fi
+  # What was typed meanwhile stands below the line; what the program says takes its place.
+  if [ $said = yes ]; then printf '\033[A\r\033[J' >&2; fi
   usable "$1"
 }
 

@@ -73,7 +73,7 @@ for (const [flags, isTold] of [[[], true], [["--plain"], false]] as const) {
         });
 
         assertEquals(await terminal.ended(), 0);
-        assertEquals(terminal.raw.includes("Unpacking p2pchat, this once ..."), isTold);
+        assertEquals(terminal.raw.includes("Unpacking p2pchat, this once ...\r\n"), isTold);
         assertMatch(terminal.screen.lines[0]!, /^p2pchat \d+\.\d+\.\d+$/);
       } finally {
         await Deno.remove(cache, { recursive: true });
