@@ -100,6 +100,8 @@ export interface KeyChange extends Compared {
   readonly key: string;
   /** The key expected; absent where the key itself is refused, after `/verify NAME no`. */
   readonly before?: string;
+  /** Whether the key expected is one that the user has given, in a table, rather than one that was met. */
+  readonly given?: true;
 }
 
 /** Events that every machine tells, field for field the objects of `--json`. */

@@ -36,7 +36,7 @@ export function saidByText(who: string, said: string): string {
 
 /** The answer to `/allow` where nobody is kept out. */
 export function nobodyKeptOutText(name: string): string {
-  return `Nobody called ${shownName(name)} is kept out; the list is empty`;
+  return `Cannot allow ${shownName(name)}: nobody is kept out`;
 }
 
 /** The answer to a user who gave their own name. */

@@ -408,9 +408,8 @@ function withChange(event: Fields, known: KnownPeers, changed: KeyChange): Field
   const verifiedAs = known.verifiedNames(key as Fingerprint);
   const shown = shownName(name);
   const start = verified ? verifiedBeforeText(shown) : "";
-  const about = before === undefined || verified
-    ? ""
-    : `. You had not verified ${shown}'s earlier key`;
+  const which = changed.given === true ? "the key in the table" : `${shown}'s earlier key`;
+  const about = before === undefined || verified ? "" : `. You had not verified ${which}`;
   const other = verifiedAs.length === 0 ? "" : `. The other is ${theVerifiedText(verifiedAs)}`;
   const text = `${start}${event["text"]}${about}${other}`;
   return { ...event, text, changed: { ...changed, verified } };

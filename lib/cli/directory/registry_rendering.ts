@@ -384,6 +384,9 @@ function endedLine(event: CallEvent, self: string, star: Line, mark: Line): Line
         who,
         ` ended${after}: your digits were found to be different there. `,
         ...notTrustedSpans(event, self),
+        ...(event.verified === true
+          ? [`. If you didn't really compare them: /verify ${shownName(event.peer)} no`]
+          : []),
       ];
     case "protocol":
       return [...mark, "The call with ", who, ` ended${after}: the other side sent invalid data`];

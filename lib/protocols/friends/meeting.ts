@@ -472,7 +472,8 @@ export class Meeting {
       ? `${answers} answers at ${name}'s address`
       : `${name}'s is ${expected} ${isAsked ? "as far as is known here" : "in the table"}`;
     friend.toldProblem = friend.problem;
-    const before = isRefused || expected === null ? {} : { before: expected };
+    const given = isAsked ? {} : { given: true as const };
+    const before = isRefused || expected === null ? {} : { before: expected, ...given };
     this.out.keyChanged(
       { name: friend.name, key: fingerprintOf(key), ...before },
       `Refused ${refused}, which isn't ${name}'s: ${expects}; ${advice}`,

@@ -217,6 +217,10 @@ Deno.test("withCompared() warns louder of another key where the one expected was
     warned({ name: "Cem", before: bob, key: eve })["text"],
     "It changed. You had not verified Cem's earlier key. The other is the key that you verified as mallory",
   );
+  assertEquals(
+    warned({ name: "Cem", before: bob, given: true, key: "k" })["text"],
+    "It changed. You had not verified the key in the table",
+  );
   assertEquals(warned({ name: "Cem", key: "k" })["text"], "It changed");
 });
 

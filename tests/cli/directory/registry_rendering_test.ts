@@ -241,6 +241,12 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
     "program doesn't accept your key; you can talk once bob has typed /trust alice\n",
   ],
   [
+    [...IN, ...TALKING, call("ended", { reason: "not-trusted", verified: true, ...TALKED })],
+    "12:03 ! The call with bob ended after 1 min 3 s: your digits were found to be different there. bob's " +
+    "program doesn't accept your key; you can talk once bob has typed /trust alice. If you didn't " +
+    "really compare them: /verify bob no\n",
+  ],
+  [
     [...IN, RINGING, call("ended", { reason: "key-changed" })],
     "12:03 ! No call with bob: that isn't the key that you know; see above\n",
   ],

@@ -32,6 +32,9 @@ Deno.test("Friends refuses who claims a friend's name with another key, and says
     "closes 1: refused: key-changed",
   ]);
   for (const key of [EVE, BOB]) assertStringIncludes(ann.told[0]!, fingerprintOf(key));
+  const error = ann.events.find((event) => event.event === "error");
+  const [key, before] = [fingerprintOf(EVE), fingerprintOf(BOB)];
+  assertEquals(error?.changed, { name: "bob", key, before, given: true });
   assertEquals(ann.goesDown(1), []);
 });
 

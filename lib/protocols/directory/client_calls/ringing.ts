@@ -140,7 +140,9 @@ export class Ringing {
     if (nameFault(from) !== null) return owner.offends("a call from nobody");
     if (current?.isCalledBy(from) === false) return;
     owner.missed.add(from);
-    owner.out.notice(`${shownName(from)} called, and was told that you are busy`);
+    const isTheOther = current !== null && isSameName(current.peer, from);
+    const where = isTheOther ? " once more, from another program" : "";
+    owner.out.notice(`${shownName(from)} called${where}, and was told that you are busy`);
   }
 
   // The other side calls again before we know that it has hung up.

@@ -200,6 +200,9 @@ Deno.test("being called: while in another call, the other is told busy", () => {
     ],
   );
   assertEquals(program.machine.missed.calls.map(({ from }) => from), ["eve"]);
+  assertEquals(program.says({ type: "missed", from: "bob" }), [
+    "notice text=bob called once more, from another program, and was told that you are busy",
+  ]);
 });
 
 Deno.test("being called: nothing to answer", () => {
