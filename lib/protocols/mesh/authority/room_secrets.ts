@@ -173,10 +173,6 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     return this.#makeUpAtMs;
   }
 
-  postpone(delayMs: number): void {
-    if (this.#makeUpAtMs !== null) this.#makeUpAtMs += delayMs;
-  }
-
   #handle(input: SecretsInput, nowMs: number): void {
     switch (input.type) {
       case "neighbour-up":
