@@ -91,8 +91,10 @@ check types "$deno" check --frozen main.ts lib tests tools
 pure=$(find tests -name '*_test.ts' ! -name '*_io_test.ts' ! -path 'tests/e2e/*' ! -path 'tests/sim/*' ! -name architecture_test.ts | sort)
 simulated=$(find tests/sim -name '*_test.ts' | sort)
 io=$(find tests -name '*_io_test.ts' ! -path 'tests/e2e/*' | sort)
-# Those of the directory first: some wait for minutes.
-program="$(find tests/e2e -name 'directory_*_test.ts' | sort) $(find tests/e2e -name '*_test.ts' ! -name 'directory_*' | sort)"
+# Those that wait longest first, so that none of them is left over at the end: the directory, groups, rooms that split.
+all=$(find tests/e2e -name '*_test.ts' | sort)
+waiting='/(directory|group|mesh)_'
+program="$(echo "$all" | grep -E "$waiting") $(echo "$all" | grep -vE "$waiting")"
 
 # The program's tests wait much of the time, for each other's processes and for time to pass: four files at once. The
 # suites without permissions run in those gaps, with less right to the processors: nearly all of their time is virtual.
