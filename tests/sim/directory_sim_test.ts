@@ -7,7 +7,7 @@ import { runLies } from "./directory/run_lies.ts";
 import { TRUST_MUTATIONS } from "./directory/trust_mutations.ts";
 import type { Mutation } from "./directory/world.ts";
 
-const SEEDS = 150;
+const SEEDS = 50;
 const STEPS = 80;
 
 Deno.test(`directory: ${SEEDS} seeds of calls, broadcasts and trouble break no promise`, () => {

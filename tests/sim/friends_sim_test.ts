@@ -3,7 +3,7 @@ import { FAULTS, runFault } from "./friends/every_step.ts";
 import { type Mutation, MUTATIONS } from "./friends/mutations.ts";
 import { runFriends } from "./friends/run.ts";
 
-const SEEDS = 500;
+const SEEDS = 150;
 const STEPS = 80;
 
 Deno.test(`friends: ${SEEDS} seeds of talk and trouble break no promise`, () => {

@@ -21,7 +21,7 @@ import type { World } from "./group/world.ts";
 import { Wrapped } from "./wrapped.ts";
 import { HistoryEnd } from "../../lib/protocols/group/schema/history.ts";
 
-const SEEDS = 10;
+const SEEDS = 4;
 const HUNTED_SEEDS = 25;
 const STEPS = 60;
 

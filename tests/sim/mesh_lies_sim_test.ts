@@ -7,25 +7,22 @@ import { meshSubject } from "./mesh/mesh_subject.ts";
 import { runMesh } from "./mesh/run.ts";
 import { liesNodesOf, liesRun } from "./mesh/run_lies.ts";
 
-const SEEDS = 2;
 const STEPS = 60;
 
-for (const attack of ALL_ATTACKS) {
-  Deno.test(`the mesh keeps its promises to the others with a member that ${words(attack)}, in ${SEEDS} seeds`, () => {
-    const failures: string[] = [];
-    for (let seed = 1; seed <= SEEDS; seed++) {
-      const run = liesRun(seed, liesNodesOf(seed), STEPS);
-      const { failure } = runMesh(meshSubject(), {
-        ...run,
-        scenario: {
-          ...run.scenario,
-          attacks: [attack],
-          isPrivate: !COMMON_ATTACKS.includes(attack),
-        },
-      });
-      if (failure !== null) failures.push(`seed ${seed}: ${failure.message.slice(0, 500)}`);
-    }
-    assertEquals(failures, []);
+for (const [at, attack] of ALL_ATTACKS.entries()) {
+  // Each in a room of its own: all together they see many.
+  const seed = 1 + at;
+  Deno.test(`the mesh keeps its promises to the others with a member that ${words(attack)}, in seed ${seed}`, () => {
+    const run = liesRun(seed, liesNodesOf(seed), STEPS);
+    const { failure } = runMesh(meshSubject(), {
+      ...run,
+      scenario: {
+        ...run.scenario,
+        attacks: [attack],
+        isPrivate: !COMMON_ATTACKS.includes(attack),
+      },
+    });
+    assertEquals(failure?.message.slice(0, 500) ?? null, null);
   });
 }
 

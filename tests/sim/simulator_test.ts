@@ -262,8 +262,8 @@ Deno.test("runMesh() repeats a seed event for event, and another seed is another
   }
 });
 
-Deno.test("runMesh() finds nothing wrong with a room that keeps its promises, in 60 seeds", () => {
-  for (let seed = 1; seed <= 60; seed++) {
+Deno.test("runMesh() finds nothing wrong with a room that keeps its promises, in 8 seeds", () => {
+  for (let seed = 1; seed <= 8; seed++) {
     const { failure } = runMesh(gossipSubject(null), { seed, ...SMALL });
     assertEquals(failure?.stack ?? null, null, `seed ${seed}`);
   }
