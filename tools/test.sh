@@ -113,7 +113,7 @@ suite program --parallel -A $program
 unset DENO_JOBS
 wait "$others"
 # shellcheck disable=SC2086
-suite files --parallel -A tests/architecture_test.ts $io
+suite files -A tests/architecture_test.ts $io
 for name in pure simulated files program; do count "$name"; done
 
 # A test that can't run here is not one that passed: whoever reads this may want to run it elsewhere.
