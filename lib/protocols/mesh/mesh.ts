@@ -917,6 +917,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #refused(effect: Extract<AdmissionEffect, { readonly type: "refused" }>): void {
     const { code, text, rename, link } = effect;
     if (rename) {
+      // Neighbours change: that its link ended says nothing of the name, and another one can be asked.
+      if (code === "unreachable" && this.#ownName.askAnother(this.#entered())) return;
       this.#ownName.refused(code === "wrong-room" ? "protocol" : code, text);
       return this.#nameSettled();
     }

@@ -22,10 +22,19 @@ interface Wish {
   readonly ref: string | undefined;
 }
 
+type Code = Extract<MeshEvent, { event: "error" }>["code"];
+
+/** Codes that say nothing of the name: the same command may succeed. */
+const MAY_SUCCEED: ReadonlySet<Code> = new Set(["unreachable", "timeout"]);
+
 export class OwnName {
   /** The wish that a neighbour was asked to admit. */
   #asked: Wish | null = null;
   #lastAsked: PeerKey | null = null;
+  /** The name that we have while another one is asked for. */
+  #before = "";
+  /** Whether a second neighbour was asked, after the link to the first had ended: there is no third. */
+  #isAskedAgain = false;
   /** Whether the neighbour has admitted it. If another member takes it at the same time, their claims decide later. */
   #isAdmitted = false;
   /** The wish that came meanwhile. */
@@ -52,6 +61,8 @@ export class OwnName {
     const neighbour = this.#nextOf(room.neighbours);
     if (neighbour !== null) {
       this.#asked = wish;
+      this.#before = room.machines.roster.selfClaim().claim.value.name;
+      this.#isAskedAgain = false;
       this.#isAdmitted = false;
       this.#lastAsked = neighbour.peer;
       return this.port.ask(neighbour.link, name);
@@ -97,9 +108,24 @@ export class OwnName {
     this.port.claimed(claim, this.#asked?.ref);
   }
 
-  refused(code: Extract<MeshEvent, { event: "error" }>["code"], text: string): void {
+  /** The link to the neighbour that was asked has ended. @returns Whether another one was asked instead. */
+  askAnother(room: Room): boolean {
+    if (this.#asked === null || this.#isAdmitted || this.#isAskedAgain) return false;
+    const neighbour = this.#nextOf(room.neighbours);
+    if (neighbour === null) return false;
+    this.#isAskedAgain = true;
+    this.#lastAsked = neighbour.peer;
+    this.port.ask(neighbour.link, this.#asked.name);
+    return true;
+  }
+
+  refused(code: Code, text: string): void {
     if (this.#isAdmitted) return;
-    this.port.show({ event: "error", code, text }, this.#asked?.ref);
+    const name = shownName(this.#asked?.name ?? "NEW");
+    const whole = MAY_SUCCEED.has(code)
+      ? `Your name stays ${shownName(this.#before)}: ${text}; try /name ${name} again`
+      : text;
+    this.port.show({ event: "error", code, text: whole }, this.#asked?.ref);
   }
 
   /** The request is settled. @returns The wish that came meanwhile, to be claimed now. */

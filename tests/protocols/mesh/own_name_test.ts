@@ -37,6 +37,39 @@ Deno.test("OwnName asks another neighbour each time: one that refuses every name
   assertEquals(asked, [[1, "A"], [2, "B"], [3, "C"], [1, "D"], [1, "E"]] as [LinkId, string][]);
 });
 
+Deno.test("OwnName asks one other neighbour where the link to the one asked ends, and then says that the name stays", () => {
+  const links = new LinkTable(keyOf("Ann"), 2_000);
+  const neighbours = ["Bob", "Carl", "Dan"].map(keyOf);
+  for (const [index, peer] of neighbours.entries()) {
+    const link = index + 1 as LinkId;
+    const remote = { host: "10.0.0.2", port: 1 };
+    links.add({ link, peer, dialled: true, remote, secret: null }, 0);
+    links.promote(link, 1, 0);
+  }
+  const asked: LinkId[] = [];
+  const told: string[] = [];
+  const ownName = new OwnName(fakeEnvironment(), fakeSigner("Ann"), links, {
+    ask: (link) => asked.push(link),
+    claimed() {},
+    show: (event) => told.push("text" in event ? event.text : event.event),
+  });
+  const roster = { selfClaim: () => claimOf("Ann").signed };
+  const names = { ownerOf: () => null };
+  const room = { neighbours, machines: { roster, names } } as unknown as Room;
+  ownName.claim(room, { name: "Anna", ref: undefined });
+
+  links.remove(1 as LinkId);
+  assertEquals(ownName.askAnother(room), true);
+  links.remove(2 as LinkId);
+  assertEquals(ownName.askAnother(room), false);
+  ownName.refused("unreachable", "the connection to the member that was asked ended");
+
+  assertEquals(asked, [1, 2] as LinkId[]);
+  assertEquals(told, [
+    "Your name stays Ann: the connection to the member that was asked ended; try /name Anna again",
+  ]);
+});
+
 Deno.test("OwnName: one's own name is a notice, and name-taken while somebody else has it here", () => {
   const told: string[] = [];
   const ann = fakeSigner("Ann");

@@ -151,7 +151,7 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
       type: "refused",
       link: id,
       code: "unreachable",
-      text: "The member that was asked went away before it answered",
+      text: "the connection to the member that was asked ended before it answered",
       rename: link.isMember,
       room: null,
     });
@@ -162,7 +162,7 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
     const isOver = (dueMs: number | null) => dueMs !== null && dueMs <= nowMs;
     for (const link of [...this.links.byId.values()]) {
       if (isOver(link.dueMs) && isNewcomerStage(link.stage)) {
-        const text = "The member that was asked didn't answer in time";
+        const text = "the member that was asked didn't answer in time";
         this.#newcomer.refused(link, "timeout", text, null);
         if (!link.isMember) continue;
       }
@@ -182,7 +182,7 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
       type: "refused",
       link: id,
       code: "unreachable",
-      text: `No member could be asked for the name "${name}"; try again in a moment`,
+      text: "no member could be asked",
       rename: true,
       room: null,
     });
