@@ -64,30 +64,39 @@ export function columns<C extends Columns>(fields: C): Column<InferColumns<C>> {
     firstOptional === -1 || all.slice(firstOptional).every(({ isOptional }) => isOptional),
     "columns that may be absent come last",
   );
+  const writers = all.map(({ write }) => write);
+  const readers = all.map(({ read }) => read);
+  const widths = all.map(({ width }) => width ?? 0);
   return {
     width: open === -1 ? widthAfter : null,
     describe: (name) =>
       names.flatMap((own, index) => all[index]!.describe(name === "" ? own : `${name}.${own}`)),
     write(cells, value) {
       const values = value as Readonly<Record<string, unknown>>;
-      for (let index = 0; index < all.length; index++) {
-        all[index]!.write(cells, values[names[index]!]);
+      for (let index = 0; index < names.length; index++) {
+        writers[index]!(cells, values[names[index]!]);
       }
     },
     read(cells, start, end) {
       const value: Record<string, unknown> = {};
       let at = start;
-      for (let index = 0; index < all.length; index++) {
-        const column = all[index]!;
-        const next = column.width === null ? end - widthAfter : at + column.width;
+      for (let index = 0; index < names.length; index++) {
+        const next = index === open ? end - widthAfter : at + widths[index]!;
         if (next < at) throw new MalformedError(`field ${end} is missing`);
-        const read = column.read(cells, at, next);
+        const read = readers[index]!(cells, at, next);
         if (read !== undefined) value[names[index]!] = read;
         at = next;
       }
       return value as InferColumns<C>;
     },
   };
+}
+
+/** The cells of a value. */
+export function cellsOf<T>(column: Column<T>, value: T): string[] {
+  const cells: string[] = [];
+  column.write(cells, value);
+  return cells;
 }
 
 /** `column` in another form in memory. */
@@ -116,6 +125,19 @@ export function optional<T>(column: Column<T>): OptionalColumn<T> {
       if (value !== undefined) column.write(cells, value);
     },
     read: (cells, at, end) => cells.length > at ? column.read(cells, at, end) : undefined,
+  };
+}
+
+/** A word that stands at the end of a record, or doesn't; another one there means as little as none. */
+export function mark<const Word extends string>(word: Word): OptionalColumn<Word> {
+  return {
+    isOptional: true,
+    width: 1,
+    describe: () => [`\`${word}\`, may be absent`],
+    write(cells, value) {
+      if (value !== undefined) cells.push(value);
+    },
+    read: (cells, at) => cells[at] === word ? word : undefined,
   };
 }
 
@@ -227,8 +249,9 @@ export function recordLog<R extends Rows>(
       try {
         const column = columnOf.get(kind);
         if (column === undefined) throw new MalformedError("no such kind is known");
-        const value = column.read(fields, 0, fields.length) as object;
-        return { kind, ...value } as AnyRecord<R>;
+        const value = column.read(fields, 0, fields.length) as { kind: string };
+        value.kind = kind;
+        return value as AnyRecord<R>;
       } catch (cause) {
         if (!(cause instanceof MalformedError)) throw cause;
         throw new P2pchatError(

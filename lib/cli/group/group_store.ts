@@ -14,27 +14,21 @@ import { P2pchatError } from "../../base/errors.ts";
 import { HistoryEnd, type HistoryPoint } from "../../protocols/group/schema/history.ts";
 import { groupIdOf } from "../../protocols/group/schema/founding.ts";
 import type { LastSaid } from "../../protocols/group/schema/member_io.ts";
-import type {
-  CoordinatorRecord,
-  GroupRecord,
-  LogRecord,
-  MemberRecord,
-  NewLogRecord,
-} from "../../protocols/group/schema/records.ts";
 import {
-  COORDINATOR_STATE_FORMAT,
-  coordinatorLine,
-  coordinatorRecord,
+  COORDINATOR_STATE_LOG,
+  type CoordinatorRecord,
+  type GroupRecord,
   type LoggedRecord,
-  MEMBER_STATE_FORMAT,
-  memberLine,
-  memberRecord,
-  type StateOf,
-} from "../../runtime/records/group_records.ts";
+  type LogRecord,
+  MEMBER_STATE_LOG,
+  type MemberRecord,
+  type MemberState,
+  type NewLogRecord,
+} from "../../protocols/group/schema/records.ts";
 import type { RecordStore } from "../../runtime/record_log.ts";
 import { GroupLog, type GroupLogPorts } from "../tools/group_log.ts";
 import { STATE_FILE } from "../tools/group_log_file.ts";
-import { type OpenedRecords, openRecords, type RecordFormat } from "../session/record_store.ts";
+import { type OpenedRecords, openRecords } from "../session/record_store.ts";
 
 interface GroupStorePorts extends GroupLogPorts {
   /** Shows a notice about something that occurred after opening. */
@@ -54,21 +48,8 @@ export interface OpenedGroup<Stored> {
 
 const LOG_FILE = "log";
 
-type MemberState = StateOf<MemberRecord>;
-type CoordinatorState = StateOf<CoordinatorRecord>;
 /** The records in a state file. */
 type Kept<State> = State | LoggedRecord;
-
-const MEMBER_RECORDS: RecordFormat<Kept<MemberState>> = {
-  name: MEMBER_STATE_FORMAT,
-  line: memberLine,
-  record: memberRecord,
-};
-const COORDINATOR_RECORDS: RecordFormat<Kept<CoordinatorState>> = {
-  name: COORDINATOR_STATE_FORMAT,
-  line: coordinatorLine,
-  record: coordinatorRecord,
-};
 
 /** The path of a member's log unless the user names another one. */
 export function defaultLog(folder: string): string {
@@ -92,7 +73,7 @@ export async function openGroup(
   },
 ): Promise<OpenedGroup<MemberRecord>> {
   await ports.disk.makeFolder(folder);
-  const state = await openRecords(ports.disk, `${folder}/${STATE_FILE}`, MEMBER_RECORDS);
+  const state = await openRecords(ports.disk, `${folder}/${STATE_FILE}`, MEMBER_STATE_LOG);
   return await withLog(ports, { path: db, isKnown }, state, async (opened) => {
     const { log } = opened;
     const { records, logged } = takenApart(state.records);
@@ -143,7 +124,7 @@ export async function openCoordinator(
   { folder }: { readonly folder: string },
 ): Promise<OpenedGroup<CoordinatorRecord>> {
   await ports.disk.makeFolder(folder);
-  const state = await openRecords(ports.disk, `${folder}/${STATE_FILE}`, COORDINATOR_RECORDS);
+  const state = await openRecords(ports.disk, `${folder}/${STATE_FILE}`, COORDINATOR_STATE_LOG);
   return await withLog(
     ports,
     { path: defaultLog(folder), isKnown: true },

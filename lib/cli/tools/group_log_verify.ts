@@ -29,13 +29,8 @@ import {
   isAuthentic,
   type SignedBatch,
 } from "../../protocols/group/schema/history.ts";
+import { COORDINATOR_STATE_LOG, MEMBER_STATE_LOG } from "../../protocols/group/schema/records.ts";
 import type { LoggedBatch } from "../../runtime/records/group_log_lines.ts";
-import {
-  COORDINATOR_STATE_FORMAT,
-  coordinatorRecord,
-  MEMBER_STATE_FORMAT,
-  memberRecord,
-} from "../../runtime/records/group_records.ts";
 import { type Disk, folderOf } from "../../store/disk/disk.ts";
 import type { FileFormat } from "../../store/disk/format_header.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
@@ -326,8 +321,8 @@ interface Deciders {
  */
 export async function decidersBeside(disk: Disk, log: string): Promise<Deciders | null> {
   const path = `${folderOf(log)}/${STATE_FILE}`;
-  return await readState(disk, path, MEMBER_STATE_FORMAT, new MemberDeciders()) ??
-    await readState(disk, path, COORDINATOR_STATE_FORMAT, new CoordinatorDeciders());
+  return await readState(disk, path, MEMBER_STATE_LOG.name, new MemberDeciders()) ??
+    await readState(disk, path, COORDINATOR_STATE_LOG.name, new CoordinatorDeciders());
 }
 
 interface Reader {
@@ -340,7 +335,7 @@ class MemberDeciders implements Reader {
 
   visit(line: LogRecord): void {
     if (line.kind !== "group" && line.kind !== "former") return;
-    const record = memberRecord(line);
+    const record = MEMBER_STATE_LOG.record(line);
     if (record.kind === "group") {
       const { group, coordinator } = record;
       const isSame = this.found?.group === group && this.found.keys[0] === coordinator;
@@ -364,7 +359,7 @@ class CoordinatorDeciders implements Reader {
 
   visit(line: LogRecord): void {
     if (line.kind !== "group" && line.kind !== "key") return;
-    const record = coordinatorRecord(line);
+    const record = COORDINATOR_STATE_LOG.record(line);
     if (record.kind === "group") this.#group = record.group;
     else if (record.kind === "key") this.#keys.push(record.key);
   }

@@ -40,6 +40,18 @@ import {
   type Placed,
   type SignedBatch,
 } from "../../protocols/group/schema/history.ts";
+import { cellsOf } from "../../base/schema/log_records.ts";
+import {
+  batchWith,
+  checkBounds,
+  editCellCount,
+  editCells,
+  editOfCells,
+  foundingColumns,
+  NEW_TEXT_CELL,
+  policyCell,
+  restOf,
+} from "../../protocols/group/schema/batch_cells.ts";
 import { type SignedView, signedViewSchema } from "../../protocols/group/schema/epoch.ts";
 import { type Founding, groupIdOf, type Rules } from "../../protocols/group/schema/founding.ts";
 import {
@@ -48,14 +60,6 @@ import {
   INCARNATION_BYTES,
 } from "../../protocols/group/schema/limits.ts";
 import { checksumOf, checksumText, joinCells, splitCells } from "../../store/disk/record_line.ts";
-import { batchWith, checkBounds, restOf } from "./group_batch_cells.ts";
-import { editCellCount, editCells, editOfCells, NEW_TEXT_CELL } from "./group_edit_cells.ts";
-import {
-  FOUNDING_CELLS,
-  foundingCells,
-  foundingOfCells,
-  policyOf,
-} from "./group_founding_cells.ts";
 import {
   bytesOf,
   countOf,
@@ -93,7 +97,13 @@ const RULES_CELLS = 4;
 export function firstLine(crypto: Crypto, founding: Founding): string {
   const group = groupIdOf(crypto, founding);
   const digest = emptyDigest(crypto, group);
-  const cells = [...FIRST_CELLS, GROUP_LOG_VERSION, group, digest, ...foundingCells(founding)];
+  const cells = [
+    ...FIRST_CELLS,
+    GROUP_LOG_VERSION,
+    group,
+    digest,
+    ...cellsOf(foundingColumns, founding),
+  ];
   return `${joinCells(cells)}\n`;
 }
 
@@ -124,7 +134,9 @@ export function parseFirstLine(crypto: Crypto, text: string): FirstLine {
 
 function foundingIn(cells: readonly string[]): Founding | null {
   try {
-    return cells.length === FOUNDING_CELLS ? foundingOfCells(cells) : null;
+    return cells.length === foundingColumns.width
+      ? foundingColumns.read(cells, 0, cells.length)
+      : null;
   } catch (error) {
     if (error instanceof MalformedError) return null;
     throw error;
@@ -264,7 +276,7 @@ export class LoggedBatch {
 
   /** Its rules; null in other batches. @throws {MalformedError} If there are no such rules. */
   rules(): Rules | null {
-    return this.kind === "rules" ? { edits: policyOf(this.lines[0]![3]!) } : null;
+    return this.kind === "rules" ? { edits: policyCell.read(this.lines[0]!, 3, 4) } : null;
   }
 
   /** The parsed batch. @throws {MalformedError} If it isn't valid; the text is part of a sentence. */

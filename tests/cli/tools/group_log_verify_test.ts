@@ -26,11 +26,9 @@ import {
   type SignedBatch,
 } from "../../../lib/protocols/group/schema/history.ts";
 import {
-  COORDINATOR_STATE_FORMAT,
-  coordinatorLine,
-  MEMBER_STATE_FORMAT,
-  memberLine,
-} from "../../../lib/runtime/records/group_records.ts";
+  COORDINATOR_STATE_LOG,
+  MEMBER_STATE_LOG,
+} from "../../../lib/protocols/group/schema/records.ts";
 import type { FileFormat } from "../../../lib/store/disk/format_header.ts";
 import { LineBuffer } from "../../../lib/store/disk/record_line.ts";
 import type { LogRecord } from "../../../lib/base/schema/log_records.ts";
@@ -445,22 +443,26 @@ const NEXT = new Decider(98).signer;
 
 const ofMember = (coordinator: PeerKey, founding = FOUNDING) => {
   const group = groupIdOf(nodeCrypto, founding);
-  return memberLine({ kind: "group", group, founding, coordinator });
+  return MEMBER_STATE_LOG.line({ kind: "group", group, founding, coordinator });
 };
 
 const former = (...keys: readonly PeerKey[]) =>
-  memberLine({ kind: "former", signed: signFormerKeys(NEXT, { group: GROUP, keys }) });
+  MEMBER_STATE_LOG.line({ kind: "former", signed: signFormerKeys(NEXT, { group: GROUP, keys }) });
 
-const key = (key: PeerKey) => coordinatorLine({ kind: "key", key });
+const key = (key: PeerKey) => COORDINATOR_STATE_LOG.line({ kind: "key", key });
 
-const ofCoordinator = coordinatorLine({ kind: "group", group: GROUP, founding: FOUNDING });
+const ofCoordinator = COORDINATOR_STATE_LOG.line({
+  kind: "group",
+  group: GROUP,
+  founding: FOUNDING,
+});
 
 const BESIDES: readonly (readonly [string, MemoryDisk, boolean | null])[] = [
-  ["a member's", diskBesides(MEMBER_STATE_FORMAT, ofMember(DECIDER)), true],
+  ["a member's", diskBesides(MEMBER_STATE_LOG.name, ofMember(DECIDER)), true],
   [
     "that of a member, who knows former keys",
     diskBesides(
-      MEMBER_STATE_FORMAT,
+      MEMBER_STATE_LOG.name,
       ofMember(NEXT.key),
       former(DECIDER, NOBODY),
       ofMember(NEXT.key),
@@ -469,26 +471,30 @@ const BESIDES: readonly (readonly [string, MemoryDisk, boolean | null])[] = [
   ],
   [
     "a member's, with another coordinator since",
-    diskBesides(MEMBER_STATE_FORMAT, ofMember(DECIDER), former(DECIDER), ofMember(NEXT.key)),
+    diskBesides(MEMBER_STATE_LOG.name, ofMember(DECIDER), former(DECIDER), ofMember(NEXT.key)),
     false,
   ],
   [
     "a member's of another group",
-    diskBesides(MEMBER_STATE_FORMAT, ofMember(NOBODY, OTHER_FOUNDING)),
+    diskBesides(MEMBER_STATE_LOG.name, ofMember(NOBODY, OTHER_FOUNDING)),
     null,
   ],
-  ["a member's that was in no group", diskBesides(MEMBER_STATE_FORMAT), null],
+  ["a member's that was in no group", diskBesides(MEMBER_STATE_LOG.name), null],
   [
     "the coordinator's",
-    diskBesides(COORDINATOR_STATE_FORMAT, ofCoordinator, key(DECIDER), key(NEXT.key)),
+    diskBesides(COORDINATOR_STATE_LOG.name, ofCoordinator, key(DECIDER), key(NEXT.key)),
     true,
   ],
   [
     "the coordinator's with other keys",
-    diskBesides(COORDINATOR_STATE_FORMAT, ofCoordinator, key(NEXT.key)),
+    diskBesides(COORDINATOR_STATE_LOG.name, ofCoordinator, key(NEXT.key)),
     false,
   ],
-  ["an older one of the coordinator's", diskBesides(COORDINATOR_STATE_FORMAT, ofCoordinator), null],
+  [
+    "an older one of the coordinator's",
+    diskBesides(COORDINATOR_STATE_LOG.name, ofCoordinator),
+    null,
+  ],
   [
     "something else's",
     diskBesides({ format: "mesh-messages", version: 1 }, ofMember(NOBODY)),

@@ -4,7 +4,7 @@
  */
 
 import type { Crypto } from "../../../base/crypto/crypto.ts";
-import { Fifo } from "../schema/fifo.ts";
+import { Fifo } from "../../../base/collections/fifo.ts";
 import type { HeldBatch, HeldBatches } from "../log/held_batches.ts";
 import { type Batch, entryId, placesOf } from "../schema/history.ts";
 import { HISTORY_BYTES_MAX, TOLD_ENTRIES_MAX } from "../schema/limits.ts";

@@ -8,7 +8,7 @@ import type { Hash, PeerKey } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
 import type { EntryPlaces } from "../schema/entry_places.ts";
 import type { Epoch } from "../schema/epoch.ts";
-import { Fifo } from "../schema/fifo.ts";
+import { Fifo } from "../../../base/collections/fifo.ts";
 import type { Rules } from "../schema/founding.ts";
 import {
   batchBytes,

@@ -12,7 +12,7 @@ import type { Environment } from "../../../base/machine/environment.ts";
 import type { Hash } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
 import { utf8Length } from "../../../base/text/text.ts";
-import { Fifo } from "../schema/fifo.ts";
+import { Fifo } from "../../../base/collections/fifo.ts";
 import { type Batch, batchBytes, signBatch, type SignedBatch } from "../schema/history.ts";
 import {
   BATCH_TEXTS_BYTES_MAX,

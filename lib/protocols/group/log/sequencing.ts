@@ -15,7 +15,7 @@ import { invariant } from "../../../base/invariant.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
 import type { SignedEditRequest } from "../schema/edit.ts";
 import { type Epoch, recordedView, type SignedEpoch } from "../schema/epoch.ts";
-import { Fifo } from "../schema/fifo.ts";
+import { Fifo } from "../../../base/collections/fifo.ts";
 import type { HeldBatch, HeldBatches } from "./held_batches.ts";
 import {
   batchBytes,

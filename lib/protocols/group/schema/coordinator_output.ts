@@ -8,7 +8,7 @@ import { ModeOutput } from "../../../base/machine/mode_output.ts";
 import { Pending } from "../../../base/machine/pending.ts";
 import type { CoordinatorEffect } from "./coordinator_io.ts";
 import type { CoordinatorEvent } from "./events.ts";
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "../../../base/collections/fifo.ts";
 import { type GroupMessage, isContent } from "./messages.ts";
 import type { CoordinatorRecord } from "./records.ts";
 

@@ -35,7 +35,7 @@ export const groupSecretSchema = record({
 export type GroupSecret = Infer<typeof groupSecretSchema>;
 
 /** A secret on the coordinator's disk. */
-export interface SecretRecord {
+interface SecretRecord {
   readonly kind: "secret";
   readonly secret: GroupSecret;
 }

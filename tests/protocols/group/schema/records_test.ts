@@ -1,43 +1,42 @@
-import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { nodeCrypto, nodeSigner } from "../../../lib/base/crypto/crypto.ts";
-import { P2pchatError } from "../../../lib/base/errors.ts";
-import type { Hash, MessageId, PeerKey, RequestId } from "../../../lib/base/ids.ts";
+import { nodeCrypto, nodeSigner } from "../../../../lib/base/crypto/crypto.ts";
+import { P2pchatError } from "../../../../lib/base/errors.ts";
+import type { Hash, MessageId, PeerKey, RequestId } from "../../../../lib/base/ids.ts";
 import {
   isRequestAuthentic,
   type SignedEditRequest,
   signEditRequest,
-} from "../../../lib/protocols/group/schema/edit.ts";
+} from "../../../../lib/protocols/group/schema/edit.ts";
 import {
   type Epoch,
   isSignedBy,
   recordedView,
   signEpoch,
-} from "../../../lib/protocols/group/schema/epoch.ts";
-import { signFormerKeys } from "../../../lib/protocols/group/schema/former_keys.ts";
+} from "../../../../lib/protocols/group/schema/epoch.ts";
+import { signFormerKeys } from "../../../../lib/protocols/group/schema/former_keys.ts";
 import {
   COORDINATOR_NAME,
   isAuthentic,
   signBatch,
   type SignedBatch,
-} from "../../../lib/protocols/group/schema/history.ts";
+} from "../../../../lib/protocols/group/schema/history.ts";
 import {
-  coordinatorLine,
-  coordinatorRecord,
-  type CoordinatorState,
-  memberLine,
-  memberRecord,
-  type MemberState,
-} from "../../../lib/runtime/records/group_records.ts";
-import type { LogRecord } from "../../../lib/base/schema/log_records.ts";
-import { joinCells, splitCells } from "../../../lib/store/disk/record_line.ts";
-import { foundedBy } from "../../protocols/group/founded.ts";
+  COORDINATOR_STATE_LOG,
+  MEMBER_STATE_LOG,
+} from "../../../../lib/protocols/group/schema/records.ts";
+import type { LogRecord, RecordOf } from "../../../../lib/base/schema/log_records.ts";
+import { joinCells, splitCells } from "../../../../lib/store/disk/record_line.ts";
+import { foundedBy } from "../founded.ts";
 
 const GROUP = "5a".repeat(32) as Hash;
 const FOUNDING = { ...foundedBy("c".repeat(64) as PeerKey), edits: "ask", private: true } as const;
 const KEY = "b".repeat(64) as PeerKey;
 const SIGNER = nodeSigner(new Uint8Array(32).fill(1));
+type MemberState = RecordOf<typeof MEMBER_STATE_LOG>;
+type CoordinatorState = RecordOf<typeof COORDINATOR_STATE_LOG>;
+
 const EPOCH: Epoch = {
   group: GROUP,
   by: SIGNER.key,
@@ -147,7 +146,9 @@ const MEMBER: readonly MemberState[] = [
   { kind: "former", signed: signFormerKeys(SIGNER, { group: GROUP, keys: [KEY, SIGNER.key] }) },
   { kind: "promised", ballot: { number: 12, round: 0 }, isLeaving: true },
   { kind: "promised", ballot: { number: 12, round: 3 }, isLeaving: false },
+  { kind: "view", signed: SIGNED },
   { kind: "begun", signed: SIGNED },
+  { kind: "recovered" },
   { kind: "out" },
   { kind: "held", after: 41, batch: said("hello") },
   { kind: "held", after: 0, batch: said("tab\there", "line \\n\nfeed", "") },
@@ -170,9 +171,15 @@ const MEMBER: readonly MemberState[] = [
 
 const COORDINATOR: readonly CoordinatorState[] = [
   { kind: "group", group: GROUP, founding: FOUNDING },
+  { kind: "fresh" },
+  { kind: "rules", rules: null },
+  { kind: "rules", rules: { edits: "auto" } },
   { kind: "key", key: KEY },
   { kind: "number", number: 12 },
   { kind: "decided", signed: SIGNED },
+  { kind: "lost" },
+  { kind: "recounted", signed: SIGNED },
+  { kind: "secret", secret: { epoch: 3, secret: new Uint8Array(16).fill(6) } },
   { kind: "confirmed", ballot: { number: 12, round: 0 } },
   { kind: "kicked", key: fingerprintOf(KEY), name: "Zoë" },
   { kind: "kicked", key: fingerprintOf(KEY), name: "Mal", because: "equivocated" },
@@ -193,45 +200,50 @@ function throughLine({ kind, fields }: LogRecord): LogRecord {
 }
 
 for (const [number, record] of MEMBER.entries()) {
-  Deno.test(`memberRecord() gives back ${number}: ${JSON.stringify(record).slice(0, 60)}`, () => {
-    assertEquals(memberRecord(throughLine(memberLine(record))), record);
+  Deno.test(`MEMBER_STATE_LOG.record() gives back ${number}: ${JSON.stringify(record).slice(0, 60)}`, () => {
+    assertEquals(MEMBER_STATE_LOG.record(throughLine(MEMBER_STATE_LOG.line(record))), record);
   });
 }
 
 for (const record of COORDINATOR) {
-  Deno.test(`coordinatorRecord() gives back ${JSON.stringify(record).slice(0, 60)}`, () => {
-    assertEquals(coordinatorRecord(throughLine(coordinatorLine(record))), record);
+  Deno.test(`COORDINATOR_STATE_LOG.record() gives back ${JSON.stringify(record).slice(0, 60)}`, () => {
+    assertEquals(
+      COORDINATOR_STATE_LOG.record(throughLine(COORDINATOR_STATE_LOG.line(record))),
+      record,
+    );
   });
 }
 
-Deno.test("memberRecord() keeps signatures that fit", () => {
-  const held = memberRecord(memberLine({ kind: "held", after: 0, batch: said("a", "b") }));
-  const begun = memberRecord(memberLine({ kind: "begun", signed: SIGNED }));
+Deno.test("MEMBER_STATE_LOG.record() keeps signatures that fit", () => {
+  const held = MEMBER_STATE_LOG.record(
+    MEMBER_STATE_LOG.line({ kind: "held", after: 0, batch: said("a", "b") }),
+  );
+  const begun = MEMBER_STATE_LOG.record(MEMBER_STATE_LOG.line({ kind: "begun", signed: SIGNED }));
 
   assertEquals(held.kind === "held" && isAuthentic(nodeCrypto, held.batch), true);
-  const edits = memberRecord(
-    throughLine(memberLine({ kind: "held", after: 0, batch: AWKWARD_EDITS })),
+  const edits = MEMBER_STATE_LOG.record(
+    throughLine(MEMBER_STATE_LOG.line({ kind: "held", after: 0, batch: AWKWARD_EDITS })),
   );
   assertEquals(edits.kind === "held" && isAuthentic(nodeCrypto, edits.batch), true);
-  const prepared = memberRecord(
-    throughLine(memberLine({ kind: "asked", edit: 7, signed: asked("x") })),
+  const prepared = MEMBER_STATE_LOG.record(
+    throughLine(MEMBER_STATE_LOG.line({ kind: "asked", edit: 7, signed: asked("x") })),
   );
   assertEquals(prepared.kind === "asked" && isRequestAuthentic(nodeCrypto, prepared.signed), true);
   assertEquals(begun.kind === "begun" && isSignedBy(nodeCrypto, SIGNER.key, begun.signed), true);
 });
 
-Deno.test("memberRecord() gives back any texts", () => {
+Deno.test("MEMBER_STATE_LOG.record() gives back any texts", () => {
   const texts = fc.array(fc.string({ unit: "grapheme" }), { minLength: 1, maxLength: 20 });
   fc.assert(
     fc.property(texts, (texts) => {
       const record: MemberState = { kind: "held", after: 1, batch: said(...texts) };
-      assertEquals(memberRecord(throughLine(memberLine(record))), record);
+      assertEquals(MEMBER_STATE_LOG.record(throughLine(MEMBER_STATE_LOG.line(record))), record);
     }),
     { numRuns: 50 },
   );
 });
 
-Deno.test("memberRecord() gives back any edits", () => {
+Deno.test("MEMBER_STATE_LOG.record() gives back any edits", () => {
   const texts = fc.array(fc.string({ unit: "grapheme", minLength: 1 }), {
     minLength: 1,
     maxLength: 9,
@@ -240,7 +252,7 @@ Deno.test("memberRecord() gives back any edits", () => {
     fc.property(texts, (texts) => {
       const batch = decided(...texts.map((text, index) => asked(text, index + 1)));
       const record: MemberState = { kind: "held", after: 1, batch };
-      assertEquals(memberRecord(throughLine(memberLine(record))), record);
+      assertEquals(MEMBER_STATE_LOG.record(throughLine(MEMBER_STATE_LOG.line(record))), record);
     }),
     { numRuns: 50 },
   );
@@ -248,10 +260,16 @@ Deno.test("memberRecord() gives back any edits", () => {
 
 Deno.test("lines of edits have number, entry, who and what where cut and grep find them", () => {
   const signed = asked("at eight?");
-  const prepared = memberLine({ kind: "prepared", edit: 7, view: 3, isConsented: true, signed });
-  const own = memberLine({ kind: "asked", edit: 7, signed });
-  const committed = coordinatorLine({ kind: "committed", batch: decided(signed) });
-  const aborted = coordinatorLine({
+  const prepared = MEMBER_STATE_LOG.line({
+    kind: "prepared",
+    edit: 7,
+    view: 3,
+    isConsented: true,
+    signed,
+  });
+  const own = MEMBER_STATE_LOG.line({ kind: "asked", edit: 7, signed });
+  const committed = COORDINATOR_STATE_LOG.line({ kind: "committed", batch: decided(signed) });
+  const aborted = COORDINATOR_STATE_LOG.line({
     kind: "aborted",
     edit: 7,
     id: "66".repeat(32) as RequestId,
@@ -271,20 +289,25 @@ Deno.test("lines of edits have number, entry, who and what where cut and grep fi
   assertEquals(aborted.fields.slice(0, 2), ["7", "no"]);
 });
 
-Deno.test("memberLine() puts time, name and texts where cut and grep find them", () => {
-  const { fields } = memberLine({ kind: "held", after: 41, batch: said("hello", "again") });
+Deno.test("MEMBER_STATE_LOG.line() puts time, name and texts where cut and grep find them", () => {
+  const { fields } = MEMBER_STATE_LOG.line({
+    kind: "held",
+    after: 41,
+    batch: said("hello", "again"),
+  });
 
   assertEquals(fields.slice(0, 5), ["41", "2026-01-31T12:00:00.000Z", "alice", "hello", "again"]);
-  assertEquals(memberLine({ kind: "begun", signed: SIGNED }).fields.slice(0, 3), [
+  assertEquals(MEMBER_STATE_LOG.line({ kind: "begun", signed: SIGNED }).fields.slice(0, 3), [
     "3.2",
     "41",
     "alice Zoë",
   ]);
 });
 
-const ASKED = memberLine({ kind: "asked", edit: 7, signed: asked("a") }).fields;
+const ASKED = MEMBER_STATE_LOG.line({ kind: "asked", edit: 7, signed: asked("a") }).fields;
 /** Two edits, to the second of which Zoë agreed. */
-const HELD = memberLine({ kind: "held", after: 1, batch: decided(asked("a"), asked("b")) }).fields;
+const HELD =
+  MEMBER_STATE_LOG.line({ kind: "held", after: 1, batch: decided(asked("a"), asked("b")) }).fields;
 
 /** What a line says, and what is wrong with that. */
 const BAD_EDITS: readonly (readonly [LogRecord, string])[] = [
@@ -324,8 +347,8 @@ const BAD_EDITS: readonly (readonly [LogRecord, string])[] = [
 ];
 
 for (const [line, sentence] of BAD_EDITS) {
-  Deno.test(`memberRecord() refuses ${JSON.stringify(line).slice(0, 60)}: ${sentence}`, () => {
-    const error = assertThrows(() => memberRecord(line), P2pchatError);
+  Deno.test(`MEMBER_STATE_LOG.record() refuses ${JSON.stringify(line).slice(0, 60)}: ${sentence}`, () => {
+    const error = assertThrows(() => MEMBER_STATE_LOG.record(line), P2pchatError);
     assertEquals(error.code, "store-corrupt");
     assertStringIncludes(error.message, sentence);
   });
@@ -344,12 +367,24 @@ const BAD: readonly LogRecord[] = [
   { kind: "dropped", fields: ["-1"] },
   { kind: "dropped", fields: ["1", "-1"] },
   { kind: "held", fields: ["1", "2026-01-31T12:00:00.000Z", "alice"] },
-  { kind: "said", fields: memberLine({ kind: "said", batch: said("a") }).fields.with(3, "key") },
-  { kind: "said", fields: memberLine({ kind: "said", batch: said("a") }).fields.with(7, "00") },
-  { kind: "said", fields: memberLine({ kind: "said", batch: said("a") }).fields.with(2, "\ud800") },
   {
     kind: "said",
-    fields: memberLine({ kind: "said", batch: said("a") }).fields.with(2, "x".repeat(65_537)),
+    fields: MEMBER_STATE_LOG.line({ kind: "said", batch: said("a") }).fields.with(3, "key"),
+  },
+  {
+    kind: "said",
+    fields: MEMBER_STATE_LOG.line({ kind: "said", batch: said("a") }).fields.with(7, "00"),
+  },
+  {
+    kind: "said",
+    fields: MEMBER_STATE_LOG.line({ kind: "said", batch: said("a") }).fields.with(2, "\ud800"),
+  },
+  {
+    kind: "said",
+    fields: MEMBER_STATE_LOG.line({ kind: "said", batch: said("a") }).fields.with(
+      2,
+      "x".repeat(65_537),
+    ),
   },
 ];
 
@@ -374,24 +409,28 @@ const BAD_COORDINATOR: readonly LogRecord[] = [
 ];
 
 for (const [number, line] of BAD_COORDINATOR.entries()) {
-  Deno.test(`coordinatorRecord() refuses ${number}: ${JSON.stringify(line).slice(0, 80)}`, () => {
-    const error = assertThrows(() => coordinatorRecord(line), P2pchatError);
+  Deno.test(`COORDINATOR_STATE_LOG.record() refuses ${number}: ${JSON.stringify(line).slice(0, 80)}`, () => {
+    const error = assertThrows(() => COORDINATOR_STATE_LOG.record(line), P2pchatError);
     assertEquals(error.code, "store-corrupt");
   });
 }
 
 for (const [number, line] of BAD.entries()) {
-  Deno.test(`memberRecord() refuses ${number}: ${JSON.stringify(line).slice(0, 80)}`, () => {
-    const error = assertThrows(() => memberRecord(line), P2pchatError);
+  Deno.test(`MEMBER_STATE_LOG.record() refuses ${number}: ${JSON.stringify(line).slice(0, 80)}`, () => {
+    const error = assertThrows(() => MEMBER_STATE_LOG.record(line), P2pchatError);
     assertEquals(error.code, "store-corrupt");
   });
 }
 
 Deno.test("a key that is kept out is read where the whole key was written, too", () => {
   for (const [kind, ...fields] of [["kicked", "Zoë", KEY], ["allowed", KEY]] as const) {
-    const record = coordinatorRecord({ kind, fields });
+    const record = COORDINATOR_STATE_LOG.record({ kind, fields });
     assertEquals("key" in record && record.key, fingerprintOf(KEY));
   }
   const fields = ["Zoë", fingerprintOf(KEY).replace(/.$/, (last) => last === "a" ? "b" : "a")];
-  assertThrows(() => coordinatorRecord({ kind: "kicked", fields }), P2pchatError, "no fingerprint");
+  assertThrows(
+    () => COORDINATOR_STATE_LOG.record({ kind: "kicked", fields }),
+    P2pchatError,
+    "no fingerprint",
+  );
 });
