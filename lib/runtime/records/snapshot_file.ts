@@ -10,10 +10,9 @@ import { type Crypto, utf8 } from "../../base/crypto/crypto.ts";
 import { MalformedError, P2pchatError } from "../../base/errors.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
-import { COORDINATOR_NAME, type HistoryPoint } from "../../protocols/group/schema/history.ts";
+import { COORDINATOR_NAME } from "../../protocols/group/schema/history.ts";
 import { MEMBERS_MAX, SNAPSHOT_RUNS_MAX } from "../../protocols/group/schema/limits.ts";
 import {
-  type CoordinatorState,
   type Cut,
   type CutMember,
   type Decided,
@@ -25,7 +24,8 @@ import {
 import type { Verdict } from "../../protocols/group/snapshot/cut_check.ts";
 import { EntryIds, namesMessages } from "../../protocols/group/snapshot/cut_view.ts";
 import { joinCells, splitCells } from "../../store/disk/record_line.ts";
-import { countOf, hexOf, isoTime, timeOf } from "../../base/schema/cells.ts";
+import { cell, type Column, count, countOf, hex, text, time } from "../../base/schema/cells.ts";
+import { cellsOf, columns, type Infer } from "../../base/schema/log_records.ts";
 
 const SNAPSHOT_VERSION = 1;
 
@@ -43,17 +43,112 @@ const COMMENTS = [
   "# text KEY PROCESS NUMBER ID; entry FROM ENTRY ID: the ids of what was under way",
 ] as const;
 
+const process = cell<Uint8Array>("process", (bytes) => bytes.toHex(), (text) => {
+  if (!/^[0-9a-f]{16}$/.test(text)) throw new MalformedError(`no process is ${quotedStart(text)}`);
+  return Uint8Array.fromHex(text);
+});
+
+const decided = cell<Decided | null>(
+  "decided",
+  (decided) => decided === null ? NONE : `${decided.incarnation.toHex()}:${decided.through}`,
+  (text) => {
+    if (text === NONE) return null;
+    const [, incarnation, through] = /^([0-9a-f]{16}):(\d+)$/.exec(text) ?? [];
+    if (incarnation === undefined) throw new MalformedError(`no decision is ${quotedStart(text)}`);
+    return { incarnation: Uint8Array.fromHex(incarnation), through: countOf(through!) };
+  },
+);
+
+const numbers = cell<readonly number[]>(
+  "numbers",
+  (numbers) => numbers.length === 0 ? NONE : numbers.join(","),
+  (text) => text === NONE ? [] : text.split(",").map(countOf),
+);
+
+const point = columns({ position: count(), digest: hex<Hash>() });
+
+/** The cells of each kind of line, after the kind. */
+const LINES = {
+  snapshot: columns({ id: text() }),
+  group: columns({ group: hex<Hash>() }),
+  view: columns({ number: count(), round: count() }),
+  time: columns({ beganAt: time(), endedAt: time() }),
+  coordinator: columns({
+    key: hex<PeerKey>(),
+    consistent: columns({ seq: count(), position: count(), digest: hex<Hash>() }),
+    decided,
+    locks: numbers,
+  }),
+  member: columns({
+    name: text(),
+    key: hex<PeerKey>(),
+    incarnation: process,
+    state: columns({
+      seq: count(),
+      log: point,
+      acked: point,
+      placed: point,
+      sent: count(),
+      logged: count(),
+      decided,
+      tellings: count(),
+      locks: numbers,
+    }),
+  }),
+  received: columns({ by: text(), from: text(), texts: count(), acked: count() }),
+  told: columns({ name: text(), messages: count() }),
+  channel: columns({ from: text(), to: text(), messages: count() }),
+  run: columns({
+    from: text(),
+    to: text(),
+    author: hex<PeerKey>(),
+    incarnation: process,
+    first: count(),
+    through: count(),
+  }),
+  telling: columns({
+    from: text(),
+    after: count(),
+    through: count(),
+    seq: count(),
+    entries: count(),
+  }),
+  text: columns({ author: hex<PeerKey>(), incarnation: process, number: count(), id: text() }),
+  entry: columns({ from: text(), seq: count(), id: hex<Hash>() as Column<string> }),
+  verdict: columns({ word: text(), why: text() }),
+} as const;
+type Kind = keyof typeof LINES;
+type Said<K extends Kind> = Infer<(typeof LINES)[K]>;
+
+function lineOf<K extends Kind>(kind: K, said: Said<K>): string {
+  return joinCells([kind, ...cellsOf<unknown>(LINES[kind], said)]);
+}
+
+/** What a line says; its first cell is the kind. @throws {MalformedError} If it doesn't say that. */
+function saidIn<K extends Kind>(kind: K, cells: readonly string[]): Said<K> {
+  const column = LINES[kind];
+  if (cells.length <= column.width!) {
+    throw new MalformedError(`its cell ${cells.length + 1} is missing`);
+  }
+  return column.read(cells, 1, cells.length) as Said<K>;
+}
+
 /** The text of a snapshot. @param verdict The present verdict on it. */
 export function snapshotText(crypto: Crypto, cut: Cut, verdict: Verdict): string {
+  const word = verdict.isConsistent ? CONSISTENT : INCONSISTENT;
   const lines = [
-    ...headLines(cut),
+    joinCells([MAGIC, String(SNAPSHOT_VERSION)]),
+    lineOf("snapshot", cut),
+    lineOf("group", cut),
+    lineOf("view", cut.ballot),
+    lineOf("time", cut),
     ...COMMENTS,
-    coordinatorLine(cut.coordinatorKey, cut.coordinator),
-    ...cut.members.map(memberLine),
+    lineOf("coordinator", { key: cut.coordinatorKey, ...cut.coordinator }),
+    ...cut.members.map((member) => lineOf("member", member)),
     ...receivedLines(cut),
     ...channelLines(cut),
     ...idLines(crypto, cut),
-    joinCells(["verdict", verdict.isConsistent ? CONSISTENT : INCONSISTENT, verdict.why]),
+    lineOf("verdict", { word, why: verdict.why }),
   ];
   const text = `${lines.join("\n")}\n`;
   return `${text}${joinCells(["sum", sumOf(crypto, text)])}\n`;
@@ -63,86 +158,32 @@ function sumOf(crypto: Crypto, text: string): string {
   return crypto.sha256<Hash>(utf8(text));
 }
 
-function headLines({ id, group, ballot, beganAt, endedAt }: Cut): readonly string[] {
-  return [
-    joinCells([MAGIC, String(SNAPSHOT_VERSION)]),
-    joinCells(["snapshot", id]),
-    joinCells(["group", group]),
-    joinCells(["view", String(ballot.number), String(ballot.round)]),
-    joinCells(["time", isoTime(beganAt), isoTime(endedAt)]),
-  ];
-}
-
-function coordinatorLine(key: PeerKey, { consistent, decided, locks }: CoordinatorState): string {
-  return joinCells([
-    "coordinator",
-    key,
-    String(consistent.seq),
-    ...pointCells(consistent),
-    decidedCell(decided),
-    numbersCell(locks),
-  ]);
-}
-
-function memberLine({ name, key, incarnation, state }: CutMember): string {
-  const { seq, log, acked, placed, sent, logged, decided, tellings, locks } = state;
-  return joinCells([
-    "member",
-    name,
-    key,
-    incarnation.toHex(),
-    String(seq),
-    ...pointCells(log),
-    ...pointCells(acked),
-    ...pointCells(placed),
-    String(sent),
-    String(logged),
-    decidedCell(decided),
-    String(tellings),
-    numbersCell(locks),
-  ]);
-}
-
-function pointCells({ position, digest }: HistoryPoint): readonly string[] {
-  return [String(position), digest];
-}
-
-function decidedCell(decided: Decided | null): string {
-  return decided === null ? NONE : `${decided.incarnation.toHex()}:${decided.through}`;
-}
-
-function numbersCell(numbers: readonly number[]): string {
-  return numbers.length === 0 ? NONE : numbers.join(",");
-}
-
 function receivedLines({ members, coordinator }: Cut): readonly string[] {
   const received = members.flatMap(({ name: by, state }) =>
     members.map(({ name: from }, of) => {
       const { texts, acked } = state.peers[of]!;
-      return joinCells(["received", by, from, String(texts), String(acked)]);
+      return lineOf("received", { by, from, texts, acked });
     })
   );
   const told = members.map(({ name }, of) =>
-    joinCells(["told", name, String(coordinator.tellings[of] ?? 0)])
+    lineOf("told", { name, messages: coordinator.tellings[of] ?? 0 })
   );
   return [...received, ...told];
 }
 
 function channelLines({ members }: Cut): readonly string[] {
   const lines = (from: string, to: string, runs: readonly Run[]) => [
-    joinCells(["channel", from, to, String(runsLength(runs))]),
-    ...runs.map(({ author, incarnation, first, through }) =>
-      joinCells(["run", from, to, author, incarnation.toHex(), String(first), String(through)])
-    ),
+    lineOf("channel", { from, to, messages: runsLength(runs) }),
+    ...runs.map((run) => lineOf("run", { from, to, ...run })),
   ];
   return members.flatMap(({ name, state, tellings }, at) => [
     ...members.flatMap(({ name: from }, of) =>
       of === at ? [] : lines(from, name, state.channels[of]!)
     ),
     ...lines(COORDINATOR_NAME, name, state.fromCoordinator),
-    joinCells(["channel", name, COORDINATOR_NAME, String(entriesOf(tellings))]),
-    ...tellings.map(({ after, through, seq, ids }) =>
-      joinCells(["telling", name, ...[after, through, seq, ids.length].map(String)])
+    lineOf("channel", { from: name, to: COORDINATOR_NAME, messages: entriesOf(tellings) }),
+    ...tellings.map(({ ids, ...told }) =>
+      lineOf("telling", { from: name, ...told, entries: ids.length })
     ),
   ]);
 }
@@ -160,13 +201,13 @@ function idLines(crypto: Crypto, cut: Cut): readonly string[] {
     for (const run of [...state.channels, state.fromCoordinator].flat()) {
       const { author, incarnation, first } = run;
       ids.of(run).forEach((id, index) =>
-        lines.add(joinCells(["text", author, incarnation.toHex(), String(first + index), id]))
+        lines.add(lineOf("text", { author, incarnation, number: first + index, id }))
       );
     }
   }
   const entries = members.flatMap(({ name, tellings }) =>
     tellings.flatMap(({ seq, ids }) =>
-      ids.map((id, index) => joinCells(["entry", name, String(seq + index), id]))
+      ids.map((id, index) => lineOf("entry", { from: name, seq: seq + index, id }))
     )
   );
   return [...lines, ...entries];
@@ -243,7 +284,7 @@ interface ReadTelling extends Omit<Telling, "ids"> {
 
 /** The lines parsed so far. */
 class Reading {
-  readonly #heads = new Map<string, readonly string[]>();
+  readonly #heads = new Map<Kind, readonly string[]>();
   readonly #members = new Map<string, ReadMember>();
   readonly #told: number[] = [];
 
@@ -252,15 +293,15 @@ class Reading {
     const cells = splitCells(line);
     try {
       if (cells === null) throw new MalformedError("nobody wrote it so");
-      this.#take(new Cells(cells));
+      this.#take(cells);
     } catch (cause) {
       if (!(cause instanceof MalformedError)) throw cause;
       throw corrupt(`line ${number}: ${cause.message}`, cause);
     }
   }
 
-  #take(cells: Cells): void {
-    const kind = cells.text(0);
+  #take(cells: readonly string[]): void {
+    const kind = cells[0]!;
     switch (kind) {
       case "snapshot":
       case "group":
@@ -268,39 +309,38 @@ class Reading {
       case "time":
       case "coordinator":
       case "verdict":
-        this.#heads.set(kind, cells.cells);
+        this.#heads.set(kind, cells);
         return;
-      case "member":
-        this.#members.set(cells.text(1), readMember(cells));
+      case "member": {
+        const member = saidIn(kind, cells);
+        this.#members.set(member.name, {
+          ...member,
+          peers: [],
+          channels: new Map(),
+          tellings: [],
+          toldTellings: 0,
+        });
         if (this.#members.size <= MEMBERS_MAX) return;
         throw new MalformedError(`no group has more than ${MEMBERS_MAX} members`);
-      case "received":
-        this.#member(cells, 1).peers.push({ texts: cells.count(3), acked: cells.count(4) });
-        return;
-      case "told":
-        this.#told.push(cells.count(2));
-        return;
-      case "channel":
-        return;
-      case "run": {
-        const { channels } = this.#member(cells, 2);
-        const from = cells.text(1);
-        const runs = channels.get(from) ?? [];
-        if (runs.length === SNAPSHOT_RUNS_MAX) {
-          throw new MalformedError(`no channel has more than ${SNAPSHOT_RUNS_MAX} runs`);
-        }
-        runs.push(readRun(cells));
-        channels.set(from, runs);
+      }
+      case "received": {
+        const { by, texts, acked } = saidIn(kind, cells);
+        this.#member(by).peers.push({ texts, acked });
         return;
       }
+      case "told":
+        this.#told.push(saidIn(kind, cells).messages);
+        return;
+      case "run":
+        return this.#run(saidIn(kind, cells));
       case "telling": {
-        const [after, through, seq] = [cells.count(2), cells.count(3), cells.count(4)];
-        const entries = cells.count(5);
-        this.#member(cells, 1).tellings.push({ after, through, seq, entries, ids: [] });
+        const { from, ...told } = saidIn(kind, cells);
+        this.#member(from).tellings.push({ ...told, ids: [] });
         return;
       }
       case "entry":
-        return this.#entry(cells);
+        return this.#entry(saidIn(kind, cells));
+      case "channel": // derived from the others
       case "text":
         return;
       default:
@@ -308,27 +348,36 @@ class Reading {
     }
   }
 
-  #member(cells: Cells, index: number): ReadMember {
-    const name = cells.text(index);
+  #member(name: string): ReadMember {
     const member = this.#members.get(name);
     if (member === undefined) throw new MalformedError(`no member is called ${quotedStart(name)}`);
     return member;
   }
 
+  #run({ from, to, ...run }: Said<"run">): void {
+    const { channels } = this.#member(to);
+    const runs = channels.get(from) ?? [];
+    if (runs.length === SNAPSHOT_RUNS_MAX) {
+      throw new MalformedError(`no channel has more than ${SNAPSHOT_RUNS_MAX} runs`);
+    }
+    if (run.through < run.first) throw new MalformedError("a run ends before it begins");
+    runs.push(run);
+    channels.set(from, runs);
+  }
+
   /** Entries are in the order of the tellings that contain them; an entry can be in two tellings. */
-  #entry(cells: Cells): void {
-    const member = this.#member(cells, 1);
+  #entry({ from, seq, id }: Said<"entry">): void {
+    const member = this.#member(from);
     const { tellings } = member;
     const isTold = ({ entries, ids }: ReadTelling) => ids.length >= entries;
     while (tellings[member.toldTellings] !== undefined && isTold(tellings[member.toldTellings]!)) {
       member.toldTellings++;
     }
     const telling = tellings[member.toldTellings];
-    const seq = cells.count(2);
     if (telling === undefined || telling.seq + telling.ids.length !== seq) {
       throw new MalformedError(`entry ${seq} wasn't told of`);
     }
-    telling.ids.push(hexOf<Hash>(cells.text(3)));
+    telling.ids.push(id);
   }
 
   /** The complete file. @throws {P2pchatError} `store-corrupt` where something is missing. */
@@ -341,68 +390,28 @@ class Reading {
     }
   }
 
-  #head(kind: string): Cells {
+  #head<K extends Kind>(kind: K): Said<K> {
     const cells = this.#heads.get(kind);
     if (cells === undefined) throw new MalformedError(`its line "${kind}" is missing`);
-    return new Cells(cells);
+    return saidIn(kind, cells);
   }
 
   #done(): SnapshotFile {
-    const [view, time, verdict] = [this.#head("view"), this.#head("time"), this.#head("verdict")];
-    const coordinator = this.#head("coordinator");
+    const [ballot, time, verdict] = [this.#head("view"), this.#head("time"), this.#head("verdict")];
+    const { key: coordinatorKey, ...coordinator } = this.#head("coordinator");
     const names = [...this.#members.keys()];
     if (this.#told.length !== names.length) throw new MalformedError('a line "told" is missing');
     const cut: Cut = {
-      id: this.#head("snapshot").text(1),
-      group: hexOf<Hash>(this.#head("group").text(1)),
-      ballot: { number: view.count(1), round: view.count(2) },
-      beganAt: timeOf(time.text(1)),
-      endedAt: timeOf(time.text(2)),
-      coordinatorKey: hexOf<PeerKey>(coordinator.text(1)),
-      coordinator: {
-        consistent: { seq: coordinator.count(2), ...coordinator.point(3) },
-        decided: coordinator.decided(5),
-        locks: coordinator.numbers(6),
-        tellings: this.#told,
-      },
+      ...this.#head("snapshot"),
+      ...this.#head("group"),
+      ballot,
+      ...time,
+      coordinatorKey,
+      coordinator: { ...coordinator, tellings: this.#told },
       members: Array.from(this.#members.values(), (member) => cutMember(member, names)),
     };
-    const why = verdict.text(2);
-    return { cut, written: { isConsistent: verdict.text(1) === CONSISTENT, why } };
+    return { cut, written: { isConsistent: verdict.word === CONSISTENT, why: verdict.why } };
   }
-}
-
-function readMember(cells: Cells): ReadMember {
-  return {
-    name: cells.text(1),
-    key: hexOf<PeerKey>(cells.text(2)),
-    incarnation: cells.process(3),
-    state: {
-      seq: cells.count(4),
-      log: cells.point(5),
-      acked: cells.point(7),
-      placed: cells.point(9),
-      sent: cells.count(11),
-      logged: cells.count(12),
-      decided: cells.decided(13),
-      tellings: cells.count(14),
-      locks: cells.numbers(15),
-    },
-    peers: [],
-    channels: new Map(),
-    tellings: [],
-    toldTellings: 0,
-  };
-}
-
-function readRun(cells: Cells): Run {
-  if (cells.count(6) < cells.count(5)) throw new MalformedError("a run ends before it begins");
-  return {
-    author: hexOf<PeerKey>(cells.text(3)),
-    incarnation: cells.process(4),
-    first: cells.count(5),
-    through: cells.count(6),
-  };
 }
 
 function cutMember(member: ReadMember, names: readonly string[]): CutMember {
@@ -421,44 +430,4 @@ function cutMember(member: ReadMember, names: readonly string[]): CutMember {
     state: { ...state, peers, channels: fromMembers, fromCoordinator },
     tellings: tellings.map(({ after, through, seq, ids }) => ({ after, through, seq, ids })),
   };
-}
-
-/** The cells of a line. Each method throws a `MalformedError` if the cell isn't of its kind. */
-class Cells {
-  constructor(readonly cells: readonly string[]) {}
-
-  text(index: number): string {
-    const cell = this.cells[index];
-    if (cell === undefined) throw new MalformedError(`its cell ${index + 1} is missing`);
-    return cell;
-  }
-
-  count(index: number): number {
-    return countOf(this.text(index));
-  }
-
-  point(index: number): HistoryPoint {
-    return { position: this.count(index), digest: hexOf<Hash>(this.text(index + 1)) };
-  }
-
-  process(index: number): Uint8Array {
-    const text = this.text(index);
-    if (!/^[0-9a-f]{16}$/.test(text)) {
-      throw new MalformedError(`no process is ${quotedStart(text)}`);
-    }
-    return Uint8Array.fromHex(text);
-  }
-
-  decided(index: number): Decided | null {
-    const text = this.text(index);
-    if (text === NONE) return null;
-    const [, incarnation, through] = /^([0-9a-f]{16}):(\d+)$/.exec(text) ?? [];
-    if (incarnation === undefined) throw new MalformedError(`no decision is ${quotedStart(text)}`);
-    return { incarnation: Uint8Array.fromHex(incarnation), through: countOf(through!) };
-  }
-
-  numbers(index: number): readonly number[] {
-    const text = this.text(index);
-    return text === NONE ? [] : text.split(",").map(countOf);
-  }
 }
