@@ -31,14 +31,7 @@ function modeOf<Target>(table: CommandTable<Target>): Mode {
 
 function clientMode(place: Place, isInteractive: boolean): Mode {
   const peer = place === "lobby" ? "" : "Bob";
-  const where = {
-    place,
-    peer,
-    isAccepted: false,
-    wasInCall: isInteractive,
-    isJustOver: false,
-    isEndOwed: false,
-  };
+  const where = { place, peer, isAccepted: false, wasInCall: isInteractive, isJustOver: false };
   return modeOf(registryCommands(() => where, isInteractive, (name) => name === "Bob"));
 }
 

@@ -20,17 +20,12 @@ export type Place = "lobby" | "asked" | "calling" | "talking" | "refused";
 
 export interface Whereabouts {
   readonly place: Place;
-  /** The other side of the call, or of the one whose `q` is owed; empty in the lobby. */
+  /** The other side of the call; empty in the lobby. */
   readonly peer: string;
   /** Whether the callee has accepted: the call is about to be connected. */
   readonly isAccepted: boolean;
   /** Whether the line being run was begun in a call, ringing or connected, that is over now. */
   readonly wasInCall: boolean;
-  /**
-   * Whether a call of a script's has failed, and its `q` hasn't come yet: as scripts can't know when it fails, each `q`
-   * ends a call before one logs out.
-   */
-  readonly isEndOwed: boolean;
   /** Whether a call, ringing or connected, ended less than 1.5 s ago, not by our user, and there is no other one. */
   readonly isJustOver: boolean;
 }
@@ -66,9 +61,6 @@ export class PromptState {
   /** The callee of such a call after it has failed, until all lines meant for it are read, whoever calls meanwhile. */
   #refused: { readonly peer: string; readonly code: ErrorCode } | null = null;
 
-  /** The callee of a failed call for which `q` hasn't been piped yet; null: none. */
-  #owed: string | null = null;
-
   /** @param nowMs A monotonic clock. */
   constructor(public name: string, readonly nowMs: () => number) {}
 
@@ -76,11 +68,8 @@ export class PromptState {
     const where = this.#refused === null
       ? this.#where
       : { place: "refused" as const, peer: this.#refused.peer };
-    const isEndOwed = where === LOBBY && this.#owed !== null;
     return {
       ...where,
-      ...(isEndOwed ? { peer: this.#owed! } : {}),
-      isEndOwed,
       isAccepted: this.#where.place === "calling" && this.#accepted,
       wasInCall: this.#begunIn !== null && this.#begunIn !== this.#callNow,
       isJustOver: where === LOBBY && this.nowMs() - this.#overAtMs < JUST_OVER_MS,
@@ -135,7 +124,6 @@ export class PromptState {
   /** Notes a command of the user: after one that accepts a call, lines are meant for that call. */
   asks(command: ClientCommand): void {
     const { place, peer } = this.#where;
-    this.#owed = null;
     this.#isEnding ||= ENDS_CALL.has(command.command);
     if (place !== "asked") return;
     const isCalledBack = command.command === "call" && isSameName(command.name, peer);
@@ -185,8 +173,6 @@ export class PromptState {
         this.#overAtMs = this.#isEnding ? -Infinity : this.nowMs();
         if (this.#where.place === "calling" && this.#isOverfull) {
           this.#refused = { peer: event.peer, code: unsaidCode(event.state) };
-        } else if (this.#where.place === "calling" && !this.#isEnding && !this.#isTyped) {
-          this.#owed = event.peer;
         }
         this.#where = LOBBY;
     }
@@ -197,7 +183,6 @@ export class PromptState {
     this.#accepted = false;
     this.#isEnding = false;
     this.#isOverfull = false;
-    this.#owed = null;
     this.#where = { place, peer };
   }
 }

@@ -230,10 +230,7 @@ function bareLine(
     throw new P2pchatError("not-allowed", JUST_OVER_TEXT);
   }
   if (place === "refused" && word !== "q") return { command: "msg", texts: { text: line } };
-  if (word === "q") {
-    const isOut = place === "lobby" && !where.isEndOwed;
-    return { command: isOut ? "logout" : "hangup", texts: {} };
-  }
+  if (word === "q") return { command: place === "lobby" ? "logout" : "hangup", texts: {} };
   // Text waits until the call is connected; at a terminal it is refused before the callee has accepted.
   const isKept = place === "calling" && (!isInteractive || where.isAccepted);
   if (place === "talking" || isKept) {

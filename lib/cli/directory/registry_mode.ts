@@ -362,12 +362,7 @@ class Program {
   #target(): RegistryTarget {
     const { standing, ui } = this.#parts;
     const submit = (command: ClientCommand, ref: string | undefined) => {
-      const { place, peer, isEndOwed } = standing.where;
-      if (isEndOwed && command.command === "hang-up") {
-        standing.asks(command);
-        const text = `${overText(peer)}: lines are for the lobby again, where q logs out`;
-        return ui.show({ event: "notice", text }, ref);
-      }
+      const { place, peer } = standing.where;
       if (place === "refused") {
         if (command.command === "say") {
           if (ref === undefined) return void this.#unsaid++;

@@ -323,7 +323,6 @@ Deno.test("helpLines() has descriptions in one column, at terminals of any width
     isAccepted: false,
     wasInCall: false,
     isJustOver: false,
-    isEndOwed: false,
   } as const;
   const tables = [
     meshCommands,

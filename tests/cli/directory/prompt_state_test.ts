@@ -117,31 +117,6 @@ Deno.test("registry: what was piped beyond what is kept for a call that is refus
   assertEquals(talked.where.place, "lobby");
 });
 
-Deno.test("registry: a script's q after its call has failed is for that call, whenever that was", () => {
-  const failed = () => standing(UP, call("ringing"), call("offline"));
-  const owes = (alice: PromptState) => alice.where.isEndOwed;
-  const alice = failed();
-  assertEquals([alice.where.place, alice.where.peer, owes(alice)], ["lobby", "bob", true]);
-  alice.asks({ command: "hang-up" });
-  assertEquals([alice.where.peer, owes(alice)], ["", false]);
-
-  const busy = failed();
-  busy.asks({ command: "list", part: undefined });
-  assertEquals(owes(busy), false, "it knows that it is in the lobby");
-  const called = failed();
-  called.shows(INCOMING);
-  assertEquals(owes(called), false);
-  const withdrawn = standing(UP, call("ringing"));
-  withdrawn.asks({ command: "cancel" });
-  withdrawn.shows(call("ended"));
-  assertEquals(owes(withdrawn), false);
-  assertEquals(owes(standing(UP, call("ringing"), call("connected"), call("ended"))), false);
-  const typed = standing(UP);
-  typed.lineBegins()();
-  for (const event of [call("ringing"), call("offline")]) typed.shows(event);
-  assertEquals(owes(typed), false);
-});
-
 Deno.test("registry: one is called as the directory says", () => {
   const alice = new PromptState("ALICE", () => 0);
   assertEquals([alice.wasUp, alice.name], [false, "ALICE"]);

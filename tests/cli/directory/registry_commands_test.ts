@@ -15,7 +15,6 @@ const HERE: Whereabouts = {
   isAccepted: false,
   wasInCall: false,
   isJustOver: false,
-  isEndOwed: false,
 };
 
 /** What a line does there, with bob. */
@@ -242,13 +241,6 @@ Deno.test("registry: a line that was begun in a call is for nobody else once tha
     }
   }
   assertEquals(outcome("/list", "lobby", { more: { wasInCall: true } }), LIST);
-});
-
-Deno.test("registry: a script's q for a call that has failed doesn't log out; /logout does", () => {
-  const failed = { isInteractive: false, more: { isEndOwed: true } };
-  assertEquals(outcome("q", "lobby", failed), HANG_UP);
-  assertEquals(outcome("/logout", "lobby", failed), QUIT);
-  assertEquals(outcome("2 lunch", "lobby", failed), tell("lunch"));
 });
 
 Deno.test("registry: who hangs up a moment after the other doesn't log out", () => {
