@@ -140,7 +140,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
    * or we couldn't take in what they sent, and their answer repeats it if it is higher.
    */
   readonly #owed = new Set<PeerKey>();
-  /** Of the rotations that a neighbour is sent all of, those that wait for its next beacons. */
+  /** Of the rotations that a neighbour is sent all of, those that wait for its next beacons; never none. */
   readonly #untold = new Map<PeerKey, KeptRotation[]>();
   #rotating: Rotating | null = null;
   #lastToken = 0;
@@ -215,15 +215,15 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
 
   /** Sends the kept rotations, the highest first: as many as fit a link's queue with ease, the others later. */
   #tellAll(peer: PeerKey, nowMs: number): void {
-    this.#untold.set(peer, [...this.kept?.rotations ?? []]);
+    const { rotations = [] } = this.kept ?? {};
+    if (rotations.length === 0 || !this.#neighbours.has(peer)) return;
+    this.#untold.set(peer, [...rotations]);
     this.#tellOn(peer, nowMs);
   }
 
   #tellOn(peer: PeerKey, nowMs: number): void {
-    const untold = this.#untold.get(peer) ?? [];
-    if (untold.length === 0 || !this.#neighbours.has(peer)) return;
-    if (!this.#told.take(peer, nowMs)) return this.#owe(peer);
-    this.#owed.delete(peer);
+    const untold = this.#untold.get(peer)!;
+    if (!this.#mayTell(peer, nowMs)) return;
     const part: KeptRotation[] = [];
     let bytes = 0;
     while (untold.length > 0 && bytes < ROTATIONS_TOLD_BYTES) {
@@ -238,9 +238,17 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   #tellCurrent(peer: PeerKey, nowMs: number): void {
     const [current] = this.kept?.rotations ?? [];
     if (current === undefined || !this.#neighbours.has(peer)) return;
-    if (!this.#told.take(peer, nowMs)) return this.#owe(peer);
+    if (this.#mayTell(peer, nowMs)) this.#send(peer, [current]);
+  }
+
+  /** Whether the neighbour may be told something now; otherwise it is owed that. */
+  #mayTell(peer: PeerKey, nowMs: number): boolean {
+    if (!this.#told.take(peer, nowMs)) {
+      this.#owe(peer);
+      return false;
+    }
     this.#owed.delete(peer);
-    this.#send(peer, [current]);
+    return true;
   }
 
   #owe(peer: PeerKey): void {

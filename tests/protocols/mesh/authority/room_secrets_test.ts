@@ -228,6 +228,13 @@ Deno.test("RoomSecrets tells a neighbour again whose beacon shows an earlier epo
   assert(told < 10, `${told} sets at once`);
 });
 
+Deno.test("RoomSecrets tells a neighbour again that came before any rotation was known", () => {
+  const { step, hear } = machine(keptOf());
+  assertEquals(sentTo(hear([FIRST, rotation("Bob", 2)])), [[CEM, 2]]);
+
+  assertEquals(sentTo(step({ type: "beacon", peer: CEM, epoch: 1 })), [[CEM, 1]]);
+});
+
 Deno.test("RoomSecrets shows a rotation of its own once the disk has it, and sends it then", () => {
   const { step, kept } = machine();
   const before = kept!.current();
