@@ -6,6 +6,7 @@
 import { dropOldest } from "../collections/bounded.ts";
 import type { FoldedName, PeerKey } from "../ids.ts";
 import { STRANGE_KEPT_MS } from "../machine/mode_limits.ts";
+import { type Fingerprint, fingerprintOf } from "../text/fingerprint.ts";
 import { foldName } from "../text/names.ts";
 
 export interface ReportedKey {
@@ -22,6 +23,12 @@ export class ReportedKeys {
   /** The key that the user was told of last under this name, which `/trust` accepts. */
   get(folded: FoldedName): ReportedKey | undefined {
     return this.#byName.get(folded);
+  }
+
+  /** Whether the key that the user was told of last under this name is this one. */
+  isLast(folded: FoldedName, fingerprint: Fingerprint): boolean {
+    const key = this.#byName.get(folded)?.key;
+    return key !== undefined && fingerprintOf(key) === fingerprint;
   }
 
   /** The other key that the user was told of under this name, and may be about to accept. */

@@ -139,9 +139,7 @@ export class KnownKeys {
   unrefuse(name: string, key: Fingerprint): void {
     const folded = foldName(name);
     this.#refused.accept(name, key);
-    const reported = this.#reported.get(folded)?.key;
-    const isReported = reported !== undefined && fingerprintOf(reported) === key;
-    if (isReported && !this.#pins.has(folded)) this.trust(name);
+    if (this.#reported.isLast(folded, key) && !this.#pins.has(folded)) this.trust(name);
   }
 
   /**

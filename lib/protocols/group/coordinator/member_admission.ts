@@ -141,9 +141,7 @@ export class MemberAdmission {
   unrefuse(name: string, fingerprint: Fingerprint): void {
     const folded = foldName(name);
     this.#refused.accept(name, fingerprint);
-    const reported = this.#reported.get(folded)?.key;
-    const isReported = reported !== undefined && fingerprintOf(reported) === fingerprint;
-    if (isReported && !this.#pins.has(folded)) this.trust(name);
+    if (this.#reported.isLast(folded, fingerprint) && !this.#pins.has(folded)) this.trust(name);
   }
 
   /** Whether the owner of this key was a member under this name. */

@@ -162,9 +162,7 @@ export class MemberNames {
   unrefused(name: string, fingerprint: Fingerprint): void {
     const folded = foldName(name);
     this.#refused.accept(name, fingerprint);
-    const reported = this.#reported.get(folded)?.key;
-    const isReported = reported !== undefined && fingerprintOf(reported) === fingerprint;
-    if (isReported && !this.#pins.has(folded)) this.trust(name);
+    if (this.#reported.isLast(folded, fingerprint) && !this.#pins.has(folded)) this.trust(name);
     else this.#tellAnew(folded);
   }
 
