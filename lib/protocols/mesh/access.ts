@@ -1,7 +1,7 @@
 /**
- * Who may join a private room: anybody with its current secret, if its author knew who is removed; and otherwise those that were members
- * before, and were known as such to whoever has removed somebody since. In an open room everybody may. A key that was
- * removed may join neither.
+ * Who may join a private room: anybody with its current secret, if its author knew who is removed; and otherwise those
+ * that were members before, and were known as such to whoever has removed somebody since. In an open room everybody
+ * may. A key that was removed may join neither.
  */
 
 import type { PeerKey } from "../../base/ids.ts";

@@ -180,9 +180,13 @@ export class KeptRulings {
     return this.isFounder(key) || this.isDeputy(key);
   }
 
-  /** How many keys are removed. */
+  /** The keys that are removed. */
+  get removed(): readonly PeerKey[] {
+    return [...this.#rulings.keys()].filter((key) => this.isRemoved(key));
+  }
+
   get removedCount(): number {
-    return [...this.#rulings.keys()].filter((key) => this.isRemoved(key)).length;
+    return this.removed.length;
   }
 
   /** Tells apart which keys are removed: members that know of the same have the same. */
@@ -191,11 +195,8 @@ export class KeptRulings {
   }
 
   #idOfRemoved(): Uint8Array {
-    const removed = [...this.#rulings.keys()].filter((key) => this.isRemoved(key)).toSorted();
-    return Uint8Array.fromHex(this.crypto.sha256(utf8(removed.join("")))).slice(
-      0,
-      REMOVED_ID_BYTES,
-    );
+    const removed = this.removed.toSorted().join("");
+    return Uint8Array.fromHex(this.crypto.sha256(utf8(removed))).slice(0, REMOVED_ID_BYTES);
   }
 
   /** Whether these are the keys that are removed here; of somebody who doesn't say which, whether they are as many. */

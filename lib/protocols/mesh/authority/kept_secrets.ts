@@ -1,10 +1,11 @@
 /**
  * The secrets of a private room that a member keeps, and what each of them is good for: the current one admits
- * newcomers, if its author knew of the same removals; the others let members find each other that don't all know the same rotations.
+ * newcomers, if its author knew of the same removals; the others let members find each other that don't all know the
+ * same rotations.
  *
  * Which rotations are kept doesn't depend on the order in which they came: of those that say who stays only where their
- * authors may, and of all others, the highest (`compare`), at most
- * `ROTATIONS_PER_EPOCH_MAX` of one epoch and `ROTATIONS_KEPT_MAX` in all, and one of the lowest epoch of all.
+ * authors may, and of all others, the highest (`compare`), at most `ROTATIONS_PER_EPOCH_MAX` of one epoch and
+ * `ROTATIONS_KEPT_MAX` in all, and one of the lowest epoch of all.
  *
  * What the rulings say of a rotation's author counts, and is asked anew when they change: a secret made by who was
  * removed is void. It admits nobody, however high its epoch; it only lets those find each other that have stayed.
