@@ -82,7 +82,7 @@ Deno.test("mesh: the founder removes a member for good, others can't, and /allow
   }
   assertEquals(await refusal(room.launch("Mal", [], { data })), REMOVED);
 
-  assertStringIncludes((await asked(ann, "allow", { name: "Mal" })).text, "You have allowed Mal,");
+  assertStringIncludes((await asked(ann, "allow", { name: "Mal" })).text, "You have allowed Mal ");
   const back = await room.join("Mal", bob, { data });
   await bob.until(says("without Mal"));
   await back.say("thanks");
@@ -107,7 +107,7 @@ Deno.test("mesh: deputies remove, too, and whom one removed stays out when it is
 
   await asked(ann, "deputy", { name: "Bob", end: true });
   await bob.until((event) =>
-    event.event === "notice" && String(event.text).includes("ended that you")
+    event.event === "notice" && String(event.text).includes("ended your time")
   );
   assertEquals((await asked(bob, "allow", { name: "Mal" })).code, "not-allowed");
   assertEquals(
@@ -146,7 +146,7 @@ Deno.test("mesh: in a private room neither an old invite nor a copied profile he
   assertEquals(await refusal(mal), REMOVED);
   await bob.until(left("Mal"));
   await bob.until((event) =>
-    event.event === "notice" && String(event.text).includes("made a new invite")
+    event.event === "notice" && String(event.text).includes("a new invite")
   );
   const { epoch } = parseInvite((await bob.ask("invite")).invite).secret!;
   assertEquals(epoch, 2);

@@ -40,6 +40,7 @@ Deno.test("text mode: two people meet, talk and part, and read this", async () =
     `>INFO: Bob at address 127.0.0.1 is listening at ${bobPort}.`,
     `Others join with: p2pchat mesh NAME 127.0.0.1 ${bobPort}`,
     "* Alice is here (127.0.0.1)",
+    "* Alice is the founder of this room, and can /remove members",
     "<Bob> hello",
     "<Alice> are you coming?",
   ]);
@@ -129,8 +130,9 @@ Deno.test("text mode: who accepts no connections says so, and has no address in 
   assertEquals(bob.lines, [
     ">INFO: Bob accepts no connections (--passive): nobody joins through this member.",
     "* Alice is here (127.0.0.1)",
+    "* Alice is the founder of this room, and can /remove members",
     "Bob (you)  accepts no connections",
-    `Alice  127.0.0.1:${alice.port}  direct`,
+    `Alice  127.0.0.1:${alice.port}  direct  founder`,
   ]);
   assertEquals([peers[1].name, peers[1].host, peers[1].port], ["Bob", "", 0]);
 });
@@ -424,16 +426,16 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
 
   assertEquals(alice.lines.slice(2), [
     "No messages.",
-    "Room of 1: Alice (you).",
+    "Room of 1: Alice (you, founder).",
     "Nobody else is here; what you write is kept for who comes. No messages yet.",
     key,
-    `Alice (you)  127.0.0.1:${port}`,
+    `Alice (you)  127.0.0.1:${port}  founder`,
     "<Alice> hello",
     "* Bob joined (127.0.0.1)",
     "<Bob> hi",
-    `Alice (you)  127.0.0.1:${port}`,
+    `Alice (you)  127.0.0.1:${port}  founder`,
     `Bob  127.0.0.1:${bobPort}  direct`,
-    "Room of 2: Alice (you), Bob.",
+    "Room of 2: Alice (you, founder), Bob.",
     ...alice.lines.slice(-3),
   ]);
   assertMatch(
@@ -447,10 +449,11 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
   assertEquals(bob.lines.slice(2), [
     "* Alice is here (127.0.0.1)",
     "(earlier) <Alice> hello",
+    "* Alice is the founder of this room, and can /remove members",
     "<Bob> hi",
     "<Bob> hi",
     `Bob (you)  127.0.0.1:${bobPort}`,
-    `Alice  127.0.0.1:${port}  direct`,
+    `Alice  127.0.0.1:${port}  direct  founder`,
   ]);
 });
 

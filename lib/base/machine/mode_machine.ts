@@ -97,6 +97,8 @@ export interface Compared {
 export interface KeyChange extends Compared {
   /** As its owner spells it. */
   readonly name: string;
+  /** The name under which whoever has the other key is shown, where that isn't `name`. */
+  readonly shown?: string;
   readonly key: string;
   /** The key expected; absent where the key itself is refused, after `/verify NAME no`. */
   readonly before?: string;

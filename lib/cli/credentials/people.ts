@@ -203,7 +203,9 @@ const OWN_NAME_EVENTS: ReadonlySet<string> = new Set(["ready", "session"]);
 /** Events that list who was there before, as whoever comes later is told before they are listed. */
 const BEFORE_US: ReadonlySet<string> = new Set(["users", "peers", "history", "log", "members"]);
 /** Events that name somebody of whom the user was told before, or whom the user only asked about. */
-const NO_MEETINGS: ReadonlySet<string> = new Set(["error", "notice", "delivery", "help", "status"]);
+const NO_MEETINGS: ReadonlySet<string> = new Set([
+  ...["error", "notice", "delivery", "help", "status", "removed", "allowed"],
+]);
 
 /** A name in an event, the batch of `LookAlikes` in which it came, and whether it is known to be a guest's or not. */
 interface Meeting {
@@ -410,7 +412,8 @@ function withChange(event: Fields, known: KnownPeers, changed: KeyChange): Field
   const start = verified ? verifiedBeforeText(shown) : "";
   const which = changed.given === true ? "the key in the table" : `${shown}'s earlier key`;
   const about = before === undefined || verified ? "" : `. You had not verified ${which}`;
-  const other = verifiedAs.length === 0 ? "" : `. The other is ${theVerifiedText(verifiedAs)}`;
+  const who = changed.shown === undefined ? "This one" : shownName(changed.shown);
+  const other = verifiedAs.length === 0 ? "" : `. ${who} has ${theVerifiedText(verifiedAs)}`;
   const text = `${start}${event["text"]}${about}${other}`;
   return { ...event, text, changed: { ...changed, verified } };
 }

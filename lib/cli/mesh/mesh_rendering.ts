@@ -49,6 +49,9 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
       return [starLine(nowMs, nameSpan(event.name), joinedText(event))];
     case "left":
       return [goneLine(event, nowMs)];
+    case "removed":
+    case "allowed":
+      return []; // a notice says it in words
     case "renamed":
       return [renamedLine(event, nowMs)];
     case "message":
@@ -143,9 +146,10 @@ function deliveryLines(
 
 function peerLine(peer: PeerView, index: number): Line {
   const address = peer.host === "" ? "accepts no connections" : endpointText(peer);
-  if (index === 0) return [ownNameSpan(peer.name), ` (you)  ${address}`];
+  const role = peer.role === undefined ? "" : `  ${peer.role}`;
+  if (index === 0) return [ownNameSpan(peer.name), ` (you)  ${address}${role}`];
   const compared = comparedText(peer);
-  const how = compared === null ? "" : `  ${compared}`;
+  const how = `${role}${compared === null ? "" : `  ${compared}`}`;
   return [nameSpan(peer.name), `  ${address}  ${peer.direct ? "direct" : "through others"}${how}`];
 }
 
@@ -189,8 +193,12 @@ function membersLine(status: MeshStatus): Line {
   return [
     `Room of ${numberText(others.length + 1)}: `,
     ownNameSpan(status.name),
-    " (you)",
-    ...named.flatMap((member): Span[] => [", ", nameSpan(member.name)]),
+    status.role === undefined ? " (you)" : ` (you, ${status.role})`,
+    ...named.flatMap(({ name, role }): Span[] => [
+      ", ",
+      nameSpan(name),
+      ...(role === undefined ? [] : [` (${role})`]),
+    ]),
     more > 0 ? ` and ${numberText(more)} more.` : ".",
   ];
 }

@@ -74,8 +74,9 @@ import {
 } from "./joining/refusals.ts";
 import { isForAnybody } from "./room/recipients.ts";
 import { KeptRulings } from "./authority/kept_rulings.ts";
-import { nameTakenText, REMOVED_TEXT, REPLACED_TEXT, type Room } from "./room/room.ts";
+import { nameTakenText, REPLACED_TEXT, type Room } from "./room/room.ts";
 import type { RoomEffect, RoomInput } from "./room/room_io.ts";
+import { removedText } from "./room/rulings_view.ts";
 import type { SignedGenesis } from "./schema/structures.ts";
 
 /** Why a member's link ends that came by an invite from before a removal. */
@@ -672,12 +673,21 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const shown = isFounded ? known.showRemoved(this.signer.key, rulings) : null;
     if (shown !== null) {
       // The next start doesn't go on alone, and lets nobody in.
-      const records = shown.map(rulingRecord);
+      const records = shown.fresh.map(rulingRecord);
       const isOpen = this.#room !== null || this.#earlier !== null;
       if (isOpen) this.#out.push({ type: "persist", records, token: null, sync: true });
-      return this.#fatal({ code: "kicked", text: REMOVED_TEXT });
+      const text = removedText(shown.by, known, this.#nameOf(shown.by));
+      return this.#fatal({ code: "kicked", text });
     }
     this.#close(link.link, "it takes us for removed, and we aren't");
+  }
+
+  /** The name of somebody who is or was in the room; null where we don't know it. */
+  #nameOf(key: PeerKey): string | null {
+    if (this.#room !== null) return this.#room.nameOf(key);
+    const claims = (this.#earlier?.records ?? []).filter((record) => record.kind === "claim");
+    const last = claims.findLast(({ claim }) => claim.claim.value.key === key);
+    return last?.claim.claim.value.name ?? null;
   }
 
   /** Counts a message of an unknown type, in either direction; closes the link on which there were too many. */

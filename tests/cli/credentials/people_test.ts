@@ -215,7 +215,12 @@ Deno.test("withCompared() warns louder of another key where the one expected was
   });
   assertEquals(
     warned({ name: "Cem", before: bob, key: eve })["text"],
-    "It changed. You had not verified Cem's earlier key. The other is the key that you verified as mallory",
+    "It changed. You had not verified Cem's earlier key. This one has the key that you verified as mallory",
+  );
+  assertEquals(
+    warned({ name: "Bob", shown: "Bob~givo", before: bob, key: eve })["text"],
+    "BE CAREFUL: you had verified Bob's key, and this one is ANOTHER. It changed. " +
+      "Bob~givo has the key that you verified as mallory",
   );
   assertEquals(
     warned({ name: "Cem", before: bob, given: true, key: "k" })["text"],

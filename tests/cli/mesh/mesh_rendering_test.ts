@@ -195,16 +195,21 @@ This room is private: others join with the invite that /invite shows.
     {
       event: "peers",
       peers: [
-        { name: "Alice", key: KEY, host: "10.0.0.1", port: 1, direct: false },
-        { name: "Bob", key: KEY, host: "::1", port: 2, direct: true },
+        { name: "Alice", key: KEY, host: "10.0.0.1", port: 1, direct: false, role: "founder" },
+        { name: "Bob", key: KEY, host: "::1", port: 2, direct: true, role: "deputy" },
         { name: "Carol", key: KEY, host: "10.0.0.3", port: 3, direct: false },
         { name: "Dave", key: KEY, host: "", port: 0, direct: true },
+        {
+          ...{ name: "Eve~k7f3", key: KEY, host: "", port: 0, direct: true },
+          changed: { name: "Eve", key: KEY },
+        },
       ],
     },
-    `Alice (you)  10.0.0.1:1
-Bob  [::1]:2  direct
+    `Alice (you)  10.0.0.1:1  founder
+Bob  [::1]:2  direct  deputy
 Carol  10.0.0.3:3  through others
 Dave  accepts no connections  direct
+Eve~k7f3  accepts no connections  direct  the key that you refused
 `,
   ],
   [
@@ -229,6 +234,15 @@ Dave  accepts no connections  direct
     STATUS,
     `Room of 3: Alice (you), Bob, Carol.
 Direct links: Bob 0.4 ms. All were heard of within 100 ms.
+Everything you wrote has reached everybody who is here. Last message 11:03, from Bob.
+Your key: Alice
+`,
+  ],
+  [
+    "a status where a deputy asks",
+    { ...STATUS, role: "deputy", members: [{ ...member("Bob"), role: "founder" }] },
+    `Room of 2: Alice (you, deputy), Bob (founder).
+No direct links.
 Everything you wrote has reached everybody who is here. Last message 11:03, from Bob.
 Your key: Alice
 `,

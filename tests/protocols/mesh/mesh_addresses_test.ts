@@ -117,7 +117,7 @@ Deno.test("Mesh announces no address that nobody can dial, until somebody can", 
   const world = quietWorld([{
     name: "notices",
     shown({ member }, event) {
-      if (event.event === "notice") {
+      if (event.event === "notice" && event.text.includes(" dial ")) {
         notices.push(`${member.name}: ${event.text.split(/ now|: you/)[0]}`);
       }
     },

@@ -360,5 +360,6 @@ Deno.test("Mesh finds its room again although one whom it remembers has gone", (
   world.start(bob, { kind: "resume", room: bob.room! });
   pass(world, 5 * SECOND_MS);
 
-  assertEquals([neighboursOf(bob), notices], [["Ann"], []]);
+  const whoDecides = "Ann is the founder of this room, and can /remove members";
+  assertEquals([neighboursOf(bob), notices], [["Ann"], [whoDecides]]);
 });

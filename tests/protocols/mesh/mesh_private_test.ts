@@ -72,7 +72,7 @@ Deno.test("Mesh lets nobody in who was on the way when the invite was rotated", 
   assertEquals(world.present().length, 1);
 });
 
-Deno.test("Mesh tells all members who has made a new invite, and a newcomer nothing", () => {
+Deno.test("Mesh tells all members who has made a new invite, and a newcomer nothing of it", () => {
   const { notices, add, pass, inviteOf, join, ann } = annsRoom();
   const bob = add("Bob");
   join(bob, inviteOf(ann), ann);
@@ -86,6 +86,7 @@ Deno.test("Mesh tells all members who has made a new invite, and a newcomer noth
   assertEquals(notices, [
     `Bob: This is the room's invite from now on: ${rest}`,
     `Ann: Bob has made a new invite, which /invite shows: ${rest}`,
+    "Cem: Ann is the founder of this room, and can /remove members",
   ]);
   assertEquals(inviteOf(ann).secret, invite.secret);
 });

@@ -154,16 +154,24 @@ export class KeptRulings {
   }
 
   /**
-   * Those of these rulings that aren't known here, if they show, with those that are, that the key was removed; else
-   * null. None is kept: whoever shows them isn't passing them on, and they would be no news when they come.
+   * Those of these rulings that aren't known here, if they show, with those that are, that the key was removed, and by
+   * whom; else null. None is kept: whoever shows them isn't passing them on, and they would be no news when they come.
    */
-  showRemoved(key: PeerKey, rulings: readonly SignedRuling[]): readonly SignedRuling[] | null {
+  showRemoved(
+    key: PeerKey,
+    rulings: readonly SignedRuling[],
+  ): { readonly fresh: readonly SignedRuling[]; readonly by: PeerKey } | null {
     const shown = new KeptRulings(this.room, this.crypto, this.snapshot());
     const fresh = rulings.filter((signed) => {
       const ruling = shown.known(signed);
       return shown.faultOf(ruling) === null && shown.add(ruling);
     });
-    return shown.isRemoved(key) ? fresh : null;
+    const removal = shown.removalOf(key);
+    return removal === null ? null : { fresh, by: removal.signed.ruling.value.author };
+  }
+
+  get founder(): PeerKey {
+    return this.#founder;
   }
 
   isFounder(key: PeerKey): boolean {
@@ -187,6 +195,10 @@ export class KeptRulings {
 
   get removedCount(): number {
     return this.removed.length;
+  }
+
+  get deputies(): readonly PeerKey[] {
+    return [...this.#rulings.keys()].filter((key) => this.isDeputy(key));
   }
 
   /** Tells apart which keys are removed: members that know of the same have the same. */
@@ -216,8 +228,24 @@ export class KeptRulings {
 
   /** The removal that counts; null where the key may be in the room. */
   removalOf(key: PeerKey): KeptRuling | null {
-    const own = this.#of(this.#founder, key, false);
-    if (own !== null) return own.signed.ruling.value.kind === "remove" ? own : null;
+    const decision = this.decisionOn(key);
+    return decision?.signed.ruling.value.kind === "remove" ? decision : null;
+  }
+
+  /** The removal, or the end of one, that counts; null where nothing that counts was decided about the key. */
+  decisionOn(key: PeerKey): KeptRuling | null {
+    return this.#of(this.#founder, key, false) ?? this.#deputiesDecisionOn(key);
+  }
+
+  /** The deputy whose decision about this key the founder's has reversed; null where there is none. */
+  overruledOn(key: PeerKey): PeerKey | null {
+    const founders = this.#of(this.#founder, key, false);
+    const deputys = this.#deputiesDecisionOn(key)?.signed.ruling.value;
+    if (founders === null || deputys === undefined) return null;
+    return founders.signed.ruling.value.kind === deputys.kind ? null : deputys.author;
+  }
+
+  #deputiesDecisionOn(key: PeerKey): KeptRuling | null {
     if (this.isDeputy(key)) return null;
     let highest: KeptRuling | null = null;
     for (const ruling of this.#about(key).values()) {
@@ -225,7 +253,7 @@ export class KeptRulings {
       if (isOfOffice(kind) || !this.isDeputy(author)) continue;
       if (highest === null || compareRulings(ruling, highest) > 0) highest = ruling;
     }
-    return highest?.signed.ruling.value.kind === "remove" ? highest : null;
+    return highest;
   }
 
   /** What shows the key that it was removed: the removal, and the office of its author. */
@@ -238,10 +266,19 @@ export class KeptRulings {
 
   /** The keys that this deputy, and no ruling of the founder's, keeps out. */
   removedBy(deputy: PeerKey): readonly PeerKey[] {
+    return this.#removedFirstBy(deputy, deputy);
+  }
+
+  /** The keys that somebody has removed who is no deputy any more, and that the founder keeps out since. */
+  takenOverFrom(former: PeerKey): readonly PeerKey[] {
+    return this.#removedFirstBy(former, this.#founder);
+  }
+
+  #removedFirstBy(deputy: PeerKey, by: PeerKey): readonly PeerKey[] {
     const keys: PeerKey[] = [];
     for (const { signed: { ruling: { value } } } of this.#each()) {
       if (value.author !== deputy || value.kind !== "remove") continue;
-      if (this.removalOf(value.subject)?.signed.ruling.value.author === deputy) {
+      if (this.removalOf(value.subject)?.signed.ruling.value.author === by) {
         keys.push(value.subject);
       }
     }

@@ -179,6 +179,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       this.#flow.nextDeadlineMs(),
       this.#isolatedAtMs(),
       this.#handingOverUntilMs,
+      this.#view.rulings.nextDeadlineMs(),
     );
   }
 
@@ -233,6 +234,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     return this.machines.roster.isLive(key);
   }
 
+  /** The name under which a key is shown, here or not; null where none is known. */
+  nameOf(key: PeerKey): string | null {
+    return this.#view.rulings.nameOf(key);
+  }
+
   get ready(): boolean {
     return this.#view.ready;
   }
@@ -250,6 +256,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#watchLinks();
     this.#pauseInput();
     this.#view.stepEnds(nowMs);
+    const isHere = this.#view.ready && this.#showing.state === "here";
+    this.#view.rulings.stepEnds(nowMs, isHere);
     return this.#later.length === 0 ? this.#out : [...this.#out, ...this.#later];
   }
 
@@ -344,6 +352,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         this.#handingOverUntilMs = this.#nowMs + HAND_OVER_TO_ALL_MS;
         return this.#toAntiEntropy({ type: "hand-over" });
       case "quit":
+        this.#view.rulings.quit();
         this.#toPrivate({ type: "quit" });
         this.#sayUnheard();
         this.#out.push({
@@ -922,19 +931,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   /** Who may be in the room may have changed. */
   #ruled(rulings: readonly SignedRuling[], ref: string | undefined): void {
     const kept = this.config.rulings;
-    if (kept.isRemoved(this.signer.key)) return this.#fatal("kicked", REMOVED_TEXT);
-    const own = this.signer.key;
-    for (const { ruling: { value } } of rulings) {
-      const isOfUse = value.author === own || value.subject === own || this.isListed(value.subject);
-      const isInForce = (value.kind === "remove") === kept.isRemoved(value.subject);
-      if (isOfUse && isInForce) {
-        this.#view.ruled(
-          value,
-          this.config.secrets !== null,
-          value.author === own ? ref : undefined,
-        );
-      }
+    if (kept.isRemoved(this.signer.key)) {
+      return this.#fatal("kicked", this.#view.rulings.removedText());
     }
+    const own = this.signer.key;
+    this.#view.rulings.ruled(rulings, this.#view.ready, ref);
     const removed = rulings.map(({ ruling: { value } }) => value.subject)
       .filter((key) => kept.isRemoved(key));
     this.#toRoster({ type: "removed", keys: removed });
@@ -1062,8 +1063,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         const name = this.machines.names.shownName(key)!;
         // The answer comes first: it says why the member is shown under another name then.
         this.#view.verify(key, name, command.answer, ref);
-        if (command.answer === "no") this.#toNames({ type: "refuse", key });
-        return;
+        if (command.answer !== "no") return;
+        this.#toNames({ type: "refuse", key });
+        return this.#view.refused(key);
       }
       case "refuse": {
         const { name, key: fingerprint } = command;
@@ -1205,11 +1207,6 @@ type UserCommand = Extract<RoomInput, { readonly type: "command" }>["command"];
 /** Shown when the same key is in use at two places at once. */
 export const REPLACED_TEXT =
   "Left the room: the same key came in again from another place; use one profile at one place at a time";
-
-/** Shown when the founder, or a deputy, has removed us. */
-export const REMOVED_TEXT =
-  "You were removed from the room by its founder, or by somebody whom the founder has named for that; ask them to " +
-  "/allow you back, or found another room with --new";
 
 /** Shown to a newcomer whose name somebody else had first. */
 export function nameTakenText(name: string): string {

@@ -26,16 +26,16 @@ import {
 } from "../../../base/trust/name_answers.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
-import type { HistoryMessage, MeshEvent, PeerStatus } from "../schema/events.ts";
+import type { HistoryMessage, MeshEvent, PeerStatus, PeerView } from "../schema/events.ts";
 import type { HistoryEntry } from "../log/order_io.ts";
 import { encodeInvite } from "../schema/invite.ts";
 import type { NamesEffect } from "../names/names_io.ts";
 import type { Waiting } from "../private/private_messages_io.ts";
-import { type NameFacts, type OfRemoved, PrivateView } from "../private/private_view.ts";
+import { type OfRemoved, PrivateView } from "../private/private_view.ts";
 import { INVITE_ADDRESSES_MAX, KEPT_MESSAGES_MAX } from "../schema/limits.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
+import { type RulingFacts, RulingsView } from "./rulings_view.ts";
 import type { ClaimedRotation, RoomSecret } from "../schema/rotations.ts";
-import type { Ruling } from "../schema/structures.ts";
 import type { LeaveReason } from "../roster/roster_io.ts";
 import type { StrangersTold } from "./strangers.ts";
 
@@ -70,7 +70,7 @@ type NamesEffectOf<Type extends NamesEffect["type"]> = Extract<
 type Ref = string | undefined;
 
 /** What the view asks the machines of the room. */
-export interface RoomFacts extends NameFacts {
+export interface RoomFacts extends RulingFacts {
   /** Live members, oneself not among them, in the order of their shown names. */
   live(): readonly LiveMember[];
   ownEndpoint(): Endpoint | null;
@@ -86,8 +86,6 @@ export interface RoomFacts extends NameFacts {
   knownInstead(key: PeerKey): PeerKey | null;
   /** Whether the user has refused this key for the name that it has now. */
   isRefused(key: PeerKey): boolean;
-  /** The same, of a key that isn't a member any more; one of them where it had several. */
-  nameOnceClaimedBy(key: PeerKey): string | null;
   /** The name that a claim claims; null where the claim isn't known any more. */
   claimedName(claim: ClaimId): string | null;
   history(count: number): readonly HistoryEntry[];
@@ -154,6 +152,7 @@ export class RoomEvents {
   /** How many messages of each author were skipped in this step. */
   readonly #missed = new Map<PeerKey, number>();
   readonly privateMessages: PrivateView;
+  readonly rulings: RulingsView;
 
   constructor(
     readonly config: RoomConfig,
@@ -165,6 +164,12 @@ export class RoomEvents {
       self,
       facts,
       (from) => this.#ofRemoved(from),
+      (event, ref) => this.#show(event, ref),
+    );
+    this.rulings = new RulingsView(
+      self,
+      config,
+      facts,
       (event, ref) => this.#show(event, ref),
     );
   }
@@ -389,7 +394,7 @@ export class RoomEvents {
       : `but you know ${known} with key ${before.before}`;
     this.#warn(
       `${shown} uses the name ${name} with key ${key}, ${but}; shown as ${shown} until /trust ${shown}`,
-      { name: change.name, key, ...before },
+      { name: change.name, shown: change.shown, key, ...before },
     );
   }
 
@@ -496,8 +501,9 @@ export class RoomEvents {
 
   /** @param overOwn Whether it voids the invite that our user has just made. */
   secretChanged({ rotation, claim }: ClaimedRotation, overOwn: boolean): void {
-    const { author } = rotation.rotation.value;
-    const rest = "older invites no longer admit newcomers; members can still come back";
+    const { author, stays } = rotation.rotation.value;
+    const members = stays === null ? "members" : "members who weren't removed";
+    const rest = `older invites no longer admit newcomers; ${members} can still come back`;
     if (author === this.self) return this.notice(`This is the room's invite from now on: ${rest}`);
     const name = shownName(this.facts.authorName(author, claim.claim.value.name));
     const isHere = this.facts.shownName(author) !== null;
@@ -514,33 +520,6 @@ export class RoomEvents {
   /** How to write the name of a key that the user has named as `typed`. */
   nameOf(key: PeerKey, typed: string): string {
     return shownName(this.#nameGiven(key, typed));
-  }
-
-  /** The founder, or a deputy, has decided about a key, and that counts. */
-  ruled({ kind, subject, author }: Ruling, isPrivate: boolean, ref: string | undefined): void {
-    const key = fingerprintOf(subject);
-    const by = author === this.self ? "You have" : `${this.#written(author)} has`;
-    const whom = subject === this.self ? "you" : this.#onceWritten(subject);
-    switch (kind) {
-      case "remove": {
-        // That there is a new invite is told once there is.
-        const how = isPrivate
-          ? "earlier invites admit nobody any more"
-          : "and whoever it is can come back under a new key, as this room is open";
-        return this.notice(`${by} removed ${whom}, with key ${key}, for good; ${how}`, ref);
-      }
-      case "allow": {
-        const rest = isPrivate ? ", with the invite that is made next" : "";
-        return this.notice(`${by} allowed ${whom}, with key ${key}, to come back${rest}`, ref);
-      }
-      case "deputy":
-        return this.notice(
-          `${by} made ${whom} a deputy, with key ${key}, who can /remove and /allow members`,
-          ref,
-        );
-      case "no-deputy":
-        return this.notice(`${by} ended that ${whom} is a deputy, with key ${key}`, ref);
-    }
   }
 
   moved(endpoint: Endpoint): void {
@@ -634,9 +613,10 @@ export class RoomEvents {
     const known = this.facts.knownInstead(key);
     const name = this.#written(key);
     if (this.facts.isRefused(key)) {
+      const whose = shownName(this.facts.nameClaimedBy(key) ?? this.#name(key));
       const text =
         `Cannot write to ${name} alone: you found that the key ${fingerprintOf(key)} isn't ` +
-        `theirs; if it is after all: /trust ${name}`;
+        `${whose}'s; if it is after all: /trust ${name}`;
       throw new P2pchatError("key-changed", text);
     }
     if (known === null) return;
@@ -655,7 +635,13 @@ export class RoomEvents {
 
   peers(direct: ReadonlySet<PeerKey>, ref: string | undefined): void {
     const key = fingerprintOf(this.self);
-    const peers = [{ name: this.#name(this.self), key, ...this.#ownAddress(), direct: true }];
+    const peers: PeerView[] = [{
+      name: this.#name(this.self),
+      key,
+      ...this.#ownAddress(),
+      direct: true,
+      ...this.rulings.roleOf(this.self),
+    }];
     for (const member of this.facts.live()) {
       const { host, port } = member.endpoint ?? NO_ADDRESS;
       peers.push({
@@ -664,9 +650,24 @@ export class RoomEvents {
         host,
         port,
         direct: direct.has(member.key),
+        ...this.rulings.roleOf(member.key),
+        ...this.#refusal(member.key),
       });
     }
     this.#show({ event: "peers", peers }, ref);
+  }
+
+  /** What a list says of a key that the user has refused; nothing of others. */
+  #refusal(key: PeerKey): Pick<PeerView, "changed"> {
+    if (!this.facts.isRefused(key)) return {};
+    const shown = this.#name(key);
+    const name = this.facts.nameClaimedBy(key) ?? shown;
+    return { changed: { name, shown, key: fingerprintOf(key) } };
+  }
+
+  /** The user has refused a key, whose owner is here: what that doesn't change. */
+  refused(key: PeerKey): void {
+    this.#warn(this.rulings.refusedText(key));
   }
 
   #ownAddress(): Endpoint {
@@ -701,6 +702,7 @@ export class RoomEvents {
       suspected: member.suspected,
       upToDate: status.upToDate(member.key),
       fetching: status.sources.has(member.key),
+      ...this.rulings.roleOf(member.key),
     }));
     const [last] = this.facts.history(1);
     this.#show({
@@ -708,6 +710,7 @@ export class RoomEvents {
       room: this.config.room,
       name: this.#name(this.self),
       key: fingerprintOf(this.self),
+      ...this.rulings.roleOf(this.self),
       members,
       unconfirmed: members.filter(({ upToDate }) => !upToDate).length,
       unsent: status.waiting.reduce((sum, { messages }) => sum + messages, status.unsent),
@@ -788,12 +791,6 @@ export class RoomEvents {
   /** The name of a key in a sentence. */
   #written(key: PeerKey): string {
     return shownName(this.#name(key));
-  }
-
-  /** The same, of somebody who may have no name here any more. */
-  #onceWritten(key: PeerKey): string {
-    const name = this.facts.shownName(key) ?? this.facts.nameOnceClaimedBy(key);
-    return name === null ? fingerprintOf(key) : shownName(name);
   }
 
   /** The name shown for the author of a message. */

@@ -247,9 +247,11 @@ export class RoomMachines {
       knownInstead: (key) => this.names.knownInstead(key),
       isRefused: (key) => this.names.isRefused(key),
       nameClaimedBy: (key) => this.roster.member(key)?.claim.signed.claim.value.name ?? null,
-      nameOnceClaimedBy: (key) =>
-        this.roster.claims().map(({ signed }) => signed.claim.value)
-          .find((claim) => claim.key === key)?.name ?? null,
+      nameOnceClaimedBy: (key) => {
+        const claims = [...valuesOf(this.roster.claimsOf(key))];
+        return claims.toSorted((a, b) => b.time - a.time)[0]?.name ?? null;
+      },
+      isListed: (key) => this.roster.isLive(key),
       claimedName: (claim) => this.roster.claim(claim)?.signed.claim.value.name ?? null,
       history: (count) => this.order.history(count),
       messages: () => this.order.messages(),

@@ -3,7 +3,15 @@
  * and, field for field, the objects of `--json` (which adds `at`, and `ref` where a command had one).
  */
 
-import type { Compared, ModeCommand, ModeEvent } from "../../../base/machine/mode_machine.ts";
+import type {
+  Compared,
+  KeyChange,
+  ModeCommand,
+  ModeEvent,
+} from "../../../base/machine/mode_machine.ts";
+
+/** Who may remove others. */
+export type Role = "founder" | "deputy";
 
 export interface PeerView extends Compared {
   readonly name: string;
@@ -14,6 +22,9 @@ export interface PeerView extends Compared {
   readonly port: number;
   /** Whether a link to it is open. */
   readonly direct: boolean;
+  readonly role?: Role;
+  /** The user has refused the key. */
+  readonly changed?: KeyChange;
 }
 
 export interface HistoryMessage {
@@ -42,6 +53,7 @@ export interface PeerStatus {
   readonly upToDate: boolean;
   /** Whether earlier messages are being fetched from it. */
   readonly fetching: boolean;
+  readonly role?: Role;
 }
 
 export interface MeshStatus {
@@ -50,6 +62,8 @@ export interface MeshStatus {
   readonly room: string;
   readonly name: string;
   readonly key: string;
+  /** Our own. */
+  readonly role?: Role;
   readonly members: readonly PeerStatus[];
   /** Members that aren't known to have everything that we wrote. */
   readonly unconfirmed: number;
@@ -69,6 +83,14 @@ export interface MeshStatus {
   readonly catchingUp: boolean;
   /** What is wrong, in words; empty where nothing is. */
   readonly problems: readonly string[];
+}
+
+interface RuledOn {
+  readonly name: string;
+  readonly key: string;
+  /** Name and key of who did that. */
+  readonly by: string;
+  readonly byKey: string;
 }
 
 export type MeshEvent =
@@ -103,6 +125,13 @@ export type MeshEvent =
     /** For a lost member: how long nothing was heard of it, where that is known. */
     readonly silentMs?: number;
   }
+  /** The founder, or a deputy, has shut a key out of the room, or has let it come back; a notice follows, in words. */
+  | RuledOn & {
+    readonly event: "removed";
+    /** It wasn't in the room then; otherwise a `left` follows. */
+    readonly away?: true;
+  }
+  | RuledOn & { readonly event: "allowed" }
   | {
     readonly event: "renamed";
     readonly key: string;

@@ -48,7 +48,13 @@ function readyView(
     genesis: { genesis: { value: { private: false } } },
     listening: { host: "a", port: 1 },
     passive: false,
-    rulings: { isRemoved: (key: PeerKey) => key === carol },
+    records: [],
+    founded: true,
+    rulings: {
+      isRemoved: (key: PeerKey) => key === carol,
+      isFounder: (key: PeerKey) => key === bob,
+      isDeputy: () => false,
+    },
   } as unknown as RoomConfig;
   const shown: RoomEffect[] = [];
   const view = new RoomEvents(config, ann, facts, (effect) => shown.push(effect));
@@ -151,7 +157,8 @@ Deno.test("RoomView: who writes to a name that two have taken reads which is whi
     shownName: (key: PeerKey) => key === carol ? "Cleo~k7f3" : "Cleo",
     isRefused: () => false,
   } as unknown as RoomFacts;
-  const view = new RoomEvents({} as RoomConfig, ann, facts, () => {});
+  const config = { founded: true, rulings: {} } as RoomConfig;
+  const view = new RoomEvents(config, ann, facts, () => {});
   const refused = assertThrows(() => view.receiver("Cleo"), P2pchatError);
 
   assertEquals(refused.code, "key-changed");

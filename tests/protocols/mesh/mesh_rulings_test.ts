@@ -1,0 +1,256 @@
+// What members are told of removals, of their end, and of who decides, in an even world.
+
+import { assertEquals } from "@std/assert";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import type { MeshCommand, MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
+import type { Member } from "../../sim/mesh/member.ts";
+import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
+import { World } from "../../sim/mesh/world.ts";
+
+const SECOND_MS = 1_000;
+
+const keyOf = (name: string) => fingerprintOf(fakeSigner(name).key);
+
+/** Ann's room with these members. `told`: notices and errors, by member. */
+function annsRoom(...names: readonly string[]) {
+  const told: string[] = [];
+  const events: (readonly [string, MeshEvent])[] = [];
+  const world = new World({ ...EVEN_WORLD, hosts: names.length + 4 }, meshSubject(), [{
+    name: "rulings",
+    shown({ member }, event) {
+      events.push([member.name, event]);
+      const isTold = event.event === "notice" || event.event === "error";
+      if (isTold) told.push(`${member.name}: ${event.text.replace(/ \(\w+'s key: [^)]*\)/g, "")}`);
+    },
+  }]);
+  const pass = (seconds: number) => world.time.runUntil(world.time.nowMs + seconds * SECOND_MS);
+  const add = (name: string) => world.addMember(plainMember(fakeSigner(name), name));
+  const join = (member: Member, through: Member) => {
+    const secret = through.process?.probe?.secrets()?.current() ?? null;
+    const { endpoint: contact, room, endpoint } = through;
+    const invite = secret === null
+      ? {}
+      : { invite: { room: room!, secret, endpoints: [endpoint] } };
+    world.start(member, { kind: "join", contact, ...invite });
+    pass(15);
+  };
+  const found = (isPrivate: boolean) => {
+    world.start(ann, { kind: "found", ...(isPrivate ? { private: true } : {}) });
+    pass(1);
+    for (const member of others) join(member, ann);
+    told.length = 0;
+  };
+  const back = (member: Member) => {
+    const process = world.start(member, { kind: "resume", room: member.room! });
+    pass(20);
+    return process;
+  };
+  /** What all are told of this command, in the order of their names. */
+  const toldOf = (member: Member, command: MeshCommand): readonly string[] => {
+    told.length = 0;
+    member.process?.command(command);
+    pass(5);
+    return told.toSorted();
+  };
+  const leaves = (member: Member) => {
+    member.process?.command({ command: "quit" });
+    pass(5);
+  };
+  const [ann, ...others] = ["Ann", ...names].map(add) as [Member, ...Member[]];
+  const ofAnn = (command: MeshCommand) => toldOf(ann, command);
+  return { world, told, events, pass, add, join, found, back, toldOf, ofAnn, leaves, ann, others };
+}
+
+Deno.test("Mesh tells all members who has removed somebody who was away, and who has allowed that one to come back", () => {
+  const { found, ofAnn, toldOf, leaves, events, others } = annsRoom("Bob", "Cem", "Tim");
+  const [bob, , tim] = others as [Member, Member, Member];
+  found(false);
+  ofAnn({ command: "deputy", name: "Bob", appoint: true });
+  leaves(tim);
+  const open = "; this room is open, so the same person can come back under a new key";
+
+  assertEquals(toldOf(bob, { command: "remove", name: "Tim" }), [
+    `Ann: Bob has removed Tim, who was away, for good${open}`,
+    `Bob: You have removed Tim, who was away, for good${open}`,
+    `Cem: Bob has removed Tim, who was away, for good${open}`,
+  ]);
+  assertEquals(toldOf(bob, { command: "allow", name: "Tim" }), [
+    "Ann: Bob has allowed Tim to come back",
+    "Bob: You have allowed Tim to come back",
+    "Cem: Bob has allowed Tim to come back",
+  ]);
+  const ruled = { name: "Tim", key: keyOf("Tim"), by: "Bob", byKey: keyOf("Bob") };
+  const ofCem = events.flatMap(([name, event]) => {
+    if (name !== "Cem" || (event.event !== "removed" && event.event !== "allowed")) return [];
+    return [event];
+  });
+  assertEquals(ofCem, [
+    { event: "removed", ...ruled, away: true },
+    { event: "allowed", ...ruled },
+  ]);
+});
+
+Deno.test("Mesh tells a deputy whom the founder overrules", () => {
+  const { found, ofAnn, toldOf, leaves, others } = annsRoom("Bob", "Tim");
+  const [bob, tim] = others as [Member, Member];
+  found(false);
+  ofAnn({ command: "deputy", name: "Bob", appoint: true });
+  leaves(tim);
+  toldOf(bob, { command: "remove", name: "Tim" });
+
+  assertEquals(ofAnn({ command: "allow", name: "Tim" }), [
+    "Ann: You have allowed Tim to come back, overruling Bob: only you can decide on Tim from now on",
+    "Bob: Ann has allowed Tim to come back, overruling you: only Ann can decide on Tim from now on",
+  ]);
+});
+
+Deno.test("Mesh tells who comes back, once, what was decided meanwhile, and a newcomer nothing of it", () => {
+  const { told, found, ofAnn, toldOf, leaves, back, add, join, ann, others } = annsRoom(
+    ..."Bob Gus Tim Vic Wes".split(" "),
+  );
+  const [bob, gus, tim, vic, wes] = others as [Member, Member, Member, Member, Member];
+  found(false);
+  toldOf(ann, { command: "remove", name: "Wes" });
+  leaves(gus);
+  ofAnn({ command: "deputy", name: "Bob", appoint: true });
+  toldOf(bob, { command: "remove", name: "Tim" });
+  toldOf(bob, { command: "remove", name: "Vic" });
+  toldOf(bob, { command: "allow", name: "Vic" });
+  ofAnn({ command: "allow", name: "Wes" });
+  told.length = 0;
+
+  back(gus);
+  const ofGus = () => told.filter((text) => text.startsWith("Gus: ")).toSorted();
+  assertEquals(ofGus(), [
+    "Gus: Ann has allowed Wes to come back",
+    "Gus: Ann has made Bob a deputy, who can /remove and /allow members",
+    "Gus: Bob has removed Tim for good; this room is open, so the same person can come back under a new key",
+  ]);
+  leaves(gus);
+  told.length = 0;
+  back(gus);
+  assertEquals(ofGus(), []);
+
+  join(add("Hal"), bob);
+  const ofHal = told.filter((text) => text.startsWith("Hal: "));
+  assertEquals(ofHal, [
+    "Hal: Ann is the founder of this room, Bob is a deputy: they can /remove members",
+  ]);
+  void [tim, vic, wes];
+});
+
+Deno.test("Mesh tells who is removed by whom, then and at a later start", () => {
+  const { found, ofAnn, toldOf, back, others } = annsRoom("Bob", "Tim", "Vic");
+  const [bob, tim, vic] = others as [Member, Member, Member];
+  found(false);
+  ofAnn({ command: "deputy", name: "Bob", appoint: true });
+  const [ofTim, ofVic] = [tim, vic].map(({ process }) => process!);
+  const saidTo = ({ outcome }: NonNullable<Member["process"]>) =>
+    outcome?.kind === "fatal" ? outcome.text : null;
+  toldOf(bob, { command: "remove", name: "Tim" });
+  ofAnn({ command: "remove", name: "Vic" });
+
+  const ask = (name: string) => `ask ${name} to /allow you back, or found another room with --new`;
+  const byBob = `Bob, a deputy of the room's founder, has removed you for good; ${ask("Bob")}`;
+  assertEquals([ofTim, ofVic].map((process) => saidTo(process!)), [
+    byBob,
+    `Ann, the founder of the room, has removed you for good; ${ask("Ann")}`,
+  ]);
+  const again = back(tim);
+  assertEquals(saidTo(again), byBob);
+});
+
+Deno.test("Mesh lists founder and deputies as such, everywhere", () => {
+  const { found, ofAnn, toldOf, events, others } = annsRoom("Bob", "Cem");
+  const [bob, cem] = others as [Member, Member];
+  found(false);
+  ofAnn({ command: "deputy", name: "Bob", appoint: true });
+  for (const member of [bob, cem]) {
+    events.length = 0;
+    toldOf(member, { command: "peers" });
+    toldOf(member, { command: "status" });
+    const roles = events.flatMap(([, event]) => {
+      const people: readonly { readonly name: string; readonly role?: string }[] =
+        event.event === "peers"
+          ? event.peers
+          : event.event === "status"
+          ? [event, ...event.members]
+          : [];
+      const each = people.map(({ name, role }) => `${name} ${role ?? "member"}`).toSorted();
+      return each.length > 0 ? [each] : [];
+    });
+
+    assertEquals(roles, [
+      ["Ann founder", "Bob deputy", "Cem member"],
+      ["Ann founder", "Bob deputy", "Cem member"],
+    ]);
+  }
+});
+
+Deno.test("Mesh says what a refused key's owner still reads and may do, and marks it in the list", () => {
+  const { found, ofAnn, toldOf, events, others } = annsRoom("Bob", "Cem");
+  const [bob, cem] = others as [Member, Member];
+  found(false);
+  ofAnn({ command: "deputy", name: "Bob", appoint: true });
+  const refuses = (member: Member, name: string) =>
+    toldOf(member, { command: "verify", name, answer: "no" }).map((text) =>
+      text.replaceAll(/~\w+/g, "~k")
+    );
+  const reads = (name: string) => `${name}~k still reads all that is said to the room`;
+
+  ofAnn({ command: "verify", name: "Bob" });
+  assertEquals(refuses(others[0]!, "Ann"), [
+    `Bob: ${
+      reads("Ann")
+    }, and is its founder: nobody can /remove Ann~k; found another room with --new`,
+  ]);
+  assertEquals(refuses(cem, "Bob"), [
+    `Cem: ${reads("Bob")}, and is a deputy: only the founder can /remove Bob~k; ask for that`,
+  ]);
+  assertEquals(refuses(bob, "Cem"), [`Bob: ${reads("Cem")}: /remove Cem~k shuts that key out`]);
+  events.length = 0;
+  toldOf(cem, { command: "peers" });
+  const marked = events.flatMap(([, event]) => event.event === "peers" ? event.peers : [])
+    .flatMap(({ changed }) => changed === undefined ? [] : [[changed.name, changed.key]]);
+  assertEquals(marked, [["Bob", keyOf("Bob")]]);
+});
+
+Deno.test("Mesh tells a private room of a removal and of the new invite, of whoever is away, too", () => {
+  const { found, ofAnn, leaves, others } = annsRoom("Bob", "Tim");
+  const [, tim] = others as [Member, Member];
+  found(true);
+  leaves(tim);
+
+  const removed = "removed Tim, who was away, for good; earlier invites admit nobody any more";
+  const rest =
+    "older invites no longer admit newcomers; members who weren't removed can still come back";
+  assertEquals(ofAnn({ command: "remove", name: "Tim" }), [
+    `Ann: This is the room's invite from now on: ${rest}`,
+    `Ann: You have ${removed}`,
+    `Bob: Ann has made a new invite, which /invite shows: ${rest}`,
+    `Bob: Ann has ${removed}`,
+  ]);
+});
+
+Deno.test("Mesh says of a deputy's removals that they stay, where the deputy's time ends, and tells of each end in English", () => {
+  const { found, ofAnn, toldOf, others } = annsRoom("Ben", "Cy", "Fay");
+  const [ben] = others as [Member];
+  found(false);
+  const can = "can /remove and /allow members";
+  assertEquals(ofAnn({ command: "deputy", name: "Ben", appoint: true }), [
+    `Ann: You have made Ben a deputy, who ${can}`,
+    `Ben: Ann has made you a deputy: you ${can}`,
+    `Cy: Ann has made Ben a deputy, who ${can}`,
+    `Fay: Ann has made Ben a deputy, who ${can}`,
+  ]);
+  for (const name of ["Cy", "Fay"]) toldOf(ben, { command: "remove", name });
+
+  assertEquals(ofAnn({ command: "deputy", name: "Ben", appoint: false }), [
+    "Ann: Ben's removals of Cy and Fay stay in force, now as yours; /allow NAME takes one back",
+    "Ann: You have ended Ben's time as a deputy",
+    "Ben: Ann has ended your time as a deputy: you can't /remove and /allow members any more",
+    "Ben: Your removals of Cy and Fay stay in force, now as Ann's",
+  ]);
+});
