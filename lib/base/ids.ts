@@ -20,12 +20,22 @@ export type MessageId = Branded<"MessageId">;
 export type RequestId = Branded<"RequestId">;
 /** Any other SHA-256. */
 export type Hash = Branded<"Hash">;
+/** Of one run of a program, proven by each of its handshakes (`LinkInfo.process`). */
+export type ProcessKey = Branded<"ProcessKey">;
 /** A name after NFKC and case folding: equal for two names that are the same name. */
 export type FoldedName = Branded<"FoldedName">;
 /** One connection, unique within its process; never on the wire. */
 export type LinkId = number & { readonly [brand]: "LinkId" };
 
-export type HexId = PeerKey | RoomId | BundleId | ClaimId | MessageId | RequestId | Hash;
+export type HexId =
+  | PeerKey
+  | RoomId
+  | BundleId
+  | ClaimId
+  | MessageId
+  | RequestId
+  | ProcessKey
+  | Hash;
 
 /** Where a program can be reached. `host` is a host name or an IP address without brackets. */
 export interface Endpoint {

@@ -3,7 +3,7 @@
 import { CHANNEL_VERSION } from "../../lib/protocols/noise/preface.ts";
 import { nodeCrypto, nodeSigner, utf8 } from "../../lib/base/crypto/crypto.ts";
 import { type Environment, SILENT_LOGGER } from "../../lib/base/machine/environment.ts";
-import type { LinkId } from "../../lib/base/ids.ts";
+import type { LinkId, ProcessKey } from "../../lib/base/ids.ts";
 import { invariant } from "../../lib/base/invariant.ts";
 import { Channel } from "../../lib/protocols/noise/channel.ts";
 import type { ChannelInput } from "../../lib/protocols/noise/channel_io.ts";
@@ -259,6 +259,7 @@ export class FalseMember implements AsyncDisposable {
     const contact = { host: HOST, port };
     this.#host = new MeshHost({
       name,
+      process: identity.static.publicKey.toHex() as ProcessKey,
       advertise: { host: HOST, port: this.#links.local.port },
       passive: false,
       historyShown: 0,

@@ -3,7 +3,7 @@
 import { nodeCrypto, nodeSigner, type Signer } from "../../lib/base/crypto/crypto.ts";
 import { type Environment, SILENT_LOGGER } from "../../lib/base/machine/environment.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import type { Endpoint } from "../../lib/base/ids.ts";
+import type { Endpoint, ProcessKey } from "../../lib/base/ids.ts";
 import type { ListenAccess } from "../../lib/protocols/noise/channel_handshake.ts";
 import type { ChannelConfig } from "../../lib/protocols/noise/config.ts";
 import type { ChannelMode } from "../../lib/protocols/noise/preface.ts";
@@ -71,6 +71,7 @@ export class Reader {
 /** What a program of a profile is given. */
 export interface Place {
   readonly address: Endpoint;
+  readonly process: ProcessKey;
   readonly signer: Signer;
   readonly environment: Environment;
   /** What the log was told, without the fields. */
@@ -102,6 +103,7 @@ export class HostWorld {
       logged.push(message);
       loggedFields.push(fields);
     };
+    const own = keyPairFromSeed(randomBytes(32));
     const environment = {
       random: () => (next() % 1_000) / 1_000,
       randomBytes,
@@ -113,12 +115,13 @@ export class HostWorld {
     const open: Place["open"] = (access, handler, channel = {}) =>
       this.network.open(address, {
         channel,
-        identity: { signer, static: keyPairFromSeed(randomBytes(32)) },
+        identity: { signer, static: own },
         env: environment,
         access,
         handler: forwardTo(handler),
       });
-    return { address, signer, environment, logged, loggedFields, open };
+    const process = own.publicKey.toHex() as ProcessKey;
+    return { address, signer, process, environment, logged, loggedFields, open };
   }
 
   /**

@@ -6,6 +6,7 @@
  * permits, an eager process writes records before earlier effects are performed, so that many share one sync.
  */
 
+import type { ProcessKey } from "../../lib/base/ids.ts";
 import type { Machine } from "../../lib/base/machine/machine.ts";
 import type { SimDisk } from "./disk.ts";
 import { Timer, type VirtualTime } from "./virtual_time.ts";
@@ -51,6 +52,13 @@ class Pending<Effect, Stored> {
   /** The refusal isn't reported before this time. */
   refusedAtMs = 0;
   constructor(readonly effect: Effect, readonly persist: Persist<Stored>) {}
+}
+
+let processes = 0;
+
+/** The key of another process: no two have the same. */
+export function freshProcess(): ProcessKey {
+  return (++processes).toString(16).padStart(64, "0") as ProcessKey;
 }
 
 export class SimProcess<Input, Effect, Stored> {

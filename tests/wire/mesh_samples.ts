@@ -1,6 +1,14 @@
 /** One message of each type of the mesh, made of fixed values: for golden bytes, fuzzing and measuring. */
 
-import type { BundleId, ClaimId, Hash, HexId, PeerKey, RoomId } from "../../lib/base/ids.ts";
+import type {
+  BundleId,
+  ClaimId,
+  Hash,
+  HexId,
+  PeerKey,
+  ProcessKey,
+  RoomId,
+} from "../../lib/base/ids.ts";
 import { makeEmbedded } from "../../lib/base/schema/schema.ts";
 import type { MeshMessage } from "../../lib/protocols/mesh/schema/messages.ts";
 import {
@@ -68,6 +76,7 @@ export const beacon = {
     roster: id<Hash>(0xf2),
     latest: incarnation + 9,
     intervalMs: 10_000,
+    process: id<ProcessKey>(0xf3),
   }),
   signature,
 };

@@ -3,7 +3,8 @@
 import { isLoopback, isUnspecified } from "../../base/text/endpoints.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
-import { endpointText, isSameEndpoint, type RoomId } from "../../base/ids.ts";
+import { endpointText, isSameEndpoint, type ProcessKey, type RoomId } from "../../base/ids.ts";
+import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.ts";
 import { invariant } from "../../base/invariant.ts";
 import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "../../base/machine/mode_limits.ts";
 import { shownName } from "../../base/text/names.ts";
@@ -99,8 +100,9 @@ async function chat(wiring: Wiring): Promise<void> {
   let host: MeshHost | null = null;
   const handler = forwardTo(() => host);
   const begin = beginning(options, wiring.invite, rooms.last);
+  const own = channelIdentity(wiring);
   const links = listen(options.host, portsToTry(options, begin, rooms.lastPort), {
-    identity: channelIdentity(wiring),
+    identity: own,
     env: environment,
     warn: warnBy(ui),
     access: {
@@ -116,7 +118,7 @@ async function chat(wiring: Wiring): Promise<void> {
     handler,
   });
   try {
-    const config = configOf(wiring, links, begin);
+    const config = configOf(wiring, own, links, begin);
     logStarted(wiring, "mesh", {
       name: options.name,
       listening: options.passive ? null : endpointText(links.local),
@@ -327,6 +329,7 @@ function loggedBeginning(begin: MeshConfig["begin"]) {
 
 function configOf(
   { options, knownPeers, outward }: Pick<Wiring, "options" | "knownPeers" | "outward">,
+  own: ChannelIdentity,
   links: Links,
   begin: MeshConfig["begin"],
 ): MeshConfig {
@@ -334,6 +337,7 @@ function configOf(
   const chosen = chosenHost(options);
   return {
     name: options.name,
+    process: own.static.publicKey.toHex() as ProcessKey,
     advertise: {
       host: chosen ?? ownHost(begin, outward),
       port: options.advertise?.port ?? port,

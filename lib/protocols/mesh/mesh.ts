@@ -600,9 +600,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #passLink(input: LinkInput): void {
     switch (input.type) {
       case "link-up": {
-        const { link, peer, dialled, remote, secret } = input;
+        const { link, peer, process, dialled, remote, secret } = input;
         if (this.#access.isRemoved(peer)) return this.#partWithRemoved();
-        this.#toAdmission({ type: "link-up", link, peer, dialled, remote });
+        this.#toAdmission({ type: "link-up", link, peer, process, dialled, remote });
         // A dial, too: by an earlier secret, somebody may answer there who was never a member.
         if (!this.#access.isUninvited(peer, secret)) return;
         this.#toAdmission({ type: "uninvited", link });
@@ -875,6 +875,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return this.#nameSettled();
       case "refused":
         return this.#refused(effect);
+      case "copied":
+        return this.#toRoom(effect);
       case "replaced-self":
         return this.#fatal({ code: "replaced", text: REPLACED_TEXT });
       case "penalise":

@@ -96,10 +96,10 @@ export class CoordinatorHost extends ModeHost<
 
   linkUp(link: LinkId, info: LinkInfo): void {
     if (!this.takes(link, info)) return;
-    const { peer, remote } = info;
+    const { peer, process, remote } = info;
     // From another machine, this address would mean that machine itself.
     const host = isLoopback(remote.host) ? null : remote.host;
-    this.runner.feed({ type: "link-up", link, peer, host });
+    this.runner.feed({ type: "link-up", link, peer, process, host });
   }
 
   /** The coordinator dials nobody. */

@@ -89,9 +89,10 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   // LinkHandler.
 
   linkUp(link: LinkId, info: LinkInfo): void {
-    const { peer, dialled, remote, localHost, attempt, secret } = info;
+    const { peer, process, dialled, remote, localHost, attempt, secret } = info;
     if (!this.takes(link, info)) return;
-    this.runner.feed({ type: "link-up", link, peer, dialled, remote, localHost, attempt, secret });
+    const up = { peer, process, dialled, remote, localHost, attempt, secret };
+    this.runner.feed({ type: "link-up", link, ...up });
   }
 
   dialFailed(attempt: number, failure: DialFailure): void {

@@ -150,6 +150,55 @@ Deno.test("The same key from a second process: the first one is told and goes", 
   assertEquals(words.at(-2), "view 3: ann bob");
 });
 
+Deno.test("Who says to be the process that is there, and isn't, is refused, and the operator warned once", () => {
+  const program = Program.of("ann", "bob");
+  const bob = program.somebody("bob");
+  const { link: own } = bob;
+  bob.process = "copy";
+
+  assertEquals(program.comes("bob"), ["warning", "bob: refuse replaced", "closes bob"]);
+  assertEquals(program.comes("bob"), ["bob: refuse replaced", "closes bob"]);
+  assertEquals(program.told, [
+    "Two programs with bob's key say that they are one: refused the one that came later. Somebody " +
+    "has a copy of bob's profile, and nobody can tell which of the two is bob",
+  ]);
+  assertEquals(program.status().members.map(({ name }) => name), ["ann", "bob"]);
+
+  // Also while bob's own link is down, which comes back.
+  bob.link = own;
+  program.goesDown("bob");
+  assertEquals(program.comes("bob"), ["bob: refuse replaced", "closes bob"]);
+  bob.process = null;
+  assertEquals(program.comes("bob").slice(0, 1), ["bob: welcome member"]);
+});
+
+Deno.test("After a restart, of two processes that say they are one, the first to come is the member", () => {
+  const program = Program.of("ann", "bob").restarted();
+  program.comes("ann");
+  const bob = program.somebody("bob");
+  bob.process = "first";
+  assertEquals(program.comes("bob").slice(0, 1), ["bob: welcome member"]);
+  bob.process = "second";
+  assertEquals(program.comes("bob"), ["warning", "bob: refuse replaced", "closes bob"]);
+});
+
+Deno.test("Of two processes of one incarnation that are welcomed beside an earlier one, one comes in", () => {
+  const program = Program.of("ann", "bob");
+  const bob = program.somebody("bob");
+  bob.incarnation = 2;
+  program.comes("bob");
+  const { link: first } = bob;
+  bob.process = "other";
+  program.comes("bob");
+  const { link: second } = bob;
+
+  bob.link = first;
+  program.hears("bob", ["ann"]);
+  bob.link = second;
+  const words = program.hears("bob", ["ann"]);
+  assertEquals(words, ["warning", "bob: refuse replaced", "closes bob"]);
+});
+
 Deno.test("Who comes back with the view begun is welcomed before it is told anything", () => {
   const program = Program.of("ann");
   program.somebody("ann").answers.delete("begin");

@@ -491,9 +491,11 @@ Deno.test("A link without hello is closed after 10 s, and the oldest where there
   assertEquals(program.pass(200), ["closes eve"]);
 
   for (let link = 100; link < 100 + UNGREETED_LINKS_MAX; link++) {
-    program.feed({ type: "link-up", link: link as LinkId, peer: keyOf(`x${link}`), host: null });
+    const from = { peer: keyOf(`x${link}`), process: "1", host: null };
+    program.feed({ type: "link-up", link: link as LinkId, ...from });
   }
-  const next = { type: "link-up", link: 999 as LinkId, peer: keyOf("y"), host: null } as const;
+  const from = { peer: keyOf("y"), process: "1", host: null };
+  const next = { type: "link-up", link: 999 as LinkId, ...from } as const;
   assertEquals(program.feed(next), ["closes 100"]);
 });
 

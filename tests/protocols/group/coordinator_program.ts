@@ -73,6 +73,8 @@ export class Somebody {
   readonly signer;
   link: LinkId | null = null;
   incarnation = 1;
+  /** Null: that of its incarnation, as of honest programs. */
+  process: string | null = null;
   begun: Ballot = NO_BALLOT;
   promised: Ballot = NO_BALLOT;
   levelled: Ballot = NO_BALLOT;
@@ -405,7 +407,8 @@ export class Program {
     const member = this.somebody(name);
     const link = member.link = ++this.#links as LinkId;
     const from = host === undefined ? `10.0.0.${link}` : host;
-    return this.feed({ type: "link-up", link, peer: member.key, host: from });
+    const process = member.process ?? `${member.incarnation}`;
+    return this.feed({ type: "link-up", link, peer: member.key, process, host: from });
   }
 
   says(name: string, message: GroupMessage): Words {

@@ -2,7 +2,7 @@
 
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { Bytes } from "../../../lib/base/crypto/crypto.ts";
-import type { Endpoint, Hash, PeerKey } from "../../../lib/base/ids.ts";
+import type { Endpoint, Hash, PeerKey, ProcessKey } from "../../../lib/base/ids.ts";
 import { foldName } from "../../../lib/base/text/names.ts";
 import {
   admitClaim,
@@ -72,6 +72,11 @@ export function admittedClaim(
   return { id: claimIdOf(fakeCrypto, signed), signed };
 }
 
+/** Of all members' programs, where nothing depends on it. */
+export const PROCESS = "0".repeat(64) as ProcessKey;
+/** Of another program. */
+export const COPY = "c".repeat(64) as ProcessKey;
+
 export function beaconOf(who: string, number: number, change: Partial<Beacon> = {}): SignedBeacon {
   return signBeacon(fakeCrypto, fakeSigner(who), {
     version: 1,
@@ -89,6 +94,7 @@ export function beaconOf(who: string, number: number, change: Partial<Beacon> = 
     roster: "00".repeat(32) as Hash,
     latest: 0,
     intervalMs: 10_000,
+    process: PROCESS,
     ...change,
   });
 }
@@ -132,6 +138,7 @@ export function rosterWith(
       endpoint: null as Endpoint | null,
       passive: false,
       boxKey: new Uint8Array(32),
+      process: PROCESS,
     },
   }, 0);
   for (const name of neighbours) {

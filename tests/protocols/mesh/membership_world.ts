@@ -36,6 +36,7 @@ import { foldName, parseName } from "../../../lib/base/text/names.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { Random } from "../../sim/random.ts";
 import { Timer, VirtualTime } from "../../sim/virtual_time.ts";
+import { PROCESS } from "./membership_fixtures.ts";
 
 /** What a member's user would be shown. */
 export type Shown =
@@ -134,6 +135,7 @@ export class Member {
         ownerOf: (folded) => this.names.ownerOf(folded),
         incarnationOf: (key) => this.roster.incarnationOf(key),
         isLive: (key) => this.roster.isLive(key),
+        isOfCopy: (beacon) => this.roster.isOfCopy(beacon),
         goneSince: (beacon) => this.roster.goneSince(beacon),
         entryOf: (key) => this.roster.entryOf(key, this.#nowMs()),
         credentialsOf: (key) => this.roster.credentialsOf(key),
@@ -149,6 +151,8 @@ export class Member {
   }
 
   readonly env: Environment;
+  /** Keys of which it has met two processes that say they are one. */
+  readonly copied: PeerKey[] = [];
 
   get key(): PeerKey {
     return this.signer.key;
@@ -317,6 +321,9 @@ export class Member {
         return this.end({ event: "fatal", code: effect.code });
       case "replaced-self":
         return this.end({ event: "fatal", code: "replaced" });
+      case "copied":
+        this.copied.push(effect.peer);
+        return;
       case "penalise":
         this.world.penalties.push(`${this.name}: ${effect.text}`);
         return;
@@ -356,6 +363,9 @@ export class Member {
       case "persist":
         this.records.push(...effect.records);
         return;
+      case "copied":
+        this.copied.push(effect.key);
+        return;
       case "updated":
       case "suspected":
       case "unsuspected":
@@ -388,7 +398,7 @@ export class Member {
   }
 }
 
-const SELF = { passive: false, boxKey: new Uint8Array(32) };
+const SELF = { passive: false, process: PROCESS, boxKey: new Uint8Array(32) };
 
 export interface WorldOptions {
   readonly seed?: number;
@@ -459,6 +469,7 @@ export class World {
           type: "link-up",
           link: end.id,
           peer: end.peer.key,
+          process: PROCESS,
           dialled: end === a,
           remote: { host: end.peer.host, port: 1 },
         });

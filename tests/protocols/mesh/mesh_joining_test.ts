@@ -9,7 +9,7 @@ import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import type { Member } from "../../sim/mesh/member.ts";
 import { Random } from "../../sim/random.ts";
-import { beaconOf, fakeEnvironment, keyOf } from "./membership_fixtures.ts";
+import { beaconOf, fakeEnvironment, keyOf, PROCESS } from "./membership_fixtures.ts";
 import { addMember, annAndBob, neighboursOf, pass, quietWorld, SECOND_MS } from "./mesh_cases.ts";
 
 Deno.test("Mesh finds the room again by who let it in, although that one died in that moment", () => {
@@ -123,6 +123,7 @@ Deno.test("Mesh asks again where a member lets in no more newcomers at this mome
   const mesh = new Mesh(
     {
       name: "Bob",
+      process: PROCESS,
       advertise: { host: "10.0.0.2", port: 2 },
       passive: false,
       historyShown: 0,
@@ -132,7 +133,14 @@ Deno.test("Mesh asks again where a member lets in no more newcomers at this mome
     fakeEnvironment(0),
   );
   const link = 1 as LinkId;
-  const up = { link, peer: fakeSigner("Ann").key, remote: contact, localHost: "", secret: null };
+  const up = {
+    link,
+    peer: fakeSigner("Ann").key,
+    remote: contact,
+    localHost: "",
+    process: PROCESS,
+    secret: null,
+  };
   const typesOf = (effects: readonly MeshEffect[]) => effects.map(({ type }) => type);
 
   const first = mesh.step({ type: "start" }, 0);
@@ -152,6 +160,7 @@ Deno.test("Mesh asks another member where one says that there is no place, and e
   const mesh = new Mesh(
     {
       name: "Bob",
+      process: PROCESS,
       advertise: { host: "10.0.0.2", port: 2 },
       passive: false,
       historyShown: 0,
@@ -173,7 +182,16 @@ Deno.test("Mesh asks another member where one says that there is no place, and e
   for (const attempt of attempts) {
     const link = attempt as LinkId;
     const [peer, remote] = [keyOf(`member ${attempt}`), endpoints[attempt - 1]!];
-    const up = { link, peer, remote, localHost: "", secret: null, dialled: true, attempt };
+    const up = {
+      link,
+      peer,
+      remote,
+      localHost: "",
+      process: PROCESS,
+      secret: null,
+      dialled: true,
+      attempt,
+    };
     note(mesh.step({ type: "link-up", ...up }, attempt));
     note(mesh.step({ type: "message", link, message: full }, attempt));
   }
@@ -206,6 +224,7 @@ Deno.test("Mesh asks who answers first to let it in, and says nothing to others 
   const mesh = new Mesh(
     {
       name: "Ann",
+      process: PROCESS,
       advertise: { host: null, port: 55_107 },
       passive: false,
       historyShown: 0,
@@ -233,6 +252,7 @@ Deno.test("Mesh asks who answers first to let it in, and says nothing to others 
       peer: String(attempt).padStart(64, "e") as PeerKey,
       dialled: true,
       remote: endpoints[attempt - 1]!,
+      process: PROCESS,
       localHost: "203.0.113.9",
       attempt,
       secret: null,

@@ -9,7 +9,7 @@ import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import { channelSecret } from "../../../lib/protocols/mesh/schema/rotations.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
-import { fakeEnvironment } from "./membership_fixtures.ts";
+import { fakeEnvironment, PROCESS } from "./membership_fixtures.ts";
 import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";
 import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
@@ -203,6 +203,7 @@ Deno.test("Mesh turns away who came before it was known that an invite is needed
     const mesh = new Mesh(
       {
         name: "Ann",
+        process: PROCESS,
         advertise: { host: "10.0.0.1", port: 1 },
         passive: false,
         historyShown: 0,
@@ -215,7 +216,7 @@ Deno.test("Mesh turns away who came before it was known that an invite is needed
     // The disk is still being read.
     const [peer, remote] = ["e".repeat(64) as PeerKey, { host: "10.0.0.2", port: 2 }];
     const link = 1 as LinkId;
-    const from = { link, peer, remote, localHost: "" };
+    const from = { link, peer, remote, localHost: "", process: PROCESS };
     mesh.step({ type: "link-up", ...from, dialled: false, attempt: null, secret }, 1);
     const effects = mesh.step({ type: "room-opened", records: ann.disk.records }, 2);
     return effects.flatMap((effect) =>
@@ -252,6 +253,7 @@ Deno.test("Mesh says why it can't come back to a room of which the disk knows no
     const founded = foundRoom(env, fakeSigner("Ann"), { name: "Ann", isPrivate });
     const config = {
       name: "Bob",
+      process: PROCESS,
       advertise: { host: "10.0.0.2", port: 2 },
       passive: false,
       historyShown: 0,

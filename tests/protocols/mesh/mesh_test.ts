@@ -16,7 +16,7 @@ import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
 import { World } from "../../sim/mesh/world.ts";
 import { Random } from "../../sim/random.ts";
 import { replaced } from "../../sim/replaced.ts";
-import { fakeEnvironment, keyOf } from "./membership_fixtures.ts";
+import { fakeEnvironment, keyOf, PROCESS } from "./membership_fixtures.ts";
 import { addMember, annAndBob, neighboursOf, pass, quietWorld, SECOND_MS } from "./mesh_cases.ts";
 import { forged, idOf } from "./order_members.ts";
 
@@ -356,6 +356,7 @@ function meshAlone(begin: MeshConfig["begin"], told: string[] = []): Mesh {
   return new Mesh(
     {
       name: "Ann",
+      process: PROCESS,
       advertise: { host: "10.0.0.1", port: 55_107 },
       passive: false,
       historyShown: 20,
@@ -430,6 +431,7 @@ Deno.test("Mesh lets a newcomer in instead of the oldest link that says nothing,
   const mesh = new Mesh(
     {
       name: "Ann",
+      process: PROCESS,
       advertise: { host: "203.0.113.1", port: 55_107 },
       passive: false,
       historyShown: 0,
@@ -451,6 +453,7 @@ Deno.test("Mesh lets a newcomer in instead of the oldest link that says nothing,
       peer: String(id).padStart(64, "e") as PeerKey,
       dialled: false,
       remote: { host: "203.0.113.9", port: 40_000 + id },
+      process: PROCESS,
       localHost: "203.0.113.1",
       attempt: null,
       secret: null,
@@ -471,6 +474,7 @@ Deno.test("Mesh that is coming in closes a link that brings much meanwhile, and 
   const mesh = new Mesh(
     {
       name: "Bob",
+      process: PROCESS,
       advertise: { host: "203.0.113.1", port: 55_107 },
       passive: false,
       historyShown: 0,
@@ -488,6 +492,7 @@ Deno.test("Mesh that is coming in closes a link that brings much meanwhile, and 
       peer: fakeSigner(name).key,
       dialled: false,
       remote,
+      process: PROCESS,
       localHost: "203.0.113.1",
       attempt: null,
       secret: null,

@@ -44,7 +44,7 @@ class World extends HostWorld {
     shown: (event: MeshEvent) => void = () => {},
     written: () => Promise<void> = () => Promise.resolve(),
   ): Program {
-    const { address, signer, environment, logged, open } = this.place(seed, 55_107);
+    const { address, signer, process, environment, logged, open } = this.place(seed, 55_107);
     const { clock } = this.network;
     const events: MeshEvent[] = [];
     const paused: (string | null)[] = [];
@@ -61,6 +61,7 @@ class World extends HostWorld {
     }, () => late.host);
     const host = new MeshHost({
       name,
+      process,
       advertise: address,
       passive: false,
       historyShown: 10,

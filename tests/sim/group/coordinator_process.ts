@@ -16,7 +16,7 @@ import type { CoordinatorRecord } from "../../../lib/protocols/group/schema/reco
 import type { LinkEnd } from "../link.ts";
 import type { Call } from "../network.ts";
 import type { SimProcess } from "../process.ts";
-import { GroupProcess } from "./process.ts";
+import { type AnyProcess, GroupProcess } from "./process.ts";
 import type { CoordinatorParty, World } from "./world.ts";
 
 const KEEP_MS_MAX = 5;
@@ -91,8 +91,11 @@ export class CoordinatorProcess
     this.told({ type: "command", command, ref: undefined });
   }
 
-  protected linkUpInput(link: LinkId, peer: PeerKey, host: string): CoordinatorInput {
-    return { type: "link-up", link, peer, host };
+  protected linkUpInput(
+    link: LinkId,
+    { key, process, seenHost }: Pick<AnyProcess, "key" | "process" | "seenHost">,
+  ): CoordinatorInput {
+    return { type: "link-up", link, peer: key, process, host: seenHost };
   }
 
   protected stopped(): void {

@@ -39,6 +39,7 @@ export class Intruder implements Station<GroupMessage> {
   readonly stalledUntilMs = 0;
   readonly readIntervalMs = 0;
   readableAtMs = 0;
+  readonly process = "intruder";
   gone = false;
   #end: LinkEnd<GroupMessage> | null = null;
   #untilMs = 0;

@@ -1,6 +1,6 @@
 /** One process of a member's program. */
 
-import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import type { LinkId } from "../../../lib/base/ids.ts";
 import type { MemberCommand } from "../../../lib/protocols/group/schema/events.ts";
 import { Member } from "../../../lib/protocols/group/member/member.ts";
 import { COORDINATOR_NAME } from "../../../lib/protocols/group/schema/history.ts";
@@ -10,7 +10,7 @@ import type { MemberRecord } from "../../../lib/protocols/group/schema/records.t
 import type { SimProcess } from "../process.ts";
 import type { ChannelOwner, ChannelPort } from "./channels.ts";
 import { Liar } from "./liar.ts";
-import { GroupProcess } from "./process.ts";
+import { type AnyProcess, GroupProcess } from "./process.ts";
 import type { MemberParty, World } from "./world.ts";
 
 type ToPeers = Extract<MemberEffect, { readonly type: "tell" | "meet" | "part" }>;
@@ -76,7 +76,7 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
     this.told({ type: "command", command, ref });
   }
 
-  protected linkUpInput(link: LinkId, peer: PeerKey): MemberInput {
+  protected linkUpInput(link: LinkId, { key: peer }: Pick<AnyProcess, "key">): MemberInput {
     return { type: "link-up", link, peer };
   }
 

@@ -19,7 +19,7 @@ import { DelayedFault } from "../delayed_fault.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";
 import type { Call, Station } from "../network.ts";
-import { type Persist, type ProcessPort, SimProcess } from "../process.ts";
+import { freshProcess, type Persist, type ProcessPort, SimProcess } from "../process.ts";
 import type { CoordinatorProcess } from "./coordinator_process.ts";
 import type { GroupDisk } from "./group_disk.ts";
 import type { MemberProcess } from "./member_process.ts";
@@ -45,6 +45,8 @@ export abstract class GroupProcess<
   Effect extends AnyEffect,
   Stored extends MemberRecord | CoordinatorRecord,
 > implements Station<GroupMessage>, ProcessPort<Input, Effect, Stored> {
+  /** As its handshakes prove it: no two have the same. */
+  readonly process: string = freshProcess();
   readonly tick = { type: "tick" } as Input;
   readonly links = new Map<LinkId, LinkEnd<GroupMessage>>();
   abstract readonly sim: SimProcess<Input, Effect, Stored>;
@@ -147,14 +149,12 @@ export abstract class GroupProcess<
     end.id = this.#nextLink++ as LinkId;
     this.links.set(end.id, end);
     const other = end.other.owner as GroupProcess<AnyInput, AnyEffect, Stored>;
-    this.told(this.linkUpInput(end.id, other.key, other.seenHost, end.attempt));
+    this.told(this.linkUpInput(end.id, other));
   }
 
   protected abstract linkUpInput(
     link: LinkId,
-    peer: PeerKey,
-    host: string,
-    attempt: number | null,
+    other: Pick<AnyProcess, "key" | "process" | "seenHost">,
   ): Input;
 
   linkDown(end: LinkEnd<GroupMessage>, closed: boolean, reason: string): void {

@@ -175,7 +175,7 @@ export class Stage {
       { type: "account", ...account, promised: NO_BALLOT, former: null }, // its answer to the coordinator's question
     ];
     const step = (input: CoordinatorInput) => void machine.step(input, time.nowMs);
-    step({ type: "link-up", link, peer: fakeSigner(name).key, host: "10.9.9.9" });
+    step({ type: "link-up", link, peer: fakeSigner(name).key, process: name, host: "10.9.9.9" });
     for (const message of messages) step({ type: "message", link, message });
     step({ type: "link-down", link, closed: true, reason: "" });
   }

@@ -340,6 +340,7 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
       roster: ZERO_HASH,
       latest: 0,
       intervalMs: 10_000,
+      process: this.config.process,
     });
   }
 

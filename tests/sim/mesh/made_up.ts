@@ -1,7 +1,7 @@
 /** Inventions of adversaries: ids, addresses, members. */
 
 import type { Signer } from "../../../lib/base/crypto/crypto.ts";
-import type { Hash, PeerKey, RoomId } from "../../../lib/base/ids.ts";
+import type { Hash, PeerKey, ProcessKey, RoomId } from "../../../lib/base/ids.ts";
 import { foldName } from "../../../lib/base/text/names.ts";
 import {
   admitClaim,
@@ -54,6 +54,7 @@ export function madeUpBeacon(
     roster: "00".repeat(32) as Hash,
     latest: 0,
     intervalMs: BEACON_INTERVAL_MS_MAX,
+    process: "0".repeat(64) as ProcessKey,
     ...change,
   });
 }

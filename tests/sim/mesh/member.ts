@@ -25,7 +25,13 @@ import type { SimDisk } from "../disk.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";
 import type { Call, Station } from "../network.ts";
-import { type Persist, type ProcessPort, type SimClock, SimProcess } from "../process.ts";
+import {
+  freshProcess,
+  type Persist,
+  type ProcessPort,
+  type SimClock,
+  SimProcess,
+} from "../process.ts";
 import { Timer } from "../virtual_time.ts";
 import { type Attack, ATTACKS } from "./attacks.ts";
 import type { MeshProbe } from "./checker.ts";
@@ -162,6 +168,8 @@ export class MemberProcess
   lastBanned: PeerKey | null = null;
   /** The other end of the link that went down last. */
   lastLost: PeerKey | null = null;
+  /** As its handshakes prove it: no two have the same. */
+  readonly process = freshProcess();
   pausedBecause: string | null = null;
   outcome: StopOutcome | null = null;
   /** The last answers to `/history` and `/peers`; null before the first. */
@@ -208,6 +216,7 @@ export class MemberProcess
     };
     const meshConfig: MeshConfig = {
       name: member.name,
+      process: this.process,
       advertise: {
         // A newcomer is told its address by others; a returning member announces its machine's, as the program does.
         host: config.knowsAddress || begin.kind === "resume" ? member.endpoint.host : null,
@@ -298,13 +307,14 @@ export class MemberProcess
   linkUp(end: LinkEnd<MeshMessage>): void {
     end.id = this.#nextLink++ as LinkId;
     this.links.set(end.id, end);
-    const peer = (end.other.owner as MemberProcess).member.key;
+    const { member: { key: peer }, process } = end.other.owner as MemberProcess;
     this.#peers.set(end.id, peer);
     if (end.dialled) this.dialling--;
     this.#input({
       type: "link-up",
       link: end.id,
       peer,
+      process,
       dialled: end.dialled,
       remote: end.remote,
       localHost: this.member.endpoint.host,

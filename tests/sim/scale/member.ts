@@ -17,7 +17,7 @@ import { fakeSigner } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";
 import { messageBytes } from "../mesh/message_bytes.ts";
 import type { Call, Station } from "../network.ts";
-import { type Persist, type ProcessPort, SimProcess } from "../process.ts";
+import { freshProcess, type Persist, type ProcessPort, SimProcess } from "../process.ts";
 import { rememberingCrypto } from "./remembering_crypto.ts";
 import type { ScaleRoom } from "./room.ts";
 import type { ScaleMachine } from "./scale_machine.ts";
@@ -31,6 +31,7 @@ const WALL_SKEW_MS = 1_000;
 export class ScaleMember
   implements Station<MeshMessage>, ProcessPort<MeshInput, MeshEffect, MeshRecord> {
   readonly tick = TICK;
+  readonly process = freshProcess();
   readonly key: PeerKey;
   readonly endpoint: Endpoint;
   readonly links = new Map<LinkId, LinkEnd<MeshMessage>>();
@@ -72,6 +73,7 @@ export class ScaleMember
     };
     const config: MeshConfig = {
       name: `member${host}`,
+      process: this.process,
       advertise: this.endpoint,
       passive: false,
       historyShown: 0,
@@ -129,6 +131,7 @@ export class ScaleMember
       type: "link-up",
       link: end.id,
       peer: (end.other.owner as ScaleMember).key,
+      process: (end.other.owner as ScaleMember).process,
       dialled: end.dialled,
       remote: end.remote,
       localHost: "",

@@ -271,6 +271,7 @@ export class Arriving {
       name: name.normalize("NFC"),
       folded: foldName(name),
       incarnation: incarnation.slice(),
+      process: link.process,
       host,
       seenHost: link.host,
       believedUntilMs: this.#believedUntilMs(host, link.host),

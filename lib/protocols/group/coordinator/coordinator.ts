@@ -412,8 +412,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   // Links.
 
-  #linkUp({ link, peer, host }: Extract<CoordinatorInput, { readonly type: "link-up" }>): void {
-    const crowded = this.#attendance.linkUp(link, peer, host, this.#out.nowMs);
+  #linkUp(input: Extract<CoordinatorInput, { readonly type: "link-up" }>): void {
+    const crowded = this.#attendance.linkUp(input, this.#out.nowMs);
     if (crowded !== null) this.#close(crowded, "too many wait to say hello");
   }
 

@@ -7,7 +7,7 @@ import type { FoldedName, PeerKey } from "../../../base/ids.ts";
 import { foldName, nameFault, shownName } from "../../../base/text/names.ts";
 import { RefusedKeys } from "../../../base/trust/refused_keys.ts";
 import { ReportedKeys } from "../../../base/trust/reported_keys.ts";
-import type { Attendance, GroupLink } from "../detector/attendance.ts";
+import { type Attendance, type GroupLink, isSameProcess } from "../detector/attendance.ts";
 import type { CoordinatorConfig } from "../schema/coordinator_io.ts";
 import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
 import type { Member } from "../schema/epoch.ts";
@@ -31,6 +31,8 @@ export class MemberAdmission {
   readonly #reported = new ReportedKeys(REMEMBERED_MAX);
   /** Keys that the operator has refused, and that were in then: the operator is told when they are kept out. */
   readonly #refusedHere = new Set<PeerKey>();
+  /** Keys with which two processes came as one, of which the operator was told; at most `REMEMBERED_MAX`. */
+  readonly #copied = new Set<PeerKey>();
   /** Known keys that were never in this group: of an earlier group's members, or accepted before they came in. */
   readonly #ofOthers: Set<Fingerprint>;
   /** Names, by key, of those that stay out until allowed. As many as the operator removes, and members that lied. */
@@ -55,7 +57,8 @@ export class MemberAdmission {
    * @param voice What the sender says of itself, in this group.
    * @returns Why the sender can't come in; null where it can.
    */
-  refusal({ peer }: GroupLink, hello: Hello, voice: Voice): Refusal | null {
+  refusal(link: GroupLink, hello: Hello, voice: Voice): Refusal | null {
+    const { peer } = link;
     const fault = nameFault(hello.name);
     if (fault !== null) return { code: "bad-name", text: `The name is not possible: ${fault}` };
     const name = shownName(hello.name);
@@ -69,6 +72,7 @@ export class MemberAdmission {
       const text = `${what}; its operator may let you in by /allow`;
       return { code: "kicked", text };
     }
+    if (this.#isCopy(link, hello)) return this.#copy(peer, name);
     const folded = foldName(hello.name);
     const holder = this.attendance.namesake(peer, folded);
     if (holder !== null && this.places.keepsName(holder, this.out.nowMs)) {
@@ -89,6 +93,25 @@ export class MemberAdmission {
       return { code: "protocol", text: IMPOSSIBLE_PROMISE };
     }
     return null;
+  }
+
+  /** Each process draws another incarnation: a second one with the same has it from a copy of the profile. */
+  #isCopy({ peer, process }: GroupLink, hello: Hello): boolean {
+    const present = this.attendance.get(peer);
+    return present !== null && present.process !== null && present.process !== process &&
+      isSameProcess(present, hello);
+  }
+
+  #copy(key: PeerKey, name: string): Refusal {
+    if (!this.#copied.has(key)) {
+      this.out.warn(
+        `Two programs with ${name}'s key say that they are one: refused the one that came later. ` +
+          `Somebody has a copy of ${name}'s profile, and nobody can tell which of the two is ${name}`,
+      );
+    }
+    this.#copied.add(key);
+    dropOldest(this.#copied, REMEMBERED_MAX);
+    return { code: "replaced", text: "" };
   }
 
   #strangeKey(

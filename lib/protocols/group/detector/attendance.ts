@@ -36,6 +36,7 @@ const LATE_MS = 100;
 export interface GroupLink {
   readonly id: LinkId;
   readonly peer: PeerKey;
+  readonly process: string;
   /** The address from which the link comes; null: from this machine. */
   readonly host: string | null;
   readonly bucket: TokenBucket;
@@ -73,6 +74,8 @@ export interface Attendee {
   readonly folded: FoldedName;
   /** Of its process. */
   readonly incarnation: Uint8Array;
+  /** As the handshake proved it; null: not known yet after our restart, the first one to come with its incarnation. */
+  readonly process: string | null;
   /** The address that it gives, or else `seenHost`. */
   readonly host: string | null;
   /** The address from which its link came. */
@@ -146,6 +149,7 @@ export function expected(member: Member, nowMs: number): Attendee {
   return {
     ...member,
     folded: foldName(member.name),
+    process: null,
     seenHost: member.host,
     believedUntilMs: -Infinity,
     link: null,
@@ -236,7 +240,15 @@ export class Attendance {
   }
 
   /** @returns The link that has waited longest for its hello, where there are too many of them; else null. */
-  linkUp(id: LinkId, peer: PeerKey, host: string | null, nowMs: number): GroupLink | null {
+  linkUp(
+    { link: id, peer, process, host }: {
+      readonly link: LinkId;
+      readonly peer: PeerKey;
+      readonly process: string;
+      readonly host: string | null;
+    },
+    nowMs: number,
+  ): GroupLink | null {
     const bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
     const fetches = new TokenBucket(FETCHES_PER_S, FETCHES_BURST);
     const edits = new TokenBucket(EDIT_MESSAGES_PER_S, EDIT_MESSAGES_BURST);
@@ -244,7 +256,7 @@ export class Attendance {
     const unknownMessages = new UnknownMessages();
     const limits = { bucket, fetches, edits, unknownMessages, greetByMs };
     const state = { isGreeted: false, isUninvited: false, isLastOut: false, successor: null };
-    this.#links.set(id, { id, peer, host, ...limits, ...state });
+    this.#links.set(id, { id, peer, process, host, ...limits, ...state });
     // The goodbye of the last member to leave is needed, and mustn't be cut off by anybody who opens links.
     const ungreeted = [...this.#links.values()].filter(({ greetByMs, isLastOut }) =>
       greetByMs < Infinity && !isLastOut

@@ -29,6 +29,8 @@ import type { GroupMessage, GroupMessageOf, GroupRefusal } from "../schema/messa
 import type { Self } from "../log/send_queue.ts";
 import type { Promises } from "../log/promises.ts";
 
+const REPLACED = "Another process with this profile's key is in the group now";
+
 /** What each code means, in our own words: the coordinator may send any. */
 const REFUSED_TEXTS: Readonly<Record<GroupRefusal, string>> = {
   "name-taken": "Somebody in the group has that name; take another",
@@ -39,6 +41,7 @@ const REFUSED_TEXTS: Readonly<Record<GroupRefusal, string>> = {
   "protocol": "The coordinator can't use what this program sent",
   "bad-name": "The coordinator doesn't take this name",
   "too-fast": "Too many are coming into the group",
+  "replaced": REPLACED,
 };
 
 /** Until then after we stood still, that others went on without us is put down to it. */
@@ -437,7 +440,7 @@ export class CoordinatorSession {
           "The operator removed you from the group; ask to be let in again",
         );
       case "replaced":
-        return out.fatal("replaced", "Another process with this profile's key is in the group now");
+        return out.fatal("replaced", REPLACED);
       case "silent":
         this.owner.rosterIs([], []);
         user.keepUnsaid();

@@ -42,7 +42,6 @@ export interface RebuildingConfig extends CoordinatorConfig {
 
 interface Linked {
   readonly peer: PeerKey;
-  readonly host: string | null;
   /** Its `hello`, kept from the coordinator until its account has come. */
   hello: Hello | null;
 }
@@ -122,8 +121,8 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
 
   #track(input: CoordinatorInput): void {
     if (input.type === "link-up") {
-      const { link, peer, host } = input;
-      this.#links.set(link, { peer, host, hello: null });
+      const { link, peer } = input;
+      this.#links.set(link, { peer, hello: null });
     } else if (input.type === "link-down") this.#links.delete(input.link);
   }
 
@@ -298,9 +297,9 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     for (const one of awaiting) this.#greet(one, step);
   }
 
-  #greet({ link, peer, host, hello }: Awaiting, step: (input: CoordinatorInput) => void): void {
-    step({ type: "link-up", link, peer, host });
-    if (hello !== null) step({ type: "message", link, message: hello });
+  #greet({ hello, ...up }: Awaiting, step: (input: CoordinatorInput) => void): void {
+    step({ type: "link-up", ...up });
+    if (hello !== null) step({ type: "message", link: up.link, message: hello });
   }
 }
 

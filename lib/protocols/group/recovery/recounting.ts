@@ -41,6 +41,7 @@ type Hello = GroupMessageOf<"hello">;
 interface Caller {
   readonly id: LinkId;
   readonly peer: PeerKey;
+  readonly process: string;
   readonly host: string | null;
   readonly bucket: TokenBucket;
   heardAtMs: number;
@@ -52,6 +53,7 @@ interface Caller {
 export interface Awaiting {
   readonly link: LinkId;
   readonly peer: PeerKey;
+  readonly process: string;
   readonly host: string | null;
   readonly hello: Hello | null;
 }
@@ -98,10 +100,11 @@ export class Recounting {
 
   /** All that are linked. */
   get awaiting(): readonly Awaiting[] {
-    return Array.from(this.#callers.values(), ({ id, peer, host, hello }) => {
+    return Array.from(this.#callers.values(), ({ id, peer, process, host, hello }) => {
       return {
         link: id,
         peer,
+        process,
         host,
         hello: hello === null ? null : this.#presentHello(peer, hello),
       };
@@ -185,12 +188,13 @@ export class Recounting {
 
   // Who is there.
 
-  #linkUp({ link, peer, host }: Extract<CoordinatorInput, { readonly type: "link-up" }>): void {
+  #linkUp({ link, peer, process, host }: Extract<CoordinatorInput, { type: "link-up" }>): void {
     const bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
     const heardAtMs = this.out.nowMs;
     this.#callers.set(link, {
       id: link,
       peer,
+      process,
       host,
       bucket,
       heardAtMs,

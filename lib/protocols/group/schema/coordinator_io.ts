@@ -20,6 +20,8 @@ export type CoordinatorInput =
     readonly type: "link-up";
     readonly link: LinkId;
     readonly peer: PeerKey;
+    /** Identifies the peer's process, as the handshake proves; the incarnation in `hello` is only said. */
+    readonly process: string;
     readonly host: string | null;
   }
   /**

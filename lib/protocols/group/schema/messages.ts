@@ -59,6 +59,7 @@ const GROUP_REFUSALS = [
   "protocol",
   "bad-name",
   "too-fast",
+  "replaced",
 ] as const;
 export type GroupRefusal = typeof GROUP_REFUSALS[number];
 

@@ -128,6 +128,7 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
     const link: Link = {
       id: input.link,
       peer: input.peer,
+      process: input.process,
       remote: input.remote,
       isMember: false,
       renames: new TokenBucket(RENAMES_PER_SECOND, RENAMES_BURST),
@@ -255,6 +256,10 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
       if (!isSelf) this.links.effect({ type: "replaced-self", incarnation });
       return this.links.close(link, isSelf ? "dialled itself" : "replaced");
     }
+    if (this.port.isOfCopy(hello.beacon.beacon.value)) {
+      this.links.effect({ type: "copied", peer: key });
+      return this.#proveReplaced(link, key);
+    }
     const gone = this.port.goneSince(hello.beacon.beacon.value);
     if (gone !== null) {
       if (at === "renewing") return this.links.close(link, "it is no longer in the room");
@@ -300,24 +305,30 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
     }
   }
 
-  /** The peer's incarnation was replaced by a later one: sends it the later one's credentials, and closes the link. */
+  /**
+   * The peer's incarnation was replaced by a later one, or is another process's: sends it that one's credentials, and
+   * closes the link.
+   */
   #proveReplaced(link: Link, key: PeerKey): void {
     const later = this.port.credentialsOf(key);
     if (later !== null) {
       this.links.send(link, { type: "hello", room: this.links.room!.id, ...later });
     }
-    this.links.close(link, "replaced by a later start with the same key");
+    this.links.close(link, "replaced by another start with the same key");
   }
 
   #learnReplaced(link: Link, beacon: SignedBeacon, room: RoomId): void {
-    const { incarnation } = beacon.beacon.value;
+    const { incarnation, process } = beacon.beacon.value;
     // A beacon of another room shows only when this profile was last started there.
     const fault = beaconFormFault(beacon.beacon.value, room);
     if (fault !== null) {
       return this.links.penalise(link, "protocol", `showed a beacon that can't be right: ${fault}`);
     }
-    const isLater = incarnation > this.port.selfBeacon().beacon.value.incarnation;
-    if (!isLater || !isBeaconSigned(this.links.env.crypto, beacon)) {
+    const own = this.port.selfBeacon().beacon.value;
+    const isCopy = incarnation === own.incarnation && process !== own.process;
+    if (
+      !(isCopy || incarnation > own.incarnation) || !isBeaconSigned(this.links.env.crypto, beacon)
+    ) {
       return this.links.penalise(link, "invalid-signature", "showed a beacon that we never signed");
     }
     this.links.effect({ type: "replaced-self", incarnation });

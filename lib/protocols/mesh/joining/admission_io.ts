@@ -25,6 +25,7 @@ export type AdmissionInput =
     readonly type: "link-up";
     readonly link: LinkId;
     readonly peer: PeerKey;
+    readonly process: string;
     readonly dialled: boolean;
     readonly remote: Endpoint;
   }
@@ -101,7 +102,9 @@ export type AdmissionEffect =
     /** The peer's room, where it named one: another room answers at this address. */
     readonly room: RoomId | null;
   }
-  /** The peer proved that our own key has come in again, later: this process ends. */
+  /** The peer says that it is a process of its key which we know, and is another one: the link is closed. */
+  | { readonly type: "copied"; readonly peer: PeerKey }
+  /** The peer proved that our own key has come in again, later, or as a copy of this process: this one ends. */
   | { readonly type: "replaced-self"; readonly incarnation: number }
   | {
     readonly type: "penalise";
@@ -117,6 +120,8 @@ export interface AdmissionPort {
   /** Highest incarnation known of this key, 0 where none is. */
   incarnationOf(key: PeerKey): number;
   isLive(key: PeerKey): boolean;
+  /** Whether another process is known under the beacon's key and incarnation. */
+  isOfCopy(beacon: Beacon): boolean;
   /**
    * The last beacon of a member that is gone as far as is known here, where `beacon` isn't later than it and so
    * doesn't show that it is back; else null.

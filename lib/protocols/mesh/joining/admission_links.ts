@@ -72,6 +72,7 @@ export type AdmittingStage =
 export interface Link {
   readonly id: LinkId;
   readonly peer: PeerKey;
+  readonly process: string;
   readonly remote: Endpoint;
   /** Whether both ends are members: an exchange on it is then about another name. */
   isMember: boolean;
@@ -187,7 +188,7 @@ export class AdmissionLinks {
     claim: SignedClaim,
     room: InRoom = this.room!,
   ): boolean {
-    const { key, state, claim: claimId } = beacon.beacon.value;
+    const { key, state, process, claim: claimId } = beacon.beacon.value;
     if (state !== "alive") {
       this.close(link, "it is leaving the room");
       return false;
@@ -195,6 +196,7 @@ export class AdmissionLinks {
     const fault = beaconFormFault(beacon.beacon.value, room.id) ??
       claimFormFault(claim.claim.value, room) ??
       (key !== link.peer ? "the beacon is another member's" : null) ??
+      (process !== link.process ? "the beacon is another process's" : null) ??
       (claim.claim.value.key !== key ? "the claim is another member's" : null) ??
       (claimIdOf(this.env.crypto, claim) !== claimId ? "the beacon names another claim" : null);
     if (fault !== null) {

@@ -89,6 +89,7 @@ function admissionPort(room: () => Room | null): AdmissionPort {
     ownerOf: (folded) => room()?.machines.names.ownerOf(folded) ?? null,
     incarnationOf: (key) => room()?.machines.roster.incarnationOf(key) ?? 0,
     isLive: (key) => room()?.machines.roster.isLive(key) ?? false,
+    isOfCopy: (beacon) => room()?.machines.roster.isOfCopy(beacon) ?? false,
     goneSince: (beacon) => room()?.machines.roster.goneSince(beacon) ?? null,
     entryOf: (key, nowMs) => room()?.machines.roster.entryOf(key, nowMs) ?? null,
     credentialsOf: (key) => room()?.machines.roster.credentialsOf(key) ?? null,
@@ -108,7 +109,7 @@ export function newRoom(
   nowMs: number,
 ): Room {
   const { genesis, claim, secrets, rulings, records, fresh, endpoint, founded } = entry;
-  const { advertise, passive, historyShown, refused } = config;
+  const { process, advertise, passive, historyShown, refused } = config;
   const earlier = earlierMembership(environment.crypto, signer.key, records);
   const atLeast = Math.max(entry.incarnation, earlier?.incarnationMin ?? 1);
   return new Room(
@@ -121,6 +122,7 @@ export function newRoom(
       fresh,
       incarnation: freshIncarnation(environment, atLeast),
       claim,
+      process,
       endpoint,
       passive,
       historyShown,

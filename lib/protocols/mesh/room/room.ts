@@ -149,7 +149,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   /** Enters the room: emits the records that must be on disk before anybody hears of us, and our first beacon. */
   enter(nowMs: number): readonly RoomEffect[] {
     return this.#inStep(nowMs, () => {
-      const { genesis, room, incarnation, claim, endpoint, passive, records } = this.config;
+      const { genesis, room, incarnation, claim, process, endpoint, passive, records } =
+        this.config;
       // The way back into the room comes first: the end may be torn off.
       const fresh: MeshRecord[] = [
         ...this.config.fresh,
@@ -161,7 +162,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       }
       this.#out.push({ type: "persist", records: fresh, token: null, sync: true });
       const { boxKey } = this.machines.privateMessages;
-      const self = { claim, endpoint, passive, boxKey };
+      const self = { claim, process, endpoint, passive, boxKey };
       this.#toRoster({ type: "enter", room, genesis, incarnation, self });
       this.#ownClaim(claim);
       this.#toPrivate({ type: "start" });
@@ -278,6 +279,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         const { peer, beacon, claim } = input;
         return this.#toRoster({ type: "member", from: peer, beacon, claim });
       }
+      case "copied":
+        return this.#view.copied(input.peer, this.#nowMs);
       case "peer-down":
         this.#ownWords.neighbourGoes();
         this.#congested.delete(input.peer);
@@ -771,6 +774,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "suspected":
       case "unsuspected":
         return;
+      case "copied":
+        return this.#view.copied(effect.key, this.#nowMs);
       case "claim-known":
         return this.#toOrder(effect);
       case "replaced-self":

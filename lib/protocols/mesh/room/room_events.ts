@@ -3,6 +3,7 @@
  * Events from before `ready` are held back until it.
  */
 
+import { dropOldest } from "../../../base/collections/bounded.ts";
 import { dateText } from "../../../base/text/dates.ts";
 import { P2pchatError } from "../../../base/errors.ts";
 import { isLinkLocal, isLoopback } from "../../../base/text/endpoints.ts";
@@ -117,6 +118,8 @@ const ISOLATED_PROBLEM = "no link to any other member; trying those who were her
 /** How events write the address of a member that can't be dialled. */
 const NO_ADDRESS: Endpoint = { host: "", port: 0 };
 
+/** With more, the first ones may be told of again. */
+const COPIED_MAX = 1_024;
 /** Limits the warnings of proven lies: with more, a user would read nothing else. Further proofs are only counted. */
 const PROOFS_TOLD_PER_SECOND = 0.1;
 const PROOFS_TOLD_BURST = 16;
@@ -148,6 +151,8 @@ export class RoomEvents {
   readonly #strangers = new Set<PeerKey>();
   /** Proven liars that the user wasn't warned of yet: one of them (a member, if any of them is one), and how many. */
   #proven: { readonly author: PeerKey; readonly count: number } | null = null;
+  /** Keys of copied profiles of which the user was warned; at most `COPIED_MAX`. */
+  readonly #copied = new Set<PeerKey>();
   readonly #proofsTold = new TokenBucket(PROOFS_TOLD_PER_SECOND, PROOFS_TOLD_BURST);
   /** How many messages of each author were skipped in this step. */
   readonly #missed = new Map<PeerKey, number>();
@@ -344,6 +349,18 @@ export class RoomEvents {
   #strangersText({ authors, by, theirs }: StrangersTold): string {
     return `${authors} authors who aren't in the room speak, made up perhaps: the words of ` +
       `${theirs} come by way of ${this.#written(by)}, who may only pass them on`;
+  }
+
+  /** Two processes with this key say that they are one; the user is warned once. */
+  copied(key: PeerKey, nowMs: number): void {
+    if (this.#copied.has(key) || !this.#proofsTold.take(nowMs)) return;
+    this.#copied.add(key);
+    dropOldest(this.#copied, COPIED_MAX);
+    const name = this.#written(key);
+    this.#warn(
+      `Two programs with ${name}'s key say that they are one: somebody has a copy of ${name}'s profile. This program ` +
+        `believes the one that it heard of first, and nobody can tell which of the two is ${name}`,
+    );
   }
 
   /** Counts a proven liar for the warning in `stepEnds`, which is rate limited: made-up authors cost nothing. */

@@ -4,7 +4,7 @@
  */
 
 import type { ErrorCode } from "../../../base/errors.ts";
-import type { Endpoint, PeerKey, RoomId } from "../../../base/ids.ts";
+import type { Endpoint, PeerKey, ProcessKey, RoomId } from "../../../base/ids.ts";
 import type { ComparedKey } from "../../../base/trust/refused_keys.ts";
 import type { Queue } from "../../../base/schema/schema.ts";
 import type { MeshCommand } from "../schema/events.ts";
@@ -32,6 +32,8 @@ export type RoomInput =
     readonly beacon: SignedBeacon;
     readonly claim: SignedClaim;
   }
+  /** Another process than is known has said that it is this peer's. */
+  | { readonly type: "copied"; readonly peer: PeerKey }
   /** A second link to a peer that is up already: only its beacon may be new. */
   | {
     readonly type: "peer-again";
@@ -138,6 +140,7 @@ export interface RoomConfig {
   readonly fresh: readonly MeshRecord[];
   readonly incarnation: number;
   readonly claim: SignedClaim;
+  readonly process: ProcessKey;
   readonly endpoint: Endpoint | null;
   readonly passive: boolean;
   readonly historyShown: number;

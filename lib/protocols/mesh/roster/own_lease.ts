@@ -61,6 +61,12 @@ export class OwnLease {
     return this.#ended;
   }
 
+  /** Whether this beacon of our key is a later process's, or that of one that says it is this one. */
+  isOfOther({ incarnation, process }: Beacon): boolean {
+    if (incarnation !== this.entrance.incarnation) return incarnation > this.entrance.incarnation;
+    return process !== this.#description.process;
+  }
+
   describe(change: Partial<SelfDescription>, claim: KnownClaim): void {
     this.#description = { ...this.#description, ...change };
     this.#claim = claim;
@@ -79,7 +85,7 @@ export class OwnLease {
     nowMs: number,
   ): SignedBeacon {
     const { room: { id: room }, incarnation } = this.entrance;
-    const { endpoint, passive, boxKey } = this.#description;
+    const { process, endpoint, passive, boxKey } = this.#description;
     const { key } = this.signer;
     this.#number++;
     this.#lastMs = nowMs;
@@ -102,6 +108,7 @@ export class OwnLease {
       frontier: this.progress.frontier(),
       roster: digest.root(),
       latest: this.progress.latest(),
+      process,
     });
     return this.#signed = ownedBeacon(signed);
   }

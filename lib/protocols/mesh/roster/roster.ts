@@ -171,6 +171,11 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return this.#table.get(key)?.state === "alive";
   }
 
+  /** See `AdmissionPort.isOfCopy`. */
+  isOfCopy(beacon: Beacon): boolean {
+    return this.#table.isOfCopy(beacon);
+  }
+
   /** See `AdmissionPort.goneSince`. */
   goneSince(beacon: Beacon): Pick<Beacon, "incarnation" | "number"> | null {
     const floor = this.#table.floorOf(beacon.key);
@@ -462,11 +467,12 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
 
   /** Handles one beacon. @returns Whether the rest of the message is worth reading. */
   #hearBeacon(from: PeerKey, signed: SignedBeacon, hearsay: Hearsay, nowMs: number): boolean {
-    const { room, incarnation } = this.#own!.entrance;
+    const own = this.#own!;
+    const { room } = own.entrance;
     const beacon = signed.beacon.value;
     if (beacon.key === this.signer.key) {
       if (hearsay.lost) this.#revive(beacon);
-      if (beacon.incarnation <= incarnation) return true;
+      if (!own.isOfOther(beacon)) return true;
       if (!this.#intake.isBeaconGood(from, signed, room)) return false;
       this.#hearSelf(beacon);
       return true;
@@ -475,6 +481,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     if (this.#outbox.hasBeacon(from, beacon)) return true;
     const verdict = this.#intake.check(from, signed, room, nowMs);
     if (verdict.is === "without-claim") this.#exchange.need(from, beacon.key);
+    if (verdict.is === "of a copy") this.#outbox.effect({ type: "copied", key: beacon.key });
     if (verdict.is === "good") {
       this.#claims.learn(verdict.claim, from, nowMs);
       this.#take({ signed, claim: verdict.claim, hearsay, from }, nowMs);
@@ -490,7 +497,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
 
   #hearSelf(beacon: Beacon): void {
     const own = this.#own;
-    if (own === null || own.ended || beacon.incarnation <= own.entrance.incarnation) return;
+    if (own === null || own.ended || !own.isOfOther(beacon)) return;
     own.giveUp();
     this.#deadlines.clear("beacon");
     this.#outbox.effect({ type: "replaced-self", incarnation: beacon.incarnation });

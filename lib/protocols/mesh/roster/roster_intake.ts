@@ -65,10 +65,10 @@ interface Neighbour {
   readonly flood: TokenBucket;
 }
 
-/** The outcome for a beacon: good, with its claim; ignored; its claim isn't known; or its sender is penalised. */
+/** The outcome for a beacon: good, with its claim; ignored; said by a process that isn't the one known; its claim isn't known; or its sender is penalised. */
 export type Verdict =
   | { readonly is: "good"; readonly claim: KnownClaim }
-  | { readonly is: "ignored" | "without-claim" | "penalised" };
+  | { readonly is: "ignored" | "of a copy" | "without-claim" | "penalised" };
 
 export class RosterIntake {
   /** As many as the overlay has neighbours. */
@@ -168,6 +168,7 @@ export class RosterIntake {
     if (known === null && coming === undefined) return { is: "without-claim" };
     if (!this.#rateOf(beacon.key).take(nowMs)) return { is: "ignored" };
     if (!this.isBeaconGood(from, signed, room)) return { is: "penalised" };
+    if (this.table.isOfCopy(beacon)) return { is: "of a copy" };
     const claim = known ?? this.checkClaim(from, coming!, beacon.claim, room);
     if (claim === null) return { is: "penalised" };
     if (claim.signed.claim.value.key !== beacon.key) {

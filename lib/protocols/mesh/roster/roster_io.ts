@@ -1,7 +1,7 @@
 /** The inputs, effects and settings of `Roster`: what the mesh composes it with. */
 
 import { BEACON_INTERVAL_PER_MEMBER_MS } from "../schema/limits.ts";
-import type { ClaimId, Endpoint, Hash, PeerKey, RoomId } from "../../../base/ids.ts";
+import type { ClaimId, Endpoint, Hash, PeerKey, ProcessKey, RoomId } from "../../../base/ids.ts";
 import type { Queue } from "../../../base/schema/schema.ts";
 import type { KnownClaim } from "../schema/credentials.ts";
 import type { RosterEntry, RosterMessage } from "../schema/messages.ts";
@@ -11,6 +11,8 @@ import type { Beacon, SignedBeacon, SignedClaim, SignedGenesis } from "../schema
 /** What a member says of itself in its beacons, beside counters and digests. */
 export interface SelfDescription {
   readonly claim: SignedClaim;
+  /** Our process. */
+  readonly process: ProcessKey;
   /** Where others can dial us; null where nobody can. */
   readonly endpoint: Endpoint | null;
   readonly passive: boolean;
@@ -108,7 +110,9 @@ export type RosterEffect =
   | { readonly type: "claim-known"; readonly claim: ClaimId }
   /** More claims of others are vouched for since then, see `isVouched`. */
   | { readonly type: "vouched" }
-  /** Our own key has come in again, later: this process ends, and sends no further beacon. */
+  /** Another process than is known says that it is this member's, under its incarnation: it isn't believed. */
+  | { readonly type: "copied"; readonly key: PeerKey }
+  /** Our own key has come in again, later, or as a copy of this process: this process ends, and sends no further beacon. */
   | { readonly type: "replaced-self"; readonly incarnation: number }
   | {
     readonly type: "penalise";

@@ -113,6 +113,12 @@ export class RosterTable {
     return entry.fromDisk === true && !rank.quit ? { ...rank, number: rank.number - 1 } : rank;
   }
 
+  /** Whether another process is known under this incarnation: each draws another one. */
+  isOfCopy({ key, incarnation, process }: Beacon): boolean {
+    const known = this.#entries.get(key)?.signed.beacon.value;
+    return known !== undefined && known.incarnation === incarnation && known.process !== process;
+  }
+
   /** Makes `rank` the floor of this key: from now on only a newer beacon of it is taken. */
   setFloor(key: PeerKey, rank: Rank): void {
     this.#floors.delete(key);

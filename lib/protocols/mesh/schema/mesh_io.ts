@@ -7,7 +7,7 @@
  */
 
 import type { Fingerprint } from "../../../base/text/fingerprint.ts";
-import type { BundleId, Endpoint, LinkId, PeerKey, RoomId } from "../../../base/ids.ts";
+import type { BundleId, Endpoint, LinkId, PeerKey, ProcessKey, RoomId } from "../../../base/ids.ts";
 import type { ModeEffect, ModeInput, PinEffect } from "../../../base/machine/mode_machine.ts";
 import type { ComparedKey } from "../../../base/trust/refused_keys.ts";
 import type { Queue } from "../../../base/schema/schema.ts";
@@ -38,6 +38,8 @@ export type MeshInput =
     readonly type: "link-up";
     readonly link: LinkId;
     readonly peer: PeerKey;
+    /** Identifies the peer's process, as the handshake proves. */
+    readonly process: string;
     readonly dialled: boolean;
     readonly remote: Endpoint;
     /** The local address of the link; empty where there is none. */
@@ -93,6 +95,8 @@ export type MeshEffect =
 
 export interface MeshConfig {
   readonly name: string;
+  /** Of this process, as its handshakes prove it to others. */
+  readonly process: ProcessKey;
   /**
    * Where this process listens, as others should dial it; host null: whatever address they see. `fixed`: the user
    * gave this address, and it stays when the machine gets another one.

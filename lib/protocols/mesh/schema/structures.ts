@@ -23,7 +23,7 @@ import {
   trailing,
   uint,
 } from "../../../base/schema/schema.ts";
-import type { BundleId, ClaimId, Hash, RoomId } from "../../../base/ids.ts";
+import type { BundleId, ClaimId, Hash, ProcessKey, RoomId } from "../../../base/ids.ts";
 import {
   BEACON_INTERVAL_MS_MAX,
   BUNDLE_TEXT_BYTES_MAX,
@@ -105,6 +105,9 @@ export const signedClaimSchema = record({
 export type Claim = Infer<typeof claimSchema>;
 export type SignedClaim = Infer<typeof signedClaimSchema>;
 
+/** In beacons that an earlier version has kept on disk. */
+const NO_PROCESS = "0".repeat(64) as ProcessKey;
+
 /** A lease on a place in the roster, renewed by a higher (incarnation, number); quit wins over alive on a tie. */
 export const beaconSchema = record({
   version,
@@ -129,6 +132,8 @@ export const beaconSchema = record({
   latest: roomTime,
   /** The next beacon follows within so many ms: the lease doesn't depend on how many members its reader knows. */
   intervalMs: trailing(uint(BEACON_INTERVAL_MS_MAX), 10_000),
+  /** The member's process, as its links prove it: with another one, an incarnation was taken from a copied profile. */
+  process: trailing(hexId<ProcessKey>(), NO_PROCESS),
 });
 export const signedBeaconSchema = record({ beacon: embedded(beaconSchema, 1_024), signature });
 export type Beacon = Infer<typeof beaconSchema>;

@@ -63,6 +63,20 @@ Deno.test("Member is refused for good, and ends with the coordinator's words as 
   });
 });
 
+Deno.test("Member that another process of its key has come before ends", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann] = net.nodes as [Node, Node];
+  const message = { type: "refuse", code: "replaced", text: "" } as const;
+  ann.feed({ type: "message", link: ann.link!, message });
+  net.settle();
+
+  assertEquals(ann.stopped, {
+    kind: "fatal",
+    code: "replaced",
+    text: "Another process with this profile's key is in the group now",
+  });
+});
+
 Deno.test("Member's status names the key of a stranger in the coordinator's place, until that is back", () => {
   const net = GroupNet.started(["ann", "bob"]);
   const [ann, bob] = net.nodes as [Node, Node];

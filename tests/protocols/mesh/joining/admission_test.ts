@@ -22,8 +22,10 @@ import {
   admittedClaim,
   beaconOf,
   claimOf,
+  COPY,
   fakeEnvironment,
   keyOf,
+  PROCESS,
   ROOM,
   rosterWith,
   WALL_MS,
@@ -55,6 +57,7 @@ function admission(
       ownerOf: () => null,
       incarnationOf: () => 0,
       isLive: () => false,
+      isOfCopy: () => false,
       goneSince: () => null,
       credentialsOf: () => null,
       entryOf: () => null,
@@ -76,9 +79,10 @@ function up(
   peer: PeerKey,
   dialled: boolean,
   id = link,
+  process: string = PROCESS,
 ): readonly AdmissionEffect[] {
   const remote = { host: "8.8.8.8", port: 4_000 };
-  return machine.step({ type: "link-up", link: id, peer, dialled, remote }, 0);
+  return machine.step({ type: "link-up", link: id, peer, process, dialled, remote }, 0);
 }
 
 type LinkMessage = Exclude<AdmissionMessage, { type: "hold-name" | "hold-reply" }>;
@@ -475,6 +479,25 @@ Deno.test("Admission shows an older process of a key its own later beacon", () =
   assertEquals(effects, [{ type: "replaced-self", incarnation: 9 }]);
 });
 
+Deno.test("Admission doesn't take a copy for the process that is known, and shows it that one's beacon", () => {
+  const known = { beacon: beaconOf("Bob", 3), claim: claimOf("Bob").signed };
+  const ann = admission("Ann", {
+    incarnationOf: () => 1,
+    isOfCopy: ({ process }) => process !== PROCESS,
+    credentialsOf: () => known,
+  });
+  const copy = admission("Bob", { selfBeacon: () => beaconOf("Bob", 9, { process: COPY }) });
+  copy.step({ type: "in-room", room: ROOM.room, genesis: ROOM.genesis }, 0);
+  up(ann, bob, false, link, COPY);
+
+  const [hello] = sent(up(copy, keyOf("Ann"), true));
+  const answer = ann.step({ type: "message", link, message: hello! }, 10);
+  const effects = copy.step({ type: "message", link, message: sent(answer)[0]! }, 20);
+
+  assertEquals(answer.map(({ type }) => type), ["copied", "send", "close"]);
+  assertEquals(effects, [{ type: "replaced-self", incarnation: 1 }]);
+});
+
 Deno.test("Admission heeds a later process of its key also from a member whose own hello came first", () => {
   const later = { beacon: beaconOf("Bob", 3, { incarnation: 9 }), claim: claimOf("Bob").signed };
   const ann = admission("Ann", { incarnationOf: () => 9, credentialsOf: () => later });
@@ -521,6 +544,7 @@ Deno.test("Admission makes a link pay for credentials of somebody else, or witho
     const [beacon, fault] of [
       [beaconOf("Carl", 1), "protocol"],
       [forged, "invalid-signature"],
+      [beaconOf("Bob", 1, { process: COPY }), "protocol"],
     ] as const
   ) {
     const ann = admission("Ann");

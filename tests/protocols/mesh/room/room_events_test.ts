@@ -258,6 +258,17 @@ Deno.test("RoomView: a proof against oneself is told as such, whoever else is pr
   }
 });
 
+Deno.test("RoomView: that two programs pose as one member is told once", () => {
+  const { view, notices } = readyView();
+  view.copied(carol, 0);
+  view.copied(carol, 60_000);
+
+  assertEquals(notices(), [
+    "Two programs with Carol's key say that they are one: somebody has a copy of Carol's profile. " +
+    "This program believes the one that it heard of first, and nobody can tell which of the two is Carol",
+  ]);
+});
+
 Deno.test("RoomView: of proofs against many, those who are here are named, and the others counted", () => {
   const liars = Array.from({ length: 18 }, (_, n) => fakeSigner(`liar ${n}`).key);
   const { view, notices } = readyView();

@@ -11,6 +11,7 @@ import {
   claimOf,
   fakeEnvironment,
   keyOf,
+  PROCESS,
   ROOM,
   WALL_MS,
 } from "../membership_fixtures.ts";
@@ -25,6 +26,7 @@ function machinesWith(records: readonly MeshRecord[]) {
     secrets: null,
     rulings: new KeptRulings({ id: room, genesis }, fakeCrypto, records),
     fresh: [],
+    process: PROCESS,
     endpoint: null,
     passive: false,
     historyShown: 100,
@@ -32,7 +34,13 @@ function machinesWith(records: readonly MeshRecord[]) {
     founded: false,
   };
   const machines = new RoomMachines(config, fakeSigner("Ann"), fakeEnvironment(), () => true, 0);
-  const self = { claim, endpoint: null, passive: false, boxKey: new Uint8Array(32) };
+  const self = {
+    claim,
+    endpoint: null,
+    passive: false,
+    process: PROCESS,
+    boxKey: new Uint8Array(32),
+  };
   machines.step(machines.roster, { type: "enter", room, genesis, incarnation, self }, 0);
   return machines;
 }

@@ -17,6 +17,7 @@ import {
   admittedClaim,
   beaconOf,
   claimOf,
+  COPY,
   keyOf,
   ROOM,
   rosterWith,
@@ -158,6 +159,23 @@ Deno.test("Roster ends when its own key shows a later start, and speaks no more"
   assertEquals(effects, [{ type: "replaced-self", incarnation: ROOM.incarnation + 1 }]);
   assertEquals(told(roster.step({ type: "tick" }, 20_000)), []);
   assertEquals(roster.step({ type: "quit" }, 20_000), []);
+});
+
+Deno.test("Roster believes no other process that says it is a member's, or its own", () => {
+  const roster = rosterWith(["Bob", "Carl"]);
+  const copy = beaconOf("Bob", 9, { process: COPY });
+  const effects = roster.step({ type: "message", from: carl, message: beacons(copy) }, 1_000);
+
+  assertEquals(effects, [{ type: "copied", key: bob }]);
+  assertEquals(roster.member(bob)?.beacon.number, 1);
+  assertEquals(roster.isOfCopy(copy.beacon.value), true);
+  assertEquals(roster.isOfCopy(beaconOf("Bob", 9).beacon.value), false);
+
+  const { incarnation } = ROOM;
+  const own = beaconOf("Ann", 9, { incarnation, claim: claimOf("Ann").id, process: COPY });
+  assertEquals(roster.step({ type: "message", from: carl, message: beacons(own) }, 2_000), [
+    { type: "replaced-self", incarnation },
+  ]);
 });
 
 Deno.test("Roster believes a quit for good: an old beacon of the same start revives nobody", () => {

@@ -1,7 +1,14 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { P2pchatError } from "../../../../lib/base/errors.ts";
-import type { BundleId, ClaimId, Hash, PeerKey, RoomId } from "../../../../lib/base/ids.ts";
+import type {
+  BundleId,
+  ClaimId,
+  Hash,
+  PeerKey,
+  ProcessKey,
+  RoomId,
+} from "../../../../lib/base/ids.ts";
 import { decode, encode, makeEmbedded } from "../../../../lib/base/schema/schema.ts";
 import { MESH_LOG, type MeshRecord } from "../../../../lib/protocols/mesh/schema/records.ts";
 import {
@@ -86,6 +93,7 @@ const beacon = {
     roster: id<Hash>("2"),
     latest: 0,
     intervalMs: 10_000,
+    process: id<ProcessKey>("3"),
   }),
   signature,
 };
