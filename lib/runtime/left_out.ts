@@ -1,6 +1,6 @@
 /** Events dropped while nobody read the output: their number, and the latest state. */
 
-import { countText } from "../base/text/counts.ts";
+import { countText } from "../base/text/words.ts";
 import type { ModeEvent } from "../base/machine/mode_machine.ts";
 
 /** The wording of the notice. */

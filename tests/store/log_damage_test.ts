@@ -1,6 +1,6 @@
-import { numberText } from "../../lib/base/text/counts.ts";
-import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
+import { numberText } from "../../lib/base/text/words.ts";
+import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { utf8 } from "../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { LogRecord } from "../../lib/base/schema/log_records.ts";

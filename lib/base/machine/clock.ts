@@ -6,3 +6,8 @@ export interface Clock {
   /** Calls `callback` once, at `atMs` or a little later, unless cancelled. */
   at(atMs: number, callback: () => void): { cancel(): void };
 }
+
+/** A measured time to a thousandth of a millisecond: further digits say nothing. */
+export function measuredMs(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
+}

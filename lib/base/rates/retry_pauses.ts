@@ -1,6 +1,6 @@
 /**
  * Pauses between attempts to reach somebody: exponential backoff (factor 1.5, up to a limit) with jitter, so that
- * many who wait for the same peer don't try at the same moment.
+ * many who wait for the same peer don't try at the same moment. And intervals with jitter, for the same reason.
  */
 
 const GROWTH = 1.5;
@@ -34,4 +34,12 @@ export class RetryPauses {
   reset(): void {
     this.#failures = 0;
   }
+}
+
+/**
+ * A duration from 0.75 to 1.25 times `ms`.
+ * @param random In [0, 1).
+ */
+export function jittered(ms: number, random: number): number {
+  return ms * (0.75 + random / 2);
 }

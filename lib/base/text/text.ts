@@ -5,7 +5,7 @@
  * replaces each of these by a visible symbol and leaves everything else as it is.
  */
 
-import { numberText } from "./counts.ts";
+import { numberText } from "./words.ts";
 import { P2pchatError } from "../errors.ts";
 
 /** Longest message in UTF-8 bytes: several screens of text, and one frame on the wire. */

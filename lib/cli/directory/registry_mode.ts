@@ -14,7 +14,7 @@ import {
 import type { DirectoryClientHost } from "../../runtime/hosts/directory_client_host.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { type GivenPasswords, LogInDialogue, type Way } from "./log_in_dialogue.ts";
-import { numberText } from "../../base/text/counts.ts";
+import { numberText } from "../../base/text/words.ts";
 import { InputPause } from "../streams/input_pause.ts";
 import { inputTo, type ModeInput } from "../session/mode_input.ts";
 import { OnlineNames } from "../rendering/online_names.ts";

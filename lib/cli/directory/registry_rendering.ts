@@ -9,8 +9,8 @@ import {
   type UserView,
 } from "../../protocols/directory/schema/events.ts";
 import { RINGING_MS_MAX } from "../../protocols/directory/schema/limits.ts";
-import { numberText } from "../../base/text/counts.ts";
-import { durationText } from "../rendering/durations.ts";
+import { numberText } from "../../base/text/words.ts";
+import { durationText } from "../rendering/moments.ts";
 import { isEarlier, messageLine, messageStart } from "../rendering/message_rendering.ts";
 import {
   leftLine,

@@ -4,7 +4,7 @@ import { unreachable } from "../../base/invariant.ts";
 import { endpointText } from "../../base/ids.ts";
 import { shownName } from "../../base/text/names.ts";
 import type { DirectoryEvent, LogoutReason } from "../../protocols/directory/schema/events.ts";
-import { countText, numberText } from "../../base/text/counts.ts";
+import { countText, numberText } from "../../base/text/words.ts";
 import { momentText } from "../rendering/moments.ts";
 import { REGSERVER_PORT_DEFAULT } from "../args/default_ports.ts";
 import {

@@ -4,8 +4,8 @@ import { endpointText } from "../../base/ids.ts";
 import { shownName } from "../../base/text/names.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import { type FriendsEvent, type FriendView, TAKEN_BACK } from "../../protocols/friends/events.ts";
-import { numberText } from "../../base/text/counts.ts";
-import { roundTripText } from "../rendering/durations.ts";
+import { numberText } from "../../base/text/words.ts";
+import { roundTripText } from "../rendering/moments.ts";
 import { isEarlier, messageLine } from "../rendering/message_rendering.ts";
 import {
   listed,

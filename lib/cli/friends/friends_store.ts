@@ -5,7 +5,7 @@
  * Two tables may have different friends of the same name: messages waiting for one must never go to the other.
  */
 
-import { countText } from "../../base/text/counts.ts";
+import { countText } from "../../base/text/words.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { waitingIn } from "../../protocols/friends/friends_log.ts";
 import { FRIENDS_LOG } from "../../protocols/friends/records.ts";

@@ -5,7 +5,7 @@ import { type Endpoint, endpointText } from "../../base/ids.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import type { Environment, Logger } from "../../base/machine/environment.ts";
 import { WAIT_MS_MAX } from "../../base/machine/mode_limits.ts";
-import { entriesText, numberText } from "../../base/text/counts.ts";
+import { entriesText, numberText } from "../../base/text/words.ts";
 import { isLoopback, isUnspecified } from "../../base/text/endpoints.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";

@@ -6,8 +6,8 @@ import type {
   MemberEvent,
   MemberView,
 } from "../../protocols/group/schema/events.ts";
-import { entriesText, numberText } from "../../base/text/counts.ts";
-import { durationText, roundTripText } from "../rendering/durations.ts";
+import { entriesText, numberText } from "../../base/text/words.ts";
+import { durationText, roundTripText } from "../rendering/moments.ts";
 import {
   editLine,
   editStartedLine,

@@ -6,7 +6,7 @@ import type {
   CoordinatorMemberView,
 } from "../../protocols/group/schema/events.ts";
 import { accessText } from "../../protocols/group/schema/founding.ts";
-import { entriesText, numberText } from "../../base/text/counts.ts";
+import { entriesText, numberText } from "../../base/text/words.ts";
 import { editLine, editViewLine } from "../rendering/edit_rendering.ts";
 import { inviteLines } from "../credentials/invites.ts";
 import { SERVE_PORT_DEFAULT } from "../args/default_ports.ts";

@@ -7,8 +7,8 @@ import type {
   PeerStatus,
   PeerView,
 } from "../../protocols/mesh/schema/events.ts";
-import { numberText } from "../../base/text/counts.ts";
-import { durationText, roundTripText } from "../rendering/durations.ts";
+import { numberText } from "../../base/text/words.ts";
+import { durationText, roundTripText } from "../rendering/moments.ts";
 import { inviteLines } from "../credentials/invites.ts";
 import { messageLine, messageStart, waitText } from "../rendering/message_rendering.ts";
 import {

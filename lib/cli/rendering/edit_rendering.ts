@@ -7,7 +7,7 @@ import type {
   MemberEditView,
   MemberEvent,
 } from "../../protocols/group/schema/events.ts";
-import { durationText } from "./durations.ts";
+import { durationText } from "./moments.ts";
 import { andListed, questionLine, starLine, wrongLine } from "./spans.ts";
 import type { Line, Span } from "./user_interface.ts";
 

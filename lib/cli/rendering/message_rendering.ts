@@ -1,6 +1,6 @@
 /** Messages as text, the same in every mode. */
 
-import { numberText } from "../../base/text/counts.ts";
+import { numberText } from "../../base/text/words.ts";
 import { nameSpan, ownNameSpan } from "./spans.ts";
 import type { Line } from "./user_interface.ts";
 

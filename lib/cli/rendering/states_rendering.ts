@@ -7,7 +7,7 @@ import type {
   MembersEvent,
   StateView,
 } from "../../protocols/group/schema/events.ts";
-import { numberText } from "../../base/text/counts.ts";
+import { numberText } from "../../base/text/words.ts";
 import {
   andListed,
   leftLine,

@@ -1,7 +1,7 @@
 /** The user interface without line editing: one event per line, as text or as JSON. */
 
 import { P2pchatError, systemText } from "../../base/errors.ts";
-import { numberText } from "../../base/text/counts.ts";
+import { numberText } from "../../base/text/words.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "../../runtime/within.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { helpEvent, helpLines } from "../args/help_text.ts";

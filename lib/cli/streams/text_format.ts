@@ -1,6 +1,6 @@
 /** Formats lines of spans as text: times, colours, line breaks, and nothing that a terminal would obey. */
 
-import { countText } from "../../base/text/counts.ts";
+import { countText } from "../../base/text/words.ts";
 import { visibleText, withFewMarks } from "../../base/text/text.ts";
 import { brokenAtWords, type Cells, COPIED, LINK } from "../rendering/line_breaking.ts";
 import { dayText, momentText, timeText } from "../rendering/moments.ts";

@@ -1,6 +1,6 @@
 /** Lines that were shown without the rest of their body, for `/show N`. */
 
-import { numberText } from "../../base/text/counts.ts";
+import { numberText } from "../../base/text/words.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { unitsOf } from "../streams/output_queue.ts";
 import type { Line } from "../rendering/user_interface.ts";

@@ -5,7 +5,7 @@
  * erases it, writes the lines and draws it again, in one write.
  */
 
-import { countText } from "../../base/text/counts.ts";
+import { countText } from "../../base/text/words.ts";
 import type { P2pchatError } from "../../base/errors.ts";
 import { LEAVE_MS_MAX } from "../../base/machine/mode_limits.ts";
 import { tooLong, visibleText } from "../../base/text/text.ts";

@@ -1,6 +1,6 @@
 /** `p2pchat accounts`: manages the accounts of the directory in the data folder, for its operator. */
 
-import { countText } from "../../base/text/counts.ts";
+import { countText } from "../../base/text/words.ts";
 import { dateText } from "../../base/text/dates.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { foldName, shownName } from "../../base/text/names.ts";

@@ -4,7 +4,7 @@ import { parse } from "@std/csv/parse";
 import { passwordFault } from "../../base/crypto/passwords.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { FoldedName } from "../../base/ids.ts";
-import { countText, numberText } from "../../base/text/counts.ts";
+import { countText, numberText } from "../../base/text/words.ts";
 import { foldName, nameFault } from "../../base/text/names.ts";
 import type { AccountsFile } from "../../store/accounts/accounts_file.ts";
 import type { ImportAccountsOptions } from "../args/options.ts";

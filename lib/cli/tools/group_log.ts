@@ -7,7 +7,7 @@
 
 import { textDigest } from "../../protocols/group/schema/edit.ts";
 import { Buffer } from "node:buffer";
-import { numberText } from "../../base/text/counts.ts";
+import { numberText } from "../../base/text/words.ts";
 import { type Crypto, utf8 } from "../../base/crypto/crypto.ts";
 import { MalformedError, P2pchatError } from "../../base/errors.ts";
 import type { RequestId } from "../../base/ids.ts";
@@ -45,7 +45,7 @@ import {
 } from "../../store/disk/disk.ts";
 import { HeldLock } from "../../store/disk/held_lock.ts";
 import { asideNames, Replacement } from "../../store/disk/replacement.ts";
-import { asidesError, foreignError, inUseError, versionError } from "./group_log_errors.ts";
+import { asidesError, foreignError, inUseError, versionError } from "./group_log_file.ts";
 import { GroupLogIndex, indexing } from "./group_log_index.ts";
 import { GroupLogReader, NOTHING } from "./group_log_reader.ts";
 import { firstBytes, type LogFault, type LogScan, scanGroupLog } from "./group_log_scan.ts";

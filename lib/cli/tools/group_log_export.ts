@@ -1,7 +1,7 @@
 /** `p2pchat log export`: writes a group's log in other formats. */
 
 import { stringify } from "@std/csv/stringify";
-import { numberText } from "../../base/text/counts.ts";
+import { numberText } from "../../base/text/words.ts";
 import { nodeCrypto } from "../../base/crypto/crypto.ts";
 import { dateText } from "../../base/text/dates.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
@@ -12,8 +12,7 @@ import type { EntryEdit, SaidBy } from "../../protocols/group/schema/events.ts";
 import { entryId } from "../../protocols/group/schema/history.ts";
 import type { Disk, ReadOptions } from "../../store/disk/disk.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
-import { removedError } from "./group_log_errors.ts";
-import { faultError, scanLogFile } from "./group_log_file.ts";
+import { faultError, removedError, scanLogFile } from "./group_log_file.ts";
 import { GroupLogIndex, indexing } from "./group_log_index.ts";
 import {
   editOf,

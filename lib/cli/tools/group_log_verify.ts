@@ -3,7 +3,7 @@
 import { nodeCrypto } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
-import { countText } from "../../base/text/counts.ts";
+import { countText } from "../../base/text/words.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
 import { visibleText } from "../../base/text/text.ts";

@@ -1,6 +1,6 @@
 /** `p2pchat users`: the table of users that friends share, and the user's own row in it. */
 
-import { countText } from "../../base/text/counts.ts";
+import { countText } from "../../base/text/words.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { takeTurn } from "../../store/disk/file_turn.ts";
 import { isUsedProfile } from "../../store/profile/identity.ts";

@@ -17,7 +17,7 @@ import type { Environment } from "../../base/machine/environment.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
 import type { KeyChange, VerifyAnswer } from "../../base/machine/mode_machine.ts";
 import { verifyEvent } from "../../base/machine/mode_output.ts";
-import { countText, numberText } from "../../base/text/counts.ts";
+import { countText, numberText } from "../../base/text/words.ts";
 import { dateText } from "../../base/text/dates.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { foldName, isSameName, shownName } from "../../base/text/names.ts";

@@ -1,6 +1,6 @@
 /** What is said to friends: on our disk before it goes out, on theirs before it is taken off ours. */
 
-import { countText, numberText } from "../../base/text/counts.ts";
+import { countText, numberText } from "../../base/text/words.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { unsentEvent } from "../../base/machine/mode_output.ts";
 import { TAKEN_BACK } from "./events.ts";

@@ -5,7 +5,7 @@
 
 import type { Signer } from "../../base/crypto/crypto.ts";
 import type { Endpoint, LinkId } from "../../base/ids.ts";
-import { measuredMs } from "../../base/machine/measured.ts";
+import { measuredMs } from "../../base/machine/clock.ts";
 import { Client } from "../../protocols/directory/client/client.ts";
 import type {
   ClientConfig,

@@ -7,7 +7,7 @@ import { RemoteProtocolError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { type Endpoint, endpointText, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
-import { measuredMs } from "../../base/machine/measured.ts";
+import { measuredMs } from "../../base/machine/clock.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import type { MemberInput } from "../../protocols/group/schema/member_io.ts";
 import type { GroupMessage } from "../../protocols/group/schema/messages.ts";

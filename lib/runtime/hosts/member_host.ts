@@ -3,7 +3,7 @@
  * each a port.
  */
 
-import { numberText } from "../../base/text/counts.ts";
+import { numberText } from "../../base/text/words.ts";
 import type { Signer } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { LinkId, RequestId } from "../../base/ids.ts";

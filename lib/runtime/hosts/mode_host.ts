@@ -3,13 +3,12 @@
  * links bring, and carries out the effects that every machine has.
  */
 
-import type { Clock } from "../../base/machine/clock.ts";
+import { type Clock, measuredMs } from "../../base/machine/clock.ts";
 import type { Environment, Logger } from "../../base/machine/environment.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { type Endpoint, endpointText, type LinkId } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
-import { measuredMs } from "../../base/machine/measured.ts";
 import type {
   ModeEffect,
   ModeInput,

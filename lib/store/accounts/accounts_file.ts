@@ -15,7 +15,7 @@
  * page cache can't be trusted (as in `append_log.ts`).
  */
 
-import { numberText } from "../../base/text/counts.ts";
+import { numberText } from "../../base/text/words.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import { utf8 } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";

@@ -24,7 +24,7 @@
 import { P2pchatError } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { LogRecord } from "../../base/schema/log_records.ts";
-import { numberText } from "../../base/text/counts.ts";
+import { numberText } from "../../base/text/words.ts";
 import {
   type AppendFile,
   type Disk,

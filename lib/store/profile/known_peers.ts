@@ -24,7 +24,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { numberText } from "../../base/text/counts.ts";
+import { numberText } from "../../base/text/words.ts";
 import { utf8 } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { type Fingerprint, fingerprintOf, parseFingerprint } from "../../base/text/fingerprint.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { inWords } from "../../../lib/base/text/words.ts";
+import { countText, entriesText, inWords, numberText } from "../../../lib/base/text/words.ts";
 
 Deno.test("inWords() has commas between all but the last two", () => {
   const all = ["Bob", "Carol", "Dave"];
@@ -8,4 +8,10 @@ Deno.test("inWords() has commas between all but the last two", () => {
     ["", "Bob", "Bob and Carol", "Bob, Carol and Dave"],
   );
   assertEquals(inWords(all, "or"), "Bob, Carol or Dave");
+});
+
+Deno.test("numbers are grouped by thousands, and one is one", () => {
+  assertEquals([0, 999, 1_000, 1_234_567].map(numberText), ["0", "999", "1,000", "1,234,567"]);
+  assertEquals([0, 1, 12_400].map(entriesText), ["0 entries", "1 entry", "12,400 entries"]);
+  assertEquals([1, 2].map((count) => countText(count, "line")), ["1 line", "2 lines"]);
 });

@@ -8,7 +8,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { numberText } from "../../../lib/base/text/counts.ts";
+import { numberText } from "../../../lib/base/text/words.ts";
 import { nodeCrypto } from "../../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { scanGroupLog } from "../../../lib/cli/tools/group_log_scan.ts";

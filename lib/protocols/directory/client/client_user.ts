@@ -1,6 +1,6 @@
 /** What a client's user asks for, except within calls: checks it, and tells the user the outcome. */
 
-import { numberText } from "../../../base/text/counts.ts";
+import { numberText } from "../../../base/text/words.ts";
 import type { Signer } from "../../../base/crypto/crypto.ts";
 import {
   isPossiblePassword,

@@ -1,6 +1,6 @@
 /** The conversation of a call: lines go out as the link takes them, and each side reports which lines it was shown. */
 
-import { countText } from "../../../base/text/counts.ts";
+import { countText } from "../../../base/text/words.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { checkedMessage, tooLong, utf8Length } from "../../../base/text/text.ts";

@@ -4,7 +4,7 @@
  */
 
 import { refusedByText } from "../../../base/trust/name_answers.ts";
-import { countText } from "../../../base/text/counts.ts";
+import { countText, inWords } from "../../../base/text/words.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import { endpointText, type Hash, type LinkId, type PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
@@ -12,7 +12,6 @@ import { shownName } from "../../../base/text/names.ts";
 import { ServerKey } from "../../../base/trust/server_key.ts";
 import { visibleText } from "../../../base/text/text.ts";
 import { UnknownMessages } from "../../../base/machine/unknown_messages.ts";
-import { inWords } from "../../../base/text/words.ts";
 import { unreachableText } from "../../../base/trust/no_wait.ts";
 import { CoordinatorLink } from "./coordinator_link.ts";
 import type { Member } from "../schema/epoch.ts";

@@ -1,7 +1,7 @@
 /** What a member's user asks for and is told: texts, commands, whom the user waits for, leaving. */
 
 import { dropOldest } from "../../../base/collections/bounded.ts";
-import { countText, numberText } from "../../../base/text/counts.ts";
+import { countText, inWords, numberText } from "../../../base/text/words.ts";
 import { dateText } from "../../../base/text/dates.ts";
 import type { ErrorCode } from "../../../base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
@@ -18,7 +18,6 @@ import type { VerifyAnswer } from "../../../base/machine/mode_machine.ts";
 import { verifyEvent } from "../../../base/machine/mode_output.ts";
 import { foldName, shownName, withoutMark } from "../../../base/text/names.ts";
 import { checkedMessage, tooLong, utf8Length } from "../../../base/text/text.ts";
-import { inWords } from "../../../base/text/words.ts";
 import type { CoordinatorLink } from "./coordinator_link.ts";
 import type { Epoch, Member } from "../schema/epoch.ts";
 import type { Editing } from "../edits/editing.ts";

@@ -11,7 +11,7 @@ import type { ErrorCode } from "../../../base/errors.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import type { Machine } from "../../../base/machine/machine.ts";
-import { Rates } from "../../../base/rates/rates.ts";
+import { Rates } from "../../../base/rates/token_bucket.ts";
 import type { InRoom } from "../schema/credentials.ts";
 import {
   RULING_SOURCES_MAX,

@@ -21,7 +21,7 @@ import type { ErrorCode } from "../../../base/errors.ts";
 import type { ClaimId, PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import type { Machine } from "../../../base/machine/machine.ts";
-import { Rates } from "../../../base/rates/rates.ts";
+import { Rates } from "../../../base/rates/token_bucket.ts";
 import { RetryPauses } from "../../../base/rates/retry_pauses.ts";
 import type { ChannelSecret } from "../../noise/channel_handshake.ts";
 import { claimIdOf, type InRoom, isClaimSigned } from "../schema/credentials.ts";

@@ -7,7 +7,7 @@
 
 import { isLinkLocal, parseHost } from "../../../base/text/endpoints.ts";
 import { type Endpoint, isSameEndpoint, type PeerKey } from "../../../base/ids.ts";
-import { Rates } from "../../../base/rates/rates.ts";
+import { Rates } from "../../../base/rates/token_bucket.ts";
 import type { Dial } from "./dialling.ts";
 import {
   DIAL_BACK_ASKERS_MAX,

@@ -30,9 +30,9 @@ import {
   type PeerKey,
 } from "../../../base/ids.ts";
 import { invariant, unreachable } from "../../../base/invariant.ts";
-import { jittered } from "../../../base/rates/jitter.ts";
+import { jittered } from "../../../base/rates/retry_pauses.ts";
 import { Deadlines, earliestMs, type Machine } from "../../../base/machine/machine.ts";
-import { Rates } from "../../../base/rates/rates.ts";
+import { Rates } from "../../../base/rates/token_bucket.ts";
 import { Acquaintances } from "./acquaintances.ts";
 import { ActiveView } from "./active_view.ts";
 import {
@@ -44,12 +44,7 @@ import {
 import type { Contact, OverlayMessage } from "../schema/messages.ts";
 import { OverlayAttempts, type Purpose } from "./overlay_attempts.ts";
 import { OverlayCandidates, type Wanted } from "./overlay_candidates.ts";
-import {
-  type MemberDirectory,
-  type OverlayConfig,
-  type OverlayEffect,
-  type OverlayInput,
-} from "./overlay_io.ts";
+import type { MemberDirectory, OverlayConfig, OverlayEffect, OverlayInput } from "./overlay_io.ts";
 import { OverlayLinks, takesPlace } from "./overlay_links.ts";
 import { OverlayDials } from "./overlay_dials.ts";
 import { OverlayRareDials } from "./overlay_rare_dials.ts";

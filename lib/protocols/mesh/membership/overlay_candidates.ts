@@ -10,7 +10,7 @@
 
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import type { PeerKey } from "../../../base/ids.ts";
-import { jittered } from "../../../base/rates/jitter.ts";
+import { jittered } from "../../../base/rates/retry_pauses.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
 import type { Acquaintances } from "./acquaintances.ts";
 import { INTRODUCED_DIALS_BURST } from "../schema/limits.ts";

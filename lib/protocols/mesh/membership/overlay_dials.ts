@@ -6,8 +6,7 @@
 
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import { type Endpoint, endpointText, type PeerKey } from "../../../base/ids.ts";
-import { Rates } from "../../../base/rates/rates.ts";
-import { TokenBucket } from "../../../base/rates/token_bucket.ts";
+import { Rates, TokenBucket } from "../../../base/rates/token_bucket.ts";
 import {
   DIALLED_ENDPOINTS_MAX,
   ENDPOINT_DIAL_INTERVAL_MS,

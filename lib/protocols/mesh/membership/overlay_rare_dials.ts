@@ -7,7 +7,7 @@
 
 import type { PeerKey } from "../../../base/ids.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
-import { jittered } from "../../../base/rates/jitter.ts";
+import { jittered } from "../../../base/rates/retry_pauses.ts";
 import {
   WITHHELD_EXCUSED_MS_MAX,
   WITHHELD_LOOK_MS,

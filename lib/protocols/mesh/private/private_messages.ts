@@ -20,8 +20,7 @@ import type { Hash, PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import { Deadlines, earliestMs, type Machine } from "../../../base/machine/machine.ts";
-import { Rates } from "../../../base/rates/rates.ts";
-import { TokenBucket } from "../../../base/rates/token_bucket.ts";
+import { Rates, TokenBucket } from "../../../base/rates/token_bucket.ts";
 import { encode } from "../../../base/schema/schema.ts";
 import type { LeaveReason } from "../roster/roster_io.ts";
 import {

@@ -1,13 +1,12 @@
 /** What the user sees of private messages: their own and others', what became of them, and what waits. */
 
-import { countText, numberText } from "../../../base/text/counts.ts";
+import { countText, inWords, numberText } from "../../../base/text/words.ts";
 import { dateText } from "../../../base/text/dates.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { unsentEvent } from "../../../base/machine/mode_output.ts";
 import { shownName } from "../../../base/text/names.ts";
-import { inWords } from "../../../base/text/words.ts";
 import type { MeshEvent } from "../schema/events.ts";
 import { PRIVATE_WAITING_MAX } from "../schema/limits.ts";
 import type { PrivateEffect, PrivateMessage, Waiting } from "./private_messages_io.ts";

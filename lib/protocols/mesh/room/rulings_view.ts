@@ -4,11 +4,10 @@
  * told by an earlier process; a newcomer is told who decides here, and not what was decided before.
  */
 
-import { countText } from "../../../base/text/counts.ts";
+import { countText, inWords } from "../../../base/text/words.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { shownName } from "../../../base/text/names.ts";
-import { inWords } from "../../../base/text/words.ts";
 import type { KeptRulings } from "../authority/kept_rulings.ts";
 import type { NameFacts } from "../private/private_view.ts";
 import type { MeshEvent, Role } from "../schema/events.ts";

@@ -3,7 +3,7 @@
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import type { Crypto } from "../../../base/crypto/crypto.ts";
 import type { ClaimId, PeerKey } from "../../../base/ids.ts";
-import { Rates } from "../../../base/rates/rates.ts";
+import { Rates } from "../../../base/rates/token_bucket.ts";
 import { claimIdOf, type KnownClaim, ownedClaim } from "../schema/credentials.ts";
 import {
   VOUCHER_AGAIN_MS,

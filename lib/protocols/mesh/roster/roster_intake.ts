@@ -6,8 +6,7 @@
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import type { Crypto } from "../../../base/crypto/crypto.ts";
 import type { ClaimId, PeerKey } from "../../../base/ids.ts";
-import { Rates } from "../../../base/rates/rates.ts";
-import { TokenBucket } from "../../../base/rates/token_bucket.ts";
+import { Rates, TokenBucket } from "../../../base/rates/token_bucket.ts";
 import type { ClaimTable } from "./claim_table.ts";
 import {
   beaconFormFault,

@@ -23,7 +23,7 @@
 import type { Environment } from "../../../base/machine/environment.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
-import { jittered } from "../../../base/rates/jitter.ts";
+import { jittered } from "../../../base/rates/retry_pauses.ts";
 import type { Machine } from "../../../base/machine/machine.ts";
 import type {
   AntiEntropyConfig,

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Rates } from "../../../lib/base/rates/rates.ts";
+import { Rates } from "../../../lib/base/rates/token_bucket.ts";
 
 Deno.test("Rates gives each key a burst of its own, and what comes back with time", () => {
   const rates = new Rates<string>(1, 2, 8);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { measuredMs } from "../../../lib/base/machine/measured.ts";
+import { measuredMs } from "../../../lib/base/machine/clock.ts";
 
 Deno.test("measuredMs() leaves out digits that say nothing", () => {
   const measured = [2.361009999999993, 0.0004, 10, 31_000.123_456];
