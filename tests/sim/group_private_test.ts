@@ -2,6 +2,7 @@
 
 import { MemberAdmission } from "../../lib/protocols/group/coordinator/member_admission.ts";
 import { GroupSecrets } from "../../lib/protocols/group/schema/group_secrets.ts";
+import { Views } from "../../lib/protocols/group/detector/views.ts";
 import { Operator } from "../../lib/protocols/group/coordinator/operator.ts";
 import { RebuildingCoordinator } from "../../lib/protocols/group/recovery/rebuilding_coordinator.ts";
 import { type Mutation, replaced } from "./group/mutations.ts";
@@ -51,7 +52,7 @@ const HUNTS: readonly (readonly [Mutation, RegExp, from?: number])[] = [
   [{ name: "keeps the invite of whom it removes", install: keepsInvite }, /its invite stays/],
   [{
     name: "takes everybody for a former member",
-    install: replaced(MemberAdmission.prototype, "wasMember", { value: () => true }),
+    install: replaced(Views.prototype, "wasMember", { value: () => true }),
   }, /void invite/],
   [{
     name: "lets in by earlier invites",

@@ -12,6 +12,8 @@ import {
   GroupSecrets,
   parseGroupInvite,
 } from "../../../lib/protocols/group/schema/group_secrets.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import { RebuildingCoordinator } from "../../../lib/protocols/group/recovery/rebuilding_coordinator.ts";
 import { keyOf, type Name, Program } from "./coordinator_program.ts";
 
 let drawn = 0;
@@ -127,6 +129,43 @@ Deno.test("A former member is told the secret made while it was away; who may co
   assertEquals(program.comes("bob").slice(0, 2), ["bob: welcome", "bob: secret"]);
 });
 
+/** Whether each of these may connect who knows only an invite that was void at the start of the program. */
+function admitted({ machine }: Program, ...names: readonly Name[]): readonly boolean[] {
+  assert(machine instanceof RebuildingCoordinator);
+  const void_ = groupChannelSecret({ epoch: 0, secret: randomBytes(16) });
+  return names.map((name) => machine.admits(keyOf(name), void_));
+}
+
+Deno.test("A void invite is good for this group's members, those removed included, not for an earlier group's", () => {
+  const first = new GroupSecrets([]).rotate(randomBytes);
+  const pins = new Map([["dan", fingerprintOf(keyOf("dan"))]]);
+  const terms = () => ({ pins, mayFound: true });
+  const program = Program.with(
+    { ...terms(), secrets: new GroupSecrets([first]), records: [first] },
+    "ann",
+    "bob",
+    "cem",
+  );
+  program.says("bob", { type: "leave" });
+  program.goesDown("bob");
+  program.command({ command: "remove", name: "cem" });
+  program.allHear();
+  program.comes("dan");
+
+  const words = program.command({ command: "invite", rotate: true });
+
+  const all = ["ann", "bob", "cem", "dan"] as const;
+  assertEquals(secretsIn(words), ["disk: secret", "ann: secret", "closes dan"]);
+  assertEquals(admitted(program, ...all), [true, true, true, false]);
+  // After a restart nothing tells which pins are an earlier group's; a compacted log has but the last views.
+  const records = [...program.machine.snapshot() ?? []];
+  for (const disk of [program.disk, records]) {
+    program.disk.splice(0, program.disk.length, ...disk);
+    const again = program.restarted({ ...terms(), secrets: new GroupSecrets(disk) });
+    assertEquals(admitted(again, ...all), [true, true, true, false]);
+  }
+});
+
 Deno.test("The first secret is there before the group, and a compacted log keeps all of them", () => {
   const { program, secrets } = privateGroup("ann");
   program.command({ command: "invite", rotate: true });
@@ -163,6 +202,23 @@ Deno.test("While members are asked what there was, the invite can be shown, and 
   // One write: a crash must not leave her out by her key alone, with an invite that counts.
   assertEquals(words.filter((word) => /^disk/.test(word)), ["disk: kicked ann, secret"]);
   assertNotEquals(inviteOf(after).invite, before);
+});
+
+Deno.test("A removal while members are asked what there was closes the links of all that never were members", () => {
+  const { program, secrets } = privateGroup("ann", "bob");
+  const after = program.withoutDisk({ secrets });
+  for (const name of ["ann", "bob", "cem"]) after.comes(name);
+  after.links("dan"); // hasn't said hello
+
+  const words = after.command({ command: "remove", name: "bob" });
+
+  assertEquals(words.filter((word) => /refuse|closes/.test(word)), [
+    "bob: refuse kicked",
+    "closes bob",
+    "closes cem",
+    "closes dan",
+  ]);
+  assertEquals(admitted(after, "ann", "bob", "cem", "dan"), [true, true, false, false]);
 });
 
 Deno.test("An invite to a group comes back whole, and isn't taken for one to a room", () => {

@@ -93,6 +93,7 @@ export class Somebody {
   };
   /** What it was told by the last `welcome`. */
   former: SignedFormerKeys | null = null;
+  founding = FOUNDING;
   readonly batches: SignedBatch[] = [];
   end: HistoryEnd;
   /** Kinds of message that it answers as it should. */
@@ -144,7 +145,7 @@ export class Somebody {
   answer(message: GroupMessage): readonly GroupMessage[] {
     this.got.set(message.type, message);
     this.all.push(message);
-    if (message.type === "welcome") this.former = message.former;
+    if (message.type === "welcome") ({ former: this.former, founding: this.founding } = message);
     if (message.type === "recover") this.heard = { ...this.heard, isCaughtUp: false };
     if (!this.answers.has(message.type)) return [];
     switch (message.type) {
@@ -177,7 +178,7 @@ export class Somebody {
   account(changes: Partial<GroupMessageOf<"account">> = {}): GroupMessageOf<"account"> {
     const { epoch, view, promised, isLost, isOut } = this;
     const told = { epoch, view, promised, isLost, isOut, edit: 0, former: this.former };
-    const [group, founding] = epoch === null ? [null, null] : [GROUP, FOUNDING];
+    const [group, founding] = epoch === null ? [null, null] : [this.group, this.founding];
     return { type: "account", group, founding, ...told, ...changes };
   }
 
@@ -423,9 +424,9 @@ export class Program {
     changes: Partial<GroupMessageOf<"hello">> = {},
     from?: string | null,
   ): Words {
-    const { begun, promised, incarnationBytes: incarnation } = this.somebody(name);
+    const { begun, promised, group: own, incarnationBytes: incarnation } = this.somebody(name);
     this.links(name, from);
-    const group = begun === NO_BALLOT ? null : GROUP;
+    const group = begun === NO_BALLOT ? null : own;
     const place = { host: null, port: 9_000 };
     return this.says(name, {
       type: "hello",

@@ -247,6 +247,7 @@ Deno.test("A compacted log says the same as the one before", () => {
   assertEquals(again.disk.map(({ kind }) => kind), [
     "group",
     "key",
+    "member", // cem
     "number",
     "decided",
     "confirmed",

@@ -309,7 +309,7 @@ export class Arriving {
 
   /** Whether somebody whose key is known was in this group, and not in an earlier one alone. */
   #wasHere(key: PeerKey, { group }: Hello): boolean {
-    return group === null ? !this.parts.admission.isOfOthers(key) : group === this.parts.group;
+    return group === null ? this.parts.views.wasMember(key) : group === this.parts.group;
   }
 
   #believedUntilMs(host: string | null, seenHost: string | null): number {

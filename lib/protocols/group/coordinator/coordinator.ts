@@ -49,7 +49,12 @@ import {
 } from "../schema/limits.ts";
 import type { HistoryEnd } from "../schema/history.ts";
 import { EquivocationJudgement } from "./equivocation_judgement.ts";
-import { COORDINATOR_GOODBYE, type GroupMessage, type GroupMessageOf } from "../schema/messages.ts";
+import {
+  COORDINATOR_GOODBYE,
+  type GroupMessage,
+  type GroupMessageOf,
+  VOID_INVITE,
+} from "../schema/messages.ts";
 import { Operator, type Rotation } from "./operator.ts";
 import { OwnKeys } from "../identity/own_keys.ts";
 import { awaitedOf } from "../detector/next_view.ts";
@@ -122,10 +127,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const attendance = this.#attendance = new Attendance(failAfterMs);
     const places = new Places(config, views, attendance);
     const founded = groupOf(records);
-    const isFounded = this.#isFounded = founded !== null;
+    this.#isFounded = founded !== null;
     const admission = this.#admission = new MemberAdmission(
       config,
-      isFounded,
       views,
       attendance,
       places,
@@ -731,7 +735,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     for (const link of this.#attendance.links) {
       const { id, peer } = link;
       if (this.#admission.isOut(peer)) continue; // it is parted with
-      if (this.#views.isInOpen(peer) || this.#admission.wasMember(peer)) {
+      if (this.#views.wasMember(peer)) {
         if (link.isGreeted) this.#out.send(id, { type: "secret", secret });
         continue;
       }
@@ -799,9 +803,6 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     };
   }
 }
-
-/** The reason for closing the link of somebody who came with an invite that is void by now. */
-const VOID_INVITE = "bad-credentials";
 
 const NOTHING_TO_ROTATE =
   "Cannot rotate the invite: this group is open, anybody may join; to have a " +

@@ -35,20 +35,14 @@ export function restoreCoordinator(
 ): void {
   for (const record of records) {
     switch (record.kind) {
+      case "group":
+      case "member":
       case "number":
-        views.raise(record.number);
-        break;
       case "decided":
-        views.decided(record.signed);
-        break;
       case "confirmed":
-        views.confirmed(record.ballot);
-        break;
       case "given-up":
-        views.givenUp(record.ballot);
-        break;
       case "recounted":
-        views.recounted(record.signed);
+        views.restore(record);
         break;
       case "kicked":
         exclusions.kick(record.key, record.name, record.because);
@@ -66,7 +60,6 @@ export function restoreCoordinator(
       case "secret": // see secrets.ts
       case "fresh":
       case "lost": // see rebuilding.ts
-      case "group":
       case "key": // see own_keys.ts
       case "log":
       case "new-log":

@@ -33,8 +33,6 @@ export class MemberAdmission {
   readonly #refusedHere = new Set<PeerKey>();
   /** Keys with which two processes came as one, of which the operator was told; at most `REMEMBERED_MAX`. */
   readonly #copied = new Set<PeerKey>();
-  /** Known keys that were never in this group: of an earlier group's members, or accepted before they came in. */
-  readonly #ofOthers: Set<Fingerprint>;
   /** Names, by key, of those that stay out until allowed. As many as the operator removes, and members that lied. */
   readonly #kicked = new Map<Fingerprint, string>();
   /** Those of them that signed two batches for one. */
@@ -42,14 +40,12 @@ export class MemberAdmission {
 
   constructor(
     readonly config: Pick<CoordinatorConfig, "pins" | "refused">,
-    isFounded: boolean,
     readonly views: Views,
     readonly attendance: Attendance,
     readonly places: Places,
     readonly out: CoordinatorOutput,
   ) {
     this.#pins = new Map(config.pins);
-    this.#ofOthers = new Set(isFounded ? [] : this.#pins.values());
     this.#refused = new RefusedKeys(config.refused ?? []);
   }
 
@@ -172,17 +168,6 @@ export class MemberAdmission {
     return this.#pins.get(foldName(name)) === fingerprintOf(key);
   }
 
-  /** Whether a known key was never in this group; a later process of ours can't tell. */
-  isOfOthers(key: PeerKey): boolean {
-    return this.#ofOthers.has(fingerprintOf(key));
-  }
-
-  /** Whether the owner of this key was ever a member, under any name that is still its own. */
-  wasMember(key: PeerKey): boolean {
-    const fingerprint = fingerprintOf(key);
-    return this.#pins.values().some((pinned) => pinned === fingerprint);
-  }
-
   /** The key pinned for this name; undefined where nobody was ever a member under it. */
   pinned(name: string): Fingerprint | undefined {
     return this.#pins.get(foldName(name));
@@ -196,7 +181,6 @@ export class MemberAdmission {
   /** A new member: the name is its own from now on. */
   pin({ key, name }: Pick<Member, "key" | "name">): void {
     const folded = foldName(name);
-    this.#ofOthers.delete(fingerprintOf(key));
     if (this.#pins.has(folded) || this.#refused.has(name, fingerprintOf(key))) return;
     this.#pins.set(folded, fingerprintOf(key));
     this.out.push({ type: "pin", name, key, again: false });
@@ -208,8 +192,7 @@ export class MemberAdmission {
     const key = this.#reported.get(folded)?.key;
     if (key === undefined) return null;
     this.#reported.forget(folded);
-    // Whose key was refused may have been a member before.
-    if (!this.#refused.accept(name, fingerprintOf(key))) this.#ofOthers.add(fingerprintOf(key));
+    this.#refused.accept(name, fingerprintOf(key));
     this.#refusedHere.delete(key);
     this.#pins.set(folded, fingerprintOf(key));
     this.out.push({ type: "pin", name, key, again: true });

@@ -12,11 +12,17 @@
  * of the view before are known to be out, on their disks.
  */
 
-import type { PeerKey } from "../../../base/ids.ts";
+import { dropOldest } from "../../../base/collections/bounded.ts";
+import type { Hash, PeerKey } from "../../../base/ids.ts";
 import { type Ballot, compareBallots, isSameBallot, NO_BALLOT } from "../schema/ballot.ts";
 import type { Member, SignedEpoch } from "../schema/epoch.ts";
 import type { HistoryPoint } from "../schema/history.ts";
-import { NUMBER_GAP, NUMBER_JUMP_MAX, PROMISE_JUMP_MAX } from "../schema/limits.ts";
+import {
+  NUMBER_GAP,
+  NUMBER_JUMP_MAX,
+  PROMISE_JUMP_MAX,
+  WERE_MEMBERS_MAX,
+} from "../schema/limits.ts";
 import type { CoordinatorRecord } from "../schema/records.ts";
 
 /** What an attendee says of itself. */
@@ -38,9 +44,19 @@ export class Views {
   #latest = NO_BALLOT;
   /** The view that members knew after this disk was lost, until a later view has begun at all its members. */
   #recounted: SignedEpoch | null = null;
+  #group: Hash | null = null;
+  /** Keys that were ever in a decided view of this group, who was last in one last; at most `WERE_MEMBERS_MAX`. */
+  readonly #were = new Set<PeerKey>();
 
   /** @param isGivenUp Whether the operator goes on without what this member alone may know. */
   constructor(readonly isGivenUp: (key: PeerKey) => boolean = () => false) {}
+
+  /** As the coordinator's disk has them. */
+  static of(records: readonly CoordinatorRecord[]): Views {
+    const views = new Views();
+    for (const record of records) views.restore(record);
+    return views;
+  }
 
   /** Ballots up to this number have been used, by us or as members told us. */
   get number(): number {
@@ -123,6 +139,11 @@ export class Views {
     return this.#open.some(({ epoch }) => epoch.value.members.some((member) => member.key === key));
   }
 
+  /** Whether the key was ever in a decided view of this group, also if it was removed since. */
+  wasMember(key: PeerKey): boolean {
+    return this.#were.has(key);
+  }
+
   /** Open views that none of these speaks for; where all members must speak, all open views if one doesn't. */
   lacking(voices: readonly Voice[]): readonly SignedEpoch[] {
     if (this.needsAll) return this.absent(voices).length > 0 ? this.#open : [];
@@ -166,9 +187,39 @@ export class Views {
     return (this.#open[0]?.epoch.value.ballot ?? this.#latest).number;
   }
 
+  /** Restores the views from a record of the coordinator; other records are none of theirs. */
+  restore(record: CoordinatorRecord): void {
+    switch (record.kind) {
+      case "group":
+        // Members may have told of another group than a disk that was lost or old had.
+        if (record.group !== this.#group) this.#were.clear();
+        this.#group = record.group;
+        return;
+      case "member":
+        return this.#met(record.key);
+      case "number":
+        return this.raise(record.number);
+      case "decided":
+        return this.decided(record.signed);
+      case "confirmed":
+        return this.confirmed(record.ballot);
+      case "given-up":
+        return this.givenUp(record.ballot);
+      case "recounted":
+        return this.recounted(record.signed);
+    }
+  }
+
+  #met(key: PeerKey): void {
+    this.#were.delete(key);
+    this.#were.add(key);
+    dropOldest(this.#were, WERE_MEMBERS_MAX);
+  }
+
   /** A record that was written just before a compaction is in the file twice. */
   decided(signed: SignedEpoch): void {
     const { ballot, members } = signed.epoch.value;
+    for (const { key } of members) this.#met(key);
     if (compareBallots(ballot, this.ballot) <= 0) return;
     this.#decidedAs(ballot);
     if (members.length === 0) this.#empty = signed;
@@ -190,8 +241,9 @@ export class Views {
 
   /** This disk was lost or old; `signed` is the newest view that members know of. */
   recounted(signed: SignedEpoch): void {
-    if (this.#recounted?.epoch.bytes.toHex() === signed.epoch.bytes.toHex()) return;
     const { ballot, members } = signed.epoch.value;
+    for (const { key } of members) this.#met(key);
+    if (this.#recounted?.epoch.bytes.toHex() === signed.epoch.bytes.toHex()) return;
     this.#decidedAs(ballot);
     this.#open = [signed];
     this.#isFirstConfirmed = false;
@@ -209,7 +261,11 @@ export class Views {
 
   /** The records of a compacted log. */
   records(): readonly CoordinatorRecord[] {
-    const records: CoordinatorRecord[] = [{ kind: "number", number: this.#number }];
+    const views = [...this.#open, ...this.#empty === null ? [] : [this.#empty]];
+    const told = views.flatMap(({ epoch }) => epoch.value.members.map(({ key }) => key));
+    const former = this.#were.difference(new Set(told));
+    const records: CoordinatorRecord[] = Array.from(former, (key) => ({ kind: "member", key }));
+    records.push({ kind: "number", number: this.#number });
     if (compareBallots(this.#latest, this.ballot) > 0) {
       records.push({ kind: "given-up", ballot: this.#latest });
     }

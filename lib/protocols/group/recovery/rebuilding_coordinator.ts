@@ -75,7 +75,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
   /** Whether we have the log that was taken over from the last member that left, if nobody has come since. */
   get #hasLog(): boolean {
     const { records, history } = this.config;
-    const last = viewsOf(records).present?.epoch.value ?? null;
+    const last = Views.of(records).present?.epoch.value ?? null;
     if (last === null || last.members.length > 0 || last.start.position === 0) return true;
     return history?.position === last.start.position && history.digest === last.start.digest;
   }
@@ -83,8 +83,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
   /** @param hasLog False: what counts is the last view that had members, and only they know it. */
   #recountingOf(records: readonly CoordinatorRecord[], hasLog: boolean): Recounting {
     const state = records.filter(({ kind }) => kind !== "log" && kind !== "new-log");
-    const present = hasLog ? viewsOf(state).present : null;
-    return new Recounting(this.config, this.signer, this.environment, state, present);
+    return new Recounting(this.config, this.signer, this.environment, state, hasLog);
   }
 
   /**
@@ -94,12 +93,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
   admits(key: PeerKey, secret: ChannelSecret | null): boolean {
     const { secrets } = this.config;
     if (secret === null || !secrets) return true; // the channel needs one in a private group
-    return secrets.isCurrent(secret) || this.#wasMember(key);
-  }
-
-  #wasMember(key: PeerKey): boolean {
-    const fingerprint = fingerprintOf(key);
-    return this.#pins.values().some((pinned) => pinned === fingerprint);
+    return secrets.isCurrent(secret) || (this.#serving?.views ?? this.#recounting!).wasMember(key);
   }
 
   snapshot(): Iterable<CoordinatorRecord> | null {
@@ -301,17 +295,6 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     step({ type: "link-up", ...up });
     if (hello !== null) step({ type: "message", link: up.link, message: hello });
   }
-}
-
-/** The views that are on disk. */
-function viewsOf(records: readonly CoordinatorRecord[]): Views {
-  const views = new Views();
-  for (const record of records) {
-    if (record.kind === "decided") views.decided(record.signed);
-    else if (record.kind === "recounted") views.recounted(record.signed);
-    else if (record.kind === "given-up") views.givenUp(record.ballot);
-  }
-  return views;
 }
 
 /** Whether the sender may know something that this disk doesn't. */

@@ -105,6 +105,8 @@ interface Told {
   number: number;
   edit: number;
   readonly by: Set<PeerKey>;
+  /** Keys in any view that was told of. */
+  readonly members: Set<PeerKey>;
   /** Former keys of this coordinator. */
   readonly former: Set<PeerKey>;
   founding: Founding | null;
@@ -143,7 +145,7 @@ export class Recount {
   }
 
   #tellsOf(view: SignedEpoch): Told {
-    const { group, ballot: { number } } = view.epoch.value;
+    const { group, ballot: { number }, members } = view.epoch.value;
     const known = this.#told.get(group);
     if (known === undefined) {
       const told: Told = {
@@ -151,6 +153,7 @@ export class Recount {
         number,
         edit: 0,
         by: new Set(),
+        members: new Set(members.map(({ key }) => key)),
         former: new Set(),
         founding: null,
       };
@@ -159,6 +162,7 @@ export class Recount {
     }
     if (compareViews(view, known.newest) < 0) known.newest = view;
     known.number = Math.max(known.number, number);
+    for (const { key } of members) known.members.add(key);
     return known;
   }
 
@@ -177,6 +181,17 @@ export class Recount {
     const all = [...this.#told];
     const counted = all.filter(([, { by }]) => [...by].some((key) => !this.isGivenUp(key)));
     return (counted.length === 0 ? all : counted).map(([group]) => group);
+  }
+
+  /** Whether the key is in any view that was told of a group that counts. */
+  wasMember(key: PeerKey): boolean {
+    return this.groups.some((group) => this.#told.get(group)!.members.has(key));
+  }
+
+  /** Those that were in an earlier view alone. */
+  get formerMembers(): readonly PeerKey[] {
+    const told = this.#group;
+    return told === null ? [] : [...told.members].filter((key) => !isIn(told.newest, key));
   }
 
   /** What is told of the group; null where nobody tells of any, or members tell of different ones. */

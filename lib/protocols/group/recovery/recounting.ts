@@ -18,7 +18,6 @@ import type { CoordinatorConfig, CoordinatorInput } from "../schema/coordinator_
 import { groupOf, isLost } from "../coordinator/coordinator_log.ts";
 import { CoordinatorOutput } from "../schema/coordinator_output.ts";
 import { inviteView } from "../coordinator/coordinator_view.ts";
-import type { SignedEpoch } from "../schema/epoch.ts";
 import { type CoordinatorCommand, membersEvent } from "../schema/events.ts";
 import type { Founding } from "../schema/founding.ts";
 import {
@@ -32,9 +31,15 @@ import {
   RETURN_HEARD_MS,
   RETURN_MS,
 } from "../schema/limits.ts";
-import { COORDINATOR_GOODBYE, type GroupMessage, type GroupMessageOf } from "../schema/messages.ts";
+import {
+  COORDINATOR_GOODBYE,
+  type GroupMessage,
+  type GroupMessageOf,
+  VOID_INVITE,
+} from "../schema/messages.ts";
 import { checkedAccount, Recount } from "./recount.ts";
 import type { CoordinatorRecord } from "../schema/records.ts";
+import { Views } from "../detector/views.ts";
 
 type Hello = GroupMessageOf<"hello">;
 
@@ -77,25 +82,33 @@ export class Recounting {
   #isStoring = false;
   #isStopped = false;
 
-  /** @param present The newest view that the disk knows of; null where it knows of none. */
+  readonly #views: Views;
+
+  /** @param hasLog False: what counts is the last view that had members, and only they know it. */
   constructor(
     readonly config: CoordinatorConfig,
     readonly signer: Signer,
     readonly environment: Environment,
     records: readonly CoordinatorRecord[],
-    readonly present: SignedEpoch | null,
+    hasLog: boolean,
   ) {
     this.records = [...records];
+    this.#views = Views.of(records);
     for (const record of records) {
       if (record.kind === "kicked") this.#kicked.set(record.key, record.name);
       else if (record.kind === "allowed") this.#kicked.delete(record.key);
     }
-    this.#recount = new Recount(present, (key) => this.#isOut(key));
+    this.#recount = new Recount(hasLog ? this.#views.present : null, (key) => this.#isOut(key));
   }
 
   /** Whether the group is known, and all that was written and said here is done: the coordinator goes on. */
   get isOver(): boolean {
     return this.#isKnown && !this.#isStopped && !this.out.isWriting;
+  }
+
+  /** Whether the key was ever in a view of this group, as the disk or what members told proves. */
+  wasMember(key: PeerKey): boolean {
+    return this.#views.wasMember(key) || this.#recount.wasMember(key);
   }
 
   /** All that are linked. */
@@ -362,6 +375,7 @@ export class Recounting {
         : [{ kind: "group" as const, group, founding }]),
       ...[...this.#recount.former, this.signer.key].map((key) => ({ kind: "key" as const, key })),
       { kind: "number", number: number + NUMBER_GAP },
+      ...this.#recount.formerMembers.map((key) => ({ kind: "member" as const, key })),
       { kind: "recounted", signed: newest },
       { kind: "rules", rules: null },
       // Nobody may know of aborted edits any more: fewer than this were numbered since the last committed one.
@@ -493,10 +507,11 @@ export class Recounting {
     this.#kicked.set(fingerprintOf(key), known);
     this.out.notice(`${shownName(known)} stays out until /allow ${shownName(known)}`, ref);
     for (const caller of [...this.#callers.values()]) {
-      if (caller.peer !== key) continue;
-      const text = "The operator removed you from the group; ask to be let in again";
-      this.out.send(caller.id, { type: "refuse", code: "kicked", text });
-      this.#close(caller, "kicked");
+      if (caller.peer === key) {
+        const text = "The operator removed you from the group; ask to be let in again";
+        this.out.send(caller.id, { type: "refuse", code: "kicked", text });
+        this.#close(caller, "kicked");
+      } else if (secrets && !this.wasMember(caller.peer)) this.#close(caller, VOID_INVITE);
     }
     this.#look();
   }

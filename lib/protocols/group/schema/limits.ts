@@ -324,5 +324,10 @@ export const FORMER_KEYS_MAX = 8;
 export const GROUPS_LEFT_MAX = 64;
 /** Keys for which the coordinator remembers pauses, and names for which it remembers other keys. */
 export const REMEMBERED_MAX = 256;
+/**
+ * Members, former ones included, of whom the coordinator remembers that they were in the group: of those beyond, who
+ * was in it longest ago needs the present invite to come back.
+ */
+export const WERE_MEMBERS_MAX = 4_096;
 /** After this long in a view, the pause before coming back is short again. */
 export const RETURN_PAUSE_FORGOTTEN_MS = 600_000;

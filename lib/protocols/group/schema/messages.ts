@@ -74,6 +74,9 @@ export type Parting = typeof PARTINGS[number];
 /** Reason with which a coordinator closes its links when its operator ends it. */
 export const COORDINATOR_GOODBYE = "the coordinator was stopped";
 
+/** Reason for closing the link of somebody who came with an invite that is void by now. */
+export const VOID_INVITE = "bad-credentials";
+
 /** What a member's program says to the others when it ends because its user leaves. */
 export const MEMBER_GOODBYE = "left";
 

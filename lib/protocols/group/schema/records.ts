@@ -215,6 +215,9 @@ export const COORDINATOR_STATE_LOG = recordLog("group-coordinator", 4, {
     signed: epoch,
   }),
   confirmed: row("The epoch with this ballot has begun at all its members.", { ballot }),
+  member: row("Was in a view of this group: in a compacted log, which has but the last views.", {
+    key: hex<PeerKey>(),
+  }),
   lost: row(
     "The coordinator found this disk to be lost, or an old copy: it decides nothing before `recounted`.",
     {},
