@@ -57,6 +57,10 @@ Deno.test(`group: ${RUNS} runs of lost disks and spoilt logs break no promise`, 
   }
 });
 
+Deno.test("group: a view is given up whose one member is removed, while the next one's other member is asked yet", () => {
+  assertEquals(failureOf(8, TROUBLES), null);
+});
+
 /** What the group does wrong, by which violation it is found, and the first seed to try. */
 const HUNTS: readonly (readonly [Mutation, RegExp, from?: number])[] = [
   [RECOVERY_MUTATIONS.oneTellsForAll, /^G1|is taken for the last one/, 25],

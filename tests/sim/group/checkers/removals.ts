@@ -8,7 +8,7 @@
 
 import { type Fingerprint, fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../../lib/base/ids.ts";
-import { compareBallots } from "../../../../lib/protocols/group/schema/ballot.ts";
+import { compareBallots, isSameBallot } from "../../../../lib/protocols/group/schema/ballot.ts";
 import type { Epoch } from "../../../../lib/protocols/group/schema/epoch.ts";
 import { type GroupMessage, isContent } from "../../../../lib/protocols/group/schema/messages.ts";
 import type { CoordinatorRecord } from "../../../../lib/protocols/group/schema/records.ts";
@@ -33,7 +33,8 @@ class Known {
   /** Removed, and out of a view that has begun at all its members. */
   readonly out = new Set<Fingerprint>();
   secret: GroupSecret | null = null;
-  view: Epoch | null = null;
+  /** Decided views that were neither given up nor followed by one that has begun at all its members. */
+  #open: readonly Epoch[] = [];
   /** The last view that has begun at all its members. */
   confirmed: Epoch | null = null;
   readonly #writing = new Map<number, readonly CoordinatorRecord[]>();
@@ -50,6 +51,10 @@ class Known {
   stored(token: number): void {
     for (const record of this.#writing.get(token) ?? []) this.take(record);
     this.#writing.delete(token);
+  }
+
+  get view(): Epoch | null {
+    return this.#open.at(-1) ?? null;
   }
 
   isIn(key: PeerKey): boolean {
@@ -73,13 +78,16 @@ class Known {
         this.secret = record.secret;
         break;
       case "decided":
+        this.#open = [...this.#open, record.signed.epoch.value];
+        break;
       case "recounted":
-        this.view = record.signed.epoch.value;
+        this.#open = [record.signed.epoch.value];
         break;
       case "given-up":
-        this.view = null;
+        this.#open = this.#open.filter(({ ballot }) => !isSameBallot(ballot, record.ballot));
         break;
       case "confirmed":
+        this.#open = this.#open.filter(({ ballot }) => compareBallots(ballot, record.ballot) >= 0);
         this.confirmed = this.view;
         for (const key of this.removed) {
           if (!this.view?.members.some((member) => fingerprintOf(member.key) === key)) {
