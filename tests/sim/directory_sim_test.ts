@@ -2,7 +2,7 @@ import { assert } from "@std/assert";
 import { ENTRY_MUTATIONS } from "./directory/entry_mutations.ts";
 import { FAULTS, runFault, SCENES, VICTIMS } from "./directory/every_step.ts";
 import { MUTATIONS } from "./directory/mutations.ts";
-import { runDirectory } from "./directory/run.ts";
+import { type DirectoryRun, runDirectory } from "./directory/run.ts";
 import { runLies } from "./directory/run_lies.ts";
 import { TRUST_MUTATIONS } from "./directory/trust_mutations.ts";
 import type { Mutation } from "./directory/world.ts";
@@ -48,6 +48,20 @@ Deno.test(`directory: ${SEEDS} seeds of a directory that lies deceive no user`, 
     }
   }
 });
+
+/** Seeds that once found something, and what it was. */
+const FOUND: readonly (DirectoryRun & { readonly what: string })[] = [
+  {
+    seed: 70,
+    steps: 100,
+    people: 7,
+    what: "a copied profile's owner hears that others have what they weren't shown",
+  },
+];
+
+for (const { what, ...run } of FOUND) {
+  Deno.test(`directory: it doesn't happen that ${what}`, () => void runDirectory(run));
+}
 
 interface Hunt {
   readonly run?: typeof runLies;

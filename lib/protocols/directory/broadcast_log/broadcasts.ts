@@ -38,6 +38,8 @@ export class Broadcasts {
   readonly #own = new Map<string, number>();
   /** The highest own number of each sender; the one that has sent last comes last. */
   readonly #said = new Map<PeerKey, number>();
+  /** The same for each name that it had then: receivers show nothing of its under that name that isn't higher. */
+  readonly #saidAs = new Map<string, number>();
   /** Up to which number each account has the broadcasts. */
   readonly #through = new Map<FoldedName, number>();
   /** Accounts that may have sent kept broadcasts: most accounts that are removed sent none. */
@@ -133,7 +135,10 @@ export class Broadcasts {
     this.#bytes += bytesOf(broadcast);
     this.#own.set(ownOf(broadcast.fromKey, broadcast.own), broadcast.number);
     dropOldest(this.#own, KEPT_MAX);
-    if (broadcast.fromKey !== null) this.#hasSaid(broadcast.fromKey, broadcast.own);
+    if (broadcast.fromKey !== null) {
+      raise(this.#said, broadcast.fromKey, broadcast.own);
+      raise(this.#saidAs, speakerOf(broadcast.fromKey, broadcast.from), broadcast.own);
+    }
     let over = 0;
     while (this.#kept.length - over > KEPT_MAX || this.#bytes > KEPT_BYTES_MAX) {
       this.#gone(this.#kept[over++]!);
@@ -141,16 +146,14 @@ export class Broadcasts {
     this.#kept.splice(0, over);
   }
 
-  #hasSaid(key: PeerKey, own: number): void {
-    const highest = Math.max(own, this.saidBy(key));
-    this.#said.delete(key);
-    this.#said.set(key, highest);
-    dropOldest(this.#said, KEPT_MAX);
-  }
-
   /** The highest own number of this sender's broadcasts, as far as it is known; 0: none is. */
   saidBy(key: PeerKey): number {
     return this.#said.get(key) ?? 0;
+  }
+
+  /** The same of what it sent under this name. */
+  saidAs(key: PeerKey, name: string): number {
+    return this.#saidAs.get(speakerOf(key, name)) ?? 0;
   }
 
   #gone(broadcast: Broadcast): void {
@@ -248,4 +251,16 @@ function bytesOf({ text }: BroadcastRecord): number {
 
 function ownOf(key: PeerKey | null, own: number): string {
   return `${key ?? ""} ${own}`;
+}
+
+function speakerOf(key: PeerKey, name: string): string {
+  return `${key} ${foldName(name)}`;
+}
+
+/** Whose number was raised last comes last; the first are dropped. */
+function raise<Key>(highest: Map<Key, number>, key: Key, number: number): void {
+  const raised = Math.max(number, highest.get(key) ?? 0);
+  highest.delete(key);
+  highest.set(key, raised);
+  dropOldest(highest, KEPT_MAX);
 }

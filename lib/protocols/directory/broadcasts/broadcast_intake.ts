@@ -2,7 +2,7 @@
 
 import type { Crypto, Signer } from "../../../base/crypto/crypto.ts";
 import type { FoldedName, PeerKey } from "../../../base/ids.ts";
-import { foldName } from "../../../base/text/names.ts";
+import { foldName, isSameName } from "../../../base/text/names.ts";
 import { quotedStart, tooLong, utf8Length } from "../../../base/text/text.ts";
 import { type Broadcasts, withoutAccount } from "../broadcast_log/broadcasts.ts";
 import type { Client, ClientLink } from "../sessions/client_session.ts";
@@ -167,6 +167,7 @@ export class BroadcastIntake {
     if (retryMs > 0) return { ...TOO_FAST, retryMs: Math.ceil(retryMs) };
     if (this.#unstored.size >= UNSTORED_MAX) return DISK_BUSY;
     if (!this.#isSaid(sender, text)) return NOT_SIGNED;
+    if (this.#isOutdated(sender)) return OUTDATED;
     this.#rates.add(who, out.monotonicMs);
     const takenAt = wallMs();
     const number = broadcasts.number(takenAt);
@@ -197,6 +198,14 @@ export class BroadcastIntake {
   #isSaid({ name: from, key, own, sentAt, signature }: Sender, text: string): boolean {
     const { crypto, broadcasts: { directory } } = this.parts;
     return key === null || isSaid(crypto, { directory, key, from, own, sentAt, text }, signature);
+  }
+
+  /** Whether its key has sent a later one under this name: nobody who has that would be shown this one. */
+  #isOutdated({ name, key, own }: Sender): boolean {
+    if (key === null) return false;
+    const isLater = ({ sender }: Unstored) =>
+      sender.key === key && sender.own > own && isSameName(sender.name, name);
+    return own <= this.parts.broadcasts.saidAs(key, name) || this.#unstored.values().some(isLater);
   }
 
   #stored({ broadcast, sender, link }: Unstored): void {
@@ -381,6 +390,12 @@ const TOO_FAST = {
 const NOT_SIGNED: Refusal = {
   code: "protocol",
   text: "its signature isn't yours for this directory",
+  retryMs: 0,
+};
+/** A program sends in order: the later one came from a copy of its profile. */
+const OUTDATED: Refusal = {
+  code: "not-allowed",
+  text: "another program with your key has sent a broadcast since; is your profile copied?",
   retryMs: 0,
 };
 const DISK_BUSY: Refusal = {

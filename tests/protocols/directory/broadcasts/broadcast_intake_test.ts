@@ -291,3 +291,19 @@ Deno.test("Directory: takes no broadcast that its sender hasn't signed for it, u
   exchange.take();
   assertEquals(bob!.heard.length, 1);
 });
+
+for (const diskMode of ["writes", "holds"] as const) {
+  Deno.test(`Directory: a broadcast older than one of the same key is refused where its disk ${diskMode}, as nobody would be shown it`, () => {
+    const { exchange, ann, guests: [bob] } = exchangeOf("bob");
+    exchange.diskMode = diskMode;
+    ann.tells("by a copy of ann's profile", 7);
+    ann.tells("never", 6);
+    exchange.diskAnswers();
+    exchange.diskMode = "writes";
+    ann.tells("by a copy of ann's profile", 7);
+    ann.tells("later", 8);
+    const refused = ann.got.flatMap((message) => message.type === "refused" ? message.code : []);
+    assertEquals(refused, ["not-allowed"]);
+    assertEquals(bob!.heard, ["by a copy of ann's profile", "later"]);
+  });
+}
