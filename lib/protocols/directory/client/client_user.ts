@@ -55,7 +55,7 @@ export class ClientUser {
     const { out, lobby, keys, calling, selfName } = this.owner;
     const name = withoutMark(typed).normalize("NFC");
     const apart = keys.findApart(typed);
-    if (apart !== null) return this.#callApart(apart, ref);
+    if (apart !== null) return this.#callApart(typed, apart, ref);
     if (nameFault(name) !== null) {
       const text = `${
         visibleText(typed)
@@ -69,10 +69,10 @@ export class ClientUser {
   }
 
   /** Somebody with another key than the one expected is never called; whoever has that one now isn't meant. */
-  #callApart({ name, key }: NamedUser, ref: string | undefined): void {
+  #callApart(typed: string, apart: NamedUser, ref: string | undefined): void {
     const { keys, calling } = this.owner;
-    if (keys.expected(name) === fingerprintOf(key)) calling.ring(name, ref);
-    else keys.isStrange(name, key, ref);
+    if (keys.expected(apart.name) === fingerprintOf(apart.key)) calling.ring(apart.name, ref);
+    else keys.isStrangeApart(typed, apart, ref);
   }
 
   callAt({ host, port }: Endpoint, ref: string | undefined): void {

@@ -150,6 +150,22 @@ export class KnownKeys {
     this.#warn(name, key, this.expected(name), ref, "there was no call");
   }
 
+  /** Our user calls somebody by the start of a key that isn't the expected one: `trust` means that key alone, too. */
+  isStrangeApart(typed: string, { name, key }: NamedUser, ref: string | undefined): void {
+    const change = this.changeOf(name, key) ?? { name, key: fingerprintOf(key) };
+    const called = shownName(name);
+    const shown = shownName(withoutMark(typed));
+    let found = `${shown} has another key than who spoke as ${called} first: ${change.key}`;
+    if (this.#refused.has(name, change.key)) {
+      found = `${shown} comes with the key ${change.key}, whose digits you found to be different`;
+    } else if (change.before !== undefined) {
+      found =
+        `${shown} has another key than ${called}: ${change.key}, where ${called}'s is ${change.before}`;
+    }
+    const way = `ask ${called} some other way; if this key really is ${called}'s: /trust ${shown}`;
+    this.out.keyChanged(change, `${found}; there was no call; ${way}`, ref);
+  }
+
   #warn(
     name: string,
     key: PeerKey,

@@ -34,6 +34,14 @@ function alike(): readonly [PeerKey, PeerKey] {
   }
 }
 
+/** What our user is told who calls this key by its start, while bob has the known one. */
+function callOf(key: PeerKey): string {
+  const shown = apart(key);
+  return `error code=key-changed text=${shown} has another key than bob: ${fingerprintOf(key)}, ` +
+    `where bob's is ${fingerprintOf(BOB)}; there was no call; ask bob some other way; ` +
+    `if this key really is bob's: /trust ${shown}`;
+}
+
 Deno.test("names with a start: /verify, /trust and a call mean the one who is shown by it", () => {
   const program = ClientProgram.in({ config: PINNED });
   assertEquals([comes(program, EVE), comes(program, BOB)], [apart(EVE), undefined]);
@@ -41,7 +49,7 @@ Deno.test("names with a start: /verify, /trust and a call mean the one who is sh
   const [verify] = program.types({ command: "verify", name: apart(EVE) });
   assert(verify?.startsWith(`verify name=${apart(EVE)} key=eve ownKey=ann peerKey=eve`), verify);
   const [refused] = program.types({ command: "call", name: apart(EVE) });
-  assertMatch(refused!, /^error code=key-changed text=bob has another key than before: /);
+  assertEquals(refused?.split(" changed=")[0], callOf(EVE));
   const [unknown] = program.types({ command: "verify", name: "bob~aaaa" });
   assertMatch(unknown!, /^error code=unknown-user /);
 
@@ -65,6 +73,42 @@ Deno.test("names with a start: who was refused as bob is meant by it, and bob by
   program.types({ command: "verify", name: apart(EVE), answer: "yes" });
   const said = program.events.findLast(({ event }) => event === "verify");
   assert(said?.event === "verify" && said.name === apart(EVE), "verified as bob");
+});
+
+Deno.test("names with a start: a call means that one alone, whoever else was told of as bob before", () => {
+  const program = ClientProgram.in({ config: PINNED });
+  const other = fakeSigner("other").key;
+  assertEquals([comes(program, EVE), comes(program, other)], [apart(EVE), apart(other)]);
+  program.machine.keys.isStrange("bob", EVE);
+
+  const [refused] = program.types({ command: "call", name: apart(other) });
+  assertEquals(refused?.split(" changed=")[0], callOf(other));
+  program.types({ command: "trust", name: apart(other) });
+  assertEquals(program.machine.keys.isExpected("bob", other), true);
+});
+
+Deno.test("names with a start: a call of who is refused, or of another speaker of that name, says so", () => {
+  const program = ClientProgram.in();
+  comes(program, EVE);
+  program.machine.keys.refuse("bob", EVE);
+  assertEquals(comes(program, EVE), apart(EVE));
+  const [refused] = program.types({ command: "call", name: apart(EVE) });
+  assertEquals(
+    refused?.split(" changed=")[0],
+    `error code=key-changed text=${apart(EVE)} comes with the key ${fingerprintOf(EVE)}, ` +
+      "whose digits you found to be different; there was no call; ask bob some other way; " +
+      `if this key really is bob's: /trust ${apart(EVE)}`,
+  );
+
+  const crowded = ClientProgram.in();
+  const shown = crowded.machine.keys.apart("bob", EVE, [fingerprintOf(BOB)], null);
+  const [unknown] = crowded.types({ command: "call", name: shown });
+  assertEquals(
+    unknown?.split(" changed=")[0],
+    `error code=key-changed text=${shown} has another key than who spoke as bob first: ` +
+      `${fingerprintOf(EVE)}; there was no call; ask bob some other way; ` +
+      `if this key really is bob's: /trust ${shown}`,
+  );
 });
 
 Deno.test("names with a start: none is that of another key, refused by an earlier process or listed here", () => {
