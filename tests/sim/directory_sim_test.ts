@@ -57,6 +57,12 @@ const FOUND: readonly (DirectoryRun & { readonly what: string })[] = [
     people: 7,
     what: "a copied profile's owner hears that others have what they weren't shown",
   },
+  {
+    seed: 665,
+    steps: 100,
+    people: 7,
+    what: "a broadcast is missed that a directory stored as it was killed, unless its time is over",
+  },
 ];
 
 for (const { what, ...run } of FOUND) {

@@ -71,6 +71,8 @@ export class Ledger {
   readonly told: Told[] = [];
   readonly #byText = new Map<string, Told>();
   readonly #written = new Map<string, Taken>();
+  /** The same by their texts: a directory that was killed as it wrote one hasn't told anybody yet. */
+  readonly #writtenTexts = new Map<string, Taken>();
   /** The last broadcast of each sender that an account was shown. */
   readonly #last = new Map<string, number>();
   /** By sender: when broadcasts were stored since the directory was started. */
@@ -85,7 +87,9 @@ export class Ledger {
     world.disk.wrote = (records) => {
       for (const record of records) {
         if (record.kind !== "broadcast") continue;
-        this.#written.set(String(record.number), { atMs: world.time.nowMs, record });
+        const taken = { atMs: world.time.nowMs, record };
+        this.#written.set(String(record.number), taken);
+        this.#writtenTexts.set(record.text, taken);
       }
     };
   }
@@ -120,8 +124,9 @@ export class Ledger {
     this.#restartedAtMs = this.world.time.nowMs;
     const { ttlMs } = this.world.options;
     const wallMs = this.world.directoryWallMs();
-    for (const { taken, over } of this.told) {
-      const takenAt = taken?.record.takenAt ?? wallMs;
+    for (const { text, taken, over } of this.told) {
+      const { record } = taken ?? this.#writtenTexts.get(text) ?? {};
+      const takenAt = record?.takenAt ?? wallMs;
       const leftMs = Math.min(Math.max(takenAt + ttlMs - wallMs, 0), ttlMs);
       over.firstMs = Math.min(over.firstMs, this.#restartedAtMs + leftMs);
       over.lastMs = Math.max(over.lastMs, this.#restartedAtMs + leftMs);
