@@ -1,7 +1,7 @@
 /** The user interface without line editing: one event per line, as text or as JSON. */
 
 import { P2pchatError, systemText } from "../../base/errors.ts";
-import { numberText } from "../../base/text/words.ts";
+import { countText, numberText } from "../../base/text/words.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "../../runtime/within.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { helpEvent, helpLines } from "../args/help_text.ts";
@@ -19,7 +19,7 @@ import type {
 } from "../rendering/user_interface.ts";
 import { CommandRunner } from "./command_runner.ts";
 import { Interrupts } from "./interrupts.ts";
-import { LineSplitter } from "./line_splitter.ts";
+import { type InputLine, LineSplitter } from "./line_splitter.ts";
 import { OutputQueue, unitsOf } from "./output_queue.ts";
 import { isAtTerminal, READ_BYTES, type Streams } from "./streams.ts";
 import { TextFormat, type TextFormatOptions } from "./text_format.ts";
@@ -48,6 +48,8 @@ export class PipedInterface<Event extends ShownEvent, Target>
   #inProgress = false;
   #isClosed = false;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Takes the lines that were read, and haven't begun. */
+  #takeUnrun: () => readonly InputLine[] = () => [];
 
   /** @param screen The terminal that the output, or errors, may go to although the input doesn't come from there. */
   constructor(
@@ -108,6 +110,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
   }
 
   show(event: Event | CommonEvent, ref?: string): void {
+    if (event.event === "bye" && this.#runner.hasLeft) this.#tellUnrun();
     if (this.#json !== null) return this.#writeJson(event, ref);
     if (isCommon(event)) return this.#showCommon(event);
     const context = {
@@ -166,6 +169,11 @@ export class PipedInterface<Event extends ShownEvent, Target>
       const isOver = this.#isClosed || this.#options.stay || this.#runner.hasLeft;
       if (!isOver && count() > 0) handler.inputWaits?.({ areAll, count });
     });
+    let lines: readonly InputLine[] = [];
+    this.#takeUnrun = () => {
+      const later = ahead.takeAll().flatMap((bytes) => splitter.push(bytes));
+      return [...lines.slice(lines.length - this.#runner.waiting), ...later, ...splitter.end()];
+    };
     let isEmpty = true;
     for (;;) {
       if (handler.idle !== undefined) this.#idleTimer = setTimeout(() => handler.idle!(), IDLE_MS);
@@ -174,7 +182,8 @@ export class PipedInterface<Event extends ShownEvent, Target>
       if (this.#isClosed) return;
       if (bytes === null) break;
       isEmpty = false;
-      await this.#runner.runAll(splitter.push(bytes), handler.target);
+      lines = splitter.push(bytes);
+      await this.#runner.runAll(lines, handler.target);
       if (this.#isClosed || this.#runner.hasLeft) return;
     }
     await this.#runner.runAll(splitter.end(), handler.target);
@@ -183,6 +192,16 @@ export class PipedInterface<Event extends ShownEvent, Target>
       this.show({ event: "notice", text: NO_INPUT });
     }
     handler.ended();
+  }
+
+  /** A command has left the mode: how many lines after it are lost, as far as they were read. */
+  #tellUnrun(): void {
+    const isText = (line: InputLine) => typeof line !== "string" || line.trim() !== "";
+    const count = this.#takeUnrun().filter(isText).length;
+    if (count === 0) return;
+    const text = `${countText(count, "line")} after the command to leave ` +
+      `${count === 1 ? "is" : "are"} ignored`;
+    this.show({ event: "notice", text, warning: true });
   }
 
   async #read(buffer: Uint8Array): Promise<number | null> {
@@ -274,6 +293,11 @@ class ReadAhead {
     this.#bytes -= bytes?.length ?? 0;
     this.#wake();
     return bytes;
+  }
+
+  /** All that is held; no more is read. */
+  takeAll(): readonly Uint8Array[] {
+    return this.#held.splice(0);
   }
 
   async #run(): Promise<void> {

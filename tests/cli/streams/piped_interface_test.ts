@@ -168,6 +168,28 @@ Deno.test("nothing is run after a command to leave, and no end is told", async (
   await ui.close();
 });
 
+Deno.test("lines after a command to leave are counted, as far as they were read", async () => {
+  const ignored = (lines: string) => `12:03 ! ${lines} ignored\n`;
+  const cases: readonly (readonly [string[], string])[] = [
+    [[":q\n"], ""],
+    [[":q\n\n \n"], ""],
+    [[":q\n", "two"], ignored("1 line after the command to leave is")],
+    [
+      ["/hi", "story\n:q\nthree\nfo", "ur\nfive"],
+      ignored("3 lines after the command to leave are"),
+    ],
+  ];
+  for (const [input, told] of cases) {
+    const { streams, ui, room } = open();
+    for (const text of input) streams.type(text);
+    ui.listen(room);
+    await settle();
+    ui.show({ event: "bye", reason: "quit" });
+    await ui.close();
+    assertEquals(streams.stdoutText, told);
+  }
+});
+
 Deno.test("text mode puts errors on stderr, one line, made visible", async () => {
   const { streams, ui, room } = open();
   streams.type("/hlep\n");
