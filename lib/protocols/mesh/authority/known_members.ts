@@ -6,11 +6,11 @@
  * the room and isn't removed: others, who weren't here then, have seen it.
  */
 
-import { dropOldestUnkept } from "../../../base/collections/bounded.ts";
 import type { PeerKey } from "../../../base/ids.ts";
-import { ADMITTERS_ASKED_MAX, STAYS_MAX } from "../schema/limits.ts";
+import { ADMITTERS_ASKED_MAX, SEEN_MAX, STAYS_MAX } from "../schema/limits.ts";
 import { inParts, type MeshRecord } from "../schema/records.ts";
 import type { Claim } from "../schema/structures.ts";
+import { type Branch, fairShare, grow } from "./admission_tree.ts";
 
 /** What is asked of the roster and the rulings. */
 interface ClaimsPort {
@@ -18,13 +18,12 @@ interface ClaimsPort {
   claimsOf(key: PeerKey): Iterable<Pick<Claim, "admitter">>;
   /** All checked claims that this key has admitted. */
   admittedBy(key: PeerKey): Iterable<Pick<Claim, "key">>;
-  isLive(key: PeerKey): boolean;
   isRemoved(key: PeerKey): boolean;
 }
 
 export class KnownMembers {
-  /** That were present with us, who came last at the end; at most `STAYS_MAX`, live ones stay. */
-  readonly #seen = new Map<PeerKey, true>();
+  /** That were present with us, who came first at the start; at most `SEEN_MAX`. */
+  readonly #seen = new Set<PeerKey>();
 
   /**
    * @param records The room's records on disk.
@@ -48,9 +47,10 @@ export class KnownMembers {
   }
 
   #note(key: PeerKey): void {
-    this.#seen.delete(key);
-    this.#seen.set(key, true);
-    dropOldestUnkept(this.#seen, STAYS_MAX, (other) => this.port.isLive(other), () => {});
+    this.#seen.add(key);
+    if (this.#seen.size <= SEEN_MAX) return;
+    const kept = new Set(this.#share((seen) => this.#seen.has(seen)));
+    for (const seen of this.#seen) if (!kept.has(seen)) this.#seen.delete(seen);
   }
 
   /** Whether the key has been in the room, removed or not. */
@@ -67,30 +67,34 @@ export class KnownMembers {
   }
 
   /**
-   * The keys that have been in the room and aren't removed, at most `STAYS_MAX`. First those that the founder has let in,
-   * or one of these: members that somebody has made up, and who is removed now, come behind all that were away meanwhile.
+   * The keys that have been in the room and aren't removed, at most `STAYS_MAX`: of more, a fair share of all that each
+   * has let in, as any member can make up more of them.
    */
   stay(): readonly PeerKey[] {
-    const keys = new Set<PeerKey>();
-    const add = (some: Iterable<PeerKey>) => {
-      for (const key of some) {
-        if (keys.size === STAYS_MAX) return;
-        if (!this.port.isRemoved(key)) keys.add(key);
-      }
-    };
-    const addAdmitted = () => {
-      for (const key of keys) add([...this.port.admittedBy(key)].map((admitted) => admitted.key));
-    };
-    add(this.always);
-    addAdmitted();
-    add(this.#seen.keys());
-    addAdmitted();
-    return [...keys];
+    return this.#share((key) => !this.port.isRemoved(key));
+  }
+
+  /** Those of whom nothing is known any more that leads to the founder, or to us, have a share together. */
+  #share(isNamed: (key: PeerKey) => boolean): readonly PeerKey[] {
+    const tree = new Map<PeerKey, Branch>();
+    const admittedBy = (key: PeerKey) => this.#admittedBy(key);
+    const led = grow(tree, this.always, admittedBy);
+    const others = grow(tree, this.#seen, admittedBy);
+    const all: Branch = { key: null, admitted: [...led.admitted, others] };
+    return fairShare(all, STAYS_MAX, isNamed);
+  }
+
+  /** Whom the key has let in; of those whom a removed one has, who was seen. */
+  *#admittedBy(admitter: PeerKey): Generator<PeerKey, undefined> {
+    const isRemoved = this.port.isRemoved(admitter);
+    for (const { key } of this.port.admittedBy(admitter)) {
+      if (!isRemoved || this.#seen.has(key)) yield key;
+    }
   }
 
   /** The records that a compacted log holds. */
   snapshot(): readonly MeshRecord[] {
-    return inParts([...this.#seen.keys()]).filter((keys) => keys.length > 0)
+    return inParts([...this.#seen]).filter((keys) => keys.length > 0)
       .map((keys) => ({ kind: "seen", keys }));
   }
 }

@@ -126,7 +126,6 @@ export class RoomMachines {
     this.known = new KnownMembers(records, [self, genesis.genesis.value.founder], {
       claimsOf: (key) => valuesOf(this.roster.claimsOf(key)),
       admittedBy: (key) => valuesOf(this.roster.claimsAdmittedBy(key)),
-      isLive: (key) => this.roster.isLive(key),
       isRemoved: (key) => config.rulings.isRemoved(key),
     });
     this.secrets = new RoomSecrets({ id: room, genesis }, config.secrets, signer, environment, {

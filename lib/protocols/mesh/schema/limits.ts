@@ -504,8 +504,10 @@ export const ROOM_SECRET_BYTES = 16;
 export const STAY_TAG_BYTES = 16;
 /** Bytes of a rotation's `removedId`: no two sets of keys have the same 128 bits. */
 export const REMOVED_ID_BYTES = 16;
-/** Keys that a rotation names at most: of more, those that its author has seen in the room. So many are remembered. */
+/** Keys that a rotation names at most: of more, a fair share of all that each member has let in. */
 export const STAYS_MAX = 4_096;
+/** Keys remembered as seen in the room. Of more, as many stay as a rotation names: that is worked out once for thousands. */
+export const SEEN_MAX = 2 * STAYS_MAX;
 /**
  * Keys that are looked up, from one admitter to the next, to find out whether a dialler has been in the room: members
  * are seen, and made-up claims could lead on through thousands at each dial.

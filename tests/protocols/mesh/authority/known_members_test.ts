@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
 import { KnownMembers } from "../../../../lib/protocols/mesh/authority/known_members.ts";
-import { STAYS_MAX } from "../../../../lib/protocols/mesh/schema/limits.ts";
+import { SEEN_MAX, STAYS_MAX } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { MeshRecord } from "../../../../lib/protocols/mesh/schema/records.ts";
 
 const key = (of: number) => of.toString(16).padStart(64, "0") as PeerKey;
@@ -11,9 +11,8 @@ const [MAL, PIP, POP] = [key(13), key(14), key(15)];
 /** What Ann, who has founded the room, knows where these claims were checked, as [key, who admitted it]. */
 function known(
   claims: readonly (readonly [PeerKey, PeerKey])[],
-  { removed = [], live = [], records = [] }: {
+  { removed = [], records = [] }: {
     readonly removed?: readonly PeerKey[];
-    readonly live?: readonly PeerKey[];
     readonly records?: readonly MeshRecord[];
   } = {},
 ) {
@@ -22,7 +21,6 @@ function known(
   return new KnownMembers(records, [ANN], {
     claimsOf: (key) => all.filter((claim) => claim.key === key),
     admittedBy: (key) => byAdmitter.get(key) ?? [],
-    isLive: (key) => live.includes(key),
     isRemoved: (key) => removed.includes(key),
   });
 }
@@ -71,10 +69,43 @@ Deno.test("however many claims a member makes up, who was seen stays, and no mor
 Deno.test("members that the removed one has made up, however many are present, don't keep out who was away meanwhile", () => {
   const crowd = Array.from({ length: STAYS_MAX }, (_, at) => key(at + 100));
   const claims = [[BOB, ANN], [CEM, BOB], [MAL, ANN], ...crowd.map((one) => [one, MAL] as const)];
-  const all = known(claims as [PeerKey, PeerKey][], { removed: [MAL], live: crowd });
+  const all = known(claims as [PeerKey, PeerKey][], { removed: [MAL] });
   for (const one of [BOB, CEM, ...crowd]) all.came(one);
   assertEquals(all.stay().slice(0, 3), [ANN, BOB, CEM]);
   assertEquals([all.stay().length, all.has(CEM)], [STAYS_MAX, true]);
+});
+
+/** Claims of as many made-up members as a rotation names: all let in by `MAL`, or each by the one before, or two by two. */
+const CROWDS = {
+  wide: () => MAL,
+  deep: (at: number) => at === 0 ? MAL : key(at + 99),
+  both: (at: number) => at === 0 ? MAL : key(Math.trunc((at - 1) / 2) + 100),
+};
+
+for (const [form, admitter] of Object.entries(CROWDS)) {
+  Deno.test(`members that one has made up who isn't removed keep out nobody else who is away, ${form}`, () => {
+    const crowd = Array.from({ length: 2 * STAYS_MAX }, (_, at) => [key(at + 100), admitter(at)]);
+    const away = [[BOB, ANN], [CEM, BOB], [PIP, CEM], [POP, MAL]];
+    const all = known([[MAL, ANN], ...away, ...crowd] as [PeerKey, PeerKey][]);
+    const stay = all.stay();
+    assertEquals([BOB, CEM, PIP, POP].map((one) => stay.includes(one)), [true, true, true, true]);
+    assertEquals([stay.length, new Set(stay).size], [STAYS_MAX, STAYS_MAX]);
+  });
+}
+
+Deno.test("made-up members that are present keep nobody else from being remembered as seen", () => {
+  for (const admitter of [MAL, (at: number) => key(at + 1_000_000)]) {
+    const crowd = Array.from({ length: 3 * STAYS_MAX }, (_, at) => {
+      return [key(at + 100), typeof admitter === "string" ? admitter : admitter(at)] as const;
+    });
+    const claims = [[MAL, ANN], [CEM, ANN], ...crowd] as const;
+    const all = known(claims);
+    // Nothing is known any more of who let in Bob.
+    for (const one of [BOB, CEM, ...crowd.map(([made]) => made)]) all.came(one);
+    const again = known(claims, { records: all.snapshot() });
+    assertEquals([BOB, CEM].map((one) => again.has(one)), [true, true]);
+    assertEquals([BOB, CEM].map((one) => again.stay().includes(one)), [true, true]);
+  }
 });
 
 Deno.test("of a dialler with claims that lead on and on only so many are followed", () => {
@@ -92,14 +123,10 @@ Deno.test("of a dialler with claims that lead on and on only so many are followe
   assertEquals(asked < 400, true);
 });
 
-Deno.test("of more that were seen than are kept those are dropped that came first and aren't there", () => {
-  const all = known([], { live: [BOB] });
-  all.came(BOB);
+Deno.test("of more that were seen than are kept those are dropped of whom least is known, who came last", () => {
+  const all = known([[CEM, ANN]]);
+  for (let at = 0; at < SEEN_MAX; at++) all.came(key(at + 100));
   all.came(CEM);
-  for (let at = 0; at < STAYS_MAX - 1; at++) all.came(key(at + 100));
-  assertEquals([BOB, CEM, key(100)].map((one) => all.has(one)), [true, false, true]);
-  assertEquals(
-    all.snapshot().flatMap((record) => record.kind === "seen" ? record.keys : []).length,
-    STAYS_MAX,
-  );
+  const kept = all.snapshot().flatMap((record) => record.kind === "seen" ? record.keys : []);
+  assertEquals(kept, [...Array.from({ length: STAYS_MAX - 1 }, (_, at) => key(at + 100)), CEM]);
 });
