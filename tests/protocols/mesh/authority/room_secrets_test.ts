@@ -699,6 +699,27 @@ Deno.test("who may remove makes another secret where the present one's author kn
   }
 });
 
+Deno.test("an invite by who came in since a removal counts as long as nobody is there who may remove, and no longer", () => {
+  const [eve, mal] = ["Eve", "Mal"].map((name) => fakeSigner(name).key) as [PeerKey, PeerKey];
+  const first = removalOf("Ann", 2, [ANN, BOB, CEM], without(mal).removedId);
+  // Dan, of whom nothing that is signed says whether who let it in knew of the removal, says that it knows of it.
+  const dans = knowing("Dan", mal);
+  const cems = keptWith(without(mal), FIRST, first);
+  const cem = machine(cems, [], "Cem");
+  cem.hear([dans]);
+  const { opens } = cems.known(dans);
+  assertEquals([cems.admits(opens), cems.hasStayed(eve, opens)], [true, true]);
+
+  const ann = machine(keptWith(without(mal), FIRST, first));
+  const own = ann.hear([dans]).flatMap((effect) =>
+    effect.type === "persist" && effect.token !== null ? effect.records : []
+  ).flatMap((record) => record.kind === "rotation" ? [record.rotation] : []);
+  assertEquals(own.length, 1);
+  cem.hear(own);
+  assertEquals([cems.admits(opens), cems.admits(cems.known(own[0]!).opens)], [false, true]);
+  assertEquals([BOB, DAN, eve].map((one) => cems.hasStayed(one, opens)), [true, false, false]);
+});
+
 /** What a member makes that knows, or says that it knows, that these are removed. */
 function knowing(name: string, ...removed: readonly PeerKey[]): ClaimedRotation {
   const { removedId } = without(...removed);
