@@ -51,7 +51,7 @@ import { RoomMachines } from "./room_machines.ts";
 import { RoomEvents } from "./room_events.ts";
 import type { RulingsEffect, RulingsInput } from "../authority/room_rulings.ts";
 import type { RulingKind } from "../authority/kept_rulings.ts";
-import type { SecretsEffect, SecretsInput } from "../authority/room_secrets.ts";
+import type { SecretsEffect, SecretsInput } from "../authority/secrets_io.ts";
 import type { RosterEffect, RosterInput } from "../roster/roster_io.ts";
 import { DeliveryGate } from "./delivery_gate.ts";
 import type { Bundle, PrivateEnvelope, SignedClaim, SignedRuling } from "../schema/structures.ts";

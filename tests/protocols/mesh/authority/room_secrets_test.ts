@@ -16,11 +16,11 @@ import {
   STAYS_MAX,
 } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { MeshRecord } from "../../../../lib/protocols/mesh/schema/records.ts";
-import {
-  RoomSecrets,
-  type SecretsEffect,
-  type SecretsInput,
-} from "../../../../lib/protocols/mesh/authority/room_secrets.ts";
+import { RoomSecrets } from "../../../../lib/protocols/mesh/authority/room_secrets.ts";
+import type {
+  SecretsEffect,
+  SecretsInput,
+} from "../../../../lib/protocols/mesh/authority/secrets_io.ts";
 import type { Fault } from "../../../../lib/protocols/mesh/schema/mesh_io.ts";
 import {
   KeptRulings,
