@@ -1,14 +1,19 @@
 #!/bin/sh
 # p2pchat in one file: this script, padded, then two compressed parts, the program and the runtime it needs.
 # The first start unpacks both into the user's cache, each under its digest; later starts run them from there.
+
+# Nothing below begins with what the environment has under the same name, least of all what is to be removed.
+unset CDPATH asked bytes cache cleaning compiled database databases digest expected facts files flags folder fresh \
+  from hard kept_invite kept_password kind known left mask max name open ours part program_is runtime_is said self \
+  small temporary tenths used watched whole
+
 program=@PROGRAM@
 program_bytes=@PROGRAM_BYTES@
 runtime=@RUNTIME@
 runtime_bytes=@RUNTIME_BYTES@
 head_bytes=@HEAD_BYTES@
 
-# No process but the program's own gets what is secret. (A variable that came with the environment stays exported.)
-unset kept_password kept_invite
+# No process but the program's own gets what is secret.
 if [ -n "${P2PCHAT_PASSWORD+set}" ]; then kept_password=$P2PCHAT_PASSWORD; fi
 if [ -n "${P2PCHAT_INVITE+set}" ]; then kept_invite=$P2PCHAT_INVITE; fi
 unset P2PCHAT_PASSWORD P2PCHAT_INVITE
@@ -157,7 +162,8 @@ fill() {
   mkdir -p -m 700 "$1" 2>/dev/null
   # shellcheck disable=SC3067
   [ -O "$1" ] || return 1
-  trap 'rm -rf "${fresh:-}"; exit 130' HUP INT TERM
+  fresh=
+  trap 'rm -rf "$fresh"; exit 130' HUP INT TERM
   look "$1"
   if [ "$ours" = no ]; then
     chmod 700 "$1" 2>/dev/null || return 1

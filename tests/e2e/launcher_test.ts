@@ -164,6 +164,35 @@ Deno.test(
   },
 );
 
+Deno.test("The launcher removes no folder that a variable of its environment names", async () => {
+  await inTemporaryFolder(async (folder) => {
+    const cache = await withoutProgram();
+    // It waits for this one before it unpacks.
+    const cleaning = join(cache, "p2pchat", "new.clean.another");
+    await Deno.mkdir(cleaning);
+    const launcher = await Deno.readTextFile(new URL("../../tools/launcher.sh", import.meta.url));
+    const named = [...launcher.matchAll(/(?<![\w$.-])([a-z_]+)=/g)].map(([, name]) => name!);
+    const precious = join(folder, "precious");
+    await Deno.mkdir(precious);
+    const process = new Deno.Command(small, {
+      args: ["--version"],
+      clearEnv: true,
+      env: {
+        ...Object.fromEntries(named.map((name) => [name, precious])),
+        PATH: Deno.env.get("PATH") ?? "",
+        XDG_CACHE_HOME: cache,
+      },
+      stdout: "null",
+    }).spawn();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    process.kill("SIGTERM");
+
+    assertEquals((await process.status).code, 130);
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["precious"]);
+    await Deno.remove(cleaning);
+  });
+});
+
 Deno.test(
   "The launcher says which variable isn't UTF-8 instead of breaking off, and takes what is",
   async (test) => {
