@@ -118,8 +118,9 @@ function parsedCommandLine(
   if (given.unknown !== null) throw unknownFlagOfAny(given, given.unknown, commands);
 
   if (given.isOn("version")) return { type: "version" };
-  // An invite taken for a host would end up in the error that the host can't be reached.
-  if (given.words.some(hasInvite)) throw inviteMisplaced();
+  // An invite taken for a host, or for a file, would be shown, logged and stored as that one.
+  const others = given.names.filter((flag) => flag !== "invite").map(given.text);
+  if ([...given.words, ...others].some((text = "") => hasInvite(text))) throw inviteMisplaced();
   if (given.words[0] === undefined) return { type: "help", about: [], asked: given.isOn("help") };
   if (given.words[0] === "help") {
     const about = given.words.slice(1);
@@ -257,7 +258,9 @@ export function serverAddress(
   const [, extra] = line.words;
   if (extra !== undefined) {
     const apart = portApart(flag, address, line.words);
-    throw apart === null ? wrongWords(entry, extra) : new P2pchatError("usage", apart);
+    // Where a log-in takes a password, that may be it.
+    const shown = flag === "registry" ? undefined : extra;
+    throw apart === null ? wrongWords(entry, shown) : new P2pchatError("usage", apart);
   }
   if (address === undefined) {
     throw new P2pchatError("usage", `--${flag} is missing. ${wrongWords(entry).message}`);

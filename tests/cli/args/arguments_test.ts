@@ -194,6 +194,10 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   [`mesh ${INVITE_TEXT}`, "That is an invite"],
   [INVITE_TEXT, "That is an invite"],
   [`mesh Alice --port ${INVITE_TEXT}`, "That is an invite"],
+  [`mesh Alice --host ${INVITE_TEXT}`, "That is an invite"],
+  [`mesh Alice --invite-file=${INVITE_TEXT}`, "That is an invite"],
+  [`mesh Alice --data /tmp/${INVITE_TEXT}`, "That is an invite"],
+  [`mesh Alice --log-file ${INVITE_TEXT}`, "That is an invite"],
   [`mesh Alice --invite ${NOWHERE}`, "The invite names no address; add one: HOST PORT"],
   [
     `mesh Alice --private --invite ${INVITE_TEXT}`,
@@ -236,6 +240,7 @@ for (const [line, sentence] of REFUSED) {
     const error = assertThrows(() => optionsOf(line.split(" ")), P2pchatError);
     assertEquals([error.code, error.exitStatus], ["usage", 2]);
     assertStringIncludes(error.message, sentence);
+    assertEquals(error.message.includes(INVITE_TEXT), false);
   });
 }
 

@@ -67,7 +67,7 @@ for (const [line, differences] of UNDERSTOOD) {
 }
 
 const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
-  ["peer alice bob --registry chat.example", "usage", '"bob"'],
+  ["peer alice bob --registry chat.example", "usage", "The form is p2pchat peer [NAME]"],
   ["peer alice --registry chat.example 4400", "usage", "write --registry chat.example:4400"],
   [`peer alice --registry chat.example#${KEY} 4401`, "usage", `chat.example:4401#${KEY}`],
   ["peer alice --registry chat.example#", "usage", "27 characters, has 0"],
@@ -100,10 +100,10 @@ for (const [line, code, text] of REFUSED) {
   });
 }
 
-Deno.test("registry arguments: no password is repeated in an error", () => {
-  const error = assertThrows(
-    () => optionsOf("peer alice --registry chat.example --password=hunter2"),
-    P2pchatError,
-  );
-  assertEquals(error.message.includes("hunter2"), false);
-});
+for (const last of ["--password=hunter2", "hunter2"]) {
+  Deno.test(`registry arguments: no password is repeated in an error: ${last}`, () => {
+    const line = `peer alice --registry chat.example ${last}`;
+    const error = assertThrows(() => optionsOf(line), P2pchatError);
+    assertEquals(error.message.includes("hunter2"), false);
+  });
+}
