@@ -23,7 +23,12 @@ export function diskContract(
     const file = await disk.openAppend(`${folder}/a`);
     file.close();
 
-    assertEquals(await disk.stat(`${folder}/a`), { kind: "file", bytes: 0, mode: 0o600 });
+    assertEquals(await disk.stat(`${folder}/a`), {
+      kind: "file",
+      bytes: 0,
+      mode: 0o600,
+      otherUser: null,
+    });
   });
 
   contract("version() is another after each change, null for nothing", async (fixture) => {
@@ -264,8 +269,18 @@ export function diskContract(
     await disk.makeFolder(`${folder}/x/y`);
     await put(disk, `${folder}/x/y/a`, "1");
 
-    assertEquals(await disk.stat(`${folder}/x`), { kind: "folder", bytes: 0, mode: 0o700 });
-    assertEquals(await disk.stat(`${folder}/x/y`), { kind: "folder", bytes: 0, mode: 0o700 });
+    assertEquals(await disk.stat(`${folder}/x`), {
+      kind: "folder",
+      bytes: 0,
+      mode: 0o700,
+      otherUser: null,
+    });
+    assertEquals(await disk.stat(`${folder}/x/y`), {
+      kind: "folder",
+      bytes: 0,
+      mode: 0o700,
+      otherUser: null,
+    });
     assertEquals(await disk.list(folder), ["x"]);
     assertEquals(await disk.list(`${folder}/x`), ["y"]);
   });

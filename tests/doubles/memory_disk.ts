@@ -183,11 +183,15 @@ export class MemoryDisk implements Disk {
     return this.#run("stat", "look at", path, () => {
       const node = this.#names.get(path);
       if (node === undefined) return isRoot(path) ? FOLDER_ENTRY : null;
+      const otherUser = this.otherUsers.get(path) ?? null;
       return node === "folder"
-        ? { ...FOLDER_ENTRY, mode: this.#folderModes.get(path) ?? FOLDER_MODE }
-        : { kind: "file", bytes: node.length, mode: node.mode };
+        ? { ...FOLDER_ENTRY, mode: this.#folderModes.get(path) ?? FOLDER_MODE, otherUser }
+        : { kind: "file", bytes: node.length, mode: node.mode, otherUser };
     });
   }
+
+  /** The other users to whom a test has given files or folders. */
+  readonly otherUsers = new Map<string, number>();
 
   /** Paths at which a test has put links, whatever else is there. */
   readonly links = new Set<string>();
@@ -496,7 +500,12 @@ export class MemoryDisk implements Disk {
   }
 }
 
-const FOLDER_ENTRY: DiskEntry = { kind: "folder", bytes: 0, mode: FOLDER_MODE };
+const FOLDER_ENTRY: DiskEntry = {
+  kind: "folder",
+  bytes: 0,
+  mode: FOLDER_MODE,
+  otherUser: null,
+};
 
 function applyChange(names: Map<string, Node>, change: NameChange): void {
   for (const [path, node] of change) {

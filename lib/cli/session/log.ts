@@ -5,6 +5,7 @@ import { type Logger, SILENT_LOGGER } from "../../base/machine/environment.ts";
 import { TokenBucket } from "../../base/rates/token_bucket.ts";
 import { isDoneWithin } from "../../runtime/within.ts";
 import { systemReason } from "../../store/disk/disk.ts";
+import { belongsText, otherUser } from "../../store/disk/other_users.ts";
 import { isNamed } from "../../store/disk/real_disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { escapedInJson } from "../rendering/json_format.ts";
@@ -140,9 +141,10 @@ async function openFile(path: string): Promise<Deno.FsFile> {
     const opened = openOrMake(path);
     if (await isDoneWithin(SYSTEM_LINK_CLOCK, OPEN_MS_MAX, opened)) {
       const file = await opened;
-      if (await isThere(path, file)) return file;
+      const fault = await faultOf(path, file);
+      if (fault === null) return file;
       file.close();
-      throw logError(path, "it is a symbolic link");
+      throw logError(path, fault);
     }
   } catch (cause) {
     if (cause instanceof P2pchatError) throw cause;
@@ -161,9 +163,16 @@ async function openOrMake(path: string): Promise<Deno.FsFile> {
   }
 }
 
-/** Whether the open file is at `path` itself. Pipes and devices may be behind links, as /dev/stderr is. */
-async function isThere(path: string, file: Deno.FsFile): Promise<boolean> {
-  return !(await file.stat()).isFile || isNamed(path, file);
+/**
+ * What is wrong with an open file: that it isn't at `path` itself, or is another user's. Pipes and devices may be behind
+ * links, as /dev/stderr is, and anybody's.
+ */
+async function faultOf(path: string, file: Deno.FsFile): Promise<string | null> {
+  const info = await file.stat();
+  if (!info.isFile) return null;
+  const user = otherUser(info);
+  if (user !== null) return `it ${belongsText(user)}`;
+  return isNamed(path, file) ? null : "it is a symbolic link";
 }
 
 function logError(path: string, why: string, options?: ErrorOptions): P2pchatError {

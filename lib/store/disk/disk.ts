@@ -31,6 +31,8 @@ export interface DiskEntry {
   readonly bytes: number;
   /** Permission bits, such as 0o600. */
   readonly mode: number;
+  /** The id of another user whom it belongs to; null where that is this program's. */
+  readonly otherUser: number | null;
 }
 
 /** How a file is opened for appending. */
@@ -142,7 +144,10 @@ export interface Disk {
    * A missing file has no chunks.
    */
   readChunks(path: string, options?: ReadOptions): AsyncIterable<Uint8Array>;
-  /** Opens a file for appending; creates it where there is none, and truncates it if `empty` is set. */
+  /**
+   * Opens a file for appending; creates it where there is none, and truncates it if `empty` is set. One of another user
+   * is refused.
+   */
   openAppend(path: string, options?: OpenOptions): Promise<AppendFile>;
   /** Renames `from` to `to` in the same folder, replacing any file of that name. Durable after `syncFolder`. */
   rename(from: string, to: string): Promise<void>;

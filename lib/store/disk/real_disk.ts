@@ -32,6 +32,8 @@ import {
   type ReadOptions,
 } from "./disk.ts";
 
+import { belongsText, otherUser } from "./other_users.ts";
+
 const PERMISSION_BITS = 0o777;
 /** Opens what may no longer be the file that was there: through no link, and without waiting for a pipe's writer. */
 const UNLINKED_FLAGS = constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -178,6 +180,7 @@ export class RealDisk implements Disk {
       kind: info.isFile ? "file" : info.isDirectory ? "folder" : "other",
       bytes: info.isFile ? info.size : 0,
       mode: (info.mode ?? 0) & PERMISSION_BITS,
+      otherUser: otherUser(info),
     };
   }
 
@@ -329,8 +332,9 @@ export class RealDisk implements Disk {
 }
 
 /**
- * Opens a file, or makes it; never one that a link leads to. Another user may have put the link into a folder that
- * both can write to, so that this one's program writes over a file of this one's.
+ * Opens a file, or makes it; never one that a link leads to, or one of another user. That one may have put it into a
+ * folder that both can write to: by the link this one's program would write over a file of this one's, and what it
+ * writes into a file of the other's, the other reads.
  */
 function openOwn(path: string, access: Access, isNew: boolean): Deno.FsFile {
   const make = () => Deno.openSync(path, { ...access, createNew: true, mode: FILE_MODE });
@@ -355,6 +359,8 @@ function openOwn(path: string, access: Access, isNew: boolean): Deno.FsFile {
 function openUnlinked(path: string, access: Access): Deno.FsFile {
   const file = Deno.openSync(path, access);
   try {
+    const user = otherUser(file.statSync());
+    if (user !== null) throw systemError("EPERM", `it ${belongsText(user)}`);
     if (isNamed(path, file)) return file;
     if (isLink(path)) throw systemError("ELOOP", LINK_TEXT);
     throw systemError("ESTALE", "it was replaced meanwhile");

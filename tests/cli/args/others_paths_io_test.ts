@@ -1,0 +1,100 @@
+import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { lchownSync } from "node:fs";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import { refuseOthersPaths } from "../../../lib/cli/args/others_paths.ts";
+import type { FileUse } from "../../../lib/cli/args/least_privilege.ts";
+import { openLog } from "../../../lib/cli/session/log.ts";
+import { RealDisk } from "../../../lib/store/disk/real_disk.ts";
+
+const OTHER = 12_002;
+const asRoot = { ignore: Deno.uid() !== 0 };
+
+/** A folder with `own`, `other` (another user's), links to `own` by both, and `folder`, another user's link to it. */
+async function inFolder(test: (folder: string) => void | Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-others-" });
+  try {
+    await Deno.writeTextFile(`${folder}/own`, "mine");
+    await Deno.writeTextFile(`${folder}/other`, "");
+    await Deno.chmod(`${folder}/other`, 0o666);
+    await Deno.symlink("own", `${folder}/own-link`);
+    await Deno.symlink("own", `${folder}/link`);
+    await Deno.symlink("own-link", `${folder}/through`);
+    await Deno.symlink(".", `${folder}/folder`);
+    await Deno.symlink("./new", `${folder}/dangling`);
+    await Deno.symlink("link", `${folder}/own-link-to-link`);
+    for (const name of ["other", "link", "through", "folder", "dangling"]) {
+      lchownSync(`${folder}/${name}`, OTHER, OTHER);
+    }
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function refused(path: string, use: FileUse): void {
+  const error = assertThrows(() => refuseOthersPaths([{ path, use }]), P2pchatError);
+  assertEquals(error.code, "not-allowed");
+  assertMatch(error.message, /belongs to user 12002 of this machine, and this is user 0; name/);
+}
+
+Deno.test(
+  "what is written is neither another user's file, nor behind another's link",
+  asRoot,
+  () =>
+    inFolder((folder) => {
+      const names = [
+        "other",
+        "link",
+        "through",
+        "dangling",
+        "own-link-to-link",
+        "folder/own",
+        "folder/x",
+      ];
+      for (const name of [...names, "./folder/../folder/own"]) {
+        for (const use of ["keep-log", "replace", "write"] as const) {
+          refused(`${folder}/${name}`, use);
+        }
+      }
+    }),
+);
+
+Deno.test(
+  "what is one's own is written, by a link of one's own too, and others' files are read",
+  asRoot,
+  () =>
+    inFolder((folder) => {
+      const written = ["own", "own-link", "new", "no/folder/there"].map((name) =>
+        `${folder}/${name}`
+      );
+      for (const path of [...written, "/dev/null", "/dev/stderr", "/"]) {
+        refuseOthersPaths([{ path, use: "write" }, { path, use: "replace" }]);
+      }
+      for (const name of ["other", "link"]) {
+        refuseOthersPaths([{ path: `${folder}/${name}`, use: "read" }]);
+      }
+    }),
+);
+
+Deno.test(
+  "a store and a log refuse another user's file when they open it, too",
+  asRoot,
+  () =>
+    inFolder(async (folder) => {
+      const path = `${folder}/other`;
+      const disk = new RealDisk();
+      for (
+        const open of [
+          () => disk.openAppend(path),
+          () => disk.tryLock(path, "1"),
+          () => openLog({ logFile: path, verbose: false }),
+        ]
+      ) {
+        const error = await assertRejects(async () => void await open(), P2pchatError);
+        assertEquals(error.code, "disk");
+        assertMatch(error.message, /it belongs to user 12002 of this machine/);
+      }
+      assertEquals(await Deno.readTextFile(path), "");
+      assertEquals((await disk.stat(path))?.otherUser, OTHER);
+    }),
+);
