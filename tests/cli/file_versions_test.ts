@@ -126,7 +126,7 @@ const FILES: readonly VersionedFile[] = [
   },
   {
     path: "/serve/state",
-    format: { format: "group-coordinator", version: 4 },
+    format: { format: "group-coordinator", version: 5 },
     write: log,
     open: (disk) => openCoordinatorAt(disk, "/serve"),
   },

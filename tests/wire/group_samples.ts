@@ -146,7 +146,7 @@ export const GROUP_SAMPLES: readonly GroupMessage[] = [
     reason: "no",
   },
   { type: "committed", signed: edits },
-  { type: "aborted", id, edit: 7, reason: "Ann said no" },
+  { type: "aborted", id, edit: 7, reason: { code: "no", who: [ann], said: "" } },
   { type: "applied", incarnation, through: 7 },
   { type: "inquire", edits: [{ id, edit: 7, seq: 298, view: 300 }] },
   {

@@ -13,6 +13,7 @@ import {
   compareBallots,
   NO_BALLOT,
 } from "../../../lib/protocols/group/schema/ballot.ts";
+import { abortText } from "../../../lib/protocols/group/edits/abort_reason.ts";
 import { Coordinator } from "../../../lib/protocols/group/coordinator/coordinator.ts";
 import type {
   CoordinatorConfig,
@@ -553,6 +554,9 @@ export function whyLost({ events }: Program): readonly (string | undefined)[] {
   );
 }
 
+/** Of whom no reason speaks as "you". */
+const NOBODY = { self: null, asker: OWN.key, written: nameOf };
+
 function messageWords(message: GroupMessage): string {
   switch (message.type) {
     case "refuse":
@@ -599,7 +603,7 @@ function messageWords(message: GroupMessage): string {
     case "committed":
       return `committed ${message.signed.batch.value.edits.map(({ edit }) => edit).join(" ")}`;
     case "aborted":
-      return `aborted ${message.edit}: ${message.reason}`;
+      return `aborted ${message.edit}: ${abortText(message.reason, NOBODY)}`;
     default:
       return message.type;
   }

@@ -3,6 +3,7 @@
 import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { Hash, MessageId, RequestId } from "../../../lib/base/ids.ts";
 import {
+  type AbortReason,
   type Edit,
   type EditRequest,
   requestId,
@@ -23,7 +24,7 @@ import {
   signBatch,
   type SignedBatch,
 } from "../../../lib/protocols/group/schema/history.ts";
-import { fakeCrypto } from "../../sim/fake_crypto.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 
 interface Somebody {
   readonly name: string;
@@ -34,6 +35,15 @@ interface Somebody {
   readonly end?: HistoryEnd;
   /** An entry as its log has it. */
   entryNow?(seq: number): Pick<LoggedEntryState, "id" | "text"> | null;
+}
+
+/** Why an edit was aborted, as it is sent. @param who Those concerned, by their names. */
+export function because(
+  code: AbortReason["code"],
+  who: readonly string[] = [],
+  said = "",
+): AbortReason {
+  return { code, who: who.map((name) => fakeSigner(name).key), said };
 }
 
 /** An entry that nobody looks up. */

@@ -29,7 +29,7 @@ import {
   EditParticipant,
 } from "../../../lib/protocols/group/edits/edit_participant.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
-import { editOf, requestOf } from "./edit_fixtures.ts";
+import { because, editOf, requestOf } from "./edit_fixtures.ts";
 import { GROUP as PROGRAM_GROUP, Program } from "./coordinator_program.ts";
 import { COORDINATOR, GROUP } from "./group_net.ts";
 
@@ -242,7 +242,7 @@ Deno.test("What another member refused late counts for the edit that it refused 
   part.prepare(5);
   part.prepare(6);
   part.isCoordinatorUp = false;
-  const aborted = { type: "aborted", id: ID, reason: "" } as const;
+  const aborted = { type: "aborted", id: ID, reason: because("abandoned") } as const;
 
   part.does(() => part.voting.aborted(ANN.key, { ...aborted, edit: 5 }));
   assertEquals(part.voting.phaseOf(ID), "agreed");

@@ -40,7 +40,7 @@ class RefusesAgreed extends Wrapped<MemberInput, MemberEffect> {
     const aborted = input.message.edits.map(({ id }): MemberEffect => ({
       type: "tell",
       peers: [input.peer],
-      message: { type: "aborted", id, edit: 0, reason: "abandoned" },
+      message: { type: "aborted", id, edit: 0, reason: { code: "abandoned", who: [], said: "" } },
     }));
     return [...effects, ...aborted];
   }

@@ -21,17 +21,14 @@ import { dateText } from "../../../base/text/dates.ts";
 import type { Hash, PeerKey, RequestId } from "../../../base/ids.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
 import { foldName, namesInWords, shownName } from "../../../base/text/names.ts";
-import { visibleText } from "../../../base/text/text.ts";
-import { inWords } from "../../../base/text/words.ts";
 import type { Attendance, Attendee } from "../detector/attendance.ts";
+import { abortText } from "./abort_reason.ts";
 import { consentTo, isConsentOf } from "../identity/consents.ts";
 import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
 import { Decisions } from "./decisions.ts";
 import {
+  type AbortReason,
   type Agreed,
-  ASKER_GONE,
-  ASKER_RESTARTED,
-  boundedReason,
   type Edit,
   type EditPolicy,
   type EditRequest,
@@ -41,7 +38,6 @@ import {
   needsAgreement,
   requestFault,
   requestId,
-  SELF_LEFT,
   type SignedEditRequest,
 } from "../schema/edit.ts";
 import type { CoordinatorEvent, EditEvent, EditView } from "../schema/events.ts";
@@ -78,8 +74,8 @@ interface Open {
   readonly asked: Set<PeerKey>;
   /** The members of the view in which it was voted on last; empty before. */
   members: readonly NamedKey[];
-  /** Names of those that joined or left since it was first voted on: at most `MEMBERS_MAX`, the latest. */
-  readonly changed: Map<PeerKey, string>;
+  /** Those that joined or left since it was first voted on: at most `MEMBERS_MAX`, the latest. */
+  readonly changed: Map<PeerKey, NamedKey>;
   /** Who said the entry, according to the first member that agreed. */
   author: NamedKey | null;
   /** When the edit is aborted, unless all have agreed by then; set anew when it is first voted on. */
@@ -98,7 +94,14 @@ interface Vote {
 
 interface Aborted {
   readonly edit: number;
-  readonly reason: string;
+  readonly reason: AbortReason;
+}
+
+/** Why an edit is aborted, as this process knows those concerned. */
+interface Because {
+  readonly code: AbortReason["code"];
+  readonly who?: readonly NamedKey[];
+  readonly said?: string;
 }
 
 interface TransactionsParts {
@@ -293,19 +296,20 @@ export class EditCoordinator {
     // A vote that is late, repeated, for an earlier acceptance of the same request, or not asked for has no effect.
     if (open === undefined || vote === null || edit !== open.edit || view !== vote.view) return;
     if (!vote.awaited.has(key)) return;
-    if (!agrees) return this.#abort(open, refusedText(name, reason));
-    const disagreement = this.#disagreement(open, author, name) ??
-      this.#consent(open, vote, { key, name }, consent);
+    const voter = { key, name };
+    if (!agrees) return this.#abort(open, { code: "no", who: [voter], said: reason });
+    const disagreement = this.#disagreement(open, author, voter) ??
+      this.#consent(open, vote, voter, consent);
     if (disagreement !== null) return this.#abort(open, disagreement);
     vote.awaited.delete(key);
     if (vote.awaited.size === 0) this.#decide(open, vote);
   }
 
   /** Why the edit can't be committed although one more member agrees; null where it can. */
-  #disagreement(open: Open, author: NamedKey | null, voter: string): string | null {
-    if (author === null) return `${shownName(voter)} has no such entry`;
+  #disagreement(open: Open, author: NamedKey | null, voter: NamedKey): Because | null {
+    if (author === null) return { code: "no-entry", who: [voter] };
     if (open.author !== null && open.author.key !== author.key) {
-      return `${shownName(voter)} has another entry there than the others`;
+      return { code: "other-entry", who: [voter] };
     }
     open.author = author;
     return this.#authorFault(open);
@@ -317,29 +321,26 @@ export class EditCoordinator {
     vote: Vote,
     voter: NamedKey,
     signature: Uint8Array | null,
-  ): string | null {
+  ): Because | null {
     const { policy, crypto } = this.parts;
     const { requester } = signed.request.value;
     if (!needsAgreement(policy, voter.key, requester, author!.key)) return null;
     const consent = consentTo(crypto, signed);
     if (signature === null || !isConsentOf(crypto, voter.key, consent, signature)) {
-      return `${shownName(voter.name)} agrees, and hasn't signed that`;
+      return { code: "unsigned", who: [voter] };
     }
     vote.agreed.push({ ...voter, signature: signature.slice() });
     return null;
   }
 
   /** Why the author, where it has to be asked, can't be; null where it can, or isn't known yet. */
-  #authorFault({ author, asked, signed }: Open): string | null {
+  #authorFault({ author, asked, signed }: Open): Because | null {
     const { policy, views } = this.parts;
     if (author === null || policy !== "own") return null;
     if (author.key === signed.request.value.requester || views.member(author.key) !== null) {
       return null;
     }
-    const who = `its author, ${shownName(author.name)}`;
-    return asked.has(author.key)
-      ? `${who}, was asked, and is no longer in the group`
-      : `${who}, isn't in the group and can't be asked`;
+    return { code: asked.has(author.key) ? "author-gone" : "author-absent", who: [author] };
   }
 
   #decide({ id, edit, signed }: Open, { view, agreed }: Vote): void {
@@ -393,10 +394,7 @@ export class EditCoordinator {
 
   #answerAborted(key: PeerKey, id: RequestId): void {
     const { edit, reason } = this.#aborted.get(id) ??
-      {
-        edit: 0,
-        reason: "the coordinator was restarted before it was decided, or has forgotten why",
-      };
+      { edit: 0, reason: reasonOf({ code: "forgotten" }) };
     this.#tell(key, { type: "aborted", id, edit, reason });
   }
 
@@ -405,7 +403,7 @@ export class EditCoordinator {
   /** The member asks to leave: it gives up its undecided edits, and is told so before it is let go. */
   leaves({ key }: Attendee): void {
     for (const open of [...this.#open.values()]) {
-      if (open.signed.request.value.requester === key) this.#abort(open, ASKER_GONE, [], SELF_LEFT);
+      if (open.signed.request.value.requester === key) this.#abort(open, { code: "asker-left" });
     }
   }
 
@@ -422,12 +420,13 @@ export class EditCoordinator {
   historyGivenUp(): void {
     // Decided edits may be in the history of another view that is open.
     if (this.parts.views.members.length > 0) return this.#decisions.beginAnew();
-    for (const open of [...this.#open.values()]) this.#abort(open, GIVEN_UP);
+    for (const open of [...this.#open.values()]) this.#abort(open, { code: "given-up" });
     const { edits, records } = this.#decisions.giveUp();
     if (records.length > 0) this.parts.out.store(...records);
     for (const { edit, signed } of edits) {
       const id = requestId(this.parts.crypto, signed.request.value);
-      this.#abort(openEdit({ id, edit, signed, dueMs: this.parts.out.nowMs }), GIVEN_UP);
+      const open = openEdit({ id, edit, signed, dueMs: this.parts.out.nowMs });
+      this.#abort(open, { code: "given-up" });
     }
   }
 
@@ -499,10 +498,12 @@ export class EditCoordinator {
   }
 
   /** An edit ends with the process that asked for it: only that one can say that it has given it up. */
-  #askerFault({ signed: { request: { value: { requester, incarnation } } } }: Open): string | null {
+  #askerFault(
+    { signed: { request: { value: { requester, incarnation } } } }: Open,
+  ): Because | null {
     const asker = this.parts.views.member(requester);
-    if (asker === null) return ASKER_GONE;
-    return sameBytes(asker.incarnation, incarnation) ? null : ASKER_RESTARTED;
+    if (asker === null) return { code: "asker-gone" };
+    return sameBytes(asker.incarnation, incarnation) ? null : { code: "asker-restarted" };
   }
 
   #prepare(
@@ -517,30 +518,19 @@ export class EditCoordinator {
     }
   }
 
-  /**
-   * @param late The members that didn't answer in time, where that is the reason.
-   * @param toAsker The reason as the requester reads it.
-   */
-  #abort(
-    { id, edit, signed, asked }: Open,
-    because: string,
-    late: readonly NamedKey[] = [],
-    toAsker = because,
-  ): void {
+  #abort({ id, edit, signed, asked }: Open, because: Because): void {
     const { out } = this.parts;
-    const reason = boundedReason(because);
-    const { requester } = signed.request.value;
+    const reason = reasonOf(because);
+    const { requester: asker } = signed.request.value;
     this.#open.delete(id);
     this.#remember(id, { edit, reason });
     out.store({ kind: "aborted", id, edit, reason });
-    for (const key of new Set([...asked, requester])) {
-      // The requester is told its own name, not "you": its program didn't answer, its user wasn't asked.
-      const isLate = key !== requester && late.some((member) => member.key === key);
-      const other = key === requester ? boundedReason(toAsker) : reason;
-      const own = isLate ? boundedReason(lateText(late, key)) : other;
-      this.#tell(key, { type: "aborted", id, edit, reason: own });
+    for (const key of new Set([...asked, asker])) {
+      this.#tell(key, { type: "aborted", id, edit, reason });
     }
-    this.#show(edit, signed, "aborted", reason);
+    const names = new Map(because.who?.map(({ key, name }) => [key, name]));
+    const written = (key: PeerKey) => shownName(names.get(key)!);
+    this.#show(edit, signed, "aborted", abortText(reason, { self: null, asker, written }));
   }
 
   #tellCommitted({ edit, signed, agreed }: Edit): void {
@@ -576,18 +566,15 @@ export class EditCoordinator {
       if (open.dueMs > nowMs) continue;
       const { awaited, members } = open.vote ?? { awaited: new Set(), members: [] };
       const silent = members.filter(({ key }) => awaited.has(key));
-      if (silent.length === 0) this.#abort(open, this.#heldUpText(open));
-      else this.#abort(open, lateText(silent, null), silent);
+      this.#abort(open, silent.length === 0 ? this.#heldUpBy(open) : { code: "late", who: silent });
     }
     this.#goOn();
   }
 
-  #heldUpText(open: Open): string {
-    if (this.#decisions.isRuling) return "the new rules of the group aren't in all logs yet";
+  #heldUpBy(open: Open): Because {
+    if (this.#decisions.isRuling) return { code: "rules-pending" };
     if (open.members.length > 0) noteChanges(open, this.parts.views.members);
-    const { changed } = open;
-    const whose = changed.size === 0 ? "" : `: ${inWords([...changed.values()])}`;
-    return `members kept joining and leaving${whose}`;
+    return { code: "members-changed", who: [...open.changed.values()] };
   }
 
   /** The answer to `/edits`. */
@@ -628,23 +615,10 @@ function noteChanges({ members, changed }: Open, present: readonly NamedKey[]): 
     ...members.filter(({ key }) => !has(present, key)),
     ...present.filter(({ key }) => !has(members, key)),
   ];
-  for (const { key, name } of others) changed.set(key, shownName(name));
+  for (const one of others) changed.set(one.key, one);
   dropOldest(changed, MEMBERS_MAX);
 }
 
-/** Part of a sentence. */
-const GIVEN_UP = "the operator gave up the part of the log that it belonged to";
-
-/** Part of a sentence. @param reader The one of the members that reads it; null: somebody else. */
-function lateText(members: readonly NamedKey[], reader: PeerKey | null): string {
-  const others = members.filter(({ key }) => key !== reader).map(({ name }) => shownName(name));
-  const all = reader === null ? others : ["you", ...others];
-  return `${inWords(all)} didn't answer in time`;
-}
-
-/** Part of a sentence. */
-function refusedText(name: string, reason: string): string {
-  return reason === ""
-    ? `${shownName(name)} said no`
-    : `${shownName(name)}: ${visibleText(reason)}`;
+function reasonOf({ code, who = [], said = "" }: Because): AbortReason {
+  return { code, who: who.map(({ key }) => key), said };
 }

@@ -24,6 +24,7 @@ import type { PeerKey, RequestId } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { inWords } from "../../../base/text/words.ts";
+import { ABANDONED, abortText } from "./abort_reason.ts";
 import { consentTo, signConsent } from "../identity/consents.ts";
 import {
   type Edit,
@@ -468,8 +469,17 @@ export class EditParticipant {
   // The decision.
 
   /** The edit will never be committed. @param from The member that says so; null: the coordinator. */
-  aborted(from: PeerKey | null, { id, edit, reason }: GroupMessageOf<"aborted">): void {
+  aborted(from: PeerKey | null, message: GroupMessageOf<"aborted">): void {
+    const { id, edit } = message;
+    const { selfKey: self, names } = this.owner;
     const open = this.#open.get(id);
+    // Where nothing is open here, our user may have asked for it.
+    const asker = open?.signed.request.value.requester ?? self;
+    const reason = abortText(message.reason, {
+      self,
+      asker,
+      written: (key) => names.written(key),
+    });
     if (from !== null) {
       // A member's word counts only while the coordinator can't be asked. It may be late: if the request was accepted
       // anew, that is another edit. Where the coordinator has signed a decision, it is committed.
@@ -479,12 +489,7 @@ export class EditParticipant {
       if (!this.#mayGiveUp(open, from)) return;
       this.owner.edited(id, { edit, reason });
       this.#giveUp(open, reason);
-      return this.owner.out.tell(this.owner.ordering?.others ?? [], {
-        type: "aborted",
-        id,
-        edit,
-        reason,
-      });
+      return this.owner.out.tell(this.owner.ordering?.others ?? [], message);
     }
     // After a crash the user is told twice rather than never.
     this.owner.edited(id, { edit, reason });
@@ -512,7 +517,7 @@ export class EditParticipant {
     if (phase === "agreed" || phase === "agreeing") {
       this.owner.out.noteBehind({ kind: "settled", id });
     }
-    if (phase !== "refused") this.#refuseOpen(open, reason);
+    if (phase !== "refused") this.#refuseOpen(open, ABANDONED);
   }
 
   #tellEnd(open: Open, reason: string): void {
@@ -698,7 +703,8 @@ export class EditParticipant {
   }
 
   #sayAbandoned(key: PeerKey, { id, edit }: Inquired): void {
-    this.owner.out.tell([key], { type: "aborted", id, edit, reason: ABANDONED });
+    const reason = { code: "abandoned" as const, who: [], said: "" };
+    this.owner.out.tell([key], { type: "aborted", id, edit, reason });
   }
 
   /**
@@ -754,6 +760,5 @@ export class EditParticipant {
 }
 
 /** Part of a sentence. */
-const ABANDONED = "the coordinator went away before all had agreed";
 const RESTARTED = "the coordinator was restarted before all had agreed";
 const RESTARTED_OR_GONE = "the member that asked for it was restarted, or is gone";

@@ -10,10 +10,8 @@ import type { Hash, PeerKey, RequestId } from "../../../base/ids.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { inWords } from "../../../base/text/words.ts";
 import {
-  ASKER_GONE,
   type Edit,
   requestId,
-  SELF_GONE,
   type SignedEditRequest,
   signEditRequest,
   textDigest,
@@ -341,9 +339,8 @@ export class Editing {
   aborted(id: RequestId, { edit, reason }: Aborted): void {
     const accepted = this.#accepted.get(id);
     if (accepted === undefined || (edit !== 0 && edit !== accepted.edit)) return;
-    const own = reason === ASKER_GONE ? SELF_GONE : reason;
-    if (accepted.isTold) this.#tellAborted(id, accepted, own);
-    else accepted.aborted = own;
+    if (accepted.isTold) this.#tellAborted(id, accepted, reason);
+    else accepted.aborted = reason;
   }
 
   #tellAborted(id: RequestId, accepted: Accepted, reason: string): void {

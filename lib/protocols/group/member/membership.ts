@@ -14,7 +14,6 @@ import { type ConsentedEnd, consentFault, type Voters } from "../identity/consen
 import { EquivocationDetection } from "../views/equivocation_detection.ts";
 import type { Agreed, SignedEditRequest } from "../schema/edit.ts";
 import type { Editing } from "../edits/editing.ts";
-import { reasonAsShown } from "../edits/reason_as_shown.ts";
 import type { Epoch, SignedEpoch } from "../schema/epoch.ts";
 import type { Source } from "../catch_up/fetching.ts";
 import { type Rules, rulesAt } from "../schema/founding.ts";
@@ -769,10 +768,7 @@ class Hearing {
         membership.observed.cutPart.received(null, message.signed);
         return membership.voting.committed(null, message);
       case "aborted":
-        return membership.voting.aborted(null, {
-          ...message,
-          reason: reasonAsShown(message.reason, membership.names, membership.present),
-        });
+        return membership.voting.aborted(null, message);
       case "recover":
         return membership.recover();
       case "equivocated":

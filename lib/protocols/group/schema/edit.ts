@@ -12,7 +12,6 @@ import {
 } from "../../../base/crypto/crypto.ts";
 import type { Hash, MessageId, PeerKey, RequestId } from "../../../base/ids.ts";
 import { nameFault } from "../../../base/text/names.ts";
-import { utf8Length } from "../../../base/text/text.ts";
 import {
   type Embedded,
   embedded,
@@ -22,6 +21,7 @@ import {
   type Infer,
   list,
   makeEmbedded,
+  oneOf,
   peerKey,
   record,
   text,
@@ -120,11 +120,33 @@ export function textDigest(crypto: Crypto, text: string): Hash {
 export const EDIT_POLICIES = ["own", "ask", "auto"] as const;
 export type EditPolicy = typeof EDIT_POLICIES[number];
 
-/** Why an edit is aborted: parts of sentences. */
-export const ASKER_GONE = "the member that asked for it isn't in the group any more";
-export const SELF_GONE = "you aren't in the group any more";
-export const SELF_LEFT = "you left the group";
-export const ASKER_RESTARTED = "the program that asked for it was started again";
+/** Why an edit is aborted; `abort_reason.ts` has the words, and says who is named with each. */
+export const ABORT_CODES = [
+  "no",
+  "no-entry",
+  "other-entry",
+  "unsigned",
+  "late",
+  "author-absent",
+  "author-gone",
+  "asker-gone",
+  "asker-left",
+  "asker-restarted",
+  "members-changed",
+  "rules-pending",
+  "given-up",
+  "forgotten",
+  "abandoned",
+] as const;
+
+export const abortReasonSchema = record({
+  code: oneOf(ABORT_CODES),
+  /** Those concerned. Each reader knows them by their keys: what they call themselves may be another's name there. */
+  who: list(peerKey(), MEMBERS_MAX),
+  /** With `no`: why, in that member's words, part of a sentence; empty where its user said no. */
+  said: text(EDIT_REASON_BYTES_MAX),
+});
+export type AbortReason = Infer<typeof abortReasonSchema>;
 
 /**
  * What follows the reason of an edit in doubt. Another member may know the outcome, or the one that asked for the edit
@@ -175,13 +197,6 @@ export function requestFault(
   if (value.text.length === 0) return "an entry can't be empty";
   const name = nameFault(value.name);
   return name === null ? null : `its requester's name ${name}`;
-}
-
-/** The reason, cut to what a message takes: names, and what a voter says, may make it longer. */
-export function boundedReason(reason: string): string {
-  if (utf8Length(reason) <= EDIT_REASON_BYTES_MAX) return reason;
-  const codePointsMax = EDIT_REASON_BYTES_MAX / 4 - 1;
-  return `${Array.from(reason).slice(0, codePointsMax).join("")}…`;
 }
 
 /** The id of a request: the same however often it is sent, and no other has it. */

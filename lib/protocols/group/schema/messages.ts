@@ -20,7 +20,7 @@ import {
   uint,
 } from "../../../base/schema/schema.ts";
 import { ballotSchema } from "./ballot.ts";
-import { namedKeySchema, signedEditRequestSchema } from "./edit.ts";
+import { abortReasonSchema, namedKeySchema, signedEditRequestSchema } from "./edit.ts";
 import { memberSchema, RECORDED_VIEW_BYTES_MAX, signedEpochSchema } from "./epoch.ts";
 import { LEFT_REASONS } from "./events.ts";
 import { signedFormerKeysSchema } from "./former_keys.ts";
@@ -469,7 +469,7 @@ const aborted = message(47, "aborted", {
   id: hexId<RequestId>(),
   /** Number of the edit, or the one that was inquired about; 0 where the coordinator doesn't know the edit any more. */
   edit: counter,
-  reason: text(EDIT_REASON_BYTES_MAX),
+  reason: abortReasonSchema,
 });
 const applied = message(48, "applied", {
   from: "a member",

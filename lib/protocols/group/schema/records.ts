@@ -34,6 +34,7 @@ import {
 import { quotedStart } from "../../../base/text/text.ts";
 import { type Ballot, ballotText } from "./ballot.ts";
 import { batchColumns, foundingColumns, policyCell, requestColumns } from "./batch_cells.ts";
+import { ABORT_CODES } from "./edit.ts";
 import { signedEpochSchema } from "./epoch.ts";
 import { signedFormerKeysSchema } from "./former_keys.ts";
 import type { Founding, Rules } from "./founding.ts";
@@ -75,6 +76,17 @@ const fingerprint = cell<Fingerprint>("fingerprint", (value) => value, (text) =>
   if (fault !== null) throw new MalformedError(`no fingerprint is ${quotedStart(text)}: ${fault}`);
   return text as Fingerprint;
 });
+
+const abortCode = word(
+  Object.fromEntries(ABORT_CODES.map((code) => [code, code])),
+  (text) => `no reason for an abort is ${quotedStart(text)}`,
+);
+
+const keys = cell<readonly PeerKey[]>(
+  "ids, with blanks between",
+  (keys) => keys.join(" "),
+  (text) => text === "" ? [] : text.split(" ").map((id) => hexOf<PeerKey>(id)),
+);
 
 /** In the exact bytes that were signed. */
 const epoch = packed(signedEpochSchema, {
@@ -191,7 +203,7 @@ export type MemberState = Exclude<RecordOf<typeof MEMBER_STATE_LOG>, LoggedRecor
 export type MemberRecord = LogRecord | NewLogRecord | MemberState;
 
 /** All records of the coordinator but those that are stored in the log. */
-export const COORDINATOR_STATE_LOG = recordLog("group-coordinator", 4, {
+export const COORDINATOR_STATE_LOG = recordLog("group-coordinator", 5, {
   fresh: row(
     "A group may be founded: the key is new, so nobody can have heard of a group of its, or the operator said so.",
     {},
@@ -250,8 +262,7 @@ export const COORDINATOR_STATE_LOG = recordLog("group-coordinator", 4, {
   }),
   aborted: row("An aborted edit, kept to answer members that ask for its outcome.", {
     edit: count(),
-    /** Part of a sentence. */
-    reason: text(),
+    reason: columns({ code: abortCode, who: keys, said: text() }),
     id: hex<RequestId>(),
   }),
   "given-up": row("The operator gave up everything that only members of this view had.", {

@@ -3,7 +3,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { SignedBatch } from "../../../../lib/protocols/group/schema/history.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
-import { Decider, editOf, forged, idOf, requestOf } from "../edit_fixtures.ts";
+import { because, Decider, editOf, forged, idOf, requestOf } from "../edit_fixtures.ts";
 import { COORDINATOR, GROUP, GroupNet } from "../group_net.ts";
 import {
   ask,
@@ -110,11 +110,20 @@ Deno.test("what is aborted is unlocked; who was asked is told why, others aren't
   const signed = requestOf(bob, GROUP, 1, "uno");
   ask(net, signed);
   for (const node of net.nodes) {
-    net.coordinator.send(node, { type: "aborted", id: idOf(signed), edit: 1, reason: "too late" });
+    net.coordinator.send(node, {
+      type: "aborted",
+      id: idOf(signed),
+      edit: 1,
+      reason: because("asker-restarted"),
+    });
   }
   net.settle();
 
-  assertEquals(net.nodes.map(outcomes), [["1 aborted: too late"], [], []]);
+  assertEquals(net.nodes.map(outcomes), [
+    ["1 aborted: the program that asked for it was started again"],
+    [],
+    [],
+  ]);
   assertEquals(locks(net), [[], [], []]);
   assertEquals([kinds(ann), kinds(bob), kinds(cem)].map((all) => all.includes("settled")), [
     false,

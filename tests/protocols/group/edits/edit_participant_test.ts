@@ -6,7 +6,7 @@ import { type SignedEditRequest, textDigest } from "../../../../lib/protocols/gr
 import { EDITS_PENDING_MAX } from "../../../../lib/protocols/group/schema/limits.ts";
 import { SLOW } from "../../../given.ts";
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
-import { forged, idOf, requestOf } from "../edit_fixtures.ts";
+import { because, forged, idOf, requestOf } from "../edit_fixtures.ts";
 import { GROUP, GroupNet, type Node } from "../group_net.ts";
 import {
   ask,
@@ -27,7 +27,8 @@ import {
 // A member's part in edits: what it says to a coordinator that a test speaks for, and what it has on disk by then.
 
 /** The coordinator says that it is aborted. */
-function abort(net: GroupNet, id: RequestId, reason: string): void {
+function abort(net: GroupNet, id: RequestId, who: string): void {
+  const reason = because("no", [who]);
   for (const node of net.nodes) {
     net.coordinator.send(node, { type: "aborted", id, edit: 1, reason });
   }
@@ -141,7 +142,7 @@ Deno.test("a user's no is the vote: nothing is stored, and the entry is free aga
   assertEquals(locks(net), [[], [1], [1]]);
   // A no that the coordinator doesn't hear may count for nothing: it says how the edit ended.
   assertEquals(outcomes(ann), []);
-  abort(net, requestOfVote(net, ann), "ann said no");
+  abort(net, requestOfVote(net, ann), "ann");
   assertEquals(outcomes(ann), ["1 aborted: you said no"]);
 });
 
@@ -179,8 +180,7 @@ Deno.test("a vote is answered at once, and the edit's outcome carries its ref", 
     voted("ask", commits)[0],
     "You agreed to edit 1; it also needs the agreement of cem, who may have given it already",
   );
-  const aborts = (net: GroupNet, signed: SignedEditRequest) =>
-    abort(net, idOf(signed), "cem said no");
+  const aborts = (net: GroupNet, signed: SignedEditRequest) => abort(net, idOf(signed), "cem");
   assertEquals(voted("ask", aborts)[1], "aborted: cem said no");
   const goesAway = (net: GroupNet, signed: SignedEditRequest) => {
     vanish(net);
@@ -201,7 +201,7 @@ Deno.test("a no is answered by the edit that it aborts", () => {
   ask(net, requestOf(bob, GROUP, 1, "uno"));
   ann.command({ command: "abort", edit: 1 }, "v");
   net.settle();
-  abort(net, requestOfVote(net, ann), "ann said no");
+  abort(net, requestOfVote(net, ann), "ann");
   assertEquals(answers(ann, "v"), ["aborted: you said no"]);
 });
 

@@ -15,7 +15,7 @@ import type {
   GroupMessageOf,
 } from "../../../../lib/protocols/group/schema/messages.ts";
 import { GROUP as COORDINATORS_GROUP, keyOf, Program } from "../coordinator_program.ts";
-import { Decider, editOf, idOf, requestOf } from "../edit_fixtures.ts";
+import { because, Decider, editOf, idOf, requestOf } from "../edit_fixtures.ts";
 import { COORDINATOR, GROUP, GroupNet, type Node } from "../group_net.ts";
 
 /** Every pair is played; what isn't named stays as it is. */
@@ -172,7 +172,7 @@ class Participant {
   }
 
   get #aborted(): GroupMessageOf<"aborted"> {
-    return { type: "aborted", id: idOf(this.signed), edit: 2, reason: "why" };
+    return { type: "aborted", id: idOf(this.signed), edit: 2, reason: because("forgotten") };
   }
 
   #fromCem(message: GroupMessage): void {
@@ -496,7 +496,7 @@ class Requester {
       case "stored":
         return net.settle();
       case "aborted":
-        return this.#feed({ type: "aborted", id, edit: 1, reason: "why" });
+        return this.#feed({ type: "aborted", id, edit: 1, reason: because("forgotten") });
       case "logged": {
         const decided = new Decider(COORDINATOR, GROUP).decides([editOf(1, this.#signed)]);
         const membership = ann.machine!.membership!;

@@ -6,7 +6,7 @@ import { signBatch } from "../../../../lib/protocols/group/schema/history.ts";
 import { EDITS_MAX, EDITS_PENDING_MAX } from "../../../../lib/protocols/group/schema/limits.ts";
 import { SLOW } from "../../../given.ts";
 import { fakeCrypto } from "../../../sim/fake_crypto.ts";
-import { Decider, editOf, idOf, requestOf } from "../edit_fixtures.ts";
+import { because, Decider, editOf, idOf, requestOf } from "../edit_fixtures.ts";
 import { COORDINATOR, GROUP, type Node } from "../group_net.ts";
 import {
   ask,
@@ -104,7 +104,12 @@ Deno.test("after a restart what was agreed to is locked, and the coordinator is 
 
   const [inquiry] = net.coordinator.gotFrom(bob, "inquire");
   assertEquals(inquiry?.edits.map(({ id, seq }) => ({ id, seq })), [{ id: idOf(signed), seq: 1 }]);
-  net.coordinator.send(bob, { type: "aborted", id: idOf(signed), edit: 0, reason: "unknown" });
+  net.coordinator.send(bob, {
+    type: "aborted",
+    id: idOf(signed),
+    edit: 0,
+    reason: because("forgotten"),
+  });
   net.settle();
   assertEquals(bob.machine!.membership!.voting.locks, []);
 

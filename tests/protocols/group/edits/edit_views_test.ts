@@ -85,7 +85,9 @@ Deno.test("who leaves is told that its edit is dropped before it is let go; othe
   edit(program, "ann", request(program, "ann", 1));
   edit(program, "bob", request(program, "bob", 2));
   const words = program.says("ann", { type: "leave" });
-  const dropped = words.indexOf("ann: aborted 1: you left the group");
+  const dropped = words.indexOf(
+    "ann: aborted 1: the member that asked for it isn't in the group any more",
+  );
   assert(dropped >= 0 && dropped < words.indexOf("ann: parted left"), words.join("\n"));
   assert(
     words.includes("bob: aborted 1: the member that asked for it isn't in the group any more"),

@@ -178,8 +178,8 @@ Deno.test("no answer by the deadline is a no, and late ones have no effect", () 
     program.pass(200).filter((word) => word.includes("aborted 1:") || word.includes("edit")),
     [
       "ann: aborted 1: bob and cem didn't answer in time",
-      "bob: aborted 1: you and cem didn't answer in time",
-      "cem: aborted 1: you and bob didn't answer in time",
+      "bob: aborted 1: bob and cem didn't answer in time",
+      "cem: aborted 1: bob and cem didn't answer in time",
       "edit 1 aborted: bob and cem didn't answer in time",
     ],
   );

@@ -7,16 +7,12 @@ import {
 } from "../../../../lib/protocols/group/schema/edit.ts";
 import type { MemberEvent } from "../../../../lib/protocols/group/schema/events.ts";
 import { EDITS_QUEUED_MAX, TEXT_BYTES_MAX } from "../../../../lib/protocols/group/schema/limits.ts";
-import { Decider, editOf, idOf } from "../edit_fixtures.ts";
+import { because, Decider, editOf, idOf } from "../edit_fixtures.ts";
 import { COORDINATOR, GROUP, GroupNet, type Node } from "../group_net.ts";
 import { groupIdOf } from "../../../../lib/protocols/group/schema/founding.ts";
 import { foundedBy } from "../founded.ts";
-import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
+import { fakeCrypto } from "../../../sim/fake_crypto.ts";
 import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
-import type { PeerKey } from "../../../../lib/base/ids.ts";
-import { reasonAsShown } from "../../../../lib/protocols/group/edits/reason_as_shown.ts";
-
-const keyOf = (name: string): PeerKey => fakeSigner(name).key;
 
 /** Ann and Bob, who have said entries 1 and 2. */
 function started(): { readonly net: GroupNet; readonly ann: Node; readonly bob: Node } {
@@ -67,7 +63,12 @@ function running(net: GroupNet, node: Node): SignedEditRequest {
   return signed;
 }
 
-function abort(net: GroupNet, node: Node, signed: SignedEditRequest, reason = "bob said no"): void {
+function abort(
+  net: GroupNet,
+  node: Node,
+  signed: SignedEditRequest,
+  reason = because("no", ["bob"]),
+): void {
   net.coordinator.send(node, { type: "aborted", id: idOf(signed), edit: 1, reason });
   net.settle();
 }
@@ -309,11 +310,14 @@ Deno.test("an edit that is aborted before its number is on disk is told after it
   const signed = asked(net, ann)[0]!;
   const id = idOf(signed);
   net.coordinator.send(ann, { type: "edit-accepted", id, edit: 1, voteMs: 1 });
-  const reason = "its author, bob, isn't in the group and can't be asked";
+  const reason = because("author-absent", ["bob"]);
   net.coordinator.send(ann, { type: "aborted", id, edit: 1, reason });
   net.settle();
 
-  assertEquals(told(ann), ["r: 1 of 2 started, waits for bob", `r: 1 aborted: ${reason}`]);
+  assertEquals(told(ann), [
+    "r: 1 of 2 started, waits for bob",
+    "r: 1 aborted: its author, bob, isn't in the group and can't be asked",
+  ]);
   assertEquals(ann.machine!.editing.size, 0);
 });
 
@@ -330,41 +334,6 @@ Deno.test("who said no to an edit, or is asked, is named as shown here", () => {
     `r: 1 of 2 started, waits for ${shown}`,
     `r: 1 aborted: ${shown} said no`,
   ]);
-});
-
-Deno.test("the coordinator's reasons name people as shown here, where that is certain", () => {
-  const called = (name: string): readonly (readonly [PeerKey, string])[] =>
-    name === "bob"
-      ? [[keyOf("bob"), "bob~k7f3"]]
-      : name === "cem"
-      ? [[keyOf("cem"), "cem~aaaa"], [keyOf("dan"), "cem"]]
-      : [];
-  const asShown = (reason: string, ...present: readonly string[]) =>
-    reasonAsShown(reason, { called }, present.map(keyOf));
-
-  for (
-    const [reason, wanted, ...present] of [
-      ["bob said no", "bob~k7f3 said no", "bob"],
-      ["bob: ask bob said no", "bob~k7f3: ask bob said no", "bob"],
-      [
-        "you, bob and eve didn't answer in time",
-        "you, bob~k7f3 and eve didn't answer in time",
-        "bob",
-      ],
-      [
-        "its author, bob, isn't in the group and can't be asked",
-        "its author, bob~k7f3, isn't in the group and can't be asked",
-      ],
-      [
-        "its author, bob, isn't in the group and can't be asked",
-        "its author, bob, isn't in the group and can't be asked",
-        "bob",
-      ],
-      ["cem said no", "cem~aaaa said no", "cem"],
-      ["cem said no", "cem said no", "cem", "dan"],
-      ["the coordinator was restarted", "the coordinator was restarted", "bob"],
-    ] as const
-  ) assertEquals(asShown(reason, ...present), wanted);
 });
 
 Deno.test("an edit that is in the log before it was told by its number is told so first, once", () => {
@@ -519,8 +488,10 @@ Deno.test("after a restart the requester is told how it ended, without a ref", (
   assertEquals(net.coordinator.gotFrom(ann, "inquire")[0]?.edits.map(({ id }) => id), [
     idOf(signed),
   ]);
-  abort(net, ann, signed, "the coordinator was restarted");
-  assertEquals(told(ann), ["-: 1 aborted: the coordinator was restarted"]);
+  abort(net, ann, signed, because("forgotten"));
+  assertEquals(told(ann), [
+    "-: 1 aborted: the coordinator was restarted before it was decided, or has forgotten why",
+  ]);
 
   // It is told once.
   ann.kill();
@@ -548,7 +519,12 @@ Deno.test("what was accepted anew after it was voted on is known after a restart
   forget(ann);
   net.coordinator.change(...net.nodes);
   net.settle();
-  net.coordinator.send(ann, { type: "aborted", id: idOf(signed), edit: 0, reason: "bob said no" });
+  net.coordinator.send(ann, {
+    type: "aborted",
+    id: idOf(signed),
+    edit: 0,
+    reason: because("no", ["bob"]),
+  });
   net.settle();
 
   assertEquals(told(ann).length, 1);
@@ -663,7 +639,9 @@ Deno.test("leaving tells the outcome of a running edit, or that it is in doubt, 
     "r: 1 in-doubt: you leave before it is known; you are told the outcome when you start again";
   assertEquals(leaves(() => {}), [doubt]);
   const left = "r: 1 aborted: you left the group";
-  assertEquals(leaves((net, ann, signed) => abort(net, ann, signed, "you left the group")), [left]);
+  assertEquals(leaves((net, ann, signed) => abort(net, ann, signed, because("asker-left"))), [
+    left,
+  ]);
   assertEquals(leaves((net) => vanish(net)), [`r: 1 ${IN_DOUBT}`]);
 });
 
@@ -671,7 +649,7 @@ Deno.test("who asked reads of itself that it wasn't in the group any more", () =
   const { net, ann } = started();
   const signed = running(net, ann);
   forget(ann);
-  abort(net, ann, signed, "the member that asked for it isn't in the group any more");
+  abort(net, ann, signed, because("asker-gone"));
   assertEquals(told(ann), ["r: 1 aborted: you aren't in the group any more"]);
 });
 

@@ -5,7 +5,7 @@ import { textDigest } from "../../../../lib/protocols/group/schema/edit.ts";
 import { REMEMBERED_MAX } from "../../../../lib/protocols/group/schema/limits.ts";
 import type { GroupMessageOf } from "../../../../lib/protocols/group/schema/messages.ts";
 import { fakeCrypto } from "../../../sim/fake_crypto.ts";
-import { Decider, editOf, idOf, requestOf } from "../edit_fixtures.ts";
+import { because, Decider, editOf, idOf, requestOf } from "../edit_fixtures.ts";
 import { COORDINATOR, GROUP, type Node } from "../group_net.ts";
 import {
   ask,
@@ -104,12 +104,21 @@ Deno.test("whoever was told of a lock is told its end once, whoever says it; who
   assertStringIncludes(notices(cem), "Entry 1 stays locked");
   net.coordinator.comeBack();
   net.pass(10_000);
-  const aborted = { type: "aborted" as const, id: idOf(signed), edit: 0, reason: "restarted" };
+  const aborted = {
+    type: "aborted" as const,
+    id: idOf(signed),
+    edit: 0,
+    reason: because("asker-restarted"),
+  };
   for (const again of [1, 2]) {
     for (const node of net.nodes) net.coordinator.send(node, aborted);
     net.settle();
-    assertEquals(outcomes(ann).slice(1), ["1 aborted: restarted"], `${again}`);
-    assertEquals(outcomes(cem), ["1 aborted: restarted; entry 1 isn't locked by it any more"]);
+    assertEquals(outcomes(ann).slice(1), [
+      "1 aborted: the program that asked for it was started again",
+    ], `${again}`);
+    assertEquals(outcomes(cem), [
+      "1 aborted: the program that asked for it was started again; entry 1 isn't locked by it any more",
+    ]);
   }
   assertEquals(locks(net), [[], [], []]);
 
@@ -128,7 +137,12 @@ Deno.test("a member that isn't the requester gives nothing up because of another
   const signed = requestOf(bob, GROUP, 1, "uno");
   ask(net, signed);
   vanish(net);
-  const aborted = { type: "aborted" as const, id: idOf(signed), edit: 1, reason: "I say so" };
+  const aborted = {
+    type: "aborted" as const,
+    id: idOf(signed),
+    edit: 1,
+    reason: because("no", ["bob"], "I say so"),
+  };
   cem.feed({ type: "peer-message", peer: ann.key, message: aborted });
   assertEquals(cem.machine!.membership!.voting.locks, [1]);
   cem.feed({ type: "peer-message", peer: bob.key, message: aborted });
@@ -173,7 +187,12 @@ Deno.test("while the coordinator is there, members answer no questions and belie
   const signed = requestOf(bob, GROUP, 2, "due");
   ask(net, signed);
   inquire(net, [requestOf(bob, GROUP, 1, "uno")]);
-  const aborted = { type: "aborted" as const, id: idOf(signed), edit: 1, reason: "I say so" };
+  const aborted = {
+    type: "aborted" as const,
+    id: idOf(signed),
+    edit: 1,
+    reason: because("no", ["bob"], "I say so"),
+  };
   net.tell(bob, ann.key, aborted);
   net.settle();
 
@@ -187,7 +206,12 @@ Deno.test("of an edit that it isn't in doubt of a member believes nobody but who
   const signed = requestOf(bob, GROUP, 1, "uno");
   ask(net, signed);
   vanish(net);
-  const aborted = { type: "aborted" as const, id: idOf(signed), edit: 1, reason: "I say so" };
+  const aborted = {
+    type: "aborted" as const,
+    id: idOf(signed),
+    edit: 1,
+    reason: because("no", ["bob"], "I say so"),
+  };
   net.tell(cem, ann.key, aborted);
   while (outcomes(ann).length === 0 && net.next());
 
@@ -209,7 +233,7 @@ Deno.test("who knows the decision believes nobody who says that there is none", 
 
   const decided = { type: "committed", signed: decisionOn(signed, []) } as const;
   cem.feed({ type: "peer-message", peer: bob.key, message: decided });
-  const lie = { type: "aborted", id, edit: 1, reason: "so it is" } as const;
+  const lie = { type: "aborted", id, edit: 1, reason: because("no", ["bob"], "so it is") } as const;
   cem.feed({ type: "peer-message", peer: ann.key, message: lie });
   net.settle();
 
@@ -226,7 +250,12 @@ Deno.test("who wasn't in the view that voted is believed nothing", () => {
   cem.start();
   net.settle();
   vanish(net);
-  const aborted = { type: "aborted" as const, id: idOf(signed), edit: 1, reason: "I say so" };
+  const aborted = {
+    type: "aborted" as const,
+    id: idOf(signed),
+    edit: 1,
+    reason: because("no", ["bob"], "I say so"),
+  };
   bob.feed({ type: "peer-message", peer: cem.key, message: aborted });
   net.settle();
 

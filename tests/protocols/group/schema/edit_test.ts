@@ -3,7 +3,6 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import type { Hash } from "../../../../lib/base/ids.ts";
 import {
-  boundedReason,
   editRequestFrom,
   isRequestAuthentic,
   keptRequest,
@@ -22,7 +21,6 @@ import {
 } from "../../../../lib/protocols/group/schema/history.ts";
 import {
   BATCH_EDITS_BYTES_MAX,
-  EDIT_REASON_BYTES_MAX,
   MEMBERS_MAX,
   NAME_BYTES_MAX,
   TEXT_BYTES_MAX,
@@ -32,7 +30,6 @@ import {
   type GroupMessage,
 } from "../../../../lib/protocols/group/schema/messages.ts";
 import { createCodec } from "../../../../lib/wire/codec.ts";
-import { utf8Length } from "../../../../lib/base/text/text.ts";
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
 import { Decider, editOf, forged, idOf, requestOf } from "../edit_fixtures.ts";
 import { COORDINATOR, GROUP, GroupNet, type Node } from "../group_net.ts";
@@ -117,17 +114,6 @@ Deno.test("requests that can't be", () => {
   assertEquals(fault({ number: 0 }), "its number is below 1");
   assertEquals(fault({ text: "" }), "an entry can't be empty");
   assertStringIncludes(fault({ name: "*coordinator*" })!, "its requester's name");
-});
-
-Deno.test("a reason fits into its message, and is cut between characters", () => {
-  const short = "x".repeat(EDIT_REASON_BYTES_MAX);
-  assertEquals(boundedReason(short), short);
-  for (const long of ["x", "␁", "👍"].map((character) => character.repeat(2_000))) {
-    const reason = boundedReason(long);
-    assert(utf8Length(reason) <= EDIT_REASON_BYTES_MAX && reason.isWellFormed());
-    assert(reason.endsWith("…"));
-    CODEC.encode({ type: "aborted", id: idOf(request()), edit: 1, reason });
-  }
 });
 
 // Batches.

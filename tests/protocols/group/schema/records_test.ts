@@ -188,8 +188,18 @@ const COORDINATOR: readonly CoordinatorState[] = [
   { kind: "edits", number: 64 },
   { kind: "committed", batch: AWKWARD_EDITS },
   { kind: "applied", incarnation: "09".repeat(8), counter: 12 },
-  { kind: "aborted", edit: 7, id: "66".repeat(32) as RequestId, reason: "Bob said\tno\n%s" },
-  { kind: "aborted", edit: 8, id: "67".repeat(32) as RequestId, reason: "" },
+  {
+    kind: "aborted",
+    edit: 7,
+    id: "66".repeat(32) as RequestId,
+    reason: { code: "no", who: [KEY, KEY], said: "Bob said\tno\n%s" },
+  },
+  {
+    kind: "aborted",
+    edit: 8,
+    id: "67".repeat(32) as RequestId,
+    reason: { code: "forgotten", who: [], said: "" },
+  },
   { kind: "logged", point: EPOCH.start },
 ];
 
@@ -273,7 +283,7 @@ Deno.test("lines of edits have number, entry, who and what where cut and grep fi
     kind: "aborted",
     edit: 7,
     id: "66".repeat(32) as RequestId,
-    reason: "no",
+    reason: { code: "no", who: [], said: "no" },
   });
 
   assertEquals(prepared.fields.slice(0, 6), ["7", "3", "consented", "42", "alice", "at eight?"]);
@@ -404,7 +414,7 @@ const BAD_COORDINATOR: readonly LogRecord[] = [
   { kind: "key", fields: ["6a"] },
   { kind: "applied", fields: ["09", "1"] },
   { kind: "applied", fields: ["09".repeat(8)] },
-  { kind: "aborted", fields: ["7", "no"] },
+  { kind: "aborted", fields: ["7", "maybe", "", "", "66".repeat(32)] },
   { kind: "committed", fields: HELD.slice(1, -1) },
 ];
 
