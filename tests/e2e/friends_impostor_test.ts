@@ -171,6 +171,43 @@ Deno.test("friends: a friend's new key is refused with both fingerprints, until 
   assertEquals(again.events.filter(({ event }) => event === "error"), []);
 });
 
+Deno.test("friends: an edit of the table replaces no key that was verified, nor hands on its mark", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const [alice, bob] = await group.startAll() as [Node, Node];
+  await alice.tell("bob", "hello");
+  await bob.until(shows("hello"));
+  await alice.until(delivery("delivered"));
+  await alice.ask("verify", { name: "bob" });
+  await alice.ask("verify", { name: "bob", answer: "yes" });
+  await bob.kill();
+  await Deno.remove(group.data("bob"), { recursive: true });
+  const other = await group.start("bob");
+
+  group.edit({ bob: { ...group.row("bob"), fingerprint: keyOf(other) } });
+  await other.tell("alice", "it's me");
+  await other.until(failure("key-changed"));
+  await alice.kill();
+  const again = await group.start("alice");
+  await again.tell("bob", "a secret");
+  const told = await again.until(failure("key-changed"));
+  const [listed] = (await again.ask("list")).friends;
+  const heardBefore = [...heard(other), ...heard(again)];
+  await again.ask("trust", { name: "bob" });
+  await other.until(shows("a secret"));
+  const [trusted] = (await again.ask("list")).friends;
+
+  assertMatch(told.text, /^BE CAREFUL: you had verified bob's key, and this one is ANOTHER/);
+  assert(told.text.includes(keyOf(bob)) && told.text.includes(keyOf(other)), told.text);
+  assertEquals(listed.changed, {
+    name: "bob",
+    key: keyOf(other),
+    before: keyOf(bob),
+    verified: true,
+  });
+  assertEquals(heardBefore, []);
+  assertEquals([listed.verified, trusted.verified], [false, false]);
+});
+
 Deno.test("friends: who has a friend's address isn't that friend because the table was moved", async () => {
   await using group = new FriendsGroup("alice", "bob");
   const [alice, bob] = await group.startAll() as [Node, Node];

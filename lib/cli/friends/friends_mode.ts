@@ -2,7 +2,7 @@
 
 import { P2pchatError } from "../../base/errors.ts";
 import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
-import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { foldName, shownName } from "../../base/text/names.ts";
 import type { FriendsCommand, FriendsEvent } from "../../protocols/friends/events.ts";
 import { FriendsHost, type FriendsStore } from "../../runtime/hosts/friends_host.ts";
@@ -220,7 +220,7 @@ function hostOf(
     listening: { host: table.own.endpoint.host, port: links.local.port },
     users: options.file,
     friends: friendsOf(table),
-    pins: pinnedKeys(knownPeers, scope),
+    pins: expectedKeys(knownPeers, scope, friendsOf(table)),
     refused: knownPeers.refused(),
     idleMs: options.idleMs,
     queue: options.queue,
@@ -318,6 +318,24 @@ export function takeOverPins(
   });
   const written = Promise.all(taken.map((pin) => knownPeers.takeOver(scope, pin)));
   return { notice: taken.length === 0 ? null : takenText(taken), written };
+}
+
+/**
+ * The keys that friends must have, by folded name: those met with the table; else those verified under their names,
+ * of several the one in the table where that is among them.
+ */
+export function expectedKeys(
+  knownPeers: KnownPeers,
+  scope: string,
+  friends: readonly UserInfoRow[],
+): ReadonlyMap<string, Fingerprint> {
+  const keys = new Map<string, Fingerprint>();
+  for (const { name, fingerprint } of knownPeers.verified()) keys.set(foldName(name), fingerprint);
+  for (const { name, fingerprint } of friends) {
+    if (fingerprint === null || !knownPeers.isVerified(name, fingerprint)) continue;
+    keys.set(foldName(name), fingerprint);
+  }
+  return new Map([...keys, ...pinnedKeys(knownPeers, scope)]);
 }
 
 function takenText(pins: readonly Pin[]): string {

@@ -17,7 +17,7 @@ export interface FriendView extends Compared {
   readonly name: string;
   /** Fingerprint: the key expected; null while none is known. */
   readonly key: string | null;
-  /** The key that the user has refused for the friend, while no other one is expected. */
+  /** The key that the user has refused for the friend, while no other one is expected; or hasn't accepted yet. */
   readonly changed?: KeyChange;
   readonly host: string;
   readonly port: number;

@@ -17,7 +17,7 @@ import { StrangeKeys } from "./strange_keys.ts";
 
 export class Friend {
   readonly outbox: Outbox;
-  /** The key that was met under this name; a key in the table goes first. */
+  /** The key that was met under this name, or accepted for it. */
   pinned: Fingerprint | null;
   /** The link in use; others are being drained. */
   link: LinkId | null = null;
@@ -87,9 +87,18 @@ export class Friend {
     return shownName(this.row.name);
   }
 
-  /** The key that the friend must have; null while any key that answers at its address will do. */
+  /**
+   * The key that the friend must have; null while any key that answers at its address will do. Where it `isDisputed`,
+   * it isn't accepted either.
+   */
   get expected(): Fingerprint | null {
     return this.row.fingerprint ?? this.pinned;
+  }
+
+  /** Whether the table has another key than the known one: whoever edits it must not become the friend unasked. */
+  get isDisputed(): boolean {
+    const { pinned, row: { fingerprint } } = this;
+    return fingerprint !== null && pinned !== null && pinned !== fingerprint;
   }
 
   /** The message is neither delivered nor kept: then a later one counts as new in what the user is told. */

@@ -397,8 +397,9 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     const { told: strange } = friend.strange;
     const { fingerprint } = friend.row;
     if (fingerprint !== null && (strange === null || fingerprint !== fingerprintOf(strange))) {
-      const text =
-        `Cannot accept another key for ${friend.shown}: the table says which; change it there`;
+      const text = friend.isDisputed
+        ? `Cannot accept ${friend.shown}'s key ${fingerprint} of the table yet: nobody has answered with it`
+        : `Cannot accept another key for ${friend.shown}: the table says which; change it there`;
       return this.#out.error("not-allowed", text, ref);
     }
     if (strange === null) return this.#out.notice(noOtherKeyText(friend.shown), ref);
@@ -496,11 +497,12 @@ function friendsView(table: FriendTable): Event<"friends"> {
   };
 }
 
-/** The key that the user refused last for this friend, unless another one is expected. */
+/** The key that the user refused last for this friend, unless another one is expected; or the one not accepted yet. */
 function changeOf(
-  { name, expected }: Friend,
+  { name, expected, pinned, isDisputed }: Friend,
   refused: RefusedKeys,
 ): { readonly changed?: KeyChange } {
+  if (isDisputed) return { changed: { name, key: expected!, before: pinned! } };
   const key = expected === null ? refused.of(name, Infinity).at(-1) : expected;
   return key !== undefined && refused.has(name, key) ? { changed: { name, key } } : {};
 }

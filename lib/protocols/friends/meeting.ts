@@ -1,9 +1,9 @@
 /**
  * How friends meet: who is dialled and when, and whether a peer that dials in is the friend that it claims to be.
  *
- * Where a friend's key is known, from the table or from the first meeting, it decides. Where it isn't, we dial the
- * friend's address in the table, and the key that answers there is the friend's: a key is never learnt from a peer
- * that dials in.
+ * Where a friend's key is known, from the table or from the first meeting, it decides; where the two differ, the user
+ * does. Where none is known, we dial the friend's address in the table, and the key that answers there is the friend's:
+ * a key is never learnt from a peer that dials in.
  */
 
 import type { Signer } from "../../base/crypto/crypto.ts";
@@ -124,7 +124,7 @@ export class Meeting {
     const { expected } = friend;
     for (const link of this.links.of(friend)) {
       const isOther = (expected !== null && expected !== fingerprintOf(link.peer)) ||
-        this.#isRefused(friend, link.peer);
+        this.#isUnaccepted(friend, link.peer);
       const isUndecided = link.dialled && link.phase === "greeting";
       if (isUndecided || (isOther && link.phase !== "checking")) this.out.close(link, reason);
     }
@@ -172,7 +172,7 @@ export class Meeting {
       friend.problem = "its address in the table is this program's own";
       return this.out.close(link, "this is the same profile");
     }
-    if (this.#isRefused(friend, peer)) return this.#turnAway(link, friend, "at-address");
+    if (this.#isUnaccepted(friend, peer)) return this.#turnAway(link, friend, "at-address");
     this.#greet(link, friend);
     this.#answerChecks(friend, peer);
   }
@@ -180,6 +180,11 @@ export class Meeting {
   /** Whether the user found that the friend's digits aren't those of this key. */
   #isRefused({ name }: Friend, key: PeerKey): boolean {
     return this.table.refused.has(name, fingerprintOf(key));
+  }
+
+  /** Whether only `/trust` makes this key the friend's, whatever the table says. */
+  #isUnaccepted(friend: Friend, key: PeerKey): boolean {
+    return friend.isDisputed || this.#isRefused(friend, key);
   }
 
   /**
@@ -363,7 +368,7 @@ export class Meeting {
   /** A peer that dialled in claims to be `friend`; perhaps it is waiting already until we can tell. */
   #identify(link: FriendLink, friend: Friend): void {
     const { expected } = friend;
-    if (this.#isRefused(friend, link.peer)) return this.#turnAway(link, friend);
+    if (this.#isUnaccepted(friend, link.peer)) return this.#turnAway(link, friend);
     if (expected !== null) {
       if (expected === fingerprintOf(link.peer)) return this.#welcome(link, friend);
       return this.#turnAway(link, friend);
@@ -442,10 +447,12 @@ export class Meeting {
 
   /** Somebody has another key than the friend. */
   #metStranger(friend: Friend, key: PeerKey, met: MetWhere): void {
-    const { expected, shown: name, row } = friend;
-    // The key in the table is one that the user has refused, where that one is met.
+    const { pinned, shown: name, row } = friend;
+    // The key in the table is one that the user has refused, or hasn't accepted, where that one is met.
     const isAsked = row.fingerprint === null || row.fingerprint === fingerprintOf(key);
-    const known = friend.strange.met(key, met, isAsked, this.out.nowMs);
+    const expected = isAsked ? pinned : row.fingerprint;
+    const decides = isAsked || friend.isDisputed;
+    const known = friend.strange.met(key, met, decides, this.out.nowMs);
     const where = met === "at-address"
       ? `at ${endpointText(row.endpoint)}`
       : "of somebody who dialled in";
@@ -470,7 +477,8 @@ export class Meeting {
       ? "you found its digits to be different"
       : expected === null
       ? `${answers} answers at ${name}'s address`
-      : `${name}'s is ${expected} ${isAsked ? "as far as is known here" : "in the table"}`;
+      : `${name}'s is ${expected} ${isAsked ? "as far as is known here" : "in the table"}` +
+        (friend.isDisputed && isAsked ? `, although ${this.config.users} says otherwise` : "");
     friend.toldProblem = friend.problem;
     const given = isAsked ? {} : { given: true as const };
     const before = isRefused || expected === null ? {} : { before: expected, ...given };
@@ -500,10 +508,9 @@ export class Meeting {
   #open(link: FriendLink, friend: Friend): void {
     const { peer } = link;
     const key = fingerprintOf(peer);
-    if (friend.pinned !== key) {
-      const again = friend.pinned !== null; // the table has another key than before
+    if (friend.pinned === null) {
       this.table.pin(friend, key);
-      this.out.push({ type: "pin", name: friend.name, key: peer, again });
+      this.out.push({ type: "pin", name: friend.name, key: peer, again: false });
     }
     if (link.attempt === friend.attempt) friend.attempt = null;
     friend.key = peer;

@@ -1,7 +1,12 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { nodeSigner } from "../../../lib/base/crypto/crypto.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
-import { friendsScope, otherKeyText, takeOverPins } from "../../../lib/cli/friends/friends_mode.ts";
+import {
+  expectedKeys,
+  friendsScope,
+  otherKeyText,
+  takeOverPins,
+} from "../../../lib/cli/friends/friends_mode.ts";
 import { KnownPeers } from "../../../lib/store/profile/known_peers.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";
 import type { UserInfoRow } from "../../../lib/store/users/user_info.ts";
@@ -88,4 +93,22 @@ Deno.test("otherKeyText() compares a friend's first key with those of other tabl
   assertEquals(otherKeyText(known, NEW, "bob", bob), null);
   assertEquals(otherKeyText(known, NEW, "cy", bob), null);
   assertEquals(otherKeyText(known, HOME, "bob", eve), null, "it has one here");
+});
+
+Deno.test("expectedKeys() are those met with the table, else those verified under the name, the table's first", async () => {
+  const known = await opened();
+  await known.verify("Bob", bob, 0);
+  await known.verify("bob", bobAtWork, 0);
+  await known.verify("cy~k7f3", eve, 0);
+  const rows = [row("bob", fingerprintOf(bob)), row("cy", fingerprintOf(eve))];
+
+  const ofTable = expectedKeys(known, NEW, rows);
+  const ofLast = expectedKeys(known, NEW, [row("bob", fingerprintOf(eve))]);
+  await known.trust(NEW, "bob", eve, 0, true);
+  const accepted = expectedKeys(known, NEW, rows);
+
+  assertEquals(ofTable.get("bob"), fingerprintOf(bob));
+  assertEquals(ofTable.has("cy"), false);
+  assertEquals(ofLast.get("bob"), fingerprintOf(bobAtWork));
+  assertEquals(accepted.get("bob"), fingerprintOf(eve));
 });

@@ -305,9 +305,38 @@ Deno.test("Friends takes the link of a friend's later process, whoever dialled",
   assertEquals(dialledLast.goesDown(1, false, "lost"), ["2: texts hi"]);
 });
 
-Deno.test("Friends pins anew where the table has another key than was met before", () => {
-  const pins = new Map([["bob", fingerprintOf(EVE)]]);
-  const ann = Program.started({ pins, friends: [row("bob", 2, fingerprintOf(BOB))] });
+Deno.test("Friends accepts no other key that the table has than the one met before, until /trust", () => {
+  const pins = new Map([["bob", fingerprintOf(BOB)]]);
+  const ann = Program.started({ pins, friends: [row("bob", 2, fingerprintOf(EVE))] });
+  ann.say("bob", "hi");
+  assertEquals(ann.command({ command: "trust", name: "bob" }), ["error not-allowed"]);
 
-  assertEquals(ann.meets()[1], "pins bob as bob again");
+  assertEquals(ann.reaches(EVE), [
+    "error key-changed",
+    "1: refuse key-changed",
+    "closes 1: refused: key-changed",
+  ]);
+  const [key, before] = [fingerprintOf(EVE), fingerprintOf(BOB)];
+  const error = ann.events.findLast((event) => event.event === "error");
+  assertEquals(error?.changed, { name: "bob", key, before });
+  assertStringIncludes(error?.text ?? "", "accept it with /trust bob");
+  ann.command({ command: "list" });
+  const list = ann.events.at(-1);
+  assertEquals(list?.event === "friends" && list.friends[0]?.changed, { name: "bob", key, before });
+  for (const peer of [EVE, BOB]) {
+    assertStringIncludes(ann.meets(peer).at(-1)!, "refused: key-changed");
+  }
+  ann.goesDown(1);
+
+  const trusted = ann.command({ command: "trust", name: "bob" });
+  assertEquals(trusted.slice(0, 2), ["pins eve as bob again", "notice"]);
+  ann.reaches(EVE);
+  assertEquals(ann.hello(4).at(-1), "4: texts hi");
+});
+
+Deno.test("Friends takes the key that the table has in place of one that was never met", () => {
+  const ann = Program.started();
+  ann.edited([row("bob", 2, fingerprintOf(EVE))]);
+
+  assertEquals(ann.meets(EVE)[1], "pins eve as bob");
 });
