@@ -23,6 +23,27 @@ Deno.test("Peers keeps what was said in an epoch until it begins here, though it
   assertEquals(peers.isOfEpoch(peer, ack), true);
 });
 
+Deno.test("Who takes a member's place in its datagrams says nothing in that epoch, and counts as not heard", () => {
+  const out = new MemberOutput(() => true);
+  out.begin(0);
+  const peers = new Peers(out);
+  const { key } = fakeSigner("ann");
+  peers.introduce(new Map([[key, { host: "10.0.0.1", port: 9_000 }]]));
+  const ballot = { number: 2, round: 0 };
+  const ack = { type: "ack" as const, ballot, held: { position: 0, digest: GROUP } };
+  peers.enterEpoch(ballot);
+  peers.begun(peers.up(key)!, ballot);
+  assertEquals(peers.heard(), [key]);
+
+  // Another process with that key has made a session with us, and says that it has begun the same epoch.
+  const copy = peers.reset(key)!;
+  peers.begun(copy, ballot);
+
+  assertEquals([peers.isOfEpoch(copy, ack), peers.heard()], [false, []]);
+  peers.enterEpoch({ number: 3, round: 0 });
+  assertEquals(peers.heard(), [key]);
+});
+
 Deno.test("Peers meets who was never heard less and less often, and who was heard as soon as ever", () => {
   const out = new MemberOutput(() => true);
   out.begin(0);
