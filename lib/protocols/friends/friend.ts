@@ -32,7 +32,7 @@ export class Friend {
   isContested = false;
   /** The user isn't told before this time again that another program has our own key. */
   replacedAtMs = -Infinity;
-  /** The key that answered last, for `/verify` and `/trust`. */
+  /** The key that answered last, for `/verify`; null while that isn't the one expected. */
   key: PeerKey | null = null;
   /** Keys other than the expected one. */
   readonly strange = new StrangeKeys();

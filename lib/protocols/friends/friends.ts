@@ -344,7 +344,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     const { key: peerKey } = friend;
     if (peerKey === null) {
       const text =
-        `Cannot verify ${friend.shown}: digits need the whole key, and there was no connection since the ` +
+        `Cannot verify ${friend.shown}: digits need the whole key, and nobody has answered with it since the ` +
         `start; write something when ${friend.shown} is there`;
       return this.#out.error("offline", text, ref);
     }

@@ -121,7 +121,8 @@ export class Meeting {
     friend.strange.forget();
     friend.forgive();
     friend.checkAtMs = -Infinity;
-    const { expected } = friend;
+    const { expected, key } = friend;
+    if (key !== null && expected !== null && expected !== fingerprintOf(key)) friend.key = null;
     for (const link of this.links.of(friend)) {
       const isOther = (expected !== null && expected !== fingerprintOf(link.peer)) ||
         this.#isUnaccepted(friend, link.peer);

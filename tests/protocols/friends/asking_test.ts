@@ -166,6 +166,18 @@ Deno.test("Friends gives both keys to verify by, of a friend it has met", () => 
   });
 });
 
+Deno.test("Friends gives no key to verify by once another is expected, until that one was met", () => {
+  const ann = Program.started();
+  ann.meets();
+
+  ann.edited([row("bob", 2, fingerprintOf(EVE))]);
+
+  assertEquals(ann.command({ command: "verify", name: "bob" }, "r"), ["error offline [r]"]);
+  ann.edited([row("bob", 2, fingerprintOf(BOB))]);
+  ann.meets();
+  assertEquals(ann.command({ command: "verify", name: "bob" }, "r"), ["verify [r]"]);
+});
+
 Deno.test("Friends accepts the other key that was met, and talks with that one", () => {
   const ann = Program.started({ pins: CEM_PINNED });
   ann.say("cem", "hi");
