@@ -24,7 +24,6 @@ import { Deliveries } from "./broadcasts/deliveries.ts";
 import { Calls } from "./calls/calls.ts";
 import { transportOf } from "./datagrams/datagram_path.ts";
 import { AccountChanges } from "./login/account_changes.ts";
-import { Kicked } from "./login/kicked.ts";
 import { LockOuts } from "./login/lock_outs.ts";
 import { LogIn } from "./login/log_in.ts";
 import type { DirectoryConfig, DirectoryEffect, DirectoryInput } from "./schema/directory_io.ts";
@@ -62,7 +61,6 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   readonly #telling: BroadcastIntake;
   readonly #entering: LogIn;
   readonly #accounts: AccountChanges;
-  readonly #kicked = new Kicked();
   readonly #deadlines = new Deadlines(DEADLINES);
   #leaving: { readonly ref: string | undefined } | null = null;
   #stopped = false;
@@ -102,7 +100,6 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       ...parts,
       telling,
       lockOuts,
-      kicked: this.#kicked,
       guests,
       clientsMax,
       signUpsMax,
@@ -459,7 +456,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   #kick(shown: string, ref: string | undefined): void {
     const client = this.#named(shown, "kick", ref);
     if (client === null) return;
-    this.#kicked.add(client.folded, client.key, this.#out.monotonicMs);
+    this.#entering.keepOut(client);
     this.#dismiss(client, "kicked", "The operator has thrown you out", KICKED_MS);
     this.#out.notice(`${shownName(client.name)} is out, and isn't let in for a minute`, ref);
   }

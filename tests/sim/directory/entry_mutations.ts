@@ -9,7 +9,7 @@ import type {
   DirectoryEffect,
   DirectoryInput,
 } from "../../../lib/protocols/directory/schema/directory_io.ts";
-import { Kicked } from "../../../lib/protocols/directory/login/kicked.ts";
+import { LogIn } from "../../../lib/protocols/directory/login/log_in.ts";
 import { LockOuts } from "../../../lib/protocols/directory/login/lock_outs.ts";
 import { ProvenAddress } from "../../../lib/protocols/directory/datagrams/proven_address.ts";
 import { replaced, replacedValue } from "../replaced.ts";
@@ -54,7 +54,7 @@ export const ENTRY_MUTATIONS = {
   },
   letsKickedIn: {
     name: "lets whoever was thrown out in again at once",
-    install: replaced(Kicked.prototype, "add", () => {}),
+    install: replaced(LogIn.prototype, "keepOut", () => {}),
   },
   letsTooManyIn: {
     name: "lets any number in",

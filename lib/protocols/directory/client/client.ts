@@ -35,7 +35,6 @@ import {
   type DirectoryMessageOf,
   LEAVE_GOODBYE,
 } from "../schema/messages.ts";
-import { MissedCalls } from "../lobby/missed_calls.ts";
 import { DirectorySession } from "./directory_session.ts";
 import { signBroadcast } from "../schema/signed_broadcast.ts";
 
@@ -54,7 +53,6 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   readonly session: DirectorySession;
   readonly lobby: Lobby;
   readonly keys: KnownKeys;
-  readonly missed: MissedCalls;
   readonly calling: Calling;
   readonly asking: RequestQueue;
   readonly hearing: BroadcastReceiver;
@@ -83,7 +81,6 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.#log = new ClientLog(config.records);
     this.lobby = new Lobby(this);
     this.keys = new KnownKeys(out, config.refused);
-    this.missed = new MissedCalls(environment.wallMs);
     this.session = new DirectorySession(config, this);
     this.#path = new ClientPath(config.directory, out);
     this.calling = new Calling(this);
@@ -449,7 +446,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       case "say":
         return calling.say(command.text, ref);
       case "missed":
-        return out.show({ event: "missed", calls: this.missed.calls }, ref);
+        return out.show({ event: "missed", calls: calling.missedCalls }, ref);
       case "passwd":
         return user.changePassword(command.old, command.new, ref);
       case "forget-me":

@@ -29,6 +29,7 @@ import {
   RINGING_MS_MAX,
   WAIT_MS_MAX,
 } from "../schema/limits.ts";
+import type { KnownKeys } from "../lobby/known_keys.ts";
 import type { Lobby } from "../lobby/lobby.ts";
 import {
   BUSY,
@@ -71,7 +72,8 @@ function goodbyeReason(said: string): CallReason {
 }
 
 interface CallingOwner extends RingingOwner, RetellingOwner {
-  readonly lobby: Lobby;
+  readonly lobby: Pick<Lobby, "showAfter">;
+  readonly keys: RingingOwner["keys"] & Pick<KnownKeys, "met">;
   readonly isInteractive: boolean;
   nextAttempt(): number;
 }
@@ -101,6 +103,10 @@ export class Calling {
 
   get call(): ClientCall | null {
     return this.#call;
+  }
+
+  get missedCalls(): Ringing["missedCalls"] {
+    return this.#ringing.missedCalls;
   }
 
   /** Whether the goodbye of an earlier call is still under way. */
@@ -315,7 +321,7 @@ export class Calling {
       call.isPeerKicked = reason === KICKED;
       return this.#overIn(GOODBYE_MS_MAX);
     }
-    if (call.phase === "asked") this.owner.missed.add(call.peer);
+    if (call.phase === "asked") this.#ringing.unanswered(call.peer);
     // The other side's program ended it: it knows another key of ours.
     const isStrange = reason === "key-changed";
     if (state === "cancelled") {
@@ -344,7 +350,7 @@ export class Calling {
       for (const link of call.links.all) if (link.isRelayed) call.links.drop(link, "lost");
       return this.#relayed.close(call.id);
     }
-    if (call.phase === "asked") this.owner.missed.add(call.peer);
+    if (call.phase === "asked") this.#ringing.unanswered(call.peer);
     this.#talking.close(call, reason);
     this.#over(call, "ended", { reason });
   }
@@ -571,7 +577,7 @@ export class Calling {
         this.#tellOf(call, { type: "hang-up", reason: "" });
         return this.#over(call, "timeout");
       case "asked":
-        this.owner.missed.add(call.peer);
+        this.#ringing.unanswered(call.peer);
         return this.#over(call, "timeout");
       case "ending":
         this.#talking.close(call, "lost");

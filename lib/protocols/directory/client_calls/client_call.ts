@@ -65,15 +65,14 @@ export class ClientCall {
   /** Callers that were told meanwhile that we are busy. */
   readonly #callers = new Set<FoldedName>();
 
-  /**
-   * @param shownId Id that our user knows the call by.
-   * @param id Id that the directory and the other side know it by.
-   */
+  /** Id that our user knows the call by, also once it is merged with another. */
+  readonly shownId: string;
+  isCaller: boolean;
+
+  /** @param id Id that the directory and the other side know it by. */
   constructor(
-    readonly shownId: string,
     public id: string,
     readonly peer: string,
-    public isCaller: boolean,
     phase: "ringing" | "asked",
     readonly sinceMs: number,
     /** Null before it is known. */
@@ -83,6 +82,8 @@ export class ClientCall {
     readonly links: CallLinks,
   ) {
     this.#phase = phase;
+    this.shownId = id;
+    this.isCaller = phase === "ringing";
   }
 
   get idBytes(): Uint8Array {

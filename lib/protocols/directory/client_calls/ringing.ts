@@ -1,5 +1,6 @@
 /** How a call begins: whether our user may call now, and which incoming calls our user is asked about. */
 
+import { dateText } from "../../../base/text/dates.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { isSameName, nameFault, shownName } from "../../../base/text/names.ts";
@@ -8,18 +9,24 @@ import { CallLinks } from "./call_links.ts";
 import { ClientCall } from "./client_call.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 import type { KnownKeys } from "../lobby/known_keys.ts";
-import { CALL_ID_BYTES, CALL_REFUSED_MAX, CALLS_BURST, CALLS_PER_S } from "../schema/limits.ts";
+import type { MissedCall } from "../schema/events.ts";
+import {
+  CALL_ID_BYTES,
+  CALL_REFUSED_MAX,
+  CALLS_BURST,
+  CALLS_PER_S,
+  MISSED_MAX,
+} from "../schema/limits.ts";
 import { BUSY, type DirectoryMessage, type DirectoryMessageOf } from "../schema/messages.ts";
-import type { MissedCalls } from "../lobby/missed_calls.ts";
 
 export interface RingingOwner {
   readonly out: ClientOutput;
-  readonly keys: KnownKeys;
-  readonly missed: MissedCalls;
+  readonly keys: Pick<KnownKeys, "expected" | "isExpected" | "isStrange" | "named" | "refusedFor">;
   readonly selfName: string;
   /** Whether the directory has let us in. */
   readonly isUp: boolean;
   readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
+  readonly wallMs: () => number;
   /** Sends to the directory, if we are in. */
   tell(message: DirectoryMessage): void;
   /** The directory broke the protocol. */
@@ -32,7 +39,20 @@ export class Ringing {
   /** Rate limit of our calls: beyond it the directory declines, and takes a client that goes on for an attacker. */
   readonly #calls = new TokenBucket(CALLS_PER_S, CALLS_BURST);
 
+  readonly #missedCalls: MissedCall[] = [];
+
   constructor(readonly owner: RingingOwner) {}
+
+  /** The latest calls that nobody answered here. */
+  get missedCalls(): readonly MissedCall[] {
+    return this.#missedCalls;
+  }
+
+  /** Nobody has answered a call here. */
+  unanswered(from: string): void {
+    this.#missedCalls.push({ from, at: dateText(this.owner.wallMs()) });
+    if (this.#missedCalls.length > MISSED_MAX) this.#missedCalls.shift();
+  }
 
   /** @param current The present call. @returns Whether our user may call; if not, it is told why. */
   mayRing(name: string, current: ClientCall | null, ref: string | undefined): boolean {
@@ -126,9 +146,7 @@ export class Ringing {
     isSelf: boolean,
   ): ClientCall {
     const { out } = this.owner;
-    const isCaller = phase === "ringing";
-    const links = new CallLinks(out);
-    return new ClientCall(id, id, peer, isCaller, phase, out.monotonicMs, key, isSelf, links);
+    return new ClientCall(id, peer, phase, out.monotonicMs, key, isSelf, new CallLinks(out));
   }
 
   /** Somebody called, and was told that we are busy. */
@@ -139,7 +157,7 @@ export class Ringing {
     const { owner } = this;
     if (nameFault(from) !== null) return owner.offends("a call from nobody");
     if (current?.isCalledBy(from) === false) return;
-    owner.missed.add(from);
+    this.unanswered(from);
     const isTheOther = current !== null && isSameName(current.peer, from);
     const where = isTheOther ? " once more, from another program" : "";
     owner.out.notice(`${shownName(from)} called${where}, and was told that you are busy`);
@@ -161,7 +179,7 @@ export class Ringing {
 
   /** The waiting call doesn't ring any more. */
   missNext(): void {
-    if (this.#next !== null) this.owner.missed.add(this.#next.from);
+    if (this.#next !== null) this.unanswered(this.#next.from);
     this.#next = null;
   }
 }

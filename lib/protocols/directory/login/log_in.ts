@@ -20,9 +20,10 @@ import { DatagramPath } from "../datagrams/datagram_path.ts";
 import type { Deliveries } from "../broadcasts/deliveries.ts";
 import type { Account, AccountAnswer } from "../schema/directory_io.ts";
 import type { LogoutReason } from "../schema/events.ts";
-import type { Kicked } from "./kicked.ts";
 import {
   FULL_RETRY_MS,
+  KICKED_MAX,
+  KICKED_MS,
   LOCK_OUTS_MAX,
   PASSWORDS_RETRY_MS,
   REFUSALS_MAX,
@@ -52,7 +53,6 @@ interface EnteringParts {
   readonly deliveries: Deliveries;
   readonly telling: BroadcastIntake;
   readonly lockOuts: LockOuts;
-  readonly kicked: Kicked;
   /** Whether guests may come in. */
   readonly guests: boolean;
   readonly clientsMax: number;
@@ -79,6 +79,7 @@ interface Entrant {
 
 export class LogIn {
   readonly #signUps: RecentCounts;
+  readonly #kicked = new RecentCounts(1, KICKED_MS, KICKED_MAX);
   readonly #uses = new RecentCounts(USES_MAX, USES_MS, USED_ACCOUNTS_MAX);
   /**
    * Devices that the disk has refused to remember, by account: they come back by their key as long as this process runs,
@@ -128,10 +129,16 @@ export class LogIn {
     }
   }
 
+  /** The client is being thrown out: for a while neither its name nor its key is let in. */
+  keepOut({ folded, key }: Pick<Client, "folded" | "key">): void {
+    for (const each of [folded, key]) this.#kicked.add(each, this.parts.out.monotonicMs);
+  }
+
   /** @returns Whether the client was thrown out a moment ago; then it is told so. */
   #isKicked({ link, folded }: Entrant): boolean {
-    const { kicked, out } = this.parts;
-    const kickedMs = kicked.waitMs(folded, link.peer, out.monotonicMs);
+    const { monotonicMs } = this.parts.out;
+    const waitsMs = [folded, link.peer].map((each) => this.#kicked.waitMs(each, monotonicMs));
+    const kickedMs = Math.max(...waitsMs);
     if (kickedMs === 0) return false;
     const text = "The operator has thrown you out";
     this.#refuse(link, "kicked", text, kickedMs);

@@ -187,7 +187,7 @@ Deno.test("whoever calls again and withdraws before we know that it had hung up 
     program.feed({ type: "link-down", link, closed: true, reason: "hung up" });
 
     assertEquals(program.machine.calling.call, null, how);
-    assertEquals(program.machine.missed.calls.map(({ from }) => from), ["bob"], how);
+    assertEquals(program.machine.calling.missedCalls.map(({ from }) => from), ["bob"], how);
   }
 });
 

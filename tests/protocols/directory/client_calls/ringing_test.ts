@@ -148,14 +148,14 @@ Deno.test("being called while one is busy: each caller is told of once in a call
     const words = [from("eve"), from("EVE"), from("cem"), from("eve")];
 
     assertEquals(words, [told("eve"), [], told("cem"), []]);
-    assertEquals(program.machine.missed.calls.map(({ from }) => from), ["eve", "cem"]);
+    assertEquals(program.machine.calling.missedCalls.map(({ from }) => from), ["eve", "cem"]);
   }
 });
 
 Deno.test("being called while one is busy: another call is another matter, and so many are told of in each", () => {
   const program = asked();
   for (let n = 1; n <= 120; n++) program.says({ type: "missed", from: `b${n}` });
-  assertEquals(program.machine.missed.calls.at(-1)?.from, "b100");
+  assertEquals(program.machine.calling.missedCalls.at(-1)?.from, "b100");
 
   outcome(program, "declined");
   assertEquals(program.says({ type: "missed", from: "b1" }).length, 1);
@@ -199,7 +199,7 @@ Deno.test("being called: while in another call, the other is told busy", () => {
       "notice text=eve called, and was told that you are busy",
     ],
   );
-  assertEquals(program.machine.missed.calls.map(({ from }) => from), ["eve"]);
+  assertEquals(program.machine.calling.missedCalls.map(({ from }) => from), ["eve"]);
   assertEquals(program.says({ type: "missed", from: "bob" }), [
     "notice text=bob called once more, from another program, and was told that you are busy",
   ]);
