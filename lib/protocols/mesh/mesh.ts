@@ -74,7 +74,8 @@ import {
 } from "./joining/refusals.ts";
 import { isForAnybody } from "./room/recipients.ts";
 import { KeptRulings } from "./authority/kept_rulings.ts";
-import { nameTakenText, REPLACED_TEXT, type Room } from "./room/room.ts";
+import type { Room } from "./room/room.ts";
+import { nameTakenText, REPLACED_TEXT } from "./room/membership_routes.ts";
 import type { RoomEffect, RoomInput } from "./room/room_io.ts";
 import { removedText } from "./room/rulings_view.ts";
 import type { SignedGenesis } from "./schema/structures.ts";

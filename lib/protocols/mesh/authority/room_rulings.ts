@@ -35,7 +35,7 @@ import type { SignedRuling } from "../schema/structures.ts";
 
 type RulingsMessage = Extract<MeshMessage, { readonly type: "rulings" }>;
 
-export type RulingsInput =
+type RulingsInput =
   | { readonly type: "neighbour-up"; readonly peer: PeerKey }
   | { readonly type: "neighbour-down"; readonly peer: PeerKey }
   /** What was sent to the peer may have been dropped. */

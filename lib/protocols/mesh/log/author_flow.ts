@@ -31,6 +31,8 @@ export class AuthorFlow {
   readonly #latest = new Map<PeerKey, number>();
   readonly #laggards = new Map<PeerKey, Laggard>();
   #sentSinceCheck = 0;
+  /** Room time of our own last message. */
+  #lastOwnTime = 0;
   /** Whether any member was heard of, or left, since the last look. */
   #hasNews = false;
   #waitedFor: readonly PeerKey[] = [];
@@ -50,9 +52,10 @@ export class AuthorFlow {
     this.#hasNews = true;
   }
 
-  /** So many own messages were delivered here. */
-  sent(messages: number): void {
+  /** So many own messages were delivered here, the last one at this room time. */
+  sent(messages: number, time: number): void {
     this.#sentSinceCheck += messages;
+    this.#lastOwnTime = time;
   }
 
   /**
@@ -87,9 +90,9 @@ export class AuthorFlow {
     return waitedFor;
   }
 
-  /** Whether this member has said that it has everything up to `time`. */
-  has(peer: PeerKey, time: number): boolean {
-    return (this.#latest.get(peer) ?? 0) >= time;
+  /** Whether this member has said that it has everything up to our last message. */
+  hasOwn(peer: PeerKey): boolean {
+    return (this.#latest.get(peer) ?? 0) >= this.#lastOwnTime;
   }
 
   /** When to look again, or the next laggard is given up; null where nobody is waited for. */

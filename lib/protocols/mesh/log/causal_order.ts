@@ -688,8 +688,9 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
     const own = this.authoring.stored(token);
     if (own === null) return;
     if (this.ledger.isOwnClosed) return this.#refuseClosed(own.tokens);
-    this.#deliver(own.bundle, own.id, null);
+    // The lines that the bundle answers are to be known before it is shown.
     if (own.tokens.length > 0) this.#said(own);
+    this.#deliver(own.bundle, own.id, null);
     this.#wake(own.bundle.header.value);
     this.#author();
   }

@@ -38,7 +38,7 @@ import type { RoomConfig, RoomEffect } from "./room_io.ts";
 import { type RulingFacts, RulingsView } from "./rulings_view.ts";
 import type { ClaimedRotation, RoomSecret } from "../schema/rotations.ts";
 import type { LeaveReason } from "../roster/roster_io.ts";
-import type { StrangersTold } from "./strangers.ts";
+import type { StrangersTold } from "./talkers.ts";
 
 /** A delivered text on its way to the user. */
 export interface DeliveredText {

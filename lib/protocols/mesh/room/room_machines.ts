@@ -29,6 +29,20 @@ import { ROSTER_LAN } from "../roster/roster_io.ts";
 import { RoomRulings } from "../authority/room_rulings.ts";
 import { RoomSecrets } from "../authority/room_secrets.ts";
 
+/** Those that are given inputs, and have effects. */
+export type RoutedMachines = Pick<
+  RoomMachines,
+  | "roster"
+  | "overlay"
+  | "order"
+  | "broadcast"
+  | "antiEntropy"
+  | "privateMessages"
+  | "secrets"
+  | "names"
+  | "rulings"
+>;
+
 export class RoomMachines {
   readonly order: CausalOrder;
   readonly antiEntropy: AntiEntropy;
@@ -41,6 +55,8 @@ export class RoomMachines {
   readonly rulings: RoomRulings;
   readonly entrances: Entrances;
   readonly known: KnownMembers;
+  /** The machines whose effects concern others (`room_routes.ts`); of those due at once the first is served first. */
+  readonly routed: RoutedMachines;
   /** Members from the records on disk, for finding the room again. */
   readonly #stored: readonly Contact[];
   readonly #timetable: Timetable;
@@ -134,7 +150,18 @@ export class RoomMachines {
       members: () => this.known.stay(),
     }, nowMs);
     this.rulings = new RoomRulings({ id: room, genesis }, config.rulings, signer, environment);
-    this.#timetable = new Timetable(this.#all());
+    this.routed = {
+      roster: this.roster,
+      overlay: this.overlay,
+      order: this.order,
+      broadcast: this.broadcast,
+      antiEntropy: this.antiEntropy,
+      privateMessages: this.privateMessages,
+      secrets: this.secrets,
+      names: this.names,
+      rulings: this.rulings,
+    };
+    this.#timetable = new Timetable(Object.values(this.routed));
   }
 
   /** Gives one of the machines an input; no input may bypass this, as the timetable must know. */
@@ -159,11 +186,6 @@ export class RoomMachines {
   awoke(stalledMs: number, nowMs: number): void {
     this.roster.awoke(stalledMs, nowMs);
     this.#timetable.changed(this.roster);
-  }
-
-  #all() {
-    const { overlay, broadcast, order, antiEntropy, roster, privateMessages, secrets } = this;
-    return [overlay, broadcast, order, antiEntropy, roster, privateMessages, secrets];
   }
 
   /** The records of a compacted log, without those that say how much was shown. */

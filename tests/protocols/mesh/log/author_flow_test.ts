@@ -57,7 +57,7 @@ Deno.test("AuthorFlow.waitedFor() looks again when somebody was heard of, has le
   const waitedFor = (nowMs: number) => [flow.waitedFor(nowMs), looks];
   flow.heard(BOB, 1);
   const notYet = waitedFor(0);
-  flow.sent(256);
+  flow.sent(256, 1);
 
   assertEquals([notYet, waitedFor(0), waitedFor(29_999)], [[[], 0], [[BOB], 1], [[BOB], 1]]);
   flow.heard(ANN, 1);
@@ -77,10 +77,15 @@ Deno.test("AuthorFlow.laggards() counts bytes too, and forgets who left", () => 
   assertEquals([behind, flow.laggards(1)], [[ANN], []]);
 });
 
-Deno.test("AuthorFlow.has() tells who is known to have everything up to a time", () => {
+Deno.test("AuthorFlow.hasOwn() tells who is known to have everything up to our last message", () => {
   const flow = new AuthorFlow(behindOf);
   flow.heard(ANN, 7);
   flow.heard(ANN, 5);
+  const having = () => [ANN, BOB].map((peer) => flow.hasOwn(peer));
 
-  assertEquals([flow.has(ANN, 7), flow.has(ANN, 8), flow.has(BOB, 1)], [true, false, false]);
+  const before = having();
+  flow.sent(1, 7);
+  const at7 = having();
+  flow.sent(1, 8);
+  assertEquals([before, at7, having()], [[true, true], [true, false], [false, false]]);
 });

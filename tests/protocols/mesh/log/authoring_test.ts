@@ -24,7 +24,7 @@ Deno.test("Order delivers an own bundle, here too, only when the disk has it", (
 
   assertEquals(types(asked), ["persist"]);
   assertEquals(meanwhile, 0);
-  assertEquals(types(stored), ["delivered", "said"]);
+  assertEquals(types(stored), ["said", "delivered"]);
 });
 
 Deno.test("Order: nothing of an own bundle has happened when the disk refuses it", () => {
@@ -49,13 +49,13 @@ Deno.test("Order puts what is typed while the disk works into one bundle, of 256
   order.step({ type: "say", texts: [line(0)] }, 0);
   const typed = Array.from({ length: BUNDLE_TEXTS_MAX + 1 }, (_, n) => line(n + 1));
   const meanwhile = order.step({ type: "say", texts: typed }, 0);
-  const [first, said, second] = order.step({ type: "stored", token: 1 }, 1);
+  const [said, first, second] = order.step({ type: "stored", token: 1 }, 1);
   const third = order.step({ type: "stored", token: 2 }, 2);
 
   assertEquals(meanwhile, []);
-  assertEquals([first?.type, said?.type, second?.type], ["delivered", "said", "persist"]);
-  assert(third[0]?.type === "delivered" && third[0].messages.length === BUNDLE_TEXTS_MAX);
-  assertEquals(types(third), ["delivered", "said", "persist"]);
+  assertEquals([said?.type, first?.type, second?.type], ["said", "delivered", "persist"]);
+  assert(third[1]?.type === "delivered" && third[1].messages.length === BUNDLE_TEXTS_MAX);
+  assertEquals(types(third), ["said", "delivered", "persist"]);
 });
 
 Deno.test("Order: what an own word has let in is on disk before the next own one, which names it", () => {
@@ -70,7 +70,7 @@ Deno.test("Order: what an own word has let in is on disk before the next own one
   const due = ann.order.nextDeadlineMs();
   const [next] = ann.order.step({ type: "tick" }, 1);
 
-  assertEquals(types(stored), ["persist", "delivered", "said", "delivered"]);
+  assertEquals(types(stored), ["persist", "said", "delivered", "delivered"]);
   assert(stored[0]?.type === "persist" && stored[0].token === null);
   assertEquals(due, 1);
   assert(next?.type === "persist" && next.records[0]?.kind === "bundle");
@@ -250,7 +250,7 @@ Deno.test("Order refuses a line above 64 KiB and says how long it is", () => {
     texts: [{ text: "x".repeat(65_537), token: 3 }, { text: "ok", token: 4 }],
   });
 
-  assertEquals(types(effects), ["refused", "persist", "delivered", "said"]);
+  assertEquals(types(effects), ["refused", "persist", "said", "delivered"]);
   assert(effects[0]?.type === "refused" && effects[0].code === "too-long");
 });
 

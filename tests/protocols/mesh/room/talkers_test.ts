@@ -6,8 +6,7 @@ import {
   TALK_BYTES_MAX,
   TALK_MESSAGES_MAX,
 } from "../../../../lib/protocols/mesh/schema/limits.ts";
-import { Strangers } from "../../../../lib/protocols/mesh/room/strangers.ts";
-import { Talkers } from "../../../../lib/protocols/mesh/room/talkers.ts";
+import { Strangers, Talkers } from "../../../../lib/protocols/mesh/room/talkers.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import { MadeUpStream } from "../../../sim/mesh/adversary.ts";
 import { EVEN_WORLD, plainMember } from "../../../sim/mesh/even_world.ts";

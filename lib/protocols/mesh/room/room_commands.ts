@@ -1,0 +1,171 @@
+/**
+ * What the user asks for in the room. What is said comes after what was typed before it, here too: a command waits while
+ * lines before it aren't on disk.
+ */
+
+import { P2pchatError } from "../../../base/errors.ts";
+import { fingerprintOf } from "../../../base/text/fingerprint.ts";
+import type { PeerKey } from "../../../base/ids.ts";
+import { unreachable } from "../../../base/invariant.ts";
+import { shownName } from "../../../base/text/names.ts";
+import type { RulingKind } from "../authority/kept_rulings.ts";
+import { isMessage } from "../schema/events.ts";
+import type { RoomInput } from "./room_io.ts";
+import type { RoomParts } from "./room_parts.ts";
+import type { RoomRoutes } from "./room_routes.ts";
+
+type UserCommand = Extract<RoomInput, { readonly type: "command" }>["command"];
+
+/** The `ref` that the user gave with a command. */
+type Ref = string | undefined;
+
+export class RoomCommands {
+  /** Commands typed after lines that aren't on disk yet, in the order in which they were typed. */
+  readonly #held: { readonly command: UserCommand; readonly ref: Ref }[] = [];
+
+  /** @param pausedBecause Why the user is asked to wait, as a status shows it. */
+  constructor(
+    readonly parts: RoomParts,
+    readonly routes: RoomRoutes,
+    readonly pausedBecause: () => string | null,
+  ) {}
+
+  /** How many wait. */
+  get held(): number {
+    return this.#held.length;
+  }
+
+  /** A message to one member comes after what was said to all before it, here too; a status doesn't wait. */
+  typed(command: UserCommand, ref: Ref): void {
+    const waits = isMessage(command) || command.command === "history";
+    if (waits) this.#held.push({ command, ref });
+    else this.#carryOut(command, ref);
+  }
+
+  /** Carries out the commands that waited for the disk, as far as the disk has what was before them. */
+  release(): void {
+    for (let next; (next = this.#held[0]) !== undefined;) {
+      const { command, ref } = next;
+      if (command.command !== "say" && this.parts.machines.order.unsaid().messages > 0) return;
+      this.#held.shift();
+      this.#carryOut(command, ref);
+    }
+  }
+
+  #carryOut(command: UserCommand, ref: Ref): void {
+    try {
+      this.#perform(command, ref);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      this.parts.view.error(error.code, error.message, ref);
+    }
+  }
+
+  /** @throws {P2pchatError} What is wrong with the command. */
+  #perform(command: UserCommand, ref: Ref): void {
+    const { view, showing, neighbours } = this.parts;
+    const { give } = this.routes;
+    switch (command.command) {
+      case "say": {
+        const token = showing.lineTyped(ref);
+        return give("order", { type: "say", texts: [{ text: command.text, token }] });
+      }
+      case "msg": {
+        const receiver = view.receiver(command.name);
+        const say = { type: "say", ...receiver, text: command.text } as const;
+        return give("privateMessages", ref === undefined ? say : { ...say, ref });
+      }
+      case "peers":
+        return view.peers(new Set(neighbours.peers), ref);
+      case "history":
+        return view.history(command.count, ref);
+      case "status":
+        return this.#status(ref);
+      case "verify":
+        return this.#verify(command, ref);
+      case "refuse":
+        return give("names", { type: "refused", name: command.name, fingerprint: command.key });
+      case "unrefuse":
+        return give("names", { type: "unrefused", name: command.name, fingerprint: command.key });
+      case "invite": {
+        const { rotate } = command;
+        // Checked before the secret is rotated: nobody could see the new invite.
+        if (this.routes.membership.entrances().length === 0) return view.noEntrance(rotate, ref);
+        return give("secrets", { type: "invite", rotate, ref });
+      }
+      case "remove":
+      case "allow":
+        return this.#rule(command.command, command.name, ref);
+      case "deputy":
+        return this.#rule(command.appoint ? "deputy" : "no-deputy", command.name, ref);
+      case "trust":
+        return this.#trust(command.name, ref);
+      default:
+        return unreachable(command);
+    }
+  }
+
+  #status(ref: Ref): void {
+    const { machines, neighbours, flow, talkers, view, out: { nowMs } } = this.parts;
+    view.status({
+      nowMs,
+      direct: new Set(neighbours.peers),
+      unsent: machines.order.unsaid().messages,
+      waiting: machines.privateMessages.waiting(),
+      upToDate: (peer) => flow.hasOwn(peer) || machines.isLevel(peer),
+      sources: machines.antiEntropy.sources(),
+      pausedBecause: this.pausedBecause(),
+      talkers: talkers.loud(nowMs),
+      strangers: talkers.strangers.told(nowMs),
+    }, ref);
+  }
+
+  #verify(
+    { name: typed, answer }: Extract<UserCommand, { readonly command: "verify" }>,
+    ref: Ref,
+  ): void {
+    const { machines, view } = this.parts;
+    const key = view.member(typed);
+    const name = machines.names.shownName(key)!;
+    // The answer comes first: it says why the member is shown under another name then.
+    view.verify(key, name, answer, ref);
+    if (answer !== "no") return;
+    this.routes.give("names", { type: "refuse", key });
+    view.refused(key);
+  }
+
+  #trust(name: string, ref: Ref): void {
+    const { machines, view } = this.parts;
+    const key = view.stranger(name);
+    const isNew = !machines.names.isKnown(key);
+    this.routes.give("names", { type: "trust", key });
+    view.trusted(key, name, isNew, ref);
+  }
+
+  #rule(kind: RulingKind, typed: string, ref: Ref): void {
+    const { machines, view } = this.parts;
+    const denial = machines.rulings.denial(kind, shownName(typed));
+    if (denial !== null) return view.error(denial.code, denial.text, ref);
+    const subject = kind === "allow"
+      ? this.#removedNamed(typed)
+      : view.stranger(typed, kind === "remove" ? "remove" : "deputy");
+    const name = view.nameOf(subject, typed);
+    this.routes.give("rulings", { type: "rule", kind, subject, name, ref });
+  }
+
+  /** @throws {P2pchatError} `unknown-user`, if it is nobody, or several. */
+  #removedNamed(typed: string): PeerKey {
+    const { machines, view } = this.parts;
+    const removed = machines.removedNamed(typed);
+    const [key, ...others] = removed;
+    if (key === undefined) return view.stranger(typed);
+    if (others.length === 0) return key;
+    const keys = removed.map(fingerprintOf).join(", ");
+    throw new P2pchatError(
+      "unknown-user",
+      `Several that were removed have been called ${
+        shownName(typed)
+      }: name the key, one of ${keys}`,
+    );
+  }
+}
