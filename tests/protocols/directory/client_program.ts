@@ -13,6 +13,7 @@ import type {
   ClientInput,
   Entry,
 } from "../../../lib/protocols/directory/schema/client_io.ts";
+import { ClientOutput } from "../../../lib/protocols/directory/schema/client_output.ts";
 import type { ClientRecord } from "../../../lib/protocols/directory/schema/client_records.ts";
 import {
   type DatagramMessage,
@@ -28,6 +29,7 @@ import type {
 } from "../../../lib/protocols/directory/schema/messages.ts";
 import { REFUSED_TEXTS } from "../../../lib/protocols/directory/schema/refusal_text.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { PartOutput } from "../part_output.ts";
 import { passTime } from "../passing_time.ts";
 
 export const ANN = fakeSigner("ann");
@@ -179,49 +181,29 @@ export class ClientProgram {
 
   #words(effect: ClientEffect): string {
     switch (effect.type) {
-      case "show": {
+      case "show":
         this.events.push(effect.event);
-        const { event, ...fields } = effect.event;
-        const ref = effect.ref === undefined ? "" : ` ref=${effect.ref}`;
-        return `${event}${fieldsOf(event === "call" ? knownOf(fields) : fields)}${ref}`;
-      }
-      case "send": {
+        break;
+      case "send":
         this.sent.push(effect);
-        const { type, ...fields } = effect.message;
-        const to = effect.link === this.link ? "directory" : `link ${effect.link}`;
-        return `to ${to}: ${type}${fieldsOf(fields)}`;
-      }
-      case "dial": {
+        break;
+      case "dial":
+      case "relay-open":
         this.attempt = effect.attempt;
-        const expect = NAMES.get(effect.expect ?? "") ?? "anybody";
-        return `dial ${effect.mode} ${endpointText(effect.endpoint)} ${expect}`;
-      }
+        break;
       case "datagram": {
         const opened = this.path?.open(transportOf(effect.bytes)!);
         if (opened?.message) this.datagrams.push({ atMs: this.nowMs, message: opened.message });
         return `datagram ${endpointText(effect.to)}: ${opened?.message?.type ?? "?"}`;
       }
-      case "pin":
-        return `pin ${effect.name} ${NAMES.get(effect.key)}${effect.again ? " again" : ""}`;
-      case "stop": {
-        const { outcome } = effect;
-        if (outcome.kind === "bye") return `bye ${outcome.reason}`;
-        this.fatal = outcome.text;
-        return `fatal ${outcome.code}`;
-      }
-      case "relay-open":
-        this.attempt = effect.attempt;
-        return `relay-open ${effect.isDialler ? "dials" : "waits"}`;
+      case "stop":
+        if (effect.outcome.kind === "fatal") this.fatal = effect.outcome.text;
+        break;
       case "close":
         this.goodbyes.push(effect.reason);
-        return `close ${effect.link === this.link ? "directory" : `link ${effect.link}`}`;
-      case "cancel-dial":
-        return "cancel-dial";
-      case "input":
-        return `input ${effect.pausedBecause ?? "goes on"}`;
-      default:
-        return `${effect.type}${fieldsOf(effect)}`;
+        break;
     }
+    return wordsOf(effect, this.link);
   }
 
   // The directory.
@@ -333,6 +315,53 @@ export class ClientProgram {
     passTime(this, ms, () => words.push(...this.feed({ type: "tick" })));
     return words.filter((word) => !word.startsWith("datagram"));
   }
+}
+
+/** The output of a client's part. */
+export function partOutput() {
+  return new PartOutput(new ClientOutput(), (effect: ClientEffect) => wordsOf(effect));
+}
+
+/** @param directory The link to the directory. */
+function wordsOf(effect: ClientEffect, directory?: LinkId): string {
+  const nameOf = (link: LinkId) => link === directory ? "directory" : `link ${link}`;
+  switch (effect.type) {
+    case "show": {
+      const { event, ...fields } = effect.event;
+      const ref = effect.ref === undefined ? "" : ` ref=${effect.ref}`;
+      return `${event}${fieldsOf(event === "call" ? knownOf(fields) : fields)}${ref}`;
+    }
+    case "send":
+      return `to ${nameOf(effect.link)}: ${messageWords(effect.message)}`;
+    case "dial": {
+      const expect = NAMES.get(effect.expect ?? "") ?? "anybody";
+      return `dial ${effect.mode} ${endpointText(effect.endpoint)} ${expect}`;
+    }
+    case "datagram":
+      return `datagram ${endpointText(effect.to)}`;
+    case "pin":
+      return `pin ${effect.name} ${NAMES.get(effect.key)}${effect.again ? " again" : ""}`;
+    case "stop":
+      return effect.outcome.kind === "bye"
+        ? `bye ${effect.outcome.reason}`
+        : `fatal ${effect.outcome.code}`;
+    case "relay-open":
+      return `relay-open ${effect.isDialler ? "dials" : "waits"}`;
+    case "close":
+      return `close ${nameOf(effect.link)}`;
+    case "cancel-dial":
+      return "cancel-dial";
+    case "input":
+      return `input ${effect.pausedBecause ?? "goes on"}`;
+    case "persist":
+      return `writes ${effect.records.map(({ kind }) => kind).join(" ")}`;
+    default:
+      return `${effect.type}${fieldsOf(effect)}`;
+  }
+}
+
+export function messageWords({ type, ...fields }: DirectoryMessage): string {
+  return `${type}${fieldsOf(fields)}`;
 }
 
 /** The fields that have a value: most calls have neither a reason nor a route. */

@@ -2,8 +2,10 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { LinkId } from "../../../../lib/base/ids.ts";
+import { CallConversation } from "../../../../lib/protocols/directory/client_calls/call_conversation.ts";
 import { UNKNOWN_MESSAGES_MAX } from "../../../../lib/protocols/directory/schema/limits.ts";
-import { callId, ClientProgram } from "../client_program.ts";
+import { callId, ClientProgram, partOutput } from "../client_program.ts";
+import { callWith, talkingCall } from "./call_parts.ts";
 import {
   outcome,
   relayedTalking,
@@ -25,28 +27,6 @@ function hearsLines({ program, link }: Talking, count: number): Words {
 function notices(words: Words): Words {
   return words.filter((word) => word.startsWith("notice"));
 }
-
-Deno.test("heard: the other is told of what was shown after 200 ms, or 32 lines", () => {
-  const talk = talking();
-  const { program, link } = talk;
-
-  assertEquals(hearsLines(talk, 1), []);
-  assertEquals(program.after(150), []);
-  assertEquals(hearsLines(talk, 2), []);
-  assertEquals(program.after(49), []);
-  assertEquals(program.after(1), [`to link ${link}: heard lines=3`]);
-  assertEquals(program.after(60_000), []);
-  assertEquals(hearsLines(talk, 31), []);
-  assertEquals(hearsLines(talk, 1), [`to link ${link}: heard lines=35`]);
-  assertEquals(program.after(150), []);
-  assertEquals(hearsLines(talk, 1), []);
-  assertEquals(program.after(199), []);
-  assertEquals(program.after(1), [`to link ${link}: heard lines=36`]);
-  assertEquals(
-    hearsLines(talk, 100),
-    [68, 100, 132].map((n) => `to link ${link}: heard lines=${n}`),
-  );
-});
 
 Deno.test("heard: whoever ends a call says first what was shown", () => {
   const ends: Readonly<Record<string, (program: ClientProgram, link: LinkId) => Words>> = {
@@ -166,17 +146,6 @@ Deno.test("heard: whoever hangs up is told what wasn't heard as soon as that is 
   }
 });
 
-Deno.test("heard: whoever hangs up closes the link once all was heard, and shows no more of it", () => {
-  const { program, link } = hungUp();
-  assertEquals(program.hears(link, { type: "line", text: "too late" }), []);
-  assertEquals(program.hears(link, { type: "heard", lines: 2 }), []);
-  assertEquals(program.hears(link, { type: "heard", lines: 4 }), [], "more than was said");
-
-  assertEquals(program.hears(link, { type: "heard", lines: 3 }), [`close link ${link}`]);
-  assertEquals(notices(program.linkDown(link, true)), []);
-  assertEquals(notices(program.after(20_000)), []);
-});
-
 Deno.test("heard: whoever is hung up on says first what was shown, and closes the link", () => {
   for (const talk of [talking(), relayedTalking()]) {
     const { program, link } = talk;
@@ -190,24 +159,6 @@ Deno.test("heard: whoever is hung up on says first what was shown, and closes th
     assert([...words, ...told].some((word) => word.startsWith("to directory: hang-up")));
     assertEquals(words.includes("relay-close call=#1"), false);
   }
-});
-
-Deno.test("heard: so many calls that our user has ended are waited for, each for itself", () => {
-  const program = ClientProgram.in();
-  for (let n = 1; n <= 9; n++) {
-    program.types({ command: "call", name: "bob" });
-    program.meet({ call: callId(n) });
-    const { link } = program.linkUp();
-    program.hears(link, { type: "talk", call: callId(n) });
-    saysLines(program, n);
-    const told = notices(program.types({ command: "hang-up" }));
-    assertEquals(
-      told,
-      n < 9 ? [] : ["notice text=bob may not have got your last line warning=true"],
-    );
-    program.after(500);
-  }
-  assertEquals(notices(program.after(10_000)).length, 8);
 });
 
 Deno.test("heard: who talks to oneself loses nothing", () => {
@@ -245,20 +196,6 @@ Deno.test("heard: each call counts its own lines", () => {
   assertEquals(notices(program.linkDown(other, false)), []);
 });
 
-Deno.test("heard: of more lines than were said, or of no more than before, it breaks the rules", () => {
-  for (const lines of [0, 1, 3]) {
-    const { program, link } = talking();
-    saysLines(program, 2);
-    assertEquals(program.hears(link, { type: "heard", lines: 1 }), []);
-    const words = program.hears(link, { type: "heard", lines });
-    assertEquals(words.slice(0, 3), [
-      `close link ${link}`,
-      "to directory: hang-up reason=protocol call=#1",
-      "call call=#1 peer=bob state=ended reason=protocol durationMs=0",
-    ]);
-  }
-});
-
 Deno.test("calling: so much that isn't understood ends that call alone, and counts against nobody else", () => {
   const { program, link } = talking();
   const unknown = (link: LinkId) => program.feed({ type: "unknown-message", link, code: 99 });
@@ -287,4 +224,61 @@ Deno.test("heard: a program that doesn't know it is talked to all the same", () 
 
   assertEquals(program.hears(link, { type: "unknown", code: 51 }), []);
   assertEquals(program.machine.calling.call?.phase, "talking");
+});
+
+// The conversation alone.
+
+function conversing(call = talkingCall()) {
+  const output = partOutput();
+  const part = new CallConversation({ out: output.out, selfName: "ann" });
+  const told = () => output.words().filter((word) => word.startsWith("to link"));
+  const hears = (lines: number) => {
+    for (let n = 0; n < lines; n++) {
+      assertEquals(part.hears(call, { type: "line", text: "x" }), null);
+    }
+    return told();
+  };
+  const after = (ms: number) => {
+    output.pass(ms);
+    part.tick(call);
+    return told();
+  };
+  return { output, call, part, told, hears, after };
+}
+
+Deno.test("CallConversation: the other is told of what was shown after 200 ms, or 32 lines", () => {
+  const { hears, after } = conversing();
+  const report = (lines: number) => [`to link 1: heard lines=${lines}`];
+
+  assertEquals([hears(1), after(150), hears(2), after(49)], [[], [], [], []]);
+  assertEquals([after(1), after(60_000)], [report(3), []]);
+  assertEquals([hears(31), hears(1)], [[], report(35)]);
+  assertEquals([after(150), hears(1), after(199)], [[], [], []]);
+  assertEquals(after(1), report(36));
+  assertEquals(hears(100), [68, 100, 132].flatMap(report));
+});
+
+Deno.test("CallConversation: no more is said at once than a link can say that it doesn't take", () => {
+  const { call, part, told, after } = conversing();
+  call.isCongested = true;
+  for (let n = 0; n < 5; n++) part.say(call, "x".repeat(40_000), undefined);
+  assertEquals(told(), []);
+
+  call.isCongested = false;
+  part.flush(call);
+  assertEquals(told().length, 2);
+  call.isCongested = true;
+  assertEquals(after(1_000), []);
+  call.isCongested = false;
+  part.flush(call);
+  assertEquals([told().length, after(0).length], [2, 1]);
+});
+
+Deno.test("CallConversation: what nobody can say in a call is refused, and breaks its rules", () => {
+  const { output, call, part } = conversing();
+
+  assertEquals(part.hears(call, { type: "heard", lines: 1 }), "heard of what wasn't said");
+  assertEquals(part.hears(call, { type: "done" }), "done in a call");
+  part.say(callWith({ phase: "asked" }), "hello", "s");
+  assertEquals(output.words()[0]?.split(" ")[1], "code=not-allowed");
 });

@@ -162,37 +162,6 @@ Deno.test("the directory goes: one that is met while a call comes about is told 
   assert(program.directoryUp()[0]?.includes("talking={call=#1 name=bob}"));
 });
 
-Deno.test("the directory goes: one that lets in only once they talk is told of the call, too", () => {
-  const program = ringing();
-  program.meet();
-  program.directoryDown();
-  program.after(1_000);
-  program.directoryUp();
-  const { link } = program.linkUp();
-  program.hears(link, { type: "talk", call: CALL });
-  program.after(DECIDED_MS);
-  program.entered();
-
-  assertEquals(program.after(DECIDED_MS)[0], "close directory");
-});
-
-Deno.test("the directory goes: whoever has told it of the call as it came in doesn't come in anew for that", () => {
-  const program = ringing();
-  program.meet();
-  program.directoryDown();
-  program.after(1_000);
-  program.directoryUp();
-  program.entered();
-  const { link } = program.linkUp();
-  program.hears(link, { type: "talk", call: CALL });
-  program.directoryDown();
-  program.after(1_000);
-  assert(program.directoryUp()[0]?.includes("talking={call=#1 name=bob}"));
-  program.entered();
-
-  assertEquals(program.after(DECIDED_MS).filter((word) => word.startsWith("close")), []);
-});
-
 Deno.test("replaced: a direct call goes on until it ends, then the program does", () => {
   const { program, link } = talking();
 

@@ -1,6 +1,15 @@
 /** Lines of a call: in order, once, and none lost without a word. */
 
 import { assert, assertEquals } from "@std/assert";
+import {
+  CallLines,
+  Receipts,
+} from "../../../../lib/protocols/directory/client_calls/call_lines.ts";
+import {
+  LINES_BYTES_MAX,
+  LINES_MAX,
+} from "../../../../lib/protocols/directory/schema/client_limits.ts";
+import { HEARD_LINES_MAX } from "../../../../lib/protocols/directory/schema/limits.ts";
 import type { CallOutcome } from "../../../../lib/protocols/directory/schema/messages.ts";
 import { BOB, callId, ClientProgram } from "../client_program.ts";
 import {
@@ -177,20 +186,6 @@ Deno.test("whoever calls again before the first call is answered is told that we
   assert(answer?.includes("reason=busy"), answer);
 });
 
-Deno.test("whoever calls again and withdraws before we know that it had hung up was missed", () => {
-  for (const how of ["withdrawn", "the directory is gone"]) {
-    const { program, link } = talking();
-    callsAgain(program);
-    if (how === "withdrawn") {
-      program.says({ type: "outcome", call: callId(2), state: "cancelled", reason: "" });
-    } else program.directoryDown();
-    program.feed({ type: "link-down", link, closed: true, reason: "hung up" });
-
-    assertEquals(program.machine.calling.call, null, how);
-    assertEquals(program.machine.calling.missedCalls.map(({ from }) => from), ["bob"], how);
-  }
-});
-
 Deno.test("lines: what a link doesn't take waits, and the input pauses before too much does", () => {
   const { program, link } = talking();
   program.feed({ type: "congested", link });
@@ -204,33 +199,6 @@ Deno.test("lines: what a link doesn't take waits, and the input pauses before to
   const words = program.feed({ type: "drained", link });
   assertEquals(words.filter((word) => word.startsWith("to link")).length, 1_000);
   assertEquals(words.at(-1), "input goes on");
-});
-
-Deno.test("lines: no more are said at once than a link can say that it doesn't take", () => {
-  const { program, link } = talking();
-  program.feed({ type: "congested", link });
-  for (let n = 0; n < 10; n++) program.types({ command: "say", text: "x".repeat(40_000) });
-  const said = (words: Words) => words.filter((word) => / line text=/.test(word)).length;
-
-  assertEquals(said(program.feed({ type: "drained", link })), 2);
-  assertEquals(said(program.feed({ type: "tick" })), 2);
-  program.feed({ type: "congested", link });
-  assertEquals(said(program.after(1_000)), 0);
-  assertEquals(said(program.feed({ type: "drained", link })), 2);
-
-  program.types({ command: "hang-up" });
-  const words = program.after(0);
-  assertEquals([said(words), words.includes(`to link ${link}: hung-up`)], [4, true]);
-});
-
-Deno.test("lines: long ones fill what may wait, too", () => {
-  const { program, link } = talking();
-  program.feed({ type: "congested", link });
-  let words: Words = [];
-  for (let n = 0; n < 65; n++) {
-    words = program.types({ command: "say", text: "x".repeat(65_536) });
-  }
-  assertEquals(words[0]?.split(" ")[1], "code=full");
 });
 
 Deno.test("lines: none is empty, none too long, and none holds what UTF-8 can't", () => {
@@ -253,4 +221,43 @@ Deno.test("lines: those of the other are shown under its name", () => {
   assertEquals(program.hears(link, { type: "line", text: "q" }), [
     "message from=bob text=q self=false",
   ]);
+});
+
+// The queue, and the count, alone.
+
+Deno.test("CallLines: so many lines, or so many bytes, fill it, whichever come first", () => {
+  const lines = new CallLines();
+  const add = (text: string, times: number) => {
+    for (let n = 0; n < times; n++) lines.add({ text, ref: undefined });
+  };
+
+  add("x", LINES_MAX / 2);
+  assertEquals([lines.size, lines.fill], [LINES_MAX / 2, 0.5]);
+  while (lines.shift() !== undefined);
+  add("é".repeat(LINES_BYTES_MAX / 8), 4);
+  assertEquals([lines.size, lines.fill], [4, 1], "in UTF-8");
+  lines.shift();
+  assertEquals(lines.fill, 0.75);
+});
+
+Deno.test("Receipts: what was said and not reported may be lost; no report is of more, nor of less than before", () => {
+  const receipts = new Receipts();
+  for (let n = 0; n < 3; n++) receipts.said();
+
+  assertEquals([receipts.heard(0), receipts.heard(4), receipts.unheard], [false, false, 3]);
+  assertEquals([receipts.heard(2), receipts.unheard], [true, 1]);
+  assertEquals([receipts.heard(2), receipts.heard(1), receipts.unheard], [false, false, 1]);
+  assertEquals([receipts.heard(3), receipts.unheard], [true, 0]);
+});
+
+Deno.test("Receipts: what was shown is reported soon, 32 lines at once, and each line in one report", () => {
+  const receipts = new Receipts();
+  const shows = (lines: number) => {
+    for (let n = 0; n < lines; n++) receipts.shown();
+    return receipts.owed;
+  };
+
+  assertEquals([shows(0), shows(1), shows(HEARD_LINES_MAX - 2)], ["nothing", "soon", "soon"]);
+  assertEquals([shows(1), receipts.tell(), receipts.owed], ["now", HEARD_LINES_MAX, "nothing"]);
+  assertEquals([shows(1), receipts.tell()], ["soon", HEARD_LINES_MAX + 1]);
 });

@@ -1,9 +1,11 @@
 /** Calling: the directory is asked, both dial, one link stays. */
 
 import { assert, assertEquals } from "@std/assert";
+import { Calling } from "../../../../lib/protocols/directory/client_calls/calling.ts";
+import { KnownKeys } from "../../../../lib/protocols/directory/lobby/known_keys.ts";
 import { AFTER_CALL_MS } from "../../../../lib/protocols/directory/schema/client_limits.ts";
 import { CALLS_BURST, CALLS_PER_S } from "../../../../lib/protocols/directory/schema/limits.ts";
-import { callId, ClientProgram, EVE, user } from "../client_program.ts";
+import { callId, ClientProgram, partOutput, user } from "../client_program.ts";
 import { asked, CALL, outcome, ringing, talking, type Words } from "./calling_cases.ts";
 
 // Calling.
@@ -114,23 +116,6 @@ Deno.test("calling: the second link is closed", () => {
   const { link, words } = program.linkUp();
 
   assertEquals(words, [`close link ${link}`]);
-});
-
-Deno.test("calling: a link that is up before the directory has said with whom waits for that", () => {
-  const program = ringing();
-  const { link: strange } = program.linkUp({ peer: EVE });
-  const { link, words } = program.linkUp();
-  assertEquals(words, []);
-  assertEquals(program.hears(link, { type: "talk", call: CALL }), []);
-
-  const met = program.meet();
-
-  assertEquals(met.slice(0, 4), [
-    "connecting",
-    "dial call 10.0.0.2:5000 bob",
-    `close link ${strange}`,
-    `to link ${link}: begin call=#1`,
-  ]);
 });
 
 Deno.test("calling: without a link after 4 s it goes through the directory", () => {
@@ -344,4 +329,40 @@ Deno.test("whoever's program knows another key of ours than this one is told so,
     reason: "key-changed",
   });
   assertEquals(ended[0], "call call=#1 peer=bob state=ended reason=not-trusted");
+});
+
+// All of it but the program around it.
+
+Deno.test("Calling: a process that is between two calls has no deadline, and no word for the directory", () => {
+  const output = partOutput();
+  const told: string[] = [];
+  const shown: number[] = [];
+  const calling = new Calling({
+    out: output.out,
+    keys: new KnownKeys(output.out),
+    lobby: { showAfter: (_, talkedMs) => void shown.push(talkedMs) },
+    selfName: "ann",
+    isUp: true,
+    isInteractive: true,
+    randomBytes: () => callId(1),
+    wallMs: () => 0,
+    nextAttempt: () => 1,
+    tell: ({ type }) => void told.push(type),
+    offends: (text) => void told.push(text),
+    enterAnew: () => void told.push("enters anew"),
+  });
+  calling.ring("bob", undefined);
+  calling.cancel(undefined);
+  assertEquals([told.splice(0), calling.nextMs()], [["call", "hang-up"], null]);
+  calling.ring("ann", undefined);
+  output.pass(5_000);
+  calling.hangUp(undefined);
+  assertEquals([told.splice(0), shown], [["call", "begun", "hang-up"], [5_000]]);
+
+  calling.directoryLeft("directory-down");
+  calling.entered();
+  calling.drop();
+  output.pass(60_000);
+  calling.tick();
+  assertEquals([calling.call, calling.nextMs(), told], [null, null, []]);
 });

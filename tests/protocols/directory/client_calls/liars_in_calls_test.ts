@@ -1,6 +1,6 @@
 /** A callee, a stranger or a directory that lies ends nothing but its own. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { BOB, callId, ClientProgram, EVE } from "../client_program.ts";
 import { asked, CALL, outcome, ringing, talking, withoutUsers } from "./calling_cases.ts";
 
@@ -38,18 +38,6 @@ Deno.test("a liar: a link with another key, of another call, begun by who didn't
   );
 });
 
-Deno.test("a liar: nobody but the caller begins, and on a link of this call", () => {
-  const program = asked();
-  program.types({ command: "accept" });
-  program.meet({ isCaller: false });
-  const other = program.linkUp().link;
-  const unnamed = program.linkUp().link;
-
-  program.hears(other, { type: "talk", call: CALL });
-  assertEquals(program.hears(other, { type: "begin", call: callId(9) }), [`close link ${other}`]);
-  assertEquals(program.hears(unnamed, { type: "begin", call: CALL }), [`close link ${unnamed}`]);
-});
-
 Deno.test("a liar: who breaks the rules in a call isn't talked to any more", () => {
   const { program, link } = talking();
 
@@ -58,20 +46,6 @@ Deno.test("a liar: who breaks the rules in a call isn't talked to any more", () 
     "to directory: hang-up reason=protocol call=#1",
     "call call=#1 peer=bob state=ended reason=protocol durationMs=0",
   ]);
-});
-
-Deno.test("strangers: links without a call are closed, and many of them keep nobody out", () => {
-  const idle = ClientProgram.in();
-  const { link, words } = idle.linkUp();
-  assertEquals(words, [`close link ${link}`]);
-
-  const program = ringing();
-  const closed: string[] = [];
-  for (let n = 0; n < 50; n++) closed.push(...program.linkUp({ peer: EVE }).words);
-  assertEquals(closed.length, 42);
-  const bob = program.linkUp().link;
-  program.hears(bob, { type: "talk", call: CALL });
-  assert(program.meet().includes(`to link ${bob}: begin call=#1`));
 });
 
 Deno.test("a lying directory: a call with another than the one who was called ends the link to it", () => {

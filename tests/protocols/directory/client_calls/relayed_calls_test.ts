@@ -1,26 +1,74 @@
 /** A call through the directory. */
 
 import { assert, assertEquals } from "@std/assert";
-import { callId } from "../client_program.ts";
+import type { LinkId } from "../../../../lib/base/ids.ts";
+import { RelayedCalls } from "../../../../lib/protocols/directory/client_calls/relayed_calls.ts";
+import {
+  RELAY_BYTES_MAX,
+  RELAY_CREDIT_BYTES,
+} from "../../../../lib/protocols/directory/schema/limits.ts";
+import { callId, messageWords, partOutput } from "../client_program.ts";
 import { CALL, outcome, relayedTalking, withoutUsers } from "./calling_cases.ts";
 
-Deno.test("relayed: bytes go both ways, no further ahead than they are taken", () => {
-  const { program } = relayedTalking();
-  const bytes = new Uint8Array(16_384);
+const ID = CALL.toHex();
 
-  const out = program.feed({ type: "relayed", call: CALL.toHex(), bytes: Uint8Array.of(1, 2) });
-  assertEquals(out, ["to directory: relay call=#1 bytes=0102"]);
-  assertEquals(program.says({ type: "relay", call: CALL, bytes: Uint8Array.of(3) }), [
-    "relay-bytes call=#1 bytes=03",
-  ]);
-  program.says({ type: "relay", call: CALL, bytes });
-  assertEquals(program.feed({ type: "relay-taken", call: CALL.toHex(), bytes: 1 }), []);
-  assertEquals(program.feed({ type: "relay-taken", call: CALL.toHex(), bytes: 16_384 }), [
-    "to directory: relay-room call=#1 bytes=16385",
-  ]);
-  assertEquals(program.says({ type: "relay-room", call: CALL, bytes: 2 }), [
-    "relay-room call=#1 bytes=2",
-  ]);
+/** The call is relayed. */
+function relayedCalls() {
+  const output = partOutput();
+  const told: string[] = [];
+  const calls = new RelayedCalls(output.out, (message) => void told.push(messageWords(message)));
+  assertEquals([calls.open(ID), calls.open(ID)], [true, false]);
+  const comes = (bytes: number, call = CALL) =>
+    calls.came({ type: "relay", call, bytes: new Uint8Array(bytes) });
+  return { output, told: () => told.splice(0), calls, comes };
+}
+
+Deno.test("RelayedCalls: bytes go both ways, no further ahead than they are taken", () => {
+  const { output, told, calls, comes } = relayedCalls();
+
+  calls.send(ID, Uint8Array.of(1, 2));
+  assertEquals(told(), ["relay call=#1 bytes=0102"]);
+  calls.came({ type: "relay", call: CALL, bytes: Uint8Array.of(3) });
+  assertEquals(output.words(), ["relay-bytes call=#1 bytes=03"]);
+  comes(RELAY_BYTES_MAX);
+  calls.taken(ID, RELAY_BYTES_MAX - 1);
+  assertEquals(told(), [], "not yet worth a message");
+  calls.taken(ID, 2);
+  assertEquals(told(), [`relay-room call=#1 bytes=${RELAY_BYTES_MAX + 1}`]);
+  output.words();
+  calls.came({ type: "relay-room", call: CALL, bytes: 2 * RELAY_CREDIT_BYTES });
+  assertEquals(output.words(), [`relay-room call=#1 bytes=${RELAY_CREDIT_BYTES}`]);
+});
+
+Deno.test("RelayedCalls: there is room for the credit, and for what was taken since", () => {
+  const { calls, comes } = relayedCalls();
+
+  assertEquals([comes(RELAY_CREDIT_BYTES), comes(1)], [true, false]);
+  const other = relayedCalls();
+  other.comes(RELAY_CREDIT_BYTES);
+  other.calls.taken(ID, RELAY_BYTES_MAX);
+  assertEquals([other.comes(RELAY_BYTES_MAX), other.comes(1)], [true, false]);
+  assertEquals(calls.isParting, false);
+});
+
+Deno.test("RelayedCalls: bytes of no call of ours go nowhere", () => {
+  const { output, told, calls, comes } = relayedCalls();
+
+  assertEquals(comes(RELAY_CREDIT_BYTES + 1, callId(5)), true);
+  calls.send(callId(5).toHex(), Uint8Array.of(1));
+  calls.close(callId(5).toHex());
+  assertEquals([output.words(), told()], [[], []]);
+});
+
+Deno.test("RelayedCalls: a goodbye goes out first, but holds up no other call", () => {
+  const { output, told, calls } = relayedCalls();
+  calls.part(ID, 1 as LinkId);
+  calls.close(ID);
+  assertEquals([output.words(), calls.linkDown(2 as LinkId)], [[], false]);
+
+  calls.open(callId(2).toHex());
+  assertEquals(told(), ["hang-up call=#1 reason="]);
+  assertEquals([output.words(), calls.isParting], [["relay-close call=#1"], false]);
 });
 
 Deno.test("relayed: more than there is room for ends the link to the directory", () => {
@@ -32,15 +80,6 @@ Deno.test("relayed: more than there is room for ends the link to the directory",
     program.says({ type: "relay", call: CALL, bytes: Uint8Array.of(1) })[0],
     "close directory",
   );
-});
-
-Deno.test("relayed: bytes of no call of ours go nowhere", () => {
-  const { program } = relayedTalking();
-  const bytes = Uint8Array.of(1);
-
-  assertEquals(program.says({ type: "relay", call: callId(5), bytes }), []);
-  assertEquals(program.says({ type: "relay-room", call: callId(5), bytes: 1 }), []);
-  assertEquals(program.feed({ type: "relayed", call: callId(5).toHex(), bytes }), []);
 });
 
 Deno.test("relayed: whoever hangs up says so once all of it has gone out", () => {
@@ -57,17 +96,6 @@ Deno.test("relayed: whoever hangs up says so once all of it has gone out", () =>
   assertEquals(program.linkDown(link, true), [
     "to directory: hang-up call=#1 reason=",
     "relay-close call=#1",
-  ]);
-});
-
-Deno.test("relayed: the next call doesn't wait for the goodbye of the last", () => {
-  const { program } = relayedTalking();
-  program.types({ command: "hang-up" });
-
-  assertEquals(program.types({ command: "call", name: "eve" }).slice(0, 3), [
-    "to directory: hang-up call=#1 reason=",
-    "relay-close call=#1",
-    "to directory: call call=#2 name=eve refused=[]",
   ]);
 });
 

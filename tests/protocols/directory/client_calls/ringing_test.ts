@@ -1,8 +1,21 @@
 /** Being called: the user is asked, and talks or doesn't; and two who call each other. */
 
 import { assert, assertEquals } from "@std/assert";
+import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
+import { Ringing } from "../../../../lib/protocols/directory/client_calls/ringing.ts";
+import { KnownKeys } from "../../../../lib/protocols/directory/lobby/known_keys.ts";
 import { CALLEE_DIALS_MS } from "../../../../lib/protocols/directory/schema/client_limits.ts";
-import { BOB, callId, ClientProgram, EVE } from "../client_program.ts";
+import { MISSED_MAX } from "../../../../lib/protocols/directory/schema/limits.ts";
+import {
+  BOB,
+  callId,
+  ClientProgram,
+  EVE,
+  messageWords,
+  partOutput,
+  WALL_MS,
+} from "../client_program.ts";
+import { talkingCall } from "./call_parts.ts";
 import { asked, CALL, outcome, ringing, talking, withoutUsers } from "./calling_cases.ts";
 
 // Being called.
@@ -167,20 +180,6 @@ Deno.test("a lying directory: a call of nobody that was missed ends the link", (
   assertEquals(program.says({ type: "missed", from: "a b" }).slice(0, 1), ["close directory"]);
 });
 
-Deno.test("being called: the last 100 missed ones are kept", () => {
-  const program = ClientProgram.in();
-  for (let n = 1; n <= 120; n++) {
-    const call = callId(n);
-    program.says({ type: "incoming", call, from: `b${n}`, guest: false, key: BOB });
-    program.says({ type: "outcome", call, state: "timeout", reason: "" });
-  }
-
-  const [words] = program.types({ command: "missed" });
-
-  assertEquals(words?.match(/from=/g)?.length, 100);
-  assert(words?.includes("from=b21 ") && words.includes("from=b120 "));
-});
-
 Deno.test("being called: by the name of who calls, it is answered", () => {
   const program = asked();
 
@@ -273,4 +272,56 @@ Deno.test("a self-call outlives the directory, which is told of it again", () =>
     words.join("\n"),
   );
   assert(words.includes("to directory: begun route=direct call=#1"));
+});
+
+// What begins a call, alone.
+
+function ringingPart() {
+  const output = partOutput();
+  const told: string[] = [];
+  const keys = new KnownKeys(output.out, [{ name: "cem", fingerprint: fingerprintOf(EVE) }]);
+  const part = new Ringing({
+    out: output.out,
+    keys,
+    selfName: "ann",
+    isUp: true,
+    randomBytes: () => callId(1),
+    wallMs: () => WALL_MS,
+    tell: (message) => void told.push(messageWords(message)),
+    offends: (text) => void told.push(text),
+  });
+  return { output, part, told };
+}
+
+const incoming = (id: number, from = "bob", key = BOB) =>
+  ({ type: "incoming", call: callId(id), from, guest: false, key }) as const;
+
+Deno.test("Ringing: our user is asked of a call, but not of one with a key that it has refused", () => {
+  const { output, part, told } = ringingPart();
+
+  assertEquals(part.incoming(null, incoming(1))?.phase, "asked");
+  assertEquals([output.words(), told], [["incoming call=#1 from=bob key=bob guest=false"], []]);
+  assertEquals(part.incoming(null, incoming(2, "cem", EVE)), null);
+  assertEquals(told, ["answer call=#2 accepts=false reason=key-changed"]);
+});
+
+Deno.test("Ringing: whoever we talk with may have hung up already: its next call waits, and was missed if it ends", () => {
+  const { part, told } = ringingPart();
+  const call = talkingCall();
+
+  assertEquals(part.incoming(call, incoming(2)), null);
+  assertEquals([part.isNext(callId(2).toHex()), part.isNext(callId(1).toHex())], [true, false]);
+  assertEquals(part.next()?.id, callId(2).toHex());
+  assertEquals(part.next(), null);
+  part.incoming(call, incoming(3));
+  part.missNext();
+  assertEquals([part.next(), part.missedCalls.map(({ from }) => from), told], [null, ["bob"], []]);
+});
+
+Deno.test("Ringing: the last 100 calls that nobody answered are kept", () => {
+  const { part } = ringingPart();
+  for (let n = 1; n <= MISSED_MAX + 20; n++) part.unanswered(`b${n}`);
+
+  const from = part.missedCalls.map(({ from }) => from);
+  assertEquals([from.length, from[0], from.at(-1)], [MISSED_MAX, "b21", "b120"]);
 });
