@@ -30,7 +30,7 @@ export class Sending {
   constructor(
     readonly epoch: number,
     readonly queue: boolean,
-    readonly environment: Environment,
+    readonly environment: Pick<Environment, "random">,
     readonly table: FriendTable,
     readonly out: FriendsOutput,
     readonly port: SendingPort,

@@ -1,6 +1,9 @@
 /** Values that the tests of the friends' parts share. */
 
 import { type Fingerprint, fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import type { LinkId } from "../../../lib/base/ids.ts";
+import { UnknownMessages } from "../../../lib/base/machine/unknown_messages.ts";
+import type { FriendLink } from "../../../lib/protocols/friends/friend_links.ts";
 import type { FriendRow } from "../../../lib/protocols/friends/friends_io.ts";
 import type { OutboxEntry } from "../../../lib/protocols/friends/outbox.ts";
 import type { Position } from "../../../lib/protocols/friends/positions.ts";
@@ -75,3 +78,24 @@ export function row(
 
 /** Bob, whose key the table says, and Cem, whose key is to be learnt. */
 export const ROWS: readonly FriendRow[] = [row("bob", 2, fingerprintOf(BOB)), row("cem", 3)];
+
+/** A link to Bob that he has dialled. */
+export function linkOf(id: number, changes: Partial<FriendLink> = {}): FriendLink {
+  return {
+    link: id as LinkId,
+    peer: BOB,
+    process: "1",
+    dialled: false,
+    attempt: null,
+    friend: null,
+    phase: "greeting",
+    stored: [],
+    wasOpen: false,
+    isUsed: false,
+    isReplaced: false,
+    isRefused: false,
+    dueMs: null,
+    unknownMessages: new UnknownMessages(),
+    ...changes,
+  };
+}

@@ -1,7 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { InvariantError } from "../../../lib/base/invariant.ts";
-import { UnknownMessages } from "../../../lib/base/machine/unknown_messages.ts";
 import {
   enter,
   type FriendLink,
@@ -9,29 +8,13 @@ import {
   isKept,
 } from "../../../lib/protocols/friends/friend_links.ts";
 import { Friend } from "../../../lib/protocols/friends/friend.ts";
-import { row } from "./fixtures.ts";
+import { linkOf, row } from "./fixtures.ts";
 
 const SMALLER = "a".repeat(64) as PeerKey;
 const LARGER = "b".repeat(64) as PeerKey;
 
 function link(id: number, changes: Partial<FriendLink> = {}): FriendLink {
-  return {
-    link: id as LinkId,
-    peer: LARGER,
-    process: "1",
-    dialled: false,
-    attempt: null,
-    friend: null,
-    phase: "greeting",
-    stored: [],
-    wasOpen: false,
-    isUsed: false,
-    isReplaced: false,
-    isRefused: false,
-    dueMs: null,
-    unknownMessages: new UnknownMessages(),
-    ...changes,
-  };
+  return linkOf(id, { peer: LARGER, ...changes });
 }
 
 function linksOf(...links: readonly FriendLink[]): FriendLinks {

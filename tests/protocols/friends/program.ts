@@ -14,11 +14,13 @@ import type {
   FriendsEffect,
   FriendsInput,
 } from "../../../lib/protocols/friends/friends_io.ts";
+import { FriendsOutput } from "../../../lib/protocols/friends/friends_output.ts";
 import type { FriendsMessage } from "../../../lib/protocols/friends/messages.ts";
 import type { Position } from "../../../lib/protocols/friends/positions.ts";
 import { EPOCH_BYTES } from "../../../lib/protocols/friends/positions.ts";
 import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { PartOutput } from "../part_output.ts";
 import { passTime } from "../passing_time.ts";
 import { BOB, CEM, EVE, idOf, place, ROWS } from "./fixtures.ts";
 
@@ -229,61 +231,70 @@ export class Program {
     return [...this.comesIn(peer, hello.process), ...this.hello(this.#links, hello)];
   }
 
-  // Words.
-
   #words(effect: FriendsEffect): string | null {
-    switch (effect.type) {
-      case "dial": {
-        this.attempt = effect.attempt;
-        const who = effect.expect === null ? "anybody" : NAMES.get(effect.expect);
-        return `dials ${who} at ${endpointText(effect.endpoint)}`;
-      }
-      case "send":
-        this.sent.push(effect.message);
-        return `${effect.link}: ${messageWords(effect.message)}`;
-      case "close":
-        return `closes ${effect.link}: ${effect.reason}`;
-      case "ban":
-        return `bans ${effect.link}: ${effect.reason}`;
-      case "show":
-        this.events.push(effect.event);
-        return this.#eventWords(effect.event) +
-          (effect.ref === undefined ? "" : ` [${effect.ref}]`);
-      case "input":
-        return effect.pausedBecause === null ? "input goes on" : `input: ${effect.pausedBecause}`;
-      case "pin": {
-        const again = effect.again ? " again" : "";
-        return `pins ${NAMES.get(fingerprintOf(effect.key))} as ${effect.name}${again}`;
-      }
-      case "stop":
-        return `stops: ${effect.outcome.kind}`;
-      case "persist":
-      case "shown":
-        return null; // `disk` has it
+    if (effect.type === "dial") this.attempt = effect.attempt;
+    if (effect.type === "send") this.sent.push(effect.message);
+    if (effect.type === "show") {
+      const { event } = effect;
+      this.events.push(event);
+      if (event.event === "notice" || event.event === "error") this.told.push(event.text);
     }
+    // `disk` has what is written.
+    return effect.type === "persist" || effect.type === "shown" ? null : wordsOf(effect);
   }
+}
 
-  #eventWords(event: FriendsEvent): string {
-    switch (event.event) {
-      case "message":
-        return `${event.history ? "(earlier) " : ""}<${event.from}> ${event.text}`;
-      case "delivery": {
-        const waiting = event.waiting === undefined ? "" : ` (${event.waiting} waiting)`;
-        const reason = event.reason === undefined ? "" : `: ${event.reason}`;
-        const text = event.text === undefined ? "" : ` "${event.text}"`;
-        return `${event.to} ${event.state}${text}${waiting}${reason}`;
-      }
-      case "connection":
-        return `${event.friend} ${event.state}: ${event.reason}`;
-      case "notice":
-        this.told.push(event.text);
-        return event.warning ? "warning" : "notice";
-      case "error":
-        this.told.push(event.text);
-        return `error ${event.code}`;
-      default:
-        return event.event;
+/** The output of a part of Ann's program. */
+export function partOutput() {
+  return new PartOutput(new FriendsOutput(), wordsOf);
+}
+
+function wordsOf(effect: FriendsEffect): string {
+  switch (effect.type) {
+    case "dial": {
+      const who = effect.expect === null ? "anybody" : NAMES.get(effect.expect);
+      return `dials ${who} at ${endpointText(effect.endpoint)}`;
     }
+    case "send":
+      return `${effect.link}: ${messageWords(effect.message)}`;
+    case "close":
+    case "ban":
+      return `${effect.type}s ${effect.link}: ${effect.reason}`;
+    case "show":
+      return eventWords(effect.event) + (effect.ref === undefined ? "" : ` [${effect.ref}]`);
+    case "input":
+      return effect.pausedBecause === null ? "input goes on" : `input: ${effect.pausedBecause}`;
+    case "pin": {
+      const again = effect.again ? " again" : "";
+      return `pins ${NAMES.get(fingerprintOf(effect.key))} as ${effect.name}${again}`;
+    }
+    case "stop":
+      return `stops: ${effect.outcome.kind}`;
+    case "persist":
+      return `writes ${effect.records.map(({ kind }) => kind).join(", ")}`;
+    case "shown":
+      return `shown ${placeWords(effect.through.position)}`;
+  }
+}
+
+function eventWords(event: FriendsEvent): string {
+  switch (event.event) {
+    case "message":
+      return `${event.history ? "(earlier) " : ""}<${event.from}> ${event.text}`;
+    case "delivery": {
+      const waiting = event.waiting === undefined ? "" : ` (${event.waiting} waiting)`;
+      const reason = event.reason === undefined ? "" : `: ${event.reason}`;
+      const text = event.text === undefined ? "" : ` "${event.text}"`;
+      return `${event.to} ${event.state}${text}${waiting}${reason}`;
+    }
+    case "connection":
+      return `${event.friend} ${event.state}: ${event.reason}`;
+    case "notice":
+      return event.warning ? "warning" : "notice";
+    case "error":
+      return `error ${event.code}`;
+    default:
+      return event.event;
   }
 }
 
@@ -295,8 +306,12 @@ function messageWords(message: FriendsMessage): string {
       return `refuse ${message.code}`;
     case "stored":
     case "skip":
-      return `${message.type} ${message.position.epoch}.${message.position.number}`;
+      return `${message.type} ${placeWords(message.position)}`;
     default:
       return message.type;
   }
+}
+
+function placeWords({ epoch, number }: Position): string {
+  return `${epoch}.${number}`;
 }

@@ -1,10 +1,18 @@
 // What comes: on disk, then shown and acknowledged; taken in once.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { RECEIVED_KEPT_MAX } from "../../../lib/protocols/friends/limits.ts";
-import type { ReceivedPlace } from "../../../lib/protocols/friends/records.ts";
-import { BOB, CEM, EVE, idOf, place, queued, received } from "./fixtures.ts";
-import { Program } from "./program.ts";
+import { FriendTable } from "../../../lib/protocols/friends/friend_table.ts";
+import { restoreFriends } from "../../../lib/protocols/friends/friends_log.ts";
+import { Inbox } from "../../../lib/protocols/friends/inbox.ts";
+import { Receiving } from "../../../lib/protocols/friends/receiving.ts";
+import {
+  RECEIVED_KEPT_MAX,
+  TEXT_BYTES_MAX,
+  UNSTORED_BYTES_MAX,
+} from "../../../lib/protocols/friends/limits.ts";
+import type { FriendsRecord, ReceivedPlace } from "../../../lib/protocols/friends/records.ts";
+import { BOB, CEM, EVE, idOf, linkOf, place, queued, received, ROWS } from "./fixtures.ts";
+import { partOutput, Program } from "./program.ts";
 
 /** Ann's program, linked with Bob. */
 function linked(): Program {
@@ -24,20 +32,6 @@ Deno.test("Friends shows and acknowledges a message when it is on disk, not befo
   assertEquals(ann.disk.slice(-2).map(({ kind }) => kind), ["received", "received"]);
 });
 
-Deno.test("Friends writes together what comes while the disk is at work, and acknowledges it once", () => {
-  const ann = linked();
-  ann.diskMode = "holds";
-  for (const number of [1, 2, 3]) ann.texts(1, [number]);
-
-  assertEquals(ann.diskAnswers(), [
-    "<bob> text 1",
-    "1: stored 1.1",
-    "<bob> text 2",
-    "<bob> text 3",
-    "1: stored 1.3",
-  ]);
-});
-
 Deno.test("Friends takes a message in once, and acknowledges the repetition of what it has", () => {
   const ann = linked();
   ann.texts(1, [1, 2]);
@@ -46,14 +40,6 @@ Deno.test("Friends takes a message in once, and acknowledges the repetition of w
   assertEquals(ann.texts(1, [1, 2]), ["1: stored 1.2"]);
   assertEquals(ann.texts(1, [2, 3]), ["<bob> text 3", "1: stored 1.3"]);
   assertEquals(kinds(ann), [...before, "received"]);
-});
-
-Deno.test("Friends acknowledges no repetition before the message itself is on disk", () => {
-  const ann = linked();
-  ann.diskMode = "holds";
-  ann.texts(1, [1]);
-
-  assertEquals(ann.texts(1, [1]), []);
 });
 
 Deno.test("Friends says after a restart what it has stored, takes none of it in again, and shows it not", () => {
@@ -242,3 +228,89 @@ Deno.test("Friends.snapshot() waits while more is to be shown than it holds", ()
 function at(number: number): ReceivedPlace {
   return { key: BOB, position: place(number) };
 }
+
+// Receiving alone.
+
+function receivingOfBob(records: readonly FriendsRecord[] = []) {
+  const output = partOutput();
+  const inbox = new Inbox();
+  const table = new FriendTable(ROWS, new Map());
+  const restored = restoreFriends(records, (name) => table.kept(name), inbox);
+  const links = [linkOf(1, { phase: "open" })];
+  const self = { name: "ann", key: CEM, epoch: 1 };
+  const refused: string[] = [];
+  const part = new Receiving(self, inbox, restored, output.out, {
+    linksTo: () => links,
+    offends: (_, text) => void refused.push(text),
+    refuseToStore: () => void refused.push("can't be stored"),
+  });
+  const texts = (numbers: readonly number[], text?: string) => {
+    const entries = numbers.map((number) => ({
+      number,
+      id: Uint8Array.fromHex(idOf(number)),
+      sentAt: 0,
+      text: text ?? `text ${number}`,
+    }));
+    part.texts(links[0]!, table.get("bob")!, { type: "texts", epoch: 1, entries });
+  };
+  return { output, part, texts, refused };
+}
+
+Deno.test("Receiving: a message is shown and acknowledged when it is on disk; what comes meanwhile is written as one", () => {
+  const { output, texts } = receivingOfBob();
+  for (const number of [1, 2, 3]) texts([number]);
+
+  assertEquals(output.words(), ["writes received"]);
+  assertEquals(output.diskAnswers(), [
+    "<bob> text 1",
+    "shown 1.1",
+    "1: stored 1.1",
+    "writes received, received",
+  ]);
+  assertEquals(output.diskAnswers(), [
+    "<bob> text 2",
+    "<bob> text 3",
+    "shown 1.3",
+    "1: stored 1.3",
+  ]);
+});
+
+Deno.test("Receiving: no repetition is taken in, or acknowledged before the message itself is on disk", () => {
+  const { output, texts } = receivingOfBob();
+  texts([1]);
+  output.words();
+  texts([1]);
+  assertEquals(output.words(), []);
+  output.diskAnswers();
+
+  texts([1]);
+  assertEquals(output.words(), ["1: stored 1.1"]);
+});
+
+Deno.test("Receiving: of what the disk refuses nothing is kept, which our user is told once, and its sender each time", () => {
+  const { output, texts, refused } = receivingOfBob();
+  for (const told of [["error disk"], []]) {
+    texts([1]);
+    assertEquals(output.diskAnswers("full"), ["writes received", ...told]);
+  }
+  assertEquals(refused, ["can't be stored", "can't be stored"]);
+  texts([1]);
+  assertEquals(output.diskAnswers()[1], "<bob> text 1");
+});
+
+Deno.test("Receiving: whoever sends more than may be under way is shut out", () => {
+  const { texts, refused } = receivingOfBob();
+  const text = "x".repeat(TEXT_BYTES_MAX);
+  const count = Math.ceil(UNSTORED_BYTES_MAX / TEXT_BYTES_MAX);
+  for (let number = 1; number <= count; number++) texts([number], text);
+
+  assertEquals(refused, ["more was sent than may be under way"]);
+});
+
+Deno.test("Receiving: what an earlier process perhaps hasn't shown is history, and who wrote it, wrote last", () => {
+  const { output, part } = receivingOfBob([received(1), received(2)]);
+  assertEquals(part.lastWriter, null);
+  part.start();
+  assertEquals(output.words(), ["(earlier) <bob> text 1", "(earlier) <bob> text 2", "shown 1.2"]);
+  assertEquals(part.lastWriter, "bob");
+});

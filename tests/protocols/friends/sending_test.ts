@@ -1,6 +1,8 @@
 // What is typed: on disk, then out, then acknowledged; kept while the friend is away.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { FriendTable } from "../../../lib/protocols/friends/friend_table.ts";
+import { Sending } from "../../../lib/protocols/friends/sending.ts";
 import {
   BATCH_BYTES_MAX,
   BATCH_TEXTS_MAX,
@@ -10,8 +12,8 @@ import {
   RETRY_MS_MIN,
   TEXT_BYTES_MAX,
 } from "../../../lib/protocols/friends/limits.ts";
-import { BOB, CEM, EVE, idOf, place, queued, row } from "./fixtures.ts";
-import { Program } from "./program.ts";
+import { BOB, CEM, EVE, idOf, linkOf, place, queued, row, ROWS } from "./fixtures.ts";
+import { partOutput, Program } from "./program.ts";
 import { SLOW } from "../../given.ts";
 
 const DIAL = "dials bob at 10.0.0.2:5001";
@@ -33,32 +35,6 @@ Deno.test("Friends says that a message is queued, and sends it, when it is on di
 
   assertEquals(ann.say("bob", "hi"), []);
   assertEquals(ann.diskAnswers(), ["1: texts hi", "bob queued"]);
-});
-
-Deno.test("Friends writes and sends as one what is typed while the disk is at work, in order", () => {
-  const ann = Program.started();
-  ann.meets();
-  ann.diskMode = "holds";
-  for (const text of ["one", "two", "three"]) ann.say("bob", text);
-
-  assertEquals(ann.diskAnswers(), [
-    "1: texts one",
-    "bob queued",
-    "1: texts two, three",
-    "bob queued",
-    "bob queued",
-  ]);
-});
-
-Deno.test("Friends tells of each message once that it is delivered, by whatever acknowledgement", () => {
-  const ann = Program.started();
-  ann.meets();
-  for (const ref of ["a", "b", "c"]) ann.say("bob", ref, ref);
-
-  assertEquals(ann.acknowledges(1, 2), ["bob delivered [a]", "bob delivered [b]"]);
-  assertEquals(ann.acknowledges(1, 2), []);
-  assertEquals(ann.acknowledges(1, 9), [], "what was never said");
-  assertEquals(ann.acknowledges(1, 3), ["bob delivered [c]"]);
 });
 
 Deno.test("Friends sends what isn't acknowledged again on the next link, and what the friend has not", () => {
@@ -459,4 +435,76 @@ Deno.test("Friends groups the digits of how many messages wait, as all counts ar
   assertStringIncludes(ann.told.at(-1)!, "(1,234 waiting)");
   assertEquals(ann.command({ command: "quit" }), ["notice", "stops: bye"]);
   assertStringIncludes(ann.told.at(-1)!, "1,234 messages wait in the outbox for bob");
+});
+
+// Sending alone.
+
+/** To Bob, with whom there is a link. @param config `queue`: false with `--no-queue`. */
+function sendingToBob({ queue = true } = {}) {
+  const output = partOutput();
+  const table = new FriendTable(ROWS, new Map());
+  const bob = table.get("bob")!;
+  const link = linkOf(1, { friend: bob, phase: "open" });
+  bob.link = link.link;
+  const reached: boolean[] = [];
+  const part = new Sending(1, queue, { random: () => 0.5 }, table, output.out, {
+    linkOf: (friend) => friend.link === null ? null : link,
+    reach: (_, isUrgent = false) => void reached.push(isUrgent),
+  });
+  let said = 0;
+  const say = (text: string, ref?: string) =>
+    part.say(bob, { id: idOf(++said), text, sentAt: 0 }, ref);
+  return { output, bob, link, part, say, reached };
+}
+
+Deno.test("Sending: a message goes out when it is on disk; what is typed meanwhile is written and sent as one", () => {
+  const { output, say } = sendingToBob();
+  for (const text of ["one", "two", "three"]) say(text);
+
+  assertEquals(output.words(), ["writes queued"]);
+  assertEquals(output.diskAnswers(), ["1: texts one", "bob queued", "writes queued, queued"]);
+  assertEquals(output.diskAnswers(), ["1: texts two, three", "bob queued", "bob queued"]);
+});
+
+Deno.test("Sending: what the friend has is delivered once, whatever it acknowledges", () => {
+  const { output, bob, part, say } = sendingToBob();
+  for (const ref of ["a", "b", "c"]) say(ref, ref);
+  while (output.diskAnswers().length > 0);
+  const acknowledged = (number: number, epoch = 1) => {
+    part.acknowledged(bob, place(number, epoch));
+    return output.words().filter((word) => !word.startsWith("writes"));
+  };
+
+  assertEquals(acknowledged(2), ["bob delivered [a]", "bob delivered [b]"]);
+  assertEquals([acknowledged(2), acknowledged(9), acknowledged(3, 7)], [[], [], []]);
+  assertEquals(acknowledged(3), ["bob delivered [c]"]);
+});
+
+Deno.test("Sending: who is away is reached, and gets under places of its own, once it is here, what the disk has released", () => {
+  const { output, bob, link, part, say, reached } = sendingToBob();
+  bob.link = null;
+  say("one");
+  assertEquals([output.diskAnswers(), reached], [["writes queued", "bob queued"], [true]]);
+
+  bob.link = link.link;
+  part.met(link, bob, []);
+  part.pump(bob);
+  assertEquals(output.words(), ["writes released"]);
+  assertEquals(output.diskAnswers(), ["1: texts one"]);
+});
+
+Deno.test("Sending: with --no-queue what can't be delivered fails, and says whether it may have arrived", () => {
+  const { output, bob, part, say } = sendingToBob({ queue: false });
+  say("gone");
+  bob.link = null;
+  say("never", "r");
+  output.words();
+
+  bob.problem = "it is away";
+  part.missed(bob);
+  assertEquals(output.words(), [
+    'bob failed "gone": it is away; it may have arrived all the same',
+    'bob failed "never": it is away [r]',
+  ]);
+  assertEquals(bob.outbox.size, 0);
 });
