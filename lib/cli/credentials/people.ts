@@ -11,7 +11,6 @@
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { LookAlikes } from "../../base/text/look_alikes.ts";
 import {
-  foldName,
   isSameName,
   markImitation,
   MIXED_SCRIPTS_MARK,
@@ -52,8 +51,6 @@ interface Listed extends Somebody {
 }
 
 export class People<Event extends ShownEvent> {
-  /** Keys, each under a name, whose digits this process has shown: bounded by what the user has asked for. */
-  readonly #compared = new Set<string>();
   /** Null before the first name was shown: then the pinned ones are met first. */
   #lookAlikes: LookAlikes | null = null;
   /** The user's own name, once an event has told it, and the names that were compared with it. */
@@ -164,26 +161,18 @@ export class People<Event extends ShownEvent> {
 
   #verify({ answer, ownKey, peerKey, name, key }: KeysEvent, ref: string | undefined): void {
     const { knownPeers, ui, environment } = this.session;
-    const pair = `${foldName(name)}\n${key}`;
     const wallMs = environment.wallMs();
-    const isCompared = this.#compared.has(pair);
     if (answer === "no") void showFailure(ui, knownPeers.refuse(name, peerKey, wallMs), ref);
-    if (answer === "yes" && isCompared) {
-      void showFailure(ui, knownPeers.verify(name, peerKey, wallMs), ref);
-    }
-    const taken = answer === "yes" && !isCompared ? undefined : answer;
+    if (answer === "yes") void showFailure(ui, knownPeers.verify(name, peerKey, wallMs), ref);
     const event: VerifyEvent = {
       event: "verify",
       name,
       key,
       digits: verificationDigits(ownKey, peerKey),
       ...comparedOf(knownPeers, { name, key }),
-      ...(taken === undefined ? {} : { answer: taken }),
+      ...(answer === undefined ? {} : { answer }),
     };
     this.#show(event, ref);
-    if (answer === "no") this.#compared.delete(pair);
-    else this.#compared.add(pair);
-    if (taken !== answer) this.#show(notComparedYet(name), ref);
   }
 
   #show(event: VerifyEvent | CommonEvent, ref: string | undefined): void {
@@ -306,14 +295,6 @@ function* namesOf(
 
 function isOfKeys(event: ShownEvent): event is KeysEvent {
   return event.event === "verify";
-}
-
-function notComparedYet(name: string): CommonEvent {
-  const shown = shownName(name);
-  const text =
-    `${shown} isn't verified: compare these digits with ${shown} first, by voice; if they ` +
-    `are the same: /verify ${shown} yes`;
-  return { event: "error", code: "not-allowed", text };
 }
 
 /** The event, with what the user has found of the keys in it. @param own The user's own key, which nobody compares. */

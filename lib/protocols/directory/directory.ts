@@ -13,10 +13,10 @@ import { unreachable } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
 import type { VerifyAnswer } from "../../base/machine/mode_machine.ts";
-import { verifyEvent } from "../../base/machine/mode_output.ts";
 import { dateText } from "../../base/text/dates.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { foldName, shownName, withoutMark } from "../../base/text/names.ts";
+import { Comparing } from "../../base/trust/comparing.ts";
 import { didYouMeanName } from "../../base/trust/name_answers.ts";
 import { Broadcasts } from "./broadcast_log/broadcasts.ts";
 import { BroadcastIntake } from "./broadcasts/broadcast_intake.ts";
@@ -52,6 +52,7 @@ const DEADLINES = ["leave", "told"] as const;
 
 export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   readonly #out = new DirectoryOutput();
+  readonly #comparing: Comparing;
   readonly #links = new ClientLinks();
   readonly #sessions = new Sessions();
   readonly #presence: Presence;
@@ -73,6 +74,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const { randomBytes, log, crypto } = environment;
     const wallMs = () => Math.max(0, Math.floor(environment.wallMs()));
     const out = this.#out;
+    this.#comparing = new Comparing(signer.key, out);
     const sessions = this.#sessions;
     const links = this.#links;
     const presence = this.#presence = new Presence(sessions, out);
@@ -450,7 +452,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   #verify(shown: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
     const client = this.#named(shown, "verify", ref);
     if (client === null) return;
-    this.#out.show(verifyEvent(client.name, this.signer.key, client.key, answer), ref);
+    this.#comparing.verify(shown, client.name, client.key, answer, ref);
   }
 
   #kick(shown: string, ref: string | undefined): void {

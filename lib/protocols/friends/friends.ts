@@ -16,12 +16,12 @@ import { invariant, unreachable } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
 import type { KeyChange, VerifyAnswer } from "../../base/machine/mode_machine.ts";
-import { verifyEvent } from "../../base/machine/mode_output.ts";
 import { countText, numberText } from "../../base/text/words.ts";
 import { dateText } from "../../base/text/dates.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { foldName, isSameName, shownName } from "../../base/text/names.ts";
 import { tooLong, utf8Length } from "../../base/text/text.ts";
+import { Comparing } from "../../base/trust/comparing.ts";
 import {
   acceptedText,
   didYouMeanName,
@@ -64,6 +64,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   readonly #inbox: Inbox;
   readonly #sending: Sending;
   readonly #receiving: Receiving;
+  readonly #comparing: Comparing;
   readonly #deadlines = new Deadlines(DEADLINES);
   #paused = false;
   #leaving: { readonly ref: string | undefined } | null = null;
@@ -76,6 +77,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   ) {
     const table = this.#table = new FriendTable(config.friends, config.pins, config.refused);
     const out = this.#out;
+    this.#comparing = new Comparing(signer.key, out);
     const inbox = this.#inbox = new Inbox();
     const restored = restoreFriends(config.records, (name) => table.kept(name), inbox);
     const epoch = freshEpoch(environment);
@@ -348,8 +350,9 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
         `start; write something when ${friend.shown} is there`;
       return this.#out.error("offline", text, ref);
     }
-    this.#out.show(verifyEvent(friend.name, this.signer.key, peerKey, answer), ref);
-    if (answer === "no") return this.#refuse(friend, fingerprintOf(peerKey));
+    if (this.#comparing.verify(name, friend.name, peerKey, answer, ref)) {
+      return this.#refuse(friend, fingerprintOf(peerKey));
+    }
     const { told } = friend.strange;
     if (told === null) return;
     const other = fingerprintOf(told);

@@ -199,7 +199,9 @@ Deno.test("Friends lets nothing go to a key whose digits were different, until /
   ann.say("cem", "hi");
   ann.reaches(CEM);
   ann.hello(1, { name: "cem" });
-  assertEquals(ann.command({ command: "verify", name: "cem", answer: "yes" }), ["verify"]);
+  const yes = { command: "verify", name: "cem", answer: "yes" } as const;
+  assertEquals(ann.command(yes), ["verify", "error not-allowed"]);
+  assertEquals(ann.command(yes), ["verify"]);
 
   const words = ann.command({ command: "verify", name: "cem", answer: "no" });
 

@@ -238,6 +238,7 @@ Deno.test("Mesh: a refused key is shown under another name, and nothing private 
   const shown = suffixed("Ben", ben);
   const verify = (answer: "yes" | "no") =>
     room.ask(room.ann, { command: "verify", name: "Ben", answer });
+  verify("yes"); // which shows the digits
   assertEquals(verify("yes").map(({ event }) => event), ["verify"], "the console notes that");
 
   const refused = verify("no").map((event) =>
@@ -261,6 +262,25 @@ Deno.test("Mesh: a refused key is shown under another name, and nothing private 
   assertEquals(again.names(), ["Ann", "Bob"]);
   const [said] = again.say(again.ann, "only you", "Bob", bob);
   assertEquals(said?.event, "message");
+});
+
+Deno.test("Mesh: an answer to digits isn't taken for another key that has the name by then", () => {
+  const room = new Room();
+  const ask = (answer?: "yes" | "no") =>
+    room.ask(room.ann, {
+      command: "verify",
+      name: "Ben",
+      ...(answer === undefined ? {} : { answer }),
+    }).map((event) => event.event === "verify" ? [event.key, event.answer] : event.event);
+  const ben = room.joined("Ben");
+  ask();
+  room.ask(ben, { command: "quit" });
+  const key = fingerprintOf(room.joined("Ben", "the other").key);
+
+  for (const answer of ["yes", "no"] as const) {
+    const words = ask(answer);
+    assertEquals(words, answer === "yes" ? [[key, undefined], "error"] : [[key, "no"], "notice"]);
+  }
 });
 
 Deno.test("Mesh: a key that is refused in another program of the profile is shown under another name, here or not, until it is accepted there", () => {

@@ -9,10 +9,10 @@ import {
 } from "../../../base/crypto/passwords.ts";
 import { type Endpoint, endpointText, type PeerKey } from "../../../base/ids.ts";
 import type { VerifyAnswer } from "../../../base/machine/mode_machine.ts";
-import { verifyEvent } from "../../../base/machine/mode_output.ts";
 import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import { isSameName, nameFault, shownName, withoutMark } from "../../../base/text/names.ts";
 import { checkedMessage, tooLong, utf8Length, visibleText } from "../../../base/text/text.ts";
+import { Comparing } from "../../../base/trust/comparing.ts";
 import {
   acceptedText,
   didYouMeanName,
@@ -47,7 +47,11 @@ interface ClientUserOwner {
 }
 
 export class ClientUser {
-  constructor(readonly owner: ClientUserOwner) {}
+  readonly #comparing: Comparing;
+
+  constructor(readonly owner: ClientUserOwner) {
+    this.#comparing = new Comparing(owner.signer.key, owner.out);
+  }
 
   // Calls.
 
@@ -169,20 +173,19 @@ export class ClientUser {
   }
 
   verify(name: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
-    const { out, keys, calling, hearing, session, selfName, signer: { key: ownKey } } = this.owner;
+    const { out, keys, calling, hearing, session, selfName } = this.owner;
     if (isSameName(name, selfName)) {
       return out.error("unknown-user", isYouText("verify", name), ref);
     }
     if (name === DIRECTORY_NAME && session.peer !== null) {
-      out.show(verifyEvent(DIRECTORY_NAME, ownKey, session.peer, answer), ref);
-      return answer === "no" ? session.refuse() : undefined;
+      const isRefused = this.#comparing.verify(name, name, session.peer, answer, ref);
+      return isRefused ? session.refuse() : undefined;
     }
     const met = keys.find(name);
     if (met === null) return this.#unmet("verify", name, ref);
     const isExpected = keys.isExpected(met.name, met.key);
     const shown = isExpected ? met.name : hearing.apart(met.name, met.key);
-    out.show(verifyEvent(shown, ownKey, met.key, answer), ref);
-    if (answer === "no") {
+    if (this.#comparing.verify(name, shown, met.key, answer, ref)) {
       keys.refuse(met.name, met.key);
       return calling.refused(met.name, met.key);
     }

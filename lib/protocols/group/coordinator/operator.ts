@@ -3,8 +3,8 @@
 import { type Fingerprint, fingerprintOf, startApart } from "../../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import type { VerifyAnswer } from "../../../base/machine/mode_machine.ts";
-import { verifyEvent } from "../../../base/machine/mode_output.ts";
 import { foldName, nameBeforeStart, shownName } from "../../../base/text/names.ts";
+import { Comparing } from "../../../base/trust/comparing.ts";
 import {
   acceptedText,
   didYouMeanName,
@@ -48,6 +48,8 @@ export interface OperatorActions {
 }
 
 export class Operator {
+  readonly #comparing: Comparing;
+
   constructor(
     readonly ownKey: PeerKey,
     readonly views: Views,
@@ -55,7 +57,9 @@ export class Operator {
     readonly admission: MemberAdmission,
     readonly out: CoordinatorOutput,
     readonly actions: OperatorActions,
-  ) {}
+  ) {
+    this.#comparing = new Comparing(ownKey, out);
+  }
 
   /** Removes also who was a member and is absent: it could come back by its key alone. */
   remove(name: string, ref: string | undefined): void {
@@ -168,8 +172,7 @@ export class Operator {
   verify(name: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
     const found = this.#find(name, ({ key, name }) => this.admission.isPinned(key, name));
     if (found === null) return this.#unknown("verify", name, this.#known(), ref);
-    this.out.show(verifyEvent(found.name, this.ownKey, found.key, answer), ref);
-    if (answer !== "no") return;
+    if (!this.#comparing.verify(name, found.name, found.key, answer, ref)) return;
     this.admission.refuse(found.name, found.key);
     if (!this.#isHere(found.key)) return;
     const shown = shownName(found.name);

@@ -8,6 +8,7 @@ import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.
 import { endpointText, type PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
+import { Comparing } from "../../../base/trust/comparing.ts";
 import {
   acceptedText,
   didYouMeanName,
@@ -15,7 +16,6 @@ import {
   noOtherKeyText,
 } from "../../../base/trust/name_answers.ts";
 import type { VerifyAnswer } from "../../../base/machine/mode_machine.ts";
-import { verifyEvent } from "../../../base/machine/mode_output.ts";
 import { foldName, shownName, withoutMark } from "../../../base/text/names.ts";
 import { checkedMessage, tooLong, utf8Length } from "../../../base/text/text.ts";
 import type { CoordinatorLink } from "./coordinator_link.ts";
@@ -126,7 +126,11 @@ export class MemberUser {
   /** Whether the last write before the end is under way. */
   #isStopping = false;
 
-  constructor(readonly owner: MemberUserOwner) {}
+  readonly #comparing: Comparing;
+
+  constructor(readonly owner: MemberUserOwner) {
+    this.#comparing = new Comparing(owner.selfKey, owner.out);
+  }
 
   get isReady(): boolean {
     return this.#isReady;
@@ -395,8 +399,7 @@ export class MemberUser {
     const several = names.severalCalled(name);
     if (several.length > 0) return this.#whichOne("verify", name, several, ref);
     const shown = isCoordinator ? COORDINATOR_NAME : names.of(peerKey);
-    out.show(verifyEvent(shown, ownKey, peerKey, answer), ref);
-    if (answer !== "no") return;
+    if (!this.#comparing.verify(name, shown, peerKey, answer, ref)) return;
     if (isCoordinator) return this.owner.refuseCoordinator();
     names.refuse(peerKey);
   }

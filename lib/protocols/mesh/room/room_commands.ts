@@ -128,8 +128,7 @@ export class RoomCommands {
     const key = view.member(typed);
     const name = machines.names.shownName(key)!;
     // The answer comes first: it says why the member is shown under another name then.
-    view.verify(key, name, answer, ref);
-    if (answer !== "no") return;
+    if (!view.verify(typed, key, name, answer, ref)) return;
     this.routes.give("names", { type: "refuse", key });
     view.refused(key);
   }

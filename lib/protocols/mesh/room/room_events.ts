@@ -18,7 +18,8 @@ import {
 } from "../../../base/ids.ts";
 import type { ErrorCode } from "../../../base/errors.ts";
 import type { KeyChange, VerifyAnswer } from "../../../base/machine/mode_machine.ts";
-import { unsentEvent, verifyEvent } from "../../../base/machine/mode_output.ts";
+import { unsentEvent } from "../../../base/machine/mode_output.ts";
+import { Comparing } from "../../../base/trust/comparing.ts";
 import {
   acceptedText,
   didYouMeanName,
@@ -158,6 +159,7 @@ export class RoomEvents {
   readonly #missed = new Map<PeerKey, number>();
   readonly privateMessages: PrivateView;
   readonly rulings: RulingsView;
+  readonly #comparing: Comparing;
 
   constructor(
     readonly config: RoomConfig,
@@ -177,6 +179,7 @@ export class RoomEvents {
       facts,
       (event, ref) => this.#show(event, ref),
     );
+    this.#comparing = new Comparing(self, { show: (event, ref) => this.#show(event, ref) });
   }
 
   get ready(): boolean {
@@ -699,14 +702,15 @@ export class RoomEvents {
     this.#show({ event: "history", messages }, ref);
   }
 
-  /** @param name As it was shown before the answer. */
+  /** As `Comparing.verify`. @param name As it was shown before the answer. */
   verify(
+    typed: string,
     key: PeerKey,
     name: string,
     answer: VerifyAnswer | undefined,
     ref: string | undefined,
-  ): void {
-    this.#show(verifyEvent(name, this.self, key, answer), ref);
+  ): boolean {
+    return this.#comparing.verify(typed, name, key, answer, ref);
   }
 
   status(status: StatusFacts, ref: string | undefined): void {
