@@ -26,7 +26,7 @@ export interface RunnerPorts<Input, Effect, Record> {
   persistOf(effect: Effect): Persist<Record> | null;
   /**
    * The write of an effect that is kept in a file of its own, beside the records; null for most effects. It resolves
-   * when the effects behind it may go on, and rejects only for faults of our own.
+   * when that effect is carried out and those behind it may go on, and rejects only for faults of our own.
    */
   keepingOf(effect: Effect): (() => Promise<void>) | null;
   /**
@@ -140,7 +140,7 @@ export class Runner<Input, Effect, Record> {
       this.#effects.shift();
       if (isWork) effect.run();
       else if (persist !== null) this.#answer(persist);
-      else if (!isKept) this.ports.execute(effect);
+      else this.ports.execute(effect);
     }
   }
 

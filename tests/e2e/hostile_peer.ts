@@ -285,6 +285,7 @@ export class FalseMember implements AsyncDisposable {
       pauseInput: () => {},
       flushed: () => Promise.resolve(),
       written: () => Promise.resolve(),
+      keepAnswer: () => Promise.resolve(),
       outputReady: () => null,
     });
     this.#running = this.#host.run();

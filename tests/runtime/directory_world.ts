@@ -148,6 +148,7 @@ export class DirectoryWorld extends HostWorld {
       pauseInput() {},
       flushed: () => Promise.resolve(),
       written: () => Promise.resolve(),
+      keepAnswer: () => Promise.resolve(),
       outputReady: () => null,
     });
     host.run();
@@ -218,6 +219,7 @@ export class DirectoryWorld extends HostWorld {
       pauseInput: (reason) => program.paused.push(reason),
       flushed: () => Promise.resolve(),
       written: () => Promise.resolve(),
+      keepAnswer: () => Promise.resolve(),
       outputReady: ready,
       askToEnter() {
         program.asked++;

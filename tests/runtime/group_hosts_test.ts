@@ -110,6 +110,7 @@ class World extends HostWorld {
       pauseInput() {},
       flushed: () => Promise.resolve(),
       written: () => Promise.resolve(),
+      keepAnswer: () => Promise.resolve(),
       outputReady: () => reader.ready(),
     };
   }

@@ -8,6 +8,7 @@
  * accounts were first.
  */
 
+import { P2pchatError } from "../../base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { LookAlikes } from "../../base/text/look_alikes.ts";
 import {
@@ -23,7 +24,7 @@ import { verifiedBeforeText } from "../../base/trust/name_answers.ts";
 import type { Compared, KeyChange, ModeEvent } from "../../base/machine/mode_machine.ts";
 import type { KnownPeers } from "../../store/profile/known_peers.ts";
 import { isVerified } from "./pinned_keys.ts";
-import { type Session, showFailure } from "../session/mode_session.ts";
+import { type Session, showError } from "../session/mode_session.ts";
 import type { CommonEvent, ShownEvent } from "../rendering/user_interface.ts";
 import {
   type OwnEventOf,
@@ -51,6 +52,8 @@ interface Listed extends Somebody {
 }
 
 export class People<Event extends ShownEvent> {
+  /** Answers that couldn't be written, until they are shown. */
+  readonly #unkept = new WeakMap<KeysEvent, P2pchatError>();
   /** Null before the first name was shown: then the pinned ones are met first. */
   #lookAlikes: LookAlikes | null = null;
   /** The user's own name, once an event has told it, and the names that were compared with it. */
@@ -159,11 +162,28 @@ export class People<Event extends ShownEvent> {
     for (const imitation of known.note(name, batch)) markImitation(imitation);
   }
 
-  #verify({ answer, ownKey, peerKey, name, key }: KeysEvent, ref: string | undefined): void {
-    const { knownPeers, ui, environment } = this.session;
+  /**
+   * Notes what the user has found of a key, before it is shown. Where that can't be made durable, it holds until the
+   * program ends, and an error is shown in its place.
+   */
+  async keep(answer: KeysEvent): Promise<void> {
+    const { knownPeers, environment } = this.session;
+    const { name, peerKey } = answer;
     const wallMs = environment.wallMs();
-    if (answer === "no") void showFailure(ui, knownPeers.refuse(name, peerKey, wallMs), ref);
-    if (answer === "yes") void showFailure(ui, knownPeers.verify(name, peerKey, wallMs), ref);
+    try {
+      if (answer.answer === "no") await knownPeers.refuse(name, peerKey, wallMs);
+      if (answer.answer === "yes") await knownPeers.verify(name, peerKey, wallMs);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      this.#unkept.set(answer, error);
+    }
+  }
+
+  #verify(verified: KeysEvent, ref: string | undefined): void {
+    const unkept = this.#unkept.get(verified);
+    if (unkept !== undefined) return showError(this.session.ui, notKept(unkept), ref);
+    const { answer, ownKey, peerKey, name, key } = verified;
+    const { knownPeers } = this.session;
     const event: VerifyEvent = {
       event: "verify",
       name,
@@ -291,6 +311,10 @@ function* namesOf(
     const name = fields[field];
     if (typeof name === "string" && name !== "") yield { name, batch };
   }
+}
+
+function notKept({ code, message }: P2pchatError): P2pchatError {
+  return new P2pchatError(code, `${message}; what you found holds until this program ends`);
 }
 
 function isOfKeys(event: ShownEvent): event is KeysEvent {

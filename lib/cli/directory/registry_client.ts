@@ -46,8 +46,11 @@ export interface ClientOptions extends
   readonly asksAgain: boolean;
 }
 
-export interface ClientUser
-  extends Pick<DirectoryClientPorts, "askToEnter" | "connecting" | "show" | "pauseInput"> {
+export interface ClientUser extends
+  Pick<
+    DirectoryClientPorts,
+    "askToEnter" | "connecting" | "show" | "keepAnswer" | "pauseInput"
+  > {
   /** Shows notices after the start. */
   notices(texts: readonly string[]): void;
 }

@@ -228,6 +228,7 @@ class Program {
         ui.setPrompt(standing.prompt);
       },
       show: (event, ref) => this.#show(event, ref, wiring),
+      keepAnswer: (answer) => this.#peopleOf(wiring).keep(answer),
       pauseInput: (reason) => {
         if (reason !== null) standing.inputPauses();
         this.#pause.machine(reason);

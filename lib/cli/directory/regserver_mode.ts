@@ -136,6 +136,7 @@ async function serve(
         people.show(event, ref);
         heed(event, names, ready);
       },
+      keepAnswer: (answer) => people.keep(answer),
     });
     ui.heedInterrupts(input.leave);
     const { run } = host;

@@ -226,7 +226,14 @@ function hostOf(
     queue: options.queue,
   };
   const { signer } = identity;
-  const host = new FriendsHost(config, { ...modePorts(wiring, links), signer, store, show, pin });
+  const host = new FriendsHost(config, {
+    ...modePorts(wiring, links),
+    signer,
+    store,
+    show,
+    keepAnswer: (answer) => people.keep(answer),
+    pin,
+  });
   ui.heedInterrupts(input.leave);
   return host;
 }

@@ -255,6 +255,7 @@ async function chat(wiring: Wiring): Promise<void> {
       store: group.store,
       log: group.log,
       show: (event, ref) => presenter.show(event, ref),
+      keepAnswer: (answer) => presenter.people.keep(answer),
       pin: pinsIn(wiring, scope),
       keepSecret: (secret) => showFailure(ui, place.keepSecret(secret)),
     });
@@ -359,20 +360,20 @@ function openDatagrams(
 /** Shows events, keeps prompt and completion up to date, and starts taking input when the member is ready. */
 class Presenter {
   #catchingUpSinceMs: number | null = null;
-  readonly #people: People<MemberEvent>;
+  readonly people: People<MemberEvent>;
 
   constructor(
     readonly wiring: Wiring,
     readonly notices: readonly string[],
   ) {
     const scope = scopeOf(wiring.place.address);
-    this.#people = new People(wiring, wiring.options.name, { scope, name: COORDINATOR_NAME });
+    this.people = new People(wiring, wiring.options.name, { scope, name: COORDINATOR_NAME });
   }
 
   show(event: MemberEvent, ref: string | undefined): void {
     this.wiring.votes.shows(event);
     if (event.event === "catching-up") this.#progress(event.done, event.of);
-    this.#people.show(event, ref);
+    this.people.show(event, ref);
     switch (event.event) {
       case "ready":
         return this.#ready(event);

@@ -216,6 +216,7 @@ class Service {
         log,
         snapshots,
         show: (event, ref) => this.#show(event, ref, () => this.#ready(group.notices)),
+        keepAnswer: (answer) => this.#people.keep(answer),
         pin: pinsIn(this.wiring, SCOPE),
       });
       if (this.#left !== null) return false;

@@ -157,6 +157,7 @@ async function chat(wiring: Wiring): Promise<void> {
         return rooms.openRoom(room, port, wiring.knownPeers, environment.wallMs, warn, isBack);
       },
       show: (event, ref) => presenter.show(event, ref),
+      keepAnswer: (answer) => presenter.people.keep(answer),
     });
     ui.heedInterrupts(input.leave);
     // In a pipe the first line says where this member listens, and some readers read only that line.
@@ -187,7 +188,7 @@ class Presenter {
   #leavingTimer: ReturnType<typeof setTimeout> | undefined;
   #connectingTimer: ReturnType<typeof setTimeout> | undefined;
   #isListening = false;
-  readonly #people: People<MeshEvent>;
+  readonly people: People<MeshEvent>;
   /** Back pressure of the room, and before it that of connecting. */
   readonly pause: InputPause;
 
@@ -204,13 +205,13 @@ class Presenter {
   ) {
     this.#key = fingerprintOf(wiring.identity.signer.key);
     this.pause = new InputPause(wiring.ui);
-    this.#people = new People(wiring, wiring.options.name);
+    this.people = new People(wiring, wiring.options.name);
   }
 
   show(event: MeshEvent, ref: string | undefined): void {
     const { ui } = this.wiring;
     if (event.event === "notice" && this.#isFirstLineAwaited) return this.#hold({ event, ref });
-    this.#people.show(event, ref);
+    this.people.show(event, ref);
     switch (event.event) {
       case "ready":
         clearTimeout(this.#connectingTimer);
@@ -254,14 +255,14 @@ class Presenter {
   }
 
   #hold(notice: ShownNotice): void {
-    if (this.#held === null) this.#people.show(notice.event, notice.ref);
+    if (this.#held === null) this.people.show(notice.event, notice.ref);
     else this.#held.push(notice);
   }
 
   #showHeld(): void {
     const held = this.#held ?? [];
     this.#held = null;
-    for (const { event, ref } of held) this.#people.show(event, ref);
+    for (const { event, ref } of held) this.people.show(event, ref);
   }
 
   /** The user has asked to leave. */

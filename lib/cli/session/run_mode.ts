@@ -25,7 +25,7 @@ type FoundCommand = Extract<ModeCommand, { readonly command: "refuse" | "unrefus
 export function modePorts<Event extends ShownEvent, Target>(
   { environment, ui }: Session<Event, Target>,
   links: Links,
-): Omit<ModePorts<never>, "show"> {
+): Omit<ModePorts<never>, "show" | "keepAnswer"> {
   return {
     clock: SYSTEM_LINK_CLOCK,
     environment,

@@ -11,6 +11,7 @@ import { type Endpoint, endpointText, type LinkId } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import type {
   ModeEffect,
+  ModeEvent,
   ModeInput,
   ModeOutcome,
   PinEffect,
@@ -33,6 +34,11 @@ export interface ModePorts<Event> {
   readonly environment: Environment;
   readonly links: Links;
   show(event: Event, ref: string | undefined): void;
+  /**
+   * Notes what the user found of a key (`/verify NAME yes`, `no`), before that answer is shown. Resolves when it is
+   * durable, or when showing it will say that it isn't; rejects only for faults of our own.
+   */
+  keepAnswer(answer: Answer): Promise<void>;
   pauseInput(reason: string | null): void;
   /** Resolves when everything shown so far has reached the user's screen. */
   flushed(): Promise<void>;
@@ -53,6 +59,9 @@ export type KeepPin = (pin: Omit<PinEffect, "type">) => Promise<void>;
  * profile that is writing, may take longer; but links are given up after 2.5 s of silence.
  */
 const PIN_MS_MAX = 500;
+
+/** What the user found by comparing digits. */
+type Answer = Extract<ModeEvent, { readonly event: "verify" }>;
 
 type InputEffect = Extract<ModeEffect<never, never, never>, { readonly type: "input" }>;
 
@@ -215,8 +224,11 @@ export abstract class ModeHost<
   > {
     return {
       clock: this.ports.clock,
-      keepingOf: (effect) =>
-        pin !== null && isPin(effect) ? () => this.#keepPin(pin, effect) : null,
+      keepingOf: (effect) => {
+        if (pin !== null && isPin(effect)) return () => this.#keepPin(pin, effect);
+        const answer = answerIn(effect);
+        return answer === null ? null : () => this.ports.keepAnswer(answer);
+      },
       executeAtOnce: (effect) => this.executeAtOnce(effect),
       append: (records, sync) => this.#append(records, sync),
       persisted: (token) => ({ type: "persisted", token }),
@@ -294,6 +306,12 @@ export abstract class ModeHost<
 
 function isInput(effect: { readonly type: string }): effect is InputEffect {
   return effect.type === "input";
+}
+
+function answerIn(effect: { readonly type: string }): Answer | null {
+  if (effect.type !== "show") return null;
+  const { event } = effect as Extract<ModeEffect<ModeEvent, never, never>, { type: "show" }>;
+  return event.event === "verify" && event.answer !== undefined ? event : null;
 }
 
 function isPin(effect: { readonly type: string }): effect is PinEffect {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { nodeSigner } from "../../../lib/base/crypto/crypto.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
@@ -21,8 +21,7 @@ const eve = fingerprintOf(EVE);
 
 type Shown = Readonly<Record<string, unknown>>;
 
-async function known(): Promise<KnownPeers> {
-  const disk = new MemoryDisk();
+async function known(disk = new MemoryDisk()): Promise<KnownPeers> {
   await disk.makeFolder("/p");
   return await KnownPeers.open(disk, "/p/known_peers");
 }
@@ -45,10 +44,12 @@ function peopleOf(
     ownName,
     server,
   );
-  const verify = (answer?: VerifyAnswer, name = "Bob", peerKey = BOB): readonly Shown[] => {
-    const key = fingerprintOf(peerKey);
+  /** An answer is noted first, as a host does. */
+  const verify = async (answer?: VerifyAnswer, name = "Bob"): Promise<readonly Shown[]> => {
     const said = answer === undefined ? {} : { answer };
-    people.show({ event: "verify", name, key, ownKey: OWN, peerKey, ...said }, undefined);
+    const event = { event: "verify", name, key: bob, ownKey: OWN, peerKey: BOB, ...said } as const;
+    if (answer !== undefined) await people.keep(event);
+    people.show(event, undefined);
     return shown.splice(0);
   };
   return { people, verify, shown };
@@ -59,7 +60,13 @@ Deno.test("People shows digits without marking anybody", SLOW, async () => {
   const { verify } = peopleOf(knownPeers);
 
   const digits = verificationDigits(OWN, BOB);
-  assertEquals(verify(), [{ event: "verify", name: "Bob", key: bob, digits, verified: false }]);
+  assertEquals(await verify(), [{
+    event: "verify",
+    name: "Bob",
+    key: bob,
+    digits,
+    verified: false,
+  }]);
 
   assertEquals(knownPeers.verifiedNames(bob), []);
 });
@@ -72,15 +79,44 @@ Deno.test(
     await knownPeers.pin("mesh:1", "Bob", BOB, 0);
     const { verify } = peopleOf(knownPeers);
 
-    const [done] = verify("yes");
+    const [done] = await verify("yes");
     assertEquals([done!["answer"], done!["verified"]], ["yes", true]);
     assertEquals(knownPeers.isVerified("Bob", bob), true);
-    assertEquals(verify()[0]!["verified"], true);
-    assertEquals(verify(undefined, "Robert")[0]!["verifiedAs"], ["Bob"]);
+    assertEquals((await verify())[0]!["verified"], true);
+    assertEquals((await verify(undefined, "Robert"))[0]!["verifiedAs"], ["Bob"]);
 
-    const [refused] = verify("no");
+    const [refused] = await verify("no");
     assertEquals([refused!["answer"], refused!["verified"]], ["no", false]);
     assertEquals([knownPeers.pins(), knownPeers.refused().length], [[], 1]);
+  },
+);
+
+Deno.test(
+  "People shows an answer that is on disk, and an error in place of one that isn't",
+  SLOW,
+  async () => {
+    let isFull = false;
+    const disk = new MemoryDisk({
+      fault: ({ kind }) => isFull && kind === "sync" ? "ENOSPC" : null,
+    });
+    const knownPeers = await known(disk);
+    const { verify } = peopleOf(knownPeers);
+    isFull = true;
+
+    const refused = [...await verify("yes"), ...await verify("no")];
+    const inMemory = knownPeers.isRefused("Bob", bob);
+    isFull = false;
+    const shown = await verify("yes");
+    const restarted = await KnownPeers.open(disk.crash(), "/p/known_peers");
+
+    assertEquals(refused.map(({ event, code }) => [event, code]), [["error", "disk"], [
+      "error",
+      "disk",
+    ]]);
+    assertMatch(`${refused[0]!["text"]}`, /; what you found holds until this program ends$/);
+    assertEquals(inMemory, true);
+    assertEquals(shown.map(({ verified }) => verified), [true]);
+    assertEquals(restarted.isVerified("Bob", bob), true);
   },
 );
 

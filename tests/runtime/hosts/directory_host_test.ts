@@ -74,6 +74,7 @@ class World extends HostWorld {
       pauseInput() {},
       flushed: () => Promise.resolve(),
       written: () => Promise.resolve(),
+      keepAnswer: () => Promise.resolve(),
       outputReady: () => reader.ready(),
     });
     late.host = host;

@@ -31,6 +31,8 @@ interface Output {
   readonly ready?: () => Promise<void> | null;
   /** Resolves when a key is remembered. */
   readonly pinned?: Promise<void>;
+  /** Resolves when what the user found by comparing digits is remembered. */
+  readonly answerKept?: Promise<void>;
 }
 
 const PORT = 5_001;
@@ -92,6 +94,7 @@ class World extends HostWorld {
       },
       flushed: () => Promise.resolve(),
       written: output.written ?? (() => Promise.resolve()),
+      keepAnswer: () => output.answerKept ?? Promise.resolve(),
       outputReady: output.ready ?? (() => null),
     });
     late.host = host;
@@ -218,6 +221,25 @@ Deno.test("FriendsHost: /trust is answered when it is on disk, however long that
   assertEquals(meanwhile, [0, 0]);
   assertEquals(accepted(), 1);
   assertEquals(texts(bob), ["hello"]);
+});
+
+Deno.test("FriendsHost: what was found by comparing digits is shown when it is on disk", async () => {
+  const world = new World();
+  const { promise: answerKept, resolve } = Promise.withResolvers<void>();
+  const ann = world.start("ann", new Store(), {}, { answerKept });
+  world.start("bob", new Store());
+  say(ann, "bob", "hello");
+  await world.pass(100);
+  const answers = () => ann.events.map((event) => event.event === "verify" ? event.answer : null);
+
+  ann.host.command({ command: "verify", name: "bob" }, undefined);
+  ann.host.command({ command: "verify", name: "bob", answer: "yes" }, undefined);
+  await world.pass(1_000);
+  const [digits, meanwhile] = [answers().includes(undefined), answers().includes("yes")];
+  resolve();
+  await world.pass(100);
+
+  assertEquals([digits, meanwhile, answers().includes("yes")], [true, false, true]);
 });
 
 Deno.test("FriendsHost: a key is learnt by dialling, and remembered; another one there is refused", async () => {

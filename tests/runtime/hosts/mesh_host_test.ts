@@ -79,6 +79,7 @@ class World extends HostWorld {
       pauseInput: (reason) => paused.push(reason),
       flushed: () => Promise.resolve(),
       written,
+      keepAnswer: () => Promise.resolve(),
       outputReady: () => null,
     });
     late.host = host;
