@@ -10,7 +10,6 @@ import { endingOf } from "./session/ending.ts";
 import { logProgramCommands } from "./tools/group_log_arguments.ts";
 import { keepOnly } from "./args/least_privilege.ts";
 import { flushLog, logEnding, logFault, stackOf } from "./session/log.ts";
-import { refuseOthersPaths } from "./args/others_paths.ts";
 import { meshProgramCommand } from "./mesh/mesh_arguments.ts";
 import { useTimeZone, ZONE_VARIABLE } from "./rendering/moments.ts";
 import { outputError } from "./streams/output_queue.ts";
@@ -84,13 +83,10 @@ async function execute(
     case "help":
       await print(usageText(request.about, commands, usageColumns()));
       return request.asked ? 0 : STATUS_NO_COMMAND;
-    case "run": {
-      const needs = await request.needs();
-      refuseOthersPaths(needs);
-      keepOnly(needs);
+    case "run":
+      keepOnly(await request.needs());
       await request.run();
       return 0;
-    }
   }
 }
 

@@ -302,8 +302,8 @@ export function diskContract(
     assertEquals((await disk.stat(`${folder}/b`))?.mode, 0o750);
     assertEquals(await disk.isLink(`${folder}/a`), false);
     assertEquals(await disk.isLink(`${folder}/none`), false);
-    assertEquals(await disk.linksBelow(folder), []);
-    assertEquals(await disk.linksBelow(`${folder}/none`), []);
+    assertEquals(await disk.othersBelow(folder), []);
+    assertEquals(await disk.othersBelow(`${folder}/none`), []);
   });
 
   contract("a failure is `disk` and names the path", async ({ disk, folder }) => {

@@ -200,8 +200,9 @@ export class MemoryDisk implements Disk {
     return Promise.resolve(this.links.has(path));
   }
 
-  linksBelow(folder: string): Promise<readonly string[]> {
-    return Promise.resolve([...this.links].filter((path) => path.startsWith(`${folder}/`)).sort());
+  othersBelow(folder: string): Promise<readonly string[]> {
+    const all = [...this.links, ...this.otherUsers.keys()];
+    return Promise.resolve(all.filter((path) => path.startsWith(`${folder}/`)).sort());
   }
 
   version(path: string): Promise<string | null> {

@@ -37,10 +37,6 @@ async function pried(
   const folder = await Deno.makeTempDir({ prefix: "p2pchat-rights-" });
   try {
     const data = `${folder}/data`;
-    // At its first start the program makes these, and may read the folder above for that.
-    for (const name of ["users", "serve", "regserver", "tables"]) {
-      await Deno.mkdir(`${data}/${name}`, { recursive: true });
-    }
     await Deno.writeTextFile(`${folder}/users.txt`, `alice 127.0.0.1 ${freePort()}\n`);
     const options: NodeOptions = {
       data,
@@ -62,28 +58,48 @@ const isUp = ({ event }: ShownEvent) => event === "ready" || event === "coordina
 const listen = ["--host", "127.0.0.1", "--port", "0"];
 const options = { ignore: rights === null };
 
+/** What lies in and around a data folder whose program is that of alice. */
+function around(folder: string): readonly string[] {
+  const data = `${folder}/data`;
+  const others = ["users", "users/Bob", "serve", "regserver", "tables"];
+  return [...others.map((name) => `${data}/${name}`), data, folder, "/", "/etc", "/proc/self"];
+}
+
 Deno.test(
-  "a member of a room can use its data folder, and nothing else of the user's",
+  "a member of a room can use its profile, and nothing else of the user's, at its first start too",
   options,
   async () => {
     await pried(
-      () => ["mesh", "alice", ...listen],
+      (folder) => ["mesh", "alice", ...listen, "--log-file", `${folder}/p.log`],
       (folder) => ({
-        read: [`${folder}/data/users`, `${folder}/data`, folder, "/", "/etc", "/proc/self"],
+        read: [...around(folder), `${folder}/data/users/alice`],
         write: [
-          `${folder}/data/users/own`,
-          `${folder}/data/other`,
+          ...around(folder).map((path) => `${path}/own`),
+          `${folder}/data/users/alice/own`,
           `${folder}/.bashrc`,
+          `${folder}/p.log`,
           `${folder}/users.txt`,
-          `${folder}/data.txt`,
           Deno.execPath(),
           PROGRAM,
         ],
       }),
-      ({ data, open }) => assertEquals(open, [`read ${data}/users`, `write ${data}/users/own`]),
+      ({ folder, data, open }) =>
+        assertEquals(open, [
+          `read ${data}/users/alice`,
+          `write ${data}/users/alice/own`,
+          `write ${folder}/p.log`,
+        ]),
     );
   },
 );
+
+Deno.test("a server can use its own folder, and no profile", options, async () => {
+  await pried(
+    () => ["serve", ...listen],
+    (folder) => ({ read: around(folder), write: around(folder).map((path) => `${path}/own`) }),
+    ({ data, open }) => assertEquals(open, [`read ${data}/serve`, `write ${data}/serve/own`]),
+  );
+});
 
 Deno.test(
   "friends read their table, and can't change it or anything beside it",
@@ -105,7 +121,7 @@ Deno.test(
   options,
   async () => {
     const tries = (folder: string) => ({
-      read: ["/etc"],
+      read: ["/etc", folder],
       write: [
         `${folder}/group.log`,
         `${folder}/group.log.new`,

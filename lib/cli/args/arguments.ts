@@ -5,7 +5,7 @@ import { userInfo } from "node:os";
 import { isAbsolute, resolve } from "node:path";
 import { P2pchatError } from "../../base/errors.ts";
 import { hasInvite, inviteMisplaced } from "../../base/text/invite_text.ts";
-import { dataFolder, foldersOf } from "../../store/disk/paths.ts";
+import { dataFolder } from "../../store/disk/paths.ts";
 import { quotedStart, startOf } from "../../base/text/text.ts";
 import { type Flag, portApart, takesValue } from "./flags.ts";
 import type { FileNeed, FileUse } from "./least_privilege.ts";
@@ -30,8 +30,8 @@ export interface ProgramCommand {
   readonly flags: readonly Flag[];
   /** What is done with the file that its first word names, if that is FILE. */
   readonly fileUse?: FileUse;
-  /** Whether it leaves the data folder alone. */
-  readonly withoutData?: true;
+  /** The folder in the data folder that it uses; absent where it leaves that alone. */
+  readonly keeps?: { readonly folder: (data: string) => string; readonly use: "make" | "read" };
   /**
    * Files outside the data folder that it uses though the command line doesn't name them: a link or a file there leads
    * to them. Runs with all rights, and reads no more than is needed for that.
@@ -155,18 +155,18 @@ function parsedCommandLine(
     verbose: given.isOn("verbose"),
     logFile: value<string>("log-file") ?? null,
   };
-  if (!entry.withoutData) checkFound(common.dataFolder, variable(FOLDER_VARIABLE)); // a variable may name it
+  if (entry.keeps !== undefined) checkFound(common.dataFolder, variable(FOLDER_VARIABLE)); // a variable may name it
   const line = { words, common, value, isOn: given.isOn };
   const needs = async () => [
-    ...(entry.withoutData ? [] : foldersOf(common.dataFolder)).map(written),
+    ...(entry.keeps === undefined ? [] : [kept(entry.keeps, common.dataFolder)]),
     ...[...paths].flatMap(([what, need]) => what === "--data" ? [] : [need]),
     ...await entry.ledTo?.(line) ?? [],
   ];
   return { type: "run", needs, run: entry.prepare(line) };
 }
 
-function written(path: string): FileNeed {
-  return { path, use: "write" };
+function kept({ folder, use }: NonNullable<ProgramCommand["keeps"]>, data: string): FileNeed {
+  return { path: folder(data), use };
 }
 
 /** The files and folders named on the command line, by the flag or variable that names them. */

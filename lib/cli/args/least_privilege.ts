@@ -1,24 +1,31 @@
 /**
- * Least privilege: before anything is touched, the program gives up every right over files but those that its command
- * line needs. It starts with rights below `/`, asks for those it keeps, and revokes the others for good. What it never
- * has stands in `tools/build.sh`: no other programs, no native code, only the variables it reads.
+ * Least privilege: before the network is used, or anything read that others have written, the program gives up every
+ * right over files but those that its command line needs. It starts with rights below `/`, asks for those it keeps, and
+ * revokes the others for good. What it never has stands in `tools/build.sh`: no other programs, no native code, only the
+ * variables it reads.
  *
- * A right is by name, as the runtime checks it: a path below one that was granted. The program makes no links, so that
- * it can't reach further by one of its own.
+ * A right is by name, as the runtime checks it: a path, and all below it. The program makes no links, so that it can't
+ * reach further by one of its own.
  */
 
 import { resolve } from "node:path";
 import { folderOf } from "../../store/disk/disk.ts";
+import { holdFolder } from "../../store/disk/held_folders.ts";
+import { STATE_FILE } from "../../store/disk/paths.ts";
 import { asideNames, replacementName } from "../../store/disk/replacement.ts";
+import { refuseOthersPath } from "./others_paths.ts";
+import { checkOwner } from "./owner.ts";
 
 /** What is done with a file or folder that the command line names. */
 export type FileUse =
   /** It is read. */
   | "read"
-  /** It is read together with files beside it, whatever their names. */
-  | "read-beside"
+  /** It is read together with the state of a group's member beside it. */
+  | "read-with-state"
   /** It is read, written and created, with all that is in it. */
   | "write"
+  /** It is a folder in the data folder, made where it is missing; as `write`. */
+  | "make"
   /** It is replaced: read and written, as are its new versions beside it, and the names in its folder are synced. */
   | "replace"
   /** As `replace`; and set aside under other names, damaged or not. */
@@ -35,76 +42,106 @@ interface FileRights {
   readonly write: readonly string[];
 }
 
-/** The file system, as far as rights depend on it. */
-export interface Places {
-  exists(path: string): boolean;
-  /** The path without links; null where nothing is there. */
-  realPath(path: string): string | null;
-}
+/** The path without links; of a file that isn't there, the one that it would have. Null where its folder isn't there. */
+type RealPath = (path: string) => string | null;
 
-/** The rights that `needs` take. A file that isn't there needs those to make the folders above it. */
-export function rightsFor(needs: readonly FileNeed[], places: Places): FileRights {
+/** The rights that `needs` take. */
+export function rightsFor(needs: readonly FileNeed[], realPath: RealPath): FileRights {
   const read = new Set<string>();
   const write = new Set<string>();
   for (const { path, use } of needs) {
     const absolute = resolve(path);
-    for (const each of new Set([absolute, places.realPath(absolute) ?? absolute])) {
-      addRights({ path: each, use }, places, read, write);
+    for (const each of [absolute, realPath(absolute) ?? absolute]) {
+      for (const name of namesOf(each, use)) {
+        read.add(name);
+        if (!isReading(use)) write.add(name);
+      }
     }
   }
   return { read: [...read], write: [...write] };
 }
 
-function addRights(
-  { path, use }: FileNeed,
-  places: Places,
-  read: Set<string>,
-  write: Set<string>,
-): void {
-  const missing = topmostMissing(path, places);
-  // Whose folder it is, and that its new name is synced, is a matter of the folder above.
-  if (missing !== null) read.add(folderOf(missing));
-  read.add(use === "read" || use === "write" ? path : folderOf(path));
-  if (use === "read" || use === "read-beside") return;
-  write.add(missing ?? path);
-  if (use === "write") return;
-  for (const name of [`${path}.lock`, replacementName(path)]) write.add(name);
-  if (use === "keep-log") {
-    for (const name of asideNames(path, performance.timeOrigin)) write.add(name);
+function isReading(use: FileUse): boolean {
+  return use === "read" || use === "read-with-state";
+}
+
+function namesOf(path: string, use: FileUse): readonly string[] {
+  if (use === "read-with-state") return [path, resolve(folderOf(path), STATE_FILE)];
+  if (use !== "replace" && use !== "keep-log") return [path];
+  const asides = use === "keep-log" ? asideNames(path, performance.timeOrigin) : [];
+  return [path, `${path}.lock`, replacementName(path), ...asides];
+}
+
+/** The folders over which rights are kept until the program has made, or found, its own in them. */
+let roots: readonly string[] = [];
+
+/**
+ * Gives up all rights over files but those that `needs` take, for the rest of the process.
+ * @throws {P2pchatError} `not-allowed` where something is another user's.
+ */
+export function keepOnly(needs: readonly FileNeed[]): void {
+  for (const { path, use } of needs) if (!isReading(use)) refuseOthersPath(path);
+  const kept = needs.map(({ path, use }) => {
+    if (use === "make") checkOwner(path, folderOf(path));
+    const missing = use === "make" ? topmostMissing(path) : null;
+    if (missing !== null || use === "replace" || use === "keep-log") holdFolders(missing ?? path);
+    return { path: missing ?? path, use };
+  });
+  keep(kept, ["/"]);
+  roots = kept.flatMap(({ path, use }) => use === "make" ? [path] : []);
+}
+
+/** Gives up the rights over all that is in the data folder but `folder`. */
+export function keepOwn(folder: string): void {
+  keep([{ path: folder, use: "write" }], roots);
+}
+
+/** Keeps the rights that `needs` take, and gives up those over what else is below `folders`. */
+function keep(needs: readonly FileNeed[], folders: readonly string[]): void {
+  const rights = rightsFor(needs, realPathOf);
+  const given = folders.flatMap((path) => [resolve(path), realPathOf(path) ?? path]);
+  for (const name of ["read", "write"] as const) {
+    for (const path of rights[name]) Deno.permissions.requestSync({ name, path });
+  }
+  // Both last: to look at a path that is asked for takes the right to read it.
+  for (const name of ["read", "write"] as const) {
+    for (const path of new Set(given)) {
+      if (!rights[name].includes(path)) Deno.permissions.revokeSync({ name, path });
+    }
   }
 }
 
-/** The outermost folder, or the file, that has to be made before there is anything at `path`; null where it is there. */
-function topmostMissing(path: string, { exists }: Places): string | null {
+/** The outermost folder that has to be made before there is anything at `path`; null where it is there. */
+function topmostMissing(path: string): string | null {
   let missing: string | null = null;
   for (let at = path; !exists(at) && folderOf(at) !== at; at = folderOf(at)) missing = at;
   return missing;
 }
 
-/** Gives up all rights over files but those that `needs` take, for the rest of the process. */
-export function keepOnly(needs: readonly FileNeed[]): void {
-  const rights = rightsFor(needs, REAL_PLACES);
-  for (const name of ["read", "write"] as const) {
-    for (const path of rights[name]) Deno.permissions.requestSync({ name, path });
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false; // or can't be seen: using it reports the error
   }
-  // Both last: to look at a path that is asked for takes the right to read it.
-  for (const name of ["read", "write"] as const) Deno.permissions.revokeSync({ name, path: "/" });
 }
 
-const REAL_PLACES: Places = {
-  exists(path) {
-    try {
-      Deno.lstatSync(path);
-      return true;
-    } catch {
-      return false; // or can't be seen: using it reports the error
-    }
-  },
-  realPath(path) {
-    try {
-      return Deno.realPathSync(path);
-    } catch {
-      return null; // as above
-    }
-  },
-};
+function holdFolders(path: string): void {
+  const real = realPathOf(path);
+  if (real === null) return; // using it reports the error
+  for (const each of [path, resolve(path), real]) holdFolder(folderOf(each), folderOf(real));
+}
+
+function realPathOf(path: string): string | null {
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    // It isn't there, or can't be seen.
+  }
+  try {
+    return resolve(Deno.realPathSync(folderOf(path)), path.slice(path.lastIndexOf("/") + 1));
+  } catch {
+    return null; // using it reports the error
+  }
+}

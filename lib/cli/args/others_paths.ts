@@ -3,24 +3,17 @@
  * any file of ours, and what is written into a file of theirs they read.
  */
 
-import { P2pchatError } from "../../base/errors.ts";
-import { belongsText, otherUser } from "../../store/disk/other_users.ts";
-import type { FileNeed } from "./least_privilege.ts";
+import { otherUser } from "../../store/disk/other_users.ts";
+import { othersError } from "./owner.ts";
+
+/** As many as the system follows. */
+const LINKS_MAX = 40;
 
 /**
  * Has to look at all folders above, so before rights are given up.
  * @throws {P2pchatError} `not-allowed` where a link of another user is on the way, or another's file at its end.
  */
-export function refuseOthersPaths(needs: readonly FileNeed[]): void {
-  for (const { path, use } of needs) {
-    if (use !== "read" && use !== "read-beside") refuseOthersPath(path);
-  }
-}
-
-/** As many as the system follows. */
-const LINKS_MAX = 40;
-
-function refuseOthersPath(path: string): void {
+export function refuseOthersPath(path: string): void {
   let links = 0;
   let at = "";
   const names = (path.startsWith("/") ? path : `${Deno.cwd()}/${path}`).split("/");
@@ -33,14 +26,16 @@ function refuseOthersPath(path: string): void {
     if (info === null) return;
     const user = otherUser(info);
     if (info.isSymlink) {
-      if (user !== null && user !== machineOwner()) throw refused(path, next, user, "link");
+      if (user !== null && user !== machineOwner()) {
+        throw othersError(path, `the symbolic link ${next}`, user);
+      }
       if (++links > LINKS_MAX) return; // using it reports the error
       const target = Deno.readLinkSync(next);
       if (target.startsWith("/")) at = "";
       names.unshift(...target.split("/"));
       continue;
     }
-    if (info.isFile && user !== null) throw refused(path, next, user, "file");
+    if (info.isFile && user !== null) throw othersError(path, next, user);
     at = next;
   }
 }
@@ -57,10 +52,4 @@ function lookAt(path: string): Deno.FileInfo | null {
 /** Root, in a container perhaps under another id: could change everything anyway. */
 function machineOwner(): number | null {
   return Deno.lstatSync("/").uid;
-}
-
-function refused(path: string, at: string, user: number, kind: "link" | "file"): P2pchatError {
-  const what = kind === "link" ? `the symbolic link ${at}` : at === path ? "it" : at;
-  const text = `Cannot use ${path}: ${what} ${belongsText(user)}; name another file`;
-  return new P2pchatError("not-allowed", text);
 }

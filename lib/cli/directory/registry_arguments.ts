@@ -1,5 +1,6 @@
 /** The command line of `p2pchat peer --registry`. */
 
+import { usersFolder } from "../../store/disk/paths.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import {
   type CommandLine,
@@ -25,6 +26,7 @@ const WAYS = [["login", "log-in"], ["signup", "sign-up"], ["guest", "guest"]] as
 
 export const registryProgramCommand: ProgramCommand = {
   ...words,
+  keeps: { folder: usersFolder, use: "make" },
   help:
     "who is online, calls between two, and broadcasts to everybody; HOST runs p2pchat regserver",
   flags: [

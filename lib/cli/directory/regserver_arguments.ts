@@ -1,5 +1,6 @@
 /** The command line of `p2pchat regserver`. */
 
+import { regserverFolder } from "../../store/disk/paths.ts";
 import { REGSERVER_PORT_DEFAULT } from "../args/default_ports.ts";
 import type { BroadcastPolicy } from "../../protocols/directory/schema/directory_io.ts";
 import {
@@ -28,6 +29,7 @@ const words = { name: "regserver", form: "", example: "p2pchat regserver" };
 
 export const regserverProgramCommand: ProgramCommand = {
   ...words,
+  keeps: { folder: regserverFolder, use: "make" },
   ledTo: accountsTable,
   help:
     "the directory: accounts, who is online, calls between two, broadcasts; it cannot listen to calls",

@@ -16,7 +16,6 @@ import { openAccountsFile, openPasswordHasher } from "../tools/accounts_command.
 import { inputTo } from "../session/mode_input.ts";
 import type { RegserverOptions } from "../args/options.ts";
 import { OnlineNames } from "../rendering/online_names.ts";
-import { checkOwner } from "../session/owner.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
 import { type OpenedRecords, openRecords } from "../session/record_store.ts";
 import { regserverCommands, type RegserverCommandSink } from "./regserver_commands.ts";
@@ -55,11 +54,10 @@ const FIRST_STEPS = "/help lists the commands, /exit ends the directory.";
 
 /**
  * Runs until the operator ends it.
- * @throws {P2pchatError} The reason if it ends otherwise; `not-allowed` in another user's data folder.
+ * @throws {P2pchatError} The reason if it ends otherwise.
  */
 export async function runRegserver(options: RegserverOptions): Promise<void> {
   const folder = regserverFolder(options.dataFolder);
-  checkOwner("use", folder, options.dataFolder);
   const mode = { commands: regserverCommands, render: regserverLines };
   await withSession(options, { folder, lockMode: "regserver" }, mode, async (session) => {
     await direct({ ...session, options });

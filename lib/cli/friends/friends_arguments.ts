@@ -1,5 +1,6 @@
 /** The command line of `p2pchat peer --users`. */
 
+import { usersFolder } from "../../store/disk/paths.ts";
 import { chosenName } from "../commands/command_arguments.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "../args/arguments.ts";
@@ -17,6 +18,7 @@ const words = {
 
 export const friendsProgramCommand: ProgramCommand = {
   ...words,
+  keeps: { folder: usersFolder, use: "make" },
   help: "direct messages to friends whose addresses are in FILE; NAME selects your own row",
   flags: [
     {

@@ -27,7 +27,7 @@ import {
 } from "../../protocols/group/schema/records.ts";
 import type { RecordStore } from "../../runtime/record_log.ts";
 import { GroupLog, type GroupLogPorts } from "../tools/group_log.ts";
-import { STATE_FILE } from "../tools/group_log_file.ts";
+import { STATE_FILE } from "../../store/disk/paths.ts";
 import { type OpenedRecords, openRecords } from "../session/record_store.ts";
 
 interface GroupStorePorts extends GroupLogPorts {

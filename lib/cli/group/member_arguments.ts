@@ -1,5 +1,6 @@
 /** The command line of `p2pchat peer --server`. */
 
+import { usersFolder } from "../../store/disk/paths.ts";
 import { chosenName } from "../commands/command_arguments.ts";
 import { MEMBER_PORTS, SERVE_PORT_DEFAULT } from "../args/default_ports.ts";
 import { P2pchatError } from "../../base/errors.ts";
@@ -32,6 +33,7 @@ const words = {
 
 export const memberProgramCommand: ProgramCommand = {
   ...words,
+  keeps: { folder: usersFolder, use: "make" },
   help: "a group whose members all hold the same log, in one order; HOST runs p2pchat serve",
   flags: [
     {

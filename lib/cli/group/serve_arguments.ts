@@ -1,5 +1,6 @@
 /** The command line of `p2pchat serve`. */
 
+import { serveFolder } from "../../store/disk/paths.ts";
 import { SERVE_PORT_DEFAULT } from "../args/default_ports.ts";
 import {
   FAIL_AFTER_MS_DEFAULT,
@@ -30,6 +31,7 @@ const words = { name: "serve", form: "", example: "p2pchat serve" };
 
 export const serveProgramCommand: ProgramCommand = {
   ...words,
+  keeps: { folder: serveFolder, use: "make" },
   help:
     "the coordinator of a group: decides who is a member and whether edits are made; it sees edits and the last leaver's log, but no chat",
   flags: [

@@ -18,11 +18,10 @@ import { forwardTo, type Links, openTo } from "../../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import { defaultLog, openCoordinator } from "./group_store.ts";
-import { STATE_FILE } from "../tools/group_log_file.ts";
+import { STATE_FILE } from "../../store/disk/paths.ts";
 import type { ServeOptions } from "../args/options.ts";
 import { inputTo, type ModeInput } from "../session/mode_input.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
-import { checkOwner } from "../session/owner.ts";
 import { People } from "../credentials/people.ts";
 import { pinnedKeys, pinsIn } from "../credentials/pinned_keys.ts";
 import { modePorts, runMode } from "../session/run_mode.ts";
@@ -47,11 +46,10 @@ const FIRST_STEPS = "/help lists the commands, /exit ends the coordinator.";
 
 /**
  * Runs until the operator ends it.
- * @throws {P2pchatError} The reason if it ends otherwise; `not-allowed` in another user's data folder.
+ * @throws {P2pchatError} The reason if it ends otherwise.
  */
 export async function runServe(options: ServeOptions): Promise<void> {
   const folder = serveFolder(options.dataFolder);
-  checkOwner("use", folder, options.dataFolder);
   const mode = { commands: serveCommands, render: serveLines };
   await withSession(options, { folder, lockMode: "serve" }, mode, async (session) => {
     await new Service({ ...session, options }).run();

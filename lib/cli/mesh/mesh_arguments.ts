@@ -1,5 +1,6 @@
 /** The command line of `p2pchat mesh`. */
 
+import { usersFolder } from "../../store/disk/paths.ts";
 import { chosenName } from "../commands/command_arguments.ts";
 import { MESH_PORT_DEFAULT } from "../args/default_ports.ts";
 import { P2pchatError } from "../../base/errors.ts";
@@ -33,6 +34,7 @@ const words = {
 
 export const meshProgramCommand: ProgramCommand = {
   ...words,
+  keeps: { folder: usersFolder, use: "make" },
   help: "a room without any server: create it, or join it through any member at HOST PORT",
   flags: [
     hostFlag("listen"),

@@ -30,6 +30,7 @@ import { openLog } from "./log.ts";
 import { momentProblem } from "../rendering/moments.ts";
 import { outwardHost } from "./advertised_address.ts";
 import { openUserInterface } from "./open_user_interface.ts";
+import { keepOwn } from "../args/least_privilege.ts";
 import type { CommonOptions } from "../args/options.ts";
 import { randomBytes } from "./random_bytes.ts";
 import type { Mode, ShownEvent, UserInterface } from "../rendering/user_interface.ts";
@@ -151,17 +152,19 @@ interface OwnFolder {
 }
 
 /**
- * Finds or makes the folder.
+ * Finds or makes the folder, and gives up the rights over others.
  * @throws {P2pchatError} `disk`; `bad-file` where others have access that can't be taken from them, or a link is in its
  *   place; `in-use` where no turn came.
  */
 export async function openFolder(disk: Disk, of: ProfileUse["folder"]): Promise<OwnFolder> {
-  if (typeof of === "string") {
-    await disk.makeFolder(of);
-    return { folder: of, notices: await keepToOwner(disk, of, null) };
-  }
-  const folder = await openProfileFolder(disk, of, String(Deno.pid), SYSTEM_LINK_CLOCK);
-  return { folder, notices: await keepToOwner(disk, folder, usersFolder(of.dataFolder)) };
+  const isServer = typeof of === "string";
+  if (isServer) await disk.makeFolder(of);
+  const folder = isServer
+    ? of
+    : await openProfileFolder(disk, of, String(Deno.pid), SYSTEM_LINK_CLOCK);
+  const notices = await keepToOwner(disk, folder, isServer ? null : usersFolder(of.dataFolder));
+  keepOwn(folder);
+  return { folder, notices };
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { P2pchatError } from "../../base/errors.ts";
 import { folderOf } from "../../store/disk/disk.ts";
+import { heldFolder } from "../../store/disk/held_folders.ts";
 
 /**
  * The absolute path, without links, of the table at `path`, which is the same for all its names; of a missing
@@ -17,7 +18,8 @@ export async function realTablePath(path: string): Promise<string> {
   }
   await refuseDanglingLink(path);
   try {
-    const folder = await Deno.realPath(folderOf(path));
+    const named = folderOf(path);
+    const folder = heldFolder(named)?.real ?? await Deno.realPath(named);
     return `${folder === "/" ? "" : folder}/${path.slice(path.lastIndexOf("/") + 1)}`;
   } catch {
     return path;

@@ -44,15 +44,19 @@ const importWords = {
 };
 
 /** The accounts of the directory here: their file may be a link. */
-export function accountsTable({ common }: CommandLine): Promise<readonly FileNeed[]> {
-  const path = `${regserverFolder(common.dataFolder)}/${ACCOUNTS_FILE}`;
-  return Promise.resolve([{ path, use: "replace" }]);
+export function accountsTable(line: CommandLine): Promise<readonly FileNeed[]> {
+  return Promise.resolve([{ path: accountsPath(line), use: "replace" }]);
+}
+
+function accountsPath({ common }: CommandLine): string {
+  return `${regserverFolder(common.dataFolder)}/${ACCOUNTS_FILE}`;
 }
 
 export const accountsProgramCommands: readonly ProgramCommand[] = [
   {
     ...listWords,
-    ledTo: accountsTable,
+    keeps: { folder: regserverFolder, use: "read" },
+    ledTo: (line) => Promise.resolve([{ path: accountsPath(line), use: "read" }]),
     fileUse: "read",
     help: "the accounts of the directory here, or all that is wrong with their file",
     flags: [],
@@ -63,6 +67,7 @@ export const accountsProgramCommands: readonly ProgramCommand[] = [
   },
   {
     ...addWords,
+    keeps: { folder: regserverFolder, use: "make" },
     ledTo: accountsTable,
     help: "add an account; you type the password unseen",
     flags: [PASSWORD_FILE_FLAG],
@@ -73,6 +78,7 @@ export const accountsProgramCommands: readonly ProgramCommand[] = [
   },
   {
     ...passwdWords,
+    keeps: { folder: regserverFolder, use: "make" },
     ledTo: accountsTable,
     help: "change an account's password; all devices must log in again with it",
     flags: [PASSWORD_FILE_FLAG],
@@ -83,6 +89,7 @@ export const accountsProgramCommands: readonly ProgramCommand[] = [
   },
   {
     ...removeWords,
+    keeps: { folder: regserverFolder, use: "make" },
     ledTo: accountsTable,
     help: "remove accounts: all of these, or none",
     flags: [],
@@ -93,6 +100,7 @@ export const accountsProgramCommands: readonly ProgramCommand[] = [
   },
   {
     ...importWords,
+    keeps: { folder: regserverFolder, use: "make" },
     ledTo: accountsTable,
     fileUse: "read",
     help: "add accounts from a CSV file with the columns name,password",

@@ -29,7 +29,6 @@ import type {
   ListAccountsOptions,
   RemoveAccountsOptions,
 } from "../args/options.ts";
-import { checkOwner } from "../session/owner.ts";
 import { newPassword } from "../credentials/password_source.ts";
 import { randomBytes } from "../session/random_bytes.ts";
 import { processStreams } from "../streams/streams.ts";
@@ -175,14 +174,12 @@ export async function removeAccounts(options: RemoveAccountsOptions): Promise<vo
 
 /**
  * Opens the accounts of the directory in the data folder for changes.
- * @throws {P2pchatError} `not-allowed` where another user of this machine owns the file, or the folder it would be
- *   in; or why it can't be read.
+ * @throws {P2pchatError} Why they can't be read.
  */
 export async function openAccounts(
   options: CommonOptions,
 ): Promise<{ readonly accounts: AccountsFile; readonly file: string }> {
   const folder = regserverFolder(options.dataFolder);
-  checkOwner("change", accountsPath(folder), options.dataFolder);
   await openLog(options);
   const { accounts, notices, file } = await openAccountsFile(new RealDisk(), folder);
   for (const notice of notices) await showNoticeBeside(options, notice);

@@ -26,8 +26,7 @@ const exportWords = {
 export const logProgramCommands: readonly ProgramCommand[] = [
   {
     ...verifyWords,
-    fileUse: "read-beside",
-    withoutData: true,
+    fileUse: "read-with-state",
     help:
       "check a group's log, the file that /status names: that its entries are as their authors wrote them, and that only the coordinator decided edits",
     flags: [
@@ -46,8 +45,7 @@ export const logProgramCommands: readonly ProgramCommand[] = [
   },
   {
     ...exportWords,
-    fileUse: "read-beside",
-    withoutData: true,
+    fileUse: "read",
     help: "the entries of a group's log, for people or for other programs",
     flags: [
       {

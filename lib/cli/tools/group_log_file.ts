@@ -7,9 +7,6 @@ import { GROUP_LOG_VERSION } from "../../runtime/records/group_log_lines.ts";
 import { holderOf } from "../../store/disk/held_lock.ts";
 import { ASIDE_INFIX } from "../../store/disk/replacement.ts";
 
-/** The name of the state file, beside the log unless the user has put that elsewhere. */
-export const STATE_FILE = "state";
-
 /** As `scanGroupLog`, but the file must be a log. @throws {P2pchatError} `bad-file`, `disk`. */
 export async function scanLogFile(
   disk: Disk,

@@ -41,7 +41,8 @@ import { textWidth } from "../rendering/graphemes.ts";
 import { showAnswer } from "../session/answers.ts";
 import { openLog } from "../session/log.ts";
 import { openProgressLine } from "../terminal/progress_line.ts";
-import { faultError, scanLogFile, STATE_FILE } from "./group_log_file.ts";
+import { STATE_FILE } from "../../store/disk/paths.ts";
+import { faultError, scanLogFile } from "./group_log_file.ts";
 import { type LoggedName, LoggedNames, namesText } from "./logged_names.ts";
 
 /** Somebody who has written entries or requested edits in a log. */

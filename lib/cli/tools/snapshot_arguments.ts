@@ -13,7 +13,6 @@ export const snapshotProgramCommands: readonly ProgramCommand[] = [
   {
     ...verifyWords,
     fileUse: "read",
-    withoutData: true,
     help:
       "check a group's snapshot, a file that /snapshots names: that no member in it has received what wasn't sent, and that nothing is missing",
     flags: [],

@@ -3,6 +3,7 @@
 import { P2pchatError } from "../../base/errors.ts";
 import { parseFingerprint } from "../../base/text/fingerprint.ts";
 import type { Endpoint } from "../../base/ids.ts";
+import { tableLocks, usersFolder } from "../../store/disk/paths.ts";
 import { friendHostFault } from "../../store/users/user_info.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "../args/arguments.ts";
 import { chosenName } from "../commands/command_arguments.ts";
@@ -31,7 +32,6 @@ export const usersProgramCommands: readonly ProgramCommand[] = [
   {
     ...checkWords,
     fileUse: "read",
-    withoutData: true,
     help: "show a table of users, or all that is wrong with it",
     flags: [],
     prepare(line) {
@@ -42,6 +42,7 @@ export const usersProgramCommands: readonly ProgramCommand[] = [
   {
     ...addWords,
     fileUse: "replace",
+    keeps: { folder: tableLocks, use: "make" },
     help: "add somebody to a table of users, which is created if there is none",
     flags: [],
     prepare(line) {
@@ -51,6 +52,7 @@ export const usersProgramCommands: readonly ProgramCommand[] = [
   },
   {
     ...keyWords,
+    keeps: { folder: usersFolder, use: "make" },
     help: "your own row, with your key's fingerprint, for the tables of your friends",
     flags: [],
     prepare(line) {

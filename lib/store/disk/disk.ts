@@ -129,8 +129,11 @@ export interface Disk {
   stat(path: string): Promise<DiskEntry | null>;
   /** Whether a symbolic link is at `path`, wherever it leads. */
   isLink(path: string): Promise<boolean>;
-  /** The paths of the symbolic links in a folder, and in those below it, sorted. None where the folder isn't there. */
-  linksBelow(folder: string): Promise<readonly string[]>;
+  /**
+   * The paths of the symbolic links, and of what belongs to other users, in a folder and in those below it, sorted. None
+   * where the folder isn't there.
+   */
+  othersBelow(folder: string): Promise<readonly string[]>;
   /**
    * A text that changes when anybody writes or replaces the file at `path`; `null` where there is none. Two changes
    * within one tick of the file system's clock (2 s on some) that keep the length may have the same version.

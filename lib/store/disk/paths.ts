@@ -34,15 +34,13 @@ export function dataFolder(source: DataFolderSource): string {
   );
 }
 
-/** The folders in the data folder: all that the program keeps is below one of them. */
-export function foldersOf(data: string): readonly string[] {
-  return [usersFolder(data), serveFolder(data), regserverFolder(data), tableLocks(data)];
-}
-
 /** The folder of all users' profiles. */
 export function usersFolder(data: string): string {
   return `${data}/users`;
 }
+
+/** The name of what a member of a group, or its coordinator, stores beside the log, unless the user keeps that elsewhere. */
+export const STATE_FILE = "state";
 
 /** The coordinator's folder. */
 export function serveFolder(data: string): string {
@@ -66,7 +64,8 @@ export function tableLock(data: string, path: string): string {
   return `${tableLocks(data)}/${pathDigest(path)}.lock`;
 }
 
-function tableLocks(data: string): string {
+/** The folder of the lock files of tables. */
+export function tableLocks(data: string): string {
   return `${data}/tables`;
 }
 

@@ -32,6 +32,7 @@ import {
   type ReadOptions,
 } from "./disk.ts";
 
+import { heldFolder } from "./held_folders.ts";
 import { belongsText, otherUser } from "./other_users.ts";
 
 const PERMISSION_BITS = 0o777;
@@ -174,6 +175,8 @@ export class RealDisk implements Disk {
   constructor(readonly nowMs: () => number = () => Infinity) {}
 
   async stat(path: string): Promise<DiskEntry | null> {
+    const held = heldFolder(path)?.stat();
+    if (held !== undefined) return held.nlink === 0 ? null : folderEntry(held);
     const info = await orNullWhereMissing("look at", path, () => Deno.statSync(path));
     if (info === null) return null;
     return {
@@ -188,8 +191,8 @@ export class RealDisk implements Disk {
     return orDiskError("look at", path, () => isLink(path));
   }
 
-  async linksBelow(folder: string): Promise<readonly string[]> {
-    return (await orNullWhereMissing("list", folder, () => linksBelow(folder)) ?? []).sort();
+  async othersBelow(folder: string): Promise<readonly string[]> {
+    return (await orNullWhereMissing("list", folder, () => othersBelow(folder)) ?? []).sort();
   }
 
   async version(path: string): Promise<string | null> {
@@ -293,6 +296,8 @@ export class RealDisk implements Disk {
 
   syncFolder(folder: string): Promise<void> {
     return orDiskError("sync folder", folder, async () => {
+      const held = heldFolder(folder);
+      if (held !== null) return await held.sync();
       using opened = Deno.openSync(folder, { read: true });
       await opened.sync();
     });
@@ -329,6 +334,10 @@ export class RealDisk implements Disk {
       };
     });
   }
+}
+
+function folderEntry({ mode, uid }: { readonly mode: number; readonly uid: number }): DiskEntry {
+  return { kind: "folder", bytes: 0, mode: mode & PERMISSION_BITS, otherUser: otherUser({ uid }) };
 }
 
 /**
@@ -381,12 +390,22 @@ function isLink(path: string): boolean {
 }
 
 /** Below a link it doesn't look. */
-function linksBelow(folder: string): string[] {
+function othersBelow(folder: string): string[] {
   return [...Deno.readDirSync(folder)].flatMap(({ name, isSymlink, isDirectory }) => {
     const path = `${folder}/${name}`;
-    if (isSymlink) return [path];
-    return isDirectory ? linksBelow(path) : [];
+    if (isSymlink || isOthers(path)) return [path];
+    return isDirectory ? othersBelow(path) : [];
   });
+}
+
+/** False where it has been removed meanwhile, as other programs of the profile do with theirs. */
+function isOthers(path: string): boolean {
+  try {
+    return otherUser(Deno.lstatSync(path)) !== null;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /**

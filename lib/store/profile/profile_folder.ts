@@ -76,10 +76,10 @@ const OTHERS_WRITE_BITS = 0o022;
 /**
  * Keeps a profile, or a server's folder, to the user: whoever else may write there, or replace it, decides who is
  * verified. Its mode becomes 0700, and that of the folder of all users too where others may write there. No link may be
- * in it, but for a directory's accounts file, which its operator may keep elsewhere.
+ * in it, and nothing of another user, but for a directory's accounts file, which its operator may keep elsewhere.
  * @param users The folder of all users; null for a server's folder.
  * @returns What the user should know: where others could write, and may have done so.
- * @throws {P2pchatError} `bad-file` where that can't be done, as the folder is another user's; or a link is there or below.
+ * @throws {P2pchatError} `bad-file` where that can't be done; or another user's folder, file or link is there or below.
  */
 export async function keepToOwner(
   disk: Disk,
@@ -87,6 +87,10 @@ export async function keepToOwner(
   users: string | null,
 ): Promise<readonly string[]> {
   await refuseLink(disk, folder);
+  for (const path of users === null ? [folder] : [users, folder]) {
+    const user = (await disk.stat(path))?.otherUser ?? null;
+    if (user !== null) throw otherUsers(path, user);
+  }
   const notices: string[] = [];
   const closed: [string, number][] = [[folder, OTHERS_BITS]];
   if (users !== null) closed.push([users, OTHERS_WRITE_BITS]);
@@ -114,11 +118,11 @@ export async function keepToOwner(
     );
   }
   // Now that nobody else can put one there any more.
-  const link = (await disk.linksBelow(folder)).find((path) =>
-    path !== `${folder}/${ACCOUNTS_FILE}`
-  );
-  if (link !== undefined) throw linkFound(link, "file or folder");
-  return notices;
+  const isMeant = (path: string) => path === `${folder}/${ACCOUNTS_FILE}`;
+  const left = (await disk.othersBelow(folder)).find((path) => !isMeant(path));
+  if (left === undefined) return notices;
+  if (await disk.isLink(left)) throw linkFound(left, "file or folder");
+  throw otherUsers(left, (await disk.stat(left))?.otherUser ?? null);
 }
 
 async function refuseLink(disk: Disk, path: string): Promise<void> {
@@ -131,6 +135,13 @@ function linkFound(path: string, kind: string): P2pchatError {
     "bad-file",
     `Cannot use ${path}: it is a symbolic link; put the ${kind} itself there, or choose another folder with --data`,
   );
+}
+
+/** Whoever owns a file, or has it open since it was theirs, reads what is written there, and can change it. */
+function otherUsers(path: string, user: number | null): P2pchatError {
+  const text =
+    `Cannot use ${path}: it belongs to user ${user} of this machine; choose another folder with --data`;
+  return new P2pchatError("bad-file", text);
 }
 
 /** The names in a folder; null where it may be used, and not be read. */

@@ -126,12 +126,31 @@ Deno.test("RealDisk: links are found at any depth, and not followed", async () =
     await Deno.mkdir(`${folder}/deep/deeper`, { recursive: true });
     await Deno.symlink(folder, `${folder}/deep/deeper/to-a-folder`);
     await Deno.symlink("nowhere", `${folder}/deep/dangling`);
-    assertEquals(await new RealDisk().linksBelow(folder), [
+    assertEquals(await new RealDisk().othersBelow(folder), [
       `${folder}/deep/dangling`,
       `${folder}/deep/deeper/to-a-folder`,
       `${folder}/to-a-file`,
     ]);
   });
+});
+
+Deno.test({
+  name: "RealDisk: what belongs to other users is found at any depth, and not looked into",
+  ignore: Deno.uid() !== 0,
+  fn: () =>
+    onRealDisk(async ({ disk, folder }) => {
+      await Deno.mkdir(`${folder}/deep/theirs/inside`, { recursive: true });
+      for (const name of ["own", "deep/file", "deep/theirs/file"]) {
+        await Deno.writeTextFile(`${folder}/${name}`, "");
+      }
+      for (const name of ["deep/file", "deep/theirs", "deep/theirs/file"]) {
+        await Deno.chown(`${folder}/${name}`, 12_002, 12_002);
+      }
+      assertEquals(await disk.othersBelow(folder), [
+        `${folder}/deep/file`,
+        `${folder}/deep/theirs`,
+      ]);
+    }),
 });
 
 Deno.test("RealDisk: a lock isn't taken through a link, nor by a file that is no lock", async () => {

@@ -148,3 +148,18 @@ Deno.test("keepToOwner() refuses what is another user's and open to others", asy
     assertEquals(error.code, "bad-file");
   }
 });
+
+Deno.test("keepToOwner() refuses what is another user's, though closed to others, and changes nothing", async () => {
+  for (const path of ["/d/users", "/d/users/Ann", "/d/users/Ann/identity", "/d/users/Ann/mesh/x"]) {
+    const disk = new MemoryDisk();
+    await disk.makeFolder("/d/users/Ann");
+    await disk.setMode("/d/users/Ann", 0o750);
+    for (const file of ["identity", "mesh/x"]) disk.place(`/d/users/Ann/${file}`, "");
+    disk.otherUsers.set(path, 12_002).set("/d/users/Bob", 12_003);
+
+    const refused = () => keepToOwner(disk, "/d/users/Ann", "/d/users");
+
+    const error = await assertRejects(refused, P2pchatError, "it belongs to user 12002");
+    assertEquals(error.code, "bad-file");
+  }
+});

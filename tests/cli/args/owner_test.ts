@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { otherOwner } from "../../../lib/cli/session/owner.ts";
+import { otherOwner } from "../../../lib/cli/args/owner.ts";
 
 const DATA = "/srv/chat";
 const FILE = `${DATA}/regserver/accounts.csv`;

@@ -5,26 +5,30 @@
 
 import { P2pchatError } from "../../base/errors.ts";
 import { folderOf } from "../../store/disk/disk.ts";
+import { belongsText } from "../../store/disk/other_users.ts";
 
 const ROOT = 0;
 
 /**
- * Refuses to change what another user of this machine owns, or to create something in that user's folder.
- * @param path The file or folder; if it doesn't exist, the nearest existing folder above it decides.
- * @param action As in `Cannot change PATH`.
+ * Refuses a folder that another user of this machine owns, or to make one in that user's folder.
+ * @param folder If it doesn't exist, the nearest existing one above it decides.
+ * @param dataFolder The one that `folder` is in.
  * @throws {P2pchatError} `not-allowed`.
  */
-export function checkOwner(action: string, path: string, dataFolder: string): void {
+export function checkOwner(folder: string, dataFolder: string): void {
   const own = Deno.uid();
-  const found = own === null ? null : otherOwner(path, dataFolder, own, ownerOf);
-  if (found === null) return;
-  const { at, owner } = found;
-  throw new P2pchatError(
+  const found = own === null ? null : otherOwner(folder, dataFolder, own, ownerOf);
+  if (found !== null) throw othersError(folder, found.at, found.owner);
+}
+
+/** @param at What is another user's: `path`, a folder above it, or a link on the way. */
+export function othersError(path: string, at: string, user: number): P2pchatError {
+  return new P2pchatError(
     "not-allowed",
-    `Cannot ${action} ${path}: ${
-      at === path ? "it" : at
-    } belongs to user ${owner} of this machine, and this ` +
-      `is user ${own}; run this as that one, as with sudo -u '#${owner}'`,
+    `Cannot use ${path}: ${at === path ? "it" : at} ${
+      belongsText(user)
+    }; run this as that one, as with ` +
+      `sudo -u '#${user}', or name another`,
   );
 }
 

@@ -1,0 +1,39 @@
+/**
+ * Folders that were opened before the right to read all that is in them was given up. What a store of one file needs of
+ * its folder is that it is there, its path without links, and that the names in it are synced: an open one does.
+ */
+
+import { fstatSync, fsync, openSync, type Stats } from "node:fs";
+import { promisify } from "node:util";
+import { isSystemError } from "../../base/errors.ts";
+
+class HeldFolder {
+  /** @param real Its path without links, when it was opened. */
+  constructor(readonly real: string, readonly opened: number) {}
+
+  /** By the descriptor, for which no right is needed. `nlink` is 0 when the folder has been removed. */
+  stat(): Stats {
+    return fstatSync(this.opened);
+  }
+
+  async sync(): Promise<void> {
+    await promisify(fsync)(this.opened);
+  }
+}
+
+const held = new Map<string, HeldFolder>();
+
+/** Opens the folder for the rest of the process. Does nothing where that can't be done: using it reports the error. */
+export function holdFolder(path: string, real: string): void {
+  if (held.has(path)) return;
+  try {
+    held.set(path, new HeldFolder(real, openSync(real, "r")));
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+  }
+}
+
+/** The folder that is held under this path; null where none is. */
+export function heldFolder(path: string): HeldFolder | null {
+  return held.get(path) ?? null;
+}
