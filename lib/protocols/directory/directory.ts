@@ -3,12 +3,12 @@
  *
  * The picture: a telephone exchange with a notice board. It knows who is in and who talks to whom, never what they
  * say: callers reach each other, or it passes on bytes that they sealed. `log_in.ts` says who comes in,
- * `presence.ts` who is told of whom, `calls.ts` who talks, `broadcast_intake.ts` and `deliveries.ts` what becomes of a notice;
- * here is what comes in, and the time.
+ * `registrar.ts` in whose place, `presence.ts` who is told of whom, `calls.ts` who talks, `broadcast_intake.ts` and
+ * `deliveries.ts` what becomes of a notice; here is what comes in, and the time.
  */
 
 import type { Signer } from "../../base/crypto/crypto.ts";
-import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
+import type { Endpoint, FoldedName, LinkId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
@@ -26,9 +26,10 @@ import { transportOf } from "./datagrams/datagram_path.ts";
 import { AccountChanges } from "./login/account_changes.ts";
 import { LockOuts } from "./login/lock_outs.ts";
 import { LogIn } from "./login/log_in.ts";
+import { Registrar } from "./login/registrar.ts";
 import type { DirectoryConfig, DirectoryEffect, DirectoryInput } from "./schema/directory_io.ts";
 import { DirectoryOutput } from "./schema/directory_output.ts";
-import type { DirectoryCommand, DirectoryEvent, LogoutReason } from "./schema/events.ts";
+import type { DirectoryCommand, DirectoryEvent } from "./schema/events.ts";
 import {
   KICKED_MS,
   LEAVE_MS_MAX,
@@ -37,7 +38,7 @@ import {
   RETURN_SPREAD_MS,
   SLOW_MS_MAX,
 } from "./schema/limits.ts";
-import { type DirectoryMessage, type Dismissal, LEAVE_GOODBYE } from "./schema/messages.ts";
+import { type DirectoryMessage, LEAVE_GOODBYE } from "./schema/messages.ts";
 import type { DirectoryRecord } from "./schema/records.ts";
 import { ClientLinks } from "./sessions/client_links.ts";
 import { type Client, ClientLink } from "./sessions/client_session.ts";
@@ -60,6 +61,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   readonly #broadcasts: Broadcasts;
   readonly #deliveries: Deliveries;
   readonly #telling: BroadcastIntake;
+  readonly #registrar: Registrar;
   readonly #entering: LogIn;
   readonly #accounts: AccountChanges;
   readonly #deadlines = new Deadlines(DEADLINES);
@@ -82,34 +84,35 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const broadcasts = this.#broadcasts = new Broadcasts(config.records, signer.key, randomBytes);
     const deliveries = this.#deliveries = new Deliveries(broadcasts, out);
     const { broadcast: policy, ttlMs, guests, clientsMax, signUpsMax } = config;
-    const parts = { out, links, sessions, presence, calls, broadcasts, deliveries, wallMs };
+    const shared = { out, links, sessions, broadcasts, deliveries, wallMs };
     const telling = this.#telling = new BroadcastIntake({
-      ...parts,
+      ...shared,
       crypto,
       signer,
       policy,
       ttlMs,
     });
-    const lockOuts = new LockOuts();
-    const dismiss = (client: Client, because: Dismissal, text: string) =>
-      this.#dismiss(client, because, text);
-    const logOut = (client: Client, reason: LogoutReason) => {
-      this.#gone(client, reason);
-      this.#close(client.link, reason);
-    };
-    this.#accounts = new AccountChanges({ ...parts, telling, lockOuts, dismiss, logOut });
-    this.#entering = new LogIn({
-      ...parts,
+    const registrar = this.#registrar = new Registrar({
+      ...shared,
+      presence,
+      calls,
       telling,
+      randomBytes,
+    });
+    const lockOuts = new LockOuts();
+    const forget = (account: FoldedName) => telling.forget(account);
+    const accounts = new AccountChanges({ ...shared, lockOuts, registrar, forget });
+    this.#accounts = accounts;
+    this.#entering = new LogIn({
+      ...shared,
       lockOuts,
       guests,
       clientsMax,
       signUpsMax,
-      randomBytes,
       log,
-      dismiss,
-      gone: (client, reason) => this.#gone(client, reason),
-      changed: (account, keys) => this.#accounts.changed(account, keys),
+      forget,
+      letIn: (link, enter, as) => registrar.letIn(link, enter, as),
+      changed: (account, keys) => accounts.changed(account, keys),
     });
   }
 
@@ -207,7 +210,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   ): void {
     const link = new ClientLink(id, peer, process, host);
     const crowded = this.#links.up(link, this.#out.nowMs);
-    if (crowded !== null) this.#close(crowded, "too many say nothing");
+    if (crowded !== null) this.#registrar.close(crowded, "too many say nothing");
   }
 
   #linkDown({ link: id, closed, reason }: Extract<DirectoryInput, { type: "link-down" }>): void {
@@ -217,35 +220,11 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     // A client that closes its link to come in anew says goodbye, too: a stranger that knew when would take its name.
     const leaves = closed && reason === LEAVE_GOODBYE;
     if (!leaves) this.#hold(client);
-    this.#gone(client, leaves ? "quit" : "lost");
+    this.#registrar.gone(client, leaves ? "quit" : "lost");
   }
 
   #hold(client: Client): void {
     if (client.isGuest) this.#sessions.held.hold(client, this.#out.nowMs);
-  }
-
-  #close(link: ClientLink, reason: string): void {
-    if (link.phase !== "over") this.#links.enter(link, "over", this.#out.nowMs);
-    this.#out.push({ type: "close", link: link.id, reason });
-  }
-
-  /** The client isn't in any more; `reason` null: it is in on another link. */
-  #gone(client: Client, reason: LogoutReason | null): void {
-    const { link } = client;
-    link.client = null;
-    if (link.phase !== "over") this.#links.enter(link, "over", this.#out.nowMs);
-    this.#sessions.remove(client);
-    this.#calls.gone(client, reason);
-    this.#telling.gone(client, reason);
-    this.#presence.changed(client);
-    if (reason !== null) this.#out.show({ event: "logout", name: client.name, reason });
-  }
-
-  #dismiss(client: Client, because: Dismissal, text: string, retryMs = 0): void {
-    const { link } = client;
-    this.#gone(client, because);
-    this.#out.send(link.id, { type: "dismissed", because, text, retryMs });
-    this.#close(link, because);
   }
 
   #offends(link: ClientLink, text: string): void {
@@ -253,7 +232,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       key: fingerprintOf(link.peer),
       text,
     });
-    if (link.client !== null) this.#gone(link.client, "lost");
+    if (link.client !== null) this.#registrar.gone(link.client, "lost");
     else this.#links.enter(link, "over", this.#out.nowMs);
     this.#out.push({ type: "ban", link: link.id, reason: text, durationMs: OFFENDER_BAN_MS });
   }
@@ -386,11 +365,11 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     for (const link of this.#links.takeDue(this.#out.nowMs)) {
       const { client } = link;
       if (client === null) {
-        this.#close(link, "nothing came");
+        this.#registrar.close(link, "nothing came");
         continue;
       }
       this.#hold(client);
-      this.#dismiss(client, "slow", "It took nothing in for too long");
+      this.#registrar.dismiss(client, "slow", "It took nothing in for too long");
     }
     this.#calls.tick();
     this.#deliveries.tick();
@@ -459,7 +438,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const client = this.#named(shown, "kick", ref);
     if (client === null) return;
     this.#entering.keepOut(client);
-    this.#dismiss(client, "kicked", "The operator has thrown you out", KICKED_MS);
+    this.#registrar.dismiss(client, "kicked", "The operator has thrown you out", KICKED_MS);
     this.#out.notice(`${shownName(client.name)} is out, and isn't let in for a minute`, ref);
   }
 
@@ -483,9 +462,11 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#calls.close();
     for (const client of [...this.#sessions.all]) {
       const retryMs = Math.floor(this.environment.random() * RETURN_SPREAD_MS);
-      this.#dismiss(client, "closing", text, retryMs);
+      this.#registrar.dismiss(client, "closing", text, retryMs);
     }
-    for (const link of this.#links.all) if (link.phase !== "over") this.#close(link, text);
+    for (const link of this.#links.all) {
+      if (link.phase !== "over") this.#registrar.close(link, text);
+    }
     this.#stopped = true;
     const outcome = { kind: "bye", reason: "quit", ref: this.#leaving?.ref } as const;
     this.#out.push({ type: "stop", outcome });

@@ -27,10 +27,10 @@ import type { BroadcastRecord } from "../schema/records.ts";
 import { RecentCounts } from "../schema/recent_counts.ts";
 import { isSaid, signBroadcast } from "../schema/signed_broadcast.ts";
 
-interface TellingParts {
+interface BroadcastIntakeParts {
   readonly broadcasts: Broadcasts;
-  readonly deliveries: Deliveries;
-  readonly sessions: Sessions;
+  readonly deliveries: Pick<Deliveries, "gone" | "got" | "pump">;
+  readonly sessions: Pick<Sessions, "all" | "named">;
   readonly out: DirectoryOutput;
   readonly crypto: Crypto;
   /** The directory's own. */
@@ -91,7 +91,7 @@ export class BroadcastIntake {
   /** Until then the operator isn't told again that the disk refuses clients' broadcasts. */
   #refusalToldUntilMs = 0;
 
-  constructor(readonly parts: TellingParts) {}
+  constructor(readonly parts: BroadcastIntakeParts) {}
 
   /** Whether this client may send broadcasts. */
   isAllowed({ isGuest }: Pick<Client, "isGuest">): boolean {

@@ -25,8 +25,8 @@ export class Calls {
 
   /** @param mayRelay Whether calls may be relayed through the directory. */
   constructor(
-    readonly sessions: Sessions,
-    readonly presence: Presence,
+    readonly sessions: Pick<Sessions, "named">,
+    readonly presence: Pick<Presence, "changed">,
     readonly out: DirectoryOutput,
     readonly mayRelay: boolean,
   ) {

@@ -6,22 +6,19 @@ import { weakPassword } from "../../../base/crypto/passwords.ts";
 import type { Client } from "../sessions/client_session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Account, AccountAnswer } from "../schema/directory_io.ts";
-import type { LogoutReason } from "../schema/events.ts";
 import { DISK_FULL_RETRY_MS, PASSWORDS_RETRY_MS } from "../schema/limits.ts";
 import type { LockOuts } from "./lock_outs.ts";
-import type { DirectoryRefusal, Dismissal } from "../schema/messages.ts";
+import type { DirectoryRefusal } from "../schema/messages.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
-import type { BroadcastIntake } from "../broadcasts/broadcast_intake.ts";
+import type { Registrar } from "./registrar.ts";
 
 interface AccountChangesParts {
   readonly out: DirectoryOutput;
-  readonly lockOuts: LockOuts;
-  readonly sessions: Sessions;
-  readonly telling: BroadcastIntake;
-  /** Tells the client why it isn't in any more, and closes its link. */
-  dismiss(client: Client, because: Dismissal, text: string): void;
-  /** Closes the client's link; it isn't in any more, and may come in again like any other. */
-  logOut(client: Client, reason: LogoutReason): void;
+  readonly lockOuts: Pick<LockOuts, "begin">;
+  readonly sessions: Pick<Sessions, "named">;
+  readonly registrar: Pick<Registrar, "dismiss" | "logOut">;
+  /** There is no such account any more. */
+  forget(account: FoldedName): void;
 }
 
 const TOO_MANY = "The directory is checking too many passwords";
@@ -63,19 +60,19 @@ export class AccountChanges {
    * @param keys Devices of another account that has the name by now: clients with those stay in.
    */
   removed(account: FoldedName, keys: readonly Fingerprint[]): void {
-    const { sessions, telling, dismiss } = this.parts;
+    const { sessions, registrar, forget } = this.parts;
     const client = sessions.named(account);
     if (client !== null && !client.isGuest && !keys.includes(fingerprintOf(client.key))) {
-      dismiss(client, "forgotten", "Your account is removed");
+      registrar.dismiss(client, "forgotten", "Your account is removed");
     }
-    telling.forget(account);
+    forget(account);
   }
 
   /** @param keys Devices of the account: a client with another key is logged out, and needs the password. */
   changed(account: FoldedName, keys: readonly Fingerprint[]): void {
     const client = this.parts.sessions.named(account);
     if (client === null || client.isGuest || keys.includes(fingerprintOf(client.key))) return;
-    this.parts.logOut(client, "password-changed");
+    this.parts.registrar.logOut(client, "password-changed");
   }
 
   /** Continues if this is the account's password; guessing is limited as at a log-in. */

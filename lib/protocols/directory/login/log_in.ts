@@ -5,21 +5,15 @@
  */
 
 import { dropOldest } from "../../../base/collections/bounded.ts";
-import type { Bytes } from "../../../base/crypto/crypto.ts";
 import type { Logger } from "../../../base/machine/environment.ts";
 import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { foldName, nameFault } from "../../../base/text/names.ts";
 import type { ClientLinks } from "../sessions/client_links.ts";
-import { Client, type ClientLink } from "../sessions/client_session.ts";
+import type { Client, ClientLink } from "../sessions/client_session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import type { Broadcasts } from "../broadcast_log/broadcasts.ts";
-import type { Calls } from "../calls/calls.ts";
-import { DatagramPath } from "../datagrams/datagram_path.ts";
-import type { Deliveries } from "../broadcasts/deliveries.ts";
 import type { Account, AccountAnswer } from "../schema/directory_io.ts";
-import type { LogoutReason } from "../schema/events.ts";
 import {
   FULL_RETRY_MS,
   KICKED_MAX,
@@ -35,35 +29,25 @@ import {
   USES_MS,
 } from "../schema/limits.ts";
 import type { LockOuts, Wait } from "./lock_outs.ts";
-import type { DirectoryMessageOf, DirectoryRefusal, Dismissal } from "../schema/messages.ts";
+import type { DirectoryMessageOf, DirectoryRefusal } from "../schema/messages.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
 import { weakPassword } from "../../../base/crypto/passwords.ts";
-import type { Presence } from "../sessions/presence.ts";
-import { ProvenAddress } from "../datagrams/proven_address.ts";
 import { RecentCounts } from "../schema/recent_counts.ts";
-import type { BroadcastIntake } from "../broadcasts/broadcast_intake.ts";
+import type { Registrar } from "./registrar.ts";
 
-interface EnteringParts {
+interface LogInParts {
   readonly out: DirectoryOutput;
-  readonly links: ClientLinks;
-  readonly sessions: Sessions;
-  readonly presence: Presence;
-  readonly calls: Calls;
-  readonly broadcasts: Broadcasts;
-  readonly deliveries: Deliveries;
-  readonly telling: BroadcastIntake;
-  readonly lockOuts: LockOuts;
+  readonly links: Pick<ClientLinks, "checking" | "enter">;
+  readonly sessions: Pick<Sessions, "isOtherGuests" | "named" | "size">;
+  readonly lockOuts: Pick<LockOuts, "begin">;
   /** Whether guests may come in. */
   readonly guests: boolean;
   readonly clientsMax: number;
   readonly signUpsMax: number;
-  readonly randomBytes: (length: number) => Bytes;
   readonly log: Logger;
-  readonly wallMs: () => number;
-  /** Tells the client why it isn't in any more, and closes its link. */
-  dismiss(client: Client, because: Dismissal, text: string): void;
-  /** The client isn't in any more; its link may be. */
-  gone(client: Client, reason: LogoutReason | null): void;
+  readonly letIn: Registrar["letIn"];
+  /** A new account has this name. */
+  forget(account: FoldedName): void;
   /** Sends away the client that is in as this account with another key than these. */
   changed(account: FoldedName, keys: readonly Fingerprint[]): void;
 }
@@ -91,12 +75,8 @@ export class LogIn {
   >();
   /** Names that a guest, or somebody who signs up, is about to have. */
   readonly #claimed = new Map<FoldedName, Entrant>();
-  /** Wall clock at the start: earlier directories gave ranks up to this. */
-  readonly #beganMs: number;
-  #lastRank: number;
 
-  constructor(readonly parts: EnteringParts) {
-    this.#beganMs = this.#lastRank = parts.wallMs();
+  constructor(readonly parts: LogInParts) {
     this.#signUps = new RecentCounts(parts.signUpsMax, SIGN_UPS_MS, LOCK_OUTS_MAX);
   }
 
@@ -237,7 +217,7 @@ export class LogIn {
 
   #signUp(entrant: Entrant): void {
     const { link, enter: { name, password }, folded } = entrant;
-    const { out, telling } = this.parts;
+    const { out, forget } = this.parts;
     const weak = weakPassword(password);
     if (weak !== null) return this.#refuse(link, "weak-password", weak);
     if (this.#isTaken(entrant)) return this.#nameTaken(link);
@@ -263,7 +243,7 @@ export class LogIn {
       if (!isAgain && !isDone) this.#signUps.takeBack(address);
       if (isDone) {
         // An account of that name may have been removed while the directory was away.
-        telling.forget(folded);
+        forget(folded);
         out.show({ event: "signup", name: answer.account.name });
       }
       if (link.phase !== "checking") return; // the account exists all the same
@@ -372,129 +352,12 @@ export class LogIn {
   }
 
   #admit(entrant: Entrant, name: string, isGuest: boolean): void {
-    // Either may have happened while this was being checked.
-    if (this.#isKicked(entrant) || this.#isReplaced(entrant)) return;
-    const { link, enter } = entrant;
-    const { out, links, sessions, presence, calls, broadcasts, deliveries, telling } = this.parts;
-    const { isTakenOver, guestsThrough } = this.#displace(link, name);
-    links.enter(link, "in", out.nowMs);
-    const { store } = broadcasts;
-    const seen = enter.seen?.store.toHex() === store ? enter.seen.through : 0;
-    // A guest that was here a moment ago continues where it was; another one gets nothing from before.
-    const before = isGuest ? guestsThrough ?? broadcasts.stored : broadcasts.stored;
-    // A client that has an account now was told less as a guest: what it says it has had counts.
-    const heard = Math.min(isGuest ? Math.max(seen, guestsThrough ?? 0) : seen, broadcasts.last);
-    const had = isGuest ? Math.max(before, heard) : telling.comesIn(foldName(name), heard);
-    const toClient = this.parts.randomBytes(32);
-    const toDirectory = this.parts.randomBytes(32);
-    const index = this.#newIndex();
-    const path = new DatagramPath(index, toClient, toDirectory);
-    const address = new ProvenAddress(path, this.parts.randomBytes);
-    const { port } = enter;
-    const rank = this.#rank(entrant);
-    const isRemembered = isGuest || this.#unremembered.get(entrant.folded)?.key !== link.peer;
-    const times = { sinceMs: this.parts.wallMs(), enteredMs: out.monotonicMs };
-    const facts = { name, isGuest, port, address, ...times, rank };
-    const client = link.client = new Client(link, facts, { had, before });
-    sessions.add(client);
-    telling.isIn(client, isGuest ? heard : had, had);
-    out.send(link.id, {
-      type: "entered",
-      name,
-      guest: isGuest,
-      host: link.host,
-      store: Uint8Array.fromHex(store),
-      mayBroadcast: telling.isAllowed(client),
-      isRemembered,
-      kept: broadcasts.stored,
-      index,
-      toClient,
-      toDirectory,
-      said: this.parts.broadcasts.saidBy(link.peer),
-      rank,
-    });
-    if (enter.talking !== null) calls.talksOn(client, enter.talking);
-    presence.changed(client);
-    presence.tell();
-    if (!isTakenOver) out.show({ event: "login", name, guest: isGuest });
-    deliveries.pump(client);
-  }
-
-  /**
-   * A client that comes back keeps its rank. New ranks follow the wall clock, so that they rise over restarts of the
-   * directory.
-   */
-  #rank({ enter }: Entrant): number {
-    const { how, rank } = enter;
-    const comesBack = rank > 0 && (how === "resume" || how === "guest");
-    if (comesBack) return Math.min(rank, this.#lastRank);
-    return this.#lastRank = Math.max(this.#lastRank + 1, this.parts.wallMs());
-  }
-
-  /**
-   * Whether the client came back by itself, after a lost link, and finds a later program in its place; then it is
-   * told so: otherwise two running programs would take the place from each other for ever. It may have been away when
-   * the later one came, and not have heard of it. After a restart of the directory the earlier one may come back
-   * first: ranks from before the restart tell which is later.
-   */
-  #isReplaced({ link, enter: { how, rank }, folded }: Entrant): boolean {
-    const { sessions, links, out } = this.parts;
-    const present = sessions.named(folded);
-    if (present === null || present.link.isOfSameProcess(link)) return false;
-    const comesBack = present.isGuest
-      ? how === "guest" && (rank > 0 || sessions.wasGuest(folded, link))
-      : how === "resume"; // a new program types a password
-    // Nobody outranks a program that came in since the start: a key alone doesn't throw out one that typed the
-    // password.
-    const isLater = Math.min(rank, this.#beganMs) > present.rank;
-    if (!comesBack || isLater) return false;
-    out.send(link.id, { type: "dismissed", because: "replaced", text: REPLACED_TEXT, retryMs: 0 });
-    links.enter(link, "over", out.nowMs);
-    out.push({ type: "close", link: link.id, reason: "replaced" });
-    return true;
-  }
-
-  /**
-   * Sends away the client that has the name now: another program is told so, an earlier link of the same program
-   * needn't be. A guest whose name now belongs to an account learns that when it comes back, as any guest does.
-   * @returns Whether it was an earlier link of the same program; for a guest that was here, up to where it has heard
-   * broadcasts.
-   */
-  #displace(
-    link: ClientLink,
-    name: string,
-  ): { readonly isTakenOver: boolean; readonly guestsThrough: number | null } {
-    const { sessions, out } = this.parts;
-    const folded = foldName(name);
-    const previous = sessions.named(folded);
-    if (previous === null) {
-      const held = sessions.held.get(folded, out.nowMs);
-      const through = held?.key === link.peer ? held.through : null;
-      return { isTakenOver: false, guestsThrough: through };
-    }
-    const { isGuest, key, delivery: { through } } = previous;
-    const guestsThrough = isGuest && key === link.peer ? through : null;
-    const isTakenOver = previous.link.isOfSameProcess(link);
-    if (isTakenOver) {
-      this.parts.gone(previous, null);
-      out.push({ type: "close", link: previous.link.id, reason: "there is a later link" });
-    } else if (key !== link.peer && isGuest) {
-      this.parts.gone(previous, "replaced");
-      out.push({ type: "close", link: previous.link.id, reason: "an account has the name now" });
-    } else this.parts.dismiss(previous, "replaced", REPLACED_TEXT);
-    return { isTakenOver, guestsThrough };
-  }
-
-  #newIndex(): number {
-    for (;;) {
-      const [a = 0, b = 0, c = 0, d = 0] = this.parts.randomBytes(4);
-      const index = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
-      if (this.parts.sessions.indexed(index) === null) return index;
-    }
+    if (this.#isKicked(entrant)) return; // while this was being checked
+    const { link, enter, folded } = entrant;
+    const isRemembered = isGuest || this.#unremembered.get(folded)?.key !== link.peer;
+    this.parts.letIn(link, enter, { name, isGuest, isRemembered });
   }
 }
-
-const REPLACED_TEXT = "You have come in from somewhere else";
 
 /** The account, if it has the link's key; otherwise null. */
 function accountOf(link: ClientLink, answer: AccountAnswer): Account | null {

@@ -27,7 +27,7 @@ export class Presence {
   #dueMs: number | null = null;
   #flushedAtMs = -Infinity;
 
-  constructor(readonly sessions: Sessions, readonly out: DirectoryOutput) {}
+  constructor(readonly sessions: Pick<Sessions, "all" | "named">, readonly out: DirectoryOutput) {}
 
   /** The client has come or gone, or its state has changed. */
   changed({ folded, name }: Pick<Client, "folded" | "name">): void {
