@@ -13,6 +13,7 @@ import {
   DatagramPath,
   transportOf,
 } from "../../../lib/protocols/directory/datagrams/datagram_path.ts";
+import { ProvenAddress } from "../../../lib/protocols/directory/datagrams/proven_address.ts";
 import { Directory } from "../../../lib/protocols/directory/directory.ts";
 import type {
   AccountAnswer,
@@ -25,6 +26,7 @@ import type {
   DirectoryCommand,
   DirectoryEvent,
 } from "../../../lib/protocols/directory/schema/events.ts";
+import { DirectoryOutput } from "../../../lib/protocols/directory/schema/directory_output.ts";
 import { HERE_PADDING_BYTES } from "../../../lib/protocols/directory/schema/limits.ts";
 import type {
   DirectoryMessage,
@@ -34,9 +36,12 @@ import type {
 } from "../../../lib/protocols/directory/schema/messages.ts";
 import type { DirectoryRecord } from "../../../lib/protocols/directory/schema/records.ts";
 import { signBroadcast } from "../../../lib/protocols/directory/schema/signed_broadcast.ts";
+import { Client, ClientLink } from "../../../lib/protocols/directory/sessions/client_session.ts";
+import { Sessions } from "../../../lib/protocols/directory/sessions/sessions.ts";
 import { withKey } from "../../../lib/store/accounts/accounts.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { Random } from "../../sim/random.ts";
+import { PartOutput } from "../part_output.ts";
 import { passTime } from "../passing_time.ts";
 
 export type Words = readonly string[];
@@ -503,6 +508,69 @@ export class Exchange {
     assert(found !== undefined, `there was ${type}`);
     return found as Extract<DirectoryEvent, { readonly event: Type }>;
   }
+}
+
+/** The output of a part of the directory. */
+export function partOutput() {
+  return new PartOutput(new DirectoryOutput(), wordsOf);
+}
+
+function wordsOf(effect: DirectoryEffect): string {
+  switch (effect.type) {
+    case "send":
+      return `${effect.links.join(" ")}: ${messageWords(effect.message)}`;
+    case "datagram":
+      return `datagram to ${endpointText(effect.to)}`;
+    case "persist":
+      return `writes ${effect.records.map(({ kind }) => kind).join(" ")}`;
+    case "account":
+      return `asks ${effect.question.ask}`;
+    case "show":
+      return eventWords(effect.event) + (effect.ref ? ` [${effect.ref}]` : "");
+    case "close":
+    case "ban":
+      return `${effect.link}: ${effect.type} (${effect.reason})`;
+    default:
+      return effect.type;
+  }
+}
+
+interface ClientOptions {
+  /** Its number is its link's, its datagrams' and its endpoint's. */
+  readonly id?: number;
+  readonly device?: string;
+  readonly process?: string;
+  readonly host?: string;
+  readonly isGuest?: boolean;
+  readonly had?: number;
+  readonly before?: number;
+  readonly rank?: number;
+}
+
+/** A link to the directory. */
+export function linkOf(
+  { id = 1, device = "ann", process = "1", host = "10.0.0.2" }: ClientOptions = {},
+): ClientLink {
+  return new ClientLink(id as LinkId, fakeSigner(device).key, process, host);
+}
+
+/** A client that is in. */
+export function clientOf(name: string, options: ClientOptions = {}): Client {
+  const { id = 1, isGuest = false, had = 0, before = 0, rank = 1 } = options;
+  const link = linkOf({ device: name, ...options });
+  link.enter("checking");
+  link.enter("in");
+  const key = () => new Uint8Array(32);
+  const address = new ProvenAddress(new DatagramPath(id, key(), key()), key);
+  const facts = { name, isGuest, port: 5_000, address, sinceMs: WALL_MS, enteredMs: 0, rank };
+  return link.client = new Client(link, facts, { had, before });
+}
+
+/** Of these clients, in this order. */
+export function sessionsOf(...clients: readonly Client[]): Sessions {
+  const sessions = new Sessions();
+  for (const client of clients) sessions.add(client);
+  return sessions;
 }
 
 /** What stands in no test's words: it comes beside much else. */

@@ -1,13 +1,21 @@
 /** How much may be told, and what a disk that refuses does. */
 
 import { assert, assertEquals } from "@std/assert";
+import { Broadcasts } from "../../../../lib/protocols/directory/broadcast_log/broadcasts.ts";
+import { ToldMessage } from "../../../../lib/protocols/directory/broadcast_log/delivery.ts";
+import { BroadcastIntake } from "../../../../lib/protocols/directory/broadcasts/broadcast_intake.ts";
+import type { BroadcastPolicy } from "../../../../lib/protocols/directory/schema/directory_io.ts";
 import {
   BROADCASTS_MAX,
   BROADCASTS_MS,
   CONTROL_BURST,
+  REACHED_MS_MAX,
+  TEXT_BYTES_MAX,
   UNSTORED_MAX,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
-import { Exchange } from "../exchange.ts";
+import { signBroadcast } from "../../../../lib/protocols/directory/schema/signed_broadcast.ts";
+import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
+import { clientOf, Exchange, partOutput, sessionsOf } from "../exchange.ts";
 import { exchangeOf, TTL_MS } from "./broadcast_cases.ts";
 
 /** There and back: longer than until the last repetition. */
@@ -72,18 +80,6 @@ for (
     ]);
   });
 }
-
-Deno.test("Directory: what the operator says is bounded as well", () => {
-  const { exchange } = exchangeOf();
-  exchange.command({ command: "broadcast", text: "x".repeat(65_537) }, "r");
-  assertEquals(exchange.take(), ["* error too-long [r]"]);
-  for (let each = 0; each < BROADCASTS_MAX; each++) {
-    exchange.command({ command: "broadcast", text: "hello" });
-  }
-  exchange.take();
-  exchange.command({ command: "broadcast", text: "hello" }, "r");
-  assertEquals(exchange.take(), ["* error too-fast [r]"]);
-});
 
 Deno.test("Directory: the same broadcast again is taken once, after a restart, too", () => {
   const { exchange: before, ann, guests: [bob] } = exchangeOf("bob");
@@ -159,32 +155,11 @@ Deno.test("Directory: that the disk refuses isn't said to the next program of th
   ]);
 });
 
-Deno.test("Directory: a disk that doesn't answer isn't given more and more", () => {
-  const exchange = new Exchange();
-  const senders = Array.from({ length: 6 }, (_, each) => exchange.guest(`n${each}`));
-  exchange.diskMode = "holds";
-  for (let each = 0; each < 50; each++) for (const sender of senders) sender.tells("hello");
-  const refused = senders.flatMap(({ got }) => got).filter(({ type }) => type === "refused");
-  assertEquals(refused.length, 6 * 50 - UNSTORED_MAX);
-  exchange.diskAnswers();
-  assertEquals(exchange.event("broadcast").event, "broadcast");
-});
-
 Deno.test("Directory: whose disk is full says when to try again, so that nobody is taken for a flood", () => {
   const { exchange, ann } = exchangeOf();
   exchange.diskMode = "refuses";
   ann.tells("hello");
   assertEquals([ann.last("refused").code, ann.last("refused").retryMs], ["disk", 1_000]);
-});
-
-Deno.test("Directory: a refused broadcast doesn't count against its sender", () => {
-  const { exchange, ann } = exchangeOf("bob");
-  exchange.diskMode = "refuses";
-  for (let each = 0; each <= BROADCASTS_MAX; each++) {
-    ann.tells("never");
-    assertEquals(ann.last("refused").code, "disk");
-    exchange.pass(100);
-  }
 });
 
 Deno.test("Directory: acknowledging the same again and again is a flood", () => {
@@ -268,4 +243,125 @@ Deno.test("Directory: of what clients tell all, and a full disk refuses, its ope
   exchange.diskMode = "refuses";
   ann.tells("hello");
   assertEquals(exchange.take(), ["ann: refused disk", "* error disk"]);
+});
+
+// The intake alone.
+
+/** Ann is in, and with her whoever is named. @param policy Who may broadcast. */
+function intakeOf(policy: BroadcastPolicy = "all", ...names: readonly string[]) {
+  const output = partOutput();
+  const signer = fakeSigner("directory");
+  const clients = ["ann", ...names].map((name, at) =>
+    clientOf(name, { id: at + 1, isGuest: true })
+  );
+  const broadcasts = new Broadcasts([], signer.key, () => new Uint8Array(8));
+  const sent: string[] = [];
+  const intake = new BroadcastIntake({
+    out: output.out,
+    broadcasts,
+    sessions: sessionsOf(...clients),
+    deliveries: {
+      pump: ({ name }) => void sent.push(name),
+      got: ({ delivery }, through) => {
+        delivery.sent(new ToldMessage({ ...TOLD, number: through }));
+        return delivery.acknowledged(through) !== null;
+      },
+      gone: () => {},
+    },
+    crypto: fakeCrypto,
+    signer,
+    policy,
+    ttlMs: 60_000,
+    wallMs: () => 1,
+  });
+  let own = 0;
+  const tells = (text: string, by = 0) => {
+    const { name: from, key } = clients[by]!;
+    const said = { from, own: ++own, sentAt: 5, text };
+    const signature = signBroadcast(fakeSigner(from), { directory: signer.key, ...said });
+    assertEquals(key, fakeSigner(from).key);
+    return intake.broadcast(clients[by]!, { type: "broadcast", ...said, signature });
+  };
+  return { output, intake, broadcasts, clients, sent, tells };
+}
+
+const TOLD = {
+  type: "told",
+  after: 0,
+  from: "ann",
+  sentAt: 5,
+  text: "hello",
+  key: fakeSigner("ann").key,
+  own: 1,
+  signature: new Uint8Array(64),
+  guest: true,
+} as const;
+
+Deno.test("BroadcastIntake: nobody hears of what isn't on disk; its sender hears when all have it", () => {
+  const { output, intake, broadcasts, clients, sent, tells } = intakeOf("all", "bob");
+  tells("hello");
+  assertEquals(sent, []);
+  assertEquals(output.diskAnswers(), [
+    "writes broadcast",
+    "1: broadcast-taken 1",
+    "* broadcast by ann",
+  ]);
+  assertEquals(sent, ["ann", "bob"]);
+
+  assertEquals(intake.got(clients[1]!, broadcasts.last), true);
+  assertEquals(output.words(), ["1: broadcast-sent, 1 have it"]);
+});
+
+Deno.test("BroadcastIntake: who isn't allowed to, or hasn't signed it, sends none; an empty one is no broadcast", () => {
+  const guest = intakeOf("accounts");
+  guest.tells("hello");
+  assertEquals([guest.output.words(), guest.tells("")], [
+    ["1: refused not-allowed"],
+    "a broadcast of nothing",
+  ]);
+
+  const { output, intake, clients: [ann] } = intakeOf();
+  const forged = { type: "broadcast", own: 1, sentAt: 5, text: "x", signature: new Uint8Array(64) };
+  intake.broadcast(ann!, forged as Parameters<typeof intake.broadcast>[1]);
+  assertEquals(output.words(), ["1: refused protocol"]);
+});
+
+Deno.test("BroadcastIntake: a disk that doesn't answer isn't given more and more", () => {
+  const { output, tells } = intakeOf("all", "bob", "cem", "dan", "eve", "fay");
+  for (let each = 0; each < 50; each++) for (let by = 0; by < 6; by++) tells("hello", by);
+
+  const refused = output.words().filter((word) => word.endsWith("refused too-fast"));
+  assertEquals(refused.length, 6 * 50 - UNSTORED_MAX);
+});
+
+Deno.test("BroadcastIntake: one that the disk refuses doesn't count against its sender, and the operator is told once", () => {
+  const { output, tells } = intakeOf();
+  for (let each = 0; each <= BROADCASTS_MAX; each++) {
+    tells("never");
+    const told = each === 0 ? ["* error disk"] : [];
+    assertEquals(output.diskAnswers("full"), ["writes broadcast", "1: refused disk", ...told]);
+  }
+});
+
+Deno.test("BroadcastIntake: what the operator says is bounded as well", () => {
+  const { output, intake } = intakeOf();
+  const says = (text: string) => {
+    intake.operator(text, "r");
+    return output.words();
+  };
+
+  assertEquals(says("x".repeat(TEXT_BYTES_MAX + 1)), ["* error too-long [r]"]);
+  for (let each = 0; each < BROADCASTS_MAX; each++) says("hello");
+  assertEquals(says("hello"), ["* error too-fast [r]"]);
+});
+
+Deno.test("BroadcastIntake: after 9 s it is told how many have it, whoever is awaited", () => {
+  const { output, intake, tells } = intakeOf("all", "bob");
+  tells("hello");
+  output.diskAnswers();
+
+  assertEquals(intake.nextMs(), output.out.nowMs + REACHED_MS_MAX);
+  output.pass(REACHED_MS_MAX);
+  intake.tick();
+  assertEquals([output.words(), intake.nextMs()], [["1: broadcast-sent, 0 have it"], null]);
 });

@@ -1,14 +1,16 @@
 /** How fast, and to whom first, broadcasts go out. */
 
 import { assert, assertEquals } from "@std/assert";
+import { Broadcasts } from "../../../../lib/protocols/directory/broadcast_log/broadcasts.ts";
+import { Deliveries } from "../../../../lib/protocols/directory/broadcasts/deliveries.ts";
 import {
   FLYING_MAX,
   FLYING_MS_MAX,
-  WINDOW_BYTES_MAX,
   WINDOW_MAX,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
 import { SLOW } from "../../../given.ts";
-import { Exchange, type Somebody } from "../exchange.ts";
+import { fakeSigner } from "../../../sim/fake_crypto.ts";
+import { clientOf, Exchange, partOutput, type Somebody } from "../exchange.ts";
 import { exchangeOf } from "./broadcast_cases.ts";
 
 function toldTo(somebody: Somebody): number {
@@ -44,33 +46,6 @@ Deno.test("Directory: a broadcast says whether a guest has sent it", () => {
     ["of an account", false],
     ["of the operator", false],
   ]);
-});
-
-Deno.test("Directory: so many bytes at once to one client", () => {
-  const exchange = new Exchange();
-  const ann = exchange.guest("ann");
-  const bob = exchange.guest("bob");
-  bob.acknowledges = false;
-  const text = "x".repeat(65_536);
-  for (let each = 0; each < 10; each++) ann.tells(text);
-  assertEquals(toldTo(bob), WINDOW_BYTES_MAX / text.length);
-  const { number } = bob.last("told");
-  bob.says({ type: "got", through: number });
-  assertEquals(toldTo(bob), 2 * WINDOW_BYTES_MAX / text.length);
-});
-
-Deno.test("Directory: what may be lost on a slow link is sent again", () => {
-  const exchange = new Exchange();
-  const ann = exchange.guest("ann");
-  const bob = exchange.guest("bob");
-  bob.acknowledges = false;
-  ann.tells("one");
-  exchange.feed({ type: "congested", link: bob.link });
-  ann.tells("two");
-  assertEquals(toldTo(bob), 1);
-  bob.acknowledges = true;
-  exchange.feed({ type: "drained", link: bob.link });
-  assertEquals(bob.heard, ["one", "two"]);
 });
 
 Deno.test("Directory: what goes over the link at last waits until that takes data, and nothing else does", () => {
@@ -252,4 +227,65 @@ Deno.test("Directory: who says it again under another name is told when it is ta
   exchange.diskAnswers();
 
   assertEquals(again.last("broadcast-taken").own, 7);
+});
+
+// Deliveries alone.
+
+/** So many broadcasts are kept, and Ann is in. */
+function delivering(count: number) {
+  const output = partOutput();
+  const broadcasts = new Broadcasts([], fakeSigner("directory").key, () => new Uint8Array(8));
+  const add = (number: number) =>
+    broadcasts.add({
+      kind: "broadcast",
+      number,
+      from: "bob",
+      fromKey: fakeSigner("bob").key,
+      fromAccount: false,
+      own: number,
+      sentAt: 0,
+      takenAt: 0,
+      ttlMs: 1_000,
+      text: String(number),
+      signature: new Uint8Array(64),
+    }, Infinity);
+  for (let number = 1; number <= count; number++) add(number);
+  const deliveries = new Deliveries(broadcasts, output.out);
+  const words = () => {
+    deliveries.flush();
+    return output.words();
+  };
+  return { output, deliveries, add, ann: clientOf("ann"), words };
+}
+
+Deno.test("Deliveries: over the link one message goes to all who lack the same", () => {
+  const { deliveries, ann, words } = delivering(1);
+  deliveries.pump(ann);
+  deliveries.pump(clientOf("cem", { id: 2 }));
+  deliveries.pump(clientOf("bob", { id: 3, isGuest: true }));
+
+  assertEquals(words(), ["1 2: told 1 by bob"], "its sender has it");
+});
+
+Deno.test("Deliveries: what may be lost on a slow link is sent again, and with it what waited", () => {
+  const { deliveries, add, ann, words } = delivering(1);
+  deliveries.pump(ann);
+  assertEquals(words().length, 1);
+  ann.isCongested = true;
+  add(2);
+  deliveries.pump(ann);
+  assertEquals(words(), []);
+
+  ann.isCongested = false;
+  deliveries.drained(ann);
+  assertEquals(words(), ["1: told 1 by bob", "1: told 2 by bob"]);
+});
+
+Deno.test("Deliveries: one that acknowledges nothing is sent a window, and then as much as it acknowledges", () => {
+  const { deliveries, ann, words } = delivering(WINDOW_MAX + 10);
+  deliveries.pump(ann);
+  assertEquals(words().length, WINDOW_MAX);
+
+  assertEquals(deliveries.got(ann, WINDOW_MAX + 1), false, "it wasn't sent that");
+  assertEquals([deliveries.got(ann, 3), words().length], [true, 3]);
 });

@@ -1,12 +1,14 @@
 /** What the directory passes on where neither side reaches the other. */
 
 import { assert, assertEquals } from "@std/assert";
+import { Relays } from "../../../../lib/protocols/directory/calls/calls.ts";
+import { Call, Side } from "../../../../lib/protocols/directory/sessions/client_session.ts";
 import {
   RELAY_BYTES_MAX,
   RELAY_BYTES_PER_S,
   RELAY_CREDIT_BYTES,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
-import { callId, Exchange } from "../exchange.ts";
+import { callId, clientOf, Exchange, partOutput } from "../exchange.ts";
 import { hasTaken, meeting, relays, talking } from "./call_cases.ts";
 
 // Relays.
@@ -96,15 +98,6 @@ Deno.test("Directory: calls one after the other are relayed no faster than one",
   assertEquals(passed(), RELAY_CREDIT_BYTES);
   exchange.pass(500);
   assertEquals(passed(), RELAY_BYTES_PER_S / 2);
-});
-
-Deno.test("Directory: who is slow gets what is relayed later, not less", () => {
-  const { exchange, ann, bob } = talking("relay");
-  exchange.feed({ type: "congested", link: bob.link });
-  for (let piece = 0; piece < 4; piece++) relays(ann, RELAY_BYTES_MAX);
-  assertEquals(exchange.take(), []);
-  exchange.feed({ type: "drained", link: bob.link });
-  assertEquals(exchange.take(), Array(4).fill(`bob: relay ${RELAY_BYTES_MAX} B`));
 });
 
 Deno.test("Directory: what was under way when one hung up still arrives", () => {
@@ -203,4 +196,55 @@ Deno.test("Directory: what is relayed of a call that its caller has ended at onc
   exchange.take();
   relays(ann, 100);
   assertEquals(bob.last("relay").bytes.length, 100);
+});
+
+// The relay alone.
+
+function relaying() {
+  const output = partOutput();
+  const [ann, bob] = [clientOf("ann"), clientOf("bob", { id: 2 })];
+  const call = new Call(callId(1).toHex(), new Side(ann, ann), new Side(bob, bob), "connecting");
+  call.relay();
+  const relays = new Relays(output.out);
+  const says = (bytes: number) => relays.relayed(call, call.caller, new Uint8Array(bytes));
+  const takes = (bytes: number) => relays.taken(call, call.callee, bytes);
+  return { output, relays, call, bob, says, takes };
+}
+
+Deno.test("Relays: nobody sends more than the other has room for, or takes what it wasn't sent", () => {
+  const { output, says, takes } = relaying();
+  assertEquals([says(0), takes(1)], ["it has no room for that", "it wasn't sent so much"]);
+  assertEquals([says(RELAY_CREDIT_BYTES), says(1)], [null, "it has no room for that"]);
+  assertEquals([takes(0), takes(RELAY_CREDIT_BYTES + 1)], Array(2).fill("it wasn't sent so much"));
+  output.words();
+
+  assertEquals([takes(100), says(100), says(1)], [null, null, "it has no room for that"]);
+  assertEquals(output.words(), ["1: relay-room 100"]);
+});
+
+Deno.test("Relays: who is slow gets what is relayed later, not less", () => {
+  const { output, relays, call, bob, says } = relaying();
+  bob.isCongested = true;
+  says(RELAY_BYTES_MAX);
+  says(7);
+  assertEquals([output.words(), relays.nextMs()], [[], null]);
+
+  bob.isCongested = false;
+  relays.pump(call);
+  assertEquals(output.words(), [`2: relay ${RELAY_BYTES_MAX} B`, "2: relay 7 B"]);
+});
+
+Deno.test("Relays: a burst is passed on at once, the rest in time", () => {
+  const { output, relays, says, takes } = relaying();
+  says(RELAY_CREDIT_BYTES);
+  output.words();
+  takes(RELAY_BYTES_MAX);
+  says(RELAY_BYTES_MAX);
+  assertEquals(output.words(), [`1: relay-room ${RELAY_BYTES_MAX}`]);
+
+  const waitMs = Math.ceil(1_000 * RELAY_BYTES_MAX / RELAY_BYTES_PER_S);
+  assertEquals(relays.nextMs(), output.out.nowMs + waitMs);
+  output.pass(waitMs);
+  relays.tick();
+  assertEquals([output.words(), relays.nextMs()], [[`2: relay ${RELAY_BYTES_MAX} B`], null]);
 });

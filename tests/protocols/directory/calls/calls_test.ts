@@ -1,13 +1,20 @@
 /** A call at the directory: rings, is answered, ends; and sides that are lost. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { InvariantError } from "../../../../lib/base/invariant.ts";
+import { Calls } from "../../../../lib/protocols/directory/calls/calls.ts";
+import {
+  Call,
+  type Client,
+  Side,
+} from "../../../../lib/protocols/directory/sessions/client_session.ts";
 import {
   CONNECTING_MS_MAX,
   ENDING_MS_MAX,
   GUEST_HELD_MS,
   RINGING_MS_MAX,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
-import { callId, Exchange } from "../exchange.ts";
+import { callId, clientOf, Exchange, partOutput, sessionsOf } from "../exchange.ts";
 import { meeting, talking } from "./call_cases.ts";
 
 Deno.test("Directory: a call rings, is answered, begins, and both are busy until it ends", () => {
@@ -429,4 +436,70 @@ Deno.test("Directory: when it is stopped, a direct call isn't told of as ended; 
   assertEquals(relayed.take().filter((what) => what.startsWith("* call")), [
     "* call ann bob ended",
   ]);
+});
+
+// The calls alone.
+
+function callsOf(...names: readonly string[]) {
+  const output = partOutput();
+  const clients = names.map((name, at) => clientOf(name, { id: at + 1 }));
+  const changed: string[] = [];
+  const presence = { changed: ({ name }: { readonly name: string }) => void changed.push(name) };
+  const calls = new Calls(sessionsOf(...clients), presence, output.out, true);
+  const ring = (from: number, name: string, id: number) =>
+    calls.ring(clients[from]!, { type: "call", call: callId(id), name, refused: [] });
+  return { output, calls, clients, changed, ring };
+}
+
+Deno.test("Calls: who talks is busy from when both say so, and nobody before", () => {
+  const { output, calls, clients: [ann, bob], changed, ring } = callsOf("ann", "bob");
+  ring(0, "bob", 1);
+  calls.answer(bob!, { type: "answer", call: callId(1), accepts: true, reason: "" });
+  const begun = (client: Client) =>
+    calls.begun(client, { type: "begun", call: callId(1), route: "direct" });
+  begun(ann!);
+  assertEquals([changed, ann!.isBusy], [[], false]);
+  begun(bob!);
+  assertEquals([changed.splice(0), ann!.isBusy, bob!.isBusy], [["ann", "bob"], true, true]);
+
+  calls.hangUp(ann!, { type: "hang-up", call: callId(1), reason: "" });
+  assertEquals([changed, ann!.isBusy, bob!.isBusy], [["ann"], false, true]);
+  output.pass(ENDING_MS_MAX);
+  calls.tick();
+  assertEquals([changed, calls.size], [["ann", "bob"], 0]);
+});
+
+Deno.test("Calls: a third is told busy, and one that is unanswered for 30 s is over for both", () => {
+  const { output, calls, ring } = callsOf("ann", "bob", "cem");
+  ring(0, "bob", 1);
+  output.words();
+  ring(2, "bob", 2);
+  assertEquals(output.words(), ["2: missed cem", "3: outcome 2 busy"]);
+
+  assertEquals(calls.nextMs(), output.out.nowMs + RINGING_MS_MAX);
+  output.pass(RINGING_MS_MAX);
+  calls.tick();
+  assertEquals(output.words(), [
+    "1: outcome 1 timeout",
+    "2: outcome 1 timeout",
+    "* call ann bob timeout",
+  ]);
+});
+
+Deno.test("Calls: two calls with one number are none", () => {
+  const { calls, ring } = callsOf("ann", "bob", "cem", "dan");
+  assertEquals([ring(0, "bob", 1), ring(2, "dan", 1)], [null, "two calls have one number"]);
+  assertEquals(calls.size, 1);
+});
+
+Deno.test("Call: its sides are known by name and key, and it goes from phase to phase", () => {
+  const [ann, bob] = [clientOf("ann"), clientOf("bob", { id: 2 })];
+  const call = new Call("00", new Side(ann, ann), new Side(bob, bob), "ringing");
+
+  assertEquals(call.sideOf(bob), call.callee);
+  assertEquals(call.sideOf(clientOf("bob", { device: "eve" })), null);
+  assertEquals(call.other(call.callee), call.caller);
+  assertThrows(() => call.enter("connected"), InvariantError);
+  const own = new Side(ann, ann);
+  assertEquals(new Call("01", own, own, "connecting").sides, [own]);
 });

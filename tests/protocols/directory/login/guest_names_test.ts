@@ -1,11 +1,7 @@
 /** Whose a name is that a guest has. */
 
 import { assert, assertEquals } from "@std/assert";
-import {
-  GUEST_HELD_MS,
-  HELD_GUESTS_MAX,
-  SLOW_MS_MAX,
-} from "../../../../lib/protocols/directory/schema/limits.ts";
+import { GUEST_HELD_MS, SLOW_MS_MAX } from "../../../../lib/protocols/directory/schema/limits.ts";
 import { Exchange, PASSWORD } from "../exchange.ts";
 
 Deno.test("Directory: a name is kept in NFC, and where nobody takes calls no address is shown", () => {
@@ -100,19 +96,6 @@ Deno.test("Directory: a guest's name is held anew where the directory stood stil
   eve.connects().enters();
   assert(eve.entered !== null);
   assertEquals(exchange.machine.nextDeadlineMs(), null);
-});
-
-Deno.test("Directory: a crowd of guests that are lost from a few addresses frees nobody else's name", () => {
-  const exchange = new Exchange({ signUpsMax: 0 });
-  exchange.guest("ann").goesDown();
-  for (let each = 0; each < 2 * HELD_GUESTS_MAX; each++) {
-    exchange.somebody(`g${each}`, { host: `10.0.1.${each % 8}` }).enters().goesDown();
-  }
-  const isHeld = (name: string) =>
-    exchange.somebody(name, { device: "eve" }).enters().entered === null;
-  assert(isHeld("ann"));
-  assert(!isHeld("g0"), "the oldest of those who have the most");
-  assert(isHeld(`g${2 * HELD_GUESTS_MAX - 1}`));
 });
 
 Deno.test("Directory: a guest whose name is an account's by now is told so when it comes back", () => {

@@ -3,7 +3,9 @@ import {
   CHANGES_KEPT_MAX,
   PRESENCE_MS,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
-import { Exchange, type Somebody } from "../exchange.ts";
+import type { FoldedName } from "../../../../lib/base/ids.ts";
+import { Presence } from "../../../../lib/protocols/directory/sessions/presence.ts";
+import { clientOf, Exchange, partOutput, sessionsOf, type Somebody } from "../exchange.ts";
 import { SLOW } from "../../../given.ts";
 
 Deno.test("Directory: whoever comes, goes or talks is seen by all at once, and many changes together", () => {
@@ -143,20 +145,64 @@ Deno.test("Directory: who is slow while its list comes is told what changes mean
   assertEquals(slow.list.size, 4);
 });
 
-Deno.test(
-  "Directory: who was slow while more changed than is kept is told the whole list",
-  SLOW,
-  () => {
-    const exchange = new Exchange();
-    const slow = exchange.guest("slow");
-    exchange.pass(100);
-    exchange.feed({ type: "congested", link: slow.link });
-    const from = slow.got.length;
-    for (let each = 0; each <= CHANGES_KEPT_MAX; each++) exchange.guest(`n${each}`).goesDown(true);
-    exchange.pass(100);
-    exchange.feed({ type: "drained", link: slow.link });
-    exchange.pass(100);
+// Presence alone.
 
-    assertEquals([toldOf(slow, from), slow.sees], [["users 1"], "slow free"]);
-  },
-);
+/** What was told: which links, and how much. */
+function toldIn({ out }: ReturnType<typeof partOutput>): readonly string[] {
+  const told = out.take().flatMap((effect) => {
+    if (effect.type !== "send") return [];
+    const { links, message } = effect;
+    if (message.type !== "users" && message.type !== "presence") return [];
+    const gone = message.type === "presence" ? ` -${message.offline.length}` : "";
+    return [`${links.join(" ")}: ${message.type} ${message.users.length}${gone}`];
+  });
+  out.begin(out.monotonicMs);
+  return told;
+}
+
+Deno.test("Presence: each change is told at once where none was for a while, otherwise together, and once to all", () => {
+  const output = partOutput();
+  const [ann, bob, cem] = ["ann", "bob", "cem"].map((name, at) => clientOf(name, { id: at + 1 }));
+  const sessions = sessionsOf(ann!, bob!);
+  const presence = new Presence(sessions, output.out);
+  presence.tell();
+  presence.flush();
+  assertEquals(toldIn(output), ["1 2: users 2"]);
+
+  sessions.add(cem!);
+  presence.changed(cem!);
+  sessions.remove(bob!);
+  presence.changed(bob!);
+  presence.flush();
+  assertEquals([toldIn(output), presence.nextMs()], [[], output.out.nowMs + PRESENCE_MS]);
+  output.pass(PRESENCE_MS);
+  presence.flush();
+  assertEquals(toldIn(output), ["1: presence 1 -1", "3: users 2"]);
+  assertEquals(presence.nextMs(), null);
+});
+
+Deno.test("Presence: whoever was slow is told what has changed meanwhile, or the list where too much has", () => {
+  const output = partOutput();
+  const [slow, fast] = [clientOf("slow"), clientOf("fast", { id: 2 })];
+  const presence = new Presence(sessionsOf(slow, fast), output.out);
+  const pass = () => {
+    presence.tell();
+    output.pass(PRESENCE_MS);
+    presence.flush();
+    return toldIn(output);
+  };
+  pass();
+  slow.isCongested = true;
+  presence.changed(fast);
+  assertEquals(pass(), ["2: presence 1 -0"]);
+  slow.isCongested = false;
+  assertEquals(pass(), ["1: presence 1 -0"]);
+
+  slow.isCongested = true;
+  for (let n = 0; n <= CHANGES_KEPT_MAX; n++) {
+    presence.changed({ name: `n${n}`, folded: `n${n}` as FoldedName });
+  }
+  pass();
+  slow.isCongested = false;
+  assertEquals(pass(), ["1: users 2"]);
+});
