@@ -10,8 +10,8 @@ export interface Pin {
   /** The name as its owner spelled it when we met. */
   readonly name: string;
   readonly key: PeerKey;
-  /** The stranger of which the user has been warned. */
-  readonly warnedOf: PeerKey | null;
+  /** The stranger of which the user has been warned last, and when. */
+  readonly warned: { readonly of: PeerKey; readonly atMs: number } | null;
   /** When it was pinned; null where that was before this start. */
   readonly atMs: number | null;
 }
@@ -40,7 +40,7 @@ export class Pins {
   set(name: string, key: PeerKey, atMs: number | null): void {
     const folded = foldName(name);
     this.#byName.delete(folded);
-    this.#byName.set(folded, { name, key, warnedOf: null, atMs });
+    this.#byName.set(folded, { name, key, warned: null, atMs });
     dropOldest(this.#byName, PINS_MAX);
   }
 
@@ -50,8 +50,8 @@ export class Pins {
   }
 
   /** The user has been warned of this stranger. */
-  warned(folded: FoldedName, key: PeerKey): void {
-    this.#byName.set(folded, { ...this.#byName.get(folded)!, warnedOf: key });
+  warned(folded: FoldedName, of: PeerKey, atMs: number): void {
+    this.#byName.set(folded, { ...this.#byName.get(folded)!, warned: { of, atMs } });
   }
 
   /** Whether this key is known by another name than this. */

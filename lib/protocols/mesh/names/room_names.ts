@@ -21,7 +21,7 @@ import { addTo, removeFrom } from "../../../base/collections/sets_by_key.ts";
 import { RefusedKeys } from "../../../base/trust/refused_keys.ts";
 import type { MeshRecord } from "../schema/records.ts";
 import { compareClaims, type KnownClaim } from "../schema/credentials.ts";
-import { NAMES_APART_MAX } from "../schema/limits.ts";
+import { NAME_TAKEN_TOLD_MS, NAMES_APART_MAX } from "../schema/limits.ts";
 import { type Pin, Pins } from "./pins.ts";
 import type { NamesConfig, NamesEffect, NamesInput } from "./names_io.ts";
 
@@ -41,8 +41,8 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
   readonly #keysByShown = new Map<string, PeerKey>();
   readonly #pins: Pins;
   readonly #refused: RefusedKeys;
-  /** Refused keys that the user was told of since; bounded by what the user has refused. */
-  readonly #warnedRefused = new Set<PeerKey>();
+  /** Refused keys that the user was told of since, and when; bounded by what the user has refused. */
+  readonly #warnedRefused = new Map<PeerKey, number>();
   /** The claim with which we joined, and when; another name, claimed later, is never lost in a race to join. */
   #cameIn: { readonly claim: KnownClaim; readonly atMs: number } | null = null;
   /** The claim that ours has lost to, so that the loss is reported once. */
@@ -305,7 +305,7 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
     if (holder === undefined) return;
     this.#refused.add(holder.claim.signed.claim.value.name, this.fingerprintOf(key));
     this.#pins.forget(holder.folded, key);
-    this.#warnedRefused.add(key); // the answer to the command warns
+    this.#warnedRefused.set(key, nowMs); // the answer to the command warns
     this.#settle(holder.folded, nowMs);
   }
 
@@ -368,8 +368,10 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
       if (key === undefined || key === winnerKey) continue;
       this.#show(key, this.#suffixed(key), claim.signed.claim.value.name);
     }
-    this.#show(winnerKey, isStranger ? this.#suffixed(winnerKey) : claim.signed.claim.value.name);
-    if (isStranger && winner[1].live) this.#warn(folded, winnerKey, winner[1]);
+    const shown = isStranger ? this.#suffixed(winnerKey) : claim.signed.claim.value.name;
+    const isTaking = this.#keysByShown.get(foldName(shown)) !== winnerKey;
+    this.#show(winnerKey, shown);
+    if (isStranger && winner[1].live) this.#warn(folded, winnerKey, winner[1], isTaking, nowMs);
     this.#settleOwn(winnerKey, claim, nowMs);
   }
 
@@ -392,8 +394,9 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
     if (pin.atMs !== null && this.#isRace(claim, pinned.claim, pin.atMs, nowMs)) {
       return this.#pin(holder, key, false, nowMs);
     }
-    if (pin.warnedOf === key) return;
-    this.#pins.warned(folded, key);
+    const isTaking = this.#keysByShown.get(folded) !== key;
+    if (!isWarningDue(warnedOf(pin, key), isTaking, nowMs)) return;
+    this.#pins.warned(folded, key, nowMs);
     const { name } = claim.signed.claim.value;
     this.#effects.push({ type: "pin-contested", name, ...knownAs(pin), key });
   }
@@ -441,17 +444,23 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
     return shown?.startsWith(`${name}~`) ? shown : this.#apart(key, name);
   }
 
-  #warn(folded: FoldedName, key: PeerKey, holder: Holder): void {
+  #warn(
+    folded: FoldedName,
+    key: PeerKey,
+    holder: Holder,
+    isTaking: boolean,
+    nowMs: number,
+  ): void {
     const { name } = holder.claim.signed.claim.value;
     const pin = this.#pins.get(folded);
     const shown = this.shownName(key)!;
     if (pin === undefined || pin.key === key) {
-      if (this.#warnedRefused.has(key)) return;
-      this.#warnedRefused.add(key);
+      if (!isWarningDue(this.#warnedRefused.get(key), isTaking, nowMs)) return;
+      this.#warnedRefused.set(key, nowMs);
       return void this.#effects.push({ type: "key-changed", name, shown, known: name, key });
     }
-    if (pin.warnedOf === key) return;
-    this.#pins.warned(folded, key);
+    if (!isWarningDue(warnedOf(pin, key), isTaking, nowMs)) return;
+    this.#pins.warned(folded, key, nowMs);
     this.#effects.push({ type: "key-changed", name, shown, ...knownAs(pin), key });
   }
 
@@ -487,6 +496,16 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
       { type: "pin", name, key, again },
     );
   }
+}
+
+/** When the user was warned of this key; undefined where another was told last. */
+function warnedOf({ warned }: Pin, key: PeerKey): number | undefined {
+  return warned?.of === key ? warned.atMs : undefined;
+}
+
+/** Whether to warn, of whom the user was warned before, that a name is taken once more: now and then. */
+function isWarningDue(warnedAtMs: number | undefined, isTaking: boolean, nowMs: number): boolean {
+  return warnedAtMs === undefined || (isTaking && nowMs >= warnedAtMs + NAME_TAKEN_TOLD_MS);
 }
 
 function knownAs({ name: known, key: pinned }: Pin) {

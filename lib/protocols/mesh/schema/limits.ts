@@ -192,6 +192,8 @@ export const HOLD_WORDS_REMEMBERED_MAX = 1_024;
 export const PINS_MAX = 16_384;
 /** Names of which several keys were told apart since the start; of any more, whole fingerprints are shown. */
 export const NAMES_APART_MAX = 4_096;
+/** The user is warned again that the same key has taken a known name when it does so after this time. */
+export const NAME_TAKEN_TOLD_MS = 60_000;
 
 /** HyParView, table 1: active view of 5 keeps 10,000 nodes connected through 80 % failures. */
 export const ACTIVE_VIEW_MAX = 5;

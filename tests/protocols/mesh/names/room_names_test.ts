@@ -3,7 +3,11 @@ import fc from "fast-check";
 import type { Fingerprint } from "../../../../lib/base/text/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../../../lib/base/ids.ts";
 import type { KnownClaim } from "../../../../lib/protocols/mesh/schema/credentials.ts";
-import { NAMES_APART_MAX, PINS_MAX } from "../../../../lib/protocols/mesh/schema/limits.ts";
+import {
+  NAME_TAKEN_TOLD_MS,
+  NAMES_APART_MAX,
+  PINS_MAX,
+} from "../../../../lib/protocols/mesh/schema/limits.ts";
 import { RoomNames } from "../../../../lib/protocols/mesh/names/room_names.ts";
 import type { NamesInput } from "../../../../lib/protocols/mesh/names/names_io.ts";
 import { beaconOf, claimOf, keyOf, WALL_MS } from "../membership_fixtures.ts";
@@ -67,6 +71,32 @@ Deno.test("Names show a key that was refused before as a stranger's, and warn on
 
   assertEquals(effects.map(({ type }) => type), ["persist", "pin", "renamed"]);
   assertEquals([view.shownName(bob), view.isRefused(bob)], ["Bob", false]);
+});
+
+Deno.test("Names warn each time that a name is taken, of one key once a minute", () => {
+  const view = names();
+  view.step(joined(bob, claimOf("Bob", "Bob", 200)), 0);
+  const warns = (atMs: number) => {
+    const effects = [
+      ...view.step(joined(carl, claimOf("Carl", "Bob", 100)), atMs),
+      ...view.step({ type: "tick" }, atMs),
+    ];
+    view.step({ type: "left", key: carl, reason: "quit" }, atMs);
+    return effects.map(({ type }) => type).filter((type) => type !== "renamed");
+  };
+  const start = 60_000;
+
+  const contested = [start, start + NAME_TAKEN_TOLD_MS - 1, start + NAME_TAKEN_TOLD_MS].map(warns);
+  view.step({ type: "left", key: bob, reason: "quit" }, 0);
+  const changed = [3, 4].map((minutes) => warns(start + minutes * NAME_TAKEN_TOLD_MS));
+  view.step(joined(carl, claimOf("Carl", "Bob", 100)), 5 * NAME_TAKEN_TOLD_MS);
+  view.step({ type: "refuse", key: carl }, 5 * NAME_TAKEN_TOLD_MS);
+  view.step({ type: "left", key: carl, reason: "quit" }, 5 * NAME_TAKEN_TOLD_MS);
+  const refused = [5, 9].map((minutes) => warns(minutes * NAME_TAKEN_TOLD_MS));
+
+  assertEquals(contested, [["pin-contested"], [], ["pin-contested"]]);
+  assertEquals(changed, [["key-changed"], ["key-changed"]]);
+  assertEquals(refused, [[], ["key-changed"]]);
 });
 
 Deno.test("Names show a key apart from the name's owner and from others, however their fingerprints begin", () => {
