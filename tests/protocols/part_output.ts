@@ -1,13 +1,21 @@
 /** A machine's output as one of its parts alone has it in a test: what the part does is told in words, step by step. */
 
-import type { StoringOutput } from "../../lib/base/machine/storing_output.ts";
+import type { ModeOutput } from "../../lib/base/machine/mode_output.ts";
 
 interface Written {
   readonly type: "persist";
   readonly token: number | null;
 }
 
-export class PartOutput<Effect, Out extends StoringOutput<unknown, Effect, unknown>> {
+type Storing<Effect> =
+  & Pick<ModeOutput<unknown, Effect>, "begin" | "take" | "clock" | "monotonicMs">
+  & {
+    persisted(token: number): void;
+    /** Left out where a refusal ends the machine. */
+    persistFailed?(token: number, text: string): void;
+  };
+
+export class PartOutput<Effect, Out extends Storing<Effect>> {
   #tokens: number[] = [];
 
   constructor(readonly out: Out, readonly wordsOf: (effect: Effect) => string) {
@@ -38,7 +46,7 @@ export class PartOutput<Effect, Out extends StoringOutput<unknown, Effect, unkno
     const words = this.words();
     for (const token of this.#tokens.splice(0)) {
       if (refusal === undefined) this.out.persisted(token);
-      else this.out.persistFailed(token, refusal);
+      else this.out.persistFailed!(token, refusal);
     }
     return [...words, ...this.words()];
   }

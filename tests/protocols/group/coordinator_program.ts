@@ -557,7 +557,7 @@ export function whyLost({ events }: Program): readonly (string | undefined)[] {
 /** Of whom no reason speaks as "you". */
 const NOBODY = { self: null, asker: OWN.key, written: nameOf };
 
-function messageWords(message: GroupMessage): string {
+export function messageWords(message: GroupMessage): string {
   switch (message.type) {
     case "refuse":
       return `refuse ${message.code}`;
@@ -609,7 +609,7 @@ function messageWords(message: GroupMessage): string {
   }
 }
 
-function recordWords(record: CoordinatorRecord): string {
+export function recordWords(record: CoordinatorRecord): string {
   switch (record.kind) {
     case "recounted":
       return `recounted ${record.signed.epoch.value.view}`;

@@ -38,15 +38,6 @@ function formerTold(program: Program, name: string): readonly PeerKey[] {
 
 // At the coordinator.
 
-Deno.test("A coordinator writes its key down once, and has no former ones then", () => {
-  const program = Program.of("ann");
-  const again = program.restarted();
-  again.joins("ann");
-
-  assertEquals(keysOn(again), [OWN.key]);
-  assertEquals(formerTold(again, "ann"), []);
-});
-
 Deno.test("An older disk says nothing of keys: the present one is written before anybody is told", () => {
   const program = Program.of("ann");
   const older = program.disk.filter(({ kind }) => kind !== "key");
@@ -127,19 +118,6 @@ Deno.test("What the coordinator decided under a former key it takes back, nobody
   ]);
   const words = tells(Program.of("ann").restarted({}, EVE), new Decider(OTHER, PROGRAM_GROUP));
   assertEquals(words.includes("bans ann: it was never decided"), true);
-});
-
-Deno.test("What an older disk has decided names the key of then", () => {
-  const request = requestOf({ name: "ann", signer: fakeSigner("ann") }, PROGRAM_GROUP, 1, "other");
-  const batch = new Decider(OWN, PROGRAM_GROUP).decides([editOf(1, request)]);
-  const program = Program.of("ann");
-  const older = program.disk.filter(({ kind }) => kind !== "key");
-  const other = new Program({ records: [...older, { kind: "committed", batch }] }, [], OTHER);
-  other.feed({ type: "start" });
-  other.joins("ann");
-
-  assertEquals(formerTold(other, "ann"), [OWN.key]);
-  assertEquals(keysOn(other), [OWN.key, OTHER.key]);
 });
 
 Deno.test("After a loss of its disk a coordinator takes former keys from what it has signed alone", () => {
