@@ -2,14 +2,17 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
+import { AccountChanges } from "../../../../lib/protocols/directory/login/account_changes.ts";
+import { LockOuts } from "../../../../lib/protocols/directory/login/lock_outs.ts";
+import type { AccountAnswer } from "../../../../lib/protocols/directory/schema/directory_io.ts";
 import {
-  PASSWORDS_RETRY_MS,
   USED_LATER_MAX,
   USES_MAX,
   USES_MS,
+  WRONG_MAX,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
 import { ACCOUNT_KEYS_MAX } from "../../../../lib/store/accounts/accounts.ts";
-import { Exchange, PASSWORD } from "../exchange.ts";
+import { clientOf, Exchange, partOutput, PASSWORD, sessionsOf } from "../exchange.ts";
 
 Deno.test("Directory: a password is changed by who knows the old one, and other devices must log in again", () => {
   const exchange = new Exchange();
@@ -82,34 +85,6 @@ for (
     ]);
   });
 }
-
-Deno.test("Directory: guessing the old password locks out as guessing at the door does", () => {
-  const exchange = new Exchange();
-  const ann = exchange.account("ann");
-  for (let guess = 0; guess < 5; guess++) {
-    ann.says({ type: "forget-me", password: "wrong password" });
-    assertEquals(ann.last("refused").code, "bad-credentials");
-  }
-  ann.says({ type: "forget-me", password: PASSWORD });
-  assertEquals(ann.last("refused").code, "locked-out");
-  assertEquals(exchange.accounts.size, 1);
-});
-
-Deno.test("Directory: one question about an account at a time, and none for guests", () => {
-  const exchange = new Exchange();
-  const ann = exchange.account("ann");
-  exchange.accountMode = "holds";
-  ann.says({ type: "change-password", old: PASSWORD, new: "another password" });
-  ann.says({ type: "forget-me", password: PASSWORD });
-  assertEquals([ann.last("refused").code, ann.last("refused").retryMs], [
-    "too-fast",
-    PASSWORDS_RETRY_MS,
-  ]);
-  exchange.accountsAnswer();
-  const guest = exchange.guest("bob");
-  guest.says({ type: "forget-me", password: "" });
-  assertEquals(guest.last("refused").code, "not-allowed");
-});
 
 Deno.test("Directory: whoever asks to be forgotten has no account any more, and is out", () => {
   const exchange = new Exchange();
@@ -233,4 +208,74 @@ Deno.test("Directory: a link that is lost while it is checked leaves nothing beh
   assertEquals(exchange.take(), ["* signup bob"]);
   exchange.somebody("ann", { device: "eve" }).enters();
   assertEquals(exchange.take(), ["ann: entered as ann", "* login ann (guest)"]);
+});
+
+// Changes alone.
+
+function changing(client = clientOf("ann")) {
+  const output = partOutput();
+  const done: string[] = [];
+  const changes = new AccountChanges({
+    out: output.out,
+    lockOuts: new LockOuts(),
+    sessions: sessionsOf(client),
+    registrar: {
+      dismiss: ({ name }, because) => void done.push(`${name} is ${because}`),
+      logOut: ({ name }, reason) => void done.push(`${name} is out: ${reason}`),
+    },
+    forget: (name) => void done.push(`forgets ${name}`),
+  });
+  let tokens = 0;
+  const answers = (answer: AccountAnswer) => {
+    output.out.answered(++tokens, answer);
+    return [...output.words(), ...done.splice(0)];
+  };
+  return { output, changes, client, answers, done };
+}
+
+const ok = { outcome: "ok", account: { name: "ann", keys: [], version: "1" } } as const;
+
+Deno.test("AccountChanges: one question about an account at a time, and none for guests", () => {
+  const { output, changes, client } = changing();
+  changes.changePassword(client, PASSWORD, "another password");
+  changes.forget(client, PASSWORD);
+  assertEquals(output.words(), ["asks check-password", "1: refused too-fast"]);
+
+  const guest = changing(clientOf("bob", { isGuest: true }));
+  guest.changes.forget(guest.client, "");
+  assertEquals(guest.output.words(), ["1: refused not-allowed"]);
+});
+
+Deno.test("AccountChanges: whoever is forgotten gave its password, and is out; a guest of that name stays", () => {
+  const { output, changes, client, answers } = changing();
+  changes.forget(client, "wrong password");
+  output.words();
+  assertEquals(answers({ outcome: "wrong" }), ["1: refused bad-credentials"]);
+  changes.forget(client, PASSWORD);
+  output.words();
+  assertEquals([answers(ok), answers(ok)], [["asks remove"], ["ann is forgotten", "forgets ann"]]);
+
+  const guest = changing(clientOf("bob", { isGuest: true }));
+  guest.changes.removed(guest.client.folded, []);
+  assertEquals(guest.done, ["forgets bob"]);
+});
+
+Deno.test("AccountChanges: with another password whoever is in by a device that isn't the account's any more is out", () => {
+  const { changes, client, done } = changing();
+
+  changes.changed(client.folded, [fingerprintOf(client.key)]);
+  assertEquals(done, []);
+  changes.changed(client.folded, []);
+  assertEquals(done, ["ann is out: password-changed"]);
+});
+
+Deno.test("AccountChanges: guessing the password of who is in locks out, too", () => {
+  const { output, changes, client, answers } = changing();
+  for (let guess = 0; guess < WRONG_MAX; guess++) {
+    changes.forget(client, "wrong password");
+    output.words();
+    assertEquals(answers({ outcome: "wrong" }), ["1: refused bad-credentials"]);
+  }
+  changes.forget(client, PASSWORD);
+  assertEquals(output.words(), ["1: refused locked-out"]);
 });

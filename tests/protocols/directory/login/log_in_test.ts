@@ -69,25 +69,6 @@ Deno.test("Directory: who knows the password is in from a new device, whatever t
   assertEquals(exchange.take(), ["bob: refused disk"]);
 });
 
-Deno.test("Directory: a problem of the accounts' disk is over with the next change to the accounts, and only then", () => {
-  const exchange = new Exchange();
-  const problems = () => {
-    exchange.command({ command: "status" });
-    return exchange.event("status").problems;
-  };
-  const ann = exchange.account("ann");
-  exchange.accountMode = "disk";
-  exchange.account("bob");
-  assertEquals(problems(), ["the disk is full"]);
-
-  exchange.accountMode = "answers";
-  exchange.guest("dan");
-  ann.tells("this is written to the other store");
-  assertEquals(problems(), ["the disk is full"]);
-  exchange.account("cem");
-  assertEquals(problems(), []);
-});
-
 Deno.test("Directory: whoever logs in has the registered name, and its device is known from then on", () => {
   const exchange = new Exchange();
   exchange.account("Ann").goesDown(true);
@@ -112,22 +93,6 @@ Deno.test("Directory: a device that never logged in can't resume, and says no mo
   assertEquals(exchange.take(), [
     "ann: refused bad-credentials",
     "nobody: refused bad-credentials",
-  ]);
-});
-
-Deno.test("Directory: a wrong name and a wrong password are told alike, after the same question", () => {
-  const exchange = new Exchange();
-  exchange.account("ann").goesDown(true);
-  exchange.take();
-  const from = exchange.questions.length;
-  const wrong = exchange.somebody("ann").enters({ how: "log-in", password: "wrong password" });
-  const nobody = exchange.somebody("bob").enters({ how: "log-in", password: "wrong password" });
-
-  assertEquals(wrong.last("refused"), nobody.last("refused"));
-  assertEquals(wrong.last("refused").code, "bad-credentials");
-  assertEquals(exchange.questions.slice(from).map(({ ask }) => ask), [
-    "check-password",
-    "check-password",
   ]);
 });
 
@@ -315,18 +280,6 @@ Deno.test("Directory: a program that was in as another guest begins anew under t
   const copy = exchange.somebody("bob", { device: "ann" }).enters();
   first.connects().enters({ name: "bob" });
   assertEquals([first.entered?.name, copy.last("dismissed").because], ["bob", "replaced"]);
-});
-
-Deno.test("Directory: the same program again takes over without a word", () => {
-  const exchange = new Exchange();
-  const ann = exchange.account("ann");
-  exchange.take();
-  const before = ann.link;
-  ann.connects().enters({ how: "resume" });
-
-  assertEquals(exchange.take(), ["ann: close (there is a later link)", "ann: entered as ann"]);
-  exchange.feed({ type: "link-down", link: before, closed: true, reason: "" });
-  assertEquals([exchange.take(), ann.sees], [[], "ann free"]);
 });
 
 for (
