@@ -68,6 +68,40 @@ export function user(name: string, more: Partial<ListedUser> = {}): ListedUser {
   return { name, state: "free", guest: false, key, host: "10.0.0.2", port: 5_000, ...more };
 }
 
+export const CONFIG: ClientConfig = {
+  name: null,
+  how: null,
+  directory: { host: "chat.example", port: ENDPOINT.port },
+  registry: "chat.example",
+  expect: fingerprintOf(DIRECTORY),
+  given: null,
+  trustFirst: false,
+  listening: { host: "10.0.0.3", port: 6_000 },
+  pinsOf: () => new Map(),
+  refused: [],
+  records: [],
+  isInteractive: false,
+  asksAgain: false,
+  wait: true,
+  knownPeers: "known_peers",
+};
+
+/** What a directory says to a client that it lets in. */
+export const ENTERED: DirectoryMessageOf<"entered"> = {
+  type: "entered",
+  said: 0,
+  isRemembered: true,
+  name: "ann",
+  guest: false,
+  host: "10.0.0.3",
+  store: STORE,
+  mayBroadcast: true,
+  index: 9,
+  ...KEYS,
+  rank: 1_000,
+  kept: 0,
+};
+
 type Words = readonly string[];
 
 export interface ProgramOptions {
@@ -111,21 +145,9 @@ export class ClientProgram {
     };
     this.machine = new Client(
       {
-        name: null,
-        how: null,
-        directory: { host: "chat.example", port: ENDPOINT.port },
-        registry: "chat.example",
-        expect: fingerprintOf(DIRECTORY),
-        given: null,
-        trustFirst: false,
-        listening: { host: "10.0.0.3", port: 6_000 },
-        pinsOf: () => new Map(),
-        refused: [],
+        ...CONFIG,
         records: this.disk,
-        isInteractive: false,
         asksAgain: config?.isInteractive ?? false,
-        wait: true,
-        knownPeers: "known_peers",
         ...config,
       },
       ANN,
@@ -225,21 +247,7 @@ export class ClientProgram {
   ): Words {
     this.path = new DatagramPath(9, KEYS.toClient.slice(), KEYS.toDirectory.slice());
     return [
-      ...this.says({
-        type: "entered",
-        said: 0,
-        isRemembered: true,
-        name: "ann",
-        guest: false,
-        host: "10.0.0.3",
-        store: STORE,
-        mayBroadcast: true,
-        index: 9,
-        ...KEYS,
-        rank: 1_000,
-        kept: 0,
-        ...more,
-      }),
+      ...this.says({ ...ENTERED, ...more }),
       ...(there === null ? [] : this.lists(there)),
     ];
   }

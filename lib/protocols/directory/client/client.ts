@@ -457,7 +457,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
         return user.refuse(command.name, command.key);
       case "unrefuse":
         // A program that has refused its directory has ended.
-        return user.owner.keys.unrefuse(command.name, command.key);
+        return this.keys.unrefuse(command.name, command.key);
       case "verify":
         return user.verify(command.name, command.answer, ref);
       case "trust":

@@ -1,7 +1,6 @@
 /** What a client's user asks for, except within calls: checks it, and tells the user the outcome. */
 
 import { numberText } from "../../../base/text/words.ts";
-import type { Signer } from "../../../base/crypto/crypto.ts";
 import {
   isPossiblePassword,
   normalPassword,
@@ -31,16 +30,21 @@ import type { BroadcastReceiver } from "./broadcast_receiver.ts";
 import type { DirectorySession } from "./directory_session.ts";
 import type { RequestQueue } from "./request_queue.ts";
 
+type SessionFacts = Pick<
+  DirectorySession,
+  "failure" | "isDisowned" | "isGuest" | "isOut" | "isUp" | "name" | "peer" | "state" | "wasUp"
+>;
+
 interface ClientUserOwner {
-  readonly config: ClientConfig;
-  readonly signer: Signer;
+  readonly config: Pick<ClientConfig, "isInteractive" | "registry">;
+  readonly ownKey: PeerKey;
   readonly out: ClientOutput;
-  readonly session: DirectorySession;
-  readonly lobby: Lobby;
+  readonly session: SessionFacts & Pick<DirectorySession, "refuse" | "trust">;
+  readonly lobby: Pick<Lobby, "at" | "find" | "size">;
   readonly keys: KnownKeys;
-  readonly calling: Calling;
-  readonly asking: RequestQueue;
-  readonly hearing: BroadcastReceiver;
+  readonly calling: Pick<Calling, "accept" | "call" | "refused" | "ring">;
+  readonly asking: Pick<RequestQueue, "ask" | "broadcast" | "fill" | "size">;
+  readonly hearing: Pick<BroadcastReceiver, "apart" | "isRefused">;
   readonly selfName: string;
   /** Whether the directory lets us send broadcasts. */
   readonly mayBroadcast: boolean;
@@ -50,7 +54,7 @@ export class ClientUser {
   readonly #comparing: Comparing;
 
   constructor(readonly owner: ClientUserOwner) {
-    this.#comparing = new Comparing(owner.signer.key, owner.out);
+    this.#comparing = new Comparing(owner.ownKey, owner.out);
   }
 
   // Calls.
@@ -153,10 +157,10 @@ export class ClientUser {
   // What is so, and whose keys those are.
 
   status(ref: string | undefined): void {
-    const { session, config, signer, calling, lobby, asking, hearing, out } = this.owner;
+    const { session, config, ownKey, calling, lobby, asking, hearing, out } = this.owner;
     const view = statusView({
       name: session.name,
-      key: signer.key,
+      key: ownKey,
       registry: config.registry,
       session: session.state,
       isOut: session.isOut,

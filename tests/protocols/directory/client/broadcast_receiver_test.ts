@@ -1,9 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { BroadcastReceiver } from "../../../../lib/protocols/directory/client/broadcast_receiver.ts";
+import { ClientLog } from "../../../../lib/protocols/directory/client/client_log.ts";
+import { KnownKeys } from "../../../../lib/protocols/directory/lobby/known_keys.ts";
 import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import type { Signer } from "../../../../lib/base/crypto/crypto.ts";
 import { foldName } from "../../../../lib/base/text/names.ts";
 import {
   DATED_AHEAD_MS_MAX,
+  DISK_RETRY_MS,
   HEARD_PINS_MAX,
   LASTING_STRANGERS_MAX,
   NOT_SHOWN_TOLD_MS,
@@ -12,13 +16,16 @@ import {
 import type { ClientRecord } from "../../../../lib/protocols/directory/schema/client_records.ts";
 import type { DirectoryMessageOf } from "../../../../lib/protocols/directory/schema/messages.ts";
 import { signBroadcast } from "../../../../lib/protocols/directory/schema/signed_broadcast.ts";
-import { fakeSigner } from "../../../sim/fake_crypto.ts";
+import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
 import {
+  ANN,
   BOB,
   ClientProgram,
   DIRECTORY,
+  ENTERED,
   FIRST_OWN,
   LOG_IN,
+  partOutput,
   type ProgramOptions,
   STORE,
   user,
@@ -88,55 +95,6 @@ Deno.test("hearing: that a guest said it is shown, after a restart, too", () => 
     const broadcasts = events.filter((event) => event.event === "broadcast");
     assertEquals(broadcasts.map(({ guest }) => guest), [true, undefined]);
   }
-});
-
-Deno.test("hearing: it is on disk before it is shown and acknowledged", () => {
-  const program = ClientProgram.in();
-  program.diskMode = "holds";
-
-  assertEquals(program.says(told(1, 0)), ["pin bob bob"]);
-  assertEquals(program.diskAnswers(), [
-    "broadcast id=1 from=bob key=bob text=text 1 sentAt=1970-01-01T00:00:00.000Z history=false",
-    "shown through={store=0707070707070707 as=ann number=1}",
-    "to directory: got through=1",
-  ]);
-});
-
-Deno.test("hearing: what comes while one is written is written together, in order", () => {
-  const program = ClientProgram.in();
-  program.diskMode = "holds";
-  for (let n = 1; n <= 4; n++) program.says(told(n, n - 1));
-
-  program.diskAnswers();
-
-  assertEquals(shown(program), ["1", "2", "3", "4"]);
-  assertEquals(acknowledged(program), ["1", "4"]);
-});
-
-Deno.test("hearing: in the directory's order, however the datagrams come, and each once", () => {
-  const program = ClientProgram.in();
-  // Numbers have gaps; each names the one that was sent before it.
-  program.datagram(told(30, 20));
-  program.datagram(told(20, 10));
-  assertEquals(shown(program), []);
-
-  program.datagram(told(10, 0));
-  program.datagram(told(20, 10));
-  program.says(told(20, 10));
-
-  assertEquals(shown(program), ["10", "20", "30"]);
-});
-
-Deno.test("hearing: it is acknowledged the way it came, and again when it comes again", () => {
-  const program = ClientProgram.in();
-
-  program.datagram(told(1, 0));
-  program.says(told(2, 1));
-  program.datagram(told(1, 0));
-  program.says(told(2, 1));
-
-  assertEquals(acknowledged(program), ["2", "2", "1 by datagram", "2 by datagram"]);
-  assertEquals(shown(program), ["1", "2"]);
 });
 
 Deno.test("hearing: a datagram that is repeated on the way is taken once", () => {
@@ -708,4 +666,80 @@ Deno.test("our own numbers rise, whatever the clock, the disk and the directory 
   deceived.feed({ type: "enter", entry: LOG_IN });
   deceived.entered({ said: Number.MAX_SAFE_INTEGER });
   assertEquals(own(deceived), 0);
+});
+
+// The receiver alone.
+
+function receiving() {
+  const output = partOutput();
+  const told: string[] = [];
+  const receiver = new BroadcastReceiver(new ClientLog([]), {
+    out: output.out,
+    crypto: fakeCrypto,
+    wallMs: () => WALL_MS,
+    keys: new KnownKeys(output.out),
+    ownKey: ANN.key,
+    selfName: "ann",
+    directoryKey: DIRECTORY,
+    dropped: (text) => void told.push(text),
+    acknowledge: ({ through }, way) => void told.push(`${through} by ${way}`),
+    offends: (text) => void told.push(text),
+  });
+  receiver.entered(ENTERED);
+  return { output, receiver, told: () => told.splice(0) };
+}
+
+function shownIn(words: readonly string[]): readonly string[] {
+  return words.flatMap((word) => /^broadcast id=(\d+)/.exec(word)?.[1] ?? []);
+}
+
+Deno.test("BroadcastReceiver: it is on disk before it is shown and acknowledged, and what comes meanwhile is written as one", () => {
+  const { output, receiver, told: says } = receiving();
+  for (let n = 1; n <= 4; n++) receiver.told(told(n, n - 1), "link");
+  assertEquals([output.words(), says()], [["pin bob bob", "writes heard"], []]);
+
+  const words = output.diskAnswers();
+  assertEquals([shownIn(words), words.at(-1), says()], [["1"], "writes heard heard heard", [
+    "1 by link",
+  ]]);
+  assertEquals([shownIn(output.diskAnswers()), says()], [["2", "3", "4"], ["4 by link"]]);
+});
+
+Deno.test("BroadcastReceiver: in the directory's order, each once, and acknowledged the way it came", () => {
+  const { output, receiver, told: says } = receiving();
+  // Numbers have gaps; each names the one that was sent before it.
+  receiver.told(told(30, 20), "datagram");
+  receiver.told(told(20, 10), "datagram");
+  assertEquals(output.words(), []);
+  receiver.told(told(10, 0), "datagram");
+  assertEquals([shownIn(output.diskAnswers()), says()], [["10", "20", "30"], ["30 by datagram"]]);
+
+  receiver.told(told(20, 10), "link");
+  assertEquals([output.words(), says()], [[], ["30 by link"]]);
+});
+
+Deno.test("BroadcastReceiver: what a disk refuses is told of once, asked again, and not kept beyond the link", () => {
+  const { output, receiver } = receiving();
+  receiver.told(told(1, 0), "link");
+  const [error] = output.diskAnswers("full").filter((word) => word.startsWith("error"));
+  assertEquals([error?.split(" ")[1], receiver.isRefused], ["code=disk", true]);
+  output.pass(DISK_RETRY_MS);
+  receiver.tick();
+  assertEquals(output.diskAnswers("full"), ["writes heard"]);
+
+  receiver.left();
+  output.pass(DISK_RETRY_MS);
+  receiver.tick();
+  assertEquals(output.words(), []);
+});
+
+Deno.test("BroadcastReceiver: what isn't signed, or was said by ourselves, isn't shown, and acknowledged all the same", () => {
+  const { output, receiver, told: says } = receiving();
+  receiver.told({ ...told(1, 0), signature: new Uint8Array(64) }, "link");
+  receiver.told(told(2, 1, { from: "ann" }, ANN), "link");
+  assertEquals(says(), ["its sender hasn't signed it", "we said it ourselves"]);
+
+  output.diskAnswers();
+  output.diskAnswers();
+  assertEquals(says(), ["1 by link", "2 by link"]);
 });

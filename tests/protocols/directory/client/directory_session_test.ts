@@ -1,11 +1,24 @@
 /** A client's way into a directory, and what isn't taken from it. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { Entry } from "../../../../lib/protocols/directory/schema/client_io.ts";
-import { STABLE_MS } from "../../../../lib/protocols/directory/schema/client_limits.ts";
+import type { LinkId } from "../../../../lib/base/ids.ts";
+import { DirectorySession } from "../../../../lib/protocols/directory/client/directory_session.ts";
+import type { ClientConfig, Entry } from "../../../../lib/protocols/directory/schema/client_io.ts";
+import {
+  ENTER_MS_MAX,
+  STABLE_MS,
+} from "../../../../lib/protocols/directory/schema/client_limits.ts";
 import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../../../lib/protocols/directory/schema/limits.ts";
 import { REFUSED_TEXTS } from "../../../../lib/protocols/directory/schema/refusal_text.ts";
-import { ClientProgram, LOG_IN } from "../client_program.ts";
+import {
+  ClientProgram,
+  CONFIG,
+  DIRECTORY,
+  ENTERED,
+  EVE,
+  LOG_IN,
+  partOutput,
+} from "../client_program.ts";
 import { GUEST, SIGN_UP, tried } from "./session_cases.ts";
 
 Deno.test("coming in: the directory's key is shown before it is asked how, and the input waits for that", () => {
@@ -247,4 +260,103 @@ Deno.test("coming in: that the device isn't remembered is told once, and why it 
     refused,
     "error code=bad-credentials text=The directory was restarted and doesn't remember this device: log in again",
   );
+});
+
+// The session alone.
+
+function session(config: Partial<ClientConfig> = {}) {
+  const output = partOutput();
+  const told: string[] = [];
+  let attempts = 0;
+  const part = new DirectorySession({ ...CONFIG, ...config }, {
+    out: output.out,
+    random: () => 0.5,
+    nextAttempt: () => ++attempts,
+    standing: () => ({ talking: null, seen: null }),
+    metDirectory: () => void told.push("met"),
+    entered: () => void told.push("entered"),
+    left: () => void told.push("left"),
+    replaced: () => void told.push("replaced"),
+    forgotten: () => void told.push("forgotten"),
+    disowned: () => void told.push("disowned"),
+    fatal: (code) => void told.push(`fatal ${code}`),
+  });
+  const link = 1 as LinkId;
+  const isIn = () => {
+    part.dial();
+    part.up(link, DIRECTORY);
+    part.entry(LOG_IN);
+    part.message(ENTERED);
+    output.words();
+    told.length = 0;
+  };
+  return { output, part, link, told, isIn };
+}
+
+Deno.test("DirectorySession: it dials, asks the user, enters, and is in under the name that it has asked for", () => {
+  const { output, part, link, told } = session();
+  part.dial();
+  part.dial();
+  assertEquals(output.words(), ["dial directory chat.example:4400 directory"]);
+  part.up(link, DIRECTORY);
+  assertEquals(output.words().at(-1), "ask-to-enter");
+  part.entry(LOG_IN);
+  assertEquals(output.words()[0]?.slice(0, 40), "to link 1: enter how=log-in name=ann pas");
+
+  part.message({ ...ENTERED, name: "eve" });
+  assertEquals([part.isUp, output.words()[0]], [false, "close link 1"]);
+  assertEquals(told, ["met"]);
+});
+
+Deno.test("DirectorySession: who was in comes in again by itself, with a growing pause where it wasn't in for long", () => {
+  const { output, part, link, told, isIn } = session();
+  isIn();
+  const pauseMs = (reason: string) => {
+    part.down(link, reason, false);
+    const ms = part.nextMs()! - output.out.nowMs;
+    output.pass(ms);
+    part.tick();
+    part.up(link, DIRECTORY);
+    const enter = output.words().find((word) => word.includes(": enter"));
+    assertEquals(enter?.includes("how=resume name=ann password= "), true);
+    part.message(ENTERED);
+    return ms;
+  };
+
+  const pauses = [pauseMs("lost"), pauseMs("lost"), pauseMs("lost")];
+  assertEquals(pauses, pauses.toSorted((a, b) => a - b));
+  assertEquals(new Set(pauses).size, 3);
+  output.pass(STABLE_MS);
+  assertEquals(pauseMs("lost") <= RETRY_MS_MIN, true);
+  assertEquals(told.filter((what) => what === "left").length, 4);
+});
+
+Deno.test("DirectorySession: another key than the known one ends it, and so does a password for an unknown one", () => {
+  const strange = session();
+  strange.part.dial();
+  strange.output.words();
+  strange.part.dialFailed(1, { reason: "wrong-key", text: "", key: EVE });
+  assertEquals([strange.output.words(), strange.told], [[], ["fatal key-changed"]]);
+  assertEquals(strange.part.isOut, true);
+
+  const unseen = session({ expect: null, how: "log-in", name: "ann" });
+  unseen.part.dial();
+  unseen.part.up(unseen.link, DIRECTORY);
+  assertEquals(unseen.told, ["fatal usage"]);
+});
+
+Deno.test("DirectorySession: an answer is awaited for a minute; who is let in no more is asked, after a call", () => {
+  const { output, part, link, told, isIn } = session({ asksAgain: true });
+  isIn();
+  part.down(link, "lost", false);
+  output.pass(part.nextMs()! - output.out.nowMs);
+  part.tick();
+  part.up(link, DIRECTORY);
+  assertEquals(part.nextMs(), output.out.nowMs + ENTER_MS_MAX);
+  part.message({ type: "refused", code: "bad-credentials", text: "", retryMs: 0 });
+  output.words();
+
+  assertEquals([told, part.isDisowned, part.name], [["left", "disowned"], true, "ann"]);
+  part.askAnew();
+  assertEquals([output.words(), part.isDisowned], [["ask-to-enter"], false]);
 });

@@ -1,6 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
+import { RequestQueue } from "../../../../lib/protocols/directory/client/request_queue.ts";
+import {
+  ASKED_BYTES_MAX,
+  ENTER_MS_MAX,
+  OTHERS_MS_MAX,
+} from "../../../../lib/protocols/directory/schema/client_limits.ts";
 import type { DirectoryMessageOf } from "../../../../lib/protocols/directory/schema/messages.ts";
-import { callId, ClientProgram, FIRST_OWN, LOG_IN, user } from "../client_program.ts";
+import { callId, ClientProgram, FIRST_OWN, LOG_IN, partOutput, user } from "../client_program.ts";
 
 function broadcasts(program: ClientProgram): readonly DirectoryMessageOf<"broadcast">[] {
   return program.sent.flatMap(({ message }) => message.type === "broadcast" ? [message] : []);
@@ -142,23 +148,6 @@ Deno.test("telling all: what was kept while the directory was away waits for tho
   ]);
 });
 
-Deno.test("telling all: those who were there are waited for also where the directory goes again at once", () => {
-  const program = ClientProgram.in();
-  program.directoryDown();
-  for (const isAgain of [false, true]) {
-    program.after(1_000);
-    program.directoryUp();
-    program.entered({}, null);
-    if (!isAgain) program.directoryDown();
-    if (!isAgain) tells(program, "one");
-  }
-
-  program.lists(["ann"]);
-  assertEquals(broadcasts(program), []);
-  program.says({ type: "presence", users: [user("bob"), user("eve")], offline: [] });
-  assertEquals(broadcasts(program).length, 1);
-});
-
 /** Ann was here with bob and eve, and has told all as her link broke; she is back. */
 function backWithOneUnderWay(there: readonly string[]): ClientProgram {
   const program = ClientProgram.in();
@@ -181,14 +170,6 @@ Deno.test("telling all: that it is taken may be said before it is sent again, an
   ]);
   program.after(5_000);
   assertEquals(broadcasts(program).map(({ text }) => text), ["one", "two"]);
-});
-
-Deno.test("telling all: that it is taken may be said twice, of the link before, too, and breaks no rule", () => {
-  const program = backWithOneUnderWay(["ann", "bob", "eve"]);
-  tells(program, "two");
-  assertEquals(taken(program, 7), ["to directory: broadcast own=2 text=two"]);
-  assertEquals(program.says({ type: "broadcast-taken", own: FIRST_OWN, number: 7 }), []);
-  assertEquals(taken(program, 8), []);
 });
 
 Deno.test("telling all: that another program of this device's was taken isn't taken for an answer", () => {
@@ -366,4 +347,98 @@ Deno.test("asking: a directory that answers nothing for a minute is come to agai
 
   assertEquals(program.after(59_999), []);
   assertEquals(program.after(1)[0], "close directory");
+});
+
+// The queue alone.
+
+function queue() {
+  const output = partOutput();
+  const around = { isUp: true, online: 3 };
+  const told: string[] = [];
+  let own = 0;
+  const requests = new RequestQueue({
+    out: output.out,
+    get isUp() {
+      return around.isUp;
+    },
+    get online() {
+      return around.online;
+    },
+    numbered: () => ({ own: ++own, sentAt: 0 }),
+    signed: (broadcast) => ({ ...broadcast, signature: new Uint8Array(64) }),
+    tell: (message) => {
+      const which = message.type === "broadcast" ? ` ${message.own} ${message.text}` : "";
+      told.push(message.type + which);
+    },
+    unanswered: () => void told.push("unanswered"),
+  });
+  const taken = (own: number) => requests.message({ type: "broadcast-taken", own, number: own });
+  const goes = () => {
+    around.isUp = false;
+    requests.left();
+    around.online = 0;
+  };
+  const returns = (online: number) => {
+    Object.assign(around, { isUp: true, online });
+    requests.entered();
+    return told.splice(0);
+  };
+  return { output, requests, around, told: () => told.splice(0), taken, goes, returns };
+}
+
+Deno.test("RequestQueue: one at a time, in order, and what the directory has not taken goes out again as the same one", () => {
+  const { requests, told, taken, goes, returns } = queue();
+  for (const text of ["one", "two", "three"]) requests.broadcast(text, undefined);
+  assertEquals(told(), ["broadcast 1 one"]);
+  taken(1);
+  assertEquals(told(), ["broadcast 2 two"]);
+
+  goes();
+  assertEquals(returns(3), ["broadcast 2 two"]);
+  assertEquals([taken(1), told(), taken(2), told()], [true, [], true, ["broadcast 3 three"]]);
+});
+
+Deno.test("RequestQueue: what was kept waits a moment for those who were there", () => {
+  const { output, requests, around, told, goes, returns } = queue();
+  goes();
+  requests.broadcast("one", undefined);
+  assertEquals(returns(1), []);
+  around.online = 2;
+  requests.othersCame();
+  assertEquals(told(), []);
+  around.online = 3;
+  requests.othersCame();
+  assertEquals(told(), ["broadcast 1 one"]);
+
+  goes();
+  assertEquals(returns(1), []);
+  output.pass(OTHERS_MS_MAX);
+  requests.tick();
+  assertEquals(told(), ["broadcast 1 one"]);
+});
+
+Deno.test("RequestQueue: so many bytes wait, too; nothing more is taken then, and nothing sent without an answer", () => {
+  const { output, requests, told } = queue();
+  const text = "x".repeat(65_536);
+  for (let n = 0; requests.fill < 1; n++) requests.broadcast(text, undefined);
+  assertEquals([requests.size, told().length], [ASKED_BYTES_MAX / text.length, 1]);
+  requests.broadcast("one more", "r");
+  assertEquals(output.words(), [
+    `error code=full text=Nothing was sent: ${requests.size} requests wait for the directory ref=r`,
+  ]);
+
+  output.pass(ENTER_MS_MAX);
+  requests.tick();
+  assertEquals(told(), ["unanswered"]);
+});
+
+Deno.test("RequestQueue: an answer to what wasn't asked is none", () => {
+  const { requests } = queue();
+  const answers = () => [
+    requests.message({ type: "done" }),
+    requests.message({ type: "refused", code: "disk", text: "", retryMs: 0 }),
+  ];
+  assertEquals(answers(), [false, false]);
+  requests.broadcast("one", undefined);
+  assertEquals(answers(), [false, true]);
 });

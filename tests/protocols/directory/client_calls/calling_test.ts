@@ -3,10 +3,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { Calling } from "../../../../lib/protocols/directory/client_calls/calling.ts";
 import { KnownKeys } from "../../../../lib/protocols/directory/lobby/known_keys.ts";
-import { AFTER_CALL_MS } from "../../../../lib/protocols/directory/schema/client_limits.ts";
 import { CALLS_BURST, CALLS_PER_S } from "../../../../lib/protocols/directory/schema/limits.ts";
 import { callId, ClientProgram, partOutput, user } from "../client_program.ts";
-import { asked, CALL, outcome, ringing, talking, type Words } from "./calling_cases.ts";
+import { asked, CALL, outcome, ringing, talking } from "./calling_cases.ts";
 
 // Calling.
 
@@ -254,36 +253,6 @@ Deno.test("calling: the outcome alone carries the ref of the call, and no later 
 });
 
 // A lying callee, and strangers.
-
-Deno.test("after a call the list is shown when both are free in it, or a moment later all the same", () => {
-  const usersOf = (words: Words) => words.filter((word) => word.startsWith("users "));
-  const presence = (name: string, state: "free" | "busy") =>
-    ({
-      type: "presence",
-      users: [user(name, { state })],
-      offline: [],
-    }) as const;
-  const { program } = talking();
-  program.says(presence("ann", "busy"));
-  program.says(presence("bob", "busy"));
-  assertEquals(usersOf(program.types({ command: "hang-up" })), []);
-  assertEquals(usersOf(program.says(presence("ann", "free"))), []);
-  assertEquals(usersOf(program.says(presence("bob", "free"))).length, 1);
-  assertEquals(usersOf(program.after(AFTER_CALL_MS)), []);
-
-  const other = talking().program;
-  other.says(presence("ann", "busy"));
-  other.says(presence("bob", "busy"));
-  assertEquals(usersOf(other.types({ command: "hang-up" })), []);
-  const [late] = usersOf(other.after(AFTER_CALL_MS));
-  // One's own state is known better than the directory can.
-  assert(late?.includes("name=ann state=free") && late.includes("name=bob state=busy"), late);
-});
-
-Deno.test("whoever talks is busy in the own list, before the directory says so", () => {
-  const [list] = talking().program.types({ command: "list", part: "ann" });
-  assert(list?.includes("name=ann state=busy"), list);
-});
 
 Deno.test("calling: more calls than the directory takes aren't made", () => {
   const program = ClientProgram.in();

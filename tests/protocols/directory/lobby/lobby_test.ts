@@ -1,6 +1,10 @@
 import { assertEquals } from "@std/assert";
+import { KnownKeys } from "../../../../lib/protocols/directory/lobby/known_keys.ts";
+import { Lobby } from "../../../../lib/protocols/directory/lobby/lobby.ts";
+import { AFTER_CALL_MS } from "../../../../lib/protocols/directory/schema/client_limits.ts";
+import type { ListedUser } from "../../../../lib/protocols/directory/schema/messages.ts";
 import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
-import { BOB, ClientProgram, EVE, user } from "../client_program.ts";
+import { BOB, ClientProgram, EVE, partOutput, user } from "../client_program.ts";
 
 function names(words: readonly string[]): readonly string[] {
   const users = words.find((word) => word.startsWith("users")) ?? "";
@@ -77,15 +81,6 @@ Deno.test("the list: changes between its pages are in it, and aren't told", () =
   assertEquals(names(words), ["dan free", "fay free"]);
 });
 
-Deno.test("the list: nobody has a name that is none", () => {
-  const program = ClientProgram.in();
-
-  assertEquals(
-    program.says({ type: "presence", users: [user("a b"), user("*directory*")], offline: [] }),
-    [],
-  );
-});
-
 Deno.test("the list: a directory that names more than there can be doesn't fill the memory", () => {
   const program = ClientProgram.in();
   for (let page = 0; page < 150; page++) {
@@ -131,4 +126,72 @@ Deno.test("the list: it has the key with which each is in, and says where it isn
   assertEquals(told(), { name: "cem", key: eve });
   program.says({ type: "presence", users: [], offline: ["cem"] });
   assertEquals(told(), { name: "cem", key: eve });
+});
+
+// The list alone.
+
+function lobbyOf(...users: readonly ListedUser[]) {
+  const output = partOutput();
+  const around = { isTalking: false };
+  const lobby = new Lobby({
+    out: output.out,
+    keys: new KnownKeys(output.out, [{ name: "cem", fingerprint: fingerprintOf(EVE) }]),
+    hearing: { apart: (name) => `${name}~1` },
+    selfName: "ann",
+    get isTalking() {
+      return around.isTalking;
+    },
+  });
+  lobby.page({ type: "users", users, isFirst: true, isLast: true });
+  output.words();
+  const changes = (...users: readonly ListedUser[]) => {
+    lobby.changed({ type: "presence", users, offline: [] });
+    return output.words().filter((word) => word.startsWith("users"));
+  };
+  return { output, lobby, around, changes };
+}
+
+Deno.test("Lobby: whoever takes calls at an address is found, however that is written", () => {
+  const { lobby } = lobbyOf(user("bob", { host: "0::1", port: 7_000 }), user("eve"));
+
+  assertEquals(lobby.at({ host: "0:0:0:0:0:0:0:1", port: 7_000 })?.name, "bob");
+  assertEquals([lobby.at({ host: "::1", port: 1 }), lobby.find("BOB")?.name], [null, "bob"]);
+});
+
+Deno.test("Lobby: our own state is known better than the directory can", () => {
+  const { output, lobby, around } = lobbyOf(user("ann", { state: "busy" }));
+  const own = () => {
+    lobby.show(undefined, undefined);
+    return names(output.words());
+  };
+
+  assertEquals(own(), ["ann free"]);
+  around.isTalking = true;
+  assertEquals(own(), ["ann busy"]);
+});
+
+Deno.test("Lobby: after a call the list is shown when both are free in it, or a moment later all the same", () => {
+  const busy = [user("ann", { state: "busy" }), user("bob", { state: "busy" })] as const;
+  const { lobby, changes } = lobbyOf();
+  changes(...busy);
+  lobby.showAfter(["ann", "bob"], 0);
+  assertEquals([changes(user("ann")), changes(user("bob")).length], [[], 1]);
+  assertEquals(lobby.nextMs(), null);
+
+  const late = lobbyOf();
+  late.changes(...busy);
+  late.lobby.showAfter(["ann", "bob"], 0);
+  late.output.pass(AFTER_CALL_MS);
+  late.lobby.tick();
+  assertEquals(names(late.output.words()), ["ann free", "bob busy"]);
+});
+
+Deno.test("Lobby: who has another key than expected is said so, and by which name that one is known", () => {
+  const { output, lobby } = lobbyOf(user("cem", { key: EVE }), user("eve"));
+  lobby.show("cem", undefined);
+  const [effect] = output.out.take();
+
+  const event = effect?.type === "show" ? effect.event : null;
+  const [cem] = event?.event === "users" ? event.users : [];
+  assertEquals([cem?.shown, cem?.changed], ["cem~1", { name: "cem", key: fingerprintOf(EVE) }]);
 });
