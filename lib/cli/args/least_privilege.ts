@@ -81,11 +81,13 @@ let roots: readonly string[] = [];
  */
 export function keepOnly(needs: readonly FileNeed[]): void {
   for (const { path, use } of needs) if (!isReading(use)) refuseOthersPath(path);
-  const kept = needs.map(({ path, use }) => {
+  const kept = needs.flatMap(({ path, use }): readonly FileNeed[] => {
     if (use === "make") checkOwner(path, folderOf(path));
     const missing = use === "make" ? topmostMissing(path) : null;
-    if (missing !== null || use === "replace" || use === "keep-log") holdFolders(missing ?? path);
-    return { path: missing ?? path, use };
+    const need = { path: missing ?? path, use };
+    const needsFolder = missing !== null || use === "replace" || use === "keep-log";
+    // Where no folder can be held, nothing is there to be read, and to look at it tells what is wrong.
+    return !needsFolder || hold(need.path) ? [need] : [need, { path: folderOf(path), use: "read" }];
   });
   keep(kept, ["/"]);
   roots = kept.flatMap(({ path, use }) => use === "make" ? [path] : []);
@@ -127,10 +129,11 @@ function exists(path: string): boolean {
   }
 }
 
-function holdFolders(path: string): void {
+/** Holds the folder that `path` is in, under all its names. @returns Whether there is one. */
+function hold(path: string): boolean {
   const real = realPathOf(path);
-  if (real === null) return; // using it reports the error
-  for (const each of [path, resolve(path), real]) holdFolder(folderOf(each), folderOf(real));
+  if (real === null) return false;
+  return [path, resolve(path), real].every((each) => holdFolder(folderOf(each), folderOf(real)));
 }
 
 function realPathOf(path: string): string | null {

@@ -3,7 +3,7 @@
  * its folder is that it is there, its path without links, and that the names in it are synced: an open one does.
  */
 
-import { fstatSync, fsync, openSync, type Stats } from "node:fs";
+import { constants, fstatSync, fsync, openSync, type Stats } from "node:fs";
 import { promisify } from "node:util";
 import { isSystemError } from "../../base/errors.ts";
 
@@ -23,13 +23,16 @@ class HeldFolder {
 
 const held = new Map<string, HeldFolder>();
 
-/** Opens the folder for the rest of the process. Does nothing where that can't be done: using it reports the error. */
-export function holdFolder(path: string, real: string): void {
-  if (held.has(path)) return;
+/** Opens the folder for the rest of the process. @returns Whether it is a folder that can be opened. */
+export function holdFolder(path: string, real: string): boolean {
+  if (held.has(path)) return true;
   try {
-    held.set(path, new HeldFolder(real, openSync(real, "r")));
+    const opened = openSync(real, constants.O_RDONLY | constants.O_DIRECTORY);
+    held.set(path, new HeldFolder(real, opened));
+    return true;
   } catch (error) {
     if (!isSystemError(error)) throw error;
+    return false;
   }
 }
 
