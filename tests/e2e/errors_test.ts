@@ -49,7 +49,7 @@ Deno.test("errors on the way to a member: nobody there, no such host, another pr
           "it has a later version",
           "version",
           4,
-          /another version .*\(protocol 9, ours is \d\); .* update/,
+          /another version .*\(protocol 9, ours is \d+\); .* update/,
           (conn) => conn.write(Uint8Array.of(2, 1, 9)),
         ],
         [
