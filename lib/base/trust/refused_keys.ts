@@ -4,7 +4,9 @@
  */
 
 import type { Fingerprint } from "../text/fingerprint.ts";
-import { foldName } from "../text/names.ts";
+import { addTo } from "../collections/sets_by_key.ts";
+import type { FoldedName } from "../ids.ts";
+import { foldName, nameBeforeStart } from "../text/names.ts";
 
 /** A key whose digits the user has compared with those of the person of this name. */
 export interface ComparedKey {
@@ -45,6 +47,17 @@ export class RefusedKeys {
   accept(name: string, key: string): boolean {
     return this.#pairs.delete(pairOf(name, key));
   }
+}
+
+/** Compared keys by the name without the start of a key, folded. */
+export function byPlainName(
+  compared: readonly ComparedKey[],
+): ReadonlyMap<FoldedName, ReadonlySet<Fingerprint>> {
+  const keys = new Map<FoldedName, Set<Fingerprint>>();
+  for (const { name, fingerprint } of compared) {
+    addTo(keys, foldName(nameBeforeStart(name)), fingerprint);
+  }
+  return keys;
 }
 
 function pairOf(name: string, key: string): string {

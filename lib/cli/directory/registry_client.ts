@@ -137,6 +137,7 @@ function configOf<Event extends ShownEvent, Target>(
       return pinnedKeys(knownPeers, scope);
     },
     refused: knownPeers.refused(),
+    verified: knownPeers.verified(),
     isInteractive: ui.dialogue !== null,
     asksAgain,
     wait,

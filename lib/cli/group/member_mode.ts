@@ -315,6 +315,7 @@ function configOf(
     listening,
     pins,
     refused: knownPeers.refused(),
+    verified: knownPeers.verified(),
     history,
     last,
     files: { log: logPath, knownPeers: knownPeersPath(folder) },

@@ -80,7 +80,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.randomBytes = environment.randomBytes;
     this.#log = new ClientLog(config.records);
     this.lobby = new Lobby(this);
-    this.keys = new KnownKeys(out, config.refused);
+    this.keys = new KnownKeys(out, config.refused, config.verified);
     this.session = new DirectorySession(config, this);
     this.#path = new ClientPath(config.directory, out);
     this.calling = new Calling(this);

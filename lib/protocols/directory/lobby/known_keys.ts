@@ -10,7 +10,7 @@ import {
 import type { FoldedName, PeerKey } from "../../../base/ids.ts";
 import type { KeyChange } from "../../../base/machine/mode_machine.ts";
 import { foldName, isSameName, shownName, withoutMark } from "../../../base/text/names.ts";
-import { type ComparedKey, RefusedKeys } from "../../../base/trust/refused_keys.ts";
+import { byPlainName, type ComparedKey, RefusedKeys } from "../../../base/trust/refused_keys.ts";
 import { ReportedKeys } from "../../../base/trust/reported_keys.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 import { CALL_REFUSED_MAX } from "../schema/limits.ts";
@@ -37,10 +37,20 @@ export class KnownKeys {
   readonly #kept = new Map<FoldedName, { readonly key: PeerKey; isTold: boolean }>();
 
   readonly #refused: RefusedKeys;
+  readonly #verified: ReturnType<typeof byPlainName>;
 
-  /** @param refused Keys that the user has refused, each for a name. */
-  constructor(readonly out: ClientOutput, refused: readonly ComparedKey[] = []) {
+  /**
+   * @param refused Keys that the user has refused, each for a name.
+   * @param verified Keys that the user has verified, each under a name as it was shown: none of another key is shown
+   *   like it.
+   */
+  constructor(
+    readonly out: ClientOutput,
+    refused: readonly ComparedKey[] = [],
+    verified: readonly ComparedKey[] = [],
+  ) {
     this.#refused = new RefusedKeys(refused);
+    this.#verified = byPlainName(verified);
   }
 
   /** @param pins Keys met before at this directory, by folded name. */
@@ -85,6 +95,7 @@ export class KnownKeys {
     const all = new Set<string>([
       ...namesakes,
       ...this.#refused.of(name, NAMESAKES_MAX + 1),
+      ...this.#verified.get(foldName(name)) ?? [],
     ]);
     const pinned = this.expected(name);
     if (pinned !== undefined) all.add(pinned);

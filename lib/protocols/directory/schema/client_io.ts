@@ -117,6 +117,8 @@ export interface ClientConfig {
   readonly pinsOf: (directory: PeerKey) => ReadonlyMap<string, Fingerprint>;
   /** Keys that the user has refused, each for a name. */
   readonly refused: readonly ComparedKey[];
+  /** Keys that the user has verified, each under a name as it was shown: none of another key is shown like it. */
+  readonly verified?: readonly ComparedKey[];
   readonly records: readonly ClientRecord[];
   /** Whether a person types at a terminal. */
   readonly isInteractive: boolean;

@@ -13,7 +13,7 @@ import {
 import type { FoldedName, PeerKey } from "../../../base/ids.ts";
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import { foldName, isSameName, shownName, withoutMark } from "../../../base/text/names.ts";
-import { type ComparedKey, RefusedKeys } from "../../../base/trust/refused_keys.ts";
+import { byPlainName, type ComparedKey, RefusedKeys } from "../../../base/trust/refused_keys.ts";
 import { type ReportedKey, ReportedKeys } from "../../../base/trust/reported_keys.ts";
 import type { Member } from "../schema/epoch.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
@@ -41,16 +41,23 @@ export class MemberNames {
   /** Our own name. */
   #own: FoldedName | null = null;
   readonly #refused: RefusedKeys;
+  readonly #verified: ReturnType<typeof byPlainName>;
 
-  /** @param refused Keys that the user has refused, each for a name. */
+  /**
+   * @param refused Keys that the user has refused, each for a name.
+   * @param verified Keys that the user has verified, each under a name as it was shown: none of another key is shown
+   *   like it.
+   */
   constructor(
     readonly self: PeerKey,
     pins: ReadonlyMap<string, Fingerprint>,
     readonly out: MemberOutput,
     refused: readonly ComparedKey[] = [],
+    verified: readonly ComparedKey[] = [],
   ) {
     this.#pins = new Map(pins);
     this.#refused = new RefusedKeys(refused);
+    this.#verified = byPlainName(verified);
   }
 
   /** These keys had these names, as the log says. */
@@ -195,11 +202,14 @@ export class MemberNames {
   }
 
   /**
-   * The fingerprints of all that have this name, and of those that were refused under it: nobody else is shown with the
-   * start of one that the user was warned of. Of a crowd, enough that it is one.
+   * The fingerprints of all that have this name, and of those that were refused or verified under it: nobody else is
+   * shown with the start of one that the user was warned of, or has compared. Of a crowd, enough that it is one.
    */
   #namesakes(folded: FoldedName): ReadonlySet<string> {
-    const namesakes = new Set<string>(this.#refused.of(folded, NAMESAKES_MAX + 1));
+    const namesakes = new Set<string>([
+      ...this.#refused.of(folded, NAMESAKES_MAX + 1),
+      ...this.#verified.get(folded) ?? [],
+    ]);
     const pinned = this.#pins.get(folded);
     if (pinned !== undefined) namesakes.add(pinned);
     if (folded === this.#own) namesakes.add(fingerprintOf(this.self));

@@ -110,7 +110,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.self = { name: config.name, key: signer.key, incarnation, incarnationId };
     const { out } = this;
     this.peers = new Peers(out);
-    this.names = new MemberNames(signer.key, config.pins, out, config.refused);
+    this.names = new MemberNames(signer.key, config.pins, out, config.refused, config.verified);
     this.names.shown(signer.key, config.name);
     this.names.recorded(history?.claims ?? new Map());
     this.listed = new Listed(this);

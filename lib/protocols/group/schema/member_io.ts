@@ -148,6 +148,8 @@ export interface MemberConfig {
   readonly pins: ReadonlyMap<string, Fingerprint>;
   /** Keys that the user has refused, each for a name. */
   readonly refused?: readonly ComparedKey[];
+  /** Keys that the user has verified, each under a name as it was shown: none of another key is shown like it. */
+  readonly verified?: readonly ComparedKey[];
   readonly records: readonly MemberRecord[];
   /** The log's end; null where there is no log, or none that can be continued. */
   readonly history: HistoryEnd | null;

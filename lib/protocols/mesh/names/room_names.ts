@@ -16,9 +16,9 @@ import type { LeaveReason } from "../roster/roster_io.ts";
 import type { FoldedName, PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import type { Machine } from "../../../base/machine/machine.ts";
-import { foldName, nameBeforeStart, withoutMark } from "../../../base/text/names.ts";
+import { foldName, withoutMark } from "../../../base/text/names.ts";
 import { addTo, removeFrom } from "../../../base/collections/sets_by_key.ts";
-import { RefusedKeys } from "../../../base/trust/refused_keys.ts";
+import { byPlainName, RefusedKeys } from "../../../base/trust/refused_keys.ts";
 import type { MeshRecord } from "../schema/records.ts";
 import { compareClaims, type KnownClaim } from "../schema/credentials.ts";
 import { NAME_TAKEN_TOLD_MS, NAMES_APART_MAX } from "../schema/limits.ts";
@@ -52,7 +52,7 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
    * also when that one has left. Of each name one more than `NAMESAKES_MAX`, from where on all are shown as a whole.
    */
   readonly #shownApart = new Map<FoldedName, Set<string>>();
-  readonly #verified = new Map<FoldedName, Set<string>>();
+  readonly #verified: ReturnType<typeof byPlainName>;
   #effects: NamesEffect[] = [];
 
   /** @param fingerprintOf A key's fingerprint, as it is shown everywhere. */
@@ -62,9 +62,7 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
   ) {
     this.#pins = new Pins(config.records);
     this.#refused = new RefusedKeys(config.refused ?? []);
-    for (const { name, fingerprint } of config.verified ?? []) {
-      addTo(this.#verified, foldName(nameBeforeStart(name)), fingerprint);
-    }
+    this.#verified = byPlainName(config.verified ?? []);
   }
 
   step(input: NamesInput, nowMs: number): readonly NamesEffect[] {

@@ -62,6 +62,14 @@ Deno.test("names with a start: /verify, /trust and a call mean the one who is sh
   assert(calls.some((word) => word.startsWith("to directory: call")), calls.join("\n"));
 });
 
+Deno.test("names with a start: nobody is shown as somebody was who was verified before this start", () => {
+  const [one, other] = alike();
+  const verified = [{ name: apart(one), fingerprint: fingerprintOf(one) }];
+  const program = ClientProgram.in({ config: { ...PINNED, verified } });
+
+  assertEquals(comes(program, other), apart(other, 8));
+});
+
 Deno.test("names with a start: who was refused as bob is meant by it, and bob by the name alone", () => {
   const program = ClientProgram.in({ config: PINNED });
   comes(program, EVE);

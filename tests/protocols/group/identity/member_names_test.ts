@@ -22,8 +22,11 @@ class Meetings {
   readonly names: MemberNames;
   #nowMs = 0;
 
-  constructor(refused: ConstructorParameters<typeof MemberNames>[3] = []) {
-    this.names = new MemberNames(keyOf("me"), new Map(), this.out, refused);
+  constructor(
+    refused: ConstructorParameters<typeof MemberNames>[3] = [],
+    verified: ConstructorParameters<typeof MemberNames>[4] = [],
+  ) {
+    this.names = new MemberNames(keyOf("me"), new Map(), this.out, refused, verified);
     this.names.shown(keyOf("me"), "me");
   }
 
@@ -128,6 +131,18 @@ Deno.test("MemberNames tell of a key again that was accepted, and isn't any more
   assertEquals(meetings.met({ bob: "bob", first: "bob" }).length, 1);
   assertEquals(meetings.met({ bob: "bob", first: "bob" }).length, 0);
   assertEquals(meetings.shown("bob", "first"), ["bob", suffixed("first")]);
+});
+
+Deno.test("MemberNames show nobody like a stranger that was verified before this start", () => {
+  const [one, other] = alike();
+  const name = suffixed(one);
+  const meetings = new Meetings([], [{ name, fingerprint: fingerprintOf(keyOf(one)) }]);
+  meetings.met({ bob: "bob" });
+
+  meetings.met({ [other]: "bob" });
+
+  const [shown] = meetings.shown(other);
+  assertEquals([shown?.startsWith(name), shown !== name], [true, true], shown);
 });
 
 Deno.test("MemberNames show no two strangers alike", () => {
