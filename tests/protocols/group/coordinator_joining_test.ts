@@ -2,7 +2,6 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Hash } from "../../../lib/base/ids.ts";
-import { STRANGE_KEPT_MS } from "../../../lib/base/machine/mode_limits.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import {
   NUMBER_JUMP_MAX,
@@ -349,19 +348,6 @@ Deno.test("A newcomer whom no member hears keeps its name for a moment, and give
   assertEquals(program.status().members.map(({ name }) => name), ["ann", "bob"]);
 });
 
-Deno.test("A newcomer keeps its name while members hear it, or none is there who could", () => {
-  const program = Program.of("ann");
-  program.comes("bob");
-  program.hears("ann", ["bob"]); // it fetches the log
-  program.pass(STRANGER_MS_MIN);
-  assertEquals(program.comes("eve", { name: "Bob" })[0], "eve: refuse name-taken");
-
-  const empty = Program.started();
-  empty.comes("bob");
-  empty.pass(STRANGER_MS_MIN);
-  assertEquals(empty.comes("eve", { name: "Bob" })[0], "eve: refuse name-taken");
-});
-
 Deno.test("Nobody gives up its name to one who isn't let in", () => {
   const pins = new Map([["zoe", fingerprintOf(keyOf("zoe"))]]);
   const program = Program.with({ pins }, "ann");
@@ -408,27 +394,6 @@ Deno.test("Whoever comes with a key that was refused in another program isn't le
 
   program.command({ command: "unrefuse", name: "bob", key: fingerprintOf(keyOf("bob")) });
   assertEquals(program.comes("bob").includes("closes bob"), false);
-});
-
-Deno.test("/trust accepts the key that was told, whoever comes while the operator asks about it", () => {
-  const pins = new Map([["zoe", fingerprintOf(keyOf("zoe"))]]);
-  const program = Program.started({ pins });
-  program.joins("ann");
-  const comes = (name: string) => program.comes(name, { name: "Zoe" })[0];
-
-  assertEquals(comes("bob"), "error key-changed");
-  for (const stranger of ["eve", "cem", "bob", "dan"]) {
-    assertEquals(comes(stranger), `${stranger}: refuse key-changed`);
-    program.pass(STRANGE_KEPT_MS / 5);
-  }
-  assertEquals(program.command({ command: "trust", name: "zoe" })[0], "pins bob as zoe again");
-
-  const later = Program.started({ pins });
-  later.joins("ann");
-  later.comes("bob", { name: "Zoe" });
-  later.pass(STRANGE_KEPT_MS);
-  assertEquals(later.comes("eve", { name: "Zoe" })[0], "error key-changed");
-  assertEquals(later.command({ command: "trust", name: "zoe" })[0], "pins eve as zoe again");
 });
 
 Deno.test("Who says it promised a view that can't have been isn't let in, and drives no number up", () => {
