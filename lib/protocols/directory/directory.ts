@@ -40,10 +40,9 @@ import {
 } from "./schema/limits.ts";
 import { type DirectoryMessage, LEAVE_GOODBYE } from "./schema/messages.ts";
 import type { DirectoryRecord } from "./schema/records.ts";
-import { ClientLinks } from "./sessions/client_links.ts";
 import { type Client, ClientLink } from "./sessions/client_session.ts";
 import { Presence } from "./sessions/presence.ts";
-import { Sessions } from "./sessions/sessions.ts";
+import { ClientLinks, Sessions } from "./sessions/sessions.ts";
 
 /**
  * When we end although the operator's last words aren't out yet, and when the operator is told that they are waited
@@ -139,16 +138,14 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     return this.#out.clock.nextDeadlineMs();
   }
 
+  /** Those due at once are served in this order. */
+  get #timed() {
+    return [this.#calls, this.#deliveries, this.#telling, this.#sessions.held];
+  }
+
   #earliestMs(): number | null {
-    return earliestMs(
-      this.#links.nextMs(),
-      this.#presence.nextMs(),
-      this.#calls.nextMs(),
-      this.#deliveries.nextMs(),
-      this.#telling.nextMs(),
-      this.#sessions.held.nextMs(),
-      this.#deadlines.nextMs(),
-    );
+    const timed = [this.#links, this.#presence, ...this.#timed, this.#deadlines];
+    return earliestMs(...timed.map((part) => part.nextMs()));
   }
 
   #handle(input: DirectoryInput): void {
@@ -371,10 +368,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       this.#hold(client);
       this.#registrar.dismiss(client, "slow", "It took nothing in for too long");
     }
-    this.#calls.tick();
-    this.#deliveries.tick();
-    this.#telling.tick();
-    this.#sessions.held.tick(this.#out.nowMs);
+    for (const part of this.#timed) part.tick(this.#out.nowMs);
     for (const due of this.#deadlines.takeDue(this.#out.nowMs)) {
       if (due === "leave") this.#telling.giveUpOperators();
       else this.#tellLeaving();

@@ -103,7 +103,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.#settle();
     out.clock.dueMs = out.isStopped
       ? null
-      : earliestMs(...this.#timed.map((part) => part.nextMs()));
+      : earliestMs(...this.#timed.map((part) => part.nextMs()), this.#deadlines.nextMs());
     return out.take();
   }
 
@@ -111,16 +111,9 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     return this.out.clock.nextDeadlineMs();
   }
 
+  /** Those due at once are served in this order. */
   get #timed() {
-    return [
-      this.session,
-      this.lobby,
-      this.calling,
-      this.asking,
-      this.hearing,
-      this.#path,
-      this.#deadlines,
-    ];
+    return [this.session, this.lobby, this.calling, this.asking, this.hearing, this.#path];
   }
 
   #handle(input: ClientInput): void {
@@ -185,12 +178,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   }
 
   #tick(): void {
-    this.session.tick();
-    this.lobby.tick();
-    this.calling.tick();
-    this.asking.tick();
-    this.hearing.tick();
-    this.#path.tick();
+    for (const part of this.#timed) part.tick();
     for (const due of this.#deadlines.takeDue(this.out.nowMs)) {
       if (due === "leave") this.#leave();
       else this.#tellLeaving();

@@ -1,13 +1,19 @@
-/** One call, as one of its two sides sees it. */
+/** One call, as one of its two sides sees it: its phase, the lines that wait, and how many of those sent were shown. */
 
 import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
 import { foldName } from "../../../base/text/names.ts";
+import { utf8Length } from "../../../base/text/text.ts";
 import type { CallLink, CallLinks } from "./call_links.ts";
-import { CALL_DEAD_MS, WOKE_LOST_MS, WOKE_MS } from "../schema/client_limits.ts";
+import {
+  CALL_DEAD_MS,
+  LINES_BYTES_MAX,
+  LINES_MAX,
+  WOKE_LOST_MS,
+  WOKE_MS,
+} from "../schema/client_limits.ts";
 import type { CallReason } from "../schema/events.ts";
-import { MISSED_MAX } from "../schema/limits.ts";
-import { CallLines, Receipts } from "./call_lines.ts";
+import { HEARD_LINES_MAX, MISSED_MAX } from "../schema/limits.ts";
 import type { CallRoute } from "../schema/messages.ts";
 
 /** Each phase of a call: what it means, and which ones may follow. */
@@ -142,5 +148,81 @@ export class ClientCall {
   get route(): CallRoute | null {
     if (!this.isTalking) return null;
     return this.link?.isRelayed ? "relay" : "direct";
+  }
+}
+
+interface Line {
+  readonly text: string;
+  readonly ref: string | undefined;
+}
+
+/** Waiting lines: while the call rings, and while its link takes no more. */
+export class CallLines {
+  readonly #lines: Line[] = [];
+  #bytes = 0;
+
+  get size(): number {
+    return this.#lines.length;
+  }
+
+  /** How full the queue is, 0 to 1. */
+  get fill(): number {
+    return Math.max(this.#lines.length / LINES_MAX, this.#bytes / LINES_BYTES_MAX);
+  }
+
+  add(line: Line): void {
+    this.#lines.push(line);
+    this.#bytes += utf8Length(line.text);
+  }
+
+  shift(): Line | undefined {
+    const line = this.#lines.shift();
+    if (line !== undefined) this.#bytes -= utf8Length(line.text);
+    return line;
+  }
+}
+
+/**
+ * How many lines each side was shown, as it reports to the other: lines that were sent and not reported may be lost.
+ */
+export class Receipts {
+  #said = 0;
+  /** How many of those the other side was shown, as it reported. */
+  #heard = 0;
+  /** How many of the other side's lines were shown here. */
+  #shown = 0;
+  /** How many of those we have reported. */
+  #told = 0;
+
+  /** How many of the lines that were sent, the last ones, the other side may not have been shown. */
+  get unheard(): number {
+    return this.#said - this.#heard;
+  }
+
+  /** Whether lines that were shown must be reported, and whether at once. */
+  get owed(): "nothing" | "soon" | "now" {
+    const untold = this.#shown - this.#told;
+    if (untold === 0) return "nothing";
+    return untold < HEARD_LINES_MAX ? "soon" : "now";
+  }
+
+  said(): void {
+    this.#said++;
+  }
+
+  shown(): void {
+    this.#shown++;
+  }
+
+  /** The report is sent now. @returns How many of the other side's lines were shown. */
+  tell(): number {
+    return this.#told = this.#shown;
+  }
+
+  /** The other side was shown so many lines. @returns False where that is no news, or impossible. */
+  heard(lines: number): boolean {
+    if (lines <= this.#heard || lines > this.#said) return false;
+    this.#heard = lines;
+    return true;
   }
 }

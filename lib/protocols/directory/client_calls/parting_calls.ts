@@ -5,7 +5,7 @@ import type { LinkId } from "../../../base/ids.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { LEAVE_MS_MAX, PARTING_MAX } from "../schema/client_limits.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
-import type { Receipts } from "./call_lines.ts";
+import type { Receipts } from "./client_call.ts";
 import type { DirectoryMessage } from "../schema/messages.ts";
 
 interface Parting {

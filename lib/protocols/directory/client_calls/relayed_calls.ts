@@ -8,54 +8,16 @@ import type { ClientOutput } from "../schema/client_output.ts";
 import { RELAY_BYTES_MAX, RELAY_CREDIT_BYTES } from "../schema/limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf } from "../schema/messages.ts";
 
-class Relayed {
-  /** Bytes that came since we last granted room: the credit minus these is what the other side may send. */
-  #cameBytes = 0;
+/** What came of a relayed call since we last granted room: the credit minus this is what the other side may send. */
+interface Room {
+  cameBytes: number;
   /** How many of those bytes the channel has taken. */
-  #takenBytes = 0;
-
-  constructor(
-    readonly call: string,
-    readonly out: ClientOutput,
-    readonly tell: (message: DirectoryMessage) => void,
-  ) {}
-
-  /** Our channel has sealed bytes for the other side. */
-  send(bytes: Uint8Array): void {
-    this.tell({ type: "relay", call: Uint8Array.fromHex(this.call), bytes });
-  }
-
-  /** Bytes came. @returns Whether there was room for them, as the sender knows. */
-  came(bytes: Uint8Array): boolean {
-    this.#cameBytes += bytes.length;
-    if (this.#cameBytes > RELAY_CREDIT_BYTES) return false;
-    this.out.push({ type: "relay-bytes", call: this.call, bytes });
-    return true;
-  }
-
-  /** The channel took so many of the bytes that came: tells the other side once that is worth a message. */
-  taken(bytes: number): void {
-    this.#takenBytes = Math.min(this.#takenBytes + bytes, this.#cameBytes);
-    if (this.#takenBytes < RELAY_BYTES_MAX) return;
-    const call = Uint8Array.fromHex(this.call);
-    this.tell({ type: "relay-room", call, bytes: this.#takenBytes });
-    this.#cameBytes -= this.#takenBytes;
-    this.#takenBytes = 0;
-  }
-
-  /** The other side took so many of the bytes that we sent. */
-  room(bytes: number): void {
-    this.out.push({
-      type: "relay-room",
-      call: this.call,
-      bytes: Math.min(bytes, RELAY_CREDIT_BYTES),
-    });
-  }
+  takenBytes: number;
 }
 
 /** The call that is relayed, and the one before it while its goodbye goes out. */
 export class RelayedCalls {
-  readonly #calls = new Map<string, Relayed>();
+  readonly #calls = new Map<string, Room>();
   /** A call that our user has ended: the directory is told once everything has gone out. */
   #parting: { readonly call: string; readonly link: LinkId } | null = null;
 
@@ -69,7 +31,7 @@ export class RelayedCalls {
   open(call: string): boolean {
     if (this.#calls.has(call)) return false;
     this.parted();
-    this.#calls.set(call, new Relayed(call, this.out, this.tell));
+    this.#calls.set(call, { cameBytes: 0, takenBytes: 0 });
     return true;
   }
 
@@ -99,22 +61,40 @@ export class RelayedCalls {
     this.close(call);
   }
 
+  /** Our channel has sealed bytes for the other side. */
   send(call: string, bytes: Uint8Array): void {
-    this.#calls.get(call)?.send(bytes);
+    if (!this.#calls.has(call)) return;
+    this.tell({ type: "relay", call: Uint8Array.fromHex(call), bytes });
   }
 
+  /** The channel took so many of the bytes that came: tells the other side once that is worth a message. */
   taken(call: string, bytes: number): void {
-    this.#calls.get(call)?.taken(bytes);
+    const room = this.#calls.get(call);
+    if (room === undefined) return;
+    room.takenBytes = Math.min(room.takenBytes + bytes, room.cameBytes);
+    if (room.takenBytes < RELAY_BYTES_MAX) return;
+    this.tell({ type: "relay-room", call: Uint8Array.fromHex(call), bytes: room.takenBytes });
+    room.cameBytes -= room.takenBytes;
+    room.takenBytes = 0;
   }
 
   /**
-   * Bytes or room from the directory; ignored where the call is over here. @returns Whether there was room for the
-   * bytes.
+   * Bytes from the directory, or room, as the other side took so many of ours; ignored where the call is over here.
+   * @returns Whether there was room for the bytes, as the sender knows.
    */
   came(message: DirectoryMessageOf<"relay" | "relay-room">): boolean {
-    const relayed = this.#calls.get(message.call.toHex());
-    if (message.type === "relay") return relayed?.came(message.bytes) ?? true;
-    relayed?.room(message.bytes);
+    const call = message.call.toHex();
+    const room = this.#calls.get(call);
+    if (room === undefined) return true;
+    if (message.type === "relay-room") {
+      const bytes = Math.min(message.bytes, RELAY_CREDIT_BYTES);
+      this.out.push({ type: "relay-room", call, bytes });
+      return true;
+    }
+    const { bytes } = message;
+    room.cameBytes += bytes.length;
+    if (room.cameBytes > RELAY_CREDIT_BYTES) return false;
+    this.out.push({ type: "relay-bytes", call, bytes });
     return true;
   }
 }

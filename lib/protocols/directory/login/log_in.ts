@@ -10,9 +10,8 @@ import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.
 import type { FoldedName, PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { foldName, nameFault } from "../../../base/text/names.ts";
-import type { ClientLinks } from "../sessions/client_links.ts";
 import type { Client, ClientLink } from "../sessions/client_session.ts";
-import type { Sessions } from "../sessions/sessions.ts";
+import type { ClientLinks, Sessions } from "../sessions/sessions.ts";
 import type { Account, AccountAnswer } from "../schema/directory_io.ts";
 import {
   FULL_RETRY_MS,

@@ -15,10 +15,9 @@ import { ProvenAddress } from "../datagrams/proven_address.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
 import type { LogoutReason } from "../schema/events.ts";
 import type { DirectoryMessageOf, Dismissal } from "../schema/messages.ts";
-import type { ClientLinks } from "../sessions/client_links.ts";
 import { Client, type ClientLink } from "../sessions/client_session.ts";
 import type { Presence } from "../sessions/presence.ts";
-import type { Sessions } from "../sessions/sessions.ts";
+import type { ClientLinks, Sessions } from "../sessions/sessions.ts";
 
 interface RegistrarParts {
   readonly out: DirectoryOutput;

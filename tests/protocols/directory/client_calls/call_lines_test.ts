@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import {
   CallLines,
   Receipts,
-} from "../../../../lib/protocols/directory/client_calls/call_lines.ts";
+} from "../../../../lib/protocols/directory/client_calls/client_call.ts";
 import {
   LINES_BYTES_MAX,
   LINES_MAX,

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { LinkId } from "../../../../lib/base/ids.ts";
-import { Receipts } from "../../../../lib/protocols/directory/client_calls/call_lines.ts";
+import { Receipts } from "../../../../lib/protocols/directory/client_calls/client_call.ts";
 import { PartingCalls } from "../../../../lib/protocols/directory/client_calls/parting_calls.ts";
 import {
   LEAVE_MS_MAX,

@@ -12,7 +12,7 @@ import type {
 } from "../../../../lib/protocols/directory/schema/directory_io.ts";
 import { KICKED_MS } from "../../../../lib/protocols/directory/schema/limits.ts";
 import type { WayIn } from "../../../../lib/protocols/directory/schema/messages.ts";
-import { ClientLinks } from "../../../../lib/protocols/directory/sessions/client_links.ts";
+import { ClientLinks } from "../../../../lib/protocols/directory/sessions/sessions.ts";
 import { linkOf, partOutput, PASSWORD, sessionsOf } from "../exchange.ts";
 
 const ACCOUNT = { name: "Ann", keys: [], version: "1" };

@@ -7,7 +7,7 @@ import type {
   DirectoryMessageOf,
   WayIn,
 } from "../../../../lib/protocols/directory/schema/messages.ts";
-import { ClientLinks } from "../../../../lib/protocols/directory/sessions/client_links.ts";
+import { ClientLinks } from "../../../../lib/protocols/directory/sessions/sessions.ts";
 import type { ClientLink } from "../../../../lib/protocols/directory/sessions/client_session.ts";
 import { linkOf, partOutput, sessionsOf, WALL_MS } from "../exchange.ts";
 

@@ -9,12 +9,15 @@ import {
   HELLO_MS_MAX,
   SILENT_LINKS_MAX,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
-import { ClientLinks } from "../../../../lib/protocols/directory/sessions/client_links.ts";
 import {
   addressBlock,
   ClientLink,
 } from "../../../../lib/protocols/directory/sessions/client_session.ts";
-import { HeldGuests, Sessions } from "../../../../lib/protocols/directory/sessions/sessions.ts";
+import {
+  ClientLinks,
+  HeldGuests,
+  Sessions,
+} from "../../../../lib/protocols/directory/sessions/sessions.ts";
 import { clientOf, linkOf, sessionsOf } from "../exchange.ts";
 
 const ANN = "ann" as FoldedName;
