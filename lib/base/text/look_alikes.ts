@@ -113,11 +113,12 @@ const OVERLOOKED = "':";
 
 /**
  * The skeleton of a name: the same for all names that look like it. Ours differs from the standard's: `O` counts as
- * `o`, so that a zero looks like both; `vv` as `w`; and what people overlook is left out.
+ * `o`, so that a zero looks like both; `vv` as `w`; and what people overlook is left out, signs at the end among it,
+ * which may belong to the sentence.
  */
 export function lookOf(name: string): string {
   if (ASCII.test(name)) {
-    return joinedVs(name.replace(/[0O1Im]/g, (character) => ASCII_LOOKS[character]!));
+    return simplified(name.replace(/[0O1Im]/g, (character) => ASCII_LOOKS[character]!));
   }
   const table = looks();
   const plain = name.normalize("NFKC").normalize("NFD").replace(
@@ -128,13 +129,13 @@ export function lookOf(name: string): string {
     const look = table.get(character) ?? character;
     return OVERLOOKED.includes(look) && SIGN_LETTER.test(character) ? "" : look;
   });
-  return joinedVs(
+  return simplified(
     look.join("").normalize("NFD").replace(SECOND_DOT, "$1").replaceAll("O", "o"),
   );
 }
 
-function joinedVs(look: string): string {
-  return look.replaceAll("vv", "w").replaceAll("VV", "W");
+function simplified(look: string): string {
+  return look.replaceAll("vv", "w").replaceAll("VV", "W").replace(/[-_.]+$/, "");
 }
 
 /**

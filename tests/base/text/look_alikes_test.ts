@@ -38,6 +38,9 @@ for (
     ["Bob", "Bob\u1ab0", "a mark of phonetics"],
     ["obrien", "o\u02bcbrien", "an apostrophe that is a letter"],
     ["Bob", "Bob\u02d0", "a colon that is a letter"],
+    ["Bob", "Bob.", "a full stop at the end"],
+    ["Bob", "Bob_-", "other signs at the end"],
+    ["Bob", "B\u043eb-", "a sign after a Cyrillic letter"],
   ] as const
 ) {
   Deno.test(`a name that looks like another is an imitation: ${imitation} of ${imitated}, ${how}`, () => {
