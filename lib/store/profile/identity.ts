@@ -31,10 +31,15 @@ interface Identity {
   readonly isNew: boolean;
 }
 
+interface OpenedIdentity extends Identity {
+  /** That others could read it. */
+  readonly notices: readonly string[];
+}
+
 /** The identity of a profile. */
 export interface ProfileIdentity extends Identity {
   /**
-   * What the user should know: that the key is new although the profile isn't. Empty from the second call on, as it is
+   * What the user should know: that the key is new although the profile isn't, or may have been copied. Empty from the second call on, as it is
    * to be shown once.
    */
   takeNotices(): readonly string[];
@@ -62,7 +67,7 @@ export async function openProfileIdentity(
   const path = `${folder}/${IDENTITY_FILE}`;
   const identity = await openIdentity(disk, path, randomBytes);
   const isLost = identity.isNew && isUsed;
-  const notices = isLost ? [lostText(path, identity)] : [];
+  const notices = [...identity.notices, ...isLost ? [lostText(path, identity)] : []];
   return { ...identity, takeNotices: () => notices.splice(0) };
 }
 
@@ -90,17 +95,16 @@ export async function openIdentity(
   disk: Disk,
   path: string,
   randomBytes: (length: number) => Uint8Array,
-): Promise<Identity> {
+): Promise<OpenedIdentity> {
   const { table, rows } = await Table.open(disk, path, FORMAT);
   if (rows !== null) {
-    await restrictMode(disk, path);
-    return { ...identityOf(path, rows), isNew: false };
+    return { ...identityOf(path, rows), isNew: false, notices: await restrictMode(disk, path) };
   }
   const seed = randomBytes(SEED_BYTES);
   const signer = nodeSigner(seed);
   const fingerprint = fingerprintOf(signer.key);
   await table.write([["seed", seed.toHex()], ["fingerprint", fingerprint]]);
-  return { signer, fingerprint, isNew: true };
+  return { signer, fingerprint, isNew: true, notices: [] };
 }
 
 function identityOf(path: string, rows: readonly TableRow[]): Omit<Identity, "isNew"> {
@@ -119,8 +123,18 @@ function identityOf(path: string, rows: readonly TableRow[]): Omit<Identity, "is
   return { signer, fingerprint };
 }
 
-/** Restricts the file to its owner: one restored from a backup may have another mode. */
-async function restrictMode(disk: Disk, path: string): Promise<void> {
-  const entry = await disk.stat(path);
-  if (entry !== null && (entry.mode & 0o777) !== FILE_MODE) await disk.setMode(path, FILE_MODE);
+const OTHERS_BITS = 0o077;
+
+/** Restricts the file to its owner: one restored from a backup may have another mode. @returns Notices of that. */
+async function restrictMode(disk: Disk, path: string): Promise<readonly string[]> {
+  const mode = (await disk.stat(path))?.mode ?? FILE_MODE;
+  if (mode !== FILE_MODE) await disk.setMode(path, FILE_MODE);
+  if ((mode & OTHERS_BITS) === 0) return [];
+  return [
+    `${path} was open to others (mode ${
+      mode.toString(8).padStart(4, "0")
+    }), now it is yours alone (0600): ` +
+    "whoever could enter its folder may have copied your key, and can be you; if you don't trust them, begin anew in " +
+    "another folder with --data",
+  ];
 }

@@ -23,6 +23,7 @@
  * accepted then, takes the place of the line before it.
  */
 
+import { otherUsersError } from "../disk/other_users.ts";
 import { Buffer } from "node:buffer";
 import { numberText } from "../../base/text/words.ts";
 import { utf8 } from "../../base/crypto/crypto.ts";
@@ -517,6 +518,9 @@ export class KnownPeers {
   }
 
   async #read(): Promise<void> {
+    // Whoever may write in the data folder can put another profile in this one's place while the program runs.
+    const user = (await this.#disk.stat(this.#path))?.otherUser ?? null;
+    if (user !== null) throw otherUsersError(this.#path, user);
     const bytes = await this.#disk.read(this.#path);
     // Neither this program nor a user who deletes lines leaves an empty file.
     if (bytes?.length === 0) throw corruptError(this.#path, 1, "the file is empty");

@@ -8,6 +8,7 @@ import { invariant } from "../../base/invariant.ts";
 import { foldName, isSameName, nameFault } from "../../base/text/names.ts";
 import { type Disk, FOLDER_MODE, systemReason } from "../disk/disk.ts";
 import { takeTurn } from "../disk/file_turn.ts";
+import { otherUsersError } from "../disk/other_users.ts";
 import { ACCOUNTS_FILE, usersFolder } from "../disk/paths.ts";
 
 /** A user of a data folder. */
@@ -89,7 +90,7 @@ export async function keepToOwner(
   await refuseLink(disk, folder);
   for (const path of users === null ? [folder] : [users, folder]) {
     const user = (await disk.stat(path))?.otherUser ?? null;
-    if (user !== null) throw otherUsers(path, user);
+    if (user !== null) throw otherUsersError(path, user);
   }
   const notices: string[] = [];
   const closed: [string, number][] = [[folder, OTHERS_BITS]];
@@ -122,7 +123,7 @@ export async function keepToOwner(
   const left = (await disk.othersBelow(folder)).find((path) => !isMeant(path));
   if (left === undefined) return notices;
   if (await disk.isLink(left)) throw linkFound(left, "file or folder");
-  throw otherUsers(left, (await disk.stat(left))?.otherUser ?? null);
+  throw otherUsersError(left, (await disk.stat(left))?.otherUser ?? null);
 }
 
 async function refuseLink(disk: Disk, path: string): Promise<void> {
@@ -135,13 +136,6 @@ function linkFound(path: string, kind: string): P2pchatError {
     "bad-file",
     `Cannot use ${path}: it is a symbolic link; put the ${kind} itself there, or choose another folder with --data`,
   );
-}
-
-/** Whoever owns a file, or has it open since it was theirs, reads what is written there, and can change it. */
-function otherUsers(path: string, user: number | null): P2pchatError {
-  const text =
-    `Cannot use ${path}: it belongs to user ${user} of this machine; choose another folder with --data`;
-  return new P2pchatError("bad-file", text);
 }
 
 /** The names in a folder; null where it may be used, and not be read. */

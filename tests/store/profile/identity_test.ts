@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { utf8 } from "../../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { writeAll } from "../../../lib/store/disk/disk.ts";
@@ -44,11 +44,19 @@ Deno.test("openIdentity() makes one identity, which survives a power cut", async
 Deno.test("openIdentity() takes permissions back that a copy of the file has got", async () => {
   const disk = await newDisk();
   await openIdentity(disk, PATH, seed);
-  await disk.setMode(PATH, 0o644);
+  for (const [mode, said] of [[0o644, /mode 0644.* copied your key/], [0o400, null]] as const) {
+    await disk.setMode(PATH, mode);
 
-  await openIdentity(disk, PATH, seed);
+    const { notices } = await openIdentity(disk, PATH, seed);
 
-  assertEquals((await disk.stat(PATH))?.mode, 0o600);
+    assertEquals((await disk.stat(PATH))?.mode, 0o600);
+    assertEquals(notices.length, said === null ? 0 : 1);
+    if (said !== null) assertMatch(notices[0]!, said);
+  }
+  const opened = () => openProfileIdentity(disk, "/p", true, seed);
+  await disk.setMode(PATH, 0o604);
+  assertEquals((await opened()).takeNotices().length, 1);
+  assertEquals((await opened()).takeNotices().length, 0);
 });
 
 Deno.test("openIdentity() reports any changed character with file and line, and never the seed", async () => {

@@ -537,6 +537,20 @@ Deno.test("reread() takes over what another program has written, and says which 
   assertEquals(await known.reread(), []);
 });
 
+Deno.test("a file of another user's is believed neither when it is read again nor by a write", async () => {
+  const disk = await newDisk();
+  const [known, other] = [await KnownPeers.open(disk, PATH), await KnownPeers.open(disk, PATH)];
+  await known.verify("Bob", bob, DAY_MS);
+  await other.verify("Eve", eve, DAY_MS);
+  disk.otherUsers.set(PATH, 12_002);
+
+  assertEquals(await known.reread(), [], "once is not enough to say so");
+  await assertRejects(() => known.reread(), P2pchatError, "it belongs to user 12002");
+  await assertRejects(() => known.verify("Cem", key(3), DAY_MS), P2pchatError, "belongs to user");
+  await assertRejects(() => KnownPeers.open(disk, PATH), P2pchatError, "belongs to user");
+  assertEquals(known.isVerified("Eve", fingerprintOf(eve)), false);
+});
+
 Deno.test("reread() says which keys others refused, also where a write has found them", async () => {
   const disk = await newDisk();
   const [known, other] = [await KnownPeers.open(disk, PATH), await KnownPeers.open(disk, PATH)];
