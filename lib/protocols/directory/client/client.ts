@@ -57,13 +57,17 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   readonly asking: RequestQueue;
   readonly hearing: BroadcastReceiver;
   readonly user: ClientUser;
+  readonly crypto: Crypto;
   readonly random: () => number;
   readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
+  readonly wallMs: () => number;
+  readonly ownKey: PeerKey;
+  readonly isInteractive: boolean;
   readonly #log: ClientLog;
   readonly #path: ClientPath;
   readonly #deadlines = new Deadlines(DEADLINES);
   #attempts = 0;
-  #mayBroadcast = true;
+  mayBroadcast = true;
   #pausedBecause: string | null = null;
   #unknownMessages = new UnknownMessages();
   #leaving: { readonly ref: string | undefined } | null = null;
@@ -76,8 +80,12 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     readonly environment: Environment,
   ) {
     const { out } = this;
+    this.crypto = environment.crypto;
     this.random = environment.random;
     this.randomBytes = environment.randomBytes;
+    this.wallMs = environment.wallMs;
+    this.ownKey = signer.key;
+    this.isInteractive = config.isInteractive;
     this.#log = new ClientLog(config.records);
     this.lobby = new Lobby(this);
     this.keys = new KnownKeys(out, config.refused, config.verified);
@@ -187,10 +195,6 @@ export class Client implements Machine<ClientInput, ClientEffect> {
 
   // What the parts ask of each other.
 
-  get isInteractive(): boolean {
-    return this.config.isInteractive;
-  }
-
   get isUp(): boolean {
     return this.session.isUp;
   }
@@ -203,28 +207,12 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     return this.lobby.size;
   }
 
-  get mayBroadcast(): boolean {
-    return this.#mayBroadcast;
-  }
-
   get selfName(): string {
     return this.session.name;
   }
 
-  get ownKey(): PeerKey {
-    return this.signer.key;
-  }
-
   get directoryKey(): PeerKey | null {
     return this.session.peer;
-  }
-
-  get crypto(): Crypto {
-    return this.environment.crypto;
-  }
-
-  get wallMs(): () => number {
-    return this.environment.wallMs;
   }
 
   numbered(): Numbered {
@@ -258,7 +246,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   }
 
   entered(message: DirectoryMessageOf<"entered">): void {
-    this.#mayBroadcast = message.mayBroadcast;
+    this.mayBroadcast = message.mayBroadcast;
     this.#unknownMessages = new UnknownMessages();
     this.#log.hasSaid(message.said);
     this.#path.entered(message);

@@ -6,7 +6,7 @@ import {
   OTHERS_MS_MAX,
 } from "../../../../lib/protocols/directory/schema/client_limits.ts";
 import type { DirectoryMessageOf } from "../../../../lib/protocols/directory/schema/messages.ts";
-import { callId, ClientProgram, FIRST_OWN, LOG_IN, partOutput, user } from "../client_program.ts";
+import { callId, ClientProgram, FIRST_OWN, LOG_IN, partOutput } from "../client_program.ts";
 
 function broadcasts(program: ClientProgram): readonly DirectoryMessageOf<"broadcast">[] {
   return program.sent.flatMap(({ message }) => message.type === "broadcast" ? [message] : []);
@@ -133,20 +133,6 @@ function backFirst(): ClientProgram {
   program.entered({}, ["ann"]);
   return program;
 }
-
-Deno.test("telling all: what was kept while the directory was away waits for those who were there", () => {
-  const program = backFirst();
-  const comes = (name: string) =>
-    program.says({ type: "presence", users: [user(name)], offline: [] });
-
-  assertEquals(broadcasts(program), []);
-  comes("bob");
-  assertEquals(broadcasts(program), []);
-  assertEquals(comes("eve"), [
-    "presence name=eve key=eve state=free guest=false",
-    "to directory: broadcast own=1 text=one",
-  ]);
-});
 
 /** Ann was here with bob and eve, and has told all as her link broke; she is back. */
 function backWithOneUnderWay(there: readonly string[]): ClientProgram {

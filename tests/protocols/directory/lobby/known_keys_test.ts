@@ -4,7 +4,9 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
-import { BOB, ClientProgram, EVE, user } from "../client_program.ts";
+import { KnownKeys } from "../../../../lib/protocols/directory/lobby/known_keys.ts";
+import { CALL_REFUSED_MAX } from "../../../../lib/protocols/directory/schema/limits.ts";
+import { BOB, ClientProgram, EVE, partOutput, user } from "../client_program.ts";
 
 const PINNED = { pinsOf: () => new Map([["bob", fingerprintOf(BOB)]]) };
 
@@ -128,4 +130,73 @@ Deno.test("names with a start: none is that of another key, refused by an earlie
   assertEquals(comes(program, one), apart(one));
   assertEquals(comes(program, other), apart(other, 8));
   assertEquals(comes(program, one), apart(one));
+});
+
+// The keys alone.
+
+function keysOf(...refused: readonly PeerKey[]) {
+  const output = partOutput();
+  const prints = refused.map((key) => ({ name: "bob", fingerprint: fingerprintOf(key) }));
+  return { output, keys: new KnownKeys(output.out, prints) };
+}
+
+const CEM = fakeSigner("cem").key;
+
+Deno.test("KnownKeys: the first key that is met is expected from then on, and /trust means the other that was told", () => {
+  const { output, keys } = keysOf();
+  assertEquals([keys.isExpected("bob", EVE), keys.trust("bob")], [true, null]);
+  keys.met("Bob", BOB);
+  keys.met("bob", EVE);
+  assertEquals(output.words(), ["pin Bob bob"]);
+  assertEquals([keys.isExpected("BOB", BOB), keys.isExpected("bob", EVE)], [true, false]);
+
+  keys.isStrange("bob", EVE, "r");
+  const [told] = output.words();
+  assert(told?.startsWith("error code=key-changed") && told.endsWith("ref=r"), told);
+  assertEquals(keys.trust("bob"), { name: "bob", key: EVE, before: fingerprintOf(BOB) });
+  assertEquals(output.words(), ["pin bob eve again"]);
+  assertEquals([keys.isExpected("bob", BOB), keys.isExpected("bob", EVE)], [false, true]);
+});
+
+Deno.test("KnownKeys: a key that was refused is nobody's, until our user accepts it", () => {
+  const { keys } = keysOf();
+  keys.met("bob", BOB);
+  keys.refuse("bob", BOB);
+  assertEquals([keys.isExpected("bob", BOB), keys.isExpected("bob", EVE)], [false, true]);
+  assertEquals(keys.refusedFor("bob"), [fingerprintOf(BOB)]);
+
+  assertEquals(keys.trust("bob")?.key, BOB);
+  assertEquals([keys.isExpected("bob", BOB), keys.refusedFor("bob")], [true, []]);
+});
+
+Deno.test("KnownKeys: of more refused keys than the directory can be told of, it is told of none", () => {
+  const many = Array.from({ length: CALL_REFUSED_MAX + 1 }, (_, n) => fakeSigner(`${n}`).key);
+
+  assertEquals(keysOf(...many.slice(1)).keys.refusedFor("bob")?.length, CALL_REFUSED_MAX);
+  assertEquals(keysOf(...many).keys.refusedFor("bob"), null);
+});
+
+Deno.test("KnownKeys: another key's broadcasts are shown apart, which our user is told once for each key", () => {
+  const { output, keys } = keysOf();
+  const heard = (key: PeerKey) => {
+    const isNames = keys.heard("bob", key, "bob~1", false, undefined);
+    return [isNames, ...output.words().map((word) => word.split(" ", 2).join(" "))];
+  };
+
+  assertEquals(heard(BOB), [true, "pin bob"]);
+  assertEquals([heard(EVE), heard(EVE)], [[false, "error code=key-changed"], [false]]);
+  assertEquals([heard(CEM), heard(BOB)], [[false], [true]], "one alarm at a time");
+});
+
+Deno.test("KnownKeys: at another directory all are met anew", () => {
+  const { keys } = keysOf();
+  keys.met("bob", BOB);
+  keys.apart("bob", EVE, [], null);
+
+  keys.load(new Map([["bob", fingerprintOf(CEM)]]));
+  assertEquals([keys.expected("bob"), keys.find("bob"), [...keys.names()]], [
+    fingerprintOf(CEM),
+    null,
+    [],
+  ]);
 });
