@@ -87,6 +87,11 @@ Deno.test("MemberAdmission: a key refused in another program is kept out under t
   ]);
   admission.unrefuse("bob", fingerprintOf(keyOf("bob")));
   assertEquals(refusal("bob"), null);
+
+  // Nobody came meanwhile.
+  admission.refuseAbsent("dan", fingerprintOf(keyOf("dan")));
+  admission.unrefuse("dan", fingerprintOf(keyOf("dan")));
+  assertEquals(refusal("dan"), null);
 });
 
 Deno.test("MemberAdmission: of two that say they are one process the later is refused, and the operator told once", () => {
