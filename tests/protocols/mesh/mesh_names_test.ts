@@ -264,6 +264,23 @@ Deno.test("Mesh: a refused key is shown under another name, and nothing private 
   assertEquals(said?.event, "message");
 });
 
+Deno.test("Mesh: of several keys told under a name lately, /trust accepts none by the plain name", () => {
+  const room = new Room();
+  room.ask(room.joined("Ben"), { command: "quit" });
+  room.ask(room.joined("Ben", "second"), { command: "quit" });
+  const third = room.joined("Ben", "third");
+  const shown = suffixed("Ben", third);
+
+  const [refused, ...more] = room.ask(room.ann, { command: "trust", name: "Ben" });
+  assertEquals(more, []);
+  assertEquals(refused?.event === "error" && [refused.code, refused.text], [
+    "unknown-user",
+    `Several came as Ben lately: ask who is whom, then type /trust ${shown}`,
+  ]);
+  room.ask(room.ann, { command: "trust", name: shown });
+  assertEquals(room.names(), ["Ann", "Ben"]);
+});
+
 Deno.test("Mesh: an answer to digits isn't taken for another key that has the name by then", () => {
   const room = new Room();
   const ask = (answer?: "yes" | "no") =>

@@ -2,6 +2,7 @@
 
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import type { FoldedName, PeerKey } from "../../../base/ids.ts";
+import { NAMESAKES_MAX } from "../../../base/text/fingerprint.ts";
 import { foldName } from "../../../base/text/names.ts";
 import { PINS_MAX } from "../schema/limits.ts";
 import type { MeshRecord } from "../schema/records.ts";
@@ -10,8 +11,8 @@ export interface Pin {
   /** The name as its owner spelled it when we met. */
   readonly name: string;
   readonly key: PeerKey;
-  /** The stranger of which the user has been warned last, and when. */
-  readonly warned: { readonly of: PeerKey; readonly atMs: number } | null;
+  /** The strangers of which the user has been warned, and when, the last ones of a crowd. */
+  readonly warned: ReadonlyMap<PeerKey, number>;
   /** When it was pinned; null where that was before this start. */
   readonly atMs: number | null;
 }
@@ -40,7 +41,7 @@ export class Pins {
   set(name: string, key: PeerKey, atMs: number | null): void {
     const folded = foldName(name);
     this.#byName.delete(folded);
-    this.#byName.set(folded, { name, key, warned: null, atMs });
+    this.#byName.set(folded, { name, key, warned: new Map(), atMs });
     dropOldest(this.#byName, PINS_MAX);
   }
 
@@ -50,8 +51,11 @@ export class Pins {
   }
 
   /** The user has been warned of this stranger. */
-  warned(folded: FoldedName, of: PeerKey, atMs: number): void {
-    this.#byName.set(folded, { ...this.#byName.get(folded)!, warned: { of, atMs } });
+  warned(folded: FoldedName, key: PeerKey, atMs: number): void {
+    const pin = this.#byName.get(folded)!;
+    const warned = new Map([...pin.warned].filter(([other]) => other !== key)).set(key, atMs);
+    dropOldest(warned, NAMESAKES_MAX);
+    this.#byName.set(folded, { ...pin, warned });
   }
 
   /** Whether this key is known by another name than this. */

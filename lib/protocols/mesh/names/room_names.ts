@@ -15,8 +15,9 @@ import { type Fingerprint, NAMESAKES_MAX, startApart } from "../../../base/text/
 import type { LeaveReason } from "../roster/roster_io.ts";
 import type { FoldedName, PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
+import { STRANGE_KEPT_MS } from "../../../base/machine/mode_limits.ts";
 import type { Machine } from "../../../base/machine/machine.ts";
-import { foldName, withoutMark } from "../../../base/text/names.ts";
+import { foldName, nameBeforeStart, withoutMark } from "../../../base/text/names.ts";
 import { addTo, removeFrom } from "../../../base/collections/sets_by_key.ts";
 import { byPlainName, RefusedKeys } from "../../../base/trust/refused_keys.ts";
 import type { MeshRecord } from "../schema/records.ts";
@@ -153,12 +154,35 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
    */
   keyOf(shown: string): PeerKey | null {
     const folded = foldName(withoutMark(shown));
-    const here = this.#keysByShown.get(folded);
-    if (here !== undefined) return here;
+    const here = this.#keysByShown.get(folded) ?? this.#winnerCalled(folded);
+    if (here !== null) return here;
     const owner = this.ownerOf(folded);
     const pinned = this.#pins.get(folded)?.key ?? null;
     if (owner === null) return pinned;
     return pinned !== null && this.#pins.isKnownOtherwise(owner, folded) ? pinned : owner;
+  }
+
+  /** A winner, shown by its plain name, is called by the start of its key where several were told under that name. */
+  #winnerCalled(folded: FoldedName): PeerKey | null {
+    const plain = nameBeforeStart(folded);
+    const winner = plain === folded ? null : this.#winnerOf(plain as FoldedName);
+    if (winner === null) return null;
+    const [key, { claim }] = winner;
+    return foldName(this.#apart(key, claim.signed.claim.value.name)) === folded ? key : null;
+  }
+
+  /**
+   * How those who are here are called by the starts of their keys, where the user was told of several keys under this
+   * plain name of late, and may mean any of them by it; else empty.
+   */
+  severalTold(typed: string, nowMs: number): readonly string[] {
+    const folded = foldName(withoutMark(typed));
+    const told = [...this.#pins.get(folded)?.warned ?? []]
+      .filter(([, atMs]) => nowMs < atMs + STRANGE_KEPT_MS);
+    return told.length < 2 ? [] : told.flatMap(([key]) => {
+      const holder = this.#holders.get(key);
+      return holder?.folded === folded ? [this.#suffixed(key)] : [];
+    });
   }
 
   /** Whether `/trust` has nothing to accept: the key is that by which its name is known. */
@@ -393,7 +417,7 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
       return this.#pin(holder, key, false, nowMs);
     }
     const isTaking = this.#keysByShown.get(folded) !== key;
-    if (!isWarningDue(warnedOf(pin, key), isTaking, nowMs)) return;
+    if (!isWarningDue(pin.warned.get(key), isTaking, nowMs)) return;
     this.#pins.warned(folded, key, nowMs);
     const { name } = claim.signed.claim.value;
     this.#effects.push({ type: "pin-contested", name, ...knownAs(pin), key });
@@ -457,7 +481,7 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
       this.#warnedRefused.set(key, nowMs);
       return void this.#effects.push({ type: "key-changed", name, shown, known: name, key });
     }
-    if (!isWarningDue(warnedOf(pin, key), isTaking, nowMs)) return;
+    if (!isWarningDue(pin.warned.get(key), isTaking, nowMs)) return;
     this.#pins.warned(folded, key, nowMs);
     this.#effects.push({ type: "key-changed", name, shown, ...knownAs(pin), key });
   }
@@ -494,11 +518,6 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
       { type: "pin", name, key, again },
     );
   }
-}
-
-/** When the user was warned of this key; undefined where another was told last. */
-function warnedOf({ warned }: Pin, key: PeerKey): number | undefined {
-  return warned?.of === key ? warned.atMs : undefined;
 }
 
 /** Whether to warn, of whom the user was warned before, that a name is taken once more: now and then. */

@@ -134,8 +134,10 @@ export class RoomCommands {
   }
 
   #trust(name: string, ref: Ref): void {
-    const { machines, view } = this.parts;
+    const { machines, view, out } = this.parts;
     const key = view.stranger(name);
+    const several = machines.names.severalTold(name, out.nowMs);
+    if (several.length > 0) return view.error("unknown-user", severalToldText(name, several), ref);
     const isNew = !machines.names.isKnown(key);
     this.routes.give("names", { type: "trust", key });
     view.trusted(key, name, isNew, ref);
@@ -167,4 +169,9 @@ export class RoomCommands {
       }: name the key, one of ${keys}`,
     );
   }
+}
+
+function severalToldText(typed: string, shown: readonly string[]): string {
+  const ways = shown.map((name) => `/trust ${shownName(name)}`).join(" or ");
+  return `Several came as ${shownName(typed)} lately: ask who is whom, then type ${ways}`;
 }

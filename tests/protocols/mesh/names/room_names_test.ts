@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Fingerprint } from "../../../../lib/base/text/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../../../lib/base/ids.ts";
+import { STRANGE_KEPT_MS } from "../../../../lib/base/machine/mode_limits.ts";
 import type { KnownClaim } from "../../../../lib/protocols/mesh/schema/credentials.ts";
 import {
   NAME_TAKEN_TOLD_MS,
@@ -97,6 +98,22 @@ Deno.test("Names warn each time that a name is taken, of one key once a minute",
   assertEquals(contested, [["pin-contested"], [], ["pin-contested"]]);
   assertEquals(changed, [["key-changed"], ["key-changed"]]);
   assertEquals(refused, [[], ["key-changed"]]);
+});
+
+Deno.test("Names tell who is meant of several told under a name lately, by the starts of their keys", () => {
+  const view = names();
+  const dan = keyOf("Dan");
+  view.step(joined(bob, claimOf("Bob", "Bob", 300)), 0);
+  view.step(joined(carl, claimOf("Carl", "Bob", 200)), 60_000);
+  const one = view.severalTold("Bob", 60_000);
+  view.step(joined(dan, claimOf("Dan", "Bob", 100)), 60_000);
+
+  const [ofCarl, ofDan, ...more] = view.severalTold("bob", 60_000);
+
+  assertEquals([one, more, view.shownName(dan)], [[], [], "Bob"]);
+  assertEquals([view.keyOf(ofCarl!), view.keyOf(ofDan!)], [carl, dan]);
+  assertEquals(view.severalTold(ofDan!, 60_000), []);
+  assertEquals(view.severalTold("Bob", 60_000 + STRANGE_KEPT_MS), []);
 });
 
 Deno.test("Names show a key apart from the name's owner and from others, however their fingerprints begin", () => {
