@@ -13,7 +13,6 @@ import {
   DatagramPath,
   transportOf,
 } from "../../../lib/protocols/directory/datagrams/datagram_path.ts";
-import { ProvenAddress } from "../../../lib/protocols/directory/datagrams/proven_address.ts";
 import { Directory } from "../../../lib/protocols/directory/directory.ts";
 import type {
   AccountAnswer,
@@ -26,7 +25,6 @@ import type {
   DirectoryCommand,
   DirectoryEvent,
 } from "../../../lib/protocols/directory/schema/events.ts";
-import { DirectoryOutput } from "../../../lib/protocols/directory/schema/directory_output.ts";
 import { HERE_PADDING_BYTES } from "../../../lib/protocols/directory/schema/limits.ts";
 import type {
   DirectoryMessage,
@@ -36,13 +34,11 @@ import type {
 } from "../../../lib/protocols/directory/schema/messages.ts";
 import type { DirectoryRecord } from "../../../lib/protocols/directory/schema/records.ts";
 import { signBroadcast } from "../../../lib/protocols/directory/schema/signed_broadcast.ts";
-import { Client, ClientLink } from "../../../lib/protocols/directory/sessions/client_session.ts";
-import { Sessions } from "../../../lib/protocols/directory/sessions/sessions.ts";
 import { withKey } from "../../../lib/store/accounts/accounts.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { Random } from "../../sim/random.ts";
-import { PartOutput } from "../part_output.ts";
 import { passTime } from "../passing_time.ts";
+import { eventWords, messageWords } from "./directory_parts.ts";
 
 export type Words = readonly string[];
 
@@ -510,126 +506,5 @@ export class Exchange {
   }
 }
 
-/** The output of a part of the directory. */
-export function partOutput() {
-  return new PartOutput(new DirectoryOutput(), wordsOf);
-}
-
-function wordsOf(effect: DirectoryEffect): string {
-  switch (effect.type) {
-    case "send":
-      return `${effect.links.join(" ")}: ${messageWords(effect.message)}`;
-    case "datagram":
-      return `datagram to ${endpointText(effect.to)}`;
-    case "persist":
-      return `writes ${effect.records.map(({ kind }) => kind).join(" ")}`;
-    case "account":
-      return `asks ${effect.question.ask}`;
-    case "show":
-      return eventWords(effect.event) + (effect.ref ? ` [${effect.ref}]` : "");
-    case "close":
-    case "ban":
-      return `${effect.link}: ${effect.type} (${effect.reason})`;
-    default:
-      return effect.type;
-  }
-}
-
-interface ClientOptions {
-  /** Its number is its link's, its datagrams' and its endpoint's. */
-  readonly id?: number;
-  readonly device?: string;
-  readonly process?: string;
-  readonly host?: string;
-  readonly isGuest?: boolean;
-  readonly had?: number;
-  readonly before?: number;
-  readonly rank?: number;
-}
-
-/** A link to the directory. */
-export function linkOf(
-  { id = 1, device = "ann", process = "1", host = "10.0.0.2" }: ClientOptions = {},
-): ClientLink {
-  return new ClientLink(id as LinkId, fakeSigner(device).key, process, host);
-}
-
-/** A client that is in. */
-export function clientOf(name: string, options: ClientOptions = {}): Client {
-  const { id = 1, isGuest = false, had = 0, before = 0, rank = 1 } = options;
-  const link = linkOf({ device: name, ...options });
-  link.enter("checking");
-  link.enter("in");
-  const key = () => new Uint8Array(32);
-  const address = new ProvenAddress(new DatagramPath(id, key(), key()), key);
-  const facts = { name, isGuest, port: 5_000, address, sinceMs: WALL_MS, enteredMs: 0, rank };
-  return link.client = new Client(link, facts, { had, before });
-}
-
-/** Of these clients, in this order. */
-export function sessionsOf(...clients: readonly Client[]): Sessions {
-  const sessions = new Sessions();
-  for (const client of clients) sessions.add(client);
-  return sessions;
-}
-
 /** What stands in no test's words: it comes beside much else. */
 const UNSPOKEN: ReadonlySet<DirectoryMessage["type"]> = new Set(["users", "presence", "rings"]);
-
-function messageWords(message: DirectoryMessage): string {
-  switch (message.type) {
-    case "refused":
-      return `refused ${message.code}`;
-    case "dismissed":
-      return `dismissed ${message.because}`;
-    case "entered":
-      return `entered as ${message.name}`;
-    case "incoming":
-      return `incoming ${message.call[0]} from ${message.from}`;
-    case "meet": {
-      const instead = message.instead === null ? "" : ` instead of ${message.instead[0]}`;
-      return `meet ${message.call[0]} ${message.name}${instead}`;
-    }
-    case "outcome":
-      return `outcome ${message.call[0]} ${message.state}` +
-        (message.reason === "" ? "" : ` (${message.reason})`);
-    case "missed":
-      return `missed ${message.from}`;
-    case "relay-on":
-      return `relay-on ${message.call[0]}`;
-    case "relay":
-      return `relay ${message.bytes.length} B`;
-    case "relay-room":
-      return `relay-room ${message.bytes}`;
-    case "told":
-      return `told ${message.text.slice(0, 20)} by ${message.from}`;
-    case "broadcast-taken":
-      return `broadcast-taken ${message.own}`;
-    case "broadcast-sent":
-      return `broadcast-sent, ${message.reached} have it`;
-    default:
-      return message.type;
-  }
-}
-
-function eventWords(event: DirectoryEvent): string {
-  switch (event.event) {
-    case "login":
-      return `* login ${event.name}${event.guest ? " (guest)" : ""}`;
-    case "logout":
-      return `* logout ${event.name} ${event.reason}`;
-    case "signup":
-      return `* signup ${event.name}`;
-    case "call":
-      return `* call ${event.from} ${event.to} ${event.state}` +
-        (event.reason === undefined ? "" : ` (${event.reason})`);
-    case "broadcast":
-      return `* broadcast by ${event.from}`;
-    case "broadcast-sent":
-      return `* broadcast-sent, ${event.reached} have it`;
-    case "error":
-      return `* error ${event.code}`;
-    default:
-      return `* ${event.event}`;
-  }
-}

@@ -15,7 +15,8 @@ import {
 } from "../../../../lib/protocols/directory/schema/limits.ts";
 import { signBroadcast } from "../../../../lib/protocols/directory/schema/signed_broadcast.ts";
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
-import { clientOf, Exchange, partOutput, sessionsOf } from "../exchange.ts";
+import { clientOf, partOutput, sessionsOf } from "../directory_parts.ts";
+import { Exchange } from "../exchange.ts";
 import { exchangeOf, TTL_MS } from "./broadcast_cases.ts";
 
 /** There and back: longer than until the last repetition. */

@@ -10,7 +10,8 @@ import {
 } from "../../../../lib/protocols/directory/schema/limits.ts";
 import { SLOW } from "../../../given.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
-import { clientOf, Exchange, partOutput, type Somebody } from "../exchange.ts";
+import { clientOf, partOutput } from "../directory_parts.ts";
+import { Exchange, type Somebody } from "../exchange.ts";
 import { exchangeOf } from "./broadcast_cases.ts";
 
 function toldTo(somebody: Somebody): number {

@@ -8,7 +8,8 @@ import {
   RELAY_BYTES_PER_S,
   RELAY_CREDIT_BYTES,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
-import { callId, clientOf, Exchange, partOutput } from "../exchange.ts";
+import { clientOf, partOutput } from "../directory_parts.ts";
+import { callId, Exchange } from "../exchange.ts";
 import { hasTaken, meeting, relays, talking } from "./call_cases.ts";
 
 // Relays.

@@ -14,7 +14,8 @@ import {
   GUEST_HELD_MS,
   RINGING_MS_MAX,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
-import { callId, clientOf, Exchange, partOutput, sessionsOf } from "../exchange.ts";
+import { clientOf, partOutput, sessionsOf } from "../directory_parts.ts";
+import { callId, Exchange } from "../exchange.ts";
 import { meeting, talking } from "./call_cases.ts";
 
 Deno.test("Directory: a call rings, is answered, begins, and both are busy until it ends", () => {

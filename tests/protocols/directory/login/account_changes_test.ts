@@ -12,7 +12,8 @@ import {
   WRONG_MAX,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
 import { ACCOUNT_KEYS_MAX } from "../../../../lib/store/accounts/accounts.ts";
-import { clientOf, Exchange, partOutput, PASSWORD, sessionsOf } from "../exchange.ts";
+import { clientOf, partOutput, sessionsOf } from "../directory_parts.ts";
+import { Exchange, PASSWORD } from "../exchange.ts";
 
 Deno.test("Directory: a password is changed by who knows the old one, and other devices must log in again", () => {
   const exchange = new Exchange();

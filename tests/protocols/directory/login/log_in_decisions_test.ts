@@ -13,7 +13,8 @@ import type {
 import { KICKED_MS } from "../../../../lib/protocols/directory/schema/limits.ts";
 import type { WayIn } from "../../../../lib/protocols/directory/schema/messages.ts";
 import { ClientLinks } from "../../../../lib/protocols/directory/sessions/sessions.ts";
-import { linkOf, partOutput, PASSWORD, sessionsOf } from "../exchange.ts";
+import { linkOf, partOutput, sessionsOf } from "../directory_parts.ts";
+import { PASSWORD } from "../exchange.ts";
 
 const ACCOUNT = { name: "Ann", keys: [], version: "1" };
 

@@ -9,7 +9,8 @@ import type {
 } from "../../../../lib/protocols/directory/schema/messages.ts";
 import { ClientLinks } from "../../../../lib/protocols/directory/sessions/sessions.ts";
 import type { ClientLink } from "../../../../lib/protocols/directory/sessions/client_session.ts";
-import { linkOf, partOutput, sessionsOf, WALL_MS } from "../exchange.ts";
+import { linkOf, partOutput, sessionsOf } from "../directory_parts.ts";
+import { WALL_MS } from "../exchange.ts";
 
 const ANN = "ann" as FoldedName;
 

@@ -5,7 +5,8 @@ import {
 } from "../../../../lib/protocols/directory/schema/limits.ts";
 import type { FoldedName } from "../../../../lib/base/ids.ts";
 import { Presence } from "../../../../lib/protocols/directory/sessions/presence.ts";
-import { clientOf, Exchange, partOutput, sessionsOf, type Somebody } from "../exchange.ts";
+import { clientOf, partOutput, sessionsOf } from "../directory_parts.ts";
+import { Exchange, type Somebody } from "../exchange.ts";
 import { SLOW } from "../../../given.ts";
 
 Deno.test("Directory: whoever comes, goes or talks is seen by all at once, and many changes together", () => {

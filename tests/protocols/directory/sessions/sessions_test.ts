@@ -18,7 +18,7 @@ import {
   HeldGuests,
   Sessions,
 } from "../../../../lib/protocols/directory/sessions/sessions.ts";
-import { clientOf, linkOf, sessionsOf } from "../exchange.ts";
+import { clientOf, linkOf, sessionsOf } from "../directory_parts.ts";
 
 const ANN = "ann" as FoldedName;
 
