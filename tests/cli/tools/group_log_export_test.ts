@@ -150,17 +150,29 @@ Deno.test("exportEntries() writes CSV that says how often an entry was edited, b
 
 Deno.test("exportEntries() writes CSV that no spreadsheet computes", async () => {
   const speaker = new Speaker("dan", 4);
-  const texts = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "a=1", "'=1", "\n=1"];
+  const texts = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "a=1", "'=1", "\n=1", "＝1", "＠x"];
   const { text } = await exported(
     logBytes([
       speaker.say(...texts, "x"),
-      new Decider().decide([speaker.ask(10, "=HYPERLINK(1)")]),
+      new Decider().decide([speaker.ask(12, "=HYPERLINK(1)")]),
     ]),
     "csv",
   );
 
   const rows = parsedCsv(text).slice(1);
-  const shown = ["'=1+1", "'+1", "'-1", "'@x", "'\t=1", "␍=1", "a=1", "'=1", "\n=1"];
+  const shown = [
+    "'=1+1",
+    "'+1",
+    "'-1",
+    "'@x",
+    "'\t=1",
+    "␍=1",
+    "a=1",
+    "'=1",
+    "'\n=1",
+    "'＝1",
+    "'＠x",
+  ];
   assertEquals(rows.map((row) => row[3]), [...shown, "'=HYPERLINK(1)"]);
   assertEquals(rows.map((row) => row[7]), [...shown, "x"]);
 });
