@@ -8,8 +8,9 @@
  * doesn't stop an attacker, who could write a matching checksum. A SHA-256 would take 20 times as long, CRC-32C in
  * JavaScript five times (`docs/decisions/0002-stores-as-checked-text.md`).
  *
- * Cells hold any text. Control characters (a terminal might obey them), the backslash and lone surrogates (UTF-8
- * has none) are escaped as `\t`, `\n`, `\r`, `\\`, `\x1b` and `\ud800`; so a line has no NUL.
+ * Cells hold any text. Control characters (a terminal might obey them), characters that reorder or hide text (all of Cf
+ * but the joiners, which emoji and scripts need), line separators, the backslash and lone surrogates (UTF-8 has none) are
+ * escaped as `\t`, `\n`, `\r`, `\\`, `\x1b` and `\u202e`; so a line has no NUL.
  */
 
 import { Buffer } from "node:buffer";
@@ -37,10 +38,8 @@ export function checksumText(checksum: number): string {
   return checksum.toString(16).padStart(CHECKSUM_DIGITS, "0");
 }
 
-// deno-lint-ignore no-control-regex
-const NEEDS_ESCAPE = /[\\\x00-\x1f\x7f-\x9f]/;
-// deno-lint-ignore no-control-regex
-const ESCAPED = /[\\\x00-\x1f\x7f-\x9f]|\p{Surrogate}/gu;
+const NEEDS_ESCAPE = /[\\\p{Cc}\p{Zl}\p{Zp}]|(?![\u200c\u200d])\p{Cf}/u;
+const ESCAPED = /[\\\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}]|(?![\u200c\u200d])\p{Cf}/gu;
 const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   "\\": "\\\\",
   "\t": "\\t",
@@ -56,11 +55,14 @@ const SHORT_UNESCAPES: Readonly<Record<string, string>> = {
 
 function escapeCell(text: string): string {
   if (!NEEDS_ESCAPE.test(text) && text.isWellFormed()) return text;
-  return text.replace(ESCAPED, (char) => {
-    const code = char.charCodeAt(0);
-    const hex = code.toString(16);
-    return SHORT_ESCAPES[char] ?? (code < 0x100 ? `\\x${hex.padStart(2, "0")}` : `\\u${hex}`);
-  });
+  return text.replace(ESCAPED, (char) => SHORT_ESCAPES[char] ?? char.replace(/./gs, escapeUnit));
+}
+
+/** Of a character beyond U+FFFF each half. */
+function escapeUnit(unit: string): string {
+  const code = unit.charCodeAt(0);
+  const hex = code.toString(16);
+  return code < 0x100 ? `\\x${hex.padStart(2, "0")}` : `\\u${hex.padStart(4, "0")}`;
 }
 
 /** The text of an escaped cell; `null` where the escapes are invalid. */

@@ -23,7 +23,6 @@
  * accepted then, takes the place of the line before it.
  */
 
-import { otherUsersError } from "../disk/other_users.ts";
 import { Buffer } from "node:buffer";
 import { numberText } from "../../base/text/words.ts";
 import { utf8 } from "../../base/crypto/crypto.ts";
@@ -33,6 +32,7 @@ import type { PeerKey } from "../../base/ids.ts";
 import { foldName, isSameName, nameBeforeStart, shownName } from "../../base/text/names.ts";
 import { corruptError, type Disk, type DiskLock } from "../disk/disk.ts";
 import { checkHeader, HEADER_KIND, headerCells } from "../disk/format_header.ts";
+import { otherUsersError } from "../disk/other_users.ts";
 import { joinCells, LineBuffer, lineContent, splitCells } from "../disk/record_line.ts";
 import { replaceFile, REPLACEMENT_SUFFIX } from "../disk/replacement.ts";
 
