@@ -593,7 +593,8 @@ terminalTest(
     await terminal.press(`${PASSWORD}\r`);
     await terminal.untilCursorLine("alice (lobby)> |");
     await terminal.press("/passwd\r");
-    for (const password of ["wrong horse", "battery staple", "battery staple"]) {
+    const misspelt = ["battery staple", "battery stable"];
+    for (const password of ["wrong horse", ...misspelt, "battery staple", "battery staple"]) {
       await terminal.until(
         "a question",
         ({ cursorLine }) => /(assword.*|again): \|$/.test(cursorLine),
@@ -601,6 +602,10 @@ terminalTest(
       await terminal.press(`${password}\r`);
     }
     await terminal.until("that it is wrong", ({ text }) => /^error: .*wrong/mi.test(text));
+    await terminal.untilCursorLine("alice (lobby)> |");
+    // The right one, typed as soon as the wrong one is entered, is neither shown nor called.
+    await terminal.press(`/forget-me\rwrong horse\r${PASSWORD}\r`);
+    await terminal.until("what is dropped", ({ text }) => text.includes("it may be a password"));
     await terminal.untilCursorLine("alice (lobby)> |");
     await terminal.press("/passwd\r");
     for (const password of [PASSWORD, "battery staple", "battery staple"]) {

@@ -233,6 +233,12 @@ export class LogInDialogue {
     }
   }
 
+  /** Until `over`, nothing that is typed is shown: the directory checks a password, which may be typed again. */
+  checking(): void {
+    this.#isSecret = true;
+    this.#ports.dialogue?.wait(CHECKING);
+  }
+
   /** Asks for a present password. Null: the user leaves. */
   async password(prompt: string): Promise<string | null> {
     return await this.#ask(prompt, true);

@@ -6,11 +6,14 @@ import type { ClientCommand } from "../../protocols/directory/schema/events.ts";
 import type { LogInDialogue } from "./log_in_dialogue.ts";
 import type { PromptState, Whereabouts } from "./prompt_state.ts";
 
+/** The `ref` of what was asked at a terminal, where commands have none. */
+export const ACCOUNT_REF = "account";
+
 export interface OwnAccountPorts {
   /** Asks for passwords. */
   readonly comingIn: Pick<
     LogInDialogue,
-    "expected" | "password" | "newPassword" | "over" | "dropTypedAhead"
+    "expected" | "password" | "newPassword" | "checking" | "over" | "dropTypedAhead"
   >;
   readonly standing: Pick<PromptState, "name" | "isGuest" | "isUp"> & {
     readonly where: Pick<Whereabouts, "place">;
@@ -20,12 +23,14 @@ export interface OwnAccountPorts {
   /** The account's password from a file or the environment; null: there is none. */
   readonly password: string | null;
   submit(command: ClientCommand, ref: string | undefined): void;
-  notice(text: string, ref: string | undefined): void;
+  notice(text: string): void;
 }
 
 export class OwnAccount {
   readonly #ports: OwnAccountPorts;
   #isAsking = false;
+  /** Whether the directory hasn't answered yet. */
+  #isChecking = false;
 
   constructor(ports: OwnAccountPorts) {
     this.#ports = ports;
@@ -35,18 +40,16 @@ export class OwnAccount {
    * `/passwd`. Rejects with `usage` where the user can't be asked, `not-allowed` during a call, and `not-logged-in`
    * for guests and while disconnected from the directory.
    */
-  async changePassword(ref: string | undefined): Promise<void> {
-    const { comingIn, submit } = this.#ports;
+  async changePassword(): Promise<void> {
+    const { comingIn } = this.#ports;
     const why =
       "nobody can be asked for passwords here; log in with --login --new-password-file FILE instead";
-    await this.#asking("/passwd", ref, why, async () => {
+    await this.#asking("/passwd", why, async () => {
       const old = await comingIn.password("Password now: ");
-      if (old === null) return "given up";
-      const fresh = await comingIn.newPassword("New password");
-      if (fresh === null) return "given up";
-      if (fresh === undefined) return "mistaken";
-      submit({ command: "passwd", old, new: fresh }, ref);
-      return "answered";
+      if (old === null) return null;
+      let fresh: string | null | undefined;
+      do fresh = await comingIn.newPassword("New password"); while (fresh === undefined);
+      return fresh === null ? null : { command: "passwd", old, new: fresh };
     });
   }
 
@@ -55,13 +58,18 @@ export class OwnAccount {
     const { comingIn, standing, mayAsk, password: given, submit } = this.#ports;
     if (given !== null && !mayAsk) return submit({ command: "forget-me", password: given }, ref);
     const why = "nobody can be asked for the password here";
-    await this.#asking("/forget-me", ref, why, async () => {
+    await this.#asking("/forget-me", why, async () => {
       const prompt = `Password, to remove the account ${shownName(standing.name)}: `;
       const password = await comingIn.password(prompt);
-      if (password === null) return "given up";
-      submit({ command: "forget-me", password }, ref);
-      return "answered";
+      return password === null ? null : { command: "forget-me", password };
     });
+  }
+
+  /** An event with that `ref` was shown: ends the questions if it answers what was asked. */
+  answered(ref: string | undefined): void {
+    if (!this.#isChecking || ref !== ACCOUNT_REF) return;
+    this.#isChecking = false;
+    this.#ports.comingIn.over(true);
   }
 
   /** Withdraws the question being asked, if any. @returns Whether there was one. */
@@ -97,27 +105,32 @@ export class OwnAccount {
   }
 
   /**
-   * Asks questions, then reports if the user gave up.
+   * Asks questions, then submits the command they lead to, or reports that the user gave up.
    * @param why Why the command can't be run where the user can't be asked.
-   * @param work Asks the questions, and resolves to their outcome.
+   * @param work Asks the questions; null: the user gave up.
    */
   async #asking(
     command: string,
-    ref: string | undefined,
     why: string,
-    work: () => Promise<"answered" | "given up" | "mistaken">,
+    work: () => Promise<ClientCommand | null>,
   ): Promise<void> {
+    const { comingIn, submit, notice } = this.#ports;
     this.#check(command, why);
     this.#isAsking = true;
-    let outcome: Awaited<ReturnType<typeof work>> = "mistaken";
+    let asked: ClientCommand | null = null;
     try {
-      const isExpected = await this.#ports.comingIn.expected(command);
-      if (isExpected) this.#check(command, why); // the user may have taken long to press Enter
-      outcome = isExpected ? await work() : "given up";
+      const isExpected = await comingIn.expected(command);
+      if (isExpected) {
+        this.#check(command, why); // the user may have taken long to press Enter
+        asked = await work();
+      }
     } finally {
       this.#isAsking = false;
-      this.#ports.comingIn.over(outcome === "answered");
+      if (asked === null) comingIn.over(false);
     }
-    if (outcome === "given up") this.#ports.notice("Nothing was changed", ref);
+    if (asked === null) return notice("Nothing was changed");
+    this.#isChecking = true;
+    comingIn.checking();
+    submit(asked, ACCOUNT_REF);
   }
 }

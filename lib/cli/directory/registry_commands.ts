@@ -25,7 +25,7 @@ import type { Whereabouts } from "./prompt_state.ts";
 
 export interface RegistryTarget extends CommandSink<ClientCommand> {
   /** Asks for passwords first, where somebody can be asked. Rejects with `usage` where nobody can. */
-  readonly changePassword: (ref: string | undefined) => Promise<void>;
+  readonly changePassword: () => Promise<void>;
   readonly forgetAccount: (ref: string | undefined) => Promise<void>;
 }
 
@@ -148,7 +148,7 @@ const COMMANDS = [
     args: {},
     help: "change your password, which you are asked for",
     example: "/passwd",
-    run: (target: RegistryTarget, _, ref) => target.changePassword(ref),
+    run: (target: RegistryTarget) => target.changePassword(),
   }),
   command({
     name: "forget-me",

@@ -157,7 +157,7 @@ class Program {
       mayAsk: ui.dialogue !== null,
       password: given?.newPassword || (given?.password ?? null),
       submit: (command, ref) => this.#host?.command(command, ref),
-      notice: (text, ref) => ui.show({ event: "notice", text }, ref),
+      notice: (text) => showNotices(ui, text),
     });
     let log: Promise<Logger> | null = null;
     this.#openLog = () => log ??= openSessionLog(ui, options);
@@ -286,6 +286,7 @@ class Program {
     const { ui, standing, names } = this.#parts;
     standing.shows(event);
     this.#peopleOf(wiring).show(event, ref);
+    this.#account.answered(ref);
     switch (event.event) {
       case "ready":
         this.#ready(wiring);
@@ -381,7 +382,7 @@ class Program {
       ui.setPrompt(standing.prompt);
     };
     return Object.assign(submit, {
-      changePassword: (ref: string | undefined) => this.#account.changePassword(ref),
+      changePassword: () => this.#account.changePassword(),
       forgetAccount: (ref: string | undefined) => this.#account.forget(ref),
     });
   }

@@ -295,3 +295,12 @@ Deno.test("coming in: what a guest types ahead is run", async () => {
   comingIn.over(true);
   assertEquals(ended, ["(runs what is typed ahead)"]);
 });
+
+Deno.test("what is typed while the directory checks another password is dropped, and that is told", () => {
+  const told: string[] = [];
+  const { comingIn, ended } = at([], { notice: (text) => void told.push(text) });
+  comingIn.checking();
+  comingIn.over(true);
+  assertEquals(ended, ["Checking the password ...", "(drops what is typed ahead)"]);
+  assertEquals(told.length, 1);
+});

@@ -1,6 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
-import { OwnAccount, type OwnAccountPorts } from "../../../lib/cli/directory/own_account.ts";
+import {
+  ACCOUNT_REF,
+  OwnAccount,
+  type OwnAccountPorts,
+} from "../../../lib/cli/directory/own_account.ts";
 
 /** Somebody who answers so when asked for passwords. */
 function at(answers: readonly (string | null | undefined)[], ports: Partial<OwnAccountPorts> = {}) {
@@ -8,13 +12,14 @@ function at(answers: readonly (string | null | undefined)[], ports: Partial<OwnA
   const happened: string[] = [];
   const next = (prompt: string) => {
     happened.push(prompt);
-    return Promise.resolve(left.shift());
+    return Promise.resolve(left.length === 0 ? null : left.shift());
   };
   const account = new OwnAccount({
     comingIn: {
       expected: () => Promise.resolve(true),
       password: async (prompt: string) => await next(prompt) ?? null,
       newPassword: next,
+      checking: () => void happened.push("(checking)"),
       over: (isAnswered) => void happened.push(isAnswered ? "(answered)" : "(over)"),
       dropTypedAhead: () => void happened.push("(dropped)"),
     },
@@ -22,7 +27,7 @@ function at(answers: readonly (string | null | undefined)[], ports: Partial<OwnA
     mayAsk: true,
     password: null,
     submit: (command, ref) => void happened.push(`${ref}: ${JSON.stringify(command)}`),
-    notice: (text, ref) => void happened.push(`notice ${ref}: ${text}`),
+    notice: (text) => void happened.push(`notice: ${text}`),
     ...ports,
   });
   return { account, happened };
@@ -30,37 +35,58 @@ function at(answers: readonly (string | null | undefined)[], ports: Partial<OwnA
 
 Deno.test("/passwd asks for the old password and the new one", async () => {
   const { account, happened } = at(["old one", "new one"]);
-  await account.changePassword("7");
+  await account.changePassword();
   assertEquals(happened, [
     "Password now: ",
     "New password",
-    '7: {"command":"passwd","old":"old one","new":"new one"}',
-    "(answered)",
+    "(checking)",
+    `${ACCOUNT_REF}: {"command":"passwd","old":"old one","new":"new one"}`,
   ]);
 });
 
-Deno.test("/passwd changes nothing where somebody leaves, or makes a mistake", async () => {
-  const told = "notice 7: Nothing was changed";
-  for (
-    const [answers, end] of [
-      [[null], told],
-      [["old one", null], told],
-      [["old one", undefined], "(over)"], // it was told
-    ] as const
-  ) {
+Deno.test("the questions end when the directory answers what was asked, and not before", async () => {
+  for (const change of ["changePassword", "forget"] as const) {
+    const { account, happened } = at(["old one", "new one"]);
+    account.answered(ACCOUNT_REF);
+    await account[change](undefined);
+    account.answered(undefined);
+    assert(!happened.includes("(answered)"));
+    account.answered(ACCOUNT_REF);
+    assertEquals(happened.at(-1), "(answered)");
+    account.answered(ACCOUNT_REF);
+    assertEquals(happened.filter((what) => what === "(answered)").length, 1);
+    assertEquals(account.giveUp(), false);
+  }
+});
+
+Deno.test("/passwd asks for the new password until there is one", async () => {
+  const { account, happened } = at(["old one", undefined, "new one"]);
+  await account.changePassword();
+  assertEquals(happened.slice(0, 4), [
+    "Password now: ",
+    "New password",
+    "New password",
+    "(checking)",
+  ]);
+});
+
+Deno.test("/passwd changes nothing where somebody leaves", async () => {
+  for (const answers of [[null], ["old one", null], ["old one", undefined, null]]) {
     const { account, happened } = at(answers);
-    await account.changePassword("7");
-    assertEquals(happened.filter((what) => what.startsWith("7")), []);
-    assert(happened.includes("(over)"));
-    assertEquals(happened.at(-1), end);
+    await account.changePassword();
+    assert(!happened.includes("(checking)"));
+    assertEquals(happened.slice(-2), ["(over)", "notice: Nothing was changed"]);
   }
 });
 
 Deno.test("/forget-me asks for the password, unless a file had it", async () => {
   const asked = at(["old one"]);
-  await asked.account.forget("7");
-  assertEquals(asked.happened[0], "Password, to remove the account alice: ");
-  assertEquals(asked.happened[1], '7: {"command":"forget-me","password":"old one"}');
+  await asked.account.forget(undefined);
+  assertEquals(asked.happened, [
+    "Password, to remove the account alice: ",
+    "(checking)",
+    `${ACCOUNT_REF}: {"command":"forget-me","password":"old one"}`,
+  ]);
 
   const script = at([], { mayAsk: false, password: "old one" });
   await script.account.forget("7");
@@ -95,7 +121,7 @@ Deno.test("no password is asked for where one isn't in any more when Enter comes
   } as const;
   const now = { ...standing, isUp: true as boolean };
   const { account, happened } = at(["old one", "new one"], { standing: now });
-  const waiting = account.changePassword("7");
+  const waiting = account.changePassword();
   now.isUp = false;
   const error = await assertRejects(() => waiting, P2pchatError, "you aren't in the directory now");
 
@@ -110,15 +136,16 @@ Deno.test("a question is taken back while it is asked, and only then", async () 
       expected: () => Promise.resolve(true),
       password: () => answer.promise,
       newPassword: () => Promise.resolve(null),
+      checking: () => {},
       over: () => answer.resolve(null),
       dropTypedAhead: () => {},
     },
   });
   assertEquals(account.giveUp(), false);
-  const changed = account.changePassword(undefined);
+  const changed = account.changePassword();
   assertEquals(account.giveUp(), true);
   await changed;
-  assertEquals([account.giveUp(), happened], [false, ["notice undefined: Nothing was changed"]]);
+  assertEquals([account.giveUp(), happened], [false, ["notice: Nothing was changed"]]);
 });
 
 Deno.test("whoever is typing is asked for Enter first, and may give up instead", async () => {
@@ -128,12 +155,13 @@ Deno.test("whoever is typing is asked for Enter first, and may give up instead",
       expected: (command) => Promise.resolve(asked.push(command) < 0),
       password: () => Promise.resolve("the rest of a line"),
       newPassword: () => Promise.resolve("the rest of a line"),
+      checking: () => {},
       over: () => {},
       dropTypedAhead: () => {},
     },
   });
-  await account.changePassword(undefined);
+  await account.changePassword();
   await account.forget(undefined);
   assertEquals(asked, ["/passwd", "/forget-me"]);
-  assertEquals(happened, Array(2).fill("notice undefined: Nothing was changed"));
+  assertEquals(happened, Array(2).fill("notice: Nothing was changed"));
 });

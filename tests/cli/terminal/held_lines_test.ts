@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import { LEAVE_MS_MAX } from "../../../lib/base/machine/mode_limits.ts";
 import { LogInDialogue } from "../../../lib/cli/directory/log_in_dialogue.ts";
 import { InteractiveInterface } from "../../../lib/cli/terminal/interactive_interface.ts";
-import { OwnAccount } from "../../../lib/cli/directory/own_account.ts";
+import { ACCOUNT_REF, OwnAccount } from "../../../lib/cli/directory/own_account.ts";
 import {
   registryCommands,
   type RegistryTarget,
@@ -75,7 +75,7 @@ function client() {
   });
   const handler: InputHandler<RegistryTarget> = {
     target: Object.assign(submit, {
-      changePassword: (ref: string | undefined) => account.changePassword(ref),
+      changePassword: () => account.changePassword(),
       forgetAccount: (ref: string | undefined) => account.forget(ref),
     }),
     ended: () => asked.push({ command: "quit" }),
@@ -85,24 +85,27 @@ function client() {
   ui.listen(handler);
   ui.setPrompt("alice");
   standing.shows({ event: "session", state: "up", name: "alice", guest: false });
-  return { streams, ui, standing, asked, notices };
+  return { streams, ui, standing, asked, notices, answered: () => account.answered(ACCOUNT_REF) };
 }
 
 const PASSWD = { command: "passwd", old: "oldsecret", new: "newsecret" } as const;
 
 Deno.test("passwords typed behind /passwd while input is paused are its answers", async () => {
-  const { streams, ui, asked } = client();
+  const { streams, ui, asked, notices, answered } = client();
   ui.pauseInput(REASON);
   streams.type("bob\r/passwd\roldsecret\rnewsecret\rnewsec");
   await settle();
   ui.pauseInput(null);
   await settle();
-  streams.type("ret\rcarol\r");
+  streams.type("ret\rnewsecret\r"); // once more than needed
+  const checking = await screenOf(streams);
+  answered();
   await settle();
-  assertEquals(asked, [{ command: "call", name: "bob" }, PASSWD, {
-    command: "call",
-    name: "carol",
-  }]);
+  assertEquals(asked, [{ command: "call", name: "bob" }, PASSWD]);
+  assertEquals(checking.cursorLine, "Checking the password ... |");
+  assertEquals(notices, [
+    "What you typed while the password was being checked is dropped: it may be a password",
+  ]);
   streams.type("\x1b[A\x1b[A\x1b[A");
   assertEquals((await screenOf(streams)).cursorLine, "alice> bob|", "no password comes back");
   await ui.close();
@@ -194,13 +197,15 @@ Deno.test("Ctrl+D comes after the lines that wait, which are sent first", async 
 });
 
 Deno.test("the end of input comes after the answers to what a line that waited asks", async () => {
-  const { streams, ui, asked } = client();
+  const { streams, ui, asked, answered } = client();
   ui.pauseInput(REASON);
-  streams.type("/passwd\roldsecret\rnewsecret\rnewsecret\rbob\r\x04");
+  streams.type("/passwd\roldsecret\rnewsecret\rnewsecret\r\x04");
   await settle();
   ui.pauseInput(null);
   await settle();
-  assertEquals(asked, [PASSWD, { command: "call", name: "bob" }, { command: "quit" }]);
+  assertEquals(asked, [PASSWD]);
+  answered();
+  assertEquals(asked, [PASSWD, { command: "quit" }]);
   await ui.close();
 });
 
