@@ -137,7 +137,7 @@ class Scanner {
     const end = this.end!;
     const view = logged.view();
     const mark = end.mark(author); // the good part may end here
-    const expected = end.nextCounter(kind, author, incarnation);
+    const expected = end.nextCounter(author, incarnation);
     if (counter !== expected) {
       const found = `its author's counter is ${counter}, ${expected} was expected`;
       return this.#failIn(logged, count - 1, found);

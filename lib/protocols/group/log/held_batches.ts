@@ -114,10 +114,6 @@ export class HeldBatches {
     return this.#end.rules;
   }
 
-  through(author: PeerKey, incarnation: string): number {
-    return this.#end.through(author, incarnation);
-  }
-
   /** Up to which counter an incarnation has ever spoken; 0 where it hasn't. */
   everThrough(author: PeerKey, incarnation: string): number {
     return this.#end.everThrough(author, incarnation);

@@ -139,7 +139,7 @@ export class Sequencing {
         incarnation,
         unordered: new Fifo<SignedBatch>(),
         unorderedBytes: 0,
-        counter: held.through(key, incarnation) + 1,
+        counter: held.everThrough(key, incarnation) + 1,
         acked: epoch.start.position,
         agreed: epoch.start.position,
         aheads: [],

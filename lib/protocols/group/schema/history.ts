@@ -471,15 +471,18 @@ export class HistoryEnd {
 
   /**
    * Up to which counter an incarnation has ever spoken; 0 where it hasn't. Takes time linear in the number of
-   * incarnations.
+   * incarnations, unless it is the author's last one that spoke.
    */
   everThrough(author: PeerKey, incarnation: string): number {
-    let through = this.through(author, incarnation);
+    // Each counter follows the one before: the latest is the highest.
+    const through = this.through(author, incarnation);
+    if (through > 0) return through;
     for (let one = this.#earlier; one !== null; one = one.before) {
-      if (one.author !== author || one.spoken.incarnation !== incarnation) continue;
-      through = Math.max(through, one.spoken.through);
+      if (one.author === author && one.spoken.incarnation === incarnation) {
+        return one.spoken.through;
+      }
     }
-    return through;
+    return 0;
   }
 
   /**
@@ -512,19 +515,17 @@ export class HistoryEnd {
   }
 
   /**
-   * The counter that a process goes on with. The view says which incarnations may speak: that a former one never
-   * speaks again isn't checked here. A decision of the coordinator's is ordered when the sequencer hears of it, which
-   * may be after decisions of a later process of the coordinator.
+   * The counter that a process goes on with, also after others of its author have spoken: so no counter, and no
+   * entry's id, comes twice, and nobody can append old words once more. Decisions of a former process of the
+   * coordinator may follow those of a later one: each is ordered when the sequencer hears of it.
    */
-  nextCounter(kind: Batch["kind"], author: PeerKey, incarnation: string): number {
-    const through = this.through(author, incarnation);
-    const hasGoneOn = through > 0 || kind === "texts";
-    return 1 + (hasGoneOn ? through : this.everThrough(author, incarnation));
+  nextCounter(author: PeerKey, incarnation: string): number {
+    return 1 + this.everThrough(author, incarnation);
   }
 
   /** Why the batch can't be the next one; null where it can. */
   fault({ batch: { value }, view }: BatchOnly): string | null {
-    const expected = this.nextCounter(value.kind, value.author, value.incarnation.toHex());
+    const expected = this.nextCounter(value.author, value.incarnation.toHex());
     if (value.counter !== expected) {
       return `counter ${expected} was expected, it is ${value.counter}`;
     }

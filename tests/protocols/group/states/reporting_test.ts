@@ -56,7 +56,7 @@ class Told {
       author: ANN.key,
       name: "ann",
       incarnation: INCARNATION,
-      counter: held.through(ANN.key, INCARNATION.toHex()) + 1,
+      counter: held.everThrough(ANN.key, INCARNATION.toHex()) + 1,
       sentAt: 0,
       texts,
     });
