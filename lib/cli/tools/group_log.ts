@@ -5,7 +5,7 @@
  * elsewhere.
  */
 
-import { textDigest } from "../../protocols/group/schema/edit.ts";
+import { changeBy } from "../../protocols/group/schema/edit.ts";
 import { Buffer } from "node:buffer";
 import { numberText } from "../../base/text/words.ts";
 import { type Crypto, utf8 } from "../../base/crypto/crypto.ts";
@@ -424,7 +424,7 @@ function appendKnown(
   invariant(places[0]?.position === end.position + 1, "a log goes on where it ended");
   const spoken = { incarnation: incarnation.toHex(), through: counter + placesOf(value) - 1 };
   const edits = placed.edits.map(({ edit: { edit, signed: { request: { value } } } }) => {
-    return { edit, seq: value.seq, text: textDigest(end.crypto, value.text) };
+    return { edit, ...changeBy(end.crypto, value) };
   });
   const brought = { entries: placed.entries.length, edits, rules: value.rules, view };
   end.appendKnown(author, spoken, brought, places.at(-1)!.digest);

@@ -2,18 +2,13 @@
 
 import { nodeCrypto } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
+import type { Hash, PeerKey } from "../../base/ids.ts";
 import { countText } from "../../base/text/words.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
 import { visibleText } from "../../base/text/text.ts";
 import { consentFault } from "../../protocols/group/identity/consents.ts";
-import {
-  type Edit,
-  isRequestAuthentic,
-  requestId,
-  textDigest,
-} from "../../protocols/group/schema/edit.ts";
+import { changeBy, isRequestAuthentic } from "../../protocols/group/schema/edit.ts";
 import { EntryPlaces } from "../../protocols/group/schema/entry_places.ts";
 import { isViewSignedBy } from "../../protocols/group/schema/epoch.ts";
 import {
@@ -94,7 +89,6 @@ export async function verifiedLog(
 ): Promise<VerifiedLog> {
   const authors = new Map<PeerKey, LogAuthor>();
   const coordinators = new Map<PeerKey, number>();
-  const requests = new Set<RequestId>();
   const consents = new Consents();
   const names = new LoggedNames();
   let isForeign = false;
@@ -104,14 +98,6 @@ export async function verifiedLog(
     authors.set(key, author);
     author.name = name;
     author[what] += places;
-  };
-  const repeated = (edits: readonly Edit[]) => {
-    for (const { edit, signed: { request } } of edits) {
-      const id = requestId(nodeCrypto, request.value);
-      if (requests.has(id)) return `what edit ${edit} was asked for was done before`;
-      requests.add(id);
-    }
-    return null;
   };
   const scan = await scanLogFile(disk, path, {
     crypto: nodeCrypto,
@@ -123,7 +109,7 @@ export async function verifiedLog(
       const broken = batchFault(signed, logged.group) ?? signatureFault(signed, logged);
       const foreign = broken ?? deciderFault(signed, deciders);
       isForeign = broken === null && foreign !== null;
-      const fault = foreign ?? viewFault(signed) ?? repeated(value.edits) ??
+      const fault = foreign ?? viewFault(signed) ??
         consents.faultOf(signed, logged, founding);
       if (fault !== null) return fault;
       names.seen(signed, entries + 1);
@@ -179,7 +165,7 @@ class Consents {
       this.#places.said(seq + 1, { author, incarnation: bytes.toHex(), counter });
     }
     for (const [index, { signed: { request: { value } } }] of edits.entries()) {
-      this.#places.edited(position + index + 1, value.seq, textDigest(nodeCrypto, value.text));
+      this.#places.edited(position + index + 1, changeBy(nodeCrypto, value));
     }
     this.#rules = rules ?? this.#rules;
     return null;

@@ -31,7 +31,7 @@ import type { Crypto } from "../../base/crypto/crypto.ts";
 import { MalformedError } from "../../base/errors.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { nameFault } from "../../base/text/names.ts";
-import { textDigest } from "../../protocols/group/schema/edit.ts";
+import { changeBy } from "../../protocols/group/schema/edit.ts";
 import {
   type Batch,
   type BroughtEdit,
@@ -46,9 +46,9 @@ import {
   checkBounds,
   editCellCount,
   editCells,
+  editedCells,
   editOfCells,
   foundingColumns,
-  NEW_TEXT_CELL,
   policyCell,
   restOf,
 } from "../../protocols/group/schema/batch_cells.ts";
@@ -250,13 +250,12 @@ export class LoggedBatch {
     return this.lines.map(([, digest]) => hexOf<Hash>(digest!));
   }
 
-  /** What its edits bring. @throws {MalformedError} If an entry's number or a text isn't valid. */
+  /** What its edits bring. @throws {MalformedError} If a request isn't valid, as far as that needs it. */
   broughtEdits(crypto: Crypto): readonly BroughtEdit[] {
     if (this.kind !== "edits") return NO_EDITS;
-    return this.edited().map((seq, index) => {
-      const cells = this.lines[index]!;
-      const text = textDigest(crypto, textOf(cells[CELLS_BEFORE_EDIT + NEW_TEXT_CELL]!));
-      return { edit: numberOfEdit(cells[0]!), seq, text };
+    return this.lines.map((cells) => {
+      const request = editedCells(cells, CELLS_BEFORE_EDIT, textOf);
+      return { edit: numberOfEdit(cells[0]!), ...changeBy(crypto, request) };
     });
   }
 

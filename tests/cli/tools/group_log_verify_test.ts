@@ -366,7 +366,7 @@ const EDIT_LIES: typeof LIES = [
       const request = new Speaker("bob", 2).ask(1, "x");
       return withEdit([request], [request]);
     },
-    /line 4, edit 2, is wrong, what edit 2 was asked for was done before/,
+    /line 4, edit 2, is wrong, edit 2: what was asked for was done before/,
   ],
   ...[
     [4, "a name has half a character", "\\ud800"],

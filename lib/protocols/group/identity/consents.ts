@@ -16,8 +16,10 @@ import { shownName } from "../../../base/text/names.ts";
 import { bool, encode, hexId, type Infer, record } from "../../../base/schema/schema.ts";
 import { inWords } from "../../../base/text/words.ts";
 import {
+  changeBy,
   type Edit,
   type EditPolicy,
+  type EntryChange,
   needsAgreement,
   requestId,
   type SignedEditRequest,
@@ -91,7 +93,7 @@ interface ConsentBasis {
 
 /**
  * Why the edits of a batch can't follow this history: they change another entry than was asked for, or what it read
- * before, or lack the consent of somebody who has to be asked. Null where they can.
+ * before, or lack the consent of somebody who has to be asked, or were done before. Null where they can.
  * @param end That of the history before the batch.
  */
 export function consentFault(
@@ -104,23 +106,35 @@ export function consentFault(
   const { places, seq } = end;
   const basis = { places, seq, policy: rulesAt(founding, end).edits, votersOf };
   /** What the edits before in the batch have changed. */
-  const texts = new Map<number, Hash>();
+  const changed: EntryChange[] = [];
   for (const edit of edits) {
-    const { seq, text } = edit.signed.request.value;
-    const fault = entryFault(crypto, basis, edit, texts.get(seq) ?? null) ??
+    const change = changeBy(crypto, edit.signed.request.value);
+    const fault = repetitionFault(basis, change, changed) ??
+      entryFault(crypto, basis, edit, changed.findLast(({ seq }) => seq === change.seq) ?? null) ??
       signersFault(crypto, basis, edit);
     if (fault !== null) return { ...fault, text: `edit ${edit.edit}: ${fault.text}` };
-    texts.set(seq, textDigest(crypto, text));
+    changed.push(change);
   }
   return null;
 }
 
-/** @param changed Digest of what the entry reads since an edit before in the batch; null: there is none. */
+/** Else the coordinator could undo a later edit whenever the entry reads again as when the request was signed. */
+function repetitionFault(
+  { places }: ConsentBasis,
+  { request }: EntryChange,
+  changed: readonly EntryChange[],
+): ConsentFault | null {
+  const isDone = places.isDone(request) ||
+    changed.some((before) => before.request === request);
+  return isDone ? { text: "what was asked for was done before", forged: [] } : null;
+}
+
+/** @param changed What an edit before in the batch made of the entry; null: there is none. */
 function entryFault(
   crypto: Crypto,
   { places, seq: last }: ConsentBasis,
   { signed }: Edit,
-  changed: Hash | null,
+  changed: EntryChange | null,
 ): ConsentFault | null {
   const { seq, entry, old } = signed.request.value;
   if (seq < 1 || seq > last) return { text: `there is no entry ${seq}`, forged: [] };
@@ -128,7 +142,7 @@ function entryFault(
     return { text: `it was asked for another entry than entry ${seq}`, forged: [] };
   }
   // An entry that was never edited reads what its author wrote: whoever agreed has signed what its own log has there.
-  const text = changed ?? places.textOf(seq);
+  const text = changed?.text ?? places.textOf(seq);
   if (text === null || text === old) return null;
   return {
     text: `entry ${seq} has been changed since this edit was requested`,

@@ -69,8 +69,6 @@ export const foundingColumns: Column<Founding> = columns({
  * were signed, the entry's id and the digest of its old text among it.
  */
 const REQUEST_CELLS = 11;
-/** Which of them is the new text. */
-export const NEW_TEXT_CELL = 2;
 /** Cells of the request, the view, and the number of members that agreed. */
 const CELLS_BEFORE_AGREED = REQUEST_CELLS + 2;
 /** Cells of each of those: name, key and signature. */
@@ -121,6 +119,24 @@ function requestOfCells(
     old: hexOf<Hash>(field(8)),
   };
   return requestWith(request, signatureOf(field(9)), restOfText(field(10)));
+}
+
+/**
+ * What a request says of which entry, without what only its signature needs.
+ * @param textOf Restores the text of a cell. @throws {MalformedError} If the cells aren't those of a request.
+ */
+export function editedCells(
+  cells: readonly string[],
+  first: number,
+  textOf: (cell: string) => string,
+): Pick<EditRequest, "seq" | "text" | "requester" | "incarnation" | "number"> {
+  return {
+    seq: countOf(cells[first]!),
+    text: textOf(cells[first + 2]!),
+    requester: hexOf<PeerKey>(cells[first + 3]!),
+    incarnation: bytesOf(cells[first + 4]!, INCARNATION_BYTES),
+    number: countOf(cells[first + 5]!),
+  };
 }
 
 /** A request and its group. */

@@ -202,9 +202,27 @@ export function requestFault(
 /** The id of a request: the same however often it is sent, and no other has it. */
 export function requestId(
   crypto: Crypto,
-  { requester, incarnation, number }: EditRequest,
+  { requester, incarnation, number }: Pick<EditRequest, "requester" | "incarnation" | "number">,
 ): RequestId {
   return crypto.sha256<RequestId>(TAGS.id, encode(placeSchema, { requester, incarnation, number }));
+}
+
+/** What a committed request does to a history. */
+export interface EntryChange {
+  readonly request: RequestId;
+  /** Number of the entry that it changes, and the digest of its new text. */
+  readonly seq: number;
+  readonly text: Hash;
+}
+
+export function changeBy(
+  crypto: Crypto,
+  { seq, text, ...place }: Pick<
+    EditRequest,
+    "requester" | "incarnation" | "number" | "seq" | "text"
+  >,
+): EntryChange {
+  return { request: requestId(crypto, place), seq, text: textDigest(crypto, text) };
 }
 const placeSchema = record({
   requester: peerKey(),

@@ -1,9 +1,10 @@
 /**
- * Who said each entry of a history, and what each edited one reads: all that is needed to check consents without
- * reading the log. Takes 20 bytes of memory a batch, and some 200 an edit.
+ * Who said each entry of a history, and what each edited one reads: all that is needed to check edits without
+ * reading the log. Takes 20 bytes of memory a batch, and some 300 an edit.
  */
 
-import type { Hash, PeerKey } from "../../../base/ids.ts";
+import type { Hash, PeerKey, RequestId } from "../../../base/ids.ts";
+import type { EntryChange } from "./edit.ts";
 
 /** Where an entry comes from: the batch's author and process, and the text's counter. */
 export interface EntryPlace {
@@ -77,12 +78,9 @@ function resized<Numbers extends Float64Array | Uint32Array>(
   return sized;
 }
 
-/** What an edit has changed. */
-interface Change {
+/** What an edit has changed, and where. */
+interface Change extends EntryChange {
   readonly position: number;
-  readonly seq: number;
-  /** Digest of the entry's text since. */
-  readonly text: Hash;
   /** The last change of this entry, and of any, before this one. */
   readonly ofSame: Change | null;
   readonly before: Change | null;
@@ -95,6 +93,8 @@ export class EntryPlaces {
   /** By number of the entry. */
   readonly #changes = new Map<number, Change>();
   #last: Change | null = null;
+  /** What was asked for and done: all of it, as a request may be repeated at any time. */
+  readonly #done = new Set<RequestId>();
 
   /** Entries were said, the first one with this number. */
   said(first: number, place: EntryPlace): void {
@@ -103,18 +103,20 @@ export class EntryPlaces {
     this.#count++;
   }
 
-  /** An entry reads otherwise since this position. @param text Digest of its text. */
-  edited(position: number, seq: number, text: Hash): void {
-    const ofSame = this.#changes.get(seq) ?? null;
-    this.#last = { position, seq, text, ofSame, before: this.#last };
-    this.#changes.set(seq, this.#last);
+  /** An entry reads otherwise since this position. */
+  edited(position: number, change: EntryChange): void {
+    const ofSame = this.#changes.get(change.seq) ?? null;
+    this.#last = { ...change, position, ofSame, before: this.#last };
+    this.#changes.set(change.seq, this.#last);
+    this.#done.add(change.request);
   }
 
   /** Forgets what came after this position, at which the last entry had this number. */
   takeBack(position: number, seq: number): void {
     while (this.#count > 0 && this.#batches.firsts[this.#count - 1]! > seq) this.#count--;
     for (; this.#last !== null && this.#last.position > position; this.#last = this.#last.before) {
-      const { seq: changed, ofSame } = this.#last;
+      const { seq: changed, ofSame, request } = this.#last;
+      this.#done.delete(request);
       if (ofSame === null) this.#changes.delete(changed);
       else this.#changes.set(changed, ofSame);
     }
@@ -138,12 +140,18 @@ export class EntryPlaces {
     return this.#changes.get(seq)?.text ?? null;
   }
 
+  /** Whether an edit that was asked for under this id is there. */
+  isDone(request: RequestId): boolean {
+    return this.#done.has(request);
+  }
+
   copy(): EntryPlaces {
     const copy = new EntryPlaces();
     copy.#batches = this.#batches;
     copy.#count = this.#count;
     copy.#last = this.#last;
     for (const [seq, change] of this.#changes) copy.#changes.set(seq, change);
+    for (const request of this.#done) copy.#done.add(request);
     return copy;
   }
 }

@@ -34,12 +34,13 @@ import {
   uint,
 } from "../../../base/schema/schema.ts";
 import {
+  changeBy,
   type Edit,
   editSchema,
+  type EntryChange,
   isRequestAuthentic,
   requestFault,
   type SignedEditRequest,
-  textDigest,
 } from "./edit.ts";
 import { EntryPlaces } from "./entry_places.ts";
 import {
@@ -322,11 +323,8 @@ export function placesIn({ entries, edits, rules }: Placed): readonly HistoryPoi
 }
 
 /** What an edit is known to bring. */
-export interface BroughtEdit {
+export interface BroughtEdit extends EntryChange {
   readonly edit: number;
-  /** Number of the entry that it changes, and the digest of its new text. */
-  readonly seq: number;
-  readonly text: Hash;
 }
 
 /** What a batch is known to bring: so many entries, or these edits, or rules. */
@@ -569,8 +567,7 @@ export class HistoryEnd {
       this.#places.said(first, { author, incarnation: process, counter });
     }
     for (const { position, edit: { signed: { request } } } of placed.edits) {
-      const { seq, text } = request.value;
-      this.#places.edited(position, seq, textDigest(this.crypto, text));
+      this.#places.edited(position, changeBy(this.crypto, request.value));
     }
     return placed;
   }
@@ -607,9 +604,9 @@ export class HistoryEnd {
     digest: Hash,
   ): void {
     this.#speaks(author, incarnation, through, this.#position);
-    for (const [index, { edit, seq, text }] of edits.entries()) {
+    for (const [index, { edit, ...change }] of edits.entries()) {
       this.#lastEdit = Math.max(this.#lastEdit, edit);
-      this.#places.edited(this.#position + index + 1, seq, text);
+      this.#places.edited(this.#position + index + 1, change);
     }
     if (entries > 0) {
       this.#places.said(this.#seq + 1, { author, incarnation, counter: through - entries + 1 });

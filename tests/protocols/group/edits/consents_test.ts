@@ -143,6 +143,30 @@ for (const [what, fault, decide] of UNCONSENTED) {
   });
 }
 
+Deno.test("a decision that was made before takes no second place: the coordinator is a liar", () => {
+  const net = started();
+  const [ann] = three(net);
+  const [{ text: was }, decider] = [ann.entryNow(1)!, new Decider(COORDINATOR, GROUP)];
+  const request = requestOf(ann, GROUP, 1, "uno");
+  commit(net, decider.decides([editOf(1, request)]));
+  commit(net, decider.decides([editOf(2, requestOf(ann, GROUP, 1, was))]));
+  commit(net, decider.decides([editOf(3, request)]));
+
+  for (const node of net.nodes) {
+    assertEquals(node.entryNow(1)!.text, was);
+    const lie = "edit 3: what was asked for was done before";
+    assertStringIncludes(errors(node).join(), lie);
+    assertStringIncludes(notices(node), `decided on an edit that can't be: ${lie}`);
+  }
+  // Nor within one decision.
+  const bob = started();
+  const again = requestOf(bob.nodes[0]!, GROUP, 1, "uno");
+  const back = requestOf(bob.nodes[0]!, GROUP, 1, was, { old: textDigest(fakeCrypto, "uno") });
+  const one = new Decider(COORDINATOR, GROUP);
+  commit(bob, one.decides([editOf(1, again), editOf(2, back), editOf(3, again)]));
+  assertEquals(bob.nodes.map(({ disk }) => disk.log.length), [2, 2, 2]);
+});
+
 Deno.test("the rule ask: all others of the view that voted have to agree", () => {
   const net = started();
   const [, bob] = three(net);

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import type { Hash } from "../../../../lib/base/ids.ts";
 import {
+  changeBy,
   editRequestFrom,
   isRequestAuthentic,
   keptRequest,
@@ -255,7 +256,7 @@ Deno.test("a log that is read with its digests ends where one does that is compu
     {
       entries: 0,
       edits: decided.batch.value.edits.map(({ edit, signed: { request: { value } } }) => {
-        return { edit, seq: value.seq, text: textDigest(fakeCrypto, value.text) };
+        return { edit, ...changeBy(fakeCrypto, value) };
       }),
       rules: null,
       view: null,

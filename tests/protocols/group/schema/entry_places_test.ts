@@ -1,7 +1,7 @@
 // Who said each entry of a history, and what edited ones read, through copies and what is taken back.
 
 import { assertEquals } from "@std/assert";
-import type { Hash, PeerKey } from "../../../../lib/base/ids.ts";
+import type { Hash, PeerKey, RequestId } from "../../../../lib/base/ids.ts";
 import { EntryPlaces } from "../../../../lib/protocols/group/schema/entry_places.ts";
 
 const ANN = "a1".repeat(32) as PeerKey;
@@ -62,9 +62,14 @@ Deno.test("what is taken back is another's afterwards; a copy goes on by itself"
 
 Deno.test("an edited entry reads what its last edit says, until that is taken back", () => {
   const places = said(2);
-  places.edited(3, 1, text("3"));
-  places.edited(4, 2, text("4"));
-  places.edited(5, 1, text("5"));
+  const change = (seq: number, digit: string) => ({
+    seq,
+    text: text(digit),
+    request: digit.repeat(64) as RequestId,
+  });
+  places.edited(3, change(1, "3"));
+  places.edited(4, change(2, "4"));
+  places.edited(5, change(1, "5"));
   const copy = places.copy();
   const reads = (of: EntryPlaces) => [1, 2].map((seq) => of.textOf(seq)?.[0] ?? "never edited");
   assertEquals(reads(places), ["5", "4"]);
@@ -73,4 +78,6 @@ Deno.test("an edited entry reads what its last edit says, until that is taken ba
   places.takeBack(2, 2);
   assertEquals(reads(places), ["never edited", "never edited"]);
   assertEquals(reads(copy), ["5", "4"]);
+  const isDone = (of: EntryPlaces) => of.isDone("3".repeat(64) as RequestId);
+  assertEquals([isDone(copy), isDone(places)], [true, false]);
 });
