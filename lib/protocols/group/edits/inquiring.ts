@@ -13,30 +13,28 @@ import type { Sequencing } from "../log/sequencing.ts";
 import type { EditParticipant, Inquiry } from "./edit_participant.ts";
 
 interface InquiringOwner {
-  readonly voting: EditParticipant;
-  readonly looks: EntryLookups;
-  readonly out: MemberOutput;
+  readonly voting: Pick<EditParticipant, "size" | "inquiries" | "found" | "has">;
+  readonly editing: Pick<Editing, "pending" | "inquiries" | "committed" | "has">;
+  readonly looks: Pick<EntryLookups, "look">;
+  readonly out: Pick<MemberOutput, "tell">;
   /** Null while in no epoch. */
-  readonly ordering: Sequencing | null;
+  readonly ordering: Pick<Sequencing, "others"> | null;
   readonly isCoordinatorUp: boolean;
   toCoordinator(message: GroupMessage): void;
-  readonly owner: {
-    readonly editing: Editing;
-    /** Asks for a call of `tick` after this time. */
-    inquiriesDue(delayMs: number): void;
-  };
+  /** Asks for a call of `tick` after this time. */
+  inquiriesDue(delayMs: number): void;
 }
 
 export class Inquiring {
-  constructor(readonly membership: InquiringOwner) {}
+  constructor(readonly owner: InquiringOwner) {}
 
   /** There will be something to ask about, after a while. */
   later(): void {
-    this.membership.owner.inquiriesDue(INQUIRE_MS);
+    this.owner.inquiriesDue(INQUIRE_MS);
   }
 
   tick(): void {
-    const { ordering, voting, looks, owner: { editing } } = this.membership;
+    const { ordering, voting, looks, editing } = this.owner;
     if (voting.size + editing.pending > 0) this.later();
     if (ordering === null) return;
     const edits = new Map<RequestId, Inquiry>();
@@ -58,12 +56,12 @@ export class Inquiring {
   }
 
   #ask(all: readonly Inquiry[]): void {
-    const { ordering, voting, isCoordinatorUp, out, owner: { editing } } = this.membership;
+    const { ordering, voting, isCoordinatorUp, out, editing } = this.owner;
     if (ordering === null) return;
     // The coordinator may have forgotten edits that have come into the log meanwhile.
     const open = all.filter(({ id }) => voting.has(id) || editing.has(id));
     if (isCoordinatorUp) {
-      return this.#send(open, (message) => this.membership.toCoordinator(message));
+      return this.#send(open, (message) => this.owner.toCoordinator(message));
     }
     const inDoubt = open.filter(({ isAgreed }) => isAgreed);
     this.#send(inDoubt, (message) => out.tell(ordering.others, message));

@@ -19,8 +19,8 @@ import type { MemberNames } from "../identity/member_names.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
 
 interface ListedOwner {
-  readonly out: MemberOutput;
-  readonly names: MemberNames;
+  readonly out: Pick<MemberOutput, "show" | "nowMs">;
+  readonly names: Pick<MemberNames, "of">;
   /** Members of the views that the coordinator signed and that count here: the present one, or the last one. */
   readonly viewed: readonly Member[];
   /** The end of our log: what a newcomer is sent. */

@@ -325,7 +325,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       if (due === "laggards") this.membership?.partLaggards();
       else if (due === "contest") this.membership?.contests.tick();
       else if (due === "inquire") this.membership?.inquiring.tick();
-      else if (due === "report") this.membership?.observed.reporting.tick();
+      else if (due === "report") this.membership?.reporting.tick();
       else if (this.membership?.rounds.goOn()) {
         this.#deadlines.setEarliest("round", this.out.nowMs + ROUND_MS);
       }

@@ -8,7 +8,7 @@ import type { Crypto, Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import type { Hash, PeerKey, RequestId } from "../../../base/ids.ts";
 import { inWords } from "../../../base/text/words.ts";
-import { ballotText, isSameBallot } from "../schema/ballot.ts";
+import { type Ballot, ballotText, isSameBallot } from "../schema/ballot.ts";
 import { CatchingUp } from "../catch_up/catching_up.ts";
 import { type ConsentedEnd, consentFault, type Voters } from "../identity/consents.ts";
 import { EquivocationDetection } from "../views/equivocation_detection.ts";
@@ -24,6 +24,7 @@ import { ViewChangeLeader } from "../views/view_change_leader.ts";
 import {
   LAGGING_AGAIN_MS,
   LAGGING_MS_MAX,
+  LOCKS_MAX,
   OFFENDER_BAN_MS,
   REMEMBERED_MAX,
 } from "../schema/limits.ts";
@@ -32,7 +33,6 @@ import type { HistoryRead } from "../schema/member_io.ts";
 import type { MemberNames } from "../identity/member_names.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "../schema/messages.ts";
-import { Observed } from "./observed.ts";
 import { Sequencing } from "../log/sequencing.ts";
 import { type Leader, ViewChangeParticipant } from "../views/view_change_participant.ts";
 import type { EpochMessage, Peers } from "../detector/peers.ts";
@@ -43,6 +43,8 @@ import { EntryDelivery } from "../log/entry_delivery.ts";
 import type { Promises } from "../log/promises.ts";
 import { type Reads, Supplier } from "../catch_up/supplying.ts";
 import { OrderReport } from "../catch_up/order_report.ts";
+import { SnapshotProcess } from "../snapshot/snapshot_process.ts";
+import { Reporting } from "../states/reporting.ts";
 import { type Aborted, EditParticipant } from "../edits/edit_participant.ts";
 
 /** Views whose members are remembered: a decision is put in order in the view that made it, or soon after. */
@@ -99,7 +101,7 @@ interface MembershipOwner {
   inquiriesDue(delayMs: number): void;
   /** `contests.tick` is to be called after this time. */
   contestsDue(delayMs: number): void;
-  /** `observed.reporting.tick` is to be called after this time. */
+  /** `reporting.tick` is to be called after this time. */
   reportsLater(delayMs: number): void;
 }
 
@@ -115,7 +117,10 @@ export class Membership {
   readonly leading: ViewChangeLeader;
   readonly rounds: LeaderlessRounds;
   readonly showing: EntryDelivery;
-  readonly observed: Observed;
+  /** Where our log ends, for the coordinator; like `cutPart` it changes nothing in the member. */
+  readonly reporting: Reporting;
+  /** Our part in the coordinator's snapshots. */
+  readonly cutPart: SnapshotProcess;
   readonly contests: EquivocationDetection;
   readonly hearing: Hearing;
   ordering: Sequencing | null = null;
@@ -164,7 +169,8 @@ export class Membership {
     this.leading = new ViewChangeLeader(this);
     this.rounds = new LeaderlessRounds(this);
     this.telling = new OrderReport(this);
-    this.observed = new Observed(this);
+    this.reporting = new Reporting(this);
+    this.cutPart = new SnapshotProcess(this);
     this.contests = new EquivocationDetection(this);
     this.hearing = new Hearing(this);
   }
@@ -264,6 +270,39 @@ export class Membership {
     return this.owner.isCoordinatorUp;
   }
 
+  get environment(): Environment {
+    return this.owner.environment;
+  }
+
+  /** Of the present epoch; null while in none. */
+  get ballot(): Ballot | null {
+    return this.epoch?.epoch.value.ballot ?? null;
+  }
+
+  get loggedTexts(): number {
+    return this.owner.saying.loggedTexts;
+  }
+
+  get tellings(): number {
+    return this.telling.messages;
+  }
+
+  get locks(): readonly number[] {
+    return this.voting.locks.slice(0, LOCKS_MAX);
+  }
+
+  reportsLater(delayMs: number): void {
+    this.owner.reportsLater(delayMs);
+  }
+
+  get editing(): Editing {
+    return this.owner.editing;
+  }
+
+  inquiriesDue(delayMs: number): void {
+    this.owner.inquiriesDue(delayMs);
+  }
+
   wallMs(): number {
     return this.owner.environment.wallMs();
   }
@@ -289,7 +328,7 @@ export class Membership {
   }
 
   locksChanged(): void {
-    this.observed.reporting.changed();
+    this.reporting.changed();
   }
 
   get mayTell(): boolean {
@@ -326,7 +365,7 @@ export class Membership {
   }
 
   received(member: PeerKey, signed: SignedBatch): void {
-    this.observed.cutPart.received(member, signed);
+    this.cutPart.received(member, signed);
   }
 
   ask(source: Source, message: GroupMessageOf<"fetch">): void {
@@ -386,17 +425,17 @@ export class Membership {
     }
     this.voting.logged(batches);
     this.telling.logged(batches);
-    this.observed.reporting.logged(batches);
+    this.reporting.logged(batches);
   }
 
   #editRefs({ edits }: HeldBatch): readonly (string | undefined)[] {
-    return edits.map(({ edit }) => this.owner.editing.placed(edit) ?? this.voting.refOf(edit));
+    return edits.map(({ edit }) => this.editing.placed(edit) ?? this.voting.refOf(edit));
   }
 
   // Epochs.
 
   freeze(): void {
-    this.observed.cutPart.lost();
+    this.cutPart.lost();
     this.ordering?.freeze();
     this.catchingUp.stop();
   }
@@ -447,7 +486,7 @@ export class Membership {
   begun(signed: SignedEpoch): void {
     const epoch = signed.epoch.value;
     const { held, out } = this;
-    this.observed.cutPart.lost();
+    this.cutPart.lost();
     this.epoch = signed;
     this.#voters.set(epoch.view, epoch.members.map(({ key }) => key));
     dropOldest(this.#voters, VOTERS_KEPT_MAX);
@@ -482,7 +521,7 @@ export class Membership {
     this.voting.begun();
     this.pump();
     this.telling.more();
-    this.observed.reporting.changed();
+    this.reporting.changed();
     this.#heedWaiting(this.ordering);
   }
 
@@ -542,7 +581,7 @@ export class Membership {
   }
 
   #leaveEpoch(): void {
-    this.observed.cutPart.lost();
+    this.cutPart.lost();
     this.ordering?.freeze();
     this.ordering = null;
     this.epoch = null;
@@ -580,7 +619,7 @@ export class Membership {
       { kind: "new-log", founding: standing.founding!, because: "unlike" },
     );
     this.owner.saying.startAnew(group, givenUp);
-    this.owner.editing.startAnew();
+    this.editing.startAnew();
     this.voting.startAnew();
     this.#beginAnew(null);
   }
@@ -623,7 +662,7 @@ export class Membership {
     this.supplier.restart();
     this.showing.restart(shown);
     this.telling.restart();
-    this.observed.reporting.restart();
+    this.reporting.restart();
     this.#seqBefore = 0;
   }
 
@@ -651,7 +690,8 @@ export class Membership {
   coordinatorUp(told: number): void {
     this.leading.abandon();
     this.telling.knows(told);
-    this.observed.welcomed();
+    this.cutPart.lost(); // on this link the coordinator knows nothing of us
+    this.reporting.welcomed();
     this.contests.welcomed();
   }
 
@@ -683,7 +723,7 @@ export class Membership {
   }
 
   peerGone(key: PeerKey): void {
-    if (this.ordering?.has(key)) this.observed.cutPart.lost();
+    if (this.ordering?.has(key)) this.cutPart.lost();
     this.supplier.forget(key);
   }
 
@@ -759,13 +799,13 @@ class Hearing {
         return this.#unlike(null, message);
       case "edit-accepted":
         membership.inquiring.later();
-        return membership.owner.editing.accepted(message);
+        return membership.editing.accepted(message);
       case "edit-refused":
-        return membership.owner.editing.refused(message);
+        return membership.editing.refused(message);
       case "prepare":
         return membership.voting.prepare(message);
       case "committed":
-        membership.observed.cutPart.received(null, message.signed);
+        membership.cutPart.received(null, message.signed);
         return membership.voting.committed(null, message);
       case "aborted":
         return membership.voting.aborted(null, message);
@@ -774,9 +814,9 @@ class Hearing {
       case "equivocated":
         return membership.contests.judged(message);
       case "marker":
-        return membership.observed.cutPart.marker(null, message);
+        return membership.cutPart.marker(null, message);
       case "snapshot-over":
-        return membership.observed.cutPart.over(message.attempt);
+        return membership.cutPart.over(message.attempt);
       default:
         membership.coordinatorOffends(`${message.type} isn't for members`);
     }
@@ -846,13 +886,13 @@ class Hearing {
   }
 
   #inEpoch(key: PeerKey, message: GroupMessageOf<EpochMessage>): void {
-    const { contests, observed, ordering } = this.membership;
+    const { contests, cutPart, ordering } = this.membership;
     if (ordering === null || !ordering.has(key)) return;
     if (message.type === "data") ordering.data(key, message.signed);
     else if (!isSameBallot(message.ballot, ordering.epoch.ballot)) return;
     else if (message.type === "order") ordering.order(key, message);
     else if (message.type === "contest") contests.contested(key, message);
-    else if (message.type === "marker") observed.cutPart.marker(key, message);
+    else if (message.type === "marker") cutPart.marker(key, message);
     else ordering.ack(key, message);
   }
 
