@@ -17,8 +17,8 @@ const CHUNKS_MAX = 16;
 const WAITING_MAX = 4_096;
 
 interface TellingOwner {
-  readonly held: HeldBatches;
-  readonly reads: Reads;
+  readonly held: Pick<HeldBatches, "log">;
+  readonly reads: Pick<Reads, "read">;
   readonly crypto: Crypto;
   /** Whether we are the sequencer, and the coordinator is connected. */
   readonly mayTell: boolean;

@@ -16,10 +16,16 @@ import type { Promises } from "../log/promises.ts";
 interface RoundsOwner {
   readonly selfKey: PeerKey;
   readonly standing: Promises;
-  readonly out: MemberOutput;
-  readonly peers: Peers;
-  readonly leading: ViewChangeLeader;
-  readonly participating: ViewChangeParticipant;
+  readonly out: Pick<MemberOutput, "tell">;
+  readonly peers: Pick<Peers, "get" | "isHeard">;
+  readonly leading: Pick<
+    ViewChangeLeader,
+    "isUnderWay" | "begin" | "askAgain" | "abandon" | "hasAnswered"
+  >;
+  readonly participating: Pick<
+    ViewChangeParticipant,
+    "flush" | "isBeginning" | "isDecided" | "isUnderWay" | "leader" | "abandon"
+  >;
   /** The epoch that this process is in; null while in none. */
   readonly epoch: SignedEpoch | null;
   /** Whether the coordinator is known to be away. */

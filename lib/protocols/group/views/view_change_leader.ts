@@ -16,10 +16,10 @@ import type { Promises } from "../log/promises.ts";
 
 interface LeadingOwner {
   readonly selfKey: PeerKey;
-  readonly standing: Promises;
-  readonly out: MemberOutput;
+  readonly standing: Pick<Promises, "promised">;
+  readonly out: Pick<MemberOutput, "tell">;
   readonly signer: Signer;
-  readonly participating: ViewChangeParticipant;
+  readonly participating: Pick<ViewChangeParticipant, "flush" | "level" | "begin">;
   /** The member broke a rule. */
   offends(who: PeerKey, text: string): void;
 }
