@@ -1,7 +1,7 @@
 // Who is sent what was said: see also `tests/sim/group_liars_test.ts`.
 
 import { assertEquals } from "@std/assert";
-import { JOINED_MS, JOINING_MS } from "../../../../lib/protocols/group/schema/limits.ts";
+import { JOINED_MS } from "../../../../lib/protocols/group/schema/limits.ts";
 import { GroupNet, type Node } from "../group_net.ts";
 
 interface Scene {
@@ -71,53 +71,4 @@ Deno.test("a member without the coordinator sends newcomers nothing, as others m
 
   assertEquals(shownOfEve(ann), ["joining left"]);
   assertEquals(serves(), false);
-});
-
-Deno.test("a newcomer that joins no more is sent nothing soon, until all are told that it joins anew", () => {
-  const { net, ann, eve, serves } = scene();
-  net.coordinator.tellPeers(eve);
-  net.coordinator.tellPeers();
-  net.pass(JOINED_MS + 1);
-
-  assertEquals(shownOfEve(ann), ["joining left"]);
-  assertEquals(serves(), false);
-
-  net.coordinator.tellPeers(eve);
-  net.settle();
-  assertEquals(shownOfEve(ann), ["joining left joining"]);
-  assertEquals(serves(), true);
-});
-
-Deno.test("a newcomer is joining for as long as the coordinator says so, and no longer than that without a word", () => {
-  const { net, ann, eve, serves } = scene();
-  net.coordinator.tellPeers(eve);
-  net.pass(JOINING_MS - 1_000);
-  net.coordinator.tellPeers(eve);
-  net.pass(JOINING_MS - 1_000);
-  assertEquals(serves(), true);
-
-  net.pass(2_000);
-  assertEquals(shownOfEve(ann), ["joining left"]);
-  assertEquals(serves(), false);
-
-  net.coordinator.tellPeers(eve);
-  net.settle();
-  assertEquals(serves(), true);
-});
-
-Deno.test("a coordinator that says for ever that a newcomer joins has that shown again and again", () => {
-  const { net, ann, eve, serves } = scene();
-  for (let time = 0; time < 3; time++) {
-    net.coordinator.tellPeers(eve);
-    net.settle();
-    assertEquals(serves(), true);
-    net.pass(JOINING_MS - 1_000);
-  }
-  assertEquals(shownOfEve(ann), ["joining left"]);
-  assertEquals(serves(), false);
-
-  net.coordinator.tellPeers(eve);
-  net.settle();
-  assertEquals(shownOfEve(ann), ["joining left joining"]);
-  assertEquals(serves(), true);
 });
