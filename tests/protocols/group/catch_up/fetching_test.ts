@@ -101,6 +101,7 @@ Deno.test("CatchingUp sets its log aside only where another member, too, says th
   assertEquals(words(), [], "it has said so before");
   catchingUp.unlike(BOB, { type: "unlike", after: log });
   assertEquals(words(), ["begins anew", "asks bob after 0"]);
+  catchingUp.unlike(BOB, { type: "unlike", after: log }); // to the question before
   catchingUp.unlike(BOB, { type: "unlike", after: held.log });
   assertEquals(words(), ["bob offends: it has no history from the beginning"]);
 });
