@@ -27,7 +27,7 @@ import { Recording } from "./recording.ts";
 /** What a snapshot records of an epoch's order. */
 export type OrderSeen = Pick<Sequencing, "epoch" | "others" | "isFrozen" | "counts">;
 
-export interface CutPartOwner {
+interface CutPartOwner {
   readonly out: Pick<MemberOutput, "tell" | "nowMs">;
   readonly held: Pick<HeldBatches, "log" | "logSeq" | "end">;
   /** Null while in no epoch. */

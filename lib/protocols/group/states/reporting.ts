@@ -12,7 +12,7 @@ import type { MemberOutput } from "../schema/member_output.ts";
 import type { GroupMessage } from "../schema/messages.ts";
 import type { EntryPoint } from "../schema/state.ts";
 
-export interface ReportingOwner {
+interface ReportingOwner {
   readonly out: MemberOutput;
   readonly held: HeldBatches;
   readonly environment: Environment;
