@@ -259,7 +259,7 @@ function bareLine(
     throw new P2pchatError("not-allowed", text);
   }
   const name = withoutMark(word.trim()).normalize("NFC");
-  const isName = nameFault(name) === null;
+  const isName = nameFault(name.replace(/~[a-z2-7]+$/i, "")) === null; // as the list shows it
   if (place === "asked" && (!isName || ANSWERS.test(name)) && !isOnline(name)) {
     const text = `Nothing was done: y accepts the call of ${shownName(peer)}, n declines it`;
     throw new P2pchatError(isName ? "not-allowed" : "unknown-user", text);

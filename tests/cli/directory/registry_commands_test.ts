@@ -47,6 +47,8 @@ const LOBBY: readonly (readonly [line: string, outcome: unknown])[] = [
   ["bob", call("bob")],
   ["  bob ", call("bob")],
   ["≈Вob", call("Вob")],
+  ["bob~5elu", call("bob~5elu")],
+  ["≈Вob~5elu ", call("Вob~5elu")],
   ["1", LIST],
   ["1 al", { command: { command: "list", part: "al" } }],
   ["2 lunch is ready", tell("lunch is ready")],
@@ -86,6 +88,7 @@ for (const [line, expected] of LOBBY) {
 const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
   ["is anybody there?", "unknown-user", "call somebody with NAME or /call NAME"],
   ["10.0.0.3:5000", "unknown-user", "call somebody with NAME or /call NAME"],
+  ["bob~ see you", "unknown-user", "call somebody with NAME"],
   ["//bob", "unknown-user", "call somebody with NAME"],
   ["2", "usage", "The form is 2 TEXT"],
   ["/call", "usage", "The form is /call NAME"],
