@@ -82,7 +82,7 @@ export class RegistryRendering {
       case "incoming":
         return [this.#incomingLine(event, nowMs)];
       case "call":
-        return [this.#callLine(event, nowMs)];
+        return this.#callLines(event, nowMs);
       case "missed":
         return missedLines(event);
       case "message":
@@ -215,6 +215,13 @@ export class RegistryRendering {
       nameSpan(from),
       `${aside} is calling: /accept or /decline within ${RINGING_TEXT}`,
     );
+  }
+
+  #callLines(event: EventNamed<"call">, nowMs: number): readonly Line[] {
+    const wasConnected = this.#call?.isConnected ?? false;
+    const line = this.#callLine(event, nowMs);
+    // The error about the key has said that there is no call.
+    return event.reason === "key-changed" && !wasConnected ? [] : [line];
   }
 
   #callLine(event: EventNamed<"call">, nowMs: number): Line {
@@ -418,8 +425,6 @@ function notBegunLine(event: CallEvent, self: string, star: Line, mark: Line): L
       return [...mark, who, " was calling, and is gone"];
     case "peer-kicked":
       return [...mark, who, " was calling, and was thrown out by the operator"];
-    case "key-changed":
-      return [...mark, "No call with ", who, ": that isn't the key that you know; see above"];
     default:
       return [...mark, "No call with ", who, reasonText(event)];
   }

@@ -248,7 +248,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [
     [...IN, RINGING, call("ended", { reason: "key-changed" })],
-    "12:03 ! No call with bob: that isn't the key that you know; see above\n",
+    "", // the error before it says so
   ],
   [
     [...IN, RINGING, call("declined", { reason: "not-trusted" })],

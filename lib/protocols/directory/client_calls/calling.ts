@@ -73,7 +73,7 @@ function goodbyeReason(said: string): CallReason {
 
 interface CallingOwner extends RingingOwner, RetellingOwner {
   readonly lobby: Pick<Lobby, "showAfter">;
-  readonly keys: RingingOwner["keys"] & Pick<KnownKeys, "met">;
+  readonly keys: RingingOwner["keys"] & Pick<KnownKeys, "isStrange" | "met">;
   readonly isInteractive: boolean;
   nextAttempt(): number;
 }

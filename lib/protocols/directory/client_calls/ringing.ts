@@ -21,7 +21,10 @@ import { BUSY, type DirectoryMessage, type DirectoryMessageOf } from "../schema/
 
 export interface RingingOwner {
   readonly out: ClientOutput;
-  readonly keys: Pick<KnownKeys, "expected" | "isExpected" | "isStrange" | "named" | "refusedFor">;
+  readonly keys: Pick<
+    KnownKeys,
+    "expected" | "isExpected" | "isStrangeCaller" | "named" | "refusedFor"
+  >;
   readonly selfName: string;
   /** Whether the directory has let us in. */
   readonly isUp: boolean;
@@ -109,7 +112,7 @@ export class Ringing {
     }
     if (!owner.keys.isExpected(from, key)) {
       this.#decline(message, "key-changed");
-      owner.keys.isStrange(from, key);
+      owner.keys.isStrangeCaller(from, key);
       return null;
     }
     owner.keys.named(from, key);

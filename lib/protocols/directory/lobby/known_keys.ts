@@ -161,6 +161,18 @@ export class KnownKeys {
     this.#warn(name, key, this.expected(name), ref, "there was no call");
   }
 
+  /** As `isStrange`, of a user who has called ours. */
+  isStrangeCaller(name: string, key: PeerKey): void {
+    this.#warn(
+      name,
+      key,
+      this.expected(name),
+      undefined,
+      "the call was refused",
+      "called you with",
+    );
+  }
+
   /** Our user calls somebody by the start of a key that isn't the expected one: `trust` means that key alone, too. */
   isStrangeApart(typed: string, { name, key }: NamedUser, ref: string | undefined): void {
     const change = this.changeOf(name, key) ?? { name, key: fingerprintOf(key) };
@@ -183,14 +195,17 @@ export class KnownKeys {
     before: Fingerprint | undefined,
     ref: string | undefined,
     so: string,
+    comes?: "called you with",
   ): void {
     const { nowMs } = this.out;
     const folded = foldName(name);
     const shown = shownName(name);
     const fingerprint = fingerprintOf(key);
     const found = before === undefined
-      ? `${shown} comes with the key ${fingerprint}, whose digits you found to be different`
-      : `${shown} has another key than before: ${fingerprint}, it was ${before}`;
+      ? `${shown} ${
+        comes ?? "comes with"
+      } the key ${fingerprint}, whose digits you found to be different`
+      : `${shown} ${comes ?? "has"} another key than before: ${fingerprint}, it was ${before}`;
     const rival = this.#reported.rivalOf(folded, key, nowMs);
     if (this.#reported.isNews(folded, key, nowMs)) this.#reported.report(name, key, nowMs);
     const way = rival === undefined
