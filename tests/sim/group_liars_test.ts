@@ -35,6 +35,9 @@ const CALM: Partial<Scenario> = {
   bytesPerMs: Infinity,
 };
 
+/** Others are started again, so that they have said something as another process before. */
+const RESTARTING: Partial<Scenario> = { ...CALM, troubles: new Set(["kill"]) };
+
 /** Half of the members come in later, and fetch the log. */
 const JOINING: Partial<Scenario> = { ...CALM, members: 6, founders: 3, lateChance: 1 };
 
@@ -95,10 +98,12 @@ function failureOf(
   }
 }
 
-for (const lie of ["texts", "orders", "acks", "lurks", "hides", "names"] as const) {
+for (const lie of ["texts", "orders", "acks", "lurks", "hides", "names", "repeats"] as const) {
   const calm = lie === "names" ? ["joining", JOINING] as const : ["calm", CALM] as const;
   const scenarios = lie === "hides"
     ? [["later", LATER], ["troubled", TROUBLED]] as const
+    : lie === "repeats" // in trouble it may be alone, and keep to itself what nobody takes over
+    ? [["restarting", RESTARTING]] as const
     : [calm, ["troubled", TROUBLED]] as const;
   for (const [name, scenario] of scenarios) {
     Deno.test(`group: a liar (${lie}) among ${name} members breaks no promise, ${SEEDS} seeds`, () => {
@@ -162,6 +167,14 @@ const MUTATIONS: readonly (readonly [Lie, Mutation, RegExp])[] = [
     name: "believes any name in a history",
     install: replaced(HistoryEnd.prototype, "nameFault", { value: () => null }),
   }, /^G1/],
+  ["repeats", {
+    name: "takes what an earlier process said for new",
+    install: replaced(HistoryEnd.prototype, "nextCounter", {
+      value(this: HistoryEnd, ...process: Parameters<HistoryEnd["nextCounter"]>) {
+        return 1 + this.through(...process);
+      },
+    }),
+  }, /^G4/],
   ["hides", {
     name: "shows whoever asks for the log to one user alone",
     install: replaced(Listed.prototype, "mayReceive", {
@@ -177,7 +190,11 @@ const MUTATIONS: readonly (readonly [Lie, Mutation, RegExp])[] = [
   }, /in the end|is no entry/],
 ];
 
-const HUNTED: Partial<Record<Lie, Partial<Scenario>>> = { names: JOINING, hides: LATER };
+const HUNTED: Partial<Record<Lie, Partial<Scenario>>> = {
+  names: JOINING,
+  hides: LATER,
+  repeats: RESTARTING,
+};
 
 for (const [lie, mutation, finding] of MUTATIONS) {
   Deno.test(`the simulation finds a group that ${mutation.name}, by a liar (${lie})`, () => {

@@ -2,8 +2,9 @@
  * A malicious member that lies to some of the others: it signs two batches with one number (`texts`), sends
  * different orders to different members while it is the sequencer (`orders`), or acknowledges a digest that it
  * doesn't hold (`acks`). Or it never says that it has caught up, and reads on as a newcomer (`lurks`), or says nothing
- * of whom it hears either, so that it never joins, and asks one member alone for the log (`hides`). Or it hands over its own words as somebody else's, under the other's name and signed by itself (`names`). Otherwise it is
- * correct.
+ * of whom it hears either, so that it never joins, and asks one member alone for the log (`hides`). Or it hands over its own words as somebody else's, under the other's name and signed by itself (`names`). Or it says
+ * at the end of a view that it holds one batch more than the others: one that is in the log already (`repeats`).
+ * Otherwise it is correct.
  */
 
 import type { Hash, PeerKey } from "../../../lib/base/ids.ts";
@@ -16,7 +17,7 @@ import type { Random } from "../random.ts";
 import { Wrapped } from "../wrapped.ts";
 import type { MemberParty } from "./world.ts";
 
-export type Lie = "texts" | "orders" | "acks" | "lurks" | "hides" | "names";
+export type Lie = "texts" | "orders" | "acks" | "lurks" | "hides" | "names" | "repeats";
 
 /** The suffix of the second batch's texts. */
 const LIE = " (or so)";
@@ -34,6 +35,30 @@ export class Liar extends Wrapped<MemberInput, MemberEffect> {
 
   constructor(readonly member: Member, readonly party: MemberParty, readonly random: Random) {
     super(member);
+  }
+
+  override input(input: MemberInput): MemberInput {
+    const { party: { lie }, random } = this;
+    const isMessage = input.type === "message" || input.type === "peer-message";
+    if (!isMessage || input.message.type !== "flush" || lie?.kind !== "repeats") return input;
+    if (random.chance(lie.chance)) this.#repeats();
+    return input;
+  }
+
+  /** The first words of an earlier process of another member's, as if they were the latest. */
+  #repeats(): void {
+    const { party, member: { membership } } = this;
+    const { log } = party.disk;
+    if (membership === null || log === null) return;
+    const old = log.batches.find(({ batch: { value } }) =>
+      value.kind === "texts" && value.author !== party.signer.key && value.counter === 1 &&
+      log.end.lastSpoken(value.author)?.incarnation !== value.incarnation.toHex()
+    );
+    if (old === undefined) return;
+    party.hasLied = true;
+    const { held } = membership;
+    held.append({ ...old, view: null });
+    held.setSynced(held.end);
   }
 
   override effects(effects: readonly MemberEffect[]): readonly MemberEffect[] {
