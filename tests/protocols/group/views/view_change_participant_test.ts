@@ -1,0 +1,67 @@
+// A member's part in a change of the view, without the rest of it.
+
+import { assertEquals } from "@std/assert";
+import type { PeerKey } from "../../../../lib/base/ids.ts";
+import { ballotText } from "../../../../lib/protocols/group/schema/ballot.ts";
+import type { GroupMessage } from "../../../../lib/protocols/group/schema/messages.ts";
+import { ViewChangeParticipant } from "../../../../lib/protocols/group/views/view_change_participant.ts";
+import { fakeCrypto } from "../../../sim/fake_crypto.ts";
+import { GROUP, keyOf, messageWords } from "../coordinator_program.ts";
+import { begunIn, heldOf, memberOutput, nameOf } from "../member/member_parts.ts";
+
+/** Ann, in the view with Bob and Cem. */
+function scene() {
+  const output = memberOutput();
+  const said: string[] = [];
+  const standing = begunIn("ann", "bob", "cem");
+  const incarnation = new Uint8Array(8).fill(1);
+  const participant = new ViewChangeParticipant({
+    self: { name: "ann", key: keyOf("ann"), incarnation, incarnationId: incarnation.toHex() },
+    ...{ standing, held: heldOf(), out: output.out, crypto: fakeCrypto, group: GROUP },
+    ...{ roundView: standing.lastEpoch, laterView: null, maySetAside: false },
+    answer: (leader: PeerKey | null, message: GroupMessage) =>
+      said.push(`${nameOf(leader)}: ${messageWords(message)}`),
+    ask: () => said.push("asks"),
+    consentFault: () => null,
+    mayDecide: () => false,
+    freeze: () => said.push("freezes"),
+    logged: () => {},
+    becomeMember: () => [],
+    begun: ({ epoch }) => said.push(`begins ${ballotText(epoch.value.ballot)}`),
+    startAnew: () => said.push("sets its log aside"),
+    differs: () => said.push("differs"),
+    offends: (who, text) => said.push(`${nameOf(who)} offends: ${text}`),
+  });
+  const words = () => [...said.splice(0), ...output.words()];
+  const disk = () => [...output.diskAnswers(), ...said.splice(0)];
+  const flush = (number: number, leader: PeerKey | null = null) => {
+    const ballot = { number, round: 0 };
+    participant.flush(leader, { type: "flush", ballot, view: number, isLeaving: false });
+    return words();
+  };
+  return { participant, standing, disk, flush };
+}
+
+Deno.test("ViewChangeParticipant stops, promises on disk, and reports then alone, again where it is asked again", () => {
+  const { standing, flush, disk } = scene();
+  assertEquals(flush(2), ["freezes", "disk: promised"]);
+  assertEquals([standing.promised.number, flush(2)], [2, []]);
+  assertEquals(disk(), ["coordinator: report"]);
+  assertEquals(flush(2), ["coordinator: report"]);
+});
+
+Deno.test("ViewChangeParticipant takes part in nothing lower than it has promised, and reports to the last leader alone", () => {
+  const { flush, disk } = scene();
+  assertEquals(flush(1), ["coordinator: outdone"]);
+  flush(2);
+  flush(3, keyOf("bob"));
+  assertEquals(flush(2), ["coordinator: outdone"]);
+  assertEquals(disk(), ["bob: report"]);
+});
+
+Deno.test("ViewChangeParticipant that gave its part up reports nothing when the disk answers", () => {
+  const { participant, flush, disk } = scene();
+  flush(2);
+  participant.abandon();
+  assertEquals([disk(), participant.isUnderWay], [[], false]);
+});
