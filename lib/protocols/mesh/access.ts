@@ -57,11 +57,12 @@ export class Access {
   }
 
   /**
-   * Whether a member's link is to end: it came by an invite from before a removal, and nobody who removed knew it. One
-   * that is only read to its end would take that one's place.
+   * Whose list of those that stay ends a member's link: it came by an invite from before that removal, and isn't named.
+   * One that is only read to its end would take that one's place. Null where the link stays.
    */
-  hasNotStayed({ peer, secret, state }: MeshLink): boolean {
-    return state !== "admitting" && secret !== null && !this.#hasStayed(peer, secret);
+  leftOutBy({ peer, secret, state }: MeshLink): PeerKey | null {
+    if (state === "admitting" || secret === null || this.#hasStayed(peer, secret)) return null;
+    return this.secrets!.leftOutBy(peer, secret);
   }
 
   /**

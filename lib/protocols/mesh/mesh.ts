@@ -6,6 +6,7 @@
 import type { Signer } from "../../base/crypto/crypto.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import { shownName } from "../../base/text/names.ts";
 import type { LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
@@ -227,7 +228,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #isKeptFrom(id: LinkId, { type }: MeshMessage): boolean {
     if (type !== "rotations") return false;
     const link = this.#links.get(id);
-    return link !== null && this.#access.hasNotStayed(link);
+    return link !== null && this.#access.leftOutBy(link) !== null;
   }
 
   #isListed(id: LinkId): boolean {
@@ -638,12 +639,30 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     for (const link of [...this.#links.all()].filter((link) => this.#access.isTooLate(link))) {
       this.#toAdmission({ type: "uninvited", link: link.link });
     }
-    for (const link of [...this.#links.all()].filter((link) => this.#access.hasNotStayed(link))) {
-      if (this.#links.isClosing(link.link)) continue;
+    for (const link of [...this.#links.all()]) {
+      const by = this.#access.leftOutBy(link);
+      if (by === null || this.#links.isClosing(link.link)) continue;
       const room = this.#admission?.room ?? null;
       this.#sendOn(link.link, { type: "refuse", code: "bad-credentials", text: VOID_INVITE, room });
       this.#close(link.link, VOID_INVITE);
+      this.#tellLeftOut(link.peer, by);
     }
+  }
+
+  /** Nobody has removed the member, and no ruling says so: the user is told whose list it is that ends its link. */
+  #tellLeftOut(peer: PeerKey, by: PeerKey): void {
+    const named = (key: PeerKey) => {
+      const name = this.#room?.nameOf(key) ?? null;
+      return name === null ? fingerprintOf(key) : shownName(name);
+    };
+    const { rulings } = this.#access;
+    const isOurs = by === this.signer.key;
+    const undo = rulings?.isFounder(this.signer.key) === true && rulings.isDeputy(by)
+      ? `; if ${named(by)} leaves out members, /deputy ${named(by)} --end undoes that`
+      : "";
+    const text = `${named(peer)} can't stay: ${isOurs ? "you have" : `${named(by)} has`} removed ` +
+      `somebody, and made a new invite without knowing ${named(peer)}, who needs it to come back${undo}`;
+    this.#show({ event: "notice", text }, undefined);
   }
 
   /** Ends every link to a key that may not be in the room, and shows it why. */

@@ -197,19 +197,28 @@ export class KeptSecrets {
    *
    * Of two removals at once, the one that lost says nothing of who came by the other's secret where both had removed the
    * same: it can't know who came in later.
+   *
+   * No list leaves out the founder or a deputy: else any deputy could shut out those whom it may not remove.
    */
   hasStayed(peer: PeerKey, secret: ChannelSecret): boolean {
+    return this.leftOutBy(peer, secret) === null;
+  }
+
+  /** Whose list of those that stay leaves the member out, as `hasStayed` says; null where it has stayed. */
+  leftOutBy(peer: PeerKey, secret: ChannelSecret): PeerKey | null {
+    if (this.rulings.mayRemove(peer)) return null;
     const removals = [...this.#removals()];
     const made = this.#rotations.find(({ opens }) => isSame(opens, secret));
     if (made !== undefined && this.isVoid(made)) {
       const last = removals.find(({ stays }) => !stays.has(authorOf(made)));
-      if (last !== undefined && !last.stays.has(peer)) return false;
+      if (last !== undefined && !last.stays.has(peer)) return authorOf(last);
     }
-    return removals.every((removal) =>
-      removal.epoch < secret.epoch || isSame(removal.opens, secret) || removal.stays.has(peer) ||
-      (made !== undefined && this.#isRemoval(made) && isOfSame(made, removal) &&
+    const removal = removals.find((removal) =>
+      removal.epoch >= secret.epoch && !isSame(removal.opens, secret) && !removal.stays.has(peer) &&
+      !(made !== undefined && this.#isRemoval(made) && isOfSame(made, removal) &&
         this.compare(made, removal) < 0)
     );
+    return removal === undefined ? null : authorOf(removal);
   }
 
   /** Whether newcomers come in by this secret. */

@@ -474,6 +474,24 @@ Deno.test("after a removal an earlier secret is good for those who stayed, whoev
   }
 });
 
+Deno.test("no list of who stays leaves out the founder or a deputy, however its author came by the secret", () => {
+  const rulings = rules(without(), "deputy", DAN);
+  const first = { epoch: 1, key: keptOf(FIRST).opening(1)[0]! };
+  const kept = keptWith(rulings, FIRST, removalOf("Bob", 2, [BOB]));
+  const stayed = () => [ANN, BOB, DAN, CEM].map((peer) => kept.hasStayed(peer, first));
+  assertEquals(stayed(), [true, true, true, false]);
+
+  const evil = keptWith(rulings, FIRST, rotation("Eve", 2), removalOf("Bob", 3, [BOB]));
+  const eves = evil.known(evil.rotations.at(-2)!).opens;
+  rules(rulings, "remove", fakeSigner("Eve").key);
+  evil.sortAnew();
+  assertEquals([ANN, DAN, CEM].map((peer) => evil.hasStayed(peer, eves)), [true, true, false]);
+
+  rules(rulings, "no-deputy", BOB);
+  kept.sortAnew();
+  assertEquals(stayed(), [true, true, true, true], "the founder undoes the list of a deputy");
+});
+
 Deno.test("a secret made where a removal wasn't known, of the same epoch, is one from before it", () => {
   const [removal, rival] = [removalOf("Ann", 2, [ANN, BOB]), rotation("Dan", 2)];
   const kept = keptOf(FIRST, removal, rival);
