@@ -31,6 +31,8 @@ class RemovalRoom {
   readonly said: string[] = [];
   /** Warnings that members are shown of their invite, as "Ann: ...". */
   readonly warned: string[] = [];
+  /** What members are told of those whom a removal's list of who stays leaves out. */
+  readonly leftOut: string[] = [];
   /** Departures that members are shown, as "Ann: Bob (lost)". */
   readonly left: string[] = [];
 
@@ -45,6 +47,9 @@ class RemovalRoom {
       shown: ({ member }, event) => {
         if (event.event === "notice" && event.warning === true && event.text.includes("invite")) {
           this.warned.push(`${member.name}: ${event.text}`);
+        }
+        if (event.event === "notice" && event.text.includes("can't stay")) {
+          this.leftOut.push(`${member.name}: ${event.text}`);
         }
         if (event.event === "message" && !event.self) {
           const marks = [event.history ? "earlier" : "", event.removed === true ? "removed" : ""];
@@ -374,6 +379,10 @@ Deno.test("private: a key let in by the old invite where the removal wasn't know
   room.heal();
 
   assertEquals(room.ended.includes("Mal: kicked"), true);
+  assertEquals(room.leftOut, [
+    "Bob: Pip can't stay: Ann has removed somebody, and made a new invite without knowing Pip, " +
+    "who needs it to come back",
+  ]);
   const listed = room.lists();
   assertEquals([listed["Ann"], listed["Bob"], listed["Cem"]], new Array(3).fill("Ann Bob Cem"));
   assertEquals(room.warned, [

@@ -661,7 +661,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       ? `; if ${named(by)} leaves out members, /deputy ${named(by)} --end undoes that`
       : "";
     const text = `${named(peer)} can't stay: ${isOurs ? "you have" : `${named(by)} has`} removed ` +
-      `somebody, and made a new invite without knowing ${named(peer)}, who needs it to come back${undo}`;
+      `somebody, and made a new invite without knowing ${
+        named(peer)
+      }, who needs it to come back${undo}`;
     this.#show({ event: "notice", text }, undefined);
   }
 

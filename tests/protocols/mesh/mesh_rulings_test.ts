@@ -254,3 +254,38 @@ Deno.test("Mesh says of a deputy's removals that they stay, where the deputy's t
     "Ben: Your removals of Cy and Fay stay in force, now as Ann's",
   ]);
 });
+
+Deno.test("Mesh takes over a deputy's removal of which the founder hears only after ending that, and says whose it was", () => {
+  for (const isPrivate of [false, true]) {
+    const { found, ofAnn, told, events, pass, toldOf, back, leaves, ann, others } = annsRoom(
+      ...["Ben", "Cy", "Fay"],
+    );
+    const [ben, , fay] = others as [Member, Member, Member];
+    found(isPrivate);
+    ofAnn({ command: "deputy", name: "Ben", appoint: true });
+    leaves(ann);
+    toldOf(ben, { command: "remove", name: "Cy" });
+    leaves(ben);
+    leaves(fay);
+    back(ann);
+    ofAnn({ command: "deputy", name: "Ben", appoint: false });
+
+    [told.length, events.length] = [0, 0];
+    back(fay);
+    pass(20);
+    const how = isPrivate
+      ? "earlier invites admit nobody any more"
+      : "this room is open, so the same person can come back under a new key";
+    assertEquals(told.filter((line) => line.includes("Cy")).toSorted(), [
+      "Ann: You have removed Cy, who was away, for good, as Ben had, who isn't a deputy any more: " +
+      `/allow Cy takes it back; ${how}`,
+      "Fay: Ben's removal of Cy stays in force, now as Ann's",
+    ]);
+    const decided = events.flatMap(([name, event]) =>
+      event.event === "allowed" || event.event === "removed"
+        ? [`${name} ${event.event} ${event.by}`]
+        : []
+    );
+    assertEquals(decided.toSorted(), ["Ann removed Ann"]);
+  }
+});

@@ -6,7 +6,8 @@
  * in whatever order they came to know them, and two halves that meet end up with the union.
  * - The founder can't be removed, and what the founder rules about a key comes before what deputies rule about it.
  * - A deputy's rulings count as long as it is one: until the founder ends that, or removes it. About other deputies they
- *   never count, so that no two can remove each other.
+ *   never count, so that no two can remove each other. Those of a former deputy are kept and passed on all the same: the
+ *   founder takes over removals of which it hasn't heard before.
  * - Of several by one rank about one key the one with the highest (counter, kind, id) counts: who rules takes the next
  *   counter after all that it knows of, and of two made apart from each other a removal counts.
  */
@@ -16,7 +17,12 @@ import { type Crypto, type Signer, utf8 } from "../../../base/crypto/crypto.ts";
 import type { Hash, PeerKey, RoomId } from "../../../base/ids.ts";
 import { type Infer, makeEmbedded } from "../../../base/schema/schema.ts";
 import type { InRoom } from "../schema/credentials.ts";
-import { DEPUTY_RULINGS_MAX, REMOVED_ID_BYTES, RULINGS_MAX } from "../schema/limits.ts";
+import {
+  DEPUTY_RULINGS_MAX,
+  LATE_REMOVALS_MAX,
+  REMOVED_ID_BYTES,
+  RULINGS_MAX,
+} from "../schema/limits.ts";
 import { type MeshRecord, rulingRecord } from "../schema/records.ts";
 import { checkId, signedId, signId } from "../schema/signed.ts";
 import {
@@ -119,12 +125,12 @@ export class KeptRulings {
   }
 
   /**
-   * Whether a ruling would be kept; to be asked before its signature is checked. Those of keys that are no deputies now
-   * aren't: they count nowhere.
+   * Whether a ruling would be kept; to be asked before its signature is checked. Those of keys that have never been
+   * deputies aren't: anybody can make any number of such keys.
    */
   wants(ruling: KeptRuling): boolean {
     const { author, subject } = ruling.signed.ruling.value;
-    if (!this.mayRemove(author)) return false;
+    if (!this.isFounder(author) && this.#office(author) === null) return false;
     const known = this.#rulings.get(subject)?.get(placeOf(ruling));
     return known === undefined ? !this.isFullFor(author) : compareRulings(ruling, known) > 0;
   }
@@ -272,6 +278,33 @@ export class KeptRulings {
   /** The keys that somebody has removed who is no deputy any more, and that the founder keeps out since. */
   takenOverFrom(former: PeerKey): readonly PeerKey[] {
     return this.#removedFirstBy(former, this.#founder);
+  }
+
+  /** Who has removed a key before the founder, and is no deputy any more; null where there is none. */
+  removedBefore(key: PeerKey): PeerKey | null {
+    if (this.removalOf(key)?.signed.ruling.value.author !== this.#founder) return null;
+    for (const { signed: { ruling: { value } } } of this.#about(key).values()) {
+      if (value.kind === "remove" && !this.mayRemove(value.author)) return value.author;
+    }
+    return null;
+  }
+
+  /**
+   * Whether this is a former deputy's removal, later than all that is known about the key, on which the founder hasn't
+   * decided: it counted where it was made, and may have been made before the founder ended that. Nobody can tell.
+   */
+  isLateRemoval(ruling: KeptRuling): boolean {
+    const { kind, author, subject } = ruling.signed.ruling.value;
+    if (kind !== "remove" || this.mayRemove(author) || this.isDeputy(subject)) return false;
+    if (this.isDecidedByFounder(subject)) return false;
+    return [...this.#about(subject).values()].every((other) =>
+      isOfOffice(other.signed.ruling.value.kind) || compareRulings(other, ruling) <= 0
+    );
+  }
+
+  /** Whether the founder's program takes over further late removals: most places stay for what the user decides. */
+  get hasPlaceForLate(): boolean {
+    return this.#count(this.#founder) < LATE_REMOVALS_MAX;
   }
 
   #removedFirstBy(deputy: PeerKey, by: PeerKey): readonly PeerKey[] {

@@ -146,17 +146,29 @@ export class RoomRulings implements Machine<RulingsInput, RulingsEffect> {
       this.kept.add(owned);
       fresh.push(owned);
     }
-    if (fresh.length > 0) this.#tell(fresh, from, undefined);
+    if (fresh.length === 0) return;
+    const ours = this.#takenOver(fresh);
+    this.#tell([...fresh, ...ours], ours.length > 0 ? null : from, undefined);
+  }
+
+  /**
+   * As the founder, our own removals of those whom a former deputy has removed without our knowing: nobody can tell
+   * whether it was still a deputy, and a removal can be taken back at any time.
+   */
+  #takenOver(fresh: readonly KeptRuling[]): readonly KeptRuling[] {
+    if (!this.kept.isFounder(this.signer.key)) return [];
+    return fresh.flatMap((ruling) => {
+      if (!this.kept.hasPlaceForLate || !this.kept.isLateRemoval(ruling)) return [];
+      const own = this.#made("remove", ruling.signed.ruling.value.subject);
+      return this.kept.add(own) ? [own] : [];
+    });
   }
 
   #tell(fresh: readonly KeptRuling[], from: PeerKey | null, ref: string | undefined): void {
     const rulings = fresh.map(({ signed }) => signed);
     // On disk before anybody hears of it: after a kill this member must not let in whom its user has removed.
     this.#effects.push({ type: "persist", records: rulings.map(rulingRecord) });
-    // What a deputy ruled in an earlier term counts again; neighbours that heard of it after that term haven't kept it.
-    const isTerm = rulings.some(({ ruling: { value } }) => value.kind === "deputy");
-    const told = isTerm ? this.kept.all : rulings;
-    for (const peer of this.#neighbours) if (isTerm || peer !== from) this.#send(peer, told);
+    for (const peer of this.#neighbours) if (peer !== from) this.#send(peer, rulings);
     this.#effects.push({ type: "changed", rulings, ref });
   }
 

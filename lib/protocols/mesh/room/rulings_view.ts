@@ -179,7 +179,7 @@ export class RulingsView {
       : "earlier invites admit nobody any more"; // that there is a new one is told once there is
     const text =
       `${this.#has(author)} removed ${this.#known(key)}${isAway ? ", who was away," : ""} ` +
-      `for good${this.#overruling(key)}; ${how}${this.#keyOf(key)}`;
+      `for good${this.#overruling(key)}${this.#takenOver(key)}; ${how}${this.#keyOf(key)}`;
     const away = isAway ? { away: isAway } : {};
     this.show({ event: "removed", ...this.#ruling(key, author), ...away }, ref);
     this.#notice(text, ref);
@@ -192,12 +192,24 @@ export class RulingsView {
     const how = `${secrets === null ? "" : ", with the invite that is made next"}${
       this.#overruling(key)
     }`;
-    const text = author === undefined
-      // The founder didn't know of that removal, or it would have been taken over.
-      ? `${who} can come back${how}: whoever removed ${who} isn't a deputy any more`
-      : `${this.#has(author)} allowed ${who} to come back${how}${this.#keyOf(key)}`;
-    this.show({ event: "allowed", ...this.#ruling(key, author ?? rulings.founder) }, ref);
+    if (author === undefined) {
+      // Nobody has allowed it: the founder hasn't heard of that removal yet, or it would have been taken over.
+      const rest = `${this.#known(rulings.founder)}'s program hears of that removal`;
+      const until = `whoever removed ${who} isn't a deputy any more; that is so until ${rest}`;
+      return this.#notice(`${who} can come back${how}: ${until}`, ref);
+    }
+    const text = `${this.#has(author)} allowed ${who} to come back${how}${this.#keyOf(key)}`;
+    this.show({ event: "allowed", ...this.#ruling(key, author) }, ref);
     this.#notice(text, ref);
+  }
+
+  /** That the founder's program has signed the removal since a former deputy had, or says so. */
+  #takenOver(key: PeerKey): string {
+    const { rulings } = this.config;
+    const former = rulings.removedBefore(key);
+    if (former === null) return "";
+    const back = rulings.isFounder(this.self) ? `: /allow ${this.#known(key)} takes it back` : "";
+    return `, as ${this.#known(former)} had, who isn't a deputy any more${back}`;
   }
 
   #ruling(key: PeerKey, author: PeerKey) {

@@ -582,6 +582,11 @@ export const INVITE_ADDRESSES_MAX = 4;
 export const RULINGS_MAX = 4_096;
 /** Rulings of one deputy that are kept: eight that go wrong leave room for the founder's. */
 export const DEPUTY_RULINGS_MAX = 256;
+/**
+ * The founder's program takes over no removals of former deputies once the founder has as many rulings: a crowd of
+ * former deputies leaves half of the founder's places.
+ */
+export const LATE_REMOVALS_MAX = RULINGS_MAX / 4;
 /** Rulings in one message, of 80 KB at most. */
 export const RULINGS_IN_MESSAGE_MAX = 256;
 /**

@@ -225,20 +225,57 @@ Deno.test("KeptRulings: who is shown that it is removed keeps none of it, and be
   assertEquals(kept.all, []);
 });
 
-Deno.test("RoomRulings takes in nothing of a deputy's after its term, and all of the earlier one in the next", () => {
+Deno.test("RoomRulings passes on what a former deputy ruled: it counts nowhere, and again in the next term", () => {
   const before = ruling(DEB, "remove", MAL);
-  const ended = ruling(ANN, "no-deputy", DEB, 2);
-  const anew = ruling(ANN, "deputy", DEB, 3);
-  const late = hearing(BOB!, ...deputies, ended);
-  assertEquals(late.hear([before]), []);
-
-  const early = hearing(DON!, ...deputies, before, ended);
-  early.room.step({ type: "neighbour-up", peer: key(BOB) }, 0);
-  const sent = early.hear([anew]).flatMap((effect) =>
+  const late = hearing(BOB!, ...deputies, ruling(ANN, "no-deputy", DEB, 2));
+  late.room.step({ type: "neighbour-up", peer: key(DON) }, 0);
+  const sent = late.hear([before]).flatMap((effect) =>
     effect.type === "send" ? effect.message.rulings : []
   );
-  late.hear(sent);
-  assert(early.kept.isRemoved(key(MAL)) && late.kept.isRemoved(key(MAL)));
+  assertEquals([sent, late.kept.isRemoved(key(MAL))], [[before], false]);
+  assertEquals(new KeptRulings(PLACE, fakeCrypto, late.kept.snapshot()).all, late.kept.all);
+
+  late.hear([ruling(ANN, "deputy", DEB, 3)]);
+  assert(late.kept.isRemoved(key(MAL)));
+});
+
+Deno.test("RoomRulings takes over as the founder what a former deputy removed before that was known here, and tells all", () => {
+  for (const kind of ["no-deputy", "remove"] as const) {
+    const { kept, room, hear } = hearing(ANN, ...deputies, ruling(ANN, kind, DEB, 2));
+    for (const peer of [BOB, DON]) room.step({ type: "neighbour-up", peer: key(peer) }, 0);
+    const effects = hear([ruling(DEB, "remove", MAL)]);
+    const told = effects.flatMap((one) =>
+      one.type === "send" ? [[one.to, one.message.rulings]] : []
+    );
+    const own = ruling(ANN, "remove", MAL);
+    const both = [ruling(DEB, "remove", MAL), own];
+    assertEquals(told, [[key(BOB), both], [key(DON), both]]);
+    assertEquals(kept.removalOf(key(MAL))?.signed, own);
+    assertEquals(kept.takenOverFrom(key(DEB)), [key(MAL)]);
+    assertEquals(kept.removedBefore(key(MAL)), key(DEB));
+
+    room.step({ type: "rule", kind: "allow", subject: key(MAL), name: "Mal", ref: undefined }, 0);
+    hear([ruling(DEB, "remove", MAL, 9)]);
+    assert(!kept.isRemoved(key(MAL)), "the founder has decided on that key since");
+  }
+});
+
+Deno.test("RoomRulings takes over no former deputy's removal that somebody has ended, or of a deputy, nor ever more than may be", () => {
+  const ended = [...deputies, ruling(ANN, "no-deputy", DEB, 2)];
+  const over = (...rulings: readonly SignedRuling[]) => {
+    const { kept, hear } = hearing(ANN, ...ended);
+    hear(rulings);
+    return kept.removed.length;
+  };
+  const removal = ruling(DEB, "remove", MAL);
+  assertEquals(over(removal, ruling(DON, "allow", MAL, 2)), 0);
+  assertEquals(over(removal, ruling(DEB, "allow", MAL, 2)), 0);
+  assertEquals(over(ruling(DEB, "remove", DON)), 0);
+  assertEquals(over(ruling(BOB, "remove", MAL)), 0, "who never was a deputy");
+  assertEquals(over(...flood(5_000, "remove")), DEPUTY_RULINGS_MAX);
+  const others = hearing(BOB!, ...ended);
+  others.hear([removal]);
+  assertEquals(others.kept.removed, [], "nobody but the founder takes anything over");
 });
 
 Deno.test(
