@@ -64,6 +64,11 @@ export class FriendTable {
     return this.#keys.has(key);
   }
 
+  /** The friend in the table who must have this key; null where nobody must. */
+  ownerOf(key: Fingerprint): Friend | null {
+    return this.#listed.values().find(({ expected }) => expected === key) ?? null;
+  }
+
   /** Remembers the friend's key, even if the friend is missing from the table for a while. */
   pin(friend: Friend, key: Fingerprint): void {
     friend.pinned = key;

@@ -188,6 +188,11 @@ export class Meeting {
     return friend.isDisputed || this.#isRefused(friend, key);
   }
 
+  /** The same of a key that is to be learnt: it is another friend's already. */
+  #isAnothers({ expected }: Friend, key: PeerKey): boolean {
+    return expected === null && this.table.hasKey(fingerprintOf(key));
+  }
+
   /**
    * Of the links whose peer hasn't said who it is, the first is closed: friends say so at once. Known keys aren't in
    * the way.
@@ -356,8 +361,9 @@ export class Meeting {
     }
     link.friend = friend;
     link.stored = hello.stored;
-    if (link.dialled) this.#open(link, friend);
-    else this.#identify(link, friend);
+    if (!link.dialled) this.#identify(link, friend);
+    else if (this.#isAnothers(friend, link.peer)) this.#turnAway(link, friend, "at-address");
+    else this.#open(link, friend);
   }
 
   #greet(link: FriendLink, { name: to }: Friend): void {
@@ -369,7 +375,9 @@ export class Meeting {
   /** A peer that dialled in claims to be `friend`; perhaps it is waiting already until we can tell. */
   #identify(link: FriendLink, friend: Friend): void {
     const { expected } = friend;
-    if (this.#isUnaccepted(friend, link.peer)) return this.#turnAway(link, friend);
+    const isUnaccepted = this.#isUnaccepted(friend, link.peer) ||
+      this.#isAnothers(friend, link.peer);
+    if (isUnaccepted) return this.#turnAway(link, friend);
     if (expected !== null) {
       if (expected === fingerprintOf(link.peer)) return this.#welcome(link, friend);
       return this.#turnAway(link, friend);
@@ -474,8 +482,11 @@ export class Meeting {
     const answering = this.links.dialledKey(friend);
     const answers = answering === null ? "another key" : fingerprintOf(answering);
     const isRefused = this.#isRefused(friend, key);
+    const owner = this.table.ownerOf(fingerprintOf(key));
     const expects = isRefused
       ? "you found its digits to be different"
+      : expected === null && owner !== null
+      ? `it is ${owner.shown}'s`
       : expected === null
       ? `${answers} answers at ${name}'s address`
       : `${name}'s is ${expected} ${isAsked ? "as far as is known here" : "in the table"}` +

@@ -155,7 +155,8 @@ Deno.test("Friends decides by the link that it has dialled already", () => {
 Deno.test("Friends dials for strangers' claims once in a while, however many come", () => {
   const ann = Program.started();
   ann.meets(EVE, { name: "cem" });
-  assertEquals(ann.meets(BOB, { name: "cem" }), [], "the one dial answers both");
+  const another = fakeSigner("mallory").key;
+  assertEquals(ann.meets(another, { name: "cem" }), [], "the one dial answers both");
   ann.fails();
 
   assertEquals(ann.meets(EVE, { name: "cem" }), [
@@ -332,6 +333,31 @@ Deno.test("Friends accepts no other key that the table has than the one met befo
   assertEquals(trusted.slice(0, 2), ["pins eve as bob again", "notice"]);
   ann.reaches(EVE);
   assertEquals(ann.hello(4).at(-1), "4: texts hi");
+});
+
+Deno.test("Friends takes nobody's key for another friend's before /trust, wherever it is met", () => {
+  const ann = Program.started();
+  ann.say("cem", "for cem");
+  const refused = (link: number) => [
+    "error key-changed",
+    `${link}: refuse key-changed`,
+    `closes ${link}: refused: key-changed`,
+  ];
+  assertEquals(ann.reaches(BOB), ["1: hello"]);
+  assertEquals(ann.hello(1, { name: "cem" }).slice(0, 3), refused(1));
+  assertStringIncludes(
+    ann.told.at(-1)!,
+    `which isn't cem's: it is bob's; ask cem, and if it is right`,
+  );
+  const error = ann.events.find((event) => event.event === "error");
+  assertEquals(error?.changed, { name: "cem", key: fingerprintOf(BOB) });
+  assertEquals(ann.meets(BOB, { name: "cem" }), refused(2).slice(1));
+
+  ann.command({ command: "trust", name: "cem" });
+  assertEquals(ann.meets(BOB, { name: "cem" }).slice(0, 2), [
+    "3: hello",
+    "cem opened: the friend dialled",
+  ]);
 });
 
 Deno.test("Friends takes the key that the table has in place of one that was never met", () => {
