@@ -312,7 +312,7 @@ export const MUTATIONS = {
   tellsTheSecret: {
     name: "tells nobody who was removed, and everybody the secret",
     wrap: (mesh) => new KeepsRulingsToItself(mesh),
-    install: replaced(Access.prototype, "hasNotStayed", () => false),
+    install: replaced(Access.prototype, "leftOutBy", () => null),
   },
   keepsRemoved: {
     name: "remembers who was removed, and does nothing about it",
