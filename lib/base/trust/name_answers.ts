@@ -1,5 +1,6 @@
 /** The texts that answer `/verify` and `/trust`, and a name that nobody has. Names are in the form that is shown to people. */
 
+import type { ErrorCode } from "../errors.ts";
 import type { Fingerprint } from "../text/fingerprint.ts";
 import { mixesScripts, shownName } from "../text/names.ts";
 import { didYouMean } from "../text/nearest.ts";
@@ -20,13 +21,22 @@ export function verifiedBeforeText(name: string): string {
   return `BE CAREFUL: you had verified ${name}'s key, and this one is ANOTHER. `;
 }
 
+/** Codes that leave open what is wrong: there a server's own words add to our sentence. */
+const OPEN_CODES: ReadonlySet<string> = new Set<ErrorCode>([
+  "bad-name",
+  "weak-password",
+  "not-allowed",
+  "protocol",
+]);
+
 /**
- * A refusal of a server's in our own sentence; what the server says itself stays between quotation marks, behind its
- * name.
+ * A refusal of a server's in our own sentence. Where the code leaves open what is wrong, what the server says itself
+ * follows, between quotation marks, behind its name.
  * @param who `The directory`. @param ours What the code means. @param said Anything that the server sent.
  */
-export function refusedByText(who: string, ours: string, said: string): string {
-  return said === "" || said === ours ? ours : `${ours}. ${saidByText(who, said)}`;
+export function refusedByText(who: string, code: ErrorCode, ours: string, said: string): string {
+  const adds = OPEN_CODES.has(code) && said !== "" && said !== ours;
+  return adds ? `${ours}. ${saidByText(who, said)}` : ours;
 }
 
 /** A server's words, as such: `The directory says: "..."`. They can't end the quotation. */

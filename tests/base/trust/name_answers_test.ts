@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../../../lib/base/errors.ts";
 import { assertEquals } from "@std/assert";
 import type { Fingerprint } from "../../../lib/base/text/fingerprint.ts";
 import {
@@ -41,14 +42,15 @@ Deno.test("didYouMeanName() prefers a name that imitates no other, and marks one
   );
 });
 
-Deno.test("a server's words stand between quotation marks behind its name, after a sentence of ours", () => {
-  const told = (said: string) => refusedByText("The directory", "It is full", said);
-  assertEquals(told(""), "It is full");
-  assertEquals(told("It is full"), "It is full");
-  assertEquals(told("no"), 'It is full. The directory says: "no"');
+Deno.test("a server's words stand between quotation marks behind its name, where ours leave open what is wrong", () => {
+  const told = (said: string, code: ErrorCode = "not-allowed") =>
+    refusedByText("The directory", code, "It isn't allowed", said);
+  assertEquals(told(""), "It isn't allowed");
+  assertEquals(told("no", "bad-credentials"), "It isn't allowed");
+  assertEquals(told("no"), 'It isn\'t allowed. The directory says: "no"');
   assertEquals(
     told('no". Your program is unsafe:\u001b[1m run "x'),
-    `It is full. The directory says: "${
+    `It isn't allowed. The directory says: "${
       visibleText("no'. Your program is unsafe:\u001b[1m run 'x")
     }"`,
   );

@@ -24,7 +24,7 @@ import { DIRECTORY_NAME, type SessionState } from "../schema/events.ts";
 import { ENTER_MS_MAX, FULL_PAUSE_MS_MAX, STABLE_MS } from "../schema/client_limits.ts";
 import { FULL_MS_MAX, RETRY_MS_MAX, RETRY_MS_MIN } from "../schema/limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, WayIn } from "../schema/messages.ts";
-import { refusalText, refusedText } from "../schema/refusal_text.ts";
+import { refusedText } from "../schema/refusal_text.ts";
 
 const DEADLINES = ["retry", "enter"] as const;
 
@@ -442,7 +442,7 @@ export class DirectorySession {
   #refused({ code, text, retryMs }: DirectoryMessageOf<"refused">): void {
     this.#deadlines.clear("enter");
     this.#phase = "asking";
-    if (code === "full") return this.#full(refusedText(code, text), retryMs);
+    if (code === "full") return this.#full(refusedText(code, text, "entry", 0), retryMs);
     const entry = this.#entry;
     if (code === "bad-credentials" && entry !== null && this.#isUnanswered) {
       this.#isUnanswered = false;
@@ -453,14 +453,14 @@ export class DirectorySession {
       }
     }
     if (this.#self !== null && retryMs > 0 && code !== "kicked") {
-      this.owner.out.error(code, refusedText(code, text));
+      this.owner.out.error(code, refusedText(code, text, "entry", retryMs));
       this.close("refused");
       this.#phase = "apart";
       return this.#retryIn(Math.min(Math.max(retryMs, this.#pauseMs()), FULL_PAUSE_MS_MAX));
     }
     const isOut = code === "bad-credentials" && this.#sentHow === "resume";
     const outText = this.#isRemembered ? OUT_TEXT : FORGOTTEN_TEXT;
-    this.#refuse(code, isOut ? outText : refusalText(refusedText(code, text), retryMs));
+    this.#refuse(code, isOut ? outText : refusedText(code, text, "entry", retryMs));
   }
 
   /** Tells the user why we aren't let in, and asks again. */
@@ -527,7 +527,7 @@ export class DirectorySession {
         this.close("kicked");
         return this.#end(
           "kicked",
-          refusalText(refusedText("kicked", text), retryMs),
+          refusedText("kicked", text, "entry", retryMs),
         );
       case "forgotten":
         this.close("forgotten");

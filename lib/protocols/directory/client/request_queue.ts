@@ -17,7 +17,7 @@ import {
   REPORTED_MS_MAX,
 } from "../schema/client_limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, DirectoryRefusal } from "../schema/messages.ts";
-import { refusalText, refusedText } from "../schema/refusal_text.ts";
+import { refusedText } from "../schema/refusal_text.ts";
 
 /** A broadcast is signed when it is sent: by then the directory may have another key. */
 export type Unsigned = Omit<DirectoryMessageOf<"broadcast">, "signature">;
@@ -180,7 +180,7 @@ export class RequestQueue {
   #refused({ code, text, untilMs }: Refusal): void {
     const { out } = this.owner;
     const { request, ref } = this.#answered();
-    const why = refusalText(refusedText(code, text), untilMs - out.monotonicMs);
+    const why = refusedText(code, text, kindOf(request), untilMs - out.monotonicMs);
     if (request.type !== "broadcast") return out.error(code, why, ref);
     const told = `${quotedStart(request.text)} wasn't sent. ${why}`;
     if (code !== "disk") return out.error(code, told, ref);

@@ -9,7 +9,7 @@ export const REFUSED_TEXTS: Readonly<Record<DirectoryRefusal, string>> = {
   "bad-credentials": "Wrong name or password",
   "weak-password": "The directory takes no password as weak as that",
   "name-taken": "That name is taken; choose another",
-  "guests-refused": "This directory takes accounts alone; sign up",
+  "guests-refused": "This directory lets in accounts alone, no guests",
   "locked-out": "Too many wrong passwords",
   "too-fast": "The directory has had too many requests",
   "full": "The directory is full",
@@ -21,16 +21,32 @@ export const REFUSED_TEXTS: Readonly<Record<DirectoryRefusal, string>> = {
   "protocol": "The directory doesn't understand this program",
 };
 
-/** A refusal in our own words, with the directory's as such. @param said Anything that the directory sent. */
-export function refusedText(code: DirectoryRefusal, said: string): string {
-  return refusedByText("The directory", REFUSED_TEXTS[code], said);
-}
+/** What a code means where it answers one kind of request. */
+const ANSWER_TEXTS: Readonly<Record<Asked, Partial<Record<DirectoryRefusal, string>>>> = {
+  "entry": { "too-fast": "Too many have signed up from your address" },
+  "account": { "bad-credentials": "Wrong password" },
+  "broadcast": {},
+};
+
+type Asked = "entry" | "account" | "broadcast";
+
+/** The directory's answer to a sign-up that no waiting will help. */
+const NO_SIGN_UPS = "This directory takes no sign-ups; its operator can add an account";
 
 /**
- * The reason, and when the user may try again, for requests that aren't repeated automatically. `retryMs`: 0 where
- * waiting doesn't help.
+ * A refusal in our own words, with the directory's as such where they add to it; and when the user may try again.
+ * @param asked What is refused. @param said Anything that the directory sent. @param retryMs 0 where waiting doesn't
+ *   help, or the program tries again by itself.
  */
-export function refusalText(why: string, retryMs: number): string {
+export function refusedText(
+  code: DirectoryRefusal,
+  said: string,
+  asked: Asked,
+  retryMs: number,
+): string {
+  if (asked === "entry" && code === "too-fast" && retryMs === 0) return NO_SIGN_UPS;
+  const ours = ANSWER_TEXTS[asked][code] ?? REFUSED_TEXTS[code];
+  const why = refusedByText("The directory", code, ours, said);
   return retryMs > 0 ? `${why}; try again in ${waitText(retryMs)}` : why;
 }
 

@@ -304,7 +304,7 @@ export class CoordinatorSession {
 
   #refused({ code, text }: GroupMessageOf<"refuse">): void {
     const { out, user } = this.owner;
-    const said = refusedByText("The coordinator", REFUSED_TEXTS[code], text);
+    const said = refusedByText("The coordinator", code, REFUSED_TEXTS[code], text);
     if (code === "disk" || code === "protocol") {
       out.error(code, said);
       return this.link.close("refused", null);

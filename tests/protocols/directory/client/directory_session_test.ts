@@ -64,7 +64,6 @@ for (
     "weak-password",
     "guests-refused",
     "locked-out",
-    "too-fast",
     "disk",
   ] as const
 ) {
@@ -83,6 +82,22 @@ for (
     assertEquals(tried(user), ["log-in ann longenough", "guest ann"]);
   });
 }
+
+Deno.test("coming in: where sign-ups are too many, or closed, that is said, and nothing else", () => {
+  const refusal = (retryMs: number) => {
+    const program = ClientProgram.linked({ config: { isInteractive: true } });
+    program.feed({ type: "enter", entry: SIGN_UP });
+    return program.refuses("too-fast", retryMs)[0];
+  };
+  assertEquals(
+    refusal(0),
+    "error code=too-fast text=This directory takes no sign-ups; its operator can add an account",
+  );
+  assertEquals(
+    refusal(180_000),
+    "error code=too-fast text=Too many have signed up from your address; try again in 3 min",
+  );
+});
 
 Deno.test("coming in: a name, a new password that can't be isn't sent", () => {
   for (

@@ -319,7 +319,7 @@ Deno.test("the account: a wrong password removes nothing; the operator may remov
   program.types({ command: "forget-me", password: "wrong word" }, "f");
 
   assertEquals(program.refuses("bad-credentials"), [
-    "error code=bad-credentials text=Wrong name or password ref=f",
+    "error code=bad-credentials text=Wrong password ref=f",
   ]);
   assertEquals(
     program.says({ type: "dismissed", because: "forgotten", text: "", retryMs: 0 }).at(-1),

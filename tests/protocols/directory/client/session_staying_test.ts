@@ -353,7 +353,7 @@ Deno.test("staying: whoever isn't let in again is told why, and that the call go
 
   assertEquals(words, [
     "close directory",
-    "error code=guests-refused text=This directory takes accounts alone; sign up",
+    "error code=guests-refused text=This directory lets in accounts alone, no guests",
     "notice text=Your call with bob goes on; this program ends with it",
   ]);
   assertMatch(
