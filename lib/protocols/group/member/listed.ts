@@ -21,7 +21,7 @@ import type { MemberOutput } from "../schema/member_output.ts";
 interface ListedOwner {
   readonly out: Pick<MemberOutput, "show" | "nowMs">;
   readonly names: Pick<MemberNames, "of">;
-  /** Members of the views that the coordinator signed and that count here: the present one, or the last one. */
+  /** Members of the view that counts here. */
   readonly viewed: readonly Member[];
   /** The end of our log: what a newcomer is sent. */
   readonly position: number;

@@ -135,13 +135,18 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     return this.self.key;
   }
 
-  /** Members of the views that the coordinator signed and that count here. */
+  /**
+   * Members of the view that counts here: the present one or, in no epoch, the last one, as a round and a change of the
+   * view need it. These may have left since: nothing that others have said since then is theirs.
+   */
   get viewed(): readonly GroupMember[] {
-    const { membership, standing } = this;
+    const { membership, standing: { lastEpoch } } = this;
     const present = membership?.epoch?.epoch.value;
     if (present !== undefined) return present.members;
-    const { lastEpoch, view } = standing;
-    return [...lastEpoch?.members ?? [], ...view?.epoch.value.members ?? []];
+    if (membership === null || lastEpoch === null) return [];
+    const { held } = membership;
+    const hasOthers = held.lacksNames(lastEpoch) && held.position > lastEpoch.start.position;
+    return hasOthers ? [] : lastEpoch.members;
   }
 
   get position(): number {
@@ -507,8 +512,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
    * that it joins.
    */
   handsOver(position: number): void {
-    const others = this.viewed.filter(({ key }) => key !== this.selfKey);
-    const isOwed = this.user.isLeaving && others.length === 0;
+    const last = (this.epoch ?? this.standing.begun)?.epoch.value.members ?? [];
+    const isOwed = this.user.isLeaving && last.every(({ key }) => key === this.selfKey);
     const key = this.coordinator.peer;
     if (!isOwed && key !== null) this.listed.coordinatorAsks(key);
     this.user.handsOver(position);

@@ -1,8 +1,10 @@
 // Who is sent what was said: see also `tests/sim/group_liars_test.ts`.
 
 import { assertEquals } from "@std/assert";
+import { HistoryEnd } from "../../../../lib/protocols/group/schema/history.ts";
 import { JOINED_MS } from "../../../../lib/protocols/group/schema/limits.ts";
-import { GroupNet, type Node } from "../group_net.ts";
+import { fakeCrypto } from "../../../sim/fake_crypto.ts";
+import { GROUP, GroupNet, type Node } from "../group_net.ts";
 
 interface Scene {
   readonly net: GroupNet;
@@ -71,4 +73,78 @@ Deno.test("a member without the coordinator sends newcomers nothing, as others m
 
   assertEquals(shownOfEve(ann), ["joining left"]);
   assertEquals(serves(), false);
+});
+
+/** What Ann sends Eve who asks for all that there is. */
+function servedTo(eve: Node, ann: Node, net: GroupNet): readonly string[] {
+  ann.effects.length = 0;
+  const after = new HistoryEnd(fakeCrypto, GROUP).point;
+  ann.feed({ type: "peer-message", peer: eve.key, message: { type: "fetch", after, through: 9 } });
+  net.settle();
+  return ann.effects.flatMap((effect) =>
+    effect.type === "tell" && effect.message.type === "history" && effect.peers.includes(eve.key)
+      ? effect.message.batches.flatMap(({ batch }) => batch.value.texts)
+      : []
+  );
+}
+
+/** Ann, Bob and Eve were in; Ann has crashed, and Eve has left and come back, and isn't shown as joining. */
+function annCrashed() {
+  const net = GroupNet.started(["ann", "bob", "eve"]);
+  const [ann, bob, eve] = net.nodes as [Node, Node, Node];
+  ann.say("said to Eve");
+  net.settle();
+  const goesOn = (...members: readonly Node[]) => {
+    ann.kill();
+    eve.kill();
+    net.coordinator.change(...members);
+    net.settle();
+    eve.start();
+  };
+  return { net, ann, bob, eve, goesOn };
+}
+
+Deno.test("a returning member sends those who have left meanwhile nothing of what it fetches", () => {
+  const { net, ann, bob, eve, goesOn } = annCrashed();
+  goesOn(bob);
+  bob.say("after Eve left");
+  net.settle();
+  ann.start();
+  net.settle();
+  net.coordinator.catchUp(ann, bob);
+  net.settle();
+
+  assertEquals(ann.logged, ["said to Eve", "after Eve left"]);
+  assertEquals(servedTo(eve, ann, net), []);
+});
+
+Deno.test("a member that was started again sends the members of its last view what was said until then", () => {
+  const { net, ann, bob, eve, goesOn } = annCrashed();
+  goesOn(ann, bob, eve); // never ends, as two of them are gone
+  ann.start();
+  net.settle();
+
+  assertEquals(servedTo(eve, ann, net), ["said to Eve"]);
+});
+
+Deno.test("a member that is brought to the level of a later view sends those of its last view nothing more", () => {
+  const { net, ann, bob, eve } = annCrashed();
+  const { coordinator } = net;
+  eve.kill();
+  coordinator.holdsBegin = true;
+  coordinator.change(bob, ann); // Bob, the first, puts in order
+  net.settle();
+  ann.kill();
+  coordinator.send(bob, coordinator.decided!);
+  net.settle();
+  bob.say("after Eve left");
+  net.settle();
+  ann.start();
+  eve.start();
+  net.settle();
+  coordinator.change(bob, ann);
+  net.settle();
+
+  assertEquals([ann.machine!.epoch, ann.machine!.membership!.held.seq], [null, 2]);
+  assertEquals(servedTo(eve, ann, net), []);
 });
