@@ -7,7 +7,7 @@ import type { PeerKey } from "../../lib/base/ids.ts";
 import { Agreement } from "../../lib/protocols/group/views/agreement.ts";
 import { EquivocationDetection } from "../../lib/protocols/group/views/equivocation_detection.ts";
 import { Listed } from "../../lib/protocols/group/member/listed.ts";
-import type { Member } from "../../lib/protocols/group/member/member.ts";
+import { Member } from "../../lib/protocols/group/member/member.ts";
 import type { MemberEffect, MemberInput } from "../../lib/protocols/group/schema/member_io.ts";
 import { Membership } from "../../lib/protocols/group/member/membership.ts";
 import { allCheckers } from "./group/checkers/all.ts";
@@ -66,6 +66,13 @@ const TROUBLED: Partial<Scenario> = {
   gapMs: 300,
 };
 
+/** Members are taken for lost while the others talk on, and come back. */
+const AWAY: Partial<Scenario> = {
+  ...TROUBLED,
+  troubles: new Set(["kill", "killSoon", "powerLoss", "sever", "freeze", "cutTcp", "cutUdp"]),
+  gapMs: 1_500,
+};
+
 /** No honest member is ever removed. @param isCalm Nor taken for lost. */
 class HonestStay implements Checker {
   constructor(readonly isCalm: boolean) {}
@@ -98,10 +105,23 @@ function failureOf(
   }
 }
 
-for (const lie of ["texts", "orders", "acks", "lurks", "hides", "names", "repeats"] as const) {
+const LIES: readonly Lie[] = [
+  "texts",
+  "orders",
+  "acks",
+  "lurks",
+  "hides",
+  "haunts",
+  "names",
+  "repeats",
+];
+
+for (const lie of LIES) {
   const calm = lie === "names" ? ["joining", JOINING] as const : ["calm", CALM] as const;
   const scenarios = lie === "hides"
     ? [["later", LATER], ["troubled", TROUBLED]] as const
+    : lie === "haunts"
+    ? [["away", AWAY], ["troubled", TROUBLED]] as const
     : lie === "repeats" // in trouble it may be alone, and keep to itself what nobody takes over
     ? [["restarting", RESTARTING]] as const
     : [calm, ["troubled", TROUBLED]] as const;
@@ -184,6 +204,15 @@ const MUTATIONS: readonly (readonly [Lie, Mutation, RegExp])[] = [
       },
     }),
   }, /^G10.*nobody else is shown/],
+  ["haunts", {
+    name: "takes those of a view before for members for as long as it is in none",
+    install: replaced(Member.prototype, "viewed", {
+      get(this: Member) {
+        const { standing: { begun } } = this;
+        return (this.epoch ?? begun)?.epoch.value.members ?? [];
+      },
+    }),
+  }, /^G10.*its user isn't shown/],
   ["acks", {
     name: "stands still where others hold something else",
     install: replaced(EquivocationDetection.prototype, "tick", { value: () => {} }),
@@ -194,6 +223,7 @@ const HUNTED: Partial<Record<Lie, Partial<Scenario>>> = {
   names: JOINING,
   hides: LATER,
   repeats: RESTARTING,
+  haunts: AWAY,
 };
 
 for (const [lie, mutation, finding] of MUTATIONS) {

@@ -2,9 +2,10 @@
  * A malicious member that lies to some of the others: it signs two batches with one number (`texts`), sends
  * different orders to different members while it is the sequencer (`orders`), or acknowledges a digest that it
  * doesn't hold (`acks`). Or it never says that it has caught up, and reads on as a newcomer (`lurks`), or says nothing
- * of whom it hears either, so that it never joins, and asks one member alone for the log (`hides`). Or it hands over its own words as somebody else's, under the other's name and signed by itself (`names`). Or it says
- * at the end of a view that it holds one batch more than the others: one that is in the log already (`repeats`).
- * Otherwise it is correct.
+ * of whom it hears either, so that it never joins, and asks one member alone for the log (`hides`), or asks all that
+ * it was with in a view, once it is in none (`haunts`). Or it hands over its own words as somebody else's, under the
+ * other's name and signed by itself (`names`). Or it says at the end of a view that it holds one batch more than the
+ * others: one that is in the log already (`repeats`). Otherwise it is correct.
  */
 
 import type { Hash, PeerKey } from "../../../lib/base/ids.ts";
@@ -17,10 +18,13 @@ import type { Random } from "../random.ts";
 import { Wrapped } from "../wrapped.ts";
 import type { MemberParty } from "./world.ts";
 
-export type Lie = "texts" | "orders" | "acks" | "lurks" | "hides" | "names" | "repeats";
+export type Lie = "texts" | "orders" | "acks" | "lurks" | "hides" | "haunts" | "names" | "repeats";
 
 /** The suffix of the second batch's texts. */
 const LIE = " (or so)";
+
+/** How often it asks on: others would take more messages for an attack. */
+const HAUNTS_MS = 15;
 
 /** The text as its author typed it. */
 export function withoutLie(text: string): string {
@@ -32,6 +36,7 @@ type Tell = Extract<MemberEffect, { readonly type: "tell" }>;
 export class Liar extends Wrapped<MemberInput, MemberEffect> {
   /** An order that was withheld from the last peer. */
   #kept: GroupMessageOf<"order"> | null = null;
+  #asksAtMs = 0;
 
   constructor(readonly member: Member, readonly party: MemberParty, readonly random: Random) {
     super(member);
@@ -61,16 +66,39 @@ export class Liar extends Wrapped<MemberInput, MemberEffect> {
     held.setSynced(held.end);
   }
 
-  override effects(effects: readonly MemberEffect[]): readonly MemberEffect[] {
-    return effects.flatMap((effect) => {
-      // Drops `equivocated`, which would prove its own guilt.
-      if (effect.type === "send" && effect.message.type === "equivocated") return [];
-      if (effect.type === "send" && effect.message.type === "heard") return this.#heard(effect);
-      const isHistory = (effect.type === "tell" || effect.type === "send") &&
-        effect.message.type === "history";
-      if (isHistory) return [{ ...effect, message: this.#history(effect.message) }];
-      return effect.type === "tell" ? this.#tells(effect) : [effect];
-    });
+  override effects(
+    effects: readonly MemberEffect[],
+    _: MemberInput,
+    nowMs: number,
+  ): readonly MemberEffect[] {
+    return [...effects.flatMap((effect) => this.#instead(effect)), ...this.#haunts(nowMs)];
+  }
+
+  override nextDeadlineMs(): number | null {
+    const nextMs = super.nextDeadlineMs();
+    return this.#isHaunting ? Math.min(nextMs ?? Infinity, this.#asksAtMs) : nextMs;
+  }
+
+  #instead(effect: MemberEffect): readonly MemberEffect[] {
+    // Drops `equivocated`, which would prove its own guilt.
+    if (effect.type === "send" && effect.message.type === "equivocated") return [];
+    if (effect.type === "send" && effect.message.type === "heard") return this.#heard(effect);
+    const isHistory = (effect.type === "tell" || effect.type === "send") &&
+      effect.message.type === "history";
+    if (isHistory) return [{ ...effect, message: this.#history(effect.message) }];
+    return effect.type === "tell" ? this.#tells(effect) : [effect];
+  }
+
+  /** Whether it was in a view, and behaves as long as it is in one. */
+  get #isHaunting(): boolean {
+    const { member: { epoch, standing }, party: { lie } } = this;
+    return lie?.kind === "haunts" && lie.chance > 0 && epoch === null && standing.begun !== null;
+  }
+
+  #haunts(nowMs: number): readonly MemberEffect[] {
+    if (!this.#isHaunting || nowMs < this.#asksAtMs) return [];
+    this.#asksAtMs = nowMs + HAUNTS_MS;
+    return this.#asks(this.member.peers.heard());
   }
 
   /** Its own words, as if another member had said them. */
@@ -90,12 +118,15 @@ export class Liar extends Wrapped<MemberInput, MemberEffect> {
 
   #heard(effect: Extract<MemberEffect, { readonly type: "send" }>): readonly MemberEffect[] {
     const { lie } = this.party;
-    const isHiding = lie?.kind === "hides";
-    if ((lie?.kind !== "lurks" && !isHiding) || lie.chance === 0) return [effect];
+    const isHiding = lie?.kind === "hides" || this.#isHaunting;
+    if (lie === null || (lie.kind !== "lurks" && !isHiding) || lie.chance === 0) return [effect];
     this.party.hasLied = true;
     const { peers, ...heard } = effect.message as GroupMessageOf<"heard">;
     const said = { ...heard, peers: isHiding ? [] : peers, isCaughtUp: false };
-    return [{ ...effect, message: said }, ...isHiding ? this.#asks(peers.slice(0, 1)) : []];
+    return [
+      { ...effect, message: said },
+      ...lie.kind === "hides" ? this.#asks(peers.slice(0, 1)) : [],
+    ];
   }
 
   #asks(peers: readonly PeerKey[]): readonly MemberEffect[] {
