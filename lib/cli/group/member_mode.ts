@@ -321,7 +321,7 @@ function configOf(
     files: { log: logPath, knownPeers: knownPeersPath(folder) },
     wait,
     isInvited: invite !== null,
-    secrets: [invite?.secret ?? null, place.secret].filter((secret) => secret !== null),
+    secrets: [invite?.secret ?? null, ...place.secrets].filter((secret) => secret !== null),
   };
 }
 

@@ -12,6 +12,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import {
   GROUP_SECRET_BYTES,
   type GroupSecret,
+  rememberedSecrets,
 } from "../../protocols/group/schema/group_secrets.ts";
 import { type Disk, folderOf, systemReason } from "../../store/disk/disk.ts";
 import { findProfileFolder, type ProfileOwner } from "../../store/profile/profile_folder.ts";
@@ -21,7 +22,7 @@ import { Table, type TableRow } from "../../store/disk/table.ts";
 import { defaultLog } from "./group_store.ts";
 import { realTablePath } from "../session/table_path.ts";
 
-/** The name of the row with the secret of a private group. */
+/** The name of each row with a secret of a private group. */
 const SECRET = "secret";
 
 const PLACE_FORMAT = { format: "group-place", version: 1 } as const;
@@ -128,18 +129,22 @@ export class MemberPlace {
     ]);
   }
 
-  /** The secret that opens a private group, as its coordinator told it last; null where none is known. */
-  get secret(): GroupSecret | null {
-    const [, epoch = "", secret = ""] = this.rows.find(([name]) => name === SECRET) ?? [];
-    const isWhole = /^[1-9]\d{0,9}$/.test(epoch) && secret.length === 2 * GROUP_SECRET_BYTES &&
-      /^[0-9a-f]+$/.test(secret);
-    return isWhole ? { epoch: Number(epoch), secret: Uint8Array.fromHex(secret) } : null;
+  /** The secrets that opened a private group, as its coordinator told them, the last one first. */
+  get secrets(): readonly GroupSecret[] {
+    return this.rows.flatMap(([name, epoch = "", secret = ""]) => {
+      const isWhole = name === SECRET && /^[1-9]\d{0,9}$/.test(epoch) &&
+        secret.length === 2 * GROUP_SECRET_BYTES && /^[0-9a-f]+$/.test(secret);
+      return isWhole ? [{ epoch: Number(epoch), secret: Uint8Array.fromHex(secret) }] : [];
+    });
   }
 
   /** Keeps it for the next start. @throws {P2pchatError} `disk`. */
-  async keepSecret({ epoch, secret }: GroupSecret): Promise<void> {
+  async keepSecret(told: GroupSecret): Promise<void> {
     const others = this.rows.filter(([name]) => name !== SECRET);
-    await this.#write([...others, [SECRET, String(epoch), secret.toHex()]]);
+    const secrets = rememberedSecrets(this.secrets, told).map(
+      ({ epoch, secret }) => [SECRET, String(epoch), secret.toHex()],
+    );
+    await this.#write([...others, ...secrets]);
   }
 
   async #write(rows: readonly TableRow[]): Promise<void> {

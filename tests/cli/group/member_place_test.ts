@@ -41,6 +41,17 @@ Deno.test("MemberPlaces: an address has its place, also in another spelling, and
   assertEquals([other.folder === first.folder, other.logPath], [false, `${other.folder}/log`]);
 });
 
+Deno.test("MemberPlaces: a place keeps the secrets that its coordinator told, the last one first, beside the rest", async () => {
+  const { use, at } = profile();
+  const place = await use("here");
+  const secretOf = (epoch: number) => ({ epoch, secret: new Uint8Array(16).fill(epoch) });
+  for (const epoch of [1, 2, 3, 2]) await place.keepSecret(secretOf(epoch));
+
+  assertEquals((await at("here")).secrets, [secretOf(2), secretOf(3), secretOf(1)]);
+  assertEquals((await use("here")).lastPort, 9_001);
+  assertEquals((await at("here")).secrets.length, 3);
+});
+
 Deno.test("MemberPlaces: this machine has one place for each port, whatever it is called", async () => {
   const { use, at } = profile();
   const { folder } = await use("localhost");

@@ -14,6 +14,7 @@ import {
 } from "../../../lib/protocols/group/schema/group_secrets.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { RebuildingCoordinator } from "../../../lib/protocols/group/recovery/rebuilding_coordinator.ts";
+import { RETURN_MS } from "../../../lib/protocols/group/schema/limits.ts";
 import { keyOf, type Name, Program } from "./coordinator_program.ts";
 
 let drawn = 0;
@@ -219,6 +220,38 @@ Deno.test("A removal while members are asked what there was closes the links of 
     "closes dan",
   ]);
   assertEquals(admitted(after, "ann", "bob", "cem", "dan"), [true, true, false, false]);
+});
+
+Deno.test("With an old copy of its disk neither the void invite nor a removed key opens the group, once members tell", () => {
+  const first = new GroupSecrets([]).rotate(randomBytes);
+  const config = { mayFound: true, secrets: new GroupSecrets([first]), records: [first] };
+  const program = Program.with(config, "ann", "bob", "cem");
+  const old = [...program.disk];
+  program.command({ command: "remove", name: "cem" });
+  program.allHear();
+  const secrets = new GroupSecrets(old);
+  const after = program.restarted({ mayFound: true, secrets, records: old });
+  after.disk.splice(0, Infinity, ...old);
+  after.comes("ann"); // shows that the disk is old
+  const before = inviteOf(after).invite;
+
+  for (const name of ["ann", "bob", "cem", "dan"]) after.comes(name);
+  const words = after.pass(RETURN_MS);
+
+  assertEquals(secretsIn(words).filter((word) => /closes|disk/.test(word)), [
+    "closes cem",
+    "closes dan",
+    "disk: key, number 1004, recounted 4, secret, rules, edits to 1004",
+  ]);
+  assertNotEquals(inviteOf(after).invite, before);
+  const all = ["ann", "bob", "cem", "dan"] as const;
+  assertEquals(admitted(after, ...all), [true, true, false, false]);
+  const records = [...after.machine.snapshot() ?? []];
+  for (const disk of [after.disk, records]) {
+    after.disk.splice(0, Infinity, ...disk);
+    const again = after.restarted({ mayFound: true, secrets: new GroupSecrets(disk) });
+    assertEquals(admitted(again, ...all), [true, true, false, false]);
+  }
 });
 
 Deno.test("An invite to a group comes back whole, and isn't taken for one to a room", () => {

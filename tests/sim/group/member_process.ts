@@ -5,7 +5,10 @@ import type { MemberCommand } from "../../../lib/protocols/group/schema/events.t
 import { Member } from "../../../lib/protocols/group/member/member.ts";
 import { COORDINATOR_NAME } from "../../../lib/protocols/group/schema/history.ts";
 import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/schema/member_io.ts";
-import { groupChannelSecret } from "../../../lib/protocols/group/schema/group_secrets.ts";
+import {
+  groupChannelSecret,
+  rememberedSecrets,
+} from "../../../lib/protocols/group/schema/group_secrets.ts";
 import type { MemberRecord } from "../../../lib/protocols/group/schema/records.ts";
 import type { SimProcess } from "../process.ts";
 import type { ChannelOwner, ChannelPort } from "./channels.ts";
@@ -58,7 +61,7 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
           : { key: last.author, name: last.name, sentAt: last.sentAt },
         files: { log: "/data/log", knownPeers: "/data/known_peers" },
         wait: true,
-        secrets: [party.invite, party.secret].filter((secret) => secret !== null),
+        secrets: [party.invite, ...party.secrets].filter((secret) => secret !== null),
       },
       party.signer,
       mutation?.environment?.(environment) ?? environment,
@@ -144,7 +147,7 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
         this.takesInput = effect.pausedBecause === null;
         return;
       case "keep-secret":
-        this.party.secret = effect.secret;
+        this.party.secrets = rememberedSecrets(this.party.secrets, effect.secret);
         return;
       case "persist":
       case "shown":

@@ -340,7 +340,7 @@ class Driver {
     const { world } = this;
     const random = this.#random;
     const { secrets } = world;
-    const known = party.secret ?? party.invite;
+    const known = party.secrets[0] ?? party.invite;
     const isCurrent = (secret: GroupSecret | null) => secret?.epoch === world.secrets.at(-1)?.epoch;
     const name = random.pick([party.name, "mal"]);
     if (party.isKicked && party.process === null && random.chance(0.5)) {

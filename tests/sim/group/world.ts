@@ -105,7 +105,8 @@ export class MemberParty extends Party {
   isDamaged = false;
   /** The invites that its user was given, and that its profile keeps; of private groups. */
   invite: GroupSecret | null = null;
-  secret: GroupSecret | null = null;
+  /** As its coordinator told them, the last one first. */
+  secrets: readonly GroupSecret[] = [];
   /** Whether somebody else has used its key meanwhile. */
   hasDouble = false;
   /** Whether it was in a view, as the coordinator has decided. */

@@ -12,6 +12,7 @@
  * of the view before are known to be out, on their disks.
  */
 
+import { sameBytes } from "../../../base/collections/bytes.ts";
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import type { Hash, PeerKey } from "../../../base/ids.ts";
 import { type Ballot, compareBallots, isSameBallot, NO_BALLOT } from "../schema/ballot.ts";
@@ -239,9 +240,13 @@ export class Views {
     this.#recounted = null;
   }
 
-  /** This disk was lost or old; `signed` is the newest view that members know of. */
+  /**
+   * This disk was lost or old; `signed` is the newest view that members know of. Of those that were in views of an old
+   * disk alone, nobody knows who was removed since.
+   */
   recounted(signed: SignedEpoch): void {
     const { ballot, members } = signed.epoch.value;
+    if (!isSameView(this.present, signed)) this.#were.clear();
     for (const { key } of members) this.#met(key);
     if (this.#recounted?.epoch.bytes.toHex() === signed.epoch.bytes.toHex()) return;
     this.#decidedAs(ballot);
@@ -264,8 +269,7 @@ export class Views {
     const views = [...this.#open, ...this.#empty === null ? [] : [this.#empty]];
     const told = views.flatMap(({ epoch }) => epoch.value.members.map(({ key }) => key));
     const former = this.#were.difference(new Set(told));
-    const records: CoordinatorRecord[] = Array.from(former, (key) => ({ kind: "member", key }));
-    records.push({ kind: "number", number: this.#number });
+    const records: CoordinatorRecord[] = [{ kind: "number", number: this.#number }];
     if (compareBallots(this.#latest, this.ballot) > 0) {
       records.push({ kind: "given-up", ballot: this.#latest });
     }
@@ -277,6 +281,11 @@ export class Views {
       if (index > 0 || !this.#isFirstConfirmed) return;
       records.push({ kind: "confirmed", ballot: signed.epoch.value.ballot });
     });
+    for (const key of former) records.push({ kind: "member", key });
     return records;
   }
+}
+
+export function isSameView(one: SignedEpoch | null, other: SignedEpoch): boolean {
+  return one !== null && sameBytes(one.epoch.bytes, other.epoch.bytes);
 }

@@ -12,7 +12,7 @@ import {
   RETRY_MS_MIN,
 } from "../schema/limits.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
-import type { GroupSecret } from "../schema/group_secrets.ts";
+import { type GroupSecret, rememberedSecrets } from "../schema/group_secrets.ts";
 import { COORDINATOR_GOODBYE, type GroupMessage, type GroupMessageOf } from "../schema/messages.ts";
 
 const DEADLINES = ["retry", "silent"] as const;
@@ -37,10 +37,11 @@ export class CoordinatorLink {
   #offendedAtMs = -Infinity;
   #failure: string | null = null;
   #isEnded = false;
+  #isUninvited = false;
   #refusal: string | null = null;
   readonly #deadlines = new Deadlines(DEADLINES);
-  /** Tried one after the other. */
-  #secrets: readonly (GroupSecret | null)[];
+  /** Tried one after the other; none where none is known. */
+  #secrets: readonly GroupSecret[];
   /** How many of them the coordinator has refused in a row. */
   #refusedSecrets = 0;
   /** What the user was told of the coordinator; null: nothing yet. */
@@ -52,7 +53,7 @@ export class CoordinatorLink {
     readonly owner: CoordinatorLinkOwner,
     secrets: readonly GroupSecret[] = [],
   ) {
-    this.#secrets = secrets.length === 0 ? [null] : secrets;
+    this.#secrets = secrets;
   }
 
   get link(): LinkId | null {
@@ -72,6 +73,11 @@ export class CoordinatorLink {
   /** Whether the coordinator's operator has ended it, as it said on the last link. */
   get isEnded(): boolean {
     return this.#isEnded;
+  }
+
+  /** Whether the coordinator, or somebody on the way, refused all secrets that we know when it was dialled last. */
+  get isUninvited(): boolean {
+    return this.#isUninvited;
   }
 
   /** Why the coordinator doesn't let us in yet, in words, as it last said; null where it has, or doesn't answer. */
@@ -97,7 +103,7 @@ export class CoordinatorLink {
 
   /** Whether we know a secret of the group, right or wrong. */
   get hasSecret(): boolean {
-    return this.#secrets[0] !== null;
+    return this.#secrets.length > 0;
   }
 
   /**
@@ -106,16 +112,19 @@ export class CoordinatorLink {
    */
   secretRefused(attempt: number): boolean {
     if (attempt !== this.#attempt) return true;
-    this.#refusedSecrets = (this.#refusedSecrets + 1) % this.#secrets.length;
-    if (this.#refusedSecrets === 0) return false;
+    this.#refusedSecrets++;
     this.#isDialling = false;
-    this.dial();
-    return true;
+    if (this.#refusedSecrets < this.#secrets.length) {
+      this.dial();
+      return true;
+    }
+    this.#refusedSecrets = 0;
+    return false;
   }
 
-  /** The coordinator has told the secret that counts. */
+  /** The coordinator has told the secret that counts: by its key that is pinned, a dial by another one is as safe. */
   secretIs(secret: GroupSecret): void {
-    this.#secrets = [secret];
+    this.#secrets = rememberedSecrets(this.#secrets, secret);
     this.#refusedSecrets = 0;
   }
 
@@ -123,7 +132,7 @@ export class CoordinatorLink {
     const { out } = this.owner;
     this.#isDialling = false;
     this.#failure = null;
-    this.#isEnded = false;
+    this.#isEnded = this.#isUninvited = false;
     this.#link = link;
     this.#peer = peer;
     this.key.proved(peer);
@@ -146,11 +155,13 @@ export class CoordinatorLink {
     return true;
   }
 
-  /** @param because Part of a sentence. */
-  dialFailed(attempt: number, because: string): void {
+  /** @param because Part of a sentence. @param isUninvited Whether somebody answered, and refused all our secrets. */
+  dialFailed(attempt: number, because: string, isUninvited: boolean): void {
     if (attempt !== this.#attempt) return;
     this.#failure = because;
     this.#isDialling = false;
+    this.#isUninvited = isUninvited;
+    if (isUninvited) this.#isEnded = false;
     this.#retryLater();
     this.#tellDown();
   }

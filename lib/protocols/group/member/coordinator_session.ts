@@ -203,7 +203,8 @@ export class CoordinatorSession {
     this.#isOtherCommand = reason === "wrong-mode";
     if (isStrange) this.#strange(key);
     // Which key it is was shown already.
-    this.link.dialFailed(attempt, isStrange ? "another key answers there" : visibleText(text));
+    const because = isStrange ? "another key answers there" : visibleText(text);
+    this.link.dialFailed(attempt, because, reason === "bad-credentials");
   }
 
   #strange(key: PeerKey): void {

@@ -32,6 +32,8 @@ interface StatusOf {
   readonly unreachedBecause: string | null;
   /** Whether its operator has ended it, as it said. */
   readonly isEnded: boolean;
+  /** Whether it refuses all secrets of the group that we know. */
+  readonly isUninvited: boolean;
   /** The other key of whoever answers at the coordinator's address; null where nobody does. */
   readonly strangeCoordinator: PeerKey | null;
   /** Null before this member was ever in a group. */
@@ -148,16 +150,25 @@ function others(keys: readonly PeerKey[], self: PeerKey): readonly PeerKey[] {
   return keys.filter((key) => key !== self);
 }
 
+function awayText({ isEnded, isUninvited }: StatusOf): string {
+  if (isUninvited) {
+    return "The coordinator refuses the invites that this profile knows; with the present one, start with --invite";
+  }
+  return isEnded ? "The coordinator was ended" : "The coordinator doesn't answer";
+}
+
 function problems(status: StatusOf): readonly string[] {
   const { membership, peers, names, awaitedByCoordinator, isUp, refusal, asks } = status;
   const found: string[] = [refusal, asks].filter((text) => text !== null);
   const epoch = membership?.epoch?.epoch.value ?? null;
   const unheard = (epoch?.members ?? [])
     .filter(({ key }) => key !== status.key && !peers.isHeard(key));
-  const away = status.isEnded ? "The coordinator was ended" : "The coordinator doesn't answer";
+  const away = awayText(status);
   if (!isUp && epoch === null) {
     const because = status.unreachedBecause;
-    found.push(`${away}${because === null || status.isEnded ? "" : `: ${because}`}`);
+    found.push(
+      `${away}${because === null || status.isEnded || status.isUninvited ? "" : `: ${because}`}`,
+    );
   } else if (!isUp) {
     const chat = unheard.length > 0 ? "" : "chat goes on, ";
     found.push(`${away}: ${chat}joining and editing wait`);

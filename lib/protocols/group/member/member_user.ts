@@ -281,6 +281,7 @@ export class MemberUser {
             refusal: coordinator.refusal,
             unreachedBecause: coordinator.failure,
             isEnded: coordinator.isEnded,
+            isUninvited: coordinator.isUninvited,
             strangeCoordinator: this.owner.strangeCoordinator,
             membership,
             peers: this.owner.peers,

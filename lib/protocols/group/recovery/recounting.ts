@@ -39,7 +39,8 @@ import {
 } from "../schema/messages.ts";
 import { checkedAccount, Recount } from "./recount.ts";
 import type { CoordinatorRecord } from "../schema/records.ts";
-import { Views } from "../detector/views.ts";
+import type { Member } from "../schema/epoch.ts";
+import { isSameView, Views } from "../detector/views.ts";
 
 type Hello = GroupMessageOf<"hello">;
 
@@ -369,14 +370,20 @@ export class Recounting {
     const { group, view, members } = newest.epoch.value;
     const founding = this.#founding!;
     const { number, edit } = this.#recount.highest;
+    const isOld = groupOf(this.records)?.group === group &&
+      !isSameView(this.#views.present, newest);
     const records: CoordinatorRecord[] = [
       ...(groupOf(this.records)?.group === group
         ? []
         : [{ kind: "group" as const, group, founding }]),
       ...[...this.#recount.former, this.signer.key].map((key) => ({ kind: "key" as const, key })),
       { kind: "number", number: number + NUMBER_GAP },
-      ...this.#recount.formerMembers.map((key) => ({ kind: "member" as const, key })),
       { kind: "recounted", signed: newest },
+      ...(isOld ? [] : this.#recount.formerMembers).map((key) => ({
+        kind: "member" as const,
+        key,
+      })),
+      ...(isOld ? this.#rotated() : []),
       { kind: "rules", rules: null },
       // Nobody may know of aborted edits any more: fewer than this were numbered since the last committed one.
       { kind: "edits", number: Math.max(edit, number) + NUMBER_GAP },
@@ -384,6 +391,7 @@ export class Recounting {
     const missing = members.filter(({ key }) => this.#isOut(key));
     const isNobodyLeft = members.length > 0 && missing.length === members.length;
     if (isNobodyLeft) records.push({ kind: "given-up", ballot: newest.epoch.value.ballot });
+    if (isOld && this.config.secrets) this.#keepOut(members);
     this.#isStoring = true;
     this.out.storeThen([...this.#logRecords(group, founding), ...records], () => {
       this.records.push(...records);
@@ -403,6 +411,28 @@ export class Recounting {
         (missing.length === 0 ? "" : `, what only ${namesInWords(missing)} knew`) +
         (this.#recount.isLeft ? ", who joined after these members had left" : ""),
     );
+  }
+
+  /**
+   * Of a private group: the invite of an old disk may be void, and who was removed since isn't known. So whoever isn't
+   * in the last view needs the present invite, which is another one.
+   */
+  #keepOut(members: readonly Member[]): void {
+    for (const caller of [...this.#callers.values()]) {
+      if (members.some(({ key }) => key === caller.peer)) continue;
+      this.#callers.delete(caller.id);
+      this.out.close(caller.id, VOID_INVITE);
+    }
+    this.out.warn(
+      "This group's invite is another one now (/invite shows it), as the one on this disk may have been void: whoever " +
+        "isn't in the last view needs it to come back, in case they were removed since",
+    );
+  }
+
+  /** Another secret, where the group is private. */
+  #rotated(): readonly CoordinatorRecord[] {
+    const { environment, config: { secrets } } = this;
+    return secrets ? [secrets.rotate((length) => environment.randomBytes(length))] : [];
   }
 
   /** The record that sets aside a log that was kept for another group, before anything follows it. */
@@ -500,10 +530,9 @@ export class Recounting {
       return this.out.error("unknown-user", text, ref);
     }
     const { key, name: known } = found;
-    const { environment, config: { secrets } } = this;
-    const rotated = secrets ? [secrets.rotate((length) => environment.randomBytes(length))] : [];
+    const { config: { secrets } } = this;
     // One write: after a crash nobody is kept out by name alone.
-    this.#store({ kind: "kicked", key: fingerprintOf(key), name: known }, ...rotated);
+    this.#store({ kind: "kicked", key: fingerprintOf(key), name: known }, ...this.#rotated());
     this.#kicked.set(fingerprintOf(key), known);
     this.out.notice(`${shownName(known)} stays out until /allow ${shownName(known)}`, ref);
     for (const caller of [...this.#callers.values()]) {

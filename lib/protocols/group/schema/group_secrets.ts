@@ -26,6 +26,8 @@ const EPOCH_MAX = 2 ** 32 - 1;
 const HOST_BYTES_MAX = 255;
 /** Somebody who missed more rotations than this needs the present invite. */
 const SECRETS_KEPT_MAX = 64;
+/** At a member: each one that the coordinator refuses costs a dial. An older copy of its disk needs the invite anew. */
+const SECRETS_REMEMBERED_MAX = 8;
 
 export const groupSecretSchema = record({
   /** How many secrets there were up to this one. */
@@ -56,6 +58,19 @@ export function groupChannelSecret({ epoch, secret }: GroupSecret): ChannelSecre
 interface Kept {
   readonly secret: GroupSecret;
   readonly opens: ChannelSecret;
+}
+
+/**
+ * What a member knows once it is told the secret that counts: that one first, then the ones before, by which a coordinator
+ * with an old copy of its disk can still be reached and told so.
+ */
+export function rememberedSecrets(
+  known: readonly GroupSecret[],
+  told: GroupSecret,
+): readonly GroupSecret[] {
+  const isOther = ({ epoch, secret }: GroupSecret) =>
+    epoch !== told.epoch || !sameBytes(secret, told.secret);
+  return [told, ...known.filter(isOther)].slice(0, SECRETS_REMEMBERED_MAX);
 }
 
 /** The coordinator's secrets. */

@@ -46,6 +46,26 @@ Deno.test("Members know a coordinator that was ended from one that was killed, u
   }
 });
 
+Deno.test("A coordinator that refuses the invites of a member wasn't ended, and the member is told so", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann] = net.nodes;
+  net.coordinator.vanish(COORDINATOR_GOODBYE);
+  net.pass(3_000);
+  net.coordinator.dialFault = "bad-credentials";
+  net.pass(10_000);
+
+  ann!.command({ command: "status" });
+  net.settle();
+
+  const [problem] = ann!.told("status").at(-1)!.problems;
+  assertMatch(problem!, /^The coordinator refuses the invites .*: chat goes on/);
+  net.coordinator.dialFault = "refused";
+  net.pass(10_000);
+  ann!.command({ command: "status" });
+  net.settle();
+  assertMatch(ann!.told("status").at(-1)!.problems[0]!, /^The coordinator doesn't answer/);
+});
+
 Deno.test("Members begin a round when one was started again and the coordinator is away", () => {
   const net = GroupNet.started(["ann", "bob", "carol"]);
   const [ann, bob, carol] = net.nodes;

@@ -4,7 +4,10 @@ import { ServerKey } from "../../../../lib/base/trust/server_key.ts";
 import { CoordinatorLink } from "../../../../lib/protocols/group/member/coordinator_link.ts";
 import { NO_BALLOT } from "../../../../lib/protocols/group/schema/ballot.ts";
 import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../../../lib/protocols/group/schema/limits.ts";
-import type { GroupSecret } from "../../../../lib/protocols/group/schema/group_secrets.ts";
+import {
+  type GroupSecret,
+  rememberedSecrets,
+} from "../../../../lib/protocols/group/schema/group_secrets.ts";
 import { MemberOutput } from "../../../../lib/protocols/group/schema/member_output.ts";
 
 const KEY = "c".repeat(64) as PeerKey;
@@ -91,7 +94,7 @@ Deno.test("CoordinatorLink tries one secret after the other, and the first one a
     "an attempt that is over says nothing",
   );
   assertEquals(link.secretRefused(2), false);
-  link.dialFailed(2, "refused");
+  link.dialFailed(2, "refused", true);
   out.begin(link.nextMs()!);
   link.tick();
   assertEquals(dials(), [5]);
@@ -102,4 +105,18 @@ Deno.test("CoordinatorLink tries one secret after the other, and the first one a
   out.begin(link.nextMs()!);
   link.tick();
   assertEquals(dials(), [6]);
+
+  // An old copy of the coordinator's disk doesn't know the last one.
+  assertEquals([link.secretRefused(4), dials()], [true, [5]]);
+  assertEquals([link.secretRefused(5), dials()], [true, [2]]);
+  assertEquals([link.secretRefused(6), dials()], [false, []]);
+});
+
+Deno.test("A member remembers the secrets that it was told last, each one once", () => {
+  const secretOf = (epoch: number) => ({ epoch, secret: new Uint8Array(16).fill(epoch) });
+  let known: readonly GroupSecret[] = [];
+  for (let epoch = 1; epoch <= 20; epoch++) known = rememberedSecrets(known, secretOf(epoch));
+  known = rememberedSecrets(known, secretOf(18));
+
+  assertEquals(known.map(({ epoch }) => epoch), [18, 20, 19, 17, 16, 15, 14, 13]);
 });
