@@ -241,7 +241,7 @@ Deno.test("With an old copy of its disk neither the void invite nor a removed ke
   assertEquals(secretsIn(words).filter((word) => /closes|disk/.test(word)), [
     "closes cem",
     "closes dan",
-    "disk: key, number 1004, recounted 4, secret, rules, edits to 1004",
+    "disk: key, number 1004, secret, recounted 4, rules, edits to 1004",
   ]);
   assertNotEquals(inviteOf(after).invite, before);
   const all = ["ann", "bob", "cem", "dan"] as const;

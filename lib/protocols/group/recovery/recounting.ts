@@ -378,12 +378,13 @@ export class Recounting {
         : [{ kind: "group" as const, group, founding }]),
       ...[...this.#recount.former, this.signer.key].map((key) => ({ kind: "key" as const, key })),
       { kind: "number", number: number + NUMBER_GAP },
+      // Before what ends the asking: part of this write must not leave a void invite.
+      ...(isOld ? this.#rotated() : []),
       { kind: "recounted", signed: newest },
       ...(isOld ? [] : this.#recount.formerMembers).map((key) => ({
         kind: "member" as const,
         key,
       })),
-      ...(isOld ? this.#rotated() : []),
       { kind: "rules", rules: null },
       // Nobody may know of aborted edits any more: fewer than this were numbered since the last committed one.
       { kind: "edits", number: Math.max(edit, number) + NUMBER_GAP },
