@@ -247,11 +247,11 @@ Deno.test("A compacted log says the same as the one before", () => {
   assertEquals(again.disk.map(({ kind }) => kind), [
     "group",
     "key",
-    "member", // cem
     "number",
     "decided",
     "confirmed",
     "decided",
+    "member", // cem
     "kicked",
   ]);
 });
