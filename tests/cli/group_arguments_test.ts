@@ -142,7 +142,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["peer Alice --users u --advertise h", "The command peer --users has no flag --advertise"],
   [
     "peer Alice --server h --advertise [::]:9000",
-    "--advertise is wrong: the address :: stands for all of a machine, and nobody can dial it; " +
+    "--advertise is wrong: the address :: stands for all addresses of a machine, and nobody can dial it; " +
     "write the one at which other members reach this machine",
   ],
   ["peer Alice --server h --fail-after 1s", "The command peer --server has no flag --fail-after"],

@@ -336,7 +336,7 @@ Deno.test("accounts import adds what it can, tells all else with its line, and g
         because(2, there),
         because(5, blank),
         because(6, weak),
-        "Added 2 of the 5 accounts of in.csv; 3 told above weren't",
+        "Added 2 of the 5 accounts of in.csv; 3 refused (see above)",
       ].map((text) => `error: ${text}\n`).join(""),
   });
   const error = (code: string, line: number, found: string) => ({
@@ -357,7 +357,7 @@ Deno.test("accounts import adds what it can, tells all else with its line, and g
       {
         event: "fatal",
         code: "bad-file",
-        text: "Added 0 of the 5 accounts of in.csv; 5 told above weren't",
+        text: "Added 0 of the 5 accounts of in.csv; 5 refused (see above)",
       },
     ],
   });

@@ -101,7 +101,7 @@ export function isUnspecified(host: string): boolean {
 /** Why nobody can dial a host accepted by `parseHost`, as part of a sentence; null where somebody may. */
 export function undiallable(host: string): string | null {
   if (!isUnspecified(host)) return null;
-  return `the address ${host} stands for all of a machine, and nobody can dial it`;
+  return `the address ${host} stands for all addresses of a machine, and nobody can dial it`;
 }
 
 /**

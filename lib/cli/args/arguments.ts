@@ -406,7 +406,7 @@ function unknownCommand(
   const names = family.length > 0
     ? family.map(({ name }) => name)
     : [...new Set(commands.map(({ name }) => name.split(" ")[0]!)), "help", "--version"];
-  const there = `; there is ${names.join(", ")}`;
+  const there = `; there are ${names.join(", ")}`;
   if (family.length > 0 && second === undefined) {
     return new P2pchatError("usage", `The command ${first} needs a second word${there}`);
   }
@@ -445,7 +445,7 @@ function unknownFlag(
   const form = (name: string) => `--${name}`;
   const see = entry === null ? "p2pchat help" : `p2pchat help ${entry.name}`;
   const hint = didYouMean(word, namesOf(flags), form) ||
-    `; there is ${[...new Set(namesOf(listed))].map(form).join(", ")}; ${see} says more`;
+    `; there are ${[...new Set(namesOf(listed))].map(form).join(", ")}; ${see} says more`;
   return new P2pchatError("usage", `${of} ${startOf(given, 40)}${hint}`);
 }
 

@@ -148,7 +148,7 @@ class Import {
       return await showAnswer(options, event, `Added the ${count} of ${file}.\n`);
     }
     const missing = [
-      ...this.#refused > 0 ? [`${numberText(this.#refused)} told above weren't`] : [],
+      ...this.#refused > 0 ? [`${numberText(this.#refused)} refused (see above)`] : [],
       ...this.#untried > 0
         ? [`${numberText(this.#untried)} from line ${this.#nextLine} on weren't tried`]
         : [],

@@ -7,6 +7,15 @@ import { HeldLock, holderOf } from "../disk/held_lock.ts";
 /** The modes that use a folder: each has its own files and its own lock there. */
 export type LockMode = "mesh" | "serve" | "group" | "friends" | "regserver" | "registry";
 
+const PURPOSES: Readonly<Record<LockMode, string>> = {
+  mesh: "a room",
+  friends: "friends",
+  group: "a group",
+  serve: "a coordinator",
+  registry: "a directory",
+  regserver: "a directory",
+};
+
 /**
  * Locks `folder` for `mode` until `release` or until this process ends, even if it is killed.
  * @param pid The id of this process, for the error message of a second one.
@@ -21,7 +30,7 @@ export function lockProfile(
   const refused = (lock: { readonly heldBy: string }) =>
     new P2pchatError(
       "in-use",
-      `Cannot use ${folder} for ${mode}: ${
+      `Cannot use ${folder} for ${PURPOSES[mode]}: ${
         holderOf(lock)
       } uses it already; end that one, or choose another ${
         isNamed(mode) ? "name or another folder" : "folder"

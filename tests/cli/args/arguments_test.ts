@@ -142,12 +142,12 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["mehs Alice", "There is no command mehs; did you mean mesh?"],
   [
     "Alice",
-    "There is no command Alice; there is mesh, help, --version; to begin, p2pchat mesh NAME;",
+    "There is no command Alice; there are mesh, help, --version; to begin, p2pchat mesh NAME;",
   ],
   [`mesh Bob --key ${KEY}`, "--key is that of the member at HOST PORT, which is missing"],
   [`mesh Bob ::1 1 --key k7f3`, "--key must be a fingerprint (it must have 27 characters, has 4)"],
   [`mesh Bob [::1]:1#${OTHER} --key ${KEY}`, `--key is ${KEY}, and HOST has ${OTHER}`],
-  ["foo", "There is no command foo; there is mesh, help, --version; "],
+  ["foo", "There is no command foo; there are mesh, help, --version; "],
   ["help mush", "There is no command mush; did you mean mesh?"],
   [`${"x".repeat(39)}🌶🌶`, `There is no command ${"x".repeat(39)}🌶; `],
   ["version", "There is no command version; did you mean --version?"],
@@ -168,7 +168,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["mesh Alice --prot 1", "The command mesh has no flag --prot; did you mean --port?"],
   [
     "mesh Alice -p 1",
-    "The command mesh has no flag -p; there is --host, --port, --advertise, --history, --key, --new, " +
+    "The command mesh has no flag -p; there are --host, --port, --advertise, --history, --key, --new, " +
     "--private, --invite, --invite-file, --passive, --data, --json, --plain, --no-color, --stay, --verbose, " +
     "--log-file, --help, --version; p2pchat help mesh says more",
   ],
@@ -222,11 +222,14 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ],
   [
     "mesh Alice --advertise 0.0.0.0",
-    "--advertise is wrong: the address 0.0.0.0 stands for all of a machine, and nobody can dial it; " +
+    "--advertise is wrong: the address 0.0.0.0 stands for all addresses of a machine, and nobody can dial it; " +
     "write the one at which others reach this machine",
   ],
-  ["mesh Alice --advertise ::", "--advertise is wrong: the address :: stands for all of a machine"],
-  ["mesh Alice --advertise [::0]:80", "the address ::0 stands for all of a machine"],
+  [
+    "mesh Alice --advertise ::",
+    "--advertise is wrong: the address :: stands for all addresses of a machine",
+  ],
+  ["mesh Alice --advertise [::0]:80", "the address ::0 stands for all addresses of a machine"],
   ["mesh Alice --_", "The command mesh has no flag --_;"],
   ["mesh Alice --_=x y", "The command mesh has no flag --_=x;"],
   ["mesh -_ Alice", "The command mesh has no flag -_;"],
@@ -335,18 +338,18 @@ Deno.test("parseCommandLine() knows commands of two words, and all that begin wi
     assertEquals(request(line), { type: "help", about: [add!], asked: true });
   }
   const refused: readonly (readonly [line: string, sentence: string])[] = [
-    ["users", "The command users needs a second word; there is users check, users add, users key"],
+    ["users", "The command users needs a second word; there are users check, users add, users key"],
     ["users chek f", "There is no command users chek; did you mean users check?"],
     [
       "users frobnicate",
-      "no command users frobnicate; there is users check, users add, users key; p2pchat --help says",
+      "no command users frobnicate; there are users check, users add, users key; p2pchat --help says",
     ],
-    ["help users frobnicate", "no command users frobnicate; there is users check, "],
+    ["help users frobnicate", "no command users frobnicate; there are users check, "],
     ["user add f", "There is no command user; did you mean users?"],
-    ["chat", "There is no command chat; there is "],
-    ["help chat", "There is no command chat; there is "],
+    ["chat", "There is no command chat; there are "],
+    ["help chat", "There is no command chat; there are "],
     ["add f", "There is no command add"],
-    ["--foo", "There is no flag --foo; there is --data, --json, "],
+    ["--foo", "There is no flag --foo; there are --data, --json, "],
     [
       "users check",
       "The form is p2pchat users check FILE, for example p2pchat users check users.txt",

@@ -12,7 +12,7 @@ type Refused = readonly [words: readonly string[], code: string, sentence: RegEx
 
 const MESH: readonly Refused[] = [
   [["mehs", "Bob"], "usage", /no command mehs; did you mean mesh\?/],
-  [["chat"], "usage", /no command chat; there is mesh, .*p2pchat mesh NAME/],
+  [["chat"], "usage", /no command chat; there are mesh, .*p2pchat mesh NAME/],
   [["mesh"], "usage", /p2pchat mesh NAME \[HOST PORT\], for example p2pchat mesh Bob localhost/],
   [["--verison"], "usage", /no flag --verison; did you mean --version\?/],
   [["mesh", "Bob", "--verison"], "usage", /no flag --verison; did you mean --version\?/],
@@ -34,7 +34,7 @@ const MESH: readonly Refused[] = [
   [["mesh", "Bob", "localhost", "x"], "usage", /PORT .* from 1 to 65535, is "x"/],
   [["mesh", "Bob", "a b", "1"], "usage", /HOST .* host name or an IP address, is "a b"/],
   [["mesh", "Bob", "--prot", "5"], "usage", /no flag --prot; did you mean --port\?/],
-  [["mesh", "Bob", "--xyzzy"], "usage", /no flag --xyzzy; there is --.*says more/],
+  [["mesh", "Bob", "--xyzzy"], "usage", /no flag --xyzzy; there are --.*says more/],
   [["mesh", "Bob", "--port"], "usage", /--port needs a value/],
   [["mesh", "Bob", "--port=-1"], "usage", /--port must be .* 0 to 65535, is "-1"/],
   [
@@ -58,7 +58,7 @@ const MESH: readonly Refused[] = [
 ];
 
 const USERS_COMMANDS: readonly Refused[] = [
-  [["users"], "usage", /^The command users needs a second word; there is users check, users add,/],
+  [["users"], "usage", /^The command users needs a second word; there are users check, users add,/],
   [
     ["users", "chek", "users.txt"],
     "usage",
@@ -91,7 +91,7 @@ const GROUP: readonly Refused[] = [
   [
     ["serve", "--photo", "5m"],
     "usage",
-    /serve has no flag --photo; there is --(?!.*--history)/,
+    /serve has no flag --photo; there are --(?!.*--history)/,
   ],
   [["serve", "--max-members", "0"], "usage", /--max-members must be .*from 1 to 64/],
 ];

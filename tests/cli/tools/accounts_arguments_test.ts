@@ -44,7 +44,7 @@ const REFUSED: readonly (readonly [line: string, code: string, sentence: string]
   [
     "accounts",
     "usage",
-    "needs a second word; there is accounts list, accounts add, accounts passwd",
+    "needs a second word; there are accounts list, accounts add, accounts passwd",
   ],
   ["accounts lst", "usage", "did you mean accounts list?"],
 ];

@@ -12,7 +12,7 @@ Deno.test("lockProfile() refuses the second process, with the id of the first", 
   const error = await assertRejects(
     () => lockProfile(disk, FOLDER, "mesh", 4_712),
     P2pchatError,
-    "Cannot use /data/users/ann for mesh: process 4711 uses it already",
+    "Cannot use /data/users/ann for a room: process 4711 uses it already",
   );
   assertEquals(error.code, "in-use");
 

@@ -107,7 +107,7 @@ const COMPLAINTS: readonly (readonly [text: string, sentence: string])[] = [
   ...["0.0.0.0", "::", "0:0::0"].map((host) =>
     [
       `bob ${host} 1`,
-      `the address ${host} stands for all of a machine, and nobody can dial it; ` +
+      `the address ${host} stands for all addresses of a machine, and nobody can dial it; ` +
       "write the one at which friends reach it",
     ] as const
   ),

@@ -110,9 +110,9 @@ export class ClientUser {
     asking.broadcast(checkedMessage(text), ref);
     if (session.isUp) return;
     if (asking.size === 1) {
-      out.notice("Waits for the directory, for as long as this program runs", ref);
+      out.notice("Your broadcast waits for the directory, for as long as this program runs", ref);
     } else if (this.owner.config.isInteractive && asking.fill < 1) {
-      out.notice(`Waits, too: ${numberText(asking.size)} wait for the directory`, ref);
+      out.notice(`This one waits, too: ${numberText(asking.size)} wait for the directory`, ref);
     }
   }
 

@@ -184,7 +184,9 @@ Deno.test("telling all: at a terminal each text that waits is told, and which on
   const program = ClientProgram.in({ config: { isInteractive: true } });
   program.directoryDown();
   assertEquals(tells(program, "one").length, 1);
-  assertEquals(tells(program, "two"), ["notice text=Waits, too: 2 wait for the directory"]);
+  assertEquals(tells(program, "two"), [
+    "notice text=This one waits, too: 2 wait for the directory",
+  ]);
 });
 
 Deno.test("telling all: what waits is bounded, and the input pauses before", () => {
@@ -192,7 +194,7 @@ Deno.test("telling all: what waits is bounded, and the input pauses before", () 
   program.directoryDown();
 
   assertEquals(tells(program, "x"), [
-    "notice text=Waits for the directory, for as long as this program runs",
+    "notice text=Your broadcast waits for the directory, for as long as this program runs",
   ]);
   for (let n = 1; n < 50; n++) assertEquals(tells(program, "x"), []);
   assertEquals(tells(program, "x"), ["input waiting for the directory"]);
