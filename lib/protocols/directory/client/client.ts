@@ -314,10 +314,11 @@ export class Client implements Machine<ClientInput, ClientEffect> {
    * goes out first.
    */
   #endUnlessTalking(): void {
-    const { out, calling } = this;
+    const { out, calling, session } = this;
     if (this.#ending === null || calling.call !== null || calling.isParting) return;
     const { code, text } = this.#ending;
     calling.drop();
+    session.close(LEAVE_GOODBYE);
     out.fatal(code, text);
   }
 

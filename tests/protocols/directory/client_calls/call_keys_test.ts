@@ -202,7 +202,8 @@ Deno.test("keys: a call has the key of the other side, and before that the one e
 Deno.test("keys: where the directory's digits were different, the program ends, and later ones don't stay", () => {
   const program = ClientProgram.in();
   const words = program.types({ command: "verify", name: "*directory*", answer: "no" });
-  assertEquals(words.at(-1), "fatal key-changed");
+  assertEquals(words.slice(-2), ["close directory", "fatal key-changed"]);
+  assertEquals(program.goodbyes.at(-1), "quit", "the operator reads that we left");
 
   const refused = [{ name: "*directory*", fingerprint: fingerprintOf(DIRECTORY) }];
   const later = new ClientProgram({ config: { refused } });
