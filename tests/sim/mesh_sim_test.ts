@@ -54,6 +54,11 @@ Deno.test("a second link of who hasn't stayed ends with the first: it doesn't ta
   assertEquals(failure?.message ?? null, null);
 });
 
+Deno.test("who hasn't stayed is sent nothing more in the very step that ends its link", () => {
+  const { failure } = runMesh(meshSubject(), { seed: 1_923, nodes: 5, steps: 60 });
+  assertEquals(failure?.message ?? null, null);
+});
+
 Deno.test("runMesh() repeats a seed of the mesh event for event", () => {
   for (const seed of [1, 2, 3]) {
     const options = { seed, nodes: 6, steps: 60 };

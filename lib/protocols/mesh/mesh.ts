@@ -220,15 +220,13 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #toRecipients(effects: readonly MeshEffect[]): readonly MeshEffect[] {
     const goesOut = (effect: MeshEffect) =>
       effect.type !== "send" || isForAnybody(effect.message, this.signer.key) ||
-      (this.#isListed(effect.link) && !this.#isKeptFrom(effect.link, effect.message));
+      this.#isRecipient(effect.link);
     return effects.every(goesOut) ? effects : effects.filter(goesOut);
   }
 
-  /** Whether it is the new secret, for somebody whose link ends because it isn't to have that. */
-  #isKeptFrom(id: LinkId, { type }: MeshMessage): boolean {
-    if (type !== "rotations") return false;
-    const link = this.#links.get(id);
-    return link !== null && this.#access.leftOutBy(link) !== null;
+  /** Whether the peer is listed, and its link doesn't end in this step since a removal doesn't let it stay. */
+  #isRecipient(id: LinkId): boolean {
+    return this.#isListed(id) && this.#access.leftOutBy(this.#links.get(id)!) === null;
   }
 
   #isListed(id: LinkId): boolean {
