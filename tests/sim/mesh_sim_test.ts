@@ -59,6 +59,11 @@ Deno.test("who hasn't stayed is sent nothing more in the very step that ends its
   assertEquals(failure?.message ?? null, null);
 });
 
+Deno.test("who quits before it is ready is owed nothing of what was said then, also once its log is compacted", () => {
+  const { failure } = runMesh(meshSubject(), { seed: 227, nodes: 5, steps: 60 });
+  assertEquals(failure?.message ?? null, null);
+});
+
 Deno.test("runMesh() repeats a seed of the mesh event for event", () => {
   for (const seed of [1, 2, 3]) {
     const options = { seed, nodes: 6, steps: 60 };

@@ -53,6 +53,8 @@ export class ExactlyOnce implements MeshChecker {
   readonly #readyAtMs = new Map<Member, number>();
   /** Profiles that were put back to an earlier state, perhaps to one from before they joined. */
   readonly #restored = new Set<Member>();
+  /** Profiles that left by themselves once: that is on their disks until the log is compacted. */
+  readonly #left = new Set<Member>();
 
   started(process: MemberProcess, records: readonly MeshRecord[]): void {
     const { member } = process;
@@ -60,6 +62,7 @@ export class ExactlyOnce implements MeshChecker {
     const profile: Profile = { mayRepeat: new Set(), stored: new Set() };
     this.#profiles.set(member, profile);
     if (comesAnew(member)) this.#readyAtMs.delete(member);
+    if (hasLeft(member)) this.#left.add(member);
     for (let at = shownUpTo(records); at < records.length; at++) {
       const record = records[at]!;
       if (record.kind !== "bundle") continue;
@@ -144,7 +147,8 @@ export class ExactlyOnce implements MeshChecker {
    * member's disk.
    */
   #isSpokenTo(member: Member, said: Said): boolean {
-    if (member.diskFailed || this.#restored.has(member) || hasLeft(member)) return false;
+    if (member.diskFailed || this.#restored.has(member)) return false;
+    if (hasLeft(member) || this.#left.has(member)) return false;
     const readAtMs = this.#readOf.get(fingerprintOf(member.key))?.get(said.stream) ?? Infinity;
     if (said.time === null || readAtMs >= said.saidAtMs) return false;
     return said.time > (this.#admittedTimes.get(member) ?? Infinity);
