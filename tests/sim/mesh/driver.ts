@@ -321,7 +321,8 @@ export class Driver {
     // Where the present invite admits nobody, since its maker knew of other removals, this makes another one.
     asked.command({ command: "invite", rotate: false });
     this.#pass(INVITE_MS_MAX);
-    const newcomer = this.#newMember(null);
+    // Liars make up members under the others' names.
+    const newcomer = this.#newMember(`invited${this.world.members.length}`);
     this.#enter(newcomer);
     this.#pass(INVITE_MS_MAX);
     if (newcomer.present === null) {
