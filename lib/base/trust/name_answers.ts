@@ -24,6 +24,8 @@ export function verifiedBeforeText(name: string): string {
 /** Codes that leave open what is wrong: there a server's own words add to our sentence. */
 const OPEN_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   "bad-name",
+  "key-changed",
+  "kicked",
   "weak-password",
   "not-allowed",
   "protocol",

@@ -189,7 +189,7 @@ class Program {
     try {
       const other = await withProfile(
         this.#openLog,
-        { folder: { dataFolder: options.dataFolder, name }, lockMode: "registry" },
+        { folder: { dataFolder: options.dataFolder, name }, lockMode: "registry", mayChange: true },
         (profile) => {
           isOpen = true;
           return tellingOfIdentity(ui, profile, () => this.#runAs(name, { ...profile, ui }));

@@ -58,6 +58,8 @@ interface ProfileUse {
   /** Whose profile it is; a server's own folder. */
   readonly folder: ProfileOwner | string;
   readonly lockMode: LockMode;
+  /** Whether another profile may be used after it, under another name. */
+  readonly mayChange?: true;
 }
 
 /**
@@ -107,6 +109,7 @@ export async function withProfile<Result>(
 ): Promise<Result> {
   const disk = new RealDisk(() => performance.now());
   const { folder, notices } = await openFolder(disk, use.folder);
+  if (use.mayChange !== true) keepOwn(folder);
   const isUsed = await isUsedProfile(disk, folder); // before the log, which may be kept there
   const log = await openLog();
   const lock = await lockProfile(disk, folder, use.lockMode, Deno.pid);
@@ -152,7 +155,7 @@ interface OwnFolder {
 }
 
 /**
- * Finds or makes the folder, and gives up the rights over others.
+ * Finds or makes the folder.
  * @throws {P2pchatError} `disk`; `bad-file` where others have access that can't be taken from them, or a link is in its
  *   place; `in-use` where no turn came.
  */
@@ -163,7 +166,6 @@ export async function openFolder(disk: Disk, of: ProfileUse["folder"]): Promise<
     ? of
     : await openProfileFolder(disk, of, String(Deno.pid), SYSTEM_LINK_CLOCK);
   const notices = await keepToOwner(disk, folder, isServer ? null : usersFolder(of.dataFolder));
-  keepOwn(folder);
   return { folder, notices };
 }
 

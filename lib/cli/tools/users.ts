@@ -1,5 +1,6 @@
 /** `p2pchat users`: the table of users that friends share, and the user's own row in it. */
 
+import { keepOwn } from "../args/least_privilege.ts";
 import { countText } from "../../base/text/words.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { takeTurn } from "../../store/disk/file_turn.ts";
@@ -105,6 +106,7 @@ async function addToTable({ dataFolder, file, user }: AddUserOptions): Promise<U
 export async function showOwnUser(options: OwnUserOptions): Promise<void> {
   const disk = new RealDisk();
   const { folder, notices } = await openFolder(disk, options);
+  keepOwn(folder);
   const isUsed = await isUsedProfile(disk, folder); // checked before the log is opened, which may be in that folder
   await openLog(options);
   const { fingerprint, takeNotices } = await openOwnIdentity(disk, folder, isUsed);

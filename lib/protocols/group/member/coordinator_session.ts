@@ -32,7 +32,7 @@ const REPLACED = "Another process with this profile's key is in the group now";
 
 /** What each code means, in our own words: the coordinator may send any. */
 const REFUSED_TEXTS: Readonly<Record<GroupRefusal, string>> = {
-  "name-taken": "Somebody in the group has that name; take another",
+  "name-taken": "Somebody in the group has that name, or one that counts as the same; take another",
   "key-changed": "The coordinator knows another key for that name",
   "kicked": "You are kept out of this group",
   "full": "The group is full",

@@ -58,7 +58,7 @@ Deno.test("Member is refused for good, and ends", () => {
   assertEquals(ann.stopped, {
     kind: "fatal",
     code: "name-taken",
-    text: "Somebody in the group has that name; take another",
+    text: "Somebody in the group has that name, or one that counts as the same; take another",
   });
 });
 
