@@ -50,10 +50,14 @@ export class Access {
     return this.isMember(peer) && this.#hasStayed(peer, secret);
   }
 
-  /** Whoever came by the current secret stays as long as it is that: the next dial by it would be let in, too. */
   #hasStayed(peer: PeerKey, secret: ChannelSecret): boolean {
-    return this.secrets === null || this.secrets.isCurrent(secret) ||
-      this.secrets.hasStayed(peer, secret);
+    return this.#leftOutBy(peer, secret) === null;
+  }
+
+  /** Whoever came by the current secret stays as long as it is that: the next dial by it would be let in, too. */
+  #leftOutBy(peer: PeerKey, secret: ChannelSecret): PeerKey | null {
+    if (this.secrets === null || this.secrets.isCurrent(secret)) return null;
+    return this.secrets.leftOutBy(peer, secret);
   }
 
   /**
@@ -61,8 +65,7 @@ export class Access {
    * One that is only read to its end would take that one's place. Null where the link stays.
    */
   leftOutBy({ peer, secret, state }: MeshLink): PeerKey | null {
-    if (state === "admitting" || secret === null || this.#hasStayed(peer, secret)) return null;
-    return this.secrets!.leftOutBy(peer, secret);
+    return state === "admitting" || secret === null ? null : this.#leftOutBy(peer, secret);
   }
 
   /**

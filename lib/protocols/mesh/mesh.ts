@@ -226,12 +226,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   /** Whether the peer is listed, and its link doesn't end in this step since a removal doesn't let it stay. */
   #isRecipient(id: LinkId): boolean {
-    return this.#isListed(id) && this.#access.leftOutBy(this.#links.get(id)!) === null;
+    const link = this.#links.get(id);
+    return link !== null && this.#isListed(link) && this.#access.leftOutBy(link) === null;
   }
 
-  #isListed(id: LinkId): boolean {
-    const link = this.#links.get(id);
-    return link !== null && this.#room?.isListed(link.peer) === true;
+  #isListed({ peer }: MeshLink): boolean {
+    return this.#room?.isListed(peer) === true;
   }
 
   nextDeadlineMs(): number | null {
@@ -746,7 +746,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return this.#heardRemoved(link, message);
       case "hold-name":
       case "hold-reply":
-        if (link.state === "admitting" || !this.#isListed(id)) return;
+        if (link.state === "admitting" || !this.#isListed(link)) return;
         if (message.type === "hold-reply" && message.owner !== null) {
           this.#toRoom({ type: "name-owner", from: link.peer, entry: message.owner });
         }

@@ -190,8 +190,9 @@ export class KeptSecrets {
   }
 
   /**
-   * Whether a member with this secret is among those who stayed at each removal since. Another secret of the epoch that
-   * a removal's rotation has was made without knowing of that: in the other half of a split, perhaps by who was removed.
+   * Whose list of those that stay leaves out a member with this secret; null where it has stayed at each removal since.
+   * Another secret of the epoch that a removal's rotation has was made without knowing of that: in the other half of a
+   * split, perhaps by who was removed.
    * So was one that is void, of whatever epoch: who came by it has stayed if the last rotation since its author's removal
    * says so. As long as none is known, that one is on its way.
    *
@@ -200,11 +201,6 @@ export class KeptSecrets {
    *
    * No list leaves out the founder or a deputy: else any deputy could shut out those whom it may not remove.
    */
-  hasStayed(peer: PeerKey, secret: ChannelSecret): boolean {
-    return this.leftOutBy(peer, secret) === null;
-  }
-
-  /** Whose list of those that stay leaves the member out, as `hasStayed` says; null where it has stayed. */
   leftOutBy(peer: PeerKey, secret: ChannelSecret): PeerKey | null {
     if (this.rulings.mayRemove(peer)) return null;
     const removals = [...this.#removals()];
