@@ -191,6 +191,15 @@ Deno.test("words of who is removed aren't live, and are marked, where they come 
     "Cem: m0 before",
     "Cem: m1 after, earlier, removed",
   ]);
+
+  // To a newcomer both are the same: the times are Mal's, and who brought them may say what it likes.
+  room.said.length = 0;
+  room.comes("Dan", room.members["Bob"]!, null);
+  pass(world, 15);
+  assertEquals(room.said, [
+    "Dan: m0 before, earlier, removed",
+    "Dan: m1 after, earlier, removed",
+  ]);
 });
 
 Deno.test("a key that one half has removed and the other has allowed is what the founder says", () => {

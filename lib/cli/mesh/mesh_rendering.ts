@@ -162,7 +162,8 @@ function historyLines(
     const sentMs = Date.parse(message.sentAt);
     const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
     const body: Span = { text: message.text, as: "body" };
-    return [{ timeMs }, " <", nameSpan(message.shown), "> ", body];
+    const mark = message.removed === true ? " (removed) <" : " <";
+    return [{ timeMs }, mark, nameSpan(message.shown), "> ", body];
   });
 }
 

@@ -224,9 +224,10 @@ Eve~k7f3  accepts no connections  direct  the key that you refused
       messages: [
         { id: "1", from: "Bob", shown: "Bob", key: KEY, text: "a\nb", sentAt: EARLIER },
         { id: "2", from: "Bob", shown: "Bob~k7f3", key: "l", text: "no", sentAt: EARLIER },
+        { id: "3", from: "Mal", shown: "Mal", key: "m", text: "x", sentAt: EARLIER, removed: true },
       ],
     },
-    "11:03 <Bob> a␊b\n11:03 <Bob~k7f3> no\n",
+    "11:03 <Bob> a␊b\n11:03 <Bob~k7f3> no\n11:03 (removed) <Mal> x\n",
   ],
   ["an empty history", { event: "history", messages: [] }, "No messages.\n"],
   [

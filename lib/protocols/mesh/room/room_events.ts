@@ -252,10 +252,7 @@ export class RoomEvents {
     }, ref);
   }
 
-  /**
-   * What a message that comes to us now says where its author is removed: somebody else brings it, and nobody can tell
-   * whether it was written before. What was shown before the removal stays as it is.
-   */
+  /** A message that comes to us now isn't live where its author is removed: somebody else brings it. */
   #ofRemoved(author: PeerKey): OfRemoved {
     return this.config.rulings.isRemoved(author) ? { history: true, removed: true } : {};
   }
@@ -797,6 +794,7 @@ export class RoomEvents {
       key: fingerprintOf(entry.author),
       text: entry.text,
       sentAt: dateText(entry.sentAt),
+      ...(this.config.rulings.isRemoved(entry.author) ? { removed: true as const } : {}),
     };
   }
 

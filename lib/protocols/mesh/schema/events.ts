@@ -38,6 +38,8 @@ export interface HistoryMessage {
   readonly text: string;
   /** ISO 8601, UTC, by the author's clock. */
   readonly sentAt: string;
+  /** The author is removed by now: whether it was written before that can't be told, as others may bring it later. */
+  readonly removed?: true;
 }
 
 /** One member in a status. */
@@ -153,7 +155,7 @@ export type MeshEvent =
     readonly self: boolean;
     readonly private: boolean;
     readonly history: boolean;
-    /** The author is removed, and it came after that: whether it was written before can't be told. */
+    /** The author was removed before this is shown: whether it was written before that can't be told. */
     readonly removed?: true;
     /** ISO 8601, UTC, by the author's clock. */
     readonly sentAt: string;

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../../../lib/base/errors.ts";
 import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
@@ -75,17 +75,21 @@ Deno.test("RoomView.arrival() shows what is too old to be kept before what may a
   assertEquals(texts, ["old", "older than that", "before", "kept", "last"]);
 });
 
-Deno.test("RoomView: what comes from somebody removed is marked, and isn't live; what was there before isn't", () => {
+Deno.test("RoomView: what comes from somebody removed is marked, and isn't live; all of it is in what a newcomer is shown, and in /history", () => {
   const said = (author: PeerKey) =>
     ({ id: "m", text: "hi", author, claim: "c", sentAt: 0, history: false }) as unknown;
-  const { view, events } = readyView({}, [said(carol)] as readonly HistoryEntry[]);
+  const { view, events } = readyView({}, [said(bob), said(carol)] as readonly HistoryEntry[]);
   for (const author of [bob, carol]) view.message(said(author) as DeliveredText, undefined);
   for (const from of [bob, carol]) {
     const message = { id: "p", from, text: "psst", sentAt: 0 } as unknown as PrivateMessage;
     view.privateMessages.tell({ type: "received", message, late: false } as unknown as PrivateNews);
   }
-  view.arrival(1, [], () => undefined);
+  view.arrival(2, [], () => undefined);
+  view.history(null, undefined);
 
+  const history = events().at(-1);
+  assert(history?.event === "history");
+  assertEquals(history.messages.map(({ removed }) => removed), [undefined, true]);
   assertEquals(
     events().flatMap((event) =>
       event.event === "message" ? [[event.text, event.history, event.removed]] : []
@@ -96,6 +100,7 @@ Deno.test("RoomView: what comes from somebody removed is marked, and isn't live;
       ["psst", false, undefined],
       ["psst", true, true],
       ["hi", true, undefined],
+      ["hi", true, true],
     ],
   );
 });
