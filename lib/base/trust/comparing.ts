@@ -40,9 +40,10 @@ export class Comparing {
     ref: string | undefined,
   ): boolean {
     const question = this.#questions.get(folded(typed));
-    const isSame = question?.key === key && folded(question.shown) === folded(shown);
+    const isSameKey = question?.key === key;
+    const isSame = isSameKey && folded(question.shown) === folded(shown);
     const counts = answer === "no"
-      ? question === undefined || isSame
+      ? question === undefined || isSameKey
       : isSame && question?.isRefused !== true;
     const taken = counts ? answer : undefined;
     const isRefused = taken === "no";

@@ -68,6 +68,7 @@ export class People<Event extends ShownEvent> {
   /**
    * @param ownName The user's name, where it is known before an event tells it.
    * @param server The scope and name of the key of the server that the user is at, in a mode that has one.
+   * @param acceptsKeys Whether the mode has `/trust`, without which a refused key isn't accepted again.
    */
   constructor(
     readonly session: Pick<
@@ -76,6 +77,7 @@ export class People<Event extends ShownEvent> {
     >,
     ownName: string | null,
     readonly server?: { readonly scope: string; readonly name: string },
+    readonly acceptsKeys = true,
   ) {
     if (ownName !== null) setOwnName(ownName, fingerprintOf(session.identity.signer.key));
   }
@@ -172,7 +174,9 @@ export class People<Event extends ShownEvent> {
     const wallMs = environment.wallMs();
     try {
       if (answer.answer === "no") await knownPeers.refuse(name, peerKey, wallMs);
-      if (answer.answer === "yes") await knownPeers.verify(name, peerKey, wallMs);
+      if (answer.answer === "yes") {
+        await knownPeers.verify(name, peerKey, wallMs, !this.acceptsKeys);
+      }
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
       this.#unkept.set(answer, error);
@@ -190,6 +194,7 @@ export class People<Event extends ShownEvent> {
       key,
       digits: verificationDigits(ownKey, peerKey),
       ...comparedOf(knownPeers, { name, key }),
+      ...(knownPeers.isRefused(name, key as Fingerprint) ? { refused: true } : {}),
       ...(answer === undefined ? {} : { answer }),
     };
     this.#show(event, ref);
@@ -412,13 +417,18 @@ function namesWhere(
 function withChange(event: Fields, known: KnownPeers, changed: KeyChange): Fields {
   const { name, before, key } = changed;
   const verified = wasVerified(known, changed);
-  const verifiedAs = known.verifiedNames(key as Fingerprint);
+  // Of a key that was refused as this name's: a later mark under the same name is no news about others.
+  const isAsBefore = (as: string) =>
+    before === undefined && isSameName(nameBeforeStart(as), nameBeforeStart(name));
+  const names = known.verifiedNames(key as Fingerprint);
+  const verifiedAs = names.filter((as) => !isAsBefore(as));
+  const since = verifiedAs.length < names.length ? ". You have verified it since" : "";
   const shown = shownName(name);
   const start = verified ? verifiedBeforeText(shown) : "";
   const which = changed.given === true ? "the key in the table" : `${shown}'s earlier key`;
   const about = before === undefined || verified ? "" : `. You had not verified ${which}`;
   const who = changed.shown === undefined ? "This one" : shownName(changed.shown);
   const other = verifiedAs.length === 0 ? "" : `. ${who} has ${theVerifiedText(verifiedAs)}`;
-  const text = `${start}${event["text"]}${about}${other}`;
+  const text = `${start}${event["text"]}${since}${about}${other}`;
   return { ...event, text, changed: { ...changed, verified } };
 }

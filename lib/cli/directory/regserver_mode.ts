@@ -122,7 +122,7 @@ async function serve(
     const { guests, broadcast, ttlMs, clientsMax, signUpsMax, relays } = options;
     const policy = { guests, broadcast, ttlMs, clientsMax, signUpsMax, relays };
     const names = new OnlineNames();
-    const people = new People<DirectoryEvent>(wiring, null);
+    const people = new People<DirectoryEvent>(wiring, null, undefined, false);
     host = new DirectoryHost({ listening, ...policy }, {
       ...modePorts(wiring, links),
       signer: identity.signer,

@@ -18,6 +18,8 @@ export interface VerifyEvent extends Compared {
   readonly name: string;
   readonly key: string;
   readonly digits: string;
+  /** The user has refused the key for this name, and hasn't accepted it since. */
+  readonly refused?: true;
   /** What the user said, and is done now. */
   readonly answer?: VerifyAnswer;
 }
@@ -34,14 +36,17 @@ export type OwnEventOf<Event extends ShownEvent> =
  * @param refusedAdvice What to do about a key that was refused, in a mode that accepts no keys.
  */
 export function verifyLines(event: VerifyEvent, refusedAdvice?: string): readonly Line[] {
-  const { name, answer, verified, verifiedAs = [] } = event;
+  const { name, answer, refused, verified, verifiedAs = [] } = event;
   const shown = shownName(name);
+  const stillRefused: Line[] = refused === true && refusedAdvice === undefined
+    ? [[`You had said no: the key counts as changed until you accept it with /trust ${shown}.`]]
+    : [];
   if (answer === "yes") {
     if (verified !== true) return []; // an error says why it couldn't be noted
-    return [[
-      nameSpan(name),
-      " is verified: with this key and under this name, wherever you meet.",
-    ]];
+    return [
+      [nameSpan(name), " is verified: with this key and under this name, wherever you meet."],
+      ...stillRefused,
+    ];
   }
   if (answer === "no") {
     return [
@@ -66,6 +71,7 @@ export function verifyLines(event: VerifyEvent, refusedAdvice?: string): readonl
   return [
     ["Compare with ", nameSpan(name), ` by voice: ${event.digits}`],
     ...before,
+    ...stillRefused,
     [`The same at both ends: /verify ${shown} yes. Different: somebody is in between; /verify ${shown} no.`],
   ];
 }

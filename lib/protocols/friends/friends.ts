@@ -354,7 +354,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       return this.#refuse(friend, fingerprintOf(peerKey));
     }
     const { told } = friend.strange;
-    if (told === null) return;
+    if (told === null || told === peerKey) return;
     const other = fingerprintOf(told);
     this.#out.notice(`That is the key known before; the other one that was met is ${other}`, ref);
   }

@@ -280,13 +280,15 @@ export class KnownPeers {
   }
 
   /**
-   * Marks a key as verified under this name, in all scopes: the user has compared its digits with its owner.
+   * Marks a key as verified under this name, in all scopes: the user has compared its digits with its owner. If it
+   * was refused, it stays so until `trust`.
+   * @param takesBack It isn't refused any more, in a mode that has no `/trust`.
    * @returns When it is durable.
    * @throws {P2pchatError} `full`; `disk`: the mark is kept in memory until the program ends.
    */
-  async verify(name: string, key: PeerKey, wallMs: number): Promise<void> {
+  async verify(name: string, key: PeerKey, wallMs: number, takesBack = false): Promise<void> {
     const pair = { name, fingerprint: fingerprintOf(key) };
-    this.#remove({ ...pair, scope: REFUSED });
+    if (takesBack) this.#remove({ ...pair, scope: REFUSED });
     if (!this.isVerified(name, pair.fingerprint)) {
       this.#add({ ...pair, scope: VERIFIED, firstSeen: dayOf(wallMs) });
       await this.#write();
@@ -387,6 +389,8 @@ export class KnownPeers {
       );
     }
     const line = { pin };
+    // A line that is there again isn't replaced by the one that took its place, and isn't written yet.
+    for (const [other, its] of this.#places) if (its === at) this.#places.delete(other);
     if (place !== undefined && place !== at && this.#lines.has(place)) {
       this.#places.set(at, place);
       this.#unwritten.set(place, null);

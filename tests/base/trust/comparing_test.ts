@@ -75,3 +75,10 @@ Deno.test("Comparing takes a no where no digits were shown, and asks for them ag
   assertEquals(verify("Bob", EVE, "yes"), ["eve's as Bob", "not-allowed"]);
   assertEquals(verify("Bob", EVE, "yes"), ["eve's as Bob: yes"]);
 });
+
+Deno.test("Comparing takes a no for the same key, whatever name it is shown under by now", () => {
+  const { verify } = program();
+  verify("Bob", EVE, undefined, "Bob~k7f3");
+
+  assertEquals(verify("Bob", EVE, "no"), ["eve's as Bob: no"]);
+});

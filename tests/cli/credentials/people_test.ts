@@ -88,6 +88,9 @@ Deno.test(
     const [refused] = await verify("no");
     assertEquals([refused!["answer"], refused!["verified"]], ["no", false]);
     assertEquals([knownPeers.pins(), knownPeers.refused().length], [[], 1]);
+
+    const [again] = await verify("yes");
+    assertEquals([again!["verified"], again!["refused"]], [true, true], "until /trust");
   },
 );
 
@@ -252,6 +255,11 @@ Deno.test("withCompared() warns louder of another key where the one expected was
     "It changed. You had not verified the key in the table",
   );
   assertEquals(warned({ name: "Cem", key: "k" })["text"], "It changed");
+  await knownPeers.verify("Cem~nwju", BOB, 0);
+  assertEquals(
+    warned({ name: "Cem", key: bob })["text"],
+    "It changed. You have verified it since. This one has the key that you verified as Bob",
+  );
 });
 
 Deno.test("People marks who looks like one met before, pinned names and one's own included", async () => {

@@ -40,6 +40,18 @@ Deno.test("/verify NAME yes says what is verified, and nothing where that couldn
   assertEquals(text({ answer: "yes" }), "");
 });
 
+Deno.test("/verify of a refused key says that it counts as changed until /trust, with a yes too", () => {
+  const still = "You had said no: the key counts as changed until you accept it with /trust Bob.\n";
+
+  assertEquals(text({ refused: true }).split("\n")[1] + "\n", still);
+  assertEquals(
+    text({ answer: "yes", verified: true, refused: true }),
+    `Bob is verified: with this key and under this name, wherever you meet.\n${still}`,
+  );
+  const operator = verifyLines({ ...SHOWN, refused: true }, "/kick Bob throws them out for now.");
+  assertEquals(printed(operator), text(), "no /trust there");
+});
+
 Deno.test("/verify NAME no warns, and names the way back", () => {
   assertEquals(
     text({ answer: "no" }),

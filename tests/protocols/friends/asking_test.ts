@@ -216,6 +216,11 @@ Deno.test("Friends lets nothing go to a key whose digits were different, until /
   assertEquals(ann.meets(CEM, { name: "cem" }).at(-1), "closes 3: refused: key-changed");
   assertStringIncludes(ann.told.at(-1)!, "you found its digits to be different");
 
+  // The digits were the same after all: that alone doesn't accept the key.
+  assertEquals(ann.command({ command: "verify", name: "cem" }), ["verify"]);
+  assertEquals(ann.command(yes), ["verify"]);
+  assertEquals(ann.meets(CEM, { name: "cem" }).at(-1), "closes 4: refused: key-changed");
+
   const trusted = ann.command({ command: "trust", name: "cem" });
   assertEquals(trusted[0], "pins cem as cem again");
 });

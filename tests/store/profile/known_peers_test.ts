@@ -153,6 +153,22 @@ Deno.test("refuse() takes mark and pins away everywhere, until trust() is asked 
   assertEquals(accepted.isVerified("Bob", fingerprintOf(bob)), false);
 });
 
+Deno.test("verify() of a refused key leaves it refused until trust(), unless that takes it back", async () => {
+  const known = await KnownPeers.open(await newDisk(), PATH);
+  const found = () => [known.isRefused("Bob", bobKey), known.isVerified("Bob", bobKey)];
+  const bobKey = fingerprintOf(bob);
+  await known.refuse("Bob", bob, DAY_MS);
+
+  await known.verify("Bob", bob, DAY_MS);
+  assertEquals(found(), [true, true]);
+  await known.trust("mesh:1", "Bob", bob, DAY_MS, true);
+  assertEquals(found(), [false, true]);
+
+  await known.refuse("Bob", bob, DAY_MS);
+  await known.verify("Bob", bob, DAY_MS, true);
+  assertEquals(found(), [false, true]);
+});
+
 for (const isAtOnce of [true, false]) {
   const how = isAtOnce ? "" : ", over a restart";
   Deno.test(`whoever was met first stays first when refused and accepted again${how}`, async () => {
@@ -568,7 +584,7 @@ Deno.test("reread() says which keys others don't refuse any more, not which ones
   assertEquals(await known.reread(), []);
   await other.reread();
   await other.trust("users:1", "Bob", bob, DAY_MS, true);
-  await other.verify("Cem", key(3), DAY_MS);
+  await other.verify("Cem", key(3), DAY_MS, true);
   const found = (await known.reread()).map(({ name, isRefused }) => [name, isRefused]);
   assertEquals(found, [["Bob", false], ["Cem", false]]);
   assertEquals(known.refused().map(({ name }) => name), ["Dan"]);
