@@ -138,6 +138,40 @@ Deno.test("Mesh tells who leaves what isn't known to have come to anybody, where
   assertEquals(notices, [`read: false; ${text}`]);
 });
 
+Deno.test("Mesh tells who leaves nothing of words that are known to have come, or that nobody is left to get", () => {
+  const notices: string[] = [];
+  const ways: Readonly<Record<string, (world: World, ann: Member, bob: Member) => void>> = {
+    answered: (world, _, bob) => {
+      pass(world, 100);
+      world.say(bob.process!, "two", null);
+      pass(world, 100);
+      world.end(bob.process!, false, 0);
+    },
+    removed: (world, ann) => {
+      pass(world, 100);
+      ann.process!.command({ command: "remove", name: "Bob" });
+    },
+  };
+  for (const [way, happens] of Object.entries(ways)) {
+    const world = quietWorld([{
+      name: "notices",
+      shown(_, event) {
+        const isOfLeaving = event.event === "notice" && event.text.includes("when you come back");
+        if (isOfLeaving) notices.push(`${way}: ${event.text}`);
+      },
+    }]);
+    const [ann, bob] = annAndBob(world);
+    world.say(ann.process!, "one", null);
+
+    happens(world, ann, bob);
+    pass(world, SECOND_MS);
+    ann.process!.command({ command: "quit" });
+    pass(world, 20 * SECOND_MS);
+  }
+
+  assertEquals(notices, []);
+});
+
 Deno.test("Mesh leaves properly at whatever moment of its way in it is told to", SLOW, () => {
   const outcomes = new Set<string>();
   for (let afterMs = 0; afterMs < 200; afterMs++) {

@@ -8,7 +8,7 @@ import type { BroadcastEffect } from "../broadcast/broadcast_io.ts";
 import type { OrderEffect } from "../log/order_io.ts";
 import type { PrivateEffect, ReceivedPlace } from "../private/private_messages_io.ts";
 import { GRAFT_ANSWER_BYTES_MAX, PROOFS_BURST, PROOFS_PER_SECOND } from "../schema/limits.ts";
-import type { Bundle } from "../schema/structures.ts";
+import type { Bundle, Header } from "../schema/structures.ts";
 import type { AntiEntropyEffect } from "../sync/anti_entropy_io.ts";
 import type { RoomEffect } from "./room_io.ts";
 import type { Give, RoomParts } from "./room_parts.ts";
@@ -110,9 +110,18 @@ export class DisseminationRoutes {
     if (own) {
       flow.sent(messages.length, header.time);
       ownWords.said(neighbours.isAlone);
+    } else if (this.#followsLastOwn(header)) {
+      ownWords.heard();
     }
     showing.delivered(effect);
     this.#give("privateMessages", { type: "shown", stream: header });
+  }
+
+  /** Whether its author had been shown our last message: an answer comes sooner than a beacon. */
+  #followsLastOwn({ heads }: Header): boolean {
+    const { machines, signer } = this.#parts;
+    const last = machines.order.lastOwn();
+    return last > 0 && heads.some(({ author, time }) => author === signer.key && time >= last);
   }
 
   #takenIn({ from, bundle, reason }: { from: PeerKey; bundle: Bundle; reason: string }): void {

@@ -127,7 +127,7 @@ export class MembershipRoutes {
   }
 
   #left(effect: EffectOf<RosterEffect, "left">): void {
-    const { view, neighbours, flow, out } = this.#parts;
+    const { machines, view, neighbours, flow, ownWords, out } = this.#parts;
     const { key, reason } = effect;
     // The user is told of the name before the name is taken away.
     view.left(key, reason, effect.silentMs);
@@ -139,6 +139,7 @@ export class MembershipRoutes {
       this.#give("overlay", { type: "peer-gone", peer: key, reason: because });
     }
     flow.left(key);
+    if (reason === "removed" && machines.roster.liveCount <= 1) ownWords.heard();
     this.#give("privateMessages", { type: "absent", peer: key, reason });
     this.#give("names", effect);
   }

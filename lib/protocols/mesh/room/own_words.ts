@@ -29,7 +29,7 @@ export class OwnWords {
     if (isAlone) this.#wasAlone = true;
   }
 
-  /** Somebody has our last message. */
+  /** Somebody has our last message, or all who were here and may lack it are removed, and never get it. */
   heard(): void {
     this.#isUnheard = false;
   }
