@@ -519,14 +519,21 @@ export class RoomEvents {
   /** @param overOwn Whether it voids the invite that our user has just made. */
   secretChanged({ rotation, claim }: ClaimedRotation, overOwn: boolean): void {
     const { author, stays } = rotation.rotation.value;
-    const members = stays === null ? "members" : "members who weren't removed";
-    const rest = `older invites no longer admit newcomers; ${members} can still come back`;
-    if (author === this.self) return this.notice(`This is the room's invite from now on: ${rest}`);
+    // Of a removal it was told already that older invites admit nobody, and no invite is shown unasked.
+    const rest = stays === null
+      ? ": older invites no longer admit newcomers; members can still come back"
+      : "; members who weren't removed can still come back";
+    if (author === this.self) {
+      const invite = stays === null
+        ? "This is the room's invite from now on"
+        : "There is a new invite, which /invite shows";
+      return this.notice(`${invite}${rest}`);
+    }
     const name = shownName(this.facts.authorName(author, claim.claim.value.name));
     const isHere = this.facts.shownName(author) !== null;
     const by = isHere ? name : `${name}, who isn't here, with key ${fingerprintOf(author)},`;
     if (!overOwn) {
-      return this.notice(`${by} has made a new invite, which /invite shows: ${rest}`);
+      return this.notice(`${by} has made a new invite, which /invite shows${rest}`);
     }
     this.#warn(
       `The invite that you have made is void: ${by} made another one at the same time, and only ` +
