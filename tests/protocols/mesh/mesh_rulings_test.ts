@@ -141,8 +141,8 @@ Deno.test("Mesh tells who comes back, once, what was decided meanwhile, and a ne
   void [tim, vic, wes];
 });
 
-Deno.test("Mesh tells who is removed by whom, then and at a later start", () => {
-  const { found, ofAnn, toldOf, back, others } = annsRoom("Bob", "Tim", "Vic");
+Deno.test("Mesh tells who is removed by whom, then and at a later start, and who has allowed that one back", () => {
+  const { told, found, ofAnn, toldOf, back, others } = annsRoom("Bob", "Tim", "Vic");
   const [bob, tim, vic] = others as [Member, Member, Member];
   found(false);
   ofAnn({ command: "deputy", name: "Bob", appoint: true });
@@ -160,6 +160,17 @@ Deno.test("Mesh tells who is removed by whom, then and at a later start", () => 
   ]);
   const again = back(tim);
   assertEquals(saidTo(again), byBob);
+
+  ofAnn({ command: "allow", name: "Tim" });
+  ofAnn({ command: "allow", name: "Vic" });
+  told.length = 0;
+  back(tim);
+  back(vic);
+  assertEquals(told.filter((text) => text.includes("has allowed")), [
+    "Tim: Ann has allowed you back, overruling Bob: only Ann can decide on you from now on",
+    "Vic: Ann has allowed Tim to come back, overruling Bob: only Ann can decide on Tim from now on",
+    "Vic: Ann has allowed you back",
+  ]);
 });
 
 Deno.test("Mesh lists founder and deputies as such, everywhere", () => {

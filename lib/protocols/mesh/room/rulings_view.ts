@@ -188,17 +188,20 @@ export class RulingsView {
   #allowed(key: PeerKey, ref: string | undefined): void {
     const { rulings, secrets } = this.config;
     const author = rulings.decisionOn(key)?.signed.ruling.value.author;
-    const who = this.#known(key);
-    const how = `${secrets === null ? "" : ", with the invite that is made next"}${
-      this.#overruling(key)
-    }`;
+    const isOurs = key === this.self; // we are back already
+    const who = this.#you(key);
+    const invite = secrets === null || isOurs ? "" : ", with the invite that is made next";
+    const how = `${invite}${this.#overruling(key)}`;
     if (author === undefined) {
       // Nobody has allowed it: the founder hasn't heard of that removal yet, or it would have been taken over.
       const rest = `${this.#known(rulings.founder)}'s program hears of that removal`;
       const until = `whoever removed ${who} isn't a deputy any more; that is so until ${rest}`;
-      return this.#notice(`${who} can come back${how}: ${until}`, ref);
+      const may = isOurs ? "You may be here" : `${who} can come back`;
+      return this.#notice(`${may}${how}: ${until}`, ref);
     }
-    const text = `${this.#has(author)} allowed ${who} to come back${how}${this.#keyOf(key)}`;
+    const text = isOurs
+      ? `${this.#known(author)} has allowed you back${how}`
+      : `${this.#has(author)} allowed ${who} to come back${how}${this.#keyOf(key)}`;
     this.show({ event: "allowed", ...this.#ruling(key, author) }, ref);
     this.#notice(text, ref);
   }
@@ -226,7 +229,7 @@ export class RulingsView {
     const deputy = rulings.overruledOn(key);
     if (deputy === null) return "";
     return `, overruling ${this.#you(deputy)}: only ${this.#you(rulings.founder)} can decide on ${
-      this.#known(key)
+      this.#you(key)
     } from now on`;
   }
 
