@@ -151,10 +151,10 @@ export class Receiving {
     if (this.out.nowMs < friend.gapAtMs) return;
     friend.gapAtMs = this.out.nowMs + STRANGE_TOLD_MS;
     const { shown } = friend;
-    const why = `or ${shown} accepted another key than yours for a while`;
     this.out.notice(
-      `Messages that ${shown} sent you earlier are lost: your files are new, or were put back to an ` +
-        `older state, ${why}; ${shown} doesn't have them any more either`,
+      `Earlier messages from ${shown} aren't here: they were delivered to another machine or profile of yours, ` +
+        `or before your files were put back to an older state, or to somebody else whose key ${shown} had ` +
+        `accepted. They aren't sent again: ask ${shown} for what you haven't read`,
     );
   }
 

@@ -165,11 +165,10 @@ export class Sending {
     if (this.out.nowMs < friend.gapAtMs) return;
     friend.gapAtMs = this.out.nowMs + STRANGE_TOLD_MS;
     const { shown } = friend;
-    const why =
-      `or another program has had ${shown}'s key, or you accepted another key for a while`;
     this.out.notice(
-      `Messages that you sent ${shown} earlier are lost: ${shown}'s files are new, or were put back ` +
-        `to an older state, ${why}; they aren't kept here any more either`,
+      `Earlier messages that were delivered to ${shown} aren't where ${shown} is now: that is a new machine or ` +
+        `profile, or older files were put back there, or another program had ${shown}'s key, or one that you ` +
+        `accepted. They aren't sent again: if ${shown} hasn't read them, write them anew`,
     );
   }
 
