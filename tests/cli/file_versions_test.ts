@@ -114,19 +114,19 @@ const FILES: readonly VersionedFile[] = [
   },
   {
     path: "/p/group/1/state",
-    format: { format: "group-member", version: 4 },
+    format: { format: "group-member", version: 5 },
     write: log,
     open: (disk) => openMemberAt(disk, "/p/group/1"),
   },
   {
     path: "/p/group/1/log",
-    format: { format: "group-log", version: 4 },
+    format: { format: "group-log", version: 5 },
     write: groupLog,
     open: (disk) => openLogAt(disk, "/p/group/1/log"),
   },
   {
     path: "/serve/state",
-    format: { format: "group-coordinator", version: 5 },
+    format: { format: "group-coordinator", version: 6 },
     write: log,
     open: (disk) => openCoordinatorAt(disk, "/serve"),
   },

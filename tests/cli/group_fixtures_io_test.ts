@@ -1,5 +1,5 @@
 /**
- * Files that version 4 wrote, of a coordinator's state version 5, stay readable: once those are released, what is below
+ * Files that version 5 wrote, of a coordinator's state version 6, stay readable: once those are released, what is below
  * `fixtures/` is never written anew. Version 3, which was never released, is refused.
  */
 
@@ -36,15 +36,15 @@ function fixture(name: string): string {
 }
 
 /** A disk with a state and a log. */
-async function diskWith(state: string, version: 3 | 4 | 5 = 4): Promise<MemoryDisk> {
+async function diskWith(state: string, version: 3 | 5 | 6 = 5): Promise<MemoryDisk> {
   const disk = new MemoryDisk();
   disk.place("/p/state", await Deno.readTextFile(fixture(`${state}_${version}.txt`)));
-  disk.place("/p/log", await Deno.readTextFile(fixture("group_log_4.txt")));
+  disk.place("/p/log", await Deno.readTextFile(fixture("group_log_5.txt")));
   return disk;
 }
 
 Deno.test("a log of version 4 is read and fits", async () => {
-  const verified = await verifiedLog(new RealDisk(), fixture("group_log_4.txt"));
+  const verified = await verifiedLog(new RealDisk(), fixture("group_log_5.txt"));
 
   assertEquals([verified.group, verified.entries, verified.edits], [GROUP, 6, 4]);
   assertEquals(verified.digest, endOf(ALL).digest);
@@ -55,7 +55,7 @@ Deno.test("a log of version 4 is read and fits", async () => {
   ]);
 });
 
-Deno.test("a member's state of version 4 is read", async () => {
+Deno.test("a member's state of version 5 is read", async () => {
   const disk = await diskWith("group_member");
   const { store, log, history, notices } = await openMemberAt(disk, "/p");
   const { batches } = await log.read(0, 1_000_000);
@@ -83,7 +83,7 @@ Deno.test("a member's state of version 4 is read", async () => {
   assertEquals(begun.signed.epoch.value.members.map(({ name }) => name), ["alice", "bob"]);
 });
 
-Deno.test("what a member of version 4 held and didn't log is read", async () => {
+Deno.test("what a member of version 5 held and didn't log is read", async () => {
   const disk = await diskWith("group_member");
   const log = disk.text("/p/log")!.split("\n");
   disk.place("/p/log", `${log.slice(0, 6).join("\n")}\n`);
@@ -94,8 +94,8 @@ Deno.test("what a member of version 4 held and didn't log is read", async () => 
   assertEquals(store.records.filter(({ kind }) => kind === "held"), held(ALL, 3));
 });
 
-Deno.test("a coordinator's state of version 5 is read", async () => {
-  const { store, history } = await openCoordinatorAt(await diskWith("group_coordinator", 5), "/p");
+Deno.test("a coordinator's state of version 6 is read", async () => {
+  const { store, history } = await openCoordinatorAt(await diskWith("group_coordinator", 6), "/p");
   await store.close();
 
   assertEquals(history?.point, endOf(ALL).point);

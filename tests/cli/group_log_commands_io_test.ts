@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { logBytes, sixEntries, Speaker } from "./group_logs.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const FIXTURE = "tests/cli/fixtures/group_log_4.txt";
+const FIXTURE = "tests/cli/fixtures/group_log_5.txt";
 
 interface Outcome {
   readonly status: number;

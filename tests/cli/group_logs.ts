@@ -1,5 +1,6 @@
 /** Members of a group, what they say, and files of it. */
 
+import { NO_BALLOT } from "../../lib/protocols/group/schema/ballot.ts";
 import { nodeCrypto, nodeSigner, type Signer, utf8 } from "../../lib/base/crypto/crypto.ts";
 import { GroupLog, type GroupLogPorts } from "../../lib/cli/tools/group_log.ts";
 import type { MessageId } from "../../lib/base/ids.ts";
@@ -92,6 +93,7 @@ export class Speaker {
     this.#counter += texts.length;
     return {
       kind: "texts",
+      signedIn: { number: 1, round: 0 },
       rules: null,
       edits: [],
       group,
@@ -127,6 +129,7 @@ export class Decider {
     this.#counter += decided.length;
     return {
       kind: "edits",
+      signedIn: { number: 0, round: 0 },
       rules: null,
       edits: decided.map(([signed, ...agreed]) => this.#edited(signed, agreed)),
       group: GROUP,
@@ -145,7 +148,7 @@ export class Decider {
     const by = { group: GROUP, author: signer.key, name: COORDINATOR_NAME, incarnation };
     const counter = ++this.#counter;
     const sentAt = NOON_MS;
-    const holds = { kind: "rules" as const, texts: [], edits: [], rules };
+    const holds = { kind: "rules" as const, signedIn: NO_BALLOT, texts: [], edits: [], rules };
     return signBatch(signer, { ...holds, ...by, counter, sentAt });
   }
 

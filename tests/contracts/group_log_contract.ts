@@ -375,7 +375,7 @@ export function groupLogContract(
       "\0\x01\x02",
       "p2pchat-group-log\n",
       "p2pchat\tgroup-log\t1\tnever released\n",
-      "p2pchat\tgroup-log\t5\tsomething new\n",
+      "p2pchat\tgroup-log\t6\tsomething new\n",
     ];
     for (const text of files) {
       const bytes = new TextEncoder().encode(text);

@@ -255,6 +255,7 @@ async function forge(group: Group, name: string, seq: number, text: string): Pro
   log.append([signBatch(signer, {
     ...common,
     kind: "edits",
+    signedIn: { number: 0, round: 0 },
     rules: null,
     author: signer.key,
     name: COORDINATOR_NAME,

@@ -73,6 +73,7 @@ class Log {
   ): void {
     const incarnation = new Uint8Array(8);
     const signed = signBatch(signer, {
+      signedIn: { number: content.kind === "texts" ? 1 : 0, round: 0 },
       ...content,
       group: GROUP,
       author: signer.key,

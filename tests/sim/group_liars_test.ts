@@ -189,11 +189,18 @@ const MUTATIONS: readonly (readonly [Lie, Mutation, RegExp])[] = [
   }, /^G1/],
   ["repeats", {
     name: "takes what an earlier process said for new",
-    install: replaced(HistoryEnd.prototype, "nextCounter", {
-      value(this: HistoryEnd, ...process: Parameters<HistoryEnd["nextCounter"]>) {
-        return 1 + this.through(...process);
-      },
-    }),
+    install: () => {
+      const undoCounter = replaced(HistoryEnd.prototype, "nextCounter", {
+        value(this: HistoryEnd, ...process: Parameters<HistoryEnd["nextCounter"]>) {
+          return 1 + this.through(...process);
+        },
+      })();
+      const undoTime = replaced(HistoryEnd.prototype, "timeFault", { value: () => null })();
+      return () => {
+        undoTime();
+        undoCounter();
+      };
+    },
   }, /^G4/],
   ["hides", {
     name: "shows whoever asks for the log to one user alone",

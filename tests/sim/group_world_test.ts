@@ -26,6 +26,7 @@ function logRecord(counter: number): MemberRecord {
   const signer = fakeSigner("disk");
   const batch = signBatch(signer, {
     kind: "texts",
+    signedIn: { number: 1, round: 0 },
     rules: null,
     edits: [],
     group: GROUP,

@@ -51,7 +51,7 @@ const request = editRequestFrom({
   old: filled(0x0d, 32).toHex() as Hash,
   text: "at eight?",
 }, signature);
-const said = { group, author: ann, name: "Ann", incarnation, counter: 7, sentAt };
+const said = { group, author: ann, name: "Ann", incarnation, counter: 7, signedIn: view, sentAt };
 const texts = batchFrom(
   { ...said, kind: "texts", texts: ["ship it", ""], edits: [], rules: null },
   signature,
@@ -59,6 +59,7 @@ const texts = batchFrom(
 const edits = batchFrom({
   ...said,
   kind: "edits",
+  signedIn: { number: 0, round: 0 },
   rules: null,
   author: coordinator.key,
   name: COORDINATOR_NAME,

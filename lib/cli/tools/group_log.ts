@@ -419,10 +419,11 @@ function appendKnown(
   { batch: { value }, view }: SignedBatch,
   placed: Placed,
 ): void {
-  const { author, incarnation, counter } = value;
+  const { author, incarnation, counter, signedIn } = value;
   const places = placesIn(placed);
   invariant(places[0]?.position === end.position + 1, "a log goes on where it ended");
-  const spoken = { incarnation: incarnation.toHex(), through: counter + placesOf(value) - 1 };
+  const through = counter + placesOf(value) - 1;
+  const spoken = { incarnation: incarnation.toHex(), through, signedIn };
   const edits = placed.edits.map(({ edit: { edit, signed: { request: { value } } } }) => {
     return { edit, ...changeBy(end.crypto, value) };
   });

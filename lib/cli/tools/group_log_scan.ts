@@ -142,8 +142,10 @@ class Scanner {
       const found = `its author's counter is ${counter}, ${expected} was expected`;
       return this.#failIn(logged, count - 1, found);
     }
-    const unnamed = end.nameFault({ kind, author, name }, view?.recorded.value ?? null);
-    if (unnamed !== null) return this.#failIn(logged, count - 1, unnamed);
+    const { signedIn } = logged;
+    const said = end.nameFault({ kind, author, name }, view?.recorded.value ?? null) ??
+      end.timeFault({ kind, author, incarnation, signedIn });
+    if (said !== null) return this.#failIn(logged, count - 1, said);
     if (kind === "edits") {
       const wrong = logged.edited().findIndex((seq) => seq < 1 || seq > end.seq);
       if (wrong >= 0) return this.#failIn(logged, wrong, "it changes an entry that isn't there");
@@ -172,7 +174,7 @@ class Scanner {
     }
     if (this.options.digests !== true) {
       const through = counter + count - 1;
-      end.appendKnown(author, { incarnation, through }, places, logged.digest);
+      end.appendKnown(author, { incarnation, through, signedIn }, places, logged.digest);
     }
     this.goodBytes = after;
     if (entries > 0) this.last = logged;

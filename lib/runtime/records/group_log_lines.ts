@@ -1,11 +1,11 @@
 /**
  * The log of a group as text, byte for byte the same at all members with the same history:
  *
- *     p2pchat  group-log  4  GROUP  DIGEST  FOUNDER  NONCE  own  open
+ *     p2pchat  group-log  5  GROUP  DIGEST  FOUNDER  NONCE  own  open
  *     1  DIGEST  2026-01-31T12:00:00.000Z  alice  hello
- *     2  DIGEST  2026-01-31T12:00:00.000Z  alice  there   KEY  INCARNATION  COUNTER  SIGNATURE  -  view 1: alice bob  VIEW  CHECKSUM
- *     edit 1  DIGEST  2026-01-31T12:01:00.000Z  2  bob  where?  ...  KEY  INCARNATION  COUNTER  SIGNATURE  -  CHECKSUM
- *     rules  DIGEST  2026-01-31T12:02:00.000Z  auto   KEY  INCARNATION  COUNTER  SIGNATURE  -  CHECKSUM
+ *     2  DIGEST  2026-01-31T12:00:00.000Z  alice  there   KEY  INCARNATION  COUNTER  EPOCH  SIGNATURE  -  view 1: alice bob  VIEW  CHECKSUM
+ *     edit 1  DIGEST  2026-01-31T12:01:00.000Z  2  bob  where?  ...  KEY  INCARNATION  COUNTER  EPOCH  SIGNATURE  -  CHECKSUM
+ *     rules  DIGEST  2026-01-31T12:02:00.000Z  auto   KEY  INCARNATION  COUNTER  EPOCH  SIGNATURE  -  CHECKSUM
  *
  * Cells are separated by tabs; their texts are escaped as in every store. The first line is the record of how the
  * group was founded, of which its id is a digest: the coordinator's key, a nonce, who is asked before an edit, and
@@ -18,7 +18,7 @@
  * of each. The line of rules says who is asked before an edit from there on.
  *
  * The last line of a batch continues with what the batch's signature needs: the key of the author, or of the
- * coordinator, the id of its process, the counter of the batch's first text or edit, the signature, and the batch's
+ * coordinator, the id of its process, the counter of the batch's first text or edit, the author's epoch, the signature, and the batch's
  * bytes for later versions. With the first batch of a view that has other members or names than the last one before,
  * the view itself follows: its number and the names for readers, then what the coordinator signed, in base 64.
  *
@@ -42,6 +42,7 @@ import {
 } from "../../protocols/group/schema/history.ts";
 import { cellsOf } from "../../base/schema/log_records.ts";
 import {
+  ballotCell,
   batchWith,
   checkBounds,
   editCellCount,
@@ -52,6 +53,7 @@ import {
   policyCell,
   restOf,
 } from "../../protocols/group/schema/batch_cells.ts";
+import { type Ballot, ballotText } from "../../protocols/group/schema/ballot.ts";
 import { type SignedView, signedViewSchema } from "../../protocols/group/schema/epoch.ts";
 import { type Founding, groupIdOf, type Rules } from "../../protocols/group/schema/founding.ts";
 import {
@@ -74,7 +76,7 @@ import {
 } from "../../base/schema/cells.ts";
 
 /** Incremented with each change that older programs cannot read. */
-export const GROUP_LOG_VERSION = "4";
+export const GROUP_LOG_VERSION = "5";
 const FIRST_CELLS = ["p2pchat", "group-log"] as const;
 /** Recognizes a damaged first line: at least one of its alternatives survives any single damage. */
 const OWN_FIRST_LINE = /^p2pchat(?:\t|.group-log\t)|\tgroup-log\t/;
@@ -84,7 +86,7 @@ const ENTRY_CELLS = 5;
 /** Cells of an edit's line before the request. */
 const CELLS_BEFORE_EDIT = 3;
 /** Cells at the end of a batch. */
-const BATCH_CELLS = 6;
+const BATCH_CELLS = 7;
 /** First cell of an edit's line. */
 const EDIT = /^edit ([1-9][0-9]{0,15})$/;
 /** Cells of the view that comes with a batch, before its checksum. */
@@ -145,7 +147,7 @@ function foundingIn(cells: readonly string[]): Founding | null {
 
 /** The lines of a batch at this place of the history. */
 export function batchLines(signed: SignedBatch, { entries, edits, rules }: Placed): Buffer {
-  const { author, name, incarnation, counter, sentAt } = signed.batch.value;
+  const { author, name, incarnation, counter, signedIn, sentAt } = signed.batch.value;
   const time = isoTime(sentAt);
   const lines = [
     ...entries.map(({ seq, digest, text }) => joinCells([String(seq), digest, time, name, text])),
@@ -155,8 +157,13 @@ export function batchLines(signed: SignedBatch, { entries, edits, rules }: Place
     ...(rules === null ? [] : [joinCells([RULES, rules.digest, time, rules.rules.edits])]),
   ];
   const rest = restText(restOf(signed));
-  const own = [author, incarnation.toHex(), String(counter), signed.signature.toHex(), rest];
-  const cells = [...own, ...(signed.view === null ? [] : viewCells(signed.view))];
+  const place = [author, incarnation.toHex(), String(counter), ballotText(signedIn)];
+  const cells = [
+    ...place,
+    signed.signature.toHex(),
+    rest,
+    ...(signed.view === null ? [] : viewCells(signed.view)),
+  ];
   const content = Buffer.from(`${lines.join("\n")}\t${cells.join("\t")}`);
   const end = Buffer.from(`\t${checksumText(checksumOf(content))}\n`);
   return Buffer.concat([content, end]);
@@ -232,6 +239,11 @@ export class LoggedBatch {
     return Number(this.#last[this.#own + 2]!);
   }
 
+  /** The epoch that its author was in. @throws {MalformedError} If it is none. */
+  get signedIn(): Ballot {
+    return ballotCell.read(this.#last, this.#own + 3, this.#own + 4);
+  }
+
   get name(): string {
     return this.kind === "texts" ? this.#last[3]! : COORDINATOR_NAME;
   }
@@ -294,6 +306,7 @@ export class LoggedBatch {
       name,
       incarnation: bytesOf(this.incarnation, INCARNATION_BYTES),
       counter: countOf(this.#last[this.#own + 2]!),
+      signedIn: this.signedIn,
       sentAt,
       texts: isText ? lines.map((cells) => textOf(cells[4]!)) : [],
       rules: this.rules(),
@@ -308,7 +321,7 @@ export class LoggedBatch {
 
   /** The batch with its signed bytes. @throws {MalformedError} If it isn't valid. */
   signed(): SignedBatch {
-    const [signature, rest] = this.#last.slice(this.#own + 3) as [string, string, ...string[]];
+    const [signature, rest] = this.#last.slice(this.#own + 4) as [string, string, ...string[]];
     const signed = batchWith(this.batch(), signatureOf(signature), restOfText(rest));
     return { ...signed, view: this.view() };
   }

@@ -225,7 +225,7 @@ const DAMAGES: readonly (readonly [damage: Damage, sentence: RegExp])[] = [
     (all) => all[2] = all[2]!.replace("hi", "ho"),
     /^Line 5 .*, the checksum doesn't fit of what was said in one go, entries 2 to 4:/,
   ],
-  [(all) => all[1] += "\tmore", /^Line 2 .*, it has 14 cells, not 5, 11 or 13/],
+  [(all) => all[1] += "\tmore", /^Line 2 .*, it has 15 cells, not 5, 12 or 14/],
   [(all) => all[0] = all[0]!.replace(GROUP, OTHER_GROUP), /^Line 1 .*nothing of it is kept/],
 ];
 
@@ -241,7 +241,7 @@ const EDIT_DAMAGES: readonly (readonly [damage: Damage, sentence: RegExp])[] = [
   ],
   [(all) => all[7] = all[9]!, /^Line 8 .*, an edit was expected, "5" is there/],
   [(all) => all[4] = all[2]!, /^Line 5 .*, entry 3 was expected, "edit 1" is there/],
-  [(all) => all[2] += "\tmore", /^Line 3 .*, it has 26 cells, not 19, 25 or 27/],
+  [(all) => all[2] += "\tmore", /^Line 3 .*, it has 27 cells, not 19, 26 or 28/],
   [
     (all) => all[2] = all[2]!.split("\t").with(15, "65").join("\t"),
     /^Line 3 .*, no more than 64 agree to an edit/,

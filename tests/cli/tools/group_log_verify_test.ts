@@ -410,8 +410,8 @@ Deno.test("verifiedLog() says what is no log of this version", async () => {
   const cases = [
     ["", "it is empty"],
     ["Milk\nEggs\n", "it isn't the log of a group"],
-    ["p2pchat\tgroup-log\t3\told\n", "its version is 3, this program reads 4"],
-    ["p2pchat\tgroup-log\t5\tnew\n", "its version is 5, this program reads 4"],
+    ["p2pchat\tgroup-log\t3\told\n", "its version is 3, this program reads 5"],
+    ["p2pchat\tgroup-log\t6\tnew\n", "its version is 6, this program reads 5"],
   ] as const;
   for (const [content, found] of cases) {
     const error = await complaintAbout(content);

@@ -118,6 +118,7 @@ export class Somebody {
     const incarnation = author.incarnationBytes;
     const batch = signBatch(author.signer, {
       kind: "texts",
+      signedIn: { number: 1, round: 0 },
       rules: null,
       edits: [],
       group: this.group,

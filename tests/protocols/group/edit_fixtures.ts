@@ -118,6 +118,7 @@ export class Decider {
     this.#counter += edits.length;
     return signBatch(this.signer, {
       kind: "edits",
+      signedIn: { number: 0, round: 0 },
       rules: null,
       group: this.group,
       author: this.signer.key,

@@ -79,6 +79,7 @@ function decided(process: number, counter: number, signed?: SignedEditRequest): 
   const edit = 10 * process + counter;
   return signBatch(COORDINATOR, {
     kind: "edits",
+    signedIn: { number: 0, round: 0 },
     rules: null,
     group: GROUP,
     author: COORDINATOR.key,
@@ -153,6 +154,7 @@ class Part {
     }, []);
     this.held.append(signBatch(ANN, {
       kind: "texts",
+      signedIn: { number: 1, round: 0 },
       rules: null,
       group: GROUP,
       author: ANN.key,

@@ -40,6 +40,7 @@ function says(end: HistoryEnd, signer: typeof ANN, name: string): SignedBatch {
   const incarnation = new Uint8Array(8);
   return signBatch(signer, {
     kind: "texts",
+    signedIn: { number: 1, round: 0 },
     rules: null,
     edits: [],
     group: GROUP,

@@ -25,6 +25,7 @@ function begun() {
 function said(process: number, counter: number, text: string): SignedBatch {
   return signBatch(ANN, {
     kind: "texts",
+    signedIn: { number: process, round: 0 },
     rules: null,
     edits: [],
     group: GROUP,
@@ -43,6 +44,15 @@ Deno.test("What an earlier process of a member said is no entry once more", () =
   end.append({ ...yes, view: begun() });
   end.append(said(2, 1, "no"));
   assertMatch(end.fault(yes)!, /counter 2 was expected, it is 1/);
+});
+
+Deno.test("What an earlier process of a member said, and nobody placed, is no entry after what it said since", () => {
+  const end = new HistoryEnd(fakeCrypto, GROUP);
+  const withheld = said(1, 1, "yes");
+  assertEquals(end.fault({ ...withheld, view: begun() }), null);
+  end.append({ ...said(2, 1, "no"), view: begun() });
+  assertMatch(end.fault(withheld)!, /its author has said more since/);
+  assertEquals(end.fault(said(3, 1, "perhaps")), null);
 });
 
 /** Ann has said "yes", and then "no" as another process; mal has both. */

@@ -31,6 +31,7 @@ export function forge(stage: Stage, number: number, seq: number, text: string): 
   });
   const batch = signBatch(signer, {
     kind: "edits",
+    signedIn: { number: 0, round: 0 },
     rules: null,
     group,
     author: signer.key,

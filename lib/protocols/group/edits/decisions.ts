@@ -9,6 +9,7 @@
  * until they are in all logs themselves. So each edit is decided under the rules that are in force at its place.
  */
 
+import { NO_BALLOT } from "../schema/ballot.ts";
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import type { Crypto, Signer } from "../../../base/crypto/crypto.ts";
 import type { Hash, PeerKey, RequestId } from "../../../base/ids.ts";
@@ -234,6 +235,7 @@ export class Decisions {
       name: COORDINATOR_NAME,
       incarnation: this.#incarnation,
       counter: this.#counter,
+      signedIn: NO_BALLOT,
       sentAt: this.parts.wallMs(),
       texts: [],
     });

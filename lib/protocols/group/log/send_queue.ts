@@ -13,6 +13,7 @@ import type { Hash } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
 import { utf8Length } from "../../../base/text/text.ts";
 import { Fifo } from "../../../base/collections/fifo.ts";
+import { type Ballot, NO_BALLOT } from "../schema/ballot.ts";
 import { type Batch, batchBytes, signBatch, type SignedBatch } from "../schema/history.ts";
 import {
   BATCH_TEXTS_BYTES_MAX,
@@ -94,6 +95,8 @@ export class SendQueue {
   /** Counter of the last text in the latest batch that isn't full. */
   #smallThrough = 0;
   #counter = 1;
+  /** The present epoch. */
+  #ballot: Ballot = NO_BALLOT;
   /** Number of the text that was typed last. */
   #typed: number;
   /**
@@ -171,6 +174,7 @@ export class SendQueue {
   /**
    * The first epoch of this process begins: texts of other processes that its history lacks are said again by this
    * process.
+   * @param ballot That of the epoch.
    * @param throughOf Up to which counter an incarnation of ours has ever spoken in that epoch's history.
    * @param isOutdated Whether a process of ours that this disk doesn't know may have said them already: then they are
    * dropped, as nothing may be said twice.
@@ -178,6 +182,7 @@ export class SendQueue {
    */
   becomeMember(
     group: Hash,
+    ballot: Ballot,
     throughOf: (incarnation: string) => number,
     isOutdated: boolean,
   ): { readonly records: readonly SaidRecord[]; readonly dropped: Dropped } {
@@ -185,6 +190,7 @@ export class SendQueue {
     const dropped = { texts: 0, refs: [] as string[] };
     if (leftover === null) return { records: [], dropped };
     this.#leftover = null;
+    this.#ballot = ballot;
     this.#wasIn = true;
     // The group's history may have a part of what this process said before its log was set aside.
     const said = throughOf(this.self.incarnationId);
@@ -213,7 +219,12 @@ export class SendQueue {
   }
 
   /** Another epoch begins: everything that isn't in its history is sent again. */
-  restart(): void {
+  restart(ballot: Ballot): void {
+    this.#ballot = ballot;
+    this.#sendAgain();
+  }
+
+  #sendAgain(): void {
     this.#sent = this.#sentTexts = this.#sentBytes = 0;
     this.#window = WINDOW_BYTES_MIN;
   }
@@ -315,6 +326,7 @@ export class SendQueue {
       name,
       incarnation,
       counter,
+      signedIn: incarnation === DRAFT_INCARNATION ? NO_BALLOT : this.#ballot,
       sentAt,
       texts,
       edits: [],
@@ -409,7 +421,7 @@ export class SendQueue {
   #beginAnew(leftover: readonly UnsaidBatch[]): void {
     this.#batches.clear();
     this.#batchTexts = this.#batchesBytes = 0;
-    this.restart();
+    this.#sendAgain();
     this.#counter = 1;
     this.#storedThrough = this.#smallThrough = 0;
     this.#leftover = leftover;

@@ -14,6 +14,7 @@ import type { PeerKey } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
 import type { SignedEditRequest } from "../schema/edit.ts";
+import { compareBallots } from "../schema/ballot.ts";
 import { type Epoch, recordedView, type SignedEpoch } from "../schema/epoch.ts";
 import { Fifo } from "../../../base/collections/fifo.ts";
 import type { HeldBatch, HeldBatches } from "./held_batches.ts";
@@ -22,8 +23,10 @@ import {
   batchFault,
   type HistoryPoint,
   isAuthentic,
+  isSaidAfter,
   placesOf,
   type SignedBatch,
+  type Spoken,
 } from "../schema/history.ts";
 import { Laggards } from "../detector/laggards.ts";
 import {
@@ -85,6 +88,8 @@ interface Author {
   unorderedBytes: number;
   /** Number of the author's next text. */
   counter: number;
+  /** What it said last, as far as it has come here; null: nothing. */
+  spoken: Pick<Spoken, "incarnation" | "signedIn"> | null;
   /** Position up to which it says it has everything on its disk. */
   acked: number;
   /** Position up to which that is what we have: the rest doesn't count until it is compared. */
@@ -140,6 +145,7 @@ export class Sequencing {
         unordered: new Fifo<SignedBatch>(),
         unorderedBytes: 0,
         counter: held.everThrough(key, incarnation) + 1,
+        spoken: held.lastSpoken(key),
         acked: epoch.start.position,
         agreed: epoch.start.position,
         aheads: [],
@@ -299,8 +305,11 @@ export class Sequencing {
     return UNORDERED_BYTES_MAX + decisions;
   }
 
-  #fault({ name }: Author, signed: SignedBatch): string | null {
+  #fault({ name, incarnation, spoken }: Author, signed: SignedBatch): string | null {
     const { value } = signed.batch;
+    const { signedIn } = value;
+    const isLate = spoken !== null && !isSaidAfter(spoken, { incarnation, signedIn });
+    if (isLate || compareBallots(signedIn, this.epoch.ballot) > 0) return "it says when it didn't";
     if (value.name !== name) return "it uses another name";
     const fault = batchFault(signed, this.epoch.group);
     if (fault !== null) return fault;
@@ -308,7 +317,9 @@ export class Sequencing {
   }
 
   #enqueueTexts(author: Author, signed: SignedBatch): void {
-    author.counter = signed.batch.value.counter + signed.batch.value.texts.length;
+    const { counter, texts, signedIn } = signed.batch.value;
+    author.counter = counter + texts.length;
+    author.spoken = { incarnation: author.incarnation, signedIn };
     this.#enqueue(author, signed);
   }
 

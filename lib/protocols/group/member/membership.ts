@@ -440,7 +440,7 @@ export class Membership {
     this.catchingUp.stop();
   }
 
-  becomeMember(): readonly MemberRecord[] {
+  becomeMember(ballot: Ballot): readonly MemberRecord[] {
     const { held, selfKey, owner: { saying } } = this;
     const known = held.everThrough(selfKey, this.self.incarnationId);
     const before: MemberRecord[] = [];
@@ -452,7 +452,7 @@ export class Membership {
     // meanwhile.
     const throughOf = (incarnation: string) => held.everThrough(selfKey, incarnation);
     const isOutdated = this.#isDiskOutdated;
-    const { records, dropped } = saying.becomeMember(this.group, throughOf, isOutdated);
+    const { records, dropped } = saying.becomeMember(this.group, ballot, throughOf, isOutdated);
     this.#tellDropped(dropped);
     return [...before, ...records];
   }
@@ -503,7 +503,7 @@ export class Membership {
     out.note(...stable.map(logRecord));
     this.logged(stable);
     this.catchingUp.over();
-    this.owner.saying.restart();
+    this.owner.saying.restart(epoch.ballot);
     this.ordering = new Sequencing(epoch, this);
     this.owner.peers.enterEpoch(epoch.ballot);
     this.owner.epochBegan(epoch);

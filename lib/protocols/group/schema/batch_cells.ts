@@ -5,6 +5,7 @@ import { MalformedError } from "../../../base/errors.ts";
 import type { Hash, MessageId, PeerKey } from "../../../base/ids.ts";
 import {
   bytesOf,
+  cell,
   type Column,
   countOf,
   hex,
@@ -23,6 +24,7 @@ import {
 import { columns } from "../../../base/schema/log_records.ts";
 import { varintBytes } from "../../../base/schema/schema_codec.ts";
 import { quotedStart, utf8Length } from "../../../base/text/text.ts";
+import { type Ballot, ballotText } from "./ballot.ts";
 import {
   type Agreed,
   type Edit,
@@ -52,6 +54,14 @@ export const policyCell = word<EditPolicy>(
   { own: "own", ask: "ask", auto: "auto" },
   (text) => `${quotedStart(text)} doesn't say who is asked before an edit`,
 );
+
+/** `3`, or `3.1` for its first round. */
+export const ballotCell = cell<Ballot>("ballot", ballotText, (text) => {
+  const [, number = "", round = "0"] = /^(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
+  const ballot = { number: countOf(number), round: countOf(round) };
+  if (ballotText(ballot) !== text) throw new MalformedError(`no ballot is ${quotedStart(text)}`);
+  return ballot;
+});
 
 /** How a group was founded. */
 export const foundingColumns: Column<Founding> = columns({
@@ -252,7 +262,7 @@ function checkName(name: string): void {
 
 /** Cells of time and name, before the texts or edits. */
 const CELLS_BEFORE = 2;
-const CELLS_AFTER = 7;
+const CELLS_AFTER = 8;
 /** Where no view comes with the batch. */
 const NO_VIEW = "-";
 /** Where edits have a number. */
@@ -260,7 +270,7 @@ const RULES = "rules";
 
 /** The batch as cells: when, who, what; then what is needed to restore the bytes that were signed. */
 function writeBatch(cells: string[], signed: SignedBatch): void {
-  const { sentAt, name, texts, edits, rules, author, incarnation, counter, group } =
+  const { sentAt, name, texts, edits, rules, author, incarnation, counter, signedIn, group } =
     signed.batch.value;
   cells.push(
     isoTime(sentAt),
@@ -271,6 +281,7 @@ function writeBatch(cells: string[], signed: SignedBatch): void {
     author,
     incarnation.toHex(),
     String(counter),
+    ballotText(signedIn),
     group,
     signed.signature.toHex(),
     restText(restOf(signed)),
@@ -287,7 +298,7 @@ function batchOfCells(cells: readonly string[], first: number): SignedBatch {
   if (after < first + CELLS_BEFORE) throw new MalformedError("cells of a batch are missing");
   const field = (at: number) => cells[at]!;
   const name = field(first + 1);
-  const group = hexOf<Hash>(field(after + 3));
+  const group = hexOf<Hash>(field(after + 4));
   const content = cells.slice(first + CELLS_BEFORE, after);
   // Nobody else can have that name, and the coordinator sends no texts.
   const isDecided = name === COORDINATOR_NAME;
@@ -303,10 +314,11 @@ function batchOfCells(cells: readonly string[], first: number): SignedBatch {
     author: hexOf<PeerKey>(field(after)),
     incarnation: bytesOf(field(after + 1), INCARNATION_BYTES),
     counter: countOf(field(after + 2)),
+    signedIn: ballotCell.read(cells, after + 3, after + 4),
     group,
   };
-  const signed = batchWith(batch, signatureOf(field(after + 4)), restOfText(field(after + 5)));
-  const packedView = field(after + 6);
+  const signed = batchWith(batch, signatureOf(field(after + 5)), restOfText(field(after + 6)));
+  const packedView = field(after + 7);
   const view = packedView === NO_VIEW ? null : unpacked(signedViewSchema, packedView);
   return { ...signed, view };
 }

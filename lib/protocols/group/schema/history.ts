@@ -42,6 +42,7 @@ import {
   requestFault,
   type SignedEditRequest,
 } from "./edit.ts";
+import { type Ballot, ballotSchema, compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import { EntryPlaces } from "./entry_places.ts";
 import {
   isViewSignedBy,
@@ -81,6 +82,11 @@ const batchSchema = record({
   incarnation: fixedBytes(INCARNATION_BYTES),
   /** The counter of the first text or edit; it counts from 1 in each incarnation, without gaps. */
   counter: uint(Number.MAX_SAFE_INTEGER),
+  /**
+   * The epoch that the author was in when it signed texts: what it says later has no lower one, so nobody can have what
+   * it said before placed after that. `NO_BALLOT` in drafts, and in what the coordinator decides.
+   */
+  signedIn: ballotSchema,
   /** The author's wall clock, ms since 1970; for display alone. */
   sentAt: uint(Number.MAX_SAFE_INTEGER),
   texts: list(text(TEXT_BYTES_MAX), BATCH_TEXTS_MAX, BATCH_TEXTS_BYTES_MAX + 3 * BATCH_TEXTS_MAX),
@@ -193,6 +199,7 @@ export function batchFault({ batch: { value } }: SignedBatch, group: Hash): stri
     return fault === null ? null : `its author's name ${fault}`;
   }
   if (texts.length > 0) return `it has texts among ${kind}`;
+  if (!isSameBallot(value.signedIn, NO_BALLOT)) return `its ${kind} were decided in an epoch`;
   if (name !== COORDINATOR_NAME) return `its ${kind} are decided by somebody else`;
   if ((kind === "rules") !== (rules !== null)) return "its rules aren't what they should be";
   if (kind === "rules" && edits.length > 0) return "it has edits among rules";
@@ -239,6 +246,7 @@ const linkFields = {
   name: text(NAME_BYTES_MAX),
   incarnation: fixedBytes(INCARNATION_BYTES),
   counter: uint(Number.MAX_SAFE_INTEGER),
+  signedIn: ballotSchema,
   sentAt: uint(Number.MAX_SAFE_INTEGER),
 };
 const linkSchema = record({ ...linkFields, text: text(TEXT_BYTES_MAX) });
@@ -249,8 +257,19 @@ const rulesLinkSchema = record({ ...linkFields, rules: rulesSchema });
 export interface Spoken {
   readonly incarnation: string;
   readonly through: number;
+  /** As its last batch says. */
+  readonly signedIn: Ballot;
   /** The position before its first text or edit. */
   readonly since: number;
+}
+
+/** Whether an author can have said this after that: later, or as the same process. */
+export function isSaidAfter(
+  last: Pick<Spoken, "incarnation" | "signedIn">,
+  next: Pick<Spoken, "incarnation" | "signedIn">,
+): boolean {
+  const later = compareBallots(next.signedIn, last.signedIn);
+  return later > 0 || (later === 0 && next.incarnation === last.incarnation);
 }
 
 /** An incarnation that another one of its author followed; linked to the earlier ones of all authors. */
@@ -503,13 +522,14 @@ export class HistoryEnd {
     return this.#spoken.get(author) ?? null;
   }
 
-  #speaks(author: PeerKey, incarnation: string, through: number, before: number): void {
+  #speaks(author: PeerKey, spoken: Omit<Spoken, "since">, before: number): void {
+    const { incarnation } = spoken;
     const last = this.#spoken.get(author);
     const isOther = last?.incarnation !== incarnation;
     if (last !== undefined && isOther) {
       this.#earlier = { author, spoken: last, before: this.#earlier };
     }
-    this.#spoken.set(author, { incarnation, through, since: isOther ? before : last.since });
+    this.#spoken.set(author, { ...spoken, since: isOther ? before : last.since });
   }
 
   /**
@@ -521,14 +541,30 @@ export class HistoryEnd {
     return 1 + this.everThrough(author, incarnation);
   }
 
+  /**
+   * Why texts can't follow what their author has said, as part of a sentence; null where they can. The author's own
+   * signature says in which epoch it said them. So what it said, and has said again as a later process since, or taken
+   * back, can't be placed after that by somebody who had kept it to himself.
+   */
+  timeFault(
+    { kind, author, incarnation, signedIn }: Pick<Batch, "kind" | "author" | "signedIn"> & {
+      readonly incarnation: string;
+    },
+  ): string | null {
+    const last = this.lastSpoken(author);
+    if (kind !== "texts" || last === null) return null;
+    return isSaidAfter(last, { incarnation, signedIn }) ? null : "its author has said more since";
+  }
+
   /** Why the batch can't be the next one; null where it can. */
   fault({ batch: { value }, view }: BatchOnly): string | null {
     const expected = this.nextCounter(value.author, value.incarnation.toHex());
     if (value.counter !== expected) {
       return `counter ${expected} was expected, it is ${value.counter}`;
     }
-    const named = this.nameFault(value, view?.recorded.value ?? null);
-    if (named !== null) return named;
+    const fault = this.nameFault(value, view?.recorded.value ?? null) ??
+      this.timeFault({ ...value, incarnation: value.incarnation.toHex() });
+    if (fault !== null) return fault;
     for (const { signed: { request: { value: { seq } } } } of value.edits) {
       if (seq > this.#seq) return `entry ${seq} is edited, the last one is ${this.#seq}`;
     }
@@ -537,7 +573,8 @@ export class HistoryEnd {
 
   /** Appends a batch that has no fault. */
   append({ batch: { value }, view }: BatchOnly): Placed {
-    const { author, name, kind, incarnation, counter, sentAt, texts, edits, rules } = value;
+    const { author, name, kind, incarnation, counter, signedIn, sentAt } = value;
+    const { texts, edits, rules } = value;
     const start = this.#position;
     const viewDigest = view === null
       ? null
@@ -545,7 +582,8 @@ export class HistoryEnd {
     if (view !== null) this.#records(view);
     const linkAt = (index: number) => {
       const [before, view] = [this.#digest, index === 0 ? viewDigest : null];
-      return { before, view, kind, author, name, incarnation, counter: counter + index, sentAt };
+      const place = { author, name, incarnation, counter: counter + index, signedIn, sentAt };
+      return { before, view, kind, ...place };
     };
     const placed: Placed = {
       entries: texts.map((text, index) => {
@@ -561,7 +599,8 @@ export class HistoryEnd {
       rules: rules === null ? null : this.#ruled(rules, linkAt(0)),
     };
     const process = incarnation.toHex();
-    this.#speaks(author, process, counter + placesOf(value) - 1, start);
+    const through = counter + placesOf(value) - 1;
+    this.#speaks(author, { incarnation: process, through, signedIn }, start);
     if (texts.length > 0) {
       const first = this.#seq - texts.length + 1;
       this.#places.said(first, { author, incarnation: process, counter });
@@ -599,11 +638,12 @@ export class HistoryEnd {
    */
   appendKnown(
     author: PeerKey,
-    { incarnation, through }: Pick<Spoken, "incarnation" | "through">,
+    spoken: Omit<Spoken, "since">,
     { entries, edits, rules, view }: Brought,
     digest: Hash,
   ): void {
-    this.#speaks(author, incarnation, through, this.#position);
+    const { incarnation, through } = spoken;
+    this.#speaks(author, spoken, this.#position);
     for (const [index, { edit, ...change }] of edits.entries()) {
       this.#lastEdit = Math.max(this.#lastEdit, edit);
       this.#places.edited(this.#position + index + 1, change);

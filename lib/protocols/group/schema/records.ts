@@ -7,7 +7,6 @@ import {
   cell,
   type Column,
   count,
-  countOf,
   hex,
   hexBytes,
   hexOf,
@@ -32,8 +31,14 @@ import {
   fingerprintOf,
 } from "../../../base/text/fingerprint.ts";
 import { quotedStart } from "../../../base/text/text.ts";
-import { type Ballot, ballotText } from "./ballot.ts";
-import { batchColumns, foundingColumns, policyCell, requestColumns } from "./batch_cells.ts";
+import { ballotText } from "./ballot.ts";
+import {
+  ballotCell as ballot,
+  batchColumns,
+  foundingColumns,
+  policyCell,
+  requestColumns,
+} from "./batch_cells.ts";
 import { ABORT_CODES } from "./edit.ts";
 import { signedEpochSchema } from "./epoch.ts";
 import { signedFormerKeysSchema } from "./former_keys.ts";
@@ -60,14 +65,6 @@ export interface NewLogRecord {
   /** Why the former log can't go on; null where there was none. */
   readonly because: "damaged" | "foreign" | "unlike" | "recovered" | null;
 }
-
-/** `3`, or `3.1` for its first round. */
-const ballot = cell<Ballot>("ballot", ballotText, (text) => {
-  const [, number = "", round = "0"] = /^(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
-  const ballot = { number: countOf(number), round: countOf(round) };
-  if (ballotText(ballot) !== text) throw new MalformedError(`no ballot is ${quotedStart(text)}`);
-  return ballot;
-});
 
 /** Older logs have the key itself. */
 const fingerprint = cell<Fingerprint>("fingerprint", (value) => value, (text) => {
@@ -115,7 +112,7 @@ const logged = row("The log is certainly on the device up to this point.", {
 });
 
 /** All records of a member but those that are stored in the log. */
-export const MEMBER_STATE_LOG = recordLog("group-member", 4, {
+export const MEMBER_STATE_LOG = recordLog("group-member", 5, {
   group: row(
     "The group of all records that follow. Where the same group is repeated, what was begun and held before is lost, so that this disk has no say any more in what follows it; what was promised and said stays.",
     {
@@ -203,7 +200,7 @@ export type MemberState = Exclude<RecordOf<typeof MEMBER_STATE_LOG>, LoggedRecor
 export type MemberRecord = LogRecord | NewLogRecord | MemberState;
 
 /** All records of the coordinator but those that are stored in the log. */
-export const COORDINATOR_STATE_LOG = recordLog("group-coordinator", 5, {
+export const COORDINATOR_STATE_LOG = recordLog("group-coordinator", 6, {
   fresh: row(
     "A group may be founded: the key is new, so nobody can have heard of a group of its, or the operator said so.",
     {},

@@ -45,7 +45,7 @@ interface ParticipatingOwner {
   /** These batches were written to the log. */
   logged(batches: readonly HeldBatch[]): void;
   /** Records that are written with the first epoch of this process. */
-  becomeMember(): readonly MemberRecord[];
+  becomeMember(ballot: Ballot): readonly MemberRecord[];
   begun(signed: SignedEpoch): void;
   /** Whether another member's word is enough to set our log aside. */
   readonly maySetAside: boolean;
@@ -315,7 +315,7 @@ export class ViewChangeParticipant {
     this.#part = null;
     this.#beginning = signed;
     this.owner.freeze();
-    const records: MemberRecord[] = [...this.owner.becomeMember()];
+    const records: MemberRecord[] = [...this.owner.becomeMember(ballot)];
     const { laterView } = this.owner;
     if (ballot.round > 0 && laterView?.epoch.value.view === epoch.view) {
       standing.view = laterView;

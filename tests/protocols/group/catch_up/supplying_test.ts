@@ -22,6 +22,7 @@ const ANN = fakeSigner("ann");
 function batch(counter: number, text = `text ${counter}`): SignedBatch {
   return signBatch(ANN, {
     kind: "texts",
+    signedIn: { number: 1, round: 0 },
     rules: null,
     edits: [],
     group: GROUP,

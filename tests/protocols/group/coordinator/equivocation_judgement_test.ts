@@ -18,6 +18,7 @@ function saidBy(name: string, text: string): SignedBatch {
   const signer = fakeSigner(name);
   return signBatch(signer, {
     kind: "texts",
+    signedIn: { number: 1, round: 0 },
     rules: null,
     edits: [],
     group: GROUP,

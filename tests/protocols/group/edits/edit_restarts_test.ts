@@ -33,6 +33,7 @@ function saysAs(
 ) {
   return signBatch(signer, {
     kind: "texts",
+    signedIn: { number: 1, round: 0 },
     rules: null,
     group: GROUP,
     author: signer.key,

@@ -45,6 +45,7 @@ function texts(count: number, process = 1): readonly SignedBatch[] {
   const incarnation = new Uint8Array(INCARNATION_BYTES).fill(process);
   const rest = {
     kind: "texts",
+    signedIn: { number: 1, round: 0 },
     rules: null,
     group: GROUP,
     author: signer.key,

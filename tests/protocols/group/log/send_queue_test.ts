@@ -18,7 +18,7 @@ const nothingSaid = () => 0;
 function sayingOf(...texts: readonly string[]): SendQueue {
   const environment = { wallMs: () => 1 } as Environment;
   const saying = new SendQueue(SELF, ANN, environment, new MemberOutput(() => true), []);
-  saying.becomeMember(GROUP, nothingSaid, false);
+  saying.becomeMember(GROUP, { number: 1, round: 0 }, nothingSaid, false);
   for (const text of texts) saying.type(text, GROUP, `r ${text}`);
   saying.keep(GROUP);
   return saying;
@@ -39,7 +39,7 @@ Deno.test("a text keeps its ref where its log is set aside and it is said in ano
   saying.startAnew(GROUP, NOTHING_GIVEN_UP);
   assertEquals([...saying.unsaidRefs()], ["r a", "r b", "r c"]);
   saying.startAnew(GROUP, NOTHING_GIVEN_UP);
-  saying.becomeMember(GROUP, nothingSaid, false);
+  saying.becomeMember(GROUP, { number: 1, round: 0 }, nothingSaid, false);
   assertEquals([...saying.unsaidRefs()], ["r a", "r b", "r c"]);
   assertEquals(loggedRefs(saying), ["r a", "r b", "r c"]);
 });
@@ -47,7 +47,7 @@ Deno.test("a text keeps its ref where its log is set aside and it is said in ano
 Deno.test("where the other log has the first of several texts, the rest keep theirs", () => {
   const saying = sayingOf("a", "b", "c");
   saying.startAnew(GROUP, NOTHING_GIVEN_UP);
-  saying.becomeMember(GROUP, () => 1, false);
+  saying.becomeMember(GROUP, { number: 1, round: 0 }, () => 1, false);
   assertEquals(loggedRefs(saying), ["r b", "r c"]);
 });
 
@@ -57,7 +57,7 @@ Deno.test("a text keeps its ref where the log is fetched anew and has fewer of i
   saying.type("c", GROUP, "r c");
   saying.keep(GROUP);
   saying.goOnAfter(1);
-  saying.becomeMember(GROUP, () => 1, false);
+  saying.becomeMember(GROUP, { number: 1, round: 0 }, () => 1, false);
   assertEquals(saying.oldest?.batch.value.counter, 2);
   assertEquals(loggedRefs(saying), ["r c"]);
 });
@@ -73,6 +73,6 @@ Deno.test("what isn't said because the group is another one is told by its ref, 
 Deno.test("what another copy of the profile may have said is told by its ref, too", () => {
   const saying = sayingOf("a");
   saying.startAnew(GROUP, NOTHING_GIVEN_UP);
-  const { dropped } = saying.becomeMember(GROUP, nothingSaid, true);
+  const { dropped } = saying.becomeMember(GROUP, { number: 1, round: 0 }, nothingSaid, true);
   assertEquals(dropped, { texts: 1, refs: ["r a"] });
 });

@@ -57,6 +57,7 @@ function says(end: HistoryEnd, ...texts: readonly string[]): SignedBatch {
   const incarnation = new Uint8Array(8).fill(9);
   return signBatch(ANN.signer, {
     kind: "texts",
+    signedIn: { number: 1, round: 0 },
     rules: null,
     group: GROUP,
     author: ANN.signer.key,
@@ -249,7 +250,11 @@ Deno.test("a log that is read with its digests ends where one does that is compu
   const decided = decider.decides([editOf(1, request()), editOf(2, request(2))]);
   const known = end.copy();
   end.append(decided);
-  const spoken = { incarnation: decider.incarnation.toHex(), through: 2 };
+  const spoken = {
+    incarnation: decider.incarnation.toHex(),
+    through: 2,
+    signedIn: { number: 0, round: 0 },
+  };
   known.appendKnown(
     COORDINATOR.key,
     spoken,

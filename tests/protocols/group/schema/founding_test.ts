@@ -106,6 +106,7 @@ Deno.test("The key that a group was founded under stays named, however many came
 function rules(edits: EditPolicy, counter = 1): SignedBatch {
   return signBatch(COORDINATOR, {
     kind: "rules",
+    signedIn: { number: 0, round: 0 },
     rules: { edits },
     group: GROUP,
     author: COORDINATOR.key,

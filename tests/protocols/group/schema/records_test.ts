@@ -59,6 +59,7 @@ const SIGNED = signEpoch(SIGNER, EPOCH);
 function said(...texts: readonly string[]): SignedBatch {
   return signBatch(SIGNER, {
     kind: "texts",
+    signedIn: { number: 1, round: 0 },
     rules: null,
     edits: [],
     group: GROUP,
@@ -102,6 +103,7 @@ const AGREED = [
 function decided(...wanted: readonly SignedEditRequest[]): SignedBatch {
   return signBatch(SIGNER, {
     kind: "edits",
+    signedIn: { number: 0, round: 0 },
     rules: null,
     edits: wanted.map((signed, index) => ({
       edit: 7 + index,
@@ -344,14 +346,14 @@ const BAD_EDITS: readonly (readonly [LogRecord, string])[] = [
   [{ kind: "held", fields: HELD.with(16, "1") }, "is"],
   [{ kind: "held", fields: HELD.with(16, "65") }, "no more than 64 agree to an edit"],
   [{ kind: "held", fields: HELD.with(16, "60") }, "cells of an edit are missing"],
-  [{ kind: "held", fields: HELD.with(HELD.length - 10, "Z\ud800") }, "a name has half a character"],
-  [{ kind: "held", fields: HELD.with(HELD.length - 9, "key") }, 'no id or key is "key"'],
+  [{ kind: "held", fields: HELD.with(HELD.length - 11, "Z\ud800") }, "a name has half a character"],
+  [{ kind: "held", fields: HELD.with(HELD.length - 10, "key") }, 'no id or key is "key"'],
   [
-    { kind: "held", fields: [...HELD.slice(0, 3), ...tooManyEdits(), ...HELD.slice(-7)] },
+    { kind: "held", fields: [...HELD.slice(0, 3), ...tooManyEdits(), ...HELD.slice(-8)] },
     "a batch has too many edits",
   ],
   [
-    { kind: "held", fields: [...HELD.slice(0, 3), ...tooLongEdits(), ...HELD.slice(-7)] },
+    { kind: "held", fields: [...HELD.slice(0, 3), ...tooLongEdits(), ...HELD.slice(-8)] },
     "a batch is longer than any may be",
   ],
 ];

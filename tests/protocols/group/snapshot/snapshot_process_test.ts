@@ -86,6 +86,7 @@ class Ann {
 function said(author: CutName, counter: number, count = 1): SignedBatch {
   return signBatch(fakeSigner(author), {
     kind: "texts",
+    signedIn: { number: 1, round: 0 },
     rules: null,
     edits: [],
     group: GROUP,

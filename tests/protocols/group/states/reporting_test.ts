@@ -50,6 +50,7 @@ class Told {
     const { held } = this;
     const signed = signBatch(ANN, {
       kind: "texts",
+      signedIn: { number: 1, round: 0 },
       rules: null,
       edits: [],
       group: GROUP,

@@ -273,6 +273,7 @@ function signedBy(at: Node, author: Node): SignedBatch {
   )!;
   return signBatch(author.signer, {
     kind: "texts",
+    signedIn: { number: 1, round: 0 },
     rules: null,
     group: GROUP,
     author: author.key,
@@ -356,6 +357,7 @@ Deno.test("isEquivocation() takes nothing but two batches of one process with a 
   const mal = fakeSigner("mal");
   const batch: Batch = {
     kind: "texts",
+    signedIn: { number: 1, round: 0 },
     rules: null,
     group: GROUP,
     author: mal.key,
