@@ -61,7 +61,7 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
     case "invite":
       return inviteLines(event);
     case "peers":
-      return event.peers.map(peerLine);
+      return peersLines(event);
     case "history":
       return historyLines(event, nowMs);
     case "status":
@@ -142,6 +142,17 @@ function deliveryLines(
   return state === "queued"
     ? [starLine(nowMs, "Kept for ", nameSpan(to), " until it has arrived")]
     : [starLine(nowMs, nameSpan(to), " has your message")];
+}
+
+function peersLines({ peers, removed = [] }: EventNamed<"peers">): readonly Line[] {
+  const own = peers[0]?.key;
+  const out = removed.map(({ name, key, by, byKey }): Line => [
+    nameSpan(name),
+    "  removed by ",
+    byKey === own ? "you" : nameSpan(by),
+    `  key ${key}`,
+  ]);
+  return [...peers.map(peerLine), ...out];
 }
 
 function peerLine(peer: PeerView, index: number): Line {

@@ -204,12 +204,18 @@ This room is private: others join with the invite that /invite shows.
           changed: { name: "Eve", key: KEY },
         },
       ],
+      removed: [
+        { name: "Mal", key: "k1", by: "Alice", byKey: KEY },
+        { name: "Pip", key: "k2", by: "Bob", byKey: "k3" },
+      ],
     },
     `Alice (you)  10.0.0.1:1  founder
 Bob  [::1]:2  direct  deputy
 Carol  10.0.0.3:3  through others
 Dave  accepts no connections  direct
 Eve~k7f3  accepts no connections  direct  the key that you refused
+Mal  removed by you  key k1
+Pip  removed by Bob  key k2
 `,
   ],
   [

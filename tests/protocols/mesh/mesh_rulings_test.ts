@@ -173,6 +173,27 @@ Deno.test("Mesh tells who is removed by whom, then and at a later start, and who
   ]);
 });
 
+Deno.test("Mesh lists who is removed, and by whom, also to a newcomer, until that is taken back", () => {
+  const { found, ofAnn, toldOf, add, join, events, others } = annsRoom("Bob", "Tim", "Vic");
+  const [bob] = others as [Member];
+  found(false);
+  ofAnn({ command: "deputy", name: "Bob", appoint: true });
+  toldOf(bob, { command: "remove", name: "Tim" });
+  ofAnn({ command: "remove", name: "Vic" });
+  const cem = add("Cem");
+  join(cem, bob);
+  const listed = () => {
+    events.length = 0;
+    toldOf(cem, { command: "peers" });
+    const list = events.flatMap(([, event]) => event.event === "peers" ? [event] : [])[0];
+    return list?.removed?.map(({ key, byKey }) => [key, byKey]);
+  };
+
+  assertEquals(listed(), [[keyOf("Tim"), keyOf("Bob")], [keyOf("Vic"), keyOf("Ann")]]);
+  for (const name of ["Tim", "Vic"]) ofAnn({ command: "allow", name });
+  assertEquals(listed(), undefined);
+});
+
 Deno.test("Mesh lists founder and deputies as such, everywhere", () => {
   const { found, ofAnn, toldOf, events, others } = annsRoom("Bob", "Cem");
   const [bob, cem] = others as [Member, Member];

@@ -678,7 +678,8 @@ export class RoomEvents {
         ...this.#refusal(member.key),
       });
     }
-    this.#show({ event: "peers", peers }, ref);
+    const removed = this.rulings.removed();
+    this.#show({ event: "peers", peers, ...(removed.length > 0 ? { removed } : {}) }, ref);
   }
 
   /** What a list says of a key that the user has refused; nothing of others. */

@@ -10,7 +10,7 @@ import type { PeerKey } from "../../../base/ids.ts";
 import { shownName } from "../../../base/text/names.ts";
 import type { KeptRulings } from "../authority/kept_rulings.ts";
 import type { NameFacts } from "../private/private_view.ts";
-import type { MeshEvent, Role } from "../schema/events.ts";
+import type { MeshEvent, Role, RuledOn } from "../schema/events.ts";
 import { wasInRoom } from "../schema/records.ts";
 import type { SignedRuling } from "../schema/structures.ts";
 import type { RoomConfig } from "./room_io.ts";
@@ -110,6 +110,14 @@ export class RulingsView {
     const { rulings } = this.config;
     if (rulings.isFounder(key)) return { role: "founder" };
     return rulings.isDeputy(key) ? { role: "deputy" } : {};
+  }
+
+  /** Who is shut out of the room, and by whom. */
+  removed(): readonly RuledOn[] {
+    const { rulings } = this.config;
+    return rulings.removed.map((key) =>
+      this.#ruling(key, rulings.removalOf(key)!.signed.ruling.value.author)
+    );
   }
 
   // What is told.
@@ -215,7 +223,7 @@ export class RulingsView {
     return `, as ${this.#known(former)} had, who isn't a deputy any more${back}`;
   }
 
-  #ruling(key: PeerKey, author: PeerKey) {
+  #ruling(key: PeerKey, author: PeerKey): RuledOn {
     return {
       name: this.nameOf(key) ?? fingerprintOf(key),
       key: fingerprintOf(key),

@@ -87,7 +87,8 @@ export interface MeshStatus {
   readonly problems: readonly string[];
 }
 
-interface RuledOn {
+/** Somebody on whom the founder, or a deputy, has decided. */
+export interface RuledOn {
   readonly name: string;
   readonly key: string;
   /** Name and key of who did that. */
@@ -185,7 +186,12 @@ export type MeshEvent =
     /** The command for others to type; it asks for the invite, which is as good as a secret, if the room is private. */
     readonly line: string;
   }
-  | { readonly event: "peers"; readonly peers: readonly PeerView[] }
+  | {
+    readonly event: "peers";
+    readonly peers: readonly PeerView[];
+    /** Who is shut out of the room; absent where nobody is. */
+    readonly removed?: readonly RuledOn[];
+  }
   | { readonly event: "history"; readonly messages: readonly HistoryMessage[] }
   | MeshStatus
   | ModeEvent;
