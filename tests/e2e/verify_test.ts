@@ -49,6 +49,11 @@ Deno.test("mesh: after no, that key is shown under another name, said to be chan
   await ann.ask("trust", { name: "Bob" });
   const { verified } = (await ann.ask("peers")).peers[1];
   assertEquals(verified, false);
+  // Once refused, digits have to be looked at again.
+  await ann.command({ command: "verify", name: "Bob", answer: "yes", ref: "at once" });
+  const early = await ann.until(({ event, ref }) => event === "error" && ref === "at once");
+  assertEquals(early.code, "not-allowed");
+  assertEquals((await ann.ask("verify", { name: "Bob", answer: "yes" })).verified, true);
   await ann.tell("Bob", "hello");
   await bob.until(({ event, text }) => event === "message" && text === "hello");
 });
