@@ -252,6 +252,7 @@ function followTable(
 ): UserInfoWatch {
   const { options: { file }, disk, bytes, table, identity, ui } = wiring;
   const follower = new TableFollower(file, table, identity, {
+    isDisputed: (friend) => host.isDisputed(friend),
     edited(now) {
       const friends = friendsOf(now);
       host.table(friends);

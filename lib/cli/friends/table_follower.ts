@@ -60,6 +60,8 @@ function ownAddressText(before: FriendsTable, now: FriendsTable): string | null 
 }
 
 interface TableReports {
+  /** Whether another key is known of this friend: then the machine warns, and here nothing is said of the key. */
+  isDisputed(friend: UserInfoRow): boolean;
   /** The table was edited and is valid. */
   edited(table: FriendsTable): void;
   notice(text: string): void;
@@ -93,10 +95,12 @@ export class TableFollower implements UserInfoListener {
       return this.broken(error);
     }
     const { file, reports } = this;
-    const edit = editText(friendsOf(before), friendsOf(this.#table));
+    const [was, is] = [before, this.#table].map(friendsOf) as [UserInfoRow[], UserInfoRow[]];
+    const edit = editText(was, is, (friend) => reports.isDisputed(friend));
     if (this.#isBroken) {
       const changes = [edit, ownAddressText(before, this.#table)].filter((text) => text !== null);
-      const what = changes.length === 0 ? ", as it was" : `: ${changes.join("; ")}`;
+      const asItWas = editText(was, is) === null ? ", as it was" : "";
+      const what = changes.length === 0 ? asItWas : `: ${changes.join("; ")}`;
       reports.notice(`${file} is in order again${what}`);
     } else if (edit !== null) reports.notice(`${file} was edited: ${edit}`);
     this.#isBroken = false;
@@ -117,10 +121,14 @@ export class TableFollower implements UserInfoListener {
 /** The most rows named for each kind of change. */
 const NAMED_MAX = 8;
 
-/** The effect of an edit; null where it has none, as with a comment. */
+/**
+ * The effect of an edit; null where it has none, as with a comment.
+ * @param isDisputed Whether nothing is to be said of this row's key.
+ */
 export function editText(
   before: readonly UserInfoRow[],
   after: readonly UserInfoRow[],
+  isDisputed: (row: UserInfoRow) => boolean = () => false,
 ): string | null {
   const old = byName(before);
   const now = byName(after);
@@ -128,7 +136,7 @@ export function editText(
   const removed = before.filter(({ name }) => !now.has(foldName(name)));
   const changes = after.flatMap((row) => {
     const was = old.get(foldName(row.name));
-    return (was === undefined ? null : changeText(was, row)) ?? [];
+    return (was === undefined ? null : changeText(was, row, isDisputed(row))) ?? [];
   });
   const texts = [
     ...named("added", added),
@@ -143,11 +151,15 @@ function byName(rows: readonly UserInfoRow[]) {
   return new Map(rows.map((row) => [foldName(row.name), row]));
 }
 
-function changeText(was: UserInfoRow, { name, endpoint, fingerprint }: UserInfoRow): string | null {
+function changeText(
+  was: UserInfoRow,
+  { name, endpoint, fingerprint }: UserInfoRow,
+  isDisputed: boolean,
+): string | null {
   const place = endpointText(endpoint);
   const facts = [
     ...(place === endpointText(was.endpoint) ? [] : [`is at ${place} now`]),
-    ...(fingerprint === was.fingerprint ? [] : [
+    ...(fingerprint === was.fingerprint || isDisputed ? [] : [
       fingerprint === null ? "has no key there now" : `has the key ${fingerprint} now`,
     ]),
   ];

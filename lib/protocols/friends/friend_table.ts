@@ -69,6 +69,11 @@ export class FriendTable {
     return this.#listed.values().find(({ expected }) => expected === key) ?? null;
   }
 
+  /** The key met or accepted under this name, whatever the table says; null for none. */
+  knownKey(name: string): Fingerprint | null {
+    return this.#pins.get(foldName(name)) ?? null;
+  }
+
   /** Remembers the friend's key, even if the friend is missing from the table for a while. */
   pin(friend: Friend, key: Fingerprint): void {
     friend.pinned = key;
@@ -112,10 +117,14 @@ export class FriendTable {
     return friend;
   }
 
-  /** The table was edited. @returns Friends that aren't in it any more, and those whose rows have changed. */
+  /**
+   * The table was edited. @returns Friends that aren't in it any more, those whose rows have changed, and of these the
+   * ones for whom it has another key than before, and than the one known.
+   */
   edit(rows: readonly FriendRow[]): {
     readonly gone: readonly Friend[];
     readonly changed: readonly Friend[];
+    readonly disputed: readonly Friend[];
   } {
     const before = new Map([...this.#listed].map((friend) => [friend, friend.row]));
     this.#take(rows);
@@ -127,7 +136,10 @@ export class FriendTable {
       const row = before.get(friend);
       return row === undefined || !isSameRow(row, friend.row);
     });
-    return { gone, changed };
+    const disputed = changed.filter((friend) =>
+      friend.isDisputed && before.get(friend)?.fingerprint !== friend.row.fingerprint
+    );
+    return { gone, changed, disputed };
   }
 
   #take(rows: readonly FriendRow[]): void {

@@ -36,6 +36,7 @@ import type { FriendRow, FriendsConfig, FriendsEffect, FriendsInput } from "./fr
 import { restoreFriends } from "./friends_log.ts";
 import { FriendsOutput } from "./friends_output.ts";
 import { Inbox } from "./inbox.ts";
+import { warnOfDisputes } from "./table_faults.ts";
 import {
   CONFIRM_MS_MAX,
   HELLO_MS_MAX,
@@ -98,6 +99,11 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       sendHeld: (friend) => this.#sending.releaseAgain(friend),
       missed: (friend) => this.#sending.missed(friend),
     });
+  }
+
+  /** The key met or accepted under this name, whatever the table says; null for none. */
+  knownKey(name: string): Fingerprint | null {
+    return this.#table.knownKey(name);
   }
 
   /** The records of a compacted log, see `Receiving.snapshot`. */
@@ -183,6 +189,8 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       users,
       names: Array.from(this.#table.listed, ({ name }) => name),
     });
+    const disputed = [...this.#table.listed].filter(({ isDisputed }) => isDisputed);
+    warnOfDisputes(disputed, this.config.users, this.#out);
     this.#receiving.start();
     for (const friend of this.#table.listed) this.#sending.pump(friend); // friends that are away are dialled
   }
@@ -213,11 +221,12 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   }
 
   #edited(rows: readonly FriendRow[]): void {
-    const { gone, changed } = this.#table.edit(rows);
+    const { gone, changed, disputed } = this.#table.edit(rows);
     for (const friend of gone) {
       this.#meeting.removed(friend);
       this.#sending.giveUp(friend, "no longer in the table"); // nothing is tried for this friend any more
     }
+    warnOfDisputes(disputed, this.config.users, this.#out);
     for (const friend of changed) this.#meeting.review(friend, "the table was edited");
   }
 

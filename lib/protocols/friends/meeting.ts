@@ -14,6 +14,7 @@ import { foldName, shownName } from "../../base/text/names.ts";
 import { UnknownMessages } from "../../base/machine/unknown_messages.ts";
 import type { Friend } from "./friend.ts";
 import { enter, type FriendLink, FriendLinks, isKept } from "./friend_links.ts";
+import { disputedKeyText } from "./table_faults.ts";
 import type { FriendTable } from "./friend_table.ts";
 import type { FriendsConfig, FriendsInput } from "./friends_io.ts";
 import {
@@ -460,8 +461,14 @@ export class Meeting {
     // The key in the table is one that the user has refused, or hasn't accepted, where that one is met.
     const isAsked = row.fingerprint === null || row.fingerprint === fingerprintOf(key);
     const expected = isAsked ? pinned : row.fingerprint;
-    const decides = isAsked || friend.isDisputed;
-    const known = friend.strange.met(key, met, decides, this.out.nowMs);
+    const { told } = friend.strange;
+    // Only while the user may be about to accept the key that was told, nobody replaces it.
+    const decides = told !== null &&
+      (row.fingerprint === null || row.fingerprint === fingerprintOf(told));
+    const isKnownOne = friend.isDisputed && fingerprintOf(key) === pinned;
+    const known = decides && isKnownOne
+      ? "other"
+      : friend.strange.met(key, met, decides, this.out.nowMs);
     const where = met === "at-address"
       ? `at ${endpointText(row.endpoint)}`
       : "of somebody who dialled in";
@@ -482,6 +489,7 @@ export class Meeting {
     const answering = this.links.dialledKey(friend);
     const answers = answering === null ? "another key" : fingerprintOf(answering);
     const isRefused = this.#isRefused(friend, key);
+    const isOfDispute = !isRefused && (isKnownOne || (friend.isDisputed && isAsked));
     const owner = this.table.ownerOf(fingerprintOf(key));
     const expects = isRefused
       ? "you found its digits to be different"
@@ -489,14 +497,15 @@ export class Meeting {
       ? `it is ${owner.shown}'s`
       : expected === null
       ? `${answers} answers at ${name}'s address`
-      : `${name}'s is ${expected} ${isAsked ? "as far as is known here" : "in the table"}` +
-        (friend.isDisputed && isAsked ? `, although ${this.config.users} says otherwise` : "");
+      : `${name}'s is ${expected} ${isAsked ? "as far as is known here" : "in the table"}`;
     friend.toldProblem = friend.problem;
     const given = isAsked ? {} : { given: true as const };
     const before = isRefused || expected === null ? {} : { before: expected, ...given };
     this.out.keyChanged(
       { name: friend.name, key: fingerprintOf(key), ...before },
-      `Refused ${refused}, which isn't ${name}'s: ${expects}; ${advice}`,
+      isOfDispute
+        ? disputedKeyText(friend, fingerprintOf(key), where, this.config.users)
+        : `Refused ${refused}, which isn't ${name}'s: ${expects}; ${advice}`,
     );
   }
 

@@ -42,13 +42,18 @@ export class FriendsHost
   extends ModeHost<FriendsMessage, FriendsCommand, FriendsEvent, FriendsRecord, ReceivedPlace>
   implements LinkHandler {
   protected override readonly runner: Runner<FriendsInput, FriendsEffect, FriendsRecord>;
+  readonly #friends: Friends;
   /** Troubles outside the machine, by what they are about. */
   readonly #troubles = new Map<string, string>();
 
   constructor(config: Omit<FriendsConfig, "records">, ports: FriendsHostPorts) {
     super(createCodec(FRIENDS_MESSAGES), ports);
     const { signer, environment, store, pin } = ports;
-    const friends = new Friends({ ...config, records: store.records }, signer, environment);
+    const friends = this.#friends = new Friends(
+      { ...config, records: store.records },
+      signer,
+      environment,
+    );
     this.keepLog(store, {
       snapshot: (shownThrough) => friends.snapshot(shownThrough),
       shown: ({ key, position }) => ({ kind: "shown", key, through: position }),
@@ -59,6 +64,12 @@ export class FriendsHost
       persistOf: (effect) => effect.type === "persist" ? effect : null,
       execute: (effect) => this.#execute(effect),
     });
+  }
+
+  /** Whether another key is known of the friend in this row than the one there: the machine warns of that. */
+  isDisputed({ name, fingerprint }: FriendRow): boolean {
+    const known = this.#friends.knownKey(name);
+    return fingerprint !== null && known !== null && known !== fingerprint;
   }
 
   /** The table was edited: passes its rows on to the machine. */

@@ -19,6 +19,7 @@ class Followed {
     const own = ownRow("users.txt", rows, { name: "alice" });
     const identity = { fingerprint };
     this.follower = new TableFollower("users.txt", { rows, own }, identity, {
+      isDisputed: ({ fingerprint }) => fingerprint !== null,
       edited: (now) => this.friends = friendsOf(now).map(({ name }) => name),
       notice: (text) => this.told.push(text),
       failed: ({ code, message }) => this.told.push(`${code}: ${message}`),
@@ -103,5 +104,21 @@ Deno.test("a comment in the table is no news, and somebody else's key in one's o
 
   assertEquals(followed.told.map((text) => text.slice(0, 36)), [
     "bad-file: Cannot be alice: users.txt",
+  ]);
+});
+
+Deno.test("a key of which the machine warns isn't told of with the edit, too", () => {
+  const followed = new Followed("alice a 1, bob b 1");
+  followed.edit(`alice a 1, bob b 1 ${KEY}`);
+  followed.edit(`alice a 1, bob b 2 ${KEY}`);
+  followed.edit("bob b 1");
+  followed.edit("alice a 1, bob b 2");
+  followed.edit("bob b 1");
+  followed.edit(`alice a 1, bob b 2 ${KEY}`);
+
+  assertEquals(followed.told.filter((text) => !text.startsWith("bad-file")), [
+    "users.txt was edited: bob is at b:2 now",
+    "users.txt is in order again: bob has no key there now",
+    "users.txt is in order again",
   ]);
 });

@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { FriendRow } from "../../../lib/protocols/friends/friends_io.ts";
+import { STRANGE_TOLD_MS } from "../../../lib/protocols/friends/limits.ts";
 import { BOB, CEM, EVE, queued, row } from "./fixtures.ts";
 import { Program } from "./program.ts";
 
@@ -110,7 +111,7 @@ Deno.test("Friends closes the link to a friend whose key is another in the table
   ann.meets();
   ann.say("bob", "hi");
 
-  assertEquals(ann.edited([NEW_KEY, CEMS]), ["closes 1: the table was edited"]);
+  assertEquals(ann.edited([NEW_KEY, CEMS]), ["warning", "closes 1: the table was edited"]);
   assertEquals(ann.goesDown(1), ["bob closed: idle", "dials eve at 10.0.0.2:5001"]);
   assertEquals(ann.meets(BOB).at(-1), "closes 2: refused: key-changed");
 });
@@ -185,4 +186,60 @@ Deno.test("Friends does nothing for an edit that changes no friend's row", () =>
   ann.fails();
 
   assertEquals(ann.edited([CEMS, BOBS]), []);
+});
+
+/** Warnings of `words`, with the two keys by their owners' names. */
+function warned(ann: Program, words: readonly string[]): readonly string[] {
+  const texts = ann.told.splice(0).map((text) =>
+    text.replaceAll(fingerprintOf(EVE), "EVE").replaceAll(fingerprintOf(BOB), "BOB")
+  );
+  return words.includes("warning") ? texts : [];
+}
+
+Deno.test("Friends warns once of another key in the table than the one known, at the edit or at the start", () => {
+  const known = { pins: new Map([["bob", fingerprintOf(BOB)]]) };
+  const ann = Program.started(known);
+  const text =
+    "users.txt has another key for bob than the one known: EVE, not BOB. What you write to " +
+    "bob waits until EVE has answered and you type /trust bob: ask bob first which key is right, and " +
+    "if it is the one known, correct the table";
+
+  assertEquals(warned(ann, ann.edited([NEW_KEY, CEMS])), [text]);
+  assertEquals(ann.events.at(-1), {
+    event: "notice",
+    text: text.replaceAll("EVE", fingerprintOf(EVE)).replaceAll("BOB", fingerprintOf(BOB)),
+    warning: true,
+    changed: { name: "bob", key: fingerprintOf(EVE), before: fingerprintOf(BOB) },
+  });
+  assertEquals(warned(ann, ann.edited([{ ...MOVED, fingerprint: fingerprintOf(EVE) }, CEMS])), []);
+  const later = new Program({ ...known, friends: [NEW_KEY, CEMS] });
+  assertEquals(warned(later, later.feed({ type: "start" })), [text]);
+});
+
+Deno.test("Friends takes the key of the table for /trust when it has come, whichever of the two came before", () => {
+  for (const [first, last] of [[BOB, EVE], [EVE, BOB]] as const) {
+    const ann = Program.started({ pins: new Map([["bob", fingerprintOf(BOB)]]) });
+    ann.edited([NEW_KEY, CEMS]);
+    ann.meets(first);
+    ann.pass(STRANGE_TOLD_MS);
+    ann.meets(last);
+
+    assertEquals(ann.command({ command: "trust", name: "bob" })[0], "pins eve as bob again");
+  }
+});
+
+Deno.test("Friends says of either key in dispute whose it is", () => {
+  const ann = Program.started({ pins: new Map([["bob", fingerprintOf(BOB)]]) });
+  ann.edited([NEW_KEY, CEMS]);
+  ann.told.length = 0;
+  ann.meets(BOB);
+  ann.pass(STRANGE_TOLD_MS);
+  ann.meets(EVE);
+
+  assertEquals(warned(ann, ["warning"]), [
+    "Met the key BOB of somebody who dialled in, which is the one known of bob, but isn't the one in " +
+    "users.txt, EVE: ask bob, and if it is right, put it into the table",
+    "Met the key EVE of somebody who dialled in, which users.txt has for bob, but isn't the one known, " +
+    "BOB: ask bob, and if it is right, accept it with /trust bob",
+  ]);
 });

@@ -1,0 +1,47 @@
+/**
+ * Friends for whom the table has another key than the one known: neither is accepted until the one in the table has
+ * answered and the user has accepted it. The user is warned when the table comes to say so, and at the start.
+ */
+
+import type { Fingerprint } from "../../base/text/fingerprint.ts";
+import { numberText } from "../../base/text/words.ts";
+import type { Friend } from "./friend.ts";
+import type { FriendsOutput } from "./friends_output.ts";
+
+/** Of more, only their number is told: an edit may change the whole table. */
+const WARNED_MAX = 8;
+
+/** @param users What the user calls the table. */
+export function warnOfDisputes(
+  disputed: readonly Friend[],
+  users: string,
+  out: Pick<FriendsOutput, "show" | "warn">,
+): void {
+  for (const friend of disputed.slice(0, WARNED_MAX)) {
+    const { name, shown, pinned: before, row: { fingerprint: key } } = friend;
+    const text =
+      `${users} has another key for ${shown} than the one known: ${key}, not ${before}. What you write to ${shown} ` +
+      `waits until ${key} has answered and you type /trust ${shown}: ask ${shown} first which key is right, and if it ` +
+      "is the one known, correct the table";
+    const changed = { name, key: key!, before: before! };
+    out.show({ event: "notice", text, warning: true, changed });
+  }
+  const more = disputed.length - WARNED_MAX;
+  if (more > 0) {
+    out.warn(`So it is with ${numberText(more)} more friends; /list marks them`);
+  }
+}
+
+/** One of the two keys in dispute was met. @param where Of somebody who has it. */
+export function disputedKeyText(
+  { shown, pinned, row: { fingerprint } }: Friend,
+  key: Fingerprint,
+  where: string,
+  users: string,
+): string {
+  return key === fingerprint
+    ? `Met the key ${key} ${where}, which ${users} has for ${shown}, but isn't the one known, ${pinned}: ask ${shown}, ` +
+      `and if it is right, accept it with /trust ${shown}`
+    : `Met the key ${key} ${where}, which is the one known of ${shown}, but isn't the one in ${users}, ${fingerprint}: ` +
+      `ask ${shown}, and if it is right, put it into the table`;
+}
