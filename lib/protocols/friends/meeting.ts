@@ -8,13 +8,13 @@
 
 import type { Signer } from "../../base/crypto/crypto.ts";
 import type { Environment } from "../../base/machine/environment.ts";
-import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { foldName, shownName } from "../../base/text/names.ts";
 import { UnknownMessages } from "../../base/machine/unknown_messages.ts";
 import type { Friend } from "./friend.ts";
 import { enter, type FriendLink, FriendLinks, isKept } from "./friend_links.ts";
-import { disputedKeyText } from "./table_faults.ts";
+import { anothersAddressText, disputedKeyText, notMeantText } from "./table_faults.ts";
 import type { FriendTable } from "./friend_table.ts";
 import type { FriendsConfig, FriendsInput } from "./friends_io.ts";
 import {
@@ -296,7 +296,11 @@ export class Meeting {
     // Whoever only claims to be the friend may say so, too.
     if (code === "replaced" && friend !== null && link.wasOpen) return this.#replaced(link, friend);
     if (friend !== null && link.dialled) {
-      const problem = `${friend.shown} refused: ${text}`;
+      const other = code === "unknown-user" ? this.#answeringAs(text, friend) : null;
+      if (other !== null) friend.refusedHere = "row";
+      const problem = other === null
+        ? `${friend.shown} refused: ${text}`
+        : anothersAddressText(friend, other, this.config.users);
       if (friend.toldRefusal !== problem) {
         this.out.error(code, problem);
         friend.toldProblem = problem;
@@ -306,6 +310,12 @@ export class Meeting {
     }
     link.isRefused = true;
     this.out.close(link, "refused by the other side");
+  }
+
+  /** The other friend that a refusal says to be from; null where it doesn't say so. */
+  #answeringAs(text: string, { name }: Friend): Friend | null {
+    return this.table.listed.values().find((other) => text === notMeantText(other.name, name)) ??
+      null;
   }
 
   /** The friend talks with another process that has our key. */
@@ -347,7 +357,7 @@ export class Meeting {
       return this.refuse(
         link,
         "unknown-user",
-        `This is ${shownName(name)}, not ${shownName(hello.to)}`,
+        notMeantText(name, hello.to),
       );
     }
     const friend = this.table.get(hello.name);
@@ -473,18 +483,20 @@ export class Meeting {
       ? `at ${endpointText(row.endpoint)}`
       : "of somebody who dialled in";
     const refused = `the key ${fingerprintOf(key)} ${where}`;
+    const rowFault = met === "at-address" ? this.#rowFault(friend, key, expected) : null;
     if (met === "at-address") {
-      friend.refusedHere = isAsked && known !== "other" ? "trust" : "other-key";
+      const isOffered = isAsked && known !== "other";
+      friend.refusedHere = rowFault !== null ? "row" : isOffered ? "trust" : "other-key";
     }
     if (known === "other") {
       // No advice: the user decides about the key that was told.
-      if (met === "at-address") friend.problem ??= `refused ${refused}`;
+      if (met === "at-address") friend.problem ??= rowFault ?? `refused ${refused}`;
       return;
     }
     const advice = isAsked
       ? `ask ${name}, and if it is right, accept it with /trust ${name}`
       : `ask ${name}, and if it is right, put it into the table`;
-    friend.problem = `refused ${refused}; ${advice}`;
+    friend.problem = rowFault ?? `refused ${refused}; ${advice}`;
     if (known === "told") return;
     const answering = this.links.dialledKey(friend);
     const answers = answering === null ? "another key" : fingerprintOf(answering);
@@ -503,10 +515,19 @@ export class Meeting {
     const before = isRefused || expected === null ? {} : { before: expected, ...given };
     this.out.keyChanged(
       { name: friend.name, key: fingerprintOf(key), ...before },
-      isOfDispute
-        ? disputedKeyText(friend, fingerprintOf(key), where, this.config.users)
-        : `Refused ${refused}, which isn't ${name}'s: ${expects}; ${advice}`,
+      rowFault ??
+        (isOfDispute
+          ? disputedKeyText(friend, fingerprintOf(key), where, this.config.users)
+          : `Refused ${refused}, which isn't ${name}'s: ${expects}; ${advice}`),
     );
+  }
+
+  /** What is wrong with the friend's row, as the key that answers at its address is another friend's; else null. */
+  #rowFault(friend: Friend, key: PeerKey, expected: Fingerprint | null): string | null {
+    const met = fingerprintOf(key);
+    const owner = this.table.ownerOf(met);
+    if (owner === null || owner === friend || this.#isRefused(friend, key)) return null;
+    return anothersAddressText(friend, owner, this.config.users, { met, expected });
   }
 
   /** A peer that isn't in the table: perhaps it should be. */

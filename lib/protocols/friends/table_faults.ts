@@ -1,9 +1,13 @@
 /**
- * Friends for whom the table has another key than the one known: neither is accepted until the one in the table has
+ * What seems to be wrong with a friend's row in the table, in words.
+ *
+ * Where the table has another key for a friend than the one known, neither is accepted until the one in the table has
  * answered and the user has accepted it. The user is warned when the table comes to say so, and at the start.
  */
 
+import { endpointText } from "../../base/ids.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
+import { shownName } from "../../base/text/names.ts";
 import { numberText } from "../../base/text/words.ts";
 import type { Friend } from "./friend.ts";
 import type { FriendsOutput } from "./friends_output.ts";
@@ -44,4 +48,32 @@ export function disputedKeyText(
       `and if it is right, accept it with /trust ${shown}`
     : `Met the key ${key} ${where}, which is the one known of ${shown}, but isn't the one in ${users}, ${fingerprint}: ` +
       `ask ${shown}, and if it is right, put it into the table`;
+}
+
+/**
+ * The answer to somebody who has dialled us in another's place, which tells them what is wrong with their table.
+ * @param own Our name. @param meant Whom they wanted.
+ */
+export function notMeantText(own: string, meant: string): string {
+  return `This is ${shownName(own)}, not ${shownName(meant)}`;
+}
+
+/**
+ * At the friend's address another friend answers. @param key What that one has proved, and the friend's key as far as
+ * that is known; absent where it only says so.
+ */
+export function anothersAddressText(
+  { shown, row: { endpoint } }: Friend,
+  { shown: other }: Friend,
+  users: string,
+  key?: { readonly met: Fingerprint; readonly expected: Fingerprint | null },
+): string {
+  const who = key === undefined
+    ? `somebody answers as ${other}`
+    : `${other} answers, with the key ${key.met}`;
+  const not = key === undefined || key.expected === null ? "" : `, not ${shown}'s, ${key.expected}`;
+  return `${users} gives ${shown} the address ${
+    endpointText(endpoint)
+  }, where ${who}${not}: correct ${shown}'s row; ` +
+    `perhaps the rows of ${shown} and ${other} have each other's address`;
 }

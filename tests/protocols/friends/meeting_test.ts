@@ -335,6 +335,30 @@ Deno.test("Friends accepts no other key that the table has than the one met befo
   assertEquals(ann.hello(4).at(-1), "4: texts hi");
 });
 
+Deno.test("Friends says which rows are wrong where another friend answers, and when what waits is sent", () => {
+  const swapped = "perhaps the rows of bob and cem have each other's address";
+  const byKey = Program.started({ pins: new Map([["cem", fingerprintOf(CEM)]]) });
+  byKey.say("bob", "hi");
+  assertEquals(byKey.fails("wrong-key", CEM), ["error key-changed", "warning"]);
+  const byName = Program.started();
+  byName.say("bob", "hi");
+  byName.reaches(BOB);
+  byName.gets(1, { type: "refuse", code: "unknown-user", text: "This is cem, not bob" });
+  byName.goesDown(1, true, "refused by the other side");
+
+  const row = "users.txt gives bob the address 10.0.0.2:5001, where ";
+  const kept = "Kept for bob, and sent once bob's row in the table is right (1 waiting)";
+  assertEquals(byKey.told, [
+    `${row}cem answers, with the key ${fingerprintOf(CEM)}, not bob's, ${fingerprintOf(BOB)}: ` +
+    `correct bob's row; ${swapped}`,
+    kept,
+  ]);
+  assertEquals(byName.told, [
+    `${row}somebody answers as cem: correct bob's row; ${swapped}`,
+    kept,
+  ]);
+});
+
 Deno.test("Friends takes nobody's key for another friend's before /trust, wherever it is met", () => {
   const ann = Program.started();
   ann.say("cem", "for cem");
@@ -345,9 +369,11 @@ Deno.test("Friends takes nobody's key for another friend's before /trust, wherev
   ];
   assertEquals(ann.reaches(BOB), ["1: hello"]);
   assertEquals(ann.hello(1, { name: "cem" }).slice(0, 3), refused(1));
-  assertStringIncludes(
-    ann.told.at(-1)!,
-    `which isn't cem's: it is bob's; ask cem, and if it is right`,
+  assertEquals(
+    ann.told.at(-1),
+    `users.txt gives cem the address 10.0.0.3:5001, where bob answers, with the key ${
+      fingerprintOf(BOB)
+    }: correct cem's row; perhaps the rows of cem and bob have each other's address`,
   );
   const error = ann.events.find((event) => event.event === "error");
   assertEquals(error?.changed, { name: "cem", key: fingerprintOf(BOB) });
