@@ -62,7 +62,7 @@ export class People<Event extends ShownEvent> {
   #mixed: string | null = null;
   /** How many events were shown. */
   #events = 0;
-  /** Authors of messages whose names were compared: of most messages nothing else is to be found out. */
+  /** Authors whose names were compared: of most of what is said nothing else is to be found out. */
   readonly #authors = new Set<string>();
 
   /**
@@ -86,7 +86,7 @@ export class People<Event extends ShownEvent> {
   show(event: Event | ModeEvent, ref: string | undefined): void {
     if (isOfKeys(event)) return this.#verify(event, ref);
     const { knownPeers, identity, ui } = this.session;
-    if (event.event === "message" && this.#areMet(event as Fields)) {
+    if (SAID.has(event.event) && this.#areMet(event as Fields)) {
       return ui.show(event as unknown as OwnEventOf<Event>, ref);
     }
     const own = fingerprintOf(identity.signer.key);
@@ -208,6 +208,8 @@ export class People<Event extends ShownEvent> {
 /** Beyond so many all are compared anew: a room has 4,096 members. */
 const AUTHORS_MAX = 10_000;
 
+/** Events that name their author alone. */
+const SAID: ReadonlySet<string> = new Set(["message", "entry"]);
 /** Fields of events, and of entries in lists, that have the name of somebody who is, or was, here. */
 const NAME_FIELDS = ["name", "shown", "from", "peer", "by"] as const;
 const NAMES_FIELDS = ["members", "joining", "names"] as const;

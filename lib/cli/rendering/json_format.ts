@@ -36,8 +36,7 @@ export class JsonFormat {
       this.#ms = nowMs;
       this.#at = new Date(nowMs).toISOString();
     }
-    const { event: name, ...fields } = event;
-    return { event: name, at: this.#at, ...fields, ref };
+    return Object.assign({ event: event.event, at: this.#at }, event, { ref });
   }
 }
 

@@ -60,13 +60,24 @@ export class EntryDelivery {
       out.show({ ...rulesEvent(rules.rules), history, position });
     }
     if (entries.length === 0) return;
-    const by = saidBy(batch, nameOf);
+    const { from, shown, key } = saidBy(batch, nameOf);
     const date = dateText(sentAt);
+    // There are thousands a second: each event is made in one go, as copying the parts of one takes several times as long.
     entries.forEach(({ seq, position, id, text }, index) => {
       if (position <= this.#shown) return;
-      const history = this.#isHistory(position);
-      const event = { seq, id, ...by, text, self: isSelf, history, sentAt: date, position };
-      out.show({ event: "message", ...event }, refs?.[index]);
+      out.show({
+        event: "message",
+        seq,
+        id,
+        from,
+        shown,
+        key,
+        text,
+        self: isSelf,
+        history: this.#isHistory(position),
+        sentAt: date,
+        position,
+      }, refs?.[index]);
     });
     this.last = { key: author, name, sentAt };
   }

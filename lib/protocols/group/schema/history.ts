@@ -580,11 +580,17 @@ export class HistoryEnd {
       ? null
       : this.crypto.sha256<Hash>(TAGS.view, view.recorded.bytes);
     if (view !== null) this.#records(view);
-    const linkAt = (index: number) => {
-      const [before, view] = [this.#digest, index === 0 ? viewDigest : null];
-      const place = { author, name, incarnation, counter: counter + index, signedIn, sentAt };
-      return { before, view, kind, ...place };
-    };
+    const linkAt = (index: number) => ({
+      before: this.#digest,
+      view: index === 0 ? viewDigest : null,
+      kind,
+      author,
+      name,
+      incarnation,
+      counter: counter + index,
+      signedIn,
+      sentAt,
+    });
     const placed: Placed = {
       entries: texts.map((text, index) => {
         this.#goOn(encode(linkSchema, { ...linkAt(index), text }));
