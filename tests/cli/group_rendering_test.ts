@@ -736,3 +736,25 @@ Deno.test("a key isn't broken at a narrow terminal: whoever is joining, and the 
     for (const row of rows) assert(row.length <= 40, row);
   }
 });
+
+Deno.test("/verify NAME no in a group says who can keep the wrong key out, as all read what is said there", () => {
+  const event = {
+    event: "verify",
+    name: "Bob",
+    key: "k",
+    digits: "12345",
+    answer: "no",
+    refused: true,
+  } as const;
+  const second = (lines: string) => lines.split("\n")[1];
+  const refused = "It counts as changed until you accept it with /trust Bob; ";
+
+  assertEquals(
+    second(printed(new MemberRendering().lines(event, CONTEXT))),
+    `${refused}Bob reads all that is said in the group until its coordinator's operator types /remove Bob.`,
+  );
+  assertEquals(
+    second(printed(serveLines(event, CONTEXT))),
+    `${refused}/remove Bob keeps that key out of the group.`,
+  );
+});

@@ -57,7 +57,7 @@ export function regserverLines(
     case "status":
       return statusLines(event);
     case "verify":
-      return verifyLines(event, `/kick ${shownName(event.name)} throws them out for now.`);
+      return verifyLines(event, `/kick ${shownName(event.name)} throws them out for now`, false);
     default:
       return unreachable(event);
   }

@@ -6,6 +6,7 @@ import type {
   MemberEvent,
   MemberView,
 } from "../../protocols/group/schema/events.ts";
+import { shownName } from "../../base/text/names.ts";
 import { entriesText, numberText } from "../../base/text/words.ts";
 import { durationText, roundTripText } from "../rendering/moments.ts";
 import {
@@ -114,7 +115,7 @@ export class MemberRendering {
       case "status":
         return statusLines(event, nowMs, this.#nameOf);
       case "verify":
-        return verifyLines(event);
+        return verifyLines(event, groupAdvice(event.name));
     }
   }
 
@@ -263,6 +264,12 @@ export class MemberRendering {
 function entryLine(event: EventNamed<"message">, nowMs: number): Line {
   const history = isEarlier(event, nowMs);
   return [`${event.seq} `, ...messageLine({ ...event, from: event.shown, history }, nowMs)];
+}
+
+/** What is said in a group is said to all: nobody in it can be told nothing. */
+function groupAdvice(name: string): string {
+  const shown = shownName(name);
+  return `${shown} reads all that is said in the group until its coordinator's operator types /remove ${shown}`;
 }
 
 function endSpans({ entries, last }: LogEnd, nowMs: number): Line {

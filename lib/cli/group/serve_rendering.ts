@@ -6,6 +6,7 @@ import type {
   CoordinatorMemberView,
 } from "../../protocols/group/schema/events.ts";
 import { accessText } from "../../protocols/group/schema/founding.ts";
+import { shownName } from "../../base/text/names.ts";
 import { entriesText, numberText } from "../../base/text/words.ts";
 import { editLine, editViewLine } from "../rendering/edit_rendering.ts";
 import { inviteLines } from "../credentials/invites.ts";
@@ -77,7 +78,7 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
     case "status":
       return statusLines(event);
     case "verify":
-      return verifyLines(event);
+      return verifyLines(event, `/remove ${shownName(event.name)} keeps that key out of the group`);
   }
 }
 

@@ -33,12 +33,18 @@ export type OwnEventOf<Event extends ShownEvent> =
 
 /**
  * The digits, and what to conclude from comparing them; or what the user concluded.
- * @param refusedAdvice What to do about a key that was refused, in a mode that accepts no keys.
+ * @param advice What to do about a key that isn't the right one: a sentence without its end, that begins with a name, a
+ *   command or a small letter.
+ * @param acceptsKeys Whether the mode has `/trust`.
  */
-export function verifyLines(event: VerifyEvent, refusedAdvice?: string): readonly Line[] {
+export function verifyLines(
+  event: VerifyEvent,
+  advice = `tell ${shownName(event.name)} nothing before`,
+  acceptsKeys = true,
+): readonly Line[] {
   const { name, answer, refused, verified, verifiedAs = [] } = event;
   const shown = shownName(name);
-  const stillRefused: Line[] = refused === true && refusedAdvice === undefined
+  const stillRefused: Line[] = refused === true && acceptsKeys
     ? [[`You had said no: the key counts as changed until you accept it with /trust ${shown}.`]]
     : [];
   if (answer === "yes") {
@@ -58,8 +64,11 @@ export function verifyLines(event: VerifyEvent, refusedAdvice?: string): readonl
         ".",
       ),
       [
-        isServer(name) ? SERVER_REFUSED_TEXT : refusedAdvice ??
-          `It counts as changed until you accept it with /trust ${shown}; tell ${shown} nothing before.`,
+        isServer(name)
+          ? SERVER_REFUSED_TEXT
+          : acceptsKeys
+          ? `It counts as changed until you accept it with /trust ${shown}; ${advice}.`
+          : `${advice}.`,
       ],
     ];
   }

@@ -48,7 +48,8 @@ Deno.test("/verify of a refused key says that it counts as changed until /trust,
     text({ answer: "yes", verified: true, refused: true }),
     `Bob is verified: with this key and under this name, wherever you meet.\n${still}`,
   );
-  const operator = verifyLines({ ...SHOWN, refused: true }, "/kick Bob throws them out for now.");
+  const kick = "/kick Bob throws them out for now";
+  const operator = verifyLines({ ...SHOWN, refused: true }, kick, false);
   assertEquals(printed(operator), text(), "no /trust there");
 });
 
