@@ -202,6 +202,11 @@ export class Editing {
       this.#wanted.splice(this.#wanted.indexOf(wanted), 1);
       return this.#noSuchEntry(wanted.seq, wanted.ref);
     }
+    if (entry.text === wanted.text) {
+      this.#wanted.splice(this.#wanted.indexOf(wanted), 1);
+      const text = `Entry ${wanted.seq} already reads so: there is nothing to edit`;
+      return this.#error("usage", text, wanted.seq, wanted.ref);
+    }
     wanted.signed = this.#signed(wanted, entry, group);
     wanted.id = requestId(this.owner.environment.crypto, wanted.signed.request.value);
     this.owner.toCoordinator({ type: "edit", signed: wanted.signed });

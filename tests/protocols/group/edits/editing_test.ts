@@ -677,3 +677,18 @@ Deno.test("edits of another group end with it", () => {
   assertStringIncludes(ann.told("notice").map(({ text }) => text).join(), "another group");
   assertEquals(idOf(signed).length, 64);
 });
+
+Deno.test("an edit to what the entry reads is refused at once, and nobody votes on it", () => {
+  const { net, ann } = started();
+  edit(net, ann, 2, "two");
+
+  assertEquals(asked(net, ann), []);
+  assertEquals(ann.events, [{
+    event: "error",
+    code: "usage",
+    text: "Entry 2 already reads so: there is nothing to edit",
+    seq: 2,
+  }]);
+  edit(net, ann, 2, "two!");
+  assertEquals(asked(net, ann).length, 1);
+});
