@@ -19,6 +19,7 @@ import type { MemberNames } from "../identity/member_names.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
 
 interface ListedOwner {
+  readonly selfKey: PeerKey;
   readonly out: Pick<MemberOutput, "show" | "nowMs">;
   readonly names: Pick<MemberNames, "of">;
   /** Members of the view that counts here. */
@@ -52,9 +53,14 @@ export class Listed {
     return [...this.#joining.keys()];
   }
 
-  /** Their names, as they are shown. */
+  /** The names of others among them, as they are shown. */
   get joiningNames(): readonly string[] {
-    return Array.from(this.#joining.values(), ({ name }) => name);
+    return [...this.#joining].flatMap(([key, { name }]) => this.#isSelf(key) ? [] : [name]);
+  }
+
+  /** Our user knows that this program is joining; the coordinator is told that it is shown, like any other. */
+  #isSelf(key: PeerKey): boolean {
+    return key === this.owner.selfKey;
   }
 
   /**
@@ -121,7 +127,9 @@ export class Listed {
     if (joining === undefined) return;
     this.#joining.delete(key);
     const { name } = joining;
-    if (reason !== null) this.owner.out.show({ event: "left", name, reason, joining: true });
+    if (reason !== null && !this.#isSelf(key)) {
+      this.owner.out.show({ event: "left", name, reason, joining: true });
+    }
     this.owner.joiningChanged();
   }
 
@@ -145,7 +153,7 @@ export class Listed {
   #show(key: PeerKey, name: string, fingerprint: Fingerprint): void {
     const { out } = this.owner;
     this.#joining.set(key, { name, sinceMs: out.nowMs, untilMs: this.#untilMs });
-    out.show({ event: "joining", name, key: fingerprint });
+    if (!this.#isSelf(key)) out.show({ event: "joining", name, key: fingerprint });
     this.owner.joiningChanged();
   }
 

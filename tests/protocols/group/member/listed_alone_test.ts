@@ -14,6 +14,7 @@ function scene() {
   const output = memberOutput();
   let changes = 0;
   const owner = {
+    selfKey: keyOf("ann"),
     out: output.out,
     names: { of: nameOf },
     viewed: ["ann", "bob"].map(memberNamed),
@@ -84,4 +85,14 @@ Deno.test("Listed: a coordinator that asks for what it isn't owed is shown, like
   const key = keyOf("coordinator");
   for (let time = 0; time < 2; time++) listed.coordinatorAsks(key);
   assertEquals([output.words(), listed.mayReceive(key)], [["joining *coordinator*"], true]);
+});
+
+Deno.test("Listed: nobody is told that they join themselves, or join no more; the coordinator hears that they know", () => {
+  const { owner, output, listed, tells, after } = scene();
+  owner.viewed = [];
+  tells("ann", "bob");
+  const isKnown = listed.joining.includes(keyOf("ann"));
+  assertEquals([output.words(), isKnown, listed.joiningNames], [["joining bob"], true, ["bob"]]);
+  tells();
+  assertEquals(after(JOINED_MS), ["left bob"]);
 });
