@@ -258,8 +258,12 @@ export class ClientProgram {
     return this.says({ type: "users", users, isFirst: true, isLast: true });
   }
 
-  refuses(code: DirectoryMessageOf<"refused">["code"], retryMs = 0): Words {
-    return this.says({ type: "refused", code, text: REFUSED_TEXTS[code], retryMs });
+  refuses(
+    code: DirectoryMessageOf<"refused">["code"],
+    retryMs = 0,
+    text = REFUSED_TEXTS[code],
+  ): Words {
+    return this.says({ type: "refused", code, text, retryMs });
   }
 
   datagram(message: Parameters<DatagramPath["seal"]>[0]): Words {

@@ -24,7 +24,7 @@ import { DIRECTORY_NAME, type SessionState } from "../schema/events.ts";
 import { ENTER_MS_MAX, FULL_PAUSE_MS_MAX, STABLE_MS } from "../schema/client_limits.ts";
 import { FULL_MS_MAX, RETRY_MS_MAX, RETRY_MS_MIN } from "../schema/limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, WayIn } from "../schema/messages.ts";
-import { refusedText } from "../schema/refusal_text.ts";
+import { CHECKING_FULL_TEXT, refusedText } from "../schema/refusal_text.ts";
 
 const DEADLINES = ["retry", "enter"] as const;
 
@@ -442,7 +442,10 @@ export class DirectorySession {
   #refused({ code, text, retryMs }: DirectoryMessageOf<"refused">): void {
     this.#deadlines.clear("enter");
     this.#phase = "asking";
-    if (code === "full") return this.#full(refusedText(code, text, "entry", 0), retryMs);
+    if (code === "full") {
+      const isChecking = text === CHECKING_FULL_TEXT;
+      return this.#full(refusedText(code, text, "entry", 0), retryMs, isChecking);
+    }
     const entry = this.#entry;
     if (code === "bad-credentials" && entry !== null && this.#isUnanswered) {
       this.#isUnanswered = false;
@@ -490,8 +493,8 @@ export class DirectorySession {
     this.owner.fatal(code, text);
   }
 
-  /** @param text What there is no room for. */
-  #full(text: string, retryMs: number): void {
+  /** @param text What there is no room for. @param isChecking Whether that is only for passwords to check. */
+  #full(text: string, retryMs: number, isChecking: boolean): void {
     const { out, random } = this.owner;
     this.close("there is no room");
     this.#phase = "apart";
@@ -500,13 +503,15 @@ export class DirectorySession {
       const minutes = FULL_MS_MAX / 60_000;
       return this.#end(
         "full",
-        `The directory has been full for ${minutes} minutes; try later`,
+        `The directory has been ${
+          isChecking ? "checking too many passwords" : "full"
+        } for ${minutes} minutes; try later`,
       );
     }
     const pauseMs = Math.min(FULL_PAUSE_MS_MAX, Math.max(retryMs, 2 * RETRY_MS_MIN)) *
       (0.8 + 0.2 * random());
     this.#retryIn(pauseMs);
-    this.#tellDown("it is full", true);
+    this.#tellDown(isChecking ? "it is checking too many passwords" : "it is full", true);
     out.error("full", `${text}; trying again in ${Math.ceil(pauseMs / 1_000)} s`);
   }
 

@@ -27,6 +27,7 @@ import {
   USES_MAX,
   USES_MS,
 } from "../schema/limits.ts";
+import { CHECKING_FULL_TEXT } from "../schema/refusal_text.ts";
 import type { LockOuts, Wait } from "./lock_outs.ts";
 import type { DirectoryMessageOf, DirectoryRefusal } from "../schema/messages.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
@@ -151,7 +152,7 @@ export class LogIn {
   }
 
   #mayNotTry(link: ClientLink, { retryMs, isLockedOut }: Wait): void {
-    if (!isLockedOut) return this.#refuse(link, "full", "Too many are logging in", retryMs);
+    if (!isLockedOut) return this.#refuse(link, "full", CHECKING_FULL_TEXT, retryMs);
     this.parts.log.info("locked out after wrong passwords", { address: link.address });
     const text = "Too many wrong passwords";
     this.#refuse(link, "locked-out", text, retryMs);
@@ -333,7 +334,7 @@ export class LogIn {
       case "name-taken":
         return this.#nameTaken(link);
       case "full":
-        return this.#refuse(link, "full", "Too many are logging in", PASSWORDS_RETRY_MS);
+        return this.#refuse(link, "full", CHECKING_FULL_TEXT, PASSWORDS_RETRY_MS);
       case "disk":
         return this.#refuse(link, "disk", "The directory cannot store your account at the moment");
       default:

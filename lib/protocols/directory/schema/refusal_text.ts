@@ -21,10 +21,18 @@ export const REFUSED_TEXTS: Readonly<Record<DirectoryRefusal, string>> = {
   "protocol": "The directory doesn't understand this program",
 };
 
+/**
+ * With `full`, what the directory says where it has room, but too many passwords to check. A client tells the two apart
+ * by this text.
+ */
+export const CHECKING_FULL_TEXT = "Too many passwords are being checked";
+
+const CHECKING_FULL = "The directory is checking too many passwords at the moment";
+
 /** What a code means where it answers one kind of request. */
 const ANSWER_TEXTS: Readonly<Record<Asked, Partial<Record<DirectoryRefusal, string>>>> = {
   "entry": { "too-fast": "Too many have signed up from your address" },
-  "account": { "bad-credentials": "Wrong password" },
+  "account": { "bad-credentials": "Wrong password", "full": CHECKING_FULL },
   "broadcast": {},
 };
 
@@ -45,7 +53,8 @@ export function refusedText(
   retryMs: number,
 ): string {
   if (asked === "entry" && code === "too-fast" && retryMs === 0) return NO_SIGN_UPS;
-  const ours = ANSWER_TEXTS[asked][code] ?? REFUSED_TEXTS[code];
+  const isChecking = code === "full" && said === CHECKING_FULL_TEXT;
+  const ours = isChecking ? CHECKING_FULL : ANSWER_TEXTS[asked][code] ?? REFUSED_TEXTS[code];
   const why = refusedByText("The directory", code, ours, said);
   return retryMs > 0 ? `${why}; try again in ${waitText(retryMs)}` : why;
 }

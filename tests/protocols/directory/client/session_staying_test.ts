@@ -3,6 +3,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { LinkId } from "../../../../lib/base/ids.ts";
 import type { DirectoryMessageOf } from "../../../../lib/protocols/directory/schema/messages.ts";
+import {
+  CHECKING_FULL_TEXT,
+  refusedText,
+} from "../../../../lib/protocols/directory/schema/refusal_text.ts";
 import { callId, ClientProgram, LOG_IN } from "../client_program.ts";
 import { GUEST, SIGN_UP, tried } from "./session_cases.ts";
 
@@ -184,6 +188,26 @@ Deno.test("staying: a full directory is tried visibly, at least every minute, fo
     assert(++tries < 20);
   }
   assert(program.nowMs - startMs >= 600_000 && program.nowMs - startMs <= 665_000);
+});
+
+Deno.test("staying: a directory that has too many passwords to check isn't called full", () => {
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry: LOG_IN });
+  const busy = () => program.refuses("full", 90_000, CHECKING_FULL_TEXT);
+  let words: readonly string[] = busy();
+  const text = "The directory is checking too many passwords at the moment; trying again in ";
+  assert(words.some((word) => word.startsWith("error") && word.includes(text)), words.join("\n"));
+  assert(words.every((word) => !/is full|directory says/.test(word)), words.join("\n"));
+  while (words.at(-1) !== "fatal full") {
+    program.after(program.machine.nextDeadlineMs()! - program.nowMs);
+    program.directoryUp();
+    words = busy();
+  }
+  const account = refusedText("full", CHECKING_FULL_TEXT, "account", 5_000);
+  assertEquals(
+    account,
+    "The directory is checking too many passwords at the moment; try again in 5 s",
+  );
 });
 
 Deno.test("staying: while it can't be reached, or oneself stands still, a directory isn't taken for full", () => {

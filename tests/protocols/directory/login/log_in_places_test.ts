@@ -5,9 +5,11 @@ import {
   FULL_RETRY_MS,
   HELLO_MS_MAX,
   KICKED_MS,
+  PASSWORDS_RETRY_MS,
   REFUSALS_MAX,
   SILENT_LINKS_MAX,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
+import { CHECKING_FULL_TEXT } from "../../../../lib/protocols/directory/schema/refusal_text.ts";
 import { Exchange } from "../exchange.ts";
 
 // Places.
@@ -96,7 +98,8 @@ Deno.test("Directory: where too many passwords wait, one is told when to try aga
   const exchange = new Exchange();
   exchange.accountMode = "full";
   const ann = exchange.somebody("ann").enters({ how: "log-in" });
-  assertEquals(ann.last("refused").code, "full");
+  const { code, text, retryMs } = ann.last("refused");
+  assertEquals([code, text, retryMs], ["full", CHECKING_FULL_TEXT, PASSWORDS_RETRY_MS]);
 });
 
 Deno.test("Directory: thousands of silent links leave room for who speaks", () => {
