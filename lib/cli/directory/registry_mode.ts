@@ -13,6 +13,8 @@ import {
 } from "../../protocols/directory/schema/events.ts";
 import type { DirectoryClientHost } from "../../runtime/hosts/directory_client_host.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { TcpNetwork } from "../../transport/tcp/tcp_network.ts";
+import { DirectorySearch } from "./directory_search.ts";
 import { type GivenPasswords, LogInDialogue, type Way } from "./log_in_dialogue.ts";
 import { numberText } from "../../base/text/words.ts";
 import { InputPause } from "../streams/input_pause.ts";
@@ -31,6 +33,7 @@ import { runMode } from "../session/run_mode.ts";
 import {
   openSessionLog,
   type Profile,
+  secureRandom,
   type Session,
   showError,
   showNotices,
@@ -118,6 +121,8 @@ class Program {
   #input: ModeInput<ClientCommand> | null = null;
   #listens = false;
   #isLeaving = false;
+  /** Looks for the directory before anything is asked; null where the user's name is known. */
+  #search: DirectorySearch | null = null;
   /** Whether the directory has ever answered. */
   #isMet = false;
   /** Limits the rate of bells, however many calls come in. */
@@ -169,13 +174,27 @@ class Program {
     // Where something may be asked, everything typed is kept until the user is logged in: it may be a password.
     if (this.#comingIn.asksAgain) this.#comingIn.begin();
     else if (ui.dialogue !== null) this.#pause.early("the directory hasn't answered yet");
-    let name = options.name ?? (await this.#comingIn.way())?.name ?? null;
+    let name = options.name ?? await this.#askForName();
     while (name !== null && !this.#isLeaving) {
       const next = await this.#runIn(name);
       if (next === undefined) return;
       name = next;
     }
     ui.show({ event: "bye", reason: "quit" });
+  }
+
+  /** Asks only once there is a directory to come in to. @returns Null if the user leaves. */
+  async #askForName(): Promise<string | null> {
+    const { options: { registry, wait }, ui } = this.#parts;
+    const search = this.#search = new DirectorySearch(registry, {
+      network: TcpNetwork.dialOnly(await this.#openLog()),
+      clock: SYSTEM_LINK_CLOCK,
+      random: secureRandom,
+      wait,
+      tell: (text) => ui.show({ event: "notice", text, warning: true }),
+    });
+    if (this.#isLeaving || !await search.found()) return null;
+    return (await this.#comingIn.way())?.name ?? null;
   }
 
   /**
@@ -448,6 +467,7 @@ class Program {
   /** @returns That the program is leaving. */
   #leave(cause: string): boolean {
     this.#isLeaving = true;
+    this.#search?.cancel();
     this.#comingIn.over(false);
     // At the end of input a ringing call is waited for; any other way of leaving withdraws it.
     const waits = cause === "end of input";

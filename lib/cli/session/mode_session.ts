@@ -280,7 +280,7 @@ export function showError<Event extends ShownEvent, Target>(
 }
 
 /** In [0, 1), from the system's generator: nobody can foresee which peers we evict or dial. */
-function secureRandom(): number {
+export function secureRandom(): number {
   const [drawn] = crypto.getRandomValues(new Uint32Array(1));
   return drawn! / 2 ** 32;
 }
