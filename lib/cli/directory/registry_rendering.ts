@@ -185,7 +185,7 @@ export class RegistryRendering {
 
   /** Not shown: the user's own state, and during a call everybody's. */
   #presenceLines(event: EventNamed<"presence">, nowMs: number): readonly Line[] {
-    const { name, shown = name, key, state, guest } = event;
+    const { name, shown = name, key, state, guest, changed } = event;
     const folded = foldName(name);
     const known = this.#online.get(folded);
     // Whoever comes in the place of another, with another key, is somebody else.
@@ -201,7 +201,9 @@ export class RegistryRendering {
       ? " is free again"
       : " is online";
     const aside = guest === true ? " (guest)" : "";
-    return [starLine(nowMs, nameSpan(shown), aside, text)];
+    const isNews = changed?.before !== undefined && before === undefined;
+    const compared = isNews ? `: ${comparedText(event)}, another device or somebody else` : "";
+    return [starLine(nowMs, nameSpan(shown), aside, text, compared)];
   }
 
   // Calls.
@@ -250,7 +252,9 @@ export class RegistryRendering {
       case "connected":
         return [...star, ...connectedSpans(event, this.#isSelf(event.peer))];
       case "declined":
-        if (event.reason === "not-trusted") return [...mark, ...notTrustedSpans(event, this.#self)];
+        if (event.reason === "not-trusted") {
+          return [...mark, ...notTrustedSpans(event, this.#self, PERHAPS_OTHER_DEVICE)];
+        }
         if (!isOurs) return [...star, "You declined the call of ", who];
         return [...star, who, ` declined${reasonText(event)}`];
       case "busy":
@@ -330,13 +334,16 @@ function connectedSpans(
   return ["Connected with ", nameSpan(peer), `, ${by}. ${hint}`];
 }
 
-/** The other user's program has refused the call because of a key. */
-function notTrustedSpans({ peer }: CallEvent, self: string): Line {
+/** Each device has a key of its own. */
+const PERHAPS_OTHER_DEVICE = ", perhaps as it knows that of another device of yours";
+
+/** The other user's program has refused the call because of a key. @param why Perhaps. */
+function notTrustedSpans({ peer }: CallEvent, self: string, why = ""): Line {
   return [
     nameSpan(peer),
-    `'s program doesn't accept your key; you can talk once ${shownName(peer)} has typed /trust ${
-      shownName(self)
-    }`,
+    `'s program doesn't accept your key${why}; you can talk once ${
+      shownName(peer)
+    } has typed /trust ${shownName(self)}`,
   ];
 }
 
@@ -409,7 +416,7 @@ function notBegunLine(event: CallEvent, self: string, star: Line, mark: Line): L
   const who = nameSpan(event.peer);
   switch (event.reason) {
     case "not-trusted":
-      return [...mark, ...notTrustedSpans(event, self)];
+      return [...mark, ...notTrustedSpans(event, self, PERHAPS_OTHER_DEVICE)];
     case "quit":
       return [...star, who, " was calling when you left"];
     case "cancelled":

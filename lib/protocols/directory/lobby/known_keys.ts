@@ -185,7 +185,7 @@ export class KnownKeys {
       found =
         `${shown} has another key than ${called}: ${change.key}, where ${called}'s is ${change.before}`;
     }
-    const way = `ask ${called} some other way; if this key really is ${called}'s: /trust ${shown}`;
+    const way = wayText(called, shown, change.before !== undefined);
     this.out.keyChanged(change, `${found}; there was no call; ${way}`, ref);
   }
 
@@ -209,7 +209,7 @@ export class KnownKeys {
     const rival = this.#reported.rivalOf(folded, key, nowMs);
     if (this.#reported.isNews(folded, key, nowMs)) this.#reported.report(name, key, nowMs);
     const way = rival === undefined
-      ? `ask ${shown} some other way; if this key really is ${shown}'s: /trust ${shown}`
+      ? wayText(shown, shown, before !== undefined)
       : `/trust ${shown} accepts the key that you were told first, ${fingerprintOf(rival.key)}`;
     const changed = { name, key: fingerprint, ...(before === undefined ? {} : { before }) };
     this.out.keyChanged(changed, `${found}; ${so}; ${way}`, ref);
@@ -327,4 +327,15 @@ export class KnownKeys {
     this.out.push({ type: "pin", name, key, again: true });
     return { name, key, before };
   }
+}
+
+/**
+ * What to do about another key than the one expected. @param typed The name by which `/trust` accepts it.
+ * @param isOther Whether one was expected: then the account may be in from another device.
+ */
+function wayText(name: string, typed: string, isOther: boolean): string {
+  const device = isOther
+    ? `it may be another device of ${name}'s, which has a key of its own, or somebody else: `
+    : "";
+  return `${device}ask ${name} some other way; if this key really is ${name}'s: /trust ${typed}`;
 }

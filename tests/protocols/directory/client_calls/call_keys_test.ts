@@ -23,7 +23,9 @@ Deno.test("keys: a caller with another key than before is told so and declined, 
     told.split(" changed=")[0],
     `error code=key-changed text=bob called you with another key than before: ${
       fingerprintOf(BOB)
-    }, it was ${fingerprintOf(EVE)}; the call was refused; ask bob some other way; ` +
+    }, it was ${
+      fingerprintOf(EVE)
+    }; the call was refused; it may be another device of bob's, which has a key of its own, or somebody else: ask bob some other way; ` +
       "if this key really is bob's: /trust bob",
   );
 

@@ -40,7 +40,9 @@ function alike(): readonly [PeerKey, PeerKey] {
 function callOf(key: PeerKey): string {
   const shown = apart(key);
   return `error code=key-changed text=${shown} has another key than bob: ${fingerprintOf(key)}, ` +
-    `where bob's is ${fingerprintOf(BOB)}; there was no call; ask bob some other way; ` +
+    `where bob's is ${
+      fingerprintOf(BOB)
+    }; there was no call; it may be another device of bob's, which has a key of its own, or somebody else: ask bob some other way; ` +
     `if this key really is bob's: /trust ${shown}`;
 }
 
