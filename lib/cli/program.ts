@@ -3,11 +3,22 @@
 import { P2pchatError } from "../base/errors.ts";
 import { isDoneWithin } from "../runtime/within.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
-import { accountsProgramCommands } from "./tools/accounts_arguments.ts";
+import {
+  addAccountCommand,
+  changePasswordCommand,
+  importAccountsCommand,
+  listAccountsCommand,
+  removeAccountsCommand,
+} from "./tools/accounts_arguments.ts";
 import { errorTerminal } from "./session/answers.ts";
-import { asksForJson, parseCommandLine, type ProgramCommand } from "./args/arguments.ts";
+import {
+  asksForJson,
+  parseCommandLine,
+  type ProgramCommand,
+  programCommand,
+} from "./args/arguments.ts";
 import { endingOf } from "./session/ending.ts";
-import { logProgramCommands } from "./tools/group_log_arguments.ts";
+import { exportLogCommand, verifyLogCommand } from "./tools/group_log_arguments.ts";
 import { keepOnly } from "./args/least_privilege.ts";
 import { flushLog, logEnding, logFault, stackOf } from "./session/log.ts";
 import { meshProgramCommand } from "./mesh/mesh_arguments.ts";
@@ -21,23 +32,81 @@ import { registryProgramCommand } from "./directory/registry_arguments.ts";
 import { regserverProgramCommand } from "./directory/regserver_arguments.ts";
 import { serveProgramCommand } from "./group/serve_arguments.ts";
 import { USAGE_COLUMNS, usageText } from "./args/usage.ts";
-import { snapshotProgramCommands } from "./tools/snapshot_arguments.ts";
-import { usersProgramCommands } from "./tools/users_arguments.ts";
+import { verifySnapshotCommand } from "./tools/snapshot_arguments.ts";
+import { addUserCommand, checkUsersCommand, ownUserCommand } from "./tools/users_arguments.ts";
 import { VERSION } from "./session/version.ts";
 import { print, writeLast } from "./streams/write_whole.ts";
 
-/** All commands of the program. */
+/** All commands of the program: what isn't used isn't loaded. */
 export const COMMANDS: readonly ProgramCommand[] = [
-  meshProgramCommand,
-  serveProgramCommand,
-  memberProgramCommand,
-  regserverProgramCommand,
-  registryProgramCommand,
-  friendsProgramCommand,
-  ...logProgramCommands,
-  ...snapshotProgramCommands,
-  ...usersProgramCommands,
-  ...accountsProgramCommands,
+  programCommand(
+    meshProgramCommand,
+    async (options) => await (await import("./mesh/mesh_mode.ts")).runMesh(options),
+  ),
+  programCommand(
+    serveProgramCommand,
+    async (options) => await (await import("./group/serve_mode.ts")).runServe(options),
+  ),
+  programCommand(
+    memberProgramCommand,
+    async (options) => await (await import("./group/member_mode.ts")).runMember(options),
+  ),
+  programCommand(
+    regserverProgramCommand,
+    async (options) => await (await import("./directory/regserver_mode.ts")).runRegserver(options),
+  ),
+  programCommand(
+    registryProgramCommand,
+    async (options) => await (await import("./directory/registry_mode.ts")).runRegistry(options),
+  ),
+  programCommand(
+    friendsProgramCommand,
+    async (options) => await (await import("./friends/friends_mode.ts")).runFriends(options),
+  ),
+  programCommand(
+    verifyLogCommand,
+    async (options) => await (await import("./tools/group_log_verify.ts")).verifyLog(options),
+  ),
+  programCommand(
+    exportLogCommand,
+    async (options) => await (await import("./tools/group_log_export.ts")).exportLog(options),
+  ),
+  programCommand(
+    verifySnapshotCommand,
+    async (options) => await (await import("./tools/snapshot_verify.ts")).verifySnapshot(options),
+  ),
+  programCommand(
+    checkUsersCommand,
+    async (options) => await (await import("./tools/users.ts")).checkUsers(options),
+  ),
+  programCommand(
+    addUserCommand,
+    async (options) => await (await import("./tools/users.ts")).addUser(options),
+  ),
+  programCommand(
+    ownUserCommand,
+    async (options) => await (await import("./tools/users.ts")).showOwnUser(options),
+  ),
+  programCommand(
+    listAccountsCommand,
+    async (options) => await (await import("./tools/accounts_command.ts")).listAccounts(options),
+  ),
+  programCommand(
+    addAccountCommand,
+    async (options) => await (await import("./tools/accounts_command.ts")).addAccount(options),
+  ),
+  programCommand(
+    changePasswordCommand,
+    async (options) => await (await import("./tools/accounts_command.ts")).changePassword(options),
+  ),
+  programCommand(
+    removeAccountsCommand,
+    async (options) => await (await import("./tools/accounts_command.ts")).removeAccounts(options),
+  ),
+  programCommand(
+    importAccountsCommand,
+    async (options) => await (await import("./tools/accounts_import.ts")).importAccounts(options),
+  ),
 ];
 
 /** A disk that takes nothing for this long gets no more of the log. */

@@ -2,9 +2,10 @@
 
 import { assert } from "@std/assert";
 import {
-  type CommandLine,
+  type CommandOf,
   parseCommandLine,
   type ProgramCommand,
+  programCommand,
 } from "../../lib/cli/args/arguments.ts";
 import type { CommonOptions } from "../../lib/cli/args/options.ts";
 
@@ -21,22 +22,23 @@ export const COMMON_OPTIONS: CommonOptions = {
   logFile: null,
 };
 
-/** @param read The command's own reading of its line. */
+/** Commands that do nothing. */
+export function idle(...commands: readonly CommandOf<unknown>[]): readonly ProgramCommand[] {
+  return commands.map((command) => programCommand(command, () => Promise.resolve()));
+}
+
+/** The options that a command reads from its line. */
 export function parsedOptions<Options>(
-  command: ProgramCommand,
-  read: (line: CommandLine) => Options,
+  command: CommandOf<Options>,
   args: readonly string[],
   variables = HOME,
 ): Options {
   let options: Options | undefined;
-  const noting: ProgramCommand = {
+  const noting: CommandOf<Options> = {
     ...command,
-    prepare(line) {
-      options = read(line);
-      return () => Promise.resolve();
-    },
+    options: (line) => options = command.options(line),
   };
-  parseCommandLine(args, [noting], (name) => variables[name]);
+  parseCommandLine(args, idle(noting), (name) => variables[name]);
   assert(options !== undefined, "the command is run");
   return options;
 }

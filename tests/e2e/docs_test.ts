@@ -7,13 +7,12 @@ import { friendsCommands } from "../../lib/cli/friends/friends_commands.ts";
 import { meshCommands } from "../../lib/cli/mesh/mesh_commands.ts";
 import { meshProgramCommand } from "../../lib/cli/mesh/mesh_arguments.ts";
 import { friendsProgramCommand } from "../../lib/cli/friends/friends_arguments.ts";
-import { usersProgramCommands } from "../../lib/cli/tools/users_arguments.ts";
 import { registryProgramCommand } from "../../lib/cli/directory/registry_arguments.ts";
 import { registryCommands } from "../../lib/cli/directory/registry_commands.ts";
 import { PromptState } from "../../lib/cli/directory/prompt_state.ts";
 import { regserverProgramCommand } from "../../lib/cli/directory/regserver_arguments.ts";
 import { regserverCommands } from "../../lib/cli/directory/regserver_commands.ts";
-import { accountsProgramCommands } from "../../lib/cli/tools/accounts_arguments.ts";
+import { COMMANDS } from "../../lib/cli/program.ts";
 import { FORCED_EXIT_STATUS } from "../../lib/cli/streams/interrupts.ts";
 import { importRows } from "../../lib/cli/tools/accounts_import.ts";
 import { parseAccounts } from "../../lib/store/accounts/accounts_csv.ts";
@@ -161,6 +160,11 @@ const registryCommandTable = registryCommands(
   false,
 );
 
+/** The commands of the program whose names begin with this word. */
+function programsOf(word: string) {
+  return COMMANDS.filter(({ name }) => name.startsWith(`${word} `));
+}
+
 const MODES = [
   { page: "mesh.md", commands: meshCommands.commands, program: meshProgramCommand },
   { page: "friends.md", commands: friendsCommands.commands, program: friendsProgramCommand },
@@ -279,10 +283,10 @@ Deno.test("docs/friends.md: its table is one, and its commands are those there a
     ["alice", "bob", "carol"],
   );
   for (const words of lines) {
-    const request = parseCommandLine(words.slice(1), usersProgramCommands, () => "/home/alice");
+    const request = parseCommandLine(words.slice(1), programsOf("users"), () => "/home/alice");
     assertEquals(request.type, "run");
   }
-  assertEquals(lines.length, usersProgramCommands.length);
+  assertEquals(lines.length, programsOf("users").length);
 });
 
 Deno.test("docs/directory.md: the operator's commands are those there are, its table and its import are some", async () => {
@@ -295,10 +299,10 @@ Deno.test("docs/directory.md: the operator's commands are those there are, its t
   const bytes = (text: string) => new TextEncoder().encode(text);
 
   for (const words of lines) {
-    const request = parseCommandLine(words.slice(1), accountsProgramCommands, () => "/home/alice");
+    const request = parseCommandLine(words.slice(1), programsOf("accounts"), () => "/home/alice");
     assertEquals(request.type, "run");
   }
-  assertEquals(lines.length, accountsProgramCommands.length);
+  assertEquals(lines.length, programsOf("accounts").length);
   const rows = importRows("people.csv", bytes(people!)).map((row) => "name" in row && row.name);
   assertEquals(rows, ["alice", "Zoë"]);
   const { table: known, complaints } = parseAccounts("accounts.csv", bytes(table!));
@@ -306,7 +310,7 @@ Deno.test("docs/directory.md: the operator's commands are those there are, its t
 });
 
 Deno.test("docs/directory.md, README.md: each command line of a directory is one", async () => {
-  const programs = [registryProgramCommand, regserverProgramCommand];
+  const programs = COMMANDS.filter(({ name }) => name === "peer" || name === "regserver");
   const text = await page("docs/directory.md") + await page("README.md");
   const lines = [...text.matchAll(/p2pchat (?:regserver|peer[^\n|`]* --registry)[^\n|`<#]*/g)]
     .map(([line]) => line.split(/ {2,}/)[0]!.trim())

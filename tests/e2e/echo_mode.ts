@@ -5,12 +5,11 @@
  *     deno run -A tests/e2e/echo_mode.ts mesh Alice [FLAGS]
  */
 
-import { type ProgramCommand } from "../../lib/cli/args/arguments.ts";
-import { meshOptions, meshProgramCommand } from "../../lib/cli/mesh/mesh_arguments.ts";
+import { programCommand } from "../../lib/cli/args/arguments.ts";
+import { type MeshOptions, meshProgramCommand } from "../../lib/cli/mesh/mesh_arguments.ts";
 import { meshCommands, type MeshCommandSink } from "../../lib/cli/mesh/mesh_commands.ts";
 import { meshLines, type MeshOwnEvent } from "../../lib/cli/mesh/mesh_rendering.ts";
 import { openUserInterface } from "../../lib/cli/session/open_user_interface.ts";
-import type { MeshOptions } from "../../lib/cli/args/options.ts";
 import type { CommonEvent } from "../../lib/cli/rendering/user_interface.ts";
 
 /** What tests send besides events of the room. */
@@ -92,13 +91,7 @@ async function followEvents(take: (event: MeshOwnEvent | CommonEvent | Order) =>
   }
 }
 
-const echo: ProgramCommand = {
-  ...meshProgramCommand,
-  prepare(line) {
-    const options = meshOptions(line);
-    return () => run(options);
-  },
-};
+const echo = programCommand(meshProgramCommand, run);
 
 if (import.meta.main) {
   const { runProgram } = await import("../../lib/cli/program.ts");

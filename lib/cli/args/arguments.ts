@@ -11,13 +11,13 @@ import { type Flag, portApart, takesValue } from "./flags.ts";
 import type { FileNeed, FileUse } from "./least_privilege.ts";
 import { didYouMean } from "../../base/text/nearest.ts";
 import { inWords } from "../../base/text/words.ts";
-import type { CommonOptions, ServerAddress } from "./options.ts";
+import type { CommandLine, CommonOptions, FileOptions, ServerAddress } from "./options.ts";
 
 /** Reads one variable of the environment. */
 type Variables = (name: string) => string | undefined;
 
-/** One of the program's commands. */
-export interface ProgramCommand {
+/** How one of the program's commands is written. */
+export interface CommandForm {
   /** One word, or two where several commands share a subject: `users add`. */
   readonly name: string;
   /** The flag that distinguishes it from other commands of the same name: exactly one of these must be given. */
@@ -37,20 +37,35 @@ export interface ProgramCommand {
    * to them. Runs with all rights, and reads no more than is needed for that.
    */
   readonly ledTo?: (line: CommandLine) => Promise<readonly FileNeed[]>;
+}
+
+/** A command and what its words and flags mean. */
+export interface CommandOf<Options> extends CommandForm {
   /**
-   * Checks the words and flags, and returns the work to do. Accesses neither network nor files.
-   * @throws {P2pchatError} `usage` or `bad-name`.
+   * Accesses neither network nor files.
+   * @throws {P2pchatError} `usage` or `bad-name`; `bad-credentials` for an invite that can't be read.
    */
+  readonly options: (line: CommandLine) => Options;
+}
+
+/** One of the program's commands. */
+export interface ProgramCommand extends CommandForm {
+  /** Checks the words and flags, and returns the work to do. @throws {P2pchatError} As `options` of `CommandOf`. */
   readonly prepare: (line: CommandLine) => () => Promise<void>;
 }
 
-/** The words and flags given to one command. */
-export interface CommandLine {
-  readonly words: readonly string[];
-  readonly common: CommonOptions;
-  /** The parsed value of a flag; `undefined` if it wasn't given. */
-  value<Value>(name: string): Value | undefined;
-  isOn(name: string): boolean;
+/** The command with its work, which begins once the process has no rights but those that it needs. */
+export function programCommand<Options>(
+  command: CommandOf<Options>,
+  work: (options: Options) => Promise<void>,
+): ProgramCommand {
+  return {
+    ...command,
+    prepare(line) {
+      const options = command.options(line);
+      return () => work(options);
+    },
+  };
 }
 
 /** The flags that all commands have. */
@@ -165,7 +180,7 @@ function parsedCommandLine(
   return { type: "run", needs, run: entry.prepare(line) };
 }
 
-function kept({ folder, use }: NonNullable<ProgramCommand["keeps"]>, data: string): FileNeed {
+function kept({ folder, use }: NonNullable<CommandForm["keeps"]>, data: string): FileNeed {
   return { path: folder(data), use };
 }
 
@@ -173,7 +188,7 @@ function kept({ folder, use }: NonNullable<ProgramCommand["keeps"]>, data: strin
 function pathsOf(
   given: Given,
   words: readonly string[],
-  { fileUse }: Pick<ProgramCommand, "fileUse">,
+  { fileUse }: Pick<CommandForm, "fileUse">,
   flags: readonly Flag[],
 ): ReadonlyMap<string, FileNeed> {
   const paths = new Map<string, FileNeed>();
@@ -236,13 +251,23 @@ export function asksForJson(args: readonly string[]): boolean {
  * @param extra The first excess word, if any.
  */
 export function wrongWords(
-  entry: Pick<ProgramCommand, "name" | "form" | "example">,
+  entry: Pick<CommandForm, "name" | "form" | "example">,
   extra?: string,
 ): P2pchatError {
   const form = commandForm(entry);
   const example = form === entry.example ? "" : `, for example ${entry.example}`;
   const fault = extra === undefined ? "" : `Unexpected argument ${quotedStart(extra)}. `;
   return new P2pchatError("usage", `${fault}The form is ${form}${example}`);
+}
+
+/** The options of a command whose one word is a file. @throws {P2pchatError} `usage` unless exactly one is given. */
+export function fileOptions(
+  { words, common }: CommandLine,
+  entry: Pick<CommandForm, "name" | "form" | "example">,
+): FileOptions {
+  const [file = "", ...rest] = words;
+  if (file === "" || rest.length > 0) throw wrongWords(entry, rest[0]);
+  return { ...common, file };
 }
 
 /**
@@ -252,7 +277,7 @@ export function wrongWords(
 export function serverAddress(
   line: CommandLine,
   flag: "server" | "registry",
-  entry: Pick<ProgramCommand, "name" | "form" | "example">,
+  entry: Pick<CommandForm, "name" | "form" | "example">,
 ): ServerAddress {
   const address = line.value<ServerAddress>(flag);
   const [, extra] = line.words;
@@ -367,12 +392,12 @@ function chosen(given: Given, commands: readonly ProgramCommand[]): ProgramComma
 }
 
 /** The command as typed, without optional flags. */
-export function commandForm({ name, form }: Pick<ProgramCommand, "name" | "form">): string {
+export function commandForm({ name, form }: Pick<CommandForm, "name" | "form">): string {
   return `p2pchat ${name} ${form}`.trimEnd();
 }
 
 /** The command in users' terms: `peer --users` where several have the same name. */
-export function commandTitle({ name, chosenBy }: ProgramCommand): string {
+export function commandTitle({ name, chosenBy }: CommandForm): string {
   return chosenBy === undefined ? name : `${name} --${chosenBy}`;
 }
 

@@ -19,7 +19,7 @@ import { didYouMean } from "../../base/text/nearest.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import { inWords } from "../../base/text/words.ts";
 import type { FileUse } from "./least_privilege.ts";
-import type { AdvertisedAddress, ServerAddress } from "./options.ts";
+import type { AdvertisedAddress, CommandLine, ServerAddress } from "./options.ts";
 
 /** A flag without a value: on if it is given. */
 interface Switch {
@@ -39,9 +39,37 @@ export interface ValueFlag<Value> extends Switch {
   readonly isAskedFor?: true;
   /** All possible values, where these are a few words. */
   readonly words?: readonly string[];
+  /** The value where the flag isn't given; absent: null. */
+  readonly default?: Value;
 }
 
 export type Flag = Switch | ValueFlag<unknown>;
+
+/** A command's flags by the options that they give. */
+export type Flags = Readonly<Record<string, Flag>>;
+
+/**
+ * The options that flags give: the value, or its default. A switch is true where it is given; one that is named `no-...`
+ * is false then.
+ */
+export type OptionsOf<Own extends Flags> = {
+  readonly [Option in keyof Own]: Own[Option] extends ValueFlag<infer Value>
+    ? Own[Option] extends { readonly default: unknown } ? Value : Value | null
+    : boolean;
+};
+
+/** What the command line says of these flags. */
+export function optionsOf<Own extends Flags>(
+  { value, isOn }: Pick<CommandLine, "value" | "isOn">,
+  flags: Own,
+): OptionsOf<Own> {
+  const optionOf = (flag: Flag) =>
+    takesValue(flag)
+      ? value(flag.name) ?? flag.default ?? null
+      : isOn(flag.name) !== flag.name.startsWith("no-");
+  const options = Object.entries(flags).map(([option, flag]) => [option, optionOf(flag)]);
+  return Object.fromEntries(options) as OptionsOf<Own>;
+}
 
 /** Whether the flag has a value; a switch has none. */
 export function takesValue(flag: Flag): flag is ValueFlag<unknown> {

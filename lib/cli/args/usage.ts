@@ -1,6 +1,6 @@
 /** The text of `help`: the commands first, then their flags. */
 
-import { commandForm, commandTitle, COMMON_FLAGS, type ProgramCommand } from "./arguments.ts";
+import { type CommandForm, commandForm, commandTitle, COMMON_FLAGS } from "./arguments.ts";
 import { type Flag, takesValue } from "./flags.ts";
 import { brokenAtWords, type Cells } from "../rendering/line_breaking.ts";
 
@@ -20,8 +20,8 @@ const ASCII_CELLS: Cells = {
  * @param columns The width at which lines are broken.
  */
 export function usageText(
-  about: readonly ProgramCommand[],
-  commands: readonly ProgramCommand[],
+  about: readonly CommandForm[],
+  commands: readonly CommandForm[],
   columns = USAGE_COLUMNS,
 ): string {
   const lines = about.length === 0
@@ -39,7 +39,7 @@ function folded(line: string, columns: number): readonly string[] {
   return parts.map((part, index) => `${indent}${index === 0 ? "" : "  "}${part}`);
 }
 
-function programUsage(commands: readonly ProgramCommand[], columns: number): string[] {
+function programUsage(commands: readonly CommandForm[], columns: number): string[] {
   const lines = ["p2pchat: chat from a terminal, end to end encrypted, without an account", ""];
   for (const entry of commands) {
     lines.push(`  ${commandForm(entry)}`, ...described("      ", entry.help, columns));
@@ -61,7 +61,7 @@ function programUsage(commands: readonly ProgramCommand[], columns: number): str
   return lines;
 }
 
-function commandsUsage(about: readonly ProgramCommand[], columns: number): string[] {
+function commandsUsage(about: readonly CommandForm[], columns: number): string[] {
   const lines: string[] = [];
   for (const entry of about) {
     lines.push(commandForm(entry), ...described("    ", entry.help, columns));

@@ -21,7 +21,7 @@ import { InputPause } from "../streams/input_pause.ts";
 import { inputTo, type ModeInput } from "../session/mode_input.ts";
 import { OnlineNames } from "../rendering/online_names.ts";
 import { isForPerson } from "../session/open_user_interface.ts";
-import type { RegistryOptions } from "../args/options.ts";
+import type { RegistryOptions } from "./registry_arguments.ts";
 import { OwnAccount } from "./own_account.ts";
 import { People } from "../credentials/people.ts";
 import { givenPassword, passwordIn } from "../credentials/password_source.ts";

@@ -11,98 +11,93 @@ import {
   TTL_MS_MAX,
 } from "../../protocols/directory/schema/limits.ts";
 import { accountsTable } from "../tools/accounts_arguments.ts";
-import { type CommandLine, type ProgramCommand, wrongWords } from "../args/arguments.ts";
+import { type CommandOf, wrongWords } from "../args/arguments.ts";
 import {
   advertiseFlag,
   durationWithin,
+  type Flags,
   hostFlag,
   listenPort,
   oneOf,
+  type OptionsOf,
+  optionsOf,
   wholeNumber,
 } from "../args/flags.ts";
-import type { AdvertisedAddress, RegserverOptions } from "../args/options.ts";
+import type { CommonOptions } from "../args/options.ts";
 
 /** The greatest limit of sign-ups per hour and address: more wouldn't be people. */
 const SIGN_UPS_MAX = 10_000;
 
-const words = { name: "regserver", form: "", example: "p2pchat regserver" };
+const flags = {
+  host: hostFlag("listen"),
+  port: {
+    name: "port",
+    value: "N",
+    help: `listen at this port, TCP and UDP (${REGSERVER_PORT_DEFAULT})`,
+    parse: listenPort,
+    default: REGSERVER_PORT_DEFAULT,
+  },
+  advertise: advertiseFlag("people"),
+  clientsMax: {
+    name: "max-clients",
+    value: "N",
+    help: `clients logged in at once, at most (${CLIENTS_MAX_DEFAULT})`,
+    parse: wholeNumber(1, CLIENTS_MAX),
+    default: CLIENTS_MAX_DEFAULT,
+  },
+  accounts: {
+    name: "accounts",
+    value: "WHICH",
+    help:
+      "required: no guests; optional (default): guests may use any free name without an account",
+    ...oneOf(["required", "optional"]),
+    default: "optional",
+  },
+  signUpsMax: {
+    name: "signup-limit",
+    value: "N",
+    help: `sign-ups in an hour from one address, at most (${SIGN_UPS_MAX_DEFAULT})`,
+    parse: wholeNumber(0, SIGN_UPS_MAX),
+    default: SIGN_UPS_MAX_DEFAULT,
+  },
+  relays: {
+    name: "no-relay",
+    help: "do not relay calls between users who cannot connect directly",
+  },
+  broadcast: {
+    name: "broadcast",
+    value: "WHO",
+    help: "who may send broadcasts: all (default), accounts, or the operator alone",
+    ...oneOf<BroadcastPolicy>(["all", "accounts", "operator"]),
+    default: "all" as const,
+  },
+  ttlMs: {
+    name: "broadcast-ttl",
+    value: "TIME",
+    help: `how long a broadcast is kept for accounts that are away (${TTL_MS_DEFAULT / 60_000}m)`,
+    parse: durationWithin(0, TTL_MS_MAX),
+    default: TTL_MS_DEFAULT,
+  },
+} satisfies Flags;
 
-export const regserverProgramCommand: ProgramCommand = {
-  ...words,
+/** `p2pchat regserver`. */
+export interface RegserverOptions extends CommonOptions, Omit<OptionsOf<typeof flags>, "accounts"> {
+  /** False: only accounts may enter. */
+  readonly guests: boolean;
+}
+
+export const regserverProgramCommand: CommandOf<RegserverOptions> = {
+  name: "regserver",
+  form: "",
+  example: "p2pchat regserver",
   keeps: { folder: regserverFolder, use: "make" },
   ledTo: accountsTable,
   help:
     "the directory: accounts, who is online, calls between two, broadcasts; it cannot listen to calls",
-  flags: [
-    hostFlag("listen"),
-    {
-      name: "port",
-      value: "N",
-      help: `listen at this port, TCP and UDP (${REGSERVER_PORT_DEFAULT})`,
-      parse: listenPort,
-    },
-    advertiseFlag("people"),
-    {
-      name: "max-clients",
-      value: "N",
-      help: `clients logged in at once, at most (${CLIENTS_MAX_DEFAULT})`,
-      parse: wholeNumber(1, CLIENTS_MAX),
-    },
-    {
-      name: "accounts",
-      value: "WHICH",
-      help:
-        "required: no guests; optional (default): guests may use any free name without an account",
-      ...oneOf(["required", "optional"]),
-    },
-    {
-      name: "signup-limit",
-      value: "N",
-      help: `sign-ups in an hour from one address, at most (${SIGN_UPS_MAX_DEFAULT})`,
-      parse: wholeNumber(0, SIGN_UPS_MAX),
-    },
-    {
-      name: "no-relay",
-      help: "do not relay calls between users who cannot connect directly",
-    },
-    {
-      name: "broadcast",
-      value: "WHO",
-      help: "who may send broadcasts: all (default), accounts, or the operator alone",
-      ...oneOf<BroadcastPolicy>(["all", "accounts", "operator"]),
-    },
-    {
-      name: "broadcast-ttl",
-      value: "TIME",
-      help: `how long a broadcast is kept for accounts that are away (${TTL_MS_DEFAULT / 60_000}m)`,
-      parse: durationWithin(0, TTL_MS_MAX),
-    },
-  ],
-  prepare(line) {
-    const options = regserverOptions(line);
-    return async () => {
-      const { runRegserver } = await import("./regserver_mode.ts");
-      await runRegserver(options);
-    };
+  flags: Object.values(flags),
+  options(line) {
+    if (line.words.length > 0) throw wrongWords(regserverProgramCommand, line.words[0]);
+    const { accounts, ...options } = optionsOf(line, flags);
+    return { ...line.common, ...options, guests: accounts !== "required" };
   },
 };
-
-/**
- * The options of `regserver`.
- * @throws {P2pchatError} `usage`.
- */
-export function regserverOptions(line: CommandLine): RegserverOptions {
-  if (line.words.length > 0) throw wrongWords(words, line.words[0]);
-  return {
-    ...line.common,
-    host: line.value<string>("host") ?? null,
-    port: line.value<number>("port") ?? REGSERVER_PORT_DEFAULT,
-    advertise: line.value<AdvertisedAddress>("advertise") ?? null,
-    clientsMax: line.value<number>("max-clients") ?? CLIENTS_MAX_DEFAULT,
-    guests: line.value<string>("accounts") !== "required",
-    signUpsMax: line.value<number>("signup-limit") ?? SIGN_UPS_MAX_DEFAULT,
-    relays: !line.isOn("no-relay"),
-    broadcast: line.value<BroadcastPolicy>("broadcast") ?? "all",
-    ttlMs: line.value<number>("broadcast-ttl") ?? TTL_MS_DEFAULT,
-  };
-}

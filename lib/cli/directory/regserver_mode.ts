@@ -14,7 +14,7 @@ import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import { UdpDatagrams } from "../../transport/udp_datagrams.ts";
 import { openAccountsFile, openPasswordHasher } from "../tools/accounts_command.ts";
 import { inputTo } from "../session/mode_input.ts";
-import type { RegserverOptions } from "../args/options.ts";
+import type { RegserverOptions } from "./regserver_arguments.ts";
 import { OnlineNames } from "../rendering/online_names.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
 import { type OpenedRecords, openRecords } from "../session/record_store.ts";

@@ -14,7 +14,7 @@ import { HostSet } from "../../transport/hosts.ts";
 import { forwardTo, type Links, openTo } from "../../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
-import type { FriendsOptions } from "../args/options.ts";
+import type { FriendsOptions } from "./friends_arguments.ts";
 import { People } from "../credentials/people.ts";
 import { pinnedKeys, pinsIn } from "../credentials/pinned_keys.ts";
 import type { Mode } from "../rendering/user_interface.ts";

@@ -4,110 +4,104 @@ import { usersFolder } from "../../store/disk/paths.ts";
 import { chosenName } from "../commands/command_arguments.ts";
 import { MEMBER_PORTS, SERVE_PORT_DEFAULT } from "../args/default_ports.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import type { Endpoint } from "../../base/ids.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { type GroupInvite, parseGroupInvite } from "../../protocols/group/schema/group_secrets.ts";
-import {
-  type CommandLine,
-  type ProgramCommand,
-  serverAddress,
-  wrongWords,
-} from "../args/arguments.ts";
+import { type CommandOf, serverAddress, wrongWords } from "../args/arguments.ts";
 import {
   advertiseFlag,
   fileName,
+  type Flags,
   hostFlag,
   listenPort,
+  type OptionsOf,
+  optionsOf,
   server,
   SERVER_FORM,
 } from "../args/flags.ts";
-import type { AdvertisedAddress, MemberOptions } from "../args/options.ts";
+import type { CommonOptions, InviteSource } from "../args/options.ts";
 import { inviteFlags, inviteSource, takenInvite } from "../credentials/invites.ts";
-import { processStreams, type Streams } from "../streams/streams.ts";
+import type { Streams } from "../streams/streams.ts";
 
-const words = {
+const flags = {
+  server: {
+    name: "server",
+    value: SERVER_FORM,
+    help: `where the group's coordinator listens (port ${SERVE_PORT_DEFAULT}), and its key`,
+    parse: server,
+  },
+  host: hostFlag("receive datagrams"),
+  port: {
+    name: "port",
+    value: "N",
+    help:
+      `receive datagrams at this UDP port (the one used last time, or else the first free one from ` +
+      `${MEMBER_PORTS.first} to ${MEMBER_PORTS.last})`,
+    parse: listenPort,
+  },
+  advertise: advertiseFlag("other members"),
+  logPath: {
+    name: "db",
+    value: "FILE",
+    help: "keep the log there, from now on (below the profile)",
+    use: "keep-log" as const,
+    parse: fileName,
+  },
+  wait: { name: "no-wait", help: "end if the coordinator doesn't answer at the start" },
+} satisfies Flags;
+
+/** `p2pchat peer NAME --server HOST[:PORT]`. */
+export interface MemberOptions extends CommonOptions, Omit<OptionsOf<typeof flags>, "server"> {
+  /** Valid and in NFC. */
+  readonly name: string;
+  /** The coordinator's address. */
+  readonly server: Endpoint;
+  /** The key that the coordinator must have; `null`: the one met before, or else whoever answers first. */
+  readonly serverKey: Fingerprint | null;
+  /** Where an invite to a private group is. */
+  readonly invite: InviteSource<GroupInvite>;
+}
+
+export const memberProgramCommand: CommandOf<MemberOptions> = {
   name: "peer",
   chosenBy: "server",
   form: "NAME --server HOST[:PORT]",
   example: "p2pchat peer Alice --server 192.168.1.5",
-};
-
-export const memberProgramCommand: ProgramCommand = {
-  ...words,
   keeps: { folder: usersFolder, use: "make" },
   help: "a group whose members all hold the same log, in one order; HOST runs p2pchat serve",
-  flags: [
-    {
-      name: "server",
-      value: SERVER_FORM,
-      help: `where the group's coordinator listens (port ${SERVE_PORT_DEFAULT}), and its key`,
-      parse: server,
-    },
-    ...inviteFlags("private group"),
-    hostFlag("receive datagrams"),
-    {
-      name: "port",
-      value: "N",
-      help:
-        `receive datagrams at this UDP port (the one used last time, or else the first free one from ` +
-        `${MEMBER_PORTS.first} to ${MEMBER_PORTS.last})`,
-      parse: listenPort,
-    },
-    advertiseFlag("other members"),
-    {
-      name: "db",
-      value: "FILE",
-      help: "keep the log there, from now on (below the profile)",
-      use: "keep-log",
-      parse: fileName,
-    },
-    { name: "no-wait", help: "end if the coordinator doesn't answer at the start" },
-  ],
+  flags: [...Object.values(flags), ...inviteFlags("private group")],
   async ledTo(line) {
     const { rememberedLogs } = await import("./member_place.ts");
-    const logs = await rememberedLogs(memberOptions(line));
+    const logs = await rememberedLogs(memberProgramCommand.options(line));
     return logs.map((path) => ({ path, use: "keep-log" }));
   },
-  prepare(line) {
-    const given = memberOptions(line);
-    return async () => {
-      const { runMember } = await import("./member_mode.ts");
-      const { options, invite } = await withInvite(given, processStreams());
-      await runMember(options, invite);
+  options(line) {
+    const [name] = line.words;
+    if (name === undefined) {
+      throw new P2pchatError(
+        "usage",
+        `A name is missing. ${wrongWords(memberProgramCommand).message}`,
+      );
+    }
+    // Before what is said of other words, which may be the rest of an invite that was broken into words.
+    const invite = inviteSource(line, parseGroupInvite);
+    const { host, port, key } = serverAddress(line, "server", memberProgramCommand);
+    return {
+      ...line.common,
+      ...optionsOf(line, flags),
+      name: chosenName(name),
+      server: { host, port: port ?? SERVE_PORT_DEFAULT },
+      serverKey: key,
+      invite,
     };
   },
 };
 
 /**
- * The options of `peer --server`.
- * @throws {P2pchatError} `usage` or `bad-name`.
- */
-export function memberOptions(line: CommandLine): MemberOptions {
-  const [name] = line.words;
-  if (name === undefined) {
-    throw new P2pchatError("usage", `A name is missing. ${wrongWords(words).message}`);
-  }
-  // Before what is said of other words, which may be the rest of an invite that was broken into words.
-  const invite = inviteSource(line, parseGroupInvite);
-  const { host, port, key } = serverAddress(line, "server", words);
-  return {
-    ...line.common,
-    name: chosenName(name),
-    server: { host, port: port ?? SERVE_PORT_DEFAULT },
-    serverKey: key,
-    invite,
-    host: line.value<string>("host") ?? null,
-    port: line.value<number>("port") ?? null,
-    advertise: line.value<AdvertisedAddress>("advertise") ?? null,
-    logPath: line.value<string>("db") ?? null,
-    wait: !line.isOn("no-wait"),
-  };
-}
-
-/**
  * The options with the key of the coordinator that the invite names, and the invite; null where there is none.
  * @throws {P2pchatError} `usage`, `bad-credentials` or `bad-file`.
  */
-async function withInvite(
+export async function withInvite(
   options: MemberOptions,
   streams: Streams,
 ): Promise<{ readonly options: MemberOptions; readonly invite: GroupInvite | null }> {

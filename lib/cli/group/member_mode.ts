@@ -27,7 +27,7 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import { UdpDatagrams } from "../../transport/udp_datagrams.ts";
 import { MEMBER_PORTS, SERVE_PORT_DEFAULT } from "../args/default_ports.ts";
-import type { MemberOptions } from "../args/options.ts";
+import { type MemberOptions, withInvite } from "./member_arguments.ts";
 import { People } from "../credentials/people.ts";
 import {
   isVerified,
@@ -54,17 +54,12 @@ import { openGroup } from "./group_store.ts";
 import { asWritten, memberCommands, type MemberCommandSink } from "./member_commands.ts";
 import { groupsFolder, logPathOf, type MemberPlace, MemberPlaces } from "./member_place.ts";
 import { CATCHING_UP_TOLD_MS, type MemberOwnEvent, MemberRendering } from "./member_rendering.ts";
+import { processStreams } from "../streams/streams.ts";
 import { VoteQuestions } from "./vote_questions.ts";
 
-/**
- * Runs until the user leaves.
- * @param invite The one that names the coordinator; null where there is none.
- * @throws {P2pchatError} The reason if it ends otherwise.
- */
-export async function runMember(
-  options: MemberOptions,
-  invite: GroupInvite | null,
-): Promise<void> {
+/** Runs until the user leaves. @throws {P2pchatError} The reason if it ends otherwise. */
+export async function runMember(given: MemberOptions): Promise<void> {
+  const { options, invite } = await withInvite(given, processStreams());
   const rendering = new MemberRendering();
   const votes = new VoteQuestions();
   const mode = {

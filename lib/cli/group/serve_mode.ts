@@ -19,7 +19,7 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import { defaultLog, openCoordinator } from "./group_store.ts";
 import { STATE_FILE } from "../../store/disk/paths.ts";
-import type { ServeOptions } from "../args/options.ts";
+import type { ServeOptions } from "./serve_arguments.ts";
 import { inputTo, type ModeInput } from "../session/mode_input.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
 import { People } from "../credentials/people.ts";

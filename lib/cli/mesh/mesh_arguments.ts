@@ -7,112 +7,108 @@ import { P2pchatError } from "../../base/errors.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { type Invite, parseInvite } from "../../protocols/mesh/schema/invite.ts";
-import { type CommandLine, type ProgramCommand, wrongWords } from "../args/arguments.ts";
+import { type CommandOf, wrongWords } from "../args/arguments.ts";
 import {
   advertiseFlag,
   endpoint,
   fingerprint,
+  type Flags,
   hostFlag,
   listenPort,
+  type OptionsOf,
+  optionsOf,
   server,
   wholeNumber,
 } from "../args/flags.ts";
 import { INVITE_VARIABLE, inviteFlags, inviteSource, takenInvite } from "../credentials/invites.ts";
-import type { AdvertisedAddress, MeshOptions } from "../args/options.ts";
-import { processStreams, type Streams } from "../streams/streams.ts";
+import type { CommonOptions, InviteSource } from "../args/options.ts";
+import type { Streams } from "../streams/streams.ts";
 
 /** Default number of earlier messages shown on joining: a screen or two. */
 const HISTORY_COUNT_DEFAULT = 100;
 /** As many messages as members keep. */
 const HISTORY_COUNT_MAX = 10_000;
 
-const words = {
+const flags = {
+  host: hostFlag("listen"),
+  port: {
+    name: "port",
+    value: "N",
+    help: `listen at this port (${MESH_PORT_DEFAULT}, or any free one)`,
+    parse: listenPort,
+  },
+  advertise: advertiseFlag("others"),
+  historyCount: {
+    name: "history",
+    value: "N",
+    help: `earlier messages to show on joining for the first time (${HISTORY_COUNT_DEFAULT})`,
+    parse: wholeNumber(0, HISTORY_COUNT_MAX),
+    default: HISTORY_COUNT_DEFAULT,
+  },
+  contactKey: {
+    name: "key",
+    value: "FINGERPRINT",
+    help: "the key of the member at HOST PORT: join only if that one answers",
+    parse: fingerprint,
+  },
+  foundNew: { name: "new", help: "create another room instead of going back to the last one" },
+  foundPrivate: {
+    name: "private",
+    help: "create a room that can be joined only with an invite",
+  },
+  passive: {
+    name: "passive",
+    help: "connect to others but accept no connections: for phones and machines behind a NAT; " +
+      "nobody can join through you",
+  },
+} satisfies Flags;
+
+/** `p2pchat mesh NAME [HOST PORT]`. */
+export interface MeshOptions extends CommonOptions, OptionsOf<typeof flags> {
+  /** Valid and in NFC. */
+  readonly name: string;
+  /** The member to join through; `null`: those in the invite, otherwise resume the last room, or found one. */
+  readonly contact: Endpoint | null;
+  /** Where an invite to a room is, with addresses of members. */
+  readonly invite: InviteSource<Invite>;
+}
+
+export const meshProgramCommand: CommandOf<MeshOptions> = {
   name: "mesh",
   form: "NAME [HOST PORT]",
   example: `p2pchat mesh Bob localhost ${MESH_PORT_DEFAULT}`,
-};
-
-export const meshProgramCommand: ProgramCommand = {
-  ...words,
   keeps: { folder: usersFolder, use: "make" },
   help: "a room without any server: create it, or join it through any member at HOST PORT",
-  flags: [
-    hostFlag("listen"),
-    {
-      name: "port",
-      value: "N",
-      help: `listen at this port (${MESH_PORT_DEFAULT}, or any free one)`,
-      parse: listenPort,
-    },
-    advertiseFlag("others"),
-    {
-      name: "history",
-      value: "N",
-      help: `earlier messages to show on joining for the first time (${HISTORY_COUNT_DEFAULT})`,
-      parse: wholeNumber(0, HISTORY_COUNT_MAX),
-    },
-    {
-      name: "key",
-      value: "FINGERPRINT",
-      help: "the key of the member at HOST PORT: join only if that one answers",
-      parse: fingerprint,
-    },
-    { name: "new", help: "create another room instead of going back to the last one" },
-    { name: "private", help: "create a room that can be joined only with an invite" },
-    ...inviteFlags("room"),
-    {
-      name: "passive",
-      help: "connect to others but accept no connections: for phones and machines behind a NAT; " +
-        "nobody can join through you",
-    },
-  ],
-  prepare(line) {
-    const options = meshOptions(line);
-    return async () => {
-      const { runMesh } = await import("./mesh_mode.ts");
-      await runMesh(options, await joiningInvite(options, processStreams()));
-    };
+  flags: [...Object.values(flags), ...inviteFlags("room")],
+  options(line) {
+    const [name, ...address] = line.words;
+    if (name === undefined) {
+      throw new P2pchatError(
+        "usage",
+        `A name is missing. ${wrongWords(meshProgramCommand).message}`,
+      );
+    }
+    // Before what is said of other words: the rest of an invite that was broken into words may follow NAME, or precede it.
+    const invite = inviteSource(line, parseInvite);
+    if (address.length > 2) throw wrongWords(meshProgramCommand, address[2]);
+    const parsedName = chosenName(name);
+    const options = optionsOf(line, flags);
+    const { contact, contactKey } = contactOf(address, options.contactKey);
+    const founding = foundingFlag(options);
+    if (founding !== null && contact !== null) throw bothWays(founding, endpointText(contact));
+    if (founding !== null && invite.from !== "environment") {
+      throw bothWays(founding, invite.from === "file" ? "--invite-file" : "--invite");
+    }
+    if (invite.from === "argument") checkJoining(contact, invite.invite);
+    const foundNew = founding !== null;
+    return { ...line.common, ...options, name: parsedName, contact, contactKey, invite, foundNew };
   },
 };
 
-/**
- * The options of `mesh`.
- * @throws {P2pchatError} `usage`, `bad-name`, or `bad-credentials` for an invite that can't be read.
- */
-export function meshOptions(line: CommandLine): MeshOptions {
-  const [name, ...address] = line.words;
-  if (name === undefined) {
-    throw new P2pchatError("usage", `A name is missing. ${wrongWords(words).message}`);
-  }
-  // Before what is said of other words: the rest of an invite that was broken into words may follow NAME, or precede it.
-  const invite = inviteSource(line, parseInvite);
-  if (address.length > 2) throw wrongWords(words, address[2]);
-  const parsedName = chosenName(name);
-  const { contact, key } = contactOf(address, line.value<Fingerprint>("key") ?? null);
-  const founding = foundingFlag(line.isOn("new"), line.isOn("private"));
-  if (founding !== null && contact !== null) throw bothWays(founding, endpointText(contact));
-  if (founding !== null && invite.from !== "environment") {
-    throw bothWays(founding, invite.from === "file" ? "--invite-file" : "--invite");
-  }
-  if (invite.from === "argument") checkJoining(contact, invite.invite);
-  return {
-    ...line.common,
-    name: parsedName,
-    contact,
-    contactKey: key,
-    invite,
-    host: line.value<string>("host") ?? null,
-    port: line.value<number>("port") ?? null,
-    advertise: line.value<AdvertisedAddress>("advertise") ?? null,
-    historyCount: line.value<number>("history") ?? HISTORY_COUNT_DEFAULT,
-    foundNew: founding !== null,
-    foundPrivate: line.isOn("private"),
-    passive: line.isOn("passive"),
-  };
-}
-
-function foundingFlag(isNew: boolean, isPrivate: boolean): string | null {
-  return isNew ? "--new" : isPrivate ? "--private" : null;
+function foundingFlag(
+  { foundNew, foundPrivate }: Pick<MeshOptions, "foundNew" | "foundPrivate">,
+): string | null {
+  return foundNew ? "--new" : foundPrivate ? "--private" : null;
 }
 
 function bothWays(founding: string, joining: string): P2pchatError {
@@ -131,14 +127,14 @@ function checkJoining(contact: Endpoint | null, invite: Invite): void {
  * The invite with which a member joins; null where there is none.
  * @throws {P2pchatError} `usage`, `bad-credentials` or `bad-file`.
  */
-async function joiningInvite(
+export async function joiningInvite(
   options: MeshOptions,
   streams: Streams,
 ): Promise<Invite | null> {
   const { contact, foundNew, foundPrivate } = options;
   const invite = await takenInvite(options.invite, parseInvite, { streams, options });
   if (invite === null) return null;
-  const founding = foundingFlag(foundNew && !foundPrivate, foundPrivate);
+  const founding = foundingFlag({ foundNew: foundNew && !foundPrivate, foundPrivate });
   if (founding !== null) throw bothWays(founding, `the invite in ${INVITE_VARIABLE}`);
   checkJoining(contact, invite);
   return invite;
@@ -148,22 +144,24 @@ async function joiningInvite(
 function contactOf(
   [hostText, portText]: readonly string[],
   flagKey: Fingerprint | null,
-): Pick<MeshOptions, "contact"> & { readonly key: Fingerprint | null } {
+): Pick<MeshOptions, "contact" | "contactKey"> {
   if (hostText === undefined) {
-    if (flagKey === null) return { contact: null, key: null };
+    if (flagKey === null) return { contact: null, contactKey: null };
     const fault = "--key is that of the member at HOST PORT, which is missing";
-    throw new P2pchatError("usage", `${fault}. ${wrongWords(words).message}`);
+    throw new P2pchatError("usage", `${fault}. ${wrongWords(meshProgramCommand).message}`);
   }
-  if (portText !== undefined) return { contact: endpoint(hostText, portText), key: flagKey };
+  if (portText !== undefined) {
+    return { contact: endpoint(hostText, portText), contactKey: flagKey };
+  }
   const { host, port, key } = server(hostText, "HOST");
   if (port === null) {
     throw new P2pchatError(
       "usage",
-      `The port is missing after ${host}. ${wrongWords(words).message}`,
+      `The port is missing after ${host}. ${wrongWords(meshProgramCommand).message}`,
     );
   }
   if (key !== null && flagKey !== null && key !== flagKey) {
     throw new P2pchatError("usage", `--key is ${flagKey}, and HOST has ${key}; give one of them`);
   }
-  return { contact: { host, port }, key: flagKey ?? key };
+  return { contact: { host, port }, contactKey: flagKey ?? key };
 }

@@ -21,7 +21,8 @@ import { meshLines, type MeshOwnEvent } from "./mesh_rendering.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
 import { InputPause } from "../streams/input_pause.ts";
 import { inputTo } from "../session/mode_input.ts";
-import type { MeshOptions } from "../args/options.ts";
+import { joiningInvite, type MeshOptions } from "./mesh_arguments.ts";
+import { processStreams } from "../streams/streams.ts";
 import { modePorts, runMode } from "../session/run_mode.ts";
 import {
   channelIdentity,
@@ -74,12 +75,9 @@ function connectingText({ begin }: MeshConfig): string | null {
 /** Enough to distinguish rooms, and to find a room's folder. */
 const ROOM_ID_START = 8;
 
-/**
- * Runs until the user leaves.
- * @param invite The invite with which we join; null where there is none.
- * @throws {P2pchatError} The reason if it ends otherwise.
- */
-export async function runMesh(options: MeshOptions, invite: Invite | null): Promise<void> {
+/** Runs until the user leaves. @throws {P2pchatError} The reason if it ends otherwise. */
+export async function runMesh(options: MeshOptions): Promise<void> {
+  const invite = await joiningInvite(options, processStreams());
   const mode = { commands: meshCommands, render: meshLines };
   await withSession(options, { folder: options, lockMode: "mesh" }, mode, async (session) => {
     const { disk, folder } = session;

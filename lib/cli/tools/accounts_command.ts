@@ -23,12 +23,12 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { showAnswer, showErrorBeside, showNoticeBeside } from "../session/answers.ts";
 import { textWidth } from "../rendering/graphemes.ts";
 import { openLog } from "../session/log.ts";
+import type { CommonOptions } from "../args/options.ts";
 import type {
   AccountPasswordOptions,
-  CommonOptions,
   ListAccountsOptions,
   RemoveAccountsOptions,
-} from "../args/options.ts";
+} from "./accounts_arguments.ts";
 import { newPassword } from "../credentials/password_source.ts";
 import { randomBytes } from "../session/random_bytes.ts";
 import { processStreams } from "../streams/streams.ts";

@@ -7,7 +7,7 @@ import type { FoldedName } from "../../base/ids.ts";
 import { countText, numberText } from "../../base/text/words.ts";
 import { foldName, nameFault } from "../../base/text/names.ts";
 import type { AccountsFile } from "../../store/accounts/accounts_file.ts";
-import type { ImportAccountsOptions } from "../args/options.ts";
+import type { FileOptions } from "../args/options.ts";
 import { mayOthersRead, unreadable } from "../credentials/secret_file.ts";
 import type { ShownEvent } from "../rendering/user_interface.ts";
 import { showAnswer, showErrorBeside, showEvent, showNoticeBeside } from "../session/answers.ts";
@@ -34,7 +34,7 @@ interface ImportedEvent extends ShownEvent {
  *   them share, otherwise `bad-file`; `disk`, or why the accounts can't be changed: the remaining rows weren't
  *   tried.
  */
-export async function importAccounts(options: ImportAccountsOptions): Promise<void> {
+export async function importAccounts(options: FileOptions): Promise<void> {
   const { file } = options;
   const rows = importRows(file, await readImport(options));
   const { accounts } = await openAccounts(options);
@@ -51,7 +51,7 @@ class Import {
   #isInterrupted = false;
 
   constructor(
-    readonly options: ImportAccountsOptions,
+    readonly options: FileOptions,
     readonly accounts: AccountsFile,
     readonly rows: readonly (ImportRow | P2pchatError)[],
   ) {}
@@ -170,7 +170,7 @@ function progressText(done: number, total: number, passedMs: number): string {
   return `${numberText(done)} of ${numberText(total)} added or refused, ${rest} to go`;
 }
 
-async function readImport(options: ImportAccountsOptions): Promise<Uint8Array> {
+async function readImport(options: FileOptions): Promise<Uint8Array> {
   const { file } = options;
   try {
     const { isFile, size, mode } = await Deno.stat(file);

@@ -25,7 +25,7 @@ import { LoggedNames } from "./logged_names.ts";
 import { showBye, showNoticeBeside } from "../session/answers.ts";
 import { JsonFormat } from "../rendering/json_format.ts";
 import { openLog } from "../session/log.ts";
-import type { ExportFormat, ExportLogOptions } from "../args/options.ts";
+import type { ExportFormat, ExportLogOptions } from "./group_log_arguments.ts";
 import { outputError } from "../streams/output_queue.ts";
 import { writeWhole } from "../streams/write_whole.ts";
 import { STANDARD_OUTPUT } from "../streams/streams.ts";

@@ -31,7 +31,7 @@ import type { FileFormat } from "../../store/disk/format_header.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
 import type { LogRecord } from "../../base/schema/log_records.ts";
 import { readLog } from "../../store/log/log_format.ts";
-import type { VerifyLogOptions } from "../args/options.ts";
+import type { VerifyLogOptions } from "./group_log_arguments.ts";
 import { textWidth } from "../rendering/graphemes.ts";
 import { showAnswer } from "../session/answers.ts";
 import { openLog } from "../session/log.ts";

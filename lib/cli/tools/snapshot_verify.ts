@@ -11,7 +11,7 @@ import { snapshotEvent } from "../../protocols/group/snapshot/cut_view.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
 import { showAnswer } from "../session/answers.ts";
 import { openLog } from "../session/log.ts";
-import type { VerifySnapshotOptions } from "../args/options.ts";
+import type { FileOptions } from "../args/options.ts";
 import { readSnapshot } from "./snapshot_store.ts";
 
 /**
@@ -19,7 +19,7 @@ import { readSnapshot } from "./snapshot_store.ts";
  * @throws {P2pchatError} `store-corrupt` with the reason where the cut isn't consistent or the file was changed;
  *   `bad-file` where it isn't a snapshot; `disk`.
  */
-export async function verifySnapshot(options: VerifySnapshotOptions): Promise<void> {
+export async function verifySnapshot(options: FileOptions): Promise<void> {
   await openLog(options);
   const { file } = options;
   const cut = await readSnapshot(new RealDisk(), nodeCrypto, file);

@@ -20,7 +20,8 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { showAnswer, showErrorBeside, showNoticeBeside } from "../session/answers.ts";
 import { textWidth } from "../rendering/graphemes.ts";
 import { openLog } from "../session/log.ts";
-import type { AddUserOptions, CheckUsersOptions, OwnUserOptions } from "../args/options.ts";
+import type { FileOptions } from "../args/options.ts";
+import type { AddUserOptions, OwnUserOptions } from "./users_arguments.ts";
 import { addressOfThisMachine, outwardHost } from "../session/advertised_address.ts";
 import { openFolder, openOwnIdentity } from "../session/mode_session.ts";
 import { behindLink, realTablePath } from "../session/table_path.ts";
@@ -43,7 +44,7 @@ const COMPLAINTS_MAX = 20;
  * Shows a table, or everything that is wrong with it.
  * @throws {P2pchatError} `bad-file`: the last complaint, after the others were shown.
  */
-export async function checkUsers(options: CheckUsersOptions): Promise<void> {
+export async function checkUsers(options: FileOptions): Promise<void> {
   await openLog(options);
   const { file } = options;
   const bytes = await readUserInfo(new RealDisk(), file);

@@ -4,74 +4,52 @@ import { P2pchatError } from "../../base/errors.ts";
 import { parseFingerprint } from "../../base/text/fingerprint.ts";
 import type { Endpoint } from "../../base/ids.ts";
 import { tableLocks, usersFolder } from "../../store/disk/paths.ts";
-import { friendHostFault } from "../../store/users/user_info.ts";
-import { type CommandLine, type ProgramCommand, wrongWords } from "../args/arguments.ts";
+import { friendHostFault, type UserInfo } from "../../store/users/user_info.ts";
+import { type CommandOf, fileOptions, wrongWords } from "../args/arguments.ts";
 import { chosenName } from "../commands/command_arguments.ts";
 import { endpoint } from "../args/flags.ts";
-import type { AddUserOptions, CheckUsersOptions, OwnUserOptions } from "../args/options.ts";
+import type { CommandLine, CommonOptions, FileOptions } from "../args/options.ts";
 
-const checkWords = {
+export const checkUsersCommand: CommandOf<FileOptions> = {
   name: "users check",
   form: "FILE",
   example: "p2pchat users check users.txt",
+  fileUse: "read",
+  help: "show a table of users, or all that is wrong with it",
+  flags: [],
+  options: (line) => fileOptions(line, checkUsersCommand),
 };
 
-const addWords = {
+export const addUserCommand: CommandOf<AddUserOptions> = {
   name: "users add",
   form: "FILE NAME HOST PORT [FINGERPRINT]",
   example: "p2pchat users add users.txt bob 192.168.1.5 5001",
+  fileUse: "replace",
+  keeps: { folder: tableLocks, use: "make" },
+  help: "add somebody to a table of users, which is created if there is none",
+  flags: [],
+  options: addUserOptions,
 };
 
-const keyWords = {
+export const ownUserCommand: CommandOf<OwnUserOptions> = {
   name: "users key",
   form: "NAME [HOST PORT]",
   example: "p2pchat users key alice 192.168.1.4 5001",
+  keeps: { folder: usersFolder, use: "make" },
+  help: "your own row, with your key's fingerprint, for the tables of your friends",
+  flags: [],
+  options: ownUserOptions,
 };
 
-export const usersProgramCommands: readonly ProgramCommand[] = [
-  {
-    ...checkWords,
-    fileUse: "read",
-    help: "show a table of users, or all that is wrong with it",
-    flags: [],
-    prepare(line) {
-      const options = checkUsersOptions(line);
-      return async () => await (await import("./users.ts")).checkUsers(options);
-    },
-  },
-  {
-    ...addWords,
-    fileUse: "replace",
-    keeps: { folder: tableLocks, use: "make" },
-    help: "add somebody to a table of users, which is created if there is none",
-    flags: [],
-    prepare(line) {
-      const options = addUserOptions(line);
-      return async () => await (await import("./users.ts")).addUser(options);
-    },
-  },
-  {
-    ...keyWords,
-    keeps: { folder: usersFolder, use: "make" },
-    help: "your own row, with your key's fingerprint, for the tables of your friends",
-    flags: [],
-    prepare(line) {
-      const options = ownUserOptions(line);
-      return async () => await (await import("./users.ts")).showOwnUser(options);
-    },
-  },
-];
-
-function checkUsersOptions({ words, common }: CommandLine): CheckUsersOptions {
-  const [file = "", ...rest] = words;
-  if (file === "" || rest.length > 0) throw wrongWords(checkWords, rest[0]);
-  return { ...common, file };
+/** `p2pchat users add FILE NAME HOST PORT [FINGERPRINT]`. */
+export interface AddUserOptions extends FileOptions {
+  readonly user: UserInfo;
 }
 
 function addUserOptions({ words, common }: CommandLine): AddUserOptions {
   const [file = "", name, hostText, portText, fingerprint, ...rest] = words;
-  if (file === "" || name === undefined || hostText === undefined) throw wrongWords(addWords);
-  if (portText === undefined || rest.length > 0) throw wrongWords(addWords, rest[0]);
+  if (file === "" || name === undefined || hostText === undefined) throw wrongWords(addUserCommand);
+  if (portText === undefined || rest.length > 0) throw wrongWords(addUserCommand, rest[0]);
   const user = {
     name: chosenName(name),
     endpoint: friendEndpoint(hostText, portText),
@@ -80,10 +58,18 @@ function addUserOptions({ words, common }: CommandLine): AddUserOptions {
   return { ...common, file, user };
 }
 
+/** `p2pchat users key NAME [HOST PORT]`. */
+export interface OwnUserOptions extends CommonOptions {
+  /** Valid and in NFC. */
+  readonly name: string;
+  /** Null: this machine's address and the default port. */
+  readonly endpoint: Endpoint | null;
+}
+
 function ownUserOptions({ words, common }: CommandLine): OwnUserOptions {
   const [name, hostText, portText, ...rest] = words;
-  if (name === undefined || rest.length > 0) throw wrongWords(keyWords, rest[0]);
-  if (hostText !== undefined && portText === undefined) throw wrongWords(keyWords);
+  if (name === undefined || rest.length > 0) throw wrongWords(ownUserCommand, rest[0]);
+  if (hostText !== undefined && portText === undefined) throw wrongWords(ownUserCommand);
   return {
     ...common,
     name: chosenName(name),

@@ -5,27 +5,29 @@ import {
   asksForJson,
   commandForm,
   parseCommandLine,
+  type ProgramCommand,
   type Request,
 } from "../../../lib/cli/args/arguments.ts";
-import { meshOptions, meshProgramCommand } from "../../../lib/cli/mesh/mesh_arguments.ts";
-import type { MeshOptions } from "../../../lib/cli/args/options.ts";
+import { type MeshOptions, meshProgramCommand } from "../../../lib/cli/mesh/mesh_arguments.ts";
 import { COMMANDS } from "../../../lib/cli/program.ts";
 import { usageText } from "../../../lib/cli/args/usage.ts";
-import { usersProgramCommands } from "../../../lib/cli/tools/users_arguments.ts";
 import { VERSION } from "../../../lib/cli/session/version.ts";
 import { encodeInvite, type Invite } from "../../../lib/protocols/mesh/schema/invite.ts";
-import { COMMON_OPTIONS, HOME, parsedOptions } from "../parsed_options.ts";
+import { COMMON_OPTIONS, HOME, idle, parsedOptions } from "../parsed_options.ts";
 import denoJson from "../../../deno.json" with { type: "json" };
 import { fingerprintOf, parseFingerprint } from "../../../lib/base/text/fingerprint.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 
+const [MESH] = idle(meshProgramCommand) as readonly [ProgramCommand];
+const USERS = COMMANDS.filter(({ name }) => name.startsWith("users "));
+
 /** What `mesh` would be run with. */
 function optionsOf(args: readonly string[], variables = HOME): MeshOptions {
-  return parsedOptions(meshProgramCommand, meshOptions, args, variables);
+  return parsedOptions(meshProgramCommand, args, variables);
 }
 
 function parse(...args: readonly string[]) {
-  return parseCommandLine(args, [meshProgramCommand], (name) => HOME[name]);
+  return parseCommandLine(args, [MESH], (name) => HOME[name]);
 }
 
 const INVITE: Invite = {
@@ -169,7 +171,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   [
     "mesh Alice -p 1",
     "The command mesh has no flag -p; there are --host, --port, --advertise, --history, --key, --new, " +
-    "--private, --invite, --invite-file, --passive, --data, --json, --plain, --no-color, --stay, --verbose, " +
+    "--private, --passive, --invite, --invite-file, --data, --json, --plain, --no-color, --stay, --verbose, " +
     "--log-file, --help, --version; p2pchat help mesh says more",
   ],
   ["mesh Alice --data /d\ufffd", '--data must be a path in UTF-8, is "/d\ufffd"'],
@@ -301,7 +303,7 @@ Deno.test("parseCommandLine() heeds NO_COLOR unless it is empty", () => {
 
 Deno.test("parseCommandLine() tells help that was asked for from help that is needed", () => {
   const ofAll: Request = { type: "help", about: [], asked: true };
-  const ofMesh: Request = { type: "help", about: [meshProgramCommand], asked: true };
+  const ofMesh: Request = { type: "help", about: [MESH], asked: true };
 
   assertEquals(parse(), { ...ofAll, asked: false });
   assertEquals(parse("help"), ofAll);
@@ -325,14 +327,14 @@ Deno.test("parseCommandLine() refuses 64 KB of letters behind one dash at once",
 });
 
 Deno.test("parseCommandLine() knows commands of two words, and all that begin with one", () => {
-  const commands = [meshProgramCommand, ...usersProgramCommands];
+  const commands = [MESH, ...USERS];
   const request = (line: string) =>
     parseCommandLine(line.split(" "), commands, (name) => HOME[name]);
-  const [, add] = usersProgramCommands;
+  const [, add] = USERS;
 
   assertEquals(request("users check users.txt").type, "run");
   for (const line of ["help users", "users --help", "--help users"]) {
-    assertEquals(request(line), { type: "help", about: usersProgramCommands, asked: true });
+    assertEquals(request(line), { type: "help", about: USERS, asked: true });
   }
   for (const line of ["help users add", "users add --help", "users add f n -h"]) {
     assertEquals(request(line), { type: "help", about: [add!], asked: true });
@@ -380,7 +382,7 @@ Deno.test("asksForJson() sees the flag in arguments that are wrong, not behind -
 });
 
 Deno.test("usageText() has an example and every flag of each command", () => {
-  const commands = [meshProgramCommand, ...usersProgramCommands];
+  const commands = [MESH, ...USERS];
   const all = usageText([], commands);
   for (const command of commands) {
     assertStringIncludes(all, command.example);

@@ -1,16 +1,13 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { parseFingerprint } from "../../../lib/base/text/fingerprint.ts";
-import type { RegistryOptions } from "../../../lib/cli/args/options.ts";
-import {
-  registryOptions,
-  registryProgramCommand,
-} from "../../../lib/cli/directory/registry_arguments.ts";
+import type { RegistryOptions } from "../../../lib/cli/directory/registry_arguments.ts";
+import { registryProgramCommand } from "../../../lib/cli/directory/registry_arguments.ts";
 import { COMMON_OPTIONS, parsedOptions } from "../parsed_options.ts";
 
 /** What `peer` would be run with. */
 function optionsOf(line: string): RegistryOptions {
-  return parsedOptions(registryProgramCommand, registryOptions, line.split(" "));
+  return parsedOptions(registryProgramCommand, line.split(" "));
 }
 
 const KEY = parseFingerprint("ijtghrlfdthizyo5oecdgsej2yv");

@@ -1,13 +1,10 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { parseCommandLine } from "../../../lib/cli/args/arguments.ts";
-import type { RegserverOptions } from "../../../lib/cli/args/options.ts";
-import {
-  regserverOptions,
-  regserverProgramCommand,
-} from "../../../lib/cli/directory/regserver_arguments.ts";
+import type { RegserverOptions } from "../../../lib/cli/directory/regserver_arguments.ts";
+import { regserverProgramCommand } from "../../../lib/cli/directory/regserver_arguments.ts";
 import { usageText } from "../../../lib/cli/args/usage.ts";
-import { COMMON_OPTIONS, HOME, parsedOptions } from "../parsed_options.ts";
+import { COMMON_OPTIONS, HOME, idle, parsedOptions } from "../parsed_options.ts";
 
 const REGSERVER: RegserverOptions = {
   ...COMMON_OPTIONS,
@@ -43,7 +40,7 @@ const LINES: readonly (readonly [line: string, differences: Partial<RegserverOpt
 
 for (const [line, differences] of LINES) {
   Deno.test(`parseCommandLine() understands "${line}"`, () => {
-    assertEquals(parsedOptions(regserverProgramCommand, regserverOptions, line.split(" ")), {
+    assertEquals(parsedOptions(regserverProgramCommand, line.split(" ")), {
       ...REGSERVER,
       ...differences,
     });
@@ -67,7 +64,7 @@ for (const [line, sentence] of REFUSED) {
   Deno.test(`parseCommandLine() refuses "${line}"`, () => {
     const variables = (name: string) => HOME[name];
     const error = assertThrows(
-      () => parseCommandLine(line.split(" "), [regserverProgramCommand], variables),
+      () => parseCommandLine(line.split(" "), idle(regserverProgramCommand), variables),
       P2pchatError,
     );
     assertEquals(error.code, "usage");

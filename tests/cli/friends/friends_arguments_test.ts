@@ -1,16 +1,13 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
-import type { FriendsOptions } from "../../../lib/cli/args/options.ts";
-import {
-  friendsOptions,
-  friendsProgramCommand,
-} from "../../../lib/cli/friends/friends_arguments.ts";
+import type { FriendsOptions } from "../../../lib/cli/friends/friends_arguments.ts";
+import { friendsProgramCommand } from "../../../lib/cli/friends/friends_arguments.ts";
 import { usageText } from "../../../lib/cli/args/usage.ts";
 import { COMMON_OPTIONS, parsedOptions } from "../parsed_options.ts";
 
 /** What `peer` would be run with. */
 function optionsOf(line: string): FriendsOptions {
-  return parsedOptions(friendsProgramCommand, friendsOptions, line.split(" "));
+  return parsedOptions(friendsProgramCommand, line.split(" "));
 }
 
 const DEFAULTS: FriendsOptions = {

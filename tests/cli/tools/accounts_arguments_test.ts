@@ -1,22 +1,22 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
-import { accountsProgramCommands } from "../../../lib/cli/tools/accounts_arguments.ts";
+import { COMMANDS } from "../../../lib/cli/program.ts";
 import { parseCommandLine } from "../../../lib/cli/args/arguments.ts";
 import { usageText } from "../../../lib/cli/args/usage.ts";
 
 function parsed(line: string) {
   const request = parseCommandLine(
     line.split(" "),
-    accountsProgramCommands,
+    ACCOUNTS,
     () => "/home/alice",
   );
   return request.type;
 }
 
 Deno.test("accounts: each example of the usage is a command line", () => {
-  for (const { example } of accountsProgramCommands) {
+  for (const { example } of ACCOUNTS) {
     assertEquals(parsed(example.replace("p2pchat ", "")), "run", example);
-    assertStringIncludes(usageText([], accountsProgramCommands), example);
+    assertStringIncludes(usageText([], ACCOUNTS), example);
   }
 });
 
@@ -48,6 +48,8 @@ const REFUSED: readonly (readonly [line: string, code: string, sentence: string]
   ],
   ["accounts lst", "usage", "did you mean accounts list?"],
 ];
+
+const ACCOUNTS = COMMANDS.filter(({ name }) => name.startsWith("accounts "));
 
 for (const [line, code, sentence] of REFUSED) {
   Deno.test(`parseCommandLine() refuses "${line}" and says why`, () => {

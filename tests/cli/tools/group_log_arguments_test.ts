@@ -2,17 +2,16 @@
 
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
-import type { ExportLogOptions } from "../../../lib/cli/args/options.ts";
-import { exportLogOptions, verifyLogOptions } from "../../../lib/cli/tools/group_log_arguments.ts";
+import type { ExportLogOptions } from "../../../lib/cli/tools/group_log_arguments.ts";
 import { parsedOptions } from "../parsed_options.ts";
 import { EXPORT, VERIFY } from "./group_log_cases.ts";
 
 function exportOf(line: string): ExportLogOptions {
-  return parsedOptions(EXPORT, exportLogOptions, line.split(" "));
+  return parsedOptions(EXPORT, line.split(" "));
 }
 
 Deno.test("p2pchat log understands its words", () => {
-  const verify = parsedOptions(VERIFY, verifyLogOptions, ["log", "verify", "a.txt"]);
+  const verify = parsedOptions(VERIFY, ["log", "verify", "a.txt"]);
 
   assertEquals(verify.file, "a.txt");
   assertEquals([exportOf("log export a.txt").file, exportOf("log export a.txt").format], [
@@ -44,7 +43,7 @@ for (const [line, sentence] of REFUSED) {
 
 Deno.test("p2pchat log verify wants one file", () => {
   for (const words of [["log", "verify"], ["log", "verify", "a", "b"]]) {
-    const error = assertThrows(() => parsedOptions(VERIFY, verifyLogOptions, words), P2pchatError);
+    const error = assertThrows(() => parsedOptions(VERIFY, words), P2pchatError);
     assertStringIncludes(error.message, "The form is p2pchat log verify FILE");
   }
 });

@@ -1,6 +1,6 @@
 /** Logs of a group, and the commands that read them. */
 
-import { logProgramCommands } from "../../../lib/cli/tools/group_log_arguments.ts";
+import { exportLogCommand, verifyLogCommand } from "../../../lib/cli/tools/group_log_arguments.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";
 import { editedEntries, logBytes, sixEntries } from "../group_logs.ts";
 
@@ -18,7 +18,5 @@ export function diskWith(content: string | Uint8Array): MemoryDisk {
 
 export const EDITED = editedEntries();
 
-export const [VERIFY, EXPORT] = logProgramCommands as readonly [
-  typeof logProgramCommands[number],
-  typeof logProgramCommands[number],
-];
+export const VERIFY = verifyLogCommand;
+export const EXPORT = exportLogCommand;

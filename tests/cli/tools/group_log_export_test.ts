@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
-import type { ExportFormat } from "../../../lib/cli/args/options.ts";
+import type { ExportFormat } from "../../../lib/cli/tools/group_log_arguments.ts";
 import { exportEntries } from "../../../lib/cli/tools/group_log_export.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";
 import { Decider, logBytes, placedOf, Speaker } from "../group_logs.ts";

@@ -12,7 +12,6 @@ import { nodeCrypto, nodeSigner } from "../../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
-import { verifyLogOptions } from "../../../lib/cli/tools/group_log_arguments.ts";
 import { exportEntries } from "../../../lib/cli/tools/group_log_export.ts";
 import { decidersBeside, verifiedLog } from "../../../lib/cli/tools/group_log_verify.ts";
 import { namesText } from "../../../lib/cli/tools/logged_names.ts";
@@ -523,10 +522,10 @@ for (const [whose, disk, isKnown] of BESIDES) {
 
 Deno.test("log verify --keys says who may decide on edits", async () => {
   const both = [DECIDER, NOBODY].map(fingerprintOf).join(",");
-  const { keys } = parsedOptions(VERIFY, verifyLogOptions, ["log", "verify", "f", "--keys", both]);
+  const { keys } = parsedOptions(VERIFY, ["log", "verify", "f", "--keys", both]);
   assertEquals(keys, [DECIDER, NOBODY].map(fingerprintOf));
   const wrong = assertThrows(
-    () => parsedOptions(VERIFY, verifyLogOptions, ["log", "verify", "f", "--keys", `${both},x`]),
+    () => parsedOptions(VERIFY, ["log", "verify", "f", "--keys", `${both},x`]),
     P2pchatError,
   );
   assertEquals([wrong.code, /must have 27 characters, has 1/.test(wrong.message)], ["usage", true]);

@@ -1,17 +1,12 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { parseCommandLine } from "../../../lib/cli/args/arguments.ts";
-import { serveOptions, serveProgramCommand } from "../../../lib/cli/group/serve_arguments.ts";
-import {
-  snapshotProgramCommands,
-  verifySnapshotOptions,
-} from "../../../lib/cli/tools/snapshot_arguments.ts";
-import { HOME, parsedOptions } from "../parsed_options.ts";
-
-const [VERIFY] = snapshotProgramCommands;
+import { serveProgramCommand } from "../../../lib/cli/group/serve_arguments.ts";
+import { verifySnapshotCommand } from "../../../lib/cli/tools/snapshot_arguments.ts";
+import { HOME, idle, parsedOptions } from "../parsed_options.ts";
 
 Deno.test("parseCommandLine() understands snapshot verify", () => {
-  const options = parsedOptions(VERIFY!, verifySnapshotOptions, [
+  const options = parsedOptions(verifySnapshotCommand, [
     "snapshot",
     "verify",
     "a.txt",
@@ -23,7 +18,7 @@ Deno.test("parseCommandLine() understands snapshot verify", () => {
 
 for (const line of ["snapshot verify", "snapshot verify a b"]) {
   Deno.test(`parseCommandLine() refuses ${line}`, () => {
-    const read = () => parsedOptions(VERIFY!, verifySnapshotOptions, line.split(" "));
+    const read = () => parsedOptions(verifySnapshotCommand, line.split(" "));
 
     const error = assertThrows(read, P2pchatError);
 
@@ -34,7 +29,7 @@ for (const line of ["snapshot verify", "snapshot verify a b"]) {
 
 Deno.test("serve takes snapshots so often as it is told, or when asked alone", () => {
   const every = (...args: readonly string[]) =>
-    parsedOptions(serveProgramCommand, serveOptions, ["serve", ...args]).snapshotEveryMs;
+    parsedOptions(serveProgramCommand, ["serve", ...args]).snapshotEveryMs;
 
   assertEquals(every(), null);
   assertEquals(every("--snapshot-every", "1m"), 60_000);
@@ -46,7 +41,7 @@ for (const value of ["99ms", "25h", "x", "0s"]) {
     const args = ["serve", "--snapshot-every", value];
 
     const error = assertThrows(
-      () => parseCommandLine(args, [serveProgramCommand], (name) => HOME[name]),
+      () => parseCommandLine(args, idle(serveProgramCommand), (name) => HOME[name]),
       P2pchatError,
     );
 
