@@ -757,4 +757,6 @@ Deno.test("/verify NAME no in a group says who can keep the wrong key out, as al
     second(printed(serveLines(event, CONTEXT))),
     `${refused}/remove Bob keeps that key out of the group.`,
   );
+  const again = new MemberRendering().lines({ ...event, name: "Bob~k7f3" }, CONTEXT);
+  assertMatch(printed(again), /Bob~k7f3 reads all .* types \/remove Bob\.\n$/);
 });

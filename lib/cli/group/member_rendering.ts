@@ -6,7 +6,7 @@ import type {
   MemberEvent,
   MemberView,
 } from "../../protocols/group/schema/events.ts";
-import { shownName } from "../../base/text/names.ts";
+import { nameBeforeStart, shownName } from "../../base/text/names.ts";
 import { entriesText, numberText } from "../../base/text/words.ts";
 import { durationText, roundTripText } from "../rendering/moments.ts";
 import {
@@ -268,8 +268,10 @@ function entryLine(event: EventNamed<"message">, nowMs: number): Line {
 
 /** What is said in a group is said to all: nobody in it can be told nothing. */
 function groupAdvice(name: string): string {
-  const shown = shownName(name);
-  return `${shown} reads all that is said in the group until its coordinator's operator types /remove ${shown}`;
+  const there = shownName(nameBeforeStart(name)); // names are unique at the coordinator
+  return `${
+    shownName(name)
+  } reads all that is said in the group until its coordinator's operator types /remove ${there}`;
 }
 
 function endSpans({ entries, last }: LogEnd, nowMs: number): Line {
