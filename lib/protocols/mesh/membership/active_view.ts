@@ -13,7 +13,10 @@ export class ActiveView {
   passive: boolean;
 
   constructor(
-    private readonly config: OverlayConfig,
+    private readonly config: Pick<
+      OverlayConfig,
+      "passive" | "activeViewMax" | "selfDialledMin" | "idleLinkMs"
+    >,
     private readonly links: OverlayLinks,
     private readonly emit: (effect: OverlayEffect) => void,
   ) {

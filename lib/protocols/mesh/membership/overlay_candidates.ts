@@ -46,11 +46,14 @@ export class OverlayCandidates {
   #turnMs: number | null = null;
 
   constructor(
-    private readonly config: OverlayConfig,
+    private readonly config: Pick<
+      OverlayConfig,
+      "redialMinMs" | "redialMaxMs" | "redialIsolatedMaxMs"
+    >,
     private readonly self: PeerKey,
-    private readonly passive: PassiveView,
-    private readonly acquaintances: Acquaintances,
-    private readonly directory: MemberDirectory,
+    private readonly passive: Pick<PassiveView, "contacts" | "introducerOf">,
+    private readonly acquaintances: Pick<Acquaintances, "all" | "neighbours" | "has">,
+    private readonly directory: Pick<MemberDirectory, "live" | "remembered">,
     private readonly dials: OverlayDials,
     private readonly random: () => number,
   ) {

@@ -43,9 +43,9 @@ export class OverlayRareDials {
   #withheldFromMs = -Infinity;
 
   constructor(
-    private readonly config: OverlayConfig,
-    private readonly directory: MemberDirectory,
-    private readonly candidates: OverlayCandidates,
+    private readonly config: Pick<OverlayConfig, "rareDialsPerRoom" | "rareDialIntervalMs">,
+    private readonly directory: Standings & Pick<MemberDirectory, "remembered">,
+    private readonly candidates: Pick<OverlayCandidates, "oneOf" | "metOf">,
     private readonly random: () => number,
     nowMs: number,
   ) {
@@ -128,6 +128,9 @@ export class OverlayRareDials {
 // vain, and has what we have otherwise, isn't dialled again.
 // Where one member alone is ahead of many, chance decides which of them dial it (`overlay_rare_dials.ts`).
 
+/** How far members are, and how far we are. */
+type Standings = Pick<MemberDirectory, "standings" | "isHere" | "lastOwn" | "isCatchingUp">;
+
 /** A message that a member has and we lack. */
 interface Lacked {
   /** Room time of that message. */
@@ -153,7 +156,7 @@ export class OverlayWithheld {
   #heardTime = 0;
   #lookedMs = 0;
 
-  constructor(private readonly directory: MemberDirectory) {}
+  constructor(private readonly directory: Standings) {}
 
   /** Looks at all members again. @returns The ones of which any may be dialled. */
   look(nowMs: number): readonly Contact[] {

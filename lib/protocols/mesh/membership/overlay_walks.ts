@@ -18,6 +18,15 @@ const HANDED_CONTACTS_MAX = 8;
 
 type ShuffleMessage = Extract<OverlayMessage, { readonly type: "shuffle" }>;
 
+type WalkConfig = Pick<
+  OverlayConfig,
+  | "activeWalkHops"
+  | "passiveWalkHops"
+  | "shuffleWalkHops"
+  | "shuffleActiveCount"
+  | "shufflePassiveCount"
+>;
+
 /** A message and its receiver. */
 export interface Outgoing {
   readonly to: PeerKey;
@@ -29,9 +38,9 @@ export class OverlayWalks {
   #sent: readonly Contact[] = [];
 
   constructor(
-    private readonly config: OverlayConfig,
+    private readonly config: WalkConfig,
     private readonly self: PeerKey,
-    private readonly links: OverlayLinks,
+    private readonly links: Pick<OverlayLinks, "activeView" | "contacts" | "isActive">,
     private readonly passive: PassiveView,
     private readonly random: () => number,
   ) {}

@@ -8,8 +8,8 @@ import {
   type OverlayEffect,
   type Standing,
 } from "../../../../lib/protocols/mesh/membership/overlay_io.ts";
+import { OverlayDials } from "../../../../lib/protocols/mesh/membership/overlay_dials.ts";
 import type { Contact } from "../../../../lib/protocols/mesh/schema/messages.ts";
-import { Random } from "../../../sim/random.ts";
 import { contactOf, keyOf, randomEnvironment } from "../overlay_network.ts";
 import {
   ann,
@@ -165,17 +165,6 @@ Deno.test("step() dials an address again at once where it has met the member the
   assertEquals(dials, [1, 1]);
 });
 
-Deno.test("step() fills places with two dials a second, where nobody is at a thousand members' addresses", () => {
-  const roster = Array.from({ length: 1_000 }, (_, i) => contactOf(keyOf(1_000 + i)));
-  const overlay = overlayWith({ inbound: [ann], roster });
-  let dials = 0;
-  for (let nowMs = 0; nowMs < 60_000; nowMs += 100) {
-    dials += dialsOf(overlay, overlay.step({ type: "tick" }, nowMs), nowMs);
-  }
-
-  assert(dials <= 32 + 120, `${dials} dials`);
-});
-
 Deno.test("step() recovers four dials at a time, 2 s each: passive view, roster, disk", () => {
   const [known, second, live, third, disk, last] = peers.slice(20, 26).map(contactOf) as [
     Contact,
@@ -328,61 +317,6 @@ Deno.test("step() now and then dials a neighbour that it had, however many other
   assert(MET_KEYS.has(dialled[0]!.key));
 });
 
-Deno.test("step() dials a neighbour that it had every second time while it has none", () => {
-  const random = new Random(1);
-  const overlay = overlayWith({
-    inbound: [ann],
-    disk: CROWD,
-    met: MET,
-    random: () => random.next(),
-  });
-  const dialled: Contact[] = [];
-  const carryOut = (effects: readonly OverlayEffect[], nowMs: number) => {
-    for (const effect of effects) {
-      if (effect.type !== "dial") continue;
-      dialled.push(effect.contact);
-      carryOut(overlay.step(failed(effect.contact), nowMs), nowMs);
-    }
-  };
-  carryOut(overlay.step({ type: "peer-down", peer: ann, closed: true }, 0), 0);
-  for (let nowMs = 100; nowMs <= 120_000; nowMs += 100) {
-    carryOut(overlay.step({ type: "tick" }, nowMs), nowMs);
-  }
-
-  const ofMet = dialled.filter((contact) => MET_KEYS.has(contact.key)).length;
-  assert(ofMet > dialled.length / 3, `${ofMet} of ${dialled.length}`);
-  assert(ofMet < dialled.length * 2 / 3, `${ofMet} of ${dialled.length}`);
-});
-
-Deno.test("step() leaves the rare dial to others in a large room: 32 of all members dial", () => {
-  const overlay = overlayWith({
-    inbound: [ann, bob, carl, dora, emil],
-    live: 1_000,
-    disk: [contactOf(fred)],
-    random: 0.5,
-  });
-
-  const due = overlay.step({ type: "tick" }, 30_000);
-
-  assertEquals(due.filter(({ type }) => type === "dial"), []);
-});
-
-Deno.test("step() dials those whom it met and lost however many are said to be there", () => {
-  const random = new Random(1);
-  const overlay = overlayWith({
-    inbound: [ann, bob, carl, dora, emil],
-    live: 100_000,
-    disk: CROWD,
-    met: MET,
-    random: () => random.next(),
-  });
-
-  const dialled = dialledInVain(overlay, 20 * 60_000);
-
-  assert(dialled.length > 10 && dialled.length < 30, `${dialled.length} of 40 times`);
-  assertEquals(dialled.filter((contact) => !MET_KEYS.has(contact.key)), []);
-});
-
 /** Members that say to have what isn't here. */
 function ahead(contacts: readonly Contact[]): readonly Standing[] {
   return contacts.map((contact) => ({
@@ -425,28 +359,27 @@ Deno.test("step() takes who has what all neighbours withhold for the neighbour t
   assertEquals(new Set(overlay.activeView()), new Set([ann, bob, carl, emil, fred]));
 });
 
-Deno.test("step() dials those it had met by turns with a crowd that says to have what isn't here", () => {
-  const random = new Random(1);
-  const overlay = overlayWith({
-    inbound: [ann, bob, carl, dora, emil],
-    live: 400,
-    standings: () => ahead(CROWD),
-    met: MET,
-    random: () => random.next(),
-  });
-
-  const dialled = dialledInVain(overlay, 400_000);
-
-  const ofMet = dialled.filter((contact) => MET_KEYS.has(contact.key)).length;
-  assert(dialled.length <= 400 / 10, `${dialled.length} dials`);
-  assert(ofMet > dialled.length / 4, `${ofMet} of ${dialled.length}`);
+Deno.test("OverlayDials: an address is free after 20 s, at once where it has met its member, and while it is remembered", () => {
+  const dials = new OverlayDials();
+  const { endpoint } = contactOf(ann);
+  const free = (nowMs: number) => dials.isFree(endpoint, nowMs);
+  assertEquals(free(0), true);
+  dials.dialled(endpoint, 0);
+  assertEquals([free(19_999), free(20_000)], [false, true]);
+  dials.dialled(endpoint, 20_000);
+  dials.reached(endpoint);
+  assertEquals(free(20_001), true);
 });
 
-Deno.test("step() leaves one member that is ahead of a large room to others: 32 of all members dial it", () => {
-  const setup = { inbound: [ann, bob, carl, dora, emil], live: 1_000, random: 0.5 };
-  const one = overlayWith({ ...setup, standings: () => ahead([contactOf(fred)]) });
-  const many = overlayWith({ ...setup, standings: () => ahead(CROWD.slice(0, 20)) });
-
-  assertEquals(dialledInVain(one, 120_000), []);
-  assert(dialledInVain(many, 120_000).length > 0);
+Deno.test("OverlayDials: one member causes eight dials, then six a minute, some kept for what is urgent", () => {
+  const dials = new OverlayDials();
+  let taken = 0;
+  while (dials.mayIntroduce(ann, 0, 4) && dials.takeIntroduced(ann, 0)) taken++;
+  assertEquals([taken, dials.mayIntroduce(ann, 0), dials.mayIntroduce(bob, 0, 4)], [4, true, true]);
+  while (dials.takeIntroduced(ann, 0)) taken++;
+  assertEquals([taken, dials.takeIntroduced(ann, 9_999), dials.takeIntroduced(ann, 10_000)], [
+    8,
+    false,
+    true,
+  ]);
 });

@@ -3,7 +3,12 @@
 import { assertEquals } from "@std/assert";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
 import { Overlay } from "../../../../lib/protocols/mesh/membership/overlay.ts";
-import type { OverlayEffect } from "../../../../lib/protocols/mesh/membership/overlay_io.ts";
+import {
+  OVERLAY_LAN,
+  type OverlayEffect,
+} from "../../../../lib/protocols/mesh/membership/overlay_io.ts";
+import { OverlayWalks } from "../../../../lib/protocols/mesh/membership/overlay_walks.ts";
+import { PassiveView } from "../../../../lib/protocols/mesh/membership/passive_view.ts";
 import type { OverlayMessage } from "../../../../lib/protocols/mesh/schema/messages.ts";
 import { contactOf } from "../overlay_network.ts";
 import {
@@ -20,6 +25,7 @@ import {
   neighbourDown,
   neighbourUp,
   overlayWith,
+  peers,
   reply,
   self,
   send,
@@ -174,52 +180,65 @@ Deno.test("step() ends a walk by giving up a neighbour for the newcomer, at most
   ]);
 });
 
-Deno.test("step() passes a walk on, and notes the newcomer at the third hop", () => {
-  const overlay = overlayWith({ inbound: [ann, bob] });
+const CONFIG = { ...OVERLAY_LAN, shuffleActiveCount: 1, shufflePassiveCount: 1 };
 
-  const early = overlay.step(
-    message(ann, { type: "forward-join", contact: contactOf(fred), ttl: 6 }),
-    1_000,
-  );
-  const third = overlay.step(
-    message(ann, { type: "forward-join", contact: contactOf(gina), ttl: 3 }),
-    1_000,
-  );
+/** The walks of a member that has these neighbours, and knows those others. */
+function walksOf(neighbours: readonly PeerKey[], known: readonly PeerKey[] = []) {
+  const passive = new PassiveView(30, () => 0);
+  passive.addAll(known.map(contactOf));
+  const links = {
+    activeView: () => neighbours,
+    contacts: () => neighbours.map(contactOf),
+    isActive: (peer: PeerKey) => neighbours.includes(peer),
+  };
+  const part = new OverlayWalks(CONFIG, self, links, passive, () => 0);
+  return { part, known: () => passive.contacts.map(({ key }) => key) };
+}
 
-  assertEquals(early, [
-    send(bob, { type: "forward-join", contact: contactOf(fred), ttl: 5 }),
-  ]);
-  assertEquals(third, [
-    send(bob, { type: "forward-join", contact: contactOf(gina), ttl: 2 }),
-  ]);
-  assertEquals(overlay.passiveView(), [contactOf(gina)]);
+Deno.test("OverlayWalks: a newcomer's walk goes on to another, is known from its third hop on, and ends somewhere", () => {
+  const { part, known } = walksOf([ann, bob]);
+  const onward = (to: PeerKey, contact: PeerKey, ttl: number) => ({
+    to,
+    message: { type: "forward-join", contact: contactOf(contact), ttl } as const,
+  });
+  assertEquals(part.joinStep(ann, contactOf(fred), 6), onward(bob, fred, 5));
+  assertEquals([known(), part.joinStep(ann, contactOf(fred), 99)], [[], onward(bob, fred, 5)]);
+  assertEquals(part.joinStep(ann, contactOf(gina), 3), onward(bob, gina, 2));
+  assertEquals(known(), [gina]);
+  assertEquals(part.joinStep(ann, contactOf(hans), 1), null);
+  assertEquals(walksOf([ann, fred]).part.joinStep(ann, contactOf(fred), 6), null);
 });
 
-Deno.test("step() answers a shuffle that ends here to the walk's last step, and takes it in", () => {
-  const overlay = overlayWith({ inbound: [ann, bob] });
-  overlay.step(message(ann, { type: "shuffle-reply", contacts: [contactOf(dora)] }), 0);
-  const contacts = [contactOf(emil), contactOf(self), contactOf(bob)];
+Deno.test("OverlayWalks: a shuffle names others than its receiver, and what it sent makes room for the answer", () => {
+  const { part, known } = walksOf([ann, bob, carl], [dora, emil]);
+  const contacts = [bob, dora].map(contactOf);
+  const message = { type: "shuffle", origin: contactOf(self), ttl: 6, contacts } as const;
+  assertEquals(part.shuffle(contactOf(self)), { to: ann, message });
 
-  const effects = overlay.step(
-    message(ann, { type: "shuffle", origin: contactOf(fred), ttl: 1, contacts }),
-    0,
-  );
-
-  assertEquals(effects[0], send(ann, { type: "shuffle-reply", contacts: [contactOf(dora)] }));
-  const known = overlay.passiveView().map(({ key }) => key);
-  assertEquals(new Set(known), new Set([dora, fred, emil]));
+  part.answered(ann, [fred, bob, self].map(contactOf));
+  assertEquals(known(), [dora, emil, fred]);
+  assertEquals(walksOf([]).part.shuffle(contactOf(self)), null);
 });
 
-Deno.test("step() passes a shuffle on with one hop less, not to its origin", () => {
-  const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil] });
-  const contacts = [contactOf(fred)];
+Deno.test("OverlayWalks: another's shuffle goes on with a hop less, or is taken in and answered by its last step", () => {
+  const contacts = [emil, self, bob].map(contactOf);
+  const shuffle = (origin: PeerKey, ttl: number) =>
+    ({ type: "shuffle", origin: contactOf(origin), ttl, contacts }) as const;
+  const { part, known } = walksOf([ann, bob, carl], [dora]);
+  assertEquals(part.shuffleStep(bob, shuffle(ann, 99)), { to: carl, message: shuffle(ann, 5) });
+  assertEquals([part.shuffleStep(ann, shuffle(self, 1)), known()], [null, [dora]]);
 
-  const effects = overlay.step(
-    message(bob, { type: "shuffle", origin: contactOf(ann), ttl: 99, contacts }),
-    0,
-  );
+  const answer = { type: "shuffle-reply", contacts: [contactOf(dora)] } as const;
+  assertEquals(part.shuffleStep(ann, shuffle(fred, 1)), { to: ann, message: answer });
+  assertEquals(known(), [dora, fred, emil]);
+  const direct = walksOf([ann, bob], [dora]).part;
+  assertEquals(direct.shuffleStep(ann, shuffle(bob, 1))?.to, bob);
+});
 
-  assertEquals(effects, [
-    send(carl, { type: "shuffle", origin: contactOf(ann), ttl: 5, contacts }),
-  ]);
+Deno.test("OverlayWalks: who needs members is handed eight others", () => {
+  const known = Array.from({ length: 20 }, (_, index) => peers[20 + index]!);
+  const handed = walksOf([ann, bob], known).part.hand(ann);
+  const contacts = [bob, ...known.slice(0, 7)].map(contactOf);
+  assertEquals(handed, { to: ann, message: { type: "shuffle-reply", contacts } });
+  assertEquals(walksOf([ann]).part.hand(ann), null);
 });

@@ -18,11 +18,6 @@ class Scene {
   catchingUp = false;
   nowMs = 0;
   readonly withheld = new OverlayWithheld({
-    own: () => null,
-    endpointsOf: () => [],
-    live: () => [],
-    remembered: () => [],
-    met: () => [],
     standings: () => this.standings,
     isHere: (time) => this.here.has(time),
     lastOwn: () => this.own,
