@@ -1,3 +1,4 @@
+import { hunt } from "./hunt.ts";
 import { assert } from "@std/assert";
 import { ENTRY_MUTATIONS } from "./directory/entry_mutations.ts";
 import { FAULTS, runFault, SCENES, VICTIMS } from "./directory/every_step.ts";
@@ -69,7 +70,7 @@ for (const { what, ...run } of FOUND) {
   Deno.test(`directory: it doesn't happen that ${what}`, () => void runDirectory(run));
 }
 
-interface Hunt {
+interface DirectoryHunt {
   readonly run?: typeof runLies;
   readonly mutation: Mutation;
   /** The violations by which the bug is found. */
@@ -78,7 +79,7 @@ interface Hunt {
   readonly from?: number;
 }
 
-const HUNTS: readonly Hunt[] = [
+const HUNTS: readonly DirectoryHunt[] = [
   { mutation: MUTATIONS.clientAcknowledgesBeforeStored, finding: /never been shown/, from: 94 },
   { mutation: MUTATIONS.directoryTakesBeforeStored, finding: /never been shown/, from: 54 },
   { mutation: MUTATIONS.clientForgetsWhatItHeard, finding: /twice/, from: 2 },
@@ -155,14 +156,16 @@ function failureOf(run: typeof runDirectory, seed: number, mutation?: Mutation):
   }
 }
 
-for (const { run = runDirectory, mutation, finding, from = 1 } of HUNTS) {
-  Deno.test(`the simulation finds a directory, or a client, that ${mutation.name}, within ${SEEDS_MAX} seeds`, () => {
-    for (let seed = from; seed < from + SEEDS_MAX; seed++) {
+for (const { run = runDirectory, mutation, finding, ...seeds } of HUNTS) {
+  hunt({
+    title: `the simulation finds a directory, or a client, that ${mutation.name}`,
+    seedsMax: SEEDS_MAX,
+    ...seeds,
+    finds(seed) {
       const failure = failureOf(run, seed, mutation);
-      if (failure === null || failure.name !== "Violation") continue;
+      if (failure === null || failure.name !== "Violation") return false;
       // The seed counts only if it passes without the mutation.
-      if (finding.test(failure.message) && failureOf(run, seed) === null) return;
-    }
-    throw new Error(`No seed of ${SEEDS_MAX} found it`);
+      return finding.test(failure.message) && failureOf(run, seed) === null;
+    },
   });
 }

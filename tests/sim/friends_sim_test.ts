@@ -1,3 +1,4 @@
+import { hunt } from "./hunt.ts";
 import { assert } from "@std/assert";
 import { FAULTS, runFault } from "./friends/every_step.ts";
 import { type Mutation, MUTATIONS } from "./friends/mutations.ts";
@@ -31,13 +32,13 @@ for (const fault of FAULTS) {
   });
 }
 
-interface Hunt {
+interface FriendsHunt {
   readonly mutation: Mutation;
   /** The violations by which the bug is found. */
   readonly finding: RegExp;
 }
 
-const HUNTS: readonly Hunt[] = [
+const HUNTS: readonly FriendsHunt[] = [
   { mutation: MUTATIONS.acknowledgesBeforeStored, finding: /twice|never shown/ },
   { mutation: MUTATIONS.promisesBeforeStored, finding: /was queued, and never shown/ },
   { mutation: MUTATIONS.takesDuplicates, finding: /twice/ },
@@ -79,13 +80,14 @@ function failureOf(seed: number, mutation?: Mutation): Error | null {
 }
 
 for (const { mutation, finding } of HUNTS) {
-  Deno.test(`the simulation finds friends that ${mutation.name}, within ${SEEDS_MAX} seeds`, () => {
-    for (let seed = 1; seed <= SEEDS_MAX; seed++) {
+  hunt({
+    title: `the simulation finds friends that ${mutation.name}`,
+    seedsMax: SEEDS_MAX,
+    finds(seed) {
       const failure = failureOf(seed, mutation);
-      if (failure === null || failure.name !== "Violation") continue;
+      if (failure === null || failure.name !== "Violation") return false;
       // The seed counts only if it passes without the mutation.
-      if (finding.test(failure.message) && failureOf(seed) === null) return;
-    }
-    throw new Error(`No seed of ${SEEDS_MAX} found it`);
+      return finding.test(failure.message) && failureOf(seed) === null;
+    },
   });
 }

@@ -4,9 +4,10 @@
 import { EDIT_MUTATIONS } from "./group/edit_mutations.ts";
 import { type Mutation, MUTATIONS } from "./group/mutations.ts";
 import { runGroup } from "./group/run.ts";
+import { hunt } from "./hunt.ts";
 import type { Scenario } from "./group/scenario.ts";
 
-interface Hunt {
+interface GroupHunt {
   readonly mutation: Mutation;
   /** The violations by which the bug is found. */
   readonly finding: RegExp;
@@ -39,7 +40,7 @@ const EDITING: Partial<Scenario> = {
   ]),
 };
 
-const HUNTS: readonly Hunt[] = [
+const HUNTS: readonly GroupHunt[] = [
   { mutation: MUTATIONS.acknowledgesBeforeStored, finding: /^G2/ },
   { mutation: MUTATIONS.keepsFetchedUnsynced, finding: /^G2/ },
   { mutation: MUTATIONS.believesOne, finding: /^G[12]/ },
@@ -87,14 +88,16 @@ function failureOf(seed: number, scenario: Partial<Scenario>, mutation?: Mutatio
   }
 }
 
-for (const { mutation, finding, from = 1, scenario = {} } of HUNTS) {
-  Deno.test(`the simulation finds a group that ${mutation.name}, within ${SEEDS_MAX} seeds`, () => {
-    for (let seed = from; seed < from + SEEDS_MAX; seed++) {
+for (const { mutation, finding, scenario = {}, ...seeds } of HUNTS) {
+  hunt({
+    title: `the simulation finds a group that ${mutation.name}`,
+    seedsMax: SEEDS_MAX,
+    ...seeds,
+    finds(seed) {
       const failure = failureOf(seed, scenario, mutation);
-      if (failure === null || failure.name !== "Violation") continue;
+      if (failure === null || failure.name !== "Violation") return false;
       // The seed counts only if it passes without the mutation.
-      if (finding.test(failure.message) && failureOf(seed, scenario) === null) return;
-    }
-    throw new Error(`No seed of ${SEEDS_MAX} found it`);
+      return finding.test(failure.message) && failureOf(seed, scenario) === null;
+    },
   });
 }

@@ -1,5 +1,6 @@
 /** A member at fault causes at most one other member to be evicted, and the group goes on without the one at fault. */
 
+import { hunt } from "./hunt.ts";
 import { Separations } from "../../lib/protocols/group/detector/separations.ts";
 import { Attendance } from "../../lib/protocols/group/detector/attendance.ts";
 import { Patience } from "../../lib/protocols/group/detector/complaints.ts";
@@ -60,8 +61,8 @@ for (const [name, fault] of FAULTS) {
   });
 }
 
-/** What the group does wrong, the fault that reveals it, and the function that installs the bug. */
-const MUTATIONS: readonly (readonly [string, Fault, () => () => void])[] = [
+/** What the group does wrong, the fault that reveals it, the function that installs the bug, and the first seed to try. */
+const MUTATIONS: readonly (readonly [string, Fault, () => () => void, from?: number])[] = [
   [
     "forgets who didn't hear whom",
     inTurn,
@@ -83,21 +84,22 @@ const MUTATIONS: readonly (readonly [string, Fault, () => () => void])[] = [
   ],
 ];
 
-for (const [name, fault, install] of MUTATIONS) {
-  Deno.test(`the simulation finds a group that ${name}`, () => {
-    const undo = install();
-    try {
-      for (let seed = 1; seed <= HUNTED_SEEDS; seed++) {
-        try {
-          run(fault, seed);
-        } catch (error) {
-          if (error instanceof Error && error.name === "Violation") return;
-          throw error;
-        }
+for (const [name, fault, install, from = 1] of MUTATIONS) {
+  hunt({
+    title: `the simulation finds a group that ${name}`,
+    from,
+    seedsMax: HUNTED_SEEDS,
+    finds(seed) {
+      const undo = install();
+      try {
+        run(fault, seed);
+        return false;
+      } catch (error) {
+        if (error instanceof Error && error.name === "Violation") return true;
+        throw error;
+      } finally {
+        undo();
       }
-    } finally {
-      undo();
-    }
-    throw new Error(`No seed of ${HUNTED_SEEDS} found it`);
+    },
   });
 }

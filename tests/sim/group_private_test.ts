@@ -1,5 +1,6 @@
 // Private groups: invites, rotations, removals, and others who try to come in by invites that are void.
 
+import { hunt } from "./hunt.ts";
 import { MemberAdmission } from "../../lib/protocols/group/coordinator/member_admission.ts";
 import { GroupSecrets } from "../../lib/protocols/group/schema/group_secrets.ts";
 import { Views } from "../../lib/protocols/group/detector/views.ts";
@@ -69,17 +70,18 @@ const HUNTS: readonly (readonly [Mutation, RegExp, from?: number])[] = [
 ];
 
 for (const [mutation, finding, from = 1] of HUNTS) {
-  Deno.test(`the simulation finds a private group that ${mutation.name}`, () => {
-    const found: string[] = [];
-    for (let seed = from; seed < from + HUNTED_SEEDS; seed++) {
+  hunt({
+    title: `the simulation finds a private group that ${mutation.name}`,
+    from,
+    seedsMax: HUNTED_SEEDS,
+    finds(seed) {
       try {
         runGroup({ seed, steps: STEPS, private: true, mutation });
+        return false;
       } catch (error) {
         if (!(error instanceof Error) || error.name !== "Violation") throw error;
-        if (finding.test(error.message)) return;
-        found.push(error.message);
+        return finding.test(error.message) || error.message;
       }
-    }
-    throw new Error(`No seed of ${HUNTED_SEEDS} found it: ${found.join("; ")}`);
+    },
   });
 }

@@ -3,6 +3,7 @@
  * random runs with little other trouble, the bugs that they find, and scenes that hardly any random run contains.
  */
 
+import { hunt } from "./hunt.ts";
 import { assert, assertEquals } from "@std/assert";
 import type { MemberRecord } from "../../lib/protocols/group/schema/records.ts";
 import { runGroup } from "./group/run.ts";
@@ -68,11 +69,11 @@ const HUNTS: readonly (readonly [Mutation, RegExp, from?: number])[] = [
 ];
 
 for (const [mutation, finding, from = 1] of HUNTS) {
-  Deno.test(`the simulation finds a group that ${mutation.name}, within ${HUNTED_SEEDS} seeds`, () => {
-    for (let seed = from; seed < from + HUNTED_SEEDS; seed++) {
-      if (finding.test(failureOf(seed, TROUBLES, mutation) ?? "")) return;
-    }
-    throw new Error(`No seed of ${HUNTED_SEEDS} found it`);
+  hunt({
+    title: `the simulation finds a group that ${mutation.name}`,
+    from,
+    seedsMax: HUNTED_SEEDS,
+    finds: (seed) => finding.test(failureOf(seed, TROUBLES, mutation) ?? ""),
   });
 }
 

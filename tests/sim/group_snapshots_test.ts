@@ -1,6 +1,7 @@
 // Snapshots under load and during faults: each cut is consistent by the content of its file, and by what really
 // happened (group/checkers/consistent_cuts.ts).
 
+import { hunt } from "./hunt.ts";
 import { assert, assertEquals } from "@std/assert";
 import { allCheckers } from "./group/checkers/all.ts";
 import { ConsistentCuts } from "./group/checkers/consistent_cuts.ts";
@@ -86,16 +87,17 @@ function failureOf(seed: number, mutation: Mutation | null): Error | null {
 }
 
 for (const mutation of Object.values(SNAPSHOT_MUTATIONS)) {
-  Deno.test(`the simulation finds a group that ${mutation.name}`, () => {
-    for (let seed = 1; seed <= 30; seed++) {
+  hunt({
+    title: `the simulation finds a group that ${mutation.name}`,
+    seedsMax: 30,
+    finds(seed) {
       const failure = failureOf(seed, mutation);
-      if (failure === null) continue;
+      if (failure === null) return false;
       assert(failure instanceof Violation, failure.stack);
       assert(failure.message.startsWith("Cut:"), failure.message);
       assertEquals(failureOf(seed, null), null);
-      return;
-    }
-    throw new Error("No seed found it");
+      return true;
+    },
   });
 }
 

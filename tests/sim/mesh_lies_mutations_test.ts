@@ -7,7 +7,7 @@ import { NobodyLost } from "./checkers/nobody_lost.ts";
 import { PrivateMessages } from "./checkers/private_messages.ts";
 import { RosterRight } from "./checkers/roster_right.ts";
 import type { Attack } from "./mesh/attacks.ts";
-import { type Hunt, hunt } from "./mesh/hunt.ts";
+import { type MeshHunt, meshHunt } from "./mesh/mesh_hunt.ts";
 import { LIES_MUTATIONS } from "./mesh/lies_mutations.ts";
 import { MUTATIONS } from "./mesh/mutations.ts";
 import type { Scenario } from "./mesh/scenario.ts";
@@ -28,7 +28,7 @@ function roomWith(attack: Attack): Partial<Scenario> {
   };
 }
 
-const HUNTS: readonly Hunt[] = [
+const HUNTS: readonly MeshHunt[] = [
   {
     mutation: LIES_MUTATIONS.waitsForAnswers,
     finder: "lone word",
@@ -134,4 +134,4 @@ const HUNTS: readonly Hunt[] = [
   },
 ];
 
-for (const each of HUNTS) hunt(each);
+for (const each of HUNTS) meshHunt(each);

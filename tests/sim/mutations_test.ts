@@ -16,7 +16,7 @@ import { StoredOrder } from "./checkers/stored_order.ts";
 import { fakeSigner } from "./fake_crypto.ts";
 import { plainMember } from "./mesh/even_world.ts";
 import type { MeshChecker } from "./mesh/checker.ts";
-import { type Hunt, hunt } from "./mesh/hunt.ts";
+import { type MeshHunt, meshHunt } from "./mesh/mesh_hunt.ts";
 import { meshSubject } from "./mesh/mesh_subject.ts";
 import { MUTATIONS } from "./mesh/mutations.ts";
 import { type Scenario, scenarioOf } from "./mesh/scenario.ts";
@@ -32,7 +32,7 @@ const EASY: Partial<Scenario> = {
   liarChance: 0,
 };
 
-const HUNTS: readonly Hunt[] = [
+const HUNTS: readonly MeshHunt[] = [
   {
     mutation: MUTATIONS.sendsBeforeSync,
     finder: "sent after",
@@ -230,7 +230,7 @@ const HUNTS: readonly Hunt[] = [
   },
 ];
 
-for (const each of HUNTS) hunt(each);
+for (const each of HUNTS) meshHunt(each);
 
 /** Two newcomers request one name from different members at once. @returns How many joins the room was shown. */
 function nameRace(subject: Subject, seed: number): number {

@@ -1,6 +1,7 @@
 // The simulator itself: virtual time, disks, links, repeatable runs, and checkers that find what they are made for.
 // The test subject is a gossip room (mesh/gossip.ts), correct or with one flaw.
 
+import { hunt } from "./hunt.ts";
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { MeshChecker } from "./mesh/checker.ts";
 import { type Flaw, gossipSubject } from "./mesh/gossip.ts";
@@ -293,18 +294,19 @@ const FLAWS: readonly (readonly [Flaw, () => MeshChecker])[] = [
 const SEEDS_MAX = 40;
 
 for (const [flaw, checker] of FLAWS) {
-  Deno.test(`${checker().name} finds a room that ${flaw}, within ${SEEDS_MAX} seeds`, () => {
-    for (let seed = 1; seed <= SEEDS_MAX; seed++) {
+  hunt({
+    title: `${checker().name} finds a room that ${flaw}`,
+    seedsMax: SEEDS_MAX,
+    finds(seed) {
       const { failure } = runMesh(gossipSubject(flaw), {
         seed,
         ...SMALL,
         checkers: () => [checker()],
       });
-      if (failure === null) continue;
+      if (failure === null) return false;
       assertEquals(failure.name, "Violation", failure.stack);
       assert(failure.message.startsWith(checker().name), failure.message);
-      return;
-    }
-    throw new Error(`No seed of ${SEEDS_MAX} found it`);
+      return true;
+    },
   });
 }

@@ -1,12 +1,13 @@
 /** The search for a bug put into the mesh: it must fail some seed that the mesh without it passes. */
 
+import { hunt } from "../hunt.ts";
 import type { MeshChecker } from "./checker.ts";
 import { meshSubject } from "./mesh_subject.ts";
 import type { Mutation } from "./mutations.ts";
 import { runMesh } from "./run.ts";
 import type { Scenario, Trouble } from "./scenario.ts";
 
-export interface Hunt {
+export interface MeshHunt {
   readonly mutation: Mutation;
   /** The checker that must find the bug. */
   readonly finder: string;
@@ -35,10 +36,12 @@ function installed<T>({ install }: Mutation, run: () => T): T {
 }
 
 /** Registers the test of one hunt. */
-export function hunt({ mutation, finder, checkers, from = 1, seedsMax, ...more }: Hunt): void {
-  const { troubles, scenario, without, finding = /^/, nodes = 6 } = more;
-  Deno.test(`${finder} finds a mesh that ${mutation.name}, within ${seedsMax} seeds`, () => {
-    for (let seed = from; seed < from + seedsMax; seed++) {
+export function meshHunt({ mutation, finder, checkers, ...more }: MeshHunt): void {
+  const { troubles, scenario, without, finding = /^/, nodes = 6, ...seeds } = more;
+  hunt({
+    title: `${finder} finds a mesh that ${mutation.name}`,
+    ...seeds,
+    finds(seed) {
       const options = {
         seed,
         nodes,
@@ -54,11 +57,10 @@ export function hunt({ mutation, finder, checkers, from = 1, seedsMax, ...more }
       const { failure } = installed(mutation, () => {
         return runMesh(meshSubject(mutation.wrap ?? null), options);
       });
-      if (failure === null || !failure.message.startsWith(finder)) continue;
-      if (!finding.test(failure.message)) continue;
+      if (failure === null || !failure.message.startsWith(finder)) return false;
+      if (!finding.test(failure.message)) return false;
       // The seed counts only if it passes without the mutation.
-      if (runMesh(meshSubject(without?.wrap ?? null), options).failure === null) return;
-    }
-    throw new Error(`No seed of ${seedsMax} found it`);
+      return runMesh(meshSubject(without?.wrap ?? null), options).failure === null;
+    },
   });
 }
