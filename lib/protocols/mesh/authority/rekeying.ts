@@ -46,7 +46,7 @@ export class Rekeying {
     readonly signer: Signer,
     readonly env: Environment,
     readonly port: Pick<SecretsPort, "selfClaim" | "members">,
-    readonly exchange: RotationExchange,
+    readonly exchange: Pick<RotationExchange, "flood" | "latestEpoch">,
     private readonly emit: (effect: SecretsEffect) => void,
     nowMs: number,
   ) {
