@@ -1,6 +1,5 @@
 /**
- * Checks the votes that a user types: which edit of a group `/go` and `/abort` mean if they don't name one, which must
- * not be an edit that the user was asked about only after beginning to type that line; and that nobody agrees to a text
+ * Checks the votes that a user types: which edit of a group `/go` and `/abort` mean if they don't name one; that the user was asked about no edit that is meant only after beginning to type that line; and that nobody agrees to a text
  * before all of it was on the screen.
  */
 
@@ -9,6 +8,13 @@ import type { MemberCommand, MemberEvent } from "../../protocols/group/schema/ev
 import { EDITS_MAX } from "../../protocols/group/schema/limits.ts";
 import type { Line } from "../rendering/user_interface.ts";
 
+interface Question {
+  /** Which question it was, from 1. */
+  readonly at: number;
+  /** The old and the new text. */
+  readonly texts: readonly string[];
+}
+
 export class VoteQuestions {
   /** How many edits the user was asked about. */
   #asked = 0;
@@ -16,8 +22,8 @@ export class VoteQuestions {
   #edit = 0;
   /** `#asked` at the beginning of the line that is being run; null: the line wasn't typed at a terminal. */
   #askedBefore: number | null = null;
-  /** The old and the new text of each edit that isn't known to be over; the last `EDITS_MAX`. */
-  readonly #open = new Map<number, readonly string[]>();
+  /** The last question about each edit that isn't known to be over; the last `EDITS_MAX`. */
+  readonly #open = new Map<number, Question>();
   /** Texts of open questions that were folded: the number for `/show`; null: shown whole since. */
   readonly #folded = new Map<string, number | null>();
 
@@ -26,7 +32,8 @@ export class VoteQuestions {
     if (event.event !== "vote-wanted") return;
     this.#asked++;
     this.#edit = event.edit;
-    this.#open.set(event.edit, [event.old, event.new]);
+    this.#open.delete(event.edit);
+    this.#open.set(event.edit, { at: this.#asked, texts: [event.old, event.new] });
     this.#forgetOldest();
   }
 
@@ -52,11 +59,13 @@ export class VoteQuestions {
   /** @throws {P2pchatError} `not-allowed` where the command may have been meant for another edit, or for less text. */
   check(command: MemberCommand): void {
     if (command.command !== "go" && command.command !== "abort") return;
-    if (command.edit === null && (this.#askedBefore ?? this.#asked) !== this.#asked) {
-      const form = `/${command.command} ${this.#edit}`;
+    const edit = command.edit ?? this.#edit;
+    const lastAsked = command.edit === null ? this.#asked : this.#open.get(edit)?.at ?? 0;
+    if (lastAsked > (this.#askedBefore ?? this.#asked)) {
+      const form = `/${command.command} ${edit}`;
       throw new P2pchatError(
         "not-allowed",
-        `Nothing was done: you were asked about edit ${this.#edit} after you began that line; ` +
+        `Nothing was done: you were asked about edit ${edit} after you began that line; ` +
           `if you mean that one, ${form}`,
       );
     }
@@ -65,7 +74,7 @@ export class VoteQuestions {
 
   #checkShown(edit: number | null): void {
     const meant = edit === null ? [...this.#open.values()] : [this.#open.get(edit)];
-    for (const text of meant.flatMap((texts) => texts ?? [])) {
+    for (const text of meant.flatMap((question) => question?.texts ?? [])) {
       const number = this.#folded.get(text) ?? null;
       if (number === null) continue;
       throw new P2pchatError(
@@ -76,7 +85,7 @@ export class VoteQuestions {
   }
 
   #isAskedAbout(text: string): boolean {
-    return [...this.#open.values()].some((texts) => texts.includes(text));
+    return [...this.#open.values()].some(({ texts }) => texts.includes(text));
   }
 
   #forgetOldest(): void {

@@ -52,6 +52,26 @@ Deno.test("a vote without a number is for no edit that was asked about after its
   assertEquals(checked(votes, GO), "passed on");
 });
 
+Deno.test("a vote by number is for no edit that was asked about after its line was begun", () => {
+  const votes = new VoteQuestions();
+  votes.shows(wanted(7));
+  const runsGo = votes.lineBegins();
+  votes.shows({ ...wanted(7), seq: 1, new: "I owe Bob 1,000" } as MemberEvent);
+  votes.shows(wanted(8));
+
+  runsGo();
+  for (const edit of [7, 8]) {
+    assertEquals(
+      checked(votes, { command: "go", edit }),
+      `not-allowed: Nothing was done: you were asked about edit ${edit} after you began that line; ` +
+        `if you mean that one, /go ${edit}`,
+    );
+    assertEquals(checked(votes, { command: "abort", edit }).startsWith("not-allowed"), true);
+  }
+  votes.lineBegins()();
+  assertEquals(checked(votes, { command: "go", edit: 7 }), "passed on");
+});
+
 Deno.test("a vote that nobody typed is for the edit that waits for it", () => {
   const votes = new VoteQuestions();
   votes.shows(wanted(7));

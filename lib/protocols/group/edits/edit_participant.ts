@@ -143,6 +143,12 @@ export class EditParticipant {
   readonly #locks = new Map<number, RequestId>();
   /** By the member that inquired: nobody has us refuse another one's edit, or keeps another one from being answered. */
   readonly #unheard = new Map<PeerKey, Unheard>();
+  /**
+   * The requests about whose edits our user was asked, by the number that it read: its answer names nothing else. The
+   * latest; those before are up to `#askedBefore`.
+   */
+  readonly #askedAbout = new Map<number, RequestId>();
+  #askedBefore = 0;
   /** The latest edits that came into the log; as many as we may be asked about again. */
   readonly #logged = new Set<RequestId>();
   /** The highest number of a request that came into the log, for each requester's last process that had one there. */
@@ -246,6 +252,10 @@ export class EditParticipant {
     if (fault !== null) return this.owner.coordinatorOffends(`edit ${edit}: ${fault}`);
     // What a process that is gone asked for was decided, or aborted, by that process's view: this is a repetition.
     if (!this.#isPresent(value)) return this.#sayRefused(vote, RESTARTED_OR_GONE);
+    if (this.#isNumberOpen(edit)) {
+      return this.owner.coordinatorOffends(`edit ${edit} is another one, too`);
+    }
+    if (this.#meansOther(edit, id)) return this.#sayRefused(vote, TAKEN);
     if (this.#open.size >= OPEN_MAX) {
       return this.owner.coordinatorOffends(`more than ${EDITS_PENDING_MAX} edits at once`);
     }
@@ -267,6 +277,24 @@ export class EditParticipant {
     };
     this.#open.set(id, open);
     this.#goOn(open);
+  }
+
+  #isNumberOpen(edit: number): boolean {
+    return this.#open.values().some((open) => open.edit === edit);
+  }
+
+  /** Whether a yes or no to this number may be meant for another request: our user was asked about that one. */
+  #meansOther(edit: number, id: RequestId): boolean {
+    const asked = this.#askedAbout.get(edit);
+    return asked === undefined ? edit <= this.#askedBefore : asked !== id;
+  }
+
+  #notesAsked({ edit, id }: Open): void {
+    this.#askedAbout.set(edit, id);
+    if (this.#askedAbout.size <= REMEMBERED_MAX) return;
+    const lowest = Math.min(...this.#askedAbout.keys());
+    this.#askedAbout.delete(lowest);
+    this.#askedBefore = Math.max(this.#askedBefore, lowest);
   }
 
   /** Goes on with the edits that have waited for an entry, or for its lock. */
@@ -304,6 +332,7 @@ export class EditParticipant {
     if (!this.#mustAsk(open, entry.author.key)) return this.#agree(open);
     enter(open, "asked");
     open.wasAsked = true;
+    this.#notesAsked(open);
     out.show({
       event: "vote-wanted",
       edit: open.edit,
@@ -761,4 +790,7 @@ export class EditParticipant {
 
 /** Part of a sentence. */
 const RESTARTED = "the coordinator was restarted before all had agreed";
+/** Part of a sentence. */
+const TAKEN = "its number is that of another edit, about which its user was asked before";
+/** Part of a sentence. */
 const RESTARTED_OR_GONE = "the member that asked for it was restarted, or is gone";

@@ -75,6 +75,40 @@ Deno.test("a member agrees when that is on its disk, with the entry locked", () 
   assertEquals(bob.machine!.membership!.voting.locks, [1]);
 });
 
+Deno.test("two edits with one number: the coordinator offends, and a yes is for the one that was read", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const first = requestOf(cem, GROUP, 1, "uno");
+  const shown = requestOf(bob, GROUP, 1, "eins");
+  ask(net, first, { edit: 6 }, [ann]);
+  ask(net, shown, { edit: 7 }, [ann]); // waits for the lock
+  ask(net, requestOf(bob, GROUP, 2, "zwei"), { edit: 7 }, [ann]);
+
+  assertEquals(errors(ann), [
+    "protocol: The coordinator sent invalid data: connecting to it again: edit 7 is another one, too",
+  ]);
+  assertEquals(net.coordinator.gotFrom(ann, "vote"), []);
+});
+
+Deno.test("a number about which a user was asked means no other request afterwards", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const harmless = requestOf(bob, GROUP, 1, "uno");
+  ask(net, harmless, { edit: 7 }, [ann]);
+  abort(net, idOf(harmless), "cem");
+  forgetTold(net);
+  ask(net, requestOf(bob, GROUP, 1, "I owe Bob 1,000"), { edit: 7 }, [ann]);
+
+  assertEquals(ann.told("vote-wanted"), []);
+  assertEquals(votes(net), [
+    "no: its number is that of another edit, about which its user was asked before",
+    "nothing",
+    "nothing",
+  ]);
+  ask(net, harmless, { edit: 7 }, [ann]);
+  assertEquals(ann.told("vote-wanted").length, 1);
+});
+
 Deno.test("policy own: the author is asked, sees what and until when, and its yes counts", () => {
   const net = started();
   const [ann, bob] = three(net);
