@@ -131,6 +131,11 @@ export function withoutMark(shown: string): string {
   return shown.startsWith(MIXED_SCRIPTS_MARK) ? shown.slice(MIXED_SCRIPTS_MARK.length) : shown;
 }
 
+/** Whether a name, as the user typed it, is without the start of a key. */
+export function isPlainName(typed: string): boolean {
+  return nameBeforeStart(typed) === typed;
+}
+
 /** The name without the start of a key by which it is told apart from another: `Bob` of `Bob~k7f3`. */
 export function nameBeforeStart(shown: string): string {
   const at = shown.indexOf("~"); // no name has one

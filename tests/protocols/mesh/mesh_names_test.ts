@@ -391,3 +391,47 @@ Deno.test("Mesh: who took another name and was killed doesn't come back alone as
     assertEquals(codes, new Set(["name-taken"]));
   }
 });
+
+Deno.test("Mesh: no ruling by a plain name is about a key that isn't the one known by it", () => {
+  const room = new Room();
+  const ben = room.joined("Ben");
+  room.ask(ben, { command: "quit" });
+  const mallory = room.joined("Ben", "Mallory");
+  const shown = suffixed("Ben", mallory);
+  const [known, other] = [ben, mallory].map(({ key }) => fingerprintOf(key));
+  const told = (command: MeshCommand) =>
+    room.ask(room.ann, command).flatMap((event) =>
+      event.event === "error" ? [`${event.code}: ${event.text}`] : []
+    );
+  const deputy = (name: string, appoint = true) => told({ command: "deputy", name, appoint });
+  const two = `two have used that name; this one has the key ${other}, the one you know ${known}` +
+    ": ask who is whom, then type";
+
+  const notTrusted =
+    `key-changed: Cannot make ${shown} a deputy: ${two} /trust ${shown} to mean this one`;
+  assertEquals(["Ben", shown].flatMap((name) => deputy(name)), [notTrusted, notTrusted]);
+  assertEquals(deputy("Ben", false), [
+    `key-changed: Cannot end that by the name ${shown}: ${two} /deputy ${shown} --end for this one`,
+  ]);
+  assertEquals(deputy(shown, false), [`not-allowed: ${shown} is no deputy`]);
+  assertEquals(told({ command: "remove", name: "ben" }), [
+    `key-changed: Cannot remove ${shown} by that name: ${two} /remove ${shown} to remove this one`,
+  ]);
+
+  room.ask(room.ann, { command: "verify", name: "Ben", answer: "no" });
+  const found = `you found that the key ${other} isn't Ben's;`;
+  assertEquals(deputy("Ben"), [
+    `key-changed: Cannot make ${shown} a deputy: ${found} if it is after all: /trust ${shown}`,
+  ]);
+  assertEquals(told({ command: "remove", name: "Ben" }), [
+    `key-changed: Cannot remove ${shown} by that name: ${found} type /remove ${shown} to remove this one`,
+  ]);
+  assertEquals(told({ command: "remove", name: shown }), []);
+  assertEquals(told({ command: "allow", name: "Ben" }), [
+    `key-changed: Cannot allow Ben by that name: the key that was removed, ${other}, isn't the one you know by it; ` +
+    `type /allow ${other} to let this one come back`,
+  ]);
+  assertEquals(told({ command: "allow", name: other! }), []);
+  assertEquals(told({ command: "remove", name: "Ben" }), [], "the one who is known, and away");
+  assertEquals(told({ command: "allow", name: "Ben" }), []);
+});

@@ -225,6 +225,18 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
     return isSuffixed && this.#pins.isKnownOtherwise(key, folded) ? null : pin.key;
   }
 
+  /** How a member is called by the start of its key, whatever it is shown as: `keyOf` finds it by that. */
+  calledApart(key: PeerKey): string {
+    return this.#suffixed(key);
+  }
+
+  /** Whether this plain name may mean that key, here or not: the user knows no other by it, and hasn't refused this one. */
+  mayMean(typed: string, key: PeerKey): boolean {
+    const name = withoutMark(typed);
+    const pinned = this.#pins.get(foldName(name))?.key ?? key;
+    return pinned === key && !this.#isRefusedAs(name, key);
+  }
+
   /** The names by which `keyOf` finds another key, each once: shown names, and pinned ones that nobody shows now. */
   known(): readonly string[] {
     const known = new Map<FoldedName, string>();

@@ -147,20 +147,31 @@ export class RoomCommands {
     const { machines, view } = this.parts;
     const denial = machines.rulings.denial(kind, shownName(typed));
     if (denial !== null) return view.error(denial.code, denial.text, ref);
-    const subject = kind === "allow"
-      ? this.#removedNamed(typed)
-      : view.stranger(typed, kind === "remove" ? "remove" : "deputy");
+    const subject = kind === "allow" ? this.#removedNamed(typed) : view.subject(kind, typed);
     const name = view.nameOf(subject, typed);
     this.routes.give("rulings", { type: "rule", kind, subject, name, ref });
   }
 
-  /** @throws {P2pchatError} `unknown-user`, if it is nobody, or several. */
+  /**
+   * @throws {P2pchatError} `unknown-user`, if it is nobody, or several; `key-changed`, if the user knows another key by
+   *   that name.
+   */
   #removedNamed(typed: string): PeerKey {
     const { machines, view } = this.parts;
     const removed = machines.removedNamed(typed);
     const [key, ...others] = removed;
     if (key === undefined) return view.stranger(typed);
-    if (others.length === 0) return key;
+    if (others.length === 0) {
+      const fingerprint = fingerprintOf(key);
+      if (typed === fingerprint || machines.names.mayMean(typed, key)) return key;
+      throw new P2pchatError(
+        "key-changed",
+        `Cannot allow ${
+          shownName(typed)
+        } by that name: the key that was removed, ${fingerprint}, isn't the one you ` +
+          `know by it; type /allow ${fingerprint} to let this one come back`,
+      );
+    }
     const keys = removed.map(fingerprintOf).join(", ");
     throw new P2pchatError(
       "unknown-user",

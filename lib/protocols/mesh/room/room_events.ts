@@ -26,7 +26,7 @@ import {
   isYouText,
   noOtherKeyText,
 } from "../../../base/trust/name_answers.ts";
-import { shownName } from "../../../base/text/names.ts";
+import { isPlainName, shownName } from "../../../base/text/names.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import type { HistoryMessage, MeshEvent, PeerStatus, PeerView } from "../schema/events.ts";
 import type { HistoryEntry } from "../log/order_io.ts";
@@ -88,6 +88,8 @@ export interface RoomFacts extends RulingFacts {
   knownInstead(key: PeerKey): PeerKey | null;
   /** Whether the user has refused this key for the name that it has now. */
   isRefused(key: PeerKey): boolean;
+  /** How a member is called by the start of its key, whatever it is shown as. */
+  calledApart(key: PeerKey): string;
   /** The name that a claim claims; null where the claim isn't known any more. */
   claimedName(claim: ClaimId): string | null;
   history(count: number): readonly HistoryEntry[];
@@ -115,6 +117,51 @@ const DISK_PROBLEM =
 
 const ISOLATED_PROBLEM = "no link to any other member; trying those who were here: check this " +
   "machine's network, or start again with the address of somebody who is there";
+
+/** What a user does to the member of a name, as the sentences say that refuse it. */
+interface Act {
+  readonly command: "msg" | "remove" | "deputy";
+  /** `Cannot ...`. */
+  readonly cannot: (name: string) => string;
+  /** Whether it can be done to a key that isn't the known one, if the start of that key is named. */
+  readonly isExact: boolean;
+  /** For which purpose this key is named, or trusted. */
+  readonly onto: string;
+  /** The command for the one of this name. */
+  readonly way: (name: string) => string;
+}
+
+const WRITING: Act = {
+  command: "msg",
+  cannot: (name) => `write to ${name} alone`,
+  isExact: false,
+  onto: "to write to this one",
+  way: (name) => `/msg ${name} TEXT`,
+};
+
+const ACTS: Readonly<Record<"remove" | "deputy" | "no-deputy", Act>> = {
+  "remove": {
+    command: "remove",
+    cannot: (name) => `remove ${name} by that name`,
+    isExact: true,
+    onto: "to remove this one",
+    way: (name) => `/remove ${name}`,
+  },
+  "deputy": {
+    command: "deputy",
+    cannot: (name) => `make ${name} a deputy`,
+    isExact: false,
+    onto: "to mean this one",
+    way: (name) => `/deputy ${name}`,
+  },
+  "no-deputy": {
+    command: "deputy",
+    cannot: (name) => `end that by the name ${name}`,
+    isExact: true,
+    onto: "for this one",
+    way: (name) => `/deputy ${name} --end`,
+  },
+};
 
 /** How events write the address of a member that can't be dialled. */
 const NO_ADDRESS: Endpoint = { host: "", port: 0 };
@@ -615,12 +662,12 @@ export class RoomEvents {
     if (to === this.self) {
       throw new P2pchatError("unknown-user", "Cannot write to yourself: name another member");
     }
-    this.#checkKey(to);
+    this.#checkKey(to, WRITING);
     return { to, name: this.#nameGiven(to, name) };
   }
 
   /** @throws {P2pchatError} `unknown-user`, if nobody is known under this name. */
-  stranger(name: string, command: "trust" | "remove" | "deputy" = "trust"): PeerKey {
+  stranger(name: string, command: "trust" | Act["command"] = "trust"): PeerKey {
     const key = this.facts.strangerNamed(name);
     if (key === null) throw this.#unknownUser(name);
     if (key === this.self) {
@@ -632,28 +679,40 @@ export class RoomEvents {
     return key;
   }
 
+  /**
+   * Whom a ruling is about. An office goes to nobody to whom nothing private would go; all else needs only be meant: a
+   * plain name doesn't mean a key that isn't the one known by it, the name with the start of the key does.
+   * @throws {P2pchatError} As `stranger`; `key-changed`, if the name belonged to another key until now.
+   */
+  subject(kind: "remove" | "deputy" | "no-deputy", typed: string): PeerKey {
+    const act = ACTS[kind];
+    const key = this.stranger(typed, act.command);
+    if (kind === "deputy" || isPlainName(typed)) this.#checkKey(key, act);
+    return key;
+  }
+
   /** @throws {P2pchatError} `key-changed`, if the name belonged to another key until now. */
-  #checkKey(key: PeerKey): void {
+  #checkKey(key: PeerKey, { cannot, isExact, onto, way }: Act): void {
     const known = this.facts.knownInstead(key);
     const name = this.#written(key);
+    const exact = (): string => way(shownName(this.facts.calledApart(key)));
     if (this.facts.isRefused(key)) {
       const whose = shownName(this.facts.nameClaimedBy(key) ?? this.#name(key));
-      const text =
-        `Cannot write to ${name} alone: you found that the key ${fingerprintOf(key)} isn't ` +
-        `${whose}'s; if it is after all: /trust ${name}`;
+      const then = isExact ? `type ${exact()} ${onto}` : `if it is after all: /trust ${name}`;
+      const text = `Cannot ${cannot(name)}: you found that the key ${fingerprintOf(key)} isn't ` +
+        `${whose}'s; ${then}`;
       throw new P2pchatError("key-changed", text);
     }
     if (known === null) return;
     const other = this.facts.shownName(known) === null ? null : this.#written(known);
     const isThere = other !== null && other !== name;
+    const first = isExact ? exact() : `/trust ${name}`;
     throw new P2pchatError(
       "key-changed",
-      `Cannot write to ${name} alone: two have used that name; this one has the key ` +
+      `Cannot ${cannot(name)}: two have used that name; this one has the key ` +
         `${fingerprintOf(key)}, the one you know ${fingerprintOf(known)}` +
-        `${
-          isThere ? ` and is shown as ${other}` : ""
-        }: ask who is whom, then type /trust ${name} to ` +
-        `write to this one${isThere ? `, or /msg ${other} TEXT for the one you know` : ""}`,
+        `${isThere ? ` and is shown as ${other}` : ""}: ask who is whom, then type ${first} ` +
+        `${onto}${isThere ? `, or ${way(other)} for the one you know` : ""}`,
     );
   }
 

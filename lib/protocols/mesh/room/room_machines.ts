@@ -267,6 +267,7 @@ export class RoomMachines {
       nameAsMet: (typed) => this.names.nameAsMet(typed),
       knownInstead: (key) => this.names.knownInstead(key),
       isRefused: (key) => this.names.isRefused(key),
+      calledApart: (key) => this.names.calledApart(key),
       nameClaimedBy: (key) => this.roster.member(key)?.claim.signed.claim.value.name ?? null,
       nameOnceClaimedBy: (key) => {
         const claims = [...valuesOf(this.roster.claimsOf(key))];

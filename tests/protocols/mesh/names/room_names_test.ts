@@ -450,6 +450,9 @@ Deno.test("Names let nobody have what is private for another by taking a known o
     carl,
     bob,
   ]);
+  const apart = view.calledApart(carl);
+  assertEquals([apart, view.keyOf(apart)], [`Bob~FP${carl.slice(0, 2)}`, carl]);
+  assertEquals([bob, carl].map((key) => view.mayMean("bob", key)), [true, false]);
 });
 
 Deno.test("Names call whom we know as they were met, however a stranger writes the name", () => {

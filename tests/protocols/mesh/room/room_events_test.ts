@@ -176,6 +176,29 @@ Deno.test("RoomView: who writes to a name that two have taken reads which is whi
   );
 });
 
+Deno.test("RoomView: where the winner of a name isn't the one known by it, the plain name makes neither a deputy nor removes it", () => {
+  const facts = {
+    strangerNamed: () => bob,
+    nameAsMet: (typed: string) => typed,
+    knownInstead: (key: PeerKey) => key === bob ? carol : null,
+    shownName: (key: PeerKey) => key === carol ? "Cleo~k7f3" : "Cleo",
+    calledApart: () => "Cleo~qlke",
+    isRefused: () => false,
+  } as unknown as RoomFacts;
+  const config = { founded: true, rulings: {} } as RoomConfig;
+  const view = new RoomEvents(config, ann, facts, () => {});
+  const ways = (["deputy", "remove", "no-deputy"] as const).map((kind) =>
+    assertThrows(() => view.subject(kind, "Cleo"), P2pchatError).message.split(": ask who ")[1]
+  );
+
+  assertEquals(ways, [
+    "is whom, then type /trust Cleo to mean this one, or /deputy Cleo~k7f3 for the one you know",
+    "is whom, then type /remove Cleo~qlke to remove this one, or /remove Cleo~k7f3 for the one you know",
+    "is whom, then type /deputy Cleo~qlke --end for this one, or /deputy Cleo~k7f3 --end for the one you know",
+  ]);
+  assertEquals(view.subject("remove", "Cleo~qlke"), bob);
+});
+
 Deno.test("RoomView: what one step finds missing of a member is told in one sentence, whatever the streams", () => {
   const { view, notices } = readyView();
   for (const [author, messages] of [[bob, 1], [carol, 1], [bob, 2]] as const) {
