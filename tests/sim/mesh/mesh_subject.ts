@@ -98,7 +98,8 @@ function* frontiersOf({ machines: { order } }: Room): Iterable<readonly [StreamK
 
 function isLeftOut({ config }: Room, key: PeerKey, secret: ChannelSecret | null): boolean {
   const { secrets, rulings } = config;
-  if (secrets === null) return false;
+  // No list leaves out the founder or a deputy, also one that was removed before.
+  if (secrets === null || rulings.mayRemove(key)) return false;
   return secret === null ||
     secrets.rotations.some(({ epoch, stays, rotation }) =>
       stays !== null && epoch > secret.epoch && !stays.has(key) &&
