@@ -7,6 +7,7 @@ import {
 } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { SILENT_LOGGER } from "../../lib/base/machine/environment.ts";
+import { VERSION } from "../../lib/cli/session/version.ts";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
 import { flushLog, logFault, openLog } from "../../lib/cli/session/log.ts";
 
@@ -120,7 +121,7 @@ Deno.test("--log-file says who came, went and was refused, and never what was sa
   const [started] = of("started");
   assertEquals(
     [started.version, started.name, started.key, started.listening],
-    ["0.1.0", "Alice", ready.key, `127.0.0.1:${alice.port}`],
+    [VERSION, "Alice", ready.key, `127.0.0.1:${alice.port}`],
   );
   assertEquals(of("room").map(({ room }) => room), [ready.room]);
   assertEquals(of("joined").map(({ name }) => name), ["Bob"]);

@@ -1,2 +1,2 @@
 /** The program's version, that of `deno.json`. */
-export const VERSION = "0.1.0";
+export const VERSION = "0.2.0";
