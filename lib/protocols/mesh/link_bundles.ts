@@ -12,10 +12,10 @@ type BundleMessage = Extract<MeshMessage, { readonly type: "bundle" }>;
 export class LinkBundles {
   #last: BundleMessage | null = null;
 
-  constructor(private readonly links: LinkTable) {}
+  constructor(private readonly links: Pick<LinkTable, "forgetClaim" | "needsClaim">) {}
 
   /** The message that goes out on the peer's member link. */
-  message({ peer, bundle, hop, reason }: BundleTo, roster: Roster): BundleMessage {
+  message({ peer, bundle, hop, reason }: BundleTo, roster: Pick<Roster, "claim">): BundleMessage {
     const { claim: id } = bundle.header.value;
     // A neighbour that has to ask for the bundle may lack the claim, too.
     if (reason === "graft") this.links.forgetClaim(peer, id);

@@ -13,6 +13,11 @@ import { dropOldest } from "../../../base/collections/bounded.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import type { BroadcastConfig } from "./broadcast_io.ts";
 
+type TreeConfig = Pick<
+  BroadcastConfig,
+  "pruneDuplicates" | "pruneWindowBundles" | "pruneIntervalMs" | "optimiseHops" | "optimiseTimes"
+>;
+
 /** What is known of one tree at this member. */
 export class Tree {
   /** Neighbours that aren't pushed to; all others are. */
@@ -27,7 +32,7 @@ export class Tree {
   /** By lazy neighbour: how many times in a row its path would have been shorter. */
   readonly #shorter = new Map<PeerKey, number>();
 
-  constructor(private readonly config: BroadcastConfig) {}
+  constructor(private readonly config: TreeConfig) {}
 
   /** Counts a duplicate. @returns Whether the neighbour should be pruned. */
   duplicate(from: PeerKey, nowMs: number): boolean {
@@ -96,7 +101,11 @@ export class Trees {
   readonly #bySource = new Map<PeerKey, Tree>();
   #perSource = true;
 
-  constructor(private readonly config: BroadcastConfig) {
+  constructor(
+    private readonly config:
+      & TreeConfig
+      & Pick<BroadcastConfig, "perSourceMembersMax" | "sourcesMax">,
+  ) {
     this.#shared = new Tree(config);
   }
 

@@ -1,13 +1,29 @@
 /** Why the user's input is to pause: while this member comes in, for the disk, or for members that are far behind. */
 
 import { PRIVATE_WAITING_HIGH, PROMPT_BYTES_MAX, PROMPT_MESSAGES_MAX } from "../schema/limits.ts";
+import type { AuthorFlow } from "../log/author_flow.ts";
+import type { CausalOrder } from "../log/causal_order.ts";
+import type { PrivateMessages } from "../private/private_messages.ts";
+import type { DeliveryGate } from "./delivery_gate.ts";
 import type { RoomCommands } from "./room_commands.ts";
-import type { RoomParts } from "./room_parts.ts";
+import type { RoomEvents } from "./room_events.ts";
+import type { RoomOutput } from "./room_output.ts";
+
+interface Parts {
+  readonly machines: {
+    readonly order: Pick<CausalOrder, "unsaid">;
+    readonly privateMessages: Pick<PrivateMessages, "size" | "awaited">;
+  };
+  readonly showing: Pick<DeliveryGate, "state">;
+  readonly flow: Pick<AuthorFlow, "waitedFor">;
+  readonly view: Pick<RoomEvents, "namesOf">;
+  readonly out: Pick<RoomOutput, "nowMs" | "first">;
+}
 
 export class RoomPause {
   #because: string | null = null;
 
-  constructor(readonly parts: RoomParts) {}
+  constructor(readonly parts: Parts) {}
 
   /** Null while the input isn't paused. */
   get because(): string | null {
@@ -15,7 +31,7 @@ export class RoomPause {
   }
 
   /** @param isQuitting Whether the user leaves: nothing more is typed. */
-  stepEnds(commands: RoomCommands, isQuitting: boolean): void {
+  stepEnds(commands: Pick<RoomCommands, "held">, isQuitting: boolean): void {
     const reason = isQuitting ? null : this.#reason(commands.held);
     if (reason === this.#because) return;
     this.#because = reason;

@@ -33,7 +33,7 @@ export class SyncSupply {
   /** Whether the link was given all of it. */
   isSent = false;
 
-  constructor(readonly order: OrderQueries) {}
+  constructor(readonly order: Pick<OrderQueries, "firstKept" | "nextInOrder">) {}
 
   get begun(): boolean {
     return this.#sentBytes > 0;

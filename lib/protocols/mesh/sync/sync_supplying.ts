@@ -15,7 +15,7 @@ type Of<Type extends SyncMessage["type"]> = Extract<SyncMessage, { readonly type
 
 export class SyncSupplying {
   constructor(
-    private readonly order: OrderQueries,
+    private readonly order: Pick<OrderQueries, "firstKept" | "nextInOrder">,
     private readonly emit: (effect: AntiEntropyEffect) => void,
   ) {}
 

@@ -290,18 +290,6 @@ Deno.test("step() prunes a grafted link at its first second place, unless it was
   assertEquals(later, []);
 });
 
-Deno.test("step() asks the only one again, each time after twice the wait, three times in all", () => {
-  const member = new Member([ann]);
-  member.message(ann, ihaveOf(1), 1_000);
-  const askedAtMs: number[] = [];
-
-  for (let nowMs = 1_000; nowMs <= 20_000; nowMs += 100) {
-    if (member.tick(nowMs).some(({ type }) => type === "send")) askedAtMs.push(nowMs);
-  }
-
-  assertEquals(askedAtMs, [1_500, 2_000, 3_000]);
-});
-
 Deno.test("step() doesn't ask for what came meanwhile, or waits for its parents", () => {
   const member = new Member([ann, bob]);
   member.message(ann, ihaveOf(1), 1_000);
@@ -513,18 +501,6 @@ Deno.test("step() takes a way that is shorter by two hops, three times running, 
 
   assertEquals(effects, [[], [], [graft(bob, 3), prune(ann, zoe)]]);
   assertEquals(member.broadcast.eager(zoe), [bob]);
-});
-
-Deno.test("step() stays with its branch for one hop, or when a shorter way isn't always shorter", () => {
-  const member = new Member([ann, bob]).pruned(bob);
-  const effects: BroadcastEffect[] = [];
-
-  for (let counter = 1; counter <= 20; counter++) {
-    member.receive(ann, bundleOf(zoe, counter), counter, { hop: 8 });
-    effects.push(...member.message(bob, ihaveOf(counter, counter % 3 === 0 ? 7 : 4), counter));
-  }
-
-  assertEquals(effects, []);
 });
 
 Deno.test("step() penalises more than 4,096 announced entries a second, counted as entries", () => {
