@@ -48,7 +48,7 @@ Deno.test("p2pchat log verify prints entries, authors and digest", async () => {
   assert(/^ {2}bob {12}[a-z2-7]{27} {2}4 entries, 2 edits asked for$/.test(bob!), bob);
   assert(/^ {2}carol {10}[a-z2-7]{27} {2}1 edit asked for$/.test(carol!), carol);
   assert(
-    /^ {2}\*coordinator\* {2}[a-z2-7]{27} {2}4 edits decided$/.test(coordinator!),
+    /^ {2}\*coordinator\* {2}[a-z2-7]{27} {2}4 edits decided, 1 view signed$/.test(coordinator!),
     coordinator,
   );
   assert(

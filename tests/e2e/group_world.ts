@@ -102,11 +102,11 @@ export class Group implements AsyncDisposable {
   }
 }
 
-/** Runs `p2pchat log verify`. @returns Its exit status and output. */
+/** Runs `p2pchat log verify`, as whoever has the log in a data folder. @returns Its exit status and output. */
 export async function verifiedLog(
   path: string,
 ): Promise<{ readonly status: number; readonly text: string }> {
-  const args = ["log", "verify", path];
+  const args = ["log", "verify", path, "--data", path.replace(/\/(?:users|serve)\/.*/, "")];
   const { code, stdout, stderr } = await new Deno.Command(PROGRAM, { args }).output();
   const decoder = new TextDecoder();
   return { status: code, text: decoder.decode(stdout) + decoder.decode(stderr) };

@@ -22,7 +22,7 @@ export const verifyLogCommand: CommandOf<VerifyLogOptions> = {
       name: "keys",
       value: "KEY,...",
       help:
-        "the coordinator's present and former keys, if the files beside the log don't have them",
+        "the coordinator's present and former keys, of a log that isn't in your own data folder",
       parse: fingerprints,
     },
   ],

@@ -1,5 +1,6 @@
 /** `p2pchat log verify`: verifies every digest and signature of a group's log. */
 
+import { resolve } from "node:path";
 import { nodeCrypto } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
@@ -64,16 +65,25 @@ interface VerifiedLog {
   readonly founded: { readonly by: PeerKey } & Rules & Pick<Founding, "private">;
   /** The rules at the log's end. */
   readonly rules: Rules;
-  /** The keys that decided on edits, or set rules; a coordinator that lost its key has a new one. */
-  readonly coordinators: readonly { readonly key: PeerKey; readonly edits: number }[];
-  /** Whether all of those are known to be the coordinator's. */
+  /** The keys that decided on edits, set rules or signed views; a coordinator that lost its key has a new one. */
+  readonly coordinators: readonly Readonly<Coordinating>[];
+  /** Whether all of those are known to be the coordinator's: the log itself can't prove whose the first one is. */
   readonly coordinatorsKnown: boolean;
+}
+
+/** What was done under one of the coordinator's keys. */
+interface Coordinating {
+  readonly key: PeerKey;
+  /** Edits decided. */
+  edits: number;
+  /** Views signed that the log records. */
+  views: number;
 }
 
 interface VerifyOptions {
   /** As in `ScanOptions`, with the number of entries and edits checked so far. */
   readonly between?: (places: number) => Promise<boolean>;
-  /** The keys that may decide; null: not known, so any key may. */
+  /** The keys that may decide; null: not known, so that of the log's founding alone, as nothing says which follow it. */
   readonly deciders?: Deciders | null;
 }
 
@@ -88,7 +98,7 @@ export async function verifiedLog(
   { between = () => Promise.resolve(true), deciders = null }: VerifyOptions = {},
 ): Promise<VerifiedLog> {
   const authors = new Map<PeerKey, LogAuthor>();
-  const coordinators = new Map<PeerKey, number>();
+  const coordinators = new Map<PeerKey, Coordinating>();
   const consents = new Consents();
   const names = new LoggedNames();
   let isForeign = false;
@@ -99,6 +109,11 @@ export async function verifiedLog(
     author.name = name;
     author[what] += places;
   };
+  const coordinating = (key: PeerKey): Coordinating => {
+    const known = coordinators.get(key) ?? { key, edits: 0, views: 0 };
+    coordinators.set(key, known);
+    return known;
+  };
   const scan = await scanLogFile(disk, path, {
     crypto: nodeCrypto,
     digests: true,
@@ -107,7 +122,7 @@ export async function verifiedLog(
       const signed = logged.signed();
       const { value } = signed.batch;
       const broken = batchFault(signed, logged.group) ?? signatureFault(signed, logged);
-      const foreign = broken ?? deciderFault(signed, deciders);
+      const foreign = broken ?? deciderFault(signed, deciders, founding);
       isForeign = broken === null && foreign !== null;
       const fault = foreign ?? viewFault(signed) ??
         consents.faultOf(signed, logged, founding);
@@ -115,11 +130,9 @@ export async function verifiedLog(
       names.seen(signed, entries + 1);
       entries += value.texts.length;
       edits += value.edits.length;
+      if (signed.view !== null) coordinating(signed.view.recorded.value.by).views += 1;
       if (value.kind === "texts") count(value.author, value.name, "entries", value.texts.length);
-      else {
-        const decided = coordinators.get(value.author) ?? 0;
-        coordinators.set(value.author, decided + value.edits.length);
-      }
+      else coordinating(value.author).edits += value.edits.length;
       for (const { signed: { request } } of value.edits) {
         count(request.value.requester, request.value.name, "edits", 1);
       }
@@ -128,8 +141,12 @@ export async function verifiedLog(
   });
   const { end, first } = scan;
   if (scan.fault !== null || end === null || first?.kind !== "group") {
-    const isGiven = isForeign && deciders?.group === null;
-    throw faultError(path, scan, "trust", isGiven ? KEYS_MAY_BE_WRONG : undefined);
+    throw faultError(
+      path,
+      scan,
+      "trust",
+      isForeign ? foreignCause(deciders, end?.group) : undefined,
+    );
   }
   const { coordinator: by, edits: foundedEdits, private: isPrivate } = first.founding;
   return {
@@ -141,7 +158,7 @@ export async function verifiedLog(
     names: names.all,
     founded: { by, edits: foundedEdits, private: isPrivate },
     rules: rulesAt(first.founding, end),
-    coordinators: Array.from(coordinators, ([key, edits]) => ({ key, edits })),
+    coordinators: [...coordinators.values()],
     coordinatorsKnown: isOf(deciders, end.group),
   };
 }
@@ -180,10 +197,16 @@ function isOf(deciders: Deciders | null, group: Hash): deciders is Deciders {
 function deciderFault(
   { batch: { value: { kind, author, group } }, view }: SignedBatch,
   deciders: Deciders | null,
+  founding: Founding,
 ): string | null {
-  if (!isOf(deciders, group)) return null;
-  const whose = deciders.group === null ? "among the keys given" : "the coordinator's";
-  const isForeign = (key: PeerKey) => !deciders.keys.has(fingerprintOf(key));
+  const known = isOf(deciders, group) ? deciders : null;
+  const whose = known === null
+    ? "that of the group's founding"
+    : known.group === null
+    ? "among the keys given"
+    : "the coordinator's";
+  const isForeign = (key: PeerKey) =>
+    known === null ? key !== founding.coordinator : !known.keys.has(fingerprintOf(key));
   const under = (key: PeerKey) =>
     `was decided under the key ${fingerprintOf(key)}, which isn't ${whose}`;
   if (kind !== "texts" && isForeign(author)) return `it ${under(author)}`;
@@ -191,9 +214,19 @@ function deciderFault(
   return `view ${view.recorded.value.view} ${under(view.recorded.value.by)}`;
 }
 
-/** The cause where the user named the keys. */
+/** The cause where somebody decided who isn't known to be allowed; undefined: as for any fault. */
+function foreignCause(deciders: Deciders | null, group: Hash | undefined): string | undefined {
+  if (group === undefined || !isOf(deciders, group)) return KEYS_MAY_FOLLOW;
+  return deciders.group === null ? KEYS_MAY_BE_WRONG : undefined;
+}
+
+/** Where the user named the keys. */
 const KEYS_MAY_BE_WRONG =
   "the keys given by --keys may be wrong: a coordinator shows its key with /status";
+/** Where only the key of the founding is known. */
+const KEYS_MAY_FOLLOW =
+  "somebody who isn't the coordinator added it, or the coordinator has had another key since, as its /status " +
+  "shows: name all of its keys by --keys then";
 
 /** The invalid signature of a view, as part of a sentence; null where there is no such fault. */
 function viewFault(signed: SignedBatch): string | null {
@@ -234,7 +267,7 @@ export async function verifyLog(options: VerifyLogOptions): Promise<void> {
   };
   const disk = new RealDisk();
   const deciders = options.keys === null
-    ? await decidersBeside(disk, file)
+    ? await decidersBeside(disk, file, options.dataFolder)
     : { group: null, keys: new Set(options.keys) };
   let verified: VerifiedLog;
   try {
@@ -278,7 +311,7 @@ function verifiedText(file: string, verified: VerifiedLog): string {
       return [shownName(author.name), author.key, counts.join(", ")];
     }),
     ...coordinators.map((one): readonly [string, PeerKey, string] => {
-      return [COORDINATOR_NAME, one.key, `${countText(one.edits, "edit", "edits")} decided`];
+      return [COORDINATOR_NAME, one.key, coordinatingText(one)];
     }),
   ];
   const width = Math.max(0, ...rows.map(([name]) => textWidth(name)));
@@ -294,6 +327,14 @@ function verifiedText(file: string, verified: VerifiedLog): string {
     `${accessText(founded)}\ndigest ${digest}\n${coordinatorsKnown ? "" : COMPARE_KEYS}`;
 }
 
+function coordinatingText({ edits, views }: Coordinating): string {
+  const done = [
+    ...(edits > 0 ? [`${countText(edits, "edit", "edits")} decided`] : []),
+    ...(views > 0 ? [`${countText(views, "view", "views")} signed`] : []),
+  ];
+  return done.length === 0 ? "rules set" : done.join(", ");
+}
+
 // The keys that may decide on edits of a group, as far as the files of a member, or of the coordinator, tell.
 
 interface Deciders {
@@ -303,10 +344,16 @@ interface Deciders {
 }
 
 /**
- * The deciders that the state file beside a log names; null where there is no readable state. Only reads, so a
- * program may be using the files.
+ * The deciders that the state file beside a log names; null where there is no readable state, or the log isn't below the
+ * user's data folder: whoever handed it over may have written the state as well. Only reads, so a program may be using
+ * the files.
  */
-export async function decidersBeside(disk: Disk, log: string): Promise<Deciders | null> {
+export async function decidersBeside(
+  disk: Disk,
+  log: string,
+  dataFolder: string,
+): Promise<Deciders | null> {
+  if (!resolve(log).startsWith(`${resolve(dataFolder)}/`)) return null;
   const path = `${folderOf(log)}/${STATE_FILE}`;
   return await readState(disk, path, MEMBER_STATE_LOG.name, new MemberDeciders()) ??
     await readState(disk, path, COORDINATOR_STATE_LOG.name, new CoordinatorDeciders());

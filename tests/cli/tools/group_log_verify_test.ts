@@ -17,6 +17,7 @@ import { decidersBeside, verifiedLog } from "../../../lib/cli/tools/group_log_ve
 import { namesText } from "../../../lib/cli/tools/logged_names.ts";
 import { type Edit, editRequestFrom } from "../../../lib/protocols/group/schema/edit.ts";
 import { signFormerKeys } from "../../../lib/protocols/group/schema/former_keys.ts";
+import { recordedView, signEpoch } from "../../../lib/protocols/group/schema/epoch.ts";
 import { groupIdOf } from "../../../lib/protocols/group/schema/founding.ts";
 import {
   batchFrom,
@@ -78,7 +79,7 @@ Deno.test("verifiedLog() counts entries and authors of a log that fits", async (
     ],
     founded: { by: FOUNDING.coordinator, edits: "ask", private: false },
     rules: { edits: "ask" },
-    coordinators: [],
+    coordinators: [{ key: FOUNDING.coordinator, edits: 0, views: 1 }],
     coordinatorsKnown: false,
   });
 });
@@ -86,7 +87,9 @@ Deno.test("verifiedLog() counts entries and authors of a log that fits", async (
 Deno.test("verifiedLog() counts edits by who asked for them, and by who decided", async () => {
   const another = new Decider(98);
   const last = another.decide([new Speaker("bob", 2, 22).ask(6, "ten")]);
-  const verified = await verifiedLog(diskWith(logBytes([...EDITED, last])), PATH);
+  const keys = new Set([new Decider(), another].map(({ signer }) => fingerprintOf(signer.key)));
+  const disk = diskWith(logBytes([...EDITED, last]));
+  const verified = await verifiedLog(disk, PATH, { deciders: { group: null, keys } });
 
   const [alice, bob, carol] = ["alice", "bob", "carol"].map((name, at) =>
     new Speaker(name, at + 1)
@@ -102,8 +105,8 @@ Deno.test("verifiedLog() counts edits by who asked for them, and by who decided"
     { name: "carol", key: carol!.signer.key, entries: 0, edits: 1 },
   ]);
   assertEquals(verified.coordinators, [
-    { key: new Decider().signer.key, edits: 4 },
-    { key: another.signer.key, edits: 1 },
+    { key: new Decider().signer.key, edits: 4, views: 1 },
+    { key: another.signer.key, edits: 1, views: 0 },
   ]);
 });
 
@@ -504,7 +507,7 @@ const BESIDES: readonly (readonly [string, MemoryDisk, boolean | null])[] = [
 
 for (const [whose, disk, isKnown] of BESIDES) {
   Deno.test(`edits are compared with the keys in the state beside the log: ${whose}`, async () => {
-    const deciders = await decidersBeside(disk, PATH);
+    const deciders = await decidersBeside(disk, PATH, "/p");
     const verified = verifiedLog(disk, PATH, { deciders });
 
     if (isKnown !== false) {
@@ -519,6 +522,42 @@ for (const [whose, disk, isKnown] of BESIDES) {
     assertStringIncludes(message, wrong);
   });
 }
+
+Deno.test("log verify takes a view that another key signed than the group's founder for no proof of who had which name", async () => {
+  const [alice, bob, forger] = [new Speaker("alice", 1), new Speaker("bob", 78), new Decider(77)];
+  const hello = alice.say("I have 100 for Bob");
+  const edit = new Decider().decide([alice.ask(1, "I have 200 for Bob", GROUP, {
+    old: "I have 100 for Bob",
+  })]);
+  const honest = recorded([hello, edit]);
+  const end = new HistoryEnd(nodeCrypto, GROUP);
+  for (const batch of honest) end.append(batch);
+  const member = ({ name, incarnation, signer: { key } }: Speaker) => {
+    return { key, name, incarnation, host: null, port: 9_000 };
+  };
+  const view = recordedView(signEpoch(forger.signer, {
+    group: GROUP,
+    view: 2,
+    ballot: { number: 2, round: 0 },
+    members: [alice, bob].map(member),
+    start: end.point,
+  }));
+  const content = logBytes([...honest, { ...bob.say("I, Bob, have got the 200"), view }]);
+  const error = await complaintAbout(content);
+  assertEquals([error.code, error.exitStatus], ["store-corrupt", 5]);
+  assertStringIncludes(
+    error.message,
+    `line 4, entry 2, is wrong, view 2 was decided under the key ${
+      fingerprintOf(forger.signer.key)
+    }, which isn't that of the group's founding; somebody who isn't the coordinator added it, or the coordinator ` +
+      "has had another key since",
+  );
+
+  // The whole folder comes from the forger, who has put a member's state beside the log.
+  const disk = diskBesides(MEMBER_STATE_LOG.name, ofMember(forger.signer.key), former(DECIDER));
+  disk.place(PATH, content);
+  assertEquals(await decidersBeside(disk, PATH, "/home/ann/.local/share/p2pchat"), null);
+});
 
 Deno.test("log verify --keys says who may decide on edits", async () => {
   const both = [DECIDER, NOBODY].map(fingerprintOf).join(",");
