@@ -196,6 +196,7 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
       this.#store = store;
       this.keepLog(store, {
         snapshot: (shownThrough) => this.#mesh.room?.snapshot(shownThrough) ?? null,
+        isWriting: () => this.#mesh.room?.isWriting ?? false,
         shown: (through) => ({ kind: "shown", through }),
         restored: () => this.runner.feed({ type: "log-restored" }),
       });

@@ -320,3 +320,28 @@ Deno.test("Mesh takes over a deputy's removal of which the founder hears only af
     assertEquals(decided.toSorted(), ["Ann removed Ann"]);
   }
 });
+
+Deno.test("Mesh sends nothing to whom the user has removed that was typed after it, and refuses a removal that the disk refuses", () => {
+  const { world, told, events, found, pass, ann, others } = annsRoom("Bob", "Tim");
+  const [, tim] = others as [Member, Member];
+  found(false);
+  const { disk } = ann;
+  const type = (command: MeshCommand) => ann.process!.command(command);
+  const saidTo = (name: string) =>
+    events.flatMap(([to, event]) => to === name && event.event === "message" ? [event.text] : []);
+  disk.refuses = true;
+  type({ command: "remove", name: "Tim" });
+  pass(1);
+  const [refusal] = told.filter((text) => text.startsWith("Ann: Cannot remove Tim: "));
+  assertEquals(refusal?.endsWith("; nobody was removed"), true);
+  assertEquals(ann.process!.probe!.isRemoved(fakeSigner("Tim").key), false);
+
+  disk.refuses = false;
+  const before = world.say(ann.process!, "before", null).text;
+  type({ command: "remove", name: "Tim" });
+  const after = world.say(ann.process!, "after", null).text;
+  type({ command: "quit" });
+  pass(5);
+  assertEquals([saidTo("Bob"), saidTo("Tim")], [[before, after], [before]]);
+  assertEquals(tim.process, null, "it has ended");
+});

@@ -1,15 +1,17 @@
 /**
  * How rulings are made and travel: each new one is flooded, and a new neighbour is sent all of them before anything
- * else. Who has no say is refused (`not-allowed`), here by the command, and at others by the signature.
+ * else. Who has no say is refused (`not-allowed`), here by the command, and at others by the signature. What our user
+ * rules is on disk before it counts, is sent or is shown.
  *
- * The caller's duties: `rulings` only from member links; after `changed`, part with every key that is removed.
+ * The caller's duties: `rulings` only from member links; after `changed`, part with every key that is removed; no `rule`
+ * while one is being stored.
  */
 
 import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import type { ErrorCode } from "../../../base/errors.ts";
 import type { PeerKey } from "../../../base/ids.ts";
-import { unreachable } from "../../../base/invariant.ts";
+import { invariant, unreachable } from "../../../base/invariant.ts";
 import type { Machine } from "../../../base/machine/machine.ts";
 import { Rates } from "../../../base/rates/token_bucket.ts";
 import type { InRoom } from "../schema/credentials.ts";
@@ -53,11 +55,18 @@ type RulingsInput =
     readonly subject: PeerKey;
     readonly name: string;
     readonly ref: string | undefined;
-  };
+  }
+  | { readonly type: "stored"; readonly token: number }
+  | { readonly type: "not-stored"; readonly token: number; readonly text: string };
 
 export type RulingsEffect =
   | { readonly type: "send"; readonly to: PeerKey; readonly message: RulingsMessage }
-  | { readonly type: "persist"; readonly records: readonly MeshRecord[] }
+  /** Our user's rulings wait for `stored` or `not-stored`. */
+  | {
+    readonly type: "persist";
+    readonly records: readonly MeshRecord[];
+    readonly token: number | null;
+  }
   /** These rulings are new, and who may be in the room may have changed by them. */
   | {
     readonly type: "changed";
@@ -77,6 +86,15 @@ export type RulingsEffect =
     readonly text: string;
   };
 
+type Rule = Extract<RulingsInput, { readonly type: "rule" }>;
+
+/** What our user rules, on its way to the disk. */
+interface Storing {
+  readonly token: number;
+  readonly rule: Rule;
+  readonly rulings: readonly KeptRuling[];
+}
+
 export class RoomRulings implements Machine<RulingsInput, RulingsEffect> {
   readonly #neighbours = new Set<PeerKey>();
   readonly #read = new Rates<PeerKey>(
@@ -84,6 +102,8 @@ export class RoomRulings implements Machine<RulingsInput, RulingsEffect> {
     RULINGS_READ_BURST,
     RULING_SOURCES_MAX,
   );
+  #storing: Storing | null = null;
+  #lastToken = 0;
   #effects: RulingsEffect[] = [];
 
   constructor(
@@ -92,6 +112,11 @@ export class RoomRulings implements Machine<RulingsInput, RulingsEffect> {
     readonly signer: Signer,
     readonly env: Environment,
   ) {}
+
+  /** Whether what our user rules is on its way to the disk. */
+  get isStoring(): boolean {
+    return this.#storing !== null;
+  }
 
   step(input: RulingsInput, nowMs: number): readonly RulingsEffect[] {
     this.#effects = [];
@@ -111,6 +136,12 @@ export class RoomRulings implements Machine<RulingsInput, RulingsEffect> {
         break;
       case "rule":
         this.#rule(input);
+        break;
+      case "stored":
+        this.#stored(input.token);
+        break;
+      case "not-stored":
+        this.#notStored(input.token, input.text);
         break;
       default:
         unreachable(input);
@@ -159,32 +190,83 @@ export class RoomRulings implements Machine<RulingsInput, RulingsEffect> {
     if (!this.kept.isFounder(this.signer.key)) return [];
     return fresh.flatMap((ruling) => {
       if (!this.kept.hasPlaceForLate || !this.kept.isLateRemoval(ruling)) return [];
-      const own = this.#made("remove", ruling.signed.ruling.value.subject);
+      const { subject } = ruling.signed.ruling.value;
+      // The user is allowing that key: a removal of the same number would count in its place.
+      const { kind, subject: decidedOn } = this.#storing?.rule ?? {};
+      if (kind === "allow" && decidedOn === subject) return [];
+      const own = this.#made("remove", subject);
       return this.kept.add(own) ? [own] : [];
     });
   }
 
   #tell(fresh: readonly KeptRuling[], from: PeerKey | null, ref: string | undefined): void {
+    // On disk before anybody hears of it: after a kill this member must not let in who is removed.
+    this.#persist(fresh, null);
+    this.#spread(fresh, from, ref);
+  }
+
+  #persist(rulings: readonly KeptRuling[], token: number | null): void {
+    const records = rulings.map(({ signed }) => rulingRecord(signed));
+    this.#effects.push({ type: "persist", records, token });
+  }
+
+  #spread(fresh: readonly KeptRuling[], from: PeerKey | null, ref: string | undefined): void {
     const rulings = fresh.map(({ signed }) => signed);
-    // On disk before anybody hears of it: after a kill this member must not let in whom its user has removed.
-    this.#effects.push({ type: "persist", records: rulings.map(rulingRecord) });
     for (const peer of this.#neighbours) if (peer !== from) this.#send(peer, rulings);
     this.#effects.push({ type: "changed", rulings, ref });
   }
 
-  #rule({ kind, subject, name, ref }: Extract<RulingsInput, { type: "rule" }>): void {
-    const refusal = this.#refusal(kind, subject, name);
-    if (refusal !== null) {
-      this.#effects.push({ type: "refused", ...refusal, ref });
-      return;
-    }
-    const fresh = [this.#made(kind, subject)];
-    // What a deputy ruled would count no longer: the founder takes over whom it removed.
+  #rule(rule: Rule): void {
+    invariant(this.#storing === null, "the user's rulings are stored one at a time");
+    const { kind, subject } = rule;
+    const refusal = this.#refusal(rule);
+    if (refusal !== null) return this.#refuse(refusal, rule);
+    const rulings = [
+      this.#made(kind, subject),
+      ...this.#endedWith(rule).map((key) => this.#made("remove", key)),
+    ];
+    this.#storing = { token: ++this.#lastToken, rule, rulings };
+    this.#persist(rulings, this.#lastToken);
+  }
+
+  /** Whom a deputy removed whose time this ends: that would count no longer, and the founder takes it over. */
+  #endedWith({ kind, subject }: Rule): readonly PeerKey[] {
     const endsOffice = kind === "no-deputy" || (kind === "remove" && this.kept.isDeputy(subject));
-    if (endsOffice) {
-      for (const key of this.kept.removedBy(subject)) fresh.push(this.#made("remove", key));
-    }
-    this.#tell(fresh.filter((ruling) => this.kept.add(ruling)), null, ref);
+    return endsOffice ? this.kept.removedBy(subject) : [];
+  }
+
+  #stored(token: number): void {
+    const storing = this.#storing;
+    if (storing?.token !== token) return;
+    this.#storing = null;
+    const { rule, rulings } = storing;
+    // What has come meanwhile may have decided the same, or that our user has no say any more.
+    const refusal = this.#refusal(rule);
+    const heardSince = this.#endedWith(rule)
+      .filter((key) => rulings.every(({ signed }) => signed.ruling.value.subject !== key));
+    this.#spread(
+      rulings.filter((ruling) => this.kept.add(ruling)),
+      null,
+      refusal === null ? rule.ref : undefined,
+    );
+    if (refusal !== null) this.#refuse(refusal, rule);
+    const late = heardSince.map((key) => this.#made("remove", key))
+      .filter((ruling) => this.kept.add(ruling));
+    if (late.length > 0) this.#tell(late, null, undefined);
+  }
+
+  #notStored(token: number, text: string): void {
+    const storing = this.#storing;
+    if (storing?.token !== token) return;
+    this.#storing = null;
+    const { rule } = storing;
+    const [attempt, undone] = ATTEMPTS[rule.kind](rule.name);
+    const refusal = `Cannot ${attempt}: ${text}; ${undone}`;
+    this.#refuse({ code: "disk", text: refusal }, rule);
+  }
+
+  #refuse(refusal: Refusal, { ref }: Rule): void {
+    this.#effects.push({ type: "refused", ...refusal, ref });
   }
 
   #made(kind: RulingKind, subject: PeerKey): KeptRuling {
@@ -208,7 +290,7 @@ export class RoomRulings implements Machine<RulingsInput, RulingsEffect> {
     );
   }
 
-  #refusal(kind: RulingKind, subject: PeerKey, name: string): Refusal | null {
+  #refusal({ kind, subject, name }: Rule): Refusal | null {
     const { kept } = this;
     const denial = this.denial(kind, name);
     if (denial !== null) return denial;
@@ -251,6 +333,14 @@ interface Refusal {
   readonly code: ErrorCode;
   readonly text: string;
 }
+
+/** By the name that the user typed: what was to be done, and that it wasn't. */
+const ATTEMPTS: Readonly<Record<RulingKind, (name: string) => readonly [string, string]>> = {
+  "remove": (name) => [`remove ${name}`, "nobody was removed"],
+  "allow": (name) => [`allow ${name}`, "nobody was allowed back"],
+  "deputy": (name) => [`make ${name} a deputy`, "nobody was made one"],
+  "no-deputy": (name) => [`end ${name}'s time as a deputy`, "that goes on"],
+};
 
 function denied(text: string): Refusal {
   return { code: "not-allowed", text };

@@ -228,7 +228,8 @@ export class MembershipRoutes {
     const { view, out } = this.#parts;
     return {
       send: ({ to, message }) => out.send(to, message),
-      persist: ({ records }) => out.persistFirst(records),
+      persist: (effect) =>
+        effect.token === null ? out.persistFirst(effect.records) : out.persistOf("rulings", effect),
       changed: ({ rulings, ref }) => this.#ruled(rulings, ref),
       refused: ({ code, text, ref }) => view.error(code, text, ref),
       penalise: (effect) => out.first(effect),

@@ -125,6 +125,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     );
   }
 
+  /** Whether a snapshot may lack what is being written. */
+  get isWriting(): boolean {
+    return this.#parts.out.isWriting;
+  }
+
   /** The records of a compacted log, see `DeliveryGate.snapshot`. */
   snapshot(shownThrough: BundleId | null): readonly MeshRecord[] | null {
     const { showing, out } = this.#parts;
@@ -137,11 +142,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
    */
   get settled(): boolean {
     const { showing, neighbours, ownWords } = this.#parts;
-    const { order, privateMessages } = this.machines;
+    const { order, privateMessages, rulings } = this.machines;
     const isHandingOver = this.#handingOverUntilMs !== null;
     if (showing.state !== "here" && isHandingOver) return false;
     if (order.unsaid().messages + this.#commands.held > 0) return false;
-    if (privateMessages.isBusy) return false;
+    if (privateMessages.isBusy || rulings.isStoring) return false;
     return ownWords.isSettled(neighbours.isAlone, !isHandingOver);
   }
 

@@ -1,6 +1,6 @@
 /**
  * What the user asks for in the room. What is said comes after what was typed before it, here too: a command waits while
- * lines before it aren't on disk.
+ * lines before it aren't on disk, and all but a status wait for a ruling that isn't: who is being removed reads nothing of it.
  */
 
 import { P2pchatError } from "../../../base/errors.ts";
@@ -20,7 +20,7 @@ type UserCommand = Extract<RoomInput, { readonly type: "command" }>["command"];
 type Ref = string | undefined;
 
 export class RoomCommands {
-  /** Commands typed after lines that aren't on disk yet, in the order in which they were typed. */
+  /** Commands typed after lines or a ruling that aren't on disk yet, in the order in which they were typed. */
   readonly #held: { readonly command: UserCommand; readonly ref: Ref }[] = [];
 
   /** @param pausedBecause Why the user is asked to wait, as a status shows it. */
@@ -37,19 +37,25 @@ export class RoomCommands {
 
   /** A message to one member comes after what was said to all before it, here too; a status doesn't wait. */
   typed(command: UserCommand, ref: Ref): void {
-    const waits = isMessage(command) || command.command === "history";
+    const { command: name } = command;
+    const waits = isMessage(command) || name === "history" ||
+      (this.#isRuling && name !== "status");
     if (waits) this.#held.push({ command, ref });
     else this.#carryOut(command, ref);
   }
 
   /** Carries out the commands that waited for the disk, as far as the disk has what was before them. */
   release(): void {
-    for (let next; (next = this.#held[0]) !== undefined;) {
+    for (let next; !this.#isRuling && (next = this.#held[0]) !== undefined;) {
       const { command, ref } = next;
       if (command.command !== "say" && this.parts.machines.order.unsaid().messages > 0) return;
       this.#held.shift();
       this.#carryOut(command, ref);
     }
+  }
+
+  get #isRuling(): boolean {
+    return this.parts.machines.rulings.isStoring;
   }
 
   #carryOut(command: UserCommand, ref: Ref): void {

@@ -12,7 +12,7 @@ import type { Bundle } from "../schema/structures.ts";
 import type { RoomEffect } from "./room_io.ts";
 
 /** The machines whose records are synced before anything else of the step. */
-type Writer = "order" | "privateMessages" | "secrets";
+type Writer = "order" | "privateMessages" | "secrets" | "rulings";
 
 interface Write {
   readonly of: Writer;
@@ -30,6 +30,11 @@ export class RoomOutput {
   /** When the step is. */
   get nowMs(): number {
     return this.#nowMs;
+  }
+
+  /** Whether a machine waits for a write: a snapshot may lack what is being written. */
+  get isWriting(): boolean {
+    return this.#writes.size > 0;
   }
 
   stepBegins(nowMs: number): void {

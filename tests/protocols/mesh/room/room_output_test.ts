@@ -26,6 +26,7 @@ Deno.test("RoomOutput: a step sends first, and stores before that only what othe
 Deno.test("RoomOutput: a machine that waits for a write is told of that one, by its own token", () => {
   const out = new RoomOutput();
   out.stepBegins(0);
+  assertEquals(out.isWriting, false);
   out.persistOf("order", { records: RECORDS, token: 7 });
   out.persistOf("secrets", { records: RECORDS, token: 7 });
   out.persistOf("order", { records: RECORDS, token: null });
@@ -34,6 +35,8 @@ Deno.test("RoomOutput: a machine that waits for a write is told of that one, by 
   );
   assertEquals(later, null);
   assertEquals(out.takeWrite(second!), { of: "secrets", token: 7 });
+  assertEquals(out.isWriting, true);
   assertEquals(out.takeWrite(first!), { of: "order", token: 7 });
+  assertEquals(out.isWriting, false);
   assertEquals([out.takeWrite(first!), out.takeWrite(null)], [undefined, undefined]);
 });
