@@ -50,7 +50,7 @@ export class Authoring {
   #joined = 0;
 
   constructor(
-    readonly config: OrderConfig,
+    readonly config: Pick<OrderConfig, "room" | "genesisTime" | "incarnation" | "claim">,
     readonly crypto: Crypto,
     readonly signer: Signer,
     readonly wallMs: () => number,

@@ -1,18 +1,32 @@
 /** What is said oneself: on disk first, with the heads it follows, once. */
 
 import { assert, assertEquals } from "@std/assert";
+import { P2pchatError } from "../../../../lib/base/errors.ts";
+import type { BundleId, ClaimId, PeerKey } from "../../../../lib/base/ids.ts";
+import { Authoring } from "../../../../lib/protocols/mesh/log/authoring.ts";
 import type { OrderEffect } from "../../../../lib/protocols/mesh/log/order_io.ts";
 import {
+  BUNDLE_TEXT_BYTES_MAX,
   BUNDLE_TEXTS_MAX,
   HEADS_MAX,
-  HEADS_PER_AUTHOR_MAX,
   LATE_MS_MAX,
   REFERENCE_HEADS_MAX,
+  UNSAID_TEXTS_MAX,
 } from "../../../../lib/protocols/mesh/schema/limits.ts";
-import type { Bundle } from "../../../../lib/protocols/mesh/schema/structures.ts";
+import type { Bundle, Head } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { SLOW } from "../../../given.ts";
-import { fakeSigner } from "../../../sim/fake_crypto.ts";
-import { forged, headOf, idOf, Member, types, WALL_MS } from "../order_members.ts";
+import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
+import {
+  claimIdOf,
+  forged,
+  GENESIS_TIME,
+  headOf,
+  idOf,
+  Member,
+  ROOM,
+  types,
+  WALL_MS,
+} from "../order_members.ts";
 
 Deno.test("Order delivers an own bundle, here too, only when the disk has it", () => {
   const ann = new Member("ann");
@@ -39,23 +53,6 @@ Deno.test("Order: nothing of an own bundle has happened when the disk refuses it
   assertEquals(refused, [{ type: "refused", tokens: [1, 2], code: "disk", text: "no space" }]);
   assertEquals([next.header.value.counter, next.header.value.previous], [1, null]);
   assertEquals(ann.history(), ["again"]);
-});
-
-Deno.test("Order puts what is typed while the disk works into one bundle, of 256 lines at most", () => {
-  const ann = new Member("ann");
-  const order = ann.order;
-  const line = (token: number) => ({ text: `${token}`, token });
-
-  order.step({ type: "say", texts: [line(0)] }, 0);
-  const typed = Array.from({ length: BUNDLE_TEXTS_MAX + 1 }, (_, n) => line(n + 1));
-  const meanwhile = order.step({ type: "say", texts: typed }, 0);
-  const [said, first, second] = order.step({ type: "stored", token: 1 }, 1);
-  const third = order.step({ type: "stored", token: 2 }, 2);
-
-  assertEquals(meanwhile, []);
-  assertEquals([said?.type, first?.type, second?.type], ["said", "delivered", "persist"]);
-  assert(third[1]?.type === "delivered" && third[1].messages.length === BUNDLE_TEXTS_MAX);
-  assertEquals(types(third), ["said", "delivered", "persist"]);
 });
 
 Deno.test("Order: what an own word has let in is on disk before the next own one, which names it", () => {
@@ -227,23 +224,6 @@ Deno.test("Order: a line goes out when what was shown before it is named, howeve
   assertEquals(ann.order.nextDeadlineMs(), 600);
 });
 
-Deno.test("Order names the last streams of one author alone", () => {
-  const [ann, bob] = [new Member("ann"), new Member("bob")];
-  const words = Array.from({ length: HEADS_MAX + 1 }, (_, n) => {
-    return new Member("starts anew", { incarnation: n + 1, wallMs: WALL_MS + n }).sayOne(`${n}`);
-  });
-  const other = bob.sayOne("hello");
-  for (const word of [...words.toReversed(), other]) ann.receive(bob, word);
-
-  const [said] = ann.say(["all of you"]);
-
-  const named = said!.header.value.heads.map(({ id }) => id);
-  assertEquals(
-    named.toSorted(),
-    [...words.slice(-HEADS_PER_AUTHOR_MAX), other].map(idOf).toSorted(),
-  );
-});
-
 Deno.test("Order refuses a line above 64 KiB and says how long it is", () => {
   const effects = new Member("ann").step({
     type: "say",
@@ -356,4 +336,102 @@ Deno.test("Order counts what a member has yet to see of what others say", () => 
   const behind = ann.order.behindOf(new Map(latest.map(([{ key }, time]) => [key, time])));
   assertEquals(latest.map(([{ key }]) => behind.get(key)!.messages), [0, 2, 1]);
   assertEquals(ann.order.behindOf(new Map([[bob.key, 0]])).get(bob.key)!.messages, 3);
+});
+
+/** Ann's lines before they are on disk. */
+function authoring(claim: ClaimId | null = claimIdOf(fakeSigner("ann").key)) {
+  const config = { room: ROOM, genesisTime: GENESIS_TIME, incarnation: 1, claim };
+  const part = new Authoring(config, fakeCrypto, fakeSigner("ann"), () => WALL_MS);
+  let token = 0;
+  /** @returns The code of the refusal; null where the line waits. */
+  const type = (text: string) => {
+    try {
+      part.add({ text, token: ++token });
+      return null;
+    } catch (error) {
+      assert(error instanceof P2pchatError);
+      return error.code;
+    }
+  };
+  /** The texts of the next bundle; of one that has none, how many heads it names. */
+  const next = (heads: readonly Head[] = [], nowMs = 0) => {
+    const own = part.next(heads, nowMs);
+    if (own === null) return null;
+    const { kind, heads: named } = own.bundle.header.value;
+    return kind === "heads" ? [`${named.length} heads`] : own.bundle.texts.value;
+  };
+  return { part, type, next };
+}
+
+/** As many heads of others, the latest last. */
+function headsOf(count: number): readonly Head[] {
+  return Array.from({ length: count }, (_, index) => {
+    const author = (index + 1).toString(16).padStart(64, "0") as PeerKey;
+    const id = `${index}`.padStart(64, "0") as BundleId;
+    return { author, incarnation: 1, counter: 1, time: GENESIS_TIME + index, id };
+  });
+}
+
+Deno.test("Authoring: what is typed while the disk works is one bundle, of 256 lines and 64 KiB at most", () => {
+  const { part, type, next } = authoring();
+  type("one");
+  assertEquals([next(), next(), part.isStoring], [["one"], null, true]);
+  for (let n = 0; n < BUNDLE_TEXTS_MAX + 1; n++) type("x");
+  assertEquals(part.unsaid().messages, BUNDLE_TEXTS_MAX + 2);
+  assertEquals([part.stored(9), part.stored(1)?.tokens, next()?.length], [
+    null,
+    [1],
+    BUNDLE_TEXTS_MAX,
+  ]);
+
+  part.stored(2);
+  for (let n = 0; n < 2; n++) type("y".repeat(BUNDLE_TEXT_BYTES_MAX - 1));
+  assertEquals(next()?.map((text) => text.length), [
+    1,
+    BUNDLE_TEXT_BYTES_MAX - 1,
+  ]);
+  part.stored(3);
+  assertEquals([part.unsaid().bytes, next()?.length], [BUNDLE_TEXT_BYTES_MAX - 1, 1]);
+});
+
+Deno.test("Authoring: what the disk refuses never was: the next bundle has its counter", () => {
+  const { part, type } = authoring();
+  type("one");
+  part.next([], 0);
+  assertEquals(part.notStored(1)?.tokens, [1]);
+  type("two");
+  const { counter, previous } = part.next([], 0)!.bundle.header.value;
+  assertEquals([counter, previous], [1, null]);
+  const { id } = part.stored(2)!;
+  type("three");
+  const second = part.next([], 0)!.bundle.header.value;
+  assertEquals([second.counter, second.previous], [2, id]);
+});
+
+Deno.test("Authoring: lines wait for a claim, and too many for each other; one that is too long never does", () => {
+  const { part, type, next } = authoring(null);
+  assertEquals([type("x".repeat(BUNDLE_TEXT_BYTES_MAX + 1)), type("hello")], ["too-long", null]);
+  assertEquals([next(), part.nextReferenceMs(0, 5)], [null, null]);
+  for (let n = 1; n < UNSAID_TEXTS_MAX; n++) type("x");
+  assertEquals(type("x"), "full");
+  part.claim = claimIdOf(fakeSigner("ann").key);
+  assertEquals(next()?.length, BUNDLE_TEXTS_MAX);
+  assertEquals(part.takeQueue().length, UNSAID_TEXTS_MAX - BUNDLE_TEXTS_MAX);
+  assertEquals(part.unsaid().messages, BUNDLE_TEXTS_MAX);
+});
+
+Deno.test("Authoring: more than 64 heads are named in bundles of their own, until all are, twice a second", () => {
+  const { part, type, next } = authoring();
+  type("answer");
+  assertEquals(next(headsOf(REFERENCE_HEADS_MAX + 5)), [`${REFERENCE_HEADS_MAX} heads`]);
+  part.stored(1);
+  type("later");
+  assertEquals([part.nextReferenceMs(99, 10), next(headsOf(100), 10)], [10, ["100 heads"]]);
+  part.stored(2);
+  // Only what was typed when all were named follows them, whatever has come since.
+  type("too late");
+  assertEquals(next(headsOf(100), 20), ["answer", "later"]);
+  part.stored(3);
+  assertEquals([part.nextReferenceMs(100, 20), next(headsOf(100), 509)], [510, null]);
+  assertEquals([part.nextReferenceMs(HEADS_MAX, 20), next(headsOf(100), 510)], [20, ["100 heads"]]);
 });

@@ -1,10 +1,15 @@
 /** What nobody has any more is skipped, told, and not before every neighbour said so; and where a newcomer begins. */
 
 import { assertEquals } from "@std/assert";
+import type { Signer } from "../../../../lib/base/crypto/crypto.ts";
 import { ID_UNKNOWN } from "../../../../lib/protocols/mesh/log/frontier_table.ts";
+import { Gaps } from "../../../../lib/protocols/mesh/log/gaps.ts";
+import type { BundleReason } from "../../../../lib/protocols/mesh/log/order_io.ts";
+import type { WaitingBundle } from "../../../../lib/protocols/mesh/log/waiting_pool.ts";
 import {
   BEHIND_MS_MAX,
   NEARING_MS_MAX,
+  STATEMENT_MS_MAX,
   WAITING_MS_MAX,
 } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { MeshRecord } from "../../../../lib/protocols/mesh/schema/records.ts";
@@ -52,60 +57,6 @@ Deno.test("Order says of no author who may have been forgotten that something wa
   assertEquals(missed, [[emil.header.value.author, 1]]);
 });
 
-Deno.test("Order hears again who is behind before it believes that a gap can't be filled", () => {
-  const { bob, carl, dora, all, entry } = gap();
-  const behind = { ...entry, low: 1, counter: 2 };
-
-  carl.receive(bob, all[4]!, 0, "range");
-  says(carl, bob, [entry], 1);
-  says(carl, dora, [behind], BEHIND_MS_MAX - 1);
-  const shown = [...carl.shown];
-  says(carl, dora, [behind], BEHIND_MS_MAX);
-
-  assertEquals(shown, []);
-  assertEquals(carl.shown, ["5"]);
-});
-
-Deno.test("Order fills a gap from who was behind and has caught up, whatever another no longer keeps", () => {
-  const { bob, carl, dora, all, entry } = gap();
-
-  carl.receive(bob, all[4]!, 0, "range");
-  says(carl, bob, [entry], 1);
-  says(carl, dora, [{ ...entry, low: 1, counter: 2 }], 1_000);
-  says(carl, dora, [{ ...entry, low: 1 }], 2_000);
-  says(carl, bob, [entry], BEHIND_MS_MAX);
-  for (const bundle of all.slice(2)) carl.receive(dora, bundle, BEHIND_MS_MAX, "range");
-
-  assertEquals(carl.shown, ["3", "4", "5"]);
-});
-
-Deno.test("Order waits while one neighbour comes nearer to a gap, for 10 s, and no longer once it stands still", () => {
-  for (const standsStill of [true, false]) {
-    const { bob, carl, dora, all, entry } = gap();
-    carl.receive(bob, all[4]!, 0, "range");
-    says(carl, bob, [entry], 1);
-    const movedMs = BEHIND_MS_MAX + 500;
-    for (let counter = 0; counter <= 2; counter++) {
-      says(carl, dora, [{ ...entry, low: 1, counter }], movedMs - (2 - counter) * 2_000);
-    }
-    assertEquals(carl.shown, []);
-
-    const still = { ...entry, low: 1, counter: 2 };
-    let overMs = movedMs + NEARING_MS_MAX + 1;
-    if (!standsStill) {
-      overMs = WAITING_MS_MAX;
-      for (let atMs = movedMs + 500; atMs < overMs; atMs += 500) {
-        says(carl, dora, [{ ...still, counter: 1 }], atMs - 1);
-        says(carl, dora, [still], atMs);
-      }
-    }
-    says(carl, dora, [still], overMs - 1);
-    assertEquals(carl.shown, []);
-    says(carl, dora, [still], overMs);
-    assertEquals(carl.shown, ["5"]);
-  }
-});
-
 /** The first tick of `member` after `fromMs`, every 50 ms until `untilMs`, that has such an effect. */
 function firstTickWith(
   member: Member,
@@ -118,16 +69,6 @@ function firstTickWith(
   }
   return null;
 }
-
-Deno.test("Order gives what was pushed a second to be overtaken before it skips what is before it", () => {
-  const { bob, carl, dora, all, entry } = gap();
-  carl.receive(bob, all[4]!, 100);
-  says(carl, bob, [entry], 150);
-  says(carl, dora, [entry], 150);
-
-  assertEquals(carl.shown, []);
-  assertEquals(firstTickWith(carl, "skipped", 150, 5_000), 1_200);
-});
 
 Deno.test("Order doesn't take for an answer what a neighbour said before the bundle came", () => {
   const { bob, carl, dora, all, entry } = gap();
@@ -193,19 +134,6 @@ Deno.test("Order lets all be asked again when who can fill the gap doesn't", () 
   carl.receive(bob, all[4]!, 0);
 
   assertEquals(firstTickWith(carl, "stuck", 0, 5_000), 1_050);
-});
-
-Deno.test("Order waits while one neighbour can still fill the gap", () => {
-  const { bob, carl, dora, all, entry } = gap();
-  carl.receive(bob, all[4]!, 0, "range");
-  says(carl, bob, [entry], 1);
-
-  const can = says(carl, dora, [{ ...entry, low: 2 }], 2);
-  carl.receive(dora, all[2]!, 3);
-  carl.receive(dora, all[3]!, 4);
-
-  assertEquals(types(can), []);
-  assertEquals(carl.shown, ["3", "4", "5"]);
 });
 
 Deno.test("Order blames nobody for what it said that it has no more, while another says that it has it", () => {
@@ -286,19 +214,6 @@ Deno.test("Order begins at the first bundle that its contact keeps when it is ne
   assertEquals(types(newcomer.receive(bob, all[1]!)), ["duplicate"]);
 });
 
-Deno.test("Order: a newcomer skips nothing that any neighbour can supply", () => {
-  const { ann, bob, all, entry } = gap();
-  const newcomer = new Member("newcomer");
-  newcomer.step({ type: "neighbours", peers: [bob.key, ann.key] });
-  says(newcomer, bob, [entry], 0);
-  says(newcomer, ann, [{ ...entry, low: 1 }], 0);
-
-  newcomer.receive(bob, all[4]!, 1, "range");
-  for (const bundle of all.slice(0, 4)) newcomer.receive(ann, bundle, 2, "range");
-
-  assertEquals(newcomer.shown, ["1", "2", "3", "4", "5"]);
-});
-
 Deno.test("Order: a newcomer waits for what its contact took in after it said how far it is", () => {
   const [ann, bob, newcomer] = ["ann", "bob", "newcomer"].map((name) => new Member(name));
   const [first, since] = [ann!.sayOne("1"), bob!.sayOne("said since")];
@@ -322,4 +237,161 @@ Deno.test("Order: a newcomer waits for what its contact took in after it said ho
 
   assertEquals(before, ["1"]);
   assertEquals(newcomer!.shown, ["1", "said since", "answer"]);
+});
+
+const [ANN, BOB, DORA] = ["ann", "bob", "dora"].map((name) => fakeSigner(name)) as [
+  Signer,
+  Signer,
+  Signer,
+];
+const STREAM = { author: ANN.key, incarnation: 1 };
+const FIFTH = forged(ANN, "5", { counter: 5, previous: idOf(forged(ANN, "4", { counter: 4 })) });
+const BLOCKER = { kind: "previous", stream: STREAM, counter: 4 } as const;
+
+/** What Bob and Dora, our neighbours, say of Ann's stream, of whose fifth message Bob brought the bundle at 0 s. */
+function gapsOf({ newcomer = false, reason = "range" as BundleReason } = {}) {
+  const gaps = new Gaps(newcomer);
+  gaps.neighbours = [BOB.key, DORA.key];
+  const waiting: WaitingBundle = {
+    bundle: FIFTH,
+    id: idOf(FIFTH),
+    hop: 1,
+    reason,
+    from: BOB.key,
+    arrivedMs: 0,
+    sinceMs: 0,
+    also: [],
+    blocker: BLOCKER,
+    askAtMs: 0,
+    asked: 0,
+    waived: new Set(),
+    isOrphan: false,
+  };
+  const says = (by: Signer, low: number, counter: number, askedMs = 1, nowMs = askedMs) => {
+    const entry = { ...STREAM, low, counter, id: idOf(FIFTH), unkept: 0, closed: false };
+    gaps.note(by.key, [entry], 100 + low, askedMs, nowMs);
+  };
+  const verdict = (
+    nowMs: number,
+    blocker: Parameters<Gaps["verdict"]>[1] = BLOCKER,
+    isHere = false,
+  ) => gaps.verdict(waiting, blocker, 2, isHere, nowMs);
+  return { gaps, waiting, says, verdict };
+}
+
+const FIRST_OF_OTHERS = {
+  ...BLOCKER,
+  kind: "head" as const,
+  head: { ...headOf(FIFTH), counter: 4 },
+};
+
+Deno.test("Gaps: as long as a neighbour can give it, it is waited for; once none can, it is skipped as far as none can", () => {
+  const { says, verdict } = gapsOf();
+  says(BOB, 5, 5);
+  assertEquals(verdict(2), { kind: "ask", likely: true });
+  says(DORA, 3, 5);
+  assertEquals(verdict(2), { kind: "wait" });
+  says(DORA, 4, 5);
+  assertEquals(verdict(2), { kind: "skip", counter: 3, floor: 105 }, "the fourth is to be had");
+  says(DORA, 5, 5);
+  assertEquals(verdict(2), { kind: "skip", counter: 4, floor: 105 });
+});
+
+Deno.test("Gaps: what was pushed may have overtaken what is before it, for a second", () => {
+  const { says, verdict } = gapsOf({ reason: "push" });
+  for (const by of [BOB, DORA]) says(by, 5, 5);
+  assertEquals([verdict(999).kind, verdict(1_000).kind], ["ask", "skip"]);
+});
+
+Deno.test("Gaps: that somebody has nothing yet counts where it was asked for since, and later where others let go", () => {
+  const { says, verdict } = gapsOf();
+  says(BOB, 5, 5);
+  says(DORA, 1, 1, BEHIND_MS_MAX - 1);
+  assertEquals(verdict(20_000).kind, "ask");
+  says(DORA, 1, 1, BEHIND_MS_MAX);
+  assertEquals(verdict(20_000).kind, "skip");
+});
+
+Deno.test("Gaps: who comes nearer is given time, up to ten seconds", () => {
+  const { says, verdict } = gapsOf();
+  says(BOB, 5, 5);
+  says(DORA, 1, 1, 0, 0);
+  says(DORA, 1, 2, BEHIND_MS_MAX, 8_000);
+  assertEquals([verdict(8_000 + NEARING_MS_MAX - 1_001).kind, verdict(WAITING_MS_MAX).kind], [
+    "ask",
+    "skip",
+  ]);
+});
+
+Deno.test("Gaps: a newcomer goes by who brought the bundle alone, but takes what any neighbour has", () => {
+  const { says, verdict } = gapsOf({ newcomer: true });
+  says(BOB, 5, 5);
+  assertEquals(verdict(1_000).kind, "skip");
+  says(DORA, 3, 5);
+  assertEquals(verdict(1_000).kind, "wait");
+});
+
+Deno.test("Gaps: what only another author names is waived where nobody has it, and skipped where all had it", () => {
+  const never = gapsOf();
+  never.says(BOB, 1, 5);
+  const waiving = gapsOf();
+  for (const by of [BOB, DORA]) waiving.says(by, 1, 2);
+  // Nobody has come so far, nor delivered what waits: nobody is a witness.
+  assertEquals(waiving.verdict(2_000, FIRST_OF_OTHERS), { kind: "ask", likely: false });
+  assertEquals(never.verdict(2_000, FIRST_OF_OTHERS).kind, "wait");
+
+  const gone = gapsOf();
+  for (const by of [BOB, DORA]) gone.says(by, 5, 5);
+  assertEquals(gone.verdict(2_000, FIRST_OF_OTHERS), { kind: "skip", counter: 4, floor: 105 });
+});
+
+Deno.test("Gaps: who announces what it doesn't give isn't believed, once another went on without that", () => {
+  const { gaps, says, verdict } = gapsOf();
+  says(BOB, 5, 5);
+  says(DORA, 3, 5);
+  const word = { type: "not-given", from: DORA.key, stream: STREAM, given: 2, counter: 5 } as const;
+  const throughTime = FIFTH.header.value.time;
+  gaps.notGiven({ ...word, throughTime: throughTime - 1, isOver: false });
+  assertEquals(verdict(2_000, FIRST_OF_OTHERS).kind, "wait", "it hasn't come so far");
+  gaps.notGiven({ ...word, throughTime, isOver: false });
+  assertEquals(verdict(2_000, FIRST_OF_OTHERS).kind, "waive");
+  assertEquals(verdict(2_000).kind, "wait", "the author itself has signed what comes after");
+
+  const slow = gapsOf();
+  slow.says(BOB, 1, 2);
+  slow.says(DORA, 3, 5);
+  slow.gaps.notGiven({ ...word, throughTime, isOver: false });
+  assertEquals(slow.verdict(2_000, FIRST_OF_OTHERS).kind, "wait", "nobody went on without it");
+});
+
+Deno.test("Gaps: who has shown that it has none of these any more can't give them", () => {
+  const { gaps, says, verdict } = gapsOf();
+  says(BOB, 5, 5);
+  says(DORA, 3, 5);
+  gaps.passedOver({ type: "passed-over", from: DORA.key, stream: STREAM, after: 2, before: 5 });
+  assertEquals(verdict(2_000).kind, "skip");
+});
+
+Deno.test("Gaps: all agree on a frontier once all have had it for ten seconds, a newcomer's at once", () => {
+  for (const [newcomer, agreed] of [[false, [false, true]], [true, [true, true]]] as const) {
+    const { gaps, says } = gapsOf({ newcomer });
+    says(BOB, 6, 5, 0);
+    const entry = { ...STREAM, low: 6, counter: 5, id: idOf(FIFTH), unkept: 0, closed: false };
+    assertEquals(gaps.agreed(entry, 2, 20_000), false);
+    says(DORA, 6, 5, 0);
+    const times = [STATEMENT_MS_MAX - 1, STATEMENT_MS_MAX];
+    assertEquals(times.map((nowMs) => gaps.agreed(entry, 2, nowMs)), [...agreed]);
+    gaps.neighbours = [];
+    assertEquals(gaps.agreed(entry, 2, 20_000), false);
+  }
+});
+
+Deno.test("Gaps: a sender that has nothing of what comes before isn't blamed for that, if it has delivered it all", () => {
+  const { gaps, waiting, says } = gapsOf();
+  says(BOB, 3, 5);
+  assertEquals(gaps.isExcused(waiting, BLOCKER, 2), false);
+  says(BOB, 5, 5);
+  assertEquals([gaps.isExcused(waiting, BLOCKER, 2), gaps.floor()], [true, 105]);
+  gaps.peerDown(BOB.key);
+  assertEquals(gaps.isExcused(waiting, BLOCKER, 2), false);
 });
