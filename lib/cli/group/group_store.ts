@@ -27,6 +27,8 @@ import {
 } from "../../protocols/group/schema/records.ts";
 import type { RecordStore } from "../../runtime/record_log.ts";
 import { GroupLog, type GroupLogPorts } from "../tools/group_log.ts";
+import { decidersIn } from "../tools/group_log_deciders.ts";
+import { GroupLogVerifier } from "../tools/group_log_verifier.ts";
 import { STATE_FILE } from "../../store/disk/paths.ts";
 import { type OpenedRecords, openRecords } from "../session/record_store.ts";
 
@@ -60,7 +62,8 @@ export function defaultLog(folder: string): string {
  * Opens a member's files.
  * @param folder The group's folder in the profile; created where there is none.
  * @param db The log's path, absolute and without links.
- * @param isKnown Whether the log was at that path before; otherwise the file that the user names may be anything.
+ * @param isKnown Whether the log was at that path before; otherwise the file that the user names may be anything, and
+ *   is verified: from the first fault on it is dealt with as a damaged one.
  * @throws {P2pchatError} `in-use` where another process has the log; `bad-file` where `db` isn't a log;
  *   `store-corrupt` with file and line of the state; `disk`.
  */
@@ -74,7 +77,10 @@ export async function openGroup(
 ): Promise<OpenedGroup<MemberRecord>> {
   await ports.disk.makeFolder(folder);
   const state = await openRecords(ports.disk, `${folder}/${STATE_FILE}`, MEMBER_STATE_LOG);
-  return await withLog(ports, { path: db, isKnown }, state, async (opened) => {
+  const check = isKnown
+    ? null
+    : new GroupLogVerifier(ports.crypto, decidersIn(takenApart(state.records).records));
+  return await withLog(ports, { path: db, isKnown, check }, state, async (opened) => {
     const { log } = opened;
     const { records, logged } = takenApart(state.records);
     const group = groupOf(records);
@@ -127,7 +133,7 @@ export async function openCoordinator(
   const state = await openRecords(ports.disk, `${folder}/${STATE_FILE}`, COORDINATOR_STATE_LOG);
   return await withLog(
     ports,
-    { path: defaultLog(folder), isKnown: true },
+    { path: defaultLog(folder), isKnown: true, check: null },
     state,
     async (opened) => {
       const { log } = opened;
@@ -143,7 +149,11 @@ export async function openCoordinator(
 /** Opens the log beside a state that is open. */
 async function withLog<State extends { readonly kind: string }, Stored>(
   ports: GroupStorePorts,
-  { path, isKnown }: { readonly path: string; readonly isKnown: boolean },
+  { path, isKnown, check }: {
+    readonly path: string;
+    readonly isKnown: boolean;
+    readonly check: GroupLogVerifier | null;
+  },
   state: OpenedRecords<Kept<State>>,
   finish: (
     opened: Omit<OpenedGroup<Stored>, "store">,
@@ -153,7 +163,8 @@ async function withLog<State extends { readonly kind: string }, Stored>(
   try {
     const { logged } = takenApart(state.records);
     const wasLog = isKnown && logged !== null;
-    const opened = await GroupLog.open(ports, path, logged?.position ?? null, wasLog);
+    const certain = logged?.position ?? null;
+    const opened = await GroupLog.open(ports, path, certain, wasLog, check?.visit);
     log = opened.log;
     await log.secure(logged?.position ?? 0);
     const history = log.end?.copy() ?? null;

@@ -48,7 +48,14 @@ import { asideNames, Replacement } from "../../store/disk/replacement.ts";
 import { asidesError, foreignError, inUseError, versionError } from "./group_log_file.ts";
 import { GroupLogIndex, indexing } from "./group_log_index.ts";
 import { GroupLogReader, NOTHING } from "./group_log_reader.ts";
-import { firstBytes, type LogFault, type LogScan, scanGroupLog } from "./group_log_scan.ts";
+import {
+  firstBytes,
+  type LogFault,
+  type LogScan,
+  scanGroupLog,
+  type ScannedBatch,
+  type ScanOptions,
+} from "./group_log_scan.ts";
 
 export interface GroupLogPorts {
   readonly disk: Disk;
@@ -86,6 +93,8 @@ export class GroupLog implements EntryLog {
    *   when the machine stopped, and are dropped. Null: not known.
    * @param wasLog Whether a log was at this path before: a file that isn't a log is then a damaged one, not
    *   somebody's file.
+   * @param check The fault of each batch, as part of a sentence, of a log that may be anybody's: what is shown of it
+   *   must be true. The program's own log isn't checked at each start.
    * @throws {P2pchatError} `in-use`; `bad-file` where the file isn't a log, or is of a newer version; `disk`.
    */
   static async open(
@@ -93,12 +102,13 @@ export class GroupLog implements EntryLog {
     path: string,
     certainThrough: number | null,
     wasLog: boolean,
+    check: ScanOptions["visit"] | null = null,
   ): Promise<OpenedGroupLog> {
     // Before the lock file is created: a refused file and its folder stay as they were.
     await refuseForeign(ports, path, wasLog);
     const log = new GroupLog(ports, path, await lockLog(ports, path));
     try {
-      return { log, ...await log.#load(certainThrough ?? Infinity, wasLog) };
+      return { log, ...await log.#load(certainThrough ?? Infinity, wasLog, check) };
     } catch (error) {
       log.close();
       throw error;
@@ -218,10 +228,16 @@ export class GroupLog implements EntryLog {
     this.lock.release();
   }
 
-  async #load(certainThrough: number, wasLog: boolean): Promise<Omit<OpenedGroupLog, "log">> {
+  async #load(
+    certainThrough: number,
+    wasLog: boolean,
+    check: ScanOptions["visit"] | null,
+  ): Promise<Omit<OpenedGroupLog, "log">> {
     const { disk, crypto } = this.ports;
     const index = new GroupLogIndex();
-    const scan = await scanGroupLog(disk, this.path, { crypto, visit: indexing(index) });
+    const add = indexing(index);
+    const visit = (batch: ScannedBatch) => check?.(batch) ?? add(batch);
+    const scan = await scanGroupLog(disk, this.path, { crypto, digests: check !== null, visit });
     const { first, end, fault, last } = scan;
     if (first === null) return { last: null, notices: [] };
     refuseFirstLine(this.path, first, wasLog);

@@ -10,6 +10,13 @@ import type { CommandLine, FileOptions } from "../args/options.ts";
 const EXPORT_FORMATS = ["text", "json", "csv"] as const;
 export type ExportFormat = typeof EXPORT_FORMATS[number];
 
+const KEYS_FLAG = {
+  name: "keys",
+  value: "KEY,...",
+  help: "the coordinator's present and former keys, of a log that isn't in your own data folder",
+  parse: fingerprints,
+};
+
 export const verifyLogCommand: CommandOf<VerifyLogOptions> = {
   name: "log verify",
   form: "FILE [--keys KEY,...]",
@@ -18,23 +25,18 @@ export const verifyLogCommand: CommandOf<VerifyLogOptions> = {
   help:
     "check a group's log, the file that /status names: that its entries are as their authors wrote them, and that only the coordinator decided edits",
   flags: [
-    {
-      name: "keys",
-      value: "KEY,...",
-      help:
-        "the coordinator's present and former keys, of a log that isn't in your own data folder",
-      parse: fingerprints,
-    },
+    KEYS_FLAG,
   ],
   options: verifyLogOptions,
 };
 
 export const exportLogCommand: CommandOf<ExportLogOptions> = {
   name: "log export",
-  form: "FILE [--format text|json|csv]",
+  form: "FILE [--format text|json|csv] [--keys KEY,...]",
   example: "p2pchat log export group.txt --format csv",
-  fileUse: "read",
-  help: "the entries of a group's log, for people or for other programs",
+  fileUse: "read-with-state",
+  help:
+    "the entries of a group's log, checked as log verify does, for people or for other programs",
   flags: [
     {
       name: "format",
@@ -43,26 +45,31 @@ export const exportLogCommand: CommandOf<ExportLogOptions> = {
         "text (default); json, one object per line; csv, with ' put before anything that a spreadsheet would take for a formula",
       ...oneOf(EXPORT_FORMATS),
     },
+    KEYS_FLAG,
   ],
   options: exportLogOptions,
 };
 
-/** `p2pchat log verify FILE`. */
-export interface VerifyLogOptions extends FileOptions {
-  /** The keys that may decide on edits; null: those in the files beside the log. */
+/** A log, and who decided in it. */
+export interface CheckedLogOptions extends FileOptions {
+  /** The keys that may decide on edits, and sign views; null: the user has named none. */
   readonly keys: readonly Fingerprint[] | null;
 }
 
+/** `p2pchat log verify FILE`. */
+export type VerifyLogOptions = CheckedLogOptions;
+
 /** @throws {P2pchatError} `usage` unless exactly one file is given. */
 function verifyLogOptions(line: CommandLine): VerifyLogOptions {
-  return {
-    ...fileOptions(line, verifyLogCommand),
-    keys: line.value<readonly Fingerprint[]>("keys") ?? null,
-  };
+  return { ...fileOptions(line, verifyLogCommand), keys: keysGiven(line) };
+}
+
+function keysGiven(line: CommandLine): CheckedLogOptions["keys"] {
+  return line.value<readonly Fingerprint[]>("keys") ?? null;
 }
 
 /** `p2pchat log export FILE`. */
-export interface ExportLogOptions extends FileOptions {
+export interface ExportLogOptions extends CheckedLogOptions {
   readonly format: ExportFormat;
 }
 
@@ -80,5 +87,5 @@ function exportLogOptions(line: CommandLine): ExportLogOptions {
       `--json and --format ${format} can't both be: leave out one of them`,
     );
   }
-  return { ...options, format };
+  return { ...options, format, keys: keysGiven(line) };
 }

@@ -12,6 +12,7 @@ import type { EntryEdit, SaidBy } from "../../protocols/group/schema/events.ts";
 import { entryId } from "../../protocols/group/schema/history.ts";
 import type { Disk, ReadOptions } from "../../store/disk/disk.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
+import { type Deciders, decidersFor } from "./group_log_deciders.ts";
 import { faultError, removedError, scanLogFile } from "./group_log_file.ts";
 import { GroupLogIndex, indexing } from "./group_log_index.ts";
 import {
@@ -21,7 +22,7 @@ import {
   requestOf,
   textOf,
 } from "./group_log_reader.ts";
-import { LoggedNames } from "./logged_names.ts";
+import { GroupLogVerifier } from "./group_log_verifier.ts";
 import { showBye, showNoticeBeside } from "../session/answers.ts";
 import { JsonFormat } from "../rendering/json_format.ts";
 import { openLog } from "../session/log.ts";
@@ -32,8 +33,8 @@ import { STANDARD_OUTPUT } from "../streams/streams.ts";
 
 /**
  * `p2pchat log export`: writes the entries to standard output, until its reader is gone.
- * @throws {P2pchatError} `store-corrupt` where the log is damaged, after all entries before the damage; `bad-file`;
- *   `disk`.
+ * @throws {P2pchatError} `store-corrupt` where the log is damaged, or isn't what its authors have signed, after all
+ *   entries before that; `bad-file`; `disk`.
  */
 export async function exportLog(options: ExportLogOptions): Promise<void> {
   await openLog(options);
@@ -44,15 +45,18 @@ export async function exportLog(options: ExportLogOptions): Promise<void> {
     if (error !== null) throw error;
     return failure === null;
   };
-  const notice = await exportEntries(new RealDisk(), file, format, write);
+  const disk = new RealDisk();
+  const deciders = await decidersFor(disk, options);
+  const notice = await exportEntries(disk, file, format, write, deciders);
   if (notice !== null) await showNoticeBeside(options, notice);
   if (options.json) await showBye();
 }
 
 /**
  * Writes the entries of a log with their present texts, piece by piece. The log is first read through once, because
- * an entry's edits come after it.
+ * an entry's edits come after it, and verified as `log verify` does.
  * @param write Takes some lines. Resolves to false when it takes no more.
+ * @param deciders As `GroupLogVerifier`'s.
  * @returns A notice about the file's end, or null.
  * @throws {P2pchatError} As `exportLog`.
  */
@@ -61,17 +65,17 @@ export async function exportEntries(
   path: string,
   format: ExportFormat,
   write: (text: string) => Promise<boolean>,
+  deciders: Deciders | null = null,
 ): Promise<string | null> {
   const index = new GroupLogIndex();
-  const names = new LoggedNames();
+  const verifier = new GroupLogVerifier(nodeCrypto, deciders);
   const add = indexing(index);
   const scan = await scanLogFile(disk, path, {
     crypto: nodeCrypto,
-    visit(batch) {
-      names.seenIn(batch.logged);
-      return add(batch);
-    },
+    digests: true,
+    visit: (batch) => verifier.visit(batch) ?? add(batch),
   });
+  const { names } = verifier;
   const { end, fault, goodBytes, bytes } = scan;
   if (format === "csv" && !await write(stringify([CSV_HEADER]))) return null;
   if (end !== null) {
@@ -83,7 +87,7 @@ export async function exportEntries(
     }
   }
   if (fault === null) return null;
-  if (!fault.isTorn) throw faultError(path, scan, "read all of");
+  if (!fault.isTorn) throw faultError(path, scan, "read all of", verifier.cause ?? undefined);
   return `The last ${
     numberText(bytes - goodBytes)
   } bytes of ${path}, from line ${fault.line} on, are left ` +

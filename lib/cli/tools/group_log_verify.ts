@@ -1,17 +1,11 @@
 /** `p2pchat log verify`: verifies every digest and signature of a group's log. */
 
-import { resolve } from "node:path";
 import { nodeCrypto } from "../../base/crypto/crypto.ts";
-import { P2pchatError } from "../../base/errors.ts";
-import type { Hash, PeerKey } from "../../base/ids.ts";
+import type { PeerKey } from "../../base/ids.ts";
 import { countText } from "../../base/text/words.ts";
-import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
 import { visibleText } from "../../base/text/text.ts";
-import { consentFault } from "../../protocols/group/identity/consents.ts";
-import { changeBy, isRequestAuthentic } from "../../protocols/group/schema/edit.ts";
-import { EntryPlaces } from "../../protocols/group/schema/entry_places.ts";
-import { isViewSignedBy } from "../../protocols/group/schema/epoch.ts";
 import {
   accessText,
   type Founding,
@@ -19,36 +13,18 @@ import {
   rulesAt,
   rulesText,
 } from "../../protocols/group/schema/founding.ts";
-import {
-  batchFault,
-  COORDINATOR_NAME,
-  isAuthentic,
-  type SignedBatch,
-} from "../../protocols/group/schema/history.ts";
-import { COORDINATOR_STATE_LOG, MEMBER_STATE_LOG } from "../../protocols/group/schema/records.ts";
-import type { LoggedBatch } from "../../runtime/records/group_log_lines.ts";
-import { type Disk, folderOf } from "../../store/disk/disk.ts";
-import type { FileFormat } from "../../store/disk/format_header.ts";
+import { COORDINATOR_NAME } from "../../protocols/group/schema/history.ts";
+import type { Disk } from "../../store/disk/disk.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
-import type { LogRecord } from "../../base/schema/log_records.ts";
-import { readLog } from "../../store/log/log_format.ts";
 import type { VerifyLogOptions } from "./group_log_arguments.ts";
 import { textWidth } from "../rendering/graphemes.ts";
 import { showAnswer } from "../session/answers.ts";
 import { openLog } from "../session/log.ts";
 import { openProgressLine } from "../terminal/progress_line.ts";
-import { STATE_FILE } from "../../store/disk/paths.ts";
+import { type Deciders, decidersFor, isOf } from "./group_log_deciders.ts";
 import { faultError, scanLogFile } from "./group_log_file.ts";
-import { type LoggedName, LoggedNames, namesText } from "./logged_names.ts";
-
-/** Somebody who has written entries or requested edits in a log. */
-interface LogAuthor {
-  /** The name used last. */
-  name: string;
-  readonly key: PeerKey;
-  entries: number;
-  edits: number;
-}
+import { type Coordinating, GroupLogVerifier, type LogAuthor } from "./group_log_verifier.ts";
+import { type LoggedName, namesText } from "./logged_names.ts";
 
 /** The result for a log that is valid. */
 interface VerifiedLog {
@@ -71,15 +47,6 @@ interface VerifiedLog {
   readonly coordinatorsKnown: boolean;
 }
 
-/** What was done under one of the coordinator's keys. */
-interface Coordinating {
-  readonly key: PeerKey;
-  /** Edits decided. */
-  edits: number;
-  /** Views signed that the log records. */
-  views: number;
-}
-
 interface VerifyOptions {
   /** As in `ScanOptions`, with the number of entries and edits checked so far. */
   readonly between?: (places: number) => Promise<boolean>;
@@ -97,163 +64,30 @@ export async function verifiedLog(
   path: string,
   { between = () => Promise.resolve(true), deciders = null }: VerifyOptions = {},
 ): Promise<VerifiedLog> {
-  const authors = new Map<PeerKey, LogAuthor>();
-  const coordinators = new Map<PeerKey, Coordinating>();
-  const consents = new Consents();
-  const names = new LoggedNames();
-  let isForeign = false;
-  let [entries, edits] = [0, 0];
-  const count = (key: PeerKey, name: string, what: "entries" | "edits", places: number) => {
-    const author = authors.get(key) ?? { name, key, entries: 0, edits: 0 };
-    authors.set(key, author);
-    author.name = name;
-    author[what] += places;
-  };
-  const coordinating = (key: PeerKey): Coordinating => {
-    const known = coordinators.get(key) ?? { key, edits: 0, views: 0 };
-    coordinators.set(key, known);
-    return known;
-  };
+  const verifier = new GroupLogVerifier(nodeCrypto, deciders);
   const scan = await scanLogFile(disk, path, {
     crypto: nodeCrypto,
     digests: true,
-    between: () => between(entries + edits),
-    visit({ logged, founding }) {
-      const signed = logged.signed();
-      const { value } = signed.batch;
-      const broken = batchFault(signed, logged.group) ?? signatureFault(signed, logged);
-      const foreign = broken ?? deciderFault(signed, deciders, founding);
-      isForeign = broken === null && foreign !== null;
-      const fault = foreign ?? viewFault(signed) ??
-        consents.faultOf(signed, logged, founding);
-      if (fault !== null) return fault;
-      names.seen(signed, entries + 1);
-      entries += value.texts.length;
-      edits += value.edits.length;
-      if (signed.view !== null) coordinating(signed.view.recorded.value.by).views += 1;
-      if (value.kind === "texts") count(value.author, value.name, "entries", value.texts.length);
-      else coordinating(value.author).edits += value.edits.length;
-      for (const { signed: { request } } of value.edits) {
-        count(request.value.requester, request.value.name, "edits", 1);
-      }
-      return null;
-    },
+    between: () => between(verifier.entries + verifier.edits),
+    visit: verifier.visit,
   });
   const { end, first } = scan;
   if (scan.fault !== null || end === null || first?.kind !== "group") {
-    throw faultError(
-      path,
-      scan,
-      "trust",
-      isForeign ? foreignCause(deciders, end?.group) : undefined,
-    );
+    throw faultError(path, scan, "trust", verifier.cause ?? undefined);
   }
   const { coordinator: by, edits: foundedEdits, private: isPrivate } = first.founding;
   return {
     group: end.group,
-    entries,
-    edits,
+    entries: verifier.entries,
+    edits: verifier.edits,
     digest: end.digest,
-    authors: [...authors.values()],
-    names: names.all,
+    authors: verifier.authors,
+    names: verifier.names.all,
     founded: { by, edits: foundedEdits, private: isPrivate },
     rules: rulesAt(first.founding, end),
-    coordinators: [...coordinators.values()],
+    coordinators: verifier.coordinators,
     coordinatorsKnown: isOf(deciders, end.group),
   };
-}
-
-/** Checks the consents of one batch after the other. */
-class Consents {
-  readonly #places = new EntryPlaces();
-  #rules: Rules | null = null;
-
-  /** The consents that a batch lacks, or that aren't those of whom it names, as part of a sentence; null: none. */
-  faultOf(
-    signed: SignedBatch,
-    { position, seq }: LoggedBatch,
-    founding: Founding,
-  ): string | null {
-    const { author, incarnation: bytes, counter, texts, edits, rules } = signed.batch.value;
-    const end = { places: this.#places, seq, rules: this.#rules };
-    const fault = consentFault(nodeCrypto, founding, end, signed);
-    if (fault !== null) return fault.text;
-    if (texts.length > 0) {
-      this.#places.said(seq + 1, { author, incarnation: bytes.toHex(), counter });
-    }
-    for (const [index, { signed: { request: { value } } }] of edits.entries()) {
-      this.#places.edited(position + index + 1, changeBy(nodeCrypto, value));
-    }
-    this.#rules = rules ?? this.#rules;
-    return null;
-  }
-}
-
-function isOf(deciders: Deciders | null, group: Hash): deciders is Deciders {
-  return deciders !== null && (deciders.group === null || deciders.group === group);
-}
-
-/** The key that decided without permission, as part of a sentence; null where there is no such fault. */
-function deciderFault(
-  { batch: { value: { kind, author, group } }, view }: SignedBatch,
-  deciders: Deciders | null,
-  founding: Founding,
-): string | null {
-  const known = isOf(deciders, group) ? deciders : null;
-  const whose = known === null
-    ? "that of the group's founding"
-    : known.group === null
-    ? "among the keys given"
-    : "the coordinator's";
-  const isForeign = (key: PeerKey) =>
-    known === null ? key !== founding.coordinator : !known.keys.has(fingerprintOf(key));
-  const under = (key: PeerKey) =>
-    `was decided under the key ${fingerprintOf(key)}, which isn't ${whose}`;
-  if (kind !== "texts" && isForeign(author)) return `it ${under(author)}`;
-  if (view === null || !isForeign(view.recorded.value.by)) return null;
-  return `view ${view.recorded.value.view} ${under(view.recorded.value.by)}`;
-}
-
-/** The cause where somebody decided who isn't known to be allowed; undefined: as for any fault. */
-function foreignCause(deciders: Deciders | null, group: Hash | undefined): string | undefined {
-  if (group === undefined || !isOf(deciders, group)) return KEYS_MAY_FOLLOW;
-  return deciders.group === null ? KEYS_MAY_BE_WRONG : undefined;
-}
-
-/** Where the user named the keys. */
-const KEYS_MAY_BE_WRONG =
-  "the keys given by --keys may be wrong: a coordinator shows its key with /status";
-/** Where only the key of the founding is known. */
-const KEYS_MAY_FOLLOW =
-  "somebody who isn't the coordinator added it, or the coordinator has had another key since, as its /status " +
-  "shows: name all of its keys by --keys then";
-
-/** The invalid signature of a view, as part of a sentence; null where there is no such fault. */
-function viewFault(signed: SignedBatch): string | null {
-  if (signed.view === null) return null;
-  const { by, view } = signed.view.recorded.value;
-  return isViewSignedBy(nodeCrypto, by, signed.view)
-    ? null
-    : `the coordinator's signature (key ${fingerprintOf(by)}) doesn't fit view ${view}`;
-}
-
-/** The invalid signature of a batch, as part of a sentence; null where all are valid. */
-function signatureFault(signed: SignedBatch, { seq, count }: LoggedBatch): string | null {
-  if (isAuthentic(nodeCrypto, signed)) return null;
-  const { kind, author, name, edits } = signed.batch.value;
-  const misfit = (who: string, key: PeerKey, what: string) =>
-    `${shownName(who)}'s signature (key ${fingerprintOf(key)}) doesn't fit ${what}`;
-  if (kind === "texts") {
-    const what = count === 1 ? `entry ${seq + 1}` : `entries ${seq + 1} to ${seq + count}`;
-    return misfit(name, author, what);
-  }
-  for (const { edit, signed } of edits) {
-    const { requester, name } = signed.request.value;
-    if (!isRequestAuthentic(nodeCrypto, signed)) return misfit(name, requester, `edit ${edit}`);
-  }
-  if (kind === "rules") return misfit("the coordinator", author, "the rules");
-  const numbers = edits.map(({ edit }) => edit).join(", ");
-  return misfit("the coordinator", author, `${count === 1 ? "edit" : "edits"} ${numbers}`);
 }
 
 /** `p2pchat log verify`. @throws {P2pchatError} As `verifiedLog`. */
@@ -266,9 +100,7 @@ export async function verifyLog(options: VerifyLogOptions): Promise<void> {
     return true;
   };
   const disk = new RealDisk();
-  const deciders = options.keys === null
-    ? await decidersBeside(disk, file, options.dataFolder)
-    : { group: null, keys: new Set(options.keys) };
+  const deciders = await decidersFor(disk, options);
   let verified: VerifiedLog;
   try {
     verified = await verifiedLog(disk, file, { between, deciders });
@@ -333,84 +165,4 @@ function coordinatingText({ edits, views }: Coordinating): string {
     ...(views > 0 ? [`${countText(views, "view", "views")} signed`] : []),
   ];
   return done.length === 0 ? "rules set" : done.join(", ");
-}
-
-// The keys that may decide on edits of a group, as far as the files of a member, or of the coordinator, tell.
-
-interface Deciders {
-  /** The group in question; null: any group. */
-  readonly group: Hash | null;
-  readonly keys: ReadonlySet<Fingerprint>;
-}
-
-/**
- * The deciders that the state file beside a log names; null where there is no readable state, or the log isn't below the
- * user's data folder: whoever handed it over may have written the state as well. Only reads, so a program may be using
- * the files.
- */
-export async function decidersBeside(
-  disk: Disk,
-  log: string,
-  dataFolder: string,
-): Promise<Deciders | null> {
-  if (!resolve(log).startsWith(`${resolve(dataFolder)}/`)) return null;
-  const path = `${folderOf(log)}/${STATE_FILE}`;
-  return await readState(disk, path, MEMBER_STATE_LOG.name, new MemberDeciders()) ??
-    await readState(disk, path, COORDINATOR_STATE_LOG.name, new CoordinatorDeciders());
-}
-
-interface Reader {
-  readonly found: { readonly group: Hash; readonly keys: readonly PeerKey[] } | null;
-  visit(record: LogRecord): void;
-}
-
-class MemberDeciders implements Reader {
-  found: Reader["found"] = null;
-
-  visit(line: LogRecord): void {
-    if (line.kind !== "group" && line.kind !== "former") return;
-    const record = MEMBER_STATE_LOG.record(line);
-    if (record.kind === "group") {
-      const { group, coordinator } = record;
-      const isSame = this.found?.group === group && this.found.keys[0] === coordinator;
-      if (!isSame) this.found = { group, keys: [coordinator] };
-    } else if (record.kind === "former" && this.found !== null) {
-      const { group, keys: [coordinator] } = this.found;
-      this.found = { group, keys: [coordinator!, ...record.signed.former.value.keys] };
-    }
-  }
-}
-
-class CoordinatorDeciders implements Reader {
-  #group: Hash | null = null;
-  readonly #keys: PeerKey[] = [];
-
-  /** Null for a state from before keys were recorded. */
-  get found(): Reader["found"] {
-    const [group, keys] = [this.#group, this.#keys];
-    return group === null || keys.length === 0 ? null : { group, keys };
-  }
-
-  visit(line: LogRecord): void {
-    if (line.kind !== "group" && line.kind !== "key") return;
-    const record = COORDINATOR_STATE_LOG.record(line);
-    if (record.kind === "group") this.#group = record.group;
-    else if (record.kind === "key") this.#keys.push(record.key);
-  }
-}
-
-async function readState(
-  disk: Disk,
-  path: string,
-  format: FileFormat,
-  reader: Reader,
-): Promise<Deciders | null> {
-  try {
-    await readLog(disk, path, format, (record) => reader.visit(record));
-  } catch (error) {
-    if (error instanceof P2pchatError) return null; // there is none, or a different or damaged file
-    throw error;
-  }
-  const { found } = reader;
-  return found && { group: found.group, keys: new Set(found.keys.map(fingerprintOf)) };
 }

@@ -6,7 +6,6 @@ import { foldName, shownName } from "../../base/text/names.ts";
 import { inWords } from "../../base/text/words.ts";
 import type { NamedKey } from "../../protocols/group/schema/edit.ts";
 import type { SignedBatch } from "../../protocols/group/schema/history.ts";
-import type { LoggedBatch } from "../../runtime/records/group_log_lines.ts";
 
 /** A name, and a key that had it. */
 export interface LoggedName {
@@ -33,13 +32,6 @@ export class LoggedNames {
       const { requester, name } = signed.request.value;
       this.#add(name, requester, from);
       for (const { key, name } of agreed) this.#add(name, key, from);
-    }
-  }
-
-  /** As `seen`, for a batch as it is read. @throws {MalformedError} If it isn't valid. */
-  seenIn(logged: LoggedBatch): void {
-    if (logged.hasView || logged.kind === "edits") {
-      this.seen(logged.signed(), logged.seq + 1);
     }
   }
 

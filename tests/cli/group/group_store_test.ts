@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
+import { batchFrom } from "../../../lib/protocols/group/schema/history.ts";
 import type { MemberRecord } from "../../../lib/protocols/group/schema/records.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";
 import { groupStoreContract } from "../../contracts/group_store_contract.ts";
@@ -343,6 +344,29 @@ Deno.test("openCoordinator() tells that its log lost entries", async () => {
 
   assertEquals(found.records, []);
   assertStringIncludes(notices.at(-1)!, "has 1 of the 6 entries and edits that it had");
+});
+
+Deno.test("openGroup() shows nothing of a log that the user names for the first time but what its authors have signed", async () => {
+  const { batch, signature, view } = SIX[1]!;
+  const words = batchFrom({ ...batch.value, texts: ["I owe Mallory 1,000"] }, signature);
+  const forged = logBytes([SIX[0]!, { ...words, view }]);
+  const got = async (isKnown: boolean, content = forged) => {
+    const disk = await newDisk();
+    disk.place("/p/got.txt", content);
+    const { store, history, notices } = await openMemberAt(disk, FOLDER, "/p/got.txt", isKnown);
+    await store.close();
+    return { seq: history?.seq, notices: notices.map((text) => text.replace(/ \(key \w+\)/, "")) };
+  };
+
+  assertEquals(await got(false), {
+    seq: 1,
+    notices: [
+      "Line 3 of /p/got.txt is damaged, bob's signature doesn't fit entry 2: the file was set aside as " +
+      "/p/got.txt.aside-20260131T120000Z, the entry before it is kept, and the group is asked for the rest",
+    ],
+  });
+  assertEquals(await got(false, logBytes(SIX)), { seq: 6, notices: [] });
+  assertEquals((await got(true)).seq, 2, "the program's own log isn't verified at each start");
 });
 
 Deno.test("openGroup() leaves alone what the user names, and never was a log", async () => {

@@ -24,7 +24,10 @@ Deno.test("p2pchat log understands its words", () => {
 });
 
 const REFUSED = [
-  ["log export", "The form is p2pchat log export FILE [--format text|json|csv], for example"],
+  [
+    "log export",
+    "The form is p2pchat log export FILE [--format text|json|csv] [--keys KEY,...], for example",
+  ],
   ["log export a b", "The form is p2pchat log export FILE"],
   ["log export a --format xml", '--format must be text, json or csv, is "xml"'],
   ["log export a --format jsn", "did you mean json?"],

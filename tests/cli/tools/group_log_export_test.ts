@@ -1,12 +1,20 @@
 /** `p2pchat log export`: what is written, and what nobody can make it obey. */
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { ExportFormat } from "../../../lib/cli/tools/group_log_arguments.ts";
+import type { Deciders } from "../../../lib/cli/tools/group_log_deciders.ts";
 import { exportEntries } from "../../../lib/cli/tools/group_log_export.ts";
+import { batchFrom } from "../../../lib/protocols/group/schema/history.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";
-import { Decider, logBytes, placedOf, Speaker } from "../group_logs.ts";
+import { Decider, GROUP, logBytes, placedOf, Speaker } from "../group_logs.ts";
 import { diskWith, EDITED, LINES, PATH, SIX } from "./group_log_cases.ts";
 
 Deno.test("exportEntries() says so where the log goes while it is read", async () => {
@@ -154,7 +162,9 @@ Deno.test("exportEntries() writes CSV that no spreadsheet computes", async () =>
   const { text } = await exported(
     logBytes([
       speaker.say(...texts, "x"),
-      new Decider().decide([speaker.ask(12, "=HYPERLINK(1)")]),
+      new Decider().decide([
+        speaker.ask(12, "=HYPERLINK(1)", GROUP, { entry: speaker.entry(12), old: "x" }),
+      ]),
     ]),
     "csv",
   );
@@ -232,6 +242,34 @@ Deno.test("exportEntries() writes all before what is damaged, and then says so",
 
   assertEquals(error.code, "store-corrupt");
   assertEquals(written.join("").split("\n").length, 5);
+});
+
+Deno.test("exportEntries() writes no words that their author hasn't signed, and nothing under a coordinator who isn't known", async () => {
+  const { batch, signature, view } = SIX[1]!;
+  const words = batchFrom({ ...batch.value, texts: ["I owe Mallory 1,000"] }, signature);
+  const log = logBytes([SIX[0]!, { ...words, view }]);
+  const written: string[] = [];
+  const write = (text: string) => {
+    written.push(text);
+    return Promise.resolve(true);
+  };
+  const failure = (deciders: Deciders | null, content = log) =>
+    assertRejects(
+      () => exportEntries(diskWith(content), PATH, "text", write, deciders),
+      P2pchatError,
+    );
+  const { code, message } = await failure(null);
+
+  assertEquals(code, "store-corrupt");
+  assertMatch(
+    message,
+    /line 3, entry 2, is wrong, bob's signature \(key \w+\) doesn't fit entry 2/,
+  );
+  assertEquals(written, ["1 2026-01-31T12:00:01.000Z alice: hello\n"]);
+  const keys = new Set([fingerprintOf(new Speaker("eve", 9).signer.key)]);
+  const foreign = await failure({ group: null, keys }, logBytes(SIX));
+  assertStringIncludes(foreign.message, "which isn't among the keys given");
+  assertEquals(written.length, 1);
 });
 
 Deno.test("exportEntries() leaves out what is being written", async () => {
