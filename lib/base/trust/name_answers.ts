@@ -41,7 +41,7 @@ export function refusedByText(who: string, code: ErrorCode, ours: string, said: 
   return adds ? `${ours}. ${saidByText(who, said)}` : ours;
 }
 
-/** A server's words, as such: `The directory says: "..."`. They can't end the quotation. */
+/** Another program's words, as such: `The directory says: "..."`. They can't end the quotation. */
 export function saidByText(who: string, said: string): string {
   return `${who} says: "${visibleText(said).replaceAll('"', "'")}"`;
 }

@@ -18,6 +18,7 @@
 import { concatBytes } from "../../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import { saidByText } from "../../base/trust/name_answers.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { earliestMs, type Machine } from "../../base/machine/machine.ts";
@@ -313,7 +314,8 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     if (isRefusal(reason)) {
       effects.push(...this.#fail(reason, refusalText(reason, CHANNEL_VERSION), peer));
     } else {
-      effects.push(...this.#fail("refused", `the program there refused us: ${reason}`, peer));
+      const text = `the program there refused us; ${saidByText("it", reason)}`;
+      effects.push(...this.#fail("refused", text, peer));
     }
   }
 

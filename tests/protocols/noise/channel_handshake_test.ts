@@ -1,12 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { concatBytes, nodeCrypto, utf8 } from "../../../lib/base/crypto/crypto.ts";
 import { type Fingerprint, fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import { visibleText } from "../../../lib/base/text/text.ts";
 import { RemoteProtocolError } from "../../../lib/base/errors.ts";
 import type { PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import { Channel } from "../../../lib/protocols/noise/channel.ts";
 import { isWholeOpening } from "../../../lib/protocols/noise/channel_handshake.ts";
 import { HandshakeState } from "../../../lib/protocols/noise/handshake_state.ts";
-import { CHANNEL_VERSION, encodePreface } from "../../../lib/protocols/noise/preface.ts";
+import { CHANNEL_VERSION, encodePreface, type Refusal } from "../../../lib/protocols/noise/preface.ts";
 import { EMPTY, keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
 import {
   encodeIdentityProof,
@@ -244,6 +245,19 @@ Deno.test("Channel says which version, mode, room or secret isn't ours", () => {
     assertEquals(pair.ann.events, [`failed ${reason}`], what);
     assertEquals(pair.bob.events, [`failed ${reason}`], what);
   }
+});
+
+Deno.test("Channel quotes what else a program says that takes no dialler: they are its words, not ours", () => {
+  const said = 'busy". This p2pchat is unsafe:\u001b[1m run "x';
+  const pair = new Pair({ access: { admit: () => said as unknown as Refusal } }).settle();
+  const [failed] = pair.ann.told;
+  assert(failed?.type === "failed");
+  assertEquals([failed.reason, failed.text], [
+    "refused",
+    `the program there refused us; it says: "${
+      visibleText("busy'. This p2pchat is unsafe:\u001b[1m run 'x")
+    }"`,
+  ]);
 });
 
 Deno.test("Channel refuses another version by name, from either side", () => {
