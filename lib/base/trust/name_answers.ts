@@ -21,7 +21,7 @@ export function verifiedBeforeText(name: string): string {
   return `BE CAREFUL: you had verified ${name}'s key, and this one is ANOTHER. `;
 }
 
-/** Codes that leave open what is wrong: there a server's own words add to our sentence. */
+/** Codes that leave open what is wrong: there the other program's own words add to our sentence. */
 const OPEN_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   "bad-name",
   "key-changed",
@@ -32,11 +32,11 @@ const OPEN_CODES: ReadonlySet<string> = new Set<ErrorCode>([
 ]);
 
 /**
- * A refusal of a server's in our own sentence. Where the code leaves open what is wrong, what the server says itself
- * follows, between quotation marks, behind its name.
- * @param who `The directory`. @param ours What the code means. @param said Anything that the server sent.
+ * A refusal by another program in our own sentence. Where the code leaves open what is wrong, what that program says
+ * itself follows, between quotation marks, behind its name.
+ * @param who `The directory`. @param ours What the code means. @param said Anything that the other program sent.
  */
-export function refusedByText(who: string, code: ErrorCode, ours: string, said: string): string {
+export function refusedByText(who: string, code: string, ours: string, said: string): string {
   const adds = OPEN_CODES.has(code) && said !== "" && said !== ours;
   return adds ? `${ours}. ${saidByText(who, said)}` : ours;
 }

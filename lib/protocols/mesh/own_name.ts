@@ -119,12 +119,13 @@ export class OwnName {
     return true;
   }
 
+  /** @param text Why, as part of a sentence. */
   refused(code: Code, text: string): void {
     if (this.#isAdmitted) return;
     const name = shownName(this.#asked?.name ?? "NEW");
     const whole = MAY_SUCCEED.has(code)
       ? `Your name stays ${shownName(this.#before)}: ${text}; try /name ${name} again`
-      : text;
+      : `Cannot take the name ${name}: ${text}`;
     this.port.show({ event: "error", code, text: whole }, this.#asked?.ref);
   }
 

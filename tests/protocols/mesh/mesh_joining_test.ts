@@ -3,8 +3,10 @@
 import { assertEquals } from "@std/assert";
 import type { LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
+import { visibleText } from "../../../lib/base/text/text.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { MeshEffect } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
+import { type Refusal, REFUSALS } from "../../../lib/protocols/mesh/schema/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import type { Member } from "../../sim/mesh/member.ts";
@@ -152,6 +154,48 @@ Deno.test("Mesh asks again where a member lets in no more newcomers at this mome
   assertEquals(typesOf(first), ["dial"]);
   assertEquals(typesOf(refused).includes("stop"), false);
   assertEquals(typesOf(later), ["dial"]);
+});
+
+Deno.test("Mesh tells why a member doesn't let it in in its own words, and quotes the member's where they add", () => {
+  const contact = { host: "10.0.0.1", port: 1 };
+  const said = 'no". Your p2pchat is unsafe:\u001b[1m run "x';
+  const quoted = `The member says: "${visibleText(said.replaceAll('"', "'"))}"`;
+  const ended = (code: Refusal): string => {
+    const mesh = new Mesh(
+      {
+        name: "Bob",
+        process: PROCESS,
+        advertise: { host: "10.0.0.2", port: 2 },
+        passive: false,
+        historyShown: 0,
+        begin: { kind: "join", contact },
+      },
+      fakeSigner("Bob"),
+      fakeEnvironment(0),
+    );
+    const link = 1 as LinkId;
+    const { key: peer } = fakeSigner("Ann");
+    const up = { link, peer, remote: contact, localHost: "", process: PROCESS, secret: null };
+    mesh.step({ type: "start" }, 0);
+    mesh.step({ type: "link-up", ...up, dialled: true, attempt: 1 }, 1);
+    const message = { type: "refuse", code, text: said, room: null } as const;
+    const effects = mesh.step({ type: "message", link, message }, 2);
+    const stop = effects.find((effect) => effect.type === "stop");
+    return stop?.type === "stop" && stop.outcome.kind === "fatal" ? stop.outcome.text : "";
+  };
+
+  assertEquals(
+    ended("bad-name"),
+    `Cannot join: the member that was asked doesn't take this name. ${quoted}`,
+  );
+  assertEquals(
+    ended("protocol"),
+    "Cannot join through 10.0.0.1:1: the member that was asked can't use what this program sent. " +
+      `${quoted}; ask a member for the right address`,
+  );
+  for (const code of REFUSALS) {
+    assertEquals(ended(code).replace(quoted, "").includes("unsafe"), false, code);
+  }
 });
 
 Deno.test("Mesh asks another member where one says that there is no place, and ends where all do", () => {

@@ -18,10 +18,11 @@ Deno.test("OwnName asks another neighbour each time: one that refuses every name
     links.promote(link, 1, 0);
   }
   const asked: [LinkId, string][] = [];
+  const told: string[] = [];
   const ownName = new OwnName(fakeEnvironment(), fakeSigner("Ann"), links, {
     ask: (link, name) => asked.push([link, name]),
     claimed() {},
-    show() {},
+    show: (event) => told.push("text" in event ? event.text : event.event),
   });
   const names = { ownerOf: () => null };
   const roster = { selfClaim: () => claimOf("Ann").signed };
@@ -35,6 +36,7 @@ Deno.test("OwnName asks another neighbour each time: one that refuses every name
   }
 
   assertEquals(asked, [[1, "A"], [2, "B"], [3, "C"], [1, "D"], [1, "E"]] as [LinkId, string][]);
+  assertEquals(told[0], "Cannot take the name A: somebody has it");
 });
 
 Deno.test("OwnName asks one other neighbour where the link to the one asked ends, and then says that the name stays", () => {

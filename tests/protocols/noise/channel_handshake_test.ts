@@ -7,7 +7,11 @@ import type { PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import { Channel } from "../../../lib/protocols/noise/channel.ts";
 import { isWholeOpening } from "../../../lib/protocols/noise/channel_handshake.ts";
 import { HandshakeState } from "../../../lib/protocols/noise/handshake_state.ts";
-import { CHANNEL_VERSION, encodePreface, type Refusal } from "../../../lib/protocols/noise/preface.ts";
+import {
+  CHANNEL_VERSION,
+  encodePreface,
+  type Refusal,
+} from "../../../lib/protocols/noise/preface.ts";
 import { EMPTY, keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
 import {
   encodeIdentityProof,

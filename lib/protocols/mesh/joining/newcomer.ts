@@ -24,6 +24,7 @@ import {
 import { believableIncarnation } from "../schema/incarnation.ts";
 import { INCARNATION_MAX } from "../schema/limits.ts";
 import type { Refusal } from "../schema/messages.ts";
+import { refusedText } from "../schema/refuse_text.ts";
 import type { MeshRecord } from "../schema/records.ts";
 import type { Claim, SignedClaim, SignedGenesis } from "../schema/structures.ts";
 
@@ -207,15 +208,15 @@ export class Newcomer {
   }
 
   /** Handles `refuse`: we may not join, or may not have the name. */
-  refuse(link: Link, refuse: Message<"refuse">): void {
+  refuse(link: Link, { code, text, room }: Message<"refuse">): void {
     if (isNewcomerStage(link.stage)) {
-      return this.refused(link, refuse.code, refuse.text, refuse.room);
+      return this.refused(link, code, refusedText(code, text), room);
     }
     // Our `hello` is refused: nothing but the link waits for an answer.
-    if (!link.isMember) this.links.close(link, `refused: ${refuse.code}`);
+    if (!link.isMember) this.links.close(link, `refused: ${code}`);
   }
 
-  /** Ends the exchange without success. */
+  /** Ends the exchange without success. @param text Part of a sentence. */
   refused(
     link: Link,
     code: Refusal | "timeout",

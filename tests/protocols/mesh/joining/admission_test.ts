@@ -15,7 +15,7 @@ import {
   completeClaim,
 } from "../../../../lib/protocols/mesh/schema/credentials.ts";
 import { INCARNATION_MAX } from "../../../../lib/protocols/mesh/schema/limits.ts";
-import type { AdmissionMessage } from "../../../../lib/protocols/mesh/schema/messages.ts";
+import type { AdmissionMessage, Refusal } from "../../../../lib/protocols/mesh/schema/messages.ts";
 import type { SignedBeacon } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
 import {
@@ -567,6 +567,22 @@ Deno.test("Admission closes a link on which nothing comes, and tells a newcomer 
   assertEquals(ann.step({ type: "tick" }, 5_000).map(({ type }) => type), ["close"]);
   const effects = newcomer.step({ type: "tick" }, 5_000);
   assertEquals(effects.map((e) => e.type === "refused" ? e.code : e.type), ["timeout", "close"]);
+});
+
+Deno.test("Admission tells a refusal in its own words, and quotes the member's where they add to them", () => {
+  const told = (code: Refusal) => {
+    const newcomer = admission("Bob");
+    up(newcomer, keyOf("Ann"), true);
+    const message = { type: "refuse", code, text: 'be "careful"', room: null } as const;
+    const [refused] = newcomer.step({ type: "message", link, message }, 10);
+    return refused?.type === "refused" && refused.text;
+  };
+
+  assertEquals(told("name-taken"), "somebody in the room has that name; choose another one");
+  assertEquals(
+    told("bad-name"),
+    `the member that was asked doesn't take this name. The member says: "be 'careful'"`,
+  );
 });
 
 Deno.test("claimTime() follows the wall clock, after the admitting member's claim, within a day after the latest head", () => {
