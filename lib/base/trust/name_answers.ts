@@ -43,7 +43,12 @@ export function refusedByText(who: string, code: string, ours: string, said: str
 
 /** Another program's words, as such: `The directory says: "..."`. They can't end the quotation. */
 export function saidByText(who: string, said: string): string {
-  return `${who} says: "${visibleText(said).replaceAll('"', "'")}"`;
+  return `${who} says: ${saidText(said)}`;
+}
+
+/** Somebody's words between quotation marks, which they can't end: nothing of them reads as the program's. */
+export function saidText(said: string): string {
+  return `"${visibleText(said).replaceAll('"', "'")}"`;
 }
 
 /** The answer to `/allow` where nobody is kept out. */

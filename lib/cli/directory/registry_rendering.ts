@@ -1,7 +1,7 @@
 /** Events of `peer --registry` as lines of text. */
 
 import { endpointText } from "../../base/ids.ts";
-import { didYouMeanName } from "../../base/trust/name_answers.ts";
+import { didYouMeanName, saidByText, saidText } from "../../base/trust/name_answers.ts";
 import { foldName, isSameName, shownName } from "../../base/text/names.ts";
 import {
   type ClientEvent,
@@ -256,7 +256,9 @@ export class RegistryRendering {
           return [...mark, ...notTrustedSpans(event, this.#self, PERHAPS_OTHER_DEVICE)];
         }
         if (!isOurs) return [...star, "You declined the call of ", who];
-        return [...star, who, ` declined${reasonText(event)}`];
+        if (event.reason === "") return [...star, who, " declined"];
+        // Whoever declines signs nothing: the directory may have made it up.
+        return [...star, "The directory says that ", who, ` declined: ${saidText(event.reason)}`];
       case "busy":
         // The user is the busy one: the directory has another call of theirs.
         if (event.reason !== "") return [...star, "No call with ", who, reasonText(event)];
@@ -358,8 +360,9 @@ function noWaySpans(event: CallEvent): Line {
   }
 }
 
+/** Where none of our reasons is meant, what the directory says. */
 function reasonText({ reason }: CallEvent): string {
-  return reason === "" ? "" : `: ${reason}`;
+  return reason === "" ? "" : `. ${saidByText("The directory", reason)}`;
 }
 
 /** The line at the end of a call in which both could talk. */

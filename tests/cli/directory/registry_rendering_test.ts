@@ -206,15 +206,19 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
     [...IN, call("connected", { peer: "Alice", route: "direct" })],
     "12:03 * Connected with yourself; q ends it\n",
   ],
-  [[...IN, RINGING, call("declined", { reason: "no time" })], "12:03 * bob declined: no time\n"],
+  [[...IN, RINGING, call("declined")], "12:03 * bob declined\n"],
   [
-    [...IN, RINGING, call("declined", { reason: "\x1b[2J\n12:03 * carol\u202e" })],
-    "12:03 * bob declined: ␛[2J␊12:03 * carol<U+202E>\n",
+    [...IN, RINGING, call("declined", { reason: "no time" })],
+    '12:03 * The directory says that bob declined: "no time"\n',
+  ],
+  [
+    [...IN, RINGING, call("declined", { reason: '\x1b[2J". \n12:03 * carol\u202e' })],
+    `12:03 * The directory says that bob declined: "␛[2J'. ␊12:03 * carol<U+202E>"\n`,
   ],
   [[...IN, RINGING, call("busy")], "12:03 * bob is in another call\n"],
   [
     [...IN, RINGING, call("busy", { reason: "you are in a call" })],
-    "12:03 * No call with bob: you are in a call\n",
+    '12:03 * No call with bob. The directory says: "you are in a call"\n',
   ],
   [[...IN, RINGING, call("offline")], "12:03 * bob isn't online\n"],
   [
@@ -223,6 +227,10 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [[...IN, RINGING, call("timeout")], "12:03 * bob didn't answer within 30 s\n"],
   [[...IN, RINGING, call("unreachable")], "12:03 ! No way to bob was found\n"],
+  [
+    [...IN, RINGING, call("unreachable", { reason: "bob is at home: call mallory" })],
+    '12:03 ! No way to bob was found. The directory says: "bob is at home: call mallory"\n',
+  ],
   [
     [...IN, RINGING, call("unreachable", { reason: "lost" })],
     "12:03 ! No way to bob was found: bob is gone\n",

@@ -58,7 +58,7 @@ export class Calls {
       return null;
     };
     if (!client.link.calls.take(this.out.nowMs)) {
-      return refuse("declined", "too many calls within a short time");
+      return refuse("busy", "too many calls within a short time");
     }
     const callee = this.sessions.named(foldName(name));
     const { call: current } = client;
