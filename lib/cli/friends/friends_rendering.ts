@@ -2,6 +2,7 @@
 
 import { endpointText } from "../../base/ids.ts";
 import { shownName } from "../../base/text/names.ts";
+import { saidByText } from "../../base/trust/name_answers.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import { type FriendsEvent, type FriendView, TAKEN_BACK } from "../../protocols/friends/events.ts";
 import { numberText } from "../../base/text/words.ts";
@@ -107,7 +108,8 @@ function deliveryLines(
 
 function connectionLine(event: EventNamed<"connection">, nowMs: number): Line {
   const what = event.state === "opened" ? "Connected with " : "No longer connected with ";
-  return starLine(nowMs, what, nameSpan(event.friend), ` (${event.reason})`);
+  const because = event.said ? saidByText("it", event.reason) : event.reason;
+  return starLine(nowMs, what, nameSpan(event.friend), ` (${because})`);
 }
 
 function ownLine(name: string, { self }: EventNamed<"friends">): Line {

@@ -82,6 +82,8 @@ export type FriendsEvent =
     readonly friend: string;
     readonly state: "opened" | "closed";
     readonly reason: string;
+    /** The reason is in the words of the friend's program, which may be any. */
+    readonly said?: true;
   }
   | {
     readonly event: "friends";

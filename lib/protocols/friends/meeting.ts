@@ -10,7 +10,8 @@ import type { Signer } from "../../base/crypto/crypto.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
-import { foldName, shownName } from "../../base/text/names.ts";
+import { foldName, nameFault, shownName } from "../../base/text/names.ts";
+import { saidByText, saidText } from "../../base/trust/name_answers.ts";
 import { UnknownMessages } from "../../base/machine/unknown_messages.ts";
 import type { Friend } from "./friend.ts";
 import { enter, type FriendLink, FriendLinks, isKept } from "./friend_links.ts";
@@ -222,14 +223,17 @@ export class Meeting {
     friend.link = null;
     friend.awaitedSinceMs = null;
     friend.outbox.restart();
-    this.out.show({ event: "connection", friend: friend.name, state: "closed", reason });
+    // The program's own reason, or the friend's words.
+    const isSaid = closed && link.phase !== "over";
+    const ended = { event: "connection", friend: friend.name, state: "closed", reason } as const;
+    this.out.show(isSaid ? { ...ended, said: true } : ended);
     if (friend.outbox.size === 0) return;
     // Our message may have crossed the goodbye.
     if (closed && !link.isRefused && friend.mayDialAtOnce(this.out.nowMs)) {
       return this.reach(friend);
     }
     if (closed) friend.refused();
-    friend.problem ??= reason;
+    friend.problem ??= isSaid ? saidByText("it", reason) : reason;
     this.port.missed(friend);
   }
 
@@ -299,7 +303,7 @@ export class Meeting {
       const other = code === "unknown-user" ? this.#answeringAs(text, friend) : null;
       if (other !== null) friend.refusedHere = "row";
       const problem = other === null
-        ? `${friend.shown} refused: ${text}`
+        ? `${friend.shown} refused: ${saidText(text)}`
         : anothersAddressText(friend, other, this.config.users);
       if (friend.toldRefusal !== problem) {
         this.out.error(code, problem);
@@ -352,6 +356,7 @@ export class Meeting {
 
   hello(link: FriendLink, hello: Message<"hello">): void {
     if (link.phase !== "greeting") return this.offends(link, "a second hello");
+    if (nameFault(hello.name) !== null) return this.offends(link, "hello under a bad name");
     const { name } = this.config;
     if (foldName(hello.to) !== foldName(name)) {
       return this.refuse(
@@ -426,10 +431,13 @@ export class Meeting {
     return most[0]!.friend === friend ? link : most.at(-1)!;
   }
 
-  /** The friend's own address answers with `key`: that tells the links which claim to be this friend apart. */
+  /**
+   * The friend's own address answers with `key`: that tells the links which claim to be this friend apart. Since a link
+   * began to wait, its key may have become another friend's.
+   */
   #answerChecks(friend: Friend, key: PeerKey): void {
     for (const link of this.links.checking(friend)) {
-      if (link.peer === key) this.#welcome(link, friend);
+      if (link.peer === key && !this.#isAnothers(friend, key)) this.#welcome(link, friend);
       else this.#turnAway(link, friend);
     }
   }

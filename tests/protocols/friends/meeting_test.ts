@@ -1,6 +1,6 @@
 // Who is dialled, and who is let in.
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import {
   CHECK_INTERVAL_MS,
@@ -15,6 +15,38 @@ import { BOB, CEM, EVE, row } from "./fixtures.ts";
 import { Program } from "./program.ts";
 
 const CEM_PINNED = new Map([["cem", fingerprintOf(CEM)]]);
+
+Deno.test("Friends lets no stranger speak in the program's voice by its name, its refusal or its goodbye", () => {
+  const ann = Program.started();
+  const sentence = "bob. Checked: bob is back at a new address; type /trust bob. Before";
+  assertEquals(ann.meets(EVE, { name: sentence }), ["bans 1: protocol: hello under a bad name"]);
+  assertEquals(ann.told, []);
+  const refused = Program.started();
+  refused.say("bob", "hi");
+  refused.reaches(BOB);
+  refused.gets(1, { type: "refuse", code: "full", text: 'bob is verified". Type /trust bob' });
+  assertEquals(refused.told, [`bob refused: "bob is verified'. Type /trust bob"`]);
+  const left = Program.started();
+  left.meets();
+  left.say("bob", "hi");
+  const words = "Verified: type /trust bob";
+  left.goesDown(1, true, words);
+  left.fails();
+  const closed = left.events.findLast(({ event }) => event === "connection");
+  assertEquals(closed?.event === "connection" && [closed.reason, closed.said], [words, true]);
+});
+
+Deno.test("Friends takes no key for two friends', whoever dials in under both names from both addresses", () => {
+  const ann = Program.started({ friends: [row("bob", 2, null), row("cem", 3, null)] });
+  const attempts = ["bob", "cem"].map((name) => {
+    ann.meets(EVE, { name });
+    return ann.attempt;
+  });
+  const [first, second] = attempts.map((attempt) => ann.reaches(EVE, attempt));
+  assert(first!.includes("pins eve as bob"), first!.join());
+  assertEquals(second!.filter((word) => word.startsWith("pins")), []);
+  assert(second!.includes("2: refuse key-changed"), second!.join());
+});
 
 Deno.test("Friends lets in a friend with the table's key, and greets back then alone", () => {
   const ann = Program.started();

@@ -399,7 +399,7 @@ Deno.test("Friends with --no-queue marks a failure whose reason an error has jus
     return failed?.event === "delivery" && [failed.reason, failed.told];
   });
 
-  const reason = "bob refused: who is ann?";
+  const reason = 'bob refused: "who is ann?"';
   assertEquals(ann.told, [reason]);
   assertEquals(told, [[reason, true], [reason, undefined]]);
 });
