@@ -38,11 +38,11 @@ export class Accusations {
   readonly #rates = new Map<PeerKey, TokenBucket>();
 
   constructor(
-    readonly table: RosterTable,
-    readonly outbox: RosterOutbox,
-    readonly env: Environment,
+    readonly table: Pick<RosterTable, "get">,
+    readonly outbox: Pick<RosterOutbox, "effect" | "send" | "penalise" | "statement">,
+    readonly env: Pick<Environment, "crypto">,
     readonly signer: Signer,
-    readonly timing: RosterTiming,
+    readonly timing: Pick<RosterTiming, "accusationMs" | "denialDelayMs">,
   ) {}
 
   isSuspected(key: PeerKey): boolean {

@@ -49,10 +49,10 @@ export class Leases {
   constructor(
     readonly self: PeerKey,
     readonly table: RosterTable,
-    readonly intake: RosterIntake,
-    readonly accusations: Accusations,
-    readonly outbox: RosterOutbox,
-    readonly env: Environment,
+    readonly intake: Pick<RosterIntake, "forget">,
+    readonly accusations: Pick<Accusations, "tick" | "settle" | "forget">,
+    readonly outbox: Pick<RosterOutbox, "effect" | "beacon">,
+    readonly env: Pick<Environment, "wallMs">,
     readonly timing: RosterTiming,
   ) {}
 

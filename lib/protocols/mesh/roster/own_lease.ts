@@ -33,9 +33,9 @@ export class OwnLease {
     readonly entrance: Entrance,
     description: SelfDescription,
     claim: KnownClaim,
-    readonly env: Environment,
+    readonly env: Pick<Environment, "crypto">,
     readonly signer: Signer,
-    readonly progress: ProgressPort,
+    readonly progress: Pick<ProgressPort, "epoch" | "frontier" | "latest">,
   ) {
     this.#description = description;
     this.#claim = claim;
@@ -81,7 +81,7 @@ export class OwnLease {
   makeBeacon(
     state: "alive" | "quit",
     intervalMs: number,
-    digest: RosterDigest,
+    digest: Pick<RosterDigest, "set" | "root">,
     nowMs: number,
   ): SignedBeacon {
     const { room: { id: room }, incarnation } = this.entrance;

@@ -27,7 +27,7 @@ export class RosterClaims {
 
   constructor(
     readonly table: ClaimTable,
-    readonly outbox: RosterOutbox,
+    readonly outbox: Pick<RosterOutbox, "effect" | "claim" | "claimsTo" | "vouchers">,
     readonly crypto: Crypto,
   ) {}
 

@@ -30,8 +30,8 @@ export class RosterExchange {
   constructor(
     readonly self: PeerKey,
     readonly table: RosterTable,
-    readonly claims: RosterClaims,
-    readonly outbox: RosterOutbox,
+    readonly claims: Pick<RosterClaims, "vouch">,
+    readonly outbox: Pick<RosterOutbox, "send">,
     /** How long parts are awaited. */
     pullMs: number,
   ) {

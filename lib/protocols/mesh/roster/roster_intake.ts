@@ -85,8 +85,8 @@ export class RosterIntake {
 
   constructor(
     readonly table: RosterTable,
-    readonly claims: ClaimTable,
-    readonly outbox: RosterOutbox,
+    readonly claims: Pick<ClaimTable, "has" | "get">,
+    readonly outbox: Pick<RosterOutbox, "penalise" | "hasClaim">,
     readonly crypto: Crypto,
     readonly isRemoved: (key: PeerKey) => boolean,
   ) {}

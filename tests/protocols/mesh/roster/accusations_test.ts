@@ -2,14 +2,16 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Hash, PeerKey } from "../../../../lib/base/ids.ts";
+import { Accusations } from "../../../../lib/protocols/mesh/roster/accusations.ts";
 import type { Roster } from "../../../../lib/protocols/mesh/roster/roster.ts";
 import { rosterBucketOf } from "../../../../lib/protocols/mesh/roster/roster_digest.ts";
 import type { RosterEffect } from "../../../../lib/protocols/mesh/roster/roster_io.ts";
 import { ROSTER_BUCKETS } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { RosterMessage } from "../../../../lib/protocols/mesh/schema/messages.ts";
 import type { SignedBeacon } from "../../../../lib/protocols/mesh/schema/structures.ts";
+import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
 import { beaconOf, claimOf, ROOM, rosterWith, statementOf, told } from "../membership_fixtures.ts";
-import { beacons, bob, carl, claims } from "./roster_cases.ts";
+import { beacons, bob, carl, claims, dora, entryOf, tableWith } from "./roster_cases.ts";
 
 /** The link to a neighbour breaks. @returns What the roster does then. */
 function loseLink(roster: Roster, peer: PeerKey, nowMs: number): readonly RosterEffect[] {
@@ -122,19 +124,6 @@ Deno.test("Roster waits as long for who others have heard of a while ago", () =>
   roster.step({ type: "message", from: carl, message: aged }, 0);
 
   assertEquals(bobIsLiveAt(roster, 82_999, 83_000), [true, false]);
-});
-
-Deno.test("Roster waits for the next beacon, whatever age a neighbour says that the last one has", () => {
-  const roster = rosterWith(["Carl"]);
-  const aged: RosterMessage = {
-    type: "beacons",
-    beacons: [{ signed: beaconOf("Bob", 2), ageMs: 60_000 }],
-  };
-  roster.step({ type: "message", from: carl, message: claims("Bob") }, 0);
-  roster.step({ type: "message", from: carl, message: aged }, 0);
-
-  // Ten seconds, and three of slack.
-  assertEquals(bobIsLiveAt(roster, 12_999, 13_000), [true, false]);
 });
 
 Deno.test("Roster's beacons say when the next one follows, at the latest", () => {
@@ -273,29 +262,117 @@ Deno.test("Roster makes a beacon for a new neighbour that took it for lost, and 
   assertEquals(beaconsWhenShown(earlier, true), 0);
 });
 
-Deno.test("Roster ignores accusations by strangers, and about anything but the latest beacon", () => {
-  const roster = rosterWith(["Bob", "Carl"]);
-  const statements = [
-    statementOf("Stranger", "accuse", "Carl", 1),
-    statementOf("Bob", "accuse", "Carl", 0),
-    statementOf("Bob", "accuse", "Carl", 2),
-    statementOf("Bob", "accuse", "Stranger", 1),
-  ];
-
-  const effects = roster.step(
-    { type: "message", from: bob, message: { type: "statements", statements } },
-    1_000,
+/** Ann's, who knows Bob, Carl and Emil to be here by their first beacons. */
+function accusationsOf() {
+  const effects: string[] = [];
+  const passed: (readonly [string, PeerKey | null])[] = [];
+  const faults: string[] = [];
+  const sent: number[] = [];
+  const part = new Accusations(
+    tableWith(
+      entryOf("Bob", 1),
+      entryOf("Carl", 1),
+      entryOf("Emil", 1),
+      entryOf("Dora", 1, { state: "lost" }),
+    ),
+    {
+      effect: ({ type }) => void effects.push(type),
+      send: (_, message) =>
+        void (message.type === "statements" && sent.push(message.statements.length)),
+      penalise: (_, fault) => {
+        faults.push(fault);
+        return false;
+      },
+      statement: ({ statement: { value } }, from) => void passed.push([value.verdict, from]),
+    },
+    { crypto: fakeCrypto },
+    fakeSigner("Ann"),
+    { accusationMs: 1_750, denialDelayMs: 500 },
   );
+  const hear = (signed = statementOf("Carl", "accuse", "Bob", 1), isNeighbour = false, nowMs = 0) =>
+    part.hear(carl, signed, ROOM.room, () => isNeighbour, nowMs);
+  return {
+    part,
+    hear,
+    effects: () => effects.splice(0),
+    passed: () => passed.splice(0),
+    faults: () => faults.splice(0),
+    sent,
+  };
+}
 
-  assertEquals(effects, []);
+Deno.test("Accusations: a member is lost 1.75 s after it was accused, unless a later beacon comes", () => {
+  const { part, effects, passed } = accusationsOf();
+  part.accuse(bob, 1_000);
+  assertEquals([effects(), passed(), part.nextMs()], [["suspected"], [["accuse", null]], 2_750]);
+  part.accuse(dora, 1_000);
+  part.accuse(bob, 1_500);
+  assertEquals([effects(), passed(), part.tick(2_749), part.isSuspected(bob)], [[], [], [], true]);
+  assertEquals(part.tick(2_750), [bob]);
+
+  part.accuse(carl, 3_000);
+  assertEquals([part.settle(carl), part.settle(carl)], [true, false]);
+  assertEquals([part.tick(9_000), part.nextMs()], [[], null]);
 });
 
-Deno.test("Roster loses a member three beacons late, within 35 s", () => {
-  const roster = rosterWith(["Bob"]);
+Deno.test("Accusations: a neighbour is stood up for after half a second, if its link is still up", () => {
+  const { part, hear, effects, passed } = accusationsOf();
+  assertEquals([hear(undefined, true, 1_000), passed()], [true, [["accuse", carl]]]);
+  assertEquals([part.tick(1_499), passed(), part.nextMs()], [[], [], 1_500]);
+  part.tick(1_500);
+  assertEquals([passed(), effects()], [[["deny", null]], ["suspected", "unsuspected"]]);
 
-  const effects = roster.step({ type: "tick" }, 32_999);
-  const late = roster.step({ type: "tick" }, 33_000);
+  for (const end of ["neighbourDown", "settle"] as const) {
+    const gone = accusationsOf();
+    gone.hear(undefined, true, 1_000);
+    gone.part[end](bob);
+    gone.passed();
+    gone.part.tick(1_500);
+    assertEquals(gone.passed(), [], end);
+  }
+});
 
-  assert(told(effects).length === 0);
-  assertEquals(told(late), [{ type: "left", key: bob, reason: "lost", silentMs: 33_000 }]);
+Deno.test("Accusations: only live members are heard, on live members' latest beacons, each statement once", () => {
+  const { hear, effects, passed } = accusationsOf();
+  for (
+    const signed of [
+      statementOf("Stranger", "accuse", "Bob", 1),
+      statementOf("Dora", "accuse", "Bob", 1),
+      statementOf("Ann", "accuse", "Bob", 1),
+      statementOf("Carl", "accuse", "Dora", 1),
+      statementOf("Carl", "accuse", "Bob", 0),
+      statementOf("Carl", "accuse", "Bob", 2),
+    ]
+  ) assertEquals(hear(signed), true);
+  assertEquals([effects(), passed()], [[], []]);
+  for (let n = 0; n < 100; n++) hear();
+  assertEquals([effects(), passed().length], [["suspected"], 1]);
+  hear(statementOf("Carl", "accuse", "Emil", 1));
+  assertEquals(passed().length, 1, "what is known doesn't count");
+});
+
+Deno.test("Accusations: who passes on what nobody signed pays, and who accuses too many is ignored", () => {
+  const { part, hear, faults, passed } = accusationsOf();
+  const good = statementOf("Carl", "accuse", "Bob", 1);
+  assertEquals(hear({ ...good, signature: new Uint8Array(64) }), false);
+  const value = { ...good.statement.value, room: "cd".repeat(32) as typeof ROOM.room };
+  assertEquals(hear({ ...good, statement: { ...good.statement, value } }), false);
+  assertEquals(faults(), ["invalid-signature", "protocol"]);
+  // Nothing of that was believed; but it counted.
+  for (let n = 0; n < 62; n++) hear({ ...good, signature: new Uint8Array(64) });
+  assertEquals([hear(good), passed()], [true, []]);
+  part.forget(carl);
+  assertEquals([hear(good), passed().length], [true, 1]);
+});
+
+Deno.test("Accusations: a new neighbour is told what isn't settled; one of us by an earlier beacon is no news", () => {
+  const { part, hear, sent } = accusationsOf();
+  hear();
+  part.tell(carl);
+  assertEquals(sent, [1]);
+  const own = beaconOf("Ann", 3).beacon.value;
+  const isAboutUs = (verdict: "accuse" | "deny", accused: string, number: number) =>
+    part.isAboutUs(statementOf("Carl", verdict, accused, number), own);
+  assertEquals([isAboutUs("accuse", "Ann", 3), isAboutUs("accuse", "Ann", 2)], [true, false]);
+  assertEquals([isAboutUs("deny", "Ann", 3), isAboutUs("accuse", "Bob", 3)], [false, false]);
 });
