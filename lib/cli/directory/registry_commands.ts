@@ -5,7 +5,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { nameFault, shownName, withoutMark } from "../../base/text/names.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import type { ClientCommand } from "../../protocols/directory/schema/events.ts";
-import { messageText } from "../commands/command_arguments.ts";
+import { memberName, messageText } from "../commands/command_arguments.ts";
 import {
   type Argument,
   type Command,
@@ -53,6 +53,8 @@ export const JUST_OVER_TEXT = "The call has just ended; the same input again log
 
 const partOfName: Argument<string | undefined> = { parse: (text) => text, completesNames: true };
 
+const caller: Argument<string | undefined> = memberName;
+
 const reason: Argument<string | undefined> = { parse: (text) => text, takesRest: true };
 
 const COMMANDS = [
@@ -77,11 +79,11 @@ const COMMANDS = [
   command({
     name: "accept",
     aliases: ["y"],
-    form: "",
-    args: {},
-    help: "accept the call that rings",
-    example: "/accept",
-    run: (submit: RegistryTarget, _, ref) => submit({ command: "accept" }, ref),
+    form: "[NAME]",
+    args: { name: caller },
+    help: "accept the call that rings; with NAME, only a call of NAME",
+    example: "/accept bob",
+    run: (submit: RegistryTarget, { name }, ref) => submit({ command: "accept", name }, ref),
   }),
   command({
     name: "decline",

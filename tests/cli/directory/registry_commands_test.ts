@@ -40,6 +40,7 @@ const alone = <Name extends ClientCommand["command"]>(name: Name) => ({
 });
 const LIST: Outcome<ClientCommand> = { command: { command: "list", part: undefined } };
 const QUIT = alone("quit");
+const ACCEPT: Outcome<ClientCommand> = { command: { command: "accept", name: undefined } };
 const HANG_UP = alone("hang-up");
 
 const LOBBY: readonly (readonly [line: string, outcome: unknown])[] = [
@@ -55,7 +56,7 @@ const LOBBY: readonly (readonly [line: string, outcome: unknown])[] = [
   ["2  two\nlines", tell("two\nlines")],
   ["q", QUIT],
   ["q ", QUIT],
-  ["y", alone("accept")],
+  ["y", ACCEPT],
   ["n", { command: { command: "decline", reason: "" } }],
   ["n busy with homework", { command: { command: "decline", reason: "busy with homework" } }],
   ["/call 1", call("1")],
@@ -67,7 +68,8 @@ const LOBBY: readonly (readonly [line: string, outcome: unknown])[] = [
   ["/broadcast 2 for lunch", tell("2 for lunch")],
   ["/decline in a meeting", { command: { command: "decline", reason: "in a meeting" } }],
   ["/decline", { command: { command: "decline", reason: "" } }],
-  ["/accept", alone("accept")],
+  ["/accept", ACCEPT],
+  ["/accept bob", { command: { command: "accept", name: "bob" } }],
   ["/cancel", alone("cancel")],
   ["/hangup", HANG_UP],
   ["/missed", alone("missed")],
@@ -161,7 +163,7 @@ Deno.test("registry: what is left of a refused call's lines is no name and no wo
 });
 
 Deno.test("registry: whoever is called answers with y, n or a command", () => {
-  assertEquals(outcome("y", "asked"), alone("accept"));
+  assertEquals(outcome("y", "asked"), ACCEPT);
   assertEquals(outcome("n", "asked"), { command: { command: "decline", reason: "" } });
   assertEquals(outcome("q", "asked"), HANG_UP);
   assertEquals(outcome("carol", "asked"), call("carol"));

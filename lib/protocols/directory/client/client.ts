@@ -413,7 +413,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       case "call-address":
         return user.callAt(command, ref);
       case "accept":
-        return calling.accept(ref);
+        return calling.accept(command.name, ref);
       case "decline":
         return calling.decline(command.reason, ref);
       case "cancel":

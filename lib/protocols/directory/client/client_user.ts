@@ -71,7 +71,7 @@ export class ClientUser {
       return out.error("unknown-user", text, ref);
     }
     const { call } = calling;
-    if (call?.phase === "asked" && isSameName(call.peer, name)) return calling.accept(ref);
+    if (call?.phase === "asked" && isSameName(call.peer, name)) return calling.accept(name, ref);
     const known = isSameName(name, selfName) ? selfName : lobby.find(name)?.name ?? name;
     calling.ring(known, ref);
   }

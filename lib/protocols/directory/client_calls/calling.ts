@@ -14,7 +14,7 @@ import type { ErrorCode } from "../../../base/errors.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../base/ids.ts";
 import { Deadlines, earliestMs } from "../../../base/machine/machine.ts";
-import { isSameName } from "../../../base/text/names.ts";
+import { isSameName, shownName } from "../../../base/text/names.ts";
 import { utf8Length } from "../../../base/text/text.ts";
 import type { CallLink } from "./call_links.ts";
 import type { ClientCall } from "./client_call.ts";
@@ -138,9 +138,15 @@ export class Calling {
     this.#overIn(RINGING_MS_MAX + WAIT_MS_MAX);
   }
 
-  accept(ref: string | undefined): void {
+  /** @param caller Whose call is meant; undefined: whichever rings. */
+  accept(caller: string | undefined, ref: string | undefined): void {
     const call = this.#call;
     if (call?.phase !== "asked") return this.#nobodyCalls(ref);
+    if (caller !== undefined && !isSameName(caller, call.peer)) {
+      const text = `The call isn't accepted: it is ${shownName(call.peer)} who is calling you, ` +
+        `not ${shownName(caller)}`;
+      return this.#error("not-allowed", text, ref);
+    }
     this.#relayed.parted();
     call.beginRef = ref;
     call.enter("accepted");

@@ -272,7 +272,8 @@ export type ClientCommand =
   | { readonly command: "broadcast"; readonly text: string }
   | { readonly command: "call"; readonly name: string }
   | { readonly command: "call-address"; readonly host: string; readonly port: number }
-  | { readonly command: "accept" }
+  /** `name`: whose call is meant; another one may ring by the time the command comes. */
+  | { readonly command: "accept"; readonly name?: string | undefined }
   | { readonly command: "decline"; readonly reason: string }
   | { readonly command: "cancel" }
   | { readonly command: "hang-up" }

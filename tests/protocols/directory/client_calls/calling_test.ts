@@ -193,6 +193,16 @@ Deno.test("calling: without a link after 10 s it is over, for the callee a littl
   assertEquals(callee.after(1).at(-1), "call call=#1 peer=bob state=unreachable");
 });
 
+Deno.test("calling: a yes that names a caller accepts nobody else's call", () => {
+  const callee = asked();
+  assertEquals(callee.types({ command: "accept", name: "carol" }, "r"), [
+    "error code=not-allowed text=The call isn't accepted: it is bob who is calling you, not carol ref=r",
+  ]);
+  assertEquals(callee.types({ command: "accept", name: "BOB" }), [
+    "to directory: answer accepts=true reason= call=#1",
+  ]);
+});
+
 Deno.test("calling: a directory that says nothing doesn't let it ring for ever", () => {
   const program = ringing();
 
