@@ -140,9 +140,10 @@ function simplified(look: string): string {
 
 /**
  * Ours: the small Cherokee letters that look like `b` and `o`, which the table takes for letters that only a few
- * languages have, and the capital one.
+ * languages have, and the capital one; and what the table lacks: a turned L, which looks like `l`, and two signs of
+ * phonetics that are overlooked like a colon and an apostrophe.
  */
-const OWN_LOOKS = "62<ab9f;6f<abbb;4f<13eb";
+const OWN_LOOKS = "62<ab9f;6f<abbb;4f<13eb;6c<a781;3a<2d1;27<2cc";
 
 let readLooks: ReadonlyMap<string, string> | null = null;
 

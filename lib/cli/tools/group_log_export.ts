@@ -76,6 +76,7 @@ export async function exportEntries(
     visit: (batch) => verifier.visit(batch) ?? add(batch),
   });
   const { names } = verifier;
+  names.markImitations();
   const { end, fault, goodBytes, bytes } = scan;
   if (format === "csv" && !await write(stringify([CSV_HEADER]))) return null;
   if (end !== null) {
@@ -169,8 +170,9 @@ function textLines(entry: ExportedEntry): readonly string[] {
   const line = `${seq} ${sentAt} ${shownName(shown)}: ${visibleText(text)}`;
   if (edits.length === 0) return [line];
   const changes = edits.map((edit) => {
-    const agreed = edit.agreed.length === 0 ? "" : `, agreed by ${edit.agreed.join(", ")}`;
-    return `  edit ${edit.edit} ${edit.committedAt} ${visibleText(edit.by + agreed)}: ` +
+    const by = [edit.by, ...edit.agreed].map(shownName);
+    const agreed = by.length === 1 ? "" : `, agreed by ${by.slice(1).join(", ")}`;
+    return `  edit ${edit.edit} ${edit.committedAt} ${visibleText(by[0]! + agreed)}: ` +
       visibleText(edit.new);
   });
   return [line, `  at first: ${visibleText(original)}`, ...changes];
@@ -191,13 +193,13 @@ const CSV_HEADER = [
 ] as const;
 
 /** The cells of a row, with the number of edits, and who made each of them and when. */
-function csvCells({ seq, edits, shown: from, ...entry }: ExportedEntry) {
+function csvCells({ seq, edits, shown, ...entry }: ExportedEntry) {
   return {
     ...entry,
-    from,
+    from: shownName(shown),
     seq: String(seq),
     edits: String(edits.length),
-    editedBy: edits.map(({ by }) => by).join("; "),
+    editedBy: edits.map(({ by }) => shownName(by)).join("; "),
     editedAt: edits.map(({ committedAt }) => committedAt).join("; "),
   };
 }

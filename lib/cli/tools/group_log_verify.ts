@@ -75,6 +75,7 @@ export async function verifiedLog(
   if (scan.fault !== null || end === null || first?.kind !== "group") {
     throw faultError(path, scan, "trust", verifier.cause ?? undefined);
   }
+  verifier.names.markImitations();
   const { coordinator: by, edits: foundedEdits, private: isPrivate } = first.founding;
   return {
     group: end.group,

@@ -2,7 +2,8 @@
 
 import { fingerprintOf, startApart } from "../../base/text/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
-import { foldName, shownName } from "../../base/text/names.ts";
+import { LookAlikes } from "../../base/text/look_alikes.ts";
+import { foldName, markImitation, shownName } from "../../base/text/names.ts";
 import { inWords } from "../../base/text/words.ts";
 import type { NamedKey } from "../../protocols/group/schema/edit.ts";
 import type { SignedBatch } from "../../protocols/group/schema/history.ts";
@@ -13,12 +14,15 @@ export interface LoggedName {
   readonly key: PeerKey;
   /** The number of the first entry that could be said under it. */
   readonly from: number;
+  /** A name before it that this one looks like; null: a word that the program uses itself. Absent: it looks like none. */
+  readonly looksLike?: string | null;
 }
 
 /** Names that are written alike count as one. */
 export class LoggedNames {
   readonly #byName = new Map<FoldedName, LoggedName[]>();
   readonly #all: LoggedName[] = [];
+  readonly #looks = new LookAlikes();
 
   /** In the order in which they came. */
   get all(): readonly LoggedName[] {
@@ -39,9 +43,16 @@ export class LoggedNames {
     const folded = foldName(name);
     const known = this.#byName.get(folded) ?? [];
     if (known.some((one) => one.key === key)) return;
-    const added = { name, key, from };
+    const looksLike = this.#looks.imitatedBy(name);
+    const isImitation = this.#looks.note(name).length > 0 || looksLike !== null;
+    const added = isImitation ? { name, key, from, looksLike } : { name, key, from };
     this.#byName.set(folded, [...known, added]);
     this.#all.push(added);
+  }
+
+  /** From now on the names that look like another are shown with the mark. */
+  markImitations(): void {
+    for (const { name, looksLike } of this.#all) if (looksLike !== undefined) markImitation(name);
   }
 
   /** The name of somebody, with the start of the key where another key had that name, too. */
@@ -53,8 +64,25 @@ export class LoggedNames {
   };
 }
 
-/** Who had which name since when, and a warning for each name that several keys had. */
+/** A warning for each name that several keys had, with who had it since when, and for each that looks like another. */
 export function namesText(names: readonly LoggedName[]): string {
+  return `${sharedText(names)}${alikeText(names)}`;
+}
+
+function alikeText(names: readonly LoggedName[]): string {
+  const byName = new Map(names.toReversed().map((one) => [foldName(one.name), one]));
+  return names.map(({ name, key, from, looksLike }) => {
+    if (looksLike === undefined) return "";
+    const other = looksLike === null ? undefined : byName.get(foldName(looksLike));
+    const what = other === undefined
+      ? "a word that the program uses itself"
+      : `${shownName(other.name)} (${fingerprintOf(other.key)}); they may be different people`;
+    const who = `${shownName(name)} (${fingerprintOf(key)}, from entry ${from} on)`;
+    return `warning: ${who} looks like ${what}\n`;
+  }).join("");
+}
+
+function sharedText(names: readonly LoggedName[]): string {
   const byName = Map.groupBy(names, ({ name }) => foldName(name));
   const shared = [...byName.values()].filter((all) => all.length > 1);
   return shared.map((all) => {

@@ -38,6 +38,9 @@ for (
     ["Bob", "Bob\u1ab0", "a mark of phonetics"],
     ["obrien", "o\u02bcbrien", "an apostrophe that is a letter"],
     ["Bob", "Bob\u02d0", "a colon that is a letter"],
+    ["Bob", "Bob\u02d1", "half a colon that is a letter"],
+    ["Bob", "Bob\u02cc", "a low stroke that is a letter"],
+    ["Jill", "Ji\ua781\ua781", "a turned L"],
     ["Bob", "Bob.", "a full stop at the end"],
     ["Bob", "Bob_-", "other signs at the end"],
     ["Bob", "B\u043eb-", "a sign after a Cyrillic letter"],
@@ -90,6 +93,8 @@ Deno.test("honest names of one script imitate nobody, beside each other too", ()
     "Bob1",
     "Bob2",
     "bob-smith",
+    "Clara",
+    "Dara",
   ];
   assertEquals(imitations(...names), []);
   for (const name of names) assertEquals(imitations(name), []);

@@ -584,6 +584,37 @@ Deno.test("log verify --keys says who may decide on edits", async () => {
   assertEquals(message.includes("somebody"), false);
 });
 
+Deno.test("A name in a log that looks like another is marked by verify, which gives both keys, and by export", async () => {
+  const [alice, like] = [new Speaker("alice", 1), new Speaker("aIice", 5)];
+  const said = [alice.say("I owe nobody anything"), like.say("I owe Mallory 1,000")];
+  const disk = diskWith(logBytes(said));
+  const { names } = await verifiedLog(disk, PATH);
+  const [one, other] = [alice, like].map(({ signer }) => fingerprintOf(signer.key));
+
+  assertEquals(names.map(({ name, looksLike }) => [name, looksLike]), [
+    ["alice", undefined],
+    ["aIice", "alice"],
+  ]);
+  assertEquals(
+    namesText(names),
+    `warning: ≈aIice (${other}, from entry 1 on) looks like alice (${one}); they may be different people\n`,
+  );
+  for (const format of ["text", "csv"] as const) {
+    const written: string[] = [];
+    await exportEntries(disk, PATH, format, (text) => {
+      written.push(text);
+      return Promise.resolve(true);
+    });
+    const lines = written.join("").trimEnd().split("\n").slice(-2);
+    assertEquals(lines.map((line) => line.includes("≈aIice")), [false, true]);
+  }
+  const own = await verifiedLog(diskWith(logBytes([new Speaker("c0ordinator", 5).say("x")])), PATH);
+  assertMatch(
+    namesText(own.names),
+    /c0ordinator .* looks like a word that the program uses itself/,
+  );
+});
+
 Deno.test("Where two keys had one name, verify says which and since when, and export tells them apart", async () => {
   const [alice, mallory] = [new Speaker("Alice", 1), new Speaker("alice", 9)];
   const [first] = recorded([alice.say("I never agreed to pay.")]);
