@@ -40,7 +40,7 @@ function asksNobody(forge: (edit: Edit, author: Attendee) => Edit["agreed"]): ()
     value(this: EditCoordinator, attendee: Attendee, message: GroupMessageOf<"vote">) {
       const { parts } = this;
       Object.assign(parts, { crypto: { ...parts.crypto, verify: () => true } });
-      author = parts.attendance.get(message.author?.key ?? attendee.key) ?? attendee;
+      author = parts.attendance.get(message.origin?.author ?? attendee.key) ?? attendee;
       vote.call(this, attendee, message);
       if (!message.agrees) return;
       for (const { key, name } of parts.views.members) {

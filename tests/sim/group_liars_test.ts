@@ -6,6 +6,7 @@
 import { hunt } from "./hunt.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import { Agreement } from "../../lib/protocols/group/views/agreement.ts";
+import { Decisions } from "../../lib/protocols/group/edits/decisions.ts";
 import { EquivocationDetection } from "../../lib/protocols/group/views/equivocation_detection.ts";
 import { Listed } from "../../lib/protocols/group/member/listed.ts";
 import { Member } from "../../lib/protocols/group/member/member.ts";
@@ -74,6 +75,18 @@ const AWAY: Partial<Scenario> = {
   gapMs: 1_500,
 };
 
+/** Entries are edited all the time, as their authors allow. */
+const EDITING: Partial<Scenario> = { ...TROUBLED, editing: 40, edits: "own", changesRules: false };
+
+/** Each of two is often alone: the other one is gone, or has left. */
+const FEW: Partial<Scenario> = {
+  ...EDITING,
+  members: 2,
+  founders: 2,
+  troubles: new Set(["kill", "killSoon", "powerLoss", "coordinatorKill", "cutTcp", "compact"]),
+  gapMs: 1_500,
+};
+
 /** No honest member is ever removed. @param isCalm Nor taken for lost. */
 class HonestStay implements Checker {
   constructor(readonly isCalm: boolean) {}
@@ -115,6 +128,7 @@ const LIES: readonly Lie[] = [
   "haunts",
   "names",
   "repeats",
+  "origins",
 ];
 
 for (const lie of LIES) {
@@ -125,6 +139,8 @@ for (const lie of LIES) {
     ? [["away", AWAY], ["troubled", TROUBLED]] as const
     : lie === "repeats" // in trouble it may be alone, and keep to itself what nobody takes over
     ? [["restarting", RESTARTING]] as const
+    : lie === "origins" // where it is alone nobody refuses
+    ? [["few", FEW], ["editing", EDITING]] as const
     : [calm, ["troubled", TROUBLED]] as const;
   for (const [name, scenario] of scenarios) {
     Deno.test(`group: a liar (${lie}) among ${name} members breaks no promise, ${SEEDS} seeds`, () => {
@@ -225,6 +241,14 @@ const MUTATIONS: readonly (readonly [Lie, Mutation, RegExp])[] = [
     name: "stands still where others hold something else",
     install: replaced(EquivocationDetection.prototype, "tick", { value: () => {} }),
   }, /in the end|is no entry/],
+  ["origins", {
+    name: "never gives up what all logs rule out",
+    install: replaced(Decisions.prototype, "takeRefused", { value: () => [] }),
+  }, /^E|in the end/],
+  ["origins", {
+    name: "believes what a view of liars decided",
+    install: replaced(Membership.prototype, "consentFault", { value: () => null }),
+  }, /^E1/],
 ];
 
 const HUNTED: Partial<Record<Lie, Partial<Scenario>>> = {
@@ -232,6 +256,7 @@ const HUNTED: Partial<Record<Lie, Partial<Scenario>>> = {
   hides: LATER,
   repeats: RESTARTING,
   haunts: AWAY,
+  origins: FEW,
 };
 
 for (const [lie, mutation, finding] of MUTATIONS) {

@@ -142,7 +142,7 @@ export const GROUP_SAMPLES: readonly GroupMessage[] = [
     edit: 7,
     view: 300,
     agrees: false,
-    author: { key: ann, name: "Ann" },
+    origin: { author: ann, incarnation, counter: 7 },
     consent: signature,
     reason: "no",
   },
@@ -198,4 +198,5 @@ export const GROUP_SAMPLES: readonly GroupMessage[] = [
   { type: "contest", ballot, after: 300, signed: texts },
   { type: "equivocated", one: texts, other: edits },
   { type: "secret", secret: { epoch: 300, secret: new Uint8Array(16).fill(7) } },
+  { type: "impossible", incarnation, through: 7 },
 ];

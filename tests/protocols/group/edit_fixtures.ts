@@ -11,15 +11,13 @@ import {
   signEditRequest,
   textDigest,
 } from "../../../lib/protocols/group/schema/edit.ts";
-import {
-  consentTo,
-  idOfPlace,
-  signConsent,
-} from "../../../lib/protocols/group/identity/consents.ts";
+import { consentTo, signConsent } from "../../../lib/protocols/group/identity/consents.ts";
 import type { LoggedEntryState } from "../../../lib/protocols/group/schema/member_io.ts";
 import {
   type Batch,
   COORDINATOR_NAME,
+  entryId,
+  type EntryOrigin,
   type HistoryEnd,
   signBatch,
   type SignedBatch,
@@ -46,26 +44,35 @@ export function because(
   return { code, who: who.map((name) => fakeSigner(name).key), said };
 }
 
-/** An entry that nobody looks up. */
-const ANY_ENTRY = { id: "e1".repeat(32) as MessageId, text: "old" };
+/** Where an entry comes from that nobody looks up. */
+export function originOf(
+  { signer, end }: Pick<Somebody, "signer" | "end">,
+  seq: number,
+): EntryOrigin {
+  if (end === undefined || seq < 1 || seq > end.seq) {
+    return { author: signer.key, incarnation: new Uint8Array(8), counter: seq };
+  }
+  const place = end.places.at(seq);
+  return { ...place, incarnation: Uint8Array.fromHex(place.incarnation) };
+}
 
-function entryAt(end: HistoryEnd | undefined, seq: number): typeof ANY_ENTRY {
-  if (end === undefined || seq < 1 || seq > end.seq) return ANY_ENTRY;
-  return { ...ANY_ENTRY, id: idOfPlace(fakeCrypto, end.places.at(seq)) };
+function entryAt(author: Somebody, seq: number): { readonly id: MessageId; readonly text: string } {
+  return { id: entryId(fakeCrypto, originOf(author, seq), 0), text: "old" };
 }
 
 let numbers = 0;
 
-/** What somebody asks for; each is another request. */
+/** What somebody asks for; each is another request. @param author Who has said the entry, where nobody looks that up. */
 export function requestOf(
   somebody: Somebody,
   group: Hash,
   seq: number,
   text: string,
   changes: Partial<EditRequest> = {},
+  author = somebody,
 ): SignedEditRequest {
   const { name, signer, incarnationBytes } = somebody;
-  const { id: entry, text: read } = somebody.entryNow?.(seq) ?? entryAt(somebody.end, seq);
+  const { id: entry, text: read } = somebody.entryNow?.(seq) ?? entryAt(author, seq);
   return signEditRequest(signer, {
     group,
     requester: signer.key,

@@ -29,7 +29,7 @@ import {
   EditParticipant,
 } from "../../../lib/protocols/group/edits/edit_participant.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
-import { because, editOf, requestOf } from "./edit_fixtures.ts";
+import { because, editOf, originOf, requestOf } from "./edit_fixtures.ts";
 import { GROUP as PROGRAM_GROUP, Program } from "./coordinator_program.ts";
 import { COORDINATOR, GROUP } from "./group_net.ts";
 
@@ -344,8 +344,8 @@ Deno.test("A vote counts for the edit that was voted on alone", () => {
 
   const { edit } = program.somebody("bob").got.get("prepare") as GroupMessageOf<"prepare">;
   const id = requestId(fakeCrypto, signed.request.value);
-  const author = { key: ANN.key, name: "ann" };
-  const yes = { type: "vote", id, view: 2, agrees: true, author, consent: null } as const;
+  const origin = originOf(before.somebody("ann"), 1);
+  const yes = { type: "vote", id, view: 2, agrees: true, origin, consent: null } as const;
   const agrees = { ...yes, reason: "" } as const;
   program.says("ann", { ...agrees, edit });
   // Agreed to before the restart, and said after it.

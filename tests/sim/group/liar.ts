@@ -5,11 +5,23 @@
  * of whom it hears either, so that it never joins, and asks one member alone for the log (`hides`), or asks all that
  * it was with in a view, once it is in none (`haunts`). Or it hands over its own words as somebody else's, under the
  * other's name and signed by itself (`names`). Or it says at the end of a view that it holds one batch more than the
- * others: one that is in the log already (`repeats`). Otherwise it is correct.
+ * others: one that is in the log already (`repeats`). Or it says that others' entries are its own, where it asks for
+ * edits of them and where it votes, and keeps to itself that its log rules out what is decided so (`origins`).
+ * Otherwise it is correct.
  */
 
-import type { Hash, PeerKey } from "../../../lib/base/ids.ts";
-import { signBatch, type SignedBatch } from "../../../lib/protocols/group/schema/history.ts";
+import type { Hash, PeerKey, RequestId } from "../../../lib/base/ids.ts";
+import {
+  requestId,
+  type SignedEditRequest,
+  signEditRequest,
+} from "../../../lib/protocols/group/schema/edit.ts";
+import {
+  entryId,
+  type EntryOrigin,
+  signBatch,
+  type SignedBatch,
+} from "../../../lib/protocols/group/schema/history.ts";
 import type { Member } from "../../../lib/protocols/group/member/member.ts";
 import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/schema/member_io.ts";
 import type { GroupMessage, GroupMessageOf } from "../../../lib/protocols/group/schema/messages.ts";
@@ -18,7 +30,16 @@ import type { Random } from "../random.ts";
 import { Wrapped } from "../wrapped.ts";
 import type { MemberParty } from "./world.ts";
 
-export type Lie = "texts" | "orders" | "acks" | "lurks" | "hides" | "haunts" | "names" | "repeats";
+export type Lie =
+  | "texts"
+  | "orders"
+  | "acks"
+  | "lurks"
+  | "hides"
+  | "haunts"
+  | "names"
+  | "repeats"
+  | "origins";
 
 /** The suffix of the second batch's texts. */
 const LIE = " (or so)";
@@ -37,6 +58,8 @@ export class Liar extends Wrapped<MemberInput, MemberEffect> {
   /** An order that was withheld from the last peer. */
   #kept: GroupMessageOf<"order"> | null = null;
   #asksAtMs = 0;
+  /** What it asked for of others' entries, as if they were its own. */
+  readonly #claimed = new Map<RequestId, SignedEditRequest>();
 
   constructor(readonly member: Member, readonly party: MemberParty, readonly random: Random) {
     super(member);
@@ -83,10 +106,50 @@ export class Liar extends Wrapped<MemberInput, MemberEffect> {
     // Drops `equivocated`, which would prove its own guilt.
     if (effect.type === "send" && effect.message.type === "equivocated") return [];
     if (effect.type === "send" && effect.message.type === "heard") return this.#heard(effect);
-    const isHistory = (effect.type === "tell" || effect.type === "send") &&
-      effect.message.type === "history";
-    if (isHistory) return [{ ...effect, message: this.#history(effect.message) }];
-    return effect.type === "tell" ? this.#tells(effect) : [effect];
+    if (effect.type === "send") return this.#sends(effect);
+    if (effect.type !== "tell") return [effect];
+    if (effect.message.type === "history") {
+      return [{ ...effect, message: this.#history(effect.message) }];
+    }
+    return this.#tells(effect);
+  }
+
+  #sends(effect: Extract<MemberEffect, { readonly type: "send" }>): readonly MemberEffect[] {
+    const { message } = effect;
+    const { lie } = this.party;
+    if (message.type === "history") return [{ ...effect, message: this.#history(message) }];
+    if (lie?.kind !== "origins") return [effect];
+    if (message.type === "edit") return [{ ...effect, message: this.#claims(message) }];
+    if (message.type === "vote") return [{ ...effect, message: this.#agrees(message) }];
+    return message.type === "impossible" && lie.chance > 0 ? [] : [effect];
+  }
+
+  /** Where it says that others' entries come from. */
+  get #origin(): EntryOrigin {
+    const { party: { signer }, member: { self: { incarnation } } } = this;
+    return { author: signer.key, incarnation, counter: 1 };
+  }
+
+  #claims(message: GroupMessageOf<"edit">): GroupMessageOf<"edit"> {
+    const { party: { lie, signer } } = this;
+    const { value } = message.signed.request;
+    const id = requestId(fakeCrypto, value);
+    const known = this.#claimed.get(id);
+    if (known !== undefined) return { ...message, signed: known };
+    if (lie!.chance === 0) return message;
+    const entry = entryId(fakeCrypto, this.#origin, 0);
+    const signed = signEditRequest(signer, { ...value, entry });
+    this.party.hasLied = true;
+    this.#claimed.set(id, signed);
+    return { ...message, signed };
+  }
+
+  #agrees(message: GroupMessageOf<"vote">): GroupMessageOf<"vote"> {
+    const isClaimed = this.#claimed.has(message.id);
+    const isLie = message.agrees && this.random.chance(this.party.lie!.chance);
+    if (!isClaimed && !isLie) return message;
+    this.party.hasLied = true;
+    return { ...message, agrees: true, origin: this.#origin, reason: "" };
   }
 
   /** Whether it was in a view, and behaves as long as it is in one. */

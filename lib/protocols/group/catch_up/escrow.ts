@@ -8,6 +8,7 @@ import type { Hash, LinkId, PeerKey } from "../../../base/ids.ts";
 import { consentFault } from "../identity/consents.ts";
 import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
 import { deciderFault } from "../schema/former_keys.ts";
+import type { EntryPlace } from "../schema/entry_places.ts";
 import type { Founding } from "../schema/founding.ts";
 import {
   batchFault,
@@ -79,6 +80,11 @@ export class Escrow {
   /** The end of what has come; null where there is no log. */
   get end(): HistoryEnd | null {
     return this.#isBegun ? this.#end.copy() : null;
+  }
+
+  /** Where an entry of the kept log comes from; null where that has no such entry. */
+  originOf(seq: number): EntryPlace | null {
+    return seq < 1 || seq > this.#end.seq ? null : this.#end.places.at(seq);
   }
 
   /** The end of what is on disk. */

@@ -154,6 +154,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       newIncarnation: () => environment.randomBytes(INCARNATION_BYTES),
       wallMs,
       isSteady,
+      originOf: (seq) => this.#escrow.originOf(seq),
+      nameOf: (key) => admission.nameOf(key),
     });
     restoreCoordinator(records, views, admission, transactions);
     transactions.viewDecided();
@@ -543,6 +545,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "applied":
         this.#transactions.applied(attendee, message);
         return null;
+      case "impossible":
+        this.#transactions.impossible(attendee, message);
+        return null;
       case "inquire":
         this.#transactions.inquire(attendee, message);
         return null;
@@ -825,6 +830,7 @@ function bucketOf({ fetches, edits, bucket }: GroupLink, { type }: GroupMessage)
     case "vote":
     case "committed":
     case "applied":
+    case "impossible":
     case "inquire":
       return edits;
     default:

@@ -168,6 +168,15 @@ export class MemberAdmission {
     return this.#pins.get(foldName(name)) === fingerprintOf(key);
   }
 
+  /** What a key's owner was called as a member; its fingerprint where it never was one. */
+  nameOf(key: PeerKey): string {
+    const fingerprint = fingerprintOf(key);
+    const member = this.views.member(key);
+    if (member !== null) return member.name;
+    for (const [name, pinned] of this.#pins) if (pinned === fingerprint) return name;
+    return fingerprint;
+  }
+
   /** The key pinned for this name; undefined where nobody was ever a member under it. */
   pinned(name: string): Fingerprint | undefined {
     return this.#pins.get(foldName(name));

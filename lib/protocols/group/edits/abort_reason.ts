@@ -53,6 +53,9 @@ export function abortText({ code, who, said }: AbortReason, reader: AbortReader)
     case "rules-pending":
       return "the new rules of the group aren't in all logs yet";
     case "given-up":
+      if (names.length > 0) {
+        return `it, or an edit decided before it, can't be in the log of ${whom}`;
+      }
       return "the operator gave up the part of the log that it belonged to";
     case "forgotten":
       return "the coordinator was restarted before it was decided, or has forgotten why";

@@ -66,6 +66,16 @@ interface Committed {
   isStored: boolean;
   /** Members of the present view that haven't said that these edits are in their logs. */
   readonly awaited: Set<PeerKey>;
+  /** Those of them whose logs rule it out, as they say. */
+  readonly refusedBy: Set<PeerKey>;
+  /** Whether the operator was told that somebody refuses it. */
+  isRefusalTold: boolean;
+}
+
+/** Decisions that are given up. */
+interface GivenUp {
+  readonly edits: readonly Edit[];
+  readonly refusedBy: readonly PeerKey[];
 }
 
 export class Decisions {
@@ -179,6 +189,8 @@ export class Decisions {
       through: counter + placesOf(value) - 1,
       isStored,
       awaited: new Set(views.members.map(({ key }) => key)),
+      refusedBy: new Set(),
+      isRefusalTold: false,
     };
     if (!this.#isKnown(committed)) this.#committed.push(committed);
     return committed;
@@ -269,8 +281,9 @@ export class Decisions {
 
   /** Another view: all its members need the decisions. */
   viewDecided(members: readonly PeerKey[]): void {
-    for (const { awaited } of this.#committed) {
+    for (const { awaited, refusedBy } of this.#committed) {
       awaited.clear();
+      refusedBy.clear();
       for (const key of members) awaited.add(key);
     }
   }
@@ -312,6 +325,50 @@ export class Decisions {
     });
   }
 
+  /**
+   * A member of the view says that its log rules a decision out. What is decided from now on doesn't follow it.
+   * @returns The numbers of its edits, if that is news.
+   */
+  refusedBy(
+    key: PeerKey,
+    { incarnation, through }: GroupMessageOf<"impossible">,
+  ): readonly number[] {
+    const id = incarnation.toHex();
+    const committed = this.#committed.find((one) =>
+      one.incarnation === id && one.through === through && one.awaited.has(key)
+    );
+    if (committed === undefined) return [];
+    committed.refusedBy.add(key);
+    if (committed.isRefusalTold) return [];
+    committed.isRefusalTold = true;
+    if (id === this.#incarnation.toHex()) this.#countAnew();
+    return committed.signed.batch.value.edits.map(({ edit }) => edit);
+  }
+
+  /**
+   * Gives up what the logs of all members of the view rule out, where it is the first of its process that isn't in all
+   * logs, and with it what that process decided after it: no log can have that either, as none has a gap.
+   */
+  takeRefused(): readonly GivenUp[] {
+    const { views, out } = this.parts;
+    const firsts = new Map<string, Committed>();
+    for (const one of this.#committed) {
+      if (!firsts.has(one.incarnation)) firsts.set(one.incarnation, one);
+    }
+    const size = views.members.length;
+    return [...firsts.values()].filter(({ refusedBy }) => size > 0 && refusedBy.size === size)
+      .map(({ incarnation, refusedBy }) => {
+        const gone = this.#committed.filter((one) => one.incarnation === incarnation);
+        this.#committed = this.#committed.filter((one) => one.incarnation !== incarnation);
+        for (const { through: counter } of gone) {
+          this.#setOver(incarnation, counter);
+          out.store({ kind: "applied", incarnation, counter });
+        }
+        const edits = gone.flatMap(({ signed }) => signed.batch.value.edits);
+        return { edits, refusedBy: [...refusedBy] };
+      });
+  }
+
   /** A member knows of a decision that isn't in its log: this disk may have lost it. @returns What is wrong with it. */
   heardOf(signed: SignedBatch): string | null {
     const { keys, group, crypto, out } = this.parts;
@@ -340,6 +397,10 @@ export class Decisions {
   beginAnew(): void {
     // The rules that were set last may be among what is given up: they are set again.
     if (!this.#isAsFounded) this.parts.out.store(this.#ruled(null));
+    this.#countAnew();
+  }
+
+  #countAnew(): void {
     this.#incarnation = this.parts.newIncarnation();
     this.#counter = 1;
   }

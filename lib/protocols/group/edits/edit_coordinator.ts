@@ -21,9 +21,10 @@ import { dateText } from "../../../base/text/dates.ts";
 import type { Hash, PeerKey, RequestId } from "../../../base/ids.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
 import { foldName, namesInWords, shownName } from "../../../base/text/names.ts";
+import { inWords } from "../../../base/text/words.ts";
 import type { Attendance, Attendee } from "../detector/attendance.ts";
 import { abortText } from "./abort_reason.ts";
-import { consentTo, isConsentOf } from "../identity/consents.ts";
+import { consentTo, idOfPlace, isConsentOf } from "../identity/consents.ts";
 import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
 import { Decisions } from "./decisions.ts";
 import {
@@ -41,7 +42,9 @@ import {
   type SignedEditRequest,
 } from "../schema/edit.ts";
 import type { CoordinatorEvent, EditEvent, EditView } from "../schema/events.ts";
+import type { EntryPlace } from "../schema/entry_places.ts";
 import type { Founding } from "../schema/founding.ts";
+import { entryId, type EntryOrigin } from "../schema/history.ts";
 import {
   ABORTED_KEPT_MAX,
   EDITS_MAX,
@@ -76,8 +79,8 @@ interface Open {
   members: readonly NamedKey[];
   /** Those that joined or left since it was first voted on: at most `MEMBERS_MAX`, the latest. */
   readonly changed: Map<PeerKey, NamedKey>;
-  /** Who said the entry, according to the first member that agreed. */
-  author: NamedKey | null;
+  /** Who said the entry that the request names: proven by that one's id. Null until it is shown. */
+  author: PeerKey | null;
   /** When the edit is aborted, unless all have agreed by then; set anew when it is first voted on. */
   dueMs: number;
 }
@@ -117,6 +120,10 @@ interface TransactionsParts {
   readonly out: CoordinatorOutput;
   newIncarnation(): Uint8Array;
   wallMs(): number;
+  /** Where an entry comes from, as far as the log is known here; null where it isn't. */
+  originOf(seq: number): EntryPlace | null;
+  /** What a key's owner is called, or was. */
+  nameOf(key: PeerKey): string;
   /** Whether the view stays as it is, as far as is known: then votes may begin. */
   isSteady(): boolean;
 }
@@ -289,7 +296,7 @@ export class EditCoordinator {
 
   #vote(
     { key, name }: Attendee,
-    { id, edit, view, agrees, author, consent, reason }: GroupMessageOf<"vote">,
+    { id, edit, view, agrees, origin, consent, reason }: GroupMessageOf<"vote">,
   ): void {
     const open = this.#open.get(id);
     const vote = open?.vote ?? null;
@@ -298,7 +305,7 @@ export class EditCoordinator {
     if (!vote.awaited.has(key)) return;
     const voter = { key, name };
     if (!agrees) return this.#abort(open, { code: "no", who: [voter], said: reason });
-    const disagreement = this.#disagreement(open, author, voter) ??
+    const disagreement = this.#disagreement(open, origin, voter) ??
       this.#consent(open, vote, voter, consent);
     if (disagreement !== null) return this.#abort(open, disagreement);
     vote.awaited.delete(key);
@@ -306,12 +313,13 @@ export class EditCoordinator {
   }
 
   /** Why the edit can't be committed although one more member agrees; null where it can. */
-  #disagreement(open: Open, author: NamedKey | null, voter: NamedKey): Because | null {
-    if (author === null) return { code: "no-entry", who: [voter] };
-    if (open.author !== null && open.author.key !== author.key) {
+  #disagreement(open: Open, origin: EntryOrigin | null, voter: NamedKey): Because | null {
+    if (origin === null) return { code: "no-entry", who: [voter] };
+    // A voter's word isn't enough: it might say that an entry of somebody who is away is its own.
+    if (entryId(this.parts.crypto, origin, 0) !== open.signed.request.value.entry) {
       return { code: "other-entry", who: [voter] };
     }
-    open.author = author;
+    open.author = origin.author;
     return this.#authorFault(open);
   }
 
@@ -324,7 +332,7 @@ export class EditCoordinator {
   ): Because | null {
     const { policy, crypto } = this.parts;
     const { requester } = signed.request.value;
-    if (!needsAgreement(policy, voter.key, requester, author!.key)) return null;
+    if (!needsAgreement(policy, voter.key, requester, author)) return null;
     const consent = consentTo(crypto, signed);
     if (signature === null || !isConsentOf(crypto, voter.key, consent, signature)) {
       return { code: "unsigned", who: [voter] };
@@ -334,13 +342,26 @@ export class EditCoordinator {
   }
 
   /** Why the author, where it has to be asked, can't be; null where it can, or isn't known yet. */
-  #authorFault({ author, asked, signed }: Open): Because | null {
+  #authorFault({ author: key, asked, signed }: Open): Because | null {
     const { policy, views } = this.parts;
-    if (author === null || policy !== "own") return null;
-    if (author.key === signed.request.value.requester || views.member(author.key) !== null) {
-      return null;
-    }
-    return { code: asked.has(author.key) ? "author-gone" : "author-absent", who: [author] };
+    if (key === null || policy !== "own") return null;
+    if (key === signed.request.value.requester || views.member(key) !== null) return null;
+    const author = { key, name: this.parts.nameOf(key) };
+    return { code: asked.has(key) ? "author-gone" : "author-absent", who: [author] };
+  }
+
+  /**
+   * Why the request isn't one for this entry: its requester names another. Members see that in their logs; here it is
+   * seen of entries in the log that was handed over when the group was empty, and those who said them may be away.
+   */
+  #entryFault(open: Open): Because | null {
+    const { originOf, crypto } = this.parts;
+    const { seq, entry, requester: key, name } = open.signed.request.value;
+    const origin = originOf(seq);
+    if (origin === null) return null;
+    if (idOfPlace(crypto, origin) !== entry) return { code: "other-entry", who: [{ key, name }] };
+    open.author = origin.author;
+    return null;
   }
 
   #decide({ id, edit, signed }: Open, { view, agreed }: Vote): void {
@@ -350,6 +371,40 @@ export class EditCoordinator {
 
   applied({ key }: Attendee, message: GroupMessageOf<"applied">): void {
     this.#decisions.applied(key, message);
+    this.#giveUpRefused();
+  }
+
+  /** A member's log rules out what was decided: a whole view may have lied about an entry, or this disk is old. */
+  impossible({ key }: Attendee, message: GroupMessageOf<"impossible">): void {
+    const { views, out, nameOf } = this.parts;
+    if (views.member(key) === null || !views.isConfirmed) return;
+    const edits = this.#decisions.refusedBy(key, message);
+    if (edits.length > 0) {
+      const what = edits.length === 1 ? "edit" : "edits";
+      const name = shownName(nameOf(key));
+      out.warn(
+        `The log of ${name} rules out ${what} ${
+          inWords(edits.map(String))
+        }: somebody who agreed may have ` +
+          "lied about the entry; given up once all members say so",
+      );
+    }
+    this.#giveUpRefused();
+  }
+
+  #giveUpRefused(): void {
+    for (const { edits, refusedBy } of this.#decisions.takeRefused()) {
+      const who = refusedBy.map((key) => ({ key, name: this.parts.nameOf(key) }));
+      for (const edit of edits) this.#giveUp(edit, who, refusedBy);
+    }
+  }
+
+  /** @param asked Who is told. */
+  #giveUp({ edit, signed }: Edit, who: readonly NamedKey[], asked: readonly PeerKey[] = []): void {
+    const id = requestId(this.parts.crypto, signed.request.value);
+    const open = openEdit({ id, edit, signed, dueMs: this.parts.out.nowMs });
+    for (const key of asked) open.asked.add(key);
+    this.#abort(open, { code: "given-up", who });
   }
 
   /**
@@ -423,11 +478,7 @@ export class EditCoordinator {
     for (const open of [...this.#open.values()]) this.#abort(open, { code: "given-up" });
     const { edits, records } = this.#decisions.giveUp();
     if (records.length > 0) this.parts.out.store(...records);
-    for (const { edit, signed } of edits) {
-      const id = requestId(this.parts.crypto, signed.request.value);
-      const open = openEdit({ id, edit, signed, dueMs: this.parts.out.nowMs });
-      this.#abort(open, { code: "given-up" });
-    }
+    for (const edit of edits) this.#giveUp(edit, []);
   }
 
   /** Another view is decided: its members need all decisions. */
@@ -480,7 +531,7 @@ export class EditCoordinator {
 
   #begin(open: Open): void {
     const { views, out, voteTimeoutMs } = this.parts;
-    const fault = this.#askerFault(open) ?? this.#authorFault(open);
+    const fault = this.#askerFault(open) ?? this.#entryFault(open) ?? this.#authorFault(open);
     if (fault !== null) return this.#abort(open, fault);
     const keys = views.members.map(({ key }) => key);
     open.vote = {

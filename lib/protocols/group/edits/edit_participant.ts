@@ -231,7 +231,7 @@ export class EditParticipant {
     const { value } = signed.request;
     if (ordering === null || ordering.epoch.view !== view) return; // the edit isn't voted on any more
     const id = requestId(crypto, value);
-    const vote = { id, edit, view, author: null };
+    const vote = { id, edit, view };
     if (this.#unheard.get(value.requester)?.refused.has(id)) {
       return this.#sayRefused(vote, ABANDONED);
     }
@@ -386,16 +386,19 @@ export class EditParticipant {
 
   #sayAgreed(open: Open): void {
     const { id, edit, view, author, isConsented, signed } = open;
+    const { seq } = signed.request.value;
     if (author !== null) {
       // We agreed under other rules, and nobody was asked: that is no consent.
       if (!isConsented && this.#mustAsk(open, author.key)) return;
-      const { signer, crypto } = this.owner;
+      const { signer, crypto, held } = this.owner;
       const consent = isConsented ? signConsent(signer, consentTo(crypto, signed)) : null;
-      const vote = { id, edit, view, agrees: true, author, consent, reason: "" };
+      const place = held.places.at(seq);
+      const origin = { ...place, incarnation: Uint8Array.fromHex(place.incarnation) };
+      const vote = { id, edit, view, agrees: true, origin, consent, reason: "" };
       return this.owner.toCoordinator({ type: "vote", ...vote });
     }
     // An earlier process of ours agreed: its yes holds, and nobody is asked again. The entry was locked since.
-    this.owner.looks.look(signed.request.value.seq, id, (entry) => {
+    this.owner.looks.look(seq, id, (entry) => {
       if (entry === null || entry.isEdited || this.#open.get(id) !== open) return;
       if (this.#differs(open, entry) !== null) return;
       open.author = entry.author;
@@ -412,10 +415,10 @@ export class EditParticipant {
   }
 
   #sayRefused(
-    { id, edit, view, author }: Pick<Open, "id" | "edit" | "view" | "author">,
+    { id, edit, view }: Pick<Open, "id" | "edit" | "view">,
     reason: string,
   ): void {
-    const vote = { id, edit, view, agrees: false, author, consent: null, reason };
+    const vote = { id, edit, view, agrees: false, origin: null, consent: null, reason };
     this.owner.toCoordinator({ type: "vote", ...vote });
   }
 
@@ -520,6 +523,7 @@ export class EditParticipant {
       this.#giveUp(open, reason);
       return this.owner.out.tell(this.owner.ordering?.others ?? [], message);
     }
+    this.undelivered.givenUp(id);
     // After a crash the user is told twice rather than never.
     this.owner.edited(id, { edit, reason });
     if (open !== undefined) this.#over(open, reason);

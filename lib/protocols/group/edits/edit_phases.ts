@@ -18,7 +18,7 @@ export const EDIT_PHASES = {
   committed: {
     about:
       "it is on disk and announced, again in each view; the entry may be edited again. Aborted only if the operator " +
-      "gives up the history to which it belonged",
+      "gives up the history to which it belonged, or the logs of all members rule it out",
     next: ["forgotten", "aborted"],
   },
   aborted: {

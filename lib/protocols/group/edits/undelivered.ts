@@ -4,6 +4,7 @@
  * has them on disk: a member that was started again is told them anew.
  */
 
+import { dropOldest } from "../../../base/collections/bounded.ts";
 import type { Crypto } from "../../../base/crypto/crypto.ts";
 import type { Hash, PeerKey, RequestId } from "../../../base/ids.ts";
 import { requestId, type SignedEditRequest } from "../schema/edit.ts";
@@ -50,6 +51,8 @@ const UNSIGNED = "a decision isn't signed";
 export class Undelivered {
   /** At most `EDITS_PENDING_MAX`, in the order in which they came. */
   #decisions: Decision[] = [];
+  /** Decisions that our log rules out, refused for good; the latest `EDITS_PENDING_MAX`. */
+  readonly #refused = new Set<string>();
   #lie: string | null = null;
 
   /** @param isKnown Whether exactly this request was checked before. */
@@ -62,6 +65,7 @@ export class Undelivered {
   take(from: PeerKey | null, signed: SignedBatch): void {
     const { ordering } = this.owner;
     if (this.#isLogged(signed)) return this.sayApplied(signed);
+    if (this.#refused.has(placeText(signed))) return this.#sayImpossible(signed);
     // A repetition. Earlier decisions may have arrived after it, so we try the order again. It isn't passed on again:
     // we did that when it came, or when the coordinator went, and repetitions must not make us send more.
     if (this.#decisions.some((known) => isSameBatch(known.signed, signed))) return this.#order();
@@ -71,8 +75,7 @@ export class Undelivered {
       return from === null ? this.owner.coordinatorOffends(fault) : this.owner.offends(from, fault);
     }
     const consentFault = this.#consentFault(signed);
-    // Whoever passes it on may not be able to check it yet.
-    if (consentFault !== null) return this.#lies(from, consentFault);
+    if (consentFault !== null) return this.#refuse(signed, consentFault);
     if (this.#decisions.length >= EDITS_PENDING_MAX) return; // it will be sent again
     const decision = { signed: keptBatch(signed), isChecked };
     this.#decisions.push(decision);
@@ -107,15 +110,35 @@ export class Undelivered {
     return isEarly ? null : this.owner.consentFault(signed);
   }
 
-  /** No honest coordinator decides so. */
-  #lies(from: PeerKey | null, fault: string): void {
-    if (from === null) this.owner.coordinatorOffends(fault);
-    const text = `The coordinator has decided on an edit that can't be: ${fault}`;
-    if (text !== this.#lie) this.owner.out.warn(text); // it says so again on each link
-    this.#lie = text;
+  /**
+   * The decision can never be in our log. That alone doesn't prove that the coordinator lies: it knows no log, and a
+   * view of liars can have it believe what they say of one. So we go on with it, and tell it.
+   */
+  #refuse(signed: SignedBatch, fault: string): void {
+    this.#refused.add(placeText(signed));
+    dropOldest(this.#refused, EDITS_PENDING_MAX);
+    this.logged(signed); // it never will be
+    this.#lie = `The coordinator has decided on an edit that can't be: ${fault}`;
+    this.owner.out.warn(`${this.#lie}; it is refused here`);
+    this.#sayImpossible(signed);
   }
 
-  /** The last decision that no honest coordinator makes, in words; null where there was none. */
+  /** While the coordinator is away this is lost: it brings the decision again. */
+  #sayImpossible({ batch: { value } }: SignedBatch): void {
+    const { incarnation, counter } = value;
+    const through = counter + placesOf(value) - 1;
+    this.owner.toCoordinator({ type: "impossible", incarnation, through });
+  }
+
+  /** The coordinator gives the decision on this edit up: no log has it. */
+  givenUp(id: RequestId): void {
+    const { crypto } = this.owner;
+    this.#decisions = this.#decisions.filter(({ signed: { batch: { value } } }) =>
+      !value.edits.some(({ signed }) => requestId(crypto, signed.request.value) === id)
+    );
+  }
+
+  /** The last decision that can't be, in words; null where there was none. */
   get lie(): string | null {
     return this.#lie;
   }
@@ -184,9 +207,7 @@ export class Undelivered {
     for (const decision of ordering.isSequencer ? inOrder : []) {
       if (!this.#isGood(decision)) continue;
       const fault = ordering.decide(decision.signed);
-      if (fault === null) continue;
-      this.logged(decision.signed); // it never will be
-      this.#lies(null, fault);
+      if (fault !== null) this.#refuse(decision.signed, fault);
     }
   }
 
@@ -232,6 +253,10 @@ export class Undelivered {
     for (const { signed } of held.batches) if (isIt({ signed })) return { signed, isChecked: true };
     return null;
   }
+}
+
+function placeText({ batch: { value: { author, incarnation, counter } } }: SignedBatch): string {
+  return `${author} ${incarnation.toHex()} ${counter}`;
 }
 
 function isSameBatch(

@@ -70,8 +70,10 @@ export interface SignedEditRequest {
 }
 
 /** A member's key, and its name at that time. */
-export const namedKeySchema = record({ key: peerKey(), name: text(NAME_BYTES_MAX) });
-export type NamedKey = Infer<typeof namedKeySchema>;
+export interface NamedKey {
+  readonly key: PeerKey;
+  readonly name: string;
+}
 
 /** A member that was asked, and agreed: with its signature over that, see `consents.ts`. */
 const agreedSchema = record({
@@ -141,7 +143,7 @@ export const ABORT_CODES = [
 
 export const abortReasonSchema = record({
   code: oneOf(ABORT_CODES),
-  /** Those concerned. Each reader knows them by their keys: what they call themselves may be another's name there. */
+  /** Those concerned; with `given-up`, members whose logs rule it out, nobody where the operator gave it up. Each reader knows them by their keys: what they call themselves may be another's name there. */
   who: list(peerKey(), MEMBERS_MAX),
   /** With `no`: why, in that member's words, part of a sentence; empty where its user said no. */
   said: text(EDIT_REASON_BYTES_MAX),

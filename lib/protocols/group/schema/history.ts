@@ -112,6 +112,14 @@ export interface SignedBatch {
   readonly view: SignedView | null;
 }
 
+/** Where an entry comes from: the batch's author and process, and the text's counter. Its id is the digest of this. */
+export const entryOriginSchema = record({
+  author: peerKey(),
+  incarnation: fixedBytes(INCARNATION_BYTES),
+  counter: uint(Number.MAX_SAFE_INTEGER),
+});
+export type EntryOrigin = Infer<typeof entryOriginSchema>;
+
 const TAGS = {
   batch: utf8("p2pchat group batch 1\0"),
   message: utf8("p2pchat group message 1\0"),
@@ -224,18 +232,13 @@ export function entryId(
   batch: Pick<Batch, "author" | "incarnation" | "counter">,
   index: number,
 ): MessageId {
-  const place = encode(placeSchema, {
+  const place = encode(entryOriginSchema, {
     author: batch.author,
     incarnation: batch.incarnation,
     counter: batch.counter + index,
   });
   return crypto.sha256<MessageId>(TAGS.message, place);
 }
-const placeSchema = record({
-  author: peerKey(),
-  incarnation: fixedBytes(INCARNATION_BYTES),
-  counter: uint(Number.MAX_SAFE_INTEGER),
-});
 
 const linkFields = {
   before: hexId<Hash>(),

@@ -20,12 +20,12 @@ import {
   uint,
 } from "../../../base/schema/schema.ts";
 import { ballotSchema } from "./ballot.ts";
-import { abortReasonSchema, namedKeySchema, signedEditRequestSchema } from "./edit.ts";
+import { abortReasonSchema, signedEditRequestSchema } from "./edit.ts";
 import { memberSchema, RECORDED_VIEW_BYTES_MAX, signedEpochSchema } from "./epoch.ts";
 import { LEFT_REASONS } from "./events.ts";
 import { signedFormerKeysSchema } from "./former_keys.ts";
 import { foundingSchema } from "./founding.ts";
-import { historyPointSchema, signedBatchSchema } from "./history.ts";
+import { entryOriginSchema, historyPointSchema, signedBatchSchema } from "./history.ts";
 import { groupSecretSchema } from "./group_secrets.ts";
 import { attemptSchema, memberStateSchema } from "./cut.ts";
 import { arrivalSchema, entryPointSchema } from "./state.ts";
@@ -444,8 +444,8 @@ const vote = message(45, "vote", {
   edit: counter,
   view: counter,
   agrees: bool(),
-  /** Who said the entry, as the log has it; null where it has no such entry. */
-  author: nullable(namedKeySchema),
+  /** Where it agrees: where the entry comes from, as its log has it; that has the id which the request names. */
+  origin: nullable(entryOriginSchema),
   /** Where its user was asked, and agreed: its signature over that, see `consents.ts`. */
   consent: nullable(fixedBytes(64)),
   /** Why the member refuses; part of a sentence, empty where its user says no. */
@@ -635,6 +635,19 @@ const secret = message(64, "secret", {
   lane,
 }, { secret: groupSecretSchema });
 
+const impossible = message(65, "impossible", {
+  from: "a member",
+  to: "the coordinator",
+  when: "a decision came that its log rules out",
+  answer: "`aborted`, once all members of a view have said so",
+  lane,
+}, {
+  /** Incarnation of the coordinator's process that decided it. */
+  incarnation: fixedBytes(INCARNATION_BYTES),
+  /** Counter of the last edit. */
+  through: counter,
+});
+
 export const GROUP_MESSAGES = [
   hello,
   refuse,
@@ -683,6 +696,7 @@ export const GROUP_MESSAGES = [
   contest,
   equivocated,
   secret,
+  impossible,
 ] as const;
 
 export type GroupMessage = MessageOf<typeof GROUP_MESSAGES[number]>;

@@ -6,17 +6,19 @@ import type { SignedEditRequest } from "../../../../lib/protocols/group/schema/e
 import type { SignedBatch } from "../../../../lib/protocols/group/schema/history.ts";
 import type { GroupMessageOf } from "../../../../lib/protocols/group/schema/messages.ts";
 import { fakeCrypto } from "../../../sim/fake_crypto.ts";
-import { keyOf, type Name, Program, type Words } from "../coordinator_program.ts";
-import { idOf, requestOf } from "../edit_fixtures.ts";
+import { type Name, Program, type Words } from "../coordinator_program.ts";
+import { idOf, originOf, requestOf } from "../edit_fixtures.ts";
 
-/** What somebody asks for. */
+/** What somebody asks for. @param author Who has said the entry. */
 export function request(
   program: Program,
   name: string,
   seq: number,
   text = "new",
+  author = name,
 ): SignedEditRequest {
-  return requestOf(program.somebody(name), program.group, seq, text);
+  const [asker, sayer] = [program.somebody(name), program.somebody(author)];
+  return requestOf(asker, program.group, seq, text, {}, sayer);
 }
 
 /** The numbers of requests as they were accepted last; in each program others. */
@@ -57,7 +59,7 @@ export function vote(
     id: idOf(signed),
     ...votedOn(program, name, signed),
     agrees: true,
-    author: author === null ? null : { key: keyOf(author), name: author },
+    origin: author === null ? null : originOf(program.somebody(author), signed.request.value.seq),
     consent: signConsent(program.somebody(name).signer, consentTo(fakeCrypto, signed)),
     reason: "",
     ...changes,

@@ -19,6 +19,8 @@ function scene() {
     newIncarnation: () => new Uint8Array(8).fill(7),
     wallMs: () => 0,
     isSteady: () => false,
+    originOf: () => null,
+    nameOf: (key) => key,
   });
   const incarnationBytes = new Uint8Array(8).fill(1);
   const requestBy = (name: string, seq: number, incarnation = incarnationBytes) => {

@@ -58,7 +58,7 @@ Deno.test("what a round has decided is one batch, also where another of it is re
 
 Deno.test("the operator is told who asked for an edit, and who agreed", () => {
   const program = Program.of("ann", "bob");
-  const signed = request(program, "ann", 1);
+  const signed = request(program, "ann", 1, "new", "bob");
   edit(program, "ann", signed);
   vote(program, "ann", signed, "bob");
   vote(program, "bob", signed, "bob");

@@ -54,7 +54,7 @@ Deno.test("a member that needn't ask agrees by itself, and names the author as i
     edit: 1,
     view: 1,
     agrees: true,
-    author: { key: ann.key, name: "ann" },
+    origin: { author: ann.key, incarnation: ann.incarnationBytes, counter: 1 },
     consent: null,
     reason: "",
   }]);

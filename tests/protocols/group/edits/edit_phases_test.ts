@@ -14,8 +14,8 @@ import type {
   GroupMessage,
   GroupMessageOf,
 } from "../../../../lib/protocols/group/schema/messages.ts";
-import { GROUP as COORDINATORS_GROUP, keyOf, Program } from "../coordinator_program.ts";
-import { because, Decider, editOf, idOf, requestOf } from "../edit_fixtures.ts";
+import { GROUP as COORDINATORS_GROUP, Program } from "../coordinator_program.ts";
+import { because, Decider, editOf, idOf, originOf, requestOf } from "../edit_fixtures.ts";
 import { COORDINATOR, GROUP, GroupNet, type Node } from "../group_net.ts";
 
 /** Every pair is played; what isn't named stays as it is. */
@@ -317,10 +317,10 @@ class AtCoordinator {
   }
 
   #vote(name: string, agrees: boolean): void {
-    const author = { key: keyOf("ann"), name: "ann" };
+    const origin = originOf(this.program.somebody("ann"), 1);
     const prepare = this.program.somebody("ann").got.get("prepare");
     const view = prepare?.type === "prepare" ? prepare.view : 0;
-    const vote = { type: "vote", id: idOf(this.signed), edit: 1, view, agrees, author } as const;
+    const vote = { type: "vote", id: idOf(this.signed), edit: 1, view, agrees, origin } as const;
     this.program.says(name, { ...vote, consent: null, reason: "" });
   }
 

@@ -126,7 +126,10 @@ Deno.test("after a restart what an earlier process agreed to is agreed to, and n
   ask(net, signed, { view: 2 }, [bob]);
 
   const votes = net.coordinator.gotFrom(bob, "vote");
-  assertEquals(votes.map(({ agrees, author }) => [agrees, author?.name]), [[true, "ann"]]);
+  assertEquals(votes.map(({ agrees, origin }) => [agrees, origin?.author]), [[
+    true,
+    net.nodes[0]!.key,
+  ]]);
   assertEquals(bob.told("vote-wanted"), []);
 });
 

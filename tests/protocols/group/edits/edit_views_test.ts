@@ -14,7 +14,7 @@ import {
 
 Deno.test("what isn't decided when the view changes is voted on anew by all of the next one", () => {
   const program = Program.of("ann", "bob");
-  const signed = request(program, "ann", 1);
+  const signed = request(program, "ann", 1, "new", "bob");
   edit(program, "ann", signed);
   vote(program, "ann", signed, "bob");
   const { view } = votedOn(program, "ann", signed);
@@ -47,7 +47,7 @@ Deno.test("an edit has one deadline, however often the view changes, and all who
 
 Deno.test("policy own: an edit whose author goes while it is voted on is aborted, with that reason", () => {
   const program = Program.of("ann", "bob", "cem");
-  const signed = request(program, "ann", 1);
+  const signed = request(program, "ann", 1, "new", "bob");
   edit(program, "ann", signed);
   vote(program, "cem", signed, "bob");
   const words = [...program.goesDown("bob"), ...program.pass(10_000)];

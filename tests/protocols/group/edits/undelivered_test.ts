@@ -63,10 +63,12 @@ Deno.test("Undelivered takes no decision of anybody but the coordinator, nor one
   assertEquals(undelivered.changes(1), false);
 });
 
-Deno.test("Undelivered: a decision that can't be is the coordinator's lie, told once, whoever passes it on", () => {
+Deno.test("Undelivered: a decision that can't be is told once, whoever passes it on, and the coordinator each time", () => {
   const { owner, undelivered, signed, words } = scene();
   owner.consentFault = () => "a consent is missing";
   const lie = "The coordinator has decided on an edit that can't be: a consent is missing";
   for (let time = 0; time < 2; time++) undelivered.take(keyOf("cem"), signed);
-  assertEquals([words(), undelivered.lie, undelivered.changes(1)], [[lie], lie, false]);
+  const told = ["coordinator: impossible", "coordinator: impossible"];
+  assertEquals(words(), [...told, `${lie}; it is refused here`]);
+  assertEquals([undelivered.lie, undelivered.changes(1)], [lie, false]);
 });
