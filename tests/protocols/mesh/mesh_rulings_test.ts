@@ -92,20 +92,6 @@ Deno.test("Mesh tells all members who has removed somebody who was away, and who
   ]);
 });
 
-Deno.test("Mesh tells a deputy whom the founder overrules", () => {
-  const { found, ofAnn, toldOf, leaves, others } = annsRoom("Bob", "Tim");
-  const [bob, tim] = others as [Member, Member];
-  found(false);
-  ofAnn({ command: "deputy", name: "Bob", appoint: true });
-  leaves(tim);
-  toldOf(bob, { command: "remove", name: "Tim" });
-
-  assertEquals(ofAnn({ command: "allow", name: "Tim" }), [
-    "Ann: You have allowed Tim to come back, overruling Bob: only you can decide on Tim from now on",
-    "Bob: Ann has allowed Tim to come back, overruling you: only Ann can decide on Tim from now on",
-  ]);
-});
-
 Deno.test("Mesh tells who comes back, once, what was decided meanwhile, and a newcomer nothing of it", () => {
   const { told, found, ofAnn, toldOf, leaves, back, add, join, ann, others } = annsRoom(
     ..."Bob Gus Tim Vic Wes".split(" "),
@@ -247,43 +233,6 @@ Deno.test("Mesh says what a refused key's owner still reads and may do, and mark
   const marked = events.flatMap(([, event]) => event.event === "peers" ? event.peers : [])
     .flatMap(({ changed }) => changed === undefined ? [] : [[changed.name, changed.key]]);
   assertEquals(marked, [["Bob", keyOf("Bob")]]);
-});
-
-Deno.test("Mesh tells a private room of a removal and of the new invite, of whoever is away, too", () => {
-  const { found, ofAnn, leaves, others } = annsRoom("Bob", "Tim");
-  const [, tim] = others as [Member, Member];
-  found(true);
-  leaves(tim);
-
-  const removed = "removed Tim, who was away, for good; earlier invites admit nobody any more";
-  const rest = "which /invite shows; members who weren't removed can still come back";
-  assertEquals(ofAnn({ command: "remove", name: "Tim" }), [
-    `Ann: There is a new invite, ${rest}`,
-    `Ann: You have ${removed}`,
-    `Bob: Ann has made a new invite, ${rest}`,
-    `Bob: Ann has ${removed}`,
-  ]);
-});
-
-Deno.test("Mesh says of a deputy's removals that they stay, where the deputy's time ends, and tells of each end in English", () => {
-  const { found, ofAnn, toldOf, others } = annsRoom("Ben", "Cy", "Fay");
-  const [ben] = others as [Member];
-  found(false);
-  const can = "can /remove and /allow members";
-  assertEquals(ofAnn({ command: "deputy", name: "Ben", appoint: true }), [
-    `Ann: You have made Ben a deputy, who ${can}`,
-    `Ben: Ann has made you a deputy: you ${can}`,
-    `Cy: Ann has made Ben a deputy, who ${can}`,
-    `Fay: Ann has made Ben a deputy, who ${can}`,
-  ]);
-  for (const name of ["Cy", "Fay"]) toldOf(ben, { command: "remove", name });
-
-  assertEquals(ofAnn({ command: "deputy", name: "Ben", appoint: false }), [
-    "Ann: Ben's removals of Cy and Fay stay in force, now as yours; /allow NAME takes one back",
-    "Ann: You have ended Ben's time as a deputy",
-    "Ben: Ann has ended your time as a deputy: you can't /remove and /allow members any more",
-    "Ben: Your removals of Cy and Fay stay in force, now as Ann's",
-  ]);
 });
 
 Deno.test("Mesh takes over a deputy's removal of which the founder hears only after ending that, and says whose it was", () => {

@@ -144,7 +144,10 @@ type QueuedRecord = Extract<MeshRecord, { readonly kind: "private-queued" }>;
 export class PrivateOutbox {
   readonly #queues = new Map<PeerKey, Queue>();
 
-  constructor(sealing: PrivateSealing, records: readonly MeshRecord[]) {
+  constructor(
+    sealing: Pick<PrivateSealing, "signer" | "messageId">,
+    records: readonly MeshRecord[],
+  ) {
     const { key: from } = sealing.signer;
     const waiting = new Map<string, QueuedRecord>();
     for (const record of records) {

@@ -41,9 +41,9 @@ export class PrivateSending {
 
   /** @param present Box keys of the members that are here. */
   constructor(
-    readonly config: PrivateConfig,
-    readonly environment: Environment,
-    readonly sealing: PrivateSealing,
+    readonly config: Omit<PrivateConfig, "room" | "causeMs" | "boxKeyLifeMs">,
+    readonly environment: Pick<Environment, "wallMs" | "random">,
+    readonly sealing: Pick<PrivateSealing, "flood" | "messageId" | "signer">,
     readonly room: Pick<ShownBundles, "heads">,
     readonly present: ReadonlyMap<PeerKey, Uint8Array>,
   ) {
