@@ -9,53 +9,46 @@
  * One pin a line, after its checksum (`record_line.ts`): scope, name, fingerprint, the day of the first meeting.
  * Scopes are `mesh:ROOM`, `group:HOST:PORT`, a coordinator's `serve`, `directory:KEY`, `users:FILE`, and
  * `host:HOST:PORT` for a directory's own key. Deleting a line makes the program accept whatever key comes next, as
- * `/trust` does.
+ * `/trust` does. A new pin is added as a line at the end; the file is written anew for all other changes.
  *
  * The scopes `verified` and `refused` hold what the user found by comparing digits, of a key under a name, in all
  * scopes: that it is this person's, or that it isn't (`/verify NAME yes`, `no`). A name may have several such keys.
  *
  * A file without the header line is taken for one of this version. Line ends, and blanks at the end of a line, may
  * be those of any editor. A line that was edited otherwise, or damaged, is an error and never skipped: skipping it
- * would accept any key. Only what a power cut leaves at the end, zeros and a last line without its line feed, is
- * dropped, with a notice.
+ * would accept any key. Only what a power cut leaves at the end, zeros and a last line without its line feed or
+ * with zeros in it, is dropped, with a notice.
  *
  * The order of the lines says who was met first, for names that look alike. So a pin that is refused, and one that is
  * accepted then, takes the place of the line before it.
  */
 
-import { Buffer } from "node:buffer";
 import { numberText } from "../../base/text/words.ts";
-import { utf8 } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import { type Fingerprint, fingerprintOf, parseFingerprint } from "../../base/text/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
-import { foldName, isSameName, nameBeforeStart, shownName } from "../../base/text/names.ts";
-import { corruptError, type Disk, type DiskLock } from "../disk/disk.ts";
-import { checkHeader, HEADER_KIND, headerCells } from "../disk/format_header.ts";
-import { otherUsersError } from "../disk/other_users.ts";
-import { joinCells, LineBuffer, lineContent, splitCells } from "../disk/record_line.ts";
-import { replaceFile, REPLACEMENT_SUFFIX } from "../disk/replacement.ts";
+import { isSameName, nameBeforeStart, shownName } from "../../base/text/names.ts";
+import type { Disk, DiskLock } from "../disk/disk.ts";
+import { REPLACEMENT_SUFFIX } from "../disk/replacement.ts";
+import {
+  isOfComparing,
+  KnownPeersFile,
+  type Line,
+  lineKey,
+  type Lines,
+  type Pin,
+  pinKey,
+  REFUSED,
+  type Torn,
+  VERIFIED,
+} from "./known_peers_file.ts";
 
-/** The most lines: the file is held in memory and written as a whole. */
+/** The most lines: the file is held in memory. */
 export const PINS_MAX = 100_000;
-
-const FORMAT = { format: "known-peers", version: 2 } as const;
-const LINE_FEED = 0x0a;
-const NUL = 0;
-const COMMENT = 0x23;
-/** Some editors put it at the start of a UTF-8 file. */
-const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
-/** The scopes of what was found by comparing digits. */
-const VERIFIED = "verified";
-const REFUSED = "refused";
-
-export interface Pin {
-  readonly scope: string;
-  readonly name: string;
-  readonly fingerprint: Fingerprint;
-  /** UTC, YYYY-MM-DD. */
-  readonly firstSeen: string;
-}
+/** Of these, those for what the user asks for: strangers, however many are met, take none of them. */
+export const ASKED_PINS = 10_000;
+/** With more new lines at once, the file is written as a whole: each line takes a sync of its own. */
+const APPENDED_MAX = 64;
 
 /** How the key of a name compares with its pin. */
 type PinCheck =
@@ -68,9 +61,6 @@ export interface Found extends Pick<Pin, "name" | "fingerprint"> {
   readonly isRefused: boolean;
 }
 
-/** A line of the file: a pin, or a user's comment in any encoding. */
-type Line = { readonly pin: Pin } | { readonly comment: Uint8Array };
-
 /** Locks the file against other programs that read and write it, until released. */
 type TakeTurn = () => Promise<Pick<DiskLock, "release">>;
 
@@ -80,21 +70,22 @@ export class KnownPeers {
   readonly #disk: Disk;
   readonly #path: string;
   readonly #takeTurn: TakeTurn;
-  /** In the order of the file; pins by `pinKey`, comments by line number. */
-  #lines = new Map<string | number, Line>();
+  #file: KnownPeersFile;
+  /** In the order of the file. */
+  #lines: Lines = new Map();
   /** Lines that this program changed and hasn't written yet, by `pinKey`; null: removed. */
   readonly #unwritten = new Map<string, Line | null>();
   /** Of lines that aren't written yet: the line whose place each takes, where there is one. */
   readonly #places = new Map<string, string>();
-  /** The names under which a key was verified, as the lines say; null: to be collected anew. */
-  #verifiedNames: ReadonlyMap<Fingerprint, readonly string[]> | null = null;
+  /** Whether a line that isn't written yet is more than a new one behind all others. */
+  #mustReplace = false;
+  /** What was found by comparing digits, as the lines say; null: to be collected anew. */
+  #compared: Compared | null = null;
   #lastWrite: Promise<void> = Promise.resolve();
   /** The file may lack changes: a write is in progress, or the last one failed. */
   #isBehind = false;
   /** What was dropped at the end of the file when it was read, and wasn't told. */
-  #torn: { readonly line: number; readonly bytes: number } | null = null;
-  /** The file's version when it was last read; undefined before `reread`. */
-  #version: string | undefined = undefined;
+  #torn: Torn | null = null;
   /** A version that couldn't be read: of a file that is perhaps being written. */
   #faulty: string | undefined = undefined;
   /** Keys that others have refused since this program has read the file, or don't refuse any more. */
@@ -106,6 +97,7 @@ export class KnownPeers {
     this.#disk = disk;
     this.#path = path;
     this.#takeTurn = takeTurn;
+    this.#file = new KnownPeersFile(disk, path);
   }
 
   /**
@@ -162,18 +154,17 @@ export class KnownPeers {
 
   /** Keys that aren't those of the people of these names, as the user has found. */
   refused(): readonly Pin[] {
-    return this.#all().filter(({ scope }) => scope === REFUSED);
+    return this.#found().refused;
   }
 
   /** Keys that are those of the people of these names, as the user has found. */
   verified(): readonly Pin[] {
-    return this.#all().filter(({ scope }) => scope === VERIFIED);
+    return this.#found().verified;
   }
 
   /** The names under which the user has verified this key, in the order in which that was done. */
   verifiedNames(key: Fingerprint): readonly string[] {
-    this.#verifiedNames ??= namesByKey(this.verified());
-    return this.#verifiedNames.get(key) ?? [];
+    return this.#found().names.get(key) ?? [];
   }
 
   /** Whether the user has verified this key under this name; where that has the key's start, however long that is. */
@@ -197,6 +188,14 @@ export class KnownPeers {
     for (const line of this.#lines.values()) {
       if ("pin" in line && line.pin.scope !== REFUSED) yield line.pin.name;
     }
+  }
+
+  #found(): Compared {
+    if (this.#compared !== null) return this.#compared;
+    const all = this.#all();
+    const verified = all.filter(({ scope }) => scope === VERIFIED);
+    const refused = all.filter(({ scope }) => scope === REFUSED);
+    return this.#compared = { verified, refused, names: namesByKey(verified) };
   }
 
   #all(): readonly Pin[] {
@@ -251,7 +250,11 @@ export class KnownPeers {
     const isNew = this.check(scope, name, key).type !== "same";
     if (isNew) {
       const pin = { scope, name, fingerprint, firstSeen: dayOf(wallMs) };
-      this.#add(pin, isAsked ? lineKey({ scope: REFUSED, name, fingerprint }) : undefined);
+      this.#add(
+        pin,
+        isAsked,
+        isAsked ? lineKey({ scope: REFUSED, name, fingerprint }) : undefined,
+      );
     }
     const changed = isAsked && this.#accept(name, fingerprint, wallMs);
     if (isNew || changed) await this.#write();
@@ -265,7 +268,7 @@ export class KnownPeers {
     );
     const wasRefused = this.#remove({ scope: REFUSED, name, fingerprint });
     if (!isNamed || this.isVerified(name, fingerprint)) return wasRefused;
-    this.#add({ scope: VERIFIED, name, fingerprint, firstSeen: dayOf(wallMs) });
+    this.#add({ scope: VERIFIED, name, fingerprint, firstSeen: dayOf(wallMs) }, true);
     return true;
   }
 
@@ -290,7 +293,7 @@ export class KnownPeers {
     const pair = { name, fingerprint: fingerprintOf(key) };
     if (takesBack) this.#remove({ ...pair, scope: REFUSED });
     if (!this.isVerified(name, pair.fingerprint)) {
-      this.#add({ ...pair, scope: VERIFIED, firstSeen: dayOf(wallMs) });
+      this.#add({ ...pair, scope: VERIFIED, firstSeen: dayOf(wallMs) }, true);
       await this.#write();
     } else await this.#written(lineKey({ ...pair, scope: VERIFIED }));
   }
@@ -308,7 +311,7 @@ export class KnownPeers {
     const refused = { scope: REFUSED, name: plain, fingerprint, firstSeen: dayOf(wallMs) };
     const at = lineKey(refused);
     const former = this.#linesOf(refused);
-    this.#add(refused, former[0]);
+    this.#add(refused, true, former[0]);
     for (const line of former) if (line !== at) this.#removeAt(line);
     await this.#write();
   }
@@ -328,8 +331,37 @@ export class KnownPeers {
    */
   async reread(): Promise<readonly Found[]> {
     const version = await this.#disk.version(this.#path) ?? undefined;
-    if (version !== undefined && version !== this.#version) await this.#readVersion(version);
+    if (version !== undefined && version !== this.#file.version) {
+      await this.#lastWrite.catch(() => {}); // which may be what has changed it
+      if (!await this.#takeAdded(this.#lastWrite)) await this.#readVersion(version);
+    }
     return this.#foundElsewhere.splice(0);
+  }
+
+  /**
+   * Takes what was only added to the file.
+   * @param write The last write, where this is part of none: if another one has begun meanwhile, that one does it.
+   * @returns Whether nothing else has changed.
+   */
+  async #takeAdded(write: Promise<void> | null): Promise<boolean> {
+    const added = this.#mustReplace ? null : await this.#file.readAdded();
+    if (added === null) return false;
+    if (write !== null && this.#lastWrite !== write) return true;
+    added.taken();
+    let isTwice = false;
+    for (const [at, line] of added.lines) {
+      if (typeof at === "string" && this.#unwritten.has(at)) this.#mustReplace = true; // ours counts
+      else if (typeof at === "string" && this.#lines.has(at)) isTwice = true;
+      else this.#lines.set(at, line);
+      if (!("pin" in line) || !isOfComparing(line.pin.scope)) continue;
+      this.#compared = null;
+      if (line.pin.scope === REFUSED) this.#foundElsewhere.push({ ...line.pin, isRefused: true });
+    }
+    // As in the file: ours come behind.
+    for (const [at, line] of added.lines.size > 0 ? this.#unwritten : []) {
+      if (line !== null && this.#lines.delete(at)) this.#lines.set(at, line);
+    }
+    return !isTwice;
   }
 
   async #readVersion(version: string): Promise<void> {
@@ -338,7 +370,7 @@ export class KnownPeers {
     try {
       await stored.#read();
     } catch (error) {
-      if (this.#faulty === version) this.#version = version;
+      if (this.#faulty === version) this.#file.version = version;
       const isFirst = this.#faulty !== version;
       this.#faulty = version;
       if (isFirst) return;
@@ -346,7 +378,6 @@ export class KnownPeers {
     }
     if (this.#lastWrite !== write) return; // which reads the file itself
     this.#takeOver(stored);
-    this.#version = version;
   }
 
   /**
@@ -369,25 +400,29 @@ export class KnownPeers {
   }
 
   async #set(pin: Pin): Promise<void> {
-    this.#add(pin);
+    this.#add(pin, false);
     await this.#write();
   }
 
   /**
+   * @param isAsked Whether the user has asked for it.
    * @param place The line whose place it takes; without such a line, it is the last.
    * @throws {P2pchatError} `full`.
    */
-  #add(pin: Pin, place?: string): void {
+  #add(pin: Pin, isAsked: boolean, place?: string): void {
     const at = lineKey(pin);
     const isMore = !this.#lines.has(at) && (place === undefined || !this.#lines.has(place));
-    if (isMore && this.#lines.size >= PINS_MAX) {
+    if (isMore && this.#lines.size >= (isAsked ? PINS_MAX : PINS_MAX - ASKED_PINS)) {
+      const kept = isAsked ? "" : `, and more are kept for what you /trust and /verify`;
       throw new P2pchatError(
         "full",
-        `Cannot remember ${
-          shownName(pin.name)
-        }'s key: ${this.#path} has ${PINS_MAX} lines; delete some that are old`,
+        `Cannot remember ${shownName(pin.name)}'s key: ${this.#path} has ${
+          numberText(this.#lines.size)
+        } lines${kept}; delete some that are old`,
       );
     }
+    // A refusal takes away what other programs have written about that key.
+    if (!isMore || pin.scope === REFUSED) this.#mustReplace = true;
     const line = { pin };
     // A line that is there again isn't replaced by the one that took its place, and isn't written yet.
     for (const [other, its] of this.#places) if (its === at) this.#places.delete(other);
@@ -397,7 +432,11 @@ export class KnownPeers {
     }
     this.#put(at, line);
     this.#unwritten.set(at, line);
-    this.#verifiedNames = null;
+    this.#changed(pin.scope);
+  }
+
+  #changed(scope: string): void {
+    if (isOfComparing(scope)) this.#compared = null;
   }
 
   #put(at: string, line: Line): void {
@@ -419,7 +458,8 @@ export class KnownPeers {
   #removeAt(at: string): boolean {
     if (!this.#lines.delete(at)) return false;
     this.#unwritten.set(at, null);
-    this.#verifiedNames = null;
+    this.#mustReplace = true;
+    this.#compared = null;
     return true;
   }
 
@@ -440,25 +480,57 @@ export class KnownPeers {
   }
 
   /**
-   * Reads the file again and applies the changes made here: other programs, or the user, may have written it since.
+   * Takes what other programs, or the user, have written since, and writes the changes made here: new lines are added to
+   * the file, all else is written with the whole of it.
    */
   async #writeInTurn(): Promise<void> {
     this.#isBehind = true;
     const turn = await this.#takeTurn();
     try {
-      const stored = new KnownPeers(this.#disk, this.#path, this.#takeTurn);
-      await stored.#read();
-      this.#takeOver(stored);
-      const written = [...this.#unwritten];
-      await replaceFile(this.#disk, this.#path, this.#bytes());
-      for (const [at, line] of written) {
-        if (this.#unwritten.get(at) !== line) continue;
-        this.#unwritten.delete(at);
-        this.#places.delete(at);
+      const isKnown = await this.#takeAdded(null);
+      if (!isKnown) await this.#readAgain();
+      const isFew = this.#unwritten.size <= APPENDED_MAX;
+      if (this.#mustReplace || !isFew || !await this.#append()) {
+        if (isKnown) await this.#readAgain();
+        await this.#replace();
       }
       this.#isBehind = false;
     } finally {
       turn.release();
+    }
+  }
+
+  async #readAgain(): Promise<void> {
+    const stored = new KnownPeers(this.#disk, this.#path, this.#takeTurn);
+    await stored.#read();
+    this.#takeOver(stored);
+  }
+
+  /** @returns Whether the file could be added to. */
+  async #append(): Promise<boolean> {
+    const pins = [...this.#unwritten.values()].flatMap((line) =>
+      line !== null && "pin" in line ? [line.pin] : []
+    );
+    return await this.#file.append(pins, (pin) => {
+      const line = this.#unwritten.get(lineKey(pin)) ?? null;
+      if (line !== null && "pin" in line && line.pin === pin) this.#unwritten.delete(lineKey(pin));
+    });
+  }
+
+  async #replace(): Promise<void> {
+    const written = [...this.#unwritten];
+    const mustReplace = this.#mustReplace;
+    this.#mustReplace = false;
+    try {
+      await this.#file.replace(this.#lines.values());
+    } catch (error) {
+      this.#mustReplace ||= mustReplace;
+      throw error;
+    }
+    for (const [at, line] of written) {
+      if (this.#unwritten.get(at) !== line) continue;
+      this.#unwritten.delete(at);
+      this.#places.delete(at);
     }
   }
 
@@ -476,8 +548,12 @@ export class KnownPeers {
       if (isNews(pin, stored)) this.#foundElsewhere.push({ ...pin, isRefused: false });
     }
     this.#lines = stored.#lines;
-    this.#verifiedNames = null;
-    for (const [at, line] of this.#unwritten) if (line !== null) this.#put(at, line);
+    this.#file = stored.#file;
+    this.#compared = null;
+    for (const [at, line] of this.#unwritten) {
+      if (this.#lines.has(at)) this.#mustReplace = true;
+      if (line !== null) this.#put(at, line);
+    }
     for (const [at, line] of this.#unwritten) if (line === null) this.#lines.delete(at);
     for (const [at, line] of this.#unwritten) this.#dropRefused(at, line);
   }
@@ -488,24 +564,7 @@ export class KnownPeers {
     for (const at of this.#linesOf(line.pin)) {
       if (at !== refused && !this.#unwritten.has(at)) this.#lines.delete(at);
     }
-  }
-
-  #bytes(): Uint8Array {
-    const parts: Uint8Array[] = [];
-    const buffer = new LineBuffer();
-    buffer.add(joinCells(headerCells(FORMAT)));
-    parts.push(new Uint8Array(buffer.bytes()));
-    for (const line of this.#lines.values()) {
-      if ("comment" in line) {
-        parts.push(line.comment, utf8("\n"));
-        continue;
-      }
-      const { scope, name, fingerprint, firstSeen } = line.pin;
-      buffer.clear();
-      buffer.add(joinCells([scope, name, fingerprint, firstSeen]));
-      parts.push(new Uint8Array(buffer.bytes()));
-    }
-    return Buffer.concat(parts); // there may be more parts than a call can have arguments
+    this.#compared = null;
   }
 
   /** What the user should know: that a torn end was dropped. Empty from the second call on. */
@@ -522,110 +581,23 @@ export class KnownPeers {
   }
 
   async #read(): Promise<void> {
-    // Whoever may write in the data folder can put another profile in this one's place while the program runs.
-    const user = (await this.#disk.stat(this.#path))?.otherUser ?? null;
-    if (user !== null) throw otherUsersError(this.#path, user);
-    const bytes = await this.#disk.read(this.#path);
-    // Neither this program nor a user who deletes lines leaves an empty file.
-    if (bytes?.length === 0) throw corruptError(this.#path, 1, "the file is empty");
-    if (bytes !== null) this.#parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+    const { lines, torn } = await this.#file.read();
+    this.#lines = lines;
+    this.#torn = torn;
   }
+}
 
-  /**
-   * What a power cut may leave at the end is no damage, as in a log: zeros where bytes never reached the disk, and a
-   * last line without its end.
-   */
-  #parse(all: Buffer): void {
-    const bytes = all.subarray(0, all.findLastIndex((byte) => byte !== NUL) + 1);
-    let hasContent = false;
-    let line = 0;
-    for (let from = startsWithMark(bytes) ? BYTE_ORDER_MARK.length : 0; from < bytes.length;) {
-      line += 1;
-      const lineFeed = bytes.indexOf(LINE_FEED, from);
-      const to = lineFeed === -1 ? bytes.length : lineFeed;
-      const written = bytes.subarray(from, to);
-      const first = written.findIndex((byte) => !isBlank(byte));
-      if (first === -1 || written[first] === COMMENT) {
-        this.#lines.set(line, { comment: new Uint8Array(written) });
-      } else {
-        const last = written.findLastIndex((byte) => !isBlank(byte));
-        const content = lineContent(bytes, from, from + last + 1);
-        if (content === null && lineFeed === -1) {
-          this.#torn = { line, bytes: all.length - from };
-          break;
-        }
-        this.#addParsed(line, content);
-        hasContent = true;
-      }
-      from = to + 1;
-    }
-    const zeros = all.length - bytes.length;
-    if (zeros > 0) this.#torn ??= { line: line + 1, bytes: zeros };
-    if (this.#torn !== null && !hasContent) {
-      throw corruptError(this.#path, 1, "nothing that was written is left of it");
-    }
-  }
-
-  #addParsed(line: number, content: string | null): void {
-    if (content === null) throw corruptError(this.#path, line, "its checksum doesn't fit");
-    const cells = splitCells(content) ?? [];
-    // No scope has this name. Comments may precede the header.
-    if (cells[0] === HEADER_KIND) return checkHeader(this.#path, cells, FORMAT);
-    const [scope, name, text, firstSeen, ...more] = cells;
-    if (
-      scope === undefined || name === undefined || text === undefined || firstSeen === undefined ||
-      more.length > 0
-    ) {
-      throw corruptError(this.#path, line, "it isn't a scope, name, fingerprint and day");
-    }
-    const pin = { scope, name, fingerprint: this.#fingerprint(line, text), firstSeen };
-    const at = lineKey(pin);
-    if (this.#lines.has(at)) {
-      const what = isOfComparing(scope) ? "is" : "has another key";
-      throw corruptError(this.#path, line, `${shownName(name)} ${what} in a line above`);
-    }
-    this.#lines.set(at, { pin });
-  }
-
-  #fingerprint(line: number, text: string): Fingerprint {
-    try {
-      return parseFingerprint(text);
-    } catch (error) {
-      if (!(error instanceof P2pchatError)) throw error;
-      throw corruptError(this.#path, line, error.message);
-    }
-  }
+/** What was found by comparing digits. */
+interface Compared {
+  readonly verified: readonly Pin[];
+  readonly refused: readonly Pin[];
+  /** The names under which a key was verified. */
+  readonly names: ReadonlyMap<Fingerprint, readonly string[]>;
 }
 
 /** Whether the name is told apart from another by its key, as `Bob~k7f3` is. */
 function hasStart(name: string): boolean {
   return nameBeforeStart(name) !== name;
-}
-
-function startsWithMark(bytes: Uint8Array): boolean {
-  return BYTE_ORDER_MARK.every((byte, at) => bytes[at] === byte);
-}
-
-/** Characters that editors leave at the end of a line, a carriage return among them. */
-function isBlank(byte: number): boolean {
-  return byte === 0x20 || byte === 0x09 || byte === 0x0d;
-}
-
-/** Names that fold to the same have the same pin. */
-function pinKey(scope: string, name: string): string {
-  return `${scope}\n${foldName(name)}`;
-}
-
-/** A name has one pin in a scope, and may have several keys that were compared. */
-function lineKey(
-  { scope, name, fingerprint }: Pick<Pin, "scope" | "name" | "fingerprint">,
-): string {
-  const key = pinKey(scope, name);
-  return isOfComparing(scope) ? `${key}\n${fingerprint}` : key;
-}
-
-function isOfComparing(scope: string): boolean {
-  return scope === VERIFIED || scope === REFUSED;
 }
 
 function namesByKey(marks: readonly Pin[]): ReadonlyMap<Fingerprint, readonly string[]> {

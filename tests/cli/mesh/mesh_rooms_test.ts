@@ -7,7 +7,7 @@ import { MeshRooms } from "../../../lib/cli/mesh/mesh_rooms.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import type { RoomStore } from "../../../lib/runtime/hosts/mesh_host.ts";
 import { RecordLog } from "../../../lib/runtime/record_log.ts";
-import { KnownPeers, PINS_MAX } from "../../../lib/store/profile/known_peers.ts";
+import { ASKED_PINS, KnownPeers, PINS_MAX } from "../../../lib/store/profile/known_peers.ts";
 import { writeAll } from "../../../lib/store/disk/disk.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";
 import { Table } from "../../../lib/store/disk/table.ts";
@@ -39,7 +39,7 @@ Deno.test(
     const disk = new MemoryDisk();
     await disk.makeFolder("/p");
     const file = await disk.openAppend("/p/known_peers", { empty: true });
-    writeAll(file, utf8("# full\n".repeat(PINS_MAX - 1)));
+    writeAll(file, utf8("# full\n".repeat(PINS_MAX - ASKED_PINS - 1)));
     file.close();
     const knownPeers = await KnownPeers.open(disk, "/p/known_peers");
     const rooms = await MeshRooms.open(disk, "/p/mesh");

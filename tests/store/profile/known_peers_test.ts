@@ -310,6 +310,8 @@ const TORN: readonly (readonly [what: string, end: (line: string) => string])[] 
   ["zeros", () => "\0".repeat(4_096)],
   ["a line without its end", (line) => line.slice(0, -9)],
   ["a line without its end, and zeros", (line) => `${line.slice(0, 20)}${"\0".repeat(100)}`],
+  ["a line with a hole", (line) => `${line.slice(0, 9)}\0\0\0${line.slice(12)}`],
+  ["garbage", () => "\x07~\n5\n\x01"],
   ["a line with a hole, and no end", (line) => `${line.slice(0, 9)}\0\0\0${line.slice(12, -1)}`],
 ];
 

@@ -11,7 +11,7 @@ import { type Attendance, type GroupLink, isSameProcess } from "../detector/atte
 import type { CoordinatorConfig } from "../schema/coordinator_io.ts";
 import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
 import type { Member } from "../schema/epoch.ts";
-import { REMEMBERED_MAX } from "../schema/limits.ts";
+import { PINS_MAX, REMEMBERED_MAX } from "../schema/limits.ts";
 import type { GroupMessageOf } from "../schema/messages.ts";
 import type { Places, Refusal } from "./places.ts";
 import type { Views, Voice } from "../detector/views.ts";
@@ -25,6 +25,7 @@ const IMPOSSIBLE_PROMISE =
 const NO_HOST = "What you advertise is neither a host name nor an IP address; see --advertise";
 
 export class MemberAdmission {
+  /** By folded name: at most `PINS_MAX`, and those for which the operator asked. */
   readonly #pins: Map<string, Fingerprint>;
   readonly #refused: RefusedKeys;
   /** Keys that came under others' names. */
@@ -187,18 +188,29 @@ export class MemberAdmission {
     return this.#pins.has(foldName(name));
   }
 
-  /** A new member: the name is its own from now on. */
+  /** A new member: the name is its own from now on, where there is a place for it. */
   pin({ key, name }: Pick<Member, "key" | "name">): void {
     const folded = foldName(name);
-    if (this.#pins.has(folded) || this.#refused.has(name, fingerprintOf(key))) return;
+    if (this.#isFull || this.#pins.has(folded) || this.#refused.has(name, fingerprintOf(key))) {
+      return;
+    }
     this.#pins.set(folded, fingerprintOf(key));
     this.out.push({ type: "pin", name, key, again: false });
   }
 
-  /** The operator accepts the key that was reported. @returns Its fingerprint; null where none was. */
-  trust(name: string): Fingerprint | null {
+  get #isFull(): boolean {
+    return this.#pins.size >= PINS_MAX;
+  }
+
+  /**
+   * The operator accepts the key that was reported.
+   * @param present The key of the one who is in under this name: it is taken where there was no place for it.
+   * @returns Its fingerprint; null where there is none.
+   */
+  trust(name: string, present?: PeerKey): Fingerprint | null {
     const folded = foldName(name);
-    const key = this.#reported.get(folded)?.key;
+    const unpinned = this.#isFull && !this.#pins.has(folded) ? present : undefined;
+    const key = this.#reported.get(folded)?.key ?? unpinned;
     if (key === undefined) return null;
     this.#reported.forget(folded);
     this.#refused.accept(name, fingerprintOf(key));

@@ -155,11 +155,12 @@ export class Operator {
 
   /** Accepts the key that `MemberAdmission` reported to the operator, other than the one known. */
   trust(name: string, ref: string | undefined): void {
-    const key = this.admission.trust(name);
+    const known = this.#known();
+    const present = named(name, known);
+    const key = this.admission.trust(name, present.length === 1 ? present[0]!.key : undefined);
     const shown = shownName(name);
     if (key !== null) return this.out.notice(acceptedText(shown, key), ref);
-    const known = this.#known();
-    if (named(name, known).length === 0 && !this.admission.isKnown(name)) {
+    if (present.length === 0 && !this.admission.isKnown(name)) {
       return this.#unknown("trust", name, known, ref);
     }
     this.out.notice(noOtherKeyText(shown), ref);

@@ -16,6 +16,7 @@ import { foldName, isSameName, shownName, withoutMark } from "../../../base/text
 import { byPlainName, type ComparedKey, RefusedKeys } from "../../../base/trust/refused_keys.ts";
 import { type ReportedKey, ReportedKeys } from "../../../base/trust/reported_keys.ts";
 import type { Member } from "../schema/epoch.ts";
+import { PINS_MAX } from "../schema/limits.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
 
 /** How many keys a member remembers by name, including those that have left. */
@@ -27,7 +28,7 @@ interface Known {
 }
 
 export class MemberNames {
-  /** By folded name. */
+  /** By folded name: at most `PINS_MAX`, and those for which the user asked. */
   readonly #pins: Map<string, Fingerprint>;
   /** Members that were met, and authors: at most `KNOWN_MAX`. */
   readonly #known = new Map<PeerKey, Known>();
@@ -98,12 +99,18 @@ export class MemberNames {
       if (this.#refused.has(name, fingerprint)) this.#warn(key, name, undefined, fingerprint);
       else if (folded === this.#own) this.#warn(key, name, fingerprintOf(this.self), fingerprint);
       else if (pinned === undefined) {
-        this.#pins.set(folded, fingerprint);
-        this.#showAnew(folded);
-        this.out.push({ type: "pin", name, key, again: false });
+        if (!this.#isFull) {
+          this.#pins.set(folded, fingerprint);
+          this.#showAnew(folded);
+          this.out.push({ type: "pin", name, key, again: false });
+        }
       } else if (pinned !== fingerprint) this.#warn(key, name, pinned, fingerprint);
       this.shown(key, name);
     }
+  }
+
+  get #isFull(): boolean {
+    return this.#pins.size >= PINS_MAX;
   }
 
   /** @param pinned Undefined where the key itself is refused. */
@@ -313,7 +320,15 @@ export class MemberNames {
     for (const [key, { name, shown }] of this.#all()) {
       if (shown !== name && foldName(shown) === folded) return { name, key };
     }
-    return null;
+    return this.#unpinned(folded);
+  }
+
+  /** The one of that name who isn't pinned because there was no place. */
+  #unpinned(folded: FoldedName): ReportedKey | null {
+    if (!this.#isFull || this.#pins.has(folded) || folded === this.#own) return null;
+    const [first, ...others] = this.#called(folded);
+    if (first === undefined || others.length > 0) return null;
+    return { key: first[0], name: first[1].name };
   }
 
   /** The same, after a command of our user, who is told of each. */

@@ -15,6 +15,11 @@ export {
 
 /** Members of a view: each talks to all others, and the cost of a burst grows with their number. */
 export const MEMBERS_MAX = 64;
+/**
+ * Names whose keys are remembered, as in a room of a mesh; beyond that only those for which the user asks: an open group
+ * may have any number of members, one after the other.
+ */
+export const PINS_MAX = 16_384;
 
 /** Texts in one signed batch: a burst shares one signature, one record and one sync. */
 export const BATCH_TEXTS_MAX = 256;

@@ -4,17 +4,18 @@ import { STRANGE_KEPT_MS } from "../../../../lib/base/machine/mode_limits.ts";
 import { MemberAdmission } from "../../../../lib/protocols/group/coordinator/member_admission.ts";
 import { Places } from "../../../../lib/protocols/group/coordinator/places.ts";
 import { NO_BALLOT } from "../../../../lib/protocols/group/schema/ballot.ts";
-import { PROMISE_JUMP_MAX } from "../../../../lib/protocols/group/schema/limits.ts";
+import { PINS_MAX, PROMISE_JUMP_MAX } from "../../../../lib/protocols/group/schema/limits.ts";
 import type { GroupMessageOf } from "../../../../lib/protocols/group/schema/messages.ts";
 import { GROUP, keyOf } from "../coordinator_program.ts";
 import { Room, viewsOf } from "./coordinator_parts.ts";
 
-/** Ann is in; Zoe's key is known. */
-function scene() {
+/** Ann is in; Zoe's key is known, and those of strangers that came and went. */
+function scene(strangers: readonly string[] = []) {
   const room = new Room("ann");
   const views = viewsOf("ann");
   const places = new Places({ membersMax: 64 }, views, room.attendance);
-  const pins = new Map([["zoe", fingerprintOf(keyOf("zoe"))]]);
+  const known = [...strangers, "zoe"];
+  const pins = new Map(known.map((name) => [name, fingerprintOf(keyOf("zoe"))]));
   const admission = new MemberAdmission({ pins }, views, room.attendance, places, room.out);
   /** How who has that key is refused under that name; null: it may come in. */
   const refusal = (key: string, name = key, changes: Partial<GroupMessageOf<"hello">> = {}) => {
@@ -114,4 +115,16 @@ Deno.test("MemberAdmission: who signed two texts as one is out, and removed by t
   assertEquals(admission.isRemoved(key), true);
   admission.allow(key);
   assertEquals([refusal("bob"), admission.isRemoved(key)], [null, false]);
+});
+
+Deno.test("MemberAdmission remembers no more names than may be, and of more those alone whom the operator asks for", () => {
+  const strangers = Array.from({ length: PINS_MAX - 1 }, (_, at) => `n${at}`);
+  const { room, admission, refusal } = scene(strangers);
+  const member = (name: string) => ({ key: keyOf(name), name });
+  admission.pin(member("bob"));
+  admission.pin(member("cem"));
+  assertEquals([admission.isKnown("bob"), admission.isKnown("cem")], [false, false]);
+  assertEquals(admission.trust("bob"), null);
+  assertEquals(admission.trust("bob", keyOf("bob")), fingerprintOf(keyOf("bob")));
+  assertEquals([room.words(), refusal("eve", "bob")], [["pin"], "key-changed"]);
 });

@@ -6,6 +6,7 @@ import { STRANGE_KEPT_MS } from "../../../../lib/base/machine/mode_limits.ts";
 import { foldName } from "../../../../lib/base/text/names.ts";
 import { MemberNames } from "../../../../lib/protocols/group/identity/member_names.ts";
 import { MemberOutput } from "../../../../lib/protocols/group/schema/member_output.ts";
+import { PINS_MAX } from "../../../../lib/protocols/group/schema/limits.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 
 const keyOf = (who: string) => fakeSigner(who).key;
@@ -317,4 +318,24 @@ Deno.test("MemberNames shows nobody else under our own name", () => {
   assertEquals(names.shown(keyOf("me"), "me"), "me");
   assertStringIncludes(meetings.met({ mallory: "me" })[0]!, "another key");
   assertEquals(names.shown(keyOf("mallory"), "me"), `me~${start}`);
+});
+
+Deno.test("MemberNames remember no more names than may be, and of more those alone whom the user asks for", () => {
+  const out = new MemberOutput(() => true);
+  const strangers = Array.from({ length: PINS_MAX - 1 }, (_, at) => `n${at}`);
+  const pins = new Map(strangers.map((name) => [name, fingerprintOf(keyOf("eve"))]));
+  const names = new MemberNames(keyOf("me"), pins, out);
+  const pinned = (work: () => unknown) => {
+    out.begin(0);
+    work();
+    return out.take().flatMap((effect) => effect.type === "pin" ? [effect.name] : []);
+  };
+  const met = (...people: readonly string[]) =>
+    pinned(() => names.met(people.map((name) => ({ ...MEMBER, key: keyOf(name), name }))));
+  assertEquals(met("ann"), ["ann"]);
+  assertEquals(met("bob", "cem"), []);
+  assertEquals(names.shown(keyOf("bob"), "bob"), "bob");
+  assertEquals(names.trust("dan"), null);
+  assertEquals(pinned(() => names.trust("bob")), ["bob"]);
+  assertEquals(names.trust("bob"), null, "that is known now");
 });
