@@ -180,3 +180,19 @@ Deno.test("directory in pipes: what was piped for a call that is refused calls n
   alice.signal("SIGTERM");
   assertEquals(await alice.ended(), 0);
 });
+
+Deno.test("directory in pipes: what follows a call waits for its answer, whatever is still being stored before it", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const [bob] = await world.guests("bob");
+  await using alice = TextProgram.start([...world.words("alice"), "--guest"], {
+    data: world.data("alice"),
+  });
+  await alice.until(/Online: alice/);
+  await alice.type("2 hello", "bob", "hi bob", "q", "q");
+  await bob!.until(incoming("alice"));
+  await bob!.type("/accept");
+  await bob!.until(message("hi bob"));
+  assertEquals(await alice.ended(), 0);
+  assertEquals(alice.stderr, "");
+});

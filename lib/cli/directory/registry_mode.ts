@@ -53,6 +53,16 @@ const BELLS_BURST = 10;
 /** Connecting to the directory isn't reported if it takes less than this. */
 const LOOKING_TOLD_MS = 1_000;
 
+/** Commands that begin or end a call: what the next line means depends on what comes of them. */
+const MOVES: ReadonlySet<ClientCommand["command"]> = new Set([
+  "call",
+  "call-address",
+  "accept",
+  "decline",
+  "cancel",
+  "hang-up",
+]);
+
 /**
  * Runs until the user leaves.
  * @throws {P2pchatError} The reason if it ends otherwise.
@@ -360,10 +370,16 @@ class Program {
       interrupted: (cause) => this.#interrupted(cause),
       logOut: () => this.#logOut(),
       lineBegins: () => this.#parts.standing.lineBegins(),
-      answer: (show) => this.#host === null ? show() : this.#host.answer(show),
+      answer: (show) => this.#answer(show),
       inputWaits: () => this.#inputEnds(),
       idle: () => this.#tellUnsaid(),
     });
+  }
+
+  /** Calls `show` once everything caused by earlier commands is shown. */
+  #answer(show: () => void): void {
+    if (this.#host === null) show();
+    else this.#host.answer(show);
   }
 
   /** All lines piped for a failed call have been read: tells how many weren't sent. */
@@ -397,7 +413,9 @@ class Program {
         }
       }
       standing.asks(command);
+      const goOn = MOVES.has(command.command) ? this.#pause.moves() : null;
       this.#input?.handler.target(command, ref);
+      if (goOn !== null) this.#answer(goOn);
       ui.setPrompt(standing.prompt);
     };
     return Object.assign(submit, {
