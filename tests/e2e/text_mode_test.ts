@@ -160,7 +160,7 @@ Deno.test("text mode: who founds another room is told which one it isn't, and ho
     for (const line of told) {
       assertMatch(
         line,
-        /another room than the one you were in last, [0-9a-f]{8}\.\.\.: to go back .*by \/invite$/,
+        /another room than the one you were in last\. .*: p2pchat mesh Ann --room [0-9a-f]{8}$/,
       );
     }
   }
@@ -268,7 +268,7 @@ Deno.test("text mode: who pipes into an empty room is told that nobody has it ye
   assertEquals(alice.lines.slice(2), [
     "<Alice> one",
     "<Alice> two",
-    "* Nobody was here to get your last messages; they are sent when you come back",
+    "* Nobody was here to get your last messages; they are sent when you come back to this room",
   ]);
   assertEquals([alice.stderr, status], ["", 0]);
 });

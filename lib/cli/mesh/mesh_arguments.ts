@@ -7,6 +7,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { type Invite, parseInvite } from "../../protocols/mesh/schema/invite.ts";
+import { quotedStart } from "../../base/text/text.ts";
 import { type CommandOf, wrongWords } from "../args/arguments.ts";
 import {
   advertiseFlag,
@@ -56,6 +57,12 @@ const flags = {
     name: "private",
     help: "create a room that can be joined only with an invite",
   },
+  room: {
+    name: "room",
+    value: "ID",
+    help: "go back to this room of the profile's; the first characters of its id will do",
+    parse: roomStart,
+  },
   passive: {
     name: "passive",
     help: "connect to others but accept no connections: for phones and machines behind a NAT; " +
@@ -95,10 +102,10 @@ export const meshProgramCommand: CommandOf<MeshOptions> = {
     const options = optionsOf(line, flags);
     const { contact, contactKey } = contactOf(address, options.contactKey);
     const founding = foundingFlag(options);
+    if (options.room !== null) checkAlone(options.room, founding, contact, invite);
     if (founding !== null && contact !== null) throw bothWays(founding, endpointText(contact));
-    if (founding !== null && invite.from !== "environment") {
-      throw bothWays(founding, invite.from === "file" ? "--invite-file" : "--invite");
-    }
+    const inviting = inviteFlag(invite);
+    if (founding !== null && inviting !== null) throw bothWays(founding, inviting);
     if (invite.from === "argument") checkJoining(contact, invite.invite);
     const foundNew = founding !== null;
     return { ...line.common, ...options, name: parsedName, contact, contactKey, invite, foundNew };
@@ -118,6 +125,37 @@ function bothWays(founding: string, joining: string): P2pchatError {
   );
 }
 
+/** The first characters of a room's id, or all. */
+function roomStart(text: string, what: string): string {
+  const start = text.toLowerCase();
+  if (/^[0-9a-f]{4,64}$/.test(start)) return start;
+  throw new P2pchatError(
+    "usage",
+    `${what} must be the id of a room, or its first characters, such as 1a2b3c4d; is ${
+      quotedStart(text)
+    }`,
+  );
+}
+
+/** `--room` says all: which room it is, and through whom. */
+function checkAlone(
+  room: string,
+  founding: string | null,
+  contact: Endpoint | null,
+  invite: InviteSource<Invite>,
+): void {
+  const other = founding ?? (contact !== null ? endpointText(contact) : inviteFlag(invite));
+  if (other === null) return;
+  const text = `--room ${room} goes back to a room, and ${other} leads to one: give one of them`;
+  throw new P2pchatError("usage", text);
+}
+
+/** The flag that gives the invite; null where the variable may. */
+function inviteFlag({ from }: InviteSource<Invite>): string | null {
+  if (from === "environment") return null;
+  return from === "file" ? "--invite-file" : "--invite";
+}
+
 function checkJoining(contact: Endpoint | null, invite: Invite): void {
   if (contact !== null || invite.endpoints.length > 0) return;
   throw new P2pchatError("usage", "The invite names no address; add one: HOST PORT");
@@ -131,9 +169,10 @@ export async function joiningInvite(
   options: MeshOptions,
   streams: Streams,
 ): Promise<Invite | null> {
-  const { contact, foundNew, foundPrivate } = options;
+  const { contact, foundNew, foundPrivate, room } = options;
   const invite = await takenInvite(options.invite, parseInvite, { streams, options });
   if (invite === null) return null;
+  if (room !== null) return null; // the variable may be set for other starts
   const founding = foundingFlag({ foundNew: foundNew && !foundPrivate, foundPrivate });
   if (founding !== null) throw bothWays(founding, `the invite in ${INVITE_VARIABLE}`);
   checkJoining(contact, invite);

@@ -8,6 +8,7 @@ import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.t
 import { invariant } from "../../base/invariant.ts";
 import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "../../base/machine/mode_limits.ts";
 import { shownName } from "../../base/text/names.ts";
+import { backTo } from "../../protocols/mesh/joining/room_setup.ts";
 import type { MeshCommand, MeshEvent } from "../../protocols/mesh/schema/events.ts";
 import type { Invite } from "../../protocols/mesh/schema/invite.ts";
 import type { MeshConfig } from "../../protocols/mesh/schema/mesh_io.ts";
@@ -48,12 +49,9 @@ const FOUNDED_PASSIVE =
   "Nobody can join the room you founded, as --passive accepts no connections; start again without it to let others in";
 
 /** A warning to users who join another room than the last, perhaps with a command from the shell's history. */
-function leftBehind(last: RoomId): string {
-  return `This is another room than the one you were in last, ${
-    last.slice(0, ROOM_ID_START)
-  }...: to go back there, ` +
-    "start with the address of one of its members; if it is private, with its invite, which any member " +
-    "shows by /invite";
+function leftBehind(last: RoomId, name: string): string {
+  return "This is another room than the one you were in last. What waits there is sent when you go back, with: " +
+    backTo(last, name);
 }
 
 /** What ends sooner needs no line, and no prompt before the first line. */
@@ -71,9 +69,6 @@ function connectingText({ begin }: MeshConfig): string | null {
   const more = others.length === 0 ? "" : `, or to another address of the invite`;
   return `Connecting to ${endpointText(begin.contact)}${more}...`;
 }
-
-/** Enough to distinguish rooms, and to find a room's folder. */
-const ROOM_ID_START = 8;
 
 /** Runs until the user leaves. @throws {P2pchatError} The reason if it ends otherwise. */
 export async function runMesh(options: MeshOptions): Promise<void> {
@@ -97,7 +92,7 @@ async function chat(wiring: Wiring): Promise<void> {
   const { options, environment, identity, rooms, ui } = wiring;
   let host: MeshHost | null = null;
   const handler = forwardTo(() => host);
-  const begin = beginning(options, wiring.invite, rooms.last);
+  const begin = beginning(options, wiring.invite, rooms);
   const own = channelIdentity(wiring);
   const links = listen(options.host, portsToTry(options, begin, rooms.lastPort), {
     identity: own,
@@ -132,7 +127,7 @@ async function chat(wiring: Wiring): Promise<void> {
     const presenter = new Presenter(wiring, () => host?.knownNames ?? [], listen, () => {
       // After the first line, which says where this member listens.
       showNotices(ui, ...identity.takeNotices());
-      if (begin.kind === "resume") showNotices(ui, BACK);
+      if (begin.kind === "resume" && begin.room === rooms.last) showNotices(ui, BACK);
       if (begin.kind === "found" && options.passive) {
         ui.show({ event: "notice", text: FOUNDED_PASSIVE, warning: true });
       } else if (begin.kind === "found" && ui.interactive) {
@@ -141,7 +136,7 @@ async function chat(wiring: Wiring): Promise<void> {
         showNotices(ui, FIRST_ROOM);
       }
       if (rooms.last !== null && host?.room !== rooms.last) {
-        showNotices(ui, leftBehind(rooms.last));
+        showNotices(ui, leftBehind(rooms.last, options.name));
       }
     });
     host = new MeshHost(config, {
@@ -298,8 +293,10 @@ class Presenter {
 function beginning(
   options: MeshOptions,
   invite: Invite | null,
-  last: RoomId | null,
+  rooms: MeshRooms,
 ): MeshConfig["begin"] {
+  const { last } = rooms;
+  if (options.room !== null) return { kind: "resume", room: rooms.named(options.room) };
   const contact = options.contact ?? invite?.endpoints[0] ?? null;
   if (contact !== null) {
     // A former member of the room rejoins it, whichever invite is used.
@@ -311,7 +308,7 @@ function beginning(
       contact,
       ...named,
       ...key,
-      ...(invite === null ? {} : { invite }),
+      ...(invite === null ? {} : { invite, kept: rooms.all.includes(invite.room) }),
       ...known,
     };
   }

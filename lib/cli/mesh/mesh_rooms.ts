@@ -7,12 +7,15 @@ import type { PeerKey, RoomId } from "../../base/ids.ts";
 import { foldName, shownName } from "../../base/text/names.ts";
 import { Pins } from "../../protocols/mesh/names/pins.ts";
 import { MESH_LOG, type MeshRecord } from "../../protocols/mesh/schema/records.ts";
+import { roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
 import type { RoomStore } from "../../runtime/hosts/mesh_host.ts";
 import { corruptError, type Disk } from "../../store/disk/disk.ts";
 import type { KnownPeers } from "../../store/profile/known_peers.ts";
 import { Table, type TableRow } from "../../store/disk/table.ts";
 import { lineOf, openRecords } from "../session/record_store.ts";
 
+/** As many as a line has place for. */
+const ROOMS_TOLD_MAX = 8;
 const LAST_FORMAT = { format: "mesh-last-room", version: 1 } as const;
 
 /** The kind of record with which every room's log begins. */
@@ -27,6 +30,8 @@ export class MeshRooms {
     readonly last: RoomId | null,
     /** The last port listened at, where the room's members dial this one. Null where there was none. */
     readonly lastPort: number | null,
+    /** All that the profile was in, by id. */
+    readonly all: readonly RoomId[],
   ) {}
 
   /** @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`. */
@@ -35,7 +40,21 @@ export class MeshRooms {
     const path = `${folder}/last`;
     const { table, rows } = await Table.open(disk, path, LAST_FORMAT);
     const { room, port } = lastOf(path, rows?.[0] ?? null);
-    return new MeshRooms(disk, folder, table, room, port);
+    const all = (await disk.list(folder)).filter(isRoomId);
+    return new MeshRooms(disk, folder, table, room, port, all);
+  }
+
+  /** The room whose id begins like this. @throws {P2pchatError} `usage` where none does, or several. */
+  named(start: string): RoomId {
+    const [room, ...others] = this.all.filter((id) => id.startsWith(start));
+    if (room !== undefined && others.length === 0) return room;
+    const how = room === undefined ? "None" : "More than one";
+    const ids = this.all.map(roomIdStart).slice(0, ROOMS_TOLD_MAX).join(", ");
+    const rooms = ids === "" ? "it was in none yet" : `it was in ${ids}`;
+    throw new P2pchatError(
+      "usage",
+      `${how} of this profile's rooms begins with ${start}: ${rooms}`,
+    );
   }
 
   /**
@@ -116,10 +135,14 @@ function lastOf(
   if (row === null) return { room: null, port: null };
   const [room = "", portText] = row;
   const port = portText === undefined ? null : parsePort(portText);
-  if (!/^[0-9a-f]{64}$/.test(room) || (portText !== undefined && port === null)) {
+  if (!isRoomId(room) || (portText !== undefined && port === null)) {
     throw corruptError(path, lineOf(0), "it isn't a room and a port");
   }
-  return { room: room as RoomId, port };
+  return { room, port };
+}
+
+function isRoomId(text: string): text is RoomId {
+  return /^[0-9a-f]{64}$/.test(text);
 }
 
 function cannotResume(because: string): P2pchatError {

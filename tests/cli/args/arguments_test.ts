@@ -61,6 +61,7 @@ const DEFAULTS: MeshOptions = {
   historyCount: 100,
   foundNew: false,
   foundPrivate: false,
+  room: null,
   passive: false,
 };
 
@@ -97,6 +98,7 @@ const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<MeshOpt
   }],
   ["mesh Alice --private", { foundNew: true, foundPrivate: true }],
   ["mesh Alice --new --private", { foundNew: true, foundPrivate: true }],
+  ["mesh Alice --room 1A2b3c4d", { room: "1a2b3c4d" }],
   [`mesh Bob --invite ${INVITE_TEXT}`, { name: "Bob", invite: GIVEN }],
   [`mesh Bob --invite ${INVITE_TEXT.toUpperCase()}`, { name: "Bob", invite: GIVEN }],
   [`mesh Bob ::1 1 --invite ${NOWHERE}`, {
@@ -171,7 +173,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   [
     "mesh Alice -p 1",
     "The command mesh has no flag -p; there are --host, --port, --advertise, --history, --key, --new, " +
-    "--private, --passive, --invite, --invite-file, --data, --json, --plain, --no-color, --stay, --verbose, " +
+    "--private, --room, --passive, --invite, --invite-file, --data, --json, --plain, --no-color, --stay, --verbose, " +
     "--log-file, --help, --version; p2pchat help mesh says more",
   ],
   ["mesh Alice --data /d\ufffd", '--data must be a path in UTF-8, is "/d\ufffd"'],
@@ -210,6 +212,11 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
     "--private creates a room, and localhost:55107 joins one: start one, or join one",
   ],
   [`mesh Alice --new --invite ${INVITE_TEXT}`, "--new creates a room, and --invite joins one"],
+  ["mesh Alice --room x", "--room must be the id of a room, or its first characters"],
+  ["mesh Alice --room abc", "--room must be the id of a room, or its first characters"],
+  ["mesh Alice --room 1a2b --new", "--room 1a2b goes back to a room, and --new leads to one"],
+  ["mesh Alice localhost 1 --room 1a2b", "and localhost:1 leads to one: give one of them"],
+  [`mesh Alice --room 1a2b --invite ${INVITE_TEXT}`, "and --invite leads to one"],
   ["mesh Alice --port", "--port needs a value: N"],
   ["mesh Alice --port --json", "--port needs a value: N"],
   ["mesh Alice --port 65536", '--port must be a whole number from 0 to 65535, is "65536"'],

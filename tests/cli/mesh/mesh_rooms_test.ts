@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { nodeSigner } from "../../../lib/base/crypto/crypto.ts";
 import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import { P2pchatError } from "../../../lib/base/errors.ts";
@@ -288,3 +288,19 @@ for (const row of [["../../else"], [ROOM, "0"], [ROOM, "65536"], [ROOM, "no port
     ]);
   });
 }
+
+Deno.test("a room of the profile's is found by the first characters of its id, if no other begins so", async () => {
+  const disk = new MemoryDisk();
+  const [one, other] = ["ab", "abc0"].map((start) => start.padEnd(64, "f") as RoomId);
+  for (const folder of [one, other, "aside"]) await disk.makeFolder(`/p/mesh/${folder}`);
+  const rooms = await MeshRooms.open(disk, "/p/mesh");
+
+  assertEquals([rooms.named("abff"), rooms.named(other!)], [one!, other!]);
+  const faults = ["ab", "cd"].map((start) =>
+    assertThrows(() => rooms.named(start), P2pchatError).message
+  );
+  assertEquals(faults, [
+    "More than one of this profile's rooms begins with ab: it was in abc0ffff, abffffff",
+    "None of this profile's rooms begins with cd: it was in abc0ffff, abffffff",
+  ]);
+});

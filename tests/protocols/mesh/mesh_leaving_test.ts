@@ -50,7 +50,8 @@ Deno.test("Mesh says on leaving whether what was said went to nobody", () => {
   pass(world, SECOND_MS);
   command(bob, { command: "quit" });
 
-  const unheard = "Nobody was here to get your last messages; they are sent when you come back";
+  const unheard =
+    "Nobody was here to get your last messages; they are sent when you come back to this room";
   assertEquals([heard, notices.slice(heard.length)], [
     ["Bob: Ann is the founder of this room, and can /remove members"],
     [`Bob: ${unheard}`],
@@ -134,7 +135,8 @@ Deno.test("Mesh tells who leaves what isn't known to have come to anybody, where
     pass(world, 5 * SECOND_MS);
   }
 
-  const text = "Some of your messages may not have arrived; they are sent when you come back";
+  const text =
+    "Some of your messages may not have arrived; they are sent when you come back to this room";
   assertEquals(notices, [`read: false; ${text}`]);
 });
 

@@ -5,7 +5,7 @@ import type { Environment } from "../../../base/machine/environment.ts";
 import type { ErrorCode } from "../../../base/errors.ts";
 import { distinctEndpoints, type Endpoint, endpointText, type RoomId } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
-import { foldName } from "../../../base/text/names.ts";
+import { foldName, shownName } from "../../../base/text/names.ts";
 import { Admission } from "./admission.ts";
 import { ADMISSION_LAN, type AdmissionPort } from "./admission_io.ts";
 import { roomIdOf } from "../schema/credentials.ts";
@@ -242,9 +242,10 @@ export interface JoinFailure {
 /** How we end when nobody admitted us; of several addresses, the answer of one that knows the room counts most. */
 export function joinFailure(config: MeshConfig, failures: readonly JoinFailure[]): Ending {
   const failure = failures.find(({ reason }) => reason === "bad-credentials") ?? failures.at(-1);
+  const freshInvite = FRESH_INVITE + wayBack(config);
   if (failure === undefined) {
     const text = "Cannot come back: this profile knows no address of anybody in the room";
-    return { code: "unreachable", text: `${text}; ${FRESH_INVITE}` };
+    return { code: "unreachable", text: `${text}; ${freshInvite}` };
   }
   if (failure.reason === "bad-credentials") return credentialsFailure(config, failure.contact);
   if (failure.reason === "wrong-room" && isContactNamed(config)) {
@@ -255,14 +256,14 @@ export function joinFailure(config: MeshConfig, failures: readonly JoinFailure[]
     const tried = failures.map(({ contact, text }) => `${endpointText(contact)} (${text})`);
     const text = `Cannot join through any address of the invite: ${
       tried.join(", ")
-    }; ${FRESH_INVITE}`;
+    }; ${freshInvite}`;
     const isOne = failures.every(({ reason }) => CODES[reason] === code);
     return { code: isOne ? code : "unreachable", text };
   }
-  if (failure.reason === "self") return metSelfFailure(failure.contact);
+  if (failure.reason === "self") return metSelfFailure(config, failure.contact);
   const isInvited = config.begin.kind === "join" && config.begin.invite !== undefined;
   const advice = isInvited && ADVICE[code] === CHECK_ADDRESS
-    ? FRESH_INVITE
+    ? freshInvite
     : ADVICE[code] ?? "ask a member for the right address";
   return {
     code,
@@ -291,12 +292,31 @@ function otherRoomFailure(contact: Endpoint): Ending {
 }
 
 /** A process of this very profile answered at the contact's address. */
-function metSelfFailure(contact: Endpoint): Ending {
+function metSelfFailure(config: MeshConfig, contact: Endpoint): Ending {
   return {
     code: "in-use",
     text: `Cannot join through ${endpointText(contact)}: a process with your own profile answers ` +
-      "there; end it first, or join through another member",
+      `there; end it first, or join through another member${wayBack(config)}`,
   };
+}
+
+/** How somebody who was in the invite's room goes back to it where no member is there. */
+function wayBack({ begin, name }: MeshConfig): string {
+  if (begin.kind !== "join" || begin.invite === undefined || begin.kept !== true) return "";
+  return `. You were in that room, and can go back alone: ${backTo(begin.invite.room, name)}`;
+}
+
+/** Enough to distinguish rooms, and to find a room's folder. */
+const ROOM_ID_START = 8;
+
+/** The start of a room's id, as users are told it. */
+export function roomIdStart(room: RoomId): string {
+  return room.slice(0, ROOM_ID_START);
+}
+
+/** The command with which this profile goes back to a room that it was in. */
+export function backTo(room: RoomId, name: string): string {
+  return `p2pchat mesh ${shownName(name)} --room ${roomIdStart(room)}`;
 }
 
 /** Our disk knows of a removal after which the one who let us in doesn't count as a member. */

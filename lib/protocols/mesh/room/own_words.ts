@@ -1,8 +1,9 @@
 /** Whether our user's messages have reached somebody: a user that leaves must know of those that haven't. */
 
-const NOBODY_HERE = "Nobody was here to get your last messages; they are sent when you come back";
+const NOBODY_HERE =
+  "Nobody was here to get your last messages; they are sent when you come back to this room";
 const NOT_ALL_KNOWN =
-  "Some of your messages may not have arrived; they are sent when you come back";
+  "Some of your messages may not have arrived; they are sent when you come back to this room";
 
 export class OwnWords {
   /** Whether our user has written something in this process. */

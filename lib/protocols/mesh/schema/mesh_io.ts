@@ -129,6 +129,8 @@ export interface MeshConfig {
       /** The key that the contact must have. */
       readonly key?: Fingerprint;
       readonly invite?: Invite;
+      /** Whether the invite's room is on disk: who was in it can go back without anybody there. */
+      readonly kept?: boolean;
       readonly last?: RoomId;
     }
     /** Resumes a room that is on disk: `open-room` is answered with its records. */
