@@ -99,7 +99,10 @@ export class AdmissionLinks {
   isIn = false;
   #effects: AdmissionEffect[] = [];
 
-  constructor(readonly env: Environment, readonly port: AdmissionPort) {}
+  constructor(
+    readonly env: Pick<Environment, "crypto">,
+    readonly port: Pick<AdmissionPort, "isClaimKnown">,
+  ) {}
 
   effect(effect: AdmissionEffect): void {
     this.#effects.push(effect);

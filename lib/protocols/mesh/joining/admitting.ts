@@ -66,9 +66,12 @@ export class Admitting {
 
   constructor(
     readonly timing: AdmissionTiming,
-    readonly env: Environment,
+    readonly env: Pick<Environment, "crypto" | "wallMs">,
     readonly signer: Signer,
-    readonly port: AdmissionPort,
+    readonly port: Omit<
+      AdmissionPort,
+      "isOfCopy" | "goneSince" | "credentialsOf" | "isClaimKnown"
+    >,
     readonly links: AdmissionLinks,
   ) {
     this.#joins = new TokenBucket(timing.joinsPerSecond, timing.joinsBurst);

@@ -6,7 +6,7 @@ import { isAddress, parseHost } from "../../../base/text/endpoints.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { Endpoint, LinkId, RoomId } from "../../../base/ids.ts";
 import { foldName } from "../../../base/text/names.ts";
-import type { AdmissionConfig, AdmissionPort } from "./admission_io.ts";
+import type { AdmissionConfig, AdmissionPort, AdmissionTiming } from "./admission_io.ts";
 import {
   type AdmissionLinks,
   isNewcomerStage,
@@ -36,10 +36,12 @@ export class Newcomer {
   readonly #ownClaims = new Map<string, SignedClaim>();
 
   constructor(
-    readonly config: AdmissionConfig,
+    readonly config: Omit<AdmissionConfig, "name" | "timing"> & {
+      readonly timing: Pick<AdmissionTiming, "exchangeMs">;
+    },
     readonly env: Environment,
     readonly signer: Signer,
-    readonly port: AdmissionPort,
+    readonly port: Pick<AdmissionPort, "selfBeacon">,
     readonly links: AdmissionLinks,
   ) {
     for (const claim of config.ownClaims) this.#rememberClaim(claim);

@@ -118,12 +118,12 @@ Deno.test("Admission lets a newcomer in: join, offer, accept, welcome", () => {
     incarnation: claim.incarnation,
     claim: claimIdOf(fakeCrypto, claim.claim),
   });
-  newcomer.links.port.selfBeacon = () => beacon;
+  newcomer.port.selfBeacon = () => beacon;
   const entered = newcomer.step({ type: "entered", link }, 30);
   const [accept] = sent(entered);
   const letIn = ann.step({ type: "message", link, message: accept! }, 40);
   const [welcome] = sent(letIn);
-  ann.links.port.selfClaim = () => claimOf("Ann").signed;
+  ann.port.selfClaim = () => claimOf("Ann").signed;
   const inside = newcomer.step({ type: "message", link, message: welcome! }, 50);
 
   assertEquals(entered.map(({ type }) => type), ["persist", "send"]);
