@@ -1,6 +1,5 @@
 /** `p2pchat log export`: writes a group's log in other formats. */
 
-import { stringify } from "@std/csv/stringify";
 import { numberText } from "../../base/text/words.ts";
 import { nodeCrypto } from "../../base/crypto/crypto.ts";
 import { dateText } from "../../base/text/dates.ts";
@@ -29,7 +28,10 @@ import { openLog } from "../session/log.ts";
 import type { ExportFormat, ExportLogOptions } from "./group_log_arguments.ts";
 import { outputError } from "../streams/output_queue.ts";
 import { writeWhole } from "../streams/write_whole.ts";
-import { STANDARD_OUTPUT } from "../streams/streams.ts";
+import { processStreams, STANDARD_OUTPUT } from "../streams/streams.ts";
+import { screenOf, TextFormat, type TextFormatOptions } from "../streams/text_format.ts";
+import { nameSpan } from "../rendering/spans.ts";
+import type { Line } from "../rendering/user_interface.ts";
 
 /**
  * `p2pchat log export`: writes the entries to standard output, until its reader is gone.
@@ -47,7 +49,9 @@ export async function exportLog(options: ExportLogOptions): Promise<void> {
   };
   const disk = new RealDisk();
   const deciders = await decidersFor(disk, options);
-  const notice = await exportEntries(disk, file, format, write, deciders);
+  const streams = processStreams();
+  const terminal = streams.stdout.isTerminal ? await screenOf(streams) : null;
+  const notice = await exportEntries(disk, file, format, write, deciders, terminal);
   if (notice !== null) await showNoticeBeside(options, notice);
   if (options.json) await showBye();
 }
@@ -57,6 +61,7 @@ export async function exportLog(options: ExportLogOptions): Promise<void> {
  * an entry's edits come after it, and verified as `log verify` does.
  * @param write Takes some lines. Resolves to false when it takes no more.
  * @param deciders As `GroupLogVerifier`'s.
+ * @param terminal Where text is shown: no row of an entry begins like another entry there.
  * @returns A notice about the file's end, or null.
  * @throws {P2pchatError} As `exportLog`.
  */
@@ -66,7 +71,9 @@ export async function exportEntries(
   format: ExportFormat,
   write: (text: string) => Promise<boolean>,
   deciders: Deciders | null = null,
+  terminal: TextFormatOptions["terminal"] = null,
 ): Promise<string | null> {
+  const formatted = formatsFor(terminal)[format];
   const index = new GroupLogIndex();
   const verifier = new GroupLogVerifier(nodeCrypto, deciders);
   const add = indexing(index);
@@ -78,12 +85,12 @@ export async function exportEntries(
   const { names } = verifier;
   names.markImitations();
   const { end, fault, goodBytes, bytes } = scan;
-  if (format === "csv" && !await write(stringify([CSV_HEADER]))) return null;
+  if (format === "csv" && !await write(`${CSV_HEADER.join(",")}\r\n`)) return null;
   if (end !== null) {
     const file = { readChunks: (part: ReadOptions) => chunksOf(disk, path, part) };
     const reader = new GroupLogReader(nodeCrypto, path, file, end.group, index, goodBytes);
     for await (const entries of reader.entries()) {
-      const lines = entries.map((entry) => FORMATS[format](exportedEntry(entry, names.shown)));
+      const lines = entries.map((entry) => formatted(exportedEntry(entry, names.shown)));
       if (!await write(lines.join(""))) return null;
     }
   }
@@ -153,29 +160,37 @@ function exportedEntry({ entry, edits }: EntryAndEdits, shownAs: NameOf): Export
  * An entry in each format, with line feeds. Only JSON has the exact texts; in the others, which people may view,
  * control characters and hidden characters are made visible.
  */
-const FORMATS: Readonly<Record<ExportFormat, (entry: ExportedEntry) => string>> = {
-  text: (entry) => textLines(entry).map((line) => `${line}\n`).join(""),
-  json: (entry) => JSON_FORMAT.format({ event: "entry", ...entry }, undefined, Date.now()),
-  csv: (entry) => {
-    const cells: Readonly<Record<typeof CSV_HEADER[number], string>> = csvCells(entry);
-    return stringify([CSV_HEADER.map((column) => inert(shownInTable(cells[column])))]);
-  },
-};
+function formatsFor(
+  terminal: TextFormatOptions["terminal"],
+): Readonly<Record<ExportFormat, (entry: ExportedEntry) => string>> {
+  const text = new TextFormat({ colour: false, verbose: false, terminal }, Date.now());
+  return {
+    text: (entry) => textLines(entry).map((line) => text.format(line, true)).join(""),
+    json: (entry) => JSON_FORMAT.format({ event: "entry", ...entry }, undefined, Date.now()),
+    csv: (entry) => {
+      const cells: Readonly<Record<typeof CSV_HEADER[number], string>> = csvCells(entry);
+      return `${CSV_HEADER.map((column) => csvCell(cells[column])).join(",")}\r\n`;
+    },
+  };
+}
 
 const JSON_FORMAT = new JsonFormat();
 
 /** The entry's present text; for an edited one also its earlier texts, indented, as no entry begins that way. */
-function textLines(entry: ExportedEntry): readonly string[] {
+function textLines(entry: ExportedEntry): readonly Line[] {
   const { seq, sentAt, shown, text, original, edits } = entry;
-  const line = `${seq} ${sentAt} ${shownName(shown)}: ${visibleText(text)}`;
+  const line = [`${seq} ${sentAt} `, nameSpan(shown), ": ", bodySpan(text)];
   if (edits.length === 0) return [line];
-  const changes = edits.map((edit) => {
-    const by = [edit.by, ...edit.agreed].map(shownName);
-    const agreed = by.length === 1 ? "" : `, agreed by ${by.slice(1).join(", ")}`;
-    return `  edit ${edit.edit} ${edit.committedAt} ${visibleText(by[0]! + agreed)}: ` +
-      visibleText(edit.new);
+  const changes = edits.map((edit): Line => {
+    const [by, ...agreed] = [edit.by, ...edit.agreed].map(shownName);
+    const who = agreed.length === 0 ? by! : `${by}, agreed by ${agreed.join(", ")}`;
+    return [`  edit ${edit.edit} ${edit.committedAt} ${who}: `, bodySpan(edit.new)];
   });
-  return [line, `  at first: ${visibleText(original)}`, ...changes];
+  return [line, ["  at first: ", bodySpan(original)], ...changes];
+}
+
+function bodySpan(text: string): Line[number] {
+  return { text, as: "body" };
 }
 
 const CSV_HEADER = [
@@ -210,10 +225,17 @@ function shownInTable(text: string): string {
   return lines.map((parts) => parts.map(visibleText).join("\t")).join("\n");
 }
 
+/** A cell as RFC 4180 has it: in quotes, unless it is a number. */
+function csvCell(text: string): string {
+  if (/^\d+$/.test(text)) return text;
+  return `"${inert(shownInTable(text)).replaceAll('"', '""')}"`;
+}
+
 /**
- * Makes a cell literal: spreadsheets compute cells that begin like this when they open a file, unless a quote
- * precedes.
+ * Makes a cell literal: spreadsheets compute cells that begin like this when they open a file, unless a quote precedes.
+ * Where they take another character than the comma for the end of a cell, as in many countries, a part of ours is one.
  */
 function inert(cell: string): string {
-  return /^[=+\-@\t\r\n＝＋－＠]/.test(cell) ? `'${cell}` : cell;
+  const literal = cell.replace(/(?<=[;\t|\r\n])(?=[=+\-@＝＋－＠])/g, "'");
+  return /^[=+\-@\t\r\n＝＋－＠]/.test(literal) ? `'${literal}` : literal;
 }

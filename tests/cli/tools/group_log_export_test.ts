@@ -9,6 +9,7 @@ import {
 } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import { ROW_CELLS } from "../../../lib/cli/rendering/graphemes.ts";
 import type { ExportFormat } from "../../../lib/cli/tools/group_log_arguments.ts";
 import type { Deciders } from "../../../lib/cli/tools/group_log_deciders.ts";
 import { exportEntries } from "../../../lib/cli/tools/group_log_export.ts";
@@ -33,12 +34,23 @@ Deno.test("exportEntries() says so where the log goes while it is read", async (
   assertEquals(error.code, "disk");
 });
 
-async function exported(content: string | Uint8Array, format: ExportFormat) {
+async function exported(
+  content: string | Uint8Array,
+  format: ExportFormat,
+  terminal: Parameters<typeof exportEntries>[5] = null,
+) {
   const written: string[] = [];
-  const notice = await exportEntries(diskWith(content), PATH, format, (text) => {
-    written.push(text);
-    return Promise.resolve(true);
-  });
+  const notice = await exportEntries(
+    diskWith(content),
+    PATH,
+    format,
+    (text) => {
+      written.push(text);
+      return Promise.resolve(true);
+    },
+    null,
+    terminal,
+  );
   return { text: written.join(""), notice };
 }
 
@@ -55,6 +67,24 @@ Deno.test("exportEntries() writes text that nothing obeys", async () => {
     "6 2026-01-31T12:00:04.000Z bob: ",
     "",
   ]);
+});
+
+Deno.test("exportEntries() lets no row of an entry begin like another at a terminal, nor bury a letter under marks", async () => {
+  const speaker = new Speaker("mallory", 4);
+  const start = "1 2026-01-31T12:00:01.000Z mallory: ";
+  const fake = "2 2026-01-31T12:00:05.000Z bob: I agree";
+  const padded = "ok".padEnd(80 - start.length) + fake;
+  const log = logBytes([
+    speaker.say(padded, `ok\n${fake}`, `a${"\u0301".repeat(50)}`, "x"),
+    new Decider().decide([
+      speaker.ask(4, padded, GROUP, { entry: speaker.entry(4), old: "x" }),
+    ]),
+  ]);
+  const { text } = await exported(log, "text", { ...ROW_CELLS, columns: () => 80 });
+  const rows = text.split("\n").filter((row) => row.includes("bob"));
+  assert(rows.length >= 3);
+  for (const row of rows) assertMatch(row, /^ {10,}|^\d+ \S+ mallory: /);
+  assert(text.match(/\u0301/g)!.length < 50);
 });
 
 /** Rows of cells, as RFC 4180 has them. */
@@ -158,12 +188,26 @@ Deno.test("exportEntries() writes CSV that says how often an entry was edited, b
 
 Deno.test("exportEntries() writes CSV that no spreadsheet computes", async () => {
   const speaker = new Speaker("dan", 4);
-  const texts = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "a=1", "'=1", "\n=1", "＝1", "＠x"];
+  const texts = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@x",
+    "\t=1",
+    "\r=1",
+    "a=1",
+    "'=1",
+    "\n=1",
+    "＝1",
+    "＠x",
+    "x;=1+1;y",
+    "x\t@y|-z\n+1; a=1",
+  ];
   const { text } = await exported(
     logBytes([
       speaker.say(...texts, "x"),
       new Decider().decide([
-        speaker.ask(12, "=HYPERLINK(1)", GROUP, { entry: speaker.entry(12), old: "x" }),
+        speaker.ask(14, "=HYPERLINK(1)", GROUP, { entry: speaker.entry(14), old: "x" }),
       ]),
     ]),
     "csv",
@@ -175,13 +219,15 @@ Deno.test("exportEntries() writes CSV that no spreadsheet computes", async () =>
     "'+1",
     "'-1",
     "'@x",
-    "'\t=1",
+    "'\t'=1",
     "␍=1",
     "a=1",
     "'=1",
-    "'\n=1",
+    "'\n'=1",
     "'＝1",
     "'＠x",
+    "x;'=1+1;y",
+    "x\t'@y|'-z\n'+1; a=1",
   ];
   assertEquals(rows.map((row) => row[3]), [...shown, "'=HYPERLINK(1)"]);
   assertEquals(rows.map((row) => row[7]), [...shown, "x"]);
@@ -213,7 +259,7 @@ Deno.test("exportEntries() writes JSON that has each text as it was said", async
   ]);
 });
 
-Deno.test("exportEntries() writes CSV with quotes where they are needed", async () => {
+Deno.test("exportEntries() writes CSV whose cells are in quotes, but for numbers", async () => {
   const speaker = new Speaker("dan", 4);
   const { text } = await exported(
     logBytes([speaker.say('say "hi", all'), speaker.say("one\tand\ntwo\r")]),
@@ -222,8 +268,8 @@ Deno.test("exportEntries() writes CSV with quotes where they are needed", async 
 
   const [head, first, ...rest] = text.split("\r\n");
   assertEquals(head, "seq,sentAt,from,text,key,id,digest,original,edits,editedBy,editedAt");
-  assert(first!.startsWith('1,2026-01-31T12:00:01.000Z,dan,"say ""hi"", all",'), first);
-  assert(rest[0]!.startsWith('2,2026-01-31T12:00:02.000Z,dan,"one\tand\ntwo␍",'), rest[0]);
+  assert(first!.startsWith('1,"2026-01-31T12:00:01.000Z","dan","say ""hi"", all",'), first);
+  assert(rest[0]!.startsWith('2,"2026-01-31T12:00:02.000Z","dan","one\tand\ntwo␍",'), rest[0]);
   assertEquals(rest.slice(1), [""]);
 });
 
