@@ -20,7 +20,17 @@ import { Input, OUTPUT, refused, tooLong, unencodable, varintBytes } from "./sch
 import { type Fields, type NameOf, type Schema, schema } from "./schema_values.ts";
 
 export type { Fields, NameOf, Schema } from "./schema_values.ts";
-export { bool, bytes, fixedBytes, hexId, oneOf, peerKey, text, uint } from "./schema_values.ts";
+export {
+  bool,
+  bytes,
+  fixedBytes,
+  hexId,
+  oneOf,
+  peerKey,
+  personName,
+  text,
+  uint,
+} from "./schema_values.ts";
 
 /** The type in memory that the schema `S` declares. */
 export type Infer<S> = S extends Schema<infer T> ? T : never;

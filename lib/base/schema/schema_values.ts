@@ -3,6 +3,7 @@
 import { pointFault } from "../crypto/ed25519_points.ts";
 import type { HexId, PeerKey } from "../ids.ts";
 import { invariant } from "../invariant.ts";
+import { nameFault } from "../text/names.ts";
 import {
   type FieldCodec,
   ID_BYTES,
@@ -105,6 +106,24 @@ export function text(bytesMax: number): Schema<string> {
     bytesMax: varintBytes(bytesMax) + bytesMax,
     compile: (field) => ({
       read: (input) => input.utf8(field, input.length(field, bytesMax)),
+      write: (output, value) => output.text(field, value, bytesMax),
+    }),
+  });
+}
+
+/** The name of somebody, as `text`: what can't be a name is refused, so that no sentence is shown in one's place. */
+export function personName(bytesMax: number): Schema<string> {
+  return schema<string>({
+    describe: () => `name, ${bytesMax} B`,
+    bytesMin: 1,
+    bytesMax: varintBytes(bytesMax) + bytesMax,
+    compile: (field) => ({
+      read(input) {
+        const name = input.utf8(field, input.length(field, bytesMax));
+        const fault = nameFault(name);
+        if (fault !== null) throw refused(field, `isn't a name: ${fault}`);
+        return name;
+      },
       write: (output, value) => output.text(field, value, bytesMax),
     }),
   });

@@ -1,7 +1,7 @@
 /** Why an edit was aborted, in words: each reader names those concerned as it knows them. */
 
 import type { PeerKey } from "../../../base/ids.ts";
-import { visibleText } from "../../../base/text/text.ts";
+import { saidText } from "../../../base/trust/name_answers.ts";
 import { inWords } from "../../../base/text/words.ts";
 import type { AbortReason } from "../schema/edit.ts";
 
@@ -24,7 +24,10 @@ export function abortText({ code, who, said }: AbortReason, reader: AbortReader)
   const whom = inWords(names);
   switch (code) {
     case "no":
-      return said === "" ? `${whom} said no` : `${whom}: ${visibleText(said)}`;
+      if (said === "") return `${whom} said no`;
+      return `${reader.self === null ? "" : "the coordinator says that "}${whom} said ${
+        saidText(said)
+      }`;
     case "no-entry":
       return `${whom} has no such entry`;
     case "other-entry":

@@ -513,6 +513,10 @@ export class EditParticipant {
       written: (key) => names.written(key),
     });
     if (from !== null) {
+      const { code, who, said } = message.reason;
+      if (code !== "abandoned" || who.length > 0 || said !== "") {
+        return this.owner.offends(from, "it says why another than itself aborts an edit");
+      }
       // A member's word counts only while the coordinator can't be asked. It may be late: if the request was accepted
       // anew, that is another edit. Where the coordinator has signed a decision, it is committed.
       if (this.owner.isCoordinatorUp || open?.edit !== edit) return;

@@ -9,6 +9,7 @@ import type { ErrorCode } from "../../../base/errors.ts";
 import type { Hash, PeerKey, RequestId } from "../../../base/ids.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { inWords } from "../../../base/text/words.ts";
+import { saidByText } from "../../../base/trust/name_answers.ts";
 import {
   type Edit,
   requestId,
@@ -25,7 +26,7 @@ import type { EntryLookups } from "../log/entry_lookups.ts";
 import type { LoggedEntryState } from "../schema/member_io.ts";
 import type { MemberNames } from "../identity/member_names.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
-import type { GroupMessage, GroupMessageOf } from "../schema/messages.ts";
+import type { EditRefusal, GroupMessage, GroupMessageOf } from "../schema/messages.ts";
 import type { AskedRecord } from "../schema/records.ts";
 import type { Self } from "../log/send_queue.ts";
 import type { Aborted } from "./edit_participant.ts";
@@ -306,7 +307,10 @@ export class Editing {
 
   refused({ id, code, text }: GroupMessageOf<"edit-refused">): void {
     const wanted = this.#take(id);
-    if (wanted !== null) this.#error(code, text, wanted.seq, wanted.ref);
+    if (wanted === null) return;
+    const { seq, ref } = wanted;
+    const said = text === "" ? "" : `. ${saidByText("The coordinator", text)}`;
+    this.#error(code, `${refusalText(code, seq)}${said}`, seq, ref);
   }
 
   #take(id: RequestId): (Wanted & { readonly signed: SignedEditRequest }) | null {
@@ -406,5 +410,19 @@ export class Editing {
       this.#error("coordinator-down", text, seq, ref);
     }
     this.#wanted = [];
+  }
+}
+
+/** What a refusal means, in our own words. */
+function refusalText(code: EditRefusal, seq: number): string {
+  switch (code) {
+    case "entry-locked":
+      return `Entry ${seq} is locked by another edit`;
+    case "no-such-entry":
+      return `There is no entry ${seq}`;
+    case "full":
+      return "Too many edits are under way";
+    case "not-allowed":
+      return `An edit of entry ${seq} isn't allowed`;
   }
 }

@@ -23,6 +23,7 @@ import {
   makeEmbedded,
   oneOf,
   peerKey,
+  personName,
   record,
   text,
   uint,
@@ -78,7 +79,7 @@ export interface NamedKey {
 /** A member that was asked, and agreed: with its signature over that, see `consents.ts`. */
 const agreedSchema = record({
   key: peerKey(),
-  name: text(NAME_BYTES_MAX),
+  name: personName(NAME_BYTES_MAX),
   signature: fixedBytes(64),
 });
 export type Agreed = Infer<typeof agreedSchema>;

@@ -19,6 +19,7 @@ import {
   makeEmbedded,
   nullable,
   peerKey,
+  personName,
   record,
   text,
   uint,
@@ -33,7 +34,7 @@ const HOST_BYTES_MAX = 255;
 /** A member or newcomer to meet, and where. */
 export const memberSchema = record({
   key: peerKey(),
-  name: text(NAME_BYTES_MAX),
+  name: personName(NAME_BYTES_MAX),
   /** Of its process; what another process of it says doesn't belong to this epoch. */
   incarnation: fixedBytes(INCARNATION_BYTES),
   /** Null: the host of the coordinator, as the reader dials it. */
@@ -81,7 +82,7 @@ export const recordedViewSchema = record({
   /** Number of the view. */
   view: uint(Number.MAX_SAFE_INTEGER),
   /** The oldest first. */
-  members: list(record({ key: peerKey(), name: text(NAME_BYTES_MAX) }), MEMBERS_MAX),
+  members: list(record({ key: peerKey(), name: personName(NAME_BYTES_MAX) }), MEMBERS_MAX),
   /** Where it began. */
   start: historyPointSchema,
 });

@@ -14,6 +14,7 @@ import {
   nullable,
   oneOf,
   peerKey,
+  personName,
   record,
   text,
   trailing,
@@ -125,7 +126,7 @@ const welcome = message(3, "welcome", {
    * Names of the members that the newcomer waits for, where nobody is there whose history could go on. If they are
    * too many, as they were in several views, the latest view's come first; the coordinator's `/status` has all.
    */
-  awaited: list(text(NAME_BYTES_MAX), MEMBERS_MAX),
+  awaited: list(personName(NAME_BYTES_MAX), MEMBERS_MAX),
   /** The coordinator's former keys; null where it knows of none. */
   former: trailing(nullable(signedFormerKeysSchema), null),
 });
@@ -335,7 +336,7 @@ const entries = message(21, "entries", {
   /** Number of the first entry. */
   seq: counter,
   entries: list(
-    record({ id: fixedBytes(32), author: peerKey(), name: text(NAME_BYTES_MAX) }),
+    record({ id: fixedBytes(32), author: peerKey(), name: personName(NAME_BYTES_MAX) }),
     TOLD_ENTRIES_MAX,
   ),
 });
@@ -561,7 +562,7 @@ const recount = message(58, "recount", {
   /** Whether the coordinator doesn't know its group; otherwise it only makes sure. */
   isLost: bool(),
   /** Names of members of the newest view that the coordinator has heard of, whose accounts it lacks. */
-  awaited: list(text(NAME_BYTES_MAX), MEMBERS_MAX),
+  awaited: list(personName(NAME_BYTES_MAX), MEMBERS_MAX),
 });
 const account = message(59, "account", {
   from: "a receiver of `recount`",

@@ -20,7 +20,10 @@ function reader(self: PeerKey | null): AbortReader {
 Deno.test("a reason names people as its reader knows them", () => {
   const text = (...args: Parameters<typeof because>) => abortText(because(...args), reader(CEM));
   assertEquals(text("no", ["bob"]), "bob~k7f3 said no");
-  assertEquals(text("no", ["bob"], "ann said\nno"), "bob~k7f3: ann said␊no");
+  const said = because("no", ["bob"], 'no". You\nhave verified "cem');
+  const quoted = "bob~k7f3 said \"no'. You␊have verified 'cem\"";
+  assertEquals(abortText(said, reader(CEM)), `the coordinator says that ${quoted}`);
+  assertEquals(abortText(said, reader(null)), quoted);
   assertEquals(
     text("author-absent", ["bob"]),
     "its author, bob~k7f3, isn't in the group and can't be asked",

@@ -506,3 +506,24 @@ Deno.test("a coordinator that asks about more than can be is blamed", SLOW, () =
   assertEquals(errors(bob).length, 1);
   assertStringIncludes(errors(bob)[0]!, `more than ${EDITS_PENDING_MAX} edits at once`);
 });
+
+Deno.test("a member that tells why another aborts an edit offends: nobody is told those words", () => {
+  const net = started(["ann", "bob", "cem", "dan"]);
+  const [, bob, cem] = three(net);
+  bob.command({ command: "edit", seq: 2, text: "zwei" });
+  net.settle();
+  const { signed } = net.coordinator.gotFrom(bob, "edit").at(-1)!;
+  const id = idOf(signed);
+  net.coordinator.send(bob, { type: "edit-accepted", id, edit: 1, voteMs: 30_000 });
+  net.settle();
+  ask(net, signed);
+  vanish(net);
+  net.pass(1_000);
+  for (const node of net.nodes) node.events = [];
+  const reason = because("no", ["ann"], "I resign");
+  net.tell(cem, bob.key, { type: "aborted", id, edit: 1, reason });
+  net.settle();
+
+  assertEquals(net.nodes.flatMap(outcomes), []);
+  assertStringIncludes(errors(bob).join(), "cem sent invalid data");
+});

@@ -172,7 +172,7 @@ class Participant {
   }
 
   get #aborted(): GroupMessageOf<"aborted"> {
-    return { type: "aborted", id: idOf(this.signed), edit: 2, reason: because("forgotten") };
+    return { type: "aborted", id: idOf(this.signed), edit: 2, reason: because("abandoned") };
   }
 
   #fromCem(message: GroupMessage): void {

@@ -79,7 +79,7 @@ Deno.test("one no aborts: on disk, then told to all who were asked, by whom or w
   edit(program, "ann", second);
   const reason = "there is no entry 9";
   const words = vote(program, "bob", second, null, { ...no, reason });
-  assertEquals(words.at(-1), `edit 2 aborted: bob: ${reason}`);
+  assertEquals(words.at(-1), `edit 2 aborted: bob said "${reason}"`);
 });
 
 Deno.test("who agrees and has no such entry, or another one than the others, is the reason", () => {
@@ -209,7 +209,7 @@ Deno.test("whatever a voter says fits into the message that says why", () => {
     reason: "\u0001".repeat(EDIT_REASON_BYTES_MAX),
   });
 
-  assertStringIncludes(words[1]!, "ann: aborted 1: bob: ␁␁");
+  assertStringIncludes(words[1]!, 'ann: aborted 1: bob said "␁␁');
   CODEC.encode(program.somebody("ann").got.get("aborted")!);
 });
 

@@ -230,7 +230,7 @@ Deno.test("who is alone may edit what was just said before it is an entry, and w
   assertEquals(told(other), ["r: no-such-entry: There is no entry 3: the last one is 2"]);
 });
 
-Deno.test("what the coordinator refuses is an error in its words", () => {
+Deno.test("what the coordinator refuses is an error, with its words between quotation marks", () => {
   const { net, ann } = started();
   edit(net, ann, 1, "uno");
   const id = idOf(asked(net, ann)[0]!);
@@ -239,7 +239,9 @@ Deno.test("what the coordinator refuses is an error in its words", () => {
   net.coordinator.send(ann, { type: "edit-refused", id, code: "entry-locked", text });
   net.settle();
 
-  assertEquals(told(ann), [`r: entry-locked: ${text}`]);
+  assertEquals(told(ann), [
+    `r: entry-locked: Entry 1 is locked by another edit. The coordinator says: "${text}"`,
+  ]);
   assertEquals(ann.machine!.editing.size, 0);
 });
 

@@ -141,7 +141,7 @@ Deno.test("a member that isn't the requester gives nothing up because of another
     type: "aborted" as const,
     id: idOf(signed),
     edit: 1,
-    reason: because("no", ["bob"], "I say so"),
+    reason: because("abandoned"),
   };
   cem.feed({ type: "peer-message", peer: ann.key, message: aborted });
   assertEquals(cem.machine!.membership!.voting.locks, [1]);
@@ -191,7 +191,7 @@ Deno.test("while the coordinator is there, members answer no questions and belie
     type: "aborted" as const,
     id: idOf(signed),
     edit: 1,
-    reason: because("no", ["bob"], "I say so"),
+    reason: because("abandoned"),
   };
   net.tell(bob, ann.key, aborted);
   net.settle();
@@ -210,13 +210,13 @@ Deno.test("of an edit that it isn't in doubt of a member believes nobody but who
     type: "aborted" as const,
     id: idOf(signed),
     edit: 1,
-    reason: because("no", ["bob"], "I say so"),
+    reason: because("abandoned"),
   };
   net.tell(cem, ann.key, aborted);
   while (outcomes(ann).length === 0 && net.next());
 
   // What it says in the end is its own.
-  assertEquals(outcomes(ann).some((text) => text.includes("I say so")), false);
+  assertEquals(outcomes(ann).some((text) => text.includes("went away before all")), false);
 });
 
 Deno.test("who knows the decision believes nobody who says that there is none", () => {
@@ -233,7 +233,7 @@ Deno.test("who knows the decision believes nobody who says that there is none", 
 
   const decided = { type: "committed", signed: decisionOn(signed, []) } as const;
   cem.feed({ type: "peer-message", peer: bob.key, message: decided });
-  const lie = { type: "aborted", id, edit: 1, reason: because("no", ["bob"], "so it is") } as const;
+  const lie = { type: "aborted", id, edit: 1, reason: because("abandoned") } as const;
   cem.feed({ type: "peer-message", peer: ann.key, message: lie });
   net.settle();
 
@@ -254,7 +254,7 @@ Deno.test("who wasn't in the view that voted is believed nothing", () => {
     type: "aborted" as const,
     id: idOf(signed),
     edit: 1,
-    reason: because("no", ["bob"], "I say so"),
+    reason: because("abandoned"),
   };
   bob.feed({ type: "peer-message", peer: cem.key, message: aborted });
   net.settle();

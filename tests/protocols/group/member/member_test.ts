@@ -253,7 +253,7 @@ Deno.test("Member that hears more than can be told tells of those whom the coord
   const net = GroupNet.started(["ann", "bob"]);
   const ann = net.nodes[0]!;
   const members = Array.from({ length: MEMBERS_MAX + JOINERS_MAX }, (_, number) => {
-    const { key, name } = net.add(`stranger ${number}`);
+    const { key, name } = net.add(`stranger-${number}`);
     return { key, name, incarnation: new Uint8Array(8), host: "10.0.9.9", port: 9_000 };
   });
 

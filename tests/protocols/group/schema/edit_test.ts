@@ -155,7 +155,7 @@ Deno.test("the longest edit that all members were asked about fits into one batc
   const { signer } = ANN;
   const agreed = Array.from(
     { length: MEMBERS_MAX },
-    () => ({ signer, name: "x".repeat(NAME_BYTES_MAX) }),
+    () => ({ signer, name: "𐌀".repeat(NAME_BYTES_MAX / 4) }),
   );
   const signed = request(1, "x".repeat(TEXT_BYTES_MAX));
   const decided = new Decider(COORDINATOR, GROUP).decides([editOf(1, signed, agreed)]);
