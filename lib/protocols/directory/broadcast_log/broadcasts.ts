@@ -10,11 +10,17 @@ import { utf8Length } from "../../../base/text/text.ts";
 import { BROADCAST_BYTES_MIN, KEPT_BYTES_MAX, KEPT_MAX, STORE_ID_BYTES } from "../schema/limits.ts";
 import type { BroadcastRecord, DirectoryRecord } from "../schema/records.ts";
 
+/** A broadcast, and what has become of its sender since. */
+export interface SaidBroadcast extends BroadcastRecord {
+  /** The account that sent it is removed: another account of that name gets it. Absent: it isn't. */
+  readonly isOrphan?: true;
+}
+
 /**
  * A broadcast that is kept. Its time is measured by this process' own clock, which no change of the wall clock moves;
  * only what an earlier process has stored is measured by the wall clock, once, at the start.
  */
-export interface Broadcast extends BroadcastRecord {
+export interface Broadcast extends SaidBroadcast {
   /** A client that comes in later than this, by the machine's clock, doesn't get it any more. */
   readonly overAtMs: number;
 }
@@ -127,9 +133,9 @@ export class Broadcasts {
   }
 
   /** The broadcast is on disk. If there are too many, the oldest are dropped. */
-  add(record: BroadcastRecord, overAtMs: number): void {
+  add(record: SaidBroadcast, overAtMs: number): void {
     const broadcast = { ...record, overAtMs };
-    if (broadcast.fromAccount) this.#tellers.add(foldName(broadcast.from));
+    if (isOfAccount(broadcast)) this.#tellers.add(foldName(broadcast.from));
     this.#kept.push(broadcast);
     this.#stored = broadcast.number;
     this.#bytes += bytesOf(broadcast);
@@ -211,7 +217,7 @@ export class Broadcasts {
     const hadAny = this.#through.delete(account);
     if (!this.#tellers.delete(account)) return hadAny;
     for (const [at, broadcast] of this.#kept.entries()) {
-      this.#kept[at] = withoutAccount(broadcast, account);
+      this.#kept[at] = orphanedBy(broadcast, account);
     }
     return true;
   }
@@ -224,11 +230,31 @@ export class Broadcasts {
     }
     const records: DirectoryRecord[] = [
       { kind: "store", store: this.store, last: this.#last, directory: this.directory },
-      ...this.#kept.map(({ overAtMs: _, ...record }) => record),
+      ...this.#keptRecords(),
     ];
     for (const [account, through] of this.#through) records.push({ kind: "got", account, through });
     return records;
   }
+
+  /** Those kept; behind the last one of an account that is removed, that it is. */
+  #keptRecords(): readonly DirectoryRecord[] {
+    const records: DirectoryRecord[] = [];
+    const removed = new Set<FoldedName>();
+    for (const { overAtMs: _, isOrphan, ...record } of this.#kept.toReversed()) {
+      const account = foldName(record.from);
+      if (isOrphan === true && !removed.has(account)) {
+        removed.add(account);
+        records.push({ kind: "forgotten", account });
+      }
+      records.push(record);
+    }
+    return records.reverse();
+  }
+}
+
+/** Whether an account sent the broadcast that is still there. */
+export function isOfAccount({ fromAccount, isOrphan }: SaidBroadcast): boolean {
+  return fromAccount && isOrphan !== true;
 }
 
 /** Whether the broadcast has expired. */
@@ -236,13 +262,10 @@ export function isOver({ overAtMs }: Broadcast, nowMs: number): boolean {
   return overAtMs <= nowMs;
 }
 
-/** The broadcast, changed if that account has sent it and was removed. */
-export function withoutAccount<Record extends BroadcastRecord>(
-  broadcast: Record,
-  account: FoldedName,
-): Record {
-  const isIts = broadcast.fromAccount && foldName(broadcast.from) === account;
-  return isIts ? { ...broadcast, fromAccount: false } : broadcast;
+/** The broadcast, changed if that account has sent it and is removed. */
+export function orphanedBy<Said extends SaidBroadcast>(said: Said, account: FoldedName): Said {
+  const isIts = isOfAccount(said) && foldName(said.from) === account;
+  return isIts ? { ...said, isOrphan: true } : said;
 }
 
 function bytesOf({ text }: BroadcastRecord): number {

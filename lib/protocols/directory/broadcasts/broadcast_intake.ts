@@ -4,7 +4,7 @@ import type { Crypto, Signer } from "../../../base/crypto/crypto.ts";
 import type { FoldedName, PeerKey } from "../../../base/ids.ts";
 import { foldName, isSameName } from "../../../base/text/names.ts";
 import { quotedStart, tooLong, utf8Length } from "../../../base/text/text.ts";
-import { type Broadcasts, withoutAccount } from "../broadcast_log/broadcasts.ts";
+import { type Broadcasts, orphanedBy, type SaidBroadcast } from "../broadcast_log/broadcasts.ts";
 import type { Client, ClientLink } from "../sessions/client_session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { type Deliveries, isBy, isFor } from "./deliveries.ts";
@@ -58,7 +58,7 @@ interface Sender {
 /** A broadcast that is being written to disk. */
 interface Unstored {
   readonly sender: Sender;
-  broadcast: BroadcastRecord;
+  broadcast: SaidBroadcast;
   /**
    * The link on which it was sent last, perhaps under another name. A refusal doesn't say which request it is about,
    * so it goes to that link alone. Null: the operator sent it.
@@ -319,7 +319,7 @@ export class BroadcastIntake {
     const { broadcasts, out } = this.parts;
     let isChanged = broadcasts.forget(account);
     for (const unstored of this.#unstored.values()) {
-      const changed = withoutAccount(unstored.broadcast, account);
+      const changed = orphanedBy(unstored.broadcast, account);
       if (changed === unstored.broadcast) continue;
       unstored.broadcast = changed;
       isChanged = true;

@@ -10,7 +10,13 @@ import { DeadlineQueue } from "../../../base/collections/deadline_queue.ts";
 import type { LinkId } from "../../../base/ids.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
 import { foldName } from "../../../base/text/names.ts";
-import { type Broadcast, type Broadcasts, isOver } from "../broadcast_log/broadcasts.ts";
+import {
+  type Broadcast,
+  type Broadcasts,
+  isOfAccount,
+  isOver,
+  type SaidBroadcast,
+} from "../broadcast_log/broadcasts.ts";
 import { ToldMessage, type Unacknowledged } from "../broadcast_log/delivery.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
 import {
@@ -20,7 +26,6 @@ import {
   REPEAT_MS,
   WINDOW_MAX,
 } from "../schema/limits.ts";
-import type { BroadcastRecord } from "../schema/records.ts";
 import type { Client } from "../sessions/client_session.ts";
 
 /** How many encoded messages are kept. */
@@ -177,9 +182,9 @@ export function isFor(broadcast: Broadcast, client: Client): boolean {
 }
 
 /** Whether this client's user sent the broadcast: senders get no copy. */
-export function isBy({ from, fromKey, fromAccount }: BroadcastRecord, client: Client): boolean {
-  if (!fromAccount) return fromKey === client.key;
-  return !client.isGuest && client.folded === foldName(from);
+export function isBy(said: SaidBroadcast, client: Client): boolean {
+  if (!isOfAccount(said)) return said.fromKey === client.key;
+  return !client.isGuest && client.folded === foldName(said.from);
 }
 
 /** Datagrams in flight to all clients, or their acknowledgements: limits how many there are at once. */

@@ -30,14 +30,14 @@ interface Sender {
   readonly fromKey: PeerKey | null;
   /**
    * Whether an account of that name sent it: then that account gets no copy, on any device. Once the account is
-   * removed, this becomes false in a compacted log, and only the device that sent it gets none.
+   * removed (`forgotten`), only the device that sent it gets none.
    */
   readonly fromAccount: boolean;
 }
 
 const OPERATORS_KEY = "-";
 
-/** An account, somebody who has none (or none any more), or the directory's operator, who has no key there. */
+/** An account, somebody who had none, or the directory's operator, who has no key there. */
 const sender = mapped(
   columns({
     by: word(
@@ -90,7 +90,10 @@ export const DIRECTORY_LOG = recordLog("directory", 3, {
     account: text<FoldedName>(),
     through: count(),
   }),
-  forgotten: row("The account was removed.", { account: text<FoldedName>() }),
+  forgotten: row(
+    "The account was removed, which had sent what stands before this under its name.",
+    { account: text<FoldedName>() },
+  ),
 });
 
 export type DirectoryRecord = RecordOf<typeof DIRECTORY_LOG>;

@@ -1,6 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import type { FoldedName, PeerKey } from "../../../../lib/base/ids.ts";
-import { Broadcasts } from "../../../../lib/protocols/directory/broadcast_log/broadcasts.ts";
+import {
+  Broadcasts,
+  isOfAccount,
+} from "../../../../lib/protocols/directory/broadcast_log/broadcasts.ts";
 import { KEPT_BYTES_MAX, KEPT_MAX } from "../../../../lib/protocols/directory/schema/limits.ts";
 import type {
   BroadcastRecord,
@@ -97,16 +100,18 @@ Deno.test("Broadcasts: an account has what it had, and a compacted log no more t
   assertEquals(broadcasts.records(), [{ ...STORE, last: 10 }, broadcast(10), got("bob", 10)]);
 });
 
-Deno.test("Broadcasts: what an account told that is gone counts as its device's, in a compacted log, too", () => {
+Deno.test("Broadcasts: what an account told that is gone stays said by an account, and isn't its namesake's, in a compacted log, too", () => {
   const ann = "ann" as FoldedName;
-  const broadcasts = restored(
-    broadcast(10),
-    broadcast(20, { from: "bob" }),
-    { kind: "forgotten", account: ann },
-    broadcast(30),
-  );
-  const whose = [broadcast(10, { fromAccount: false }), broadcast(20, { from: "bob" })];
-  assertEquals(broadcasts.records(), [{ ...STORE, last: 30 }, ...whose, broadcast(30)]);
+  const gone = { kind: "forgotten", account: ann } as const;
+  const told = [broadcast(10), broadcast(20, { from: "bob" }), broadcast(25)];
+  const broadcasts = restored(...told, gone, broadcast(30));
+  const records = broadcasts.records();
+  assertEquals(records, [{ ...STORE, last: 30 }, ...told, gone, broadcast(30)]);
+  for (const each of [broadcasts, restored(...records)]) {
+    const kept = [9, 10, 20, 25].map((number) => each.after(number)!);
+    assertEquals(kept.map(({ fromAccount }) => fromAccount), [true, true, true, true]);
+    assertEquals(kept.map(isOfAccount), [false, true, false, true]);
+  }
   const forgets = [ann, ann, "cem" as FoldedName].map((account) => broadcasts.forget(account));
   assertEquals(forgets, [true, false, false]);
 });

@@ -156,6 +156,8 @@ for (const [how, happens] of Object.entries(NAMESAKES)) {
       const again = exchange.account("ann", device);
       exchange.diskAnswers();
       assertEquals(again.heard, device === "ann" ? [] : ["hello"], device);
+      const told = again.got.filter((each) => each.type === "told");
+      assert(!told.some(({ guest }) => guest), "what an account said stays an account's");
       again.tells("new", 2);
       const third = exchange.restarted().account("ann", "third");
       assert(!third.heard.includes("new"), "what the new one tells is its own on all its devices");
