@@ -3,6 +3,7 @@
 import { dateText } from "../../../base/text/dates.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import type { HeldBatch } from "./held_batches.ts";
+import { type Founding, rulesAt } from "../schema/founding.ts";
 import type { LastSaid } from "../schema/member_io.ts";
 import type { MemberNames } from "../identity/member_names.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
@@ -39,10 +40,14 @@ export class EntryDelivery {
     this.last = null;
   }
 
-  /** @param refs The `ref`s of our user's texts, or of edits that our user asked for or voted on. */
+  /**
+   * @param refs The `ref`s of our user's texts, or of edits that our user asked for or voted on.
+   * @param founding How the group was founded; null while that isn't known.
+   */
   show(
     { signed, entries, edits, rules }: HeldBatch,
     refs: readonly (string | undefined)[] | null,
+    founding: Founding | null,
   ): void {
     const { out, names, self } = this.owner;
     const { value: batch } = signed.batch;
@@ -54,7 +59,10 @@ export class EntryDelivery {
       const event = committedEvent(edit, batch, nameOf);
       out.show({ ...event, history: this.#isHistory(position), position }, refs?.[index]);
     });
-    if (rules !== null && rules.position > this.#shown) {
+    // A coordinator that has lost its files sets those again that were in force: that is no news.
+    const isNews = rules !== null && founding !== null &&
+      rulesAt(founding, { rules: rules.before }).edits !== rules.rules.edits;
+    if (isNews && rules.position > this.#shown) {
       const { position } = rules;
       const history = this.#isHistory(position);
       out.show({ ...rulesEvent(rules.rules), history, position });

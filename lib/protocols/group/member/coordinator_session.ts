@@ -28,7 +28,9 @@ import type { GroupMessage, GroupMessageOf, GroupRefusal } from "../schema/messa
 import type { Self } from "../log/send_queue.ts";
 import type { Promises } from "../log/promises.ts";
 
-const REPLACED = "Another process with this profile's key is in the group now";
+const REPLACED =
+  "This profile is in the group by another program now, which was started later; if that wasn't you, " +
+  "somebody has a copy of your profile: tell the others, and use a new one";
 
 /** What each code means, in our own words: the coordinator may send any. */
 const REFUSED_TEXTS: Readonly<Record<GroupRefusal, string>> = {

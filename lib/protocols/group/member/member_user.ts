@@ -1,5 +1,6 @@
 /** What a member's user asks for and is told: texts, commands, whom the user waits for, leaving. */
 
+import { sameBytes } from "../../../base/collections/bytes.ts";
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import { countText, inWords, numberText } from "../../../base/text/words.ts";
 import { dateText } from "../../../base/text/dates.ts";
@@ -75,6 +76,13 @@ type Unrun = Omit<Extract<MemberCommand, { readonly command: "give-up" }>, "comm
 /** Members whose key none of `others` has. */
 function without(members: readonly Member[], others: readonly Member[]): readonly Member[] {
   return members.filter(({ key }) => !others.some((other) => other.key === key));
+}
+
+/** Those of `members` whose next process is among `others`. */
+function startedAgain(members: readonly Member[], others: readonly Member[]): readonly Member[] {
+  return others.filter(({ key, incarnation }) =>
+    members.some((member) => member.key === key && !sameBytes(member.incarnation, incarnation))
+  );
 }
 
 /** What is said of input that wasn't read to its end. */
@@ -198,6 +206,7 @@ export class MemberUser {
     const gone = without(known, epoch.members);
     const others = told === null ? [] : without(epoch.members, known);
     const isRound = told?.view === epoch.view && gone.length + others.length === 0;
+    this.#tellStartedAgain(known, epoch.members);
     if (isRound && !this.#isOut) return;
     const isSelfNew = told === null || this.#isOut;
     this.#isOut = false;
@@ -216,6 +225,15 @@ export class MemberUser {
     });
     this.#reasons.clear();
     for (const { key } of gone) this.#goodbyes.delete(key);
+  }
+
+  /** The list stays the same, and what is said goes to another program, which may be at another place. */
+  #tellStartedAgain(known: readonly Member[], present: readonly Member[]): void {
+    for (const member of startedAgain(known, present)) {
+      if (member.key === this.owner.selfKey) continue;
+      const shown = shownName(nameOf(this.owner.names, member));
+      this.owner.out.notice(`${shown} has started again: ${shown}'s earlier program is out`);
+    }
   }
 
   /** A coordinator that was away when a member left knows it from others; one that doesn't takes it for lost. */

@@ -420,6 +420,7 @@ export class Membership {
       this.showing.show(
         batch,
         isOwn ? this.owner.saying.logged(batch.signed) : this.#editRefs(batch),
+        this.standing.founding,
       );
       if (isOwn) this.owner.progress();
     }

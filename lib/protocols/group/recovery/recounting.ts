@@ -80,6 +80,8 @@ export class Recounting {
   #sinceMs = 0;
   #beatAtMs = Infinity;
   #awaitedTold = "";
+  /** What the operator was told is missing. */
+  #warned = "";
   #isStoring = false;
   #isStopped = false;
 
@@ -136,7 +138,9 @@ export class Recounting {
 
   get dueMs(): number | null {
     if (this.#isStopped) return null;
-    const endsAtMs = this.#isComplete && !this.#isStoring ? this.#endsAtMs : Infinity;
+    // Then it ends, or the operator is told what is missing.
+    const isDone = this.#isStoring || (!this.#isComplete && this.#problem === this.#warned);
+    const endsAtMs = isDone ? Infinity : this.#endsAtMs;
     let dueMs = Math.min(this.#beatAtMs, endsAtMs);
     for (const caller of this.#callers.values()) dueMs = Math.min(dueMs, this.#goneAtMs(caller));
     return dueMs === Infinity ? null : dueMs;
@@ -150,14 +154,14 @@ export class Recounting {
   begin(because: string | null): void {
     const { out } = this;
     this.#sinceMs = out.nowMs;
-    this.#awaitedTold = this.#problem;
+    this.#awaitedTold = this.#warned = this.#problem;
     if (!isLost(this.records)) this.#store({ kind: "lost" });
     out.warn(
       because === null
         ? "This coordinator's key was used before, but its disk has no group: its files are lost. It " +
           "asks the members who come what there was; to begin another group instead, start it with --new"
         : `${because}: the disk of this coordinator is lost, or an old copy. It asks all members what ` +
-          "there was, and decides nothing until then",
+          "there was, and decides nothing until then; they come by themselves, in some seconds",
     );
   }
 
@@ -323,12 +327,17 @@ export class Recounting {
 
   #look(): void {
     if (this.#isStoring) return;
-    if (this.#isComplete && this.out.nowMs >= this.#endsAtMs) return this.#end();
+    const isTime = this.out.nowMs >= this.#endsAtMs;
+    if (this.#isComplete && isTime) return this.#end();
     const text = this.#problem;
-    if (text === this.#awaitedTold) return;
-    this.#awaitedTold = text;
-    for (const caller of this.#callers.values()) if (caller.hello !== null) this.#ask(caller);
-    if (!this.#isComplete) this.out.warn(text);
+    if (text !== this.#awaitedTold) {
+      this.#awaitedTold = text;
+      for (const caller of this.#callers.values()) if (caller.hello !== null) this.#ask(caller);
+    }
+    // Until then members come by themselves: nobody is to be removed for that.
+    if (this.#isComplete || !isTime || text === this.#warned) return;
+    this.#warned = text;
+    this.out.warn(text);
   }
 
   get #problem(): string {

@@ -330,6 +330,8 @@ export interface PlacedRules {
   readonly position: number;
   readonly digest: Hash;
   readonly rules: Rules;
+  /** Those that were set before; null: none were, and those of the group's founding were in force. */
+  readonly before: Rules | null;
 }
 
 /** What a batch brings to the history: entries, or edits, or rules. */
@@ -631,9 +633,10 @@ export class HistoryEnd {
   }
 
   #ruled(rules: Rules, link: Omit<Infer<typeof rulesLinkSchema>, "rules">): PlacedRules {
+    const before = this.#rules;
     this.#rules = rules;
     this.#goOn(encode(rulesLinkSchema, { ...link, rules }));
-    return { ...this.point, rules };
+    return { ...this.point, rules, before };
   }
 
   #goOn(link: Bytes): void {

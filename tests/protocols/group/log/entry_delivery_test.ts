@@ -18,7 +18,7 @@ function watched() {
     const value = { author: ann, name: "ann", sentAt: 0 };
     const entry = { seq: position, position, id: "" as Hash, text: "text" };
     const batch = { signed: { batch: { value } }, entries: [entry], edits: [], rules: null };
-    showing.show(batch as unknown as HeldBatch, null);
+    showing.show(batch as unknown as HeldBatch, null, null);
     return out.take().flatMap((effect) =>
       effect.type === "show" && effect.event.event === "message" ? [effect.event.history] : []
     );

@@ -83,6 +83,11 @@ Deno.test("Members begin a round when one was started again and the coordinator 
   assertEquals(carol!.shown, ["bob is back", "ann is back"]);
   assertEquals(ann!.logged, carol!.logged);
   assertEquals(carol!.told("view").length, 1);
+  // They may be somewhere else now, by a copy of their profile.
+  assertEquals(carol!.told("notice").map(({ text }) => text).filter((text) => /again/.test(text)), [
+    "bob has started again: bob's earlier program is out",
+    "ann has started again: ann's earlier program is out",
+  ]);
 });
 
 /** Ann leads a round that waits for Eve, while the coordinator is away. */

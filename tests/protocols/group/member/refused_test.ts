@@ -72,7 +72,9 @@ Deno.test("Member that another process of its key has come before ends", () => {
   assertEquals(ann.stopped, {
     kind: "fatal",
     code: "replaced",
-    text: "Another process with this profile's key is in the group now",
+    text:
+      "This profile is in the group by another program now, which was started later; if that wasn't you, " +
+      "somebody has a copy of your profile: tell the others, and use a new one",
   });
 });
 

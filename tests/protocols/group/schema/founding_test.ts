@@ -186,6 +186,12 @@ Deno.test("Members show new rules, have them in force, and still do when started
     ]);
     assertEquals(node.machine!.membership!.rules, { edits: "ask" });
   }
+  // After a loss of its files a coordinator sets the same ones again.
+  for (const node of net.nodes) {
+    net.coordinator.send(node, { type: "committed", signed: rules("ask", 2) });
+  }
+  net.settle();
+  for (const node of net.nodes) assertEquals(node.told("notice").length, 1);
   const [ann] = net.nodes;
   ann!.kill();
   ann!.start();
