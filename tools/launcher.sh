@@ -4,8 +4,8 @@
 
 # Nothing below begins with what the environment has under the same name, least of all what is to be removed.
 unset CDPATH asked bytes cache cleaning compiled database databases digest expected facts files flags folder fresh \
-  from hard kept_invite kept_password kind known left mask max name open ours part program_is runtime_is said self \
-  small temporary tenths used watched whole
+  from hard home kept_invite kept_password kind known left mask max name open ours parent part program_is runtime_is \
+  said self small temporary tenths used watched whole
 
 program=@PROGRAM@
 program_bytes=@PROGRAM_BYTES@
@@ -264,6 +264,30 @@ if ! utf8 "$cache"; then
   echo "error: The variable $from isn't UTF-8 text; set another" >&2
   exit 2
 fi
+# Who owns a folder above it could put anybody's cache in its place, and a link of one's own would have files of the
+# user's removed. What isn't a link any more can't lead elsewhere between a check and the start.
+parent=${cache%/*} home=$parent
+if [ "$from" = HOME ]; then home=${HOME:-}; fi
+# shellcheck disable=SC3067
+if [ -n "$cache" ] && [ ! -e "$parent" ] && { [ "$home" = "$parent" ] || [ -O "$home" ]; }; then
+  mkdir -p "$parent" 2>/dev/null
+fi
+# shellcheck disable=SC3067
+if [ -n "$cache" ] && [ -O "$home" ] && [ -O "$parent" ]; then
+  parent=$(cd "$parent" 2>/dev/null && pwd -P) && cache=$parent/p2pchat
+  # shellcheck disable=SC3067
+  if [ ! -O "$parent" ]; then
+    cache=
+  elif [ -L "$cache" ]; then
+    if [ -n "$(find "$cache" -prune -user "$(id -u)" 2>/dev/null)" ]; then
+      cache=$(cd "$cache" 2>/dev/null && pwd -P)
+    else
+      cache=
+    fi
+  fi
+else
+  cache=
+fi
 if [ -n "$cache" ] && usable "$cache"; then
   mend "$cache"
   run "$cache" "$@"
@@ -286,6 +310,8 @@ if [ -n "$cache" ] && fill "$cache"; then run "$cache" "$@"; fi
 # the first name is taken by somebody else, one that nobody can guess, found again by its beginning.
 for temporary in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
   utf8 "$temporary" || continue
+  # Where anybody may remove what others have made, anybody may put another folder in the place of ours.
+  if [ -n "$(find "$temporary/." -prune -perm -0002 ! -perm -1000 2>/dev/null)" ]; then continue; fi
   cache=$temporary/p2pchat-$(id -u)
   mkdir -m 700 "$cache" 2>/dev/null
   for folder in "$cache" "$cache".*; do

@@ -269,6 +269,51 @@ Deno.test("The launcher uses no folder that another may have made for it", async
   });
 });
 
+Deno.test({
+  name: "The launcher goes neither through another's link to its cache nor into another's folders",
+  ignore: Deno.uid() !== 0,
+  fn: async (test) => {
+    await inTemporaryFolder(async (folder) => {
+      const TMPDIR = join(folder, "tmp");
+      const [shared, victim, home] = ["shared", "victim", "home"].map((name) => join(folder, name));
+      for (const made of [TMPDIR, shared!, victim!, home!]) await Deno.mkdir(made, { mode: 0o755 });
+      const link = join(shared!, "p2pchat");
+      await Deno.symlink(victim!, link);
+      const startIn = (env: Readonly<Record<string, string>>) =>
+        start(small, { env: { TMPDIR, ...env } });
+
+      await test.step("a link of another user's", async () => {
+        await new Deno.Command("chown", { args: ["-h", "65534", link] }).output();
+        assertStarted(await startIn({ XDG_CACHE_HOME: shared! }));
+        assertEquals([...Deno.readDirSync(victim!)], []);
+      });
+      await test.step("HOME of another user's", async () => {
+        await Deno.chown(home!, 65534, 65534);
+        assertStarted(await startIn({ HOME: home! }));
+        assertEquals([...Deno.readDirSync(home!)].map(({ name }) => name), []);
+      });
+      await test.step("a link of one's own leads to the cache", async () => {
+        await new Deno.Command("chown", { args: ["-h", "0", link] }).output();
+        assertStarted(await startIn({ XDG_CACHE_HOME: shared! }));
+        assertEquals([...Deno.readDirSync(victim!)].length, 2);
+      });
+    });
+  },
+});
+
+Deno.test("The launcher unpacks nothing in a TMPDIR where anybody may remove what is in it", async () => {
+  await inTemporaryFolder(async (folder) => {
+    const TMPDIR = join(folder, "tmp");
+    await Deno.mkdir(TMPDIR);
+    await Deno.chmod(TMPDIR, 0o777);
+    assertStarted(await start(small, { env: { TMPDIR } }));
+    assertEquals([...Deno.readDirSync(TMPDIR)], []);
+    await Deno.chmod(TMPDIR, 0o1777);
+    assertStarted(await start(small, { env: { TMPDIR } }));
+    assertEquals([...Deno.readDirSync(TMPDIR)].length, 1);
+  });
+});
+
 /** Makes versions in the launcher's cache `folder` that were last used so many days ago. */
 async function makeVersions(folder: string, days: Readonly<Record<string, number>>): Promise<void> {
   for (const [name, age] of Object.entries(days)) {
