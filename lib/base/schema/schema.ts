@@ -25,6 +25,7 @@ export {
   bytes,
   fixedBytes,
   hexId,
+  hostText,
   oneOf,
   peerKey,
   personName,

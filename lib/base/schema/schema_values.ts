@@ -3,6 +3,7 @@
 import { pointFault } from "../crypto/ed25519_points.ts";
 import type { HexId, PeerKey } from "../ids.ts";
 import { invariant } from "../invariant.ts";
+import { HOST_FORM, parseHost } from "../text/endpoints.ts";
 import { nameFault } from "../text/names.ts";
 import {
   type FieldCodec,
@@ -113,19 +114,42 @@ export function text(bytesMax: number): Schema<string> {
 
 /** The name of somebody, as `text`: what can't be a name is refused, so that no sentence is shown in one's place. */
 export function personName(bytesMax: number): Schema<string> {
+  return checkedText("name", bytesMax, (name) => {
+    const fault = nameFault(name);
+    return fault === null ? null : `isn't a name: ${fault}`;
+  });
+}
+
+/** A host name or an IP address, as `parseHost` gives it; empty: none. What can't be one is refused, as with names. */
+export function hostText(bytesMax: number): Schema<string> {
+  return checkedText("host", bytesMax, (host) => {
+    return host === "" || parseHost(host) === host ? null : `must be ${HOST_FORM}`;
+  });
+}
+
+/** @param kind For tables. @param fault The rule that a received text violates, as part of a sentence. */
+function checkedText(
+  kind: string,
+  bytesMax: number,
+  fault: (text: string) => string | null,
+): Schema<string> {
+  const any = text(bytesMax);
   return schema<string>({
-    describe: () => `name, ${bytesMax} B`,
-    bytesMin: 1,
-    bytesMax: varintBytes(bytesMax) + bytesMax,
-    compile: (field) => ({
-      read(input) {
-        const name = input.utf8(field, input.length(field, bytesMax));
-        const fault = nameFault(name);
-        if (fault !== null) throw refused(field, `isn't a name: ${fault}`);
-        return name;
-      },
-      write: (output, value) => output.text(field, value, bytesMax),
-    }),
+    describe: () => `${kind}, ${bytesMax} B`,
+    bytesMin: any.bytesMin,
+    bytesMax: any.bytesMax,
+    compile(field) {
+      const { read, write } = any.compile(field);
+      return {
+        read(input) {
+          const value = read(input);
+          const found = fault(value);
+          if (found !== null) throw refused(field, found);
+          return value;
+        },
+        write,
+      };
+    },
   });
 }
 

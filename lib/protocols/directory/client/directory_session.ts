@@ -416,7 +416,7 @@ export class DirectorySession {
 
   #entered(message: DirectoryMessageOf<"entered">): void {
     const { name, guest } = message;
-    if (nameFault(name) !== null || foldName(name) !== foldName(this.name)) {
+    if (foldName(name) !== foldName(this.name)) {
       return this.offends("another name than ours");
     }
     this.#deadlines.clear("enter");

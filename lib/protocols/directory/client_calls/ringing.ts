@@ -3,7 +3,7 @@
 import { dateText } from "../../../base/text/dates.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../../base/ids.ts";
-import { isSameName, nameFault, shownName } from "../../../base/text/names.ts";
+import { isSameName, shownName } from "../../../base/text/names.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import { CallLinks } from "./call_links.ts";
 import { ClientCall } from "./client_call.ts";
@@ -101,10 +101,6 @@ export class Ringing {
   ): ClientCall | null {
     const { owner } = this;
     const { call: bytes, from, guest, key } = message;
-    if (nameFault(from) !== null) {
-      owner.offends("a call from nobody");
-      return null;
-    }
     const id = bytes.toHex();
     if (current !== null) {
       this.#meanwhile(current, id, message);
@@ -158,7 +154,6 @@ export class Ringing {
     { from }: Pick<DirectoryMessageOf<"missed">, "from">,
   ): void {
     const { owner } = this;
-    if (nameFault(from) !== null) return owner.offends("a call from nobody");
     if (current?.isCalledBy(from) === false) return;
     this.unanswered(from);
     const isTheOther = current !== null && isSameName(current.peer, from);

@@ -4,7 +4,7 @@ import { canonicalHost } from "../../../base/text/endpoints.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
-import { foldName, isSameName, nameFault } from "../../../base/text/names.ts";
+import { foldName, isSameName } from "../../../base/text/names.ts";
 import { AFTER_CALL_MS } from "../schema/client_limits.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 import type { KnownKeys } from "./known_keys.ts";
@@ -163,10 +163,9 @@ export class Lobby {
   }
 }
 
-/** Adds or updates a user. @returns False if its name is invalid, or the list is fuller than any can be. */
+/** Adds or updates a user. @returns False if the list is fuller than any can be. */
 function take(known: Map<FoldedName, ListedUser>, user: ListedUser): boolean {
   const folded = foldName(user.name);
-  if (nameFault(user.name) !== null) return false;
   if (known.size >= CLIENTS_MAX && !known.has(folded)) return false;
   known.set(folded, user);
   return true;

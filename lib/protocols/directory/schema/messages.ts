@@ -8,6 +8,7 @@ import {
   bool,
   bytes,
   fixedBytes,
+  hostText,
   type Infer,
   list,
   message,
@@ -15,6 +16,7 @@ import {
   nullable,
   oneOf,
   peerKey,
+  personName,
   record,
   text,
   trailing,
@@ -38,7 +40,10 @@ import {
 
 const counter = uint(Number.MAX_SAFE_INTEGER);
 const port = uint(65_535);
-const name = text(NAME_BYTES_MAX);
+const name = personName(NAME_BYTES_MAX);
+/** What a client says that a name is: the directory answers one that can't be. */
+const namedByClient = text(NAME_BYTES_MAX);
+const host = hostText(HOST_BYTES_MAX);
 const reason = text(REASON_BYTES_MAX);
 const call = fixedBytes(CALL_ID_BYTES);
 const password = text(PASSWORD_BYTES_MAX);
@@ -88,7 +93,7 @@ const user = record({
   state: oneOf(["free", "busy"]),
   guest: bool(),
   key: peerKey(),
-  host: text(HOST_BYTES_MAX),
+  host,
   port,
 });
 /** Up to which number a client has received broadcasts, in the numbering of one store. */
@@ -102,7 +107,7 @@ const enter = message(1, "enter", {
   lane: "control",
 }, {
   how: oneOf(WAYS_IN),
-  name,
+  name: namedByClient,
   /** Empty for guests, and with `resume`. */
   password,
   /** The new password, if it is changed with the log-in; else empty. */
@@ -110,7 +115,7 @@ const enter = message(1, "enter", {
   /** Where the client takes calls; 0: nowhere. */
   port,
   /** A direct call that has gone on meanwhile. */
-  talking: nullable(record({ call, name })),
+  talking: nullable(record({ call, name: namedByClient })),
   seen: nullable(heardThrough),
   /** The `rank` of `entered`, if the client comes back by itself; else 0. */
   rank: trailing(counter, 0),
@@ -126,7 +131,7 @@ const entered = message(2, "entered", {
   name,
   guest: bool(),
   /** The client's address, as the directory sees it. */
-  host: text(HOST_BYTES_MAX),
+  host,
   store: fixedBytes(STORE_ID_BYTES),
   mayBroadcast: bool(),
   /** The datagram session's number, and the keys for what the directory and what the client sends. */
@@ -213,7 +218,7 @@ const ring = message(16, "call", {
 }, {
   /** Drawn by the caller. */
   call,
-  name,
+  name: namedByClient,
   /**
    * Fingerprints that the callee mustn't have: the caller's user has found their digits to be different, or was told
    * that the callee has another key than before, and hasn't accepted that.
@@ -249,7 +254,7 @@ const meet = message(19, "meet", {
   name,
   guest: bool(),
   key: peerKey(),
-  host: text(HOST_BYTES_MAX),
+  host,
   port,
   isCaller: bool(),
   mayRelay: bool(),
@@ -363,7 +368,8 @@ const told = message(35, "told", {
   number: counter,
   /** Number of the broadcast sent to this client before: this one is shown after that. */
   after: counter,
-  from: name,
+  /** The sender's name; `DIRECTORY_NAME` of the operator's own. */
+  from: text(NAME_BYTES_MAX),
   /** The sender's wall clock, ms since 1970, which is signed, too. */
   sentAt: counter,
   text: text(TEXT_BYTES_MAX),

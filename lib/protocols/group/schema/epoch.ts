@@ -14,6 +14,7 @@ import {
   embedded,
   fixedBytes,
   hexId,
+  hostText,
   type Infer,
   list,
   makeEmbedded,
@@ -21,7 +22,6 @@ import {
   peerKey,
   personName,
   record,
-  text,
   uint,
 } from "../../../base/schema/schema.ts";
 import { ballotSchema } from "./ballot.ts";
@@ -38,7 +38,7 @@ export const memberSchema = record({
   /** Of its process; what another process of it says doesn't belong to this epoch. */
   incarnation: fixedBytes(INCARNATION_BYTES),
   /** Null: the host of the coordinator, as the reader dials it. */
-  host: nullable(text(HOST_BYTES_MAX)),
+  host: nullable(hostText(HOST_BYTES_MAX)),
   port: uint(65_535),
 });
 export type Member = Infer<typeof memberSchema>;

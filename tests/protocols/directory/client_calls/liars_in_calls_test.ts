@@ -1,7 +1,7 @@
 /** A callee, a stranger or a directory that lies ends nothing but its own. */
 
 import { assertEquals } from "@std/assert";
-import { BOB, callId, ClientProgram, EVE } from "../client_program.ts";
+import { callId, EVE } from "../client_program.ts";
 import { asked, CALL, outcome, ringing, talking, withoutUsers } from "./calling_cases.ts";
 
 Deno.test("a liar: a link with another key, of another call, begun by who didn't call, or too early, is closed", () => {
@@ -63,13 +63,4 @@ Deno.test("a lying directory: words of calls that there aren't are nothing", () 
   assertEquals(program.says({ type: "relay-on", call: CALL }), []);
   assertEquals(outcome(program, "ended"), []);
   assertEquals(program.says({ type: "outcome", call: callId(4), state: "busy", reason: "" }), []);
-});
-
-Deno.test("a lying directory: nobody calls under a name that is none", () => {
-  const program = ClientProgram.in();
-
-  assertEquals(
-    program.says({ type: "incoming", call: CALL, from: "a b", guest: true, key: BOB })[0],
-    "close directory",
-  );
 });

@@ -174,12 +174,6 @@ Deno.test("being called while one is busy: another call is another matter, and s
   assertEquals(program.says({ type: "missed", from: "b1" }).length, 1);
 });
 
-Deno.test("a lying directory: a call of nobody that was missed ends the link", () => {
-  const program = asked();
-
-  assertEquals(program.says({ type: "missed", from: "a b" }).slice(0, 1), ["close directory"]);
-});
-
 Deno.test("being called: by the name of who calls, it is answered", () => {
   const program = asked();
 
