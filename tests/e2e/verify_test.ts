@@ -164,6 +164,7 @@ Deno.test("friends and mesh: what one program is told of a key, another one of t
   await nodes.ready("bob", inRoom, { data: friends.data("bob") });
   assertEquals((await inRoom.until(({ event }) => event === "joined")).verified, true);
 
+  await inRoom.ask("verify", { name: "bob" });
   const from = alice.events.length;
   await inRoom.ask("verify", { name: "bob", answer: "no" });
   await alice.until(({ event }) => event === "connection", undefined, from);

@@ -28,7 +28,7 @@ export class Comparing {
 
   /**
    * Shows the digits; or takes the answer, if it is one to the digits that were shown last under the name that the user
-   * has typed. A `no` may also come where none were shown.
+   * has typed. A `no` may come by another name of the same key: it takes more away than it gives.
    * @param shown The name under which the key is shown before the answer.
    * @returns Whether the key is refused now.
    */
@@ -42,9 +42,7 @@ export class Comparing {
     const question = this.#questions.get(folded(typed));
     const isSameKey = question?.key === key;
     const isSame = isSameKey && folded(question.shown) === folded(shown);
-    const counts = answer === "no"
-      ? question === undefined || isSameKey
-      : isSame && question?.isRefused !== true;
+    const counts = answer === "no" ? isSameKey : isSame && question.isRefused !== true;
     const taken = counts ? answer : undefined;
     const isRefused = taken === "no";
     for (const name of [typed, shown]) {
@@ -64,9 +62,9 @@ function folded(name: string): string {
 }
 
 function otherDigitsText(shown: string, answer: VerifyAnswer): string {
-  return answer === "yes"
-    ? `${shown} isn't verified: compare these digits with ${shown} first, by voice; if they are the same: ` +
-      `/verify ${shown} yes`
-    : `Nothing is noted of ${shown}: you were shown other digits before; compare these with ${shown} first, by ` +
-      `voice; if they are different: /verify ${shown} no`;
+  const [nothing, finding] = answer === "yes"
+    ? [`${shown} isn't verified`, "the same"]
+    : [`Nothing is noted of ${shown}`, "different"];
+  return `${nothing}: compare these digits with ${shown} first, by voice; if they are ${finding}: ` +
+    `/verify ${shown} ${answer}`;
 }

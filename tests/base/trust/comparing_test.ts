@@ -51,7 +51,7 @@ Deno.test("Comparing takes no answer for another key than that whose digits were
   assertEquals(verify("Bob", EVE, "yes"), ["eve's as Bob", "not-allowed"]);
   verify("Bob", BOB);
   assertEquals(verify("Bob", EVE, "no"), ["eve's as Bob", "not-allowed"]);
-  assertMatch(texts[1]!, /^Nothing is noted of Bob: you were shown other digits before/);
+  assertMatch(texts[1]!, /^Nothing is noted of Bob: compare these digits with Bob first/);
   assertEquals(verify("Bob", EVE, "no"), ["eve's as Bob: no"]);
 });
 
@@ -65,9 +65,14 @@ Deno.test("Comparing takes no answer for a key that is shown under another name 
   assertEquals(verify("Bob~k7f3", EVE, "yes", "Bob~k7f3"), ["eve's as Bob~k7f3: yes"]);
 });
 
-Deno.test("Comparing takes a no where no digits were shown, and asks for them again before a yes", () => {
-  const { verify } = program();
+Deno.test("Comparing takes a no after it has shown those digits, and shows them again before a yes", () => {
+  const { verify, texts } = program();
 
+  assertEquals(verify("Bob", EVE, "no"), ["eve's as Bob", "not-allowed"]);
+  assertEquals(texts, [
+    "Nothing is noted of Bob: compare these digits with Bob first, by voice; if they are different: " +
+    "/verify Bob no",
+  ]);
   assertEquals(verify("Bob", EVE, "no"), ["eve's as Bob: no"]);
   assertEquals(verify("Bob", BOB, "no"), ["bob's as Bob", "not-allowed"], "not twice");
   verify("Bob", EVE);

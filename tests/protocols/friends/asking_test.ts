@@ -231,6 +231,7 @@ function heldFor(ann: Program): readonly string[] {
   ann.reaches(CEM);
   ann.hello(1, { name: "cem" });
   ann.acknowledges(1, 1);
+  ann.command({ command: "verify", name: "cem" });
   ann.command({ command: "verify", name: "cem", answer: "no" });
   ann.goesDown(1);
   ann.told.length = 0;

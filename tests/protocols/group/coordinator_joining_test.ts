@@ -361,6 +361,7 @@ Deno.test("Nobody gives up its name to one who isn't let in", () => {
 
 Deno.test("Whoever comes with a key that the operator refused isn't let in under that name, until /trust", () => {
   const program = Program.of("ann");
+  program.command({ command: "verify", name: "ann" });
   program.command({ command: "verify", name: "ann", answer: "no" });
   assertEquals(
     program.told.at(-1),

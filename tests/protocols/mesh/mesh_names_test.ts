@@ -257,6 +257,7 @@ Deno.test("Mesh: a refused key is shown under another name, and nothing private 
 
   const again = new Room();
   const bob = again.joined("Bob");
+  again.ask(again.ann, { command: "verify", name: "Bob" });
   again.ask(again.ann, { command: "verify", name: "Bob", answer: "no" });
   again.ask(again.ann, { command: "trust", name: "Bob" });
   assertEquals(again.names(), ["Ann", "Bob"]);
@@ -418,6 +419,7 @@ Deno.test("Mesh: no ruling by a plain name is about a key that isn't the one kno
     `key-changed: Cannot remove ${shown} by that name: ${two} /remove ${shown} to remove this one`,
   ]);
 
+  room.ask(room.ann, { command: "verify", name: "Ben" });
   room.ask(room.ann, { command: "verify", name: "Ben", answer: "no" });
   const found = `you found that the key ${other} isn't Ben's;`;
   assertEquals(deputy("Ben"), [

@@ -90,6 +90,7 @@ Deno.test("keys: a call ends when the key at which it rings is refused meanwhile
   program.types({ command: "call", name: "bob" });
   program.says({ type: "rings", call: CALL, name: "bob", key: BOB });
 
+  program.types({ command: "verify", name: "bob" });
   const words = program.types({ command: "verify", name: "bob", answer: "no" });
 
   assertEquals(words.slice(-2), [
@@ -203,6 +204,7 @@ Deno.test("keys: a call has the key of the other side, and before that the one e
 
 Deno.test("keys: where the directory's digits were different, the program ends, and later ones don't stay", () => {
   const program = ClientProgram.in();
+  program.types({ command: "verify", name: "*directory*" });
   const words = program.types({ command: "verify", name: "*directory*", answer: "no" });
   assertEquals(words.slice(-2), ["close directory", "fatal key-changed"]);
   assertEquals(program.goodbyes.at(-1), "quit", "the operator reads that we left");
@@ -216,6 +218,7 @@ Deno.test("keys: where the directory's digits were different, the program ends, 
 Deno.test("keys: the digits of a call were different: it ends, and that key is another one until /trust", () => {
   const { program } = talking();
 
+  program.types({ command: "verify", name: "bob" });
   const words = program.types({ command: "verify", name: "bob", answer: "no" });
 
   assert(words.some((word) => word.includes("state=ended reason=key-changed")), words.join("\n"));

@@ -77,6 +77,7 @@ Deno.test("names with a start: nobody is shown as somebody was who was verified 
 Deno.test("names with a start: who was refused as bob is meant by it, and bob by the name alone", () => {
   const program = ClientProgram.in({ config: PINNED });
   comes(program, EVE);
+  program.types({ command: "verify", name: apart(EVE) });
   program.types({ command: "verify", name: apart(EVE), answer: "no" });
   assertEquals([comes(program, BOB), comes(program, EVE)], [undefined, apart(EVE)]);
   const keys = program.machine.keys;

@@ -327,6 +327,7 @@ Deno.test("who said no to an edit, or is asked, is named as shown here", () => {
   const { net, ann, bob } = started();
   edit(net, ann, 2, "due");
   const signed = asked(net, ann)[0]!;
+  ann.command({ command: "verify", name: "bob" });
   ann.command({ command: "verify", name: "bob", answer: "no" });
   accept(net, ann, signed, 1, "own");
   abort(net, ann, signed);
