@@ -180,6 +180,16 @@ Deno.test("Mesh lists who is removed, and by whom, also to a newcomer, until tha
   assertEquals(listed(), undefined);
 });
 
+Deno.test("Mesh names the removed to whoever would allow somebody back who isn't among them", () => {
+  const { found, ofAnn } = annsRoom("Tim");
+  found(false);
+  const allow = () => ofAnn({ command: "allow", name: "Dave" });
+
+  assertEquals(allow(), ["Ann: Cannot allow Dave: nobody is removed"]);
+  ofAnn({ command: "remove", name: "Tim" });
+  assertEquals(allow(), ["Ann: Cannot allow Dave: these were removed: Tim"]);
+});
+
 Deno.test("Mesh lists founder and deputies as such, everywhere", () => {
   const { found, ofAnn, toldOf, events, others } = annsRoom("Bob", "Cem");
   const [bob, cem] = others as [Member, Member];

@@ -166,7 +166,7 @@ export class RoomCommands {
     const { machines, view } = this.parts;
     const removed = machines.removedNamed(typed);
     const [key, ...others] = removed;
-    if (key === undefined) return view.stranger(typed);
+    if (key === undefined) return view.notRemoved(typed);
     if (others.length === 0) {
       const fingerprint = fingerprintOf(key);
       if (typed === fingerprint || machines.names.mayMean(typed, key)) return key;

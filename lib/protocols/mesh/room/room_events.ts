@@ -178,6 +178,8 @@ const STRANGERS_WARNED_MAX = 1_024;
  * for the roster, since waiting would cost memory.
  */
 const BEFORE_READY_MAX = 20_000;
+/** How many of those who were removed an error names. */
+const REMOVED_NAMED_MAX = 8;
 /** How many lost members a status names. */
 const LOST_NAMED_MAX = 5;
 
@@ -341,6 +343,8 @@ export class RoomEvents {
 
   #earlier(entry: HistoryEntry): void {
     const message = this.#historyMessage(entry);
+    const { from, shown } = message;
+    if (shown !== from) this.#warnOfStranger(entry.author, from, shown);
     this.#show({
       event: "message",
       ...message,
@@ -667,7 +671,7 @@ export class RoomEvents {
   }
 
   /** @throws {P2pchatError} `unknown-user`, if nobody is known under this name. */
-  stranger(name: string, command: "trust" | Act["command"] = "trust"): PeerKey {
+  stranger(name: string, command: "trust" | "allow" | Act["command"] = "trust"): PeerKey {
     const key = this.facts.strangerNamed(name);
     if (key === null) throw this.#unknownUser(name);
     if (key === this.self) {
@@ -677,6 +681,19 @@ export class RoomEvents {
       throw new P2pchatError("unknown-user", text);
     }
     return key;
+  }
+
+  /**
+   * Somebody who isn't removed, of whom the ruling says so.
+   * @throws {P2pchatError} `unknown-user`, with the names of those who are.
+   */
+  notRemoved(name: string): PeerKey {
+    if (this.facts.strangerNamed(name) !== null) return this.stranger(name, "allow");
+    const removed = this.rulings.removed();
+    const names = removed.slice(0, REMOVED_NAMED_MAX).map((one) => shownName(one.name)).join(", ");
+    const more = removed.length > REMOVED_NAMED_MAX ? "; /peers lists all" : "";
+    const text = removed.length === 0 ? "nobody is removed" : `these were removed: ${names}${more}`;
+    throw new P2pchatError("unknown-user", `Cannot allow ${shownName(name)}: ${text}`);
   }
 
   /**

@@ -20,6 +20,8 @@ import { fakeSigner } from "../../../sim/fake_crypto.ts";
 const keys = new Map(["Ann", "Bob", "Carol", "Dave"].map((name) => [fakeSigner(name).key, name]));
 const [ann, bob, carol, dave] = [...keys.keys()] as [PeerKey, PeerKey, PeerKey, PeerKey];
 
+const stranger = fakeSigner("another Bob").key;
+
 /** Of Ann, who knows Bob and Carol, and Dave, who was there. */
 function readyView(
   members: Readonly<Record<string, Partial<LiveMember>>> = {},
@@ -36,7 +38,7 @@ function readyView(
     live: () => live,
     ownEndpoint: () => null,
     shownName: (key: PeerKey) => keys.get(key) ?? null,
-    authorName: (_key: PeerKey, claimed: string) => claimed,
+    authorName: (key: PeerKey, claimed: string) => key === stranger ? `${claimed}~` : claimed,
     claimedName: () => "Bob",
     nameClaimedBy: () => "Bob",
     lost: () => [dave],
@@ -73,6 +75,19 @@ Deno.test("RoomView.arrival() shows what is too old to be kept before what may a
 
   const texts = events().flatMap((event) => event.event === "message" ? [event.text] : []);
   assertEquals(texts, ["old", "older than that", "before", "kept", "last"]);
+});
+
+Deno.test("RoomView.arrival() says once why an earlier Bob, who isn't here, is shown apart from the one who is", () => {
+  const said = (author: PeerKey) => ({ id: "m", text: "hi", author, claim: "c", sentAt: 0 });
+  const kept = [stranger, bob, stranger].map(said) as unknown as readonly HistoryEntry[];
+  const { view, notices } = readyView({}, kept);
+  view.arrival(3, [], () => undefined);
+
+  assertEquals(notices().filter((text) => text.startsWith("Several keys")), [
+    `Several keys have used the name Bob; these messages are signed with ${
+      fingerprintOf(stranger)
+    }, and shown as Bob~`,
+  ]);
 });
 
 Deno.test("RoomView: what comes from somebody removed is marked, and isn't live; all of it is in what a newcomer is shown, and in /history", () => {
