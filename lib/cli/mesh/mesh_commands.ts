@@ -45,7 +45,7 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       aliases: ["list"],
       form: "",
       args: {},
-      help: "all members, oneself first, with their addresses",
+      help: "all members, yourself first, with their addresses",
       example: "/peers",
       run: (submit: MeshCommandSink, _, ref) => submit({ command: "peers" }, ref),
     }),

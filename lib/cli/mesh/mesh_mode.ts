@@ -38,7 +38,8 @@ import { People } from "../credentials/people.ts";
 /** Notices about which room this is; scripts get only those they don't know from events. */
 const BACK = "This is the room you were in last; --new founds another";
 const FOUNDED =
-  "You founded a new room; nobody else is here yet. /help lists the commands, :q leaves.";
+  "You founded a new room; nobody else is here yet. Anybody who reaches this address can come in and read " +
+  "(--private keeps all out who have no invite). /help lists the commands, :q leaves.";
 
 const FIRST_ROOM = "You are in. /help lists the commands, :q leaves.";
 

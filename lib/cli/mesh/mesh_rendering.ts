@@ -108,7 +108,7 @@ function goneLine({ name, reason, silentMs }: EventNamed<"left">, nowMs: number)
       return lostLine(nowMs, name, `no answer${since}; ${then}`);
     }
     case "replaced":
-      return leftLine(nowMs, name, "replaced by a later start");
+      return leftLine(nowMs, name, "and came back");
     case "removed":
       return leftLine(nowMs, name, "removed");
   }
@@ -147,8 +147,8 @@ function deliveryLines(
 function peersLines({ peers, removed = [] }: EventNamed<"peers">): readonly Line[] {
   const own = peers[0]?.key;
   const out = removed.map(({ name, key, by, byKey }): Line => [
-    nameSpan(name),
-    "  removed by ",
+    ...(name === key ? [] : [nameSpan(name), "  "]),
+    "removed by ",
     byKey === own ? "you" : nameSpan(by),
     `  key ${key}`,
   ]);

@@ -126,7 +126,7 @@ This room is private: others join with the invite that /invite shows.
   [
     "replaced",
     { event: "left", name: "Bob", key: KEY, reason: "replaced" },
-    "12:03 * Bob left (replaced by a later start)\n",
+    "12:03 * Bob left (and came back)\n",
   ],
   [
     "renamed",
@@ -207,6 +207,7 @@ This room is private: others join with the invite that /invite shows.
       removed: [
         { name: "Mal", key: "k1", by: "Alice", byKey: KEY },
         { name: "Pip", key: "k2", by: "Bob", byKey: "k3" },
+        { name: "k4", key: "k4", by: "Bob", byKey: "k3" },
       ],
     },
     `Alice (you)  10.0.0.1:1  founder
@@ -216,6 +217,7 @@ Dave  accepts no connections  direct
 Eve~k7f3  accepts no connections  direct  the key that you refused
 Mal  removed by you  key k1
 Pip  removed by Bob  key k2
+removed by Bob  key k4
 `,
   ],
   [

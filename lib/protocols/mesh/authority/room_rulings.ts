@@ -339,7 +339,7 @@ const ATTEMPTS: Readonly<Record<RulingKind, (name: string) => readonly [string, 
   "remove": (name) => [`remove ${name}`, "nobody was removed"],
   "allow": (name) => [`allow ${name}`, "nobody was allowed back"],
   "deputy": (name) => [`make ${name} a deputy`, "nobody was made one"],
-  "no-deputy": (name) => [`end ${name}'s time as a deputy`, "that goes on"],
+  "no-deputy": (name) => [`dismiss ${name} as a deputy`, "nobody was dismissed"],
 };
 
 function denied(text: string): Refusal {

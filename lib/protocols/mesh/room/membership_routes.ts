@@ -253,7 +253,8 @@ export class MembershipRoutes {
 
 /** Shown when the same key is in use at two places at once. */
 export const REPLACED_TEXT =
-  "Left the room: the same key came in again from another place; use one profile at one place at a time";
+  "Left the room: the same key came in again from another place; use one profile at one place at a time. If that " +
+  "wasn't you, somebody has a copy of your profile, and can read and write as you: tell the others, and use a new profile";
 
 /** Shown to a newcomer whose name somebody else had first. */
 export function nameTakenText(name: string): string {

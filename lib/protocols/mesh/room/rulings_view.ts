@@ -198,7 +198,7 @@ export class RulingsView {
     const author = rulings.decisionOn(key)?.signed.ruling.value.author;
     const isOurs = key === this.self; // we are back already
     const who = this.#you(key);
-    const invite = secrets === null || isOurs ? "" : ", with the invite that is made next";
+    const invite = secrets === null || isOurs ? "" : ", with a new invite";
     const how = `${invite}${this.#overruling(key)}`;
     if (author === undefined) {
       // Nobody has allowed it: the founder hasn't heard of that removal yet, or it would have been taken over.
@@ -257,9 +257,9 @@ export class RulingsView {
     const { founder } = rulings;
     if (!rulings.isRemoved(key)) {
       const what = key === this.self
-        ? "your time as a deputy: you can't /remove and /allow members any more"
-        : `${this.#known(key)}'s time as a deputy${this.#keyOf(key)}`;
-      this.#notice(`${this.#has(founder)} ended ${what}`, ref);
+        ? "you as a deputy: you can't /remove and /allow members any more"
+        : `${this.#known(key)} as a deputy${this.#keyOf(key)}`;
+      this.#notice(`${this.#has(founder)} dismissed ${what}`, ref);
     }
     const removed = rulings.takenOverFrom(key).filter((one) => before.has(one));
     if (removed.length === 0) return;

@@ -87,7 +87,7 @@ Deno.test("RoomRulings: where the disk refuses what the user rules, nothing has 
     "disk r: Cannot make Mal a deputy: the disk is full; nobody was made one",
   ]);
   assertEquals(refused("no-deputy", "Deb"), [
-    "disk r: Cannot end Deb's time as a deputy: the disk is full; that goes on",
+    "disk r: Cannot dismiss Deb as a deputy: the disk is full; nobody was dismissed",
   ]);
   assertEquals([kept.all, room.isStoring], [before, false]);
 

@@ -93,7 +93,7 @@ Deno.test("RulingsView: who has removed whom, who was away or not, and who has a
   );
   assertEquals(told("Cy", { isPrivate: true }), [
     "Ben has removed Tim for good; earlier invites admit nobody any more",
-    "Ben has allowed Tim to come back, with the invite that is made next",
+    "Ben has allowed Tim to come back, with a new invite",
   ]);
 });
 
@@ -146,12 +146,12 @@ Deno.test("RulingsView: a deputy's time, and what stays of it once it ends", () 
   const can = "can /remove and /allow members";
   assertEquals(told("Ann", "Cy", "Fay"), [
     `You have made Ben a deputy, who ${can}`,
-    "You have ended Ben's time as a deputy",
+    "You have dismissed Ben as a deputy",
     "Ben's removals of Cy and Fay stay in force, now as yours; /allow NAME takes one back",
   ]);
   assertEquals(told("Ben", "Cy", "Fay"), [
     `Ann has made you a deputy: you ${can}`,
-    "Ann has ended your time as a deputy: you can't /remove and /allow members any more",
+    "Ann has dismissed you as a deputy: you can't /remove and /allow members any more",
     "Your removals of Cy and Fay stay in force, now as Ann's",
   ]);
   assertEquals(
@@ -160,7 +160,7 @@ Deno.test("RulingsView: a deputy's time, and what stays of it once it ends", () 
   );
   assertEquals(told("Fay"), [
     `Ann has made Ben a deputy, who ${can}`,
-    "Ann has ended Ben's time as a deputy",
+    "Ann has dismissed Ben as a deputy",
   ]);
 });
 
@@ -248,9 +248,9 @@ Deno.test("RulingsView: a former deputy's removal of which the founder hears lat
   assertEquals(["Ann", "Fay"].map(told), [
     [
       `You have removed Cy ${as}: /allow Cy takes it back${OPEN}`,
-      "You have ended Ben's time as a deputy",
+      "You have dismissed Ben as a deputy",
     ],
-    [`Ann has removed Cy ${as}${OPEN}`, "Ann has ended Ben's time as a deputy"],
+    [`Ann has removed Cy ${as}${OPEN}`, "Ann has dismissed Ben as a deputy"],
   ]);
 });
 
