@@ -7,7 +7,10 @@ import { foldName, shownName } from "../../base/text/names.ts";
 import type { MeshEvent } from "./schema/events.ts";
 import { claimAlone } from "./joining/genesis.ts";
 import type { LinkTable, MeshLink } from "./links/link_table.ts";
-import type { Room } from "./room/room.ts";
+import type { RoomNames } from "./names/room_names.ts";
+import type { RoomConfig } from "./room/room_io.ts";
+import type { RoomMachines } from "./room/room_machines.ts";
+import type { Roster } from "./roster/roster.ts";
 import type { SignedClaim } from "./schema/structures.ts";
 
 interface OwnNamePort {
@@ -15,6 +18,16 @@ interface OwnNamePort {
   ask(link: LinkId, name: string): void;
   claimed(claim: SignedClaim, ref: string | undefined): void;
   show(event: MeshEvent, ref: string | undefined): void;
+}
+
+/** The room in which the name is to be ours. */
+interface OwnRoom {
+  readonly config: Pick<RoomConfig, "room" | "incarnation">;
+  readonly neighbours: readonly PeerKey[];
+  readonly machines: Pick<RoomMachines, "latestHead"> & {
+    readonly names: Pick<RoomNames, "ownerOf">;
+    readonly roster: Pick<Roster, "selfClaim">;
+  };
 }
 
 interface Wish {
@@ -43,11 +56,11 @@ export class OwnName {
   constructor(
     private readonly environment: Environment,
     private readonly signer: Signer,
-    private readonly links: LinkTable,
+    private readonly links: Pick<LinkTable, "memberLink">,
     private readonly port: OwnNamePort,
   ) {}
 
-  claim(room: Room, wish: Wish): void {
+  claim(room: OwnRoom, wish: Wish): void {
     const { name, ref } = wish;
     if (this.#asked !== null) return this.#claimLater(wish);
     const owner = room.machines.names.ownerOf(foldName(name));
@@ -109,7 +122,7 @@ export class OwnName {
   }
 
   /** The link to the neighbour that was asked has ended. @returns Whether another one was asked instead. */
-  askAnother(room: Room): boolean {
+  askAnother(room: Pick<OwnRoom, "neighbours">): boolean {
     if (this.#asked === null || this.#isAdmitted || this.#isAskedAgain) return false;
     const neighbour = this.#nextOf(room.neighbours);
     if (neighbour === null) return false;

@@ -2,9 +2,10 @@ import { assertEquals } from "@std/assert";
 import type { LinkId } from "../../../lib/base/ids.ts";
 import { LinkTable } from "../../../lib/protocols/mesh/links/link_table.ts";
 import { OwnName } from "../../../lib/protocols/mesh/own_name.ts";
-import type { Room } from "../../../lib/protocols/mesh/room/room.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
-import { claimOf, fakeEnvironment, keyOf } from "./membership_fixtures.ts";
+import { claimOf, fakeEnvironment, keyOf, ROOM } from "./membership_fixtures.ts";
+
+const IN_ROOM = { room: ROOM.room, incarnation: 1 };
 
 Deno.test("OwnName asks another neighbour each time: one that refuses every name keeps nobody from another one", () => {
   const neighbours = ["Bob", "Carl", "Dan"].map(keyOf);
@@ -26,8 +27,11 @@ Deno.test("OwnName asks another neighbour each time: one that refuses every name
   });
   const names = { ownerOf: () => null };
   const roster = { selfClaim: () => claimOf("Ann").signed };
-  const roomWith = (count: number) =>
-    ({ neighbours: neighbours.slice(0, count), machines: { roster, names } }) as unknown as Room;
+  const roomWith = (count: number) => ({
+    neighbours: neighbours.slice(0, count),
+    machines: { roster, names, latestHead: () => null },
+    config: IN_ROOM,
+  });
 
   for (const [name, count] of [["A", 3], ["B", 3], ["C", 3], ["D", 3], ["E", 1]] as const) {
     ownName.claim(roomWith(count), { name, ref: undefined });
@@ -57,7 +61,7 @@ Deno.test("OwnName asks one other neighbour where the link to the one asked ends
   });
   const roster = { selfClaim: () => claimOf("Ann").signed };
   const names = { ownerOf: () => null };
-  const room = { neighbours, machines: { roster, names } } as unknown as Room;
+  const room = { neighbours, machines: { roster, names, latestHead: () => null }, config: IN_ROOM };
   ownName.claim(room, { name: "Anna", ref: undefined });
 
   links.remove(1 as LinkId);
@@ -83,7 +87,11 @@ Deno.test("OwnName: one's own name is a notice, and name-taken while somebody el
   const roster = { selfClaim: () => claimOf("Ann").signed };
   for (const owner of [ann.key, null, keyOf("another Ann")]) {
     const names = { ownerOf: () => owner };
-    const room = { neighbours: [], machines: { roster, names } } as unknown as Room;
+    const room = {
+      neighbours: [],
+      machines: { roster, names, latestHead: () => null },
+      config: IN_ROOM,
+    };
     ownName.claim(room, { name: "Ann", ref: undefined });
   }
 

@@ -80,7 +80,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       ...{ view, showing, flow, ownWords, talkers, out },
     };
     this.#routes = new RoomRoutes(this.#parts);
-    this.#inbox = new RoomInbox(this.#parts, this.#routes);
+    this.#inbox = new RoomInbox(this.#parts, this.#routes.give);
     this.#pause = new RoomPause(this.#parts);
     this.#commands = new RoomCommands(this.#parts, this.#routes, () => this.#pause.because);
     this.#handlers = this.#inputs();

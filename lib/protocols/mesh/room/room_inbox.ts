@@ -2,7 +2,9 @@
 
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../../base/ids.ts";
+import type { Environment } from "../../../base/machine/environment.ts";
 import { lastCounter } from "../log/bundle.ts";
+import type { CausalOrder } from "../log/causal_order.ts";
 import type {
   BroadcastMessage,
   MeshMessage,
@@ -11,8 +13,10 @@ import type {
   SyncMessage,
 } from "../schema/messages.ts";
 import type { Bundle } from "../schema/structures.ts";
-import type { RoomParts } from "./room_parts.ts";
-import type { RoomRoutes } from "./room_routes.ts";
+import type { DeliveryGate } from "./delivery_gate.ts";
+import type { Neighbourhood } from "./neighbourhood.ts";
+import type { RoomOutput } from "./room_output.ts";
+import type { Give } from "./room_parts.ts";
 
 type MessageOf<Type> = Extract<MeshMessage, { readonly type: Type }>;
 
@@ -20,13 +24,21 @@ type Readers = {
   readonly [Type in MeshMessage["type"]]: (from: PeerKey, message: MessageOf<Type>) => void;
 };
 
+interface Parts {
+  readonly environment: Pick<Environment, "log">;
+  readonly machines: { readonly order: Pick<CausalOrder, "frontier"> };
+  readonly neighbours: Pick<Neighbourhood, "has">;
+  readonly showing: Pick<DeliveryGate, "compares">;
+  readonly out: Pick<RoomOutput, "nowMs">;
+}
+
 /** For admission, or for the links. */
 const NOT_OURS = () => {};
 
 export class RoomInbox {
   readonly #readers: Readers;
 
-  constructor(readonly parts: RoomParts, readonly routes: RoomRoutes) {
+  constructor(readonly parts: Parts, readonly give: Give) {
     this.#readers = this.#all();
   }
 
@@ -38,14 +50,14 @@ export class RoomInbox {
   }
 
   #all(): Readers {
-    const { routes } = this;
+    const { give } = this;
     const { environment, neighbours } = this.parts;
     const overlay = (from: PeerKey, message: OverlayMessage) =>
-      routes.give("overlay", { type: "message", from, message });
+      give("overlay", { type: "message", from, message });
     const roster = (from: PeerKey, message: RosterMessage) =>
-      routes.give("roster", { type: "message", from, message });
+      give("roster", { type: "message", from, message });
     const broadcast = (from: PeerKey, message: BroadcastMessage) =>
-      routes.give("broadcast", { type: "message", from, message });
+      give("broadcast", { type: "message", from, message });
     const sync = (from: PeerKey, message: SyncMessage) => this.#sync(from, message);
     return {
       "overlay-join": overlay,
@@ -72,13 +84,13 @@ export class RoomInbox {
       "sync-want": sync,
       "sync-progress": sync,
       "sync-done": sync,
-      proof: (from, { proof }) => routes.give("order", { type: "proof", from, proof }),
+      proof: (from, { proof }) => give("order", { type: "proof", from, proof }),
       private: (from, { envelope }) => {
         if (!neighbours.has(from)) return; // the sender repeats it
-        routes.give("privateMessages", { type: "envelope", from, envelope });
+        give("privateMessages", { type: "envelope", from, envelope });
       },
-      rotations: (from, message) => routes.give("secrets", { type: "message", from, message }),
-      rulings: (from, { rulings }) => routes.give("rulings", { type: "message", from, rulings }),
+      rotations: (from, message) => give("secrets", { type: "message", from, message }),
+      rulings: (from, { rulings }) => give("rulings", { type: "message", from, rulings }),
       unknown: (from, { code }) => {
         const key = fingerprintOf(from);
         environment.log.info("a peer doesn't know a message type", { key, code });
@@ -100,7 +112,7 @@ export class RoomInbox {
 
   #bundle(from: PeerKey, message: MessageOf<"bundle">): void {
     const { bundle, claim, hop, reason } = message;
-    const { give } = this.routes;
+    const { give } = this;
     if (claim !== null && !this.#isDelivered(bundle)) {
       give("roster", { type: "claim", from, claim, named: bundle.header.value.claim });
     }
@@ -115,6 +127,6 @@ export class RoomInbox {
 
   #sync(from: PeerKey, message: SyncMessage): void {
     this.parts.showing.compares(from, this.parts.out.nowMs);
-    this.routes.give("antiEntropy", { type: "message", from, message });
+    this.give("antiEntropy", { type: "message", from, message });
   }
 }
