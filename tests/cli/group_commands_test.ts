@@ -77,9 +77,9 @@ Deno.test("in a group a script's /msg TEXT is a text, whatever it begins with", 
 
 const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
   ["/msg", "usage", "The form is /msg TEXT"],
-  ["/log -1", "usage", 'N must be a number from 0 to 1000000, is "-1"'],
+  ["/log -1", "usage", 'N must be a number from 0 to 1000000, not "-1"'],
   ["/log 1000001", "usage", "N must be a number from 0 to 1000000"],
-  ["/log all", "usage", 'is "all"'],
+  ["/log all", "usage", 'not "all"'],
   ["/log --digests", "usage", "The form is /log [N] [--digest]"],
   ["/log 3 4", "usage", "The form is /log [N] [--digest]"],
   ["/lof", "unknown-command", "did you mean /log?"],

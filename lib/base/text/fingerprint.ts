@@ -70,7 +70,7 @@ export function fingerprintFault(text: string): string | null {
     const value = base32ValueAt(text, at);
     if (value === -1) {
       const character = String.fromCodePoint(text.codePointAt(at)!);
-      return `character ${at + 1} must be a letter or 2 to 7, is ${quotedStart(character)}`;
+      return `character ${at + 1} must be a letter or 2 to 7, not ${quotedStart(character)}`;
     }
     sum = timesX(sum) ^ value;
   }

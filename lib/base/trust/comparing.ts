@@ -62,9 +62,6 @@ function folded(name: string): string {
 }
 
 function otherDigitsText(shown: string, answer: VerifyAnswer): string {
-  const [nothing, finding] = answer === "yes"
-    ? [`${shown} isn't verified`, "the same"]
-    : [`Nothing is noted of ${shown}`, "different"];
-  return `${nothing}: compare these digits with ${shown} first, by voice; if they are ${finding}: ` +
-    `/verify ${shown} ${answer}`;
+  const nothing = answer === "yes" ? `${shown} isn't verified` : `Nothing is noted of ${shown}`;
+  return `${nothing}: compare these digits with ${shown} first, by voice`;
 }

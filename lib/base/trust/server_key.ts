@@ -149,9 +149,9 @@ export class ServerKey {
         fingerprintOf(key)
       }, whose digits you found to be different`;
     }
-    const other = this.#isPinned ? "than before" : "than the one you gave";
+    const other = this.#isPinned ? "before" : "the one you gave";
     const was = this.#isPinned ? "it was" : "not";
-    return `The ${what} at ${endpointText(endpoint)} has another key ${other}: ${
+    return `The ${what} at ${endpointText(endpoint)} has a different key from ${other}: ${
       fingerprintOf(key)
     }, ${was} ${this.#expected}`;
   }

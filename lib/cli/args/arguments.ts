@@ -230,7 +230,7 @@ function checkPaths(paths: ReadonlyMap<string, FileNeed>, folder = ""): void {
   for (const [what, { path }] of paths) {
     // The runtime replaces bytes that aren't UTF-8 by this character.
     if (path.includes("\ufffd")) {
-      const text = `${what} must be a path in UTF-8, is ${quotedStart(path)}; name another one`;
+      const text = `${what} must be a path in UTF-8, not ${quotedStart(path)}; name another one`;
       throw new P2pchatError("usage", text);
     }
     checkFound(path, folder);
@@ -437,7 +437,10 @@ function unknownCommand(
   }
   const given = family.length > 0 ? `${first} ${second}` : first;
   const begin = family.length > 0 ? "" : `; to begin, ${FIRST_COMMAND}`;
-  const hint = didYouMean(given, names) || `${there}${begin}; p2pchat --help says more`;
+  const meant = family.length > 0
+    ? didYouMean(second!, names.map((name) => name.split(" ")[1]!), (word) => `${first} ${word}`)
+    : didYouMean(first, names);
+  const hint = meant || `${there}${begin}; p2pchat --help says more`;
   return new P2pchatError("usage", `There is no command ${startOf(given, 40)}${hint}`);
 }
 

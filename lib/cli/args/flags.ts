@@ -146,7 +146,7 @@ export function oneOf<Word extends string>(
     const hint = didYouMean(text, words, (word) => word);
     throw new P2pchatError(
       "usage",
-      `${what} must be ${expected}, is ${quotedStart(text)}${hint}`,
+      `${what} must be ${expected}, not ${quotedStart(text)}${hint}`,
     );
   };
   return { parse, words };
@@ -252,5 +252,5 @@ export function advertiseFlag(whom: string): ValueFlag<AdvertisedAddress> {
 }
 
 function wrong(what: string, expected: string, text: string, hint = ""): P2pchatError {
-  return new P2pchatError("usage", `${what} must be ${expected}, is ${quotedStart(text)}${hint}`);
+  return new P2pchatError("usage", `${what} must be ${expected}, not ${quotedStart(text)}${hint}`);
 }

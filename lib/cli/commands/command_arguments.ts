@@ -51,7 +51,7 @@ export const verifyAnswer: Argument<VerifyAnswer | undefined> = {
       "usage",
       `${
         quotedStart(text)
-      } is no answer: /verify NAME shows the digits, then /verify NAME yes where they ` +
+      } isn't an answer: /verify NAME shows the digits, then /verify NAME yes where they ` +
         "are the same at both ends, /verify NAME no where they aren't",
     );
   },
@@ -74,7 +74,7 @@ export function countUpTo(max: number): Argument<number | undefined> {
       if (count <= max) return count;
       throw new P2pchatError(
         "usage",
-        `N must be a number from 0 to ${max}, is "${startOf(text, 40)}"`,
+        `N must be a number from 0 to ${max}, not "${startOf(text, 40)}"`,
       );
     },
   };

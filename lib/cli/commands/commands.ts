@@ -357,7 +357,7 @@ const foldedNumber: Argument<number> = {
     if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text);
     throw new P2pchatError(
       "usage",
-      `The number of a folded text must be 1 or more, is ${quotedStart(text)}`,
+      `The number of a folded text must be 1 or more, not ${quotedStart(text)}`,
     );
   },
 };

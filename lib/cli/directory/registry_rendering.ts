@@ -1,6 +1,6 @@
 /** Events of `peer --registry` as lines of text. */
 
-import { endpointText } from "../../base/ids.ts";
+import { endpointText, type FoldedName } from "../../base/ids.ts";
 import { didYouMeanName, saidByText, saidText } from "../../base/trust/name_answers.ts";
 import { foldName, isSameName, shownName } from "../../base/text/names.ts";
 import {
@@ -54,6 +54,8 @@ export class RegistryRendering {
   #isHintShown = false;
   /** Whether a call is over and the list is about to be shown, which will include changes until then. */
   #isBackSoon = false;
+  /** Whose users found our digits to be different, in a call that ended with it: at most one for each call. */
+  readonly #refusers = new Set<FoldedName>();
   /** The present call, ringing or connected; null in the lobby. */
   #call: {
     readonly id: string;
@@ -122,7 +124,11 @@ export class RegistryRendering {
     if (state === "replaced") {
       if (!this.#call?.isDirect) return []; // the program ends, and says why
       return [
-        wrongLine(nowMs, "You have logged in elsewhere; this program ends when the call is over"),
+        wrongLine(
+          nowMs,
+          nameSpan(this.#self),
+          " has come in from somewhere else; this program ends when the call is over",
+        ),
       ];
     }
     if (event.isFull) return []; // an error event says so
@@ -202,7 +208,7 @@ export class RegistryRendering {
       : " is online";
     const aside = guest === true ? " (guest)" : "";
     const isNews = changed?.before !== undefined && before === undefined;
-    const compared = isNews ? `: ${comparedText(event)}, another device or somebody else` : "";
+    const compared = isNews ? ` with ${comparedText(event)}: another device, or somebody else` : "";
     return [starLine(nowMs, nameSpan(shown), aside, text, compared)];
   }
 
@@ -240,6 +246,9 @@ export class RegistryRendering {
     const wasConnected = this.#call?.isConnected ?? false;
     if (isOver) this.#call = null;
     if (isOver && wasConnected) this.#isBackSoon = !this.#isDown;
+    const folded = foldName(event.peer);
+    if (state === "connected") this.#refusers.delete(folded);
+    else if (wasConnected && event.reason === "not-trusted") this.#refusers.add(folded);
     const who = nameSpan(event.peer);
     const star = starLine(nowMs);
     const mark = wrongLine(nowMs);
@@ -253,7 +262,7 @@ export class RegistryRendering {
         return [...star, ...connectedSpans(event, this.#isSelf(event.peer))];
       case "declined":
         if (event.reason === "not-trusted") {
-          return [...mark, ...notTrustedSpans(event, this.#self, PERHAPS_OTHER_DEVICE)];
+          return [...mark, ...notTrustedSpans(event, this.#self, this.#whyNot(event))];
         }
         if (!isOurs) return [...star, "You declined the call of ", who];
         if (event.reason === "") return [...star, who, " declined"];
@@ -278,8 +287,13 @@ export class RegistryRendering {
       case "ended":
         return wasConnected
           ? endedLine(event, this.#self, star, mark)
-          : notBegunLine(event, this.#self, star, mark);
+          : notBegunLine(event, this.#self, this.#whyNot(event), star, mark);
     }
+  }
+
+  /** Why the other side's program doesn't accept our key, as far as its user has said. */
+  #whyNot({ peer }: CallEvent): string {
+    return this.#refusers.has(foldName(peer)) ? AS_DIFFERENT : PERHAPS_OTHER_DEVICE;
   }
 
   /** A suggestion of whom the user may have meant. */
@@ -339,7 +353,10 @@ function connectedSpans(
 /** Each device has a key of its own. */
 const PERHAPS_OTHER_DEVICE = ", perhaps as it knows that of another device of yours";
 
-/** The other user's program has refused the call because of a key. @param why Perhaps. */
+/** The user was told so at the end of the call in which that was found. */
+const AS_DIFFERENT = ", as your digits were found to be different there";
+
+/** The other user's program has refused the call because of a key. @param why As far as is known. */
 function notTrustedSpans({ peer }: CallEvent, self: string, why = ""): Line {
   return [
     nameSpan(peer),
@@ -415,11 +432,11 @@ function endedLine(event: CallEvent, self: string, star: Line, mark: Line): Line
 }
 
 /** The line at the end of a call that wasn't connected. */
-function notBegunLine(event: CallEvent, self: string, star: Line, mark: Line): Line {
+function notBegunLine(event: CallEvent, self: string, why: string, star: Line, mark: Line): Line {
   const who = nameSpan(event.peer);
   switch (event.reason) {
     case "not-trusted":
-      return [...mark, ...notTrustedSpans(event, self, PERHAPS_OTHER_DEVICE)];
+      return [...mark, ...notTrustedSpans(event, self, why)];
     case "quit":
       return [...star, who, " was calling when you left"];
     case "cancelled":

@@ -86,7 +86,7 @@ function logoutLine({ name, reason }: EventNamed<"logout">, nowMs: number): Line
   return lostLine(nowMs, name, reason === "lost" ? "no answer" : "took nothing in for too long");
 }
 
-function callSpans({ from, to, state, reason }: EventNamed<"call">): Line {
+function callSpans({ from, to, state, reason, by }: EventNamed<"call">): Line {
   const [caller, callee] = [nameSpan(from), nameSpan(to)];
   switch (state) {
     case "ringing":
@@ -94,7 +94,9 @@ function callSpans({ from, to, state, reason }: EventNamed<"call">): Line {
     case "connected":
       return [caller, " and ", callee, " talk"];
     case "ended":
-      return [caller, " and ", callee, " have ended their call"];
+      return by === undefined
+        ? [caller, " and ", callee, " have ended their call"]
+        : ["The call of ", caller, " and ", callee, " is over: ", nameSpan(by), " was thrown out"];
     case "declined":
       if (reason === "key-changed") return [callee, "'s program refused the key of ", caller];
       return [callee, " declined the call of ", caller];

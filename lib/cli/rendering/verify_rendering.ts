@@ -125,7 +125,7 @@ export const REFUSED_TEXT = "the key that you refused";
 
 function changedText({ before, verified }: KeyChange): string {
   if (before === undefined) return REFUSED_TEXT;
-  return verified === true ? "ANOTHER KEY than you verified" : "another key than before";
+  return verified === true ? "ANOTHER KEY than you verified" : "a different key from before";
 }
 
 // The digits that two people compare by voice to be sure that nobody is in between.

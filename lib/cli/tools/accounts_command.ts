@@ -121,7 +121,7 @@ export async function addAccount(options: AccountPasswordOptions): Promise<void>
   if (taken !== null) {
     throw new P2pchatError(
       "name-taken",
-      `Cannot add ${shownName(name)}: there is an account ${shownName(taken.name)} since ${
+      `Cannot add ${shownName(name)}: there has been an account ${shownName(taken.name)} since ${
         dateText(taken.createdMs)
       }; ` +
         `to change its password, p2pchat accounts passwd ${shownName(taken.name)}`,

@@ -116,7 +116,7 @@ class Import {
           await Promise.all(hashes);
           throw error;
         }
-        const taken = "there is an account of that name since a moment ago";
+        const taken = "somebody has just taken that name";
         await progress?.clear();
         await this.#refuse(refused("name-taken", this.options.file, line, taken));
       }
@@ -153,7 +153,10 @@ class Import {
         ? [`${numberText(this.#untried)} from line ${this.#nextLine} on weren't tried`]
         : [],
     ].join(", ");
-    const text = `Added ${numberText(added)} of the ${count} of ${file}; ${missing}`;
+    const some = total === 1
+      ? "Didn't add the 1 account"
+      : `Added ${numberText(added)} of the ${count}`;
+    const text = `${some} of ${file}; ${missing}`;
     if (options.json) await showEvent(event);
     if (failure !== null) {
       throw new P2pchatError(failure.code, `${failure.message}. ${text}`, { cause: failure });

@@ -221,9 +221,7 @@ export function withUserInfo(
   };
   const fault = taken.add(row);
   if (fault !== null) {
-    const advice = fault.by === undefined
-      ? fault.advice
-      : `change that row (line ${fault.by.line}) instead`;
+    const advice = fault.by === undefined ? fault.advice : "change that row instead";
     throw new P2pchatError(
       "bad-file",
       `Cannot add ${shownName(user.name)} to ${path}: ${fault.found}; ${advice}`,
@@ -369,9 +367,9 @@ function parseContent(content: string): UserInfo | Fault | null {
     return wrong(found, "choose another one");
   }
   const host = parseHost(hostText);
-  if (host === null) return wrong(`the address must be ${HOST_FORM}, is ${quotedStart(hostText)}`);
+  if (host === null) return wrong(`the address must be ${HOST_FORM}, not ${quotedStart(hostText)}`);
   const port = parsePort(portText);
-  if (port === null) return wrong(`the port must be ${PORT_FORM}, is ${quotedStart(portText)}`);
+  if (port === null) return wrong(`the port must be ${PORT_FORM}, not ${quotedStart(portText)}`);
   const hostIsBad = friendHostFault(host);
   if (hostIsBad !== null) return hostIsBad;
   const user = { name: name.normalize("NFC"), endpoint: { host, port } };

@@ -58,7 +58,7 @@ Deno.test("parseFingerprint() names what is wrong", () => {
   assertThrows(
     () => parseFingerprint(`${text.slice(0, -1)}\u0130`),
     P2pchatError,
-    'character 27 must be a letter or 2 to 7, is "\u0130"; copy it again',
+    'character 27 must be a letter or 2 to 7, not "\u0130"; copy it again',
   );
 });
 

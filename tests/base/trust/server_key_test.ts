@@ -112,7 +112,7 @@ Deno.test("ServerKey says where to delete the known one", () => {
   const { key } = expecting(KNOWN);
   assertEquals(
     key.refusal(EVE),
-    `The directory at chat.example:4400 has another key than before: ${
+    `The directory at chat.example:4400 has a different key from before: ${
       fingerprintOf(EVE)
     }, it was ` +
       `${fingerprintOf(KNOWN)}; if this key really is the directory's, delete the line with ${
@@ -127,7 +127,7 @@ Deno.test("ServerKey that the user named is the only one accepted, and is pinned
   assertEquals(key.expected, fingerprintOf(KNOWN));
   assertEquals(
     key.refusal(EVE),
-    `The directory at chat.example:4400 has another key than the one you gave: ${
+    `The directory at chat.example:4400 has a different key from the one you gave: ${
       fingerprintOf(EVE)
     }, not ${
       fingerprintOf(KNOWN)

@@ -113,7 +113,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
       shown: "bob~k7f3",
       changed: { name: "bob", key: "k7f3q2", before: "bob" },
     }],
-    "12:03 * bob~k7f3 is online: another key than before, another device or somebody else\n",
+    "12:03 * bob~k7f3 is online with a different key from before: another device, or somebody else\n",
   ],
   [
     [...IN, {
@@ -164,7 +164,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [
     [...IN, ...TALKING, { event: "session", state: "replaced", name: "alice", guest: false }],
-    "12:03 ! You have logged in elsewhere; this program ends when the call is over\n",
+    "12:03 ! alice has come in from somewhere else; this program ends when the call is over\n",
   ],
   [[...IN, presence("erin", "free")], "12:03 * erin is online\n"],
   [
@@ -173,7 +173,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
       shown: "erin~k7f3",
       changed: { name: "erin", key: "erin", before: "b", verified: true },
     }],
-    "12:03 * erin~k7f3 is online: ANOTHER KEY than you verified, another device or somebody else\n",
+    "12:03 * erin~k7f3 is online with ANOTHER KEY than you verified: another device, or somebody else\n",
   ],
   [[...IN, presence("bob", "busy")], "12:03 * bob is in a call\n"],
   [[...IN, presence("carol", "free")], "12:03 * carol is free again\n"],
@@ -274,6 +274,17 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   [
     [...IN, INCOMING, call("ended", { reason: "not-trusted" })],
     "12:03 ! bob's program doesn't accept your key, perhaps as it knows that of another device of yours; you can " +
+    "talk once bob has typed /trust alice\n",
+  ],
+  [
+    [
+      ...IN,
+      ...TALKING,
+      call("ended", { reason: "not-trusted", ...TALKED }),
+      RINGING,
+      call("declined", { reason: "not-trusted" }),
+    ],
+    "12:03 ! bob's program doesn't accept your key, as your digits were found to be different there; you can " +
     "talk once bob has typed /trust alice\n",
   ],
   [[...IN, INCOMING, call("ended", { reason: "quit" })], "12:03 * bob was calling when you left\n"],

@@ -68,6 +68,10 @@ const LINES: readonly (readonly [RegserverOwnEvent, string])[] = [
   [call("ringing"), "12:03 * alice calls bob\n"],
   [call("connected"), "12:03 * alice and bob talk\n"],
   [call("ended"), "12:03 * alice and bob have ended their call\n"],
+  [
+    { ...call("ended"), reason: "kicked", by: "bob" },
+    "12:03 * The call of alice and bob is over: bob was thrown out\n",
+  ],
   [call("declined"), "12:03 * bob declined the call of alice\n"],
   [
     { ...call("declined"), reason: "key-changed" },

@@ -54,7 +54,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
     "peer alice --users users.txt --idle -1s",
     "--idle must be a duration of 24 days at most, such as",
   ],
-  ["peer alice --idle -1s --users users.txt", 'is "-1s"'],
+  ["peer alice --idle -1s --users users.txt", 'not "-1s"'],
   ["peer alice --users users.txt --host a/b", "--host must be a host name or an IP address"],
   ["peer alice --users users.txt --no-queue=1", "--no-queue takes no value"],
   ["peer alice --users users.txt --private", "The command peer --users has no flag --private"],

@@ -74,7 +74,7 @@ Deno.test("a list says who is verified, who has another key than the one expecte
   const changed = { name: "Bob", key: "k", before: "b" };
   assertEquals(comparedText({ verified: false }), null);
   assertEquals(comparedText({ verified: true }), "verified");
-  assertEquals(comparedText({ changed }), "another key than before");
+  assertEquals(comparedText({ changed }), "a different key from before");
   assertEquals(
     comparedText({ changed: { ...changed, verified: true }, verifiedAs: ["mallory"] }),
     "ANOTHER KEY than you verified, the key that you verified as mallory",

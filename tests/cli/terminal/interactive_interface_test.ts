@@ -315,7 +315,7 @@ Deno.test("a text of very many lines is folded, and shown whole when asked for",
   assertEquals((await screenNow()).text.match(/^ {12}x$/gm)?.length, 39 + 64_999);
   assertEquals(streams.stderrText.replaceAll(/\s+/g, " ").trim().split(" error: "), [
     "error: Cannot show 2: the last text that was folded is 1",
-    'The number of a folded text must be 1 or more, is "x"',
+    'The number of a folded text must be 1 or more, not "x"',
   ]);
   await ui.close();
 });

@@ -29,7 +29,7 @@ const REFUSED = [
     "The form is p2pchat log export FILE [--format text|json|csv] [--keys KEY,...], for example",
   ],
   ["log export a b", "The form is p2pchat log export FILE"],
-  ["log export a --format xml", '--format must be text, json or csv, is "xml"'],
+  ["log export a --format xml", '--format must be text, json or csv, not "xml"'],
   ["log export a --format jsn", "did you mean json?"],
   ["log export a.txt --json --format text", "--json and --format text can't both be"],
   ["log export a --format", "--format needs a value: FORMAT"],

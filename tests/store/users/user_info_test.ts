@@ -111,8 +111,8 @@ const COMPLAINTS: readonly (readonly [text: string, sentence: string])[] = [
       "write the one at which friends reach it",
     ] as const
   ),
-  ["bob 1.2.3 1", 'the address must be a host name or an IP address, is "1.2.3"; correct it'],
-  ["bob b#c 1", 'the address must be a host name or an IP address, is "b#c"; correct it'],
+  ["bob 1.2.3 1", 'the address must be a host name or an IP address, not "1.2.3"; correct it'],
+  ["bob b#c 1", 'the address must be a host name or an IP address, not "b#c"; correct it'],
   [
     "\ufeffbob b 1",
     'it has U+FEFF, an odd blank or invisible character: "<U+FEFF>bob b 1"; write a space in its place, or delete it',
@@ -136,15 +136,15 @@ const COMPLAINTS: readonly (readonly [text: string, sentence: string])[] = [
     `the name "${"x".repeat(60)}..." is not possible: ` +
     "a name has at most 32 characters, this one has 70; choose another one",
   ],
-  ["bob b/c 1", 'the address must be a host name or an IP address, is "b/c"; correct it'],
+  ["bob b/c 1", 'the address must be a host name or an IP address, not "b/c"; correct it'],
   [
     "bob b\x1b[2J 1",
     'it has U+001B, an odd blank or invisible character: "bob b␛[2J 1"; write a space in its place, or delete it',
   ],
-  ["bob 1:2 1", 'the address must be a host name or an IP address, is "1:2"; correct it'],
-  ["bob b 0", 'the port must be a whole number from 1 to 65535, is "0"; correct it'],
-  ["bob b 70000", 'the port must be a whole number from 1 to 65535, is "70000"; correct it'],
-  ["bob b http", 'the port must be a whole number from 1 to 65535, is "http"; correct it'],
+  ["bob 1:2 1", 'the address must be a host name or an IP address, not "1:2"; correct it'],
+  ["bob b 0", 'the port must be a whole number from 1 to 65535, not "0"; correct it'],
+  ["bob b 70000", 'the port must be a whole number from 1 to 65535, not "70000"; correct it'],
+  ["bob b http", 'the port must be a whole number from 1 to 65535, not "http"; correct it'],
   [
     "bob b 1 k7f3",
     'the fingerprint "k7f3" is not possible: it must have 27 characters, has 4; copy it again',
@@ -152,7 +152,7 @@ const COMPLAINTS: readonly (readonly [text: string, sentence: string])[] = [
   [
     `bob b 1 1${KEY.slice(1)}`,
     `the fingerprint "1${KEY.slice(1)}" is not possible: ` +
-    'character 1 must be a letter or 2 to 7, is "1"; copy it again',
+    'character 1 must be a letter or 2 to 7, not "1"; copy it again',
   ],
   [
     `bob b 1 a${KEY.slice(1)}`,
@@ -372,21 +372,19 @@ Deno.test("withUserInfo() refuses what the table has, and what it can't hold", (
     return error.message;
   };
   const eve: UserInfo = { name: "eve", endpoint: { host: "E", port: 1 }, fingerprint: KEY };
-  const advice = (line: number) => `change that row (line ${line}) instead`;
+  const advice = "change that row instead";
 
   assertEquals(
     refused("\nEVE a 1", eve),
-    `Cannot add eve to users.txt: the name "eve" is that of line 2 (EVE) already; ${advice(2)}`,
+    `Cannot add eve to users.txt: the name "eve" is that of line 2 (EVE) already; ${advice}`,
   );
   assertEquals(
     refused("\nbob e 1", eve),
-    `Cannot add eve to users.txt: the address "E:1" is that of line 2 (bob) already; ${advice(2)}`,
+    `Cannot add eve to users.txt: the address "E:1" is that of line 2 (bob) already; ${advice}`,
   );
   assertEquals(
     refused(`bob b 1 ${KEY}`, eve),
-    `Cannot add eve to users.txt: the fingerprint "${KEY}" is that of line 1 (bob) already; ${
-      advice(1)
-    }`,
+    `Cannot add eve to users.txt: the fingerprint "${KEY}" is that of line 1 (bob) already; ${advice}`,
   );
   assertEquals(
     refused(FULL_TABLE, { ...eve, fingerprint: null }),

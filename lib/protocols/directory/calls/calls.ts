@@ -273,6 +273,7 @@ export class Calls {
     const side = call?.sides.find((each) => each.client === client);
     if (call === null || side === undefined) return;
     side.client = null;
+    if (because === "kicked") call.kicked ??= side;
     const other = call.other(side);
     // When the directory stops, the other is about to learn that.
     const told = this.#isClosing ? [] : [other];
@@ -340,7 +341,7 @@ export class Calls {
 
   /** Reports the call to the operator, unless one side was never in since the start: the other may have made it up. */
   #show(
-    { caller, callee }: Call,
+    { caller, callee, kicked }: Call,
     state: "ringing" | "connected" | CallOutcome,
     reason = "",
   ): void {
@@ -349,8 +350,11 @@ export class Calls {
     const shown = { event: "call", from: caller.name, to: callee.name, state } as const;
     const isGone = reason === "lost" || reason === "kicked";
     if (state === "cancelled" && isGone) this.out.show({ ...shown, reason });
-    else if (state === "declined" && reason === "key-changed") this.out.show({ ...shown, reason });
-    else this.out.show(shown);
+    else if (state === "ended" && kicked !== null) {
+      this.out.show({ ...shown, reason: "kicked", by: kicked.name });
+    } else if (state === "declined" && reason === "key-changed") {
+      this.out.show({ ...shown, reason });
+    } else this.out.show(shown);
   }
 
   // What is relayed.

@@ -268,7 +268,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     const { name, isGuest } = this.session;
     const whoElse = isGuest
       ? "others have a copy of your profile: take a new one"
-      : "change the password (/passwd)";
+      : "log in again, and change the password there with /passwd";
     const text =
       `${
         shownName(name)

@@ -322,7 +322,9 @@ function problemsOf(standing: Standing): readonly string[] {
   const { session, isOut, isDisowned, failure, isDiskFull, call } = standing;
   const problems: string[] = [];
   if (session === "replaced") {
-    problems.push("You have logged in elsewhere: this program ends when the call is over");
+    problems.push(
+      "Your name has come in from somewhere else: this program ends when the call is over",
+    );
   } else if (isOut) {
     problems.push("The directory lets you in no more: this program ends with the call");
   } else if (isDisowned) {

@@ -205,7 +205,7 @@ export class KnownKeys {
       ? `${shown} ${
         comes ?? "comes with"
       } the key ${fingerprint}, whose digits you found to be different`
-      : `${shown} ${comes ?? "has"} another key than before: ${fingerprint}, it was ${before}`;
+      : `${shown} ${comes ?? "has"} a different key from before: ${fingerprint}, it was ${before}`;
     const rival = this.#reported.rivalOf(folded, key, nowMs);
     if (this.#reported.isNews(folded, key, nowMs)) this.#reported.report(name, key, nowMs);
     const way = rival === undefined

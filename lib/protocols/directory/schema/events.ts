@@ -236,9 +236,11 @@ export type DirectoryEvent =
     readonly state: "ringing" | "connected" | CallOutcome;
     /**
      * With `cancelled`, where the caller hasn't withdrawn it: it is gone, or the operator has thrown it out. With
-     * `declined`, where the callee's program has refused the caller's key, and its user wasn't asked.
+     * `declined`, where the callee's program has refused the caller's key, and its user wasn't asked. With `ended`,
+     * where the operator has thrown one of the two out, which is `by`.
      */
     readonly reason?: "lost" | "kicked" | "key-changed";
+    readonly by?: string;
   }
   | { readonly event: "broadcast"; readonly id: string; readonly from: string }
   | { readonly event: "broadcast-sent"; readonly id: string; readonly reached: number }

@@ -254,6 +254,8 @@ export class Call {
   #phase: DirectoryCallPhase;
   /** The id of the callee's own call that was merged into this one, as the two called each other. */
   later: string | null = null;
+  /** The side that the operator has thrown out, and that ends the call by that; null for none. */
+  kicked: Side | null = null;
 
   /** @param id In hexadecimal, drawn by the caller. `callee`: the same as `caller` in a self-call. */
   constructor(

@@ -136,7 +136,7 @@ export class MemberNames {
       }`;
     const found = pinned === undefined
       ? `${shown} comes with the key ${fingerprint}, whose digits you found to be different`
-      : `${shown} has another key than before: ${fingerprint}, it was ${pinned}`;
+      : `${shown} has a different key from before: ${fingerprint}, it was ${pinned}`;
     const text = `${found}; shown as ${suffixed} until you accept it with /trust ${way}`;
     const before = pinned === undefined ? {} : { before: pinned };
     this.out.keyChanged({ name, key: fingerprint, ...before }, text);

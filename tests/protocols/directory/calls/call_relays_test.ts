@@ -133,6 +133,17 @@ Deno.test("Directory: whose relayed call ends as the other is thrown out is told
   ]);
 });
 
+for (const route of ["direct", "relay"] as const) {
+  Deno.test(`Directory: the operator that throws somebody out is told that this ended the call (${route})`, () => {
+    const { exchange, bob } = talking(route);
+    exchange.command({ command: "kick", name: "ann" });
+    if (route === "direct") bob.hangsUp(1); // its link with ann is closed
+    const ended = exchange.events.filter((event) => event.event === "call").at(-1);
+    const [from, to, by] = ["ann", "bob", "ann"];
+    assertEquals(ended, { event: "call", from, to, state: "ended", reason: "kicked", by });
+  });
+}
+
 Deno.test("Directory: who is called by one that is thrown out is told why", () => {
   const { exchange, ann } = meeting();
   ann.calls("bob", 1);

@@ -339,7 +339,7 @@ Deno.test("whose words: another key than the pinned one is shown apart, told onc
   program.says(told(1, 0));
 
   const [error] = program.says(told(2, 1, BY_EVE, EVES));
-  assertMatch(error!, /^error code=key-changed text=bob has another key than before: /);
+  assertMatch(error!, /^error code=key-changed text=bob has a different key from before: /);
   assert(error!.includes(`its broadcasts are shown as ${APART}`), error);
   program.says(told(3, 2, BY_EVE, EVES));
   program.says(told(4, 3));
@@ -631,7 +631,7 @@ Deno.test("whose words: of a name for which there is no pin left, another key is
   const later = comesLater({ config: { pinsOf, records: [...program.disk] } });
   for (const [one, after] of [[program, 1], [later, 0]] as const) {
     const [error] = one.says(told(2, after, BY_EVE, EVES));
-    assertMatch(error!, /^error code=key-changed text=bob has another key than before: /);
+    assertMatch(error!, /^error code=key-changed text=bob has a different key from before: /);
     one.says(told(3, 2, { own: 9 }));
     assertEquals(said(one).slice(-2), [`${APART}: text 2`, "bob: text 3"]);
     one.types({ command: "trust", name: "bob" });

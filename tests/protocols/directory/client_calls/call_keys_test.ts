@@ -21,7 +21,7 @@ Deno.test("keys: a caller with another key than before is told so and declined, 
   assert(told?.startsWith("error code=key-changed"), told);
   assertEquals(
     told.split(" changed=")[0],
-    `error code=key-changed text=bob called you with another key than before: ${
+    `error code=key-changed text=bob called you with a different key from before: ${
       fingerprintOf(BOB)
     }, it was ${
       fingerprintOf(EVE)
