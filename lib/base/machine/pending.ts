@@ -25,6 +25,11 @@ export class Pending<Following> {
     return this.#lastToken;
   }
 
+  /** The continuations that wait, the oldest first. */
+  all(): IterableIterator<Following> {
+    return this.#following.values();
+  }
+
   /** Registers a continuation. @returns Its token: one more than the last. */
   add(following: Following): number {
     this.#following.set(++this.#lastToken, following);

@@ -34,9 +34,10 @@ Deno.test("RoomOutput: a machine that waits for a write is told of that one, by 
     effect.type === "persist" ? effect.token : NaN
   );
   assertEquals(later, null);
-  assertEquals(out.takeWrite(second!), { of: "secrets", token: 7 });
   assertEquals(out.isWriting, true);
-  assertEquals(out.takeWrite(first!), { of: "order", token: 7 });
+  assertEquals(out.takeWrite(second!), { of: "secrets", token: 7 });
+  // Words that are being written are in a snapshot, too: a busy room's log must shrink all the same.
   assertEquals(out.isWriting, false);
+  assertEquals(out.takeWrite(first!), { of: "order", token: 7 });
   assertEquals([out.takeWrite(first!), out.takeWrite(null)], [undefined, undefined]);
 });
