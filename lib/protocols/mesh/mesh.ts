@@ -1028,6 +1028,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         case "rulings-changed":
           this.#partWithRemoved();
           break;
+        case "claim-name":
+          this.#claimName(effect.name, effect.ref);
+          break;
         case "neighbour-gone":
           this.#toAdmission({ type: "neighbour-down", peer: effect.peer });
           break;
@@ -1075,15 +1078,17 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         : "the room isn't reached yet; wait for it";
       return this.#show({ event: "error", code: "offline", text: `${what}: ${when}` }, ref);
     }
-    if (command.command === "name") {
-      return this.#ownName.claim(this.#entered(), { name: command.name, ref });
-    }
     this.#toRoom({ type: "command", command, ref });
   }
 
+  #claimName(name: string, ref: string | undefined): void {
+    this.#ownName.claim(this.#entered(), { name, ref });
+    if (!this.#ownName.isAsking) this.#toRoom({ type: "name-settled" });
+  }
+
   #nameSettled(): void {
-    const next = this.#ownName.ended();
-    if (next !== null && this.#phase === "in") this.#ownName.claim(this.#entered(), next);
+    this.#ownName.ended();
+    this.#toRoom({ type: "name-settled" });
   }
 
   #show(event: MeshEvent, ref: string | undefined): void {
@@ -1117,6 +1122,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #leave(): void {
     if (this.#phase !== "leaving") return;
+    if (this.#ownName.isAsking) {
+      this.#ownName.refused("timeout", "no member has admitted it in time");
+    }
     this.#toRoom({ type: "quit" });
     this.#enterPhase("parting");
     this.#deadlines.clear("leave");

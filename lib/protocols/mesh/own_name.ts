@@ -1,8 +1,9 @@
-/** `/name`: another name for us, which a neighbour admits; of several that are asked for meanwhile the last counts. */
+/** `/name`: another name for us, which a neighbour admits; what the user types meanwhile waits (`room_commands.ts`). */
 
 import type { Signer } from "../../base/crypto/crypto.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
 import { foldName, shownName } from "../../base/text/names.ts";
 import type { MeshEvent } from "./schema/events.ts";
 import { claimAlone } from "./joining/genesis.ts";
@@ -50,8 +51,6 @@ export class OwnName {
   #isAskedAgain = false;
   /** Whether the neighbour has admitted it. If another member takes it at the same time, their claims decide later. */
   #isAdmitted = false;
-  /** The wish that came meanwhile. */
-  #next: Wish | null = null;
 
   constructor(
     private readonly environment: Environment,
@@ -60,9 +59,15 @@ export class OwnName {
     private readonly port: OwnNamePort,
   ) {}
 
+  /** Whether a neighbour is asked. */
+  get isAsking(): boolean {
+    return this.#asked !== null;
+  }
+
+  /** Claims the name at once, or says why not; or asks a neighbour (`isAsking`). */
   claim(room: OwnRoom, wish: Wish): void {
+    invariant(this.#asked === null, "one name is asked for at a time");
     const { name, ref } = wish;
-    if (this.#asked !== null) return this.#claimLater(wish);
     const owner = room.machines.names.ownerOf(foldName(name));
     const isOthers = owner !== null && owner !== this.signer.key;
     if (!isOthers && room.machines.roster.selfClaim().claim.value.name === name) {
@@ -105,16 +110,6 @@ export class OwnName {
     return links[after] ?? links[0] ?? null;
   }
 
-  #claimLater(wish: Wish): void {
-    const before = this.#next;
-    this.#next = wish;
-    if (before === null) return;
-    const text = `The name ${shownName(before.name)} wasn't taken: you asked for ${
-      shownName(wish.name)
-    } after it`;
-    this.port.show({ event: "error", code: "busy", text }, before.ref);
-  }
-
   /** The neighbour has admitted the name. */
   admitted(claim: SignedClaim): void {
     this.#isAdmitted = true;
@@ -142,11 +137,8 @@ export class OwnName {
     this.port.show({ event: "error", code, text: whole }, this.#asked?.ref);
   }
 
-  /** The request is settled. @returns The wish that came meanwhile, to be claimed now. */
-  ended(): Wish | null {
-    const next = this.#next;
+  /** The request is settled. */
+  ended(): void {
     this.#asked = null;
-    this.#next = null;
-    return next;
   }
 }

@@ -1,5 +1,6 @@
 /** A room of whole members: names, what is said, full and dead links. */
 
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { assertEquals } from "@std/assert";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
@@ -53,14 +54,14 @@ Deno.test("Mesh takes a name that somebody had meanwhile, and gave up while it w
   assertEquals(events, ["ready Yan"]);
 });
 
-Deno.test("Mesh takes the last of several names that are asked for at once, after the first", () => {
+Deno.test("Mesh says each line under the name that was typed before it, also where the user leaves at once", () => {
   const events: string[] = [];
   const world = quietWorld([{
     name: "names",
-    shown(process, event) {
-      if (process.member !== yan) return;
-      if (event.event === "renamed") events.push(`renamed ${event.name}`);
-      if (event.event === "error") events.push(`${event.code} ${event.text}`);
+    shown({ member }, event) {
+      if (member === yan && event.event === "renamed") events.push(`renamed ${event.name}`);
+      if (event.event === "error") events.push(`${member.name}: ${event.code} ${event.text}`);
+      if (member === ann && event.event === "message") events.push(`<${event.from}> ${event.text}`);
     },
   }]);
   const [ann, yan] = [addMember(world, "Ann"), addMember(world, "Yan")];
@@ -69,12 +70,27 @@ Deno.test("Mesh takes the last of several names that are asked for at once, afte
   world.start(yan, { kind: "join", contact: ann.endpoint });
   pass(world, 3 * SECOND_MS);
 
-  for (const name of ["Yves", "Yoko", "Yuri"]) yan.process?.command({ command: "name", name });
-  pass(world, 6 * SECOND_MS);
+  const process = yan.process!;
+  const take = (name: string) => process.command({ command: "name", name });
+  world.say(process, "a", null);
+  take("Yves");
+  world.say(process, "b", null);
+  take("Ann");
+  world.say(process, "c", { name: "Ann", key: fingerprintOf(fakeSigner("Ann").key) });
+  take("Yuri");
+  world.say(process, "d", null);
+  process.command({ command: "quit" });
+  pass(world, 10 * SECOND_MS);
 
-  assertEquals(events, [
-    "busy The name Yoko wasn't taken: you asked for Yuri after it",
+  assertEquals(events.filter((event) => event.startsWith("<")).toSorted(), [
+    "<Yan> m0 a",
+    "<Yuri> m3 d",
+    "<Yves> m1 b",
+    "<Yves> p2 c",
+  ]);
+  assertEquals(events.filter((event) => !event.startsWith("<")), [
     "renamed Yves",
+    "Yan: name-taken Cannot take the name Ann: somebody in the room has that name; choose another one",
     "renamed Yuri",
   ]);
 });

@@ -328,6 +328,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     const { give } = this.#routes;
     return {
       command: ({ command, ref }) => this.#commands.typed(command, ref),
+      "name-settled": () => this.#commands.nameSettled(),
       "own-claim": ({ claim, ref }) => {
         out.persistFirst([{ kind: "claim", claim }]);
         give("roster", { type: "self", change: { claim } });

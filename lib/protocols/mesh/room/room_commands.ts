@@ -1,6 +1,7 @@
 /**
  * What the user asks for in the room. What is said comes after what was typed before it, here too: a command waits while
  * lines before it aren't on disk, and all but a status wait for a ruling that isn't: who is being removed reads nothing of it.
+ * They wait for a new name, too, under which they are to go out, until a neighbour has admitted it, or nobody does.
  */
 
 import { P2pchatError } from "../../../base/errors.ts";
@@ -23,6 +24,8 @@ export class RoomCommands {
   /** Commands typed after lines or a ruling that aren't on disk yet, in the order in which they were typed. */
   readonly #held: { readonly command: UserCommand; readonly ref: Ref }[] = [];
 
+  #isRenaming = false;
+
   /** @param pausedBecause Why the user is asked to wait, as a status shows it. */
   constructor(
     readonly parts: RoomParts,
@@ -30,23 +33,28 @@ export class RoomCommands {
     readonly pausedBecause: () => string | null,
   ) {}
 
-  /** How many wait. */
+  /** How many wait, or are under way. */
   get held(): number {
-    return this.#held.length;
+    return this.#held.length + (this.#isRenaming ? 1 : 0);
+  }
+
+  /** The name that was asked for is ours, or the user was told why not. */
+  nameSettled(): void {
+    this.#isRenaming = false;
   }
 
   /** A message to one member comes after what was said to all before it, here too; a status doesn't wait. */
   typed(command: UserCommand, ref: Ref): void {
     const { command: name } = command;
-    const waits = isMessage(command) || name === "history" ||
-      (this.#isRuling && name !== "status");
+    const waits = isMessage(command) || name === "history" || name === "name" ||
+      (this.#isBusy && name !== "status");
     if (waits) this.#held.push({ command, ref });
     else this.#carryOut(command, ref);
   }
 
   /** Carries out the commands that waited for the disk, as far as the disk has what was before them. */
   release(): void {
-    for (let next; !this.#isRuling && (next = this.#held[0]) !== undefined;) {
+    for (let next; !this.#isBusy && (next = this.#held[0]) !== undefined;) {
       const { command, ref } = next;
       if (command.command !== "say" && this.parts.machines.order.unsaid().messages > 0) return;
       this.#held.shift();
@@ -54,8 +62,8 @@ export class RoomCommands {
     }
   }
 
-  get #isRuling(): boolean {
-    return this.parts.machines.rulings.isStoring;
+  get #isBusy(): boolean {
+    return this.#isRenaming || this.parts.machines.rulings.isStoring;
   }
 
   #carryOut(command: UserCommand, ref: Ref): void {
@@ -69,7 +77,7 @@ export class RoomCommands {
 
   /** @throws {P2pchatError} What is wrong with the command. */
   #perform(command: UserCommand, ref: Ref): void {
-    const { view, showing, neighbours } = this.parts;
+    const { view, showing, neighbours, out } = this.parts;
     const { give } = this.routes;
     switch (command.command) {
       case "say": {
@@ -81,6 +89,9 @@ export class RoomCommands {
         const say = { type: "say", ...receiver, text: command.text } as const;
         return give("privateMessages", ref === undefined ? say : { ...say, ref });
       }
+      case "name":
+        this.#isRenaming = true;
+        return out.later({ type: "claim-name", name: command.name, ref });
       case "peers":
         return view.peers(new Set(neighbours.peers), ref);
       case "history":

@@ -69,9 +69,11 @@ export type RoomInput =
   | { readonly type: "output-seen"; readonly token: number }
   | {
     readonly type: "command";
-    readonly command: Exclude<MeshCommand, { readonly command: "quit" | "name" }>;
+    readonly command: Exclude<MeshCommand, { readonly command: "quit" }>;
     readonly ref: string | undefined;
   }
+  /** The answer to `claim-name`: the name is ours now, or the user was told why not. */
+  | { readonly type: "name-settled" }
   /** Our name has changed: a neighbour has admitted the new one, or we did so ourselves. */
   | { readonly type: "own-claim"; readonly claim: SignedClaim; readonly ref: string | undefined }
   /** Others reach us at this address from now on. */
@@ -113,6 +115,8 @@ export type RoomEffect =
     readonly fault: Fault;
     readonly text: string;
   }
+  /** The user wants this name; answered by `name-settled`. */
+  | { readonly type: "claim-name"; readonly name: string; readonly ref: string | undefined }
   /** From now on it is too late for those that came by an earlier secret and aren't in yet. */
   | { readonly type: "secret-changed" }
   /** Who may be in the room has changed: links to those that may not are to be closed. */
