@@ -254,7 +254,7 @@ Deno.test("friends: a key in the table is the friend's from the first time on", 
   assert(told.text.includes(key) && told.text.includes(keyOf(other)), told.text);
   assertMatch(
     told.text,
-    / at 127\.0\.0\.1:\d+, which isn't bob's: .* in the table; .* put it into the table\. You had not verified the key in the table$/,
+    / at 127\.0\.0\.1:\d+, which isn't bob's: .* in the table; .* put it into bob's row of .*\. You had not verified the key in the table$/,
   );
   assertEquals([heard(alice), heard(other)], [[], []]);
 });

@@ -120,11 +120,17 @@ function friendLines(friends: readonly FriendView[]): readonly Line[] {
   return friends.map((friend) => {
     const compared = comparedText(friend);
     const how = friend.connected ? "connected" : "not connected";
-    const note = compared === null ? "" : `  ${compared}`;
+    const doubt = friend.doubt === undefined ? null : DOUBTS[friend.doubt];
+    const notes = [compared, doubt].filter((note) => note !== null).join(", but ");
     const name = nameSpan(listedName(friend.name, friend.changed));
-    return [name, `  ${endpointText(friend)}  ${how}${note}`];
+    return [name, `  ${endpointText(friend)}  ${how}${notes === "" ? "" : `  ${notes}`}`];
   });
 }
+
+const DOUBTS = {
+  "another-key": "another key answers there: /status",
+  "two-programs": "two programs use this key: /status",
+} as const;
 
 function outboxLines({ messages }: EventNamed<"outbox">): readonly Line[] {
   if (messages.length === 0) return [["Nothing waits."]];

@@ -94,7 +94,11 @@ function readyLines(event: EventNamed<"ready">): readonly Line[] {
 }
 
 function renamedLine({ from, name, lostTo }: EventNamed<"renamed">, nowMs: number): Line {
-  const line = starLine(nowMs, nameSpan(from), " is now ", nameSpan(name));
+  // Nobody can take a name with that mark: the program tells two of a name, or a refused key, apart by it.
+  const isMarked = name.startsWith(`${from}~`);
+  const line = isMarked
+    ? starLine(nowMs, "This ", nameSpan(from), " is shown as ", nameSpan(name), " from now on")
+    : starLine(nowMs, nameSpan(from), " is now ", nameSpan(name));
   return lostTo === undefined ? line : [...line, ": another ", nameSpan(lostTo), " was here first"];
 }
 

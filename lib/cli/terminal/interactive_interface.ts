@@ -153,8 +153,9 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       },
     });
     this.#runner = new CommandRunner(mode.commands, false, {
-      refuse: (error) => this.#refuse(error),
-      help: (entries) => this.#printLines(helpLines(entries, mode.commands, columns())),
+      refuse: (error) => this.#inOrder(() => this.#refuse(error)),
+      help: (entries) =>
+        this.#inOrder(() => this.#printLines(helpLines(entries, mode.commands, columns()))),
       showFolded: (number) => {
         const line = this.#folded.line(number);
         this.#print(unitsOf(line), () => this.#formatted([line], true));
@@ -569,6 +570,12 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   }
 
   // Output.
+
+  /** Calls `show` once the answers to earlier lines are shown. */
+  #inOrder(show: () => void): void {
+    if (this.#handler?.answer === undefined) show();
+    else this.#handler.answer(show);
+  }
 
   #refuse(error: P2pchatError): void {
     this.show({ event: "error", code: error.code, text: error.message });

@@ -22,6 +22,11 @@ export interface FriendView extends Compared {
   readonly host: string;
   readonly port: number;
   readonly connected: boolean;
+  /**
+   * Why whoever uses the friend's address, or key, may not be the friend: another key answers there than the one
+   * accepted, or two programs have the key. Absent: nothing is known against it.
+   */
+  readonly doubt?: "another-key" | "two-programs";
 }
 
 interface FriendStatus extends FriendView {

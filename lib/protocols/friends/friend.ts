@@ -59,6 +59,8 @@ export class Friend {
   toldWaiting = 0;
   /** Messages delivered since the friend is back. */
   deliveredSinceBack = 0;
+  /** Messages of an earlier process wait, and the user is to be told when they are delivered. */
+  waitsFromBefore = false;
   problem: string | null = null;
   /**
    * Who answered last at the friend's address isn't taken for the friend here: what waits goes out when another key
@@ -106,6 +108,7 @@ export class Friend {
   drop(entry: OutboxEntry): void {
     this.outbox.remove(entry);
     this.toldWaiting = Math.min(this.toldWaiting, this.outbox.size);
+    this.waitsFromBefore &&= this.outbox.size > 0;
   }
 
   /** The friend is being dialled. */
@@ -165,7 +168,11 @@ export class Friend {
     if (this.refusedHere === "trust") {
       return `once you type /trust ${this.shown}, or the right key answers`;
     }
-    if (this.refusedHere === "other-key") return "once the right key answers";
+    if (this.refusedHere === "other-key") {
+      return this.isDisputed
+        ? "once it is settled which key is right"
+        : "once the right key answers";
+    }
     if (this.refusedHere === "row") return `once ${this.shown}'s row in the table is right`;
     return `when ${this.shown} ${this.isRefusing ? "takes it" : "is back"}`;
   }

@@ -29,14 +29,14 @@ import {
   noOtherKeyText,
 } from "../../base/trust/name_answers.ts";
 import type { RefusedKeys } from "../../base/trust/refused_keys.ts";
-import type { FriendsCommand, FriendsEvent } from "./events.ts";
+import type { FriendsCommand, FriendsEvent, FriendView } from "./events.ts";
 import type { Friend } from "./friend.ts";
 import { FriendTable } from "./friend_table.ts";
 import type { FriendRow, FriendsConfig, FriendsEffect, FriendsInput } from "./friends_io.ts";
 import { restoreFriends } from "./friends_log.ts";
 import { FriendsOutput } from "./friends_output.ts";
 import { Inbox } from "./inbox.ts";
-import { warnOfDisputes } from "./table_faults.ts";
+import { disputeAdvice, warnOfDisputes } from "./table_faults.ts";
 import {
   CONFIRM_MS_MAX,
   HELLO_MS_MAX,
@@ -81,6 +81,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     this.#comparing = new Comparing(signer.key, out);
     const inbox = this.#inbox = new Inbox();
     const restored = restoreFriends(config.records, (name) => table.kept(name), inbox);
+    for (const friend of table.all()) friend.waitsFromBefore = friend.outbox.size > 0;
     const epoch = freshEpoch(environment);
     const self = { name: config.name, key: signer.key, epoch };
     this.#receiving = new Receiving(self, inbox, restored, out, {
@@ -354,9 +355,13 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     if (friend === null) return this.#unknownTo("verify", name, ref);
     const { key: peerKey } = friend;
     if (peerKey === null) {
-      const text =
-        `Cannot verify ${friend.shown}: digits need the whole key, and nobody has answered with it since the ` +
-        `start; write something when ${friend.shown} is there`;
+      const { shown, expected } = friend;
+      const { users } = this.config;
+      const text = friend.isDisputed
+        ? `Cannot verify ${shown}: nobody has answered with the key in ${users}, ${expected}; ` +
+          disputeAdvice(friend, users)
+        : `Cannot verify ${shown}: digits need the whole key, and nobody has answered with ` +
+          `${expected ?? "one"} since the start; write something when ${shown} is there`;
       return this.#out.error("offline", text, ref);
     }
     if (this.#comparing.verify(name, friend.name, peerKey, answer, ref)) {
@@ -408,10 +413,13 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     }
     const { told: strange } = friend.strange;
     const { fingerprint } = friend.row;
+    const { users } = this.config;
     if (fingerprint !== null && (strange === null || fingerprint !== fingerprintOf(strange))) {
       const text = friend.isDisputed
-        ? `Cannot accept ${friend.shown}'s key ${fingerprint} of the table yet: nobody has answered with it`
-        : `Cannot accept another key for ${friend.shown}: the table says which; change it there`;
+        ? `Nothing to accept yet: nobody has answered with the key of ${friend.shown} in ${users}, ` +
+          `${fingerprint}; ${disputeAdvice(friend, users)}`
+        : `Cannot accept another key for ${friend.shown}: ${users} says which; if it is wrong, correct ` +
+          `${friend.shown}'s row there`;
       return this.#out.error("not-allowed", text, ref);
     }
     if (strange === null) return this.#out.notice(noOtherKeyText(friend.shown), ref);
@@ -505,6 +513,7 @@ function friendsView(table: FriendTable): Event<"friends"> {
       ...friend.row.endpoint,
       connected: friend.link !== null,
       ...changeOf(friend, table.refused),
+      ...doubtOf(friend),
     })),
   };
 }
@@ -517,6 +526,11 @@ function changeOf(
   if (isDisputed) return { changed: { name, key: expected!, before: pinned! } };
   const key = expected === null ? refused.of(name, Infinity).at(-1) : expected;
   return key !== undefined && refused.has(name, key) ? { changed: { name, key } } : {};
+}
+
+function doubtOf({ isContested, refusedHere }: Friend): Pick<FriendView, "doubt"> {
+  if (isContested) return { doubt: "two-programs" };
+  return refusedHere === "trust" || refusedHere === "other-key" ? { doubt: "another-key" } : {};
 }
 
 /** The waiting messages, friend by friend, in the order in which they go out. */

@@ -15,7 +15,12 @@ import { saidByText, saidText } from "../../base/trust/name_answers.ts";
 import { UnknownMessages } from "../../base/machine/unknown_messages.ts";
 import type { Friend } from "./friend.ts";
 import { enter, type FriendLink, FriendLinks, isKept } from "./friend_links.ts";
-import { anothersAddressText, disputedKeyText, notMeantText } from "./table_faults.ts";
+import {
+  anothersAddressText,
+  disputeAdvice,
+  disputedKeyText,
+  notMeantText,
+} from "./table_faults.ts";
 import type { FriendTable } from "./friend_table.ts";
 import type { FriendsConfig, FriendsInput } from "./friends_io.ts";
 import {
@@ -450,7 +455,10 @@ export class Meeting {
     const text = this.#isRefused(friend, link.peer)
       ? `${name} found your digits to be different from ${shown}'s; if you are ${shown}, compare again: ` +
         `/trust ${shown} there accepts your key, ${key}`
-      : `${shown} has another key here than yours; if you are ${shown}, ask ${name} to accept yours, ${key}`;
+      : `${shown} has another key here than yours; if you are ${shown}, ask ${name} to ` +
+        (friend.row.fingerprint === null || friend.row.fingerprint === key
+          ? `accept yours, ${key}`
+          : `put yours into your row of the table there, ${key}`);
     this.refuse(link, "key-changed", text);
   }
 
@@ -501,9 +509,12 @@ export class Meeting {
       if (met === "at-address") friend.problem ??= rowFault ?? `refused ${refused}`;
       return;
     }
-    const advice = isAsked
+    const { users } = this.config;
+    const advice = isKnownOne
+      ? disputeAdvice(friend, users)
+      : isAsked
       ? `ask ${name}, and if it is right, accept it with /trust ${name}`
-      : `ask ${name}, and if it is right, put it into the table`;
+      : `ask ${name}, and if it is right, put it into ${name}'s row of ${users}`;
     friend.problem = rowFault ?? `refused ${refused}; ${advice}`;
     if (known === "told") return;
     const answering = this.links.dialledKey(friend);

@@ -251,17 +251,21 @@ export class Sending {
     const record = { kind: "delivered", to: friend.name, through } as const;
     this.out.note(record, { sync: false });
     for (const { id, ref } of done) this.out.delivery(id, friend, "delivered", ref);
-    if (friend.toldWaiting === 0) return;
+    const wasAway = friend.toldWaiting > 0;
+    if (!wasAway && !friend.waitsFromBefore) return;
     friend.deliveredSinceBack += done.length;
     friend.toldWaiting = Math.min(friend.toldWaiting, Math.max(1, friend.outbox.size));
     if (friend.outbox.size > 0) return;
     const count = friend.deliveredSinceBack;
     const delivered = `${countText(count, "message")} delivered`;
     this.out.notice(
-      friend.toldHeld ? `${delivered} to ${friend.shown}` : `${friend.shown} ${was}; ${delivered}`,
+      friend.toldHeld || !wasAway
+        ? `${delivered} to ${friend.shown}`
+        : `${friend.shown} ${was}; ${delivered}`,
     );
     friend.toldWaiting = 0;
     friend.deliveredSinceBack = 0;
+    friend.waitsFromBefore = false;
   }
 
   /** Gives up messages that are only in memory. @param isTold Whether an error has just said why. */

@@ -6,7 +6,7 @@
  */
 
 import { endpointText } from "../../base/ids.ts";
-import type { Fingerprint } from "../../base/text/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
 import { numberText } from "../../base/text/words.ts";
 import type { Friend } from "./friend.ts";
@@ -25,8 +25,7 @@ export function warnOfDisputes(
     const { name, shown, pinned: before, row: { fingerprint: key } } = friend;
     const text =
       `${users} has another key for ${shown} than the one known: ${key}, not ${before}. What you write to ${shown} ` +
-      `waits until ${key} has answered and you type /trust ${shown}: ask ${shown} first which key is right, and if it ` +
-      "is the one known, correct the table";
+      `waits: ${disputeAdvice(friend, users)}`;
     const changed = { name, key: key!, before: before! };
     out.show({ event: "notice", text, warning: true, changed });
   }
@@ -36,18 +35,28 @@ export function warnOfDisputes(
   }
 }
 
+/** What to do where the table has another key than the one known: the same in all that is said of it. */
+export function disputeAdvice(
+  { shown, pinned, strange: { told }, row: { fingerprint } }: Friend,
+  users: string,
+): string {
+  const hasAnswered = told !== null && fingerprintOf(told) === fingerprint;
+  return `ask ${shown} which key is right; if it is ${pinned}, put it into ${shown}'s row of ${users}, and if it is ` +
+    `${fingerprint}, accept it with /trust ${shown}${hasAnswered ? "" : " once it has answered"}`;
+}
+
 /** One of the two keys in dispute was met. @param where Of somebody who has it. */
 export function disputedKeyText(
-  { shown, pinned, row: { fingerprint } }: Friend,
+  friend: Friend,
   key: Fingerprint,
   where: string,
   users: string,
 ): string {
-  return key === fingerprint
-    ? `Met the key ${key} ${where}, which ${users} has for ${shown}, but isn't the one known, ${pinned}: ask ${shown}, ` +
-      `and if it is right, accept it with /trust ${shown}`
-    : `Met the key ${key} ${where}, which is the one known of ${shown}, but isn't the one in ${users}, ${fingerprint}: ` +
-      `ask ${shown}, and if it is right, put it into the table`;
+  const { shown, pinned, row: { fingerprint } } = friend;
+  const found = key === fingerprint
+    ? `which ${users} has for ${shown}, but isn't the one known, ${pinned}`
+    : `which is the one known of ${shown}, but isn't the one in ${users}, ${fingerprint}`;
+  return `Met the key ${key} ${where}, ${found}: ${disputeAdvice(friend, users)}`;
 }
 
 /**

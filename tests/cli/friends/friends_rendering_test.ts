@@ -145,6 +145,18 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
     },
     "alice (you)\nbob~k7f3  10.0.0.2:5002  not connected  the key that you refused\n",
   ],
+  [
+    "friends who may be others",
+    {
+      event: "friends",
+      friends: [
+        { ...friend("bob"), verified: true, doubt: "another-key" },
+        { ...friend("cem"), connected: true, doubt: "two-programs" },
+      ],
+    },
+    "alice (you)\nbob  10.0.0.2:5002  not connected  verified, but another key answers there: /status\n" +
+    "cem  10.0.0.2:5002  connected  two programs use this key: /status\n",
+  ],
   ["a table without friends", { event: "friends", friends: [] }, "The table has no friends.\n"],
   [
     "the outbox, with as much of an id as it takes",

@@ -134,9 +134,14 @@ This room is private: others join with the invite that /invite shows.
     "12:03 * Bob is now Bobby\n",
   ],
   [
+    "marked, as its key isn't the one expected",
+    { event: "renamed", key: KEY, from: "Bob", name: "Bob~k7f3" },
+    "12:03 * This Bob is shown as Bob~k7f3 from now on\n",
+  ],
+  [
     "renamed, since another one has the name",
     { event: "renamed", key: KEY, from: "Bob", name: "Bob~k7f3", lostTo: "Bob" },
-    "12:03 * Bob is now Bob~k7f3: another Bob was here first\n",
+    "12:03 * This Bob is shown as Bob~k7f3 from now on: another Bob was here first\n",
   ],
   ["a message", messageFrom("Bob", "are you coming?"), "12:03 <Bob> are you coming?\n"],
   ["one's own message", { ...messageFrom("Alice", "yes"), self: true }, "12:03 <Alice> yes\n"],

@@ -53,6 +53,19 @@ for (const plain of [true, false]) {
   });
 }
 
+Deno.test("errors and help wait at a terminal, too, for the answers to earlier lines", async () => {
+  const { streams, ui, room } = await open();
+  const waiting: (() => void)[] = [];
+  ui.listen({ ...room, answer: (show) => void waiting.push(show) });
+  streams.type("/nonsense\r/help quit\r");
+  await settle();
+  assertEquals([streams.stderrText, waiting.length], ["", 2]);
+  for (const show of waiting) show();
+  await settle();
+  assert(streams.stderrText.includes("There is no command /nonsense"));
+  await ui.close();
+});
+
 Deno.test("Alt+Enter and Ctrl+J begin a line of the same message", async () => {
   const { streams, ui, room, screenNow } = await open();
   streams.type("first\x1b\rsecond\nthird");

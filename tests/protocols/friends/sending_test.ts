@@ -155,6 +155,21 @@ Deno.test("Friends tells once that a friend isn't there and what waits, and once
   ]);
 });
 
+Deno.test("Friends tells that what waited from before the start is delivered, also where the friend was never missed", () => {
+  const before = Program.started();
+  before.say("bob", "one");
+  before.say("bob", "two");
+
+  const ann = Program.started({ records: before.disk });
+  ann.meets();
+  ann.acknowledges(1, 1);
+  ann.acknowledges(1, 2);
+  ann.say("bob", "three");
+  ann.acknowledges(1, 3);
+
+  assertEquals(ann.told, ["2 messages delivered to bob"]);
+});
+
 Deno.test("Friends tells once what waits where a friend is missed while it is written", () => {
   const ann = Program.started();
   ann.say("bob", "one");
