@@ -70,7 +70,7 @@ if [ ! -f "$packed" ]; then
 fi
 
 # The script is padded to a fixed length: it says where the parts begin.
-head_bytes=14336
+head_bytes=16384
 sed -e "s/@PROGRAM@/program-$(tools/sha256.sh build/p2pchat.js | cut -c 1-32)/" -e "s/@PROGRAM_BYTES@/$(bytes_of build/program.gz)/" \
   -e "s/@RUNTIME@/runtime-$runtime/" -e "s/@RUNTIME_BYTES@/$(bytes_of "$packed")/" \
   -e "s/@HEAD_BYTES@/$head_bytes/" -e "s|@FLAGS@|$flags|" tools/launcher.sh > build/launcher.sh
