@@ -55,7 +55,7 @@ for (
 
     assertMatch(
       refused.text,
-      /^alice refused: bob has another key here than yours; if you are bob, ask alice to /,
+      /^alice refused: "bob has another key here than yours; if you are bob, ask alice to /,
     );
     assertEquals(told.text.includes(keyOf(bob)) && told.text.includes(keyOf(other)), true);
     assertMatch(
@@ -88,7 +88,7 @@ Deno.test("friends: who isn't in the table is refused, and the one who isn't gre
   await bob.tell("alice", "hello");
   await alice.until(shows("hello"));
 
-  assertMatch(refused.text, /^alice refused: eve isn't in the table of friends of alice$/);
+  assertMatch(refused.text, /^alice refused: "eve isn't in the table of friends of alice"$/);
   assertEquals(told.text.includes(keyOf(eve)), true);
   assertEquals(heard(alice), ["hello"]);
   assertEquals(group.stored("alice").length, 1);
@@ -110,7 +110,7 @@ Deno.test("friends: who dials in first doesn't become the friend whose key nobod
 
   assertMatch(
     refused.text,
-    /^alice refused: Your key isn't known here, and nobody answers at bob's address/,
+    /^alice refused: "Your key isn't known here, and nobody answers at bob's address/,
   );
   assertEquals(pinned, "");
   await holds("bob's key is pinned", async () => (await pins(group, "alice")).includes(keyOf(bob)));
