@@ -67,6 +67,7 @@ const MUTATIONS: readonly (readonly [string, Fault, () => () => void, from?: num
     "forgets who didn't hear whom",
     inTurn,
     replaced(Separations.prototype, "of", { value: () => 0 }),
+    5,
   ],
   [
     "doesn't wait for others to complain",
@@ -76,11 +77,13 @@ const MUTATIONS: readonly (readonly [string, Fault, () => () => void, from?: num
         return this.lastingMs;
       },
     }),
+    40,
   ],
   [
     "lets everybody stand still again and again",
     standsStill,
     replaced(Attendance.prototype, "silencesOf", { value: () => 0 }),
+    83,
   ],
 ];
 

@@ -51,18 +51,30 @@ function keepsInvite(): () => void {
 const HUNTS: readonly (readonly [Mutation, RegExp, from?: number])[] = [
   [{ name: "refuses nobody whom it removed", install: refusesNoRemoved }, /which was removed/, 27],
   [{ name: "keeps the invite of whom it removes", install: keepsInvite }, /its invite stays/],
-  [{
-    name: "takes everybody for a former member",
-    install: replaced(Views.prototype, "wasMember", { value: () => true }),
-  }, /void invite/],
-  [{
-    name: "lets in by earlier invites",
-    install: replaced(RebuildingCoordinator.prototype, "admits", { value: () => true }),
-  }, /void invite/],
-  [{
-    name: "takes earlier invites for the present one",
-    install: replaced(GroupSecrets.prototype, "isCurrent", { value: () => true }),
-  }, /void invite/],
+  [
+    {
+      name: "takes everybody for a former member",
+      install: replaced(Views.prototype, "wasMember", { value: () => true }),
+    },
+    /void invite/,
+    10,
+  ],
+  [
+    {
+      name: "lets in by earlier invites",
+      install: replaced(RebuildingCoordinator.prototype, "admits", { value: () => true }),
+    },
+    /void invite/,
+    10,
+  ],
+  [
+    {
+      name: "takes earlier invites for the present one",
+      install: replaced(GroupSecrets.prototype, "isCurrent", { value: () => true }),
+    },
+    /void invite/,
+    10,
+  ],
   [{
     name: "tells its invite to whom it removed",
     install: replaced(MemberAdmission.prototype, "isOut", { value: () => false }),

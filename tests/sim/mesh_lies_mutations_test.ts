@@ -127,7 +127,7 @@ const HUNTS: readonly MeshHunt[] = [
     mutation: LIES_MUTATIONS.asksOnlyTheFirst,
     finder: "lone word",
     checkers: () => [],
-    from: 170,
+    from: 212,
     seedsMax: 80,
     troubles: [],
     scenario: { ...roomWith("promises"), loneWordMsMax: 2_500 },

@@ -97,7 +97,7 @@ const HUNTS: readonly MeshHunt[] = [
     mutation: MUTATIONS.keepsLastToItself,
     finder: "lone word",
     checkers: () => [],
-    from: 500,
+    from: 519,
     seedsMax: 100,
     troubles: [],
     scenario: { delayMs: 10, jitterMs: 1, ...EASY, loneWordMsMax: 2_500 },
