@@ -107,7 +107,7 @@ Deno.test("mesh: deputies remove, too, and whom one removed stays out when it is
 
   await asked(ann, "deputy", { name: "Bob", end: true });
   await bob.until((event) =>
-    event.event === "notice" && String(event.text).includes("ended your time")
+    event.event === "notice" && String(event.text).includes("dismissed you as a deputy")
   );
   assertEquals((await asked(bob, "allow", { name: "Mal" })).code, "not-allowed");
   assertEquals(
