@@ -91,7 +91,7 @@ Deno.test("directory in pipes: no word of another's moves the cursor, and a name
   await alice.type("/call b\u043eb");
   await bob.until(incoming("alice"));
   await bob.command({ command: "decline", reason: "no\u001b[2J\u202e\nBye" });
-  await alice.until(/\* ≈b\u043eb declined.*no␛\[2J/);
+  await alice.until(/\* The directory says that ≈b\u043eb declined: "no␛\[2J/);
   await bob.command({ command: "broadcast", text: "\u001b]0;owned\u0007" });
   await alice.until(/\[≈b\u043eb \(guest\) -> all\] ␛\]0;owned␇\n/);
   await bob.type("alice");

@@ -309,7 +309,7 @@ Deno.test("group: a line that is no command says what is possible", async () => 
     ) => `${code}: ${text.slice(0, 40)}`);
   assertEquals(told(alice), [
     "unknown-command: There is no command /lgo; did you mean /",
-    "usage: N must be a number from 0 to 1000000, is",
+    "usage: N must be a number from 0 to 1000000, no",
     "usage: A line that starts with { must be one JS",
   ]);
   assertEquals(told(server), [
