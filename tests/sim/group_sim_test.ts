@@ -39,3 +39,7 @@ for (const fault of FAULTS) {
     }
   });
 }
+
+Deno.test("group: a member whose log was set aside while it agreed to an edit proves no author from it (seed 857)", () => {
+  runGroup({ seed: 857, steps: 60, scenario: { members: 5 } });
+});

@@ -391,6 +391,8 @@ export class EditParticipant {
       // We agreed under other rules, and nobody was asked: that is no consent.
       if (!isConsented && this.#mustAsk(open, author.key)) return;
       const { signer, crypto, held } = this.owner;
+      // Our log was set aside meanwhile, and has the entry again only later: the coordinator asks anew then, or gives up.
+      if (seq > held.seq) return;
       const consent = isConsented ? signConsent(signer, consentTo(crypto, signed)) : null;
       const place = held.places.at(seq);
       const origin = { ...place, incarnation: Uint8Array.fromHex(place.incarnation) };
