@@ -16,9 +16,9 @@ import type { EntryView } from "../../protocols/group/schema/events.ts";
 import { type Founding, groupIdOf } from "../../protocols/group/schema/founding.ts";
 import {
   HistoryEnd,
+  lastCounter,
   type Placed,
   placesIn,
-  placesOf,
   type SignedBatch,
 } from "../../protocols/group/schema/history.ts";
 import type { NameOf } from "../../protocols/group/log/edit_view.ts";
@@ -435,11 +435,10 @@ function appendKnown(
   { batch: { value }, view }: SignedBatch,
   placed: Placed,
 ): void {
-  const { author, incarnation, counter, signedIn } = value;
+  const { author, incarnation, signedIn } = value;
   const places = placesIn(placed);
   invariant(places[0]?.position === end.position + 1, "a log goes on where it ended");
-  const through = counter + placesOf(value) - 1;
-  const spoken = { incarnation: incarnation.toHex(), through, signedIn };
+  const spoken = { incarnation: incarnation.toHex(), through: lastCounter(value), signedIn };
   const edits = placed.edits.map(({ edit: { edit, signed: { request: { value } } } }) => {
     return { edit, ...changeBy(end.crypto, value) };
   });

@@ -248,7 +248,7 @@ export class Views {
     const { ballot, members } = signed.epoch.value;
     if (!isSameView(this.present, signed)) this.#were.clear();
     for (const { key } of members) this.#met(key);
-    if (this.#recounted?.epoch.bytes.toHex() === signed.epoch.bytes.toHex()) return;
+    if (isSameView(this.#recounted, signed)) return;
     this.#decidedAs(ballot);
     this.#open = [signed];
     this.#isFirstConfirmed = false;

@@ -24,6 +24,7 @@ import {
   COORDINATOR_NAME,
   isAuthentic,
   keptBatch,
+  lastCounter,
   placesOf,
   signBatch,
   type SignedBatch,
@@ -180,13 +181,13 @@ export class Decisions {
   /** A record that was written just before a compaction is in the file twice. */
   #add(signed: SignedBatch, isStored: boolean): Committed {
     const { value } = signed.batch;
-    const { incarnation, counter, edits } = value;
+    const { incarnation, edits } = value;
     const { crypto, views } = this.parts;
     const committed: Committed = {
       signed,
       ids: edits.map((edit) => requestId(crypto, edit.signed.request.value)),
       incarnation: incarnation.toHex(),
-      through: counter + placesOf(value) - 1,
+      through: lastCounter(value),
       isStored,
       awaited: new Set(views.members.map(({ key }) => key)),
       refusedBy: new Set(),
@@ -373,8 +374,8 @@ export class Decisions {
   heardOf(signed: SignedBatch): string | null {
     const { keys, group, crypto, out } = this.parts;
     const { value } = signed.batch;
-    const { author, incarnation, counter, edits } = value;
-    const place = { incarnation: incarnation.toHex(), through: counter + placesOf(value) - 1 };
+    const { author, incarnation, edits } = value;
+    const place = { incarnation: incarnation.toHex(), through: lastCounter(value) };
     if (this.#isKnown(place)) return null;
     if (!keys.mayDecide(author) || batchFault(signed, group) !== null) {
       return "it was never decided";

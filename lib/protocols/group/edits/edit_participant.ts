@@ -25,7 +25,7 @@ import { invariant } from "../../../base/invariant.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { inWords } from "../../../base/text/words.ts";
 import { ABANDONED, abortText } from "./abort_reason.ts";
-import { consentTo, signConsent } from "../identity/consents.ts";
+import { consentTo, originOf, signConsent } from "../identity/consents.ts";
 import {
   type Edit,
   type EditRequest,
@@ -394,8 +394,7 @@ export class EditParticipant {
       // Our log was set aside meanwhile, and has the entry again only later: the coordinator asks anew then, or gives up.
       if (seq > held.seq) return;
       const consent = isConsented ? signConsent(signer, consentTo(crypto, signed)) : null;
-      const place = held.places.at(seq);
-      const origin = { ...place, incarnation: Uint8Array.fromHex(place.incarnation) };
+      const origin = originOf(held.places.at(seq));
       const vote = { id, edit, view, agrees: true, origin, consent, reason: "" };
       return this.owner.toCoordinator({ type: "vote", ...vote });
     }

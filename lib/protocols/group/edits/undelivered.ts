@@ -14,7 +14,7 @@ import {
   batchFault,
   isAuthentic,
   keptBatch,
-  placesOf,
+  lastCounter,
   type SignedBatch,
 } from "../schema/history.ts";
 import { EDITS_PENDING_MAX } from "../schema/limits.ts";
@@ -124,10 +124,8 @@ export class Undelivered {
   }
 
   /** While the coordinator is away this is lost: it brings the decision again. */
-  #sayImpossible({ batch: { value } }: SignedBatch): void {
-    const { incarnation, counter } = value;
-    const through = counter + placesOf(value) - 1;
-    this.owner.toCoordinator({ type: "impossible", incarnation, through });
+  #sayImpossible(signed: SignedBatch): void {
+    this.#say("impossible", signed);
   }
 
   /** The coordinator gives the decision on this edit up: no log has it. */
@@ -159,7 +157,7 @@ export class Undelivered {
   /** Whether all of the batch is in order here. */
   #isHeld({ batch: { value } }: { readonly batch: Pick<SignedBatch["batch"], "value"> }): boolean {
     const through = this.owner.held.everThrough(value.author, value.incarnation.toHex());
-    return through >= value.counter + placesOf(value) - 1;
+    return through >= lastCounter(value);
   }
 
   /** Whether all of the batch is in the log. */
@@ -180,10 +178,13 @@ export class Undelivered {
    * Tells the coordinator that this batch, and all that the same process of the coordinator decided before, is in the
    * log.
    */
-  sayApplied({ batch: { value } }: SignedBatch): void {
-    const { incarnation, counter } = value;
-    const through = counter + placesOf(value) - 1;
-    this.owner.toCoordinator({ type: "applied", incarnation, through });
+  sayApplied(signed: SignedBatch): void {
+    this.#say("applied", signed);
+  }
+
+  #say(type: "applied" | "impossible", { batch: { value } }: SignedBatch): void {
+    const { incarnation } = value;
+    this.owner.toCoordinator({ type, incarnation, through: lastCounter(value) });
   }
 
   /** We are in no view any more: the coordinator tells us all decisions again when it takes us back. */

@@ -27,7 +27,7 @@ import {
 } from "../schema/edit.ts";
 import type { EntryPlace, EntryPlaces } from "../schema/entry_places.ts";
 import { type Founding, rulesAt } from "../schema/founding.ts";
-import { entryId, type HistoryEnd, type SignedBatch } from "../schema/history.ts";
+import { entryId, type EntryOrigin, type HistoryEnd, type SignedBatch } from "../schema/history.ts";
 
 /** What a voter signs. Exported for its table in PROTOCOL.md. */
 export const consentSchema = record({
@@ -191,6 +191,11 @@ function neededOf(
 }
 
 /** The id of an entry from where it comes. */
-export function idOfPlace(crypto: Crypto, { author, incarnation, counter }: EntryPlace): MessageId {
-  return entryId(crypto, { author, incarnation: Uint8Array.fromHex(incarnation), counter }, 0);
+export function idOfPlace(crypto: Crypto, place: EntryPlace): MessageId {
+  return entryId(crypto, originOf(place), 0);
+}
+
+/** Where an entry comes from, as votes say it. */
+export function originOf({ author, incarnation, counter }: EntryPlace): EntryOrigin {
+  return { author, incarnation: Uint8Array.fromHex(incarnation), counter };
 }

@@ -24,7 +24,7 @@ import {
   type HistoryPoint,
   isAuthentic,
   isSaidAfter,
-  placesOf,
+  lastCounter,
   type SignedBatch,
   type Spoken,
 } from "../schema/history.ts";
@@ -255,7 +255,7 @@ export class Sequencing {
   #enqueueDecision(sequencer: Author, signed: SignedBatch): void {
     const { value } = signed.batch;
     const incarnation = value.incarnation.toHex();
-    this.#decided.set(incarnation, value.counter + placesOf(value) - 1);
+    this.#decided.set(incarnation, lastCounter(value));
     this.#enqueue(sequencer, signed);
   }
 

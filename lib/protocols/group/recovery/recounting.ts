@@ -79,6 +79,7 @@ export class Recounting {
   readonly #callers = new Map<LinkId, Caller>();
   #sinceMs = 0;
   #beatAtMs = Infinity;
+  /** What is missing, as members were asked about it last. */
   #awaitedTold = "";
   /** What the operator was told is missing. */
   #warned = "";
@@ -139,7 +140,7 @@ export class Recounting {
   get dueMs(): number | null {
     if (this.#isStopped) return null;
     // Then it ends, or the operator is told what is missing.
-    const isDone = this.#isStoring || (!this.#isComplete && this.#problem === this.#warned);
+    const isDone = this.#isStoring || (!this.#isComplete && this.#awaitedTold === this.#warned);
     const endsAtMs = isDone ? Infinity : this.#endsAtMs;
     let dueMs = Math.min(this.#beatAtMs, endsAtMs);
     for (const caller of this.#callers.values()) dueMs = Math.min(dueMs, this.#goneAtMs(caller));

@@ -193,6 +193,13 @@ export function placesOf(
   return texts.length + edits.length + (rules === null ? 0 : 1);
 }
 
+/** The counter of the batch's last text or edit, or of its rules. */
+export function lastCounter(
+  batch: Pick<Batch, "counter" | "texts" | "edits" | "rules">,
+): number {
+  return batch.counter + placesOf(batch) - 1;
+}
+
 /** What is wrong with a batch by itself, the signature aside; null where nothing is. */
 export function batchFault({ batch: { value } }: SignedBatch, group: Hash): string | null {
   if (value.group !== group) return "it was said in another group";
@@ -610,7 +617,7 @@ export class HistoryEnd {
       rules: rules === null ? null : this.#ruled(rules, linkAt(0)),
     };
     const process = incarnation.toHex();
-    const through = counter + placesOf(value) - 1;
+    const through = lastCounter(value);
     this.#speaks(author, { incarnation: process, through, signedIn }, start);
     if (texts.length > 0) {
       const first = this.#seq - texts.length + 1;
