@@ -260,6 +260,14 @@ export function wrongWords(
   return new P2pchatError("usage", `${fault}The form is ${form}${example}`);
 }
 
+/** The error for a command that lacks something. @param what `A name`. */
+export function missing(
+  what: string,
+  entry: Pick<CommandForm, "name" | "form" | "example">,
+): P2pchatError {
+  return new P2pchatError("usage", `${what} is missing. ${wrongWords(entry).message}`);
+}
+
 /** The options of a command whose one word is a file. @throws {P2pchatError} `usage` unless exactly one is given. */
 export function fileOptions(
   { words, common }: CommandLine,
@@ -288,7 +296,7 @@ export function serverAddress(
     throw apart === null ? wrongWords(entry, shown) : new P2pchatError("usage", apart);
   }
   if (address === undefined) {
-    throw new P2pchatError("usage", `--${flag} is missing. ${wrongWords(entry).message}`);
+    throw missing(`--${flag}`, entry);
   }
   return address;
 }

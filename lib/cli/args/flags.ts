@@ -197,9 +197,6 @@ function hostAndMaybePort(text: string, what: string): AdvertisedAddress {
   return { host: host(match[1]!, what), port: remotePort(match[2]!, `The port of ${what}`) };
 }
 
-/** The form of `server`, for the usage. */
-export const SERVER_FORM = "HOST[:PORT][#FINGERPRINT]";
-
 /** `HOST` or `HOST:PORT` of a program to be dialled, and perhaps the fingerprint of the key that it must have. */
 export function server(text: string, what: string): ServerAddress {
   const at = text.indexOf("#"); // no host has one
@@ -249,6 +246,21 @@ export function advertiseFlag(whom: string): ValueFlag<AdvertisedAddress> {
       throw new P2pchatError("usage", `${what} is wrong: ${fault}; ${advice}`);
     },
   };
+}
+
+/** `--server`, `--registry`. @param whose What listens there, for the help. */
+export function serverFlag(name: string, whose: string, port: number): ValueFlag<ServerAddress> {
+  return {
+    name,
+    value: "HOST[:PORT][#FINGERPRINT]",
+    help: `where ${whose} listens (port ${port}), and its key`,
+    parse: server,
+  };
+}
+
+/** `--no-wait`. @param whom Who may not be there, for the help. */
+export function noWaitFlag(whom: string): Switch {
+  return { name: "no-wait", help: `end if ${whom} doesn't answer at the start` };
 }
 
 function wrong(what: string, expected: string, text: string, hint = ""): P2pchatError {

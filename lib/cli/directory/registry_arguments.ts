@@ -9,10 +9,10 @@ import {
   type Flags,
   hostFlag,
   listenPort,
+  noWaitFlag,
   type OptionsOf,
   optionsOf,
-  server,
-  SERVER_FORM,
+  serverFlag,
 } from "../args/flags.ts";
 import type { CommonOptions } from "../args/options.ts";
 import type { Endpoint } from "../../base/ids.ts";
@@ -20,19 +20,20 @@ import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { PASSWORD_FILE_FLAG } from "../credentials/password_source.ts";
 import { REGSERVER_PORT_DEFAULT } from "../args/default_ports.ts";
 
-const flags = {
-  registry: {
-    name: "registry",
-    value: SERVER_FORM,
-    help: `where the directory listens (port ${REGSERVER_PORT_DEFAULT}), and its key`,
-    parse: server,
-  },
-  login: {
+const REGISTRY_FLAG = serverFlag("registry", "the directory", REGSERVER_PORT_DEFAULT);
+
+/** The flags for each way to enter. */
+const WAYS = [
+  {
+    way: "log-in",
     name: "login",
     help: "log in with the account NAME, instead of being asked how to log in",
   },
-  signup: { name: "signup", help: "sign up for the account NAME" },
-  guest: { name: "guest", help: "enter as guest NAME, without an account" },
+  { way: "sign-up", name: "signup", help: "sign up for the account NAME" },
+  { way: "guest", name: "guest", help: "enter as guest NAME, without an account" },
+] as const;
+
+const flags = {
   passwordFile: PASSWORD_FILE_FLAG,
   trustFirst: {
     name: "trust-first",
@@ -54,24 +55,20 @@ const flags = {
     parse: listenPort,
     default: 0,
   },
-  wait: { name: "no-wait", help: "end if the directory doesn't answer at the start" },
+  wait: noWaitFlag("the directory"),
 } satisfies Flags;
 
 /** `p2pchat peer [NAME] --registry HOST[:PORT]`. */
-export interface RegistryOptions
-  extends CommonOptions, Omit<OptionsOf<typeof flags>, "registry" | "login" | "signup" | "guest"> {
+export interface RegistryOptions extends CommonOptions, OptionsOf<typeof flags> {
   /** Valid and in NFC; `null`: ask the user. */
   readonly name: string | null;
   /** How to enter; `null`: ask the user. */
-  readonly way: "log-in" | "sign-up" | "guest" | null;
+  readonly way: typeof WAYS[number]["way"] | null;
   /** The directory's address. */
   readonly registry: Endpoint;
   /** The key that the directory must have; `null`: the one met before, or else whoever answers first. */
   readonly registryKey: Fingerprint | null;
 }
-
-/** The flags for each way to enter. */
-const WAYS = [["login", "log-in"], ["signup", "sign-up"], ["guest", "guest"]] as const;
 
 export const registryProgramCommand: CommandOf<RegistryOptions> = {
   name: "peer",
@@ -81,21 +78,20 @@ export const registryProgramCommand: CommandOf<RegistryOptions> = {
   keeps: { folder: usersFolder, use: "make" },
   help:
     "who is online, calls between two, and broadcasts to everybody; HOST runs p2pchat regserver",
-  flags: Object.values(flags),
+  flags: [REGISTRY_FLAG, ...WAYS, ...Object.values(flags)],
   options(line) {
     const [name] = line.words;
     const { host, port, key } = serverAddress(line, "registry", registryProgramCommand);
-    const ways = WAYS.filter(([flag]) => line.isOn(flag));
+    const ways = WAYS.filter((one) => line.isOn(one.name));
     if (ways.length > 1) {
-      const flags = ways.map(([flag]) => `--${flag}`).join(" and ");
+      const given = ways.map((one) => `--${one.name}`).join(" and ");
       throw new P2pchatError(
         "usage",
-        `${flags} can't be given together; one of them says how to log in`,
+        `${given} can't be given together; one of them says how to log in`,
       );
     }
-    const [way = null] = ways.map(([, how]) => how);
-    const { login: _login, signup: _signup, guest: _guest, ...options } = optionsOf(line, flags);
-    const fault = faultOf({ ...options, name, way });
+    const options = optionsOf(line, flags);
+    const fault = faultOf(options, name, ways[0]);
     if (fault !== null) {
       throw new P2pchatError("usage", `${fault}. ${wrongWords(registryProgramCommand).message}`);
     }
@@ -103,34 +99,27 @@ export const registryProgramCommand: CommandOf<RegistryOptions> = {
       ...line.common,
       ...options,
       name: name === undefined ? null : chosenName(name),
-      way,
+      way: ways[0]?.way ?? null,
       registry: { host, port: port ?? REGSERVER_PORT_DEFAULT },
       registryKey: key,
     };
   },
 };
 
-interface Given {
-  readonly name: string | undefined;
-  readonly way: RegistryOptions["way"];
-  readonly passwordFile: string | null;
-  readonly newPasswordFile: string | null;
-}
-
-const FLAGS: Readonly<Record<NonNullable<Given["way"]>, string>> = {
-  "log-in": "--login",
-  "sign-up": "--signup",
-  "guest": "--guest",
-};
-
 /** Why flags can't be combined as given; null where they can. */
-function faultOf({ name, way, passwordFile, newPasswordFile }: Given): string | null {
-  if (way !== null && name === undefined) {
-    return `NAME is missing: it is needed with ${FLAGS[way]}`;
+function faultOf(
+  { passwordFile, newPasswordFile }: OptionsOf<typeof flags>,
+  name: string | undefined,
+  given: typeof WAYS[number] | undefined,
+): string | null {
+  if (given !== undefined && name === undefined) {
+    return `NAME is missing: it is needed with --${given.name}`;
   }
-  if (passwordFile !== null && way !== "log-in" && way !== "sign-up") {
+  if (passwordFile !== null && given?.way !== "log-in" && given?.way !== "sign-up") {
     return "--password-file goes with --login or --signup";
   }
-  if (newPasswordFile !== null && way !== "log-in") return "--new-password-file goes with --login";
+  if (newPasswordFile !== null && given?.way !== "log-in") {
+    return "--new-password-file goes with --login";
+  }
   return null;
 }

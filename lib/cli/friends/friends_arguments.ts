@@ -3,7 +3,7 @@
 import { usersFolder } from "../../store/disk/paths.ts";
 import { chosenName } from "../commands/command_arguments.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import { type CommandOf, wrongWords } from "../args/arguments.ts";
+import { type CommandOf, missing, wrongWords } from "../args/arguments.ts";
 import {
   duration,
   fileName,
@@ -66,12 +66,7 @@ export const friendsProgramCommand: CommandOf<FriendsOptions> = {
     const [name, ...rest] = line.words;
     const options = optionsOf(line, flags);
     const { file, port } = options;
-    if (file === null) {
-      throw new P2pchatError(
-        "usage",
-        `--users FILE is missing. ${wrongWords(friendsProgramCommand).message}`,
-      );
-    }
+    if (file === null) throw missing("--users FILE", friendsProgramCommand);
     if (rest.length > 0) throw wrongWords(friendsProgramCommand, rest[0]);
     if (name === undefined && (port === null || port === 0)) {
       throw new P2pchatError(

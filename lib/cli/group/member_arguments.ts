@@ -7,29 +7,24 @@ import { P2pchatError } from "../../base/errors.ts";
 import type { Endpoint } from "../../base/ids.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { type GroupInvite, parseGroupInvite } from "../../protocols/group/schema/group_secrets.ts";
-import { type CommandOf, serverAddress, wrongWords } from "../args/arguments.ts";
+import { type CommandOf, missing, serverAddress } from "../args/arguments.ts";
 import {
   advertiseFlag,
   fileName,
   type Flags,
   hostFlag,
   listenPort,
+  noWaitFlag,
   type OptionsOf,
   optionsOf,
-  server,
-  SERVER_FORM,
+  serverFlag,
 } from "../args/flags.ts";
 import type { CommonOptions, InviteSource } from "../args/options.ts";
 import { inviteFlags, inviteSource, takenInvite } from "../credentials/invites.ts";
 import type { Streams } from "../streams/streams.ts";
 
 const flags = {
-  server: {
-    name: "server",
-    value: SERVER_FORM,
-    help: `where the group's coordinator listens (port ${SERVE_PORT_DEFAULT}), and its key`,
-    parse: server,
-  },
+  server: serverFlag("server", "the group's coordinator", SERVE_PORT_DEFAULT),
   host: hostFlag("receive datagrams"),
   port: {
     name: "port",
@@ -47,7 +42,7 @@ const flags = {
     use: "keep-log" as const,
     parse: fileName,
   },
-  wait: { name: "no-wait", help: "end if the coordinator doesn't answer at the start" },
+  wait: noWaitFlag("the coordinator"),
 } satisfies Flags;
 
 /** `p2pchat peer NAME --server HOST[:PORT]`. */
@@ -77,12 +72,7 @@ export const memberProgramCommand: CommandOf<MemberOptions> = {
   },
   options(line) {
     const [name] = line.words;
-    if (name === undefined) {
-      throw new P2pchatError(
-        "usage",
-        `A name is missing. ${wrongWords(memberProgramCommand).message}`,
-      );
-    }
+    if (name === undefined) throw missing("A name", memberProgramCommand);
     // Before what is said of other words, which may be the rest of an invite that was broken into words.
     const invite = inviteSource(line, parseGroupInvite);
     const { host, port, key } = serverAddress(line, "server", memberProgramCommand);

@@ -1,6 +1,7 @@
 /**
- * Checks the votes that a user types: which edit of a group `/go` and `/abort` mean if they don't name one; that the user was asked about no edit that is meant only after beginning to type that line; and that nobody agrees to a text
- * before all of it was on the screen.
+ * Checks the votes that a user types: which edit of a group `/go` and `/abort` mean if they don't name one; that the
+ * user wasn't asked about it only after beginning to type that line; and that nobody agrees to a text before all of it
+ * was on the screen.
  */
 
 import { P2pchatError } from "../../base/errors.ts";

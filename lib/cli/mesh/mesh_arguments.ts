@@ -8,7 +8,7 @@ import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { type Invite, parseInvite } from "../../protocols/mesh/schema/invite.ts";
 import { quotedStart } from "../../base/text/text.ts";
-import { type CommandOf, wrongWords } from "../args/arguments.ts";
+import { type CommandOf, missing, wrongWords } from "../args/arguments.ts";
 import {
   advertiseFlag,
   endpoint,
@@ -89,12 +89,7 @@ export const meshProgramCommand: CommandOf<MeshOptions> = {
   flags: [...Object.values(flags), ...inviteFlags("room")],
   options(line) {
     const [name, ...address] = line.words;
-    if (name === undefined) {
-      throw new P2pchatError(
-        "usage",
-        `A name is missing. ${wrongWords(meshProgramCommand).message}`,
-      );
-    }
+    if (name === undefined) throw missing("A name", meshProgramCommand);
     // Before what is said of other words: the rest of an invite that was broken into words may follow NAME, or precede it.
     const invite = inviteSource(line, parseInvite);
     if (address.length > 2) throw wrongWords(meshProgramCommand, address[2]);

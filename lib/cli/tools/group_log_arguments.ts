@@ -1,7 +1,7 @@
 /** The command lines of `p2pchat log`. */
 
 import { P2pchatError } from "../../base/errors.ts";
-import { type CommandOf, fileOptions } from "../args/arguments.ts";
+import { type CommandForm, type CommandOf, fileOptions } from "../args/arguments.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { fingerprints, oneOf } from "../args/flags.ts";
 import type { CommandLine, FileOptions } from "../args/options.ts";
@@ -17,17 +17,15 @@ const KEYS_FLAG = {
   parse: fingerprints,
 };
 
-export const verifyLogCommand: CommandOf<VerifyLogOptions> = {
+export const verifyLogCommand: CommandOf<CheckedLogOptions> = {
   name: "log verify",
   form: "FILE [--keys KEY,...]",
   example: "p2pchat log verify group.txt",
   fileUse: "read-with-state",
   help:
     "check a group's log, the file that /status names: that its entries are as their authors wrote them, and that only the coordinator decided edits",
-  flags: [
-    KEYS_FLAG,
-  ],
-  options: verifyLogOptions,
+  flags: [KEYS_FLAG],
+  options: (line) => checkedLogOptions(line, verifyLogCommand),
 };
 
 export const exportLogCommand: CommandOf<ExportLogOptions> = {
@@ -50,22 +48,16 @@ export const exportLogCommand: CommandOf<ExportLogOptions> = {
   options: exportLogOptions,
 };
 
-/** A log, and who decided in it. */
+/** `p2pchat log verify FILE`: a log, and who decided in it. */
 export interface CheckedLogOptions extends FileOptions {
   /** The keys that may decide on edits, and sign views; null: the user has named none. */
   readonly keys: readonly Fingerprint[] | null;
 }
 
-/** `p2pchat log verify FILE`. */
-export type VerifyLogOptions = CheckedLogOptions;
-
 /** @throws {P2pchatError} `usage` unless exactly one file is given. */
-function verifyLogOptions(line: CommandLine): VerifyLogOptions {
-  return { ...fileOptions(line, verifyLogCommand), keys: keysGiven(line) };
-}
-
-function keysGiven(line: CommandLine): CheckedLogOptions["keys"] {
-  return line.value<readonly Fingerprint[]>("keys") ?? null;
+function checkedLogOptions(line: CommandLine, command: CommandForm): CheckedLogOptions {
+  const keys = line.value<readonly Fingerprint[]>("keys") ?? null;
+  return { ...fileOptions(line, command), keys };
 }
 
 /** `p2pchat log export FILE`. */
@@ -79,7 +71,7 @@ export interface ExportLogOptions extends CheckedLogOptions {
  *   each other.
  */
 function exportLogOptions(line: CommandLine): ExportLogOptions {
-  const options = fileOptions(line, exportLogCommand);
+  const options = checkedLogOptions(line, exportLogCommand);
   const format = line.value<ExportFormat>("format") ?? (options.json ? "json" : "text");
   if (options.json && format !== "json") {
     throw new P2pchatError(
@@ -87,5 +79,5 @@ function exportLogOptions(line: CommandLine): ExportLogOptions {
       `--json and --format ${format} can't both be: leave out one of them`,
     );
   }
-  return { ...options, format, keys: keysGiven(line) };
+  return { ...options, format };
 }

@@ -17,6 +17,7 @@ import type { LoggedBatch } from "../../runtime/records/group_log_lines.ts";
 import { type Deciders, isOf } from "./group_log_deciders.ts";
 import type { ScannedBatch } from "./group_log_scan.ts";
 import { LoggedNames } from "./logged_names.ts";
+
 /** Somebody who has written entries or requested edits in a log. */
 export interface LogAuthor {
   /** The name used last. */

@@ -16,7 +16,7 @@ import {
 import { COORDINATOR_NAME } from "../../protocols/group/schema/history.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
-import type { VerifyLogOptions } from "./group_log_arguments.ts";
+import type { CheckedLogOptions } from "./group_log_arguments.ts";
 import { textWidth } from "../rendering/graphemes.ts";
 import { showAnswer } from "../session/answers.ts";
 import { openLog } from "../session/log.ts";
@@ -92,7 +92,7 @@ export async function verifiedLog(
 }
 
 /** `p2pchat log verify`. @throws {P2pchatError} As `verifiedLog`. */
-export async function verifyLog(options: VerifyLogOptions): Promise<void> {
+export async function verifyLog(options: CheckedLogOptions): Promise<void> {
   await openLog(options);
   const { file } = options;
   const progress = openProgressLine(options);

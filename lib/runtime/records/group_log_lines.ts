@@ -18,8 +18,8 @@
  * of each. The line of rules says who is asked before an edit from there on.
  *
  * The last line of a batch continues with what the batch's signature needs: the key of the author, or of the
- * coordinator, the id of its process, the counter of the batch's first text or edit, the author's epoch, the signature, and the batch's
- * bytes for later versions. With the first batch of a view that has other members or names than the last one before,
+ * coordinator, the id of its process, the counter of the batch's first text or edit, the author's epoch, the signature,
+ * and the batch's bytes for later versions. With the first batch of a view that has other members or names than the last one before,
  * the view itself follows: its number and the names for readers, then what the coordinator signed, in base 64.
  *
  * That line ends with the CRC-32 of all of the batch's bytes before its last tab. Each digest covers the digest

@@ -432,11 +432,7 @@ export class KnownPeers {
     }
     this.#put(at, line);
     this.#unwritten.set(at, line);
-    this.#changed(pin.scope);
-  }
-
-  #changed(scope: string): void {
-    if (isOfComparing(scope)) this.#compared = null;
+    if (isOfComparing(pin.scope)) this.#compared = null;
   }
 
   #put(at: string, line: Line): void {

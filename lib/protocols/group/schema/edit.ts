@@ -144,7 +144,10 @@ export const ABORT_CODES = [
 
 export const abortReasonSchema = record({
   code: oneOf(ABORT_CODES),
-  /** Those concerned; with `given-up`, members whose logs rule it out, nobody where the operator gave it up. Each reader knows them by their keys: what they call themselves may be another's name there. */
+  /**
+   * Those concerned; with `given-up`, members whose logs rule it out, nobody where the operator gave it up. Each reader
+   * knows them by their keys: what they call themselves may be another's name there.
+   */
   who: list(peerKey(), MEMBERS_MAX),
   /** With `no`: why, in that member's words, part of a sentence; empty where its user said no. */
   said: text(EDIT_REASON_BYTES_MAX),
