@@ -42,6 +42,7 @@ function shapesOf(text: string, name: string): readonly Line[] {
       from: name,
       shown: name,
       text,
+      editedBy: name,
       edits: [{ ...edit, agreed: [name, text], committedAt: AT }],
     },
     { event: "vote-wanted", ...edit, deadline: AT },

@@ -235,20 +235,37 @@ const PRINTED: readonly (readonly [
     [READY, {
       event: "log",
       entries: [
-        { seq: 41, id: "1", ...BOB_SAID, text: "hi", edits: 0, sentAt: EARLIER },
-        { seq: 42, id: "2", ...ALICE_SAID, text: "ho", edits: 1, sentAt: NOON },
-        { seq: 43, id: "3", ...BOB_SAID, shown: "Bob~k7f3", text: "hm", edits: 0, sentAt: NOON },
+        { seq: 41, id: "1", ...BOB_SAID, text: "hi", edits: 0, editedBy: null, sentAt: EARLIER },
+        { seq: 42, id: "2", ...ALICE_SAID, text: "ho", edits: 1, editedBy: "Alice", sentAt: NOON },
+        {
+          seq: 43,
+          id: "3",
+          ...BOB_SAID,
+          shown: "Bob~k7f3",
+          text: "hm",
+          edits: 1,
+          editedBy: "Alice",
+          sentAt: NOON,
+        },
       ],
     }],
-    "41 11:03 <Bob> hi\n42 12:03 (edited) <Alice> ho\n43 12:03 <Bob~k7f3> hm\n",
+    "41 11:03 <Bob> hi\n42 12:03 (edited) <Alice> ho\n43 12:03 (edited by Alice) <Bob~k7f3> hm\n",
   ],
   [
     "an entry that was edited often",
     [{
       event: "log",
-      entries: [{ seq: 41, id: "1", ...BOB_SAID, text: "hi", edits: 3, sentAt: EARLIER }],
+      entries: [{
+        seq: 41,
+        id: "1",
+        ...BOB_SAID,
+        text: "hi",
+        edits: 3,
+        editedBy: "Eve",
+        sentAt: EARLIER,
+      }],
     }],
-    "41 11:03 (edited 3 times) <Bob> hi\n",
+    "41 11:03 (edited 3 times, last by Eve) <Bob> hi\n",
   ],
   [
     "an entry with its changes",
@@ -259,6 +276,7 @@ const PRINTED: readonly (readonly [
       ...BOB_SAID,
       text: "at\nnine",
       sentAt: EARLIER,
+      editedBy: "Bob",
       edits: [
         {
           edit: 7,
@@ -278,7 +296,16 @@ const PRINTED: readonly (readonly [
   ],
   [
     "an entry that wasn't edited",
-    [{ event: "entry", seq: 1, id: "1", ...BOB_SAID, text: "hi", sentAt: NOON, edits: [] }],
+    [{
+      event: "entry",
+      seq: 1,
+      id: "1",
+      ...BOB_SAID,
+      text: "hi",
+      sentAt: NOON,
+      editedBy: null,
+      edits: [],
+    }],
     "1 12:03 <Bob> hi\n",
   ],
   [
@@ -502,7 +529,12 @@ Deno.test("MemberRendering: of a long log a terminal is shown the last 100 entri
 Deno.test("MemberRendering: an entry that a big group agreed to change is broken between names", () => {
   const agreed = Array.from({ length: 63 }, (_, n) => `Bartholomew-${n}`);
   const edit = { edit: 7, by: "Alice", old: "at seven?", new: "at eight?", committedAt: NOON };
-  const event = { ...MESSAGE, event: "entry", edits: [{ ...edit, agreed }] } as const;
+  const event = {
+    ...MESSAGE,
+    event: "entry",
+    editedBy: "Eve",
+    edits: [{ ...edit, agreed }],
+  } as const;
   const [, , line] = new MemberRendering().lines(event, CONTEXT);
 
   for (const columns of [46, 80, 120]) {

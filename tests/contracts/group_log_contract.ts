@@ -162,6 +162,7 @@ export function groupLogContract(
       key: fingerprintOf(new Speaker("bob", 2).signer.key),
       text: "hi",
       edits: 0,
+      editedBy: null,
       sentAt: "2026-01-31T12:00:01.000Z",
     });
     assertEquals(new Set(all.map(({ id }) => id)).size, 6);
@@ -225,6 +226,7 @@ export function groupLogContract(
       key: fingerprintOf(bob.key),
       text: "/exit",
       sentAt: "2026-01-31T12:00:01.000Z",
+      editedBy: marked(bob),
       edits: [
         { edit: 3, by: marked(carol), old: first, new: between, agreed, committedAt },
         { edit: 5, by: marked(bob), old: between, new: "/exit", agreed: [], committedAt },

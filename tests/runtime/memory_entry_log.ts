@@ -61,7 +61,8 @@ export class MemoryEntryLog implements EntryLog {
     const id = entryId(nodeCrypto, batch, index);
     const sentAt = dateText(batch.sentAt);
     const by = saidBy(batch, nameOf);
-    return Promise.resolve({ seq, id, ...by, text, edits: changes, sentAt });
+    const editedBy = changes.at(-1)?.by ?? null;
+    return Promise.resolve({ seq, id, ...by, text, edits: changes, editedBy, sentAt });
   }
 
   async tail(count: number, nameOf: NameOf): Promise<readonly EntryView[]> {

@@ -223,13 +223,18 @@ export class MemberRendering {
     return voteWantedLines(event, nowMs, this.#nameOf, this.#votes.size > 1);
   }
 
-  #entryLine({ seq, shown, text, edits, sentAt }: EntryView): Line {
+  #entryLine({ seq, shown, text, edits, editedBy, sentAt }: EntryView): Line {
     const sentMs = Date.parse(sentAt);
-    const edited = edits === 0 ? "" : edits === 1 ? "(edited) " : `(edited ${edits} times) `;
+    const times = edits === 1 ? "" : ` ${edits} times`;
+    // Somebody else's words mustn't stand under the author's name alone.
+    const by = editedBy === null || editedBy === shown
+      ? []
+      : [edits === 1 ? " by " : ", last by ", this.#nameOf(editedBy)];
     return [
       `${seq} `,
       ...(Number.isNaN(sentMs) ? [] : [{ timeMs: sentMs }, " "]),
-      `${edited}<`,
+      ...(edits === 0 ? [] : [`(edited${times}`, ...by, ") "]),
+      "<",
       this.#nameOf(shown),
       "> ",
       { text, as: "body" },

@@ -7,7 +7,7 @@ import { MalformedError } from "../../base/errors.ts";
 import type { Hash, RequestId } from "../../base/ids.ts";
 import { dateText } from "../../base/text/dates.ts";
 import { type NameOf, saidBy } from "../../protocols/group/log/edit_view.ts";
-import { type EditRequest, requestId } from "../../protocols/group/schema/edit.ts";
+import { type EditRequest, type NamedKey, requestId } from "../../protocols/group/schema/edit.ts";
 import type { EntryEdit, EntryView } from "../../protocols/group/schema/events.ts";
 import {
   type Batch,
@@ -138,7 +138,10 @@ export class GroupLogReader {
         const view = views.get(seq);
         if (batch.kind === "texts") {
           if (seq >= first) views.set(seq, this.#view(item, edits.get(seq) ?? 0, nameOf));
-        } else if (view !== undefined) views.set(seq, { ...view, text: textOf(item) });
+        } else if (view !== undefined) {
+          const editedBy = nameOf(requesterOf(item));
+          views.set(seq, { ...view, text: textOf(item), editedBy });
+        }
       }
     }
     return this.#isOver ? [] : [...views.values()];
@@ -205,7 +208,8 @@ export class GroupLogReader {
       text = textOf(item);
     }
     if (entry === null || this.#isOver) return null;
-    return { ...this.#view(entry, 0, nameOf), text, edits };
+    const editedBy = edits.at(-1)?.by ?? null;
+    return { ...this.#view(entry, 0, nameOf), text, editedBy, edits };
   }
 
   /** An entry, then its edits, or only the last one, in order; nothing where there is no such entry. */
@@ -276,6 +280,7 @@ export class GroupLogReader {
       ...saidBy(batch, nameOf),
       text: textOf(item),
       edits,
+      editedBy: null,
       sentAt: dateText(batch.sentAt),
     };
   }
@@ -362,16 +367,20 @@ export function requestOf({ batch, index }: LoggedItem): EditRequest {
   return batch.edits[index]!.signed.request.value;
 }
 
+function requesterOf(item: LoggedItem): NamedKey {
+  const { requester: key, name } = requestOf(item);
+  return { key, name };
+}
+
 /** An edit in the form for users. @param old The entry's text before it. */
 export function editOf(item: LoggedItem, old: string, nameOf: NameOf): EntryEdit {
   const { batch, index } = item;
   const { edit, agreed } = batch.edits[index]!;
-  const { requester: key, name, text } = requestOf(item);
   return {
     edit,
-    by: nameOf({ key, name }),
+    by: nameOf(requesterOf(item)),
     old,
-    new: text,
+    new: textOf(item),
     agreed: agreed.map(nameOf),
     committedAt: dateText(batch.sentAt),
   };

@@ -161,6 +161,9 @@ Deno.test("GroupLog: any history of texts and edits is read as it was written", 
           ].map((index) => [texts[index]!, texts[index + 1]!]),
         );
         assertEquals(story?.edits.map((one) => one.agreed), agreed);
+        const [view] = await log.tail(entries.length - at, nameOf);
+        const { editedBy, edits } = story!;
+        assertEquals([editedBy, view?.editedBy], Array(2).fill(edits.at(-1)?.by ?? null));
       }
       const items: LoggedItem[] = [];
       for await (const piece of log.items()) items.push(...piece);

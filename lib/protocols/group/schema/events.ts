@@ -27,6 +27,8 @@ export interface EntryView extends SaidBy {
   readonly text: string;
   /** How often the entry was edited. */
   readonly edits: number;
+  /** Whose words `text` is by now: who asked for the last edit, as this member shows them; null if never edited. */
+  readonly editedBy: string | null;
   /** ISO 8601, UTC, by the author's clock. */
   readonly sentAt: string;
 }
