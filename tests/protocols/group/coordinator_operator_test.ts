@@ -85,9 +85,9 @@ Deno.test("The last one that is removed isn't given up for our own disk, which k
 
 Deno.test("Where all of a view are gone, newcomers wait until the operator gives up what only they had", () => {
   const program = Program.of("ann", "bob").restarted();
-  assertEquals(program.comes("cem")[0], "cem: welcome, waits for ann bob");
+  program.comes("cem");
+  assertEquals(program.pass(10_000).includes("cem: welcome, waits for ann bob"), true);
   program.hears("cem", [], true);
-  program.pass(10_000);
   assertStringIncludes(program.told[0]!, "waiting for ann or bob");
   assertStringIncludes(program.status().problems[0]!, "waiting for ann or bob");
 
@@ -127,7 +127,7 @@ function twoBobs(): Program {
   const program = Program.of("bob").restarted({ pins });
   program.comes("cem", { name: "bob" });
   program.command({ command: "trust", name: "bob" });
-  assertEquals(program.comes("cem", { name: "bob" })[0], "cem: welcome, waits for bob");
+  assertEquals(program.comes("cem", { name: "bob" })[0], "cem: welcome");
   return program;
 }
 

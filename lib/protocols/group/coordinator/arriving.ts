@@ -365,11 +365,13 @@ export class Arriving {
 
   /**
    * Names of members whose return is awaited, as nobody here has the history: of several views, as many as a message
-   * takes.
+   * takes. None while some may be back at any moment, as after a start: there is nothing to worry about yet.
    */
   get #lacking(): string[] {
     const { views, attendance } = this.parts;
-    return awaitedOf(views, attendance.here).slice(0, MEMBERS_MAX).map(({ name }) => name);
+    const awaited = awaitedOf(views, attendance.here);
+    if (attendance.mayReturn(awaited)) return [];
+    return awaited.slice(0, MEMBERS_MAX).map(({ name }) => name);
   }
 
   /** What the last members had is given up: who has the most of the rest is in next, with the log that it has. */

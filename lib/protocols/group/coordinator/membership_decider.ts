@@ -211,8 +211,7 @@ export class MembershipDecider {
   /** Warns once, when those that may come back at any moment have had their time. */
   #tellLacking(awaited: readonly Member[]): void {
     const { views, attendance, out } = this.parts;
-    const isEarly = attendance.isLastLeaving ||
-      awaited.some(({ key }) => attendance.get(key)?.link === null);
+    const isEarly = attendance.isLastLeaving || attendance.mayReturn(awaited);
     const text = views.needsAll ? unaccountedText(awaited) : lackingText(awaited);
     if (isEarly || text === this.#lackingTold) return;
     this.#lackingTold = text;

@@ -308,6 +308,11 @@ export class Attendance {
     return this.#attendees.size > 0;
   }
 
+  /** Whether one of these isn't here, and may be back at any moment: it still has time. */
+  mayReturn(members: readonly Pick<Attendee, "key">[]): boolean {
+    return members.some(({ key }) => this.get(key)?.link === null);
+  }
+
   /** Attendees with a link. */
   get here(): readonly Attendee[] {
     return [...this.all].filter(({ link }) => link !== null);

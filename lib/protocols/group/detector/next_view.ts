@@ -69,8 +69,7 @@ function withoutExcluded(views: Views, here: readonly Attendee[]): readonly Atte
 export function outlook(views: Views, attendance: Attendance, terms: Terms): Outlook {
   const { here } = attendance;
   if (views.lacking(here).length > 0) return { kind: "lacking", awaited: awaitedOf(views, here) };
-  const isUnsure = views.members.some(({ key }) => attendance.get(key)?.link === null);
-  if (isUnsure) return { kind: "unsure" };
+  if (attendance.mayReturn(views.members)) return { kind: "unsure" };
   const voices = withoutExcluded(views, here);
   // Nobody has a say where what the last members had is given up.
   const outlived = outliving(views, here, terms.nowMs);
