@@ -620,7 +620,7 @@ const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: str
   [
     "removed",
     { event: "left", name: "Bob", reason: "removed" },
-    "12:03 * Bob was removed by the operator\n",
+    "12:03 * Bob was removed by you\n",
   ],
   [
     "lost",

@@ -45,7 +45,7 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
     case "joined":
       return [starLine(nowMs, nameSpan(event.name), " joined")];
     case "left":
-      return [goneLine(event, nowMs)];
+      return [goneLine(event, nowMs, "you")];
     case "view":
       return [starLine(nowMs, `View ${event.view}: `, ...namesOf(event.members))];
     case "recovered":

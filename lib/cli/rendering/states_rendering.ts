@@ -41,7 +41,7 @@ export function knownText<Value>(value: Value | null, text: (value: Value) => st
   return value === null ? "?" : text(value);
 }
 
-/** The line for somebody who left the group, or was lost; the coordinator may know why. */
+/** Somebody who is being sent the log, and can read it: shown before it is a member. */
 export function joiningLine({ name, key, ...compared }: JoiningEvent, nowMs: number): Line {
   const note = comparedText(compared);
   return starLine(
@@ -58,16 +58,21 @@ export function joiningNames({ joining = [] }: MembersEvent): Line {
   return ["; joining: ", ...listed(joining.map((name) => [nameSpan(name)]))];
 }
 
+/**
+ * The line for somebody who left the group, or was lost; the coordinator may know why.
+ * @param operator Who removes members, as the reader knows them.
+ */
 export function goneLine(
   { name, reason, why, joining }: LeftView & { readonly why?: string; readonly joining?: true },
   nowMs: number,
+  operator: "the operator" | "you" = "the operator",
 ): Line {
   if (joining === true) return starLine(nowMs, nameSpan(name), " isn't joining any more");
   switch (reason) {
     case "quit":
       return leftLine(nowMs, name, "quit");
     case "removed":
-      return starLine(nowMs, nameSpan(name), " was removed by the operator");
+      return starLine(nowMs, nameSpan(name), ` was removed by ${operator}`);
     case "lost":
       return lostLine(
         nowMs,
