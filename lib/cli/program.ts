@@ -10,15 +10,18 @@ import {
   listAccountsCommand,
   removeAccountsCommand,
 } from "./tools/accounts_arguments.ts";
-import { errorTerminal } from "./session/answers.ts";
+import { endingOf, errorTerminal } from "./session/answers.ts";
 import {
   asksForJson,
   parseCommandLine,
   type ProgramCommand,
   programCommand,
 } from "./args/arguments.ts";
-import { endingOf } from "./session/ending.ts";
-import { exportLogCommand, verifyLogCommand } from "./tools/group_log_arguments.ts";
+import {
+  exportLogCommand,
+  verifyLogCommand,
+  verifySnapshotCommand,
+} from "./tools/group_log_arguments.ts";
 import { keepOnly } from "./args/least_privilege.ts";
 import { flushLog, logEnding, logFault, stackOf } from "./session/log.ts";
 import { meshProgramCommand } from "./mesh/mesh_arguments.ts";
@@ -32,7 +35,6 @@ import { registryProgramCommand } from "./directory/registry_arguments.ts";
 import { regserverProgramCommand } from "./directory/regserver_arguments.ts";
 import { serveProgramCommand } from "./group/serve_arguments.ts";
 import { USAGE_COLUMNS, usageText } from "./args/usage.ts";
-import { verifySnapshotCommand } from "./tools/snapshot_arguments.ts";
 import { addUserCommand, checkUsersCommand, ownUserCommand } from "./tools/users_arguments.ts";
 import { VERSION } from "./session/version.ts";
 import { print, writeLast } from "./streams/write_whole.ts";
@@ -73,7 +75,7 @@ export const COMMANDS: readonly ProgramCommand[] = [
   ),
   programCommand(
     verifySnapshotCommand,
-    async (options) => await (await import("./tools/snapshot_verify.ts")).verifySnapshot(options),
+    async (options) => await (await import("./tools/snapshot_store.ts")).verifySnapshot(options),
   ),
   programCommand(
     checkUsersCommand,

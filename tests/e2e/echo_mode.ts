@@ -9,7 +9,7 @@ import { programCommand } from "../../lib/cli/args/arguments.ts";
 import { type MeshOptions, meshProgramCommand } from "../../lib/cli/mesh/mesh_arguments.ts";
 import { meshCommands, type MeshCommandSink } from "../../lib/cli/mesh/mesh_commands.ts";
 import { meshLines, type MeshOwnEvent } from "../../lib/cli/mesh/mesh_rendering.ts";
-import { openUserInterface } from "../../lib/cli/session/open_user_interface.ts";
+import { openUserInterface } from "../../lib/cli/session/mode_session.ts";
 import type { CommonEvent } from "../../lib/cli/rendering/user_interface.ts";
 
 /** What tests send besides events of the room. */

@@ -13,8 +13,7 @@ import { folderOf } from "../../store/disk/disk.ts";
 import { holdFolder } from "../../store/disk/held_folders.ts";
 import { STATE_FILE } from "../../store/disk/paths.ts";
 import { asideNames, replacementName } from "../../store/disk/replacement.ts";
-import { refuseOthersPath } from "./others_paths.ts";
-import { checkOwner } from "./owner.ts";
+import { checkOwner, refuseOthersPath } from "./owner.ts";
 
 /** What is done with a file or folder that the command line names. */
 export type FileUse =

@@ -1,4 +1,4 @@
-/** The parsed command line, and what commands share of it. */
+/** The parsed command line, what commands share of it, and the ports that are used where none is given. */
 
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 
@@ -51,3 +51,12 @@ export interface CommandLine {
   value<Value>(name: string): Value | undefined;
   isOn(name: string): boolean;
 }
+
+/** A room's, TCP. */
+export const MESH_PORT_DEFAULT = 55_107;
+/** A coordinator's, TCP. */
+export const SERVE_PORT_DEFAULT = 6_000;
+/** Of a group's members, UDP: the first free one of these. */
+export const MEMBER_PORTS = { first: 9_000, last: 9_256 } as const;
+/** A directory's, TCP and UDP. */
+export const REGSERVER_PORT_DEFAULT = 4_400;

@@ -1,11 +1,12 @@
 /**
- * Checks who owns a data folder: files that another user, even root, creates in it would be inaccessible to its
- * owner.
+ * Checks whose the files are that will be used. What another user, even root, creates in a data folder would be
+ * inaccessible to its owner; and what the command line names for writing mustn't be what another user chose: a link of
+ * theirs leads to any file of ours, and what is written into a file of theirs they read.
  */
 
 import { P2pchatError } from "../../base/errors.ts";
 import { folderOf } from "../../store/disk/disk.ts";
-import { belongsText } from "../../store/disk/other_users.ts";
+import { belongsText, otherUser } from "../../store/disk/other_users.ts";
 
 const ROOT = 0;
 
@@ -22,7 +23,7 @@ export function checkOwner(folder: string, dataFolder: string): void {
 }
 
 /** @param at What is another user's: `path`, a folder above it, or a link on the way. */
-export function othersError(path: string, at: string, user: number): P2pchatError {
+function othersError(path: string, at: string, user: number): P2pchatError {
   return new P2pchatError(
     "not-allowed",
     `Cannot use ${path}: ${at === path ? "it" : at} ${
@@ -57,4 +58,52 @@ function ownerOf(path: string): number | null {
   } catch {
     return null; // opening the file reports the error
   }
+}
+
+/** As many as the system follows. */
+const LINKS_MAX = 40;
+
+/**
+ * Has to look at all folders above, so before rights are given up.
+ * @throws {P2pchatError} `not-allowed` where a link of another user is on the way, or another's file at its end.
+ */
+export function refuseOthersPath(path: string): void {
+  let links = 0;
+  let at = "";
+  const names = (path.startsWith("/") ? path : `${Deno.cwd()}/${path}`).split("/");
+  while (names.length > 0) {
+    const name = names.shift()!;
+    if (name === "..") at = at.slice(0, Math.max(0, at.lastIndexOf("/")));
+    if (["", ".", ".."].includes(name)) continue;
+    const next = `${at}/${name}`;
+    const info = lookAt(next);
+    if (info === null) return;
+    const user = otherUser(info);
+    if (info.isSymlink) {
+      if (user !== null && user !== machineOwner()) {
+        throw othersError(path, `the symbolic link ${next}`, user);
+      }
+      if (++links > LINKS_MAX) return; // using it reports the error
+      const target = Deno.readLinkSync(next);
+      if (target.startsWith("/")) at = "";
+      names.unshift(...target.split("/"));
+      continue;
+    }
+    if (info.isFile && user !== null) throw othersError(path, next, user);
+    at = next;
+  }
+}
+
+/** Null where there is nothing, or nothing to be seen: using it reports the error. */
+function lookAt(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.lstatSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** Root, in a container perhaps under another id: could change everything anyway. */
+function machineOwner(): number | null {
+  return Deno.lstatSync("/").uid;
 }

@@ -14,11 +14,10 @@ import {
   optionsOf,
   serverFlag,
 } from "../args/flags.ts";
-import type { CommonOptions } from "../args/options.ts";
+import { type CommonOptions, REGSERVER_PORT_DEFAULT } from "../args/options.ts";
 import type { Endpoint } from "../../base/ids.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { PASSWORD_FILE_FLAG } from "../credentials/password_source.ts";
-import { REGSERVER_PORT_DEFAULT } from "../args/default_ports.ts";
 
 const REGISTRY_FLAG = serverFlag("registry", "the directory", REGSERVER_PORT_DEFAULT);
 

@@ -20,7 +20,7 @@ import { RelayNetwork } from "../../transport/links/relay_network.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import { UdpDatagrams } from "../../transport/udp_datagrams.ts";
-import { REGSERVER_PORT_DEFAULT } from "../args/default_ports.ts";
+import { REGSERVER_PORT_DEFAULT } from "../args/options.ts";
 import type { RegistryOptions } from "./registry_arguments.ts";
 import { isVerified, pinnedKeys, pinsIn, serverKeyPinned } from "../credentials/pinned_keys.ts";
 import type { ShownEvent } from "../rendering/user_interface.ts";

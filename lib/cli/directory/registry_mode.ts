@@ -17,20 +17,10 @@ import { TcpNetwork } from "../../transport/tcp/tcp_network.ts";
 import { DirectorySearch } from "./directory_search.ts";
 import { type GivenPasswords, LogInDialogue, type Way } from "./log_in_dialogue.ts";
 import { numberText } from "../../base/text/words.ts";
-import { InputPause } from "../streams/input_pause.ts";
-import { inputTo, type ModeInput } from "../session/mode_input.ts";
+import { InputPause, inputTo, type ModeInput, runMode } from "../session/run_mode.ts";
 import { OnlineNames } from "../rendering/online_names.ts";
-import { isForPerson } from "../session/open_user_interface.ts";
-import type { RegistryOptions } from "./registry_arguments.ts";
-import { OwnAccount } from "./own_account.ts";
-import { People } from "../credentials/people.ts";
-import { givenPassword, passwordIn } from "../credentials/password_source.ts";
-import { directoryScope, registryText, withClient } from "./registry_client.ts";
-import { JUST_OVER_TEXT, registryCommands, type RegistryTarget } from "./registry_commands.ts";
-import { type RegistryOwnEvent, RegistryRendering } from "./registry_rendering.ts";
-import { PromptState } from "./prompt_state.ts";
-import { runMode } from "../session/run_mode.ts";
 import {
+  isForPerson,
   openSessionLog,
   type Profile,
   secureRandom,
@@ -41,6 +31,14 @@ import {
   withProfile,
   withUserInterface,
 } from "../session/mode_session.ts";
+import type { RegistryOptions } from "./registry_arguments.ts";
+import { OwnAccount } from "./own_account.ts";
+import { People } from "../credentials/people.ts";
+import { givenPassword, passwordIn } from "../credentials/password_source.ts";
+import { directoryScope, registryText, withClient } from "./registry_client.ts";
+import { JUST_OVER_TEXT, registryCommands, type RegistryTarget } from "./registry_commands.ts";
+import { type RegistryOwnEvent, RegistryRendering } from "./registry_rendering.ts";
+import { PromptState } from "./prompt_state.ts";
 import { processStreams } from "../streams/streams.ts";
 import type { InterruptCause, UserInterface } from "../rendering/user_interface.ts";
 

@@ -11,10 +11,12 @@ import {
 import { RINGING_MS_MAX } from "../../protocols/directory/schema/limits.ts";
 import { numberText } from "../../base/text/words.ts";
 import { durationText } from "../rendering/moments.ts";
-import { isEarlier, messageLine, messageStart } from "../rendering/message_rendering.ts";
 import {
+  isEarlier,
   leftLine,
   listed,
+  messageLine,
+  messageStart,
   nameSpan,
   ownKeyLine,
   ownNameSpan,

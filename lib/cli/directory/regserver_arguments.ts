@@ -1,7 +1,7 @@
 /** The command line of `p2pchat regserver`. */
 
 import { regserverFolder } from "../../store/disk/paths.ts";
-import { REGSERVER_PORT_DEFAULT } from "../args/default_ports.ts";
+import { type CommonOptions, REGSERVER_PORT_DEFAULT } from "../args/options.ts";
 import type { BroadcastPolicy } from "../../protocols/directory/schema/directory_io.ts";
 import {
   CLIENTS_MAX,
@@ -23,7 +23,6 @@ import {
   optionsOf,
   wholeNumber,
 } from "../args/flags.ts";
-import type { CommonOptions } from "../args/options.ts";
 
 /** The greatest limit of sign-ups per hour and address: more wouldn't be people. */
 const SIGN_UPS_MAX = 10_000;

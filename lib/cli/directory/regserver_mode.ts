@@ -13,7 +13,7 @@ import { forwardTo, type Links, openTo } from "../../transport/link.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import { UdpDatagrams } from "../../transport/udp_datagrams.ts";
 import { openAccountsFile, openPasswordHasher } from "../tools/accounts_command.ts";
-import { inputTo } from "../session/mode_input.ts";
+import { inputTo, modePorts, runMode } from "../session/run_mode.ts";
 import type { RegserverOptions } from "./regserver_arguments.ts";
 import { OnlineNames } from "../rendering/online_names.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
@@ -21,7 +21,6 @@ import { type OpenedRecords, openRecords } from "../session/record_store.ts";
 import { regserverCommands, type RegserverCommandSink } from "./regserver_commands.ts";
 import { regserverLines, type RegserverOwnEvent } from "./regserver_rendering.ts";
 import { People } from "../credentials/people.ts";
-import { modePorts, runMode } from "../session/run_mode.ts";
 import {
   channelIdentity,
   logStarted,

@@ -6,7 +6,7 @@ import { shownName } from "../../base/text/names.ts";
 import type { DirectoryEvent, LogoutReason } from "../../protocols/directory/schema/events.ts";
 import { countText, numberText } from "../../base/text/words.ts";
 import { momentText } from "../rendering/moments.ts";
-import { REGSERVER_PORT_DEFAULT } from "../args/default_ports.ts";
+import { REGSERVER_PORT_DEFAULT } from "../args/options.ts";
 import {
   leftLine,
   lostLine,
@@ -14,8 +14,8 @@ import {
   ownKeyLine,
   problemLine,
   starLine,
+  tableLines,
 } from "../rendering/spans.ts";
-import { tableLines } from "../rendering/tables.ts";
 import type { Line, RenderContext } from "../rendering/user_interface.ts";
 import { comparedText, type OwnEventOf, verifyLines } from "../rendering/verify_rendering.ts";
 

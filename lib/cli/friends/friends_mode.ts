@@ -19,7 +19,7 @@ import type { FriendsOptions } from "./friends_arguments.ts";
 import { People } from "../credentials/people.ts";
 import { pinnedKeys, pinsIn } from "../credentials/pinned_keys.ts";
 import type { Mode } from "../rendering/user_interface.ts";
-import { inputTo } from "../session/mode_input.ts";
+import { inputTo, modePorts, runMode } from "../session/run_mode.ts";
 import {
   channelIdentity,
   logStarted,
@@ -30,7 +30,6 @@ import {
   warnBy,
   withSession,
 } from "../session/mode_session.ts";
-import { modePorts, runMode } from "../session/run_mode.ts";
 import { realTablePath } from "../session/table_path.ts";
 import { type FriendsCommandSink, friendsCommandTable, Reply } from "./friends_commands.ts";
 import { friendsLines, type FriendsOwnEvent } from "./friends_rendering.ts";

@@ -7,9 +7,10 @@ import { quotedStart } from "../../base/text/text.ts";
 import { type FriendsEvent, type FriendView, TAKEN_BACK } from "../../protocols/friends/events.ts";
 import { numberText } from "../../base/text/words.ts";
 import { roundTripText } from "../rendering/moments.ts";
-import { isEarlier, messageLine } from "../rendering/message_rendering.ts";
 import {
+  isEarlier,
   listed,
+  messageLine,
   nameSpan,
   ownKeyLine,
   ownNameSpan,

@@ -27,8 +27,7 @@ import {
 } from "../../protocols/group/schema/records.ts";
 import type { RecordStore } from "../../runtime/record_log.ts";
 import { GroupLog, type GroupLogPorts } from "../tools/group_log.ts";
-import { decidersIn } from "../tools/group_log_deciders.ts";
-import { GroupLogVerifier } from "../tools/group_log_verifier.ts";
+import { decidersIn, GroupLogVerifier } from "../tools/group_log_verifier.ts";
 import { STATE_FILE } from "../../store/disk/paths.ts";
 import { type OpenedRecords, openRecords } from "../session/record_store.ts";
 

@@ -2,7 +2,12 @@
 
 import { usersFolder } from "../../store/disk/paths.ts";
 import { chosenName } from "../commands/command_arguments.ts";
-import { MEMBER_PORTS, SERVE_PORT_DEFAULT } from "../args/default_ports.ts";
+import {
+  type CommonOptions,
+  type InviteSource,
+  MEMBER_PORTS,
+  SERVE_PORT_DEFAULT,
+} from "../args/options.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { Endpoint } from "../../base/ids.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
@@ -19,7 +24,6 @@ import {
   optionsOf,
   serverFlag,
 } from "../args/flags.ts";
-import type { CommonOptions, InviteSource } from "../args/options.ts";
 import { inviteFlags, inviteSource, takenInvite } from "../credentials/invites.ts";
 import type { Streams } from "../streams/streams.ts";
 

@@ -26,7 +26,7 @@ import {
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import { UdpDatagrams } from "../../transport/udp_datagrams.ts";
-import { MEMBER_PORTS, SERVE_PORT_DEFAULT } from "../args/default_ports.ts";
+import { MEMBER_PORTS, SERVE_PORT_DEFAULT } from "../args/options.ts";
 import { type MemberOptions, withInvite } from "./member_arguments.ts";
 import { People } from "../credentials/people.ts";
 import {
@@ -38,7 +38,7 @@ import {
 } from "../credentials/pinned_keys.ts";
 import type { WaitingLines } from "../rendering/user_interface.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
-import { inputTo } from "../session/mode_input.ts";
+import { inputTo, modePorts, runMode } from "../session/run_mode.ts";
 import {
   channelIdentity,
   knownPeersPath,
@@ -49,7 +49,6 @@ import {
   warnBy,
   withSession,
 } from "../session/mode_session.ts";
-import { modePorts, runMode } from "../session/run_mode.ts";
 import { openGroup } from "./group_store.ts";
 import { asWritten, memberCommands, type MemberCommandSink } from "./member_commands.ts";
 import { groupsFolder, logPathOf, type MemberPlace, MemberPlaces } from "./member_place.ts";

@@ -16,15 +16,17 @@ import {
   memberEditLines,
   voteWantedLines,
 } from "../rendering/edit_rendering.ts";
-import { isEarlier, messageLine, waitText } from "../rendering/message_rendering.ts";
 import {
   andListed,
+  isEarlier,
   listed,
+  messageLine,
   nameSpan,
   ownKeyLine,
   ownNameSpan,
   problemLine,
   starLine,
+  waitText,
   wrongLine,
 } from "../rendering/spans.ts";
 import { goneLine, joiningLine, joiningNames, shortDigest } from "../rendering/states_rendering.ts";

@@ -1,7 +1,7 @@
 /** The command line of `p2pchat serve`. */
 
 import { serveFolder } from "../../store/disk/paths.ts";
-import { SERVE_PORT_DEFAULT } from "../args/default_ports.ts";
+import { type CommonOptions, SERVE_PORT_DEFAULT } from "../args/options.ts";
 import {
   FAIL_AFTER_MS_DEFAULT,
   FAIL_AFTER_MS_MIN,
@@ -25,7 +25,6 @@ import {
   optionsOf,
   wholeNumber,
 } from "../args/flags.ts";
-import type { CommonOptions } from "../args/options.ts";
 
 /** The longest time allowed: an operator who would wait longer for a failed member prefers to remove it by hand. */
 const FAIL_AFTER_MS_MAX = 10 * 60_000;

@@ -10,9 +10,15 @@ import { shownName } from "../../base/text/names.ts";
 import { entriesText, numberText } from "../../base/text/words.ts";
 import { editLine, editViewLine } from "../rendering/edit_rendering.ts";
 import { inviteLines } from "../credentials/invites.ts";
-import { SERVE_PORT_DEFAULT } from "../args/default_ports.ts";
-import { listed, nameSpan, ownKeyLine, problemLine, starLine } from "../rendering/spans.ts";
-import { tableLines } from "../rendering/tables.ts";
+import { SERVE_PORT_DEFAULT } from "../args/options.ts";
+import {
+  listed,
+  nameSpan,
+  ownKeyLine,
+  problemLine,
+  starLine,
+  tableLines,
+} from "../rendering/spans.ts";
 import {
   goneLine,
   joiningLine,

@@ -2,7 +2,7 @@
 
 import { usersFolder } from "../../store/disk/paths.ts";
 import { chosenName } from "../commands/command_arguments.ts";
-import { MESH_PORT_DEFAULT } from "../args/default_ports.ts";
+import { type CommonOptions, type InviteSource, MESH_PORT_DEFAULT } from "../args/options.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
@@ -22,7 +22,6 @@ import {
   wholeNumber,
 } from "../args/flags.ts";
 import { INVITE_VARIABLE, inviteFlags, inviteSource, takenInvite } from "../credentials/invites.ts";
-import type { CommonOptions, InviteSource } from "../args/options.ts";
 import type { Streams } from "../streams/streams.ts";
 
 /** Default number of earlier messages shown on joining: a screen or two. */

@@ -16,15 +16,13 @@ import { MeshHost } from "../../runtime/hosts/mesh_host.ts";
 import { forwardTo, type Links } from "../../transport/link.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import { addressOfThisMachine } from "../session/advertised_address.ts";
-import { MESH_PORT_DEFAULT } from "../args/default_ports.ts";
+import { MESH_PORT_DEFAULT } from "../args/options.ts";
 import { meshCommands, type MeshCommandSink } from "./mesh_commands.ts";
 import { meshLines, type MeshOwnEvent } from "./mesh_rendering.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
-import { InputPause } from "../streams/input_pause.ts";
-import { inputTo } from "../session/mode_input.ts";
+import { InputPause, inputTo, modePorts, runMode } from "../session/run_mode.ts";
 import { joiningInvite, type MeshOptions } from "./mesh_arguments.ts";
 import { processStreams } from "../streams/streams.ts";
-import { modePorts, runMode } from "../session/run_mode.ts";
 import {
   channelIdentity,
   logStarted,

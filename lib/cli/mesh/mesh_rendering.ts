@@ -10,17 +10,19 @@ import type {
 import { numberText } from "../../base/text/words.ts";
 import { durationText, roundTripText } from "../rendering/moments.ts";
 import { inviteLines } from "../credentials/invites.ts";
-import { messageLine, messageStart, waitText } from "../rendering/message_rendering.ts";
 import {
   andListed,
   leftLine,
   listed,
   lostLine,
+  messageLine,
+  messageStart,
   nameSpan,
   ownKeyLine,
   ownNameSpan,
   problemLine,
   starLine,
+  waitText,
   wrongLine,
 } from "../rendering/spans.ts";
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";

@@ -1,7 +1,9 @@
-/** Parts of lines with the same appearance in every mode. */
+/** Lines, parts of lines and tables that look the same in every mode. */
 
 import { shownName } from "../../base/text/names.ts";
 import type { Line, Span } from "./user_interface.ts";
+import { textWidth } from "./graphemes.ts";
+import { numberText } from "../../base/text/words.ts";
 
 /** A person's name. */
 export function nameSpan(text: string): Span {
@@ -69,4 +71,69 @@ export function andListed(items: readonly Line[]): readonly Span[] {
 /** The user's own name. */
 export function ownNameSpan(text: string): Span {
   return { text: shownName(text), as: "own" };
+}
+
+const COLUMN_GAP = "  ";
+
+/** Rows below headings. The first column has unmarked names, to which this adds the mark for mixed scripts. */
+export function tableLines(
+  headings: readonly string[],
+  rows: readonly (readonly [name: string, ...rest: readonly string[]])[],
+): readonly Line[] {
+  const table = [headings, ...rows.map(([name, ...rest]) => [shownName(name), ...rest])];
+  const widths = headings.map((_, column) =>
+    table.reduce((most, cells) => Math.max(most, textWidth(cells[column]!)), 0)
+  );
+  const blanksAfter = (cell: string, column: number) =>
+    " ".repeat(widths[column]! - textWidth(cell)) + COLUMN_GAP;
+  return table.map((cells, index) => {
+    const name = cells[0]!;
+    const rest = cells.slice(1).map((cell, at) => cell + blanksAfter(cell, at + 1)).join("");
+    return [index === 0 ? name : { text: name, as: "name" }, blanksAfter(name, 0), rest.trimEnd()];
+  });
+}
+
+/** The parts of a message that its line shows. */
+interface Said {
+  readonly from: string;
+  readonly text: string;
+  readonly self: boolean;
+  readonly history: boolean;
+  /** Whether the author was removed before it came. */
+  readonly removed?: true;
+  /** ISO 8601, UTC, the author's clock. */
+  readonly sentAt: string;
+}
+
+/** The line of a message: time, author, text. */
+export function messageLine(message: Said, nowMs: number): Line {
+  const { from, text, self } = message;
+  const author = self ? ownNameSpan(from) : nameSpan(from);
+  return [...messageStart(message, nowMs), "<", author, "> ", { text, as: "body" }];
+}
+
+/** Messages older than this were delayed: for their receiver, or in becoming an entry. */
+const LATE_MS = 60_000;
+
+/** Whether the message is shown as an earlier one: it is from the history, or was delayed. */
+export function isEarlier(
+  { history, sentAt }: Pick<Said, "history" | "sentAt">,
+  nowMs: number,
+): boolean {
+  return history || nowMs - Date.parse(sentAt) > LATE_MS;
+}
+
+/** The start of the line. An earlier message has its author's time; any other one the present time. */
+export function messageStart(
+  { history, removed, sentAt }: Pick<Said, "history" | "removed" | "sentAt">,
+  nowMs: number,
+): Line {
+  const sentMs = history ? Date.parse(sentAt) : NaN;
+  const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
+  return [{ timeMs }, removed === true ? " (removed) " : history ? " (earlier) " : " "];
+}
+
+/** How many of the user's messages wait: the beginning of a sentence. */
+export function waitText(messages: number): string {
+  return `${numberText(messages)} of your messages ${messages === 1 ? "waits" : "wait"}`;
 }

@@ -16,9 +16,9 @@ import {
   nameSpan,
   problemLine,
   starLine,
+  tableLines,
   wrongLine,
 } from "./spans.ts";
-import { tableLines } from "./tables.ts";
 import type { Line, Span } from "./user_interface.ts";
 import { comparedText } from "./verify_rendering.ts";
 

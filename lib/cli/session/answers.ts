@@ -1,14 +1,13 @@
-/** The output of commands that do one thing and end. */
+/** The output of commands that do one thing and end; and how every program that fails ends. */
 
-import type { P2pchatError } from "../../base/errors.ts";
+import { type ErrorCode, EXIT_STATUS_BY_CODE, P2pchatError } from "../../base/errors.ts";
 import { visibleLines } from "../../base/text/text.ts";
-import { endingOf } from "./ending.ts";
 import { JsonFormat } from "../rendering/json_format.ts";
 import type { CommonOptions } from "../args/options.ts";
 import type { CommonEvent, ShownEvent } from "../rendering/user_interface.ts";
 import { print, writeWhole } from "../streams/write_whole.ts";
 import { processStreams, STANDARD_ERROR } from "../streams/streams.ts";
-import { screenOf, type TextFormatOptions } from "../streams/text_format.ts";
+import { screenOf, TextFormat, type TextFormatOptions } from "../streams/text_format.ts";
 
 const BYE = { event: "bye", reason: "done" };
 
@@ -58,4 +57,42 @@ export async function showNoticeBeside(options: CommonOptions, text: string): Pr
 async function showBeside(options: CommonOptions, event: CommonEvent, text: string): Promise<void> {
   if (options.json) await showEvent(event);
   else await writeWhole(STANDARD_ERROR, text);
+}
+
+/** How the program ends. */
+export interface Ending {
+  readonly status: number;
+  readonly channel: "stdout" | "stderr";
+  /** One line with its line feed. */
+  readonly text: string;
+}
+
+/**
+ * The final message and status after `error`. Anything but a `P2pchatError` is a bug: `internal`, shown with only
+ * its message, as the stack trace goes to the log.
+ * @param terminal Where the line is broken at words; null for a file or a pipe.
+ */
+export function endingOf(
+  error: unknown,
+  json: boolean,
+  nowMs: number,
+  terminal: TextFormatOptions["terminal"] = null,
+): Ending {
+  const { code, text } = described(error);
+  const status = EXIT_STATUS_BY_CODE[code];
+  if (!json) {
+    const format = new TextFormat({ colour: false, verbose: false, terminal }, nowMs);
+    return { status, channel: "stderr", text: format.format([`error: ${text}`]) };
+  }
+  const fatal = { event: "fatal", code, text };
+  return { status, channel: "stdout", text: new JsonFormat().format(fatal, undefined, nowMs) };
+}
+
+function described(error: unknown): { readonly code: ErrorCode; readonly text: string } {
+  if (error instanceof P2pchatError) return { code: error.code, text: error.message };
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return {
+    code: "internal",
+    text: `Internal fault (${message}); please report it, with a log made by --log-file FILE`,
+  };
 }

@@ -10,7 +10,7 @@ import { isNamed } from "../../store/disk/real_disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { escapedInJson } from "../rendering/json_format.ts";
 import { OutputQueue } from "../streams/output_queue.ts";
-import type { Sink } from "../streams/patient_sink.ts";
+import type { Sink } from "../streams/streams.ts";
 
 interface LogOptions {
   /** `null`: no log. */

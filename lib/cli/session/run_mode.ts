@@ -1,6 +1,6 @@
 /**
- * What every mode does with its machine's host: makes its ports from the session, and runs it until the user
- * leaves.
+ * What every mode does with its machine's host: makes its ports from the session, hands it the user's input, and runs it
+ * until the user leaves.
  */
 
 import { P2pchatError } from "../../base/errors.ts";
@@ -11,7 +11,9 @@ import type { ModePorts } from "../../runtime/hosts/mode_host.ts";
 import type { Links } from "../../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { type Session, showError, showNotices } from "./mode_session.ts";
-import type { ShownEvent } from "../rendering/user_interface.ts";
+import type { InputHandler, ShownEvent, UserInterface } from "../rendering/user_interface.ts";
+import type { Logger } from "../../base/machine/environment.ts";
+import type { CommandSink } from "../commands/mode_commands.ts";
 
 interface ModeHost {
   run(): Promise<ModeOutcome>;
@@ -96,4 +98,88 @@ export async function runMode<Event extends ShownEvent, Target>(
   environment.log.info("stopped", { reason: outcome.reason });
   showNotices(ui, ...identity.takeNotices());
   ui.show({ event: "bye", reason: outcome.reason }, outcome.ref);
+}
+
+type Quit = Extract<ModeCommand, { readonly command: "quit" }>;
+
+export interface ModeInput<Asked> {
+  readonly handler: InputHandler<CommandSink<Asked>>;
+  /** Leaves for a cause other than a command. @returns That the program is leaving. */
+  leave(cause: string): true;
+}
+
+/**
+ * Makes the handler of input. Logs why the user leaves.
+ * @param answering Whoever carries out the commands, and may be at work on earlier ones; null where nobody is.
+ */
+export function inputTo<Asked extends { readonly command: string }>(
+  log: Logger,
+  submit: CommandSink<Asked | Quit>,
+  answering: () => { answer(show: () => void): void } | null,
+): ModeInput<Asked> {
+  const target: CommandSink<Asked> = (command, ref) => {
+    if (command.command === "quit") log.info(LEAVING, { cause: "command" });
+    submit(command, ref);
+  };
+  const leave = (cause: string) => {
+    log.info(LEAVING, { cause });
+    submit({ command: "quit" }, undefined);
+    return true as const;
+  };
+  const answer = (show: () => void) => {
+    const host = answering();
+    if (host === null) show();
+    else host.answer(show);
+  };
+  const ended = () => leave("end of input");
+  return { handler: { target, ended, interrupted: leave, answer }, leave };
+}
+
+const LEAVING = "asked to leave";
+
+/**
+ * Why input is paused: until the program is where lines can be sent, then by the back pressure of its machine, and while
+ * a command is carried out that changes what lines mean.
+ */
+export class InputPause {
+  readonly #ui: Pick<UserInterface<never, never>, "pauseInput">;
+  #early: string | null = null;
+  #machine: string | null = null;
+  /** How many such commands are being carried out. */
+  #moves = 0;
+
+  constructor(ui: Pick<UserInterface<never, never>, "pauseInput">) {
+    this.#ui = ui;
+  }
+
+  /** Why lines can't be sent yet; null: they can. */
+  early(reason: string | null): void {
+    this.#early = reason;
+    this.#tell();
+  }
+
+  /** Why the machine takes no further lines; null: it does. */
+  machine(reason: string | null): void {
+    this.#machine = reason;
+    this.#tell();
+  }
+
+  /**
+   * A command begins after which a line may mean something else: what follows waits until all that it causes is shown,
+   * which may be only when something else has been stored.
+   * @returns Ends that; to be called once.
+   */
+  moves(): () => void {
+    this.#moves += 1;
+    this.#tell();
+    return () => {
+      this.#moves -= 1;
+      this.#tell();
+    };
+  }
+
+  #tell(): void {
+    const moving = this.#moves > 0 ? "carrying out what you typed before" : null;
+    this.#ui.pauseInput(this.#early ?? this.#machine ?? moving);
+  }
 }

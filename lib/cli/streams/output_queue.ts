@@ -13,7 +13,7 @@
 
 import { P2pchatError, systemText } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
-import type { Sink } from "./patient_sink.ts";
+import type { Sink } from "./streams.ts";
 
 export type Channel = "stdout" | "stderr";
 

@@ -13,7 +13,7 @@ import type { ShownEvent } from "../rendering/user_interface.ts";
 import { showAnswer, showErrorBeside, showEvent, showNoticeBeside } from "../session/answers.ts";
 import { FORCED_EXIT_STATUS, Interrupts } from "../streams/interrupts.ts";
 import { processStreams } from "../streams/streams.ts";
-import { openProgressLine, type ProgressLine } from "../terminal/progress_line.ts";
+import { openProgressLine, type ProgressLine } from "../streams/write_whole.ts";
 import { openAccounts, openPasswordHasher, OPERATOR } from "./accounts_command.ts";
 
 /** The result of an import for scripts: shown before the event that ends the command. */

@@ -45,17 +45,20 @@ import {
 } from "../../store/disk/disk.ts";
 import { HeldLock } from "../../store/disk/held_lock.ts";
 import { asideNames, Replacement } from "../../store/disk/replacement.ts";
-import { asidesError, foreignError, inUseError, versionError } from "./group_log_file.ts";
-import { GroupLogIndex, indexing } from "./group_log_index.ts";
-import { GroupLogReader, NOTHING } from "./group_log_reader.ts";
 import {
+  asidesError,
   firstBytes,
+  foreignError,
+  inUseError,
   type LogFault,
   type LogScan,
   scanGroupLog,
   type ScannedBatch,
   type ScanOptions,
+  versionError,
 } from "./group_log_scan.ts";
+import { GroupLogIndex, indexing } from "./group_log_index.ts";
+import { GroupLogReader, NOTHING } from "./group_log_reader.ts";
 
 export interface GroupLogPorts {
   readonly disk: Disk;

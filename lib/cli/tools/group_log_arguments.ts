@@ -1,4 +1,4 @@
-/** The command lines of `p2pchat log`. */
+/** The command lines of \`p2pchat log\` and \`p2pchat snapshot\`. */
 
 import { P2pchatError } from "../../base/errors.ts";
 import { type CommandForm, type CommandOf, fileOptions } from "../args/arguments.ts";
@@ -81,3 +81,14 @@ function exportLogOptions(line: CommandLine): ExportLogOptions {
   }
   return { ...options, format };
 }
+
+export const verifySnapshotCommand: CommandOf<FileOptions> = {
+  name: "snapshot verify",
+  form: "FILE",
+  example: "p2pchat snapshot verify 20261120-204827-123-1f3a9c.txt",
+  fileUse: "read",
+  help:
+    "check a group's snapshot, a file that /snapshots names: that no member in it has received what wasn't sent, and that nothing is missing",
+  flags: [],
+  options: (line) => fileOptions(line, verifySnapshotCommand),
+};

@@ -11,8 +11,8 @@ import type { EntryEdit, SaidBy } from "../../protocols/group/schema/events.ts";
 import { entryId } from "../../protocols/group/schema/history.ts";
 import type { Disk, ReadOptions } from "../../store/disk/disk.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
-import { type Deciders, decidersFor } from "./group_log_deciders.ts";
-import { faultError, removedError, scanLogFile } from "./group_log_file.ts";
+import { type Deciders, decidersFor, GroupLogVerifier } from "./group_log_verifier.ts";
+import { faultError, removedError, scanLogFile } from "./group_log_scan.ts";
 import { GroupLogIndex, indexing } from "./group_log_index.ts";
 import {
   editOf,
@@ -21,7 +21,6 @@ import {
   requestOf,
   textOf,
 } from "./group_log_reader.ts";
-import { GroupLogVerifier } from "./group_log_verifier.ts";
 import { showBye, showNoticeBeside } from "../session/answers.ts";
 import { JsonFormat } from "../rendering/json_format.ts";
 import { openLog } from "../session/log.ts";

@@ -20,10 +20,16 @@ import type { CheckedLogOptions } from "./group_log_arguments.ts";
 import { textWidth } from "../rendering/graphemes.ts";
 import { showAnswer } from "../session/answers.ts";
 import { openLog } from "../session/log.ts";
-import { openProgressLine } from "../terminal/progress_line.ts";
-import { type Deciders, decidersFor, isOf } from "./group_log_deciders.ts";
-import { faultError, scanLogFile } from "./group_log_file.ts";
-import { type Coordinating, GroupLogVerifier, type LogAuthor } from "./group_log_verifier.ts";
+import { openProgressLine } from "../streams/write_whole.ts";
+import {
+  type Coordinating,
+  type Deciders,
+  decidersFor,
+  GroupLogVerifier,
+  isOf,
+  type LogAuthor,
+} from "./group_log_verifier.ts";
+import { faultError, scanLogFile } from "./group_log_scan.ts";
 import { type LoggedName, namesText } from "./logged_names.ts";
 
 /** The result for a log that is valid. */

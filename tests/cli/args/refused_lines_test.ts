@@ -5,7 +5,7 @@ import { P2pchatError } from "../../../lib/base/errors.ts";
 import { parseCommandLine } from "../../../lib/cli/args/arguments.ts";
 import { COMMANDS } from "../../../lib/cli/program.ts";
 import { usageText } from "../../../lib/cli/args/usage.ts";
-import { endingOf } from "../../../lib/cli/session/ending.ts";
+import { endingOf } from "../../../lib/cli/session/answers.ts";
 import { HOME } from "../parsed_options.ts";
 
 type Refused = readonly [words: readonly string[], code: string, sentence: RegExp];

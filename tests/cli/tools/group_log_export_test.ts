@@ -11,7 +11,7 @@ import { P2pchatError } from "../../../lib/base/errors.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { ROW_CELLS } from "../../../lib/cli/rendering/graphemes.ts";
 import type { ExportFormat } from "../../../lib/cli/tools/group_log_arguments.ts";
-import type { Deciders } from "../../../lib/cli/tools/group_log_deciders.ts";
+import type { Deciders } from "../../../lib/cli/tools/group_log_verifier.ts";
 import { exportEntries } from "../../../lib/cli/tools/group_log_export.ts";
 import { batchFrom } from "../../../lib/protocols/group/schema/history.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";

@@ -13,7 +13,7 @@ import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { exportEntries } from "../../../lib/cli/tools/group_log_export.ts";
-import { decidersBeside } from "../../../lib/cli/tools/group_log_deciders.ts";
+import { decidersBeside } from "../../../lib/cli/tools/group_log_verifier.ts";
 import { verifiedLog } from "../../../lib/cli/tools/group_log_verify.ts";
 import { namesText } from "../../../lib/cli/tools/logged_names.ts";
 import { type Edit, editRequestFrom } from "../../../lib/protocols/group/schema/edit.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { posixOffset, timeZoneProblem } from "../../../lib/cli/rendering/time_zone.ts";
+import { posixOffset, timeZoneProblem } from "../../../lib/cli/rendering/moments.ts";
 
 const ZONES = [
   "CET-1CEST,M3.5.0,M10.5.0/3",

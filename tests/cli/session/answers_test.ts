@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
-import { endingOf } from "../../../lib/cli/session/ending.ts";
+import { endingOf } from "../../../lib/cli/session/answers.ts";
 import { ROW_CELLS } from "../../../lib/cli/rendering/graphemes.ts";
 import { NOON_MS } from "../memory_streams.ts";
 

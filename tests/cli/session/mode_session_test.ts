@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { isForPerson } from "../../../lib/cli/session/open_user_interface.ts";
+import { isForPerson } from "../../../lib/cli/session/mode_session.ts";
 import { OPTIONS } from "../echo_room.ts";
 import { MemoryStreams } from "../memory_streams.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
-import { inputTo } from "../../../lib/cli/session/mode_input.ts";
+import { InputPause, inputTo } from "../../../lib/cli/session/run_mode.ts";
 
 interface Asked {
   readonly command: "list" | "quit";
@@ -53,4 +53,32 @@ Deno.test("inputTo() has answers shown in the order of the commands, and at once
   for (const { told, input } of [busy, free]) input.handler.answer?.(() => void told.push("help"));
 
   assertEquals([busy.told, waiting.length, free.told], [[], 1, ["help"]]);
+});
+
+function paused() {
+  const told: (string | null)[] = [];
+  return { told, pause: new InputPause({ pauseInput: (reason) => void told.push(reason) }) };
+}
+
+const MOVING = "carrying out what you typed before";
+
+Deno.test("InputPause.moves() holds lines back until each such command is carried out", () => {
+  const { told, pause } = paused();
+
+  const [first, second] = [pause.moves(), pause.moves()];
+  first();
+  second();
+
+  assertEquals(told, [MOVING, MOVING, MOVING, null]);
+});
+
+Deno.test("InputPause.moves() leaves lines held back that something else holds back", () => {
+  const { told, pause } = paused();
+
+  const end = pause.moves();
+  pause.machine("waiting for bob");
+  end();
+  pause.machine(null);
+
+  assertEquals(told, [MOVING, "waiting for bob", "waiting for bob", null]);
 });

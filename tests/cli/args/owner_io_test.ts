@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { lchownSync } from "node:fs";
 import { P2pchatError } from "../../../lib/base/errors.ts";
-import { refuseOthersPath } from "../../../lib/cli/args/others_paths.ts";
+import { refuseOthersPath } from "../../../lib/cli/args/owner.ts";
 import { openLog } from "../../../lib/cli/session/log.ts";
 import { RealDisk } from "../../../lib/store/disk/real_disk.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { PatientSink, type Sink } from "../../../lib/cli/streams/patient_sink.ts";
+import { PatientSink, type Sink } from "../../../lib/cli/streams/streams.ts";
 
 const BUFFER_BYTES = 1_024;
 const PIPE_BUF = 4_096;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ProgressLine } from "../../../lib/cli/terminal/progress_line.ts";
+import { ProgressLine } from "../../../lib/cli/streams/write_whole.ts";
 import { MemoryStreams } from "../memory_streams.ts";
 
 Deno.test("ProgressLine says how far it is after a second, as often, and goes without a trace", async () => {
