@@ -30,7 +30,7 @@ export interface Server {
   readonly isVerified?: boolean;
 }
 
-interface ServerKeyOutput {
+export interface ServerKeyOutput {
   readonly nowMs: number;
   push(effect: {
     readonly type: "pin";

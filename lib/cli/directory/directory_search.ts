@@ -7,7 +7,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import { RetryPauses } from "../../base/rates/retry_pauses.ts";
-import { unreachableText } from "../../base/trust/no_wait.ts";
+import { unreachableText } from "../../base/trust/server_connection.ts";
 import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../protocols/directory/schema/limits.ts";
 import type { StreamNetwork } from "../../transport/byte_stream.ts";
 
@@ -71,7 +71,7 @@ export class DirectorySearch {
     const { clock, random, wait } = this.ports;
     const address = endpointText(this.directory);
     if (!wait) {
-      const text = unreachableText("directory", address, reason, false);
+      const text = unreachableText({ what: "directory", endpoint: this.directory }, reason);
       return this.#end(() => this.#result.reject(new P2pchatError("unreachable", text)));
     }
     this.#present?.cancel();

@@ -137,7 +137,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
         return session.up(input.link, input.peer);
       case "dial-failed":
         return session.isAttempt(input.attempt)
-          ? session.dialFailed(input.attempt, input)
+          ? session.dialFailed(input)
           : calling.dialFailed(input.attempt);
       case "link-down":
         if (!session.down(input.link, input.reason, input.closed)) {

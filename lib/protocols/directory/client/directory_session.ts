@@ -7,17 +7,19 @@ import type { ErrorCode } from "../../../base/errors.ts";
 import { saidByText } from "../../../base/trust/name_answers.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import { endpointText, type LinkId, type PeerKey } from "../../../base/ids.ts";
-import { Deadlines } from "../../../base/machine/machine.ts";
+import { earliestMs } from "../../../base/machine/machine.ts";
 import { foldName, nameFault } from "../../../base/text/names.ts";
 import {
   isPossiblePassword,
   normalPassword,
   weakPassword,
 } from "../../../base/crypto/passwords.ts";
-import { RetryPauses } from "../../../base/rates/retry_pauses.ts";
-import { ServerKey } from "../../../base/trust/server_key.ts";
+import {
+  type DialFailure,
+  ServerConnection,
+  strangeKeyOf,
+} from "../../../base/trust/server_connection.ts";
 import { visibleText } from "../../../base/text/text.ts";
-import { unreachableText } from "../../../base/trust/no_wait.ts";
 import type { ClientConfig, Entry } from "../schema/client_io.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 import { DIRECTORY_NAME, type SessionState } from "../schema/events.ts";
@@ -26,12 +28,9 @@ import { FULL_MS_MAX, RETRY_MS_MAX, RETRY_MS_MIN } from "../schema/limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, WayIn } from "../schema/messages.ts";
 import { CHECKING_FULL_TEXT, refusedText } from "../schema/refusal_text.ts";
 
-const DEADLINES = ["retry", "enter"] as const;
-
 type Phase =
-  /** No link: the directory is dialled when the time has come. */
+  /** No link: the directory is being dialled, or is when the time has come. */
   | "apart"
-  | "dialling"
   /** There is a link, and we wait for the user to say how to come in. */
   | "asking"
   /** We wait for the directory to say whether we are in. */
@@ -66,12 +65,8 @@ interface SessionOwner {
 
 export class DirectorySession {
   #phase: Phase = "apart";
-  #link: LinkId | null = null;
-  #peer: PeerKey | null = null;
-  #attempt = 0;
-  readonly #pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
+  readonly #connection: ServerConnection;
   #upSinceMs = 0;
-  readonly #key: ServerKey;
   /** How to come in for the first time; it holds the password until the directory has answered. */
   #entry: Entry | null = null;
   /** The link was lost before `#entry` was answered: the directory may have carried it out. */
@@ -93,10 +88,10 @@ export class DirectorySession {
    * each time.
    */
   #silentSinceMs: number | null = null;
-  #failure: string | null = null;
   /** The state that the user was told last; null: none yet. */
   #told: SessionState | null = null;
-  readonly #deadlines = new Deadlines(DEADLINES);
+  /** When we no longer wait for the answer to `enter`; null: none is awaited. */
+  #enterByMs: number | null = null;
 
   constructor(readonly config: ClientConfig, readonly owner: SessionOwner) {
     const { directory: endpoint, knownPeers, expect: pinned, given, refused } = config;
@@ -111,7 +106,16 @@ export class DirectorySession {
       refused,
       isVerified,
     } as const;
-    this.#key = new ServerKey(directory, owner.out);
+    this.#connection = new ServerConnection(directory, {
+      out: owner.out,
+      random: owner.random,
+      dial: (expect) => {
+        const attempt = owner.nextAttempt();
+        owner.out.push({ type: "dial", attempt, mode: "directory", endpoint, expect });
+        return attempt;
+      },
+      close: (link, reason) => owner.out.close(link, reason),
+    }, { minMs: RETRY_MS_MIN, maxMs: RETRY_MS_MAX });
   }
 
   get isUp(): boolean {
@@ -124,12 +128,12 @@ export class DirectorySession {
   }
 
   get link(): LinkId | null {
-    return this.#link;
+    return this.#connection.link;
   }
 
   /** The directory's key; null before it was reached. */
   get peer(): PeerKey | null {
-    return this.#peer;
+    return this.#connection.peer;
   }
 
   get name(): string {
@@ -156,7 +160,7 @@ export class DirectorySession {
 
   /** Why the last dial failed, as part of a sentence; null where it didn't. */
   get failure(): string | null {
-    return this.#failure;
+    return this.#connection.failure;
   }
 
   get #isOver(): boolean {
@@ -166,39 +170,32 @@ export class DirectorySession {
   // The link.
 
   dial(): void {
-    if (this.#phase !== "apart") return;
-    this.#phase = "dialling";
-    this.#deadlines.clear("retry");
-    const { directory: endpoint } = this.config;
-    const attempt = this.#attempt = this.owner.nextAttempt();
-    const expect = this.#key.expected;
-    this.owner.out.push({ type: "dial", attempt, mode: "directory", endpoint, expect });
+    if (this.#phase === "apart") this.#connection.dial();
   }
 
   /** Whether this attempt is the session's latest dial. */
   isAttempt(attempt: number | null): boolean {
-    return attempt === this.#attempt;
+    return this.#connection.isAttempt(attempt);
   }
 
   up(link: LinkId, peer: PeerKey): void {
     const { out } = this.owner;
-    if (this.#phase !== "dialling") return out.close(link, "not needed any more");
-    if (this.#key.isRefused(peer)) {
-      out.close(link, "another key is expected");
-      return this.#end("key-changed", this.#key.refusal(peer));
+    const { key, peer: before } = this.#connection;
+    if (!this.#connection.up(link, peer)) return;
+    if (this.#phase !== "apart") return this.close("not needed any more"); // it ended meanwhile
+    if (key.isRefused(peer)) {
+      this.close("another key is expected");
+      return this.#end("key-changed", key.refusal(peer));
     }
-    const known = this.#key.expected !== null;
-    const isFirst = this.#peer !== peer;
-    this.#link = link;
-    this.#peer = peer;
-    this.#failure = null;
+    const known = key.expected !== null;
+    const isFirst = before !== peer;
     const { directory } = this.config;
     if (isFirst) out.show({ event: "directory", ...directory, key: fingerprintOf(peer), known });
     if (!known && this.#sendsUnseen) {
       this.close("its key isn't known");
       return this.#end("usage", unknownText(endpointText(directory)));
     }
-    this.#key.proved(peer);
+    key.proved(peer);
     if (isFirst) this.owner.metDirectory(peer);
     this.#phase = "asking";
     if (this.#self !== null || this.#entry !== null) this.#enter();
@@ -216,7 +213,7 @@ export class DirectorySession {
    * link in use.
    */
   down(link: LinkId, reason: string, closed: boolean): boolean {
-    if (link !== this.#link) return false;
+    if (!this.#connection.down(link)) return false;
     const wasStable = this.#wasStable;
     const pauseMs = this.#pauseMs();
     const why = closed ? saidByText("it", reason) : reason;
@@ -224,34 +221,23 @@ export class DirectorySession {
     return true;
   }
 
-  dialFailed(
-    attempt: number,
-    { reason, text, key }: {
-      readonly reason: string;
-      readonly text: string;
-      readonly key: PeerKey | null;
-    },
-  ): void {
-    if (attempt !== this.#attempt || this.#phase !== "dialling") return;
+  dialFailed(failed: DialFailure): void {
+    if (!this.#connection.dialFailed(failed) || this.#phase !== "apart") return;
     const { config, owner: { out } } = this;
-    this.#phase = "apart";
+    const { key } = this.#connection;
     if (this.#fullSinceMs !== null) this.#told = null; // it was there before: that it isn't now is news
     this.#fullSinceMs = this.#silentSinceMs = null; // nothing shows that it is there
-    const isStrange = reason === "wrong-key" && key !== null;
-    this.#failure = isStrange ? "another key answers there" : visibleText(text);
-    if (isStrange) {
+    const strange = strangeKeyOf(failed);
+    if (strange !== null) {
       const mayAccept = config.isInteractive && config.wait && config.given === null;
       const isAnybodyThere = this.wasUp || mayAccept;
-      if (!isAnybodyThere) return this.#end("key-changed", this.#key.refusal(key));
-      this.#key.met(key);
+      if (!isAnybodyThere) return this.#end("key-changed", key.refusal(strange));
+      key.met(strange);
     } else if (!config.wait && !this.wasUp && !out.isStopped) {
-      const address = endpointText(config.directory);
-      const isOther = reason === "wrong-mode";
-      const text = unreachableText("directory", address, this.#failure, isOther);
-      return this.#end("unreachable", text);
+      return this.#end("unreachable", this.#connection.unreachableText());
     }
-    this.#retryIn(this.#pauseMs());
-    this.#tellDown(this.#failure);
+    this.#connection.retryIn(this.#pauseMs());
+    this.#tellDown(this.failure!);
   }
 
   /** Comes in anew, at once and unnoticed by the user, because what `enter` says has changed. */
@@ -259,7 +245,7 @@ export class DirectorySession {
     if (this.#phase !== "up") return;
     this.close(reason);
     this.#phase = "apart";
-    this.#retryIn(0);
+    this.#connection.retryIn(0);
     this.owner.left();
   }
 
@@ -267,7 +253,7 @@ export class DirectorySession {
    * Closes the link; the directory is dialled again after a pause. @param said The reason that the directory is told.
    */
   giveUp(reason: string, said = reason): void {
-    if (this.#link !== null) this.owner.out.close(this.#link, said);
+    this.close(said);
     this.#lost(reason, this.#pauseMs());
   }
 
@@ -277,21 +263,19 @@ export class DirectorySession {
   }
 
   close(reason: string): void {
-    if (this.#link !== null) this.owner.out.close(this.#link, reason);
-    this.#link = null;
+    this.#connection.close(reason);
   }
 
   #lost(reason: string, pauseMs: number): void {
     const before = this.#phase;
-    this.#link = null;
-    this.#deadlines.clear("enter");
+    this.#enterByMs = null;
     if (this.isOut) return;
     this.#phase = "apart";
     if (before === "entering") this.#isUnanswered ||= this.#entry !== null;
     if (before === "entering" && this.#isSilentTooLong) return this.#endsSilence();
     // The user may take their time to answer, although the directory closes a link on which nothing is said.
     if (before === "asking" && (this.#isAsked || this.#isDisowned)) return;
-    this.#retryIn(pauseMs);
+    this.#connection.retryIn(pauseMs);
     this.#tellDown(reason);
     if (before === "up") this.owner.left();
   }
@@ -305,12 +289,8 @@ export class DirectorySession {
   }
 
   #pauseMs(): number {
-    if (this.#wasStable) this.#pauses.reset();
-    return this.#pauses.failed(this.owner.random());
-  }
-
-  #retryIn(ms: number): void {
-    this.#deadlines.set("retry", this.owner.out.nowMs + ms);
+    if (this.#wasStable) this.#connection.succeeded();
+    return this.#connection.nextPauseMs();
   }
 
   /** @param isFull The user is told of each try, and when the next one is. */
@@ -330,14 +310,13 @@ export class DirectorySession {
 
   /** The user accepts the other key that was shown. @returns The key; null where none was shown. */
   trust(): PeerKey | null {
-    const accepted = this.#key.trust();
-    if (accepted !== null && this.#phase === "apart") this.#retryIn(0);
-    return accepted;
+    return this.#connection.trust();
   }
 
   /** The user found other digits than the directory's operator: nobody can stay with it. */
   refuse(): void {
-    if (this.#peer !== null) this.#end("key-changed", this.#key.refuse(this.#peer));
+    const { peer, key } = this.#connection;
+    if (peer !== null) this.#end("key-changed", key.refuse(peer));
   }
 
   // Coming in.
@@ -370,7 +349,7 @@ export class DirectorySession {
 
   #enter(): void {
     const { out } = this.owner;
-    const link = this.#link!;
+    const link = this.link!;
     const entry = this.#entry;
     const how = this.#self !== null
       ? this.#self.guest ? "guest" : "resume"
@@ -382,7 +361,7 @@ export class DirectorySession {
     this.#sentHow = how;
     this.#phase = "entering";
     this.#silentSinceMs ??= out.nowMs;
-    this.#deadlines.set("enter", out.nowMs + ENTER_MS_MAX);
+    this.#enterByMs = out.nowMs + ENTER_MS_MAX;
     out.send(link, {
       type: "enter",
       how,
@@ -419,7 +398,7 @@ export class DirectorySession {
     if (foldName(name) !== foldName(this.name)) {
       return this.offends("another name than ours");
     }
-    this.#deadlines.clear("enter");
+    this.#enterByMs = null;
     // A directory whose clock was set back gives a lower rank: by that, an earlier program would count as later at
     // the next one.
     const rank = Math.max(message.rank, this.#self?.rank ?? 0);
@@ -431,7 +410,7 @@ export class DirectorySession {
     this.#upSinceMs = this.owner.out.nowMs;
     this.#phase = "up";
     this.#told = "up";
-    const key = fingerprintOf(this.#peer!);
+    const key = fingerprintOf(this.peer!);
     this.owner.out.show({ event: "session", state: "up", name, guest, key });
     if (isChanged) this.owner.out.show({ event: "password-changed" });
     if (this.#isRemembered && !message.isRemembered) this.owner.out.notice(UNREMEMBERED_TEXT);
@@ -440,7 +419,7 @@ export class DirectorySession {
   }
 
   #refused({ code, text, retryMs }: DirectoryMessageOf<"refused">): void {
-    this.#deadlines.clear("enter");
+    this.#enterByMs = null;
     this.#phase = "asking";
     if (code === "full") {
       const isChecking = text === CHECKING_FULL_TEXT;
@@ -459,7 +438,9 @@ export class DirectorySession {
       this.owner.out.error(code, refusedText(code, text, "entry", retryMs));
       this.close("refused");
       this.#phase = "apart";
-      return this.#retryIn(Math.min(Math.max(retryMs, this.#pauseMs()), FULL_PAUSE_MS_MAX));
+      return this.#connection.retryIn(
+        Math.min(Math.max(retryMs, this.#pauseMs()), FULL_PAUSE_MS_MAX),
+      );
     }
     const isOut = code === "bad-credentials" && this.#sentHow === "resume";
     const outText = this.#isRemembered ? OUT_TEXT : FORGOTTEN_TEXT;
@@ -510,7 +491,7 @@ export class DirectorySession {
     }
     const pauseMs = Math.min(FULL_PAUSE_MS_MAX, Math.max(retryMs, 2 * RETRY_MS_MIN)) *
       (0.8 + 0.2 * random());
-    this.#retryIn(pauseMs);
+    this.#connection.retryIn(pauseMs);
     this.#tellDown(isChecking ? "it is checking too many passwords" : "it is full", true);
     out.error("full", `${text}; trying again in ${Math.ceil(pauseMs / 1_000)} s`);
   }
@@ -523,7 +504,7 @@ export class DirectorySession {
         if (this.#phase !== "up" && this.#phase !== "entering") {
           return this.giveUp("the directory says that we were replaced");
         }
-        this.#deadlines.clear("enter");
+        this.#enterByMs = null;
         this.close("replaced");
         this.#phase = "replaced";
         out.show({ event: "session", state: "replaced", name: this.name, guest: this.isGuest });
@@ -552,14 +533,13 @@ export class DirectorySession {
   // Time.
 
   nextMs(): number | null {
-    return this.#deadlines.nextMs();
+    return earliestMs(this.#connection.nextMs(), this.#enterByMs);
   }
 
   tick(): void {
-    for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
-      if (due === "retry") this.dial();
-      else this.giveUp("no answer whether we may come in");
-    }
+    if (this.#connection.takeDue()) this.dial();
+    if (this.#enterByMs === null || this.#enterByMs > this.owner.out.nowMs) return;
+    this.giveUp("no answer whether we may come in");
   }
 
   /** A client that was in goes on trying; one that never was doesn't wait for ever, just as with a full directory. */

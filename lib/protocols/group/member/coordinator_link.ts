@@ -1,9 +1,11 @@
 /** A member's link to the coordinator: dialled again and again, and given up where the coordinator is silent. */
 
 import type { LinkId, PeerKey } from "../../../base/ids.ts";
-import { Deadlines } from "../../../base/machine/machine.ts";
+import type { Fingerprint } from "../../../base/text/fingerprint.ts";
+import { earliestMs } from "../../../base/machine/machine.ts";
 import { RetryPauses } from "../../../base/rates/retry_pauses.ts";
-import type { ServerKey } from "../../../base/trust/server_key.ts";
+import { type DialFailure, ServerConnection } from "../../../base/trust/server_connection.ts";
+import type { Server, ServerKey } from "../../../base/trust/server_key.ts";
 import {
   COORDINATOR_SILENT_MS,
   OFFENCE_RETRY_MS_MAX,
@@ -15,8 +17,6 @@ import type { MemberOutput } from "../schema/member_output.ts";
 import { type GroupSecret, rememberedSecrets } from "../schema/group_secrets.ts";
 import { COORDINATOR_GOODBYE, type GroupMessage, type GroupMessageOf } from "../schema/messages.ts";
 
-const DEADLINES = ["retry", "silent"] as const;
-
 interface CoordinatorLinkOwner {
   readonly out: MemberOutput;
   readonly random: () => number;
@@ -26,20 +26,17 @@ interface CoordinatorLinkOwner {
 }
 
 export class CoordinatorLink {
-  #link: LinkId | null = null;
-  #peer: PeerKey | null = null;
-  #attempt = 0;
-  #isDialling = false;
+  readonly #connection: ServerConnection;
+  #attempts = 0;
   #isWelcomed = false;
-  readonly #pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
   /** Pauses after what breaks the rules: a welcome doesn't end them, as the next thing said may break them again. */
   readonly #offences = new RetryPauses(RETRY_MS_MIN, OFFENCE_RETRY_MS_MAX);
   #offendedAtMs = -Infinity;
-  #failure: string | null = null;
   #isEnded = false;
   #isUninvited = false;
   #refusal: string | null = null;
-  readonly #deadlines = new Deadlines(DEADLINES);
+  /** Without a sign of life until then, the coordinator is taken to be down; null: nothing is awaited. */
+  #silentAtMs: number | null = null;
   /** Tried one after the other; none where none is known. */
   #secrets: readonly GroupSecret[];
   /** How many of them the coordinator has refused in a row. */
@@ -49,25 +46,36 @@ export class CoordinatorLink {
 
   /** @param secrets Of a private group. */
   constructor(
-    readonly key: ServerKey,
+    server: Server,
     readonly owner: CoordinatorLinkOwner,
     secrets: readonly GroupSecret[] = [],
   ) {
+    const { out, random } = owner;
     this.#secrets = secrets;
+    this.#connection = new ServerConnection(server, {
+      out,
+      random,
+      dial: (expect) => this.#dial(expect),
+      close: (link, reason) => out.push({ type: "close", link, reason }),
+    }, { minMs: RETRY_MS_MIN, maxMs: RETRY_MS_MAX });
+  }
+
+  get key(): ServerKey {
+    return this.#connection.key;
   }
 
   get link(): LinkId | null {
-    return this.#link;
+    return this.#connection.link;
   }
 
   /** The coordinator's key; null before it was reached. */
   get peer(): PeerKey | null {
-    return this.#peer;
+    return this.#connection.peer;
   }
 
   /** Why the last dial failed, as part of a sentence; null where it didn't, or the reason isn't known. */
   get failure(): string | null {
-    return this.#failure;
+    return this.#connection.failure;
   }
 
   /** Whether the coordinator's operator has ended it, as it said on the last link. */
@@ -91,14 +99,17 @@ export class CoordinatorLink {
   }
 
   dial(): void {
+    this.#connection.dial();
+  }
+
+  #dial(expect: Fingerprint | null): number {
     const { out } = this.owner;
-    if (this.#link !== null || this.#isDialling) return;
-    this.#isDialling = true;
-    this.#deadlines.clear("retry");
-    this.#deadlines.setEarliest("silent", out.nowMs + COORDINATOR_SILENT_MS);
-    const { server: { endpoint }, expected: expect } = this.key;
+    this.#silentAtMs ??= out.nowMs + COORDINATOR_SILENT_MS;
+    const { endpoint } = this.#connection.server;
     const secret = this.#secrets[this.#refusedSecrets] ?? null;
-    out.push({ type: "dial", attempt: ++this.#attempt, endpoint, expect, secret });
+    const attempt = ++this.#attempts;
+    out.push({ type: "dial", attempt, endpoint, expect, secret });
+    return attempt;
   }
 
   /** Whether we know a secret of the group, right or wrong. */
@@ -111,11 +122,9 @@ export class CoordinatorLink {
    * next time.
    */
   secretRefused(attempt: number): boolean {
-    if (attempt !== this.#attempt) return true;
-    this.#refusedSecrets++;
-    this.#isDialling = false;
-    if (this.#refusedSecrets < this.#secrets.length) {
-      this.dial();
+    if (!this.#connection.isAttempt(attempt)) return true;
+    if (++this.#refusedSecrets < this.#secrets.length) {
+      this.#connection.dialAgain();
       return true;
     }
     this.#refusedSecrets = 0;
@@ -129,15 +138,11 @@ export class CoordinatorLink {
   }
 
   up(link: LinkId, peer: PeerKey): void {
-    const { out } = this.owner;
-    this.#isDialling = false;
-    this.#failure = null;
+    if (!this.#connection.up(link, peer)) return;
     this.#isEnded = this.#isUninvited = false;
-    this.#link = link;
-    this.#peer = peer;
     this.key.proved(peer);
-    this.#deadlines.set("silent", out.nowMs + COORDINATOR_SILENT_MS);
-    out.push({ type: "send", link, message: this.owner.hello() });
+    this.#showsLife();
+    this.send(this.owner.hello());
   }
 
   /**
@@ -145,43 +150,35 @@ export class CoordinatorLink {
    * link in use.
    */
   down(link: LinkId, goodbye: string | null): boolean {
-    if (link !== this.#link) return false;
+    if (!this.#connection.down(link)) return false;
     this.#isEnded = goodbye === COORDINATOR_GOODBYE;
     const wasWelcomed = this.#isWelcomed;
     this.#lost();
     // A random pause: a coordinator that drops everybody isn't dialled in quick succession.
-    if (wasWelcomed) this.#retryIn(RETRY_MS_MIN * this.owner.random());
+    if (wasWelcomed) this.#connection.retryIn(RETRY_MS_MIN * this.owner.random());
     else this.#retryLater();
     return true;
   }
 
-  /** @param because Part of a sentence. @param isUninvited Whether somebody answered, and refused all our secrets. */
-  dialFailed(attempt: number, because: string, isUninvited: boolean): void {
-    if (attempt !== this.#attempt) return;
-    this.#failure = because;
-    this.#isDialling = false;
-    this.#isUninvited = isUninvited;
-    if (isUninvited) this.#isEnded = false;
+  dialFailed(failure: DialFailure): void {
+    if (!this.#connection.dialFailed(failure)) return;
+    this.#isUninvited = failure.reason === "bad-credentials"; // somebody answered, and refused all our secrets
+    if (this.#isUninvited) this.#isEnded = false;
     this.#retryLater();
     this.#tellDown();
   }
 
   #lost(): void {
-    this.#link = null;
     this.#refusal = null;
     this.#isWelcomed = false;
   }
 
   #retryLater(): void {
-    this.#retryIn(this.#pauses.failed(this.owner.random()));
-  }
-
-  #retryIn(ms: number): void {
-    this.#deadlines.set("retry", this.owner.out.nowMs + ms);
+    this.#connection.retryIn(this.#connection.nextPauseMs());
   }
 
   #tellDown(): void {
-    this.#deadlines.clear("silent");
+    this.#silentAtMs = null;
     this.#refusal = null;
     if (this.state === "down") return;
     this.state = "down";
@@ -190,30 +187,34 @@ export class CoordinatorLink {
 
   /** Something came on a link. @returns Whether it is the link in use. */
   heard(link: LinkId): boolean {
-    if (link !== this.#link) return false;
-    this.#deadlines.set("silent", this.owner.out.nowMs + COORDINATOR_SILENT_MS);
+    if (link !== this.link) return false;
+    this.#showsLife();
     return true;
+  }
+
+  #showsLife(): void {
+    this.#silentAtMs = this.owner.out.nowMs + COORDINATOR_SILENT_MS;
   }
 
   welcomed(): void {
     this.#isWelcomed = true;
     this.#refusal = null;
-    this.#pauses.reset();
+    this.#connection.succeeded();
     this.state = "up";
   }
 
   send(message: GroupMessage): void {
-    if (this.#link !== null) this.owner.out.push({ type: "send", link: this.#link, message });
+    const { link } = this;
+    if (link !== null) this.owner.out.push({ type: "send", link, message });
   }
 
   /** Closes the link. @param pauseMs Time until it is dialled again; null: as after a failure. */
   close(reason: string, pauseMs: number | null): void {
-    const { out } = this.owner;
-    if (this.#link !== null) out.push({ type: "close", link: this.#link, reason });
+    this.#connection.close(reason);
     this.#lost();
     if (pauseMs === null) return this.#retryLater();
-    this.#deadlines.clear("silent");
-    this.#retryIn(pauseMs);
+    this.#silentAtMs = null;
+    this.#connection.retryIn(pauseMs);
   }
 
   /** The coordinator broke a rule of the protocol: the link is closed, for longer each time it does so within a minute. */
@@ -222,7 +223,7 @@ export class CoordinatorLink {
     if (out.nowMs - this.#offendedAtMs > OFFENDER_BAN_MS) this.#offences.reset();
     this.#offendedAtMs = out.nowMs;
     this.close(reason, null);
-    this.#retryIn(this.#offences.failed(random()));
+    this.#connection.retryIn(this.#offences.failed(random()));
   }
 
   /** The coordinator may let us in later. @param because Why not now, in words. */
@@ -230,33 +231,33 @@ export class CoordinatorLink {
     this.close("refused", null);
     this.#refusal = because;
     // The coordinator has just answered: we needn't hear from it before it is dialled again.
-    this.#deadlines.clear("silent");
+    this.#silentAtMs = null;
   }
 
   /** The user accepts the other key that was reported. @returns It; null where there was none. */
   trust(): PeerKey | null {
-    const accepted = this.key.trust();
-    if (accepted !== null) this.#retryIn(0);
-    return accepted;
+    return this.#connection.trust();
+  }
+
+  /** How a program ends that doesn't wait for its coordinator, in words. */
+  get unreachableText(): string {
+    const because = `no answer within ${COORDINATOR_SILENT_MS / 1_000} s`;
+    return this.#connection.unreachableText(because);
   }
 
   nextMs(): number | null {
-    return this.#deadlines.nextMs();
+    return earliestMs(this.#connection.nextMs(), this.#silentAtMs);
   }
 
   tick(): void {
-    for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
-      if (due === "retry") this.dial();
-      else {
-        if (this.#link !== null) this.close("no sign of life", null);
-        this.#tellDown();
-      }
-    }
+    if (this.#connection.takeDue()) this.dial();
+    if (this.#silentAtMs === null || this.#silentAtMs > this.owner.out.nowMs) return;
+    if (this.link !== null) this.close("no sign of life", null);
+    this.#tellDown();
   }
 
   /** We stood still: what the coordinator said meanwhile, or that it closed its link to us, is heard only now. */
   awoke(): void {
-    if (this.#deadlines.get("silent") === null) return;
-    this.#deadlines.set("silent", this.owner.out.nowMs + COORDINATOR_SILENT_MS);
+    if (this.#silentAtMs !== null) this.#showsLife();
   }
 }

@@ -9,16 +9,13 @@ import type { Environment } from "../../../base/machine/environment.ts";
 import { endpointText, type Hash, type LinkId, type PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { shownName } from "../../../base/text/names.ts";
-import { ServerKey } from "../../../base/trust/server_key.ts";
-import { visibleText } from "../../../base/text/text.ts";
+import { strangeKeyOf } from "../../../base/trust/server_connection.ts";
 import { UnknownMessages } from "../../../base/machine/unknown_messages.ts";
-import { unreachableText } from "../../../base/trust/no_wait.ts";
 import { CoordinatorLink } from "./coordinator_link.ts";
 import type { Member } from "../schema/epoch.ts";
 import { isFormerOf, type SignedFormerKeys } from "../schema/former_keys.ts";
 import { type Founding, foundingFault } from "../schema/founding.ts";
 import { COORDINATOR_NAME } from "../schema/history.ts";
-import { COORDINATOR_SILENT_MS } from "../schema/limits.ts";
 import type { MemberConfig, MemberInput } from "../schema/member_io.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
 import { lastEntriesText } from "./member_events.ts";
@@ -82,7 +79,6 @@ interface CoordinatorSessionOwner {
 }
 
 export class CoordinatorSession {
-  readonly #key: ServerKey;
   readonly link: CoordinatorLink;
   #awaited: readonly string[] = [];
   /** Whether the coordinator has asked, on this link, what there was, and doesn't know its group yet. */
@@ -92,8 +88,6 @@ export class CoordinatorSession {
   #unknownMessages = new UnknownMessages();
   /** Why there is no place, as last told to the user since we were in; null: not told. */
   #refusalTold: GroupRefusal | null = null;
-  /** Whether the last dial reached a program that runs another command, and won't become a coordinator. */
-  #isOtherCommand = false;
 
   /** For how long this program last did nothing, and until when that is why the others went on without it. */
   #stoodStill = { ms: 0, untilMs: -Infinity };
@@ -113,8 +107,7 @@ export class CoordinatorSession {
       refused,
       isVerified,
     } as const;
-    this.#key = new ServerKey(server, out);
-    this.link = new CoordinatorLink(this.#key, {
+    this.link = new CoordinatorLink(server, {
       out,
       random: environment.random,
       hello: () => this.#hello(),
@@ -153,13 +146,13 @@ export class CoordinatorSession {
 
   /** Another key that answered at the coordinator's address, and was shown to the user. */
   get strangeKey(): PeerKey | null {
-    return this.#key.strange;
+    return this.link.key.strange;
   }
 
   /** The user found other digits than the coordinator's operator: nobody can stay with it. */
   refuse(): void {
     const { peer } = this.link;
-    if (peer !== null) this.owner.out.fatal("key-changed", this.#key.refuse(peer));
+    if (peer !== null) this.owner.out.fatal("key-changed", this.link.key.refuse(peer));
   }
 
   /** The user accepts that key. @returns The key; null where none was shown. */
@@ -184,8 +177,8 @@ export class CoordinatorSession {
     this.#heardTold = "";
     this.#isAsked = false;
     this.#unknownMessages = new UnknownMessages();
-    if (this.#key.isRefused(peer)) {
-      return this.owner.out.fatal("key-changed", this.#key.refusal(peer));
+    if (this.link.key.isRefused(peer)) {
+      return this.owner.out.fatal("key-changed", this.link.key.refusal(peer));
     }
     this.link.up(link, peer);
   }
@@ -195,24 +188,22 @@ export class CoordinatorSession {
     if (this.link.down(link, goodbye)) this.#heardTold = "";
   }
 
-  dialFailed({ attempt, reason, text, key }: Extract<MemberInput, { type: "dial-failed" }>): void {
+  dialFailed(failure: Extract<MemberInput, { type: "dial-failed" }>): void {
+    const { attempt, reason } = failure;
     if (reason === "bad-credentials") {
       if (this.link.secretRefused(attempt)) return;
       // Anybody on the way can refuse so: who was in goes on trying.
       if (!this.owner.user.isReady) return this.owner.out.fatal(reason, this.#uninvitedText());
     }
-    const isStrange = reason === "wrong-key" && key !== null;
-    this.#isOtherCommand = reason === "wrong-mode";
-    if (isStrange) this.#strange(key);
-    // Which key it is was shown already.
-    const because = isStrange ? "another key answers there" : visibleText(text);
-    this.link.dialFailed(attempt, because, reason === "bad-credentials");
+    const strange = strangeKeyOf(failure);
+    if (strange !== null) this.#strange(strange);
+    this.link.dialFailed(failure);
   }
 
   #strange(key: PeerKey): void {
     const { out, user } = this.owner;
-    if (!user.isReady) return out.fatal("key-changed", this.#key.refusal(key));
-    this.#key.met(key, "; where its group's log isn't yours, yours is set aside then");
+    if (!user.isReady) return out.fatal("key-changed", this.link.key.refusal(key));
+    this.link.key.met(key, "; where its group's log isn't yours, yours is set aside then");
   }
 
   #uninvitedText(): string {
@@ -233,10 +224,7 @@ export class CoordinatorSession {
     const { out, config, user } = this.owner;
     const { failure } = this.link;
     if (!config.wait && !user.isReady) {
-      const address = endpointText(config.coordinator);
-      const because = failure ?? `no answer within ${COORDINATOR_SILENT_MS / 1_000} s`;
-      const text = unreachableText("coordinator", address, because, this.#isOtherCommand);
-      return out.fatal("unreachable", text);
+      return out.fatal("unreachable", this.link.unreachableText);
     }
     user.ready();
     this.#refusalTold = null; // a refusal is told again after this: it shows that the coordinator is back

@@ -350,7 +350,7 @@ Deno.test("DirectorySession: another key than the known one ends it, and so does
   const strange = session();
   strange.part.dial();
   strange.output.words();
-  strange.part.dialFailed(1, { reason: "wrong-key", text: "", key: EVE });
+  strange.part.dialFailed({ attempt: 1, reason: "wrong-key", text: "", key: EVE });
   assertEquals([strange.output.words(), strange.told], [[], ["fatal key-changed"]]);
   assertEquals(strange.part.isOut, true);
 

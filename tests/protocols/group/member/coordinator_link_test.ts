@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
 import type { LinkId, PeerKey } from "../../../../lib/base/ids.ts";
-import { ServerKey } from "../../../../lib/base/trust/server_key.ts";
 import { CoordinatorLink } from "../../../../lib/protocols/group/member/coordinator_link.ts";
 import { NO_BALLOT } from "../../../../lib/protocols/group/schema/ballot.ts";
 import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../../../lib/protocols/group/schema/limits.ts";
@@ -37,7 +36,7 @@ function dialled(
     pinned: null,
     given: null,
   } as const;
-  const link = new CoordinatorLink(new ServerKey(server, out), owner, secrets);
+  const link = new CoordinatorLink(server, owner, secrets);
   link.dial();
   return { link, out };
 }
@@ -94,7 +93,7 @@ Deno.test("CoordinatorLink tries one secret after the other, and the first one a
     "an attempt that is over says nothing",
   );
   assertEquals(link.secretRefused(2), false);
-  link.dialFailed(2, "refused", true);
+  link.dialFailed({ attempt: 2, reason: "bad-credentials", text: "refused", key: null });
   out.begin(link.nextMs()!);
   link.tick();
   assertEquals(dials(), [5]);

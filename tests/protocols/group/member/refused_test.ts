@@ -48,7 +48,6 @@ Deno.test("Member is refused for good, and ends", () => {
   const ann = net.add("ann");
   net.coordinator.isUp = false;
   ann.start();
-  net.settle();
   ann.feed({ type: "link-up", link: 9 as never, peer: COORDINATOR.key });
 
   const message = { type: "refuse", code: "name-taken", text: "ann is here already" } as const;

@@ -1,0 +1,136 @@
+// When a server is dialled, and which of what comes back counts.
+
+import { assertEquals } from "@std/assert";
+import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import { ServerConnection, unreachableText } from "../../../lib/base/trust/server_connection.ts";
+
+const SERVER = "5".repeat(64) as PeerKey;
+const OTHER = "6".repeat(64) as PeerKey;
+const ENDPOINT = { host: "chat.example", port: 4_400 };
+const [FIRST, SECOND] = [1 as LinkId, 2 as LinkId];
+
+/** A connection, and what it does. Pauses are the longest that chance may make them. */
+function connection() {
+  const did: string[] = [];
+  let attempts = 0;
+  const out = {
+    nowMs: 0,
+    push: ({ key }: { key: PeerKey }) => void did.push(`pin ${key.slice(0, 1)}`),
+    keyChanged: () => void did.push("key changed"),
+  };
+  const server = {
+    what: "directory",
+    name: "*directory*",
+    endpoint: ENDPOINT,
+    knownPeers: "known_peers",
+    pinned: fingerprintOf(SERVER),
+    given: null,
+  } as const;
+  const port = {
+    out,
+    random: () => 1,
+    dial: (expect: string | null) => {
+      did.push(`dial ${++attempts}${expect === fingerprintOf(OTHER) ? " other" : ""}`);
+      return attempts;
+    },
+    close: (link: LinkId, reason: string) => void did.push(`close ${link}: ${reason}`),
+  };
+  const part = new ServerConnection(server, port, { minMs: 100, maxMs: 1_000 });
+  const take = () => did.splice(0);
+  return { part, out, take };
+}
+
+const refused = (attempt: number) => ({ attempt, reason: "refused", text: "no\x1bway", key: null });
+const strange = (attempt: number) => ({ attempt, reason: "wrong-key", text: "no", key: OTHER });
+
+Deno.test("ServerConnection dials once at a time, and not while it is there", () => {
+  const { part, take } = connection();
+  assertEquals([part.dial(), part.dial(), take()], [true, false, ["dial 1"]]);
+  assertEquals(part.up(FIRST, SERVER), true);
+  assertEquals([part.link, part.peer, part.dial()], [FIRST, SERVER, false]);
+
+  assertEquals([part.down(SECOND), part.link], [false, FIRST]);
+  assertEquals([part.down(FIRST), part.link, part.peer], [true, null, SERVER]);
+  assertEquals([part.dial(), take()], [true, ["dial 2"]]);
+});
+
+Deno.test("ServerConnection closes a link that nothing has dialled, and one that is closed is forgotten", () => {
+  const { part, take } = connection();
+  assertEquals([part.up(SECOND, OTHER), part.peer], [false, null]);
+  assertEquals(take(), [`close ${SECOND}: not needed any more`]);
+
+  part.dial();
+  part.up(FIRST, SERVER);
+  part.close("bye");
+  part.close("bye");
+  assertEquals([part.link, take()], [null, ["dial 1", `close ${FIRST}: bye`]]);
+});
+
+Deno.test("ServerConnection: only the latest dial fails, and says why in words that can be shown", () => {
+  const { part } = connection();
+  part.dial();
+  assertEquals([part.dialFailed(refused(7)), part.failure], [false, null]);
+  assertEquals([part.dialFailed(refused(1)), part.failure], [true, "no␛way"]);
+  assertEquals(part.dialFailed(refused(1)), false);
+  assertEquals(part.unreachableText("x"), unreachableText(part.server, "no␛way"));
+
+  part.dial();
+  assertEquals([part.isAttempt(1), part.isAttempt(2)], [false, true]);
+  part.dialFailed(strange(2));
+  assertEquals(part.failure, "another key answers there");
+  part.dial();
+  part.up(FIRST, SERVER);
+  assertEquals([part.failure, part.unreachableText("silent")], [
+    null,
+    unreachableText(part.server, "silent"),
+  ]);
+});
+
+Deno.test("ServerConnection doesn't advise waiting where another command answers", () => {
+  const { part } = connection();
+  part.dial();
+  part.dialFailed({ attempt: 1, reason: "wrong-mode", text: "a mesh", key: null });
+  assertEquals(
+    part.unreachableText(),
+    "The directory at chat.example:4400 can't be reached: a mesh; check the address",
+  );
+});
+
+Deno.test("ServerConnection dials again when its time has come, after pauses that grow until it has succeeded", () => {
+  const { part, out, take } = connection();
+  const pauses = () => Array.from({ length: 8 }, () => part.nextPauseMs());
+  const grown = pauses();
+  assertEquals([grown.slice(0, 3), grown.at(-1)], [[100, 150, 225], 1_000]);
+  part.succeeded();
+  assertEquals(part.nextPauseMs(), 100);
+
+  part.retryIn(300);
+  assertEquals([part.nextMs(), part.takeDue()], [300, false]);
+  out.nowMs = 300;
+  assertEquals([part.takeDue(), part.takeDue(), part.nextMs()], [true, false, null]);
+  part.retryIn(300);
+  part.dial();
+  assertEquals([part.nextMs(), take()], [null, ["dial 1"]]);
+  part.dialAgain();
+  assertEquals([part.isAttempt(2), take()], [true, ["dial 2"]]);
+});
+
+Deno.test("ServerConnection dials at once for a key that the user accepts, unless it is dialling", () => {
+  const { part, out, take } = connection();
+  assertEquals(part.trust(), null);
+  part.dial();
+  part.dialFailed(strange(1));
+  part.key.met(OTHER);
+  part.retryIn(1_000);
+  out.nowMs = 10;
+  assertEquals([part.trust(), part.nextMs()], [OTHER, 10]);
+  part.dial();
+  assertEquals(take(), ["dial 1", "key changed", "pin 6", "dial 2 other"]);
+
+  part.dialFailed({ ...strange(2), key: SERVER });
+  out.nowMs = 10_000_000;
+  part.key.met(SERVER);
+  part.dial();
+  assertEquals([part.trust(), part.nextMs()], [SERVER, null]);
+});
