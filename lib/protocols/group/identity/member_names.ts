@@ -185,7 +185,8 @@ export class MemberNames {
     const known = this.#known.get(key);
     if (known?.name === name) return known.shown;
     const folded = foldName(name);
-    if (key === this.self) this.#own = folded;
+    // Our user's name comes first; old entries, and whoever signs views and edits, may call us otherwise.
+    if (key === this.self) this.#own ??= folded;
     // Others that were shown under that name are told apart from now on.
     if (this.#claimed(folded, key)) this.#showAnew(folded);
     const shown = this.#shownOf(key, name);
@@ -196,8 +197,8 @@ export class MemberNames {
   }
 
   #shownOf(key: PeerKey, name: string): string {
-    if (key === this.self) return name;
     const folded = foldName(name);
+    if (key === this.self && folded === this.#own) return name;
     const pinned = this.#pins.get(folded);
     const fingerprint = fingerprintOf(key);
     const isExpected = pinned === undefined ? !this.#isShared(folded, key) : pinned === fingerprint;

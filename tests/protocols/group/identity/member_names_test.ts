@@ -75,6 +75,25 @@ Deno.test("MemberNames forgets nobody else when a key is accepted", () => {
   assertEquals(names.trust("bob"), null);
 });
 
+Deno.test("MemberNames give our own name to nobody else, whatever a view or an old entry calls us", () => {
+  const meetings = new Meetings();
+  const { names } = meetings;
+  assertEquals(names.shown(keyOf("me"), "zoe"), "zoe");
+  const told = meetings.met({ me: "zoe", liar: "me" });
+
+  const of = (who: string) => names.of(keyOf(who));
+  const start = fingerprintOf(keyOf("liar")).slice(0, 4);
+  assertEquals([of("liar"), told.length], [`me~${start}`, 1]);
+  assertEquals(names.shown(keyOf("me"), "me"), "me");
+  assertEquals(names.shown(keyOf("liar"), "me"), `me~${start}`);
+
+  // Nor do we have another's name without a mark.
+  meetings.met({ ann: "ann" });
+  const ours = fingerprintOf(keyOf("me")).slice(0, 4);
+  assertEquals(names.shown(keyOf("me"), "ann"), `ann~${ours}`);
+  assertEquals(of("ann"), "ann");
+});
+
 Deno.test("MemberNames accept the one that was told, or whoever is named as it is shown", () => {
   const meetings = new Meetings();
   const { names } = meetings;
