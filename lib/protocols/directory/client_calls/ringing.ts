@@ -102,6 +102,11 @@ export class Ringing {
     const { owner } = this;
     const { call: bytes, from, guest, key } = message;
     const id = bytes.toHex();
+    // Of our own name nobody else is in, and whoever calls themselves isn't asked.
+    if (isSameName(from, owner.selfName)) {
+      owner.offends("a call from our own name");
+      return null;
+    }
     if (current !== null) {
       this.#meanwhile(current, id, message);
       return null;

@@ -1,7 +1,7 @@
 /** A callee, a stranger or a directory that lies ends nothing but its own. */
 
 import { assertEquals } from "@std/assert";
-import { callId, EVE } from "../client_program.ts";
+import { callId, ClientProgram, EVE } from "../client_program.ts";
 import { asked, CALL, outcome, ringing, talking, withoutUsers } from "./calling_cases.ts";
 
 Deno.test("a liar: a link with another key, of another call, begun by who didn't call, or too early, is closed", () => {
@@ -53,6 +53,13 @@ Deno.test("a lying directory: a call with another than the one who was called en
   const callee = asked();
   callee.types({ command: "accept" });
   assertEquals(callee.meet({ isCaller: false, key: EVE })[0], "close directory");
+});
+
+Deno.test("a lying directory: a call from our own name, with whatever key, ends the link to it", () => {
+  const program = ClientProgram.in();
+  const words = program.says({ type: "incoming", call: CALL, from: "Ann", guest: false, key: EVE });
+  assertEquals(words[0], "close directory");
+  assertEquals(words.filter((word) => word.startsWith("incoming")), []);
 });
 
 Deno.test("a lying directory: words of calls that there aren't are nothing", () => {
