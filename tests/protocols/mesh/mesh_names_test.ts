@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import type { ComparedKey } from "../../../lib/base/trust/refused_keys.ts";
 import type { MeshCommand, MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
@@ -16,16 +17,21 @@ class Room {
   /** What answers commands. */
   readonly answers: string[] = [];
   readonly ann: Member;
-  readonly #world = new World({ ...EVEN_WORLD, hosts: 8 }, meshSubject(), [{
-    name: "shown",
-    shown: ({ member }, event, ref) => {
-      this.shown.get(member)?.push(event);
-      if (ref === undefined) return;
-      this.answers.push(`${ref}: ${event.event} ${"name" in event ? event.name : ""}`.trimEnd());
-    },
-  }]);
+  readonly #world: World;
 
-  constructor() {
+  /** @param verified What the members' users have verified before. */
+  constructor(verified: readonly ComparedKey[] = []) {
+    const subject = meshSubject();
+    const create: typeof subject.create = (config, signer, environment) =>
+      subject.create({ ...config, verified }, signer, environment);
+    this.#world = new World({ ...EVEN_WORLD, hosts: 8 }, { ...subject, create }, [{
+      name: "shown",
+      shown: ({ member }, event, ref) => {
+        this.shown.get(member)?.push(event);
+        if (ref === undefined) return;
+        this.answers.push(`${ref}: ${event.event} ${"name" in event ? event.name : ""}`.trimEnd());
+      },
+    }]);
     this.ann = this.member("Ann");
     this.#world.start(this.ann, { kind: "found" });
     this.#pass();
@@ -230,6 +236,20 @@ Deno.test("Mesh: /trust says whether there was a key to accept", () => {
     text: `Ben's key is ${fingerprintOf(stranger.key)} from now on`,
   });
   assertEquals(trusted(), [{ event: "notice", text: "There is no new key of Ben to accept" }]);
+});
+
+Deno.test("Mesh shows nobody else like a key that was verified elsewhere, though the keys begin alike", () => {
+  const key = fingerprintOf(fakeSigner("another Ben").key);
+  const start = key.slice(0, 4);
+  const verified = { name: `Ben~${start}`, fingerprint: start.padEnd(27, "a") as Fingerprint };
+  const shownIn = (room: Room) => {
+    room.ask(room.joined("Ben"), { command: "quit" });
+    room.joined("Ben", "another Ben");
+    return room.names().find((each) => each.startsWith("Ben~"));
+  };
+
+  assertEquals(shownIn(new Room()), verified.name);
+  assertEquals(shownIn(new Room([verified])), `Ben~${key.slice(0, 8)}`);
 });
 
 Deno.test("Mesh: a refused key is shown under another name, and nothing private goes to it, until /trust", () => {

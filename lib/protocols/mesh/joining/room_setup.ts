@@ -109,7 +109,7 @@ export function newRoom(
   nowMs: number,
 ): Room {
   const { genesis, claim, secrets, rulings, records, fresh, endpoint, founded } = entry;
-  const { process, advertise, passive, historyShown, refused } = config;
+  const { process, advertise, passive, historyShown, refused, verified } = config;
   const earlier = earlierMembership(environment.crypto, signer.key, records);
   const atLeast = Math.max(entry.incarnation, earlier?.incarnationMin ?? 1);
   return new Room(
@@ -127,6 +127,7 @@ export function newRoom(
       passive,
       historyShown,
       ...(refused === undefined ? {} : { refused }),
+      ...(verified === undefined ? {} : { verified }),
       listening: { host: advertise.host ?? "127.0.0.1", port: advertise.port },
       founded,
     },
