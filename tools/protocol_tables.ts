@@ -6,44 +6,44 @@
  *     deno run --allow-read tools/protocol_tables.ts --check                  fails where they differ
  */
 
+import * as directory from "../lib/protocols/directory/schema/limits.ts";
+import * as friends from "../lib/protocols/friends/messages.ts";
+import * as ballots from "../lib/protocols/group/schema/epoch.ts";
+import * as consents from "../lib/protocols/group/identity/consents.ts";
+import * as epochs from "../lib/protocols/group/schema/epoch.ts";
+import * as foundings from "../lib/protocols/group/schema/founding.ts";
+import * as histories from "../lib/protocols/group/schema/history.ts";
+import * as cuts from "../lib/protocols/group/schema/cut.ts";
+import * as states from "../lib/protocols/group/schema/cut.ts";
+import * as group from "../lib/protocols/group/schema/limits.ts";
+import * as messages from "../lib/protocols/mesh/schema/messages.ts";
+import * as structures from "../lib/protocols/mesh/schema/structures.ts";
+import * as reliable from "../lib/protocols/reliable_datagram/limits.ts";
+import * as sealed from "../lib/protocols/sealed_datagram/limits.ts";
 import type { Fields, MessageSpec, NameOf, Schema } from "../lib/base/schema/schema.ts";
 import { CALL_PHASES } from "../lib/protocols/directory/client_calls/client_call.ts";
 import {
   DIRECTORY_CALL_PHASES,
   SESSION_PHASES,
 } from "../lib/protocols/directory/sessions/directory_phases.ts";
-import * as directory from "../lib/protocols/directory/schema/limits.ts";
 import { DIRECTORY_MESSAGES } from "../lib/protocols/directory/schema/messages.ts";
 import { LINK_PHASES } from "../lib/protocols/friends/friend_links.ts";
-import * as friends from "../lib/protocols/friends/messages.ts";
-import * as ballots from "../lib/protocols/group/schema/ballot.ts";
 import {
   EDIT_PHASES,
   REQUEST_PHASES,
   VOTE_PHASES,
 } from "../lib/protocols/group/edits/edit_phases.ts";
-import * as consents from "../lib/protocols/group/identity/consents.ts";
-import * as epochs from "../lib/protocols/group/schema/epoch.ts";
-import * as foundings from "../lib/protocols/group/schema/founding.ts";
-import * as histories from "../lib/protocols/group/schema/history.ts";
-import * as cuts from "../lib/protocols/group/schema/cut.ts";
 import { groupSecretSchema } from "../lib/protocols/group/schema/group_secrets.ts";
-import * as states from "../lib/protocols/group/schema/state.ts";
-import * as group from "../lib/protocols/group/schema/limits.ts";
 import { GROUP_MESSAGES } from "../lib/protocols/group/schema/messages.ts";
 import { MESH_PHASES } from "../lib/protocols/mesh/mesh_phases.ts";
-import * as messages from "../lib/protocols/mesh/schema/messages.ts";
-import * as structures from "../lib/protocols/mesh/schema/structures.ts";
 import { CHANNEL_PHASES } from "../lib/protocols/noise/channel.ts";
 import { CONNECTION_PHASES } from "../lib/protocols/reliable_datagram/connection.ts";
-import * as reliable from "../lib/protocols/reliable_datagram/limits.ts";
 import { FRAME_ABOUT, FRAME_TYPES } from "../lib/protocols/reliable_datagram/packet.ts";
 import {
   DATAGRAM_ABOUT,
   DATAGRAM_TYPES,
   PAYLOAD_BYTES_MAX,
 } from "../lib/protocols/sealed_datagram/formats.ts";
-import * as sealed from "../lib/protocols/sealed_datagram/limits.ts";
 import { markdownTable, type Tables, withTables } from "./generated_tables.ts";
 
 /** Schemas by the names that the tables give them. */

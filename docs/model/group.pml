@@ -10,7 +10,7 @@
  * the answer has it. The coordinator has no step for a crash: after one it flushes under another number, which it may
  * do at any time.
  *
- * Numbers: a ballot (lib/protocols/group/schema/ballot.ts) is 4 * number + round. A history (history.ts) has three bits for
+ * Numbers: a ballot (lib/protocols/group/schema/epoch.ts) is 4 * number + round. A history (history.ts) has three bits for
  * each batch, the first one lowest. A set of members has one bit for each.
  */
 

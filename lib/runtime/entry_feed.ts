@@ -16,7 +16,7 @@ import {
   type NameOf,
   rulesEvent,
   saidBy,
-} from "../protocols/group/log/edit_view.ts";
+} from "../protocols/group/log/entry_delivery.ts";
 import type { EntryView, MemberEvent, RulesEvent } from "../protocols/group/schema/events.ts";
 import { type Batch, entryId } from "../protocols/group/schema/history.ts";
 import { EDITS_MAX, TEXT_BYTES_MAX } from "../protocols/group/schema/limits.ts";

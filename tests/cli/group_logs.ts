@@ -1,6 +1,6 @@
 /** Members of a group, what they say, and files of it. */
 
-import { NO_BALLOT } from "../../lib/protocols/group/schema/ballot.ts";
+import { NO_BALLOT, recordedView, signEpoch } from "../../lib/protocols/group/schema/epoch.ts";
 import { nodeCrypto, nodeSigner, type Signer, utf8 } from "../../lib/base/crypto/crypto.ts";
 import { GroupLog, type GroupLogPorts } from "../../lib/cli/tools/group_log.ts";
 import type { MessageId } from "../../lib/base/ids.ts";
@@ -12,7 +12,6 @@ import {
   signEditRequest,
   textDigest,
 } from "../../lib/protocols/group/schema/edit.ts";
-import { recordedView, signEpoch } from "../../lib/protocols/group/schema/epoch.ts";
 import { type Founding, groupIdOf, type Rules } from "../../lib/protocols/group/schema/founding.ts";
 import {
   type Batch,

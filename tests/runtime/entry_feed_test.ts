@@ -3,7 +3,7 @@ import { nodeCrypto, type Signer } from "../../lib/base/crypto/crypto.ts";
 import type { Hash, MessageId } from "../../lib/base/ids.ts";
 import type { MemberEvent } from "../../lib/protocols/group/schema/events.ts";
 import { type NamedKey, signEditRequest } from "../../lib/protocols/group/schema/edit.ts";
-import { committedEvent, saidBy } from "../../lib/protocols/group/log/edit_view.ts";
+import { committedEvent, saidBy } from "../../lib/protocols/group/log/entry_delivery.ts";
 import {
   type Batch,
   COORDINATOR_NAME,

@@ -4,7 +4,7 @@ import { nodeCrypto } from "../../lib/base/crypto/crypto.ts";
 import { dateText } from "../../lib/base/text/dates.ts";
 import type { Hash, RequestId } from "../../lib/base/ids.ts";
 import { requestId } from "../../lib/protocols/group/schema/edit.ts";
-import { type NameOf, saidBy } from "../../lib/protocols/group/log/edit_view.ts";
+import { type NameOf, saidBy } from "../../lib/protocols/group/log/entry_delivery.ts";
 import type { EntryEdit, EntryView } from "../../lib/protocols/group/schema/events.ts";
 import { entryId, HistoryEnd, type SignedBatch } from "../../lib/protocols/group/schema/history.ts";
 import type { HistoryRead, LoggedEntryState } from "../../lib/protocols/group/schema/member_io.ts";

@@ -1,9 +1,8 @@
 /** A member at fault causes at most one other member to be evicted, and the group goes on without the one at fault. */
 
 import { hunt } from "./hunt.ts";
-import { Separations } from "../../lib/protocols/group/detector/separations.ts";
+import { Patience, Separations } from "../../lib/protocols/group/detector/complaints.ts";
 import { Attendance } from "../../lib/protocols/group/detector/attendance.ts";
-import { Patience } from "../../lib/protocols/group/detector/complaints.ts";
 import { allCheckers } from "./group/checkers/all.ts";
 import { replaced } from "./group/mutations.ts";
 import {

@@ -21,7 +21,7 @@ import {
   placesIn,
   type SignedBatch,
 } from "../../protocols/group/schema/history.ts";
-import type { NameOf } from "../../protocols/group/log/edit_view.ts";
+import type { NameOf } from "../../protocols/group/log/entry_delivery.ts";
 import type {
   HistoryRead,
   LastSaid,

@@ -6,7 +6,7 @@ import { dateText } from "../../base/text/dates.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
 import { visibleText } from "../../base/text/text.ts";
-import { type NameOf, saidBy } from "../../protocols/group/log/edit_view.ts";
+import { type NameOf, saidBy } from "../../protocols/group/log/entry_delivery.ts";
 import type { EntryEdit, SaidBy } from "../../protocols/group/schema/events.ts";
 import { entryId } from "../../protocols/group/schema/history.ts";
 import type { Disk, ReadOptions } from "../../store/disk/disk.ts";

@@ -6,7 +6,7 @@ import type { Crypto } from "../../base/crypto/crypto.ts";
 import { MalformedError } from "../../base/errors.ts";
 import type { Hash, RequestId } from "../../base/ids.ts";
 import { dateText } from "../../base/text/dates.ts";
-import { type NameOf, saidBy } from "../../protocols/group/log/edit_view.ts";
+import { type NameOf, saidBy } from "../../protocols/group/log/entry_delivery.ts";
 import { type EditRequest, type NamedKey, requestId } from "../../protocols/group/schema/edit.ts";
 import type { EntryEdit, EntryView } from "../../protocols/group/schema/events.ts";
 import {

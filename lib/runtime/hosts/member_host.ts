@@ -8,7 +8,7 @@ import type { Signer } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { LinkId, RequestId } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
-import type { NameOf } from "../../protocols/group/log/edit_view.ts";
+import type { NameOf } from "../../protocols/group/log/entry_delivery.ts";
 import type { MemberCommand, MemberEvent } from "../../protocols/group/schema/events.ts";
 import { Member } from "../../protocols/group/member/member.ts";
 import type {

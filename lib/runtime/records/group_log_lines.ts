@@ -53,8 +53,12 @@ import {
   policyCell,
   restOf,
 } from "../../protocols/group/schema/batch_cells.ts";
-import { type Ballot, ballotText } from "../../protocols/group/schema/ballot.ts";
-import { type SignedView, signedViewSchema } from "../../protocols/group/schema/epoch.ts";
+import {
+  type Ballot,
+  ballotText,
+  type SignedView,
+  signedViewSchema,
+} from "../../protocols/group/schema/epoch.ts";
 import { type Founding, groupIdOf, type Rules } from "../../protocols/group/schema/founding.ts";
 import {
   BATCH_EDITS_MAX,

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
-import { NO_BALLOT } from "../../../lib/protocols/group/schema/ballot.ts";
+import { NO_BALLOT } from "../../../lib/protocols/group/schema/epoch.ts";
 import {
   ELSEWHERE_BURST,
   ELSEWHERE_MS,

@@ -12,8 +12,10 @@ import {
   ballotText,
   compareBallots,
   NO_BALLOT,
-} from "../../../lib/protocols/group/schema/ballot.ts";
-import { abortText } from "../../../lib/protocols/group/edits/abort_reason.ts";
+  recordedView,
+  type SignedEpoch,
+} from "../../../lib/protocols/group/schema/epoch.ts";
+import { abortText } from "../../../lib/protocols/group/edits/edit_phases.ts";
 import { Coordinator } from "../../../lib/protocols/group/coordinator/coordinator.ts";
 import type {
   CoordinatorConfig,
@@ -40,7 +42,6 @@ import {
   type GroupMessage,
   type GroupMessageOf,
 } from "../../../lib/protocols/group/schema/messages.ts";
-import { recordedView, type SignedEpoch } from "../../../lib/protocols/group/schema/epoch.ts";
 import type { SignedFormerKeys } from "../../../lib/protocols/group/schema/former_keys.ts";
 import { groupIdOf } from "../../../lib/protocols/group/schema/founding.ts";
 import type { CoordinatorRecord } from "../../../lib/protocols/group/schema/records.ts";

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { Hash } from "../../../lib/base/ids.ts";
-import { NO_BALLOT } from "../../../lib/protocols/group/schema/ballot.ts";
+import { NO_BALLOT } from "../../../lib/protocols/group/schema/epoch.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/schema/messages.ts";
 import { Program, whyLost, type Words } from "./coordinator_program.ts";
 

@@ -11,14 +11,13 @@ import {
 import { idOfPlace } from "../../../lib/protocols/group/identity/consents.ts";
 import type { Epoch } from "../../../lib/protocols/group/schema/epoch.ts";
 import type { MemberEvent } from "../../../lib/protocols/group/schema/events.ts";
-import { HeldBatches } from "../../../lib/protocols/group/log/held_batches.ts";
+import { EntryLookups, HeldBatches } from "../../../lib/protocols/group/log/held_batches.ts";
 import {
   COORDINATOR_NAME,
   HistoryEnd,
   signBatch,
   type SignedBatch,
 } from "../../../lib/protocols/group/schema/history.ts";
-import { EntryLookups } from "../../../lib/protocols/group/log/entry_lookups.ts";
 import type { MemberEffect } from "../../../lib/protocols/group/schema/member_io.ts";
 import { MemberNames } from "../../../lib/protocols/group/identity/member_names.ts";
 import { MemberOutput } from "../../../lib/protocols/group/schema/member_output.ts";

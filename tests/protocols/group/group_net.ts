@@ -9,15 +9,15 @@ import { assert } from "@std/assert";
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { Hash, LinkId, PeerKey, RequestId } from "../../../lib/base/ids.ts";
 import type { Refusal } from "../../../lib/protocols/group/coordinator/places.ts";
-import { compareBallots } from "../../../lib/protocols/group/schema/ballot.ts";
-import { Agreement } from "../../../lib/protocols/group/views/agreement.ts";
 import {
+  compareBallots,
   type Epoch,
   type Member as InView,
   signEpoch,
 } from "../../../lib/protocols/group/schema/epoch.ts";
+import { Agreement } from "../../../lib/protocols/group/views/agreement.ts";
 import { signFormerKeys } from "../../../lib/protocols/group/schema/former_keys.ts";
-import { requestId } from "../../../lib/protocols/group/schema/edit.ts";
+import { type EditPolicy, requestId } from "../../../lib/protocols/group/schema/edit.ts";
 import type { MemberCommand, MemberEvent } from "../../../lib/protocols/group/schema/events.ts";
 import { HistoryEnd, type SignedBatch } from "../../../lib/protocols/group/schema/history.ts";
 import { Member } from "../../../lib/protocols/group/member/member.ts";
@@ -35,7 +35,6 @@ import {
 } from "../../../lib/protocols/group/schema/messages.ts";
 import type { MemberRecord } from "../../../lib/protocols/group/schema/records.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
-import type { EditPolicy } from "../../../lib/protocols/group/schema/edit.ts";
 import { accessText, groupIdOf } from "../../../lib/protocols/group/schema/founding.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { foundedBy } from "./founded.ts";

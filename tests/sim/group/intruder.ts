@@ -6,7 +6,7 @@
 
 import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import { NO_BALLOT } from "../../../lib/protocols/group/schema/ballot.ts";
+import { NO_BALLOT } from "../../../lib/protocols/group/schema/epoch.ts";
 import { HistoryEnd } from "../../../lib/protocols/group/schema/history.ts";
 import { INCARNATION_BYTES } from "../../../lib/protocols/group/schema/limits.ts";
 import type { GroupMessage } from "../../../lib/protocols/group/schema/messages.ts";

@@ -8,14 +8,14 @@ import {
   type Ballot,
   compareBallots,
   isSameBallot,
-} from "../../../lib/protocols/group/schema/ballot.ts";
+  type SignedEpoch,
+} from "../../../lib/protocols/group/schema/epoch.ts";
 import type { RebuildingCoordinator } from "../../../lib/protocols/group/recovery/rebuilding_coordinator.ts";
 import type {
   CoordinatorEffect,
   CoordinatorInput,
 } from "../../../lib/protocols/group/schema/coordinator_io.ts";
 import type { CoordinatorEvent, MemberEvent } from "../../../lib/protocols/group/schema/events.ts";
-import type { SignedEpoch } from "../../../lib/protocols/group/schema/epoch.ts";
 import { INCARNATION_BYTES } from "../../../lib/protocols/group/schema/limits.ts";
 import { Listed } from "../../../lib/protocols/group/member/listed.ts";
 import type { Member } from "../../../lib/protocols/group/member/member.ts";

@@ -3,8 +3,7 @@
  * other, or is frozen and wakes again and again. The others go on without it (G6), and aren't evicted for its fault.
  */
 
-import { compareBallots } from "../../../lib/protocols/group/schema/ballot.ts";
-import type { Epoch } from "../../../lib/protocols/group/schema/epoch.ts";
+import { compareBallots, type Epoch } from "../../../lib/protocols/group/schema/epoch.ts";
 import type { Random } from "../random.ts";
 import type { MemberProcess } from "./member_process.ts";
 import { Violation } from "./violation.ts";

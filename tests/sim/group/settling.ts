@@ -1,6 +1,6 @@
 /** Ends all faults, and waits until everybody who runs is in one group again. */
 
-import { isSameBallot } from "../../../lib/protocols/group/schema/ballot.ts";
+import { isSameBallot } from "../../../lib/protocols/group/schema/epoch.ts";
 import { foundAnew, isGroupKnown } from "./disasters.ts";
 import { Violation } from "./violation.ts";
 import type { MemberParty, World } from "./world.ts";

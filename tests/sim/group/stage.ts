@@ -1,7 +1,7 @@
 /** A simulated group for one scene: a calm network, and a kill right after one effect, given by its name. */
 
 import type { LinkId } from "../../../lib/base/ids.ts";
-import { ballotText, NO_BALLOT } from "../../../lib/protocols/group/schema/ballot.ts";
+import { ballotText, NO_BALLOT } from "../../../lib/protocols/group/schema/epoch.ts";
 import type { CoordinatorInput } from "../../../lib/protocols/group/schema/coordinator_io.ts";
 import { INCARNATION_BYTES } from "../../../lib/protocols/group/schema/limits.ts";
 import type { GroupMessage } from "../../../lib/protocols/group/schema/messages.ts";

@@ -8,6 +8,7 @@ import type { Hash, LinkId, PeerKey } from "../../../base/ids.ts";
 import { consentFault } from "../identity/consents.ts";
 import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
 import { deciderFault } from "../schema/former_keys.ts";
+import { type OwnKeys } from "../identity/own_keys.ts";
 import type { EntryPlace } from "../schema/entry_places.ts";
 import type { Founding } from "../schema/founding.ts";
 import {
@@ -19,7 +20,6 @@ import {
 } from "../schema/history.ts";
 import type { HistoryRead } from "../schema/member_io.ts";
 import type { GroupMessageOf } from "../schema/messages.ts";
-import type { OwnKeys } from "../identity/own_keys.ts";
 import type { LogRecord } from "../schema/records.ts";
 import { Reads, Supplier, type Supply } from "./supplying.ts";
 

@@ -19,11 +19,10 @@ import {
   memberOf,
   outliving,
 } from "../detector/attendance.ts";
-import { compareBallots, isSameBallot, NO_BALLOT } from "../schema/ballot.ts";
+import { compareBallots, isSameBallot, type Member, NO_BALLOT } from "../schema/epoch.ts";
 import type { ViewChangeCoordinator } from "../views/view_change_coordinator.ts";
 import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
 import type { Escrow } from "../catch_up/escrow.ts";
-import type { Member } from "../schema/epoch.ts";
 import type { Founding } from "../schema/founding.ts";
 import {
   ATTENDEES_MAX,

@@ -24,7 +24,7 @@ import {
   type GroupLink,
   isListed,
 } from "../detector/attendance.ts";
-import { isSameBallot } from "../schema/ballot.ts";
+import { isSameBallot } from "../schema/epoch.ts";
 import { ViewChangeCoordinator } from "../views/view_change_coordinator.ts";
 import type {
   CoordinatorConfig,

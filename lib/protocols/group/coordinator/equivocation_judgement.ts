@@ -7,7 +7,7 @@ import { shownName } from "../../../base/text/names.ts";
 import type { MemberAdmission } from "./member_admission.ts";
 import type { Attendance } from "../detector/attendance.ts";
 import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
-import { equivocatedText, isEquivocation } from "../views/equivocation_proof.ts";
+import { equivocatedText, isEquivocation } from "../views/equivocation_detection.ts";
 import { keptBatch, type SignedBatch } from "../schema/history.ts";
 import type { GroupMessageOf } from "../schema/messages.ts";
 import type { Rotation } from "./operator.ts";

@@ -17,7 +17,7 @@ import {
   isExcluded,
   isSameProcess,
 } from "../detector/attendance.ts";
-import { NO_BALLOT } from "../schema/ballot.ts";
+import { type Member, NO_BALLOT } from "../schema/epoch.ts";
 import type { ViewChangeCoordinator } from "../views/view_change_coordinator.ts";
 import {
   complaintsDueMs,
@@ -25,11 +25,11 @@ import {
   noteSeparations,
   noteUnheard,
   Patience,
+  Separations,
   toBeParted,
 } from "../detector/complaints.ts";
 import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
 import { lackingText, unaccountedText } from "./coordinator_view.ts";
-import type { Member } from "../schema/epoch.ts";
 import { type LeftReason, namesAndKeys } from "../schema/events.ts";
 import { KeptOut } from "./kept_out.ts";
 import {
@@ -42,7 +42,6 @@ import {
 } from "../schema/limits.ts";
 import { type Change, outlook } from "../detector/next_view.ts";
 import type { Partings } from "./partings.ts";
-import { Separations } from "../detector/separations.ts";
 import type { Views } from "../detector/views.ts";
 
 interface SteeringParts {

@@ -3,12 +3,10 @@
  * says of itself, and when it is taken for gone.
  */
 
-import type { LinkId, PeerKey } from "../../../base/ids.ts";
-import type { FoldedName } from "../../../base/ids.ts";
+import type { FoldedName, LinkId, PeerKey } from "../../../base/ids.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import { UnknownMessages } from "../../../base/machine/unknown_messages.ts";
-import { type Ballot, compareBallots, NO_BALLOT } from "../schema/ballot.ts";
-import type { Member } from "../schema/epoch.ts";
+import { type Ballot, compareBallots, type Member, NO_BALLOT } from "../schema/epoch.ts";
 import { foldName } from "../../../base/text/names.ts";
 import type { HistoryPoint } from "../schema/history.ts";
 import {

@@ -5,7 +5,7 @@ import { DeadlineQueue } from "../../../base/collections/deadline_queue.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import { UnknownMessages } from "../../../base/machine/unknown_messages.ts";
 import { type Endpoint, isSameEndpoint, type PeerKey } from "../../../base/ids.ts";
-import { type Ballot, compareBallots, isSameBallot } from "../schema/ballot.ts";
+import { type Ballot, compareBallots, isSameBallot } from "../schema/epoch.ts";
 import { batchBytes } from "../schema/history.ts";
 import {
   ATTENDEES_MAX,

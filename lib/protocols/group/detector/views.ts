@@ -15,8 +15,14 @@
 import { sameBytes } from "../../../base/collections/bytes.ts";
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import type { Hash, PeerKey } from "../../../base/ids.ts";
-import { type Ballot, compareBallots, isSameBallot, NO_BALLOT } from "../schema/ballot.ts";
-import type { Member, SignedEpoch } from "../schema/epoch.ts";
+import {
+  type Ballot,
+  compareBallots,
+  isSameBallot,
+  type Member,
+  NO_BALLOT,
+  type SignedEpoch,
+} from "../schema/epoch.ts";
 import type { HistoryPoint } from "../schema/history.ts";
 import {
   NUMBER_GAP,

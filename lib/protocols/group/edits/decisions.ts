@@ -9,7 +9,7 @@
  * until they are in all logs themselves. So each edit is decided under the rules that are in force at its place.
  */
 
-import { NO_BALLOT } from "../schema/ballot.ts";
+import { NO_BALLOT } from "../schema/epoch.ts";
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import type { Crypto, Signer } from "../../../base/crypto/crypto.ts";
 import type { Hash, PeerKey, RequestId } from "../../../base/ids.ts";

@@ -23,7 +23,7 @@ import { earliestMs } from "../../../base/machine/machine.ts";
 import { foldName, namesInWords, shownName } from "../../../base/text/names.ts";
 import { inWords } from "../../../base/text/words.ts";
 import type { Attendance, Attendee } from "../detector/attendance.ts";
-import { abortText } from "./abort_reason.ts";
+import { abortText } from "./edit_phases.ts";
 import { consentTo, idOfPlace, isConsentOf } from "../identity/consents.ts";
 import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
 import { Decisions } from "./decisions.ts";

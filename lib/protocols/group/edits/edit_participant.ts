@@ -24,7 +24,7 @@ import type { PeerKey, RequestId } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { inWords } from "../../../base/text/words.ts";
-import { ABANDONED, abortText } from "./abort_reason.ts";
+import { ABANDONED, abortText, VOTE_PHASES, type VotePhase } from "./edit_phases.ts";
 import { consentTo, originOf, signConsent } from "../identity/consents.ts";
 import {
   type Edit,
@@ -39,13 +39,11 @@ import {
   textDigest,
   TOLD_LATER,
 } from "../schema/edit.ts";
-import { VOTE_PHASES, type VotePhase } from "./edit_phases.ts";
 import type { MemberEditView } from "../schema/events.ts";
 import type { Rules } from "../schema/founding.ts";
-import type { HeldBatch } from "../log/held_batches.ts";
+import type { EntryLookups, HeldBatch } from "../log/held_batches.ts";
 import type { SignedBatch } from "../schema/history.ts";
 import { EDITS_PENDING_MAX, INQUIRE_MS, REMEMBERED_MAX } from "../schema/limits.ts";
-import type { EntryLookups } from "../log/entry_lookups.ts";
 import type { LoggedEntryState } from "../schema/member_io.ts";
 import type { MemberNames } from "../identity/member_names.ts";
 import type { GroupMessageOf } from "../schema/messages.ts";

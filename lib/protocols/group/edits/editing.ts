@@ -20,9 +20,8 @@ import {
 } from "../schema/edit.ts";
 import type { MemberEditView } from "../schema/events.ts";
 import type { Rules } from "../schema/founding.ts";
-import type { HeldBatches } from "../log/held_batches.ts";
+import type { EntryLookups, HeldBatches } from "../log/held_batches.ts";
 import { EDITS_QUEUED_MAX, INQUIRE_MS } from "../schema/limits.ts";
-import type { EntryLookups } from "../log/entry_lookups.ts";
 import type { LoggedEntryState } from "../schema/member_io.ts";
 import type { MemberNames } from "../identity/member_names.ts";
 import type { MemberOutput } from "../schema/member_output.ts";

@@ -6,7 +6,7 @@
 import type { RequestId } from "../../../base/ids.ts";
 import type { Editing } from "./editing.ts";
 import { EDITS_MAX, INQUIRE_MS } from "../schema/limits.ts";
-import type { EntryLookups } from "../log/entry_lookups.ts";
+import type { EntryLookups } from "../log/held_batches.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
 import type { GroupMessage } from "../schema/messages.ts";
 import type { Sequencing } from "../log/sequencing.ts";

@@ -3,11 +3,15 @@
 import { dateText } from "../../../base/text/dates.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import type { HeldBatch } from "./held_batches.ts";
-import { type Founding, rulesAt } from "../schema/founding.ts";
+import { type Founding, type Rules, rulesAt, rulesText } from "../schema/founding.ts";
 import type { LastSaid } from "../schema/member_io.ts";
 import type { MemberNames } from "../identity/member_names.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
-import { committedEvent, type NameOf, rulesEvent, saidBy } from "./edit_view.ts";
+import { fingerprintOf } from "../../../base/text/fingerprint.ts";
+import { shownName } from "../../../base/text/names.ts";
+import type { Edit, NamedKey } from "../schema/edit.ts";
+import type { EditEvent, RulesEvent, SaidBy } from "../schema/events.ts";
+import type { Batch } from "../schema/history.ts";
 
 interface ShowingOwner {
   readonly self: { readonly key: PeerKey };
@@ -93,4 +97,42 @@ export class EntryDelivery {
   #isHistory(position: number): boolean {
     return this.#start === null || position <= this.#start;
   }
+}
+
+/** The name that a user or member is shown under. */
+export type NameOf = (who: NamedKey) => string;
+
+/** The author of a batch's entries. */
+export function saidBy({ author, name }: Pick<Batch, "author" | "name">, nameOf: NameOf): SaidBy {
+  return { from: name, shown: nameOf({ key: author, name }), key: fingerprintOf(author) };
+}
+
+/** The event for an edit that has its place in the history. */
+export function committedEvent(
+  { edit, signed: { request: { value } }, agreed }: Edit,
+  { sentAt }: Pick<Batch, "sentAt">,
+  nameOf: NameOf,
+): EditEvent & { readonly outcome: "committed" } {
+  const names = agreed.map(nameOf);
+  return {
+    event: "edit",
+    edit,
+    seq: value.seq,
+    by: nameOf({ key: value.requester, name: value.name }),
+    text: value.text,
+    outcome: "committed",
+    reason: names.length === 0
+      ? "nobody had to be asked"
+      : `agreed by ${names.map(shownName).join(", ")}`,
+    agreed: names,
+    committedAt: dateText(sentAt),
+  };
+}
+
+/** The event for new rules that have their place in the history. */
+export function rulesEvent(rules: Rules): RulesEvent {
+  return {
+    event: "notice",
+    text: `The coordinator's operator has set the group's rules: ${rulesText(rules)}`,
+  };
 }

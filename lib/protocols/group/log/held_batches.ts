@@ -4,7 +4,7 @@
  */
 
 import type { Crypto } from "../../../base/crypto/crypto.ts";
-import type { Hash, PeerKey } from "../../../base/ids.ts";
+import type { Hash, PeerKey, RequestId } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
 import type { EntryPlaces } from "../schema/entry_places.ts";
 import type { Epoch } from "../schema/epoch.ts";
@@ -19,8 +19,9 @@ import {
   type SignedBatch,
   type Spoken,
 } from "../schema/history.ts";
-import type { HistoryRead } from "../schema/member_io.ts";
+import type { HistoryRead, LoggedEntryState } from "../schema/member_io.ts";
 import type { LogRecord } from "../schema/records.ts";
+import { Pending } from "../../../base/machine/pending.ts";
 
 export interface HeldBatch extends Placed {
   readonly signed: SignedBatch;
@@ -264,5 +265,44 @@ export class HeldBatches {
       else high = middle;
     }
     return low;
+  }
+}
+
+/** Looks up one entry in the log. */
+interface LookEffect {
+  readonly type: "look";
+  readonly token: number;
+  readonly seq: number;
+  readonly id: RequestId | null;
+}
+
+/** Look-ups of entries in the log, and what each is for. */
+export class EntryLookups {
+  /** Bounded by the callers: a few for each edit under way, and some for each member that inquires. */
+  readonly #pending = new Pending<(entry: LoggedEntryState | null) => void>();
+
+  constructor(readonly push: (effect: LookEffect) => void) {}
+
+  /**
+   * @param id An edit that the entry may have; that costs more the more edits the entry has. Null: no edit is looked
+   * for.
+   * @param done Gets the entry as the log has it by then; null where the log has none of that number.
+   */
+  look(
+    seq: number,
+    id: RequestId | null,
+    done: (entry: LoggedEntryState | null) => void,
+  ): void {
+    const token = this.#pending.add(done);
+    this.push({ type: "look", token, seq, id });
+  }
+
+  looked(token: number, entry: LoggedEntryState | null): void {
+    this.#pending.take(token)?.(entry);
+  }
+
+  /** The log is another group's now: answers of the former one are ignored. */
+  forget(): void {
+    this.#pending.forget();
   }
 }

@@ -3,9 +3,8 @@
 import type { Crypto } from "../../../base/crypto/crypto.ts";
 import type { PeerKey, RequestId } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
-import { compareBallots } from "../schema/ballot.ts";
+import { compareBallots, type Member } from "../schema/epoch.ts";
 import { requestId } from "../schema/edit.ts";
-import type { Member } from "../schema/epoch.ts";
 import { HeldBatches } from "./held_batches.ts";
 import { HistoryEnd, type SignedBatch } from "../schema/history.ts";
 import type {

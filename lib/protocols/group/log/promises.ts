@@ -2,8 +2,13 @@
 
 import type { Hash, PeerKey } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
-import { type Ballot, compareBallots, NO_BALLOT } from "../schema/ballot.ts";
-import type { Epoch, SignedEpoch } from "../schema/epoch.ts";
+import {
+  type Ballot,
+  compareBallots,
+  type Epoch,
+  NO_BALLOT,
+  type SignedEpoch,
+} from "../schema/epoch.ts";
 import type { SignedFormerKeys } from "../schema/former_keys.ts";
 import type { Founding } from "../schema/founding.ts";
 import type { GroupRecord } from "../schema/records.ts";

@@ -13,7 +13,7 @@ import type { Hash } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
 import { utf8Length } from "../../../base/text/text.ts";
 import { Fifo } from "../../../base/collections/fifo.ts";
-import { type Ballot, NO_BALLOT } from "../schema/ballot.ts";
+import { type Ballot, NO_BALLOT } from "../schema/epoch.ts";
 import { type Batch, batchBytes, signBatch, type SignedBatch } from "../schema/history.ts";
 import {
   BATCH_TEXTS_BYTES_MAX,

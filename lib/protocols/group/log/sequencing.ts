@@ -14,8 +14,7 @@ import type { PeerKey } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
 import type { SignedEditRequest } from "../schema/edit.ts";
-import { compareBallots } from "../schema/ballot.ts";
-import { type Epoch, recordedView, type SignedEpoch } from "../schema/epoch.ts";
+import { compareBallots, type Epoch, recordedView, type SignedEpoch } from "../schema/epoch.ts";
 import { Fifo } from "../../../base/collections/fifo.ts";
 import type { HeldBatch, HeldBatches } from "./held_batches.ts";
 import {

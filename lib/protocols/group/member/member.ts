@@ -32,7 +32,7 @@ import {
 import { Editing } from "../edits/editing.ts";
 import { keptFormerKeys, type SignedFormerKeys } from "../schema/former_keys.ts";
 import { accessText, type Founding, keptFounding, rulesText } from "../schema/founding.ts";
-import { HeldBatches } from "../log/held_batches.ts";
+import { EntryLookups, HeldBatches } from "../log/held_batches.ts";
 import { HistoryEnd } from "../schema/history.ts";
 import {
   ATTENDEES_MAX,
@@ -43,7 +43,6 @@ import {
   OFFENDER_BAN_MS,
 } from "../schema/limits.ts";
 import { Listed } from "./listed.ts";
-import { EntryLookups } from "../log/entry_lookups.ts";
 import type { MemberConfig, MemberEffect, MemberInput } from "../schema/member_io.ts";
 import { restoreMember } from "../log/member_log.ts";
 import { MemberNames } from "../identity/member_names.ts";

@@ -42,7 +42,7 @@ import type { Listed } from "./listed.ts";
 import type { MemberConfig } from "../schema/member_io.ts";
 import type { MemberNames } from "../identity/member_names.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
-import { saidBy } from "../log/edit_view.ts";
+import { saidBy } from "../log/entry_delivery.ts";
 import { absentText, awaitedNames, nameOf, statusView } from "./member_events.ts";
 import type { Membership } from "./membership.ts";
 import type { GroupMessageOf } from "../schema/messages.ts";

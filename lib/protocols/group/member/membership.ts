@@ -8,16 +8,25 @@ import type { Crypto, Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import type { Hash, PeerKey, RequestId } from "../../../base/ids.ts";
 import { inWords } from "../../../base/text/words.ts";
-import { type Ballot, ballotText, isSameBallot } from "../schema/ballot.ts";
-import { CatchingUp } from "../catch_up/catching_up.ts";
+import {
+  type Ballot,
+  ballotText,
+  type Epoch,
+  isSameBallot,
+  type SignedEpoch,
+} from "../schema/epoch.ts";
+import { CatchingUp, type Source } from "../catch_up/catching_up.ts";
 import { type ConsentedEnd, consentFault, type Voters } from "../identity/consents.ts";
 import { EquivocationDetection } from "../views/equivocation_detection.ts";
 import type { Agreed, SignedEditRequest } from "../schema/edit.ts";
 import type { Editing } from "../edits/editing.ts";
-import type { Epoch, SignedEpoch } from "../schema/epoch.ts";
-import type { Source } from "../catch_up/fetching.ts";
 import { type Rules, rulesAt } from "../schema/founding.ts";
-import { type HeldBatch, type HeldBatches, logRecord } from "../log/held_batches.ts";
+import {
+  type EntryLookups,
+  type HeldBatch,
+  type HeldBatches,
+  logRecord,
+} from "../log/held_batches.ts";
 import type { HistoryPoint, SignedBatch } from "../schema/history.ts";
 import { Inquiring } from "../edits/inquiring.ts";
 import { ViewChangeLeader } from "../views/view_change_leader.ts";
@@ -28,7 +37,6 @@ import {
   OFFENDER_BAN_MS,
   REMEMBERED_MAX,
 } from "../schema/limits.ts";
-import type { EntryLookups } from "../log/entry_lookups.ts";
 import type { HistoryRead } from "../schema/member_io.ts";
 import type { MemberNames } from "../identity/member_names.ts";
 import type { MemberOutput } from "../schema/member_output.ts";

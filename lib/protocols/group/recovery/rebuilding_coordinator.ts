@@ -18,7 +18,7 @@ import type { LinkId, PeerKey } from "../../../base/ids.ts";
 import type { Machine } from "../../../base/machine/machine.ts";
 import { foldName, shownName } from "../../../base/text/names.ts";
 import type { ChannelSecret } from "../../noise/channel_handshake.ts";
-import { compareBallots } from "../schema/ballot.ts";
+import { compareBallots } from "../schema/epoch.ts";
 import { Coordinator } from "../coordinator/coordinator.ts";
 import type {
   CoordinatorConfig,

@@ -23,10 +23,16 @@
 
 import type { Crypto } from "../../../base/crypto/crypto.ts";
 import type { Hash, PeerKey } from "../../../base/ids.ts";
-import { type Ballot, compareBallots } from "../schema/ballot.ts";
+import {
+  type Ballot,
+  compareBallots,
+  type Epoch,
+  isSignedBy,
+  type Member,
+  type SignedEpoch,
+} from "../schema/epoch.ts";
 import { isFormerOf } from "../schema/former_keys.ts";
 import { type Founding, foundingFault, keptFounding } from "../schema/founding.ts";
-import { type Epoch, isSignedBy, type Member, type SignedEpoch } from "../schema/epoch.ts";
 import { EDIT_NUMBER_MAX, NUMBER_JUMP_MAX } from "../schema/limits.ts";
 import type { GroupMessageOf } from "../schema/messages.ts";
 

@@ -13,7 +13,7 @@ import { isSameName, namesInWords, shownName } from "../../../base/text/names.ts
 import { nobodyKeptOutText } from "../../../base/trust/name_answers.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import { UnknownMessages } from "../../../base/machine/unknown_messages.ts";
-import { NO_BALLOT } from "../schema/ballot.ts";
+import { type Member, NO_BALLOT } from "../schema/epoch.ts";
 import type { CoordinatorConfig, CoordinatorInput } from "../schema/coordinator_io.ts";
 import { groupOf, isLost } from "../coordinator/coordinator_log.ts";
 import { CoordinatorOutput } from "../schema/coordinator_output.ts";
@@ -39,7 +39,6 @@ import {
 } from "../schema/messages.ts";
 import { checkedAccount, Recount } from "./recount.ts";
 import type { CoordinatorRecord } from "../schema/records.ts";
-import type { Member } from "../schema/epoch.ts";
 import { isSameView, Views } from "../detector/views.ts";
 
 type Hello = GroupMessageOf<"hello">;

@@ -24,7 +24,7 @@ import {
 import { columns } from "../../../base/schema/log_records.ts";
 import { varintBytes } from "../../../base/schema/schema_codec.ts";
 import { quotedStart, utf8Length } from "../../../base/text/text.ts";
-import { type Ballot, ballotText } from "./ballot.ts";
+import { type Ballot, ballotText, signedViewSchema } from "./epoch.ts";
 import {
   type Agreed,
   type Edit,
@@ -33,7 +33,6 @@ import {
   editRequestFrom,
   type SignedEditRequest,
 } from "./edit.ts";
-import { signedViewSchema } from "./epoch.ts";
 import { type Founding, NONCE_BYTES } from "./founding.ts";
 import { type Batch, batchFrom, COORDINATOR_NAME, type SignedBatch } from "./history.ts";
 import {

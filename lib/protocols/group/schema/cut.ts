@@ -13,6 +13,7 @@
 import type { Hash, PeerKey } from "../../../base/ids.ts";
 import {
   fixedBytes,
+  hexId,
   type Infer,
   list,
   nullable,
@@ -20,12 +21,29 @@ import {
   record,
   uint,
 } from "../../../base/schema/schema.ts";
-import type { Ballot } from "./ballot.ts";
+import type { Ballot } from "./epoch.ts";
 import { historyPointSchema } from "./history.ts";
 import { INCARNATION_BYTES, LOCKS_MAX, MEMBERS_MAX, SNAPSHOT_RUNS_MAX } from "./limits.ts";
-import type { EntryPoint } from "./state.ts";
 
 const counter = uint(Number.MAX_SAFE_INTEGER);
+
+/** A history's end, with the number of its last entry: what a member reports of its log. */
+export const entryPointSchema = record({
+  seq: counter,
+  position: counter,
+  digest: hexId<Hash>(),
+});
+export type EntryPoint = Infer<typeof entryPointSchema>;
+
+/** Entries that came at the same time. */
+export const arrivalSchema = record({
+  /** Number of the last of these entries. */
+  through: counter,
+  /** How long before the report they came, ms by the member's clock: no two clocks are compared. */
+  agoMs: counter,
+});
+export type Arrival = Infer<typeof arrivalSchema>;
+
 const incarnation = fixedBytes(INCARNATION_BYTES);
 
 /** One attempt to take a snapshot: each has its own markers. */

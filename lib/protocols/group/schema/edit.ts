@@ -123,7 +123,7 @@ export function textDigest(crypto: Crypto, text: string): Hash {
 export const EDIT_POLICIES = ["own", "ask", "auto"] as const;
 export type EditPolicy = typeof EDIT_POLICIES[number];
 
-/** Why an edit is aborted; `abort_reason.ts` has the words, and says who is named with each. */
+/** Why an edit is aborted; `edit_phases.ts` has the words, and says who is named with each. */
 export const ABORT_CODES = [
   "no",
   "no-entry",

@@ -1,6 +1,6 @@
 /**
- * An epoch: a view, or a round of it, begins where all its members hold the same history. It is signed by the one
- * that decided it: the coordinator (round 0) or the view's sequencer (later rounds).
+ * An epoch: a view, or a round of it, begins where all its members hold the same history, under a ballot. It is signed
+ * by the one that decided it: the coordinator (round 0) or the view's sequencer (later rounds).
  *
  * An epoch says where its members are, which only they need to know; histories last, and are read by whoever joins
  * later. So the view is signed a second time, in the form in which histories record it: who had which name, and where
@@ -24,9 +24,50 @@ import {
   record,
   uint,
 } from "../../../base/schema/schema.ts";
-import { ballotSchema } from "./ballot.ts";
-import { historyPointSchema } from "./history_point.ts";
-import { INCARNATION_BYTES, MEMBERS_MAX, NAME_BYTES_MAX } from "./limits.ts";
+import { INCARNATION_BYTES, MEMBERS_MAX, NAME_BYTES_MAX, ROUND_MAX } from "./limits.ts";
+
+/**
+ * The number under which members agree: that of the view that is about to begin, and a round of it. A member that has
+ * reported for a ballot takes part in nothing under a lower one.
+ *
+ * Ballots as in Paxos (Lamport, The Part-Time Parliament, TOCS 1998, section 2.2); here the coordinator leads
+ * those of round 0, and a view's sequencer, while the coordinator is away, the rounds after that.
+ */
+export const ballotSchema = record({
+  number: uint(Number.MAX_SAFE_INTEGER),
+  round: uint(ROUND_MAX),
+});
+export type Ballot = Infer<typeof ballotSchema>;
+
+/** Below all others: the ballot of a member that has never been in a view. */
+export const NO_BALLOT: Ballot = { number: 0, round: 0 };
+
+/** Negative where `a` comes first, 0 where they are the same. */
+export function compareBallots(a: Ballot, b: Ballot): number {
+  return a.number - b.number || a.round - b.round;
+}
+
+/** Whether they agree in number and round. */
+export function isSameBallot(a: Ballot, b: Ballot): boolean {
+  return compareBallots(a, b) === 0;
+}
+
+/** `3`, or `3.1` for its first round; for the log and for tests. */
+export function ballotText({ number, round }: Ballot): string {
+  return round === 0 ? String(number) : `${number}.${round}`;
+}
+
+/** An end of history: how far it goes, and its digest there. */
+export interface HistoryPoint {
+  /** Entries, edits and rules together; 0 for an empty history. */
+  readonly position: number;
+  readonly digest: Hash;
+}
+
+export const historyPointSchema = record({
+  position: uint(Number.MAX_SAFE_INTEGER),
+  digest: hexId<Hash>(),
+});
 
 /** Longest host name (RFC 1035), or an address. */
 const HOST_BYTES_MAX = 255;

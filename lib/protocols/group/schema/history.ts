@@ -42,17 +42,22 @@ import {
   requestFault,
   type SignedEditRequest,
 } from "./edit.ts";
-import { type Ballot, ballotSchema, compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
-import { EntryPlaces } from "./entry_places.ts";
 import {
+  type Ballot,
+  ballotSchema,
+  compareBallots,
+  type HistoryPoint,
+  historyPointSchema,
+  isSameBallot,
   isViewSignedBy,
   keptView,
+  NO_BALLOT,
   type RecordedView,
   type SignedView,
   signedViewSchema,
 } from "./epoch.ts";
+import { EntryPlaces } from "./entry_places.ts";
 import { type Rules, rulesSchema } from "./founding.ts";
-import { type HistoryPoint, historyPointSchema } from "./history_point.ts";
 import {
   BATCH_BYTES_MAX,
   BATCH_EDITS_BYTES_MAX,

@@ -20,16 +20,14 @@ import {
   trailing,
   uint,
 } from "../../../base/schema/schema.ts";
-import { ballotSchema } from "./ballot.ts";
+import { ballotSchema, memberSchema, RECORDED_VIEW_BYTES_MAX, signedEpochSchema } from "./epoch.ts";
 import { abortReasonSchema, signedEditRequestSchema } from "./edit.ts";
-import { memberSchema, RECORDED_VIEW_BYTES_MAX, signedEpochSchema } from "./epoch.ts";
 import { LEFT_REASONS } from "./events.ts";
 import { signedFormerKeysSchema } from "./former_keys.ts";
 import { foundingSchema } from "./founding.ts";
 import { entryOriginSchema, historyPointSchema, signedBatchSchema } from "./history.ts";
 import { groupSecretSchema } from "./group_secrets.ts";
-import { attemptSchema, memberStateSchema } from "./cut.ts";
-import { arrivalSchema, entryPointSchema } from "./state.ts";
+import { arrivalSchema, attemptSchema, entryPointSchema, memberStateSchema } from "./cut.ts";
 import {
   ATTENDEES_MAX,
   BATCH_BYTES_MAX,

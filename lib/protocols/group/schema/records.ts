@@ -31,7 +31,7 @@ import {
   fingerprintOf,
 } from "../../../base/text/fingerprint.ts";
 import { quotedStart } from "../../../base/text/text.ts";
-import { ballotText } from "./ballot.ts";
+import { ballotText, signedEpochSchema } from "./epoch.ts";
 import {
   ballotCell as ballot,
   batchColumns,
@@ -40,7 +40,6 @@ import {
   requestColumns,
 } from "./batch_cells.ts";
 import { ABORT_CODES } from "./edit.ts";
-import { signedEpochSchema } from "./epoch.ts";
 import { signedFormerKeysSchema } from "./former_keys.ts";
 import type { Founding, Rules } from "./founding.ts";
 import { GROUP_SECRET_BYTES } from "./group_secrets.ts";

@@ -7,8 +7,14 @@
  */
 
 import { COORDINATOR_NAME, type HistoryPoint } from "../schema/history.ts";
-import { type Cut, type CutMember, type Decided, type Run, runsLength } from "../schema/cut.ts";
-import type { EntryPoint } from "../schema/state.ts";
+import {
+  type Cut,
+  type CutMember,
+  type Decided,
+  type EntryPoint,
+  type Run,
+  runsLength,
+} from "../schema/cut.ts";
 
 /** The verdict on a cut, in words. */
 export interface Verdict {

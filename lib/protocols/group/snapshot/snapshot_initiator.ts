@@ -16,9 +16,8 @@ import type { Environment } from "../../../base/machine/environment.ts";
 import type { Hash, LinkId, PeerKey } from "../../../base/ids.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
 import type { Attendance, Attendee } from "../detector/attendance.ts";
-import { type Ballot, isSameBallot } from "../schema/ballot.ts";
+import { type Ballot, isSameBallot, type Member } from "../schema/epoch.ts";
 import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
-import type { Member } from "../schema/epoch.ts";
 import {
   SNAPSHOT_ATTEMPTS_MAX,
   SNAPSHOT_IDS_MAX,
@@ -32,13 +31,13 @@ import type {
   CoordinatorState,
   Cut,
   Decided,
+  EntryPoint,
   MemberState,
   Telling,
 } from "../schema/cut.ts";
 import { verdictOf } from "./cut_check.ts";
 import { snapshotEvent } from "./cut_view.ts";
 import { Recording } from "./recording.ts";
-import type { EntryPoint } from "../schema/state.ts";
 
 interface TakingParts {
   readonly group: Hash;

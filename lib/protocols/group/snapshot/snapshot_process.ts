@@ -9,7 +9,7 @@
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
-import { type Ballot, isSameBallot } from "../schema/ballot.ts";
+import { type Ballot, isSameBallot } from "../schema/epoch.ts";
 import type { HeldBatches } from "../log/held_batches.ts";
 import { placesOf, type SignedBatch } from "../schema/history.ts";
 import {

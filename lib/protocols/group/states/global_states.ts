@@ -12,14 +12,13 @@ import { dateText } from "../../../base/text/dates.ts";
 import { shownName } from "../../../base/text/names.ts";
 import type { Attendance, Attendee } from "../detector/attendance.ts";
 import type { Views } from "../detector/views.ts";
-import { type Ballot, isSameBallot } from "../schema/ballot.ts";
+import { type Ballot, isSameBallot, type Member } from "../schema/epoch.ts";
 import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
-import type { Member } from "../schema/epoch.ts";
 import type { CoordinatorEvent, StateView } from "../schema/events.ts";
 import { emptyDigest } from "../schema/history.ts";
 import { ARRIVALS_KEPT_MAX, HEARTBEAT_MS, POINTS_KEPT_MAX, STATE_MS } from "../schema/limits.ts";
 import type { GroupMessageOf } from "../schema/messages.ts";
-import type { Arrival, EntryPoint } from "../schema/state.ts";
+import type { Arrival, EntryPoint } from "../schema/cut.ts";
 
 /** A member that wasn't heard for this long may lack anything. */
 const QUIET_MS = 2 * HEARTBEAT_MS;

@@ -5,12 +5,12 @@
 
 import type { Environment } from "../../../base/machine/environment.ts";
 import type { HeldBatch, HeldBatches } from "../log/held_batches.ts";
-import { type Ballot, NO_BALLOT } from "../schema/ballot.ts";
+import { type Ballot, NO_BALLOT } from "../schema/epoch.ts";
 import type { HistoryPoint } from "../schema/history.ts";
 import { STATE_ARRIVALS_MAX, STATE_MS, STATE_POINTS_MAX } from "../schema/limits.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
 import type { GroupMessage } from "../schema/messages.ts";
-import type { EntryPoint } from "../schema/state.ts";
+import type { EntryPoint } from "../schema/cut.ts";
 
 interface ReportingOwner {
   readonly out: MemberOutput;

@@ -9,7 +9,7 @@
  */
 
 import type { Hash, PeerKey } from "../../../base/ids.ts";
-import { type Ballot, compareBallots, isSameBallot, NO_BALLOT } from "../schema/ballot.ts";
+import { type Ballot, compareBallots, isSameBallot, NO_BALLOT } from "../schema/epoch.ts";
 import type { HistoryPoint } from "../schema/history.ts";
 import type { GroupMessageOf } from "../schema/messages.ts";
 

@@ -14,9 +14,14 @@ import type { Crypto } from "../../../base/crypto/crypto.ts";
 import type { Hash, PeerKey } from "../../../base/ids.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
 import type { Epoch } from "../schema/epoch.ts";
-import { equivocatedText, type Equivocation, isEquivocation } from "./equivocation_proof.ts";
 import type { HeldBatches } from "../log/held_batches.ts";
-import { batchFault, isAuthentic, keptBatch, type SignedBatch } from "../schema/history.ts";
+import {
+  batchFault,
+  isAuthentic,
+  keptBatch,
+  placesOf,
+  type SignedBatch,
+} from "../schema/history.ts";
 import { CONTEST_MS } from "../schema/limits.ts";
 import type { MemberNames } from "../identity/member_names.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
@@ -205,4 +210,34 @@ export class EquivocationDetection {
     const nextMs = earliestMs(...Array.from(this.#contests.values(), ({ dueMs }) => dueMs));
     if (nextMs !== null) this.owner.contestsDue(nextMs - out.nowMs);
   }
+}
+
+export interface Equivocation {
+  readonly one: SignedBatch;
+  readonly other: SignedBatch;
+}
+
+/**
+ * Whether one process of a member has signed both, with a common counter: an honest process signs each counter once,
+ * in one batch, unless everything that the others had of it was given up. Never throws.
+ */
+export function isEquivocation(
+  crypto: Crypto,
+  group: Hash,
+  { one, other }: Equivocation,
+): boolean {
+  const a = one.batch.value;
+  const b = other.batch.value;
+  return a.kind === "texts" && b.kind === "texts" && a.author === b.author &&
+    sameBytes(a.incarnation, b.incarnation) &&
+    a.counter < b.counter + placesOf(b) && b.counter < a.counter + placesOf(a) &&
+    !sameBytes(one.batch.bytes, other.batch.bytes) &&
+    [one, other].every((signed) =>
+      batchFault(signed, group) === null && isAuthentic(crypto, signed)
+    );
+}
+
+/** @param name The name as it is shown. */
+export function equivocatedText(name: string): string {
+  return `${name} signed two different texts as one: it stays out until /allow ${name}`;
 }

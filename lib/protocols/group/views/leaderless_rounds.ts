@@ -4,8 +4,7 @@
  */
 
 import type { PeerKey } from "../../../base/ids.ts";
-import { compareBallots } from "../schema/ballot.ts";
-import type { Epoch, SignedEpoch } from "../schema/epoch.ts";
+import { compareBallots, type Epoch, type SignedEpoch } from "../schema/epoch.ts";
 import { isPossible, type ViewChangeLeader } from "./view_change_leader.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
 import type { GroupMessageOf } from "../schema/messages.ts";

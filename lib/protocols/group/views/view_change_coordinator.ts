@@ -11,9 +11,15 @@ import { dropOldest } from "../../../base/collections/bounded.ts";
 import type { Hash, PeerKey } from "../../../base/ids.ts";
 import { Agreement, type Holding, type Level, reportFault } from "./agreement.ts";
 import { type Attendance, type Attendee, memberOf } from "../detector/attendance.ts";
-import { type Ballot, compareBallots, isSameBallot, NO_BALLOT } from "../schema/ballot.ts";
+import {
+  type Ballot,
+  compareBallots,
+  isSameBallot,
+  NO_BALLOT,
+  type SignedEpoch,
+  signEpoch,
+} from "../schema/epoch.ts";
 import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
-import { type SignedEpoch, signEpoch } from "../schema/epoch.ts";
 import type { Escrow } from "../catch_up/escrow.ts";
 import {
   COORDINATOR_SILENT_MS,

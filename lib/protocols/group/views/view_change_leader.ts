@@ -6,8 +6,14 @@
 import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { Agreement, type Holding, reportFault } from "./agreement.ts";
-import { type Ballot, compareBallots, isSameBallot, NO_BALLOT } from "../schema/ballot.ts";
-import { type Epoch, signEpoch } from "../schema/epoch.ts";
+import {
+  type Ballot,
+  compareBallots,
+  type Epoch,
+  isSameBallot,
+  NO_BALLOT,
+  signEpoch,
+} from "../schema/epoch.ts";
 import { PROMISE_JUMP_MAX, ROUND_MAX } from "../schema/limits.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "../schema/messages.ts";

@@ -8,11 +8,24 @@
 
 import type { Crypto } from "../../../base/crypto/crypto.ts";
 import type { Hash, PeerKey } from "../../../base/ids.ts";
-import { type Ballot, ballotText, compareBallots, isSameBallot } from "../schema/ballot.ts";
-import { storeTaken, takeStable } from "../catch_up/catching_up.ts";
+import {
+  type Ballot,
+  ballotText,
+  compareBallots,
+  type Epoch,
+  isSameBallot,
+  isSignedBy,
+  type SignedEpoch,
+} from "../schema/epoch.ts";
+import {
+  type Fetched,
+  Fetching,
+  type FetchingOwner,
+  type Source,
+  storeTaken,
+  takeStable,
+} from "../catch_up/catching_up.ts";
 import type { ConsentedEnd } from "../identity/consents.ts";
-import { type Epoch, isSignedBy, type SignedEpoch } from "../schema/epoch.ts";
-import { type Fetched, Fetching, type FetchingOwner, type Source } from "../catch_up/fetching.ts";
 import type { HeldBatch, HeldBatches } from "../log/held_batches.ts";
 import type { HistoryEnd, HistoryPoint, SignedBatch } from "../schema/history.ts";
 import type { MemberOutput } from "../schema/member_output.ts";

@@ -6,9 +6,8 @@ import { EquivocationJudgement } from "../../../../lib/protocols/group/coordinat
 import { MemberAdmission } from "../../../../lib/protocols/group/coordinator/member_admission.ts";
 import type { Rotation } from "../../../../lib/protocols/group/coordinator/operator.ts";
 import { Places } from "../../../../lib/protocols/group/coordinator/places.ts";
-import { equivocatedText } from "../../../../lib/protocols/group/views/equivocation_proof.ts";
-import type { SignedBatch } from "../../../../lib/protocols/group/schema/history.ts";
-import { signBatch } from "../../../../lib/protocols/group/schema/history.ts";
+import { equivocatedText } from "../../../../lib/protocols/group/views/equivocation_detection.ts";
+import { signBatch, type SignedBatch } from "../../../../lib/protocols/group/schema/history.ts";
 import type { GroupMessageOf } from "../../../../lib/protocols/group/schema/messages.ts";
 import { GROUP, keyOf, Program } from "../coordinator_program.ts";
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";

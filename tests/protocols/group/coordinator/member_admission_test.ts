@@ -3,7 +3,7 @@ import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import { STRANGE_KEPT_MS } from "../../../../lib/base/machine/mode_limits.ts";
 import { MemberAdmission } from "../../../../lib/protocols/group/coordinator/member_admission.ts";
 import { Places } from "../../../../lib/protocols/group/coordinator/places.ts";
-import { NO_BALLOT } from "../../../../lib/protocols/group/schema/ballot.ts";
+import { NO_BALLOT } from "../../../../lib/protocols/group/schema/epoch.ts";
 import { PINS_MAX, PROMISE_JUMP_MAX } from "../../../../lib/protocols/group/schema/limits.ts";
 import type { GroupMessageOf } from "../../../../lib/protocols/group/schema/messages.ts";
 import { GROUP, keyOf } from "../coordinator_program.ts";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { CROWDED, Places } from "../../../../lib/protocols/group/coordinator/places.ts";
 import { Views } from "../../../../lib/protocols/group/detector/views.ts";
-import { NO_BALLOT } from "../../../../lib/protocols/group/schema/ballot.ts";
+import { NO_BALLOT } from "../../../../lib/protocols/group/schema/epoch.ts";
 import {
   JOINERS_MAX,
   STRANGER_MS_MIN,

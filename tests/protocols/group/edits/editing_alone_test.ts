@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import type { MessageId } from "../../../../lib/base/ids.ts";
 import { SILENT_LOGGER } from "../../../../lib/base/machine/environment.ts";
 import { Editing } from "../../../../lib/protocols/group/edits/editing.ts";
-import { EntryLookups } from "../../../../lib/protocols/group/log/entry_lookups.ts";
+import { EntryLookups } from "../../../../lib/protocols/group/log/held_batches.ts";
 import { requestId } from "../../../../lib/protocols/group/schema/edit.ts";
 import { EDITS_QUEUED_MAX } from "../../../../lib/protocols/group/schema/limits.ts";
 import type { GroupMessage } from "../../../../lib/protocols/group/schema/messages.ts";

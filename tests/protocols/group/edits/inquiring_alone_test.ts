@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import type { RequestId } from "../../../../lib/base/ids.ts";
 import { Inquiring } from "../../../../lib/protocols/group/edits/inquiring.ts";
-import { EntryLookups } from "../../../../lib/protocols/group/log/entry_lookups.ts";
+import { EntryLookups } from "../../../../lib/protocols/group/log/held_batches.ts";
 import { EDITS_MAX, INQUIRE_MS } from "../../../../lib/protocols/group/schema/limits.ts";
 import type { GroupMessage } from "../../../../lib/protocols/group/schema/messages.ts";
 import { keyOf } from "../coordinator_program.ts";

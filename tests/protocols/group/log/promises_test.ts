@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Promises } from "../../../../lib/protocols/group/log/promises.ts";
-import { NO_BALLOT } from "../../../../lib/protocols/group/schema/ballot.ts";
+import { NO_BALLOT } from "../../../../lib/protocols/group/schema/epoch.ts";
 import { groupIdOf } from "../../../../lib/protocols/group/schema/founding.ts";
 import { fakeCrypto } from "../../../sim/fake_crypto.ts";
 import { viewOf } from "../coordinator/coordinator_parts.ts";

@@ -1,7 +1,7 @@
 /** While the coordinator is away: the members go on, and promise nothing to liars. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { Ballot } from "../../../../lib/protocols/group/schema/ballot.ts";
+import type { Ballot } from "../../../../lib/protocols/group/schema/epoch.ts";
 import {
   INCARNATION_BYTES,
   PROMISE_JUMP_MAX,

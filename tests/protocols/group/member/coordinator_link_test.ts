@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { LinkId, PeerKey } from "../../../../lib/base/ids.ts";
 import { CoordinatorLink } from "../../../../lib/protocols/group/member/coordinator_link.ts";
-import { NO_BALLOT } from "../../../../lib/protocols/group/schema/ballot.ts";
+import { NO_BALLOT } from "../../../../lib/protocols/group/schema/epoch.ts";
 import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../../../lib/protocols/group/schema/limits.ts";
 import {
   type GroupSecret,

@@ -1,7 +1,7 @@
 /** A log that isn't the beginning of the others' is set aside, on nobody's word but those in the view. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { NO_BALLOT } from "../../../../lib/protocols/group/schema/ballot.ts";
+import { NO_BALLOT } from "../../../../lib/protocols/group/schema/epoch.ts";
 import { groupIdOf } from "../../../../lib/protocols/group/schema/founding.ts";
 import { fakeCrypto } from "../../../sim/fake_crypto.ts";
 import { Decider, editOf, requestOf } from "../edit_fixtures.ts";

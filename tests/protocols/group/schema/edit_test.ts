@@ -10,7 +10,7 @@ import {
   requestFault,
   textDigest,
 } from "../../../../lib/protocols/group/schema/edit.ts";
-import { committedEvent } from "../../../../lib/protocols/group/log/edit_view.ts";
+import { committedEvent } from "../../../../lib/protocols/group/log/entry_delivery.ts";
 import {
   type Batch,
   batchFault,

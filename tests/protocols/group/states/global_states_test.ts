@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import type { LinkId } from "../../../../lib/base/ids.ts";
 import { Attendance, expected } from "../../../../lib/protocols/group/detector/attendance.ts";
-import { type Ballot, NO_BALLOT } from "../../../../lib/protocols/group/schema/ballot.ts";
+import { type Ballot, NO_BALLOT } from "../../../../lib/protocols/group/schema/epoch.ts";
 import { CoordinatorOutput } from "../../../../lib/protocols/group/schema/coordinator_output.ts";
 import type { GroupMessageOf } from "../../../../lib/protocols/group/schema/messages.ts";
-import type { EntryPoint } from "../../../../lib/protocols/group/schema/state.ts";
+import type { EntryPoint } from "../../../../lib/protocols/group/schema/cut.ts";
 import type { CoordinatorEvent } from "../../../../lib/protocols/group/schema/events.ts";
 import { GlobalStates } from "../../../../lib/protocols/group/states/global_states.ts";
 import { Views } from "../../../../lib/protocols/group/detector/views.ts";

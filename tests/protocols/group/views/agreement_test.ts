@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import type { Hash } from "../../../../lib/base/ids.ts";
 import { Agreement, type Holding } from "../../../../lib/protocols/group/views/agreement.ts";
-import { NO_BALLOT } from "../../../../lib/protocols/group/schema/ballot.ts";
+import { NO_BALLOT } from "../../../../lib/protocols/group/schema/epoch.ts";
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
 
 const ANN = fakeSigner("ann").key;

@@ -3,8 +3,10 @@
 import { assertEquals } from "@std/assert";
 import { signBatch } from "../../../../lib/protocols/group/schema/history.ts";
 import type { GroupMessage } from "../../../../lib/protocols/group/schema/messages.ts";
-import { EquivocationDetection } from "../../../../lib/protocols/group/views/equivocation_detection.ts";
-import { equivocatedText } from "../../../../lib/protocols/group/views/equivocation_proof.ts";
+import {
+  equivocatedText,
+  EquivocationDetection,
+} from "../../../../lib/protocols/group/views/equivocation_detection.ts";
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
 import { viewOf } from "../coordinator/coordinator_parts.ts";
 import { GROUP, keyOf } from "../coordinator_program.ts";

@@ -4,9 +4,12 @@ import { assertEquals } from "@std/assert";
 import {
   equivocatedText,
   isEquivocation,
-} from "../../../../lib/protocols/group/views/equivocation_proof.ts";
-import type { Batch } from "../../../../lib/protocols/group/schema/history.ts";
-import { signBatch, type SignedBatch } from "../../../../lib/protocols/group/schema/history.ts";
+} from "../../../../lib/protocols/group/views/equivocation_detection.ts";
+import {
+  type Batch,
+  signBatch,
+  type SignedBatch,
+} from "../../../../lib/protocols/group/schema/history.ts";
 import { CONTEST_MS } from "../../../../lib/protocols/group/schema/limits.ts";
 import type { GroupMessage } from "../../../../lib/protocols/group/schema/messages.ts";
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";

@@ -2,9 +2,11 @@
 
 import { assertEquals } from "@std/assert";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
-import type { Ballot } from "../../../../lib/protocols/group/schema/ballot.ts";
-import { NO_BALLOT } from "../../../../lib/protocols/group/schema/ballot.ts";
-import type { SignedEpoch } from "../../../../lib/protocols/group/schema/epoch.ts";
+import {
+  type Ballot,
+  NO_BALLOT,
+  type SignedEpoch,
+} from "../../../../lib/protocols/group/schema/epoch.ts";
 import { HistoryEnd } from "../../../../lib/protocols/group/schema/history.ts";
 import { PROMISE_JUMP_MAX, ROUND_MAX } from "../../../../lib/protocols/group/schema/limits.ts";
 import { ViewChangeLeader } from "../../../../lib/protocols/group/views/view_change_leader.ts";

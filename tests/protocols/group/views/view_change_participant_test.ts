@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
-import { ballotText } from "../../../../lib/protocols/group/schema/ballot.ts";
+import { ballotText } from "../../../../lib/protocols/group/schema/epoch.ts";
 import type { GroupMessage } from "../../../../lib/protocols/group/schema/messages.ts";
 import { ViewChangeParticipant } from "../../../../lib/protocols/group/views/view_change_participant.ts";
 import { fakeCrypto } from "../../../sim/fake_crypto.ts";

@@ -8,7 +8,7 @@
  */
 
 import type { PeerKey } from "../../../../lib/base/ids.ts";
-import { type Ballot, isSameBallot } from "../../../../lib/protocols/group/schema/ballot.ts";
+import { type Ballot, isSameBallot } from "../../../../lib/protocols/group/schema/epoch.ts";
 import type {
   GroupMessage,
   GroupMessageOf,

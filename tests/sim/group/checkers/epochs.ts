@@ -4,8 +4,7 @@
  */
 
 import type { Hash } from "../../../../lib/base/ids.ts";
-import { ballotText } from "../../../../lib/protocols/group/schema/ballot.ts";
-import type { SignedEpoch } from "../../../../lib/protocols/group/schema/epoch.ts";
+import { ballotText, type SignedEpoch } from "../../../../lib/protocols/group/schema/epoch.ts";
 import type { Entry } from "../../../../lib/protocols/group/schema/history.ts";
 import type {
   CoordinatorRecord,

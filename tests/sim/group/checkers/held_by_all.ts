@@ -8,7 +8,7 @@ import {
   type Ballot,
   compareBallots,
   NO_BALLOT,
-} from "../../../../lib/protocols/group/schema/ballot.ts";
+} from "../../../../lib/protocols/group/schema/epoch.ts";
 import {
   type Entry,
   type Placed,

@@ -1,6 +1,6 @@
 /** In the end all running members are in one view with one log, and have shown all of it (G1, G2, G7). */
 
-import { ballotText } from "../../../../lib/protocols/group/schema/ballot.ts";
+import { ballotText } from "../../../../lib/protocols/group/schema/epoch.ts";
 import type { Checker } from "../checker.ts";
 import { Violation } from "../violation.ts";
 import type { MemberParty, World } from "../world.ts";

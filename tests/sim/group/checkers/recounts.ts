@@ -5,8 +5,7 @@
  */
 
 import type { PeerKey } from "../../../../lib/base/ids.ts";
-import { compareBallots } from "../../../../lib/protocols/group/schema/ballot.ts";
-import type { Epoch } from "../../../../lib/protocols/group/schema/epoch.ts";
+import { compareBallots, type Epoch } from "../../../../lib/protocols/group/schema/epoch.ts";
 import type {
   CoordinatorRecord,
   MemberRecord,

@@ -8,8 +8,11 @@
 
 import { type Fingerprint, fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../../lib/base/ids.ts";
-import { compareBallots, isSameBallot } from "../../../../lib/protocols/group/schema/ballot.ts";
-import type { Epoch } from "../../../../lib/protocols/group/schema/epoch.ts";
+import {
+  compareBallots,
+  type Epoch,
+  isSameBallot,
+} from "../../../../lib/protocols/group/schema/epoch.ts";
 import { type GroupMessage, isContent } from "../../../../lib/protocols/group/schema/messages.ts";
 import type { CoordinatorRecord } from "../../../../lib/protocols/group/schema/records.ts";
 import {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Separations } from "../../../../lib/protocols/group/detector/separations.ts";
+import { Separations } from "../../../../lib/protocols/group/detector/complaints.ts";
 import {
   ATTENDEES_MAX,
   SEPARATIONS_KEPT_MS,

@@ -1,8 +1,7 @@
 // What a member takes from a source that it needn't trust.
 
 import { assertEquals } from "@std/assert";
-import { CatchingUp } from "../../../../lib/protocols/group/catch_up/catching_up.ts";
-import { Fetching } from "../../../../lib/protocols/group/catch_up/fetching.ts";
+import { CatchingUp, Fetching } from "../../../../lib/protocols/group/catch_up/catching_up.ts";
 import type { SignedBatch } from "../../../../lib/protocols/group/schema/history.ts";
 import type { GroupMessageOf } from "../../../../lib/protocols/group/schema/messages.ts";
 import { fakeCrypto } from "../../../sim/fake_crypto.ts";
