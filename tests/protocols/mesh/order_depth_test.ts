@@ -8,6 +8,7 @@ import {
   HEADS_PER_AUTHOR_MAX,
 } from "../../../lib/protocols/mesh/schema/limits.ts";
 import type { SyncEntry } from "../../../lib/protocols/mesh/schema/messages.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import type { Bundle, Head, Header } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { type Blocker, missingHead } from "../../../lib/protocols/mesh/log/waiting_pool.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
@@ -27,9 +28,14 @@ const INVENTED: readonly Head[] = Array.from({ length: HEADS_MAX }, (_, index) =
 }));
 
 /** One author's words, each of which names what `headsOf` says; `gap` counters are left out between two. */
-function chain(author: Member, headsOf: () => readonly Head[], gap: number): readonly Bundle[] {
+function chain(
+  author: Member,
+  headsOf: () => readonly Head[],
+  gap: number,
+  length = CHAIN,
+): readonly Bundle[] {
   const bundles: Bundle[] = [];
-  for (let index = 0; index < CHAIN; index++) {
+  for (let index = 0; index < length; index++) {
     const last = bundles.at(-1);
     const place: Partial<Header> = {
       counter: 1 + gap + index * (1 + gap),
@@ -87,23 +93,31 @@ Deno.test("missingHead() looks at each of what a bundle names once, however many
   assertEquals(looks, HEADS_MAX);
 });
 
+interface Counted {
+  headersRead: number;
+}
+
+/** The bundle; each look at its header is counted. */
+function watched(bundle: Bundle, counted: Counted): Bundle {
+  const { header } = bundle;
+  return {
+    ...bundle,
+    get header() {
+      counted.headersRead++;
+      return header;
+    },
+  };
+}
+
 /** So many wait in one row, brought over several links: each first word of an author names the one before. */
-function row(ann: Member, length: number): { headersRead: number } {
+function row(ann: Member, length: number): Counted {
   const counted = { headersRead: 0 };
   let head = INVENTED[0]!;
   for (let index = 0; index < length; index++) {
     const liar = fakeSigner(`liar ${index}`);
     const time = head.time + 1;
     const bundle = forged(liar, `${index}`, { heads: [head], time });
-    const { header } = bundle;
-    const watched: Bundle = {
-      ...bundle,
-      get header() {
-        counted.headersRead++;
-        return header;
-      },
-    };
-    ann.receive(new Member(`link ${Math.floor(index / CHAIN)}`), watched);
+    ann.receive(new Member(`link ${Math.floor(index / CHAIN)}`), watched(bundle, counted));
     head = { author: liar.key, incarnation: 1, counter: 1, time, id: idOf(bundle) };
   }
   return counted;
@@ -136,3 +150,42 @@ Deno.test("Order looks at all that waits in one row once for what a neighbour sa
     "what was said last is looked at in time",
   );
 });
+
+/** What waits for a stream, brought over several links in this order, whose first word then comes. */
+function freed(ann: Member, waiting: readonly Bundle[], first: Bundle): Counted {
+  const counted = { headersRead: 0 };
+  for (const [index, bundle] of waiting.entries()) {
+    ann.receive(new Member(`link ${Math.floor(index / CHAIN)}`), watched(bundle, counted));
+  }
+  counted.headersRead = 0;
+  ann.receive(new Member("link 0"), first);
+  return counted;
+}
+
+/** Of a member that went on without something before this room time, `WALL_MS` and so many ms. */
+function recordsBehind(ms: number): readonly MeshRecord[] {
+  const [bob, dora] = [new Member("bob"), new Member("dora")];
+  const last = forged(dora.signer, "last", { time: WALL_MS + ms });
+  const stream = { author: bob.key, incarnation: 1 };
+  const lacking = { ...nothingOf(stream), low: 6, counter: 5 };
+  return [{ kind: "frontier", entries: [lacking] }, { kind: "bundle", bundle: last }];
+}
+
+for (const isBehind of [false, true]) {
+  const where = isBehind ? "a member that went on without something" : "a member";
+  for (const order of ["forwards", "backwards"]) {
+    Deno.test(`Order looks at each of a long row a few times when ${where} gets its first word, which came ${order}`, () => {
+      const [first, ...rest] = chain(new Member("eve"), () => [], 0, 4 * CHAIN);
+      if (order === "backwards") rest.reverse();
+      // So few are kept that what waits may decide whether the first ones are too old.
+      const ann = new Member("ann", {
+        keptMessagesMax: 4 * CHAIN,
+        records: isBehind ? recordsBehind(4 * CHAIN) : [],
+      });
+      const { headersRead } = freed(ann, rest, first!);
+      assertEquals(ann.frontierOf(new Member("eve")), 4 * CHAIN);
+      const perWord = headersRead / rest.length;
+      assert(perWord < 40, `${perWord} looks at each word`);
+    });
+  }
+}

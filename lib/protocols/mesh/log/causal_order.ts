@@ -61,7 +61,7 @@ import {
 import type { ClaimPort, OrderConfig, OrderEffect, OrderInput, OwnText } from "./order_io.ts";
 import { OrderView } from "./order_view.ts";
 import type { MeshRecord } from "../schema/records.ts";
-import { type Stream, streamKey, streamOf } from "../schema/author_stream.ts";
+import { type Stream, type StreamKey, streamKey, streamOf } from "../schema/author_stream.ts";
 import type { Bundle, Head, Header, Proof } from "../schema/structures.ts";
 import {
   type Blocker,
@@ -103,7 +103,9 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
   /** Bundles to be re-examined before the step ends, each once for every event that concerns it. */
   #unsettled: WaitingBundle[] = [];
   #isSettling = false;
-  /** Those of them that now wait for something else, and weren't considered since. */
+  /** Streams that have moved on in this round: what waits for a later place of them waits anew. */
+  readonly #moved = new Set<StreamKey>();
+  /** Bundles that now wait for something else, or anew, and weren't considered since. */
   readonly #newlyBlocked = new Set<WaitingBundle>();
   readonly #gapLooks = new TokenBucket(GAP_LOOKS_PER_S, GAP_LOOKS_BURST);
   /** `stuck` isn't emitted again before this time. */
@@ -289,8 +291,9 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
     if (time > this.causalFloor.time) return "in-time";
     // Bundles that wait for this one can't come in, and show that it is too old, before this is decided.
     const { kept } = this.ledger;
+    const isTooOldBefore = (coming: number) => kept.isTooOldBefore({ time, id }, coming);
     const isTooOld = kept.isTooOld({ time, id }, keptBytes(bundle)) ||
-      kept.isTooOldBefore({ time, id }, this.pool.messagesAfter(bundle));
+      isTooOldBefore(this.pool.messages) && isTooOldBefore(this.pool.messagesAfter(bundle));
     return this.causalFloor.latenessOf(isTooOld, sinceMs, this.#nowMs);
   }
 
@@ -337,12 +340,20 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
     });
   }
 
-  /** The frontier of `stream` has moved, or the stream was closed: re-examines all that waited for it. */
+  /**
+   * The frontier of `stream` has moved, or the stream was closed: re-examines what waited for no more than that. The
+   * rest is looked at once at the end of the round, not for each bundle of a long row.
+   */
   #wake(stream: Stream): void {
     if (this.pool.size === 0) return;
-    const blocked = this.pool.blockedOn(streamKey(stream));
-    for (const waiting of blocked) waiting.sinceMs = this.#nowMs;
-    this.#settleAll(blocked);
+    const state = this.ledger.table.find(stream);
+    const freed = this.pool.freed(
+      stream,
+      (counter) => state === undefined || counter <= state.counter || isExcluded(state, counter),
+    );
+    for (const waiting of freed) waiting.sinceMs = this.#nowMs;
+    this.#moved.add(streamKey(stream));
+    this.#settleAll(freed);
   }
 
   /**
@@ -356,6 +367,7 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
     do {
       for (const waiting of this.#unsettled) this.#settle(waiting); // further ones come behind
       this.#unsettled = [];
+      this.#waitAnew();
       this.#considerBlocked();
     } while (this.#unsettled.length > 0);
     this.#isSettling = false;
@@ -374,16 +386,28 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
     if (claim !== null && claim.key !== header.author) return this.#drop(waiting);
     const blocker = this.#blockerOf(header, waiting) ??
       this.#floorOver(bundle, id, waiting.sinceMs);
-    if (blocker !== null) {
-      this.pool.block(waiting, blocker);
-      waiting.asked = 0;
-      this.#scheduleAsk(waiting);
-      this.#newlyBlocked.add(waiting);
-      return;
-    }
+    if (blocker !== null) return this.#block(waiting, blocker);
     this.pool.remove(waiting);
     this.#takeIn(waiting, id);
     this.#wake(header);
+  }
+
+  /** What still waits for a stream that has moved on is given its time anew. */
+  #waitAnew(): void {
+    for (const stream of this.#moved) {
+      for (const waiting of this.pool.blockedOn(stream)) {
+        waiting.sinceMs = this.#nowMs;
+        this.#block(waiting, waiting.blocker);
+      }
+    }
+    this.#moved.clear();
+  }
+
+  #block(waiting: WaitingBundle, blocker: Blocker): void {
+    this.pool.block(waiting, blocker);
+    waiting.asked = 0;
+    this.#scheduleAsk(waiting);
+    this.#newlyBlocked.add(waiting);
   }
 
   /** Whether the bundle begins after the frontier, and nothing excludes it. */

@@ -75,11 +75,17 @@ export class WaitingPool {
   /** Waiting bundles by what they wait for: a stream, a claim, or the floor. */
   readonly #byBlocker = new Map<StreamKey | ClaimId | typeof FLOOR, Set<WaitingBundle>>();
   readonly #byStream = new Map<StreamKey, Set<WaitingBundle>>();
+  #messages = 0;
   /** Cached paths, valid until the next change. */
   #ways = new Map<WaitingBundle, Way>();
 
   get size(): number {
     return this.#byId.size;
+  }
+
+  /** Number of messages in all waiting bundles. */
+  get messages(): number {
+    return this.#messages;
   }
 
   get(id: BundleId): WaitingBundle | undefined {
@@ -188,6 +194,7 @@ export class WaitingPool {
   add(waiting: WaitingBundle): void {
     this.#changed();
     this.#byId.set(waiting.id, waiting);
+    this.#messages += waiting.bundle.texts.value.length;
     this.#charge(waiting);
     addTo(this.#byStream, streamKey(waiting.bundle.header.value), waiting);
     addTo(this.#byBlocker, blockerKey(waiting.blocker), waiting);
@@ -196,6 +203,7 @@ export class WaitingPool {
   remove(waiting: WaitingBundle): void {
     if (!this.#byId.delete(waiting.id)) return;
     this.#changed();
+    this.#messages -= waiting.bundle.texts.value.length;
     this.#discharge(waiting);
     removeFrom(this.#byStream, streamKey(waiting.bundle.header.value), waiting);
     removeFrom(this.#byBlocker, blockerKey(waiting.blocker), waiting);
@@ -216,27 +224,49 @@ export class WaitingPool {
     return blocked === undefined ? [] : [...blocked];
   }
 
+  /** The bundles that wait for a place of this stream that is past. */
+  freed(stream: Stream, isPast: (counter: number) => boolean): readonly WaitingBundle[] {
+    const freed: WaitingBundle[] = [];
+    for (const waiting of this.#byBlocker.get(streamKey(stream)) ?? NONE) {
+      if (isPast(placeIn(waiting))) freed.push(waiting);
+    }
+    return freed;
+  }
+
   /** Notes that a waiting bundle is given up: the ones that wait for it are orphans. */
   orphan({ bundle }: WaitingBundle): void {
     for (const child of this.#childrenOf(bundle)) child.isOrphan = true;
   }
 
-  /** How many messages wait for this bundle, or for what waits for it: all of them follow it. */
+  /**
+   * How many messages wait for this bundle, or for what waits for it: all of them follow it. Each waiting bundle is
+   * looked at once, however long a row they make.
+   */
   messagesAfter(bundle: Bundle): number {
-    const found = new Set(this.#childrenOf(bundle));
+    /** What waits for each stream and wasn't found yet, the latest place last. */
+    const rest = new Map<StreamKey, WaitingBundle[]>();
+    const found = [bundle];
     let messages = 0;
-    for (const waiting of found) {
-      messages += waiting.bundle.texts.value.length;
-      for (const child of this.#childrenOf(waiting.bundle)) found.add(child);
+    for (const { header: { value } } of found) { // further ones come behind
+      const key = streamKey(value);
+      let waiting = rest.get(key);
+      if (waiting === undefined) {
+        waiting = [...this.blockedOn(key)].sort((a, b) => placeIn(a) - placeIn(b));
+        rest.set(key, waiting);
+      }
+      for (let last = waiting.at(-1); last !== undefined; last = waiting.at(-1)) {
+        if (placeIn(last) < value.counter) break;
+        waiting.pop();
+        messages += last.bundle.texts.value.length;
+        found.push(last.bundle);
+      }
     }
     return messages;
   }
 
   /** The bundles that wait for this one, or for a later one of its stream. */
   #childrenOf({ header: { value } }: Bundle): readonly WaitingBundle[] {
-    return this.blockedOn(streamKey(value)).filter(({ blocker }) =>
-      "counter" in blocker && blocker.counter >= value.counter
-    );
+    return this.blockedOn(streamKey(value)).filter((waiting) => placeIn(waiting) >= value.counter);
   }
 
   /**
@@ -290,6 +320,11 @@ const NONE: readonly WaitingBundle[] = [];
 /** A new array, the earliest first. */
 export function inRoomOrder(some: Iterable<WaitingBundle>): readonly WaitingBundle[] {
   return [...some].sort((a, b) => compareInRoom(placeOf(a), placeOf(b)));
+}
+
+/** The place that it waits for in the stream that it waits for; 0 where it waits for something else. */
+function placeIn({ blocker }: WaitingBundle): number {
+  return "counter" in blocker ? blocker.counter : 0;
 }
 
 function placeOf({ bundle, id }: WaitingBundle): RoomPosition {
