@@ -232,9 +232,13 @@ export class MemberNames {
     return namesakes;
   }
 
+  /** Whether another key has had this name; or, for a newcomer, another newcomer is shown by it. */
   #isShared(folded: FoldedName, key: PeerKey): boolean {
     const keys = this.#claims.get(folded);
-    return keys !== undefined && keys.size - (keys.has(key) ? 1 : 0) > 0;
+    if (keys !== undefined && keys.size - (keys.has(key) ? 1 : 0) > 0) return true;
+    return !this.#known.has(key) && this.#newcomers.entries().some(([other, { shown }]) =>
+      other !== key && foldName(shown) === folded
+    );
   }
 
   /** How a member is shown; its fingerprint where nobody has named it. */

@@ -94,6 +94,16 @@ Deno.test("MemberNames give our own name to nobody else, whatever a view or an o
   assertEquals(of("ann"), "ann");
 });
 
+Deno.test("MemberNames tell newcomers apart to whom a coordinator gives one name", () => {
+  const meetings = new Meetings();
+  meetings.present({ first: "bob", second: "Bob" });
+  const start = fingerprintOf(keyOf("second")).slice(0, 4);
+  assertEquals(meetings.shown("first", "second"), ["bob", `Bob~${start}`]);
+
+  meetings.met({ second: "Bob" });
+  assertEquals(meetings.shown("first", "second"), [suffixed("first"), "Bob"]);
+});
+
 Deno.test("MemberNames accept the one that was told, or whoever is named as it is shown", () => {
   const meetings = new Meetings();
   const { names } = meetings;
