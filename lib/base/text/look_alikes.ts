@@ -7,6 +7,7 @@
  */
 
 import { CONFUSABLES } from "./confusables.ts";
+import { FINGERPRINT_CHARACTERS } from "./fingerprint.ts";
 import type { FoldedName } from "../ids.ts";
 import { foldName, nameBeforeStart } from "./names.ts";
 
@@ -40,7 +41,7 @@ export class LookAlikes {
     if (this.#noted.has(name)) return [];
     if (this.#noted.size >= KNOWN_MAX) this.#noted.clear(); // they are compared anew
     this.#noted.add(name);
-    if (looksLikeOwnWord(name)) return [name];
+    if (looksLikeOwnWord(name) || looksLikeKey(name)) return [name];
     const known = { name, folded: foldName(name), batch };
     const imitated = this.#imitatedBy(known);
     if (imitated === null) this.#add(known);
@@ -88,6 +89,12 @@ let ownLooks: ReadonlySet<string> | null = null;
 function looksLikeOwnWord(name: string): boolean {
   ownLooks ??= new Set(OWN_WORDS.flatMap(spellingsOf).map(lookOf));
   return spellingsOf(name).some((spelling) => ownLooks!.has(lookOf(spelling)));
+}
+
+/** Whoever has no name is called by a fingerprint. People don't count its characters, and overlook signs. */
+function looksLikeKey(name: string): boolean {
+  const length = foldName(name).replace(/[-_.]/g, "").match(/^[a-z0-9]+$/)?.[0].length ?? 0;
+  return Math.abs(length - FINGERPRINT_CHARACTERS) <= 2;
 }
 
 function addFirst(owners: Map<string, Known>, look: string, known: Known): void {

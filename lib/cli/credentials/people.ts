@@ -98,7 +98,8 @@ export class People<Event extends ShownEvent> {
     this.#mixed = null;
   }
 
-  #areMet({ from, shown = from }: Fields): boolean {
+  #areMet({ from, shown = from, key }: Fields): boolean {
+    if (from === key) return true; // whoever is called by the key has no name
     const authors = this.#authors;
     if (authors.has(from as string) && authors.has(shown as string)) return true;
     if (authors.size >= AUTHORS_MAX) authors.clear();
@@ -316,7 +317,8 @@ function* namesOf(
 ): Generator<Meeting> {
   for (const field of NAME_FIELDS) {
     const name = fields[field];
-    if (typeof name === "string" && name !== "") yield { name, batch };
+    const isName = typeof name === "string" && name !== "" && name !== fields["key"];
+    if (isName) yield { name, batch };
   }
 }
 

@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { LookAlikes, lookOf } from "../../../lib/base/text/look_alikes.ts";
 import { markImitation, parseName, shownName, withoutMark } from "../../../lib/base/text/names.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
 
 /** Which of these names, told in this order, look like one before them. */
 function imitations(...names: readonly string[]): readonly string[] {
@@ -56,6 +58,22 @@ for (
     ]);
   });
 }
+
+Deno.test("a name that looks like a key is an imitation, whether anybody has that key or not", () => {
+  const key = fingerprintOf(fakeSigner("Ann").key);
+  for (
+    const name of [
+      key,
+      key.toUpperCase(),
+      `${key}.`,
+      key.slice(1),
+      `${key.slice(0, 9)}-${key.slice(9)}`,
+    ]
+  ) {
+    assertEquals(imitations(name), [name]);
+  }
+  assertEquals(imitations("Maximilian_Konstantin", "Ann-2024", "k7f3"), []);
+});
 
 Deno.test("honest names of one script imitate nobody, beside each other too", () => {
   const names = [

@@ -464,3 +464,12 @@ Deno.test("People marks both of two that look alike and were here before one cam
   }
   assertEquals(["Sim0ne", "Simone"].map(shownName), ["\u2248Sim0ne", "\u2248Simone"]);
 });
+
+Deno.test("People marks who has somebody's key for a name, and nobody who is called by their key", async () => {
+  const { people } = peopleOf(await known());
+  people.show({ event: "message", from: bob, shown: bob, key: bob } as never, undefined);
+  assertEquals(shownName(bob), bob);
+
+  people.show({ event: "message", from: bob, shown: bob, key: eve } as never, undefined);
+  assertEquals(shownName(bob), `≈${bob}`);
+});

@@ -457,3 +457,23 @@ Deno.test("Mesh: no ruling by a plain name is about a key that isn't the one kno
   assertEquals(told({ command: "remove", name: "Ben" }), [], "the one who is known, and away");
   assertEquals(told({ command: "allow", name: "Ben" }), []);
 });
+
+Deno.test("Mesh: /allow of a whole key means whoever has that key, and nobody who has taken it for a name", () => {
+  const room = new Room();
+  const carol = room.joined("Carol");
+  const key = fingerprintOf(carol.key);
+  const mallory = room.joined(key, "Mallory");
+  room.ask(room.ann, { command: "remove", name: "Carol" });
+  room.ask(room.ann, { command: "remove", name: key });
+
+  const told = room.ask(room.ann, { command: "allow", name: key });
+  assertEquals(
+    told.flatMap((event) => event.event === "allowed" ? [event.key] : []),
+    [key],
+    JSON.stringify(told),
+  );
+  const [error] = room.ask(room.ann, { command: "allow", name: key });
+  assertEquals(error?.event === "error" && error.code, "unknown-user");
+  const again = room.ask(room.ann, { command: "allow", name: fingerprintOf(mallory.key) });
+  assertEquals(again.flatMap((event) => event.event === "allowed" ? [event.name] : []), [key]);
+});

@@ -236,9 +236,10 @@ export class MemberNames {
   #isShared(folded: FoldedName, key: PeerKey): boolean {
     const keys = this.#claims.get(folded);
     if (keys !== undefined && keys.size - (keys.has(key) ? 1 : 0) > 0) return true;
-    return !this.#known.has(key) && this.#newcomers.entries().some(([other, { shown }]) =>
-      other !== key && foldName(shown) === folded
-    );
+    return !this.#known.has(key) &&
+      this.#newcomers.entries().some(([other, { shown }]) =>
+        other !== key && foldName(shown) === folded
+      );
   }
 
   /** How a member is shown; its fingerprint where nobody has named it. */

@@ -7,7 +7,7 @@ import { dropOldest } from "../../../base/collections/bounded.ts";
 import { dateText } from "../../../base/text/dates.ts";
 import { P2pchatError } from "../../../base/errors.ts";
 import { isLinkLocal, isLoopback } from "../../../base/text/endpoints.ts";
-import { fingerprintOf } from "../../../base/text/fingerprint.ts";
+import { fingerprintFault, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import {
   type BundleId,
   type ClaimId,
@@ -688,7 +688,8 @@ export class RoomEvents {
    * @throws {P2pchatError} `unknown-user`, with the names of those who are.
    */
   notRemoved(name: string): PeerKey {
-    if (this.facts.strangerNamed(name) !== null) return this.stranger(name, "allow");
+    const isKey = fingerprintFault(name) === null;
+    if (!isKey && this.facts.strangerNamed(name) !== null) return this.stranger(name, "allow");
     const removed = this.rulings.removed();
     const names = removed.slice(0, REMOVED_NAMED_MAX).map((one) => shownName(one.name)).join(", ");
     const more = removed.length > REMOVED_NAMED_MAX ? "; /peers lists all" : "";

@@ -2,7 +2,7 @@
 
 import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
-import { fingerprintOf } from "../../../base/text/fingerprint.ts";
+import { fingerprintFault, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { BundleId, ClaimId, Endpoint, PeerKey } from "../../../base/ids.ts";
 import { foldName, withoutMark } from "../../../base/text/names.ts";
 import { type Machine, Timetable } from "../../../base/machine/machine.ts";
@@ -280,17 +280,19 @@ export class RoomMachines {
     };
   }
 
-  /** The keys that may not be in the room and that anybody here has met as `name`, or that have this fingerprint. */
+  /**
+   * The keys that may not be in the room and that anybody here has met as `name`; where that is a fingerprint, the key
+   * itself: somebody else may have taken it for a name.
+   */
   removedNamed(name: string): readonly PeerKey[] {
+    if (fingerprintFault(name) === null) {
+      return this.config.rulings.removed.filter((key) => fingerprintOf(key) === name);
+    }
     const folded = foldName(withoutMark(name));
     const keys = new Set<PeerKey>();
     for (const { signed } of this.roster.claims()) {
       const claim = signed.claim.value;
       if (claim.folded === folded && this.config.rulings.isRemoved(claim.key)) keys.add(claim.key);
-    }
-    for (const { ruling: { value: { subject } } } of this.config.rulings.all) {
-      const isMeant = fingerprintOf(subject) === name && this.config.rulings.isRemoved(subject);
-      if (isMeant) keys.add(subject);
     }
     return [...keys];
   }
