@@ -8,6 +8,7 @@
 
 import { type Crypto, utf8 } from "../../base/crypto/crypto.ts";
 import { MalformedError, P2pchatError } from "../../base/errors.ts";
+import { nameFault } from "../../base/text/names.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { COORDINATOR_NAME } from "../../protocols/group/schema/history.ts";
@@ -313,6 +314,9 @@ class Reading {
         return;
       case "member": {
         const member = saidIn(kind, cells);
+        if (nameFault(member.name) !== null) {
+          throw new MalformedError(`no member can be called ${quotedStart(member.name)}`);
+        }
         this.#members.set(member.name, {
           ...member,
           peers: [],

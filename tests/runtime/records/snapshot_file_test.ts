@@ -109,6 +109,12 @@ const FORGED: readonly (readonly [what: string, from: RegExp, to: string, fault:
   ["a count", /^channel\tann\tcem\t1$/m, "channel\tann\tcem\t0", /its ids, its counts/],
   ["a run that ends before it begins", /^(run\tann\tcem\t.*\t)5\t5$/m, "$15\t4", /line \d+: a run/],
   ["a name", /^run\tann\tcem/m, "run\tann\tdan", /line \d+: no member is called "dan"/],
+  [
+    "a name that nobody can have",
+    /^member\tann/m,
+    "member\tann\\nbob",
+    /line \d+: no member can be called "ann␊bob"/,
+  ],
   ["a number", /^told\tann\t3$/m, "told\tann\t3.5", /line \d+: no count is "3.5"/],
   [
     "a number of any length",
