@@ -5,7 +5,6 @@ import type { Environment } from "../../../base/machine/environment.ts";
 import { isAddress, parseHost } from "../../../base/text/endpoints.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { Endpoint, LinkId, RoomId } from "../../../base/ids.ts";
-import { foldName } from "../../../base/text/names.ts";
 import type { AdmissionConfig, AdmissionPort, AdmissionTiming } from "./admission_io.ts";
 import {
   type AdmissionLinks,
@@ -91,7 +90,7 @@ export class Newcomer {
 
   #offerFault(link: Link, claim: Claim, name: string): string | null {
     if (claim.key !== this.signer.key) return "the offered claim is for another key";
-    if (claim.folded !== foldName(name)) return "the offered claim is for another name";
+    if (claim.name !== name.normalize("NFC")) return "the offered claim is for another name";
     if (claim.admitter !== link.peer) return "the offered claim names another admitting member";
     return null;
   }

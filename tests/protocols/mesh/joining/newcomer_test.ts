@@ -121,6 +121,7 @@ Deno.test("Newcomer: an answer that can't be right ends the exchange", () => {
     const bad of [
       offerOf({ key: keyOf("Carl") }),
       offerOf({ name: "Bobby", folded: "bobby" }),
+      offerOf({ name: "bOB" }), // the same name as others compare it, spelled as nobody has asked for
       offerOf({ admitter: keyOf("Carl") }, SEEN, "Carl"),
       offerOf({}, { host: "some.example", port: 7 }),
       offerOf({}, null),
