@@ -116,7 +116,7 @@ const HARDLY_SEEN =
   /[^\u0300-\u0315\u031b\u0326-\u0328\u0334-\u0338\u0340-\u0345\u0363-\u036f\u0483-\u0487]/gu;
 /** Letters among the signs of phonetics and the like; those that look like these signs are overlooked. */
 const SIGN_LETTER = /[\p{Lm}\ua78b\ua78c]/u;
-const OVERLOOKED = "':";
+const OVERLOOKED = /^[':]+$/;
 
 /**
  * The skeleton of a name: the same for all names that look like it. Ours differs from the standard's: `O` counts as
@@ -134,7 +134,7 @@ export function lookOf(name: string): string {
   );
   const look = Array.from(plain, (character) => {
     const look = table.get(character) ?? character;
-    return OVERLOOKED.includes(look) && SIGN_LETTER.test(character) ? "" : look;
+    return OVERLOOKED.test(look) && SIGN_LETTER.test(character) ? "" : look;
   });
   return simplified(
     look.join("").normalize("NFD").replace(SECOND_DOT, "$1").replaceAll("O", "o"),
@@ -147,10 +147,10 @@ function simplified(look: string): string {
 
 /**
  * Ours: the small Cherokee letters that look like `b` and `o`, which the table takes for letters that only a few
- * languages have, and the capital one; and what the table lacks: a turned L, which looks like `l`, and two signs of
- * phonetics that are overlooked like a colon and an apostrophe.
+ * languages have, and the capital one; and what the table lacks: a turned L, which looks like `l`, and signs of phonetics,
+ * accents by themselves among them, that are overlooked like a colon and an apostrophe.
  */
-const OWN_LOOKS = "62<ab9f;6f<abbb;4f<13eb;6c<a781;3a<2d1;27<2cc";
+const OWN_LOOKS = "62<ab9f;6f<abbb;4f<13eb;6c<a781;3a<2d1;27<2c6 2c9 2cc 2cd 2ce 2cf 2ec a788";
 
 let readLooks: ReadonlyMap<string, string> | null = null;
 
