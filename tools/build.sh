@@ -56,6 +56,9 @@ NO_COLOR=1 "$deno" bundle --quiet --platform deno --minify --sourcemap=external 
   cat build/bundle.log >&2
   exit 1
 }
+# What loads each module goes into the cache of compiled code.
+"$deno" run --quiet --no-check --allow-env --allow-sys --allow-read --allow-write=build \
+  tools/eager_modules.ts build/p2pchat.js
 gzip -9 -n -c build/p2pchat.js > build/program.gz
 
 # The runtime: Deno itself, and not what may start it on PATH. Packing it takes longest, so it is kept.
