@@ -1,7 +1,11 @@
 /** Private rooms of real processes on loopback; invites, also to open rooms. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { encodeInvite, type Invite, parseInvite } from "../../lib/protocols/mesh/schema/invite.ts";
+import {
+  encodeInvite,
+  type Invite,
+  parseInvite,
+} from "../../lib/protocols/mesh/schema/rotations.ts";
 import { Node, type NodeOptions, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { freePort } from "./ports.ts";
 import { hasScript, openTerminal } from "./pty.ts";

@@ -1,7 +1,7 @@
 /** `/remove`, `/allow` and `/deputy` in rooms of real processes on loopback. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { parseInvite } from "../../lib/protocols/mesh/schema/invite.ts";
+import { parseInvite } from "../../lib/protocols/mesh/schema/rotations.ts";
 import { Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";
 
 const LISTEN = ["--host", "127.0.0.1", "--port", "0"];

@@ -1,7 +1,7 @@
 /** Rooms whose members lose each other, sleep and move, each on its own host. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseInvite } from "../../lib/protocols/mesh/schema/invite.ts";
+import { parseInvite } from "../../lib/protocols/mesh/schema/rotations.ts";
 import { sleep } from "./directory_world.ts";
 import { Hosts } from "./hosts.ts";
 import { holds, Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";

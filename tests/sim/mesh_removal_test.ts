@@ -9,7 +9,7 @@ import { fakeSigner } from "./fake_crypto.ts";
 import type { Attack } from "./mesh/attacks.ts";
 import type { MeshChecker } from "./mesh/checker.ts";
 import { EVEN_WORLD, plainMember } from "./mesh/even_world.ts";
-import type { Invite } from "../../lib/protocols/mesh/schema/invite.ts";
+import type { Invite } from "../../lib/protocols/mesh/schema/rotations.ts";
 import type { Member } from "./mesh/member.ts";
 import { meshSubject } from "./mesh/mesh_subject.ts";
 import { Random } from "./random.ts";

@@ -6,7 +6,7 @@ import { type CommonOptions, type InviteSource, MESH_PORT_DEFAULT } from "../arg
 import { P2pchatError } from "../../base/errors.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
-import { type Invite, parseInvite } from "../../protocols/mesh/schema/invite.ts";
+import { type Invite, parseInvite } from "../../protocols/mesh/schema/rotations.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import { type CommandOf, missing, wrongWords } from "../args/arguments.ts";
 import {

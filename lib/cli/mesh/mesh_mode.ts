@@ -10,7 +10,7 @@ import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "../../base/machine/mode_limits.ts
 import { shownName } from "../../base/text/names.ts";
 import { backTo } from "../../protocols/mesh/joining/room_setup.ts";
 import type { MeshCommand, MeshEvent } from "../../protocols/mesh/schema/events.ts";
-import type { Invite } from "../../protocols/mesh/schema/invite.ts";
+import type { Invite } from "../../protocols/mesh/schema/rotations.ts";
 import type { MeshConfig } from "../../protocols/mesh/schema/mesh_io.ts";
 import { MeshHost } from "../../runtime/hosts/mesh_host.ts";
 import { forwardTo, type Links } from "../../transport/link.ts";

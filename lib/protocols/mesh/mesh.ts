@@ -16,7 +16,15 @@ import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import { Access } from "./access.ts";
 import type { Admission } from "./joining/admission.ts";
 import type { AdmissionEffect, AdmissionInput } from "./joining/admission_io.ts";
-import { Bootstrap } from "./joining/bootstrap.ts";
+import {
+  Bootstrap,
+  failedDial,
+  isOfOneMember,
+  LINK_BROKE,
+  MET_SELF,
+  type OfOneMember,
+  refusalOf,
+} from "./joining/bootstrap.ts";
 import {
   contactsToJoin,
   type Ending,
@@ -46,7 +54,13 @@ import {
   type FoundedRoom,
   foundRoom,
 } from "./joining/genesis.ts";
-import { HeldInputs, type LinkInput } from "./held_inputs.ts";
+import {
+  HeldInputs,
+  isForAnybody,
+  LinkBundles,
+  type LinkInput,
+  penalties,
+} from "./link_traffic.ts";
 import type { KeptSecrets } from "./authority/kept_secrets.ts";
 import {
   ADMITTING_LINKS_MAX,
@@ -55,25 +69,13 @@ import {
   LINK_MESSAGES_PER_SECOND,
   RESUME_CONTACTS_MAX,
 } from "./schema/limits.ts";
-import { LinkBundles } from "./link_bundles.ts";
 import { LinkTable, type MeshLink, reachedAt } from "./links/link_table.ts";
 import type { Fault, MeshConfig, MeshEffect, MeshInput } from "./schema/mesh_io.ts";
-import { checkPhaseChange, type MeshPhase } from "./mesh_phases.ts";
+import { checkPhaseChange, type MeshPhase, Parting } from "./mesh_phases.ts";
 import { type MeshMessage, MESSAGE_LANES } from "./schema/messages.ts";
 import { OwnAddress } from "./links/own_address.ts";
 import { OwnName } from "./own_name.ts";
-import { Parting } from "./parting.ts";
-import { penalties } from "./links/penalties.ts";
 import { type MeshRecord, rememberedContacts, rulingRecord, wasInRoom } from "./schema/records.ts";
-import {
-  failedDial,
-  isOfOneMember,
-  LINK_BROKE,
-  MET_SELF,
-  type OfOneMember,
-  refusalOf,
-} from "./joining/refusals.ts";
-import { isForAnybody } from "./room/recipients.ts";
 import { KeptRulings } from "./authority/kept_rulings.ts";
 import type { Room } from "./room/room.ts";
 import { nameTakenText, REPLACED_TEXT } from "./room/membership_routes.ts";

@@ -1,6 +1,7 @@
+import denoJson from "../../../deno.json" with { type: "json" };
 import { assert, assertEquals, assertLess, assertStringIncludes, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
-import type { RoomId } from "../../../lib/base/ids.ts";
+import type { PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import {
   asksForJson,
   commandForm,
@@ -12,11 +13,9 @@ import { type MeshOptions, meshProgramCommand } from "../../../lib/cli/mesh/mesh
 import { COMMANDS } from "../../../lib/cli/program.ts";
 import { usageText } from "../../../lib/cli/args/usage.ts";
 import { VERSION } from "../../../lib/cli/session/version.ts";
-import { encodeInvite, type Invite } from "../../../lib/protocols/mesh/schema/invite.ts";
+import { encodeInvite, type Invite } from "../../../lib/protocols/mesh/schema/rotations.ts";
 import { COMMON_OPTIONS, HOME, idle, parsedOptions } from "../parsed_options.ts";
-import denoJson from "../../../deno.json" with { type: "json" };
 import { fingerprintOf, parseFingerprint } from "../../../lib/base/text/fingerprint.ts";
-import type { PeerKey } from "../../../lib/base/ids.ts";
 
 const [MESH] = idle(meshProgramCommand) as readonly [ProgramCommand];
 const USERS = COMMANDS.filter(({ name }) => name.startsWith("users "));

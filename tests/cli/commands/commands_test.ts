@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Argument, command, CommandTable } from "../../../lib/cli/commands/commands.ts";
 import { entryCount, messageText } from "../../../lib/cli/commands/command_arguments.ts";
 import { ROW_CELLS } from "../../../lib/cli/rendering/graphemes.ts";
@@ -13,7 +13,7 @@ import { serveCommands } from "../../../lib/cli/group/serve_commands.ts";
 import { meshCommands } from "../../../lib/cli/mesh/mesh_commands.ts";
 import type { RoomId } from "../../../lib/base/ids.ts";
 import type { MeshCommand } from "../../../lib/protocols/mesh/schema/events.ts";
-import { encodeInvite } from "../../../lib/protocols/mesh/schema/invite.ts";
+import { encodeInvite } from "../../../lib/protocols/mesh/schema/rotations.ts";
 import { type Outcome as OutcomeOf, outcomeOf as outcomeIn } from "../command_outcome.ts";
 import { SLOW } from "../../given.ts";
 

@@ -13,7 +13,7 @@ import {
   encodeInvite,
   type Invite,
   parseInvite,
-} from "../../../lib/protocols/mesh/schema/invite.ts";
+} from "../../../lib/protocols/mesh/schema/rotations.ts";
 import { hasInvite } from "../../../lib/base/text/invite_text.ts";
 import type { Random } from "../../sim/random.ts";
 import { NO_TEXT, spoilt } from "../changes.ts";

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
-import { encodeInvite, parseInvite } from "../../../lib/protocols/mesh/schema/invite.ts";
+import { encodeInvite, parseInvite } from "../../../lib/protocols/mesh/schema/rotations.ts";
 import type { RoomId } from "../../../lib/base/ids.ts";
 import type { CoordinatorEvent } from "../../../lib/protocols/group/schema/events.ts";
 import type { CoordinatorRecord } from "../../../lib/protocols/group/schema/records.ts";

@@ -11,11 +11,11 @@ import {
 } from "../../../lib/protocols/mesh/broadcast/broadcast_io.ts";
 import type { BroadcastMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
 import {
+  type Bundle,
   type Stream,
   type StreamKey,
   streamKey,
-} from "../../../lib/protocols/mesh/schema/author_stream.ts";
-import type { Bundle } from "../../../lib/protocols/mesh/schema/structures.ts";
+} from "../../../lib/protocols/mesh/schema/structures.ts";
 import { Agenda, keyOf, seeded } from "./overlay_network.ts";
 
 const NO_BYTES = new Uint8Array(0);

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { Endpoint } from "../../../lib/base/ids.ts";
-import { parseInvite } from "../../../lib/protocols/mesh/schema/invite.ts";
+import { parseInvite } from "../../../lib/protocols/mesh/schema/rotations.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { plainMember } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";

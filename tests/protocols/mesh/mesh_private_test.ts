@@ -4,10 +4,13 @@ import { assert, assertEquals } from "@std/assert";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshCommand } from "../../../lib/protocols/mesh/schema/events.ts";
 import { foundRoom } from "../../../lib/protocols/mesh/joining/genesis.ts";
-import { type Invite, parseInvite } from "../../../lib/protocols/mesh/schema/invite.ts";
+import {
+  channelSecret,
+  type Invite,
+  parseInvite,
+} from "../../../lib/protocols/mesh/schema/rotations.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
-import { channelSecret } from "../../../lib/protocols/mesh/schema/rotations.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { fakeEnvironment, PROCESS } from "./membership_fixtures.ts";
 import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";

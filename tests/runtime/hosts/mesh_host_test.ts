@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
-import { type Invite, parseInvite } from "../../../lib/protocols/mesh/schema/invite.ts";
+import { type Invite, parseInvite } from "../../../lib/protocols/mesh/schema/rotations.ts";
 import type { MeshConfig } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import type { ModeOutcome } from "../../../lib/base/machine/mode_machine.ts";

@@ -6,9 +6,12 @@
 
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
-import { type Invite, parseInvite } from "../../../lib/protocols/mesh/schema/invite.ts";
+import {
+  type Invite,
+  latestEpoch,
+  parseInvite,
+} from "../../../lib/protocols/mesh/schema/rotations.ts";
 import type { MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
-import { latestEpoch } from "../../../lib/protocols/mesh/schema/rotations.ts";
 import type { ChannelSecret } from "../../../lib/protocols/noise/channel_handshake.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";

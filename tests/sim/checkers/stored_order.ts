@@ -7,7 +7,7 @@
 import type { ClaimId } from "../../../lib/base/ids.ts";
 import { claimIdOf } from "../../../lib/protocols/mesh/schema/credentials.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
-import { type StreamKey, streamKey } from "../../../lib/protocols/mesh/schema/author_stream.ts";
+import { type StreamKey, streamKey } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MemberProcess } from "../mesh/member.ts";

@@ -21,9 +21,9 @@ import type {
   Head,
   Header,
   SignedClaim,
+  Stream,
 } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeCrypto, fakeSigner } from "../fake_crypto.ts";
-import type { Stream } from "../../../lib/protocols/mesh/schema/author_stream.ts";
 import type { Random } from "../random.ts";
 import type { MeshMachine } from "./member.ts";
 import { Wrapped } from "./wrapped.ts";

@@ -7,8 +7,7 @@ import type { ChannelSecret } from "../../../lib/protocols/noise/channel_handsha
 import type { KeptSecrets } from "../../../lib/protocols/mesh/authority/kept_secrets.ts";
 import type { MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
-import type { Stream, StreamKey } from "../../../lib/protocols/mesh/schema/author_stream.ts";
-import type { Bundle } from "../../../lib/protocols/mesh/schema/structures.ts";
+import type { Bundle, Stream, StreamKey } from "../../../lib/protocols/mesh/schema/structures.ts";
 import type { MessageEvent, Said } from "./ledger.ts";
 import type { Member, MemberProcess } from "./member.ts";
 import type { World } from "./world.ts";

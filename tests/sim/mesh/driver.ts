@@ -4,11 +4,10 @@
  */
 
 import { endpointText, type PeerKey } from "../../../lib/base/ids.ts";
-import type { Invite } from "../../../lib/protocols/mesh/schema/invite.ts";
+import { channelSecret, type Invite } from "../../../lib/protocols/mesh/schema/rotations.ts";
 import { ACTIVE_VIEW_MAX, INBOUND_LINKS_MAX } from "../../../lib/protocols/mesh/schema/limits.ts";
 import type { MeshConfig } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
 import { rememberedContacts } from "../../../lib/protocols/mesh/schema/records.ts";
-import { channelSecret } from "../../../lib/protocols/mesh/schema/rotations.ts";
 import { fakeSigner } from "../fake_crypto.ts";
 import { Random } from "../random.ts";
 import type { Attack } from "./attacks.ts";

@@ -45,16 +45,14 @@ import type {
 import type { MeshMessage, StreamEntry } from "../../../lib/protocols/mesh/schema/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import {
-  type Stream,
-  type StreamKey,
-  streamKey,
-} from "../../../lib/protocols/mesh/schema/author_stream.ts";
-import {
   type Bundle,
   type Head,
   type SignedBeacon,
   type SignedClaim,
   type SignedGenesis,
+  type Stream,
+  type StreamKey,
+  streamKey,
   STRUCTURE_VERSION,
 } from "../../../lib/protocols/mesh/schema/structures.ts";
 import type { Held, MeshProbe } from "./checker.ts";

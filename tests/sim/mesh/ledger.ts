@@ -12,11 +12,11 @@
 
 import type { MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
 import {
+  type Header,
   type Stream,
   type StreamKey,
   streamKey,
-} from "../../../lib/protocols/mesh/schema/author_stream.ts";
-import type { Header } from "../../../lib/protocols/mesh/schema/structures.ts";
+} from "../../../lib/protocols/mesh/schema/structures.ts";
 
 export type MessageEvent = Extract<MeshEvent, { readonly event: "message" }>;
 

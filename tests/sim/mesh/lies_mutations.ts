@@ -3,14 +3,13 @@
  * `mutations.ts`.
  */
 
-import { Accusations } from "../../../lib/protocols/mesh/roster/accusations.ts";
+import { Accusations, Suspicions } from "../../../lib/protocols/mesh/roster/accusations.ts";
 import { Gaps } from "../../../lib/protocols/mesh/log/gaps.ts";
 import { MissingBundles } from "../../../lib/protocols/mesh/broadcast/missing_bundles.ts";
 import { RoomNames } from "../../../lib/protocols/mesh/names/room_names.ts";
 import { Overlay } from "../../../lib/protocols/mesh/membership/overlay.ts";
 import { Room } from "../../../lib/protocols/mesh/room/room.ts";
 import { RosterOutbox } from "../../../lib/protocols/mesh/roster/roster_outbox.ts";
-import { Suspicions } from "../../../lib/protocols/mesh/roster/suspicions.ts";
 import { WaitingPool } from "../../../lib/protocols/mesh/log/waiting_pool.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { replaced, together } from "../replaced.ts";

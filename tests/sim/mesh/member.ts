@@ -1,8 +1,7 @@
 /** A member of a simulated room: the profile on its disk, and the processes that run on it one after the other. */
 
 import { sameBytes } from "../../../lib/base/collections/bytes.ts";
-import type { Environment } from "../../../lib/base/machine/environment.ts";
-import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { BundleId, Endpoint, LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import type { Machine } from "../../../lib/base/machine/machine.ts";
@@ -18,7 +17,7 @@ import type {
   MeshEffect,
   MeshInput,
 } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
-import type { Invite } from "../../../lib/protocols/mesh/schema/invite.ts";
+import type { Invite } from "../../../lib/protocols/mesh/schema/rotations.ts";
 import type { MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import type { SimDisk } from "../disk.ts";

@@ -14,7 +14,7 @@ import type { PeerKey } from "../../../lib/base/ids.ts";
 import type { ChannelSecret } from "../../../lib/protocols/noise/channel_handshake.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { Room } from "../../../lib/protocols/mesh/room/room.ts";
-import { type StreamKey, streamKey } from "../../../lib/protocols/mesh/schema/author_stream.ts";
+import { type StreamKey, streamKey } from "../../../lib/protocols/mesh/schema/structures.ts";
 import type { MeshProbe } from "./checker.ts";
 import type { MeshMachine } from "./member.ts";
 import type { Subject } from "./world.ts";

@@ -12,7 +12,7 @@ import type {
   MeshEffect,
   MeshInput,
 } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
-import { type Invite, parseInvite } from "../../../lib/protocols/mesh/schema/invite.ts";
+import { type Invite, parseInvite } from "../../../lib/protocols/mesh/schema/rotations.ts";
 import { MESH_MESSAGES, type MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import type { Bundle } from "../../../lib/protocols/mesh/schema/structures.ts";

@@ -27,11 +27,11 @@ import {
   type OverlayInput,
 } from "../../../lib/protocols/mesh/membership/overlay_io.ts";
 import {
+  type Bundle,
   type Stream,
   type StreamKey,
   streamKey,
-} from "../../../lib/protocols/mesh/schema/author_stream.ts";
-import type { Bundle } from "../../../lib/protocols/mesh/schema/structures.ts";
+} from "../../../lib/protocols/mesh/schema/structures.ts";
 import { bundleOf, idOf } from "../../protocols/mesh/broadcast_network.ts";
 import type { ScaleMachine } from "./scale_machine.ts";
 

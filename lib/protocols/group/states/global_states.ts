@@ -3,7 +3,7 @@
  * that all share.
  *
  * All members of the view share a state when each has reported the same digest for one position. Members choose
- * themselves which positions they report; `passed_points.ts` has the rule that makes their choices coincide.
+ * themselves which positions they report; `reporting.ts` has the rule that makes their choices coincide.
  */
 
 import type { Crypto } from "../../../base/crypto/crypto.ts";

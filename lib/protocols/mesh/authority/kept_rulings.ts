@@ -24,11 +24,13 @@ import {
   RULINGS_MAX,
 } from "../schema/limits.ts";
 import { type MeshRecord, rulingRecord } from "../schema/records.ts";
-import { checkId, signedId, signId } from "../schema/signed.ts";
 import {
+  checkId,
   type Rotation,
   rulingSchema,
+  signedId,
   type SignedRuling,
+  signId,
   STRUCTURE_VERSION,
 } from "../schema/structures.ts";
 

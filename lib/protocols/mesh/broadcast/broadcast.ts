@@ -33,8 +33,7 @@ import { lastCounter } from "../log/bundle.ts";
 import { LINK_MESSAGES_PER_SECOND } from "../schema/limits.ts";
 import type { BroadcastMessage, FrontierEntry } from "../schema/messages.ts";
 import { MissingBundles, type Presence } from "./missing_bundles.ts";
-import { type Stream, type StreamKey, streamKey } from "../schema/author_stream.ts";
-import type { Header } from "../schema/structures.ts";
+import { type Header, type Stream, type StreamKey, streamKey } from "../schema/structures.ts";
 
 /** Entries in one `ihave`. */
 const IHAVE_ENTRIES_MAX = 256;

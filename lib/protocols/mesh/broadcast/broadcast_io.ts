@@ -11,8 +11,7 @@
 
 import type { BundleId, PeerKey } from "../../../base/ids.ts";
 import type { BroadcastMessage } from "../schema/messages.ts";
-import type { Bundle } from "../schema/structures.ts";
-import type { Stream } from "../schema/author_stream.ts";
+import type { Bundle, Stream } from "../schema/structures.ts";
 
 /** Why a bundle came over a link. */
 export type BundleReason = Extract<BroadcastMessage, { readonly type: "bundle" }>["reason"];

@@ -5,7 +5,7 @@ import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import type { BroadcastConfig } from "./broadcast_io.ts";
 import { LINK_MESSAGES_BURST, LINK_MESSAGES_PER_SECOND } from "../schema/limits.ts";
 import type { FrontierEntry } from "../schema/messages.ts";
-import type { Stream, StreamKey } from "../schema/author_stream.ts";
+import type { Stream, StreamKey } from "../schema/structures.ts";
 
 /** The share that our senders use of what a receiver allows: two clocks never quite agree. */
 const OWN_SHARE = 0.75;

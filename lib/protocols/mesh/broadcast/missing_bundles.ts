@@ -8,7 +8,7 @@
  */
 
 import type { PeerKey } from "../../../base/ids.ts";
-import type { Stream, StreamKey } from "../schema/author_stream.ts";
+import type { Stream, StreamKey } from "../schema/structures.ts";
 
 /** One neighbour's announcement. */
 interface Announcer {

@@ -14,7 +14,7 @@ import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import { foldName, parseName } from "../../../base/text/names.ts";
-import { isPrivateHost } from "../links/addresses.ts";
+import { isPrivateHost } from "../../../base/text/endpoints.ts";
 import {
   admitClaim,
   claimFormFault,

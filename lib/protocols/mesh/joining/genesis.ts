@@ -1,4 +1,4 @@
-/** How a room begins, and how a member that was in one begins again. */
+/** How a room begins, how a member that was in one begins again, and the number of each process start. */
 
 import type { Crypto, Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
@@ -14,6 +14,7 @@ import {
 import type { MeshRecord } from "../schema/records.ts";
 import { type ClaimedRotation, FIRST_EPOCH, signRotation } from "../schema/rotations.ts";
 import { type SignedClaim, type SignedGenesis, STRUCTURE_VERSION } from "../schema/structures.ts";
+import { INCARNATION_MAX } from "../schema/limits.ts";
 
 export interface FoundedRoom {
   readonly room: RoomId;
@@ -68,7 +69,7 @@ export function foundRoom(
 
 /**
  * A claim for a member that is alone in its room: nobody else is there to admit the name. For others it is vouched for
- * (`vouching.ts`) by the claim of `admitterTime` with which this member joined, or by its having founded the room.
+ * (`roster_claims.ts`) by the claim of `admitterTime` with which this member joined, or by its having founded the room.
  */
 export function claimAlone(
   env: Environment,
@@ -130,4 +131,32 @@ export function earlierMembership(
   if (genesis === null) return null;
   ownClaims.sort((a, b) => a.claim.value.time - b.claim.value.time);
   return { room: roomIdOf(crypto, genesis), genesis, incarnationMin, ownClaims, held };
+}
+
+/** One in 256 such pairs of starts collides; the other bits hold milliseconds for another five centuries. */
+const CHANCES = 2 ** 8;
+/** Ten years: far beyond what a clock is wrong by. */
+const AHEAD_MS_MAX = 3_650 * 24 * 60 * 60 * 1_000;
+
+/**
+ * The number of a process start: higher than that of every earlier start with the same key, as far as anybody
+ * knows, and else as late as the clock says.
+ *
+ * Two copies of a profile, or one that was put back to an old state, may know of the same last number while
+ * their clocks are slow. If both took the next one, neither would give way to the other, and their messages
+ * would have the same counters. So the lowest bits are left to chance.
+ * @param atLeast 1 + the highest incarnation of our key that is known.
+ */
+export function freshIncarnation(env: Environment, atLeast: number): number {
+  const slot = Math.max(Math.ceil(atLeast / CHANCES), Math.floor(env.wallMs()));
+  const chance = Math.floor(env.random() * CHANCES);
+  return Math.min(INCARNATION_MAX, slot * CHANCES + chance);
+}
+
+/**
+ * The highest incarnation that is accepted from others, which may lie: were it the end of the range, no start
+ * could follow. Honest ones exceed it only for a member whose clock was ten years ahead once.
+ */
+export function believableIncarnation(env: Environment): number {
+  return Math.min(INCARNATION_MAX, Math.floor(env.wallMs() + AHEAD_MS_MAX) * CHANCES);
 }

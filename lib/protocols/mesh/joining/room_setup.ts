@@ -10,8 +10,12 @@ import { Admission } from "./admission.ts";
 import { ADMISSION_LAN, type AdmissionPort } from "./admission_io.ts";
 import { roomIdOf } from "../schema/credentials.ts";
 import type { Dial } from "../links/dialling.ts";
-import { claimAlone, type EarlierMembership, earlierMembership } from "./genesis.ts";
-import { freshIncarnation } from "../schema/incarnation.ts";
+import {
+  claimAlone,
+  type EarlierMembership,
+  earlierMembership,
+  freshIncarnation,
+} from "./genesis.ts";
 import type { DialFailureReason, MeshConfig } from "../schema/mesh_io.ts";
 import type { KeptRulings } from "../authority/kept_rulings.ts";
 import { KeptSecrets } from "../authority/kept_secrets.ts";

@@ -1,6 +1,6 @@
 /**
- * Where others can dial us: the address of this machine, which changes (`own_address.ts`), and whether it can be dialled
- * at all (`reachability.ts`); and what others ask us about theirs (`dial_backs.ts`). An address that the user has named
+ * Where others can dial us: the address of this machine, which changes, and whether it can be dialled
+ * at all (`reachability.ts`, and what others ask us about theirs). An address that the user has named
  * stays, whatever is found out about it.
  */
 
@@ -8,10 +8,9 @@ import type { Endpoint, LinkId, PeerKey } from "../../../base/ids.ts";
 import { isLinkLocal, isLoopback } from "../../../base/text/endpoints.ts";
 import type { DialFailureReason, MeshConfig } from "../schema/mesh_io.ts";
 import type { ReachabilityMessage } from "../schema/messages.ts";
-import { DialBacks, type DialBacksPort } from "./dial_backs.ts";
+import { DialBacks, type DialBacksPort, Reachability } from "./reachability.ts";
 import type { Dial } from "./dialling.ts";
 import type { MeshLink } from "./link_table.ts";
-import { Reachability } from "./reachability.ts";
 
 interface OwnAddressPort extends Pick<DialBacksPort, "dial"> {
   neighbours(): readonly MeshLink[];

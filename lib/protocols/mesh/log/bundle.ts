@@ -5,13 +5,15 @@ import { concatBytes, type Crypto, type Signer, utf8 } from "../../../base/crypt
 import type { BundleId, Hash, MessageId, RoomId } from "../../../base/ids.ts";
 import { decode, type Embedded, makeEmbedded } from "../../../base/schema/schema.ts";
 import { HEADS_MAX, KEPT_BUNDLE_BYTES_MIN, TIME_STEP_MS_MAX } from "../schema/limits.ts";
-import { checkId, signedId, signId } from "../schema/signed.ts";
 import {
   type Bundle,
+  checkId,
   type Head,
   type Header,
   headerSchema,
   type SignedHeader,
+  signedId,
+  signId,
   STRUCTURE_VERSION,
   TAGS,
   textListSchema,

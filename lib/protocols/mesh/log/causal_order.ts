@@ -61,8 +61,16 @@ import {
 import type { ClaimPort, OrderConfig, OrderEffect, OrderInput, OwnText } from "./order_io.ts";
 import { OrderView } from "./order_view.ts";
 import type { MeshRecord } from "../schema/records.ts";
-import { type Stream, type StreamKey, streamKey, streamOf } from "../schema/author_stream.ts";
-import type { Bundle, Head, Header, Proof } from "../schema/structures.ts";
+import {
+  type Bundle,
+  type Head,
+  type Header,
+  type Proof,
+  type Stream,
+  type StreamKey,
+  streamKey,
+  streamOf,
+} from "../schema/structures.ts";
 import {
   type Blocker,
   FLOOR,

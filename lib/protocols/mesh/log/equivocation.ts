@@ -11,12 +11,13 @@
 import type { Crypto } from "../../../base/crypto/crypto.ts";
 import type { BundleId, RoomId } from "../../../base/ids.ts";
 import { bundleId, lastCounter } from "./bundle.ts";
-import { checkId } from "../schema/signed.ts";
-import { type Stream, streamOf } from "../schema/author_stream.ts";
 import {
+  checkId,
   type Header,
   type Proof,
   type SignedHeader,
+  type Stream,
+  streamOf,
   STRUCTURE_VERSION,
 } from "../schema/structures.ts";
 

@@ -16,8 +16,7 @@ import { lastCounter } from "./bundle.ts";
 import { FRONTIER_AUTHORS_MAX, INCARNATIONS_PER_AUTHOR_MAX } from "../schema/limits.ts";
 import type { FrontierEntry, SyncEntry } from "../schema/messages.ts";
 import type { KeptBundle, NamedBundle } from "./order_io.ts";
-import type { Stream } from "../schema/author_stream.ts";
-import type { Head, Proof } from "../schema/structures.ts";
+import type { Head, Proof, Stream } from "../schema/structures.ts";
 
 /** Stands for the id of a bundle that isn't known. */
 export const ID_UNKNOWN = "0".repeat(64) as BundleId;

@@ -6,7 +6,15 @@
 
 import type { Crypto } from "../../../base/crypto/crypto.ts";
 import type { BundleId, ClaimId, Hash, PeerKey } from "../../../base/ids.ts";
-import { type Stream, streamOf } from "../schema/author_stream.ts";
+import {
+  type Bundle,
+  type Head,
+  type Header,
+  type Proof,
+  type SignedHeader,
+  type Stream,
+  streamOf,
+} from "../schema/structures.ts";
 import {
   HEADS_PER_AUTHOR_MAX,
   PROOF_BYTES_MAX,
@@ -15,7 +23,6 @@ import {
 } from "../schema/limits.ts";
 import type { FrontierEntry, StreamEntry, SyncEntry } from "../schema/messages.ts";
 import { inParts, type MeshRecord } from "../schema/records.ts";
-import type { Bundle, Head, Header, Proof, SignedHeader } from "../schema/structures.ts";
 import {
   bundleId,
   compacted,

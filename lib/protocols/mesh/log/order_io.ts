@@ -4,8 +4,7 @@ import type { ErrorCode } from "../../../base/errors.ts";
 import type { BundleId, ClaimId, Hash, MessageId, PeerKey, RoomId } from "../../../base/ids.ts";
 import type { FrontierEntry, SyncEntry } from "../schema/messages.ts";
 import type { MeshRecord } from "../schema/records.ts";
-import type { Stream } from "../schema/author_stream.ts";
-import type { Bundle, Claim, Head, Proof, SignedHeader } from "../schema/structures.ts";
+import type { Bundle, Claim, Head, Proof, SignedHeader, Stream } from "../schema/structures.ts";
 
 /** Why a bundle came: the reasons of the message `bundle`. */
 export type BundleReason = "push" | "graft" | "range";

@@ -1,11 +1,18 @@
 /** The queries of `Order`. */
 
 import type { ClaimId, Hash, PeerKey } from "../../../base/ids.ts";
-import { type Stream, type StreamKey, streamKey, streamOf } from "../schema/author_stream.ts";
+import {
+  type Bundle,
+  type Head,
+  type Proof,
+  type Stream,
+  type StreamKey,
+  streamKey,
+  streamOf,
+} from "../schema/structures.ts";
 import { HEADS_MAX, MISSING_MESSAGES_MANY, SYNC_ENTRIES_MAX } from "../schema/limits.ts";
 import type { FrontierEntry, SyncEntry } from "../schema/messages.ts";
 import type { MeshRecord } from "../schema/records.ts";
-import type { Bundle, Head, Proof } from "../schema/structures.ts";
 import type { Authoring } from "./authoring.ts";
 import type { CausalFloor } from "./causal_floor.ts";
 import { indexAfter, nothingOf, syncEntry } from "./frontier_table.ts";

@@ -11,8 +11,15 @@ import { lastCounter, wireBytes } from "./bundle.ts";
 import { WAITING_BUNDLES_MAX, WAITING_BYTES_MAX } from "../schema/limits.ts";
 import { compareInRoom } from "./kept_bundles.ts";
 import type { BundleReason, RoomPosition } from "./order_io.ts";
-import { type Stream, type StreamKey, streamKey, streamOf } from "../schema/author_stream.ts";
-import type { Bundle, Head, Header } from "../schema/structures.ts";
+import {
+  type Bundle,
+  type Head,
+  type Header,
+  type Stream,
+  type StreamKey,
+  streamKey,
+  streamOf,
+} from "../schema/structures.ts";
 
 /** What a bundle waits for. */
 export type Blocker =

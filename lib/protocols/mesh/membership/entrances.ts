@@ -1,7 +1,7 @@
 /**
  * Members that this profile has met, for its next start: of all members on its disk these are known at first hand, and
  * the first to be dialled. A crowd that somebody makes up isn't among them; nor does a crowd that dials us displace
- * those that we dialled (`acquaintances.ts` says why).
+ * those that we dialled (`Acquaintances` says why).
  */
 
 import { dropOldest } from "../../../base/collections/bounded.ts";

@@ -33,8 +33,8 @@ import { invariant, unreachable } from "../../../base/invariant.ts";
 import { jittered } from "../../../base/rates/retry_pauses.ts";
 import { Deadlines, earliestMs, type Machine } from "../../../base/machine/machine.ts";
 import { Rates } from "../../../base/rates/token_bucket.ts";
-import { Acquaintances } from "./acquaintances.ts";
-import { ActiveView } from "./active_view.ts";
+import { Acquaintances, OverlayCandidates, type Wanted } from "./overlay_candidates.ts";
+import { ActiveView, OverlayLinks, takesPlace } from "./active_view.ts";
 import {
   FULL_MESH_MEMBERS_MAX,
   NEIGHBOUR_REQUESTERS_MAX,
@@ -42,11 +42,8 @@ import {
   NEIGHBOUR_REQUESTS_PER_SECOND,
 } from "../schema/limits.ts";
 import type { Contact, OverlayMessage } from "../schema/messages.ts";
-import { OverlayAttempts, type Purpose } from "./overlay_attempts.ts";
-import { OverlayCandidates, type Wanted } from "./overlay_candidates.ts";
+import { OverlayAttempts, OverlayDials, type Purpose } from "./overlay_dials.ts";
 import type { MemberDirectory, OverlayConfig, OverlayEffect, OverlayInput } from "./overlay_io.ts";
-import { OverlayLinks, takesPlace } from "./overlay_links.ts";
-import { OverlayDials } from "./overlay_dials.ts";
 import { OverlayRareDials } from "./overlay_rare_dials.ts";
 import { type Outgoing, OverlayWalks } from "./overlay_walks.ts";
 import { PassiveView, randomOf, sample } from "./passive_view.ts";

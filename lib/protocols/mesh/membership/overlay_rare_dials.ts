@@ -15,7 +15,7 @@ import {
   WITHHELD_RETRY_MS_MAX,
 } from "../schema/limits.ts";
 import type { Contact } from "../schema/messages.ts";
-import type { Purpose } from "./overlay_attempts.ts";
+import type { Purpose } from "./overlay_dials.ts";
 import type { OverlayCandidates } from "./overlay_candidates.ts";
 import type { MemberDirectory, OverlayConfig, Standing } from "./overlay_io.ts";
 

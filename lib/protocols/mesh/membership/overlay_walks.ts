@@ -10,7 +10,7 @@
 import type { PeerKey } from "../../../base/ids.ts";
 import type { Contact, OverlayMessage } from "../schema/messages.ts";
 import type { OverlayConfig } from "./overlay_io.ts";
-import type { OverlayLinks } from "./overlay_links.ts";
+import type { OverlayLinks } from "./active_view.ts";
 import { type PassiveView, randomOf, sample } from "./passive_view.ts";
 
 /** For a member that has lost the room, or dials the other half of a split: enough contacts to go on from. */

@@ -7,7 +7,7 @@
  */
 
 import type { PeerKey } from "../../../base/ids.ts";
-import { networkOf } from "../links/addresses.ts";
+import { networkOf } from "../../../base/text/endpoints.ts";
 import type { Contact } from "../schema/messages.ts";
 
 /** Two, since one alone would shut out the honest second member of a shared network. */

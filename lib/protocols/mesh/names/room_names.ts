@@ -1,5 +1,5 @@
 /**
- * Who owns which name. Of all claims to one folded name those that are vouched for (`vouching.ts`) precede the others,
+ * Who owns which name. Of all claims to one folded name those that are vouched for (`roster_claims.ts`) precede the others,
  * and then the one with the smallest (time, id) wins, at every member alike; the others are shown as `Bob~k7f3`, with
  * the start of their fingerprint.
  *

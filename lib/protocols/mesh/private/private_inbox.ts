@@ -24,7 +24,7 @@ import {
 import type { ReceivedPlace, ShownBundles } from "./private_messages_io.ts";
 import type { Content } from "./private_sealing.ts";
 import type { MeshRecord } from "../schema/records.ts";
-import { type Stream as RoomStream, type StreamKey, streamKey } from "../schema/author_stream.ts";
+import { type Stream as RoomStream, type StreamKey, streamKey } from "../schema/structures.ts";
 
 interface Early extends Content {
   readonly arrivedMs: number;

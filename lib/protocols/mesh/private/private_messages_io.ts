@@ -3,8 +3,7 @@
 import type { MessageId, PeerKey, RoomId } from "../../../base/ids.ts";
 import type { MeshRecord } from "../schema/records.ts";
 import type { LeaveReason } from "../roster/roster_io.ts";
-import type { Stream } from "../schema/author_stream.ts";
-import type { Head, PrivateEnvelope } from "../schema/structures.ts";
+import type { Head, PrivateEnvelope, Stream } from "../schema/structures.ts";
 
 export type PrivateInput =
   /** The first input, given once: tells what earlier processes left, and gives up what is too old. */

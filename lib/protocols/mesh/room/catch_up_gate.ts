@@ -11,8 +11,7 @@
  * that was killed on its way in goes on with the baseline it had, and with the time of its first admission.
  */
 
-import type { Stream, StreamKey } from "../schema/author_stream.ts";
-import { streamKey } from "../schema/author_stream.ts";
+import { type Stream, type StreamKey, streamKey } from "../schema/structures.ts";
 import type { StreamEntry } from "../schema/messages.ts";
 import { ARRIVAL_HELD_MAX } from "../schema/limits.ts";
 

@@ -11,7 +11,7 @@ import { Deadlines } from "../../../base/machine/machine.ts";
 import { Pending } from "../../../base/machine/pending.ts";
 import { bundleId, lastCounter, messageId } from "../log/bundle.ts";
 import type { OrderEffect } from "../log/order_io.ts";
-import type { Stream } from "../schema/author_stream.ts";
+import type { Stream } from "../schema/structures.ts";
 import { claimIdOf } from "../schema/credentials.ts";
 import { KEPT_MESSAGES_MAX } from "../schema/limits.ts";
 import type { StreamEntry } from "../schema/messages.ts";

@@ -21,10 +21,9 @@ import { AuthorFlow } from "../log/author_flow.ts";
 import { HAND_OVER_TO_ALL_MS } from "../schema/limits.ts";
 import type { MeshRecord } from "../schema/records.ts";
 import { DeliveryGate } from "./delivery_gate.ts";
-import { RoomPause } from "./room_pause.ts";
+import { RoomCommands, RoomPause } from "./room_commands.ts";
 import { Neighbourhood } from "./neighbourhood.ts";
 import { OwnWords } from "./own_words.ts";
-import { RoomCommands } from "./room_commands.ts";
 import { RoomEvents } from "./room_events.ts";
 import { RoomInbox } from "./room_inbox.ts";
 import type { RoomConfig, RoomEffect, RoomInput } from "./room_io.ts";
@@ -159,7 +158,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   /**
-   * Whether a key is in the room, as `/peers` lists it: nothing of the room is sent to any other (`recipients.ts`), and
+   * Whether a key is in the room, as `/peers` lists it: nothing of the room is sent to any other (`link_traffic.ts`), and
    * no other is a neighbour.
    */
   isListed(key: PeerKey): boolean {

@@ -5,7 +5,7 @@
 
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import { dateText } from "../../../base/text/dates.ts";
-import { P2pchatError } from "../../../base/errors.ts";
+import { type ErrorCode, P2pchatError } from "../../../base/errors.ts";
 import { isLinkLocal, isLoopback } from "../../../base/text/endpoints.ts";
 import { fingerprintFault, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import {
@@ -16,7 +16,6 @@ import {
   type MessageId,
   type PeerKey,
 } from "../../../base/ids.ts";
-import type { ErrorCode } from "../../../base/errors.ts";
 import type { KeyChange, VerifyAnswer } from "../../../base/machine/mode_machine.ts";
 import { unsentEvent } from "../../../base/machine/mode_output.ts";
 import { Comparing } from "../../../base/trust/comparing.ts";
@@ -30,14 +29,13 @@ import { isPlainName, shownName } from "../../../base/text/names.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import type { HistoryMessage, MeshEvent, PeerStatus, PeerView } from "../schema/events.ts";
 import type { HistoryEntry } from "../log/order_io.ts";
-import { encodeInvite } from "../schema/invite.ts";
+import { type ClaimedRotation, encodeInvite, type RoomSecret } from "../schema/rotations.ts";
 import type { NamesEffect } from "../names/names_io.ts";
 import type { Waiting } from "../private/private_messages_io.ts";
 import { type OfRemoved, PrivateView } from "../private/private_view.ts";
 import { INVITE_ADDRESSES_MAX, KEPT_MESSAGES_MAX } from "../schema/limits.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
 import { type RulingFacts, RulingsView } from "./rulings_view.ts";
-import type { ClaimedRotation, RoomSecret } from "../schema/rotations.ts";
 import type { LeaveReason } from "../roster/roster_io.ts";
 import type { StrangersTold } from "./talkers.ts";
 

@@ -3,7 +3,7 @@
 import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import { type InRoom, type KnownClaim, ownedBeacon, signBeacon } from "../schema/credentials.ts";
-import type { RosterDigest } from "./roster_digest.ts";
+import type { RosterDigest } from "./roster_table.ts";
 import type { ProgressPort, RosterTiming, SelfDescription } from "./roster_io.ts";
 import { type Beacon, type SignedBeacon, STRUCTURE_VERSION } from "../schema/structures.ts";
 

@@ -4,8 +4,8 @@
  */
 
 import { dropOldest } from "../../../base/collections/bounded.ts";
-import type { Crypto } from "../../../base/crypto/crypto.ts";
-import type { ClaimId, Endpoint, PeerKey } from "../../../base/ids.ts";
+import { type Crypto, utf8 } from "../../../base/crypto/crypto.ts";
+import type { ClaimId, Endpoint, Hash, PeerKey } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
 import type { KnownClaim } from "../schema/credentials.ts";
 import {
@@ -15,7 +15,6 @@ import {
   ROSTER_FLOORS_MAX,
 } from "../schema/limits.ts";
 import type { Contact } from "../schema/messages.ts";
-import { rosterBucketOf, RosterDigest } from "./roster_digest.ts";
 import type { Beacon, SignedBeacon } from "../schema/structures.ts";
 
 /** The rank of a beacon among all beacons of its key. */
@@ -213,5 +212,73 @@ export class RosterTable {
     if (uses > 1) this.#claimUses.set(entry.claim.id, uses - 1);
     else this.#claimUses.delete(entry.claim.id);
     return entry;
+  }
+}
+
+interface Bucket {
+  /** The line that each member adds to the hash. */
+  readonly lines: Map<PeerKey, string>;
+  /** Null after a change. */
+  hash: Hash | null;
+}
+
+/** The bucket of a key: its first byte decides. */
+export function rosterBucketOf(key: PeerKey): number {
+  return Math.floor(((16 * hexDigit(key, 0) + hexDigit(key, 1)) * ROSTER_BUCKETS) / 256);
+}
+
+/** Called for each member whenever rosters are compared: so it makes no string. */
+function hexDigit(hex: string, at: number): number {
+  const code = hex.charCodeAt(at); // 0x30 to 0x39, 0x61 to 0x66
+  return (code & 15) + 9 * (code >> 6);
+}
+
+/**
+ * A roster in buckets, each with a hash: equal hashes mean equal members. Kept up as members change, so
+ * that a beacon costs one hash over 64 others.
+ *
+ * Live, lost and quit members are hashed, each with its claim: lost ones too, as their names must be held by all
+ * members or by none. Beacon numbers are left out: at any moment they differ in a healthy room.
+ */
+export class RosterDigest {
+  readonly #buckets: readonly Bucket[];
+  #root: Hash | null = null;
+
+  constructor(readonly crypto: Crypto) {
+    this.#buckets = Array.from(
+      { length: ROSTER_BUCKETS },
+      () => ({ lines: new Map(), hash: null }),
+    );
+  }
+
+  set(key: PeerKey, incarnation: number, claim: ClaimId, state: "alive" | "lost" | "quit"): void {
+    this.#change(key, `${key} ${incarnation} ${claim} ${state}`);
+  }
+
+  delete(key: PeerKey): void {
+    this.#change(key, null);
+  }
+
+  /** The hashes of all buckets, in order. */
+  hashes(): readonly Hash[] {
+    return this.#buckets.map((bucket) => {
+      return bucket.hash ??= this.crypto.sha256<Hash>(
+        utf8([...bucket.lines.values()].sort().join("\n")),
+      );
+    });
+  }
+
+  /** One hash over all of them. */
+  root(): Hash {
+    return this.#root ??= this.crypto.sha256<Hash>(utf8(this.hashes().join("\n")));
+  }
+
+  #change(key: PeerKey, line: string | null): void {
+    const bucket = this.#buckets[rosterBucketOf(key)]!;
+    if ((bucket.lines.get(key) ?? null) === line) return;
+    if (line === null) bucket.lines.delete(key);
+    else bucket.lines.set(key, line);
+    bucket.hash = null;
+    this.#root = null;
   }
 }

@@ -15,18 +15,20 @@ import { INCARNATION_MAX, TIME_STEP_MS_MAX } from "./limits.ts";
 import {
   type Beacon,
   beaconSchema,
+  checkId,
   type Claim,
   claimSchema,
   genesisSchema,
   type SignedBeacon,
   type SignedClaim,
   type SignedGenesis,
+  signedId,
   type SignedStatement,
+  signId,
   type Statement,
   statementSchema,
   STRUCTURE_VERSION,
 } from "./structures.ts";
-import { checkId, signedId, signId } from "./signed.ts";
 
 /** A room and its genesis, by which claims to names in it are judged. */
 export interface InRoom {

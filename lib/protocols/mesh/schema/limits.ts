@@ -119,7 +119,8 @@ export const FORGOTTEN_DIALLED_MS = 7 * 24 * 60 * 60 * 1_000;
  * are authors with a frontier.
  */
 export const ROSTER_FLOORS_MAX = FRONTIER_AUTHORS_MAX;
-export { INCARNATION_MAX } from "./incarnation.ts";
+/** The highest number of a process start: 256 incarnations in each ms since 1970, until the year 2527; 1 + each is still exact. */
+export const INCARNATION_MAX = 2 ** 52;
 /** Buckets in which rosters are compared: 16 entries each in a room of 1,000, and hashes of 2 KiB in all. */
 export const ROSTER_BUCKETS = 64;
 /** Entries asked for in one message: 64 KiB at most, 32 bytes of key and two numbers each. */

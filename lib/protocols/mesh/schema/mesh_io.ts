@@ -13,7 +13,7 @@ import type { ComparedKey } from "../../../base/trust/refused_keys.ts";
 import type { Queue } from "../../../base/schema/schema.ts";
 import type { MeshCommand, MeshEvent } from "./events.ts";
 import type { ChannelSecret } from "../../noise/channel_handshake.ts";
-import type { Invite } from "./invite.ts";
+import type { Invite } from "./rotations.ts";
 import type { MeshMessage } from "./messages.ts";
 import type { MeshRecord } from "./records.ts";
 

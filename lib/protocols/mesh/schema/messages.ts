@@ -283,7 +283,7 @@ const shuffleReply = message(22, "shuffle-reply", {
   lane: news,
 }, { contacts: list(contactSchema, 16) });
 
-// Whether a member can be dialled (reachability.ts, dial_backs.ts).
+// Whether a member can be dialled (reachability.ts).
 const dialBack = message(23, "dial-back", {
   from: "a member that doesn't know whether it can be dialled",
   to: "a neighbour, one that has dialled it first of all",

@@ -33,10 +33,6 @@ import {
 } from "../../../base/schema/log_records.ts";
 import { encode } from "../../../base/schema/schema.ts";
 import { quotedStart, utf8Length } from "../../../base/text/text.ts";
-import type { Stream } from "./author_stream.ts";
-import { BUNDLE_TEXT_BYTES_MAX, BUNDLE_TEXTS_MAX } from "./limits.ts";
-import { type Contact, type StreamEntry, streamEntrySchema } from "./messages.ts";
-import type { ClaimedRotation } from "./rotations.ts";
 import {
   type Bundle,
   bundleSchema,
@@ -49,8 +45,12 @@ import {
   signedRotationSchema,
   type SignedRuling,
   signedRulingSchema,
+  type Stream,
   textListSchema,
 } from "./structures.ts";
+import { BUNDLE_TEXT_BYTES_MAX, BUNDLE_TEXTS_MAX } from "./limits.ts";
+import { type Contact, type StreamEntry, streamEntrySchema } from "./messages.ts";
+import type { ClaimedRotation } from "./rotations.ts";
 
 /** When somebody was last heard of. Another clock, which may be wrong, gave the time. */
 const heardWallMs = cell<number>(

@@ -1,12 +1,12 @@
 /**
- * Secrets of a private room: made, signed, checked, and turned into the key that opens a channel. The form is
- * checked before the signature, which costs more.
+ * Secrets of a private room: made, signed, checked, and turned into the key that opens a channel; and the invites that
+ * carry them. The form is checked before the signature, which costs more.
  */
 
 import { concatBytes, type Crypto, type Signer, utf8 } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
-import type { Hash, PeerKey, RoomId } from "../../../base/ids.ts";
-import { makeEmbedded } from "../../../base/schema/schema.ts";
+import type { Endpoint, Hash, PeerKey, RoomId } from "../../../base/ids.ts";
+import { decode, encode, makeEmbedded } from "../../../base/schema/schema.ts";
 import type { ChannelSecret } from "../../noise/channel_handshake.ts";
 import { derivedKey } from "../../noise/primitives.ts";
 import { claimFormFault, type InRoom, ownedClaim } from "./credentials.ts";
@@ -16,14 +16,18 @@ import {
   ROOM_SECRET_BYTES,
   STAY_TAG_BYTES,
 } from "./limits.ts";
-import { checkId, signedId, signId } from "./signed.ts";
 import {
+  checkId,
+  inviteSchema,
   rotationSchema,
   type SignedClaim,
+  signedId,
   type SignedRotation,
+  signId,
   STRUCTURE_VERSION,
   TAGS,
 } from "./structures.ts";
+import { INVITE_KINDS, inviteText, readInvite } from "../../../base/text/invite_text.ts";
 
 /** The epoch of the first secret, which only the founder can make. */
 export const FIRST_EPOCH = 1;
@@ -139,4 +143,31 @@ export function ownedRotation({ rotation: signed, claim }: ClaimedRotation): Cla
   const owned = { ...value, secret: value.secret.slice(), stays, removedId };
   const rotation = { bytes: bytes.slice(), value: owned };
   return { rotation: { rotation, signature: signed.signature.slice() }, claim: ownedClaim(claim) };
+}
+
+/** What a member gives to somebody who is to join. */
+export interface Invite {
+  readonly room: RoomId;
+  /** Null for an open room. */
+  readonly secret: RoomSecret | null;
+  /** Where members listen, at most 4. */
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** One word, in lower case, as `parseInvite` reads it. */
+export function encodeInvite(invite: Invite): string {
+  return inviteText(encode(inviteSchema, { version: INVITE_KINDS.room, ...invite }));
+}
+
+/**
+ * Reads what somebody pasted or typed, in any case, also as it stands in an e-mail.
+ * @throws {P2pchatError} `bad-credentials`. The text isn't in the error: it may be as good as a secret.
+ */
+export function parseInvite(text: string): Invite {
+  const { room, secret, endpoints } = readInvite(
+    text,
+    "room",
+    (bytes) => decode(inviteSchema, bytes),
+  );
+  return { room, secret, endpoints };
 }

@@ -23,7 +23,15 @@ import {
   trailing,
   uint,
 } from "../../../base/schema/schema.ts";
-import type { BundleId, ClaimId, Hash, ProcessKey, RoomId } from "../../../base/ids.ts";
+import type {
+  BundleId,
+  ClaimId,
+  Hash,
+  HexId,
+  PeerKey,
+  ProcessKey,
+  RoomId,
+} from "../../../base/ids.ts";
 import {
   BEACON_INTERVAL_MS_MAX,
   BUNDLE_TEXT_BYTES_MAX,
@@ -41,6 +49,7 @@ import {
   STAY_TAG_BYTES,
   STAYS_MAX,
 } from "./limits.ts";
+import { type Bytes, type Crypto, type Signer, utf8 } from "../../../base/crypto/crypto.ts";
 
 /** Version of all structures below; a structure of another version is refused. */
 export const STRUCTURE_VERSION = 1;
@@ -211,7 +220,7 @@ export const signedRulingSchema = record({
 export type Ruling = Infer<typeof rulingSchema>;
 export type SignedRuling = Infer<typeof signedRulingSchema>;
 
-/** An invite, as `--invite` takes it in base32 and with a check (`invite.ts`). Not signed, and never on the wire. */
+/** An invite, as `--invite` takes it in base32 and with a check (`rotations.ts`). Not signed, and never on the wire. */
 export const inviteSchema = record({
   version,
   room: hexId<RoomId>(),
@@ -302,3 +311,49 @@ export const privateEnvelopeSchema = record({
   sealed: bytes(BUNDLE_TEXT_BYTES_MAX + HEADS_MAX * 96 + 1_024),
 });
 export type PrivateEnvelope = Infer<typeof privateEnvelopeSchema>;
+
+type Tag = keyof typeof TAGS;
+
+const TAG_BYTES = Object.fromEntries(
+  Object.entries(TAGS).map(([tag, text]) => [tag, utf8(text)]),
+) as Readonly<Record<Tag, Bytes>>;
+
+/** The id of the structure with these exact bytes, whose 32 raw bytes are signed. */
+export function signedId<Id extends HexId>(crypto: Crypto, tag: Tag, bytes: Uint8Array): Id {
+  return crypto.sha256<Id>(TAG_BYTES[tag], bytes);
+}
+
+/** The signature over an id, 64 bytes. */
+export function signId(signer: Signer, id: HexId): Bytes {
+  return signer.sign(Uint8Array.fromHex(id));
+}
+
+/** Whether `signature` is `key`'s over `id`. Never throws. */
+export function checkId(
+  crypto: Crypto,
+  key: PeerKey,
+  id: HexId,
+  signature: Uint8Array,
+): boolean {
+  return crypto.verify(key, Uint8Array.fromHex(id), signature);
+}
+
+declare const brand: unique symbol;
+/** `author/incarnation`. */
+export type StreamKey = string & { readonly [brand]: "StreamKey" };
+
+/** Each incarnation of an author has its own counters, frontier and bundles. */
+export interface Stream {
+  readonly author: PeerKey;
+  readonly incarnation: number;
+}
+
+/** The same for the same author and incarnation, and no other. */
+export function streamKey(stream: Stream): StreamKey {
+  return `${stream.author}/${stream.incarnation}` as StreamKey;
+}
+
+/** The stream alone, of a header or a head. */
+export function streamOf({ author, incarnation }: Stream): Stream {
+  return { author, incarnation };
+}

@@ -47,7 +47,7 @@ import {
 import type { SyncEntry, SyncMessage } from "../schema/messages.ts";
 import type { OrderQueries } from "../log/order_io.ts";
 import { SecondSource } from "./second_source.ts";
-import type { StreamKey } from "../schema/author_stream.ts";
+import type { StreamKey } from "../schema/structures.ts";
 import { compareFrontiers, type Want } from "./sync_compare.ts";
 import { SyncFetching } from "./sync_fetching.ts";
 import { type OwnCounters, type Round, SyncPeer } from "./sync_peer.ts";

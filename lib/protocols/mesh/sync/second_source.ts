@@ -12,7 +12,7 @@ import type { PeerKey } from "../../../base/ids.ts";
 import { lastToBeHad, letGoThrough } from "../log/frontier_table.ts";
 import type { AntiEntropyEffect } from "./anti_entropy_io.ts";
 import { SECOND_SOURCE_LOOK_MS, SECOND_SOURCE_MS_MAX } from "../schema/limits.ts";
-import { streamKey } from "../schema/author_stream.ts";
+import { streamKey } from "../schema/structures.ts";
 
 type Spoken = Extract<AntiEntropyEffect, { readonly type: "not-kept" }>;
 /** What was spoken about: the whole room, or some streams in which something is missing here. */

@@ -4,8 +4,13 @@ import { bucketOf, isUnkept, lastToBeHad, nothingOf } from "../log/frontier_tabl
 import { SYNC_PROOFS_MAX } from "../schema/limits.ts";
 import type { SyncEntry } from "../schema/messages.ts";
 import type { OrderQueries } from "../log/order_io.ts";
-import { type Stream, type StreamKey, streamKey, streamOf } from "../schema/author_stream.ts";
-import type { Proof } from "../schema/structures.ts";
+import {
+  type Proof,
+  type Stream,
+  type StreamKey,
+  streamKey,
+  streamOf,
+} from "../schema/structures.ts";
 
 /** Something that the neighbour has and we don't. */
 export interface Want {

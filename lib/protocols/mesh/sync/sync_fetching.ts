@@ -14,11 +14,9 @@ import {
   WAITING_BUNDLES_MAX,
 } from "../schema/limits.ts";
 import type { OrderQueries } from "../log/order_io.ts";
-import { type StreamKey, streamKey } from "../schema/author_stream.ts";
-import type { Bundle } from "../schema/structures.ts";
+import { type Bundle, type StreamKey, streamKey } from "../schema/structures.ts";
 import type { Want } from "./sync_compare.ts";
-import type { Fetch, Pending, SyncPeer } from "./sync_peer.ts";
-import { windowBytesOf } from "./sync_supply.ts";
+import { type Fetch, type Pending, type SyncPeer, windowBytesOf } from "./sync_peer.ts";
 
 /** Confirmations come four times in a window: the sender never runs dry waiting for one. */
 const CONFIRM_BYTES = SYNC_WINDOW_BYTES / 4;

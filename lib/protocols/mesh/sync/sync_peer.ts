@@ -2,9 +2,10 @@
 
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
-import { type StreamKey, streamKey } from "../schema/author_stream.ts";
+import { type Bundle, type Stream, type StreamKey, streamKey } from "../schema/structures.ts";
 import {
   SYNC_ANSWER_MS_MAX,
+  SYNC_BUNDLE_BYTES_MIN,
   SYNC_INTERVAL_MS,
   SYNC_LATE_MS_MAX,
   SYNC_LOOKS_BURST,
@@ -12,10 +13,13 @@ import {
   SYNC_QUESTIONS_BURST,
   SYNC_QUESTIONS_PER_SECOND,
   SYNC_STREAMS_MAX,
+  SYNC_WINDOW_BYTES,
 } from "../schema/limits.ts";
 import type { SyncEntry, SyncMessage } from "../schema/messages.ts";
 import type { Want } from "./sync_compare.ts";
-import type { SyncSupply } from "./sync_supply.ts";
+import { lastCounter, wireBytes } from "../log/bundle.ts";
+import type { OrderQueries, RoomPosition } from "../log/order_io.ts";
+import type { BundleId } from "../../../base/ids.ts";
 
 /** Our own streams: the last counter of each incarnation. */
 export type OwnCounters = ReadonlyMap<number, number>;
@@ -214,4 +218,93 @@ export class GapQuestions {
 
 function areSame(a: ReadonlySet<StreamKey>, b: ReadonlySet<StreamKey>): boolean {
   return a.size === b.size && a.isSubsetOf(b);
+}
+
+/** How many bytes of the window a bundle takes, on both sides. */
+export function windowBytesOf(bundle: Bundle): number {
+  return Math.max(SYNC_BUNDLE_BYTES_MIN, wireBytes(bundle));
+}
+
+/** An id before all others: a position before the first bundle of a time. */
+const BEFORE_ALL = "" as BundleId;
+
+/**
+ * A range that is being sent to one neighbour, in room order, so that parents come first. Nothing is copied: it
+ * holds only a position in the kept bundles and how far each stream was sent. The neighbour's confirmations set
+ * the pace.
+ */
+export class SyncSupply {
+  /** How far each stream was sent. */
+  readonly #sentTo = new Map<StreamKey, number>();
+  #position: RoomPosition | null = null;
+  #sentBytes = 0;
+  #confirmedBytes = 0;
+  #windowBytes = 0;
+  /** Kept bundles that were looked at and weren't asked for, since the last `takePassedOver`. */
+  #passedOver = 0;
+  /** Questions that this range answers, each with one `sync-done`. */
+  questions = 0;
+  /** Whether the link was given all of it. */
+  isSent = false;
+
+  constructor(readonly order: Pick<OrderQueries, "firstKept" | "nextInOrder">) {}
+
+  get begun(): boolean {
+    return this.#sentBytes > 0;
+  }
+
+  /**
+   * Adds a further question.
+   * @returns False where too many streams are asked for.
+   */
+  add(wants: readonly (Stream & { readonly after: number })[], windowBytes: number): boolean {
+    this.questions++;
+    this.#windowBytes = Math.min(windowBytes, SYNC_WINDOW_BYTES);
+    for (const want of wants) {
+      const first = this.order.firstKept(want, want.after);
+      if (first === null) continue;
+      if (this.#sentTo.size >= SYNC_STREAMS_MAX) return false;
+      this.#sentTo.set(streamKey(want), want.after);
+      // Bundles of this stream may come before what was sent already.
+      if (this.#position === null || first.time <= this.#position.time) {
+        this.#position = { time: first.time, id: BEFORE_ALL };
+      }
+    }
+    return true;
+  }
+
+  /**
+   * The neighbour has taken in so many bytes since it began to ask. It may count those of an earlier range that was
+   * given up; one that confirms too much has too much in flight to itself, and costs us nothing.
+   */
+  confirm(bytes: number): void {
+    this.#confirmedBytes = Math.max(this.#confirmedBytes, Math.min(bytes, this.#sentBytes));
+  }
+
+  takePassedOver(): number {
+    const passedOver = this.#passedOver;
+    this.#passedOver = 0;
+    return passedOver;
+  }
+
+  /** The next bundle; `null` at the end, `"full"` while the window is full. */
+  next(): Bundle | "full" | null {
+    while (this.#sentBytes - this.#confirmedBytes < this.#windowBytes) {
+      const entry = this.#sentTo.size === 0 ? null : this.order.nextInOrder(this.#position);
+      if (entry === null) return null;
+      this.#position = entry;
+      const header = entry.bundle.header.value;
+      const key = streamKey(header);
+      const last = lastCounter(header);
+      const sentTo = this.#sentTo.get(key);
+      if (sentTo === undefined || last <= sentTo) {
+        this.#passedOver++;
+        continue;
+      }
+      this.#sentTo.set(key, last);
+      this.#sentBytes += windowBytesOf(entry.bundle);
+      return entry.bundle;
+    }
+    return "full";
+  }
 }

@@ -5,8 +5,7 @@ import type { AntiEntropyEffect } from "./anti_entropy_io.ts";
 import { SYNC_PROGRESS_MS_MAX, SYNC_STREAMS_MAX } from "../schema/limits.ts";
 import type { SyncMessage } from "../schema/messages.ts";
 import type { OrderQueries } from "../log/order_io.ts";
-import type { SyncPeer } from "./sync_peer.ts";
-import { SyncSupply } from "./sync_supply.ts";
+import { type SyncPeer, SyncSupply } from "./sync_peer.ts";
 
 /** The end of a range is sent in the next step. */
 const SENT_MS = 1;

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { BROADCAST_LAN } from "../../../../lib/protocols/mesh/broadcast/broadcast_io.ts";
 import { BroadcastLink } from "../../../../lib/protocols/mesh/broadcast/broadcast_link.ts";
-import { type Stream, streamKey } from "../../../../lib/protocols/mesh/schema/author_stream.ts";
+import { type Stream, streamKey } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { keyOf } from "../overlay_network.ts";
 import { SLOW } from "../../../given.ts";
 

@@ -6,7 +6,7 @@ import {
   MissingBundles,
   type Presence,
 } from "../../../../lib/protocols/mesh/broadcast/missing_bundles.ts";
-import { streamKey } from "../../../../lib/protocols/mesh/schema/author_stream.ts";
+import { streamKey } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { keyOf } from "../overlay_network.ts";
 
 const [ANN, BOB, CEM] = [keyOf(1), keyOf(2), keyOf(3)];

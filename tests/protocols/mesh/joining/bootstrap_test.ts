@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { LinkId } from "../../../../lib/base/ids.ts";
-import { Bootstrap } from "../../../../lib/protocols/mesh/joining/bootstrap.ts";
-import type { Refusal } from "../../../../lib/protocols/mesh/joining/refusals.ts";
+import { Bootstrap, type Refusal } from "../../../../lib/protocols/mesh/joining/bootstrap.ts";
 import { type Dial, Dialling } from "../../../../lib/protocols/mesh/links/dialling.ts";
 
 const SILENT: Refusal = { reason: "timeout", text: "no answer", again: false };

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Endpoint, LinkId, PeerKey } from "../../../../lib/base/ids.ts";
-import { DialBacks } from "../../../../lib/protocols/mesh/links/dial_backs.ts";
+import { DialBacks } from "../../../../lib/protocols/mesh/links/reachability.ts";
 import type { Dial } from "../../../../lib/protocols/mesh/links/dialling.ts";
 import type { DialFailureReason } from "../../../../lib/protocols/mesh/schema/mesh_io.ts";
 

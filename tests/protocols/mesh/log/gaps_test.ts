@@ -1,13 +1,14 @@
 /** What nobody has any more is skipped, told, and not before every neighbour said so; and where a newcomer begins. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Signer } from "../../../../lib/base/crypto/crypto.ts";
 import { ID_UNKNOWN } from "../../../../lib/protocols/mesh/log/frontier_table.ts";
-import { Gaps } from "../../../../lib/protocols/mesh/log/gaps.ts";
+import { Gaps, Statements } from "../../../../lib/protocols/mesh/log/gaps.ts";
 import type { BundleReason } from "../../../../lib/protocols/mesh/log/order_io.ts";
 import type { WaitingBundle } from "../../../../lib/protocols/mesh/log/waiting_pool.ts";
 import {
   BEHIND_MS_MAX,
+  FRONTIER_AUTHORS_MAX,
   NEARING_MS_MAX,
   STATEMENT_MS_MAX,
   WAITING_MS_MAX,
@@ -16,6 +17,9 @@ import type { MeshRecord } from "../../../../lib/protocols/mesh/schema/records.t
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import { forged, GENESIS_TIME, headOf, idOf, Member, types } from "../order_members.ts";
 import { gap, says } from "./order_cases.ts";
+import type { BundleId, PeerKey } from "../../../../lib/base/ids.ts";
+import { keyOf } from "../membership_fixtures.ts";
+import { SLOW } from "../../../given.ts";
 
 Deno.test("Order skips a gap only when every neighbour says that it can't fill it, and tells how many", () => {
   const { bob, carl, dora, all, stream, entry } = gap();
@@ -394,4 +398,45 @@ Deno.test("Gaps: a sender that has nothing of what comes before isn't blamed for
   assertEquals([gaps.isExcused(waiting, BLOCKER, 2), gaps.floor()], [true, 105]);
   gaps.peerDown(BOB.key);
   assertEquals(gaps.isExcused(waiting, BLOCKER, 2), false);
+});
+
+function entryOf(number: number, counter = 1) {
+  const author = number.toString(16).padStart(64, "0") as PeerKey;
+  const id = "ab".repeat(32) as BundleId;
+  return { author, incarnation: 1, low: 2, counter, unkept: 0, id, closed: false };
+}
+
+Deno.test(
+  "Statements are bounded in all, and who states much displaces its own alone",
+  SLOW,
+  () => {
+    const statements = new Statements();
+    const [bob, liars] = [keyOf("Bob"), ["Eve", "Mallory", "Trudy"].map(keyOf)];
+    const streams = Array.from({ length: 50_000 }, (_, number) => entryOf(number));
+    const some = streams.slice(0, 10);
+    for (const entry of some) statements.note(bob, entry, 0, 0);
+    for (const liar of liars) for (const entry of streams) statements.note(liar, entry, 0, 0);
+
+    const held = (peer: PeerKey, of = streams) => of.filter((at) => statements.entry(at, peer));
+    assertEquals(held(bob), some);
+    const counts = liars.map((liar) => held(liar).length);
+    const all = counts.reduce((sum, count) => sum + count, some.length);
+    assert(all <= 2 * FRONTIER_AUTHORS_MAX, `${all} are held`);
+    assert(Math.min(...counts) > 40_000, `${counts}`);
+  },
+);
+
+Deno.test("Statements of one neighbour go when it does, and its places are free", () => {
+  const statements = new Statements(3);
+  const [bob, carl] = [keyOf("Bob"), keyOf("Carl")];
+  for (const number of [1, 2, 3]) statements.note(bob, entryOf(number), 0, 0);
+  statements.peerDown(bob);
+  for (const number of [4, 5, 6]) statements.note(carl, entryOf(number), 0, 0);
+  statements.note(carl, entryOf(4, 2), 0, 0);
+  statements.note(carl, entryOf(7), 0, 0);
+
+  const held = [1, 2, 3, 4, 5, 6, 7].map((number) =>
+    [bob, carl].map((peer) => statements.entry(entryOf(number), peer)?.counter ?? 0)
+  );
+  assertEquals(held, [[0, 0], [0, 0], [0, 0], [0, 2], [0, 0], [0, 1], [0, 1]]);
 });

@@ -4,13 +4,12 @@ import { assert, assertEquals } from "@std/assert";
 import { bucketOf, ID_UNKNOWN } from "../../../../lib/protocols/mesh/log/frontier_table.ts";
 import { Ledger } from "../../../../lib/protocols/mesh/log/ledger.ts";
 import type { OrderEffect } from "../../../../lib/protocols/mesh/log/order_io.ts";
-import { streamOf } from "../../../../lib/protocols/mesh/schema/author_stream.ts";
+import { type Bundle, streamOf } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import {
   FRONTIER_AUTHORS_MAX,
   TIME_STEP_MS_MAX,
 } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { MeshRecord } from "../../../../lib/protocols/mesh/schema/records.ts";
-import type { Bundle } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { SLOW } from "../../../given.ts";
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
 import { forged, GENESIS_TIME, headOf, idOf, Member, types, WALL_MS } from "../order_members.ts";

@@ -15,8 +15,11 @@ import {
   WAITING_BUNDLES_MAX,
   WAITING_BYTES_MAX,
 } from "../../../../lib/protocols/mesh/schema/limits.ts";
-import { streamKey } from "../../../../lib/protocols/mesh/schema/author_stream.ts";
-import type { Bundle, Head } from "../../../../lib/protocols/mesh/schema/structures.ts";
+import {
+  type Bundle,
+  type Head,
+  streamKey,
+} from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import { forged, headOf, idOf } from "../order_members.ts";
 

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { DIALLED_ENDPOINTS_MAX } from "../../../../lib/protocols/mesh/schema/limits.ts";
-import { OverlayAttempts } from "../../../../lib/protocols/mesh/membership/overlay_attempts.ts";
+import { OverlayAttempts } from "../../../../lib/protocols/mesh/membership/overlay_dials.ts";
 import { contactOf, keyOf } from "../overlay_network.ts";
 
 const [ann, bob] = [keyOf(1), keyOf(2)];

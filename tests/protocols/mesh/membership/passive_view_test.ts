@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { networkOf } from "../../../../lib/protocols/mesh/links/addresses.ts";
+import { networkOf } from "../../../../lib/base/text/endpoints.ts";
 import type { Contact } from "../../../../lib/protocols/mesh/schema/messages.ts";
 import { PassiveView } from "../../../../lib/protocols/mesh/membership/passive_view.ts";
 import { keyOf, seeded } from "../overlay_network.ts";

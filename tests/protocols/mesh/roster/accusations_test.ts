@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Hash, PeerKey } from "../../../../lib/base/ids.ts";
 import { Accusations } from "../../../../lib/protocols/mesh/roster/accusations.ts";
 import type { Roster } from "../../../../lib/protocols/mesh/roster/roster.ts";
-import { rosterBucketOf } from "../../../../lib/protocols/mesh/roster/roster_digest.ts";
+import { rosterBucketOf } from "../../../../lib/protocols/mesh/roster/roster_table.ts";
 import type { RosterEffect } from "../../../../lib/protocols/mesh/roster/roster_io.ts";
 import { ROSTER_BUCKETS } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { RosterMessage } from "../../../../lib/protocols/mesh/schema/messages.ts";

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import type { Hash } from "../../../../lib/base/ids.ts";
 import { OwnLease } from "../../../../lib/protocols/mesh/roster/own_lease.ts";
-import { RosterDigest } from "../../../../lib/protocols/mesh/roster/roster_digest.ts";
+import { RosterDigest } from "../../../../lib/protocols/mesh/roster/roster_table.ts";
 import { ROSTER_LAN } from "../../../../lib/protocols/mesh/roster/roster_io.ts";
 import { isBeaconSigned } from "../../../../lib/protocols/mesh/schema/credentials.ts";
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";

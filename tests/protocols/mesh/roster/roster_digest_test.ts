@@ -3,7 +3,7 @@ import type { PeerKey } from "../../../../lib/base/ids.ts";
 import {
   rosterBucketOf,
   RosterDigest,
-} from "../../../../lib/protocols/mesh/roster/roster_digest.ts";
+} from "../../../../lib/protocols/mesh/roster/roster_table.ts";
 import { ROSTER_BUCKETS } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import { fakeCrypto } from "../../../sim/fake_crypto.ts";
 import { claimOf, keyOf } from "../membership_fixtures.ts";

@@ -2,9 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import type { Hash, PeerKey } from "../../../../lib/base/ids.ts";
-import { rosterBucketOf } from "../../../../lib/protocols/mesh/roster/roster_digest.ts";
+import { type Entry, rosterBucketOf } from "../../../../lib/protocols/mesh/roster/roster_table.ts";
 import { RosterExchange } from "../../../../lib/protocols/mesh/roster/roster_exchange.ts";
-import type { Entry } from "../../../../lib/protocols/mesh/roster/roster_table.ts";
 import { ROSTER_BUCKETS, ROSTER_PART_MAX } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { RosterMessage } from "../../../../lib/protocols/mesh/schema/messages.ts";
 import { keyOf, statementOf } from "../membership_fixtures.ts";

@@ -4,7 +4,7 @@ import {
   ROSTER_BUCKETS,
   ROSTER_BUCKETS_AT_ONCE,
 } from "../../../../lib/protocols/mesh/schema/limits.ts";
-import { RosterPull } from "../../../../lib/protocols/mesh/roster/roster_pull.ts";
+import { RosterPull } from "../../../../lib/protocols/mesh/roster/roster_exchange.ts";
 import { keyOf } from "../membership_fixtures.ts";
 
 const [bob, mallory] = [keyOf("Bob"), keyOf("Mallory")];

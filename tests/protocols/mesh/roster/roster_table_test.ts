@@ -5,8 +5,7 @@ import {
   ROSTER_DEAD_MAX,
 } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import { RosterOutbox } from "../../../../lib/protocols/mesh/roster/roster_outbox.ts";
-import { rosterBucketOf } from "../../../../lib/protocols/mesh/roster/roster_digest.ts";
-import { RosterTable } from "../../../../lib/protocols/mesh/roster/roster_table.ts";
+import { rosterBucketOf, RosterTable } from "../../../../lib/protocols/mesh/roster/roster_table.ts";
 import type { Beacon } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeCrypto } from "../../../sim/fake_crypto.ts";
 import { beaconOf, claimOf, keyOf } from "../membership_fixtures.ts";

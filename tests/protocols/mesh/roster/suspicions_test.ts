@@ -1,6 +1,6 @@
-import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Suspicions } from "../../../../lib/protocols/mesh/roster/suspicions.ts";
+import { assertEquals } from "@std/assert";
+import { Suspicions } from "../../../../lib/protocols/mesh/roster/accusations.ts";
 import { keyOf, statementOf } from "../membership_fixtures.ts";
 
 const bob = keyOf("Bob");

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ClaimTable } from "../../../../lib/protocols/mesh/roster/claim_table.ts";
 import type { KnownClaim } from "../../../../lib/protocols/mesh/schema/credentials.ts";
 import type { SignedClaim } from "../../../../lib/protocols/mesh/schema/structures.ts";
-import { Vouching } from "../../../../lib/protocols/mesh/roster/vouching.ts";
+import { Vouching } from "../../../../lib/protocols/mesh/roster/roster_claims.ts";
 import { admittedClaim, keyOf } from "../membership_fixtures.ts";
 
 /** A room that Ann founded, in which these claims became known one after the other. */

@@ -11,7 +11,7 @@ import {
 } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { SyncMessage } from "../../../../lib/protocols/mesh/schema/messages.ts";
 import { AntiEntropy } from "../../../../lib/protocols/mesh/sync/anti_entropy.ts";
-import { windowBytesOf } from "../../../../lib/protocols/mesh/sync/sync_supply.ts";
+import { windowBytesOf } from "../../../../lib/protocols/mesh/sync/sync_peer.ts";
 import { SLOW } from "../../../given.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import { environment, forged, Member } from "../order_members.ts";

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
 import { nothingOf } from "../../../../lib/protocols/mesh/log/frontier_table.ts";
 import type { OrderQueries } from "../../../../lib/protocols/mesh/log/order_io.ts";
-import { streamKey } from "../../../../lib/protocols/mesh/schema/author_stream.ts";
+import { streamKey } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { compareFrontiers } from "../../../../lib/protocols/mesh/sync/sync_compare.ts";
 
 Deno.test("compareFrontiers() takes for nothing what somebody was asked for and says nothing of", () => {

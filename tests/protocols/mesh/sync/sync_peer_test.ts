@@ -10,8 +10,7 @@ import {
 } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { Bundle } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import type { AntiEntropyEffect } from "../../../../lib/protocols/mesh/sync/anti_entropy_io.ts";
-import { SyncPeer } from "../../../../lib/protocols/mesh/sync/sync_peer.ts";
-import { SyncSupply } from "../../../../lib/protocols/mesh/sync/sync_supply.ts";
+import { SyncPeer, SyncSupply } from "../../../../lib/protocols/mesh/sync/sync_peer.ts";
 import { SyncSupplying } from "../../../../lib/protocols/mesh/sync/sync_supplying.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import { forged, idOf, Member } from "../order_members.ts";

@@ -1,6 +1,6 @@
 import { assert } from "@std/assert";
 import { type Environment, SILENT_LOGGER } from "../../../../lib/base/machine/environment.ts";
-import { freshIncarnation } from "../../../../lib/protocols/mesh/schema/incarnation.ts";
+import { freshIncarnation } from "../../../../lib/protocols/mesh/joining/genesis.ts";
 import { fakeCrypto } from "../../../sim/fake_crypto.ts";
 import { Random } from "../../../sim/random.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
-import { RoomPause } from "../../../../lib/protocols/mesh/room/room_pause.ts";
+import { RoomPause } from "../../../../lib/protocols/mesh/room/room_commands.ts";
 import {
   PRIVATE_WAITING_HIGH,
   PROMPT_BYTES_MAX,

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { PeerKey } from "../../../lib/base/ids.ts";
-import { Parting } from "../../../lib/protocols/mesh/parting.ts";
+import { Parting } from "../../../lib/protocols/mesh/mesh_phases.ts";
 import { beaconOf, claimOf, keyOf } from "./membership_fixtures.ts";
 
 const [BOB, CEM] = [keyOf("Bob"), keyOf("Cem")];
