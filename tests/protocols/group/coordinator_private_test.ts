@@ -14,6 +14,7 @@ import {
 } from "../../../lib/protocols/group/schema/group_secrets.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { RebuildingCoordinator } from "../../../lib/protocols/group/recovery/rebuilding_coordinator.ts";
+import { NO_BALLOT } from "../../../lib/protocols/group/schema/epoch.ts";
 import { RETURN_MS } from "../../../lib/protocols/group/schema/limits.ts";
 import { keyOf, type Name, Program } from "./coordinator_program.ts";
 
@@ -268,4 +269,40 @@ Deno.test("An invite to a group comes back whole, and isn't taken for one to a r
     const error = assertThrows(() => parse(word), P2pchatError, "join with p2pchat");
     assertEquals(error.code, "bad-credentials");
   }
+});
+
+Deno.test("A member that is removed while it is alone, and says that its disk is lost, is out without the new secret", () => {
+  const { program } = privateGroup("ann");
+  const ann = program.somebody("ann");
+  program.comes("ann"); // by another link: it is told that it has a say
+  ann.answers.delete("flush");
+  program.command({ command: "remove", name: "ann" });
+  const flush = ann.got.get("flush");
+  assert(flush?.type === "flush");
+  ann.begun = NO_BALLOT;
+
+  const words = program.says("ann", ann.report(flush));
+
+  assertEquals(words.filter((word) => /ann/.test(word)), [
+    "ann: parted kicked",
+    "closes ann",
+    "left ann: removed",
+  ]);
+});
+
+Deno.test("The sequencer that is removed before it has begun the view isn't told the new secret as it begins that", () => {
+  const { program } = privateGroup("ann", "bob", "cem");
+  const [ann, bob] = [program.somebody("ann"), program.somebody("bob")];
+  bob.has(ann.says("one"));
+  program.says("ann", { type: "entries", after: 0, through: 1, seq: 1, entries: [] });
+  bob.answers.delete("begin");
+  program.says("ann", { type: "leave" });
+  const begin = bob.got.get("begin");
+  assert(begin?.type === "begin");
+  program.somebody("cem").answers.delete("flush"); // the view without Bob takes its time
+  program.command({ command: "remove", name: "bob" });
+
+  const words = program.says("bob", { type: "begun", ballot: begin.signed.epoch.value.ballot });
+
+  assertEquals(words.filter((word) => word.startsWith("bob: ")), []);
 });

@@ -340,13 +340,15 @@ export class Arriving {
 
   /** @param isAgain Whether it was welcomed before: then it is told only what has become worse. */
   #welcome(attendee: Attendee, lacking: string[], isAgain: boolean): void {
-    const { group, founding, keys, views, out, told } = this.parts;
+    const { group, founding, keys, views, admission, secrets, out, told } = this.parts;
     const { link, hasSayTold } = attendee;
     const hasSay = views.open.some((view) => views.isVoiceOf(view, attendee));
     const awaited = hasSay && this.#isMember(attendee) ? [] : lacking;
     const isWorse = (hasSayTold && !hasSay) ||
       (awaited.length > 0 && awaited.join(" ") !== attendee.awaitedTold);
-    if (link === null || (isAgain && !isWorse)) return;
+    // Whoever is removed is here until a view without it is decided, and could pass on the new secret.
+    const isOut = admission.isOut(attendee.key);
+    if (link === null || isOut || (isAgain && !isWorse)) return;
     if (!hasSay) {
       // It continues as a newcomer, and fetches the log anew.
       attendee.begun = attendee.promised = NO_BALLOT;
@@ -358,7 +360,7 @@ export class Arriving {
     attendee.told = told();
     const standing = { isMember: hasSay, told: attendee.told, awaited };
     out.send(link, { type: "welcome", group, founding, ...standing, former: keys.signed });
-    const secret = this.parts.secrets?.current;
+    const secret = secrets?.current;
     if (secret) out.send(link, { type: "secret", secret });
   }
 

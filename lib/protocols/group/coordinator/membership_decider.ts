@@ -234,6 +234,8 @@ export class MembershipDecider {
       views.givenUp(ballot);
       changing.forget();
       this.parts.historyGivenUp();
+      // Who says that it has lost all is still here.
+      for (const { key } of members) this.removed(key);
       out.warn(`What only ${namesInWords(members)} had is given up; the group goes on without it`);
       this.#tellLeft();
     }
