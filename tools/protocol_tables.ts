@@ -25,7 +25,7 @@ import { CALL_PHASES } from "../lib/protocols/directory/client_calls/client_call
 import {
   DIRECTORY_CALL_PHASES,
   SESSION_PHASES,
-} from "../lib/protocols/directory/sessions/directory_phases.ts";
+} from "../lib/protocols/directory/sessions/client_session.ts";
 import { DIRECTORY_MESSAGES } from "../lib/protocols/directory/schema/messages.ts";
 import { LINK_PHASES } from "../lib/protocols/friends/friend_links.ts";
 import {

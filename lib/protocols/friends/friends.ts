@@ -31,12 +31,11 @@ import {
 import type { RefusedKeys } from "../../base/trust/refused_keys.ts";
 import type { FriendsCommand, FriendsEvent, FriendView } from "./events.ts";
 import type { Friend } from "./friend.ts";
-import { FriendTable } from "./friend_table.ts";
+import { disputeAdvice, FriendTable, warnOfDisputes } from "./friend_table.ts";
 import type { FriendRow, FriendsConfig, FriendsEffect, FriendsInput } from "./friends_io.ts";
 import { restoreFriends } from "./friends_log.ts";
 import { FriendsOutput } from "./friends_output.ts";
 import { Inbox } from "./inbox.ts";
-import { disputeAdvice, warnOfDisputes } from "./table_faults.ts";
 import {
   CONFIRM_MS_MAX,
   HELLO_MS_MAX,

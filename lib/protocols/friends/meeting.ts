@@ -13,15 +13,15 @@ import { endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { foldName, nameFault, shownName } from "../../base/text/names.ts";
 import { saidByText, saidText } from "../../base/trust/name_answers.ts";
 import { UnknownMessages } from "../../base/machine/unknown_messages.ts";
-import type { Friend } from "./friend.ts";
+import type { Friend, MetWhere } from "./friend.ts";
 import { enter, type FriendLink, FriendLinks, isKept } from "./friend_links.ts";
 import {
   anothersAddressText,
   disputeAdvice,
   disputedKeyText,
+  type FriendTable,
   notMeantText,
-} from "./table_faults.ts";
-import type { FriendTable } from "./friend_table.ts";
+} from "./friend_table.ts";
 import type { FriendsConfig, FriendsInput } from "./friends_io.ts";
 import {
   CHECK_INTERVAL_MS,
@@ -38,7 +38,6 @@ import {
 import type { FriendsMessage, FriendsRefusal } from "./messages.ts";
 import type { FriendsOutput } from "./friends_output.ts";
 import type { Position } from "./positions.ts";
-import type { MetWhere } from "./strange_keys.ts";
 
 /** The goodbye of a process that was told that it is replaced: nobody else can say so under its link's keys. */
 const REPLACED_GOODBYE = "replaced by another program with the same key";

@@ -15,8 +15,9 @@ import type {
 } from "../../protocols/directory/schema/client_io.ts";
 import type { ClientRecord, HeardPlace } from "../../protocols/directory/schema/client_records.ts";
 import type { ClientCommand, ClientEvent } from "../../protocols/directory/schema/events.ts";
-import { CALL_DEAD_MS, LEAVE_MS_MAX } from "../../protocols/directory/schema/client_limits.ts";
 import {
+  CALL_DEAD_MS,
+  LEAVE_MS_MAX,
   RELAY_BYTES_MAX,
   RELAY_CREDIT_BYTES,
   RELAY_PIECES_PER_S,

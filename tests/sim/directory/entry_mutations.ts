@@ -11,7 +11,7 @@ import type {
 } from "../../../lib/protocols/directory/schema/directory_io.ts";
 import { LogIn } from "../../../lib/protocols/directory/login/log_in.ts";
 import { LockOuts } from "../../../lib/protocols/directory/login/lock_outs.ts";
-import { ProvenAddress } from "../../../lib/protocols/directory/datagrams/proven_address.ts";
+import { ProvenAddress } from "../../../lib/protocols/directory/datagrams/datagram_path.ts";
 import { replaced, replacedValue } from "../replaced.ts";
 import { Wrapped } from "../wrapped.ts";
 import type { Mutation } from "./world.ts";

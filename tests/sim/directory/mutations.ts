@@ -16,7 +16,7 @@ import type {
 import { KnownKeys } from "../../../lib/protocols/directory/lobby/known_keys.ts";
 import type { DirectoryMessage } from "../../../lib/protocols/directory/schema/messages.ts";
 import { Receipts } from "../../../lib/protocols/directory/client_calls/client_call.ts";
-import { RecentCounts } from "../../../lib/protocols/directory/schema/recent_counts.ts";
+import { RecentCounts } from "../../../lib/base/rates/token_bucket.ts";
 import { ReplayWindow } from "../../../lib/protocols/sealed_datagram/replay_window.ts";
 import { replaced, replacedValue, together } from "../replaced.ts";
 import { SendsBeforeSync, Wrapped } from "../wrapped.ts";

@@ -24,7 +24,7 @@ import {
 import type { DirectoryMessageOf, DirectoryRefusal } from "../schema/messages.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
 import type { BroadcastRecord } from "../schema/records.ts";
-import { RecentCounts } from "../schema/recent_counts.ts";
+import { RecentCounts } from "../../../base/rates/token_bucket.ts";
 import { isSaid, signBroadcast } from "../schema/signed_broadcast.ts";
 
 interface BroadcastIntakeParts {

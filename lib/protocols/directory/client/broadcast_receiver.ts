@@ -19,9 +19,13 @@ import type {
   Speaker,
 } from "../schema/client_records.ts";
 import { DIRECTORY_NAME } from "../schema/events.ts";
-import { DATED_AHEAD_MS_MAX, DISK_RETRY_MS, NOT_SHOWN_TOLD_MS } from "../schema/client_limits.ts";
+import {
+  DATED_AHEAD_MS_MAX,
+  DISK_RETRY_MS,
+  NOT_SHOWN_TOLD_MS,
+  WINDOW_MAX,
+} from "../schema/limits.ts";
 import type { KnownKeys } from "../lobby/known_keys.ts";
-import { WINDOW_MAX } from "../schema/limits.ts";
 import type { DirectoryMessageOf } from "../schema/messages.ts";
 import { isSaid } from "../schema/signed_broadcast.ts";
 

@@ -22,13 +22,13 @@ import { Calling } from "../client_calls/calling.ts";
 import type { ClientConfig, ClientEffect, ClientInput } from "../schema/client_io.ts";
 import { ClientLog } from "./client_log.ts";
 import { ClientOutput } from "../schema/client_output.ts";
-import { ClientPath } from "../datagrams/client_path.ts";
+import { ClientPath } from "../datagrams/datagram_path.ts";
 import type { ClientRecord, HeardPlace } from "../schema/client_records.ts";
 import { ClientUser } from "./client_user.ts";
 import type { ClientCommand } from "../schema/events.ts";
 import { BroadcastReceiver } from "./broadcast_receiver.ts";
 import { KnownKeys } from "../lobby/known_keys.ts";
-import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "../schema/client_limits.ts";
+import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "../schema/limits.ts";
 import { Lobby } from "../lobby/lobby.ts";
 import {
   type DirectoryMessage,

@@ -23,7 +23,7 @@ import {
   LISTENERS_MAX,
   OWN_TOLD_MAX,
   SPEAKERS_MAX,
-} from "../schema/client_limits.ts";
+} from "../schema/limits.ts";
 
 const NOBODY: ReadonlySet<Fingerprint> = new Set();
 

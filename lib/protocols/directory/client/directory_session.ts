@@ -23,8 +23,14 @@ import { visibleText } from "../../../base/text/text.ts";
 import type { ClientConfig, Entry } from "../schema/client_io.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 import { DIRECTORY_NAME, type SessionState } from "../schema/events.ts";
-import { ENTER_MS_MAX, FULL_PAUSE_MS_MAX, STABLE_MS } from "../schema/client_limits.ts";
-import { FULL_MS_MAX, RETRY_MS_MAX, RETRY_MS_MIN } from "../schema/limits.ts";
+import {
+  ENTER_MS_MAX,
+  FULL_MS_MAX,
+  FULL_PAUSE_MS_MAX,
+  RETRY_MS_MAX,
+  RETRY_MS_MIN,
+  STABLE_MS,
+} from "../schema/limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, WayIn } from "../schema/messages.ts";
 import { CHECKING_FULL_TEXT, refusedText } from "../schema/refusal_text.ts";
 

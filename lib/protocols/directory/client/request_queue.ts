@@ -15,7 +15,7 @@ import {
   REACHING_MAX,
   REFUSED_MS_MAX,
   REPORTED_MS_MAX,
-} from "../schema/client_limits.ts";
+} from "../schema/limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, DirectoryRefusal } from "../schema/messages.ts";
 import { refusedText } from "../schema/refusal_text.ts";
 

@@ -2,7 +2,7 @@
 
 import { Deadlines } from "../../../base/machine/machine.ts";
 import type { ClientCall } from "./client_call.ts";
-import { DECIDED_MS } from "../schema/client_limits.ts";
+import { DECIDED_MS } from "../schema/limits.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 import type { DirectoryMessage, DirectoryMessageOf } from "../schema/messages.ts";
 

@@ -5,9 +5,8 @@
  * caller says on which link they talk: the first that is up, or, where none is, one through the directory. From there
  * on the directory isn't asked any more: a direct call goes on without it.
  *
- * `ringing.ts` says which call begins, `connecting.ts` finds the link, `call_conversation.ts` is what they say on it,
- * `parting_calls.ts` what becomes of that once our user has hung up, `call_reannouncement.ts` what the directory is told anew of
- * it; here is how the one call goes from phase to phase, and how it ends.
+ * `ringing.ts` says which call begins, `connecting.ts` finds the link, `call_conversation.ts` is what they say on it, and
+ * what becomes of that once our user has hung up, `call_reannouncement.ts` what the directory is told anew of it; here is how the one call goes from phase to phase, and how it ends.
  */
 
 import type { ErrorCode } from "../../../base/errors.ts";
@@ -16,19 +15,21 @@ import type { LinkId, PeerKey } from "../../../base/ids.ts";
 import { Deadlines, earliestMs } from "../../../base/machine/machine.ts";
 import { isSameName, shownName } from "../../../base/text/names.ts";
 import { utf8Length } from "../../../base/text/text.ts";
-import type { CallLink } from "./call_links.ts";
-import type { ClientCall } from "./client_call.ts";
+import type { CallLink, ClientCall } from "./client_call.ts";
 import type { ClientInput } from "../schema/client_io.ts";
-import { AWAKE_MS, DECIDED_MS, GOODBYE_MS_MAX, LEAVE_MS_MAX } from "../schema/client_limits.ts";
-import { Connecting } from "./connecting.ts";
-import { type CallReason, overText } from "../schema/events.ts";
 import {
+  AWAKE_MS,
   CONNECTING_MS_MAX,
+  DECIDED_MS,
   DIRECT_MS_MAX,
+  GOODBYE_MS_MAX,
+  LEAVE_MS_MAX,
   REASON_BYTES_MAX,
   RINGING_MS_MAX,
   WAIT_MS_MAX,
 } from "../schema/limits.ts";
+import { Connecting, RelayedCalls } from "./connecting.ts";
+import { type CallReason, overText } from "../schema/events.ts";
 import type { KnownKeys } from "../lobby/known_keys.ts";
 import type { Lobby } from "../lobby/lobby.ts";
 import {
@@ -37,11 +38,9 @@ import {
   type DirectoryMessage,
   type DirectoryMessageOf,
 } from "../schema/messages.ts";
-import { PartingCalls } from "./parting_calls.ts";
-import { RelayedCalls } from "./relayed_calls.ts";
+import { CallConversation, PartingCalls } from "./call_conversation.ts";
 import { CallReannouncement, type RetellingOwner } from "./call_reannouncement.ts";
 import { Ringing, type RingingOwner } from "./ringing.ts";
-import { CallConversation } from "./call_conversation.ts";
 
 /**
  * When the call is over unless something happens; when the directory is asked to relay it; when it ends although

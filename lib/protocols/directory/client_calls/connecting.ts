@@ -1,15 +1,17 @@
-/** How the two sides of a call get a link: both dial, and the caller decides which link they talk on. */
+/**
+ * How the two sides of a call get a link: both dial, and the caller decides which link they talk on; where neither can
+ * reach the other, the directory relays the bytes that they seal for each other.
+ */
 
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { LinkId } from "../../../base/ids.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
 import { UnknownMessages } from "../../../base/machine/unknown_messages.ts";
-import { type CallLink, hears, verdictOn } from "./call_links.ts";
-import type { ClientCall } from "./client_call.ts";
+import { type CallLink, type ClientCall, hears, verdictOn } from "./client_call.ts";
 import type { ClientInput } from "../schema/client_io.ts";
-import { CALLEE_DIALS_MS } from "../schema/client_limits.ts";
+import { CALLEE_DIALS_MS, RELAY_BYTES_MAX, RELAY_CREDIT_BYTES } from "../schema/limits.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
-import type { DirectoryMessage } from "../schema/messages.ts";
+import type { DirectoryMessage, DirectoryMessageOf } from "../schema/messages.ts";
 
 interface ConnectingOwner {
   readonly out: ClientOutput;
@@ -100,5 +102,99 @@ export class Connecting {
 
   tick(call: ClientCall | null): void {
     if (this.#deadlines.takeDue(this.owner.out.nowMs).length > 0 && call !== null) this.#dial(call);
+  }
+}
+
+/** What came of a relayed call since we last granted room: the credit minus this is what the other side may send. */
+interface Room {
+  cameBytes: number;
+  /** How many of those bytes the channel has taken. */
+  takenBytes: number;
+}
+
+/**
+ * The call that is relayed, and the one before it while its goodbye goes out. In each direction, the sender is never
+ * further ahead than the receiver has room for.
+ */
+export class RelayedCalls {
+  readonly #calls = new Map<string, Room>();
+  /** A call that our user has ended: the directory is told once everything has gone out. */
+  #parting: { readonly call: string; readonly link: LinkId } | null = null;
+
+  constructor(readonly out: ClientOutput, readonly tell: (message: DirectoryMessage) => void) {}
+
+  get isParting(): boolean {
+    return this.#parting !== null;
+  }
+
+  /** The directory relays the call from now on. @returns False where it did before. */
+  open(call: string): boolean {
+    if (this.#calls.has(call)) return false;
+    this.parted();
+    this.#calls.set(call, { cameBytes: 0, takenBytes: 0 });
+    return true;
+  }
+
+  close(call: string): void {
+    if (this.#parting?.call === call) return;
+    if (this.#calls.delete(call)) this.out.push({ type: "relay-close", call });
+  }
+
+  /** Our user has ended the call: its stream stays until the link is down, or another call begins. */
+  part(call: string, link: LinkId): void {
+    this.#parting = { call, link };
+  }
+
+  /** @returns Whether it was the link of the call that our user has ended. */
+  linkDown(link: LinkId): boolean {
+    if (this.#parting?.link !== link) return false;
+    this.parted();
+    return true;
+  }
+
+  /** The goodbye of the earlier call has gone out, or isn't waited for any more. */
+  parted(): void {
+    if (this.#parting === null) return;
+    const { call } = this.#parting;
+    this.#parting = null;
+    this.tell({ type: "hang-up", call: Uint8Array.fromHex(call), reason: "" });
+    this.close(call);
+  }
+
+  /** Our channel has sealed bytes for the other side. */
+  send(call: string, bytes: Uint8Array): void {
+    if (!this.#calls.has(call)) return;
+    this.tell({ type: "relay", call: Uint8Array.fromHex(call), bytes });
+  }
+
+  /** The channel took so many of the bytes that came: tells the other side once that is worth a message. */
+  taken(call: string, bytes: number): void {
+    const room = this.#calls.get(call);
+    if (room === undefined) return;
+    room.takenBytes = Math.min(room.takenBytes + bytes, room.cameBytes);
+    if (room.takenBytes < RELAY_BYTES_MAX) return;
+    this.tell({ type: "relay-room", call: Uint8Array.fromHex(call), bytes: room.takenBytes });
+    room.cameBytes -= room.takenBytes;
+    room.takenBytes = 0;
+  }
+
+  /**
+   * Bytes from the directory, or room, as the other side took so many of ours; ignored where the call is over here.
+   * @returns Whether there was room for the bytes, as the sender knows.
+   */
+  came(message: DirectoryMessageOf<"relay" | "relay-room">): boolean {
+    const call = message.call.toHex();
+    const room = this.#calls.get(call);
+    if (room === undefined) return true;
+    if (message.type === "relay-room") {
+      const bytes = Math.min(message.bytes, RELAY_CREDIT_BYTES);
+      this.out.push({ type: "relay-room", call, bytes });
+      return true;
+    }
+    const { bytes } = message;
+    room.cameBytes += bytes.length;
+    if (room.cameBytes > RELAY_CREDIT_BYTES) return false;
+    this.out.push({ type: "relay-bytes", call, bytes });
+    return true;
   }
 }

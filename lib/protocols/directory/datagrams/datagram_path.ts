@@ -21,7 +21,11 @@ import {
 } from "../../sealed_datagram/formats.ts";
 import { DATAGRAM_BYTES_MAX } from "../../sealed_datagram/limits.ts";
 import { ReplayWindow } from "../../sealed_datagram/replay_window.ts";
-import { DATAGRAM_MESSAGES } from "../schema/messages.ts";
+import { DATAGRAM_MESSAGES, type DirectoryMessageOf } from "../schema/messages.ts";
+import { type Endpoint, isSameEndpoint } from "../../../base/ids.ts";
+import { CHALLENGE_BYTES, HERE_MS, HERE_PADDING_BYTES, REPEAT_MS } from "../schema/limits.ts";
+import { Deadlines } from "../../../base/machine/machine.ts";
+import type { ClientOutput } from "../schema/client_output.ts";
 
 /** The messages that may go in datagrams. */
 export type DatagramMessage = MessageOf<typeof DATAGRAM_MESSAGES[number]>;
@@ -37,7 +41,7 @@ const FORMS = DATAGRAM_MESSAGES.map(({ code, name, schema }) => ({
 const CODE_BYTES = 1;
 
 /** Bytes that sealing adds to a message's fields. */
-export const DATAGRAM_OVERHEAD_BYTES = SEALED_OFFSET + CODE_BYTES + TAG_BYTES;
+const DATAGRAM_OVERHEAD_BYTES = SEALED_OFFSET + CODE_BYTES + TAG_BYTES;
 
 /** The content of a message's datagram before sealing. */
 export function encodeDatagram(message: DatagramMessage): Bytes {
@@ -113,5 +117,117 @@ function messageIn(plain: Bytes): DatagramMessage | null {
     // Nothing depends on a datagram: a client that sends nonsense in them is still served over its link.
     if (!(error instanceof RemoteProtocolError)) throw error;
     return null;
+  }
+}
+
+/** Size of a `prove` datagram: an address is challenged once as many bytes have come from it. */
+const PROVE_BYTES = DATAGRAM_OVERHEAD_BYTES + CHALLENGE_BYTES;
+
+/** An address that is challenged to prove that the client receives there. */
+interface Asked {
+  readonly endpoint: Endpoint;
+  readonly challenge: Bytes;
+  /** Bytes that came from there, less those sent there. */
+  allowanceBytes: number;
+}
+
+/**
+ * Where a client receives datagrams. Somebody on the way may forward its datagrams from another address, so an
+ * address counts only once it has sent back a challenge; until then it is never sent more bytes than came from it.
+ */
+export class ProvenAddress {
+  #endpoint: Endpoint | null = null;
+  #asked: Asked | null = null;
+
+  constructor(readonly path: DatagramPath, readonly randomBytes: (length: number) => Bytes) {}
+
+  /** The address where the client has proved that it receives; null before it has. */
+  get endpoint(): Endpoint | null {
+    return this.#endpoint;
+  }
+
+  /**
+   * An authentic datagram of `bytes` bytes came from `from`.
+   * @returns The datagram to send back there; null: none.
+   */
+  heard(from: Endpoint, bytes: number, { message, isNewest }: OpenedDatagram): Bytes | null {
+    if (this.#endpoint !== null && isSameEndpoint(from, this.#endpoint)) return null;
+    if (this.#asked === null || !isSameEndpoint(from, this.#asked.endpoint)) {
+      if (!isNewest) return null; // a late datagram doesn't say where the client is
+      const challenge = this.randomBytes(CHALLENGE_BYTES);
+      this.#asked = { endpoint: from, challenge, allowanceBytes: 0 };
+    }
+    const asked = this.#asked;
+    if (message?.type === "proof" && message.challenge.toHex() === asked.challenge.toHex()) {
+      this.#endpoint = asked.endpoint;
+      this.#asked = null;
+      return null;
+    }
+    asked.allowanceBytes += bytes;
+    if (asked.allowanceBytes < PROVE_BYTES) return null;
+    const prove = this.path.seal({ type: "prove", challenge: asked.challenge });
+    // The rest isn't saved up, so that a flood isn't answered with a flood.
+    asked.allowanceBytes = 0;
+    return prove;
+  }
+}
+
+const DEADLINES = ["here"] as const;
+
+/** A client's datagrams to and from the directory, from when it is in until its link is gone. */
+export class ClientPath {
+  #path: DatagramPath | null = null;
+  /** How many `here` we have sent without being asked to prove our address. */
+  #unheard = 0;
+  readonly #deadlines = new Deadlines(DEADLINES);
+
+  /** @param directory The address that was dialled; `host` may be a name. */
+  constructor(public directory: Endpoint, readonly out: ClientOutput) {}
+
+  /** The link to the directory is up: `host` is the address that its name led to. */
+  linked(host: string): void {
+    this.directory = { host, port: this.directory.port };
+  }
+
+  entered({ index, toClient, toDirectory }: DirectoryMessageOf<"entered">): void {
+    this.#path = new DatagramPath(index, toDirectory.slice(), toClient.slice());
+    this.#unheard = 0;
+    this.#here();
+  }
+
+  left(): void {
+    this.#path = null;
+    this.#deadlines.clear("here");
+  }
+
+  #here(): void {
+    this.send({ type: "here", padding: new Uint8Array(HERE_PADDING_BYTES) });
+    this.#deadlines.set("here", this.out.nowMs + (REPEAT_MS[this.#unheard++] ?? HERE_MS));
+  }
+
+  send(message: DatagramMessage, to = this.directory): void {
+    if (this.#path !== null) {
+      this.out.push({ type: "datagram", to, bytes: this.#path.seal(message) });
+    }
+  }
+
+  /** The message of a datagram; null where it isn't the directory's, was replayed, or concerned only this path. */
+  open(from: Endpoint, bytes: Uint8Array): DatagramMessage | null {
+    const transport = this.#path === null ? null : transportOf(bytes);
+    if (transport === null || transport.index !== this.#path!.index) return null;
+    const message = this.#path!.open(transport)?.message ?? null;
+    if (message?.type !== "prove") return message;
+    this.#unheard = REPEAT_MS.length;
+    this.#deadlines.set("here", this.out.nowMs + HERE_MS);
+    this.send({ type: "proof", challenge: message.challenge.slice() }, from);
+    return null;
+  }
+
+  nextMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  tick(): void {
+    if (this.#deadlines.takeDue(this.out.nowMs).length > 0) this.#here();
   }
 }

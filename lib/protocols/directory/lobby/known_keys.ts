@@ -13,8 +13,7 @@ import { foldName, isSameName, shownName, withoutMark } from "../../../base/text
 import { byPlainName, type ComparedKey, RefusedKeys } from "../../../base/trust/refused_keys.ts";
 import { ReportedKeys } from "../../../base/trust/reported_keys.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
-import { CALL_REFUSED_MAX } from "../schema/limits.ts";
-import { HEARD_PINS_MAX, KNOWN_MAX } from "../schema/client_limits.ts";
+import { CALL_REFUSED_MAX, HEARD_PINS_MAX, KNOWN_MAX } from "../schema/limits.ts";
 
 export interface NamedUser {
   readonly name: string;

@@ -5,11 +5,10 @@ import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
 import { foldName, isSameName } from "../../../base/text/names.ts";
-import { AFTER_CALL_MS } from "../schema/client_limits.ts";
+import { AFTER_CALL_MS, CLIENTS_MAX } from "../schema/limits.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 import type { KnownKeys } from "./known_keys.ts";
 import type { ClientEvent, UserView } from "../schema/events.ts";
-import { CLIENTS_MAX } from "../schema/limits.ts";
 import type { DirectoryMessageOf, ListedUser } from "../schema/messages.ts";
 
 const DEADLINES = ["after-call"] as const;

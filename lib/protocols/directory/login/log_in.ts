@@ -32,7 +32,7 @@ import type { LockOuts, Wait } from "./lock_outs.ts";
 import type { DirectoryMessageOf, DirectoryRefusal } from "../schema/messages.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
 import { weakPassword } from "../../../base/crypto/passwords.ts";
-import { RecentCounts } from "../schema/recent_counts.ts";
+import { RecentCounts } from "../../../base/rates/token_bucket.ts";
 import type { Registrar } from "./registrar.ts";
 
 interface LogInParts {

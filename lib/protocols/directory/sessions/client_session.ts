@@ -11,7 +11,7 @@ import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import { canonicalHost, ipv6Prefix } from "../../../base/text/endpoints.ts";
 import { foldName } from "../../../base/text/names.ts";
 import { Delivery } from "../broadcast_log/delivery.ts";
-import type { ProvenAddress } from "../datagrams/proven_address.ts";
+import type { ProvenAddress } from "../datagrams/datagram_path.ts";
 import {
   CALLS_BURST,
   CALLS_PER_S,
@@ -26,12 +26,43 @@ import {
   RINGS_PER_S,
 } from "../schema/limits.ts";
 import type { CallRoute, ListedUser } from "../schema/messages.ts";
-import {
-  DIRECTORY_CALL_PHASES,
-  type DirectoryCallPhase,
-  SESSION_PHASES,
-  type SessionPhase,
-} from "./directory_phases.ts";
+
+export const SESSION_PHASES = {
+  silent: {
+    about:
+      "it has no place: it has sent nothing, or its entry was refused; closed after 10 s, or with the 10th refusal",
+    next: ["silent", "checking", "over"],
+  },
+  checking: {
+    about: "its name, and its password, are looked up; it has a place",
+    next: ["in", "silent", "over"],
+  },
+  in: { about: "it is in the list", next: ["over"] },
+  over: { about: "it is closed; messages on it are ignored", next: [] },
+} as const;
+export type SessionPhase = keyof typeof SESSION_PHASES;
+
+export const DIRECTORY_CALL_PHASES = {
+  ringing: {
+    about: "the callee was told `incoming`; 30 s",
+    next: ["connecting", "over"],
+  },
+  connecting: {
+    about: "both were told `meet`, and not both have said `begun`; 10 s",
+    next: ["connected", "ending", "over"],
+  },
+  connected: {
+    about: "both talk, and are busy; of a direct call one may be away from the directory",
+    next: ["ending", "over"],
+  },
+  ending: {
+    about:
+      "one has hung up; the other is busy until it does, and still gets bytes that are being relayed; 10 s",
+    next: ["over"],
+  },
+  over: { about: "there is no such call", next: [] },
+} as const;
+type DirectoryCallPhase = keyof typeof DIRECTORY_CALL_PHASES;
 
 // Relayed calls at the directory: bytes that two clients, which can't reach each other, have sealed for each other.
 // Each sends no more than the other has room for, so the directory holds at most that, and forwards it at a limited

@@ -10,8 +10,7 @@ import {
   HELLO_MS_MAX,
   SILENT_LINKS_MAX,
 } from "../schema/limits.ts";
-import type { Client, ClientLink } from "./client_session.ts";
-import type { SessionPhase } from "./directory_phases.ts";
+import type { Client, ClientLink, SessionPhase } from "./client_session.ts";
 
 /** Links to the directory that are up, each in its phase, with its deadline. */
 export class ClientLinks {

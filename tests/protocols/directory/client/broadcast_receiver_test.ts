@@ -12,7 +12,7 @@ import {
   LASTING_STRANGERS_MAX,
   NOT_SHOWN_TOLD_MS,
   SPEAKERS_MAX,
-} from "../../../../lib/protocols/directory/schema/client_limits.ts";
+} from "../../../../lib/protocols/directory/schema/limits.ts";
 import type { ClientRecord } from "../../../../lib/protocols/directory/schema/client_records.ts";
 import type { DirectoryMessageOf } from "../../../../lib/protocols/directory/schema/messages.ts";
 import { signBroadcast } from "../../../../lib/protocols/directory/schema/signed_broadcast.ts";

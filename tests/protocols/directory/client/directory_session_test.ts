@@ -6,9 +6,10 @@ import { DirectorySession } from "../../../../lib/protocols/directory/client/dir
 import type { ClientConfig, Entry } from "../../../../lib/protocols/directory/schema/client_io.ts";
 import {
   ENTER_MS_MAX,
+  RETRY_MS_MAX,
+  RETRY_MS_MIN,
   STABLE_MS,
-} from "../../../../lib/protocols/directory/schema/client_limits.ts";
-import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../../../lib/protocols/directory/schema/limits.ts";
+} from "../../../../lib/protocols/directory/schema/limits.ts";
 import { REFUSED_TEXTS } from "../../../../lib/protocols/directory/schema/refusal_text.ts";
 import {
   ClientProgram,

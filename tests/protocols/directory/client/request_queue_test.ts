@@ -4,7 +4,7 @@ import {
   ASKED_BYTES_MAX,
   ENTER_MS_MAX,
   OTHERS_MS_MAX,
-} from "../../../../lib/protocols/directory/schema/client_limits.ts";
+} from "../../../../lib/protocols/directory/schema/limits.ts";
 import type { DirectoryMessageOf } from "../../../../lib/protocols/directory/schema/messages.ts";
 import { callId, ClientProgram, FIRST_OWN, LOG_IN, partOutput } from "../client_program.ts";
 

@@ -6,7 +6,7 @@ import {
   AWAKE_MS,
   CALL_DEAD_MS,
   DECIDED_MS,
-} from "../../../../lib/protocols/directory/schema/client_limits.ts";
+} from "../../../../lib/protocols/directory/schema/limits.ts";
 import { user } from "../client_program.ts";
 import {
   asked,

@@ -6,10 +6,10 @@ import {
   Receipts,
 } from "../../../../lib/protocols/directory/client_calls/client_call.ts";
 import {
+  HEARD_LINES_MAX,
   LINES_BYTES_MAX,
   LINES_MAX,
-} from "../../../../lib/protocols/directory/schema/client_limits.ts";
-import { HEARD_LINES_MAX } from "../../../../lib/protocols/directory/schema/limits.ts";
+} from "../../../../lib/protocols/directory/schema/limits.ts";
 import type { CallOutcome } from "../../../../lib/protocols/directory/schema/messages.ts";
 import { BOB, callId, ClientProgram } from "../client_program.ts";
 import {

@@ -5,8 +5,8 @@ import { UnknownMessages } from "../../../../lib/base/machine/unknown_messages.t
 import {
   type CallLink,
   CallLinks,
-} from "../../../../lib/protocols/directory/client_calls/call_links.ts";
-import { ClientCall } from "../../../../lib/protocols/directory/client_calls/client_call.ts";
+  ClientCall,
+} from "../../../../lib/protocols/directory/client_calls/client_call.ts";
 import { ClientOutput } from "../../../../lib/protocols/directory/schema/client_output.ts";
 import { BOB } from "../client_program.ts";
 import { CALL } from "./calling_cases.ts";

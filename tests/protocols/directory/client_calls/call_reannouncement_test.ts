@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { CallReannouncement } from "../../../../lib/protocols/directory/client_calls/call_reannouncement.ts";
 import type { ClientCall } from "../../../../lib/protocols/directory/client_calls/client_call.ts";
-import { DECIDED_MS } from "../../../../lib/protocols/directory/schema/client_limits.ts";
+import { DECIDED_MS } from "../../../../lib/protocols/directory/schema/limits.ts";
 import { messageWords, partOutput } from "../client_program.ts";
 import { connectingCall, linkOf, talkingCall } from "./call_parts.ts";
 import { CALL } from "./calling_cases.ts";

@@ -4,8 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import { Ringing } from "../../../../lib/protocols/directory/client_calls/ringing.ts";
 import { KnownKeys } from "../../../../lib/protocols/directory/lobby/known_keys.ts";
-import { CALLEE_DIALS_MS } from "../../../../lib/protocols/directory/schema/client_limits.ts";
-import { MISSED_MAX } from "../../../../lib/protocols/directory/schema/limits.ts";
+import { CALLEE_DIALS_MS, MISSED_MAX } from "../../../../lib/protocols/directory/schema/limits.ts";
 import {
   BOB,
   callId,

@@ -1,13 +1,16 @@
 /** A client's datagrams. */
 
 import { assertEquals } from "@std/assert";
-import { ClientPath } from "../../../../lib/protocols/directory/datagrams/client_path.ts";
 import {
+  ClientPath,
   type DatagramMessage,
   DatagramPath,
 } from "../../../../lib/protocols/directory/datagrams/datagram_path.ts";
-import { HERE_MS } from "../../../../lib/protocols/directory/schema/client_limits.ts";
-import { CHALLENGE_BYTES, REPEAT_MS } from "../../../../lib/protocols/directory/schema/limits.ts";
+import {
+  CHALLENGE_BYTES,
+  HERE_MS,
+  REPEAT_MS,
+} from "../../../../lib/protocols/directory/schema/limits.ts";
 import { ENTERED, partOutput } from "../client_program.ts";
 
 const DIRECTORY = { host: "10.0.0.1", port: 4_400 };

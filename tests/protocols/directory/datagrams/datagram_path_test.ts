@@ -4,6 +4,7 @@ import type { Endpoint, PeerKey } from "../../../../lib/base/ids.ts";
 import {
   type DatagramMessage,
   DatagramPath,
+  ProvenAddress,
   transportOf,
 } from "../../../../lib/protocols/directory/datagrams/datagram_path.ts";
 import {
@@ -11,7 +12,6 @@ import {
   HERE_PADDING_BYTES,
   NAME_BYTES_MAX,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
-import { ProvenAddress } from "../../../../lib/protocols/directory/datagrams/proven_address.ts";
 import { CipherState } from "../../../../lib/protocols/noise/cipher_state.ts";
 import { EMPTY, TAG_BYTES } from "../../../../lib/protocols/noise/primitives.ts";
 import {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { KnownKeys } from "../../../../lib/protocols/directory/lobby/known_keys.ts";
 import { Lobby } from "../../../../lib/protocols/directory/lobby/lobby.ts";
-import { AFTER_CALL_MS } from "../../../../lib/protocols/directory/schema/client_limits.ts";
+import { AFTER_CALL_MS } from "../../../../lib/protocols/directory/schema/limits.ts";
 import type { ListedUser } from "../../../../lib/protocols/directory/schema/messages.ts";
 import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import { BOB, ClientProgram, EVE, partOutput, user } from "../client_program.ts";

@@ -8,7 +8,7 @@ import {
   LOCK_OUTS_MAX,
   SIGN_UPS_MS,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
-import { RecentCounts } from "../../../../lib/protocols/directory/schema/recent_counts.ts";
+import { RecentCounts } from "../../../../lib/base/rates/token_bucket.ts";
 import { addressBlock } from "../../../../lib/protocols/directory/sessions/client_session.ts";
 import { Exchange } from "../exchange.ts";
 

@@ -6,8 +6,8 @@ import {
   CallLinks,
   hears,
   verdictOn,
-} from "../../../../lib/protocols/directory/client_calls/call_links.ts";
-import { CALL_LINKS_MAX } from "../../../../lib/protocols/directory/schema/client_limits.ts";
+} from "../../../../lib/protocols/directory/client_calls/client_call.ts";
+import { CALL_LINKS_MAX } from "../../../../lib/protocols/directory/schema/limits.ts";
 import { BOB, callId, EVE, partOutput } from "../client_program.ts";
 import { linkOf } from "./call_parts.ts";
 import { CALL } from "./calling_cases.ts";
