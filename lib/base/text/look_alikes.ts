@@ -38,15 +38,29 @@ export class LookAlikes {
    */
   note(shown: string, batch: string | null = null): readonly string[] {
     const name = nameBeforeStart(shown);
-    if (this.#noted.has(name)) return [];
-    if (this.#noted.size >= KNOWN_MAX) this.#noted.clear(); // they are compared anew
-    this.#noted.add(name);
+    if (shown !== name) this.#noteApart(shown);
+    if (!this.#isNew(name)) return [];
     if (looksLikeOwnWord(name) || looksLikeKey(name)) return [name];
     const known = { name, folded: foldName(name), batch };
     const imitated = this.#imitatedBy(known);
     if (imitated === null) this.#add(known);
     else if (batch !== null && imitated.batch === batch) return [imitated.name, name];
     return imitated === null ? [] : [name];
+  }
+
+  /** Somebody is told apart by the start of a key, before which a hasty eye may take any sign for another. */
+  #noteApart(shown: string): void {
+    if (!this.#isNew(shown)) return;
+    const folded = foldName(shown);
+    for (const sign of "-_.") this.#add({ name: shown.replace("~", sign), folded, batch: null });
+  }
+
+  /** Whether it wasn't noted of late; it is from now on. */
+  #isNew(shown: string): boolean {
+    if (this.#noted.has(shown)) return false;
+    if (this.#noted.size >= KNOWN_MAX) this.#noted.clear(); // they are compared anew
+    this.#noted.add(shown);
+    return true;
   }
 
   /** Whether somebody was met under this name, of late. */

@@ -81,6 +81,16 @@ Deno.test("a name that looks like a key is an imitation, whether anybody has tha
   assertEquals(imitations("Maximilian_Konstantin", "Ann-2024", "k7f3"), []);
 });
 
+Deno.test("a name that looks like another with the start of a key is an imitation", () => {
+  const known = new LookAlikes();
+  const noted = ["Bob", "Bob~k7f3", "Bob-k7f3", "B0b_k7f3", "bob.k7f3", "Bob-k7f4", "Ann-k7f3"].map(
+    (
+      name,
+    ) => known.note(name),
+  );
+  assertEquals(noted.flat(), ["Bob-k7f3", "B0b_k7f3", "bob.k7f3"]);
+});
+
 Deno.test("honest names of one script imitate nobody, beside each other too", () => {
   const names = [
     "\u0410\u043d\u044f", // Anya
