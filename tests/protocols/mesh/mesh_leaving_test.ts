@@ -1,9 +1,10 @@
 /** Leaving: what is handed over before, and what is told of what isn't. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { MeshCommand } from "../../../lib/protocols/mesh/schema/events.ts";
 import { SLOW } from "../../given.ts";
-import { EVEN_WORLD } from "../../sim/mesh/even_world.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";
 import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
 import { World } from "../../sim/mesh/world.ts";
@@ -22,6 +23,28 @@ Deno.test("Mesh leaves within a second although a neighbour doesn't answer any m
   pass(world, SECOND_MS);
 
   assertEquals([ann.process === null, bob.process], [false, null]);
+});
+
+Deno.test("Mesh sends nothing of the room to who isn't listed any more, though the link stays", () => {
+  for (const attack of ["leavesAndStays", "fallsSilentAndStays", "asksAgain"] as const) {
+    const world = quietWorld();
+    const [ann, bob] = annAndBob(world);
+    const eve = world.addMember({ ...plainMember(fakeSigner("Eve"), "Eve"), liar: attack });
+    world.start(eve, { kind: "join", contact: ann.endpoint });
+    pass(world, SECOND_MS);
+    const heard = (words: string) => {
+      const said = world.say(ann.process!, words, null);
+      pass(world, 5 * SECOND_MS);
+      return [bob, eve].map(({ shown }) => shown.has(said));
+    };
+    assertEquals(heard("all of you"), [true, true], attack);
+
+    for (let waited = 0; ann.process!.probe!.lists(eve.key) !== false; waited++) {
+      assert(waited < 300, `${attack}: Eve stays listed`);
+      pass(world, SECOND_MS);
+    }
+    assertEquals(heard("Bob alone"), [true, false], attack);
+  }
 });
 
 Deno.test("Mesh says on leaving whether what was said went to nobody", () => {
