@@ -497,6 +497,8 @@ export class AntiEntropy
   }
 
   #done(key: PeerKey, peer: SyncPeer): void {
+    const mayBeLate = peer.unanswered > 0 && (peer.fetch?.takenBytes ?? 0) === 0;
+    if (mayBeLate) return void peer.unanswered--;
     const question = peer.questions.shift();
     if (question === "summary" && peer.round !== null) {
       peer.equal = true;
@@ -539,6 +541,7 @@ export class AntiEntropy
 
   #abandonFetch(key: PeerKey, peer: SyncPeer): void {
     const { isNothing } = this.#fetching.end(key, peer, this.#nowMs);
+    peer.unanswered += peer.questions.filter((question) => question === "want").length;
     peer.questions.length = 0;
     peer.isMixed = true;
     if (isNothing) this.#disappointed(key, peer);

@@ -99,6 +99,11 @@ export class SyncPeer {
   readonly #forgotten = new Map<StreamKey, { readonly goal: number; readonly untilMs: number }>();
   /** Whether one of the neighbour's ranges was given up: the rest of it may come amid another one. */
   isMixed = false;
+  /**
+   * How many questions for ranges that were given up may still be answered: so many ends, where nothing came of the
+   * present range, are taken for theirs, and say nothing.
+   */
+  unanswered = 0;
   /** How many times in a row the neighbour sent nothing of what it had announced. */
   disappointments = 0;
 

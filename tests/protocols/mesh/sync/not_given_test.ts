@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
 import type { Bundle } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import type { AntiEntropyEffect } from "../../../../lib/protocols/mesh/sync/anti_entropy_io.ts";
+import { SYNC_PROGRESS_MS_MAX } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import { forged, headOf, idOf } from "../order_members.ts";
 import { recordsOf, type SyncMember, SyncNetwork } from "../sync_network.ts";
@@ -136,4 +137,25 @@ Deno.test("AntiEntropy tells of nothing where a range brings more, or brought al
     assert(ranges > 3, `${ranges}`);
     assertEquals(told, []);
   }
+});
+
+Deno.test("AntiEntropy doesn't take the late end of a range that it gave up for the end of the next one", () => {
+  const network = new SyncNetwork();
+  const [slow, carl] = [network.add("slow"), network.add("carl")];
+  network.loses = ({ type }, from) => from === slow && type.startsWith("sync-");
+  network.link(carl, slow);
+  const told: unknown[] = [];
+  const ghost = fakeSigner("ghost");
+  onNotGiven(carl, ({ given, counter, isOver }) => isOver && told.push([given, counter]));
+  const says = () => carl.receive(slow, saysToHave(50, ghost.key));
+  const ends = () => carl.receive(slow, { type: "sync-done" });
+
+  says();
+  network.run(SYNC_PROGRESS_MS_MAX + 10); // nothing of it came: it is given up, which counts once
+  says();
+  ends(); // of the first range
+  ends(); // answers what was asked in between: the rooms are the same
+  assertEquals(told, []);
+  ends();
+  assertEquals(told, [[0, 50]], "the second one brought nothing, too");
 });
