@@ -4,10 +4,13 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { NO_BALLOT } from "../../../lib/protocols/group/schema/epoch.ts";
 import {
+  CONTROL_BURST,
   ELSEWHERE_BURST,
   ELSEWHERE_MS,
   ELSEWHERE_PER_S,
   JOINERS_MAX,
+  LOOK_PAUSE_MS,
+  LOOKS_BURST,
   PEERS_BURST,
   PEERS_PER_S,
   STRANGER_MS_MIN,
@@ -337,4 +340,28 @@ Deno.test("The operator is told once who can't come in as no datagrams pass, als
     keys: ["ann", "bob", "cem"].map((name) => fingerprintOf(keyOf(name))),
   });
   assertEquals(program.pass(20_000).includes("warning"), false);
+});
+
+Deno.test("However often strangers say whom they hear, who is ready is in a moment later, and others aren't looked for each time", () => {
+  const program = Program.of("ann");
+  program.comes("bob");
+  program.comes("cem");
+  for (let time = 0; time < LOOKS_BURST; time++) {
+    program.hears("cem", time % 2 === 0 ? ["ann"] : []);
+  }
+
+  assertEquals(program.allHear("cem").filter((word) => /^view/.test(word)), []);
+  const words = program.pass(LOOK_PAUSE_MS);
+
+  assertEquals(words.filter((word) => /^view/.test(word)), ["view 2: ann bob"]);
+});
+
+Deno.test("A stranger that goes on about edits is sent away like one that goes on about anything", () => {
+  const program = Program.of("ann");
+  program.comes("cem");
+  const words: string[] = [];
+  for (let time = 0; time <= CONTROL_BURST && words.length === 0; time++) {
+    words.push(...program.says("cem", { type: "inquire", edits: [] }));
+  }
+  assertEquals([words[0], words[1]?.split(": ")[1]], ["closes cem", "too many messages"]);
 });

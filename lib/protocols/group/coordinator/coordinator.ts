@@ -471,7 +471,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     if (link === null || link.isUninvited) return;
     if (message.type === "unknown") return this.#countUnknown(link);
     const isFetched = message.type === "history" && this.#escrow.fetchesFrom(id);
-    if (!isFetched && !bucketOf(link, message).take(this.#out.nowMs)) {
+    // Who was never a member has nothing to say about edits.
+    const isStranger = !this.#views.wasMember(link.peer);
+    if (!isFetched && !bucketOf(link, message, isStranger).take(this.#out.nowMs)) {
       return this.#offends(link, "too many messages");
     }
     const attendee = this.#attendance.on(id) ?? this.#arriving.answered(link);
@@ -508,13 +510,13 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         if (attendee.wasCaughtUp === null) attendee.isCaughtUp = message.isCaughtUp;
         attendee.showsJoining = new Set(message.joining);
         attendee.knowsLeft = new Set(message.left);
-        this.#steering.isUnsettled = true;
+        this.#steering.heard(attendee);
         return null;
       case "report":
-        this.#steering.isUnsettled = true;
+        this.#steering.isUnsettled ||= this.#changing.isParticipant(attendee.key);
         return this.#changing.reported(attendee, message);
       case "outdone":
-        this.#steering.isUnsettled = true;
+        this.#steering.isUnsettled ||= this.#changing.isParticipant(attendee.key);
         return this.#changing.outdone(attendee, message);
       case "ready":
         this.#changing.ready(attendee, message);
@@ -822,7 +824,11 @@ function silenceText({ heardAtMs }: Attendee): string {
   return heardAtMs === -Infinity ? "no answer since the coordinator was started" : "no answer";
 }
 
-function bucketOf({ fetches, edits, bucket }: GroupLink, { type }: GroupMessage): TokenBucket {
+function bucketOf(
+  { fetches, edits, bucket }: GroupLink,
+  { type }: GroupMessage,
+  isStranger: boolean,
+): TokenBucket {
   switch (type) {
     case "fetch":
       return fetches;
@@ -832,7 +838,7 @@ function bucketOf({ fetches, edits, bucket }: GroupLink, { type }: GroupMessage)
     case "applied":
     case "impossible":
     case "inquire":
-      return edits;
+      return isStranger ? bucket : edits;
     default:
       return bucket;
   }

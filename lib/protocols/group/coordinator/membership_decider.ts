@@ -7,6 +7,7 @@ import { dropOldest } from "../../../base/collections/bounded.ts";
 import type { Logger } from "../../../base/machine/environment.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../../base/ids.ts";
+import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
 import { namesInWords, shownName } from "../../../base/text/names.ts";
 import type { MemberAdmission } from "./member_admission.ts";
@@ -35,6 +36,9 @@ import { KeptOut } from "./kept_out.ts";
 import {
   HEARD_LATELY_MS,
   HEARTBEAT_MS,
+  LOOK_PAUSE_MS,
+  LOOKS_BURST,
+  LOOKS_PER_S,
   REMEMBERED_MAX,
   SILENCES_AGAIN_MAX,
   SILENCES_MAX,
@@ -86,6 +90,9 @@ export class MembershipDecider {
   /** Why members were excluded last, part of a sentence, where what they say of themselves doesn't show it. */
   readonly #faults = new Map<PeerKey, string>();
   readonly #keptOut: KeptOut;
+  readonly #looks = new TokenBucket(LOOKS_PER_S, LOOKS_BURST);
+  /** When what was said beyond that rate is looked at; null where nothing was. */
+  #lookMs: number | null = null;
 
   constructor(readonly parts: SteeringParts) {
     this.#shown = parts.views.members;
@@ -101,11 +108,25 @@ export class MembershipDecider {
   get dueMs(): number | null {
     const { arriving, out } = this.parts;
     const complaintMs = complaintsDueMs(this.#heardLately(), this.#patience, out.nowMs);
-    return earliestMs(complaintMs, this.#returnsTellMs, arriving.dueMs, this.#keptOut.dueMs);
+    return earliestMs(
+      complaintMs,
+      this.#returnsTellMs,
+      arriving.dueMs,
+      this.#keptOut.dueMs,
+      this.#lookMs,
+    );
+  }
+
+  /** The attendee has said whom it hears: anybody may come and say so, again and again. */
+  heard({ key }: Attendee): void {
+    const { views, out: { nowMs } } = this.parts;
+    if (views.member(key) !== null || this.#looks.take(nowMs)) this.isUnsettled = true;
+    else this.#lookMs ??= nowMs + LOOK_PAUSE_MS;
   }
 
   settle(): void {
     if (!this.isUnsettled) return;
+    this.#lookMs = null;
     const { arriving } = this.parts;
     while (this.isUnsettled) {
       this.isUnsettled = false;

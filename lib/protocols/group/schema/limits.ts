@@ -281,6 +281,14 @@ export const EDIT_MESSAGES_BURST = 20_000;
 export const CONTROL_PER_S = 200;
 export const CONTROL_BURST = 1_000;
 /**
+ * How often per second the coordinator looks, for what all newcomers together say of whom they hear, at who is to be in
+ * the next view: in a group of 60 that takes a millisecond or more. As many at once as when some come together.
+ */
+export const LOOKS_PER_S = 50;
+export const LOOKS_BURST = 256;
+/** What is said beyond that is looked at after this time, all of it at once. */
+export const LOOK_PAUSE_MS = 50;
+/**
  * How often a participant may make a change begin anew by what it says: after one disk was put back, it is once each.
  */
 export const SPOILS_MAX = 3;
