@@ -86,6 +86,20 @@ Deno.test("openLog() appends to no file that a link leads to, and makes none the
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("openLog() appends to no file that has another name, too: somebody else may have given it that", async () => {
+  const folder = await Deno.makeTempDir();
+  const [own, link] = [`${folder}/own`, `${folder}/link`];
+  await Deno.writeTextFile(own, '{"precious": true}\n');
+  await Deno.link(own, link);
+
+  const error = await assertRejects(() => openLog({ logFile: link, verbose: false }), P2pchatError);
+
+  assertEquals(error.code, "disk");
+  assertMatch(error.message, /it has another name, too \(a hard link\); name another file/);
+  assertEquals(await Deno.readTextFile(own), '{"precious": true}\n');
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("--log-file says who came, went and was refused, and never what was said", async () => {
   await using nodes = new Nodes();
   const folder = await Deno.makeTempDir();

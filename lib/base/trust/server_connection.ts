@@ -3,7 +3,7 @@
  * (exponential backoff with jitter), and kept only where the key that is expected answers.
  */
 
-import type { Fingerprint } from "../text/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../text/fingerprint.ts";
 import { endpointText, type LinkId, type PeerKey } from "../ids.ts";
 import { RetryPauses } from "../rates/retry_pauses.ts";
 import { visibleText } from "../text/text.ts";
@@ -88,11 +88,14 @@ export class ServerConnection {
 
   /** @returns Whether it was dialled; otherwise the link is closed. */
   up(link: LinkId, peer: PeerKey): boolean {
-    if (!this.#isDialling) {
+    const { expected } = this.key;
+    const isDialled = this.#isDialling;
+    this.#isDialling = false;
+    if (!isDialled || (expected !== null && fingerprintOf(peer) !== expected)) {
       this.port.close(link, "not needed any more");
+      if (isDialled) this.retryIn(0); // the user has accepted another key since it was dialled
       return false;
     }
-    this.#isDialling = false;
     this.#failure = null;
     this.#link = link;
     this.#peer = peer;

@@ -172,6 +172,8 @@ async function faultOf(path: string, file: Deno.FsFile): Promise<string | null> 
   if (!info.isFile) return null;
   const user = otherUser(info);
   if (user !== null) return `it ${belongsText(user)}`;
+  // Where links to files of others may be made, somebody else may have made this one to a file of ours.
+  if ((info.nlink ?? 1) > 1) return "it has another name, too (a hard link)";
   return isNamed(path, file) ? null : "it is a symbolic link";
 }
 

@@ -134,3 +134,18 @@ Deno.test("ServerConnection dials at once for a key that the user accepts, unles
   part.dial();
   assertEquals([part.trust(), part.nextMs()], [SERVER, null]);
 });
+
+Deno.test("ServerConnection keeps no link to the key of before that was dialled when the user accepted another", () => {
+  const { part, take } = connection();
+  part.dial();
+  part.dialFailed(strange(1));
+  part.key.met(OTHER);
+  part.dial();
+  part.trust();
+  take();
+
+  assertEquals([part.up(FIRST, SERVER), part.link, part.peer], [false, null, null]);
+  assertEquals([take(), part.nextMs()], [[`close ${FIRST}: not needed any more`], 0]);
+  part.dial();
+  assertEquals([take(), part.up(SECOND, OTHER)], [["dial 3 other"], true]);
+});
