@@ -278,3 +278,31 @@ play(
     ends(stage, asked!, "committed");
   },
 );
+
+// E5.
+
+Deno.test("an edit is made in a group of one", () => {
+  for (const seed of SEEDS) {
+    const stage = Stage.of(seed, 1, 1);
+    const asked = stage.edit(1, 1);
+    stage.until("it is told", () => asked.outcome !== null);
+    assertEquals([asked.outcome, logs(stage, asked)], ["committed", 1]);
+    stage.unite();
+  }
+});
+
+play("without the coordinator, waits for it, while what is said goes on", (stage) => {
+  answers(stage, "go");
+  stage.kill("C");
+  stage.pass(DOWN_MS_MAX);
+  const asked = stage.edit(REQUESTER, SEQ);
+  const text = stage.say(ANOTHER);
+  stage.pass(6 * DOWN_MS_MAX);
+  assert(stage.hasShown(REQUESTER, text));
+  assertEquals([asked.edit, asked.outcome, logs(stage, asked)], [null, null, 0]);
+
+  stage.startCoordinator();
+  stage.until("it is told", () => asked.outcome !== null);
+  assertEquals(asked.outcome, "committed");
+  ends(stage, asked, "committed");
+});
