@@ -12,16 +12,55 @@ export interface Machine<Input, Effect> {
   nextDeadlineMs(): number | null;
 }
 
-/**
- * A machine's named deadlines; those due at once are served in the order of their declaration.
- *
- *     const DEADLINES = ["neighbourReply", "shuffle"] as const;
- *     const deadlines = new Deadlines(DEADLINES);
- */
-export class Deadlines<Name extends string> {
-  readonly #dueMs = new Map<Name, number>();
+/** What has deadlines: a part of a machine, or several parts. */
+export interface Timed {
+  /** Monotonic time of the earliest deadline, or `null` where there is none. */
+  nextMs(): number | null;
+  /** Serves what is due at `nowMs`. */
+  tick(nowMs: number): void;
+}
 
-  constructor(readonly names: readonly Name[]) {}
+/** All that has deadlines in a machine, declared once; what is due at once is served in this order. */
+export class Agenda implements Timed {
+  constructor(readonly parts: readonly Timed[]) {}
+
+  nextMs(): number | null {
+    let next: number | null = null;
+    for (const part of this.parts) next = earliestMs(next, part.nextMs());
+    return next;
+  }
+
+  tick(nowMs: number): void {
+    for (const part of this.parts) part.tick(nowMs);
+  }
+}
+
+/** What is looked at in every step, so that it needs nothing but a step when its time has come. */
+export function servedEachStep(nextMs: () => number | null): Timed {
+  return { nextMs, tick: () => {} };
+}
+
+/**
+ * Named deadlines, each with what to do then; those due at once are served in the order of their declaration.
+ *
+ *     readonly #deadlines = new Deadlines({
+ *       /** When a neighbour counts as silent. *\/
+ *       reply: (nowMs) => this.#lost(nowMs),
+ *       /** When we know other peers. *\/
+ *       shuffle: () => this.#shuffle(),
+ *     });
+ */
+export class Deadlines<Name extends string, Result = void> implements Timed {
+  readonly #dueMs = new Map<Name, number>();
+  readonly names: readonly Name[];
+  readonly #actions: Readonly<Record<Name, (nowMs: number) => Result>>;
+
+  // Not yet rewritten users give a list of names, and serve what `takeDue` returns.
+  constructor(actions: Readonly<Record<Name, (nowMs: number) => Result>> | readonly Name[]) {
+    const isList = Array.isArray(actions);
+    this.names = isList ? actions : Object.keys(actions) as Name[];
+    this.#actions = (isList ? {} : actions) as Readonly<Record<Name, (nowMs: number) => Result>>;
+  }
 
   set(name: Name, atMs: number): void {
     this.#dueMs.set(name, atMs);
@@ -35,6 +74,10 @@ export class Deadlines<Name extends string> {
 
   clear(name: Name): void {
     this.#dueMs.delete(name);
+  }
+
+  clearAll(): void {
+    this.#dueMs.clear();
   }
 
   get(name: Name): number | null {
@@ -53,15 +96,23 @@ export class Deadlines<Name extends string> {
     for (const dueMs of this.#dueMs.values()) if (next === null || dueMs < next) next = dueMs;
     return next;
   }
+
+  /**
+   * Removes the deadlines due at `nowMs`, then serves them: one that is set meanwhile waits for the next tick.
+   * @returns What the actions returned.
+   */
+  tick(nowMs: number): readonly Result[] {
+    return this.takeDue(nowMs).map((name) => this.#actions[name](nowMs));
+  }
 }
 
 /** Machines that are served together; each is asked for its next deadline only when that may have changed. */
 export class Timetable {
-  readonly #entries = new Map<object, { readonly machine: Timed; dueMs: number | null }>();
+  readonly #entries = new Map<object, { readonly machine: Clocked; dueMs: number | null }>();
   /** Machines whose deadlines may have changed. */
   readonly #changed = new Set<object>();
 
-  constructor(machines: readonly Timed[]) {
+  constructor(machines: readonly Clocked[]) {
     for (const machine of machines) {
       this.#entries.set(machine, { machine, dueMs: null });
       this.#changed.add(machine);
@@ -69,11 +120,11 @@ export class Timetable {
   }
 
   /** To be called when the machine has had an input. */
-  changed(machine: Timed): void {
+  changed(machine: Clocked): void {
     this.#changed.add(machine);
   }
 
-  isDue(machine: Timed, nowMs: number): boolean {
+  isDue(machine: Clocked, nowMs: number): boolean {
     this.#update();
     return (this.#entries.get(machine)?.dueMs ?? Infinity) <= nowMs;
   }
@@ -95,7 +146,7 @@ export class Timetable {
   }
 }
 
-type Timed = Pick<Machine<never, unknown>, "nextDeadlineMs">;
+type Clocked = Pick<Machine<never, unknown>, "nextDeadlineMs">;
 
 /** The earliest of several deadlines, `null` where there is none. */
 export function earliestMs(...deadlines: readonly (number | null)[]): number | null {

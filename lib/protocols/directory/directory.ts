@@ -11,7 +11,7 @@ import type { Signer } from "../../base/crypto/crypto.ts";
 import type { Endpoint, FoldedName, LinkId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
-import { Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
+import { Agenda, Deadlines, type Machine, servedEachStep } from "../../base/machine/machine.ts";
 import type { VerifyAnswer } from "../../base/machine/mode_machine.ts";
 import { dateText } from "../../base/text/dates.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
@@ -44,12 +44,6 @@ import { type Client, ClientLink } from "./sessions/client_session.ts";
 import { Presence } from "./sessions/presence.ts";
 import { ClientLinks, Sessions } from "./sessions/sessions.ts";
 
-/**
- * When we end although the operator's last words aren't out yet, and when the operator is told that they are waited
- * for.
- */
-const DEADLINES = ["leave", "told"] as const;
-
 export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   readonly #out = new DirectoryOutput();
   readonly #comparing: Comparing;
@@ -63,7 +57,13 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   readonly #registrar: Registrar;
   readonly #entering: LogIn;
   readonly #accounts: AccountChanges;
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly #deadlines = new Deadlines({
+    /** When we end although the operator's last words aren't out yet. */
+    leave: () => this.#telling.giveUpOperators(),
+    /** When the operator is told that they are waited for. */
+    told: () => this.#tellLeaving(),
+  });
+  readonly #agenda: Agenda;
   #leaving: { readonly ref: string | undefined } | null = null;
   #stopped = false;
 
@@ -113,6 +113,15 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       letIn: (link, enter, as) => registrar.letIn(link, enter, as),
       changed: (account, keys) => accounts.changed(account, keys),
     });
+    this.#agenda = new Agenda([
+      { nextMs: () => links.nextMs(), tick: (nowMs) => this.#closeLate(nowMs) },
+      calls,
+      deliveries,
+      telling,
+      sessions.held,
+      servedEachStep(() => presence.nextMs()),
+      this.#deadlines,
+    ]);
   }
 
   /** The records of a compacted log. */
@@ -130,22 +139,12 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       this.#deliveries.flush();
       this.#presence.flush();
     }
-    this.#out.clock.dueMs = this.#stopped ? null : this.#earliestMs();
+    this.#out.clock.dueMs = this.#stopped ? null : this.#agenda.nextMs();
     return this.#out.take();
   }
 
   nextDeadlineMs(): number | null {
     return this.#out.clock.nextDeadlineMs();
-  }
-
-  /** Those due at once are served in this order. */
-  get #timed() {
-    return [this.#calls, this.#deliveries, this.#telling, this.#sessions.held];
-  }
-
-  #earliestMs(): number | null {
-    const timed = [this.#links, this.#presence, ...this.#timed, this.#deadlines];
-    return earliestMs(...timed.map((part) => part.nextMs()));
   }
 
   #handle(input: DirectoryInput): void {
@@ -179,7 +178,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       case "command":
         return this.#command(input.command, input.ref);
       case "tick":
-        return this.#tick();
+        return this.#agenda.tick(this.#out.nowMs);
       default:
         return unreachable(input);
     }
@@ -358,8 +357,8 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
 
   // Time, the operator.
 
-  #tick(): void {
-    for (const link of this.#links.takeDue(this.#out.nowMs)) {
+  #closeLate(nowMs: number): void {
+    for (const link of this.#links.takeDue(nowMs)) {
       const { client } = link;
       if (client === null) {
         this.#registrar.close(link, "nothing came");
@@ -367,11 +366,6 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       }
       this.#hold(client);
       this.#registrar.dismiss(client, "slow", "It took nothing in for too long");
-    }
-    for (const part of this.#timed) part.tick(this.#out.nowMs);
-    for (const due of this.#deadlines.takeDue(this.#out.nowMs)) {
-      if (due === "leave") this.#telling.giveUpOperators();
-      else this.#tellLeaving();
     }
   }
 

@@ -358,9 +358,9 @@ export class BroadcastIntake {
     return oldest?.dueMs ?? null;
   }
 
-  tick(): void {
+  tick(nowMs: number): void {
     for (const report of [...this.#reports.values()]) {
-      if (report.dueMs > this.parts.out.nowMs) return;
+      if (report.dueMs > nowMs) return;
       this.#report(report);
     }
   }

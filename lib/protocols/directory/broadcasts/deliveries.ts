@@ -167,8 +167,7 @@ export class Deliveries {
     return earliestMs(this.#deadlines.nextMs(), turnMs);
   }
 
-  tick(): void {
-    const { nowMs } = this.out;
+  tick(nowMs: number): void {
     this.#flying.expire(nowMs);
     for (const client of this.#deadlines.takeDue(nowMs)) this.pump(client);
     this.#pumpWaiting();

@@ -384,14 +384,13 @@ export class Calls {
     return earliestMs(this.#deadlines.nextMs(), this.relays.nextMs());
   }
 
-  tick(): void {
-    const { nowMs } = this.out;
+  tick(nowMs: number): void {
     for (const call of this.#deadlines.takeDue(nowMs)) {
       if (call.phase === "ringing") this.#end(call, "timeout", "", call.sides);
       else if (call.phase === "connecting") this.#end(call, "unreachable", "", call.sides);
       else this.#remove(call);
     }
-    this.relays.tick();
+    this.relays.tick(nowMs);
   }
 }
 
@@ -468,8 +467,8 @@ export class Relays {
     return this.#deadlines.nextMs();
   }
 
-  tick(): void {
+  tick(nowMs: number): void {
     // Takes all due calls before it serves any: one that is due again at once waits for the next turn.
-    for (const call of [...this.#deadlines.takeDue(this.out.nowMs)]) this.pump(call);
+    for (const call of [...this.#deadlines.takeDue(nowMs)]) this.pump(call);
   }
 }

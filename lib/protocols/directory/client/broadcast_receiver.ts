@@ -29,8 +29,6 @@ import type { KnownKeys } from "../lobby/known_keys.ts";
 import type { DirectoryMessageOf } from "../schema/messages.ts";
 import { isSaid } from "../schema/signed_broadcast.ts";
 
-const DEADLINES = ["write"] as const;
-
 /** How a broadcast came, and how it is acknowledged. */
 export type Way = "link" | "datagram";
 
@@ -76,7 +74,10 @@ export class BroadcastReceiver {
   readonly #ways = new Set<Way>();
   /** When our user was told last that a broadcast isn't shown, by the reason. */
   readonly #toldAtMs = new Map<"forged" | "dated", number>();
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly deadlines = new Deadlines({
+    /** When the disk, which has refused, is tried again. */
+    write: () => this.#write(),
+  });
 
   /** Up to this number, broadcasts were said before we came in. */
   #kept = 0;
@@ -276,7 +277,7 @@ export class BroadcastReceiver {
 
   #write(): void {
     if (this.#writing > 0 || this.#waiting.length === 0) return;
-    if (this.#deadlines.get("write") !== null) return;
+    if (this.deadlines.get("write") !== null) return;
     const waiting = [...this.#waiting];
     this.#writing = waiting.length;
     this.owner.out.write(waiting, {
@@ -305,7 +306,7 @@ export class BroadcastReceiver {
   #refused(text: string): void {
     this.#writing = 0;
     if (this.#listener === null) this.#waiting.length = 0;
-    this.#deadlines.set("write", this.owner.out.nowMs + DISK_RETRY_MS);
+    this.deadlines.set("write", this.owner.out.nowMs + DISK_RETRY_MS);
     if (this.#isRefused) return;
     this.#isRefused = true;
     this.owner.out.error("disk", `${text}; broadcasts are shown once they can be stored`);
@@ -339,13 +340,5 @@ export class BroadcastReceiver {
       sentAt: dateText(sentAt),
       history,
     });
-  }
-
-  nextMs(): number | null {
-    return this.#deadlines.nextMs();
-  }
-
-  tick(): void {
-    if (this.#deadlines.takeDue(this.owner.out.nowMs).length > 0) this.#write();
   }
 }

@@ -14,7 +14,7 @@ import type { ErrorCode } from "../../../base/errors.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
-import { Deadlines, earliestMs, type Machine } from "../../../base/machine/machine.ts";
+import { Agenda, Deadlines, type Machine } from "../../../base/machine/machine.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { UnknownMessages } from "../../../base/machine/unknown_messages.ts";
 import { type Numbered, RequestQueue, type Unsigned } from "./request_queue.ts";
@@ -37,9 +37,6 @@ import {
 } from "../schema/messages.ts";
 import { DirectorySession } from "./directory_session.ts";
 import { signBroadcast } from "../schema/signed_broadcast.ts";
-
-/** When we leave, whatever still waits, and when the user is told of what takes a while. */
-const DEADLINES = ["leave", "told"] as const;
 
 /** Fraction of a queue's bound above which the input pauses. */
 const FULL = 0.5;
@@ -65,7 +62,13 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   readonly isInteractive: boolean;
   readonly #log: ClientLog;
   readonly #path: ClientPath;
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly #deadlines = new Deadlines({
+    /** When we leave, whatever still waits. */
+    leave: () => this.#leave(),
+    /** When the user is told of what takes a while. */
+    told: () => this.#tellLeaving(),
+  });
+  readonly #agenda: Agenda;
   #attempts = 0;
   mayBroadcast = true;
   #pausedBecause: string | null = null;
@@ -95,6 +98,15 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.asking = new RequestQueue(this);
     this.hearing = new BroadcastReceiver(this.#log, this);
     this.user = new ClientUser(this);
+    this.#agenda = new Agenda([
+      this.session,
+      this.lobby.deadlines,
+      this.calling,
+      this.asking.deadlines,
+      this.hearing.deadlines,
+      this.#path.deadlines,
+      this.#deadlines,
+    ]);
   }
 
   /** The records of a compacted log; null where more waits to be shown than is held here. */
@@ -109,19 +121,12 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     if (out.clock.stalledMs > 0) this.calling.awoke(out.clock.stalledMs);
     this.#handle(input);
     this.#settle();
-    out.clock.dueMs = out.isStopped
-      ? null
-      : earliestMs(...this.#timed.map((part) => part.nextMs()), this.#deadlines.nextMs());
+    out.clock.dueMs = out.isStopped ? null : this.#agenda.nextMs();
     return out.take();
   }
 
   nextDeadlineMs(): number | null {
     return this.out.clock.nextDeadlineMs();
-  }
-
-  /** Those due at once are served in this order. */
-  get #timed() {
-    return [this.session, this.lobby, this.calling, this.asking, this.hearing, this.#path];
   }
 
   #handle(input: ClientInput): void {
@@ -165,7 +170,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       case "command":
         return this.#command(input.command, input.ref);
       case "tick":
-        return this.#tick();
+        return this.#agenda.tick(this.out.nowMs);
       default:
         return unreachable(input);
     }
@@ -183,14 +188,6 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     });
     this.hearing.start();
     this.session.dial();
-  }
-
-  #tick(): void {
-    for (const part of this.#timed) part.tick();
-    for (const due of this.#deadlines.takeDue(this.out.nowMs)) {
-      if (due === "leave") this.#leave();
-      else this.#tellLeaving();
-    }
   }
 
   // What the parts ask of each other.

@@ -542,9 +542,9 @@ export class DirectorySession {
     return earliestMs(this.#connection.nextMs(), this.#enterByMs);
   }
 
-  tick(): void {
+  tick(nowMs: number): void {
     if (this.#connection.takeDue()) this.dial();
-    if (this.#enterByMs === null || this.#enterByMs > this.owner.out.nowMs) return;
+    if (this.#enterByMs === null || this.#enterByMs > nowMs) return;
     this.giveUp("no answer whether we may come in");
   }
 

@@ -53,9 +53,6 @@ interface Refusal {
   readonly untilMs: number;
 }
 
-/** When the answer is due; and until when other clients are waited for. */
-const DEADLINES = ["answer", "others"] as const;
-
 interface AskingOwner {
   readonly out: ClientOutput;
   readonly isUp: boolean;
@@ -83,7 +80,12 @@ export class RequestQueue {
    * attacker.
    */
   readonly #refusals = new Map<"broadcast" | "account", Refusal>();
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly deadlines = new Deadlines({
+    /** When the answer is due. */
+    answer: () => this.owner.unanswered(),
+    /** Until when other clients are waited for. */
+    others: () => this.pump(),
+  });
 
   constructor(readonly owner: AskingOwner) {}
 
@@ -130,7 +132,7 @@ export class RequestQueue {
   entered(): void {
     const { out, online } = this.owner;
     if (this.#asked.length > 0 && online < this.#wereOnline) {
-      this.#deadlines.set("others", out.nowMs + OTHERS_MS_MAX);
+      this.deadlines.set("others", out.nowMs + OTHERS_MS_MAX);
     }
     this.pump();
   }
@@ -138,7 +140,7 @@ export class RequestQueue {
   /** Other clients may have come in. */
   othersCame(): void {
     if (!this.#isWaitingForOthers || this.owner.online < this.#wereOnline) return;
-    this.#deadlines.clear("others");
+    this.deadlines.clear("others");
     this.pump();
   }
 
@@ -149,7 +151,7 @@ export class RequestQueue {
   }
 
   get #isWaitingForOthers(): boolean {
-    return this.#deadlines.get("others") !== null;
+    return this.deadlines.get("others") !== null;
   }
 
   /** Sends the next request that isn't refused anyway, if we are in and none is under way. */
@@ -163,7 +165,7 @@ export class RequestQueue {
       return this.pump();
     }
     this.#isUnderWay = first.wasSent = true;
-    this.#deadlines.set("answer", this.owner.out.nowMs + ENTER_MS_MAX);
+    this.deadlines.set("answer", this.owner.out.nowMs + ENTER_MS_MAX);
     this.owner.tell(this.#toSend(first));
   }
 
@@ -191,7 +193,7 @@ export class RequestQueue {
     const first = this.#asked.shift()!;
     this.#bytes -= bytesOf(first.request);
     this.#isUnderWay = false;
-    this.#deadlines.clear("answer");
+    this.deadlines.clear("answer");
     return first;
   }
 
@@ -203,11 +205,11 @@ export class RequestQueue {
     const { online } = this.owner;
     // 0 means that the directory hadn't sent the list yet.
     if (!this.#isWaitingForOthers && online > 0) this.#wereOnline = online;
-    this.#deadlines.clear("others");
+    this.deadlines.clear("others");
     this.#refusals.clear();
     if (!this.#isUnderWay) return;
     this.#isUnderWay = false;
-    this.#deadlines.clear("answer");
+    this.deadlines.clear("answer");
     if (this.#asked[0]!.request.type === "broadcast") return;
     const { request, ref } = this.#answered();
     const what = request.type === "forget-me"
@@ -296,17 +298,6 @@ export class RequestQueue {
   #isFirst(own: number): boolean {
     const request = this.#asked[0]?.request;
     return request !== undefined && "own" in request && request.own === own;
-  }
-
-  nextMs(): number | null {
-    return this.#deadlines.nextMs();
-  }
-
-  tick(): void {
-    for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
-      if (due === "answer") this.owner.unanswered();
-      else this.pump();
-    }
   }
 }
 

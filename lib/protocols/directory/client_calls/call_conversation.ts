@@ -23,13 +23,22 @@ interface TalkingOwner {
   readonly selfName: string;
 }
 
-/** When to send more waiting lines, and when to report the lines that were shown. */
-const DEADLINES = ["flush", "heard"] as const;
-
 export class CallConversation {
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly deadlines = new Deadlines({
+    /** When to send more waiting lines. */
+    flush: () => {
+      const call = this.call();
+      if (call !== null) this.flush(call);
+    },
+    /** When to report the lines that were shown. */
+    heard: () => {
+      const call = this.call();
+      if (call !== null) this.tellHeard(call);
+    },
+  });
 
-  constructor(readonly owner: TalkingOwner) {}
+  /** @param call The call that is under way; null where there is none. */
+  constructor(readonly owner: TalkingOwner, readonly call: () => ClientCall | null) {}
 
   /** Our user says a line: it waits until the call is connected and the link takes it. */
   say(call: ClientCall | null, text: string, ref: string | undefined): void {
@@ -69,7 +78,7 @@ export class CallConversation {
       bytes += utf8Length(text);
       if (bytes < SAID_AT_ONCE_BYTES || call.lines.size === 0) continue;
       // Lets the link say first whether it takes more.
-      return this.#deadlines.set("flush", out.nowMs);
+      return this.deadlines.set("flush", out.nowMs);
     }
   }
 
@@ -84,13 +93,13 @@ export class CallConversation {
     out.show({ event: "message", from: call.peer, text: message.text, self: false });
     receipts.shown();
     if (receipts.owed === "now") this.tellHeard(call);
-    else this.#deadlines.setEarliest("heard", out.nowMs + HEARD_MS);
+    else this.deadlines.setEarliest("heard", out.nowMs + HEARD_MS);
     return null;
   }
 
   /** Reports to the other side the lines that were shown since the last report. */
   tellHeard({ link, receipts }: ClientCall): void {
-    this.#deadlines.clear("heard");
+    this.deadlines.clear("heard");
     if (link === null || receipts.owed === "nothing") return;
     this.owner.out.send(link.link, { type: "heard", lines: receipts.tell() });
   }
@@ -109,7 +118,7 @@ export class CallConversation {
   over(call: ClientCall, state: CallOutcome, isParting: boolean): void {
     const { out } = this.owner;
     const { peer, lines } = call;
-    for (const name of DEADLINES) this.#deadlines.clear(name);
+    this.deadlines.clearAll();
     if (!isParting) warnOfUnheard(out, call);
     let unsaid = 0;
     for (let line = lines.shift(); line !== undefined; line = lines.shift()) {
@@ -119,20 +128,6 @@ export class CallConversation {
     if (unsaid > 0) {
       const what = countText(unsaid, "line wasn't", "lines weren't");
       out.notice(`${what} sent, as there is no call with ${shownName(peer)}`);
-    }
-  }
-
-  // Time.
-
-  nextMs(): number | null {
-    return this.#deadlines.nextMs();
-  }
-
-  tick(call: ClientCall | null): void {
-    for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
-      if (call === null) continue;
-      if (due === "flush") this.flush(call);
-      else this.tellHeard(call);
     }
   }
 }
@@ -204,8 +199,8 @@ export class PartingCalls {
     return this.#deadlines.nextMs();
   }
 
-  tick(): void {
-    for (const link of this.#deadlines.takeDue(this.out.nowMs)) this.#giveUp(link);
+  tick(nowMs: number): void {
+    for (const link of this.#deadlines.takeDue(nowMs)) this.#giveUp(link);
   }
 }
 

@@ -14,9 +14,6 @@ export interface RetellingOwner {
   enterAnew(): void;
 }
 
-/** When to tell the directory again about a call that it considers over. */
-const DEADLINES = ["retell"] as const;
-
 export class CallReannouncement {
   /** The call that our `enter` named, until the directory has answered. */
   #entered: ClientCall | null = null;
@@ -24,7 +21,10 @@ export class CallReannouncement {
   #untold: ClientCall | null = null;
   /** A call that the directory considers over, and that it was told, or is about to be told, still goes on. */
   #retold: ClientCall | null = null;
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly deadlines = new Deadlines({
+    /** When to tell the directory again about a call that it considers over. */
+    retell: () => this.owner.enterAnew(),
+  });
 
   constructor(readonly owner: RetellingOwner) {}
 
@@ -32,7 +32,7 @@ export class CallReannouncement {
    * The `talking` of our `enter`: the call, if it has gone on. A self-call doesn't need the directory to know of it.
    */
   enters(call: ClientCall | null): DirectoryMessageOf<"enter">["talking"] {
-    this.#deadlines.clear("retell"); // `enter` says it now
+    this.deadlines.clear("retell"); // `enter` says it now
     const goesOn = call?.phase === "talking" && !call.isSelf && call.route === "direct";
     this.#entered = goesOn ? call : null;
     this.#untold = goesOn ? null : call;
@@ -65,7 +65,7 @@ export class CallReannouncement {
 
   #retellSoon(call: ClientCall): void {
     this.#retold = call;
-    this.#deadlines.set("retell", this.owner.out.nowMs + DECIDED_MS);
+    this.deadlines.set("retell", this.owner.out.nowMs + DECIDED_MS);
   }
 
   /** The call is connected: a directory that we met since the call began doesn't know of it. */
@@ -76,16 +76,6 @@ export class CallReannouncement {
   /** The call is over. */
   over(): void {
     this.#retold = this.#untold = null;
-    this.#deadlines.clear("retell");
-  }
-
-  // Time.
-
-  nextMs(): number | null {
-    return this.#deadlines.nextMs();
-  }
-
-  tick(): void {
-    if (this.#deadlines.takeDue(this.owner.out.nowMs).length > 0) this.owner.enterAnew();
+    this.deadlines.clear("retell");
   }
 }

@@ -12,7 +12,7 @@
 import type { ErrorCode } from "../../../base/errors.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../../base/ids.ts";
-import { Deadlines, earliestMs } from "../../../base/machine/machine.ts";
+import { Agenda, Deadlines } from "../../../base/machine/machine.ts";
 import { isSameName, shownName } from "../../../base/text/names.ts";
 import { utf8Length } from "../../../base/text/text.ts";
 import type { CallLink, ClientCall } from "./client_call.ts";
@@ -41,12 +41,6 @@ import {
 import { CallConversation, PartingCalls } from "./call_conversation.ts";
 import { CallReannouncement, type RetellingOwner } from "./call_reannouncement.ts";
 import { Ringing, type RingingOwner } from "./ringing.ts";
-
-/**
- * When the call is over unless something happens; when the directory is asked to relay it; when it ends although
- * lines wait that should be said before; and until when this process is known to have been awake.
- */
-const DEADLINES = ["over", "relay", "said", "awake"] as const;
 
 /** Why a call ends the way it does. */
 interface Why {
@@ -85,19 +79,37 @@ export class Calling {
   readonly #relayed: RelayedCalls;
   readonly #parting: PartingCalls;
   readonly #retelling: CallReannouncement;
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly #deadlines = new Deadlines({
+    /** When the call is over unless something happens. */
+    over: () => this.#inCall((call) => this.#timedOut(call)),
+    /** When the directory is asked to relay the call. */
+    relay: () => this.#inCall((call) => this.#relayOrGiveUp(call)),
+    /** When the call ends although lines wait that should be said before. */
+    said: () => this.#inCall((call) => this.#hangsUp(call)),
+    /** Until when this process is known to have been awake. */
+    awake: () => this.#inCall(() => this.#isAwake()),
+  });
+  readonly #agenda: Agenda;
 
   constructor(readonly owner: CallingOwner) {
     this.#ringing = new Ringing(owner);
     this.#connecting = new Connecting({
       out: owner.out,
+      call: () => this.#call,
       nextAttempt: () => owner.nextAttempt(),
       talks: (call, link) => this.#talks(call, link),
     });
-    this.#talking = new CallConversation(owner);
+    this.#talking = new CallConversation(owner, () => this.#call);
     this.#parting = new PartingCalls(owner.out);
     this.#relayed = new RelayedCalls(owner.out, (message) => owner.tell(message));
     this.#retelling = new CallReannouncement(owner);
+    this.#agenda = new Agenda([
+      this.#connecting.deadlines,
+      this.#deadlines,
+      this.#retelling.deadlines,
+      this.#talking.deadlines,
+      this.#parting,
+    ]);
   }
 
   get call(): ClientCall | null {
@@ -499,7 +511,7 @@ export class Calling {
       : call.talkedMs(out.monotonicMs, reason);
     call.links.dropAll();
     this.#connecting.over();
-    for (const name of DEADLINES) this.#deadlines.clear(name);
+    this.#deadlines.clearAll();
     this.#retelling.over();
     this.#relayed.close(call.id);
     const talked = wasTalking ? { durationMs: Math.round(talkedMs) } : {};
@@ -550,30 +562,21 @@ export class Calling {
   }
 
   nextMs(): number | null {
-    return earliestMs(
-      this.#connecting.nextMs(),
-      this.#deadlines.nextMs(),
-      this.#retelling.nextMs(),
-      this.#talking.nextMs(),
-      this.#parting.nextMs(),
-    );
+    return this.#agenda.nextMs();
   }
 
-  tick(): void {
-    this.#connecting.tick(this.#call);
-    for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
-      const call = this.#call;
-      if (call === null) continue;
-      if (due === "over") this.#timedOut(call);
-      else if (due === "said") this.#hangsUp(call);
-      else if (due === "awake") this.#isAwake();
-      else if (call.met?.mayRelay) this.#tellOf(call, { type: "relay-please" });
-      else this.#unreachable(call);
-    }
-    this.#retelling.tick();
-    this.#talking.tick(this.#call);
-    this.#parting.tick();
+  tick(nowMs: number): void {
+    this.#agenda.tick(nowMs);
     this.#hangUpWhenSaid();
+  }
+
+  #inCall(serve: (call: ClientCall) => void): void {
+    if (this.#call !== null) serve(this.#call);
+  }
+
+  #relayOrGiveUp(call: ClientCall): void {
+    if (call.met?.mayRelay) this.#tellOf(call, { type: "relay-please" });
+    else this.#unreachable(call);
   }
 
   #timedOut(call: ClientCall): void {

@@ -15,23 +15,28 @@ import type { DirectoryMessage, DirectoryMessageOf } from "../schema/messages.ts
 
 interface ConnectingOwner {
   readonly out: ClientOutput;
+  /** The call that is under way; null where there is none. */
+  call(): ClientCall | null;
   nextAttempt(): number;
   /** The conversation is on this link from now on. */
   talks(call: ClientCall, link: CallLink): void;
 }
 
-/** When the callee dials, too. */
-const DEADLINES = ["dial"] as const;
-
 export class Connecting {
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly deadlines = new Deadlines({
+    /** When the callee dials, too. */
+    dial: () => {
+      const call = this.owner.call();
+      if (call !== null) this.#dial(call);
+    },
+  });
 
   constructor(readonly owner: ConnectingOwner) {}
 
   /** It is known where the other side is. */
   begins(call: ClientCall): void {
     if (call.isCaller) this.#dial(call);
-    else this.#deadlines.set("dial", this.owner.out.nowMs + CALLEE_DIALS_MS);
+    else this.deadlines.set("dial", this.owner.out.nowMs + CALLEE_DIALS_MS);
     for (const link of call.links.all) this.#consider(call, link);
   }
 
@@ -91,17 +96,7 @@ export class Connecting {
 
   /** The call is connected, or won't be. */
   over(): void {
-    this.#deadlines.clear("dial");
-  }
-
-  // Time.
-
-  nextMs(): number | null {
-    return this.#deadlines.nextMs();
-  }
-
-  tick(call: ClientCall | null): void {
-    if (this.#deadlines.takeDue(this.owner.out.nowMs).length > 0 && call !== null) this.#dial(call);
+    this.deadlines.clear("dial");
   }
 }
 

@@ -172,14 +172,15 @@ export class ProvenAddress {
   }
 }
 
-const DEADLINES = ["here"] as const;
-
 /** A client's datagrams to and from the directory, from when it is in until its link is gone. */
 export class ClientPath {
   #path: DatagramPath | null = null;
   /** How many `here` we have sent without being asked to prove our address. */
   #unheard = 0;
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly deadlines = new Deadlines({
+    /** When the directory is told again where datagrams reach us. */
+    here: () => this.#here(),
+  });
 
   /** @param directory The address that was dialled; `host` may be a name. */
   constructor(public directory: Endpoint, readonly out: ClientOutput) {}
@@ -197,12 +198,12 @@ export class ClientPath {
 
   left(): void {
     this.#path = null;
-    this.#deadlines.clear("here");
+    this.deadlines.clear("here");
   }
 
   #here(): void {
     this.send({ type: "here", padding: new Uint8Array(HERE_PADDING_BYTES) });
-    this.#deadlines.set("here", this.out.nowMs + (REPEAT_MS[this.#unheard++] ?? HERE_MS));
+    this.deadlines.set("here", this.out.nowMs + (REPEAT_MS[this.#unheard++] ?? HERE_MS));
   }
 
   send(message: DatagramMessage, to = this.directory): void {
@@ -218,16 +219,8 @@ export class ClientPath {
     const message = this.#path!.open(transport)?.message ?? null;
     if (message?.type !== "prove") return message;
     this.#unheard = REPEAT_MS.length;
-    this.#deadlines.set("here", this.out.nowMs + HERE_MS);
+    this.deadlines.set("here", this.out.nowMs + HERE_MS);
     this.send({ type: "proof", challenge: message.challenge.slice() }, from);
     return null;
-  }
-
-  nextMs(): number | null {
-    return this.#deadlines.nextMs();
-  }
-
-  tick(): void {
-    if (this.#deadlines.takeDue(this.out.nowMs).length > 0) this.#here();
   }
 }

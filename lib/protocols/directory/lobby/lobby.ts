@@ -11,8 +11,6 @@ import type { KnownKeys } from "./known_keys.ts";
 import type { ClientEvent, UserView } from "../schema/events.ts";
 import type { DirectoryMessageOf, ListedUser } from "../schema/messages.ts";
 
-const DEADLINES = ["after-call"] as const;
-
 type EventNamed<Name extends ClientEvent["event"]> = Extract<ClientEvent, { readonly event: Name }>;
 
 interface LobbyOwner {
@@ -37,7 +35,10 @@ export class Lobby {
    * end.
    */
   #wasBusy = false;
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly deadlines = new Deadlines({
+    /** When the list is shown after a call, whatever the directory has said. */
+    afterCall: () => this.#showNow(),
+  });
 
   constructor(readonly owner: LobbyOwner) {}
 
@@ -49,7 +50,7 @@ export class Lobby {
   left(): void {
     this.#coming = null;
     this.#users.clear();
-    this.#deadlines.clear("after-call");
+    this.deadlines.clear("afterCall");
   }
 
   /** A page of the whole list. */
@@ -121,28 +122,20 @@ export class Lobby {
   showAfter(talked: readonly string[], talkedMs: number): void {
     this.#talked = talked.map(foldName);
     this.#wasBusy ||= talkedMs >= AFTER_CALL_MS;
-    this.#deadlines.set("after-call", this.owner.out.nowMs + AFTER_CALL_MS);
+    this.deadlines.set("afterCall", this.owner.out.nowMs + AFTER_CALL_MS);
     this.#settle();
   }
 
   #settle(): void {
     const isBusy = (name: FoldedName) => this.#users.get(name)?.state === "busy";
-    if (this.#deadlines.get("after-call") === null || !this.#wasBusy) return;
+    if (this.deadlines.get("afterCall") === null || !this.#wasBusy) return;
     if (!this.#talked.some(isBusy)) this.#showNow();
   }
 
   #showNow(): void {
-    this.#deadlines.clear("after-call");
+    this.deadlines.clear("afterCall");
     this.#wasBusy = false;
     this.owner.out.show({ event: "users", users: this.#listed(foldName("")) });
-  }
-
-  nextMs(): number | null {
-    return this.#deadlines.nextMs();
-  }
-
-  tick(): void {
-    if (this.#deadlines.takeDue(this.owner.out.nowMs).length > 0) this.#showNow();
   }
 
   find(name: string): ListedUser | null {

@@ -363,6 +363,6 @@ Deno.test("BroadcastIntake: after 9 s it is told how many have it, whoever is aw
 
   assertEquals(intake.nextMs(), output.out.nowMs + REACHED_MS_MAX);
   output.pass(REACHED_MS_MAX);
-  intake.tick();
+  intake.tick(output.out.nowMs);
   assertEquals([output.words(), intake.nextMs()], [["1: broadcast-sent, 0 have it"], null]);
 });

@@ -257,6 +257,6 @@ Deno.test("Relays: a burst is passed on at once, the rest in time", () => {
   const waitMs = Math.ceil(1_000 * RELAY_BYTES_MAX / RELAY_BYTES_PER_S);
   assertEquals(relays.nextMs(), output.out.nowMs + waitMs);
   output.pass(waitMs);
-  relays.tick();
+  relays.tick(output.out.nowMs);
   assertEquals([output.words(), relays.nextMs()], [[`2: relay ${RELAY_BYTES_MAX} B`], null]);
 });

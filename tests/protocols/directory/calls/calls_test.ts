@@ -466,7 +466,7 @@ Deno.test("Calls: who talks is busy from when both say so, and nobody before", (
   calls.hangUp(ann!, { type: "hang-up", call: callId(1), reason: "" });
   assertEquals([changed, ann!.isBusy, bob!.isBusy], [["ann"], false, true]);
   output.pass(ENDING_MS_MAX);
-  calls.tick();
+  calls.tick(output.out.nowMs);
   assertEquals([changed, calls.size], [["ann", "bob"], 0]);
 });
 
@@ -479,7 +479,7 @@ Deno.test("Calls: a third is told busy, and one that is unanswered for 30 s is o
 
   assertEquals(calls.nextMs(), output.out.nowMs + RINGING_MS_MAX);
   output.pass(RINGING_MS_MAX);
-  calls.tick();
+  calls.tick(output.out.nowMs);
   assertEquals(output.words(), [
     "1: outcome 1 timeout",
     "2: outcome 1 timeout",

@@ -724,12 +724,12 @@ Deno.test("BroadcastReceiver: what a disk refuses is told of once, asked again, 
   const [error] = output.diskAnswers("full").filter((word) => word.startsWith("error"));
   assertEquals([error?.split(" ")[1], receiver.isRefused], ["code=disk", true]);
   output.pass(DISK_RETRY_MS);
-  receiver.tick();
+  receiver.deadlines.tick(output.out.nowMs);
   assertEquals(output.diskAnswers("full"), ["writes heard"]);
 
   receiver.left();
   output.pass(DISK_RETRY_MS);
-  receiver.tick();
+  receiver.deadlines.tick(output.out.nowMs);
   assertEquals(output.words(), []);
 });
 

@@ -331,7 +331,7 @@ Deno.test("DirectorySession: who was in comes in again by itself, with a growing
     part.down(link, reason, false);
     const ms = part.nextMs()! - output.out.nowMs;
     output.pass(ms);
-    part.tick();
+    part.tick(output.out.nowMs);
     part.up(link, DIRECTORY);
     const enter = output.words().find((word) => word.includes(": enter"));
     assertEquals(enter?.includes("how=resume name=ann password= "), true);
@@ -366,7 +366,7 @@ Deno.test("DirectorySession: an answer is awaited for a minute; who is let in no
   isIn();
   part.down(link, "lost", false);
   output.pass(part.nextMs()! - output.out.nowMs);
-  part.tick();
+  part.tick(output.out.nowMs);
   part.up(link, DIRECTORY);
   assertEquals(part.nextMs(), output.out.nowMs + ENTER_MS_MAX);
   part.message({ type: "refused", code: "bad-credentials", text: "", retryMs: 0 });

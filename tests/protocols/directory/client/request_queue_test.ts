@@ -401,7 +401,7 @@ Deno.test("RequestQueue: what was kept waits a moment for those who were there",
   goes();
   assertEquals(returns(1), []);
   output.pass(OTHERS_MS_MAX);
-  requests.tick();
+  requests.deadlines.tick(output.out.nowMs);
   assertEquals(told(), ["broadcast 1 one"]);
 });
 
@@ -416,7 +416,7 @@ Deno.test("RequestQueue: so many bytes wait, too; nothing more is taken then, an
   ]);
 
   output.pass(ENTER_MS_MAX);
-  requests.tick();
+  requests.deadlines.tick(output.out.nowMs);
   assertEquals(told(), ["unanswered"]);
 });
 

@@ -238,7 +238,7 @@ Deno.test("heard: a program that doesn't know it is talked to all the same", () 
 
 function conversing(call = talkingCall()) {
   const output = partOutput();
-  const part = new CallConversation({ out: output.out, selfName: "ann" });
+  const part = new CallConversation({ out: output.out, selfName: "ann" }, () => call);
   const told = () => output.words().filter((word) => word.startsWith("to link"));
   const hears = (lines: number) => {
     for (let n = 0; n < lines; n++) {
@@ -248,7 +248,7 @@ function conversing(call = talkingCall()) {
   };
   const after = (ms: number) => {
     output.pass(ms);
-    part.tick(call);
+    part.deadlines.tick(output.out.nowMs);
     return told();
   };
   return { output, call, part, told, hears, after };
@@ -347,10 +347,10 @@ Deno.test("PartingCalls: what isn't heard of in time may be lost", () => {
 
   assertEquals(calls.nextMs(), output.out.nowMs + LEAVE_MS_MAX);
   output.pass(LEAVE_MS_MAX - 1);
-  calls.tick();
+  calls.tick(output.out.nowMs);
   assertEquals(output.words(), []);
   output.pass(1);
-  calls.tick();
+  calls.tick(output.out.nowMs);
   assertEquals(output.words(), ["close link 1", warning("line")]);
   assertEquals([calls.size, calls.nextMs()], [0, null]);
 });

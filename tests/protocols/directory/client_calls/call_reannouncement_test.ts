@@ -19,7 +19,7 @@ function reannouncing() {
   /** What the directory is told when the time has come. */
   const later = () => {
     output.pass(DECIDED_MS);
-    calls.tick();
+    calls.deadlines.tick(output.out.nowMs);
     return told.splice(0);
   };
   return { calls, told, later };

@@ -342,6 +342,6 @@ Deno.test("Calling: a process that is between two calls has no deadline, and no 
   calling.entered();
   calling.drop();
   output.pass(60_000);
-  calling.tick();
+  calling.tick(output.out.nowMs);
   assertEquals([calling.call, calling.nextMs(), told], [null, null, []]);
 });

@@ -25,6 +25,7 @@ function connecting(of: typeof connectingCall = connectingCall, phase?: "asked")
   let attempts = 0;
   const part = new Connecting({
     out: output.out,
+    call: () => call,
     nextAttempt: () => ++attempts,
     talks: (_, { link }) => void talksOn.push(link),
   });
@@ -52,7 +53,7 @@ Deno.test("Connecting: the caller dials at once, the callee where the caller's l
   callee.part.begins(callee.call);
   assertEquals(callee.output.words(), []);
   callee.output.pass(CALLEE_DIALS_MS);
-  callee.part.tick(callee.call);
+  callee.part.deadlines.tick(callee.output.out.nowMs);
   assertEquals(callee.output.words(), [DIAL]);
 });
 

@@ -27,9 +27,9 @@ function path() {
     part.open(from, directory.seal(message));
   /** @returns After what time it was next said that we are here. */
   const waitsMs = () => {
-    const ms = part.nextMs()! - output.out.nowMs;
+    const ms = part.deadlines.nextMs()! - output.out.nowMs;
     output.pass(ms);
-    part.tick();
+    part.deadlines.tick(output.out.nowMs);
     return ms;
   };
   return { output, part, directory, hears, waitsMs };
@@ -54,7 +54,7 @@ Deno.test("ClientPath: asked to prove our address, we answer where we are asked 
   );
   assertEquals(output.words(), ["datagram 10.0.0.1:9"]);
   assertEquals([waitsMs(), waitsMs()], [HERE_MS, HERE_MS]);
-  assertEquals(part.nextMs(), output.out.nowMs + HERE_MS);
+  assertEquals(part.deadlines.nextMs(), output.out.nowMs + HERE_MS);
 });
 
 Deno.test("ClientPath: what is replayed, of another session, or comes when we are out, is nothing", () => {
@@ -68,6 +68,6 @@ Deno.test("ClientPath: what is replayed, of another session, or comes when we ar
   part.left();
   output.words();
   part.send({ type: "got", through: 1 });
-  assertEquals([output.words(), part.nextMs()], [[], null]);
+  assertEquals([output.words(), part.deadlines.nextMs()], [[], null]);
   assertEquals(part.open(DIRECTORY, directory.seal({ type: "got", through: 2 })), null);
 });

@@ -176,13 +176,13 @@ Deno.test("Lobby: after a call the list is shown when both are free in it, or a 
   changes(...busy);
   lobby.showAfter(["ann", "bob"], 0);
   assertEquals([changes(user("ann")), changes(user("bob")).length], [[], 1]);
-  assertEquals(lobby.nextMs(), null);
+  assertEquals(lobby.deadlines.nextMs(), null);
 
   const late = lobbyOf();
   late.changes(...busy);
   late.lobby.showAfter(["ann", "bob"], 0);
   late.output.pass(AFTER_CALL_MS);
-  late.lobby.tick();
+  late.lobby.deadlines.tick(late.output.out.nowMs);
   assertEquals(names(late.output.words()), ["ann free", "bob busy"]);
 });
 
