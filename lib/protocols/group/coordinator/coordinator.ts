@@ -13,7 +13,7 @@ import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { Hash, LinkId, PeerKey } from "../../../base/ids.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { unreachable } from "../../../base/invariant.ts";
-import { Deadlines, earliestMs, type Machine } from "../../../base/machine/machine.ts";
+import { Agenda, earliestMs, type Machine, servedEachStep } from "../../../base/machine/machine.ts";
 import type { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import { MemberAdmission } from "./member_admission.ts";
 import { Arriving } from "./arriving.ts";
@@ -68,9 +68,6 @@ import { MembershipDecider } from "./membership_decider.ts";
 import { EditCoordinator } from "../edits/edit_coordinator.ts";
 import { Views } from "../detector/views.ts";
 
-/** When all attendees are asked for a sign of life. */
-const DEADLINES = ["heartbeat"] as const;
-
 /** A write that takes longer than this delays what members are asked, so that they can't answer in time. */
 const DISK_MS_MAX = 100;
 
@@ -101,7 +98,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   readonly #transactions: EditCoordinator;
   readonly #states: GlobalStates;
   readonly #taking: SnapshotInitiator;
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly #agenda: Agenda;
+  /** When all attendees are asked for a sign of life; null while there is nobody. */
+  #beatAtMs: number | null = null;
   readonly #group: Group;
   readonly #keys: OwnKeys;
   readonly #isFounded: boolean;
@@ -247,6 +246,18 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const actions = { removed, allowed, recovers, rotation };
     this.#judging = new EquivocationJudgement({ ...parts, removed, rotation });
     this.#operator = new Operator(key, views, attendance, admission, out, actions);
+    this.#agenda = new Agenda([
+      {
+        nextMs: () => earliestMs(attendance.nextMs(), this.#beatAtMs),
+        tick: (nowMs) => this.#listen(nowMs),
+      },
+      transactions,
+      { nextMs: () => changing.nextMs(), tick: (nowMs) => this.#awaitedLong(nowMs) },
+      this.#taking.deadlines,
+      this.#steering,
+      servedEachStep(() => states.nextMs()),
+      servedEachStep(() => this.#leaving && Math.min(this.#leaving.tellMs, this.#leaving.dueMs)),
+    ]);
   }
 
   /** Whether the member on this link is listed here. */
@@ -299,7 +310,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#handle(input);
     if (!this.#stopped) this.#settle();
     if (!this.#stopped && this.#leaving !== null) this.#leaveInTime(this.#leaving);
-    this.#out.clock.dueMs = this.#stopped ? null : this.#earliestMs();
+    this.#out.clock.dueMs = this.#stopped ? null : this.#agenda.nextMs();
     return this.#out.take();
   }
 
@@ -313,19 +324,6 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#states.settle();
     this.#taking.settle();
     this.#states.tell();
-  }
-
-  #earliestMs(): number | null {
-    return earliestMs(
-      this.#deadlines.nextMs(),
-      this.#attendance.nextDueMs(),
-      this.#changing.dueMs,
-      this.#steering.dueMs,
-      this.#transactions.dueMs,
-      this.#states.nextMs(),
-      this.#taking.nextMs(),
-      this.#leaving && Math.min(this.#leaving.tellMs, this.#leaving.dueMs),
-    );
   }
 
   #handle(input: CoordinatorInput): void {
@@ -355,7 +353,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "command":
         return this.#command(input.command, input.ref);
       case "tick":
-        return this.#tick();
+        return this.#agenda.tick(this.#out.nowMs);
       default:
         return unreachable(input);
     }
@@ -375,7 +373,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     for (const member of this.#views.members) {
       if (this.#admission.isOut(member.key)) continue; // it would be refused
       this.#attendance.put(expected(member, this.#out.nowMs));
-      this.#deadlines.setEarliest("heartbeat", this.#out.nowMs + HEARTBEAT_MS);
+      this.#beatSoon();
     }
     this.#out.show({
       event: "ready",
@@ -479,7 +477,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const attendee = this.#attendance.on(id) ?? this.#arriving.answered(link);
     if (message.type === "hello" && attendee === null) {
       this.#arriving.hello(link, message);
-      this.#deadlines.setEarliest("heartbeat", this.#out.nowMs + HEARTBEAT_MS);
+      this.#beatSoon();
       this.#steering.isUnsettled = true;
       return;
     }
@@ -612,32 +610,38 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   // Time, the disk, the user.
 
-  #tick(): void {
-    // A disk that sleeps, or is far away, is not the members' fault.
-    const isHeldUp = this.#out.waitingMs > DISK_MS_MAX;
-    for (const link of this.#attendance.ungreeted(this.#out.nowMs)) {
+  #beatSoon(): void {
+    this.#beatAtMs = earliestMs(this.#beatAtMs, this.#out.nowMs + HEARTBEAT_MS);
+  }
+
+  /** A disk that sleeps, or is far away, isn't the members' fault. */
+  get #isHeldUp(): boolean {
+    return this.#out.waitingMs > DISK_MS_MAX;
+  }
+
+  /** Parts with links and attendees that are silent, and asks the others for a sign of life. */
+  #listen(nowMs: number): void {
+    for (const link of this.#attendance.ungreeted(nowMs)) {
       // The welcome, or the word that it is out, which the link is to answer, waits for the disk, too.
-      if (isHeldUp && link.isGreeted) link.greetByMs = this.#out.nowMs + WAIT_MS_MAX;
+      if (this.#isHeldUp && link.isGreeted) link.greetByMs = nowMs + WAIT_MS_MAX;
       else this.#close(link, "no hello came");
     }
     const { isHurried } = this.#changing;
-    const { silent, probe } = this.#attendance.takeDue(this.#out.nowMs, isHurried, isHeldUp);
+    const { silent, probe } = this.#attendance.takeDue(nowMs, isHurried, this.#isHeldUp);
     for (const attendee of silent) this.#partings.gone(attendee, silenceText(attendee));
-    const isBeat = this.#deadlines.takeDue(this.#out.nowMs).length > 0;
+    const isBeat = this.#beatAtMs !== null && this.#beatAtMs <= nowMs;
     for (const { link } of isBeat ? this.#attendance.here : probe) {
       if (link !== null) this.#out.send(link, { type: "probe" });
     }
+    if (!isBeat) return;
     // Also while all are away for a moment: these beats show us when we have stood still.
-    if (isBeat && this.#attendance.isAnybodyAwaited) {
-      this.#deadlines.set("heartbeat", this.#out.nowMs + HEARTBEAT_MS);
-    }
-    this.#transactions.tick();
-    if ((this.#changing.dueMs ?? Infinity) <= this.#out.nowMs) {
-      if (isHeldUp) this.#changing.postpone(WAIT_MS_MAX);
-      else this.#steering.excludeAwaited();
-    }
-    this.#taking.tick();
-    this.#steering.isUnsettled = true; // pauses end, and complaints begin to count
+    this.#beatAtMs = this.#attendance.isAnybodyAwaited ? nowMs + HEARTBEAT_MS : null;
+  }
+
+  #awaitedLong(nowMs: number): void {
+    if ((this.#changing.nextMs() ?? Infinity) > nowMs) return;
+    if (this.#isHeldUp) this.#changing.postpone(WAIT_MS_MAX);
+    else this.#steering.excludeAwaited();
   }
 
   #persisted(token: number): void {

@@ -105,7 +105,7 @@ export class MembershipDecider {
    * When a complaint begins to count, or the operator or others are told something; null where there is nothing to
    * wait for.
    */
-  get dueMs(): number | null {
+  nextMs(): number | null {
     const { arriving, out } = this.parts;
     const complaintMs = complaintsDueMs(this.#heardLately(), this.#patience, out.nowMs);
     return earliestMs(
@@ -122,6 +122,11 @@ export class MembershipDecider {
     const { views, out: { nowMs } } = this.parts;
     if (views.member(key) !== null || this.#looks.take(nowMs)) this.isUnsettled = true;
     else this.#lookMs ??= nowMs + LOOK_PAUSE_MS;
+  }
+
+  /** Pauses end, and complaints begin to count. */
+  tick(): void {
+    this.isUnsettled = true;
   }
 
   settle(): void {

@@ -429,7 +429,7 @@ export class Attendance {
     return [...this.links].filter(({ greetByMs }) => greetByMs <= nowMs);
   }
 
-  nextDueMs(): number | null {
+  nextMs(): number | null {
     let next = Infinity;
     for (const attendee of this.all) {
       next = Math.min(next, dueMs(attendee), this.#holdsUpAtMs(attendee));

@@ -362,12 +362,12 @@ export class Peers {
 
   // Time.
 
-  nextMeetMs(): number | null {
+  nextMs(): number | null {
     return this.#meetAt.nextMs();
   }
 
-  meetDue(): void {
-    for (const key of this.#meetAt.takeDue(this.out.nowMs)) {
+  tick(nowMs: number): void {
+    for (const key of this.#meetAt.takeDue(nowMs)) {
       const peer = this.#peers.get(key);
       if (peer !== undefined && peer.endpoint !== null) this.#meet(peer);
     }

@@ -604,15 +604,14 @@ export class EditCoordinator {
 
   // Time, and the operator.
 
-  get dueMs(): number | null {
+  nextMs(): number | null {
     let dueMs: number | null = null;
     for (const open of this.#open.values()) dueMs = earliestMs(dueMs, open.dueMs);
     const isHeldUp = this.#heldUp.length > 0 || this.#decisions.isWaiting;
     return isHeldUp ? earliestMs(dueMs, this.#roundDueMs) : dueMs;
   }
 
-  tick(): void {
-    const { nowMs } = this.parts.out;
+  tick(nowMs: number): void {
     for (const open of [...this.#open.values()]) {
       if (open.dueMs > nowMs) continue;
       const { awaited, members } = open.vote ?? { awaited: new Set(), members: [] };

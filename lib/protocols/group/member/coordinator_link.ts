@@ -249,9 +249,9 @@ export class CoordinatorLink {
     return earliestMs(this.#connection.nextMs(), this.#silentAtMs);
   }
 
-  tick(): void {
+  tick(nowMs: number): void {
     if (this.#connection.takeDue()) this.dial();
-    if (this.#silentAtMs === null || this.#silentAtMs > this.owner.out.nowMs) return;
+    if (this.#silentAtMs === null || this.#silentAtMs > nowMs) return;
     if (this.link !== null) this.close("no sign of life", null);
     this.#tellDown();
   }

@@ -172,9 +172,9 @@ export class Listed {
     return nextMs;
   }
 
-  tick(): void {
+  tick(nowMs: number): void {
     for (const [key, { untilMs }] of [...this.#joining]) {
-      if (untilMs <= this.owner.out.nowMs) this.#ends(key, "lost");
+      if (untilMs <= nowMs) this.#ends(key, "lost");
     }
   }
 }

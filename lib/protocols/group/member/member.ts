@@ -20,7 +20,7 @@ import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import type { Endpoint, Hash, PeerKey, RequestId } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
-import { Deadlines, earliestMs, type Machine } from "../../../base/machine/machine.ts";
+import { Agenda, Deadlines, type Machine } from "../../../base/machine/machine.ts";
 import type { CoordinatorLink } from "./coordinator_link.ts";
 import { CoordinatorSession } from "./coordinator_session.ts";
 import {
@@ -59,8 +59,6 @@ import { Reads } from "../catch_up/supplying.ts";
 import { Unheard } from "../detector/unheard.ts";
 import type { Aborted } from "../edits/edit_participant.ts";
 
-const DEADLINES = ["round", "laggards", "contest", "inquire", "report"] as const;
-
 /** How often we try to lead on a view that can't go on, while the coordinator is away. */
 const ROUND_MS = 1_000;
 const NO_BYTES = new Uint8Array();
@@ -92,7 +90,22 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   readonly #repairs: readonly MemberRecord[];
   /** Groups that this process was in before: a coordinator with another disk may bring it back to one. */
   readonly #left = new Set<Hash>();
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly #deadlines = new Deadlines({
+    /** When we try again to lead on a view that can't go on. */
+    round: () => {
+      if (!this.membership?.rounds.goOn()) return;
+      this.#deadlines.setEarliest("round", this.out.nowMs + ROUND_MS);
+    },
+    /** When members may lag behind for too long. */
+    laggards: () => this.membership?.partLaggards(),
+    /** When orders that differ count. */
+    contest: () => this.membership?.contests.tick(),
+    /** When the outcome of edits is asked for. */
+    inquire: () => this.membership?.inquiring.tick(),
+    /** When the coordinator is told our state. */
+    report: () => this.membership?.reporting.tick(),
+  });
+  readonly #agenda: Agenda;
 
   constructor(
     readonly config: MemberConfig,
@@ -118,6 +131,14 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.#session = new CoordinatorSession(this);
     this.coordinator = this.#session.link;
     this.user = new MemberUser(this);
+    this.#agenda = new Agenda([
+      this.coordinator,
+      this.peers,
+      this.listed,
+      this.user.deadlines,
+      { nextMs: () => this.#unheard.dueMs, tick: (nowMs) => this.#tellUnheard(nowMs) },
+      this.#deadlines,
+    ]);
     const { group } = restored.standing;
     if (group !== null && restored.held !== null) {
       this.membership = new Membership(this, group, restored.held, restored.prepared);
@@ -256,14 +277,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     if (out.clock.stalledMs > 0) this.#awoke(out.clock.stalledMs);
     this.#handle(input);
     this.user.settle();
-    out.clock.dueMs = out.isStopped ? null : earliestMs(
-      this.#deadlines.nextMs(),
-      this.user.nextMs(),
-      this.coordinator.nextMs(),
-      this.peers.nextMeetMs(),
-      this.listed.nextMs(),
-      this.#unheard.dueMs,
-    );
+    out.clock.dueMs = out.isStopped ? null : this.#agenda.nextMs();
     return out.take();
   }
 
@@ -304,7 +318,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "command":
         return this.user.command(input.command, input.ref);
       case "tick":
-        return this.#tick();
+        return this.#agenda.tick(this.out.nowMs);
       case "peer-message":
         return this.#peerSays(input.peer, input.message);
       default:
@@ -318,22 +332,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.coordinator.dial();
   }
 
-  #tick(): void {
-    this.coordinator.tick();
-    this.peers.meetDue();
-    this.listed.tick();
-    this.user.tick();
-    const unheard = this.#unheardText(this.#unheard.take(this.out.nowMs));
+  #tellUnheard(nowMs: number): void {
+    const unheard = this.#unheardText(this.#unheard.take(nowMs));
     if (unheard !== null) this.out.warn(unheard);
-    for (const due of this.#deadlines.takeDue(this.out.nowMs)) {
-      if (due === "laggards") this.membership?.partLaggards();
-      else if (due === "contest") this.membership?.contests.tick();
-      else if (due === "inquire") this.membership?.inquiring.tick();
-      else if (due === "report") this.membership?.reporting.tick();
-      else if (this.membership?.rounds.goOn()) {
-        this.#deadlines.setEarliest("round", this.out.nowMs + ROUND_MS);
-      }
-    }
   }
 
   // The coordinator.

@@ -49,8 +49,6 @@ import type { GroupMessageOf } from "../schema/messages.ts";
 import type { Peers } from "../detector/peers.ts";
 import type { SendQueue } from "../log/send_queue.ts";
 
-const DEADLINES = ["ready", "awaited", "told", "leave", "parted"] as const;
-
 /** How long after the coordinator has answered a newcomer takes input, even if it isn't in the group yet. */
 const READY_MS = 1_000;
 /** Input pauses when this share of the outbox is full, and goes on when no more than the second is. */
@@ -118,7 +116,25 @@ interface MemberUserOwner {
 }
 
 export class MemberUser {
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly deadlines = new Deadlines({
+    /** When a newcomer takes input, even if it isn't in the group yet. */
+    ready: () => {
+      this.ready();
+      this.#tellAbsent();
+    },
+    /** When the user is told that no text has become an entry for a while. */
+    awaited: () => this.#stall(),
+    /** When the user is told what leaving waits for. */
+    told: () => {
+      if (this.#leaving !== null) this.#tellLeaving(this.#leaving);
+    },
+    /** When what still waits is given up, as the user leaves. */
+    leave: () => {
+      if (this.#leaving !== null) this.#leaving.isLate = true;
+    },
+    /** When the coordinator's answer to our leaving is awaited no longer. */
+    parted: () => this.#stop(),
+  });
   #isReady = false;
   #isPaused = false;
   #isStalled = false;
@@ -159,7 +175,7 @@ export class MemberUser {
   ready(): void {
     if (this.#isReady) return;
     this.#isReady = true;
-    this.#deadlines.clear("ready");
+    this.deadlines.clear("ready");
     const { config, selfKey, membership, names, out } = this.owner;
     const epoch = membership?.epoch?.epoch.value ?? null;
     out.show({
@@ -188,7 +204,7 @@ export class MemberUser {
   welcomed(): void {
     if (this.#isReady) return;
     if (this.owner.awaited.length > 0) this.ready();
-    else this.#deadlines.setEarliest("ready", this.owner.out.nowMs + READY_MS);
+    else this.deadlines.setEarliest("ready", this.owner.out.nowMs + READY_MS);
   }
 
   #tellAbsent(): void {
@@ -370,7 +386,7 @@ export class MemberUser {
     saying.type(checkedMessage(text), membership?.group ?? null, ref);
     membership?.pump();
     if (this.#isStalled) out.sync();
-    if (saying.unsent > 0) this.#deadlines.setEarliest("awaited", out.nowMs + AWAITED_TOLD_MS);
+    if (saying.unsent > 0) this.deadlines.setEarliest("awaited", out.nowMs + AWAITED_TOLD_MS);
   }
 
   #edit(seq: number, text: string, ref: string | undefined): void {
@@ -396,8 +412,8 @@ export class MemberUser {
   progress(): void {
     const { saying, out } = this.owner;
     this.#isStalled = false;
-    if (saying.unsent === 0) this.#deadlines.clear("awaited");
-    else this.#deadlines.set("awaited", out.nowMs + AWAITED_TOLD_MS);
+    if (saying.unsent === 0) this.deadlines.clear("awaited");
+    else this.deadlines.set("awaited", out.nowMs + AWAITED_TOLD_MS);
   }
 
   #list(ref: string | undefined): void {
@@ -553,8 +569,8 @@ export class MemberUser {
   quit(ref: string | undefined): void {
     if (this.#leaving !== null) return;
     this.#leaving = { ref, isAsked: false, isLate: false, handedOver: null, unrun: null };
-    this.#deadlines.set("leave", this.owner.out.nowMs + LEAVE_MS_MAX);
-    this.#deadlines.set("told", this.owner.out.nowMs + AWAITED_TOLD_MS);
+    this.deadlines.set("leave", this.owner.out.nowMs + LEAVE_MS_MAX);
+    this.deadlines.set("told", this.owner.out.nowMs + AWAITED_TOLD_MS);
   }
 
   #giveUp(unrun: Unrun): void {
@@ -586,9 +602,9 @@ export class MemberUser {
     const leaving = this.#leaving;
     if (leaving === null || !leaving.isAsked || position === leaving.handedOver) return;
     const { nowMs } = this.owner.out;
-    if (leaving.handedOver === null) this.#deadlines.set("told", nowMs + AWAITED_TOLD_MS);
+    if (leaving.handedOver === null) this.deadlines.set("told", nowMs + AWAITED_TOLD_MS);
     leaving.handedOver = position;
-    this.#deadlines.set("parted", nowMs + HAND_OVER_MS_MAX);
+    this.deadlines.set("parted", nowMs + HAND_OVER_MS_MAX);
   }
 
   /** The coordinator says that the others have everything that we had. */
@@ -611,8 +627,8 @@ export class MemberUser {
     if (saying.unsent + editing.size > 0 && !leaving.isLate) return;
     if (!isIn || !isThere) return this.#stop();
     leaving.isAsked = true;
-    this.#deadlines.clear("leave");
-    this.#deadlines.set("parted", this.owner.out.nowMs + WAIT_MS_MAX);
+    this.deadlines.clear("leave");
+    this.deadlines.set("parted", this.owner.out.nowMs + WAIT_MS_MAX);
     coordinator.send({ type: "leave" });
   }
 
@@ -699,36 +715,5 @@ export class MemberUser {
     const way = hasAnswered ? "come back later" : "start it";
     const again = `then say ${lost === 1 ? "it" : "them"} again`;
     out.fatal("coordinator-down", `${what}${rest}, ${because}; ${way}, ${again}`);
-  }
-
-  // Time.
-
-  nextMs(): number | null {
-    return this.#deadlines.nextMs();
-  }
-
-  tick(): void {
-    for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
-      switch (due) {
-        case "ready":
-          this.ready();
-          this.#tellAbsent();
-          break;
-        case "awaited":
-          this.#stall();
-          break;
-        case "told":
-          if (this.#leaving !== null) this.#tellLeaving(this.#leaving);
-          break;
-        case "leave":
-          if (this.#leaving !== null) this.#leaving.isLate = true;
-          break;
-        case "parted":
-          this.#stop();
-          break;
-        default:
-          unreachable(due);
-      }
-    }
   }
 }

@@ -102,8 +102,6 @@ interface Kept {
   readonly removed: readonly string[];
 }
 
-const DEADLINES = ["late", "every"] as const;
-
 export class SnapshotInitiator {
   #attempts = 0;
   #wanted: Wanted | null = null;
@@ -116,7 +114,12 @@ export class SnapshotInitiator {
   /** By link: how many messages of its member have reported entries. */
   readonly #tellings = new Map<LinkId, number>();
   #isRemovalTold = false;
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly deadlines = new Deadlines({
+    /** When the snapshot that is wanted isn't waited for any longer. */
+    late: () => this.#late(),
+    /** When the clock asks for one. */
+    every: () => this.#takeByClock(),
+  });
 
   constructor(readonly parts: TakingParts) {}
 
@@ -152,7 +155,7 @@ export class SnapshotInitiator {
 
   start(): void {
     const { everyMs, out } = this.parts;
-    if (everyMs !== null) this.#deadlines.set("every", out.nowMs + everyMs);
+    if (everyMs !== null) this.deadlines.set("every", out.nowMs + everyMs);
   }
 
   /**
@@ -175,26 +178,15 @@ export class SnapshotInitiator {
   }
 
   #wait(): void {
-    this.#deadlines.set("late", this.parts.out.nowMs + SNAPSHOT_MS_MAX);
+    this.deadlines.set("late", this.parts.out.nowMs + SNAPSHOT_MS_MAX);
   }
 
   // Time.
 
-  nextMs(): number | null {
-    return this.#deadlines.nextMs();
-  }
-
-  tick(): void {
-    for (const due of this.#deadlines.takeDue(this.parts.out.nowMs)) {
-      if (due === "every") this.#takeByClock();
-      else this.#late();
-    }
-  }
-
   /** The clock takes none of an empty group, or while another one is taken. */
   #takeByClock(): void {
     const { everyMs, views, out } = this.parts;
-    this.#deadlines.set("every", out.nowMs + everyMs!);
+    this.deadlines.set("every", out.nowMs + everyMs!);
     if (!this.#isBusy && views.members.length > 0) this.#want([undefined], false);
   }
 
@@ -287,7 +279,7 @@ export class SnapshotInitiator {
   #fail(because: string): void {
     const { refs, attempts } = this.#wanted!;
     this.#wanted = null;
-    this.#deadlines.clear("late");
+    this.deadlines.clear("late");
     const times = attempts < 2 ? "" : `, ${attempts} times`;
     const text = `Cannot take a snapshot: ${because}${times}; /status shows what is awaited`;
     for (const ref of refs) this.parts.out.error("timeout", text, ref);
@@ -363,7 +355,7 @@ export class SnapshotInitiator {
     const { recording, states, members, wanted, ballot, beganAt } = taken;
     if (!recording.isComplete || states.size < members.length) return;
     this.#taken = this.#wanted = null;
-    this.#deadlines.clear("late");
+    this.deadlines.clear("late");
     const { group, key: coordinatorKey, environment, out } = this.parts;
     const endedAt = Math.max(beganAt, this.parts.wallMs());
     const cut: Cut = {

@@ -139,7 +139,7 @@ export class ViewChangeCoordinator {
     return isAlone ? [source] : awaited;
   }
 
-  get dueMs(): number | null {
+  nextMs(): number | null {
     return this.#dueMs;
   }
 

@@ -52,9 +52,9 @@ Deno.test("Peers meets who was never heard less and less often, and who was hear
   peers.introduce(new Map([[key, { host: "10.0.0.1", port: 9_000 }]]));
   const pauseS = () => {
     peers.ended(key);
-    const pauseMs = peers.nextMeetMs()! - out.nowMs;
-    out.begin(peers.nextMeetMs()!);
-    peers.meetDue();
+    const pauseMs = peers.nextMs()! - out.nowMs;
+    out.begin(peers.nextMs()!);
+    peers.tick(out.nowMs);
     return pauseMs / 1_000;
   };
 

@@ -54,7 +54,7 @@ function pauseAfterLink(
   const beganMs = out.nowMs;
   do {
     out.begin(link.nextMs()!);
-    link.tick();
+    link.tick(out.nowMs);
   } while (!out.take().some(({ type }) => type === "dial"));
   return out.nowMs - beganMs;
 }
@@ -95,14 +95,14 @@ Deno.test("CoordinatorLink tries one secret after the other, and the first one a
   assertEquals(link.secretRefused(2), false);
   link.dialFailed({ attempt: 2, reason: "bad-credentials", text: "refused", key: null });
   out.begin(link.nextMs()!);
-  link.tick();
+  link.tick(out.nowMs);
   assertEquals(dials(), [5]);
 
   link.up(9 as LinkId, KEY);
   link.secretIs({ epoch: 6, secret: new Uint8Array(16) });
   link.down(9 as LinkId, null);
   out.begin(link.nextMs()!);
-  link.tick();
+  link.tick(out.nowMs);
   assertEquals(dials(), [6]);
 
   // An old copy of the coordinator's disk doesn't know the last one.

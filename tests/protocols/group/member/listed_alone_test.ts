@@ -27,7 +27,7 @@ function scene() {
   const after = (ms: number) => {
     const before = output.words();
     output.pass(ms);
-    listed.tick();
+    listed.tick(owner.out.nowMs);
     return [...before, ...output.words()];
   };
   return { output, owner, listed, tells, after, changes: () => changes };

@@ -52,9 +52,9 @@ Deno.test("SnapshotInitiator takes none by the clock of a group without members"
   for (const names of [[], ["ann"]]) {
     const { room, initiator } = scene(names, 1_000);
     initiator.start();
-    assertEquals(initiator.nextMs(), room.out.nowMs + 1_000);
+    assertEquals(initiator.deadlines.nextMs(), room.out.nowMs + 1_000);
     room.output.pass(1_000);
-    initiator.tick();
+    initiator.deadlines.tick(room.out.nowMs);
     initiator.settle();
     assertEquals(room.words(), names.map((name) => `${name}: marker`));
     assertEquals(initiator.isAwaited, false, "nobody waits for it");

@@ -96,7 +96,7 @@ Deno.test("ViewChangeCoordinator goes on above what was promised, and without wh
 Deno.test("ViewChangeCoordinator: an answer to another ballot, or of who has no say, changes nothing", () => {
   const { room, changing, of, begins, reports, ready } = scene();
   begins();
-  assertEquals(changing.dueMs, room.out.nowMs + WAIT_MS_MAX);
+  assertEquals(changing.nextMs(), room.out.nowMs + WAIT_MS_MAX);
   room.comes("cem");
   assertEquals(reports("cem"), [null]);
   const promised = { number: 3, round: 0 };
