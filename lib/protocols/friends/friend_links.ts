@@ -107,7 +107,7 @@ export class FriendLinks {
     return null;
   }
 
-  nextDueMs(): number | null {
+  nextMs(): number | null {
     let next: number | null = null;
     for (const { dueMs } of this.#links.values()) {
       if (dueMs !== null && (next === null || dueMs < next)) next = dueMs;

@@ -14,7 +14,7 @@ import type { Signer } from "../../base/crypto/crypto.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
-import { Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
+import { Agenda, Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
 import type { KeyChange, VerifyAnswer } from "../../base/machine/mode_machine.ts";
 import { countText, numberText } from "../../base/text/words.ts";
 import { dateText } from "../../base/text/dates.ts";
@@ -51,9 +51,6 @@ import { Receiving } from "./receiving.ts";
 import type { FriendsRecord, ReceivedPlace } from "./records.ts";
 import { Sending } from "./sending.ts";
 
-/** When we leave although not everything has gone out, and when the user is told what is waited for. */
-const DEADLINES = ["leave", "tellLeaving"] as const;
-
 /** A leaving user is told one by one of at most this many friends for whom something waits. */
 const WAITING_NAMED_MAX = 8;
 
@@ -65,7 +62,13 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   readonly #sending: Sending;
   readonly #receiving: Receiving;
   readonly #comparing: Comparing;
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly #deadlines = new Deadlines({
+    /** When we leave although not everything has gone out. */
+    leave: () => this.#leave(),
+    /** When the user is told what is waited for. */
+    tellLeaving: () => this.#tellLeaving(),
+  });
+  readonly #agenda: Agenda;
   #paused = false;
   #leaving: { readonly ref: string | undefined } | null = null;
   #stopped = false;
@@ -99,6 +102,11 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       sendHeld: (friend) => this.#sending.releaseAgain(friend),
       missed: (friend) => this.#sending.missed(friend),
     });
+    this.#agenda = new Agenda([
+      this.#deadlines,
+      this.#meeting,
+      { nextMs: () => this.#nextFriendMs(), tick: (nowMs) => this.#serveFriends(nowMs) },
+    ]);
   }
 
   /** The key met or accepted under this name, whatever the table says; null for none. */
@@ -117,7 +125,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     this.#handle(input);
     if (this.#leaving !== null && this.#isSettled()) this.#leave();
     this.#pauseInput();
-    this.#out.clock.dueMs = this.#earliestMs();
+    this.#out.clock.dueMs = this.#stopped ? null : this.#agenda.nextMs();
     return this.#out.take();
   }
 
@@ -125,9 +133,8 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     return this.#out.clock.nextDeadlineMs();
   }
 
-  #earliestMs(): number | null {
-    if (this.#stopped) return null;
-    let next = earliestMs(this.#deadlines.nextMs(), this.#meeting.links.nextDueMs());
+  #nextFriendMs(): number | null {
+    let next: number | null = null;
     for (const friend of this.#table.busy()) next = earliestMs(next, this.#dueOf(friend));
     return next;
   }
@@ -172,7 +179,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       case "command":
         return this.#command(input.command, input.ref);
       case "tick":
-        return this.#tick();
+        return this.#agenda.tick(this.#out.nowMs);
       default:
         return unreachable(input);
     }
@@ -195,27 +202,13 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     for (const friend of this.#table.listed) this.#sending.pump(friend); // friends that are away are dialled
   }
 
-  #tick(): void {
-    for (const due of this.#deadlines.takeDue(this.#out.nowMs)) {
-      switch (due) {
-        case "leave":
-          this.#leave();
-          break;
-        case "tellLeaving":
-          this.#tellLeaving();
-          break;
-        default:
-          unreachable(due);
-      }
-    }
-    this.#meeting.tick();
+  #serveFriends(nowMs: number): void {
     for (const friend of this.#table.busy()) {
-      if ((this.#dueOf(friend) ?? Infinity) > this.#out.nowMs) continue;
+      if ((this.#dueOf(friend) ?? Infinity) > nowMs) continue;
       const link = this.#meeting.linkOf(friend);
       if (link === null) this.#meeting.reach(friend);
-      else if ((friend.releaseAtMs ?? Infinity) <= this.#out.nowMs) {
-        this.#sending.releaseAgain(friend);
-      } else if (friend.awaitedSinceMs !== null) this.#meeting.giveUp(link, friend);
+      else if ((friend.releaseAtMs ?? Infinity) <= nowMs) this.#sending.releaseAgain(friend);
+      else if (friend.awaitedSinceMs !== null) this.#meeting.giveUp(link, friend);
       else this.#out.close(link, "idle");
     }
   }

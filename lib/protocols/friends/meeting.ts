@@ -257,10 +257,14 @@ export class Meeting {
     this.port.missed(friend);
   }
 
+  nextMs(): number | null {
+    return this.links.nextMs();
+  }
+
   /** Closes links that have had their time: those without a greeting, and those that another one replaced. */
-  tick(): void {
+  tick(nowMs: number): void {
     for (const link of [...this.links.all()]) {
-      if ((link.dueMs ?? Infinity) > this.out.nowMs) continue;
+      if ((link.dueMs ?? Infinity) > nowMs) continue;
       this.out.close(link, link.phase === "draining" ? "a second link" : "no greeting within 10 s");
     }
   }
