@@ -9,7 +9,7 @@
 
 import { dropOldest } from "../base/collections/bounded.ts";
 import type { Crypto } from "../base/crypto/crypto.ts";
-import { dateText } from "../base/text/dates.ts";
+import { dateText } from "../base/text/words.ts";
 import type { Hash, PeerKey, RequestId } from "../base/ids.ts";
 import {
   committedEvent,

@@ -2,7 +2,7 @@
 
 import { OPEN_FILES_ADVICE, P2pchatError, systemErrorCode, systemText } from "../base/errors.ts";
 import type { Endpoint } from "../base/ids.ts";
-import { plainAddress } from "./hosts.ts";
+import { canonicalHost, ipv6Prefix, isAddress } from "../base/text/endpoints.ts";
 
 /** The endpoint of a socket's address, in the form that people write. */
 export function endpointOf({ hostname, port }: Deno.NetAddr): Endpoint {
@@ -85,4 +85,79 @@ export function openAt<Socket extends { readonly addr: Deno.Addr; close(): void 
   }
   if (sockets.length > 0) return sockets;
   throw listenError(host, kind, port, last);
+}
+
+/** Own files, sockets and dials: a mesh member with all its links dials few at once, a log is written anew in two. */
+const RESERVED = 64;
+/** A share of a low limit that connections from others may always have. */
+const SHARE_MIN = 0.5;
+
+/**
+ * The limit of open files in force once the runtime has raised it; set by `tools/launcher.sh`, as this process may not
+ * read it.
+ */
+const LIMIT_VARIABLE = "P2PCHAT_OPEN_FILES";
+
+/** The most inbound connections under a limit of open files, as a number in decimal; Infinity where it isn't known. */
+export function inboundMax(limit: string | undefined): number {
+  if (limit === undefined || !/^\d+$/.test(limit)) return Infinity;
+  const openFiles = Number(limit);
+  return Math.max(1, Math.floor(openFiles * SHARE_MIN), openFiles - RESERVED);
+}
+
+/** The most inbound connections of this process. */
+export function ownInboundMax(): number {
+  try {
+    return inboundMax(Deno.env.get(LIMIT_VARIABLE));
+  } catch {
+    return Infinity; // no variable may be read
+  }
+}
+
+const IPV4_IN_IPV6 = "::ffff:";
+
+/** The address as people write it: without the IPv6 form that a dual-stack socket gives to IPv4 clients. */
+function plainAddress(host: string): string {
+  return host.startsWith(IPV4_IN_IPV6) && host.includes(".")
+    ? host.slice(IPV4_IN_IPV6.length)
+    : host;
+}
+
+/** The group of all loopback addresses. */
+export const LOOPBACK = "loopback";
+
+/**
+ * The group of addresses that counts as one address for limits: an IPv4 address, or an IPv6 /64, which is what one
+ * customer of a provider gets.
+ * @returns `loopback` for any loopback address.
+ */
+export function addressGroup(host: string): string {
+  if (host === "::1" || host.startsWith("127.")) return LOOPBACK;
+  return ipv6Prefix(host) ?? host;
+}
+
+/** A set of addresses that users wrote, to compare with those of sockets. Host names are ignored. */
+export class HostSet {
+  #groups: ReadonlySet<string> = new Set();
+
+  constructor(hosts: Iterable<string> = []) {
+    this.set(hosts);
+  }
+
+  /** Replaces the content of the set. */
+  set(hosts: Iterable<string>): void {
+    const addresses = [...hosts].filter(isAddress);
+    this.#groups = new Set(addresses.map((host) => addressGroup(asSocketsShow(host))));
+  }
+
+  /** Whether `host`, an address that a socket reported, is in the group of one of them. */
+  has(host: string): boolean {
+    return this.#groups.has(addressGroup(host));
+  }
+}
+
+/** The form in which sockets report the address: `2001:DB8:0::1%eth0` becomes `2001:db8::1`. */
+function asSocketsShow(address: string): string {
+  const [withoutInterface = ""] = address.toLowerCase().split("%");
+  return canonicalHost(plainAddress(withoutInterface));
 }

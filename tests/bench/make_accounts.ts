@@ -6,14 +6,17 @@
 
 import type { Fingerprint } from "../../lib/base/text/fingerprint.ts";
 import { foldName } from "../../lib/base/text/names.ts";
-import { formatScryptHash, SCRYPT_PARAMETERS } from "../../lib/base/crypto/password_hash.ts";
-import { passwordBytes } from "../../lib/base/crypto/passwords.ts";
+import {
+  formatScryptHash,
+  passwordBytes,
+  SCRYPT_PARAMETERS,
+} from "../../lib/base/crypto/password_hash.ts";
 import {
   accountLines,
   accountRow,
   type AccountTable,
 } from "../../lib/store/accounts/accounts_csv.ts";
-import { nodeScrypt } from "../../lib/store/accounts/scrypt.ts";
+import { nodeScrypt } from "../../lib/cli/tools/accounts_command.ts";
 
 const [file, password] = Deno.args as [string, string];
 const people: readonly { readonly name: string; readonly key: Fingerprint }[] = JSON.parse(

@@ -24,7 +24,7 @@ import { type Disk, folderOf } from "../../lib/store/disk/disk.ts";
 import type { HeldLock } from "../../lib/store/disk/held_lock.ts";
 import { KnownPeers } from "../../lib/store/profile/known_peers.ts";
 import { pathDigest } from "../../lib/store/disk/paths.ts";
-import { type LockMode, lockProfile } from "../../lib/store/profile/profile_lock.ts";
+import { type LockMode, lockProfile } from "../../lib/store/profile/profile_folder.ts";
 import { RealDisk } from "../../lib/store/disk/real_disk.ts";
 import { openCoordinatorAt, openMemberAt } from "./group_stores.ts";
 

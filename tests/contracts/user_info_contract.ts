@@ -7,8 +7,12 @@ import { P2pchatError } from "../../lib/base/errors.ts";
 import { type Disk, writeAll } from "../../lib/store/disk/disk.ts";
 import { replaceFile } from "../../lib/store/disk/replacement.ts";
 import type { UserInfo } from "../../lib/store/users/user_info.ts";
-import { addUserInfo, readUserInfo } from "../../lib/store/users/user_info_file.ts";
-import { UserInfoWatch, WATCH_INTERVAL_MS } from "../../lib/store/users/user_info_watch.ts";
+import {
+  addUserInfo,
+  readUserInfo,
+  UserInfoWatch,
+  WATCH_INTERVAL_MS,
+} from "../../lib/store/users/user_info_file.ts";
 import type { DiskFixture } from "./disk_contract.ts";
 
 const BOB: UserInfo = {

@@ -1,7 +1,7 @@
 /** In every mode, a program that is told to leave while it is still opening its profile does leave. */
 
 import { assertEquals } from "@std/assert";
-import { takeProfileTurn } from "../../lib/store/disk/file_turn.ts";
+import { takeProfileTurn } from "../../lib/store/disk/held_lock.ts";
 import { RealDisk } from "../../lib/store/disk/real_disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../../lib/transport/system_clock.ts";
 import { Node } from "./node.ts";

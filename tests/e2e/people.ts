@@ -4,7 +4,7 @@ import { nodeCrypto, nodeSigner, type Signer } from "../../lib/base/crypto/crypt
 import { SILENT_LOGGER } from "../../lib/base/machine/environment.ts";
 import type { DirectoryMessage } from "../../lib/protocols/directory/schema/messages.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
-import { DIRECTORY_CHANNEL } from "../../lib/runtime/hosts/directory_channel.ts";
+import { DIRECTORY_CHANNEL } from "../../lib/protocols/directory/schema/limits.ts";
 import type { Datagrams } from "../../lib/transport/datagrams.ts";
 import { openTcpLinks } from "../../lib/transport/tcp/tcp_links.ts";
 import { UdpDatagrams } from "../../lib/transport/udp_datagrams.ts";

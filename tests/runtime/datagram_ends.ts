@@ -5,7 +5,7 @@ import { SILENT_LOGGER } from "../../lib/base/machine/environment.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import type { Lane } from "../../lib/protocols/reliable_datagram/packet.ts";
 import { ReliableDatagrams } from "../../lib/protocols/reliable_datagram/reliable_datagrams.ts";
-import { DatagramHost, type DatagramNews } from "../../lib/runtime/hosts/datagram_host.ts";
+import { DatagramHost, type DatagramNews } from "../../lib/runtime/hosts/group_peers.ts";
 import type { Datagrams } from "../../lib/transport/datagrams.ts";
 import type { LinkClock } from "../../lib/transport/link.ts";
 import { identityOf } from "../protocols/noise/channel_pair.ts";

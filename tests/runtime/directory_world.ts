@@ -17,7 +17,7 @@ import {
 import type { DirectoryRecord } from "../../lib/protocols/directory/schema/records.ts";
 import type { ChannelConfig } from "../../lib/protocols/noise/config.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
-import { DIRECTORY_CHANNEL } from "../../lib/runtime/hosts/directory_channel.ts";
+import { DIRECTORY_CHANNEL } from "../../lib/protocols/directory/schema/limits.ts";
 import {
   CALL_ACCESS,
   CALL_CHANNEL,

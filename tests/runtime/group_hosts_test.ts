@@ -15,9 +15,12 @@ import { HistoryEnd } from "../../lib/protocols/group/schema/history.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../lib/protocols/group/schema/records.ts";
 import type { Cut } from "../../lib/protocols/group/schema/cut.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
-import { CoordinatorHost } from "../../lib/runtime/hosts/coordinator_host.ts";
+import {
+  CoordinatorHost,
+  type KeptSnapshot,
+  type Snapshots,
+} from "../../lib/runtime/hosts/coordinator_host.ts";
 import type { EntryLog } from "../../lib/runtime/entry_feed.ts";
-import type { KeptSnapshot, Snapshots } from "../../lib/runtime/snapshots.ts";
 import { MemberHost } from "../../lib/runtime/hosts/member_host.ts";
 import { MemoryDatagramNetwork } from "../doubles/memory_datagrams.ts";
 import { HostWorld, MemoryStore, Reader, signerOf } from "./host_world.ts";

@@ -1,7 +1,7 @@
 /** The log of a group in memory, as hosts read one. */
 
 import { nodeCrypto } from "../../lib/base/crypto/crypto.ts";
-import { dateText } from "../../lib/base/text/dates.ts";
+import { dateText } from "../../lib/base/text/words.ts";
 import type { Hash, RequestId } from "../../lib/base/ids.ts";
 import { requestId } from "../../lib/protocols/group/schema/edit.ts";
 import { type NameOf, saidBy } from "../../lib/protocols/group/log/entry_delivery.ts";

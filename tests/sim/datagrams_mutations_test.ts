@@ -5,7 +5,7 @@ import { hunt } from "./hunt.ts";
 import { Connection } from "../../lib/protocols/reliable_datagram/connection.ts";
 import { ReceiveLane } from "../../lib/protocols/reliable_datagram/receive_lane.ts";
 import { SendLane } from "../../lib/protocols/reliable_datagram/send_lane.ts";
-import { NewPath } from "../../lib/protocols/sealed_datagram/new_path.ts";
+import { NewPath } from "../../lib/protocols/sealed_datagram/session.ts";
 import { NewPaths } from "../../lib/protocols/sealed_datagram/new_paths.ts";
 import { ReplayWindow } from "../../lib/protocols/sealed_datagram/replay_window.ts";
 import { runDatagrams } from "./datagrams/run.ts";

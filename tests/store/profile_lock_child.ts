@@ -1,7 +1,7 @@
 /** The other process of `profile_lock_io_test.ts`: locks folders, says of each how that went, and stays until it is killed. */
 
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { lockProfile } from "../../lib/store/profile/profile_lock.ts";
+import { lockProfile } from "../../lib/store/profile/profile_folder.ts";
 import { RealDisk } from "../../lib/store/disk/real_disk.ts";
 
 const disk = new RealDisk();

@@ -1,6 +1,5 @@
 /**
- * Bounded sets and maps that drop their oldest entries. "Oldest" is insertion order, which JavaScript's Set and Map
- * keep.
+ * Sets and maps that are bounded and drop their oldest entries, and maps of sets in which no set is empty: removing the last value removes its key. "Oldest" is insertion order, which JavaScript's Set and Map keep.
  */
 
 import { invariant } from "../invariant.ts";
@@ -52,4 +51,18 @@ export function takeOldest<Key, Value>(entries: Ordered<Key, Value>): [Key, Valu
   invariant(oldest.done !== true, "the oldest is taken of what isn't empty");
   entries.delete(oldest.value[0]);
   return oldest.value;
+}
+
+/** Adds `value` to the set of `key`, which is made where there is none. */
+export function addTo<Key, Value>(sets: Map<Key, Set<Value>>, key: Key, value: Value): void {
+  const values = sets.get(key);
+  if (values === undefined) sets.set(key, new Set([value]));
+  else values.add(value);
+}
+
+/** Removes `value`, if it is there, and the key if its set is empty then. */
+export function removeFrom<Key, Value>(sets: Map<Key, Set<Value>>, key: Key, value: Value): void {
+  const values = sets.get(key);
+  values?.delete(value);
+  if (values?.size === 0) sets.delete(key);
 }

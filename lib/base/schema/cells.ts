@@ -7,7 +7,7 @@
 
 import { MalformedError, RemoteProtocolError } from "../errors.ts";
 import type { HexId } from "../ids.ts";
-import { dateText, isDate } from "../text/dates.ts";
+import { dateText, isDate } from "../text/words.ts";
 import { quotedStart } from "../text/text.ts";
 import { decode, encode, type Schema } from "./schema.ts";
 

@@ -7,7 +7,7 @@
 
 import { Buffer, isUtf8 } from "node:buffer";
 import { RemoteProtocolError } from "../errors.ts";
-import { type Bytes } from "../crypto/crypto.ts";
+import type { Bytes } from "../crypto/crypto.ts";
 import { InvariantError } from "../invariant.ts";
 
 /** Reads and writes one field of a structure. Compiled once per field, so that errors can name it. */
@@ -38,7 +38,7 @@ export function tooLong(field: string, bytesMax: number, bytes: number): Invaria
 }
 
 /** Length of 2^53 - 1 as a varint, in bytes. */
-const VARINT_BYTES_MAX = 8;
+export const VARINT_BYTES_MAX = 8;
 
 /** Length of `value` as a varint, in bytes. */
 export function varintBytes(value: number): number {
@@ -235,3 +235,15 @@ export class Output {
 
 /** The single instance that all encoding uses: encoding never calls code that could start another encoding. */
 export const OUTPUT = new Output();
+
+/** Writes `value`, 0 to 2^53 - 1, to `out` at `offset`, where it must fit. @returns Where it ends. */
+export function writeVarint(out: Uint8Array, offset: number, value: number): number {
+  let at = offset;
+  let rest = value;
+  while (rest >= 0x80) {
+    out[at++] = 0x80 | (rest % 0x80);
+    rest = Math.floor(rest / 0x80);
+  }
+  out[at++] = rest;
+  return at;
+}

@@ -1,4 +1,4 @@
-/** Lists in words, and numbers of things, for people. */
+/** Lists in words, numbers of things, and points in time, for people and for scripts. */
 
 /** `Bob`, `Bob and Carol`, `Bob, Carol or Dave`. */
 export function inWords(all: readonly string[], joint: "and" | "or" = "and"): string {
@@ -18,4 +18,26 @@ export function countText(count: number, one: string, many = `${one}s`): string 
 /** `1 entry`, `12,400 entries`. */
 export function entriesText(count: number): string {
   return countText(count, "entry", "entries");
+}
+
+/** The latest time that a JavaScript `Date` can hold, ms since 1970; the earliest is its negative. */
+const DATE_MS_MAX = 8.64e15;
+
+let last = { ms: 0, text: "1970-01-01T00:00:00.000Z" };
+
+/** Whether a `Date` can hold `ms`: a wrong clock, or a time from another program, may be anything. */
+export function isDate(ms: number): boolean {
+  return Math.abs(ms) <= DATE_MS_MAX;
+}
+
+/**
+ * `ms` as ISO 8601, clamped to what a `Date` can hold. The last text is cached, as the messages of a burst have the
+ * same time.
+ */
+export function dateText(ms: number): string {
+  if (last.ms !== ms) {
+    const held = Math.max(-DATE_MS_MAX, Math.min(ms, DATE_MS_MAX));
+    last = { ms, text: new Date(held).toISOString() };
+  }
+  return last.text;
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Fingerprint } from "../text/fingerprint.ts";
-import { addTo } from "../collections/sets_by_key.ts";
+import { addTo } from "../collections/bounded.ts";
 import type { FoldedName } from "../ids.ts";
 import { foldName, nameBeforeStart } from "../text/names.ts";
 

@@ -7,7 +7,7 @@ import {
   controlFault,
   PASSWORD_BYTES_MAX,
   passwordBytes,
-} from "../../base/crypto/passwords.ts";
+} from "../../base/crypto/password_hash.ts";
 import type { ValueFlag } from "../args/flags.ts";
 import { FORCED_EXIT_STATUS } from "../streams/interrupts.ts";
 import { type Entry, PasswordEntry } from "../terminal/password_entry.ts";

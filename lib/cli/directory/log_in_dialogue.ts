@@ -5,7 +5,7 @@
 
 import { type ErrorCode, P2pchatError } from "../../base/errors.ts";
 import { foldName } from "../../base/text/names.ts";
-import { PASSWORD_LENGTH_MIN, weakPassword } from "../../base/crypto/passwords.ts";
+import { PASSWORD_LENGTH_MIN, weakPassword } from "../../base/crypto/password_hash.ts";
 import { chosenName } from "../commands/command_arguments.ts";
 import type { Entry } from "../../protocols/directory/schema/client_io.ts";
 import { typedTwice } from "../credentials/password_source.ts";

@@ -4,7 +4,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { endpointText } from "../../base/ids.ts";
 import type { DirectoryCommand, DirectoryEvent } from "../../protocols/directory/schema/events.ts";
 import { DIRECTORY_LOG, type DirectoryRecord } from "../../protocols/directory/schema/records.ts";
-import { DIRECTORY_CHANNEL } from "../../runtime/hosts/directory_channel.ts";
+import { DIRECTORY_CHANNEL } from "../../protocols/directory/schema/limits.ts";
 import { DirectoryHost } from "../../runtime/hosts/directory_host.ts";
 import type { AccountsFile } from "../../store/accounts/accounts_file.ts";
 import { regserverFolder } from "../../store/disk/paths.ts";

@@ -11,8 +11,7 @@ import {
   type UserInfoRow,
   userInfoRows,
 } from "../../store/users/user_info.ts";
-import { readUserInfo } from "../../store/users/user_info_file.ts";
-import type { UserInfoListener } from "../../store/users/user_info_watch.ts";
+import { readUserInfo, type UserInfoListener } from "../../store/users/user_info_file.ts";
 
 /** A parsed table and the user's own row. */
 export interface FriendsTable {

@@ -10,7 +10,7 @@ import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { ChannelIdentity } from "../../protocols/noise/channel_handshake.ts";
 import { keyPairFromSeed } from "../../protocols/noise/primitives.ts";
 import type { Disk, DiskLock } from "../../store/disk/disk.ts";
-import { takeProfileTurn } from "../../store/disk/file_turn.ts";
+import { takeProfileTurn } from "../../store/disk/held_lock.ts";
 import {
   isUsedProfile,
   openProfileIdentity,
@@ -20,10 +20,11 @@ import { KnownPeers } from "../../store/profile/known_peers.ts";
 import { usersFolder } from "../../store/disk/paths.ts";
 import {
   keepToOwner,
+  type LockMode,
+  lockProfile,
   openProfileFolder,
   type ProfileOwner,
 } from "../../store/profile/profile_folder.ts";
-import { type LockMode, lockProfile } from "../../store/profile/profile_lock.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { openLog } from "./log.ts";

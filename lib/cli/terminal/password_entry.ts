@@ -4,7 +4,7 @@
  * restored.
  */
 
-import { PASSWORD_BYTES_MAX } from "../../base/crypto/passwords.ts";
+import { PASSWORD_BYTES_MAX } from "../../base/crypto/password_hash.ts";
 import { graphemeBefore, ROW_CELLS } from "../rendering/graphemes.ts";
 import { Interrupts } from "../streams/interrupts.ts";
 import { type Key, KeyParser } from "./key_parser.ts";

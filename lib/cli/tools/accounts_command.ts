@@ -1,10 +1,13 @@
 /** `p2pchat accounts`: manages the accounts of the directory in the data folder, for its operator. */
 
-import { countText } from "../../base/text/words.ts";
-import { dateText } from "../../base/text/dates.ts";
+import { countText, dateText } from "../../base/text/words.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { foldName, shownName } from "../../base/text/names.ts";
-import { parseScryptHash } from "../../base/crypto/password_hash.ts";
+import {
+  memoryBytes,
+  parseScryptHash,
+  type ScryptParameters,
+} from "../../base/crypto/password_hash.ts";
 import { PasswordHasher } from "../../runtime/password_hasher.ts";
 import type { Account } from "../../store/accounts/accounts.ts";
 import { OTHER_FILE, parseAccounts } from "../../store/accounts/accounts_csv.ts";
@@ -17,7 +20,6 @@ import {
 import { type Disk, NO_SUCH_FILE } from "../../store/disk/disk.ts";
 import { regserverFolder } from "../../store/disk/paths.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
-import { nodeScrypt } from "../../store/accounts/scrypt.ts";
 import { nameWarning } from "../../store/users/user_info.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { showAnswer, showErrorBeside, showNoticeBeside } from "../session/answers.ts";
@@ -34,6 +36,8 @@ import { randomBytes } from "../session/random_bytes.ts";
 import { processStreams } from "../streams/streams.ts";
 import { behindLink, realTablePath } from "../session/table_path.ts";
 import type { ShownEvent } from "../rendering/user_interface.ts";
+import { scrypt } from "node:crypto";
+import type { Bytes } from "../../base/crypto/crypto.ts";
 
 /** The event that each of the commands shows to scripts. */
 interface AccountsEvent extends ShownEvent {
@@ -284,4 +288,27 @@ function tableText(accounts: readonly Account[]): string {
   const count = countText(accounts.length, "account");
   const lines = [line(heads), ...rows.map(({ cells, note }) => line(cells) + note), `# ${count}`];
   return lines.join("\n");
+}
+
+/** Memory limit beyond what scrypt needs, since OpenSSL counts more. */
+const SPARE_BYTES = 1024 * 1024;
+
+/**
+ * Hashes a password.
+ * @param parameters Within the limits of `parseScryptHash`.
+ */
+export function nodeScrypt(
+  password: Uint8Array,
+  salt: Uint8Array,
+  parameters: ScryptParameters,
+  hashBytes: number,
+): Promise<Bytes> {
+  const { ln, r, p } = parameters;
+  const options = { N: 2 ** ln, r, p, maxmem: memoryBytes(parameters) + SPARE_BYTES };
+  return new Promise((resolve, reject) => {
+    scrypt(password, salt, hashBytes, options, (error, hash) => {
+      if (error === null || error === undefined) resolve(new Uint8Array(hash));
+      else reject(error);
+    });
+  });
 }

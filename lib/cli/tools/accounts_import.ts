@@ -1,7 +1,7 @@
 /** `p2pchat accounts import`: many accounts from a file of names and passwords. */
 
 import { parse } from "@std/csv/parse";
-import { passwordFault } from "../../base/crypto/passwords.ts";
+import { passwordFault } from "../../base/crypto/password_hash.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { FoldedName } from "../../base/ids.ts";
 import { countText, numberText } from "../../base/text/words.ts";

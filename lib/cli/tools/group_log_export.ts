@@ -1,8 +1,7 @@
 /** `p2pchat log export`: writes a group's log in other formats. */
 
-import { numberText } from "../../base/text/words.ts";
+import { dateText, numberText } from "../../base/text/words.ts";
 import { nodeCrypto } from "../../base/crypto/crypto.ts";
-import { dateText } from "../../base/text/dates.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
 import { visibleText } from "../../base/text/text.ts";

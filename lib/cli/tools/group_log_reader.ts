@@ -5,7 +5,7 @@ import { takeOldest } from "../../base/collections/bounded.ts";
 import type { Crypto } from "../../base/crypto/crypto.ts";
 import { MalformedError } from "../../base/errors.ts";
 import type { Hash, RequestId } from "../../base/ids.ts";
-import { dateText } from "../../base/text/dates.ts";
+import { dateText } from "../../base/text/words.ts";
 import { type NameOf, saidBy } from "../../protocols/group/log/entry_delivery.ts";
 import { type EditRequest, type NamedKey, requestId } from "../../protocols/group/schema/edit.ts";
 import type { EntryEdit, EntryView } from "../../protocols/group/schema/events.ts";

@@ -14,7 +14,7 @@ import {
   parseFirstLine,
 } from "../../runtime/records/group_log_lines.ts";
 import { type AppendFile, type Disk, NO_SUCH_FILE } from "../../store/disk/disk.ts";
-import { type RawLine, readLines } from "../../store/disk/line_reader.ts";
+import { type RawLine, readLines } from "../../store/disk/record_line.ts";
 import { holderOf } from "../../store/disk/held_lock.ts";
 import { ASIDE_INFIX } from "../../store/disk/replacement.ts";
 

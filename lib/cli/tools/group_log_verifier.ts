@@ -25,7 +25,7 @@ import {
   type MemberState,
 } from "../../protocols/group/schema/records.ts";
 import { type Disk, folderOf } from "../../store/disk/disk.ts";
-import type { FileFormat } from "../../store/disk/format_header.ts";
+import type { FileFormat } from "../../store/disk/record_line.ts";
 import { STATE_FILE } from "../../store/disk/paths.ts";
 import { readLog } from "../../store/log/log_format.ts";
 import type { CheckedLogOptions } from "./group_log_arguments.ts";

@@ -1,14 +1,14 @@
 /** The coordinator's latest snapshots: a folder with a text file for each, and the check of one. */
 
 import { type Crypto, nodeCrypto, utf8 } from "../../base/crypto/crypto.ts";
-import { dateText } from "../../base/text/dates.ts";
+import { dateText } from "../../base/text/words.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { SnapshotView } from "../../protocols/group/schema/events.ts";
 import type { Cut } from "../../protocols/group/schema/cut.ts";
 import { type Verdict, verdictOf } from "../../protocols/group/snapshot/cut_check.ts";
 import { messagesIn, snapshotEvent } from "../../protocols/group/snapshot/cut_view.ts";
 import { parseSnapshot, snapshotText } from "../../runtime/records/snapshot_file.ts";
-import type { KeptSnapshot, Snapshots } from "../../runtime/snapshots.ts";
+import type { KeptSnapshot, Snapshots } from "../../runtime/hosts/coordinator_host.ts";
 import { type Disk, NO_SUCH_FILE } from "../../store/disk/disk.ts";
 import { replaceFile, REPLACEMENT_SUFFIX } from "../../store/disk/replacement.ts";
 import { shownName } from "../../base/text/names.ts";

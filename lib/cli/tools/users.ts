@@ -3,7 +3,7 @@
 import { keepOwn } from "../args/least_privilege.ts";
 import { countText } from "../../base/text/words.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import { takeTurn } from "../../store/disk/file_turn.ts";
+import { takeTurn } from "../../store/disk/held_lock.ts";
 import { isUsedProfile } from "../../store/profile/identity.ts";
 import { tableLock } from "../../store/disk/paths.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";

@@ -16,14 +16,13 @@ import { invariant, unreachable } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { Agenda, Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
 import type { KeyChange, VerifyAnswer } from "../../base/machine/mode_machine.ts";
-import { countText, numberText } from "../../base/text/words.ts";
-import { dateText } from "../../base/text/dates.ts";
+import { countText, dateText, numberText } from "../../base/text/words.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { foldName, isSameName, shownName } from "../../base/text/names.ts";
 import { tooLong, utf8Length } from "../../base/text/text.ts";
-import { Comparing } from "../../base/trust/comparing.ts";
 import {
   acceptedText,
+  Comparing,
   didYouMeanName,
   isYouText,
   noOtherKeyText,

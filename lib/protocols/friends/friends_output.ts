@@ -1,6 +1,6 @@
 /** The effects of one step, and the time at which they are made. */
 
-import { StoringOutput } from "../../base/machine/storing_output.ts";
+import { StoringOutput } from "../../base/machine/mode_output.ts";
 import type { FriendsEvent } from "./events.ts";
 import type { Friend } from "./friend.ts";
 import { enter, type FriendLink } from "./friend_links.ts";

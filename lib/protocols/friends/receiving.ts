@@ -1,7 +1,7 @@
 /** Messages from friends: on disk before they are shown and acknowledged, and never taken twice. */
 
 import { dropOldest } from "../../base/collections/bounded.ts";
-import { dateText } from "../../base/text/dates.ts";
+import { dateText } from "../../base/text/words.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { unsentEvent } from "../../base/machine/mode_output.ts";
 import type { Friend } from "./friend.ts";

@@ -10,7 +10,7 @@ import { shownName } from "../../base/text/names.ts";
 import type { LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
-import { AwakeClock } from "../../base/machine/awake_clock.ts";
+import { AwakeClock } from "../../base/machine/clock.ts";
 import type { Queue } from "../../base/schema/schema.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import { Access } from "./access.ts";

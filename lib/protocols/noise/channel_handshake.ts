@@ -20,10 +20,10 @@ import { type TransportStates, xxMessageBytes } from "./handshake_state.ts";
 import {
   type ChannelIdentity,
   type HandshakeEnvironment,
+  IDENTITY_PROOF_BYTES,
   Initiator,
   Responder,
 } from "./identity_handshake.ts";
-import { IDENTITY_PROOF_BYTES } from "./identity_proof.ts";
 import {
   ACCEPT,
   CHANNEL_VERSION,

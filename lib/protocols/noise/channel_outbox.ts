@@ -3,8 +3,7 @@
  * control lane, the data lane, the goodbye. It is packed into as few records and writes as possible.
  */
 
-import type { Bytes } from "../../base/crypto/crypto.ts";
-import { concatBytes } from "../../base/crypto/crypto.ts";
+import { type Bytes, concatBytes } from "../../base/crypto/crypto.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { ChannelConfig } from "./config.ts";
 import { EMPTY } from "./primitives.ts";
@@ -19,8 +18,8 @@ import {
   RECORD_CONTENT_BYTES_MAX,
   RECORD_OVERHEAD_BYTES,
   RECORD_PLAINTEXT_BYTES_MAX,
-} from "./record_format.ts";
-import { RecordLane } from "./record_lane.ts";
+  RecordLane,
+} from "./record_lane.ts";
 
 // Each lane may end in a record that isn't full; welcome, ping, pong and close have one each.
 const PARTIAL_RECORDS_MAX = 6;

@@ -3,13 +3,13 @@
  * know each other's keys, XXpsk0 in private rooms, N to seal a message to a receiver that needn't be there.
  *
  * One departure in form: a payload may be made from, and checked against, the transcript hash as it stands
- * after the message's tokens and before its payload, which is what identities sign (identity_proof.ts).
+ * after the message's tokens and before its payload, which is what identities sign (identity_handshake.ts).
  */
 
 import { type Bytes, concatBytes } from "../../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
-import type { CipherState } from "./cipher_state.ts";
+import { type CipherState, SymmetricState } from "./cipher_state.ts";
 import {
   dh,
   KEY_BYTES,
@@ -19,7 +19,6 @@ import {
   remoteKey,
   TAG_BYTES,
 } from "./primitives.ts";
-import { SymmetricState } from "./symmetric_state.ts";
 
 type Token = "e" | "s" | "ee" | "es" | "se" | "psk";
 

@@ -11,11 +11,12 @@ import type { CipherState } from "./cipher_state.ts";
 import type { ChannelConfig } from "./config.ts";
 import { EMPTY, TAG_BYTES } from "./primitives.ts";
 import {
+  type Page,
   RECORD_KIND_BYTES,
   RECORD_LENGTH_BYTES,
   RECORD_PLAINTEXT_BYTES_MAX,
-} from "./record_format.ts";
-import { type Page, RecordLane } from "./record_lane.ts";
+  RecordLane,
+} from "./record_lane.ts";
 
 /** First byte of a record's plaintext. */
 const RECORD_KINDS = {

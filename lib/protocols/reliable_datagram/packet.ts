@@ -16,7 +16,12 @@
  */
 
 import { RemoteProtocolError } from "../../base/errors.ts";
-import { Input, varintBytes } from "../../base/schema/schema_codec.ts";
+import {
+  Input,
+  VARINT_BYTES_MAX,
+  varintBytes,
+  writeVarint,
+} from "../../base/schema/schema_codec.ts";
 import { PAYLOAD_BYTES_MAX } from "../sealed_datagram/formats.ts";
 import {
   ACK_DELAY_UNIT_MS,
@@ -24,7 +29,6 @@ import {
   CHUNK_BYTES_MAX,
   ONE_SHOT_BYTES_MAX,
 } from "./limits.ts";
-import { VARINT_BYTES_MAX, writeVarint } from "./varint.ts";
 
 /** `control` precedes `data`; each lane keeps its order, between the two there is none. */
 export const LANES = ["control", "data"] as const;

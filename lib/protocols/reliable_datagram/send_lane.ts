@@ -14,7 +14,7 @@ import {
   PAGE_BYTES,
 } from "./limits.ts";
 import type { Lane } from "./packet.ts";
-import { VARINT_BYTES_MAX, writeVarint } from "./varint.ts";
+import { VARINT_BYTES_MAX, writeVarint } from "../../base/schema/schema_codec.ts";
 
 /** A part of a lane's bytes that was sent. */
 export interface Chunk {

@@ -34,9 +34,8 @@ import {
   PacketWriter,
 } from "./packet.ts";
 import { ReceiveLane } from "./receive_lane.ts";
-import { ReceivedPackets } from "./received_packets.ts";
+import { ReceivedPackets, type SentPacket, SentPackets } from "./packet_numbers.ts";
 import { type Chunk, SendLane } from "./send_lane.ts";
-import { type SentPacket, SentPackets } from "./sent_packets.ts";
 
 /** Takes the messages that a packet completes. */
 export interface StreamSink {

@@ -14,7 +14,7 @@
 
 import { type Bytes, concatBytes, utf8 } from "../../base/crypto/crypto.ts";
 import { xxMessageBytes } from "../noise/handshake_state.ts";
-import { IDENTITY_PROOF_BYTES } from "../noise/identity_proof.ts";
+import { IDENTITY_PROOF_BYTES } from "../noise/identity_handshake.ts";
 import { PREFACE_BYTES } from "../noise/preface.ts";
 import { hasLowOrder, TAG_BYTES } from "../noise/primitives.ts";
 import { COUNTER_MAX, DATAGRAM_BYTES_MAX } from "./limits.ts";

@@ -4,8 +4,7 @@ import type { Bytes } from "../../base/crypto/crypto.ts";
 import { type Endpoint, isSameEndpoint } from "../../base/ids.ts";
 import type { HandshakeEnvironment } from "../noise/identity_handshake.ts";
 import { CHALLENGE_BYTES } from "./limits.ts";
-import { NewPath } from "./new_path.ts";
-import type { Session } from "./session.ts";
+import { NewPath, type Session } from "./session.ts";
 
 export class NewPaths {
   constructor(

@@ -36,8 +36,7 @@ import {
   type Transport,
 } from "./formats.ts";
 import { NewPaths } from "./new_paths.ts";
-import type { PeerSessions } from "./peer_sessions.ts";
-import { PeerTable } from "./peer_table.ts";
+import { type PeerSessions, PeerTable } from "./peer_table.ts";
 import { Responding } from "./responding.ts";
 import type { SealedAccess, SealedEffect, SealedInput, SealedStatistics } from "./sealed_io.ts";
 import { Session } from "./session.ts";

@@ -9,7 +9,11 @@ import type {
   CoordinatorEffect,
   CoordinatorInput,
 } from "../../protocols/group/schema/coordinator_io.ts";
-import type { CoordinatorCommand, CoordinatorEvent } from "../../protocols/group/schema/events.ts";
+import type {
+  CoordinatorCommand,
+  CoordinatorEvent,
+  SnapshotView,
+} from "../../protocols/group/schema/events.ts";
 import {
   type RebuildingConfig,
   RebuildingCoordinator,
@@ -22,11 +26,10 @@ import type { LinkEnd, LinkHandler, LinkInfo } from "../../transport/link.ts";
 import { createCodec } from "../../wire/codec.ts";
 import { DroppingOutput } from "./dropping_output.ts";
 import type { EntryLog } from "../entry_feed.ts";
-import { LinkBacklog } from "../link_backlog.ts";
+import { LinkBacklog } from "../open_links.ts";
 import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "../record_log.ts";
 import { Runner } from "../runner.ts";
-import type { Snapshots } from "../snapshots.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "../within.ts";
 
 interface CoordinatorHostPorts extends ModePorts<CoordinatorEvent> {
@@ -233,3 +236,18 @@ function isUnasked(event: CoordinatorEvent, ref: string | undefined): boolean {
 }
 
 const RESTORED_TEXT = "Writing to the disk works again";
+
+export interface KeptSnapshot {
+  /** Its absolute path. */
+  readonly file: string;
+  /** Ids of the snapshots that were removed to make room, as only a limited number is kept. */
+  readonly removed: readonly string[];
+}
+
+/** The store of a coordinator's snapshots, as a port. */
+export interface Snapshots {
+  /** Stores a snapshot, durably. @throws {P2pchatError} `disk`. */
+  keep(cut: Cut): Promise<KeptSnapshot>;
+  /** The stored snapshots, oldest first, each verified anew. @throws {P2pchatError} `disk`. */
+  list(): Promise<readonly SnapshotView[]>;
+}

@@ -17,6 +17,7 @@ import type { ClientRecord, HeardPlace } from "../../protocols/directory/schema/
 import type { ClientCommand, ClientEvent } from "../../protocols/directory/schema/events.ts";
 import {
   CALL_DEAD_MS,
+  DIRECTORY_CHANNEL,
   LEAVE_MS_MAX,
   RELAY_BYTES_MAX,
   RELAY_CREDIT_BYTES,
@@ -40,8 +41,7 @@ import {
 } from "../../transport/link.ts";
 import { type Relay, RELAY_HOST, type Relays } from "../../transport/relayed_streams.ts";
 import { createCodec } from "../../wire/codec.ts";
-import { DIRECTORY_CHANNEL } from "./directory_channel.ts";
-import { LinkBacklog } from "../link_backlog.ts";
+import { LinkBacklog } from "../open_links.ts";
 import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "../record_log.ts";
 import { Runner } from "../runner.ts";

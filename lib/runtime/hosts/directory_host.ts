@@ -24,7 +24,7 @@ import type { LinkEnd, LinkHandler, LinkInfo } from "../../transport/link.ts";
 import { createCodec } from "../../wire/codec.ts";
 import { type AccountHasher, AccountQuestions } from "../account_questions.ts";
 import { DroppingOutput } from "./dropping_output.ts";
-import { LinkBacklog } from "../link_backlog.ts";
+import { LinkBacklog } from "../open_links.ts";
 import { ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "../record_log.ts";
 import { Runner } from "../runner.ts";

@@ -39,7 +39,7 @@ import {
 import { createCodec } from "../../wire/codec.ts";
 import { EntryFeed, type EntryLog } from "../entry_feed.ts";
 import { GroupPeers } from "./group_peers.ts";
-import { LinkBacklog } from "../link_backlog.ts";
+import { LinkBacklog } from "../open_links.ts";
 import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "../record_log.ts";
 import { Runner } from "../runner.ts";

@@ -14,7 +14,7 @@ import { parse } from "@std/csv/parse";
 import { stringify } from "@std/csv/stringify";
 import { Buffer } from "node:buffer";
 import { utf8 } from "../../base/crypto/crypto.ts";
-import { dateText } from "../../base/text/dates.ts";
+import { dateText } from "../../base/text/words.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import {
   type Fingerprint,

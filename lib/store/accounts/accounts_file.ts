@@ -52,7 +52,7 @@ import {
   isSameFile,
   writeAll,
 } from "../disk/disk.ts";
-import { LOCK_WAIT_MS_MAX, takeTurn } from "../disk/file_turn.ts";
+import { LOCK_WAIT_MS_MAX, takeTurn } from "../disk/held_lock.ts";
 import { ACCOUNTS_FILE } from "../disk/paths.ts";
 import { Replacement, REPLACEMENT_SUFFIX } from "../disk/replacement.ts";
 

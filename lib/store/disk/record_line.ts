@@ -11,11 +11,14 @@
  * Cells hold any text. Control characters (a terminal might obey them), characters that reorder or hide text (all of Cf
  * but the joiners, which emoji and scripts need), line separators, the backslash and lone surrogates (UTF-8 has none) are
  * escaped as `\t`, `\n`, `\r`, `\\`, `\x1b` and `\u202e`; so a line has no NUL.
+ *
+ * Below are the reader of such lines, with memory bounded by the longest, and the first line of each file.
  */
 
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import { invariant } from "../../base/invariant.ts";
+import { P2pchatError } from "../../base/errors.ts";
 
 /** Longest line in bytes with its checksum and line feed: 16 times the longest that a store writes now. */
 export const LINE_BYTES_MAX = 8 * 1024 * 1024;
@@ -165,4 +168,108 @@ export function lineContent(bytes: Buffer, from: number, to: number): string | n
   }
   if (checksumOf(bytes.subarray(contentAt, to)) !== checksum >>> 0) return null;
   return bytes.toString("utf8", contentAt, to);
+}
+
+/** One line. `bytes` is valid only during the call. */
+export interface RawLine {
+  readonly bytes: Buffer;
+  /** The line, without its line feed, is in [from, to) of `bytes`. */
+  readonly from: number;
+  readonly to: number;
+  /** Offset of the line's first byte in the file. */
+  readonly offset: number;
+  /** Whether the line ends with a line feed; false for bytes after the last one. */
+  readonly complete: boolean;
+  /** Set where the line is longer than `LINE_BYTES_MAX`: then `bytes` has only a part of it. */
+  readonly tooLong: boolean;
+}
+
+/**
+ * Calls `visit` for each line, including a non-empty last one without line feed. A line longer than
+ * `LINE_BYTES_MAX` is delivered in parts, all but the last with `tooLong` set and `complete` not.
+ * @returns The number of bytes read.
+ */
+export async function readLines(
+  chunks: AsyncIterable<Uint8Array>,
+  visit: (line: RawLine) => void,
+): Promise<number> {
+  let buffer = Buffer.alloc(0);
+  let filled = 0;
+  let offset = 0; // of buffer[0] in the file
+  for await (const chunk of chunks) {
+    const scanFrom = filled;
+    if (filled + chunk.length > buffer.length) {
+      const grown = Buffer.alloc(2 * (filled + chunk.length));
+      grown.set(buffer.subarray(0, filled));
+      buffer = grown;
+    }
+    buffer.set(chunk, filled);
+    filled += chunk.length;
+
+    const bytes = buffer.subarray(0, filled);
+    let from = 0;
+    let to = bytes.indexOf(0x0a, scanFrom);
+    while (to !== -1) {
+      visit({ bytes, from, to, offset: offset + from, complete: true, tooLong: false });
+      from = to + 1;
+      to = bytes.indexOf(0x0a, from);
+    }
+    if (filled - from > LINE_BYTES_MAX) {
+      visit({ bytes, from, to: filled, offset: offset + from, complete: false, tooLong: true });
+      from = filled;
+    }
+    buffer.copyWithin(0, from, filled);
+    filled -= from;
+    offset += from;
+  }
+  if (filled > 0) {
+    visit({ bytes: buffer, from: 0, to: filled, offset, complete: false, tooLong: false });
+  }
+  return offset + filled;
+}
+
+/** Kind and version of a file's content: what its first line says, and that it belongs to p2pchat. */
+export interface FileFormat {
+  /** Lower-case words with `-` between them, such as `mesh-room`. */
+  readonly format: string;
+  /** Incremented with each change that older programs cannot read. */
+  readonly version: number;
+}
+
+export const HEADER_KIND = "p2pchat";
+
+/** The cells of the header line. */
+export function headerCells({ format, version }: FileFormat): readonly string[] {
+  return [HEADER_KIND, format, String(version)];
+}
+
+/** What the first line may say; anything else may be a line of the file's content, such as a key. */
+const FORMAT_FORM = /^[a-z][a-z-]{0,30}$/;
+const VERSION_FORM = /^[0-9]{1,9}$/;
+
+/**
+ * Checks the cells of a file's first line. The error quotes nothing that can't be a format or a version: where the
+ * first line is missing, the line in its place may hold a secret.
+ * @throws {P2pchatError} `bad-file` for another format or version.
+ */
+export function checkHeader(path: string, cells: readonly string[], expected: FileFormat): void {
+  const [kind, format = "", version = ""] = cells;
+  if (kind !== HEADER_KIND || format !== expected.format) {
+    const found = kind === HEADER_KIND && FORMAT_FORM.test(format)
+      ? `it says that it is ${JSON.stringify(format)}`
+      : "its first line doesn't say what it is";
+    throw new P2pchatError(
+      "bad-file",
+      `Cannot read ${path}: ${found}, expected ${JSON.stringify(expected.format)}; ` +
+        "move it away or choose another folder with --data",
+    );
+  }
+  if (version !== String(expected.version)) {
+    const found = VERSION_FORM.test(version) ? `its version is "${version}"` : "it has no version";
+    throw new P2pchatError(
+      "bad-file",
+      `Cannot read ${path}: ${found}, this program reads ${expected.version}; ` +
+        "use the program that wrote it",
+    );
+  }
 }

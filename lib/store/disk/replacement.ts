@@ -3,7 +3,7 @@
  * or the new one, whole.
  */
 
-import { dateText } from "../../base/text/dates.ts";
+import { dateText } from "../../base/text/words.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { type AppendFile, type Disk, folderOf, misplacedError, writeAll } from "./disk.ts";
 

@@ -12,10 +12,12 @@
 import { Buffer } from "node:buffer";
 import { P2pchatError } from "../../base/errors.ts";
 import { corruptError, type Disk } from "./disk.ts";
-import { checkHeader, type FileFormat, headerCells } from "./format_header.ts";
 import {
+  checkHeader,
   checksumOf,
   checksumText,
+  type FileFormat,
+  headerCells,
   joinCells,
   LineBuffer,
   lineContent,

@@ -33,11 +33,16 @@ import {
   misplacedError,
   writeAll,
 } from "../disk/disk.ts";
-import type { FileFormat } from "../disk/format_header.ts";
-import { LineBuffer } from "../disk/record_line.ts";
+import { type FileFormat, LineBuffer } from "../disk/record_line.ts";
 import { replaceFile, Replacement, REPLACEMENT_SUFFIX } from "../disk/replacement.ts";
-import { addRecords, LogBatch } from "./log_batch.ts";
-import { headerContent, numberedContent, readLog, recordContent } from "./log_format.ts";
+import {
+  addRecords,
+  headerContent,
+  LogBatch,
+  numberedContent,
+  readLog,
+  recordContent,
+} from "./log_format.ts";
 
 /** Unsynced bytes after which the log syncs by itself: the most that a power cut loses of appends without sync. */
 const UNSYNCED_BYTES_MAX = 1024 * 1024;

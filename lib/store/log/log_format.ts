@@ -22,9 +22,17 @@
 import type { LogRecord } from "../../base/schema/log_records.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import { corruptError, type Disk } from "../disk/disk.ts";
-import { checkHeader, type FileFormat, headerCells } from "../disk/format_header.ts";
-import { type RawLine, readLines } from "../disk/line_reader.ts";
-import { joinCells, lineContent, splitCells } from "../disk/record_line.ts";
+import {
+  checkHeader,
+  type FileFormat,
+  headerCells,
+  joinCells,
+  type LineBuffer,
+  lineContent,
+  type RawLine,
+  readLines,
+  splitCells,
+} from "../disk/record_line.ts";
 
 /** Precedes the number of a record that was written when everything above it had been synced. */
 const SYNCED_ABOVE = "+";
@@ -166,4 +174,42 @@ function hasHole({ bytes, from, to, offset }: RawLine, damageOffset: number): bo
     start = line.indexOf(NUL, end);
   }
   return false;
+}
+
+/** Consecutive appends with the same options: written at once and settled together. */
+export class LogBatch {
+  readonly contents: string[] = [];
+  state: "waiting" | "written" | "refused" = "waiting";
+  readonly #settled = Promise.withResolvers<void>();
+
+  constructor(readonly sync: boolean) {}
+
+  get done(): Promise<void> {
+    return this.#settled.promise;
+  }
+
+  accept(): void {
+    this.#settled.resolve();
+  }
+
+  refuse(error: unknown): void {
+    this.state = "refused";
+    this.#settled.reject(error);
+  }
+}
+
+/** Adds the lines of all records in `batches`, numbered from `count` + 1. @returns The new count. */
+export function addRecords(
+  lines: LineBuffer,
+  count: number,
+  syncedAbove: boolean,
+  batches: readonly LogBatch[],
+): number {
+  let number = count;
+  for (const { contents } of batches) {
+    for (const content of contents) {
+      lines.add(numberedContent(++number, syncedAbove && number === count + 1, content));
+    }
+  }
+  return number;
 }

@@ -10,9 +10,16 @@ import { P2pchatError } from "../../base/errors.ts";
 import { type Fingerprint, parseFingerprint } from "../../base/text/fingerprint.ts";
 import { foldName, shownName } from "../../base/text/names.ts";
 import { corruptError, type Disk, isSameFile, writeAll } from "../disk/disk.ts";
-import { checkHeader, HEADER_KIND, headerCells } from "../disk/format_header.ts";
+import {
+  checkHeader,
+  HEADER_KIND,
+  headerCells,
+  joinCells,
+  LineBuffer,
+  lineContent,
+  splitCells,
+} from "../disk/record_line.ts";
 import { otherUsersError } from "../disk/other_users.ts";
-import { joinCells, LineBuffer, lineContent, splitCells } from "../disk/record_line.ts";
 import { replaceFile } from "../disk/replacement.ts";
 
 const FORMAT = { format: "known-peers", version: 2 } as const;

@@ -1,4 +1,7 @@
-/** Where a user's profile is: `users/NAME/` in the data folder. */
+/**
+ * Where a user's profile is, `users/NAME/` in the data folder; and the lock that keeps two processes from using it in the
+ * same mode at the same time.
+ */
 
 import { hash } from "node:crypto";
 import type { Clock } from "../../base/machine/clock.ts";
@@ -7,7 +10,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
 import { foldName, isSameName, nameFault } from "../../base/text/names.ts";
 import { type Disk, FOLDER_MODE, systemReason } from "../disk/disk.ts";
-import { takeTurn } from "../disk/file_turn.ts";
+import { HeldLock, holderOf, takeTurn } from "../disk/held_lock.ts";
 import { otherUsersError } from "../disk/other_users.ts";
 import { ACCOUNTS_FILE, usersFolder } from "../disk/paths.ts";
 
@@ -164,4 +167,44 @@ function earlierFolderName(name: string): string {
 
 function escapeChar(char: string): string {
   return [...utf8(char)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+}
+
+/** The modes that use a folder: each has its own files and its own lock there. */
+export type LockMode = "mesh" | "serve" | "group" | "friends" | "regserver" | "registry";
+
+const PURPOSES: Readonly<Record<LockMode, string>> = {
+  mesh: "a room",
+  friends: "friends",
+  group: "a group",
+  serve: "a coordinator",
+  registry: "a directory",
+  regserver: "a directory",
+};
+
+/**
+ * Locks `folder` for `mode` until `release` or until this process ends, even if it is killed.
+ * @param pid The id of this process, for the error message of a second one.
+ * @throws {P2pchatError} `in-use` where another process has the lock; `disk`.
+ */
+export function lockProfile(
+  disk: Disk,
+  folder: string,
+  mode: LockMode,
+  pid: number,
+): Promise<HeldLock> {
+  const refused = (lock: { readonly heldBy: string }) =>
+    new P2pchatError(
+      "in-use",
+      `Cannot use ${folder} for ${PURPOSES[mode]}: ${
+        holderOf(lock)
+      } uses it already; end that one, or choose another ${
+        isNamed(mode) ? "name or another folder" : "folder"
+      } with --data`,
+    );
+  return HeldLock.take(disk, `${folder}/${mode}.lock`, pid, refused);
+}
+
+/** Whether the mode is started with a user name, which determines the folder. */
+function isNamed(mode: LockMode): boolean {
+  return mode !== "serve" && mode !== "regserver";
 }

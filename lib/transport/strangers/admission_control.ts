@@ -7,10 +7,16 @@
 import { concatBytes } from "../../base/crypto/crypto.ts";
 import { earliestMs } from "../../base/machine/machine.ts";
 import type { ByteStream } from "../byte_stream.ts";
-import { addressGroup } from "../hosts.ts";
+import { addressGroup } from "../sockets.ts";
 import type { LinkClock } from "../link.ts";
-import { type Place, StrangerLimits, type StrangerLimitsConfig } from "./stranger_limits.ts";
-import { type Called, WAITING_MAX, WaitingRoom } from "./waiting_room.ts";
+import {
+  type Called,
+  type Place,
+  StrangerLimits,
+  type StrangerLimitsConfig,
+  WAITING_MAX,
+  WaitingRoom,
+} from "./stranger_limits.ts";
 
 /** The caller, which carries out the decisions. */
 interface AdmissionOwner<Stranger> {

@@ -4,10 +4,13 @@ import { isAddress, isLoopback, isUnspecified } from "../../base/text/endpoints.
 import type { Logger } from "../../base/machine/environment.ts";
 import type { Endpoint } from "../../base/ids.ts";
 import type { ByteStream, ByteStreamEvents, StreamAttempt, StreamNetwork } from "../byte_stream.ts";
-import { type Connecting, firstToConnect } from "./first_to_connect.ts";
-import { NAME_LOOKUPS, type NameLookups } from "./name_lookups.ts";
-import { ownInboundMax } from "./open_files.ts";
-import { endpointOf, openAt, reasonOf, UNKNOWN_HOST } from "../sockets.ts";
+import {
+  type Connecting,
+  firstToConnect,
+  NAME_LOOKUPS,
+  type NameLookups,
+} from "./first_to_connect.ts";
+import { endpointOf, openAt, ownInboundMax, reasonOf, UNKNOWN_HOST } from "../sockets.ts";
 import { SYSTEM_LINK_CLOCK } from "../system_clock.ts";
 
 /**

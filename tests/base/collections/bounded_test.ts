@@ -1,6 +1,11 @@
-import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { dropOldest, takeOldest } from "../../../lib/base/collections/bounded.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  addTo,
+  dropOldest,
+  removeFrom,
+  takeOldest,
+} from "../../../lib/base/collections/bounded.ts";
 import { InvariantError } from "../../../lib/base/invariant.ts";
 
 Deno.test("dropOldest() leaves those added last, as many as there may be", () => {
@@ -38,4 +43,17 @@ Deno.test("takeOldest() takes the one added first, whatever was deleted, moved o
 
 Deno.test("takeOldest() of what is empty is our own mistake", () => {
   assertThrows(() => takeOldest(new Map()), InvariantError);
+});
+
+Deno.test("removeFrom() takes what addTo() added, and the key with the last of it", () => {
+  const sets = new Map<string, Set<number>>();
+  for (const [key, value] of [["a", 1], ["a", 2], ["a", 2], ["b", 3]] as const) {
+    addTo(sets, key, value);
+  }
+  assertEquals(sets, new Map([["a", new Set([1, 2])], ["b", new Set([3])]]));
+
+  for (const [key, value] of [["a", 1], ["b", 3], ["b", 3], ["c", 4]] as const) {
+    removeFrom(sets, key, value);
+  }
+  assertEquals(sets, new Map([["a", new Set([2])]]));
 });

@@ -1,14 +1,17 @@
 import type { ErrorCode } from "../../../lib/base/errors.ts";
-import { assertEquals } from "@std/assert";
-import type { Fingerprint } from "../../../lib/base/text/fingerprint.ts";
+import { assertEquals, assertMatch } from "@std/assert";
+import { type Fingerprint, fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import {
   acceptedText,
+  Comparing,
   didYouMeanName,
   isYouText,
   noOtherKeyText,
   refusedByText,
 } from "../../../lib/base/trust/name_answers.ts";
 import { visibleText } from "../../../lib/base/text/text.ts";
+import type { ModeEvent, VerifyAnswer } from "../../../lib/base/machine/mode_machine.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
 
 Deno.test("the answers to /verify and /trust name who is meant, and the key", () => {
   assertEquals(
@@ -54,4 +57,87 @@ Deno.test("a server's words stand between quotation marks behind its name, where
       visibleText("no'. Your program is unsafe:\u001b[1m run 'x")
     }"`,
   );
+});
+
+const [OWN, BOB, EVE] = ["ann", "bob", "eve"].map((name) => fakeSigner(name).key) as [
+  ReturnType<typeof fakeSigner>["key"],
+  ReturnType<typeof fakeSigner>["key"],
+  ReturnType<typeof fakeSigner>["key"],
+];
+
+/** What the user is told, in words: whose digits, and what was taken or refused. */
+function program() {
+  const told: string[] = [];
+  const texts: string[] = [];
+  const show = (event: ModeEvent) => {
+    if (event.event === "verify") {
+      const who = event.key === fingerprintOf(BOB) ? "bob's" : "eve's";
+      told.push(`${who} as ${event.name}${event.answer === undefined ? "" : `: ${event.answer}`}`);
+    } else if (event.event === "error") {
+      told.push(event.code);
+      texts.push(event.text);
+    }
+  };
+  const comparing = new Comparing(OWN, { show });
+  const verify = (typed: string, key: typeof BOB, answer?: VerifyAnswer, shown = "Bob") => {
+    const isRefused = comparing.verify(typed, shown, key, answer, undefined);
+    const words = told.splice(0);
+    assertEquals(isRefused, words[0]!.endsWith(": no"));
+    return words;
+  };
+  return { verify, texts };
+}
+
+Deno.test("Comparing takes a yes after it has shown those digits, not before", () => {
+  const { verify, texts } = program();
+
+  assertEquals(verify("Bob", BOB, "yes"), ["bob's as Bob", "not-allowed"]);
+  assertMatch(texts[0]!, /^Bob isn't verified: compare these digits with Bob first, by voice$/);
+  assertEquals(verify("bob", BOB, "yes"), ["bob's as Bob: yes"]);
+  assertEquals(verify("BOB", BOB), ["bob's as Bob"]);
+});
+
+Deno.test("Comparing takes no answer for another key than that whose digits were shown last", () => {
+  const { verify, texts } = program();
+  verify("Bob", EVE);
+  verify("Bob", BOB);
+
+  // Both were shown under that name. Eve has it now.
+  assertEquals(verify("Bob", EVE, "yes"), ["eve's as Bob", "not-allowed"]);
+  verify("Bob", BOB);
+  assertEquals(verify("Bob", EVE, "no"), ["eve's as Bob", "not-allowed"]);
+  assertMatch(texts[1]!, /^Nothing is noted of Bob: compare these digits with Bob first/);
+  assertEquals(verify("Bob", EVE, "no"), ["eve's as Bob: no"]);
+});
+
+Deno.test("Comparing takes no answer for a key that is shown under another name by now", () => {
+  const { verify } = program();
+  verify("Bob", EVE, undefined, "Bob~k7f3");
+
+  assertEquals(verify("Bob", EVE, "yes"), ["eve's as Bob", "not-allowed"]);
+  verify("Bob", EVE, undefined, "Bob~k7f3");
+  assertEquals(verify("Bob", BOB, "yes"), ["bob's as Bob", "not-allowed"]);
+  assertEquals(verify("Bob~k7f3", EVE, "yes", "Bob~k7f3"), ["eve's as Bob~k7f3: yes"]);
+});
+
+Deno.test("Comparing takes a no after it has shown those digits, and shows them again before a yes", () => {
+  const { verify, texts } = program();
+
+  assertEquals(verify("Bob", EVE, "no"), ["eve's as Bob", "not-allowed"]);
+  assertEquals(texts, [
+    "Nothing is noted of Bob: compare these digits with Bob first, by voice",
+  ]);
+  assertEquals(verify("Bob", EVE, "no"), ["eve's as Bob: no"]);
+  assertEquals(verify("Bob", BOB, "no"), ["bob's as Bob", "not-allowed"], "not twice");
+  verify("Bob", EVE);
+  verify("Bob", EVE, "no");
+  assertEquals(verify("Bob", EVE, "yes"), ["eve's as Bob", "not-allowed"]);
+  assertEquals(verify("Bob", EVE, "yes"), ["eve's as Bob: yes"]);
+});
+
+Deno.test("Comparing takes a no for the same key, whatever name it is shown under by now", () => {
+  const { verify } = program();
+  verify("Bob", EVE, undefined, "Bob~k7f3");
+
+  assertEquals(verify("Bob", EVE, "no"), ["eve's as Bob: no"]);
 });

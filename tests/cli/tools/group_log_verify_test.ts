@@ -30,8 +30,7 @@ import {
   COORDINATOR_STATE_LOG,
   MEMBER_STATE_LOG,
 } from "../../../lib/protocols/group/schema/records.ts";
-import type { FileFormat } from "../../../lib/store/disk/format_header.ts";
-import { LineBuffer } from "../../../lib/store/disk/record_line.ts";
+import { type FileFormat, LineBuffer } from "../../../lib/store/disk/record_line.ts";
 import type { LogRecord } from "../../../lib/base/schema/log_records.ts";
 import {
   headerContent,

@@ -30,7 +30,7 @@ import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { Hash, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { invariant, unreachable } from "../../../lib/base/invariant.ts";
-import { AwakeClock } from "../../../lib/base/machine/awake_clock.ts";
+import { AwakeClock } from "../../../lib/base/machine/clock.ts";
 import { earliestMs } from "../../../lib/base/machine/machine.ts";
 import { foldName, parseName } from "../../../lib/base/text/names.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";

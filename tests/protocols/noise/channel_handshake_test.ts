@@ -16,7 +16,7 @@ import { EMPTY, keyPairFromSeed } from "../../../lib/protocols/noise/primitives.
 import {
   encodeIdentityProof,
   verifyIdentityProof,
-} from "../../../lib/protocols/noise/identity_proof.ts";
+} from "../../../lib/protocols/noise/identity_handshake.ts";
 import {
   ACCESS,
   ANN,

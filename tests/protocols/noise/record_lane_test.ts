@@ -1,8 +1,7 @@
-import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { assertEquals } from "@std/assert";
 import { concatBytes } from "../../../lib/base/crypto/crypto.ts";
-import { RECORD_CONTENT_BYTES_MAX } from "../../../lib/protocols/noise/record_format.ts";
-import { RecordLane } from "../../../lib/protocols/noise/record_lane.ts";
+import { RECORD_CONTENT_BYTES_MAX, RecordLane } from "../../../lib/protocols/noise/record_lane.ts";
 
 const HEAD = Uint8Array.of(1, 2, 3, 4);
 

@@ -15,7 +15,7 @@ import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
 import { ReliableDatagrams } from "../../../lib/protocols/reliable_datagram/reliable_datagrams.ts";
-import { DatagramHost, type DatagramNews } from "../../../lib/runtime/hosts/datagram_host.ts";
+import { DatagramHost, type DatagramNews } from "../../../lib/runtime/hosts/group_peers.ts";
 import { SYSTEM_LINK_CLOCK } from "../../../lib/transport/system_clock.ts";
 import { UdpDatagrams } from "../../../lib/transport/udp_datagrams.ts";
 

@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { RemoteProtocolError } from "../../../lib/base/errors.ts";
 import { Congestion } from "../../../lib/protocols/reliable_datagram/congestion.ts";
 import {
@@ -11,9 +11,11 @@ import {
   CONGESTION_BYTES_MIN,
   PROBE_TIMEOUT_MS_MAX,
 } from "../../../lib/protocols/reliable_datagram/limits.ts";
-import { ReceivedPackets } from "../../../lib/protocols/reliable_datagram/received_packets.ts";
+import {
+  ReceivedPackets,
+  SentPackets,
+} from "../../../lib/protocols/reliable_datagram/packet_numbers.ts";
 import { RoundTrip } from "../../../lib/protocols/reliable_datagram/stream.ts";
-import { SentPackets } from "../../../lib/protocols/reliable_datagram/sent_packets.ts";
 
 Deno.test("ReceivedPackets are the ranges of what came, the latest 32", () => {
   fc.assert(fc.property(fc.array(fc.nat(120), { maxLength: 200 }), (numbers) => {

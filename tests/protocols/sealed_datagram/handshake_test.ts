@@ -1,11 +1,13 @@
-import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { assert, assertEquals } from "@std/assert";
 import type { Crypto } from "../../../lib/base/crypto/crypto.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { Endpoint } from "../../../lib/base/ids.ts";
 import { HandshakeState } from "../../../lib/protocols/noise/handshake_state.ts";
-import { IDENTITY_PROOF_BYTES } from "../../../lib/protocols/noise/identity_proof.ts";
-import { Responder } from "../../../lib/protocols/noise/identity_handshake.ts";
+import {
+  IDENTITY_PROOF_BYTES,
+  Responder,
+} from "../../../lib/protocols/noise/identity_handshake.ts";
 import { CHANNEL_VERSION, encodePreface } from "../../../lib/protocols/noise/preface.ts";
 import { EMPTY, keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
 import {
@@ -23,7 +25,7 @@ import {
   prologueOf,
   RESPONSE_BYTES,
 } from "../../../lib/protocols/sealed_datagram/formats.ts";
-import { type HalfOpen, HalfOpens } from "../../../lib/protocols/sealed_datagram/half_opens.ts";
+import { type HalfOpen, HalfOpens } from "../../../lib/protocols/sealed_datagram/responding.ts";
 import {
   DATAGRAM_BYTES_MAX,
   HALF_OPEN_MAX,

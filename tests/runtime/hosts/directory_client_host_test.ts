@@ -6,9 +6,9 @@ import type { ClientRecord } from "../../../lib/protocols/directory/schema/clien
 import {
   BROADCASTS_MAX,
   CALLS_BURST,
+  DIRECTORY_CHANNEL,
   TEXT_BYTES_MAX,
 } from "../../../lib/protocols/directory/schema/limits.ts";
-import { DIRECTORY_CHANNEL } from "../../../lib/runtime/hosts/directory_channel.ts";
 import type { DirectoryHost } from "../../../lib/runtime/hosts/directory_host.ts";
 import {
   type ClientProgram,

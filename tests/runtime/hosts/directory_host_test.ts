@@ -9,7 +9,7 @@ import type {
   DirectoryEvent,
 } from "../../../lib/protocols/directory/schema/events.ts";
 import type { DirectoryRecord } from "../../../lib/protocols/directory/schema/records.ts";
-import { DIRECTORY_CHANNEL } from "../../../lib/runtime/hosts/directory_channel.ts";
+import { DIRECTORY_CHANNEL } from "../../../lib/protocols/directory/schema/limits.ts";
 import { DirectoryHost } from "../../../lib/runtime/hosts/directory_host.ts";
 import { MemoryAccounts } from "../../doubles/memory_accounts.ts";
 import { MemoryDatagramNetwork } from "../../doubles/memory_datagrams.ts";

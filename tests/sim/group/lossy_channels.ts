@@ -9,7 +9,7 @@ import type { MemberInput } from "../../../lib/protocols/group/schema/member_io.
 import { GROUP_MESSAGES, type GroupMessage } from "../../../lib/protocols/group/schema/messages.ts";
 import { keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
 import { ReliableDatagrams } from "../../../lib/protocols/reliable_datagram/reliable_datagrams.ts";
-import { DatagramHost, type DatagramNews } from "../../../lib/runtime/hosts/datagram_host.ts";
+import { DatagramHost, type DatagramNews } from "../../../lib/runtime/hosts/group_peers.ts";
 import type { DatagramHandler, Datagrams } from "../../../lib/transport/datagrams.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
 import { fakeCrypto } from "../fake_crypto.ts";

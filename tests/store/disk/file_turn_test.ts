@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { DiskLock } from "../../../lib/store/disk/disk.ts";
-import { takeTurn } from "../../../lib/store/disk/file_turn.ts";
+import { takeTurn } from "../../../lib/store/disk/held_lock.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";
 import { HastyClock } from "../hasty_clock.ts";
 

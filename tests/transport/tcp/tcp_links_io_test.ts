@@ -6,7 +6,7 @@ import { P2pchatError } from "../../../lib/base/errors.ts";
 import { EXPECT_ANYBODY } from "../../../lib/transport/link.ts";
 import { openTcpLinks } from "../../../lib/transport/tcp/tcp_links.ts";
 import type { ByteStream } from "../../../lib/transport/byte_stream.ts";
-import { NameLookups } from "../../../lib/transport/tcp/name_lookups.ts";
+import { NameLookups } from "../../../lib/transport/tcp/first_to_connect.ts";
 import { TcpNetwork } from "../../../lib/transport/tcp/tcp_network.ts";
 import { linkContract, type LinkWorld, Program } from "../../contracts/link_contract.ts";
 

@@ -4,7 +4,7 @@
  */
 
 import type { Crypto } from "../../../base/crypto/crypto.ts";
-import { dateText } from "../../../base/text/dates.ts";
+import { dateText } from "../../../base/text/words.ts";
 import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";

@@ -1,10 +1,9 @@
 /** The broadcasts on a client's disk, read at the start and rewritten when the log is compacted. */
 
-import { dropOldest, takeOldest } from "../../../base/collections/bounded.ts";
+import { addTo, dropOldest, removeFrom, takeOldest } from "../../../base/collections/bounded.ts";
 import type { Fingerprint } from "../../../base/text/fingerprint.ts";
 import type { FoldedName } from "../../../base/ids.ts";
 import { foldName, nameBeforeStart } from "../../../base/text/names.ts";
-import { addTo, removeFrom } from "../../../base/collections/sets_by_key.ts";
 import {
   type ClientRecord,
   type Forgotten,

@@ -5,15 +5,15 @@ import {
   isPossiblePassword,
   normalPassword,
   weakPassword,
-} from "../../../base/crypto/passwords.ts";
+} from "../../../base/crypto/password_hash.ts";
 import { type Endpoint, endpointText, type PeerKey } from "../../../base/ids.ts";
 import type { VerifyAnswer } from "../../../base/machine/mode_machine.ts";
 import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import { isSameName, nameFault, shownName, withoutMark } from "../../../base/text/names.ts";
 import { checkedMessage, tooLong, utf8Length, visibleText } from "../../../base/text/text.ts";
-import { Comparing } from "../../../base/trust/comparing.ts";
 import {
   acceptedText,
+  Comparing,
   didYouMeanName,
   isYouText,
   noOtherKeyText,

@@ -13,7 +13,7 @@ import {
   isPossiblePassword,
   normalPassword,
   weakPassword,
-} from "../../../base/crypto/passwords.ts";
+} from "../../../base/crypto/password_hash.ts";
 import {
   type DialFailure,
   ServerConnection,

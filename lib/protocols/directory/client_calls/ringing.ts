@@ -1,6 +1,6 @@
 /** How a call begins: whether our user may call now, and which incoming calls our user is asked about. */
 
-import { dateText } from "../../../base/text/dates.ts";
+import { dateText } from "../../../base/text/words.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { isSameName, shownName } from "../../../base/text/names.ts";

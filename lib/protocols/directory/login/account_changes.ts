@@ -2,7 +2,7 @@
 
 import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { FoldedName } from "../../../base/ids.ts";
-import { weakPassword } from "../../../base/crypto/passwords.ts";
+import { weakPassword } from "../../../base/crypto/password_hash.ts";
 import type { Client } from "../sessions/client_session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Account, AccountAnswer } from "../schema/directory_io.ts";

@@ -31,7 +31,7 @@ import { CHECKING_FULL_TEXT } from "../schema/refusal_text.ts";
 import type { LockOuts, Wait } from "./lock_outs.ts";
 import type { DirectoryMessageOf, DirectoryRefusal } from "../schema/messages.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
-import { weakPassword } from "../../../base/crypto/passwords.ts";
+import { weakPassword } from "../../../base/crypto/password_hash.ts";
 import { RecentCounts } from "../../../base/rates/token_bucket.ts";
 import type { Registrar } from "./registrar.ts";
 

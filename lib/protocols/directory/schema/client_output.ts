@@ -2,7 +2,7 @@
 
 import type { ErrorCode } from "../../../base/errors.ts";
 import type { LinkId } from "../../../base/ids.ts";
-import { StoringOutput } from "../../../base/machine/storing_output.ts";
+import { StoringOutput } from "../../../base/machine/mode_output.ts";
 import type { ClientEffect } from "./client_io.ts";
 import type { ClientRecord } from "./client_records.ts";
 import type { ClientEvent } from "./events.ts";

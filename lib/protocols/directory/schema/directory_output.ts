@@ -2,7 +2,7 @@
 
 import type { LinkId } from "../../../base/ids.ts";
 import { Pending } from "../../../base/machine/pending.ts";
-import { StoringOutput } from "../../../base/machine/storing_output.ts";
+import { StoringOutput } from "../../../base/machine/mode_output.ts";
 import type { AccountAnswer, AccountQuestion, DirectoryEffect } from "./directory_io.ts";
 import type { DirectoryEvent } from "./events.ts";
 import type { DirectoryMessage } from "./messages.ts";

@@ -1,5 +1,7 @@
 /** Every bound and time of the directory's protocol, with its unit and reason. */
 
+import type { ChannelConfig } from "../../noise/config.ts";
+
 export {
   HELLO_MS_MAX,
   LEAVE_MS_MAX,
@@ -193,6 +195,19 @@ export const SENDERS_MAX = 4_096;
 export const UNSTORED_MAX = 256;
 /** Broadcasts for which it is counted who has them; the oldest are reported as they stand. */
 export const REPORTS_MAX = 256;
+
+/**
+ * A client that is gone leaves the list within 15 s, and a thousand silent clients cost one ping each in 6 s. The
+ * silence after which a link counts as dead is longer than two ping intervals, and shorter than 15 s by the time
+ * that it takes to notify others.
+ */
+export const DIRECTORY_CHANNEL = {
+  pingAfterMs: 6_000,
+  // Pings that are due in the same second share one wake-up; between these a link costs nothing.
+  pingGridMs: 1_000,
+  listenerPingLagMs: 1_500,
+  deadAfterMs: 13_000,
+} as const satisfies Partial<ChannelConfig>;
 
 // Of a client alone.
 

@@ -22,7 +22,7 @@ import {
   trailing,
   uint,
 } from "../../../base/schema/schema.ts";
-import { PASSWORD_BYTES_MAX } from "../../../base/crypto/passwords.ts";
+import { PASSWORD_BYTES_MAX } from "../../../base/crypto/password_hash.ts";
 import {
   CALL_ID_BYTES,
   CALL_REFUSED_MAX,

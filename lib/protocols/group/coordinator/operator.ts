@@ -4,9 +4,9 @@ import { type Fingerprint, fingerprintOf, startApart } from "../../../base/text/
 import type { PeerKey } from "../../../base/ids.ts";
 import type { VerifyAnswer } from "../../../base/machine/mode_machine.ts";
 import { foldName, nameBeforeStart, shownName } from "../../../base/text/names.ts";
-import { Comparing } from "../../../base/trust/comparing.ts";
 import {
   acceptedText,
+  Comparing,
   didYouMeanName,
   nobodyKeptOutText,
   noOtherKeyText,

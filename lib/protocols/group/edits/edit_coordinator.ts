@@ -17,11 +17,10 @@
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import { sameBytes } from "../../../base/collections/bytes.ts";
 import type { Crypto, Signer } from "../../../base/crypto/crypto.ts";
-import { dateText } from "../../../base/text/dates.ts";
+import { dateText, inWords } from "../../../base/text/words.ts";
 import type { Hash, PeerKey, RequestId } from "../../../base/ids.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
 import { foldName, namesInWords, shownName } from "../../../base/text/names.ts";
-import { inWords } from "../../../base/text/words.ts";
 import type { Attendance, Attendee } from "../detector/attendance.ts";
 import { abortText } from "./edit_phases.ts";
 import { consentTo, idOfPlace, isConsentOf } from "../identity/consents.ts";

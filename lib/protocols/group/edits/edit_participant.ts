@@ -19,11 +19,10 @@
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import { sameBytes } from "../../../base/collections/bytes.ts";
 import type { Signer } from "../../../base/crypto/crypto.ts";
-import { dateText } from "../../../base/text/dates.ts";
+import { dateText, inWords } from "../../../base/text/words.ts";
 import type { PeerKey, RequestId } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
 import { shownName } from "../../../base/text/names.ts";
-import { inWords } from "../../../base/text/words.ts";
 import { ABANDONED, abortText, VOTE_PHASES, type VotePhase } from "./edit_phases.ts";
 import { consentTo, originOf, signConsent } from "../identity/consents.ts";
 import {

@@ -1,6 +1,6 @@
 /** Shows entries to the user, each once, in order. */
 
-import { dateText } from "../../../base/text/dates.ts";
+import { dateText } from "../../../base/text/words.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import type { HeldBatch } from "./held_batches.ts";
 import { type Founding, type Rules, rulesAt, rulesText } from "../schema/founding.ts";

@@ -2,16 +2,15 @@
 
 import { sameBytes } from "../../../base/collections/bytes.ts";
 import { dropOldest } from "../../../base/collections/bounded.ts";
-import { countText, inWords, numberText } from "../../../base/text/words.ts";
-import { dateText } from "../../../base/text/dates.ts";
+import { countText, dateText, inWords, numberText } from "../../../base/text/words.ts";
 import type { ErrorCode } from "../../../base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import { endpointText, type PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
-import { Comparing } from "../../../base/trust/comparing.ts";
 import {
   acceptedText,
+  Comparing,
   didYouMeanName,
   isYouText,
   noOtherKeyText,

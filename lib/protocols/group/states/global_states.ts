@@ -8,7 +8,7 @@
 
 import type { Crypto } from "../../../base/crypto/crypto.ts";
 import type { Hash, LinkId, PeerKey } from "../../../base/ids.ts";
-import { dateText } from "../../../base/text/dates.ts";
+import { dateText } from "../../../base/text/words.ts";
 import { shownName } from "../../../base/text/names.ts";
 import type { Attendance, Attendee } from "../detector/attendance.ts";
 import type { Views } from "../detector/views.ts";

@@ -6,7 +6,7 @@
  */
 
 import type { BundleId, ClaimId, PeerKey } from "../../../base/ids.ts";
-import { addTo, removeFrom } from "../../../base/collections/sets_by_key.ts";
+import { addTo, removeFrom } from "../../../base/collections/bounded.ts";
 import { lastCounter, wireBytes } from "./bundle.ts";
 import { WAITING_BUNDLES_MAX, WAITING_BYTES_MAX } from "../schema/limits.ts";
 import { compareInRoom } from "./kept_bundles.ts";

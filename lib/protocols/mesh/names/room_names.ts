@@ -18,7 +18,7 @@ import { unreachable } from "../../../base/invariant.ts";
 import { STRANGE_KEPT_MS } from "../../../base/machine/mode_limits.ts";
 import type { Machine } from "../../../base/machine/machine.ts";
 import { foldName, nameBeforeStart, withoutMark } from "../../../base/text/names.ts";
-import { addTo, removeFrom } from "../../../base/collections/sets_by_key.ts";
+import { addTo, removeFrom } from "../../../base/collections/bounded.ts";
 import { byPlainName, RefusedKeys } from "../../../base/trust/refused_keys.ts";
 import type { MeshRecord } from "../schema/records.ts";
 import { compareClaims, type KnownClaim } from "../schema/credentials.ts";

@@ -8,10 +8,9 @@
  * first aren't older messages of the other.
  */
 
-import { dropOldestUnkept } from "../../../base/collections/bounded.ts";
+import { addTo, dropOldestUnkept, removeFrom } from "../../../base/collections/bounded.ts";
 import { DeadlineQueue } from "../../../base/collections/deadline_queue.ts";
 import type { PeerKey } from "../../../base/ids.ts";
-import { addTo, removeFrom } from "../../../base/collections/sets_by_key.ts";
 import {
   FRONTIER_AUTHORS_MAX,
   HEAD_MEMORY_BYTES,

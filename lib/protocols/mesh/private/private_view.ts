@@ -1,7 +1,6 @@
 /** What the user sees of private messages: their own and others', what became of them, and what waits. */
 
-import { countText, inWords, numberText } from "../../../base/text/words.ts";
-import { dateText } from "../../../base/text/dates.ts";
+import { countText, dateText, inWords, numberText } from "../../../base/text/words.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";

@@ -4,7 +4,7 @@
  */
 
 import { dropOldest } from "../../../base/collections/bounded.ts";
-import { dateText } from "../../../base/text/dates.ts";
+import { dateText } from "../../../base/text/words.ts";
 import { type ErrorCode, P2pchatError } from "../../../base/errors.ts";
 import { isLinkLocal, isLoopback } from "../../../base/text/endpoints.ts";
 import { fingerprintFault, fingerprintOf } from "../../../base/text/fingerprint.ts";
@@ -18,9 +18,9 @@ import {
 } from "../../../base/ids.ts";
 import type { KeyChange, VerifyAnswer } from "../../../base/machine/mode_machine.ts";
 import { unsentEvent } from "../../../base/machine/mode_output.ts";
-import { Comparing } from "../../../base/trust/comparing.ts";
 import {
   acceptedText,
+  Comparing,
   didYouMeanName,
   isYouText,
   noOtherKeyText,

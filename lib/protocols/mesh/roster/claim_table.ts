@@ -5,9 +5,8 @@
  * it: otherwise a crowd of made-up members would push out the history's names, and nobody could get it from here.
  */
 
-import { dropOldestUnkept } from "../../../base/collections/bounded.ts";
+import { addTo, dropOldestUnkept, removeFrom } from "../../../base/collections/bounded.ts";
 import type { ClaimId, FoldedName, PeerKey } from "../../../base/ids.ts";
-import { addTo, removeFrom } from "../../../base/collections/sets_by_key.ts";
 import type { KnownClaim } from "../schema/credentials.ts";
 import { CLAIMS_MAX } from "../schema/limits.ts";
 

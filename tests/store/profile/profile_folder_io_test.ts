@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { P2pchatError } from "../../../lib/base/errors.ts";
-import { lockProfile } from "../../../lib/store/profile/profile_lock.ts";
+import { lockProfile } from "../../../lib/store/profile/profile_folder.ts";
 import { RealDisk } from "../../../lib/store/disk/real_disk.ts";
 
 const CHILD = new URL("../profile_lock_child.ts", import.meta.url);

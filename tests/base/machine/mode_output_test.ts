@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { StoringOutput } from "../../../lib/base/machine/storing_output.ts";
+import { StoringOutput } from "../../../lib/base/machine/mode_output.ts";
 
 /** What happened, in words. */
 function output() {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { SentPackets } from "../../../lib/protocols/reliable_datagram/sent_packets.ts";
+import { SentPackets } from "../../../lib/protocols/reliable_datagram/packet_numbers.ts";
 
 function sentPacket(number: number) {
   return { number, sentMs: number, bytes: 100, chunks: [], hasCredit: false };
