@@ -35,6 +35,14 @@ export class Agenda implements Timed {
   }
 }
 
+/** What has one deadline, which something else keeps. */
+export function whenDue(nextMs: () => number | null, serve: (nowMs: number) => void): Timed {
+  const tick = (nowMs: number) => {
+    if ((nextMs() ?? Infinity) <= nowMs) serve(nowMs);
+  };
+  return { nextMs, tick };
+}
+
 /** What is looked at in every step, so that it needs nothing but a step when its time has come. */
 export function servedEachStep(nextMs: () => number | null): Timed {
   return { nextMs, tick: () => {} };
@@ -52,14 +60,10 @@ export function servedEachStep(nextMs: () => number | null): Timed {
  */
 export class Deadlines<Name extends string, Result = void> implements Timed {
   readonly #dueMs = new Map<Name, number>();
-  readonly names: readonly Name[];
-  readonly #actions: Readonly<Record<Name, (nowMs: number) => Result>>;
+  readonly #names: readonly Name[];
 
-  // Not yet rewritten users give a list of names, and serve what `takeDue` returns.
-  constructor(actions: Readonly<Record<Name, (nowMs: number) => Result>> | readonly Name[]) {
-    const isList = Array.isArray(actions);
-    this.names = isList ? actions : Object.keys(actions) as Name[];
-    this.#actions = (isList ? {} : actions) as Readonly<Record<Name, (nowMs: number) => Result>>;
+  constructor(readonly actions: Readonly<Record<Name, (nowMs: number) => Result>>) {
+    this.#names = Object.keys(actions) as Name[];
   }
 
   set(name: Name, atMs: number): void {
@@ -84,13 +88,6 @@ export class Deadlines<Name extends string, Result = void> implements Timed {
     return this.#dueMs.get(name) ?? null;
   }
 
-  /** Removes and returns the deadlines due at `nowMs`, in the order of their declaration. */
-  takeDue(nowMs: number): readonly Name[] {
-    const due = this.names.filter((name) => (this.#dueMs.get(name) ?? Infinity) <= nowMs);
-    for (const name of due) this.#dueMs.delete(name);
-    return due;
-  }
-
   nextMs(): number | null {
     let next: number | null = null;
     for (const dueMs of this.#dueMs.values()) if (next === null || dueMs < next) next = dueMs;
@@ -102,7 +99,9 @@ export class Deadlines<Name extends string, Result = void> implements Timed {
    * @returns What the actions returned.
    */
   tick(nowMs: number): readonly Result[] {
-    return this.takeDue(nowMs).map((name) => this.#actions[name](nowMs));
+    const due = this.#names.filter((name) => (this.#dueMs.get(name) ?? Infinity) <= nowMs);
+    for (const name of due) this.#dueMs.delete(name);
+    return due.map((name) => this.actions[name](nowMs));
   }
 }
 

@@ -9,7 +9,7 @@ import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
 import type { LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
-import { Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
+import { Agenda, Deadlines, type Machine, whenDue } from "../../base/machine/machine.ts";
 import { AwakeClock } from "../../base/machine/clock.ts";
 import type { Queue } from "../../base/schema/schema.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
@@ -86,18 +86,6 @@ import type { SignedGenesis } from "./schema/structures.ts";
 /** Why a member's link ends that came by an invite from before a removal. */
 const VOID_INVITE = "somebody was removed since, by a member who didn't know this one";
 
-/** In the order in which they are served when due at once. */
-const DEADLINES = [
-  /** When the user of a resumed room is told that nobody answers. */
-  "alone",
-  /** When drained links are closed. */
-  "drain",
-  /** When we leave although not everything has gone out. */
-  "leave",
-  /** When the program ends although a neighbour may not know yet that we have quit. */
-  "part",
-] as const;
-
 /** Time for what is still under way on a link that another one replaces. */
 const DRAIN_MS = 2_000;
 /** By then a member that dialled us while we dialled in vain is in: three slow round trips. */
@@ -118,7 +106,19 @@ type Opening =
 export class Mesh implements Machine<MeshInput, MeshEffect> {
   readonly #links: LinkTable;
   readonly #ownAddress: OwnAddress;
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly #deadlines = new Deadlines({
+    /** When the user of a resumed room is told that nobody answers. */
+    alone: () => this.#tellAlone(),
+    /** When drained links are closed. */
+    drain: (nowMs) => {
+      for (const link of this.#links.takeDrained(nowMs)) this.#close(link, "a second link");
+    },
+    /** When we leave although not everything has gone out. */
+    leave: () => this.#leave(),
+    /** When the program ends although a neighbour may not know yet that we have quit. */
+    part: () => this.#parting?.timeOut(),
+  });
+  readonly #agenda: Agenda;
   readonly #dialling: Dialling;
   readonly #access = new Access((peer) => this.#isKnownMember(peer));
   readonly #bundles: LinkBundles;
@@ -174,6 +174,28 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       claimed: (claim, ref) => this.#toRoom({ type: "own-claim", claim, ref }),
       show: (event, ref) => this.#show(event, ref),
     });
+    const parts = new Agenda([
+      {
+        nextMs: () => this.#bootstrap?.deadlines.nextMs() ?? null,
+        tick: (nowMs) => this.#bootstrap?.deadlines.tick(nowMs),
+      },
+      this.#ownAddress.deadlines,
+      whenDue(
+        () => this.#admission?.nextDeadlineMs() ?? null,
+        () => this.#toAdmission({ type: "tick" }),
+      ),
+      whenDue(() => this.#room?.nextDeadlineMs() ?? null, () => this.#toRoom({ type: "tick" })),
+    ]);
+    const isParting = () => this.#phase === "parting";
+    this.#agenda = new Agenda([
+      this.#deadlines,
+      {
+        nextMs: () => isParting() ? null : parts.nextMs(),
+        tick: (nowMs) => {
+          if (!isParting()) parts.tick(nowMs);
+        },
+      },
+    ]);
   }
 
   /** The room, for checkers and for the store that compacts its log. Null before the room is opened. */
@@ -249,14 +271,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const drainedMs = this.#links.nextDrainedMs();
     if (drainedMs === null) this.#deadlines.clear("drain");
     else this.#deadlines.set("drain", drainedMs);
-    if (this.#phase === "parting") return this.#deadlines.nextMs();
-    return earliestMs(
-      this.#deadlines.nextMs(),
-      this.#bootstrap?.nextDeadlineMs() ?? null,
-      this.#ownAddress.nextDeadlineMs(),
-      this.#admission?.nextDeadlineMs() ?? null,
-      this.#room?.nextDeadlineMs() ?? null,
-    );
+    return this.#agenda.nextMs();
   }
 
   #awoke(stalledMs: number): void {
@@ -289,7 +304,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       case "command":
         return this.#command(input.command, input.ref);
       case "tick":
-        return this.#tick();
+        return this.#agenda.tick(this.#nowMs);
       default:
         return unreachable(input);
     }
@@ -298,35 +313,6 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #enterPhase(phase: MeshPhase): void {
     if (phase !== this.#phase) checkPhaseChange(this.#phase, phase);
     this.#phase = phase;
-  }
-
-  #tick(): void {
-    const nowMs = this.#nowMs;
-    for (const name of this.#deadlines.takeDue(nowMs)) {
-      switch (name) {
-        case "alone":
-          this.#tellAlone();
-          break;
-        case "drain":
-          for (const link of this.#links.takeDrained(nowMs)) this.#close(link, "a second link");
-          break;
-        case "leave":
-          this.#leave();
-          break;
-        case "part":
-          this.#parting?.timeOut();
-          break;
-        default:
-          unreachable(name);
-      }
-    }
-    if (this.#phase === "parting") return;
-    this.#bootstrap?.tick(nowMs);
-    this.#ownAddress.tick(nowMs);
-    if ((this.#admission?.nextDeadlineMs() ?? Infinity) <= nowMs) {
-      this.#toAdmission({ type: "tick" });
-    }
-    if ((this.#room?.nextDeadlineMs() ?? Infinity) <= nowMs) this.#toRoom({ type: "tick" });
   }
 
   // Coming in.
@@ -1146,7 +1132,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #handleParting(input: MeshInput): void {
     if (input.type === "command") this.#command(input.command, input.ref);
-    if (input.type === "tick") this.#tick();
+    if (input.type === "tick") this.#agenda.tick(this.#nowMs);
     if (input.type === "link-down") {
       const peer = this.#links.remove(input.link);
       if (peer !== null) this.#parting?.gone(peer);

@@ -77,7 +77,6 @@ export type Flaw =
   | "drops one side of a link"
   | "joins twice";
 
-const DEADLINES = ["beacon", "dial", "compare"] as const;
 const BEACON_MS = 2_000;
 const LOST_AFTER_MS = 9_000;
 const DIAL_MS = 1_000;
@@ -107,7 +106,11 @@ interface Delivered {
 }
 
 export class Gossip implements Machine<MeshInput, MeshEffect> {
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly #deadlines = new Deadlines({
+    beacon: () => this.#renew(),
+    dial: () => this.#dialMissing(),
+    compare: () => this.#compareWithOne(),
+  });
   readonly #links = new Map<LinkId, Link>();
   readonly #peers = new Map<PeerKey, Peer>();
   /** Members keep the names with which they joined. */
@@ -174,7 +177,7 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
         this.#command(input);
         break;
       case "tick":
-        this.#tick();
+        this.#deadlines.tick(nowMs);
         break;
       case "congested":
       case "drained":
@@ -435,19 +438,11 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
     if (this.flaw !== "never compares frontiers") this.#compare(link);
   }
 
-  #tick(): void {
-    for (const name of this.#deadlines.takeDue(this.#nowMs)) {
-      if (name === "beacon") this.#renew();
-      else if (name === "dial") this.#dialMissing();
-      else {
-        this.#deadlines.set("compare", this.#nowMs + COMPARE_MS);
-        const links = [...this.#links].filter(([, { member }]) => member);
-        const chosen = links[Math.floor(this.environment.random() * links.length)];
-        if (chosen !== undefined && this.flaw !== "never compares frontiers") {
-          this.#compare(chosen[0]);
-        }
-      }
-    }
+  #compareWithOne(): void {
+    this.#deadlines.set("compare", this.#nowMs + COMPARE_MS);
+    const links = [...this.#links].filter(([, { member }]) => member);
+    const chosen = links[Math.floor(this.environment.random() * links.length)];
+    if (chosen !== undefined && this.flaw !== "never compares frontiers") this.#compare(chosen[0]);
   }
 
   #renew(): void {

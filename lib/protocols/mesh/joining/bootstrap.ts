@@ -13,13 +13,6 @@ import type { JoinFailure } from "./room_setup.ts";
 import type { Dial, Dialling } from "../links/dialling.ts";
 import type { DialFailureReason } from "../schema/mesh_io.ts";
 
-const DEADLINES = [
-  /** When the next ones are dialled although those before haven't answered. */
-  "attempt",
-  /** When all are dialled once more. */
-  "retry",
-] as const;
-
 /**
  * As in the overlay: a handshake is two round trips; beyond it another member is the better bet. The longest pause
  * that RFC 8305 knows, since a member that is dialled in vain has done a handshake for nothing.
@@ -52,7 +45,15 @@ export class Bootstrap {
   readonly #failures = new Map<Dial, Refusal>();
   #entrance: Entrance | null = null;
   #retries = 0;
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly deadlines = new Deadlines({
+    /** When the next ones are dialled although those before haven't answered. */
+    attempt: (nowMs) => this.#dialNext(nowMs, true),
+    /** When all are dialled once more. */
+    retry: (nowMs) => {
+      this.#startAgain();
+      this.#dialNext(nowMs, false);
+    },
+  });
 
   /**
    * @param contacts Whom to dial, the best bet first; none twice.
@@ -74,19 +75,8 @@ export class Bootstrap {
     return this.#entrance;
   }
 
-  nextDeadlineMs(): number | null {
-    return this.#deadlines.nextMs();
-  }
-
   start(nowMs: number): void {
     this.#dialNext(nowMs, false);
-  }
-
-  tick(nowMs: number): void {
-    for (const name of this.#deadlines.takeDue(nowMs)) {
-      if (name === "retry") this.#startAgain();
-      this.#dialNext(nowMs, name === "attempt");
-    }
   }
 
   #startAgain(): void {
@@ -155,9 +145,9 @@ export class Bootstrap {
     const room = isSlow ? parallel : Math.max(0, parallel - underWay);
     const batch = this.#waiting.splice(0, this.#isFirstAwaited() ? 1 : room);
     for (const dial of batch) this.dialling.dial(dial);
-    if (batch.length > 0) this.#deadlines.set("attempt", nowMs + ATTEMPT_MS);
+    if (batch.length > 0) this.deadlines.set("attempt", nowMs + ATTEMPT_MS);
     else if (this.#waiting.length > 0) {
-      this.#deadlines.setEarliest("attempt", nowMs + ATTEMPT_MS); // there is none where the entrance has failed
+      this.deadlines.setEarliest("attempt", nowMs + ATTEMPT_MS); // there is none where the entrance has failed
     } // A returning member can be alone in the room, and waits for nobody that is gone; a newcomer can only wait.
     else if (underWay === 0 || (isSlow && this.purpose === "resume")) this.#exhausted(nowMs);
   }
@@ -168,14 +158,14 @@ export class Bootstrap {
   }
 
   #exhausted(nowMs: number): void {
-    this.#deadlines.clear("attempt");
+    this.deadlines.clear("attempt");
     const again = [...this.#failures.values()].findLast(({ again }) => again);
     if (this.purpose === "resume" || again === undefined || this.#retries === JOIN_RETRIES_MAX) {
       return this.port.exhausted(this.failures);
     }
     const pauseMs = Math.min(JOIN_RETRY_MS_MAX, JOIN_RETRY_MS_MIN * 2 ** this.#retries);
     if (this.#retries++ === 0) this.port.delayed(again.text);
-    this.#deadlines.set("retry", nowMs + pauseMs * (1 + this.port.random()));
+    this.deadlines.set("retry", nowMs + pauseMs * (1 + this.port.random()));
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { Endpoint, LinkId, PeerKey } from "../../../base/ids.ts";
+import type { Timed } from "../../../base/machine/machine.ts";
 import { isLinkLocal, isLoopback } from "../../../base/text/endpoints.ts";
 import type { DialFailureReason, MeshConfig } from "../schema/mesh_io.ts";
 import type { ReachabilityMessage } from "../schema/messages.ts";
@@ -47,12 +48,9 @@ export class OwnAddress {
     });
   }
 
-  nextDeadlineMs(): number | null {
-    return this.#reachability.nextDeadlineMs();
-  }
-
-  tick(nowMs: number): void {
-    this.#reachability.tick(nowMs);
+  /** When others are asked whether they can dial us. */
+  get deadlines(): Timed {
+    return this.#reachability.deadlines;
   }
 
   linkUp(

@@ -27,13 +27,6 @@ import {
 } from "../schema/limits.ts";
 import type { DialFailureReason } from "../schema/mesh_io.ts";
 
-const DEADLINES = [
-  /** When neighbours are asked. */
-  "ask",
-  /** When we wait no longer for neighbours that haven't answered. */
-  "answer",
-] as const;
-
 /** A newcomer that can be dialled is dialled within seconds: at the ends of its walks, or by all in a small room. */
 const DIALLED_WITHIN_MS = 10_000;
 /** A dial lasts up to 10 s; a neighbour may be busy. */
@@ -77,15 +70,16 @@ export class Reachability {
   readonly #awaited = new Set<PeerKey>();
   #askedMs = -Infinity;
   #elsewhere: Endpoint | null = null;
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly deadlines = new Deadlines({
+    /** When neighbours are asked. */
+    ask: (nowMs) => this.#ask(nowMs),
+    /** When we wait no longer for neighbours that haven't answered. */
+    answer: (nowMs) => this.#decide(nowMs),
+  });
   /** The pause until the next question, unless this one finds that others can dial us; twice as long each time. */
   #pauseMs = ASK_AGAIN_MS_MIN;
 
   constructor(private readonly port: ReachabilityPort) {}
-
-  nextDeadlineMs(): number | null {
-    return this.#deadlines.nextMs();
-  }
 
   /** This address is announced from now on. */
   announced(endpoint: Endpoint, nowMs: number): void {
@@ -94,13 +88,13 @@ export class Reachability {
     this.#elsewhere = null;
     this.#pauseMs = ASK_AGAIN_MS_MIN;
     this.#forget();
-    this.#deadlines.set("ask", nowMs + DIALLED_WITHIN_MS);
+    this.deadlines.set("ask", nowMs + DIALLED_WITHIN_MS);
   }
 
   /** A peer has dialled us from `remote`, at the announced address or elsewhere: if nobody could so far, it is asked. */
   dialled(remote: Endpoint, nowMs: number): void {
     if (this.#isReachable !== false || !this.#canTell(remote)) return;
-    this.#deadlines.setEarliest("ask", Math.max(nowMs + COME_IN_MS, this.#askedMs + ANSWER_MS));
+    this.deadlines.setEarliest("ask", Math.max(nowMs + COME_IN_MS, this.#askedMs + ANSWER_MS));
   }
 
   /** Whether a peer at `remote` can tell: one in our own local network shows nothing about a public address. */
@@ -121,13 +115,6 @@ export class Reachability {
     this.answered(peer, { reachable: null, reached: null }, nowMs);
   }
 
-  tick(nowMs: number): void {
-    for (const name of this.#deadlines.takeDue(nowMs)) {
-      if (name === "ask") this.#ask(nowMs);
-      else this.#decide(nowMs);
-    }
-  }
-
   #ask(nowMs: number): void {
     this.#forget();
     const endpoint = this.#endpoint;
@@ -136,7 +123,7 @@ export class Reachability {
       .toSorted((a, b) => Number(a.dialled) - Number(b.dialled));
     const asked = able.slice(0, ASKED_MAX).map(({ peer }) => peer);
     if (asked.length === 0) {
-      this.#deadlines.set("ask", nowMs + DIALLED_WITHIN_MS);
+      this.deadlines.set("ask", nowMs + DIALLED_WITHIN_MS);
       return;
     }
     for (const peer of asked) {
@@ -144,7 +131,7 @@ export class Reachability {
       this.#awaited.add(peer);
     }
     this.#askedMs = nowMs;
-    this.#deadlines.set("answer", nowMs + ANSWER_MS);
+    this.deadlines.set("answer", nowMs + ANSWER_MS);
     for (const peer of asked) this.port.ask(peer, endpoint);
   }
 
@@ -154,7 +141,7 @@ export class Reachability {
     const yes = answers.filter((answer) => answer === true).length;
     const no = answers.filter((answer) => answer === false).length;
     this.#forget();
-    this.#deadlines.set("ask", nowMs + this.#pauseMs);
+    this.deadlines.set("ask", nowMs + this.#pauseMs);
     this.#pauseMs = Math.min(2 * this.#pauseMs, ASK_AGAIN_MS_MAX);
     if (yes > 0 && yes >= no) this.#learn(true);
     else if (no >= 2 || (no === 1 && answers.length === 1)) this.#learn(false);
@@ -164,7 +151,7 @@ export class Reachability {
     if (this.#endpoint === null) return;
     if (isReachable) {
       this.#forget();
-      this.#deadlines.clear("ask");
+      this.deadlines.clear("ask");
       this.#pauseMs = ASK_AGAIN_MS_MIN;
     }
     const before = this.#isReachable ?? true;
@@ -175,7 +162,7 @@ export class Reachability {
   #forget(): void {
     this.#answers.clear();
     this.#awaited.clear();
-    this.#deadlines.clear("answer");
+    this.deadlines.clear("answer");
   }
 }
 

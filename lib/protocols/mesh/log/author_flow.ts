@@ -63,7 +63,7 @@ export class AuthorFlow {
    * while we write, and while we wait when something may have changed.
    */
   waitedFor(nowMs: number): readonly PeerKey[] {
-    const mayChange = (this.nextDeadlineMs() ?? Infinity) <= nowMs;
+    const mayChange = (this.nextMs() ?? Infinity) <= nowMs;
     if (this.#sentSinceCheck >= CHECK_MESSAGES || mayChange) {
       this.#sentSinceCheck = 0;
       this.#hasNews = false;
@@ -96,7 +96,7 @@ export class AuthorFlow {
   }
 
   /** When to look again, or the next laggard is given up; null where nobody is waited for. */
-  nextDeadlineMs(): number | null {
+  nextMs(): number | null {
     const isLookDue = this.#hasNews && this.#waitedFor.length > 0;
     let next = isLookDue ? this.#lookedMs + LAGGARD_LOOK_MS : null;
     for (const { sinceMs, givenUp } of this.#laggards.values()) {

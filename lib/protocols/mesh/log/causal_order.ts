@@ -81,16 +81,6 @@ import {
   WaitingPool,
 } from "./waiting_pool.ts";
 
-/** In the order in which they are served when due at once. */
-const DEADLINES = [
-  /** When parents are asked for, and bundles that have waited too long are dropped. */
-  "waiting",
-  /** When the waiting bundles are re-examined for what neighbours have said meanwhile. */
-  "gaps",
-  /** When the next bundle of kind `heads` may be made. */
-  "reference",
-] as const;
-
 type Penalty = Extract<OrderEffect, { type: "penalise" }>["fault"];
 
 /** What a user reads when it is proven that two different things were said in their name. */
@@ -103,7 +93,14 @@ type Arrival = Extract<OrderInput, { type: "bundle" }>;
 
 export class CausalOrder extends OrderView implements Machine<OrderInput, OrderEffect> {
   readonly #gaps: Gaps;
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly #deadlines = new Deadlines({
+    /** When parents are asked for, and bundles that have waited too long are dropped. */
+    waiting: () => this.#serveWaiting(),
+    /** When the waiting bundles are re-examined for what neighbours have said meanwhile. */
+    gaps: () => this.#considerGapsInTime(),
+    /** When the next bundle of kind `heads` may be made. */
+    reference: () => this.#author(),
+  });
   #nowMs = 0;
   /** Of the current step. */
   #effects: OrderEffect[] = [];
@@ -208,25 +205,10 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
         this.ledger.time.caughtUp();
         return;
       case "tick":
-        return this.#tick();
+        this.#deadlines.tick(this.#nowMs);
+        return;
       default:
         return unreachable(input);
-    }
-  }
-
-  #tick(): void {
-    for (const due of this.#deadlines.takeDue(this.#nowMs)) {
-      switch (due) {
-        case "waiting":
-          this.#serveWaiting();
-          break;
-        case "gaps":
-          this.#considerGapsInTime();
-          break;
-        case "reference":
-          this.#author();
-          break;
-      }
     }
   }
 

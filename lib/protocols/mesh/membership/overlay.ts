@@ -31,7 +31,7 @@ import {
 } from "../../../base/ids.ts";
 import { invariant, unreachable } from "../../../base/invariant.ts";
 import { jittered } from "../../../base/rates/retry_pauses.ts";
-import { Deadlines, earliestMs, type Machine } from "../../../base/machine/machine.ts";
+import { Agenda, Deadlines, type Machine, whenDue } from "../../../base/machine/machine.ts";
 import { Rates } from "../../../base/rates/token_bucket.ts";
 import { Acquaintances, OverlayCandidates, type Wanted } from "./overlay_candidates.ts";
 import { ActiveView, OverlayLinks, takesPlace } from "./active_view.ts";
@@ -47,12 +47,6 @@ import type { MemberDirectory, OverlayConfig, OverlayEffect, OverlayInput } from
 import { OverlayRareDials } from "./overlay_rare_dials.ts";
 import { type Outgoing, OverlayWalks } from "./overlay_walks.ts";
 import { PassiveView, randomOf, sample } from "./passive_view.ts";
-
-/** In the order in which they are served when due at once. */
-const DEADLINES = [
-  /** When the next shuffle is sent on its walk. */
-  "shuffle",
-] as const;
 
 /**
  * A join reaches two neighbours at the end of each walk: the member at the end, and the neighbour that it displaces.
@@ -81,7 +75,11 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     NEIGHBOUR_REQUESTS_BURST,
     NEIGHBOUR_REQUESTERS_MAX,
   );
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly #deadlines = new Deadlines({
+    /** When the next shuffle is sent on its walk. */
+    shuffle: (nowMs) => this.#shuffle(nowMs),
+  });
+  readonly #agenda: Agenda;
   #live = 1;
   #evictionFromMs = 0;
   #walkEvictionFromMs = 0;
@@ -113,6 +111,13 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     );
     this.#deadlines.set("shuffle", nowMs + jittered(config.shuffleIntervalMs, random()));
     this.#rareDials = new OverlayRareDials(config, directory, this.#candidates, random, nowMs);
+    this.#agenda = new Agenda([
+      whenDue(() => this.#attempts.nextMs(), (nowMs) => this.#endAttempts(nowMs)),
+      this.#candidates,
+      whenDue(() => this.#links.nextIdleMs(), (nowMs) => this.#useIdle(nowMs)),
+      whenDue(() => this.#rareDials.nextMs(), (nowMs) => this.#rareDial(nowMs)),
+      this.#deadlines,
+    ]);
   }
 
   step(input: OverlayInput, nowMs: number): readonly OverlayEffect[] {
@@ -147,7 +152,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         this.#active.passive = input.passive;
         break;
       case "tick":
-        this.#tick(nowMs);
+        this.#agenda.tick(nowMs);
         break;
       default:
         unreachable(input);
@@ -157,13 +162,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   }
 
   nextDeadlineMs(): number | null {
-    return earliestMs(
-      this.#deadlines.nextMs(),
-      this.#rareDials.nextMs(),
-      this.#attempts.nextMs(),
-      this.#links.nextIdleMs(),
-      this.#candidates.nextMs(),
-    );
+    return this.#agenda.nextMs();
   }
 
   /** Current neighbours, including those that can't be dialled. */
@@ -596,7 +595,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
 
   // Time.
 
-  #tick(nowMs: number): void {
+  #endAttempts(nowMs: number): void {
     for (const peer of this.#attempts.due(nowMs)) {
       if (this.#attempts.get(peer)?.at === null) {
         this.#active.release(peer, "no answer to a request", nowMs);
@@ -606,24 +605,11 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         this.#elsewhere(peer, nowMs);
       }
     }
-    this.#candidates.tick(nowMs);
+  }
+
+  #useIdle(nowMs: number): void {
     for (const peer of this.#links.peers((link) => (link.idleUntilMs ?? Infinity) <= nowMs)) {
       this.#idle(peer, nowMs);
-    }
-    this.#rareDial(nowMs);
-    for (const due of this.#deadlines.takeDue(nowMs)) {
-      switch (due) {
-        case "shuffle":
-          this.#deadlines.set(
-            "shuffle",
-            nowMs + jittered(this.config.shuffleIntervalMs, this.env.random()),
-          );
-          this.#shuffle();
-          this.#replaceByOwn(nowMs);
-          break;
-        default:
-          unreachable(due);
-      }
     }
   }
 
@@ -640,10 +626,12 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     return places > 0 || this.#wanted() === "all";
   }
 
-  #shuffle(): void {
-    if (this.#active.passive || this.#isFullMesh()) return;
-    const own = this.directory.own();
+  #shuffle(nowMs: number): void {
+    const pauseMs = jittered(this.config.shuffleIntervalMs, this.env.random());
+    this.#deadlines.set("shuffle", nowMs + pauseMs);
+    const own = this.#active.passive || this.#isFullMesh() ? null : this.directory.own();
     if (own !== null) this.#put(this.#walks.shuffle(own));
+    this.#replaceByOwn(nowMs);
   }
 
   /** Where most neighbours chose us, a peer of our own choice takes a place, if it has one for us. */

@@ -19,14 +19,6 @@ import type { Purpose } from "./overlay_dials.ts";
 import type { OverlayCandidates } from "./overlay_candidates.ts";
 import type { MemberDirectory, OverlayConfig, Standing } from "./overlay_io.ts";
 
-/** In the order they are served when due at once. */
-const DEADLINES = [
-  /** When to dial, perhaps, a member that isn't seen in the room. */
-  "lost",
-  /** When to look whether words are withheld. */
-  "withheld",
-] as const;
-
 /** The chance, each time, of dialling one of the few that we know at first hand: once a minute. */
 const FIRST_HAND_CHANCE = 0.5;
 
@@ -37,7 +29,12 @@ interface RareDial {
 }
 
 export class OverlayRareDials {
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly #deadlines = new Deadlines({
+    /** When to dial, perhaps, a member that isn't seen in the room. */
+    lost: (): Purpose => "rejoin",
+    /** When to look whether words are withheld. */
+    withheld: (): Purpose => "withheld",
+  });
   readonly #withheld: OverlayWithheld;
   /** Before this time nobody else is dialled for withheld messages. */
   #withheldFromMs = -Infinity;
@@ -60,19 +57,12 @@ export class OverlayRareDials {
 
   /** @param live How many members there are. */
   takeDue(live: number, isFree: (contact: Contact) => boolean, nowMs: number): readonly RareDial[] {
-    const dials: RareDial[] = [];
-    for (const due of this.#deadlines.takeDue(nowMs)) {
-      if (due === "lost") {
-        this.#deadlines.set("lost", nowMs + this.#intervalMs());
-        const contact = this.#lost(live, isFree);
-        if (contact !== null) dials.push({ contact, purpose: "rejoin" });
-      } else {
-        this.#deadlines.set("withheld", nowMs + WITHHELD_LOOK_MS);
-        const contact = this.#apart(live, isFree, nowMs);
-        if (contact !== null) dials.push({ contact, purpose: "withheld" });
-      }
-    }
-    return dials;
+    return this.#deadlines.tick(nowMs).flatMap((purpose) => {
+      const contact = purpose === "rejoin"
+        ? this.#lost(live, isFree, nowMs)
+        : this.#apart(live, isFree, nowMs);
+      return contact === null ? [] : [{ contact, purpose }];
+    });
   }
 
   /**
@@ -80,7 +70,8 @@ export class OverlayRareDials {
    * members there are is hearsay, and may be a crowd that a liar makes up: so members that we know at first hand are
    * dialled all the same.
    */
-  #lost(live: number, isFree: (contact: Contact) => boolean): Contact | null {
+  #lost(live: number, isFree: (contact: Contact) => boolean, nowMs: number): Contact | null {
+    this.#deadlines.set("lost", nowMs + this.#intervalMs());
     const lost = this.directory.remembered().filter(isFree);
     if (this.random() < this.#chance(1, live)) return this.candidates.oneOf(lost);
     return this.random() < FIRST_HAND_CHANCE ? this.candidates.metOf(lost) : null;
@@ -91,6 +82,7 @@ export class OverlayRareDials {
    * is dialled by as many members as a lost one would be, even where the whole room lacks what it has, or it lies.
    */
   #apart(live: number, isFree: (contact: Contact) => boolean, nowMs: number): Contact | null {
+    this.#deadlines.set("withheld", nowMs + WITHHELD_LOOK_MS);
     const apart = this.#withheld.look(nowMs).filter(isFree);
     if (apart.length === 0 || nowMs < this.#withheldFromMs) return null;
     this.#withheldFromMs = nowMs + this.#intervalMs();

@@ -99,7 +99,7 @@ export class PrivateInbox {
   }
 
   /** When the next message is shown although what its sender had been shown wasn't shown here. */
-  nextDeadlineMs(): number | null {
+  nextMs(): number | null {
     return this.#next.nextMs();
   }
 

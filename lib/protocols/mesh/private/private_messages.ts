@@ -19,7 +19,7 @@ import type { Crypto, Signer } from "../../../base/crypto/crypto.ts";
 import type { Hash, PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
-import { Deadlines, earliestMs, type Machine } from "../../../base/machine/machine.ts";
+import { Agenda, Deadlines, type Machine } from "../../../base/machine/machine.ts";
 import { Rates, TokenBucket } from "../../../base/rates/token_bucket.ts";
 import { encode } from "../../../base/schema/schema.ts";
 import type { LeaveReason } from "../roster/roster_io.ts";
@@ -45,8 +45,6 @@ import type {
 import { PrivateSealing } from "./private_sealing.ts";
 import { PrivateSending } from "./private_sending.ts";
 
-const DEADLINES = ["boxKey"] as const;
-
 /** The outcome of an envelope; `isOfUse` where it brought something that wasn't here. */
 interface Opened {
   readonly effects: readonly PrivateEffect[];
@@ -54,7 +52,13 @@ interface Opened {
 }
 
 export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly #deadlines = new Deadlines({
+    /** When our box key is renewed. */
+    boxKey: (nowMs) => this.#renewBoxKey(nowMs),
+  });
+  readonly #agenda: Agenda;
+  /** Of the tick that is being served. */
+  #due: PrivateEffect[] = [];
   readonly #sealing: PrivateSealing;
   readonly #sending: PrivateSending;
   readonly #inbox: PrivateInbox;
@@ -81,6 +85,17 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     const isHere = (sender: PeerKey) => this.#present.has(sender);
     this.#inbox = new PrivateInbox(config.records, room, isHere, config.causeMs);
     this.#relayed = new RelayedEnvelopes(environment.crypto);
+    this.#agenda = new Agenda([
+      this.#deadlines,
+      {
+        nextMs: () => this.#sending.nextMs(),
+        tick: (nowMs) => this.#due.push(...this.#sending.tick(nowMs)),
+      },
+      {
+        nextMs: () => this.#inbox.nextMs(),
+        tick: (nowMs) => this.#due.push(...this.#showDue(nowMs)),
+      },
+    ]);
   }
 
   /** The public box key to put into our first beacon; `box-key` effects carry later ones. */
@@ -114,11 +129,7 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
   }
 
   nextDeadlineMs(): number | null {
-    return earliestMs(
-      this.#deadlines.nextMs(),
-      this.#sending.nextDeadlineMs(),
-      this.#inbox.nextDeadlineMs(),
-    );
+    return this.#agenda.nextMs();
   }
 
   step(input: PrivateInput, nowMs: number): readonly PrivateEffect[] {
@@ -157,13 +168,15 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
   }
 
   #tick(nowMs: number): readonly PrivateEffect[] {
-    const effects: PrivateEffect[] = [];
-    if (this.#deadlines.takeDue(nowMs).length > 0) {
-      this.#sealing.renewBoxKey();
-      this.#deadlines.set("boxKey", nowMs + this.config.boxKeyLifeMs);
-      effects.push({ type: "box-key", boxKey: this.boxKey });
-    }
-    return [...effects, ...this.#sending.tick(nowMs), ...this.#showDue(nowMs)];
+    this.#due = [];
+    this.#agenda.tick(nowMs);
+    return this.#due;
+  }
+
+  #renewBoxKey(nowMs: number): void {
+    this.#sealing.renewBoxKey();
+    this.#deadlines.set("boxKey", nowMs + this.config.boxKeyLifeMs);
+    this.#due.push({ type: "box-key", boxKey: this.boxKey });
   }
 
   #memberPresent(peer: PeerKey, boxKey: Uint8Array, nowMs: number): readonly PrivateEffect[] {

@@ -5,7 +5,6 @@
 
 import type { Environment } from "../../../base/machine/environment.ts";
 import type { PeerKey } from "../../../base/ids.ts";
-import { unreachable } from "../../../base/invariant.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
 import { Pending } from "../../../base/machine/pending.ts";
 import { HEADS_MAX, PRIVATE_WAITING_HIGH, PRIVATE_WAITING_MAX } from "../schema/limits.ts";
@@ -28,13 +27,15 @@ import type { PrivateSealing } from "./private_sealing.ts";
 import type { MeshRecord } from "../schema/records.ts";
 import type { PrivateEnvelope } from "../schema/structures.ts";
 
-/** In the order in which they are served when due at once. */
-const DEADLINES = ["expiry", "resend"] as const;
-
 const EXPIRED_TEXT = "it wasn't delivered within 30 days";
 
 export class PrivateSending {
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly #deadlines = new Deadlines({
+    /** When messages that are too old are given up. */
+    expiry: (nowMs) => this.#expire(nowMs),
+    /** When messages that aren't acknowledged are sent again. */
+    resend: (nowMs) => this.#resendDue(nowMs),
+  });
   readonly #outbox: PrivateOutbox;
   /** Messages that are being written to the disk; at most PRIVATE_WAITING_MAX. */
   readonly #writes = new Pending<OutboxEntry>();
@@ -84,7 +85,7 @@ export class PrivateSending {
     return this.#outbox.snapshot();
   }
 
-  nextDeadlineMs(): number | null {
+  nextMs(): number | null {
     return this.#deadlines.nextMs();
   }
 
@@ -94,16 +95,7 @@ export class PrivateSending {
   }
 
   tick(nowMs: number): readonly PrivateEffect[] {
-    return this.#deadlines.takeDue(nowMs).flatMap((due) => {
-      switch (due) {
-        case "expiry":
-          return this.#expire(nowMs);
-        case "resend":
-          return this.#resendDue(nowMs);
-        default:
-          return unreachable(due);
-      }
-    });
+    return this.#deadlines.tick(nowMs).flat();
   }
 
   say(

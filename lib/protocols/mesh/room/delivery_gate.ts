@@ -6,7 +6,6 @@
 
 import type { Crypto } from "../../../base/crypto/crypto.ts";
 import type { BundleId, MessageId, PeerKey } from "../../../base/ids.ts";
-import { unreachable } from "../../../base/invariant.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
 import { Pending } from "../../../base/machine/pending.ts";
 import { bundleId, lastCounter, messageId } from "../log/bundle.ts";
@@ -27,16 +26,6 @@ import {
 import type { DeliveredText, RoomEvents } from "./room_events.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
 
-/** In the order in which they are served when due at once. */
-const DEADLINES = [
-  /** When a newcomer no longer waits for the baseline of the neighbour that let it in: any other's will do. */
-  "baseline",
-  /** When a newcomer waits no longer for earlier messages. */
-  "catchUp",
-  /** When the user waits no longer for the roster. */
-  "roster",
-] as const;
-
 /** guess: two round trips and some more; members still missing then are reported when they become known. */
 const ROSTER_MS_MAX = 1_000;
 /** As long as a leaving member hands over its messages: what took longer was held up by a split. */
@@ -47,7 +36,16 @@ type Delivered = Extract<OrderEffect, { readonly type: "delivered" }>;
 
 export class DeliveryGate {
   readonly #arrival: CatchUpGate<DeliveredText>;
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly deadlines = new Deadlines({
+    /** When a newcomer no longer waits for the baseline of the neighbour that let it in: any other's will do. */
+    baseline: () => {
+      this.deadlines.set("catchUp", this.#welcomedMs + CATCH_UP_MS_MAX);
+    },
+    /** When a newcomer waits no longer for earlier messages. */
+    catchUp: () => this.caughtUp(),
+    /** When the user waits no longer for the roster. */
+    roster: () => this.#becomeReady(),
+  });
   /** Refs of the user's lines that wait for the disk, by token; bounded by the order's own bound. */
   readonly #lines = new Pending<string | undefined>();
   /** Refs of own messages that are about to be shown. */
@@ -105,29 +103,7 @@ export class DeliveryGate {
 
   /** Whether a newcomer waits for the neighbour that let it in to say how far it is. */
   get awaitsBaseline(): boolean {
-    return this.#deadlines.get("baseline") !== null;
-  }
-
-  nextDeadlineMs(): number | null {
-    return this.#deadlines.nextMs();
-  }
-
-  tick(nowMs: number): void {
-    for (const name of this.#deadlines.takeDue(nowMs)) {
-      switch (name) {
-        case "baseline":
-          this.#deadlines.set("catchUp", this.#welcomedMs + CATCH_UP_MS_MAX);
-          break;
-        case "catchUp":
-          this.caughtUp();
-          break;
-        case "roster":
-          this.#becomeReady();
-          break;
-        default:
-          unreachable(name);
-      }
-    }
+    return this.deadlines.get("baseline") !== null;
   }
 
   /**
@@ -166,11 +142,11 @@ export class DeliveryGate {
     this.#welcomedMs = nowMs;
     switch (this.#arrival.state) {
       case "joining":
-        this.#deadlines.set("baseline", nowMs + BASELINE_MS_MAX);
-        this.#deadlines.set("roster", nowMs + BASELINE_MS_MAX);
+        this.deadlines.set("baseline", nowMs + BASELINE_MS_MAX);
+        this.deadlines.set("roster", nowMs + BASELINE_MS_MAX);
         return;
       case "catching-up":
-        this.#deadlines.set("roster", nowMs + BASELINE_MS_MAX);
+        this.deadlines.set("roster", nowMs + BASELINE_MS_MAX);
         return this.#catchUp(nowMs);
       case "here":
         return this.#awaitRoster(nowMs);
@@ -179,8 +155,8 @@ export class DeliveryGate {
 
   /** A neighbour's roster has arrived: a user that asks who is here gets the right answer. */
   rosterKnown(): void {
-    if (this.#deadlines.get("roster") === null) return;
-    this.#deadlines.clear("roster");
+    if (this.deadlines.get("roster") === null) return;
+    this.deadlines.clear("roster");
     this.#becomeReady();
   }
 
@@ -188,7 +164,7 @@ export class DeliveryGate {
   compares(from: PeerKey, nowMs: number): void {
     if (from !== this.#via || !this.awaitsBaseline) return;
     const untilMs = this.#welcomedMs + BASELINE_TOTAL_MS_MAX;
-    this.#deadlines.set("baseline", Math.min(nowMs + BASELINE_MS_MAX, untilMs));
+    this.deadlines.set("baseline", Math.min(nowMs + BASELINE_MS_MAX, untilMs));
   }
 
   /**
@@ -196,7 +172,7 @@ export class DeliveryGate {
    * enough for that one's.
    */
   frontiers({ from, entries, floor }: Frontiers, nowMs: number): void {
-    const isOver = this.#via !== null && this.#deadlines.get("baseline") === null;
+    const isOver = this.#via !== null && this.deadlines.get("baseline") === null;
     if (this.#arrival.state !== "joining" || !(from === this.#via || isOver)) return;
     this.#arrival.setBaseline(entries, floor);
     this.#note(arrivalRecords(entries));
@@ -205,8 +181,8 @@ export class DeliveryGate {
 
   /** Ends catching up: nothing is missing any more, nobody is there that could have it, or it took too long. */
   caughtUp(): void {
-    this.#deadlines.clear("baseline");
-    this.#deadlines.clear("catchUp");
+    this.deadlines.clear("baseline");
+    this.deadlines.clear("catchUp");
     this.#isBehind = false;
     if (this.#arrival.state === "here") return this.#becomeReady();
     const hasBaseline = this.#arrival.state !== "joining";
@@ -287,8 +263,8 @@ export class DeliveryGate {
   }
 
   #catchUp(nowMs: number): void {
-    this.#deadlines.clear("baseline");
-    this.#deadlines.set("catchUp", nowMs + CATCH_UP_MS_MAX);
+    this.deadlines.clear("baseline");
+    this.deadlines.set("catchUp", nowMs + CATCH_UP_MS_MAX);
     this.#becomeReady();
   }
 
@@ -297,7 +273,7 @@ export class DeliveryGate {
    * couldn't be told from history: time doesn't tell, as clocks differ.
    */
   #becomeReady(): void {
-    if (this.#arrival.state === "joining" || this.#deadlines.get("roster") !== null) return;
+    if (this.#arrival.state === "joining" || this.deadlines.get("roster") !== null) return;
     if (!this.view.ready) this.#showStored();
     this.view.becomeReady();
   }
@@ -306,7 +282,7 @@ export class DeliveryGate {
   #awaitRoster(nowMs: number): void {
     if (this.view.ready) return;
     this.#showStored();
-    this.#deadlines.set("roster", nowMs + ROSTER_MS_MAX);
+    this.deadlines.set("roster", nowMs + ROSTER_MS_MAX);
   }
 
   /** Shows the messages that an earlier process stored and perhaps didn't show. */

@@ -73,7 +73,7 @@ export class Neighbourhood {
   /**
    * When the user is told that we are separated from the others; null where there is nothing to tell, or it was told.
    */
-  nextDeadlineMs(): number | null {
+  nextMs(): number | null {
     if (this.#apartSinceMs === null || this.view.isIsolated) return null;
     if (!this.view.ready) return null; // what is to be told before that waits until then, and may no longer be true
     const toldAtMs = Math.max(this.#apartSinceMs, this.#linkedAtMs) + ISOLATED_TOLD_MS;
@@ -86,6 +86,6 @@ export class Neighbourhood {
     const isApart = this.#peers.length === 0 && !this.isAlone;
     this.#apartSinceMs = isApart ? this.#apartSinceMs ?? nowMs : null;
     if (this.#peers.length > 0) this.view.isolated(false);
-    else if ((this.nextDeadlineMs() ?? Infinity) <= nowMs) this.view.isolated(true);
+    else if ((this.nextMs() ?? Infinity) <= nowMs) this.view.isolated(true);
   }
 }

@@ -16,7 +16,7 @@
 import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import type { BundleId, Endpoint, PeerKey } from "../../../base/ids.ts";
-import { earliestMs, type Machine } from "../../../base/machine/machine.ts";
+import { Agenda, type Machine, servedEachStep, whenDue } from "../../../base/machine/machine.ts";
 import { AuthorFlow } from "../log/author_flow.ts";
 import { HAND_OVER_TO_ALL_MS } from "../schema/limits.ts";
 import type { MeshRecord } from "../schema/records.ts";
@@ -44,6 +44,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   readonly #commands: RoomCommands;
   readonly #pause: RoomPause;
   readonly #handlers: Handlers<RoomInput>;
+  readonly #agenda: Agenda;
   /** Until when we wait for all neighbours to have what we said; null before we leave, and once that time is over. */
   #handingOverUntilMs: number | null = null;
 
@@ -83,6 +84,14 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#pause = new RoomPause(this.#parts);
     this.#commands = new RoomCommands(this.#parts, this.#routes, () => this.#pause.because);
     this.#handlers = this.#inputs();
+    this.#agenda = new Agenda([
+      whenDue(() => this.#handingOverUntilMs, () => this.#handingOverUntilMs = null),
+      { nextMs: () => machines.nextDeadlineMs(), tick: () => this.#routes.tick() },
+      whenDue(() => showing.deadlines.nextMs(), (nowMs) => this.#showDue(nowMs)),
+      servedEachStep(() => flow.nextMs()),
+      servedEachStep(() => neighbours.nextMs()),
+      servedEachStep(() => view.rulings.nextMs()),
+    ]);
   }
 
   /** Enters the room: emits the records that must be on disk before anybody hears of us, and our first beacon. */
@@ -113,15 +122,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   nextDeadlineMs(): number | null {
-    const { showing, flow, neighbours, view } = this.#parts;
-    return earliestMs(
-      this.machines.nextDeadlineMs(),
-      showing.nextDeadlineMs(),
-      flow.nextDeadlineMs(),
-      neighbours.nextDeadlineMs(),
-      this.#handingOverUntilMs,
-      view.rulings.nextDeadlineMs(),
-    );
+    return this.#agenda.nextMs();
   }
 
   /** Whether a snapshot may lack what is being written. */
@@ -345,7 +346,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         out.persistFirst([{ kind: "left", reason: "quit" }], false);
         give("roster", { type: "quit" });
       },
-      tick: () => this.#tick(),
+      tick: () => this.#agenda.tick(out.nowMs),
     } satisfies Partial<Handlers<RoomInput>>;
   }
 
@@ -357,12 +358,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     out.first({ type: "show", event: { event: "notice", text }, ref: undefined });
   }
 
-  #tick(): void {
-    const { showing, out } = this.#parts;
-    if ((this.#handingOverUntilMs ?? Infinity) <= out.nowMs) this.#handingOverUntilMs = null;
-    this.#routes.tick();
+  #showDue(nowMs: number): void {
+    const { showing } = this.#parts;
     const before = showing.state;
-    showing.tick(out.nowMs);
+    showing.deadlines.tick(nowMs);
     if (showing.state === before) return;
     this.#routes.give("privateMessages", { type: "shown", stream: null });
   }

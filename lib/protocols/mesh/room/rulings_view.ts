@@ -52,7 +52,7 @@ export class RulingsView {
   }
 
   /** When `stepEnds` is to be called at the latest; null for never. */
-  nextDeadlineMs(): number | null {
+  nextMs(): number | null {
     return this.#dueMs;
   }
 

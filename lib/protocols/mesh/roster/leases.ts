@@ -17,12 +17,6 @@ import type { RosterOutbox } from "./roster_outbox.ts";
 import type { Entry, RosterTable } from "./roster_table.ts";
 import type { Beacon, SignedBeacon } from "../schema/structures.ts";
 
-/**
- * - `lease`: a member's lease may have run out
- * - `forget`: a member has been dead for a day
- */
-const DEADLINES = ["lease", "forget"] as const;
-
 export type MemberRecord = Extract<MeshRecord, { readonly kind: "member" }>;
 
 /** What a neighbour says about a member besides the member's beacon. */
@@ -42,7 +36,12 @@ export interface HeardBeacon {
 }
 
 export class Leases {
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly deadlines = new Deadlines({
+    /** When a member's lease may have run out. */
+    lease: (nowMs) => this.#expireLeases(nowMs),
+    /** When a member has been dead for a day. */
+    forget: (nowMs) => this.#forgetDead(nowMs),
+  });
   /** When each live member's beacon was last put on disk, and its endpoint then. */
   readonly #recorded = new Map<PeerKey, { readonly atMs: number; readonly endpoint: Endpoint }>();
 
@@ -68,16 +67,9 @@ export class Leases {
     return this.timing.leaseIntervals * intervalMs + this.timing.leaseSlackMs;
   }
 
-  nextMs(): number | null {
-    return this.#deadlines.nextMs();
-  }
-
-  tick(nowMs: number): void {
+  /** Whom nobody has defended in time is lost. */
+  endAccused(nowMs: number): void {
     for (const key of this.accusations.tick(nowMs)) this.#dies(key, nowMs);
-    for (const name of this.#deadlines.takeDue(nowMs)) {
-      if (name === "lease") this.#expireLeases(nowMs);
-      else this.#forgetDead(nowMs);
-    }
   }
 
   /**
@@ -128,7 +120,7 @@ export class Leases {
       const runsOn = hearsay.lost && isLive;
       const sinceMs = runsOn ? before.sinceMs : nowMs - ageMs;
       this.table.put({ key, signed, claim, state: "alive", sinceMs });
-      this.#deadlines.setEarliest("lease", sinceMs + this.#leaseMs(signed));
+      this.deadlines.setEarliest("lease", sinceMs + this.#leaseMs(signed));
       const wasHere = this.#wasHere(signed.beacon.value, entrance, nowMs);
       this.#takeAlive(heard, before, wasSuspected, wasHere);
       this.#record(signed, nowMs);
@@ -225,7 +217,7 @@ export class Leases {
     this.intake.forget(entry.key);
     this.accusations.forget(entry.key);
     this.#recorded.delete(entry.key);
-    this.#deadlines.setEarliest("forget", entry.sinceMs + this.timing.deadKeptMs);
+    this.deadlines.setEarliest("forget", entry.sinceMs + this.timing.deadKeptMs);
     // Here and not only when due: liars may have thousands of made-up members quit, one after the other.
     const excess = this.table.excessDead();
     if (excess !== null) this.#forget(excess);
@@ -241,8 +233,8 @@ export class Leases {
       if (untilMs <= nowMs) expired.push(entry.key);
       else nextMs = Math.min(nextMs, untilMs);
     }
-    this.#deadlines.clear("lease");
-    if (nextMs < Infinity) this.#deadlines.set("lease", nextMs);
+    this.deadlines.clear("lease");
+    if (nextMs < Infinity) this.deadlines.set("lease", nextMs);
     for (const key of expired) {
       this.#dies(key, nowMs, { silentMs: nowMs - this.table.get(key)!.sinceMs });
     }
@@ -251,7 +243,7 @@ export class Leases {
   #forgetDead(nowMs: number): void {
     for (const dead of this.table.overdueDead(nowMs, this.timing.deadKeptMs)) this.#forget(dead);
     const firstMs = this.table.firstDeathMs();
-    if (firstMs !== null) this.#deadlines.set("forget", firstMs + this.timing.deadKeptMs);
+    if (firstMs !== null) this.deadlines.set("forget", firstMs + this.timing.deadKeptMs);
   }
 
   #forget({ key, state }: Entry): void {

@@ -17,7 +17,13 @@ import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import type { ClaimId, FoldedName, Hash, PeerKey } from "../../../base/ids.ts";
 import { invariant, unreachable } from "../../../base/invariant.ts";
-import { Deadlines, earliestMs, type Machine } from "../../../base/machine/machine.ts";
+import {
+  Agenda,
+  Deadlines,
+  type Machine,
+  servedEachStep,
+  whenDue,
+} from "../../../base/machine/machine.ts";
 import { Accusations } from "./accusations.ts";
 import { ClaimTable } from "./claim_table.ts";
 import { claimIdOf, type KnownClaim, ownedBeacon } from "../schema/credentials.ts";
@@ -38,9 +44,6 @@ import type {
 import { RosterOutbox } from "./roster_outbox.ts";
 import { type Entry, isNewer, rankOf, RosterTable } from "./roster_table.ts";
 import type { Beacon, SignedBeacon, SignedClaim } from "../schema/structures.ts";
-
-/** - `beacon`: our own lease is to be renewed. */
-const DEADLINES = ["beacon"] as const;
 
 /** An entry of the roster as others may see it. */
 export interface Member {
@@ -64,7 +67,11 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   readonly #accusations: Accusations;
   readonly #exchange: RosterExchange;
   readonly #leases: Leases;
-  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly #deadlines = new Deadlines({
+    /** When our own lease is to be renewed. */
+    beacon: (nowMs) => this.#renew(nowMs),
+  });
+  readonly #agenda: Agenda;
   /** Members on disk, until we enter. */
   readonly #remembered = new Map<PeerKey, MemberRecord>();
   #own: OwnLease | null = null;
@@ -107,6 +114,18 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       env,
       config.timing,
     );
+    const { telling } = this.#claims;
+    this.#agenda = new Agenda([
+      this.#exchange,
+      whenDue(
+        () => telling.nextMs(),
+        (nowMs) => this.#claims.vouchOn(() => this.#table.claims(), nowMs),
+      ),
+      whenDue(() => this.#accusations.nextMs(), (nowMs) => this.#leases.endAccused(nowMs)),
+      this.#leases.deadlines,
+      this.#deadlines,
+      servedEachStep(() => this.#outbox.dueMs),
+    ]);
     for (const record of config.records) {
       if (record.kind === "claim") {
         claims.add({ id: claimIdOf(env.crypto, record.claim), signed: record.claim });
@@ -123,14 +142,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   }
 
   nextDeadlineMs(): number | null {
-    return earliestMs(
-      this.#deadlines.nextMs(),
-      this.#accusations.nextMs(),
-      this.#claims.telling.nextMs(),
-      this.#exchange.nextMs(),
-      this.#leases.nextMs(),
-      this.#outbox.dueMs,
-    );
+    return this.#agenda.nextMs();
   }
 
   /** This process stood still: links were lost for that, and others still count the time of our lease. */
@@ -297,7 +309,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       case "quit":
         return this.#quit(nowMs);
       case "tick":
-        return this.#tick(nowMs);
+        return this.#agenda.tick(nowMs);
       default:
         unreachable(input);
     }
@@ -383,12 +395,8 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     this.#deadlines.clear("beacon");
   }
 
-  #tick(nowMs: number): void {
-    this.#exchange.tick(nowMs);
-    this.#claims.vouchOn(() => this.#table.claims(), nowMs);
-    this.#leases.tick(nowMs);
-    const due = this.#deadlines.takeDue(nowMs);
-    if (!due.includes("beacon") || this.#own?.ended !== false) return;
+  #renew(nowMs: number): void {
+    if (this.#own?.ended !== false) return;
     this.#table.dropForgotten(nowMs);
     this.#beat("alive", nowMs);
   }

@@ -32,10 +32,10 @@ function someone(purpose: "join" | "resume", count: number, isFirstDecisive = fa
     /** What it has done since the last call. */
     news: () => done.splice(0),
     at(ms: number) {
-      for (let due = bootstrap.nextDeadlineMs(); due !== null && due <= ms;) {
+      for (let due = bootstrap.deadlines.nextMs(); due !== null && due <= ms;) {
         nowMs = due;
-        bootstrap.tick(nowMs);
-        due = bootstrap.nextDeadlineMs();
+        bootstrap.deadlines.tick(nowMs);
+        due = bootstrap.deadlines.nextMs();
       }
       nowMs = ms;
     },

@@ -42,28 +42,28 @@ Deno.test("OwnAddress: neighbours are asked whether the announced address can be
   const neighbours = [link(1), link(2)];
   const { part, done } = addressOf({ neighbours });
   part.entered(HOME, 0);
-  assertEquals(part.nextDeadlineMs(), 10_000);
-  part.tick(10_000);
+  assertEquals(part.deadlines.nextMs(), 10_000);
+  part.deadlines.tick(10_000);
   assertEquals(done(), [["dial-back", keyOf(1)], ["dial-back", keyOf(2)]]);
   for (const neighbour of neighbours) part.message(neighbour, ANSWER, 10_500);
   assertEquals(done(), [[HOME.host, false]]);
 
   // Somebody has dialled us there since: the others are asked anew, soon.
   part.linkUp(link(3), HOME.host, 30_000);
-  assertEquals(part.nextDeadlineMs(), 31_000);
+  assertEquals(part.deadlines.nextMs(), 31_000);
 });
 
 Deno.test("OwnAddress: a neighbour whose link ends while it is asked isn't waited for", () => {
   const { part, done } = addressOf({ neighbours: [link(1), link(2)] });
   part.entered(HOME, 0);
-  part.tick(10_000);
+  part.deadlines.tick(10_000);
   done();
   part.message(link(1), ANSWER, 10_100);
   part.linkDown(2 as LinkId, null, 10_200);
-  assertEquals(part.nextDeadlineMs(), 25_000);
+  assertEquals(part.deadlines.nextMs(), 25_000);
   part.linkDown(2 as LinkId, keyOf(2), 10_200);
   // One of two alone isn't believed.
-  assertEquals([done(), part.nextDeadlineMs()], [[], 70_200]);
+  assertEquals([done(), part.deadlines.nextMs()], [[], 70_200]);
 });
 
 Deno.test("OwnAddress: a machine that has moved announces its new address, and asks about that", () => {
@@ -75,7 +75,7 @@ Deno.test("OwnAddress: a machine that has moved announces its new address, and a
   part.linkDown(1 as LinkId, null, 500);
   part.follow(500);
   part.follow(600);
-  assertEquals([done(), part.nextDeadlineMs()], [[["moved", "192.0.2.99"]], 10_500]);
+  assertEquals([done(), part.deadlines.nextMs()], [[["moved", "192.0.2.99"]], 10_500]);
 });
 
 Deno.test("OwnAddress: an address that the user has named stays, and so does that of who can't be dialled", () => {
@@ -84,11 +84,11 @@ Deno.test("OwnAddress: an address that the user has named stays, and so does tha
     part.entered(HOME, 0);
     part.linkUp(link(2), "192.0.2.99", 0);
     part.follow(0);
-    assertEquals([done(), part.nextDeadlineMs()], [[], null]);
+    assertEquals([done(), part.deadlines.nextMs()], [[], null]);
   }
   const unannounced = addressOf({}).part;
   unannounced.entered(null, 0);
-  assertEquals(unannounced.nextDeadlineMs(), null);
+  assertEquals(unannounced.deadlines.nextMs(), null);
 });
 
 Deno.test("OwnAddress: a member that asks is dialled where its link comes from, and told what became of it", () => {

@@ -42,10 +42,10 @@ function someone(...neighbours: readonly PeerKey[]) {
     news: () => done.splice(0),
     at(ms: number) {
       for (;;) {
-        const due = reachability.nextDeadlineMs();
+        const due = reachability.deadlines.nextMs();
         if (due === null || due > ms) break;
         nowMs = due;
-        reachability.tick(nowMs);
+        reachability.deadlines.tick(nowMs);
       }
       nowMs = ms;
     },
@@ -63,7 +63,7 @@ Deno.test("Reachability asks who has dialled first of all, and nobody any more o
   assertEquals(news(), ["10 asks d", "10 asks a", "10 asks b"]);
   for (const peer of [ann, bob, dan]) answers(peer, true);
   at(60 * MINUTE_MS);
-  assertEquals([news(), reachability.nextDeadlineMs()], [[], null]);
+  assertEquals([news(), reachability.deadlines.nextMs()], [[], null]);
 });
 
 Deno.test("Reachability isn't shown by somebody who came in elsewhere: that address is told", () => {
@@ -97,7 +97,7 @@ Deno.test("Reachability learns nothing of a public address from who dials within
   reachability.announced({ host: "192.168.1.7", port: 1 }, 10_000);
   at(20_000);
   assertEquals(news(), ["20 asks b", "20 asks a"]);
-  assertEquals(reachability.nextDeadlineMs(), 35_000);
+  assertEquals(reachability.deadlines.nextMs(), 35_000);
 });
 
 Deno.test("Reachability goes by the majority of three, and asks again after a minute", () => {
@@ -198,8 +198,8 @@ Deno.test("Reachability asks as soon as there is somebody to be asked", () => {
     changed() {},
   });
   reachability.announced(PUBLIC, 0);
-  reachability.tick(10_000);
+  reachability.deadlines.tick(10_000);
   neighbours.push(ann);
-  reachability.tick(20_000);
+  reachability.deadlines.tick(20_000);
   assertEquals(asked, [ann]);
 });

@@ -32,7 +32,7 @@ Deno.test("AuthorFlow.laggards() lets go of who catches up, and waits for it ane
   flow.heard(BOB, 10);
 
   const caughtUp = flow.laggards(29_000);
-  const deadline = flow.nextDeadlineMs();
+  const deadline = flow.nextMs();
 
   assertEquals([caughtUp, deadline], [[], null]);
 });
@@ -63,7 +63,7 @@ Deno.test("AuthorFlow.waitedFor() looks again when somebody was heard of, has le
   flow.heard(ANN, 1);
   assertEquals([waitedFor(29_999), waitedFor(30_000)], [[[BOB, ANN], 2], [[ANN], 3]]);
   flow.heard(ANN, 10);
-  assertEquals([waitedFor(30_099), flow.nextDeadlineMs()], [[[ANN], 3], 30_100]);
+  assertEquals([waitedFor(30_099), flow.nextMs()], [[[ANN], 3], 30_100]);
   assertEquals([waitedFor(30_100), waitedFor(60_000)], [[[], 4], [[], 4]]);
 });
 

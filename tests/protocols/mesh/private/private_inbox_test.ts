@@ -49,7 +49,7 @@ Deno.test("PrivateInbox shows what its sender holds first, where another copy of
   take(inbox, 1, 8, 7); // an older one comes later
 
   assertEquals([one, five, shown(inbox, 0)], [["1"], ["5", "6"], ["8"]]);
-  assertEquals(inbox.nextDeadlineMs(), null);
+  assertEquals(inbox.nextMs(), null);
 });
 
 Deno.test("PrivateInbox waits for what the sender had been shown, and not for ever", () => {
@@ -57,9 +57,9 @@ Deno.test("PrivateInbox waits for what the sender had been shown, and not for ev
   take(inbox, 1, 1, 0);
   take(inbox, 1, 2, 1);
 
-  assertEquals(inbox.nextDeadlineMs(), CAUSE_MS);
+  assertEquals(inbox.nextMs(), CAUSE_MS);
   assertEquals([shown(inbox, CAUSE_MS - 1), shown(inbox, CAUSE_MS)], [[], ["1", "2"]]);
-  assertEquals(inbox.nextDeadlineMs(), null);
+  assertEquals(inbox.nextMs(), null);
 });
 
 Deno.test(
@@ -93,7 +93,7 @@ Deno.test("PrivateInbox: messages of a crowd whose turn never comes cost nothing
     for (let at = 0; at < PRIVATE_EARLY_MAX; at++) take(inbox, sender, at + 2, 1);
   }
   assertCheap(() => {
-    inbox.nextDeadlineMs();
+    inbox.nextMs();
     inbox.takeDue(CAUSE_MS);
   });
 });
@@ -112,7 +112,7 @@ Deno.test("PrivateInbox: a crowd that waits for what nobody has said costs nothi
     [PRIVATE_EARLY_STREAMS_MAX, PRIVATE_EARLY_STREAMS_MAX],
   );
   assertCheap(() => {
-    inbox.nextDeadlineMs();
+    inbox.nextMs();
     inbox.shown({ author: keyOf(1_000_000), incarnation: 1 });
     inbox.takeDue(1);
   });
@@ -124,7 +124,7 @@ Deno.test("PrivateInbox: a crowd that waits for what nobody has said costs nothi
   inbox.shown({ author: keyOf(5), incarnation: 1 });
   assertEquals(shown(inbox, 1).length, 1);
   assertEquals(shown(inbox, CAUSE_MS).length, PRIVATE_EARLY_STREAMS_MAX - 1);
-  assertEquals(inbox.nextDeadlineMs(), null);
+  assertEquals(inbox.nextMs(), null);
 });
 
 /** In a few hundred microseconds, in the best of 20 tries. */

@@ -128,7 +128,7 @@ Deno.test("PrivateSending: what isn't acknowledged is sent again after pauses th
   const pauses: number[] = [];
   let nowMs = 0;
   for (let n = 0; n < 7; n++) {
-    const dueMs = part.nextDeadlineMs()!;
+    const dueMs = part.nextMs()!;
     pauses.push(dueMs - nowMs);
     assertEquals(tick(dueMs - 1), []);
     assertEquals(tick(nowMs = dueMs).length, 1);
@@ -155,7 +155,7 @@ Deno.test("PrivateSending: an acknowledgement is good for all before it, of the 
 Deno.test("PrivateSending: who is away gets all once it is here, and the user is told that it has", () => {
   const { part, says, meets, answered, words } = sendingOf();
   assertEquals([says(bob), says(bob)], [["sent", "queued of 1"], ["sent", "queued of 2"]]);
-  assertEquals([part.nextDeadlineMs() === PRIVATE_DEFAULTS.expiryCheckMs, part.isBusy], [
+  assertEquals([part.nextMs() === PRIVATE_DEFAULTS.expiryCheckMs, part.isBusy], [
     true,
     false,
   ]);
@@ -219,7 +219,7 @@ Deno.test("PrivateSending: a thousand may wait; the user waits for who is here a
   assertEquals(part.awaited(), []);
   says(cem);
   assertEquals(part.awaited(), [bob]);
-  for (let n = 0; n < 5; n++) tick(part.nextDeadlineMs()!);
+  for (let n = 0; n < 5; n++) tick(part.nextMs()!);
   assertEquals(part.awaited(), [], "it has been silent for half a minute");
 
   while (part.size < PRIVATE_WAITING_MAX) says(cem);

@@ -270,7 +270,7 @@ Deno.test("Showing waits 2 s for each answer of the member that let it in, 5 s i
     const { showing } = new Shower([], 0, false);
     for (const atMs of answersAtMs) showing.compares(from, atMs);
     let dueMs = 0;
-    while (showing.awaitsBaseline) showing.tick(dueMs = showing.nextDeadlineMs()!);
+    while (showing.awaitsBaseline) showing.deadlines.tick(dueMs = showing.deadlines.nextMs()!);
     showing.frontiers(frontiersOf(fakeSigner("other").key, []), dueMs);
     assertEquals(showing.state, "catching-up");
     return dueMs;
@@ -290,7 +290,7 @@ Deno.test("Showing is ready once a newcomer knows who is here and what is new to
     if (isBaselineKnown) showing.frontiers(frontiersOf(via, []), 0);
     if (isRosterKnown) showing.rosterKnown();
     let nowMs = 0;
-    while (!isReady()) showing.tick(nowMs = showing.nextDeadlineMs()!);
+    while (!isReady()) showing.deadlines.tick(nowMs = showing.deadlines.nextMs()!);
     return nowMs;
   };
 
@@ -303,7 +303,7 @@ Deno.test("Showing makes no news of what is old where the neighbour that let it 
   const newcomer = new Shower([], Number.MAX_SAFE_INTEGER, false);
   const [before, after] = aroundAdmission as [Bundle, Bundle];
   newcomer.deliver(before, false, "range");
-  newcomer.showing.tick(2_000);
+  newcomer.showing.deadlines.tick(2_000);
   newcomer.deliver(after, false, "range");
   const other = fakeSigner("other").key;
   const entry = { ...BASELINE, counter: 1, id: idOf(before) };

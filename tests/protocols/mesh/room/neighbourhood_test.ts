@@ -30,12 +30,12 @@ Deno.test("Neighbourhood: the user is told of a separation that has lasted for 1
   part.up(BOB);
   stepsAt(0);
   part.down(ANN);
-  assertEquals([part.peers, part.has(BOB), part.nextDeadlineMs()], [[BOB], true, null]);
+  assertEquals([part.peers, part.has(BOB), part.nextMs()], [[BOB], true, null]);
   part.down(BOB);
   stepsAt(100);
-  assertEquals(part.nextDeadlineMs(), 1_600);
+  assertEquals(part.nextMs(), 1_600);
   stepsAt(1_599, 1_600);
-  assertEquals(part.nextDeadlineMs(), null);
+  assertEquals(part.nextMs(), null);
   part.up(ANN);
   stepsAt(1_700);
   assertEquals(told, [[1_600, true], [1_700, false]]);
@@ -45,9 +45,9 @@ Deno.test("Neighbourhood: a new link may bring a neighbour, but not for ever", (
   const { part, stepsAt, told } = neighbourhood();
   stepsAt(0);
   part.linked(1_400);
-  assertEquals(part.nextDeadlineMs(), 2_900);
+  assertEquals(part.nextMs(), 2_900);
   part.linked(4_000);
-  assertEquals(part.nextDeadlineMs(), 5_000);
+  assertEquals(part.nextMs(), 5_000);
   stepsAt(4_999, 5_000);
   assertEquals([told, part.isCutOff], [[[5_000, true]], true]);
 });
@@ -56,12 +56,12 @@ Deno.test("Neighbourhood: nobody is told where nobody else is, or before being i
   const { part, view, told, stepsAt } = neighbourhood();
   part.liveMembers = 1;
   stepsAt(0, 10_000);
-  assertEquals([part.isAlone, part.isCutOff, part.nextDeadlineMs()], [true, false, null]);
+  assertEquals([part.isAlone, part.isCutOff, part.nextMs()], [true, false, null]);
 
   part.liveMembers = 2;
   view.ready = false;
   stepsAt(10_000, 20_000);
-  assertEquals([part.nextDeadlineMs(), told], [null, []]);
+  assertEquals([part.nextMs(), told], [null, []]);
   view.ready = true;
   stepsAt(20_001);
   assertEquals(told, [[20_001, true]]);

@@ -176,7 +176,7 @@ Deno.test("RulingsView: a newcomer is told once who decides here, and nothing of
     "Ann is the founder of this room, Ben is a deputy: they can /remove members",
   ]);
   view.stepEnds(0, true);
-  assertEquals([told(), viewOf("Ann", { isNew: true }).view.nextDeadlineMs()], [[], null]);
+  assertEquals([told(), viewOf("Ann", { isNew: true }).view.nextMs()], [[], null]);
 
   const alone = viewOf("Fay", { isNew: true });
   alone.view.stepEnds(0, true);
@@ -190,7 +190,7 @@ Deno.test("RulingsView: who comes back is told what was decided meanwhile, once 
   learns(...all);
   view.ruled(all, false, undefined);
   view.stepEnds(1_000, true);
-  assertEquals([told(), view.nextDeadlineMs()], [[], 4_000]);
+  assertEquals([told(), view.nextMs()], [[], 4_000]);
   view.stepEnds(3_999, true);
   assertEquals(told(), []);
   view.stepEnds(4_000, true);
@@ -199,7 +199,7 @@ Deno.test("RulingsView: who comes back is told what was decided meanwhile, once 
     `Ann has made ${key} a deputy, who can /remove and /allow members`,
     `${key} has removed Tim for good${OPEN}`,
   ]);
-  assertEquals([view.nextDeadlineMs(), view.stepEnds(9_000, true), told()], [null, undefined, []]);
+  assertEquals([view.nextMs(), view.stepEnds(9_000, true), told()], [null, undefined, []]);
 
   const known = viewOf("Fay");
   known.learns(...all);

@@ -74,16 +74,19 @@ Deno.test("Leases: a member is lost three beacons late, as it says itself when t
   const { part, take, done } = leasesOf("Bob", "Carl");
   take("Carl", 2, 20_000, { change: { intervalMs: 20_000 } });
   done();
-  part.tick(LEASE_MS - 1);
-  assertEquals([done(), part.nextMs()], [[], LEASE_MS]);
-  part.tick(LEASE_MS);
-  assertEquals([done(), part.nextMs()], [["persist", `left: lost ${LEASE_MS}`], 20_000 + 63_000]);
+  part.deadlines.tick(LEASE_MS - 1);
+  assertEquals([done(), part.deadlines.nextMs()], [[], LEASE_MS]);
+  part.deadlines.tick(LEASE_MS);
+  assertEquals([done(), part.deadlines.nextMs()], [
+    ["persist", `left: lost ${LEASE_MS}`],
+    20_000 + 63_000,
+  ]);
 });
 
 Deno.test("Leases: whatever age a neighbour says that a beacon has, the next one is waited for", () => {
   const { part, take, table } = leasesOf();
   take("Bob", 1, 50_000, { hearsay: { lost: false, ageMs: 999_999 } });
-  assertEquals([table.get(bob)?.sinceMs, part.nextMs()], [30_000, 63_000]);
+  assertEquals([table.get(bob)?.sinceMs, part.deadlines.nextMs()], [30_000, 63_000]);
 });
 
 Deno.test("Leases: who was here before us is told as such: by its number, or its start where it has just come", () => {
@@ -156,7 +159,7 @@ Deno.test("Leases: in a large room renewals wait half a second, newcomers a tent
 Deno.test("Leases: whom an accusation ends is lost, as is who is shut out, once", () => {
   const { part, done, dying, table } = leasesOf("Bob", "Carl");
   dying.push(bob, bob);
-  part.tick(1_000);
+  part.endAccused(1_000);
   assertEquals([done(), table.get(bob)?.state], [["persist", "left: lost"], "lost"]);
   part.removed(carl);
   part.removed(carl);
@@ -173,8 +176,12 @@ Deno.test("Leases: a dead member is kept for a day, and one from our disk counts
   } as const;
   const own = claimOf("Ann");
   part.remember(record, claimOf("Bob"), own, 5_000);
-  assertEquals([done(), table.get(bob)?.state, part.nextMs()], [["absent"], "lost", 4_000 + day]);
-  part.tick(4_000 + day);
+  assertEquals([done(), table.get(bob)?.state, part.deadlines.nextMs()], [
+    ["absent"],
+    "lost",
+    4_000 + day,
+  ]);
+  part.deadlines.tick(4_000 + day);
   assertEquals([done(), table.get(bob)], [["forgotten"], null]);
 
   part.remember(record, claimOf("Bob", "Ann", WALL_MS - 1), own, 5_000);
