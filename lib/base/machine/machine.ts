@@ -43,7 +43,7 @@ export function whenDue(nextMs: () => number | null, serve: (nowMs: number) => v
   return { nextMs, tick };
 }
 
-/** What is looked at in every step, so that it needs nothing but a step when its time has come. */
+/** What each step looks at in any case: when its time has come, all it needs is a step. */
 export function servedEachStep(nextMs: () => number | null): Timed {
   return { nextMs, tick: () => {} };
 }
