@@ -253,7 +253,7 @@ export class EntryFeed {
       const event = committedEvent(batch.edits[index]!, batch, this.ports.nameOf);
       return { ...event, history, position };
     }
-    if (batch.kind === "rules") return { ...rulesEvent(batch.rules!), history, position };
+    if (batch.kind === "rules") return { ...rulesEvent(batch.rules!, batch), history, position };
     return {
       event: "message",
       seq,

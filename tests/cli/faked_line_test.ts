@@ -68,8 +68,8 @@ function shapesOf(text: string, name: string): readonly Line[] {
     ...friendsLines(message as never, CONTEXT, "Al"),
     ...group.flatMap((event) => new MemberRendering().lines(event as never, CONTEXT)),
     ...registry.flatMap((event) => new RegistryRendering().lines(event as never, CONTEXT)),
-    noticeLine(NOON_MS, text, false),
-    noticeLine(NOON_MS, text, true),
+    noticeLine(NOON_MS, { text }),
+    noticeLine(NOON_MS, { text, warning: true }),
     [`error: ${text}`],
   ];
   assert(lines.length >= 17);

@@ -33,7 +33,7 @@ const lastShowing = (node: Node) => {
 };
 
 const isSameGroup = ({ event, text }: Node["events"][number]) =>
-  event === "notice" && /this is the same group, and its log in this profile is used/.test(text);
+  event === "notice" && /this profile has one log for both addresses/.test(text);
 
 Deno.test("group: each message is one entry, however the sender spells its machine", async () => {
   await using group = await Group.open();

@@ -163,8 +163,7 @@ const FIRST_GROUP = "/help lists the commands, /exit leaves.";
 function otherAddressText(server: Endpoint, { address }: MemberPlace): string {
   return `The coordinator at ${
     endpointText(server)
-  } is the one known at ${address}: this is the same group, ` +
-    "and its log in this profile is used";
+  } is the one known at ${address}: this profile has one log for both addresses`;
 }
 
 /** Asks who answers at a new address; null where nobody does, or a coordinator that wasn't met before. */

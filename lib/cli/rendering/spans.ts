@@ -41,9 +41,25 @@ function eventLine(nowMs: number, mark: string, spans: Line): Line {
   return [{ timeMs: nowMs }, mark === "*" ? text : { text, as: "mark" }, ...spans];
 }
 
-/** The line of a notice, or of a warning. */
-export function noticeLine(nowMs: number, text: string, isWarning: boolean): Line {
-  return isWarning ? wrongLine(nowMs, text) : starLine(nowMs, text);
+/** What all modes tell their user in words. */
+export interface Notice {
+  readonly text: string;
+  /** Something is wrong. */
+  readonly warning?: true;
+  /** It was news at `sentAt`, ISO 8601. */
+  readonly history?: boolean;
+  readonly sentAt?: string;
+}
+
+/** The line of a notice, or of a warning; of one from the history with the time at which it was news. */
+export function noticeLine(
+  nowMs: number,
+  { text, warning, history, sentAt = "" }: Notice,
+): Line {
+  if (warning === true) return wrongLine(nowMs, text);
+  const sentMs = Date.parse(sentAt);
+  if (history !== true || Number.isNaN(sentMs)) return starLine(nowMs, text);
+  return [{ timeMs: sentMs }, " (earlier) * ", text];
 }
 
 /** A problem that already existed, as in the answer to `/status`: without a time. */

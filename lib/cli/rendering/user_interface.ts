@@ -40,8 +40,14 @@ export interface ShownEvent {
 
 /** Events that all modes have, with the same text in each. */
 export type CommonEvent =
-  /** `warning`: something is wrong. */
-  | { readonly event: "notice"; readonly text: string; readonly warning?: true }
+  /** `warning`: something is wrong. `history`: it was news at `sentAt`. */
+  | {
+    readonly event: "notice";
+    readonly text: string;
+    readonly warning?: true;
+    readonly history?: boolean;
+    readonly sentAt?: string;
+  }
   /**
    * A command failed or a remote peer reported an error; the program goes on. In text form it is written to stderr.
    * `unsent`: a message of the user was discarded because it couldn't be written to disk.

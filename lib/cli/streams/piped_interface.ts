@@ -223,8 +223,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
     if (event.event === "error") {
       this.#output.write("stderr", this.#errors.format([`error: ${event.text}`]));
     } else if (event.event === "notice") {
-      const isWarning = event.warning === true;
-      this.#writeLines([noticeLine(this.#streams.wallMs(), event.text, isWarning)]);
+      this.#writeLines([noticeLine(this.#streams.wallMs(), event)]);
     }
   }
 

@@ -586,8 +586,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       const isScreen = this.#streams.stderr.isTerminal;
       this.#printError(isScreen ? this.#text.format([line]) : `${visibleText(line)}\n`);
     } else if (event.event === "notice") {
-      const isWarning = event.warning === true;
-      this.#printLines([noticeLine(this.#streams.wallMs(), event.text, isWarning)]);
+      this.#printLines([noticeLine(this.#streams.wallMs(), event)]);
     }
   }
 

@@ -31,8 +31,13 @@ Deno.test("events begin with the time and a mark that says what kind they are", 
     leftLine(NOON_MS, "bob"),
     leftLine(NOON_MS, "bob", "quit"),
     lostLine(NOON_MS, "bob", "no answer"),
-    noticeLine(NOON_MS, "worth knowing", false),
-    noticeLine(NOON_MS, "bad", true),
+    noticeLine(NOON_MS, { text: "worth knowing" }),
+    noticeLine(NOON_MS, { text: "bad", warning: true }),
+    noticeLine(NOON_MS, {
+      text: "old",
+      history: true,
+      sentAt: new Date(NOON_MS - 60_000).toISOString(),
+    }),
     problemLine("it is damaged"),
   ];
 
@@ -40,7 +45,7 @@ Deno.test("events begin with the time and a mark that says what kind they are", 
     printed(lines),
     "12:03 * bob joined\n12:03 ! no answer\n12:03 ? bob is calling\n12:03 * bob left\n" +
       "12:03 * bob left (quit)\n12:03 ! bob is lost: no answer\n12:03 * worth knowing\n" +
-      "12:03 ! bad\n! it is damaged\n",
+      "12:03 ! bad\n12:02 (earlier) * old\n! it is damaged\n",
   );
 });
 

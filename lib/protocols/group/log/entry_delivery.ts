@@ -69,7 +69,7 @@ export class EntryDelivery {
     if (isNews && rules.position > this.#shown) {
       const { position } = rules;
       const history = this.#isHistory(position);
-      out.show({ ...rulesEvent(rules.rules), history, position });
+      out.show({ ...rulesEvent(rules.rules, batch), history, position });
     }
     if (entries.length === 0) return;
     const { from, shown, key } = saidBy(batch, nameOf);
@@ -130,9 +130,10 @@ export function committedEvent(
 }
 
 /** The event for new rules that have their place in the history. */
-export function rulesEvent(rules: Rules): RulesEvent {
+export function rulesEvent(rules: Rules, { sentAt }: Pick<Batch, "sentAt">): RulesEvent {
   return {
     event: "notice",
     text: `The coordinator's operator has set the group's rules: ${rulesText(rules)}`,
+    sentAt: dateText(sentAt),
   };
 }

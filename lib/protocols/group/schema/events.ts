@@ -149,6 +149,8 @@ export interface RulesEvent {
   readonly event: "notice";
   readonly text: string;
   readonly history?: boolean;
+  /** ISO 8601, UTC, by the coordinator's clock. */
+  readonly sentAt: string;
   /** Not told to users: see `message`. */
   readonly position?: number;
 }
