@@ -29,7 +29,10 @@ export function asWritten(command: MemberCommand): MemberCommand {
 }
 
 /** The number of an edit that waits for the user's vote. */
-const openEdit = maybeNumberOf("an edit", "the question names it, for example /go 7");
+const openEdit = maybeNumberOf(
+  "an edit",
+  "/go or /abort alone answers the question; of several each names its number, for example /go 7",
+);
 
 export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<MemberCommandSink>({
   bareLine: (line) => ({ command: "msg", texts: { text: line } }),

@@ -42,7 +42,7 @@ function eventLine(nowMs: number, mark: string, spans: Line): Line {
 }
 
 /** What all modes tell their user in words. */
-export interface Notice {
+interface Notice {
   readonly text: string;
   /** Something is wrong. */
   readonly warning?: true;
