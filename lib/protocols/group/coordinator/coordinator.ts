@@ -13,7 +13,13 @@ import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { Hash, LinkId, PeerKey } from "../../../base/ids.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { unreachable } from "../../../base/invariant.ts";
-import { Agenda, earliestMs, type Machine, servedEachStep } from "../../../base/machine/machine.ts";
+import {
+  Agenda,
+  earliestMs,
+  type Machine,
+  servedEachStep,
+  whenDue,
+} from "../../../base/machine/machine.ts";
 import type { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import { MemberAdmission } from "./member_admission.ts";
 import { Arriving } from "./arriving.ts";
@@ -252,7 +258,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         tick: (nowMs) => this.#listen(nowMs),
       },
       transactions,
-      { nextMs: () => changing.nextMs(), tick: (nowMs) => this.#awaitedLong(nowMs) },
+      whenDue(() => changing.nextMs(), () => this.#awaitedLong()),
       this.#taking.deadlines,
       this.#steering,
       servedEachStep(() => states.nextMs()),
@@ -638,8 +644,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#beatAtMs = this.#attendance.isAnybodyAwaited ? nowMs + HEARTBEAT_MS : null;
   }
 
-  #awaitedLong(nowMs: number): void {
-    if ((this.#changing.nextMs() ?? Infinity) > nowMs) return;
+  #awaitedLong(): void {
     if (this.#isHeldUp) this.#changing.postpone(WAIT_MS_MAX);
     else this.#steering.excludeAwaited();
   }
