@@ -22,6 +22,14 @@ export const BASELINE_TOTAL_MS_MAX = 5_000;
 /** As every wait that has no bound of its own. */
 export const CATCH_UP_MS_MAX = 10_000;
 
+/**
+ * Once a newcomer was shown the history, more of it isn't shown as long as it comes, with no longer pauses than this
+ * and no longer in all: then nothing counts as history any more. A neighbour may have told a baseline that isn't true,
+ * and what others say who don't know yet that we are here would never be shown.
+ */
+export const HISTORY_QUIET_MS = 10_000;
+export const HISTORY_LATE_MS_MAX = 120_000;
+
 /** `joining`: the baseline isn't known. `catching-up`: nothing is shown yet. `here`: all is shown as it comes. */
 export type ArrivalState = "joining" | "catching-up" | "here";
 
@@ -89,6 +97,12 @@ export class CatchUpGate<Shown> {
     if (this.#state === "here") return !isHistory;
     if (!isHistory) this.#held.push({ stream: key, counter, time, shown });
     return false;
+  }
+
+  /** No more history comes: all that comes from now on is shown. */
+  forgetBaseline(): void {
+    this.#baseline.clear();
+    this.#floor = 0;
   }
 
   /** Whether a message of this room time was said to a room with this member in it. */

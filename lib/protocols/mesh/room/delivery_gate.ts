@@ -22,6 +22,8 @@ import {
   BASELINE_TOTAL_MS_MAX,
   CATCH_UP_MS_MAX,
   CatchUpGate,
+  HISTORY_LATE_MS_MAX,
+  HISTORY_QUIET_MS,
 } from "./catch_up_gate.ts";
 import type { DeliveredText, RoomEvents } from "./room_events.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
@@ -42,7 +44,9 @@ export class DeliveryGate {
       this.deadlines.set("catchUp", this.#welcomedMs + CATCH_UP_MS_MAX);
     },
     /** When a newcomer waits no longer for earlier messages. */
-    catchUp: () => this.caughtUp(),
+    catchUp: (nowMs) => this.caughtUp(nowMs),
+    /** When what comes is no longer taken for history that comes late. */
+    history: () => this.#arrival.forgetBaseline(),
     /** When the user waits no longer for the roster. */
     roster: () => this.#becomeReady(),
   });
@@ -53,6 +57,8 @@ export class DeliveryGate {
   /** The neighbour that admitted us, whose frontiers are the baseline. */
   #via: PeerKey | null = null;
   #welcomedMs = 0;
+  /** When a newcomer was shown the history. */
+  #arrivedMs = 0;
   #lastDelivered: BundleId | null = null;
   /** The last bundle shown and not noted so: in the log an own one, which isn't shown yet, may precede it. */
   #unnoted: BundleId | null = null;
@@ -180,7 +186,7 @@ export class DeliveryGate {
   }
 
   /** Ends catching up: nothing is missing any more, nobody is there that could have it, or it took too long. */
-  caughtUp(): void {
+  caughtUp(nowMs: number): void {
     this.deadlines.clear("baseline");
     this.deadlines.clear("catchUp");
     this.#isBehind = false;
@@ -188,6 +194,8 @@ export class DeliveryGate {
     const hasBaseline = this.#arrival.state !== "joining";
     this.#baseline = this.#arrival.baseline;
     const held = this.#arrival.finish();
+    this.#arrivedMs = nowMs;
+    this.deadlines.set("history", nowMs + HISTORY_QUIET_MS);
     if (!hasBaseline && held.length === 0) {
       this.#unshown.beginAfter(this.#lastDelivered);
       this.#noteArrived();
@@ -199,7 +207,7 @@ export class DeliveryGate {
   }
 
   /** Shows a delivered bundle's messages, or holds them until the newcomer has caught up. */
-  delivered({ bundle, id, reason, messages, own }: Delivered): void {
+  delivered({ bundle, id, reason, messages, own }: Delivered, nowMs: number): void {
     const header = bundle.header.value;
     const { author, claim, sentAt, time } = header;
     // What is pushed to a returning member names bundles that it lacks: it grafts them before a range brings them.
@@ -212,6 +220,9 @@ export class DeliveryGate {
       const shown = { id: message, text, author, claim, sentAt, history, through: id };
       if (this.#arrival.take(header, lastCounter(header), time, shown)) {
         this.view.message(shown, this.#takeRef(message));
+      } else if (this.#arrival.state === "here") {
+        const untilMs = this.#arrivedMs + HISTORY_LATE_MS_MAX;
+        this.deadlines.set("history", Math.min(nowMs + HISTORY_QUIET_MS, untilMs));
       }
     }
     if (this.#arrival.state === "here") this.#noteShown(id, own);

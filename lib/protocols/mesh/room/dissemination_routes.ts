@@ -113,7 +113,7 @@ export class DisseminationRoutes {
     } else if (this.#followsLastOwn(header)) {
       ownWords.heard();
     }
-    showing.delivered(effect);
+    showing.delivered(effect, out.nowMs);
     this.#give("privateMessages", { type: "shown", stream: header });
   }
 

@@ -193,11 +193,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
   /** Only now: what the step delivered would be taken for history as long as it isn't shown. */
   #showWhatWaited(): void {
-    const { showing } = this.#parts;
+    const { showing, out } = this.#parts;
     const isOver = this.#routes.dissemination.isCaughtUp && !this.#isStillToHear;
     if (!isOver && !showing.isFull) return;
     this.#routes.dissemination.isCaughtUp = false;
-    showing.caughtUp();
+    showing.caughtUp(out.nowMs);
     this.#routes.give("privateMessages", { type: "shown", stream: null });
   }
 

@@ -5,6 +5,10 @@ import type { StreamEntry } from "../../../../lib/protocols/mesh/schema/messages
 import type { MeshRecord } from "../../../../lib/protocols/mesh/schema/records.ts";
 import type { RoomConfig, RoomEffect } from "../../../../lib/protocols/mesh/room/room_io.ts";
 import type { RoomEvents } from "../../../../lib/protocols/mesh/room/room_events.ts";
+import {
+  HISTORY_LATE_MS_MAX,
+  HISTORY_QUIET_MS,
+} from "../../../../lib/protocols/mesh/room/catch_up_gate.ts";
 import { DeliveryGate } from "../../../../lib/protocols/mesh/room/delivery_gate.ts";
 import type { Bundle } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { claim } from "../../../wire/mesh_samples.ts";
@@ -58,10 +62,15 @@ class Shower {
       emit,
     );
     this.showing.welcomed(this.via, 0);
-    if (isCaughtUp) this.showing.caughtUp();
+    if (isCaughtUp) this.showing.caughtUp(0);
   }
 
-  deliver(bundle: Bundle, own: boolean, reason: "push" | "graft" | "range" = "push"): void {
+  deliver(
+    bundle: Bundle,
+    own: boolean,
+    reason: "push" | "graft" | "range" = "push",
+    nowMs = 0,
+  ): void {
     const messages = bundle.texts.value.map((text) => ({ id: idOf(bundle) as never, text }));
     this.showing.delivered({
       type: "delivered",
@@ -73,7 +82,7 @@ class Shower {
       reason: own ? null : reason,
       own,
       kept: true,
-    });
+    }, nowMs);
   }
 }
 
@@ -148,7 +157,7 @@ Deno.test("Showing shows nothing of a step that brings more than may wait before
   for (let held = 0; held < ARRIVAL_HELD_MAX; held++) newcomer.deliver(bundle, false);
 
   assertEquals([newcomer.showing.isFull, newcomer.texts.length], [true, 0]);
-  newcomer.showing.caughtUp();
+  newcomer.showing.caughtUp(0);
   assertEquals([newcomer.showing.isFull, newcomer.texts.length], [false, ARRIVAL_HELD_MAX]);
 });
 
@@ -159,7 +168,7 @@ Deno.test("Showing takes what is asked for on coming back for history, and what 
   shower.deliver(said("was said before our start", 99_999), false, "graft");
   shower.deliver(said("is said now", 100_001), false, "graft");
   shower.deliver(said("came by itself", 99_999), false, "push");
-  shower.showing.caughtUp();
+  shower.showing.caughtUp(0);
   shower.deliver(said("by a clock that is behind", 60_000), false, "graft");
 
   assertEquals(shower.history, [true, false, false, false]);
@@ -240,7 +249,7 @@ function arrived(records: readonly MeshRecord[], bundles: readonly Bundle[]): Sh
   const newcomer = new Shower(records, Number.MAX_SAFE_INTEGER, false);
   newcomer.showing.frontiers(frontiersOf(newcomer.via, [BASELINE]), 0);
   for (const bundle of bundles) newcomer.deliver(bundle, false, "range");
-  newcomer.showing.caughtUp();
+  newcomer.showing.caughtUp(0);
   return newcomer;
 }
 
@@ -309,7 +318,7 @@ Deno.test("Showing makes no news of what is old where the neighbour that let it 
   const entry = { ...BASELINE, counter: 1, id: idOf(before) };
   newcomer.showing.frontiers(frontiersOf(other, [entry]), 2_100);
 
-  newcomer.showing.caughtUp();
+  newcomer.showing.caughtUp(0);
 
   assertEquals(newcomer.texts, ["after"]);
 });
@@ -329,3 +338,30 @@ function frontiersOf(from: PeerKey, entries: readonly StreamEntry[]) {
   const all = entries.map((entry) => ({ ...entry, unkept: 0 }));
   return { type: "frontiers", from, entries: all, floor: 0 } as const;
 }
+
+Deno.test("Showing takes what comes for late history no longer than it comes, whatever the baseline says", () => {
+  const { time } = claim.claim.value;
+  const shown = (atMs: readonly number[]) => {
+    const shower = new Shower([], 0, false);
+    const said = atMs.map((ms) => forged(fakeSigner(`${ms}`), `${ms}`, { time }));
+    const entries = said.map(({ header: { value: { author, incarnation } } }) => ({
+      ...BASELINE,
+      author,
+      incarnation,
+      counter: 1_000, // nobody has said so much
+    }));
+    shower.showing.frontiers(frontiersOf(shower.via, entries), 0);
+    shower.showing.caughtUp(0);
+    said.forEach((bundle, index) => {
+      shower.showing.deadlines.tick(atMs[index]!);
+      shower.deliver(bundle, false, "range", atMs[index]!);
+    });
+    return shower.texts;
+  };
+
+  const soon = HISTORY_QUIET_MS - 1;
+  assertEquals(shown([soon, 2 * soon]), []);
+  assertEquals(shown([soon, 2 * soon + 1]), [`${2 * soon + 1}`]);
+  const often = Array.from({ length: 14 }, (_, index) => (index + 1) * soon);
+  assertEquals(shown(often), often.filter((ms) => ms >= HISTORY_LATE_MS_MAX).map(String));
+});
