@@ -278,9 +278,11 @@ Deno.test("Of one coordinator what it named last holds, also where it names none
   net.pass(5_000);
   assertEquals(decides(), [true, true, false]);
 
-  // Another one names its own.
-  net.coordinator.signer = EVE;
+  // Another one, whose key the user accepts, names its own.
+  Object.assign(net.coordinator, { signer: EVE, stranger: EVE.key });
   net.coordinator.vanish();
+  net.pass(5_000);
+  ann.command({ command: "trust", name: "*coordinator*" });
   net.coordinator.comeBack();
   net.pass(5_000);
   assertEquals(decides(), [true, false, true]);
