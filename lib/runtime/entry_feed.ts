@@ -281,6 +281,8 @@ function isItemEvent(event: MemberEvent): event is ItemEvent {
 function comesUnasked(event: MemberEvent, ref: string | undefined, ownName: string): boolean {
   switch (event.event) {
     case "view":
+    case "joining":
+    case "left":
     case "coordinator":
     case "catching-up":
     case "vote-wanted":

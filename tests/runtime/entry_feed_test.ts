@@ -339,6 +339,29 @@ const wanted = (edit: number): MemberEvent => {
   return { event: "vote-wanted", edit, seq: 1, by: "Bob", old: LONG, new: LONG, deadline: "" };
 };
 
+Deno.test("EntryFeed: newcomers that come and go while nobody reads don't fill the memory", async () => {
+  const { reader, feed, say } = world();
+  say(1);
+  reader.give(0);
+  const name = "n".repeat(30_000); // few events do, where each is as long
+  for (let count = 0; count < 200; count++) {
+    feed.show({ event: "joining", name, key: "k" }, undefined);
+    feed.show({ event: "left", name, reason: "lost", joining: true }, undefined);
+  }
+  await turns();
+  reader.give(Infinity);
+  await feed.settled();
+
+  const shown = reader.events.filter(({ event }) => event === "joining" || event === "left");
+  assert(shown.length > 100 && shown.length < 300, `${shown.length} waited`);
+  assertEquals(
+    reader.events.filter((event) => event.event === "notice").map(({ text }) =>
+      text.split(" were ")[0]
+    ),
+    [`${400 - shown.length} events`],
+  );
+});
+
 Deno.test("EntryFeed: what comes unasked and can be asked for again is left out beyond a bound, and told so once", async () => {
   const { reader, feed, say } = world();
   say(1);

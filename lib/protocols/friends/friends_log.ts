@@ -1,5 +1,6 @@
 /** The records of this profile's friends on disk, read at the start and rewritten when the log is compacted. */
 
+import { unreachable } from "../../base/invariant.ts";
 import type { Friend } from "./friend.ts";
 import { FriendTable } from "./friend_table.ts";
 import { Inbox, type Received } from "./inbox.ts";
@@ -60,6 +61,8 @@ export function restoreFriends(
       case "shown":
         unshown = unshown.slice(indexAfter(unshown, { key: record.key, position: record.through }));
         break;
+      default:
+        unreachable(record);
     }
   }
   return { unshown, received: received.slice(-RECEIVED_KEPT_MAX) };

@@ -218,6 +218,7 @@ export class CoordinatorHost extends ModeHost<
 /** Whether the event reports what happened, rather than answering a command. */
 function isUnasked(event: CoordinatorEvent, ref: string | undefined): boolean {
   switch (event.event) {
+    case "joining":
     case "joined":
     case "left":
     case "view":

@@ -1,5 +1,6 @@
 /** What is on the coordinator's disk, except for the history. */
 
+import { unreachable } from "../../../base/invariant.ts";
 import type { MemberAdmission } from "./member_admission.ts";
 import type { OwnKeys } from "../identity/own_keys.ts";
 import type { CoordinatorRecord } from "../schema/records.ts";
@@ -64,6 +65,8 @@ export function restoreCoordinator(
       case "log":
       case "new-log":
         break; // the history's own file has them
+      default:
+        unreachable(record);
     }
   }
 }
