@@ -22,6 +22,7 @@ import { lastCounter } from "./bundle.ts";
 import { lastToBeHad, letGoThrough } from "./frontier_table.ts";
 import {
   BEHIND_MS_MAX,
+  MUTE_MS_MAX,
   NEARING_MS_MAX,
   NOT_GIVEN_SOURCES_MAX,
   OVERTAKING_MS_MAX,
@@ -73,6 +74,8 @@ export class Gaps {
   /** By peer, what it says to have, but has no longer and never will have again. */
   readonly #passedOver = new Map<PeerKey, Map<StreamKey, PassedOver>>();
   #neighbours: readonly PeerKey[] = [];
+  /** Neighbours for whose answer something waits: since when, and when that was last so. */
+  readonly #silent = new Map<PeerKey, { readonly sinceMs: number; readonly lastMs: number }>();
 
   constructor(public newcomer: boolean) {}
 
@@ -87,6 +90,7 @@ export class Gaps {
     askedMs: number,
     nowMs: number,
   ): void {
+    this.#silent.delete(from);
     this.#statements.spoke(from, floor);
     for (const entry of entries) this.#statements.note(from, entry, askedMs, nowMs);
   }
@@ -107,6 +111,7 @@ export class Gaps {
   }
 
   peerDown(peer: PeerKey): void {
+    this.#silent.delete(peer);
     this.#statements.peerDown(peer);
   }
 
@@ -172,7 +177,7 @@ export class Gaps {
     for (const judge of judges) {
       const supply = supplyOf(judge);
       if (supply === "can") return { kind: "wait" };
-      if (supply === "unknown") unknown = true;
+      if (supply === "unknown" && !this.#isMute(judge, nowMs)) unknown = true;
       const letGo = this.#letGoThrough(stream, judge, frontier + 1);
       // A floor that is too high makes nobody miss anything (see `causal_floor.ts`), one that is too low might: a judge
       // that has delivered the bundle, and can't supply what comes before, went on without that itself.
@@ -190,6 +195,18 @@ export class Gaps {
     const isGone = !this.newcomer &&
       judges.every((judge) => this.#letGoThrough(stream, judge, counter) > 0);
     return isGone ? { kind: "skip", counter, floor } : { kind: "waive", floor };
+  }
+
+  /**
+   * Whether this neighbour, whose answer is missing, has said nothing for so long that it isn't waited for. Otherwise it
+   * could hold up all that waits for as long as it likes, as what waits is dropped after a while, and comes again.
+   */
+  #isMute(judge: PeerKey, nowMs: number): boolean {
+    const before = this.#silent.get(judge);
+    const goesOn = before !== undefined && nowMs - before.lastMs < STATEMENT_MS_MAX;
+    const sinceMs = goesOn ? before.sinceMs : nowMs;
+    this.#silent.set(judge, { sinceMs, lastMs: nowMs });
+    return nowMs - sinceMs >= MUTE_MS_MAX;
   }
 
   /** A room time: nothing that all neighbours have let go of is later. */

@@ -359,6 +359,11 @@ export const BEHIND_MS_MAX = 6_000;
 /** A member that came nearer to what is missing within this time is on its way there. */
 export const NEARING_MS_MAX = 3_000;
 /**
+ * A neighbour that says nothing for so long, although something waits for it to say what it has, isn't waited for: a
+ * line that carries nothing for so long is as good as cut, and nobody holds up a room by saying nothing.
+ */
+export const MUTE_MS_MAX = 12_000;
+/**
  * If a neighbour says that it has something, and sends none of it for this long, we don't wait for it before showing
  * what other members went on to show without it: nobody holds up a room by claiming to have what doesn't exist.
  */

@@ -9,6 +9,7 @@ import type { WaitingBundle } from "../../../../lib/protocols/mesh/log/waiting_p
 import {
   BEHIND_MS_MAX,
   FRONTIER_AUTHORS_MAX,
+  MUTE_MS_MAX,
   NEARING_MS_MAX,
   STATEMENT_MS_MAX,
   WAITING_MS_MAX,
@@ -32,6 +33,23 @@ Deno.test("Order skips a gap only when every neighbour says that it can't fill i
   assertEquals(types(both), ["persist", "skipped", "delivered"]);
   assertEquals(both[1], { type: "skipped", stream, messages: 2 });
   assertEquals(carl.frontierOf(new Member("ann")), 5);
+});
+
+Deno.test("Order waits no more than 12 s for a neighbour that says nothing, however often what waits comes again", () => {
+  /** When the gap is skipped, where dora says at these times that it has nothing of somebody else. */
+  const skippedAtMs = (...speaksAtMs: readonly number[]) => {
+    const { bob, carl, dora, all, entry } = gap();
+    for (let nowMs = 0; nowMs < 40_000; nowMs += 500) {
+      if (speaksAtMs.includes(nowMs)) says(carl, dora, [], nowMs);
+      carl.receive(bob, all[4]!, nowMs, "range");
+      if (types(says(carl, bob, [entry], nowMs + 1)).includes("skipped")) return nowMs;
+    }
+    return null;
+  };
+
+  assertEquals(skippedAtMs(), MUTE_MS_MAX);
+  assertEquals(skippedAtMs(6_000), 6_000 + MUTE_MS_MAX);
+  assertEquals(skippedAtMs(5_000, 10_000, 15_000, 20_000, 25_000, 30_000, 35_000), null);
 });
 
 Deno.test("Order says of no author who may have been forgotten that something was missed", () => {
