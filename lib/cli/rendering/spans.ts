@@ -1,7 +1,7 @@
 /** Lines, parts of lines and tables that look the same in every mode. */
 
 import { shownName } from "../../base/text/names.ts";
-import type { Line, Span } from "./user_interface.ts";
+import type { CommonEvent, Line, Span } from "./user_interface.ts";
 import { textWidth } from "./graphemes.ts";
 import { numberText } from "../../base/text/words.ts";
 
@@ -41,20 +41,12 @@ function eventLine(nowMs: number, mark: string, spans: Line): Line {
   return [{ timeMs: nowMs }, mark === "*" ? text : { text, as: "mark" }, ...spans];
 }
 
-/** What all modes tell their user in words. */
-interface Notice {
-  readonly text: string;
-  /** Something is wrong. */
-  readonly warning?: true;
-  /** It was news at `sentAt`, ISO 8601. */
-  readonly history?: boolean;
-  readonly sentAt?: string;
-}
+type Notice = Extract<CommonEvent, { readonly event: "notice" }>;
 
 /** The line of a notice, or of a warning; of one from the history with the time at which it was news. */
 export function noticeLine(
   nowMs: number,
-  { text, warning, history, sentAt = "" }: Notice,
+  { text, warning, history, sentAt = "" }: Omit<Notice, "event">,
 ): Line {
   if (warning === true) return wrongLine(nowMs, text);
   const sentMs = Date.parse(sentAt);

@@ -48,7 +48,7 @@ import { type Conflict, findConflict } from "./conflicts.ts";
 import { checkProof, type Guilt } from "./equivocation.ts";
 import { ID_UNKNOWN } from "./frontier_table.ts";
 import { Gaps } from "./gaps.ts";
-import { isExcluded, Ledger } from "./ledger.ts";
+import { isExcluded, isPassed, Ledger } from "./ledger.ts";
 import {
   GAP_LOOKS_BURST,
   GAP_LOOKS_PER_S,
@@ -337,10 +337,8 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
   #wake(stream: Stream): void {
     if (this.pool.size === 0) return;
     const state = this.ledger.table.find(stream);
-    const freed = this.pool.freed(
-      stream,
-      (counter) => state === undefined || counter <= state.counter || isExcluded(state, counter),
-    );
+    const isPast = (counter: number) => state === undefined || isPassed(state, counter);
+    const freed = this.pool.freed(stream, isPast);
     for (const waiting of freed) waiting.sinceMs = this.#nowMs;
     this.#moved.add(streamKey(stream));
     this.#settleAll(freed);

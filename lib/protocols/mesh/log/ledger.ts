@@ -83,7 +83,7 @@ export class Ledger {
   isPast(stream: Stream, counter: number, time: number): boolean {
     const state = this.table.find(stream);
     if (state === undefined) return this.isForgotten(stream, time);
-    return counter <= state.counter || isExcluded(state, counter);
+    return isPassed(state, counter);
   }
 
   /** Whether what a head names was delivered, or never will be. */
@@ -513,6 +513,11 @@ const START_OF_ROOM: RoomPosition = { time: 0, id: ID_UNKNOWN };
 /** Whether a proof excludes a bundle of this stream that reaches `counter`. */
 export function isExcluded(state: StreamState, counter: number): boolean {
   return state.closed !== null && counter >= state.closed.from;
+}
+
+/** Whether nothing of this stream that reaches `counter` is to be delivered any more. */
+export function isPassed(state: StreamState, counter: number): boolean {
+  return counter <= state.counter || isExcluded(state, counter);
 }
 
 /** What is persisted of a stream: how far it was delivered, including what was excluded later. */

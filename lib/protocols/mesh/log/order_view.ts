@@ -16,7 +16,7 @@ import type { MeshRecord } from "../schema/records.ts";
 import type { Authoring } from "./authoring.ts";
 import type { CausalFloor } from "./causal_floor.ts";
 import { indexAfter, nothingOf, syncEntry } from "./frontier_table.ts";
-import { isExcluded, type Ledger } from "./ledger.ts";
+import { isPassed, type Ledger } from "./ledger.ts";
 import type { Behind, HistoryEntry, KeptBundle, OrderQueries, RoomPosition } from "./order_io.ts";
 import type { WaitingPool } from "./waiting_pool.ts";
 
@@ -36,7 +36,7 @@ export class OrderView implements OrderQueries {
 
   has(stream: Stream, counter: number): boolean {
     const state = this.ledger.table.find(stream);
-    const past = state !== undefined && (counter <= state.counter || isExcluded(state, counter));
+    const past = state !== undefined && isPassed(state, counter);
     return past || this.pool.has(stream, counter);
   }
 
