@@ -1,6 +1,8 @@
 /** A temporary data folder for tests of `p2pchat accounts`. */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import { accountRow, ACCOUNTS_HEADER } from "../../lib/store/accounts/accounts_csv.ts";
+import { accountOf } from "../contracts/accounts_contract.ts";
 import { PROGRAM } from "./node.ts";
 
 export interface Outcome {
@@ -52,6 +54,14 @@ export class AccountsFolder implements AsyncDisposable {
     const { status, events: [table] } = await this.json("list");
     assertEquals(status, 0);
     return table.accounts.map(({ name }: { readonly name: string }) => name);
+  }
+
+  /** Makes accounts of these names, whose hashes no password fits. */
+  async has(...names: readonly string[]): Promise<void> {
+    const rows = names.map((name) => accountRow(accountOf(name)).text);
+    await Deno.mkdir(`${this.data}/regserver`, { recursive: true, mode: 0o700 });
+    const text = [ACCOUNTS_HEADER, ...rows, ""].join("\n");
+    await Deno.writeTextFile(this.file, text, { mode: 0o600 });
   }
 
   write(name: string, text: string, mode = 0o600): Promise<void> {
