@@ -27,6 +27,7 @@ const TREATED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "entries.name": SIGNED_NAME,
     "rotations.name": SIGNED_NAME,
     "admitterClaim.name": SIGNED_NAME,
+    away: QUOTED,
     folded: COMPARED,
     "bundle.texts": SAID,
     "beacon.host": SIGNED_NAME,

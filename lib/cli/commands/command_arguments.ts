@@ -4,7 +4,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { FINGERPRINT_CHARACTERS } from "../../base/text/fingerprint.ts";
 import type { VerifyAnswer } from "../../base/machine/mode_machine.ts";
 import { NAME_LENGTH_MAX, parseName, withoutMark } from "../../base/text/names.ts";
-import { checkedMessage, quotedStart, startOf } from "../../base/text/text.ts";
+import { checkedMessage, quotedStart, startOf, utf8Length } from "../../base/text/text.ts";
 import type { Argument } from "./commands.ts";
 
 /** Placeholders for a name in the usage and docs. */
@@ -24,6 +24,25 @@ export function chosenName(text: string): string {
 
 /** Text to be sent exactly as typed, to the end of the line. */
 export const messageText: Argument<string> = { parse: checkedMessage, takesRest: true };
+
+/**
+ * Text of at most so many bytes of UTF-8, to the end of the line; undefined where there is none.
+ * @param what `The reason`.
+ */
+export function shortText(what: string, bytesMax: number): Argument<string | undefined> {
+  return {
+    parse: (typed) => {
+      const text = checkedMessage(typed).trim();
+      const bytes = utf8Length(text);
+      if (bytes <= bytesMax) return text;
+      throw new P2pchatError(
+        "too-long",
+        `${what} has ${bytes} bytes, at most ${bytesMax} are possible: make it shorter`,
+      );
+    },
+    takesRest: true,
+  };
+}
 
 /** A name that two people have is shown with the start of a fingerprint. */
 const SHOWN_NAME_LENGTH_MAX = NAME_LENGTH_MAX + "~".length + FINGERPRINT_CHARACTERS;

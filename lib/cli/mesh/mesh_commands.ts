@@ -1,12 +1,14 @@
 /** The commands of `p2pchat mesh`: each becomes one `MeshCommand`. */
 
 import type { MeshCommand } from "../../protocols/mesh/schema/events.ts";
+import { AWAY_TEXT_BYTES_MAX } from "../../protocols/mesh/schema/limits.ts";
 import {
   entryCount,
   isGiven,
   memberName,
   messageText,
   newName,
+  shortText,
 } from "../commands/command_arguments.ts";
 import { type Argument, command, CommandTable } from "../commands/commands.ts";
 import {
@@ -48,6 +50,26 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       help: "all members, yourself first, with their addresses",
       example: "/peers",
       run: (submit: MeshCommandSink, _, ref) => submit({ command: "peers" }, ref),
+    }),
+    command({
+      name: "away",
+      aliases: [],
+      form: "[TEXT]",
+      args: { text: shortText("The reason", AWAY_TEXT_BYTES_MAX) },
+      help: "tell the others that you are away, and why; /back ends that",
+      example: "/away lunch, back at 2",
+      run: (submit: MeshCommandSink, { text = "" }, ref) =>
+        submit({ command: "presence", change: { away: text } }, ref),
+    }),
+    command({
+      name: "back",
+      aliases: [],
+      form: "",
+      args: {},
+      help: "tell the others that you are back",
+      example: "/back",
+      run: (submit: MeshCommandSink, _, ref) =>
+        submit({ command: "presence", change: { away: null } }, ref),
     }),
     command({
       name: "history",

@@ -54,6 +54,8 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
     case "removed":
     case "allowed":
       return []; // a notice says it in words
+    case "presence":
+      return [presenceLine(event, nowMs)];
     case "renamed":
       return [renamedLine(event, nowMs)];
     case "message":
@@ -102,6 +104,22 @@ function renamedLine({ from, name, lostTo }: EventNamed<"renamed">, nowMs: numbe
     ? starLine(nowMs, "This ", nameSpan(from), " is shown as ", nameSpan(name), " from now on")
     : starLine(nowMs, nameSpan(from), " is now ", nameSpan(name));
   return lostTo === undefined ? line : [...line, ": another ", nameSpan(lostTo), " was here first"];
+}
+
+function presenceLine(
+  { name, self, away }: EventNamed<"presence">,
+  nowMs: number,
+): Line {
+  if (self) {
+    const you = away === undefined ? "You are back" : `You are${awayText(away)}; /back ends that`;
+    return starLine(nowMs, you);
+  }
+  return starLine(nowMs, nameSpan(name), away === undefined ? " is back" : ` is${awayText(away)}`);
+}
+
+/** ` away`, and why, in quotation marks: nobody else speaks as this program. */
+function awayText(away: string): string {
+  return away === "" ? " away" : ` away: "${away}"`;
 }
 
 function goneLine({ name, reason, silentMs }: EventNamed<"left">, nowMs: number): Line {
@@ -164,9 +182,10 @@ function peersLines({ peers, removed = [] }: EventNamed<"peers">): readonly Line
 function peerLine(peer: PeerView, index: number): Line {
   const address = peer.host === "" ? "accepts no connections" : endpointText(peer);
   const role = peer.role === undefined ? "" : `  ${peer.role}`;
-  if (index === 0) return [ownNameSpan(peer.name), ` (you)  ${address}${role}`];
+  const away = peer.away === undefined ? "" : ` ${awayText(peer.away)}`;
+  if (index === 0) return [ownNameSpan(peer.name), ` (you)  ${address}${role}${away}`];
   const compared = comparedText(peer);
-  const how = `${role}${compared === null ? "" : `  ${compared}`}`;
+  const how = `${role}${compared === null ? "" : `  ${compared}`}${away}`;
   return [nameSpan(peer.name), `  ${address}  ${peer.direct ? "direct" : "through others"}${how}`];
 }
 
@@ -287,9 +306,9 @@ function waitingLines({ waiting }: MeshStatus): readonly Line[] {
 
 /** `present`: the member was there before us. A member that can't be dialled has no address. */
 function joinedText(
-  { host, present, verified, verifiedAs = [] }: EventNamed<"joined">,
+  { host, present, away, verified, verifiedAs = [] }: EventNamed<"joined">,
 ): string {
-  const text = present === true ? " is here" : " joined";
+  const text = away !== undefined ? ` is here,${awayText(away)}` : present ? " is here" : " joined";
   const where = host === "" ? text : `${text} (${host})`;
   if (verified === true) return `${where}, verified`;
   return verifiedAs.length === 0 ? where : `${where}: ${theVerifiedText(verifiedAs)}`;

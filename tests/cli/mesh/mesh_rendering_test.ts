@@ -56,6 +56,19 @@ const PRINTED: readonly (readonly [title: string, event: MeshOwnEvent, text: str
 Others join with: p2pchat mesh NAME 127.0.0.1 55107
 `,
   ],
+  ...([
+    ["away", { away: "" }, "* Bob is away"],
+    ["away, and why", { away: "lunch\nBob is back" }, '* Bob is away: "lunch\u240aBob is back"'],
+    ["back", {}, "* Bob is back"],
+    ["away oneself", { away: "lunch", self: true }, '* You are away: "lunch"; /back ends that'],
+    ["back oneself", { self: true }, "* You are back"],
+  ] as const).map(([title, said, text]) =>
+    [
+      title,
+      { event: "presence", name: "Bob", key: KEY, self: false, verified: false, ...said },
+      `12:03 ${text}\n`,
+    ] as const
+  ),
   [
     "ready, in a private room",
     {

@@ -1,5 +1,6 @@
 /** Claims, beacons and statements of members who are only names here, and a roster of one of them. */
 
+import { HERE } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { Bytes } from "../../../lib/base/crypto/crypto.ts";
 import type { Endpoint, Hash, PeerKey, ProcessKey } from "../../../lib/base/ids.ts";
@@ -95,6 +96,7 @@ export function beaconOf(who: string, number: number, change: Partial<Beacon> = 
     latest: 0,
     intervalMs: 10_000,
     process: PROCESS,
+    presence: HERE,
     ...change,
   });
 }
@@ -139,6 +141,7 @@ export function rosterWith(
       passive: false,
       boxKey: new Uint8Array(32),
       process: PROCESS,
+      presence: HERE,
     },
   }, 0);
   for (const name of neighbours) {

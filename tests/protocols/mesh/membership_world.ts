@@ -3,6 +3,7 @@
  * see who is believed to be there, under which name. Links come and go as a plain overlay would have it.
  */
 
+import { HERE } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { Admission } from "../../../lib/protocols/mesh/joining/admission.ts";
 import {
   ADMISSION_LAN,
@@ -366,6 +367,7 @@ export class Member {
       case "copied":
         this.copied.push(effect.key);
         return;
+      case "presence":
       case "updated":
       case "suspected":
       case "unsuspected":
@@ -398,7 +400,7 @@ export class Member {
   }
 }
 
-const SELF = { passive: false, process: PROCESS, boxKey: new Uint8Array(32) };
+const SELF = { passive: false, process: PROCESS, boxKey: new Uint8Array(32), presence: HERE };
 
 export interface WorldOptions {
   readonly seed?: number;

@@ -47,6 +47,7 @@ import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import {
   type Bundle,
   type Head,
+  HERE,
   type SignedBeacon,
   type SignedClaim,
   type SignedGenesis,
@@ -342,6 +343,7 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
       latest: 0,
       intervalMs: 10_000,
       process: this.config.process,
+      presence: HERE,
     });
   }
 

@@ -1,5 +1,6 @@
 /** Inventions of adversaries: ids, addresses, members. */
 
+import { HERE } from "../../../lib/protocols/mesh/schema/structures.ts";
 import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { Hash, PeerKey, ProcessKey, RoomId } from "../../../lib/base/ids.ts";
 import { foldName } from "../../../lib/base/text/names.ts";
@@ -55,6 +56,7 @@ export function madeUpBeacon(
     latest: 0,
     intervalMs: BEACON_INTERVAL_MS_MAX,
     process: "0".repeat(64) as ProcessKey,
+    presence: HERE,
     ...change,
   });
 }

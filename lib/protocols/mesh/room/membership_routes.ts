@@ -96,6 +96,7 @@ export class MembershipRoutes {
       forgotten: (effect) => this.#give("names", effect),
       reclaimed: (effect) => this.#give("names", effect),
       vouched: (effect) => this.#give("names", effect),
+      presence: (effect) => view.presence(effect, out.nowMs),
       updated: (effect) => this.#updated(effect),
       suspected: NOTHING,
       unsuspected: NOTHING,
@@ -115,7 +116,7 @@ export class MembershipRoutes {
     this.#give("names", effect);
     this.#heardOf(key, beacon.latest);
     this.#give("privateMessages", { type: "present", peer: key, boxKey: beacon.boxKey });
-    view.joined(key, beacon.endpoint, present || !view.ready);
+    view.joined(key, beacon, present || !view.ready);
   }
 
   /** Remembers in a private room who has been there: an earlier invite is good for these. */

@@ -26,6 +26,7 @@ import { Neighbourhood } from "./neighbourhood.ts";
 import { OwnWords } from "./own_words.ts";
 import { RoomEvents } from "./room_events.ts";
 import { RoomInbox } from "./room_inbox.ts";
+import { HERE } from "../schema/structures.ts";
 import type { RoomConfig, RoomEffect, RoomInput } from "./room_io.ts";
 import { RoomMachines } from "./room_machines.ts";
 import { RoomOutput } from "./room_output.ts";
@@ -110,7 +111,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       }
       this.#parts.out.persistFirst(fresh);
       const { boxKey } = this.machines.privateMessages;
-      const self = { claim, process, endpoint, passive, boxKey };
+      const self = { claim, process, endpoint, passive, boxKey, presence: HERE };
       this.#routes.give("roster", { type: "enter", room, genesis, incarnation, self });
       this.#routes.membership.ownClaim(claim);
       this.#routes.give("privateMessages", { type: "start" });

@@ -101,6 +101,8 @@ export class RoomCommands {
         return out.later({ type: "claim-name", name: command.name, ref });
       case "peers":
         return view.peers(new Set(neighbours.peers), ref);
+      case "presence":
+        return give("roster", { type: "presence", change: command.change, ref });
       case "history":
         return view.history(command.count, ref);
       case "status":

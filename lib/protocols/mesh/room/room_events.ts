@@ -27,7 +27,13 @@ import {
 } from "../../../base/trust/name_answers.ts";
 import { isPlainName, shownName } from "../../../base/text/names.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
-import type { HistoryMessage, MeshEvent, PeerStatus, PeerView } from "../schema/events.ts";
+import type {
+  HistoryMessage,
+  MeshEvent,
+  PeerStatus,
+  PeerView,
+  ShownPresence,
+} from "../schema/events.ts";
 import type { HistoryEntry } from "../log/order_io.ts";
 import { type ClaimedRotation, encodeInvite, type RoomSecret } from "../schema/rotations.ts";
 import type { NamesEffect } from "../names/names_io.ts";
@@ -36,7 +42,8 @@ import { type OfRemoved, PrivateView } from "../private/private_view.ts";
 import { INVITE_ADDRESSES_MAX, KEPT_MESSAGES_MAX } from "../schema/limits.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
 import { type RulingFacts, RulingsView } from "./rulings_view.ts";
-import type { LeaveReason } from "../roster/roster_io.ts";
+import type { LeaveReason, RosterEffect } from "../roster/roster_io.ts";
+import type { Beacon, Presence } from "../schema/structures.ts";
 import type { StrangersTold } from "./talkers.ts";
 
 /** A delivered text on its way to the user. */
@@ -55,16 +62,13 @@ export interface DeliveredText {
 /** A live member other than oneself. */
 export interface LiveMember {
   readonly key: PeerKey;
-  readonly endpoint: Endpoint | null;
+  readonly beacon: Pick<Beacon, "endpoint" | "presence">;
   readonly suspected: boolean;
   /** Monotonic time of the last sign of life; null for none yet. */
   readonly heardMs: number | null;
 }
 
-type NamesEffectOf<Type extends NamesEffect["type"]> = Extract<
-  NamesEffect,
-  { readonly type: Type }
->;
+type EffectOf<Effect, Type> = Extract<Effect, { readonly type: Type }>;
 
 /** The `ref` that the user gave with the command that an event answers. */
 type Ref = string | undefined;
@@ -74,6 +78,7 @@ export interface RoomFacts extends RulingFacts {
   /** Live members, oneself not among them, in the order of their shown names. */
   live(): readonly LiveMember[];
   ownEndpoint(): Endpoint | null;
+  ownPresence(): Presence;
   /** Members that were lost while we were here, and may come back. */
   lost(): readonly PeerKey[];
   /** The live member shown under this name, equal after folding. */
@@ -169,6 +174,9 @@ const COPIED_MAX = 1_024;
 /** Limits the warnings of proven lies: with more, a user would read nothing else. Further proofs are only counted. */
 const PROOFS_TOLD_PER_SECOND = 0.1;
 const PROOFS_TOLD_BURST = 16;
+/** Limits the lines of who goes away and comes back: as many as a user can read, and a whole room that goes to lunch. */
+const PRESENCES_TOLD_PER_SECOND = 1;
+const PRESENCES_TOLD_BURST = 64;
 /** After warnings of so many authors the list of those warned of is cleared, and warnings begin anew. */
 const STRANGERS_WARNED_MAX = 1_024;
 /**
@@ -201,6 +209,7 @@ export class RoomEvents {
   #proven: { readonly author: PeerKey; readonly count: number } | null = null;
   /** Keys of copied profiles of which the user was warned; at most `COPIED_MAX`. */
   readonly #copied = new Set<PeerKey>();
+  readonly #presencesTold = new TokenBucket(PRESENCES_TOLD_PER_SECOND, PRESENCES_TOLD_BURST);
   readonly #proofsTold = new TokenBucket(PROOFS_TOLD_PER_SECOND, PROOFS_TOLD_BURST);
   /** How many messages of each author were skipped in this step. */
   readonly #missed = new Map<PeerKey, number>();
@@ -263,11 +272,19 @@ export class RoomEvents {
     if (this.#beforeReady.length > BEFORE_READY_MAX) this.becomeReady();
   }
 
-  joined(key: PeerKey, endpoint: Endpoint | null, present: boolean): void {
+  joined(key: PeerKey, { endpoint, presence }: LiveMember["beacon"], present: boolean): void {
     const { host, port } = endpoint ?? NO_ADDRESS;
-    const name = this.#name(key);
-    const joined = { event: "joined", name, key: fingerprintOf(key), host, port } as const;
+    const member = { name: this.#name(key), key: fingerprintOf(key), host, port };
+    const joined = { event: "joined", ...member, ...shownPresence(presence) } as const;
     this.#show(present ? { ...joined, present } : joined);
+  }
+
+  /** Of a flood of changes only some are told; a list of the members has the latest of each. */
+  presence({ key, presence, ref }: EffectOf<RosterEffect, "presence">, nowMs: number): void {
+    const self = key === this.self;
+    if (!self && !this.#presencesTold.take(nowMs)) return;
+    const member = { name: this.#name(key), key: fingerprintOf(key), self };
+    this.#show({ event: "presence", ...member, ...shownPresence(presence) }, ref);
   }
 
   left(key: PeerKey, reason: LeaveReason, silentMs?: number): void {
@@ -275,7 +292,10 @@ export class RoomEvents {
     this.#show(silentMs === undefined ? left : { ...left, silentMs: Math.round(silentMs) });
   }
 
-  renamed({ key, from, name, lostTo }: NamesEffectOf<"renamed">, ref: string | undefined): void {
+  renamed(
+    { key, from, name, lostTo }: EffectOf<NamesEffect, "renamed">,
+    ref: string | undefined,
+  ): void {
     const renamed = { event: "renamed", key: fingerprintOf(key), from, name } as const;
     this.#show(lostTo === undefined ? renamed : { ...renamed, lostTo }, ref);
   }
@@ -438,7 +458,7 @@ export class RoomEvents {
     );
   }
 
-  pinContested(contest: NamesEffectOf<"pin-contested">): void {
+  pinContested(contest: EffectOf<NamesEffect, "pin-contested">): void {
     const [key, before] = [fingerprintOf(contest.key), fingerprintOf(contest.pinned)];
     const [name, known] = [shownName(contest.name), shownName(contest.known)];
     this.#warn(
@@ -449,7 +469,7 @@ export class RoomEvents {
     );
   }
 
-  keyChanged(change: NamesEffectOf<"key-changed">): void {
+  keyChanged(change: EffectOf<NamesEffect, "key-changed">): void {
     const { pinned } = change;
     const [name, known] = [shownName(change.name), shownName(change.known)];
     const shown = shownName(change.shown);
@@ -739,16 +759,19 @@ export class RoomEvents {
       key,
       ...this.#ownAddress(),
       direct: true,
+      ...shownPresence(this.facts.ownPresence()),
       ...this.rulings.roleOf(this.self),
     }];
     for (const member of this.facts.live()) {
-      const { host, port } = member.endpoint ?? NO_ADDRESS;
+      const { endpoint, presence } = member.beacon;
+      const { host, port } = endpoint ?? NO_ADDRESS;
       peers.push({
         name: this.#name(member.key),
         key: fingerprintOf(member.key),
         host,
         port,
         direct: direct.has(member.key),
+        ...shownPresence(presence),
         ...this.rulings.roleOf(member.key),
         ...this.#refusal(member.key),
       });
@@ -907,6 +930,12 @@ export class RoomEvents {
   #show(event: MeshEvent, ref?: string): void {
     this.inOrder({ type: "show", event, ref });
   }
+}
+
+/** What an event says of a member's user: nothing of who says nothing. */
+function shownPresence(presence: Presence): ShownPresence {
+  const said = Object.entries(presence).filter(([, value]) => value !== null);
+  return Object.fromEntries(said);
 }
 
 function notHere(of: string): P2pchatError {

@@ -256,6 +256,7 @@ export class RoomMachines {
     return {
       live: () => this.#liveMembersByName(),
       ownEndpoint: () => this.ownEndpoint(),
+      ownPresence: () => this.roster.presence,
       shownName: (key) => this.names.shownName(key),
       authorName: (key, claimed) => this.names.authorName(key, claimed),
       lost: () => this.#lostMembers(),
@@ -302,7 +303,7 @@ export class RoomMachines {
     for (const { key, state, beacon, suspected, sinceMs } of this.roster.members()) {
       if (key === this.signer.key || state !== "alive") continue;
       const name = this.names.shownName(key) ?? "";
-      members.push({ key, endpoint: beacon.endpoint, suspected, heardMs: sinceMs, name });
+      members.push({ key, beacon, suspected, heardMs: sinceMs, name });
     }
     return members.toSorted((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
   }

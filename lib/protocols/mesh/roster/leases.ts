@@ -14,8 +14,8 @@ import { BEACON_INTERVAL_MS_MAX } from "../schema/limits.ts";
 import type { RosterIntake } from "./roster_intake.ts";
 import type { RosterTiming } from "./roster_io.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
-import type { Entry, RosterTable } from "./roster_table.ts";
-import type { Beacon, SignedBeacon } from "../schema/structures.ts";
+import { type Entry, isRenewal, type RosterTable } from "./roster_table.ts";
+import { type Beacon, isSamePresence, type SignedBeacon } from "../schema/structures.ts";
 
 export type MemberRecord = Extract<MeshRecord, { readonly kind: "member" }>;
 
@@ -127,7 +127,7 @@ export class Leases {
     }
     // A member's loss on a neighbour's word isn't passed on to others; that it has quit is.
     if (hearsay.lost && state !== "quit") return;
-    const waitMs = state === "quit" || wasSuspected ? 0 : this.#relayMs(heard, before);
+    const waitMs = state === "quit" || wasSuspected ? 0 : this.#relayMs(key, before);
     this.outbox.beacon(signed, { ageMs, from, waitMs }, nowMs);
   }
 
@@ -142,12 +142,12 @@ export class Leases {
   }
 
   /** How long a live member's beacon may wait to be sent together with others, ms. */
-  #relayMs(heard: HeardBeacon, before: Entry | null): number {
+  #relayMs(key: PeerKey, before: Entry | null): number {
     const { relayMembersMax, renewalPerMemberMs, renewalMsMax, newsPerMemberMs, newsMsMax } =
       this.timing;
     const { liveCount } = this.table;
     if (liveCount <= relayMembersMax) return 0;
-    return before !== null && isRenewal(heard, before)
+    return before !== null && isRenewal(before, this.table.get(key)!)
       ? Math.min(renewalMsMax, liveCount * renewalPerMemberMs)
       : Math.min(newsMsMax, liveCount * newsPerMemberMs);
   }
@@ -161,9 +161,14 @@ export class Leases {
     const beacon = signed.beacon.value;
     const { key } = beacon;
     if (before?.state === "alive") {
-      if (before.signed.beacon.value.incarnation === beacon.incarnation) {
+      const known = before.signed.beacon.value;
+      if (known.incarnation === beacon.incarnation) {
         if (wasSuspected) this.outbox.effect({ type: "unsuspected", key });
         if (before.claim.id !== claim.id) this.outbox.effect({ type: "reclaimed", key, claim });
+        const { presence } = beacon;
+        if (!isSamePresence(known.presence, presence)) {
+          this.outbox.effect({ type: "presence", key, presence });
+        }
         this.outbox.effect({ type: "updated", key, beacon });
         return;
       }
@@ -268,11 +273,4 @@ export class Leases {
     const record: MemberRecord = { kind: "member", beacon: signed, heardWallMs };
     this.outbox.effect({ type: "persist", records: [record] });
   }
-}
-
-/** Whether a beacon says no more than that a live member is still there. */
-function isRenewal({ signed, claim }: HeardBeacon, before: Entry): boolean {
-  const { incarnation, state } = signed.beacon.value;
-  return before.state === "alive" && state === "alive" && before.claim.id === claim.id &&
-    before.signed.beacon.value.incarnation === incarnation;
 }

@@ -5,7 +5,12 @@ import type { Environment } from "../../../base/machine/environment.ts";
 import { type InRoom, type KnownClaim, ownedBeacon, signBeacon } from "../schema/credentials.ts";
 import type { RosterDigest } from "./roster_table.ts";
 import type { ProgressPort, RosterTiming, SelfDescription } from "./roster_io.ts";
-import { type Beacon, type SignedBeacon, STRUCTURE_VERSION } from "../schema/structures.ts";
+import {
+  type Beacon,
+  type Presence,
+  type SignedBeacon,
+  STRUCTURE_VERSION,
+} from "../schema/structures.ts";
 
 /** An accuser, and who took us for lost, is shown a higher beacon; not more often than this. */
 const REFRESH_MS = 200;
@@ -56,6 +61,10 @@ export class OwnLease {
     return this.#signed;
   }
 
+  get presence(): Presence {
+    return this.#description.presence;
+  }
+
   /** Whether we have quit or were replaced: no beacon follows. */
   get ended(): boolean {
     return this.#ended;
@@ -72,6 +81,13 @@ export class OwnLease {
     this.#claim = claim;
   }
 
+  /** What the user says of itself. @returns All of it. */
+  say(change: Partial<Presence>): Presence {
+    const presence = { ...this.#description.presence, ...change };
+    this.#description = { ...this.#description, presence };
+    return presence;
+  }
+
   /** A later incarnation speaks for this key. */
   giveUp(): void {
     this.#ended = true;
@@ -85,7 +101,7 @@ export class OwnLease {
     nowMs: number,
   ): SignedBeacon {
     const { room: { id: room }, incarnation } = this.entrance;
-    const { process, endpoint, passive, boxKey } = this.#description;
+    const { claim: _, ...description } = this.#description;
     const { key } = this.signer;
     this.#number++;
     this.#lastMs = nowMs;
@@ -101,14 +117,11 @@ export class OwnLease {
       state,
       intervalMs,
       claim: this.claim.id,
-      endpoint,
-      passive,
-      boxKey,
+      ...description,
       epoch: this.progress.epoch(),
       frontier: this.progress.frontier(),
       roster: digest.root(),
       latest: this.progress.latest(),
-      process,
     });
     return this.#signed = ownedBeacon(signed);
   }

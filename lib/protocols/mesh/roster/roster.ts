@@ -43,7 +43,13 @@ import type {
 } from "./roster_io.ts";
 import { RosterOutbox } from "./roster_outbox.ts";
 import { type Entry, isNewer, rankOf, RosterTable } from "./roster_table.ts";
-import type { Beacon, SignedBeacon, SignedClaim } from "../schema/structures.ts";
+import {
+  type Beacon,
+  HERE,
+  type Presence,
+  type SignedBeacon,
+  type SignedClaim,
+} from "../schema/structures.ts";
 
 /** An entry of the roster as others may see it. */
 export interface Member {
@@ -259,6 +265,11 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return signed;
   }
 
+  /** What our user says of itself, which the next beacon tells others. */
+  get presence(): Presence {
+    return this.#own?.presence ?? HERE;
+  }
+
   selfClaim(): SignedClaim {
     invariant(this.#own !== null, "our claim is asked for only after we have entered");
     return this.#own.claim.signed;
@@ -283,6 +294,8 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
         return;
       case "self":
         return this.#describe(input.change, nowMs);
+      case "presence":
+        return this.#say(input);
       case "neighbour-up":
         return this.#neighbourUp(input.peer, nowMs);
       case "neighbour-down":
@@ -339,6 +352,15 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     own.describe(change, claim);
     if (change.claim !== undefined) this.#claims.claimed(claim);
     this.#beat("alive", nowMs);
+  }
+
+  /** However fast the user's script is, others read one beacon for many changes. */
+  #say({ change, ref }: Extract<RosterInput, { type: "presence" }>): void {
+    const own = this.#own;
+    if (own === null || own.ended) return;
+    const presence = own.say(change);
+    this.#deadlines.setEarliest("beacon", own.refreshMs());
+    this.#outbox.effect({ type: "presence", key: this.signer.key, presence, ref });
   }
 
   #neighbourUp(peer: PeerKey, nowMs: number): void {

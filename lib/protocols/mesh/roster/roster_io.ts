@@ -1,22 +1,23 @@
 /** The inputs, effects and settings of `Roster`: what the mesh composes it with. */
 
 import { BEACON_INTERVAL_PER_MEMBER_MS } from "../schema/limits.ts";
-import type { ClaimId, Endpoint, Hash, PeerKey, ProcessKey, RoomId } from "../../../base/ids.ts";
+import type { ClaimId, Hash, PeerKey, RoomId } from "../../../base/ids.ts";
 import type { Queue } from "../../../base/schema/schema.ts";
 import type { KnownClaim } from "../schema/credentials.ts";
 import type { RosterEntry, RosterMessage } from "../schema/messages.ts";
 import type { MeshRecord } from "../schema/records.ts";
-import type { Beacon, SignedBeacon, SignedClaim, SignedGenesis } from "../schema/structures.ts";
+import type {
+  Beacon,
+  Presence,
+  SignedBeacon,
+  SignedClaim,
+  SignedGenesis,
+} from "../schema/structures.ts";
 
 /** What a member says of itself in its beacons, beside counters and digests. */
-export interface SelfDescription {
+export interface SelfDescription
+  extends Pick<Beacon, "process" | "endpoint" | "passive" | "boxKey" | "presence"> {
   readonly claim: SignedClaim;
-  /** Our process. */
-  readonly process: ProcessKey;
-  /** Where others can dial us; null where nobody can. */
-  readonly endpoint: Endpoint | null;
-  readonly passive: boolean;
-  readonly boxKey: Uint8Array;
 }
 
 export type RosterInput =
@@ -29,7 +30,13 @@ export type RosterInput =
     readonly self: SelfDescription;
   }
   /** Our description has changed: a beacon goes out at once. */
-  | { readonly type: "self"; readonly change: Partial<SelfDescription> }
+  | { readonly type: "self"; readonly change: Partial<Omit<SelfDescription, "presence">> }
+  /** What our user says of itself has changed: a beacon goes out soon. */
+  | {
+    readonly type: "presence";
+    readonly change: Partial<Presence>;
+    readonly ref: string | undefined;
+  }
   /** These keys may not be in the room any more (`RosterConfig.isRemoved`). */
   | { readonly type: "removed"; readonly keys: readonly PeerKey[] }
   /** A peer has us as gone since this beacon of ours: it wants a later one. */
@@ -102,6 +109,13 @@ export type RosterEffect =
   | { readonly type: "forgotten"; readonly key: PeerKey }
   /** A live member has another claim, and so another name. */
   | { readonly type: "reclaimed"; readonly key: PeerKey; readonly claim: KnownClaim }
+  /** A live member, or we ourselves, say something else of the user. `ref`: of the command that did that. */
+  | {
+    readonly type: "presence";
+    readonly key: PeerKey;
+    readonly presence: Presence;
+    readonly ref?: string | undefined;
+  }
   /** A live member has sent a newer beacon: how far it is, where it can be dialled, its box key. */
   | { readonly type: "updated"; readonly key: PeerKey; readonly beacon: Beacon }
   | { readonly type: "suspected"; readonly key: PeerKey }

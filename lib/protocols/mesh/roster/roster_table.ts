@@ -52,7 +52,7 @@ export function isNewer(rank: Rank, known: Rank): boolean {
 }
 
 /** Whether the entry says no more than that a live member is still there, as most do. */
-function isRenewal(known: Entry, entry: Entry): boolean {
+export function isRenewal(known: Entry, entry: Entry): boolean {
   const [before, now] = [known.signed.beacon.value, entry.signed.beacon.value];
   return known.state === "alive" && entry.state === "alive" && known.claim.id === entry.claim.id &&
     before.incarnation === now.incarnation;

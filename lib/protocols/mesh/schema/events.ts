@@ -9,11 +9,15 @@ import type {
   ModeCommand,
   ModeEvent,
 } from "../../../base/machine/mode_machine.ts";
+import type { Presence } from "./structures.ts";
+
+/** What a member's user says of itself; what isn't said is left out. */
+export type ShownPresence = { readonly [Field in keyof Presence]?: NonNullable<Presence[Field]> };
 
 /** Who may remove others. */
 export type Role = "founder" | "deputy";
 
-export interface PeerView extends Compared {
+export interface PeerView extends Compared, ShownPresence {
   readonly name: string;
   /** Fingerprint. */
   readonly key: string;
@@ -110,7 +114,7 @@ export type MeshEvent =
     /** An invite is needed to come in. */
     readonly private?: true;
   }
-  | Compared & {
+  | Compared & ShownPresence & {
     readonly event: "joined";
     readonly name: string;
     readonly key: string;
@@ -135,6 +139,13 @@ export type MeshEvent =
     readonly away?: true;
   }
   | RuledOn & { readonly event: "allowed" }
+  /** A member's user, or we ourselves, say something else. */
+  | Compared & ShownPresence & {
+    readonly event: "presence";
+    readonly name: string;
+    readonly key: string;
+    readonly self: boolean;
+  }
   | {
     readonly event: "renamed";
     readonly key: string;
@@ -202,6 +213,7 @@ export type MeshCommand =
   | { readonly command: "say"; readonly text: string }
   | { readonly command: "msg"; readonly name: string; readonly text: string }
   | { readonly command: "peers" }
+  | { readonly command: "presence"; readonly change: Partial<Presence> }
   | { readonly command: "history"; readonly count: number | null }
   | { readonly command: "name"; readonly name: string }
   | { readonly command: "remove"; readonly name: string }

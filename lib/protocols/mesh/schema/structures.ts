@@ -33,6 +33,7 @@ import type {
   RoomId,
 } from "../../../base/ids.ts";
 import {
+  AWAY_TEXT_BYTES_MAX,
   BEACON_INTERVAL_MS_MAX,
   BUNDLE_TEXT_BYTES_MAX,
   BUNDLE_TEXTS_MAX,
@@ -117,6 +118,19 @@ export type SignedClaim = Infer<typeof signedClaimSchema>;
 /** In beacons that an earlier version has kept on disk. */
 const NO_PROCESS = "0".repeat(64) as ProcessKey;
 
+/** What a member's user says of itself. A further field comes behind these, as `trailing`. */
+export const presenceSchema = record({
+  /** Why the user is away, empty where that isn't said; null for who is here. */
+  away: nullable(text(AWAY_TEXT_BYTES_MAX)),
+});
+export type Presence = Infer<typeof presenceSchema>;
+/** Of who says nothing. */
+export const HERE: Presence = { away: null };
+
+export function isSamePresence(one: Presence, other: Presence): boolean {
+  return (Object.keys(HERE) as (keyof Presence)[]).every((key) => one[key] === other[key]);
+}
+
 /** A lease on a place in the roster, renewed by a higher (incarnation, number); quit wins over alive on a tie. */
 export const beaconSchema = record({
   version,
@@ -143,6 +157,7 @@ export const beaconSchema = record({
   intervalMs: trailing(uint(BEACON_INTERVAL_MS_MAX), 10_000),
   /** The member's process, as its links prove it: with another one, an incarnation was taken from a copied profile. */
   process: trailing(hexId<ProcessKey>(), NO_PROCESS),
+  presence: trailing(presenceSchema, HERE),
 });
 export const signedBeaconSchema = record({ beacon: embedded(beaconSchema, 1_024), signature });
 export type Beacon = Infer<typeof beaconSchema>;

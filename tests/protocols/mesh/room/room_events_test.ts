@@ -1,3 +1,4 @@
+import { HERE } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../../../lib/base/errors.ts";
 import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
@@ -29,7 +30,7 @@ function readyView(
 ) {
   const live = [bob, carol].map((key): LiveMember => ({
     key,
-    endpoint: null,
+    beacon: { endpoint: null, presence: HERE },
     suspected: false,
     heardMs: 9_000,
     ...members[keys.get(key)!],
@@ -65,6 +66,20 @@ function readyView(
   const notices = () => events().flatMap((event) => event.event === "notice" ? [event.text] : []);
   return { view, events, notices };
 }
+
+Deno.test("RoomView: of a flood of changes of presence some are shown, and our own always", () => {
+  const { view, events } = readyView();
+  const changes = (key: PeerKey, count: number, nowMs: number) => {
+    for (let n = 0; n < count; n++) {
+      view.presence({ type: "presence", key, presence: { away: `${n}` } }, nowMs);
+    }
+    return events().filter((event) => event.event === "presence").length;
+  };
+
+  assertEquals(changes(bob, 1_000, 10_000), 64);
+  assertEquals(changes(ann, 3, 10_000), 67);
+  assertEquals(changes(bob, 1_000, 12_000), 69);
+});
 
 Deno.test("RoomView.arrival() shows what is too old to be kept before what may answer it, each once", () => {
   const message = (id: string) => ({ id, text: id, author: bob, claim: "c", sentAt: 0 });

@@ -1,3 +1,4 @@
+import { HERE } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { assertEquals } from "@std/assert";
 import {
   type MeshRecord,
@@ -40,6 +41,7 @@ function machinesWith(records: readonly MeshRecord[]) {
     passive: false,
     process: PROCESS,
     boxKey: new Uint8Array(32),
+    presence: HERE,
   };
   machines.step(machines.roster, { type: "enter", room, genesis, incarnation, self }, 0);
   return machines;

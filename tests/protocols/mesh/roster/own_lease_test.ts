@@ -1,5 +1,6 @@
 /** What our own beacons say, and when another one is due. */
 
+import { HERE } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { assertEquals } from "@std/assert";
 import type { Hash } from "../../../../lib/base/ids.ts";
 import { OwnLease } from "../../../../lib/protocols/mesh/roster/own_lease.ts";
@@ -15,6 +16,7 @@ const SELF = {
   passive: false,
   boxKey: new Uint8Array(32),
   process: PROCESS,
+  presence: HERE,
 };
 
 /** Ann's, who came in at 1 s as her fifth start. */
