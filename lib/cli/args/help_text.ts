@@ -4,7 +4,7 @@ import type { Command, CommandTable } from "../commands/commands.ts";
 import type { Line } from "../rendering/user_interface.ts";
 
 /** The answer to `/help`. */
-interface HelpEvent {
+export interface HelpEvent {
   readonly event: "help";
   readonly commands: readonly {
     readonly name: string;

@@ -22,6 +22,11 @@ import {
 } from "../../base/text/names.ts";
 import { verifiedBeforeText } from "../../base/trust/name_answers.ts";
 import type { Compared, KeyChange, ModeEvent } from "../../base/machine/mode_machine.ts";
+import type { ClientEvent, DirectoryEvent } from "../../protocols/directory/schema/events.ts";
+import type { FriendsEvent } from "../../protocols/friends/events.ts";
+import type { CoordinatorEvent, MemberEvent } from "../../protocols/group/schema/events.ts";
+import type { MeshEvent } from "../../protocols/mesh/schema/events.ts";
+import type { HelpEvent } from "../args/help_text.ts";
 import type { KnownPeers } from "../../store/profile/known_peers.ts";
 import { isVerified } from "./pinned_keys.ts";
 import { type Session, showError } from "../session/mode_session.ts";
@@ -35,10 +40,23 @@ import {
 
 type KeysEvent = Extract<ModeEvent, { readonly event: "verify" }>;
 
+/** The events of all modes: two modes don't use one name for two things. */
+type EventName = (
+  | MeshEvent
+  | MemberEvent
+  | CoordinatorEvent
+  | FriendsEvent
+  | ClientEvent
+  | DirectoryEvent
+  | ModeEvent
+  | CommonEvent
+  | HelpEvent
+)["event"];
+
 type Fields = ShownEvent & Readonly<Record<string, unknown>>;
 
 /** Lists of people in events, each with the key that is known of it. */
-const LISTS = ["peers", "users", "friends"] as const;
+const LISTS = ["peers", "users", "friends"] as const satisfies readonly EventName[];
 
 /** Somebody in an event; without a key where none is known. */
 interface Somebody {
@@ -210,18 +228,30 @@ export class People<Event extends ShownEvent> {
 const AUTHORS_MAX = 10_000;
 
 /** Events that name their author alone. */
-const SAID: ReadonlySet<string> = new Set(["message", "entry"]);
+const SAID: ReadonlySet<string> = new Set<EventName>(["message", "entry"]);
 /** Fields of events, and of entries in lists, that have the name of somebody who is, or was, here. */
 const NAME_FIELDS = ["name", "shown", "from", "peer", "by"] as const;
 const NAMES_FIELDS = ["members", "joining", "names"] as const;
 const ENTRIES_FIELDS = [...LISTS, "messages", "entries"] as const;
 /** Events that tell the user their own name first. */
-const OWN_NAME_EVENTS: ReadonlySet<string> = new Set(["ready", "session"]);
+const OWN_NAME_EVENTS: ReadonlySet<string> = new Set<EventName>(["ready", "session"]);
 /** Events that list who was there before, as whoever comes later is told before they are listed. */
-const BEFORE_US: ReadonlySet<string> = new Set(["users", "peers", "history", "log", "members"]);
+const BEFORE_US: ReadonlySet<string> = new Set<EventName>([
+  "users",
+  "peers",
+  "history",
+  "log",
+  "members",
+]);
 /** Events that name somebody of whom the user was told before, or whom the user only asked about. */
-const NO_MEETINGS: ReadonlySet<string> = new Set([
-  ...["error", "notice", "delivery", "help", "status", "removed", "allowed"],
+const NO_MEETINGS: ReadonlySet<string> = new Set<EventName>([
+  "error",
+  "notice",
+  "delivery",
+  "help",
+  "status",
+  "removed",
+  "allowed",
 ]);
 
 /** A name in an event, the batch of `LookAlikes` in which it came, and whether it is known to be a guest's or not. */
@@ -335,7 +365,7 @@ export function withCompared(event: ShownEvent, known: KnownPeers, own: Fingerpr
   const fields = event as Fields;
   const of = (somebody: Somebody) =>
     somebody.key === own ? UNCOMPARED : comparedOf(known, somebody);
-  switch (event.event) {
+  switch (event.event as EventName) {
     case "joined":
     case "joining":
       return { ...fields, ...of(fields as unknown as Somebody) };
