@@ -26,7 +26,10 @@ export class Agenda implements Timed {
 
   nextMs(): number | null {
     let next: number | null = null;
-    for (const part of this.parts) next = earliestMs(next, part.nextMs());
+    for (const part of this.parts) {
+      const dueMs = part.nextMs();
+      if (dueMs !== null && (next === null || dueMs < next)) next = dueMs;
+    }
     return next;
   }
 
@@ -131,7 +134,9 @@ export class Timetable {
   nextMs(): number | null {
     this.#update();
     let next: number | null = null;
-    for (const { dueMs } of this.#entries.values()) next = earliestMs(next, dueMs);
+    for (const { dueMs } of this.#entries.values()) {
+      if (dueMs !== null && (next === null || dueMs < next)) next = dueMs;
+    }
     return next;
   }
 

@@ -77,6 +77,8 @@ export class FrontierTable {
     { length: BUCKETS },
     () => ({ authors: new Map(), hash: null }),
   );
+  /** The hashes of all buckets, one after the other, as of when each was asked for last. */
+  readonly #hashes = new Uint8Array(BUCKETS * 32);
   #root: Hash | null = null;
   #authorsTime = 0;
 
@@ -182,7 +184,10 @@ export class FrontierTable {
 
   bucketHash(bucket: number): Hash {
     const state = this.#buckets[bucket]!;
-    return state.hash ??= this.crypto.sha256<Hash>(packed(this.#keptEntries(state)));
+    if (state.hash !== null) return state.hash;
+    const hash = this.crypto.sha256<Hash>(packed(this.#keptEntries(state)));
+    this.#hashes.subarray(bucket * 32, bucket * 32 + 32).setFromHex(hash);
+    return state.hash = hash;
   }
 
   /** How many streams the next `root` hashes anew: those of the buckets that have changed. */
@@ -196,14 +201,11 @@ export class FrontierTable {
   }
 
   root(): Hash {
-    if (this.#root === null) {
-      const all = new Uint8Array(BUCKETS * 32);
-      for (let bucket = 0; bucket < BUCKETS; bucket++) {
-        all.subarray(bucket * 32, bucket * 32 + 32).setFromHex(this.bucketHash(bucket));
-      }
-      this.#root = this.crypto.sha256<Hash>(all);
+    if (this.#root !== null) return this.#root;
+    for (const [bucket, { hash }] of this.#buckets.entries()) {
+      if (hash === null) this.bucketHash(bucket);
     }
-    return this.#root;
+    return this.#root = this.crypto.sha256<Hash>(this.#hashes);
   }
 
   #keptEntries(bucket: Bucket): readonly SyncEntry[] {
