@@ -37,59 +37,70 @@ const sharedCache = await Deno.makeTempDir({ prefix: "p2pchat cache " });
 Deno.test.beforeAll(async () => assertStarted(await start(BUILT, { cache: sharedCache })));
 Deno.test.afterAll(() => Deno.remove(sharedCache, { recursive: true }));
 
-Deno.test("p2pchat starts 3 times at once on a machine where it never ran", unpacks, async () => {
-  await inTemporaryFolder(async (cache) => {
-    const ended = await Promise.all(Array.from({ length: 3 }, () => start(BUILT, { cache })));
-
-    ended.forEach(assertStarted);
-    const { program, runtime, new: left } = await kept(join(cache, "p2pchat"));
-    assertEquals([program.length, runtime.length, left], [1, 1, []]);
-  });
-});
-
-/** The resident memory of a program that is ready, in MiB. */
-async function residentMiB(cache: string): Promise<number> {
-  await using node = await Node.ready("Ann", null, { env: { XDG_CACHE_HOME: cache } });
-  return await residentBytes(node.pid) / 2 ** 20;
-}
-
 const measured = { ignore: unpacks.ignore || Deno.build.os !== "linux" };
 
 Deno.test(
-  "p2pchat uses no more memory when it was just unpacked than later",
+  "p2pchat on a machine where it never ran: broken off, then started twice at once, and its cache damaged and removed",
   measured,
-  async () => {
-    await inTemporaryFolder(async (folder) => {
-      const first = await residentMiB(join(folder, "cache"));
-      const second = await residentMiB(join(folder, "cache"));
-
-      assert(first < 1.3 * second, `${first} MiB, then ${second}`);
-    });
-  },
-);
-
-// After a kill, of several that start at once one may find such a database locked, and replace it. While a process
-// lives that has the old one open, each new process would find it empty, and replace it again.
-Deno.test(
-  "p2pchat keeps what was compiled although the runtime has replaced its databases",
-  measured,
-  async () => {
+  async (test) => {
     await inTemporaryFolder(async (cache) => {
       const env = { XDG_CACHE_HOME: cache };
-      await using first = await Node.ready("Ann", null, { env });
-      const { program } = await parts(join(cache, "p2pchat"));
-      for (const database of ["dep_analysis_cache_v2", "v8_code_cache_v2"]) {
-        await Deno.remove(join(program, "..", "cache", database));
-        await Deno.writeFile(join(program, "..", "cache", database), new Uint8Array());
-        await Deno.remove(join(program, "..", "cache", `${database}-wal`));
-      }
-      assertStarted(await start(BUILT, { cache }));
+      const folder = join(cache, "p2pchat");
+      await test.step("a start that is broken off leaves nothing", async () => {
+        const process = new Deno.Command(BUILT, {
+          args: ["--version"],
+          clearEnv: true,
+          env: { PATH: Deno.env.get("PATH") ?? "", ...env },
+          stdout: "null",
+          stderr: "null",
+        }).spawn();
+        const ended = process.status;
+        await Promise.race([made(cache, "new."), ended]);
+        process.kill("SIGTERM");
+        assertEquals((await ended).success, false);
+        assertEquals((await kept(folder)).new, []);
+      });
 
-      await using next = await Node.ready("Bob", null, { env });
+      // The first of them uses no more memory, just unpacked, than those that come later.
+      const [other, first] = await Promise.all([
+        start(BUILT, { cache }),
+        Node.ready("Ann", null, { env }),
+      ]);
+      await using ann = first;
+      await test.step("both start, and one of each part is kept", async () => {
+        assertStarted(other);
+        const { program, runtime, new: left } = await kept(folder);
+        assertEquals([program.length, runtime.length, left], [1, 1, []]);
+        await using later = await Node.ready("Bob", null, { env });
+        const [atFirst, then] = [await residentBytes(ann.pid), await residentBytes(later.pid)];
+        assert(atFirst < 1.3 * then, `${atFirst} bytes, then ${then}`);
+      });
 
-      const [before, after] = [await residentBytes(first.pid), await residentBytes(next.pid)];
-      assert(after < 1.3 * before, `${after} bytes, ${before} before`);
-      assertEquals((await kept(join(cache, "p2pchat"))).new, []);
+      // After a kill, of several that start at once one may find such a database locked, and replace it. While a
+      // process lives that has the old one open, each new process would find it empty, and replace it again.
+      await test.step("what was compiled is kept although the runtime replaced its databases", async () => {
+        const { program } = await parts(folder);
+        for (const database of ["dep_analysis_cache_v2", "v8_code_cache_v2"]) {
+          await Deno.remove(join(program, "..", "cache", database));
+          await Deno.writeFile(join(program, "..", "cache", database), new Uint8Array());
+          await Deno.remove(join(program, "..", "cache", `${database}-wal`));
+        }
+        assertStarted(await start(BUILT, { cache }));
+        await using next = await Node.ready("Bob", null, { env });
+        const [before, after] = [await residentBytes(ann.pid), await residentBytes(next.pid)];
+        assert(after < 1.3 * before, `${after} bytes, ${before} before`);
+        assertEquals((await kept(folder)).new, []);
+      });
+
+      await test.step("it goes on when its cache is removed, and gets the signals itself", async () => {
+        await Deno.remove(folder, { recursive: true });
+        await ann.say("still here");
+        await ann.until(({ event }) => event === "message");
+        await ann.ask("status");
+        ann.signal("SIGTERM");
+        const { code, last } = await ann.ended();
+        assertEquals([code, last?.event], [0, "bye"]);
+      });
     });
   },
 );
@@ -261,25 +272,6 @@ Deno.test("p2pchat says that it finds no file in a folder to which the way is cl
   });
 });
 
-Deno.test("p2pchat leaves nothing when its first start is broken off", unpacks, async () => {
-  await inTemporaryFolder(async (cache) => {
-    const process = new Deno.Command(BUILT, {
-      args: ["--version"],
-      clearEnv: true,
-      env: { PATH: Deno.env.get("PATH") ?? "", XDG_CACHE_HOME: cache },
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    const ended = process.status;
-    await Promise.race([made(cache, "new."), ended]);
-    process.kill("SIGTERM");
-    assertEquals((await ended).success, false);
-
-    assertEquals((await kept(join(cache, "p2pchat"))).new, []);
-    assertStarted(await start(BUILT, { cache }));
-  });
-});
-
 /** Waits until a name below `cache` starts with `beginning`. */
 async function made(cache: string, beginning: string): Promise<void> {
   using watcher = Deno.watchFs(cache, { recursive: true });
@@ -295,19 +287,3 @@ async function made(cache: string, beginning: string): Promise<void> {
   if (isThere()) return;
   for await (const _ of watcher) if (isThere()) return;
 }
-
-Deno.test("p2pchat goes on when its cache is removed, and gets the signals itself", async () => {
-  await inTemporaryFolder(async (folder) => {
-    const cache = join(folder, "cache");
-    const env = { XDG_CACHE_HOME: cache };
-    await using member = await Node.ready("Ann", null, { env });
-    if (unpacks.ignore === false) await Deno.remove(cache, { recursive: true });
-
-    await member.say("still here");
-    await member.until(({ event }) => event === "message");
-    member.signal("SIGTERM");
-
-    const { code, last } = await member.ended();
-    assertEquals([code, last?.event], [0, "bye"]);
-  });
-});

@@ -16,7 +16,6 @@ import {
   notice,
   PASSWORD,
   seesAll,
-  session,
   tell,
   untilListed,
 } from "./directory_world.ts";
@@ -97,20 +96,17 @@ Deno.test("directory: two talk, directly and under the keys that the directory n
     "ended",
   ]);
   await untilListed(alice, "alice free", "bob free");
-  await connect(bob, alice, "alice");
-});
 
-Deno.test("directory: the keys of both are compared, and stay compared", async () => {
-  const { world } = await DirectoryWorld.open([]);
-  await using _ = world;
-  const [alice, bob] = await world.talking("alice", "bob");
+  // The keys of both are compared, and stay compared.
+  await connect(bob, alice, "alice");
   const mine = await alice.ask("verify", { name: "bob" });
   const his = await bob.ask("verify", { name: "alice" });
   assertEquals(mine.digits, his.digits);
   assertEquals([mine.event, mine.verified], ["verify", false]);
   assertEquals((await alice.ask("verify", { name: "bob", answer: "yes" })).verified, true);
+  const last = bob.events.length;
   await alice.type("q");
-  await bob.until(call("ended"));
+  await bob.until(call("ended"), undefined, last);
   const [from, bobs] = [alice.events.length, bob.events.length];
   await connect(alice, bob, "bob");
   const { verified } = await alice.until(call("connected"), undefined, from);
@@ -120,76 +116,178 @@ Deno.test("directory: the keys of both are compared, and stay compared", async (
     false,
     "bob didn't compare",
   );
-  const directory = await alice.ask("verify", { name: "*directory*" });
-  assertEquals(directory.key, alice.events.find(is("directory"))!.key);
+  const known = await alice.ask("verify", { name: "*directory*" });
+  assertEquals(known.key, alice.events.find(is("directory"))!.key);
 });
 
-Deno.test("directory: declined, with a reason; withdrawn; offline; nobody of that name", async () => {
+/** Drops what they have shown so far, once they are all free, so that a part of a test finds only its own events. */
+async function begin(...nodes: readonly Node[]): Promise<void> {
+  for (const node of nodes) await untilListed(node, "alice free", "bob free", "carol free");
+  for (const node of nodes) node.events.length = 0;
+}
+
+Deno.test("directory: calls of three users, one after the other", async (test) => {
   const { world } = await DirectoryWorld.open(["dora"]);
   await using _ = world;
-  const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
-  await alice.type("bob");
-  await bob.until(incoming("alice"));
-  await bob.command({ command: "decline", reason: "x".repeat(1_025), ref: "long" });
-  const refused = await bob.until(failure("too-long"));
-  assertEquals(refused.ref, "long");
-  for (const bytes of ["1025", "1024"]) assert(refused.text.includes(bytes), refused.text);
-  await bob.command({ command: "decline", reason: "I'm eating\n\u001b[2J\u202e" });
-  assertEquals((await alice.until(call("declined"))).reason, "I'm eating\n\u001b[2J\u202e");
-
-  const [before, asked] = [alice.events.length, bob.events.length];
-  await alice.type("bob");
-  await bob.until(incoming("alice"), undefined, asked);
-  await bob.type("/decline busy");
-  assertEquals((await alice.until(call("declined"), undefined, before)).reason, '"busy"');
-
-  for (const line of ["q", "/cancel"]) {
-    const [from, there] = [alice.events.length, bob.events.length];
-    await alice.type("/call BOB");
-    await bob.until(incoming("alice"), undefined, there);
-    await alice.type(line);
-    assertEquals((await alice.until(call("ended"), undefined, from)).reason, "cancelled");
-    await bob.until(call("ended"), undefined, there);
-  }
-  const from = alice.events.length;
-  for (const name of ["dora", "nobody"]) {
-    await alice.type(name);
-    await alice.until(call("offline", name), undefined, from);
-  }
-  // The program goes on.
-  await untilListed(alice, "alice free", "bob free");
-  assertEquals(bob.events.filter(is("incoming")).length, 4);
-});
-
-Deno.test("directory: whoever rings, is rung, or talks is busy for others; lists say so while they talk", async () => {
-  const { world } = await DirectoryWorld.open([]);
-  await using _ = world;
   const [alice, bob, carol] = await world.guests("alice", "bob", "carol") as [Node, Node, Node];
-  await alice.type("bob");
-  await bob.until(incoming("alice"));
-  for (const name of ["alice", "bob"]) {
-    await carol.type(name);
-    await carol.until(call("busy", name));
-  }
-  assertEquals(await listed(carol), ["alice free", "bob free", "carol free"]);
-  await bob.type("/accept");
-  await alice.until(call("connected"));
-  await untilListed(carol, "alice busy", "bob busy", "carol free");
-  for (const name of ["alice", "bob"]) {
-    const from = carol.events.length;
-    await carol.type(name);
-    await carol.until(call("busy", name), undefined, from);
-  }
-  // Those who were called are told so once, in each call.
-  for (const node of [alice, bob]) {
-    await node.until(notice(/^carol called, and was told that you are busy$/));
-    const { calls } = await node.ask("missed");
-    assertEquals(calls.map(({ from }: ShownEvent) => from), ["carol"]);
-  }
-  await alice.type("/call carol");
-  await alice.until(failure("busy"));
-  assertEquals(bob.events.filter(is("incoming")).length, 1);
-  assertEquals(carol.events.filter(is("incoming")).length, 0);
+  const step = (name: string, run: () => Promise<void>) =>
+    test.step(name, async () => {
+      await begin(alice, bob, carol);
+      await run();
+    });
+
+  await step(
+    "whoever rings, is rung, or talks is busy for others; lists say so while they talk",
+    async () => {
+      await alice.type("bob");
+      await bob.until(incoming("alice"));
+      for (const name of ["alice", "bob"]) {
+        await carol.type(name);
+        await carol.until(call("busy", name));
+      }
+      assertEquals(await listed(carol), ["alice free", "bob free", "carol free"]);
+      await bob.type("/accept");
+      await alice.until(call("connected"));
+      await untilListed(carol, "alice busy", "bob busy", "carol free");
+      for (const name of ["alice", "bob"]) {
+        const from = carol.events.length;
+        await carol.type(name);
+        await carol.until(call("busy", name), undefined, from);
+      }
+      // Those who were called are told so once, in each call.
+      for (const node of [alice, bob]) {
+        await node.until(notice(/^carol called, and was told that you are busy$/));
+        const { calls } = await node.ask("missed");
+        assertEquals(calls.map(({ from }: ShownEvent) => from), ["carol"]);
+      }
+      await alice.type("/call carol");
+      await alice.until(failure("busy"));
+      assertEquals(bob.events.filter(is("incoming")).length, 1);
+      assertEquals(carol.events.filter(is("incoming")).length, 0);
+      await alice.type("q");
+    },
+  );
+
+  await step("declined, with a reason; withdrawn; offline; nobody of that name", async () => {
+    await alice.type("bob");
+    await bob.until(incoming("alice"));
+    await bob.command({ command: "decline", reason: "x".repeat(1_025), ref: "long" });
+    const refused = await bob.until(failure("too-long"));
+    assertEquals(refused.ref, "long");
+    for (const bytes of ["1025", "1024"]) assert(refused.text.includes(bytes), refused.text);
+    await bob.command({ command: "decline", reason: "I'm eating\n\u001b[2J\u202e" });
+    assertEquals((await alice.until(call("declined"))).reason, "I'm eating\n\u001b[2J\u202e");
+
+    const [before, asked] = [alice.events.length, bob.events.length];
+    await alice.type("bob");
+    await bob.until(incoming("alice"), undefined, asked);
+    await bob.type("/decline busy");
+    assertEquals((await alice.until(call("declined"), undefined, before)).reason, '"busy"');
+
+    for (const line of ["q", "/cancel"]) {
+      const [from, there] = [alice.events.length, bob.events.length];
+      await alice.type("/call BOB");
+      await bob.until(incoming("alice"), undefined, there);
+      await alice.type(line);
+      assertEquals((await alice.until(call("ended"), undefined, from)).reason, "cancelled");
+      await bob.until(call("ended"), undefined, there);
+    }
+    const from = alice.events.length;
+    for (const name of ["dora", "nobody"]) {
+      await alice.type(name);
+      await alice.until(call("offline", name), undefined, from);
+    }
+    // The program goes on.
+    await untilListed(alice, "alice free", "bob free", "carol free");
+    assertEquals(bob.events.filter(is("incoming")).length, 4);
+  });
+
+  await step(
+    "of two who call a third at the same instant one rings, the other is told busy",
+    async () => {
+      await Promise.all([alice.type("carol"), bob.type("carol")]);
+      await carol.until(is("incoming"));
+      const [busy] = await Promise.all([
+        Promise.race([alice.until(call("busy")), bob.until(call("busy"))].map((each) =>
+          // The other one of the two is never told so.
+          each.catch(() => new Promise<never>(() => {}))
+        )),
+        carol.type("/accept"),
+      ]);
+      assertEquals(busy.peer, "carol");
+      const { peer } = await carol.until(call("connected"));
+      const [winner, loser] = peer === "alice" ? [alice, bob] : [bob, alice];
+      await winner.until(call("connected", "carol"));
+      assertEquals(callStates(loser), ["ringing", "busy"]);
+      assertEquals(carol.events.filter(is("incoming")).length, 1);
+      await winner.type("q");
+    },
+  );
+
+  await step("whoever calls oneself is connected at once, and hears each line once", async () => {
+    await alice.type("alice");
+    await alice.until(call("connected", "alice"));
+    await alice.type("note");
+    await alice.until(message("note", true));
+    await alice.until(message("note"));
+    await untilListed(bob, "alice busy", "bob free", "carol free");
+    await bob.type("alice");
+    await bob.until(call("busy"));
+    await alice.type("q");
+    await alice.until(call("ended"));
+    await untilListed(bob, "alice free", "bob free", "carol free");
+    assertEquals(lines(alice), ["> alice: note", "alice: note"]);
+    assertEquals(alice.events.filter(is("incoming")), []);
+  });
+
+  await step(
+    "piped lines wait for the answer, and are dropped with one notice where it is no",
+    async () => {
+      await alice.type("bob\none\ntwo");
+      await bob.until(incoming("alice"));
+      await bob.type("/accept");
+      await bob.until(message("two"));
+      assertEquals(lines(bob), ["alice: one", "alice: two"]);
+      await bob.type("q");
+      await alice.until(call("ended"));
+
+      const [from, there] = [alice.events.length, bob.events.length];
+      await alice.type("bob\nthree\nfour\nfive");
+      await bob.until(incoming("alice"), undefined, there);
+      await bob.type("/decline");
+      await alice.until(call("declined"), undefined, from);
+      await alice.until(notice(/3 lines/), undefined, from);
+      await listed(alice);
+      assertEquals(alice.events.slice(from).filter(is("notice")).length, 1);
+      assertEquals(lines(alice), ["> alice: one", "> alice: two"]);
+    },
+  );
+
+  await step("each object with a ref for a call that is refused is answered with it", async () => {
+    // Of those, some are kept for the call, and the others still being read when it is refused.
+    const refs = Array.from({ length: 1_500 }, (_, at) => `line ${at}`);
+    const objects = [
+      { command: "call", name: "bob", ref: "call" },
+      ...refs.map((ref) => ({ command: "msg", text: "hello", ref })),
+      { command: "hangup", ref: "hangup" },
+    ];
+    const from = alice.events.length;
+    await alice.type(objects.map((object) => JSON.stringify(object)).join("\n"));
+    await bob.until(incoming("alice"));
+    await bob.type("/decline");
+    await alice.until(({ ref }) => ref === "hangup");
+
+    const answers = alice.events.slice(from).filter(({ ref }) => ref !== undefined);
+    assertEquals(answers.map(({ ref }) => ref), ["call", "call", ...refs, "hangup"]);
+    assertEquals(answers.slice(0, 2).map(({ event, state }) => `${event} ${state}`), [
+      "call ringing",
+      "call declined",
+    ]);
+    const codes = new Set(answers.slice(2, -1).map(({ event, code }) => `${event} ${code}`));
+    assertEquals([...codes], ["error declined"]);
+    assertEquals(answers.at(-1)?.event, "notice");
+    assertEquals(alice.events.filter(notice(/sent/)), []);
+  });
 });
 
 Deno.test("directory: two who call each other at once have one call, and neither is asked", async () => {
@@ -221,114 +319,6 @@ Deno.test("directory: two who call each other at once have one call, and neither
     assertEquals(node.events.filter(is("incoming")), []);
     assertEquals(callStates(node).filter((state) => state === "ringing").length, 3);
   }
-});
-
-Deno.test("directory: of two who call a third at the same instant one rings, the other is told busy", async () => {
-  const { world } = await DirectoryWorld.open([]);
-  await using _ = world;
-  const [alice, bob, carol] = await world.guests("alice", "bob", "carol") as [Node, Node, Node];
-  await Promise.all([alice.type("carol"), bob.type("carol")]);
-  await carol.until(is("incoming"));
-  const [busy] = await Promise.all([
-    Promise.race([alice.until(call("busy")), bob.until(call("busy"))].map((each) =>
-      // The other one of the two is never told so.
-      each.catch(() => new Promise<never>(() => {}))
-    )),
-    carol.type("/accept"),
-  ]);
-  assertEquals(busy.peer, "carol");
-  const { peer } = await carol.until(call("connected"));
-  const [winner, loser] = peer === "alice" ? [alice, bob] : [bob, alice];
-  await winner.until(call("connected", "carol"));
-  assertEquals(callStates(loser), ["ringing", "busy"]);
-  assertEquals(carol.events.filter(is("incoming")).length, 1);
-});
-
-Deno.test("directory: whoever calls oneself is connected at once, and hears each line once", async () => {
-  const { world } = await DirectoryWorld.open([]);
-  await using _ = world;
-  const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
-  await alice.type("alice");
-  await alice.until(call("connected", "alice"));
-  await alice.type("note");
-  await alice.until(message("note", true));
-  await alice.until(message("note"));
-  await untilListed(bob, "alice busy", "bob free");
-  await bob.type("alice");
-  await bob.until(call("busy"));
-  await alice.type("q");
-  await alice.until(call("ended"));
-  await untilListed(bob, "alice free", "bob free");
-  assertEquals(lines(alice), ["> alice: note", "alice: note"]);
-  assertEquals(alice.events.filter(is("incoming")), []);
-});
-
-Deno.test("directory: piped lines wait for the answer, and are dropped with one notice where it is no", async () => {
-  const { world } = await DirectoryWorld.open([]);
-  await using _ = world;
-  const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
-  await alice.type("bob\none\ntwo");
-  await bob.until(incoming("alice"));
-  await bob.type("/accept");
-  await bob.until(message("two"));
-  assertEquals(lines(bob), ["alice: one", "alice: two"]);
-  await bob.type("q");
-  await alice.until(call("ended"));
-
-  const [from, there] = [alice.events.length, bob.events.length];
-  await alice.type("bob\nthree\nfour\nfive");
-  await bob.until(incoming("alice"), undefined, there);
-  await bob.type("/decline");
-  await alice.until(call("declined"), undefined, from);
-  await alice.until(notice(/3 lines/), undefined, from);
-  await listed(alice);
-  assertEquals(alice.events.slice(from).filter(is("notice")).length, 1);
-  assertEquals(lines(alice), ["> alice: one", "> alice: two"]);
-});
-
-Deno.test("directory: each object with a ref for a call that is refused is answered with it", async () => {
-  const { world } = await DirectoryWorld.open([]);
-  await using _ = world;
-  const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
-  // Of those, some are kept for the call, and the others still being read when it is refused.
-  const refs = Array.from({ length: 1_500 }, (_, at) => `line ${at}`);
-  const objects = [
-    { command: "call", name: "bob", ref: "call" },
-    ...refs.map((ref) => ({ command: "msg", text: "hello", ref })),
-    { command: "hangup", ref: "hangup" },
-  ];
-  const from = alice.events.length;
-  await alice.type(objects.map((object) => JSON.stringify(object)).join("\n"));
-  await bob.until(incoming("alice"));
-  await bob.type("/decline");
-  await alice.until(({ ref }) => ref === "hangup");
-
-  const answers = alice.events.slice(from).filter(({ ref }) => ref !== undefined);
-  assertEquals(answers.map(({ ref }) => ref), ["call", "call", ...refs, "hangup"]);
-  assertEquals(answers.slice(0, 2).map(({ event, state }) => `${event} ${state}`), [
-    "call ringing",
-    "call declined",
-  ]);
-  const codes = new Set(answers.slice(2, -1).map(({ event, code }) => `${event} ${code}`));
-  assertEquals([...codes], ["error declined"]);
-  assertEquals(answers.at(-1)?.event, "notice");
-  assertEquals(alice.events.filter(notice(/sent/)), []);
-});
-
-Deno.test("directory: at the end of input what was said goes out once connected, then it hangs up and leaves", async () => {
-  const { world } = await DirectoryWorld.open([]);
-  await using _ = world;
-  const bob = await world.guest("bob");
-  const alice = world.launch("--guest", "alice");
-  // Nothing is waited for, as `p2pchat ... < FILE` does.
-  await alice.type("/call bob\none\ntwo\nthree");
-  await alice.end();
-  await bob.until(incoming("alice"));
-  await bob.type("/accept");
-  await bob.until(call("ended"));
-  assertEquals(lines(bob), ["alice: one", "alice: two", "alice: three"]);
-  assertEquals(await endOf(alice), [0, "bye", "quit"]);
-  assertEquals(callStates(alice), ["ringing", "connected", "ended"]);
 });
 
 Deno.test("directory: at the end of input a call that is declined is the end", async () => {
@@ -450,24 +440,6 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assertEquals(await endOf(alice), [0, "bye", "quit"]);
   });
 }
-
-Deno.test("directory: a second device takes over, and the call of the first goes on until it ends", async () => {
-  const { world } = await DirectoryWorld.open(["alice"]);
-  await using _ = world;
-  const alice = await world.logIn("alice");
-  const bob = await world.guest("bob");
-  await seesAll(bob, "alice");
-  await connect(alice, bob, "bob");
-  const second = await world.logIn("alice", { device: "second" });
-  await alice.until(session("replaced"));
-  await alice.type("still here");
-  await bob.until(message("still here"));
-  await bob.type("so am I");
-  await alice.until(message("so am I"));
-  await bob.type("q");
-  assertEquals(await endOf(alice), [4, "fatal", "replaced"]);
-  await untilListed(second, "alice free", "bob free");
-});
 
 Deno.test("directory: another key of an account is told to who knew the earlier one, and talked to after /trust alone", async () => {
   const { world } = await DirectoryWorld.open(["alice"]);

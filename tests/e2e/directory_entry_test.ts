@@ -16,7 +16,7 @@ import {
   untilListed,
 } from "./directory_world.ts";
 import { copyFolder } from "../samples/samples.ts";
-import { failureOf, inTemporaryFolder } from "./failures.ts";
+import { inTemporaryFolder, jsonFailureOf } from "./failures.ts";
 import { type Node, PROGRAM } from "./node.ts";
 import { People } from "./people.ts";
 
@@ -102,11 +102,11 @@ Deno.test("directory: a script says how it comes in, and with which password", a
         [...peer, "--login"],
       ]
     ) {
-      const { code, status, text } = await failureOf(args, `${folder}/data`);
+      const { code, status, text } = await jsonFailureOf(args, `${folder}/data`);
       assertEquals([code, status], ["usage", 2], text);
       assert(!text.includes(PASSWORD), text);
     }
-    const { code, status } = await failureOf(
+    const { code, status } = await jsonFailureOf(
       [...peer, "--login", "--password-file", `${folder}/none`],
       `${folder}/data`,
     );

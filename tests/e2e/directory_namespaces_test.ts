@@ -91,7 +91,7 @@ async function openCall(prepare: (hosts: Hosts) => Promise<void> = async () => {
 }
 
 const SCENES: Readonly<Record<string, () => Promise<void>>> = {
-  async "who reach each other talk directly"() {
+  async "who reach each other talk directly; whoever is cut off is told within 10 s, and stays in the directory"() {
     await using world = await openCall();
     const { ann, bob, directory } = world;
     await talk(ann, bob, "hello");
@@ -101,50 +101,8 @@ const SCENES: Readonly<Record<string, () => Promise<void>>> = {
       ["ann", world.hosts.address("ann"), CALL_PORT],
       ["bob", world.hosts.address("bob"), CALL_PORT],
     ]);
-  },
 
-  async "who don't reach each other talk through the directory, to the last line"() {
-    await using world = await openCall((hosts) => hosts.cut("ann", "bob"));
-    const { ann, bob } = world;
-    await talk(ann, bob, "hello");
-    const lines = Array.from({ length: 3_000 }, (_, at) => `line ${at} ${"x".repeat(100)}`);
-    for (const line of lines) await ann.type(line);
-    await ann.type("q");
-    await bob.until(call("ended"));
-    assertEquals(routes(ann, bob), ["relay", "relay"]);
-    assertEquals(bob.texts("ann"), ["hello, one", ...lines]);
-    await untilListed(bob, "ann free", "bob free");
-  },
-
-  async "without a relay, who isn't reached is unreachable, and free again"() {
-    await using world = await openWorld("--no-relay");
-    const { hosts, ann, bob } = world;
-    await hosts.cut("ann", "bob");
-    await ann.type("/call bob");
-    await bob.until(is("incoming"));
-    await bob.type("/accept");
-    await Promise.all([ann.until(call("unreachable")), bob.until(call("unreachable"))]);
-    await untilListed(ann, "ann free", "bob free");
-  },
-
-  async "whoever can't be dialled dials the other: they talk directly, whoever of them calls"() {
-    await using world = await openWorld();
-    const { hosts, ann, bob } = world;
-    await hosts.drop("ann", "bob", { protocol: "tcp", port: CALL_PORT });
-    await connect(ann, bob, "bob");
-    await talk(ann, bob, "hello");
-    await ann.type("q");
-    await bob.until(call("ended"));
-    await untilListed(bob, "ann free", "bob free");
-    await connect(bob, ann, "ann");
-    const connected = [ann, bob].flatMap(({ events }) => events.filter(call("connected")));
-    assertEquals(connected.map(({ route }) => route), Array(4).fill("direct"));
-  },
-
-  async "whoever is cut off from the other is told within 10 s, and stays in the directory"() {
-    await using world = await openCall();
-    const { hosts, ann, bob } = world;
-    await hosts.cut("ann", "bob");
+    await world.hosts.cut("ann", "bob");
     const tookMs = await took(ann.until(call("ended")), bob.until(call("ended")));
     assert(tookMs < 10_000, `${tookMs} ms`);
     assertEquals([ann, bob].map(({ events }) => events.find(call("ended"))!.reason), [
@@ -155,16 +113,29 @@ const SCENES: Readonly<Record<string, () => Promise<void>>> = {
     assertEquals([ann, bob].flatMap(({ events }) => events.filter(session("down"))), []);
   },
 
-  async "whose words go through the directory is told within 10 s that the other is cut off from it"() {
+  async "who don't reach each other talk through the directory, to the last line, or until one is cut off from it"() {
     await using world = await openCall((hosts) => hosts.cut("ann", "bob"));
-    const { hosts, ann, bob } = world;
-    await hosts.cut("bob", "directory");
-    const tookMs = await took(ann.until(call("ended")), bob.until(call("ended")));
+    const { ann, bob } = world;
+    await talk(ann, bob, "hello");
+    const lines = Array.from({ length: 3_000 }, (_, at) => `line ${at} ${"x".repeat(100)}`);
+    for (const line of lines) await ann.type(line);
+    await ann.type("q");
+    await bob.until(call("ended"));
+    assertEquals(routes(ann, bob), ["relay", "relay"]);
+    assertEquals(bob.texts("ann"), ["hello, one", ...lines]);
+    await untilListed(bob, "ann free", "bob free");
+
+    await connect(ann, bob, "bob");
+    const [from, there] = [ann.events.length, bob.events.length];
+    await world.hosts.cut("bob", "directory");
+    const ended = ann.until(call("ended"), undefined, from);
+    const tookMs = await took(ended, bob.until(call("ended"), undefined, there));
     assert(tookMs < 10_000, `${tookMs} ms`);
-    assertEquals(ann.events.find(call("ended"))!.reason, "lost");
-    await ann.until(presence("bob", "offline"), 15_000);
-    await hosts.heal("bob", "directory");
-    await ann.until(presence("bob", "free"), 45_000);
+    assertEquals((await ended).reason, "lost");
+    await ann.until(presence("bob", "offline"), 15_000, from);
+    const offline = ann.events.length;
+    await world.hosts.heal("bob", "directory");
+    await ann.until(presence("bob", "free"), 45_000, offline);
   },
 
   async "a direct call goes on without the directory, which has both back within 45 s"() {
@@ -185,33 +156,7 @@ const SCENES: Readonly<Record<string, () => Promise<void>>> = {
     assertEquals([ann, bob].flatMap(({ events }) => events.filter(call("ended"))), []);
   },
 
-  async "what is told to all comes over TCP where no datagram passes"() {
-    await using world = await openWorld();
-    const { hosts, ann, bob } = world;
-    await hosts.drop("bob", "directory", { protocol: "udp" });
-    await hosts.drop("directory", "bob", { protocol: "udp" });
-    for (const text of ["one", "two"]) await ann.type(`/broadcast ${text}`);
-    await ann.untilCount(is("broadcast-sent"), 2);
-    assertEquals(await hears(bob, 2), ["ann: one", "ann: two"]);
-  },
-
-  async "whoever has another address comes back by itself, and is called there"() {
-    await using world = await openWorld();
-    const { hosts, ann, bob } = world;
-    await hosts.move("bob", 9);
-    const downAt = await bob.until(session("down")).then((event) => bob.events.indexOf(event));
-    await bob.until(session("up"), 45_000, downAt);
-    const seen = async () => {
-      const { users } = await ann.ask("list", { part: "bob" });
-      return users[0]?.host.endsWith(".9") ?? false;
-    };
-    await holds("Bob's new address is in the list", seen);
-    await connect(ann, bob, "bob");
-    await talk(ann, bob, "hello");
-    assertEquals(routes(ann, bob), ["direct", "direct"]);
-  },
-
-  async "an account whose address changes is told all, once, in order, and by datagrams again"() {
+  async "whose address changes comes back by itself, is told all, once, in order, by datagrams again, and called there"() {
     const env = { P2PCHAT_PASSWORD: "correct horse" };
     await using world = await openWorldWith({ how: "--signup", env });
     const { hosts, ann, bob } = world;
@@ -234,6 +179,11 @@ const SCENES: Readonly<Record<string, () => Promise<void>>> = {
     });
     const all = Array.from({ length: told }, (_, at) => `ann: number ${at}`);
     assertEquals(await hears(bob, told), all);
+    const { users } = await ann.ask("list", { part: "bob" });
+    assert(users[0]?.host.endsWith(".9"), JSON.stringify(users));
+    await connect(ann, bob, "bob");
+    await talk(ann, bob, "hello");
+    assertEquals(routes(ann, bob), ["direct", "direct"]);
   },
 
   async "whose address is forged is sent no more datagrams than come from there"() {

@@ -15,12 +15,11 @@ import { TextProgram } from "./text_program.ts";
 const env = { P2PCHAT_PASSWORD: PASSWORD };
 
 Deno.test("directory in pipes: a call out of a file, and what is printed of it", async () => {
-  const { world } = await DirectoryWorld.open(["alice"]);
+  const { world } = await DirectoryWorld.open([]);
   await using _ = world;
   const bob = await world.guest("bob");
-  await using alice = TextProgram.start([...world.words("alice"), "--login"], {
+  await using alice = TextProgram.start([...world.words("alice"), "--guest"], {
     data: world.data("alice"),
-    env,
   });
   await alice.type("/call bob", "hello", "two");
   await alice.end();
@@ -31,7 +30,7 @@ Deno.test("directory in pipes: a call out of a file, and what is printed of it",
   assertEquals(await alice.ended(), 0);
   assertEquals(alice.stderr, "");
   const printed = alice.lines.join("\n");
-  assertMatch(printed, /^\* Online: alice \(you\), bob \(guest\)$/m);
+  assertMatch(printed, /^\* Online: alice \(you, guest\), bob \(guest\)$/m);
   assertMatch(printed, /^\* Calling bob\.\.\. /m);
   assertMatch(printed, /^\* Connected with bob, directly\. Not verified: \/verify bob$/m);
   assertMatch(printed, /^<alice> hello$/m);
@@ -113,7 +112,6 @@ Deno.test("directory in pipes: whoever isn't let in is told so in one line", asy
   for (
     const [how, name, password, status, said] of [
       ["--login", "alice", "wrong horse", 4, /^error: Wrong name or password/],
-      ["--signup", "alice", PASSWORD, 4, /^error: That name is taken/],
       ["--guest", "alice", "", 4, /^error: That name is taken/],
       ["--signup", "bob", "short", 4, /^error: The password .*8/],
     ] as const

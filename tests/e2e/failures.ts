@@ -33,8 +33,22 @@ export async function failureOf(
   assertEquals(last.event, "fatal");
   assertEquals(text.stderr, `error: ${last.text}\n`);
   assertEquals(text.status, json.status);
-  assert(!/internal|\n {4}at |\.ts:\d|os error|--allow|TypeError/.test(last.text), last.text);
+  assertOneSentence(last.text);
   return { code: last.code, status: json.status, text: last.text };
+}
+
+/** As `failureOf`, with `--json` alone: that the other form says the same needs no proof for each failure. */
+export async function jsonFailureOf(args: readonly string[], data: string): Promise<Failure> {
+  const { status, stdout, stderr } = await outputOf([...args, "--json", "--data", data]);
+  const last = JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
+  assertEquals([stderr, last.event], ["", "fatal"]);
+  assertOneSentence(last.text);
+  return { code: last.code, status, text: last.text };
+}
+
+/** Checks that a text is for users. */
+function assertOneSentence(text: string): void {
+  assert(!/\n|internal| {4}at |\.ts:\d|os error|--allow|TypeError/.test(text), text);
 }
 
 /** Runs the program to its end, with an empty input. */

@@ -6,7 +6,7 @@ import { connection, delivery, FriendsGroup } from "./friends_group.ts";
 import { holds, type Node, type ShownEvent } from "./node.ts";
 
 /** At each effect of an exchange somebody is killed in tests/sim/friends_sim_test.ts; here it is the program on a disk. */
-const KILLS = 15;
+const KILLS = 7;
 /** The longest time from a start, or from the connection of the two, to a kill. */
 const KILL_MS_MAX = 150;
 /** The time between two messages of each: so short that every kill interrupts some. */

@@ -1,7 +1,7 @@
 /** Errors that keep `peer --users` from starting: code, exit status, and a sentence that says what to do. */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { failureOf, inTemporaryFolder, outputOf } from "./failures.ts";
+import { inTemporaryFolder, jsonFailureOf, outputOf } from "./failures.ts";
 import { FriendsGroup } from "./friends_group.ts";
 import { Node } from "./node.ts";
 import { freePort } from "./ports.ts";
@@ -20,7 +20,7 @@ Deno.test("friends: a fault of the table ends the program with its line, before 
     for (const [name, table, line, found] of tables) {
       await test.step(name, async () => {
         await Deno.writeTextFile(file, table);
-        const failure = await failureOf(["peer", "alice", "--users", file], `${folder}/data`);
+        const failure = await jsonFailureOf(["peer", "alice", "--users", file], `${folder}/data`);
         assertEquals([failure.code, failure.status], ["bad-file", 5]);
         assertMatch(failure.text, found);
         assertEquals(failure.text.startsWith(`Cannot read ${file}, line ${line}: `), true);
@@ -33,7 +33,8 @@ Deno.test("friends: a fault of the table ends the program with its line, before 
 Deno.test("friends: without a table, or a row of one's own, nothing starts either", async () => {
   await inTemporaryFolder(async (folder) => {
     const file = `${folder}/users.txt`;
-    const fails = (...words: readonly string[]) => failureOf(["peer", ...words], `${folder}/data`);
+    const fails = (...words: readonly string[]) =>
+      jsonFailureOf(["peer", ...words], `${folder}/data`);
     const none = await fails("alice", "--users", file);
     await Deno.writeTextFile(file, ALICE + BOB + "bobs-twin 127.0.0.2 25002\n");
     const byName = await fails("carol", "--users", file);
@@ -61,7 +62,7 @@ Deno.test("friends: a row with the key of another profile isn't oneself", async 
   group.edit({ alice: { ...row, fingerprint: KEY } });
 
   const words = ["peer", "alice", "--users", group.file, "--host", "127.0.0.1"];
-  const { code, status, text } = await failureOf(words, group.data("alice"), true);
+  const { code, status, text } = await jsonFailureOf(words, group.data("alice"));
   const own = await outputOf(["users", "key", "alice", "--data", group.data("alice")]);
   const fingerprint = own.stdout.trimEnd().split(" ")[3]!;
   group.edit({ alice: { ...row, fingerprint } });
@@ -106,13 +107,12 @@ Deno.test("friends: the profile and the port are one program's at a time", async
   const alice = await group.start("alice");
   const words = (name: string) => ["peer", name, "--users", group.file, "--host", "127.0.0.1"];
 
-  const second = await failureOf(words("alice"), group.data("alice"), true);
-  const taken = await failureOf(
+  const second = await jsonFailureOf(words("alice"), group.data("alice"));
+  const taken = await jsonFailureOf(
     [...words("bob"), "--port", String(alice.port)],
     group.data("bob"),
-    true,
   );
-  const twice = await failureOf(words("alice"), `${group.folder}/elsewhere`, true);
+  const twice = await jsonFailureOf(words("alice"), `${group.folder}/elsewhere`);
   await alice.kill();
   const again = await group.start("alice");
 
