@@ -2,27 +2,11 @@
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { connection, delivery, failure, FriendsGroup, shows } from "./friends_group.ts";
-import { holds, type Node, type ShownEvent } from "./node.ts";
-import { freePort, openPort } from "./ports.ts";
+import { type Node, type ShownEvent } from "./node.ts";
+import { freePort } from "./ports.ts";
 
 const notice = (text: RegExp) => (event: ShownEvent) =>
   event.event === "notice" && text.test(event.text);
-
-Deno.test("friends: one who is away and moves gets what waits, at the new port", async () => {
-  await using group = new FriendsGroup("alice", "bob");
-  const alice = await group.start("alice");
-  await alice.tell("bob", "for you");
-  const kept = await alice.until(delivery("queued", "bob"));
-
-  group.edit({ bob: { port: freePort() } });
-  await alice.until(notice(/users\.txt was edited: bob is at 127\.0\.0\.1:\d+ now$/));
-  const bob = await group.start("bob");
-  const got = await bob.until(shows("for you"));
-  const delivered = await alice.until(delivery("delivered", "bob"));
-
-  assertEquals([got.id, delivered.id], [kept.id, kept.id]);
-  assertEquals(bob.port, group.row("bob").port);
-});
 
 Deno.test("friends: a friend's port, and one's own, may change while both programs run", async () => {
   await using group = new FriendsGroup("alice", "bob");
@@ -55,56 +39,6 @@ Deno.test("friends: a friend's port, and one's own, may change while both progra
   for (const node of [alice, bob]) {
     assertEquals(node.events.filter(({ event }) => event === "error"), []);
   }
-});
-
-Deno.test("friends: where the new port is somebody's, the old one goes on until it is free", async () => {
-  await using group = new FriendsGroup("alice", "bob");
-  const [alice, bob] = await group.startAll() as [Node, Node];
-  const { port: old } = group.row("bob");
-  const { port, listener, datagrams } = openPort();
-  using _taken = listener;
-  datagrams.close();
-
-  group.edit({ bob: { port } });
-  const told = await bob.until(failure("port-in-use"));
-  const { problems } = await bob.ask("status");
-  await alice.until(notice(/bob is at/));
-  const from = alice.events.length;
-  group.edit({ bob: { port: old } });
-  await alice.until(notice(/bob is at/), undefined, from);
-  await alice.tell("bob", "still there?");
-  await bob.until(shows("still there?"));
-  // Each reads the table in its own time.
-  await holds("nothing is wrong any more", async () => {
-    return (await bob.ask("status")).problems.length === 0;
-  });
-
-  assertMatch(
-    told.text,
-    new RegExp(
-      `^Cannot listen at port ${port}: another program has it; end that program, or change the port ` +
-        `of your row in .*users\\.txt\\. .*; until then this program listens at ${old}$`,
-    ),
-  );
-  assertEquals(problems, [told.text]);
-});
-
-Deno.test("friends: two who swap their ports on one machine listen where they should in the end", async () => {
-  await using group = new FriendsGroup("alice", "bob");
-  const [alice, bob] = await group.startAll() as [Node, Node];
-  const rows = { alice: group.row("bob"), bob: group.row("alice") };
-
-  group.edit(rows);
-  await Promise.all([
-    alice.until(notice(new RegExp(`^Listening at ${rows.alice.port} from now on$`))),
-    bob.until(notice(new RegExp(`^Listening at ${rows.bob.port} from now on$`))),
-  ]);
-  await alice.tell("bob", "here?");
-  await bob.until(shows("here?"));
-  await bob.tell("alice", "here");
-  await alice.until(shows("here"));
-
-  for (const node of [alice, bob]) assertEquals((await node.ask("status")).problems, []);
 });
 
 Deno.test("friends: a table is the same one through a link", async () => {

