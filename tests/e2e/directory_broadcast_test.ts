@@ -1,20 +1,16 @@
 /** Broadcasts: who receives them, once and in order, and who may send them. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { KEPT_MAX } from "../../lib/protocols/directory/schema/limits.ts";
 import {
   broadcast,
   DirectoryProxy,
   DirectoryWorld,
   failure,
   heard,
-  hears,
   is,
-  PASSWORD,
   session,
   tell,
 } from "./directory_world.ts";
-import { keepBroadcasts } from "./kept_broadcasts.ts";
 import { holds, type Node } from "./node.ts";
 import { People } from "./people.ts";
 import { sideBySide } from "./side_by_side.ts";
@@ -183,39 +179,6 @@ sideBySide("directory", {
     await guest.until(broadcast("news"));
     await alice.until(broadcast("news"));
     assertEquals(heard(alice), ["*directory*: news"]);
-  },
-
-  "10,000 are kept, the oldest go first, and nothing after them is lost in a restart": async () => {
-    await using world = new DirectoryWorld();
-    world.addAccounts("late");
-    const past = Array.from({ length: KEPT_MAX - 40 }, (_, at) => `past ${at}`);
-    const takenAt = Date.now();
-    await keepBroadcasts(
-      `${world.directoryData}/regserver`,
-      past.map((text) => ({ text, takenAt })),
-    );
-    const directory = await world.serve();
-    assertEquals((await directory.ask("status")).kept, past.length);
-    const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
-    const fresh = Array.from({ length: 60 }, (_, at) => `fresh ${at}`);
-    for (const text of fresh) await alice.command({ command: "broadcast", text });
-    // Its sender needn't know that it is full: nobody is turned away.
-    const sent = await alice.untilCount(is("broadcast-sent"), fresh.length);
-    assertEquals(sent.filter(({ reached }) => reached !== 1), []);
-    assertEquals((await directory.ask("status")).kept, KEPT_MAX);
-
-    await directory.kill();
-    const again = await world.serve();
-    assertEquals((await again.ask("status")).kept, KEPT_MAX);
-    await using people = new People(world.port);
-    const late = people.somebody("late").enters({ how: "log-in", password: PASSWORD });
-    const expected = [...past.slice(20), ...fresh];
-    await people.until(() => late.told.length >= KEPT_MAX);
-    await bob.until(session("up"), 45_000, bob.events.findIndex(session("down")));
-    assertEquals(await tell(bob, "after it"), 2);
-    assertEquals(late.told, [...expected, "after it"]);
-    assertEquals(await hears(bob, fresh.length), fresh.map((text) => `alice: ${text}`));
-    assertEquals((await again.ask("status")).kept, KEPT_MAX);
   },
 
   "the end of input waits for whom it reached": async () => {

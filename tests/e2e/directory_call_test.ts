@@ -127,7 +127,7 @@ async function begin(...nodes: readonly Node[]): Promise<void> {
 }
 
 Deno.test("directory: calls of three users, one after the other", async (test) => {
-  const { world } = await DirectoryWorld.open(["dora"]);
+  const { world, directory } = await DirectoryWorld.open(["dora"]);
   await using _ = world;
   const [alice, bob, carol] = await world.guests("alice", "bob", "carol") as [Node, Node, Node];
   const step = (name: string, run: () => Promise<void>) =>
@@ -288,51 +288,60 @@ Deno.test("directory: calls of three users, one after the other", async (test) =
     assertEquals(answers.at(-1)?.event, "notice");
     assertEquals(alice.events.filter(notice(/sent/)), []);
   });
-});
 
-Deno.test("directory: two who call each other at once have one call, and neither is asked", async () => {
-  const { world, directory } = await DirectoryWorld.open([]);
-  await using _ = world;
-  const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
-  for (let round = 0; round < 3; round++) {
-    const [from, there] = [alice.events.length, bob.events.length];
-    // Stopped, the directory has both calls waiting when it wakes.
-    directory.signal("SIGSTOP");
-    await Promise.all([alice.type("bob"), bob.type("alice")]);
-    await alice.until(call("ringing", "bob"), undefined, from);
-    await bob.until(call("ringing", "alice"), undefined, there);
-    directory.signal("SIGCONT");
-    await Promise.all([
-      alice.until(call("connected", "bob"), undefined, from),
-      bob.until(call("connected", "alice"), undefined, there),
-    ]);
-    await alice.type(`round ${round}`);
-    await bob.until(message(`round ${round}`));
-    await bob.type("q");
-    await Promise.all([
-      alice.until(call("ended"), undefined, from),
-      bob.until(call("ended"), undefined, there),
-    ]);
-    await untilListed(alice, "alice free", "bob free");
-  }
-  for (const node of [alice, bob]) {
-    assertEquals(node.events.filter(is("incoming")), []);
-    assertEquals(callStates(node).filter((state) => state === "ringing").length, 3);
-  }
-});
+  await step("two who call each other at once have one call, and neither is asked", async () => {
+    for (let round = 0; round < 3; round++) {
+      const [from, there] = [alice.events.length, bob.events.length];
+      // Stopped, the directory has both calls waiting when it wakes.
+      directory.signal("SIGSTOP");
+      await Promise.all([alice.type("bob"), bob.type("alice")]);
+      await alice.until(call("ringing", "bob"), undefined, from);
+      await bob.until(call("ringing", "alice"), undefined, there);
+      directory.signal("SIGCONT");
+      await Promise.all([
+        alice.until(call("connected", "bob"), undefined, from),
+        bob.until(call("connected", "alice"), undefined, there),
+      ]);
+      await alice.type(`round ${round}`);
+      await bob.until(message(`round ${round}`));
+      await bob.type("q");
+      await Promise.all([
+        alice.until(call("ended"), undefined, from),
+        bob.until(call("ended"), undefined, there),
+      ]);
+      await untilListed(alice, "alice free", "bob free", "carol free");
+    }
+    for (const node of [alice, bob]) {
+      assertEquals(node.events.filter(is("incoming")), []);
+      assertEquals(callStates(node).filter((state) => state === "ringing").length, 3);
+    }
+  });
 
-Deno.test("directory: at the end of input a call that is declined is the end", async () => {
-  const { world } = await DirectoryWorld.open([]);
-  await using _ = world;
-  const bob = await world.guest("bob");
-  const alice = world.launch("--guest", "alice");
-  await alice.type("/call bob\none\ntwo");
-  await alice.end();
-  await bob.until(incoming("alice"));
-  await bob.type("n");
-  assertEquals(await endOf(alice), [0, "bye", "quit"]);
-  assertEquals(callStates(alice), ["ringing", "declined"]);
-  assertEquals(alice.events.filter(is("notice")).length, 1);
+  await step("at the end of input a call that is declined is the end", async () => {
+    const dave = world.launch("--guest", "dave");
+    await dave.type("/call bob\none\ntwo");
+    await dave.end();
+    await bob.until(incoming("dave"));
+    await bob.type("n");
+    assertEquals(await endOf(dave), [0, "bye", "quit"]);
+    assertEquals(callStates(dave), ["ringing", "declined"]);
+    assertEquals(dave.events.filter(is("notice")).length, 1);
+  });
+
+  await step(
+    "q in a file of lines ends the call after them, and comes back to the lobby",
+    async () => {
+      const eve = world.launch("--guest", "eve");
+      await eve.type("/call bob\none\nq\n/call carol\ntwo\nq\nq");
+      for (const [node, line] of [[bob, "one"], [carol, "two"]] as const) {
+        await node.until(incoming("eve"));
+        await node.type("/accept");
+        await node.until(call("ended"));
+        assertEquals(lines(node), [`eve: ${line}`]);
+      }
+      assertEquals(await endOf(eve), [0, "bye", "quit"]);
+    },
+  );
 });
 
 Deno.test({
@@ -400,57 +409,44 @@ function hasIpv6(): boolean {
   }
 }
 
-Deno.test("directory: q in a file of lines ends the call after them, and comes back to the lobby", async () => {
+Deno.test("directory: a signal withdraws a ringing call, ends a call, and then leaves", async () => {
   const { world } = await DirectoryWorld.open([]);
   await using _ = world;
-  const [bob, carol] = await world.guests("bob", "carol") as [Node, Node];
-  const alice = world.launch("--guest", "alice");
-  await alice.type("/call bob\none\nq\n/call carol\ntwo\nq\nq");
-  for (const [node, line] of [[bob, "one"], [carol, "two"]] as const) {
-    await node.until(incoming("alice"));
-    await node.type("/accept");
-    await node.until(call("ended"));
-    assertEquals(lines(node), [`alice: ${line}`]);
-  }
+  const [alice, bob, carol] = await world.guests("alice", "bob", "carol") as [Node, Node, Node];
+  await alice.type("bob");
+  await bob.until(incoming("alice"));
+  alice.signal("SIGINT");
+  assertEquals((await alice.until(call("ended"))).reason, "cancelled");
+  await connect(alice, bob, "bob");
+  const from = alice.events.length;
+  alice.signal("SIGINT");
+  await alice.until(call("ended"), undefined, from);
+  await alice.until(is("users"), undefined, from);
+  alice.signal("SIGINT");
   assertEquals(await endOf(alice), [0, "bye", "quit"]);
+
+  // SIGTERM ends both at once.
+  await untilListed(carol, "bob free", "carol free");
+  const there = bob.events.length;
+  await connect(carol, bob, "bob");
+  carol.signal("SIGTERM");
+  await carol.until(call("ended"));
+  await bob.until(call("ended"), undefined, there);
+  assertEquals(await endOf(carol), [0, "bye", "quit"]);
 });
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.test(`directory: ${signal} withdraws a ringing call, ends a call, and then leaves`, async () => {
-    const { world } = await DirectoryWorld.open([]);
-    await using _ = world;
-    const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
-    if (signal === "SIGINT") {
-      await alice.type("bob");
-      await bob.until(incoming("alice"));
-      alice.signal(signal);
-      assertEquals((await alice.until(call("ended"))).reason, "cancelled");
-      await connect(alice, bob, "bob");
-      const from = alice.events.length;
-      alice.signal(signal);
-      await alice.until(call("ended"), undefined, from);
-      await alice.until(is("users"), undefined, from);
-      alice.signal(signal);
-    } else {
-      await connect(alice, bob, "bob");
-      alice.signal(signal);
-      await alice.until(call("ended"));
-    }
-    await bob.until(call("ended"));
-    assertEquals(await endOf(alice), [0, "bye", "quit"]);
-  });
-}
-
-Deno.test("directory: another key of an account is told to who knew the earlier one, and talked to after /trust alone", async () => {
-  const { world } = await DirectoryWorld.open(["alice"]);
+Deno.test("directory: another key under a name is told to who knew the earlier one, and talked to after /trust alone", async () => {
+  const { world } = await DirectoryWorld.open([]);
   await using _ = world;
-  const first = await world.logIn("alice");
+  const first = await world.guest("alice");
   const bob = await world.guest("bob");
   await seesAll(first, "bob");
   await connect(first, bob, "bob");
   await first.type("q");
   await bob.until(call("ended"));
-  const second = await world.logIn("alice", { device: "second" });
+  await first.type("q");
+  await first.ended();
+  const second = await world.guest("alice", { device: "second" });
   const [old, fresh] = [first, second].map((node) => node.events[0]!.key);
   assertNotEquals(old, fresh);
   const told = () => bob.events.filter(failure("key-changed"));

@@ -189,21 +189,21 @@ terminalTest(
 );
 
 terminalTest(
-  "Ctrl+C, Ctrl+X and Ctrl+D leave, and give the terminal back, wherever nothing else is to be left",
+  "Ctrl+C and Ctrl+D leave, and give the terminal back, wherever nothing else is to be left",
   async () => {
     const { world, directory } = await DirectoryWorld.open(["alice"]);
     await using _ = world;
-    for (const keys of [CTRL_C, CTRL_X, CTRL_D]) {
+    for (const keys of [CTRL_C, CTRL_D]) {
       await using terminal = await world.terminal("alice");
       await terminal.untilCursorLine(MENU);
       await terminal.press(keys);
       await assertLeft(terminal);
     }
     // At a password, too, and none is sent.
-    for (const keys of [CTRL_C, CTRL_X]) {
+    {
       await using terminal = await world.terminal("alice", ["--login"]);
       await terminal.untilCursorLine("Password: |");
-      await terminal.press(`half of it${keys}`);
+      await terminal.press(`half of it${CTRL_C}`);
       await assertLeft(terminal);
       assert(!terminal.raw.includes("half"), terminal.raw);
     }
@@ -347,52 +347,134 @@ terminalTest("a call from the lobby to the lobby, as the one who calls sees it",
   assertEquals(terminal.screen.unexpected, []);
 });
 
-terminalTest("a call that comes: a bell, the half-typed line, and the answers", async () => {
-  const { world } = await DirectoryWorld.open([]);
-  await using _ = world;
-  const alice = await world.guest("alice");
-  await using terminal = await world.guestTerminal("bob");
-  await alice.until(presence("bob", "free"));
-  const question = "? alice (a guest) is calling: /accept or /decline within 30 s";
-  const ask = async (count: number) => {
-    const from = alice.events.length;
-    await alice.type("bob");
-    await terminal.until(
-      "the question",
-      () => lines(terminal).filter((line) => line === question).length === count,
-    );
-    await terminal.until("a bell", ({ bells }) => bells === count);
-    return from;
-  };
+Deno.test({
+  name: "directory at a terminal: calls with one who is called, and calls back",
+  ignore: !hasScript(),
+  fn: async (test) => {
+    const { world } = await DirectoryWorld.open([]);
+    await using _ = world;
+    const bob = await world.guest("bob");
 
-  await terminal.press("half a l");
-  let from = await ask(1);
-  await terminal.until("the line", ({ cursorLine }) => cursorLine.endsWith("> half a l|"));
-  await terminal.press(`${CTRL_U}n\r`);
-  await alice.until(call("declined"), undefined, from);
-  await terminal.untilCursorLine("bob (lobby)> |");
+    await test.step("a call that comes: a bell, the half-typed line, and the answers", async () => {
+      bob.events.length = 0;
+      await using terminal = await world.guestTerminal("alice");
+      await bob.until(presence("alice", "free"));
+      const question = "? bob (a guest) is calling: /accept or /decline within 30 s";
+      const ask = async (count: number) => {
+        const from = bob.events.length;
+        await bob.type("alice");
+        await terminal.until(
+          "the question",
+          () => lines(terminal).filter((line) => line === question).length === count,
+        );
+        await terminal.until("a bell", ({ bells }) => bells === count);
+        return from;
+      };
 
-  from = await ask(2);
-  await terminal.press("/decline later, please\r");
-  assertEquals((await alice.until(call("declined"), undefined, from)).reason, "later, please");
+      await terminal.press("half a l");
+      let from = await ask(1);
+      await terminal.until("the line", ({ cursorLine }) => cursorLine.endsWith("> half a l|"));
+      await terminal.press(`${CTRL_U}n\r`);
+      await bob.until(call("declined"), undefined, from);
+      await terminal.untilCursorLine("alice (lobby)> |");
 
-  from = await ask(3);
-  await alice.type("/cancel");
-  await terminal.untilCursorLine("bob (lobby)> |");
-  await terminal.until("that it is over", ({ text }) => /alice withdrew the call/.test(text));
-  await terminal.press("/missed\r");
-  await terminal.until("the missed call", () => lines(terminal).includes("alice"));
+      from = await ask(2);
+      await terminal.press("/decline later, please\r");
+      assertEquals((await bob.until(call("declined"), undefined, from)).reason, "later, please");
 
-  from = await ask(4);
-  await terminal.press("y\r");
-  await alice.until(call("connected"), undefined, from);
-  await terminal.untilCursorLine("bob (with alice)> |");
-  await alice.say("hi");
-  await shows(terminal, "<alice> hi");
-  await alice.type("q");
-  await terminal.untilCursorLine("bob (lobby)> |");
-  await terminal.until("that she hung up", ({ text }) => /\* alice hung up after \d+ s/.test(text));
-  assertEquals(terminal.screen.unexpected, []);
+      from = await ask(3);
+      await bob.type("/cancel");
+      await terminal.untilCursorLine("alice (lobby)> |");
+      await terminal.until("that it is over", ({ text }) => /bob withdrew the call/.test(text));
+      await terminal.press("/missed\r");
+      await terminal.until("the missed call", () => lines(terminal).includes("bob"));
+
+      from = await ask(4);
+      await terminal.press("y\r");
+      await bob.until(call("connected"), undefined, from);
+      await terminal.untilCursorLine("alice (with bob)> |");
+      await bob.say("hi");
+      await shows(terminal, "<bob> hi");
+      await bob.type("q");
+      await terminal.untilCursorLine("alice (lobby)> |");
+      await terminal.until(
+        "that she hung up",
+        ({ text }) => /\* bob hung up after \d+ s/.test(text),
+      );
+      assertEquals(terminal.screen.unexpected, []);
+      await terminal.press(CTRL_X);
+      await assertLeft(terminal);
+    });
+
+    await test.step("what was begun while it rang does nothing afterwards, and a late q doesn't log out", async () => {
+      bob.events.length = 0;
+      await using terminal = await world.guestTerminal("alice");
+      await bob.until(presence("alice", "free"));
+      await terminal.press("bob\r");
+      await bob.until(incoming("alice"));
+      await terminal.press("2 bob, it's abou");
+      await terminal.untilCursorLine("alice (calling bob)> 2 bob, it's abou|");
+      await bob.type("/decline");
+      await terminal.untilCursorLine("alice (lobby)> 2 bob, it's abou|");
+      await terminal.press("t us\rq\r");
+      await terminal.until(
+        "both errors",
+        ({ text }) =>
+          /^error: Nothing was done: the call ended/m.test(text) &&
+          /^error: The call has just ended/m.test(text),
+      );
+      const from = bob.events.length;
+      await bob.type("alice");
+      await terminal.untilCursorLine("alice (bob is calling)> |");
+      await terminal.press("2 tell bob\r");
+      await terminal.until(
+        "an error",
+        ({ text }) => /^error: Not sent, as a call/m.test(text),
+      );
+      await bob.type("/cancel");
+      await terminal.untilCursorLine("alice (lobby)> |");
+      await terminal.press(CTRL_C);
+      await terminal.until(
+        "it said twice",
+        ({ text }) => text.split("has just ended").length === 3,
+      );
+      assertEquals(bob.events.slice(from).filter(is("broadcast")), []);
+      await terminal.press(CTRL_X);
+      await assertLeft(terminal);
+    });
+
+    await test.step("Ctrl+C withdraws a ringing call, declines one, ends one, and then leaves", async () => {
+      bob.events.length = 0;
+      await using terminal = await world.guestTerminal("alice");
+      await bob.until(presence("alice", "free"));
+
+      await terminal.press("bob\r");
+      await bob.until(incoming("alice"));
+      await terminal.press(CTRL_C);
+      await bob.until(call("ended"));
+      await terminal.untilCursorLine("alice (lobby)> |");
+
+      let from = bob.events.length;
+      await bob.type("alice");
+      await terminal.until("the question", ({ text }) => /bob is calling/.test(text));
+      await terminal.press(CTRL_C);
+      await bob.until(call("declined"), undefined, from);
+      await terminal.untilCursorLine("alice (lobby)> |");
+
+      from = bob.events.length;
+      await terminal.press("bob\r");
+      await bob.until(incoming("alice"), undefined, from);
+      await bob.type("/accept");
+      await terminal.untilCursorLine("alice (with bob)> |");
+      await terminal.press(CTRL_C);
+      await bob.until(call("ended"), undefined, from);
+      await terminal.untilCursorLine("alice (lobby)> |");
+      await untilListed(bob, "alice free", "bob free");
+
+      await terminal.press(CTRL_C);
+      await assertLeft(terminal);
+    });
+  },
 });
 
 terminalTest(
@@ -427,82 +509,6 @@ terminalTest(
     await bob.until(message("hello"));
     await terminal.untilCursorLine("alice (with bob)> |");
     assertEquals(terminal.screen.text.match(/^error: .*/m), null);
-  },
-);
-
-terminalTest(
-  "what was begun while it rang does nothing afterwards, and a late q doesn't log out",
-  async () => {
-    const { world } = await DirectoryWorld.open([]);
-    await using _ = world;
-    const bob = await world.guest("bob");
-    await using terminal = await world.guestTerminal("alice");
-    await bob.until(presence("alice", "free"));
-    await terminal.press("bob\r");
-    await bob.until(incoming("alice"));
-    await terminal.press("2 bob, it's abou");
-    await terminal.untilCursorLine("alice (calling bob)> 2 bob, it's abou|");
-    await bob.type("/decline");
-    await terminal.untilCursorLine("alice (lobby)> 2 bob, it's abou|");
-    await terminal.press("t us\rq\r");
-    await terminal.until(
-      "both errors",
-      ({ text }) =>
-        /^error: Nothing was done: the call ended/m.test(text) &&
-        /^error: The call has just ended/m.test(text),
-    );
-    const from = bob.events.length;
-    await bob.type("alice");
-    await terminal.untilCursorLine("alice (bob is calling)> |");
-    await terminal.press("2 tell bob\r");
-    await terminal.until(
-      "an error",
-      ({ text }) => /^error: Not sent, as a call/m.test(text),
-    );
-    await bob.type("/cancel");
-    await terminal.untilCursorLine("alice (lobby)> |");
-    await terminal.press(CTRL_C);
-    await terminal.until("it said twice", ({ text }) => text.split("has just ended").length === 3);
-    assertEquals(bob.events.slice(from).filter(is("broadcast")), []);
-    await terminal.press(CTRL_X);
-    await assertLeft(terminal);
-  },
-);
-
-terminalTest(
-  "Ctrl+C withdraws a ringing call, declines one, ends one, and then leaves",
-  async () => {
-    const { world } = await DirectoryWorld.open([]);
-    await using _ = world;
-    const bob = await world.guest("bob");
-    await using terminal = await world.guestTerminal("alice");
-    await bob.until(presence("alice", "free"));
-
-    await terminal.press("bob\r");
-    await bob.until(incoming("alice"));
-    await terminal.press(CTRL_C);
-    await bob.until(call("ended"));
-    await terminal.untilCursorLine("alice (lobby)> |");
-
-    let from = bob.events.length;
-    await bob.type("alice");
-    await terminal.until("the question", ({ text }) => /bob is calling/.test(text));
-    await terminal.press(CTRL_C);
-    await bob.until(call("declined"), undefined, from);
-    await terminal.untilCursorLine("alice (lobby)> |");
-
-    from = bob.events.length;
-    await terminal.press("bob\r");
-    await bob.until(incoming("alice"), undefined, from);
-    await bob.type("/accept");
-    await terminal.untilCursorLine("alice (with bob)> |");
-    await terminal.press(CTRL_C);
-    await bob.until(call("ended"), undefined, from);
-    await terminal.untilCursorLine("alice (lobby)> |");
-    await untilListed(bob, "alice free", "bob free");
-
-    await terminal.press(CTRL_C);
-    await assertLeft(terminal);
   },
 );
 

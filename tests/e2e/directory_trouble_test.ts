@@ -13,11 +13,9 @@ import {
   hears,
   incoming,
   is,
-  listed,
   login,
   logout,
   message,
-  PASSWORD,
   presence,
   seesAll,
   session,
@@ -28,7 +26,6 @@ import {
 import { copyFolder } from "../samples/samples.ts";
 import type { Node, ShownEvent } from "./node.ts";
 import { People } from "./people.ts";
-import { hasScript } from "./pty.ts";
 import { sideBySide } from "./side_by_side.ts";
 
 /**
@@ -68,50 +65,6 @@ sideBySide("directory", {
       await directory.until(login("bob"));
     },
 
-  "whoever finds it full is told so at each try, at least every 60 s, and comes in when there is room":
-    async () => {
-      const { world } = await DirectoryWorld.open([], "--max-clients", "1");
-      await using _ = world;
-      const alice = await world.guest("alice");
-      const bob = world.launch("--guest", "bob");
-      await bob.command({ command: "list", ref: "early" });
-      const carol = world.launch("--guest", "carol");
-      const full = ({ event, code, text }: ShownEvent) =>
-        event === "error" && code === "full" && /full; trying again in \d+ s$/.test(text);
-      const [first, second] = await bob.untilCount(full, 2, 65_000);
-      assert(elapsed(first!, second!) <= 60_000, `${elapsed(first!, second!)} ms`);
-      assertEquals((await bob.until(session("down"))).reason, "it is full");
-      await carol.until(full);
-      carol.signal("SIGTERM"); // its lines wait
-      assertEquals(await endOf(carol), [0, "bye", "quit"]);
-      await alice.type("q");
-      await bob.until(session("up"), 65_000);
-      const { users } = await bob.until(({ ref }) => ref === "early");
-      assertEquals(users.map(({ name }: ShownEvent) => name), ["bob"]);
-      assertEquals(bob.events.filter(session("down")).length, 1);
-    },
-
-  "nobody answers: timeout after 30 s, and the callee has missed it": async () => {
-    const { world, directory } = await DirectoryWorld.open([]);
-    await using _ = world;
-    const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
-    await alice.type("bob\nwaits");
-    const ringing = await bob.until(incoming("alice"));
-    const [end, there] = await Promise.all([
-      alice.until(call("timeout"), 45_000),
-      bob.until(call("timeout"), 45_000),
-    ]);
-    const ms = elapsed(ringing, end);
-    assert(ms > 29_000 && ms < 33_000, `${ms}`);
-    assert(elapsed(ringing, there) < 33_000);
-    const { calls } = await bob.ask("missed");
-    assertEquals(calls.length, 1);
-    await bob.type("/accept");
-    await bob.until(is("error"));
-    await directory.until(({ event, state }) => event === "call" && state === "timeout");
-    await untilListed(alice, "alice free", "bob free");
-  },
-
   "accounts that come within the time to live are told then, guests nothing from before":
     async () => {
       const { world } = await DirectoryWorld.open(["bob"], "--broadcast-ttl", "40s");
@@ -135,17 +88,6 @@ sideBySide("directory", {
       assertEquals(await tell(alice, "four"), 3);
       assertEquals(await hears(late, 1), ["alice: four"]);
     },
-
-  "some who log in at once get in, one after the other": async () => {
-    const names = Array.from({ length: 4 }, (_, at) => `user${at}`);
-    const { world, directory } = await DirectoryWorld.open(names);
-    await using _ = world;
-    await using people = new People(world.port);
-    const entry = { how: "log-in", password: PASSWORD } as const;
-    const clients = names.map((name) => people.somebody(name).enters(entry));
-    for (const client of clients) await people.said(client, "entered");
-    assertEquals((await directory.ask("list")).users.length, 4);
-  },
 
   "a callee killed while it rings, and one killed while they talk, is told to the caller":
     async () => {
@@ -209,60 +151,50 @@ sideBySide("directory", {
     async () => {
       const { world } = await DirectoryWorld.open([]);
       await using _ = world;
-      const pairs = [["alice", "bob", {}], ["carol", "dora", UNREACHABLE]] as const;
-      for (const [caller, callee, options] of pairs) {
-        const [one, other] = await world.talking(caller, callee, options);
-        await one.type("shown");
-        await other.until(message("shown"));
-        await other.type("and heard");
-        await one.until(message("and heard"));
-        // Longer than until one is told that it was shown.
-        await sleep(1_000);
-        other.signal("SIGSTOP");
-        await one.type("never shown\nnor is this");
-        await sleep(500);
-        await other.kill();
-        await one.until(call("ended"));
-        const { text, warning } = await one.until(({ event, warning }) =>
-          event === "notice" && warning === true
-        );
-        assertEquals([text, warning], [`${callee} may not have got your last 2 lines`, true]);
-        const order = one.events.filter(({ event, warning, state }) =>
-          warning === true || (event === "call" && state === "ended")
-        );
-        assertEquals(order.map(({ event }) => event), ["call", "notice"]);
-        await one.type("q");
-        await endOf(one);
-      }
+      const [one, other] = await world.talking("alice", "bob", UNREACHABLE);
+      await one.type("shown");
+      await other.until(message("shown"));
+      await other.type("and heard");
+      await one.until(message("and heard"));
+      // Longer than until one is told that it was shown.
+      await sleep(1_000);
+      other.signal("SIGSTOP");
+      await one.type("never shown\nnor is this");
+      await sleep(500);
+      await other.kill();
+      await one.until(call("ended"));
+      const { text, warning } = await one.until(({ event, warning }) =>
+        event === "notice" && warning === true
+      );
+      assertEquals([text, warning], ["bob may not have got your last 2 lines", true]);
+      const order = one.events.filter(({ event, warning, state }) =>
+        warning === true || (event === "call" && state === "ended")
+      );
+      assertEquals(order.map(({ event }) => event), ["call", "notice"]);
+      await one.type("q");
+      await endOf(one);
     },
 
   "whoever hangs up on somebody who hangs is told what may be lost, which is shown all the same":
     async () => {
       const { world } = await DirectoryWorld.open([]);
       await using _ = world;
-      const pairs = [
-        ["alice", "bob", {}, "leaves"],
-        ["carol", "dora", UNREACHABLE, "q"],
-      ] as const;
-      await Promise.all(pairs.map(async ([caller, callee, options, how]) => {
-        const [one, other] = await world.talking(caller, callee, options);
-        await one.type("shown");
-        await other.until(message("shown"));
-        await sleep(1_000);
-        other.signal("SIGSTOP");
-        await one.type("one\ntwo\nthree\nq");
-        const ended = await one.until(call("ended"));
-        if (how === "leaves") await one.type("q");
-        const told = await one.until(({ event, warning }) => event === "notice" && warning);
-        assertEquals(told.text, `${callee} may not have got your last 3 lines`);
-        assert(elapsed(ended, told) < 10_500, `${elapsed(ended, told)} ms later`);
-        if (how === "leaves") assertEquals(await endOf(one), [0, "bye", "quit"]);
-        other.signal("SIGCONT");
-        await other.until(call("ended"));
-        const seen = other.events.filter(is("message")).map(({ text }) => text);
-        if (options === UNREACHABLE) assertEquals(seen[0], "shown");
-        else assertEquals(seen, ["shown", "one", "two", "three"]);
-      }));
+      const [one, other] = await world.talking("alice", "bob");
+      await one.type("shown");
+      await other.until(message("shown"));
+      await sleep(1_000);
+      other.signal("SIGSTOP");
+      await one.type("one\ntwo\nthree\nq");
+      const ended = await one.until(call("ended"));
+      await one.type("q");
+      const told = await one.until(({ event, warning }) => event === "notice" && warning);
+      assertEquals(told.text, "bob may not have got your last 3 lines");
+      assert(elapsed(ended, told) < 10_500, `${elapsed(ended, told)} ms later`);
+      assertEquals(await endOf(one), [0, "bye", "quit"]);
+      other.signal("SIGCONT");
+      await other.until(call("ended"));
+      const seen = other.events.filter(is("message")).map(({ text }) => text);
+      assertEquals(seen, ["shown", "one", "two", "three"]);
     },
 
   "a caller that hangs is told to the callee within 10 s, and leaves the list within 15":
@@ -451,21 +383,6 @@ sideBySide("directory", {
       ]);
     },
 
-  "whoever takes its time to type a password comes in all the same": async () => {
-    if (!hasScript()) return;
-    const { world } = await DirectoryWorld.open(["alice"]);
-    await using _ = world;
-    await using terminal = await world.terminal("alice", ["--login"]);
-    await terminal.untilCursorLine("Password: |");
-    await terminal.press(PASSWORD);
-    // Meanwhile the directory has closed a link on which nothing was said.
-    await sleep(13_000);
-    await terminal.untilCursorLine("Password: |");
-    await terminal.press("\r");
-    await terminal.untilCursorLine("alice (lobby)> |");
-    assert(!terminal.screen.text.includes("No connection"), terminal.screen.text);
-  },
-
   "at the end of input a ringing call is waited for until its answer": async () => {
     const { world } = await DirectoryWorld.open([]);
     await using _ = world;
@@ -481,28 +398,5 @@ sideBySide("directory", {
     assertEquals(bob.texts(), ["one", "two", "three"]);
     assertEquals(await endOf(alice), [0, "bye", "quit"]);
     assertEquals(callStates(alice), ["ringing", "connected", "ended"]);
-  },
-
-  "a silent connection is closed after 10 s, and takes nobody's place": async () => {
-    const { world } = await DirectoryWorld.open([], "--max-clients", "1");
-    await using _ = world;
-    const hostname = "127.0.0.1";
-    const silent = await Promise.all(
-      Array.from({ length: 20 }, () => Deno.connect({ hostname, port: world.port })),
-    );
-    const since = Date.now();
-    const alice = await world.guest("alice");
-    await Promise.all(silent.map(async (connection) => {
-      const bytes = new Uint8Array(1_024);
-      try {
-        while (await connection.read(bytes) !== null);
-      } catch {
-        // Reset is as good.
-      }
-      connection.close();
-    }));
-    const ms = Date.now() - since;
-    assert(ms > 5_000 && ms < 15_000, `${ms}`);
-    assertEquals(await listed(alice), ["alice free"]);
   },
 });

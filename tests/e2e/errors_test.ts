@@ -77,7 +77,7 @@ Deno.test("errors on the way to a member: nobody there, no such host, another pr
   });
 });
 
-Deno.test("errors at one's own end: the port, the address, the profile in use", async () => {
+Deno.test("errors at one's own end: the port, the address, the profile in use, the name, the key of the member", async () => {
   await using nodes = new Nodes();
   const alice = await nodes.ready("Alice", null);
 
@@ -97,6 +97,21 @@ Deno.test("errors at one's own end: the port, the address, the profile in use", 
   const profiles = [...Deno.readDirSync(`${alice.data}/users`)].filter((one) => one.isDirectory);
   assertEquals(profiles.map(({ name }) => name), ["Alice"]);
   assertMatch(profile.text, new RegExp(`process ${alice.pid} uses it already; end that one, or`));
+
+  // A name that is taken is refused before anything is shown; where the member's key is named, nobody else is joined.
+  const through = ["127.0.0.1", String(alice.port), ...LISTEN];
+  const name = await jsonFailureOf(["mesh", "alice", ...through], `${alice.data}/d`);
+  assertEquals([name.code, name.status], ["name-taken", 4]);
+  assertMatch(name.text, /alice.*; .*(another|choose)/i);
+  const { key } = alice.events.find(({ event }) => event === "ready")!;
+  const other = "ijtghrlfdthizyo5oecdgsej2yv";
+  const words = ["mesh", "Bob", ...through, "--key"];
+  const changed = await jsonFailureOf([...words, other], `${alice.data}/e`);
+  assertEquals([changed.code, changed.status], ["key-changed", 4]);
+  assert([key, other].every((part) => changed.text.includes(part)), changed.text);
+  const bob = nodes.add(Node.start([...words, key], { data: `${alice.data}/f` }));
+  await bob.until(joined("Alice"));
+  assertEquals(alice.events.filter(joined("Bob")).length, 1);
 
   await alice.kill();
   await nodes.ready("Alice", null, { data: alice.data });
@@ -152,32 +167,6 @@ Deno.test("errors of commands: each is told, with its ref, and the program goes 
   assertEquals(withRef.code, "usage");
   assertEquals(alice.texts(), ["x".repeat(65_536)]);
   assertEquals(bob.texts(), ["x".repeat(65_536)]);
-});
-
-Deno.test("a name that is taken is refused in a sentence, before anything is shown", async () => {
-  await using nodes = new Nodes();
-  const alice = await nodes.ready("Alice", null);
-
-  const address = ["127.0.0.1", String(alice.port)];
-  const failure = await jsonFailureOf(["mesh", "alice", ...address, ...LISTEN], `${alice.data}/b`);
-
-  assertEquals([failure.code, failure.status], ["name-taken", 4]);
-  assertMatch(failure.text, /alice.*; .*(another|choose)/i);
-});
-
-Deno.test("where the member's key is named, nobody else is joined", async () => {
-  await using nodes = new Nodes();
-  const alice = await nodes.ready("Alice", null);
-  const { key } = alice.events.find(({ event }) => event === "ready")!;
-  const other = "ijtghrlfdthizyo5oecdgsej2yv";
-
-  const words = ["mesh", "Bob", "127.0.0.1", String(alice.port), ...LISTEN];
-  const failure = await jsonFailureOf([...words, "--key", other], `${alice.data}/b`);
-  assertEquals([failure.code, failure.status], ["key-changed", 4]);
-  assert([key, other].every((part) => failure.text.includes(part)), failure.text);
-  const bob = nodes.add(Node.start([...words, "--key", key], { data: `${alice.data}/c` }));
-  await bob.until(joined("Alice"));
-  assertEquals(alice.events.filter(joined("Bob")).length, 1);
 });
 
 Deno.test("the same identity from a second folder replaces the first process, which is told", async () => {

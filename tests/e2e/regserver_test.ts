@@ -377,53 +377,6 @@ Deno.test("regserver: --log-file says who came and what for, no password and no 
   assert(!/correct horse|battery|dinner|lunch/.test(text), "neither is in it");
 });
 
-Deno.test("regserver: who reads its output stands still, and clients notice nothing", async () => {
-  await using world = new World();
-  const { people } = world;
-  const child = new Deno.Command(PROGRAM, {
-    args: [...world.words(), "--json", "--data", world.data],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  const stdout = child.stdout.getReader();
-  const stdin = child.stdin.getWriter();
-  try {
-    assertStringIncludes(new TextDecoder().decode((await stdout.read()).value), '"ready"');
-    const ann = await people.guest("ann");
-    const others = Array.from({ length: 50 }, (_, at) => people.somebody(`guest-${at}`));
-    // More than a pipe holds, and the program keeps for its reader.
-    for (const lists of [0, 300, 0]) {
-      const before = others.map(({ said }) => said.length);
-      for (const other of others) other.enters({ how: "guest" });
-      await Promise.all(others.map((other, at) => people.said(other, "entered", before[at])));
-      await stdin.write(new TextEncoder().encode("/list\n".repeat(lists)));
-      for (const other of others) other.hangsUp();
-      await people.until(() => others.every(({ link }) => link === null));
-    }
-    await people.until(() => [...ann.list.keys()].join() === "ann");
-    ann.broadcast(1, "still there?");
-    await people.said(ann, "broadcast-sent");
-    child.kill("SIGTERM");
-    assertEquals((await people.said(ann, "dismissed")).because, "closing");
-    const late = Promise.withResolvers<"late">();
-    const timer = setTimeout(() => late.resolve("late"), 15_000);
-    const status = await Promise.race([child.status, late.promise]);
-    clearTimeout(timer);
-    assert(status !== "late", "it ends in time");
-    assertEquals(status.code, 0);
-  } finally {
-    await stdin.close().catch(() => {});
-    try {
-      child.kill("SIGKILL");
-    } catch {
-      // It has ended.
-    }
-    await child.status;
-    await stdout.cancel();
-  }
-});
-
 Deno.test({
   name: "regserver: a full disk refuses sign-ups and broadcasts, and the rest goes on",
   ignore: !canMount(),

@@ -1,8 +1,7 @@
 /** Pipes without `--json`: what people read there, what a line means, and how the program ends. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { fileURLToPath } from "node:url";
-import { Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
+import { Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { residentBytes } from "./proc.ts";
 import { TextProgram } from "./text_program.ts";
 
@@ -175,42 +174,145 @@ Deno.test("text mode: who founds another room is told which one it isn't, and ho
   );
 });
 
-Deno.test("text mode: what begins like a command but is chat, is said; what isn't, is refused", async () => {
+Deno.test("text mode: how lines are read, and how the program ends", async (test) => {
   await using nodes = new Nodes();
   const alice = await nodes.ready("Alice", null);
-  await using bob = TextProgram.mesh("Bob", alice.port);
-  await bob.port();
+  const { port } = alice;
+  const step = (name: string, run: () => Promise<void>) =>
+    test.step(name, async () => {
+      alice.events.length = 0;
+      await run();
+    });
 
-  await bob.type(
-    " :q",
-    ":quitter",
-    "//x",
-    "//",
-    '{"command":"quit"}',
-    "/unknown",
-    "/histroy",
-    "",
+  await step(
+    "what begins like a command but is chat, is said; what isn't, is refused",
+    async () => {
+      await using bob = TextProgram.mesh("Bob", port);
+      await bob.port();
+
+      await bob.type(
+        " :q",
+        ":quitter",
+        "//x",
+        "//",
+        '{"command":"quit"}',
+        "/unknown",
+        "/histroy",
+        "",
+      );
+      await bob.type("two\u2028lines", "end");
+      await alice.until(shown("end"));
+      await bob.type("/quit");
+      const status = await bob.ended();
+
+      assertEquals(alice.texts(), [
+        " :q",
+        ":quitter",
+        "/x",
+        "/",
+        '{"command":"quit"}',
+        "two\u2028lines",
+        "end",
+      ]);
+      assertEquals(bob.stderr.split("\n"), [
+        "error: There is no command /unknown; /help lists them, //unknown sends it as text",
+        "error: There is no command /histroy; did you mean /history?",
+        "",
+      ]);
+      assertEquals(status, 0);
+    },
   );
-  await bob.type("two\u2028lines", "end");
-  await alice.until(shown("end"));
-  await bob.type("/quit");
-  const status = await bob.ended();
 
-  assertEquals(alice.texts(), [
-    " :q",
-    ":quitter",
-    "/x",
-    "/",
-    '{"command":"quit"}',
-    "two\u2028lines",
-    "end",
-  ]);
-  assertEquals(bob.stderr.split("\n"), [
-    "error: There is no command /unknown; /help lists them, //unknown sends it as text",
-    "error: There is no command /histroy; did you mean /history?",
-    "",
-  ]);
-  assertEquals(status, 0);
+  await step("a hundred lines piped in at once arrive before the program leaves", async () => {
+    await using carol = TextProgram.mesh("Carol", port);
+
+    const lines = Array.from({ length: 100 }, (_, index) => `line ${index}`);
+    await carol.type(...lines);
+    await carol.end();
+    const status = await carol.ended();
+    await alice.until(left("Carol"));
+
+    assertEquals(status, 0);
+    assertEquals(alice.texts(), lines);
+    assertEquals(alice.events.find(left("Carol"))?.reason, "quit");
+    assertEquals(carol.stderr, "");
+  });
+
+  await step("the last line counts also where it isn't ended", async () => {
+    const command = new Deno.Command("sh", {
+      args: ["-c", `printf 'first\\nlast' | "$@"`, "sh", ...commandOf("Dan", port, alice.data)],
+      stdout: "piped",
+      stderr: "piped",
+    });
+
+    const { code } = await command.output();
+    await alice.until(shown("last"));
+
+    assertEquals([code, ...alice.texts()], [0, "first", "last"]);
+  });
+
+  await step(
+    "with --stay the end of input isn't the end; SIGTERM and SIGINT are, properly",
+    async () => {
+      for (const [name, signal] of [["Eve", "SIGTERM"], ["Fred", "SIGINT"]] as const) {
+        await using program = TextProgram.mesh(name, port, ["--stay"]);
+        await program.type(`I am ${name}`);
+        await program.end();
+        await alice.until(shown(`I am ${name}`));
+        await alice.say(`hi ${name}`);
+        await program.until(new RegExp(`hi ${name}`));
+
+        program.signal(signal);
+        const status = await program.ended();
+        const parting = await alice.until(left(name));
+
+        assertEquals([status, parting.reason, program.stderr], [0, "quit", ""], signal);
+      }
+    },
+  );
+
+  await step("a reader who has enough ends the program, and the others hear of it", async () => {
+    const command = new Deno.Command("sh", {
+      args: [
+        "-c",
+        `{ "$@" --stay; echo "status $?" >&2; } | head -1`,
+        "sh",
+        ...commandOf("Gus", port, alice.data),
+      ],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    });
+
+    const ended = command.output();
+    await alice.until(joined("Gus"));
+    const told = performance.now();
+    for (let count = 0; !alice.events.some(left("Gus")); count++) {
+      assert(performance.now() < told + 5_000, "Gus leaves soon");
+      await alice.say(`are you there? ${count}`);
+      await alice.until(shown(`are you there? ${count}`));
+    }
+    const { stdout, stderr } = await ended;
+
+    assertMatch(new TextDecoder().decode(stdout), /^>INFO: Gus at address 127.0.0.1 .*\n$/);
+    assertEquals(new TextDecoder().decode(stderr), "status 0\n");
+    assertEquals(alice.events.find(left("Gus"))?.reason, "quit");
+  });
+
+  await step("who leaves is told whom the program waits for", async () => {
+    await using hal = TextProgram.mesh("Hal", port);
+    await hal.until(/Alice is here/);
+    await alice.until(joined("Hal"));
+    alice.signal("SIGSTOP");
+    await hal.type("/msg Alice are you there?", ":q");
+    await hal.until(/Leaving; waiting/);
+    alice.signal("SIGCONT");
+    const status = await hal.ended();
+
+    const told = hal.lines.filter((line) => line.startsWith("* Leaving"));
+    assertEquals(told, ["* Leaving; waiting up to 10 s for Alice to confirm"]);
+    assertEquals(status, 0);
+  });
 });
 
 Deno.test("text mode: nothing that a member says moves the reader's cursor or fakes a line", async () => {
@@ -242,23 +344,6 @@ Deno.test("text mode: nothing that a member says moves the reader's cursor or fa
   assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069\ufeff]/.test(bob.stdout));
 });
 
-Deno.test("text mode: a hundred lines piped in at once arrive before the program leaves", async () => {
-  await using nodes = new Nodes();
-  const alice = await nodes.ready("Alice", null);
-  await using bob = TextProgram.mesh("Bob", alice.port);
-
-  const lines = Array.from({ length: 100 }, (_, index) => `line ${index}`);
-  await bob.type(...lines);
-  await bob.end();
-  const status = await bob.ended();
-  await alice.until(left("Bob"));
-
-  assertEquals(status, 0);
-  assertEquals(alice.texts(), lines);
-  assertEquals(alice.events.find(left("Bob"))?.reason, "quit");
-  assertEquals(bob.stderr, "");
-});
-
 Deno.test("text mode: who pipes into an empty room is told that nobody has it yet", async () => {
   await using alice = TextProgram.mesh("Alice", null);
   await alice.type("one", "two");
@@ -271,82 +356,6 @@ Deno.test("text mode: who pipes into an empty room is told that nobody has it ye
     "* Nobody was here to get your last messages; they are sent when you come back to this room",
   ]);
   assertEquals([alice.stderr, status], ["", 0]);
-});
-
-Deno.test("text mode: who leaves is told whom the program waits for", async () => {
-  await using nodes = new Nodes();
-  const alice = await nodes.ready("Alice", null);
-  await using bob = TextProgram.mesh("Bob", alice.port);
-  await bob.until(/Alice is here/);
-  await alice.until(joined("Bob"));
-  alice.signal("SIGSTOP");
-  await bob.type("/msg Alice are you there?", ":q");
-  await bob.until(/Leaving; waiting/);
-  alice.signal("SIGCONT");
-  const status = await bob.ended();
-
-  const told = bob.lines.filter((line) => line.startsWith("* Leaving"));
-  assertEquals(told, ["* Leaving; waiting up to 10 s for Alice to confirm"]);
-  assertEquals(status, 0);
-});
-
-Deno.test("text mode: the last line counts also where it isn't ended", async () => {
-  await using nodes = new Nodes();
-  const alice = await nodes.ready("Alice", null);
-  const command = new Deno.Command("sh", {
-    args: ["-c", `printf 'first\\nlast' | "$@"`, "sh", ...bobsCommand(alice)],
-    stdout: "piped",
-    stderr: "piped",
-  });
-
-  const { code } = await command.output();
-  await alice.until(shown("last"));
-
-  assertEquals([code, ...alice.texts()], [0, "first", "last"]);
-});
-
-Deno.test("text mode: with --stay the end of input isn't the end; SIGTERM and SIGINT are, properly", async () => {
-  await using nodes = new Nodes();
-  const alice = await nodes.ready("Alice", null);
-  for (const [name, signal] of [["Bob", "SIGTERM"], ["Carol", "SIGINT"]] as const) {
-    await using program = TextProgram.mesh(name, alice.port, ["--stay"]);
-    await program.type(`I am ${name}`);
-    await program.end();
-    await alice.until(shown(`I am ${name}`));
-    await alice.say(`hi ${name}`);
-    await program.until(new RegExp(`hi ${name}`));
-
-    program.signal(signal);
-    const status = await program.ended();
-    const parting = await alice.until(left(name));
-
-    assertEquals([status, parting.reason, program.stderr], [0, "quit", ""], signal);
-  }
-});
-
-Deno.test("text mode: a reader who has enough ends the program, and the others hear of it", async () => {
-  await using nodes = new Nodes();
-  const alice = await nodes.ready("Alice", null);
-  const command = new Deno.Command("sh", {
-    args: ["-c", `{ "$@" --stay; echo "status $?" >&2; } | head -1`, "sh", ...bobsCommand(alice)],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  });
-
-  const ended = command.output();
-  await alice.until(joined("Bob"));
-  const told = performance.now();
-  for (let count = 0; !alice.events.some(left("Bob")); count++) {
-    assert(performance.now() < told + 5_000, "Bob leaves soon");
-    await alice.say(`are you there? ${count}`);
-    await alice.until(shown(`are you there? ${count}`));
-  }
-  const { stdout, stderr } = await ended;
-
-  assertMatch(new TextDecoder().decode(stdout), /^>INFO: Bob at address 127.0.0.1 .*\n$/);
-  assertEquals(new TextDecoder().decode(stderr), "status 0\n");
-  assertEquals(alice.events.find(left("Bob"))?.reason, "quit");
 });
 
 Deno.test("text mode: a reader who reads nothing costs bounded memory, and the member stays one", async () => {
@@ -485,11 +494,8 @@ Deno.test(
   },
 );
 
-/** The command `p2pchat mesh Bob`, joining through a node, with its files below the node's. */
-function bobsCommand(contact: Node): readonly string[] {
-  const program = Deno.env.get("P2PCHAT") ??
-    fileURLToPath(new URL("../../p2pchat", import.meta.url));
+/** The command `p2pchat mesh NAME`, joining through the member at this port, with its files below `folder`. */
+function commandOf(name: string, port: number, folder: string): readonly string[] {
   const listen = ["--host", "127.0.0.1", "--port", "0"];
-  const address = ["127.0.0.1", String(contact.port)];
-  return [program, "mesh", "Bob", ...address, ...listen, "--data", `${contact.data}/bob`];
+  return [PROGRAM, "mesh", name, "127.0.0.1", `${port}`, ...listen, "--data", `${folder}/${name}`];
 }

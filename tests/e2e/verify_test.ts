@@ -166,18 +166,3 @@ Deno.test("friends and mesh: what one program is told of a key, another one of t
   await alice.tell("bob", "again");
   await bob.until(({ event, text }) => event === "message" && text === "again");
 });
-
-Deno.test("friends: nothing goes to a key whose digits were different", async () => {
-  await using friends = new FriendsGroup("alice", "bob");
-  const [alice, bob] = await Promise.all([friends.start("alice"), friends.start("bob")]);
-  await alice.tell("bob", "hello");
-  await bob.until(({ event, text }) => event === "message" && text === "hello");
-  await verify(alice, "bob");
-
-  await alice.ask("verify", { name: "bob", answer: "no" });
-  await alice.tell("bob", "are you?");
-  const { changed } = await alice.until(failure("key-changed"));
-  assertEquals(changed.name, "bob");
-  await alice.ask("trust", { name: "bob" });
-  await bob.until(({ event, text }) => event === "message" && text === "are you?");
-});
