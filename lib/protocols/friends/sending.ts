@@ -177,9 +177,9 @@ export class Sending {
    * or moved it.
    */
   #release(friend: Friend): void {
-    if (friend.isHeld) return; // which ends with `releaseAgain`
     const { outbox, name: to } = friend;
     friend.releaseAtMs = null;
+    if (friend.isHeld) return; // which ends with `releaseAgain`
     const from = outbox.release(() => this.#nextPosition());
     if (from === null) return;
     if (outbox.isReleasingKept) return outbox.released();

@@ -1,7 +1,11 @@
 // Two programs with the key of one friend: a copy of a profile, or a program that was started anew.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { DRAIN_MS, STRANGE_TOLD_MS } from "../../../lib/protocols/friends/limits.ts";
+import {
+  DRAIN_MS,
+  RELEASE_RETRY_MS,
+  STRANGE_TOLD_MS,
+} from "../../../lib/protocols/friends/limits.ts";
 import { BOB, EVE } from "./fixtures.ts";
 import { Program } from "./program.ts";
 
@@ -33,6 +37,23 @@ Deno.test("Friends doesn't wait for an earlier program that doesn't answer", () 
   assertEquals(ann.pass(DRAIN_MS), ["closes 1: a second link"]);
   assertEquals(ann.goesDown(1, true, GOODBYE.toUpperCase()), ["2: texts hi"]);
   assertEquals(ann.told, []);
+});
+
+Deno.test("Friends doesn't try the disk again for a friend to whom nothing may go out, and does when it may", () => {
+  const ann = Program.started();
+  ann.say("bob", "hi");
+  ann.diskMode = "refuses";
+  ann.meets(BOB);
+  ann.pass(RELEASE_RETRY_MS - 1);
+  ann.comesIn(BOB, 2);
+  ann.hello(2);
+
+  ann.nowMs += 1;
+  ann.feed({ type: "tick" });
+  assert(ann.machine.nextDeadlineMs()! > ann.nowMs, "nothing stays due");
+
+  ann.diskMode = "writes";
+  assertEquals(ann.goesDown(1, false, "lost"), ["2: texts hi"]);
 });
 
 Deno.test("Friends warns of two programs with a friend's key, and sends nothing until /trust", () => {
