@@ -189,7 +189,9 @@ export class Ledger {
     if (written === undefined) throw new Violation("a broadcast is told that isn't on disk");
     const { atMs, record } = written;
     const told = this.#byText.get(record.text);
-    if (told === undefined || told.taken !== null) return;
+    // One that came again is a new one: whoever has come since may be shown it.
+    if (told === undefined || told.taken === written) return;
+    if (told.taken !== null && !told.mayComeAgain) return;
     told.taken = written;
     const overMs = atMs + this.world.options.ttlMs;
     told.over = {
