@@ -96,19 +96,17 @@ Deno.test("accounts changed by several programs at once: nothing is lost", async
 
   const outcomes = await Promise.all([
     ...["cy", "CY"].map((name) => folder.run(`add ${name}`, PASSWORD)),
-    folder.run("passwd bob", "a new password"),
     folder.run("remove al"),
   ]);
 
   const [cy, otherCy] = outcomes as [typeof outcomes[0], typeof outcomes[0]];
-  assertEquals(outcomes.map(({ status }) => status).sort(), [0, 0, 0, 4]);
+  assertEquals(outcomes.map(({ status }) => status).sort(), [0, 0, 4]);
   const winner = cy.status === 0 ? "cy" : "CY";
   assertMatch(
     (cy.status === 0 ? otherCy : cy).stderr,
     /^error: Cannot (add|sign up) (cy|CY): there (is|has been) an account/,
   );
   assertEquals([...await folder.names()].sort(), [winner, "bob"].sort());
-  assert(await isPassword(folder, "bob", "a new password"));
 });
 
 Deno.test({
@@ -149,23 +147,13 @@ Deno.test({
   },
 });
 
-/** Starts an import of many accounts, and waits until it has added as many as `least`. */
-async function importing(folder: AccountsFolder, least: number) {
-  const names = Array.from({ length: 200 }, (_, at) => `user${at}`);
-  await folder.write(
-    "in.csv",
-    `name,password\n${names.map((name) => `${name},${PASSWORD}\n`).join("")}`,
-  );
-  const process = folder.command("import in.csv").spawn();
-  while ((await rowsOf(folder)).length < least) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return { names, process };
-}
-
 Deno.test("accounts import that is stopped says what was added, and has it on disk", async () => {
   await using folder = new AccountsFolder();
-  const { names, process } = await importing(folder, 2);
+  const names = Array.from({ length: 200 }, (_, at) => `user${at}`);
+  const table = names.map((name) => `${name},${PASSWORD}\n`).join("");
+  await folder.write("in.csv", `name,password\n${table}`);
+  const process = folder.command("import in.csv").spawn();
+  while ((await rowsOf(folder)).length < 1) await new Promise((resolve) => setTimeout(resolve, 20));
   process.kill("SIGINT");
 
   const { status, stdout, stderr } = outcomeOf(await process.output());
@@ -180,17 +168,6 @@ Deno.test("accounts import that is stopped says what was added, and has it on di
       "weren't tried\n",
   );
   assertEquals(rows, names.slice(0, rows.length));
-});
-
-Deno.test("accounts import that is killed leaves whole rows, and the next program changes them", async () => {
-  await using folder = new AccountsFolder();
-  const { process } = await importing(folder, 1);
-  process.kill("SIGKILL");
-  await process.output();
-
-  const rows = await rowsOf(folder);
-  assertEquals((await folder.run("remove user0")).status, 0);
-  assertEquals(await folder.names(), rows.slice(1));
 });
 
 Deno.test({

@@ -31,76 +31,75 @@ async function isSelfExtracting(): Promise<boolean> {
 }
 
 const unpacks = { ignore: !(await isSelfExtracting()) };
-/** As the unpacked runtime is large, most tests share one cache. */
+/** As the unpacked runtime is large, most tests share one cache, which the first of them fills. */
 const sharedCache = await Deno.makeTempDir({ prefix: "p2pchat cache " });
 
-Deno.test.beforeAll(async () => assertStarted(await start(BUILT, { cache: sharedCache })));
 Deno.test.afterAll(() => Deno.remove(sharedCache, { recursive: true }));
 
 const measured = { ignore: unpacks.ignore || Deno.build.os !== "linux" };
 
 Deno.test(
-  "p2pchat on a machine where it never ran: broken off, then started twice at once, and its cache damaged and removed",
+  "p2pchat on a machine where it never ran: broken off, then started twice at once, and its cache damaged and taken away",
   measured,
   async (test) => {
-    await inTemporaryFolder(async (cache) => {
-      const env = { XDG_CACHE_HOME: cache };
-      const folder = join(cache, "p2pchat");
-      await test.step("a start that is broken off leaves nothing", async () => {
-        const process = new Deno.Command(BUILT, {
-          args: ["--version"],
-          clearEnv: true,
-          env: { PATH: Deno.env.get("PATH") ?? "", ...env },
-          stdout: "null",
-          stderr: "null",
-        }).spawn();
-        const ended = process.status;
-        await Promise.race([made(cache, "new."), ended]);
-        process.kill("SIGTERM");
-        assertEquals((await ended).success, false);
-        assertEquals((await kept(folder)).new, []);
-      });
+    const cache = sharedCache;
+    const env = { XDG_CACHE_HOME: cache };
+    const folder = join(cache, "p2pchat");
+    await test.step("a start that is broken off leaves nothing", async () => {
+      const process = new Deno.Command(BUILT, {
+        args: ["--version"],
+        clearEnv: true,
+        env: { PATH: Deno.env.get("PATH") ?? "", ...env },
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      const ended = process.status;
+      await Promise.race([made(cache, "new."), ended]);
+      process.kill("SIGTERM");
+      assertEquals((await ended).success, false);
+      assertEquals((await kept(folder)).new, []);
+    });
 
-      // The first of them uses no more memory, just unpacked, than those that come later.
-      const [other, first] = await Promise.all([
-        start(BUILT, { cache }),
-        Node.ready("Ann", null, { env }),
-      ]);
-      await using ann = first;
-      await test.step("both start, and one of each part is kept", async () => {
-        assertStarted(other);
-        const { program, runtime, new: left } = await kept(folder);
-        assertEquals([program.length, runtime.length, left], [1, 1, []]);
-        await using later = await Node.ready("Bob", null, { env });
-        const [atFirst, then] = [await residentBytes(ann.pid), await residentBytes(later.pid)];
-        assert(atFirst < 1.3 * then, `${atFirst} bytes, then ${then}`);
-      });
+    // The first of them uses no more memory, just unpacked, than those that come later.
+    const [other, first] = await Promise.all([
+      start(BUILT, { cache }),
+      Node.ready("Ann", null, { env }),
+    ]);
+    await using ann = first;
+    await test.step("both start, and one of each part is kept", async () => {
+      assertStarted(other);
+      const { program, runtime, new: left } = await kept(folder);
+      assertEquals([program.length, runtime.length, left], [1, 1, []]);
+      await using later = await Node.ready("Bob", null, { env });
+      const [atFirst, then] = [await residentBytes(ann.pid), await residentBytes(later.pid)];
+      assert(atFirst < 1.3 * then, `${atFirst} bytes, then ${then}`);
+    });
 
-      // After a kill, of several that start at once one may find such a database locked, and replace it. While a
-      // process lives that has the old one open, each new process would find it empty, and replace it again.
-      await test.step("what was compiled is kept although the runtime replaced its databases", async () => {
-        const { program } = await parts(folder);
-        for (const database of ["dep_analysis_cache_v2", "v8_code_cache_v2"]) {
-          await Deno.remove(join(program, "..", "cache", database));
-          await Deno.writeFile(join(program, "..", "cache", database), new Uint8Array());
-          await Deno.remove(join(program, "..", "cache", `${database}-wal`));
-        }
-        assertStarted(await start(BUILT, { cache }));
-        await using next = await Node.ready("Bob", null, { env });
-        const [before, after] = [await residentBytes(ann.pid), await residentBytes(next.pid)];
-        assert(after < 1.3 * before, `${after} bytes, ${before} before`);
-        assertEquals((await kept(folder)).new, []);
-      });
+    // After a kill, of several that start at once one may find such a database locked, and replace it. While a
+    // process lives that has the old one open, each new process would find it empty, and replace it again.
+    await test.step("what was compiled is kept although the runtime replaced its databases", async () => {
+      const { program } = await parts(folder);
+      for (const database of ["dep_analysis_cache_v2", "v8_code_cache_v2"]) {
+        await Deno.remove(join(program, "..", "cache", database));
+        await Deno.writeFile(join(program, "..", "cache", database), new Uint8Array());
+        await Deno.remove(join(program, "..", "cache", `${database}-wal`));
+      }
+      assertStarted(await start(BUILT, { cache }));
+      await using next = await Node.ready("Bob", null, { env });
+      const [before, after] = [await residentBytes(ann.pid), await residentBytes(next.pid)];
+      assert(after < 1.3 * before, `${after} bytes, ${before} before`);
+      assertEquals((await kept(folder)).new, []);
+    });
 
-      await test.step("it goes on when its cache is removed, and gets the signals itself", async () => {
-        await Deno.remove(folder, { recursive: true });
-        await ann.say("still here");
-        await ann.until(({ event }) => event === "message");
-        await ann.ask("status");
-        ann.signal("SIGTERM");
-        const { code, last } = await ann.ended();
-        assertEquals([code, last?.event], [0, "bye"]);
-      });
+    await test.step("it goes on when its cache is removed, and gets the signals itself", async () => {
+      await Deno.rename(folder, `${folder}-gone`);
+      await ann.say("still here");
+      await ann.until(({ event }) => event === "message");
+      await ann.ask("status");
+      ann.signal("SIGTERM");
+      const { code, last } = await ann.ended();
+      assertEquals([code, last?.event], [0, "bye"]);
+      await Deno.rename(`${folder}-gone`, folder);
     });
   },
 );
@@ -139,6 +138,7 @@ Deno.test(
 );
 
 Deno.test("p2pchat unpacks nothing at its second start", unpacks, async () => {
+  assertStarted(await start(BUILT, { cache: sharedCache }));
   const folder = join(sharedCache, "p2pchat");
   const before = await Promise.all(
     Object.values(await parts(folder)).map((path) => Deno.stat(path)),
@@ -153,6 +153,7 @@ Deno.test("p2pchat unpacks nothing at its second start", unpacks, async () => {
 });
 
 Deno.test("p2pchat starts although the runtime's own cache was damaged", unpacks, async () => {
+  assertStarted(await start(BUILT, { cache: sharedCache }));
   const { program } = await parts(join(sharedCache, "p2pchat"));
   const folder = join(program, "..", "cache");
   for await (const { name, isFile } of Deno.readDir(folder)) {

@@ -119,22 +119,10 @@ terminalTest("the menu, a name and an unseen password, typed twice to sign up", 
   assertEquals(world.accounts(), ["alice"]);
   await terminal.press(CTRL_X);
   await assertLeft(terminal);
-
-  // Known by now: its key isn't new.
-  await using again = await world.terminal(null);
-  await again.untilCursorLine(MENU);
-  await again.press("1\r");
-  await again.untilCursorLine("Name: |");
-  await again.press("alice\r");
-  await again.untilCursorLine("Password: |");
-  assert(!again.screen.text.includes("new here"), again.screen.text);
-  await again.press("xyzzy horse\r");
-  await again.untilCursorLine("alice (lobby)> |");
-  assert(!again.raw.includes("xyzzy"));
 });
 
 terminalTest("after each mistake the menu comes back, and says what it was", async () => {
-  const { world } = await DirectoryWorld.open(["bob"]);
+  const { world } = await DirectoryWorld.open(["alice"]);
   await using _ = world;
   await using terminal = await world.terminal("alice");
   const mistakes: readonly (readonly [how: string, passwords: readonly string[], said: RegExp])[] =
@@ -160,33 +148,16 @@ terminalTest("after each mistake the menu comes back, and says what it was", asy
     }
     await terminal.until(`${said}`, ({ text }) => said.test(text.replaceAll("\n", " ")));
   }
+  // A password typed again at the menu, after a wrong one, isn't shown; a second one is no name to be called.
   await terminal.untilCursorLine(MENU);
-  await terminal.press("Guest\r");
+  await terminal.press(`${PASSWORD}\r${PASSWORD}\r`);
+  await terminal.untilCursorLine("Checking the password ... |");
+  await terminal.until("what is dropped", ({ text }) => text.includes("it may be a password"));
   await terminal.untilCursorLine("alice (lobby)> |");
-  assert(lines(terminal).includes("* Online: alice (you, guest)"), terminal.screen.text);
+  assert(lines(terminal).includes("* Online: alice (you)"), terminal.screen.text);
+  assert(!terminal.screen.text.includes("Asking the directory"), terminal.screen.text);
+  assert(!terminal.raw.includes(PASSWORD), terminal.raw);
 });
-
-terminalTest(
-  "a password typed again after a wrong one, at the menu, isn't shown",
-  async () => {
-    const { world } = await DirectoryWorld.open(["alice"]);
-    await using _ = world;
-    const wrong = "wrong horse";
-    await using chosen = await world.terminal("alice");
-    await chosen.untilCursorLine(MENU);
-    await chosen.press("1\r");
-    await chosen.untilCursorLine("Password: |");
-    await chosen.press(`${wrong}\r${PASSWORD}\r`); // the second one while the first is checked: dropped
-    await chosen.until("what is wrong", ({ text }) => text.includes("Wrong name or password"));
-    await chosen.untilCursorLine(MENU);
-    await chosen.press(`${PASSWORD}\r${PASSWORD}\r`); // the second one is no name to be called
-    await chosen.untilCursorLine("Checking the password ... |");
-    await chosen.until("what is dropped", ({ text }) => text.includes("it may be a password"));
-    await chosen.untilCursorLine("alice (lobby)> |");
-    assert(!chosen.screen.text.includes("Asking the directory"), chosen.screen.text);
-    for (const secret of [wrong, PASSWORD]) assert(!chosen.raw.includes(secret), chosen.raw);
-  },
-);
 
 terminalTest(
   "Ctrl+C and Ctrl+D leave, and give the terminal back, wherever nothing else is to be left",
@@ -248,22 +219,6 @@ terminalTest(
     await terminal.untilCursorLine("zoe (lobby)> |");
   },
 );
-
-terminalTest("without a directory it says so, and Ctrl+C leaves; with one it asks", async () => {
-  await using world = new DirectoryWorld();
-  await using terminal = await world.terminal("alice");
-  const gone = /! No connection with the directory.*; it is tried again/;
-  await terminal.until("that it isn't there", ({ text }) => gone.test(text.replaceAll("\n", " ")));
-  await world.serve();
-  await terminal.until("what to press", ({ text }) => text.includes("press Enter at an empty"));
-  await terminal.press("\r");
-  await terminal.untilCursorLine(MENU);
-  await using nowhere = new DirectoryWorld();
-  await using other = await nowhere.terminal("bob");
-  await other.until("that it isn't there", ({ text }) => text.includes("No connection"));
-  await other.press(CTRL_C);
-  await assertLeft(other);
-});
 
 terminalTest("who is kicked or replaced is told so, and has the terminal back", async () => {
   const { world, directory } = await DirectoryWorld.open([]);
@@ -609,34 +564,14 @@ terminalTest(
 );
 
 terminalTest(
-  "the directory goes and comes back; the prompt says so, and what is typed stays",
-  async () => {
-    const { world, directory } = await DirectoryWorld.open([]);
-    await using _ = world;
-    await using terminal = await world.guestTerminal("alice");
-    await terminal.press("half a l");
-    await directory.kill();
-    await terminal.until(
-      "that it is gone",
-      ({ text }) => /! No connection with the directory/.test(text),
-    );
-    await terminal.until("the line", ({ cursorLine }) => cursorLine.endsWith("> half a l|"));
-    await world.serve();
-    await terminal.until(
-      "that it is back",
-      ({ text }) => /\* Back in the directory as alice/.test(text),
-    );
-    await terminal.untilCursorLine("alice (lobby)> half a l|");
-  },
-);
-
-terminalTest(
-  "a line that is typed while the directory comes isn't taken for the password",
+  "without a directory it says so; a line that is typed while one comes isn't taken for the password",
   async () => {
     const world = new DirectoryWorld();
     world.addAccounts("nina");
     await using _ = world;
     await using terminal = await world.terminal("nina", ["--login"]);
+    const gone = /! No connection with the directory.*; it is tried again/;
+    await terminal.until("that it is gone", ({ text }) => gone.test(text.replaceAll("\n", " ")));
     await terminal.untilCursorLine("nina (no directory)> |");
     await terminal.press("half a l");
     await terminal.untilCursorLine("nina (no directory)> half a l|");
@@ -650,6 +585,13 @@ terminalTest(
     await terminal.press(`${PASSWORD}\r`);
     await terminal.untilCursorLine("nina (lobby)> |");
     assert(!terminal.raw.includes(PASSWORD));
+
+    // Without one, Ctrl+C leaves.
+    await using nowhere = new DirectoryWorld();
+    await using other = await nowhere.terminal("bob");
+    await other.until("that it isn't there", ({ text }) => text.includes("No connection"));
+    await other.press(CTRL_C);
+    await assertLeft(other);
   },
 );
 

@@ -57,20 +57,6 @@ Deno.test("directory: a torn last line of what a client has heard is dropped wit
   assertEquals(new Set(heard(again)).size, heard(again).length);
 });
 
-Deno.test("directory: clients are told when the operator stops it, and wait for it", async () => {
-  const { world, directory } = await DirectoryWorld.open([]);
-  await using _ = world;
-  const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
-  await directory.type("/exit");
-  assertEquals(await endOf(directory), [0, "bye", "quit"]);
-  for (const node of [alice, bob]) {
-    const { reason } = await node.until(session("down"));
-    assert(/closing|stopped/.test(reason), reason);
-  }
-  await world.serve();
-  await alice.until(session("up"), undefined, alice.events.findIndex(session("down")));
-});
-
 Deno.test("directory: one put back from a copy has the accounts of then, and what is told from then on comes once", async () => {
   const { world, directory } = await DirectoryWorld.open(["bob"]);
   await using _ = world;
@@ -101,49 +87,40 @@ Deno.test("directory: one put back from a copy has the accounts of then, and wha
   assertEquals(await hears(bob, 4), [...texts, "carol: new, with an old name"]);
 });
 
-Deno.test("directory: four and one more: told once each over a restart, and the last gets in when one leaves", async () => {
-  const most = ["--max-clients", "4"];
-  const { world, directory } = await DirectoryWorld.open([], ...most);
-  await using _ = world;
-  const names = ["alice", "bob", "carol", "dora"];
-  const [alice, ...others] = await Promise.all(names.map((name) => world.guest(name)));
-  const before = await alice!.ask("broadcast", { text: "before" });
-  assertEquals(before.reached, 3);
-
-  await directory.kill();
-  const again = await world.serve(...most);
-  await again.untilCount(is("login"), 4, 45_000);
-  const after = await alice!.ask("broadcast", { text: "after" });
-  assertEquals(after.reached, 3);
-  for (const node of others) {
-    await node.until(broadcast("after"));
-    assertEquals(heard(node), ["alice: before", "alice: after"]);
-  }
-
-  const last = world.launch("--guest", "last");
-  await last.until(failure("full"));
-  await others[0]!.type("q");
-  await again.until(logout("bob"));
-  await last.until(session("up"), 60_000);
-  assertEquals((await listed(last)).length, 4);
-});
-
-Deno.test("directory: many wrong passwords at once don't hold up who is there", async () => {
-  const { world } = await DirectoryWorld.open([]);
+Deno.test("directory: busy with passwords, stopped by its operator, and full: what those who are in notice of it", async () => {
+  const { world, directory } = await DirectoryWorld.open([], "--max-clients", "3");
   await using _ = world;
   const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
-  await using people = new People(world.port);
-  const attempts = Array.from(
-    { length: 6 },
-    (_, at) => people.somebody(`ghost${at}`).enters({ how: "log-in", password: "wrong horse" }),
-  );
-  await people.until(() => attempts.every(({ link }) => link !== null));
-  const since = Date.now();
-  const { reached } = await alice.ask("broadcast", { text: "meanwhile" });
-  assertEquals(reached, 1);
-  assert(Date.now() - since < 3_000, `${Date.now() - since} ms`);
-  assertEquals(await hears(bob, 1), ["alice: meanwhile"]);
-  for (const attempt of attempts) {
-    assertEquals((await people.said(attempt, "refused")).code, "bad-credentials");
+
+  // Wrong passwords don't hold up who is there.
+  {
+    await using people = new People(world.port);
+    const ghost = people.somebody("ghost").enters({ how: "log-in", password: "wrong horse" });
+    await people.until(() => ghost.link !== null);
+    const since = Date.now();
+    assertEquals(await tell(alice, "before"), 1);
+    assert(Date.now() - since < 3_000, `${Date.now() - since} ms`);
+    assertEquals((await people.said(ghost, "refused")).code, "bad-credentials");
   }
+
+  // Clients are told when the operator stops it, and wait for it.
+  await directory.type("/exit");
+  assertEquals(await endOf(directory), [0, "bye", "quit"]);
+  for (const node of [alice, bob]) {
+    const { reason } = await node.until(session("down"));
+    assert(/closing|stopped/.test(reason), reason);
+  }
+  const again = await world.serve("--max-clients", "2");
+  await again.untilCount(is("login"), 2, 45_000);
+  assertEquals(await tell(alice, "after"), 1);
+  await bob.until(broadcast("after"));
+  assertEquals(heard(bob), ["alice: before", "alice: after"]);
+
+  // Whoever finds it full gets in when somebody leaves.
+  const last = world.launch("--guest", "last");
+  await last.until(failure("full"));
+  await bob.type("q");
+  await again.until(logout("bob"));
+  await last.until(session("up"), 60_000);
+  assertEquals(await listed(last), ["alice free", "last free"]);
 });

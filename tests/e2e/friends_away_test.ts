@@ -4,7 +4,6 @@ import { assert, assertEquals } from "@std/assert";
 import { copy } from "@std/fs";
 import { connection, delivery, FriendsGroup, shows } from "./friends_group.ts";
 import type { Node, ShownEvent } from "./node.ts";
-import { freePort } from "./ports.ts";
 import { TextProgram } from "./text_program.ts";
 
 Deno.test("friends: what is written to one who is away is kept, and delivered when they come", async () => {
@@ -140,40 +139,4 @@ Deno.test("friends: one whose program hangs gets everything once when it goes on
   assertEquals(reason, "no answer for 3 s");
   assertEquals(bob.texts(), ["before", ...texts]);
   assertEquals(group.stored("bob").length, texts.length + 1);
-});
-
-Deno.test("friends: what waits for the friends of one table never goes to those of another", async () => {
-  await using group = new FriendsGroup("alice", "bob");
-  const { alice: ours, bob: theirs } = Object.fromEntries(group.rows);
-  const alice = await group.start("alice");
-  await alice.tell("bob", "for our bob");
-  await alice.until(delivery("queued"));
-  await alice.type("exit");
-  await alice.ended();
-
-  const users = group.otherTable("club.txt", { alice: ours!, bob: { port: freePort() } });
-  const elsewhere = group.launch("alice", { users });
-  const other = group.launch("bob", { users, data: `${group.folder}/data-of-the-other` });
-  const told = await elsewhere.until(({ event, text }) => event === "notice" && /waits/.test(text));
-  await elsewhere.tell("bob", "for the other bob");
-  await other.until(shows("for the other bob"));
-  await elsewhere.type("exit");
-  await elsewhere.ended();
-  const used = group.launch("alice", { users });
-  await used.until(({ event }) => event === "ready");
-  await used.ask("status");
-  await used.type("exit");
-  await used.ended();
-  const [again, bob] = [await group.start("alice"), await group.start("bob")];
-  await bob.until(shows("for our bob"));
-  await again.until(delivery("delivered"));
-
-  assertEquals(told.text.startsWith(`1 message waits for friends of ${group.file}: `), true);
-  assertEquals(
-    used.events.filter(({ event, text }) => event === "notice" && /waits/.test(text)),
-    [],
-  );
-  assertEquals(other.texts(), ["for the other bob"]);
-  assertEquals(bob.texts(), ["for our bob"]);
-  assertEquals(bob.port, theirs!.port);
 });

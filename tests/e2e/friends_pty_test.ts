@@ -100,16 +100,19 @@ terminalTest(
   },
 );
 
-for (const [name, keys] of [["Ctrl+C", CTRL_C], ["Ctrl+D", CTRL_D], ["exit", "exit\r"]] as const) {
-  terminalTest(`${name} sends what is under way, leaves, and gives the terminal back`, async () => {
+terminalTest(
+  "Ctrl+C, Ctrl+D and exit send what is under way, leave, and give the terminal back",
+  async () => {
     await using group = new FriendsGroup("alice", "bob");
     const bob = await group.start("bob");
-    await using terminal = await openAlice(group);
-    await terminal.press(`bob/one last thing\r${keys}`);
+    for (const [name, keys] of [["Ctrl+C", CTRL_C], ["Ctrl+D", CTRL_D], ["exit", "exit\r"]]) {
+      await using terminal = await openAlice(group);
+      await terminal.press(`bob/one last thing before ${name}\r${keys}`);
 
-    assertEquals(await terminal.ended(), 0);
-    await bob.until(shows("one last thing"));
-    assertEquals(terminal.screen.modes.has("?2004"), false);
-    assertEquals(terminal.screen.cursorLine, "|");
-  });
-}
+      assertEquals(await terminal.ended(), 0);
+      await bob.until(shows(`one last thing before ${name}`));
+      assertEquals(terminal.screen.modes.has("?2004"), false);
+      assertEquals(terminal.screen.cursorLine, "|");
+    }
+  },
+);
