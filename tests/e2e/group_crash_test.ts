@@ -5,17 +5,17 @@ import {
   assertPrefix,
   coordinatorIs,
   entriesOf,
-  Group,
   isError,
   isIn,
   isMessage,
   isView,
-  linesOf,
+  sharedGroup,
   shows,
 } from "./group_world.ts";
 import { holds, type Node, type ShownEvent } from "./node.ts";
 
 const NAMES = ["Alice", "Bob", "Carol"] as const;
+const shared = sharedGroup(NAMES);
 /** The bound of G6: the default of `--fail-after`, and time for a view change and a busy machine. */
 const PAUSE_MS_MAX = 3_000 + 4_000;
 
@@ -39,37 +39,42 @@ class Talk {
     while (!this.#isOver) {
       await this.node.say(`${this.name} ${this.said}`).catch(() => this.#isOver = true);
       this.said++;
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
 }
 
-/** The longest history shown; checks that all others are prefixes of it. */
-function shownByAll(nodes: readonly Node[]): readonly string[] {
+/** What was shown of the entries after `seq`; a program that was started since has shown those before, too. */
+function linesAfter(seq: number, node: Node): readonly string[] {
+  return entriesOf(node).filter((entry) => entry.seq > seq)
+    .map(({ from, text }) => `${from}: ${text}`);
+}
+
+/** The longest history shown after `seq`; checks that all others are prefixes of it. */
+function shownByAll(seq: number, nodes: readonly Node[]): readonly string[] {
   let longest: readonly string[] = [];
   for (const node of nodes) {
-    const lines = linesOf(node);
+    const lines = linesAfter(seq, node);
     assertPrefix(longest, lines);
     if (lines.length > longest.length) longest = lines;
   }
   return longest;
 }
 
-/** Checks that the texts of `name` are in the log once, and in order. */
-function assertOwnOrder(node: Node, name: string): void {
-  const numbers = node.texts(name).map((text) => Number(text.split(" ")[1]));
-  assertEquals(numbers, [...numbers].sort((a, b) => a - b));
-  assertEquals(new Set(numbers).size, numbers.length);
+/** Checks that the texts of `name` after `seq` are in the log once, and in order. */
+function assertOwnOrder(seq: number, node: Node, name: string): void {
+  const numbers = linesAfter(seq, node).flatMap((line) =>
+    line.startsWith(`${name}: ${name} `) ? [Number(line.split(" ")[2])] : []
+  );
+  assertEquals(numbers, numbers.map((_, at) => at));
 }
 
-Deno.test("group: each member in turn is killed under load; the others go on, and it catches up", async (test) => {
-  await using group = await Group.open();
-  const nodes = new Map<string, Node>();
-  for (const [index, node] of (await group.startAll(...NAMES)).entries()) {
-    nodes.set(NAMES[index]!, node);
-  }
+Deno.test("group: a member is killed under load; the others go on, and it catches up", async (test) => {
+  const { group, members, seq } = await shared();
+  const nodes = new Map(members.map((node, at) => [NAMES[at]!, node]));
   const old: Node[] = [];
-  for (const victim of NAMES) {
+  // The sequencer, and one that isn't.
+  for (const victim of ["Alice", "Carol"] as const) {
     await test.step(victim, async () => {
       const others = NAMES.filter((name) => name !== victim);
       const talks = NAMES.map((name) => new Talk(nodes.get(name)!, `${victim}-${name}`));
@@ -99,7 +104,7 @@ Deno.test("group: each member in turn is killed under load; the others go on, an
   await nodes.get("Alice")!.say("the end");
   await Promise.all([...nodes.values()].map((node) => node.until(shows("the end"))));
 
-  shownByAll([...old, ...nodes.values()]);
+  shownByAll(seq, [...old, ...nodes.values()]);
   await group.sameLogs(...NAMES);
   for (const name of NAMES) {
     for (const victim of NAMES) {
@@ -110,9 +115,7 @@ Deno.test("group: each member in turn is killed under load; the others go on, an
 });
 
 Deno.test("group: the coordinator is killed under load: chat goes on, and it is found again", async () => {
-  await using group = new Group();
-  const server = await group.serve();
-  const members = await group.startAll(...NAMES) as [Node, Node, Node];
+  const { group, server, members, seq } = await shared();
   const talks = members.map((node, at) => new Talk(node, NAMES[at]!));
   await Promise.all(members.map((node) => node.untilCount(isMessage, 100)));
 
@@ -129,11 +132,11 @@ Deno.test("group: the coordinator is killed under load: chat goes on, and it is 
   const total = said.reduce((sum, count) => sum + count, 0);
   await Promise.all(members.map((node) => node.untilCount(isMessage, total)));
 
-  const lines = linesOf(members[0]);
+  const lines = linesAfter(seq, members[0]);
   assertEquals(lines.length, total);
   for (const [at, node] of members.entries()) {
-    assertEquals(linesOf(node), lines);
-    assertOwnOrder(members[0], NAMES[at]!);
+    assertEquals(linesAfter(seq, node), lines);
+    assertOwnOrder(seq, members[0], NAMES[at]!);
   }
   const dave = await group.start("Dave");
   await dave.untilCount(isMessage, total);
@@ -141,9 +144,7 @@ Deno.test("group: the coordinator is killed under load: chat goes on, and it is 
 });
 
 Deno.test("group: all are killed at once and started again: what anybody has shown is in every log", async () => {
-  await using group = new Group();
-  const server = await group.serve();
-  const members = await group.startAll(...NAMES) as [Node, Node, Node];
+  const { group, server, members, seq } = await shared();
   const talks = members.map((node, at) => new Talk(node, NAMES[at]!));
   await Promise.all(members.map((node) => node.untilCount(isMessage, 200)));
 
@@ -157,17 +158,16 @@ Deno.test("group: all are killed at once and started again: what anybody has sho
 
   // What was typed and was no entry yet is said again, and may still be coming.
   await holds("all have shown the same", () => {
-    const shown = shownByAll([...members, ...again]);
-    return again.every((node) => linesOf(node).length === shown.length);
+    const shown = shownByAll(seq, [...members, ...again]);
+    return again.every((node) => linesAfter(seq, node).length === shown.length);
   });
   await group.sameLogs(...NAMES);
-  for (const name of NAMES) assertOwnOrder(again[0]!, name);
+  for (const name of NAMES) assertOwnOrder(seq, again[0]!, name);
 });
 
 Deno.test("group: with the coordinator down, a killed member pauses the chat until it is back; nothing is lost", async () => {
-  await using group = new Group();
-  const server = await group.serve();
-  const [alice, bob, carol] = await group.startAll(...NAMES) as [Node, Node, Node];
+  const { group, server, members } = await shared();
+  const [alice, bob, carol] = members;
   await server.kill();
   await Promise.all([alice, bob, carol].map((node) => node.until(coordinatorIs("down"))));
   await carol.kill();
@@ -189,8 +189,8 @@ Deno.test("group: with the coordinator down, a killed member pauses the chat unt
 });
 
 Deno.test("group: a member that is stopped for 8 s delays the others 5 s at most, and catches up", async () => {
-  await using group = await Group.open();
-  const [alice, bob, carol] = await group.startAll(...NAMES) as [Node, Node, Node];
+  const { group, members, seq } = await shared();
+  const [alice, bob, carol] = members;
   await alice.say("before");
   await carol.until(shows("before"));
 
@@ -207,14 +207,12 @@ Deno.test("group: a member that is stopped for 8 s delays the others 5 s at most
   await Promise.all([alice, carol].map((node) => node.until(shows("awake again"))));
 
   assert(delayMs < 5_000, `${delayMs} ms`);
-  assertEquals(linesOf(carol), ["1 Alice: before", "2 Alice: during", "3 Carol: awake again"]);
+  assertEquals(linesAfter(seq, carol), ["Alice: before", "Alice: during", "Carol: awake again"]);
   await group.sameLogs(...NAMES);
 });
 
 Deno.test("group: a coordinator that is stopped and wakes removes nobody", async () => {
-  await using group = new Group();
-  const server = await group.serve();
-  const members = await group.startAll(...NAMES) as [Node, Node, Node];
+  const { server, members } = await shared();
   const from = members.map((node) => node.events.length);
 
   server.signal("SIGSTOP");
@@ -235,28 +233,27 @@ Deno.test("group: a coordinator that is stopped and wakes removes nobody", async
 });
 
 Deno.test("group: while the coordinator is down, joining waits and says so; then it goes on", async () => {
-  await using group = new Group();
-  const server = await group.serve();
-  const alice = await group.start("Alice");
+  const { group, server, members, seq } = await shared();
+  const [alice] = members;
   await server.kill();
   await alice.until(coordinatorIs("down"));
   await alice.say("alone");
   await alice.until(shows("alone"));
 
-  const bob = group.launch("Bob");
-  await bob.until(({ event }) => event === "ready");
-  await bob.until(({ event, state }) => event === "coordinator" && state === "down");
-  await bob.say("let me in");
+  const dave = group.launch("Dave");
+  await dave.until(({ event }) => event === "ready");
+  await dave.until(({ event, state }) => event === "coordinator" && state === "down");
+  await dave.say("let me in");
   await group.serve();
-  await bob.until(isIn("Bob"));
-  await Promise.all([alice, bob].map((node) => node.until(shows("let me in"))));
+  await dave.until(isIn("Dave"));
+  await Promise.all([alice, dave].map((node) => node.until(shows("let me in"))));
 
-  assertEquals(linesOf(bob), ["1 Alice: alone", "2 Bob: let me in"]);
+  assertEquals(linesAfter(seq, dave), ["Alice: alone", "Dave: let me in"]);
 });
 
 Deno.test("group: what was typed and isn't an entry at a kill is said at the next start, once", async () => {
-  await using group = await Group.open();
-  const [alice, bob] = await group.startAll("Alice", "Bob") as [Node, Node];
+  const { group, members, seq } = await shared();
+  const [alice, bob] = members;
   bob.signal("SIGSTOP");
   await alice.say("kept");
   await holds("it is on disk", () => {
@@ -272,6 +269,6 @@ Deno.test("group: what was typed and isn't an entry at a kill is said at the nex
   await Promise.all([again, bob].map((node) => node.until(shows("more"))));
 
   assertEquals(bob.texts(), ["kept", "more"]);
-  assertEquals(entriesOf(again).map(({ text }) => text), ["kept", "more"]);
+  assertEquals(linesAfter(seq, again), ["Alice: kept", "Alice: more"]);
   assertEquals(again.events.filter(isError("protocol")), []);
 });

@@ -20,9 +20,9 @@ import {
   coordinatorIs,
   Group,
   isError,
-  isIn,
   isView,
   linesOf,
+  sharedGroup,
   shows,
   verifiedLog,
 } from "./group_world.ts";
@@ -31,6 +31,8 @@ import { holds, Node, type ShownEvent } from "./node.ts";
 import { openSockets, residentBytes } from "./proc.ts";
 
 const MODE = 2;
+const NAMES = ["Alice", "Bob", "Carol"] as const;
+const shared = sharedGroup(NAMES);
 /** The promised 15 s, and more for a busy machine. */
 const OFFENDER_MS_MAX = 60_000;
 const MEMORY_GROWTH_MAX = 64 * 1_024 * 1_024;
@@ -65,8 +67,8 @@ class Sender implements Disposable {
 }
 
 Deno.test("group: random datagrams change nothing, and are answered with no more than they bring", async () => {
-  await using group = await Group.open();
-  const [alice, bob] = await group.startAll("Alice", "Bob") as [Node, Node];
+  const { group, members } = await shared();
+  const [alice, bob] = members;
   const ports = [group.datagramPort("Alice"), group.datagramPort("Bob")];
   const before = await residentBytes(alice.pid);
   using sender = new Sender();
@@ -81,17 +83,17 @@ Deno.test("group: random datagrams change nothing, and are answered with no more
       await bob.until(shows(`through it ${round}`));
     }
   }
-  const carol = await group.start("Carol");
-  await carol.say("in all the same");
+  const dave = await group.start("Dave");
+  await dave.say("in all the same");
   await Promise.all([alice, bob].map((node) => node.until(shows("in all the same"))));
 
   assertEquals(bob.texts("Alice").length, 20);
-  await alice.until(isView("Alice", "Bob", "Carol"));
+  await alice.until(isView(...NAMES, "Dave"));
   assert(sender.received <= sender.sent, `${sender.received} for ${sender.sent} bytes`);
   assert(await residentBytes(alice.pid) - before < MEMORY_GROWTH_MAX);
-  assertEquals(alice.events.filter(({ event }) => event === "coordinator").length, 1);
-  assertCalm(alice, bob, carol);
-  await group.sameLogs("Alice", "Bob", "Carol");
+  assertEquals(alice.events.filter(({ event }) => event === "coordinator").length, 0);
+  assertCalm(...members, dave);
+  await group.sameLogs(...NAMES, "Dave");
 });
 
 /** An eavesdropper between members: forwards datagrams to and from one of them, and keeps copies. */
@@ -190,9 +192,7 @@ const PEERS: readonly (readonly [string, (peer: Peer) => unknown])[] = [
 ];
 
 Deno.test("group: garbage at the coordinator's port is dropped, and nobody notices", async () => {
-  await using group = new Group();
-  const server = await group.serve();
-  const members = await group.startAll("Alice", "Bob") as [Node, Node];
+  const { group, server, members, seq } = await shared();
   const [alice, bob] = members;
   const sockets = await openSockets(server.pid);
   const fromMs = performance.now();
@@ -214,7 +214,7 @@ Deno.test("group: garbage at the coordinator's port is dropped, and nobody notic
     await alice.say(`meanwhile ${number}`);
     await bob.until(shows(`meanwhile ${number}`));
   }
-  const carol = await group.start("Carol");
+  const dave = await group.start("Dave");
   for (const { name, atMs } of await Promise.all(offenders)) {
     const tookMs = atMs - fromMs;
     assert(tookMs < OFFENDER_MS_MAX, `${name}: dropped after ${tookMs.toFixed()} ms`);
@@ -226,11 +226,11 @@ Deno.test("group: garbage at the coordinator's port is dropped, and nobody notic
 
   for (const [at, node] of members.entries()) {
     const views = node.events.slice(from[at]).filter(({ event }) => event === "view");
-    assertEquals(views.map(({ members }) => members), [["Alice", "Bob", "Carol"]]);
+    assertEquals(views.map(({ members }) => members.toSorted()), [[...NAMES, "Dave"]]);
   }
   assertEquals(server.events.filter(({ event }) => event === "left"), []);
-  assertEquals(linesOf(carol).length, 20);
-  assertCalm(server, alice, bob, carol);
+  assertEquals(linesOf(dave).length, seq + 20);
+  assertCalm(server, ...members, dave);
 });
 
 /** Appends an edit to a stopped member's log, as if the member had decided it. @returns The key that signed it. */
@@ -393,23 +393,17 @@ function assertUnblamed(...nodes: readonly Node[]): void {
   }
 }
 
-/** A group in which Mallory sends another text to the last member than to the others. */
-async function withMallory(group: Group): Promise<{ honest: Node[]; mallory: Node }> {
-  const alice = await group.start("Alice");
+/** A group into which Mallory comes, who sends another text to one of the others. */
+async function withMallory() {
+  const { group, server, members: honest } = await shared();
   const mallory = group.launch("Mallory", MALLORY);
-  await mallory.until(isIn("Mallory"));
-  const honest = [alice, await group.start("Bob"), await group.start("Carol")];
-  await Promise.all(
-    [mallory, ...honest].map((node) => node.until(isView("Alice", "Bob", "Carol", "Mallory"))),
-  );
-  return { honest, mallory };
+  await Promise.all([mallory, ...honest].map((node) => node.until(isView(...NAMES, "Mallory"))));
+  return { group, server, honest, mallory };
 }
 
 Deno.test("group: who signs two texts as one is out until it is allowed, and nobody else is blamed", async () => {
-  await using group = new Group();
-  const server = await group.serve();
-  const { honest, mallory } = await withMallory(group);
-  const [alice, , carol] = honest as [Node, Node, Node];
+  const { group, server, honest, mallory } = await withMallory();
+  const [alice, , carol] = honest;
   await alice.say("before");
   await carol.until(shows("before"));
 
@@ -439,10 +433,8 @@ Deno.test("group: who signs two texts as one is out until it is allowed, and nob
 });
 
 Deno.test("group: while the coordinator is away all wait for it where somebody lied, and then go on", async () => {
-  await using group = new Group();
-  const server = await group.serve();
-  const { honest, mallory } = await withMallory(group);
-  const [alice, bob] = honest as [Node, Node, Node];
+  const { group, server, honest, mallory } = await withMallory();
+  const [alice, bob] = honest;
   await alice.say("before");
   await Promise.all(honest.map((node) => node.until(shows("before"))));
   await server.kill();

@@ -1,19 +1,21 @@
 /** What a group refuses, and the errors it shows: names, keys, ports, files, command lines. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { failureOf } from "./failures.ts";
 import {
   coordinatorIs,
+  entriesOf,
   Group,
   isError,
   isIn,
-  isMessage,
   isView,
-  linesOf,
+  sharedGroup,
   shows,
 } from "./group_world.ts";
 import { holds, Node, type ShownEvent } from "./node.ts";
 import { freePort } from "./ports.ts";
+
+const NAMES = ["Alice", "Bob"] as const;
+const shared = sharedGroup(NAMES);
 
 const fatalOf = async (node: Node) => {
   const { code, last } = await node.ended();
@@ -21,21 +23,23 @@ const fatalOf = async (node: Node) => {
   return { status: code, code: last!.code, text: last!.text as string };
 };
 
+const keyOf = (node: Node): string => node.events.find(({ event }) => event === "ready")!.key;
+
+async function leaves(node: Node): Promise<void> {
+  await node.type("/exit");
+  await node.ended();
+}
+
 Deno.test("group: /remove puts a member out for good, /allow lets it come back", async () => {
-  await using group = new Group();
-  const server = await group.serve();
-  const [alice, bob] = await group.startAll("Alice", "Bob") as [Node, Node];
+  const { group, server, members, seq } = await shared();
+  const [alice, bob] = members;
   await bob.say("before");
   await alice.until(shows("before"));
 
   await server.command({ command: "remove", name: "bob", ref: "r" });
   const removed = await fatalOf(bob);
   assertEquals([removed.status, removed.code], [4, "kicked"]);
-  const without = await alice.until(
-    isView("Alice"),
-    undefined,
-    alice.events.findIndex(isView("Alice", "Bob")),
-  );
+  const without = await alice.until(isView("Alice"));
   assertEquals([without.joined, without.left], [[], [{ name: "Bob", reason: "removed" }]]);
   const left = await server.until(({ event, name }) => event === "left" && name === "Bob");
   assertEquals(left.reason, "removed");
@@ -45,19 +49,23 @@ Deno.test("group: /remove puts a member out for good, /allow lets it come back",
   await alice.until(shows("meanwhile"));
 
   await server.command({ command: "allow", name: "Bob" });
-  await holds("the coordinator has allowed it", async () => (await server.ask("status")).view > 0);
+  await holds(
+    "the coordinator has allowed it",
+    async () => (await server.ask("status")).view > 0,
+  );
   const again = await group.start("Bob");
   await again.until(shows("meanwhile"));
-  assertEquals(linesOf(again), ["1 Bob: before", "2 Alice: meanwhile"]);
+  assertEquals(
+    entriesOf(again).slice(seq).map(({ from, text }) => [from, text]),
+    [["Bob", "before"], ["Alice", "meanwhile"]],
+  );
   const nobody = await server.ask("remove", { name: "Dave" });
   assertEquals([nobody.event, nobody.code], ["error", "unknown-user"]);
 });
 
 Deno.test("group: a name that somebody has is refused, and nobody is disturbed", async () => {
-  await using group = await Group.open();
-  const alice = await group.start("Alice");
-  const other = group.launch("Other", {});
-  await other.until(isIn("Other"));
+  const { group, members } = await shared();
+  const [alice, bob] = members;
   const words = ["peer", "ALICE", "--server", group.server, "--host", "127.0.0.1"];
   const twin = group.nodes.add(
     Node.start([...words, "--port", "0"], { data: group.data("twin") }),
@@ -67,75 +75,39 @@ Deno.test("group: a name that somebody has is refused, and nobody is disturbed",
   assertEquals([status, code], [4, "name-taken"]);
   assertMatch(text, /has that name, or one that counts as the same/);
   await alice.say("undisturbed");
-  await other.until(shows("undisturbed"));
+  await bob.until(shows("undisturbed"));
 });
 
-Deno.test("group: somebody else's key under a name that was here is refused until the operator trusts it", async () => {
-  await using group = new Group();
-  const server = await group.serve();
-  const bob = await group.start("Bob");
-  await bob.type("/exit");
-  await bob.ended();
-  const stranger = () => group.launch("Bob", { data: group.data("stranger") });
+Deno.test("group: another key under a name that was here is refused until the operator trusts it, and why is told", async () => {
+  const { group, server } = await shared();
+  const dave = await group.start("Dave");
+  await leaves(dave);
+  await Deno.remove(`${group.data("Dave")}/users/Dave/identity`);
 
-  const { status, code, text } = await fatalOf(stranger());
+  const again = group.launch("Dave");
+  const { status, code, text } = await fatalOf(again);
   assertEquals([status, code], [4, "key-changed"]);
-  assert(text.includes(bob.events.find(({ event }) => event === "ready")!.key), text);
-  await server.command({ command: "trust", name: "Bob", ref: "t" });
-  await server.until(({ ref }) => ref === "t");
-  const accepted = stranger();
-  await accepted.until(isIn("Bob"));
-});
-
-Deno.test("group: who is refused for having lost the identity is told that it was missing", async () => {
-  await using group = await Group.open();
-  const bob = await group.start("Bob");
-  await bob.type("/exit");
-  await bob.ended();
-  await Deno.remove(`${group.data("Bob")}/users/Bob/identity`);
-
-  const again = group.launch("Bob");
-  const { status } = await fatalOf(again);
-  const { events } = again;
-  const told = events.findIndex(({ text }) => text?.includes("identity was missing"));
-  assertEquals([status, events.at(told)?.event, told], [4, "notice", events.length - 2]);
-});
-
-Deno.test("group: another coordinator at the known address is refused, with both keys", async () => {
-  await using group = new Group();
-  const server = await group.serve();
-  const alice = await group.start("Alice");
-  await alice.type("/exit");
-  await alice.ended();
-  await server.kill();
-  await Deno.remove(group.serverData, { recursive: true });
-  const other = await group.serve();
-
-  const { status, code, text } = await fatalOf(group.launch("Alice"));
-  assertEquals([status, code], [4, "key-changed"]);
-  for (const node of [server, other]) {
-    const { key } = node.events.find(({ event }) => event === "ready")!;
-    assert(text.includes(key), text);
-  }
-  assert(text.includes(`${group.data("Alice")}/users/Alice/known_peers`), text);
+  assert(text.includes(keyOf(dave)), text);
+  const told = again.events.findIndex(({ text }) => text?.includes("identity was missing"));
+  assertEquals([again.events.at(told)?.event, told], ["notice", again.events.length - 2]);
+  await server.ask("trust", { name: "Dave" });
+  await group.start("Dave");
 });
 
 Deno.test("group: a coordinator whose key is named is the only one that is met", async () => {
-  await using group = new Group();
-  const server = await group.serve();
-  const { key } = server.events.find(({ event }) => event === "ready")!;
+  const { group, server } = await shared();
+  const key = keyOf(server);
   const other = "ijtghrlfdthizyo5oecdgsej2yv";
   const words = (fingerprint: string) =>
-    group.words("Alice").map((word) => word === group.server ? `${word}#${fingerprint}` : word);
+    group.words("Eve").map((word) => word === group.server ? `${word}#${fingerprint}` : word);
   const launch = (fingerprint: string) =>
-    group.nodes.add(Node.start(words(fingerprint), { data: group.data("Alice") }));
+    group.nodes.add(Node.start(words(fingerprint), { data: group.data("Eve") }));
 
   const unmet = await fatalOf(launch(other));
   assertEquals([unmet.status, unmet.code], [4, "key-changed"]);
-  const alice = launch(key);
-  await alice.until(isIn("Alice"));
-  await alice.type("/exit");
-  await alice.ended();
+  const eve = launch(key);
+  await eve.until(isIn("Eve"));
+  await leaves(eve);
   const contrary = await fatalOf(launch(other));
   assertEquals([contrary.status, contrary.code], [4, "key-changed"]);
   for (const { text } of [unmet, contrary]) {
@@ -143,44 +115,37 @@ Deno.test("group: a coordinator whose key is named is the only one that is met",
   }
 });
 
-Deno.test("group: --no-wait ends where nobody answers, and a port that is taken is told", async () => {
-  await using group = new Group();
-  const nobody = await failureOf(
-    [...group.words("Alice"), "--no-wait"],
-    group.data("Alice"),
-    true,
+Deno.test("group: --no-wait ends where nobody answers, and what is taken is told", async () => {
+  const { group } = await shared();
+  const start = (words: readonly string[], data: string) =>
+    fatalOf(group.nodes.add(Node.start(words, { data })));
+  const nowhere = `127.0.0.1:${freePort()}`;
+  const unmet = await start(
+    ["peer", "Fay", "--server", nowhere, "--host", "127.0.0.1", "--port", "0", "--no-wait"],
+    group.data("Fay"),
   );
-  assertEquals([nobody.code, nobody.status], ["unreachable", 3]);
-  assert(nobody.text.includes(group.server), nobody.text);
+  assertEquals([unmet.code, unmet.status], ["unreachable", 3]);
+  assert(unmet.text.includes(nowhere), unmet.text);
 
-  const named = ["peer", "Alice", "--server", "nosuch.invalid", "--no-wait"];
-  const unknown = await failureOf(named, group.data("Alice"), true);
-  assertMatch(unknown.text, /nosuch\.invalid:6000 can't be reached: .*name/);
-  await group.serve();
   const taken = Deno.listenDatagram({
     transport: "udp",
     hostname: "127.0.0.1",
-    port: group.datagramPort("Alice"),
+    port: group.datagramPort("Fay"),
   });
-  const port = await failureOf(group.words("Alice"), group.data("Alice"), true);
+  const port = await start(group.words("Fay"), group.data("Fay"));
   taken.close();
   assertEquals([port.code, port.status], ["port-in-use", 3]);
-  const serve = ["serve", "--host", "127.0.0.1", "--port", String(group.port)];
-  const other = await failureOf(serve, `${group.folder}/other`);
+  const serve = ["serve", "--host", "127.0.0.1", "--port"];
+  const other = await start([...serve, String(group.port)], `${group.folder}/other`);
   assertEquals([other.code, other.status], ["port-in-use", 3]);
-  const same = await failureOf(
-    ["serve", "--host", "127.0.0.1", "--port", "0"],
-    group.serverData,
-    true,
-  );
+  const same = await start([...serve, "0"], group.serverData);
   assertEquals([same.code, same.status], ["in-use", 4]);
-  await group.start("Alice");
-  const twice = await failureOf(group.words("Alice"), group.data("Alice"), true);
+  const twice = await start(group.words("Alice"), group.data("Alice"));
   assertEquals([twice.code, twice.status], ["in-use", 4]);
 });
 
 Deno.test("group: the usual ports are tried in their order, that of the last time first", async () => {
-  await using group = await Group.open();
+  const { group } = await shared();
   const taken: Deno.DatagramConn[] = [];
   const isFree = (port: number) => {
     try {
@@ -190,8 +155,8 @@ Deno.test("group: the usual ports are tried in their order, that of the last tim
       return false;
     }
   };
-  const words = ["peer", "Alice", "--server", group.server, "--host", "127.0.0.1"];
-  const launch = () => group.nodes.add(Node.start(words, { data: group.data("Alice") }));
+  const words = ["peer", "Gus", "--server", group.server, "--host", "127.0.0.1"];
+  const launch = () => group.nodes.add(Node.start(words, { data: group.data("Gus") }));
   try {
     for (let port = 9_000; port <= 9_256; port++) isFree(port);
     const { code, text, status } = await fatalOf(launch());
@@ -206,93 +171,63 @@ Deno.test("group: the usual ports are tried in their order, that of the last tim
     const first = launch();
     await first.until(({ event }) => event === "ready");
     assertEquals(first.port, free[0]);
-    await first.type("/exit");
-    await first.ended();
+    await leaves(first);
     for (const socket of taken.splice(0, 1)) socket.close(); // a lower one is free now
     const again = launch();
     await again.until(({ event }) => event === "ready");
     assertEquals(again.port, free[0]);
+    await leaves(again);
   } finally {
     for (const socket of taken) socket.close();
   }
 });
 
 Deno.test("group: --db keeps the log where it says, from then on, and refuses what is no log", async () => {
-  await using group = await Group.open();
+  const { group } = await shared();
   const db = `${group.folder}/chat.log`;
-  const alice = await group.start("Alice", "--db", db);
+  const hal = await group.start("Hal", "--db", db);
   const named = async (node: Node) => {
     const ready = await node.until(({ event }) => event === "ready");
     return [ready.log, (await node.ask("status")).log];
   };
-  assertEquals(await named(alice), [db, db]);
-  await alice.say("here");
-  await alice.until(shows("here"));
-  await alice.type("/exit");
-  await alice.ended();
+  assertEquals(await named(hal), [db, db]);
+  await hal.say("here");
+  await hal.until(shows("here"));
+  await leaves(hal);
   assert(Deno.readTextFileSync(db).includes("here"));
-  const again = await group.start("Alice");
+  const again = await group.start("Hal");
   assertEquals(await named(again), [db, db]);
   await again.say("here too");
   await again.until(shows("here too"));
   assert(Deno.readTextFileSync(db).includes("here too"));
-  await again.type("/exit");
-  await again.ended();
+  await leaves(again);
 
   const notes = `${group.folder}/notes.txt`;
   await Deno.writeTextFile(notes, "not a log\n");
-  for (const name of ["Alice", "Bob"]) { // she was in the group
-    const foreign = await failureOf([...group.words(name), "--db", notes], group.data(name), true);
-    assertEquals([foreign.code, foreign.status], ["bad-file", 5]);
+  const refused = async (name: string, path: string) => {
+    const { code, status, text } = await fatalOf(group.launch(name, { args: ["--db", path] }));
+    assertEquals([code, status], ["bad-file", 5]);
+    return text;
+  };
+  for (const name of ["Hal", "Ida"]) { // he was in the group
+    await refused(name, notes);
     assertEquals(Deno.readTextFileSync(notes), "not a log\n");
   }
   const missing = `${group.folder}/none/log`;
-  const folder = await failureOf(
-    [...group.words("Bob"), "--db", missing],
-    group.data("Bob"),
-    true,
-  );
-  assertEquals([folder.code, folder.status], ["bad-file", 5]);
-  assert(folder.text.includes(`${missing}: there is no folder ${group.folder}/none`), folder.text);
+  const text = await refused("Ida", missing);
+  assert(text.includes(`${missing}: there is no folder ${group.folder}/none`), text);
   assertEquals(
     [...Deno.readDirSync(group.folder)].map(({ name }) => name).filter((name) =>
       name.startsWith("notes.txt.")
     ),
     [],
   );
-  const proc = await failureOf(
-    [...group.words("Bob"), "--db", "/proc/x.txt"],
-    group.data("Bob"),
-    true,
-  );
-  assertMatch(proc.text, /\/proc\/x\.txt.*name another file with --db/);
-});
-
-Deno.test("group: a damaged log is set aside with a notice, and comes back from the others", async () => {
-  await using group = await Group.open();
-  const [alice, bob] = await group.startAll("Alice", "Bob") as [Node, Node];
-  for (let number = 0; number < 10; number++) await alice.say(`entry ${number}`);
-  await bob.untilCount(isMessage, 10);
-  await bob.type("/exit");
-  await bob.ended();
-  const path = group.logPath("Bob");
-  const text = Deno.readTextFileSync(path);
-  Deno.writeTextFileSync(path, text.replace("entry 4", "entry X"));
-
-  const again = await group.start("Bob");
-  await again.until(shows("entry 9"));
-  const notice = again.events.find(({ event, text }) => event === "notice" && /damaged/.test(text));
-  assert(notice !== undefined, JSON.stringify(again.events.slice(0, 5)));
-  const aside = [...Deno.readDirSync(path.replace(/\/log$/, ""))]
-    .filter(({ name }) => name.startsWith("log.aside-"));
-  assertEquals(aside.length, 1);
-  await group.sameLogs("Alice", "Bob");
+  assertMatch(await refused("Ida", "/proc/x.txt"), /\/proc\/x\.txt.*name another file with --db/);
 });
 
 Deno.test("group: a line that is no command says what is possible", async () => {
-  await using group = new Group();
-  const server = await group.serve();
-  const alice = await group.start("Alice");
+  const { server, members } = await shared();
+  const [alice] = members;
 
   await alice.type("/lgo");
   await alice.type("/log all");
@@ -320,34 +255,36 @@ Deno.test("group: a line that is no command says what is possible", async () => 
   assertEquals(alice.texts(), []);
 });
 
-Deno.test("group: --max-members is heeded", async () => {
-  await using group = new Group();
-  await group.serve("--max-members", "2");
-  await group.startAll("Alice", "Bob");
-  const { status, code } = await fatalOf(group.launch("Carol"));
-  assertEquals([status, code], [4, "full"]);
-});
-
 Deno.test("group: the same profile somewhere else replaces the first", async () => {
-  await using group = await Group.open();
-  const alice = await group.start("Alice");
-  const first = await group.start("Bob");
+  const { group, members } = await shared();
+  const [alice] = members;
+  const first = await group.start("Jon");
   await first.say("first");
   await alice.until(shows("first"));
-  await Deno.mkdir(`${group.data("copy")}/users/Bob`, { recursive: true });
-  const profile = `${group.data("Bob")}/users/Bob`;
-  await Deno.copyFile(`${profile}/identity`, `${group.data("copy")}/users/Bob/identity`);
-  const words = ["peer", "Bob", "--server", group.server, "--host", "127.0.0.1", "--port"];
+  await Deno.mkdir(`${group.data("copy")}/users/Jon`, { recursive: true });
+  const profile = `${group.data("Jon")}/users/Jon`;
+  await Deno.copyFile(`${profile}/identity`, `${group.data("copy")}/users/Jon/identity`);
+  const words = ["peer", "Jon", "--server", group.server, "--host", "127.0.0.1", "--port"];
   const second = group.nodes.add(
     Node.start([...words, String(freePort())], { data: group.data("copy") }),
   );
 
   const { status, code } = await fatalOf(first);
   assertEquals([status, code], [4, "replaced"]);
-  await second.until(isIn("Bob"));
+  await second.until(isIn("Jon"));
   await second.say("second");
   await alice.until(shows("second"));
   assertEquals(alice.events.filter(isError("key-changed")), []);
+  await leaves(second);
+});
+
+Deno.test("group: --max-members is heeded", async () => {
+  const { server } = await shared();
+  await leaves(server);
+  // What it is told is the group's from then on, so other tests come first.
+  const { group } = await shared("--max-members", "2");
+  const { status, code } = await fatalOf(group.launch("Carol"));
+  assertEquals([status, code], [4, "full"]);
 });
 
 Deno.test("group: piped messages wait for a coordinator that comes, and are told as lost where it doesn't", async () => {
@@ -372,19 +309,23 @@ Deno.test("group: piped messages wait for a coordinator that comes, and are told
   assertEquals([told?.event, told?.code], ["error", "coordinator-down"]);
 });
 
-Deno.test("group: another coordinator that comes meanwhile is an error with both keys, and the chat goes on", async () => {
+Deno.test("group: another coordinator at the known address is an error with both keys; the chat goes on, and who comes back isn't let in", async () => {
   await using group = new Group();
   const server = await group.serve();
   const alice = await group.start("Alice");
   await server.kill();
   await Deno.remove(group.serverData, { recursive: true });
   const other = await group.serve();
+  const keys = [server, other].map(keyOf);
 
   const { text } = await alice.until(isError("key-changed"));
-  for (const node of [server, other]) {
-    const { key } = node.events.find(({ event }) => event === "ready")!;
-    assert(text.includes(key), text);
-  }
+  for (const key of keys) assert(text.includes(key), text);
   await alice.say("on");
   await alice.until(shows("on"));
+  await leaves(alice);
+
+  const refused = await fatalOf(group.launch("Alice"));
+  assertEquals([refused.status, refused.code], [4, "key-changed"]);
+  for (const key of keys) assert(refused.text.includes(key), refused.text);
+  assert(refused.text.includes(`${group.data("Alice")}/users/Alice/known_peers`), refused.text);
 });

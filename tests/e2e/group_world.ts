@@ -11,6 +11,10 @@ export class Group implements AsyncDisposable {
   readonly port: number = freePort();
   readonly nodes = new Nodes();
   readonly #ports = new Map<string, number>();
+  /** The coordinator that was started last. */
+  #serving: Node | undefined;
+  /** By name, the program of each member that was started last. */
+  readonly #launched = new Map<string, Node>();
 
   /** Starts a coordinator, and waits until it is ready. */
   static async open(...args: readonly string[]): Promise<Group> {
@@ -32,6 +36,7 @@ export class Group implements AsyncDisposable {
   async serve(...args: readonly string[]): Promise<Node> {
     const words = ["serve", "--host", "127.0.0.1", "--port", String(this.port)];
     const node = this.nodes.add(Node.start(words, { data: this.serverData, args }));
+    this.#serving = node;
     await node.until(({ event }) => event === "ready");
     return node;
   }
@@ -56,7 +61,11 @@ export class Group implements AsyncDisposable {
 
   /** Starts a member's program without waiting. */
   launch(name: string, options: NodeOptions = {}): Node {
-    return this.nodes.add(Node.start(this.words(name), { data: this.data(name), ...options }));
+    const node = this.nodes.add(
+      Node.start(this.words(name), { data: this.data(name), ...options }),
+    );
+    this.#launched.set(name, node);
+    return node;
   }
 
   /** Starts a member, and waits until it is in the group. */
@@ -72,6 +81,40 @@ export class Group implements AsyncDisposable {
     for (const name of names) members.push(await this.start(name));
     await Promise.all(members.map((node) => node.until(isView(...names))));
     return members;
+  }
+
+  /**
+   * Makes the group whole: the coordinator and these members run, nobody else is in it, all that was said is shown, and
+   * forgotten.
+   * @returns With the number of the last entry.
+   */
+  async whole<Names extends readonly string[]>(names: Names, ...args: readonly string[]) {
+    if (this.#serving?.hasEnded !== false) await this.serve(...args);
+    const server = this.#serving!;
+    for (const [name, node] of this.#launched) {
+      if (names.includes(name) || node.hasEnded) continue;
+      await node.type("/exit");
+      await node.ended();
+    }
+    for (const name of names) {
+      if (this.#launched.get(name)?.hasEnded !== false) await this.start(name);
+    }
+    const members = names.map((name) => this.#launched.get(name)!);
+    const wanted = [...names].sort().join();
+    let seq = 0;
+    await holds(`all are in the view of ${wanted}`, async () => {
+      const [{ view, members: there }, ...answers] = await Promise.all(
+        [server, ...members].map((node) => node.ask("status")),
+      ) as [ShownEvent, ...ShownEvent[]];
+      seq = answers[0]!.seq;
+      return there.map(({ name }: ShownEvent) => name).sort().join() === wanted &&
+        answers.every((answer) =>
+          answer.view === view && answer.coordinator === "up" && answer.seq === seq &&
+          answer.unsent === 0
+        );
+    });
+    for (const node of [server, ...members]) node.forget();
+    return { server, members: members as { -readonly [Index in keyof Names]: Node }, seq };
   }
 
   /** The path of a member's log. */
@@ -100,6 +143,26 @@ export class Group implements AsyncDisposable {
     await this.nodes[Symbol.asyncDispose]();
     await Deno.remove(this.folder, { recursive: true });
   }
+}
+
+/**
+ * A group that the tests of a file share: the first of them opens it, and it is closed after the last.
+ * @param names The members, in the order of their starts.
+ * @returns Asks for the group, and gets it whole: a test may have killed anybody, the coordinator too, which is then
+ * started with these arguments.
+ */
+export function sharedGroup<const Names extends readonly string[]>(
+  names: Names,
+  ...usual: readonly string[]
+) {
+  let opened: Group | undefined;
+  // Its programs outlive each test of the file.
+  Deno.test.sanitizer({ ops: false, resources: false });
+  Deno.test.afterAll(async () => await opened?.[Symbol.asyncDispose]());
+  return async (...args: readonly string[]) => {
+    opened ??= new Group();
+    return { group: opened, ...await opened.whole(names, ...usual, ...args) };
+  };
 }
 
 /** Runs `p2pchat log verify`, as whoever has the log in a data folder. @returns Its exit status and output. */

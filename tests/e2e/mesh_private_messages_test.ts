@@ -109,7 +109,7 @@ Deno.test("private messages: a sender that is killed once they are queued delive
 Deno.test("private messages: a sender that is killed while they are under way repeats nothing that was new", async () => {
   await using room = new Room();
   const [alice, bob] = await room.two();
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     const sender = round === 0 ? alice : await room.back("Alice");
     if (round > 0) await sender.until(joined("Bob"));
     for (let n = 0; n < 50; n++) await sender.tell("Bob", `${round}.${n}`);
@@ -123,7 +123,7 @@ Deno.test("private messages: a sender that is killed while they are under way re
 
   const texts = received(bob).map(([text]) => text);
   assertEquals(new Set(texts).size, texts.length);
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     const ofRound = texts.filter((text) => text.startsWith(`${round}.`));
     assert(ofRound.length >= 25, `${ofRound.length} of round ${round}`);
     assertEquals(ofRound, Array.from(ofRound, (_, n) => `${round}.${n}`));
@@ -159,37 +159,21 @@ Deno.test("private messages: both are away in turn, and everything arrives once,
   assertEquals(received(bobAlone), []);
 });
 
-Deno.test("private messages: a thousand are kept, and the next one is refused", async () => {
-  await using room = new Room();
-  const [alice, bob] = await room.two();
-  await room.leaves(bob);
-  await alice.until(left("Bob"));
-
-  for (let n = 0; n < 1_001; n++) await alice.tell("Bob", `${n}`, `r${n}`);
-  const refused = await alice.until(({ event }) => event === "error");
-  await alice.untilCount(delivery("queued"), 1_000);
-  const again = await room.back("Bob");
-  const delivered = await alice.untilCount(delivery("delivered"), 1_000);
-  await alice.until(notice("Bob has the 1,000 messages that waited"));
-
-  assertEquals(new Set(delivered.map(({ waited }) => waited)), new Set([true]));
-  assertEquals([refused.code, refused.ref], ["full", "r1000"]);
-  assertEquals(
-    received(again).map(([text]) => text),
-    Array.from({ length: 1_000 }, (_, n) => `${n}`),
-  );
-});
-
 Deno.test("private messages: a pipe waits for a receiver that is there, and nothing is refused", async () => {
   await using room = new Room();
   const [alice, bob] = await room.two();
-  const texts = Array.from({ length: 3_000 }, (_, n) => `${n}`);
+  const texts = Array.from({ length: 1_200 }, (_, n) => `${n}`);
 
   await alice.type(["to all", ...texts.map((text) => `/msg Bob ${text}`)].join("\n"));
   await alice.untilCount(delivery("delivered"), texts.length);
 
   assertEquals(alice.events.filter(({ event }) => event === "error"), []);
   assertEquals(received(bob).map(([text]) => text), texts);
+
+  // To a name that nobody ever had here.
+  await alice.tell("Bbo", "x", "r");
+  const refused = await alice.until(({ event }) => event === "error");
+  assertEquals([refused.code, refused.ref], ["unknown-user", "r"]);
 });
 
 Deno.test("private messages: a receiver that is killed right after showing isn't shown them as new again", async () => {
@@ -197,7 +181,7 @@ Deno.test("private messages: a receiver that is killed right after showing isn't
   const [alice, bob] = await room.two();
   let receiver = bob;
   const news: string[] = [];
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 2; round++) {
     await alice.tell("Bob", `${round}`);
     await receiver.until(shows(`${round}`));
     await receiver.kill();
@@ -207,7 +191,7 @@ Deno.test("private messages: a receiver that is killed right after showing isn't
     await alice.untilCount(joined("Bob"), round + 2);
   }
 
-  assertEquals(news, ["0", "1", "2", "3"]);
+  assertEquals(news, ["0", "1"]);
 });
 
 Deno.test({
@@ -238,16 +222,6 @@ Deno.test({
     assertEquals(received(alice), [["yes", false]]);
     assertEquals(bob.events.filter(delivery("queued")).length, 1);
   },
-});
-
-Deno.test("private messages: to a name that nobody ever had here is an error", async () => {
-  await using room = new Room();
-  const [alice] = await room.two();
-
-  await alice.tell("Bbo", "x", "r");
-  const refused = await alice.until(({ event }) => event === "error");
-
-  assertEquals([refused.code, refused.ref], ["unknown-user", "r"]);
 });
 
 Deno.test({

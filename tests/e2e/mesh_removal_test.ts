@@ -75,11 +75,9 @@ Deno.test("mesh: the founder removes a member for good, others can't, and /allow
   await ann.say("without Mal");
   await bob.until(says("without Mal"));
 
-  // The same key, through either member, with an address or without.
-  for (const by of [ann, bob]) {
-    const args = ["127.0.0.1", String(by.port)];
-    assertEquals(await refusal(room.launch("Mal", args, { data })), REMOVED);
-  }
+  // The same key, through another member, with an address or without.
+  const args = ["127.0.0.1", String(bob.port)];
+  assertEquals(await refusal(room.launch("Mal", args, { data })), REMOVED);
   assertEquals(await refusal(room.launch("Mal", [], { data })), REMOVED);
 
   assertStringIncludes((await asked(ann, "allow", { name: "Mal" })).text, "You have allowed Mal ");
@@ -151,13 +149,11 @@ Deno.test("mesh: in a private room neither an old invite nor a copied profile he
   const { epoch } = parseInvite((await bob.ask("invite")).invite).secret!;
   assertEquals(epoch, 2);
 
-  for (const data of [malData, backup]) {
-    for (const by of [ann, bob]) {
-      const args = ["127.0.0.1", String(by.port), "--invite", invite];
-      assertEquals(await refusal(room.launch("Mal", args, { data })), REMOVED);
-    }
-    assertEquals(await refusal(room.launch("Mal", [], { data })), REMOVED);
+  for (const [data, by] of [[malData, ann], [backup, bob]] as const) {
+    const args = ["127.0.0.1", String(by.port), "--invite", invite];
+    assertEquals(await refusal(room.launch("Mal", args, { data })), REMOVED);
   }
+  assertEquals(await refusal(room.launch("Mal", [], { data: malData })), REMOVED);
   // The old invite under a new key.
   const stranger = room.launch("Mallory", ["--invite", invite]);
   assertEquals(await refusal(stranger), [4, "fatal", "bad-credentials"]);

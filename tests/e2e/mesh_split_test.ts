@@ -120,11 +120,6 @@ async function haveAll(nodes: readonly Node[], texts: readonly string[]): Promis
   assertEquals(histories[0].length, texts.length);
 }
 
-/** Waits until everything these nodes have shown is recorded as seen: it isn't shown again after a kill. */
-async function haveRead(...nodes: readonly Node[]): Promise<void> {
-  for (const node of nodes) await node.ask("status");
-}
-
 const SCENES: Readonly<Record<string, () => Promise<void>>> = {
   async "a room that was cut in two has one of two Bobs, nobody who quit, and all that was said"() {
     const members = ["Ann", "Ben", "Cem", "Dan"];
@@ -185,48 +180,6 @@ const SCENES: Readonly<Record<string, () => Promise<void>>> = {
     assertEquals(on("Ann").events.filter(left("Cem")).length, 1);
   },
 
-  async "a room that was cut in three, and each part started anew, is one with all that was said"() {
-    const members = ["Ann", "Ben", "Cem", "Dan", "Eve"];
-    await using world = await openRoom({ members });
-    const { hosts, on, start } = world;
-    await say("before", ...world.room as [Node, ...Node[]]);
-    const parts = [["Ann", "Ben"], ["Cem", "Dan"], ["Eve"]];
-    await split(hosts, ...parts);
-    await loses(on("Ann"), "Cem", "Dan", "Eve");
-    await loses(on("Cem"), "Ann", "Ben", "Eve");
-    await on("Eve").until(({ event, text }) => event === "notice" && text.startsWith("No link"));
-    await say("of one part", on("Ann"), on("Ben"));
-    await say("of another", on("Cem"), on("Dan"));
-    await say("of one alone", on("Eve"));
-
-    await haveRead(...world.room);
-    for (const node of world.room) await node.kill();
-    for (const host of members) await start(host, null);
-    await say("one part, after", on("Ben"), on("Ann"));
-    await say("another, after", on("Dan"), on("Cem"));
-    await heal(hosts, ...parts);
-    const hears = async (texts: readonly string[], ...hosts: readonly string[]) => {
-      for (const host of hosts) {
-        for (const text of texts) await on(host).until(saying(text), HEALED_MS);
-      }
-    };
-    const one = ["of one part", "one part, after"];
-    const other = ["of another", "another, after"];
-    await hears([...other, "of one alone"], "Ann", "Ben");
-    await hears([...one, "of one alone"], "Cem", "Dan");
-    await hears([...one, ...other], "Eve");
-
-    const nodes = members.map(on);
-    await say("together", on("Eve"), ...nodes);
-    const histories = await Promise.all(nodes.map((node) => node.history()));
-    for (const [at, node] of nodes.entries()) {
-      assertEquals(await names(node), members);
-      assertEquals(new Set(node.texts()).size, node.texts().length, "each text once");
-      assertEquals(histories[at], histories[0]);
-    }
-    assertEquals(histories[0].length, 7);
-  },
-
   async "where one can't be heard by another, nobody is lost, and both hear all"() {
     await using world = await openRoom({ members: ["Ann", "Ben", "Cem"] });
     const { hosts, room } = world;
@@ -244,34 +197,6 @@ const SCENES: Readonly<Record<string, () => Promise<void>>> = {
     assertEquals(room.flatMap(({ events }) => events.filter(left())), []);
     const { peers } = await ann.ask("peers");
     assertEquals(peers.map(({ direct }: ShownEvent) => direct), [true, false, true]);
-  },
-
-  async "two halves that only a member joined, who is killed, are one when they reach each other"() {
-    const members = ["Ann", "Ben", "Mid", "Cem", "Dan"];
-    const halves = [["Ann", "Ben"], ["Cem", "Dan"]];
-    await using world = await openRoom({
-      members,
-      prepare: (hosts) => split(hosts, ...halves),
-      through: { Cem: "Mid", Dan: "Mid" },
-    });
-    const { hosts, on, start } = world;
-    const [ann, ben, mid, cem, dan] = world.room as [Node, Node, Node, Node, Node];
-    await say("through the middle", ann, ben, mid, cem, dan);
-    await haveRead(mid);
-    await mid.kill();
-    for (const node of [ann, ben]) await loses(node, "Mid");
-    await say("one half", ann, ben);
-    await say("the other half", dan, cem);
-    await heal(hosts, ...halves);
-
-    const said = ["through the middle", "one half", "the other half"];
-    await haveAll([ann, ben, cem, dan], said);
-    const again = await start("Mid", null);
-    await again.untilCount(isMessage, 2);
-    assertEquals(again.texts().toSorted(), said.slice(1).toSorted());
-    for (const node of [ann, ben, cem, dan, on("Mid")]) {
-      await holds("all are there", async () => (await names(node)).length === members.length);
-    }
   },
 
   async "whose address changes goes on chatting, and is found at the new one by who moves next"() {
@@ -299,25 +224,6 @@ const SCENES: Readonly<Record<string, () => Promise<void>>> = {
 
     await haveAll([ann, ben], ["before", "nobody waits", "from elsewhere", "both moved"]);
     assertMatch((await ben.ask("peers")).peers[0].host, /\.9$/);
-  },
-
-  async "who slept until it was lost is back by itself, has all once, and takes nobody for lost"() {
-    await using world = await openRoom({ members: ["Ann", "Ben", "Cem"] });
-    const { room } = world;
-    const [ann, ben, cem] = room as [Node, Node, Node];
-    await say("before", ann, ben, cem);
-    ben.signal("SIGSTOP");
-    for (const node of [ann, cem]) await loses(node, "Ben");
-    const meanwhile = Array.from({ length: 50 }, (_, at) => `meanwhile ${at}`);
-    for (const text of meanwhile) await say(text, ann, cem);
-    ben.signal("SIGCONT");
-
-    await ben.until(saying("meanwhile 49"));
-    await say("awake", ben, ann, cem);
-    await haveAll(room, ["before", ...meanwhile, "awake"]);
-    assertEquals(ben.events.filter(left()), []);
-    assertEquals([ann, cem].flatMap(({ events }) => events.filter(left())).length, 2);
-    assertEquals(ann.events.filter(joined).length, 3);
   },
 
   async "who is behind a firewall finds it out, says so once, and is announced as one who takes no calls"() {

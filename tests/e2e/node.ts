@@ -112,6 +112,16 @@ export class Node implements AsyncDisposable {
     return this.#child.pid;
   }
 
+  get hasEnded(): boolean {
+    return this.#exited;
+  }
+
+  /** Forgets what was shown, all but the first line: for a program that several tests drive, one after the other. */
+  forget(): void {
+    this.events.splice(0, Infinity, ...this.events.filter(({ event }) => event === "ready"));
+    this.stderr.splice(0);
+  }
+
   get port(): number {
     const ready = this.events.find(({ event }) => event === "ready");
     assert(ready !== undefined, "a port is asked for only of a node that is ready");

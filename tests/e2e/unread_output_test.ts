@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { FriendsGroup } from "./friends_group.ts";
 import { PROGRAM } from "./node.ts";
+import { sideBySide } from "./side_by_side.ts";
 
 /** The longest time from the request to leave until the program has ended. */
 const LEAVE_MS_MAX = 15_000;
@@ -30,24 +31,6 @@ const MODES: readonly Mode[] = [
     line: LINE,
   },
 ];
-
-for (const mode of MODES) {
-  for (const lines of [SOME_LINES, MANY_LINES]) {
-    Deno.test(`${mode.name} ends by SIGTERM with ${lines} lines that nobody reads`, async () => {
-      await using program = await Unread.start(mode);
-      await program.fill(mode.line, lines);
-      program.child.kill("SIGTERM");
-      await program.assertEnds();
-    });
-  }
-
-  Deno.test(`${mode.name} ends at the end of input with output that nobody reads`, async () => {
-    await using program = await Unread.start(mode);
-    await program.fill(mode.line, SOME_LINES);
-    await program.endInput();
-    await program.assertEnds();
-  });
-}
 
 class Unread implements AsyncDisposable {
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
@@ -115,3 +98,23 @@ async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
     clearTimeout(timer);
   }
 }
+
+const tests: Record<string, () => Promise<void>> = {};
+for (const mode of MODES) {
+  for (const lines of [SOME_LINES, MANY_LINES]) {
+    tests[`${mode.name} ends by SIGTERM with ${lines} lines of it`] = async () => {
+      await using program = await Unread.start(mode);
+      await program.fill(mode.line, lines);
+      program.child.kill("SIGTERM");
+      await program.assertEnds();
+    };
+  }
+
+  tests[`${mode.name} ends at the end of input`] = async () => {
+    await using program = await Unread.start(mode);
+    await program.fill(mode.line, SOME_LINES);
+    await program.endInput();
+    await program.assertEnds();
+  };
+}
+sideBySide("output that nobody reads", tests);
