@@ -81,7 +81,7 @@ Deno.test(
   SLOW,
   async () => {
     let points = 0;
-    for (let seed = 0; seed < 8; seed++) {
+    for (let seed = 0; seed < 3; seed++) {
       for (let stopAt = 2;; stopAt++) {
         let state = seed * 7_919 + stopAt + 1;
         const random = () => (state = state * 48_271 % 2_147_483_647) / 2_147_483_647;
@@ -114,7 +114,7 @@ Deno.test(
         assert(found.length >= acknowledgedThen, `seed ${seed}, stopped at ${stopAt}: ${found}`);
       }
     }
-    assert(points > 100, `${points} points`);
+    assert(points > 40, `${points} points`);
   },
 );
 

@@ -175,6 +175,6 @@ Deno.test("GroupLog: any history of texts and edits is read as it was written", 
       ]);
       log.close();
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });

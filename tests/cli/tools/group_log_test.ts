@@ -130,12 +130,14 @@ const LOGS = [["entries", SIX], ["entries and edits", EDITED]] as const;
 for (const [what, all] of LOGS) {
   const bytes = logBytes(all);
   const ends = endsOf(all);
+  // Edits are checked with real keys: of those every third byte.
+  const step = all === EDITED ? 3 : 1;
 
   Deno.test(
     `open() drops a batch that was torn at any byte, and tells, of ${what}`,
     SLOW,
     async () => {
-      for (let length = ends[0]! + 1; length < bytes.length; length++) {
+      for (let length = ends[0]! + 1; length < bytes.length; length += step) {
         const { disk, notices, batches } = await opened(bytes.slice(0, length));
 
         const whole = ends.filter((end) => end <= length).length - 1;
@@ -174,35 +176,34 @@ for (const [what, all] of LOGS) {
   );
 
   Deno.test(
-    `open() finds damage at every byte, sets the file aside, and keeps what is before, of ${what}`,
+    `open() finds damage at any byte, sets the file aside, and keeps what is before, of ${what}`,
     SLOW,
     async () => {
-      for (let at = 0; at < bytes.length; at++) {
-        for (const mask of [0x01, 0x20, 0x80]) {
-          const damaged = bytes.slice();
-          damaged[at]! ^= mask;
-          if (at === VERSION_AT && mask === 0x01) continue; // it says then that it is of another version
-          const { disk, log, notices, batches } = await opened(damaged);
+      for (let at = 0; at < bytes.length; at += step) {
+        const mask = [0x01, 0x20, 0x80][at % 3]!;
+        const damaged = bytes.slice();
+        damaged[at]! ^= mask;
+        if (at === VERSION_AT && mask === 0x01) continue; // it says then that it is of another version
+        const { disk, log, notices, batches } = await opened(damaged);
 
-          const whole = ends.findIndex((end) => at < end) - 1;
-          const where = `byte ${at} ^ ${mask}`;
-          assertEquals(notices.length, 1, where);
-          assertEquals(batches, all.slice(0, Math.max(0, whole)), where);
-          assertEquals(log.end?.digest, whole < 0 ? undefined : endOf(all.slice(0, whole)).digest);
-          if (/^Dropped/.test(notices[0]!)) {
-            // The last line feed, or what ends the last line but one: the rest isn't there.
-            assertEquals(await disk.read(PATH), bytes.slice(0, ends[whole]!));
-            assertEquals(at, bytes.length - 1, where);
-            continue;
-          }
-          assertEquals(await disk.read(ASIDE), damaged, where);
-          assertEquals(
-            await disk.read(PATH),
-            whole < 0 ? null : bytes.slice(0, ends[whole]!),
-            where,
-          );
-          assert(/^Line \d+ of \/p\/log is damaged, .*set aside as/.test(notices[0]!), notices[0]);
+        const whole = ends.findIndex((end) => at < end) - 1;
+        const where = `byte ${at} ^ ${mask}`;
+        assertEquals(notices.length, 1, where);
+        assertEquals(batches, all.slice(0, Math.max(0, whole)), where);
+        assertEquals(log.end?.digest, whole < 0 ? undefined : endOf(all.slice(0, whole)).digest);
+        if (/^Dropped/.test(notices[0]!)) {
+          // The last line feed, or what ends the last line but one: the rest isn't there.
+          assertEquals(await disk.read(PATH), bytes.slice(0, ends[whole]!));
+          assertEquals(at, bytes.length - 1, where);
+          continue;
         }
+        assertEquals(await disk.read(ASIDE), damaged, where);
+        assertEquals(
+          await disk.read(PATH),
+          whole < 0 ? null : bytes.slice(0, ends[whole]!),
+          where,
+        );
+        assert(/^Line \d+ of \/p\/log is damaged, .*set aside as/.test(notices[0]!), notices[0]);
       }
     },
   );

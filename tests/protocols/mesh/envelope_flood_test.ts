@@ -18,7 +18,7 @@ import { SLOW } from "../../given.ts";
 
 const STEP_MS = 20;
 const PER_STEP = 90; // 4,500 a second
-const FLOOD_MS = 10_000;
+const FLOOD_MS = 3_000;
 
 /** Five honest members, some liars, and one who is lost. */
 function room(liarCount: number, checker: MeshChecker) {
@@ -100,24 +100,18 @@ function flood(liarCount: number, receiver: (lost: Member) => PeerKey) {
   return { bans, undelivered: said - delivered, passedOn: passedOn > 0 };
 }
 
-for (const liars of [1, 2]) {
-  Deno.test(
-    `Mesh stays whole while ${liars} of its members flood envelopes for nobody`,
-    SLOW,
-    () => {
-      const nobody = "ef".repeat(32) as PeerKey;
-      assertEquals(flood(liars, () => nobody), { bans: [], undelivered: 0, passedOn: false });
-    },
-  );
+Deno.test("Mesh stays whole while 2 of its members flood envelopes for nobody", SLOW, () => {
+  const nobody = "ef".repeat(32) as PeerKey;
+  assertEquals(flood(2, () => nobody), { bans: [], undelivered: 0, passedOn: false });
+});
 
-  Deno.test(
-    `Mesh stays whole while ${liars} of its members flood envelopes for one who is lost`,
-    SLOW,
-    () => {
-      assertEquals(flood(liars, ({ key }) => key), { bans: [], undelivered: 0, passedOn: true });
-    },
-  );
-}
+Deno.test(
+  "Mesh stays whole while 2 of its members flood envelopes for one who is lost",
+  SLOW,
+  () => {
+    assertEquals(flood(2, ({ key }) => key), { bans: [], undelivered: 0, passedOn: true });
+  },
+);
 
 Deno.test("Mesh takes envelopes from its neighbours alone", () => {
   let passedOn = 0;

@@ -51,13 +51,12 @@ class Room {
 }
 
 Deno.test("Mesh links all who can't be dialled, as long as there are slots for each", SLOW, () => {
-  for (const [dialled, passive] of [[3, 30], [6, 40]] as const) {
-    const room = new Room(dialled, passive);
-    room.pass(120_000);
+  const [dialled, passive] = [3, 30];
+  const room = new Room(dialled, passive);
+  room.pass(60_000);
 
-    const all = dialled + passive;
-    assertEquals(room.readersOfEach(), Array.from({ length: all }, () => all));
-  }
+  const all = dialled + passive;
+  assertEquals(room.readersOfEach(), Array.from({ length: all }, () => all));
 });
 
 Deno.test("Mesh tells who came in and found no neighbour, and says so in its status", () => {

@@ -36,7 +36,7 @@ function counting() {
   return { seen, onEffect };
 }
 
-for (const members of [2, 6, 7, 40, 500]) {
+for (const members of [2, 6, 7, 40, 200]) {
   Deno.test(`a room of ${members} is connected, its views symmetric and nearly full`, SLOW, () => {
     const network = room(members, { seed: members });
 
@@ -50,7 +50,7 @@ for (const members of [2, 6, 7, 40, 500]) {
 }
 
 Deno.test(
-  "a thousand that come in through one member within 10 s don't lose each other",
+  "five hundred that come in through one member within 5 s don't lose each other",
   SLOW,
   () => {
     const { seen, onEffect: count } = counting();
@@ -63,27 +63,27 @@ Deno.test(
     };
     const network = new OverlayNetwork({ seed: 3, onEffect });
     network.add(keyOf(0));
-    for (let index = 1; index < 1_000; index++) {
+    for (let index = 1; index < 500; index++) {
       network.at(index * 10, () => network.join(keyOf(index), keyOf(0)));
     }
 
-    network.run(11_000);
+    network.run(6_000);
 
-    assertEquals(network.parts(), [1_000]);
-    assert(seen.isolated < 50, `${seen.isolated} were alone for a moment`);
+    assertEquals(network.parts(), [500]);
+    assert(seen.isolated < 25, `${seen.isolated} were alone for a moment`);
     // What a link may carry at once is far more.
     assert(Math.max(...walks.values()) <= WALKS_BURST / 4, `${Math.max(...walks.values())} walks`);
   },
 );
 
-for (const share of [0.3, 0.5, 0.7, 0.9]) {
+for (const share of [0.5, 0.9]) {
   Deno.test(
-    `a room of 500 is one again when ${share * 100} % vanish, their addresses silent`,
+    `a room of 200 is one again when ${share * 100} % vanish, their addresses silent`,
     SLOW,
     () => {
       const gone = new Set<PeerKey>();
       const passes = (_from: PeerKey, to: PeerKey) => !gone.has(to);
-      const network = room(500, { seed: 11, lostAfterMs: 15_000, passes });
+      const network = room(200, { seed: 11, lostAfterMs: 15_000, passes });
       for (const key of [...network.nodes.keys()]) {
         if (network.random() >= share) continue;
         gone.add(key);
@@ -275,6 +275,6 @@ Deno.test("whatever joins and crashes there are, views are symmetric and connect
         assertEquals(network.parts(), [network.nodes.size]);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 25 },
   );
 });

@@ -1,6 +1,6 @@
 /** People who write private messages to each other: each a machine, and a disk that outlives it. */
 
-import { nodeCrypto, nodeSigner } from "../../../lib/base/crypto/crypto.ts";
+import { nodeCrypto, nodeSigner, type Signer } from "../../../lib/base/crypto/crypto.ts";
 import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import { PrivateMessages } from "../../../lib/protocols/mesh/private/private_messages.ts";
@@ -10,6 +10,7 @@ import {
   type PrivateInput,
 } from "../../../lib/protocols/mesh/private/private_messages_io.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import type { Head, PrivateEnvelope } from "../../../lib/protocols/mesh/schema/structures.ts";
 
 export const ROOM = "ab".repeat(32) as RoomId;
@@ -23,6 +24,8 @@ export interface PersonOptions {
   readonly shown?: readonly Head[];
   /** Keys that nobody in the room has. */
   readonly strangers?: readonly PeerKey[];
+  /** Without real cryptography, for thousands of messages. */
+  readonly isFake?: boolean;
 }
 
 /** One whose secrets follow from `seed`. */
@@ -39,12 +42,14 @@ export class Person {
   readonly told: string[] = [];
   readonly waits: string[] = [];
   incarnation: number;
+  readonly #signer: Signer;
   #drawn: number;
 
   constructor(readonly seed: number, readonly options: PersonOptions = {}) {
     this.incarnation = options.incarnation ?? 1;
     this.#drawn = seed * 1_000 + this.incarnation;
-    this.key = nodeSigner(new Uint8Array(32).fill(seed)).key;
+    this.#signer = options.isFake ? fakeSigner(seed) : nodeSigner(new Uint8Array(32).fill(seed));
+    this.key = this.#signer.key;
     this.machine = this.#process();
     this.step({ type: "start" });
   }
@@ -121,13 +126,13 @@ export class Person {
     const { heads, shown, strangers } = this.options;
     return new PrivateMessages(
       { ...PRIVATE_DEFAULTS, room: ROOM, incarnation: this.incarnation, records: [...this.disk] },
-      nodeSigner(new Uint8Array(32).fill(this.seed)),
+      this.#signer,
       {
         random: () => 0,
         randomBytes: (length) =>
           Uint8Array.from({ length }, () => (this.#drawn = this.#drawn * 16_807 % 65_537) % 256),
         wallMs: () => this.wallMs,
-        crypto: nodeCrypto,
+        crypto: this.options.isFake ? fakeCrypto : nodeCrypto,
         log: SILENT_LOGGER,
       },
       {

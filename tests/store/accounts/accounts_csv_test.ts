@@ -254,7 +254,7 @@ Deno.test(
   SLOW,
   () => {
     const accounts = Array.from(
-      { length: 20_000 },
+      { length: 5_000 },
       (_, at) => accountOf(`user${at}`, { keys: [keyNumber(at)] }),
     );
     const text = fileOf(accounts);

@@ -199,7 +199,7 @@ Deno.test("accounts: what was acknowledged is there, whatever the disk and the p
         await world.start();
       },
     ),
-    { numRuns: 400 },
+    { numRuns: 150 },
   );
   assert(counts.ends > 100 && counts.refused > 10, JSON.stringify(counts));
 });

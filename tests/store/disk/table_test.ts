@@ -168,7 +168,7 @@ Deno.test("Table keeps any texts", SLOW, async () => {
         assertEquals(disk.text(PATH)?.split("\n").length, rows.length + 3);
       },
     ),
-    { numRuns: 100 },
+    { numRuns: 40 },
   );
 });
 

@@ -245,7 +245,7 @@ Deno.test("any snapshots of any network are complete and consistent cuts", () =>
     fc.property(runs, (run) => {
       assertEquals(playRun(run, {}), []);
     }),
-    { numRuns: 1_000 },
+    { numRuns: 300 },
   );
 });
 

@@ -142,11 +142,11 @@ Deno.test("Order: what names many heads goes on at once where it has let others'
 });
 
 Deno.test(
-  "Order names thousands of heads at once, in bundles of 1,024, before what follows them",
+  "Order names more than a thousand heads at once, in bundles of 1,024, before what follows them",
   SLOW,
   () => {
     const [ann, bob] = [new Member("ann"), new Member("bob")];
-    const words = crowdOf(2 * REFERENCE_HEADS_MAX + 100).map((one) => one.sayOne("hello"));
+    const words = crowdOf(REFERENCE_HEADS_MAX + 100).map((one) => one.sayOne("hello"));
     for (const word of words) ann.receive(bob, word);
 
     const said = ann.say(["all of you"], 100);
@@ -154,8 +154,7 @@ Deno.test(
 
     assertEquals(kindsOf(said), [
       ["heads", REFERENCE_HEADS_MAX],
-      ["heads", REFERENCE_HEADS_MAX],
-      ["heads", 102],
+      ["heads", 101],
       ["texts", 1],
     ]);
     assertEquals(words.filter((word) => !heads.some(({ id }) => id === idOf(word))), []);

@@ -155,7 +155,7 @@ for (const [place, message] of QUESTIONS.entries()) {
       const ask = (nowMs: number) => sync.step({ type: "message", from, message }, nowMs);
       for (let ms = 0; ms < 10_000; ms += 5) ask(ms);
       looked = 0;
-      const seconds = 20;
+      const seconds = 8;
       for (let ms = 0; ms < seconds * 1_000; ms += 5) ask(10_000 + ms);
 
       // What is looked at twice, to compare it, is counted once.
@@ -179,7 +179,7 @@ Deno.test(
     );
     const from = new Member("bob");
     sync.step({ type: "neighbour-up", peer: from.key }, 0);
-    const seconds = 20;
+    const seconds = 8;
     let hashed = 0;
     for (let count = 0; count < 50 * seconds; count++) {
       const incarnation = STREAMS + 1 + count;

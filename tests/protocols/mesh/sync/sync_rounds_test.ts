@@ -26,10 +26,10 @@ Deno.test(
   "AntiEntropy takes what it is being sent before it compares with another that is further ahead",
   SLOW,
   () => {
-    const all = conversation(2_000);
+    const all = conversation(1_000);
     const network = new SyncNetwork();
     const ann = network.add("ann");
-    const bob = network.add("bob", { records: recordsOf(all.slice(0, 1_900)) });
+    const bob = network.add("bob", { records: recordsOf(all.slice(0, 950)) });
     const carl = network.add("carl");
     network.link(ann, carl);
     network.run(3_000);
