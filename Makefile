@@ -28,6 +28,9 @@ watch: ## make quick, again after each change: ONLY=mesh
 sim: ## the simulator: MODE=mesh|mesh-lies|friends|group|directory|lies SEED=1 SEEDS=100 NODES=12 STEPS=400
 	@$(DENO) run --quiet --allow-env --allow-run --allow-read tests/sim/main.ts
 
+sim-long: ## the simulator's tests as make test runs them, but with more seeds, and each fault after each effect
+	@NO_COLOR=1 $(DENO) test --quiet --no-check --frozen --parallel --reporter=dot tests/sim -- --long
+
 e2e: all ## the built ./p2pchat, driven as a user does
 	@$(DENO) test -A --quiet tests/e2e
 
@@ -78,4 +81,4 @@ uninstall: ## remove from PREFIX what make install put there
 clean: ## remove what make built or fetched
 	@rm -rf p2pchat build .deno coverage
 
-.PHONY: all help check test quick watch sim e2e model fuzz torture soak properties bench bench-deps scale where traces fmt lint install uninstall clean
+.PHONY: all help check test quick watch sim sim-long e2e model fuzz torture soak properties bench bench-deps scale where traces fmt lint install uninstall clean

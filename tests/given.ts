@@ -10,3 +10,10 @@ export const NUMBERS: readonly number[] = Deno.args.filter((given) => /^\d+$/.te
  *     Deno.test("a room of 500 is connected", SLOW, () => { ... });
  */
 export const SLOW = { ignore: Deno.args.includes("--quick") };
+
+const LONG = Deno.args.includes("--long");
+
+/** How much of something a simulated test tries: little in `make test`, much in `make sim-long`. */
+export function amount(little: number, much: number): number {
+  return LONG ? much : little;
+}

@@ -89,7 +89,8 @@ check types "$deno" check --frozen main.ts lib tests tools
 
 # Pure suites get no permission at all; what needs files, ports or processes says so in its name.
 pure=$(find tests -name '*_test.ts' ! -name '*_io_test.ts' ! -path 'tests/e2e/*' ! -path 'tests/sim/*' ! -name architecture_test.ts | sort)
-simulated=$(find tests/sim -name '*_test.ts' | sort)
+simulated=$(find tests/sim -name '*_test.ts' ! -name 'group_*' | sort)
+simulated_groups=$(find tests/sim -name 'group_*_test.ts' | sort)
 io=$(find tests -name '*_io_test.ts' ! -path 'tests/e2e/*' | sort)
 # Those that wait longest first, so that none of them is left over at the end: the directory, groups, rooms that split.
 all=$(find tests/e2e -name '*_test.ts' | sort)
@@ -104,7 +105,7 @@ suite pure --parallel $(tools/together.sh pure 12 $pure)
 (
   before='nice -n 5'
   # shellcheck disable=SC2086
-  suite simulated --parallel $simulated
+  suite simulated --parallel $(tools/together.sh groups 1 $simulated_groups) $(tools/together.sh sim 2 $simulated)
 ) &
 others=$!
 export DENO_JOBS=4

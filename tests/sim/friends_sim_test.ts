@@ -1,10 +1,12 @@
-import { hunt } from "./hunt.ts";
 import { assert } from "@std/assert";
+import { amount } from "../given.ts";
+import { afterEffects } from "./after_effects.ts";
+import { hunt } from "./hunt.ts";
 import { FAULTS, runFault } from "./friends/every_step.ts";
 import { type Mutation, MUTATIONS } from "./friends/mutations.ts";
 import { runFriends } from "./friends/run.ts";
 
-const SEEDS = 150;
+const SEEDS = amount(30, 150);
 const STEPS = 80;
 
 Deno.test(`friends: ${SEEDS} seeds of talk and trouble break no promise`, () => {
@@ -21,11 +23,14 @@ Deno.test(`friends: ${SEEDS} seeds of talk and trouble break no promise`, () => 
 const EFFECTS_MAX = 500;
 
 for (const fault of FAULTS) {
-  Deno.test(`friends: ${fault} after each effect of an exchange, at either side, breaks no promise`, () => {
+  Deno.test(`friends: ${fault} after any effect of an exchange, at either side, breaks no promise`, () => {
     for (const seed of [1, 2]) {
       for (const index of [0, 1]) {
-        let effects = 1;
-        while (runFault(fault, index, effects, seed)) effects++;
+        const effects = afterEffects(
+          FAULTS,
+          fault,
+          (effects) => runFault(fault, index, effects, seed),
+        );
         assert(effects > 30 && effects < EFFECTS_MAX, `${effects} effects were tried`);
       }
     }
@@ -36,10 +41,12 @@ interface FriendsHunt {
   readonly mutation: Mutation;
   /** The violations by which the bug is found. */
   readonly finding: RegExp;
+  /** The first seed to try, if the bug is found only after many seeds; by default 1. */
+  readonly from?: number;
 }
 
 const HUNTS: readonly FriendsHunt[] = [
-  { mutation: MUTATIONS.acknowledgesBeforeStored, finding: /twice|never shown/ },
+  { mutation: MUTATIONS.acknowledgesBeforeStored, finding: /twice|never shown/, from: 12 },
   { mutation: MUTATIONS.promisesBeforeStored, finding: /was queued, and never shown/ },
   { mutation: MUTATIONS.takesDuplicates, finding: /twice/ },
   { mutation: MUTATIONS.forgetsOutbox, finding: /was queued, and never shown/ },
@@ -50,11 +57,13 @@ const HUNTS: readonly FriendsHunt[] = [
   {
     mutation: MUTATIONS.countsUnseenAsSeen,
     finding: /was delivered, and never shown|was queued, and never shown/,
+    from: 22,
   },
   { mutation: MUTATIONS.neverSendsAgain, finding: /was queued, and never shown/ },
   {
     mutation: MUTATIONS.releasesAround,
     finding: /was delivered, and never shown|was queued, and never shown/,
+    from: 29,
   },
   { mutation: MUTATIONS.tellsNotThatQueued, finding: /isn't told that it is safe/ },
   { mutation: MUTATIONS.tellsNotThatDelivered, finding: /isn't told that it arrived/ },
@@ -79,10 +88,11 @@ function failureOf(seed: number, mutation?: Mutation): Error | null {
   }
 }
 
-for (const { mutation, finding } of HUNTS) {
+for (const { mutation, finding, ...seeds } of HUNTS) {
   hunt({
     title: `the simulation finds friends that ${mutation.name}`,
     seedsMax: SEEDS_MAX,
+    ...seeds,
     finds(seed) {
       const failure = failureOf(seed, mutation);
       if (failure === null || failure.name !== "Violation") return false;

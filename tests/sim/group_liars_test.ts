@@ -3,6 +3,7 @@
  * removed if the lie can be proven, and nobody else ever is.
  */
 
+import { amount } from "../given.ts";
 import { hunt } from "./hunt.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import { Agreement } from "../../lib/protocols/group/views/agreement.ts";
@@ -23,7 +24,7 @@ import type { World } from "./group/world.ts";
 import { Wrapped } from "./wrapped.ts";
 import { HistoryEnd } from "../../lib/protocols/group/schema/history.ts";
 
-const SEEDS = 4;
+const SEEDS = amount(1, 4);
 const HUNTED_SEEDS = 25;
 const STEPS = 60;
 
@@ -182,52 +183,78 @@ function blamesForHeld(): () => void {
   })();
 }
 
-const MUTATIONS: readonly (readonly [Lie, Mutation, RegExp])[] = [
-  ["texts", {
-    name: "doesn't look at what others hold",
-    install: replaced(EquivocationDetection.prototype, "contested", { value: () => {} }),
-  }, /hasn't lied|isn't out|protocol/],
+/** The lie, what the group does wrong about it, by which violation that is found, and the first seed to try. */
+const MUTATIONS: readonly (readonly [Lie, Mutation, RegExp, from?: number])[] = [
+  [
+    "texts",
+    {
+      name: "doesn't look at what others hold",
+      install: replaced(EquivocationDetection.prototype, "contested", { value: () => {} }),
+    },
+    /hasn't lied|isn't out|protocol/,
+    5,
+  ],
   ["texts", {
     name: "takes what others acknowledge for what it holds",
     wrapMember: (member) => new BelievesAcknowledgements(member),
   }, /^G[12]/],
-  ["texts", { name: "blames who holds something else", install: blamesForHeld }, /hasn't lied/],
-  ["orders", {
-    name: "ends where others hold something else",
-    install: replaced(Membership.prototype, "complains", {
-      value(this: Membership, _: PeerKey, text: string) {
-        this.out.fatal("store-corrupt", text);
-      },
-    }),
-  }, /ends with store-corrupt/],
-  ["names", {
-    name: "believes any name in a history",
-    install: replaced(HistoryEnd.prototype, "nameFault", { value: () => null }),
-  }, /^G1/],
-  ["repeats", {
-    name: "takes what an earlier process said for new",
-    install: () => {
-      const undoCounter = replaced(HistoryEnd.prototype, "nextCounter", {
-        value(this: HistoryEnd, ...process: Parameters<HistoryEnd["nextCounter"]>) {
-          return 1 + this.through(...process);
+  ["texts", { name: "blames who holds something else", install: blamesForHeld }, /hasn't lied/, 3],
+  [
+    "orders",
+    {
+      name: "ends where others hold something else",
+      install: replaced(Membership.prototype, "complains", {
+        value(this: Membership, _: PeerKey, text: string) {
+          this.out.fatal("store-corrupt", text);
         },
-      })();
-      const undoTime = replaced(HistoryEnd.prototype, "timeFault", { value: () => null })();
-      return () => {
-        undoTime();
-        undoCounter();
-      };
+      }),
     },
-  }, /^G4/],
-  ["hides", {
-    name: "shows whoever asks for the log to one user alone",
-    install: replaced(Listed.prototype, "mayReceive", {
-      value(this: Listed, key: PeerKey) {
-        this.coordinatorAsks(key); // shows anybody
-        return true;
+    /ends with store-corrupt/,
+    12,
+  ],
+  [
+    "names",
+    {
+      name: "believes any name in a history",
+      install: replaced(HistoryEnd.prototype, "nameFault", { value: () => null }),
+    },
+    /^G1/,
+    7,
+  ],
+  [
+    "repeats",
+    {
+      name: "takes what an earlier process said for new",
+      install: () => {
+        const undoCounter = replaced(HistoryEnd.prototype, "nextCounter", {
+          value(this: HistoryEnd, ...process: Parameters<HistoryEnd["nextCounter"]>) {
+            return 1 + this.through(...process);
+          },
+        })();
+        const undoTime = replaced(HistoryEnd.prototype, "timeFault", { value: () => null })();
+        return () => {
+          undoTime();
+          undoCounter();
+        };
       },
-    }),
-  }, /^G10.*nobody else is shown/],
+    },
+    /^G4/,
+    12,
+  ],
+  [
+    "hides",
+    {
+      name: "shows whoever asks for the log to one user alone",
+      install: replaced(Listed.prototype, "mayReceive", {
+        value(this: Listed, key: PeerKey) {
+          this.coordinatorAsks(key); // shows anybody
+          return true;
+        },
+      }),
+    },
+    /^G10.*nobody else is shown/,
+    3,
+  ],
   ["haunts", {
     name: "takes those of a view before for members for as long as it is in none",
     install: replaced(Member.prototype, "viewed", {
@@ -241,14 +268,24 @@ const MUTATIONS: readonly (readonly [Lie, Mutation, RegExp])[] = [
     name: "stands still where others hold something else",
     install: replaced(EquivocationDetection.prototype, "tick", { value: () => {} }),
   }, /in the end|is no entry/],
-  ["origins", {
-    name: "never gives up what all logs rule out",
-    install: replaced(Decisions.prototype, "takeRefused", { value: () => [] }),
-  }, /^E|in the end/],
-  ["origins", {
-    name: "believes what a view of liars decided",
-    install: replaced(Membership.prototype, "consentFault", { value: () => null }),
-  }, /^E1/],
+  [
+    "origins",
+    {
+      name: "never gives up what all logs rule out",
+      install: replaced(Decisions.prototype, "takeRefused", { value: () => [] }),
+    },
+    /^E|in the end/,
+    2,
+  ],
+  [
+    "origins",
+    {
+      name: "believes what a view of liars decided",
+      install: replaced(Membership.prototype, "consentFault", { value: () => null }),
+    },
+    /^E1/,
+    2,
+  ],
 ];
 
 const HUNTED: Partial<Record<Lie, Partial<Scenario>>> = {
@@ -259,9 +296,10 @@ const HUNTED: Partial<Record<Lie, Partial<Scenario>>> = {
   origins: FEW,
 };
 
-for (const [lie, mutation, finding] of MUTATIONS) {
+for (const [lie, mutation, finding, from = 1] of MUTATIONS) {
   hunt({
     title: `the simulation finds a group that ${mutation.name}, by a liar (${lie})`,
+    from,
     seedsMax: HUNTED_SEEDS,
     finds(seed) {
       const failure = failureOf(seed, lie, HUNTED[lie] ?? CALM, mutation);

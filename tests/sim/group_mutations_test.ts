@@ -13,6 +13,8 @@ interface GroupHunt {
   readonly finding: RegExp;
   /** The first seed to try, if the bug is found only after many seeds; by default 1. */
   readonly from?: number;
+  /** By default 60. */
+  readonly steps?: number;
   readonly scenario?: Partial<Scenario>;
 }
 
@@ -40,6 +42,9 @@ const EDITING: Partial<Scenario> = {
   ]),
 };
 
+/** A member may be away each time that the coordinator asks. */
+const MANY: Partial<Scenario> = { members: 16, founders: 4 };
+
 const HUNTS: readonly GroupHunt[] = [
   { mutation: MUTATIONS.acknowledgesBeforeStored, finding: /^G2/ },
   { mutation: MUTATIONS.keepsFetchedUnsynced, finding: /^G2/ },
@@ -55,7 +60,13 @@ const HUNTS: readonly GroupHunt[] = [
   { mutation: MUTATIONS.servesAnybody, finding: /^G10/, from: 792 },
   { mutation: MUTATIONS.needsNobody, finding: /^G[12]/, from: 1_581 },
   // If two requests have one number, members answer only once.
-  { mutation: MUTATIONS.numbersBeforeStored, finding: /^G4|The last view/, from: 16 },
+  {
+    mutation: MUTATIONS.numbersBeforeStored,
+    finding: /^G4|The last view/,
+    steps: 20,
+    scenario: MANY,
+    from: 5,
+  },
   { mutation: MUTATIONS.sameIncarnation, finding: /^G[34]/, from: 14 },
   { mutation: MUTATIONS.tellsOfOneView, finding: /are in the view, not/ },
   { mutation: MUTATIONS.tellsNotThatUp, finding: /isn't told that the coordinator is up/ },
@@ -78,9 +89,14 @@ const SEEDS_MAX = 300;
 const STEPS = 60;
 
 /** The error that ended a run; null where every promise held. */
-function failureOf(seed: number, scenario: Partial<Scenario>, mutation?: Mutation): Error | null {
+function failureOf(
+  seed: number,
+  steps: number,
+  scenario: Partial<Scenario>,
+  mutation?: Mutation,
+): Error | null {
   try {
-    runGroup({ seed, steps: STEPS, scenario, ...(mutation === undefined ? {} : { mutation }) });
+    runGroup({ seed, steps, scenario, ...(mutation === undefined ? {} : { mutation }) });
     return null;
   } catch (error) {
     if (error instanceof Error) return error;
@@ -88,16 +104,16 @@ function failureOf(seed: number, scenario: Partial<Scenario>, mutation?: Mutatio
   }
 }
 
-for (const { mutation, finding, scenario = {}, ...seeds } of HUNTS) {
+for (const { mutation, finding, steps = STEPS, scenario = {}, ...seeds } of HUNTS) {
   hunt({
     title: `the simulation finds a group that ${mutation.name}`,
     seedsMax: SEEDS_MAX,
     ...seeds,
     finds(seed) {
-      const failure = failureOf(seed, scenario, mutation);
+      const failure = failureOf(seed, steps, scenario, mutation);
       if (failure === null || failure.name !== "Violation") return false;
       // The seed counts only if it passes without the mutation.
-      return finding.test(failure.message) && failureOf(seed, scenario) === null;
+      return finding.test(failure.message) && failureOf(seed, steps, scenario) === null;
     },
   });
 }

@@ -1,5 +1,6 @@
 /** A member at fault causes at most one other member to be evicted, and the group goes on without the one at fault. */
 
+import { amount } from "../given.ts";
 import { hunt } from "./hunt.ts";
 import { Patience, Separations } from "../../lib/protocols/group/detector/complaints.ts";
 import { Attendance } from "../../lib/protocols/group/detector/attendance.ts";
@@ -16,7 +17,7 @@ import { unite } from "./group/settling.ts";
 import { World } from "./group/world.ts";
 import { Random } from "./random.ts";
 
-const SEEDS = 6;
+const SEEDS = amount(2, 6);
 /** In one of some fifteen seeds two are out at once for a while, which nobody is to blame for: not in these. */
 const FIRST_SEED = 20;
 const HUNTED_SEEDS = 100;

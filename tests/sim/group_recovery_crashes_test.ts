@@ -3,10 +3,11 @@
  * all are one group.
  */
 
+import { amount } from "../given.ts";
 import { RECOVERY_SCENES } from "./group/recovery_scenes.ts";
 import { Stage } from "./group/stage.ts";
 
-const SEEDS = [1, 2, 3];
+const SEEDS = [1, 2, 3].slice(0, amount(1, 3));
 
 for (const [table, scenes] of Object.entries(RECOVERY_SCENES)) {
   for (const [row, play] of Object.entries(scenes)) {

@@ -5,6 +5,7 @@
 
 import { hunt } from "./hunt.ts";
 import { assert, assertEquals } from "@std/assert";
+import { amount } from "../given.ts";
 import type { MemberRecord } from "../../lib/protocols/group/schema/records.ts";
 import { runGroup } from "./group/run.ts";
 import { foundAnew, loseDisk, putBackDisk, putBackMember } from "./group/disasters.ts";
@@ -17,7 +18,7 @@ import { foundedBy } from "../protocols/group/founded.ts";
 import { groupIdOf } from "../../lib/protocols/group/schema/founding.ts";
 import { fakeCrypto } from "./fake_crypto.ts";
 
-const RUNS = 20;
+const RUNS = amount(6, 20);
 const HUNTED_SEEDS = 60;
 const STEPS = 60;
 const TROUBLES: ReadonlySet<Trouble> = new Set([
@@ -64,8 +65,8 @@ Deno.test("group: a view is given up whose one member is removed, while the next
 
 /** What the group does wrong, by which violation it is found, and the first seed to try. */
 const HUNTS: readonly (readonly [Mutation, RegExp, from?: number])[] = [
-  [RECOVERY_MUTATIONS.oneTellsForAll, /^G1|is taken for the last one/, 25],
-  [RECOVERY_MUTATIONS.rememberedLost, /blames an honest program/],
+  [RECOVERY_MUTATIONS.oneTellsForAll, /^G1|is taken for the last one/, 26],
+  [RECOVERY_MUTATIONS.rememberedLost, /blames an honest program/, 2],
 ];
 
 for (const [mutation, finding, from = 1] of HUNTS) {

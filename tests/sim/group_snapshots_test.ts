@@ -3,6 +3,7 @@
 
 import { hunt } from "./hunt.ts";
 import { assert, assertEquals } from "@std/assert";
+import { amount } from "../given.ts";
 import { allCheckers } from "./group/checkers/all.ts";
 import { ConsistentCuts } from "./group/checkers/consistent_cuts.ts";
 import type { Mutation } from "./group/mutations.ts";
@@ -23,7 +24,7 @@ const FULL_LOAD: Partial<Scenario> = {
   lateChance: 0.02,
   bytesPerMs: Infinity,
 };
-const SNAPSHOTS = 100;
+const SNAPSHOTS = amount(20, 100);
 
 function run(given: GroupRun): ConsistentCuts {
   const cuts = new ConsistentCuts();
@@ -54,18 +55,18 @@ Deno.test(`group: ${SNAPSHOTS} snapshots under full load are consistent cuts`, (
 
 Deno.test("group: snapshots amid views that change, crashes and cut networks are consistent cuts", () => {
   let count = 0;
-  for (let seed = 1; seed <= 12; seed++) {
+  for (let seed = 1; seed <= amount(4, 12); seed++) {
     count += run({ seed, steps: 60, scenario: { snapshotEveryMs: 100 } }).count;
   }
-  assert(count > 300, `${count} snapshots were taken`);
+  assert(count > amount(80, 300), `${count} snapshots were taken`);
 });
 
 Deno.test("group: snapshots over datagrams of which a fifth is lost are consistent cuts", () => {
   let count = 0;
-  for (let seed = 1; seed <= 3; seed++) {
+  for (let seed = 1; seed <= amount(1, 3); seed++) {
     count += run({ seed, steps: 40, loss: 0.2, scenario: { snapshotEveryMs: 100 } }).count;
   }
-  assert(count > 100, `${count} snapshots were taken`);
+  assert(count > amount(20, 100), `${count} snapshots were taken`);
 });
 
 function failureOf(seed: number, mutation: Mutation | null): Error | null {

@@ -2,6 +2,7 @@
 // members.
 
 import { assert, assertEquals } from "@std/assert";
+import { amount } from "../given.ts";
 import { OverlayWithheld } from "../../lib/protocols/mesh/membership/overlay_rare_dials.ts";
 import { EclipsedRoom } from "./mesh/eclipse.ts";
 import type { Said } from "./mesh/ledger.ts";
@@ -47,7 +48,7 @@ function lacking(members: readonly Member[], said: Said): readonly string[] {
   return members.filter(({ shown }) => !shown.has(said)).map(({ name }) => name);
 }
 
-const SEEDS = [1, 6, 11, 16];
+const SEEDS = [1, 6, 11, 16].slice(0, amount(1, 4));
 
 for (const fromSeed of SEEDS) {
   Deno.test(`a member among five liars is shown each word within a minute (${fromSeed})`, () => {

@@ -7,7 +7,7 @@ import { CausalOrder } from "../../lib/protocols/mesh/log/causal_order.ts";
 import { type FloodOutcome, runFlood } from "./mesh/flood.ts";
 import { replaced } from "./replaced.ts";
 
-const TALK = { members: 8, linesPerSecond: 0, lineBytes: 1_024, forMs: 5_000 } as const;
+const TALK = { members: 6, linesPerSecond: 0, lineBytes: 1_024, forMs: 3_000 } as const;
 /** Twice the bandwidth that the flood below needs on one link. */
 const WIDE = { bytesPerMs: 1_500, delayMs: 20 } as const;
 
@@ -46,8 +46,8 @@ Deno.test("what others say comes within half a second while one begins a stream 
 
 /** All but the author are equally far behind and talk; none of them knows that anything is missing. */
 function floodBySlowLines(): FloodOutcome {
-  const flood = { members: 4, linesPerSecond: 2_000, lineBytes: 60, forMs: 8_000 };
-  return runFlood({ ...flood, network: { bytesPerMs: 40 } }, 120_000);
+  const flood = { members: 3, linesPerSecond: 2_000, lineBytes: 60, forMs: 8_000 };
+  return runFlood({ ...flood, network: { bytesPerMs: 20 } }, 240_000);
 }
 
 Deno.test("who says much waits for those who are all equally far behind and talk to each other, and nothing is missed", () => {
@@ -81,8 +81,8 @@ Deno.test("it is missed by all of them where what their words follow isn't looke
 
 /** Of three members, the last one has a slow link, and talks like the others. */
 function floodBySlowLine(): FloodOutcome {
-  const bytesPerMsTo = (host: number) => host === 2 ? 30 : Infinity;
-  const flood = { members: 3, linesPerSecond: 500, lineBytes: 200, forMs: 40_000 };
+  const bytesPerMsTo = (host: number) => host === 2 ? 10 : Infinity;
+  const flood = { members: 3, linesPerSecond: 4_000, lineBytes: 200, forMs: 3_200 };
   return runFlood({ ...flood, network: { bytesPerMsTo } }, 240_000);
 }
 

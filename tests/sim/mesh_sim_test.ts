@@ -2,6 +2,7 @@
 // number of seeds; a failure here prints the command that repeats it there.
 
 import { assertEquals } from "@std/assert";
+import { amount } from "../given.ts";
 import { meshSubject } from "./mesh/mesh_subject.ts";
 import { repeatCommand, runMesh } from "./mesh/run.ts";
 import type { Trouble } from "./mesh/scenario.ts";
@@ -16,16 +17,16 @@ interface Batch {
 }
 
 const BATCHES: readonly Batch[] = [
-  { about: "a full mesh", nodes: 5, steps: 80, from: 1, seeds: 12 },
-  { about: "a small room", nodes: 8, steps: 120, from: 1_001, seeds: 6 },
+  { about: "a full mesh", nodes: 5, steps: 80, from: 1, seeds: amount(3, 12) },
+  { about: "a small room", nodes: 8, steps: 120, from: 1_001, seeds: amount(2, 6) },
   {
     about: "a room in which not all know each other",
     nodes: 16,
     steps: 150,
     from: 2_001,
-    seeds: 2,
+    seeds: amount(1, 2),
   },
-  { about: "a large room", nodes: 50, steps: 200, from: 3_001, seeds: 1 },
+  { about: "a large room", nodes: 50, steps: amount(80, 200), from: 3_001, seeds: 1 },
 ];
 
 for (const { about, nodes, steps, from, seeds } of BATCHES) {
@@ -65,7 +66,7 @@ Deno.test("who quits before it is ready is owed nothing of what was said then, a
 });
 
 Deno.test("runMesh() repeats a seed of the mesh event for event", () => {
-  for (const seed of [1, 2, 3]) {
+  for (const seed of [1, 2, 3].slice(0, amount(1, 3))) {
     const options = { seed, nodes: 6, steps: 60 };
     const once = runMesh(meshSubject(), options);
     assertEquals(runMesh(meshSubject(), options).hash, once.hash);

@@ -13,6 +13,8 @@ import { World } from "./mesh/world.ts";
 
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600 * SECOND_MS;
+/** Longer than the name of a lost member is held. */
+const FORGOTTEN_MS = 26 * HOUR_MS;
 
 function pass(world: World, forMs: number): void {
   world.time.runUntil(world.time.nowMs + forMs);
@@ -114,33 +116,33 @@ for (const machineSleeps of [false, true]) {
   });
 }
 
-Deno.test("two halves that were apart for days find each other again, though all have forgotten the others", () => {
-  const world = openRoom(["Ann", "Bob", "Cem", "Dan", "Eve"]);
-  const [ann, bob, cem, ...others] = world.members as [Member, Member, Member, ...Member[]];
+Deno.test("two halves that were apart for more than a day find each other again, though all have forgotten the others", () => {
+  const world = openRoom(["Ann", "Bob", "Cem", "Dan"]);
+  const [ann, bob, cem, dan] = world.members as [Member, Member, Member, Member];
   // The other members' disks contain the member through which they have joined.
   ann.process!.command({ command: "quit" });
   pass(world, 5 * SECOND_MS);
   const side = (host: number) => host === bob.index || host === cem.index;
   world.network.setCuts((from, to) => side(from) !== side(to));
-  pass(world, 50 * HOUR_MS);
+  pass(world, FORGOTTEN_MS);
 
   world.network.setCuts(() => false);
   pass(world, 120 * SECOND_MS);
   const said = world.say(bob.process!, "", null);
   pass(world, 10 * SECOND_MS);
 
-  assertEquals(others.map(({ shown }) => shown.has(said)), [true, true]);
+  assert(dan.shown.has(said));
   assertQuiet(world);
 });
 
-Deno.test("one who can't be dialled finds who comes back days after all the others have quit", () => {
+Deno.test("one who can't be dialled finds who comes back more than a day after all the others have quit", () => {
   const world = openRoom(["Ann", "Bob"]);
   const [ann, bob] = world.members as [Member, Member];
   const pat = world.addMember({ ...plainMember(fakeSigner("Pat"), "Pat"), passive: true });
   world.start(pat, { kind: "join", contact: ann.endpoint });
   pass(world, 15 * SECOND_MS);
   for (const { process } of [ann, bob]) process!.command({ command: "quit" });
-  pass(world, 50 * HOUR_MS);
+  pass(world, FORGOTTEN_MS);
 
   world.start(bob, { kind: "resume", room: bob.room! });
   pass(world, 30 * SECOND_MS);

@@ -3,6 +3,7 @@
 
 import { hunt } from "./hunt.ts";
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { amount } from "../given.ts";
 import type { MeshChecker } from "./mesh/checker.ts";
 import { type Flaw, gossipSubject } from "./mesh/gossip.ts";
 import { runMesh } from "./mesh/run.ts";
@@ -252,7 +253,7 @@ const SMALL = { nodes: 6, steps: 80 };
 
 Deno.test("runMesh() repeats a seed event for event, and another seed is another run", () => {
   const subject = gossipSubject(null);
-  for (const seed of [1, 2, 3, 4]) {
+  for (const seed of [1, 2, 3, 4].slice(0, amount(1, 4))) {
     const [once, again] = [
       runMesh(subject, { seed, ...SMALL }),
       runMesh(subject, { seed, ...SMALL }),
@@ -263,39 +264,40 @@ Deno.test("runMesh() repeats a seed event for event, and another seed is another
   }
 });
 
-Deno.test("runMesh() finds nothing wrong with a room that keeps its promises, in 8 seeds", () => {
-  for (let seed = 1; seed <= 8; seed++) {
+Deno.test("runMesh() finds nothing wrong with a room that keeps its promises, in 3 seeds", () => {
+  for (let seed = 1; seed <= 3; seed++) {
     const { failure } = runMesh(gossipSubject(null), { seed, ...SMALL });
     assertEquals(failure?.stack ?? null, null, `seed ${seed}`);
   }
 });
 
-/** Each flaw, and a checker that must find it alone. */
-const FLAWS: readonly (readonly [Flaw, () => MeshChecker])[] = [
+/** Each flaw, a checker that must find it alone, and the first seed to try. */
+const FLAWS: readonly (readonly [Flaw, () => MeshChecker, from?: number])[] = [
   ["shows duplicates", () => new ExactlyOnce()],
   ["never compares frontiers", () => new ExactlyOnce()],
   ["forgets its frontier", () => new ExactlyOnce()],
-  ["shows before it stores", () => new ExactlyOnce()],
+  ["shows before it stores", () => new ExactlyOnce(), 11],
   ["leaves newcomers out", () => new LateOnesCatchUp()],
-  ["ignores heads", () => new CausalOrder()],
+  ["ignores heads", () => new CausalOrder(), 7],
   ["lists history as it came", () => new SameHistory()],
   ["keeps what waited", () => new Bounded()],
   ["dials for ever", () => new Connections()],
-  ["ignores heads", () => new StoredOrder()],
+  ["ignores heads", () => new StoredOrder(), 7],
   ["forgets its frontier", () => new StoredOrder()],
   ["sends before it stores", () => new SentAfter()],
-  ["relays before it delivers", () => new SentAfter()],
+  ["relays before it delivers", () => new SentAfter(), 3],
   ["bans who repeats", () => new HonestLinks()],
-  ["keeps the dead", () => new RosterRight()],
+  ["keeps the dead", () => new RosterRight(), 14],
   ["lets two have a name", () => new RosterRight()],
   ["drops one side of a link", () => new OverlayWhole()],
   ["joins twice", () => new SaneEvents()],
 ];
 const SEEDS_MAX = 40;
 
-for (const [flaw, checker] of FLAWS) {
+for (const [flaw, checker, from = 1] of FLAWS) {
   hunt({
     title: `${checker().name} finds a room that ${flaw}`,
+    from,
     seedsMax: SEEDS_MAX,
     finds(seed) {
       const { failure } = runMesh(gossipSubject(flaw), {

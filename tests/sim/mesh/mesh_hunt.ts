@@ -17,8 +17,10 @@ export interface MeshHunt {
   /** The first seed to try, if the bug is found only after many seeds; by default 1. */
   readonly from?: number;
   readonly seedsMax: number;
-  /** The size of the room; by default 6. */
+  /** The size of the room; by default 3. */
   readonly nodes?: number;
+  /** By default 20. */
+  readonly steps?: number;
   /** A mutation that is harmless without the bug, to compare with; by default the unchanged mesh. */
   readonly without?: Mutation;
   /** The kinds of trouble in each seed, instead of those that the seed decides. */
@@ -37,7 +39,7 @@ function installed<T>({ install }: Mutation, run: () => T): T {
 
 /** Registers the test of one hunt. */
 export function meshHunt({ mutation, finder, checkers, ...more }: MeshHunt): void {
-  const { troubles, scenario, without, finding = /^/, nodes = 6, ...seeds } = more;
+  const { troubles, scenario, without, finding = /^/, nodes = 3, steps = 20, ...seeds } = more;
   hunt({
     title: `${finder} finds a mesh that ${mutation.name}`,
     ...seeds,
@@ -45,7 +47,7 @@ export function meshHunt({ mutation, finder, checkers, ...more }: MeshHunt): voi
       const options = {
         seed,
         nodes,
-        steps: 80,
+        steps,
         checkers,
         scenario: {
           settleMsMax: 90_000,
