@@ -233,16 +233,7 @@ Deno.test("members who break the rules are dropped, and the others chat on", asy
 });
 
 /** Messages that are expensive to receive, to answer or to relay: of those that are limited alike, one. */
-const FLOODS: readonly MeshMessage["type"][] = [
-  "hello",
-  "hold-name",
-  "shuffle",
-  "roster-want",
-  "preview",
-  "ihave",
-  "sync-want",
-  "private",
-];
+const FLOODS: readonly MeshMessage["type"][] = ["hello", "roster-want", "sync-want", "private"];
 
 /** Sends the same message as often as possible until disconnected. */
 async function flood(member: FalseMember, said: MeshMessage | Uint8Array): Promise<void> {
