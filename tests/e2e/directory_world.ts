@@ -303,14 +303,13 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** A proxy between one client and the directory: it can be cut, drop and replay datagrams, and change its address. */
+/** A proxy between one client and the directory: it can drop and replay datagrams, and change its address. */
 export class DirectoryProxy implements AsyncDisposable {
   readonly #own: OpenPort = openPort();
   readonly #open = new Set<Deno.TcpConn>();
   #far = anyDatagramPort();
   readonly #running: Promise<unknown>;
   #client: Deno.Addr | null = null;
-  #isCut = false;
   #isOver = false;
   losesDatagrams = false;
   /** The number of datagrams from the directory, including dropped ones. */
@@ -327,17 +326,6 @@ export class DirectoryProxy implements AsyncDisposable {
     return `127.0.0.1:${this.#own.port}`;
   }
 
-  /** Drops everything from now on, without closing connections. */
-  cut(): void {
-    this.#isCut = true;
-  }
-
-  /** Forwards new connections again; those that were cut are closed. */
-  mend(): void {
-    this.#isCut = false;
-    this.#closeAll();
-  }
-
   /** Sends datagrams from another port from now on, as a router that has lost its mapping; connections stay. */
   changePort(): void {
     this.#far.close();
@@ -352,15 +340,9 @@ export class DirectoryProxy implements AsyncDisposable {
     }
   }
 
-  #closeAll(): void {
-    for (const connection of this.#open) close(connection);
-    this.#open.clear();
-  }
-
   async #accept(): Promise<void> {
     for await (const near of this.#own.listener) {
       this.#open.add(near);
-      if (this.#isCut) continue;
       try {
         const far = await Deno.connect({ hostname: "127.0.0.1", port: this.target });
         this.#open.add(far);
@@ -377,7 +359,6 @@ export class DirectoryProxy implements AsyncDisposable {
     try {
       for (;;) {
         const count = await from.read(bytes);
-        if (this.#isCut) return;
         if (count === null) break;
         for (let at = 0; at < count;) at += await to.write(bytes.subarray(at, count));
       }
@@ -391,7 +372,7 @@ export class DirectoryProxy implements AsyncDisposable {
   async #readClient(): Promise<void> {
     for await (const [bytes, from] of this.#own.datagrams) {
       this.#client = from;
-      if (this.#isCut || this.losesDatagrams) continue;
+      if (this.losesDatagrams) continue;
       this.toDirectory.push(bytes.slice());
       await this.#sendToDirectory(bytes);
     }
@@ -406,7 +387,7 @@ export class DirectoryProxy implements AsyncDisposable {
     while (!this.#isOver) {
       for await (const [bytes] of this.#far) {
         this.datagrams++;
-        if (this.#isCut || this.losesDatagrams || this.#client === null) continue;
+        if (this.losesDatagrams || this.#client === null) continue;
         this.toClient.push(bytes.slice());
         await this.#own.datagrams.send(bytes, this.#client);
       }
@@ -418,7 +399,7 @@ export class DirectoryProxy implements AsyncDisposable {
     this.#own.listener.close();
     this.#own.datagrams.close();
     this.#far.close();
-    this.#closeAll();
+    for (const connection of this.#open) close(connection);
     await this.#running;
   }
 }
