@@ -13,7 +13,7 @@ import { walk } from "@std/fs";
  */
 const ROWS: readonly Readonly<Record<string, number>>[] = [
   { cli: 520 },
-  { transport: 275, runtime: 520, store: 830 },
+  { transport: 122, runtime: 361, engine: 600, store: 838 },
   { wire: 120 },
   {
     "protocols/mesh": 120,
@@ -39,6 +39,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "directory",
     "friends",
     "tools",
+    "engine",
     "credentials",
     "session",
     "terminal",

@@ -6,6 +6,7 @@ import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import {
   addAccountCommand,
   changePasswordCommand,
+  exportAccountsCommand,
   importAccountsCommand,
   listAccountsCommand,
   removeAccountsCommand,
@@ -108,6 +109,10 @@ export const COMMANDS: readonly ProgramCommand[] = [
   programCommand(
     importAccountsCommand,
     async (options) => await (await import("./tools/accounts_import.ts")).importAccounts(options),
+  ),
+  programCommand(
+    exportAccountsCommand,
+    async (options) => await (await import("./tools/accounts_export.ts")).exportAccounts(options),
   ),
 ];
 

@@ -9,7 +9,7 @@ import {
   type ScryptParameters,
 } from "../../base/crypto/password_hash.ts";
 import { PasswordHasher } from "../../runtime/password_hasher.ts";
-import type { Account } from "../../store/accounts/accounts.ts";
+import type { Account, Accounts } from "../../store/accounts/accounts.ts";
 import { OTHER_FILE, parseAccounts } from "../../store/accounts/accounts_csv.ts";
 import {
   AccountsFile,
@@ -22,6 +22,7 @@ import { regserverFolder } from "../../store/disk/paths.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
 import { nameWarning } from "../../store/users/user_info.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import type { EngineOptions } from "../engine/engine_flags.ts";
 import { showAnswer, showErrorBeside, showNoticeBeside } from "../session/answers.ts";
 import { textWidth } from "../rendering/graphemes.ts";
 import { openLog } from "../session/log.ts";
@@ -42,7 +43,7 @@ import type { Bytes } from "../../base/crypto/crypto.ts";
 /** The event that each of the commands shows to scripts. */
 interface AccountsEvent extends ShownEvent {
   readonly event: "accounts";
-  /** The file that contains, or contained, the accounts. */
+  /** The file that contains, or contained, the accounts; or the engine. */
   readonly file: string;
   readonly accounts: readonly ReturnType<typeof shownAccount>[];
 }
@@ -70,6 +71,7 @@ export function openPasswordHasher(): {
  * @throws {P2pchatError} `store-corrupt` or `bad-file`: the last complaint, after the others were shown; `disk`.
  */
 export async function listAccounts(options: ListAccountsOptions): Promise<void> {
+  if (options.engine !== null) return await listEngineAccounts(options);
   await openLog(options);
   const file = options.file ?? await accountsFileIn(regserverFolder(options.dataFolder));
   const bytes = await readBytes(new RealDisk(), file);
@@ -95,6 +97,17 @@ export async function listAccounts(options: ListAccountsOptions): Promise<void> 
   // empty.
   const missing = bytes === null ? `; there is no ${file} yet` : "";
   await showAnswer(options, event, `${tableText(accounts)}${missing}\n`);
+}
+
+async function listEngineAccounts(options: ListAccountsOptions): Promise<void> {
+  const { accounts, file } = await openAccounts(options);
+  const all = await accounts.list();
+  const event = {
+    event: "accounts",
+    file,
+    accounts: all.map(shownAccount),
+  } satisfies AccountsEvent;
+  await showAnswer(options, event, `${tableText(all)}\n`);
 }
 
 async function throwLast(
@@ -177,14 +190,20 @@ export async function removeAccounts(options: RemoveAccountsOptions): Promise<vo
 }
 
 /**
- * Opens the accounts of the directory in the data folder for changes.
+ * Opens the accounts of the directory in the data folder, or in the engine, for changes.
  * @throws {P2pchatError} Why they can't be read.
  */
 export async function openAccounts(
-  options: CommonOptions,
-): Promise<{ readonly accounts: AccountsFile; readonly file: string }> {
+  options: CommonOptions & EngineOptions,
+): Promise<{ readonly accounts: Accounts; readonly file: string }> {
   const folder = regserverFolder(options.dataFolder);
   await openLog(options);
+  const { engine } = options;
+  if (engine !== null) {
+    const { openEngineAccounts } = await import("../engine/open_engine.ts");
+    const notice = (text: string) => showNoticeBeside(options, text);
+    return { accounts: await openEngineAccounts(engine, options, notice), file: engine.text };
+  }
   const { accounts, notices, file } = await openAccountsFile(new RealDisk(), folder);
   for (const notice of notices) await showNoticeBeside(options, notice);
   return { accounts, file };
@@ -220,7 +239,7 @@ async function passwordFor(options: AccountPasswordOptions): Promise<string> {
 
 /** The accounts with these names, each once. */
 async function found(
-  accounts: AccountsFile,
+  accounts: Accounts,
   file: string,
   names: readonly string[],
 ): Promise<readonly Account[]> {

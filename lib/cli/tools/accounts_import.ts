@@ -5,9 +5,11 @@ import { passwordFault } from "../../base/crypto/password_hash.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { FoldedName } from "../../base/ids.ts";
 import { countText, numberText } from "../../base/text/words.ts";
-import { foldName, nameFault } from "../../base/text/names.ts";
-import type { AccountsFile } from "../../store/accounts/accounts_file.ts";
-import type { FileOptions } from "../args/options.ts";
+import { foldName, nameFault, shownName } from "../../base/text/names.ts";
+import { utf8 } from "../../base/crypto/crypto.ts";
+import type { Account, Accounts } from "../../store/accounts/accounts.ts";
+import { ACCOUNTS_HEADER, OTHER_FILE, parseAccounts } from "../../store/accounts/accounts_csv.ts";
+import type { ImportOptions } from "./accounts_arguments.ts";
 import { mayOthersRead, unreadable } from "../credentials/secret_file.ts";
 import type { ShownEvent } from "../rendering/user_interface.ts";
 import { showAnswer, showErrorBeside, showEvent, showNoticeBeside } from "../session/answers.ts";
@@ -34,11 +36,56 @@ interface ImportedEvent extends ShownEvent {
  *   them share, otherwise `bad-file`; `disk`, or why the accounts can't be changed: the remaining rows weren't
  *   tried.
  */
-export async function importAccounts(options: FileOptions): Promise<void> {
+export async function importAccounts(options: ImportOptions): Promise<void> {
   const { file } = options;
-  const rows = importRows(file, await readImport(options));
+  const bytes = await readImport(options);
+  if (isTable(bytes)) return await moveAccounts(options, bytes);
+  const rows = importRows(file, bytes);
   const { accounts } = await openAccounts(options);
   await new Import(options, accounts, rows).run();
+}
+
+/** Whether it is a table of accounts, as `accounts.csv` is. */
+function isTable(bytes: Uint8Array): boolean {
+  const header = utf8(`${ACCOUNTS_HEADER}\n`);
+  return header.every((byte, at) => bytes[at] === byte);
+}
+
+/**
+ * Adds the accounts of another directory as they are: hashes, devices and times of sign-up. Those that are there already are
+ * left out, so that a move that broke off can be done again; where somebody else has one of the names, nothing is added.
+ */
+async function moveAccounts(options: ImportOptions, bytes: Uint8Array): Promise<void> {
+  const { file } = options;
+  const { table, complaints: [complaint], torn } = parseAccounts(file, bytes, 1, OTHER_FILE);
+  if (complaint !== undefined) throw complaint;
+  if (torn !== null) throw badFile(file, torn.line, "it is cut short");
+  const { accounts } = await openAccounts(options);
+  const missing: Account[] = [];
+  for (const { account } of table.values()) {
+    const found = await accounts.find(account.name);
+    if (found === null) missing.push(account);
+    else if (found.hash !== account.hash || found.createdMs !== account.createdMs) {
+      const name = shownName(found.name);
+      const text =
+        `Cannot add the accounts of ${file}: there is another account ${name}; nothing was added`;
+      throw new P2pchatError("name-taken", text);
+    }
+  }
+  for (const account of missing) await accounts.signUp(account);
+  const names = missing.map(({ name }) => name);
+  const event = {
+    event: "imported",
+    from: file,
+    names,
+    refused: 0,
+    untried: 0,
+  } satisfies ImportedEvent;
+  await showAnswer(
+    options,
+    event,
+    `Added the ${countText(missing.length, "account")} of ${file}.\n`,
+  );
 }
 
 class Import {
@@ -51,8 +98,8 @@ class Import {
   #isInterrupted = false;
 
   constructor(
-    readonly options: FileOptions,
-    readonly accounts: AccountsFile,
+    readonly options: ImportOptions,
+    readonly accounts: Accounts,
     readonly rows: readonly (ImportRow | P2pchatError)[],
   ) {}
 
@@ -173,7 +220,7 @@ function progressText(done: number, total: number, passedMs: number): string {
   return `${numberText(done)} of ${numberText(total)} added or refused, ${rest} to go`;
 }
 
-async function readImport(options: FileOptions): Promise<Uint8Array> {
+async function readImport(options: ImportOptions): Promise<Uint8Array> {
   const { file } = options;
   try {
     const { isFile, size, mode } = await Deno.stat(file);

@@ -1,0 +1,280 @@
+/**
+ * The accounts of a directory in an engine: each is one entry, changed by comparing its revision. Look-ups ask the
+ * engine, so an account that was changed at another instance, or by the operator, counts at once.
+ *
+ * An entry's value is one line of JSON, which people can read with etcd's own tools. Fields that this version doesn't
+ * know are kept.
+ */
+
+import { P2pchatError } from "../base/errors.ts";
+import { dateText } from "../base/text/words.ts";
+import { type Fingerprint, fingerprintFault } from "../base/text/fingerprint.ts";
+import { foldName, nameFault, shownName } from "../base/text/names.ts";
+import { isHashText } from "../base/crypto/password_hash.ts";
+import {
+  type Account,
+  ACCOUNT_KEYS_MAX,
+  type Accounts,
+  ACCOUNTS_MAX,
+  type AccountsListener,
+  nameTaken,
+  tooManyAccounts,
+  withHash,
+  withKey,
+} from "../store/accounts/accounts.ts";
+import type { Changed, Entry, Following, Outcome, SharedStore } from "./shared_store.ts";
+
+/** How often all are counted, at most: sign-ups beyond `ACCOUNTS_MAX` end within that time. */
+const COUNTED_MS = 60_000;
+
+interface EngineAccountsPorts {
+  readonly store: SharedStore;
+  /** Below which the directory has its entries, with a `/` at the end. */
+  readonly prefix: string;
+  /** No other program has it, nor had: the instance's id. */
+  readonly writer: string;
+  /** Monotonic time, ms. */
+  readonly nowMs: () => number;
+}
+
+/** An account as it stands in the engine. */
+interface Found {
+  readonly account: Account;
+  readonly entry: Entry;
+}
+
+export class EngineAccounts implements Accounts {
+  readonly #prefix: string;
+  #size = 0;
+  #countedAtMs = -Infinity;
+  /** Changes that this program has made, or is making: their numbers. */
+  #changes = 0;
+  /** Folded names of accounts that this program is removing. */
+  readonly #removing = new Set<string>();
+
+  constructor(readonly ports: EngineAccountsPorts) {
+    this.#prefix = `${ports.prefix}accounts/`;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  async find(name: string): Promise<Account | null> {
+    return (await this.#find(name))?.account ?? null;
+  }
+
+  async #find(name: string): Promise<Found | null> {
+    const entry = await this.ports.store.get(this.#key(name));
+    return entry === null ? null : { account: accountIn(entry), entry };
+  }
+
+  async list(): Promise<readonly Account[]> {
+    const { entries } = await this.ports.store.read(this.#prefix);
+    this.#counted(entries.length);
+    return entries.toSorted((a, b) => a.created - b.created).map(accountIn);
+  }
+
+  async signUp(account: Account): Promise<void> {
+    const { name } = account;
+    const { store, nowMs } = this.ports;
+    if (nowMs() - this.#countedAtMs >= COUNTED_MS) this.#counted(await store.count(this.#prefix));
+    if (this.#size >= ACCOUNTS_MAX) throw tooManyAccounts(name);
+    const key = this.#key(name);
+    const value = this.#valueOf(account, {});
+    const outcome = await store.commit({ when: [{ key, is: "absent" }], puts: [{ key, value }] });
+    if (outcome.outcome === "conflict") throw nameTaken(name);
+    check(outcome, `sign up ${shownName(name)}`);
+    this.#size++;
+  }
+
+  setHash(seen: Account, hash: string, keysKept?: readonly Fingerprint[]): Promise<boolean> {
+    return this.#changeSeen(seen, (account) => withHash(account, hash, keysKept));
+  }
+
+  addKey(seen: Account, key: Fingerprint): Promise<boolean> {
+    return this.#changeSeen(seen, (account) => {
+      const keys = withKey(account.keys, key);
+      return keys === account.keys ? account : { ...account, keys };
+    });
+  }
+
+  remove(seen: Account): Promise<boolean> {
+    return this.#changeSeen(seen, () => null);
+  }
+
+  /** As in `AccountsFile`: `changed` returns a new account, null to remove it, or the same one for no change. */
+  async #changeSeen(
+    seen: Account,
+    changed: (account: Account) => Account | null,
+  ): Promise<boolean> {
+    const what = `change the account of ${shownName(seen.name)}`;
+    for (;;) {
+      const found = await this.#find(seen.name);
+      if (found === null || found.account.hash !== seen.hash) return false;
+      const { account, entry: { key, value, modified } } = found;
+      const next = changed(account);
+      if (next === account) return true;
+      const when = [{ key, modified }];
+      if (next === null) {
+        this.#removing.add(key);
+        try {
+          const outcome = await this.ports.store.commit({ when, puts: [], deletes: [key] });
+          if (outcome.outcome === "conflict") continue;
+          check(outcome, what);
+          this.#size--;
+          return true;
+        } finally {
+          this.#removing.delete(key);
+        }
+      }
+      const put = { key, value: this.#valueOf(next, JSON.parse(value)) };
+      const outcome = await this.ports.store.commit({ when, puts: [put] });
+      // It may be the same account still, with another device: then this change is made upon that.
+      if (outcome.outcome === "conflict") continue;
+      check(outcome, what);
+      return true;
+    }
+  }
+
+  watch(listener: AccountsListener): { close(): void } {
+    return new AccountsFollower(this.ports.store, this.#prefix, listener, (changed) => {
+      return changed.entry === null
+        ? this.#removing.has(changed.key)
+        : changeOf(changed.entry).startsWith(`${this.ports.writer} `);
+    });
+  }
+
+  #counted(size: number): void {
+    this.#size = size;
+    this.#countedAtMs = this.ports.nowMs();
+  }
+
+  #key(name: string): string {
+    return `${this.#prefix}${foldName(name)}`;
+  }
+
+  /** @param before The value that is changed: what isn't known of it is kept. */
+  #valueOf({ name, hash, createdMs, keys }: Account, before: object): string {
+    const change = `${this.ports.writer} ${++this.#changes}`;
+    return JSON.stringify({ ...before, name, hash, created: dateText(createdMs), keys, change });
+  }
+}
+
+/** Tells a listener of what others, and this program, change. */
+class AccountsFollower {
+  /** Name and sign-up time of each account, by key; null until all are known. */
+  #known: Map<string, { readonly name: string; readonly createdMs: number }> | null = null;
+  readonly #following: Following;
+
+  constructor(
+    store: SharedStore,
+    prefix: string,
+    readonly listener: AccountsListener,
+    readonly isOurs: (changed: Changed) => boolean,
+  ) {
+    this.#following = store.follow(prefix, {
+      all: (entries) => this.#all(entries),
+      changed: (changes) => this.#changed(changes),
+      refused: (error) => listener.broken(error),
+    });
+  }
+
+  close(): void {
+    this.#following.close();
+  }
+
+  /** At the beginning nothing has changed; later, whatever isn't as it was known. */
+  #all(entries: readonly Entry[]): void {
+    const before = this.#known;
+    if (before === null) {
+      this.#known = new Map();
+      for (const entry of entries) this.#note(entry.key, entry);
+      return;
+    }
+    const present = new Set(entries.map(({ key }) => key));
+    const gone = [...before.keys()].filter((key) => !present.has(key));
+    this.#changed([
+      ...gone.map((key) => ({ key, entry: null })),
+      ...entries.map((entry) => ({ key: entry.key, entry })),
+    ]);
+  }
+
+  #changed(changes: readonly Changed[]): void {
+    for (const isOurs of [true, false]) {
+      const some = changes.filter((changed) => this.isOurs(changed) === isOurs);
+      const told = some.flatMap((changed) => this.#toldOf(changed));
+      if (told.length > 0) this.listener.changed(told, isOurs);
+    }
+  }
+
+  #toldOf({ key, entry }: Changed): Parameters<AccountsListener["changed"]>[0] {
+    const before = this.#known?.get(key);
+    let now: Account | null;
+    try {
+      now = this.#note(key, entry);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      this.listener.notice(error.message);
+      return [];
+    }
+    const name = now?.name ?? before?.name;
+    return name === undefined ? [] : [{ name, createdMs: before?.createdMs ?? null, now }];
+  }
+
+  #note(key: string, entry: Entry | null): Account | null {
+    if (entry === null) {
+      this.#known?.delete(key);
+      return null;
+    }
+    const account = accountIn(entry);
+    const { name, createdMs } = account;
+    this.#known?.set(key, { name, createdMs });
+    return account;
+  }
+}
+
+/** @throws {P2pchatError} Why a change wasn't made, or that this isn't known. */
+function check(outcome: Outcome, what: string): void {
+  if (outcome.outcome === "done") return;
+  const why = outcome.outcome === "conflict" ? "it has changed" : outcome.text;
+  if (outcome.outcome === "unknown") {
+    throw new P2pchatError("disk", `It isn't known whether this was done: ${what}. ${why}`);
+  }
+  const isForbidden = outcome.outcome === "refused" && outcome.code === "not-allowed";
+  throw new P2pchatError(isForbidden ? "not-allowed" : "disk", `Cannot ${what}: ${why}`);
+}
+
+/** What made the entry; empty where that isn't said. */
+function changeOf({ value }: Entry): string {
+  const { change } = fieldsIn(value);
+  return typeof change === "string" ? change : "";
+}
+
+/** @throws {P2pchatError} `store-corrupt` where somebody has put there what is no account. */
+function accountIn({ key, value }: Entry): Account {
+  const account = parsed(value);
+  if (account !== null && key.endsWith(`/${foldName(account.name)}`)) return account;
+  throw new P2pchatError(
+    "store-corrupt",
+    `Cannot use the entry ${key} of the engine: it isn't the account of that name; correct or delete it`,
+  );
+}
+
+/** None where it isn't a JSON object. */
+function fieldsIn(value: string): Readonly<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(value));
+  } catch {
+    return {};
+  }
+}
+
+function parsed(value: string): Account | null {
+  const { name, hash, created, keys } = fieldsIn(value);
+  const createdMs = Date.parse(String(created));
+  const isGood = typeof name === "string" && nameFault(name) === null && typeof hash === "string" &&
+    isHashText(hash) && createdMs >= 0 && Array.isArray(keys) && keys.length <= ACCOUNT_KEYS_MAX &&
+    keys.every((key) => typeof key === "string" && fingerprintFault(key) === null);
+  return isGood ? { name, hash, createdMs, keys: keys as Fingerprint[] } : null;
+}

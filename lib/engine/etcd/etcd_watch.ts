@@ -1,0 +1,170 @@
+/**
+ * Follows the keys below a prefix (etcd.io/docs, "watch"): reads all, then all that changes from the next revision on.
+ * Where the stream breaks off, it goes on from the revision after the last one at another node, so nothing is missed or
+ * told twice; where etcd has forgotten what was between (compaction), all is read anew.
+ *
+ * Nothing comes on a stream while nothing changes, so its silence says nothing: who needs to know changes a key of its
+ * own from time to time, and calls `restart` where it doesn't see that.
+ */
+
+import { P2pchatError } from "../../base/errors.ts";
+import type { Changed, Follower, Following, Revision, SharedStore } from "../shared_store.ts";
+import {
+  countIn,
+  decodedIn,
+  entryIn,
+  type EtcdGateway,
+  EtcdRefusal,
+  isOutage,
+  type Json,
+  listIn,
+  objectIn,
+  parsedJson,
+} from "./etcd_gateway.ts";
+
+/** How long a node has to open the stream. */
+const OPEN_MS = 2_000;
+/** Before the next attempt. */
+const PAUSE_MS = 50;
+/** The longest line: a revision that changes as much as one change may, in base64, and what stands around it. */
+const LINE_CHARACTERS_MAX = 4 * 1024 * 1024;
+
+interface WatchPorts {
+  readonly gateway: Pick<EtcdGateway, "stream" | "leaveNode" | "options">;
+  /** The range of keys, as etcd writes it. */
+  readonly range: Json;
+  readonly read: () => ReturnType<SharedStore["read"]>;
+  readonly follower: Follower;
+}
+
+export class EtcdWatch implements Following {
+  #isClosed = false;
+  /** Up to which revision the follower was told; null: all must be read anew. */
+  #told: Revision | null = null;
+  /** Ends the present stream. */
+  #stream = new AbortController();
+
+  constructor(readonly ports: WatchPorts) {
+    void this.#run();
+  }
+
+  restart(): void {
+    this.ports.gateway.leaveNode();
+    this.#stream.abort();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#stream.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { gateway, follower } = this.ports;
+    while (!this.#isClosed) {
+      try {
+        if (this.#told === null) await this.#readAll();
+        await this.#follow();
+      } catch (error) {
+        if (this.#isClosed) return;
+        const refusal = refusalOf(error);
+        if (refusal !== null) return follower.refused(refusal);
+        gateway.leaveNode();
+      }
+      await this.#pause();
+    }
+  }
+
+  async #readAll(): Promise<void> {
+    const { entries, revision } = await this.ports.read();
+    if (this.#isClosed) return;
+    this.#told = revision;
+    this.ports.follower.all(entries, revision);
+  }
+
+  /** Follows until the stream ends, which it does by itself only where something is wrong. */
+  async #follow(): Promise<void> {
+    const { gateway, range } = this.ports;
+    const { clock } = gateway.options;
+    this.#stream = new AbortController();
+    const { signal } = this.#stream;
+    const opening = clock.at(clock.nowMs() + OPEN_MS, () => this.#stream.abort());
+    try {
+      const from = { start_revision: `${this.#told! + 1}`, progress_notify: true };
+      const stream = await gateway.stream(
+        "/v3/watch",
+        { create_request: { ...range, ...from } },
+        signal,
+      );
+      for await (const line of linesOf(stream)) {
+        opening.cancel();
+        this.#take(parsedJson(line));
+        if (this.#told === null || this.#isClosed) return;
+      }
+    } finally {
+      opening.cancel();
+      this.#stream.abort();
+    }
+  }
+
+  #take(line: Json): void {
+    if ("error" in line) {
+      throw new EtcdRefusal(countIn(objectIn(line, "error"), "code"), "the watch ended");
+    }
+    const result = objectIn(line, "result");
+    if (result["canceled"] === true) {
+      // Compacted: what was between isn't known any more. Otherwise another node may go on.
+      if (countIn(result, "compact_revision") > 0) this.#told = null;
+      else throw new EtcdRefusal(14, "the watch was ended");
+      return;
+    }
+    const events = listIn(result, "events");
+    for (const [revision, changes] of byRevision(events)) {
+      if (revision <= this.#told!) continue;
+      this.#told = revision;
+      this.ports.follower.changed(changes, revision);
+      if (this.#isClosed) return;
+    }
+    // Nothing of ours changed up to there: a later stream begins behind it, and compaction doesn't reach it.
+    const isProgress = events.length === 0 && result["created"] !== true;
+    if (isProgress) {
+      this.#told = Math.max(this.#told!, countIn(objectIn(result, "header"), "revision"));
+    }
+  }
+
+  #pause(): Promise<void> {
+    const { clock } = this.ports.gateway.options;
+    return new Promise((resolve) => clock.at(clock.nowMs() + PAUSE_MS, resolve));
+  }
+}
+
+/** What ends it for good; null where another attempt may do better. @throws What is neither: a bug. */
+function refusalOf(error: unknown): P2pchatError | null {
+  if (error instanceof P2pchatError) return error.code === "unreachable" ? null : error;
+  if (error instanceof EtcdRefusal || isOutage(error)) return null;
+  if (error instanceof DOMException || error instanceof TypeError) return null; // the stream broke off
+  throw error;
+}
+
+/** The changes of each revision, in order. */
+function byRevision(events: readonly Json[]): ReadonlyMap<Revision, readonly Changed[]> {
+  const revisions = new Map<Revision, Changed[]>();
+  for (const event of events) {
+    const kv = objectIn(event, "kv");
+    const revision = countIn(kv, "mod_revision");
+    const entry = event["type"] === "DELETE" ? null : entryIn(kv);
+    const changes = revisions.get(revision) ?? [];
+    revisions.set(revision, [...changes, { key: decodedIn(kv, "key"), entry }]);
+  }
+  return revisions;
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const bytes of stream) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+    rest = lines.pop()!;
+    if (rest.length > LINE_CHARACTERS_MAX) throw new EtcdRefusal(14, "a line is too long");
+    for (const line of lines) if (line !== "") yield line;
+  }
+}

@@ -1,0 +1,175 @@
+/** An engine in memory, for tests and simulation: one store that several programs share, by a clock that may be virtual. */
+
+import type { Clock } from "../../lib/base/machine/clock.ts";
+import { utf8Length } from "../../lib/base/text/text.ts";
+import {
+  type Change,
+  CHANGE_BYTES_MAX,
+  type Changed,
+  type Condition,
+  type EngineHealth,
+  type Entry,
+  type Follower,
+  type Following,
+  type LeaseId,
+  type Outcome,
+  type Revision,
+  type SharedStore,
+} from "../../lib/engine/shared_store.ts";
+
+interface Lease {
+  readonly ttlMs: number;
+  timer: { cancel(): void };
+}
+
+/** What all programs share. */
+export class MemoryEngine {
+  readonly entries = new Map<string, Entry>();
+  readonly followers = new Set<(changes: readonly Changed[], revision: Revision) => void>();
+  readonly #leases = new Map<LeaseId, Lease>();
+  #revision = 1;
+  #granted = 0;
+
+  constructor(readonly clock: Clock) {}
+
+  get revision(): Revision {
+    return this.#revision;
+  }
+
+  commit({ when, puts, deletes = [] }: Change): Outcome {
+    const over = puts.find(({ lease }) => lease !== undefined && !this.#leases.has(lease));
+    if (over !== undefined) {
+      return { outcome: "refused", code: "lease-over", text: "the lease has ended" };
+    }
+    if (!when.every((condition) => this.#holds(condition))) {
+      return { outcome: "conflict", seen: when.map(({ key }) => this.entries.get(key) ?? null) };
+    }
+    const changes = [
+      ...puts.map(({ key, value, lease = null }) => ({ key, put: { value, lease } })),
+      ...deletes.map((key) => ({ key, put: null })),
+    ];
+    this.#change(changes);
+    return { outcome: "done", revision: this.#revision };
+  }
+
+  #holds(condition: Condition): boolean {
+    const entry = this.entries.get(condition.key);
+    if ("is" in condition) return entry === undefined;
+    return "modified" in condition
+      ? entry?.modified === condition.modified
+      : entry?.created === condition.created;
+  }
+
+  #change(
+    changes: readonly {
+      readonly key: string;
+      readonly put: Pick<Entry, "value" | "lease"> | null;
+    }[],
+  ): void {
+    const revision = ++this.#revision;
+    const changed = changes.flatMap(({ key, put }): Changed[] => {
+      const before = this.entries.get(key);
+      if (put === null) return this.entries.delete(key) ? [{ key, entry: null }] : [];
+      const created = before?.created ?? revision;
+      const entry = { key, ...put, modified: revision, created };
+      this.entries.set(key, entry);
+      return [{ key, entry }];
+    });
+    if (changed.length === 0) return;
+    for (const tell of [...this.followers]) tell(changed, revision);
+  }
+
+  grant(ttlMs: number): LeaseId {
+    const id = `${++this.#granted}`;
+    this.#leases.set(id, { ttlMs, timer: this.#endLater(id, ttlMs) });
+    return id;
+  }
+
+  renew(id: LeaseId): boolean {
+    const lease = this.#leases.get(id);
+    if (lease === undefined) return false;
+    lease.timer.cancel();
+    lease.timer = this.#endLater(id, lease.ttlMs);
+    return true;
+  }
+
+  /** The lease's keys are gone. */
+  end(id: LeaseId): void {
+    this.#leases.get(id)?.timer.cancel();
+    if (!this.#leases.delete(id)) return;
+    const keys = [...this.entries.values()].filter(({ lease }) => lease === id);
+    this.#change(keys.map(({ key }) => ({ key, put: null })));
+  }
+
+  #endLater(id: LeaseId, ttlMs: number): { cancel(): void } {
+    return this.clock.at(this.clock.nowMs() + ttlMs, () => this.end(id));
+  }
+}
+
+/** One program's view of the engine. */
+export class MemoryStore implements SharedStore {
+  readonly #engine: MemoryEngine;
+
+  constructor(engine: MemoryEngine) {
+    this.#engine = engine;
+  }
+
+  get health(): EngineHealth {
+    return { answeredAtMs: this.#engine.clock.nowMs(), tookMs: 0, trouble: null };
+  }
+
+  commit(change: Change): Promise<Outcome> {
+    const { when, puts, deletes = [] } = change;
+    const texts = [
+      ...when.map(({ key }) => key),
+      ...puts.flatMap(({ key, value }) => [key, value]),
+      ...deletes,
+    ];
+    const bytes = texts.reduce((sum, text) => sum + utf8Length(text), 0);
+    if (bytes > CHANGE_BYTES_MAX) {
+      const text = `a change has ${bytes} bytes, at most ${CHANGE_BYTES_MAX} are possible`;
+      return Promise.resolve({ outcome: "refused", code: "too-long", text });
+    }
+    return Promise.resolve(this.#engine.commit(change));
+  }
+
+  get(key: string): Promise<Entry | null> {
+    return Promise.resolve(this.#engine.entries.get(key) ?? null);
+  }
+
+  read(prefix: string): ReturnType<SharedStore["read"]> {
+    return Promise.resolve({ entries: this.#below(prefix), revision: this.#engine.revision });
+  }
+
+  count(prefix: string): Promise<number> {
+    return Promise.resolve(this.#below(prefix).length);
+  }
+
+  #below(prefix: string): readonly Entry[] {
+    return [...this.#engine.entries.values()].filter(({ key }) => key.startsWith(prefix))
+      .toSorted((a, b) => a.key < b.key ? -1 : 1);
+  }
+
+  follow(prefix: string, follower: Follower): Following {
+    follower.all(this.#below(prefix), this.#engine.revision);
+    const tell = (changes: readonly Changed[], revision: Revision) => {
+      const ours = changes.filter(({ key }) => key.startsWith(prefix));
+      if (ours.length > 0) follower.changed(ours, revision);
+    };
+    this.#engine.followers.add(tell);
+    return { restart: () => {}, close: () => void this.#engine.followers.delete(tell) };
+  }
+
+  grant(ttlMs: number): Promise<LeaseId> {
+    return Promise.resolve(this.#engine.grant(ttlMs));
+  }
+
+  renew(lease: LeaseId): Promise<boolean> {
+    return Promise.resolve(this.#engine.renew(lease));
+  }
+
+  revoke(lease: LeaseId): Promise<void> {
+    this.#engine.end(lease);
+    return Promise.resolve();
+  }
+}

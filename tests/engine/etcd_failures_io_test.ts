@@ -1,0 +1,158 @@
+/** `EtcdStore` over three nodes of a real etcd, while they are killed, stopped, and come back. */
+
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { EtcdStore } from "../../lib/engine/etcd/etcd_store.ts";
+import type { Changed, Entry, Revision } from "../../lib/engine/shared_store.ts";
+import { SYSTEM_LINK_CLOCK } from "../../lib/transport/system_clock.ts";
+import { EtcdNodes, HAS_ETCD } from "./etcd_nodes.ts";
+
+const COUNTER = "p2pchat/counter";
+
+function storeAt(urls: readonly string[]): EtcdStore {
+  return new EtcdStore({ nodes: urls, user: null, clock: SYSTEM_LINK_CLOCK, random: Math.random });
+}
+
+function pass(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Counts as fast as the engine lets it: each value by a change of the one before. */
+class Counter {
+  count = 0;
+  /** The longest time between two values that were done, ms. */
+  longestMs = 0;
+  #isOver = false;
+  readonly #run: Promise<void>;
+
+  constructor(readonly store: EtcdStore) {
+    this.#run = this.#count();
+  }
+
+  async #count(): Promise<void> {
+    let modified: Revision | null = null;
+    let lastMs = performance.now();
+    while (!this.#isOver) {
+      const value = `${this.count + 1}`;
+      const outcome = await this.store.commit({
+        when: [modified === null ? { key: COUNTER, is: "absent" } : { key: COUNTER, modified }],
+        puts: [{ key: COUNTER, value }],
+      });
+      assert(outcome.outcome === "done", `${value}: ${JSON.stringify(outcome)}`);
+      modified = outcome.revision;
+      this.count++;
+      const nowMs = performance.now();
+      this.longestMs = Math.max(this.longestMs, nowMs - lastMs);
+      lastMs = nowMs;
+    }
+  }
+
+  async end(): Promise<void> {
+    this.#isOver = true;
+    await this.#run;
+  }
+}
+
+/** The values that a follower was told, as numbers. */
+function followed(store: EtcdStore) {
+  const values: number[] = [];
+  const following = store.follow("p2pchat/", {
+    all: (entries: readonly Entry[]) => values.push(...entries.map(({ value }) => Number(value))),
+    changed: (changes: readonly Changed[]) =>
+      values.push(...changes.map(({ entry }) => Number(entry!.value))),
+    refused: (error) => {
+      throw error;
+    },
+  });
+  return { values, following };
+}
+
+const trial = (name: string, run: (nodes: EtcdNodes) => Promise<void>) =>
+  Deno.test({
+    name,
+    ignore: !HAS_ETCD,
+    fn: async () => {
+      await using nodes = await EtcdNodes.open(3);
+      await run(nodes);
+    },
+  });
+
+/** Counts while `trouble` goes on, and for 2 s more: nothing is lost, done twice, or told twice. */
+async function counts(
+  nodes: EtcdNodes,
+  trouble: (leader: number) => Promise<void>,
+): Promise<number> {
+  const [store, other] = [storeAt(nodes.urls), storeAt(nodes.urls)];
+  const { values, following } = followed(other);
+  const counter = new Counter(store);
+  await pass(1_000);
+  await trouble(await nodes.leader());
+  await pass(2_000);
+  await counter.end();
+  for (let waited = 0; values.at(-1) !== counter.count && waited < 10_000; waited += 50) {
+    await pass(50);
+  }
+  following.close();
+  assertEquals((await other.get(COUNTER))?.value, `${counter.count}`);
+  const first = values[0]!;
+  assertEquals(values, Array.from({ length: counter.count - first + 1 }, (_, n) => first + n));
+  return counter.longestMs;
+}
+
+trial(
+  "etcd: its leader is killed, and comes back: writes go on within 4 s, each done and told once",
+  async (nodes) => {
+    const longestMs = await counts(nodes, async (leader) => {
+      await nodes.kill(leader);
+      await pass(4_000);
+      nodes.start(leader);
+    });
+    assertLess(longestMs, 4_000);
+  },
+);
+
+trial(
+  "etcd: its leader stands still for 5 s: writes go on within 5 s, each done and told once",
+  async (nodes) => {
+    const longestMs = await counts(nodes, async (leader) => {
+      nodes.signal(leader, "SIGSTOP");
+      await pass(5_000);
+      nodes.signal(leader, "SIGCONT");
+    });
+    assertLess(longestMs, 5_000);
+  },
+);
+
+trial(
+  "etcd: two of three are killed for 5 s: what was under way is done when they are back",
+  async (nodes) => {
+    await counts(nodes, async (leader) => {
+      const other = (leader + 1) % 3;
+      await Promise.all([nodes.kill(leader), nodes.kill(other)]);
+      await pass(5_000);
+      nodes.start(leader);
+      nodes.start(other);
+    });
+  },
+);
+
+trial(
+  "etcd: all are killed: an outcome is unknown after 10 s, and reading says why it can't",
+  async (nodes) => {
+    const store = storeAt(nodes.urls);
+    await Promise.all([0, 1, 2].map((n) => nodes.kill(n)));
+    const beganMs = performance.now();
+    const change = {
+      when: [{ key: COUNTER, is: "absent" }],
+      puts: [{ key: COUNTER, value: "1" }],
+    } as const;
+    const [outcome, error] = await Promise.all([
+      store.commit(change),
+      store.get(COUNTER).catch((error) => error),
+    ]);
+    const tookMs = performance.now() - beganMs;
+    assert(tookMs > 9_000 && tookMs < 13_000, `${tookMs} ms`);
+    assertEquals(outcome.outcome, "unknown");
+    assertEquals(error.code, "unreachable");
+    assert(store.health.trouble !== null);
+  },
+);

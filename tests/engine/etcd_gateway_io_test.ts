@@ -1,0 +1,228 @@
+/** What a node of etcd, or what stands in its place, may answer: outages, odd answers, answers that are lost. */
+
+import { assertEquals, assertRejects } from "@std/assert";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import { EtcdStore } from "../../lib/engine/etcd/etcd_store.ts";
+import type { Changed, Entry, Revision } from "../../lib/engine/shared_store.ts";
+import { SYSTEM_LINK_CLOCK } from "../../lib/transport/system_clock.ts";
+
+type Answer = (path: string, body: Body) => Response | Promise<Response>;
+// deno-lint-ignore no-explicit-any -- as etcd reads it
+type Body = any;
+
+const base64 = (text: string) => new TextEncoder().encode(text).toBase64();
+const HEADER = { header: { revision: "7" } };
+
+/** Nodes on loopback that answer so, by turns of requests to each. */
+class Nodes implements AsyncDisposable {
+  readonly asked: string[] = [];
+  readonly #servers: readonly Deno.HttpServer<Deno.NetAddr>[];
+
+  constructor(...answers: readonly Answer[]) {
+    this.#servers = answers.map((answer, n) =>
+      Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+        const { pathname } = new URL(request.url);
+        this.asked.push(`${n} ${pathname}`);
+        return await answer(pathname, await request.json());
+      })
+    );
+  }
+
+  get urls(): readonly string[] {
+    return this.#servers.map(({ addr }) => `http://127.0.0.1:${addr.port}`);
+  }
+
+  store(user: { readonly name: string; readonly password: string } | null = null): EtcdStore {
+    return new EtcdStore({ nodes: this.urls, user, clock: SYSTEM_LINK_CLOCK, random: () => 0 });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.shutdown()));
+  }
+}
+
+const found = (value: string) =>
+  Response.json({
+    ...HEADER,
+    kvs: [{ key: base64("k"), value: base64(value), mod_revision: "7", create_revision: "7" }],
+    count: "1",
+  });
+
+const refusal = (code: number, message: string, status = 400) =>
+  Response.json({ error: message, message, code }, { status });
+
+Deno.test("EtcdStore asks the next node where one answers with an outage, in words, or oddly", async () => {
+  const odd: readonly (() => Response)[] = [
+    () => refusal(14, "etcdserver: request timed out", 503),
+    () => new Response("Bad Gateway", { status: 502 }),
+    () => new Response("<html>", { status: 200 }),
+    () => Response.json([]),
+    () => Response.json({ ...HEADER, kvs: [{ key: "%%", value: "" }] }),
+    () => Response.json({ ...HEADER, kvs: [{ key: base64("k"), value: "/w==" }] }),
+    () => Response.json({ ...HEADER, kvs: "none" }),
+    () => Response.json({ header: { revision: "1e99" } }),
+  ];
+  for (const answer of odd) {
+    await using nodes = new Nodes(answer, () => found("v"));
+    const store = nodes.store();
+    assertEquals((await store.get("k"))?.value, "v");
+    assertEquals(nodes.asked.length, 2);
+    assertEquals(store.health.trouble, null);
+  }
+});
+
+Deno.test("EtcdStore: a change that was made, though its answer was lost, is done, and made once", async () => {
+  let value: string | null = null;
+  const txn = (isLost: boolean) => (_: string, body: Body) => {
+    const change = body.success[0].request_txn;
+    const isMade = value === null;
+    if (isMade) value = change.success[0].request_put.value;
+    if (isLost) return new Response("", { status: 502 });
+    const kv = { key: base64("k"), value, mod_revision: "7", create_revision: "7" };
+    const response = isMade
+      ? { succeeded: true, responses: [{ response_put: HEADER }] }
+      : { responses: [{ response_range: { kvs: [kv] } }] };
+    return Response.json({ ...HEADER, responses: [{ response_txn: response }] });
+  };
+  await using nodes = new Nodes(txn(true), txn(false));
+  const change = {
+    when: [{ key: "k", is: "absent" }],
+    puts: [{ key: "k", value: "mine 1" }],
+  } as const;
+
+  assertEquals(await nodes.store().commit(change), { outcome: "done", revision: 7 });
+  assertEquals(nodes.asked, ["0 /v3/kv/txn", "1 /v3/kv/txn"]);
+
+  // Nothing was lost this time: somebody else has put the same.
+  const outcome = await new EtcdStore({
+    nodes: [nodes.urls[1]!],
+    user: null,
+    clock: SYSTEM_LINK_CLOCK,
+    random: () => 0,
+  }).commit(change);
+  assertEquals(outcome.outcome, "conflict");
+});
+
+Deno.test("EtcdStore: where the engine has no space, or forbids it, a change says so", async () => {
+  const cases = [
+    [refusal(8, "etcdserver: mvcc: database space exceeded"), "disk"],
+    [refusal(7, "etcdserver: permission denied"), "not-allowed"],
+  ] as const;
+  for (const [answer, code] of cases) {
+    await using nodes = new Nodes(() => answer.clone());
+    const store = nodes.store();
+    const outcome = await store.commit({
+      when: [{ key: "k", is: "absent" }],
+      puts: [{ key: "k", value: "v" }],
+    });
+    assertEquals(outcome.outcome === "refused" && outcome.code, code);
+    assertEquals((await assertRejects(() => store.get("k"), P2pchatError)).code, code);
+  }
+});
+
+Deno.test("EtcdStore shows who it is, again where its token is too old, and says where it isn't taken", async () => {
+  const user = { name: "chat", password: "secret" };
+  let token = 0;
+  const answer: Answer = (path, body) => {
+    if (path.endsWith("/authenticate")) {
+      return body.password === "secret"
+        ? Response.json({ ...HEADER, token: `${++token}` })
+        : refusal(3, "etcdserver: authentication failed, invalid user ID or password");
+    }
+    return token === 1 ? refusal(16, "etcdserver: invalid auth token", 401) : found("v");
+  };
+  await using nodes = new Nodes(answer);
+  assertEquals((await nodes.store(user).get("k"))?.value, "v");
+  assertEquals(nodes.asked.map((asked) => asked.split("/").at(-1)), [
+    "authenticate",
+    "range",
+    "authenticate",
+    "range",
+  ]);
+
+  const wrong = nodes.store({ ...user, password: "guess" });
+  const error = await assertRejects(() => wrong.get("k"), P2pchatError);
+  assertEquals(error.code, "bad-credentials");
+  assertEquals(
+    error.message,
+    "Cannot use the engine as chat: authentication failed, invalid user ID or password; check " +
+      "--engine-user and --engine-password-file",
+  );
+});
+
+/** A stream of watch answers, which goes on until it is cancelled. */
+function stream(...lines: readonly object[]): Response {
+  const text = lines.map((line) => `${JSON.stringify({ result: line })}\n`).join("");
+  return new Response(
+    new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode(text)),
+    }),
+  );
+}
+
+const put = (key: string, value: string, revision: number) => ({
+  kv: {
+    key: base64(key),
+    value: base64(value),
+    mod_revision: `${revision}`,
+    create_revision: `${revision}`,
+  },
+});
+
+Deno.test("EtcdStore.follow() reads all anew where etcd has forgotten what was between, and goes on", async () => {
+  const starts: string[] = [];
+  let reads = 0;
+  const answer: Answer = (path, body) => {
+    if (path === "/v3/kv/range") {
+      reads++;
+      return Response.json({
+        header: { revision: `${reads * 10}` },
+        kvs: [put("k", `read ${reads}`, reads).kv],
+      });
+    }
+    starts.push(body.create_request.start_revision);
+    switch (starts.length) {
+      case 1:
+        return stream({ created: true }, {
+          events: [put("k", "a", 12), put("l", "b", 12), put("k", "c", 13)],
+        }, {
+          canceled: true,
+        });
+      case 2:
+        return stream({ created: true }, { canceled: true, compact_revision: "18" });
+      default:
+        // One that was told already, and one in two lines of a packet.
+        return stream({ created: true }, { events: [put("k", "old", 20)] }, {
+          events: [put("k", "d", 21)],
+        });
+    }
+  };
+  await using nodes = new Nodes(answer);
+  const told: string[] = [];
+  const following = nodes.store().follow("k", {
+    all: (entries: readonly Entry[], revision: Revision) =>
+      told.push(`all ${entries[0]!.value} at ${revision}`),
+    changed: (changes: readonly Changed[], revision: Revision) =>
+      told.push(`${changes.map(({ entry }) => entry!.value).join()} at ${revision}`),
+    refused: (error) => told.push(error.message),
+  });
+  for (let waited = 0; told.length < 5 && waited < 5_000; waited += 10) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  following.close();
+
+  assertEquals(told, ["all read 1 at 10", "a,b at 12", "c at 13", "all read 2 at 20", "d at 21"]);
+  assertEquals(starts, ["11", "14", "21"]);
+});
+
+Deno.test("EtcdStore.follow() ends with a sentence where it is forbidden", async () => {
+  await using nodes = new Nodes(() => refusal(7, "etcdserver: permission denied"));
+  const { promise, resolve } = Promise.withResolvers<P2pchatError>();
+  const following = nodes.store().follow("k", {
+    all: () => {},
+    changed: () => {},
+    refused: resolve,
+  });
+  assertEquals((await promise).message, "Cannot use the engine: permission denied");
+  following.close();
+});

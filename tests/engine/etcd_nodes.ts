@@ -1,0 +1,129 @@
+/** Nodes of etcd on loopback, for tests; where it isn't installed, those are ignored. */
+
+import { freePort } from "../e2e/ports.ts";
+
+/** Whether Debian's `etcd-server`, or another etcd, is installed. */
+export const HAS_ETCD: boolean = hasEtcd();
+
+function hasEtcd(): boolean {
+  try {
+    return new Deno.Command("etcd", { args: ["--version"], stdout: "null" }).outputSync().success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+interface EtcdNode {
+  readonly name: string;
+  readonly client: string;
+  readonly peer: string;
+  process: Deno.ChildProcess | null;
+}
+
+/** How nodes show who they are, and a client that they take. */
+export interface EtcdTls {
+  readonly args: readonly string[];
+  readonly client: Deno.HttpClient;
+}
+
+/** One engine: one node, or three. */
+export class EtcdNodes implements AsyncDisposable {
+  readonly folder: string = Deno.makeTempDirSync({ prefix: "p2pchat-etcd-" });
+  readonly #nodes: readonly EtcdNode[];
+
+  private constructor(count: number, readonly tls: EtcdTls | null) {
+    const scheme = tls === null ? "http" : "https";
+    this.#nodes = Array.from({ length: count }, (_, n) => ({
+      name: `n${n}`,
+      client: `${scheme}://127.0.0.1:${freePort()}`,
+      peer: `http://127.0.0.1:${freePort()}`,
+      process: null,
+    }));
+  }
+
+  static async open(count: number, tls: EtcdTls | null = null): Promise<EtcdNodes> {
+    const nodes = new EtcdNodes(count, tls);
+    for (let n = 0; n < count; n++) nodes.start(n);
+    for (const node of nodes.#nodes) await isHealthy(node.client, tls?.client);
+    return nodes;
+  }
+
+  /** Where programs reach them. */
+  get urls(): readonly string[] {
+    return this.#nodes.map(({ client }) => client);
+  }
+
+  /** Starts a node, with the data it had before. */
+  start(n: number): void {
+    const { name, client, peer } = this.#nodes[n]!;
+    const cluster = this.#nodes.map(({ name, peer }) => `${name}=${peer}`).join(",");
+    const args = [
+      ...["--name", name, "--data-dir", `${this.folder}/${name}`, "--log-level", "error"],
+      ...["--listen-client-urls", client, "--advertise-client-urls", client],
+      ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
+      ...["--initial-cluster", cluster, "--pre-vote"],
+      ...this.tls?.args ?? [],
+    ];
+    const command = new Deno.Command("etcd", { args, stdout: "null", stderr: "null" });
+    this.#nodes[n]!.process = command.spawn();
+  }
+
+  async kill(n: number, signal: Deno.Signal = "SIGKILL"): Promise<void> {
+    const node = this.#nodes[n]!;
+    node.process?.kill(signal);
+    await node.process?.status;
+    node.process = null;
+  }
+
+  /** Stops a node without ending it; SIGCONT lets it go on. */
+  signal(n: number, signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#nodes[n]!.process!.kill(signal);
+  }
+
+  /** Which of them leads. */
+  async leader(): Promise<number> {
+    for (let attempt = 0; attempt < 100; attempt++) {
+      for (const [n, { client, process }] of this.#nodes.entries()) {
+        const status = process === null ? null : await statusOf(client, this.tls?.client);
+        if (status !== null && status.leader === status.header.member_id) return n;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error("no node of etcd leads");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (let n = 0; n < this.#nodes.length; n++) await this.kill(n);
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+async function statusOf(
+  url: string,
+  client?: Deno.HttpClient,
+): Promise<{ leader: string; header: { member_id: string } } | null> {
+  try {
+    const signal = AbortSignal.timeout(1_000);
+    const response = await fetch(`${url}/v3/maintenance/status`, {
+      ...(client === undefined ? {} : { client }),
+      method: "POST",
+      body: "{}",
+      signal,
+    });
+    return response.ok
+      ? await response.json()
+      : await response.body?.cancel().then(() => null) ?? null;
+  } catch {
+    return null; // it is starting, or killed
+  }
+}
+
+async function isHealthy(url: string, client?: Deno.HttpClient): Promise<void> {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    const status = await statusOf(url, client);
+    if (status !== null && (status.leader ?? "0") !== "0") return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`etcd doesn't come up at ${url}`);
+}

@@ -1,0 +1,41 @@
+/** `EtcdStore` over a real etcd. */
+
+import { EtcdStore } from "../../lib/engine/etcd/etcd_store.ts";
+import { SYSTEM_LINK_CLOCK } from "../../lib/transport/system_clock.ts";
+import { sharedStoreContract } from "../contracts/shared_store_contract.ts";
+import { EtcdNodes, HAS_ETCD } from "./etcd_nodes.ts";
+
+/** One node for all of the contract's tests. */
+let nodes: EtcdNodes | null = null;
+let tests = 0;
+
+const SHARED = { ignore: !HAS_ETCD, sanitizeOps: false, sanitizeResources: false };
+
+function storeAt(urls: readonly string[]): EtcdStore {
+  return new EtcdStore({ nodes: urls, user: null, clock: SYSTEM_LINK_CLOCK, random: Math.random });
+}
+
+function pass(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let waited = 0; !holds(); waited += 10) {
+    if (waited > 15_000) throw new Error("it takes too long");
+    await pass(10);
+  }
+}
+
+sharedStoreContract("etcd", async (test) => {
+  nodes ??= await EtcdNodes.open(1);
+  const [store, other] = [storeAt(nodes.urls), storeAt(nodes.urls)];
+  await test({ prefix: `p2pchat/${++tests}/`, store, other, until, pass });
+}, SHARED);
+
+Deno.test({
+  ...SHARED,
+  name: "etcd: its node is ended",
+  fn: async () => {
+    await nodes?.[Symbol.asyncDispose]();
+  },
+});
