@@ -99,7 +99,7 @@ program="$(echo "$all" | grep -E "$waiting") $(echo "$all" | grep -vE "$waiting"
 
 rm -f build/test-*.counts
 # shellcheck disable=SC2086 # one argument a file
-suite pure --parallel $(tools/together.sh pure 12 $pure)
+suite pure --parallel $(tools/together.sh pure 4 $pure)
 # The program's tests wait much of the time, for each other's processes and for time to pass: four files at once. The
 # simulated suite, which measures no time of this machine's, runs in those gaps with less right to the processors.
 (

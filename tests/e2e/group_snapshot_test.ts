@@ -1,6 +1,6 @@
 /** Global states and snapshots of a group, as its operator sees them. */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { failureOf, outputOf } from "./failures.ts";
 import { Group, isView, sharedGroup } from "./group_world.ts";
 import { holds, type Node, type ShownEvent } from "./node.ts";
@@ -81,6 +81,9 @@ Deno.test("group: a snapshot's file that somebody changed is found out", async (
   const sum = await failureOf(["snapshot", "verify", changed], `${group.folder}/data`);
   assertEquals([sum.code, sum.status], ["store-corrupt", 5]);
   assertMatch(sum.text, /its checksum doesn't fit/);
+  const none = await outputOf(["snapshot", "verify", `${changed}.none`]);
+  assertEquals([none.status, none.stdout], [5, ""]);
+  assertStringIncludes(none.stderr, `${changed}.none`);
   const log = await failureOf(
     ["snapshot", "verify", group.logPath("Alice")],
     `${group.folder}/data`,
