@@ -11,7 +11,8 @@ export const NUMBERS: readonly number[] = Deno.args.filter((given) => /^\d+$/.te
  */
 export const SLOW = { ignore: Deno.args.includes("--quick") };
 
-const LONG = Deno.args.includes("--long");
+/** Whether it is `make sim-long`. */
+export const LONG = Deno.args.includes("--long");
 
 /** How much of something a simulated test tries: little in `make test`, much in `make sim-long`. */
 export function amount(little: number, much: number): number {

@@ -64,6 +64,7 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: "acknowledges chunks that it has no room for",
     complaint: /heard \d+ of \d+/,
+    from: 3,
     seedsMax: 20,
     install: (run) => {
       let chunks = 0;
@@ -81,6 +82,7 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: "ignores the window that it was given",
     complaint: /blames/,
+    from: 4,
     seedsMax: 30,
     install: (run) =>
       mutated(SendLane.prototype, "push", (push) =>
@@ -92,13 +94,14 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: "doesn't tell of room again where that was lost",
     complaint: /heard \d+ of \d+/,
-    from: 34,
+    from: 35,
     seedsMax: 40,
     install: (run) => mutated(ReceiveLane.prototype, "creditLost", () => () => {}, run),
   },
   {
     name: "follows a peer to an address that has proved nothing",
     complaint: /sent too much/,
+    from: 9,
     seedsMax: 20,
     install: (run) =>
       mutated(NewPaths.prototype, "heard", () =>
@@ -109,6 +112,7 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: "challenges an address however little came from there",
     complaint: /sent too much/,
+    from: 3,
     seedsMax: 40,
     install: (run) => mutated(NewPath.prototype, "take", () => () => true, run),
   },

@@ -2,15 +2,23 @@
 // `make sim MODE=mesh-lies` runs any number of seeds, some with two liars.
 
 import { assertEquals } from "@std/assert";
-import { amount } from "../given.ts";
+import { amount, LONG } from "../given.ts";
 import { ALL_ATTACKS, COMMON_ATTACKS } from "./mesh/attacks.ts";
 import { meshSubject } from "./mesh/mesh_subject.ts";
 import { runMesh } from "./mesh/run.ts";
 import { liesNodesOf, liesRun } from "./mesh/run_lies.ts";
+import { type Scenario, scenarioOf } from "./mesh/scenario.ts";
 
 const STEPS = amount(30, 60);
 /** The most honest members. */
 const NODES_MAX = amount(5, 10);
+
+/** Some lies cost the more the longer they last: in the short form steps follow soon, and nobody sleeps for an hour. */
+function brief(scenario: Scenario): Partial<Scenario> {
+  const troubles = new Set(scenario.troubles);
+  troubles.delete("sleep");
+  return { gapMs: Math.min(scenario.gapMs, 50), troubles };
+}
 
 for (const [at, attack] of ALL_ATTACKS.entries()) {
   // Each in a room of its own: all together they see many.
@@ -21,6 +29,7 @@ for (const [at, attack] of ALL_ATTACKS.entries()) {
       ...run,
       scenario: {
         ...run.scenario,
+        ...LONG ? {} : brief(scenarioOf(seed, run.nodes, STEPS)),
         attacks: [attack],
         isPrivate: !COMMON_ATTACKS.includes(attack),
       },
