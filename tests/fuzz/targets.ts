@@ -4,6 +4,7 @@ import type { Target } from "./target.ts";
 import { accountsTarget } from "./targets/accounts.ts";
 import { argumentsTarget } from "./targets/arguments.ts";
 import { codecTarget } from "./targets/codec.ts";
+import { engineTarget } from "./targets/engine.ts";
 import { framesTarget } from "./targets/frames.ts";
 import { handshakeTarget } from "./targets/handshake.ts";
 import { invitesTarget } from "./targets/invites.ts";
@@ -33,4 +34,5 @@ export const TARGETS: readonly Target[] = [
   keysTarget,
   argumentsTarget,
   invitesTarget,
+  engineTarget,
 ];

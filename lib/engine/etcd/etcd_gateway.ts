@@ -22,6 +22,8 @@ export interface EtcdOptions {
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
+  /** For tests; otherwise the runtime's own. */
+  readonly fetch?: typeof fetch;
 }
 
 /** How long one node has to answer. */
@@ -39,7 +41,6 @@ export const CODE = {
   notFound: 5,
   permissionDenied: 7,
   resourceExhausted: 8,
-  outOfRange: 11,
   unauthenticated: 16,
 } as const;
 
@@ -189,9 +190,9 @@ export class EtcdGateway {
   }
 
   async #fetch(path: string, body: Json, signal: AbortSignal): Promise<Response> {
-    const { client } = this.options;
+    const { client, fetch: send = fetch } = this.options;
     try {
-      return await fetch(this.node + path, {
+      return await send(this.node + path, {
         method: "POST",
         body: JSON.stringify(body),
         signal,

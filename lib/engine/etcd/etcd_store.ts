@@ -291,18 +291,20 @@ function failure(error: unknown): Outcome {
   const { code, message: text } = error;
   if (code === CODE.notFound) return { outcome: "refused", code: "lease-over", text };
   if (code === CODE.resourceExhausted) return { outcome: "refused", code: "disk", text };
-  if (code === CODE.permissionDenied) return { outcome: "refused", code: "not-allowed", text };
-  throw error;
+  return { outcome: "refused", code: "not-allowed", text };
 }
 
 /** What is thrown for what the engine says to anything but a change. */
 function refused(error: unknown): unknown {
   if (!(error instanceof EtcdRefusal)) return error;
   const { code, message } = error;
-  const isForbidden = code === CODE.permissionDenied;
-  if (!isForbidden && code !== CODE.resourceExhausted) return error;
   const text = `Cannot use the engine: ${message}`;
-  return new P2pchatError(isForbidden ? "not-allowed" : "disk", text, { cause: error });
+  const known = code === CODE.permissionDenied
+    ? "not-allowed"
+    : code === CODE.resourceExhausted
+    ? "disk"
+    : "protocol";
+  return new P2pchatError(known, text, { cause: error });
 }
 
 function base64(text: string | Uint8Array): string {
