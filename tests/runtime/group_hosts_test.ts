@@ -576,14 +576,14 @@ Deno.test(
     server.reader.stop();
 
     const text = "x".repeat(60_000);
-    for (let number = 0; number < 40; number++) {
+    for (let number = 0; number < 24; number++) {
       ann.host.command({ command: "edit", seq: 1, text: `${number} ${text}` }, undefined);
       await world.pass(500);
     }
     const committed = ann.events.filter((event) =>
       event.event === "edit" && event.outcome === "committed"
     );
-    assertEquals(committed.length, 40);
+    assertEquals(committed.length, 24);
     server.host.command({ command: "edits" }, "e");
     const whileUnread = server.events.slice(before);
     assertEquals(whileUnread.map(({ event }) => event), [
@@ -596,7 +596,7 @@ Deno.test(
     assertEquals(server.events.slice(before + whileUnread.length), [{
       event: "notice",
       text:
-        "23 events were dropped because nobody read the output; /status, /edits and /states say how " +
+        "7 events were dropped because nobody read the output; /status, /edits and /states say how " +
         "things stand",
       warning: true,
     }]);

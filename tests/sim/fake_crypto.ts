@@ -15,7 +15,9 @@ const lanes = new Uint32Array(4);
 const SIGNATURE_BYTES = 64;
 const HASH_WORDS = 8;
 
-const HEX_16 = Array.from({ length: 65_536 }, (_, n) => n.toString(16).padStart(4, "0"));
+/** The hash that is made, shared as the lanes are. */
+const hashBytes = new Uint8Array(HASH_WORDS * 4);
+const hash = new DataView(hashBytes.buffer);
 
 function begin(seed: number): void {
   lanes[0] = seed ^ 0x9e3779b9;
@@ -68,12 +70,8 @@ function outputWord(index: number): number {
 }
 
 function outputHex(): string {
-  let hex = "";
-  for (let index = 0; index < HASH_WORDS; index++) {
-    const word = outputWord(index);
-    hex += HEX_16[word >>> 16]! + HEX_16[word & 0xffff]!;
-  }
-  return hex;
+  for (let index = 0; index < HASH_WORDS; index++) hash.setUint32(index * 4, outputWord(index));
+  return hashBytes.toHex();
 }
 
 const lanesByKey = new Map<string, Uint32Array>();

@@ -30,12 +30,17 @@ const inverse = (value: bigint) => power(value, P - 2n);
 const D = modulo(-121665n * inverse(121666n));
 
 type Point = readonly [x: bigint, y: bigint];
+/** A point, (x / z, y / z): a sum of those needs no division. */
+type Projective = readonly [x: bigint, y: bigint, z: bigint];
 
-function sum([x1, y1]: Point, [x2, y2]: Point): Point {
-  const product = modulo(D * x1 * x2 % P * y1 % P * y2);
+function sum([x1, y1, z1]: Projective, [x2, y2, z2]: Projective): Projective {
+  const [xs, ys, z] = [x1 * x2 % P, y1 * y2 % P, z1 * z2 % P];
+  const product = D * xs % P * ys % P;
+  const [less, more] = [modulo(z * z - product), modulo(z * z + product)];
   return [
-    modulo((x1 * y2 + x2 * y1) * inverse(1n + product)),
-    modulo((y1 * y2 + x1 * x2) * inverse(1n - product)),
+    modulo(z * less % P * (x1 * y2 + x2 * y1)),
+    modulo(z * more % P * (ys + xs)),
+    less * more % P,
   ];
 }
 
@@ -54,12 +59,14 @@ function encoded(y: bigint, sign: bigint): string {
   return bytes.toHex();
 }
 
-function times(point: Point, count: bigint): Point {
-  let result: Point = [0n, 1n];
-  for (let [at, rest] = [point, count]; rest > 0n; at = sum(at, at), rest >>= 1n) {
+function times([x, y]: Point, count: bigint): Point {
+  let result: Projective = [0n, 1n, 1n];
+  let at: Projective = [x, y, 1n];
+  for (let rest = count; rest > 0n; at = sum(at, at), rest >>= 1n) {
     if (rest & 1n) result = sum(result, at);
   }
-  return result;
+  const divisor = inverse(result[2]);
+  return [result[0] * divisor % P, result[1] * divisor % P];
 }
 
 Deno.test(

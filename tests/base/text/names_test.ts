@@ -130,7 +130,8 @@ Deno.test("foldName() of a folded name changes nothing, nor does case or normal 
 
 Deno.test("foldName() makes at most 12 bytes of each letter", SLOW, () => {
   // The wire reserves three times the 4 bytes of a code point for its folded form.
-  for (let code = 0; code < 0x110000; code++) {
+  // Beyond plane 3 there is no letter.
+  for (let code = 0; code < 0x40000; code++) {
     const letter = String.fromCodePoint(code);
     if (nameFault(letter) !== null) continue;
     const bytes = new TextEncoder().encode(foldName(letter)).length;

@@ -175,6 +175,6 @@ Deno.test("GroupLog: any history of texts and edits is read as it was written", 
       ]);
       log.close();
     }),
-    { numRuns: 100 },
+    { numRuns: 40 },
   );
 });

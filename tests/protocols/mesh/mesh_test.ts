@@ -206,7 +206,7 @@ Deno.test(
     let most = 0;
 
     const said = [world.say(process, "to all", null)];
-    for (let turn = 0; said.length <= 2_000 && turn < 10_000; turn++) {
+    for (let turn = 0; said.length <= 1_200 && turn < 10_000; turn++) {
       if (process.pausedBecause !== null) reasons.add(process.pausedBecause);
       else for (let line = 0; line < 20; line++) said.push(world.say(process, "", to));
       most = Math.max(most, said.length - bob.shown.order.length);

@@ -46,7 +46,7 @@ for (const floods of [false, true]) {
           assertOneRoom(room);
           for (const [name, shown] of room.shown) assertEquals(shown.length, room.said, name);
         }),
-        { numRuns: 20 },
+        { numRuns: 12 },
       );
     },
   );
@@ -66,7 +66,7 @@ for (const floods of [false, true]) {
           assert(shown + room.missedBy(member) <= room.said);
         }
       }),
-      { numRuns: 20, examples: [[OVERTAKEN]] },
+      { numRuns: 12, examples: [[OVERTAKEN]] },
     );
   });
 }

@@ -116,7 +116,7 @@ for (const floods of [false, true]) {
           assertCausal(room);
           assertOneRoom(room);
         }),
-        { numRuns: 25, examples: EXAMPLES.map((script) => [script]) },
+        { numRuns: 15, examples: EXAMPLES.map((script) => [script]) },
       );
     },
   );

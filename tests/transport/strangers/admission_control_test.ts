@@ -247,7 +247,7 @@ Deno.test(
   "AdmissionControl has all clients of a directory back in within 45 s, behind one address, too",
   SLOW,
   () => {
-    for (const awayMs of [500, 3_000, 10_000, 60_000, 600_000]) {
+    for (const awayMs of [500, 10_000, 600_000]) {
       for (const handshakeMs of [30, 150]) {
         const backMs = backAfterMs(CLIENTS_MAX_DEFAULT, awayMs, handshakeMs);
         assert(

@@ -181,7 +181,12 @@ Deno.test("Order forgets those first who say only what isn't believed", SLOW, ()
   for (const bundle of [seed, quiet]) ledger.deliver(bundle, idOf(bundle));
   ledger.table.find(quiet.header.value)!.kept.length = 0;
   const { heads, time } = liar.header.value;
-  for (let made = 0; made < FRONTIER_AUTHORS_MAX - 1; made++) {
+  const madeUp = FRONTIER_AUTHORS_MAX / 8; // more than are evicted at once
+  for (let made = 0; made < FRONTIER_AUTHORS_MAX - 1 - madeUp; made++) {
+    const stream = { author: fakeSigner(`kept ${made}`).key, incarnation: 1 };
+    ledger.table.open(stream).kept.push(ledger.keptBundle(idOf(seed))!);
+  }
+  for (let made = 0; made < madeUp; made++) {
     const bundle = forged(fakeSigner(`made up ${made}`), "x", { heads, time });
     ledger.deliver(bundle, idOf(bundle));
   }
