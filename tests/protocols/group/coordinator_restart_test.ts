@@ -165,7 +165,8 @@ Deno.test("Members of the view before may have cancelled the decided one: one of
 function twoLargeViews(): Program {
   const program = Program.of("ann");
   const old = Array.from({ length: 39 }, (_, at) => `m${at + 1}`);
-  for (const name of old) program.joins(name);
+  for (const name of old) program.comes(name);
+  program.allHear();
   for (const name of old) program.somebody(name).answers.clear();
   for (let at = 1; at <= 30; at++) program.joins(`n${at}`);
   program.somebody("ann").answers.delete("begin");

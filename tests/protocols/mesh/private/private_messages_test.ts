@@ -171,8 +171,13 @@ Deno.test(
 
 Deno.test("PrivateMessages: whatever a neighbour has to say itself arrives at once", SLOW, () => {
   const { ann, bob } = trio({ isFake: true });
+  const { boxKey } = bob.machine;
+  // What can't be opened leaves few attempts: they aren't for what can be.
+  for (const envelope of madeUp(ann.key, bob.key, 1_990)) {
+    bob.hears({ ...envelope, boxKey }, ann.key);
+  }
   const said: string[] = [];
-  for (let index = 0; index < 2_100; index++) {
+  for (let index = 0; index < 100; index++) {
     said.push(`${index}`);
     carry([ann, bob], ann.say(bob, `${index}`, 0), 0);
   }
