@@ -77,7 +77,7 @@ export const beacon = {
     latest: incarnation + 9,
     intervalMs: 10_000,
     process: id<ProcessKey>(0xf3),
-    presence: { away: "lunch" },
+    away: "lunch",
   }),
   signature,
 };

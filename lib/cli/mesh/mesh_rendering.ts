@@ -117,9 +117,12 @@ function presenceLine(
   return starLine(nowMs, nameSpan(name), away === undefined ? " is back" : ` is${awayText(away)}`);
 }
 
-/** ` away`, and why, in quotation marks: nobody else speaks as this program. */
+/**
+ * ` away`, and why, in quotation marks, which the text has none of, nor wide gaps: nobody else speaks as this program.
+ */
 function awayText(away: string): string {
-  return away === "" ? " away" : ` away: "${away}"`;
+  const why = away.replaceAll('"', "'").replace(/\s+/g, " ").trim();
+  return why === "" ? " away" : ` away: "${why}"`;
 }
 
 function goneLine({ name, reason, silentMs }: EventNamed<"left">, nowMs: number): Line {
@@ -308,8 +311,12 @@ function waitingLines({ waiting }: MeshStatus): readonly Line[] {
 function joinedText(
   { host, present, away, verified, verifiedAs = [] }: EventNamed<"joined">,
 ): string {
-  const text = away !== undefined ? ` is here,${awayText(away)}` : present ? " is here" : " joined";
+  const text = present === true || away !== undefined ? " is here" : " joined";
   const where = host === "" ? text : `${text} (${host})`;
-  if (verified === true) return `${where}, verified`;
-  return verifiedAs.length === 0 ? where : `${where}: ${theVerifiedText(verifiedAs)}`;
+  const who = verified === true
+    ? `${where}, verified`
+    : verifiedAs.length === 0
+    ? where
+    : `${where}: ${theVerifiedText(verifiedAs)}`;
+  return away === undefined ? who : `${who};${awayText(away)}`; // last: they are somebody else's words
 }

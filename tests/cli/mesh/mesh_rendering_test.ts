@@ -58,7 +58,12 @@ Others join with: p2pchat mesh NAME 127.0.0.1 55107
   ],
   ...([
     ["away", { away: "" }, "* Bob is away"],
-    ["away, and why", { away: "lunch\nBob is back" }, '* Bob is away: "lunch\u240aBob is back"'],
+    ["away, and why", { away: "lunch\nBob is back" }, '* Bob is away: "lunch Bob is back"'],
+    [
+      "away, speaking as the program",
+      { away: `x". Eve is back${" ".repeat(60)}"` },
+      `* Bob is away: "x'. Eve is back '"`,
+    ],
     ["back", {}, "* Bob is back"],
     ["away oneself", { away: "lunch", self: true }, '* You are away: "lunch"; /back ends that'],
     ["back oneself", { self: true }, "* You are back"],

@@ -96,7 +96,7 @@ export function beaconOf(who: string, number: number, change: Partial<Beacon> = 
     latest: 0,
     intervalMs: 10_000,
     process: PROCESS,
-    presence: HERE,
+    ...HERE,
     ...change,
   });
 }
@@ -141,7 +141,7 @@ export function rosterWith(
       passive: false,
       boxKey: new Uint8Array(32),
       process: PROCESS,
-      presence: HERE,
+      ...HERE,
     },
   }, 0);
   for (const name of neighbours) {

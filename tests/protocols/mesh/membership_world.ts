@@ -400,7 +400,7 @@ export class Member {
   }
 }
 
-const SELF = { passive: false, process: PROCESS, boxKey: new Uint8Array(32), presence: HERE };
+const SELF = { passive: false, process: PROCESS, boxKey: new Uint8Array(32), ...HERE };
 
 export interface WorldOptions {
   readonly seed?: number;

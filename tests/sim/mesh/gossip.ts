@@ -343,7 +343,7 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
       latest: 0,
       intervalMs: 10_000,
       process: this.config.process,
-      presence: HERE,
+      ...HERE,
     });
   }
 

@@ -56,7 +56,7 @@ export function madeUpBeacon(
     latest: 0,
     intervalMs: BEACON_INTERVAL_MS_MAX,
     process: "0".repeat(64) as ProcessKey,
-    presence: HERE,
+    ...HERE,
     ...change,
   });
 }

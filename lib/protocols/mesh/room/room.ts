@@ -111,7 +111,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       }
       this.#parts.out.persistFirst(fresh);
       const { boxKey } = this.machines.privateMessages;
-      const self = { claim, process, endpoint, passive, boxKey, presence: HERE };
+      const self = { claim, process, endpoint, passive, boxKey, ...HERE };
       this.#routes.give("roster", { type: "enter", room, genesis, incarnation, self });
       this.#routes.membership.ownClaim(claim);
       this.#routes.give("privateMessages", { type: "start" });

@@ -43,7 +43,8 @@ import { INVITE_ADDRESSES_MAX, KEPT_MESSAGES_MAX } from "../schema/limits.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
 import { type RulingFacts, RulingsView } from "./rulings_view.ts";
 import type { LeaveReason, RosterEffect } from "../roster/roster_io.ts";
-import type { Beacon, Presence } from "../schema/structures.ts";
+import { type Beacon, type Presence, presenceOf } from "../schema/structures.ts";
+import { PresenceNews } from "./presence_news.ts";
 import type { StrangersTold } from "./talkers.ts";
 
 /** A delivered text on its way to the user. */
@@ -62,7 +63,7 @@ export interface DeliveredText {
 /** A live member other than oneself. */
 export interface LiveMember {
   readonly key: PeerKey;
-  readonly beacon: Pick<Beacon, "endpoint" | "presence">;
+  readonly beacon: Presence & Pick<Beacon, "endpoint">;
   readonly suspected: boolean;
   /** Monotonic time of the last sign of life; null for none yet. */
   readonly heardMs: number | null;
@@ -174,9 +175,6 @@ const COPIED_MAX = 1_024;
 /** Limits the warnings of proven lies: with more, a user would read nothing else. Further proofs are only counted. */
 const PROOFS_TOLD_PER_SECOND = 0.1;
 const PROOFS_TOLD_BURST = 16;
-/** Limits the lines of who goes away and comes back: as many as a user can read, and a whole room that goes to lunch. */
-const PRESENCES_TOLD_PER_SECOND = 1;
-const PRESENCES_TOLD_BURST = 64;
 /** After warnings of so many authors the list of those warned of is cleared, and warnings begin anew. */
 const STRANGERS_WARNED_MAX = 1_024;
 /**
@@ -209,7 +207,9 @@ export class RoomEvents {
   #proven: { readonly author: PeerKey; readonly count: number } | null = null;
   /** Keys of copied profiles of which the user was warned; at most `COPIED_MAX`. */
   readonly #copied = new Set<PeerKey>();
-  readonly #presencesTold = new TokenBucket(PRESENCES_TOLD_PER_SECOND, PRESENCES_TOLD_BURST);
+  readonly #presences = new PresenceNews((key, presence) =>
+    this.#showPresence(key, presence, undefined)
+  );
   readonly #proofsTold = new TokenBucket(PROOFS_TOLD_PER_SECOND, PROOFS_TOLD_BURST);
   /** How many messages of each author were skipped in this step. */
   readonly #missed = new Map<PeerKey, number>();
@@ -272,22 +272,27 @@ export class RoomEvents {
     if (this.#beforeReady.length > BEFORE_READY_MAX) this.becomeReady();
   }
 
-  joined(key: PeerKey, { endpoint, presence }: LiveMember["beacon"], present: boolean): void {
-    const { host, port } = endpoint ?? NO_ADDRESS;
+  joined(key: PeerKey, beacon: LiveMember["beacon"], present: boolean): void {
+    const { host, port } = beacon.endpoint ?? NO_ADDRESS;
     const member = { name: this.#name(key), key: fingerprintOf(key), host, port };
-    const joined = { event: "joined", ...member, ...shownPresence(presence) } as const;
+    const joined = { event: "joined", ...member, ...shownPresence(beacon) } as const;
+    this.#presences.set(key, presenceOf(beacon));
     this.#show(present ? { ...joined, present } : joined);
   }
 
-  /** Of a flood of changes only some are told; a list of the members has the latest of each. */
   presence({ key, presence, ref }: EffectOf<RosterEffect, "presence">, nowMs: number): void {
+    if (key !== this.self) return this.#presences.change(key, presence, nowMs);
+    this.#showPresence(key, presence, ref);
+  }
+
+  #showPresence(key: PeerKey, presence: Presence, ref: Ref): void {
     const self = key === this.self;
-    if (!self && !this.#presencesTold.take(nowMs)) return;
     const member = { name: this.#name(key), key: fingerprintOf(key), self };
     this.#show({ event: "presence", ...member, ...shownPresence(presence) }, ref);
   }
 
   left(key: PeerKey, reason: LeaveReason, silentMs?: number): void {
+    this.#presences.left(key);
     const left = { event: "left", name: this.#name(key), key: fingerprintOf(key), reason } as const;
     this.#show(silentMs === undefined ? left : { ...left, silentMs: Math.round(silentMs) });
   }
@@ -378,6 +383,7 @@ export class RoomEvents {
   }
 
   stepEnds(nowMs: number): void {
+    this.#presences.stepEnds(nowMs);
     if (this.#proven !== null && this.#proofsTold.take(nowMs)) this.#tellProven(this.#proven);
     if (this.#missed.size === 0) return;
     const names = this.#speakerNames([...this.#missed.keys()]);
@@ -763,15 +769,14 @@ export class RoomEvents {
       ...this.rulings.roleOf(this.self),
     }];
     for (const member of this.facts.live()) {
-      const { endpoint, presence } = member.beacon;
-      const { host, port } = endpoint ?? NO_ADDRESS;
+      const { host, port } = member.beacon.endpoint ?? NO_ADDRESS;
       peers.push({
         name: this.#name(member.key),
         key: fingerprintOf(member.key),
         host,
         port,
         direct: direct.has(member.key),
-        ...shownPresence(presence),
+        ...shownPresence(member.beacon),
         ...this.rulings.roleOf(member.key),
         ...this.#refusal(member.key),
       });
@@ -934,7 +939,7 @@ export class RoomEvents {
 
 /** What an event says of a member's user: nothing of who says nothing. */
 function shownPresence(presence: Presence): ShownPresence {
-  const said = Object.entries(presence).filter(([, value]) => value !== null);
+  const said = Object.entries(presenceOf(presence)).filter(([, value]) => value !== null);
   return Object.fromEntries(said);
 }
 

@@ -15,7 +15,12 @@ import type { RosterIntake } from "./roster_intake.ts";
 import type { RosterTiming } from "./roster_io.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
 import { type Entry, isRenewal, type RosterTable } from "./roster_table.ts";
-import { type Beacon, isSamePresence, type SignedBeacon } from "../schema/structures.ts";
+import {
+  type Beacon,
+  isSamePresence,
+  presenceOf,
+  type SignedBeacon,
+} from "../schema/structures.ts";
 
 export type MemberRecord = Extract<MeshRecord, { readonly kind: "member" }>;
 
@@ -165,9 +170,8 @@ export class Leases {
       if (known.incarnation === beacon.incarnation) {
         if (wasSuspected) this.outbox.effect({ type: "unsuspected", key });
         if (before.claim.id !== claim.id) this.outbox.effect({ type: "reclaimed", key, claim });
-        const { presence } = beacon;
-        if (!isSamePresence(known.presence, presence)) {
-          this.outbox.effect({ type: "presence", key, presence });
+        if (!isSamePresence(known, beacon)) {
+          this.outbox.effect({ type: "presence", key, presence: presenceOf(beacon) });
         }
         this.outbox.effect({ type: "updated", key, beacon });
         return;

@@ -8,6 +8,7 @@ import type { ProgressPort, RosterTiming, SelfDescription } from "./roster_io.ts
 import {
   type Beacon,
   type Presence,
+  presenceOf,
   type SignedBeacon,
   STRUCTURE_VERSION,
 } from "../schema/structures.ts";
@@ -62,7 +63,7 @@ export class OwnLease {
   }
 
   get presence(): Presence {
-    return this.#description.presence;
+    return presenceOf(this.#description);
   }
 
   /** Whether we have quit or were replaced: no beacon follows. */
@@ -83,9 +84,8 @@ export class OwnLease {
 
   /** What the user says of itself. @returns All of it. */
   say(change: Partial<Presence>): Presence {
-    const presence = { ...this.#description.presence, ...change };
-    this.#description = { ...this.#description, presence };
-    return presence;
+    this.#description = { ...this.#description, ...change };
+    return this.presence;
   }
 
   /** A later incarnation speaks for this key. */

@@ -16,7 +16,7 @@ import type {
 
 /** What a member says of itself in its beacons, beside counters and digests. */
 export interface SelfDescription
-  extends Pick<Beacon, "process" | "endpoint" | "passive" | "boxKey" | "presence"> {
+  extends Presence, Pick<Beacon, "process" | "endpoint" | "passive" | "boxKey"> {
   readonly claim: SignedClaim;
 }
 
@@ -30,7 +30,7 @@ export type RosterInput =
     readonly self: SelfDescription;
   }
   /** Our description has changed: a beacon goes out at once. */
-  | { readonly type: "self"; readonly change: Partial<Omit<SelfDescription, "presence">> }
+  | { readonly type: "self"; readonly change: Partial<Omit<SelfDescription, keyof Presence>> }
   /** What our user says of itself has changed: a beacon goes out soon. */
   | {
     readonly type: "presence";

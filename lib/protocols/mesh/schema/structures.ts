@@ -118,18 +118,11 @@ export type SignedClaim = Infer<typeof signedClaimSchema>;
 /** In beacons that an earlier version has kept on disk. */
 const NO_PROCESS = "0".repeat(64) as ProcessKey;
 
-/** What a member's user says of itself. A further field comes behind these, as `trailing`. */
-export const presenceSchema = record({
+/** What a member's user says of itself, the last fields of its beacon: a further one comes behind these. */
+const presenceFields = {
   /** Why the user is away, empty where that isn't said; null for who is here. */
-  away: nullable(text(AWAY_TEXT_BYTES_MAX)),
-});
-export type Presence = Infer<typeof presenceSchema>;
-/** Of who says nothing. */
-export const HERE: Presence = { away: null };
-
-export function isSamePresence(one: Presence, other: Presence): boolean {
-  return (Object.keys(HERE) as (keyof Presence)[]).every((key) => one[key] === other[key]);
-}
+  away: trailing(nullable(text(AWAY_TEXT_BYTES_MAX)), null),
+};
 
 /** A lease on a place in the roster, renewed by a higher (incarnation, number); quit wins over alive on a tie. */
 export const beaconSchema = record({
@@ -157,10 +150,23 @@ export const beaconSchema = record({
   intervalMs: trailing(uint(BEACON_INTERVAL_MS_MAX), 10_000),
   /** The member's process, as its links prove it: with another one, an incarnation was taken from a copied profile. */
   process: trailing(hexId<ProcessKey>(), NO_PROCESS),
-  presence: trailing(presenceSchema, HERE),
+  ...presenceFields,
 });
 export const signedBeaconSchema = record({ beacon: embedded(beaconSchema, 1_024), signature });
 export type Beacon = Infer<typeof beaconSchema>;
+export type Presence = Pick<Beacon, keyof typeof presenceFields>;
+/** Of who says nothing. */
+export const HERE: Presence = { away: null };
+
+/** What a beacon says of the user. */
+export function presenceOf(beacon: Presence): Presence {
+  const fields = Object.keys(presenceFields) as (keyof Presence)[];
+  return Object.fromEntries(fields.map((field) => [field, beacon[field]])) as Presence;
+}
+
+export function isSamePresence(one: Presence, other: Presence): boolean {
+  return (Object.keys(HERE) as (keyof Presence)[]).every((field) => one[field] === other[field]);
+}
 export type SignedBeacon = Infer<typeof signedBeaconSchema>;
 
 /** What a neighbour says about a member: it no longer answers me (accuse), or it does (deny). */

@@ -30,7 +30,7 @@ function readyView(
 ) {
   const live = [bob, carol].map((key): LiveMember => ({
     key,
-    beacon: { endpoint: null, presence: HERE },
+    beacon: { endpoint: null, ...HERE },
     suspected: false,
     heardMs: 9_000,
     ...members[keys.get(key)!],
@@ -67,18 +67,27 @@ function readyView(
   return { view, events, notices };
 }
 
-Deno.test("RoomView: of a flood of changes of presence some are shown, and our own always", () => {
+Deno.test("RoomView: of a flood of changes of presence some are shown, and the last; nobody else's are hidden, nor our own", () => {
   const { view, events } = readyView();
+  const here = { endpoint: null, ...HERE };
+  for (const key of [bob, carol]) view.joined(key, here, true);
   const changes = (key: PeerKey, count: number, nowMs: number) => {
-    for (let n = 0; n < count; n++) {
+    const before = events().length;
+    for (let n = 1; n <= count; n++) {
       view.presence({ type: "presence", key, presence: { away: `${n}` } }, nowMs);
     }
-    return events().filter((event) => event.event === "presence").length;
+    view.stepEnds(nowMs);
+    return events().slice(before).flatMap((event) =>
+      event.event === "presence" ? [`${event.name} ${event.away}`] : []
+    );
   };
 
-  assertEquals(changes(bob, 1_000, 10_000), 64);
-  assertEquals(changes(ann, 3, 10_000), 67);
-  assertEquals(changes(bob, 1_000, 12_000), 69);
+  assertEquals(changes(bob, 1_000, 10_000), ["Bob 1", "Bob 2", "Bob 3", "Bob 4"]);
+  assertEquals(changes(carol, 1, 10_000), ["Carol 1"]);
+  assertEquals(changes(ann, 6, 10_000).length, 6);
+  assertEquals(changes(bob, 0, 19_000), []);
+  assertEquals(changes(bob, 0, 21_000), ["Bob 1000"]);
+  assertEquals(changes(bob, 0, 60_000), []);
 });
 
 Deno.test("RoomView.arrival() shows what is too old to be kept before what may answer it, each once", () => {

@@ -41,7 +41,7 @@ function machinesWith(records: readonly MeshRecord[]) {
     passive: false,
     process: PROCESS,
     boxKey: new Uint8Array(32),
-    presence: HERE,
+    ...HERE,
   };
   machines.step(machines.roster, { type: "enter", room, genesis, incarnation, self }, 0);
   return machines;

@@ -16,7 +16,7 @@ const SELF = {
   passive: false,
   boxKey: new Uint8Array(32),
   process: PROCESS,
-  presence: HERE,
+  ...HERE,
 };
 
 /** Ann's, who came in at 1 s as her fifth start. */

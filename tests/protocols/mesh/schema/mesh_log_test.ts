@@ -94,7 +94,7 @@ const beacon = {
     latest: 0,
     intervalMs: 10_000,
     process: id<ProcessKey>("3"),
-    presence: { away: "lunch" },
+    away: "lunch",
   }),
   signature,
 };
