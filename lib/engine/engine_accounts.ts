@@ -6,6 +6,7 @@
  * know are kept.
  */
 
+import { dropOldest } from "../base/collections/bounded.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { dateText } from "../base/text/words.ts";
 import { type Fingerprint, fingerprintFault } from "../base/text/fingerprint.ts";
@@ -24,6 +25,8 @@ import {
 } from "../store/accounts/accounts.ts";
 import type { Changed, Entry, Following, Outcome, SharedStore } from "./shared_store.ts";
 
+/** Removals of which a listener may not have been told yet. */
+const REMOVING_MAX = 1_024;
 /** How often all are counted, at most: sign-ups beyond `ACCOUNTS_MAX` end within that time. */
 const COUNTED_MS = 60_000;
 
@@ -49,7 +52,7 @@ export class EngineAccounts implements Accounts {
   #countedAtMs = -Infinity;
   /** Changes that this program has made, or is making: their numbers. */
   #changes = 0;
-  /** Folded names of accounts that this program is removing. */
+  /** Keys of accounts that this program is removing, or has removed: at most `REMOVING_MAX`. */
   readonly #removing = new Set<string>();
 
   constructor(readonly ports: EngineAccountsPorts) {
@@ -66,13 +69,14 @@ export class EngineAccounts implements Accounts {
 
   async #find(name: string): Promise<Found | null> {
     const entry = await this.ports.store.get(this.#key(name));
-    return entry === null ? null : { account: accountIn(entry), entry };
+    return entry === null ? null : { account: accountIn(entry, this.#prefix), entry };
   }
 
   async list(): Promise<readonly Account[]> {
     const { entries } = await this.ports.store.read(this.#prefix);
     this.#counted(entries.length);
-    return entries.toSorted((a, b) => a.created - b.created).map(accountIn);
+    return entries.toSorted((a, b) => a.created - b.created || orderOf(a) - orderOf(b))
+      .map((entry) => accountIn(entry, this.#prefix));
   }
 
   async signUp(account: Account): Promise<void> {
@@ -81,10 +85,10 @@ export class EngineAccounts implements Accounts {
     if (nowMs() - this.#countedAtMs >= COUNTED_MS) this.#counted(await store.count(this.#prefix));
     if (this.#size >= ACCOUNTS_MAX) throw tooManyAccounts(name);
     const key = this.#key(name);
-    const value = this.#valueOf(account, {});
+    const value = this.#valueOf(account, { order: this.#changes });
     const outcome = await store.commit({ when: [{ key, is: "absent" }], puts: [{ key, value }] });
     if (outcome.outcome === "conflict") throw nameTaken(name);
-    check(outcome, `sign up ${shownName(name)}`);
+    if (!await this.#isThere(outcome, account)) check(outcome, `sign up ${shownName(name)}`);
     this.#size++;
   }
 
@@ -125,22 +129,28 @@ export class EngineAccounts implements Accounts {
           this.#size--;
           return true;
         } finally {
-          this.#removing.delete(key);
+          // A listener may be told of it only after this.
+          dropOldest(this.#removing, REMOVING_MAX);
         }
       }
       const put = { key, value: this.#valueOf(next, JSON.parse(value)) };
       const outcome = await this.ports.store.commit({ when, puts: [put] });
       // It may be the same account still, with another device: then this change is made upon that.
       if (outcome.outcome === "conflict") continue;
-      check(outcome, what);
+      if (!await this.#isThere(outcome, next)) check(outcome, what);
       return true;
     }
+  }
+
+  /** Of a change of which it isn't known whether it was made: it was, where there is an account with that hash. */
+  async #isThere({ outcome }: Outcome, { name, hash }: Account): Promise<boolean> {
+    return outcome === "unknown" && (await this.find(name))?.hash === hash;
   }
 
   watch(listener: AccountsListener): { close(): void } {
     return new AccountsFollower(this.ports.store, this.#prefix, listener, (changed) => {
       return changed.entry === null
-        ? this.#removing.has(changed.key)
+        ? this.#removing.delete(changed.key)
         : changeOf(changed.entry).startsWith(`${this.ports.writer} `);
     });
   }
@@ -164,12 +174,12 @@ export class EngineAccounts implements Accounts {
 /** Tells a listener of what others, and this program, change. */
 class AccountsFollower {
   /** Name and sign-up time of each account, by key; null until all are known. */
-  #known: Map<string, { readonly name: string; readonly createdMs: number }> | null = null;
+  #known: Map<string, Pick<Account, "name" | "createdMs"> & Pick<Entry, "modified">> | null = null;
   readonly #following: Following;
 
   constructor(
     store: SharedStore,
-    prefix: string,
+    readonly prefix: string,
     readonly listener: AccountsListener,
     readonly isOurs: (changed: Changed) => boolean,
   ) {
@@ -189,20 +199,22 @@ class AccountsFollower {
     const before = this.#known;
     if (before === null) {
       this.#known = new Map();
-      for (const entry of entries) this.#note(entry.key, entry);
+      for (const entry of entries) this.#toldOf({ key: entry.key, entry });
       return;
     }
     const present = new Set(entries.map(({ key }) => key));
     const gone = [...before.keys()].filter((key) => !present.has(key));
     this.#changed([
       ...gone.map((key) => ({ key, entry: null })),
-      ...entries.map((entry) => ({ key: entry.key, entry })),
+      ...entries.filter(({ key, modified }) => before.get(key)?.modified !== modified)
+        .map((entry) => ({ key: entry.key, entry })),
     ]);
   }
 
   #changed(changes: readonly Changed[]): void {
+    const ours = new Set(changes.filter((changed) => this.isOurs(changed)));
     for (const isOurs of [true, false]) {
-      const some = changes.filter((changed) => this.isOurs(changed) === isOurs);
+      const some = changes.filter((changed) => ours.has(changed) === isOurs);
       const told = some.flatMap((changed) => this.#toldOf(changed));
       if (told.length > 0) this.listener.changed(told, isOurs);
     }
@@ -227,9 +239,9 @@ class AccountsFollower {
       this.#known?.delete(key);
       return null;
     }
-    const account = accountIn(entry);
+    const account = accountIn(entry, this.prefix);
     const { name, createdMs } = account;
-    this.#known?.set(key, { name, createdMs });
+    this.#known?.set(key, { name, createdMs, modified: entry.modified });
     return account;
   }
 }
@@ -241,8 +253,15 @@ function check(outcome: Outcome, what: string): void {
   if (outcome.outcome === "unknown") {
     throw new P2pchatError("disk", `It isn't known whether this was done: ${what}. ${why}`);
   }
-  const isForbidden = outcome.outcome === "refused" && outcome.code === "not-allowed";
-  throw new P2pchatError(isForbidden ? "not-allowed" : "disk", `Cannot ${what}: ${why}`);
+  const code = outcome.outcome === "refused" ? outcome.code : null;
+  const known = code === "not-allowed" || code === "unreachable" ? code : "disk";
+  throw new P2pchatError(known, `Cannot ${what}: ${why}`);
+}
+
+/** Its place among accounts that were signed up in one change. */
+function orderOf({ value }: Entry): number {
+  const { order } = fieldsIn(value);
+  return typeof order === "number" ? order : 0;
 }
 
 /** What made the entry; empty where that isn't said. */
@@ -252,9 +271,9 @@ function changeOf({ value }: Entry): string {
 }
 
 /** @throws {P2pchatError} `store-corrupt` where somebody has put there what is no account. */
-function accountIn({ key, value }: Entry): Account {
+function accountIn({ key, value }: Entry, prefix: string): Account {
   const account = parsed(value);
-  if (account !== null && key.endsWith(`/${foldName(account.name)}`)) return account;
+  if (account !== null && key === `${prefix}${foldName(account.name)}`) return account;
   throw new P2pchatError(
     "store-corrupt",
     `Cannot use the entry ${key} of the engine: it isn't the account of that name; correct or delete it`,

@@ -34,7 +34,8 @@ export type Condition =
  * A change of several keys: made whole, or not at all. No key is put or deleted twice.
  *
  * It may be tried again after an attempt of which nothing was heard, so it must be told apart whether it was made: it
- * has a condition that no longer holds then, and each value is one that nobody else would put there.
+ * has a condition that no longer holds then, and each value is one that nobody else would put there. An attempt that was
+ * held up for seconds may still be carried out where the condition holds again by then, as that a key is absent.
  */
 export interface Change {
   /** At least one. */
@@ -54,10 +55,10 @@ export type Outcome =
   | { readonly outcome: "conflict"; readonly seen: readonly (Entry | null)[] }
   /** Nothing was heard of the last attempt: it may have been made. `text` is part of a sentence. */
   | { readonly outcome: "unknown"; readonly text: string }
-  /** It wasn't made. `lease-over`: that lease has ended. `disk`: the engine has no space. */
+  /** It wasn't made. `lease-over`: that lease has ended. `disk`: the engine has no space. `unreachable`: it wasn't tried. */
   | {
     readonly outcome: "refused";
-    readonly code: "lease-over" | "disk" | "not-allowed" | "too-long";
+    readonly code: "lease-over" | "disk" | "not-allowed" | "too-long" | "unreachable";
     readonly text: string;
   };
 

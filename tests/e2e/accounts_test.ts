@@ -68,6 +68,10 @@ Deno.test("accounts add, list, passwd and remove, each durable, the file its own
     stderr: "Others can read new, which has a password in it; chmod 600 keeps it yours\n",
   });
   assert(await isPassword(folder, "bob", "a new password"));
+  const table = await Deno.readTextFile(folder.file);
+  const exported = await folder.run("export moved.csv");
+  assertEquals(exported, { status: 0, stdout: "Wrote 2 accounts to moved.csv.\n", stderr: "" });
+  assertEquals(await Deno.readTextFile(`${folder.path}/moved.csv`), table);
   assertEquals(await folder.run("remove ZOË bob zoë"), {
     status: 0,
     stdout: "Removed Zoë, bob.\n",
@@ -75,6 +79,9 @@ Deno.test("accounts add, list, passwd and remove, each durable, the file its own
   });
   assertEquals(await folder.names(), []);
   assertEquals(await Deno.readTextFile(folder.file), "name,hash,created,keys,check\n");
+  const imported = await folder.run("import moved.csv");
+  assertEquals(imported, { status: 0, stdout: "Added the 2 accounts of moved.csv.\n", stderr: "" });
+  assertEquals(await Deno.readTextFile(folder.file), table);
 });
 
 Deno.test("accounts: what is refused is a sentence on stderr, or the last object, without the password", async () => {

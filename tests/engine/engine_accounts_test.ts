@@ -2,6 +2,7 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
+import type { Follower } from "../../lib/engine/shared_store.ts";
 import { EngineAccounts } from "../../lib/engine/engine_accounts.ts";
 import {
   accountOf,
@@ -15,14 +16,15 @@ import { VirtualClock } from "../runtime/virtual_clock.ts";
 function instances() {
   const clock = new VirtualClock();
   const engine = new MemoryEngine(clock);
-  const instance = (writer: string) =>
+  const store = new MemoryStore(engine);
+  const instance = (writer: string, store = new MemoryStore(engine)) =>
     new EngineAccounts({
-      store: new MemoryStore(engine),
+      store,
       prefix: "p2pchat/",
       writer,
       nowMs: () => clock.nowMs(),
     });
-  return { engine, clock, accounts: instance("one"), others: instance("two") };
+  return { engine, clock, store, accounts: instance("one", store), others: instance("two") };
 }
 
 accountsContract("accounts in an engine", async (test) => {
@@ -40,6 +42,7 @@ Deno.test("EngineAccounts: a value is a line of JSON for people, and keeps field
     hash: bob.hash,
     created: new Date(bob.createdMs).toISOString(),
     keys: bob.keys,
+    order: 0,
     change: "one 1",
   });
 
@@ -102,4 +105,59 @@ Deno.test("EngineAccounts.watch() says which changes are this program's", async 
     "al true true",
     "al false false",
   ]);
+});
+
+Deno.test("EngineAccounts: a change that isn't known to be made is looked for", async () => {
+  const { accounts, store } = instances();
+  const commit = store.commit.bind(store);
+  store.commit = async (change) => {
+    await commit(change);
+    return { outcome: "unknown", text: "no answer" };
+  };
+  const bob = accountOf("bob");
+  await accounts.signUp(bob);
+  assertEquals(await accounts.setHash(bob, hashNumber(2)), true);
+
+  store.commit = () => Promise.resolve({ outcome: "unknown", text: "no answer" });
+  const lost = await assertRejects(() => accounts.signUp(accountOf("al")), P2pchatError);
+  assertEquals([lost.code, lost.message], [
+    "disk",
+    "It isn't known whether this was done: sign up al. no answer",
+  ]);
+  store.commit = () =>
+    Promise.resolve({ outcome: "refused", code: "unreachable", text: "the engine doesn't answer" });
+  const refused = await assertRejects(() => accounts.signUp(accountOf("al")), P2pchatError);
+  assertEquals(refused.code, "unreachable");
+});
+
+Deno.test("EngineAccounts: what stands deeper below its prefix is no account of it", async () => {
+  const { engine, accounts } = instances();
+  await accounts.signUp(accountOf("bob"));
+  const { value } = engine.entries.get("p2pchat/accounts/bob")!;
+  const key = "p2pchat/accounts/x/bob";
+  engine.commit({ when: [{ key, is: "absent" }], puts: [{ key, value }] });
+  const error = await assertRejects(() => accounts.list(), P2pchatError);
+  assertEquals(error.code, "store-corrupt");
+});
+
+Deno.test("EngineAccounts.watch() goes on where an entry is odd, and tells after a gap what has changed alone", async () => {
+  const { engine, accounts, store } = instances();
+  await accounts.signUp(accountOf("bob"));
+  const key = "p2pchat/accounts/odd";
+  engine.commit({ when: [{ key, is: "absent" }], puts: [{ key, value: "{}" }] });
+  const told: string[] = [];
+  let follower: Follower | undefined;
+  const follow = store.follow.bind(store);
+  store.follow = (prefix, given) => follow(prefix, follower = given);
+  accounts.watch({
+    changed: (changed) => told.push(...changed.map(({ name, now }) => `${name} ${now !== null}`)),
+    broken: (error) => told.push(`broken: ${error.message}`),
+    notice: () => told.push("notice"),
+  });
+  assertEquals(told, ["notice"]);
+  await accounts.signUp(accountOf("al"));
+  const { entries, revision } = await store.read("p2pchat/accounts/");
+  const gone = entries.filter(({ key }) => !key.endsWith("/bob") && !key.endsWith("/odd"));
+  follower!.all(gone, revision + 1);
+  assertEquals(told.slice(1), ["al true", "bob false"]);
 });

@@ -58,7 +58,6 @@ Deno.test("EtcdStore asks the next node where one answers with an outage, in wor
     () => new Response("<html>", { status: 200 }),
     () => Response.json([]),
     () => Response.json({ ...HEADER, kvs: [{ key: "%%", value: "" }] }),
-    () => Response.json({ ...HEADER, kvs: [{ key: base64("k"), value: "/w==" }] }),
     () => Response.json({ ...HEADER, kvs: "none" }),
     () => Response.json({ header: { revision: "1e99" } }),
   ];
@@ -74,7 +73,7 @@ Deno.test("EtcdStore asks the next node where one answers with an outage, in wor
 Deno.test("EtcdStore: a change that was made, though its answer was lost, is done, and made once", async () => {
   let value: string | null = null;
   const txn = (isLost: boolean) => (_: string, body: Body) => {
-    const change = body.success[0].request_txn;
+    const change = body;
     const isMade = value === null;
     if (isMade) value = change.success[0].request_put.value;
     if (isLost) return new Response("", { status: 502 });
@@ -82,7 +81,7 @@ Deno.test("EtcdStore: a change that was made, though its answer was lost, is don
     const response = isMade
       ? { succeeded: true, responses: [{ response_put: HEADER }] }
       : { responses: [{ response_range: { kvs: [kv] } }] };
-    return Response.json({ ...HEADER, responses: [{ response_txn: response }] });
+    return Response.json({ ...HEADER, ...response });
   };
   await using nodes = new Nodes(txn(true), txn(false));
   const change = {
@@ -101,6 +100,48 @@ Deno.test("EtcdStore: a change that was made, though its answer was lost, is don
     random: () => 0,
   }).commit(change);
   assertEquals(outcome.outcome, "conflict");
+});
+
+Deno.test("EtcdStore: a change of which an attempt was lost isn't said not to be made, whatever comes then", async () => {
+  const change = {
+    when: [{ key: "k", is: "absent" }],
+    puts: [{ key: "k", value: "mine 1" }],
+  } as const;
+  const kv = { key: base64("k"), value: base64("other"), mod_revision: "9", create_revision: "7" };
+  const answers = [
+    refusal(8, "etcdserver: mvcc: database space exceeded"),
+    refusal(7, "etcdserver: permission denied"),
+    refusal(3, "etcdserver: request is too large"),
+    Response.json({ ...HEADER, responses: [{ response_range: { kvs: [kv] } }] }),
+  ];
+  for (const answer of answers) {
+    await using nodes = new Nodes(() => new Response("", { status: 502 }), () => answer.clone());
+    assertEquals((await nodes.store().commit(change)).outcome, "unknown");
+  }
+});
+
+Deno.test("EtcdStore: what the engine says for no reason known here is told, and nobody waits for ever", async () => {
+  for (const code of [1, 3, 9, 12]) {
+    await using nodes = new Nodes(() => refusal(code, "etcdserver: odd"));
+    const outcome = await nodes.store().commit({
+      when: [{ key: "k", is: "absent" }],
+      puts: [{ key: "k", value: "v" }],
+    });
+    assertEquals(outcome.outcome, "refused");
+    const error = await assertRejects(() => nodes.store().get("k"), P2pchatError);
+    assertEquals([error.code, error.message], ["protocol", "Cannot use the engine: odd"]);
+  }
+});
+
+Deno.test("EtcdStore says that a name is needed where none was given", async () => {
+  await using nodes = new Nodes(() => refusal(3, "etcdserver: user name is empty"));
+  const error = await assertRejects(() => nodes.store().get("k"), P2pchatError);
+  assertEquals(error.code, "bad-credentials");
+  assertEquals(
+    error.message,
+    "Cannot use the engine: it takes nobody without a name; give --engine-user and " +
+      "--engine-password-file",
+  );
 });
 
 Deno.test("EtcdStore: where the engine has no space, or forbids it, a change says so", async () => {
@@ -213,6 +254,39 @@ Deno.test("EtcdStore.follow() reads all anew where etcd has forgotten what was b
 
   assertEquals(told, ["all read 1 at 10", "a,b at 12", "c at 13", "all read 2 at 20", "d at 21"]);
   assertEquals(starts, ["11", "14", "21"]);
+});
+
+Deno.test("EtcdStore.follow() shows anew who it is where its token is too old, and reads all anew where a line is too long", async () => {
+  let token = 0;
+  let watches = 0;
+  let reads = 0;
+  const answer: Answer = (path) => {
+    if (path.endsWith("/authenticate")) return Response.json({ ...HEADER, token: `${++token}` });
+    if (path === "/v3/kv/range") {
+      reads++;
+      return Response.json({ header: { revision: `${reads * 10}` }, kvs: [] });
+    }
+    switch (++watches) {
+      case 1:
+        return stream({ created: true }, { canceled: true, cancel_reason: "invalid auth token" });
+      case 2:
+        return new Response("x".repeat(17 * 1024 * 1024));
+      default:
+        return stream({ created: true }, { events: [put("k", "a", 21)] });
+    }
+  };
+  await using nodes = new Nodes(answer);
+  const told: string[] = [];
+  const following = nodes.store({ name: "chat", password: "secret" }).follow("k", {
+    all: (_, revision) => told.push(`all at ${revision}`),
+    changed: (_, revision) => told.push(`changed at ${revision}`),
+    refused: (error) => told.push(error.message),
+  });
+  for (let waited = 0; told.length < 3 && waited < 5_000; waited += 10) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  following.close();
+  assertEquals([told, token], [["all at 10", "all at 20", "changed at 21"], 2]);
 });
 
 Deno.test("EtcdStore.follow() ends with a sentence where it is forbidden", async () => {

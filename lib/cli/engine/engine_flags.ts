@@ -71,10 +71,10 @@ export function engineOptions(line: Pick<CommandLine, "value" | "isOn">): Engine
 function engineAddress(text: string, what: string): EngineAddress {
   const address = parseEngineAddress(text);
   if (typeof address !== "string") return address;
+  // A password may stand before an @.
+  const not = text.includes("@") ? "" : `, not ${quotedStart(text)}`;
   throw new P2pchatError(
     "usage",
-    `${what} must be etcd://HOST:PORT[,HOST:PORT...][/PREFIX], not ${
-      quotedStart(text)
-    }: ${address}`,
+    `${what} must be etcd://HOST:PORT[,HOST:PORT...][/PREFIX]${not}: ${address}`,
   );
 }

@@ -80,7 +80,7 @@ export const exportAccountsCommand: CommandOf<ImportOptions> = {
   name: "accounts export",
   form: "FILE",
   example: "p2pchat accounts export accounts.csv --engine etcd://10.0.0.1:2379",
-  keeps: { folder: regserverFolder, use: "read" },
+  keeps: { folder: regserverFolder, use: "make" },
   ledTo: accountsTable,
   fileUse: "replace",
   help: "all accounts, with their devices, into a new file for accounts import elsewhere",

@@ -8,7 +8,12 @@ import { countText, numberText } from "../../base/text/words.ts";
 import { foldName, nameFault, shownName } from "../../base/text/names.ts";
 import { utf8 } from "../../base/crypto/crypto.ts";
 import type { Account, Accounts } from "../../store/accounts/accounts.ts";
-import { ACCOUNTS_HEADER, OTHER_FILE, parseAccounts } from "../../store/accounts/accounts_csv.ts";
+import {
+  ACCOUNTS_BYTES_MAX,
+  ACCOUNTS_HEADER,
+  OTHER_FILE,
+  parseAccounts,
+} from "../../store/accounts/accounts_csv.ts";
 import type { ImportOptions } from "./accounts_arguments.ts";
 import { mayOthersRead, unreadable } from "../credentials/secret_file.ts";
 import type { ShownEvent } from "../rendering/user_interface.ts";
@@ -72,8 +77,30 @@ async function moveAccounts(options: ImportOptions, bytes: Uint8Array): Promise<
       throw new P2pchatError("name-taken", text);
     }
   }
-  for (const account of missing) await accounts.signUp(account);
-  const names = missing.map(({ name }) => name);
+  const names: string[] = [];
+  const streams = processStreams();
+  const interrupts = new Interrupts(streams);
+  let isInterrupted = false;
+  interrupts.heed(() => isInterrupted = true);
+  const count = countText(table.size, "account");
+  const partly = () =>
+    `Added ${numberText(names.length)} of the ${count} of ${file}; import it again to go on`;
+  try {
+    while (names.length < missing.length && !isInterrupted) {
+      const some = missing.slice(names.length, names.length + MOVED_AT_ONCE);
+      await Promise.all(some.map((account) => accounts.signUp(account)));
+      names.push(...some.map(({ name }) => name));
+    }
+  } catch (error) {
+    if (!(error instanceof P2pchatError)) throw error;
+    throw new P2pchatError(error.code, `${error.message}. ${partly()}`, { cause: error });
+  } finally {
+    interrupts.close();
+  }
+  if (isInterrupted) {
+    await showNoticeBeside(options, partly());
+    return streams.exit(FORCED_EXIT_STATUS);
+  }
   const event = {
     event: "imported",
     from: file,
@@ -81,12 +108,14 @@ async function moveAccounts(options: ImportOptions, bytes: Uint8Array): Promise<
     refused: 0,
     untried: 0,
   } satisfies ImportedEvent;
-  await showAnswer(
-    options,
-    event,
-    `Added the ${countText(missing.length, "account")} of ${file}.\n`,
-  );
+  const text = names.length === 0 && table.size > 0
+    ? `The ${count} of ${file} ${table.size === 1 ? "was" : "were"} there already.\n`
+    : `Added the ${countText(names.length, "account")} of ${file}.\n`;
+  await showAnswer(options, event, text);
 }
+
+/** As many as an engine takes in one transaction. */
+const MOVED_AT_ONCE = 64;
 
 class Import {
   readonly #names: string[] = [];
@@ -225,19 +254,25 @@ async function readImport(options: ImportOptions): Promise<Uint8Array> {
   try {
     const { isFile, size, mode } = await Deno.stat(file);
     if (!isFile) throw new P2pchatError("bad-file", `Cannot read ${file}: it is no ordinary file`);
-    if (size > IMPORT_BYTES_MAX) {
-      const text = `Cannot read ${file}: it has more than ${IMPORT_BYTES_MAX} bytes; divide it`;
-      throw new P2pchatError("bad-file", text);
-    }
+    if (size > ACCOUNTS_BYTES_MAX) throw tooLong(file, ACCOUNTS_BYTES_MAX);
+    const bytes = await Deno.readFile(file);
+    const isOfAccounts = isTable(bytes);
+    if (!isOfAccounts && size > IMPORT_BYTES_MAX) throw tooLong(file, IMPORT_BYTES_MAX);
     if (mayOthersRead(mode)) {
-      const text = `Others can read ${file}, which has passwords in it; chmod 600 keeps it yours`;
+      const what = isOfAccounts ? "hashes of passwords" : "passwords";
+      const text = `Others can read ${file}, which has ${what} in it; chmod 600 keeps it yours`;
       await showNoticeBeside(options, text);
     }
-    return await Deno.readFile(file);
+    return bytes;
   } catch (cause) {
     if (cause instanceof P2pchatError) throw cause;
     throw unreadable(`Cannot read ${file}`, cause);
   }
+}
+
+function tooLong(file: string, bytesMax: number): P2pchatError {
+  const text = `Cannot read ${file}: it has more than ${bytesMax} bytes; divide it`;
+  return new P2pchatError("bad-file", text);
 }
 
 // A file of names and passwords to make accounts from: CSV with the header `name,password`.

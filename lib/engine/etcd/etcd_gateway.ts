@@ -33,7 +33,7 @@ const REQUEST_MS = 10_000;
 /** Between two rounds over all nodes, at least; twice as long at most, so that programs don't ask as one. */
 const ROUND_PAUSE_MS = 50;
 /** The longest answer: a page of the longest entries, in base64, and more. */
-const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+const ANSWER_CHARACTERS_MAX = 64 * 1024 * 1024;
 
 /** gRPC's codes (grpc.github.io/grpc/core/md_doc_statuscodes.html), as the gateway passes them on. */
 export const CODE = {
@@ -85,6 +85,11 @@ export class EtcdGateway {
     return this.options.nodes[this.#at % this.options.nodes.length]!;
   }
 
+  /** Shows anew who it is at the next request. */
+  forgetToken(): void {
+    this.#token = null;
+  }
+
   /** Asks another node from now on. */
   leaveNode(): void {
     this.#at++;
@@ -110,10 +115,13 @@ export class EtcdGateway {
         if (this.options.user !== null && this.#token === null) await this.#authenticate();
         return await this.#ask(path, body, read);
       } catch (error) {
-        if (error instanceof EtcdRefusal && isTokenRefused(error) && !isNewToken) {
-          isNewToken = true;
-          this.#token = null;
-          continue;
+        if (error instanceof EtcdRefusal && isTokenRefused(error)) {
+          if (this.options.user === null) throw userMissing(error);
+          if (!isNewToken) {
+            isNewToken = true;
+            this.#token = null;
+            continue;
+          }
         }
         if (!(error instanceof Outage)) throw error;
         missed();
@@ -130,7 +138,10 @@ export class EtcdGateway {
     const response = await this.#fetch(path, body, end);
     if (response.ok && response.body !== null) return response.body;
     const refusal = refusalIn(await answerIn(response));
-    if (isTokenRefused(refusal)) this.#token = null;
+    if (isTokenRefused(refusal)) {
+      if (this.options.user === null) throw userMissing(refusal);
+      this.#token = null;
+    }
     throw refusal;
   }
 
@@ -168,7 +179,7 @@ export class EtcdGateway {
       const answer = await answerIn(response);
       if (!response.ok) {
         const refusal = refusalIn(answer);
-        if (OUTAGES.has(refusal.code)) throw new Outage(refusal.message);
+        if (OUTAGES.has(refusal.code) || isBusy(refusal)) throw new Outage(refusal.message);
         this.#answered(beganMs);
         throw refusal;
       }
@@ -211,36 +222,56 @@ export class EtcdGateway {
   }
 }
 
-/** Whether the token is too old, or none was sent. */
+/** Whether the token is too old, or of before the rights were changed, or none was sent. */
 function isTokenRefused({ code, message }: EtcdRefusal): boolean {
   return code === CODE.unauthenticated ||
-    (code === CODE.invalidArgument && message.includes("user name is empty"));
+    (code === CODE.invalidArgument && /user name is empty|auth store is old/.test(message));
+}
+
+/** Whether this node has too much to do: another one, or it a moment later, may do it. */
+function isBusy({ code, message }: EtcdRefusal): boolean {
+  return code === CODE.resourceExhausted && message.includes("too many requests");
 }
 
 function unreachable(nodes: readonly string[], why: string): P2pchatError {
+  const places = nodes.map(placeOf).join(" or ");
   return new P2pchatError(
     "unreachable",
-    `Cannot reach the engine at ${nodes.join(" or ")}: ${why}; check that etcd runs there`,
+    `Cannot reach the engine at ${places}: ${why}; check that etcd runs there`,
   );
 }
 
+function userMissing(cause: EtcdRefusal): P2pchatError {
+  const text = "Cannot use the engine: it takes nobody without a name; give --engine-user and " +
+    "--engine-password-file";
+  return new P2pchatError("bad-credentials", text, { cause });
+}
+
+/** A node as people write it: `10.0.0.1:2379`. */
+function placeOf(node: string): string {
+  return node.replace(/^https?:\/\//, "");
+}
+
 function outageText(error: unknown, node: string): string {
-  if (error instanceof DOMException) return `${node} doesn't answer`; // its `code` is none of gRPC's
+  if (error instanceof DOMException) return `${placeOf(node)} doesn't answer`; // its `code` is none of gRPC's
   const cause = error instanceof Error ? error.cause ?? error : error;
   const text = cause instanceof Error ? cause.message : String(cause);
   // `fetch` says behind what it did why it failed: `error sending request for url (…): client error (Connect): …`.
-  return `${node}: ${text.replace(/^.*client error \(\w+\): /, "")}`;
+  return `${placeOf(node)}: ${text.replace(/^.*client error \(\w+\): /, "")}`;
 }
 
 /** @throws {Outage} Where it is no JSON object: some nodes' proxies answer in words. */
 async function answerIn(response: Response): Promise<Json> {
   let text: string;
   try {
-    if (Number(response.headers.get("content-length")) > ANSWER_BYTES_MAX) {
-      await response.body?.cancel();
-      throw new Outage("it answers with more than can be read");
+    const decoder = new TextDecoder();
+    text = "";
+    for await (const bytes of response.body ?? []) {
+      text += decoder.decode(bytes, { stream: true });
+      if (text.length > ANSWER_CHARACTERS_MAX) {
+        throw new Outage("it answers with more than can be read");
+      }
     }
-    text = await response.text();
   } catch (error) {
     if (error instanceof Outage) throw error;
     throw new Outage("its answer breaks off");
@@ -301,7 +332,8 @@ export function countIn(json: Json, field: string): number {
   throw new Outage(`its answer has an odd ${field}`);
 }
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** Others may have put there what is no text: whoever reads it finds U+FFFD in it, and names the key. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A key or value, which the gateway writes in base64. */
 export function decodedIn(json: Json, field: string): string {

@@ -85,6 +85,10 @@ export class EtcdStore implements SharedStore {
         const batch = this.#nextBatch();
         const outcomes = await this.#commitBatch(batch.map(({ change }) => change));
         for (const [at, { resolve }] of batch.entries()) resolve(outcomes[at]!);
+        // Nobody is there: what waited for so long isn't tried for as long again.
+        const [{ outcome } = { outcome: "done" }] = outcomes;
+        if (outcome !== "unknown") continue;
+        for (const { resolve } of this.#waiting.splice(0)) resolve(NOT_TRIED);
       }
     } finally {
       this.#isCommitting = false;
@@ -116,8 +120,13 @@ export class EtcdStore implements SharedStore {
   async #commitBatch(changes: readonly Change[]): Promise<readonly Outcome[]> {
     let wasMissed = false;
     try {
-      const body = { success: changes.map((change) => ({ request_txn: transaction(change) })) };
+      const [change, ...others] = changes;
+      // etcd 3.4 asks for no rights over what stands within: a change that goes alone stands by itself.
+      const body = others.length === 0
+        ? transaction(change!)
+        : { success: changes.map((change) => ({ request_txn: transaction(change) })) };
       const read = (answer: Json) => {
+        if (others.length === 0) return [outcomeIn(change!, answer, wasMissed)];
         const responses = listIn(answer, "responses");
         return changes.map((change, at) =>
           outcomeIn(change, objectIn(responses[at] ?? {}, "response_txn"), wasMissed)
@@ -131,7 +140,7 @@ export class EtcdStore implements SharedStore {
         for (const change of changes) outcomes.push(...await this.#commitBatch([change]));
         return outcomes;
       }
-      const outcome = failure(error);
+      const outcome = failure(error, wasMissed);
       return changes.map(() => outcome);
     }
   }
@@ -277,11 +286,25 @@ function outcomeIn(change: Change, answer: Json, wasMissed: boolean): Outcome {
     deletes.every((key) => found.get(key) === null);
   const revision = Math.max(0, ...puts.map(({ key }) => found.get(key)?.modified ?? 0));
   if (isMade) return { outcome: "done", revision };
+  // What was made, others may have changed since.
+  if (wasMissed) return { outcome: "unknown", text: "another change came in between" };
   return { outcome: "conflict", seen: when.map(({ key }) => found.get(key) ?? null) };
 }
 
-/** Why a change has no outcome. @throws What isn't about the engine. */
-function failure(error: unknown): Outcome {
+const NOT_TRIED: Outcome = {
+  outcome: "refused",
+  code: "unreachable",
+  text: "the engine doesn't answer",
+};
+
+/**
+ * Why a change has no outcome. @param wasMissed Whether an earlier attempt may have been carried out: then it isn't known.
+ * @throws What isn't about the engine.
+ */
+function failure(error: unknown, wasMissed: boolean): Outcome {
+  if (wasMissed && (error instanceof P2pchatError || error instanceof EtcdRefusal)) {
+    return { outcome: "unknown", text: error.message };
+  }
   if (error instanceof P2pchatError) {
     return error.code === "unreachable"
       ? { outcome: "unknown", text: error.message }

@@ -8,6 +8,7 @@
  */
 
 import { P2pchatError } from "../../base/errors.ts";
+import { RetryPauses } from "../../base/rates/retry_pauses.ts";
 import type { Changed, Follower, Following, Revision, SharedStore } from "../shared_store.ts";
 import {
   countIn,
@@ -20,17 +21,19 @@ import {
   listIn,
   objectIn,
   parsedJson,
+  textIn,
 } from "./etcd_gateway.ts";
 
 /** How long a node has to open the stream. */
 const OPEN_MS = 2_000;
-/** Before the next attempt. */
-const PAUSE_MS = 50;
-/** The longest line: a revision that changes as much as one change may, in base64, and what stands around it. */
-const LINE_CHARACTERS_MAX = 4 * 1024 * 1024;
+/** Before the next attempt: soon, and where that doesn't help, not so often that it is a burden. */
+const PAUSE_MS_MIN = 50;
+const PAUSE_MS_MAX = 2_000;
+/** The longest line: after a gap etcd puts many revisions into one. */
+const LINE_CHARACTERS_MAX = 16 * 1024 * 1024;
 
 interface WatchPorts {
-  readonly gateway: Pick<EtcdGateway, "stream" | "leaveNode" | "options">;
+  readonly gateway: Pick<EtcdGateway, "stream" | "leaveNode" | "forgetToken" | "options">;
   /** The range of keys, as etcd writes it. */
   readonly range: Json;
   readonly read: () => ReturnType<SharedStore["read"]>;
@@ -43,14 +46,14 @@ export class EtcdWatch implements Following {
   #told: Revision | null = null;
   /** Ends the present stream. */
   #stream = new AbortController();
+  readonly #pauses = new RetryPauses(PAUSE_MS_MIN, PAUSE_MS_MAX);
 
   constructor(readonly ports: WatchPorts) {
     void this.#run();
   }
 
   restart(): void {
-    this.ports.gateway.leaveNode();
-    this.#stream.abort();
+    this.#stream.abort(); // another node is asked then
   }
 
   close(): void {
@@ -78,7 +81,7 @@ export class EtcdWatch implements Following {
     const { entries, revision } = await this.ports.read();
     if (this.#isClosed) return;
     this.#told = revision;
-    this.ports.follower.all(entries, revision);
+    this.#tell(() => this.ports.follower.all(entries, revision));
   }
 
   /** Follows until the stream ends, which it does by itself only where something is wrong. */
@@ -97,6 +100,8 @@ export class EtcdWatch implements Following {
       );
       for await (const line of linesOf(stream)) {
         opening.cancel();
+        // So much has changed that all is read anew.
+        if (line === null) return void (this.#told = null);
         this.#take(parsedJson(line));
         if (this.#told === null || this.#isClosed) return;
       }
@@ -112,16 +117,21 @@ export class EtcdWatch implements Following {
     }
     const result = objectIn(line, "result");
     if (result["canceled"] === true) {
-      // Compacted: what was between isn't known any more. Otherwise another node may go on.
-      if (countIn(result, "compact_revision") > 0) this.#told = null;
-      else throw new EtcdRefusal(14, "the watch was ended");
-      return;
+      // Compacted: what was between isn't known any more. Otherwise another node, or another token, may go on.
+      if (countIn(result, "compact_revision") > 0) return void (this.#told = null);
+      const reason = textIn(result, "cancel_reason");
+      if (/permission denied/.test(reason)) {
+        throw new P2pchatError("not-allowed", `Cannot use the engine: ${reason}`);
+      }
+      this.ports.gateway.forgetToken();
+      throw new EtcdRefusal(14, "the watch was ended");
     }
     const events = listIn(result, "events");
     for (const [revision, changes] of byRevision(events)) {
       if (revision <= this.#told!) continue;
       this.#told = revision;
-      this.ports.follower.changed(changes, revision);
+      this.#pauses.reset();
+      this.#tell(() => this.ports.follower.changed(changes, revision));
       if (this.#isClosed) return;
     }
     // Nothing of ours changed up to there: a later stream begins behind it, and compaction doesn't reach it.
@@ -131,14 +141,29 @@ export class EtcdWatch implements Following {
     }
   }
 
+  /** What the follower throws is its own fault, and no outage. */
+  #tell(told: () => void): void {
+    try {
+      told();
+    } catch (cause) {
+      throw new FollowerFault("a follower failed", { cause });
+    }
+  }
+
   #pause(): Promise<void> {
     const { clock } = this.ports.gateway.options;
-    return new Promise((resolve) => clock.at(clock.nowMs() + PAUSE_MS, resolve));
+    const pauseMs = this.#pauses.failed(this.ports.gateway.options.random());
+    return new Promise((resolve) => clock.at(clock.nowMs() + pauseMs, resolve));
   }
+}
+
+class FollowerFault extends Error {
+  override readonly name = "FollowerFault";
 }
 
 /** What ends it for good; null where another attempt may do better. @throws What is neither: a bug. */
 function refusalOf(error: unknown): P2pchatError | null {
+  if (error instanceof FollowerFault) throw error.cause;
   if (error instanceof P2pchatError) return error.code === "unreachable" ? null : error;
   if (error instanceof EtcdRefusal || isOutage(error)) return null;
   if (error instanceof DOMException || error instanceof TypeError) return null; // the stream broke off
@@ -158,13 +183,14 @@ function byRevision(events: readonly Json[]): ReadonlyMap<Revision, readonly Cha
   return revisions;
 }
 
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+/** The lines; null for one that is too long, which is the last. */
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string | null> {
   const decoder = new TextDecoder();
   let rest = "";
   for await (const bytes of stream) {
     const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
     rest = lines.pop()!;
-    if (rest.length > LINE_CHARACTERS_MAX) throw new EtcdRefusal(14, "a line is too long");
     for (const line of lines) if (line !== "") yield line;
+    if (rest.length > LINE_CHARACTERS_MAX) return yield null;
   }
 }

@@ -162,7 +162,7 @@ Deno.test({
         [
           { "engine-ca": "./another.pem" },
           3,
-          /^error: Cannot reach the engine at https:.*: .*certificate.*; check that etcd runs there\n$/i,
+          /^error: Cannot reach the engine at 127.*: .*certificate.*; check that etcd runs there\n$/i,
         ],
         [
           { "engine-key": "./node.key" },
