@@ -4,7 +4,7 @@ import { afterEffects } from "./after_effects.ts";
 import { FAULTS, runFault, VICTIMS } from "./group/every_step.ts";
 import { runGroup } from "./group/run.ts";
 
-const SEEDS = amount(5, 15);
+const SEEDS = amount(3, 15);
 const STEPS = 60;
 const LOSSY_SEEDS = amount(1, 2);
 const LOSSY_STEPS = 30;

@@ -15,7 +15,7 @@ import type { World } from "../mesh/world.ts";
 
 /** With more messages, an ancestor may not be kept by anybody any more: its descendants are accepted without it. */
 const SURELY_KEPT = 9_000;
-/** Comparing all streams takes longer than a step. */
+/** Comparing all streams takes longer than a step, and the longer the more there are: one more step for each. */
 const STEPS_BETWEEN_LOOKS = 32;
 
 class Frontiers extends Map<StreamKey, number> {
@@ -29,6 +29,8 @@ interface View {
   claims: Set<ClaimId>;
   readonly seen: Frontiers;
   restored: boolean;
+  /** The step at which all streams are looked at again. */
+  nextLook: number;
 }
 
 export class StoredOrder implements MeshChecker {
@@ -41,6 +43,7 @@ export class StoredOrder implements MeshChecker {
       claims: claimsIn(records),
       seen: new Frontiers(),
       restored: false,
+      nextLook: 0,
     };
     this.#views.set(process, view);
     // Their order was checked when they were written; a compacted log has an order of its own.
@@ -63,7 +66,7 @@ export class StoredOrder implements MeshChecker {
 
   stepped(process: MemberProcess): void {
     const view = this.#views.get(process)!;
-    if (view.restored && process.sim.steps % STEPS_BETWEEN_LOOKS !== 0) return;
+    if (view.restored && process.sim.steps < view.nextLook) return;
     const frontiers = process.probe?.frontiers() ?? null;
     if (frontiers === null) return;
     for (const [stream, counter] of frontiers) {
@@ -76,6 +79,7 @@ export class StoredOrder implements MeshChecker {
       }
       view.seen.set(stream, counter);
     }
+    view.nextLook = process.sim.steps + STEPS_BETWEEN_LOOKS + view.seen.size;
     if (!view.restored) this.#checkRestored(process, view);
   }
 
