@@ -19,9 +19,36 @@ const shown = (text: string) => (event: ShownEvent) =>
   event.event === "message" && event.text === text;
 const joined = (name: string) => (event: ShownEvent) =>
   event.event === "joined" && event.name === name;
-const left = (name: string) => (event: ShownEvent) => event.event === "left" && event.name === name;
 
 const LISTEN = ["--host", "127.0.0.1", "--port", "0"];
+
+let opened: Promise<readonly [Nodes, Node, Node]> | undefined;
+// Its programs outlive each test.
+Deno.test.sanitizer({ ops: false, resources: false });
+Deno.test.afterAll(async () => await (await opened)?.[0].disposeAsync());
+
+/** Alice and Bob in the room that tests share; visitors have names that nobody had before, and leave. */
+async function shared(): Promise<readonly [Nodes, Node, Node]> {
+  opened ??= (async () => {
+    const nodes = new Nodes();
+    const alice = await nodes.ready("Alice", null);
+    const bob = await nodes.ready("Bob", alice);
+    await alice.until(joined("Bob"));
+    return [nodes, alice, bob];
+  })();
+  const [, ...members] = await opened;
+  for (const node of members) node.forget();
+  return opened;
+}
+
+/** A visitor of that room leaves, and its members have seen it. */
+async function leaves(visitor: Node, ...members: readonly Node[]): Promise<void> {
+  const { key } = await visitor.until(({ event }) => event === "ready");
+  await visitor.type(":q");
+  await visitor.ended();
+  const isGone = (event: ShownEvent) => event.event === "left" && event.key === key;
+  await Promise.all(members.map((node) => node.until(isGone)));
+}
 
 Deno.test("errors on the way to a member: nobody there, no such host, another program, silence", async (test) => {
   await inTemporaryFolder(async (folder) => {
@@ -123,10 +150,7 @@ Deno.test("errors at one's own end: the port, the address, the profile in use, t
 });
 
 Deno.test("errors of commands: each is told, with its ref, and the program goes on", async () => {
-  await using nodes = new Nodes();
-  const alice = await nodes.ready("Alice", null);
-  const bob = await nodes.ready("Bob", alice);
-  await alice.until(joined("Bob"));
+  const [, alice, bob] = await shared();
   const cases: readonly (readonly [string, string, RegExp])[] = [
     ['{"command":"histroy"}', "unknown-command", /histroy; did you mean \/?history\?/],
     ["/peres", "unknown-command", /\/peres; did you mean \/peers\?/],
@@ -175,65 +199,61 @@ Deno.test("errors of commands: each is told, with its ref, and the program goes 
 });
 
 Deno.test("the same identity from a second folder replaces the first process, which is told", async () => {
-  await using nodes = new Nodes();
-  const alice = await nodes.ready("Alice", null);
-  const carol = await nodes.ready("Carol", alice);
-  const bob = await nodes.ready("Bob", alice);
-  await carol.until(joined("Bob"));
+  const [nodes, alice, bob] = await shared();
+  const kim = await nodes.ready("Kim", alice);
+  await Promise.all([alice, bob].map((node) => node.until(joined("Kim"))));
   const copy = await Deno.makeTempDir({ prefix: "p2pchat-errors-" });
   nodes.defer(() => Deno.remove(copy, { recursive: true }));
-  await Deno.mkdir(`${copy}/users/Bob`, { recursive: true });
-  await Deno.copyFile(`${bob.data}/users/Bob/identity`, `${copy}/users/Bob/identity`);
-  const from = { alice: alice.events.length, carol: carol.events.length };
+  await Deno.mkdir(`${copy}/users/Kim`, { recursive: true });
+  await Deno.copyFile(`${kim.data}/users/Kim/identity`, `${copy}/users/Kim/identity`);
+  const from = { alice: alice.events.length, bob: bob.events.length };
 
-  const again = await nodes.ready("Bob", carol, { data: copy });
-  const ended = await bob.ended();
+  const again = await nodes.ready("Kim", bob, { data: copy });
+  const ended = await kim.ended();
   await again.say("I am the later one");
   await alice.until(shown("I am the later one"));
-  await carol.until(shown("I am the later one"));
+  await bob.until(shown("I am the later one"));
 
   assertEquals([ended.code, ended.last?.event, ended.last?.code], [4, "fatal", "replaced"]);
   assertMatch(ended.last?.text, /; /);
-  for (const [events, start] of [[alice.events, from.alice], [carol.events, from.carol]] as const) {
+  for (const [events, start] of [[alice.events, from.alice], [bob.events, from.bob]] as const) {
     assertEquals(
       events.slice(start).map(({ event, name, reason }) => [event, name, reason]),
-      [["left", "Bob", "replaced"], ["joined", "Bob", undefined], [
+      [["left", "Kim", "replaced"], ["joined", "Kim", undefined], [
         "message",
         undefined,
         undefined,
       ]],
     );
   }
+  await leaves(again, alice, bob);
 });
 
 Deno.test("a stranger under a known name is told apart until he is trusted", async () => {
-  await using nodes = new Nodes();
-  const alice = await nodes.ready("Alice", null);
-  const bob = await nodes.ready("Bob", alice);
-  await alice.until(joined("Bob"));
-  await bob.say("I am Bob");
-  await alice.until(shown("I am Bob"));
-  await bob.type(":q");
-  await bob.ended();
-  await alice.until(left("Bob"));
+  const [nodes, alice, bob] = await shared();
+  const leo = await nodes.ready("Leo", alice);
+  await alice.until(joined("Leo"));
+  await leo.say("I am Leo");
+  await alice.until(shown("I am Leo"));
+  await leaves(leo, alice, bob);
   const from = alice.events.length;
 
-  const stranger = await nodes.ready("Bob", alice);
+  const stranger = await nodes.ready("Leo", alice);
   const entry = await alice.until(({ event }) => event === "joined", 10_000, from);
   await alice.command({ command: "msg", name: entry.name, text: "secret", ref: "m" });
   const refused = await alice.until(({ ref }) => ref === "m");
-  await stranger.say("I am Bob, believe me");
-  const said = await alice.until(shown("I am Bob, believe me"));
+  await stranger.say("I am Leo, believe me");
+  const said = await alice.until(shown("I am Leo, believe me"));
   const warning = alice.events.slice(from).find((event) =>
     /key/.test(event.text ?? "") && event !== refused
   );
   await alice.command({ command: "trust", name: entry.name });
-  await alice.until(({ event, name }) => event === "renamed" && name === "Bob", 10_000, from);
-  await alice.command({ command: "msg", name: "Bob", text: "welcome back" });
+  await alice.until(({ event, name }) => event === "renamed" && name === "Leo", 10_000, from);
+  await alice.command({ command: "msg", name: "Leo", text: "welcome back" });
   const got = await stranger.until(shown("welcome back"));
 
-  assertMatch(entry.name, /^Bob~[a-z2-7]{4}$/);
-  assertEquals([said.from, said.shown], ["Bob", entry.name]);
+  assertMatch(entry.name, /^Leo~[a-z2-7]{4}$/);
+  assertEquals([said.from, said.shown], ["Leo", entry.name]);
   assertEquals([refused.event, refused.code], ["error", "key-changed"]);
   assertStringIncludes(refused.text, `/trust ${entry.name}`);
   assert(warning !== undefined, "a warning is shown");
@@ -242,6 +262,7 @@ Deno.test("a stranger under a known name is told apart until he is trusted", asy
   assertStringIncludes(warning.text, `/trust ${entry.name}`);
   assertEquals(got.private, true);
   assert(!stranger.texts().includes("secret"));
+  await leaves(stranger, alice, bob);
 });
 
 Deno.test("damaged files are refused with file and line, and what to do", async (test) => {
@@ -313,26 +334,25 @@ Deno.test("damaged files are refused with file and line, and what to do", async 
 });
 
 Deno.test("who has lost the identity is told before being refused as somebody else, or ending otherwise", async () => {
-  await using nodes = new Nodes();
-  const alice = await nodes.ready("Alice", null);
+  const [nodes, alice] = await shared();
   const data = await Deno.makeTempDir({ prefix: "p2pchat-e2e-" });
   nodes.defer(() => Deno.remove(data, { recursive: true }));
-  const bob = await nodes.ready("Bob", alice, { data });
-  await alice.until(joined("Bob"));
-  await bob.kill();
+  const mia = await nodes.ready("Mia", alice, { data });
+  await alice.until(joined("Mia"));
+  await mia.kill();
   const runWithout = async (...words: readonly string[]) => {
-    await Deno.remove(`${data}/users/Bob/identity`);
+    await Deno.remove(`${data}/users/Mia/identity`);
     const { status, stdout, stderr } = await outputOf([...words, "--data", data]);
     const told = stdout.split("\n").filter((line) =>
-      line.includes("/users/Bob/identity was missing")
+      line.includes("/users/Mia/identity was missing")
     );
     return { status, stdout, stderr, told: told.length };
   };
 
-  const words = ["mesh", "Bob", "127.0.0.1", String(alice.port), "--host", "127.0.0.1"];
+  const words = ["mesh", "Mia", "127.0.0.1", String(alice.port), "--host", "127.0.0.1"];
   const refused = await runWithout(...words, "--port", "0");
   assertEquals([refused.status, refused.told, refused.stdout.split("\n").length], [4, 1, 2]);
-  assertMatch(refused.stderr, /^error: Cannot come in as Bob: [^\n]*\n$/);
+  assertMatch(refused.stderr, /^error: Cannot come in as Mia: [^\n]*\n$/);
   const taken = await runWithout(...words, "--port", String(alice.port), "--json");
   const events = taken.stdout.trim().split("\n").map((line) => JSON.parse(line));
   assertEquals([taken.status, taken.told, taken.stderr], [3, 1, ""]);

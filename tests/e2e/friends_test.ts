@@ -14,7 +14,7 @@ const isUnusual = ({ event, waiting }: ShownEvent) =>
   event === "error" || event === "notice" || waiting !== undefined;
 
 /** The number of messages in each direction between two friends. */
-const EACH = 100;
+const EACH = 40;
 
 Deno.test("friends: five who all write to all at once get everything, in order and once", async () => {
   await using group = new FriendsGroup("ann", "ben", "cem", "dan", "eva");
