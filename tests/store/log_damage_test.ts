@@ -82,7 +82,7 @@ Deno.test("open() refuses any single byte put in the place of one above the last
         await assertCorrupt(damaged, lineEnds.findIndex((end) => at < end) + 1);
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
 

@@ -103,7 +103,7 @@ Deno.test("decode() gives back every value that encode() took, of every form", (
       assertEquals(decode(schema, encoded), value);
       assert(encoded.length >= schema.bytesMin && encoded.length <= schema.bytesMax);
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
 
@@ -136,7 +136,7 @@ Deno.test("decode() gives a value or a refusal for any bytes", () => {
     fc.property(anySample, bytesOf(300), ({ schema }, input) => {
       outcome(schema, input);
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
 
@@ -154,7 +154,7 @@ Deno.test("decode() accepts nothing that encode() would have written otherwise",
       accepted.count++;
       assertEquals(again, changed.subarray(0, again.length));
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
   assert(accepted.count > 50, "the test must see values that are accepted");
 });

@@ -124,7 +124,7 @@ Deno.test("foldName() of a folded name changes nothing, nor does case or normal 
       assertEquals(foldName(name.toUpperCase()), folded);
       assertEquals(foldName(name.toLowerCase()), folded);
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
 

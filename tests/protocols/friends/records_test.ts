@@ -44,7 +44,7 @@ Deno.test("FRIENDS_LOG.line() keeps any text", () => {
       const record: FriendsRecord = { kind: "received", from: "bob", key: KEY, ...message, text };
       assertEquals(reread(record), record);
     }),
-    { numRuns: 100 },
+    { numRuns: 50 },
   );
 });
 

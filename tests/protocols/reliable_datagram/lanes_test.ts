@@ -60,7 +60,7 @@ Deno.test(
         for (const chunk of chunks) send.acknowledged(chunk);
         assertEquals(send.waitingBytes, 0);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   },
 );

@@ -271,6 +271,6 @@ Deno.test("AppendLog keeps its promises under faults, kills and power cuts", SLO
         await run.start("close");
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });

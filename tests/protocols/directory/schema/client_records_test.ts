@@ -56,7 +56,7 @@ Deno.test("CLIENT_LOG.line() keeps any text", () => {
     fc.property(fc.string({ unit: "grapheme" }), (text) => {
       assertEquals(reread({ ...heard, text }), { ...heard, text });
     }),
-    { numRuns: 100 },
+    { numRuns: 50 },
   );
 });
 

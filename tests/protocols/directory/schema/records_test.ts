@@ -58,7 +58,7 @@ Deno.test("DIRECTORY_LOG.line() keeps any text", () => {
     fc.property(fc.string({ unit: "grapheme" }), (text) => {
       assertEquals(reread({ ...BROADCAST, text }), { ...BROADCAST, text });
     }),
-    { numRuns: 100 },
+    { numRuns: 50 },
   );
 });
 

@@ -245,7 +245,7 @@ Deno.test("any snapshots of any network are complete and consistent cuts", () =>
     fc.property(runs, (run) => {
       assertEquals(playRun(run, {}), []);
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
 
@@ -260,7 +260,7 @@ for (const { name, ...faults } of FAULTS) {
   Deno.test(`the checker finds a process that ${name}`, () => {
     const { counterexample } = fc.check(
       fc.property(runs, (run) => playRun(run, faults).length === 0),
-      { numRuns: 300, seed: 1 },
+      { numRuns: 100, seed: 1 },
     );
 
     assert(counterexample !== null, "no run shows it");

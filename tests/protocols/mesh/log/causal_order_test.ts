@@ -45,7 +45,7 @@ Deno.test(
         assertEquals(ann.history(), bob.history());
         assertEquals(ann.order.root(), bob.order.root());
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   },
 );
@@ -71,7 +71,7 @@ Deno.test("Order shows nothing twice after a crash with any prefix of its record
         before.order.heads().map(({ id }) => id).sort(),
       );
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });
 
@@ -90,7 +90,7 @@ Deno.test("Order keeps the same last messages whatever the order of arrival, and
       const messages = all.flatMap((bundle) => bundle.texts.value).length;
       assertEquals(ann!.history().length, Math.min(5, messages));
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });
 

@@ -100,7 +100,7 @@ Deno.test("Order excludes both of two contradicting bundles, whichever came firs
       assertEquals(compacted.history(), HISTORY);
       assertEquals(compacted.order.root(), member.order.root());
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });
 

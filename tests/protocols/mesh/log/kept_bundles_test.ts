@@ -65,7 +65,7 @@ Deno.test("KeptBundles keeps the same whatever the order in which bundles come",
       }
       assertEquals(first.next(position), null);
     }),
-    { numRuns: 100 },
+    { numRuns: 50 },
   );
 });
 

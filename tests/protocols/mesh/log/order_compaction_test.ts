@@ -52,7 +52,7 @@ Deno.test("Order comes back from a compacted log with the same frontiers, histor
       assertEquals(after.order.heads(), before.order.heads());
       assertEquals(after.order.snapshot().length, records.length);
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });
 

@@ -215,7 +215,7 @@ Deno.test(
           for (const { penalties } of network.members) assertEquals(penalties, []);
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   },
 );
