@@ -20,6 +20,26 @@ import { inTemporaryFolder, jsonFailureOf } from "./failures.ts";
 import { type Node, PROGRAM } from "./node.ts";
 import { People } from "./people.ts";
 
+const ACCOUNTS = ["alice", "ben", "cem", "eva"];
+let opened: ReturnType<typeof DirectoryWorld.open> | undefined;
+// Its programs outlive each test.
+Deno.test.sanitizer({ ops: false, resources: false });
+Deno.test.afterAll(async () => await (await opened)?.world[Symbol.asyncDispose]());
+
+/** The directory that tests share, with these accounts; whoever they bring there leaves. */
+async function shared() {
+  const world = await (opened ??= DirectoryWorld.open(ACCOUNTS));
+  world.directory.forget();
+  return world;
+}
+
+async function leaves(...nodes: readonly Node[]): Promise<void> {
+  for (const node of nodes) {
+    await node.type("/logout");
+    await endOf(node);
+  }
+}
+
 Deno.test("directory: who signs up is in, and may log in with the password from then on", async () => {
   const { world, directory } = await DirectoryWorld.open([]);
   await using _ = world;
@@ -61,8 +81,7 @@ Deno.test("directory: who signs up is in, and may log in with the password from 
 });
 
 Deno.test("directory: a script's password goes to no directory whose key isn't known", async () => {
-  const { world, directory } = await DirectoryWorld.open(["alice"]);
-  await using _ = world;
+  const { world, directory } = await shared();
   const { key } = directory.events[0]!;
   const other = "ijtghrlfdthizyo5oecdgsej2yv";
   const first = world.launch("--login", "alice", { device: "first", trustFirst: false });
@@ -113,8 +132,7 @@ async function refusal(node: Node): Promise<readonly [number, string, string]> {
 }
 
 Deno.test("directory: whoever may not come in is told why, and not whether there is such an account", async () => {
-  const { world } = await DirectoryWorld.open(["alice"]);
-  await using _ = world;
+  const { world } = await shared();
   const wrong = { password: "wrong horse" };
   const refused = await Promise.all([
     refusal(world.launch("--guest", "ALICE", { device: "a" })),
@@ -130,38 +148,37 @@ Deno.test("directory: whoever may not come in is told why, and not whether there
   await using people = new People(world.port);
   const nobody = people.somebody("nobody").enters({ how: "log-in", ...wrong });
   assertEquals((await people.said(nobody, "refused")).text, refused[2]![2]);
-  assertEquals(world.accounts(), ["alice"]);
+  assertEquals(world.accounts(), ACCOUNTS);
 });
 
 Deno.test("directory: another device of an account takes over, with another password, and the call goes on", async () => {
-  const { world, directory } = await DirectoryWorld.open(["alice"]);
-  await using _ = world;
-  const alice = await world.logIn("alice");
-  assertEquals((await refusal(world.launch("--login", "alice"))).slice(0, 2), [4, "in-use"]);
-  const bob = await world.guest("bob");
-  await seesAll(alice, "alice", "bob");
-  await connect(alice, bob, "bob");
+  const { world, directory } = await shared();
+  const ben = await world.logIn("ben");
+  assertEquals((await refusal(world.launch("--login", "ben"))).slice(0, 2), [4, "in-use"]);
+  const dan = await world.guest("dan");
+  await seesAll(ben, "ben", "dan");
+  await connect(ben, dan, "dan");
   const file = world.write("new.txt", "battery staple");
-  const other = await world.logIn("alice", {
+  const other = await world.logIn("ben", {
     device: "other",
     args: ["--new-password-file", file],
   });
   await other.until(is("password-changed"));
 
-  await alice.until(session("replaced"));
-  assertEquals((await directory.until(logout("alice"))).reason, "replaced");
-  await alice.say("still here");
-  await bob.until(message("still here"));
-  await bob.say("so am I");
-  await alice.until(message("so am I"));
-  await bob.type("q");
-  assertEquals(await endOf(alice), [4, "fatal", "replaced"]);
-  await untilListed(other, "alice free", "bob free");
+  await ben.until(session("replaced"));
+  assertEquals((await directory.until(logout("ben"))).reason, "replaced");
+  await ben.say("still here");
+  await dan.until(message("still here"));
+  await dan.say("so am I");
+  await ben.until(message("so am I"));
+  await dan.type("q");
+  assertEquals(await endOf(ben), [4, "fatal", "replaced"]);
+  await untilListed(other, "ben free", "dan free");
+  await leaves(other, dan);
 });
 
 Deno.test("directory: a killed program is back at once; with a copied profile the first ends for good when it wakes", async () => {
-  const { world, directory } = await DirectoryWorld.open([]);
-  await using _ = world;
+  const { world, directory } = await shared();
   const killed = await world.guest("bob");
   await killed.kill();
   copyFolder(world.data("bob"), world.data("copy"));
@@ -176,6 +193,7 @@ Deno.test("directory: a killed program is back at once; with a copied profile th
   assertEquals(await endOf(first), [4, "fatal", "replaced"]);
   assertEquals(await listed(second), ["bob free"]);
   assertEquals(second.events.filter(is("session")).map(({ state }) => state), ["up"]);
+  await leaves(second);
 });
 
 Deno.test("directory: input waits for the directory, and nobody types anything to come back", async () => {
@@ -251,28 +269,26 @@ Deno.test("directory: another key at its address ends a script, and waits for a 
 });
 
 Deno.test("directory: /forget-me removes the account", async () => {
-  const { world, directory } = await DirectoryWorld.open(["alice"]);
-  await using _ = world;
-  const alice = await world.logIn("alice");
-  assertEquals((await alice.ask("passwd")).code, "usage");
-  await alice.type("/forget-me");
-  assertEquals(await endOf(alice), [0, "bye", "forgotten"]);
-  assertEquals((await directory.until(logout("alice"))).reason, "forgotten");
-  assertEquals(world.accounts(), []);
+  const { world, directory } = await shared();
+  const cem = await world.logIn("cem");
+  assertEquals((await cem.ask("passwd")).code, "usage");
+  await cem.type("/forget-me");
+  assertEquals(await endOf(cem), [0, "bye", "forgotten"]);
+  assertEquals((await directory.until(logout("cem"))).reason, "forgotten");
+  assert(!world.accounts().includes("cem"));
 });
 
 Deno.test("directory: a password that the operator changes puts out who knew the one before", async () => {
-  const { world, directory } = await DirectoryWorld.open(["alice"]);
-  await using _ = world;
-  const alice = await world.logIn("alice");
+  const { world, directory } = await shared();
+  const eva = await world.logIn("eva");
   const { success, stderr } = await new Deno.Command(PROGRAM, {
-    args: ["accounts", "passwd", "alice", "--data", world.directoryData],
+    args: ["accounts", "passwd", "eva", "--data", world.directoryData],
     env: { P2PCHAT_PASSWORD: "battery staple" },
   }).output();
   assert(success, new TextDecoder().decode(stderr));
 
-  assertEquals((await directory.until(logout("alice"))).reason, "password-changed");
-  assertEquals((await refusal(alice)).slice(0, 2), [4, "bad-credentials"]);
+  assertEquals((await directory.until(logout("eva"))).reason, "password-changed");
+  assertEquals((await refusal(eva)).slice(0, 2), [4, "bad-credentials"]);
 });
 
 Deno.test("directory: a directory doesn't start on damaged accounts, and says which line it is", async () => {
