@@ -16,7 +16,7 @@ help: ## what each target does
 check: ## format, lint and types
 	@$(DENO) fmt --check --quiet && $(DENO) lint --quiet && $(DENO) check --quiet main.ts lib tests tools
 
-test: all ## all tests, 15 minutes or so on two cores
+test: all ## all tests, 9 minutes or so on two cores
 	@tools/test.sh
 
 quick: ## the pure tests, but for the slow ones, in a minute on two cores: ONLY=mesh

@@ -102,19 +102,19 @@ rm -f build/test-*.counts
 suite pure --parallel $(tools/together.sh pure 4 $pure)
 # The program's tests wait much of the time, for each other's processes and for time to pass: four files at once. The
 # simulated suite and that of files run in those gaps with less right to the processors.
-(
-  before='nice -n 5'
-  # shellcheck disable=SC2086
-  suite simulated --parallel $(tools/together.sh groups 1 $simulated_groups) $(tools/together.sh sim 2 $simulated)
-  # shellcheck disable=SC2086
-  suite files -A tests/architecture_test.ts $io
-) &
+before='nice -n 5'
+# shellcheck disable=SC2086
+suite simulated --parallel $(tools/together.sh groups 1 $simulated_groups) $(tools/together.sh sim 2 $simulated) &
 others=$!
+# shellcheck disable=SC2086
+suite files -A tests/architecture_test.ts $io &
+files=$!
+before=
 export DENO_JOBS=4
 # shellcheck disable=SC2086
 suite program --parallel -A $program
 unset DENO_JOBS
-wait "$others"
+wait "$others" "$files"
 for name in pure simulated files program; do count "$name"; done
 
 # A test that can't run here is not one that passed: whoever reads this may want to run it elsewhere.

@@ -50,6 +50,7 @@ export class EngineAccounts implements Accounts {
   readonly #prefix: string;
   #size = 0;
   #countedAtMs = -Infinity;
+  #counting: Promise<void> | null = null;
   /** Changes that this program has made, or is making: their numbers. */
   #changes = 0;
   /** Keys of accounts that this program is removing, or has removed: at most `REMOVING_MAX`. */
@@ -82,7 +83,8 @@ export class EngineAccounts implements Accounts {
   async signUp(account: Account): Promise<void> {
     const { name } = account;
     const { store, nowMs } = this.ports;
-    if (nowMs() - this.#countedAtMs >= COUNTED_MS) this.#counted(await store.count(this.#prefix));
+    // Once for all that come meanwhile, so that they keep their order.
+    if (nowMs() - this.#countedAtMs >= COUNTED_MS) await (this.#counting ??= this.#count());
     if (this.#size >= ACCOUNTS_MAX) throw tooManyAccounts(name);
     const key = this.#key(name);
     const value = this.#valueOf(account, { order: this.#changes });
@@ -153,6 +155,14 @@ export class EngineAccounts implements Accounts {
         ? this.#removing.delete(changed.key)
         : changeOf(changed.entry).startsWith(`${this.ports.writer} `);
     });
+  }
+
+  async #count(): Promise<void> {
+    try {
+      this.#counted(await this.ports.store.count(this.#prefix));
+    } finally {
+      this.#counting = null;
+    }
   }
 
   #counted(size: number): void {

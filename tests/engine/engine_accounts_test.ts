@@ -161,3 +161,18 @@ Deno.test("EngineAccounts.watch() goes on where an entry is odd, and tells after
   follower!.all(gone, revision + 1);
   assertEquals(told.slice(1), ["al true", "bob false"]);
 });
+
+Deno.test("EngineAccounts: sign-ups at once keep their order, also while all are counted", async () => {
+  const { accounts, store } = instances();
+  const count = store.count.bind(store);
+  let asked = 0;
+  store.count = async (prefix) => {
+    for (let turns = 0; turns < 10 - 5 * asked; turns++) await Promise.resolve();
+    asked++;
+    return await count(prefix);
+  };
+  const names = Array.from({ length: 20 }, (_, n) => `user${(n * 7) % 20}`);
+  await Promise.all(names.map((name) => accounts.signUp(accountOf(name))));
+  assertEquals((await accounts.list()).map(({ name }) => name), names);
+  assertEquals(asked, 1);
+});
