@@ -20,8 +20,8 @@ import {
   type AccountsListener,
   nameTaken,
   tooManyAccounts,
+  withDevice,
   withHash,
-  withKey,
 } from "../store/accounts/accounts.ts";
 import type { Changed, Entry, Following, Outcome, SharedStore } from "./shared_store.ts";
 
@@ -99,10 +99,7 @@ export class EngineAccounts implements Accounts {
   }
 
   addKey(seen: Account, key: Fingerprint): Promise<boolean> {
-    return this.#changeSeen(seen, (account) => {
-      const keys = withKey(account.keys, key);
-      return keys === account.keys ? account : { ...account, keys };
-    });
+    return this.#changeSeen(seen, (account) => withDevice(account, key));
   }
 
   remove(seen: Account): Promise<boolean> {
@@ -121,25 +118,19 @@ export class EngineAccounts implements Accounts {
       const { account, entry: { key, value, modified } } = found;
       const next = changed(account);
       if (next === account) return true;
-      const when = [{ key, modified }];
+      const changes = next === null
+        ? { puts: [], deletes: [key] }
+        : { puts: [{ key, value: this.#valueOf(next, JSON.parse(value)) }] };
       if (next === null) {
+        // A listener may be told of it only after this change is done.
         this.#removing.add(key);
-        try {
-          const outcome = await this.ports.store.commit({ when, puts: [], deletes: [key] });
-          if (outcome.outcome === "conflict") continue;
-          check(outcome, what);
-          this.#size--;
-          return true;
-        } finally {
-          // A listener may be told of it only after this.
-          dropOldest(this.#removing, REMOVING_MAX);
-        }
+        dropOldest(this.#removing, REMOVING_MAX);
       }
-      const put = { key, value: this.#valueOf(next, JSON.parse(value)) };
-      const outcome = await this.ports.store.commit({ when, puts: [put] });
+      const outcome = await this.ports.store.commit({ when: [{ key, modified }], ...changes });
       // It may be the same account still, with another device: then this change is made upon that.
       if (outcome.outcome === "conflict") continue;
-      if (!await this.#isThere(outcome, next)) check(outcome, what);
+      if (next === null || !await this.#isThere(outcome, next)) check(outcome, what);
+      if (next === null) this.#size--;
       return true;
     }
   }

@@ -1,5 +1,6 @@
 /** Where an engine is, as people write it: `etcd://HOST:PORT[,HOST:PORT...][/PREFIX]`, `etcds://` over TLS. */
 
+import { endpointText } from "../base/ids.ts";
 import { parseHost, parsePort } from "../base/text/endpoints.ts";
 
 export interface EngineAddress {
@@ -32,12 +33,13 @@ export function parseEngineAddress(text: string): EngineAddress | string {
   if (!PREFIX.test(prefix) || prefix.length > PREFIX_LENGTH_MAX) {
     return `behind the hosts stands at most a path of letters, digits and ._-, of ${PREFIX_LENGTH_MAX} characters`;
   }
-  const endpoints = hosts.split(",").map(endpointIn);
-  if (endpoints.length > NODES_MAX) return `there are at most ${NODES_MAX} nodes`;
+  const written = hosts.split(",");
+  if (written.length > NODES_MAX) return `there are at most ${NODES_MAX} nodes`;
   const isSecure = scheme === "etcds";
   const nodes: string[] = [];
-  for (const [at, endpoint] of endpoints.entries()) {
-    if (endpoint === null) return `"${hosts.split(",")[at]}" is no HOST or HOST:PORT`;
+  for (const one of written) {
+    const endpoint = endpointIn(one);
+    if (endpoint === null) return `"${one}" is no HOST or HOST:PORT`;
     nodes.push(`${isSecure ? "https" : "http"}://${endpoint}`);
   }
   return { text, nodes, isSecure, prefix: `${prefix}/` };
@@ -49,5 +51,5 @@ function endpointIn(text: string): string | null {
   const host = hostText === "" ? null : parseHost(hostText);
   const port = portText === undefined ? PORT_DEFAULT : parsePort(portText);
   if (host === null || port === null) return null;
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return endpointText({ host, port });
 }

@@ -7,6 +7,7 @@
  */
 
 import type { P2pchatError } from "../base/errors.ts";
+import { utf8Length } from "../base/text/text.ts";
 
 /** A position in the one order of all changes; each change that is made has a higher one than those before. */
 export type Revision = number;
@@ -121,3 +122,19 @@ export interface SharedStore {
 
 /** The most keys, values and conditions of one change, in bytes: etcd takes 1.5 MiB, names and numbers included. */
 export const CHANGE_BYTES_MAX = 1024 * 1024;
+
+/** The bytes that count for `CHANGE_BYTES_MAX`. */
+export function changeBytes({ when, puts, deletes = [] }: Change): number {
+  const texts = [
+    ...when.map(({ key }) => key),
+    ...puts.flatMap(({ key, value }) => [key, value]),
+    ...deletes,
+  ];
+  return texts.reduce((sum, text) => sum + utf8Length(text), 0);
+}
+
+/** The outcome of a change of so many bytes, which is too long. */
+export function tooLong(bytes: number): Outcome {
+  const text = `a change has ${bytes} bytes, at most ${CHANGE_BYTES_MAX} are possible`;
+  return { outcome: "refused", code: "too-long", text };
+}

@@ -11,8 +11,8 @@ import {
   type AccountsListener,
   nameTaken,
   tooManyAccounts,
+  withDevice,
   withHash,
-  withKey,
 } from "../../lib/store/accounts/accounts.ts";
 
 export class MemoryAccounts implements Accounts {
@@ -45,7 +45,7 @@ export class MemoryAccounts implements Accounts {
   }
 
   addKey(seen: Account, key: Fingerprint): Promise<boolean> {
-    return this.#changeSeen(seen, (account) => ({ ...account, keys: withKey(account.keys, key) }));
+    return this.#changeSeen(seen, (account) => withDevice(account, key));
   }
 
   remove(seen: Account): Promise<boolean> {

@@ -1,10 +1,10 @@
 /** An engine in memory, for tests and simulation: one store that several programs share, by a clock that may be virtual. */
 
 import type { Clock } from "../../lib/base/machine/clock.ts";
-import { utf8Length } from "../../lib/base/text/text.ts";
 import {
   type Change,
   CHANGE_BYTES_MAX,
+  changeBytes,
   type Changed,
   type Condition,
   type EngineHealth,
@@ -15,6 +15,7 @@ import {
   type Outcome,
   type Revision,
   type SharedStore,
+  tooLong,
 } from "../../lib/engine/shared_store.ts";
 
 interface Lease {
@@ -119,17 +120,8 @@ export class MemoryStore implements SharedStore {
   }
 
   commit(change: Change): Promise<Outcome> {
-    const { when, puts, deletes = [] } = change;
-    const texts = [
-      ...when.map(({ key }) => key),
-      ...puts.flatMap(({ key, value }) => [key, value]),
-      ...deletes,
-    ];
-    const bytes = texts.reduce((sum, text) => sum + utf8Length(text), 0);
-    if (bytes > CHANGE_BYTES_MAX) {
-      const text = `a change has ${bytes} bytes, at most ${CHANGE_BYTES_MAX} are possible`;
-      return Promise.resolve({ outcome: "refused", code: "too-long", text });
-    }
+    const bytes = changeBytes(change);
+    if (bytes > CHANGE_BYTES_MAX) return Promise.resolve(tooLong(bytes));
     return Promise.resolve(this.#engine.commit(change));
   }
 

@@ -1,20 +1,11 @@
 /** `EtcdStore` over three nodes of a real etcd, while they are killed, stopped, and come back. */
 
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { EtcdStore } from "../../lib/engine/etcd/etcd_store.ts";
+import type { EtcdStore } from "../../lib/engine/etcd/etcd_store.ts";
 import type { Changed, Entry, Revision } from "../../lib/engine/shared_store.ts";
-import { SYSTEM_LINK_CLOCK } from "../../lib/transport/system_clock.ts";
-import { EtcdNodes, HAS_ETCD } from "./etcd_nodes.ts";
+import { EtcdNodes, HAS_ETCD, pass } from "./etcd_nodes.ts";
 
 const COUNTER = "p2pchat/counter";
-
-function storeAt(urls: readonly string[]): EtcdStore {
-  return new EtcdStore({ nodes: urls, user: null, clock: SYSTEM_LINK_CLOCK, random: Math.random });
-}
-
-function pass(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
 
 /** Counts as fast as the engine lets it: each value by a change of the one before. */
 class Counter {
@@ -81,7 +72,7 @@ async function counts(
   nodes: EtcdNodes,
   trouble: (leader: number) => Promise<void>,
 ): Promise<number> {
-  const [store, other] = [storeAt(nodes.urls), storeAt(nodes.urls)];
+  const [store, other] = [nodes.store(), nodes.store()];
   const { values, following } = followed(other);
   const counter = new Counter(store);
   await pass(1_000);
@@ -138,7 +129,7 @@ trial(
 trial(
   "etcd: all are killed: an outcome is unknown after 10 s, and reading says why it can't",
   async (nodes) => {
-    const store = storeAt(nodes.urls);
+    const store = nodes.store();
     await Promise.all([0, 1, 2].map((n) => nodes.kill(n)));
     const beganMs = performance.now();
     const change = {

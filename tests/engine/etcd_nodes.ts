@@ -1,5 +1,7 @@
 /** Nodes of etcd on loopback, for tests; where it isn't installed, those are ignored. */
 
+import { EtcdStore } from "../../lib/engine/etcd/etcd_store.ts";
+import { SYSTEM_LINK_CLOCK } from "../../lib/transport/system_clock.ts";
 import { freePort } from "../e2e/ports.ts";
 
 /** Whether Debian's `etcd-server`, or another etcd, is installed. */
@@ -12,6 +14,10 @@ function hasEtcd(): boolean {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+}
+
+export function pass(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 interface EtcdNode {
@@ -54,6 +60,12 @@ export class EtcdNodes implements AsyncDisposable {
     return this.#nodes.map(({ client }) => client);
   }
 
+  /** One program's view of the engine. */
+  store(): EtcdStore {
+    const { urls: nodes } = this;
+    return new EtcdStore({ nodes, user: null, clock: SYSTEM_LINK_CLOCK, random: Math.random });
+  }
+
   /** Starts a node, with the data it had before. */
   start(n: number): void {
     const { name, client, peer } = this.#nodes[n]!;
@@ -88,7 +100,7 @@ export class EtcdNodes implements AsyncDisposable {
         const status = process === null ? null : await statusOf(client, this.tls?.client);
         if (status !== null && status.leader === status.header.member_id) return n;
       }
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await pass(100);
     }
     throw new Error("no node of etcd leads");
   }
@@ -123,7 +135,7 @@ async function isHealthy(url: string, client?: Deno.HttpClient): Promise<void> {
   for (let attempt = 0; attempt < 300; attempt++) {
     const status = await statusOf(url, client);
     if (status !== null && (status.leader ?? "0") !== "0") return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pass(50);
   }
   throw new Error(`etcd doesn't come up at ${url}`);
 }

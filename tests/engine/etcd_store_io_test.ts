@@ -1,23 +1,13 @@
 /** `EtcdStore` over a real etcd. */
 
-import { EtcdStore } from "../../lib/engine/etcd/etcd_store.ts";
-import { SYSTEM_LINK_CLOCK } from "../../lib/transport/system_clock.ts";
 import { sharedStoreContract } from "../contracts/shared_store_contract.ts";
-import { EtcdNodes, HAS_ETCD } from "./etcd_nodes.ts";
+import { EtcdNodes, HAS_ETCD, pass } from "./etcd_nodes.ts";
 
 /** One node for all of the contract's tests. */
 let nodes: EtcdNodes | null = null;
 let tests = 0;
 
 const SHARED = { ignore: !HAS_ETCD, sanitizeOps: false, sanitizeResources: false };
-
-function storeAt(urls: readonly string[]): EtcdStore {
-  return new EtcdStore({ nodes: urls, user: null, clock: SYSTEM_LINK_CLOCK, random: Math.random });
-}
-
-function pass(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
 
 async function until(holds: () => boolean): Promise<void> {
   for (let waited = 0; !holds(); waited += 10) {
@@ -28,7 +18,7 @@ async function until(holds: () => boolean): Promise<void> {
 
 sharedStoreContract("etcd", async (test) => {
   nodes ??= await EtcdNodes.open(1);
-  const [store, other] = [storeAt(nodes.urls), storeAt(nodes.urls)];
+  const [store, other] = [nodes.store(), nodes.store()];
   await test({ prefix: `p2pchat/${++tests}/`, store, other, until, pass });
 }, SHARED);
 

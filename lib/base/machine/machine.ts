@@ -26,10 +26,7 @@ export class Agenda implements Timed {
 
   nextMs(): number | null {
     let next: number | null = null;
-    for (const part of this.parts) {
-      const dueMs = part.nextMs();
-      if (dueMs !== null && (next === null || dueMs < next)) next = dueMs;
-    }
+    for (const part of this.parts) next = earlierMs(next, part.nextMs());
     return next;
   }
 
@@ -93,7 +90,7 @@ export class Deadlines<Name extends string, Result = void> implements Timed {
 
   nextMs(): number | null {
     let next: number | null = null;
-    for (const dueMs of this.#dueMs.values()) if (next === null || dueMs < next) next = dueMs;
+    for (const dueMs of this.#dueMs.values()) next = earlierMs(next, dueMs);
     return next;
   }
 
@@ -134,9 +131,7 @@ export class Timetable {
   nextMs(): number | null {
     this.#update();
     let next: number | null = null;
-    for (const { dueMs } of this.#entries.values()) {
-      if (dueMs !== null && (next === null || dueMs < next)) next = dueMs;
-    }
+    for (const { dueMs } of this.#entries.values()) next = earlierMs(next, dueMs);
     return next;
   }
 
@@ -155,8 +150,11 @@ type Clocked = Pick<Machine<never, unknown>, "nextDeadlineMs">;
 /** The earliest of several deadlines, `null` where there is none. */
 export function earliestMs(...deadlines: readonly (number | null)[]): number | null {
   let next: number | null = null;
-  for (const dueMs of deadlines) {
-    if (dueMs !== null && (next === null || dueMs < next)) next = dueMs;
-  }
+  for (const dueMs of deadlines) next = earlierMs(next, dueMs);
   return next;
+}
+
+/** As `earliestMs`, of two, for what is asked at every step: no list is made. */
+function earlierMs(one: number | null, other: number | null): number | null {
+  return one === null || (other !== null && other < one) ? other : one;
 }

@@ -81,7 +81,7 @@ export class EtcdGateway {
   }
 
   /** The node that is asked next. */
-  get node(): string {
+  get #node(): string {
     return this.options.nodes[this.#at % this.options.nodes.length]!;
   }
 
@@ -127,7 +127,7 @@ export class EtcdGateway {
         missed();
         this.leaveNode();
         if (clock.nowMs() >= endMs) throw unreachable(nodes, error.message);
-        if (attempt % nodes.length === 0) await this.#pause(ROUND_PAUSE_MS * (1 + random()));
+        if (attempt % nodes.length === 0) await this.pause(ROUND_PAUSE_MS * (1 + random()));
       }
     }
   }
@@ -203,7 +203,7 @@ export class EtcdGateway {
   async #fetch(path: string, body: Json, signal: AbortSignal): Promise<Response> {
     const { client, fetch: send = fetch } = this.options;
     try {
-      return await send(this.node + path, {
+      return await send(this.#node + path, {
         method: "POST",
         body: JSON.stringify(body),
         signal,
@@ -212,11 +212,12 @@ export class EtcdGateway {
         ...(client === undefined ? {} : { client }),
       });
     } catch (error) {
-      throw new Outage(outageText(error, this.node));
+      throw new Outage(outageText(error, this.#node));
     }
   }
 
-  #pause(ms: number): Promise<void> {
+  /** Resolves after so long. */
+  pause(ms: number): Promise<void> {
     const { clock } = this.options;
     return new Promise((resolve) => clock.at(clock.nowMs() + ms, resolve));
   }

@@ -5,10 +5,10 @@
 
 import { utf8 } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import { utf8Length } from "../../base/text/text.ts";
 import {
   type Change,
   CHANGE_BYTES_MAX,
+  changeBytes,
   type Condition,
   type EngineHealth,
   type Entry,
@@ -18,6 +18,7 @@ import {
   type Outcome,
   type Revision,
   type SharedStore,
+  tooLong,
 } from "../shared_store.ts";
 import {
   CODE,
@@ -61,11 +62,8 @@ export class EtcdStore implements SharedStore {
   }
 
   commit(change: Change): Promise<Outcome> {
-    const bytes = bytesOf(change);
-    if (bytes > CHANGE_BYTES_MAX) {
-      const text = `a change has ${bytes} bytes, at most ${CHANGE_BYTES_MAX} are possible`;
-      return Promise.resolve({ outcome: "refused", code: "too-long", text });
-    }
+    const bytes = changeBytes(change);
+    if (bytes > CHANGE_BYTES_MAX) return Promise.resolve(tooLong(bytes));
     if (this.#waiting.length >= WAITING_MAX) {
       const text = `${WAITING_MAX} changes wait for the engine already`;
       return Promise.resolve({ outcome: "refused", code: "disk", text });
@@ -227,15 +225,6 @@ export class EtcdStore implements SharedStore {
 
 function keysOf({ when, puts, deletes = [] }: Change): ReadonlySet<string> {
   return new Set([...when.map(({ key }) => key), ...puts.map(({ key }) => key), ...deletes]);
-}
-
-function bytesOf({ when, puts, deletes = [] }: Change): number {
-  const texts = [
-    ...when.map(({ key }) => key),
-    ...puts.flatMap(({ key, value }) => [key, value]),
-    ...deletes,
-  ];
-  return texts.reduce((sum, text) => sum + utf8Length(text), 0);
 }
 
 /** As etcd writes it; where a condition doesn't hold, it answers with all entries that the change is about. */

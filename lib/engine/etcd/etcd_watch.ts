@@ -33,7 +33,7 @@ const PAUSE_MS_MAX = 2_000;
 const LINE_CHARACTERS_MAX = 16 * 1024 * 1024;
 
 interface WatchPorts {
-  readonly gateway: Pick<EtcdGateway, "stream" | "leaveNode" | "forgetToken" | "options">;
+  readonly gateway: Pick<EtcdGateway, "stream" | "pause" | "leaveNode" | "forgetToken" | "options">;
   /** The range of keys, as etcd writes it. */
   readonly range: Json;
   readonly read: () => ReturnType<SharedStore["read"]>;
@@ -73,7 +73,7 @@ export class EtcdWatch implements Following {
         if (refusal !== null) return follower.refused(refusal);
         gateway.leaveNode();
       }
-      await this.#pause();
+      await gateway.pause(this.#pauses.failed(gateway.options.random()));
     }
   }
 
@@ -148,12 +148,6 @@ export class EtcdWatch implements Following {
     } catch (cause) {
       throw new FollowerFault("a follower failed", { cause });
     }
-  }
-
-  #pause(): Promise<void> {
-    const { clock } = this.ports.gateway.options;
-    const pauseMs = this.#pauses.failed(this.ports.gateway.options.random());
-    return new Promise((resolve) => clock.at(clock.nowMs() + pauseMs, resolve));
   }
 }
 

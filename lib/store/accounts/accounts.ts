@@ -106,6 +106,12 @@ export function withKey(
   return [...keys.filter((other) => other !== key), key].slice(-ACCOUNT_KEYS_MAX);
 }
 
+/** The account after the device `key` was used; the same one where that changes nothing. */
+export function withDevice(account: Account, key: Fingerprint): Account {
+  const keys = withKey(account.keys, key);
+  return keys === account.keys ? account : { ...account, keys };
+}
+
 /**
  * The account with a new password hash and, of its devices, those in `keysKept`; all of them where that is missing.
  */

@@ -29,8 +29,8 @@ import {
   type AccountsListener,
   nameTaken,
   tooManyAccounts,
+  withDevice,
   withHash,
-  withKey,
 } from "./accounts.ts";
 import {
   accountLines,
@@ -189,10 +189,7 @@ export class AccountsFile implements Accounts {
   }
 
   addKey(seen: Account, key: Fingerprint): Promise<boolean> {
-    return this.#changeSeen(seen, (account) => {
-      const keys = withKey(account.keys, key);
-      return keys === account.keys ? account : { ...account, keys };
-    });
+    return this.#changeSeen(seen, (account) => withDevice(account, key));
   }
 
   remove(seen: Account): Promise<boolean> {

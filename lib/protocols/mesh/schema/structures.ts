@@ -158,14 +158,15 @@ export type Presence = Pick<Beacon, keyof typeof presenceFields>;
 /** Of who says nothing. */
 export const HERE: Presence = { away: null };
 
+const PRESENCE = Object.keys(presenceFields) as readonly (keyof Presence)[];
+
 /** What a beacon says of the user. */
 export function presenceOf(beacon: Presence): Presence {
-  const fields = Object.keys(presenceFields) as (keyof Presence)[];
-  return Object.fromEntries(fields.map((field) => [field, beacon[field]])) as Presence;
+  return Object.fromEntries(PRESENCE.map((field) => [field, beacon[field]])) as Presence;
 }
 
 export function isSamePresence(one: Presence, other: Presence): boolean {
-  return (Object.keys(HERE) as (keyof Presence)[]).every((field) => one[field] === other[field]);
+  return PRESENCE.every((field) => one[field] === other[field]);
 }
 export type SignedBeacon = Infer<typeof signedBeaconSchema>;
 
