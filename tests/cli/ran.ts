@@ -3,6 +3,7 @@
  * status.
  */
 
+import { assertEquals, assertMatch } from "@std/assert";
 import { asksForJson, parseCommandLine } from "../../lib/cli/args/arguments.ts";
 import { COMMANDS } from "../../lib/cli/program.ts";
 import { endingOf } from "../../lib/cli/session/answers.ts";
@@ -11,6 +12,16 @@ export interface Ran {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** What a command printed with `--json`, and nothing beside it: the objects, without their times. */
+export function printedEvents({ stdout, stderr }: Pick<Ran, "stdout" | "stderr">) {
+  assertEquals(stderr, "");
+  return stdout.trimEnd().split("\n").map((text) => {
+    const { at, ...event } = JSON.parse(text);
+    assertMatch(at, /^\d{4}-.*Z$/);
+    return event;
+  });
 }
 
 /** The exit status of the program after an answer. */

@@ -1,8 +1,9 @@
 /** A temporary data folder for tests of `p2pchat accounts`. */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { accountRow, ACCOUNTS_HEADER } from "../../lib/store/accounts/accounts_csv.ts";
 import { accountOf } from "../contracts/accounts_contract.ts";
+import { printedEvents } from "../cli/ran.ts";
 import { PROGRAM } from "./node.ts";
 
 export interface Outcome {
@@ -39,14 +40,8 @@ export class AccountsFolder implements AsyncDisposable {
 
   /** Runs the command with `--json`. @returns The objects, without their times. */
   async json(line: string, password?: string) {
-    const { status, stdout, stderr } = await this.run(`${line} --json`, password);
-    assertEquals(stderr, "");
-    const events = stdout.trimEnd().split("\n").map((text) => {
-      const { at, ...event } = JSON.parse(text);
-      assertMatch(at, /^\d{4}-.*Z$/);
-      return event;
-    });
-    return { status, events };
+    const printed = await this.run(`${line} --json`, password);
+    return { status: printed.status, events: printedEvents(printed) };
   }
 
   /** The names in the table of accounts. */

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { foldName } from "../../../lib/base/text/names.ts";
 import { accountLines, accountRow } from "../../../lib/store/accounts/accounts_csv.ts";
 import { accountOf } from "../../contracts/accounts_contract.ts";
-import { type Ran, ran } from "../ran.ts";
+import { printedEvents, type Ran, ran } from "../ran.ts";
 
 const PASSWORD = "correct horse";
 
@@ -35,14 +35,8 @@ class AccountsFolder implements AsyncDisposable {
 
   /** Runs the command with `--json`. @returns The objects, without their times. */
   async json(line: string) {
-    const { status, stdout, stderr } = await this.run(`${line} --json`);
-    assertEquals(stderr, "");
-    const events = stdout.trimEnd().split("\n").map((text) => {
-      const { at, ...event } = JSON.parse(text);
-      assertMatch(at, /^\d{4}-.*Z$/);
-      return event;
-    });
-    return { status, events };
+    const printed = await this.run(`${line} --json`);
+    return { status: printed.status, events: printedEvents(printed) };
   }
 
   /** The names in the table of accounts. */

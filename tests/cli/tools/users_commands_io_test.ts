@@ -1,7 +1,7 @@
 /** `p2pchat users`: what each command shows people and scripts, and what it leaves on disk, run in this process. */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { type Ran, ran } from "../ran.ts";
+import { printedEvents, type Ran, ran } from "../ran.ts";
 
 /** A temporary folder with the table `users.txt`. */
 class Folder implements AsyncDisposable {
@@ -19,14 +19,8 @@ class Folder implements AsyncDisposable {
 
   /** Runs the command with `--json`. @returns Its status, and the objects without their times. */
   async json(line: string): Promise<{ readonly status: number; readonly events: unknown[] }> {
-    const { status, stdout, stderr } = await this.run(`${line} --json`);
-    assertEquals(stderr, "");
-    const events = stdout.trimEnd().split("\n").map((text) => {
-      const { at, ...event } = JSON.parse(text);
-      assertMatch(at, /^\d{4}-.*Z$/);
-      return event;
-    });
-    return { status, events };
+    const printed = await this.run(`${line} --json`);
+    return { status: printed.status, events: printedEvents(printed) };
   }
 
   write(text: string): Promise<void> {
