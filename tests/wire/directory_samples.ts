@@ -55,6 +55,11 @@ export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
   { type: "done" },
   { type: "dismissed", because: "kicked", text: "out", retryMs: 60_000 },
   {
+    type: "instances",
+    because: "away",
+    addresses: [{ host: "10.0.0.2", port: 4_400 }, { host: "2001:db8::1", port: 65_535 }],
+  },
+  {
     type: "call",
     call,
     name: "Jörg",

@@ -388,6 +388,8 @@ export class DirectorySession {
       this.#dismissed(message);
       return true;
     }
+    // We know one address, and dial that.
+    if (message.type === "instances") return true;
     if (this.#phase !== "entering") return false;
     if (message.type === "entered" || message.type === "refused") this.#silentSinceMs = null;
     if (message.type === "entered") {

@@ -18,6 +18,9 @@ export const REASON_BYTES_MAX = 1_024;
 /** A host name or an address. */
 export const HOST_BYTES_MAX = 253;
 
+/** Instances of one directory that a client is told of. */
+export const INSTANCES_MAX = 32;
+
 /** `--max-clients`, unless told otherwise. */
 export const CLIENTS_MAX_DEFAULT = 1_000;
 /** Largest `--max-clients`: each client costs memory and a descriptor, and is told of all others. */

@@ -29,6 +29,7 @@ import {
   CHALLENGE_BYTES,
   HERE_PADDING_BYTES,
   HOST_BYTES_MAX,
+  INSTANCES_MAX,
   NAME_BYTES_MAX,
   REASON_BYTES_MAX,
   RELAY_BYTES_MAX,
@@ -72,6 +73,8 @@ export const REFUSALS = [
 ] as const;
 /** Why the directory ends a link. */
 export const DISMISSALS = ["replaced", "kicked", "closing", "slow", "forgotten"] as const;
+/** Why a client is told where the directory's instances are. */
+const TOLD_INSTANCES = ["in", "full", "away"] as const;
 /** How a call ended. */
 export const OUTCOMES = [
   "declined",
@@ -208,6 +211,21 @@ const dismissed = message(9, "dismissed", {
   answer: "none",
   lane: "control",
 }, { because: oneOf(DISMISSALS), text: reason, retryMs: counter });
+const instances = message(10, "instances", {
+  from: "the directory",
+  to: "a client",
+  when: "it runs as several programs, and the client comes in, is refused, or had better go",
+  answer: "none",
+  lane: "control",
+}, {
+  /**
+   * `in`: these are all there are, to be dialled where this one can't be. `full`: these have room; `refused` follows.
+   * `away`: this one is cut off from the others, perhaps with all of them: the client tries these, and keeps this link
+   * until it is in at another.
+   */
+  because: oneOf(TOLD_INSTANCES),
+  addresses: list(record({ host, port }), INSTANCES_MAX),
+});
 
 const ring = message(16, "call", {
   from: "a client",
@@ -470,6 +488,7 @@ export const DIRECTORY_MESSAGES = [
   forgetMe,
   done,
   dismissed,
+  instances,
   ring,
   rings,
   incoming,

@@ -209,6 +209,15 @@ Deno.test("a directory of a later version: what isn't understood is answered, up
   assertEquals(unknown()[0], "close directory");
 });
 
+Deno.test("a directory of several instances: a client that is told of them, in or not, goes on", () => {
+  const addresses = [{ host: "10.0.0.2", port: 4_400 }];
+  const entering = ClientProgram.linked();
+  entering.feed({ type: "enter", entry: LOG_IN });
+  assertEquals(entering.says({ type: "instances", because: "full", addresses }), []);
+  const program = ClientProgram.in();
+  assertEquals(program.says({ type: "instances", because: "in", addresses }), []);
+});
+
 Deno.test("coming in: that the directory isn't there is told again where it was there meanwhile", () => {
   const user = new ClientProgram({ config: { isInteractive: true } });
   const isToldDown = (words: readonly string[]) =>
