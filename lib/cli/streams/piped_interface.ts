@@ -166,8 +166,9 @@ export class PipedInterface<Event extends ShownEvent, Target>
     const splitter = new LineSplitter();
     const count = () => this.#runner.waiting + ahead.lines();
     const ahead = new ReadAhead((buffer) => this.#read(buffer), (areAll) => {
+      if (handler.inputWaits === undefined) return;
       const isOver = this.#isClosed || this.#options.stay || this.#runner.hasLeft;
-      if (!isOver && count() > 0) handler.inputWaits?.({ areAll, count });
+      if (!isOver && count() > 0) handler.inputWaits({ areAll, count });
     });
     let lines: readonly InputLine[] = [];
     this.#takeUnrun = () => {
@@ -281,7 +282,11 @@ class ReadAhead {
   /** How many lines end in what is held. */
   lines(): number {
     let count = 0;
-    for (const bytes of this.#held) for (const byte of bytes) if (byte === LINE_FEED) count += 1;
+    for (const bytes of this.#held) {
+      for (let at = bytes.indexOf(LINE_FEED); at >= 0; at = bytes.indexOf(LINE_FEED, at + 1)) {
+        count += 1;
+      }
+    }
     return count;
   }
 
