@@ -17,7 +17,7 @@ import type { MemberOutput } from "../schema/member_output.ts";
 import { type GroupSecret, rememberedSecrets } from "../schema/group_secrets.ts";
 import { COORDINATOR_GOODBYE, type GroupMessage, type GroupMessageOf } from "../schema/messages.ts";
 
-interface CoordinatorLinkOwner {
+interface CoordinatorLinkParts {
   readonly out: MemberOutput;
   readonly random: () => number;
   hello(): GroupMessageOf<"hello">;
@@ -47,10 +47,10 @@ export class CoordinatorLink {
   /** @param secrets Of a private group. */
   constructor(
     server: Server,
-    readonly owner: CoordinatorLinkOwner,
+    readonly parts: CoordinatorLinkParts,
     secrets: readonly GroupSecret[] = [],
   ) {
-    const { out, random } = owner;
+    const { out, random } = parts;
     this.#secrets = secrets;
     this.#connection = new ServerConnection(server, {
       out,
@@ -103,7 +103,7 @@ export class CoordinatorLink {
   }
 
   #dial(expect: Fingerprint | null): number {
-    const { out } = this.owner;
+    const { out } = this.parts;
     this.#silentAtMs ??= out.nowMs + COORDINATOR_SILENT_MS;
     const { endpoint } = this.#connection.server;
     const secret = this.#secrets[this.#refusedSecrets] ?? null;
@@ -142,7 +142,7 @@ export class CoordinatorLink {
     this.#isEnded = this.#isUninvited = false;
     this.key.proved(peer);
     this.#showsLife();
-    this.send(this.owner.hello());
+    this.send(this.parts.hello());
   }
 
   /**
@@ -155,7 +155,7 @@ export class CoordinatorLink {
     const wasWelcomed = this.#isWelcomed;
     this.#lost();
     // A random pause: a coordinator that drops everybody isn't dialled in quick succession.
-    if (wasWelcomed) this.#connection.retryIn(RETRY_MS_MIN * this.owner.random());
+    if (wasWelcomed) this.#connection.retryIn(RETRY_MS_MIN * this.parts.random());
     else this.#retryLater();
     return true;
   }
@@ -182,7 +182,7 @@ export class CoordinatorLink {
     this.#refusal = null;
     if (this.state === "down") return;
     this.state = "down";
-    this.owner.coordinatorDown();
+    this.parts.coordinatorDown();
   }
 
   /** Something came on a link. @returns Whether it is the link in use. */
@@ -193,7 +193,7 @@ export class CoordinatorLink {
   }
 
   #showsLife(): void {
-    this.#silentAtMs = this.owner.out.nowMs + COORDINATOR_SILENT_MS;
+    this.#silentAtMs = this.parts.out.nowMs + COORDINATOR_SILENT_MS;
   }
 
   welcomed(): void {
@@ -205,7 +205,7 @@ export class CoordinatorLink {
 
   send(message: GroupMessage): void {
     const { link } = this;
-    if (link !== null) this.owner.out.push({ type: "send", link, message });
+    if (link !== null) this.parts.out.push({ type: "send", link, message });
   }
 
   /** Closes the link. @param pauseMs Time until it is dialled again; null: as after a failure. */
@@ -219,7 +219,7 @@ export class CoordinatorLink {
 
   /** The coordinator broke a rule of the protocol: the link is closed, for longer each time it does so within a minute. */
   offended(reason: string): void {
-    const { out, random } = this.owner;
+    const { out, random } = this.parts;
     if (out.nowMs - this.#offendedAtMs > OFFENDER_BAN_MS) this.#offences.reset();
     this.#offendedAtMs = out.nowMs;
     this.close(reason, null);

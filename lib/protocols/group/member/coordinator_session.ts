@@ -45,37 +45,41 @@ const REFUSED_TEXTS: Readonly<Record<GroupRefusal, string>> = {
 /** Until then after we stood still, that others went on without us is put down to it. */
 const STOOD_STILL_TOLD_MS = 10_000;
 
-interface CoordinatorSessionOwner {
+interface CoordinatorSessionParts {
   readonly config: MemberConfig;
   readonly self: Self;
-  readonly environment: Environment;
+  readonly environment: Pick<Environment, "crypto" | "log" | "random">;
   readonly out: MemberOutput;
   readonly standing: Promises;
-  readonly user: MemberUser;
+  /** It speaks with the coordinator, too, and is made after this. */
+  readonly user: () => Pick<
+    MemberUser,
+    "departed" | "isReady" | "keepUnsaid" | "left" | "ready" | "welcomed"
+  >;
   /** Null until this process has been in a group. */
-  readonly membership: Membership | null;
+  readonly membership: () => Membership | null;
   /** The highest edit number known here. */
-  readonly lastEdit: number;
+  readonly lastEdit: () => number;
   /**
    * The coordinator's group is ours from now on. @param former The keys that the coordinator had before, as signed by
    * it.
    */
-  enter(
+  readonly enter: (
     group: Hash,
     founding: Founding,
     coordinator: PeerKey,
     former: SignedFormerKeys | null,
-  ): Membership;
+  ) => Membership;
   /** Members of the present view, and newcomers: they are to be met. */
-  rosterIs(members: readonly Member[], joining: readonly PeerKey[]): void;
+  readonly rosterIs: (members: readonly Member[], joining: readonly PeerKey[]) => void;
   /** The members, as the coordinator names them to a newcomer. */
-  membersAre(keys: readonly PeerKey[]): void;
+  readonly membersAre: (keys: readonly PeerKey[]) => void;
   /** The coordinator has let us in. @param told It knows of all entries up to this position. */
-  coordinatorUp(told: number): void;
+  readonly coordinatorUp: (told: number) => void;
   /** The coordinator fetches our log after this position. */
-  handsOver(position: number): void;
+  readonly handsOver: (position: number) => void;
   /** The coordinator can't be reached, or has fallen silent: called once, until it is there again. */
-  coordinatorDown(): void;
+  readonly coordinatorDown: () => void;
 }
 
 export class CoordinatorSession {
@@ -92,8 +96,8 @@ export class CoordinatorSession {
   /** For how long this program last did nothing, and until when that is why the others went on without it. */
   #stoodStill = { ms: 0, untilMs: -Infinity };
 
-  constructor(readonly owner: CoordinatorSessionOwner) {
-    const { config, out, environment } = owner;
+  constructor(readonly parts: CoordinatorSessionParts) {
+    const { config, out, environment } = parts;
     const { coordinator: endpoint, expect: pinned, given, refused = [], files: { knownPeers } } =
       config;
     const isVerified = config.isServerVerified ?? false;
@@ -127,13 +131,13 @@ export class CoordinatorSession {
 
   /** This program did nothing for so long: the others hear it again from now on. */
   awoke(stalledMs: number): void {
-    this.#stoodStill = { ms: stalledMs, untilMs: this.owner.out.nowMs + STOOD_STILL_TOLD_MS };
+    this.#stoodStill = { ms: stalledMs, untilMs: this.parts.out.nowMs + STOOD_STILL_TOLD_MS };
   }
 
   /** Why the others went on without us, as a sentence that goes on. */
   get #unheardText(): string {
     const { ms, untilMs } = this.#stoodStill;
-    if (this.owner.out.nowMs >= untilMs) return "You weren't heard for a while";
+    if (this.parts.out.nowMs >= untilMs) return "You weren't heard for a while";
     const seconds = countText(Math.round(ms / 1_000), "second");
     return `This program stood still for ${seconds} (stopped, or its machine slept)`;
   }
@@ -152,7 +156,7 @@ export class CoordinatorSession {
   /** The user found other digits than the coordinator's operator: nobody can stay with it. */
   refuse(): void {
     const { peer } = this.link;
-    if (peer !== null) this.owner.out.fatal("key-changed", this.link.key.refuse(peer));
+    if (peer !== null) this.parts.out.fatal("key-changed", this.link.key.refuse(peer));
   }
 
   /** The user accepts that key. @returns The key; null where none was shown. */
@@ -163,7 +167,7 @@ export class CoordinatorSession {
   // The link.
 
   #hello(): GroupMessageOf<"hello"> {
-    const { config, standing, self: { name, incarnation } } = this.owner;
+    const { config, standing, self: { name, incarnation } } = this.parts;
     const { host, port, history } = config;
     const { group, begunBallot: begun, isLost } = standing;
     // A member that has lost what it held speaks neither for a view, nor for one that it only promised, unless it was
@@ -178,7 +182,7 @@ export class CoordinatorSession {
     this.#isAsked = false;
     this.#unknownMessages = new UnknownMessages();
     if (this.link.key.isRefused(peer)) {
-      return this.owner.out.fatal("key-changed", this.link.key.refusal(peer));
+      return this.parts.out.fatal("key-changed", this.link.key.refusal(peer));
     }
     this.link.up(link, peer);
   }
@@ -193,7 +197,7 @@ export class CoordinatorSession {
     if (reason === "bad-credentials") {
       if (this.link.secretRefused(attempt)) return;
       // Anybody on the way can refuse so: who was in goes on trying.
-      if (!this.owner.user.isReady) return this.owner.out.fatal(reason, this.#uninvitedText());
+      if (!this.parts.user().isReady) return this.parts.out.fatal(reason, this.#uninvitedText());
     }
     const strange = strangeKeyOf(failure);
     if (strange !== null) this.#strange(strange);
@@ -201,13 +205,13 @@ export class CoordinatorSession {
   }
 
   #strange(key: PeerKey): void {
-    const { out, user } = this.owner;
-    if (!user.isReady) return out.fatal("key-changed", this.link.key.refusal(key));
+    const { out, user } = this.parts;
+    if (!user().isReady) return out.fatal("key-changed", this.link.key.refusal(key));
     this.link.key.met(key, "; where its group's log isn't yours, yours is set aside then");
   }
 
   #uninvitedText(): string {
-    const { config: { coordinator, isInvited = false } } = this.owner;
+    const { config: { coordinator, isInvited = false } } = this.parts;
     const why = !this.link.hasSecret
       ? "the group there is private; ask its operator for the invite, and start with --invite"
       : isInvited
@@ -221,7 +225,8 @@ export class CoordinatorSession {
   }
 
   #down(): void {
-    const { out, config, user } = this.owner;
+    const { out, config } = this.parts;
+    const user = this.parts.user();
     const { failure } = this.link;
     if (!config.wait && !user.isReady) {
       return out.fatal("unreachable", this.link.unreachableText);
@@ -231,7 +236,7 @@ export class CoordinatorSession {
     const reason = failure === null ? {} : { reason: failure };
     const ended = this.link.isEnded ? { ended: true } : {};
     out.show({ event: "coordinator", state: "down", ...reason, ...ended });
-    this.owner.coordinatorDown();
+    this.parts.coordinatorDown();
   }
 
   // What the coordinator says.
@@ -243,7 +248,7 @@ export class CoordinatorSession {
     if (message.type === "unknown") return void this.#isPastUnknown();
     if (message.type === "recount") return this.#recount(message);
     if (message.type === "probe" && this.#isAsked) return this.#tellAlive();
-    const { membership } = this.owner;
+    const membership = this.parts.membership();
     if (membership === null || !this.link.isWelcomed) {
       return this.offends(`${message.type} before welcome`);
     }
@@ -252,21 +257,21 @@ export class CoordinatorSession {
         this.#tellAlive();
         return membership.telling.more();
       case "peers":
-        return this.owner.rosterIs(message.members, message.joining);
+        return this.parts.rosterIs(message.members, message.joining);
       case "departed":
-        return this.owner.user.departed(message.left);
+        return this.parts.user().departed(message.left);
       case "parted":
         return this.#parted(message);
       case "secret":
         return this.#secretIs(message);
       case "catch-up":
-        this.owner.membersAre([
+        this.parts.membersAre([
           ...message.source === null ? [] : [message.source],
           ...message.others,
         ]);
         return membership.hearing.fromCoordinator(message);
       case "fetch":
-        this.owner.handsOver(message.after.position);
+        this.parts.handsOver(message.after.position);
         return membership.hearing.fromCoordinator(message);
       default:
         return membership.hearing.fromCoordinator(message);
@@ -280,13 +285,13 @@ export class CoordinatorSession {
 
   /** Counts a message of an unknown type. @returns Whether there were too many. */
   #isPastUnknown(): boolean {
-    const fault = this.#unknownMessages.fault(this.owner.out.nowMs);
+    const fault = this.#unknownMessages.fault(this.parts.out.nowMs);
     if (fault !== null) this.offends(fault);
     return fault !== null;
   }
 
   offends(text: string): void {
-    const { environment, out } = this.owner;
+    const { environment, out } = this.parts;
     environment.log.warn("the coordinator breaks the protocol", { text });
     const said = "The coordinator sent invalid data: connecting to it again";
     out.show({ event: "error", code: "protocol", text: said, detail: text });
@@ -294,7 +299,7 @@ export class CoordinatorSession {
   }
 
   #refused({ code, text }: GroupMessageOf<"refuse">): void {
-    const { out, user } = this.owner;
+    const { out, user } = this.parts;
     const said = refusedByText("The coordinator", code, REFUSED_TEXTS[code], text);
     if (code === "disk" || code === "protocol") {
       out.error(code, said);
@@ -304,7 +309,7 @@ export class CoordinatorSession {
       const because = `${said}; trying again until there is a place`;
       if (code !== this.#refusalTold) out.warn(because);
       this.#refusalTold = code;
-      user.welcomed();
+      user().welcomed();
       return this.link.refused(because);
     }
     out.fatal(code, said);
@@ -315,13 +320,13 @@ export class CoordinatorSession {
    * there is a place; and anybody does where many are coming.
    */
   #comesAgain(code: GroupRefusal): boolean {
-    const { config, standing, user } = this.owner;
-    if (!config.wait && !user.isReady) return false;
+    const { config, standing, user } = this.parts;
+    if (!config.wait && !user().isReady) return false;
     return code === "too-fast" || (code === "full" && standing.group !== null);
   }
 
   #welcome({ group, founding, isMember, told, awaited, former }: GroupMessageOf<"welcome">): void {
-    const { environment, out, standing, user } = this.owner;
+    const { environment, out, standing, user } = this.parts;
     const peer = this.link.peer!;
     if (former !== null && !isFormerOf(environment.crypto, peer, group, former)) {
       return this.offends("it hasn't signed its former keys");
@@ -330,12 +335,12 @@ export class CoordinatorSession {
       key === peer || former?.former.value.keys.includes(key) === true;
     const fault = foundingFault(environment.crypto, group, founding, isCoordinator);
     if (fault !== null) return this.#isOtherGroup(fault);
-    const membership = this.owner.enter(group, founding, peer, former);
+    const membership = this.parts.enter(group, founding, peer, former);
     if (!isMember && (standing.lastEpoch !== null || membership.participating.isBeginning)) {
       const wasIn = membership.epoch !== null;
       membership.goOut();
       if (wasIn) {
-        user.keepUnsaid();
+        user().keepUnsaid();
         out.warn(
           `${this.#unheardText}, and the group went on without you: what you wrote is kept, ` +
             "and you come back in a moment",
@@ -348,12 +353,12 @@ export class CoordinatorSession {
     this.link.welcomed();
     if (!wasUp) out.show({ event: "coordinator", state: "up" });
     this.#tellAwaited(awaited);
-    user.welcomed();
-    this.owner.coordinatorUp(told);
+    user().welcomed();
+    this.parts.coordinatorUp(told);
   }
 
   #isOtherGroup(fault: string): void {
-    const { out, config } = this.owner;
+    const { out, config } = this.parts;
     const address = endpointText(config.coordinator);
     const text =
       `The coordinator at ${address} can't prove which group it has: ${fault}; ask its ` +
@@ -373,7 +378,7 @@ export class CoordinatorSession {
     const wayOut =
       `they come when ${who} is back; /remove ${whom} at the coordinator would lose them`;
     // Not a warning: after a restart of all they come by themselves.
-    this.owner.out.notice(`${lastEntriesText(awaited)}; ${wayOut}`);
+    this.parts.out.notice(`${lastEntriesText(awaited)}; ${wayOut}`);
   }
 
   /** Whether some of these weren't awaited before. */
@@ -383,7 +388,7 @@ export class CoordinatorSession {
 
   /** The coordinator's disk is lost, or old: we tell it what ours has, and go on as if it weren't there. */
   #recount({ isLost: isUnknown, awaited }: GroupMessageOf<"recount">): void {
-    const { group, founding, begun, view, promised, isLost, isOut, former } = this.owner.standing;
+    const { group, founding, begun, view, promised, isLost, isOut, former } = this.parts.standing;
     this.link.send({
       type: "account",
       group,
@@ -393,17 +398,17 @@ export class CoordinatorSession {
       promised,
       isLost,
       isOut,
-      edit: this.owner.lastEdit,
+      edit: this.parts.lastEdit(),
       former,
     });
     if (isUnknown) this.#tellAsked(awaited);
   }
 
   #tellAsked(awaited: readonly string[]): void {
-    const { out, user } = this.owner;
+    const { out, user } = this.parts;
     const isFirst = !this.#isAsked;
     this.#isAsked = true;
-    user.welcomed();
+    user().welcomed();
     const isNew = this.#hasOthers(awaited);
     if (!this.link.isWelcomed) this.#awaited = awaited;
     if (isFirst) return out.warn(asksText(awaited));
@@ -415,15 +420,15 @@ export class CoordinatorSession {
   #secretIs({ secret: { epoch, secret } }: GroupMessageOf<"secret">): void {
     const kept = { epoch, secret: secret.slice() }; // a decoder's bytes belong to the link's buffer
     this.link.secretIs(kept);
-    this.owner.out.push({ type: "keep-secret", secret: kept });
+    this.parts.out.push({ type: "keep-secret", secret: kept });
   }
 
   #parted({ why, pauseMs }: GroupMessageOf<"parted">): void {
-    const { out, user, membership } = this.owner;
-    membership?.goOut();
+    const { out, user, membership } = this.parts;
+    membership()?.goOut();
     switch (why) {
       case "left":
-        return user.left();
+        return user().left();
       case "kicked":
         return out.fatal(
           "kicked",
@@ -432,8 +437,8 @@ export class CoordinatorSession {
       case "replaced":
         return out.fatal("replaced", REPLACED);
       case "silent":
-        this.owner.rosterIs([], []);
-        user.keepUnsaid();
+        this.parts.rosterIs([], []);
+        user().keepUnsaid();
         out.warn(
           "The others don't hear you, and go on without you: what you write is kept, and you come " +
             "back when all can exchange datagrams with you",
@@ -452,7 +457,7 @@ export class CoordinatorSession {
   }
 
   #tellAlive(): void {
-    const held = this.owner.membership?.held ?? null;
+    const held = this.parts.membership()?.held ?? null;
     const end = held?.log ?? { position: 0, digest: "0".repeat(64) as Hash };
     this.link.send({ type: "alive", end, seq: held?.logSeq ?? 0 });
   }

@@ -128,7 +128,23 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.listed = new Listed(this);
     this.saying = new SendQueue(this.self, signer, environment, out, restored.said);
     this.editing = new Editing(this, restored.asked);
-    this.#session = new CoordinatorSession(this);
+    this.#session = new CoordinatorSession({
+      config,
+      self: this.self,
+      environment,
+      out,
+      standing: this.standing,
+      user: () => this.user,
+      membership: () => this.membership,
+      lastEdit: () => this.#lastEdit,
+      enter: (group, founding, coordinator, named) =>
+        this.#enter(group, founding, coordinator, named),
+      rosterIs: (members, joining) => this.#rosterIs(members, joining),
+      membersAre: (keys) => this.#membersAre(keys),
+      coordinatorUp: (told) => this.#coordinatorUp(told),
+      handsOver: (position) => this.#handsOver(position),
+      coordinatorDown: () => this.#coordinatorDown(),
+    });
     this.coordinator = this.#session.link;
     this.user = new MemberUser(this);
     this.#agenda = new Agenda([
@@ -229,7 +245,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     return this.epoch === null ? null : this.membership;
   }
 
-  get lastEdit(): number {
+  get #lastEdit(): number {
     const { membership, editing } = this;
     return Math.max(
       membership?.held.lastEdit ?? 0,
@@ -339,7 +355,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   // The coordinator.
 
-  enter(
+  #enter(
     group: Hash,
     founding: Founding,
     coordinator: PeerKey,
@@ -397,7 +413,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     return this.#left.has(group) ? [random] : [random, incarnationId];
   }
 
-  coordinatorUp(told: number): void {
+  #coordinatorUp(told: number): void {
     const membership = this.membership!;
     this.#deadlines.clear("round");
     this.peers.setLagging([]); // nobody was to be told while the coordinator was away
@@ -407,7 +423,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     if (membership.epoch !== null) this.#resumeEdits(membership);
   }
 
-  coordinatorDown(): void {
+  #coordinatorDown(): void {
     this.listed.coordinatorLost();
     this.#introduce();
     this.membership?.coordinatorDown();
@@ -500,7 +516,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.out.tell([key], { type: "unknown", code });
   }
 
-  rosterIs(members: readonly GroupMember[], joining: readonly PeerKey[]): void {
+  #rosterIs(members: readonly GroupMember[], joining: readonly PeerKey[]): void {
     this.#roster = members;
     this.names.present(members);
     this.listed.areHere(members, joining);
@@ -511,7 +527,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
    * The coordinator fetches our log. It is owed that only by the last member, who leaves; otherwise our user is shown
    * that it joins.
    */
-  handsOver(position: number): void {
+  #handsOver(position: number): void {
     const last = (this.epoch ?? this.standing.begun)?.epoch.value.members ?? [];
     const isOwed = this.user.isLeaving && last.every(({ key }) => key === this.selfKey);
     const key = this.coordinator.peer;
@@ -520,7 +536,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   /** The texts of these members will be shown, before a view begins that we are in. */
-  membersAre(keys: readonly PeerKey[]): void {
+  #membersAre(keys: readonly PeerKey[]): void {
     this.names.met(this.#roster.filter(({ key }) => keys.includes(key)));
   }
 

@@ -27,7 +27,7 @@ function dialled(
     begun: NO_BALLOT,
     promised: NO_BALLOT,
   });
-  const owner = { out, random: () => 1, hello, coordinatorDown() {} };
+  const parts = { out, random: () => 1, hello, coordinatorDown() {} };
   const server = {
     what: "coordinator",
     name: "*coordinator*",
@@ -36,7 +36,7 @@ function dialled(
     pinned: null,
     given: null,
   } as const;
-  const link = new CoordinatorLink(server, owner, secrets);
+  const link = new CoordinatorLink(server, parts, secrets);
   link.dial();
   return { link, out };
 }
