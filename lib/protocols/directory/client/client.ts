@@ -70,7 +70,6 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   });
   readonly #agenda: Agenda;
   #attempts = 0;
-  mayBroadcast = true;
   #pausedBecause: string | null = null;
   #unknownMessages = new UnknownMessages();
   #leaving: { readonly ref: string | undefined } | null = null;
@@ -92,7 +91,25 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.#log = new ClientLog(config.records);
     this.lobby = new Lobby(this);
     this.keys = new KnownKeys(out, config.refused, config.verified);
-    this.session = new DirectorySession(config, this);
+    const nextAttempt = () => this.nextAttempt();
+    this.session = new DirectorySession({
+      config,
+      out,
+      log: environment.log,
+      random: environment.random,
+      nextAttempt,
+      standing: () => ({
+        talking: this.calling.enters(),
+        seen: this.hearing.seen(this.session.name),
+      }),
+      metDirectory: (key) => this.keys.load(config.pinsOf(key)),
+      entered: (message) => this.#entered(message),
+      left: () => this.#left("directory-down"),
+      replaced: () => this.#replaced(),
+      forgotten: () => this.#forgotten(),
+      disowned: () => this.#disowned(),
+      fatal: (code, text) => this.#fatal(code, text),
+    });
     this.#path = new ClientPath(config.directory, out);
     this.calling = new Calling(this);
     this.asking = new RequestQueue(this);
@@ -234,16 +251,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     return ++this.#attempts;
   }
 
-  standing(): Pick<DirectoryMessageOf<"enter">, "talking" | "seen"> {
-    return { talking: this.calling.enters(), seen: this.hearing.seen(this.session.name) };
-  }
-
-  metDirectory(key: PeerKey): void {
-    this.keys.load(this.config.pinsOf(key));
-  }
-
-  entered(message: DirectoryMessageOf<"entered">): void {
-    this.mayBroadcast = message.mayBroadcast;
+  #entered(message: DirectoryMessageOf<"entered">): void {
     this.#unknownMessages = new UnknownMessages();
     this.#log.hasSaid(message.said);
     this.#path.entered(message);
@@ -252,7 +260,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.asking.entered();
   }
 
-  left(reason: "directory-down" | "replaced" = "directory-down"): void {
+  #left(reason: "directory-down" | "replaced"): void {
     this.asking.left(); // before the lobby is told, which has who was there
     this.lobby.left();
     this.#path.left();
@@ -260,8 +268,8 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.calling.directoryLeft(reason);
   }
 
-  replaced(): void {
-    this.left("replaced");
+  #replaced(): void {
+    this.#left("replaced");
     const { name, isGuest } = this.session;
     const whoElse = isGuest
       ? "others have a copy of your profile: take a new one"
@@ -275,11 +283,11 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.asking.giveUp(OUT);
   }
 
-  forgotten(): void {
+  #forgotten(): void {
     const { out, asking, calling } = this;
     if (!asking.isForgetting) {
       calling.drop(true);
-      return this.fatal("not-logged-in", "Your account was removed from the directory");
+      return this.#fatal("not-logged-in", "Your account was removed from the directory");
     }
     calling.drop();
     out.notice(`The account ${shownName(this.session.name)} is removed`, asking.forgotten());
@@ -287,7 +295,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     out.bye("forgotten", this.#leaving?.ref);
   }
 
-  disowned(): void {
+  #disowned(): void {
     const { out, asking, calling: { call } } = this;
     asking.giveUp(OUT);
     if (call === null) return;
@@ -296,7 +304,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     );
   }
 
-  fatal(code: ErrorCode, text: string): void {
+  #fatal(code: ErrorCode, text: string): void {
     const { out, calling } = this;
     this.#ending = { code, text };
     this.asking.giveUp(OUT);
@@ -320,8 +328,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   }
 
   tell(message: DirectoryMessage): void {
-    const { link, isUp } = this.session;
-    if (isUp && link !== null) this.out.send(link, message);
+    this.session.tell(message);
   }
 
   acknowledge(message: DirectoryMessageOf<"got">, way: "link" | "datagram"): void {
@@ -338,7 +345,6 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   }
 
   offends(text: string): void {
-    this.environment.log.warn("the directory breaks the protocol", { text });
     this.session.offends(text);
   }
 

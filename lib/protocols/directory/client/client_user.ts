@@ -32,7 +32,16 @@ import type { RequestQueue } from "./request_queue.ts";
 
 type SessionFacts = Pick<
   DirectorySession,
-  "failure" | "isDisowned" | "isGuest" | "isOut" | "isUp" | "name" | "peer" | "state" | "wasUp"
+  | "failure"
+  | "isDisowned"
+  | "isGuest"
+  | "isOut"
+  | "isUp"
+  | "mayBroadcast"
+  | "name"
+  | "peer"
+  | "state"
+  | "wasUp"
 >;
 
 interface ClientUserOwner {
@@ -46,8 +55,6 @@ interface ClientUserOwner {
   readonly asking: Pick<RequestQueue, "ask" | "broadcast" | "fill" | "size">;
   readonly hearing: Pick<BroadcastReceiver, "apart" | "isRefused">;
   readonly selfName: string;
-  /** Whether the directory lets us send broadcasts. */
-  readonly mayBroadcast: boolean;
 }
 
 export class ClientUser {
@@ -98,12 +105,12 @@ export class ClientUser {
   // What the directory may refuse.
 
   broadcast(text: string, ref: string | undefined): void {
-    const { out, session, asking, mayBroadcast } = this.owner;
+    const { out, session, asking } = this.owner;
     const bytes = utf8Length(text);
     if (bytes === 0) return;
     if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
     if (!this.#isIn("Nothing was sent", ref)) return;
-    if (!mayBroadcast) {
+    if (!session.mayBroadcast) {
       const text = "Nothing was sent: this directory doesn't let you send broadcasts";
       return out.error("not-allowed", text, ref);
     }

@@ -3,6 +3,7 @@
  * again without anything being typed.
  */
 
+import type { Logger } from "../../../base/machine/environment.ts";
 import type { ErrorCode } from "../../../base/errors.ts";
 import { saidByText } from "../../../base/trust/name_answers.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
@@ -47,26 +48,28 @@ type Phase =
   /** The directory no longer lets us in, or wasn't found: we don't come in again. */
   | "out";
 
-interface SessionOwner {
+interface DirectorySessionParts {
+  readonly config: ClientConfig;
   readonly out: ClientOutput;
+  readonly log: Logger;
   readonly random: () => number;
   /** A number that no other dial has. */
-  nextAttempt(): number;
+  readonly nextAttempt: () => number;
   /** The fields of `enter` beside those that say who we are. */
-  standing(): Pick<DirectoryMessageOf<"enter">, "talking" | "seen">;
+  readonly standing: () => Pick<DirectoryMessageOf<"enter">, "talking" | "seen">;
   /** The directory's key is known, or has changed. */
-  metDirectory(key: PeerKey): void;
-  entered(message: DirectoryMessageOf<"entered">): void;
+  readonly metDirectory: (key: PeerKey) => void;
+  readonly entered: (message: DirectoryMessageOf<"entered">) => void;
   /** The link on which we were in is gone. */
-  left(): void;
+  readonly left: () => void;
   /** Another program came in in our place. */
-  replaced(): void;
+  readonly replaced: () => void;
   /** The account no longer exists. */
-  forgotten(): void;
+  readonly forgotten: () => void;
   /** The directory no longer lets us in as who we were; the user was told, and is asked anew. */
-  disowned(): void;
+  readonly disowned: () => void;
   /** We can't come in any more: the program ends, once no call goes on. */
-  fatal(code: ErrorCode, text: string): void;
+  readonly fatal: (code: ErrorCode, text: string) => void;
 }
 
 export class DirectorySession {
@@ -88,6 +91,7 @@ export class DirectorySession {
   #self: { readonly name: string; readonly guest: boolean; readonly rank: number } | null = null;
   /** Whether the directory has our device on its disk. */
   #isRemembered = true;
+  #mayBroadcast = true;
   #fullSinceMs: number | null = null;
   /**
    * Since when the directory is there and doesn't answer whether we may come in: it says nothing, or the link is lost
@@ -99,7 +103,8 @@ export class DirectorySession {
   /** When we no longer wait for the answer to `enter`; null: none is awaited. */
   #enterByMs: number | null = null;
 
-  constructor(readonly config: ClientConfig, readonly owner: SessionOwner) {
+  constructor(readonly parts: DirectorySessionParts) {
+    const { config, out, random, nextAttempt } = parts;
     const { directory: endpoint, knownPeers, expect: pinned, given, refused } = config;
     const isVerified = config.isServerVerified ?? false;
     const directory = {
@@ -113,14 +118,14 @@ export class DirectorySession {
       isVerified,
     } as const;
     this.#connection = new ServerConnection(directory, {
-      out: owner.out,
-      random: owner.random,
+      out,
+      random,
       dial: (expect) => {
-        const attempt = owner.nextAttempt();
-        owner.out.push({ type: "dial", attempt, mode: "directory", endpoint, expect });
+        const attempt = nextAttempt();
+        out.push({ type: "dial", attempt, mode: "directory", endpoint, expect });
         return attempt;
       },
-      close: (link, reason) => owner.out.close(link, reason),
+      close: (link, reason) => out.close(link, reason),
     }, { minMs: RETRY_MS_MIN, maxMs: RETRY_MS_MAX });
   }
 
@@ -143,17 +148,22 @@ export class DirectorySession {
   }
 
   get name(): string {
-    return this.#self?.name ?? this.#entry?.name ?? this.config.name ?? "";
+    return this.#self?.name ?? this.#entry?.name ?? this.parts.config.name ?? "";
   }
 
   /** Whether we are in, were in, or want to come in as a guest. */
   get isGuest(): boolean {
-    return this.#self?.guest ?? (this.#entry?.how ?? this.config.how) === "guest";
+    return this.#self?.guest ?? (this.#entry?.how ?? this.parts.config.how) === "guest";
   }
 
   /** Whether we were ever in, and may come in again as the same user. */
   get wasUp(): boolean {
     return this.#told === "up" || (this.#self !== null && !this.#isDisowned);
+  }
+
+  /** Whether the directory lets us send broadcasts, as it said last. */
+  get mayBroadcast(): boolean {
+    return this.#mayBroadcast;
   }
 
   get isDisowned(): boolean {
@@ -170,7 +180,7 @@ export class DirectorySession {
   }
 
   get #isOver(): boolean {
-    return this.isOut || this.owner.out.isStopped;
+    return this.isOut || this.parts.out.isStopped;
   }
 
   // The link.
@@ -185,7 +195,7 @@ export class DirectorySession {
   }
 
   up(link: LinkId, peer: PeerKey): void {
-    const { out } = this.owner;
+    const { out } = this.parts;
     const { key, peer: before } = this.#connection;
     if (!this.#connection.up(link, peer)) return;
     if (this.#phase !== "apart") return this.close("not needed any more"); // it ended meanwhile
@@ -195,14 +205,14 @@ export class DirectorySession {
     }
     const known = key.expected !== null;
     const isFirst = before !== peer;
-    const { directory } = this.config;
+    const { directory } = this.parts.config;
     if (isFirst) out.show({ event: "directory", ...directory, key: fingerprintOf(peer), known });
     if (!known && this.#sendsUnseen) {
       this.close("its key isn't known");
       return this.#end("usage", unknownText(endpointText(directory)));
     }
     key.proved(peer);
-    if (isFirst) this.owner.metDirectory(peer);
+    if (isFirst) this.parts.metDirectory(peer);
     this.#phase = "asking";
     if (this.#self !== null || this.#entry !== null) this.#enter();
     else this.#ask();
@@ -210,7 +220,7 @@ export class DirectorySession {
 
   /** Whether a password is sent before anybody could compare the directory's key. */
   get #sendsUnseen(): boolean {
-    const { how, asksAgain, trustFirst } = this.config;
+    const { how, asksAgain, trustFirst } = this.parts.config;
     return how !== null && how !== "guest" && !asksAgain && !trustFirst;
   }
 
@@ -223,13 +233,13 @@ export class DirectorySession {
     const wasStable = this.#wasStable;
     const pauseMs = this.#pauseMs();
     const why = closed ? saidByText("it", reason) : reason;
-    this.#lost(why, wasStable ? RETRY_MS_MIN * this.owner.random() : pauseMs);
+    this.#lost(why, wasStable ? RETRY_MS_MIN * this.parts.random() : pauseMs);
     return true;
   }
 
   dialFailed(failed: DialFailure): void {
     if (!this.#connection.dialFailed(failed) || this.#phase !== "apart") return;
-    const { config, owner: { out } } = this;
+    const { config, out } = this.parts;
     const { key } = this.#connection;
     if (this.#fullSinceMs !== null) this.#told = null; // it was there before: that it isn't now is news
     this.#fullSinceMs = this.#silentSinceMs = null; // nothing shows that it is there
@@ -252,7 +262,7 @@ export class DirectorySession {
     this.close(reason);
     this.#phase = "apart";
     this.#connection.retryIn(0);
-    this.owner.left();
+    this.parts.left();
   }
 
   /**
@@ -265,11 +275,17 @@ export class DirectorySession {
 
   /** The directory broke a rule. */
   offends(text: string): void {
+    this.parts.log.warn("the directory breaks the protocol", { text });
     this.giveUp("it sent invalid data", `${text} isn't allowed`);
   }
 
   close(reason: string): void {
     this.#connection.close(reason);
+  }
+
+  /** Sends to the directory, if we are in. */
+  tell(message: DirectoryMessage): void {
+    if (this.isUp && this.link !== null) this.parts.out.send(this.link, message);
   }
 
   #lost(reason: string, pauseMs: number): void {
@@ -283,7 +299,7 @@ export class DirectorySession {
     if (before === "asking" && (this.#isAsked || this.#isDisowned)) return;
     this.#connection.retryIn(pauseMs);
     this.#tellDown(reason);
-    if (before === "up") this.owner.left();
+    if (before === "up") this.parts.left();
   }
 
   /**
@@ -291,7 +307,7 @@ export class DirectorySession {
    * dialled without a growing pause.
    */
   get #wasStable(): boolean {
-    return this.#phase === "up" && this.owner.out.nowMs - this.#upSinceMs >= STABLE_MS;
+    return this.#phase === "up" && this.parts.out.nowMs - this.#upSinceMs >= STABLE_MS;
   }
 
   #pauseMs(): number {
@@ -304,7 +320,7 @@ export class DirectorySession {
     if (this.#told === "down" || this.#isOver) return;
     this.#told = "down";
     const { name, isGuest: guest } = this;
-    this.owner.out.show({
+    this.parts.out.show({
       event: "session",
       state: "down",
       name,
@@ -332,7 +348,7 @@ export class DirectorySession {
     this.#isAsked = true;
     // The directory is there: if it is gone when the user has answered, that is news.
     if (this.#told === "down") this.#told = null;
-    this.owner.out.push({ type: "ask-to-enter" });
+    this.parts.out.push({ type: "ask-to-enter" });
   }
 
   /** The user has said how to come in. */
@@ -354,7 +370,7 @@ export class DirectorySession {
   }
 
   #enter(): void {
-    const { out } = this.owner;
+    const { out } = this.parts;
     const link = this.link!;
     const entry = this.#entry;
     const how = this.#self !== null
@@ -374,8 +390,8 @@ export class DirectorySession {
       name: this.name,
       password: isTyped ? entry.password : "",
       newPassword: isTyped ? entry.newPassword : "",
-      port: this.config.listening.port,
-      ...this.owner.standing(),
+      port: this.parts.config.listening.port,
+      ...this.parts.standing(),
       rank: this.#self?.rank ?? 0,
     });
   }
@@ -415,15 +431,16 @@ export class DirectorySession {
     this.#entry = null;
     this.#isUnanswered = false;
     this.#fullSinceMs = null;
-    this.#upSinceMs = this.owner.out.nowMs;
+    this.#upSinceMs = this.parts.out.nowMs;
     this.#phase = "up";
     this.#told = "up";
     const key = fingerprintOf(this.peer!);
-    this.owner.out.show({ event: "session", state: "up", name, guest, key });
-    if (isChanged) this.owner.out.show({ event: "password-changed" });
-    if (this.#isRemembered && !message.isRemembered) this.owner.out.notice(UNREMEMBERED_TEXT);
+    this.parts.out.show({ event: "session", state: "up", name, guest, key });
+    if (isChanged) this.parts.out.show({ event: "password-changed" });
+    if (this.#isRemembered && !message.isRemembered) this.parts.out.notice(UNREMEMBERED_TEXT);
     this.#isRemembered = message.isRemembered;
-    this.owner.entered(message);
+    this.#mayBroadcast = message.mayBroadcast;
+    this.parts.entered(message);
   }
 
   #refused({ code, text, retryMs }: DirectoryMessageOf<"refused">): void {
@@ -443,7 +460,7 @@ export class DirectorySession {
       }
     }
     if (this.#self !== null && retryMs > 0 && code !== "kicked") {
-      this.owner.out.error(code, refusedText(code, text, "entry", retryMs));
+      this.parts.out.error(code, refusedText(code, text, "entry", retryMs));
       this.close("refused");
       this.#phase = "apart";
       return this.#connection.retryIn(
@@ -458,14 +475,14 @@ export class DirectorySession {
   /** Tells the user why we aren't let in, and asks again. */
   #refuse(code: ErrorCode, text: string): void {
     this.#entry = null;
-    if (!this.config.asksAgain || code === "kicked" || code === "protocol") {
+    if (!this.parts.config.asksAgain || code === "kicked" || code === "protocol") {
       this.close("refused");
       return this.#end(code, text);
     }
-    this.owner.out.error(code, text);
+    this.parts.out.error(code, text);
     if (this.#self === null) return this.#ask();
     this.#isDisowned = true;
-    this.owner.disowned();
+    this.parts.disowned();
   }
 
   /** No call goes on any more: if we aren't let in as who we were, the user is asked. */
@@ -479,12 +496,12 @@ export class DirectorySession {
   /** We don't come in again. In a call that goes on we are still who we were. */
   #end(code: ErrorCode, text: string): void {
     this.#phase = "out";
-    this.owner.fatal(code, text);
+    this.parts.fatal(code, text);
   }
 
   /** @param text What there is no room for. @param isChecking Whether that is only for passwords to check. */
   #full(text: string, retryMs: number, isChecking: boolean): void {
-    const { out, random } = this.owner;
+    const { out, random } = this.parts;
     this.close("there is no room");
     this.#phase = "apart";
     this.#fullSinceMs ??= out.nowMs;
@@ -505,7 +522,7 @@ export class DirectorySession {
   }
 
   #dismissed({ because, text, retryMs }: DirectoryMessageOf<"dismissed">): void {
-    const { out } = this.owner;
+    const { out } = this.parts;
     switch (because) {
       case "replaced":
         // A client that comes back may hear only now that another came in meanwhile.
@@ -516,7 +533,7 @@ export class DirectorySession {
         this.close("replaced");
         this.#phase = "replaced";
         out.show({ event: "session", state: "replaced", name: this.name, guest: this.isGuest });
-        return this.owner.replaced();
+        return this.parts.replaced();
       case "kicked":
         this.close("kicked");
         return this.#end(
@@ -525,10 +542,10 @@ export class DirectorySession {
         );
       case "forgotten":
         this.close("forgotten");
-        return this.owner.forgotten();
+        return this.parts.forgotten();
       case "closing":
       case "slow": {
-        const leastMs = Math.max(this.#pauseMs(), RETRY_MS_MIN * (1 + this.owner.random()));
+        const leastMs = Math.max(this.#pauseMs(), RETRY_MS_MIN * (1 + this.parts.random()));
         this.close(because);
         return this.#lost(
           because === "closing" ? "the directory is closing" : "too much waited for us",
@@ -553,7 +570,7 @@ export class DirectorySession {
   /** A client that was in goes on trying; one that never was doesn't wait for ever, just as with a full directory. */
   get #isSilentTooLong(): boolean {
     if (this.wasUp || this.#silentSinceMs === null) return false;
-    return this.owner.out.nowMs - this.#silentSinceMs >= FULL_MS_MAX;
+    return this.parts.out.nowMs - this.#silentSinceMs >= FULL_MS_MAX;
   }
 
   #endsSilence(): void {

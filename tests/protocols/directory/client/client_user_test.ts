@@ -20,6 +20,7 @@ function userOf({ isUp = true, isGuest = false, mayBroadcast = true } = {}) {
       isGuest,
       isOut: false,
       isUp,
+      mayBroadcast,
       name: "ann",
       peer: DIRECTORY,
       state: isUp ? "up" : "down",
@@ -47,7 +48,6 @@ function userOf({ isUp = true, isGuest = false, mayBroadcast = true } = {}) {
     },
     hearing: { apart: (name) => `${name}~1`, isRefused: false },
     selfName: "ann",
-    mayBroadcast,
   });
   /** What the user was told, errors by their codes. */
   const words = () => output.words().map((word) => /^error code=(\S+)/.exec(word)?.[1] ?? word);

@@ -1,6 +1,7 @@
 /** A client's way into a directory, and what isn't taken from it. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { SILENT_LOGGER } from "../../../../lib/base/machine/environment.ts";
 import type { LinkId } from "../../../../lib/base/ids.ts";
 import { DirectorySession } from "../../../../lib/protocols/directory/client/directory_session.ts";
 import type { ClientConfig, Entry } from "../../../../lib/protocols/directory/schema/client_io.ts";
@@ -293,7 +294,9 @@ function session(config: Partial<ClientConfig> = {}) {
   const output = partOutput();
   const told: string[] = [];
   let attempts = 0;
-  const part = new DirectorySession({ ...CONFIG, ...config }, {
+  const part = new DirectorySession({
+    config: { ...CONFIG, ...config },
+    log: SILENT_LOGGER,
     out: output.out,
     random: () => 0.5,
     nextAttempt: () => ++attempts,
