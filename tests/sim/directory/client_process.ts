@@ -235,7 +235,7 @@ export class ClientProcess
   /** Checks that the user is told if a caller or callee has another key than before. */
   #checkKeyTold(input: ClientInput, effects: readonly ClientEffect[]): void {
     // Pins on their way to the disk may change the pinned key.
-    if (this.#unperformed > 0 || !this.machine.isUp || input.type !== "message") return;
+    if (this.#unperformed > 0 || !this.machine.session.isUp || input.type !== "message") return;
     const { message } = input;
     const before = this.#call;
     if (input.link !== this.machine.session.link) return;

@@ -144,7 +144,7 @@ class DoesNotHearItself extends Wrapped<ClientInput, ClientEffect> {
   }
 
   override effects(effects: readonly ClientEffect[]): readonly ClientEffect[] {
-    const { selfName } = this.client;
+    const { name: selfName } = this.client.session;
     return effects.filter((effect) =>
       effect.type !== "show" || effect.event.event !== "message" || effect.event.self ||
       effect.event.from !== selfName

@@ -28,6 +28,7 @@ import {
 import type { KnownKeys } from "../lobby/known_keys.ts";
 import type { DirectoryMessageOf } from "../schema/messages.ts";
 import { isSaid } from "../schema/signed_broadcast.ts";
+import type { DirectorySession } from "./directory_session.ts";
 
 /** How a broadcast came, and how it is acknowledged. */
 export type Way = "link" | "datagram";
@@ -40,22 +41,18 @@ const AHEAD_TEXT = "that is ahead of this computer's clock; one of the two clock
 /** A broadcast that waits for the disk; `through`: one that isn't shown. */
 type Waiting = Extract<ClientRecord, { readonly kind: "heard" | "through" }>;
 
-interface HearingOwner {
+interface BroadcastReceiverParts {
   readonly out: ClientOutput;
   readonly crypto: Crypto;
   /** Whole ms since 1970. */
   readonly wallMs: () => number;
   readonly keys: Pick<KnownKeys, "apart" | "heard" | "expected">;
   readonly ownKey: PeerKey;
-  readonly selfName: string;
-  /** The directory's key; null before it was reached. */
-  readonly directoryKey: PeerKey | null;
+  readonly session: Pick<DirectorySession, "name" | "offends" | "peer">;
   /** Logs that a broadcast isn't shown. */
-  dropped(text: string, from: string): void;
+  readonly dropped: (text: string, from: string) => void;
   /** Tells the directory. */
-  acknowledge(message: DirectoryMessageOf<"got">, way: Way): void;
-  /** The directory broke the protocol. */
-  offends(text: string): void;
+  readonly acknowledge: (message: DirectoryMessageOf<"got">, way: Way) => void;
 }
 
 export class BroadcastReceiver {
@@ -82,7 +79,7 @@ export class BroadcastReceiver {
   /** Up to this number, broadcasts were said before we came in. */
   #kept = 0;
 
-  constructor(readonly log: ClientLog, readonly owner: HearingOwner) {}
+  constructor(readonly log: ClientLog, readonly parts: BroadcastReceiverParts) {}
 
   /** Whether the disk refuses broadcasts. */
   get isRefused(): boolean {
@@ -123,7 +120,7 @@ export class BroadcastReceiver {
     const { number, after, from } = message;
     if (this.#listener === null) return;
     if (number <= after || (nameFault(from) !== null && from !== DIRECTORY_NAME)) {
-      return this.owner.offends("a broadcast that can't be");
+      return this.parts.session.offends("a broadcast that can't be");
     }
     this.#ways.add(way);
     if (after > this.#last) {
@@ -141,7 +138,7 @@ export class BroadcastReceiver {
       this.#take(next);
     }
     if (this.#waiting.length > 2 * WINDOW_MAX) {
-      return this.owner.offends("more than may be unacknowledged");
+      return this.parts.session.offends("more than may be unacknowledged");
     }
     if (this.#waiting.length === 0) this.#acknowledge();
     else this.#write();
@@ -153,7 +150,7 @@ export class BroadcastReceiver {
     if (number <= this.#taken) return; // it came on an earlier link
     this.#taken = number;
     const place = { ...this.#listener!, number };
-    const directory = fingerprintOf(this.owner.directoryKey!);
+    const directory = fingerprintOf(this.parts.session.peer!);
     const speaker = {
       directory,
       as: place.as,
@@ -177,13 +174,13 @@ export class BroadcastReceiver {
     { number, from, key, own, sentAt, text, signature }: DirectoryMessageOf<"told">,
     speaker: Speaker,
   ): Pick<Heard, "from" | "isLasting"> | null {
-    const { crypto, keys, ownKey, selfName, directoryKey } = this.owner;
-    const directory = directoryKey!;
+    const { crypto, keys, ownKey, session } = this.parts;
+    const directory = session.peer!;
     const isDirectory = key === directory;
     const isSigned = isDirectory === (from === DIRECTORY_NAME) &&
       isSaid(crypto, { directory, key, from, own, sentAt, text }, signature);
     if (!isSigned) return this.#forged(from);
-    const isOurName = isSameName(from, selfName);
+    const isOurName = isSameName(from, session.name);
     if (isOurName && key === ownKey) return this.#dropped("we said it ourselves", from);
     if (own <= this.#ownOf(speaker)) return this.#dropped("it came before", from);
     if (sentAt <= this.log.forgottenTo(speaker)) return this.#dated(FORGOTTEN_TEXT, from, sentAt);
@@ -192,7 +189,7 @@ export class BroadcastReceiver {
     const isNames = !isOurName &&
       keys.heard(from, key, apart, number <= this.#kept, this.#spokeAs(speaker));
     const isPinned = isNames && keys.expected(from) === speaker.key;
-    const isAhead = sentAt > this.owner.wallMs() + DATED_AHEAD_MS_MAX;
+    const isAhead = sentAt > this.parts.wallMs() + DATED_AHEAD_MS_MAX;
     const isLasting = (isPinned || isAhead) && this.log.mayLast(speaker, isPinned);
     if (isAhead && !isLasting) return this.#dated(AHEAD_TEXT, from, sentAt);
     return { from: isNames ? from : apart, isLasting };
@@ -214,15 +211,15 @@ export class BroadcastReceiver {
    * it.
    */
   apart(name: string, key: PeerKey): string {
-    const { keys, ownKey, selfName, directoryKey } = this.owner;
+    const { keys, ownKey, session } = this.parts;
     const speaker = {
-      directory: fingerprintOf(directoryKey!),
-      as: this.#listener?.as ?? foldName(selfName),
+      directory: fingerprintOf(session.peer!),
+      as: this.#listener?.as ?? foldName(session.name),
       key: fingerprintOf(key),
       from: name,
     };
     const namesakes = new Set(this.log.namesakes(speaker));
-    if (isSameName(name, selfName)) namesakes.add(fingerprintOf(ownKey));
+    if (isSameName(name, session.name)) namesakes.add(fingerprintOf(ownKey));
     for (const waiting of this.#waiting) {
       if (waiting.kind === "heard" && isNamesake(waiting, speaker)) namesakes.add(waiting.key);
     }
@@ -242,7 +239,7 @@ export class BroadcastReceiver {
 
   /** Tells our user, now and then: the directory, or whoever changed its files, has made it up. */
   #forged(from: string): null {
-    const { out } = this.owner;
+    const { out } = this.parts;
     this.#dropped("its sender hasn't signed it", from);
     if (!this.#mayTell("forged")) return null;
     out.error(
@@ -257,21 +254,21 @@ export class BroadcastReceiver {
   #dated(why: string, from: string, sentAt: number): null {
     this.#dropped(why, from);
     if (!this.#mayTell("dated")) return null;
-    this.owner.out.notice(
+    this.parts.out.notice(
       `A broadcast of ${shownName(from)}, dated ${dateText(sentAt)}, isn't shown: ${why}`,
     );
     return null;
   }
 
   #mayTell(reason: "forged" | "dated"): boolean {
-    const { nowMs } = this.owner.out;
+    const { nowMs } = this.parts.out;
     if (nowMs < (this.#toldAtMs.get(reason) ?? -Infinity) + NOT_SHOWN_TOLD_MS) return false;
     this.#toldAtMs.set(reason, nowMs);
     return true;
   }
 
   #dropped(text: string, from: string): null {
-    this.owner.dropped(text, from);
+    this.parts.dropped(text, from);
     return null;
   }
 
@@ -280,7 +277,7 @@ export class BroadcastReceiver {
     if (this.deadlines.get("write") !== null) return;
     const waiting = [...this.#waiting];
     this.#writing = waiting.length;
-    this.owner.out.write(waiting, {
+    this.parts.out.write(waiting, {
       done: () => this.#stored(),
       failed: (text) => this.#refused(text),
     });
@@ -306,10 +303,10 @@ export class BroadcastReceiver {
   #refused(text: string): void {
     this.#writing = 0;
     if (this.#listener === null) this.#waiting.length = 0;
-    this.deadlines.set("write", this.owner.out.nowMs + DISK_RETRY_MS);
+    this.deadlines.set("write", this.parts.out.nowMs + DISK_RETRY_MS);
     if (this.#isRefused) return;
     this.#isRefused = true;
-    this.owner.out.error("disk", `${text}; broadcasts are shown once they can be stored`);
+    this.parts.out.error("disk", `${text}; broadcasts are shown once they can be stored`);
   }
 
   /** Tells the directory up to which number all broadcasts sent on this link are on disk. */
@@ -317,7 +314,7 @@ export class BroadcastReceiver {
     if (this.#listener === null) return;
     const through = Math.min(this.#last, this.log.through(this.#listener));
     if (through === 0) return;
-    for (const way of this.#ways) this.owner.acknowledge({ type: "got", through }, way);
+    for (const way of this.#ways) this.parts.acknowledge({ type: "got", through }, way);
     // What still waits may have come either way.
     if (this.#waiting.length === 0) this.#ways.clear();
   }
@@ -325,12 +322,12 @@ export class BroadcastReceiver {
   #shownThrough(last: HeardPlace | undefined): void {
     if (last === undefined) return;
     const { store, as, number } = last;
-    this.owner.out.push({ type: "shown", through: { store, as, number } });
+    this.parts.out.push({ type: "shown", through: { store, as, number } });
   }
 
   #show({ number, from, key, sentAt, text, guest }: Heard, history: boolean): void {
     const id = String(number);
-    this.owner.out.show({
+    this.parts.out.show({
       event: "broadcast",
       id,
       from,

@@ -8,16 +8,16 @@
  * The caller's duties are those in `client_io.ts`.
  */
 
-import type { Crypto, Signer } from "../../../base/crypto/crypto.ts";
+import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import type { ErrorCode } from "../../../base/errors.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
-import type { LinkId, PeerKey } from "../../../base/ids.ts";
+import type { LinkId } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { Agenda, Deadlines, type Machine } from "../../../base/machine/machine.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { UnknownMessages } from "../../../base/machine/unknown_messages.ts";
-import { type Numbered, RequestQueue, type Unsigned } from "./request_queue.ts";
+import { RequestQueue } from "./request_queue.ts";
 import { Calling } from "../client_calls/calling.ts";
 import type { ClientConfig, ClientEffect, ClientInput } from "../schema/client_io.ts";
 import { ClientLog } from "./client_log.ts";
@@ -36,7 +36,6 @@ import {
   LEAVE_GOODBYE,
 } from "../schema/messages.ts";
 import { DirectorySession } from "./directory_session.ts";
-import { signBroadcast } from "../schema/signed_broadcast.ts";
 
 /** Fraction of a queue's bound above which the input pauses. */
 const FULL = 0.5;
@@ -45,21 +44,14 @@ const FULL = 0.5;
 const OUT = "you aren't logged in any more";
 
 export class Client implements Machine<ClientInput, ClientEffect> {
-  // State shared with the parts; each part bounds its own.
   readonly out = new ClientOutput();
   readonly session: DirectorySession;
   readonly lobby: Lobby;
   readonly keys: KnownKeys;
   readonly calling: Calling;
   readonly asking: RequestQueue;
-  readonly hearing: BroadcastReceiver;
-  readonly user: ClientUser;
-  readonly crypto: Crypto;
-  readonly random: () => number;
-  readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
-  readonly wallMs: () => number;
-  readonly ownKey: PeerKey;
-  readonly isInteractive: boolean;
+  readonly #hearing: BroadcastReceiver;
+  readonly #user: ClientUser;
   readonly #log: ClientLog;
   readonly #path: ClientPath;
   readonly #deadlines = new Deadlines({
@@ -69,7 +61,6 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     told: () => this.#tellLeaving(),
   });
   readonly #agenda: Agenda;
-  #attempts = 0;
   #pausedBecause: string | null = null;
   #unknownMessages = new UnknownMessages();
   #leaving: { readonly ref: string | undefined } | null = null;
@@ -82,27 +73,26 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     readonly environment: Environment,
   ) {
     const { out } = this;
-    this.crypto = environment.crypto;
-    this.random = environment.random;
-    this.randomBytes = environment.randomBytes;
-    this.wallMs = environment.wallMs;
-    this.ownKey = signer.key;
-    this.isInteractive = config.isInteractive;
-    this.#log = new ClientLog(config.records);
-    this.lobby = new Lobby(this);
-    this.keys = new KnownKeys(out, config.refused, config.verified);
-    const nextAttempt = () => this.nextAttempt();
-    this.session = new DirectorySession({
+    const { crypto, log, random, randomBytes } = environment;
+    const { isInteractive, directory, refused, verified } = config;
+    const wallMs = () => Math.max(0, Math.floor(environment.wallMs()));
+    const ownKey = signer.key;
+    let attempts = 0;
+    const nextAttempt = () => ++attempts;
+    const clientLog = this.#log = new ClientLog(config.records);
+    const keys = this.keys = new KnownKeys(out, refused, verified);
+    const path = this.#path = new ClientPath(directory, out);
+    const session = this.session = new DirectorySession({
       config,
       out,
-      log: environment.log,
-      random: environment.random,
+      log,
+      random,
       nextAttempt,
       standing: () => ({
         talking: this.calling.enters(),
-        seen: this.hearing.seen(this.session.name),
+        seen: this.#hearing.seen(this.session.name),
       }),
-      metDirectory: (key) => this.keys.load(config.pinsOf(key)),
+      metDirectory: (key) => keys.load(config.pinsOf(key)),
       entered: (message) => this.#entered(message),
       left: () => this.#left("directory-down"),
       replaced: () => this.#replaced(),
@@ -110,18 +100,33 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       disowned: () => this.#disowned(),
       fatal: (code, text) => this.#fatal(code, text),
     });
-    this.#path = new ClientPath(config.directory, out);
-    this.calling = new Calling(this);
-    this.asking = new RequestQueue(this);
-    this.hearing = new BroadcastReceiver(this.#log, this);
-    this.user = new ClientUser(this);
+    const shared = { out, keys, session, wallMs };
+    const hearing = this.#hearing = new BroadcastReceiver(clientLog, {
+      ...shared,
+      crypto,
+      ownKey,
+      dropped: (text, from) => log.warn("a broadcast isn't shown", { text, from }),
+      acknowledge: (message, way) =>
+        way === "datagram" ? path.send(message) : session.tell(message),
+    });
+    const isTalking = () => this.calling.call?.isTalking ?? false;
+    const lobby = this.lobby = new Lobby({ ...shared, hearing, isTalking });
+    const calling = this.calling = new Calling({
+      ...shared,
+      lobby,
+      isInteractive,
+      randomBytes,
+      nextAttempt,
+    });
+    const asking = this.asking = new RequestQueue({ ...shared, lobby, log: clientLog, signer });
+    this.#user = new ClientUser({ ...shared, config, ownKey, lobby, calling, asking, hearing });
     this.#agenda = new Agenda([
-      this.session,
-      this.lobby.deadlines,
-      this.calling,
-      this.asking.deadlines,
-      this.hearing.deadlines,
-      this.#path.deadlines,
+      session,
+      lobby.deadlines,
+      calling,
+      asking.deadlines,
+      hearing.deadlines,
+      path.deadlines,
       this.#deadlines,
     ]);
   }
@@ -203,59 +208,17 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       key: fingerprintOf(signer.key),
       registry,
     });
-    this.hearing.start();
+    this.#hearing.start();
     this.session.dial();
   }
 
-  // What the parts ask of each other.
-
-  get isUp(): boolean {
-    return this.session.isUp;
-  }
-
-  get isTalking(): boolean {
-    return this.calling.call?.isTalking ?? false;
-  }
-
-  get online(): number {
-    return this.lobby.size;
-  }
-
-  get selfName(): string {
-    return this.session.name;
-  }
-
-  get directoryKey(): PeerKey | null {
-    return this.session.peer;
-  }
-
-  numbered(): Numbered {
-    const sentAt = Math.max(0, Math.floor(this.environment.wallMs()));
-    const own = this.#log.nextOwn(sentAt);
-    this.out.note({ kind: "said", own }, { sync: false });
-    return { own, sentAt };
-  }
-
-  signed(broadcast: Unsigned): DirectoryMessageOf<"broadcast"> {
-    const { own, sentAt, text } = broadcast;
-    const { peer, name: from } = this.session;
-    const signature = signBroadcast(this.signer, { directory: peer!, from, own, sentAt, text });
-    return { type: "broadcast", own, sentAt, text, signature };
-  }
-
-  dropped(text: string, from: string): void {
-    this.environment.log.warn("a broadcast isn't shown", { text, from });
-  }
-
-  nextAttempt(): number {
-    return ++this.#attempts;
-  }
+  // What the session says of itself.
 
   #entered(message: DirectoryMessageOf<"entered">): void {
     this.#unknownMessages = new UnknownMessages();
     this.#log.hasSaid(message.said);
     this.#path.entered(message);
-    this.hearing.entered(message);
+    this.#hearing.entered(message);
     this.calling.entered();
     this.asking.entered();
   }
@@ -264,7 +227,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.asking.left(); // before the lobby is told, which has who was there
     this.lobby.left();
     this.#path.left();
-    this.hearing.left();
+    this.#hearing.left();
     this.calling.directoryLeft(reason);
   }
 
@@ -327,35 +290,14 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     out.fatal(code, text);
   }
 
-  tell(message: DirectoryMessage): void {
-    this.session.tell(message);
-  }
-
-  acknowledge(message: DirectoryMessageOf<"got">, way: "link" | "datagram"): void {
-    if (way === "datagram") this.#path.send(message);
-    else this.tell(message);
-  }
-
-  enterAnew(): void {
-    this.session.renew("a call goes on");
-  }
-
-  unanswered(): void {
-    this.session.giveUp("no answer");
-  }
-
-  offends(text: string): void {
-    this.session.offends(text);
-  }
-
   // What comes.
 
   #message(link: LinkId, message: DirectoryMessage): void {
-    const { session, lobby, calling, asking, hearing } = this;
+    const { session, lobby, calling, asking } = this;
     if (link !== session.link) return calling.message(link, message);
     if (session.message(message)) return;
     if (message.type === "unknown") return void this.#isPastUnknown();
-    if (!session.isUp) return this.offends(`${message.type} before entered`);
+    if (!session.isUp) return session.offends(`${message.type} before entered`);
     switch (message.type) {
       case "users":
         lobby.page(message);
@@ -379,9 +321,9 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       case "missed":
         return calling.missed(message);
       case "told":
-        return hearing.told(message, "link");
+        return this.#hearing.told(message, "link");
       default:
-        if (!asking.message(message)) this.offends(`${message.type}, unasked,`);
+        if (!asking.message(message)) session.offends(`${message.type}, unasked,`);
     }
   }
 
@@ -393,19 +335,20 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   /** Counts a message of an unknown type from the directory. @returns Whether there were too many. */
   #isPastUnknown(): boolean {
     const fault = this.#unknownMessages.fault(this.out.nowMs);
-    if (fault !== null) this.offends(fault);
+    if (fault !== null) this.session.offends(fault);
     return fault !== null;
   }
 
   #datagram({ from, bytes }: Extract<ClientInput, { readonly type: "datagram" }>): void {
     const message = this.#path.open(from, bytes);
-    if (message?.type === "told") this.hearing.told(message, "datagram");
+    if (message?.type === "told") this.#hearing.told(message, "datagram");
   }
 
   // What the user asks.
 
   #command(command: ClientCommand, ref: string | undefined): void {
-    const { out, calling, lobby, user } = this;
+    const { out, calling, lobby } = this;
+    const user = this.#user;
     switch (command.command) {
       case "list":
         return lobby.show(command.part, ref);
@@ -491,7 +434,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     }
     if (call !== null || asking.size > 0 || calling.isParting) return;
     // As far as we know, a directory that is gone won't report it any more.
-    if (!(this.isUp && asking.isReaching)) this.#leave();
+    if (!(this.session.isUp && asking.isReaching)) this.#leave();
   }
 
   #tellLeaving(): void {

@@ -44,7 +44,7 @@ type SessionFacts = Pick<
   | "wasUp"
 >;
 
-interface ClientUserOwner {
+interface ClientUserParts {
   readonly config: Pick<ClientConfig, "isInteractive" | "registry">;
   readonly ownKey: PeerKey;
   readonly out: ClientOutput;
@@ -54,20 +54,19 @@ interface ClientUserOwner {
   readonly calling: Pick<Calling, "accept" | "call" | "refused" | "ring">;
   readonly asking: Pick<RequestQueue, "ask" | "broadcast" | "fill" | "size">;
   readonly hearing: Pick<BroadcastReceiver, "apart" | "isRefused">;
-  readonly selfName: string;
 }
 
 export class ClientUser {
   readonly #comparing: Comparing;
 
-  constructor(readonly owner: ClientUserOwner) {
-    this.#comparing = new Comparing(owner.ownKey, owner.out);
+  constructor(readonly parts: ClientUserParts) {
+    this.#comparing = new Comparing(parts.ownKey, parts.out);
   }
 
   // Calls.
 
   call(typed: string, ref: string | undefined): void {
-    const { out, lobby, keys, calling, selfName } = this.owner;
+    const { out, lobby, keys, calling, session } = this.parts;
     const name = withoutMark(typed).normalize("NFC");
     const apart = keys.findApart(typed);
     if (apart !== null) return this.#callApart(typed, apart, ref);
@@ -79,19 +78,19 @@ export class ClientUser {
     }
     const { call } = calling;
     if (call?.phase === "asked" && isSameName(call.peer, name)) return calling.accept(name, ref);
-    const known = isSameName(name, selfName) ? selfName : lobby.find(name)?.name ?? name;
+    const known = isSameName(name, session.name) ? session.name : lobby.find(name)?.name ?? name;
     calling.ring(known, ref);
   }
 
   /** Somebody with another key than the one expected is never called; whoever has that one now isn't meant. */
   #callApart(typed: string, apart: NamedUser, ref: string | undefined): void {
-    const { keys, calling } = this.owner;
+    const { keys, calling } = this.parts;
     if (keys.expected(apart.name) === fingerprintOf(apart.key)) calling.ring(apart.name, ref);
     else keys.isStrangeApart(typed, apart, ref);
   }
 
   callAt({ host, port }: Endpoint, ref: string | undefined): void {
-    const { out, lobby, calling } = this.owner;
+    const { out, lobby, calling } = this.parts;
     const endpoint = { host, port };
     const user = lobby.at(endpoint);
     if (user === null) {
@@ -105,7 +104,7 @@ export class ClientUser {
   // What the directory may refuse.
 
   broadcast(text: string, ref: string | undefined): void {
-    const { out, session, asking } = this.owner;
+    const { out, session, asking } = this.parts;
     const bytes = utf8Length(text);
     if (bytes === 0) return;
     if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
@@ -118,21 +117,21 @@ export class ClientUser {
     if (session.isUp) return;
     if (asking.size === 1) {
       out.notice("Your broadcast waits for the directory, for as long as this program runs", ref);
-    } else if (this.owner.config.isInteractive && asking.fill < 1) {
+    } else if (this.parts.config.isInteractive && asking.fill < 1) {
       out.notice(`This one waits, too: ${numberText(asking.size)} wait for the directory`, ref);
     }
   }
 
   /** Whether we are in, or will be again. */
   #isIn(what: string, ref: string | undefined): boolean {
-    const { session, out } = this.owner;
+    const { session, out } = this.parts;
     if (session.wasUp && !session.isOut) return true;
     out.error("not-logged-in", `${what}: you aren't logged in`, ref);
     return false;
   }
 
   changePassword(old: string, fresh: string, ref: string | undefined): void {
-    const { out, asking } = this.owner;
+    const { out, asking } = this.parts;
     if (!this.#hasAccount("The password isn't changed", ref)) return;
     const weak = weakPassword(fresh, "The new password");
     if (weak !== null) return out.error("weak-password", weak, ref);
@@ -144,11 +143,11 @@ export class ClientUser {
   forgetMe(password: string, ref: string | undefined): void {
     if (!this.#hasAccount("Nothing is removed", ref)) return;
     if (!isPossiblePassword(password)) return this.#isWrong("Nothing is removed", ref);
-    this.owner.asking.ask({ type: "forget-me", password: normalPassword(password) }, ref);
+    this.parts.asking.ask({ type: "forget-me", password: normalPassword(password) }, ref);
   }
 
   #hasAccount(what: string, ref: string | undefined): boolean {
-    const { session, out } = this.owner;
+    const { session, out } = this.parts;
     if (!session.isUp) {
       out.error("not-logged-in", `${what}: you aren't in the directory now`, ref);
     } else if (session.isGuest) {
@@ -158,13 +157,13 @@ export class ClientUser {
   }
 
   #isWrong(what: string, ref: string | undefined): void {
-    this.owner.out.error("bad-credentials", `${what}: the password is wrong`, ref);
+    this.parts.out.error("bad-credentials", `${what}: the password is wrong`, ref);
   }
 
   // What is so, and whose keys those are.
 
   status(ref: string | undefined): void {
-    const { session, config, ownKey, calling, lobby, asking, hearing, out } = this.owner;
+    const { session, config, ownKey, calling, lobby, asking, hearing, out } = this.parts;
     const view = statusView({
       name: session.name,
       key: ownKey,
@@ -184,8 +183,8 @@ export class ClientUser {
   }
 
   verify(name: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
-    const { out, keys, calling, hearing, session, selfName } = this.owner;
-    if (isSameName(name, selfName)) {
+    const { out, keys, calling, hearing, session } = this.parts;
+    if (isSameName(name, session.name)) {
       return out.error("unknown-user", isYouText("verify", name), ref);
     }
     if (name === DIRECTORY_NAME && session.peer !== null) {
@@ -208,7 +207,7 @@ export class ClientUser {
 
   /** How whoever is online under this name, with another key than the one expected, is shown; null where nobody is. */
   #onlineWithOther(typed: string, than: PeerKey | null): string | null {
-    const { lobby, keys, hearing } = this.owner;
+    const { lobby, keys, hearing } = this.parts;
     const online = lobby.find(withoutMark(typed));
     if (online === null || online.key === than || keys.isExpected(online.name, online.key)) {
       return null;
@@ -218,7 +217,7 @@ export class ClientUser {
 
   /** As `verify` with `no`, said in another program of the profile. */
   refuse(name: string, key: Fingerprint): void {
-    const { keys, calling, session } = this.owner;
+    const { keys, calling, session } = this.parts;
     if (name === DIRECTORY_NAME) {
       if (session.peer !== null && fingerprintOf(session.peer) === key) session.refuse();
       return;
@@ -230,8 +229,8 @@ export class ClientUser {
   }
 
   trust(name: string, ref: string | undefined): void {
-    const { out, keys, session, selfName } = this.owner;
-    if (isSameName(name, selfName)) {
+    const { out, keys, session } = this.parts;
+    if (isSameName(name, session.name)) {
       return out.error("unknown-user", isYouText("trust", name), ref);
     }
     if (name === DIRECTORY_NAME) {
@@ -260,9 +259,9 @@ export class ClientUser {
       const text =
         `Cannot ${command} ${shown}: whoever is online as ${shown} has another key than ` +
         `the one known, and is meant by /${command} ${other}`;
-      return this.owner.out.error("unknown-user", text, ref);
+      return this.parts.out.error("unknown-user", text, ref);
     }
-    const hint = didYouMeanName(name, this.owner.keys.names(), (known) => `/${command} ${known}`);
+    const hint = didYouMeanName(name, this.parts.keys.names(), (known) => `/${command} ${known}`);
     const advice = hint ||
       (command === "trust"
         ? "; call them: if their key is another one, you are told, and can accept it then"
@@ -270,7 +269,7 @@ export class ClientUser {
     const text = `Cannot ${command} ${
       shownName(name)
     }: since this program started, there was no call with anybody of that name${advice}`;
-    this.owner.out.error("unknown-user", text, ref);
+    this.parts.out.error("unknown-user", text, ref);
   }
 }
 

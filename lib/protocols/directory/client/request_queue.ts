@@ -3,9 +3,11 @@
  * it is about.
  */
 
+import type { Signer } from "../../../base/crypto/crypto.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
 import { quotedStart, utf8Length } from "../../../base/text/text.ts";
 import { dropOldest } from "../../../base/collections/bounded.ts";
+import type { Lobby } from "../lobby/lobby.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 import {
   ASKED_BYTES_MAX,
@@ -18,14 +20,17 @@ import {
 } from "../schema/limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, DirectoryRefusal } from "../schema/messages.ts";
 import { refusedText } from "../schema/refusal_text.ts";
+import { signBroadcast } from "../schema/signed_broadcast.ts";
+import type { ClientLog } from "./client_log.ts";
+import type { DirectorySession } from "./directory_session.ts";
 
 /** A broadcast is signed when it is sent: by then the directory may have another key. */
-export type Unsigned = Omit<DirectoryMessageOf<"broadcast">, "signature">;
-export type Numbered = Pick<Unsigned, "own" | "sentAt">;
+type Unsigned = Omit<DirectoryMessageOf<"broadcast">, "signature">;
+/** It gets its number and time when it is first sent, and keeps them. */
+type Unnumbered = Omit<Unsigned, "own" | "sentAt">;
 type Request =
   | Unsigned
-  /** It gets its number and time when it is first sent, and keeps them. */
-  | Omit<Unsigned, keyof Numbered>
+  | Unnumbered
   | DirectoryMessageOf<"change-password" | "forget-me">;
 
 interface Asked {
@@ -53,17 +58,14 @@ interface Refusal {
   readonly untilMs: number;
 }
 
-interface AskingOwner {
+interface RequestQueueParts {
   readonly out: ClientOutput;
-  readonly isUp: boolean;
-  /** How many clients are in, as far as is known. */
-  readonly online: number;
-  /** A number for our next broadcast, higher than all before, and the time. */
-  numbered(): Numbered;
-  signed(broadcast: Unsigned): DirectoryMessageOf<"broadcast">;
-  tell(message: DirectoryMessage): void;
-  /** The directory doesn't answer a request. */
-  unanswered(): void;
+  readonly session: Pick<DirectorySession, "giveUp" | "isUp" | "name" | "peer" | "tell">;
+  readonly lobby: Pick<Lobby, "size">;
+  readonly log: Pick<ClientLog, "nextOwn">;
+  readonly signer: Signer;
+  /** Whole ms since 1970. */
+  readonly wallMs: () => number;
 }
 
 export class RequestQueue {
@@ -82,12 +84,12 @@ export class RequestQueue {
   readonly #refusals = new Map<"broadcast" | "account", Refusal>();
   readonly deadlines = new Deadlines({
     /** When the answer is due. */
-    answer: () => this.owner.unanswered(),
+    answer: () => this.parts.session.giveUp("no answer"),
     /** Until when other clients are waited for. */
     others: () => this.pump(),
   });
 
-  constructor(readonly owner: AskingOwner) {}
+  constructor(readonly parts: RequestQueueParts) {}
 
   /** Requests that the directory hasn't answered. */
   get size(): number {
@@ -96,7 +98,7 @@ export class RequestQueue {
 
   /** Whether a report of how many clients a broadcast reached is still awaited. */
   get isReaching(): boolean {
-    const { nowMs } = this.owner.out;
+    const { nowMs } = this.parts.out;
     return this.#reaching.values().some(({ untilMs }) => nowMs < untilMs);
   }
 
@@ -115,7 +117,7 @@ export class RequestQueue {
   }
 
   ask(request: Request, ref: string | undefined): void {
-    const { out } = this.owner;
+    const { out } = this.parts;
     if (this.fill >= 1) {
       const text = `Nothing was sent: ${this.#asked.length} requests wait for the directory`;
       return out.error("full", text, ref);
@@ -130,8 +132,8 @@ export class RequestQueue {
    * We are in again. Broadcasts wait a moment for clients that were in before: guests would never get them otherwise.
    */
   entered(): void {
-    const { out, online } = this.owner;
-    if (this.#asked.length > 0 && online < this.#wereOnline) {
+    const { out, lobby } = this.parts;
+    if (this.#asked.length > 0 && lobby.size < this.#wereOnline) {
       this.deadlines.set("others", out.nowMs + OTHERS_MS_MAX);
     }
     this.pump();
@@ -139,7 +141,7 @@ export class RequestQueue {
 
   /** Other clients may have come in. */
   othersCame(): void {
-    if (!this.#isWaitingForOthers || this.owner.online < this.#wereOnline) return;
+    if (!this.#isWaitingForOthers || this.parts.lobby.size < this.#wereOnline) return;
     this.deadlines.clear("others");
     this.pump();
   }
@@ -156,31 +158,42 @@ export class RequestQueue {
 
   /** Sends the next request that isn't refused anyway, if we are in and none is under way. */
   pump(): void {
-    const { out, isUp } = this.owner;
+    const { out, session } = this.parts;
     const [first] = this.#asked;
-    if (this.#isUnderWay || this.#isWaitingForOthers || first === undefined || !isUp) return;
+    if (this.#isUnderWay || this.#isWaitingForOthers || first === undefined || !session.isUp) {
+      return;
+    }
     const refusal = this.#refusals.get(kindOf(first.request));
     if (refusal !== undefined && refusal.untilMs > out.monotonicMs) {
       this.#refused(refusal);
       return this.pump();
     }
     this.#isUnderWay = first.wasSent = true;
-    this.deadlines.set("answer", this.owner.out.nowMs + ENTER_MS_MAX);
-    this.owner.tell(this.#toSend(first));
+    this.deadlines.set("answer", out.nowMs + ENTER_MS_MAX);
+    session.tell(this.#toSend(first));
   }
 
   #toSend(asked: Asked): DirectoryMessage {
-    const { owner } = this;
     if (asked.request.type !== "broadcast") return asked.request;
-    const numbered = "own" in asked.request
-      ? asked.request
-      : { ...asked.request, ...owner.numbered() };
-    asked.request = numbered;
-    return owner.signed(numbered);
+    const { signer, session: { peer: directory, name: from } } = this.parts;
+    const broadcast = "own" in asked.request ? asked.request : this.#numbered(asked.request);
+    asked.request = broadcast;
+    const { own, sentAt, text } = broadcast;
+    const signature = signBroadcast(signer, { directory: directory!, from, own, sentAt, text });
+    return { type: "broadcast", own, sentAt, text, signature };
+  }
+
+  /** With a number higher than all before, and the time. */
+  #numbered(broadcast: Unnumbered): Unsigned {
+    const { out, log, wallMs } = this.parts;
+    const sentAt = wallMs();
+    const own = log.nextOwn(sentAt);
+    out.note({ kind: "said", own }, { sync: false });
+    return { ...broadcast, own, sentAt };
   }
 
   #refused({ code, text, untilMs }: Refusal): void {
-    const { out } = this.owner;
+    const { out } = this.parts;
     const { request, ref } = this.#answered();
     const why = refusedText(code, text, kindOf(request), untilMs - out.monotonicMs);
     if (request.type !== "broadcast") return out.error(code, why, ref);
@@ -202,7 +215,7 @@ export class RequestQueue {
    * @param why Part of a sentence.
    */
   left(why = "the directory is gone"): void {
-    const { online } = this.owner;
+    const online = this.parts.lobby.size;
     // 0 means that the directory hadn't sent the list yet.
     if (!this.#isWaitingForOthers && online > 0) this.#wereOnline = online;
     this.deadlines.clear("others");
@@ -216,7 +229,7 @@ export class RequestQueue {
       ? "your account was removed"
       : "your password was changed";
     const text = `It isn't known whether ${what}: ${why}; log in to see`;
-    this.owner.out.error("in-doubt", text, ref);
+    this.parts.out.error("in-doubt", text, ref);
   }
 
   /** The account is removed, as our user asked. @returns The `ref` of that request. */
@@ -226,7 +239,7 @@ export class RequestQueue {
 
   /** We aren't in any more, or leave: reports each request that still waits. @param why Part of a sentence. */
   giveUp(why: string): void {
-    const { out } = this.owner;
+    const { out } = this.parts;
     this.left(why);
     this.#bytes = 0;
     for (const { request, ref, wasSent } of this.#asked.splice(0)) {
@@ -246,7 +259,7 @@ export class RequestQueue {
    * link.
    */
   message(message: DirectoryMessage): boolean {
-    const { out } = this.owner;
+    const { out } = this.parts;
     const first = this.#isUnderWay ? this.#asked[0]!.request : null;
     switch (message.type) {
       case "refused": {
@@ -286,7 +299,7 @@ export class RequestQueue {
   }
 
   #reachingBy({ request, ref, isOneOfSeveral }: Asked): Reaching {
-    const untilMs = this.owner.out.nowMs + REPORTED_MS_MAX;
+    const untilMs = this.parts.out.nowMs + REPORTED_MS_MAX;
     const isNamed = isOneOfSeveral && request.type === "broadcast";
     return { ref, untilMs, ...(isNamed ? { start: quotedStart(request.text) } : {}) };
   }

@@ -4,7 +4,7 @@ import { countText } from "../../../base/text/words.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { checkedMessage, tooLong, utf8Length } from "../../../base/text/text.ts";
-import type { ClientCall, Receipts } from "./client_call.ts";
+import type { CallSession, ClientCall, Receipts } from "./client_call.ts";
 import {
   HEARD_MS,
   LEAVE_MS_MAX,
@@ -18,31 +18,32 @@ import type { CallOutcome, DirectoryMessage } from "../schema/messages.ts";
 import { DeadlineQueue } from "../../../base/collections/deadline_queue.ts";
 import type { LinkId } from "../../../base/ids.ts";
 
-interface TalkingOwner {
+interface CallConversationParts {
   readonly out: ClientOutput;
-  readonly selfName: string;
+  readonly session: Pick<CallSession, "name">;
+  /** The call that is under way; null where there is none. */
+  readonly call: () => ClientCall | null;
 }
 
 export class CallConversation {
   readonly deadlines = new Deadlines({
     /** When to send more waiting lines. */
     flush: () => {
-      const call = this.call();
+      const call = this.parts.call();
       if (call !== null) this.flush(call);
     },
     /** When to report the lines that were shown. */
     heard: () => {
-      const call = this.call();
+      const call = this.parts.call();
       if (call !== null) this.tellHeard(call);
     },
   });
 
-  /** @param call The call that is under way; null where there is none. */
-  constructor(readonly owner: TalkingOwner, readonly call: () => ClientCall | null) {}
+  constructor(readonly parts: CallConversationParts) {}
 
   /** Our user says a line: it waits until the call is connected and the link takes it. */
   say(call: ClientCall | null, text: string, ref: string | undefined): void {
-    const { out } = this.owner;
+    const { out } = this.parts;
     const bytes = utf8Length(text);
     if (bytes === 0) return;
     if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
@@ -63,7 +64,7 @@ export class CallConversation {
   /** Sends waiting lines, as far as the link takes them; nothing before the call is connected. */
   flush(call: ClientCall): void {
     if (call.phase !== "talking") return;
-    const { out, selfName } = this.owner;
+    const { out, session: { name: from } } = this.parts;
     let bytes = 0;
     while (!call.isCongested) {
       const line = call.lines.shift();
@@ -73,8 +74,8 @@ export class CallConversation {
         out.send(call.link.link, { type: "line", text });
         call.receipts.said();
       }
-      out.show({ event: "message", from: selfName, text, self: true }, ref);
-      if (call.isSelf) out.show({ event: "message", from: selfName, text, self: false });
+      out.show({ event: "message", from, text, self: true }, ref);
+      if (call.isSelf) out.show({ event: "message", from, text, self: false });
       bytes += utf8Length(text);
       if (bytes < SAID_AT_ONCE_BYTES || call.lines.size === 0) continue;
       // Lets the link say first whether it takes more.
@@ -89,7 +90,7 @@ export class CallConversation {
       return receipts.heard(message.lines) ? null : "heard of what wasn't said";
     }
     if (message.type !== "line") return `${message.type} in a call`;
-    const { out } = this.owner;
+    const { out } = this.parts;
     out.show({ event: "message", from: call.peer, text: message.text, self: false });
     receipts.shown();
     if (receipts.owed === "now") this.tellHeard(call);
@@ -101,14 +102,14 @@ export class CallConversation {
   tellHeard({ link, receipts }: ClientCall): void {
     this.deadlines.clear("heard");
     if (link === null || receipts.owed === "nothing") return;
-    this.owner.out.send(link.link, { type: "heard", lines: receipts.tell() });
+    this.parts.out.send(link.link, { type: "heard", lines: receipts.tell() });
   }
 
   /** Closes the link of the conversation, if there is one. */
   close(call: ClientCall, reason: string): void {
     if (call.link === null) return;
     this.tellHeard(call);
-    this.owner.out.close(call.link.link, reason);
+    this.parts.out.close(call.link.link, reason);
   }
 
   /**
@@ -116,7 +117,7 @@ export class CallConversation {
    * @param isParting Lines that were said go out first; our user is told after that which of them may be lost.
    */
   over(call: ClientCall, state: CallOutcome, isParting: boolean): void {
-    const { out } = this.owner;
+    const { out } = this.parts;
     const { peer, lines } = call;
     this.deadlines.clearAll();
     if (!isParting) warnOfUnheard(out, call);

@@ -1,17 +1,14 @@
 /** Tells the directory again about a call that goes on without it, as it may not know of it. */
 
 import { Deadlines } from "../../../base/machine/machine.ts";
-import type { ClientCall } from "./client_call.ts";
+import type { CallSession, ClientCall } from "./client_call.ts";
 import { DECIDED_MS } from "../schema/limits.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
-import type { DirectoryMessage, DirectoryMessageOf } from "../schema/messages.ts";
+import type { DirectoryMessageOf } from "../schema/messages.ts";
 
-export interface RetellingOwner {
+interface CallReannouncementParts {
   readonly out: ClientOutput;
-  /** Sends to the directory, if we are in. */
-  tell(message: DirectoryMessage): void;
-  /** Comes in again, with `talking` about the call. */
-  enterAnew(): void;
+  readonly session: Pick<CallSession, "renew" | "tell">;
 }
 
 export class CallReannouncement {
@@ -23,10 +20,10 @@ export class CallReannouncement {
   #retold: ClientCall | null = null;
   readonly deadlines = new Deadlines({
     /** When to tell the directory again about a call that it considers over. */
-    retell: () => this.owner.enterAnew(),
+    retell: () => this.parts.session.renew("a call goes on"),
   });
 
-  constructor(readonly owner: RetellingOwner) {}
+  constructor(readonly parts: CallReannouncementParts) {}
 
   /**
    * The `talking` of our `enter`: the call, if it has gone on. A self-call doesn't need the directory to know of it.
@@ -41,17 +38,17 @@ export class CallReannouncement {
 
   /** We are in again: tells the directory about a self-call anew, as nobody else takes part in it. */
   entered(call: ClientCall | null): void {
-    const { owner } = this;
+    const { session } = this.parts;
     const entered = this.#entered;
     this.#entered = null;
     // The call ended before the directory had answered.
     if (entered !== null && entered !== call) {
-      owner.tell({ type: "hang-up", reason: "", call: entered.idBytes });
+      session.tell({ type: "hang-up", reason: "", call: entered.idBytes });
     }
     if (call?.phase === "talking") this.talks(call);
     if (!call?.isSelf) return;
-    owner.tell({ type: "call", call: call.idBytes, name: call.peer, refused: [] });
-    owner.tell({ type: "begun", route: "direct", call: call.idBytes });
+    session.tell({ type: "call", call: call.idBytes, name: call.peer, refused: [] });
+    session.tell({ type: "begun", route: "direct", call: call.idBytes });
   }
 
   /**
@@ -65,7 +62,7 @@ export class CallReannouncement {
 
   #retellSoon(call: ClientCall): void {
     this.#retold = call;
-    this.deadlines.set("retell", this.owner.out.nowMs + DECIDED_MS);
+    this.deadlines.set("retell", this.parts.out.nowMs + DECIDED_MS);
   }
 
   /** The call is connected: a directory that we met since the call began doesn't know of it. */

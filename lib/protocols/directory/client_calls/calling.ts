@@ -15,7 +15,8 @@ import type { LinkId, PeerKey } from "../../../base/ids.ts";
 import { Agenda, Deadlines } from "../../../base/machine/machine.ts";
 import { isSameName, shownName } from "../../../base/text/names.ts";
 import { utf8Length } from "../../../base/text/text.ts";
-import type { CallLink, ClientCall } from "./client_call.ts";
+import type { CallLink, CallSession, ClientCall } from "./client_call.ts";
+import type { ClientOutput } from "../schema/client_output.ts";
 import type { ClientInput } from "../schema/client_io.ts";
 import {
   AWAKE_MS,
@@ -39,8 +40,8 @@ import {
   type DirectoryMessageOf,
 } from "../schema/messages.ts";
 import { CallConversation, PartingCalls } from "./call_conversation.ts";
-import { CallReannouncement, type RetellingOwner } from "./call_reannouncement.ts";
-import { Ringing, type RingingOwner } from "./ringing.ts";
+import { CallReannouncement } from "./call_reannouncement.ts";
+import { Ringing } from "./ringing.ts";
 
 /** Why a call ends the way it does. */
 interface Why {
@@ -64,11 +65,24 @@ function goodbyeReason(said: string): CallReason {
   return said === NOT_TRUSTED ? "not-trusted" : "hung-up";
 }
 
-interface CallingOwner extends RingingOwner, RetellingOwner {
+interface CallingParts {
+  readonly out: ClientOutput;
+  readonly session: CallSession;
   readonly lobby: Pick<Lobby, "showAfter">;
-  readonly keys: RingingOwner["keys"] & Pick<KnownKeys, "isStrange" | "met">;
+  readonly keys: Pick<
+    KnownKeys,
+    | "expected"
+    | "isExpected"
+    | "isStrange"
+    | "isStrangeCaller"
+    | "met"
+    | "named"
+    | "refusedFor"
+  >;
   readonly isInteractive: boolean;
-  nextAttempt(): number;
+  readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
+  readonly wallMs: () => number;
+  readonly nextAttempt: () => number;
 }
 
 export class Calling {
@@ -91,18 +105,20 @@ export class Calling {
   });
   readonly #agenda: Agenda;
 
-  constructor(readonly owner: CallingOwner) {
-    this.#ringing = new Ringing(owner);
+  constructor(readonly parts: CallingParts) {
+    const { out, session, nextAttempt } = parts;
+    const call = () => this.#call;
+    this.#ringing = new Ringing(parts);
     this.#connecting = new Connecting({
-      out: owner.out,
-      call: () => this.#call,
-      nextAttempt: () => owner.nextAttempt(),
+      out,
+      call,
+      nextAttempt,
       talks: (call, link) => this.#talks(call, link),
     });
-    this.#talking = new CallConversation(owner, () => this.#call);
-    this.#parting = new PartingCalls(owner.out);
-    this.#relayed = new RelayedCalls(owner.out, (message) => owner.tell(message));
-    this.#retelling = new CallReannouncement(owner);
+    this.#talking = new CallConversation({ out, session, call });
+    this.#parting = new PartingCalls(out);
+    this.#relayed = new RelayedCalls(out, (message) => session.tell(message));
+    this.#retelling = new CallReannouncement(parts);
     this.#agenda = new Agenda([
       this.#connecting.deadlines,
       this.#deadlines,
@@ -192,14 +208,14 @@ export class Calling {
     }
     if (call.phase === "asked") return this.decline("", ref);
     this.#tellOf(call, { type: "hang-up", reason: "cancelled" });
-    this.#over(call, "ended", { reason: "cancelled", by: this.owner.selfName }, ref);
+    this.#over(call, "ended", { reason: "cancelled", by: this.parts.session.name }, ref);
   }
 
   /** Ends the call; when input is piped, after the lines that wait for the answer. */
   hangUp(ref: string | undefined): void {
     const call = this.#call;
     if (call === null) return this.#error("not-allowed", "You are in no call", ref);
-    if (call.lines.size > 0 && !this.owner.isInteractive) {
+    if (call.lines.size > 0 && !this.parts.isInteractive) {
       call.endsAfterLines = true;
       call.hangUpRef = ref;
       return this.#waitForLines(call);
@@ -211,7 +227,7 @@ export class Calling {
   /** The link has just taken some lines, or is about to: if it takes none for long, we don't wait any more. */
   #waitForLines(call: ClientCall): void {
     if (call.phase !== "talking" || !call.endsAfterLines) return;
-    this.#deadlines.set("said", this.owner.out.nowMs + LEAVE_MS_MAX);
+    this.#deadlines.set("said", this.parts.out.nowMs + LEAVE_MS_MAX);
   }
 
   #hangsUp(call: ClientCall, ref?: string): void {
@@ -281,19 +297,21 @@ export class Calling {
   rings({ call: bytes, name, key }: DirectoryMessageOf<"rings">): void {
     const call = this.#call;
     if (call?.id !== bytes.toHex() || call.phase !== "ringing") return;
-    if (!isSameName(name, call.peer)) return this.owner.offends("a call with somebody else");
+    if (!isSameName(name, call.peer)) {
+      return this.parts.session.offends("a call with somebody else");
+    }
     call.rungKey = key;
-    if (!this.owner.keys.isExpected(name, key)) this.#strange(call, name, key);
+    if (!this.parts.keys.isExpected(name, key)) this.#strange(call, name, key);
   }
 
   #strange(call: ClientCall, name: string, key: PeerKey): void {
     this.#tellOf(call, { type: "hang-up", reason: "key-changed" });
-    this.owner.keys.isStrange(name, key, call.beginRef);
+    this.parts.keys.isStrange(name, key, call.beginRef);
     this.#over(call, "ended", { reason: "key-changed" });
   }
 
   meet(message: DirectoryMessageOf<"meet">): void {
-    const { owner } = this;
+    const { out, keys, session } = this.parts;
     const { name, key, host, port, mayRelay, isCaller } = message;
     const id = message.call.toHex();
     const call = this.#call;
@@ -301,17 +319,17 @@ export class Calling {
     if (call === null || (call.id !== id && call.id !== message.instead?.toHex())) return;
     if (call.phase !== "ringing" && call.phase !== "accepted") return;
     const isOther = !isSameName(name, call.peer) || (call.key !== null && call.key !== key);
-    if (isOther || call.isSelf) return owner.offends("a call with somebody else");
+    if (isOther || call.isSelf) return session.offends("a call with somebody else");
     call.id = id;
     call.isCaller = isCaller;
     call.key = key;
     call.met = { key, endpoint: { host, port }, mayRelay };
-    if (!owner.keys.isExpected(name, key)) return this.#strange(call, name, key);
-    owner.keys.named(name, key);
+    if (!keys.isExpected(name, key)) return this.#strange(call, name, key);
+    keys.named(name, key);
     call.enter("connecting");
-    owner.out.push({ type: "connecting" });
+    out.push({ type: "connecting" });
     this.#overIn(CONNECTING_MS_MAX + (isCaller ? 0 : DECIDED_MS));
-    if (isCaller) this.#deadlines.set("relay", owner.out.nowMs + DIRECT_MS_MAX);
+    if (isCaller) this.#deadlines.set("relay", out.nowMs + DIRECT_MS_MAX);
     this.#connecting.begins(call);
   }
 
@@ -322,7 +340,9 @@ export class Calling {
   }
 
   relay(message: DirectoryMessageOf<"relay" | "relay-room">): void {
-    if (!this.#relayed.came(message)) this.owner.offends("more relayed than there is room for");
+    if (!this.#relayed.came(message)) {
+      this.parts.session.offends("more relayed than there is room for");
+    }
   }
 
   outcome({ call: bytes, state, reason }: DirectoryMessageOf<"outcome">): void {
@@ -432,7 +452,7 @@ export class Calling {
 
   /** A message of a type that this version doesn't know came on a link that isn't the directory's. */
   unknown(link: LinkId, code: number): void {
-    if (!this.#isPastUnknown(link)) this.owner.out.send(link, { type: "unknown", code });
+    if (!this.#isPastUnknown(link)) this.parts.out.send(link, { type: "unknown", code });
   }
 
   /** Counts a message of an unknown type. @returns Whether the link is being closed, for too many or anything else. */
@@ -440,7 +460,7 @@ export class Calling {
     const call = this.#call;
     const found = call?.link?.link === link ? call.link : call?.links.get(link) ?? null;
     if (call === null || found === null) return true;
-    const fault = found.unknownMessages.fault(this.owner.out.nowMs);
+    const fault = found.unknownMessages.fault(this.parts.out.nowMs);
     if (fault === null) return false;
     if (found === call.link) this.#breaks(call, fault);
     else call.links.drop(found, fault);
@@ -461,10 +481,10 @@ export class Calling {
   }
 
   #talks(call: ClientCall, link: CallLink | null): void {
-    const { owner } = this;
+    const { out, keys } = this.parts;
     call.enter("talking");
     call.link = link;
-    call.talkingSinceMs = owner.out.monotonicMs;
+    call.talkingSinceMs = out.monotonicMs;
     if (link !== null) call.links.remove(link.link);
     call.links.dropAll();
     if (link !== null && !link.isRelayed) this.#relayed.close(call.id);
@@ -475,7 +495,7 @@ export class Calling {
     const route = call.route ?? "direct";
     this.#tellOf(call, { type: "begun", route });
     this.#retelling.talks(call);
-    if (call.key !== null) owner.keys.met(call.peer, call.key);
+    if (call.key !== null) keys.met(call.peer, call.key);
     this.#show(call, "connected", { route }, call.beginRef);
     call.beginRef = undefined;
     this.#waitForLines(call);
@@ -484,7 +504,7 @@ export class Calling {
   }
 
   #isAwake(): void {
-    this.#deadlines.set("awake", this.owner.out.nowMs + AWAKE_MS);
+    this.#deadlines.set("awake", this.parts.out.nowMs + AWAKE_MS);
   }
 
   /** The other side breaks a rule. */
@@ -504,7 +524,7 @@ export class Calling {
     ref?: string,
     isParting = false,
   ): void {
-    const { out, lobby, isUp } = this.owner;
+    const { out, lobby, session } = this.parts;
     const { isTalking: wasTalking, talkingSinceMs } = call;
     const talkedMs = isParting
       ? out.monotonicMs - talkingSinceMs
@@ -523,8 +543,8 @@ export class Calling {
     call.enter("over");
     this.#call = null;
     this.#talking.over(call, state, isParting);
-    if (!wasTalking || !isUp) return;
-    lobby.showAfter([this.owner.selfName, call.peer], out.monotonicMs - talkingSinceMs);
+    if (!wasTalking || !session.isUp) return;
+    lobby.showAfter([session.name, call.peer], out.monotonicMs - talkingSinceMs);
     this.#begins(this.#ringing.next());
   }
 
@@ -535,13 +555,13 @@ export class Calling {
     ref?: string,
   ): void {
     const event = { event: "call", call: shownId, peer, state, reason: "", route: null } as const;
-    const known = key === null ? this.owner.keys.expected(peer) : fingerprintOf(key);
+    const known = key === null ? this.parts.keys.expected(peer) : fingerprintOf(key);
     const keyed = known === undefined ? event : { ...event, key: known };
-    this.owner.out.show({ ...keyed, ...more }, ref);
+    this.parts.out.show({ ...keyed, ...more }, ref);
   }
 
   #error(code: ErrorCode, text: string, ref: string | undefined): void {
-    this.owner.out.error(code, text, ref);
+    this.parts.out.error(code, text, ref);
   }
 
   #tellOf(
@@ -552,13 +572,13 @@ export class Calling {
       | Omit<DirectoryMessageOf<"hang-up">, "call">
       | Omit<DirectoryMessageOf<"relay-please">, "call">,
   ): void {
-    this.owner.tell({ ...message, call: call.idBytes } as DirectoryMessage);
+    this.parts.session.tell({ ...message, call: call.idBytes } as DirectoryMessage);
   }
 
   // Time.
 
   #overIn(ms: number): void {
-    this.#deadlines.set("over", this.owner.out.nowMs + ms);
+    this.#deadlines.set("over", this.parts.out.nowMs + ms);
   }
 
   nextMs(): number | null {
@@ -603,7 +623,7 @@ export class Calling {
 
   /** This process stood still for so long, until now. */
   awoke(stalledMs: number): void {
-    this.#call?.stoodStill(stalledMs, this.owner.out.monotonicMs);
+    this.#call?.stoodStill(stalledMs, this.parts.out.monotonicMs);
   }
 }
 

@@ -19,6 +19,20 @@ import type { CallRoute, DirectoryMessage } from "../schema/messages.ts";
 import { UnknownMessages } from "../../../base/machine/unknown_messages.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 
+/** What calls use of our session with the directory. */
+export interface CallSession {
+  /** Whether the directory has let us in. */
+  readonly isUp: boolean;
+  /** Ours. */
+  readonly name: string;
+  /** Sends to the directory, if we are in. */
+  tell(message: DirectoryMessage): void;
+  /** Comes in again, with `talking` about the call. */
+  renew(reason: string): void;
+  /** The directory broke the protocol. */
+  offends(text: string): void;
+}
+
 /** Each phase of a call: what it means, and which ones may follow. */
 export const CALL_PHASES = {
   ringing: {

@@ -13,53 +13,53 @@ import { CALLEE_DIALS_MS, RELAY_BYTES_MAX, RELAY_CREDIT_BYTES } from "../schema/
 import type { ClientOutput } from "../schema/client_output.ts";
 import type { DirectoryMessage, DirectoryMessageOf } from "../schema/messages.ts";
 
-interface ConnectingOwner {
+interface ConnectingParts {
   readonly out: ClientOutput;
   /** The call that is under way; null where there is none. */
-  call(): ClientCall | null;
-  nextAttempt(): number;
+  readonly call: () => ClientCall | null;
+  readonly nextAttempt: () => number;
   /** The conversation is on this link from now on. */
-  talks(call: ClientCall, link: CallLink): void;
+  readonly talks: (call: ClientCall, link: CallLink) => void;
 }
 
 export class Connecting {
   readonly deadlines = new Deadlines({
     /** When the callee dials, too. */
     dial: () => {
-      const call = this.owner.call();
+      const call = this.parts.call();
       if (call !== null) this.#dial(call);
     },
   });
 
-  constructor(readonly owner: ConnectingOwner) {}
+  constructor(readonly parts: ConnectingParts) {}
 
   /** It is known where the other side is. */
   begins(call: ClientCall): void {
     if (call.isCaller) this.#dial(call);
-    else this.deadlines.set("dial", this.owner.out.nowMs + CALLEE_DIALS_MS);
+    else this.deadlines.set("dial", this.parts.out.nowMs + CALLEE_DIALS_MS);
     for (const link of call.links.all) this.#consider(call, link);
   }
 
   #dial(call: ClientCall): void {
     const { key, endpoint } = call.met!;
     if (endpoint.port === 0) return;
-    const { owner } = this;
-    const attempt = call.links.attempt = owner.nextAttempt();
-    owner.out.push({ type: "dial", attempt, mode: "call", endpoint, expect: fingerprintOf(key) });
+    const { out, nextAttempt } = this.parts;
+    const attempt = call.links.attempt = nextAttempt();
+    out.push({ type: "dial", attempt, mode: "call", endpoint, expect: fingerprintOf(key) });
   }
 
   /** There is a way through the directory, too. */
   relays({ id: call, isCaller: isDialler, met }: ClientCall): void {
-    const { owner } = this;
-    const attempt = owner.nextAttempt();
-    owner.out.push({ type: "relay-open", call, attempt, isDialler, expect: met!.key });
+    const { out, nextAttempt } = this.parts;
+    const attempt = nextAttempt();
+    out.push({ type: "relay-open", call, attempt, isDialler, expect: met!.key });
   }
 
   linkUp(
     call: ClientCall | null,
     { link, peer, dialled, isRelayed, attempt }: Extract<ClientInput, { readonly type: "link-up" }>,
   ): void {
-    const { out } = this.owner;
+    const { out } = this.parts;
     if (attempt !== null) this.dialFailed(call, attempt); // that dial is over, in any case
     const isAwaited = call !== null && !call.isSelf &&
       (call.phase === "ringing" || call.phase === "accepted" || call.phase === "connecting");
@@ -90,8 +90,8 @@ export class Connecting {
     const verdict = verdictOn(link, call);
     if (verdict === "waits") return;
     if (verdict !== "talks") return call.links.drop(link, verdict.refusedBecause);
-    if (call.isCaller) this.owner.out.send(link.link, { type: "begin", call: call.idBytes });
-    this.owner.talks(call, link);
+    if (call.isCaller) this.parts.out.send(link.link, { type: "begin", call: call.idBytes });
+    this.parts.talks(call, link);
   }
 
   /** The call is connected, or won't be. */

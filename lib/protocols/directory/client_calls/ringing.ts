@@ -5,7 +5,7 @@ import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { isSameName, shownName } from "../../../base/text/names.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
-import { CallLinks, ClientCall } from "./client_call.ts";
+import { CallLinks, type CallSession, ClientCall } from "./client_call.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 import type { KnownKeys } from "../lobby/known_keys.ts";
 import type { MissedCall } from "../schema/events.ts";
@@ -16,23 +16,17 @@ import {
   CALLS_PER_S,
   MISSED_MAX,
 } from "../schema/limits.ts";
-import { BUSY, type DirectoryMessage, type DirectoryMessageOf } from "../schema/messages.ts";
+import { BUSY, type DirectoryMessageOf } from "../schema/messages.ts";
 
-export interface RingingOwner {
+interface RingingParts {
   readonly out: ClientOutput;
   readonly keys: Pick<
     KnownKeys,
     "expected" | "isExpected" | "isStrangeCaller" | "named" | "refusedFor"
   >;
-  readonly selfName: string;
-  /** Whether the directory has let us in. */
-  readonly isUp: boolean;
+  readonly session: Pick<CallSession, "isUp" | "name" | "offends" | "tell">;
   readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
   readonly wallMs: () => number;
-  /** Sends to the directory, if we are in. */
-  tell(message: DirectoryMessage): void;
-  /** The directory broke the protocol. */
-  offends(text: string): void;
 }
 
 export class Ringing {
@@ -43,7 +37,7 @@ export class Ringing {
 
   readonly #missedCalls: MissedCall[] = [];
 
-  constructor(readonly owner: RingingOwner) {}
+  constructor(readonly parts: RingingParts) {}
 
   /** The latest calls that nobody answered here. */
   get missedCalls(): readonly MissedCall[] {
@@ -52,14 +46,14 @@ export class Ringing {
 
   /** Nobody has answered a call here. */
   unanswered(from: string): void {
-    this.#missedCalls.push({ from, at: dateText(this.owner.wallMs()) });
+    this.#missedCalls.push({ from, at: dateText(this.parts.wallMs()) });
     if (this.#missedCalls.length > MISSED_MAX) this.#missedCalls.shift();
   }
 
   /** @param current The present call. @returns Whether our user may call; if not, it is told why. */
   mayRing(name: string, current: ClientCall | null, ref: string | undefined): boolean {
-    const { out, isUp, keys } = this.owner;
-    if (!isUp) {
+    const { out, session, keys } = this.parts;
+    if (!session.isUp) {
       out.error("not-logged-in", "Cannot call: you aren't in the directory now", ref);
     } else if (current !== null) {
       out.error("busy", `Cannot call: ${busyText(current)}`, ref);
@@ -77,18 +71,18 @@ export class Ringing {
 
   /** Our user calls; `mayRing` has allowed it. @param name The name as the list has it. */
   ring(name: string, ref: string | undefined): ClientCall {
-    const { owner } = this;
-    const call = owner.randomBytes(CALL_ID_BYTES);
+    const { out, keys, session, randomBytes } = this.parts;
+    const call = randomBytes(CALL_ID_BYTES);
     const id = call.toHex();
-    const key = owner.keys.expected(name);
-    const refused = [...owner.keys.refusedFor(name) ?? []];
-    owner.tell({ type: "call", call, name, refused });
+    const key = keys.expected(name);
+    const refused = [...keys.refusedFor(name) ?? []];
+    session.tell({ type: "call", call, name, refused });
     const known = key === undefined ? {} : { key };
-    owner.out.show(
+    out.show(
       { event: "call", call: id, peer: name, ...known, state: "ringing", reason: "", route: null },
       ref,
     );
-    const ringing = this.#newCall(id, name, "ringing", null, isSameName(name, owner.selfName));
+    const ringing = this.#newCall(id, name, "ringing", null, isSameName(name, session.name));
     ringing.beginRef = ref;
     return ringing;
   }
@@ -98,25 +92,25 @@ export class Ringing {
     current: ClientCall | null,
     message: DirectoryMessageOf<"incoming">,
   ): ClientCall | null {
-    const { owner } = this;
+    const { out, keys, session } = this.parts;
     const { call: bytes, from, guest, key } = message;
     const id = bytes.toHex();
     // Of our own name nobody else is in, and whoever calls themselves isn't asked.
-    if (isSameName(from, owner.selfName)) {
-      owner.offends("a call from our own name");
+    if (isSameName(from, session.name)) {
+      session.offends("a call from our own name");
       return null;
     }
     if (current !== null) {
       this.#meanwhile(current, id, message);
       return null;
     }
-    if (!owner.keys.isExpected(from, key)) {
+    if (!keys.isExpected(from, key)) {
       this.#decline(message, "key-changed");
-      owner.keys.isStrangeCaller(from, key);
+      keys.isStrangeCaller(from, key);
       return null;
     }
-    owner.keys.named(from, key);
-    owner.out.show({ event: "incoming", call: id, from, key: fingerprintOf(key), guest });
+    keys.named(from, key);
+    out.show({ event: "incoming", call: id, from, key: fingerprintOf(key), guest });
     return this.#newCall(id, from, "asked", key, false);
   }
 
@@ -138,7 +132,7 @@ export class Ringing {
   }
 
   #decline({ call }: DirectoryMessageOf<"incoming">, reason: string): void {
-    this.owner.tell({ type: "answer", call, accepts: false, reason });
+    this.parts.session.tell({ type: "answer", call, accepts: false, reason });
   }
 
   #newCall(
@@ -148,7 +142,7 @@ export class Ringing {
     key: PeerKey | null,
     isSelf: boolean,
   ): ClientCall {
-    const { out } = this.owner;
+    const { out } = this.parts;
     return new ClientCall(id, peer, phase, out.monotonicMs, key, isSelf, new CallLinks(out));
   }
 
@@ -157,12 +151,11 @@ export class Ringing {
     current: ClientCall | null,
     { from }: Pick<DirectoryMessageOf<"missed">, "from">,
   ): void {
-    const { owner } = this;
     if (current?.isCalledBy(from) === false) return;
     this.unanswered(from);
     const isTheOther = current !== null && isSameName(current.peer, from);
     const where = isTheOther ? " once more, from another program" : "";
-    owner.out.notice(`${shownName(from)} called${where}, and was told that you are busy`);
+    this.parts.out.notice(`${shownName(from)} called${where}, and was told that you are busy`);
   }
 
   // The other side calls again before we know that it has hung up.

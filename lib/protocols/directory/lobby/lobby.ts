@@ -13,14 +13,14 @@ import type { DirectoryMessageOf, ListedUser } from "../schema/messages.ts";
 
 type EventNamed<Name extends ClientEvent["event"]> = Extract<ClientEvent, { readonly event: Name }>;
 
-interface LobbyOwner {
+interface LobbyParts {
   readonly out: ClientOutput;
   readonly keys: Pick<KnownKeys, "changeOf">;
   /** Knows who has spoken, too. */
   readonly hearing: { apart(name: string, key: PeerKey): string };
-  readonly selfName: string;
+  readonly session: { readonly name: string };
   /** Whether we are in a call: the directory hears of that later. */
-  readonly isTalking: boolean;
+  readonly isTalking: () => boolean;
 }
 
 export class Lobby {
@@ -40,7 +40,7 @@ export class Lobby {
     afterCall: () => this.#showNow(),
   });
 
-  constructor(readonly owner: LobbyOwner) {}
+  constructor(readonly parts: LobbyParts) {}
 
   get size(): number {
     return this.#users.size;
@@ -67,7 +67,7 @@ export class Lobby {
 
   changed({ users, offline }: DirectoryMessageOf<"presence">): void {
     const known = this.#coming ?? this.#users;
-    const self = foldName(this.owner.selfName);
+    const self = foldName(this.parts.session.name);
     for (const user of users) {
       if (user.state === "busy" && foldName(user.name) === self) this.#wasBusy = true;
       if (!take(known, user) || this.#coming !== null) continue;
@@ -89,29 +89,29 @@ export class Lobby {
     const { name, key } = user;
     const changed = this.#changeOf(user);
     const who = { name, key: fingerprintOf(key) };
-    this.owner.out.show({ event: "presence", ...who, state, ...more, ...changed });
+    this.parts.out.show({ event: "presence", ...who, state, ...more, ...changed });
   }
 
   /** @param part Part of the names to show; left out: shows all. */
   show(part: string | undefined, ref: string | undefined): void {
     const users = this.#listed(foldName(part ?? ""));
-    this.owner.out.show({ event: "users", users, isAnswer: true }, ref);
+    this.parts.out.show({ event: "users", users, isAnswer: true }, ref);
   }
 
   #listed(folded: FoldedName): readonly UserView[] {
     const shown = [...this.#users].filter(([name]) => name.includes(folded));
     shown.sort(([a], [b]) => a < b ? -1 : 1);
-    const { selfName, isTalking } = this.owner;
-    const self = foldName(selfName);
+    const { session, isTalking } = this.parts;
+    const self = foldName(session.name);
     return shown.map(([name, user]) => {
-      if (name === self) return { ...viewOf(user), state: isTalking ? "busy" : "free" };
+      if (name === self) return { ...viewOf(user), state: isTalking() ? "busy" : "free" };
       return { ...viewOf(user), ...this.#changeOf(user) };
     });
   }
 
   #changeOf({ name, key }: ListedUser): Pick<UserView, "shown" | "changed"> {
-    const { selfName, keys, hearing } = this.owner;
-    const changed = isSameName(name, selfName) ? null : keys.changeOf(name, key);
+    const { session, keys, hearing } = this.parts;
+    const changed = isSameName(name, session.name) ? null : keys.changeOf(name, key);
     return changed === null ? {} : { shown: hearing.apart(name, key), changed };
   }
 
@@ -122,7 +122,7 @@ export class Lobby {
   showAfter(talked: readonly string[], talkedMs: number): void {
     this.#talked = talked.map(foldName);
     this.#wasBusy ||= talkedMs >= AFTER_CALL_MS;
-    this.deadlines.set("afterCall", this.owner.out.nowMs + AFTER_CALL_MS);
+    this.deadlines.set("afterCall", this.parts.out.nowMs + AFTER_CALL_MS);
     this.#settle();
   }
 
@@ -135,7 +135,7 @@ export class Lobby {
   #showNow(): void {
     this.deadlines.clear("afterCall");
     this.#wasBusy = false;
-    this.owner.out.show({ event: "users", users: this.#listed(foldName("")) });
+    this.parts.out.show({ event: "users", users: this.#listed(foldName("")) });
   }
 
   find(name: string): ListedUser | null {

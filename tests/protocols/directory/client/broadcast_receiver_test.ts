@@ -679,11 +679,9 @@ function receiving() {
     wallMs: () => WALL_MS,
     keys: new KnownKeys(output.out),
     ownKey: ANN.key,
-    selfName: "ann",
-    directoryKey: DIRECTORY,
+    session: { name: "ann", peer: DIRECTORY, offends: (text) => void told.push(text) },
     dropped: (text) => void told.push(text),
     acknowledge: ({ through }, way) => void told.push(`${through} by ${way}`),
-    offends: (text) => void told.push(text),
   });
   receiver.entered(ENTERED);
   return { output, receiver, told: () => told.splice(0) };

@@ -47,7 +47,6 @@ function userOf({ isUp = true, isGuest = false, mayBroadcast = true } = {}) {
       broadcast: (text) => void done.push(`broadcast ${text}`),
     },
     hearing: { apart: (name) => `${name}~1`, isRefused: false },
-    selfName: "ann",
   });
   /** What the user was told, errors by their codes. */
   const words = () => output.words().map((word) => /^error code=(\S+)/.exec(word)?.[1] ?? word);

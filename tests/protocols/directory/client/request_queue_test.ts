@@ -6,7 +6,15 @@ import {
   OTHERS_MS_MAX,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
 import type { DirectoryMessageOf } from "../../../../lib/protocols/directory/schema/messages.ts";
-import { callId, ClientProgram, FIRST_OWN, LOG_IN, partOutput } from "../client_program.ts";
+import {
+  ANN,
+  callId,
+  ClientProgram,
+  DIRECTORY,
+  FIRST_OWN,
+  LOG_IN,
+  partOutput,
+} from "../client_program.ts";
 
 function broadcasts(program: ClientProgram): readonly DirectoryMessageOf<"broadcast">[] {
   return program.sent.flatMap(({ message }) => message.type === "broadcast" ? [message] : []);
@@ -346,19 +354,26 @@ function queue() {
   let own = 0;
   const requests = new RequestQueue({
     out: output.out,
-    get isUp() {
-      return around.isUp;
+    session: {
+      get isUp() {
+        return around.isUp;
+      },
+      name: "ann",
+      peer: DIRECTORY,
+      tell: (message) => {
+        const which = message.type === "broadcast" ? ` ${message.own} ${message.text}` : "";
+        told.push(message.type + which);
+      },
+      giveUp: () => void told.push("unanswered"),
     },
-    get online() {
-      return around.online;
+    lobby: {
+      get size() {
+        return around.online;
+      },
     },
-    numbered: () => ({ own: ++own, sentAt: 0 }),
-    signed: (broadcast) => ({ ...broadcast, signature: new Uint8Array(64) }),
-    tell: (message) => {
-      const which = message.type === "broadcast" ? ` ${message.own} ${message.text}` : "";
-      told.push(message.type + which);
-    },
-    unanswered: () => void told.push("unanswered"),
+    log: { nextOwn: () => ++own },
+    signer: ANN,
+    wallMs: () => 0,
   });
   const taken = (own: number) => requests.message({ type: "broadcast-taken", own, number: own });
   const goes = () => {
@@ -410,6 +425,7 @@ Deno.test("RequestQueue: so many bytes wait, too; nothing more is taken then, an
   const text = "x".repeat(65_536);
   for (let n = 0; requests.fill < 1; n++) requests.broadcast(text, undefined);
   assertEquals([requests.size, told().length], [ASKED_BYTES_MAX / text.length, 1]);
+  assertEquals(output.words(), ["writes said"]);
   requests.broadcast("one more", "r");
   assertEquals(output.words(), [
     `error code=full text=Nothing was sent: ${requests.size} requests wait for the directory ref=r`,

@@ -238,7 +238,11 @@ Deno.test("heard: a program that doesn't know it is talked to all the same", () 
 
 function conversing(call = talkingCall()) {
   const output = partOutput();
-  const part = new CallConversation({ out: output.out, selfName: "ann" }, () => call);
+  const part = new CallConversation({
+    out: output.out,
+    session: { name: "ann" },
+    call: () => call,
+  });
   const told = () => output.words().filter((word) => word.startsWith("to link"));
   const hears = (lines: number) => {
     for (let n = 0; n < lines; n++) {

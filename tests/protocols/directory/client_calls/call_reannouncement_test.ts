@@ -13,8 +13,10 @@ function reannouncing() {
   const told: string[] = [];
   const calls = new CallReannouncement({
     out: output.out,
-    tell: (message) => void told.push(messageWords(message)),
-    enterAnew: () => void told.push("enters anew"),
+    session: {
+      tell: (message) => void told.push(messageWords(message)),
+      renew: () => void told.push("enters anew"),
+    },
   });
   /** What the directory is told when the time has come. */
   const later = () => {

@@ -320,15 +320,17 @@ Deno.test("Calling: a process that is between two calls has no deadline, and no 
     out: output.out,
     keys: new KnownKeys(output.out),
     lobby: { showAfter: (_, talkedMs) => void shown.push(talkedMs) },
-    selfName: "ann",
-    isUp: true,
+    session: {
+      name: "ann",
+      isUp: true,
+      tell: ({ type }) => void told.push(type),
+      offends: (text) => void told.push(text),
+      renew: () => void told.push("enters anew"),
+    },
     isInteractive: true,
     randomBytes: () => callId(1),
     wallMs: () => 0,
     nextAttempt: () => 1,
-    tell: ({ type }) => void told.push(type),
-    offends: (text) => void told.push(text),
-    enterAnew: () => void told.push("enters anew"),
   });
   calling.ring("bob", undefined);
   calling.cancel(undefined);

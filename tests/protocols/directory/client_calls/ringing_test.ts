@@ -276,12 +276,14 @@ function ringingPart() {
   const part = new Ringing({
     out: output.out,
     keys,
-    selfName: "ann",
-    isUp: true,
+    session: {
+      name: "ann",
+      isUp: true,
+      tell: (message) => void told.push(messageWords(message)),
+      offends: (text) => void told.push(text),
+    },
     randomBytes: () => callId(1),
     wallMs: () => WALL_MS,
-    tell: (message) => void told.push(messageWords(message)),
-    offends: (text) => void told.push(text),
   });
   return { output, part, told };
 }

@@ -137,10 +137,8 @@ function lobbyOf(...users: readonly ListedUser[]) {
     out: output.out,
     keys: new KnownKeys(output.out, [{ name: "cem", fingerprint: fingerprintOf(EVE) }]),
     hearing: { apart: (name) => `${name}~1` },
-    selfName: "ann",
-    get isTalking() {
-      return around.isTalking;
-    },
+    session: { name: "ann" },
+    isTalking: () => around.isTalking,
   });
   lobby.page({ type: "users", users, isFirst: true, isLast: true });
   output.words();
