@@ -1,6 +1,6 @@
-/** Many broadcast machines over a fixed overlay in virtual time, each with the simplest of orders: by stream. */
+/** Members of a mesh reduced to their broadcasts, over a fixed overlay, each with the simplest of orders. */
 
-import type { BundleId, ClaimId, Hash, PeerKey, RoomId } from "../../../lib/base/ids.ts";
+import type { PeerKey } from "../../../lib/base/ids.ts";
 import { Broadcast } from "../../../lib/protocols/mesh/broadcast/broadcast.ts";
 import {
   BROADCAST_LAN,
@@ -10,59 +10,82 @@ import {
   type BundleReason,
 } from "../../../lib/protocols/mesh/broadcast/broadcast_io.ts";
 import type { BroadcastMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
-import {
-  type Bundle,
-  type Stream,
-  type StreamKey,
-  streamKey,
-} from "../../../lib/protocols/mesh/schema/structures.ts";
-import { Agenda, keyOf, seeded } from "./overlay_network.ts";
+import { type Bundle, type Stream } from "../../../lib/protocols/mesh/schema/structures.ts";
+import { partsOf } from "../../sim/scale/graph.ts";
+import { LinkEnd, MeshNetwork, MeshNode } from "./mesh_network.ts";
+import { keyOf } from "./overlay_network.ts";
+import { bundleOf, type Came, StreamOrder } from "./stream_order.ts";
 
-const NO_BYTES = new Uint8Array(0);
-
-/** A bundle of one text of `textBytes`; only what broadcast looks at means anything. */
-export function bundleOf(
-  author: PeerKey,
-  counter: number,
-  options: { readonly textBytes?: number; readonly count?: number } = {},
-): Bundle {
-  const zeros = "0".repeat(64);
-  return {
-    header: {
-      bytes: NO_BYTES,
-      value: {
-        version: 1,
-        room: zeros as RoomId,
-        author,
-        incarnation: 1,
-        kind: "texts",
-        counter,
-        count: options.count ?? 1,
-        claim: zeros as ClaimId,
-        previous: null,
-        heads: [],
-        time: counter,
-        sentAt: 0,
-        textsHash: zeros as Hash,
-      },
-    },
-    signature: NO_BYTES,
-    texts: { bytes: new Uint8Array(options.textBytes ?? 0), value: [] },
-  };
-}
-
-export function idOf(bundle: Bundle): BundleId {
-  const { author, counter } = bundle.header.value;
-  return (author.slice(32) + counter.toString(16).padStart(32, "0")) as BundleId;
-}
-
-interface Node {
-  readonly key: PeerKey;
+class Node extends MeshNode {
   readonly broadcast: Broadcast;
-  readonly peers: Set<PeerKey>;
-  readonly delivered: Map<StreamKey, { readonly bundle: Bundle; readonly hop: number }[]>;
-  readonly waiting: Map<StreamKey, Map<number, { bundle: Bundle; hop: number; from: PeerKey }>>;
-  wakeMs: number;
+  readonly order = new StreamOrder();
+  readonly links = new Map<PeerKey, LinkEnd<Node>>();
+
+  constructor(override readonly network: BroadcastNetwork, readonly key: PeerKey) {
+    super(network);
+    const { config, members } = network.options;
+    this.broadcast = new Broadcast({ ...BROADCAST_LAN, ...config }, {
+      has: (stream, counter) => this.order.has(stream, counter),
+      frontier: (stream) => ({ counter: this.order.frontier(stream) }),
+    });
+    this.step({ type: "members", live: members });
+  }
+
+  nextDeadlineMs(): number | null {
+    return this.broadcast.nextDeadlineMs();
+  }
+
+  tick(): void {
+    this.step({ type: "tick" });
+  }
+
+  step(input: BroadcastInput): void {
+    for (const effect of this.broadcast.step(input, this.network.nowMs)) this.#carryOut(effect);
+    this.arm();
+  }
+
+  take(came: Came): void {
+    for (const input of this.order.take(came)) this.step(input);
+  }
+
+  linkDown({ peer: { key } }: LinkEnd<Node>): void {
+    this.order.linkDown(key);
+    this.step({ type: "neighbour-down", peer: key });
+  }
+
+  #receive(from: PeerKey, message: BroadcastMessage): void {
+    this.step({ type: "message", from, message });
+    if (message.type !== "bundle") return;
+    const { bundle, hop, reason } = message;
+    this.take({ bundle, hop, reason, from });
+  }
+
+  #carryOut(effect: BroadcastEffect): void {
+    switch (effect.type) {
+      case "push":
+        return this.#sendBundle(effect.to, effect.bundle, effect.hop, "push");
+      case "send":
+        return this.#send(effect.to, effect.message);
+      case "supply":
+        for (const { bundle, hop } of this.order.after(effect.stream, effect.after)) {
+          this.#sendBundle(effect.to, bundle, hop + 1, "graft");
+        }
+        return;
+      case "penalise":
+        this.network.penalties.push(`${Number.parseInt(effect.peer, 16)}: ${effect.text}`);
+    }
+  }
+
+  #sendBundle(to: PeerKey, bundle: Bundle, hop: number, reason: BundleReason): void {
+    this.#send(to, { type: "bundle", bundle, claim: null, hop, reason });
+  }
+
+  #send(to: PeerKey, message: BroadcastMessage): void {
+    const end = this.links.get(to);
+    if (end === undefined) return;
+    if (message.type === "bundle") this.network.bundles++;
+    end.send(({ owner }) => owner.#receive(this.key, message));
+  }
 }
 
 export interface BroadcastNetworkOptions {
@@ -73,247 +96,92 @@ export interface BroadcastNetworkOptions {
   readonly config?: Partial<BroadcastConfig>;
 }
 
-export class BroadcastNetwork {
-  readonly nodes = new Map<PeerKey, Node>();
-  readonly random: () => number;
-  readonly agenda = new Agenda();
-  nowMs = 0;
-  /** Messages sent since the last `resetCounts`, by type; bundles also by reason. */
-  counts: Record<string, number> = {};
+export class BroadcastNetwork extends MeshNetwork {
+  readonly nodes: ReadonlyMap<PeerKey, Node>;
+  /** How many were sent. */
+  bundles = 0;
   readonly penalties: string[] = [];
-  readonly #latencyMs = new Map<string, number>();
 
   constructor(readonly options: BroadcastNetworkOptions) {
-    this.random = seeded(options.seed);
-    for (let i = 0; i < options.members; i++) this.#addNode(keyOf(i));
+    super(options.seed);
+    const keys = Array.from({ length: options.members }, (_, index) => keyOf(index));
+    this.nodes = new Map(keys.map((key) => [key, new Node(this, key)]));
     this.#connectAtRandom(options.degree ?? 5);
   }
 
-  get keys(): readonly PeerKey[] {
-    return [...this.nodes.keys()];
-  }
-
-  resetCounts(): void {
-    this.counts = {};
-  }
-
   say(author: PeerKey, textBytes = 200): Bundle {
-    const node = this.nodes.get(author)!;
-    const counter = this.#frontier(node, { author, incarnation: 1 }) + 1;
+    const { order } = this.nodes.get(author)!;
+    const counter = order.frontier(streamBy(author)) + 1;
     const bundle = bundleOf(author, counter, { textBytes });
-    this.#deliver(node, bundle, 0, null, "push");
+    this.nodes.get(author)!.take({ bundle, hop: 0, reason: "push", from: null });
     return bundle;
   }
 
-  /** Both sides see the link's end; what was under way on it is lost. */
-  cut(a: PeerKey, b: PeerKey): void {
-    this.#latencyMs.delete(pair(a, b));
-    for (const [key, peer] of [[a, b], [b, a]] as const) {
-      this.nodes.get(key)!.peers.delete(peer);
-      this.at(this.random() * 3_000, () => this.#neighbourDown(this.nodes.get(key)!, peer));
+  step(key: PeerKey, input: BroadcastInput): void {
+    this.nodes.get(key)!.step(input);
+  }
+
+  /** What is under way on it is lost; each side sees the link's end later. */
+  cut(link: LinkEnd<Node>): void {
+    for (const end of [link, link.other]) {
+      end.isUp = false;
+      end.owner.links.delete(end.peer.key);
+      this.at(this.random.between(0, 3_000), () => end.owner.linkDown(end));
     }
   }
 
-  links(): readonly (readonly [PeerKey, PeerKey])[] {
-    const found: (readonly [PeerKey, PeerKey])[] = [];
-    for (const [key, node] of this.nodes) {
-      for (const peer of node.peers) if (key < peer) found.push([key, peer]);
-    }
-    return found;
+  /** One end of each. */
+  links(): readonly LinkEnd<Node>[] {
+    return [...this.nodes.values()].flatMap(({ key, links }) =>
+      [...links.values()].filter(({ peer }) => key < peer.key)
+    );
   }
 
-  /** Whether the overlay hangs together without this link. */
-  connectedWithout(a: PeerKey, b: PeerKey): boolean {
-    const seen = new Set([a]);
-    const queue = [a];
-    while (queue.length > 0) {
-      const key = queue.pop()!;
-      for (const peer of this.nodes.get(key)!.peers) {
-        if (seen.has(peer) || (key === a && peer === b) || (key === b && peer === a)) continue;
-        seen.add(peer);
-        queue.push(peer);
-      }
-    }
-    return seen.size === this.nodes.size;
-  }
-
-  at(delayMs: number, run: () => void): void {
-    this.agenda.add(this.nowMs + delayMs, run);
-  }
-
-  run(forMs: number): void {
-    const untilMs = this.nowMs + forMs;
-    while (this.agenda.nextMs <= untilMs) {
-      this.nowMs = Math.max(this.nowMs, this.agenda.nextMs);
-      this.agenda.take()();
-    }
-    this.nowMs = untilMs;
+  /** Whether the overlay hangs together, without this link. */
+  isConnected(without: LinkEnd<Node> | null = null): boolean {
+    const graph = [...this.nodes.values()].map((node) => {
+      const links = [...node.links.values()].filter((end) =>
+        end !== without && end.other !== without
+      );
+      return [node, links.map(({ peer }) => ({ to: peer }))] as const;
+    });
+    return partsOf(new Map(graph)).length === 1;
   }
 
   /** Who lacks the bundle, and the longest way it took. */
-  reach(bundle: Bundle): { readonly missed: number; readonly lastHop: number } {
-    const { author, counter } = bundle.header.value;
+  reach({ header: { value: { author, counter } } }: Bundle) {
     let missed = 0;
     let lastHop = 0;
-    for (const node of this.nodes.values()) {
-      const got = node.delivered.get(streamKey({ author, incarnation: 1 }))?.[counter - 1];
-      if (got === undefined) missed++;
-      else lastHop = Math.max(lastHop, got.hop);
+    for (const { order } of this.nodes.values()) {
+      const [came] = order.after(streamBy(author), counter - 1);
+      if (came === undefined) missed++;
+      else lastHop = Math.max(lastHop, came.hop);
     }
     return { missed, lastHop };
   }
 
-  step(key: PeerKey, input: BroadcastInput): void {
-    const node = this.nodes.get(key)!;
-    for (const effect of node.broadcast.step(input, this.nowMs)) this.#carryOut(node, effect);
-    const dueMs = node.broadcast.nextDeadlineMs();
-    if (dueMs === null || dueMs >= node.wakeMs) return;
-    node.wakeMs = dueMs;
-    this.agenda.add(dueMs, () => {
-      if (node.wakeMs !== dueMs) return;
-      node.wakeMs = Infinity;
-      this.step(key, { type: "tick" });
-    });
-  }
-
-  #addNode(key: PeerKey): void {
-    const has = (stream: Stream, counter: number) =>
-      this.#frontier(node, stream) >= counter ||
-      node.waiting.get(streamKey(stream))?.has(counter) === true;
-    const frontier = (stream: Stream) => ({ counter: this.#frontier(node, stream) });
-    const broadcast = new Broadcast({ ...BROADCAST_LAN, ...this.options.config }, {
-      has,
-      frontier,
-    });
-    const node: Node = {
-      key,
-      broadcast,
-      peers: new Set(),
-      delivered: new Map(),
-      waiting: new Map(),
-      wakeMs: Infinity,
-    };
-    this.nodes.set(key, node);
-    this.step(key, { type: "members", live: this.options.members });
-  }
-
   /** A random graph in which everybody has `degree` links, one perhaps fewer. */
   #connectAtRandom(degree: number): void {
-    for (;;) {
-      const ends = this.keys.flatMap((key) => Array.from({ length: degree }, () => key));
-      for (let i = ends.length - 1; i > 0; i--) {
-        const j = Math.floor(this.random() * (i + 1));
-        [ends[i], ends[j]] = [ends[j]!, ends[i]!];
+    const nodes = [...this.nodes.values()];
+    do {
+      const ends = this.random.shuffled(nodes.flatMap((node) => Array<Node>(degree).fill(node)));
+      for (const { links } of nodes) links.clear();
+      for (let index = 0; index + 1 < ends.length; index += 2) {
+        const [a, b] = [ends[index]!, ends[index + 1]!];
+        if (a === b || a.links.has(b.key)) continue;
+        const delayMs = this.options.latencyMs(this.random.next);
+        const near = new LinkEnd(a, delayMs).to(new LinkEnd(b, delayMs));
+        a.links.set(b.key, near);
+        b.links.set(a.key, near.other);
       }
-      for (const node of this.nodes.values()) node.peers.clear();
-      for (let i = 0; i + 1 < ends.length; i += 2) {
-        const [a, b] = [ends[i]!, ends[i + 1]!];
-        if (a === b) continue;
-        this.nodes.get(a)!.peers.add(b);
-        this.nodes.get(b)!.peers.add(a);
-      }
-      if (this.connectedWithout(keyOf(0), keyOf(0))) break;
+    } while (!this.isConnected());
+    for (const { owner, peer } of this.links()) {
+      owner.step({ type: "neighbour-up", peer: peer.key });
+      peer.step({ type: "neighbour-up", peer: owner.key });
     }
-    for (const [a, b] of this.links()) {
-      this.#latencyMs.set(pair(a, b), this.options.latencyMs(this.random));
-      this.step(a, { type: "neighbour-up", peer: b });
-      this.step(b, { type: "neighbour-up", peer: a });
-    }
-  }
-
-  /** What waits on a link goes with it. */
-  #neighbourDown(node: Node, peer: PeerKey): void {
-    for (const waiting of node.waiting.values()) {
-      for (const [counter, { from }] of waiting) if (from === peer) waiting.delete(counter);
-    }
-    this.step(node.key, { type: "neighbour-down", peer });
-  }
-
-  #frontier(node: Node, stream: Stream): number {
-    return node.delivered.get(streamKey(stream))?.length ?? 0;
-  }
-
-  #deliver(
-    node: Node,
-    bundle: Bundle,
-    hop: number,
-    from: PeerKey | null,
-    reason: BundleReason,
-  ): void {
-    const key = streamKey(bundle.header.value);
-    const stream = node.delivered.get(key) ?? [];
-    node.delivered.set(key, stream);
-    stream.push({ bundle, hop });
-    const id = idOf(bundle);
-    this.step(node.key, { type: "delivered", bundle, id, from, hop, reason, kept: true });
-    const next = node.waiting.get(key)?.get(stream.length + 1);
-    if (next === undefined) return;
-    node.waiting.get(key)!.delete(stream.length + 1);
-    this.#deliver(node, next.bundle, next.hop, next.from, reason);
-  }
-
-  #receive(node: Node, from: PeerKey, message: BroadcastMessage): void {
-    this.step(node.key, { type: "message", from, message });
-    if (message.type !== "bundle") return;
-    const { bundle, hop, reason } = message;
-    const { author, incarnation, counter } = bundle.header.value;
-    const stream = { author, incarnation };
-    const key = streamKey(stream);
-    const waiting = node.waiting.get(key) ?? new Map();
-    node.waiting.set(key, waiting);
-    const frontier = this.#frontier(node, stream);
-    if (counter <= frontier || waiting.has(counter)) {
-      this.step(node.key, { type: "duplicate", stream, counter, from, hop, reason });
-    } else if (counter === frontier + 1) {
-      this.#deliver(node, bundle, hop, from, reason);
-    } else {
-      waiting.set(counter, { bundle, hop, from });
-      this.step(node.key, { type: "want", from, stream, after: frontier });
-    }
-  }
-
-  #carryOut(node: Node, effect: BroadcastEffect): void {
-    switch (effect.type) {
-      case "push":
-        this.#sendBundle(node, effect.to, effect.bundle, effect.hop, "push");
-        break;
-      case "send":
-        this.#send(node, effect.to, effect.message);
-        break;
-      case "supply":
-        for (const { bundle, hop } of node.delivered.get(streamKey(effect.stream)) ?? []) {
-          if (bundle.header.value.counter <= effect.after) continue;
-          this.#sendBundle(node, effect.to, bundle, hop + 1, "graft");
-        }
-        break;
-      case "behind":
-      case "far-ahead":
-        break;
-      case "penalise":
-        this.penalties.push(`${Number.parseInt(effect.peer, 16)}: ${effect.text}`);
-        break;
-    }
-  }
-
-  #sendBundle(node: Node, to: PeerKey, bundle: Bundle, hop: number, reason: BundleReason): void {
-    this.#count(`bundle ${reason}`);
-    this.#send(node, to, { type: "bundle", bundle, claim: null, hop, reason });
-  }
-
-  #send(node: Node, to: PeerKey, message: BroadcastMessage): void {
-    const latencyMs = this.#latencyMs.get(pair(node.key, to));
-    if (latencyMs === undefined) return;
-    this.#count(message.type);
-    this.at(latencyMs, () => {
-      if (node.peers.has(to)) this.#receive(this.nodes.get(to)!, node.key, message);
-    });
-  }
-
-  #count(what: string): void {
-    this.counts[what] = (this.counts[what] ?? 0) + 1;
   }
 }
 
-function pair(a: PeerKey, b: PeerKey): string {
-  return a < b ? `${a} ${b}` : `${b} ${a}`;
+function streamBy(author: PeerKey): Stream {
+  return { author, incarnation: 1 };
 }

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { BroadcastNetwork, type BroadcastNetworkOptions } from "./broadcast_network.ts";
-import { keyOf, seeded } from "./overlay_network.ts";
+import { Random } from "../../sim/random.ts";
+import { keyOf } from "./overlay_network.ts";
 import { SLOW } from "../../given.ts";
 
 interface Load {
@@ -19,7 +20,7 @@ function measure({ network, speaker, warmUp, measured, everyMs }: Load) {
     network.run(everyMs);
   }
   network.run(2_000);
-  network.resetCounts();
+  network.bundles = 0;
   let [missed, lastHop] = [0, 0];
   for (let i = 0; i < measured; i++) {
     const bundle = network.say(keyOf(speaker(warmUp + i)));
@@ -28,7 +29,7 @@ function measure({ network, speaker, warmUp, measured, everyMs }: Load) {
     missed += reach.missed;
     lastHop = Math.max(lastHop, reach.lastHop);
   }
-  const bundles = (network.counts["bundle"] ?? 0) / measured;
+  const bundles = network.bundles / measured;
   const redundancy = bundles / (network.nodes.size - 1) - 1;
   return { bundles, redundancy, lastHop, missed, penalties: network.penalties };
 }
@@ -69,10 +70,10 @@ Deno.test(
   "all of 500 send: redundancy at most 1.0, last hop at most 18, nothing missed",
   SLOW,
   () => {
-    const random = seeded(3);
+    const random = new Random(3);
     const found = measure({
       network: network({ members: 500 }),
-      speaker: () => Math.floor(random() * 500),
+      speaker: () => random.below(500),
       warmUp: 40,
       measured: 10,
       everyMs: 200,
@@ -108,20 +109,20 @@ for (const textBytes of [200, 20_000]) {
         const net = network({ members, seed, latencyMs: (random) => 1 + 60 * random() });
         const bundles = [];
         for (let i = 0; i < 120; i++) {
-          bundles.push(net.say(keyOf(Math.floor(net.random() * members)), textBytes));
-          net.run(net.random() * 60);
+          bundles.push(net.say(keyOf(net.random.below(members)), textBytes));
+          net.run(net.random.between(0, 60));
           const links = net.links();
-          const [a, b] = links[Math.floor(net.random() * links.length)]!;
+          const link = net.random.pick(links);
           // An overlay with as many links as a tree needs, and a few more, is left.
-          if (i % 3 === 0 && links.length > 1.4 * members && net.connectedWithout(a, b)) {
-            net.cut(a, b);
-          }
+          if (i % 3 === 0 && links.length > 1.4 * members && net.isConnected(link)) net.cut(link);
         }
         // The very last one: no later bundle tells of it.
         net.run(20_000);
         bundles.push(net.say(keyOf(0), textBytes));
-        const spare = net.links().find(([a, b]) => a === keyOf(0) && net.connectedWithout(a, b));
-        if (spare !== undefined) net.cut(...spare);
+        const spare = net.links().find((link) =>
+          link.owner.key === keyOf(0) && net.isConnected(link)
+        );
+        if (spare !== undefined) net.cut(spare);
         net.run(20_000);
 
         const missed = bundles.reduce((sum, bundle) => sum + net.reach(bundle).missed, 0);

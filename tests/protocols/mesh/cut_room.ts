@@ -65,7 +65,7 @@ export class CutRoom {
     const old = this.members[who]!;
     const links = [...this.#linked].filter((place) => this.pair(place).includes(old));
     for (const place of links) this.cut(place);
-    this.network.members.splice(this.network.members.indexOf(old), 1);
+    this.network.remove(old);
     const { name, disk, shown } = old.member;
     const options = { ...this.options, records: disk, incarnation: ++this.#incarnation };
     const reborn = this.network.add(name, options);
@@ -80,7 +80,7 @@ export class CutRoom {
 
   quiet(): void {
     for (const place of PAIRS.keys()) this.heal(place);
-    this.network.run(this.network.nowMs + 60_000);
+    this.network.run(60_000);
     for (const { penalties } of this.members) this.penalties.push(...penalties);
   }
 

@@ -1,6 +1,6 @@
 /**
- * Several members' admission, roster and names over links in memory and virtual time: enough of a mesh to
- * see who is believed to be there, under which name. Links come and go as a plain overlay would have it.
+ * Members of a mesh reduced to admission, roster and names: enough to see who is believed to be there, under which
+ * name. Links come and go as a plain overlay would have it.
  */
 
 import { HERE } from "../../../lib/protocols/mesh/schema/structures.ts";
@@ -35,9 +35,8 @@ import { AwakeClock } from "../../../lib/base/machine/clock.ts";
 import { earliestMs } from "../../../lib/base/machine/machine.ts";
 import { foldName, parseName } from "../../../lib/base/text/names.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
-import { Random } from "../../sim/random.ts";
-import { Timer, VirtualTime } from "../../sim/virtual_time.ts";
 import { PROCESS } from "./membership_fixtures.ts";
+import { LinkEnd, MeshNetwork, MeshNode } from "./mesh_network.ts";
 
 /** What a member's user would be shown. */
 export type Shown =
@@ -54,13 +53,12 @@ export type Shown =
   | { readonly event: "fatal"; readonly code: string }
   | { readonly event: "notice"; readonly about: NamesEffect["type"]; readonly name: string };
 
-interface End {
-  readonly id: LinkId;
-  readonly owner: Member;
-  readonly peer: Member;
-  /** The other end; null once the link is gone. */
-  other: End | null;
-  isMember: boolean;
+class End extends LinkEnd<Member> {
+  isMember = false;
+
+  constructor(readonly id: LinkId, readonly isDialled: boolean, owner: Member, delayMs: number) {
+    super(owner, delayMs);
+  }
 }
 
 export interface MemberOptions {
@@ -73,7 +71,7 @@ export interface MemberOptions {
   readonly clockMs?: number;
 }
 
-export class Member {
+export class Member extends MeshNode {
   readonly shown: (Shown & { readonly atMs: number })[] = [];
   readonly records: MeshRecord[] = [];
   readonly signer: Signer;
@@ -81,16 +79,14 @@ export class Member {
   readonly roster: Roster;
   readonly names: RoomNames;
   readonly ends = new Map<LinkId, End>();
-  readonly timer: Timer;
   readonly #awake = new AwakeClock();
-  /** Not running any more. */
-  isGone = false;
   /** Stopped for a while: it neither hears nor speaks. */
   isStopped = false;
   isReady = false;
   group = 0;
 
   constructor(readonly world: World, readonly name: string, readonly options: MemberOptions) {
+    super(world);
     this.signer = fakeSigner(options.seed ?? name);
     this.records.push(...options.records ?? []);
     const env: Environment = {
@@ -148,7 +144,6 @@ export class Member {
         neighbours: () => this.neighbours().map(({ peer }) => peer.key),
       },
     );
-    this.timer = new Timer(() => this.wake());
   }
 
   readonly env: Environment;
@@ -195,8 +190,8 @@ export class Member {
     });
   }
 
-  wake(): void {
-    if (this.isGone || this.isStopped) return;
+  tick(): void {
+    if (this.isStopped) return;
     this.admit({ type: "tick" });
     this.enrol({ type: "tick" });
     this.arm();
@@ -209,10 +204,57 @@ export class Member {
     return nowMs;
   }
 
-  arm(): void {
+  nextDeadlineMs(): number | null {
     this.#awake.dueMs = earliestMs(this.admission.nextDeadlineMs(), this.roster.nextDeadlineMs());
-    const dueMs = this.#awake.nextDeadlineMs();
-    if (dueMs !== null && !this.isGone) this.world.time.arm(this.timer, dueMs);
+    return this.#awake.nextDeadlineMs();
+  }
+
+  linkUp(end: End): void {
+    if (this.isGone) return;
+    this.admit({
+      type: "link-up",
+      link: end.id,
+      peer: end.peer.key,
+      process: PROCESS,
+      dialled: end.isDialled,
+      remote: { host: end.peer.host, port: 1 },
+    });
+    this.arm();
+  }
+
+  linkDown(end: End, closed: boolean): void {
+    this.ends.delete(end.id);
+    if (this.isGone || this.isStopped) return;
+    const { key: peer } = end.peer;
+    this.admit({ type: "link-down", link: end.id });
+    const hasAnother = this.neighbours().some((other) => other.peer.key === peer);
+    if (end.isMember && !hasAnother) {
+      this.enrol({ type: "neighbour-down", peer });
+      if (!closed) this.enrol({ type: "link-lost", peer });
+      this.admit({ type: "neighbour-down", peer });
+    }
+    this.arm();
+  }
+
+  receive(end: End, message: AdmissionMessage | RosterMessage): void {
+    const from = end.peer.key;
+    switch (message.type) {
+      case "beacons":
+      case "claims":
+      case "statements":
+      case "roster-want":
+      case "roster-summary":
+      case "roster-part":
+        return this.enrol({ type: "message", from, message });
+      case "hold-name":
+      case "hold-reply":
+        if (message.type === "hold-reply" && message.owner !== null) {
+          this.enrol({ type: "entry", from, entry: message.owner });
+        }
+        return this.admit({ type: "hold", from, message: message as HoldMessage });
+      default:
+        return this.admit({ type: "message", link: end.id, message });
+    }
   }
 
   found(): void {
@@ -416,9 +458,7 @@ export interface WorldOptions {
 const SILENCE_MS = 3_000;
 const REPAIR_MS = 1_000;
 
-export class World {
-  readonly time = new VirtualTime();
-  readonly random: Random;
+export class World extends MeshNetwork {
   readonly members: Member[] = [];
   readonly penalties: string[] = [];
   readonly rosterTiming: RosterTiming;
@@ -428,7 +468,7 @@ export class World {
   #nextLink = 1;
 
   constructor(options: WorldOptions = {}) {
-    this.random = new Random(options.seed ?? 1);
+    super(options.seed ?? 1);
     this.#degree = options.degree ?? Infinity;
     this.#latencyMs = options.latencyMs ?? 1;
     this.rosterTiming = options.rosterTiming ?? ROSTER_LAN;
@@ -446,95 +486,36 @@ export class World {
     return member;
   }
 
-  run(forMs: number): void {
-    this.time.runUntil(this.time.nowMs + forMs);
-  }
-
-  at(inMs: number, action: () => void): void {
-    this.time.arm(new Timer(action), this.time.nowMs + inMs);
-  }
-
   live(): readonly Member[] {
     return this.members.filter(({ isGone, isReady }) => !isGone && isReady);
   }
 
   connect(from: Member, to: Member): void {
-    const a: End = { id: this.#link(), owner: from, peer: to, other: null, isMember: false };
-    const b: End = { id: this.#link(), owner: to, peer: from, other: a, isMember: false };
-    a.other = b;
-    from.ends.set(a.id, a);
-    to.ends.set(b.id, b);
+    const near = this.#end(from, true).to(this.#end(to, false));
     this.at(this.#latencyMs, () => {
-      for (const end of [b, a]) {
-        if (end.other === null || end.owner.isGone) continue;
-        end.owner.admit({
-          type: "link-up",
-          link: end.id,
-          peer: end.peer.key,
-          process: PROCESS,
-          dialled: end === a,
-          remote: { host: end.peer.host, port: 1 },
-        });
-        end.owner.arm();
-      }
+      for (const end of [near.other, near]) if (end.isUp) end.owner.linkUp(end);
     });
   }
 
-  #link(): LinkId {
-    return this.#nextLink++ as LinkId;
+  #end(owner: Member, isDialled: boolean): End {
+    const end = new End(this.#nextLink++ as LinkId, isDialled, owner, this.#latencyMs);
+    owner.ends.set(end.id, end);
+    return end;
   }
 
   deliver(end: End, message: AdmissionMessage | RosterMessage): void {
-    const to = end.other;
-    if (to === null) return;
-    this.at(this.#latencyMs, () => {
-      if (!to.owner.ends.has(to.id) || to.owner.isGone || to.owner.isStopped) return;
-      if (to.owner.group !== end.owner.group) return;
-      this.#receive(to, message);
-      to.owner.arm();
+    end.send((at) => {
+      const { owner } = at;
+      if (owner.isGone || owner.isStopped || owner.group !== end.owner.group) return;
+      owner.receive(at, message);
+      owner.arm();
     });
-  }
-
-  #receive(to: End, message: AdmissionMessage | RosterMessage): void {
-    switch (message.type) {
-      case "beacons":
-      case "claims":
-      case "statements":
-      case "roster-want":
-      case "roster-summary":
-      case "roster-part":
-        return to.owner.enrol({ type: "message", from: to.peer.key, message });
-      case "hold-name":
-      case "hold-reply":
-        if (message.type === "hold-reply" && message.owner !== null) {
-          to.owner.enrol({ type: "entry", from: to.peer.key, entry: message.owner });
-        }
-        return to.owner.admit({ type: "hold", from: to.peer.key, message: message as HoldMessage });
-      default:
-        return to.owner.admit({ type: "message", link: to.id, message });
-    }
   }
 
   /** Both ends go; the other side hears it after what was sent before. */
   closeLink(end: End, closed: boolean): void {
-    const other = end.other;
-    this.#drop(end, closed);
-    if (other !== null) this.at(this.#latencyMs, () => this.#drop(other, closed));
-  }
-
-  #drop(end: End, closed: boolean): void {
-    const { owner } = end;
-    if (!owner.ends.delete(end.id)) return;
-    end.other = null;
-    if (owner.isGone || owner.isStopped) return;
-    owner.admit({ type: "link-down", link: end.id });
-    const hasAnother = owner.neighbours().some(({ peer }) => peer.key === end.peer.key);
-    if (end.isMember && !hasAnother) {
-      owner.enrol({ type: "neighbour-down", peer: end.peer.key });
-      if (!closed) owner.enrol({ type: "link-lost", peer: end.peer.key });
-      owner.admit({ type: "neighbour-down", peer: end.peer.key });
-    }
-    owner.arm();
+    end.down(closed);
+    end.other.downIn(end.delayMs, closed);
   }
 
   /** As `kill -9`: its links end at once, without a word. */
@@ -547,13 +528,11 @@ export class World {
   stop(member: Member, forMs: number): void {
     member.isStopped = true;
     const ends = [...member.ends.values()];
-    this.at(SILENCE_MS, () => {
-      for (const { other } of ends) if (other !== null) this.#drop(other, false);
-    });
+    for (const { other } of ends) other.downIn(SILENCE_MS);
     this.at(forMs, () => {
       member.isStopped = false;
-      member.wake();
-      for (const end of ends) this.#drop(end, false);
+      if (!member.isGone) member.tick();
+      for (const end of ends) end.down();
     });
   }
 
@@ -564,7 +543,7 @@ export class World {
       for (const end of [...member.ends.values()]) {
         if (end.peer.group === member.group) continue;
         this.at(SILENCE_MS, () => {
-          if (end.peer.group !== member.group) this.#drop(end, false);
+          if (end.peer.group !== member.group) end.down();
         });
       }
     }

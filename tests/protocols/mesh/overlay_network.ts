@@ -1,9 +1,9 @@
-/** Many overlay machines in one process and in virtual time: links with a latency, crashes, a roster that lags. */
+/** Members of a mesh reduced to their overlays: crashes, and a roster that lags. */
 
 import type { Environment } from "../../../lib/base/machine/environment.ts";
 import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { Crypto } from "../../../lib/base/crypto/crypto.ts";
-import type { PeerKey } from "../../../lib/base/ids.ts";
+import type { Endpoint, PeerKey } from "../../../lib/base/ids.ts";
 import type { Contact } from "../../../lib/protocols/mesh/schema/messages.ts";
 import { Overlay } from "../../../lib/protocols/mesh/membership/overlay.ts";
 import {
@@ -12,18 +12,8 @@ import {
   type OverlayEffect,
   type OverlayInput,
 } from "../../../lib/protocols/mesh/membership/overlay_io.ts";
-
-/** A small seeded generator (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
+import { partsOf } from "../../sim/scale/graph.ts";
+import { LinkEnd, MeshNetwork, MeshNode } from "./mesh_network.ts";
 
 /** An environment of chance alone. */
 export function randomEnvironment(random: () => number): Environment {
@@ -44,65 +34,82 @@ export function contactOf(key: PeerKey): Contact {
   return { key, endpoint: { host: "10.0.0.1", port: Number.parseInt(key.slice(-8), 16) } };
 }
 
-/** Things to do, in the order of their times; those of one time in the order in which they were added. */
-export class Agenda {
-  readonly #heap: { readonly atMs: number; readonly order: number; readonly run: () => void }[] =
-    [];
-  #order = 0;
-
-  get nextMs(): number {
-    return this.#heap[0]?.atMs ?? Infinity;
-  }
-
-  add(atMs: number, run: () => void): void {
-    const heap = this.#heap;
-    heap.push({ atMs, order: this.#order++, run });
-    for (let i = heap.length - 1; i > 0;) {
-      const parent = (i - 1) >> 1;
-      if (!this.#before(i, parent)) break;
-      this.#swap(i, parent);
-      i = parent;
-    }
-  }
-
-  take(): () => void {
-    const heap = this.#heap;
-    const first = heap[0]!;
-    const last = heap.pop()!;
-    if (heap.length > 0) heap[0] = last;
-    for (let i = 0;;) {
-      let least = i;
-      for (const child of [2 * i + 1, 2 * i + 2]) {
-        if (child < heap.length && this.#before(child, least)) least = child;
-      }
-      if (least === i) return first.run;
-      this.#swap(i, least);
-      i = least;
-    }
-  }
-
-  #before(i: number, j: number): boolean {
-    const [a, b] = [this.#heap[i]!, this.#heap[j]!];
-    return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
-  }
-
-  #swap(i: number, j: number): void {
-    [this.#heap[i], this.#heap[j]] = [this.#heap[j]!, this.#heap[i]!];
-  }
-}
-
-/** A link between two members; each side learns of its end at its own time. */
-export interface NetworkLink {
-  readonly dialler: PeerKey;
-  readonly other: PeerKey;
-  readonly upAt: Set<PeerKey>;
-}
-
-interface Node {
+class Node extends MeshNode {
   readonly overlay: Overlay;
-  readonly links: Map<PeerKey, NetworkLink>;
-  readonly dialable: boolean;
-  wakeMs: number;
+  readonly links = new Map<PeerKey, LinkEnd<Node>>();
+
+  constructor(
+    override readonly network: OverlayNetwork,
+    readonly key: PeerKey,
+    config: OverlayConfig,
+    readonly dialable: boolean,
+  ) {
+    super(network);
+    const { random, live } = network;
+    const directory = {
+      own: () => dialable ? contactOf(key) : null,
+      endpointsOf: () => [],
+      live: () => network.contacts(key, (other) => live.has(other) && network.rosterOf(key, other)),
+      remembered: () => network.contacts(key, (other) => network.rememberedOf(key, other)),
+      met: () => [],
+      standings: () => [],
+      isHere: () => true,
+      lastOwn: () => 0,
+      isCatchingUp: () => false,
+    };
+    const environment = randomEnvironment(random.next);
+    this.overlay = new Overlay(config, environment, key, directory, network.nowMs);
+  }
+
+  get endpoint(): Endpoint | null {
+    return this.dialable ? contactOf(this.key).endpoint : null;
+  }
+
+  nextDeadlineMs(): number | null {
+    return this.overlay.nextDeadlineMs();
+  }
+
+  tick(): void {
+    this.step({ type: "tick" });
+  }
+
+  step(input: OverlayInput): void {
+    if (this.isGone) return;
+    for (const effect of this.overlay.step(input, this.network.nowMs)) this.#carryOut(effect);
+    this.arm();
+  }
+
+  linkUp(end: LinkEnd<Node>, reached: Endpoint | null): void {
+    const { peer: { key, endpoint } } = end;
+    this.links.set(key, end);
+    this.step({ type: "peer-up", peer: key, endpoint, reached });
+  }
+
+  linkDown(end: LinkEnd<Node>): void {
+    this.links.delete(end.peer.key);
+    this.step({ type: "peer-down", peer: end.peer.key, closed: false });
+  }
+
+  #carryOut(effect: OverlayEffect): void {
+    const { network, key, links } = this;
+    network.options.onEffect?.(key, effect, network.nowMs);
+    switch (effect.type) {
+      case "dial":
+        return network.dial(this, effect.contact.key);
+      case "send": {
+        if (!network.passes(key, effect.to)) return;
+        const { message } = effect;
+        return links.get(effect.to)?.send(({ owner }) =>
+          owner.step({ type: "message", from: key, message })
+        );
+      }
+      case "release": {
+        const end = links.get(effect.peer);
+        end?.other.downIn(end.delayMs);
+        return end?.downIn(0);
+      }
+    }
+  }
 }
 
 export interface OverlayNetworkOptions {
@@ -116,45 +123,29 @@ export interface OverlayNetworkOptions {
   readonly onEffect?: (self: PeerKey, effect: OverlayEffect, nowMs: number) => void;
 }
 
-export class OverlayNetwork {
+export class OverlayNetwork extends MeshNetwork {
   readonly nodes = new Map<PeerKey, Node>();
   readonly live = new Set<PeerKey>();
   readonly remembered = new Set<PeerKey>();
-  readonly random: () => number;
   /** Whether `key` counts the other among the live / remembers it, beyond what everybody does. */
   rosterOf: (key: PeerKey, other: PeerKey) => boolean = () => true;
   rememberedOf: (key: PeerKey, other: PeerKey) => boolean = (key, other) =>
     this.remembered.has(other) || !this.rosterOf(key, other);
-  nowMs = 0;
   dials = 0;
-  readonly agenda = new Agenda();
   readonly #latencyMs: number;
 
   constructor(readonly options: OverlayNetworkOptions) {
-    this.random = seeded(options.seed);
+    super(options.seed);
     this.#latencyMs = options.latencyMs ?? 5;
   }
 
-  add(key: PeerKey, config: Partial<OverlayConfig> = {}, dialable = true): Overlay {
-    const directory = {
-      own: () => dialable ? contactOf(key) : null,
-      endpointsOf: () => [],
-      live: () => this.#contacts(key, (other) => this.live.has(other) && this.rosterOf(key, other)),
-      remembered: () => this.#contacts(key, (other) => this.rememberedOf(key, other)),
-      met: () => [],
-      standings: () => [],
-      isHere: () => true,
-      lastOwn: () => 0,
-      isCatchingUp: () => false,
-    };
+  add(key: PeerKey, config: Partial<OverlayConfig> = {}, dialable = true): void {
     const full = { ...OVERLAY_LAN, ...this.options.config, ...config };
-    const environment = randomEnvironment(this.random);
-    const overlay = new Overlay(full, environment, key, directory, this.nowMs);
-    this.nodes.set(key, { overlay, links: new Map(), dialable, wakeMs: Infinity });
+    const node = new Node(this, key, full, dialable);
+    this.nodes.set(key, node);
     this.live.add(key);
     this.remembered.delete(key);
-    this.#wake(key);
-    return overlay;
+    node.arm();
   }
 
   /** Comes in through `via`: link, welcome, and soon everybody's roster has it. */
@@ -176,7 +167,8 @@ export class OverlayNetwork {
   crash(key: PeerKey): void {
     const node = this.nodes.get(key)!;
     this.nodes.delete(key);
-    for (const [peer, link] of node.links) this.#endAt(peer, key, link);
+    node.isGone = true;
+    for (const end of node.links.values()) end.other.downIn(this.#latencyMs);
     this.at(this.options.lostAfterMs ?? 5_000, () => {
       this.live.delete(key);
       this.remembered.add(key);
@@ -184,50 +176,23 @@ export class OverlayNetwork {
     });
   }
 
-  at(delayMs: number, run: () => void): void {
-    this.agenda.add(this.nowMs + delayMs, run);
-  }
-
-  run(forMs: number): void {
-    const untilMs = this.nowMs + forMs;
-    while (this.agenda.nextMs <= untilMs) {
-      this.nowMs = this.agenda.nextMs;
-      this.agenda.take()();
-    }
-    this.nowMs = untilMs;
-  }
-
   step(key: PeerKey, input: OverlayInput): void {
-    const node = this.nodes.get(key);
-    if (node === undefined) return;
-    for (const effect of node.overlay.step(input, this.nowMs)) this.#carryOut(key, node, effect);
-    this.#wake(key);
+    this.nodes.get(key)?.step(input);
   }
 
   connect(dialler: PeerKey, other: PeerKey): void {
     const [a, b] = [this.nodes.get(dialler), this.nodes.get(other)];
     if (a === undefined || b === undefined || a.links.has(other) || b.links.has(dialler)) return;
-    const link = { dialler, other, upAt: new Set([dialler, other]) };
-    a.links.set(other, link);
-    b.links.set(dialler, link);
-    const endpoint = (key: PeerKey) =>
-      this.nodes.get(key)?.dialable ? contactOf(key).endpoint : null;
-    this.step(other, {
-      type: "peer-up",
-      peer: dialler,
-      endpoint: endpoint(dialler),
-      reached: null,
-    });
-    const reached = contactOf(other).endpoint;
-    this.step(dialler, { type: "peer-up", peer: other, endpoint: endpoint(other), reached });
+    const near = new LinkEnd(a, this.#latencyMs).to(new LinkEnd(b, this.#latencyMs));
+    a.links.set(other, near);
+    b.linkUp(near.other, null);
+    a.linkUp(near, contactOf(other).endpoint);
   }
 
   /** Both sides learn that the link is dead. */
   cutLink(a: PeerKey, b: PeerKey): void {
-    const link = this.nodes.get(a)?.links.get(b);
-    if (link === undefined) return;
-    this.#endAt(a, b, link);
-    this.#endAt(b, a, link);
+    const end = this.nodes.get(a)?.links.get(b);
+    for (const one of [end, end?.other]) one?.downIn(this.#latencyMs);
   }
 
   /** What overlays lastingly think of each other that the other doesn't: an answer may be under way. */
@@ -253,23 +218,11 @@ export class OverlayNetwork {
 
   /** Sizes of the parts of the overlay, the largest first: one part is a connected room. */
   parts(): readonly number[] {
-    const seen = new Set<PeerKey>();
-    const sizes: number[] = [];
-    for (const start of this.nodes.keys()) {
-      if (seen.has(start)) continue;
-      const before = seen.size;
-      const queue = [start];
-      seen.add(start);
-      while (queue.length > 0) {
-        for (const peer of this.nodes.get(queue.pop()!)!.overlay.activeView()) {
-          if (seen.has(peer) || !this.nodes.has(peer)) continue;
-          seen.add(peer);
-          queue.push(peer);
-        }
-      }
-      sizes.push(seen.size - before);
-    }
-    return sizes.sort((a, b) => b - a);
+    const graph = [...this.nodes].map(([key, { overlay }]) => {
+      const peers = overlay.activeView().filter((peer) => this.nodes.has(peer));
+      return [key, peers.map((to) => ({ to }))] as const;
+    });
+    return partsOf(new Map(graph));
   }
 
   degrees(): readonly number[] {
@@ -277,7 +230,7 @@ export class OverlayNetwork {
       .sort((a, b) => a - b);
   }
 
-  #contacts(self: PeerKey, which: (other: PeerKey) => boolean): readonly Contact[] {
+  contacts(self: PeerKey, which: (other: PeerKey) => boolean): readonly Contact[] {
     const contacts: Contact[] = [];
     for (const keys of [this.live, this.remembered]) {
       for (const key of keys) {
@@ -288,69 +241,17 @@ export class OverlayNetwork {
     return contacts;
   }
 
-  #carryOut(key: PeerKey, node: Node, effect: OverlayEffect): void {
-    this.options.onEffect?.(key, effect, this.nowMs);
-    switch (effect.type) {
-      case "dial":
-        this.dials++;
-        this.#dial(key, effect.contact.key);
-        break;
-      case "send": {
-        const link = node.links.get(effect.to);
-        if (link === undefined || !this.#passes(key, effect.to)) break;
-        this.at(this.#latencyMs, () => {
-          if (!link.upAt.has(effect.to)) return;
-          this.step(effect.to, { type: "message", from: key, message: effect.message });
-        });
-        break;
-      }
-      case "release": {
-        const link = node.links.get(effect.peer);
-        if (link === undefined) break;
-        this.#endAt(effect.peer, key, link);
-        this.at(0, () => this.#end(key, effect.peer, link));
-        break;
-      }
-      case "neighbour-up":
-      case "neighbour-down":
-        break;
-    }
-  }
-
-  #passes(from: PeerKey, to: PeerKey): boolean {
+  passes(from: PeerKey, to: PeerKey): boolean {
     return this.options.passes?.(from, to) ?? true;
   }
 
-  #dial(key: PeerKey, to: PeerKey): void {
+  dial(node: Node, to: PeerKey): void {
+    this.dials++;
     // Three trips of a handshake. Nothing answers where one direction is cut.
     this.at(3 * this.#latencyMs, () => {
-      if (!this.#passes(key, to) || !this.#passes(to, key)) return;
-      if (this.nodes.has(to)) this.connect(key, to);
-      else this.step(key, { type: "dial-failed", peer: to, endpoint: contactOf(to).endpoint });
-    });
-  }
-
-  #endAt(at: PeerKey, by: PeerKey, link: NetworkLink): void {
-    this.at(this.#latencyMs, () => this.#end(at, by, link));
-  }
-
-  #end(at: PeerKey, peer: PeerKey, link: NetworkLink): void {
-    if (!link.upAt.delete(at)) return;
-    const node = this.nodes.get(at);
-    if (node?.links.get(peer) !== link) return;
-    node.links.delete(peer);
-    this.step(at, { type: "peer-down", peer, closed: false });
-  }
-
-  #wake(key: PeerKey): void {
-    const node = this.nodes.get(key)!;
-    const dueMs = node.overlay.nextDeadlineMs();
-    if (dueMs === null || dueMs >= node.wakeMs) return;
-    node.wakeMs = dueMs;
-    this.agenda.add(Math.max(dueMs, this.nowMs), () => {
-      if (node.wakeMs !== dueMs || this.nodes.get(key) !== node) return;
-      node.wakeMs = Infinity;
-      this.step(key, { type: "tick" });
+      if (!this.passes(node.key, to) || !this.passes(to, node.key)) return;
+      if (this.nodes.has(to)) this.connect(node.key, to);
+      else node.step({ type: "dial-failed", peer: to, endpoint: contactOf(to).endpoint });
     });
   }
 }

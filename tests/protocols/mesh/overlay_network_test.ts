@@ -10,7 +10,7 @@ function room(
   members: number,
   options: OverlayNetworkOptions,
   via: (network: OverlayNetwork, index: number) => PeerKey = (network, index) =>
-    keyOf(Math.floor(network.random() * index)),
+    keyOf(network.random.below(index)),
 ): OverlayNetwork {
   const network = new OverlayNetwork(options);
   network.add(keyOf(0));
@@ -85,7 +85,7 @@ for (const share of [0.5, 0.9]) {
       const passes = (_from: PeerKey, to: PeerKey) => !gone.has(to);
       const network = room(200, { seed: 11, lostAfterMs: 15_000, passes });
       for (const key of [...network.nodes.keys()]) {
-        if (network.random() >= share) continue;
+        if (!network.random.chance(share)) continue;
         gone.add(key);
         network.crash(key);
       }
@@ -237,7 +237,7 @@ Deno.test("passive members keep three links and are in nobody's view", () => {
   network.add(keyOf(0));
   for (let index = 1; index < 40; index++) {
     const passive = index % 4 === 3;
-    const via = keyOf(4 * Math.floor(network.random() * Math.ceil(index / 4)));
+    const via = keyOf(4 * network.random.below(Math.ceil(index / 4)));
     network.at(index * 50, () => network.join(keyOf(index), via, { passive }, !passive));
   }
   network.run(90_000);

@@ -26,7 +26,7 @@ const OVERTAKEN = [0, 0, 4, 0, 0, 2, 2, 3, 2, 2, 3].map((who) => ({ kind: "say" 
 
 function play(room: CutRoom, script: readonly { kind: keyof CutRoom | "wait"; who: number }[]) {
   for (const { kind, who } of script) {
-    if (kind === "wait") room.network.run(room.network.nowMs + who);
+    if (kind === "wait") room.network.run(who);
     else (room[kind] as (who: number) => void).call(room, who);
   }
   room.quiet();

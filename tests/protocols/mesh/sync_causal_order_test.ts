@@ -93,7 +93,7 @@ const EXAMPLES: readonly (readonly Happening[])[] = [
 
 function play(room: CutRoom, script: readonly Happening[]): void {
   for (const [what, which, count] of script) {
-    if (what === "wait") room.network.run(room.network.nowMs + which);
+    if (what === "wait") room.network.run(which);
     else for (let times = count ?? 1; times > 0; times--) room[what](which);
   }
   room.quiet();
@@ -108,9 +108,9 @@ for (const floods of [false, true]) {
       fc.assert(
         fc.property(happenings, (script) => {
           const room = new CutRoom(floods, { keptMessagesMax: KEPT_MESSAGES_MAX });
-          room.network.run(2_000); // nobody is a newcomer any more
+          room.network.runUntil(2_000); // nobody is a newcomer any more
           for (let who = 0; who < 5; who++) room.say(who);
-          room.network.run(5_000);
+          room.network.runUntil(5_000);
           play(room, script);
 
           assertCausal(room);

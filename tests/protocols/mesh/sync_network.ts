@@ -1,4 +1,4 @@
-/** Members reduced to `Order` and `AntiEntropy`, on links with delays, in virtual time. */
+/** Members of a mesh reduced to `CausalOrder` and `AntiEntropy`. */
 
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { earliestMs } from "../../../lib/base/machine/machine.ts";
@@ -11,28 +11,28 @@ import type {
 import { MESH_MESSAGES, type MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
 import type { OrderEffect } from "../../../lib/protocols/mesh/log/order_io.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
+import { LinkEnd, MeshNetwork, MeshNode } from "./mesh_network.ts";
 import { environment, Member, type MemberOptions } from "./order_members.ts";
 
 const DELAY_MS = 10;
 
-interface UnderWay {
-  readonly atMs: number;
-  readonly from: SyncMember;
-  readonly to: SyncMember;
-  readonly message: MeshMessage;
+class SyncEnd extends LinkEnd<SyncMember> {
+  /** When the link has carried all that was sent here. */
+  freeAtMs = 0;
 }
 
 /** A member without a tree: what it says and takes in goes to all neighbours (`floods`), or to nobody. */
-export class SyncMember {
+export class SyncMember extends MeshNode {
   readonly member: Member;
   readonly sync: AntiEntropy;
-  readonly neighbours = new Set<SyncMember>();
+  readonly links = new Map<PeerKey, SyncEnd>();
   readonly penalties: string[] = [];
   readonly caughtUp: PeerKey[] = [];
   /** Takes messages in, but answers nothing. */
   mute = false;
 
-  constructor(readonly network: SyncNetwork, name: string, options: MemberOptions = {}) {
+  constructor(override readonly network: SyncNetwork, name: string, options: MemberOptions = {}) {
+    super(network);
     this.member = new Member(name, options);
     const newcomer = (options.records ?? []).length === 0;
     const env = environment(() => 0, name.length * 7_919 + name.charCodeAt(0));
@@ -81,9 +81,21 @@ export class SyncMember {
     }
   }
 
-  neighboursChanged(): void {
-    const peers = [...this.neighbours].map(({ key }) => key);
-    this.order(this.member.step({ type: "neighbours", peers }, this.network.nowMs));
+  linkUp(end: SyncEnd): void {
+    this.links.set(end.peer.key, end);
+    this.#neighboursChanged();
+  }
+
+  linkDown({ peer: { key: peer } }: SyncEnd): void {
+    this.links.delete(peer);
+    this.#neighboursChanged();
+    this.feed({ type: "neighbour-down", peer });
+    this.order(this.member.step({ type: "peer-down", peer }, this.network.nowMs));
+  }
+
+  #neighboursChanged(): void {
+    const neighbours = { type: "neighbours", peers: [...this.links.keys()] } as const;
+    this.order(this.member.step(neighbours, this.network.nowMs));
   }
 
   /** Carries out what `Order` wants of others. */
@@ -115,7 +127,7 @@ export class SyncMember {
           this.penalties.push(effect.text);
           break;
         case "equivocation":
-          for (const { key } of this.neighbours) {
+          for (const key of this.links.keys()) {
             this.send(key, { type: "proof", proof: effect.proof });
           }
       }
@@ -128,18 +140,20 @@ export class SyncMember {
       this.order(this.member.step({ type: "tick" }, nowMs));
     }
     if ((this.sync.nextDeadlineMs() ?? Infinity) <= nowMs) this.feed({ type: "tick" });
+    this.arm();
   }
 
-  nextMs(): number | null {
+  nextDeadlineMs(): number | null {
     return earliestMs(this.member.order.nextDeadlineMs(), this.sync.nextDeadlineMs());
   }
 
   send(to: PeerKey, message: MeshMessage): void {
-    this.network.send(this, to, message);
+    const end = this.links.get(to);
+    if (end !== undefined) this.network.send(end, message);
   }
 
   #flood({ bundle, from }: Extract<OrderEffect, { type: "delivered" | "late" }>): void {
-    for (const { key } of this.neighbours) {
+    for (const key of this.links.keys()) {
       if (key === from) continue;
       this.send(key, { type: "bundle", bundle, claim: null, hop: 0, reason: "push" });
     }
@@ -174,8 +188,7 @@ export class SyncMember {
   }
 }
 
-export class SyncNetwork {
-  nowMs = 0;
+export class SyncNetwork extends MeshNetwork {
   readonly members: SyncMember[] = [];
   /** Every message that was sent, for counting. */
   readonly sent: MeshMessage[] = [];
@@ -184,11 +197,12 @@ export class SyncNetwork {
   delayMs: (from: SyncMember, to: SyncMember) => number = () => DELAY_MS;
   /** How many bytes a millisecond a link carries in one direction. */
   bytesPerMs = Infinity;
-  /** When it has carried all that was sent, by sender and receiver. */
-  readonly #freeAtMs = new Map<string, number>();
   /** Decides what is lost. */
   loses: (message: MeshMessage, from: SyncMember, to: SyncMember) => boolean = () => false;
-  #underWay: UnderWay[] = [];
+
+  constructor() {
+    super(1);
+  }
 
   add(name: string, options: MemberOptions = {}): SyncMember {
     const member = new SyncMember(this, name, options);
@@ -196,60 +210,42 @@ export class SyncNetwork {
     return member;
   }
 
+  /** Its process is gone; its links were cut before. */
+  remove(member: SyncMember): void {
+    member.isGone = true;
+    this.members.splice(this.members.indexOf(member), 1);
+  }
+
   link(a: SyncMember, b: SyncMember): void {
-    for (const [one, other] of [[a, b], [b, a]] as const) {
-      one.neighbours.add(other);
-      one.neighboursChanged();
-    }
+    const near = new SyncEnd(a, this.delayMs(a, b)).to(new SyncEnd(b, this.delayMs(b, a)));
+    for (const end of [near, near.other]) end.owner.linkUp(end);
     a.feed({ type: "neighbour-up", peer: b.key });
     b.feed({ type: "neighbour-up", peer: a.key });
   }
 
   unlink(a: SyncMember, b: SyncMember): void {
-    this.#underWay = this.#underWay.filter(({ from, to }) =>
-      !((from === a && to === b) || (from === b && to === a))
-    );
-    for (const [one, other] of [[a, b], [b, a]] as const) {
-      one.neighbours.delete(other);
-      one.neighboursChanged();
-      one.feed({ type: "neighbour-down", peer: other.key });
-      one.order(one.member.step({ type: "peer-down", peer: other.key }, this.nowMs));
-    }
+    const end = a.links.get(b.key)!;
+    end.isUp = end.other.isUp = false;
+    for (const one of [end, end.other]) one.owner.linkDown(one);
   }
 
-  send(from: SyncMember, to: PeerKey, message: MeshMessage): void {
-    const receiver = this.members.find((member) =>
-      member.key === to && from.neighbours.has(member)
-    );
-    if (receiver === undefined) return;
+  send(end: SyncEnd, message: MeshMessage): void {
+    const { owner, peer, delayMs } = end;
     this.sent.push(message);
-    if (this.loses(message, from, receiver)) return;
-    const link = `${from.key} ${to}`;
+    if (this.loses(message, owner, peer)) return;
     const carriedMs = this.bytesPerMs === Infinity ? 0 : bytesOf(message) / this.bytesPerMs;
-    const freeAtMs = Math.max(this.nowMs, this.#freeAtMs.get(link) ?? 0) + carriedMs;
-    this.#freeAtMs.set(link, freeAtMs);
-    const atMs = freeAtMs + this.delayMs(from, receiver);
-    const place = this.#underWay.findIndex((other) => other.atMs > atMs);
-    const index = place < 0 ? this.#underWay.length : place;
-    this.#underWay.splice(index, 0, { atMs, from, to: receiver, message });
+    end.freeAtMs = Math.max(this.nowMs, end.freeAtMs) + carriedMs;
+    const arrives = () => {
+      peer.receive(owner, message);
+      peer.arm();
+    };
+    end.send(arrives, end.freeAtMs - this.nowMs + delayMs);
   }
 
-  /** Lets time pass until `untilMs`. */
-  run(untilMs: number): void {
-    for (;;) {
-      const next = Math.min(
-        this.#underWay[0]?.atMs ?? Infinity,
-        ...this.members.map((member) => member.nextMs() ?? Infinity),
-      );
-      if (next > untilMs) break;
-      this.nowMs = Math.max(this.nowMs, next);
-      while (this.#underWay.length > 0 && this.#underWay[0]!.atMs <= this.nowMs) {
-        const { from, to, message } = this.#underWay.shift()!;
-        to.receive(from, message);
-      }
-      for (const member of this.members) member.tick();
-    }
-    this.nowMs = untilMs;
+  /** Tests step members' machines beside it. */
+  override runUntil(untilMs: number): void {
+    for (const member of this.members) member.arm();
+    super.runUntil(untilMs);
   }
 
   count(type: MeshMessage["type"]): number {

@@ -9,8 +9,10 @@ export interface Edge {
 }
 
 /** Sizes of the connected components, the largest first; a connected room has one. */
-export function partsOf(graph: Graph): readonly number[] {
-  const seen = new Set<number>();
+export function partsOf<Member>(
+  graph: ReadonlyMap<Member, readonly { readonly to: Member }[]>,
+): readonly number[] {
+  const seen = new Set<Member>();
   const sizes: number[] = [];
   for (const start of graph.keys()) {
     if (seen.has(start)) continue;

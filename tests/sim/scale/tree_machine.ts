@@ -26,13 +26,8 @@ import {
   type OverlayEffect,
   type OverlayInput,
 } from "../../../lib/protocols/mesh/membership/overlay_io.ts";
-import {
-  type Bundle,
-  type Stream,
-  type StreamKey,
-  streamKey,
-} from "../../../lib/protocols/mesh/schema/structures.ts";
-import { bundleOf, idOf } from "../../protocols/mesh/broadcast_network.ts";
+import type { Bundle } from "../../../lib/protocols/mesh/schema/structures.ts";
+import { bundleOf, type Came, StreamOrder } from "../../protocols/mesh/stream_order.ts";
 import type { ScaleMachine } from "./scale_machine.ts";
 
 /** The size of a header with a few heads. */
@@ -55,9 +50,7 @@ export class TreeMachine implements ScaleMachine {
     number,
     { readonly peer: PeerKey | null; readonly endpoint: Endpoint }
   >();
-  /** The delivered bundles of each stream, in order; the first one has counter 1. */
-  readonly #delivered = new Map<StreamKey, Bundle[]>();
-  readonly #waiting = new Map<StreamKey, Map<number, BundleMessage & { from: PeerKey }>>();
+  readonly #order = new StreamOrder();
   #attempts = 0;
   #nowMs = 0;
   #out: MeshEffect[] = [];
@@ -81,10 +74,8 @@ export class TreeMachine implements ScaleMachine {
       met: nobody,
     }, -Infinity);
     this.#broadcast = new Broadcast(BROADCAST_LAN, {
-      frontier: (stream) => ({ counter: this.#frontier(stream) }),
-      has: (stream, counter) =>
-        this.#frontier(stream) >= counter ||
-        this.#waiting.get(streamKey(stream))?.has(counter) === true,
+      frontier: (stream) => ({ counter: this.#order.frontier(stream) }),
+      has: (stream, counter) => this.#order.has(stream, counter),
     });
   }
 
@@ -170,13 +161,13 @@ export class TreeMachine implements ScaleMachine {
     if (command !== "say" || !("text" in rest)) return;
     const { key } = this.signer;
     const stream = { author: key, incarnation: 1 };
-    const empty = bundleOf(key, this.#frontier(stream) + 1);
+    const empty = bundleOf(key, this.#order.frontier(stream) + 1);
     const bundle: Bundle = {
       ...empty,
       header: { ...empty.header, bytes: new Uint8Array(HEADER_BYTES) },
       texts: { bytes: utf8(rest.text), value: [rest.text] },
     };
-    this.#deliver({ type: "bundle", bundle, claim: null, hop: 0, reason: "push" }, null);
+    this.#take({ bundle, hop: 0, reason: "push", from: null });
   }
 
   // Links.
@@ -226,9 +217,11 @@ export class TreeMachine implements ScaleMachine {
 
   #message(from: PeerKey, message: MeshMessage): void {
     switch (message.type) {
-      case "bundle":
+      case "bundle": {
         this.#toBroadcast({ type: "message", from, message });
-        return this.#bundle(from, message);
+        const { bundle, hop, reason } = message;
+        return this.#take({ bundle, hop, reason, from });
+      }
       case "preview":
       case "ihave":
       case "graft":
@@ -273,8 +266,7 @@ export class TreeMachine implements ScaleMachine {
       case "send":
         return this.#send(effect.to, effect.message);
       case "supply":
-        for (const bundle of this.#delivered.get(streamKey(effect.stream)) ?? []) {
-          if (bundle.header.value.counter <= effect.after) continue;
+        for (const { bundle } of this.#order.after(effect.stream, effect.after)) {
           this.#sendBundle(effect.to, bundle, 0, "graft");
         }
         return;
@@ -287,42 +279,21 @@ export class TreeMachine implements ScaleMachine {
     this.#send(to, { type: "bundle", bundle, claim: null, hop, reason });
   }
 
-  // An order by streams.
-
-  #frontier(stream: Stream): number {
-    return this.#delivered.get(streamKey(stream))?.length ?? 0;
-  }
-
-  #bundle(from: PeerKey, message: BundleMessage): void {
-    const { author, incarnation, counter } = message.bundle.header.value;
-    const stream = { author, incarnation };
-    const key = streamKey(stream);
-    const frontier = this.#frontier(stream);
-    const waiting = this.#waiting.get(key);
-    if (counter <= frontier || waiting?.has(counter)) {
-      const { hop, reason } = message;
-      this.#toBroadcast({ type: "duplicate", stream, counter, from, hop, reason });
-    } else if (counter === frontier + 1) this.#deliver(message, from);
-    else {
-      if (waiting === undefined) this.#waiting.set(key, new Map([[counter, { ...message, from }]]));
-      else waiting.set(counter, { ...message, from });
-      this.#toBroadcast({ type: "want", from, stream, after: frontier });
+  #take(came: Came): void {
+    for (const input of this.#order.take(came)) {
+      this.#toBroadcast(input);
+      if (input.type === "delivered") this.#show(input);
     }
   }
 
-  #deliver({ bundle, hop, reason }: BundleMessage, from: PeerKey | null): void {
-    const key = streamKey(bundle.header.value);
-    const stream = this.#delivered.get(key) ?? [];
-    this.#delivered.set(key, stream);
-    stream.push(bundle);
-    const id = idOf(bundle);
-    this.#toBroadcast({ type: "delivered", bundle, id, from, hop, reason, kept: true });
+  #show({ bundle, id, from }: Extract<BroadcastInput, { readonly type: "delivered" }>): void {
+    const { author } = bundle.header.value;
     const event = {
       event: "message",
       id,
-      from: bundle.header.value.author,
-      shown: bundle.header.value.author,
-      key: bundle.header.value.author,
+      from: author,
+      shown: author,
+      key: author,
       text: bundle.texts.value[0]!,
       self: from === null,
       private: false,
@@ -330,9 +301,5 @@ export class TreeMachine implements ScaleMachine {
       sentAt: "",
     } as const;
     this.#out.push({ type: "show", event, ref: undefined });
-    const next = this.#waiting.get(key)?.get(stream.length + 1);
-    if (next === undefined) return;
-    this.#waiting.get(key)!.delete(stream.length + 1);
-    this.#deliver(next, next.from);
   }
 }

@@ -9,7 +9,7 @@ import {
 } from "../../../../lib/protocols/mesh/broadcast/broadcast_io.ts";
 import type { BroadcastMessage } from "../../../../lib/protocols/mesh/schema/messages.ts";
 import type { Bundle } from "../../../../lib/protocols/mesh/schema/structures.ts";
-import { bundleOf, idOf } from "../broadcast_network.ts";
+import { bundleOf, idOf } from "../stream_order.ts";
 import { keyOf } from "../overlay_network.ts";
 import { SLOW } from "../../../given.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { ClaimId, LinkId, PeerKey } from "../../../../lib/base/ids.ts";
 import { LinkTable } from "../../../../lib/protocols/mesh/links/link_table.ts";
-import { seeded } from "../overlay_network.ts";
+import { Random } from "../../../sim/random.ts";
 
 const ANN = "a".repeat(64) as PeerKey;
 const BOB = "b".repeat(64) as PeerKey;
@@ -178,7 +178,7 @@ function twoLinks(random: () => number): readonly (LinkId | null)[] {
 
 Deno.test("LinkTable: of two links to one member both ends keep the same one, whatever comes when", () => {
   for (let seed = 0; seed < 3_000; seed++) {
-    const [anns, bobs] = twoLinks(seeded(seed));
+    const [anns, bobs] = twoLinks(new Random(seed).next);
 
     assert(anns !== null && anns === bobs, `seed ${seed}: ${anns} at Ann, ${bobs} at Bob`);
   }

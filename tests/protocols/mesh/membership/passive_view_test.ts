@@ -2,7 +2,8 @@ import { assertEquals } from "@std/assert";
 import { networkOf } from "../../../../lib/base/text/endpoints.ts";
 import type { Contact } from "../../../../lib/protocols/mesh/schema/messages.ts";
 import { PassiveView } from "../../../../lib/protocols/mesh/membership/passive_view.ts";
-import { keyOf, seeded } from "../overlay_network.ts";
+import { Random } from "../../../sim/random.ts";
+import { keyOf } from "../overlay_network.ts";
 
 function contactAt(index: number, host: string): Contact {
   return { key: keyOf(index), endpoint: { host, port: 55_107 } };
@@ -15,7 +16,7 @@ function keysOf(view: PassiveView): readonly string[] {
 }
 
 Deno.test("addAll() takes two contacts of a public network, any number of private ones", () => {
-  const view = new PassiveView(30, seeded(1));
+  const view = new PassiveView(30, new Random(1).next);
 
   view.addAll([...at("203.0.113.5", 0, 2), contactAt(2, "203.0.113.200"), ...at("10.1.2.3", 3, 4)]);
 

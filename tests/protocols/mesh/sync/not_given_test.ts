@@ -42,7 +42,7 @@ Deno.test("AntiEntropy tells of what it asked for twice in vain, and not where r
     return message.bundle.header.value.author === ghost.key || ++inRange > 10;
   };
   network.link(ann, carl);
-  network.run(3_000);
+  network.runUntil(3_000);
 
   assertEquals(carl.member.history().length, 40);
   assert(told.length > 0);
@@ -61,7 +61,7 @@ Deno.test("AntiEntropy tells of what doesn't come for 5 s, though something else
   });
   let previous: Bundle | null = null;
   for (let second = 0; second <= 12; second++) {
-    network.run(second * 1_000);
+    network.runUntil(second * 1_000);
     carl.receive(liar, saysToHave(50, ghost.key, talker.key));
     const bundle = forged(talker, "a little", {
       counter: second + 1,
@@ -96,7 +96,7 @@ Deno.test("AntiEntropy tells of what didn't come although a part of its stream d
   network.loses = (message, from) =>
     from === ann && message.type === "bundle" && message.bundle.header.value.counter > 2;
   network.link(ann, carl);
-  network.run(3_000);
+  network.runUntil(3_000);
 
   assert(told.length > 0);
   for (const what of told) assertEquals(what, [2, 3, second.header.value.time]);
@@ -132,7 +132,7 @@ Deno.test("AntiEntropy tells of nothing where a range brings more, or brought al
       return message.bundle.header.value.counter > endOf(ranges);
     };
     network.link(ann, carl);
-    network.run(8_000);
+    network.runUntil(8_000);
 
     assert(ranges > 3, `${ranges}`);
     assertEquals(told, []);
@@ -151,7 +151,7 @@ Deno.test("AntiEntropy doesn't take the late end of a range that it gave up for 
   const ends = () => carl.receive(slow, { type: "sync-done" });
 
   says();
-  network.run(SYNC_PROGRESS_MS_MAX + 10); // nothing of it came: it is given up, which counts once
+  network.runUntil(SYNC_PROGRESS_MS_MAX + 10); // nothing of it came: it is given up, which counts once
   says();
   ends(); // of the first range
   ends(); // answers what was asked in between: the rooms are the same

@@ -70,7 +70,7 @@ Deno.test(
     const ann = network.add("ann", { records: recordsOf(conversation(20)) });
     const bob = network.add("bob", { records: recordsOf(conversation(2)) });
     network.link(ann, bob);
-    network.run(1_000);
+    network.runUntil(1_000);
     const ask = () => {
       const buckets = Array.from({ length: 256 }, (_, bucket) => bucket);
       const message = {
@@ -87,7 +87,7 @@ Deno.test(
     };
 
     const answered = Array.from({ length: 3_000 }, ask).filter((isAnswered) => isAnswered).length;
-    network.run(2_000);
+    network.runUntil(2_000);
 
     assert(answered > 900 && answered <= SYNC_QUESTIONS_BURST, `${answered}`);
     assert(ask());

@@ -20,7 +20,7 @@ Deno.test("AntiEntropy: a newcomer gets what is kept, and is caught up after two
   const before = newcomer.sync.caughtUp();
   for (const member of there) network.link(newcomer, member);
 
-  network.run(2_000);
+  network.runUntil(2_000);
 
   assertEquals([before, newcomer.sync.caughtUp()], [false, true]);
   assertEquals(newcomer.member.shown.length, 100);
@@ -41,7 +41,7 @@ Deno.test("AntiEntropy: a newcomer gets a long range at once although nobody kee
   const newcomer = network.add("newcomer", options);
   network.link(newcomer, ann);
 
-  network.run(5_000);
+  network.runUntil(5_000);
 
   assertEquals(newcomer.sync.caughtUp(), true);
   assertEquals(newcomer.member.shown.length, kept);
@@ -64,7 +64,7 @@ Deno.test("AntiEntropy: what is kept from before a gap is given to who comes in,
   const newcomer = network.add("newcomer");
   for (const member of there) for (const late of [away, newcomer]) network.link(late, member);
   network.link(there[0]!, there[1]!);
-  network.run(30_000);
+  network.runUntil(30_000);
 
   assertEquals([away, newcomer].map(({ member }) => member.shown.includes("1")), [true, true]);
   assertEqualRooms(network);
@@ -91,7 +91,7 @@ Deno.test("AntiEntropy: what a liar said before it spoke from the end of time is
   const newcomer = network.add("newcomer");
   for (const member of there) for (const late of [away, newcomer]) network.link(late, member);
   network.link(there[0]!, there[1]!);
-  network.run(30_000);
+  network.runUntil(30_000);
 
   assertEquals(there.map(({ member }) => member.order.frontier(late.header.value).counter), [3, 3]);
   assertEquals(newcomer.member.history(), ["one", "elsewhere", "two"]);
@@ -159,7 +159,7 @@ Deno.test("AntiEntropy: a newcomer in an empty room is caught up at once", () =>
   const network = new SyncNetwork();
   const [ann, newcomer] = [network.add("ann"), network.add("newcomer")];
   network.link(ann, newcomer);
-  network.run(100);
+  network.runUntil(100);
 
   assertEquals(newcomer.sync.caughtUp(), true);
   assertEquals(newcomer.caughtUp, [ann.key]);
@@ -178,7 +178,7 @@ Deno.test("AntiEntropy: who was away for longer than anybody keeps is told how m
   );
   // Carl's neighbours: two who were there, and one who was away as he was.
   for (const other of [dora!, ann!, bob!]) network.link(carl!, other);
-  network.run(30_000);
+  network.runUntil(30_000);
 
   const missed = carl!.member.effects.flatMap((effect) =>
     effect.type === "skipped" ? [effect.messages] : []
