@@ -23,7 +23,8 @@ import {
   withDevice,
   withHash,
 } from "../store/accounts/accounts.ts";
-import type { Changed, Entry, Following, Outcome, SharedStore } from "./shared_store.ts";
+import { fieldsIn } from "./json_fields.ts";
+import type { Changed, Condition, Entry, Following, Outcome, SharedStore } from "./shared_store.ts";
 
 /** Removals of which a listener may not have been told yet. */
 const REMOVING_MAX = 1_024;
@@ -71,6 +72,17 @@ export class EngineAccounts implements Accounts {
   async #find(name: string): Promise<Found | null> {
     const entry = await this.ports.store.get(this.#key(name));
     return entry === null ? null : { account: accountIn(entry, this.#prefix), entry };
+  }
+
+  /**
+   * What holds as long as the account of that name has this hash; `hash` null: as long as there is none. Null where it
+   * isn't so now.
+   */
+  async unchanged(name: string, hash: string | null): Promise<Condition | null> {
+    const key = this.#key(name);
+    if (hash === null) return { key, is: "absent" };
+    const found = await this.#find(name);
+    return found?.account.hash === hash ? { key, modified: found.entry.modified } : null;
   }
 
   async list(): Promise<readonly Account[]> {
@@ -279,15 +291,6 @@ function accountIn({ key, value }: Entry, prefix: string): Account {
     "store-corrupt",
     `Cannot use the entry ${key} of the engine: it isn't the account of that name; correct or delete it`,
   );
-}
-
-/** None where it isn't a JSON object. */
-function fieldsIn(value: string): Readonly<Record<string, unknown>> {
-  try {
-    return Object(JSON.parse(value));
-  } catch {
-    return {};
-  }
 }
 
 function parsed(value: string): Account | null {

@@ -105,13 +105,15 @@ export interface SharedStore {
   commit(change: Change): Promise<Outcome>;
   /** The entry of a key as of now or later; null: there is none. */
   get(key: string): Promise<Entry | null>;
-  /** All entries below `prefix` at one revision, in the order of keys. */
+  /** All entries below `prefix` at one revision, in the order of keys. @param from The first key that is read. */
   read(
     prefix: string,
+    from?: string,
   ): Promise<{ readonly entries: readonly Entry[]; readonly revision: Revision }>;
   /** How many entries there are below `prefix`. */
   count(prefix: string): Promise<number>;
-  follow(prefix: string, follower: Follower): Following;
+  /** @param from The first key below `prefix` that is followed. */
+  follow(prefix: string, follower: Follower, from?: string): Following;
   /** @param ttlMs Whole seconds, at least 2,000; it may last longer, where the engine's leader changes. */
   grant(ttlMs: number): Promise<LeaseId>;
   /** @returns Whether the lease goes on, for its time from when the request was sent. */

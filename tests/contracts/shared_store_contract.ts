@@ -220,6 +220,23 @@ export function sharedStoreContract(
     },
   );
 
+  contract("who reads or follows from a key on hears of none before it", async (fixture) => {
+    const { prefix, store, other, until } = fixture;
+    const { A, B, C } = keysBelow(prefix);
+    await put(store, A, "one");
+    await put(store, B, "two");
+    const { entries } = await other.read(prefix, B);
+    assertEquals(entries.map(({ key }) => key), [B]);
+    const heard = new Heard(prefix);
+    const following = other.follow(prefix, heard, B);
+    await until(() => heard.calls.length === 1);
+    done(await store.commit({ when: [{ key: C, is: "absent" }], puts: [], deletes: [A] }));
+    await put(store, C, "three");
+    await until(() => heard.calls.length === 2);
+    assertEquals(heard.calls, ["all b=two", "changed c=three"]);
+    following.close();
+  });
+
   contract("who follows is told all there is, then each change once, in order", async (fixture) => {
     const { prefix, store, other, until } = fixture;
     const { A, B, C } = keysBelow(prefix);

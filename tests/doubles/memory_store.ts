@@ -129,23 +129,26 @@ export class MemoryStore implements SharedStore {
     return Promise.resolve(this.#engine.entries.get(key) ?? null);
   }
 
-  read(prefix: string): ReturnType<SharedStore["read"]> {
-    return Promise.resolve({ entries: this.#below(prefix), revision: this.#engine.revision });
+  read(prefix: string, from = prefix): ReturnType<SharedStore["read"]> {
+    const entries = this.#below(prefix, from);
+    return Promise.resolve({ entries, revision: this.#engine.revision });
   }
 
   count(prefix: string): Promise<number> {
     return Promise.resolve(this.#below(prefix).length);
   }
 
-  #below(prefix: string): readonly Entry[] {
-    return [...this.#engine.entries.values()].filter(({ key }) => key.startsWith(prefix))
+  #below(prefix: string, from = prefix): readonly Entry[] {
+    return [...this.#engine.entries.values()].filter(({ key }) =>
+      key.startsWith(prefix) && key >= from
+    )
       .toSorted((a, b) => a.key < b.key ? -1 : 1);
   }
 
-  follow(prefix: string, follower: Follower): Following {
-    follower.all(this.#below(prefix), this.#engine.revision);
+  follow(prefix: string, follower: Follower, from = prefix): Following {
+    follower.all(this.#below(prefix, from), this.#engine.revision);
     const tell = (changes: readonly Changed[], revision: Revision) => {
-      const ours = changes.filter(({ key }) => key.startsWith(prefix));
+      const ours = changes.filter(({ key }) => key.startsWith(prefix) && key >= from);
       if (ours.length > 0) follower.changed(ours, revision);
     };
     this.#engine.followers.add(tell);

@@ -150,11 +150,12 @@ export class EtcdStore implements SharedStore {
 
   async read(
     prefix: string,
+    start = prefix,
   ): Promise<{ readonly entries: readonly Entry[]; readonly revision: Revision }> {
     const end = base64(endOf(prefix));
     const entries: Entry[] = [];
     let revision: Revision = 0;
-    for (let from = prefix;;) {
+    for (let from = start;;) {
       const page = await this.#range({
         key: base64(from),
         range_end: end,
@@ -181,12 +182,12 @@ export class EtcdStore implements SharedStore {
     }));
   }
 
-  follow(prefix: string, follower: Follower): Following {
-    const range = { key: base64(prefix), range_end: base64(endOf(prefix)) };
+  follow(prefix: string, follower: Follower, from = prefix): Following {
+    const range = { key: base64(from), range_end: base64(endOf(prefix)) };
     return new EtcdWatch({
       gateway: this.#gateway,
       range,
-      read: () => this.read(prefix),
+      read: () => this.read(prefix, from),
       follower,
     });
   }

@@ -3,12 +3,18 @@
  *
  * The picture: a telephone exchange with a notice board. It knows who is in and who talks to whom, never what they
  * say: callers reach each other, or it passes on bytes that they sealed. `log_in.ts` says who comes in,
- * `registrar.ts` in whose place, `presence.ts` who is told of whom, `calls.ts` who talks, `broadcast_intake.ts` and
+ * `entrance.ts` in whose place, `presence.ts` who is told of whom, `calls.ts` who talks, `broadcast_intake.ts` and
  * `deliveries.ts` what becomes of a notice; here is what comes in, and the time.
  */
 
 import type { Signer } from "../../base/crypto/crypto.ts";
-import type { Endpoint, FoldedName, LinkId, PeerKey } from "../../base/ids.ts";
+import {
+  type Endpoint,
+  endpointText,
+  type FoldedName,
+  type LinkId,
+  type PeerKey,
+} from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { Agenda, Deadlines, type Machine, servedEachStep } from "../../base/machine/machine.ts";
@@ -23,9 +29,9 @@ import { Deliveries } from "./broadcasts/deliveries.ts";
 import { Calls } from "./calls/calls.ts";
 import { transportOf } from "./datagrams/datagram_path.ts";
 import { AccountChanges } from "./login/account_changes.ts";
+import { Entrance } from "./login/entrance.ts";
 import { LockOuts } from "./login/lock_outs.ts";
 import { LogIn } from "./login/log_in.ts";
-import { Registrar } from "./login/registrar.ts";
 import type { DirectoryConfig, DirectoryEffect, DirectoryInput } from "./schema/directory_io.ts";
 import { DirectoryOutput } from "./schema/directory_output.ts";
 import type { DirectoryCommand, DirectoryEvent } from "./schema/events.ts";
@@ -39,21 +45,29 @@ import {
 } from "./schema/limits.ts";
 import { type DirectoryMessage, LEAVE_GOODBYE } from "./schema/messages.ts";
 import type { DirectoryRecord } from "./schema/records.ts";
+import {
+  listedSession,
+  type OnlineSession,
+  type RegistrarChange,
+  type RegistrarState,
+} from "./schema/registrar_io.ts";
 import { type Client, ClientLink } from "./sessions/client_session.ts";
+import { Others } from "./sessions/others.ts";
 import { Presence } from "./sessions/presence.ts";
 import { ClientLinks, Sessions } from "./sessions/sessions.ts";
 
 export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
-  readonly #out = new DirectoryOutput();
+  readonly #out: DirectoryOutput;
   readonly #comparing: Comparing;
   readonly #links = new ClientLinks();
   readonly #sessions = new Sessions();
+  readonly #others = new Others();
   readonly #presence: Presence;
   readonly #calls: Calls;
   readonly #broadcasts: Broadcasts;
   readonly #deliveries: Deliveries;
   readonly #telling: BroadcastIntake;
-  readonly #registrar: Registrar;
+  readonly #entrance: Entrance;
   readonly #entering: LogIn;
   readonly #accounts: AccountChanges;
   readonly #deadlines = new Deadlines({
@@ -65,6 +79,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   readonly #agenda: Agenda;
   #leaving: { readonly ref: string | undefined } | null = null;
   #stopped = false;
+  #engine: RegistrarState = "up";
 
   constructor(
     readonly config: DirectoryConfig,
@@ -73,16 +88,18 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   ) {
     const { randomBytes, log, crypto } = environment;
     const wallMs = () => Math.max(0, Math.floor(environment.wallMs()));
-    const out = this.#out;
+    const out = this.#out = new DirectoryOutput(config.instance === undefined);
     this.#comparing = new Comparing(signer.key, out);
     const sessions = this.#sessions;
     const links = this.#links;
-    const presence = this.#presence = new Presence(sessions, out);
-    const calls = this.#calls = new Calls(sessions, presence, out, config.relays);
+    const others = this.#others;
+    const presence = this.#presence = new Presence(sessions, others, out);
+    const states = { changed: (client: Client) => this.#stateChanged(client) };
+    const calls = this.#calls = new Calls(sessions, states, out, config.relays);
     const broadcasts = this.#broadcasts = new Broadcasts(config.records, signer.key, randomBytes);
     const deliveries = this.#deliveries = new Deliveries(broadcasts, out);
     const { broadcast: policy, ttlMs, guests, clientsMax, signUpsMax } = config;
-    const shared = { out, links, sessions, broadcasts, deliveries, wallMs };
+    const shared = { out, links, sessions, others, broadcasts, deliveries, wallMs };
     const telling = this.#telling = new BroadcastIntake({
       ...shared,
       crypto,
@@ -90,16 +107,17 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       policy,
       ttlMs,
     });
-    const registrar = this.#registrar = new Registrar({
+    const entrance = this.#entrance = new Entrance({
       ...shared,
       presence,
       calls,
       telling,
       randomBytes,
+      instance: config.instance ?? "",
     });
     const lockOuts = new LockOuts();
     const forget = (account: FoldedName) => telling.forget(account);
-    const accounts = new AccountChanges({ ...shared, lockOuts, registrar, forget });
+    const accounts = new AccountChanges({ ...shared, lockOuts, entrance, forget });
     this.#accounts = accounts;
     this.#entering = new LogIn({
       ...shared,
@@ -109,7 +127,8 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       signUpsMax,
       log,
       forget,
-      letIn: (link, enter, as) => registrar.letIn(link, enter, as),
+      letIn: (link, enter, as) => entrance.letIn(link, enter, as),
+      isUp: () => this.#engine === "up",
       changed: (account, keys) => accounts.changed(account, keys),
     });
     this.#agenda = new Agenda([
@@ -170,6 +189,13 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
         return this.#accounts.removed(foldName(input.name), input.keys);
       case "account-changed":
         return this.#accounts.changed(foldName(input.name), input.keys);
+      case "registrar-answer":
+        return this.#out.registered(input.token, input.answer);
+      case "registrar-news":
+        for (const change of input.changes) this.#othersChanged(change);
+        return;
+      case "registrar-state":
+        return this.#engineIs(input.state);
       case "persisted":
         return this.#out.persisted(input.token);
       case "persist-failed":
@@ -198,6 +224,47 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#out.show({ event: "ready", command: "regserver", ...listening, key, accounts });
   }
 
+  // The other instances.
+
+  /** A client is free or busy now. */
+  #stateChanged(client: Client): void {
+    const { session, isBusy } = client;
+    this.#presence.changed(client);
+    this.#out.order({ order: "set-busy", session, isBusy });
+  }
+
+  #othersChanged(change: RegistrarChange): void {
+    const others = this.#others;
+    switch (change.change) {
+      case "present":
+        others.set(change.session);
+        this.#presence.changed({ ...change.session, folded: foldName(change.session.name) });
+        return this.#entrance.replacedBy(change.session);
+      case "gone": {
+        const { name } = change;
+        others.remove(foldName(name));
+        return this.#presence.changed({ name, folded: foldName(name) });
+      }
+      case "instances":
+        others.instances = change.instances;
+        return this.#tellInstances("in", [...this.#sessions.all]);
+      default:
+        unreachable(change);
+    }
+  }
+
+  #tellInstances(because: "in" | "away", clients: readonly Client[]): void {
+    const addresses = this.#others.addresses;
+    const links = clients.map(({ link: { id } }) => id);
+    if (addresses.length > 0) this.#out.sendAll(links, { type: "instances", because, addresses });
+  }
+
+  #engineIs(state: RegistrarState): void {
+    if (state === this.#engine) return;
+    this.#engine = state;
+    if (state === "away") this.#tellInstances("away", [...this.#sessions.all]);
+  }
+
   // Links.
 
   #linkUp(
@@ -205,7 +272,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   ): void {
     const link = new ClientLink(id, peer, process, host);
     const crowded = this.#links.up(link, this.#out.nowMs);
-    if (crowded !== null) this.#registrar.close(crowded, "too many say nothing");
+    if (crowded !== null) this.#entrance.close(crowded, "too many say nothing");
   }
 
   #linkDown({ link: id, closed, reason }: Extract<DirectoryInput, { type: "link-down" }>): void {
@@ -215,7 +282,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     // A client that closes its link to come in anew says goodbye, too: a stranger that knew when would take its name.
     const leaves = closed && reason === LEAVE_GOODBYE;
     if (!leaves) this.#hold(client);
-    this.#registrar.gone(client, leaves ? "quit" : "lost");
+    this.#entrance.gone(client, leaves ? "quit" : "lost");
   }
 
   #hold(client: Client): void {
@@ -227,7 +294,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       key: fingerprintOf(link.peer),
       text,
     });
-    if (link.client !== null) this.#registrar.gone(link.client, "lost");
+    if (link.client !== null) this.#entrance.gone(link.client, "lost");
     else this.#links.enter(link, "over", this.#out.nowMs);
     this.#out.push({ type: "ban", link: link.id, reason: text, durationMs: OFFENDER_BAN_MS });
   }
@@ -360,18 +427,18 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     for (const link of this.#links.takeDue(nowMs)) {
       const { client } = link;
       if (client === null) {
-        this.#registrar.close(link, "nothing came");
+        this.#entrance.close(link, "nothing came");
         continue;
       }
       this.#hold(client);
-      this.#registrar.dismiss(client, "slow", "It took nothing in for too long");
+      this.#entrance.dismiss(client, "slow", "It took nothing in for too long");
     }
   }
 
   #command(command: DirectoryCommand, ref: string | undefined): void {
     switch (command.command) {
       case "list":
-        return this.#out.show(usersView(this.#sessions.all), ref);
+        return this.#out.show(this.#users(), ref);
       case "status":
         return this.#status(ref);
       case "kick":
@@ -385,6 +452,17 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       default:
         return unreachable(command);
     }
+  }
+
+  #users(): DirectoryEvent {
+    if (this.#out.isAlone) return usersView([...this.#sessions.all].map(userOf));
+    const instance = endpointText(this.config.listening);
+    const own = [...this.#sessions.all].map((client) => ({ ...userOf(client), instance }));
+    const elsewhere = [...this.#others.all].map((session) => ({
+      ...userElsewhere(session),
+      instance: this.#others.placeOf(session),
+    }));
+    return usersView([...own, ...elsewhere]);
   }
 
   #status(ref: string | undefined): void {
@@ -425,7 +503,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const client = this.#named(shown, "kick", ref);
     if (client === null) return;
     this.#entering.keepOut(client);
-    this.#registrar.dismiss(client, "kicked", "The operator has thrown you out", KICKED_MS);
+    this.#entrance.dismiss(client, "kicked", "The operator has thrown you out", KICKED_MS);
     this.#out.notice(`${shownName(client.name)} is out, and isn't let in for a minute`, ref);
   }
 
@@ -449,10 +527,10 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#calls.close();
     for (const client of [...this.#sessions.all]) {
       const retryMs = Math.floor(this.environment.random() * RETURN_SPREAD_MS);
-      this.#registrar.dismiss(client, "closing", text, retryMs);
+      this.#entrance.dismiss(client, "closing", text, retryMs);
     }
     for (const link of this.#links.all) {
-      if (link.phase !== "over") this.#registrar.close(link, text);
+      if (link.phase !== "over") this.#entrance.close(link, text);
     }
     this.#stopped = true;
     const outcome = { kind: "bye", reason: "quit", ref: this.#leaving?.ref } as const;
@@ -467,18 +545,24 @@ function voidedText(count: number): string {
 
 // What the operator is shown of the clients that are in.
 
-/** All clients, sorted by name. */
-function usersView(clients: Iterable<Client>): DirectoryEvent {
-  const users = [...clients]
-    .sort((one, other) => one.folded < other.folded ? -1 : 1)
-    .map(({ listed, key, link, sinceMs, relayedBytes }) => ({
-      ...listed,
-      key: fingerprintOf(key),
-      address: link.host,
-      since: dateText(sinceMs),
-      relayedBytes,
-    }));
-  return { event: "users", users };
+type User = Extract<DirectoryEvent, { readonly event: "users" }>["users"][number];
+
+/** Sorted by name. */
+function usersView(users: readonly User[]): DirectoryEvent {
+  const sorted = users.toSorted((one, other) => foldName(one.name) < foldName(other.name) ? -1 : 1);
+  return { event: "users", users: sorted };
+}
+
+function userOf({ listed, key, link, sinceMs, relayedBytes }: Client): User {
+  const since = dateText(sinceMs);
+  return { ...listed, key: fingerprintOf(key), address: link.host, since, relayedBytes };
+}
+
+/** What is relayed for it, its instance knows. */
+function userElsewhere(session: OnlineSession): User {
+  const { key, host, sinceMs } = session;
+  const facts = { key: fingerprintOf(key), address: host, since: dateText(sinceMs) };
+  return { ...listedSession(session), ...facts, relayedBytes: 0 };
 }
 
 export interface StatusFacts {

@@ -27,6 +27,7 @@ import { DroppingOutput } from "./dropping_output.ts";
 import { LinkBacklog } from "../open_links.ts";
 import { ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "../record_log.ts";
+import type { Registrar } from "../registrar.ts";
 import { Runner } from "../runner.ts";
 
 interface DirectoryHostPorts extends ModePorts<DirectoryEvent> {
@@ -36,6 +37,8 @@ interface DirectoryHostPorts extends ModePorts<DirectoryEvent> {
   readonly hasher: AccountHasher;
   /** Closed when the host ends. */
   readonly datagrams: Datagrams;
+  /** Of a directory with several instances. */
+  readonly registrar?: Registrar;
 }
 
 export class DirectoryHost extends ModeHost<
@@ -50,6 +53,7 @@ export class DirectoryHost extends ModeHost<
   readonly #questions: AccountQuestions;
   readonly #datagrams: Datagrams;
   readonly #watch: { close(): void };
+  readonly #registrar: Registrar | null;
   /** Why the accounts can't be read; null: they can. */
   #trouble: string | null = null;
   readonly #ofClients: DroppingOutput<DirectoryEvent>;
@@ -85,6 +89,13 @@ export class DirectoryHost extends ModeHost<
       changed: (accounts, isOurs) => this.#changed(accounts, isOurs),
       broken: (error) => this.#broken(error),
       notice: (text) => this.#notice(text),
+    });
+    this.#registrar = ports.registrar ?? null;
+    this.#registrar?.begin({
+      news: (changes) => this.runner.feed({ type: "registrar-news", changes }),
+      stateChanged: (state) => this.runner.feed({ type: "registrar-state", state }),
+      notice: (text) => this.#notice(text),
+      failed: (error) => this.fail(error),
     });
   }
 
@@ -133,6 +144,14 @@ export class DirectoryHost extends ModeHost<
         return this.#datagrams.send(effect.to, effect.bytes);
       case "account":
         return this.#ask(effect.token, effect.question);
+      case "registrar": {
+        const { token } = effect;
+        return this.#registrar?.ask(effect.question, (answer) => {
+          this.runner.feed({ type: "registrar-answer", token, answer });
+        });
+      }
+      case "registrar-order":
+        return this.#registrar?.order(effect.order);
       case "show":
         this.logEvent(effect.event);
         return this.#show(this.completed(effect.event), effect.ref);
@@ -187,7 +206,7 @@ export class DirectoryHost extends ModeHost<
 
   protected override async ending(): Promise<void> {
     this.#watch.close();
-    await this.#datagrams.close();
+    await Promise.all([this.#datagrams.close(), this.#registrar?.close()]);
   }
 
   protected override logEvent(event: DirectoryEvent): void {

@@ -27,6 +27,8 @@ function wordsOf(effect: DirectoryEffect): string {
       return `datagram to ${endpointText(effect.to)}`;
     case "persist":
       return `writes ${effect.records.map(({ kind }) => kind).join(" ")}`;
+    case "registrar":
+      return `claims ${effect.question.session.name} over ${effect.question.over}`;
     case "account":
       return `asks ${effect.question.ask}`;
     case "show":
@@ -66,7 +68,16 @@ export function clientOf(name: string, options: ClientOptions = {}): Client {
   link.enter("in");
   const key = () => new Uint8Array(32);
   const address = new ProvenAddress(new DatagramPath(id, key(), key()), key);
-  const facts = { name, isGuest, port: 5_000, address, sinceMs: 0, enteredMs: 0, rank };
+  const facts = {
+    name,
+    isGuest,
+    port: 5_000,
+    address,
+    sinceMs: 0,
+    enteredMs: 0,
+    rank,
+    session: `-${id}`,
+  };
   return link.client = new Client(link, facts, { had, before });
 }
 

@@ -34,6 +34,7 @@ import type {
 } from "../../../lib/protocols/directory/schema/messages.ts";
 import type { DirectoryRecord } from "../../../lib/protocols/directory/schema/records.ts";
 import { signBroadcast } from "../../../lib/protocols/directory/schema/signed_broadcast.ts";
+import type { Registrar } from "../../../lib/runtime/registrar.ts";
 import { withKey } from "../../../lib/store/accounts/accounts.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { Random } from "../../sim/random.ts";
@@ -244,6 +245,8 @@ export class Exchange {
   /** `holds`: answered by `accountsAnswer`. */
   accountMode: "answers" | "holds" | "disk" | "full" = "answers";
   losesDatagrams = false;
+  /** Of a directory with several instances. */
+  registrar: Pick<Registrar, "ask" | "order"> | null = null;
   nowMs = 1_000;
   wallMs: number;
   readonly people: Somebody[] = [];
@@ -363,6 +366,14 @@ export class Exchange {
         if (this.accountMode === "holds") this.#heldQuestions.push(effect);
         else this.#answer(effect);
         return;
+      case "registrar": {
+        const { token } = effect;
+        return this.registrar!.ask(effect.question, (answer) => {
+          this.feed({ type: "registrar-answer", token, answer });
+        });
+      }
+      case "registrar-order":
+        return this.registrar!.order(effect.order);
       case "show":
         this.events.push(effect.event);
         this.#words.push(eventWords(effect.event) + (effect.ref ? ` [${effect.ref}]` : ""));

@@ -11,13 +11,13 @@ import type { LockOuts } from "./lock_outs.ts";
 import type { DirectoryRefusal } from "../schema/messages.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
 import { CHECKING_FULL_TEXT } from "../schema/refusal_text.ts";
-import type { Registrar } from "./registrar.ts";
+import type { Entrance } from "./entrance.ts";
 
 interface AccountChangesParts {
   readonly out: DirectoryOutput;
   readonly lockOuts: Pick<LockOuts, "begin">;
   readonly sessions: Pick<Sessions, "named">;
-  readonly registrar: Pick<Registrar, "dismiss" | "logOut">;
+  readonly entrance: Pick<Entrance, "accountChanged" | "dismiss" | "logOut">;
   /** There is no such account any more. */
   forget(account: FoldedName): void;
 }
@@ -59,19 +59,22 @@ export class AccountChanges {
    * @param keys Devices of another account that has the name by now: clients with those stay in.
    */
   removed(account: FoldedName, keys: readonly Fingerprint[]): void {
-    const { sessions, registrar, forget } = this.parts;
+    const { sessions, entrance, forget } = this.parts;
+    entrance.accountChanged(account, keys);
     const client = sessions.named(account);
     if (client !== null && !client.isGuest && !keys.includes(fingerprintOf(client.key))) {
-      registrar.dismiss(client, "forgotten", "Your account is removed");
+      entrance.dismiss(client, "forgotten", "Your account is removed");
     }
     forget(account);
   }
 
   /** @param keys Devices of the account: a client with another key is logged out, and needs the password. */
   changed(account: FoldedName, keys: readonly Fingerprint[]): void {
-    const client = this.parts.sessions.named(account);
+    const { sessions, entrance } = this.parts;
+    entrance.accountChanged(account, keys);
+    const client = sessions.named(account);
     if (client === null || client.isGuest || keys.includes(fingerprintOf(client.key))) return;
-    this.parts.registrar.logOut(client, "password-changed");
+    entrance.logOut(client, "password-changed");
   }
 
   /** Continues if this is the account's password; guessing is limited as at a log-in. */

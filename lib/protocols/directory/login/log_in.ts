@@ -11,9 +11,11 @@ import type { FoldedName, PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { foldName, nameFault } from "../../../base/text/names.ts";
 import type { Client, ClientLink } from "../sessions/client_session.ts";
+import type { Others } from "../sessions/others.ts";
 import type { ClientLinks, Sessions } from "../sessions/sessions.ts";
 import type { Account, AccountAnswer } from "../schema/directory_io.ts";
 import {
+  ENGINE_RETRY_MS,
   FULL_RETRY_MS,
   KICKED_MAX,
   KICKED_MS,
@@ -27,25 +29,28 @@ import {
   USES_MAX,
   USES_MS,
 } from "../schema/limits.ts";
-import { CHECKING_FULL_TEXT } from "../schema/refusal_text.ts";
+import { CHECKING_FULL_TEXT, ENGINE_AWAY_TEXT, REFUSED_TEXTS } from "../schema/refusal_text.ts";
+import type { Entrance } from "./entrance.ts";
 import type { LockOuts, Wait } from "./lock_outs.ts";
 import type { DirectoryMessageOf, DirectoryRefusal } from "../schema/messages.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
 import { weakPassword } from "../../../base/crypto/password_hash.ts";
 import { RecentCounts } from "../../../base/rates/token_bucket.ts";
-import type { Registrar } from "./registrar.ts";
 
 interface LogInParts {
   readonly out: DirectoryOutput;
   readonly links: Pick<ClientLinks, "checking" | "enter">;
   readonly sessions: Pick<Sessions, "isOtherGuests" | "named" | "size">;
+  readonly others: Pick<Others, "isOtherGuests" | "withRoom">;
   readonly lockOuts: Pick<LockOuts, "begin">;
   /** Whether guests may come in. */
   readonly guests: boolean;
   readonly clientsMax: number;
   readonly signUpsMax: number;
   readonly log: Logger;
-  readonly letIn: Registrar["letIn"];
+  readonly letIn: Entrance["letIn"];
+  /** Whether the others hear of who comes in. */
+  isUp(): boolean;
   /** A new account has this name. */
   forget(account: FoldedName): void;
   /** Sends away the client that is in as this account with another key than these. */
@@ -90,10 +95,9 @@ export class LogIn {
     }
     const name = enter.name.normalize("NFC");
     const entrant = { link, enter: { ...enter, name }, folded: foldName(name) };
+    if (!this.parts.isUp()) return this.#refuse(link, "disk", ENGINE_AWAY_TEXT, ENGINE_RETRY_MS);
     if (this.#isKicked(entrant)) return;
-    if (!this.#hasPlace(entrant)) {
-      return this.#refuse(link, "full", "The directory is full", FULL_RETRY_MS);
-    }
+    if (!this.#hasPlace(entrant)) return this.#full(link);
     links.enter(link, "checking", out.nowMs);
     switch (enter.how) {
       case "log-in":
@@ -130,6 +134,14 @@ export class LogIn {
     const { sessions, links, clientsMax } = this.parts;
     if (sessions.named(folded)?.key === link.peer) return true;
     return sessions.size + links.checking < clientsMax;
+  }
+
+  #full(link: ClientLink): void {
+    const { out, others: { withRoom: addresses } } = this.parts;
+    if (addresses.length > 0) {
+      out.send(link.id, { type: "instances", because: "full", addresses });
+    }
+    this.#refuse(link, "full", "The directory is full", FULL_RETRY_MS);
   }
 
   #logIn(entrant: Entrant): void {
@@ -194,9 +206,10 @@ export class LogIn {
   }
 
   /** The password is right and the device is known; changes the password where that was asked for. */
-  #loggedIn(entrant: Entrant, { name, version }: Account): void {
+  #loggedIn(entrant: Entrant, account: Account): void {
+    const { name, version } = account;
     const { link, enter: { newPassword: password } } = entrant;
-    if (password === "") return this.#admit(entrant, name, false);
+    if (password === "") return this.#admit(entrant, account);
     const { address } = link;
     const key = fingerprintOf(link.peer);
     const question = { ask: "set-password", name, version, password, key, address } as const;
@@ -204,7 +217,7 @@ export class LogIn {
       if (link.phase === "checking") {
         if (answer.outcome === "ok") {
           this.#unremembered.delete(entrant.folded);
-          this.#admit(entrant, name, false);
+          this.#admit(entrant, answer.account);
         } else this.#denied(link, answer);
       }
       // The client isn't let in, being gone or thrown out meanwhile, so it displaces nobody: whoever came in with the
@@ -249,7 +262,7 @@ export class LogIn {
       if (link.phase !== "checking") return; // the account exists all the same
       if (answer.outcome === "name-taken") return this.#signsUpAgain(entrant);
       if (answer.outcome !== "ok") return this.#denied(link, answer);
-      this.#admit(entrant, answer.account.name, false);
+      this.#admit(entrant, answer.account);
     });
   }
 
@@ -280,7 +293,7 @@ export class LogIn {
       if (link.phase !== "checking") return;
       if (answer.outcome === "ok") return this.#nameTaken(link);
       if (answer.outcome !== "wrong") return this.#denied(link, answer);
-      this.#admit(entrant, name, true);
+      this.#admit(entrant, null);
     });
   }
 
@@ -290,7 +303,7 @@ export class LogIn {
       if (link.phase !== "checking") return;
       const account = accountOf(link, answer);
       if (account !== null) {
-        this.#admit(entrant, account.name, false);
+        this.#admit(entrant, account);
         if (link.client !== null) this.#noteUse(entrant, account);
         return;
       }
@@ -308,14 +321,15 @@ export class LogIn {
 
   /** Whether another guest has the name, or another client is about to have it. */
   #isTaken({ link, folded }: Entrant): boolean {
-    const { sessions, out } = this.parts;
+    const { sessions, others, out } = this.parts;
     const claimant = this.#claimed.get(folded);
     if (claimant !== undefined) {
       // What was asked for a client that is gone is done all the same; and that it is gone may not be known yet.
       const isGone = claimant.link.phase !== "checking" || claimant.link.isOfSameProcess(link);
       if (!isGone || claimant.link.peer !== link.peer) return true;
     }
-    return sessions.isOtherGuests(folded, link.peer, out.nowMs);
+    return sessions.isOtherGuests(folded, link.peer, out.nowMs) ||
+      others.isOtherGuests(folded, link.peer);
   }
 
   #unclaim(entrant: Entrant): void {
@@ -324,13 +338,13 @@ export class LogIn {
   }
 
   #nameTaken(link: ClientLink): void {
-    this.#refuse(link, "name-taken", "That name is taken; choose another");
+    this.#refuse(link, "name-taken");
   }
 
   #denied(link: ClientLink, answer: Exclude<AccountAnswer, { readonly outcome: "ok" }>): void {
     switch (answer.outcome) {
       case "wrong":
-        return this.#refuse(link, "bad-credentials", "Wrong name or password");
+        return this.#refuse(link, "bad-credentials");
       case "name-taken":
         return this.#nameTaken(link);
       case "full":
@@ -342,7 +356,7 @@ export class LogIn {
     }
   }
 
-  #refuse(link: ClientLink, code: DirectoryRefusal, text: string, retryMs = 0): void {
+  #refuse(link: ClientLink, code: DirectoryRefusal, text = REFUSED_TEXTS[code], retryMs = 0): void {
     const { out, links } = this.parts;
     out.send(link.id, { type: "refused", code, text, retryMs: Math.ceil(retryMs) });
     link.refusals += 1;
@@ -351,11 +365,19 @@ export class LogIn {
     out.push({ type: "close", link: link.id, reason: "refused too often" });
   }
 
-  #admit(entrant: Entrant, name: string, isGuest: boolean): void {
+  /** @param account Null for a guest. */
+  #admit(entrant: Entrant, account: Account | null): void {
     if (this.#isKicked(entrant)) return; // while this was being checked
     const { link, enter, folded } = entrant;
-    const isRemembered = isGuest || this.#unremembered.get(folded)?.key !== link.peer;
-    this.parts.letIn(link, enter, { name, isGuest, isRemembered });
+    const isGuest = account === null;
+    this.parts.letIn(link, enter, {
+      name: account?.name ?? enter.name,
+      isGuest,
+      isRemembered: isGuest || this.#unremembered.get(folded)?.key !== link.peer,
+      version: account?.version ?? null,
+      mayEnter: () => !this.#isKicked(entrant),
+      refuse: (code, text, retryMs) => this.#refuse(link, code, text, retryMs),
+    });
   }
 }
 

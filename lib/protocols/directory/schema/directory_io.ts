@@ -7,6 +7,13 @@ import type { ModeEffect, ModeInput } from "../../../base/machine/mode_machine.t
 import type { DirectoryCommand, DirectoryEvent } from "./events.ts";
 import type { DirectoryMessage } from "./messages.ts";
 import type { DirectoryRecord } from "./records.ts";
+import type {
+  RegistrarAnswer,
+  RegistrarChange,
+  RegistrarOrder,
+  RegistrarQuestion,
+  RegistrarState,
+} from "./registrar_io.ts";
 
 /** An account as it was when it was looked up. */
 export interface Account {
@@ -102,7 +109,10 @@ export type DirectoryInput =
     readonly type: "account-changed";
     readonly name: string;
     readonly keys: readonly Fingerprint[];
-  };
+  }
+  | { readonly type: "registrar-answer"; readonly token: number; readonly answer: RegistrarAnswer }
+  | { readonly type: "registrar-news"; readonly changes: readonly RegistrarChange[] }
+  | { readonly type: "registrar-state"; readonly state: RegistrarState };
 
 export type DirectoryEffect =
   | ModeEffect<DirectoryEvent, DirectoryRecord, never>
@@ -113,6 +123,9 @@ export type DirectoryEffect =
     readonly message: DirectoryMessage;
   }
   | { readonly type: "account"; readonly token: number; readonly question: AccountQuestion }
+  /** Each is answered once, by `registrar-answer` with its token. */
+  | { readonly type: "registrar"; readonly token: number; readonly question: RegistrarQuestion }
+  | { readonly type: "registrar-order"; readonly order: RegistrarOrder }
   | { readonly type: "datagram"; readonly to: Endpoint; readonly bytes: Bytes };
 
 /** `--broadcast`: who may broadcast to all. */
@@ -135,4 +148,6 @@ export interface DirectoryConfig {
   /** The current number of accounts, for status. */
   readonly accountCount: () => number;
   readonly records: readonly DirectoryRecord[];
+  /** Of the instances of one directory, this one's id; absent: it runs alone. */
+  readonly instance?: string;
 }

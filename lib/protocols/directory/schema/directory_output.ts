@@ -7,12 +7,19 @@ import type { AccountAnswer, AccountQuestion, DirectoryEffect } from "./director
 import type { DirectoryEvent } from "./events.ts";
 import type { DirectoryMessage } from "./messages.ts";
 import type { DirectoryRecord } from "./records.ts";
+import type { RegistrarAnswer, RegistrarOrder, RegistrarQuestion } from "./registrar_io.ts";
 
 export class DirectoryOutput
   extends StoringOutput<DirectoryEvent, DirectoryEffect, DirectoryRecord> {
   readonly #questions = new Pending<(answer: AccountAnswer) => void>();
+  readonly #claims = new Pending<(answer: RegistrarAnswer) => void>();
   /** Why the disk refused the last change to the accounts, which are a store of their own; null where it succeeded. */
   accountsProblem: string | null = null;
+
+  /** @param isAlone Whether the directory has no other instance. */
+  constructor(readonly isAlone = true) {
+    super();
+  }
 
   send(link: LinkId, message: DirectoryMessage): void {
     this.sendAll([link], message);
@@ -38,5 +45,20 @@ export class DirectoryOutput
 
   answered(token: number, answer: AccountAnswer): void {
     this.#questions.take(token)?.(answer);
+  }
+
+  /** Asks the registrar; bounded by the links, each of which has one open question. Alone, whatever one asks is done. */
+  register(question: RegistrarQuestion, answered: (answer: RegistrarAnswer) => void): void {
+    if (this.isAlone) return answered({ outcome: "done" });
+    this.push({ type: "registrar", token: this.#claims.add(answered), question });
+  }
+
+  registered(token: number, answer: RegistrarAnswer): void {
+    this.#claims.take(token)?.(answer);
+  }
+
+  /** Has the registrar note something. */
+  order(order: RegistrarOrder): void {
+    if (!this.isAlone) this.push({ type: "registrar-order", order });
   }
 }

@@ -251,8 +251,10 @@ export type DirectoryEvent =
       readonly address: string;
       /** ISO 8601, UTC. */
       readonly since: string;
-      /** Bytes relayed for its calls, in both directions. */
+      /** Bytes relayed for its calls, in both directions, by this instance. */
       readonly relayedBytes: number;
+      /** Address of the instance at which it is; absent where the directory has no other. */
+      readonly instance?: string;
     })[];
   }
   | {

@@ -18,6 +18,10 @@ export const REASON_BYTES_MAX = 1_024;
 /** A host name or an address. */
 export const HOST_BYTES_MAX = 253;
 
+/** How often a name is claimed, as it went from one to another meanwhile: each time somebody had it, or gave it up. */
+export const CLAIMS_MAX = 8;
+/** A client tries again after this where the directory's engine doesn't answer: it elects a leader within 2 s. */
+export const ENGINE_RETRY_MS = 1_000;
 /** Instances of one directory that a client is told of. */
 export const INSTANCES_MAX = 32;
 

@@ -27,6 +27,9 @@ export const REFUSED_TEXTS: Readonly<Record<DirectoryRefusal, string>> = {
  */
 export const CHECKING_FULL_TEXT = "Too many passwords are being checked";
 
+/** With `disk`, what the directory says where it isn't its disk: clients tell the two apart by this text. */
+export const ENGINE_AWAY_TEXT = "The directory's engine doesn't answer";
+
 const CHECKING_FULL = "The directory is checking too many passwords at the moment";
 
 /** What a code means where it answers one kind of request. */

@@ -196,6 +196,8 @@ interface ClientFacts {
   readonly enteredMs: number;
   /** Rank, higher than that of every client that came in before under this name. */
   readonly rank: number;
+  /** Id of the session, as all instances know it. */
+  readonly session: string;
 }
 
 export class Client {
@@ -211,6 +213,7 @@ export class Client {
   readonly sinceMs: number;
   readonly enteredMs: number;
   readonly rank: number;
+  readonly session: string;
   readonly delivery: Delivery;
   /** The call that the client is in and hasn't hung up. */
   call: Call | null = null;
@@ -240,6 +243,7 @@ export class Client {
     this.sinceMs = facts.sinceMs;
     this.enteredMs = facts.enteredMs;
     this.rank = facts.rank;
+    this.session = facts.session;
     this.delivery = new Delivery(through.had, through.before);
   }
 

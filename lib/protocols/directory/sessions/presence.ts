@@ -7,9 +7,11 @@
 
 import type { FoldedName, LinkId } from "../../../base/ids.ts";
 import type { Client } from "./client_session.ts";
+import type { Others } from "./others.ts";
 import type { Sessions } from "./sessions.ts";
 import { CHANGES_KEPT_MAX, PRESENCE_MS, USERS_PAGE_MAX } from "../schema/limits.ts";
 import type { DirectoryMessage, ListedUser } from "../schema/messages.ts";
+import { listedSession } from "../schema/registrar_io.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
 
 interface Change {
@@ -27,7 +29,11 @@ export class Presence {
   #dueMs: number | null = null;
   #flushedAtMs = -Infinity;
 
-  constructor(readonly sessions: Pick<Sessions, "all" | "named">, readonly out: DirectoryOutput) {}
+  constructor(
+    readonly sessions: Pick<Sessions, "all" | "named">,
+    readonly others: Pick<Others, "all" | "listed">,
+    readonly out: DirectoryOutput,
+  ) {}
 
   /** The client has come or gone, or its state has changed. */
   changed({ folded, name }: Pick<Client, "folded" | "name">): void {
@@ -93,7 +99,10 @@ export class Presence {
   }
 
   #list(): readonly DirectoryMessage[] {
-    const pages = pagesOf([...this.sessions.all].map(({ listed }) => listed));
+    const users: ListedUser[] = [];
+    for (const { listed } of this.sessions.all) users.push(listed);
+    for (const session of this.others.all) users.push(listedSession(session));
+    const pages = pagesOf(users);
     return pages.map((users, index) => ({
       type: "users",
       users,
@@ -107,9 +116,9 @@ export class Presence {
     const offline: string[] = [];
     for (const [folded, { name, number }] of this.#changed) {
       if (number <= told) continue;
-      const client = this.sessions.named(folded);
-      if (client === null) offline.push(name);
-      else users.push(client.listed);
+      const user = this.sessions.named(folded)?.listed ?? this.others.listed(folded);
+      if (user === null) offline.push(name);
+      else users.push(user);
     }
     const there = pagesOf(users);
     const gone = pagesOf(offline);

@@ -220,7 +220,8 @@ function changing(client = clientOf("ann")) {
     out: output.out,
     lockOuts: new LockOuts(),
     sessions: sessionsOf(client),
-    registrar: {
+    entrance: {
+      accountChanged: () => {},
       dismiss: ({ name }, because) => void done.push(`${name} is ${because}`),
       logOut: ({ name }, reason) => void done.push(`${name} is out: ${reason}`),
     },

@@ -12,6 +12,7 @@ import type {
 } from "../../../../lib/protocols/directory/schema/directory_io.ts";
 import { KICKED_MS } from "../../../../lib/protocols/directory/schema/limits.ts";
 import type { WayIn } from "../../../../lib/protocols/directory/schema/messages.ts";
+import { Others } from "../../../../lib/protocols/directory/sessions/others.ts";
 import { ClientLinks } from "../../../../lib/protocols/directory/sessions/sessions.ts";
 import { linkOf, partOutput, sessionsOf } from "../directory_parts.ts";
 import { PASSWORD } from "../exchange.ts";
@@ -27,6 +28,8 @@ function logIns({ guests = true, places = 1_000, signUpsMax = 10 } = {}) {
     out: output.out,
     links,
     sessions: sessionsOf(),
+    others: new Others(),
+    isUp: () => true,
     lockOuts: new LockOuts(),
     guests,
     clientsMax: places,

@@ -4,6 +4,7 @@ import {
   PRESENCE_MS,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
 import type { FoldedName } from "../../../../lib/base/ids.ts";
+import { Others } from "../../../../lib/protocols/directory/sessions/others.ts";
 import { Presence } from "../../../../lib/protocols/directory/sessions/presence.ts";
 import { clientOf, partOutput, sessionsOf } from "../directory_parts.ts";
 import { Exchange, type Somebody } from "../exchange.ts";
@@ -165,7 +166,7 @@ Deno.test("Presence: each change is told at once where none was for a while, oth
   const output = partOutput();
   const [ann, bob, cem] = ["ann", "bob", "cem"].map((name, at) => clientOf(name, { id: at + 1 }));
   const sessions = sessionsOf(ann!, bob!);
-  const presence = new Presence(sessions, output.out);
+  const presence = new Presence(sessions, new Others(), output.out);
   presence.tell();
   presence.flush();
   assertEquals(toldIn(output), ["1 2: users 2"]);
@@ -185,7 +186,7 @@ Deno.test("Presence: each change is told at once where none was for a while, oth
 Deno.test("Presence: whoever was slow is told what has changed meanwhile, or the list where too much has", () => {
   const output = partOutput();
   const [slow, fast] = [clientOf("slow"), clientOf("fast", { id: 2 })];
-  const presence = new Presence(sessionsOf(slow, fast), output.out);
+  const presence = new Presence(sessionsOf(slow, fast), new Others(), output.out);
   const pass = () => {
     presence.tell();
     output.pass(PRESENCE_MS);

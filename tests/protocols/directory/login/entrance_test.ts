@@ -2,11 +2,12 @@
 
 import { assertEquals } from "@std/assert";
 import type { FoldedName } from "../../../../lib/base/ids.ts";
-import { Registrar } from "../../../../lib/protocols/directory/login/registrar.ts";
+import { Entrance } from "../../../../lib/protocols/directory/login/entrance.ts";
 import type {
   DirectoryMessageOf,
   WayIn,
 } from "../../../../lib/protocols/directory/schema/messages.ts";
+import { Others } from "../../../../lib/protocols/directory/sessions/others.ts";
 import { ClientLinks } from "../../../../lib/protocols/directory/sessions/sessions.ts";
 import type { ClientLink } from "../../../../lib/protocols/directory/sessions/client_session.ts";
 import { linkOf, partOutput, sessionsOf } from "../directory_parts.ts";
@@ -24,10 +25,11 @@ function registering() {
   const sessions = sessionsOf();
   const links = new ClientLinks();
   const parts: string[] = [];
-  const registrar = new Registrar({
+  const entrance = new Entrance({
     out: output.out,
     links,
     sessions,
+    others: new Others(),
     presence: { changed: ({ name }) => void parts.push(`presence of ${name}`), tell: () => {} },
     calls: { gone: () => void parts.push("its call"), talksOn: () => void parts.push("talks on") },
     broadcasts: { store: "07", stored: 5, last: 5, saidBy: () => 0 },
@@ -35,22 +37,30 @@ function registering() {
     telling: { comesIn: () => 5, gone: () => {}, isAllowed: () => true, isIn: () => {} },
     randomBytes: (length) => new Uint8Array(length).fill(sessions.size + 1),
     wallMs: () => WALL_MS,
+    instance: "",
   });
   /** @returns What was done, and the rank that was given. */
   const comesIn = (link: ClientLink, how: WayIn, rank = 0, isGuest = how === "guest") => {
     links.up(link, 0);
     links.enter(link, "checking", 0);
-    registrar.letIn(link, enter(how, rank), { name: "ann", isGuest, isRemembered: true });
+    entrance.letIn(link, enter(how, rank), {
+      name: "ann",
+      isGuest,
+      isRemembered: true,
+      version: isGuest ? null : "1",
+      mayEnter: () => true,
+      refuse: () => {},
+    });
     return output.words();
   };
   const rank = () => sessions.named(ANN)?.rank;
-  return { output, registrar, sessions, parts, comesIn, rank };
+  return { output, entrance, sessions, parts, comesIn, rank };
 }
 
 const IN = (id: number) => [`${id}: entered as ann`, "* login ann"];
 const REPLACED = (id: number) => [`${id}: dismissed replaced`, `${id}: close (replaced)`];
 
-Deno.test("Registrar: the same program again takes over without a word", () => {
+Deno.test("Entrance: the same program again takes over without a word", () => {
   const { comesIn } = registering();
   comesIn(linkOf({ id: 1 }), "resume");
 
@@ -60,7 +70,7 @@ Deno.test("Registrar: the same program again takes over without a word", () => {
   ]);
 });
 
-Deno.test("Registrar: who logs in takes the place of another program, which can't come back by itself", () => {
+Deno.test("Entrance: who logs in takes the place of another program, which can't come back by itself", () => {
   const { comesIn, rank } = registering();
   comesIn(linkOf({ id: 1 }), "log-in");
   const first = rank()!;
@@ -75,7 +85,7 @@ Deno.test("Registrar: who logs in takes the place of another program, which can'
   assertEquals(rank(), first + 1);
 });
 
-Deno.test("Registrar: after a restart the later program stays, whichever comes back first, and no said rank beats a password", () => {
+Deno.test("Entrance: after a restart the later program stays, whichever comes back first, and no said rank beats a password", () => {
   const { comesIn, rank } = registering();
   const later = WALL_MS - 1;
   comesIn(linkOf({ id: 1 }), "resume", later - 1);
@@ -87,7 +97,7 @@ Deno.test("Registrar: after a restart the later program stays, whichever comes b
   assertEquals(comesIn(linkOf({ id: 5, process: "2" }), "resume", 2 * WALL_MS), REPLACED(5));
 });
 
-Deno.test("Registrar: an account has its name also where a guest of that name is in", () => {
+Deno.test("Entrance: an account has its name also where a guest of that name is in", () => {
   const { comesIn, sessions } = registering();
   comesIn(linkOf({ id: 1, device: "eve" }), "guest");
 
@@ -99,12 +109,12 @@ Deno.test("Registrar: an account has its name also where a guest of that name is
   assertEquals(sessions.named(ANN)?.isGuest, false);
 });
 
-Deno.test("Registrar: who is out is so for all parts, and is told why", () => {
-  const { output, registrar, sessions, parts, comesIn } = registering();
+Deno.test("Entrance: who is out is so for all parts, and is told why", () => {
+  const { output, entrance, sessions, parts, comesIn } = registering();
   comesIn(linkOf(), "resume");
   assertEquals(parts.splice(0), ["presence of ann", "broadcasts"]);
 
-  registrar.dismiss(sessions.named(ANN)!, "kicked", "out");
+  entrance.dismiss(sessions.named(ANN)!, "kicked", "out");
   assertEquals(output.words(), ["* logout ann kicked", "1: dismissed kicked", "1: close (kicked)"]);
   assertEquals([parts, sessions.size], [["its call", "presence of ann"], 0]);
 });

@@ -1,10 +1,11 @@
 /**
- * The list's registrar: lets a client in, perhaps in the place of another program of the same user, and takes it out.
- * Whoever is in, is so for all parts at once.
+ * Entrance: lets a client in, perhaps in the place of another program of the same user, and takes it out. Whoever is
+ * in, is so for all parts at once, and by the registrar at all instances.
  */
 
 import type { Bytes } from "../../../base/crypto/crypto.ts";
-import type { FoldedName } from "../../../base/ids.ts";
+import type { FoldedName, PeerKey } from "../../../base/ids.ts";
+import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import { foldName } from "../../../base/text/names.ts";
 import type { Broadcasts } from "../broadcast_log/broadcasts.ts";
 import type { BroadcastIntake } from "../broadcasts/broadcast_intake.ts";
@@ -13,15 +14,20 @@ import type { Calls } from "../calls/calls.ts";
 import { DatagramPath, ProvenAddress } from "../datagrams/datagram_path.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
 import type { LogoutReason } from "../schema/events.ts";
-import type { DirectoryMessageOf, Dismissal } from "../schema/messages.ts";
+import { CLAIMS_MAX, ENGINE_RETRY_MS, GUEST_HELD_MS } from "../schema/limits.ts";
+import type { DirectoryMessageOf, DirectoryRefusal, Dismissal } from "../schema/messages.ts";
+import { ENGINE_AWAY_TEXT } from "../schema/refusal_text.ts";
+import type { OnlineSession, RegistrarAnswer } from "../schema/registrar_io.ts";
 import { Client, type ClientLink } from "../sessions/client_session.ts";
+import type { Others } from "../sessions/others.ts";
 import type { Presence } from "../sessions/presence.ts";
 import type { ClientLinks, Sessions } from "../sessions/sessions.ts";
 
-interface RegistrarParts {
+interface EntranceParts {
   readonly out: DirectoryOutput;
   readonly links: Pick<ClientLinks, "enter">;
   readonly sessions: Sessions;
+  readonly others: Others;
   readonly presence: Pick<Presence, "changed" | "tell">;
   readonly calls: Pick<Calls, "gone" | "talksOn">;
   readonly broadcasts: Pick<Broadcasts, "last" | "saidBy" | "store" | "stored">;
@@ -29,6 +35,8 @@ interface RegistrarParts {
   readonly telling: Pick<BroadcastIntake, "comesIn" | "gone" | "isAllowed" | "isIn">;
   readonly randomBytes: (length: number) => Bytes;
   readonly wallMs: () => number;
+  /** The own instance's id; empty where there is no other. */
+  readonly instance: string;
 }
 
 type Enter = DirectoryMessageOf<"enter">;
@@ -40,22 +48,126 @@ interface LetIn {
   readonly isGuest: boolean;
   /** Whether the disk has its device. */
   readonly isRemembered: boolean;
+  /** The version of its account; null for a guest. */
+  readonly version: string | null;
+  /** Whether it may still come in; where not, it is told so. */
+  mayEnter(): boolean;
+  /** `text`: by default what the code means. */
+  refuse(code: DirectoryRefusal, text?: string, retryMs?: number): void;
 }
 
-export class Registrar {
+/** A client on its way in, until the registrar has its session. */
+interface Claim {
+  readonly link: ClientLink;
+  readonly enter: Enter;
+  readonly as: LetIn;
+  readonly folded: FoldedName;
+  /** How often it may be tried again, as the name went from one to another meanwhile. */
+  triesLeft: number;
+  /** Its account was changed meanwhile, and doesn't have its key. */
+  isVoid: boolean;
+}
+
+/** The session that has a name. */
+type Present = Pick<OnlineSession, "id" | "isGuest" | "isHeld" | "key" | "process" | "rank">;
+
+export class Entrance {
   /** Wall clock at the start: earlier directories gave ranks up to this. */
   readonly #beganMs: number;
   #lastRank: number;
+  /** How many sessions this process has begun. */
+  #begun = 0;
+  readonly #claims = new Set<Claim>();
 
-  constructor(readonly parts: RegistrarParts) {
+  constructor(readonly parts: EntranceParts) {
     this.#beganMs = this.#lastRank = parts.wallMs();
   }
 
   /** The client is who it says: lets it in, unless it comes back and another program has its place. */
-  letIn(link: ClientLink, enter: Enter, { name, isGuest, isRemembered }: LetIn): void {
-    if (this.#isReplaced(link, enter, foldName(name))) return;
+  letIn(link: ClientLink, enter: Enter, as: LetIn): void {
+    const folded = foldName(as.name);
+    const claim = { link, enter, as, folded, triesLeft: CLAIMS_MAX, isVoid: false };
+    this.#claim(claim, this.#present(folded));
+  }
+
+  #present(folded: FoldedName): Present | null {
+    const { sessions, others } = this.parts;
+    const client = sessions.named(folded);
+    if (client === null) return others.named(folded);
+    const { session: id, isGuest, key, link: { process }, rank } = client;
+    return { id, isGuest, isHeld: false, key, process, rank };
+  }
+
+  #claim(claim: Claim, present: Present | null): void {
+    const { link, enter, as } = claim;
+    if (present !== null && this.#isReplaced(link, enter, present)) return;
+    if (as.isGuest && present?.isGuest === true && present.key !== link.peer) {
+      return as.refuse("name-taken");
+    }
+    const session = this.#newSession(claim);
+    this.#claims.add(claim);
+    const over = present?.id ?? null;
+    const question = { ask: "claim", session, over, account: as.version } as const;
+    this.parts.out.register(question, (answer) => {
+      this.#claims.delete(claim);
+      this.#claimed(claim, session, answer);
+    });
+  }
+
+  #newSession({ link, enter, as: { name, isGuest } }: Claim): OnlineSession {
+    const { instance, wallMs } = this.parts;
+    return {
+      id: `${instance}-${++this.#begun}`,
+      instance,
+      name,
+      isGuest,
+      key: link.peer,
+      process: link.process,
+      rank: this.#rank(enter),
+      host: link.host,
+      port: enter.port,
+      isBusy: false,
+      sinceMs: wallMs(),
+      isHeld: false,
+    };
+  }
+
+  #claimed(claim: Claim, session: OnlineSession, answer: RegistrarAnswer): void {
+    const { link, as } = claim;
+    const isWaiting = link.phase === "checking";
+    switch (answer.outcome) {
+      case "done":
+        if (isWaiting && !claim.isVoid && as.mayEnter()) return this.#enter(claim, session);
+        this.parts.out.order({ order: "release", session: session.id, heldMs: 0 });
+        if (isWaiting && claim.isVoid) as.refuse("bad-credentials");
+        return;
+      case "taken":
+        claim.triesLeft -= 1;
+        if (!isWaiting) return;
+        if (claim.triesLeft > 0) return this.#claim(claim, answer.by);
+        return as.refuse("disk", ENGINE_AWAY_TEXT, ENGINE_RETRY_MS);
+      case "wrong":
+        if (!isWaiting) return;
+        if (as.isGuest) return as.refuse("name-taken");
+        return as.refuse("bad-credentials");
+      case "away":
+        if (isWaiting) as.refuse("disk", ENGINE_AWAY_TEXT, ENGINE_RETRY_MS);
+    }
+  }
+
+  /** The account has these devices now: clients with others that are on their way in aren't let in. */
+  accountChanged(account: FoldedName, keys: readonly Fingerprint[]): void {
+    for (const claim of this.#claims) {
+      const isIts = claim.folded === account && !claim.as.isGuest;
+      if (isIts && !keys.includes(fingerprintOf(claim.link.peer))) claim.isVoid = true;
+    }
+  }
+
+  #enter({ link, enter, as }: Claim, session: OnlineSession): void {
+    const { name, isGuest, isRemembered } = as;
     const { out, links, sessions, presence, calls, broadcasts, deliveries, telling } = this.parts;
     const { isTakenOver, guestsThrough } = this.#displace(link, name);
+    this.parts.others.remove(foldName(name));
     links.enter(link, "in", out.nowMs);
     const { store } = broadcasts;
     const seen = enter.seen?.store.toHex() === store ? enter.seen.through : 0;
@@ -70,9 +182,9 @@ export class Registrar {
     const path = new DatagramPath(index, toClient, toDirectory);
     const address = new ProvenAddress(path, this.parts.randomBytes);
     const { port } = enter;
-    const rank = this.#rank(enter);
-    const times = { sinceMs: this.parts.wallMs(), enteredMs: out.monotonicMs };
-    const facts = { name, isGuest, port, address, ...times, rank };
+    const { id, rank, sinceMs } = session;
+    const times = { sinceMs, enteredMs: out.monotonicMs };
+    const facts = { name, isGuest, port, address, ...times, rank, session: id };
     const client = link.client = new Client(link, facts, { had, before });
     sessions.add(client);
     telling.isIn(client, isGuest ? heard : had, had);
@@ -91,6 +203,10 @@ export class Registrar {
       said: this.parts.broadcasts.saidBy(link.peer),
       rank,
     });
+    const { addresses } = this.parts.others;
+    if (addresses.length > 0) {
+      out.send(link.id, { type: "instances", because: "in", addresses });
+    }
     if (enter.talking !== null) calls.talksOn(client, enter.talking);
     presence.changed(client);
     presence.tell();
@@ -103,9 +219,14 @@ export class Registrar {
    * directory.
    */
   #rank({ how, rank }: Enter): number {
+    const { out, others: { highestRank }, wallMs } = this.parts;
     const comesBack = rank > 0 && (how === "resume" || how === "guest");
-    if (comesBack) return Math.min(rank, this.#lastRank);
-    return this.#lastRank = Math.max(this.#lastRank + 1, this.parts.wallMs());
+    if (!comesBack) {
+      return this.#lastRank = Math.max(this.#lastRank + 1, highestRank + 1, wallMs());
+    }
+    // Another instance may have given it, and told us of it no more.
+    const last = this.#lastRank;
+    return Math.min(rank, out.isAlone ? last : Math.max(last, highestRank, wallMs()));
   }
 
   /**
@@ -114,12 +235,11 @@ export class Registrar {
    * the later one came, and not have heard of it. After a restart of the directory the earlier one may come back
    * first: ranks from before the restart tell which is later.
    */
-  #isReplaced(link: ClientLink, { how, rank }: Enter, folded: FoldedName): boolean {
+  #isReplaced(link: ClientLink, { how, rank, name }: Enter, present: Present): boolean {
     const { sessions, out } = this.parts;
-    const present = sessions.named(folded);
-    if (present === null || present.link.isOfSameProcess(link)) return false;
+    if (present.isHeld || isOfProgram(present, link)) return false;
     const comesBack = present.isGuest
-      ? how === "guest" && (rank > 0 || sessions.wasGuest(folded, link))
+      ? how === "guest" && (rank > 0 || sessions.wasGuest(foldName(name), link))
       : how === "resume"; // a new program types a password
     // Nobody outranks a program that came in since the start: a key alone doesn't throw out one that typed the
     // password.
@@ -154,11 +274,24 @@ export class Registrar {
     if (isTakenOver) {
       this.gone(previous, null);
       this.close(previous.link, "there is a later link");
-    } else if (key !== link.peer && isGuest) {
+    } else this.#replace(previous, link.peer);
+    return { isTakenOver, guestsThrough };
+  }
+
+  #replace(previous: Client, by: PeerKey): void {
+    if (previous.key !== by && previous.isGuest) {
       this.gone(previous, "replaced");
       this.close(previous.link, "an account has the name now");
     } else this.dismiss(previous, "replaced", REPLACED_TEXT);
-    return { isTakenOver, guestsThrough };
+  }
+
+  /** Another instance has let in that session: ours of its name isn't in any more. */
+  replacedBy(session: OnlineSession): void {
+    const previous = this.parts.sessions.named(foldName(session.name));
+    if (previous === null) return;
+    if (!isOfProgram(session, previous.link)) return this.#replace(previous, session.key);
+    this.gone(previous, "lost");
+    this.close(previous.link, "there is a later link");
   }
 
   #newIndex(): number {
@@ -182,6 +315,9 @@ export class Registrar {
     link.client = null;
     if (link.phase !== "over") links.enter(link, "over", out.nowMs);
     sessions.remove(client);
+    const isHeld = client.isGuest && sessions.held.get(client.folded, out.nowMs) !== null;
+    const heldMs = isHeld ? GUEST_HELD_MS : 0;
+    out.order({ order: "release", session: client.session, heldMs });
     calls.gone(client, reason);
     telling.gone(client, reason);
     presence.changed(client);
@@ -201,6 +337,11 @@ export class Registrar {
     this.gone(client, reason);
     this.close(client.link, reason);
   }
+}
+
+/** Whether that session is of the program at the other end of the link. */
+function isOfProgram({ key, process }: Present, link: ClientLink): boolean {
+  return key === link.peer && process === link.process;
 }
 
 const REPLACED_TEXT = "You have come in from somewhere else";

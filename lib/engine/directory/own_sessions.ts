@@ -1,0 +1,281 @@
+/**
+ * The sessions of one instance in the engine. A name is taken by one change, which compares the session that it had; what
+ * follows compares the session's own entry, so that one that was replaced can't touch its successor.
+ */
+
+import { P2pchatError } from "../../base/errors.ts";
+import type { FoldedName } from "../../base/ids.ts";
+import type { Clock } from "../../base/machine/clock.ts";
+import { foldName } from "../../base/text/names.ts";
+import type {
+  OnlineSession,
+  RegistrarAnswer,
+  RegistrarQuestion,
+} from "../../protocols/directory/schema/registrar_io.ts";
+import type { Condition, LeaseId, Outcome, Revision, SharedStore } from "../shared_store.ts";
+import {
+  type Mirrored,
+  ONLINE,
+  onlineIn,
+  onlineValue,
+  type SessionMirror,
+} from "./online_entries.ts";
+
+/** How often a change is tried again, as another one came in between. */
+const TRIES_MAX = 8;
+/** Changes of one session are written at most so often, the last one wins. */
+const WRITTEN_MS = 200;
+/** Before what the engine didn't answer is tried again. */
+const RETRY_MS = 1_000;
+/** Sessions that are put again at once: what an engine takes within half a second. */
+const SETTLED_AT_ONCE = 1_024;
+
+const AWAY: RegistrarAnswer = { outcome: "away" };
+
+type Claim = Extract<RegistrarQuestion, { readonly ask: "claim" }>;
+
+interface OwnSessionsPorts {
+  readonly store: SharedStore;
+  readonly accounts: {
+    unchanged(name: string, version: string | null): Promise<Condition | null>;
+  };
+  readonly clock: Clock;
+  /** Below which the directory has its entries, with a `/` at the end. */
+  readonly prefix: string;
+  readonly instance: string;
+  readonly mirror: SessionMirror;
+  /** Under which the instance's entries are. */
+  lease(): LeaseId;
+  failed(error: unknown): void;
+}
+
+/** A session of this instance. */
+interface Own {
+  session: OnlineSession;
+  /** Of its entry; null while there is none, as far as is known. */
+  modified: Revision | null;
+  /** Whether it is in; until then it is being let in. */
+  isIn: boolean;
+  isWriting: boolean;
+}
+
+export class OwnSessions {
+  /** Those that are in, or are being let in, by id. */
+  readonly #own = new Map<string, Own>();
+  #isClosed = false;
+
+  constructor(readonly ports: OwnSessionsPorts) {}
+
+  get size(): number {
+    return this.#own.size;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  isOurs({ instance }: OnlineSession): boolean {
+    return instance === this.ports.instance;
+  }
+
+  setBusy(id: string, isBusy: boolean): void {
+    const own = this.#own.get(id);
+    if (own === undefined) return; // another one has its place
+    own.session = { ...own.session, isBusy };
+    if (!own.isWriting) this.#inBackground(this.#write(own));
+  }
+
+  /** The session isn't in any more. @param heldMs For so long its name is kept for its key. */
+  release(id: string, heldMs: number): void {
+    const own = this.#own.get(id);
+    if (own === undefined) return;
+    this.#own.delete(id);
+    this.#inBackground(this.#release(own, heldMs));
+  }
+
+  /** The entry of a session of ours is told. @returns Whether the session is in, or being let in. */
+  told({ session, modified }: Mirrored): boolean {
+    const own = this.#own.get(session.id);
+    if (own !== undefined) own.modified = modified;
+    // Of a claim that wasn't heard of.
+    else if (!session.isHeld) {
+      this.#inBackground(this.#release({ session, modified, isIn: false, isWriting: false }, 0));
+    }
+    return own !== undefined;
+  }
+
+  /** The entry of a session of ours is gone: with the lease, by a hand, or as we gave it up. */
+  vanished({ id }: OnlineSession): void {
+    const own = this.#own.get(id);
+    if (own?.isIn !== true) return;
+    this.#inBackground(this.#putAnew(own, this.ports.lease()));
+  }
+
+  #inBackground(work: Promise<void>): void {
+    work.catch((error) => this.ports.failed(error));
+  }
+
+  async claim({ session, over, account }: Claim): Promise<RegistrarAnswer> {
+    const folded = foldName(session.name);
+    const key = this.#key(folded);
+    const own: Own = { session, modified: null, isIn: false, isWriting: false };
+    this.#own.set(session.id, own);
+    const fails = (answer: RegistrarAnswer) => {
+      this.#own.delete(session.id);
+      return answer;
+    };
+    let present = this.ports.mirror.get(folded) ?? null;
+    for (let tries = 1; tries <= TRIES_MAX; tries++) {
+      if (present !== null && !this.#mayReplace(present.session, over)) {
+        return fails({ outcome: "taken", by: present.session });
+      }
+      const unchanged = await this.#unchanged(session.name, account);
+      if (unchanged === "away") return fails(AWAY);
+      if (unchanged === null) return fails({ outcome: "wrong" });
+      const is = present === null
+        ? { key, is: "absent" as const }
+        : { key, modified: present.modified };
+      const put = { key, value: onlineValue(session), lease: this.ports.lease() };
+      const outcome = await this.ports.store.commit({ when: [is, unchanged], puts: [put] });
+      if (outcome.outcome !== "conflict") {
+        if (outcome.outcome === "done") this.#noted(own, folded, outcome.revision);
+        // The mirror may be further: what it has is what there is. What was put all the same is taken back when it is told.
+        const now = this.#present(folded);
+        if (now?.id !== session.id) {
+          return fails(outcome.outcome === "done" ? { outcome: "taken", by: now } : AWAY);
+        }
+        own.isIn = true;
+        return { outcome: "done" };
+      }
+      const [seen = null] = outcome.seen;
+      const now = seen === null ? null : onlineIn(seen, folded);
+      present = now === null ? null : { session: now, modified: seen!.modified };
+    }
+    return fails(AWAY);
+  }
+
+  /** Its entry was put by that revision: what the engine tells of earlier ones is over, unless it is further. */
+  #noted(own: Own, folded: FoldedName, modified: Revision): void {
+    const { mirror } = this.ports;
+    own.modified = Math.max(modified, own.modified ?? 0);
+    if (modified > mirror.told) mirror.set(folded, { session: own.session, modified });
+  }
+
+  #present(folded: FoldedName): OnlineSession | null {
+    return this.ports.mirror.get(folded)?.session ?? null;
+  }
+
+  /** Whether the session is the one that is to be replaced, or one that this instance has given up. */
+  #mayReplace(present: OnlineSession, over: string | null): boolean {
+    return present.id === over || (this.isOurs(present) && !this.#own.has(present.id));
+  }
+
+  async #unchanged(name: string, version: string | null): Promise<Condition | "away" | null> {
+    try {
+      return await this.ports.accounts.unchanged(name, version);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      return "away";
+    }
+  }
+
+  #key(folded: FoldedName): string {
+    return `${this.ports.prefix}${ONLINE}${folded}`;
+  }
+
+  /** Writes what has changed of a session, until all is written. */
+  async #write(own: Own): Promise<void> {
+    own.isWriting = true;
+    let written: OnlineSession | null = null;
+    while (this.#own.get(own.session.id) === own && written !== own.session && !this.#isClosed) {
+      const { session } = own;
+      const isHeard = await this.#change(own, session);
+      if (isHeard) written = session;
+      await this.#pause(isHeard ? WRITTEN_MS : RETRY_MS);
+    }
+    own.isWriting = false;
+  }
+
+  /** The session isn't in any more. @param heldMs For so long its name is kept. */
+  async #release(own: Own, heldMs: number): Promise<void> {
+    if (heldMs > 0) {
+      await this.#changeSurely(own, { ...own.session, isBusy: false, isHeld: true });
+      await this.#pause(heldMs);
+    }
+    await this.#changeSurely(own, null);
+  }
+
+  async #changeSurely(own: Own, session: OnlineSession | null): Promise<void> {
+    while (!this.#isClosed && !await this.#change(own, session)) await this.#pause(RETRY_MS);
+  }
+
+  /**
+   * Puts what is now of a session of ours, or deletes it, unless another one has its place. @returns False where it isn't
+   * known to be done.
+   */
+  async #change(own: Own, session: OnlineSession | null): Promise<boolean> {
+    const folded = foldName(own.session.name);
+    const key = this.#key(folded);
+    for (let tries = 1; tries <= TRIES_MAX; tries++) {
+      const { modified } = own;
+      if (modified === null) return true; // there is nothing of it
+      const lease = this.ports.lease();
+      const outcome = await this.ports.store.commit({
+        when: [{ key, modified }],
+        puts: session === null ? [] : [{ key, value: onlineValue(session), lease }],
+        deletes: session === null ? [key] : [],
+      });
+      if (outcome.outcome === "done") {
+        if (session === null) own.modified = null;
+        else this.#noted(own, folded, outcome.revision);
+        return true;
+      }
+      if (outcome.outcome !== "conflict") return isLeaseOver(outcome); // then `settle` puts it
+      const [seen = null] = outcome.seen;
+      const present = seen === null ? null : onlineIn(seen, folded);
+      own.modified = present?.id === own.session.id ? seen!.modified : null;
+    }
+    return false;
+  }
+
+  /** The former lease has ended: puts all sessions that were in under this one. */
+  async settle(lease: LeaseId): Promise<void> {
+    const all = [...this.#own.values()].filter(({ isIn }) => isIn);
+    for (let from = 0; from < all.length; from += SETTLED_AT_ONCE) {
+      const some = all.slice(from, from + SETTLED_AT_ONCE);
+      await Promise.all(some.map((own) => this.#putAnew(own, lease)));
+    }
+  }
+
+  /** Puts the session where its entry is gone, or was of an earlier lease. Another one that has its place keeps it. */
+  async #putAnew(own: Own, lease: LeaseId): Promise<void> {
+    const folded = foldName(own.session.name);
+    const key = this.#key(folded);
+    let modified: Revision | null = null;
+    while (!this.#isClosed && this.#own.get(own.session.id) === own) {
+      const outcome = await this.ports.store.commit({
+        when: [modified === null ? { key, is: "absent" } : { key, modified }],
+        puts: [{ key, value: onlineValue(own.session), lease }],
+      });
+      if (outcome.outcome === "done") return this.#noted(own, folded, outcome.revision);
+      if (isLeaseOver(outcome)) return;
+      if (outcome.outcome !== "conflict") {
+        await this.#pause(RETRY_MS);
+        continue;
+      }
+      const [seen = null] = outcome.seen;
+      const present = seen === null ? null : onlineIn(seen, folded);
+      if (present !== null && present.id !== own.session.id) return;
+      modified = seen?.modified ?? null;
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { clock } = this.ports;
+    return new Promise((resolve) => clock.at(clock.nowMs() + ms, resolve));
+  }
+}
+
+function isLeaseOver(outcome: Outcome): boolean {
+  return outcome.outcome === "refused" && outcome.code === "lease-over";
+}

@@ -1,0 +1,65 @@
+/** Who is in at the directory's other instances, as the registrar tells; and the instances. */
+
+import { type Endpoint, endpointText, type FoldedName, type PeerKey } from "../../../base/ids.ts";
+import { foldName } from "../../../base/text/names.ts";
+import type { ListedUser } from "../schema/messages.ts";
+import { type Instance, listedSession, type OnlineSession } from "../schema/registrar_io.ts";
+
+export class Others {
+  readonly #byName = new Map<FoldedName, OnlineSession>();
+  #highestRank = 0;
+  /** The own one first. */
+  instances: readonly Instance[] = [];
+
+  /** Those that are in. */
+  get all(): Iterable<OnlineSession> {
+    return this.#byName.values().filter(({ isHeld }) => !isHeld);
+  }
+
+  /** The highest rank that any of them ever had. */
+  get highestRank(): number {
+    return this.#highestRank;
+  }
+
+  /** The session that has the name, or had it a moment ago. */
+  named(name: FoldedName): OnlineSession | null {
+    return this.#byName.get(name) ?? null;
+  }
+
+  /** How the list shows the name; null: nobody is in by it. */
+  listed(name: FoldedName): ListedUser | null {
+    const session = this.named(name);
+    return session === null || session.isHeld ? null : listedSession(session);
+  }
+
+  /** Whether a guest other than the one with this key has the name, or had it a moment ago. */
+  isOtherGuests(name: FoldedName, key: PeerKey): boolean {
+    const session = this.named(name);
+    return session !== null && session.isGuest && session.key !== key;
+  }
+
+  set(session: OnlineSession): void {
+    this.#byName.set(foldName(session.name), session);
+    this.#highestRank = Math.max(this.#highestRank, session.rank);
+  }
+
+  remove(name: FoldedName): void {
+    this.#byName.delete(name);
+  }
+
+  /** Address of the instance at which the session is; its id where that isn't known. */
+  placeOf({ instance }: OnlineSession): string {
+    const found = this.instances.find(({ id }) => id === instance);
+    return found === undefined ? instance : endpointText(found.address);
+  }
+
+  /** Where the other instances are. */
+  get addresses(): readonly Endpoint[] {
+    return this.instances.slice(1).map(({ address }) => address);
+  }
+
+  /** Where the other instances are that have room. */
+  get withRoom(): readonly Endpoint[] {
+    return this.instances.slice(1).filter(({ room }) => room > 0).map(({ address }) => address);
+  }
+}

@@ -1,0 +1,249 @@
+/** What the registrar of several instances does, whichever engine is under it. */
+
+import { assert, assertEquals } from "@std/assert";
+import type { PeerKey } from "../../lib/base/ids.ts";
+import { isSameName } from "../../lib/base/text/names.ts";
+import type {
+  OnlineSession,
+  RegistrarAnswer,
+  RegistrarChange,
+  RegistrarState,
+} from "../../lib/protocols/directory/schema/registrar_io.ts";
+import type { Registrar, RegistrarListener } from "../../lib/runtime/registrar.ts";
+
+export interface RegistrarFixture {
+  /** Two instances of one directory, `a` and `b`, each with room for ten clients. */
+  readonly registrars: { readonly a: Registrar; readonly b: Registrar };
+  /** The accounts that there are, by folded name: the version of each. */
+  readonly accounts: Map<string, string>;
+  /** Resolves when the condition holds, in time that may be virtual. @throws Where it takes too long. */
+  until(holds: () => boolean): Promise<void>;
+}
+
+/** What an instance knows of the others. */
+class Heard implements RegistrarListener {
+  readonly online = new Map<string, OnlineSession>();
+  readonly told: string[] = [];
+  instances: readonly string[] = [];
+  state: RegistrarState = "away";
+
+  constructor(readonly registrar: Registrar) {
+    registrar.begin(this);
+  }
+
+  news(changes: readonly RegistrarChange[]): void {
+    for (const change of changes) {
+      switch (change.change) {
+        case "present": {
+          const { session } = change;
+          const state = session.isHeld ? "held" : session.isBusy ? "busy" : "free";
+          this.online.set(session.name, session);
+          this.told.push(`${session.name} ${session.id} ${state}`);
+          break;
+        }
+        case "gone":
+          for (const name of this.online.keys()) {
+            if (isSameName(name, change.name)) this.online.delete(name);
+          }
+          this.told.push(`${change.name} gone`);
+          break;
+        case "instances":
+          this.instances = change.instances.map(({ id, room }) => `${id} ${room > 0}`);
+      }
+    }
+  }
+
+  stateChanged(state: RegistrarState): void {
+    this.state = state;
+  }
+
+  notice(text: string): void {
+    this.told.push(text);
+  }
+
+  failed(error: unknown): void {
+    throw error;
+  }
+
+  /** @param over The session that is replaced. */
+  claims(
+    session: OnlineSession,
+    { over = null, account = null }: { over?: string | null; account?: string | null } = {},
+  ): Promise<RegistrarAnswer> {
+    return new Promise((resolve) => {
+      this.registrar.ask({ ask: "claim", session, over, account }, resolve);
+    });
+  }
+}
+
+let sessions = 0;
+
+/** A session of an instance. */
+function sessionOf(
+  instance: "a" | "b",
+  name: string,
+  more: Partial<OnlineSession> = {},
+): OnlineSession {
+  return {
+    id: `${instance}-${++sessions}`,
+    instance,
+    name,
+    isGuest: true,
+    key: "ab".repeat(32) as PeerKey,
+    process: "01",
+    rank: 1_790_000_000_000,
+    host: "10.0.0.2",
+    port: 5_000,
+    isBusy: false,
+    sinceMs: 1_790_000_000_000,
+    isHeld: false,
+    ...more,
+  };
+}
+
+const DONE: RegistrarAnswer = { outcome: "done" };
+
+/** Registers the tests; `run` hands a fixture to each and cleans up after it. */
+export function registrarContract(
+  title: string,
+  run: (test: (fixture: RegistrarFixture) => Promise<void>) => Promise<void>,
+  options: Omit<Deno.TestDefinition, "name" | "fn"> = {},
+): void {
+  const contract = (
+    name: string,
+    test: (fixture: RegistrarFixture & { a: Heard; b: Heard }) => Promise<void>,
+  ) =>
+    Deno.test({
+      name: `${title}: ${name}`,
+      ...options,
+      fn: () =>
+        run(async (fixture) => {
+          const [a, b] = [new Heard(fixture.registrars.a), new Heard(fixture.registrars.b)];
+          await fixture.until(() => a.state === "up" && b.state === "up");
+          await test({ ...fixture, a, b });
+        }),
+    });
+
+  contract(
+    "of claims of one name at once, one is done, the rest are told whose it is",
+    async (fixture) => {
+      const { a, b, until } = fixture;
+      const claims = Array.from({ length: 12 }, (_, n) => {
+        const [heard, id] = n % 2 === 0 ? [a, "a"] as const : [b, "b"] as const;
+        return { session: sessionOf(id, n % 3 === 0 ? "Straße" : "STRASSE"), heard };
+      });
+      const answers = await Promise.all(claims.map(({ session, heard }) => heard.claims(session)));
+
+      const winner = claims[answers.findIndex(({ outcome }) => outcome === "done")]!.session;
+      for (const [at, answer] of answers.entries()) {
+        if (claims[at]!.session === winner) continue;
+        assertEquals(answer, { outcome: "taken", by: winner });
+      }
+      const other = winner.instance === "a" ? b : a;
+      await until(() => other.online.size === 1);
+      assertEquals([...other.online.values()], [winner]);
+      assertEquals((winner.instance === "a" ? a : b).told, [], "one's own aren't told");
+    },
+  );
+
+  contract(
+    "others are told who comes, is busy and goes, in this order",
+    async ({ a, b, until }) => {
+      const zoe = sessionOf("a", "Zoë");
+      assertEquals(await a.claims(zoe), DONE);
+      a.registrar.order({ order: "set-busy", session: zoe.id, isBusy: true });
+      await until(() => b.told.length === 2);
+      a.registrar.order({ order: "set-busy", session: zoe.id, isBusy: false });
+      a.registrar.order({ order: "set-busy", session: zoe.id, isBusy: true });
+      a.registrar.order({ order: "set-busy", session: zoe.id, isBusy: false });
+      await until(() => b.told.length === 3);
+      a.registrar.order({ order: "release", session: zoe.id, heldMs: 0 });
+      await until(() => b.told.length === 4);
+
+      assertEquals(b.told, [
+        `Zoë ${zoe.id} free`,
+        `Zoë ${zoe.id} busy`,
+        `Zoë ${zoe.id} free`,
+        "Zoë gone",
+      ]);
+      assertEquals(await b.claims(sessionOf("b", "Zoë")), DONE);
+    },
+  );
+
+  contract(
+    "a session is replaced by who names it, and can't touch its successor",
+    async (fixture) => {
+      const { a, b, until, accounts } = fixture;
+      accounts.set("bob", "1");
+      const account = { account: "1" };
+      const first = sessionOf("a", "Bob", { isGuest: false });
+      const second = sessionOf("b", "Bob", { isGuest: false, process: "02" });
+      assertEquals(await a.claims(first, account), DONE);
+      assertEquals(await b.claims(second, account), { outcome: "taken", by: first });
+      assertEquals(await b.claims(second, { over: first.id, ...account }), DONE);
+      await until(() => a.told.length === 1);
+      assertEquals([...a.online.values()], [second]);
+
+      a.registrar.order({ order: "set-busy", session: first.id, isBusy: true });
+      a.registrar.order({ order: "release", session: first.id, heldMs: 60_000 });
+      const third = sessionOf("a", "Bob", { isGuest: false });
+      assertEquals(await a.claims(third, { over: first.id, ...account }), {
+        outcome: "taken",
+        by: second,
+      });
+      assertEquals(await a.claims(third, { over: second.id, ...account }), DONE);
+      await until(() => b.online.has("Bob"));
+      assertEquals([...b.online.values()], [third]);
+    },
+  );
+
+  contract(
+    "an instance takes back the name of a client of its own that it has given up",
+    async ({ a, b, until }) => {
+      const first = sessionOf("a", "Ann");
+      await a.claims(first);
+      a.registrar.order({ order: "release", session: first.id, heldMs: 60_000 });
+      await until(() => b.told.includes(`Ann ${first.id} held`));
+      assertEquals(await b.claims(sessionOf("b", "Ann")), {
+        outcome: "taken",
+        by: { ...first, isHeld: true },
+      });
+      assertEquals(await a.claims(sessionOf("a", "Ann")), DONE);
+      await until(() => b.told.at(-1)?.endsWith("free") === true);
+
+      const held = sessionOf("a", "Cem");
+      await a.claims(held);
+      a.registrar.order({ order: "release", session: held.id, heldMs: 200 });
+      await until(() => b.told.at(-1) === "Cem gone");
+      assert(b.told.includes(`Cem ${held.id} held`));
+    },
+  );
+
+  contract(
+    "who comes in by an account that was changed, or made, since isn't let in",
+    async (fixture) => {
+      const { a, accounts } = fixture;
+      accounts.set("bob", "2");
+      const wrong: RegistrarAnswer = { outcome: "wrong" };
+      const bob = () => sessionOf("a", "Bob", { isGuest: false });
+      assertEquals(await a.claims(bob(), { account: "1" }), wrong);
+      assertEquals(await a.claims(sessionOf("a", "Bob")), wrong);
+      assertEquals(await a.claims(bob(), { account: "2" }), DONE);
+      accounts.delete("bob");
+      assertEquals(await fixture.b.claims(sessionOf("b", "Cem"), { account: "2" }), wrong);
+    },
+  );
+
+  contract(
+    "an instance that ends leaves nothing behind, and who begins is told all",
+    async (fixture) => {
+      const { a, b, until, registrars } = fixture;
+      assertEquals([a.instances, b.instances], [["a true", "b true"], ["b true", "a true"]]);
+      const all = Array.from({ length: 10 }, (_, n) => sessionOf("a", `n${n}`));
+      assertEquals(await Promise.all(all.map((each) => a.claims(each))), all.map(() => DONE));
+      await until(() => b.online.size === 10 && b.instances.includes("a false"));
+      await registrars.a.close();
+      await until(() => b.online.size === 0 && b.instances.length === 1);
+    },
+  );
+}

@@ -1,0 +1,176 @@
+/** Instances of one directory: what clients at them see of each other. */
+
+import { assert, assertEquals } from "@std/assert";
+import { GUEST_HELD_MS } from "../../../lib/protocols/directory/schema/limits.ts";
+import { Instances } from "./instances.ts";
+
+async function two() {
+  const instances = new Instances();
+  const a = (await instances.open()).exchange;
+  const b = (await instances.open()).exchange;
+  await instances.settle();
+  for (const each of [a, b]) each.take();
+  return { instances, a, b };
+}
+
+Deno.test("instances: all show one list, free or busy, and who goes is gone at each", async () => {
+  const { instances, a, b } = await two();
+  const ann = a.guest("ann");
+  const bob = b.guest("bob");
+  await instances.settle();
+  const cem = a.account("Cem");
+  await instances.settle();
+  for (const each of [ann, bob, cem]) assertEquals(each.sees, "Cem free, ann free, bob free");
+  assertEquals(b.take(), ["bob: entered as bob", "bob: instances", "* login bob (guest)"]);
+
+  ann.calls("Cem", 1);
+  cem.answers(1);
+  for (const each of [ann, cem]) each.begins(1);
+  await instances.settle();
+  for (const each of [ann, bob]) assertEquals(each.sees, "Cem busy, ann busy, bob free");
+  const { name, key, host, port } = bob.list.get("Cem")!;
+  assertEquals({ name, key, host, port }, {
+    name: "Cem",
+    key: cem.key,
+    host: cem.host,
+    port: 5_000,
+  });
+
+  b.command({ command: "list" });
+  assertEquals(b.event("users").users.map(({ name, instance }) => `${name} ${instance}`), [
+    "ann 10.0.0.1:4401",
+    "bob 10.0.0.1:4402",
+    "Cem 10.0.0.1:4401",
+  ]);
+  cem.goesDown(true);
+  await instances.settle();
+  assertEquals(bob.sees, "ann busy, bob free");
+});
+
+Deno.test("instances: who comes in at another one takes its own place, and the earlier program is told", async () => {
+  const { instances, a, b } = await two();
+  const desk = a.account("ann");
+  await instances.settle();
+  const laptop = b.account("ann", "laptop");
+  await instances.settle();
+
+  assertEquals(desk.last("dismissed").because, "replaced");
+  assert(laptop.entered !== null && laptop.entered.rank > desk.entered!.rank);
+  assertEquals(laptop.sees, "ann free");
+  // By itself it doesn't come back, wherever.
+  desk.connects().enters({ how: "resume" });
+  await instances.settle();
+  assertEquals([desk.entered, desk.last("dismissed").because], [null, "replaced"]);
+});
+
+Deno.test("instances: a program whose link was lost comes back at another instance without a word", async () => {
+  const { instances, a, b } = await two();
+  const ann = a.account("ann");
+  await instances.settle();
+  a.take();
+  const back = b.again(ann).enters({ how: "resume" });
+  await instances.settle();
+
+  assert(back.entered !== null);
+  assertEquals(back.entered.rank, ann.rank);
+  assertEquals(a.take(), ["* logout ann lost", "ann: close (there is a later link)"]);
+});
+
+Deno.test("instances: a guest's name is its own at all, for a moment after it was lost, too", async () => {
+  const { instances, a, b } = await two();
+  const ann = a.guest("ann");
+  await instances.settle();
+  const eve = b.somebody("ann", { device: "eve" }).enters();
+  assertEquals(eve.last("refused").code, "name-taken");
+  ann.goesDown();
+  await instances.settle();
+  eve.enters();
+  assertEquals([eve.entered, eve.list.size], [null, 0]);
+
+  const back = b.again(ann).enters();
+  await instances.settle();
+  assert(back.entered !== null);
+  back.goesDown();
+  await instances.pass(GUEST_HELD_MS + 500);
+  a.take();
+  a.somebody("ann", { device: "eve" }).enters();
+  await instances.settle();
+  assertEquals(a.take(), ["ann: entered as ann", "ann: instances", "* login ann (guest)"]);
+});
+
+Deno.test("instances: of two guests of one name at once, at two instances, one comes in", async () => {
+  const { instances, a, b } = await two();
+  const ann = a.somebody("Ann").enters();
+  const eve = b.somebody("ann", { device: "eve" }).enters();
+  await instances.settle();
+
+  assert(ann.entered !== null);
+  assertEquals([eve.entered, eve.last("refused").code], [null, "name-taken"]);
+});
+
+Deno.test("instances: of two devices of one account at once, the later one stays", async () => {
+  const { instances, a, b } = await two();
+  a.account("ann").goesDown(true);
+  await instances.settle();
+  const desk = a.somebody("ann").enters({ how: "log-in" });
+  const laptop = b.somebody("ann", { device: "laptop" }).enters({ how: "log-in" });
+  await instances.settle();
+
+  assertEquals(desk.last("dismissed").because, "replaced");
+  assert(laptop.entered !== null);
+  assertEquals(laptop.sees, "ann free");
+});
+
+Deno.test("instances: an account takes a guest's name at another one, whose guest is sent away", async () => {
+  const { instances, a, b } = await two();
+  b.account("bob").goesDown(true);
+  a.accounts.get("bob")!.keys = [];
+  const saved = a.accounts.get("bob")!;
+  a.accounts.delete("bob");
+  const guest = a.somebody("bob", { device: "eve" }).enters();
+  await instances.settle();
+  a.take();
+  a.accounts.set("bob", saved);
+  b.somebody("bob").enters({ how: "log-in" });
+  await instances.settle();
+
+  assertEquals(a.take(), ["* logout bob replaced", "bob: close (an account has the name now)"]);
+  assertEquals(guest.got.filter(({ type }) => type === "dismissed"), []);
+});
+
+Deno.test("instances: who has left while its name was being claimed has it no more", async () => {
+  const { instances, a, b } = await two();
+  const bob = b.guest("bob");
+  await instances.settle();
+  const ann = a.guest("ann");
+  ann.goesDown(true);
+  await instances.settle();
+  await instances.settle();
+  assertEquals([ann.entered, bob.sees], [null, "bob free"]);
+});
+
+Deno.test("instances: whose password was changed while its name was claimed isn't let in", async () => {
+  const { instances, a } = await two();
+  a.account("ann").goesDown(true);
+  await instances.settle();
+  const ann = a.somebody("ann").enters({ how: "resume" });
+  a.feed({ type: "account-changed", name: "ann", keys: [] });
+  await instances.settle();
+  assertEquals([ann.entered, ann.last("refused").code], [null, "bad-credentials"]);
+});
+
+Deno.test("instances: clients are told where they all are, and where there is room", async () => {
+  const instances = new Instances();
+  const full = (await instances.open({ clientsMax: 1 })).exchange;
+  const ann = full.guest("ann");
+  await instances.settle();
+  assertEquals(ann.got.some(({ type }) => type === "instances"), false);
+  await instances.open();
+  await instances.settle();
+  const addresses = [{ host: "10.0.0.1", port: 4_402 }];
+  assertEquals(ann.last("instances"), { type: "instances", because: "in", addresses });
+
+  const bob = full.guest("bob");
+  assertEquals(bob.got.map(({ type }) => type), ["instances", "refused"]);
+  assertEquals(bob.last("instances").because, "full");
+});

@@ -1,0 +1,32 @@
+/** Instances of one directory over one engine, for tests. */
+
+import type { Clock } from "../../../lib/base/machine/clock.ts";
+import { foldName } from "../../../lib/base/text/names.ts";
+import { EngineRegistrar } from "../../../lib/engine/directory/engine_registrar.ts";
+import type { Condition, SharedStore } from "../../../lib/engine/shared_store.ts";
+
+/** An instance with room for ten clients. @param accounts The versions of those that there are. */
+export function openRegistrar(
+  id: string,
+  { store, prefix, clock, accounts, port = 4_400 }: {
+    readonly store: SharedStore;
+    readonly prefix: string;
+    readonly clock: Clock;
+    readonly accounts: Pick<ReadonlyMap<string, string>, "get">;
+    readonly port?: number;
+  },
+): Promise<EngineRegistrar> {
+  return EngineRegistrar.open({
+    ...{ store, prefix, clock },
+    accounts: {
+      unchanged: (name, version) => {
+        const isSo = (accounts.get(foldName(name)) ?? null) === version;
+        const condition: Condition = { key: `${prefix}accounts/${foldName(name)}`, is: "absent" };
+        return Promise.resolve(isSo ? condition : null);
+      },
+    },
+    wallMs: () => 1_790_000_000_000,
+    own: { id, address: { host: "10.0.0.1", port }, room: 10 },
+    version: "1",
+  });
+}
