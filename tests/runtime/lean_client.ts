@@ -106,8 +106,8 @@ export class LeanClient {
     const { name } = this;
     const store = this.entered?.store;
     const seen = store === undefined ? null : { store, through: this.through };
-    const talking = null;
-    this.#enter = { type: "enter", how, name, password, newPassword, port, talking, seen, rank: 0 };
+    const typed = { how, name, password, newPassword, port };
+    this.#enter = { type: "enter", ...typed, talking: null, seen, rank: 0, lists: "told" };
     if (this.link === null) this.links.dial(++this.#attempts, this.ports.directory, EXPECT_ANYBODY);
     else this.say(this.#enter);
     return this;

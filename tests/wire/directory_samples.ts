@@ -31,6 +31,7 @@ export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
     talking: { call, name: "Ann" },
     seen: { store, through: sentAt },
     rank: sentAt,
+    lists: "asked",
   },
   {
     type: "entered",
@@ -50,6 +51,10 @@ export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
   { type: "refused", code: "locked-out", text: "too many", retryMs: 60_000 },
   { type: "users", users: [ann, jörg], isFirst: true, isLast: false },
   { type: "presence", users: [jörg], offline: ["Bob"] },
+  { type: "online", total: 100_000 },
+  { type: "search", part: "jö", after: "Jörg" },
+  { type: "page", users: [ann], total: 100_000, hasMore: true, retryMs: 300 },
+  { type: "subscribe", add: ["Ann"], drop: ["Jörg", "Bob"] },
   { type: "change-password", old: "correct horse", new: "battery staple" },
   { type: "forget-me", password: "correct horse" },
   { type: "done" },

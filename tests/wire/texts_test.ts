@@ -62,6 +62,8 @@ const TREATED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "talking.name": ANSWERED,
     "call.name": ANSWERED,
     "call.refused": COMPARED,
+    "search.part": COMPARED,
+    "search.after": COMPARED,
     "told.from": "a name, or the directory's: checked in `broadcast_receiver.ts`",
     "refused.text": QUOTED,
     "dismissed.text": QUOTED,

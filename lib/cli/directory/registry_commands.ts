@@ -68,6 +68,15 @@ const COMMANDS = [
     run: (submit: RegistryTarget, { part }, ref) => submit({ command: "list", part }, ref),
   }),
   command({
+    name: "more",
+    aliases: [],
+    form: "",
+    args: {},
+    help: "the next 100 of what /list has found, where it has found more",
+    example: "/more",
+    run: (submit: RegistryTarget, _, ref) => submit({ command: "more" }, ref),
+  }),
+  command({
     name: "call",
     aliases: [],
     form: "NAME",

@@ -145,7 +145,7 @@ export class RegistryRendering {
   // Who is online.
 
   #userLines(
-    { users, isAnswer }: EventNamed<"users">,
+    { users, isAnswer, total, more }: EventNamed<"users">,
     { nowMs, interactive }: RenderContext,
   ): readonly Line[] {
     // An answer has addresses, and may be a part of the list.
@@ -157,13 +157,17 @@ export class RegistryRendering {
             : "Nobody of that name is online.",
         ]];
       }
-      return users.map((user) => this.#tableLine(user));
+      for (const user of users) this.#online.set(foldName(user.name), user);
+      const rest: readonly Line[] = more ? [["There are more: /more shows the next ones."]] : [];
+      return [...users.map((user) => this.#tableLine(user)), ...rest];
     }
     this.#isBackSoon = false;
     this.#online.clear();
     for (const user of users) this.#online.set(foldName(user.name), user);
     const items = users.map((user): Line => [this.#listedName(user), this.#asideOf(user)]);
-    const line = starLine(nowMs, "Online: ", ...listed(items));
+    const line = more
+      ? starLine(nowMs, ...longListText(items, total))
+      : starLine(nowMs, "Online: ", ...listed(items));
     if (this.#isHintShown || !interactive) return [line];
     this.#isHintShown = true;
     return [line, ["Call somebody by name; 2 TEXT tells all, /help shows more."]];
@@ -508,4 +512,12 @@ function callStatus(
 
 function farText(roundTripMs: number | null): string {
   return roundTripMs === null ? "" : `, ${durationText(roundTripMs)} away`;
+}
+
+/** More are online than are told: those of them that the user knows, and how many there are. */
+function longListText(known: readonly Line[], total: number): Line {
+  const way = "; /list PART shows those whose names contain PART";
+  return known.length === 0
+    ? [`${numberText(total)} are online${way}`]
+    : ["Online: ", ...listed(known), ` and others, ${numberText(total)} in all${way}`];
 }

@@ -4,6 +4,8 @@ import type { FoldedName } from "../../base/ids.ts";
 import { foldName } from "../../base/text/names.ts";
 import type { ClientEvent } from "../../protocols/directory/schema/events.ts";
 
+type UsersEvent = Extract<ClientEvent, { readonly event: "users" }>;
+
 export class OnlineNames {
   /** How each is shown: as `bob~k7f3` where the key is another than the one expected. */
   readonly #names = new Map<FoldedName, string>();
@@ -22,10 +24,9 @@ export class OnlineNames {
     for (const name of names) this.#names.set(foldName(name), name);
   }
 
-  /** Takes over the list that an event shows, unless it answers a command: that may have asked for a part. */
-  listed({ users, isAnswer }: Extract<ClientEvent, { readonly event: "users" }>): void {
-    if (isAnswer) return;
-    this.#names.clear();
+  /** Takes over the list that an event shows, or adds it, where it answers a command: that may have asked for a part. */
+  listed({ users, isAnswer }: Pick<UsersEvent, "isAnswer" | "users">): void {
+    if (!isAnswer) this.#names.clear();
     for (const { name, shown = name } of users) this.#names.set(foldName(name), shown);
   }
 

@@ -138,6 +138,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       telling,
       sessions.held,
       servedEachStep(() => presence.nextMs()),
+      presence.deadlines,
       this.#deadlines,
     ]);
   }
@@ -381,6 +382,11 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       case "hang-up":
         this.#calls.hangUp(client, message);
         return null;
+      case "search":
+        this.#presence.search(client, message);
+        return null;
+      case "subscribe":
+        return this.#presence.subscribe(client, message);
       case "broadcast":
         return this.#telling.broadcast(client, message);
       case "change-password":

@@ -29,11 +29,15 @@ const user = (name: string, state: "free" | "busy" = "free", guest = false) => (
   port: 5_002,
   guest,
 });
+const LONG = { total: 4_312, more: true } as const;
+const ALL = { total: 4, more: false } as const;
 const USERS = {
+  ...ALL,
   event: "users",
   users: [user("alice"), user("bob"), user("carol", "busy"), user("dave", "free", true)],
 } as const;
 const ANSWER = {
+  ...ALL,
   event: "users",
   users: [user("alice"), user("dave", "busy", true)],
   isAnswer: true,
@@ -82,6 +86,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [
     [...IN, {
+      ...ALL,
       event: "users",
       users: [{
         ...user("bob"),
@@ -90,6 +95,19 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
       }],
     }],
     "12:03 * Online: bob~k (ANOTHER KEY than you verified)\n",
+  ],
+  [
+    [...IN, { event: "users", users: [], ...LONG }],
+    "12:03 * 4,312 are online; /list PART shows those whose names contain PART\n",
+  ],
+  [
+    [...IN, { event: "users", users: [user("bob", "busy")], ...LONG }],
+    "12:03 * Online: bob (in a call) and others, 4,312 in all; /list PART shows those whose " +
+    "names contain PART\n",
+  ],
+  [
+    [...IN, { event: "users", users: [user("bob")], ...LONG, isAnswer: true }],
+    "bob  10.0.0.2:5002  free\nThere are more: /more shows the next ones.\n",
   ],
   [
     [...IN, {
@@ -400,7 +418,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
     "12:03 * Nobody has your broadcast yet; whoever is here gets it as soon as they can take it\n",
   ],
   [
-    [READY, UP, { event: "users", users: [user("Alice")] }, {
+    [READY, UP, { ...ALL, event: "users", users: [user("Alice")] }, {
       event: "broadcast-sent",
       id: "1",
       reached: 0,
@@ -525,7 +543,7 @@ Deno.test("RegistryRendering: the directory's key stays whole where its line is 
 Deno.test("RegistryRendering: a list that is too long for the terminal goes on under what follows the mark", () => {
   const users = ["alice", "bob", "carol", "dave", "erin"].map((name) => user(name));
 
-  const shown = firstLineOf([READY, UP, { event: "users", users }]);
+  const shown = firstLineOf([READY, UP, { ...ALL, event: "users", users }]);
 
   assertEquals(shown, "12:03 * Online: alice (you), bob,\n        carol, dave, erin\n");
 });

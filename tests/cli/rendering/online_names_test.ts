@@ -20,8 +20,8 @@ Deno.test("OnlineNames: a part of the list that somebody asked for doesn't stand
     ({ name, key: name, state: "free", host: "", port: 0, guest: false }) as const
   );
 
-  names.listed({ event: "users", users });
-  names.listed({ event: "users", users: users.slice(1), isAnswer: true });
+  names.listed({ users });
+  names.listed({ users: users.slice(1), isAnswer: true });
   assertEquals(names.all, ["ann", "bob"]);
 });
 
@@ -29,7 +29,7 @@ Deno.test("OnlineNames: who isn't the one expected is completed with the start o
   const names = new OnlineNames();
   const bob = { name: "bob", key: "k", state: "free", host: "", port: 0, guest: false } as const;
 
-  names.listed({ event: "users", users: [{ ...bob, shown: "bob~k7f3" }] });
+  names.listed({ users: [{ ...bob, shown: "bob~k7f3" }] });
   assertEquals([names.all, names.has("bob")], [["bob~k7f3"], true]);
   names.changed("bob", true);
   assertEquals(names.all, ["bob"]);

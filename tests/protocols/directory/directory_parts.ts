@@ -51,6 +51,7 @@ interface ClientOptions {
   readonly had?: number;
   readonly before?: number;
   readonly rank?: number;
+  readonly asksForList?: boolean;
 }
 
 /** A link to the directory. */
@@ -62,7 +63,7 @@ export function linkOf(
 
 /** A client that is in. */
 export function clientOf(name: string, options: ClientOptions = {}): Client {
-  const { id = 1, isGuest = false, had = 0, before = 0, rank = 1 } = options;
+  const { id = 1, isGuest = false, had = 0, before = 0, rank = 1, asksForList = false } = options;
   const link = linkOf({ device: name, ...options });
   link.enter("checking");
   link.enter("in");
@@ -77,6 +78,7 @@ export function clientOf(name: string, options: ClientOptions = {}): Client {
     enteredMs: 0,
     rank,
     session: `-${id}`,
+    asksForList,
   };
   return link.client = new Client(link, facts, { had, before });
 }

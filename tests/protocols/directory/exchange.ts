@@ -66,6 +66,7 @@ interface EnterOptions {
   readonly seen?: number | null;
   readonly store?: Uint8Array;
   readonly rank?: number;
+  readonly lists?: "told" | "asked";
 }
 
 /** The number of a call. */
@@ -135,6 +136,7 @@ export class Somebody {
       talking,
       seen: seen === null ? null : { store, through: seen },
       rank: options.rank ?? (isOpen && name === this.name ? this.rank : 0),
+      lists: options.lists ?? "told",
     });
     return this;
   }
@@ -518,4 +520,10 @@ export class Exchange {
 }
 
 /** What stands in no test's words: it comes beside much else. */
-const UNSPOKEN: ReadonlySet<DirectoryMessage["type"]> = new Set(["users", "presence", "rings"]);
+const UNSPOKEN: ReadonlySet<DirectoryMessage["type"]> = new Set([
+  "users",
+  "presence",
+  "online",
+  "page",
+  "rings",
+]);

@@ -251,6 +251,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
       talking: random.chance(0.5) ? null : { call: this.#call(), name: this.#name() },
       seen: random.chance(0.7) ? null : { store, through: random.below(2 ** 50) },
       rank: random.chance(0.5) ? 0 : random.below(2 ** 50),
+      lists: random.chance(0.8) ? "told" : "asked",
     };
   }
 

@@ -12,7 +12,7 @@ import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import type { ErrorCode } from "../../../base/errors.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
-import type { LinkId } from "../../../base/ids.ts";
+import type { LinkId, PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { Agenda, Deadlines, type Machine } from "../../../base/machine/machine.ts";
 import { shownName } from "../../../base/text/names.ts";
@@ -28,7 +28,7 @@ import { ClientUser } from "./client_user.ts";
 import type { ClientCommand } from "../schema/events.ts";
 import { BroadcastReceiver } from "./broadcast_receiver.ts";
 import { KnownKeys } from "../lobby/known_keys.ts";
-import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "../schema/limits.ts";
+import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS, SUBSCRIBED_PINS_MAX } from "../schema/limits.ts";
 import { Lobby } from "../lobby/lobby.ts";
 import {
   type DirectoryMessage,
@@ -92,7 +92,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
         talking: this.calling.enters(),
         seen: this.#hearing.seen(this.session.name),
       }),
-      metDirectory: (key) => keys.load(config.pinsOf(key)),
+      metDirectory: (key) => this.#metDirectory(key),
       entered: (message) => this.#entered(message),
       left: () => this.#left("directory-down"),
       replaced: () => this.#replaced(),
@@ -123,6 +123,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.#agenda = new Agenda([
       session,
       lobby.deadlines,
+      lobby.searching,
       calling,
       asking.deadlines,
       hearing.deadlines,
@@ -213,6 +214,12 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   }
 
   // What the session says of itself.
+
+  #metDirectory(key: PeerKey): void {
+    const pins = this.config.pinsOf(key);
+    this.keys.load(pins);
+    this.lobby.cares(...[...pins.keys()].slice(0, SUBSCRIBED_PINS_MAX));
+  }
 
   #entered(message: DirectoryMessageOf<"entered">): void {
     this.#unknownMessages = new UnknownMessages();
@@ -305,11 +312,19 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       case "presence":
         lobby.changed(message);
         return asking.othersCame();
+      case "online":
+        lobby.online(message);
+        return asking.othersCame();
+      case "page":
+        return lobby.found(message);
       case "incoming":
+        lobby.cares(message.from);
         return calling.incoming(message);
       case "rings":
+        lobby.cares(message.name);
         return calling.rings(message);
       case "meet":
+        lobby.cares(message.name);
         return calling.meet(message);
       case "relay-on":
         return calling.relayOn(message.call.toHex());
@@ -319,6 +334,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       case "outcome":
         return calling.outcome(message);
       case "missed":
+        lobby.cares(message.from);
         return calling.missed(message);
       case "told":
         return this.#hearing.told(message, "link");
@@ -351,7 +367,9 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     const user = this.#user;
     switch (command.command) {
       case "list":
-        return lobby.show(command.part, ref);
+        return lobby.list(command.part, ref);
+      case "more":
+        return lobby.more(ref);
       case "broadcast":
         return user.broadcast(command.text, ref);
       case "call":

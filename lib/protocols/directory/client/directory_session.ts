@@ -393,6 +393,7 @@ export class DirectorySession {
       port: this.parts.config.listening.port,
       ...this.parts.standing(),
       rank: this.#self?.rank ?? 0,
+      lists: "told",
     });
   }
 

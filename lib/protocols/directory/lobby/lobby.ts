@@ -1,15 +1,16 @@
-/** The list of users, as the directory tells it. */
+/** The list of users, as the directory tells it; or, where it is too long for that, those that our user cares for. */
 
 import { canonicalHost } from "../../../base/text/endpoints.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
-import { Deadlines } from "../../../base/machine/machine.ts";
+import { Deadlines, type Timed } from "../../../base/machine/machine.ts";
 import { foldName, isSameName } from "../../../base/text/names.ts";
 import { AFTER_CALL_MS, CLIENTS_MAX } from "../schema/limits.ts";
+import { AskedList } from "./asked_list.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 import type { KnownKeys } from "./known_keys.ts";
 import type { ClientEvent, UserView } from "../schema/events.ts";
-import type { DirectoryMessageOf, ListedUser } from "../schema/messages.ts";
+import type { DirectoryMessage, DirectoryMessageOf, ListedUser } from "../schema/messages.ts";
 
 type EventNamed<Name extends ClientEvent["event"]> = Extract<ClientEvent, { readonly event: Name }>;
 
@@ -18,7 +19,7 @@ interface LobbyParts {
   readonly keys: Pick<KnownKeys, "changeOf">;
   /** Knows who has spoken, too. */
   readonly hearing: { apart(name: string, key: PeerKey): string };
-  readonly session: { readonly name: string };
+  readonly session: { readonly name: string; tell(message: DirectoryMessage): void };
   /** Whether we are in a call: the directory hears of that later. */
   readonly isTalking: () => boolean;
 }
@@ -35,15 +36,26 @@ export class Lobby {
    * end.
    */
   #wasBusy = false;
+  /** Names that our user cares for, and pages. */
+  readonly #asked: AskedList;
   readonly deadlines = new Deadlines({
     /** When the list is shown after a call, whatever the directory has said. */
     afterCall: () => this.#showNow(),
   });
 
-  constructor(readonly parts: LobbyParts) {}
+  constructor(readonly parts: LobbyParts) {
+    const { out, session } = parts;
+    this.#asked = new AskedList({ out, session });
+  }
 
+  /** How many are online. */
   get size(): number {
-    return this.#users.size;
+    return this.#asked.total ?? this.#users.size;
+  }
+
+  /** Deadlines of searches. */
+  get searching(): Timed {
+    return this.#asked.deadlines;
   }
 
   /** We aren't in any more: drops the list. */
@@ -51,6 +63,42 @@ export class Lobby {
     this.#coming = null;
     this.#users.clear();
     this.deadlines.clear("afterCall");
+    this.#giveUpSearches();
+  }
+
+  /** Searches are answered with nothing: there is no such list any more. */
+  #giveUpSearches(): void {
+    for (const { ref } of this.#asked.end()) this.#show([], ref, true);
+  }
+
+  /** Our user calls, is called by or knows these people: their presence is told, too, where not everybody's is. */
+  cares(...names: readonly string[]): void {
+    this.#asked.cares(names);
+  }
+
+  /** More are online than we are told. */
+  online({ total }: DirectoryMessageOf<"online">): void {
+    if (!this.#asked.isLong(total)) return;
+    this.#coming = null;
+    this.#users.clear();
+    this.#showNow();
+  }
+
+  /** A page that our user has asked for. */
+  found(page: DirectoryMessageOf<"page">): void {
+    const search = this.#asked.page(page);
+    if (search === null) return;
+    const { users, hasMore } = page;
+    for (const user of users) take(this.#users, user);
+    this.#forgetOthers();
+    this.#show(users.map((user) => this.#viewOf(user)), search.ref, true, hasMore);
+  }
+
+  /** Of whom we don't hear any more, we know nothing. */
+  #forgetOthers(): void {
+    for (const folded of this.#users.keys()) {
+      if (!this.#asked.isCaredFor(folded)) this.#users.delete(folded);
+    }
   }
 
   /** A page of the whole list. */
@@ -62,6 +110,7 @@ export class Lobby {
     if (!isLast) return;
     this.#users = coming;
     this.#coming = null;
+    this.#giveUpSearches();
     this.#showNow();
   }
 
@@ -69,13 +118,20 @@ export class Lobby {
     const known = this.#coming ?? this.#users;
     const self = foldName(this.parts.session.name);
     for (const user of users) {
-      if (user.state === "busy" && foldName(user.name) === self) this.#wasBusy = true;
+      const folded = foldName(user.name);
+      if (user.state === "busy" && folded === self) this.#wasBusy = true;
+      const before = known.get(folded);
       if (!take(known, user) || this.#coming !== null) continue;
+      // What we hear first of a name to which we have subscribed answers that.
+      const isAnswer = this.#asked.takeAwaited(folded);
+      if (isAnswer && (before === undefined || isSame(before, user))) continue;
       this.#showPresence(user, { state: user.state, guest: user.guest });
     }
     for (const name of offline) {
-      const user = known.get(foldName(name));
-      known.delete(foldName(name));
+      const folded = foldName(name);
+      const user = known.get(folded);
+      known.delete(folded);
+      this.#asked.takeAwaited(folded);
       if (user === undefined || this.#coming !== null) continue;
       this.#showPresence(user, { state: "offline" });
     }
@@ -92,21 +148,48 @@ export class Lobby {
     this.parts.out.show({ event: "presence", ...who, state, ...more, ...changed });
   }
 
-  /** @param part Part of the names to show; left out: shows all. */
-  show(part: string | undefined, ref: string | undefined): void {
-    const users = this.#listed(foldName(part ?? ""));
-    this.parts.out.show({ event: "users", users, isAnswer: true }, ref);
+  /** @param part Part of the names to show; left out: shows all, or the first page of them. */
+  list(part: string | undefined, ref: string | undefined): void {
+    if (this.#asked.total === null) this.#show(this.#listed(foldName(part ?? "")), ref, true);
+    else if (!this.#asked.search(part ?? "", ref)) this.#isTooFast(ref);
+  }
+
+  /** The page behind the last one. */
+  more(ref: string | undefined): void {
+    const { total, hasMore } = this.#asked;
+    if (total === null || !hasMore) {
+      const text = "There is no more to show: /list has shown all that it found";
+      return this.parts.out.notice(text, ref);
+    }
+    if (!this.#asked.more(ref)) this.#isTooFast(ref);
+  }
+
+  #isTooFast(ref: string | undefined): void {
+    const text = "The directory hasn't answered yet what you asked before: wait for it";
+    this.parts.out.error("too-fast", text, ref);
+  }
+
+  #show(
+    users: readonly UserView[],
+    ref: string | undefined,
+    isAnswer: boolean,
+    more = !isAnswer && this.#asked.total !== null,
+  ): void {
+    const answers = isAnswer ? { isAnswer } as const : {};
+    this.parts.out.show({ event: "users", users, total: this.size, more, ...answers }, ref);
   }
 
   #listed(folded: FoldedName): readonly UserView[] {
     const shown = [...this.#users].filter(([name]) => name.includes(folded));
     shown.sort(([a], [b]) => a < b ? -1 : 1);
+    return shown.map(([, user]) => this.#viewOf(user));
+  }
+
+  #viewOf(user: ListedUser): UserView {
     const { session, isTalking } = this.parts;
-    const self = foldName(session.name);
-    return shown.map(([name, user]) => {
-      if (name === self) return { ...viewOf(user), state: isTalking() ? "busy" : "free" };
-      return { ...viewOf(user), ...this.#changeOf(user) };
-    });
+    return isSameName(user.name, session.name)
+      ? { ...viewOf(user), state: isTalking() ? "busy" : "free" }
+      : { ...viewOf(user), ...this.#changeOf(user) };
   }
 
   #changeOf({ name, key }: ListedUser): Pick<UserView, "shown" | "changed"> {
@@ -135,7 +218,7 @@ export class Lobby {
   #showNow(): void {
     this.deadlines.clear("afterCall");
     this.#wasBusy = false;
-    this.parts.out.show({ event: "users", users: this.#listed(foldName("")) });
+    this.#show(this.#listed(foldName("")), undefined, false);
   }
 
   find(name: string): ListedUser | null {
@@ -161,6 +244,10 @@ function take(known: Map<FoldedName, ListedUser>, user: ListedUser): boolean {
   if (known.size >= CLIENTS_MAX && !known.has(folded)) return false;
   known.set(folded, user);
   return true;
+}
+
+function isSame(one: ListedUser, other: ListedUser): boolean {
+  return one.key === other.key && one.state === other.state && one.guest === other.guest;
 }
 
 function viewOf({ key, ...user }: ListedUser): UserView {

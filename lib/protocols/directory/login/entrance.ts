@@ -28,7 +28,7 @@ interface EntranceParts {
   readonly links: Pick<ClientLinks, "enter">;
   readonly sessions: Sessions;
   readonly others: Others;
-  readonly presence: Pick<Presence, "changed" | "tell">;
+  readonly presence: Pick<Presence, "changed" | "left" | "tell">;
   readonly calls: Pick<Calls, "gone" | "talksOn">;
   readonly broadcasts: Pick<Broadcasts, "last" | "saidBy" | "store" | "stored">;
   readonly deliveries: Pick<Deliveries, "pump">;
@@ -184,7 +184,8 @@ export class Entrance {
     const { port } = enter;
     const { id, rank, sinceMs } = session;
     const times = { sinceMs, enteredMs: out.monotonicMs };
-    const facts = { name, isGuest, port, address, ...times, rank, session: id };
+    const asksForList = enter.lists === "asked";
+    const facts = { name, isGuest, port, address, ...times, rank, session: id, asksForList };
     const client = link.client = new Client(link, facts, { had, before });
     sessions.add(client);
     telling.isIn(client, isGuest ? heard : had, had);
@@ -320,7 +321,7 @@ export class Entrance {
     out.order({ order: "release", session: client.session, heldMs });
     calls.gone(client, reason);
     telling.gone(client, reason);
-    presence.changed(client);
+    presence.left(client);
     if (reason !== null) out.show({ event: "logout", name: client.name, reason });
   }
 

@@ -114,7 +114,11 @@ export type ClientEvent =
   | {
     readonly event: "users";
     readonly users: readonly UserView[];
-    /** It answers `list`, which may have asked for a part. */
+    /** How many are online. */
+    readonly total: number;
+    /** Whether there are more than these: beyond 1,000, `list` gives pages of 100, and `more` the next one. */
+    readonly more: boolean;
+    /** It answers `list` or `more`, which may have asked for a part. */
     readonly isAnswer?: true;
   }
   | Compared & {
@@ -273,6 +277,7 @@ export type DirectoryEvent =
 export type ClientCommand =
   | ModeCommand
   | { readonly command: "list"; readonly part: string | undefined }
+  | { readonly command: "more" }
   | { readonly command: "broadcast"; readonly text: string }
   | { readonly command: "call"; readonly name: string }
   | { readonly command: "call-address"; readonly host: string; readonly port: number }

@@ -59,6 +59,30 @@ export const USED_ACCOUNTS_MAX = 4_096;
  */
 export const GUEST_HELD_MS = 15_000;
 
+/**
+ * With more online than this, a client isn't told the whole list: it asks for pages, and hears of those to whose names
+ * it has subscribed. Telling everybody about everybody costs the square of their number.
+ */
+export const LIST_TOLD_MAX = 1_000;
+/** With no more than this, it is told the whole list again: far from the number above, so that few changes flip it. */
+export const LIST_TOLD_AGAIN_MAX = 900;
+/** Searches of one user that wait for their answer. */
+export const SEARCHES_MAX = 16;
+/** People met at the directory, to whose names a client subscribes at first. */
+export const SUBSCRIBED_PINS_MAX = 32;
+/** Names to which one client may subscribe: two pages and some people that it cares for. */
+export const SUBSCRIPTIONS_MAX = 256;
+/** How often such a client is told how many are online, where that has changed. */
+export const ONLINE_MS = 10_000;
+/** Pages that one client may ask for. */
+export const SEARCHES_PER_S = 2;
+export const SEARCHES_BURST = 10;
+/**
+ * Names that searches of all clients may look at, some 50 ns each: a tenth of a core. What goes beyond is answered
+ * later.
+ */
+export const SEARCHED_PER_S = 2_000_000;
+export const SEARCHED_BURST = 1_000_000;
 /** Users in one page of the list: a page fits in a record. */
 export const USERS_PAGE_MAX = 100;
 /**

@@ -35,6 +35,7 @@ import {
   RELAY_BYTES_MAX,
   SIGNATURE_BYTES,
   STORE_ID_BYTES,
+  SUBSCRIPTIONS_MAX,
   TEXT_BYTES_MAX,
   USERS_PAGE_MAX,
 } from "./limits.ts";
@@ -86,6 +87,8 @@ export const OUTCOMES = [
   "ended",
 ] as const;
 export const ROUTES = ["direct", "relay"] as const;
+/** How a client hears who is online: the directory tells it all, where these aren't too many, or it asks for pages. */
+const LISTS = ["told", "asked"] as const;
 
 /**
  * A user in the list: the key is that of the link by which it is in; host and port are where it takes calls, as the
@@ -122,6 +125,7 @@ const enter = message(1, "enter", {
   seen: nullable(heardThrough),
   /** The `rank` of `entered`, if the client comes back by itself; else 0. */
   rank: trailing(counter, 0),
+  lists: trailing(oneOf(LISTS), "told"),
 });
 const entered = message(2, "entered", {
   from: "the directory",
@@ -166,7 +170,8 @@ const users = message(4, "users", {
   from: "the directory",
   to: "a client",
   when:
-    "it has come in, or was so slow that changes were dropped: all users online, itself included, in pages",
+    "it has come in, or was so slow that changes were dropped, and no more than 1,000 are online: all of them, " +
+    "itself included, in pages",
   answer: "none",
   lane: "data",
 }, {
@@ -179,10 +184,51 @@ const presence = message(5, "presence", {
   from: "the directory",
   to: "a client",
   when:
-    "users have come or gone, or have begun or ended a call: their present state, once for many changes",
+    "users have come or gone, or have begun or ended a call: their present state, once for many changes; " +
+    "with `online`, only those to whom it has subscribed",
   answer: "none",
   lane: "data",
 }, { users: list(user, USERS_PAGE_MAX), offline: list(name, USERS_PAGE_MAX) });
+const online = message(11, "online", {
+  from: "the directory",
+  to: "a client",
+  when: "it has come in, or every 10 s: more are online than are told, or it wants to ask for them",
+  answer: "`search`, `subscribe`, as its user wishes; void once `users` come",
+  lane: "data",
+}, { total: counter });
+const search = message(12, "search", {
+  from: "a client",
+  to: "the directory",
+  when: "its user asks who is online",
+  answer: "`page`",
+  lane: "control",
+}, {
+  /** Part of the names, folded as all names are when they are compared. */
+  part: namedByClient,
+  /** The last name of the page before; empty: the first page. */
+  after: namedByClient,
+});
+const page = message(13, "page", {
+  from: "the directory",
+  to: "a client",
+  when: "it has asked who is online",
+  answer: "none",
+  lane: "data",
+}, {
+  /** Sorted by name. */
+  users: list(user, USERS_PAGE_MAX),
+  total: counter,
+  hasMore: bool(),
+  /** Where nothing was looked for, as there are too many searches: when to ask again, in ms; else 0. */
+  retryMs: counter,
+});
+const subscribe = message(14, "subscribe", {
+  from: "a client",
+  to: "the directory",
+  when: "it shows, calls or knows other people than before: 256 names at most at a time",
+  answer: "`presence` for each name that is added",
+  lane: "data",
+}, { add: list(name, SUBSCRIPTIONS_MAX), drop: list(name, SUBSCRIPTIONS_MAX) });
 const changePassword = message(6, "change-password", {
   from: "a client",
   to: "the directory",
@@ -484,6 +530,10 @@ export const DIRECTORY_MESSAGES = [
   refused,
   users,
   presence,
+  online,
+  search,
+  page,
+  subscribe,
   changePassword,
   forgetMe,
   done,

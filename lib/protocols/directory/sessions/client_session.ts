@@ -24,6 +24,8 @@ import {
   RELAY_PIECES_PER_S,
   RINGS_BURST,
   RINGS_PER_S,
+  SEARCHES_BURST,
+  SEARCHES_PER_S,
 } from "../schema/limits.ts";
 import type { CallRoute, ListedUser } from "../schema/messages.ts";
 
@@ -146,6 +148,7 @@ export class ClientLink {
   readonly rings = new TokenBucket(RINGS_PER_S, RINGS_BURST);
   /** Rate limit of others' calls that find this client busy, and that it is told of. */
   readonly missedCalls = new TokenBucket(RINGS_PER_S, RINGS_BURST);
+  readonly searches = new TokenBucket(SEARCHES_PER_S, SEARCHES_BURST);
   readonly relayPieces = new TokenBucket(RELAY_PIECES_PER_S, RELAY_PIECES_BURST);
   /** Rate limit of the bytes that it sends in relayed calls. */
   readonly relayBytes = new TokenBucket(RELAY_BYTES_PER_S, RELAY_CREDIT_BYTES);
@@ -198,6 +201,8 @@ interface ClientFacts {
   readonly rank: number;
   /** Id of the session, as all instances know it. */
   readonly session: string;
+  /** Whether it wants to ask who is online, however few they are. */
+  readonly asksForList: boolean;
 }
 
 export class Client {
@@ -214,10 +219,11 @@ export class Client {
   readonly enteredMs: number;
   readonly rank: number;
   readonly session: string;
+  readonly asksForList: boolean;
   readonly delivery: Delivery;
   /** The call that the client is in and hasn't hung up. */
   call: Call | null = null;
-  /** The last change to the list that the client was told; null before it was sent the list. */
+  /** The last change to the list that the client was told; null before it was sent the list, or told to ask for it. */
   told: number | null = null;
   /** Its link's data lane is full: further messages wait, so we send few. */
   isCongested = false;
@@ -244,6 +250,7 @@ export class Client {
     this.enteredMs = facts.enteredMs;
     this.rank = facts.rank;
     this.session = facts.session;
+    this.asksForList = facts.asksForList;
     this.delivery = new Delivery(through.had, through.before);
   }
 

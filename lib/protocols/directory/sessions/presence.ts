@@ -3,14 +3,31 @@
  * what has changed since the last time, or, if they are new, the whole list. A client that was slow is told what has
  * changed meanwhile: the whole list may be longer than a link's queue, and repeating it would never end. So there is
  * no queue per client, and a message is encoded once for all.
+ *
+ * Where so many are online that this would cost too much (n² messages for n people), clients search, and subscribe:
+ * what one client costs doesn't depend on how many there are.
  */
 
 import type { FoldedName, LinkId } from "../../../base/ids.ts";
+import { Deadlines } from "../../../base/machine/machine.ts";
+import { TokenBucket } from "../../../base/rates/token_bucket.ts";
+import { foldName } from "../../../base/text/names.ts";
 import type { Client } from "./client_session.ts";
+import { NameIndex } from "./name_index.ts";
 import type { Others } from "./others.ts";
 import type { Sessions } from "./sessions.ts";
-import { CHANGES_KEPT_MAX, PRESENCE_MS, USERS_PAGE_MAX } from "../schema/limits.ts";
-import type { DirectoryMessage, ListedUser } from "../schema/messages.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import {
+  CHANGES_KEPT_MAX,
+  LIST_TOLD_AGAIN_MAX,
+  LIST_TOLD_MAX,
+  ONLINE_MS,
+  PRESENCE_MS,
+  SEARCHED_BURST,
+  SEARCHED_PER_S,
+  USERS_PAGE_MAX,
+} from "../schema/limits.ts";
+import type { DirectoryMessage, DirectoryMessageOf, ListedUser } from "../schema/messages.ts";
 import { listedSession } from "../schema/registrar_io.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
 
@@ -28,6 +45,18 @@ export class Presence {
   #forgotten = 0;
   #dueMs: number | null = null;
   #flushedAtMs = -Infinity;
+  readonly #names = new NameIndex();
+  readonly #subscriptions = new Subscriptions();
+  /** Names that searches may look at. */
+  readonly #searched = new TokenBucket(SEARCHED_PER_S, SEARCHED_BURST);
+  /** Whether more are online than are told to anybody. */
+  #isLong = false;
+  /** How many were online when those who ask for the list were told so last. */
+  #toldOnline = 0;
+  readonly deadlines = new Deadlines({
+    /** When clients that ask for the list are told how long it is. */
+    online: () => this.#tellOnline(),
+  });
 
   constructor(
     readonly sessions: Pick<Sessions, "all" | "named">,
@@ -41,7 +70,60 @@ export class Presence {
     this.#changed.set(folded, { name, number: ++this.#number });
     const [oldest] = this.#changed.values();
     if (this.#changed.size > CHANGES_KEPT_MAX) this.#forget(oldest!.number);
+    this.#names.set(folded, this.#listed(folded) !== null);
+    this.#subscriptions.changed(folded);
+    const isLong = this.#names.size > (this.#isLong ? LIST_TOLD_AGAIN_MAX : LIST_TOLD_MAX);
+    if (isLong !== this.#isLong) { for (const client of this.sessions.all) client.told = null; }
+    this.#isLong = isLong;
     this.#schedule();
+  }
+
+  /** The client isn't in any more. */
+  left(client: Client): void {
+    this.#subscriptions.end(client);
+    this.changed(client);
+  }
+
+  /** @returns What is wrong with the request; null where nothing is. */
+  subscribe(client: Client, request: DirectoryMessageOf<"subscribe">): string | null {
+    this.#schedule();
+    return this.#subscriptions.change(client, request);
+  }
+
+  search({ link }: Client, { part, after }: DirectoryMessageOf<"search">): void {
+    const { nowMs } = this.out;
+    const total = this.#names.size;
+    const lacking = -Math.min(0, this.#searched.available(nowMs));
+    if (!link.searches.take(nowMs) || lacking > 0) {
+      const retryMs = 1_000 + Math.ceil((lacking * 1_000) / SEARCHED_PER_S);
+      return this.out.send(link.id, { type: "page", users: [], total, hasMore: false, retryMs });
+    }
+    const found = this.#names.page(foldName(part), foldName(after), USERS_PAGE_MAX);
+    this.#searched.spend(nowMs, found.visited);
+    const users = found.names.flatMap((name) => this.#listed(name) ?? []);
+    this.out.send(link.id, { type: "page", users, total, hasMore: found.hasMore, retryMs: 0 });
+  }
+
+  /** Whoever is in under that name, here or at another instance. */
+  #listed(folded: FoldedName): ListedUser | null {
+    return this.sessions.named(folded)?.listed ?? this.others.listed(folded);
+  }
+
+  #asks(client: Client): boolean {
+    return this.#isLong || client.asksForList;
+  }
+
+  #tellOnline(): void {
+    if (this.#toldOnline === this.#names.size) return;
+    this.#toldOnline = this.#names.size;
+    const links = [...this.sessions.all].filter((client) =>
+      this.#asks(client) && !client.isCongested && client.told !== null
+    );
+    this.#sendOnline(links.map(({ link }) => link.id));
+  }
+
+  #sendOnline(links: readonly LinkId[]): void {
+    if (links.length > 0) this.out.sendAll(links, { type: "online", total: this.#names.size });
   }
 
   #forget(through: number): void {
@@ -72,10 +154,20 @@ export class Presence {
     this.#dueMs = null;
     this.#flushedAtMs = nowMs;
     const withoutList: LinkId[] = [];
+    const asking: LinkId[] = [];
     const behind = new Map<number, LinkId[]>();
     let slowest = this.#number;
+    let isAsked = false;
     for (const client of this.sessions.all) {
       const { told, link: { id } } = client;
+      if (this.#asks(client)) {
+        isAsked = true;
+        if (told === null && !client.isCongested) {
+          client.told = this.#number;
+          asking.push(id);
+        }
+        continue;
+      }
       const hasList = told !== null && told >= this.#forgotten;
       if (client.isCongested) {
         if (hasList) slowest = Math.min(slowest, told);
@@ -96,6 +188,15 @@ export class Presence {
       for (const message of this.#list()) this.out.sendAll(withoutList, message);
     }
     this.#forget(slowest);
+    this.#sendOnline(asking);
+    if (isAsked) this.deadlines.setEarliest("online", nowMs + ONLINE_MS);
+    this.#tellSubscribers();
+  }
+
+  #tellSubscribers(): void {
+    for (const { client, names } of this.#subscriptions.take()) {
+      for (const message of this.#presenceOf(names)) this.out.send(client.link.id, message);
+    }
   }
 
   #list(): readonly DirectoryMessage[] {
@@ -112,11 +213,16 @@ export class Presence {
   }
 
   #changesAfter(told: number): readonly DirectoryMessage[] {
+    const later = [...this.#changed].filter(([, { number }]) => number > told);
+    return this.#presenceOf(later.map(([folded, { name }]) => [folded, name]));
+  }
+
+  /** @param names By folded name, as they are to be told where nobody has the name now. */
+  #presenceOf(names: Iterable<readonly [FoldedName, string]>): readonly DirectoryMessage[] {
     const users: ListedUser[] = [];
     const offline: string[] = [];
-    for (const [folded, { name, number }] of this.#changed) {
-      if (number <= told) continue;
-      const user = this.sessions.named(folded)?.listed ?? this.others.listed(folded);
+    for (const [folded, name] of names) {
+      const user = this.#listed(folded);
       if (user === null) offline.push(name);
       else users.push(user);
     }

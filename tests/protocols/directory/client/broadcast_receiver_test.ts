@@ -167,7 +167,7 @@ Deno.test("hearing: what one account has heard another one on the same device ha
   other.feed({ type: "start" });
   other.directoryUp();
   const [enter] = other.feed({ type: "enter", entry: { ...LOG_IN, name: "eve" } });
-  assert(enter?.endsWith("seen=null rank=0"), enter);
+  assert(enter?.endsWith("seen=null rank=0 lists=told"), enter);
   other.entered({ name: "eve" });
 
   other.says(told(1, 0));

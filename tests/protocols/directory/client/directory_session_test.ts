@@ -40,7 +40,7 @@ Deno.test("coming in: the directory's key is shown before it is asked how, and t
     "directory host=chat.example port=4400 key=directory known=false",
     "pin *directory* directory",
     "ask-to-enter",
-    "to directory: enter how=log-in name=ann password=longenough newPassword= port=6000 talking=null seen=null rank=0",
+    "to directory: enter how=log-in name=ann password=longenough newPassword= port=6000 talking=null seen=null rank=0 lists=told",
     "session state=up name=ann guest=false key=directory",
     "datagram 10.0.0.1:4400: here",
     "input goes on",

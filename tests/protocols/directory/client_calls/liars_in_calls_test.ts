@@ -25,6 +25,7 @@ Deno.test("a liar: a link with another key, of another call, begun by who didn't
         talking: null,
         seen: null,
         rank: 0,
+        lists: "told",
       },
     ] as const
   ) {

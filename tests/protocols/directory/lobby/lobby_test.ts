@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { KnownKeys } from "../../../../lib/protocols/directory/lobby/known_keys.ts";
 import { Lobby } from "../../../../lib/protocols/directory/lobby/lobby.ts";
-import { AFTER_CALL_MS } from "../../../../lib/protocols/directory/schema/limits.ts";
+import { AFTER_CALL_MS, SEARCHES_MAX } from "../../../../lib/protocols/directory/schema/limits.ts";
 import type { ListedUser } from "../../../../lib/protocols/directory/schema/messages.ts";
 import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import { BOB, ClientProgram, EVE, partOutput, user } from "../client_program.ts";
@@ -96,7 +96,7 @@ Deno.test("the list: it is gone with the link", () => {
   program.directoryDown();
 
   assertEquals(program.types({ command: "list", part: undefined }), [
-    "users users=[] isAnswer=true",
+    "users users=[] total=0 more=false isAnswer=true",
   ]);
 });
 
@@ -128,6 +128,143 @@ Deno.test("the list: it has the key with which each is in, and says where it isn
   assertEquals(told(), { name: "cem", key: eve });
 });
 
+// A list that is too long to be told.
+
+const ONLINE = { type: "online", total: 4_312 } as const;
+
+/** What the program has asked the directory for since the last call. */
+function asks(program: ClientProgram): readonly string[] {
+  return program.sent.splice(0).flatMap(({ message }) => {
+    switch (message.type) {
+      case "search":
+        return [`search ${message.part} after ${message.after}`];
+      case "subscribe": {
+        const drop = message.drop.length === 0 ? "" : `, not to ${message.drop.join(" ")}`;
+        return [`subscribe to ${message.add.join(" ")}${drop}`];
+      }
+      default:
+        return [];
+    }
+  });
+}
+
+function page(users: readonly ListedUser[], hasMore = false, retryMs = 0) {
+  return { type: "page", users, total: 4_312, hasMore, retryMs } as const;
+}
+
+/** The words of the list that is shown: who is in it, how many there are, and whether there are more. */
+function list(words: readonly string[]): readonly (string | undefined)[] {
+  return words.filter((word) => word.startsWith("users")).flatMap((word) => [
+    names([word]).join(", "),
+    / total=(\d+) more=(\S+)/.exec(word)?.slice(1).join(" "),
+  ]);
+}
+
+Deno.test("a long list: the program says how many are online, and shows nobody who may have gone", () => {
+  const program = ClientProgram.in();
+
+  assertEquals(list(program.says(ONLINE)), ["", "4312 true"]);
+  assertEquals(list(program.says({ ...ONLINE, total: 4_313 })), [], "how many is no list");
+  const status = program.types({ command: "status" }).find((word) => word.startsWith("status"));
+  assertEquals(/ online=(\d+)/.exec(status ?? "")?.[1], "4313");
+});
+
+Deno.test("a long list: /list asks the directory, /more for what is behind, and its people are heard of from then on", () => {
+  const program = ClientProgram.in();
+  program.says(ONLINE);
+  program.sent.length = 0;
+
+  assertEquals(list(program.types({ command: "list", part: "O" }, "1")), []);
+  assertEquals(asks(program), ["search O after "]);
+  const first = program.says(page([user("bob"), user("Cleo")], true));
+  assertEquals([list(first), asks(program)], [["bob free, Cleo free", "4312 true"], [
+    "subscribe to bob Cleo",
+  ]]);
+  program.types({ command: "more" }, "2");
+  assertEquals(asks(program), ["search O after Cleo"]);
+  assertEquals(list(program.says(page([user("Theo")]))), ["Theo free", "4312 false"]);
+  assertEquals(program.types({ command: "more" }, "3").map((word) => word.split(" ")[0]), [
+    "notice",
+  ]);
+
+  const presence = (state: "free" | "busy") =>
+    program.says({ type: "presence", users: [user("bob", { state })], offline: [] }).length;
+  assertEquals([presence("free"), presence("free"), presence("busy")], [0, 1, 1]);
+});
+
+Deno.test("a long list: what the directory answers to a subscription is no news", () => {
+  const program = ClientProgram.in();
+  program.says({ type: "missed", from: "zoe" });
+  program.sent.length = 0;
+  program.says(ONLINE);
+  assertEquals(asks(program).map((word) => word.includes("zoe")), [true]);
+
+  const zoe = { type: "presence", users: [user("zoe")], offline: [] } as const;
+  assertEquals(program.says(zoe), []);
+  assertEquals(program.says({ type: "presence", users: [], offline: ["zoe"] }).length, 1);
+  assertEquals(program.says(zoe).length, 1);
+});
+
+Deno.test("a long list: of 256 names the ones that our user has cared for last are heard of", () => {
+  const program = ClientProgram.in();
+  program.says(ONLINE);
+  program.sent.length = 0;
+  const shows = (start: number, count: number) => {
+    program.types({ command: "list", part: undefined });
+    program.says(page(Array.from({ length: count }, (_, n) => user(`u${start + n}`))));
+  };
+  for (let each = 0; each < 6; each++) shows(each * 50, 50);
+
+  const asked = asks(program).filter((word) => word.startsWith("subscribe"));
+  assertEquals(asked.at(-1)?.match(/, not to (.*)/)?.[1]?.split(" ").length, 44);
+  shows(6 * 50 - 256, 1); // the one that is dropped next: now it isn't
+  shows(300, 1);
+  assertEquals(asks(program).at(-1), "subscribe to u300, not to u45");
+});
+
+Deno.test("a long list: a search that the directory puts off is sent again, later ones behind it", () => {
+  const program = ClientProgram.in();
+  program.says(ONLINE);
+  program.sent.length = 0;
+  program.types({ command: "list", part: "a" });
+  program.types({ command: "list", part: "b" });
+  assertEquals(asks(program), ["search a after "]);
+
+  program.says(page([], false, 1_200));
+  assertEquals(asks(program), []);
+  program.after(1_200);
+  assertEquals(asks(program), ["search a after "]);
+  program.says(page([]));
+  assertEquals(asks(program), ["search b after "]);
+});
+
+Deno.test("a long list: searches are answered with nobody when the directory goes, and bounded", () => {
+  const program = ClientProgram.in();
+  program.says(ONLINE);
+  for (let each = 0; each < SEARCHES_MAX; each++) {
+    assertEquals(list(program.types({ command: "list", part: "a" })), []);
+  }
+  const [refused] = program.types({ command: "list", part: "a" });
+  assertEquals(refused?.startsWith("error code=too-fast"), true, refused);
+
+  const gone = program.directoryDown();
+  assertEquals(gone.filter((word) => word.startsWith("users")).length, SEARCHES_MAX);
+  assertEquals(names(program.types({ command: "list", part: undefined })), []);
+});
+
+Deno.test("a long list: once it is told again, it is shown, and every change", () => {
+  const program = ClientProgram.in();
+  program.says(ONLINE);
+
+  const told = program.says({ type: "users", users: [user("ann")], isFirst: true, isLast: true });
+  assertEquals(list(told), ["ann free", "1 false"]);
+  assertEquals(program.says({ type: "presence", users: [user("dan")], offline: [] }).length, 1);
+  assertEquals(list(program.types({ command: "list", part: undefined })), [
+    "ann free, dan free",
+    "2 false",
+  ]);
+});
+
 // The list alone.
 
 function lobbyOf(...users: readonly ListedUser[]) {
@@ -137,7 +274,7 @@ function lobbyOf(...users: readonly ListedUser[]) {
     out: output.out,
     keys: new KnownKeys(output.out, [{ name: "cem", fingerprint: fingerprintOf(EVE) }]),
     hearing: { apart: (name) => `${name}~1` },
-    session: { name: "ann" },
+    session: { name: "ann", tell: () => {} },
     isTalking: () => around.isTalking,
   });
   lobby.page({ type: "users", users, isFirst: true, isLast: true });
@@ -159,7 +296,7 @@ Deno.test("Lobby: whoever takes calls at an address is found, however that is wr
 Deno.test("Lobby: our own state is known better than the directory can", () => {
   const { output, lobby, around } = lobbyOf(user("ann", { state: "busy" }));
   const own = () => {
-    lobby.show(undefined, undefined);
+    lobby.list(undefined, undefined);
     return names(output.words());
   };
 
@@ -186,7 +323,7 @@ Deno.test("Lobby: after a call the list is shown when both are free in it, or a 
 
 Deno.test("Lobby: who has another key than expected is said so, and by which name that one is known", () => {
   const { output, lobby } = lobbyOf(user("cem", { key: EVE }), user("eve"));
-  lobby.show("cem", undefined);
+  lobby.list("cem", undefined);
   const [effect] = output.out.take();
 
   const event = effect?.type === "show" ? effect.event : null;

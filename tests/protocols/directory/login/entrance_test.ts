@@ -17,7 +17,7 @@ const ANN = "ann" as FoldedName;
 
 function enter(how: WayIn, rank = 0): DirectoryMessageOf<"enter"> {
   const typed = { name: "ann", password: "", newPassword: "" };
-  return { type: "enter", how, ...typed, port: 0, talking: null, seen: null, rank };
+  return { type: "enter", how, ...typed, port: 0, talking: null, seen: null, rank, lists: "told" };
 }
 
 function registering() {
@@ -25,12 +25,13 @@ function registering() {
   const sessions = sessionsOf();
   const links = new ClientLinks();
   const parts: string[] = [];
+  const presence = ({ name }: { readonly name: string }) => void parts.push(`presence of ${name}`);
   const entrance = new Entrance({
     out: output.out,
     links,
     sessions,
     others: new Others(),
-    presence: { changed: ({ name }) => void parts.push(`presence of ${name}`), tell: () => {} },
+    presence: { changed: presence, left: presence, tell: () => {} },
     calls: { gone: () => void parts.push("its call"), talksOn: () => void parts.push("talks on") },
     broadcasts: { store: "07", stored: 5, last: 5, saidBy: () => 0 },
     deliveries: { pump: () => void parts.push("broadcasts") },

@@ -57,6 +57,7 @@ function logIns({ guests = true, places = 1_000, signUpsMax = 10 } = {}) {
       talking: null,
       seen: null,
       rank: 0,
+      lists: "told",
     });
     return output.words();
   };
