@@ -1,5 +1,6 @@
 /** The port of the registrar, who keeps for all instances of a directory who is in. */
 
+import type { Endpoint } from "../base/ids.ts";
 import type {
   RegistrarAnswer,
   RegistrarChange,
@@ -9,6 +10,8 @@ import type {
 } from "../protocols/directory/schema/registrar_io.ts";
 
 export interface RegistrarListener {
+  /** Where clients reach this instance. */
+  readonly address: Endpoint;
   news(changes: readonly RegistrarChange[]): void;
   stateChanged(state: RegistrarState): void;
   /** Shows a notice about something odd. */
@@ -18,7 +21,7 @@ export interface RegistrarListener {
 }
 
 export interface Registrar {
-  /** Tells from now on of all there is, and of what changes. */
+  /** Lets the others know of this instance, and tells from now on of all there is, and of what changes. */
   begin(listener: RegistrarListener): void;
   /** @param answered Called once, later. */
   ask(question: RegistrarQuestion, answered: (answer: RegistrarAnswer) => void): void;

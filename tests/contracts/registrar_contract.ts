@@ -1,7 +1,7 @@
 /** What the registrar of several instances does, whichever engine is under it. */
 
 import { assert, assertEquals } from "@std/assert";
-import type { PeerKey } from "../../lib/base/ids.ts";
+import type { Endpoint, PeerKey } from "../../lib/base/ids.ts";
 import { isSameName } from "../../lib/base/text/names.ts";
 import type {
   OnlineSession,
@@ -27,7 +27,7 @@ class Heard implements RegistrarListener {
   instances: readonly string[] = [];
   state: RegistrarState = "away";
 
-  constructor(readonly registrar: Registrar) {
+  constructor(readonly registrar: Registrar, readonly address: Endpoint) {
     registrar.begin(this);
   }
 
@@ -118,8 +118,11 @@ export function registrarContract(
       ...options,
       fn: () =>
         run(async (fixture) => {
-          const [a, b] = [new Heard(fixture.registrars.a), new Heard(fixture.registrars.b)];
-          await fixture.until(() => a.state === "up" && b.state === "up");
+          const host = "10.0.0.1";
+          const a = new Heard(fixture.registrars.a, { host, port: 4_400 });
+          const b = new Heard(fixture.registrars.b, { host, port: 4_401 });
+          await fixture.until(() => a.instances.length === 2 && b.instances.length === 2);
+          assertEquals([a.state, b.state], ["up", "up"]);
           await test({ ...fixture, a, b });
         }),
     });

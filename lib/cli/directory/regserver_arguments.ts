@@ -10,6 +10,7 @@ import {
   TTL_MS_DEFAULT,
   TTL_MS_MAX,
 } from "../../protocols/directory/schema/limits.ts";
+import { ENGINE_FLAGS, type EngineOptions, engineOptions } from "../engine/engine_flags.ts";
 import { accountsTable } from "../tools/accounts_arguments.ts";
 import { type CommandOf, wrongWords } from "../args/arguments.ts";
 import {
@@ -80,7 +81,8 @@ const flags = {
 } satisfies Flags;
 
 /** `p2pchat regserver`. */
-export interface RegserverOptions extends CommonOptions, Omit<OptionsOf<typeof flags>, "accounts"> {
+export interface RegserverOptions
+  extends CommonOptions, EngineOptions, Omit<OptionsOf<typeof flags>, "accounts"> {
   /** False: only accounts may enter. */
   readonly guests: boolean;
 }
@@ -93,10 +95,15 @@ export const regserverProgramCommand: CommandOf<RegserverOptions> = {
   ledTo: accountsTable,
   help:
     "the directory: accounts, who is online, calls between two, broadcasts; it cannot listen to calls",
-  flags: Object.values(flags),
+  flags: [...Object.values(flags), ...ENGINE_FLAGS],
   options(line) {
     if (line.words.length > 0) throw wrongWords(regserverProgramCommand, line.words[0]);
     const { accounts, ...options } = optionsOf(line, flags);
-    return { ...line.common, ...options, guests: accounts !== "required" };
+    return {
+      ...line.common,
+      ...options,
+      ...engineOptions(line),
+      guests: accounts !== "required",
+    };
   },
 };

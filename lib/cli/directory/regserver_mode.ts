@@ -2,12 +2,15 @@
 
 import { P2pchatError } from "../../base/errors.ts";
 import { endpointText } from "../../base/ids.ts";
+import type { EngineAddress } from "../../engine/engine_address.ts";
 import type { DirectoryCommand, DirectoryEvent } from "../../protocols/directory/schema/events.ts";
 import { DIRECTORY_LOG, type DirectoryRecord } from "../../protocols/directory/schema/records.ts";
 import { DIRECTORY_CHANNEL } from "../../protocols/directory/schema/limits.ts";
 import { DirectoryHost } from "../../runtime/hosts/directory_host.ts";
-import type { AccountsFile } from "../../store/accounts/accounts_file.ts";
+import type { Registrar } from "../../runtime/registrar.ts";
+import type { Accounts } from "../../store/accounts/accounts.ts";
 import { regserverFolder } from "../../store/disk/paths.ts";
+import { IDENTITY_FILE } from "../../store/profile/identity.ts";
 import type { Datagrams } from "../../transport/datagrams.ts";
 import { forwardTo, type Links, openTo } from "../../transport/link.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
@@ -16,6 +19,7 @@ import { openAccountsFile, openPasswordHasher } from "../tools/accounts_command.
 import { inputTo, modePorts, runMode } from "../session/run_mode.ts";
 import type { RegserverOptions } from "./regserver_arguments.ts";
 import { OnlineNames } from "../rendering/online_names.ts";
+import { randomBytes } from "../session/random_bytes.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
 import { type OpenedRecords, openRecords } from "../session/record_store.ts";
 import { regserverCommands, type RegserverCommandSink } from "./regserver_commands.ts";
@@ -68,19 +72,57 @@ interface Wiring extends Session<RegserverOwnEvent, RegserverCommandSink> {
 }
 
 async function direct(wiring: Wiring): Promise<void> {
-  const { disk, folder } = wiring;
+  const { disk, folder, options } = wiring;
+  if (options.engine !== null) return await directOneOf(options.engine, wiring);
   const opened = await openAccountsFile(disk, folder);
   const store = await openRecords(disk, `${folder}/${RECORDS_FILE}`, DIRECTORY_LOG);
   try {
-    await serve(wiring, opened.accounts, store, opened.notices);
+    await serve(wiring, { accounts: opened.accounts, shared: {} }, store, opened.notices);
   } finally {
     await store.close();
   }
 }
 
+/** Directs as one of several instances, once the engine that they share has answered. */
+async function directOneOf(engine: EngineAddress, wiring: Wiring): Promise<void> {
+  const { disk, folder, options, identity, ui } = wiring;
+  const { joinDirectoryEngine } = await import("../engine/directory_engine.ts");
+  const left = Promise.withResolvers<null>();
+  ui.heedInterrupts(() => {
+    left.resolve(null);
+    return true;
+  });
+  const instance = randomBytes(16).toHex();
+  const joined = await Promise.race([
+    left.promise,
+    joinDirectoryEngine(engine, options, {
+      key: identity.fingerprint,
+      keyFile: `${folder}/${IDENTITY_FILE}`,
+      clientsMax: options.clientsMax,
+      instance,
+      notice: (text) => showNotices(ui, text),
+    }),
+  ]);
+  if (joined === null) return ui.show({ event: "bye", reason: "quit" }, undefined);
+  const { accounts, registrar } = joined;
+  const store = await openRecords(disk, `${folder}/${RECORDS_FILE}`, DIRECTORY_LOG);
+  try {
+    await serve(wiring, { accounts, shared: { instance, registrar } }, store, []);
+  } finally {
+    await Promise.all([registrar.close(), store.close()]);
+  }
+}
+
+/** What the directory has of who may come in, and who is. */
+interface Registers {
+  readonly accounts: Accounts;
+  /** Of several instances. */
+  readonly shared: { readonly instance?: string; readonly registrar?: Registrar };
+}
+
 async function serve(
   wiring: Wiring,
-  accounts: AccountsFile,
+  { accounts, shared: { instance, registrar } }: Registers,
   store: OpenedRecords<DirectoryRecord>,
   accountNotices: readonly string[],
 ): Promise<void> {
@@ -122,11 +164,13 @@ async function serve(
     const policy = { guests, broadcast, ttlMs, clientsMax, signUpsMax, relays };
     const names = new OnlineNames();
     const people = new People<DirectoryEvent>(wiring, null, undefined, false);
-    host = new DirectoryHost({ listening, ...policy }, {
+    const ofInstance = instance === undefined ? {} : { instance };
+    host = new DirectoryHost({ listening, ...policy, ...ofInstance }, {
       ...modePorts(wiring, links),
       signer: identity.signer,
       store,
       accounts,
+      ...(registrar === undefined ? {} : { registrar }),
       hasher: openPasswordHasher().hasher,
       datagrams,
       show: (event, ref) => {

@@ -121,18 +121,20 @@ const HEADINGS = ["Name", "State", "From", "Takes calls at", "Since", "Relayed"]
 
 function usersLines({ users }: EventNamed<"users">, context: RenderContext): readonly Line[] {
   if (users.length === 0) return [["Nobody is logged in."]];
+  const isShared = users.some(({ instance }) => instance !== undefined);
   return tableLines(
-    HEADINGS,
-    users.map(({ name, guest, state, host, port, address, since, relayedBytes, ...compared }) =>
-      [
-        name,
+    isShared ? [...HEADINGS, "Instance"] : HEADINGS,
+    users.map(({ name, guest, state, host, port, address, since, ...rest }) => {
+      const { relayedBytes, instance = "", ...compared } = rest;
+      const cells = [
         [state, guest ? "guest" : null, comparedText(compared)].filter(Boolean).join(", "),
         address,
         port === 0 ? "-" : endpointText({ host, port }),
         momentText(Date.parse(since), context),
         relayedBytes === 0 ? "-" : bytesText(relayedBytes),
-      ] as const
-    ),
+      ];
+      return isShared ? [name, ...cells, instance] as const : [name, ...cells] as const;
+    }),
   );
 }
 

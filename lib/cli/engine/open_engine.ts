@@ -32,7 +32,7 @@ const PROXY_VARIABLES = [
  * @param notice Shows a notice.
  * @throws {P2pchatError} `bad-file` for a certificate, key or password that can't be read.
  */
-async function openEngine(
+export async function openEngine(
   address: EngineAddress,
   options: EngineOptions,
   notice: (text: string) => Promise<void>,

@@ -3,7 +3,7 @@
  * from the engine, which this keeps a mirror of.
  */
 
-import type { FoldedName } from "../../base/ids.ts";
+import type { Endpoint, FoldedName } from "../../base/ids.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import type {
   Instance,
@@ -35,8 +35,12 @@ import { OwnSessions } from "./own_sessions.ts";
 /** The first key behind all accounts, of which there may be many: they are asked for one by one. */
 const BEHIND_ACCOUNTS = "accounts0";
 
+/** The end of the lease, which frees all names at once, is waited for so long. */
+const CLOSE_MS_MAX = 2_000;
+
 /** Whom the registrar tells. */
 interface Listener {
+  readonly address: Endpoint;
   news(changes: readonly RegistrarChange[]): void;
   stateChanged(state: RegistrarState): void;
   notice(text: string): void;
@@ -52,8 +56,9 @@ interface RegistrarPorts {
   readonly wallMs: () => number;
   /** Below which the directory has its entries, with a `/` at the end. */
   readonly prefix: string;
-  /** The own instance: no other has, or had, its id. `room`: how many clients it takes in all. */
-  readonly own: Instance;
+  /** The own id: no other instance has, or had, it. */
+  readonly instance: string;
+  readonly clientsMax: number;
   /** The program's version. */
   readonly version: string;
 }
@@ -65,15 +70,15 @@ export class EngineRegistrar {
   readonly #mirror = new SessionMirror();
   readonly #instances = new Map<string, Instance>();
   readonly #own: OwnSessions;
-  #isClosed = false;
+  #closing: Promise<void> | null = null;
 
   private constructor(readonly ports: RegistrarPorts) {
-    const { store, clock, prefix, own } = ports;
+    const { store, clock, prefix, instance } = ports;
     const failed = (error: unknown) => this.#failed(error);
     this.#life = new InstanceLife({
       store,
       clock,
-      key: `${prefix}${INSTANCES}${own.id}`,
+      key: `${prefix}${INSTANCES}${instance}`,
       value: (beat) => this.#instanceValue(beat),
       settle: (lease) => this.#own.settle(lease),
       restart: () => this.#following?.restart(),
@@ -83,22 +88,28 @@ export class EngineRegistrar {
     const { accounts } = ports;
     this.#own = new OwnSessions({
       ...{ store, accounts, clock, prefix, failed },
-      instance: own.id,
+      instance,
       mirror: this.#mirror,
       lease: () => this.#life.lease,
     });
   }
 
-  /** Resolves when this instance is one of the directory's. @throws {P2pchatError} Why the engine can't be used. */
+  /** Resolves when all is known that there is. @throws {P2pchatError} Why the engine can't be used. */
   static async open(ports: RegistrarPorts): Promise<EngineRegistrar> {
     const registrar = new EngineRegistrar(ports);
-    await registrar.#life.begin();
-    await registrar.#follow();
-    return registrar;
+    try {
+      await registrar.#life.begin();
+      await registrar.#follow();
+      return registrar;
+    } catch (error) {
+      await registrar.close();
+      throw error;
+    }
   }
 
   begin(listener: Listener): void {
     this.#listener = listener;
+    this.#life.announce();
     const changes: RegistrarChange[] = [this.#instancesNow()];
     for (const { session } of this.#mirror.all) {
       if (!this.#own.isOurs(session)) changes.push({ change: "present", session });
@@ -107,12 +118,22 @@ export class EngineRegistrar {
     listener.stateChanged(this.#life.state);
   }
 
-  /** Never rejects: what the engine doesn't answer any more ends with the lease. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
+  /** Never rejects: what the engine doesn't answer in time ends with the lease. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const { clock } = this.ports;
     this.#own.close();
     this.#following?.close();
-    await this.#life.close().catch(() => {});
+    const revoked = this.#life.close().catch(() => {});
+    let timer: { cancel(): void } | null = null;
+    const late = new Promise<void>((resolve) => {
+      timer = clock.at(clock.nowMs() + CLOSE_MS_MAX, resolve);
+    });
+    await Promise.race([revoked, late]);
+    timer!.cancel();
   }
 
   ask(question: RegistrarQuestion, answered: (answer: RegistrarAnswer) => void): void {
@@ -129,7 +150,7 @@ export class EngineRegistrar {
   }
 
   #failed(error: unknown): void {
-    if (!this.#isClosed) this.#listener?.failed(error);
+    if (this.#closing === null) this.#listener?.failed(error);
   }
 
   // What the engine tells.
@@ -215,23 +236,25 @@ export class EngineRegistrar {
     else {
       const { beat, ...instance } = found;
       this.#instances.set(id, instance);
-      if (id === this.ports.own.id) this.#life.saw(beat);
+      if (id === this.ports.instance) this.#life.saw(beat);
     }
-    return isSameToClients(before, this.#instances.get(id)) ? [] : [this.#instancesNow()];
+    const isNews = this.#listener !== null && !isSameToClients(before, this.#instances.get(id));
+    return isNews ? [this.#instancesNow()] : [];
   }
 
   #instancesNow(): RegistrarChange {
-    const { own } = this.ports;
-    const others = [...this.#instances.values()].filter(({ id }) => id !== own.id);
+    const { instance, clientsMax } = this.ports;
+    const others = [...this.#instances.values()].filter(({ id }) => id !== instance);
+    const own = { id: instance, address: this.#listener!.address, room: clientsMax };
     return { change: "instances", instances: [own, ...others] };
   }
 
   #instanceValue(beat: number): string {
-    const { own, version, wallMs } = this.ports;
+    const { clientsMax, version, wallMs } = this.ports;
     const clients = this.#own.size;
-    const room = Math.max(own.room - clients, 0);
+    const room = Math.max(clientsMax - clients, 0);
     return instanceValue(
-      { address: own.address, room },
+      { address: this.#listener!.address, room },
       { version, clients, wallMs: wallMs() },
       beat,
     );

@@ -46,6 +46,8 @@ export class InstanceLife {
   readonly #unseen = new Map<number, number>();
   #restartedAtMs = 0;
   #isSettling = false;
+  /** Whether the others are to know of it. */
+  #isAnnounced = false;
   #isClosed = false;
   readonly #timers = new Set<{ cancel(): void }>();
 
@@ -62,10 +64,15 @@ export class InstanceLife {
   /** @throws {P2pchatError} `unreachable`, and what the engine refuses. */
   async begin(): Promise<void> {
     await this.#grant();
-    await this.#putBeat();
-    this.#seenAtMs = this.ports.clock.nowMs();
     void this.#renewAgain();
+  }
+
+  /** Puts the instance's entry, now and again: `value` can be had from now on. */
+  announce(): void {
+    this.#isAnnounced = true;
+    this.#seenAtMs = this.ports.clock.nowMs();
     this.#lookAgain();
+    this.#putBeat().catch((error) => this.ports.failed(error));
   }
 
   #lookAgain(): void {
@@ -113,12 +120,12 @@ export class InstanceLife {
     if (await store.renew(this.#lease)) this.#renewedAtMs = sentAtMs;
     else {
       this.#isSettling = true;
-      this.#look();
+      if (this.#isAnnounced) this.#look();
       await this.#grant();
       await settle(this.#lease);
       this.#isSettling = false;
     }
-    if (this.#isClosed) return;
+    if (this.#isClosed || !this.#isAnnounced) return;
     await this.#putBeat();
     this.#look();
   }

@@ -92,6 +92,7 @@ export class DirectoryHost extends ModeHost<
     });
     this.#registrar = ports.registrar ?? null;
     this.#registrar?.begin({
+      address: config.listening,
       news: (changes) => this.runner.feed({ type: "registrar-news", changes }),
       stateChanged: (state) => this.runner.feed({ type: "registrar-state", state }),
       notice: (text) => this.#notice(text),

@@ -45,7 +45,7 @@ export interface ProfileIdentity extends Identity {
   takeNotices(): readonly string[];
 }
 
-const IDENTITY_FILE = "identity";
+export const IDENTITY_FILE = "identity";
 
 /** Whether the profile in `folder` was used before. To be called before this start creates anything there. */
 export async function isUsedProfile(disk: Disk, folder: string): Promise<boolean> {

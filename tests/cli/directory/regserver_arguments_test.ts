@@ -7,6 +7,12 @@ import { usageText } from "../../../lib/cli/args/usage.ts";
 import { COMMON_OPTIONS, HOME, idle, parsedOptions } from "../parsed_options.ts";
 
 const REGSERVER: RegserverOptions = {
+  engine: null,
+  engineCa: null,
+  engineCert: null,
+  engineKey: null,
+  engineUser: null,
+  enginePasswordFile: null,
   ...COMMON_OPTIONS,
   host: null,
   port: 4_400,
@@ -57,6 +63,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["regserver --broadcast nobody", "--broadcast must be all, accounts or operator"],
   ["regserver --broadcast-ttl 10081m", "--broadcast-ttl must be a duration from 0m to 10080m"],
   ["regserver --advertise 0.0.0.0", "at which people reach this machine"],
+  ["regserver --engine-user p2pchat", "--engine-user is given without --engine"],
   ["regserver --relay", "The command regserver has no flag --relay"],
 ];
 

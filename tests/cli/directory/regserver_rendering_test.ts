@@ -109,6 +109,11 @@ const LINES: readonly (readonly [RegserverOwnEvent, string])[] = [
     "bob    busy, guest  10.0.0.2  -               2026-01-01 12:03  1.2 MB\n",
   ],
   [
+    { event: "users", users: [{ ...ALICE, instance: "10.0.0.1:4400" }] },
+    "Name   State  From      Takes calls at  Since  Relayed  Instance\n" +
+    "alice  free   10.0.0.2  10.0.0.2:5001   12:03  -        10.0.0.1:4400\n",
+  ],
+  [
     STATUS,
     "12 of 1,000 clients at most, 3 calls.\n40 accounts, 5 broadcasts kept for accounts that are away.\n" +
     "Your key: k7f3\n",

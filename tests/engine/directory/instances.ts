@@ -30,16 +30,17 @@ export class Instances {
   async open(config: Partial<DirectoryConfig> = {}): Promise<Instance> {
     const id = `i${++this.#opened}`;
     const store = new MemoryStore(this.engine);
-    const port = 4_400 + this.#opened;
+    const listening = { host: "10.0.0.1", port: 4_400 + this.#opened };
     const exchange = new Exchange(
-      { instance: id, listening: { host: "10.0.0.1", port }, ...config },
+      { instance: id, listening, ...config },
       this.all[0]?.exchange,
     );
     const accounts = { get: (folded: string) => exchange.accounts.get(folded)?.password };
     const { clock } = this;
-    const registrar = await openRegistrar(id, { store, prefix: "p/", clock, accounts, port });
+    const registrar = await openRegistrar(id, { store, prefix: "p/", clock, accounts });
     exchange.registrar = registrar;
     registrar.begin({
+      address: listening,
       news: (changes) => exchange.feed({ type: "registrar-news", changes }),
       stateChanged: (state) => exchange.feed({ type: "registrar-state", state }),
       notice: (text) => {

@@ -8,12 +8,11 @@ import type { Condition, SharedStore } from "../../../lib/engine/shared_store.ts
 /** An instance with room for ten clients. @param accounts The versions of those that there are. */
 export function openRegistrar(
   id: string,
-  { store, prefix, clock, accounts, port = 4_400 }: {
+  { store, prefix, clock, accounts }: {
     readonly store: SharedStore;
     readonly prefix: string;
     readonly clock: Clock;
     readonly accounts: Pick<ReadonlyMap<string, string>, "get">;
-    readonly port?: number;
   },
 ): Promise<EngineRegistrar> {
   return EngineRegistrar.open({
@@ -26,7 +25,8 @@ export function openRegistrar(
       },
     },
     wallMs: () => 1_790_000_000_000,
-    own: { id, address: { host: "10.0.0.1", port }, room: 10 },
+    instance: id,
+    clientsMax: 10,
     version: "1",
   });
 }

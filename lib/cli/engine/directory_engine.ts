@@ -1,0 +1,80 @@
+/** Opens the engine that an instance of a directory shares with others, and waits for it where it doesn't answer. */
+
+import { P2pchatError } from "../../base/errors.ts";
+import type { Fingerprint } from "../../base/text/fingerprint.ts";
+import { joinDirectory } from "../../engine/directory/join_directory.ts";
+import { EngineRegistrar } from "../../engine/directory/engine_registrar.ts";
+import { EngineAccounts } from "../../engine/engine_accounts.ts";
+import type { EngineAddress } from "../../engine/engine_address.ts";
+import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { VERSION } from "../session/version.ts";
+import type { EngineOptions } from "./engine_flags.ts";
+import { openEngine } from "./open_engine.ts";
+
+/** When the user is told that the engine is waited for, ms: it elects a leader within 2 s. */
+const TOLD_MS = 3_000;
+/** Before a further attempt, each of which takes 10 s. */
+const RETRY_MS = 1_000;
+
+interface Joining {
+  readonly key: Fingerprint;
+  readonly keyFile: string;
+  readonly clientsMax: number;
+  /** The own instance's id, drawn at random. */
+  readonly instance: string;
+  notice(text: string): void;
+}
+
+/** What a directory has in an engine. */
+interface DirectoryEngine {
+  readonly accounts: EngineAccounts;
+  readonly registrar: EngineRegistrar;
+}
+
+/**
+ * Resolves when the engine has answered.
+ * @throws {P2pchatError} As `openEngine` and `joinDirectory`.
+ */
+export async function joinDirectoryEngine(
+  engine: EngineAddress,
+  options: EngineOptions,
+  joining: Joining,
+): Promise<DirectoryEngine> {
+  const { notice, instance, clientsMax } = joining;
+  const store = await openEngine(engine, options, (text) => Promise.resolve(notice(text)));
+  const { prefix } = engine;
+  const accounts = new EngineAccounts({
+    store,
+    prefix,
+    writer: instance,
+    nowMs: SYSTEM_LINK_CLOCK.nowMs,
+  });
+  let isTold = false;
+  const waiting = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + TOLD_MS, () => {
+    isTold = true;
+    const { trouble } = store.health;
+    notice(`Waiting for the engine${trouble === null ? "" : `: ${trouble}`}`);
+  });
+  try {
+    for (;;) {
+      try {
+        await joinDirectory(store, prefix, joining.key, joining.keyFile);
+        const registrar = await EngineRegistrar.open({
+          ...{ store, accounts, clock: SYSTEM_LINK_CLOCK, wallMs: Date.now },
+          ...{ prefix, instance, clientsMax, version: VERSION },
+        });
+        if (isTold) notice("The engine answers");
+        return { accounts, registrar };
+      } catch (error) {
+        if (!(error instanceof P2pchatError) || error.code !== "unreachable") throw error;
+      }
+      await pause(RETRY_MS);
+    }
+  } finally {
+    waiting.cancel();
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + ms, resolve));
+}
