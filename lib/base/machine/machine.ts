@@ -12,6 +12,9 @@ export interface Machine<Input, Effect> {
   nextDeadlineMs(): number | null;
 }
 
+/** Of a machine's effects the one of this type. */
+export type EffectOf<Effect, Type> = Extract<Effect, { readonly type: Type }>;
+
 /** What has deadlines: a part of a machine, or several parts. */
 export interface Timed {
   /** Monotonic time of the earliest deadline, or `null` where there is none. */

@@ -1,5 +1,6 @@
 /** What follows from what is said, to all or to one: who is sent it, who has it, and what the user is shown. */
 
+import type { EffectOf } from "../../../base/machine/machine.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { Pending } from "../../../base/machine/pending.ts";
@@ -13,8 +14,6 @@ import type { AntiEntropyEffect } from "../sync/anti_entropy_io.ts";
 import type { RoomEffect } from "./room_io.ts";
 import type { Give, RoomParts } from "./room_parts.ts";
 import type { Handlers } from "./router.ts";
-
-type EffectOf<Effect, Type> = Extract<Effect, { readonly type: Type }>;
 
 export class DisseminationRoutes {
   /** Private messages that were handed to the user and may not be on the screen yet. */

@@ -1,5 +1,6 @@
 /** What follows from who is a neighbour, who is here, under which name, and who may be here. */
 
+import type { EffectOf } from "../../../base/machine/machine.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { shownName } from "../../../base/text/names.ts";
 import type { RulingsEffect } from "../authority/room_rulings.ts";
@@ -14,8 +15,6 @@ import type { SignedClaim, SignedRuling } from "../schema/structures.ts";
 import type { RoomEvents } from "./room_events.ts";
 import type { Give, RoomParts } from "./room_parts.ts";
 import type { Handlers } from "./router.ts";
-
-type EffectOf<Effect, Type> = Extract<Effect, { readonly type: Type }>;
 
 /** For what concerns nobody else. */
 const NOTHING = () => {};

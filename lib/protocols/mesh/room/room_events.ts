@@ -3,6 +3,7 @@
  * Events from before `ready` are held back until it.
  */
 
+import type { EffectOf } from "../../../base/machine/machine.ts";
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import { dateText } from "../../../base/text/words.ts";
 import { type ErrorCode, P2pchatError } from "../../../base/errors.ts";
@@ -68,8 +69,6 @@ export interface LiveMember {
   /** Monotonic time of the last sign of life; null for none yet. */
   readonly heardMs: number | null;
 }
-
-type EffectOf<Effect, Type> = Extract<Effect, { readonly type: Type }>;
 
 /** The `ref` that the user gave with the command that an event answers. */
 type Ref = string | undefined;

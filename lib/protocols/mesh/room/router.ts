@@ -15,7 +15,7 @@ type Routed = Machine<never, Typed>;
 /** The inputs of a machine. */
 type InputOf<One> = One extends Machine<infer Input, Typed> ? Input : never;
 
-type EffectOf<One> = One extends Machine<never, infer Effect extends Typed> ? Effect : never;
+type EffectsOf<One> = One extends Machine<never, infer Effect extends Typed> ? Effect : never;
 
 /** What is done with each type of a machine's effects, or of its inputs. */
 export type Handlers<Effect extends Typed> = {
@@ -30,7 +30,7 @@ export function handle<Effect extends Typed>(handlers: Handlers<Effect>, effect:
 }
 
 type RoutingTable<Machines> = {
-  readonly [Name in keyof Machines]: Handlers<EffectOf<Machines[Name]>>;
+  readonly [Name in keyof Machines]: Handlers<EffectsOf<Machines[Name]>>;
 };
 
 export class Router<Machines extends { readonly [Name in keyof Machines]: Routed }> {
