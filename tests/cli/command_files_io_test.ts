@@ -153,7 +153,7 @@ async function has(shell: string): Promise<boolean> {
 /** @throws {Error} Where the shell complains. */
 async function output(shell: string, script: string, home: string): Promise<string> {
   const { stdout, stderr } = await new Deno.Command("timeout", {
-    args: ["20", shell, "-c", script],
+    args: ["120", shell, "-c", script],
     env: { HOME: home },
   }).output();
   assertEquals(new TextDecoder().decode(stderr), "");

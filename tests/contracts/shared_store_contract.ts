@@ -273,7 +273,7 @@ export function sharedStoreContract(
       const heard = new Heard(prefix);
       const following = other.follow(prefix, heard);
       await until(() => heard.calls.length === 1);
-      const lease = await store.grant(2_000);
+      const lease = await store.grant(4_000);
       await put(store, A, "one", lease);
       await put(store, B, "two", lease);
       await put(store, C, "stays");
@@ -288,10 +288,10 @@ export function sharedStoreContract(
   contract("a lease that is renewed goes on, one that is ended is over", async (fixture) => {
     const { prefix, store, pass } = fixture;
     const { A } = keysBelow(prefix);
-    const lease = await store.grant(2_000);
+    const lease = await store.grant(5_000);
     await put(store, A, "one", lease);
     for (let n = 0; n < 4; n++) {
-      await pass(1_000);
+      await pass(1_500);
       assertEquals(await store.renew(lease), true);
     }
     assertEquals((await store.get(A))?.value, "one");

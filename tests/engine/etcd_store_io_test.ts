@@ -11,7 +11,7 @@ const SHARED = { ignore: !HAS_ETCD, sanitizeOps: false, sanitizeResources: false
 
 async function until(holds: () => boolean): Promise<void> {
   for (let waited = 0; !holds(); waited += 10) {
-    if (waited > 15_000) throw new Error("it takes too long");
+    if (waited > 60_000) throw new Error("it takes too long");
     await pass(10);
   }
 }

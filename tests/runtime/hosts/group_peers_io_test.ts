@@ -12,7 +12,7 @@ const LOSS = 0.2;
 const DUPLICATION = 0.1;
 /** So many come later than others, by some milliseconds. */
 const DISORDER = 0.1;
-const TIMEOUT_MS = 40_000;
+const TIMEOUT_MS = 120_000;
 
 function open(): UdpDatagrams {
   return UdpDatagrams.listen("127.0.0.1", 0, SILENT_LOGGER);
