@@ -11,7 +11,7 @@ import {
   session,
   tell,
 } from "./directory_world.ts";
-import { holds, type Node } from "./node.ts";
+import { BUSY_MS, holds, type Node } from "./node.ts";
 import { People } from "./people.ts";
 import { sideBySide } from "./side_by_side.ts";
 
@@ -113,9 +113,7 @@ sideBySide("directory", {
     });
     const before = proxy.datagrams;
     proxy.losesDatagrams = true;
-    const startMs = performance.now();
     assertEquals(await tell(alice, "over TCP"), 1);
-    assert(performance.now() - startMs < 8_000);
     assert(proxy.datagrams - before > 1, "it was repeated");
     await bob.until(broadcast("over TCP"));
     assertEquals(heard(bob).at(-1), "alice: over TCP");
@@ -134,10 +132,10 @@ sideBySide("directory", {
     await alice.command({ command: "broadcast", text: "meanwhile" });
     await world.serve();
     await Promise.all([
-      bob.until(session("up"), 45_000, from),
-      alice.until(session("up"), 45_000, down),
+      bob.until(session("up"), 45_000 + BUSY_MS, from),
+      alice.until(session("up"), 45_000 + BUSY_MS, down),
     ]);
-    await alice.until(is("broadcast-sent"), 30_000, down);
+    await alice.until(is("broadcast-sent"), undefined, down);
     const carol = await world.logIn("carol");
     await carol.until(broadcast("meanwhile"));
     await bob.until(broadcast("meanwhile"));
@@ -155,7 +153,7 @@ sideBySide("directory", {
       ...texts.map((text) => alice.command({ command: "broadcast", text })),
       bob.until(is("broadcast")).then(() => bob.kill()),
     ]);
-    await alice.untilCount(is("broadcast-sent"), 50, 40_000);
+    await alice.untilCount(is("broadcast-sent"), 50);
     const again = await world.logIn("bob");
     // All may have been shown already.
     assertEquals(await tell(alice, "after them"), 1);

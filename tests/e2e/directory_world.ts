@@ -247,7 +247,7 @@ export async function seesAll(node: Node, ...names: readonly string[]): Promise<
 
 /** Waits until the list has exactly these users. */
 export async function untilListed(node: Node, ...users: readonly string[]): Promise<void> {
-  for (const untilMs = performance.now() + 20_000;;) {
+  for (const untilMs = performance.now() + 60_000;;) {
     const seen = await listed(node);
     if (seen.join() === users.join()) return;
     if (performance.now() > untilMs) throw new Error(`${seen.join()}, not ${users.join()}`);

@@ -70,24 +70,28 @@ Deno.test("docs/scripting.md: the bot takes a call, and answers what is said in 
       const from = ann.events.length;
       if (call === 0) {
         await bot.kill();
-        await ann.until(isDesk("offline"), 9_000, from);
+        await ann.until(isDesk("offline"), undefined, from);
         const gone = ann.events.length;
         bot.startAgain();
-        await ann.until(isDesk("free"), 9_000, gone);
+        await ann.until(isDesk("free"), undefined, gone);
       }
       await ann.type("desk");
-      await ann.until(({ event, state }) => event === "call" && state === "connected", 9_000, from);
+      await ann.until(
+        ({ event, state }) => event === "call" && state === "connected",
+        undefined,
+        from,
+      );
       await ann.say("hello");
       const answer = await ann.until(
         ({ event, self }) => event === "message" && !self,
-        9_000,
+        undefined,
         from,
       );
       assertEquals([answer.from, answer.text], ["desk", "You said 5 letters"]);
       await ann.say("bye");
       const end = await ann.until(
         ({ event, state }) => event === "call" && state === "ended",
-        9_000,
+        undefined,
         from,
       );
       assertEquals(end.reason, "hung-up");

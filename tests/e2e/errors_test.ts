@@ -182,7 +182,12 @@ Deno.test("errors of commands: each is told, with its ref, and the program goes 
 
   const from = alice.events.length;
   for (const [line] of cases) await alice.type(line);
-  const told = await alice.untilCount(({ event }) => event === "error", cases.length, 10_000, from);
+  const told = await alice.untilCount(
+    ({ event }) => event === "error",
+    cases.length,
+    undefined,
+    from,
+  );
   await alice.command({ command: "history", n: "x", ref: "mine" });
   const withRef = await alice.until(({ event, ref }) => event === "error" && ref === "mine");
   await alice.say("x".repeat(65_536));
@@ -243,7 +248,7 @@ Deno.test("a stranger under a known name is told apart until he is trusted", asy
   const from = alice.events.length;
 
   const stranger = await nodes.ready("Leo", alice);
-  const entry = await alice.until(({ event }) => event === "joined", 10_000, from);
+  const entry = await alice.until(({ event }) => event === "joined", undefined, from);
   await alice.command({ command: "msg", name: entry.name, text: "secret", ref: "m" });
   const refused = await alice.until(({ ref }) => ref === "m");
   await stranger.say("I am Leo, believe me");
@@ -252,7 +257,7 @@ Deno.test("a stranger under a known name is told apart until he is trusted", asy
     /key/.test(event.text ?? "") && event !== refused
   );
   await alice.command({ command: "trust", name: entry.name });
-  await alice.until(({ event, name }) => event === "renamed" && name === "Leo", 10_000, from);
+  await alice.until(({ event, name }) => event === "renamed" && name === "Leo", undefined, from);
   await alice.command({ command: "msg", name: "Leo", text: "welcome back" });
   const got = await stranger.until(shown("welcome back"));
 

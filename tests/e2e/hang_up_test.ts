@@ -37,7 +37,7 @@ for (
       server.kill("SIGHUP");
       const ended = server.status.then(() => "left");
       const isThere = Promise.withResolvers<string>();
-      const timer = setTimeout(() => isThere.resolve("there"), 2_000);
+      const timer = setTimeout(() => isThere.resolve("there"), shell === "" ? 60_000 : 2_000);
       const outcome = await Promise.race([ended, isThere.promise]);
       clearTimeout(timer);
       if (outcome === "there") server.kill("SIGTERM");

@@ -242,7 +242,7 @@ Deno.test("mesh: addresses of an invite at which nothing is ever said cost 2 s, 
   const ida = await nodes.invited("Ida", changed(invite, () => ({ endpoints })));
   const tookMs = performance.now() - beganMs;
 
-  assert(tookMs > 2_000 && tookMs < 8_000, `it took ${tookMs} ms`);
+  assert(tookMs > 2_000 && tookMs < 20_000, `it took ${tookMs} ms`);
   await ida.say("all of you");
   for (const [index, node] of [ann, hal].entries()) {
     await node.until(text("all of you"));

@@ -2,11 +2,11 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parseInvite } from "../../lib/protocols/mesh/schema/rotations.ts";
-import { Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";
+import { BUSY_MS, Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";
 
 const LISTEN = ["--host", "127.0.0.1", "--port", "0"];
 /** Time for a removal to reach connected members. */
-const REMOVED_MS_MAX = 5_000;
+const REMOVED_MS_MAX = 5_000 + BUSY_MS;
 const isReady = ({ event }: ShownEvent) => event === "ready";
 const joined = (name: string) => (event: ShownEvent) =>
   event.event === "joined" && event.name === name;

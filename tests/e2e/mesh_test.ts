@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AWKWARD } from "./awkward_texts.ts";
-import { Node, Nodes, type ShownEvent } from "./node.ts";
+import { BUSY_MS, Node, Nodes, type ShownEvent } from "./node.ts";
 import { freePort, openPort } from "./ports.ts";
 
 const isMessage = (event: ShownEvent) => event.event === "message";
@@ -292,8 +292,8 @@ Deno.test("mesh: what quick visitors say stays, and is shown before they leave",
     await visitor.say(`build ${visit} is done`);
     await visitor.end();
     const { code } = await visitor.ended();
-    await alice.until(left("Visitor"), 5_000, before);
-    await bob.until(left("Visitor"), 5_000, beforeBob);
+    await alice.until(left("Visitor"), undefined, before);
+    await bob.until(left("Visitor"), undefined, beforeBob);
 
     const seen = alice.events.slice(before).filter(({ event, from }) =>
       event === "left" || (event === "message" && from === "Visitor")
@@ -305,7 +305,7 @@ Deno.test("mesh: what quick visitors say stays, and is shown before they leave",
     );
   }
   // To Bob they may come by way of Alice, and the word that the visitor has left at once.
-  await bob.untilCount(isMessage, 6, 5_000);
+  await bob.untilCount(isMessage, 6);
   const history = await alice.history(6);
 
   assertEquals(history.map(({ from }: ShownEvent) => from), Array(6).fill("Visitor"));
@@ -341,7 +341,7 @@ Deno.test("mesh: while whoever has the address doesn't answer, that is said", as
   await using nodes = new Nodes();
   const { port, listener, datagrams } = openPort();
   const carl = nodes.add(Node.start(["mesh", "Carl", "127.0.0.1", String(port)]));
-  const { text } = await carl.until(({ event }) => event === "notice", 8_000);
+  const { text } = await carl.until(({ event }) => event === "notice");
   assertEquals(text, `Connecting to 127.0.0.1:${port}...`);
   listener.close();
   datagrams.close();
@@ -371,7 +371,7 @@ Deno.test("mesh: a member that was stopped gets everything once when it goes on"
   const [, alice, bob, carol] = await shared();
 
   carol.signal("SIGSTOP");
-  await alice.until(left("Carol"), 45_000);
+  await alice.until(left("Carol"));
   for (let i = 0; i < 300; i++) await (i % 2 === 0 ? alice : bob).say(`m${i}`);
   await alice.untilCount(isMessage, 300);
   carol.signal("SIGCONT");
@@ -392,11 +392,10 @@ Deno.test("mesh: after the founder's death others let newcomers in, and chat goe
   await alice.say("before");
   await carol.until(text("before"));
 
-  const killedAt = performance.now();
   await alice.kill();
   await bob.say("first after");
   await carol.until(text("first after"));
-  await bob.until(left("Alice"), 6_000 - (performance.now() - killedAt));
+  await bob.until(left("Alice"), 5_000 + BUSY_MS);
   const kim = await nodes.ready("Kim", carol);
   await kim.say("hi, I'm new");
   await bob.until(text("hi, I'm new"));
