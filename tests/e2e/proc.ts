@@ -19,6 +19,12 @@ export async function processorMs(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) * 1_000 / TICKS_A_SECOND;
 }
 
+/** How long the main thread of the process `pid` has waited for a processor so far, in ms; 0 where Linux doesn't count it. */
+export async function starvedMs(pid: number): Promise<number> {
+  const counts = await Deno.readTextFile(`/proc/${pid}/schedstat`).catch(() => "0 0 0");
+  return Number(counts.split(" ")[1]) / 1e6;
+}
+
 /** The number of open file descriptors of the process `pid`. */
 export async function openDescriptors(pid: number): Promise<number> {
   return (await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))).length;

@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { EtcdStore } from "../../lib/engine/etcd/etcd_store.ts";
 import type { Changed, Entry, Revision } from "../../lib/engine/shared_store.ts";
+import { SYSTEM_LINK_CLOCK } from "../../lib/transport/system_clock.ts";
 import { EtcdNodes, HAS_ETCD, pass } from "./etcd_nodes.ts";
 
 const COUNTER = "p2pchat/counter";
@@ -130,7 +131,7 @@ trial(
 trial(
   "etcd: all are killed: an outcome is unknown after 10 s, and reading says why it can't",
   async (nodes) => {
-    const store = nodes.store();
+    const store = nodes.store(SYSTEM_LINK_CLOCK);
     await Promise.all([0, 1, 2].map((n) => nodes.kill(n)));
     const beganMs = performance.now();
     const change = {

@@ -176,7 +176,12 @@ Deno.test({
         ],
       ] as const;
       for (const [flags, status, sentence] of refused) {
-        const answer = await run("list", flags as Record<string, string>);
+        const list = () => run("list", flags as Record<string, string>);
+        let answer = await list();
+        // On a busy machine it may take longer than the second that it has.
+        for (let n = 0; n < 5 && answer.stderr.includes("doesn't answer"); n++) {
+          answer = await list();
+        }
         assertMatch(answer.stderr, sentence);
         assertEquals([answer.status, answer.stdout], [status, ""]);
       }
