@@ -14,7 +14,7 @@
 import type { Clock } from "../base/machine/clock.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { utf8Length } from "../base/text/text.ts";
-import type { Entry, LeaseId, Outcome, Revision, SharedStore } from "./shared_store.ts";
+import type { Change, Entry, LeaseId, Outcome, Revision, SharedStore } from "./shared_store.ts";
 
 /**
  * How long a lease lasts: with 3 s a leader gave way at each election of etcd's, with 5 s at none.
@@ -25,17 +25,22 @@ const RENEW_MS = 1_500;
 const MISTRUST_MS = 500;
 /** Of one key: etcd takes 1.5 MiB in a request. */
 const CHUNK_BYTES_MAX = 512 * 1024;
+/** How long what needn't be durable at once waits for company. */
+const NOTE_MS = 1_000;
 /** Keys deleted in one change: etcd takes 128 operations. */
 const DELETES_MAX = 64;
 
 interface FencedLogPorts {
   readonly store: SharedStore;
-  /** Ends in `/`; nothing else is kept below it. */
+  /** Ends in `/`. */
   readonly prefix: string;
   readonly clock: Clock;
   /** What others read of who leads; no other program has the same. */
   readonly leader: string;
-  /** Called once: this program leads no more. `in-use`: another one may; `disk`: it isn't known what was written last. */
+  /**
+   * Called once, unless `lead` throws: this program leads no more. `in-use`: another one may; `disk`: it isn't known what
+   * was written last.
+   */
   readonly lost: (error: P2pchatError) => void;
 }
 
@@ -45,9 +50,14 @@ interface Append {
   readonly reject: (error: P2pchatError) => void;
 }
 
+/** Called when all that waits before it is written. */
+type Mark = () => void;
+
 interface Head {
   readonly base: number;
   readonly from: number;
+  /** Of the base. */
+  readonly chunks: number;
 }
 
 /** Who leads, where another program does. */
@@ -55,45 +65,46 @@ export interface OtherLeader {
   readonly leader: string;
 }
 
+/** What is put and deleted beside the log. */
+type Beside = Pick<Change, "puts" | "deletes"> & { readonly when?: Change["when"] };
+
 export class FencedLog {
-  /** What was in the log when this program began to lead. */
-  readonly lines: readonly string[];
   readonly #fence: Revision;
   readonly #lease: LeaseId;
-  #head: Head;
-  #headModified: Revision | null;
+  #lines: readonly string[] = [];
+  #head: Head = { base: 0, from: 0, chunks: 0 };
+  #headModified: Revision | null = null;
   /** The number of the next key of the log. */
-  #next: number;
-  #bytes: number;
-  #waiting: Append[] = [];
-  #appending: Promise<void> | null = null;
+  #next = 0;
+  #baseBytes = 0;
+  #logBytes = 0;
+  /** What waits to be written, and is being written, in order. */
+  #waiting: (Append | Mark)[] = [];
+  #writing: readonly Append[] = [];
+  #isAppending = false;
+  #noteTimer: { cancel(): void } | null = null;
+  /** Whether `lead` has returned it. */
+  #leads = false;
   #error: P2pchatError | null = null;
-  #isClosed = false;
-  #timer: { cancel(): void } | null = null;
+  #renewTimer: { cancel(): void } | null = null;
   #trustedUntilMs: number;
   /** The keys of before the present head, which are to be deleted. */
-  #old: readonly string[];
+  #old: readonly string[] = [];
 
   private constructor(
     readonly ports: FencedLogPorts,
     led: { readonly fence: Revision; readonly lease: LeaseId; readonly sentMs: number },
-    found: Found,
   ) {
     this.#fence = led.fence;
     this.#lease = led.lease;
     this.#trustedUntilMs = trustedUntil(led.sentMs);
-    this.lines = found.lines;
-    this.#head = found.head;
-    this.#headModified = found.headModified;
-    this.#next = found.next;
-    this.#bytes = found.lines.reduce((sum, line) => sum + utf8Length(line) + 1, 0);
-    this.#old = found.leftovers;
     this.#renewLater();
   }
 
   /**
    * Begins to lead, where nobody does.
-   * @throws {P2pchatError} `unreachable` and others, where the engine can't be used; `store-corrupt`.
+   * @throws {P2pchatError} `unreachable` and others, where the engine can't be used; `store-corrupt`; `in-use` where the
+   *   lead was lost meanwhile.
    */
   static async lead(ports: FencedLogPorts): Promise<FencedLog | OtherLeader> {
     const { store, prefix, clock, leader: value } = ports;
@@ -110,26 +121,47 @@ export class FencedLog {
       if (seen !== undefined && seen !== null) return { leader: seen.value };
       throw refusal(outcome, "lead");
     }
-    const { entries } = await store.read(prefix);
-    const found = foundIn(prefix, entries);
-    // Read as the leader: what others wrote before is all there, and nobody else has written since.
-    const isStill = entries.some((entry) =>
-      entry.key === key && entry.created === outcome.revision
-    );
-    if (!isStill) throw lostError();
-    const log = new FencedLog(ports, { fence: outcome.revision, lease, sentMs }, found);
+    const log = new FencedLog(ports, { fence: outcome.revision, lease, sentMs });
+    try {
+      await log.#load();
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
+    log.#leads = true;
     void log.#deleteOld();
     return log;
   }
 
-  /** The length of the log, in bytes. */
-  get bytes(): number {
-    return this.#bytes;
+  /** Reads what those before have left: they change nothing any more. */
+  async #load(): Promise<void> {
+    const { store, prefix } = this.ports;
+    const head = await store.get(`${prefix}head`);
+    const base = await store.read(`${prefix}base/`);
+    const log = await store.read(`${prefix}log/`);
+    // Only then it is certain that nobody has written while this was read.
+    const leader = await store.get(`${prefix}leader`);
+    if (leader?.created !== this.#fence) throw lostError();
+    if (this.#error !== null) throw this.#error;
+    const found = foundIn(prefix, head, [...base.entries, ...log.entries]);
+    this.#lines = found.lines;
+    this.#head = found.head;
+    this.#headModified = head?.modified ?? null;
+    this.#next = found.next;
+    this.#baseBytes = bytesOf(found.lines);
+    this.#old = found.leftovers;
   }
 
-  /** Up to when this program may trust that nobody else leads, by its monotonic clock, ms. */
-  get trustedUntilMs(): number {
-    return this.#trustedUntilMs;
+  /** What was in the log when this program began to lead; only once. */
+  takeLines(): readonly string[] {
+    const lines = this.#lines;
+    this.#lines = [];
+    return lines;
+  }
+
+  /** The length of the log, in bytes. */
+  get bytes(): number {
+    return this.#baseBytes + this.#logBytes;
   }
 
   /**
@@ -138,38 +170,67 @@ export class FencedLog {
    */
   append(lines: readonly string[]): Promise<void> {
     if (this.#error !== null) return Promise.reject(this.#error);
-    if (lines.length === 0) return this.#appending ?? Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#waiting.push({ lines, resolve, reject });
-      this.#appending ??= this.#appendAll();
+      this.#begin();
     });
   }
 
+  /** Appends lines together with the next ones that are appended, or a little later. */
+  note(lines: readonly string[]): void {
+    const nothing = () => {};
+    this.#waiting.push({ lines, resolve: nothing, reject: nothing });
+    const { clock } = this.ports;
+    this.#noteTimer ??= clock.at(clock.nowMs() + NOTE_MS, () => this.#begin());
+  }
+
+  #begin(): void {
+    if (!this.#isAppending) void this.#appendAll();
+  }
+
   async #appendAll(): Promise<void> {
+    this.#isAppending = true;
     // What is appended in one turn goes together.
     await Promise.resolve();
     while (this.#waiting.length > 0 && this.#error === null) {
-      const waiting = this.#waiting;
-      this.#waiting = [];
-      const failure = await this.#appendChunks(waiting.flatMap(({ lines }) => lines));
-      for (const { resolve, reject } of waiting) {
-        if (failure === null) resolve();
-        else reject(failure);
-      }
+      this.#noteTimer?.cancel();
+      this.#noteTimer = null;
+      const at = this.#waiting.findIndex((one) => typeof one === "function");
+      const count = at < 0 ? this.#waiting.length : at;
+      this.#writing = this.#waiting.splice(0, count) as readonly Append[];
+      await this.#appendChunks(this.#writing.flatMap(({ lines }) => lines));
+      if (this.#error !== null) break;
+      for (const { resolve } of this.#writing) resolve();
+      this.#writing = [];
+      const [mark] = this.#waiting;
+      if (typeof mark !== "function") continue;
+      this.#waiting.shift();
+      mark();
     }
-    this.#appending = null;
+    this.#isAppending = false;
   }
 
-  async #appendChunks(lines: readonly string[]): Promise<P2pchatError | null> {
+  async #appendChunks(lines: readonly string[]): Promise<void> {
     for (const chunk of chunksOf(lines)) {
       const key = this.#logKey(this.#next);
       const value = `${this.#fence} ${this.#next}\n${chunk}`;
-      const outcome = await this.#change([{ key, value }], [], [{ key, is: "absent" }]);
-      if (outcome.outcome !== "done") return this.#lose(outcome);
+      const outcome = await this.#change({ puts: [{ key, value }], when: [{ key, is: "absent" }] });
+      if (outcome.outcome !== "done") return void this.#lose(outcome);
       this.#next++;
-      this.#bytes += utf8Length(chunk);
+      this.#logBytes += utf8Length(chunk);
     }
-    return null;
+  }
+
+  /** Calls `then` when all is written that was appended before this call, and nothing of what comes after it. */
+  async #written(then: Mark): Promise<void> {
+    if (!this.#isAppending && this.#waiting.length === 0) return then();
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(() => {
+        then();
+        resolve();
+      });
+      this.#begin();
+    });
   }
 
   /**
@@ -177,27 +238,31 @@ export class FencedLog {
    * @throws {P2pchatError} As `append`.
    */
   async rewrite(lines: readonly string[]): Promise<void> {
-    while (this.#appending !== null) await this.#appending;
-    if (this.#error !== null) throw this.#error;
-    const head = { base: this.#head.base + 1, from: this.#next };
     const chunks = chunksOf(lines);
+    const before = this.#head;
+    let from = 0;
+    await this.#written(() => {
+      from = this.#next;
+      this.#logBytes = 0;
+      this.#baseBytes = bytesOf(lines);
+    });
+    const head = { base: before.base + 1, from, chunks: chunks.length };
     for (const [n, chunk] of chunks.entries()) {
       const value = `${this.#fence} ${n}\n${chunk}`;
-      const outcome = await this.#change([{ key: this.#baseKey(head.base, n), value }], []);
-      if (outcome.outcome !== "done") throw this.#lose(outcome);
+      await this.change({ puts: [{ key: this.#baseKey(head.base, n), value }] });
     }
     const key = `${this.ports.prefix}head`;
     const when = this.#headModified === null
       ? { key, is: "absent" } as const
       : { key, modified: this.#headModified };
-    const value = JSON.stringify({ ...head, chunks: chunks.length, fence: this.#fence });
-    const outcome = await this.#change([{ key, value }], [], [when]);
-    if (outcome.outcome !== "done") throw this.#lose(outcome);
-    this.#headModified = outcome.revision;
+    const value = JSON.stringify({ ...head, fence: this.#fence });
+    this.#headModified = await this.change({ puts: [{ key, value }], when: [when] });
     this.#head = head;
-    this.#bytes = chunks.reduce((sum, chunk) => sum + utf8Length(chunk), 0);
-    const { entries } = await this.ports.store.read(this.ports.prefix);
-    this.#old = entries.map(({ key }) => key).filter((key) => isOld(this.ports.prefix, key, head));
+    this.#old = [
+      ...this.#old,
+      ...Array.from({ length: before.chunks }, (_, n) => this.#baseKey(before.base, n)),
+      ...Array.from({ length: head.from - before.from }, (_, n) => this.#logKey(before.from + n)),
+    ];
     await this.#deleteOld();
   }
 
@@ -205,26 +270,30 @@ export class FencedLog {
   async #deleteOld(): Promise<void> {
     while (this.#old.length > 0 && this.#error === null) {
       const some = this.#old.slice(0, DELETES_MAX);
-      const outcome = await this.#change([], some);
-      if (outcome.outcome !== "done") {
-        this.#lose(outcome);
-        return;
-      }
       this.#old = this.#old.slice(some.length);
+      const outcome = await this.#change({ puts: [], deletes: some });
+      if (outcome.outcome !== "done") this.#lose(outcome);
     }
   }
 
-  #change(
-    puts: readonly { readonly key: string; readonly value: string }[],
-    deletes: readonly string[],
-    more: Parameters<SharedStore["commit"]>[0]["when"] = [],
-  ): Promise<Outcome> {
+  /**
+   * Changes other keys below the prefix, as long as this program leads.
+   * @returns The revision. @throws {P2pchatError} As `append`.
+   */
+  async change(change: Beside): Promise<Revision> {
+    if (this.#error !== null) throw this.#error;
+    const outcome = await this.#change(change);
+    if (outcome.outcome !== "done") throw this.#lose(outcome);
+    return outcome.revision;
+  }
+
+  #change({ when = [], ...change }: Beside): Promise<Outcome> {
     const fence = { key: `${this.ports.prefix}leader`, created: this.#fence };
-    return this.ports.store.commit({ when: [fence, ...more], puts, deletes });
+    return this.ports.store.commit({ ...change, when: [fence, ...when] });
   }
 
   /** Leads no more. @returns Why. */
-  #lose(outcome: Exclude<Outcome, { readonly outcome: "done" }>): P2pchatError {
+  #lose(outcome: NotDone): P2pchatError {
     return this.#end(
       outcome.outcome === "conflict" ? lostError() : refusal(outcome, "write the log"),
     );
@@ -232,47 +301,59 @@ export class FencedLog {
 
   #end(error: P2pchatError): P2pchatError {
     if (this.#error !== null) return this.#error;
-    this.#error = error;
-    this.#timer?.cancel();
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
-    if (!this.#isClosed) this.ports.lost(error);
+    this.#stop(error);
+    // Where it can be given up, the others, or this program, needn't wait until it ends by itself.
+    this.ports.store.revoke(this.#lease).catch(() => {});
+    if (this.#leads) this.ports.lost(error);
     return error;
+  }
+
+  /** What is being written may be stored: whoever leads next finds out. */
+  #stop(error: P2pchatError): void {
+    this.#error = error;
+    this.#renewTimer?.cancel();
+    this.#noteTimer?.cancel();
+    for (const one of [...this.#writing, ...this.#waiting.splice(0)]) {
+      if (typeof one === "function") one();
+      else one.reject(error);
+    }
+    this.#writing = [];
   }
 
   #renewLater(): void {
     const { clock } = this.ports;
-    this.#timer = clock.at(clock.nowMs() + RENEW_MS, () => void this.#renew());
+    this.#renewTimer = clock.at(clock.nowMs() + RENEW_MS, () => void this.#renew());
   }
 
   async #renew(): Promise<void> {
     const { clock, store } = this.ports;
     const sentMs = clock.nowMs();
-    const isOver = sentMs >= this.#trustedUntilMs;
+    if (sentMs >= this.#trustedUntilMs) return void this.#end(lostError());
     // Once it can't be trusted any more it is given up, whatever a late answer says.
     const expiry = clock.at(this.#trustedUntilMs, () => this.#end(lostError()));
     try {
-      const goesOn = !isOver && await store.renew(this.#lease);
-      if (this.#error !== null || this.#isClosed) return;
+      const goesOn = await store.renew(this.#lease);
+      if (this.#error !== null) return;
       if (!goesOn) return void this.#end(lostError());
       this.#trustedUntilMs = trustedUntil(sentMs);
       this.#renewLater();
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
       if (error.code !== "unreachable") this.#end(error);
-      else if (this.#error === null && !this.#isClosed) this.#renewLater();
+      else if (this.#error === null) this.#renewLater();
     } finally {
       expiry.cancel();
     }
   }
 
-  /** Writes what waits, and gives the lead up. */
+  /** Writes what waits, and gives the lead up: another program may lead at once. */
   async close(): Promise<void> {
-    while (this.#appending !== null) await this.#appending;
-    this.#isClosed = true;
-    this.#timer?.cancel();
+    await this.#written(() => {});
     if (this.#error !== null) return;
-    this.#error = lostError();
-    await this.ports.store.revoke(this.#lease);
+    this.#stop(lostError());
+    await this.ports.store.revoke(this.#lease).catch((error) => {
+      if (!(error instanceof P2pchatError)) throw error; // it ends by itself
+    });
   }
 
   #logKey(number: number): string {
@@ -284,32 +365,32 @@ export class FencedLog {
   }
 }
 
+type NotDone = Exclude<Outcome, { readonly outcome: "done" }>;
+
 interface Found {
   readonly lines: readonly string[];
   readonly head: Head;
-  readonly headModified: Revision | null;
   readonly next: number;
   readonly leftovers: readonly string[];
 }
 
 /** @throws {P2pchatError} `store-corrupt` where something of the log is missing. */
-function foundIn(prefix: string, entries: readonly Entry[]): Found {
-  const values = new Map(entries.map((entry) => [entry.key.slice(prefix.length), entry]));
-  const headEntry = values.get("head") ?? null;
+function foundIn(prefix: string, headEntry: Entry | null, entries: readonly Entry[]): Found {
+  const values = new Map(entries.map((entry) => [entry.key.slice(prefix.length), entry.value]));
   const head = headEntry === null
     ? { base: 0, from: 0, chunks: 0 }
     : headIn(prefix, headEntry.value);
   const lines: string[] = [];
   for (let n = 0; n < head.chunks; n++) {
-    const entry = values.get(`base/${head.base}/${String(n).padStart(6, "0")}`);
-    if (entry === undefined) throw corrupt(prefix, `part ${n} of its base is missing`);
-    lines.push(...linesIn(entry.value));
+    const value = values.get(`base/${head.base}/${String(n).padStart(6, "0")}`);
+    if (value === undefined) throw corrupt(prefix, `part ${n} of its base is missing`);
+    for (const line of linesIn(value)) lines.push(line);
   }
   let next = head.from;
   for (;; next++) {
-    const entry = values.get(`log/${String(next).padStart(10, "0")}`);
-    if (entry === undefined) break;
-    lines.push(...linesIn(entry.value));
+    const value = values.get(`log/${String(next).padStart(10, "0")}`);
+    if (value === undefined) break;
+    for (const line of linesIn(value)) lines.push(line);
   }
   const numbers = [...values.keys()].flatMap((key) =>
     key.startsWith("log/") ? [Number(key.slice(4))] : []
@@ -321,7 +402,7 @@ function foundIn(prefix: string, entries: readonly Entry[]): Found {
   const leftovers = [...values.keys()].map((key) => prefix + key).filter((key) =>
     isOld(prefix, key, head)
   );
-  return { lines, head, headModified: headEntry?.modified ?? null, next, leftovers };
+  return { lines, head, next, leftovers };
 }
 
 /** Whether the key is of before that head, or of a compaction that wasn't finished. */
@@ -331,7 +412,7 @@ function isOld(prefix: string, key: string, { base, from }: Head): boolean {
   return kind === "base" && Number(number) !== base;
 }
 
-function headIn(prefix: string, value: string): Head & { readonly chunks: number } {
+function headIn(prefix: string, value: string): Head {
   let head: Readonly<Record<string, unknown>> = {};
   try {
     head = Object(JSON.parse(value));
@@ -367,6 +448,10 @@ function chunksOf(lines: readonly string[]): readonly string[] {
   return chunk === "" ? chunks : [...chunks, chunk];
 }
 
+function bytesOf(lines: readonly string[]): number {
+  return lines.reduce((sum, line) => sum + utf8Length(line) + 1, 0);
+}
+
 function trustedUntil(sentMs: number): number {
   return sentMs + LEADER_LEASE_MS - MISTRUST_MS;
 }
@@ -378,12 +463,12 @@ function lostError(): P2pchatError {
   );
 }
 
-function refusal(
-  outcome: Exclude<Outcome, { readonly outcome: "done" }>,
-  what: string,
-): P2pchatError {
+function refusal(outcome: NotDone, what: string): P2pchatError {
   const why = outcome.outcome === "conflict" ? "it has changed meanwhile" : outcome.text;
-  return new P2pchatError("disk", `Cannot ${what} in the engine: ${why}`);
+  const code = outcome.outcome === "refused" && outcome.code === "not-allowed"
+    ? "not-allowed"
+    : "disk";
+  return new P2pchatError(code, `Cannot ${what} in the engine: ${why}`);
 }
 
 function corrupt(prefix: string, why: string): P2pchatError {
