@@ -13,6 +13,7 @@ import { openFriends } from "../../lib/cli/friends/friends_store.ts";
 import { MemberPlaces } from "../../lib/cli/group/member_place.ts";
 import { MeshRooms } from "../../lib/cli/mesh/mesh_rooms.ts";
 import { openRecords } from "../../lib/cli/session/record_store.ts";
+import { ServerAddresses } from "../../lib/cli/session/server_addresses.ts";
 import { openRegistry } from "../../lib/cli/directory/registry_client.ts";
 import { DIRECTORY_LOG } from "../../lib/protocols/directory/schema/records.ts";
 import { folderOf } from "../../lib/store/disk/disk.ts";
@@ -110,6 +111,12 @@ const FILES: readonly VersionedFile[] = [
     format: { format: "group-place", version: 1 },
     write: table,
     open: (disk) => MemberPlaces.open(disk, "/p/group", () => null),
+  },
+  {
+    path: "/p/group/1/instances",
+    format: { format: "server-instances", version: 1 },
+    write: table,
+    open: (disk) => ServerAddresses.open(disk, "/p/group/1"),
   },
   {
     path: "/p/group/1/state",

@@ -220,6 +220,7 @@ export class DirectoryWorld extends HostWorld {
       flushed: () => Promise.resolve(),
       written: () => Promise.resolve(),
       keepAnswer: () => Promise.resolve(),
+      keepAddresses: () => Promise.resolve(),
       outputReady: ready,
       askToEnter() {
         program.asked++;

@@ -204,6 +204,7 @@ class World extends HostWorld {
       log: logOf(store, slow),
       show: (event) => events.push(event),
       keepSecret: () => Promise.resolve(),
+      keepAddresses: () => Promise.resolve(),
       pin: () => Promise.resolve(),
       ...this.#output(reader),
     });

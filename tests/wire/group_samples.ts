@@ -199,4 +199,9 @@ export const GROUP_SAMPLES: readonly GroupMessage[] = [
   { type: "equivocated", one: texts, other: edits },
   { type: "secret", secret: { epoch: 300, secret: new Uint8Array(16).fill(7) } },
   { type: "impossible", incarnation, through: 7 },
+  { type: "elsewhere", leader: { host: "192.0.2.7", port: 6_000 } },
+  {
+    type: "instances",
+    addresses: [{ host: "192.0.2.7", port: 6_000 }, { host: "::1", port: 6_001 }],
+  },
 ];

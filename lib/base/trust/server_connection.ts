@@ -1,10 +1,13 @@
 /**
  * A client's connection to its server, a coordinator or a directory: dialled again and again, with pauses that grow
  * (exponential backoff with jitter), and kept only where the key that is expected answers.
+ *
+ * A server may run as several instances, all with one key, each at an address of its own: they are dialled one after the
+ * other, soon where one has failed and another may not, and with those pauses once all have.
  */
 
 import { type Fingerprint, fingerprintOf } from "../text/fingerprint.ts";
-import { endpointText, type LinkId, type PeerKey } from "../ids.ts";
+import { type Endpoint, endpointText, type LinkId, type PeerKey } from "../ids.ts";
 import { RetryPauses } from "../rates/retry_pauses.ts";
 import { visibleText } from "../text/text.ts";
 import { type Server, ServerKey, type ServerKeyOutput } from "./server_key.ts";
@@ -14,10 +17,10 @@ interface ConnectionPort {
   /** In [0, 1). */
   random(): number;
   /**
-   * Begins to connect, at an address of the server's. @param expect The key that must answer; null: any.
+   * Begins to connect. @param expect The key that must answer; null: any.
    * @returns The attempt's number, which no other has. `up` or `dialFailed` follows.
    */
-  dial(expect: Fingerprint | null): number;
+  dial(expect: Fingerprint | null, endpoint: Endpoint): number;
   close(link: LinkId, reason: string): void;
 }
 
@@ -32,13 +35,33 @@ export interface DialFailure {
 }
 
 /** The key that answered in place of the expected one; null where the dial failed otherwise. */
-export function strangeKeyOf({ reason, key }: DialFailure): PeerKey | null {
+function strangeKeyOf({ reason, key }: DialFailure): PeerKey | null {
   return reason === "wrong-key" ? key : null;
 }
+
+/** As many instances as one server has, whatever it says. */
+export const ADDRESSES_MAX = 32;
+/** Between dials of different addresses, at least one of which hasn't failed yet. */
+const OTHER_ADDRESS_MS = 250;
+/** A machine that is gone answers nothing: after this time another address is dialled, where there is one. */
+const DIAL_MS_MAX = 2_000;
+/** Before an instance is asked again that knows no better one. */
+const ASK_AGAIN_MS = 500;
+/** An address that has failed isn't dialled for so long only because another instance names it. */
+const FAILED_MS = 5_000;
 
 export class ServerConnection {
   readonly key: ServerKey;
   readonly #pauses: RetryPauses;
+  /** The user's own first. */
+  #addresses: readonly Endpoint[];
+  /** The one that is dialled next, or was dialled last. */
+  #address: Endpoint;
+  /** How many have failed one after the other, and when each has. */
+  #failures = 0;
+  readonly #failedAtMs = new Map<string, number>();
+  /** When a dial takes too long, as another address may answer; null: there is none. */
+  #dialUntilMs: number | null = null;
   #link: LinkId | null = null;
   #peer: PeerKey | null = null;
   #attempt = 0;
@@ -56,6 +79,33 @@ export class ServerConnection {
   ) {
     this.key = new ServerKey(server, port.out);
     this.#pauses = new RetryPauses(pauses.minMs, pauses.maxMs);
+    this.#address = server.endpoint;
+    this.#addresses = [server.endpoint];
+    this.learn(server.others ?? []);
+  }
+
+  /** Where the server is dialled next, was dialled last, or is. */
+  get endpoint(): Endpoint {
+    return this.#address;
+  }
+
+  /** The server's addresses, the user's own first. */
+  get addresses(): readonly Endpoint[] {
+    return this.#addresses;
+  }
+
+  /** There are instances at these addresses, too. @returns Whether some are new. */
+  learn(addresses: readonly Endpoint[]): boolean {
+    const known = new Set(this.#addresses.map(endpointText));
+    const fresh = addresses.filter((one) => !known.has(endpointText(one)));
+    const before = this.#addresses.length;
+    this.#addresses = [...this.#addresses, ...fresh].slice(0, ADDRESSES_MAX);
+    return this.#addresses.length > before;
+  }
+
+  /** Whether all addresses have failed since one has succeeded. */
+  get hasFailedEverywhere(): boolean {
+    return this.#failures >= this.#addresses.length;
   }
 
   get link(): LinkId | null {
@@ -77,7 +127,9 @@ export class ServerConnection {
     if (this.#link !== null || this.#isDialling) return false;
     this.#retryAtMs = null;
     this.#isDialling = true;
-    this.#attempt = this.port.dial(this.key.expected);
+    const isAlone = this.#addresses.length === 1;
+    this.#dialUntilMs = isAlone ? null : this.port.out.nowMs + DIAL_MS_MAX;
+    this.#attempt = this.port.dial(this.key.expected, this.#address);
     return true;
   }
 
@@ -114,6 +166,14 @@ export class ServerConnection {
     this.#link = null;
   }
 
+  /**
+   * The key that answered in place of the expected one at the address that the user gave, before `dialFailed` is called.
+   * Others may have been given to somebody else since: they are left, as where nobody answers.
+   */
+  strangeKey(failure: DialFailure): PeerKey | null {
+    return this.#address === this.server.endpoint ? strangeKeyOf(failure) : null;
+  }
+
   /** @returns Whether it was the latest dial. */
   dialFailed(failure: DialFailure): boolean {
     if (!this.#isDialling || failure.attempt !== this.#attempt) return false;
@@ -122,6 +182,39 @@ export class ServerConnection {
     // Which key it is, the user is shown by itself.
     const isStrange = strangeKeyOf(failure) !== null;
     this.#failure = isStrange ? "another key answers there" : visibleText(failure.text);
+    this.#failed();
+    return true;
+  }
+
+  /** The present address has failed: the next one is dialled next. */
+  #failed(): void {
+    this.#failures++;
+    this.#failedAtMs.set(endpointText(this.#address), this.port.out.nowMs);
+    this.leave();
+  }
+
+  /** The instance at the present address is gone, or better left: another one is dialled next, where there is one. */
+  leave(): void {
+    const at = this.#addresses.findIndex((one) => one === this.#address);
+    this.#address = this.#addresses[(at + 1) % this.#addresses.length]!;
+  }
+
+  /**
+   * The instance there says that another one serves; null: none does. That one is dialled, unless that has just failed;
+   * otherwise the one that answered is asked again in a moment. @returns Whether the other one is dialled.
+   */
+  servedAt(other: Endpoint | null): boolean {
+    const random = this.port.random();
+    this.#failures = 0; // one answers
+    const text = other === null ? "" : endpointText(other);
+    const failedMs = this.port.out.nowMs - (this.#failedAtMs.get(text) ?? -Infinity);
+    if (other === null || failedMs < FAILED_MS) {
+      this.retryIn(ASK_AGAIN_MS * (0.5 + random / 2));
+      return false;
+    }
+    this.learn([other]);
+    this.#address = this.#addresses.find((one) => endpointText(one) === text) ?? other;
+    this.retryIn(OTHER_ADDRESS_MS * random);
     return true;
   }
 
@@ -136,14 +229,19 @@ export class ServerConnection {
     return unreachableText(this.server, this.#failure ?? because, this.#isOtherCommand);
   }
 
-  /** @returns The next pause after a failure, ms: each one is longer than the one before. */
+  /** @returns The next pause after a failure, ms: each one is longer than the one before, once all addresses have failed. */
   nextPauseMs(): number {
-    return this.#pauses.failed(this.port.random());
+    const random = this.port.random();
+    return this.#failures % this.#addresses.length === 0
+      ? this.#pauses.failed(random)
+      : OTHER_ADDRESS_MS * (0.5 + random / 2);
   }
 
   /** The server is there, and has a place for us: pauses are short again. */
   succeeded(): void {
     this.#pauses.reset();
+    this.#failures = 0;
+    this.#failedAtMs.clear();
   }
 
   /** The server is dialled in `ms`, instead of when it would have been. */
@@ -159,11 +257,18 @@ export class ServerConnection {
   }
 
   nextMs(): number | null {
-    return this.#retryAtMs;
+    return this.#isDialling ? this.#dialUntilMs : this.#retryAtMs;
   }
 
   /** @returns Whether the time has come to dial: `dial` may follow. */
   takeDue(): boolean {
+    if (this.#isDialling && this.#dialUntilMs !== null) {
+      if (this.#dialUntilMs > this.port.out.nowMs) return false;
+      this.#isDialling = false;
+      this.#failure = "no answer";
+      this.#failed();
+      return true;
+    }
     if (this.#retryAtMs === null || this.#retryAtMs > this.port.out.nowMs) return false;
     this.#retryAtMs = null;
     return true;

@@ -18,6 +18,8 @@ export interface Server {
   /** The name under which its key is pinned, also for `/trust`. */
   readonly name: string;
   readonly endpoint: Endpoint;
+  /** Where else instances of it may be: all have the same key. */
+  readonly others?: readonly Endpoint[];
   /** The path of the file with the pinned keys. */
   readonly knownPeers: string;
   /** The key that is pinned; null: none yet. */

@@ -197,12 +197,27 @@ function hostAndMaybePort(text: string, what: string): AdvertisedAddress {
   return { host: host(match[1]!, what), port: remotePort(match[2]!, `The port of ${what}`) };
 }
 
-/** `HOST` or `HOST:PORT` of a program to be dialled, and perhaps the fingerprint of the key that it must have. */
+/**
+ * `HOST` or `HOST:PORT` of a program to be dialled, of several with commas between them, and perhaps the fingerprint of
+ * the key that all of them must have. The last one's port is that of all that have none of their own.
+ */
 export function server(text: string, what: string): ServerAddress {
   const at = text.indexOf("#"); // no host has one
-  if (at < 0) return { ...hostAndMaybePort(text, what), key: null };
-  const key = fingerprint(text.slice(at + 1), `The key after # of ${what}`);
-  return { ...hostAndMaybePort(text.slice(0, at), what), key };
+  const key = at < 0 ? null : fingerprint(text.slice(at + 1), `The key after # of ${what}`);
+  const written = (at < 0 ? text : text.slice(0, at)).split(",");
+  const all = written.map((one) => hostAndMaybePort(one, what));
+  const port = all.at(-1)!.port;
+  const [first, ...others] = all.map((one) => ({ ...one, port: one.port ?? port }));
+  return { ...first!, others, key };
+}
+
+/** The addresses of a server, the first one apart. @param port That of those for which none was given. */
+export function serverEndpoints(
+  { host, port, others }: ServerAddress,
+  portDefault: number,
+): { readonly first: Endpoint; readonly others: readonly Endpoint[] } {
+  const endpoint = ({ host, port }: AdvertisedAddress) => ({ host, port: port ?? portDefault });
+  return { first: endpoint({ host, port }), others: others.map(endpoint) };
 }
 
 /**

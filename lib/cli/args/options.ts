@@ -34,6 +34,8 @@ export type InviteSource<Invite> =
 
 /** A program to be dialled; without a port, the usual one. */
 export interface ServerAddress extends AdvertisedAddress {
+  /** Where else it runs, each with its port, or that of the whole. */
+  readonly others: readonly AdvertisedAddress[];
   /** The key that it must have; null: none was given. */
   readonly key: Fingerprint | null;
 }

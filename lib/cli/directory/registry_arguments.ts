@@ -12,6 +12,7 @@ import {
   noWaitFlag,
   type OptionsOf,
   optionsOf,
+  serverEndpoints,
   serverFlag,
 } from "../args/flags.ts";
 import { type CommonOptions, REGSERVER_PORT_DEFAULT } from "../args/options.ts";
@@ -65,6 +66,8 @@ export interface RegistryOptions extends CommonOptions, OptionsOf<typeof flags> 
   readonly way: typeof WAYS[number]["way"] | null;
   /** The directory's address. */
   readonly registry: Endpoint;
+  /** Those of other instances of it. */
+  readonly otherRegistries: readonly Endpoint[];
   /** The key that the directory must have; `null`: the one met before, or else whoever answers first. */
   readonly registryKey: Fingerprint | null;
 }
@@ -80,7 +83,8 @@ export const registryProgramCommand: CommandOf<RegistryOptions> = {
   flags: [REGISTRY_FLAG, ...WAYS, ...Object.values(flags)],
   options(line) {
     const [name] = line.words;
-    const { host, port, key } = serverAddress(line, "registry", registryProgramCommand);
+    const address = serverAddress(line, "registry", registryProgramCommand);
+    const { first, others } = serverEndpoints(address, REGSERVER_PORT_DEFAULT);
     const ways = WAYS.filter((one) => line.isOn(one.name));
     if (ways.length > 1) {
       const given = ways.map((one) => `--${one.name}`).join(" and ");
@@ -99,8 +103,9 @@ export const registryProgramCommand: CommandOf<RegistryOptions> = {
       ...options,
       name: name === undefined ? null : chosenName(name),
       way: ways[0]?.way ?? null,
-      registry: { host, port: port ?? REGSERVER_PORT_DEFAULT },
-      registryKey: key,
+      registry: first,
+      otherRegistries: others,
+      registryKey: address.key,
     };
   },
 };

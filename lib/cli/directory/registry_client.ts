@@ -30,15 +30,25 @@ import {
   knownPeersPath,
   logStarted,
   type Session,
+  showFailure,
   warnBy,
 } from "../session/mode_session.ts";
+import { ServerAddresses } from "../session/server_addresses.ts";
 import { type OpenedRecords, openRecords } from "../session/record_store.ts";
 import { modePorts } from "../session/run_mode.ts";
 
 export interface ClientOptions extends
   Pick<
     RegistryOptions,
-    "name" | "way" | "registry" | "registryKey" | "trustFirst" | "host" | "port" | "wait"
+    | "name"
+    | "way"
+    | "registry"
+    | "otherRegistries"
+    | "registryKey"
+    | "trustFirst"
+    | "host"
+    | "port"
+    | "wait"
   > {
   /** The name of the profile. */
   readonly profile: string;
@@ -91,7 +101,10 @@ export async function withClient<Event extends ShownEvent, Target>(
       listening: endpointText(links.local),
     });
     const { config, pin } = configOf(session, options, links.local.port);
-    host = new DirectoryClientHost(config, {
+    const known = await ServerAddresses.open(disk, `${folder}/registry`);
+    const scope = directoryScope(options.registry);
+    const instances = [...options.otherRegistries, ...known.of(scope)];
+    host = new DirectoryClientHost({ ...config, instances }, {
       ...modePorts(session, links),
       ...user,
       signer: identity.signer,
@@ -99,6 +112,7 @@ export async function withClient<Event extends ShownEvent, Target>(
       datagrams,
       relays,
       pin,
+      keepAddresses: (addresses) => showFailure(session.ui, known.keep(scope, addresses)),
     });
     await work(host, links);
   } finally {

@@ -22,6 +22,7 @@ import {
   noWaitFlag,
   type OptionsOf,
   optionsOf,
+  serverEndpoints,
   serverFlag,
 } from "../args/flags.ts";
 import { inviteFlags, inviteSource, takenInvite } from "../credentials/invites.ts";
@@ -55,6 +56,8 @@ export interface MemberOptions extends CommonOptions, Omit<OptionsOf<typeof flag
   readonly name: string;
   /** The coordinator's address. */
   readonly server: Endpoint;
+  /** Those of other instances of it. */
+  readonly otherServers: readonly Endpoint[];
   /** The key that the coordinator must have; `null`: the one met before, or else whoever answers first. */
   readonly serverKey: Fingerprint | null;
   /** Where an invite to a private group is. */
@@ -79,13 +82,15 @@ export const memberProgramCommand: CommandOf<MemberOptions> = {
     if (name === undefined) throw missing("A name", memberProgramCommand);
     // Before what is said of other words, which may be the rest of an invite that was broken into words.
     const invite = inviteSource(line, parseGroupInvite);
-    const { host, port, key } = serverAddress(line, "server", memberProgramCommand);
+    const address = serverAddress(line, "server", memberProgramCommand);
+    const { first, others } = serverEndpoints(address, SERVE_PORT_DEFAULT);
     return {
       ...line.common,
       ...optionsOf(line, flags),
       name: chosenName(name),
-      server: { host, port: port ?? SERVE_PORT_DEFAULT },
-      serverKey: key,
+      server: first,
+      otherServers: others,
+      serverKey: address.key,
       invite,
     };
   },

@@ -39,6 +39,7 @@ import {
 import type { WaitingLines } from "../rendering/user_interface.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
 import { inputTo, modePorts, runMode } from "../session/run_mode.ts";
+import { ServerAddresses } from "../session/server_addresses.ts";
 import {
   channelIdentity,
   knownPeersPath,
@@ -229,7 +230,9 @@ async function chat(wiring: Wiring): Promise<void> {
       handler: guarded(wiring, () => host),
     });
     const scope = scopeOf(place.address);
-    const config = configOf(wiring, group, datagrams.local.port, scope);
+    const known = await ServerAddresses.open(disk, place.folder);
+    const instances = [...options.otherServers, ...known.of(place.address)];
+    const config = { ...configOf(wiring, group, datagrams.local.port, scope), instances };
     logStarted(wiring, "peer", {
       name: options.name,
       server: endpointText(options.server),
@@ -251,6 +254,7 @@ async function chat(wiring: Wiring): Promise<void> {
       keepAnswer: (answer) => presenter.people.keep(answer),
       pin: pinsIn(wiring, scope),
       keepSecret: (secret) => showFailure(ui, place.keepSecret(secret)),
+      keepAddresses: (addresses) => showFailure(ui, known.keep(place.address, addresses)),
     });
     ui.heedInterrupts(wiring.leave);
     const ended = runMode(wiring, links, host);

@@ -84,6 +84,8 @@ export interface DirectoryClientPorts extends ModePorts<ClientEvent> {
   connecting(): void;
   /** Remembers the key of the directory, or of a user at the directory whose pins were asked for last. */
   readonly pin: KeepPin;
+  /** Keeps where the directory's instances are; rejects only for faults of our own. */
+  readonly keepAddresses: (addresses: readonly Endpoint[]) => Promise<void>;
 }
 
 export class DirectoryClientHost extends ModeHost<
@@ -195,7 +197,7 @@ export class DirectoryClientHost extends ModeHost<
   }
 
   #execute(effect: ClientEffect): void {
-    const { links, datagrams, askToEnter, connecting } = this.#ports;
+    const { links, datagrams, askToEnter, connecting, keepAddresses } = this.#ports;
     switch (effect.type) {
       case "dial": {
         const { attempt, mode, endpoint, expect: fingerprint } = effect;
@@ -225,6 +227,9 @@ export class DirectoryClientHost extends ModeHost<
         return;
       case "datagram":
         return datagrams.send(effect.to, effect.bytes);
+      case "keep-addresses":
+        keepAddresses(effect.addresses).catch((error) => this.fail(error));
+        return;
       default:
         return this.perform(effect);
     }

@@ -6,7 +6,7 @@
 import { numberText } from "../../base/text/words.ts";
 import type { Signer } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import type { LinkId, RequestId } from "../../base/ids.ts";
+import type { Endpoint, LinkId, RequestId } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { NameOf } from "../../protocols/group/log/entry_delivery.ts";
 import type { MemberCommand, MemberEvent } from "../../protocols/group/schema/events.ts";
@@ -58,6 +58,8 @@ interface MemberHostPorts extends ModePorts<MemberEvent> {
   readonly log: EntryLog;
   /** Keeps the secret of a private group; resolves when it is kept, or the user was told that it can't be. */
   readonly keepSecret: (secret: GroupSecret) => Promise<void>;
+  /** Keeps where the coordinator's instances are, as `keepSecret` does. */
+  readonly keepAddresses: (addresses: readonly Endpoint[]) => Promise<void>;
   /** Remembers the key of a member or of the coordinator; `again`: the user accepts another key than before. */
   readonly pin: KeepPin;
 }
@@ -73,6 +75,7 @@ export class MemberHost extends ModeHost<
   readonly #log: EntryLog;
   readonly #peers: GroupPeers;
   readonly #keepSecret: MemberHostPorts["keepSecret"];
+  readonly #keepAddresses: MemberHostPorts["keepAddresses"];
   readonly #backlog: LinkBacklog;
   readonly #feed: EntryFeed;
   readonly #nameOf: NameOf;
@@ -88,6 +91,7 @@ export class MemberHost extends ModeHost<
     const { signer, environment, identity, datagrams, clock, links, store, log, pin } = ports;
     this.#log = log;
     this.#keepSecret = ports.keepSecret;
+    this.#keepAddresses = ports.keepAddresses;
     this.#backlog = new LinkBacklog(links);
     // The machine starts at that end: batches held beyond the log join it when all members have them.
     const logged = config.history?.position ?? 0;
@@ -175,6 +179,9 @@ export class MemberHost extends ModeHost<
         return this.#peers.tell(effect.peers, effect.message);
       case "keep-secret":
         this.#keepSecret(effect.secret).catch((error) => this.fail(error));
+        return;
+      case "keep-addresses":
+        this.#keepAddresses(effect.addresses).catch((error) => this.fail(error));
         return;
       case "read":
         return this.#read(effect.token, effect.after, effect.bytesMax);

@@ -1,7 +1,7 @@
 // When a server is dialled, and which of what comes back counts.
 
 import { assertEquals } from "@std/assert";
-import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import type { Endpoint, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { ServerConnection, unreachableText } from "../../../lib/base/trust/server_connection.ts";
 
@@ -11,7 +11,7 @@ const ENDPOINT = { host: "chat.example", port: 4_400 };
 const [FIRST, SECOND] = [1 as LinkId, 2 as LinkId];
 
 /** A connection, and what it does. Pauses are the longest that chance may make them. */
-function connection() {
+function connection(others: readonly Endpoint[] = []) {
   const did: string[] = [];
   let attempts = 0;
   const out = {
@@ -23,6 +23,7 @@ function connection() {
     what: "directory",
     name: "*directory*",
     endpoint: ENDPOINT,
+    others,
     knownPeers: "known_peers",
     pinned: fingerprintOf(SERVER),
     given: null,
@@ -30,8 +31,10 @@ function connection() {
   const port = {
     out,
     random: () => 1,
-    dial: (expect: string | null) => {
-      did.push(`dial ${++attempts}${expect === fingerprintOf(OTHER) ? " other" : ""}`);
+    dial: (expect: string | null, endpoint: Endpoint) => {
+      const key = expect === fingerprintOf(OTHER) ? " other" : "";
+      const where = endpoint === ENDPOINT ? "" : ` at ${endpoint.host}`;
+      did.push(`dial ${++attempts}${key}${where}`);
       return attempts;
     },
     close: (link: LinkId, reason: string) => void did.push(`close ${link}: ${reason}`),
@@ -148,4 +151,82 @@ Deno.test("ServerConnection keeps no link to the key of before that was dialled 
   assertEquals([take(), part.nextMs()], [[`close ${FIRST}: not needed any more`], 0]);
   part.dial();
   assertEquals([take(), part.up(SECOND, OTHER)], [["dial 3 other"], true]);
+});
+
+const SECOND_HOST = { host: "two.example", port: 4_400 };
+const THIRD_HOST = { host: "three.example", port: 4_400 };
+
+Deno.test("ServerConnection dials one instance after the other, soon, and pauses once all have failed", () => {
+  const { part, take } = connection([SECOND_HOST]);
+  const fails = (attempt: number) => {
+    part.dial();
+    part.dialFailed(refused(attempt));
+    return [part.hasFailedEverywhere, part.nextPauseMs()];
+  };
+  assertEquals([fails(1), fails(2)], [[false, 250], [true, 100]]);
+  assertEquals([fails(3), fails(4)], [[true, 250], [true, 150]]);
+  assertEquals(take(), ["dial 1", "dial 2 at two.example", "dial 3", "dial 4 at two.example"]);
+  part.succeeded();
+  assertEquals([part.hasFailedEverywhere, fails(5)], [false, [false, 250]]);
+});
+
+Deno.test("ServerConnection leaves an instance that doesn't answer, where there is another one", () => {
+  const { part, out, take } = connection([SECOND_HOST]);
+  part.dial();
+  assertEquals([part.nextMs(), part.takeDue()], [2_000, false]);
+  out.nowMs = 2_000;
+  assertEquals([part.takeDue(), part.dial()], [true, true]);
+  assertEquals(take(), ["dial 1", "dial 2 at two.example"]);
+  assertEquals([part.dialFailed(refused(1)), part.isAttempt(2)], [false, true]);
+  part.up(FIRST, SERVER);
+  assertEquals([part.nextMs(), part.endpoint], [null, SECOND_HOST]);
+
+  const alone = connection();
+  alone.part.dial();
+  assertEquals(alone.part.nextMs(), null);
+});
+
+Deno.test("ServerConnection goes where an instance sends it, unless that has just failed", () => {
+  const { part, out, take } = connection();
+  part.dial();
+  part.up(FIRST, SERVER);
+  part.close("stands by");
+  assertEquals([part.servedAt(SECOND_HOST), part.nextMs()], [true, 250]);
+  part.dial();
+  part.dialFailed(refused(2));
+  part.dial();
+  part.up(SECOND, SERVER);
+  part.close("stands by");
+  assertEquals([part.servedAt(SECOND_HOST), part.nextMs()], [false, 500]);
+  part.dial();
+  part.up(FIRST, SERVER);
+  part.close("stands by");
+  assertEquals([part.servedAt(null), part.nextMs()], [false, 500]);
+  out.nowMs = 5_000;
+  assertEquals(part.servedAt(SECOND_HOST), true);
+  part.dial();
+  assertEquals(take().filter((did) => did.startsWith("dial")), [
+    "dial 1",
+    "dial 2 at two.example",
+    "dial 3",
+    "dial 4",
+    "dial 5 at two.example",
+  ]);
+});
+
+Deno.test("ServerConnection learns addresses, of which there are not too many, and expects one key at all", () => {
+  const { part, take } = connection([SECOND_HOST]);
+  assertEquals([part.learn([SECOND_HOST, ENDPOINT]), part.learn([THIRD_HOST])], [false, true]);
+  assertEquals(part.addresses, [ENDPOINT, SECOND_HOST, THIRD_HOST]);
+  const many = Array.from({ length: 100 }, (_, n) => ({ host: `h${n}.example`, port: 1 }));
+  part.learn(many);
+  assertEquals(part.addresses.length, 32);
+
+  part.dial();
+  assertEquals(part.strangeKey(strange(1)), OTHER);
+  part.dialFailed(strange(1));
+  part.dial();
+  // At an address that others have told of, perhaps long ago, anybody may be by now.
+  assertEquals([part.strangeKey(strange(2)), part.up(FIRST, OTHER)], [null, false]);
+  assertEquals(take().at(-1), `close ${FIRST}: not needed any more`);
 });

@@ -19,6 +19,7 @@ const DEFAULTS: RegistryOptions = {
   passwordFile: null,
   newPasswordFile: null,
   registry: { host: "chat.example", port: 4_400 },
+  otherRegistries: [],
   registryKey: null,
   trustFirst: false,
   host: null,

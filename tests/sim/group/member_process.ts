@@ -146,6 +146,8 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
       case "input":
         this.takesInput = effect.pausedBecause === null;
         return;
+      case "keep-addresses":
+        return;
       case "keep-secret":
         this.party.secrets = rememberedSecrets(this.party.secrets, effect.secret);
         return;

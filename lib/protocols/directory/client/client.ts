@@ -161,7 +161,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
         return session.entry(input.entry);
       case "link-up":
         if (!session.isAttempt(input.attempt)) return calling.linkUp(input);
-        this.#path.linked(input.host);
+        this.#path.linked({ host: input.host, port: session.endpoint.port });
         return session.up(input.link, input.peer);
       case "dial-failed":
         return session.isAttempt(input.attempt)

@@ -7,7 +7,7 @@ import type { Logger } from "../../../base/machine/environment.ts";
 import type { ErrorCode } from "../../../base/errors.ts";
 import { saidByText } from "../../../base/trust/name_answers.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
-import { endpointText, type LinkId, type PeerKey } from "../../../base/ids.ts";
+import { type Endpoint, endpointText, type LinkId, type PeerKey } from "../../../base/ids.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
 import { foldName, nameFault } from "../../../base/text/names.ts";
 import {
@@ -15,11 +15,7 @@ import {
   normalPassword,
   weakPassword,
 } from "../../../base/crypto/password_hash.ts";
-import {
-  type DialFailure,
-  ServerConnection,
-  strangeKeyOf,
-} from "../../../base/trust/server_connection.ts";
+import { type DialFailure, ServerConnection } from "../../../base/trust/server_connection.ts";
 import { visibleText } from "../../../base/text/text.ts";
 import type { ClientConfig, Entry } from "../schema/client_io.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
@@ -105,12 +101,20 @@ export class DirectorySession {
 
   constructor(readonly parts: DirectorySessionParts) {
     const { config, out, random, nextAttempt } = parts;
-    const { directory: endpoint, knownPeers, expect: pinned, given, refused } = config;
+    const {
+      directory: endpoint,
+      instances: others = [],
+      knownPeers,
+      expect: pinned,
+      given,
+      refused,
+    } = config;
     const isVerified = config.isServerVerified ?? false;
     const directory = {
       what: "directory",
       name: DIRECTORY_NAME,
       endpoint,
+      others,
       knownPeers,
       pinned,
       given,
@@ -120,7 +124,7 @@ export class DirectorySession {
     this.#connection = new ServerConnection(directory, {
       out,
       random,
-      dial: (expect) => {
+      dial: (expect, endpoint) => {
         const attempt = nextAttempt();
         out.push({ type: "dial", attempt, mode: "directory", endpoint, expect });
         return attempt;
@@ -140,6 +144,11 @@ export class DirectorySession {
 
   get link(): LinkId | null {
     return this.#connection.link;
+  }
+
+  /** Where the directory is dialled next, was dialled last, or is. */
+  get endpoint(): Endpoint {
+    return this.#connection.endpoint;
   }
 
   /** The directory's key; null before it was reached. */
@@ -205,7 +214,7 @@ export class DirectorySession {
     }
     const known = key.expected !== null;
     const isFirst = before !== peer;
-    const { directory } = this.parts.config;
+    const directory = this.#connection.endpoint;
     if (isFirst) out.show({ event: "directory", ...directory, key: fingerprintOf(peer), known });
     if (!known && this.#sendsUnseen) {
       this.close("its key isn't known");
@@ -230,6 +239,7 @@ export class DirectorySession {
    */
   down(link: LinkId, reason: string, closed: boolean): boolean {
     if (!this.#connection.down(link)) return false;
+    this.#connection.leave();
     const wasStable = this.#wasStable;
     const pauseMs = this.#pauseMs();
     const why = closed ? saidByText("it", reason) : reason;
@@ -238,18 +248,20 @@ export class DirectorySession {
   }
 
   dialFailed(failed: DialFailure): void {
+    const strange = this.#connection.strangeKey(failed);
     if (!this.#connection.dialFailed(failed) || this.#phase !== "apart") return;
     const { config, out } = this.parts;
     const { key } = this.#connection;
     if (this.#fullSinceMs !== null) this.#told = null; // it was there before: that it isn't now is news
     this.#fullSinceMs = this.#silentSinceMs = null; // nothing shows that it is there
-    const strange = strangeKeyOf(failed);
     if (strange !== null) {
       const mayAccept = config.isInteractive && config.wait && config.given === null;
       const isAnybodyThere = this.wasUp || mayAccept;
       if (!isAnybodyThere) return this.#end("key-changed", key.refusal(strange));
       key.met(strange);
-    } else if (!config.wait && !this.wasUp && !out.isStopped) {
+    } else if (
+      !config.wait && !this.wasUp && !out.isStopped && this.#connection.hasFailedEverywhere
+    ) {
       return this.#end("unreachable", this.#connection.unreachableText());
     }
     this.#connection.retryIn(this.#pauseMs());
@@ -405,8 +417,10 @@ export class DirectorySession {
       this.#dismissed(message);
       return true;
     }
-    // We know one address, and dial that.
-    if (message.type === "instances") return true;
+    if (message.type === "instances") {
+      this.#instances(message);
+      return true;
+    }
     if (this.#phase !== "entering") return false;
     if (message.type === "entered" || message.type === "refused") this.#silentSinceMs = null;
     if (message.type === "entered") {
@@ -416,6 +430,12 @@ export class DirectorySession {
     if (message.type !== "refused") return false;
     this.#refused(message);
     return true;
+  }
+
+  /** The directory runs as several programs: they are dialled where this one can't be. */
+  #instances({ addresses }: DirectoryMessageOf<"instances">): void {
+    if (!this.#connection.learn(addresses)) return;
+    this.parts.out.push({ type: "keep-addresses", addresses: this.#connection.addresses });
   }
 
   #entered(message: DirectoryMessageOf<"entered">): void {
@@ -448,6 +468,7 @@ export class DirectorySession {
     this.#enterByMs = null;
     this.#phase = "asking";
     if (code === "full") {
+      this.#connection.leave(); // another instance may have room
       const isChecking = text === CHECKING_FULL_TEXT;
       return this.#full(refusedText(code, text, "entry", 0), retryMs, isChecking);
     }

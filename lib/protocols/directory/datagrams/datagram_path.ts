@@ -185,9 +185,9 @@ export class ClientPath {
   /** @param directory The address that was dialled; `host` may be a name. */
   constructor(public directory: Endpoint, readonly out: ClientOutput) {}
 
-  /** The link to the directory is up: `host` is the address that its name led to. */
-  linked(host: string): void {
-    this.directory = { host, port: this.directory.port };
+  /** The link to the directory is up. @param directory Where, with the address that its name led to. */
+  linked(directory: Endpoint): void {
+    this.directory = directory;
   }
 
   entered({ index, toClient, toDirectory }: DirectoryMessageOf<"entered">): void {

@@ -92,6 +92,8 @@ export type ClientEffect =
   /** The stream doesn't exist any more. */
   | { readonly type: "relay-close"; readonly call: string }
   | { readonly type: "datagram"; readonly to: Endpoint; readonly bytes: Bytes }
+  /** Keeps where the directory's instances are for later starts, the user's own address first. */
+  | { readonly type: "keep-addresses"; readonly addresses: readonly Endpoint[] }
   /** The key of another user, or of `*directory*`. */
   | PinEffect;
 
@@ -102,6 +104,8 @@ export interface ClientConfig {
   readonly how: Entry["how"] | null;
   /** The directory's address, and what the user calls it. */
   readonly directory: Endpoint;
+  /** Where other instances of the directory may be. */
+  readonly instances?: readonly Endpoint[];
   readonly registry: string;
   /** The directory's key at that address, where it was met before. */
   readonly expect: Fingerprint | null;

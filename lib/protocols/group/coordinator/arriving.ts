@@ -30,6 +30,7 @@ import {
   ELSEWHERE_MS,
   ELSEWHERE_PER_S,
   HELLO_MS_MAX,
+  INSTANCES_MAX,
   JOIN_AGAIN_MS,
   joiningMs,
   MEMBERS_MAX,
@@ -38,6 +39,7 @@ import {
   REMEMBERED_MAX,
   WAIT_MS_MAX,
 } from "../schema/limits.ts";
+import type { CoordinatorConfig } from "../schema/coordinator_io.ts";
 import type { GroupMessageOf } from "../schema/messages.ts";
 import { awaitedOf, voicesOf } from "../detector/next_view.ts";
 import type { OwnKeys } from "../identity/own_keys.ts";
@@ -62,6 +64,7 @@ interface ArrivingParts {
   readonly escrow: Escrow;
   readonly out: CoordinatorOutput;
   readonly secrets: GroupSecrets | null;
+  readonly instances: NonNullable<CoordinatorConfig["instances"]>;
   /** The position up to which we were told of the history's entries. */
   told(): number;
 }
@@ -340,7 +343,7 @@ export class Arriving {
 
   /** @param isAgain Whether it was welcomed before: then it is told only what has become worse. */
   #welcome(attendee: Attendee, lacking: string[], isAgain: boolean): void {
-    const { group, founding, keys, views, admission, secrets, out, told } = this.parts;
+    const { group, founding, keys, views, admission, secrets, instances, out, told } = this.parts;
     const { link, hasSayTold } = attendee;
     const hasSay = views.open.some((view) => views.isVoiceOf(view, attendee));
     const awaited = hasSay && this.#isMember(attendee) ? [] : lacking;
@@ -360,6 +363,8 @@ export class Arriving {
     attendee.told = told();
     const standing = { isMember: hasSay, told: attendee.told, awaited };
     out.send(link, { type: "welcome", group, founding, ...standing, former: keys.signed });
+    const addresses = instances().slice(0, INSTANCES_MAX);
+    if (addresses.length > 0) out.send(link, { type: "instances", addresses });
     const secret = secrets?.current;
     if (secret) out.send(link, { type: "secret", secret });
   }

@@ -215,6 +215,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       changing,
       partings,
       secrets: config.secrets ?? null,
+      instances: config.instances ?? (() => []),
       told,
     });
     const states = this.#states = new GlobalStates({ ...parts, wallMs });

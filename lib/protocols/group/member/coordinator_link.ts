@@ -1,6 +1,6 @@
 /** A member's link to the coordinator: dialled again and again, and given up where the coordinator is silent. */
 
-import type { LinkId, PeerKey } from "../../../base/ids.ts";
+import type { Endpoint, LinkId, PeerKey } from "../../../base/ids.ts";
 import type { Fingerprint } from "../../../base/text/fingerprint.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
 import { RetryPauses } from "../../../base/rates/retry_pauses.ts";
@@ -37,6 +37,8 @@ export class CoordinatorLink {
   #refusal: string | null = null;
   /** Without a sign of life until then, the coordinator is taken to be down; null: nothing is awaited. */
   #silentAtMs: number | null = null;
+  /** The same as of the last dial: an instance that stands by is no sign of life of the coordinator. */
+  #silentBeforeMs: number | null = null;
   /** Tried one after the other; none where none is known. */
   #secrets: readonly GroupSecret[];
   /** How many of them the coordinator has refused in a row. */
@@ -55,13 +57,18 @@ export class CoordinatorLink {
     this.#connection = new ServerConnection(server, {
       out,
       random,
-      dial: (expect) => this.#dial(expect),
+      dial: (expect, endpoint) => this.#dial(expect, endpoint),
       close: (link, reason) => out.push({ type: "close", link, reason }),
     }, { minMs: RETRY_MS_MIN, maxMs: RETRY_MS_MAX });
   }
 
   get key(): ServerKey {
     return this.#connection.key;
+  }
+
+  /** Where the coordinator is dialled next, was dialled last, or is. */
+  get endpoint(): Endpoint {
+    return this.#connection.endpoint;
   }
 
   get link(): LinkId | null {
@@ -102,10 +109,10 @@ export class CoordinatorLink {
     this.#connection.dial();
   }
 
-  #dial(expect: Fingerprint | null): number {
+  #dial(expect: Fingerprint | null, endpoint: Endpoint): number {
     const { out } = this.parts;
     this.#silentAtMs ??= out.nowMs + COORDINATOR_SILENT_MS;
-    const { endpoint } = this.#connection.server;
+    this.#silentBeforeMs = this.#silentAtMs;
     const secret = this.#secrets[this.#refusedSecrets] ?? null;
     const attempt = ++this.#attempts;
     out.push({ type: "dial", attempt, endpoint, expect, secret });
@@ -154,10 +161,16 @@ export class CoordinatorLink {
     this.#isEnded = goodbye === COORDINATOR_GOODBYE;
     const wasWelcomed = this.#isWelcomed;
     this.#lost();
+    this.#connection.leave();
     // A random pause: a coordinator that drops everybody isn't dialled in quick succession.
     if (wasWelcomed) this.#connection.retryIn(RETRY_MS_MIN * this.parts.random());
     else this.#retryLater();
     return true;
+  }
+
+  /** As that of `ServerConnection`. */
+  strangeKey(failure: DialFailure): PeerKey | null {
+    return this.#connection.strangeKey(failure);
   }
 
   dialFailed(failure: DialFailure): void {
@@ -165,7 +178,20 @@ export class CoordinatorLink {
     this.#isUninvited = failure.reason === "bad-credentials"; // somebody answered, and refused all our secrets
     if (this.#isUninvited) this.#isEnded = false;
     this.#retryLater();
-    this.#tellDown();
+    if (this.#connection.hasFailedEverywhere) this.#tellDown();
+  }
+
+  /** This instance of the coordinator stands by; at `leader` is the one that leads, null: none does, or it isn't known. */
+  standsBy(leader: Endpoint | null): void {
+    this.#connection.close("stands by");
+    this.#lost();
+    this.#silentAtMs = this.#silentBeforeMs;
+    if (!this.#connection.servedAt(leader)) this.#tellDown();
+  }
+
+  /** There are instances of the coordinator at these addresses, too. @returns All; null where none of them is new. */
+  learn(addresses: readonly Endpoint[]): readonly Endpoint[] | null {
+    return this.#connection.learn(addresses) ? this.#connection.addresses : null;
   }
 
   #lost(): void {
@@ -252,7 +278,10 @@ export class CoordinatorLink {
   tick(nowMs: number): void {
     if (this.#connection.takeDue()) this.dial();
     if (this.#silentAtMs === null || this.#silentAtMs > nowMs) return;
-    if (this.link !== null) this.close("no sign of life", null);
+    if (this.link !== null) {
+      this.#connection.leave();
+      this.close("no sign of life", null);
+    }
     this.#tellDown();
   }
 

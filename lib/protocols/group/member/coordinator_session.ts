@@ -9,7 +9,6 @@ import type { Environment } from "../../../base/machine/environment.ts";
 import { endpointText, type Hash, type LinkId, type PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { shownName } from "../../../base/text/names.ts";
-import { strangeKeyOf } from "../../../base/trust/server_connection.ts";
 import { UnknownMessages } from "../../../base/machine/unknown_messages.ts";
 import { CoordinatorLink } from "./coordinator_link.ts";
 import type { Member } from "../schema/epoch.ts";
@@ -98,13 +97,15 @@ export class CoordinatorSession {
 
   constructor(readonly parts: CoordinatorSessionParts) {
     const { config, out, environment } = parts;
-    const { coordinator: endpoint, expect: pinned, given, refused = [], files: { knownPeers } } =
+    const { coordinator: endpoint, instances: others = [], expect: pinned, given, refused = [] } =
       config;
+    const { knownPeers } = config.files;
     const isVerified = config.isServerVerified ?? false;
     const server = {
       what: "coordinator",
       name: COORDINATOR_NAME,
       endpoint,
+      others,
       knownPeers,
       pinned,
       given,
@@ -199,7 +200,7 @@ export class CoordinatorSession {
       // Anybody on the way can refuse so: who was in goes on trying.
       if (!this.parts.user().isReady) return this.parts.out.fatal(reason, this.#uninvitedText());
     }
-    const strange = strangeKeyOf(failure);
+    const strange = this.link.strangeKey(failure);
     if (strange !== null) this.#strange(strange);
     this.link.dialFailed(failure);
   }
@@ -247,6 +248,7 @@ export class CoordinatorSession {
     if (message.type === "welcome") return this.#welcome(message);
     if (message.type === "unknown") return void this.#isPastUnknown();
     if (message.type === "recount") return this.#recount(message);
+    if (message.type === "elsewhere") return this.link.standsBy(message.leader);
     if (message.type === "probe" && this.#isAsked) return this.#tellAlive();
     const membership = this.parts.membership();
     if (membership === null || !this.link.isWelcomed) {
@@ -264,6 +266,8 @@ export class CoordinatorSession {
         return this.#parted(message);
       case "secret":
         return this.#secretIs(message);
+      case "instances":
+        return this.#instancesAre(message);
       case "catch-up":
         this.parts.membersAre([
           ...message.source === null ? [] : [message.source],
@@ -421,6 +425,11 @@ export class CoordinatorSession {
     const kept = { epoch, secret: secret.slice() }; // a decoder's bytes belong to the link's buffer
     this.link.secretIs(kept);
     this.parts.out.push({ type: "keep-secret", secret: kept });
+  }
+
+  #instancesAre(message: GroupMessageOf<"instances">): void {
+    const addresses = this.link.learn(message.addresses);
+    if (addresses !== null) this.parts.out.push({ type: "keep-addresses", addresses });
   }
 
   #parted({ why, pauseMs }: GroupMessageOf<"parted">): void {

@@ -221,11 +221,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   #unheardText(keys: readonly PeerKey[]): string | null {
-    const { names, config: { listening, coordinator } } = this;
+    const { names, coordinator: { endpoint }, config: { listening } } = this;
     const members = this.#roster.filter(({ key }) => keys.includes(key));
-    return members.length === 0
-      ? null
-      : unheardText(members, names, listening.port, coordinator.host);
+    return members.length === 0 ? null : unheardText(members, names, listening.port, endpoint.host);
   }
 
   trustCoordinator(): PeerKey | null {
@@ -544,12 +542,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #introduce(): void {
     const wanted = new Map<PeerKey, Endpoint>();
     const isAlone = !this.coordinator.isWelcomed;
-    const { membership, config } = this;
+    const { membership } = this;
     const view = membership?.epoch?.epoch.value ?? (isAlone ? membership?.roundView : null);
     const add = (members: readonly GroupMember[]) => {
       for (const member of members) {
         if (member.key === this.selfKey) continue;
-        wanted.set(member.key, endpointOf(member, config.coordinator.host));
+        wanted.set(member.key, endpointOf(member, this.coordinator.endpoint.host));
       }
     };
     add(view?.members ?? []);

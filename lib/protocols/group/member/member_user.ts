@@ -306,7 +306,7 @@ export class MemberUser {
           statusView({
             name: config.name,
             key: this.owner.selfKey,
-            coordinator: config.coordinator,
+            coordinator: coordinator.endpoint,
             listening: config.listening,
             log: config.files.log,
             isUp: this.#isCoordinatorThere,

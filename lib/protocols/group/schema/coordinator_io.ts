@@ -75,6 +75,8 @@ export interface CoordinatorConfig {
   readonly records: readonly CoordinatorRecord[];
   /** Those of a private group, with a current one; null or absent: anybody may come in. */
   readonly secrets?: GroupSecrets | null;
+  /** Where its instances listen, this one among them, as far as known; absent where it runs as one. */
+  readonly instances?: () => readonly Endpoint[];
   /** The end of the log that is kept while nobody is in the group; null where there is none. */
   readonly history: HistoryEnd | null;
 }

@@ -72,6 +72,9 @@ export const historyPointSchema = record({
 /** Longest host name (RFC 1035), or an address. */
 const HOST_BYTES_MAX = 255;
 
+/** Where somebody listens. */
+export const endpointSchema = record({ host: hostText(HOST_BYTES_MAX), port: uint(65_535) });
+
 /** A member or newcomer to meet, and where. */
 export const memberSchema = record({
   key: peerKey(),

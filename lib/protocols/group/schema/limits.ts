@@ -261,6 +261,18 @@ export const TOLD_ENTRIES_MAX = 256;
 /** Entries that `/log` shows where no number is given, and at most. */
 export const LOG_COUNT_DEFAULT = 20;
 export const LOG_COUNT_MAX = 1_000_000;
+/** Instances of one coordinator that a member is told of. */
+export const INSTANCES_MAX = 16;
+/**
+ * When nobody leads, an instance of the coordinator that stands by tries to within this time, at random: so the attempts
+ * of several seldom meet, and no one of them is always the first.
+ */
+export const LEAD_AFTER_MS_MAX = 100;
+/** Where the engine didn't take such an attempt. */
+export const LEAD_RETRY_MS_MIN = 250;
+export const LEAD_RETRY_MS_MAX = 5_000;
+/** Who dials a coordinator that stands by, and says no hello, is as good as gone. */
+export const STAND_BY_HELLO_MS = 5_000;
 /** Links on which no hello has come: each costs a little; the one that has waited longest is closed. */
 export const UNGREETED_LINKS_MAX = 64;
 /** `fetch`es of one member: one for each MiB, as fast as those can arrive. */

@@ -120,6 +120,8 @@ export type MemberEffect =
   | { readonly type: "show-log"; readonly count: number; readonly ref: string | undefined }
   /** Keeps the secret of a private group for later starts. */
   | { readonly type: "keep-secret"; readonly secret: GroupSecret }
+  /** Keeps where the coordinator's instances are for later starts, the user's own address first. */
+  | { readonly type: "keep-addresses"; readonly addresses: readonly Endpoint[] }
   /** The key of a member, or of `*coordinator*`. */
   | PinEffect;
 
@@ -132,6 +134,8 @@ export interface MemberConfig {
   readonly name: string;
   /** The coordinator's address, and what the user calls it. */
   readonly coordinator: Endpoint;
+  /** Where other instances of the coordinator may be. */
+  readonly instances?: readonly Endpoint[];
   readonly server: string;
   /** The coordinator's key at that address, where it was met before. */
   readonly expect: Fingerprint | null;

@@ -20,7 +20,13 @@ import {
   trailing,
   uint,
 } from "../../../base/schema/schema.ts";
-import { ballotSchema, memberSchema, RECORDED_VIEW_BYTES_MAX, signedEpochSchema } from "./epoch.ts";
+import {
+  ballotSchema,
+  endpointSchema,
+  memberSchema,
+  RECORDED_VIEW_BYTES_MAX,
+  signedEpochSchema,
+} from "./epoch.ts";
 import { abortReasonSchema, signedEditRequestSchema } from "./edit.ts";
 import { LEFT_REASONS } from "./events.ts";
 import { signedFormerKeysSchema } from "./former_keys.ts";
@@ -36,6 +42,7 @@ import {
   HISTORY_BATCHES_MAX,
   HISTORY_BYTES_MAX,
   INCARNATION_BYTES,
+  INSTANCES_MAX,
   LOCKS_MAX,
   MEMBERS_MAX,
   NAME_BYTES_MAX,
@@ -647,6 +654,27 @@ const impossible = message(65, "impossible", {
   through: counter,
 });
 
+const instances = message(67, "instances", {
+  from: "the coordinator",
+  to: "a member",
+  when: "after `welcome`, where the coordinator runs as several programs",
+  answer: "none; the member dials them where this one can't be",
+  lane,
+}, {
+  /** Where they listen, this one among them. */
+  addresses: list(endpointSchema, INSTANCES_MAX),
+});
+const elsewhere = message(66, "elsewhere", {
+  from: "a coordinator that stands by",
+  to: "a sender of `hello`",
+  when: "another instance of the coordinator leads the group; the link is closed after it",
+  answer: "none; the member dials that one",
+  lane,
+}, {
+  /** Where the one that leads listens; null: none leads at present, or it isn't known. */
+  leader: nullable(endpointSchema),
+});
+
 export const GROUP_MESSAGES = [
   hello,
   refuse,
@@ -696,6 +724,8 @@ export const GROUP_MESSAGES = [
   equivocated,
   secret,
   impossible,
+  elsewhere,
+  instances,
 ] as const;
 
 export type GroupMessage = MessageOf<typeof GROUP_MESSAGES[number]>;

@@ -19,7 +19,7 @@ const HERE = "datagram 10.0.0.1:4400";
 function path() {
   const output = partOutput();
   const part = new ClientPath({ host: "chat.example", port: 4_400 }, output.out);
-  part.linked(DIRECTORY.host);
+  part.linked(DIRECTORY);
   part.entered(ENTERED);
   const keys = [ENTERED.toClient, ENTERED.toDirectory].map((key) => key.slice());
   const directory = new DatagramPath(ENTERED.index, keys[0]!, keys[1]!);

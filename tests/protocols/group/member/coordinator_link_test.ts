@@ -1,8 +1,12 @@
 import { assertEquals } from "@std/assert";
-import type { LinkId, PeerKey } from "../../../../lib/base/ids.ts";
+import type { Endpoint, LinkId, PeerKey } from "../../../../lib/base/ids.ts";
 import { CoordinatorLink } from "../../../../lib/protocols/group/member/coordinator_link.ts";
 import { NO_BALLOT } from "../../../../lib/protocols/group/schema/epoch.ts";
-import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../../../lib/protocols/group/schema/limits.ts";
+import {
+  COORDINATOR_SILENT_MS,
+  RETRY_MS_MAX,
+  RETRY_MS_MIN,
+} from "../../../../lib/protocols/group/schema/limits.ts";
 import {
   type GroupSecret,
   rememberedSecrets,
@@ -14,7 +18,9 @@ const KEY = "c".repeat(64) as PeerKey;
 /** A link that is dialled at once; the clock is the output's. Pauses are the longest that chance may make them. */
 function dialled(
   secrets?: readonly GroupSecret[],
-): { readonly link: CoordinatorLink; readonly out: MemberOutput } {
+  others: readonly Endpoint[] = [],
+): { readonly link: CoordinatorLink; readonly out: MemberOutput; readonly told: string[] } {
+  const told: string[] = [];
   const out = new MemberOutput(() => true);
   out.begin(0);
   const hello = () => ({
@@ -27,18 +33,19 @@ function dialled(
     begun: NO_BALLOT,
     promised: NO_BALLOT,
   });
-  const parts = { out, random: () => 1, hello, coordinatorDown() {} };
+  const parts = { out, random: () => 1, hello, coordinatorDown: () => void told.push("down") };
   const server = {
     what: "coordinator",
     name: "*coordinator*",
     endpoint: { host: "localhost", port: 6_000 },
+    others,
     knownPeers: "known_peers",
     pinned: null,
     given: null,
   } as const;
   const link = new CoordinatorLink(server, parts, secrets);
   link.dial();
-  return { link, out };
+  return { link, out, told };
 }
 
 /** It answers, and is gone at once. @returns How long until it is dialled again. */
@@ -118,4 +125,58 @@ Deno.test("A member remembers the secrets that it was told last, each one once",
   known = rememberedSecrets(known, secretOf(18));
 
   assertEquals(known.map(({ epoch }) => epoch), [18, 20, 19, 17, 16, 15, 14, 13]);
+});
+
+const OTHER = { host: "two.example", port: 6_000 };
+const THIRD = { host: "three.example", port: 6_000 };
+
+/** Where it was dialled since. */
+function hostsOf(out: MemberOutput): readonly string[] {
+  const effects = out.take();
+  out.begin(out.nowMs);
+  return effects.flatMap((effect) => effect.type === "dial" ? [effect.endpoint.host] : []);
+}
+
+Deno.test("CoordinatorLink goes where an instance that stands by sends it, and the user hears nothing of it", () => {
+  const { link, out, told } = dialled();
+  link.up(1 as LinkId, KEY);
+  link.standsBy(OTHER);
+  out.begin(link.nextMs()!);
+  link.tick(out.nowMs);
+  assertEquals([hostsOf(out), told, out.nowMs], [["two.example"], [], 250]);
+  link.up(2 as LinkId, KEY);
+  link.welcomed();
+  assertEquals([link.state, link.endpoint], ["up", OTHER]);
+});
+
+Deno.test("CoordinatorLink says that the coordinator is down where no instance leads, or none is reached", () => {
+  const leaderless = dialled();
+  leaderless.link.up(1 as LinkId, KEY);
+  leaderless.link.standsBy(null);
+  assertEquals([leaderless.told, leaderless.link.state], [["down"], "down"]);
+
+  const { link, out, told } = dialled([], [OTHER]);
+  const fails = (attempt: number) =>
+    link.dialFailed({ attempt, reason: "refused", text: "no", key: null });
+  fails(1);
+  assertEquals(told, []);
+  out.begin(link.nextMs()!);
+  link.tick(out.nowMs);
+  fails(2);
+  assertEquals([told, hostsOf(out)], [["down"], ["two.example"]]);
+});
+
+Deno.test("CoordinatorLink: instances that stand by are no sign of life of the coordinator", () => {
+  const { link, out, told } = dialled([], [OTHER, THIRD]);
+  for (let number = 1; told.length === 0 && number < 100; number++) {
+    link.up(number as LinkId, KEY);
+    // Each says that another one leads, which doesn't.
+    link.standsBy([OTHER, THIRD][number % 2]!);
+    while (link.link === null && told.length === 0 && hostsOf(out).length === 0) {
+      out.begin(link.nextMs()!);
+      link.tick(out.nowMs);
+      if (out.take().some(({ type }) => type === "dial")) break;
+    }
+  }
+  assertEquals([told, out.nowMs], [["down"], COORDINATOR_SILENT_MS]);
 });
