@@ -14,6 +14,7 @@
 import type { Clock } from "../base/machine/clock.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { utf8Length } from "../base/text/text.ts";
+import { fieldsIn, isCount } from "./json_fields.ts";
 import type { Change, Entry, LeaseId, Outcome, Revision, SharedStore } from "./shared_store.ts";
 
 /**
@@ -61,7 +62,7 @@ interface Head {
 }
 
 /** Who leads, where another program does. */
-export interface OtherLeader {
+interface OtherLeader {
   readonly leader: string;
 }
 
@@ -413,16 +414,11 @@ function isOld(prefix: string, key: string, { base, from }: Head): boolean {
 }
 
 function headIn(prefix: string, value: string): Head {
-  let head: Readonly<Record<string, unknown>> = {};
-  try {
-    head = Object(JSON.parse(value));
-  } catch {
-    // Its fields are missing, then.
+  const { base, from, chunks } = fieldsIn(value);
+  if (!isCount(base) || !isCount(from) || !isCount(chunks)) {
+    throw corrupt(prefix, "its head can't be read");
   }
-  const { base, from, chunks } = head;
-  const isCount = (number: unknown) => Number.isSafeInteger(number) && Number(number) >= 0;
-  if (![base, from, chunks].every(isCount)) throw corrupt(prefix, "its head can't be read");
-  return { base: Number(base), from: Number(from), chunks: Number(chunks) };
+  return { base, from, chunks };
 }
 
 /** The lines of a value, behind its first one, which says who wrote it. */

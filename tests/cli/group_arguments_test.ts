@@ -26,6 +26,7 @@ const MEMBER: MemberOptions = {
   ...COMMON,
   name: "Alice",
   server: { host: "chat.example", port: 6_000 },
+  otherServers: [],
   serverKey: null,
   invite: { from: "environment" },
   host: null,
@@ -77,6 +78,13 @@ for (const [line, differences] of MEMBERS) {
 }
 
 const SERVE: ServeOptions = {
+  group: null,
+  engine: null,
+  engineCa: null,
+  engineCert: null,
+  engineKey: null,
+  engineUser: null,
+  enginePasswordFile: null,
   ...COMMON,
   host: null,
   port: 6_000,

@@ -10,7 +10,7 @@ import { DirectoryHost } from "../../runtime/hosts/directory_host.ts";
 import type { Registrar } from "../../runtime/registrar.ts";
 import type { Accounts } from "../../store/accounts/accounts.ts";
 import { regserverFolder } from "../../store/disk/paths.ts";
-import { IDENTITY_FILE } from "../../store/profile/identity.ts";
+import { identityPath } from "../../store/profile/identity.ts";
 import type { Datagrams } from "../../transport/datagrams.ts";
 import { forwardTo, type Links, openTo } from "../../transport/link.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
@@ -97,7 +97,7 @@ async function directOneOf(engine: EngineAddress, wiring: Wiring): Promise<void>
     left.promise,
     joinDirectoryEngine(engine, options, {
       key: identity.fingerprint,
-      keyFile: `${folder}/${IDENTITY_FILE}`,
+      keyFile: identityPath(folder),
       clientsMax: options.clientsMax,
       instance,
       notice: (text) => showNotices(ui, text),

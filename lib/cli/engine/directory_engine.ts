@@ -2,9 +2,9 @@
 
 import { P2pchatError } from "../../base/errors.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
-import { joinDirectory } from "../../engine/directory/join_directory.ts";
 import { EngineRegistrar } from "../../engine/directory/engine_registrar.ts";
 import { EngineAccounts } from "../../engine/engine_accounts.ts";
+import { joinInstances } from "../../engine/join_instances.ts";
 import type { EngineAddress } from "../../engine/engine_address.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { VERSION } from "../session/version.ts";
@@ -33,7 +33,7 @@ interface DirectoryEngine {
 
 /**
  * Resolves when the engine has answered.
- * @throws {P2pchatError} As `openEngine` and `joinDirectory`.
+ * @throws {P2pchatError} As `openEngine` and `joinInstances`.
  */
 export async function joinDirectoryEngine(
   engine: EngineAddress,
@@ -58,7 +58,8 @@ export async function joinDirectoryEngine(
   try {
     for (;;) {
       try {
-        await joinDirectory(store, prefix, joining.key, joining.keyFile);
+        const { key, keyFile } = joining;
+        await joinInstances(store, { what: "directory", prefix, key, keyFile });
         const registrar = await EngineRegistrar.open({
           ...{ store, accounts, clock: SYSTEM_LINK_CLOCK, wallMs: Date.now },
           ...{ prefix, instance, clientsMax, version: VERSION },

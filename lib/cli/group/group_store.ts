@@ -25,6 +25,9 @@ import {
   type MemberState,
   type NewLogRecord,
 } from "../../protocols/group/schema/records.ts";
+import type { Fingerprint } from "../../base/text/fingerprint.ts";
+import type { EntryLog } from "../../runtime/entry_feed.ts";
+import type { Snapshots } from "../../runtime/hosts/coordinator_host.ts";
 import type { RecordStore } from "../../runtime/record_log.ts";
 import { GroupLog, type GroupLogPorts } from "../tools/group_log.ts";
 import { decidersIn, GroupLogVerifier } from "../tools/group_log_verifier.ts";
@@ -45,6 +48,22 @@ export interface OpenedGroup<Stored> {
   readonly last: LastSaid | null;
   /** Problems found in the files and repaired, in sentences. */
   readonly notices: readonly string[];
+}
+
+/** A group that is open, wherever it is kept. */
+export interface ServedGroup {
+  readonly store: RecordStore<CoordinatorRecord>;
+  readonly log: Pick<EntryLog, "read">;
+  /** The end of that log; null where there is none. */
+  readonly history: HistoryEnd | null;
+  readonly snapshots: Snapshots;
+  /** Keys of members that are kept with the group, by folded name; null: they are kept in the profile alone. */
+  readonly pins: ReadonlyMap<string, Fingerprint> | null;
+  /** Whether nobody can have heard of a group with this key. */
+  readonly isNew: boolean;
+  /** To be shown when it is served. */
+  readonly notices: readonly string[];
+  close(): Promise<void>;
 }
 
 const LOG_FILE = "log";

@@ -1,5 +1,7 @@
 /** The command line of `p2pchat serve`. */
 
+import { P2pchatError } from "../../base/errors.ts";
+import { quotedStart } from "../../base/text/text.ts";
 import { serveFolder } from "../../store/disk/paths.ts";
 import { type CommonOptions, SERVE_PORT_DEFAULT } from "../args/options.ts";
 import {
@@ -13,6 +15,7 @@ import {
   VOTE_TIMEOUT_MS_MIN,
 } from "../../protocols/group/schema/limits.ts";
 import { EDIT_POLICIES } from "../../protocols/group/schema/edit.ts";
+import { ENGINE_FLAGS, type EngineOptions, engineOptions } from "../engine/engine_flags.ts";
 import { type CommandOf, wrongWords } from "../args/arguments.ts";
 import {
   advertiseFlag,
@@ -79,6 +82,12 @@ const flags = {
     name: "private",
     help: "a group that only those join, and read, who have its invite (/invite)",
   },
+  group: {
+    name: "group",
+    value: "NAME",
+    help: "the group's name in the engine, with --engine: the same for all instances",
+    parse: engineGroup,
+  },
   foundNew: {
     name: "new",
     help:
@@ -88,7 +97,7 @@ const flags = {
 } satisfies Flags;
 
 /** `p2pchat serve`. */
-export interface ServeOptions extends CommonOptions, OptionsOf<typeof flags> {}
+export interface ServeOptions extends CommonOptions, OptionsOf<typeof flags>, EngineOptions {}
 
 export const serveProgramCommand: CommandOf<ServeOptions> = {
   name: "serve",
@@ -97,9 +106,28 @@ export const serveProgramCommand: CommandOf<ServeOptions> = {
   keeps: { folder: serveFolder, use: "make" },
   help:
     "the coordinator of a group: decides who is a member and whether edits are made; it sees edits and the last leaver's log, but no chat",
-  flags: Object.values(flags),
+  flags: [...Object.values(flags), ...ENGINE_FLAGS],
   options(line) {
     if (line.words.length > 0) throw wrongWords(serveProgramCommand, line.words[0]);
-    return { ...line.common, ...optionsOf(line, flags) };
+    const options = { ...line.common, ...optionsOf(line, flags), ...engineOptions(line) };
+    const [one, other] = options.engine === null ? ["group", "engine"] : ["engine", "group"];
+    if ((options.group === null) !== (options.engine === null)) {
+      throw new P2pchatError(
+        "usage",
+        `--${one} is given without --${other}: a group in an engine has both`,
+      );
+    }
+    return options;
   },
 };
+
+/** As the names in an engine's prefix. */
+const ENGINE_GROUP = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
+
+function engineGroup(text: string, what: string): string {
+  if (ENGINE_GROUP.test(text)) return text;
+  throw new P2pchatError(
+    "usage",
+    `${what} must be at most 64 letters, digits and ._-, not ${quotedStart(text)}`,
+  );
+}

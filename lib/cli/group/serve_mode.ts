@@ -9,7 +9,9 @@ import type { CoordinatorRecord } from "../../protocols/group/schema/records.ts"
 import { groupOf } from "../../protocols/group/coordinator/coordinator_log.ts";
 import { accessFault } from "../../protocols/group/schema/founding.ts";
 import { GroupSecrets } from "../../protocols/group/schema/group_secrets.ts";
+import { COORDINATOR_GOODBYE } from "../../protocols/group/schema/messages.ts";
 import { CoordinatorHost } from "../../runtime/hosts/coordinator_host.ts";
+import type { StandByHost } from "../../runtime/hosts/stand_by_host.ts";
 import type { RecordStore } from "../../runtime/record_log.ts";
 import { type Disk, folderOf, writeAll } from "../../store/disk/disk.ts";
 import { asideNames } from "../../store/disk/replacement.ts";
@@ -17,7 +19,8 @@ import { serveFolder, STATE_FILE } from "../../store/disk/paths.ts";
 import { forwardTo, type Links, openTo } from "../../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
-import { defaultLog, openCoordinator } from "./group_store.ts";
+import type { GroupEngine, LedGroup } from "./group_engine.ts";
+import { defaultLog, openCoordinator, type ServedGroup } from "./group_store.ts";
 import type { ServeOptions } from "./serve_arguments.ts";
 import { inputTo, type ModeInput, modePorts, runMode } from "../session/run_mode.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
@@ -77,11 +80,15 @@ class Service {
   readonly #pauses = new RetryPauses(PAUSE_MS_MIN, PAUSE_MS_MAX);
   readonly #input: ModeInput<CoordinatorCommand>;
   readonly #people: People<CoordinatorEvent>;
-  #host: CoordinatorHost | null = null;
+  #host: CoordinatorHost | StandByHost | null = null;
+  /** Where the group is kept, unless in files. */
+  #engine: GroupEngine | null = null;
   /** The port of the first coordinator, where members look for the next one. Null before. */
   #port: number | null = null;
-  /** Whether a coordinator has been ready, so that the operator can type. */
+  /** Whether the operator can type. */
   #hasBegun = false;
+  /** Whether a coordinator has been ready. */
+  #hasServed = false;
   /** Set when the operator has left. */
   #left: { readonly ref: string | undefined } | null = null;
   #wakeUp: () => void = () => {};
@@ -98,23 +105,62 @@ class Service {
   /** @throws {P2pchatError} The reason if it ends otherwise than by the operator. */
   async run(): Promise<void> {
     const { identity, ui } = this.wiring;
-    while (this.#left === null) {
-      try {
-        if (await this.#coordinate()) return;
-      } catch (error) {
-        const isFull = error instanceof P2pchatError && error.code === "disk";
-        if (!isFull || !this.#hasBegun) throw error;
-        if (!this.#pauses.hasFailed) {
-          showError(
-            ui,
-            new P2pchatError("disk", `${error.message}; the coordinator tries again by itself`),
-          );
-        }
+    try {
+      while (this.#left === null) {
+        const end = await this.#serve();
+        if (end === "over") return;
+        if (end === "full" && this.#left === null) await this.#pause();
       }
-      if (this.#left === null) await this.#pause();
+    } finally {
+      await this.#engine?.close();
     }
     showNotices(ui, ...identity.takeNotices());
     ui.show({ event: "bye", reason: "quit" }, this.#left.ref);
+  }
+
+  /**
+   * Runs one coordinator, as soon as this program may.
+   * @returns `over`: the operator has ended it, and was told; `full`: the disk refuses it; otherwise another one may follow.
+   * @throws {P2pchatError} Why none can.
+   */
+  async #serve(): Promise<"over" | "full" | "next"> {
+    const { options, ui } = this.wiring;
+    let led: LedGroup | null = null;
+    try {
+      led = options.engine === null ? null : await this.#standBy();
+      if (this.#left !== null) return "next";
+      return await this.#coordinate(led) ? "over" : "next";
+    } catch (error) {
+      if (led?.isLost === true && error instanceof P2pchatError) {
+        showError(ui, error);
+        return "next";
+      }
+      const isFull = error instanceof P2pchatError && error.code === "disk";
+      if (!isFull || !this.#hasServed) throw error;
+      if (!this.#pauses.hasFailed) {
+        showError(
+          ui,
+          new P2pchatError("disk", `${error.message}; the coordinator tries again by itself`),
+        );
+      }
+      return "full";
+    }
+  }
+
+  /** @returns The group, once this program leads it; null where the operator has ended it. */
+  async #standBy(): Promise<LedGroup | null> {
+    const { GroupEngine } = await import("./group_engine.ts");
+    this.#engine ??= await GroupEngine.open({
+      ...this.wiring,
+      show: (event, ref) => this.#show(event, ref, () => this.#ready([])),
+      hosting: (host) => this.#host = host,
+    });
+    if (!this.#hasBegun) this.wiring.ui.heedInterrupts(this.#input.leave);
+    const port = this.#port ?? this.wiring.options.port;
+    const { led, port: listening } = await this.#engine.standBy(port, !this.#hasBegun);
+    this.#port = listening;
+    if (led !== null) this.#show(this.#engine.roleEvent, undefined, () => {});
+    return led;
   }
 
   #command(command: CoordinatorCommand, ref: string | undefined): void {
@@ -141,7 +187,9 @@ class Service {
     const { ui, options } = this.wiring;
     // A line for each entry is only for scripts and verbose output.
     if (event.event === "entry" && !options.json && !options.verbose) return;
-    this.#people.show(event, ref);
+    const engine = this.#engine;
+    const isStatus = event.event === "status" && engine !== null;
+    this.#people.show(isStatus ? { ...event, engine: engine.view() } : event, ref);
     switch (event.event) {
       case "ready":
         ui.setNames(() => event.members);
@@ -151,33 +199,48 @@ class Service {
     }
   }
 
-  /**
-   * Runs a coordinator until the operator ends it.
-   * @returns False if the operator had left before. @throws {P2pchatError} The reason if it ends otherwise.
-   */
-  async #coordinate(): Promise<boolean> {
-    const { options, disk, folder, environment, identity, knownPeers, ui } = this.wiring;
+  /** Opens the files of the group. @throws {P2pchatError} */
+  async #openFiles(): Promise<ServedGroup> {
+    const { disk, folder, environment: { crypto }, identity, ui } = this.wiring;
+    if (this.#hasServed) await checkRoom(disk, folder);
     const notice = (text: string) => showNotices(ui, text);
-    const { crypto } = environment;
-    if (this.#hasBegun) await checkRoom(disk, folder);
     const startedMs = performance.timeOrigin;
     const ports = { disk, crypto, pid: Deno.pid, startedMs, notice };
-    let group = await openCoordinator(ports, { folder });
+    const group = await openCoordinator(ports, { folder });
+    const isNew = identity.isNew && !this.#hasServed;
+    const snapshots = new SnapshotStore(disk, crypto, await Deno.realPath(folder));
+    return { ...group, snapshots, pins: null, isNew, close: () => group.store.close() };
+  }
+
+  /** The group, without what is there of another one that the operator doesn't want any more. */
+  async #opened(led: LedGroup | null): Promise<ServedGroup> {
+    const { options, disk, folder, ui } = this.wiring;
+    const group = led ?? await this.#openFiles();
     const isOther = accessFaultOf(group.store, options) !== null;
-    if (isOther && options.foundNew && !this.#hasBegun) {
-      await group.store.close();
-      // The state last: while it is there, a start after a crash does the same again.
-      await setAside(disk, [defaultLog(folder), `${folder}/${STATE_FILE}`], startedMs, notice);
-      group = await openCoordinator(ports, { folder });
-    }
+    if (!isOther || !options.foundNew || this.#hasServed) return group;
+    if (led !== null) return await led.cleared();
+    await group.close();
+    const notice = (text: string) => showNotices(ui, text);
+    // The state last: while it is there, a start after a crash does the same again.
+    const paths = [defaultLog(folder), `${folder}/${STATE_FILE}`];
+    await setAside(disk, paths, performance.timeOrigin, notice);
+    return await this.#openFiles();
+  }
+
+  /**
+   * Runs a coordinator until the operator ends it.
+   * @param led The group in an engine; null: it is in files.
+   * @returns False if the operator had left before. @throws {P2pchatError} The reason if it ends otherwise.
+   */
+  async #coordinate(led: LedGroup | null): Promise<boolean> {
+    const { options, environment, identity, knownPeers, ui } = this.wiring;
+    const group = await this.#opened(led);
+    const { store, log, history, snapshots, isNew } = group;
     let links: Links | null = null;
     try {
-      // An absolute path, as operators copy the paths of snapshots.
-      const snapshots = new SnapshotStore(disk, crypto, await Deno.realPath(folder));
-      const isNew = identity.isNew && !this.#hasBegun;
       // If this run ends before a group is founded, a later start must know that there never was one.
-      if (isNew) await group.store.append([{ kind: "fresh" }], true);
-      const secrets = await secretsOf(group.store, options, environment);
+      if (isNew) await store.append([{ kind: "fresh" }], true);
+      const secrets = await secretsOf(store, options, environment);
       let host: CoordinatorHost | null = null;
       links = openTcpLinks({
         host: options.host,
@@ -199,12 +262,14 @@ class Service {
         advertised: endpointText(listening),
       });
       const { failAfterMs, membersMax, edits, voteTimeoutMs, snapshotEveryMs } = options;
-      const pins = pinnedKeys(knownPeers, SCOPE);
-      const { history, store, log } = group;
+      const pins = group.pins ?? pinnedKeys(knownPeers, SCOPE);
       const votes = { edits, voteTimeoutMs };
-      const mayFound = isNew || (options.foundNew && !this.#hasBegun);
+      const mayFound = isNew || (options.foundNew && !this.#hasServed);
       const terms = { failAfterMs, membersMax, ...votes, snapshotEveryMs, mayFound };
-      const config = { listening, ...terms, pins, refused: knownPeers.refused(), history, secrets };
+      const own = { listening, ...terms, pins, refused: knownPeers.refused(), history, secrets };
+      const engine = this.#engine;
+      const config = engine === null ? own : { ...own, instances: () => engine.instances };
+      const pin = pinsIn(this.wiring, SCOPE);
       host = new CoordinatorHost(config, {
         ...modePorts(this.wiring, links),
         signer: identity.signer,
@@ -213,23 +278,29 @@ class Service {
         snapshots,
         show: (event, ref) => this.#show(event, ref, () => this.#ready(group.notices)),
         keepAnswer: (answer) => this.#people.keep(answer),
-        pin: pinsIn(this.wiring, SCOPE),
+        pin: led === null ? pin : async (one) => {
+          await Promise.all([pin(one), led.pin(one)]);
+        },
       });
       if (this.#left !== null) return false;
       this.#host = host;
       if (!this.#hasBegun) ui.heedInterrupts(this.#input.leave);
+      led?.whenLost((error) => host!.giveWay(error));
       await runMode(this.wiring, links, host);
       return true;
     } finally {
       this.#host = null;
-      await links?.shutdown("ended");
-      await group.store.close();
+      await links?.shutdown(led?.isLost === true ? COORDINATOR_GOODBYE : "ended");
+      await group.close();
     }
   }
 
   #ready(notices: readonly string[]): void {
     const { identity, ui } = this.wiring;
-    this.#pauses.reset();
+    if (this.#host instanceof CoordinatorHost) {
+      this.#hasServed = true;
+      this.#pauses.reset();
+    }
     if (this.#hasBegun) return showNotices(ui, ...notices);
     this.#hasBegun = true;
     ui.setPrompt("serve");

@@ -4,10 +4,11 @@ import { endpointText } from "../../base/ids.ts";
 import type {
   CoordinatorEvent,
   CoordinatorMemberView,
+  EngineView,
 } from "../../protocols/group/schema/events.ts";
 import { accessText } from "../../protocols/group/schema/founding.ts";
 import { shownName } from "../../base/text/names.ts";
-import { entriesText, numberText } from "../../base/text/words.ts";
+import { entriesText, inWords, numberText } from "../../base/text/words.ts";
 import { editLine, editViewLine } from "../rendering/edit_rendering.ts";
 import { inviteLines } from "../credentials/invites.ts";
 import { SERVE_PORT_DEFAULT } from "../args/options.ts";
@@ -46,6 +47,8 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
   switch (event.event) {
     case "ready":
       return readyLines(event);
+    case "role":
+      return [starLine(nowMs, roleText(event))];
     case "joining":
       return [joiningLine(event, nowMs)];
     case "joined":
@@ -125,9 +128,35 @@ function recoveredLine({ name, entries }: EventNamed<"recovered">, nowMs: number
 
 const HEADINGS = ["Member", "Entries", "Digest", "State"] as const;
 
+/** Part of a line. */
+function roleText({ role, leader }: Pick<EngineView, "role" | "leader">): string {
+  if (role === "leader") return "This coordinator leads the group";
+  const who = leader === null ? "none leads at present" : `${endpointText(leader)} leads the group`;
+  return `This coordinator stands by: ${who}`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
+}
+
+function engineLines(engine: EngineView): readonly Line[] {
+  const { answers, answeredMs, tookMs, instances } = engine;
+  const how = answers
+    ? `It answers within ${tookMs} ms, last ${seconds(answeredMs)} ago`
+    : `It doesn't answer, for ${seconds(answeredMs)} by now`;
+  const where = instances.length === 0
+    ? ""
+    : `; instances at ${inWords(instances.map(endpointText))}`;
+  return [[`${roleText(engine)}.`], [`The group is kept in an engine. ${how}${where}.`]];
+}
+
 function statusLines(
-  { key, view, seq, members, problems }: EventNamed<"status">,
+  { key, view, seq, members, problems, engine }: EventNamed<"status">,
 ): readonly Line[] {
+  const more = engine === undefined ? [] : engineLines(engine);
+  if (engine?.role === "stand-by") {
+    return [...more, ownKeyLine(key), ...problems.map((problem) => problemLine(problem))];
+  }
   const nobody = members.length === 0 ? " Nobody is in the group." : "";
   return [
     [
@@ -138,6 +167,7 @@ function statusLines(
         : `View ${view}, ${entriesText(seq)}.${nobody}`,
     ],
     ...(members.length === 0 ? [] : memberTable(members)),
+    ...more,
     ownKeyLine(key),
     ...problems.map((problem) => problemLine(problem)),
   ];

@@ -47,6 +47,16 @@ export class SnapshotStore implements Snapshots {
     return { file, removed };
   }
 
+  /** Takes a snapshot over that another instance has taken, unless it is there. */
+  async adopt(id: string, text: string): Promise<void> {
+    const ids = await this.#known();
+    if (ids.includes(id) || !FILE.test(`${id}.txt`)) return;
+    await this.disk.makeFolder(this.#folder);
+    await replaceFile(this.disk, this.#path(id), utf8(text));
+    ids.push(id);
+    ids.sort();
+  }
+
   async list(): Promise<readonly SnapshotView[]> {
     const views: SnapshotView[] = [];
     for (const id of [...await this.#known()]) views.push(await this.#view(id));

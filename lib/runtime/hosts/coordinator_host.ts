@@ -95,6 +95,11 @@ export class CoordinatorHost extends ModeHost<
     return this.#admits(peer, secret) ? null : "bad-credentials";
   }
 
+  /** Ends, as another instance may lead the group now; `run` rejects with this. */
+  giveWay(error: P2pchatError): void {
+    this.fail(error);
+  }
+
   // LinkHandler.
 
   linkUp(link: LinkId, info: LinkInfo): void {
@@ -204,6 +209,7 @@ export class CoordinatorHost extends ModeHost<
       case "joined":
       case "left":
       case "view":
+      case "role":
       case "notice":
       case "error":
         return this.logFields(event);

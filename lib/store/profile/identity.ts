@@ -45,7 +45,12 @@ export interface ProfileIdentity extends Identity {
   takeNotices(): readonly string[];
 }
 
-export const IDENTITY_FILE = "identity";
+const IDENTITY_FILE = "identity";
+
+/** The file with the key of the profile in `folder`, or of a server. */
+export function identityPath(folder: string): string {
+  return `${folder}/${IDENTITY_FILE}`;
+}
 
 /** Whether the profile in `folder` was used before. To be called before this start creates anything there. */
 export async function isUsedProfile(disk: Disk, folder: string): Promise<boolean> {
@@ -64,7 +69,7 @@ export async function openProfileIdentity(
   isUsed: boolean,
   randomBytes: (length: number) => Uint8Array,
 ): Promise<ProfileIdentity> {
-  const path = `${folder}/${IDENTITY_FILE}`;
+  const path = identityPath(folder);
   const identity = await openIdentity(disk, path, randomBytes);
   const isLost = identity.isNew && isUsed;
   const notices = [...identity.notices, ...isLost ? [lostText(path, identity)] : []];

@@ -62,6 +62,7 @@ export function restoreCoordinator(
       case "fresh":
       case "lost": // see rebuilding.ts
       case "key": // see own_keys.ts
+      case "pinned": // of the store in an engine
       case "log":
       case "new-log":
         break; // the history's own file has them

@@ -4,7 +4,7 @@
  */
 
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
-import type { PeerKey } from "../../../base/ids.ts";
+import type { Endpoint, PeerKey } from "../../../base/ids.ts";
 import type { Compared, ModeCommand, ModeEvent } from "../../../base/machine/mode_machine.ts";
 
 /** Reasons of a `left`. */
@@ -400,7 +400,24 @@ interface InviteEvent {
   readonly line: string;
 }
 
+/** Of a coordinator whose group is kept in an engine. */
+export interface EngineView {
+  /** Whether it leads, or stands by. */
+  readonly role: "leader" | "stand-by";
+  /** Where the instance that leads listens; null: none leads, or it isn't known. */
+  readonly leader: Endpoint | null;
+  /** Whether the engine has answered the last request. */
+  readonly answers: boolean;
+  /** How long ago it answered last, and how long that took. */
+  readonly answeredMs: number;
+  readonly tookMs: number;
+  /** Where the instances listen, this one among them, as far as known. */
+  readonly instances: readonly Endpoint[];
+}
+
 export type CoordinatorEvent =
+  /** Whether this instance of the coordinator leads from now on, or which one does; null: none, or it isn't known. */
+  | Pick<EngineView, "role" | "leader"> & { readonly event: "role" }
   | { readonly event: "consistent"; readonly seq: number; readonly digest: string }
   | {
     readonly event: "states";
@@ -471,6 +488,7 @@ export type CoordinatorEvent =
     readonly seq: number | null;
     readonly members: readonly CoordinatorMemberView[];
     readonly problems: readonly string[];
+    readonly engine?: EngineView;
   }
   | ModeEvent;
 

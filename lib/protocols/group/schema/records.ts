@@ -265,8 +265,13 @@ export const COORDINATOR_STATE_LOG = recordLog("group-coordinator", 6, {
     ballot,
   }),
   logged,
+  pinned: row("In an engine alone: from now on the member with that name has that key.", {
+    name: text(),
+    key: fingerprint,
+  }),
 });
 
+export type PinnedRecord = RecordOf<typeof COORDINATOR_STATE_LOG, "pinned">;
 /** The coordinator's records in its state file, without the store's own. */
 export type CoordinatorState = Exclude<RecordOf<typeof COORDINATOR_STATE_LOG>, LoggedRecord>;
 export type CoordinatorRecord = LogRecord | NewLogRecord | CoordinatorState;

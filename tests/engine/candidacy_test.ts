@@ -1,0 +1,113 @@
+/** What a program that may lead says of itself in an engine, and hears of others. */
+
+import { assertEquals } from "@std/assert";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import { Candidacy } from "../../lib/engine/candidacy.ts";
+import { FencedLog } from "../../lib/engine/fenced_log.ts";
+import { MemoryEngine, MemoryStore } from "../doubles/memory_store.ts";
+import { VirtualClock } from "../runtime/virtual_clock.ts";
+
+const PREFIX = "p2pchat/group/g/";
+
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 30; turn++) await Promise.resolve();
+}
+
+class World {
+  readonly clock = new VirtualClock();
+  readonly engine = new MemoryEngine(this.clock);
+  readonly heard: string[] = [];
+
+  candidate(id: string, store = new MemoryStore(this.engine)): Candidacy {
+    const say = (text: string) => this.heard.push(`${id}: ${text}`);
+    return new Candidacy({
+      store,
+      prefix: PREFIX,
+      clock: this.clock,
+      id,
+      value: id,
+      leaderIs: (value) => say(`leader ${value}`),
+      candidatesAre: (values) => say(`candidates ${values.join()}`),
+      heeds: { name: "secrets", is: (value) => say(`secrets ${value}`) },
+      troubled: (text) => say(`trouble ${text}`),
+      refused: (error) => say(`refused ${error.code}`),
+    });
+  }
+
+  async lead(leader: string): Promise<FencedLog> {
+    const { clock } = this;
+    const store = new MemoryStore(this.engine);
+    const log = await FencedLog.lead({ store, prefix: PREFIX, clock, leader, lost: () => {} });
+    return log as FencedLog;
+  }
+
+  async pass(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 500) {
+      this.clock.advance(500);
+      await settled();
+    }
+  }
+
+  take(): readonly string[] {
+    return this.heard.splice(0);
+  }
+}
+
+Deno.test("Candidacy: hears who leads, who is there, and what it heeds", async () => {
+  const world = new World();
+  const one = world.candidate("one");
+  await settled();
+  assertEquals(world.take(), [
+    "one: leader null",
+    "one: secrets null",
+    "one: candidates ",
+    "one: candidates one",
+  ]);
+  const led = await world.lead("one");
+  await led.change({ puts: [{ key: `${PREFIX}secrets`, value: "s" }] });
+  const two = world.candidate("two");
+  await settled();
+  assertEquals(world.take().filter((text) => text.startsWith("one")), [
+    "one: leader one",
+    "one: secrets s",
+    "one: candidates one,two",
+  ]);
+  await led.close();
+  await two.close();
+  await settled();
+  assertEquals(world.take(), ["one: leader null", "two: leader null", "one: candidates one"]);
+  await world.pass(60_000);
+  assertEquals([...world.engine.entries.keys()].filter((key) => key.includes("standby")), [
+    `${PREFIX}standby/one`,
+  ]);
+  await one.close();
+  await world.pass(10_000);
+  assertEquals(world.take(), []);
+});
+
+Deno.test("Candidacy: says once that the engine doesn't answer, once that it does, and is there again", async () => {
+  const world = new World();
+  const store = new MemoryStore(world.engine);
+  world.candidate("one", store);
+  await settled();
+  world.take();
+  const { renew, grant } = store;
+  store.renew = () => Promise.reject(new P2pchatError("unreachable", "no answer"));
+  store.grant = store.renew as unknown as typeof grant;
+  await world.pass(10_000);
+  assertEquals(world.take(), ["one: trouble no answer", "one: candidates "]);
+  [store.renew, store.grant] = [renew, grant];
+  await world.pass(3_000);
+  assertEquals(world.take(), ["one: candidates one", "one: trouble null"]);
+});
+
+Deno.test("Candidacy: what the engine refuses ends it", async () => {
+  const world = new World();
+  const store = new MemoryStore(world.engine);
+  store.grant = () => Promise.reject(new P2pchatError("not-allowed", "no"));
+  world.candidate("one", store);
+  await settled();
+  assertEquals(world.take().at(-1), "one: refused not-allowed");
+  await world.pass(10_000);
+  assertEquals(world.take(), []);
+});
