@@ -2,12 +2,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { SecondSource } from "../../lib/protocols/mesh/sync/second_source.ts";
-import { fakeSigner } from "./fake_crypto.ts";
 import type { Attack } from "./mesh/attacks.ts";
-import { EVEN_WORLD, plainMember } from "./mesh/even_world.ts";
+import { EvenWorld } from "./mesh/even_world.ts";
 import type { Member } from "./mesh/member.ts";
-import { meshSubject } from "./mesh/mesh_subject.ts";
-import { World } from "./mesh/world.ts";
 import { replaced } from "./replaced.ts";
 
 const SECOND_MS = 1_000;
@@ -24,10 +21,9 @@ interface Scene {
 /** A room with some messages, and a newcomer that joins through the last member. */
 function comeIn({ honest, liar, outOfReach = false }: Scene) {
   const hosts = honest + 2;
-  const world = new World({ ...EVEN_WORLD, hosts }, meshSubject(), []);
-  const pass = (forMs: number) => world.time.runUntil(world.time.nowMs + forMs);
-  const add = (name: string, of: Attack | null) =>
-    world.addMember({ ...plainMember(fakeSigner(name), name), liar: of });
+  const world = new EvenWorld(hosts, []);
+  const pass = (forMs: number) => world.pass(forMs);
+  const add = (name: string, of: Attack | null) => world.add(name, { liar: of });
   const members = Array.from({ length: honest }, (_, at) => add(`honest${at}`, null));
   members.push(add("contact", liar));
   const [founder] = members as [Member];

@@ -5,25 +5,22 @@ import { Recipients } from "./checkers/m7_recipients.ts";
 import { ExactlyOnce } from "./checkers/m1_exactly_once.ts";
 import { CausalOrder } from "./checkers/m3_causal_order.ts";
 import { Removals } from "./checkers/removals.ts";
-import { fakeSigner } from "./fake_crypto.ts";
 import type { Attack } from "./mesh/attacks.ts";
 import type { MeshChecker } from "./mesh/checker.ts";
-import { EVEN_WORLD, plainMember } from "./mesh/even_world.ts";
+import { EvenWorld } from "./mesh/even_world.ts";
 import type { Invite } from "../../lib/protocols/mesh/schema/rotations.ts";
 import type { Member } from "./mesh/member.ts";
-import { meshSubject } from "./mesh/mesh_subject.ts";
 import { Random } from "./random.ts";
-import { World } from "./mesh/world.ts";
 
 const SECOND_MS = 1_000;
 
-function pass(world: World, seconds: number): void {
-  world.time.runUntil(world.time.nowMs + seconds * SECOND_MS);
+function pass(world: EvenWorld, seconds: number): void {
+  world.pass(seconds * SECOND_MS);
 }
 
 /** A room that the first of these has founded, in which they all know each other. */
 class RemovalRoom {
-  readonly world: World;
+  readonly world: EvenWorld;
   readonly members: Readonly<Record<string, Member>>;
   /** Who has ended, and how. */
   readonly ended: string[] = [];
@@ -70,16 +67,9 @@ class RemovalRoom {
       new CausalOrder(),
       checker,
     ];
-    this.world = new World(
-      { ...EVEN_WORLD, seed, hosts: names.length + 5 },
-      meshSubject(),
-      checkers,
-    );
+    this.world = new EvenWorld(names.length + 5, checkers, { seed });
     this.members = Object.fromEntries(
-      names.map((name) => {
-        const plan = { ...plainMember(fakeSigner(name), name), liar: liars[name] ?? null };
-        return [name, this.world.addMember(plan)];
-      }),
+      names.map((name) => [name, this.world.add(name, { liar: liars[name] ?? null })]),
     );
     const [founder, ...others] = this.world.members as [Member, ...Member[]];
     this.world.start(founder, { kind: "found", ...(isPrivate ? { private: true } : {}) });
@@ -102,7 +92,7 @@ class RemovalRoom {
 
   /** Somebody whom nobody has seen comes with this invite. */
   comes(name: string, contact: Member, invite: Invite | null): Member {
-    const member = this.world.addMember(plainMember(fakeSigner(name), name));
+    const member = this.world.add(name);
     this.joins(member, contact, invite);
     return member;
   }

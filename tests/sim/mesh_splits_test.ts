@@ -3,12 +3,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { KEPT_MESSAGES_MAX } from "../../lib/protocols/mesh/schema/limits.ts";
 import { meshCheckers } from "./checkers/all.ts";
-import { fakeSigner } from "./fake_crypto.ts";
 import type { MeshChecker } from "./mesh/checker.ts";
-import { EVEN_WORLD, plainMember } from "./mesh/even_world.ts";
+import { EvenWorld } from "./mesh/even_world.ts";
 import type { Said } from "./mesh/ledger.ts";
 import type { Member } from "./mesh/member.ts";
-import { meshSubject } from "./mesh/mesh_subject.ts";
 import { World } from "./mesh/world.ts";
 
 const SECOND_MS = 1_000;
@@ -16,24 +14,10 @@ const HOUR_MS = 3_600 * SECOND_MS;
 /** Longer than the name of a lost member is held. */
 const FORGOTTEN_MS = 26 * HOUR_MS;
 
-function pass(world: World, forMs: number): void {
-  world.time.runUntil(world.time.nowMs + forMs);
-}
-
 /** A room of these members, which all know each other. */
-function openRoom(names: readonly string[], checkers: readonly MeshChecker[] = []): World {
-  const world = new World(
-    { ...EVEN_WORLD, hosts: names.length + 1 },
-    meshSubject(),
-    [...meshCheckers(), ...checkers],
-  );
-  const [founder, ...others] = names.map((name) =>
-    world.addMember(plainMember(fakeSigner(name), name))
-  ) as [Member, ...Member[]];
-  world.start(founder, { kind: "found" });
-  pass(world, SECOND_MS);
-  for (const member of others) world.start(member, { kind: "join", contact: founder.endpoint });
-  pass(world, 15 * SECOND_MS);
+function openRoom(names: readonly string[], checkers: readonly MeshChecker[] = []): EvenWorld {
+  const world = new EvenWorld(names.length + 1, [...meshCheckers(), ...checkers]);
+  world.gather(world.addAll(...names) as readonly [Member, ...Member[]], 15 * SECOND_MS);
   return world;
 }
 
@@ -66,16 +50,16 @@ Deno.test("a half that said little loses none of it to one that said more than i
   const quiet = [];
   for (let count = 0; count < 20; count++) {
     quiet.push(world.say(count % 2 === 0 ? cem.process! : dan.process!, "", null));
-    pass(world, SECOND_MS);
+    world.pass(SECOND_MS);
   }
   for (let count = 0; count < KEPT_MESSAGES_MAX + 2_000; count++) {
     world.say(count % 2 === 0 ? ann.process! : bob.process!, "", null);
-    if (count % 100 === 0) pass(world, 500);
+    if (count % 100 === 0) world.pass(500);
   }
-  pass(world, 5 * SECOND_MS);
+  world.pass(5 * SECOND_MS);
 
   world.network.setCuts(() => false);
-  pass(world, 120 * SECOND_MS);
+  world.pass(120 * SECOND_MS);
 
   for (const { name, shown } of [ann, bob]) {
     assertEquals(quiet.filter((said) => !shown.has(said)).length, 0, `${name} lacks some`);
@@ -100,10 +84,10 @@ for (const machineSleeps of [false, true]) {
     world.stall(bob.process!, HOUR_MS, machineSleeps);
     const said = [];
     for (let minute = 0; minute < 60; minute++) {
-      pass(world, 60 * SECOND_MS);
+      world.pass(60 * SECOND_MS);
       said.push(world.say(minute % 2 === 0 ? ann.process! : cem.process!, "", null));
     }
-    pass(world, 10 * SECOND_MS);
+    world.pass(10 * SECOND_MS);
 
     assertEquals(said.filter((word) => !bob.shown.has(word)).length, 0);
     assertEquals(seen.toSorted(), [
@@ -121,15 +105,15 @@ Deno.test("two halves that were apart for more than a day find each other again,
   const [ann, bob, cem, dan] = world.members as [Member, Member, Member, Member];
   // The other members' disks contain the member through which they have joined.
   ann.process!.command({ command: "quit" });
-  pass(world, 5 * SECOND_MS);
+  world.pass(5 * SECOND_MS);
   const side = (host: number) => host === bob.index || host === cem.index;
   world.network.setCuts((from, to) => side(from) !== side(to));
-  pass(world, FORGOTTEN_MS);
+  world.pass(FORGOTTEN_MS);
 
   world.network.setCuts(() => false);
-  pass(world, 120 * SECOND_MS);
+  world.pass(120 * SECOND_MS);
   const said = world.say(bob.process!, "", null);
-  pass(world, 10 * SECOND_MS);
+  world.pass(10 * SECOND_MS);
 
   assert(dan.shown.has(said));
   assertQuiet(world);
@@ -138,16 +122,16 @@ Deno.test("two halves that were apart for more than a day find each other again,
 Deno.test("one who can't be dialled finds who comes back more than a day after all the others have quit", () => {
   const world = openRoom(["Ann", "Bob"]);
   const [ann, bob] = world.members as [Member, Member];
-  const pat = world.addMember({ ...plainMember(fakeSigner("Pat"), "Pat"), passive: true });
-  world.start(pat, { kind: "join", contact: ann.endpoint });
-  pass(world, 15 * SECOND_MS);
+  const pat = world.add("Pat", { passive: true });
+  world.join(pat, ann);
+  world.pass(15 * SECOND_MS);
   for (const { process } of [ann, bob]) process!.command({ command: "quit" });
-  pass(world, FORGOTTEN_MS);
+  world.pass(FORGOTTEN_MS);
 
   world.start(bob, { kind: "resume", room: bob.room! });
-  pass(world, 30 * SECOND_MS);
+  world.pass(30 * SECOND_MS);
   const said = world.say(bob.process!, "", null);
-  pass(world, 10 * SECOND_MS);
+  world.pass(10 * SECOND_MS);
 
   assert(pat.shown.has(said));
   assertQuiet(world);
@@ -156,12 +140,12 @@ Deno.test("one who can't be dialled finds who comes back more than a day after a
 Deno.test("a room all of whose members are started again at once is one within seconds, however many they are", () => {
   const world = openRoom(Array.from({ length: 24 }, (_, number) => `M${number}`));
   for (const { process } of world.members) world.end(process!, true, 0);
-  pass(world, 60 * SECOND_MS);
+  world.pass(60 * SECOND_MS);
 
   for (const member of world.members) world.start(member, { kind: "resume", room: member.room! });
-  pass(world, 8 * SECOND_MS);
+  world.pass(8 * SECOND_MS);
   const said = world.members.map(({ process }) => world.say(process!, "", null));
-  pass(world, 10 * SECOND_MS);
+  world.pass(10 * SECOND_MS);
 
   const lacking = world.members.filter(({ shown }) => said.some((word) => !shown.has(word)));
   assertEquals(lacking.map(({ name }) => name), []);
@@ -177,16 +161,16 @@ Deno.test("a room whose clocks all jump by hours and years, both ways, keeps its
     for (const member of world.members) {
       member.wallOffsetMs += jumpMs;
       world.say(member.process!, "", null);
-      pass(world, 20 * SECOND_MS);
+      world.pass(20 * SECOND_MS);
       for (const other of world.members) world.say(other.process!, "in answer", null);
-      pass(world, 20 * SECOND_MS);
+      world.pass(20 * SECOND_MS);
     }
   }
   for (const process of world.present()) {
     process.command({ command: "history", count: null });
     process.command({ command: "peers" });
   }
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
 
   assertEquals(seen, []);
   assertQuiet(world);

@@ -29,9 +29,7 @@ import type { MeshConfig } from "../../lib/protocols/mesh/schema/mesh_io.ts";
 import type { Room } from "../../lib/protocols/mesh/room/room.ts";
 import { fakeSigner } from "../sim/fake_crypto.ts";
 import type { Member, MemberProcess } from "../sim/mesh/member.ts";
-import { EVEN_WORLD, plainMember } from "../sim/mesh/even_world.ts";
-import { meshSubject } from "../sim/mesh/mesh_subject.ts";
-import { World } from "../sim/mesh/world.ts";
+import { EvenWorld } from "../sim/mesh/even_world.ts";
 import { Random } from "../sim/random.ts";
 import { Printer, type Watch } from "./printer.ts";
 import { Words } from "./words.ts";
@@ -73,18 +71,14 @@ export function runTrace(trace: string): string {
 class Stage {
   readonly #words = new Words();
   readonly #printer: Printer;
-  readonly #world: World;
+  readonly #world: EvenWorld;
   readonly #cast = new Map<string, Member>();
   /** Pairs of hosts, `from to`. */
   readonly #cuts = new Set<string>();
 
   constructor(readonly print: (line: string) => void) {
     this.#printer = new Printer(this.#words, print);
-    this.#world = new World(
-      { ...EVEN_WORLD, random: new EvenRandom(1), hosts: HOSTS_MAX },
-      meshSubject(),
-      [this.#printer],
-    );
+    this.#world = new EvenWorld(HOSTS_MAX, [this.#printer], { random: new EvenRandom(1) });
   }
 
   run(line: string): void {
@@ -103,7 +97,7 @@ class Stage {
       this.#start(this.#add(label, name), { kind: "join", contact: endpoint });
     }],
     ["run", (duration = "") => {
-      this.#world.time.runUntil(this.#world.time.nowMs + durationMs(duration));
+      this.#world.pass(durationMs(duration));
     }],
     ["say", (label = "", ...text) => {
       this.#ofProcess(label, (process) => this.#world.say(process, text.join(" "), null));
@@ -151,7 +145,7 @@ class Stage {
   #add(label: string, name: string): Member {
     if (this.#cast.has(label)) throw new Error(`${label} is there already: call it otherwise`);
     const signer = fakeSigner(label);
-    const member = this.#world.addMember(plainMember(signer, name));
+    const member = this.#world.add(name, { signer });
     this.#cast.set(label, member);
     this.#words.name(signer.key, label);
     return member;

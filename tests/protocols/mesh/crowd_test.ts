@@ -6,12 +6,10 @@ import type { PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import type { MeshChecker } from "../../sim/mesh/checker.ts";
-import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
+import { EvenWorld } from "../../sim/mesh/even_world.ts";
 import { deadContact, madeUpBeacon, madeUpClaim } from "../../sim/mesh/made_up.ts";
 import type { Member } from "../../sim/mesh/member.ts";
 import { messageBytes } from "../../sim/mesh/message_bytes.ts";
-import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
-import { World } from "../../sim/mesh/world.ts";
 import { SLOW } from "../../given.ts";
 
 const STEP_MS = 20;
@@ -34,19 +32,11 @@ function room() {
       if (input.type === "link-down") ended.push(`${member.name}: ${input.reason}`);
     },
   };
-  const world: World = new World(
-    {
-      ...EVEN_WORLD,
-      hosts: 3,
-      bytesPerMsTo: (host) => host === 1 ? SLOW_BYTES_PER_MS : Infinity,
-    },
-    meshSubject(),
-    [checker],
-  );
-  const pass = (forMs: number) => world.time.runUntil(world.time.nowMs + forMs);
-  const members = ["Ann", "Bob", "Mal"].map((name) =>
-    world.addMember(plainMember(fakeSigner(name), name))
-  );
+  const world: EvenWorld = new EvenWorld(3, [checker], {
+    bytesPerMsTo: (host) => host === 1 ? SLOW_BYTES_PER_MS : Infinity,
+  });
+  const pass = (forMs: number) => world.pass(forMs);
+  const members = world.addAll("Ann", "Bob", "Mal");
   const [ann, bob, mal] = members as [Member, Member, Member];
   for (const member of members) {
     const begin = { kind: "join", contact: ann.endpoint } as const;

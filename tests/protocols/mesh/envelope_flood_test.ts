@@ -8,11 +8,9 @@ import { type MeshMessage, MESSAGE_LANES } from "../../../lib/protocols/mesh/sch
 import type { Proof } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import type { MeshChecker } from "../../sim/mesh/checker.ts";
-import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
+import { EvenWorld } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";
 import { messageBytes } from "../../sim/mesh/message_bytes.ts";
-import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
-import { World } from "../../sim/mesh/world.ts";
 import { forged } from "./order_members.ts";
 import { SLOW } from "../../given.ts";
 
@@ -22,10 +20,9 @@ const FLOOD_MS = 2_000;
 
 /** Five honest members, some liars, and one who is lost. */
 function room(liarCount: number, checker: MeshChecker) {
-  const world = new World({ ...EVEN_WORLD, hosts: 8 }, meshSubject(), [checker]);
-  const add = (name: string) =>
-    world.addMember({ ...plainMember(fakeSigner(name), name), historyShown: 0 });
-  const pass = (forMs: number) => world.time.runUntil(world.time.nowMs + forMs);
+  const world = new EvenWorld(8, [checker]);
+  const add = (name: string) => world.add(name, { historyShown: 0 });
+  const pass = (forMs: number) => world.pass(forMs);
   const honest = ["Ann", "Bob", "Cy", "Dee", "Eli"].map(add);
   const liars = ["Mal", "Mo"].slice(0, liarCount).map(add);
   const lost = add("Lou");

@@ -3,40 +3,38 @@
 import { assertEquals } from "@std/assert";
 import type { Endpoint } from "../../../lib/base/ids.ts";
 import { parseInvite } from "../../../lib/protocols/mesh/schema/rotations.ts";
-import { fakeSigner } from "../../sim/fake_crypto.ts";
-import { plainMember } from "../../sim/mesh/even_world.ts";
+import { EvenWorld } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";
-import { World } from "../../sim/mesh/world.ts";
-import { addMember, annAndBob, neighboursOf, pass, quietWorld, SECOND_MS } from "./mesh_cases.ts";
+import { annAndBob, neighboursOf, SECOND_MS } from "./mesh_cases.ts";
 
 /** Where Ann can be dialled, as by a forwarded port: not where she says. */
 const FORWARDED = { host: "203.0.113.7", port: 4_000 };
 
 /** Ann, whom nobody reaches at the address that she announces, and Bob, who came in elsewhere and can't be dialled. */
-function annBehindForwardedPort(world: World): readonly [Member, Member] {
+function annBehindForwardedPort(world: EvenWorld): readonly [Member, Member] {
   const [ann, bob] = [
-    addMember(world, "Ann"),
-    world.addMember({ ...plainMember(fakeSigner("Bob"), "Bob"), passive: true }),
+    world.add("Ann"),
+    world.add("Bob", { passive: true }),
   ];
   world.start(ann, { kind: "found" });
   world.network.unlisten(ann.endpoint);
   world.network.listen(FORWARDED, ann.process!);
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
   world.start(bob, { kind: "join", contact: FORWARDED });
-  pass(world, 5 * SECOND_MS);
+  world.pass(5 * SECOND_MS);
   assertEquals(neighboursOf(bob), ["Ann"]);
   return [ann, bob];
 }
 
 Deno.test("Mesh finds a member where it came in, though it announces an address that nobody reaches", () => {
-  const world = quietWorld();
+  const world = new EvenWorld(4);
   const [ann, bob] = annBehindForwardedPort(world);
 
   world.network.setCuts(() => true);
-  pass(world, 25 * SECOND_MS);
+  world.pass(25 * SECOND_MS);
   assertEquals([neighboursOf(ann), neighboursOf(bob)], [[], []]);
   world.network.setCuts(() => false);
-  pass(world, 30 * SECOND_MS);
+  world.pass(30 * SECOND_MS);
 
   assertEquals([neighboursOf(ann), neighboursOf(bob)], [["Bob"], ["Ann"]]);
 });
@@ -44,7 +42,7 @@ Deno.test("Mesh finds a member where it came in, though it announces an address 
 Deno.test("Mesh is told where others reach it, if nobody does where it says that it is", () => {
   const notices: string[] = [];
   const invited: Endpoint[] = [];
-  const world = quietWorld([{
+  const world = new EvenWorld(4, [{
     name: "notices",
     shown({ member }, event) {
       if (member.name !== "Ann") return;
@@ -53,38 +51,38 @@ Deno.test("Mesh is told where others reach it, if nobody does where it says that
     },
   }]);
   const [ann] = annBehindForwardedPort(world);
-  pass(world, 20 * SECOND_MS);
+  world.pass(20 * SECOND_MS);
   assertEquals(notices, [
     "Nobody can dial you at 10.0.0.0:55107: a member came in at 203.0.113.7:4000; start with " +
     "--advertise 203.0.113.7:4000, and others find you there",
   ]);
 
   ann.process?.command({ command: "invite", rotate: false });
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
   assertEquals(invited, [FORWARDED]);
 
   // Somebody in her own network comes by the address that she announced.
   world.network.listen(ann.endpoint, ann.process!);
-  const cem = addMember(world, "Cem");
-  world.start(cem, { kind: "join", contact: ann.endpoint });
-  pass(world, 30 * SECOND_MS);
+  const cem = world.add("Cem");
+  world.join(cem, ann);
+  world.pass(30 * SECOND_MS);
   assertEquals(notices.slice(1), ["Others can dial you at 10.0.0.0:55107 now"]);
 });
 
 Deno.test("Mesh that resumes dials a member where it was met, though it announces another address", () => {
   for (const isCompacted of [false, true]) {
-    const world = quietWorld();
+    const world = new EvenWorld(4);
     const [ann, bob] = annBehindForwardedPort(world);
     if (isCompacted) {
       bob.process!.sim.compactSoon();
       world.say(bob.process!, "so that the log is written anew", null);
-      pass(world, SECOND_MS);
+      world.pass(SECOND_MS);
     }
     world.end(bob.process!, false, 0);
-    pass(world, 60 * SECOND_MS);
+    world.pass(60 * SECOND_MS);
 
     world.start(bob, { kind: "resume", room: bob.room! });
-    pass(world, 10 * SECOND_MS);
+    world.pass(10 * SECOND_MS);
 
     assertEquals([neighboursOf(ann), neighboursOf(bob)], [["Bob"], ["Ann"]]);
   }
@@ -92,7 +90,7 @@ Deno.test("Mesh that resumes dials a member where it was met, though it announce
 
 Deno.test("Mesh names the address that its machine has got, so that two who move one after the other meet", () => {
   const notices: string[] = [];
-  const world = quietWorld([{
+  const world = new EvenWorld(4, [{
     name: "notices",
     shown({ member }, event) {
       if (event.event === "notice" && event.text.startsWith("Your")) notices.push(member.name);
@@ -102,11 +100,11 @@ Deno.test("Mesh names the address that its machine has got, so that two who move
 
   for (const [at, member] of [ann, bob].entries()) {
     world.roam(member, { host: `10.9.0.${at}`, port: member.endpoint.port });
-    pass(world, 20 * SECOND_MS);
+    world.pass(20 * SECOND_MS);
     assertEquals([neighboursOf(ann), neighboursOf(bob)], [["Bob"], ["Ann"]]);
   }
   bob.process!.command({ command: "peers" });
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
 
   assertEquals(bob.process!.peers?.map(({ host }) => host), ["10.9.0.1", "10.9.0.0"]);
   assertEquals(notices, ["Ann", "Bob"]);
@@ -114,7 +112,7 @@ Deno.test("Mesh names the address that its machine has got, so that two who move
 
 Deno.test("Mesh announces no address that nobody can dial, until somebody can", () => {
   const notices: string[] = [];
-  const world = quietWorld([{
+  const world = new EvenWorld(4, [{
     name: "notices",
     shown({ member }, event) {
       if (event.event === "notice" && event.text.includes(" dial ")) {
@@ -122,27 +120,23 @@ Deno.test("Mesh announces no address that nobody can dial, until somebody can", 
       }
     },
   }]);
-  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
-  const fay = world.addMember({
-    ...plainMember(fakeSigner("Fay"), "Fay"),
-    natted: true,
-    knowsAddress: false,
-  });
+  const [ann, bob] = world.addAll("Ann", "Bob");
+  const fay = world.add("Fay", { natted: true, knowsAddress: false });
   world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
   for (const member of [bob, fay]) {
-    world.start(member, { kind: "join", contact: ann.endpoint });
-    pass(world, SECOND_MS);
+    world.join(member, ann);
+    world.pass(SECOND_MS);
   }
   const hostsAt = (member: Member) => {
     member.process!.command({ command: "peers" });
-    pass(world, SECOND_MS);
+    world.pass(SECOND_MS);
     return member.process!.peers?.map(({ name, host }) => `${name} ${host}`).toSorted();
   };
   const [host, port] = [fay.process!.seenHost, fay.endpoint.port];
   const others = [`Ann ${ann.endpoint.host}`, `Bob ${bob.endpoint.host}`];
   assertEquals(hostsAt(ann), [...others, `Fay ${host}`]);
-  pass(world, 30 * SECOND_MS);
+  world.pass(30 * SECOND_MS);
 
   assertEquals(notices, [`Fay: Nobody can dial you at ${host}:${port}`]);
   assertEquals([hostsAt(ann), hostsAt(fay)], [[...others, "Fay "], [...others, "Fay "]]);
@@ -150,7 +144,7 @@ Deno.test("Mesh announces no address that nobody can dial, until somebody can", 
 
   world.network.listen({ host, port }, fay.process!);
   notices.length = 0;
-  pass(world, 11 * 60 * SECOND_MS);
+  world.pass(11 * 60 * SECOND_MS);
   assertEquals(notices, [`Fay: Others can dial you at ${host}:${port}`]);
   assertEquals(hostsAt(ann), [...others, `Fay ${host}`]);
 });

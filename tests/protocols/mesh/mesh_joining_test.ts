@@ -9,44 +9,37 @@ import type { MeshEffect } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
 import { type Refusal, REFUSALS } from "../../../lib/protocols/mesh/schema/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
-import type { Member } from "../../sim/mesh/member.ts";
 import { Random } from "../../sim/random.ts";
 import { beaconOf, fakeEnvironment, keyOf, PROCESS } from "./membership_fixtures.ts";
-import { addMember, annAndBob, neighboursOf, pass, quietWorld, SECOND_MS } from "./mesh_cases.ts";
+import { EvenWorld } from "../../sim/mesh/even_world.ts";
+import { annAndBob, neighboursOf, SECOND_MS } from "./mesh_cases.ts";
 
 Deno.test("Mesh finds the room again by who let it in, although that one died in that moment", () => {
-  const world = quietWorld();
-  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const world = new EvenWorld(4);
+  const [ann, bob] = world.addAll("Ann", "Bob");
   const founder = world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
-  world.start(bob, { kind: "join", contact: ann.endpoint });
-  while (!bob.disk.records.some(({ kind }) => kind === "claim")) pass(world, 1);
+  world.pass(SECOND_MS);
+  world.join(bob, ann);
+  while (!bob.disk.records.some(({ kind }) => kind === "claim")) world.pass(1);
   world.end(founder, true, 0);
-  pass(world, 10 * SECOND_MS);
+  world.pass(10 * SECOND_MS);
   assertEquals(bob.process, null, "nobody has told him yet that he is in");
 
   world.start(bob, { kind: "resume", room: bob.room! });
   world.start(ann, { kind: "resume", room: ann.room! });
-  pass(world, 30 * SECOND_MS);
+  world.pass(30 * SECOND_MS);
 
   assertEquals([neighboursOf(ann), neighboursOf(bob)], [["Bob"], ["Ann"]]);
 });
 
 Deno.test("Mesh finds the room again within 5 s although a liar named many members that nobody answers for", () => {
-  const world = quietWorld();
-  const [ann, bob, cem] = [
-    addMember(world, "Ann"),
-    addMember(world, "Bob"),
-    addMember(world, "Cem"),
-  ];
-  world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
-  for (const member of [bob, cem]) world.start(member, { kind: "join", contact: ann.endpoint });
-  pass(world, 5 * SECOND_MS);
+  const world = new EvenWorld(4);
+  const [ann, bob, cem] = world.addAll("Ann", "Bob", "Cem");
+  world.gather([ann, bob, cem]);
   assertEquals(neighboursOf(bob), ["Ann", "Cem"]);
   bob.process!.sim.compactSoon();
   world.say(bob.process!, "so that the log is written anew", null);
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
   world.end(bob.process!, false, 0);
   world.end(ann.process!, false, 0);
   // As a liar's beacons leave them; nobody answers there.
@@ -61,24 +54,22 @@ Deno.test("Mesh finds the room again within 5 s although a liar named many membe
   }
 
   world.start(bob, { kind: "resume", room: bob.room! });
-  pass(world, 5 * SECOND_MS);
+  world.pass(5 * SECOND_MS);
 
   assertEquals(neighboursOf(bob), ["Cem"]);
 });
 
 Deno.test("Mesh stays in the room where it was let in by one who went away before its welcome", () => {
   const ready: string[] = [];
-  const world = quietWorld([{
+  const world = new EvenWorld(4, [{
     name: "ready",
     shown({ member }, event) {
       if (event.event === "ready") ready.push(member.name);
     },
   }]);
-  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
-  const founder = world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
-  world.start(bob, { kind: "join", contact: ann.endpoint });
-  pass(world, 5 * SECOND_MS);
+  const [ann, bob] = world.addAll("Ann", "Bob");
+  world.gather([ann, bob]);
+  const founder = ann.process!;
   world.end(bob.process!, false, 0);
   // Without his claim he is offered another one, and waits for a welcome.
   const isClaimed = (record: MeshRecord) =>
@@ -88,34 +79,34 @@ Deno.test("Mesh stays in the room where it was let in by one who went away befor
   world.restore(bob, { ...image, records });
 
   world.start(bob, { kind: "resume", room: bob.room! });
-  while (!bob.disk.records.some(isClaimed)) pass(world, 1);
+  while (!bob.disk.records.some(isClaimed)) world.pass(1);
   world.end(founder, true, 0);
-  pass(world, 10 * SECOND_MS);
+  world.pass(10 * SECOND_MS);
 
   const incarnations = bob.disk.records.slice(records.length)
     .flatMap((record) => record.kind === "incarnation" ? [record.incarnation] : []);
   assertEquals(new Set(incarnations).size, 1, "he has entered it once");
   world.start(ann, { kind: "resume", room: ann.room! });
-  pass(world, 30 * SECOND_MS);
+  world.pass(30 * SECOND_MS);
   assertEquals([neighboursOf(ann), neighboursOf(bob)], [["Bob"], ["Ann"]]);
   assertEquals(ready, ["Ann", "Bob", "Bob", "Ann"]);
 });
 
 Deno.test("Mesh that wasn't in yet when the invite became void stays out, and lets nobody in by that", () => {
-  const world = quietWorld();
-  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const world = new EvenWorld(4);
+  const [ann, bob] = world.addAll("Ann", "Bob");
   const founder = world.start(ann, { kind: "found", private: true });
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
   founder.command({ command: "invite", rotate: false });
   const [invite] = world.invites.values();
   world.start(bob, { kind: "join", contact: ann.endpoint, invite: invite! });
-  while (!bob.disk.records.some(({ kind }) => kind === "claim")) pass(world, 1);
+  while (!bob.disk.records.some(({ kind }) => kind === "claim")) world.pass(1);
   founder.command({ command: "invite", rotate: true });
-  pass(world, 5 * SECOND_MS);
+  world.pass(5 * SECOND_MS);
   assertEquals(bob.process, null, "refused");
 
   world.start(bob, { kind: "resume", room: bob.room! });
-  pass(world, 5 * SECOND_MS);
+  world.pass(5 * SECOND_MS);
 
   assertEquals(bob.process, null, "refused again");
 });
@@ -244,19 +235,19 @@ Deno.test("Mesh asks another member where one says that there is no place, and e
 });
 
 Deno.test("Mesh comes in within 2 s although those at the first addresses of an invite say nothing", () => {
-  const world = quietWorld();
-  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const world = new EvenWorld(4);
+  const [ann, bob] = world.addAll("Ann", "Bob");
   const elsewhere = 3;
   const silent = [1, 2, 3].map((port) => ({ host: "10.0.0.9", port }));
   for (const at of silent) world.network.listen(at, { host: elsewhere, answer: "unreachable" });
   world.network.setCuts((_, to) => to === elsewhere);
   world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
 
   const [contact, ...others] = silent;
   const invite = { room: ann.room!, secret: null, endpoints: [...others, ann.endpoint] };
   world.start(bob, { kind: "join", contact: contact!, invite });
-  pass(world, 2_200);
+  world.pass(2_200);
 
   assertEquals([neighboursOf(ann), neighboursOf(bob)], [["Bob"], ["Ann"]]);
 });
@@ -311,7 +302,7 @@ Deno.test("Mesh asks who answers first to let it in, and says nothing to others 
 
 Deno.test("Mesh doesn't say that nobody answers to who was found while it dialled in vain", () => {
   const told: string[] = [];
-  const world = quietWorld([{
+  const world = new EvenWorld(4, [{
     name: "told",
     shown({ member }, event) {
       if (member.name !== "Bob") return;
@@ -322,7 +313,7 @@ Deno.test("Mesh doesn't say that nobody answers to who was found while it dialle
   const [ann, bob] = annAndBob(world);
   for (const member of [bob, ann]) {
     member.process!.command({ command: "quit" });
-    pass(world, SECOND_MS);
+    world.pass(SECOND_MS);
   }
   // Where Ann was, nothing is ever said.
   const elsewhere = 3;
@@ -332,49 +323,49 @@ Deno.test("Mesh doesn't say that nobody answers to who was found while it dialle
   told.length = 0;
 
   world.start(bob, { kind: "resume", room: bob.room! });
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
   world.start(ann, { kind: "resume", room: ann.room! });
-  pass(world, 5 * SECOND_MS);
+  world.pass(5 * SECOND_MS);
 
   assertEquals(told, ["Ann"]);
 
   for (const { process } of [ann, bob]) world.end(process!, true, 0);
   world.start(bob, { kind: "resume", room: bob.room! });
-  pass(world, 5 * SECOND_MS);
+  world.pass(5 * SECOND_MS);
   assertEquals(told, ["Ann", "Nobody of the room answers"]);
 });
 
 Deno.test("Mesh doesn't try to find those who were removed, and says so to whom they leave alone", () => {
   const told: string[] = [];
-  const world = quietWorld([{
+  const world = new EvenWorld(4, [{
     name: "told",
     shown({ member }, event) {
       if (member.name === "Ann" && event.event === "notice") told.push(event.text);
     },
   }]);
   const [ann, bob] = annAndBob(world);
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
   ann.process!.command({ command: "remove", name: "Bob" });
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
   world.end(ann.process!, true, 0);
   assertEquals(bob.process?.outcome !== null, true);
   told.length = 0;
 
   world.start(ann, { kind: "resume", room: ann.room! });
-  pass(world, 5 * SECOND_MS);
+  world.pass(5 * SECOND_MS);
 
   assertEquals(told, ["All others of the room were removed; others can join"]);
 });
 
 Deno.test("Mesh keeps one of two copies of a profile that come in at two ends of a room that is cut", () => {
-  const world = quietWorld();
-  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
-  const carl = addMember(world, "Carl");
+  const world = new EvenWorld(4);
+  const [ann, bob] = world.addAll("Ann", "Bob");
+  const carl = world.add("Carl");
   world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
-  const original = world.start(bob, { kind: "join", contact: ann.endpoint });
-  world.start(carl, { kind: "join", contact: ann.endpoint });
-  pass(world, 5 * SECOND_MS);
+  world.pass(SECOND_MS);
+  const original = world.join(bob, ann);
+  world.join(carl, ann);
+  world.pass(5 * SECOND_MS);
   const copy = world.addMember(bob.config);
   world.end(original, false, 0);
   world.restore(copy, world.imageOf(bob));
@@ -384,45 +375,41 @@ Deno.test("Mesh keeps one of two copies of a profile that come in at two ends of
   world.network.setCuts((from, to) => side(from) !== side(to));
   for (const [member, contact] of [[bob, ann], [copy, carl]] as const) {
     member.wallOffsetMs = -3_600_000;
-    world.start(member, { kind: "join", contact: contact.endpoint });
+    world.join(member, contact);
   }
-  pass(world, 2 * SECOND_MS);
+  world.pass(2 * SECOND_MS);
   assertEquals([bob, copy].filter(({ present }) => present !== null).length, 2);
   world.network.setCuts(() => false);
-  pass(world, 60 * SECOND_MS);
+  world.pass(60 * SECOND_MS);
 
   assertEquals([bob, copy].filter(({ present }) => present !== null).length, 1);
 });
 
 Deno.test("Mesh finds its room again although one whom it remembers has gone", () => {
   const notices: string[] = [];
-  const world = quietWorld([{
+  const world = new EvenWorld(4, [{
     name: "notices",
     shown(process, event) {
       if (event.event === "notice" && process.member === bob) notices.push(event.text);
     },
   }]);
-  const [ann, bob, dora] = ["Ann", "Bob", "Dora"].map((name) => addMember(world, name)) as [
-    Member,
-    Member,
-    Member,
-  ];
+  const [ann, bob, dora] = world.addAll("Ann", "Bob", "Dora");
   world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
   for (const member of [bob, dora]) {
-    world.start(member, { kind: "join", contact: ann.endpoint });
-    pass(world, 5 * SECOND_MS);
+    world.join(member, ann);
+    world.pass(5 * SECOND_MS);
   }
   dora.process?.command({ command: "quit" });
-  pass(world, 5 * SECOND_MS);
+  world.pass(5 * SECOND_MS);
   // Where she was, nobody listens: that is known sooner than that somebody answers.
   world.network.listen(dora.endpoint, { host: dora.index, answer: "unreachable" });
   world.end(bob.process!, false, 0);
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
 
   ann.process?.sim.stall(SECOND_MS / 2);
   world.start(bob, { kind: "resume", room: bob.room! });
-  pass(world, 5 * SECOND_MS);
+  world.pass(5 * SECOND_MS);
 
   const whoDecides = "Ann is the founder of this room, and can /remove members";
   assertEquals([neighboursOf(bob), notices], [["Ann"], [whoDecides]]);

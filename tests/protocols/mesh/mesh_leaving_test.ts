@@ -3,45 +3,39 @@
 import { assert, assertEquals } from "@std/assert";
 import type { MeshCommand } from "../../../lib/protocols/mesh/schema/events.ts";
 import { SLOW } from "../../given.ts";
-import { fakeSigner } from "../../sim/fake_crypto.ts";
-import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
+import { EvenWorld } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";
-import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
-import { World } from "../../sim/mesh/world.ts";
-import { addMember, annAndBob, pass, quietWorld, SECOND_MS } from "./mesh_cases.ts";
+import { annAndBob, SECOND_MS } from "./mesh_cases.ts";
 
 Deno.test("Mesh leaves within a second although a neighbour doesn't answer any more", () => {
-  const world = quietWorld();
-  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
-  world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
-  world.start(bob, { kind: "join", contact: ann.endpoint });
-  pass(world, 10 * SECOND_MS);
+  const world = new EvenWorld(4);
+  const [ann, bob] = world.addAll("Ann", "Bob");
+  world.gather([ann, bob], 10 * SECOND_MS);
 
   ann.process?.sim.stall(2 * SECOND_MS);
   bob.process?.command({ command: "quit" });
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
 
   assertEquals([ann.process === null, bob.process], [false, null]);
 });
 
 Deno.test("Mesh sends nothing of the room to who isn't listed any more, though the link stays", () => {
   for (const attack of ["leavesAndStays", "fallsSilentAndStays", "asksAgain"] as const) {
-    const world = quietWorld();
+    const world = new EvenWorld(4);
     const [ann, bob] = annAndBob(world);
-    const eve = world.addMember({ ...plainMember(fakeSigner("Eve"), "Eve"), liar: attack });
-    world.start(eve, { kind: "join", contact: ann.endpoint });
-    pass(world, SECOND_MS);
+    const eve = world.add("Eve", { liar: attack });
+    world.join(eve, ann);
+    world.pass(SECOND_MS);
     const heard = (words: string) => {
       const said = world.say(ann.process!, words, null);
-      pass(world, 5 * SECOND_MS);
+      world.pass(5 * SECOND_MS);
       return [bob, eve].map(({ shown }) => shown.has(said));
     };
     assertEquals(heard("all of you"), [true, true], attack);
 
     for (let waited = 0; ann.process!.probe!.lists(eve.key) !== false; waited++) {
       assert(waited < 300, `${attack}: Eve stays listed`);
-      pass(world, SECOND_MS);
+      world.pass(SECOND_MS);
     }
     assertEquals(heard("Bob alone"), [true, false], attack);
   }
@@ -49,28 +43,28 @@ Deno.test("Mesh sends nothing of the room to who isn't listed any more, though t
 
 Deno.test("Mesh says on leaving whether what was said went to nobody", () => {
   const notices: string[] = [];
-  const world = quietWorld([{
+  const world = new EvenWorld(4, [{
     name: "notices",
     shown({ member }, event) {
       if (event.event === "notice") notices.push(`${member.name}: ${event.text}`);
     },
   }]);
-  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const [ann, bob] = world.addAll("Ann", "Bob");
   const command = (member: Member, command: MeshCommand) => {
     member.process?.command(command);
-    pass(world, 3 * SECOND_MS);
+    world.pass(3 * SECOND_MS);
   };
   world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
   world.say(ann.process!, "is anybody here?", null);
-  pass(world, SECOND_MS);
-  world.start(bob, { kind: "join", contact: ann.endpoint });
-  pass(world, 5 * SECOND_MS);
+  world.pass(SECOND_MS);
+  world.join(bob, ann);
+  world.pass(5 * SECOND_MS);
   command(ann, { command: "quit" });
   const heard = [...notices];
 
   world.say(bob.process!, "too late", null);
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
   command(bob, { command: "quit" });
 
   const unheard =
@@ -87,22 +81,18 @@ Deno.test(
   () => {
     const lacking: number[] = [];
     for (let seed = 1; seed <= 20; seed++) {
-      const world = new World(
-        { ...EVEN_WORLD, hosts: 4, seed, delayMs: 30, jitterMs: 30 },
-        meshSubject(),
-        [],
-      );
+      const world = new EvenWorld(4, [], { seed, delayMs: 30, jitterMs: 30 });
       const [ann, bob] = annAndBob(world);
-      const cat = addMember(world, "Cat");
-      world.start(cat, { kind: "join", contact: ann.endpoint });
-      pass(world, 700);
+      const cat = world.add("Cat");
+      world.join(cat, ann);
+      world.pass(700);
 
       for (let word = 0; word < 5; word++) {
         for (const { process } of [ann, bob]) world.say(process!, "", null);
-        pass(world, 20);
+        world.pass(20);
       }
       for (const { process } of [ann, bob]) process!.command({ command: "quit" });
-      pass(world, 20 * SECOND_MS);
+      world.pass(20 * SECOND_MS);
 
       lacking.push(world.ledger.said.filter((said) => !cat.shown.has(said)).length);
     }
@@ -114,22 +104,22 @@ Deno.test(
 Deno.test("Mesh hands over on coming back what was said to nobody, however soon one leaves again", () => {
   const lacking: number[] = [];
   for (const stayMs of [0, 20, 50, 100]) {
-    const world = quietWorld();
+    const world = new EvenWorld(4);
     const [ann, bob] = annAndBob(world);
     bob.process!.command({ command: "quit" });
-    pass(world, 3 * SECOND_MS);
+    world.pass(3 * SECOND_MS);
     const said = world.say(ann.process!, "is anybody here?", null);
-    pass(world, SECOND_MS);
+    world.pass(SECOND_MS);
     ann.process!.command({ command: "quit" });
-    pass(world, 3 * SECOND_MS);
+    world.pass(3 * SECOND_MS);
     world.start(bob, { kind: "resume", room: bob.room! });
-    pass(world, 6 * SECOND_MS);
+    world.pass(6 * SECOND_MS);
 
     const back = world.start(ann, { kind: "resume", room: ann.room! });
-    while (back.readyAtMs === null) pass(world, 1);
-    pass(world, stayMs);
+    while (back.readyAtMs === null) world.pass(1);
+    world.pass(stayMs);
     back.command({ command: "quit" });
-    pass(world, 10 * SECOND_MS);
+    world.pass(10 * SECOND_MS);
 
     if (!bob.shown.has(said)) lacking.push(stayMs);
   }
@@ -140,7 +130,7 @@ Deno.test("Mesh hands over on coming back what was said to nobody, however soon 
 Deno.test("Mesh tells who leaves what isn't known to have come to anybody, where the only other one was killed", () => {
   const notices: string[] = [];
   for (const isRead of [true, false]) {
-    const world = quietWorld([{
+    const world = new EvenWorld(4, [{
       name: "notices",
       shown(_, event) {
         const isOfLeaving = event.event === "notice" && event.text.includes("come back");
@@ -150,12 +140,12 @@ Deno.test("Mesh tells who leaves what isn't known to have come to anybody, where
     const [ann, bob] = annAndBob(world);
 
     world.say(bob.process!, "one", null);
-    pass(world, 5 * SECOND_MS);
+    world.pass(5 * SECOND_MS);
     world.end(ann.process!, false, 0);
     if (!isRead) world.say(bob.process!, "two", null);
-    pass(world, 10 * SECOND_MS);
+    world.pass(10 * SECOND_MS);
     bob.process!.command({ command: "quit" });
-    pass(world, 5 * SECOND_MS);
+    world.pass(5 * SECOND_MS);
   }
 
   const text =
@@ -165,20 +155,20 @@ Deno.test("Mesh tells who leaves what isn't known to have come to anybody, where
 
 Deno.test("Mesh tells who leaves nothing of words that are known to have come, or that nobody is left to get", () => {
   const notices: string[] = [];
-  const ways: Readonly<Record<string, (world: World, ann: Member, bob: Member) => void>> = {
+  const ways: Readonly<Record<string, (world: EvenWorld, ann: Member, bob: Member) => void>> = {
     answered: (world, _, bob) => {
-      pass(world, 100);
+      world.pass(100);
       world.say(bob.process!, "two", null);
-      pass(world, 100);
+      world.pass(100);
       world.end(bob.process!, false, 0);
     },
     removed: (world, ann) => {
-      pass(world, 100);
+      world.pass(100);
       ann.process!.command({ command: "remove", name: "Bob" });
     },
   };
   for (const [way, happens] of Object.entries(ways)) {
-    const world = quietWorld([{
+    const world = new EvenWorld(4, [{
       name: "notices",
       shown(_, event) {
         const isOfLeaving = event.event === "notice" && event.text.includes("when you come back");
@@ -189,9 +179,9 @@ Deno.test("Mesh tells who leaves nothing of words that are known to have come, o
     world.say(ann.process!, "one", null);
 
     happens(world, ann, bob);
-    pass(world, SECOND_MS);
+    world.pass(SECOND_MS);
     ann.process!.command({ command: "quit" });
-    pass(world, 20 * SECOND_MS);
+    world.pass(20 * SECOND_MS);
   }
 
   assertEquals(notices, []);
@@ -201,7 +191,7 @@ Deno.test("Mesh leaves properly at whatever moment of its way in it is told to",
   const outcomes = new Set<string>();
   for (let afterMs = 0; afterMs < 200; afterMs += 3) {
     const seen: string[] = [];
-    const world = quietWorld([{
+    const world = new EvenWorld(4, [{
       name: "seen",
       effect({ member }, effect) {
         if (effect.type === "stop") seen.push(`${member.name}: ${effect.outcome.kind}`);
@@ -211,14 +201,14 @@ Deno.test("Mesh leaves properly at whatever moment of its way in it is told to",
         if (event.event === "left") seen.push(`${member.name}: ${event.name} ${event.reason}`);
       },
     }]);
-    const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+    const [ann, bob] = world.addAll("Ann", "Bob");
     world.start(ann, { kind: "found" });
-    pass(world, SECOND_MS);
-    world.start(bob, { kind: "join", contact: ann.endpoint });
-    pass(world, afterMs);
+    world.pass(SECOND_MS);
+    world.join(bob, ann);
+    world.pass(afterMs);
 
     bob.process!.command({ command: "quit" });
-    pass(world, 60 * SECOND_MS);
+    world.pass(60 * SECOND_MS);
 
     outcomes.add(seen.filter((one) => one !== "Bob: Ann joined").toSorted().join(", "));
   }
@@ -229,7 +219,7 @@ Deno.test("Mesh leaves properly at whatever moment of its way in it is told to",
 
 Deno.test("Mesh says that a line isn't sent which comes while it leaves", () => {
   const errors: string[] = [];
-  const world = quietWorld([{
+  const world = new EvenWorld(4, [{
     name: "errors",
     shown(_, event, ref) {
       if (event.event === "error") errors.push(`${ref}: ${event.code} ${event.text}`);
@@ -241,7 +231,7 @@ Deno.test("Mesh says that a line isn't sent which comes while it leaves", () => 
   bob.process!.command({ command: "quit" });
   bob.process!.command({ command: "say", text: "too late" }, "a");
   bob.process!.command({ command: "peers" }, "b");
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
 
   assertEquals(errors, [
     "a: offline Cannot send that: this member is leaving the room",
@@ -251,7 +241,7 @@ Deno.test("Mesh says that a line isn't sent which comes while it leaves", () => 
 
 Deno.test("Mesh calls nobody lost in its status who left properly while it wasn't there itself", () => {
   const problems: (readonly string[])[] = [];
-  const world = quietWorld([{
+  const world = new EvenWorld(4, [{
     name: "problems",
     shown(_, event) {
       if (event.event === "status") problems.push(event.problems);
@@ -260,12 +250,12 @@ Deno.test("Mesh calls nobody lost in its status who left properly while it wasn'
   const [ann, bob] = annAndBob(world);
   const command = (member: Member, command: MeshCommand) => {
     member.process!.command(command);
-    pass(world, 5 * SECOND_MS);
+    world.pass(5 * SECOND_MS);
   };
   for (const member of [bob, ann]) command(member, { command: "quit" });
 
   world.start(bob, { kind: "resume", room: bob.room! });
-  pass(world, 5 * SECOND_MS);
+  world.pass(5 * SECOND_MS);
   command(bob, { command: "status" });
 
   assertEquals(problems.flat().filter((text) => text.includes("lost")), []);

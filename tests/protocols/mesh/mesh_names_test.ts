@@ -2,10 +2,8 @@ import { assertEquals } from "@std/assert";
 import { type Fingerprint, fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { MeshCommand, MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
-import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
+import { EvenWorld } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";
-import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
-import { World } from "../../sim/mesh/world.ts";
 import { SLOW } from "../../given.ts";
 import { Room } from "./shown_room.ts";
 
@@ -289,40 +287,38 @@ Deno.test("Mesh marks a name that mixes scripts in every sentence", () => {
 Deno.test("Mesh: who took another name and was killed doesn't come back alone as who has the one before", () => {
   for (const [isCompacted, starts] of [[false, 1], [true, 1], [false, 2]] as const) {
     const shown = new Map<Member, MeshEvent[]>();
-    const world = new World({ ...EVEN_WORLD, hosts: 3 }, meshSubject(), [{
+    const world = new EvenWorld(3, [{
       name: "shown",
       shown: ({ member }, event) => {
         shown.set(member, [...shown.get(member) ?? [], event]);
       },
     }]);
-    const pass = (forMs: number) => world.time.runUntil(world.time.nowMs + forMs);
-    const [ann, ben, other] = [["Ann", "1"], ["Ben", "2"], ["Ben", "3"]].map(([name, seed]) =>
-      world.addMember(plainMember(fakeSigner(seed!), name!))
-    ) as [Member, Member, Member];
+    const [ann, ben] = world.addAll("Ann", "Ben");
+    const other = world.add("Ben", { signer: fakeSigner("another Ben") });
     world.start(ann, { kind: "found" });
-    pass(5 * SECOND_MS);
+    world.pass(5 * SECOND_MS);
     const { room } = ann;
-    world.start(ben, { kind: "join", contact: ann.endpoint });
-    pass(5 * SECOND_MS);
+    world.join(ben, ann);
+    world.pass(5 * SECOND_MS);
     world.say(ben.process!, "hi", null);
     ben.process!.command({ command: "name", name: "Rob" });
-    pass(5 * SECOND_MS);
-    world.start(other, { kind: "join", contact: ann.endpoint });
-    pass(5 * SECOND_MS);
+    world.pass(5 * SECOND_MS);
+    world.join(other, ann);
+    world.pass(5 * SECOND_MS);
     const records = isCompacted ? ben.process!.snapshot() : null;
     for (const member of world.members) world.end(member.process!, true, 0);
     if (records !== null) ben.disk.restore(records);
-    pass(60 * SECOND_MS);
+    world.pass(60 * SECOND_MS);
 
     const before = shown.get(ben)!.length;
     for (let start = 1; start <= starts; start++) {
       if (start > 1) world.end(ben.process!, true, 0);
       world.start(ben, { kind: "resume", room: room! });
-      pass(20 * SECOND_MS);
+      world.pass(20 * SECOND_MS);
     }
     for (const member of [ann, other]) {
       world.start(member, { kind: "resume", room: room! });
-      pass(20 * SECOND_MS);
+      world.pass(20 * SECOND_MS);
     }
 
     const errors = shown.get(ben)!.slice(before).filter(({ event }) => event === "error");

@@ -13,17 +13,15 @@ import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { fakeEnvironment, PROCESS } from "./membership_fixtures.ts";
-import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
+import { EvenWorld } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";
-import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
-import { World } from "../../sim/mesh/world.ts";
 
 const SECOND_MS = 1_000;
 
 /** Ann's private room, and what users were told. */
 function annsRoom({ passive = false } = {}) {
   const notices: string[] = [];
-  const world = new World({ ...EVEN_WORLD, hosts: 6 }, meshSubject(), [{
+  const world = new EvenWorld(6, [{
     name: "notices",
     shown({ member }, event) {
       if (event.event === "notice" || event.event === "error") {
@@ -31,8 +29,8 @@ function annsRoom({ passive = false } = {}) {
       }
     },
   }]);
-  const add = (name: string) => world.addMember(plainMember(fakeSigner(name), name));
-  const pass = (forMs: number) => world.time.runUntil(world.time.nowMs + forMs);
+  const add = (name: string) => world.add(name);
+  const pass = (forMs: number) => world.pass(forMs);
   const until = (isSo: () => boolean) => {
     for (let step = 0; !isSo(); step++) {
       assert(step < 100_000, `it never is so: ${isSo}`);
@@ -52,7 +50,7 @@ function annsRoom({ passive = false } = {}) {
   };
   const join = (member: Member, invite: Invite, through: Member) =>
     world.start(member, { kind: "join", contact: through.endpoint, invite });
-  const ann = world.addMember({ ...plainMember(fakeSigner("Ann"), "Ann"), passive });
+  const ann = world.add("Ann", { passive });
   world.start(ann, { kind: "found", private: true });
   pass(SECOND_MS);
   return { world, notices, add, pass, until, inviteOf, join, ann };

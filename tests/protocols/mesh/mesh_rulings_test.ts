@@ -4,10 +4,8 @@ import { assertEquals } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { MeshCommand, MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
-import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
+import { EvenWorld } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";
-import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
-import { World } from "../../sim/mesh/world.ts";
 
 const SECOND_MS = 1_000;
 
@@ -17,7 +15,7 @@ const keyOf = (name: string) => fingerprintOf(fakeSigner(name).key);
 function annsRoom(...names: readonly string[]) {
   const told: string[] = [];
   const events: (readonly [string, MeshEvent])[] = [];
-  const world = new World({ ...EVEN_WORLD, hosts: names.length + 4 }, meshSubject(), [{
+  const world = new EvenWorld(names.length + 4, [{
     name: "rulings",
     shown({ member }, event) {
       events.push([member.name, event]);
@@ -25,8 +23,8 @@ function annsRoom(...names: readonly string[]) {
       if (isTold) told.push(`${member.name}: ${event.text.replace(/ \(\w+'s key: [^)]*\)/g, "")}`);
     },
   }]);
-  const pass = (seconds: number) => world.time.runUntil(world.time.nowMs + seconds * SECOND_MS);
-  const add = (name: string) => world.addMember(plainMember(fakeSigner(name), name));
+  const pass = (seconds: number) => world.pass(seconds * SECOND_MS);
+  const add = (name: string) => world.add(name);
   const join = (member: Member, through: Member) => {
     const secret = through.process?.probe?.secrets()?.current() ?? null;
     const { endpoint: contact, room, endpoint } = through;

@@ -1,42 +1,36 @@
 import { assertEquals } from "@std/assert";
 import type { MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
-import { fakeSigner } from "../../sim/fake_crypto.ts";
-import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
+import { EvenWorld } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";
-import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
-import { World } from "../../sim/mesh/world.ts";
 import { SLOW } from "../../given.ts";
 
 /** Some whom others can dial, and many who can't be dialled, all of whom came in through the first one. */
 class Room {
   readonly shown = new Map<Member, MeshEvent[]>();
   readonly members: readonly Member[];
-  readonly #world: World;
+  readonly #world: EvenWorld;
 
   constructor(dialled: number, passive: number) {
-    this.#world = new World({ ...EVEN_WORLD, hosts: dialled + passive }, meshSubject(), [{
+    this.#world = new EvenWorld(dialled + passive, [{
       name: "shown",
       shown: ({ member }, event) => {
         this.shown.set(member, [...this.shown.get(member) ?? [], event]);
       },
     }]);
-    this.members = Array.from({ length: dialled + passive }, (_, index) => {
-      const name = `M${index}`;
-      return this.#world.addMember({
-        ...plainMember(fakeSigner(name), name),
-        passive: index >= dialled,
-      });
-    });
+    this.members = Array.from(
+      { length: dialled + passive },
+      (_, index) => this.#world.add(`M${index}`, { passive: index >= dialled }),
+    );
     const [first, ...others] = this.members;
     this.#world.start(first!, { kind: "found" });
     for (const member of others) {
       this.pass(1_000);
-      this.#world.start(member, { kind: "join", contact: first!.endpoint });
+      this.#world.join(member, first!);
     }
   }
 
   pass(forMs: number): void {
-    this.#world.time.runUntil(this.#world.time.nowMs + forMs);
+    this.#world.pass(forMs);
   }
 
   /** @returns How many read what each of them says. */

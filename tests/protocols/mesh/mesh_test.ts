@@ -11,36 +11,34 @@ import type { MeshCommand } from "../../../lib/protocols/mesh/schema/events.ts";
 import { SLOW } from "../../given.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import type { MeshChecker } from "../../sim/mesh/checker.ts";
-import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
+import { EvenWorld } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";
-import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
-import { World } from "../../sim/mesh/world.ts";
 import { Random } from "../../sim/random.ts";
 import { replaced } from "../../sim/replaced.ts";
 import { fakeEnvironment, keyOf, PROCESS } from "./membership_fixtures.ts";
-import { addMember, annAndBob, neighboursOf, pass, quietWorld, SECOND_MS } from "./mesh_cases.ts";
+import { annAndBob, neighboursOf, SECOND_MS } from "./mesh_cases.ts";
 import { forged, idOf } from "./order_members.ts";
 
 Deno.test("Mesh takes a name that somebody had meanwhile, and gave up while it was away", () => {
   const events: string[] = [];
-  const world = quietWorld([{
+  const world = new EvenWorld(4, [{
     name: "names",
     shown(process, event) {
       if (process.member !== yan || event.event === "message" || event.event === "joined") return;
       events.push("name" in event ? `${event.event} ${event.name}` : event.event);
     },
   }]);
-  const [ann, yan] = [addMember(world, "Ann"), addMember(world, "Yan")];
-  const other = world.addMember({ ...yan.config, signer: fakeSigner("another Yan") });
+  const [ann, yan] = world.addAll("Ann", "Yan");
+  const other = world.add(yan.name, { signer: fakeSigner("another Yan") });
   world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
   const join = (member: Member) => {
-    world.start(member, { kind: "join", contact: ann.endpoint });
-    pass(world, 3 * SECOND_MS);
+    world.join(member, ann);
+    world.pass(3 * SECOND_MS);
   };
   const command = (member: Member, command: MeshCommand) => {
     member.process?.command(command);
-    pass(world, 3 * SECOND_MS);
+    world.pass(3 * SECOND_MS);
   };
   join(yan);
   command(yan, { command: "name", name: "Yves" });
@@ -56,7 +54,7 @@ Deno.test("Mesh takes a name that somebody had meanwhile, and gave up while it w
 
 Deno.test("Mesh says each line under the name that was typed before it, also where the user leaves at once", () => {
   const events: string[] = [];
-  const world = quietWorld([{
+  const world = new EvenWorld(4, [{
     name: "names",
     shown({ member }, event) {
       if (member === yan && event.event === "renamed") events.push(`renamed ${event.name}`);
@@ -64,11 +62,8 @@ Deno.test("Mesh says each line under the name that was typed before it, also whe
       if (member === ann && event.event === "message") events.push(`<${event.from}> ${event.text}`);
     },
   }]);
-  const [ann, yan] = [addMember(world, "Ann"), addMember(world, "Yan")];
-  world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
-  world.start(yan, { kind: "join", contact: ann.endpoint });
-  pass(world, 3 * SECOND_MS);
+  const [ann, yan] = world.addAll("Ann", "Yan");
+  world.gather([ann, yan], 3 * SECOND_MS);
 
   const process = yan.process!;
   const take = (name: string) => process.command({ command: "name", name });
@@ -80,7 +75,7 @@ Deno.test("Mesh says each line under the name that was typed before it, also whe
   take("Yuri");
   world.say(process, "d", null);
   process.command({ command: "quit" });
-  pass(world, 10 * SECOND_MS);
+  world.pass(10 * SECOND_MS);
 
   assertEquals(events.filter((event) => event.startsWith("<")).toSorted(), [
     "<Yan> m0 a",
@@ -96,52 +91,46 @@ Deno.test("Mesh says each line under the name that was typed before it, also whe
 });
 
 Deno.test("Mesh gives way, coming back alone, to who took the name that it had freed", () => {
-  const world = quietWorld();
-  const [ann, una] = [addMember(world, "Ann"), addMember(world, "Una")];
-  const other = world.addMember({ ...una.config, signer: fakeSigner("another Una") });
-  world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
-  world.start(una, { kind: "join", contact: ann.endpoint });
-  pass(world, 3 * SECOND_MS);
+  const world = new EvenWorld(4);
+  const [ann, una] = world.addAll("Ann", "Una");
+  const other = world.add(una.name, { signer: fakeSigner("another Una") });
+  world.gather([ann, una], 3 * SECOND_MS);
   una.process?.command({ command: "quit" });
-  pass(world, 3 * SECOND_MS);
-  world.start(other, { kind: "join", contact: ann.endpoint });
-  pass(world, 10 * SECOND_MS);
+  world.pass(3 * SECOND_MS);
+  world.join(other, ann);
+  world.pass(10 * SECOND_MS);
 
   world.network.setCuts((from, to) => from === una.index || to === una.index);
   world.start(una, { kind: "resume", room: una.room! });
-  pass(world, 10 * SECOND_MS);
+  world.pass(10 * SECOND_MS);
   world.network.setCuts(() => false);
-  pass(world, 120 * SECOND_MS);
+  world.pass(120 * SECOND_MS);
 
   other.process?.command({ command: "peers" });
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
   assertEquals(other.process?.peers?.[0]?.name, "Una");
 });
 
 Deno.test("Mesh remembers of one who quit at the same moment that she has quit", () => {
-  const world = quietWorld();
-  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
-  const other = world.addMember({ ...bob.config, signer: fakeSigner("another Bob") });
-  world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
-  world.start(bob, { kind: "join", contact: ann.endpoint });
-  pass(world, 10 * SECOND_MS);
+  const world = new EvenWorld(4);
+  const [ann, bob] = world.addAll("Ann", "Bob");
+  const other = world.add(bob.name, { signer: fakeSigner("another Bob") });
+  world.gather([ann, bob], 10 * SECOND_MS);
   for (const { process } of [ann, bob]) process?.command({ command: "quit" });
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
   assertEquals([ann.process, bob.process], [null, null]);
 
   world.start(ann, { kind: "resume", room: ann.room! });
-  pass(world, 15 * SECOND_MS);
-  world.start(other, { kind: "join", contact: ann.endpoint });
-  pass(world, 10 * SECOND_MS);
+  world.pass(15 * SECOND_MS);
+  world.join(other, ann);
+  world.pass(10 * SECOND_MS);
 
   assertEquals(neighboursOf(ann), ["Bob"], "his name is free");
 });
 
 Deno.test("Mesh gives a newcomer as new what was said as soon as others read that it joined", () => {
   const greetings: { readonly text: string; readonly history: boolean }[] = [];
-  const world = quietWorld([{
+  const world = new EvenWorld(4, [{
     name: "greeting",
     shown(process, event) {
       if (event.event === "joined" && event.name === "Bob" && process.member === ann) {
@@ -149,14 +138,14 @@ Deno.test("Mesh gives a newcomer as new what was said as soon as others read tha
       } else if (event.event === "message" && process.member === bob) greetings.push(event);
     },
   }]);
-  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const [ann, bob] = world.addAll("Ann", "Bob");
   const founder = world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
   world.say(founder, "before", null);
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
 
-  world.start(bob, { kind: "join", contact: ann.endpoint });
-  pass(world, 5 * SECOND_MS);
+  world.join(bob, ann);
+  world.pass(5 * SECOND_MS);
 
   const seen = greetings.map(({ text, history }) => [text.slice(3), history]);
   assertEquals(seen, [["before", true], ["welcome", false]]);
@@ -164,23 +153,21 @@ Deno.test("Mesh gives a newcomer as new what was said as soon as others read tha
 
 Deno.test("Mesh says to one what was typed after a line to all after that line, and has it in /history", () => {
   const seen: string[] = [];
-  const world = quietWorld([{
+  const world = new EvenWorld(4, [{
     name: "order",
     shown(process, event) {
       if (event.event === "message") seen.push(`${process.label} ${event.text}`);
       if (event.event === "history") seen.push(event.messages.map(({ text }) => text).join());
     },
   }]);
-  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
-  const founder = world.start(ann, { kind: "found" });
-  pass(world, SECOND_MS);
-  world.start(bob, { kind: "join", contact: ann.endpoint });
-  pass(world, 5 * SECOND_MS);
+  const [ann, bob] = world.addAll("Ann", "Bob");
+  world.gather([ann, bob]);
+  const founder = ann.process!;
 
   world.say(founder, "all", null);
   world.say(founder, "one", { name: "Bob", key: bob.key });
   founder.command({ command: "history", count: null });
-  pass(world, 5 * SECOND_MS);
+  world.pass(5 * SECOND_MS);
 
   // A history has nothing of what is private, and doesn't wait for it.
   assertEquals(seen, ["n0 m0 all", "m0 all", "n0 p1 one", "n1 m0 all", "n1 p1 one"]);
@@ -193,12 +180,13 @@ Deno.test(
     const errors: string[] = [];
     // The program's pause overtakes what waits for the disk, the simulator's doesn't.
     const disk = { syncMs: 0, slowChance: 0 };
-    const world = new World({ ...EVEN_WORLD, hosts: 2, disk }, meshSubject(), [{
+    const watch: MeshChecker = {
       name: "errors",
       shown(_, event) {
         if (event.event === "error") errors.push(event.text);
       },
-    }]);
+    };
+    const world = new EvenWorld(2, [watch], { disk });
     const [ann, bob] = annAndBob(world);
     const process = ann.process!;
     const to = { name: "Bob", key: bob.key };
@@ -210,9 +198,9 @@ Deno.test(
       if (process.pausedBecause !== null) reasons.add(process.pausedBecause);
       else for (let line = 0; line < 20; line++) said.push(world.say(process, "", to));
       most = Math.max(most, said.length - bob.shown.order.length);
-      pass(world, 2);
+      world.pass(2);
     }
-    pass(world, 5 * SECOND_MS);
+    world.pass(5 * SECOND_MS);
 
     assertEquals(errors, []);
     assertEquals(bob.shown.order, said);
@@ -225,21 +213,21 @@ Deno.test(
   SLOW,
   () => {
     const seen: string[] = [];
-    const world = quietWorld([{
+    const world = new EvenWorld(4, [{
       name: "days",
       shown(process, event) {
         if (event.event === "message" && process.label === "n1") seen.push(event.text);
       },
     }]);
-    const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+    const [ann, bob] = world.addAll("Ann", "Bob");
     const founder = world.start(ann, { kind: "found" });
-    pass(world, SECOND_MS);
-    world.start(bob, { kind: "join", contact: ann.endpoint });
+    world.pass(SECOND_MS);
+    world.join(bob, ann);
     for (let day = 0; day < 2; day++) {
-      pass(world, day === 0 ? 5 * SECOND_MS : 24 * 60 * 60 * SECOND_MS);
+      world.pass(day === 0 ? 5 * SECOND_MS : 24 * 60 * 60 * SECOND_MS);
       world.say(founder, `day ${day}`, { name: "Bob", key: bob.key });
     }
-    pass(world, 5 * SECOND_MS);
+    world.pass(5 * SECOND_MS);
 
     assertEquals(seen, ["p0 day 0", "p1 day 1"]);
   },
@@ -261,14 +249,13 @@ Deno.test(
           if (event.event === "joined" && event.present !== true) late.push(event.name);
         },
       };
-      const network = { seed, delayMs: 20, jitterMs: 20 };
-      const world = new World({ ...EVEN_WORLD, ...network, hosts: 5 }, meshSubject(), [watch]);
+      const world = new EvenWorld(5, [watch], { seed, delayMs: 20, jitterMs: 20 });
       let contact: Member | null = null;
       for (const name of ["Ann", "Bob", "Cem", "Dan", "Eve"]) {
-        const member = addMember(world, name);
+        const member = world.add(name);
         const join = contact === null ? null : { kind: "join", contact: contact.endpoint } as const;
         world.start(member, join ?? { kind: "found" });
-        pass(world, 1.5 * SECOND_MS);
+        world.pass(1.5 * SECOND_MS);
         contact = member;
       }
 
@@ -292,17 +279,15 @@ Deno.test(
             if (event.event === "message") seen.push(event.text.slice(3));
           },
         };
-        const network = { seed, delayMs: 20, jitterMs: 20 };
-        const world = new World({ ...EVEN_WORLD, ...network, hosts: 3 }, meshSubject(), [watch]);
+        const world = new EvenWorld(3, [watch], { seed, delayMs: 20, jitterMs: 20 });
         const [ann, bob] = annAndBob(world);
         for (const text of ["one", "two", "three"]) {
           for (const { process } of [ann, bob]) world.say(process!, text, null);
-          pass(world, SECOND_MS);
+          world.pass(SECOND_MS);
         }
-        const config = { ...plainMember(fakeSigner("Cem"), "Cem"), historyShown };
-        const cem = world.addMember(config);
-        world.start(cem, { kind: "join", contact: ann.endpoint });
-        pass(world, 5 * SECOND_MS);
+        const cem = world.add("Cem", { historyShown });
+        world.join(cem, ann);
+        world.pass(5 * SECOND_MS);
 
         assertEquals(seen, historyShown === 0 ? [] : ["three", "three"], `${seed}`);
         assertEquals(cem.process, null);
@@ -319,17 +304,17 @@ Deno.test("Mesh knows that the link is full which takes over from one that has g
     return step.call(this, input, nowMs);
   })();
   try {
-    const world = new World({ ...EVEN_WORLD, hosts: 4, bytesPerMs: 1_000 }, meshSubject(), []);
+    const world = new EvenWorld(4, [], { bytesPerMs: 1_000 });
     const [ann, bob] = annAndBob(world);
     const [first] = ann.process!.links.values();
     world.roam(bob, { host: "10.9.9.9", port: 55_107 });
     for (let line = 0; line < 60; line++) world.say(ann.process!, "x".repeat(30_000), null);
-    while (ann.process!.links.size < 2) pass(world, 1);
+    while (ann.process!.links.size < 2) world.pass(1);
     const second = [...ann.process!.links.values()].find((end) => end !== first)!;
-    while (!inputs.includes("peer-again")) pass(world, 1);
+    while (!inputs.includes("peer-again")) world.pass(1);
     inputs.length = 0;
     second.sever();
-    while (!inputs.includes("peer-up")) pass(world, 1);
+    while (!inputs.includes("peer-up")) world.pass(1);
 
     assertEquals(inputs.slice(-3), ["peer-down", "peer-up", "congested"]);
   } finally {
@@ -338,7 +323,7 @@ Deno.test("Mesh knows that the link is full which takes over from one that has g
 });
 
 Deno.test("Mesh pushes nothing to a member that becomes a neighbour while its link is full", () => {
-  const world = quietWorld();
+  const world = new EvenWorld(4);
   const [ann, bob] = annAndBob(world);
   const { room } = ann.process!.machine as Mesh;
   const { beacon, claim } = room!.machines.roster.credentialsOf(bob.key)!;
@@ -418,22 +403,18 @@ Deno.test(
   () => {
     const afterMs: number[] = [];
     for (let seed = 1; seed <= 4; seed++) {
-      const world = new World(
-        { ...EVEN_WORLD, hosts: 4, seed, bytesPerMs: 1_000 },
-        meshSubject(),
-        [],
-      );
+      const world = new EvenWorld(4, [], { seed, bytesPerMs: 1_000 });
       const [ann, bob] = annAndBob(world);
-      pass(world, 2 * SECOND_MS);
+      world.pass(2 * SECOND_MS);
       world.roam(bob, { host: "10.9.9.9", port: 55_107 });
       for (let line = 0; line < 80; line++) {
         world.say(ann.process!, "x".repeat(30_000), null);
-        pass(world, 20);
+        world.pass(20);
       }
 
       const said = world.ledger.said;
       const sinceMs = world.time.nowMs;
-      while (said.some((one) => !bob.shown.has(one))) pass(world, 100);
+      while (said.some((one) => !bob.shown.has(one))) world.pass(100);
       afterMs.push(world.time.nowMs - sinceMs);
     }
 

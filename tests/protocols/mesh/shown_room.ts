@@ -3,10 +3,10 @@
 import type { ComparedKey } from "../../../lib/base/trust/refused_keys.ts";
 import type { MeshCommand, MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
-import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
+import { EvenWorld } from "../../sim/mesh/even_world.ts";
+import type { MeshChecker } from "../../sim/mesh/checker.ts";
 import type { Member } from "../../sim/mesh/member.ts";
 import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
-import { World } from "../../sim/mesh/world.ts";
 
 const SECOND_MS = 1_000;
 
@@ -16,21 +16,22 @@ export class Room {
   /** What answers commands. */
   readonly answers: string[] = [];
   readonly ann: Member;
-  readonly #world: World;
+  readonly #world: EvenWorld;
 
   /** @param verified What the members' users have verified before. */
   constructor(verified: readonly ComparedKey[] = []) {
     const subject = meshSubject();
     const create: typeof subject.create = (config, signer, environment) =>
       subject.create({ ...config, verified }, signer, environment);
-    this.#world = new World({ ...EVEN_WORLD, hosts: 8 }, { ...subject, create }, [{
+    const checker: MeshChecker = {
       name: "shown",
       shown: ({ member }, event, ref) => {
         this.shown.get(member)?.push(event);
         if (ref === undefined) return;
         this.answers.push(`${ref}: ${event.event} ${"name" in event ? event.name : ""}`.trimEnd());
       },
-    }]);
+    };
+    this.#world = new EvenWorld(8, [checker], {}, { ...subject, create });
     this.ann = this.member("Ann");
     this.#world.start(this.ann, { kind: "found" });
     this.#pass();
@@ -38,14 +39,14 @@ export class Room {
 
   /** @param seed Tells the keys of several apart who use one name. */
   member(name: string, seed = name): Member {
-    const member = this.#world.addMember(plainMember(fakeSigner(seed), name));
+    const member = this.#world.add(name, { signer: fakeSigner(seed) });
     this.shown.set(member, []);
     return member;
   }
 
   joined(name: string, seed = name): Member {
     const member = this.member(name, seed);
-    this.#world.start(member, { kind: "join", contact: this.ann.endpoint });
+    this.#world.join(member, this.ann);
     this.#pass();
     return member;
   }
@@ -87,6 +88,6 @@ export class Room {
   }
 
   #pass(): void {
-    this.#world.time.runUntil(this.#world.time.nowMs + 5 * SECOND_MS);
+    this.#world.pass(5 * SECOND_MS);
   }
 }

@@ -2,14 +2,13 @@
 
 import type { MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
 import type { MeshMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
-import { fakeSigner } from "../fake_crypto.ts";
 import { Random } from "../random.ts";
 import { Adversary } from "./adversary.ts";
 import type { MeshChecker } from "./checker.ts";
-import { EVEN_WORLD, plainMember } from "./even_world.ts";
+import { EvenWorld } from "./even_world.ts";
 import type { Member, MeshMachine } from "./member.ts";
 import { meshSubject } from "./mesh_subject.ts";
-import { type Subject, World } from "./world.ts";
+import type { Subject } from "./world.ts";
 
 const SECOND_MS = 1_000;
 /** The time until views and roster no longer change. */
@@ -52,7 +51,7 @@ export interface Eclipse {
 }
 
 export class EclipsedRoom {
-  readonly world: World;
+  readonly world: EvenWorld;
   readonly honest: readonly Member[];
   readonly liars: readonly Member[];
   /** The member that liars surround. */
@@ -74,11 +73,10 @@ export class EclipsedRoom {
       },
       probe: (machine) => mesh.probe(inner.get(machine) ?? machine),
     };
-    this.world = new World({ ...EVEN_WORLD, seed, hosts: honest + liars + 1 }, subject, checkers);
-    const add = (name: string) => this.world.addMember(plainMember(fakeSigner(name), name));
-    this.honest = Array.from({ length: honest }, (_, at) => add(`honest${at}`));
-    this.liars = Array.from({ length: liars }, (_, at) => add(`liar${at}`));
-    this.victim = add("victim");
+    this.world = new EvenWorld(honest + liars + 1, checkers, { seed }, subject);
+    this.honest = Array.from({ length: honest }, (_, at) => this.world.add(`honest${at}`));
+    this.liars = Array.from({ length: liars }, (_, at) => this.world.add(`liar${at}`));
+    this.victim = this.world.add("victim");
     this.#gather();
   }
 
@@ -89,7 +87,7 @@ export class EclipsedRoom {
     world.start(founder, { kind: "found" });
     this.pass(SECOND_MS);
     for (const member of [...others, ...this.liars]) {
-      world.start(member, { kind: "join", contact: founder.endpoint });
+      world.join(member, founder);
       this.pass(SECOND_MS);
     }
     this.pass(SETTLE_MS);
@@ -97,13 +95,13 @@ export class EclipsedRoom {
     const isApart = (a: number, b: number) =>
       contact !== founder && a === victim.index && b < this.honest.length;
     world.network.setCuts((from, to) => isApart(from, to) || isApart(to, from));
-    world.start(victim, { kind: "join", contact: contact.endpoint });
+    world.join(victim, contact);
     this.pass(SETTLE_MS);
     world.network.setCuts(() => false);
   }
 
   pass(forMs: number): void {
-    this.world.time.runUntil(this.world.time.nowMs + forMs);
+    this.world.pass(forMs);
   }
 
   /** How many of the victim's neighbours are liars, and how many are honest. */

@@ -1,8 +1,11 @@
 /** A world for tests that follow single messages: all paths, and all syncs, take the same time. */
 
 import type { Signer } from "../../../lib/base/crypto/crypto.ts";
-import type { MemberConfig } from "./member.ts";
-import type { WorldConfig } from "./world.ts";
+import { fakeSigner } from "../fake_crypto.ts";
+import type { MeshChecker } from "./checker.ts";
+import type { Member, MemberConfig, MemberProcess } from "./member.ts";
+import { meshSubject } from "./mesh_subject.ts";
+import { World, type WorldConfig } from "./world.ts";
 
 /** A member that doesn't lie, can be dialled, and is shown some history. */
 export function plainMember(signer: Signer, name: string): Omit<MemberConfig, "index"> {
@@ -18,7 +21,7 @@ export function plainMember(signer: Signer, name: string): Omit<MemberConfig, "i
   };
 }
 
-export const EVEN_WORLD = {
+const EVEN_WORLD = {
   seed: 1,
   disk: { syncMs: 1, slowChance: 0 },
   limits: { controlBytes: 65_536, dataBytes: 1_048_576, windowBytes: 262_144 },
@@ -29,3 +32,40 @@ export const EVEN_WORLD = {
   clockDrift: 0,
   print: null,
 } as const satisfies Omit<WorldConfig, "hosts">;
+
+export class EvenWorld extends World {
+  /** @param config How it differs from an even one. */
+  constructor(
+    hosts: number,
+    checkers: readonly MeshChecker[] = [],
+    config: Partial<WorldConfig> = {},
+    subject = meshSubject(),
+  ) {
+    super({ ...EVEN_WORLD, ...config, hosts }, subject, checkers);
+  }
+
+  /** @param config How it differs from a plain one. */
+  add(name: string, config: Partial<MemberConfig> = {}): Member {
+    return this.addMember({ ...plainMember(fakeSigner(name), name), ...config });
+  }
+
+  addAll<Names extends readonly string[]>(...names: Names) {
+    return names.map((name) => this.add(name)) as { readonly [At in keyof Names]: Member };
+  }
+
+  pass(forMs: number): void {
+    this.time.runUntil(this.time.nowMs + forMs);
+  }
+
+  join(member: Member, contact: Member): MemberProcess {
+    return this.start(member, { kind: "join", contact: contact.endpoint });
+  }
+
+  /** The first of them founds a room; a second later the others come in through it, and have so long for that. */
+  gather([founder, ...others]: readonly [Member, ...Member[]], forMs = 5_000): void {
+    this.start(founder, { kind: "found" });
+    this.pass(1_000);
+    for (const member of others) this.join(member, founder);
+    this.pass(forMs);
+  }
+}

@@ -6,11 +6,10 @@
 import { fakeSigner } from "../fake_crypto.ts";
 import type { Attack } from "./attacks.ts";
 import type { MeshChecker } from "./checker.ts";
-import { EVEN_WORLD, plainMember } from "./even_world.ts";
+import { EvenWorld } from "./even_world.ts";
 import type { Said } from "./ledger.ts";
 import type { Member } from "./member.ts";
-import { meshSubject } from "./mesh_subject.ts";
-import { World, type WorldConfig } from "./world.ts";
+import type { WorldConfig } from "./world.ts";
 
 export interface Flood {
   readonly members: number;
@@ -24,7 +23,7 @@ export interface Flood {
 }
 
 export interface FloodOutcome {
-  readonly world: World;
+  readonly world: EvenWorld;
   /** For each message of the others: the time until the last of them was shown it, ascending; Infinity for never. */
   readonly delaysMs: readonly number[];
   /** How long the first one's input was paused. */
@@ -57,7 +56,7 @@ export function runFlood(flood: Flood, afterMs: number): FloodOutcome {
       }
     },
   };
-  const world: World = new World({ ...EVEN_WORLD, ...network, hosts }, meshSubject(), [checker]);
+  const world: EvenWorld = new EvenWorld(hosts, [checker], { ...network });
   const [first, ...others] = gather(world, flood);
   const words: Said[] = [];
   const line = "x".repeat(flood.lineBytes);
@@ -71,9 +70,9 @@ export function runFlood(flood: Flood, afterMs: number): FloodOutcome {
       const turn = STEP_MS * Math.floor(at * SECOND_MS / STEP_MS / others.length);
       if (ms % SECOND_MS === turn) words.push(world.say(process!, "", null));
     }
-    pass(world, STEP_MS);
+    world.pass(STEP_MS);
   }
-  pass(world, afterMs);
+  world.pass(afterMs);
   const delaysMs = words.map((said) => {
     const times = others.map((member) => shownAtMs.get(said)?.get(member) ?? Infinity);
     return Math.max(...times) - said.saidAtMs;
@@ -82,29 +81,25 @@ export function runFlood(flood: Flood, afterMs: number): FloodOutcome {
 }
 
 /** Starts all members; if the first one doesn't attack, everybody sends some messages. */
-function gather(world: World, { members, attack }: Flood): readonly [Member, ...Member[]] {
+function gather(world: EvenWorld, { members, attack }: Flood): readonly [Member, ...Member[]] {
   const all = Array.from({ length: members }, (_, at) => {
-    const member = { ...plainMember(fakeSigner(`${at}`), `u${at}`), eager: true };
-    return world.addMember(at === 0 ? { ...member, liar: attack ?? null } : member);
+    const liar = at === 0 ? attack ?? null : null;
+    return world.add(`u${at}`, { signer: fakeSigner(`${at}`), eager: true, liar });
   }) as [Member, ...Member[]];
   const [first, founder] = all as [Member, Member, ...Member[]];
   world.start(founder, { kind: "found" });
-  pass(world, SECOND_MS);
+  world.pass(SECOND_MS);
   for (const member of [...all.slice(2), first]) {
-    world.start(member, { kind: "join", contact: founder.endpoint });
-    pass(world, SECOND_MS);
+    world.join(member, founder);
+    world.pass(SECOND_MS);
   }
   if (attack !== undefined) return all;
-  pass(world, SETTLE_MS);
+  world.pass(SETTLE_MS);
   for (let round = 0; round < WARM_UP_ROUNDS; round++) {
     for (const { process } of all) {
       world.say(process!, "", null);
-      pass(world, SECOND_MS / 4);
+      world.pass(SECOND_MS / 4);
     }
   }
   return all;
-}
-
-function pass(world: World, forMs: number): void {
-  world.time.runUntil(world.time.nowMs + forMs);
 }

@@ -9,11 +9,9 @@ import {
 import { Strangers, Talkers } from "../../../../lib/protocols/mesh/room/talkers.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import { MadeUpStream } from "../../../sim/mesh/adversary.ts";
-import { EVEN_WORLD, plainMember } from "../../../sim/mesh/even_world.ts";
+import { EvenWorld } from "../../../sim/mesh/even_world.ts";
 import { madeUpClaim } from "../../../sim/mesh/made_up.ts";
 import { messageBytes } from "../../../sim/mesh/message_bytes.ts";
-import { meshSubject } from "../../../sim/mesh/mesh_subject.ts";
-import { World } from "../../../sim/mesh/world.ts";
 import { randomEnvironment } from "../overlay_network.ts";
 import { SLOW } from "../../../given.ts";
 
@@ -68,32 +66,26 @@ Deno.test("Strangers.told() counts so many at most", () => {
 
 Deno.test("Mesh tells in the status by way of whom a crowd of made-up authors speaks", () => {
   let problems: readonly string[] = [];
-  const world = new World({ ...EVEN_WORLD, hosts: 2 }, meshSubject(), [{
+  const world = new EvenWorld(2, [{
     name: "status",
     shown(_, event) {
       if (event.event === "status") problems = event.problems;
     },
   }]);
-  const [founder, liar] = ["Ann", "Mal"].map((name) =>
-    world.addMember(plainMember(fakeSigner(name), name))
-  );
-  const pass = (forMs: number) => world.time.runUntil(world.time.nowMs + forMs);
-  world.start(founder!, { kind: "found" });
-  pass(2_000);
-  world.start(liar!, { kind: "join", contact: founder!.endpoint });
-  pass(3_000);
+  const [founder, liar] = world.addAll("Ann", "Mal");
+  world.gather([founder, liar], 3_000);
 
-  const [link] = liar!.process!.links.values();
+  const [link] = liar.process!.links.values();
   for (let at = 0; at < STRANGERS_MANY; at++) {
     const signer = fakeSigner(`nobody ${at}`);
-    const claim = madeUpClaim(liar!.room!, signer, signer, `made${at}`, founder!.wallMs());
-    const stream = new MadeUpStream(signer, liar!.room!, 1, claim, randomEnvironment(() => 0));
-    const message = stream.next(1, { time: founder!.wallMs() });
+    const claim = madeUpClaim(liar.room!, signer, signer, `made${at}`, founder.wallMs());
+    const stream = new MadeUpStream(signer, liar.room!, 1, claim, randomEnvironment(() => 0));
+    const message = stream.next(1, { time: founder.wallMs() });
     link!.send(message, "data", messageBytes(message));
   }
-  pass(1_000);
-  founder!.process!.command({ command: "status" });
-  pass(1_000);
+  world.pass(1_000);
+  founder.process!.command({ command: "status" });
+  world.pass(1_000);
 
   assertEquals(problems, [
     `${STRANGERS_MANY} authors who aren't in the room speak, made up perhaps: the words of ` +
@@ -107,7 +99,7 @@ Deno.test(
   () => {
     const notices: string[] = [];
     let problems: readonly string[] = [];
-    const world = new World({ ...EVEN_WORLD, hosts: 2 }, meshSubject(), [{
+    const world = new EvenWorld(2, [{
       name: "notices",
       shown({ member }, event) {
         if (event.event === "status") problems = event.problems;
@@ -116,31 +108,29 @@ Deno.test(
         }
       },
     }]);
-    const [founder, talker] = ["Ann", "Mal"].map((name) =>
-      world.addMember(plainMember(fakeSigner(name), name))
-    );
-    world.start(founder!, { kind: "found" });
+    const [founder, talker] = world.addAll("Ann", "Mal");
+    world.start(founder, { kind: "found" });
     world.time.runUntil(2_000);
-    world.start(talker!, { kind: "join", contact: founder!.endpoint });
+    world.join(talker, founder);
     world.time.runUntil(5_000);
     notices.length = 0;
 
     for (let said = 0; said < TALK_MESSAGES_MAX + 300; said++) {
-      world.say(talker!.process!, "", null);
-      if (said % 100 === 0) world.time.runUntil(world.time.nowMs + 50);
+      world.say(talker.process!, "", null);
+      if (said % 100 === 0) world.pass(50);
     }
-    world.time.runUntil(world.time.nowMs + 5_000);
+    world.pass(5_000);
 
     const problemsNow = () => {
-      founder!.process!.command({ command: "status" });
-      world.time.runUntil(world.time.nowMs + 1_000);
+      founder.process!.command({ command: "status" });
+      world.pass(1_000);
       return problems.map((text) => text.split(/[:;]/)[0]);
     };
 
     assertEquals(notices, ["Ann: Mal sends very many messages"]);
     assertEquals(problemsNow(), ["Mal sends very many messages"]);
-    talker!.process!.command({ command: "quit" });
-    world.time.runUntil(world.time.nowMs + 1_000);
+    talker.process!.command({ command: "quit" });
+    world.pass(1_000);
     assertEquals(
       problemsNow(),
       ["Mal sends very many messages"],
