@@ -224,7 +224,8 @@ export class FencedLog {
 
   /** Calls `then` when all is written that was appended before this call, and nothing of what comes after it. */
   async #written(then: Mark): Promise<void> {
-    if (!this.#isAppending && this.#waiting.length === 0) return then();
+    const isIdle = !this.#isAppending && this.#waiting.length === 0;
+    if (isIdle || this.#error !== null) return then();
     await new Promise<void>((resolve) => {
       this.#waiting.push(() => {
         then();

@@ -138,6 +138,23 @@ Deno.test("FencedLog: what isn't known to be written ends the lead", async () =>
   assertEquals(world.lost, ["one: disk"]);
 });
 
+Deno.test("FencedLog: who lost the lead while the engine doesn't answer has it closed at once", async () => {
+  const world = new World();
+  const store = world.store();
+  const one = await world.leads("one", store);
+  store.changesLeft = 0;
+  const refused = [
+    assertRejects(() => one.append(["a"]), P2pchatError),
+    assertRejects(() => one.rewrite(["b"]), P2pchatError),
+  ];
+  await settled();
+  await world.goes();
+  await world.pass(LEADER_LEASE_MS);
+  await Promise.all([one.close(), ...refused]);
+  await assertRejects(() => one.rewrite(["b"]), P2pchatError);
+  assertEquals(world.lost, ["one: in-use"]);
+});
+
 Deno.test("FencedLog: a compacted log has the new lines and what was appended since, and nothing is left of the old", async () => {
   const world = new World();
   const one = await world.leads("one");
