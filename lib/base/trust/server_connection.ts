@@ -47,7 +47,7 @@ const OTHER_ADDRESS_MS = 250;
 const DIAL_MS_MAX = 2_000;
 /** Before an instance is asked again that knows no better one. */
 const ASK_AGAIN_MS = 500;
-/** An address that has failed isn't dialled for so long only because another instance names it. */
+/** An address that has failed isn't dialled for so long where another one answers. */
 const FAILED_MS = 5_000;
 
 export class ServerConnection {
@@ -195,27 +195,39 @@ export class ServerConnection {
 
   /** The instance at the present address is gone, or better left: another one is dialled next, where there is one. */
   leave(): void {
-    const at = this.#addresses.findIndex((one) => one === this.#address);
-    this.#address = this.#addresses[(at + 1) % this.#addresses.length]!;
+    this.#address = this.#after(this.#address);
+  }
+
+  #after(address: Endpoint): Endpoint {
+    const at = this.#addresses.indexOf(address);
+    return this.#addresses[(at + 1) % this.#addresses.length]!;
+  }
+
+  /** Whether it hasn't failed of late. */
+  #mayAnswer(address: Endpoint): boolean {
+    const failedAtMs = this.#failedAtMs.get(endpointText(address)) ?? -Infinity;
+    return this.port.out.nowMs - failedAtMs >= FAILED_MS;
   }
 
   /**
-   * The instance there says that another one serves; null: none does. That one is dialled, unless that has just failed;
-   * otherwise the one that answered is asked again in a moment. @returns Whether the other one is dialled.
+   * The instance there says that another one serves; null: none does, as far as it knows. That one is dialled, unless it
+   * has just failed; otherwise the next one that hasn't, in a moment. @returns Whether that other one is dialled.
    */
   servedAt(other: Endpoint | null): boolean {
     const random = this.port.random();
     this.#failures = 0; // one answers
-    const text = other === null ? "" : endpointText(other);
-    const failedMs = this.port.out.nowMs - (this.#failedAtMs.get(text) ?? -Infinity);
-    if (other === null || failedMs < FAILED_MS) {
-      this.retryIn(ASK_AGAIN_MS * (0.5 + random / 2));
-      return false;
+    const isNext = other !== null && this.#mayAnswer(other);
+    if (isNext) {
+      this.learn([other]);
+      const text = endpointText(other);
+      this.#address = this.#addresses.find((one) => endpointText(one) === text) ?? other;
+    } else {
+      let next = this.#after(this.#address);
+      while (next !== this.#address && !this.#mayAnswer(next)) next = this.#after(next);
+      this.#address = next;
     }
-    this.learn([other]);
-    this.#address = this.#addresses.find((one) => endpointText(one) === text) ?? other;
-    this.retryIn(OTHER_ADDRESS_MS * random);
-    return true;
+    this.retryIn(isNext ? OTHER_ADDRESS_MS * random : ASK_AGAIN_MS * (0.5 + random / 2));
+    return isNext;
   }
 
   /** The latest dial has failed, in a way in which another one at once may not. */

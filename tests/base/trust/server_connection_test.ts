@@ -214,6 +214,24 @@ Deno.test("ServerConnection goes where an instance sends it, unless that has jus
   ]);
 });
 
+Deno.test("ServerConnection asks all that answer in turn where one knows none that serves", () => {
+  const { part, out, take } = connection([SECOND_HOST, THIRD_HOST]);
+  const standsBy = (link: number) => {
+    part.dial();
+    part.up(link as LinkId, SERVER);
+    part.close("stands by");
+    part.servedAt(null);
+    return part.endpoint.host;
+  };
+  assertEquals([standsBy(1), standsBy(2)], ["two.example", "three.example"]);
+  part.dial();
+  part.dialFailed(refused(3));
+  assertEquals([standsBy(4), standsBy(5)], ["two.example", "chat.example"]);
+  out.nowMs = 5_000;
+  assertEquals([standsBy(6), standsBy(7)], ["two.example", "three.example"]);
+  assertEquals(take().filter((did) => did.startsWith("dial")).length, 7);
+});
+
 Deno.test("ServerConnection learns addresses, of which there are not too many, and expects one key at all", () => {
   const { part, take } = connection([SECOND_HOST]);
   assertEquals([part.learn([SECOND_HOST, ENDPOINT]), part.learn([THIRD_HOST])], [false, true]);
