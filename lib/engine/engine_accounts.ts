@@ -24,7 +24,15 @@ import {
   withHash,
 } from "../store/accounts/accounts.ts";
 import { fieldsIn } from "./json_fields.ts";
-import type { Changed, Condition, Entry, Following, Outcome, SharedStore } from "./shared_store.ts";
+import type {
+  Changed,
+  Condition,
+  Entry,
+  Following,
+  Outcome,
+  Revision,
+  SharedStore,
+} from "./shared_store.ts";
 
 /** Removals of which a listener may not have been told yet. */
 const REMOVING_MAX = 1_024;
@@ -39,6 +47,12 @@ interface EngineAccountsPorts {
   readonly writer: string;
   /** Monotonic time, ms. */
   readonly nowMs: () => number;
+}
+
+/** That an account is still as it was: what must hold, and since which revision there is the account. */
+export interface Unchanged {
+  readonly condition: Condition;
+  readonly created: Revision;
 }
 
 /** An account as it stands in the engine. */
@@ -78,11 +92,13 @@ export class EngineAccounts implements Accounts {
    * What holds as long as the account of that name has this hash; `hash` null: as long as there is none. Null where it
    * isn't so now.
    */
-  async unchanged(name: string, hash: string | null): Promise<Condition | null> {
+  async unchanged(name: string, hash: string | null): Promise<Unchanged | null> {
     const key = this.#key(name);
-    if (hash === null) return { key, is: "absent" };
+    if (hash === null) return { condition: { key, is: "absent" }, created: 0 };
     const found = await this.#find(name);
-    return found?.account.hash === hash ? { key, modified: found.entry.modified } : null;
+    if (found?.account.hash !== hash) return null;
+    const { modified, created } = found.entry;
+    return { condition: { key, modified }, created };
   }
 
   async list(): Promise<readonly Account[]> {

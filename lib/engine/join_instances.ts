@@ -28,14 +28,14 @@ export async function joinInstances(
   store: SharedStore,
   { what, prefix, key, keyFile }: Joining,
 ): Promise<void> {
-  const schema = await valueOf(store, `${prefix}schema`, `{"now":${SCHEMA},"min":${SCHEMA}}`);
+  const schema = await sharedValue(store, `${prefix}schema`, `{"now":${SCHEMA},"min":${SCHEMA}}`);
   const { min } = fieldsIn(schema);
   if (!isCount(min) || min > SCHEMA) {
     const text = `Cannot use the engine's ${what} below ${prefix}: a later p2pchat has written ` +
       "it; update this one";
     throw new P2pchatError("version", text);
   }
-  const shared = await valueOf(store, `${prefix}identity`, key);
+  const shared = await sharedValue(store, `${prefix}identity`, key);
   if (shared === key) return;
   const text =
     `The instances of this ${what} have the key ${shared}, this one has ${key}: copy ${keyFile} ` +
@@ -65,8 +65,15 @@ export async function isFresh(
   return (await store.get(`${prefix}fresh`))?.value === key;
 }
 
-/** The value of an entry, which is put where there is none. */
-async function valueOf(store: SharedStore, key: string, absent: string): Promise<string> {
+/**
+ * The value of an entry, which is put where there is none: all instances have the same.
+ * @throws {P2pchatError} What the engine refuses; `unreachable`.
+ */
+export async function sharedValue(
+  store: SharedStore,
+  key: string,
+  absent: string,
+): Promise<string> {
   for (;;) {
     const entry = await store.get(key);
     if (entry !== null) return entry.value;

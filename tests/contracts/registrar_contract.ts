@@ -2,8 +2,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Endpoint, PeerKey } from "../../lib/base/ids.ts";
-import { isSameName } from "../../lib/base/text/names.ts";
+import { foldName, isSameName } from "../../lib/base/text/names.ts";
 import type {
+  BroadcastRecord,
   OnlineSession,
   RegistrarAnswer,
   RegistrarChange,
@@ -18,12 +19,15 @@ export interface RegistrarFixture {
   readonly accounts: Map<string, string>;
   /** Resolves when the condition holds, in time that may be virtual. @throws Where it takes too long. */
   until(holds: () => boolean): Promise<void>;
+  /** Resolves when what was ordered is done, and told. */
+  pass(): Promise<void>;
 }
 
 /** What an instance knows of the others. */
 class Heard implements RegistrarListener {
   readonly online = new Map<string, OnlineSession>();
   readonly told: string[] = [];
+  readonly broadcasts: { number: number; text: string; isNew: boolean }[] = [];
   instances: readonly string[] = [];
   state: RegistrarState = "away";
 
@@ -47,6 +51,15 @@ class Heard implements RegistrarListener {
           }
           this.told.push(`${change.name} gone`);
           break;
+        case "broadcast": {
+          const { broadcast: { number, text }, isNew } = change;
+          assert(number > (this.broadcasts.at(-1)?.number ?? 0), "numbers rise");
+          this.broadcasts.push({ number, text, isNew });
+          break;
+        }
+        case "reached":
+          this.told.push(`${change.count} at ${change.instance} have ${change.number}`);
+          break;
         case "instances":
           this.instances = change.instances.map(({ id, room }) => `${id} ${room > 0}`);
       }
@@ -68,10 +81,15 @@ class Heard implements RegistrarListener {
   /** @param over The session that is replaced. */
   claims(
     session: OnlineSession,
-    { over = null, account = null }: { over?: string | null; account?: string | null } = {},
+    { over = null, account = null, seen = 0, number = 1 }: {
+      readonly over?: string | null;
+      readonly account?: string | null;
+      readonly seen?: number;
+      readonly number?: number;
+    } = {},
   ): Promise<RegistrarAnswer> {
     return new Promise((resolve) => {
-      this.registrar.ask({ ask: "claim", session, over, account }, resolve);
+      this.registrar.ask({ ask: "claim", session, over, account, seen, number }, resolve);
     });
   }
 }
@@ -101,7 +119,7 @@ function sessionOf(
   };
 }
 
-const DONE: RegistrarAnswer = { outcome: "done" };
+const DONE: RegistrarAnswer = { outcome: "done", heard: 0 };
 
 /** Registers the tests; `run` hands a fixture to each and cleans up after it. */
 export function registrarContract(
@@ -160,7 +178,7 @@ export function registrarContract(
       a.registrar.order({ order: "set-busy", session: zoe.id, isBusy: true });
       a.registrar.order({ order: "set-busy", session: zoe.id, isBusy: false });
       await until(() => b.told.length === 3);
-      a.registrar.order({ order: "release", session: zoe.id, heldMs: 0 });
+      a.registrar.order({ order: "release", session: zoe.id, heldMs: 0, through: null });
       await until(() => b.told.length === 4);
 
       assertEquals(b.told, [
@@ -188,7 +206,7 @@ export function registrarContract(
       assertEquals([...a.online.values()], [second]);
 
       a.registrar.order({ order: "set-busy", session: first.id, isBusy: true });
-      a.registrar.order({ order: "release", session: first.id, heldMs: 60_000 });
+      a.registrar.order({ order: "release", session: first.id, heldMs: 60_000, through: null });
       const third = sessionOf("a", "Bob", { isGuest: false });
       assertEquals(await a.claims(third, { over: first.id, ...account }), {
         outcome: "taken",
@@ -205,7 +223,7 @@ export function registrarContract(
     async ({ a, b, until }) => {
       const first = sessionOf("a", "Ann");
       await a.claims(first);
-      a.registrar.order({ order: "release", session: first.id, heldMs: 60_000 });
+      a.registrar.order({ order: "release", session: first.id, heldMs: 60_000, through: null });
       await until(() => b.told.includes(`Ann ${first.id} held`));
       assertEquals(await b.claims(sessionOf("b", "Ann")), {
         outcome: "taken",
@@ -216,7 +234,7 @@ export function registrarContract(
 
       const held = sessionOf("a", "Cem");
       await a.claims(held);
-      a.registrar.order({ order: "release", session: held.id, heldMs: 200 });
+      a.registrar.order({ order: "release", session: held.id, heldMs: 200, through: null });
       await until(() => b.told.at(-1) === "Cem gone");
       assert(b.told.includes(`Cem ${held.id} held`));
     },
@@ -249,4 +267,74 @@ export function registrarContract(
       await until(() => b.online.size === 0 && b.instances.length === 1);
     },
   );
+
+  contract("broadcasts of all come to all, in one order, each taken once", async (fixture) => {
+    const { a, b, until } = fixture;
+    const told = (heard: Heard, own: number) =>
+      new Promise<RegistrarAnswer>((resolve) => {
+        heard.registrar.ask({ ask: "tell", broadcast: broadcastOf(own) }, resolve);
+      });
+    const owns = Array.from({ length: 40 }, (_, n) => n + 1);
+    const answers = await Promise.all(owns.map((own) => told(own % 2 === 0 ? a : b, own)));
+    assertEquals(answers, owns.map(() => DONE));
+    await until(() => a.broadcasts.length === 40 && b.broadcasts.length === 40);
+    assertEquals(a.broadcasts, b.broadcasts);
+    assertEquals(
+      a.broadcasts.map(({ text }) => text).sort(),
+      owns.map((own) => `text ${own}`).sort(),
+    );
+
+    const [again, next] = await Promise.all([told(a, 7), told(a, 41)]);
+    const { number } = a.broadcasts.find(({ text }) => text === "text 7")!;
+    assertEquals([again, next], [{ outcome: "before", number }, DONE]);
+    await until(() => b.broadcasts.length === 41);
+
+    a.registrar.order({ order: "reached", number, count: 3 });
+    await until(() => b.told.includes(`3 at a have ${number}`));
+  });
+
+  contract("what an account has heard is known where it comes in next", async (fixture) => {
+    const { a, b, accounts, until } = fixture;
+    accounts.set("bob", "1");
+    const bob = (id: "a" | "b") => sessionOf(id, "Bob", { isGuest: false });
+    const heard = (answer: RegistrarAnswer) => answer.outcome === "done" ? answer.heard : null;
+    const of = { account: "1" };
+    const first = bob("a");
+    assertEquals(heard(await a.claims(first, { ...of, seen: 5 })), 5);
+    a.registrar.order({ order: "release", session: first.id, heldMs: 0, through: 7 });
+    await until(() => b.told.includes("Bob gone"));
+    const second = bob("b");
+    assertEquals(heard(await b.claims(second, of)), 7);
+
+    // By what its instance has said since; not by what it said of earlier sessions, or of all but this account.
+    const third = bob("a");
+    b.registrar.order({ order: "mark", through: 9, sessions: 0, except: [] });
+    await fixture.pass();
+    assertEquals(heard(await a.claims(third, { ...of, over: second.id })), 7);
+    a.registrar.order({ order: "mark", through: 10, sessions: 1, except: [foldName("Bob")] });
+    await fixture.pass();
+    const fourth = bob("b");
+    assertEquals(heard(await b.claims(fourth, { ...of, over: third.id })), 7);
+    b.registrar.order({ order: "mark", through: 11, sessions: 1, except: [foldName("Ann")] });
+    await fixture.pass();
+    await fixture.registrars.b.close();
+    await until(() => !a.online.has("Bob"));
+    assertEquals(heard(await a.claims(bob("a"), of)), 11);
+  });
+}
+
+function broadcastOf(own: number): BroadcastRecord {
+  return {
+    kind: "broadcast",
+    number: 0,
+    from: "Ann",
+    fromKey: "cd".repeat(32) as PeerKey,
+    fromAccount: true,
+    own,
+    sentAt: 1_790_000_000_000,
+    takenAt: 1_790_000_000_000,
+    ttlMs: 60_000,
+    text: `text ${own}`,
+    signature: new Uint8Array(64).fill(7),
+  };
 }

@@ -30,6 +30,8 @@ export class MemoryEngine {
   readonly #leases = new Map<LeaseId, Lease>();
   #revision = 1;
   #granted = 0;
+  /** Changes that not all followers were told of. */
+  readonly #untold: { readonly changed: readonly Changed[]; readonly revision: Revision }[] = [];
 
   constructor(readonly clock: Clock) {}
 
@@ -77,7 +79,12 @@ export class MemoryEngine {
       return [{ key, entry }];
     });
     if (changed.length === 0) return;
-    for (const tell of [...this.followers]) tell(changed, revision);
+    this.#untold.push({ changed, revision });
+    if (this.#untold.length > 1) return; // a follower has made this change: it comes after what all are being told
+    for (let next = this.#untold[0]; next !== undefined; next = this.#untold[0]) {
+      for (const tell of [...this.followers]) tell(next.changed, next.revision);
+      this.#untold.shift();
+    }
   }
 
   grant(ttlMs: number): LeaseId {

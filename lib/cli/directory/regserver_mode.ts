@@ -1,7 +1,7 @@
 /** `p2pchat regserver`: connects the directory's machine to sockets, files and the user interface. */
 
 import { P2pchatError } from "../../base/errors.ts";
-import { endpointText } from "../../base/ids.ts";
+import { endpointText, type PeerKey } from "../../base/ids.ts";
 import type { EngineAddress } from "../../engine/engine_address.ts";
 import type { DirectoryCommand, DirectoryEvent } from "../../protocols/directory/schema/events.ts";
 import { DIRECTORY_LOG, type DirectoryRecord } from "../../protocols/directory/schema/records.ts";
@@ -85,7 +85,7 @@ async function direct(wiring: Wiring): Promise<void> {
 
 /** Directs as one of several instances, once the engine that they share has answered. */
 async function directOneOf(engine: EngineAddress, wiring: Wiring): Promise<void> {
-  const { disk, folder, options, identity, ui } = wiring;
+  const { folder, options, identity, ui } = wiring;
   const { joinDirectoryEngine } = await import("../engine/directory_engine.ts");
   const left = Promise.withResolvers<null>();
   ui.heedInterrupts(() => {
@@ -105,12 +105,19 @@ async function directOneOf(engine: EngineAddress, wiring: Wiring): Promise<void>
   ]);
   if (joined === null) return ui.show({ event: "bye", reason: "quit" }, undefined);
   const { accounts, registrar } = joined;
-  const store = await openRecords(disk, `${folder}/${RECORDS_FILE}`, DIRECTORY_LOG);
+  const store = sharedRecords(joined.store, identity.signer.key);
   try {
     await serve(wiring, { accounts, shared: { instance, registrar } }, store, []);
   } finally {
-    await Promise.all([registrar.close(), store.close()]);
+    await registrar.close();
   }
+}
+
+/** What an instance finds where others have a log: all the rest comes from the engine, and goes there. */
+function sharedRecords(store: string, directory: PeerKey): OpenedRecords<DirectoryRecord> {
+  const nothing = () => Promise.resolve();
+  const records: DirectoryRecord[] = [{ kind: "store", store, last: 0, directory }];
+  return { records, notices: [], bytes: 0, append: nothing, rewrite: nothing, close: nothing };
 }
 
 /** What the directory has of who may come in, and who is. */

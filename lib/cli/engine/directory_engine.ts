@@ -4,9 +4,12 @@ import { P2pchatError } from "../../base/errors.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { EngineRegistrar } from "../../engine/directory/engine_registrar.ts";
 import { EngineAccounts } from "../../engine/engine_accounts.ts";
+import { broadcastsId } from "../../engine/directory/shared_broadcasts.ts";
 import { joinInstances } from "../../engine/join_instances.ts";
 import type { EngineAddress } from "../../engine/engine_address.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { STORE_ID_BYTES } from "../../protocols/directory/schema/limits.ts";
+import { randomBytes } from "../session/random_bytes.ts";
 import { VERSION } from "../session/version.ts";
 import type { EngineOptions } from "./engine_flags.ts";
 import { openEngine } from "./open_engine.ts";
@@ -29,6 +32,8 @@ interface Joining {
 interface DirectoryEngine {
   readonly accounts: EngineAccounts;
   readonly registrar: EngineRegistrar;
+  /** Id of the numbering of broadcasts. */
+  readonly store: string;
 }
 
 /**
@@ -60,12 +65,13 @@ export async function joinDirectoryEngine(
       try {
         const { key, keyFile } = joining;
         await joinInstances(store, { what: "directory", prefix, key, keyFile });
+        const id = await broadcastsId(store, prefix, randomBytes(STORE_ID_BYTES).toHex());
         const registrar = await EngineRegistrar.open({
           ...{ store, accounts, clock: SYSTEM_LINK_CLOCK, wallMs: Date.now },
           ...{ prefix, instance, clientsMax, version: VERSION },
         });
         if (isTold) notice("The engine answers");
-        return { accounts, registrar };
+        return { accounts, registrar, store: id };
       } catch (error) {
         if (!(error instanceof P2pchatError) || error.code !== "unreachable") throw error;
       }

@@ -6,6 +6,7 @@
 import type { Endpoint, FoldedName } from "../../base/ids.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import type {
+  BroadcastRecord,
   Instance,
   RegistrarAnswer,
   RegistrarChange,
@@ -13,14 +14,11 @@ import type {
   RegistrarQuestion,
   RegistrarState,
 } from "../../protocols/directory/schema/registrar_io.ts";
-import type {
-  Changed,
-  Condition,
-  Entry,
-  Following,
-  Revision,
-  SharedStore,
-} from "../shared_store.ts";
+import type { Changed, Entry, Following, Revision, SharedStore } from "../shared_store.ts";
+import type { EngineAccounts } from "../engine_accounts.ts";
+import { fieldsIn, isCount } from "../json_fields.ts";
+import { HEARD, HeardMirror, MARKS, markValue } from "./heard_mirror.ts";
+import { SharedBroadcasts, TELL } from "./shared_broadcasts.ts";
 import { InstanceLife } from "./instance_life.ts";
 import {
   instanceIn,
@@ -38,6 +36,15 @@ const BEHIND_ACCOUNTS = "accounts0";
 /** The end of the lease, which frees all names at once, is waited for so long. */
 const CLOSE_MS_MAX = 2_000;
 
+/** Before what the engine didn't answer is tried again. */
+const RETRY_MS = 1_000;
+/** Below it, of each broadcast, how many have it at an instance. */
+const REACHED = "reached/";
+/** For so long it is said how many have a broadcast: senders are told within 10 s. */
+const REACHED_KEPT_MS = 30_000;
+/** How often what isn't kept any more is looked for, by the instance that is there longest. */
+const PRUNED_MS = 30_000;
+
 /** Whom the registrar tells. */
 interface Listener {
   readonly address: Endpoint;
@@ -49,9 +56,7 @@ interface Listener {
 
 interface RegistrarPorts {
   readonly store: SharedStore;
-  readonly accounts: {
-    unchanged(name: string, version: string | null): Promise<Condition | null>;
-  };
+  readonly accounts: Pick<EngineAccounts, "unchanged">;
   readonly clock: Clock;
   readonly wallMs: () => number;
   /** Below which the directory has its entries, with a `/` at the end. */
@@ -68,8 +73,17 @@ export class EngineRegistrar {
   #listener: Listener | null = null;
   #following: Following | null = null;
   readonly #mirror = new SessionMirror();
-  readonly #instances = new Map<string, Instance>();
+  readonly #instances = new Map<string, Instance & { readonly created: Revision }>();
   readonly #own: OwnSessions;
+  readonly #heard: HeardMirror;
+  readonly #broadcasts: SharedBroadcasts;
+  /** Broadcasts that were there before this instance began, until it begins. */
+  #earlier: BroadcastRecord[] = [];
+  /** The mark of this instance that is to be put; null: none. */
+  #mark: string | null = null;
+  #markModified: Revision | null = null;
+  #isMarking = false;
+  #pruning: { cancel(): void } | null = null;
   #closing: Promise<void> | null = null;
 
   private constructor(readonly ports: RegistrarPorts) {
@@ -85,11 +99,14 @@ export class EngineRegistrar {
       state: (state) => this.#listener?.stateChanged(state),
       failed,
     });
-    const { accounts } = ports;
+    const { accounts, wallMs } = ports;
+    this.#heard = new HeardMirror(prefix);
+    this.#broadcasts = new SharedBroadcasts({ store, prefix, wallMs });
     this.#own = new OwnSessions({
       ...{ store, accounts, clock, prefix, failed },
       instance,
       mirror: this.#mirror,
+      heard: this.#heard,
       lease: () => this.#life.lease,
     });
   }
@@ -110,10 +127,15 @@ export class EngineRegistrar {
   begin(listener: Listener): void {
     this.#listener = listener;
     this.#life.announce();
+    this.#pruneLater();
     const changes: RegistrarChange[] = [this.#instancesNow()];
     for (const { session } of this.#mirror.all) {
       if (!this.#own.isOurs(session)) changes.push({ change: "present", session });
     }
+    for (const broadcast of this.#earlier) {
+      changes.push({ change: "broadcast", broadcast, isNew: false });
+    }
+    this.#earlier = [];
     listener.news(changes);
     listener.stateChanged(this.#life.state);
   }
@@ -126,6 +148,7 @@ export class EngineRegistrar {
   async #close(): Promise<void> {
     const { clock } = this.ports;
     this.#own.close();
+    this.#pruning?.cancel();
     this.#following?.close();
     const revoked = this.#life.close().catch(() => {});
     let timer: { cancel(): void } | null = null;
@@ -137,20 +160,98 @@ export class EngineRegistrar {
   }
 
   ask(question: RegistrarQuestion, answered: (answer: RegistrarAnswer) => void): void {
-    this.#own.claim(question).then(answered, (error) => this.#failed(error));
+    const answer = question.ask === "claim"
+      ? this.#own.claim(question)
+      : this.#broadcasts.tell(question.broadcast);
+    answer.then(answered, (error) => this.#failed(error));
   }
 
   order(order: RegistrarOrder): void {
     switch (order.order) {
       case "release":
-        return this.#own.release(order.session, order.heldMs);
+        return this.#own.release(order.session, order.heldMs, order.through);
       case "set-busy":
         return this.#own.setBusy(order.session, order.isBusy);
+      case "mark":
+        this.#mark = markValue(order);
+        return this.#inBackground(this.#putMark());
+      case "reached":
+        return this.#inBackground(this.#putReached(order.number, order.count));
     }
   }
 
   #failed(error: unknown): void {
     if (this.#closing === null) this.#listener?.failed(error);
+  }
+
+  // Broadcasts.
+
+  /** Puts the latest mark, one at a time. It stays when this instance is gone. */
+  async #putMark(): Promise<void> {
+    if (this.#isMarking) return;
+    this.#isMarking = true;
+    const key = `${this.ports.prefix}${MARKS}${this.ports.instance}`;
+    let modified: Revision | null = this.#markModified;
+    while (this.#mark !== null && this.#closing === null) {
+      const value = this.#mark;
+      const outcome = await this.ports.store.commit({
+        when: [modified === null ? { key, is: "absent" } : { key, modified }],
+        puts: [{ key, value }],
+      });
+      if (outcome.outcome === "done") {
+        modified = outcome.revision;
+        if (this.#mark === value) this.#mark = null;
+      } else if (outcome.outcome === "conflict") modified = outcome.seen[0]?.modified ?? null;
+      else await this.#pause(RETRY_MS);
+    }
+    this.#markModified = modified;
+    this.#isMarking = false;
+  }
+
+  /** Puts how many have the broadcast here, for as long as its sender's instance may ask. */
+  async #putReached(number: number, count: number): Promise<void> {
+    const { store, prefix, instance } = this.ports;
+    const key = `${prefix}${REACHED}${number}/${instance}`;
+    const lease = this.#life.lease;
+    const put = { key, value: JSON.stringify({ count }), lease };
+    const outcome = await store.commit({ when: [{ key, is: "absent" }], puts: [put] });
+    if (outcome.outcome !== "done") return; // it is reported without these
+    await this.#pause(REACHED_KEPT_MS);
+    const { revision: modified } = outcome;
+    await store.commit({ when: [{ key, modified }], puts: [], deletes: [key] });
+  }
+
+  #pruneLater(): void {
+    const { clock, instance } = this.ports;
+    this.#pruning = clock.at(clock.nowMs() + PRUNED_MS, () => {
+      const [eldest] = [...this.#instances.values()].sort((a, b) => a.created - b.created);
+      if (eldest?.id === instance) this.#inBackground(this.#prune());
+      this.#pruneLater();
+    });
+  }
+
+  /** Deletes broadcasts that aren't kept any more, and marks of instances that are gone which say nothing of any. */
+  async #prune(): Promise<void> {
+    await this.#broadcasts.prune();
+    const first = this.#broadcasts.first ?? Infinity;
+    for (const instance of [...this.#heard.instances]) {
+      const through = this.#heard.markOf(instance)!;
+      if (this.#instances.has(instance) || through >= first) continue;
+      const key = `${this.ports.prefix}${MARKS}${instance}`;
+      const entry = await this.ports.store.get(key).catch(() => null);
+      if (entry === null) continue;
+      const { modified } = entry;
+      await this.ports.store.commit({ when: [{ key, modified }], puts: [], deletes: [key] });
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { clock } = this.ports;
+    return new Promise((resolve) => clock.at(clock.nowMs() + ms, resolve));
+  }
+
+  #inBackground(work: Promise<void>): void {
+    work.catch((error) => this.#failed(error));
   }
 
   // What the engine tells.
@@ -187,6 +288,9 @@ export class EngineRegistrar {
     const known = [
       ...[...this.#mirror.names].map((folded) => `${prefix}${ONLINE}${folded}`),
       ...[...this.#instances.keys()].map((id) => `${prefix}${INSTANCES}${id}`),
+      ...[...this.#heard.names].map((name) => `${prefix}${HEARD}${name}`),
+      ...[...this.#heard.instances].map((id) => `${prefix}${MARKS}${id}`),
+      ...this.#broadcasts.keys,
     ];
     const gone = known.filter((key) => !present.has(key)).map((key) => ({ key, entry: null }));
     return [...gone, ...entries.map((entry) => ({ key: entry.key, entry }))];
@@ -198,8 +302,19 @@ export class EngineRegistrar {
       const folded = key.slice(prefix.length + ONLINE.length) as FoldedName;
       return this.#onlineToldOf(folded, entry, revision);
     }
-    if (!key.startsWith(prefix + INSTANCES)) return [];
-    return this.#instanceToldOf(key.slice(prefix.length + INSTANCES.length), entry);
+    if (key.startsWith(prefix + INSTANCES)) {
+      return this.#instanceToldOf(key.slice(prefix.length + INSTANCES.length), entry);
+    }
+    if (key.startsWith(prefix + TELL)) return this.#broadcastToldOf({ key, entry });
+    if (key.startsWith(prefix + REACHED)) {
+      return entry === null ? [] : reachedIn(key.slice(prefix.length + REACHED.length), entry);
+    }
+    if (key.startsWith(prefix + HEARD)) {
+      this.#heard.heardTold(key.slice(prefix.length + HEARD.length) as FoldedName, entry);
+    } else if (key.startsWith(prefix + MARKS)) {
+      this.#heard.markTold(key.slice(prefix.length + MARKS.length), entry);
+    }
+    return [];
   }
 
   #onlineToldOf(
@@ -227,6 +342,14 @@ export class EngineRegistrar {
     return wasElsewhere && !isIn ? [{ change: "gone", name: before.session.name }] : [];
   }
 
+  #broadcastToldOf(changed: Changed): readonly RegistrarChange[] {
+    const broadcast = this.#broadcasts.told(changed);
+    if (broadcast === null) return [];
+    if (this.#listener !== null) return [{ change: "broadcast", broadcast, isNew: true }];
+    this.#earlier.push(broadcast);
+    return [];
+  }
+
   // The instances.
 
   #instanceToldOf(id: string, entry: Entry | null): readonly RegistrarChange[] {
@@ -235,7 +358,7 @@ export class EngineRegistrar {
     if (found === null) this.#instances.delete(id);
     else {
       const { beat, ...instance } = found;
-      this.#instances.set(id, instance);
+      this.#instances.set(id, { ...instance, created: entry!.created });
       if (id === this.ports.instance) this.#life.saw(beat);
     }
     const isNews = this.#listener !== null && !isSameToClients(before, this.#instances.get(id));
@@ -259,6 +382,14 @@ export class EngineRegistrar {
       beat,
     );
   }
+}
+
+/** @param place The number, and the instance. */
+function reachedIn(place: string, { value }: Entry): readonly RegistrarChange[] {
+  const [number = "", instance = ""] = place.split("/");
+  const { count } = fieldsIn(value);
+  if (!isCount(count) || !isCount(Number(number))) return [];
+  return [{ change: "reached", number: Number(number), instance, count }];
 }
 
 function isSameToClients(one: Instance | undefined, other: Instance | undefined): boolean {

@@ -12,7 +12,9 @@ import type {
   RegistrarAnswer,
   RegistrarQuestion,
 } from "../../protocols/directory/schema/registrar_io.ts";
-import type { Condition, LeaseId, Outcome, Revision, SharedStore } from "../shared_store.ts";
+import type { EngineAccounts, Unchanged } from "../engine_accounts.ts";
+import type { LeaseId, Outcome, Revision, SharedStore } from "../shared_store.ts";
+import { heardIn, type HeardMirror } from "./heard_mirror.ts";
 import {
   type Mirrored,
   ONLINE,
@@ -36,9 +38,8 @@ type Claim = Extract<RegistrarQuestion, { readonly ask: "claim" }>;
 
 interface OwnSessionsPorts {
   readonly store: SharedStore;
-  readonly accounts: {
-    unchanged(name: string, version: string | null): Promise<Condition | null>;
-  };
+  readonly accounts: Pick<EngineAccounts, "unchanged">;
+  readonly heard: HeardMirror;
   readonly clock: Clock;
   /** Below which the directory has its entries, with a `/` at the end. */
   readonly prefix: string;
@@ -85,12 +86,15 @@ export class OwnSessions {
     if (!own.isWriting) this.#inBackground(this.#write(own));
   }
 
-  /** The session isn't in any more. @param heldMs For so long its name is kept for its key. */
-  release(id: string, heldMs: number): void {
+  /**
+   * The session isn't in any more. @param heldMs For so long its name is kept for its key. @param through Up to which
+   * number its account has the broadcasts; null: it has none.
+   */
+  release(id: string, heldMs: number, through: number | null): void {
     const own = this.#own.get(id);
     if (own === undefined) return;
     this.#own.delete(id);
-    this.#inBackground(this.#release(own, heldMs));
+    this.#inBackground(this.#release(own, heldMs, through));
   }
 
   /** The entry of a session of ours is told. @returns Whether the session is in, or being let in. */
@@ -99,7 +103,9 @@ export class OwnSessions {
     if (own !== undefined) own.modified = modified;
     // Of a claim that wasn't heard of.
     else if (!session.isHeld) {
-      this.#inBackground(this.#release({ session, modified, isIn: false, isWriting: false }, 0));
+      this.#inBackground(
+        this.#release({ session, modified, isIn: false, isWriting: false }, 0, null),
+      );
     }
     return own !== undefined;
   }
@@ -115,7 +121,9 @@ export class OwnSessions {
     work.catch((error) => this.ports.failed(error));
   }
 
-  async claim({ session, over, account }: Claim): Promise<RegistrarAnswer> {
+  async claim(
+    { session, over, account, seen: clientSeen, number }: Claim,
+  ): Promise<RegistrarAnswer> {
     const folded = foldName(session.name);
     const key = this.#key(folded);
     const own: Own = { session, modified: null, isIn: false, isWriting: false };
@@ -124,7 +132,9 @@ export class OwnSessions {
       this.#own.delete(session.id);
       return answer;
     };
-    let present = this.ports.mirror.get(folded) ?? null;
+    const { mirror, heard: heardMirror, instance } = this.ports;
+    let present = mirror.get(folded);
+    let before = heardMirror.get(folded);
     for (let tries = 1; tries <= TRIES_MAX; tries++) {
       if (present !== null && !this.#mayReplace(present.session, over)) {
         return fails({ outcome: "taken", by: present.session });
@@ -136,7 +146,17 @@ export class OwnSessions {
         ? { key, is: "absent" as const }
         : { key, modified: present.modified };
       const put = { key, value: onlineValue(session), lease: this.ports.lease() };
-      const outcome = await this.ports.store.commit({ when: [is, unchanged], puts: [put] });
+      const heard = account === null
+        ? null
+        : heardMirror.begins(folded, before, unchanged.created, {
+          through: clientSeen,
+          instance,
+          session: number,
+        });
+      const outcome = await this.ports.store.commit({
+        when: [is, unchanged.condition, ...heard?.when ?? []],
+        puts: [put, ...heard?.puts ?? []],
+      });
       if (outcome.outcome !== "conflict") {
         if (outcome.outcome === "done") this.#noted(own, folded, outcome.revision);
         // The mirror may be further: what it has is what there is. What was put all the same is taken back when it is told.
@@ -145,9 +165,10 @@ export class OwnSessions {
           return fails(outcome.outcome === "done" ? { outcome: "taken", by: now } : AWAY);
         }
         own.isIn = true;
-        return { outcome: "done" };
+        return { outcome: "done", heard: heard?.through ?? 0 };
       }
-      const [seen = null] = outcome.seen;
+      const [seen = null, , seenHeard = null] = outcome.seen;
+      before = seenHeard === null ? null : heardIn(seenHeard);
       const now = seen === null ? null : onlineIn(seen, folded);
       present = now === null ? null : { session: now, modified: seen!.modified };
     }
@@ -170,7 +191,7 @@ export class OwnSessions {
     return present.id === over || (this.isOurs(present) && !this.#own.has(present.id));
   }
 
-  async #unchanged(name: string, version: string | null): Promise<Condition | "away" | null> {
+  async #unchanged(name: string, version: string | null): Promise<Unchanged | "away" | null> {
     try {
       return await this.ports.accounts.unchanged(name, version);
     } catch (error) {
@@ -196,33 +217,45 @@ export class OwnSessions {
     own.isWriting = false;
   }
 
-  /** The session isn't in any more. @param heldMs For so long its name is kept. */
-  async #release(own: Own, heldMs: number): Promise<void> {
+  async #release(own: Own, heldMs: number, through: number | null): Promise<void> {
     if (heldMs > 0) {
       await this.#changeSurely(own, { ...own.session, isBusy: false, isHeld: true });
       await this.#pause(heldMs);
     }
-    await this.#changeSurely(own, null);
+    await this.#changeSurely(own, null, through);
   }
 
-  async #changeSurely(own: Own, session: OnlineSession | null): Promise<void> {
-    while (!this.#isClosed && !await this.#change(own, session)) await this.#pause(RETRY_MS);
+  async #changeSurely(
+    own: Own,
+    session: OnlineSession | null,
+    through: number | null = null,
+  ): Promise<void> {
+    while (!this.#isClosed && !await this.#change(own, session, through)) {
+      await this.#pause(RETRY_MS);
+    }
   }
 
   /**
    * Puts what is now of a session of ours, or deletes it, unless another one has its place. @returns False where it isn't
-   * known to be done.
+   * known to be done. @param through Up to which number its account has the broadcasts by now.
    */
-  async #change(own: Own, session: OnlineSession | null): Promise<boolean> {
+  async #change(
+    own: Own,
+    session: OnlineSession | null,
+    through: number | null = null,
+  ): Promise<boolean> {
     const folded = foldName(own.session.name);
     const key = this.#key(folded);
+    let before = this.ports.heard.get(folded);
     for (let tries = 1; tries <= TRIES_MAX; tries++) {
       const { modified } = own;
       if (modified === null) return true; // there is nothing of it
       const lease = this.ports.lease();
+      const heard = through === null ? null : this.ports.heard.ends(folded, before, through);
+      const puts = session === null ? [] : [{ key, value: onlineValue(session), lease }];
       const outcome = await this.ports.store.commit({
-        when: [{ key, modified }],
-        puts: session === null ? [] : [{ key, value: onlineValue(session), lease }],
+        when: [{ key, modified }, ...heard?.when ?? []],
+        puts: [...puts, ...heard?.puts ?? []],
         deletes: session === null ? [key] : [],
       });
       if (outcome.outcome === "done") {
@@ -231,7 +264,8 @@ export class OwnSessions {
         return true;
       }
       if (outcome.outcome !== "conflict") return isLeaseOver(outcome); // then `settle` puts it
-      const [seen = null] = outcome.seen;
+      const [seen = null, seenHeard = null] = outcome.seen;
+      before = seenHeard === null ? null : heardIn(seenHeard);
       const present = seen === null ? null : onlineIn(seen, folded);
       own.modified = present?.id === own.session.id ? seen!.modified : null;
     }

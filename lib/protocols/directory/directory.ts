@@ -26,6 +26,7 @@ import { Comparing, didYouMeanName } from "../../base/trust/name_answers.ts";
 import { Broadcasts } from "./broadcast_log/broadcasts.ts";
 import { BroadcastIntake } from "./broadcasts/broadcast_intake.ts";
 import { Deliveries } from "./broadcasts/deliveries.ts";
+import { Marks } from "./broadcasts/marks.ts";
 import { Calls } from "./calls/calls.ts";
 import { transportOf } from "./datagrams/datagram_path.ts";
 import { AccountChanges } from "./login/account_changes.ts";
@@ -99,9 +100,13 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const broadcasts = this.#broadcasts = new Broadcasts(config.records, signer.key, randomBytes);
     const deliveries = this.#deliveries = new Deliveries(broadcasts, out);
     const { broadcast: policy, ttlMs, guests, clientsMax, signUpsMax } = config;
-    const shared = { out, links, sessions, others, broadcasts, deliveries, wallMs };
+    const isUp = () => this.#engine === "up";
+    const shared = { out, links, sessions, others, broadcasts, deliveries, wallMs, isUp };
+    const begun = () => this.#entrance.sessions;
+    const marks = new Marks({ out, sessions, broadcasts, begun });
     const telling = this.#telling = new BroadcastIntake({
       ...shared,
+      marks,
       crypto,
       signer,
       policy,
@@ -128,7 +133,6 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       log,
       forget,
       letIn: (link, enter, as) => entrance.letIn(link, enter, as),
-      isUp: () => this.#engine === "up",
       changed: (account, keys) => accounts.changed(account, keys),
     });
     this.#agenda = new Agenda([
@@ -136,6 +140,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       calls,
       deliveries,
       telling,
+      marks,
       sessions.held,
       servedEachStep(() => presence.nextMs()),
       presence.deadlines,
@@ -246,8 +251,13 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
         others.remove(foldName(name));
         return this.#presence.changed({ name, folded: foldName(name) });
       }
+      case "broadcast":
+        return this.#telling.news(change.broadcast, change.isNew);
+      case "reached":
+        return this.#telling.reachedAt(change.instance, change.number, change.count);
       case "instances":
         others.instances = change.instances;
+        this.#telling.instancesChanged();
         return this.#tellInstances("in", [...this.#sessions.all]);
       default:
         unreachable(change);

@@ -5,10 +5,17 @@ import type { SharedStore } from "../../../lib/engine/shared_store.ts";
 import type { DirectoryConfig } from "../../../lib/protocols/directory/schema/directory_io.ts";
 import { MemoryEngine, MemoryStore } from "../../doubles/memory_store.ts";
 import { Exchange } from "../../protocols/directory/exchange.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { passTime } from "../../protocols/passing_time.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
 import { openRegistrar } from "./registrars.ts";
 
+const STORE = {
+  kind: "store",
+  store: "07".repeat(8),
+  last: 0,
+  directory: fakeSigner("directory").key,
+} as const;
 /** What runs between a change and who is told of it. */
 const TURNS = 40;
 
@@ -32,9 +39,10 @@ export class Instances {
     const store = new MemoryStore(this.engine);
     const listening = { host: "10.0.0.1", port: 4_400 + this.#opened };
     const exchange = new Exchange(
-      { instance: id, listening, ...config },
+      { instance: id, listening, records: [STORE], ...config },
       this.all[0]?.exchange,
     );
+    if (exchange.disk.length === 0) exchange.disk.push(STORE);
     const accounts = { get: (folded: string) => exchange.accounts.get(folded)?.password };
     const { clock } = this;
     const registrar = await openRegistrar(id, { store, prefix: "p/", clock, accounts });

@@ -1,7 +1,7 @@
 /** Instances of one directory: what clients at them see of each other. */
 
 import { assert, assertEquals } from "@std/assert";
-import { GUEST_HELD_MS } from "../../../lib/protocols/directory/schema/limits.ts";
+import { BROADCASTS_MAX, GUEST_HELD_MS } from "../../../lib/protocols/directory/schema/limits.ts";
 import { Instances } from "./instances.ts";
 
 async function two() {
@@ -173,4 +173,139 @@ Deno.test("instances: clients are told where they all are, and where there is ro
   const bob = full.guest("bob");
   assertEquals(bob.got.map(({ type }) => type), ["instances", "refused"]);
   assertEquals(bob.last("instances").because, "full");
+});
+
+// Broadcasts.
+
+Deno.test("instances: a broadcast is shown once at all, in one order, and its sender is told how many have it", async () => {
+  const { instances, a, b } = await two();
+  const ann = a.account("ann");
+  const bob = b.account("bob");
+  const cem = a.guest("cem");
+  await instances.settle();
+  ann.tells("one");
+  bob.tells("two");
+  ann.tells("three");
+  await instances.settle();
+
+  assertEquals(cem.heard, ["one", "two", "three"]);
+  assertEquals([ann.heard, bob.heard], [["two"], ["one", "three"]]);
+  assertEquals(ann.last("broadcast-sent").reached, 2);
+  assertEquals(bob.last("broadcast-sent").reached, 2);
+  const numbers = cem.got.flatMap((message) => message.type === "told" ? [message.number] : []);
+  assertEquals(numbers, numbers.toSorted((one, other) => one - other));
+  a.command({ command: "broadcast", text: "closing" }, "r");
+  await instances.settle();
+  assertEquals([bob.heard.at(-1), a.event("broadcast-sent").reached], ["closing", 3]);
+});
+
+Deno.test("instances: what a slow one's clients have is waited for, not what one that is gone", async () => {
+  const { instances, a, b } = await two();
+  const ann = a.account("ann");
+  const bob = b.account("bob");
+  await instances.settle();
+  bob.acknowledges = false;
+  ann.tells("one");
+  await instances.pass(8_000);
+  assertEquals(ann.got.some(({ type }) => type === "broadcast-sent"), false);
+  await instances.pass(1_000);
+  assertEquals(ann.last("broadcast-sent").reached, 0);
+
+  ann.tells("two");
+  await instances.settle();
+  await instances.all[1]!.registrar.close();
+  await instances.settle();
+  assertEquals(ann.last("broadcast-sent"), {
+    type: "broadcast-sent",
+    number: ann.last("broadcast-taken").number,
+    reached: 0,
+  });
+});
+
+Deno.test("instances: who sends it again at another one is told that it was taken, and nobody hears it twice", async () => {
+  const { instances, a, b } = await two();
+  const ann = a.account("ann");
+  const bob = b.guest("bob");
+  await instances.settle();
+  ann.tells("one", 7);
+  await instances.settle();
+  const back = b.again(ann).enters({ how: "resume" });
+  await instances.settle();
+  back.tells("one", 7);
+  await instances.settle();
+  assertEquals(back.last("broadcast-taken").number, ann.last("broadcast-taken").number);
+  assertEquals(bob.heard, ["one"]);
+});
+
+Deno.test("instances: an account hears each broadcast on one of its devices, wherever they come in", async () => {
+  const { instances, a, b } = await two();
+  const bob = b.account("bob");
+  const desk = a.account("ann");
+  await instances.settle();
+  bob.tells("one");
+  await instances.pass(1_500);
+  assertEquals(desk.heard, ["one"]);
+  // Taken over while it is there: by its instance's mark.
+  const laptop = b.account("ann", "laptop");
+  await instances.settle();
+  bob.tells("two");
+  await instances.settle();
+  assertEquals(laptop.heard, ["two"]);
+  // Left: by what its instance said as it went.
+  laptop.goesDown(true);
+  await instances.settle();
+  bob.tells("three");
+  await instances.settle();
+  const tablet = a.account("ann", "tablet");
+  await instances.settle();
+  assertEquals(tablet.heard, ["three"]);
+  // Its instance is gone: by its last mark.
+  await instances.pass(1_500);
+  await instances.all[0]!.registrar.close();
+  await instances.settle();
+  const phone = b.account("ann", "phone");
+  await instances.settle();
+  assertEquals(phone.heard, []);
+});
+
+Deno.test("instances: what was told while a client lacked it reaches it at another one", async () => {
+  const { instances, a, b } = await two();
+  const bob = b.account("bob");
+  const ann = a.account("ann");
+  await instances.settle();
+  bob.tells("one");
+  await instances.settle();
+  ann.acknowledges = false;
+  bob.tells("two");
+  await instances.pass(1_500);
+  const back = b.again(ann).enters({ how: "resume", seen: ann.through });
+  await instances.settle();
+  assertEquals([ann.heard, back.heard], [["one"], ["two"]]);
+});
+
+Deno.test("instances: one that begins later has what is kept for those who are away", async () => {
+  const { instances, a, b } = await two();
+  b.account("bob").goesDown(true);
+  await instances.settle();
+  const ann = a.account("ann");
+  await instances.settle();
+  ann.tells("one");
+  await instances.settle();
+  const c = (await instances.open()).exchange;
+  const bob = c.account("bob");
+  const guest = c.guest("eve");
+  await instances.settle();
+  assertEquals([bob.heard, guest.heard], [["one"], []]);
+});
+
+Deno.test("instances: a sender's broadcasts are counted wherever it sends them", async () => {
+  const { instances, a, b } = await two();
+  const ann = a.account("ann");
+  await instances.settle();
+  for (let own = 1; own <= BROADCASTS_MAX; own++) ann.tells("x", own);
+  await instances.settle();
+  const back = b.again(ann).enters({ how: "resume" });
+  await instances.settle();
+  back.tells("y", BROADCASTS_MAX + 1);
+  assertEquals(back.last("refused").code, "too-fast");
 });

@@ -3,7 +3,7 @@
 import type { Clock } from "../../../lib/base/machine/clock.ts";
 import { foldName } from "../../../lib/base/text/names.ts";
 import { EngineRegistrar } from "../../../lib/engine/directory/engine_registrar.ts";
-import type { Condition, SharedStore } from "../../../lib/engine/shared_store.ts";
+import type { SharedStore } from "../../../lib/engine/shared_store.ts";
 
 /** An instance with room for ten clients. @param accounts The versions of those that there are. */
 export function openRegistrar(
@@ -20,8 +20,8 @@ export function openRegistrar(
     accounts: {
       unchanged: (name, version) => {
         const isSo = (accounts.get(foldName(name)) ?? null) === version;
-        const condition: Condition = { key: `${prefix}accounts/${foldName(name)}`, is: "absent" };
-        return Promise.resolve(isSo ? condition : null);
+        const condition = { key: `${prefix}accounts/${foldName(name)}`, is: "absent" } as const;
+        return Promise.resolve(isSo ? { condition, created: 0 } : null);
       },
     },
     wallMs: () => 1_790_000_000_000,

@@ -28,7 +28,7 @@ function wordsOf(effect: DirectoryEffect): string {
     case "persist":
       return `writes ${effect.records.map(({ kind }) => kind).join(" ")}`;
     case "registrar":
-      return `claims ${effect.question.session.name} over ${effect.question.over}`;
+      return `asks the registrar to ${effect.question.ask}`;
     case "account":
       return `asks ${effect.question.ask}`;
     case "show":

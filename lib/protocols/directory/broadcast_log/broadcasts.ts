@@ -88,10 +88,13 @@ export class Broadcasts {
   /** The process begins: what earlier ones have stored has so much time left. Never more than it had. */
   begin(nowMs: number, wallMs: number): void {
     for (const [at, broadcast] of this.#kept.entries()) {
-      const { takenAt, ttlMs } = broadcast;
-      const leftMs = Math.min(Math.max(takenAt + ttlMs - wallMs, 0), ttlMs);
-      this.#kept[at] = { ...broadcast, overAtMs: nowMs + leftMs };
+      this.#kept[at] = { ...broadcast, overAtMs: this.overAtMs(broadcast, nowMs, wallMs) };
     }
+  }
+
+  /** As `begin`, for one that another process has taken: when it is over, by the monotonic clock. */
+  overAtMs({ takenAt, ttlMs }: BroadcastRecord, nowMs: number, wallMs: number): number {
+    return nowMs + Math.min(Math.max(takenAt + ttlMs - wallMs, 0), ttlMs);
   }
 
   /** Drops what was signed for another key. */
@@ -137,6 +140,7 @@ export class Broadcasts {
     const broadcast = { ...record, overAtMs };
     if (isOfAccount(broadcast)) this.#tellers.add(foldName(broadcast.from));
     this.#kept.push(broadcast);
+    this.#last = Math.max(this.#last, broadcast.number);
     this.#stored = broadcast.number;
     this.#bytes += bytesOf(broadcast);
     this.#own.set(ownOf(broadcast.fromKey, broadcast.own), broadcast.number);

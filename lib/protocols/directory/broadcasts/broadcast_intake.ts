@@ -14,6 +14,8 @@ import {
   BROADCASTS_MAX,
   BROADCASTS_MS,
   DISK_FULL_RETRY_MS,
+  ENGINE_RETRY_MS,
+  REACHED_AHEAD_MS,
   REACHED_MS_MAX,
   REFUSAL_TOLD_MS,
   REPORTS_MAX,
@@ -24,6 +26,9 @@ import {
 import type { DirectoryMessageOf, DirectoryRefusal } from "../schema/messages.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
 import type { BroadcastRecord } from "../schema/records.ts";
+import { ENGINE_AWAY_TEXT } from "../schema/refusal_text.ts";
+import type { Others } from "../sessions/others.ts";
+import type { Marks } from "./marks.ts";
 import { RecentCounts } from "../../../base/rates/token_bucket.ts";
 import { isSaid, signBroadcast } from "../schema/signed_broadcast.ts";
 
@@ -39,6 +44,10 @@ interface BroadcastIntakeParts {
   readonly ttlMs: number;
   /** Whole ms since 1970. */
   readonly wallMs: () => number;
+  readonly marks: Pick<Marks, "changed">;
+  readonly others: Pick<Others, "instances">;
+  /** Whether what is told reaches the other instances. */
+  isUp(): boolean;
 }
 
 /** The sender of a broadcast. */
@@ -55,6 +64,9 @@ interface Sender {
   readonly ref: string | undefined;
 }
 
+/** Who waits for a report: the sender, whose client may be here; null: another instance does. */
+type Asker = Sender | null;
+
 /** A broadcast that is being written to disk. */
 interface Unstored {
   readonly sender: Sender;
@@ -66,18 +78,25 @@ interface Unstored {
   link: ClientLink | null;
 }
 
+/** A broadcast that is stored. */
+interface Stored extends Omit<Unstored, "sender"> {
+  readonly sender: Asker;
+}
+
 /** Progress of one broadcast: which clients haven't acknowledged it, on any link, and how many have. */
 interface Report {
   readonly number: number;
-  readonly sender: Sender;
+  readonly sender: Asker;
   readonly awaited: Set<string>;
+  /** Other instances that haven't said how many have it there. */
+  readonly instances: Set<string>;
   reached: number;
   dueMs: number;
 }
 
 /** Why a broadcast isn't taken. */
 interface Refusal {
-  readonly code: DirectoryRefusal & ("not-allowed" | "too-fast" | "protocol");
+  readonly code: DirectoryRefusal & ("not-allowed" | "too-fast" | "protocol" | "disk");
   readonly text: string;
   readonly retryMs: number;
 }
@@ -156,12 +175,13 @@ export class BroadcastIntake {
   #tell(sender: Sender, text: string, link: ClientLink | null): Refusal | null {
     const { broadcasts, out, ttlMs, wallMs } = this.parts;
     const { name: from, key: fromKey, isAccount: fromAccount, own, sentAt, signature } = sender;
-    const writing = `${fromKey} ${own}`;
+    const writing = writingOf(fromKey, own);
     const before = this.#unstored.get(writing);
     if (before !== undefined) {
       before.link = link; // sent again after a reconnect
       return null;
     }
+    if (!this.parts.isUp()) return ENGINE_AWAY;
     const who = rateKeyOf(sender);
     const retryMs = this.#rates.waitMs(who, out.monotonicMs);
     if (retryMs > 0) return { ...TOO_FAST, retryMs: Math.ceil(retryMs) };
@@ -180,19 +200,81 @@ export class BroadcastIntake {
     };
     const unstored: Unstored = { sender, broadcast: record, link };
     this.#unstored.set(writing, unstored);
-    out.write([record], {
-      done: () => {
-        this.#unstored.delete(writing);
-        this.#refusalToldUntilMs = 0;
-        this.#stored(unstored);
-      },
-      failed: (reason) => {
-        this.#unstored.delete(writing);
-        this.#rates.takeBack(who);
-        this.#failed(unstored, reason);
-      },
-    });
+    const failed = (reason: string) => {
+      // It was stored all the same, and told, before it was known.
+      if (this.#unstored.get(writing) !== unstored) return;
+      this.#unstored.delete(writing);
+      this.#rates.takeBack(who);
+      this.#failed(unstored, reason);
+    };
+    if (out.isAlone) out.write([record], { done: () => this.#told(unstored, record), failed });
+    else {
+      // Once it is stored, it comes to all instances as news.
+      out.register({ ask: "tell", broadcast: record }, (answer) => {
+        if (answer.outcome === "before") this.#wasTold(unstored, answer.number);
+        else if (answer.outcome !== "done") failed(ENGINE_AWAY_TEXT);
+      });
+    }
     return null;
+  }
+
+  /** The next broadcast of all instances. @param isNew Whether it wasn't there yet as this one began. */
+  news(record: BroadcastRecord, isNew: boolean): void {
+    const { broadcasts, out, wallMs } = this.parts;
+    const unstored = this.#unstored.get(writingOf(record.fromKey, record.own));
+    if (unstored !== undefined) return this.#told(unstored, record);
+    if (isNew) {
+      this.#rates.add(
+        rateKeyOf({
+          ...record,
+          name: record.from,
+          key: record.fromKey,
+          isAccount: record.fromAccount,
+        }),
+        out.monotonicMs,
+      );
+      return this.#stored({ sender: null, broadcast: record, link: null });
+    }
+    broadcasts.add(record, broadcasts.overAtMs(record, out.monotonicMs, wallMs()));
+  }
+
+  #told(unstored: Unstored, record: BroadcastRecord): void {
+    const { fromKey, own } = record;
+    this.#unstored.delete(writingOf(fromKey, own));
+    this.#refusalToldUntilMs = 0;
+    const { isOrphan } = unstored.broadcast;
+    this.#stored({ ...unstored, broadcast: isOrphan ? { ...record, isOrphan } : record });
+  }
+
+  /** Another instance, or this one, has taken it before, and nobody is told again. */
+  #wasTold({ sender, broadcast: { fromKey, own }, link }: Unstored, number: number): void {
+    const { out } = this.parts;
+    if (!this.#unstored.delete(writingOf(fromKey, own))) return;
+    const client = link?.client ?? this.#clientOf(sender);
+    if (client !== null) out.send(client.link.id, { type: "broadcast-taken", own, number });
+    if (sender.key !== null) return;
+    out.error(
+      "in-doubt",
+      "Another instance told something at that moment: say it again",
+      sender.ref,
+    );
+  }
+
+  /** So many of those at another instance have it. */
+  reachedAt(instance: string, number: number, count: number): void {
+    const report = this.#reports.get(number);
+    if (report?.instances.delete(instance) !== true) return;
+    report.reached += count;
+    this.#reportIfDone(number);
+  }
+
+  /** Those instances are gone that aren't there any more: nothing is heard of them. */
+  instancesChanged(): void {
+    const there = new Set(this.parts.others.instances.map(({ id }) => id));
+    for (const { number, instances } of [...this.#reports.values()]) {
+      for (const id of instances) if (!there.has(id)) instances.delete(id);
+      this.#reportIfDone(number);
+    }
   }
 
   #isSaid({ name: from, key, own, sentAt, signature }: Sender, text: string): boolean {
@@ -208,20 +290,22 @@ export class BroadcastIntake {
     return own <= this.parts.broadcasts.saidAs(key, name) || this.#unstored.values().some(isLater);
   }
 
-  #stored({ broadcast, sender, link }: Unstored): void {
+  #stored({ broadcast, sender, link }: Stored): void {
     const { broadcasts, deliveries, sessions, out } = this.parts;
     const { number, from } = broadcast;
     this.#expire();
     broadcasts.add(broadcast, out.monotonicMs + broadcast.ttlMs);
-    const client = link?.client ?? this.#clientOf(sender);
+    const client = sender === null ? null : link?.client ?? this.#clientOf(sender);
     if (client !== null) {
-      out.send(client.link.id, { type: "broadcast-taken", own: sender.own, number });
+      out.send(client.link.id, { type: "broadcast-taken", own: broadcast.own, number });
     }
-    out.show({ event: "broadcast", id: String(number), from }, sender.ref);
+    if (sender !== null) out.show({ event: "broadcast", id: String(number), from }, sender.ref);
     const others = [...sessions.all].filter((client) => !isBy(broadcast, client));
     const awaited = new Set(others.map(({ person }) => person));
-    const dueMs = out.nowMs + REACHED_MS_MAX;
-    this.#reports.set(number, { number, sender, awaited, reached: 0, dueMs });
+    const elsewhere = sender === null ? [] : this.parts.others.instances.slice(1);
+    const instances = new Set(elsewhere.map(({ id }) => id));
+    const dueMs = out.nowMs + REACHED_MS_MAX - (sender === null ? REACHED_AHEAD_MS : 0);
+    this.#reports.set(number, { number, sender, awaited, instances, reached: 0, dueMs });
     for (const client of sessions.all) deliveries.pump(client);
     this.#reportIfDone(number);
     const [oldest] = this.#reports.values();
@@ -273,6 +357,7 @@ export class BroadcastIntake {
     if (client.delivery.through === before) return true;
     if (!client.isGuest) {
       broadcasts.got(client.folded, client.delivery.through);
+      this.parts.marks.changed();
       const { folded: account, delivery } = client;
       out.note({ kind: "got", account, through: delivery.through }, { sync: false });
     }
@@ -340,12 +425,13 @@ export class BroadcastIntake {
 
   #reportIfDone(number: number): void {
     const report = this.#reports.get(number);
-    if (report?.awaited.size === 0) this.#report(report);
+    if (report?.awaited.size === 0 && report.instances.size === 0) this.#report(report);
   }
 
   #report({ number, sender, reached }: Report): void {
     const { out } = this.parts;
     this.#reports.delete(number);
+    if (sender === null) return out.order({ order: "reached", number, count: reached });
     if (sender.key === null) {
       return out.show({ event: "broadcast-sent", id: String(number), reached }, sender.ref);
     }
@@ -367,14 +453,18 @@ export class BroadcastIntake {
 }
 
 function isOperators({ sender }: Unstored | Report): boolean {
-  return sender.key === null;
+  return sender !== null && sender.key === null;
+}
+
+function writingOf(key: PeerKey | null, own: number): string {
+  return `${key} ${own}`;
 }
 
 /** Logouts after which the client may be in again a moment later, perhaps on another device. */
 const COMES_BACK: ReadonlySet<LogoutReason> = new Set(["lost", "slow", "replaced"]);
 
 /** Rate limits apply to an account on any device, and to a guest by its key. */
-function rateKeyOf({ name, key, isAccount }: Sender): string {
+function rateKeyOf({ name, key, isAccount }: Pick<Sender, "name" | "key" | "isAccount">): string {
   return isAccount || key === null ? foldName(name) : key;
 }
 
@@ -387,6 +477,11 @@ const TOO_FAST = {
   code: "too-fast",
   text: `each user may send ${BROADCASTS_MAX} broadcasts a minute`,
 } as const;
+const ENGINE_AWAY: Refusal = {
+  code: "disk",
+  text: ENGINE_AWAY_TEXT,
+  retryMs: ENGINE_RETRY_MS,
+};
 const NOT_SIGNED: Refusal = {
   code: "protocol",
   text: "its signature isn't yours for this directory",

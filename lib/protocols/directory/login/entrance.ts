@@ -41,6 +41,9 @@ interface EntranceParts {
 
 type Enter = DirectoryMessageOf<"enter">;
 
+/** By so much, beside our own clock, what another instance has told may be ahead of what we know. */
+const SEEN_AHEAD_MS = 60_000;
+
 /** As whom a client is let in. */
 interface LetIn {
   /** As it was registered, or as the guest wrote it. */
@@ -106,12 +109,25 @@ export class Entrance {
     }
     const session = this.#newSession(claim);
     this.#claims.add(claim);
-    const over = present?.id ?? null;
-    const question = { ask: "claim", session, over, account: as.version } as const;
+    const about = { over: present?.id ?? null, account: as.version, seen: this.#seen(enter) };
+    const question = { ask: "claim", session, ...about, number: this.#begun } as const;
     this.parts.out.register(question, (answer) => {
       this.#claims.delete(claim);
       this.#claimed(claim, session, answer);
     });
+  }
+
+  /** Up to which number the client says that it has the broadcasts. */
+  #seen({ seen }: Enter): number {
+    const { out, broadcasts: { store, last }, wallMs } = this.parts;
+    if (seen === null || seen.store.toHex() !== store) return 0;
+    // Another instance may have told it what this one wasn't told yet: numbers follow the wall clock.
+    return Math.min(seen.through, out.isAlone ? last : Math.max(last, wallMs() + SEEN_AHEAD_MS));
+  }
+
+  /** How many sessions this process has begun, and who is about to be in. */
+  get sessions(): { readonly begun: number; readonly entering: readonly FoldedName[] } {
+    return { begun: this.#begun, entering: [...this.#claims].map(({ folded }) => folded) };
   }
 
   #newSession({ link, enter, as: { name, isGuest } }: Claim): OnlineSession {
@@ -137,8 +153,10 @@ export class Entrance {
     const isWaiting = link.phase === "checking";
     switch (answer.outcome) {
       case "done":
-        if (isWaiting && !claim.isVoid && as.mayEnter()) return this.#enter(claim, session);
-        this.parts.out.order({ order: "release", session: session.id, heldMs: 0 });
+        if (isWaiting && !claim.isVoid && as.mayEnter()) {
+          return this.#enter(claim, session, answer.heard);
+        }
+        this.#release(session.id, 0, null);
         if (isWaiting && claim.isVoid) as.refuse("bad-credentials");
         return;
       case "taken":
@@ -146,6 +164,7 @@ export class Entrance {
         if (!isWaiting) return;
         if (claim.triesLeft > 0) return this.#claim(claim, answer.by);
         return as.refuse("disk", ENGINE_AWAY_TEXT, ENGINE_RETRY_MS);
+      case "before": // of broadcasts alone
       case "wrong":
         if (!isWaiting) return;
         if (as.isGuest) return as.refuse("name-taken");
@@ -163,18 +182,23 @@ export class Entrance {
     }
   }
 
-  #enter({ link, enter, as }: Claim, session: OnlineSession): void {
+  #release(session: string, heldMs: number, through: number | null): void {
+    this.parts.out.order({ order: "release", session, heldMs, through });
+  }
+
+  /** @param accountHeard Up to which number the account has the broadcasts, as other instances know. */
+  #enter({ link, enter, as }: Claim, session: OnlineSession, accountHeard: number): void {
     const { name, isGuest, isRemembered } = as;
     const { out, links, sessions, presence, calls, broadcasts, deliveries, telling } = this.parts;
     const { isTakenOver, guestsThrough } = this.#displace(link, name);
     this.parts.others.remove(foldName(name));
     links.enter(link, "in", out.nowMs);
     const { store } = broadcasts;
-    const seen = enter.seen?.store.toHex() === store ? enter.seen.through : 0;
+    const seen = this.#seen(enter);
     // A guest that was here a moment ago continues where it was; another one gets nothing from before.
     const before = isGuest ? guestsThrough ?? broadcasts.stored : broadcasts.stored;
     // A client that has an account now was told less as a guest: what it says it has had counts.
-    const heard = Math.min(isGuest ? Math.max(seen, guestsThrough ?? 0) : seen, broadcasts.last);
+    const heard = Math.max(seen, isGuest ? guestsThrough ?? 0 : accountHeard);
     const had = isGuest ? Math.max(before, heard) : telling.comesIn(foldName(name), heard);
     const toClient = this.parts.randomBytes(32);
     const toDirectory = this.parts.randomBytes(32);
@@ -317,8 +341,8 @@ export class Entrance {
     if (link.phase !== "over") links.enter(link, "over", out.nowMs);
     sessions.remove(client);
     const isHeld = client.isGuest && sessions.held.get(client.folded, out.nowMs) !== null;
-    const heldMs = isHeld ? GUEST_HELD_MS : 0;
-    out.order({ order: "release", session: client.session, heldMs });
+    const through = client.isGuest ? null : client.delivery.through;
+    this.#release(client.session, isHeld ? GUEST_HELD_MS : 0, through);
     calls.gone(client, reason);
     telling.gone(client, reason);
     presence.left(client);

@@ -49,8 +49,13 @@ export class DirectoryOutput
 
   /** Asks the registrar; bounded by the links, each of which has one open question. Alone, whatever one asks is done. */
   register(question: RegistrarQuestion, answered: (answer: RegistrarAnswer) => void): void {
-    if (this.isAlone) return answered({ outcome: "done" });
+    if (this.isAlone) return answered({ outcome: "done", heard: 0 });
     this.push({ type: "registrar", token: this.#claims.add(answered), question });
+  }
+
+  /** What many instances know, none of them notes on a disk of its own. */
+  override note(record: DirectoryRecord, how: { readonly sync: boolean }): void {
+    if (this.isAlone) super.note(record, how);
   }
 
   registered(token: number, answer: RegistrarAnswer): void {

@@ -22,6 +22,12 @@ export const HOST_BYTES_MAX = 253;
 export const CLAIMS_MAX = 8;
 /** A client tries again after this where the directory's engine doesn't answer: it elects a leader within 2 s. */
 export const ENGINE_RETRY_MS = 1_000;
+/** How often an instance says how far its accounts have the broadcasts: once for all of them. */
+export const MARKED_MS = 1_000;
+/** Accounts that lack some of what it says: with more, it says less. */
+export const MARK_EXCEPT_MAX = 256;
+/** By so much sooner than the sender's instance another one gives up waiting for its clients. */
+export const REACHED_AHEAD_MS = 500;
 /** Instances of one directory that a client is told of. */
 export const INSTANCES_MAX = 32;
 

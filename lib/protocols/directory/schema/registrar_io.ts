@@ -3,8 +3,11 @@
  * of the others'. A directory that runs alone is its own registrar, and never asks.
  */
 
-import type { Endpoint, PeerKey } from "../../../base/ids.ts";
+import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
 import type { ListedUser } from "./messages.ts";
+import type { BroadcastRecord } from "./records.ts";
+
+export type { BroadcastRecord } from "./records.ts";
 
 /** A client's session, as all instances know it. */
 export interface OnlineSession {
@@ -34,27 +37,59 @@ export type RegistrarQuestion = /**
    * The session comes in, in the place of the session `over`, or of none. `account`: the version of the account that
    * was checked; null: there is no account of that name. Answer: `done` once all instances may rely on it, or why not.
    */
-  {
+  | {
     readonly ask: "claim";
     readonly session: OnlineSession;
     readonly over: string | null;
     readonly account: string | null;
-  };
+    /** Up to which number the client says that it has broadcasts; 0: none. */
+    readonly seen: number;
+    /** Which of this instance's sessions it is, by number. */
+    readonly number: number;
+  }
+  /**
+   * The broadcast, whose number isn't known yet, is to be told at all instances. Answer: `done`, and it comes as news;
+   * or `before`.
+   */
+  | { readonly ask: "tell"; readonly broadcast: BroadcastRecord };
 
 export type RegistrarAnswer =
-  | { readonly outcome: "done" }
+  /** `heard`: of a claim, up to which number the account has the broadcasts, on any device. */
+  | { readonly outcome: "done"; readonly heard: number }
   /** This session has the name, not the one that was to be replaced; null: it is free, or was taken again since. */
   | { readonly outcome: "taken"; readonly by: OnlineSession | null }
+  /** Its sender's broadcast of that own number was taken before: it has this number. */
+  | { readonly outcome: "before"; readonly number: number }
   /** The account isn't any more as it was checked. */
   | { readonly outcome: "wrong" }
-  /** It wasn't done, or isn't known to be; the session isn't in. */
+  /** It wasn't done, or isn't known to be. A session isn't in then. */
   | { readonly outcome: "away" };
 
 /** What follows from what the machine has done: carried out in time, whatever becomes of the engine. */
 export type RegistrarOrder =
-  /** The session isn't in any more. For so long its name is kept for its key; 0: it is free. */
-  | { readonly order: "release"; readonly session: string; readonly heldMs: number }
-  | { readonly order: "set-busy"; readonly session: string; readonly isBusy: boolean };
+  /**
+   * The session isn't in any more. For so long its name is kept for its key; 0: it is free. Its account has broadcasts up
+   * to `through`; null: it has none.
+   */
+  | {
+    readonly order: "release";
+    readonly session: string;
+    readonly heldMs: number;
+    readonly through: number | null;
+  }
+  | { readonly order: "set-busy"; readonly session: string; readonly isBusy: boolean }
+  /**
+   * All accounts that are in at this instance, of sessions up to this number, have the broadcasts up to there, but those
+   * that are named.
+   */
+  | {
+    readonly order: "mark";
+    readonly through: number;
+    readonly sessions: number;
+    readonly except: readonly FoldedName[];
+  }
+  /** So many of those at this instance have the broadcast of another one. */
+  | { readonly order: "reached"; readonly number: number; readonly count: number };
 
 /** What other instances have done, in the order in which it was done. */
 export type RegistrarChange =
@@ -62,6 +97,19 @@ export type RegistrarChange =
   | { readonly change: "present"; readonly session: OnlineSession }
   /** No other instance's session has that name any more. */
   | { readonly change: "gone"; readonly name: string }
+  /** The next broadcast of all; numbers rise. `isNew`: it wasn't there yet as this instance began. */
+  | {
+    readonly change: "broadcast";
+    readonly broadcast: BroadcastRecord;
+    readonly isNew: boolean;
+  }
+  /** So many of those at that instance have the broadcast. */
+  | {
+    readonly change: "reached";
+    readonly number: number;
+    readonly instance: string;
+    readonly count: number;
+  }
   /** All instances that there are, the own one first. */
   | { readonly change: "instances"; readonly instances: readonly Instance[] };
 

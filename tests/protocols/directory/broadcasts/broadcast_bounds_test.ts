@@ -1,5 +1,6 @@
 /** How much may be told, and what a disk that refuses does. */
 
+import { Others } from "../../../../lib/protocols/directory/sessions/others.ts";
 import { assert, assertEquals } from "@std/assert";
 import { Broadcasts } from "../../../../lib/protocols/directory/broadcast_log/broadcasts.ts";
 import { ToldMessage } from "../../../../lib/protocols/directory/broadcast_log/delivery.ts";
@@ -260,6 +261,9 @@ function intakeOf(policy: BroadcastPolicy = "all", ...names: readonly string[]) 
   const intake = new BroadcastIntake({
     out: output.out,
     broadcasts,
+    marks: { changed: () => {} },
+    others: new Others(),
+    isUp: () => true,
     sessions: sessionsOf(...clients),
     deliveries: {
       pump: ({ name }) => void sent.push(name),
