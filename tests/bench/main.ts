@@ -7,6 +7,7 @@
 import { measureCalls } from "./call_rows.ts";
 import { measureDirectory } from "./directory_rows.ts";
 import { measureEdits } from "./edit_rows.ts";
+import { measureEngine } from "./engine_rows.ts";
 import { measureFriends } from "./friends_rows.ts";
 import { measureGroup } from "./group_rows.ts";
 import { measureIdle } from "./idle_rows.ts";
@@ -35,6 +36,7 @@ const GROUPS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   directory: measureDirectory,
   calls: measureCalls,
   idle: measureIdle,
+  engine: measureEngine,
 };
 
 const asked = (Deno.env.get("ROWS") ?? "").split(",").filter((name) => name !== "");

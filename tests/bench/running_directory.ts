@@ -54,8 +54,12 @@ export class RunningDirectory implements AsyncDisposable {
   }
 }
 
-async function makeAccounts(data: string, members: readonly CrowdMember[]): Promise<void> {
-  await Deno.mkdir(`${data}/regserver`, { mode: 0o700 });
+/** Writes `regserver/accounts.csv` below `data`. */
+export async function makeAccounts(
+  data: string,
+  members: readonly CrowdMember[],
+): Promise<void> {
+  await Deno.mkdir(`${data}/regserver`, { recursive: true, mode: 0o700 });
   const script = fileURLToPath(new URL("make_accounts.ts", import.meta.url));
   const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "-A", script, `${data}/regserver/accounts.csv`, PASSWORD],
