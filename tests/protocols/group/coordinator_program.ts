@@ -47,6 +47,7 @@ import { groupIdOf } from "../../../lib/protocols/group/schema/founding.ts";
 import type { CoordinatorRecord } from "../../../lib/protocols/group/schema/records.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { SimLog } from "../../sim/group/group_disk.ts";
 import { foundedBy } from "./founded.ts";
 import { passTime } from "../passing_time.ts";
 
@@ -256,7 +257,7 @@ export class Program {
       snapshotEveryMs: null,
       pins: new Map(),
       records: [],
-      history: log.length === 0 ? null : endOf(log),
+      history: log.length === 0 ? null : SimLog.of(GROUP, log).end,
       ...rest,
     };
     this.group = groupIdOf(fakeCrypto, {
@@ -384,13 +385,7 @@ export class Program {
   }
 
   #read(token: number, after: number): CoordinatorInput {
-    const before = this.log.slice(0, after);
-    const batches = this.log.slice(after);
-    return {
-      type: "read",
-      token,
-      read: { batches, digest: endOf(before).digest, seq: endOf(before).seq },
-    };
+    return { type: "read", token, read: SimLog.of(GROUP, this.log).read(after, Infinity) };
   }
 
   #on(link: LinkId): Somebody | null {
@@ -537,12 +532,6 @@ export class Program {
 
 function down(link: LinkId, closed: boolean, reason = ""): CoordinatorInput {
   return { type: "link-down", link, closed, reason };
-}
-
-function endOf(batches: readonly SignedBatch[]): HistoryEnd {
-  const end = new HistoryEnd(fakeCrypto, GROUP);
-  for (const batch of batches) end.append(batch);
-  return end;
 }
 
 function nameOf(key: PeerKey | null): string {

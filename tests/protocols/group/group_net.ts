@@ -7,7 +7,7 @@
 
 import { assert } from "@std/assert";
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
-import type { Hash, LinkId, PeerKey, RequestId } from "../../../lib/base/ids.ts";
+import type { Hash, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { Refusal } from "../../../lib/protocols/group/coordinator/places.ts";
 import {
   compareBallots,
@@ -17,12 +17,11 @@ import {
 } from "../../../lib/protocols/group/schema/epoch.ts";
 import { Agreement } from "../../../lib/protocols/group/views/agreement.ts";
 import { signFormerKeys } from "../../../lib/protocols/group/schema/former_keys.ts";
-import { type EditPolicy, requestId } from "../../../lib/protocols/group/schema/edit.ts";
+import { type EditPolicy } from "../../../lib/protocols/group/schema/edit.ts";
 import type { MemberCommand, MemberEvent } from "../../../lib/protocols/group/schema/events.ts";
-import { HistoryEnd, type SignedBatch } from "../../../lib/protocols/group/schema/history.ts";
+import type { HistoryEnd, SignedBatch } from "../../../lib/protocols/group/schema/history.ts";
 import { Member } from "../../../lib/protocols/group/member/member.ts";
 import type {
-  HistoryRead,
   LoggedEntryState,
   MemberConfig,
   MemberEffect,
@@ -37,6 +36,7 @@ import type { MemberRecord } from "../../../lib/protocols/group/schema/records.t
 import { createCodec } from "../../../lib/wire/codec.ts";
 import { accessText, groupIdOf } from "../../../lib/protocols/group/schema/founding.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { SimLog } from "../../sim/group/group_disk.ts";
 import { foundedBy } from "./founded.ts";
 
 const CODEC = createCodec(GROUP_MESSAGES);
@@ -44,6 +44,8 @@ export const COORDINATOR = fakeSigner("coordinator");
 export const FOUNDING = foundedBy(COORDINATOR.key);
 export const GROUP = groupIdOf(fakeCrypto, FOUNDING);
 const WALL_MS = 1_700_000_000_000;
+/** So many batches are read at once: little, that more than one read is frequent. */
+const READ_MAX = 8;
 
 type Draw = (below: number) => number;
 
@@ -80,10 +82,13 @@ class Disk {
     return copy;
   }
 
+  /** What can be read from the log as it is now. */
+  read(): SimLog {
+    return SimLog.of(GROUP, this.log);
+  }
+
   history(): HistoryEnd {
-    const end = new HistoryEnd(fakeCrypto, GROUP);
-    for (const batch of this.log) end.append(batch);
-    return end;
+    return this.read().end;
   }
 }
 
@@ -230,14 +235,16 @@ export class Node {
       case "read": {
         const { token, after } = effect;
         return net.later(this, "disk", () => {
-          if (this.process === process) this.feed({ type: "read", token, read: this.#read(after) });
+          if (this.process !== process) return;
+          const { batches, ...at } = this.disk.read().read(after, Infinity);
+          this.feed({ type: "read", token, read: { batches: batches.slice(0, READ_MAX), ...at } });
         });
       }
       case "look": {
         const { token, seq, id } = effect;
         return net.later(this, "disk", () => {
           if (this.process === process) {
-            this.feed({ type: "looked", token, entry: entryOf(this.disk.log, seq, id) });
+            this.feed({ type: "looked", token, entry: this.disk.read().look(seq, id) });
           }
         });
       }
@@ -251,14 +258,6 @@ export class Node {
         });
       default:
     }
-  }
-
-  #read(after: number): HistoryRead {
-    const end = new HistoryEnd(fakeCrypto, GROUP);
-    let at = 0;
-    for (; at < this.disk.log.length && end.position < after; at++) end.append(this.disk.log[at]!);
-    if (end.position !== after) return { batches: [], digest: null, seq: 0 };
-    return { batches: this.disk.log.slice(at, at + 8), digest: end.digest, seq: end.seq };
   }
 
   /** What the user has before their eyes, of this process. */
@@ -281,36 +280,12 @@ export class Node {
 
   /** An entry as it reads now in its log. */
   entryNow(seq: number): LoggedEntryState | null {
-    return entryOf(this.disk.log, seq, null);
+    return this.disk.read().look(seq, null);
   }
 
   get incarnationBytes(): Uint8Array {
     return this.machine!.self.incarnation;
   }
-}
-
-/** An entry of a log, as it reads now, and whether that edit of it is there. */
-function entryOf(
-  log: readonly SignedBatch[],
-  seq: number,
-  id: RequestId | null,
-): LoggedEntryState | null {
-  const end = new HistoryEnd(fakeCrypto, GROUP);
-  let found: LoggedEntryState | null = null;
-  for (const batch of log) {
-    const { entries, edits } = end.append(batch);
-    const { author: key, name } = batch.batch.value;
-    const entry = entries.find((one) => one.seq === seq);
-    if (entry !== undefined) {
-      found = { id: entry.id, author: { key, name }, text: entry.text, isEdited: false };
-    }
-    for (const { edit: { signed: { request: { value } } } } of edits) {
-      if (value.seq !== seq || found === null) continue;
-      const isEdited = found.isEdited || requestId(fakeCrypto, value) === id;
-      found = { ...found, text: value.text, isEdited };
-    }
-  }
-  return found;
 }
 
 /** Leads views as a test says. */

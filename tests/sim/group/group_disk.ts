@@ -49,6 +49,12 @@ export class SimLog {
     this.#emptyDigest = this.end.digest;
   }
 
+  static of(group: Hash, batches: readonly SignedBatch[]): SimLog {
+    const log = new SimLog(group);
+    for (const batch of batches) log.append(batch);
+    return log;
+  }
+
   append(batch: SignedBatch): Placed {
     const placed = this.end.append(batch);
     this.batches.push(batch);
