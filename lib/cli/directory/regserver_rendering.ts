@@ -148,9 +148,16 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
       }${relayed}.`,
     ],
     [`${accountsText(accounts)}, ${noneOr(kept, "broadcast")} kept for accounts that are away.`],
+    ...instancesLines(status),
     ownKeyLine(key),
     ...problems.map((problem) => problemLine(problem)),
   ];
+}
+
+function instancesLines({ instances, online }: EventNamed<"status">): readonly Line[] {
+  if (instances === undefined || online === undefined) return [];
+  const count = countText(instances.length, "instance");
+  return [[`${count}, ${countText(online, "client")} in all: ${instances.join(", ")}.`]];
 }
 
 function accountsText(count: number): string {

@@ -45,6 +45,7 @@ import {
   SLOW_MS_MAX,
 } from "./schema/limits.ts";
 import { type DirectoryMessage, LEAVE_GOODBYE } from "./schema/messages.ts";
+import { ENGINE_AWAY_TEXT } from "./schema/refusal_text.ts";
 import type { DirectoryRecord } from "./schema/records.ts";
 import {
   listedSession,
@@ -81,6 +82,8 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   #leaving: { readonly ref: string | undefined } | null = null;
   #stopped = false;
   #engine: RegistrarState = "up";
+  /** Whether the engine was away since it was up last. */
+  #wasAway = false;
 
   constructor(
     readonly config: DirectoryConfig,
@@ -271,9 +274,18 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   }
 
   #engineIs(state: RegistrarState): void {
-    if (state === this.#engine) return;
+    const before = this.#engine;
+    if (state === before) return;
     this.#engine = state;
-    if (state === "away") this.#tellInstances("away", [...this.#sessions.all]);
+    const clients = [...this.#sessions.all];
+    if (state === "away") {
+      this.#out.warn(`${ENGINE_AWAY_TEXT}: ${WITHOUT_ENGINE}`);
+      this.#tellInstances("away", clients);
+    } else if (state === "up" && this.#wasAway) {
+      this.#out.notice("The engine answers again");
+      this.#tellInstances("in", clients);
+    }
+    this.#wasAway = state === "away" || (state === "late" && this.#wasAway);
   }
 
   // Links.
@@ -454,6 +466,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   #command(command: DirectoryCommand, ref: string | undefined): void {
     switch (command.command) {
       case "list":
+        if (this.#engine !== "up") this.#out.warn(`${ENGINE_AWAY_TEXT}: ${OLD_LIST}`);
         return this.#out.show(this.#users(), ref);
       case "status":
         return this.#status(ref);
@@ -491,9 +504,24 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       calls: this.#calls.size,
       relayedBytes: this.#calls.relays.relayedBytes,
       kept: this.#telling.countKept(),
-      diskProblems: [this.#out.problem, this.#out.accountsProblem],
+      diskProblems: [this.#out.problem, this.#out.accountsProblem, this.#engineProblem],
+      ...this.#sharedFacts,
     };
     this.#out.show(statusView(facts), ref);
+  }
+
+  get #engineProblem(): string | null {
+    return this.#engine === "up" ? null : `${ENGINE_AWAY_TEXT}: ${WITHOUT_ENGINE}`;
+  }
+
+  /** What the operator is told of all instances together. */
+  get #sharedFacts(): Pick<StatusFacts, "instances" | "online"> {
+    if (this.#out.isAlone) return {};
+    const { instances, size } = this.#others;
+    return {
+      instances: instances.map(({ address }) => endpointText(address)),
+      online: this.#sessions.size + size,
+    };
   }
 
   /** The client that is in under this name; where there is none, the operator is told so. */
@@ -559,6 +587,10 @@ function voidedText(count: number): string {
   return `${what} dropped: signed for the key that this directory had before`;
 }
 
+/** What becomes of an instance whose engine doesn't answer. */
+const WITHOUT_ENGINE = "until it does, nobody is let in, and no broadcast is taken";
+const OLD_LIST = "who is at other instances may be out of date";
+
 // What the operator is shown of the clients that are in.
 
 type User = Extract<DirectoryEvent, { readonly event: "users" }>["users"][number];
@@ -589,6 +621,9 @@ export interface StatusFacts {
   readonly calls: number;
   readonly relayedBytes: number;
   readonly kept: number;
+  /** Where all instances are, the own one first, and how many are online at all of them. */
+  readonly instances?: readonly string[];
+  readonly online?: number;
   /** Of each store: why the disk refused the last write; null where it didn't. */
   readonly diskProblems: readonly (string | null)[];
 }

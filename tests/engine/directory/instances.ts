@@ -1,7 +1,14 @@
 /** Several instances of one directory over one engine in memory: their machines, in virtual time. */
 
 import { EngineRegistrar } from "../../../lib/engine/directory/engine_registrar.ts";
-import type { SharedStore } from "../../../lib/engine/shared_store.ts";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import type {
+  Change,
+  Follower,
+  Following,
+  LeaseId,
+  Outcome,
+} from "../../../lib/engine/shared_store.ts";
 import type { DirectoryConfig } from "../../../lib/protocols/directory/schema/directory_io.ts";
 import { MemoryEngine, MemoryStore } from "../../doubles/memory_store.ts";
 import { Exchange } from "../../protocols/directory/exchange.ts";
@@ -19,11 +26,53 @@ const STORE = {
 /** What runs between a change and who is told of it. */
 const TURNS = 40;
 
+/** A program's way to the engine, which may be cut. */
+class CutStore extends MemoryStore {
+  isCut = false;
+  /** What was told meanwhile. */
+  readonly #untold: (() => void)[] = [];
+
+  override async commit(change: Change): Promise<Outcome> {
+    const isCut = this.isCut;
+    await Promise.resolve();
+    return isCut ? { outcome: "unknown", text: "cut" } : super.commit(change);
+  }
+
+  override renew(lease: LeaseId): Promise<boolean> {
+    return this.isCut ? this.#unreachable() : super.renew(lease);
+  }
+
+  override grant(ttlMs: number): Promise<LeaseId> {
+    return this.isCut ? this.#unreachable() : super.grant(ttlMs);
+  }
+
+  #unreachable(): Promise<never> {
+    return Promise.reject(new P2pchatError("unreachable", "cut"));
+  }
+
+  override follow(prefix: string, follower: Follower, from?: string): Following {
+    return super.follow(prefix, {
+      ...follower,
+      all: (entries, revision) => follower.all(entries, revision),
+      changed: (changes, revision) => {
+        const tell = () => follower.changed(changes, revision);
+        if (this.isCut) this.#untold.push(tell);
+        else tell();
+      },
+    }, from);
+  }
+
+  heal(): void {
+    this.isCut = false;
+    for (const tell of this.#untold.splice(0)) tell();
+  }
+}
+
 export class Instance {
   constructor(
     readonly exchange: Exchange,
     readonly registrar: EngineRegistrar,
-    readonly store: SharedStore,
+    readonly store: CutStore,
   ) {}
 }
 
@@ -36,7 +85,7 @@ export class Instances {
   /** Begins another one. */
   async open(config: Partial<DirectoryConfig> = {}): Promise<Instance> {
     const id = `i${++this.#opened}`;
-    const store = new MemoryStore(this.engine);
+    const store = new CutStore(this.engine);
     const listening = { host: "10.0.0.1", port: 4_400 + this.#opened };
     const exchange = new Exchange(
       { instance: id, listening, records: [STORE], ...config },

@@ -309,3 +309,61 @@ Deno.test("instances: a sender's broadcasts are counted wherever it sends them",
   back.tells("y", BROADCASTS_MAX + 1);
   assertEquals(back.last("refused").code, "too-fast");
 });
+
+// An instance that the engine doesn't answer.
+
+Deno.test("instances: one that is cut off lets nobody in, tells its clients where the others are, and goes on where nothing has changed", async () => {
+  const { instances, a, b } = await two();
+  const [first] = instances.all;
+  const ann = a.account("ann");
+  const bob = b.guest("bob");
+  await instances.settle();
+  first!.store.isCut = true;
+  await instances.pass(3_000);
+  const late = a.guest("cem");
+  assertEquals([late.last("refused").code, late.last("refused").retryMs], ["disk", 1_000]);
+  ann.tells("one");
+  assertEquals(ann.last("refused").code, "disk");
+  assertEquals(bob.sees, "ann free, bob free", "for as long as its lease goes on");
+
+  await instances.pass(1_000);
+  first!.store.heal();
+  await instances.pass(1_500);
+  const guest = a.guest("cem");
+  await instances.settle();
+  assertEquals([guest.sees, bob.sees], ["ann free, bob free, cem free", guest.sees]);
+  assertEquals(ann.got.filter(({ type }) => type === "dismissed"), []);
+  assertEquals(a.take().filter((words) => words.startsWith("* notice")), []);
+});
+
+Deno.test("instances: whose lease is over has its clients again when it is back, but those who are elsewhere", async () => {
+  const { instances, a, b } = await two();
+  const [first] = instances.all;
+  const ann = a.account("ann");
+  const dan = a.account("dan");
+  const bob = b.guest("bob");
+  await instances.settle();
+  first!.store.isCut = true;
+  await instances.pass(6_500);
+  assertEquals(bob.sees, "bob free");
+  assertEquals(ann.last("instances").because, "away");
+  a.command({ command: "status" });
+  assertEquals(a.event("status").problems.length, 1);
+  assertEquals(ann.sees, "ann free, bob free, dan free", "as it was");
+  const moved = b.again(dan).enters({ how: "resume" });
+  await instances.settle();
+  assert(moved.entered !== null);
+
+  first!.store.heal();
+  await instances.pass(3_000);
+  assertEquals(bob.sees, "ann free, bob free, dan free");
+  assertEquals([ann.sees, moved.sees], [bob.sees, bob.sees]);
+  assertEquals(ann.last("instances").because, "in");
+  assert(a.take().includes("dan: close (there is a later link)"));
+  const cem = a.guest("cem");
+  await instances.settle();
+  assert(cem.entered !== null);
+  a.command({ command: "status" });
+  assertEquals(a.event("status").problems, []);
+  assertEquals([a.event("status").online, b.event("ready").event], [4, "ready"]);
+});

@@ -29,7 +29,7 @@ import {
   STABLE_MS,
 } from "../schema/limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, WayIn } from "../schema/messages.ts";
-import { CHECKING_FULL_TEXT, refusedText } from "../schema/refusal_text.ts";
+import { CHECKING_FULL_TEXT, ENGINE_AWAY_TEXT, refusedText } from "../schema/refusal_text.ts";
 
 type Phase =
   /** No link: the directory is being dialled, or is when the time has come. */
@@ -470,7 +470,12 @@ export class DirectorySession {
     if (code === "full") {
       this.#connection.leave(); // another instance may have room
       const isChecking = text === CHECKING_FULL_TEXT;
-      return this.#full(refusedText(code, text, "entry", 0), retryMs, isChecking);
+      const why = isChecking ? "checking" : "full";
+      return this.#full(why, refusedText(code, text, "entry", 0), retryMs);
+    }
+    if (code === "disk" && text === ENGINE_AWAY_TEXT) {
+      this.#connection.leave(); // another instance may reach the engine
+      return this.#full("engine", ENGINE_AWAY_TEXT, retryMs);
     }
     const entry = this.#entry;
     if (code === "bad-credentials" && entry !== null && this.#isUnanswered) {
@@ -521,26 +526,22 @@ export class DirectorySession {
     this.parts.fatal(code, text);
   }
 
-  /** @param text What there is no room for. @param isChecking Whether that is only for passwords to check. */
-  #full(text: string, retryMs: number, isChecking: boolean): void {
+  /** It can't let us in now, perhaps later. @param why What is lacking. @param text The same in a sentence. */
+  #full(why: keyof typeof LACKS, text: string, retryMs: number): void {
     const { out, random } = this.parts;
-    this.close("there is no room");
+    const { code, said, for: forTooLong, down } = LACKS[why];
+    this.close(said);
     this.#phase = "apart";
     this.#fullSinceMs ??= out.nowMs;
     if (out.nowMs - this.#fullSinceMs >= FULL_MS_MAX) {
       const minutes = FULL_MS_MAX / 60_000;
-      return this.#end(
-        "full",
-        `The directory has been ${
-          isChecking ? "checking too many passwords" : "full"
-        } for ${minutes} minutes; try later`,
-      );
+      return this.#end(code, `${forTooLong} for ${minutes} minutes; try later`);
     }
     const pauseMs = Math.min(FULL_PAUSE_MS_MAX, Math.max(retryMs, 2 * RETRY_MS_MIN)) *
       (0.8 + 0.2 * random());
     this.#connection.retryIn(pauseMs);
-    this.#tellDown(isChecking ? "it is checking too many passwords" : "it is full", true);
-    out.error("full", `${text}; trying again in ${Math.ceil(pauseMs / 1_000)} s`);
+    this.#tellDown(down, true);
+    out.error(code, `${text}; trying again in ${Math.ceil(pauseMs / 1_000)} s`);
   }
 
   #dismissed({ because, text, retryMs }: DirectoryMessageOf<"dismissed">): void {
@@ -601,6 +602,28 @@ export class DirectorySession {
     this.#end("timeout", `${text}; try later`);
   }
 }
+
+/** What a directory may lack for us, for a while. */
+const LACKS = {
+  full: {
+    code: "full",
+    said: "there is no room",
+    for: "The directory has been full",
+    down: "it is full",
+  },
+  checking: {
+    code: "full",
+    said: "there is no room",
+    for: "The directory has been checking too many passwords",
+    down: "it is checking too many passwords",
+  },
+  engine: {
+    code: "disk",
+    said: "its engine doesn't answer",
+    for: "The directory's engine hasn't answered",
+    down: "its engine doesn't answer",
+  },
+} as const;
 
 /** For a user that came in with a password, and is now refused by key. */
 const OUT_TEXT = "Your password was changed, or your account is another one now: log in again";

@@ -271,6 +271,12 @@ export type DirectoryEvent =
     readonly relayedBytes: number;
     readonly kept: number;
     readonly problems: readonly string[];
+    /**
+     * Addresses of all instances, the own one first, and how many clients are logged in at all of them; absent where the
+     * directory runs alone.
+     */
+    readonly instances?: readonly string[];
+    readonly online?: number;
   }
   | ModeEvent;
 

@@ -16,6 +16,11 @@ export class Others {
     return this.#byName.values().filter(({ isHeld }) => !isHeld);
   }
 
+  /** How many are in. */
+  get size(): number {
+    return [...this.all].length;
+  }
+
   /** The highest rank that any of them ever had. */
   get highestRank(): number {
     return this.#highestRank;

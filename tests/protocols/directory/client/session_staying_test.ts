@@ -5,6 +5,7 @@ import type { LinkId } from "../../../../lib/base/ids.ts";
 import type { DirectoryMessageOf } from "../../../../lib/protocols/directory/schema/messages.ts";
 import {
   CHECKING_FULL_TEXT,
+  ENGINE_AWAY_TEXT,
   refusedText,
 } from "../../../../lib/protocols/directory/schema/refusal_text.ts";
 import { callId, ClientProgram, LOG_IN } from "../client_program.ts";
@@ -188,6 +189,19 @@ Deno.test("staying: a full directory is tried visibly, at least every minute, fo
     assert(++tries < 20);
   }
   assert(program.nowMs - startMs >= 600_000 && program.nowMs - startMs <= 665_000);
+});
+
+Deno.test("staying: where its engine doesn't answer, a directory is tried again, as one that is full", () => {
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry: LOG_IN });
+  assertEquals(program.refuses("disk", 1_000, ENGINE_AWAY_TEXT), [
+    "close directory",
+    "session state=down name=ann guest=false reason=its engine doesn't answer isFull=true",
+    "error code=disk text=The directory's engine doesn't answer; trying again in 1 s",
+  ]);
+  program.after(1_000);
+  program.directoryUp();
+  assert(program.entered().some((word) => word.startsWith("session state=up")));
 });
 
 Deno.test("staying: a directory that has too many passwords to check isn't called full", () => {
