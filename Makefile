@@ -34,6 +34,9 @@ sim-long: ## the simulator's tests as make test runs them, but with more seeds, 
 e2e: all ## the built ./p2pchat, driven as a user does
 	@$(DENO) test -A --quiet tests/e2e
 
+engine-test: all ## what several machines keep together, with real nodes of etcd (Debian's etcd-server)
+	@$(DENO) test -A --quiet --no-check --frozen --reporter=dot $$(grep -rl --include='*_test.ts' 'HAS_ETCD' tests | sort)
+
 model: ## docs/model, the model of the group, checked by SPIN, some 10 minutes
 	@tools/model.sh
 
@@ -81,4 +84,4 @@ uninstall: ## remove from PREFIX what make install put there
 clean: ## remove what make built or fetched
 	@rm -rf p2pchat build .deno coverage
 
-.PHONY: all help check test quick watch sim sim-long e2e model fuzz torture soak properties bench bench-deps scale where traces fmt lint install uninstall clean
+.PHONY: all help check test quick watch sim sim-long e2e engine-test model fuzz torture soak properties bench bench-deps scale where traces fmt lint install uninstall clean

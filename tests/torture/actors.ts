@@ -183,12 +183,16 @@ export function isReady(life: Life | undefined): boolean {
   return life?.events.some(({ event }) => event === "ready") === true;
 }
 
-/** What can happen to any of them, and how often beside what else can. */
+/**
+ * What can happen to any of them, and how often beside what else can.
+ * @param others Hosts besides theirs that may be cut off.
+ */
 export function troublesOf(
   actors: readonly Actor[],
   hosts: Hosts,
+  others: readonly string[] = [],
 ): CommonTroubles {
-  const names = actors.map(({ name }) => name);
+  const names = [...actors.map(({ name }) => name), ...others];
   const cuts = new Set<string>();
   const drop = async (from: string, to: string) => {
     if (cuts.has(`${from} ${to}`)) return;

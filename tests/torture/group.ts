@@ -1,4 +1,7 @@
-/** A coordinator and four members: one log, whoever fails; edits at all or at none. */
+/**
+ * A coordinator and four members: one log, whoever fails; edits at all or at none. With an engine there are three
+ * programs of the coordinator, and three nodes that fail as well.
+ */
 
 import { Hosts } from "../e2e/hosts.ts";
 import type { ShownEvent } from "../e2e/node.ts";
@@ -11,9 +14,10 @@ import {
   type Trouble,
   troublesOf,
 } from "./actors.ts";
+import { ENGINE_HOSTS, shareIdentity, TorturedEngine } from "./engine.ts";
 import { eventually, type Tortured } from "./torture.ts";
 
-const COORDINATOR = "Coord";
+const COORDINATORS = ["Coord", "Coor2", "Coor3"] as const;
 const NAMES = ["Ann", "Ben", "Cem", "Dan"] as const;
 const PORT = 25_110;
 const SETTLE_MS = 180_000;
@@ -33,43 +37,60 @@ export class TorturedGroup implements Tortured {
 
   private constructor(
     readonly hosts: Hosts,
-    readonly coordinator: Actor,
+    readonly engine: TorturedEngine | null,
+    /** One, or with an engine three. */
+    readonly coordinators: readonly Actor[],
     readonly members: readonly Actor[],
   ) {
-    this.#common = troublesOf([coordinator, ...members], hosts);
+    const nodes = engine === null ? [] : ENGINE_HOSTS;
+    this.#common = troublesOf([...coordinators, ...members], hosts, nodes);
     this.troubles = {
       ...this.#common.troubles,
+      ...engine?.troubles,
       say: { weight: 30, happen: (random) => this.#say(random, 1) },
       burst: { weight: 2, happen: (random) => this.#say(random, 50) },
       edit: { weight: 5, happen: (random) => this.#edit(random) },
-      snapshot: { weight: 1, happen: () => this.#snapshot() },
+      snapshot: { weight: 1, happen: (random) => this.#snapshot(random) },
       garbage: { weight: 2, happen: (random) => this.#garbage(random) },
     };
   }
 
-  static async open(module?: string): Promise<TorturedGroup> {
+  static async open(module?: string, isOverEngine = false): Promise<TorturedGroup> {
     await using made = new AsyncDisposableStack();
-    const hosts = made.use(await Hosts.open(COORDINATOR, ...NAMES));
-    const start = async (name: string, words: readonly string[]) => {
-      const actor = made.use(await Actor.make({ name, hosts, words: () => words, module }));
+    const names = isOverEngine ? COORDINATORS : COORDINATORS.slice(0, 1);
+    const nodes = isOverEngine ? ENGINE_HOSTS : [];
+    const hosts = made.use(await Hosts.open(...names, ...NAMES, ...nodes));
+    const engine = isOverEngine ? made.use(await TorturedEngine.open(hosts)) : null;
+    const make = async (name: string, words: readonly string[]) =>
+      made.use(await Actor.make({ name, hosts, words: () => words, module }));
+    const begun = async (actor: Actor) => {
       actor.start();
       await actor.node!.until(({ event }) => event === "ready");
-      return actor;
     };
-    const serve = ["serve", "--port", String(PORT), "--edits", "auto"];
-    const coordinator = await start(COORDINATOR, serve);
-    const server = `${hosts.address(COORDINATOR)}:${PORT}`;
+    const over = engine === null ? [] : [...engine.flags, "--group", "tortured"];
+    const serve = ["serve", "--port", String(PORT), "--edits", "auto", ...over];
+    const coordinators: Actor[] = [];
+    for (const name of names) coordinators.push(await make(name, serve));
+    await begun(coordinators[0]!);
+    await shareIdentity("serve", coordinators);
+    for (const other of coordinators.slice(1)) await begun(other);
+    const server = `${names.map((name) => hosts.address(name)).join(",")}:${PORT}`;
     const members: Actor[] = [];
-    for (const name of NAMES) members.push(await start(name, ["peer", name, "--server", server]));
-    const world = new TorturedGroup(hosts, coordinator, members);
+    for (const name of NAMES) {
+      const member = await make(name, ["peer", name, "--server", server]);
+      await begun(member);
+      members.push(member);
+    }
+    const world = new TorturedGroup(hosts, engine, coordinators, members);
     made.move();
     return world;
   }
 
   async settle(): Promise<void> {
+    this.engine?.recover();
     await this.#common.recover();
     await eventually("all are in, with one log", SETTLE_MS, async () => {
-      for (const actor of [this.coordinator, ...this.members]) actor.start();
+      for (const actor of this.#actors) actor.start();
       if (!this.members.every(({ life }) => isReady(life))) return false;
       const [{ members }] = [await this.members[0]!.node!.ask("members")];
       if (members.length !== NAMES.length) return false;
@@ -85,14 +106,13 @@ export class TorturedGroup implements Tortured {
   broken(): Promise<readonly string[]> {
     const [log = []] = this.#logs;
     return Promise.resolve([
-      ...[this.coordinator, ...this.members].flatMap(({ faults }) => faults),
+      ...this.#actors.flatMap(({ faults }) => faults),
       ...this.#wrongLog(log),
       ...this.members.flatMap((member) => this.#wronglyShown(member, log)),
     ]);
   }
 
   figures(): Readonly<Record<string, number>> {
-    const actors = [this.coordinator, ...this.members];
     const outcomes = this.members.flatMap(({ events }) =>
       events.filter(({ event, outcome }) => event === "edit" && outcome === "committed")
     );
@@ -101,13 +121,19 @@ export class TorturedGroup implements Tortured {
       entries: this.#logs[0]?.length ?? 0,
       edits: this.#edits,
       committed: new Set(outcomes.map(({ edit }) => edit)).size,
-      processes: actors.reduce((sum, { lives }) => sum + lives.length, 0),
+      processes: this.#actors.reduce((sum, { lives }) => sum + lives.length, 0),
+      ...(this.engine === null ? {} : { nodes: this.engine.starts }),
     };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const actor of [...this.members, this.coordinator]) await actor[Symbol.asyncDispose]();
+    for (const actor of this.#actors.toReversed()) await actor[Symbol.asyncDispose]();
+    await this.engine?.[Symbol.asyncDispose]();
     await this.hosts[Symbol.asyncDispose]();
+  }
+
+  get #actors(): readonly Actor[] {
+    return [...this.coordinators, ...this.members];
   }
 
   #awake(random: Random): Actor | null {
@@ -132,15 +158,17 @@ export class TorturedGroup implements Tortured {
     await by.node?.type(`/edit edited ${this.#edits++} - ${seq}`).catch(() => {});
   }
 
-  async #snapshot(): Promise<void> {
-    if (!this.coordinator.isAwake) return;
-    await this.coordinator.node?.type("/snapshot").catch(() => {});
+  async #snapshot(random: Random): Promise<void> {
+    const one = random.pick(this.coordinators);
+    if (!one.isAwake) return;
+    await one.node?.type("/snapshot").catch(() => {});
   }
 
   async #garbage(random: Random): Promise<void> {
     const from = random.pick(this.members);
     const bytes = random.bytes(1 + random.below(70_000));
-    await sendTcp(this.hosts.within(from.name), this.hosts.address(COORDINATOR), PORT, bytes);
+    const { name } = random.pick(this.coordinators);
+    await sendTcp(this.hosts.within(from.name), this.hosts.address(name), PORT, bytes);
   }
 
   /** Numbers without gaps; each text once; those of one author in the order typed. */

@@ -17,6 +17,7 @@ import { torture, type Tortured } from "./torture.ts";
 const WORLDS: Readonly<Record<string, (module?: string) => Promise<Tortured>>> = {
   mesh: (module) => TorturedMesh.open(module),
   group: (module) => TorturedGroup.open(module),
+  "engine-group": (module) => TorturedGroup.open(module, true),
   friends: (module) => TorturedFriends.open(module),
   directory: (module) => TorturedDirectory.open(module),
 };
