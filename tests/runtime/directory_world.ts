@@ -28,7 +28,8 @@ import { MemoryAccounts } from "../doubles/memory_accounts.ts";
 import { forwardTo, type LinkHandler, type Links } from "../../lib/transport/link.ts";
 import { MemoryDatagramNetwork } from "../doubles/memory_datagrams.ts";
 import { RelayNetwork } from "../../lib/transport/links/relay_network.ts";
-import { HostWorld, MemoryStore, signerOf } from "./host_world.ts";
+import { HostWorld, MemoryStore, Reader, signerOf } from "./host_world.ts";
+import { CLIENT_ACCESS } from "./lean_client.ts";
 
 export const DIRECTORY = { host: "127.0.0.1", port: 4_400 };
 export const PASSWORD = "correct horse";
@@ -37,12 +38,23 @@ export const DIRECTORY_SEED = 99;
 
 /** A hash that takes no time. */
 const HASHER = {
-  hash: (password: string) => Promise.resolve(`hash of ${password}`),
+  hash: (password: string) => Promise.resolve(`hash of ${password}, ${++hashes}`),
   verify: (password: string, stored: string | null) =>
-    Promise.resolve(stored === `hash of ${password}`),
+    Promise.resolve(stored?.startsWith(`hash of ${password},`) ?? false),
   needsRehash: () => false,
   waiting: 0,
 };
+let hashes = 0;
+
+export interface DirectoryProgram {
+  readonly host: DirectoryHost;
+  readonly events: readonly DirectoryEvent[];
+  readonly logged: readonly string[];
+  readonly reader: Reader;
+  readonly outcome: Promise<ModeOutcome>;
+  /** Frees its ports. */
+  close(): Promise<unknown>;
+}
 
 /** What a client's output, its disk and its user do. */
 export interface Before {
@@ -107,7 +119,6 @@ export class DirectoryWorld extends HostWorld {
   readonly datagrams = new MemoryDatagramNetwork({ latencyMs: 5, clock: this.network.clock });
   readonly accounts = new MemoryAccounts();
   readonly store = new MemoryStore<DirectoryRecord>();
-  readonly directoryEvents: DirectoryEvent[] = [];
   /** The one that was started last. */
   directory!: LinkHandler;
   #clients = 0;
@@ -116,17 +127,13 @@ export class DirectoryWorld extends HostWorld {
     config: Partial<DirectoryConfig> = {},
     seed = DIRECTORY_SEED,
     channel: Partial<ChannelConfig> = DIRECTORY_CHANNEL,
-  ): DirectoryHost {
-    const { environment, signer } = this.place(seed, DIRECTORY.port, DIRECTORY.host);
-    let host: DirectoryHost | null = null;
-    const links = this.network.open(DIRECTORY, {
-      identity: { signer, static: keyPairFromSeed(environment.randomBytes(32)) },
-      env: environment,
-      access: { mode: "directory", room: null, secrets: null, admit: () => null },
-      handler: forwardTo(() => host),
-      channel,
-    });
-    host = new DirectoryHost({
+  ): DirectoryProgram {
+    const { environment, logged, signer, open } = this.place(seed, DIRECTORY.port, DIRECTORY.host);
+    const late: { host: DirectoryHost | null } = { host: null };
+    const links = open({ ...CLIENT_ACCESS }, () => late.host, channel);
+    const events: DirectoryEvent[] = [];
+    const reader = new Reader();
+    const host = new DirectoryHost({
       listening: DIRECTORY,
       guests: true,
       broadcast: "all",
@@ -144,16 +151,16 @@ export class DirectoryWorld extends HostWorld {
       accounts: this.accounts,
       hasher: HASHER,
       datagrams: this.datagrams.open(DIRECTORY),
-      show: (event) => this.directoryEvents.push(event),
+      show: (event) => events.push(event),
       pauseInput() {},
       flushed: () => Promise.resolve(),
       written: () => Promise.resolve(),
       keepAnswer: () => Promise.resolve(),
-      outputReady: () => null,
+      outputReady: () => reader.ready(),
     });
-    host.run();
-    this.directory = host;
-    return host;
+    this.directory = late.host = host;
+    const close = () => links.shutdown("ended");
+    return { host, events, logged, reader, outcome: host.run(), close };
   }
 
   /** The directory's program is killed: its links end, and what comes for it is lost. */

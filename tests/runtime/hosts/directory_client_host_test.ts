@@ -163,7 +163,7 @@ Deno.test("DirectoryClientHost: without a relay, who can't be reached is unreach
 
 Deno.test("DirectoryClientHost: 10,000 lines go through the directory in their order, while input waits for them", async () => {
   const world = new DirectoryWorld();
-  const pieces = relayedPieces(world.serve());
+  const pieces = relayedPieces(world.serve().host);
   const ann = world.start("ann");
   await world.pass(500);
   const bob = world.start("bob");
@@ -685,10 +685,10 @@ Deno.test("DirectoryClientHost: as many calls and broadcasts in a row as are tak
 
 Deno.test("DirectoryClientHost: a disk that is full once more is told to the operator once more", async () => {
   const world = new DirectoryWorld();
-  world.serve();
+  const { events } = world.serve();
   const ann = world.start("ann");
   await world.pass(500);
-  const errors = () => world.directoryEvents.filter(({ event }) => event === "error").length;
+  const errors = () => events.filter(({ event }) => event === "error").length;
   const told: number[] = [];
   for (let outage = 0; outage < 2; outage++) {
     world.store.refuses = true;

@@ -2,85 +2,23 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { LinkId } from "../../../lib/base/ids.ts";
-import type { ModeOutcome } from "../../../lib/base/machine/mode_machine.ts";
 import type { DirectoryConfig } from "../../../lib/protocols/directory/schema/directory_io.ts";
 import type {
   DirectoryCommand,
   DirectoryEvent,
 } from "../../../lib/protocols/directory/schema/events.ts";
-import type { DirectoryRecord } from "../../../lib/protocols/directory/schema/records.ts";
 import { DIRECTORY_CHANNEL } from "../../../lib/protocols/directory/schema/limits.ts";
-import { DirectoryHost } from "../../../lib/runtime/hosts/directory_host.ts";
-import { MemoryAccounts } from "../../doubles/memory_accounts.ts";
-import { MemoryDatagramNetwork } from "../../doubles/memory_datagrams.ts";
-import { HostWorld, MemoryStore, type Place, Reader, signerOf } from "../host_world.ts";
+import {
+  DIRECTORY,
+  type DirectoryProgram as Program,
+  DirectoryWorld,
+  PASSWORD,
+} from "../directory_world.ts";
+import { type Place, signerOf } from "../host_world.ts";
 import { CLIENT_ACCESS, LeanClient } from "../lean_client.ts";
 
-const DIRECTORY = { host: "127.0.0.1", port: 4_400 };
-const PASSWORD = "correct horse";
-
-/** A hash that takes no time. */
-const HASHER = {
-  hash: (password: string) => Promise.resolve(`hash of ${password}, ${++hashes}`),
-  verify: (password: string, stored: string | null) =>
-    Promise.resolve(stored?.startsWith(`hash of ${password},`) ?? false),
-  needsRehash: () => false,
-  waiting: 0,
-};
-let hashes = 0;
-
-interface Program {
-  readonly host: DirectoryHost;
-  readonly events: readonly DirectoryEvent[];
-  readonly logged: readonly string[];
-  readonly reader: Reader;
-  readonly outcome: Promise<ModeOutcome>;
-  /** Frees its ports. */
-  close(): Promise<unknown>;
-}
-
-class World extends HostWorld {
-  readonly datagrams = new MemoryDatagramNetwork({ latencyMs: 5, clock: this.network.clock });
-  readonly accounts = new MemoryAccounts();
-  readonly store = new MemoryStore<DirectoryRecord>();
+class World extends DirectoryWorld {
   #clients = 0;
-
-  serve(config: Partial<DirectoryConfig> = {}): Program {
-    const { environment, logged, signer, open } = this.place(99, DIRECTORY.port, DIRECTORY.host);
-    const late: { host: DirectoryHost | null } = { host: null };
-    const links = open({ ...CLIENT_ACCESS }, () => late.host, DIRECTORY_CHANNEL);
-    const datagrams = this.datagrams.open(DIRECTORY);
-    const events: DirectoryEvent[] = [];
-    const reader = new Reader();
-    const host = new DirectoryHost({
-      listening: DIRECTORY,
-      guests: true,
-      broadcast: "all",
-      ttlMs: 60_000,
-      clientsMax: 100,
-      signUpsMax: 10,
-      relays: true,
-      ...config,
-    }, {
-      clock: this.network.clock,
-      environment,
-      links,
-      signer,
-      store: this.store,
-      accounts: this.accounts,
-      hasher: HASHER,
-      datagrams,
-      show: (event) => events.push(event),
-      pauseInput() {},
-      flushed: () => Promise.resolve(),
-      written: () => Promise.resolve(),
-      keepAnswer: () => Promise.resolve(),
-      outputReady: () => reader.ready(),
-    });
-    late.host = host;
-    const close = () => links.shutdown("ended");
-    return { host, events, logged, reader, outcome: host.run(), close };
-  }
 
   client(name: string): LeanClient {
     const seed = ++this.#clients;
