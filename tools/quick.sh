@@ -19,4 +19,4 @@ if [ -z "$files" ]; then
   exit 1
 fi
 # shellcheck disable=SC2086 # one argument a file
-exec "$deno" test --no-check --frozen --parallel --quiet --reporter=dot $watch $(tools/together.sh quick 4 $files) -- --quick
+exec "$deno" test --v8-flags=--min-semi-space-size=64,--max-semi-space-size=128 --no-check --frozen --parallel --quiet --reporter=dot $watch $(tools/together.sh quick 4 $files) -- --quick

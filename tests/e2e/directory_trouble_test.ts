@@ -12,7 +12,6 @@ import {
   hears,
   incoming,
   is,
-  login,
   logout,
   message,
   presence,
@@ -23,7 +22,6 @@ import {
   untilListed,
 } from "./directory_world.ts";
 import { BUSY_MS, type Node, type ShownEvent } from "./node.ts";
-import { People } from "./people.ts";
 import { sideBySide } from "./side_by_side.ts";
 
 /**
@@ -35,34 +33,6 @@ const UNREACHABLE = { host: "127.0.0.2" };
 const elapsed = (from: ShownEvent, to: ShownEvent) => Date.parse(to.at) - Date.parse(from.at);
 
 sideBySide("directory", {
-  "whoever was thrown out may come back after a minute, and whoever was shut out, too":
-    async () => {
-      const { world, directory } = await DirectoryWorld.open(["bob"]);
-      await using _ = world;
-      await using people = new People(world.port);
-      const alice = await world.guest("alice");
-      const wrong = { how: "log-in", password: "wrong horse" } as const;
-      for (let at = 0; at < 5; at++) {
-        const { code } = await people.said(people.somebody("bob").enters(wrong), "refused");
-        assertEquals(code, "bad-credentials");
-      }
-      const since = Date.now();
-      await directory.type("/kick alice");
-      assertEquals(await endOf(alice), [4, "fatal", "kicked"]);
-      await sleep(40_000 - (Date.now() - since));
-      const early = [
-        world.launch("--guest", "alice"),
-        world.launch("--login", "bob"),
-      ];
-      assertEquals((await Promise.all(early.map(endOf))).map(([, , code]) => code), [
-        "kicked",
-        "locked-out",
-      ]);
-      await sleep(61_000 - (Date.now() - since));
-      await Promise.all([world.guest("alice"), world.logIn("bob")]);
-      await directory.until(login("bob"));
-    },
-
   "accounts that come within the time to live are told then, guests nothing from before":
     async () => {
       const { world } = await DirectoryWorld.open(["bob"], "--broadcast-ttl", "40s");

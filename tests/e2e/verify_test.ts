@@ -37,6 +37,7 @@ Deno.test("mesh: /verify changes nothing; yes is for that name alone; after no t
   assertMatch(name, /^Bob~/);
   assertEquals((await ann.ask("msg", { name: "Bob", text: "psst" })).code, "key-changed");
   await ann.ask("trust", { name: "Bob" });
+  await holds("Bob has his name", async () => "Bob" in await verified(ann));
   assertEquals(await verified(ann), { Ann: false, Bob: false });
   // Once refused, digits have to be looked at again.
   await ann.command({ command: "verify", name: "Bob", answer: "yes", ref: "at once" });
