@@ -109,6 +109,16 @@ export class MemoryEngine {
     this.#change(keys.map(({ key }) => ({ key, put: null })));
   }
 
+  /** No lease ends, as while no node of an engine leads. */
+  holdLeases(): void {
+    for (const lease of this.#leases.values()) lease.timer.cancel();
+  }
+
+  /** All leases last for their time from now on, as where another node of an engine leads. */
+  startLeasesAnew(): void {
+    for (const id of this.#leases.keys()) this.renew(id);
+  }
+
   #endLater(id: LeaseId, ttlMs: number): { cancel(): void } {
     return this.clock.at(this.clock.nowMs() + ttlMs, () => this.end(id));
   }

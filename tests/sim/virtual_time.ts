@@ -22,6 +22,8 @@ export class Timer {
 /** The clock of a simulated world, in ms since it began. */
 export class VirtualTime {
   nowMs = 0;
+  /** Called after each timer: what promises have to do is done before the next one. */
+  settle: () => void = () => {};
   readonly #heap: Timer[] = [];
   #order = 0;
 
@@ -65,6 +67,7 @@ export class VirtualTime {
       this.disarm(next);
       this.nowMs = next.atMs;
       next.run();
+      this.settle();
     }
     this.nowMs = Math.max(this.nowMs, untilMs);
   }

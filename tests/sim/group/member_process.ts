@@ -42,11 +42,13 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
     const { log, stateRecords } = this.disk;
     const last = log?.batches.at(-1)?.batch.value;
     this.startedMs = world.time.nowMs;
+    const [coordinator, ...instances] = world.servers;
     this.shownThrough = log?.end.seq ?? 0;
     this.member = new Member(
       {
         name: party.name,
-        coordinator: world.coordinator.endpoint,
+        coordinator: coordinator!,
+        instances,
         server: "the group",
         expect: party.pins.get(COORDINATOR_NAME) ?? null,
         given: null,

@@ -62,7 +62,7 @@ export abstract class Party {
 export class CoordinatorParty extends Party {
   /** Whether it decides what no honest coordinator does. */
   isAdversary = false;
-  readonly disk: GroupDisk<CoordinatorRecord>;
+  disk: GroupDisk<CoordinatorRecord>;
   process: CoordinatorProcess | null = null;
   /** Who is to be asked before an edit, as its operator says. */
   edits: EditPolicy;
@@ -155,6 +155,8 @@ export interface WorldOptions {
   readonly datagramLoss: number | null;
   /** Whether newcomers need an invite; by default they don't. */
   readonly private?: boolean;
+  /** How many programs may lead the group; by default one. */
+  readonly instances?: number;
   readonly print: ((line: string) => void) | null;
   readonly mutation: Mutation | null;
 }
@@ -186,7 +188,7 @@ export class World {
     this.random = new Random(seed);
     const path: Path = { delayMs, jitterMs, bytesPerMs };
     const limits = { controlBytes: 64 * KIB, dataBytes: KIB * KIB, windowBytes: 256 * KIB };
-    const hosts = members + 1;
+    const hosts = members + (options.instances ?? 1);
     this.network = new Network(this.time, this.random.fork(), limits, hosts, () => path);
     const config = { lateChance, path: () => path };
     this.channels = new Channels(this.time, this.random.fork(), hosts, config);
@@ -206,6 +208,15 @@ export class World {
 
   newDisk<Stored extends MemberRecord | CoordinatorRecord>(party: Party): GroupDisk<Stored> {
     const disk = new GroupDisk<Stored>(this.time, this.random.fork(), this.options.disk);
+    this.watch(party, disk);
+    return disk;
+  }
+
+  /** Tells the checkers what is written to it. */
+  watch<Stored extends MemberRecord | CoordinatorRecord>(
+    party: Party,
+    disk: GroupDisk<Stored>,
+  ): void {
     disk.wrote = (records) => {
       // The operator gives up what only some members had.
       if (records.some(({ kind }) => kind === "given-up")) this.#givenUp();
@@ -226,7 +237,6 @@ export class World {
       }
       for (const checker of this.checkers) checker.logged?.(party, placed);
     };
-    return disk;
   }
 
   /** Who is asked about an edit at this position of the history. */
@@ -247,6 +257,11 @@ export class World {
   /** The members' running processes. */
   running(): MemberProcess[] {
     return this.members.flatMap(({ process }) => process === null ? [] : [process]);
+  }
+
+  /** Where members find the coordinator. */
+  get servers(): readonly Endpoint[] {
+    return [this.coordinator.endpoint];
   }
 
   // Starting and ending programs.
