@@ -1,0 +1,206 @@
+/**
+ * A directory of two instances over three nodes of a real etcd, and people at both, while an instance is killed or cut
+ * off, and etcd's leader is killed. The times are those that docs/engine.md promises.
+ */
+
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { EtcdNodes, HAS_ETCD, pass } from "../engine/etcd_nodes.ts";
+import { CuttableWire } from "./cuttable_wire.ts";
+import {
+  DirectoryWorld,
+  endOf,
+  heard,
+  is,
+  listed,
+  login,
+  session,
+  tell,
+} from "./directory_world.ts";
+import { holds, Node, type ShownEvent } from "./node.ts";
+import { freePort } from "./ports.ts";
+
+/** The directory, whole: both instances run. */
+class World extends DirectoryWorld {
+  readonly #ports = [freePort(), freePort()];
+  readonly #serving: Node[] = [];
+
+  private constructor(readonly etcd: EtcdNodes, readonly wires: readonly CuttableWire[]) {
+    super();
+  }
+
+  static async open2(): Promise<World> {
+    const etcd = await EtcdNodes.open(3);
+    const ports = etcd.urls.map((url) => Number(new URL(url).port));
+    const world = new World(etcd, ports.map((port) => new CuttableWire(port)));
+    await world.direct(0);
+    return world;
+  }
+
+  /** As an operator does: the key of the first instance is that of all. */
+  copyKey(): void {
+    const [from, to] = [0, 1].map((n) => `${this.folder}/${n}/regserver`);
+    Deno.mkdirSync(to!, { recursive: true });
+    Deno.copyFileSync(`${from}/identity`, `${to}/identity`);
+  }
+
+  launchInstance(n: number, data = `${this.folder}/${n}`): Node {
+    const direct = this.etcd.urls.map((url) => Number(new URL(url).port));
+    // The first one reaches the engine by wires that a test may cut.
+    const ports = n === 0 ? this.wires.map(({ port }) => port) : direct;
+    const engine = `etcd://${ports.map((port) => `127.0.0.1:${port}`).join()}/test`;
+    const words = ["regserver", "--host", "127.0.0.1", "--port", String(this.#ports[n])];
+    return this.nodes.add(Node.start(words, { data, args: ["--engine", engine] }));
+  }
+
+  /** Starts an instance. */
+  async direct(n: number): Promise<void> {
+    this.#serving[n] = this.launchInstance(n);
+    await this.#serving[n].until(is("ready"));
+  }
+
+  instance(n: number): Node {
+    return this.#serving[n]!;
+  }
+
+  /** Where the instances are, this one first. */
+  at(n: number): { readonly registry: string } {
+    const ports = n === 0 ? this.#ports : this.#ports.toReversed();
+    return { registry: ports.map((port) => `127.0.0.1:${port}`).join() };
+  }
+
+  /** Waits until all of these show just these users. */
+  async see(nodes: readonly Node[], ...users: readonly string[]): Promise<void> {
+    for (const node of nodes) {
+      await holds(`it sees ${users.join()}`, async () => {
+        return (await listed(node)).join() === users.join();
+      });
+    }
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]();
+    for (const wire of this.wires) wire.close();
+    await this.etcd[Symbol.asyncDispose]();
+  }
+}
+
+/** Longer than is promised, where the machine has much else to do. */
+const LOAD_MS = 20_000;
+
+/** How long something takes, ms. */
+async function timeOf(work: Promise<unknown>): Promise<number> {
+  const beganMs = performance.now();
+  await work;
+  return performance.now() - beganMs;
+}
+
+/** What nobody should be told in these tests. */
+function problemsOf(node: Node): readonly ShownEvent[] {
+  return node.events.filter(({ event, code }) =>
+    event === "fatal" || (event === "error" && code === "protocol")
+  );
+}
+
+let opened: Promise<World> | null = null;
+// Its programs outlive each test of the file.
+Deno.test.sanitizer({ ops: false, resources: false });
+Deno.test.afterAll(async () => await (await opened)?.[Symbol.asyncDispose]());
+
+const people = new Map<string, Node>();
+const person = (name: string) => people.get(name)!;
+
+const trial = (name: string, run: (world: World) => Promise<void>) =>
+  Deno.test({
+    name: `a directory of two instances: ${name}${HAS_ETCD ? "" : ": etcd isn't installed"}`,
+    ignore: !HAS_ETCD,
+    fn: async () => await run(await (opened ??= World.open2())),
+  });
+
+trial("a second one needs the first one's key, and says so", async (world) => {
+  const other = world.launchInstance(1, `${world.folder}/other`);
+  assertEquals(await endOf(other), [4, "fatal", "key-changed"]);
+  world.copyKey();
+  await world.direct(1);
+});
+
+trial("people at both see each other, and what one broadcasts", async (world) => {
+  people.set("ann", await world.signUp("ann", world.at(0)));
+  people.set("bob", await world.guest("bob", world.at(1)));
+  const both = [person("ann"), person("bob")];
+  await world.see(both, "ann free", "bob free");
+  assertEquals(await tell(person("bob"), "one"), 1);
+  assertEquals(heard(person("ann")), ["bob: one"]);
+
+  const { users } = await world.instance(0).ask("list");
+  assertEquals(users.map(({ name }: ShownEvent) => name), ["ann", "bob"]);
+  assert(users[0]!.instance !== users[1]!.instance);
+});
+
+trial("who comes in at the other one takes its own place, and a guest nobody's", async (world) => {
+  const ann = person("ann");
+  const laptop = await world.logIn("ann", { ...world.at(1), device: "laptop" });
+  await ann.until(session("replaced"));
+  await ann.ended();
+  people.set("ann", laptop);
+  const eve = world.launch("--guest", "bob", { ...world.at(0), device: "eve" });
+  assertEquals(await endOf(eve), [4, "fatal", "name-taken"]);
+  assertEquals(heard(laptop), [], "its account has heard that");
+});
+
+trial("etcd's leader is killed: nobody is sent away, and soon others come in", async (world) => {
+  const cem = await world.guest("cem", world.at(0));
+  people.set("cem", cem);
+  const before = [...people.values()].map((node) => node.events.filter(is("session")).length);
+  const node = await world.etcd.leader();
+  await world.etcd.kill(node);
+  const tookMs = await timeOf((async () => {
+    const dan = await world.guest("dan", world.at(1));
+    people.set("dan", dan);
+  })());
+  assertLess(tookMs, 4_000 + LOAD_MS);
+  assert(await tell(person("dan"), "two") >= 2);
+  const after = [...people.values()].map((node) => node.events.filter(is("session")).length);
+  assertEquals(after.slice(0, before.length), before);
+  world.etcd.start(node);
+  await world.see([...people.values()], "ann free", "bob free", "cem free", "dan free");
+});
+
+trial("an instance is killed: its people are at the other one within 5 s", async (world) => {
+  const moving = ["ann", "bob", "dan"].map(person);
+  const from = moving.map((node) => node.events.length);
+  const tookMs = await timeOf(Promise.all([
+    world.instance(1).kill(),
+    ...moving.map((node, at) => node.until(session("up"), 30_000, from[at])),
+  ]));
+  assertLess(tookMs, 5_000 + LOAD_MS);
+  await world.see([...people.values()], "ann free", "bob free", "cem free", "dan free");
+  assertEquals(await tell(person("cem"), "three"), 3);
+  for (const name of ["ann", "bob"]) {
+    assertEquals(heard(person(name)).filter((text) => text.endsWith("three")).length, 1);
+    assertEquals(heard(person(name)).filter((text) => text.endsWith("two")).length, 1);
+  }
+  await world.direct(1);
+  const eve = await world.guest("eve", world.at(1));
+  await world.see([eve], "ann free", "bob free", "cem free", "dan free", "eve free");
+  await eve.type("/exit");
+  await eve.ended();
+});
+
+trial(
+  "an instance is cut off from the engine: it lets nobody in until that is over",
+  async (world) => {
+    for (const wire of world.wires) wire.cut();
+    await pass(6_000);
+    const fay = world.launch("--guest", "fay", world.at(0));
+    await fay.until(session("up"), 20_000);
+    const there = await world.instance(1).ask("list");
+    assertEquals(there.users.map(({ name }: ShownEvent) => name), ["fay"], "at the other one");
+    const { problems } = await world.instance(0).ask("status");
+    assertEquals(problems.length, 1);
+    for (const wire of world.wires) wire.mend();
+    const all = ["ann", "bob", "cem", "dan", "fay"].map((name) => `${name} free`);
+    await world.see([...people.values(), fay], ...all);
+    for (const node of people.values()) assertEquals(problemsOf(node), []);
+    assertEquals(world.instance(0).events.filter(login("fay")), []);
+  },
+);
