@@ -49,6 +49,8 @@ export class Friend {
   #isRefusing = false;
   /** The user isn't told before this time again that messages are gone from one side's files. */
   gapAtMs = -Infinity;
+  /** The process that said last that it has stored something. */
+  storedBy: string | null = null;
   /** Since when an acknowledgement of what was sent is awaited; null where none is. */
   awaitedSinceMs: number | null = null;
   #dialledAtOnceMs = -Infinity;

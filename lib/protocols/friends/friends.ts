@@ -258,7 +258,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     friend.lastTrafficMs = this.#out.nowMs;
     if (message.type === "texts") this.#receiving.texts(link, friend, message);
     else if (message.type === "skip") this.#receiving.skip(link, friend, message.position);
-    else this.#sending.acknowledged(friend, message.position);
+    else this.#sending.acknowledged(link, friend, message.position);
   }
 
   // The user.

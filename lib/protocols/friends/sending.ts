@@ -160,7 +160,9 @@ export class Sending {
     const before = outbox.delivered;
     const done = outbox.takeStored((position) => positions.has(position));
     this.#delivered(friend, done);
-    if (before === null || positions.has(before)) return;
+    if (done.length > 0) friend.storedBy = link.process;
+    // A process has what it acknowledged: its hello was on its way on another link meanwhile.
+    if (before === null || positions.has(before) || friend.storedBy === link.process) return;
     this.out.send(link, { type: "skip", position: before });
     if (this.out.nowMs < friend.gapAtMs) return;
     friend.gapAtMs = this.out.nowMs + STRANGE_TOLD_MS;
@@ -234,9 +236,10 @@ export class Sending {
     }
   }
 
-  acknowledged(friend: Friend, through: Position): void {
+  acknowledged(link: FriendLink, friend: Friend, through: Position): void {
     const done = friend.outbox.acknowledge(through);
     if (done.length === 0) return; // told before, or nothing that we said
+    friend.storedBy = link.process;
     friend.awaitedSinceMs = friend.outbox.isUnderWay ? this.out.nowMs : null;
     this.#delivered(friend, done);
     this.pump(friend);

@@ -344,7 +344,7 @@ Deno.test("Friends calls no message lost that a friend had and has no more, says
   ann.acknowledges(1, 1);
   ann.goesDown(1);
 
-  assertEquals(ann.meets(BOB, { stored: [] }), [
+  assertEquals(ann.meets(BOB, { process: 2, stored: [] }), [
     "2: hello",
     `2: skip ${ann.epoch}.1`,
     "notice",
@@ -354,6 +354,18 @@ Deno.test("Friends calls no message lost that a friend had and has no more, says
     ann.told[0]!,
     /^Earlier messages that were delivered to bob aren't where bob is now: that is a new machine or profile, or older/,
   );
+});
+
+Deno.test("Friends misses nothing at a friend whose hello on another link comes after what it has acknowledged since", () => {
+  const ann = Program.started();
+  ann.meets();
+  ann.say("bob", "hi");
+  ann.comesIn(BOB);
+  ann.acknowledges(1, 1);
+
+  const words = ann.hello(2, { stored: [] });
+
+  assertEquals(words.filter((word) => /skip|notice/.test(word)), []);
 });
 
 Deno.test("Friends refuses a message that the disk refuses, and sends those before and after it", () => {
@@ -486,11 +498,11 @@ Deno.test("Sending: a message goes out when it is on disk; what is typed meanwhi
 });
 
 Deno.test("Sending: what the friend has is delivered once, whatever it acknowledges", () => {
-  const { output, bob, part, say } = sendingToBob();
+  const { output, bob, link, part, say } = sendingToBob();
   for (const ref of ["a", "b", "c"]) say(ref, ref);
   while (output.diskAnswers().length > 0);
   const acknowledged = (number: number, epoch = 1) => {
-    part.acknowledged(bob, place(number, epoch));
+    part.acknowledged(link, bob, place(number, epoch));
     return output.words().filter((word) => !word.startsWith("writes"));
   };
 
