@@ -4,7 +4,6 @@ import { assert, assertEquals } from "@std/assert";
 import { SecondSource } from "../../lib/protocols/mesh/sync/second_source.ts";
 import type { Attack } from "./mesh/attacks.ts";
 import { EvenWorld } from "./mesh/even_world.ts";
-import type { Member } from "./mesh/member.ts";
 import { replaced } from "./replaced.ts";
 
 const SECOND_MS = 1_000;
@@ -21,24 +20,17 @@ interface Scene {
 /** A room with some messages, and a newcomer that joins through the last member. */
 function comeIn({ honest, liar, outOfReach = false }: Scene) {
   const hosts = honest + 2;
-  const world = new EvenWorld(hosts, []);
+  const world = new EvenWorld(hosts);
   const pass = (forMs: number) => world.pass(forMs);
-  const add = (name: string, of: Attack | null) => world.add(name, { liar: of });
-  const members = Array.from({ length: honest }, (_, at) => add(`honest${at}`, null));
-  members.push(add("contact", liar));
-  const [founder] = members as [Member];
-  for (const member of members) {
-    const join = { kind: "join", contact: founder.endpoint } as const;
-    world.start(member, member === founder ? { kind: "found" } : join);
-    pass(SECOND_MS);
-  }
-  pass(20 * SECOND_MS);
+  const members = Array.from({ length: honest }, (_, at) => world.add(`honest${at}`));
+  members.push(world.add("contact", { liar }));
+  world.gather(members, 20 * SECOND_MS);
   for (let word = 0; word < WORDS; word++) {
     world.say(members[word % honest]!.process!, "", null);
     pass(SECOND_MS / 4);
   }
   pass(5 * SECOND_MS);
-  const newcomer = add("newcomer", null);
+  const newcomer = world.add("newcomer");
   if (outOfReach) {
     world.network.setCuts((from, to) =>
       (from === newcomer.index) !== (to === newcomer.index) &&

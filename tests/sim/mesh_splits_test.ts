@@ -17,7 +17,7 @@ const FORGOTTEN_MS = 26 * HOUR_MS;
 /** A room of these members, which all know each other. */
 function openRoom(names: readonly string[], checkers: readonly MeshChecker[] = []): EvenWorld {
   const world = new EvenWorld(names.length + 1, [...meshCheckers(), ...checkers]);
-  world.gather(world.addAll(...names) as readonly [Member, ...Member[]], 15 * SECOND_MS);
+  world.gather(world.addAll(...names), 15 * SECOND_MS);
   return world;
 }
 

@@ -35,17 +35,10 @@ function room() {
   const world: EvenWorld = new EvenWorld(3, [checker], {
     bytesPerMsTo: (host) => host === 1 ? SLOW_BYTES_PER_MS : Infinity,
   });
-  const pass = (forMs: number) => world.pass(forMs);
-  const members = world.addAll("Ann", "Bob", "Mal");
-  const [ann, bob, mal] = members as [Member, Member, Member];
-  for (const member of members) {
-    const begin = { kind: "join", contact: ann.endpoint } as const;
-    world.start(member, member === ann ? { kind: "found" } : begin);
-    pass(2 * SECOND_MS);
-  }
-  pass(10 * SECOND_MS);
+  const [ann, bob, mal] = world.addAll("Ann", "Bob", "Mal");
+  world.gather([ann, bob, mal], 15 * SECOND_MS);
   ended.length = 0;
-  return { world, ann, bob, mal, pass, ended, shownAtMs };
+  return { world, ann, bob, mal, ended, shownAtMs };
 }
 
 /** Sends what its program wouldn't, to this member. */
@@ -82,7 +75,7 @@ Deno.test(
   "Mesh closes no link between honest members for a crowd that a third one makes up",
   SLOW,
   () => {
-    const { world, ann, bob, mal, pass, ended, shownAtMs } = room();
+    const { world, ann, bob, mal, ended, shownAtMs } = room();
     const perStep = 8; // 400 a second
     const said: string[] = [];
     let made = 0;
@@ -91,47 +84,47 @@ Deno.test(
         for (const message of nobody(mal, made++)) send(mal, ann.key, message);
       }
       if (ms % SECOND_MS === 0) said.push(world.say(ann.process!, `word ${ms}`, null).text);
-      pass(STEP_MS);
+      world.pass(STEP_MS);
     }
-    pass(3 * SECOND_MS);
+    world.pass(3 * SECOND_MS);
 
     assertEquals(ended, []);
     assertEquals(said.filter((text) => !shownAtMs.has(`Bob ${text}`)), []);
     // What was dropped is made up for: Ann and Bob know the same members.
-    pass(60 * SECOND_MS);
+    world.pass(60 * SECOND_MS);
     assertEquals(keysOf(bob).length, made + 3);
     assertEquals(keysOf(bob), keysOf(ann));
   },
 );
 
 Deno.test("Mesh closes no link between honest members for the walks that a third one begins", () => {
-  const { bob, ann, mal, pass, ended, world } = room();
+  const { bob, ann, mal, ended, world } = room();
   const contacts = () => Array.from({ length: 16 }, () => deadContact(world.random));
   for (let count = 0; count < 100; count++) {
     const origin = deadContact(world.random);
     send(mal, ann.key, { type: "shuffle", origin, ttl: 6, contacts: contacts() });
   }
-  pass(20 * SECOND_MS);
+  world.pass(20 * SECOND_MS);
 
   assertEquals(ended, []);
   assert([...ann.process!.probe!.activeView()].includes(bob.key));
 });
 
 Deno.test("Mesh is back in its room within 20 s, and takes in who comes, whatever crowd its disk remembers", () => {
-  const { world, ann, bob, mal, pass } = room();
+  const { world, ann, bob, mal } = room();
   for (let made = 0; made < 300; made++) {
     for (const message of nobody(mal, made)) send(mal, bob.key, message);
-    pass(STEP_MS);
+    world.pass(STEP_MS);
   }
-  pass(20 * SECOND_MS);
+  world.pass(20 * SECOND_MS);
   assertEquals(keysOf(bob).length, 303);
   for (const { process } of [ann, bob, mal]) world.end(process!, false, 0);
 
   world.start(bob, { kind: "resume", room: bob.room! });
-  pass(20 * SECOND_MS);
+  world.pass(20 * SECOND_MS);
   assert(bob.present !== null, "it is there though nobody else is");
   world.start(ann, { kind: "resume", room: ann.room! });
-  pass(25 * SECOND_MS);
+  world.pass(25 * SECOND_MS);
 
   assertEquals([...bob.process!.probe!.activeView()], [ann.key]);
 });

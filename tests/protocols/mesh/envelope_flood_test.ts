@@ -22,19 +22,14 @@ const FLOOD_MS = 2_000;
 function room(liarCount: number, checker: MeshChecker) {
   const world = new EvenWorld(8, [checker]);
   const add = (name: string) => world.add(name, { historyShown: 0 });
-  const pass = (forMs: number) => world.pass(forMs);
   const honest = ["Ann", "Bob", "Cy", "Dee", "Eli"].map(add);
   const liars = ["Mal", "Mo"].slice(0, liarCount).map(add);
   const lost = add("Lou");
   for (const { key } of liars) world.liars.add(key);
-  for (const [index, member] of [...honest, ...liars, lost].entries()) {
-    const begin = { kind: "join", contact: honest[0]!.endpoint } as const;
-    world.start(member, index === 0 ? { kind: "found" } : begin);
-    pass(2_000);
-  }
+  world.gather([...honest, ...liars, lost], 15_000);
   world.end(lost.process!, true, 0);
-  pass(10_000);
-  return { world, honest, liars, lost, pass };
+  world.pass(10_000);
+  return { world, honest, liars, lost };
 }
 
 /** Sends a message that its program wouldn't, over the first link that it has. */
@@ -64,7 +59,7 @@ function flood(liarCount: number, receiver: (lost: Member) => PeerKey) {
   const bans: string[] = [];
   let delivered = 0;
   let passedOn = 0;
-  const { world, honest, liars, lost, pass } = room(liarCount, {
+  const { world, honest, liars, lost } = room(liarCount, {
     name: "watch",
     effect({ lastBanned, member }, effect) {
       if (effect.type !== "ban" || world.liars.has(member.key)) return;
@@ -91,9 +86,9 @@ function flood(liarCount: number, receiver: (lost: Member) => PeerKey) {
       world.say(from.process!, `to ${other.name}`, { name: other.name, key: other.key });
       said++;
     }
-    pass(STEP_MS);
+    world.pass(STEP_MS);
   }
-  pass(100); // a round trip through another, with the disk's
+  world.pass(100); // a round trip through another, with the disk's
   return { bans, undelivered: said - delivered, passedOn: passedOn > 0 };
 }
 
@@ -112,7 +107,7 @@ Deno.test(
 
 Deno.test("Mesh takes envelopes from its neighbours alone", () => {
   let passedOn = 0;
-  const { liars: [liar], lost, pass } = room(1, {
+  const { world, liars: [liar], lost } = room(1, {
     name: "passed on",
     sent({ member }, _, message) {
       if (message.type === "private" && member !== liar) passedOn++;
@@ -123,7 +118,7 @@ Deno.test("Mesh takes envelopes from its neighbours alone", () => {
     passedOn = 0;
     for (const message of before as MeshMessage[]) send(liar!, message);
     send(liar!, madeUp(liar!, lost.key, before.length));
-    pass(50);
+    world.pass(50);
     return passedOn;
   });
 
@@ -133,7 +128,7 @@ Deno.test("Mesh takes envelopes from its neighbours alone", () => {
 Deno.test("Mesh passes on so many proofs of lies as its neighbours allow", SLOW, () => {
   const passedOn = new Map<string, number>();
   const told = new Map<Member, readonly string[]>();
-  const { honest, liars: [liar], pass } = room(1, {
+  const { world, honest, liars: [liar] } = room(1, {
     name: "passed on",
     sent({ member }, link, message) {
       if (message.type !== "proof" || member === liar) return;
@@ -156,14 +151,14 @@ Deno.test("Mesh passes on so many proofs of lies as its neighbours allow", SLOW,
 
   for (let author = 0; author < 1_200; author++) {
     send(liar!, { type: "proof", proof: proofBy(fakeSigner(`author ${author}`)) });
-    if (author % 40 === 0) pass(10);
+    if (author % 40 === 0) world.pass(10);
   }
-  pass(100);
+  world.pass(100);
 
   const most = Math.max(...passedOn.values());
   assert(most >= 32 && most < 100, `${most}`);
   // Of who is told of them, each is counted once, and few have a line of their own.
-  pass(30_000);
+  world.pass(30_000);
   const countedBy = honest.map((member) => {
     const texts = told.get(member) ?? [];
     assert(texts.length <= 20, `${texts.length}`);

@@ -29,17 +29,15 @@ function annsRoom({ passive = false } = {}) {
       }
     },
   }]);
-  const add = (name: string) => world.add(name);
-  const pass = (forMs: number) => world.pass(forMs);
   const until = (isSo: () => boolean) => {
     for (let step = 0; !isSo(); step++) {
       assert(step < 100_000, `it never is so: ${isSo}`);
-      pass(0.1);
+      world.pass(0.1);
     }
   };
   const command = (member: Member, command: MeshCommand) => {
     member.process?.command(command);
-    pass(SECOND_MS);
+    world.pass(SECOND_MS);
   };
   /** The invite that `member` shows. */
   const inviteOf = (member: Member, rotate = false): Invite => {
@@ -52,36 +50,36 @@ function annsRoom({ passive = false } = {}) {
     world.start(member, { kind: "join", contact: through.endpoint, invite });
   const ann = world.add("Ann", { passive });
   world.start(ann, { kind: "found", private: true });
-  pass(SECOND_MS);
-  return { world, notices, add, pass, until, inviteOf, join, ann };
+  world.pass(SECOND_MS);
+  return { world, notices, until, inviteOf, join, ann };
 }
 
 const outcomeOf = ({ outcome }: { readonly outcome: { readonly kind: string } | null }) =>
   outcome !== null && "code" in outcome ? outcome.code : outcome?.kind;
 
 Deno.test("Mesh lets nobody in who was on the way when the invite was rotated", () => {
-  const { world, add, pass, until, inviteOf, join, ann } = annsRoom();
+  const { world, until, inviteOf, join, ann } = annsRoom();
   const invite = inviteOf(ann);
-  const bob = add("Bob");
+  const bob = world.add("Bob");
   const process = join(bob, invite, ann);
   until(() => ann.process?.linkCount === 1);
 
   ann.process?.command({ command: "invite", rotate: true });
-  pass(10 * SECOND_MS);
+  world.pass(10 * SECOND_MS);
 
   assertEquals([outcomeOf(process), bob.readyAtMs], ["bad-credentials", null]);
   assertEquals(world.present().length, 1);
 });
 
 Deno.test("Mesh tells all members who has made a new invite, and a newcomer nothing of it", () => {
-  const { notices, add, pass, inviteOf, join, ann } = annsRoom();
-  const bob = add("Bob");
+  const { world, notices, inviteOf, join, ann } = annsRoom();
+  const bob = world.add("Bob");
   join(bob, inviteOf(ann), ann);
-  pass(3 * SECOND_MS);
+  world.pass(3 * SECOND_MS);
   notices.length = 0;
   const invite = inviteOf(bob, true);
-  join(add("Cem"), invite, ann);
-  pass(3 * SECOND_MS);
+  join(world.add("Cem"), invite, ann);
+  world.pass(3 * SECOND_MS);
 
   const rest = "older invites no longer admit newcomers; members can still come back";
   assertEquals(notices, [
@@ -93,13 +91,13 @@ Deno.test("Mesh tells all members who has made a new invite, and a newcomer noth
 });
 
 Deno.test("Mesh says of a new invite that it is there once it is, after a removal too", () => {
-  const { notices, add, pass, inviteOf, join, ann } = annsRoom();
-  for (const name of ["Bob", "Cem"]) join(add(name), inviteOf(ann), ann);
-  pass(3 * SECOND_MS);
+  const { world, notices, inviteOf, join, ann } = annsRoom();
+  for (const name of ["Bob", "Cem"]) join(world.add(name), inviteOf(ann), ann);
+  world.pass(3 * SECOND_MS);
   const saidAfter = (command: MeshCommand) => {
     notices.length = 0;
     ann.process?.command(command);
-    pass(3 * SECOND_MS);
+    world.pass(3 * SECOND_MS);
     return notices.filter((text) => text.includes("invite"))
       .map((text) => text.replace(/(removed|invite)[,: ].*/, "$1")).sort();
   };
@@ -112,12 +110,12 @@ Deno.test("Mesh says of a new invite that it is there once it is, after a remova
 });
 
 Deno.test("Mesh makes no new invite where nobody could come in with it", () => {
-  const { notices, pass, ann } = annsRoom({ passive: true });
+  const { world, notices, ann } = annsRoom({ passive: true });
   const rotations = () => ann.disk.records.filter(({ kind }) => kind === "rotation").length;
   const before = rotations();
 
   ann.process?.command({ command: "invite", rotate: true });
-  pass(SECOND_MS);
+  world.pass(SECOND_MS);
 
   assertEquals(notices, [
     "Ann: Cannot rotate the invite, and the one before still counts: " +
@@ -127,46 +125,46 @@ Deno.test("Mesh makes no new invite where nobody could come in with it", () => {
 });
 
 Deno.test("Mesh goes back into a private room before a neighbour has told it of any rotation", () => {
-  const { world, add, pass, until, inviteOf, join, ann } = annsRoom();
-  const bob = add("Bob");
+  const { world, until, inviteOf, join, ann } = annsRoom();
+  const bob = world.add("Bob");
   join(bob, inviteOf(ann), ann);
   until(() => bob.disk.records.some(({ kind }) => kind === "entrance"));
   world.end(bob.process!, false, 0);
   assertEquals(bob.disk.records.some(({ kind }) => kind === "rotation"), false);
 
   world.start(bob, { kind: "resume", room: bob.room! });
-  pass(5 * SECOND_MS);
+  world.pass(5 * SECOND_MS);
 
   assertEquals(world.present().length, 2);
   assertEquals(inviteOf(bob).secret, inviteOf(ann).secret);
 });
 
 Deno.test("Mesh comes back into a private room through an address, without the invite, and into no other", () => {
-  const { world, add, pass, inviteOf, join, ann } = annsRoom();
-  const [bob, cem] = [add("Bob"), add("Cem")];
+  const { world, inviteOf, join, ann } = annsRoom();
+  const [bob, cem] = [world.add("Bob"), world.add("Cem")];
   join(bob, inviteOf(ann), ann);
   world.start(cem, { kind: "found", private: true });
-  pass(3 * SECOND_MS);
+  world.pass(3 * SECOND_MS);
   const last = bob.room!;
   world.end(bob.process!, false, 0);
   inviteOf(ann, true);
 
   const elsewhere = world.start(bob, { kind: "join", contact: cem.endpoint, last });
-  pass(5 * SECOND_MS);
+  world.pass(5 * SECOND_MS);
   assertEquals(outcomeOf(elsewhere), "bad-credentials");
 
   bob.over = false;
   world.start(bob, { kind: "join", contact: ann.endpoint, last });
-  pass(5 * SECOND_MS);
+  world.pass(5 * SECOND_MS);
   assertEquals([bob.present !== null, bob.room], [true, ann.room]);
   assertEquals(inviteOf(bob).secret, inviteOf(ann).secret);
 });
 
 Deno.test("Mesh says to who returns that nobody knows its secret, and stays in the room", () => {
-  const { world, notices, add, pass, inviteOf, join, ann } = annsRoom();
-  const [bob, cem] = [add("Bob"), add("Cem")];
+  const { world, notices, inviteOf, join, ann } = annsRoom();
+  const [bob, cem] = [world.add("Bob"), world.add("Cem")];
   join(bob, inviteOf(ann), ann);
-  pass(3 * SECOND_MS);
+  world.pass(3 * SECOND_MS);
   const image = world.imageOf(bob);
   world.end(bob.process!, false, 0);
   // Where Ann was, somebody listens in that room who has another secret, and doesn't know Bob.
@@ -180,11 +178,11 @@ Deno.test("Mesh says to who returns that nobody knows its secret, and stays in t
     { kind: "invited", secret: { epoch: 7, secret: new Uint8Array(16) } },
   ]);
   world.start(ann, { kind: "resume", room: ann.room! });
-  pass(3 * SECOND_MS);
+  world.pass(3 * SECOND_MS);
   notices.length = 0;
   world.restore(bob, image);
   world.start(bob, { kind: "resume", room: bob.room! });
-  pass(3 * SECOND_MS);
+  world.pass(3 * SECOND_MS);
 
   assertEquals(bob.present !== null, true);
   assertEquals(notices.map((text) => text.slice(0, 60)), [
@@ -227,20 +225,20 @@ Deno.test("Mesh turns away who came before it was known that an invite is needed
 });
 
 Deno.test("Mesh finds a member that hasn't heard of its rotations by an earlier secret", () => {
-  const { world, notices, add, pass, inviteOf, join, ann } = annsRoom();
-  const bob = add("Bob");
+  const { world, notices, inviteOf, join, ann } = annsRoom();
+  const bob = world.add("Bob");
   join(bob, inviteOf(ann), ann);
-  pass(3 * SECOND_MS);
+  world.pass(3 * SECOND_MS);
   world.end(ann.process!, false, 0);
   for (let count = 0; count < 3; count++) inviteOf(bob, true);
   const wanted = inviteOf(bob).secret;
   world.end(bob.process!, false, 0);
   world.start(ann, { kind: "resume", room: ann.room! });
-  pass(5 * SECOND_MS);
+  world.pass(5 * SECOND_MS);
   notices.length = 0;
 
   world.start(bob, { kind: "resume", room: bob.room! });
-  pass(SECOND_MS);
+  world.pass(SECOND_MS);
 
   assertEquals(notices.map((text) => text.slice(0, 30)), ["Ann: Bob has made a new invite"]);
   assertEquals([inviteOf(ann).secret, wanted?.epoch], [wanted, 4]);
@@ -276,20 +274,20 @@ Deno.test("Mesh says why it can't come back to a room of which the disk knows no
 });
 
 Deno.test("Mesh has the way back into a room on its disk before its name there", () => {
-  const { world, add, pass, ann, inviteOf } = annsRoom();
-  const bob = add("Bob");
+  const { world, ann, inviteOf } = annsRoom();
+  const bob = world.add("Bob");
   world.start(bob, { kind: "join", contact: ann.endpoint, invite: inviteOf(ann) });
-  pass(SECOND_MS);
+  world.pass(SECOND_MS);
 
   const kinds = bob.disk.records.map(({ kind }) => kind);
   assert(kinds.indexOf("entrance") < kinds.indexOf("claim"), kinds.join());
 });
 
 Deno.test("Mesh enters no room where an address and the invite of another room are given", () => {
-  const { world, add, pass, inviteOf, ann } = annsRoom();
-  const [bob, cem] = [add("Bob"), add("Cem")];
+  const { world, inviteOf, ann } = annsRoom();
+  const [bob, cem] = [world.add("Bob"), world.add("Cem")];
   world.start(cem, { kind: "found" });
-  pass(SECOND_MS);
+  world.pass(SECOND_MS);
   const begin = {
     kind: "join",
     contact: cem.endpoint,
@@ -297,16 +295,16 @@ Deno.test("Mesh enters no room where an address and the invite of another room a
     invite: inviteOf(ann),
   } as const;
   const process = world.start(bob, begin);
-  pass(5 * SECOND_MS);
+  world.pass(5 * SECOND_MS);
 
   assertEquals([outcomeOf(process), bob.readyAtMs], ["bad-credentials", null]);
 });
 
 Deno.test("Mesh enters an invite's room through its addresses where the address that was named is dead", () => {
-  const { world, add, pass, inviteOf, ann } = annsRoom();
-  const [bob, cem] = [add("Bob"), add("Cem")];
+  const { world, inviteOf, ann } = annsRoom();
+  const [bob, cem] = [world.add("Bob"), world.add("Cem")];
   world.start(bob, { kind: "join", contact: cem.endpoint, named: true, invite: inviteOf(ann) });
-  pass(15 * SECOND_MS);
+  world.pass(15 * SECOND_MS);
 
   assertEquals(bob.room, ann.room);
   assertEquals(world.present().length, 2);

@@ -10,6 +10,7 @@ import type {
   ReliableEffect,
   ReliableInput,
 } from "../../../lib/protocols/reliable_datagram/reliable_io.ts";
+import { Timer, VirtualTime } from "../../sim/virtual_time.ts";
 import { environment, identityOf, seedOf } from "../noise/channel_pair.ts";
 
 export type Told = Exclude<ReliableEffect, { readonly type: "transmit" }>;
@@ -29,6 +30,8 @@ export class Program {
   readonly machine: ReliableDatagrams;
   readonly told: Told[] = [];
   isStopped = false;
+  #ticks = 0;
+  readonly #timer = new Timer(() => this.#tick());
 
   constructor(
     readonly world: World,
@@ -52,6 +55,19 @@ export class Program {
       if (effect.type !== "transmit") this.told.push(effect);
       else this.world.carry({ ...effect, from: this.endpoint, sentMs: this.world.nowMs });
     }
+    this.arm();
+  }
+
+  /** Sees to its next tick. */
+  arm(): void {
+    const dueMs = this.isStopped ? null : this.machine.nextDeadlineMs();
+    if (dueMs === null) this.world.time.disarm(this.#timer);
+    else this.world.time.arm(this.#timer, dueMs);
+  }
+
+  #tick(): void {
+    assert(++this.#ticks < 1_000_000, "time goes on");
+    this.step({ type: "tick" });
   }
 
   connect(to: Program): void {
@@ -77,15 +93,17 @@ export class Program {
 
 /** Programs and what is on its way between them. */
 export class World {
-  nowMs = 0;
+  readonly time = new VirtualTime();
   readonly programs: Program[] = [];
-  readonly flights: { flight: Flight; atMs: number; order: number }[] = [];
   /** Everything that was sent. */
   readonly sent: Flight[] = [];
   delayMs = 5;
   /** How long a datagram takes, `null` where it is lost. */
   fate: (flight: Flight) => number | null = () => this.delayMs;
-  #order = 0;
+
+  get nowMs(): number {
+    return this.time.nowMs;
+  }
 
   program(name: string, port: number, config: Partial<ReliableConfig> = {}, start = 1): Program {
     const program = new Program(this, name, { host: "10.0.0.1", port }, start, config);
@@ -108,47 +126,19 @@ export class World {
   carry(flight: Flight): void {
     this.sent.push(flight);
     const delayMs = this.fate(flight);
-    if (delayMs === null) return;
-    this.flights.push({ flight, atMs: this.nowMs + delayMs, order: ++this.#order });
+    if (delayMs !== null) this.time.after(delayMs, () => this.#arrived(flight));
+  }
+
+  #arrived({ from, to, bytes }: Flight): void {
+    const program = this.programs.findLast(({ endpoint, isStopped }) =>
+      !isStopped && endpointText(endpoint) === endpointText(to)
+    );
+    program?.step({ type: "datagram", from, bytes });
   }
 
   /** Lets `ms` pass. */
   run(ms: number): void {
-    const untilMs = this.nowMs + ms;
-    for (let steps = 0;; steps++) {
-      assert(steps < 1_000_000, "time goes on");
-      const dueMs = this.#dueMs();
-      if (dueMs > untilMs) break;
-      this.nowMs = Math.max(this.nowMs, dueMs);
-      this.#deliver();
-      for (const program of this.programs) {
-        if (program.isStopped) continue;
-        const due = program.machine.nextDeadlineMs();
-        if (due !== null && due <= this.nowMs) program.step({ type: "tick" });
-      }
-    }
-    this.nowMs = untilMs;
-  }
-
-  #dueMs(): number {
-    let dueMs = Infinity;
-    for (const { atMs } of this.flights) dueMs = Math.min(dueMs, atMs);
-    for (const { machine, isStopped } of this.programs) {
-      if (!isStopped) dueMs = Math.min(dueMs, machine.nextDeadlineMs() ?? Infinity);
-    }
-    return dueMs;
-  }
-
-  #deliver(): void {
-    const due = this.flights.filter(({ atMs }) => atMs <= this.nowMs);
-    due.sort((a, b) => a.atMs - b.atMs || a.order - b.order);
-    for (const each of due) {
-      this.flights.splice(this.flights.indexOf(each), 1);
-      const { from, to, bytes } = each.flight;
-      const program = this.programs.findLast(({ endpoint, isStopped }) =>
-        !isStopped && endpointText(endpoint) === endpointText(to)
-      );
-      program?.step({ type: "datagram", from, bytes });
-    }
+    for (const program of this.programs) program.arm(); // some may be stopped now, or no more
+    this.time.runUntil(this.nowMs + ms);
   }
 }

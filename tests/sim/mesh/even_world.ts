@@ -62,7 +62,8 @@ export class EvenWorld extends World {
   }
 
   /** The first of them founds a room; a second later the others come in through it, and have so long for that. */
-  gather([founder, ...others]: readonly [Member, ...Member[]], forMs = 5_000): void {
+  gather(members: readonly Member[], forMs = 5_000): void {
+    const [founder, ...others] = members as readonly [Member, ...Member[]];
     this.start(founder, { kind: "found" });
     this.pass(1_000);
     for (const member of others) this.join(member, founder);
