@@ -3,15 +3,15 @@
  * under the same number.
  */
 
+import type { Signer } from "../../lib/base/crypto/crypto.ts";
 import { runProgram } from "../../lib/cli/program.ts";
 import { signBatch } from "../../lib/protocols/group/schema/history.ts";
-import type { Membership } from "../../lib/protocols/group/member/membership.ts";
 import { Sequencing } from "../../lib/protocols/group/log/sequencing.ts";
 
 const { say } = Sequencing.prototype;
 
 Sequencing.prototype.say = function (signed) {
-  const { out, signer } = this.owner as Membership;
+  const { out, signer } = this.parts as typeof this.parts & { readonly signer: Signer };
   const { value } = signed.batch;
   const texts = value.texts.map((text) => `${text}, or not`);
   const other = signBatch(signer, { ...value, texts });

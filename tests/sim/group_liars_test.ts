@@ -205,7 +205,7 @@ const MUTATIONS: readonly (readonly [Lie, Mutation, RegExp, from?: number])[] = 
       name: "ends where others hold something else",
       install: replaced(Membership.prototype, "complains", {
         value(this: Membership, _: PeerKey, text: string) {
-          this.out.fatal("store-corrupt", text);
+          this.parts.out.fatal("store-corrupt", text);
         },
       }),
     },

@@ -3,16 +3,16 @@
  * said under the name Alice, and its own log takes it.
  */
 
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import { runProgram } from "../../../lib/cli/program.ts";
 import { HistoryEnd, signBatch } from "../../../lib/protocols/group/schema/history.ts";
-import type { Membership } from "../../../lib/protocols/group/member/membership.ts";
 import { Sequencing } from "../../../lib/protocols/group/log/sequencing.ts";
 
 const SAID = /^Alice: /;
 
 const { say } = Sequencing.prototype;
 Sequencing.prototype.say = function (signed) {
-  const { signer } = this.owner as Membership;
+  const { signer } = this.parts as typeof this.parts & { readonly signer: Signer };
   const { value } = signed.batch;
   const isLie = value.texts.every((text) => SAID.test(text));
   const texts = value.texts.map((text) => text.replace(SAID, ""));

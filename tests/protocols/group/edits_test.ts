@@ -1,7 +1,7 @@
 // What the model of edits (docs/model/edits.pml) found: requests that are accepted anew, and decisions out of order.
 
 import { assertEquals } from "@std/assert";
-import type { PeerKey, RequestId } from "../../../lib/base/ids.ts";
+import type { PeerKey } from "../../../lib/base/ids.ts";
 import {
   requestId,
   type SignedEditRequest,
@@ -23,10 +23,7 @@ import { MemberNames } from "../../../lib/protocols/group/identity/member_names.
 import { MemberOutput } from "../../../lib/protocols/group/schema/member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "../../../lib/protocols/group/schema/messages.ts";
 import { Sequencing } from "../../../lib/protocols/group/log/sequencing.ts";
-import {
-  type Aborted,
-  EditParticipant,
-} from "../../../lib/protocols/group/edits/edit_participant.ts";
+import { EditParticipant } from "../../../lib/protocols/group/edits/edit_participant.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { because, editOf, originOf, requestOf } from "./edit_fixtures.ts";
 import { GROUP as PROGRAM_GROUP, Program } from "./coordinator_program.ts";
@@ -114,8 +111,13 @@ class Part {
       out: this.out,
       looks: this.looks,
       names,
-      coordinator: COORDINATOR.key,
-      mayDecide: (key: PeerKey) => key === COORDINATOR.key,
+      standing: {
+        coordinator: COORDINATOR.key,
+        mayDecide: (key: PeerKey) => key === COORDINATOR.key,
+        view: null,
+        begun: null,
+        isLost: false,
+      },
       offends: (_who: PeerKey, text: string) => this.said.push(`offends: ${text}`),
       consentFault: () => null,
     };
@@ -127,29 +129,28 @@ class Part {
       disagrees: () => {},
       isKnownRequest: () => false,
       received: () => {},
-      view: null,
     });
     const isUp = () => this.isCoordinatorUp;
-    const rules = () => ({ edits: this.policy });
     this.voting = new EditParticipant({
       ...shared,
-      ordering: this.ordering,
-      get isCoordinatorUp() {
-        return isUp();
+      ordering: () => this.ordering,
+      coordinator: {
+        get isUp() {
+          return isUp();
+        },
+        tell: (message) => this.said.push(words(message)),
+        offends: (text) => this.said.push(`offends: ${text}`),
       },
-      get rules() {
-        return rules();
-      },
+      rules: () => ({ edits: this.policy }),
       signer: BOB,
-      standing: { begun: null, isLost: false },
-      askedAnew: () => {},
       misused: () => {},
       wallMs: () => 0,
-      locksChanged: () => {},
-      toCoordinator: (message: GroupMessage) => this.said.push(words(message)),
-      coordinatorOffends: (text: string) => this.said.push(`offends: ${text}`),
-      edited: (_id: RequestId, aborted: Aborted | null) =>
-        this.told.push(aborted === null ? "committed" : `aborted ${aborted.edit}`),
+      reporting: { changed: () => {} },
+      editing: {
+        askedAnew: () => {},
+        committed: () => this.told.push("committed"),
+        aborted: (_id, { edit }) => this.told.push(`aborted ${edit}`),
+      },
     }, []);
     this.held.append(signBatch(ANN, {
       kind: "texts",

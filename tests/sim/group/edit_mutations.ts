@@ -78,7 +78,7 @@ function presumesCommit(): () => void {
   return replaced(EditParticipant.prototype, "aborted", {
     value(this: EditParticipant, _from: PeerKey | null, { id }: { readonly id: RequestId }) {
       this.found(id);
-      this.owner.edited(id, null);
+      this.parts.editing.committed(id);
     },
   })();
 }

@@ -207,7 +207,7 @@ function dropsHeldFirst(): () => void {
   const level = value as ViewChangeParticipant["level"];
   return replaced(ViewChangeParticipant.prototype, "level", {
     value(this: ViewChangeParticipant, leader: Leader, message: GroupMessageOf<"level">) {
-      const { standing, held, out } = this.owner;
+      const { standing, held, out } = this.parts;
       const isOther = !isSameBallot(standing.levelled, message.best) &&
         isSameBallot(standing.promised, message.ballot) &&
         held.digestAt(message.start.position) !== message.start.digest;

@@ -193,7 +193,7 @@ function coordinatorReturns(world: World, random: Random): void {
   if (process === null || syncMsMax(world.options.disk) > world.options.failAfterMs) return;
   const before = new Set(world.running());
   // A member that was frozen itself may be removed for that.
-  if ([...before].some((one) => one.frozen || !one.member.isCoordinatorUp)) return;
+  if ([...before].some((one) => one.frozen || !one.member.session.isUp)) return;
   const leftBefore = world.left.length;
   const ms = random.between(100, 15_000);
   if (random.chance(0.5)) world.freeze(process, ms);

@@ -115,6 +115,6 @@ export function isUnited(world: World): boolean {
   const ballot = running[0]?.member.epoch?.epoch.value.ballot;
   return ballot === undefined || running.every(({ member }) => {
     const other = member.epoch?.epoch.value.ballot;
-    return member.isCoordinatorUp && other !== undefined && isSameBallot(other, ballot);
+    return member.session.isUp && other !== undefined && isSameBallot(other, ballot);
   });
 }

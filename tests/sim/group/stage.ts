@@ -281,7 +281,7 @@ export class Stage {
 
   /** The members for which its user is told to wait. */
   awaitedBy(number: number): readonly string[] {
-    return this.member(number).process?.member.awaited ?? [];
+    return this.member(number).process?.member.session.awaited ?? [];
   }
 
   hasShown(number: number, text: string): boolean {

@@ -1,6 +1,7 @@
 /** A newcomer's history: fetched from a member, or from the coordinator while nobody is in the group. */
 
 import type { Hash, PeerKey } from "../../../base/ids.ts";
+import type { Peers } from "../detector/peers.ts";
 import { type HeldBatch, type HeldBatches, logRecord } from "../log/held_batches.ts";
 import {
   batchFault,
@@ -14,24 +15,25 @@ import {
 import type { MemberOutput } from "../schema/member_output.ts";
 import type { GroupMessageOf } from "../schema/messages.ts";
 import type { MemberRecord } from "../schema/records.ts";
+import type { Promises } from "../log/promises.ts";
 import type { Crypto } from "../../../base/crypto/crypto.ts";
 import { deciderFault } from "../schema/former_keys.ts";
 
 /** How often the user is told how far the newcomer is. */
 const TOLD_EVERY_MS = 500;
 
-interface CatchingUpOwner extends FetchingOwner {
+interface CatchingUpParts extends FetchingParts {
   readonly out: MemberOutput;
+  readonly peers: Pick<Peers, "heard">;
   /** Why the consents that a decision brings aren't those that the rules need; null where they are. */
-  consentFault(signed: SignedBatch): string | null;
+  readonly consentFault: (signed: SignedBatch) => string | null;
   /** These batches came into the log; they are being written. */
-  logged(batches: readonly HeldBatch[]): void;
-  readonly heard: readonly PeerKey[];
+  readonly logged: (batches: readonly HeldBatch[]) => void;
   /** Sets our log aside, as it can't go on. */
-  startAnew(): void;
+  readonly startAnew: () => void;
   /** Everything that was stable at the source is in the log. */
-  caughtUp(): void;
-  offends(who: Source, text: string): void;
+  readonly caughtUp: () => void;
+  readonly offends: (who: Source, text: string) => void;
 }
 
 export class CatchingUp {
@@ -45,20 +47,20 @@ export class CatchingUp {
   /** Whether the user was told that history is missing, and not yet that it is complete. */
   #isTold = false;
 
-  constructor(readonly owner: CatchingUpOwner) {}
+  constructor(readonly parts: CatchingUpParts) {}
 
   /** The coordinator says from whom the log can be fetched. */
   begin({ source, others }: GroupMessageOf<"catch-up">): void {
     this.#others = others;
     this.#isAnew = false;
-    this.#toldAtMs = this.owner.out.nowMs + TOLD_EVERY_MS;
+    this.#toldAtMs = this.parts.out.nowMs + TOLD_EVERY_MS;
     this.#ask(source);
   }
 
   #ask(source: Source): void {
     this.#asked.add(source);
-    this.#fetching = new Fetching(this.owner, source, Number.MAX_SAFE_INTEGER);
-    this.#fetching.ask(this.owner.held.log);
+    this.#fetching = new Fetching(this.parts, source, Number.MAX_SAFE_INTEGER);
+    this.#fetching.ask(this.parts.held.log);
   }
 
   /** The source is connected, perhaps again: an earlier question may be lost. */
@@ -74,32 +76,32 @@ export class CatchingUp {
   /** The history is complete: what was missing when this stopped came in another way. */
   over(): void {
     this.stop();
-    const { position } = this.owner.held.log;
+    const { position } = this.parts.held.log;
     if (this.#isTold) this.#show(position, position);
   }
 
   unlike(source: Source, { after }: GroupMessageOf<"unlike">): void {
     if (this.#fetching?.source !== source || !this.#fetching.isAsked(after)) return;
     if (this.#isAnew && after.position === 0) {
-      return this.owner.offends(source, "it has no history from the beginning");
+      return this.parts.offends(source, "it has no history from the beginning");
     }
     // The source is a newcomer, too, and has set its own log aside meanwhile: the coordinator names another source.
     if (this.#isAnew) return this.stop();
     // A single member may be wrong, or lie. A newcomer knows no more than we do: its log may be wrong in the same
     // way.
-    const heard = new Set(this.owner.heard);
+    const heard = new Set(this.parts.peers.heard());
     const other = this.#others.find((key) => heard.has(key) && !this.#asked.has(key));
     if (other !== undefined) return this.#ask(other);
     this.#asked.clear();
     this.#isAnew = true;
-    this.owner.startAnew();
+    this.parts.startAnew();
     this.#ask(source);
   }
 
   history(source: Source, message: GroupMessageOf<"history">): void {
     const fetching = this.#fetching;
     if (fetching === null || fetching.source !== source) return;
-    const { held } = this.owner;
+    const { held } = this.parts;
     const checked = fetching.check(message, (signed) => isFirstHeld(held.first, signed));
     if (checked === null) return;
     const records: MemberRecord[] = [];
@@ -107,14 +109,14 @@ export class CatchingUp {
     let wrong: string | null = null;
     for (const signed of checked.batches) {
       if (held.log.position + placesOf(signed.batch.value) > checked.stable) break;
-      wrong = takeStable(this.owner, signed, records, logged);
+      wrong = takeStable(this.parts, signed, records, logged);
       if (wrong !== null) break;
     }
     const fault = wrong ?? checked.fault;
     const isAll = held.log.position >= checked.stable;
     const isMore = fault === null && checked.isLast && fetching.hasCome && !isAll;
     // Asks on only once this is on disk: with a slow disk, what waits would grow with the log.
-    storeTaken(this.owner, records, logged, () => {
+    storeTaken(this.parts, records, logged, () => {
       if (isMore && this.#fetching === fetching) fetching.ask(held.log);
     });
     if (fault !== null) return this.#offends(source, fault);
@@ -122,16 +124,16 @@ export class CatchingUp {
     if (!checked.isLast || isMore) return;
     this.#fetching = null;
     this.#asked.clear();
-    this.owner.caughtUp();
+    this.parts.caughtUp();
   }
 
   #offends(source: Source, text: string): void {
     this.#fetching = null;
-    this.owner.offends(source, `history: ${text}`);
+    this.parts.offends(source, `history: ${text}`);
   }
 
   #tell(stable: number, isDone: boolean): void {
-    const { out, held } = this.owner;
+    const { out, held } = this.parts;
     if (out.nowMs < this.#toldAtMs && !(isDone && this.#isTold)) return;
     this.#toldAtMs = out.nowMs + TOLD_EVERY_MS;
     this.#show(held.log.position, stable);
@@ -139,7 +141,7 @@ export class CatchingUp {
 
   #show(done: number, of: number): void {
     this.#isTold = done < of;
-    this.owner.out.show({ event: "catching-up", done, of });
+    this.parts.out.show({ event: "catching-up", done, of });
   }
 }
 
@@ -149,12 +151,12 @@ export class CatchingUp {
  * @returns What is wrong with the batch; null where nothing is.
  */
 export function takeStable(
-  owner: Pick<CatchingUpOwner, "held" | "consentFault">,
+  parts: Pick<CatchingUpParts, "held" | "consentFault">,
   signed: SignedBatch,
   records: MemberRecord[],
   logged: HeldBatch[],
 ): string | null {
-  const { held } = owner;
+  const { held, consentFault } = parts;
   if (held.first !== null && !isFirstHeld(held.first, signed)) {
     const { position } = held.log;
     held.truncate(position);
@@ -162,7 +164,7 @@ export function takeStable(
   }
   const isHeld = held.first !== null;
   if (!isHeld) {
-    const fault = held.fault(signed) ?? owner.consentFault(signed);
+    const fault = held.fault(signed) ?? consentFault(signed);
     if (fault !== null) return fault;
     held.append(signed);
   }
@@ -175,18 +177,19 @@ export function takeStable(
 
 /** Writes what `takeStable` has taken; after that, it needn't be kept beside the log any more. */
 export function storeTaken(
-  owner: Pick<CatchingUpOwner, "held" | "out" | "logged">,
+  parts: Pick<CatchingUpParts, "held" | "out" | "logged">,
   records: readonly MemberRecord[],
   taken: readonly HeldBatch[],
   done: () => void = () => {},
 ): void {
   if (records.length === 0) return done();
-  const { shifted } = owner.held;
-  owner.out.storeThen(records, () => {
-    owner.held.written(shifted);
+  const { held, out } = parts;
+  const { shifted } = held;
+  out.storeThen(records, () => {
+    held.written(shifted);
     done();
   });
-  owner.logged(taken);
+  parts.logged(taken);
 }
 
 function isFirstHeld(first: HeldBatch | null, signed: SignedBatch): boolean {
@@ -196,13 +199,12 @@ function isFirstHeld(first: HeldBatch | null, signed: SignedBatch): boolean {
 /** The source: a member, or the coordinator (null). */
 export type Source = PeerKey | null;
 
-export interface FetchingOwner {
+interface FetchingParts {
   readonly held: HeldBatches;
   readonly crypto: Crypto;
   readonly group: Hash;
-  /** Whether decisions on edits that this key signed are the coordinator's. */
-  mayDecide(key: PeerKey): boolean;
-  ask(source: Source, message: GroupMessageOf<"fetch">): void;
+  readonly standing: Pick<Promises, "mayDecide">;
+  readonly send: (source: Source, message: GroupMessageOf<"fetch">) => void;
 }
 
 /** One answer, checked: batches that follow what was there, and up to which position they are stable. */
@@ -229,7 +231,7 @@ export class Fetching {
   #cameOfThis = 0;
 
   constructor(
-    readonly owner: FetchingOwner,
+    readonly parts: FetchingParts,
     readonly source: Source,
     readonly through: number,
   ) {}
@@ -239,7 +241,7 @@ export class Fetching {
     this.#after = after;
     this.#position = after.position;
     this.#cameOfThis = 0;
-    this.owner.ask(this.source, { type: "fetch", after, through: this.through });
+    this.parts.send(this.source, { type: "fetch", after, through: this.through });
   }
 
   /** Whether the open question brought anything. */
@@ -274,8 +276,8 @@ export class Fetching {
   }
 
   #fault(signed: SignedBatch, isKnown: (signed: SignedBatch) => boolean): string | null {
-    const { crypto, group } = this.owner;
-    const mayDecide = (key: PeerKey) => this.owner.mayDecide(key);
+    const { crypto, group, standing } = this.parts;
+    const mayDecide = (key: PeerKey) => standing.mayDecide(key);
     const fault = batchFault(signed, group) ?? deciderFault(signed, mayDecide);
     if (fault !== null || isKnown(signed)) return fault;
     if (!isAuthentic(crypto, signed)) return "a batch isn't signed";

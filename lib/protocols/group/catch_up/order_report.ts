@@ -5,10 +5,11 @@
 
 import type { Crypto } from "../../../base/crypto/crypto.ts";
 import { Fifo } from "../../../base/collections/fifo.ts";
+import type { CoordinatorPort } from "../detector/coordinator_port.ts";
 import type { HeldBatch, HeldBatches } from "../log/held_batches.ts";
+import type { Sequencing } from "../log/sequencing.ts";
 import { type Batch, entryId, placesOf } from "../schema/history.ts";
 import { HISTORY_BYTES_MAX, TOLD_ENTRIES_MAX } from "../schema/limits.ts";
-import type { GroupMessageOf } from "../schema/messages.ts";
 import type { Reads } from "./supplying.ts";
 
 /** Messages between two signs of life of the coordinator: some 400 KB, less than half of a link's queue. */
@@ -16,13 +17,13 @@ const CHUNKS_MAX = 16;
 /** Entries and edits that wait in memory; if there are more, they are read from the log when it is their turn. */
 const WAITING_MAX = 4_096;
 
-interface TellingOwner {
+interface OrderReportParts {
   readonly held: Pick<HeldBatches, "log">;
   readonly reads: Pick<Reads, "read">;
   readonly crypto: Crypto;
-  /** Whether we are the sequencer, and the coordinator is connected. */
-  readonly mayTell: boolean;
-  send(message: GroupMessageOf<"entries">): void;
+  readonly coordinator: Pick<CoordinatorPort, "isUp" | "tell">;
+  /** Null while in no epoch. */
+  readonly ordering: () => Pick<Sequencing, "isSequencer"> | null;
 }
 
 export class OrderReport {
@@ -34,7 +35,11 @@ export class OrderReport {
   #waitingPlaces = 0;
   #isReading = false;
 
-  constructor(readonly owner: TellingOwner) {}
+  constructor(readonly parts: OrderReportParts) {}
+
+  get #mayTell(): boolean {
+    return this.parts.coordinator.isUp && this.parts.ordering()?.isSequencer === true;
+  }
 
   /** How many messages were sent on the present link. */
   get messages(): number {
@@ -61,7 +66,7 @@ export class OrderReport {
 
   /** These batches came into the log. */
   logged(batches: readonly HeldBatch[]): void {
-    if (!this.owner.mayTell) return;
+    if (!this.#mayTell) return;
     for (const batch of batches) {
       this.#waiting.push(batch);
       this.#waitingPlaces += placesOf(batch.signed.batch.value);
@@ -82,9 +87,9 @@ export class OrderReport {
   }
 
   #tell(): void {
-    while (this.#chunks > 0 && this.owner.mayTell && !this.#isReading && this.#told !== null) {
+    while (this.#chunks > 0 && this.#mayTell && !this.#isReading && this.#told !== null) {
       const told = this.#told;
-      if (told >= this.owner.held.log.position) return;
+      if (told >= this.parts.held.log.position) return;
       for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
         if (first.before.position >= told) break;
         this.#shift();
@@ -110,7 +115,7 @@ export class OrderReport {
 
   #read(told: number): void {
     this.#isReading = true;
-    this.owner.reads.read(told, HISTORY_BYTES_MAX, ({ batches, digest, seq }) => {
+    this.parts.reads.read(told, HISTORY_BYTES_MAX, ({ batches, digest, seq }) => {
       this.#isReading = false;
       if (this.#told !== told) return this.#tell();
       const part: Batch[] = [];
@@ -128,7 +133,7 @@ export class OrderReport {
 
   /** @param seq Number of the last entry at `after`. */
   #send(after: number, seq: number, batches: readonly Batch[]): void {
-    const { crypto } = this.owner;
+    const { crypto } = this.parts;
     const entries = batches.flatMap((batch) =>
       batch.texts.map((_, index) => ({
         id: Uint8Array.fromHex(entryId(crypto, batch, index)),
@@ -139,6 +144,6 @@ export class OrderReport {
     this.#chunks--;
     this.#messages++;
     const through = this.#told = batches.reduce((sum, batch) => sum + placesOf(batch), after);
-    this.owner.send({ type: "entries", after, through, seq: seq + 1, entries });
+    this.parts.coordinator.tell({ type: "entries", after, through, seq: seq + 1, entries });
   }
 }

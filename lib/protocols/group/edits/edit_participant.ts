@@ -48,32 +48,25 @@ import type { MemberNames } from "../identity/member_names.ts";
 import type { GroupMessageOf } from "../schema/messages.ts";
 import type { PreparedRecord } from "../schema/records.ts";
 import type { Promises } from "../log/promises.ts";
-import { type Decision, Undelivered, type UndeliveredOwner } from "./undelivered.ts";
+import type { Reporting } from "../states/reporting.ts";
+import type { Editing } from "./editing.ts";
+import { type Decision, Undelivered, type UndeliveredParts } from "./undelivered.ts";
 
-interface VotingOwner extends UndeliveredOwner {
+interface EditParticipantParts extends UndeliveredParts {
   readonly selfKey: PeerKey;
   readonly signer: Signer;
   readonly looks: EntryLookups;
   readonly names: MemberNames;
   /** The rules in force at the end of what is held; null before the group is known. */
-  readonly rules: Rules | null;
-  wallMs(): number;
-  /** Called when `locks` changes. */
-  locksChanged(): void;
-  readonly standing: Pick<Promises, "begun" | "isLost">;
+  readonly rules: () => Rules | null;
+  readonly wallMs: () => number;
+  /** Is told when `locks` changes. */
+  readonly reporting: Pick<Reporting, "changed">;
+  readonly standing: Pick<Promises, "begun" | "isLost" | "mayDecide">;
+  /** What our user asks for itself. */
+  readonly editing: Pick<Editing, "aborted" | "askedAnew" | "committed">;
   /** A decision says that our user has agreed, and it hasn't. */
-  misused(edits: readonly number[]): void;
-  /** The edit's outcome is known: it is in the log (null), or aborted. */
-  edited(id: RequestId, aborted: Aborted | null): void;
-  /** Our user's edit is voted on in another view than before, by all its members. */
-  askedAnew(id: RequestId): void;
-}
-
-export interface Aborted {
-  /** The edit's number; 0: the abort concerns the request under whichever number it has. */
-  readonly edit: number;
-  /** Part of a sentence. */
-  readonly reason: string;
+  readonly misused: (edits: readonly number[]) => void;
 }
 
 interface Open {
@@ -153,10 +146,10 @@ export class EditParticipant {
   #view = 0;
   readonly undelivered: Undelivered;
 
-  constructor(readonly owner: VotingOwner, prepared: readonly PreparedRecord[]) {
-    this.undelivered = new Undelivered(owner, (signed) => this.isKnown(signed));
+  constructor(readonly parts: EditParticipantParts, prepared: readonly PreparedRecord[]) {
+    this.undelivered = new Undelivered(parts, (signed) => this.isKnown(signed));
     for (const { edit, view, isConsented, signed } of prepared) {
-      const id = requestId(owner.crypto, signed.request.value);
+      const id = requestId(parts.crypto, signed.request.value);
       const seq = signed.request.value.seq;
       this.#open.set(id, {
         id,
@@ -167,7 +160,7 @@ export class EditParticipant {
         phase: "agreed",
         refusal: "",
         isNew: false,
-        inquireMs: owner.out.nowMs,
+        inquireMs: parts.out.nowMs,
         wasAsked: false,
         isLockTold: false,
         isConsented,
@@ -176,6 +169,11 @@ export class EditParticipant {
       });
       this.#locks.set(seq, id);
     }
+  }
+
+  /** The present view's number; undefined while in none. */
+  get #viewHere(): number | undefined {
+    return this.parts.ordering()?.epoch.view;
   }
 
   /** Entries that are locked, by number. */
@@ -199,7 +197,7 @@ export class EditParticipant {
 
   /** Whether exactly this request, with this signature, is open here: it was checked already. */
   isKnown({ request, signature }: SignedEditRequest): boolean {
-    const known = this.#open.get(requestId(this.owner.crypto, request.value))?.signed;
+    const known = this.#open.get(requestId(this.parts.crypto, request.value))?.signed;
     return known !== undefined && sameBytes(known.request.bytes, request.bytes) &&
       sameBytes(known.signature, signature);
   }
@@ -224,9 +222,9 @@ export class EditParticipant {
   // The vote.
 
   prepare({ edit, view, signed, voteMs }: GroupMessageOf<"prepare">): void {
-    const { group, crypto, out, ordering } = this.owner;
+    const { group, crypto, out, coordinator, editing } = this.parts;
     const { value } = signed.request;
-    if (ordering === null || ordering.epoch.view !== view) return; // the edit isn't voted on any more
+    if (this.#viewHere !== view) return; // the edit isn't voted on any more
     const id = requestId(crypto, value);
     const vote = { id, edit, view };
     if (this.#unheard.get(value.requester)?.refused.has(id)) {
@@ -236,7 +234,7 @@ export class EditParticipant {
     if (this.#logged.has(id)) return;
     const known = this.#open.get(id);
     if (known?.edit === edit) {
-      if (known.view !== view && value.requester === this.owner.selfKey) this.owner.askedAnew(id);
+      if (known.view !== view && value.requester === this.parts.selfKey) editing.askedAnew(id);
       known.view = view; // perhaps another view than before: what we said holds in this one, too
       if (known.phase === "agreed") this.#sayAgreed(known);
       else if (known.phase === "refused") this.#sayRefused(known, known.refusal);
@@ -246,15 +244,15 @@ export class EditParticipant {
     if (known !== undefined) this.#anew(known);
     const fault = requestFault(signed, group) ??
       (isRequestAuthentic(crypto, signed) ? null : "it isn't signed by who asks for it");
-    if (fault !== null) return this.owner.coordinatorOffends(`edit ${edit}: ${fault}`);
+    if (fault !== null) return coordinator.offends(`edit ${edit}: ${fault}`);
     // What a process that is gone asked for was decided, or aborted, by that process's view: this is a repetition.
     if (!this.#isPresent(value)) return this.#sayRefused(vote, RESTARTED_OR_GONE);
     if (this.#isNumberOpen(edit)) {
-      return this.owner.coordinatorOffends(`edit ${edit} is another one, too`);
+      return coordinator.offends(`edit ${edit} is another one, too`);
     }
     if (this.#meansOther(edit, id)) return this.#sayRefused(vote, TAKEN);
     if (this.#open.size >= OPEN_MAX) {
-      return this.owner.coordinatorOffends(`more than ${EDITS_PENDING_MAX} edits at once`);
+      return coordinator.offends(`more than ${EDITS_PENDING_MAX} edits at once`);
     }
     const open: Open = {
       id,
@@ -301,7 +299,7 @@ export class EditParticipant {
 
   #goOn(open: Open): void {
     if (open.phase !== "waiting") return; // an edit before this one was refused, which let this one go on already
-    const { held, looks } = this.owner;
+    const { held, looks } = this.parts;
     const { seq } = open.signed.request.value;
     const lock = this.#locks.get(seq) ?? open.id;
     if (lock !== open.id) return;
@@ -310,7 +308,7 @@ export class EditParticipant {
     // The requester has the entry in its log, so all members hold it, at this place.
     if (seq > held.seq) return this.#refuseOpen(open, `there is no entry ${seq}`);
     this.#locks.set(seq, open.id);
-    this.owner.locksChanged();
+    this.parts.reporting.changed();
     if (seq > held.logSeq) return;
     enter(open, "looking");
     looks.look(seq, open.isNew ? null : open.id, (entry) => this.#looked(open, entry));
@@ -320,7 +318,7 @@ export class EditParticipant {
     // The edit is over, or was refused meanwhile.
     if (this.#open.get(open.id) !== open || open.phase !== "looking") return;
     if (entry?.isEdited) return this.#forget(open); // the edit is in the log already: we were asked again, late
-    const { out, names } = this.owner;
+    const { out, names } = this.parts;
     const { requester, name, seq, text } = open.signed.request.value;
     if (entry === null) return this.#refuseOpen(open, `there is no entry ${seq}`);
     const other = this.#differs(open, entry);
@@ -345,24 +343,24 @@ export class EditParticipant {
   #differs({ signed }: Open, { id, text }: LoggedEntryState): string | null {
     const { seq, entry, old } = signed.request.value;
     if (id !== entry) return `it was asked for another entry than entry ${seq}`;
-    if (textDigest(this.owner.crypto, text) === old) return null;
+    if (textDigest(this.parts.crypto, text) === old) return null;
     return `entry ${seq} has been changed since this edit was requested`;
   }
 
   /** Whether our user has to be asked under the rules of the group, whatever the coordinator says. */
   #mustAsk({ signed }: Open, author: PeerKey): boolean {
-    const { selfKey, rules } = this.owner;
-    const policy = rules?.edits ?? "ask";
+    const { selfKey, rules } = this.parts;
+    const policy = rules()?.edits ?? "ask";
     return needsAgreement(policy, selfKey, signed.request.value.requester, author);
   }
 
   #deadline({ dueMs }: Open): string {
-    return dateText(this.owner.wallMs() + dueMs - this.owner.out.monotonicMs);
+    return dateText(this.parts.wallMs() + dueMs - this.parts.out.monotonicMs);
   }
 
   /** Edits that wait for our user's vote. */
   get wanted(): readonly MemberEditView[] {
-    const { names, out } = this.owner;
+    const { names, out } = this.parts;
     return this.#those("asked").filter(({ dueMs }) => dueMs > out.monotonicMs).map((open) => {
       const { seq, requester, name, text } = open.signed.request.value;
       const by = names.shown(requester, name);
@@ -374,7 +372,7 @@ export class EditParticipant {
   #agree(open: Open): void {
     enter(open, "agreeing");
     const { edit, view, isConsented, signed } = open;
-    this.owner.out.storeThen([{ kind: "prepared", edit, view, isConsented, signed }], () => {
+    this.parts.out.storeThen([{ kind: "prepared", edit, view, isConsented, signed }], () => {
       if (open.phase !== "agreeing") return;
       enter(open, "agreed");
       this.#sayAgreed(open);
@@ -387,16 +385,16 @@ export class EditParticipant {
     if (author !== null) {
       // We agreed under other rules, and nobody was asked: that is no consent.
       if (!isConsented && this.#mustAsk(open, author.key)) return;
-      const { signer, crypto, held } = this.owner;
+      const { signer, crypto, held, coordinator } = this.parts;
       // Our log was set aside meanwhile, and has the entry again only later: the coordinator asks anew then, or gives up.
       if (seq > held.seq) return;
       const consent = isConsented ? signConsent(signer, consentTo(crypto, signed)) : null;
       const origin = originOf(held.places.at(seq));
       const vote = { id, edit, view, agrees: true, origin, consent, reason: "" };
-      return this.owner.toCoordinator({ type: "vote", ...vote });
+      return coordinator.tell({ type: "vote", ...vote });
     }
     // An earlier process of ours agreed: its yes holds, and nobody is asked again. The entry was locked since.
-    this.owner.looks.look(seq, id, (entry) => {
+    this.parts.looks.look(seq, id, (entry) => {
       if (entry === null || entry.isEdited || this.#open.get(id) !== open) return;
       if (this.#differs(open, entry) !== null) return;
       open.author = entry.author;
@@ -417,7 +415,7 @@ export class EditParticipant {
     reason: string,
   ): void {
     const vote = { id, edit, view, agrees: false, origin: null, consent: null, reason };
-    this.owner.toCoordinator({ type: "vote", ...vote });
+    this.parts.coordinator.tell({ type: "vote", ...vote });
   }
 
   #forget(open: Open): void {
@@ -429,13 +427,13 @@ export class EditParticipant {
   #unlock({ id, signed: { request: { value: { seq } } } }: Open): void {
     if (this.#locks.get(seq) !== id) return;
     this.#locks.delete(seq);
-    this.owner.locksChanged();
+    this.parts.reporting.changed();
     this.#goOnAll();
   }
 
   /** Our user's vote. @param edit Null: the only edit that waits for one. */
   answer(agrees: boolean, edit: number | null, ref: string | undefined): void {
-    const { out } = this.owner;
+    const { out } = this.parts;
     const asked = this.#those("asked");
     const command = agrees ? "/go" : "/abort";
     if (edit === null && asked.length > 1) {
@@ -458,7 +456,7 @@ export class EditParticipant {
       out.notice(this.#agreedText(open), ref);
       return this.#agree(open);
     }
-    if (!this.owner.isCoordinatorUp) {
+    if (!this.parts.coordinator.isUp) {
       const what = `You said no to edit ${open.edit}`;
       out.notice(`${what}; waiting for the coordinator, which doesn't answer`, ref);
     }
@@ -467,11 +465,11 @@ export class EditParticipant {
 
   /** Who else has voted is known to the coordinator alone. */
   #agreedText({ edit, signed: { request: { value: { requester } } } }: Open): string {
-    const { names, ordering, isCoordinatorUp, rules } = this.owner;
+    const { names, ordering, coordinator, rules } = this.parts;
     const agreed = `You agreed to edit ${edit}`;
-    if (!isCoordinatorUp) return `${agreed}; waiting for the coordinator, which doesn't answer`;
-    const others = (ordering?.others ?? []).filter((key) =>
-      rules?.edits === "ask" && key !== requester
+    if (!coordinator.isUp) return `${agreed}; waiting for the coordinator, which doesn't answer`;
+    const others = (ordering()?.others ?? []).filter((key) =>
+      rules()?.edits === "ask" && key !== requester
     );
     if (others.length === 0) return agreed;
     const whom = inWords(others.map((key) => names.written(key)));
@@ -480,7 +478,7 @@ export class EditParticipant {
 
   /** The `ref` with which our user voted on this edit. */
   refOf({ signed: { request: { value } } }: Edit): string | undefined {
-    return this.#open.get(requestId(this.owner.crypto, value))?.ref;
+    return this.#open.get(requestId(this.parts.crypto, value))?.ref;
   }
 
   /** Tells our user how the edit ended, if it was asked to vote, or told of the lock. */
@@ -489,7 +487,7 @@ export class EditParticipant {
     reason: string,
     outcome: "aborted" | "in-doubt" = "aborted",
   ): void {
-    const { names, out, selfKey } = this.owner;
+    const { names, out, selfKey } = this.parts;
     const { seq, requester, name, text } = signed.request.value;
     if (!(wasAsked || isLockTold) || requester === selfKey) return;
     const by = names.shown(requester, name);
@@ -501,7 +499,7 @@ export class EditParticipant {
   /** The edit will never be committed. @param from The member that says so; null: the coordinator. */
   aborted(from: PeerKey | null, message: GroupMessageOf<"aborted">): void {
     const { id, edit } = message;
-    const { selfKey: self, names } = this.owner;
+    const { selfKey: self, names, out, ordering, coordinator, editing } = this.parts;
     const open = this.#open.get(id);
     // Where nothing is open here, our user may have asked for it.
     const asker = open?.signed.request.value.requester ?? self;
@@ -513,21 +511,21 @@ export class EditParticipant {
     if (from !== null) {
       const { code, who, said } = message.reason;
       if (code !== "abandoned" || who.length > 0 || said !== "") {
-        return this.owner.offends(from, "it says why another than itself aborts an edit");
+        return this.parts.offends(from, "it says why another than itself aborts an edit");
       }
       // A member's word counts only while the coordinator can't be asked. It may be late: if the request was accepted
       // anew, that is another edit. Where the coordinator has signed a decision, it is committed.
-      if (this.owner.isCoordinatorUp || open?.edit !== edit) return;
+      if (coordinator.isUp || open?.edit !== edit) return;
       if (this.undelivered.on(id) !== null) return;
       if (this.#isAsker(open, from)) return this.#giveUp(open, reason);
       if (!this.#mayGiveUp(open, from)) return;
-      this.owner.edited(id, { edit, reason });
+      editing.aborted(id, { edit, reason });
       this.#giveUp(open, reason);
-      return this.owner.out.tell(this.owner.ordering?.others ?? [], message);
+      return out.tell(ordering()?.others ?? [], message);
     }
     this.undelivered.givenUp(id);
     // After a crash the user is told twice rather than never.
-    this.owner.edited(id, { edit, reason });
+    editing.aborted(id, { edit, reason });
     if (open !== undefined) this.#over(open, reason);
   }
 
@@ -536,7 +534,8 @@ export class EditParticipant {
    * edit can't be committed in this view, and won't be in a later one if we refuse from now on.
    */
   #mayGiveUp({ phase, view, signed }: Open, from: PeerKey): boolean {
-    const { ordering, selfKey } = this.owner;
+    const { selfKey } = this.parts;
+    const ordering = this.parts.ordering();
     return signed.request.value.requester === selfKey && phase === "agreed" &&
       ordering !== null && ordering.has(from) && ordering.epoch.view === view;
   }
@@ -550,7 +549,7 @@ export class EditParticipant {
     this.#tellEnd(open, reason);
     open.wasAsked = open.isLockTold = false;
     if (phase === "agreed" || phase === "agreeing") {
-      this.owner.out.noteBehind({ kind: "settled", id });
+      this.parts.out.noteBehind({ kind: "settled", id });
     }
     if (phase !== "refused") this.#refuseOpen(open, ABANDONED);
   }
@@ -568,7 +567,7 @@ export class EditParticipant {
   }
 
   #isPresent({ requester, incarnation: process }: Pick<EditRequest, "requester" | "incarnation">) {
-    return this.owner.ordering?.epoch.members.some(({ key, incarnation }) =>
+    return this.parts.ordering()?.epoch.members.some(({ key, incarnation }) =>
       key === requester && sameBytes(incarnation, process)
     ) ?? false;
   }
@@ -585,7 +584,7 @@ export class EditParticipant {
   /** The edit is aborted, whether we agreed or not. */
   #over(open: Open, reason: string): void {
     const { id, phase, signed: { request: { value: { requester } } } } = open;
-    const { out, selfKey } = this.owner;
+    const { out, selfKey } = this.parts;
     this.#tellEnd(open, reason);
     if (phase === "agreed" || phase === "agreeing") {
       const settled = { kind: "settled" as const, id };
@@ -614,7 +613,7 @@ export class EditParticipant {
         this.#applied(edit.signed);
       }
     }
-    for (const one of this.owner.ordering === null ? [] : last.values()) {
+    for (const one of this.parts.ordering() === null ? [] : last.values()) {
       this.undelivered.sayApplied(one);
     }
     this.#goOnAll();
@@ -641,31 +640,31 @@ export class EditParticipant {
    * this disk has lost, or never had.
    */
   #checkOwn({ edit, signed, agreed }: Edit): void {
-    const { selfKey, standing, crypto } = this.owner;
+    const { selfKey, standing, crypto } = this.parts;
     if (standing.begun === null || standing.isLost) return;
     if (!agreed.some(({ key }) => key === selfKey)) return;
     const open = this.#open.get(requestId(crypto, signed.request.value));
-    if (open?.isConsented !== true) this.owner.misused([edit]);
+    if (open?.isConsented !== true) this.parts.misused([edit]);
   }
 
   #applied(signed: SignedEditRequest): void {
     this.#requestLogged(signed.request.value);
-    const id = requestId(this.owner.crypto, signed.request.value);
+    const id = requestId(this.parts.crypto, signed.request.value);
     const open = this.#open.get(id);
     this.#logged.add(id);
     dropOldest(this.#logged, EDITS_PENDING_MAX);
     if (open !== undefined) {
-      this.owner.out.note({ kind: "settled", id });
+      this.parts.out.note({ kind: "settled", id });
       this.#forget(open);
     }
-    this.owner.edited(id, null);
+    this.parts.editing.committed(id);
   }
 
   // Epochs, and the coordinator's absence.
 
   /** An epoch begins. Of undecided edits the coordinator asks again, or says that they are aborted. */
   begun(): void {
-    const view = this.owner.ordering?.epoch.view ?? 0;
+    const view = this.#viewHere ?? 0;
     if (view !== this.#view) this.#unheard.clear();
     this.#view = view;
     this.undelivered.offer();
@@ -687,7 +686,7 @@ export class EditParticipant {
 
   /** The coordinator is away: nobody can say now what becomes of the edits that we agreed to. */
   coordinatorDown(): void {
-    const { out, names, selfKey } = this.owner;
+    const { out, names, selfKey } = this.parts;
     for (const open of this.#those("agreed")) {
       const { edit, signed: { request: { value: { requester, name, seq } } } } = open;
       if (requester === selfKey) continue; // our user is told as the requester, by `Editing`
@@ -710,8 +709,8 @@ export class EditParticipant {
    * a decision that is known here; only the requester of an edit has us refuse it.
    */
   inquired(key: PeerKey, { edits }: GroupMessageOf<"inquire">): void {
-    const { ordering } = this.owner;
-    if (this.owner.isCoordinatorUp || ordering === null || !ordering.has(key)) return;
+    const ordering = this.parts.ordering();
+    if (this.parts.coordinator.isUp || ordering === null || !ordering.has(key)) return;
     /** The decisions to pass on, each once, however many of its edits are asked about. */
     const known = new Map<SignedBatch, Decision>();
     for (const asked of edits) {
@@ -739,7 +738,7 @@ export class EditParticipant {
 
   #sayAbandoned(key: PeerKey, { id, edit }: Inquired): void {
     const reason = { code: "abandoned" as const, who: [], said: "" };
-    this.owner.out.tell([key], { type: "aborted", id, edit, reason });
+    this.parts.out.tell([key], { type: "aborted", id, edit, reason });
   }
 
   /**
@@ -754,9 +753,9 @@ export class EditParticipant {
     // Each look-up may end in a refusal: together they stay within what is remembered.
     if (unheard.refused.size + unheard.looking >= REMEMBERED_MAX) return;
     unheard.looking++;
-    this.owner.looks.look(seq, id, (entry) => {
+    this.parts.looks.look(seq, id, (entry) => {
       unheard.looking--;
-      const isStill = !this.owner.isCoordinatorUp && this.owner.ordering?.epoch.view === view &&
+      const isStill = !this.parts.coordinator.isUp && this.#viewHere === view &&
         this.#unheard.get(key) === unheard;
       if (!isStill || this.#open.has(id) || this.undelivered.on(id) !== null) return;
       if (entry?.isEdited) return; // the edit comes with the history
@@ -769,25 +768,25 @@ export class EditParticipant {
   found(id: RequestId): void {
     const open = this.#open.get(id);
     if (open === undefined) return;
-    this.owner.out.note({ kind: "settled", id });
+    this.parts.out.note({ kind: "settled", id });
     this.#forget(open);
   }
 
   /** What we were told, or asked, may be lost: asks again at once. */
   inquireSoon(): void {
-    for (const open of this.#open.values()) open.inquireMs = this.owner.out.nowMs;
+    for (const open of this.#open.values()) open.inquireMs = this.parts.out.nowMs;
   }
 
   /** The edits whose outcome is asked for now. Of those that we agreed to, other members may know it. */
   inquiries(): readonly Inquiry[] {
-    const { nowMs } = this.owner.out;
+    const { nowMs } = this.parts.out;
     const inquiries: Inquiry[] = [];
     for (const open of this.#open.values()) {
       const { id, edit, signed, view, phase } = open;
       if (open.inquireMs > nowMs || this.undelivered.on(id) !== null) continue;
       open.inquireMs = nowMs + INQUIRE_MS;
       const { seq, requester } = signed.request.value;
-      const relies = requester === this.owner.selfKey ? view : 0;
+      const relies = requester === this.parts.selfKey ? view : 0;
       inquiries.push({ id, edit, seq, view: relies, isAgreed: phase === "agreed" });
     }
     return inquiries;

@@ -10,6 +10,7 @@ import type { Hash, PeerKey, RequestId } from "../../../base/ids.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { inWords } from "../../../base/text/words.ts";
 import { saidByText } from "../../../base/trust/name_answers.ts";
+import type { CoordinatorPort } from "../detector/coordinator_port.ts";
 import {
   type Edit,
   requestId,
@@ -25,34 +26,40 @@ import { EDITS_QUEUED_MAX, INQUIRE_MS } from "../schema/limits.ts";
 import type { LoggedEntryState } from "../schema/member_io.ts";
 import type { MemberNames } from "../identity/member_names.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
-import type { EditRefusal, GroupMessage, GroupMessageOf } from "../schema/messages.ts";
+import type { EditRefusal, GroupMessageOf } from "../schema/messages.ts";
 import type { AskedRecord } from "../schema/records.ts";
-import type { Self } from "../log/send_queue.ts";
-import type { Aborted } from "./edit_participant.ts";
+import type { Self, SendQueue } from "../log/send_queue.ts";
 
 /** The group, where we are in an epoch of it. */
 interface EditingGroup {
   readonly group: Hash;
   readonly held: HeldBatches;
-  readonly looks: EntryLookups;
-  readonly names: MemberNames;
   readonly rules: Rules | null;
   /** The members, and how the others are shown. */
   readonly present: readonly PeerKey[];
   readonly others: readonly string[];
 }
 
-interface EditingOwner {
+interface EditingParts {
   readonly self: Self;
   readonly signer: Signer;
-  readonly environment: Environment;
+  readonly environment: Pick<Environment, "crypto" | "wallMs">;
   readonly out: MemberOutput;
+  readonly looks: EntryLookups;
+  readonly names: Pick<MemberNames, "shown">;
   /** Null while in no epoch. */
-  readonly editingIn: EditingGroup | null;
+  readonly editingIn: () => EditingGroup | null;
   /** Texts of our user's that aren't entries yet. */
-  readonly saying: { readonly unsent: number };
-  readonly isCoordinatorUp: boolean;
-  toCoordinator(message: GroupMessage): void;
+  readonly saying: Pick<SendQueue, "unsent">;
+  readonly coordinator: Pick<CoordinatorPort, "isUp" | "tell">;
+}
+
+/** That an edit was aborted. */
+export interface Aborted {
+  /** The edit's number; 0: the abort concerns the request under whichever number it has. */
+  readonly edit: number;
+  /** Part of a sentence. */
+  readonly reason: string;
 }
 
 /** A request that isn't accepted yet. */
@@ -90,15 +97,15 @@ export class Editing {
   readonly #accepted = new Map<RequestId, Accepted>();
   #number = 0;
 
-  constructor(readonly owner: EditingOwner, asked: readonly AskedRecord[]) {
+  constructor(readonly parts: EditingParts, asked: readonly AskedRecord[]) {
     for (const { edit, signed } of asked) {
-      const id = requestId(owner.environment.crypto, signed.request.value);
+      const id = requestId(parts.environment.crypto, signed.request.value);
       const told = {
         isTold: true,
         aborted: null,
         awaited: [],
         isDoubtTold: false,
-        inquireMs: owner.out.nowMs,
+        inquireMs: parts.out.nowMs,
       };
       this.#accepted.set(id, { edit, signed, ref: undefined, ...told });
     }
@@ -121,7 +128,7 @@ export class Editing {
 
   /** Edits that our user has asked for and whose outcome it doesn't know; the oldest first. */
   get views(): readonly MemberEditView[] {
-    const own = { by: this.owner.self.name, deadline: null };
+    const own = { by: this.parts.self.name, deadline: null };
     const accepted = Array.from(this.#accepted.values(), ({ edit, signed }): MemberEditView => {
       const { seq, text } = signed.request.value;
       return { ...own, edit, seq, text, state: "under-way" };
@@ -142,8 +149,9 @@ export class Editing {
 
   /** The user wants entry `seq` to read `text`. */
   want(seq: number, text: string, ref: string | undefined): void {
-    const { out, isCoordinatorUp, editingIn } = this.owner;
-    if (editingIn !== null && seq > editingIn.held.logSeq && !this.#mayCome(seq, editingIn)) {
+    const { out, coordinator } = this.parts;
+    const group = this.parts.editingIn();
+    if (group !== null && seq > group.held.logSeq && !this.#mayCome(seq, group)) {
       return this.#noSuchEntry(seq, ref);
     }
     if (this.#wanted.length >= EDITS_QUEUED_MAX) {
@@ -151,8 +159,8 @@ export class Editing {
       return this.#error("full", text, seq, ref);
     }
     this.#wanted.push({ seq, text, ref, isLooking: false, signed: null, id: null });
-    if (!isCoordinatorUp || editingIn === null) {
-      const whom = isCoordinatorUp ? "until you are in the group" : "for the coordinator";
+    if (!coordinator.isUp || group === null) {
+      const whom = coordinator.isUp ? "until you are in the group" : "for the coordinator";
       out.notice(
         `Your edit of entry ${seq} waits ${whom}; it is lost if this program ends before`,
         ref,
@@ -163,35 +171,36 @@ export class Editing {
 
   /** A user who is alone, says something and edits it right away knows its number before it is an entry. */
   #mayCome(seq: number, { held, others }: EditingGroup): boolean {
-    return others.length === 0 && seq <= held.logSeq + this.owner.saying.unsent;
+    return others.length === 0 && seq <= held.logSeq + this.parts.saying.unsent;
   }
 
   #noSuchEntry(seq: number, ref: string | undefined): void {
-    const last = this.owner.editingIn?.held.logSeq ?? 0;
+    const last = this.parts.editingIn()?.held.logSeq ?? 0;
     const there = last === 0 ? "there are none yet" : `the last one is ${last}`;
     this.#error("no-such-entry", `There is no entry ${seq}: ${there}`, seq, ref);
   }
 
   #error(code: ErrorCode, text: string, seq: number, ref: string | undefined): void {
-    this.owner.out.show({ event: "error", code, text, seq }, ref);
+    this.parts.out.show({ event: "error", code, text, seq }, ref);
   }
 
   /** Asks the coordinator for what it wasn't asked for yet. */
   pump(): void {
-    const { editingIn, isCoordinatorUp } = this.owner;
-    if (editingIn === null || !isCoordinatorUp) return;
+    const { coordinator, looks } = this.parts;
+    const group = this.parts.editingIn();
+    if (group === null || !coordinator.isUp) return;
     for (const wanted of [...this.#wanted]) {
       if (wanted.signed !== null || wanted.isLooking) continue;
-      if (wanted.seq > editingIn.held.logSeq) {
-        if (this.#mayCome(wanted.seq, editingIn)) continue;
+      if (wanted.seq > group.held.logSeq) {
+        if (this.#mayCome(wanted.seq, group)) continue;
         this.#wanted.splice(this.#wanted.indexOf(wanted), 1);
         this.#noSuchEntry(wanted.seq, wanted.ref);
         continue;
       }
       wanted.isLooking = true;
-      editingIn.looks.look(wanted.seq, null, (entry) => {
+      looks.look(wanted.seq, null, (entry) => {
         wanted.isLooking = false;
-        if (this.#wanted.includes(wanted)) this.#ask(wanted, entry, editingIn.group);
+        if (this.#wanted.includes(wanted)) this.#ask(wanted, entry, group.group);
       });
     }
   }
@@ -208,12 +217,12 @@ export class Editing {
       return this.#error("usage", text, wanted.seq, wanted.ref);
     }
     wanted.signed = this.#signed(wanted, entry, group);
-    wanted.id = requestId(this.owner.environment.crypto, wanted.signed.request.value);
-    this.owner.toCoordinator({ type: "edit", signed: wanted.signed });
+    wanted.id = requestId(this.parts.environment.crypto, wanted.signed.request.value);
+    this.parts.coordinator.tell({ type: "edit", signed: wanted.signed });
   }
 
   #signed({ seq, text }: Wanted, entry: LoggedEntryState, group: Hash): SignedEditRequest {
-    const { self: { name, incarnation }, signer, environment } = this.owner;
+    const { self: { name, incarnation }, signer, environment } = this.parts;
     const asker = { requester: signer.key, name, incarnation, number: ++this.#number };
     const askedAt = Math.max(0, Math.floor(environment.wallMs()));
     const old = textDigest(environment.crypto, entry.text);
@@ -224,19 +233,19 @@ export class Editing {
   resume(): void {
     for (const accepted of this.#accepted.values()) accepted.isDoubtTold = false;
     for (const { signed } of this.#wanted) {
-      if (signed !== null) this.owner.toCoordinator({ type: "edit", signed });
+      if (signed !== null) this.parts.coordinator.tell({ type: "edit", signed });
     }
     this.pump();
   }
 
   /** What we were told, or asked, may be lost: asks again at once. */
   inquireSoon(): void {
-    for (const accepted of this.#accepted.values()) accepted.inquireMs = this.owner.out.nowMs;
+    for (const accepted of this.#accepted.values()) accepted.inquireMs = this.parts.out.nowMs;
   }
 
   /** The edits whose outcome is asked for now. */
   inquiries(): GroupMessageOf<"inquire">["edits"] {
-    const { nowMs } = this.owner.out;
+    const { nowMs } = this.parts.out;
     const due = [...this.#accepted].filter(([, { inquireMs }]) => inquireMs <= nowMs);
     return due.map(([id, accepted]) => {
       accepted.inquireMs = nowMs + INQUIRE_MS;
@@ -246,7 +255,7 @@ export class Editing {
   }
 
   accepted(message: GroupMessageOf<"edit-accepted">): void {
-    const { out } = this.owner;
+    const { out } = this.parts;
     const { id, edit } = message;
     const wanted = this.#take(id);
     if (wanted === null) return;
@@ -269,8 +278,9 @@ export class Editing {
 
   /** Tells the user that the edit has started, and whom it waits for: that depends on who said the entry. */
   #tellStarted({ id, voteMs }: GroupMessageOf<"edit-accepted">, accepted: Accepted): void {
-    const { editingIn, out } = this.owner;
-    const policy = editingIn?.rules?.edits ?? "auto";
+    const { out, looks, names } = this.parts;
+    const group = this.parts.editingIn();
+    const policy = group?.rules?.edits ?? "auto";
     const { edit, signed, ref } = accepted;
     const { seq } = signed.request.value;
     const tell = (awaited: readonly string[], isAbsent = false) => {
@@ -281,27 +291,29 @@ export class Editing {
       out.show({ event: "edit-started", edit, seq, ...wait }, ref);
       if (accepted.aborted !== null) this.#tellAborted(id, accepted, accepted.aborted);
     };
-    if (policy === "auto" || editingIn === null) return tell([]);
-    if (policy === "ask") return tell(accepted.awaited = editingIn.others);
-    editingIn.looks.look(seq, null, (entry) => {
+    if (policy === "auto" || group === null) return tell([]);
+    if (policy === "ask") return tell(accepted.awaited = group.others);
+    looks.look(seq, null, (entry) => {
       const author = entry?.author ?? null;
-      if (author === null || author.key === this.owner.signer.key) return tell([]);
-      const { names, present } = editingIn;
-      tell([names.shown(author.key, author.name)], !present.includes(author.key));
+      if (author === null || author.key === this.parts.signer.key) return tell([]);
+      tell([names.shown(author.key, author.name)], !group.present.includes(author.key));
     });
   }
 
   /** All members of another view vote on the edit: names those that the user doesn't know to be asked. */
   askedAnew(id: RequestId): void {
-    const { editingIn, out } = this.owner;
+    const group = this.parts.editingIn();
     const accepted = this.#accepted.get(id);
-    if (accepted === undefined || editingIn?.rules?.edits !== "ask") return;
+    if (accepted === undefined || group?.rules?.edits !== "ask") return;
     const { edit, isTold, aborted, awaited, ref } = accepted;
     if (!isTold || aborted !== null) return;
-    const more = editingIn.others.filter((name) => !awaited.includes(name));
+    const more = group.others.filter((name) => !awaited.includes(name));
     if (more.length === 0) return;
     accepted.awaited = [...awaited, ...more];
-    out.notice(`Edit ${edit} waits for ${inWords(more.map(shownName))} to agree, too`, ref);
+    this.parts.out.notice(
+      `Edit ${edit} waits for ${inWords(more.map(shownName))} to agree, too`,
+      ref,
+    );
   }
 
   refused({ id, code, text }: GroupMessageOf<"edit-refused">): void {
@@ -325,7 +337,7 @@ export class Editing {
    * @returns The `ref` with which our user asked for it.
    */
   placed({ edit, signed: { request: { value } } }: Edit): string | undefined {
-    const { out, environment: { crypto } } = this.owner;
+    const { out, environment: { crypto } } = this.parts;
     const id = requestId(crypto, value);
     const accepted = this.#accepted.get(id);
     const wanted = this.#take(id); // not null if the acceptance was lost on the way
@@ -338,7 +350,7 @@ export class Editing {
 
   /** The edit is in the log, and was shown. */
   committed(id: RequestId): void {
-    if (this.#accepted.delete(id)) this.owner.out.note({ kind: "settled", id });
+    if (this.#accepted.delete(id)) this.parts.out.note({ kind: "settled", id });
   }
 
   /**
@@ -352,7 +364,7 @@ export class Editing {
   }
 
   #tellAborted(id: RequestId, accepted: Accepted, reason: string): void {
-    const { out } = this.owner;
+    const { out } = this.parts;
     this.#accepted.delete(id);
     this.#show(accepted, "aborted", reason);
     // After a crash the user is told twice rather than never.
@@ -365,7 +377,7 @@ export class Editing {
     reason: string,
   ): void {
     const { seq, name: by, text } = value;
-    this.owner.out.show({ event: "edit", edit, seq, by, text, outcome, reason }, ref);
+    this.parts.out.show({ event: "edit", edit, seq, by, text, outcome, reason }, ref);
   }
 
   /** The coordinator is away: nobody can say now what becomes of accepted edits. The user is told once per absence. */

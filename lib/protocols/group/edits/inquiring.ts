@@ -4,6 +4,7 @@
  */
 
 import type { RequestId } from "../../../base/ids.ts";
+import type { CoordinatorPort } from "../detector/coordinator_port.ts";
 import type { Editing } from "./editing.ts";
 import { EDITS_MAX, INQUIRE_MS } from "../schema/limits.ts";
 import type { EntryLookups } from "../log/held_batches.ts";
@@ -12,31 +13,44 @@ import type { GroupMessage } from "../schema/messages.ts";
 import type { Sequencing } from "../log/sequencing.ts";
 import type { EditParticipant, Inquiry } from "./edit_participant.ts";
 
-interface InquiringOwner {
-  readonly voting: Pick<EditParticipant, "size" | "inquiries" | "found" | "has">;
-  readonly editing: Pick<Editing, "pending" | "inquiries" | "committed" | "has">;
+interface InquiringParts {
+  readonly voting: Pick<
+    EditParticipant,
+    "size" | "inquireSoon" | "inquiries" | "found" | "has"
+  >;
+  readonly editing: Pick<
+    Editing,
+    "pending" | "inquireSoon" | "inquiries" | "committed" | "has"
+  >;
   readonly looks: Pick<EntryLookups, "look">;
   readonly out: Pick<MemberOutput, "tell">;
   /** Null while in no epoch. */
-  readonly ordering: Pick<Sequencing, "others"> | null;
-  readonly isCoordinatorUp: boolean;
-  toCoordinator(message: GroupMessage): void;
+  readonly ordering: () => Pick<Sequencing, "others"> | null;
+  readonly coordinator: Pick<CoordinatorPort, "isUp" | "tell">;
   /** Asks for a call of `tick` after this time. */
-  inquiriesDue(delayMs: number): void;
+  readonly due: (delayMs: number) => void;
 }
 
 export class Inquiring {
-  constructor(readonly owner: InquiringOwner) {}
+  constructor(readonly parts: InquiringParts) {}
 
   /** There will be something to ask about, after a while. */
   later(): void {
-    this.owner.inquiriesDue(INQUIRE_MS);
+    this.parts.due(INQUIRE_MS);
+  }
+
+  /** What we were told, or asked, may be lost: asks again at once. */
+  soon(): void {
+    const { voting, editing, due } = this.parts;
+    voting.inquireSoon();
+    editing.inquireSoon();
+    due(0);
   }
 
   tick(): void {
-    const { ordering, voting, looks, editing } = this.owner;
+    const { ordering, voting, looks, editing } = this.parts;
     if (voting.size + editing.pending > 0) this.later();
-    if (ordering === null) return;
+    if (ordering() === null) return;
     const edits = new Map<RequestId, Inquiry>();
     for (const edit of voting.inquiries()) edits.set(edit.id, edit);
     for (const edit of editing.inquiries()) {
@@ -56,13 +70,12 @@ export class Inquiring {
   }
 
   #ask(all: readonly Inquiry[]): void {
-    const { ordering, voting, isCoordinatorUp, out, editing } = this.owner;
+    const { voting, coordinator, out, editing } = this.parts;
+    const ordering = this.parts.ordering();
     if (ordering === null) return;
     // The coordinator may have forgotten edits that have come into the log meanwhile.
     const open = all.filter(({ id }) => voting.has(id) || editing.has(id));
-    if (isCoordinatorUp) {
-      return this.#send(open, (message) => this.owner.toCoordinator(message));
-    }
+    if (coordinator.isUp) return this.#send(open, (message) => coordinator.tell(message));
     const inDoubt = open.filter(({ isAgreed }) => isAgreed);
     this.#send(inDoubt, (message) => out.tell(ordering.others, message));
   }

@@ -7,6 +7,7 @@
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import type { Crypto } from "../../../base/crypto/crypto.ts";
 import type { Hash, PeerKey, RequestId } from "../../../base/ids.ts";
+import type { CoordinatorPort } from "../detector/coordinator_port.ts";
 import { requestId, type SignedEditRequest } from "../schema/edit.ts";
 import { deciderFault } from "../schema/former_keys.ts";
 import type { HeldBatches } from "../log/held_batches.ts";
@@ -19,24 +20,21 @@ import {
 } from "../schema/history.ts";
 import { EDITS_PENDING_MAX } from "../schema/limits.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
-import type { GroupMessage } from "../schema/messages.ts";
+import type { Promises } from "../log/promises.ts";
 import type { Sequencing } from "../log/sequencing.ts";
 
-export interface UndeliveredOwner {
+export interface UndeliveredParts {
   readonly crypto: Crypto;
   readonly group: Hash;
   readonly held: HeldBatches;
   readonly out: MemberOutput;
   /** Null while in no epoch. */
-  readonly ordering: Sequencing | null;
-  /** Whether decisions on edits that this key signed are the coordinator's. */
-  mayDecide(key: PeerKey): boolean;
+  readonly ordering: () => Sequencing | null;
+  readonly standing: Pick<Promises, "mayDecide">;
   /** Why the consents that a decision brings aren't those that the rules need; null where they are. */
-  consentFault(signed: SignedBatch): string | null;
-  readonly isCoordinatorUp: boolean;
-  toCoordinator(message: GroupMessage): void;
-  coordinatorOffends(text: string): void;
-  offends(member: PeerKey, text: string): void;
+  readonly consentFault: (signed: SignedBatch) => string | null;
+  readonly coordinator: Pick<CoordinatorPort, "isUp" | "offends" | "tell">;
+  readonly offends: (member: PeerKey, text: string) => void;
 }
 
 export interface Decision {
@@ -57,13 +55,12 @@ export class Undelivered {
 
   /** @param isKnown Whether exactly this request was checked before. */
   constructor(
-    readonly owner: UndeliveredOwner,
+    readonly parts: UndeliveredParts,
     readonly isKnown: (signed: SignedEditRequest) => boolean,
   ) {}
 
   /** @param from The sender; null: the coordinator, which has signed it in any case. */
   take(from: PeerKey | null, signed: SignedBatch): void {
-    const { ordering } = this.owner;
     if (this.#isLogged(signed)) return this.sayApplied(signed);
     if (this.#refused.has(placeText(signed))) return this.#sayImpossible(signed);
     // A repetition. Earlier decisions may have arrived after it, so we try the order again. It isn't passed on again:
@@ -72,7 +69,8 @@ export class Undelivered {
     const isChecked = this.#mustCheck(from);
     const fault = this.#fault(signed, isChecked);
     if (fault !== null) {
-      return from === null ? this.owner.coordinatorOffends(fault) : this.owner.offends(from, fault);
+      const { coordinator, offends } = this.parts;
+      return from === null ? coordinator.offends(fault) : offends(from, fault);
     }
     const consentFault = this.#consentFault(signed);
     if (consentFault !== null) return this.#refuse(signed, consentFault);
@@ -80,14 +78,15 @@ export class Undelivered {
     const decision = { signed: keptBatch(signed), isChecked };
     this.#decisions.push(decision);
     this.#order();
+    const ordering = this.parts.ordering();
     if (ordering !== null && from !== ordering.sequencer) this.#passOn([decision]);
   }
 
   #fault(signed: SignedBatch, isChecked: boolean): string | null {
-    const { owner } = this;
+    const { standing, group } = this.parts;
     if (signed.view !== null) return "a decision says which view it belongs to";
-    const fault = deciderFault(signed, (key) => owner.mayDecide(key)) ??
-      batchFault(signed, owner.group);
+    const fault = deciderFault(signed, (key) => standing.mayDecide(key)) ??
+      batchFault(signed, group);
     if (fault !== null) return fault;
     return isChecked && !this.#isAuthentic(signed) ? UNSIGNED : null;
   }
@@ -97,17 +96,17 @@ export class Undelivered {
    * decision.
    */
   #mustCheck(from: PeerKey | null): boolean {
-    return from !== null || this.owner.ordering?.isSequencer === true;
+    return from !== null || this.parts.ordering()?.isSequencer === true;
   }
 
   /** Null also where it is in order already, or follows others that aren't: then it is checked there. */
   #consentFault(signed: SignedBatch): string | null {
     const { edits } = signed.batch.value;
-    const { held } = this.owner;
+    const { held } = this.parts;
     if (this.#isHeld(signed)) return null;
     const seqs = edits.map((edit) => edit.signed.request.value.seq);
     const isEarly = seqs.some((seq) => seq > held.seq || this.changes(seq, signed));
-    return isEarly ? null : this.owner.consentFault(signed);
+    return isEarly ? null : this.parts.consentFault(signed);
   }
 
   /**
@@ -119,7 +118,7 @@ export class Undelivered {
     dropOldest(this.#refused, EDITS_PENDING_MAX);
     this.logged(signed); // it never will be
     this.#lie = `The coordinator has decided on an edit that can't be: ${fault}`;
-    this.owner.out.warn(`${this.#lie}; it is refused here`);
+    this.parts.out.warn(`${this.#lie}; it is refused here`);
     this.#sayImpossible(signed);
   }
 
@@ -130,7 +129,7 @@ export class Undelivered {
 
   /** The coordinator gives the decision on this edit up: no log has it. */
   givenUp(id: RequestId): void {
-    const { crypto } = this.owner;
+    const { crypto } = this.parts;
     this.#decisions = this.#decisions.filter(({ signed: { batch: { value } } }) =>
       !value.edits.some(({ signed }) => requestId(crypto, signed.request.value) === id)
     );
@@ -142,7 +141,7 @@ export class Undelivered {
   }
 
   #isAuthentic(signed: SignedBatch): boolean {
-    return isAuthentic(this.owner.crypto, signed, this.isKnown);
+    return isAuthentic(this.parts.crypto, signed, this.isKnown);
   }
 
   /** Whether others will accept it from us: a coordinator that signs badly must not make members blame each other. */
@@ -150,19 +149,19 @@ export class Undelivered {
     decision.isChecked ||= this.#isAuthentic(decision.signed);
     if (decision.isChecked) return true;
     this.#decisions = this.#decisions.filter((other) => other !== decision);
-    this.owner.coordinatorOffends(UNSIGNED);
+    this.parts.coordinator.offends(UNSIGNED);
     return false;
   }
 
   /** Whether all of the batch is in order here. */
   #isHeld({ batch: { value } }: { readonly batch: Pick<SignedBatch["batch"], "value"> }): boolean {
-    const through = this.owner.held.everThrough(value.author, value.incarnation.toHex());
+    const through = this.parts.held.everThrough(value.author, value.incarnation.toHex());
     return through >= lastCounter(value);
   }
 
   /** Whether all of the batch is in the log. */
   #isLogged({ batch: { value } }: SignedBatch): boolean {
-    const { held } = this.owner;
+    const { held } = this.parts;
     if (!this.#isHeld({ batch: { value } })) return false;
     const isIt = (signed: SignedBatch) => isSameBatch(signed, { batch: { value } });
     for (const { signed } of held.batches) if (isIt(signed)) return false;
@@ -184,7 +183,7 @@ export class Undelivered {
 
   #say(type: "applied" | "impossible", { batch: { value } }: SignedBatch): void {
     const { incarnation } = value;
-    this.owner.toCoordinator({ type, incarnation, through: lastCounter(value) });
+    this.parts.coordinator.tell({ type, incarnation, through: lastCounter(value) });
   }
 
   /** We are in no view any more: the coordinator tells us all decisions again when it takes us back. */
@@ -195,11 +194,11 @@ export class Undelivered {
   /** An epoch begins. */
   offer(): void {
     this.#order();
-    if (this.owner.ordering !== null) this.passOn();
+    if (this.parts.ordering() !== null) this.passOn();
   }
 
   #order(): void {
-    const { ordering } = this.owner;
+    const ordering = this.parts.ordering();
     if (ordering === null) return;
     // The decisions may have arrived in another order than that of their counters.
     const inOrder = this.#decisions.toSorted((a, b) =>
@@ -218,20 +217,20 @@ export class Undelivered {
   }
 
   #passOn(decisions: readonly Decision[]): void {
-    const { ordering, isCoordinatorUp } = this.owner;
-    if (ordering === null || ordering.isSequencer || isCoordinatorUp) return;
+    const ordering = this.parts.ordering();
+    if (ordering === null || ordering.isSequencer || this.parts.coordinator.isUp) return;
     for (const decision of [...decisions]) this.tell(ordering.sequencer, decision);
   }
 
   tell(key: PeerKey, decision: Decision): void {
     if (!this.#isGood(decision)) return;
-    this.owner.out.tell([key], { type: "committed", signed: decision.signed });
+    this.parts.out.tell([key], { type: "committed", signed: decision.signed });
   }
 
   /** The coordinator is back, perhaps with a disk that has lost decisions: tells it those that we know. */
   tellCoordinator(): void {
     for (const { signed } of this.#decisions) {
-      this.owner.toCoordinator({ type: "committed", signed });
+      this.parts.coordinator.tell({ type: "committed", signed });
     }
   }
 
@@ -245,7 +244,7 @@ export class Undelivered {
 
   /** The decision on this edit; null where none is known. */
   on(id: RequestId): Decision | null {
-    const { crypto, held } = this.owner;
+    const { crypto, held } = this.parts;
     const isIt = ({ signed: { batch: { value } } }: Pick<Decision, "signed">) =>
       value.edits.some(({ signed }) => requestId(crypto, signed.request.value) === id);
     const decision = this.#decisions.find(isIt);

@@ -13,8 +13,8 @@ import type { Edit, NamedKey } from "../schema/edit.ts";
 import type { EditEvent, RulesEvent, SaidBy } from "../schema/events.ts";
 import type { Batch } from "../schema/history.ts";
 
-interface ShowingOwner {
-  readonly self: { readonly key: PeerKey };
+interface EntryDeliveryParts {
+  readonly selfKey: PeerKey;
   readonly out: MemberOutput;
   readonly names: MemberNames;
 }
@@ -26,7 +26,7 @@ export class EntryDelivery {
   last: LastSaid | null = null;
   #shown = 0;
 
-  constructor(readonly owner: ShowingOwner) {}
+  constructor(readonly parts: EntryDeliveryParts) {}
 
   startedAt(position: number): void {
     this.#start ??= position;
@@ -53,11 +53,11 @@ export class EntryDelivery {
     refs: readonly (string | undefined)[] | null,
     founding: Founding | null,
   ): void {
-    const { out, names, self } = this.owner;
+    const { out, names, selfKey } = this.parts;
     const { value: batch } = signed.batch;
     const { author, name, sentAt } = batch;
     const nameOf: NameOf = ({ key, name }) => names.shown(key, name);
-    const isSelf = author === self.key;
+    const isSelf = author === selfKey;
     edits.forEach(({ position, edit, batch }, index) => {
       if (position <= this.#shown) return;
       const event = committedEvent(edit, batch, nameOf);

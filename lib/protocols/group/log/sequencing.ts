@@ -14,9 +14,10 @@ import type { PeerKey } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
 import type { SignedEditRequest } from "../schema/edit.ts";
-import { compareBallots, type Epoch, recordedView, type SignedEpoch } from "../schema/epoch.ts";
+import { compareBallots, type Epoch, recordedView } from "../schema/epoch.ts";
 import { Fifo } from "../../../base/collections/fifo.ts";
 import type { HeldBatch, HeldBatches } from "./held_batches.ts";
+import type { Promises } from "./promises.ts";
 import {
   batchBytes,
   batchFault,
@@ -45,37 +46,31 @@ import type { MemberState } from "../schema/cut.ts";
 /** Runs whose batches are awaited: twice each author's window of single texts, as a view change repeats them. */
 const RUNS_WAITING_MAX = 2 * MEMBERS_MAX * WINDOW_TEXTS;
 
-/** What the order of an epoch needs of the member. */
-export interface OrderingOwner {
+interface SequencingParts {
   readonly selfKey: PeerKey;
   readonly crypto: Crypto;
   readonly held: HeldBatches;
   readonly out: MemberOutput;
-  /** The key that decides on edits; null where it isn't known. */
-  readonly coordinator: PeerKey | null;
-  /** Whether what this key signed on edits is the coordinator's word. */
-  mayDecide(key: PeerKey): boolean;
+  readonly standing: Pick<Promises, "coordinator" | "mayDecide" | "view">;
   /** Why the consents that a decision brings aren't those that the rules need; null where they are. */
-  consentFault(signed: SignedBatch): string | null;
-  /** The epoch's view as the coordinator signed it; null where that isn't known. */
-  readonly view: SignedEpoch | null;
+  readonly consentFault: (signed: SignedBatch) => string | null;
   /** Whether we have voted on exactly this request. */
   readonly isKnownRequest: (signed: SignedEditRequest) => boolean;
   /** These batches are stable; they have been taken off `held`, oldest first. */
-  stable(batches: readonly HeldBatch[]): void;
+  readonly stable: (batches: readonly HeldBatch[]) => void;
   /** This batch, our own or another member's, is on our disk. */
-  stored(batch: HeldBatch): void;
+  readonly stored: (batch: HeldBatch) => void;
   /** A batch came that counts as a message of a channel; nothing was changed by it yet. */
-  received(member: PeerKey, signed: SignedBatch): void;
+  readonly received: (member: PeerKey, signed: SignedBatch) => void;
   /** The member broke a rule of the protocol: it is heard no more. */
-  offends(member: PeerKey, text: string): void;
+  readonly offends: (member: PeerKey, text: string) => void;
   /** Others are waited for: `takeLaggards` is to be asked `LAGGING_MS_MAX` from now. */
-  waits(): void;
+  readonly waits: () => void;
   /**
    * The member acknowledges something else than we hold: called once per member and epoch; nothing becomes stable
    * until the next epoch.
    */
-  disagrees(member: PeerKey, position: number): void;
+  readonly disagrees: (member: PeerKey, position: number) => void;
 }
 
 interface Author {
@@ -133,8 +128,8 @@ export class Sequencing {
   readonly #unsent = new Laggards();
 
   /** The epoch starts with what `held` has, and all members have. */
-  constructor(readonly epoch: Epoch, readonly owner: OrderingOwner) {
-    const { held } = owner;
+  constructor(readonly epoch: Epoch, readonly parts: SequencingParts) {
+    const { held, selfKey } = parts;
     this.#authors = epoch.members.map(({ key, name, incarnation: bytes }) => {
       const incarnation = bytes.toHex();
       return {
@@ -153,10 +148,10 @@ export class Sequencing {
       };
     });
     this.#byKey = new Map(this.#authors.map((author) => [author.key, author]));
-    const own = this.#byKey.get(owner.selfKey);
+    const own = this.#byKey.get(selfKey);
     invariant(own !== undefined, "one is a member of the epoch that one is in");
     this.#own = own;
-    this.#others = epoch.members.flatMap(({ key }) => key === owner.selfKey ? [] : [key]);
+    this.#others = epoch.members.flatMap(({ key }) => key === selfKey ? [] : [key]);
     this.#ackTargets = this.#others;
     this.#stable = epoch.start.position;
   }
@@ -189,14 +184,14 @@ export class Sequencing {
 
   /** The members that hold least, unless all hold everything. */
   get slowest(): readonly PeerKey[] {
-    const { position } = this.owner.held;
+    const { position } = this.parts.held;
     if (this.#stable >= position) return [];
     return this.#authors.flatMap(({ key, agreed }) => agreed === this.#stable ? [key] : []);
   }
 
   /** Counts of what was said and has arrived, for a snapshot. */
   counts(): Pick<MemberState, "sent" | "acked" | "decided" | "peers"> {
-    const { held, coordinator } = this.owner;
+    const { held, standing: { coordinator } } = this.parts;
     const { acked: position, counter } = this.#own;
     const digest = held.digestAt(position);
     invariant(digest !== null, "what is acknowledged ends with a batch");
@@ -218,7 +213,7 @@ export class Sequencing {
 
   /** Sends our own batch to all others, and puts it into our own queue. */
   say(signed: SignedBatch): void {
-    this.owner.out.tell(this.#others, { type: "data", signed });
+    this.parts.out.tell(this.#others, { type: "data", signed });
     this.#enqueueTexts(this.#own, signed);
   }
 
@@ -227,15 +222,15 @@ export class Sequencing {
    * @returns Why it can't be: the consents that it brings aren't those that the rules need; null otherwise.
    */
   decide(signed: SignedBatch): string | null {
-    const { held } = this.owner;
+    const { held } = this.parts;
     if (this.#isFrozen || !this.isSequencer || !this.#isNextDecision(signed)) return null;
     // Members that vote have the entry; only a coordinator that isn't the group's decides otherwise.
     if (signed.batch.value.edits.some((edit) => edit.signed.request.value.seq > held.seq)) {
       return null;
     }
-    const fault = this.owner.consentFault(signed);
+    const fault = this.parts.consentFault(signed);
     if (fault !== null) return fault;
-    this.owner.out.tell(this.#others, { type: "data", signed });
+    this.parts.out.tell(this.#others, { type: "data", signed });
     this.#enqueueDecision(this.#own, signed);
     return null;
   }
@@ -247,7 +242,7 @@ export class Sequencing {
   #isNextDecision({ batch: { value } }: SignedBatch): boolean {
     const incarnation = value.incarnation.toHex();
     const through = this.#decided.get(incarnation) ??
-      this.owner.held.everThrough(value.author, incarnation);
+      this.parts.held.everThrough(value.author, incarnation);
     return value.counter === through + 1;
   }
 
@@ -259,20 +254,22 @@ export class Sequencing {
   }
 
   #dataOfCoordinator(author: Author, signed: SignedBatch): void {
-    const { crypto } = this.owner;
+    const { crypto } = this.parts;
     if (author !== this.#authors[0]) {
       return this.#offends(author, "it decides for the coordinator, and isn't the sequencer");
     }
-    if (!this.owner.mayDecide(signed.batch.value.author) || !this.#isNextDecision(signed)) {
+    if (
+      !this.parts.standing.mayDecide(signed.batch.value.author) || !this.#isNextDecision(signed)
+    ) {
       return this.#offends(author, "it passes on what the coordinator hasn't decided");
     }
     const fault = batchFault(signed, this.epoch.group);
     if (fault !== null) return this.#offends(author, fault);
-    const { isKnownRequest } = this.owner;
+    const { isKnownRequest } = this.parts;
     if (!isAuthentic(crypto, signed, isKnownRequest)) {
       return this.#offends(author, "a decision isn't signed");
     }
-    this.owner.received(author.key, signed);
+    this.parts.received(author.key, signed);
     this.#enqueueDecision(author, signed);
   }
 
@@ -295,7 +292,7 @@ export class Sequencing {
     }
     const fault = this.#fault(author, signed);
     if (fault !== null) return this.#offends(author, fault);
-    this.owner.received(peer, signed);
+    this.parts.received(peer, signed);
     this.#enqueueTexts(author, signed);
   }
 
@@ -312,7 +309,7 @@ export class Sequencing {
     if (value.name !== name) return "it uses another name";
     const fault = batchFault(signed, this.epoch.group);
     if (fault !== null) return fault;
-    return isAuthentic(this.owner.crypto, signed) ? null : "a batch isn't signed by it";
+    return isAuthentic(this.parts.crypto, signed) ? null : "a batch isn't signed by it";
   }
 
   #enqueueTexts(author: Author, signed: SignedBatch): void {
@@ -336,7 +333,7 @@ export class Sequencing {
   #orderFrom(author: Author): void {
     if (this.#isFrozen) return;
     const member = this.#authors.indexOf(author);
-    const { held, out } = this.owner;
+    const { held, out } = this.parts;
     while (author.unordered.size > 0 && !this.#isFull) {
       const batches = Math.min(author.unordered.size, ORDER_RUNS_MAX);
       const runs = [{ member, batches }];
@@ -349,7 +346,7 @@ export class Sequencing {
 
   /** Whether too much is ordered and not stable: then nothing more is ordered until others have it. */
   get #isFull(): boolean {
-    return this.owner.held.bytes > UNSTABLE_BYTES_MAX;
+    return this.parts.held.bytes > UNSTABLE_BYTES_MAX;
   }
 
   order(peer: PeerKey, { after, runs }: GroupMessageOf<"order">): void {
@@ -381,7 +378,7 @@ export class Sequencing {
     for (let run = this.#runs.first; run !== undefined; run = this.#runs.first) {
       const { author } = run;
       if (author.unordered.size === 0 || this.#isFull) break;
-      const { position } = this.owner.held;
+      const { position } = this.parts.held;
       if (run.after !== null && run.after !== position) {
         // The sequencer's fault, or that of an author that sent it other texts than us.
         this.contest(this.sequencer, position + 1);
@@ -398,8 +395,8 @@ export class Sequencing {
     const said = author.unordered.shift()!;
     author.unorderedBytes -= batchBytes(said);
     const signed = this.#recorded(said);
-    const { held, out } = this.owner;
-    const fault = held.fault(signed) ?? this.owner.consentFault(signed);
+    const { held, out } = this.parts;
+    const fault = held.fault(signed) ?? this.parts.consentFault(signed);
     if (fault !== null) {
       return this.#offends(this.#authors[0]!, `what it orders can't follow: ${fault}`);
     }
@@ -410,16 +407,17 @@ export class Sequencing {
 
   /** The batch as the history has it. */
   #recorded(signed: SignedBatch): SignedBatch {
-    const { held, view } = this.owner;
-    if (view === null || !held.lacksNames(view.epoch.value)) return signed;
-    return { ...signed, view: recordedView(view) };
+    const { held, standing: { view } } = this.parts;
+    // The epoch's view as the coordinator signed it, where that is known.
+    if (view?.epoch.value.view !== this.epoch.view) return signed;
+    return held.lacksNames(view.epoch.value) ? { ...signed, view: recordedView(view) } : signed;
   }
 
   // Disk and acknowledgements.
 
   #write(): void {
     if (this.#writing !== null || this.#isFrozen) return;
-    const { held, out } = this.owner;
+    const { held, out } = this.parts;
     if (held.position === held.synced.position) return;
     const batches = held.unsynced();
     const records = batches.map(({ signed: batch, before }) => ({
@@ -434,13 +432,13 @@ export class Sequencing {
       held.written(shifted); // has to come before what follows
       if (held.digestAt(end.position) !== end.digest) return; // it was taken back meanwhile
       held.setSynced(end);
-      for (const batch of batches) this.owner.stored(batch);
+      for (const batch of batches) this.parts.stored(batch);
       if (this.#isFrozen) return;
       this.#own.acked = this.#own.agreed = end.position;
       for (const { key, acked, isContested } of this.#authors) {
         if (acked < end.position && !isContested) this.#unacked.owes(key, out.nowMs);
       }
-      this.owner.waits();
+      this.parts.waits();
       out.tell(this.#ackTargets, { type: "ack", ballot: this.epoch.ballot, held: end });
       this.#settle();
       this.#write();
@@ -451,7 +449,7 @@ export class Sequencing {
     const author = this.#byKey.get(peer);
     if (this.#isFrozen || author === undefined || author === this.#own) return;
     if (author.isContested || point.position <= author.acked) return;
-    const { held } = this.owner;
+    const { held } = this.parts;
     const wasLeast = author.agreed === this.#stable;
     author.acked = point.position;
     if (point.position > held.position) {
@@ -460,13 +458,13 @@ export class Sequencing {
     } else this.#compare(author, point);
     if (author.isContested) return;
     const isOwing = author.acked < this.#own.acked;
-    this.#unacked.progressed(peer, isOwing, this.owner.out.nowMs);
+    this.#unacked.progressed(peer, isOwing, this.parts.out.nowMs);
     if (wasLeast) this.#settle();
   }
 
   /** Compares what others acknowledged before we had it. */
   #compareAheads(): void {
-    const { held } = this.owner;
+    const { held } = this.parts;
     for (const author of this.#authors) {
       while (author.aheads.length > 0 && author.aheads[0]!.position <= held.position) {
         this.#compare(author, author.aheads.shift()!);
@@ -475,7 +473,7 @@ export class Sequencing {
   }
 
   #compare(author: Author, { position, digest }: HistoryPoint): void {
-    if (this.owner.held.digestAt(position) === digest) author.agreed = position;
+    if (this.parts.held.digestAt(position) === digest) author.agreed = position;
     else this.contest(author.key, position);
   }
 
@@ -485,8 +483,8 @@ export class Sequencing {
     if (this.#isFrozen || author === undefined || author.isContested) return;
     author.isContested = true;
     author.aheads.length = 0;
-    this.#unacked.progressed(peer, false, this.owner.out.nowMs);
-    this.owner.disagrees(peer, position);
+    this.#unacked.progressed(peer, false, this.parts.out.nowMs);
+    this.parts.disagrees(peer, position);
   }
 
   /** Position up to which a member is known to hold what we do. */
@@ -499,13 +497,13 @@ export class Sequencing {
   /** Notes whom the next batch waits for: its author, or the sequencer where all that is ordered is stable. */
   #noteNext(): void {
     if (this.#isFrozen || this.isSequencer) return;
-    const { held, out } = this.owner;
+    const { held, out } = this.parts;
     const author = this.#runs.first?.author ?? null;
     let next: Author | null = null;
     if (author !== null) next = author.unordered.size === 0 ? author : null;
     else if (this.#own.unordered.size > 0 && held.first === null) next = this.#authors[0]!;
     this.#unsent.only(next === null || next === this.#own ? null : next.key, out.nowMs);
-    if (next !== null) this.owner.waits();
+    if (next !== null) this.parts.waits();
   }
 
   /**
@@ -515,7 +513,7 @@ export class Sequencing {
   takeLaggards(): { readonly keys: readonly PeerKey[]; readonly nextMs: number | null } {
     if (this.#isFrozen) return { keys: [], nextMs: null };
     this.#noteNext();
-    const { nowMs } = this.owner.out;
+    const { nowMs } = this.parts.out;
     const all = [this.#unacked, this.#unsent];
     return {
       keys: all.flatMap((laggards) => laggards.overdue(LAGGING_MS_MAX, nowMs)),
@@ -529,14 +527,14 @@ export class Sequencing {
     for (const { agreed } of this.#authors) if (agreed < least) least = agreed;
     if (least <= this.#stable) return;
     this.#stable = least;
-    const { held } = this.owner;
+    const { held } = this.parts;
     const wasFull = this.#isFull;
     const batches: HeldBatch[] = [];
     for (let first = held.first; first !== null; first = held.first) {
       if (first.point.position > least) break;
       batches.push(held.shift());
     }
-    if (batches.length > 0) this.owner.stable(batches);
+    if (batches.length > 0) this.parts.stable(batches);
     if (!wasFull || this.#isFull) return;
     if (this.isSequencer) { for (const author of this.#authors) this.#orderFrom(author); }
     else this.#advance();
@@ -547,7 +545,7 @@ export class Sequencing {
    * anything yet, so nothing is stable.
    */
   renew(peer: PeerKey): void {
-    const { held, out } = this.owner;
+    const { held, out } = this.parts;
     const { ballot, start } = this.epoch;
     if (this.#isFrozen || !this.#byKey.has(peer)) return;
     for (const { signed } of held.batches) {
@@ -579,10 +577,10 @@ export class Sequencing {
 
   #ackTo(peer: PeerKey): void {
     const { acked: position } = this.#own;
-    const digest = this.owner.held.digestAt(position);
+    const digest = this.parts.held.digestAt(position);
     if (digest === null || position === this.epoch.start.position) return;
     const { ballot } = this.epoch;
-    this.owner.out.tell([peer], { type: "ack", ballot, held: { position, digest } });
+    this.parts.out.tell([peer], { type: "ack", ballot, held: { position, digest } });
   }
 
   /** More than 1 MiB waits for the member: it gets only the latest acknowledgement, once there is room again. */
@@ -598,11 +596,11 @@ export class Sequencing {
   freeze(): void {
     if (this.#isFrozen) return;
     this.#isFrozen = true;
-    const { held } = this.owner;
+    const { held } = this.parts;
     held.truncate((this.#writing ?? held.synced).position);
   }
 
   #offends(author: Author, text: string): void {
-    this.owner.offends(author.key, text);
+    this.parts.offends(author.key, text);
   }
 }

@@ -130,6 +130,14 @@ export class CoordinatorSession {
     return this.#isAsked && this.link.link !== null ? asksText(this.#awaited) : null;
   }
 
+  get isUp(): boolean {
+    return this.link.isWelcomed;
+  }
+
+  get isDown(): boolean {
+    return this.link.state === "down";
+  }
+
   /** This program did nothing for so long: the others hear it again from now on. */
   awoke(stalledMs: number): void {
     this.#stoodStill = { ms: stalledMs, untilMs: this.parts.out.nowMs + STOOD_STILL_TOLD_MS };

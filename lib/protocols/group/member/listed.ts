@@ -18,16 +18,16 @@ import { JOINED_MS, joiningMs } from "../schema/limits.ts";
 import type { MemberNames } from "../identity/member_names.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
 
-interface ListedOwner {
+interface ListedParts {
   readonly selfKey: PeerKey;
   readonly out: Pick<MemberOutput, "show" | "nowMs">;
   readonly names: Pick<MemberNames, "of">;
   /** Members of the view that counts here. */
-  readonly viewed: readonly Member[];
+  readonly viewed: () => readonly Member[];
   /** The end of our log: what a newcomer is sent. */
-  readonly position: number;
+  readonly position: () => number;
   /** What our user is shown has changed: the coordinator is told. */
-  joiningChanged(): void;
+  readonly changed: () => void;
 }
 
 interface Joining {
@@ -46,7 +46,7 @@ export class Listed {
   /** Those of them that aren't in the view, and the coordinator itself where it asks: shown as joining. */
   readonly #joining = new Map<PeerKey, Joining>();
 
-  constructor(readonly owner: ListedOwner) {}
+  constructor(readonly parts: ListedParts) {}
 
   /** The newcomers that are shown as joining. */
   get joining(): readonly PeerKey[] {
@@ -60,7 +60,7 @@ export class Listed {
 
   /** Our user knows that this program is joining; the coordinator is told that it is shown, like any other. */
   #isSelf(key: PeerKey): boolean {
-    return key === this.owner.selfKey;
+    return key === this.parts.selfKey;
   }
 
   /**
@@ -89,7 +89,7 @@ export class Listed {
   }
 
   #joinTold(): void {
-    const { names } = this.owner;
+    const { names } = this.parts;
     for (const key of this.#told) {
       if (!this.#named.has(key) || this.#isViewed(key)) continue;
       const joining = this.#joining.get(key);
@@ -105,16 +105,16 @@ export class Listed {
    * so again only after `JOIN_AGAIN_MS`. Whoever begins anew, as another process, is shown anew each time.
    */
   #lastMs({ sinceMs }: Joining): number {
-    return sinceMs + 2 * joiningMs(this.owner.position);
+    return sinceMs + 2 * joiningMs(this.parts.position());
   }
 
   #isViewed(key: PeerKey): boolean {
-    return this.owner.viewed.some((member) => member.key === key);
+    return this.parts.viewed().some((member) => member.key === key);
   }
 
   /** Those that the coordinator doesn't say are joining: they are in the view that begins in a moment, or they go. */
   #endSoon(): void {
-    const soonMs = this.owner.out.nowMs + JOINED_MS;
+    const soonMs = this.parts.out.nowMs + JOINED_MS;
     for (const [key, joining] of this.#joining) {
       if (!this.#named.has(key) || this.#told.includes(key)) continue;
       joining.untilMs = Math.min(joining.untilMs, soonMs);
@@ -128,9 +128,9 @@ export class Listed {
     this.#joining.delete(key);
     const { name } = joining;
     if (reason !== null && !this.#isSelf(key)) {
-      this.owner.out.show({ event: "left", name, reason, joining: true });
+      this.parts.out.show({ event: "left", name, reason, joining: true });
     }
-    this.owner.joiningChanged();
+    this.parts.changed();
   }
 
   /** A view begins: its members are shown, and are newcomers no longer. */
@@ -151,15 +151,15 @@ export class Listed {
   }
 
   #show(key: PeerKey, name: string, fingerprint: Fingerprint): void {
-    const { out } = this.owner;
+    const { out } = this.parts;
     this.#joining.set(key, { name, sinceMs: out.nowMs, untilMs: this.#untilMs });
     if (!this.#isSelf(key)) out.show({ event: "joining", name, key: fingerprint });
-    this.owner.joiningChanged();
+    this.parts.changed();
   }
 
   get #untilMs(): number {
-    const { out, position } = this.owner;
-    return out.nowMs + joiningMs(position);
+    const { out, position } = this.parts;
+    return out.nowMs + joiningMs(position());
   }
 
   // Time.

@@ -18,10 +18,9 @@ import { dropOldest } from "../../../base/collections/bounded.ts";
 import { sameBytes } from "../../../base/collections/bytes.ts";
 import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
-import type { Endpoint, Hash, PeerKey, RequestId } from "../../../base/ids.ts";
+import type { Endpoint, Hash, PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
-import { Agenda, Deadlines, type Machine } from "../../../base/machine/machine.ts";
-import type { CoordinatorLink } from "./coordinator_link.ts";
+import { Agenda, type Machine } from "../../../base/machine/machine.ts";
 import { CoordinatorSession } from "./coordinator_session.ts";
 import {
   endpointOf,
@@ -39,7 +38,6 @@ import {
   GROUPS_LEFT_MAX,
   INCARNATION_BYTES,
   INCARNATION_START_BYTES,
-  LAGGING_MS_MAX,
   OFFENDER_BAN_MS,
 } from "../schema/limits.ts";
 import { Listed } from "./listed.ts";
@@ -52,36 +50,31 @@ import { unheardText } from "./member_events.ts";
 import { Membership } from "./membership.ts";
 import { type GroupMessage, MEMBER_GOODBYE } from "../schema/messages.ts";
 import { Peers } from "../detector/peers.ts";
-import type { MemberRecord, NewLogRecord } from "../schema/records.ts";
+import type { MemberRecord, NewLogRecord, PreparedRecord } from "../schema/records.ts";
 import { type Self, SendQueue } from "../log/send_queue.ts";
 import type { Promises } from "../log/promises.ts";
 import { Reads } from "../catch_up/supplying.ts";
 import { Unheard } from "../detector/unheard.ts";
-import type { Aborted } from "../edits/edit_participant.ts";
 
-/** How often we try to lead on a view that can't go on, while the coordinator is away. */
-const ROUND_MS = 1_000;
 const NO_BYTES = new Uint8Array();
 /** What happens where the disk takes nothing: part of a sentence. */
 const LEAVES_FOR_DISK =
   "this program ends; after you start it again, resend your messages that aren't entries";
 
 export class Member implements Machine<MemberInput, MemberEffect> {
-  // State shared with the parts; each part bounds its own.
   readonly self: Self & { readonly key: PeerKey };
-  readonly out = new MemberOutput((key) => this.listed.mayReceive(key));
+  readonly out = new MemberOutput((key) => this.#listed.mayReceive(key));
   readonly reads = new Reads((effect) => this.out.push(effect));
   readonly looks = new EntryLookups((effect) => this.out.push(effect));
   readonly peers: Peers;
   readonly names: MemberNames;
-  readonly listed: Listed;
-  readonly saying: SendQueue;
   readonly editing: Editing;
   readonly standing: Promises;
-  readonly coordinator: CoordinatorLink;
-  readonly user: MemberUser;
+  readonly session: CoordinatorSession;
+  readonly saying: SendQueue;
   membership: Membership | null = null;
-  readonly #session: CoordinatorSession;
+  readonly #listed: Listed;
+  readonly #user: MemberUser;
   /** While we are a newcomer: with whom no datagrams are exchanged. */
   readonly #unheard = new Unheard();
   /** Members of the present view, and newcomers, as the coordinator says. */
@@ -90,21 +83,11 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   readonly #repairs: readonly MemberRecord[];
   /** Groups that this process was in before: a coordinator with another disk may bring it back to one. */
   readonly #left = new Set<Hash>();
-  readonly #deadlines = new Deadlines({
-    /** When we try again to lead on a view that can't go on. */
-    round: () => {
-      if (!this.membership?.rounds.goOn()) return;
-      this.#deadlines.setEarliest("round", this.out.nowMs + ROUND_MS);
-    },
-    /** When members may lag behind for too long. */
-    laggards: () => this.membership?.partLaggards(),
-    /** When orders that differ count. */
-    contest: () => this.membership?.contests.tick(),
-    /** When the outcome of edits is asked for. */
-    inquire: () => this.membership?.inquiring.tick(),
-    /** When the coordinator is told our state. */
-    report: () => this.membership?.reporting.tick(),
-  });
+  readonly #newMembership: (
+    group: Hash,
+    held: HeldBatches,
+    prepared: readonly PreparedRecord[],
+  ) => Membership;
   readonly #agenda: Agenda;
 
   constructor(
@@ -114,52 +97,107 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   ) {
     const { records, history } = config;
     const restored = restoreMember(records, history, signer.key, environment.crypto);
-    this.standing = restored.standing;
+    const standing = this.standing = restored.standing;
     const incarnation = environment.randomBytes(INCARNATION_BYTES);
-    const [start = ""] = this.standing.starts;
+    const [start = ""] = standing.starts;
     incarnation.set(Uint8Array.fromHex(start));
     const incarnationId = incarnation.toHex();
-    this.self = { name: config.name, key: signer.key, incarnation, incarnationId };
-    const { out } = this;
-    this.peers = new Peers(out);
-    this.names = new MemberNames(signer.key, config.pins, out, config.refused, config.verified);
-    this.names.shown(signer.key, config.name);
-    this.names.recorded(history?.claims ?? new Map());
-    this.listed = new Listed(this);
-    this.saying = new SendQueue(this.self, signer, environment, out, restored.said);
-    this.editing = new Editing(this, restored.asked);
-    this.#session = new CoordinatorSession({
-      config,
-      self: this.self,
-      environment,
+    const selfKey = signer.key;
+    const self = this.self = { name: config.name, key: selfKey, incarnation, incarnationId };
+    const { out, reads, looks } = this;
+    const peers = this.peers = new Peers(out);
+    const names = this.names = new MemberNames(
+      selfKey,
+      config.pins,
       out,
-      standing: this.standing,
-      user: () => this.user,
-      membership: () => this.membership,
+      config.refused,
+      config.verified,
+    );
+    names.shown(selfKey, config.name);
+    names.recorded(history?.claims ?? new Map());
+    const shared = {
+      self,
+      selfKey,
+      signer,
+      environment,
+      config,
+      out,
+      looks,
+      names,
+      peers,
+      standing,
+    };
+    const membership = () => this.membership;
+    const heardChanged = () => this.#heardChanged();
+    const listed = this.#listed = new Listed({
+      ...shared,
+      viewed: () => this.#viewed,
+      position: () => this.membership?.held.position ?? 0,
+      changed: heardChanged,
+    });
+    const saying = this.saying = new SendQueue(self, signer, environment, out, restored.said);
+    const session = this.session = new CoordinatorSession({
+      ...shared,
+      user: () => this.#user,
+      membership,
       lastEdit: () => this.#lastEdit,
       enter: (group, founding, coordinator, named) =>
         this.#enter(group, founding, coordinator, named),
       rosterIs: (members, joining) => this.#rosterIs(members, joining),
       membersAre: (keys) => this.#membersAre(keys),
-      coordinatorUp: (told) => this.#coordinatorUp(told),
+      coordinatorUp: (told) => this.membership!.coordinatorUp(told),
       handsOver: (position) => this.#handsOver(position),
       coordinatorDown: () => this.#coordinatorDown(),
     });
-    this.coordinator = this.#session.link;
-    this.user = new MemberUser(this);
+    const editing = this.editing = new Editing({
+      ...shared,
+      editingIn: () => this.epoch === null ? null : this.membership,
+      saying,
+      coordinator: session,
+    }, restored.asked);
+    const user = this.#user = new MemberUser({
+      ...shared,
+      saying,
+      editing,
+      coordinator: session.link,
+      coordinatorAsks: () => session.asks,
+      refuseCoordinator: () => session.refuse(),
+      listed,
+      membership,
+      awaited: () => session.awaited,
+      unheard: () => this.#unheardText(this.#unheard.lasting(out.nowMs)),
+    });
+    const parts = {
+      ...shared,
+      reads,
+      saying,
+      editing,
+      coordinator: session,
+      isStalled: () => user.isStalled,
+      heardChanged,
+      epochBegan: (epoch: Epoch) => this.#epochBegan(epoch),
+      progress: () => {
+        user.progress();
+        editing.pump();
+      },
+    };
+    this.#newMembership = (group, held, prepared) => new Membership(parts, group, held, prepared);
     this.#agenda = new Agenda([
-      this.coordinator,
-      this.peers,
-      this.listed,
-      this.user.deadlines,
+      session.link,
+      peers,
+      listed,
+      user.deadlines,
       { nextMs: () => this.#unheard.dueMs, tick: (nowMs) => this.#tellUnheard(nowMs) },
-      this.#deadlines,
+      {
+        nextMs: () => this.membership?.deadlines.nextMs() ?? null,
+        tick: (nowMs) => this.membership?.deadlines.tick(nowMs),
+      },
     ]);
-    const { group } = restored.standing;
+    const { group } = standing;
     if (group !== null && restored.held !== null) {
-      this.membership = new Membership(this, group, restored.held, restored.prepared);
+      this.membership = this.#newMembership(group, restored.held, restored.prepared);
     }
-    this.#repairs = restored.isDamaged ? repairsOf(restored.standing, history) : [];
+    this.#repairs = restored.isDamaged ? repairsOf(standing, history) : [];
   }
 
   /** The epoch that this process is in; null while in none. */
@@ -167,15 +205,11 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     return this.membership?.epoch ?? null;
   }
 
-  get selfKey(): PeerKey {
-    return this.self.key;
-  }
-
   /**
    * Members of the view that counts here: the present one or, in no epoch, the last one, as a round and a change of the
    * view need it. These may have left since: nothing that others have said since then is theirs.
    */
-  get viewed(): readonly GroupMember[] {
+  get #viewed(): readonly GroupMember[] {
     const { membership, standing: { lastEpoch } } = this;
     const present = membership?.epoch?.epoch.value;
     if (present !== undefined) return present.members;
@@ -185,62 +219,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     return hasOthers ? [] : lastEpoch.members;
   }
 
-  get position(): number {
-    return this.membership?.held.position ?? 0;
-  }
-
-  joiningChanged(): void {
-    this.heardChanged();
-  }
-
-  get isCoordinatorUp(): boolean {
-    return this.coordinator.isWelcomed;
-  }
-
-  get isCoordinatorDown(): boolean {
-    return this.coordinator.state === "down";
-  }
-
-  /** Members that a newcomer waits for, as the coordinator says. */
-  get awaited(): readonly string[] {
-    return this.#session.awaited;
-  }
-
-  /** What the coordinator asks all members, in words, while it doesn't know its group; null otherwise. */
-  get coordinatorAsks(): string | null {
-    return this.#session.asks;
-  }
-
-  get strangeCoordinator(): PeerKey | null {
-    return this.#session.strangeKey;
-  }
-
-  /** With whom a newcomer hasn't exchanged datagrams for a while, in words; null where there is nobody. */
-  get unheard(): string | null {
-    return this.#unheardText(this.#unheard.lasting(this.out.nowMs));
-  }
-
   #unheardText(keys: readonly PeerKey[]): string | null {
-    const { names, coordinator: { endpoint }, config: { listening } } = this;
+    const { names, session: { link: { endpoint } }, config: { listening } } = this;
     const members = this.#roster.filter(({ key }) => keys.includes(key));
     return members.length === 0 ? null : unheardText(members, names, listening.port, endpoint.host);
-  }
-
-  trustCoordinator(): PeerKey | null {
-    return this.#session.trust();
-  }
-
-  refuseCoordinator(): void {
-    this.#session.refuse();
-  }
-
-  get isStalled(): boolean {
-    return this.user.isStalled;
-  }
-
-  /** The membership in which edits may be asked for; null while in no epoch. */
-  get editingIn(): Membership | null {
-    return this.epoch === null ? null : this.membership;
   }
 
   get #lastEdit(): number {
@@ -290,7 +272,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     if (out.isStopped) return out.take();
     if (out.clock.stalledMs > 0) this.#awoke(out.clock.stalledMs);
     this.#handle(input);
-    this.user.settle();
+    this.#user.settle();
     out.clock.dueMs = out.isStopped ? null : this.#agenda.nextMs();
     return out.take();
   }
@@ -300,8 +282,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   #awoke(stalledMs: number): void {
-    this.coordinator.awoke();
-    this.#session.awoke(stalledMs);
+    this.session.link.awoke();
+    this.session.awoke(stalledMs);
   }
 
   #handle(input: MemberInput): void {
@@ -310,15 +292,15 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         return this.#start();
       case "link-up":
         this.membership?.telling.linked();
-        return this.#session.linkUp(input.link, input.peer);
+        return this.session.linkUp(input.link, input.peer);
       case "dial-failed":
-        return this.#session.dialFailed(input);
+        return this.session.dialFailed(input);
       case "link-down":
-        return this.#session.linkDown(input.link, input.closed ? input.reason : null);
+        return this.session.linkDown(input.link, input.closed ? input.reason : null);
       case "message":
-        return this.#session.says(input.link, input.message);
+        return this.session.says(input.link, input.message);
       case "unknown-message":
-        return this.#session.saysUnknown(input.link, input.code);
+        return this.session.saysUnknown(input.link, input.code);
       case "drained":
         return;
       case "persisted":
@@ -330,7 +312,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "looked":
         return this.looks.looked(input.token, input.entry);
       case "command":
-        return this.user.command(input.command, input.ref);
+        return this.#user.command(input.command, input.ref);
       case "tick":
         return this.#agenda.tick(this.out.nowMs);
       case "peer-message":
@@ -343,7 +325,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #start(): void {
     this.out.store(...this.#repairs);
     this.names.met(this.standing.lastEpoch?.members ?? []);
-    this.coordinator.dial();
+    this.session.link.dial();
   }
 
   #tellUnheard(nowMs: number): void {
@@ -370,7 +352,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       this.looks.forget();
       this.#left.add(standing.group!);
       dropOldest(this.#left, GROUPS_LEFT_MAX);
-      this.user.forgetUnsaid();
+      this.#user.forgetUnsaid();
       this.editing.forget();
     }
     if (isOther || standing.coordinator !== coordinator) {
@@ -393,7 +375,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       out.store({ kind: "new-log", founding: standing.founding!, because });
     }
     out.notice(`${accessText(founding)}; ${rulesText(founding)}`);
-    const membership = this.membership = new Membership(this, group, new HeldBatches(history), []);
+    const membership = this.membership = this.#newMembership(group, new HeldBatches(history), []);
     this.saying.draftAll(group);
     return membership;
   }
@@ -411,44 +393,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     return this.#left.has(group) ? [random] : [random, incarnationId];
   }
 
-  #coordinatorUp(told: number): void {
-    const membership = this.membership!;
-    this.#deadlines.clear("round");
-    this.peers.setLagging([]); // nobody was to be told while the coordinator was away
-    this.heardChanged();
-    this.waits(LAGGING_MS_MAX);
-    membership.coordinatorUp(told);
-    if (membership.epoch !== null) this.#resumeEdits(membership);
-  }
-
   #coordinatorDown(): void {
-    this.listed.coordinatorLost();
+    this.#listed.coordinatorLost();
     this.#introduce();
     this.membership?.coordinatorDown();
-    this.editing.coordinatorDown();
-    this.#inquireSoon();
-    this.stuck();
-  }
-
-  /** We are in an epoch and the coordinator is there again: what was told in either direction may be lost. */
-  #resumeEdits(membership: Membership): void {
-    membership.voting.undelivered.tellCoordinator();
-    this.editing.resume();
-    this.#inquireSoon();
-  }
-
-  #inquireSoon(): void {
-    this.membership?.voting.inquireSoon();
-    this.editing.inquireSoon();
-    this.inquiriesDue(0);
-  }
-
-  toCoordinator(message: GroupMessage): void {
-    this.#session.tell(message);
-  }
-
-  coordinatorOffends(text: string): void {
-    this.#session.offends(text);
   }
 
   // Other members.
@@ -460,11 +408,11 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     const { peer: key } = input;
     switch (input.type) {
       case "peer-up":
-        this.user.cameAgain(key);
+        this.#user.cameAgain(key);
         if (peers.up(key) !== null) membership?.peerUp(key);
         break;
       case "peer-reset":
-        this.user.cameAgain(key);
+        this.#user.cameAgain(key);
         membership?.peerGone(key);
         if (peers.reset(key) !== null) membership?.peerUp(key);
         break;
@@ -475,7 +423,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "peer-failed":
       case "peer-ended":
         if (input.type === "peer-ended" && input.text === MEMBER_GOODBYE) {
-          this.user.saidGoodbye(key);
+          this.#user.saidGoodbye(key);
         }
         membership?.peerGone(key);
         peers.ended(key);
@@ -493,7 +441,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       default:
         unreachable(input);
     }
-    this.heardChanged();
+    this.#heardChanged();
   }
 
   #peerSays(key: PeerKey, message: GroupMessage): void {
@@ -509,7 +457,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     const fault = peer.unknownMessages.fault(this.out.nowMs);
     if (fault !== null) {
       this.peers.ban(key, fault, OFFENDER_BAN_MS);
-      return this.heardChanged();
+      return this.#heardChanged();
     }
     this.out.tell([key], { type: "unknown", code });
   }
@@ -517,7 +465,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #rosterIs(members: readonly GroupMember[], joining: readonly PeerKey[]): void {
     this.#roster = members;
     this.names.present(members);
-    this.listed.areHere(members, joining);
+    this.#listed.areHere(members, joining);
     this.#introduce();
   }
 
@@ -527,10 +475,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
    */
   #handsOver(position: number): void {
     const last = (this.epoch ?? this.standing.begun)?.epoch.value.members ?? [];
-    const isOwed = this.user.isLeaving && last.every(({ key }) => key === this.selfKey);
-    const key = this.coordinator.peer;
-    if (!isOwed && key !== null) this.listed.coordinatorAsks(key);
-    this.user.handsOver(position);
+    const isOwed = this.#user.isLeaving && last.every(({ key }) => key === this.self.key);
+    const key = this.session.link.peer;
+    if (!isOwed && key !== null) this.#listed.coordinatorAsks(key);
+    this.#user.handsOver(position);
   }
 
   /** The texts of these members will be shown, before a view begins that we are in. */
@@ -541,13 +489,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   /** Meets the members that the coordinator and the epoch name, and parts from others. */
   #introduce(): void {
     const wanted = new Map<PeerKey, Endpoint>();
-    const isAlone = !this.coordinator.isWelcomed;
-    const { membership } = this;
-    const view = membership?.epoch?.epoch.value ?? (isAlone ? membership?.roundView : null);
+    const { membership, session: { isUp, link: { endpoint } } } = this;
+    const view = membership?.epoch?.epoch.value ?? (isUp ? null : membership?.roundView);
     const add = (members: readonly GroupMember[]) => {
       for (const member of members) {
-        if (member.key === this.selfKey) continue;
-        wanted.set(member.key, endpointOf(member, this.coordinator.endpoint.host));
+        if (member.key === this.self.key) continue;
+        wanted.set(member.key, endpointOf(member, endpoint.host));
       }
     };
     add(view?.members ?? []);
@@ -558,10 +505,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         membership?.hearing.fromMember(peer.key, message);
       }
     }
-    this.heardChanged();
+    this.#heardChanged();
   }
 
-  heardChanged(): void {
+  #heardChanged(): void {
     const { membership, peers } = this;
     if (membership === null) return;
     let heard = peers.heard();
@@ -570,64 +517,28 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       const named = new Set(this.#roster.map(({ key }) => key));
       heard = heard.filter((key) => named.has(key));
     }
-    this.#session.tellHeard(
+    this.session.tellHeard(
       heard,
       membership.isCaughtUp,
-      this.listed.joining,
-      this.user.saidToLeave,
+      this.#listed.joining,
+      this.#user.saidToLeave,
     );
     this.#noteUnheard(membership);
   }
 
   #noteUnheard({ epoch }: Membership): void {
     if (epoch !== null) return this.#unheard.forget();
-    const others = this.isCoordinatorUp ? this.#roster : [];
-    const unheard = others.filter(({ key }) => key !== this.selfKey && !this.peers.isHeard(key));
+    const others = this.session.isUp ? this.#roster : [];
+    const unheard = others.filter(({ key }) => key !== this.self.key && !this.peers.isHeard(key));
     this.#unheard.are(unheard.map(({ key }) => key), this.out.nowMs);
   }
 
-  epochBegan(epoch: Epoch): void {
-    this.#session.epochBegan();
+  #epochBegan(epoch: Epoch): void {
+    this.session.epochBegan();
     this.names.met(epoch.members);
-    this.listed.viewBegan(epoch.members);
+    this.#listed.viewBegan(epoch.members);
     this.#introduce();
-    this.user.epochBegan(epoch);
-    if (this.isCoordinatorUp) this.#resumeEdits(this.membership!);
-    else this.#inquireSoon();
-  }
-
-  edited(id: RequestId, aborted: Aborted | null): void {
-    if (aborted === null) this.editing.committed(id);
-    else this.editing.aborted(id, aborted);
-  }
-
-  askedAnew(id: RequestId): void {
-    this.editing.askedAnew(id);
-  }
-
-  progress(): void {
-    this.user.progress();
-    this.editing.pump();
-  }
-
-  waits(delayMs: number): void {
-    this.#deadlines.setEarliest("laggards", this.out.nowMs + delayMs);
-  }
-
-  inquiriesDue(delayMs: number): void {
-    this.#deadlines.setEarliest("inquire", this.out.nowMs + delayMs);
-  }
-
-  contestsDue(delayMs: number): void {
-    this.#deadlines.setEarliest("contest", this.out.nowMs + delayMs);
-  }
-
-  reportsLater(delayMs: number): void {
-    this.#deadlines.setEarliest("report", this.out.nowMs + delayMs);
-  }
-
-  stuck(): void {
-    if (this.isCoordinatorDown) this.#deadlines.setEarliest("round", this.out.nowMs);
+    this.#user.epochBegan(epoch);
   }
 }
 

@@ -11,6 +11,7 @@ import type { MemberEvent, MemberView } from "../schema/events.ts";
 import { COORDINATOR_NAME } from "../schema/history.ts";
 import type { MemberNames } from "../identity/member_names.ts";
 import { type Membership, misusedText } from "./membership.ts";
+import type { Promises } from "../log/promises.ts";
 import type { Peers } from "../detector/peers.ts";
 
 type StatusEvent = Extract<MemberEvent, { readonly event: "status" }>;
@@ -38,6 +39,7 @@ interface StatusOf {
   readonly strangeCoordinator: PeerKey | null;
   /** Null before this member was ever in a group. */
   readonly membership: Membership | null;
+  readonly standing: Pick<Promises, "lastEpoch">;
   readonly peers: Peers;
   readonly names: MemberNames;
   readonly unsent: number;
@@ -97,18 +99,7 @@ export function nameOf(names: MemberNames, { key, name }: NamedKey): string {
 
 /** Names of the members that keep our texts from becoming entries. */
 export function awaitedNames(membership: Membership, names: MemberNames): readonly string[] {
-  const { ordering, leading, participating, roundView, selfKey, contests } = membership;
-  if (leading.isUnderWay) return others(leading.awaited, selfKey).map((key) => names.of(key));
-  if (ordering === null || participating.isUnderWay) {
-    const leader = participating.leader ?? null;
-    const sequencer = membership.owner.isCoordinatorDown ? roundView?.members[0]?.key : undefined;
-    const awaited = leader ?? sequencer ?? null;
-    return awaited === null || awaited === selfKey ? [] : [names.of(awaited)];
-  }
-  if (contests.proven.length > 0) return []; // we wait for the coordinator
-  const slowest = others(ordering.slowest, selfKey);
-  const keys = slowest.length > 0 ? slowest : others([ordering.sequencer], selfKey);
-  return keys.map((key) => names.of(key));
+  return membership.awaited.map((key) => names.of(key));
 }
 
 /** Why nobody comes in, as the coordinator says. @param awaited Names of the members that it waits for. */
@@ -120,11 +111,11 @@ export function lastEntriesText(awaited: readonly string[]): string {
 
 /** Why a returning member isn't in at once, in words; null where no member of the last view is missing. */
 export function absentText(
-  membership: Membership,
+  { lastEpoch }: Pick<Promises, "lastEpoch">,
   peers: Peers,
   names: MemberNames,
 ): string | null {
-  const absent = (membership.standing.lastEpoch?.members ?? [])
+  const absent = (lastEpoch?.members ?? [])
     .filter(({ key }) => peers.get(key) !== null && !peers.isHeard(key))
     .map((member) => shownName(nameOf(names, member)));
   if (absent.length === 0) return null;
@@ -144,10 +135,6 @@ export function unheardText(
   const at = first === undefined ? null : endpointOf(first, coordinatorHost);
   const there = members.length === 1 && at !== null ? `${at.port} at ${at.host}` : "theirs there";
   return `No datagrams pass between you and ${whom}: UDP port ${port} must be open here, and ${there}`;
-}
-
-function others(keys: readonly PeerKey[], self: PeerKey): readonly PeerKey[] {
-  return keys.filter((key) => key !== self);
 }
 
 function awayText({ isEnded, isUninvited }: StatusOf): string {
@@ -196,7 +183,7 @@ function problems(status: StatusOf): readonly string[] {
   const misused = [...membership.misusedFor];
   if (misused.length > 0) found.push(misusedText(misused));
   if (epoch === null) {
-    const absent = isUp && asks === null ? absentText(membership, peers, names) : null;
+    const absent = isUp && asks === null ? absentText(status.standing, peers, names) : null;
     const waits = status.unheard ?? absent;
     if (waits !== null) found.push(waits);
     found.push("Not in the group yet: what you write is kept until then");

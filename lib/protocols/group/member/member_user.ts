@@ -46,6 +46,7 @@ import { absentText, awaitedNames, nameOf, statusView } from "./member_events.ts
 import type { Membership } from "./membership.ts";
 import type { GroupMessageOf } from "../schema/messages.ts";
 import type { Peers } from "../detector/peers.ts";
+import type { Promises } from "../log/promises.ts";
 import type { SendQueue } from "../log/send_queue.ts";
 
 /** How long after the coordinator has answered a newcomer takes input, even if it isn't in the group yet. */
@@ -87,7 +88,7 @@ function restText({ areAll }: Unrun): string {
   return areAll ? "" : ", and what follows them wasn't read";
 }
 
-interface MemberUserOwner {
+interface MemberUserParts {
   readonly selfKey: PeerKey;
   readonly config: MemberConfig;
   readonly out: MemberOutput;
@@ -95,23 +96,20 @@ interface MemberUserOwner {
   readonly editing: Editing;
   readonly names: MemberNames;
   readonly peers: Peers;
+  readonly standing: Pick<Promises, "lastEpoch">;
   readonly coordinator: CoordinatorLink;
   /** What the coordinator asks all members, in words, while it doesn't know its group; null otherwise. */
-  readonly coordinatorAsks: string | null;
-  /** Another key that was met at the coordinator's address; null where none was. */
-  readonly strangeCoordinator: PeerKey | null;
-  /** Accepts that key. @returns The key. */
-  trustCoordinator(): PeerKey | null;
+  readonly coordinatorAsks: () => string | null;
   /** The user found other digits than the coordinator's operator: nobody can stay with it. */
-  refuseCoordinator(): void;
+  readonly refuseCoordinator: () => void;
   /** Who is joining. */
-  readonly listed: Listed;
+  readonly listed: Pick<Listed, "joiningNames">;
   /** Null before this member was ever in a group. */
-  readonly membership: Membership | null;
+  readonly membership: () => Membership | null;
   /** Names of members that the coordinator lets a newcomer wait for. */
-  readonly awaited: readonly string[];
+  readonly awaited: () => readonly string[];
   /** With whom a newcomer hasn't exchanged datagrams for a while, in words; null where there is nobody. */
-  readonly unheard: string | null;
+  readonly unheard: () => string | null;
 }
 
 export class MemberUser {
@@ -151,8 +149,8 @@ export class MemberUser {
 
   readonly #comparing: Comparing;
 
-  constructor(readonly owner: MemberUserOwner) {
-    this.#comparing = new Comparing(owner.selfKey, owner.out);
+  constructor(readonly parts: MemberUserParts) {
+    this.#comparing = new Comparing(parts.selfKey, parts.out);
   }
 
   get isReady(): boolean {
@@ -175,7 +173,8 @@ export class MemberUser {
     if (this.#isReady) return;
     this.#isReady = true;
     this.deadlines.clear("ready");
-    const { config, selfKey, membership, names, out } = this.owner;
+    const { config, selfKey, names, out } = this.parts;
+    const membership = this.parts.membership();
     const epoch = membership?.epoch?.epoch.value ?? null;
     out.show({
       event: "ready",
@@ -191,7 +190,8 @@ export class MemberUser {
   }
 
   #logEnd(): LogEnd {
-    const { config, membership, names } = this.owner;
+    const { config, names } = this.parts;
+    const membership = this.parts.membership();
     const entries = membership?.held.logSeq ?? config.history?.seq ?? 0;
     const last = entries === 0 ? null : membership?.showing.last ?? config.last;
     if (last === null) return { entries, last };
@@ -202,13 +202,13 @@ export class MemberUser {
   /** The coordinator has answered. */
   welcomed(): void {
     if (this.#isReady) return;
-    if (this.owner.awaited.length > 0) this.ready();
-    else this.deadlines.setEarliest("ready", this.owner.out.nowMs + READY_MS);
+    if (this.parts.awaited().length > 0) this.ready();
+    else this.deadlines.setEarliest("ready", this.parts.out.nowMs + READY_MS);
   }
 
   #tellAbsent(): void {
-    const { membership, peers, names, out } = this.owner;
-    const text = membership === null ? null : absentText(membership, peers, names);
+    const { membership, standing, peers, names, out } = this.parts;
+    const text = membership() === null ? null : absentText(standing, peers, names);
     if (text !== null) out.notice(text);
   }
 
@@ -225,9 +225,9 @@ export class MemberUser {
     if (isRound && !this.#isOut) return;
     const isSelfNew = told === null || this.#isOut;
     this.#isOut = false;
-    const self = epoch.members.filter(({ key }) => isSelfNew && key === this.owner.selfKey);
-    const name = (member: Member) => nameOf(this.owner.names, member);
-    this.owner.out.show({
+    const self = epoch.members.filter(({ key }) => isSelfNew && key === this.parts.selfKey);
+    const name = (member: Member) => nameOf(this.parts.names, member);
+    this.parts.out.show({
       event: "view",
       view: epoch.view,
       ...namesAndKeys(epoch.members.map((member) => ({ key: member.key, name: name(member) }))),
@@ -245,9 +245,9 @@ export class MemberUser {
   /** The list stays the same, and what is said goes to another program, which may be at another place. */
   #tellStartedAgain(known: readonly Member[], present: readonly Member[]): void {
     for (const member of startedAgain(known, present)) {
-      if (member.key === this.owner.selfKey) continue;
-      const shown = shownName(nameOf(this.owner.names, member));
-      this.owner.out.notice(`${shown} has started again: ${shown}'s earlier program is out`);
+      if (member.key === this.parts.selfKey) continue;
+      const shown = shownName(nameOf(this.parts.names, member));
+      this.parts.out.notice(`${shown} has started again: ${shown}'s earlier program is out`);
     }
   }
 
@@ -285,7 +285,8 @@ export class MemberUser {
   // Commands.
 
   command(command: MemberCommand, ref: string | undefined): void {
-    const { out, membership, names, config, coordinator } = this.owner;
+    const { out, names, config, coordinator } = this.parts;
+    const membership = this.parts.membership();
     switch (command.command) {
       case "msg":
         if (command.isTyped === true && this.#isForOne(command.text)) {
@@ -305,24 +306,25 @@ export class MemberUser {
         return out.show(
           statusView({
             name: config.name,
-            key: this.owner.selfKey,
+            key: this.parts.selfKey,
             coordinator: coordinator.endpoint,
             listening: config.listening,
             log: config.files.log,
             isUp: this.#isCoordinatorThere,
-            asks: this.owner.coordinatorAsks,
+            asks: this.parts.coordinatorAsks(),
             refusal: coordinator.refusal,
             unreachedBecause: coordinator.failure,
             isEnded: coordinator.isEnded,
             isUninvited: coordinator.isUninvited,
-            strangeCoordinator: this.owner.strangeCoordinator,
+            strangeCoordinator: coordinator.key.strange,
             membership,
-            peers: this.owner.peers,
+            standing: this.parts.standing,
+            peers: this.parts.peers,
             names,
-            unsent: this.owner.saying.unsent,
-            editing: this.owner.editing,
-            awaitedByCoordinator: this.owner.awaited,
-            unheard: this.owner.unheard,
+            unsent: this.parts.saying.unsent,
+            editing: this.parts.editing,
+            awaitedByCoordinator: this.parts.awaited(),
+            unheard: this.parts.unheard(),
           }),
           ref,
         );
@@ -341,7 +343,7 @@ export class MemberUser {
         return this.#refuse(command.name, command.key);
       case "unrefuse":
         // A program that has refused its coordinator has ended.
-        return this.owner.names.unrefused(command.name, command.key);
+        return this.parts.names.unrefused(command.name, command.key);
       case "quit":
         return this.quit(ref);
       case "give-up":
@@ -353,13 +355,13 @@ export class MemberUser {
 
   /** Whether the coordinator answers, even if it doesn't let us in yet. */
   get #isCoordinatorThere(): boolean {
-    const { coordinator, coordinatorAsks } = this.owner;
-    return coordinator.state === "up" || coordinator.refusal !== null || coordinatorAsks !== null;
+    const { coordinator, coordinatorAsks } = this.parts;
+    return coordinator.state === "up" || coordinator.refusal !== null || coordinatorAsks() !== null;
   }
 
   /** Whether the text looks like a private message in other modes: somebody else's name, and something after it. */
   #isForOne(text: string): boolean {
-    const { names, config, selfKey } = this.owner;
+    const { names, config, selfKey } = this.parts;
     const [, name] = /^\s*(\S+)\s+\S/.exec(text) ?? [];
     if (name === undefined) return false;
     const key = names.keyOf(name);
@@ -367,7 +369,8 @@ export class MemberUser {
   }
 
   #say(text: string, ref: string | undefined): void {
-    const { out, saying, membership } = this.owner;
+    const { out, saying } = this.parts;
+    const membership = this.parts.membership();
     const bytes = utf8Length(text);
     if (bytes === 0) return;
     if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
@@ -389,7 +392,7 @@ export class MemberUser {
   }
 
   #edit(seq: number, text: string, ref: string | undefined): void {
-    const { out, editing } = this.owner;
+    const { out, editing } = this.parts;
     const bytes = utf8Length(text);
     const refuse = (code: ErrorCode, text: string) =>
       out.show({ event: "error", code, text, seq }, ref);
@@ -402,28 +405,29 @@ export class MemberUser {
   }
 
   #vote(agrees: boolean, edit: number | null, ref: string | undefined): void {
-    const { out, membership } = this.owner;
+    const { out } = this.parts;
+    const membership = this.parts.membership();
     if (membership !== null) return membership.voting.answer(agrees, edit, ref);
     out.error("not-allowed", "No edit waits for your vote: you aren't in the group yet", ref);
   }
 
   /** A text of our user became an entry. */
   progress(): void {
-    const { saying, out } = this.owner;
+    const { saying, out } = this.parts;
     this.#isStalled = false;
     if (saying.unsent === 0) this.deadlines.clear("awaited");
     else this.deadlines.set("awaited", out.nowMs + AWAITED_TOLD_MS);
   }
 
   #list(ref: string | undefined): void {
-    const { membership, names, out } = this.owner;
-    const members = membership?.epoch?.epoch.value.members ?? [];
+    const { membership, names, out } = this.parts;
+    const members = membership()?.epoch?.epoch.value.members ?? [];
     const shown = members.map((member) => ({ key: member.key, name: nameOf(names, member) }));
-    out.show(membersEvent(shown, this.owner.listed.joiningNames), ref);
+    out.show(membersEvent(shown, this.parts.listed.joiningNames), ref);
   }
 
   #verify(name: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
-    const { out, names, selfKey: ownKey, coordinator } = this.owner;
+    const { out, names, selfKey: ownKey, coordinator } = this.parts;
     const isCoordinator = name === COORDINATOR_NAME;
     const peerKey = isCoordinator ? coordinator.peer : names.keyOf(name);
     if (peerKey === ownKey) {
@@ -434,22 +438,22 @@ export class MemberUser {
     if (several.length > 0) return this.#whichOne("verify", name, several, ref);
     const shown = isCoordinator ? COORDINATOR_NAME : names.of(peerKey);
     if (!this.#comparing.verify(name, shown, peerKey, answer, ref)) return;
-    if (isCoordinator) return this.owner.refuseCoordinator();
+    if (isCoordinator) return this.parts.refuseCoordinator();
     names.refuse(peerKey);
   }
 
   /** As `verify` with `no`, said in another program of the profile. */
   #refuse(name: string, key: Fingerprint): void {
-    const { names, coordinator } = this.owner;
+    const { names, coordinator } = this.parts;
     if (name !== COORDINATOR_NAME) return names.refused(name, key);
     const { peer } = coordinator;
-    if (peer !== null && fingerprintOf(peer) === key) this.owner.refuseCoordinator();
+    if (peer !== null && fingerprintOf(peer) === key) this.parts.refuseCoordinator();
   }
 
   #trust(name: string, ref: string | undefined): void {
-    const { out, names, selfKey } = this.owner;
+    const { out, names, selfKey, coordinator } = this.parts;
     if (name === COORDINATOR_NAME) {
-      const accepted = this.owner.trustCoordinator();
+      const accepted = coordinator.trust();
       const said = accepted === null
         ? noOtherKeyText("the coordinator")
         : acceptedText("The coordinator", fingerprintOf(accepted));
@@ -474,11 +478,11 @@ export class MemberUser {
     ref: string | undefined,
   ): void {
     const ways = inWords(several.map((shown) => `/${command} ${shownName(shown)}`), "or");
-    this.owner.out.error("unknown-user", `Several are called ${shownName(name)}: ${ways}`, ref);
+    this.parts.out.error("unknown-user", `Several are called ${shownName(name)}: ${ways}`, ref);
   }
 
   #unknownUser(command: string, name: string, ref: string | undefined): void {
-    const { names, out } = this.owner;
+    const { names, out } = this.parts;
     const hint = didYouMeanName(name, names.names(), (known) => `/${command} ${known}`);
     const advice = hint || "; /list shows who is here";
     out.error(
@@ -492,13 +496,13 @@ export class MemberUser {
 
   /** Called after each step. */
   settle(): void {
-    this.#isOut ||= this.#told !== null && this.owner.membership?.epoch === null;
+    this.#isOut ||= this.#told !== null && this.parts.membership()?.epoch === null;
     this.#pauseInput();
     this.#goOnLeaving();
   }
 
   #pauseInput(): void {
-    const { saying, out } = this.owner;
+    const { saying, out } = this.parts;
     const { fill } = saying;
     const isPaused = this.#isPaused ? fill > OUTBOX_FREE : fill > OUTBOX_FULL;
     if (isPaused === this.#isPaused) return;
@@ -509,18 +513,20 @@ export class MemberUser {
   }
 
   #awaited(): string {
-    const { membership, names } = this.owner;
+    const { names } = this.parts;
+    const membership = this.parts.membership();
     return membership === null ? "" : inWords(awaitedNames(membership, names).map(shownName));
   }
 
   /** No text of our user has become an entry for a while. */
   #stall(): void {
-    const { out, saying, membership, coordinator } = this.owner;
+    const { out, saying, coordinator } = this.parts;
     if (saying.unsent === 0 || this.#isStalled) return;
     this.#isStalled = true;
     this.keepUnsaid();
     if (!this.#isReady || this.#leaving !== null) return;
     const awaited = this.#awaited();
+    const membership = this.parts.membership();
     if (membership === null) {
       out.warn(
         "You aren't in the group yet: your messages are sent once you are in; they are lost if you " +
@@ -541,13 +547,13 @@ export class MemberUser {
 
   /** Writes texts that aren't entries to disk, before the user is told that they are kept. */
   keepUnsaid(): void {
-    this.owner.membership?.pump();
-    this.owner.out.sync();
+    this.parts.membership()?.pump();
+    this.parts.out.sync();
   }
 
   /** The coordinator has another group now: texts that weren't said there are dropped. */
   forgetUnsaid(): void {
-    const { out, saying } = this.owner;
+    const { out, saying } = this.parts;
     const { texts, refs } = saying.forget();
     for (const ref of refs) {
       out.error("not-allowed", "This wasn't said: the coordinator has another group now", ref);
@@ -568,8 +574,8 @@ export class MemberUser {
   quit(ref: string | undefined): void {
     if (this.#leaving !== null) return;
     this.#leaving = { ref, isAsked: false, isLate: false, handedOver: null, unrun: null };
-    this.deadlines.set("leave", this.owner.out.nowMs + LEAVE_MS_MAX);
-    this.deadlines.set("told", this.owner.out.nowMs + AWAITED_TOLD_MS);
+    this.deadlines.set("leave", this.parts.out.nowMs + LEAVE_MS_MAX);
+    this.deadlines.set("told", this.parts.out.nowMs + AWAITED_TOLD_MS);
   }
 
   #giveUp(unrun: Unrun): void {
@@ -578,7 +584,7 @@ export class MemberUser {
 
   /** Leaving takes a while: tells the user what it waits for. */
   #tellLeaving({ isAsked, handedOver }: Leaving): void {
-    const { out, saying: { unsent }, editing: { size: edits } } = this.owner;
+    const { out, saying: { unsent }, editing: { size: edits } } = this.parts;
     if (handedOver !== null) {
       return out.notice("Leaving when the coordinator has the group's log: nobody else is left");
     }
@@ -600,7 +606,7 @@ export class MemberUser {
   handsOver(position: number): void {
     const leaving = this.#leaving;
     if (leaving === null || !leaving.isAsked || position === leaving.handedOver) return;
-    const { nowMs } = this.owner.out;
+    const { nowMs } = this.parts.out;
     if (leaving.handedOver === null) this.deadlines.set("told", nowMs + AWAITED_TOLD_MS);
     leaving.handedOver = position;
     this.deadlines.set("parted", nowMs + HAND_OVER_MS_MAX);
@@ -614,29 +620,30 @@ export class MemberUser {
 
   #goOnLeaving(): void {
     const leaving = this.#leaving;
-    const { membership, coordinator, saying, editing } = this.owner;
+    const { coordinator, saying, editing } = this.parts;
     if (leaving === null || this.#isStopping) return;
     if (leaving.isAsked) {
       // Nobody who could answer is left.
       if (coordinator.state === "down") this.#stop();
       return;
     }
-    const isIn = membership !== null && membership.epoch !== null;
+    const isIn = (this.parts.membership()?.epoch ?? null) !== null;
     const isThere = coordinator.isWelcomed;
     if (saying.unsent + editing.size > 0 && !leaving.isLate) return;
     if (!isIn || !isThere) return this.#stop();
     leaving.isAsked = true;
     this.deadlines.clear("leave");
-    this.deadlines.set("parted", this.owner.out.nowMs + WAIT_MS_MAX);
+    this.deadlines.set("parted", this.parts.out.nowMs + WAIT_MS_MAX);
     coordinator.send({ type: "leave" });
   }
 
   #stop(): void {
-    const { out, saying, editing, membership } = this.owner;
+    const { out, saying, editing } = this.parts;
     if (this.#isStopping) return;
     this.#isStopping = true;
     editing.giveUp();
     if (saying.unsent === 0) return this.#goodbye();
+    const membership = this.parts.membership();
     if (membership === null) {
       this.#closeLink();
       return this.#giveUpUnsaid(saying.unsent);
@@ -647,7 +654,7 @@ export class MemberUser {
 
   /** Texts that aren't entries are on disk. */
   #goodbye(): void {
-    const { out, saying: { unsent } } = this.owner;
+    const { out, saying: { unsent } } = this.parts;
     this.#closeLink();
     this.#tellPause();
     if (unsent > 0) {
@@ -665,7 +672,8 @@ export class MemberUser {
 
   /** Nobody but the coordinator changes the view, or could give our entries to who comes. */
   #tellPause(): void {
-    const { out, membership, coordinator, peers, names, selfKey } = this.owner;
+    const { out, coordinator, peers, names, selfKey } = this.parts;
+    const membership = this.parts.membership();
     const { isWelcomed } = coordinator;
     const view = membership?.epoch?.epoch.value ?? (isWelcomed ? null : membership?.roundView);
     const others = (view?.members ?? []).map(({ key }) => key).filter((key) => key !== selfKey);
@@ -692,13 +700,13 @@ export class MemberUser {
   }
 
   #closeLink(): void {
-    const { out, coordinator: { link } } = this.owner;
+    const { out, coordinator: { link } } = this.parts;
     if (link !== null) out.push({ type: "close", link, reason: "quit" });
   }
 
   /** There was no group to keep the texts for: their author must know, and say them again. */
   #giveUpUnsaid(unsent: number): void {
-    const { out, saying, config, coordinator } = this.owner;
+    const { out, saying, config, coordinator } = this.parts;
     const hasAnswered = coordinator.refusal !== null;
     const because = `as the coordinator at ${endpointText(config.coordinator)} ` +
       (hasAnswered ? "had no place yet" : "didn't answer");

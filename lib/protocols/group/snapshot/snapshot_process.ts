@@ -10,6 +10,8 @@ import { dropOldest } from "../../../base/collections/bounded.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import { type Ballot, isSameBallot } from "../schema/epoch.ts";
+import type { OrderReport } from "../catch_up/order_report.ts";
+import type { CoordinatorPort } from "../detector/coordinator_port.ts";
 import type { HeldBatches } from "../log/held_batches.ts";
 import { placesOf, type SignedBatch } from "../schema/history.ts";
 import {
@@ -20,6 +22,7 @@ import {
 } from "../schema/limits.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "../schema/messages.ts";
+import type { SendQueue } from "../log/send_queue.ts";
 import type { Sequencing } from "../log/sequencing.ts";
 import { type Attempt, type MemberState, type Run, withRun } from "../schema/cut.ts";
 import { Recording } from "./recording.ts";
@@ -27,19 +30,18 @@ import { Recording } from "./recording.ts";
 /** What a snapshot records of an epoch's order. */
 export type OrderSeen = Pick<Sequencing, "epoch" | "others" | "isFrozen" | "counts">;
 
-interface CutPartOwner {
+interface SnapshotProcessParts {
   readonly out: Pick<MemberOutput, "tell" | "nowMs">;
   readonly held: Pick<HeldBatches, "log" | "logSeq" | "end">;
   /** Null while in no epoch. */
-  readonly ordering: OrderSeen | null;
-  readonly isCoordinatorUp: boolean;
-  /** How many texts of this process are entries. */
-  readonly loggedTexts: number;
-  /** How many messages reported entries to the coordinator, on the present link. */
-  readonly tellings: number;
+  readonly ordering: () => OrderSeen | null;
+  readonly coordinator: Pick<CoordinatorPort, "isUp" | "tell">;
+  /** Knows how many texts of this process are entries. */
+  readonly saying: Pick<SendQueue, "loggedTexts">;
+  /** Knows how many messages reported entries to the coordinator, on the present link. */
+  readonly telling: Pick<OrderReport, "messages">;
   /** Entries that wait for an edit to be decided. */
-  readonly locks: readonly number[];
-  toCoordinator(message: GroupMessage): void;
+  readonly locks: () => readonly number[];
 }
 
 /** A member, or the coordinator (null). */
@@ -64,7 +66,7 @@ export class SnapshotProcess {
    */
   readonly #hearsay = new TokenBucket(HEARSAY_PER_S, HEARSAY_BURST);
 
-  constructor(readonly owner: CutPartOwner) {}
+  constructor(readonly parts: SnapshotProcessParts) {}
 
   /** A marker came, from a member of the epoch or from the coordinator. */
   marker(from: From, { attempt, ballot }: GroupMessageOf<"marker">): void {
@@ -107,13 +109,13 @@ export class SnapshotProcess {
       return null;
     }
     // All members pass on an attempt that one makes up: with too many of those they would ban each other.
-    if (from !== null && !this.#hearsay.take(this.owner.out.nowMs)) return null;
+    if (from !== null && !this.#hearsay.take(this.parts.out.nowMs)) return null;
     this.#succeeds(attempt);
     this.#part = null; // the coordinator takes one at a time
-    const { ordering } = this.owner;
+    const ordering = this.parts.ordering();
     const isHere = ordering !== null && !ordering.isFrozen &&
       isSameBallot(ordering.epoch.ballot, ballot);
-    if (!isHere || !this.owner.isCoordinatorUp) {
+    if (!isHere || !this.parts.coordinator.isUp) {
       this.#tell({ type: "snapshot-over", attempt });
       return null;
     }
@@ -144,7 +146,7 @@ export class SnapshotProcess {
     const ports = {
       record: () => this.#record(ordering),
       sendMarkers: () => {
-        this.owner.out.tell(ordering.others, marker);
+        this.parts.out.tell(ordering.others, marker);
         this.#tell(marker);
       },
     };
@@ -156,7 +158,7 @@ export class SnapshotProcess {
 
   /** Records everything but the channels. */
   #record(ordering: OrderSeen): MemberState {
-    const { held, loggedTexts, tellings, locks } = this.owner;
+    const { held, saying, telling, locks } = this.parts;
     const { sent, acked, decided, peers } = ordering.counts();
     return {
       seq: held.logSeq,
@@ -164,10 +166,10 @@ export class SnapshotProcess {
       placed: held.end,
       acked,
       sent,
-      logged: Math.min(loggedTexts, sent),
+      logged: Math.min(saying.loggedTexts, sent),
       decided,
-      tellings,
-      locks: [...locks],
+      tellings: telling.messages,
+      locks: locks(),
       peers,
       channels: [],
       fromCoordinator: [],
@@ -188,7 +190,8 @@ export class SnapshotProcess {
   }
 
   #tell(message: GroupMessage): void {
-    if (this.owner.isCoordinatorUp) this.owner.toCoordinator(message);
+    const { coordinator } = this.parts;
+    if (coordinator.isUp) coordinator.tell(message);
   }
 }
 

@@ -3,27 +3,25 @@
  * everything that came meanwhile in one message.
  */
 
-import type { Environment } from "../../../base/machine/environment.ts";
+import type { CoordinatorPort } from "../detector/coordinator_port.ts";
 import type { HeldBatch, HeldBatches } from "../log/held_batches.ts";
 import { type Ballot, NO_BALLOT } from "../schema/epoch.ts";
 import type { HistoryPoint } from "../schema/history.ts";
 import { STATE_ARRIVALS_MAX, STATE_MS, STATE_POINTS_MAX } from "../schema/limits.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
-import type { GroupMessage } from "../schema/messages.ts";
 import type { EntryPoint } from "../schema/cut.ts";
 
-interface ReportingOwner {
+interface ReportingParts {
   readonly out: MemberOutput;
   readonly held: HeldBatches;
-  readonly environment: Environment;
-  readonly isCoordinatorUp: boolean;
+  readonly wallMs: () => number;
+  readonly coordinator: Pick<CoordinatorPort, "isUp" | "tell">;
   /** Ballot of the present epoch; null while in none. */
-  readonly ballot: Ballot | null;
+  readonly ballot: () => Ballot | null;
   /** Entries that wait for an edit to be decided. */
-  readonly locks: readonly number[];
-  toCoordinator(message: GroupMessage): void;
+  readonly locks: () => readonly number[];
   /** Asks for a call of `tick` after this time. */
-  reportsLater(delayMs: number): void;
+  readonly later: (delayMs: number) => void;
 }
 
 interface Came {
@@ -40,8 +38,8 @@ export class Reporting {
   #reportedAtMs = -Infinity;
   #isDue = false;
 
-  constructor(readonly owner: ReportingOwner) {
-    this.#after = owner.held.logSeq;
+  constructor(readonly parts: ReportingParts) {
+    this.#after = parts.held.logSeq;
   }
 
   /** A new link: the coordinator knows nothing of us on it. */
@@ -60,7 +58,7 @@ export class Reporting {
   }
 
   #came(through: number): void {
-    const { monotonicMs: atMs } = this.owner.out;
+    const { monotonicMs: atMs } = this.parts.out;
     const last = this.#arrivals.at(-1);
     if (last?.atMs === atMs) last.through = through;
     else this.#arrivals.push({ through, atMs });
@@ -70,11 +68,11 @@ export class Reporting {
 
   /** The log, the epoch or the locks have changed. */
   changed(): void {
-    if (this.#isDue || !this.owner.isCoordinatorUp) return;
-    const waitMs = this.#reportedAtMs + STATE_MS - this.owner.out.nowMs;
+    if (this.#isDue || !this.parts.coordinator.isUp) return;
+    const waitMs = this.#reportedAtMs + STATE_MS - this.parts.out.nowMs;
     if (waitMs <= 0) return this.#report();
     this.#isDue = true;
-    this.owner.reportsLater(waitMs);
+    this.parts.later(waitMs);
   }
 
   /** The log starts anew, empty. */
@@ -90,9 +88,9 @@ export class Reporting {
   }
 
   #report(): void {
-    const { out, held, environment, ballot, locks } = this.owner;
+    const { out, held, coordinator, wallMs, ballot, locks } = this.parts;
     this.#isDue = false;
-    if (!this.owner.isCoordinatorUp) return;
+    if (!coordinator.isUp) return;
     this.#reportedAtMs = out.nowMs;
     const arrivals = this.#arrivals.map(({ through, atMs }) => ({
       through,
@@ -101,12 +99,12 @@ export class Reporting {
     const after = this.#after;
     this.#arrivals = [];
     this.#after = held.logSeq;
-    this.owner.toCoordinator({
+    coordinator.tell({
       type: "state",
-      ballot: ballot ?? NO_BALLOT,
+      ballot: ballot() ?? NO_BALLOT,
       end: { seq: held.logSeq, ...held.log },
-      at: Math.max(0, Math.floor(environment.wallMs())),
-      locks: [...locks],
+      at: Math.max(0, Math.floor(wallMs())),
+      locks: locks(),
       points: this.#points.take(),
       after,
       arrivals,

@@ -13,6 +13,7 @@ import { sameBytes } from "../../../base/collections/bytes.ts";
 import type { Crypto } from "../../../base/crypto/crypto.ts";
 import type { Hash, PeerKey } from "../../../base/ids.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
+import type { CoordinatorPort } from "../detector/coordinator_port.ts";
 import type { Epoch } from "../schema/epoch.ts";
 import type { HeldBatches } from "../log/held_batches.ts";
 import {
@@ -25,30 +26,27 @@ import {
 import { CONTEST_MS } from "../schema/limits.ts";
 import type { MemberNames } from "../identity/member_names.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
-import type { GroupMessage, GroupMessageOf } from "../schema/messages.ts";
+import type { GroupMessageOf } from "../schema/messages.ts";
+import type { Promises } from "../log/promises.ts";
 import type { Sequencing } from "../log/sequencing.ts";
 
-interface ContestsOwner {
+interface EquivocationDetectionParts {
   readonly selfKey: PeerKey;
-  /** Whether decisions on edits that this key signed are the coordinator's. */
-  mayDecide(key: PeerKey): boolean;
-  readonly isCoordinatorUp: boolean;
-  readonly isCoordinatorDown: boolean;
+  readonly standing: Pick<Promises, "mayDecide">;
+  readonly coordinator: CoordinatorPort;
   readonly crypto: Crypto;
   readonly group: Hash;
   readonly held: HeldBatches;
   readonly out: MemberOutput;
   readonly names: MemberNames;
   /** Null while in no epoch. */
-  readonly ordering: Sequencing | null;
-  toCoordinator(message: GroupMessage): void;
-  coordinatorOffends(text: string): void;
+  readonly ordering: () => Sequencing | null;
   /** The member broke a rule of the protocol. */
-  offends(member: PeerKey, text: string): void;
+  readonly offends: (member: PeerKey, text: string) => void;
   /** The group can't go on with this member: the coordinator decides who goes. @param text For the user. */
-  complains(member: PeerKey, text: string): void;
-  /** Asks for a call of `EquivocationDetection.tick` after this time. */
-  contestsDue(delayMs: number): void;
+  readonly complains: (member: PeerKey, text: string) => void;
+  /** Asks for a call of `tick` after this time. */
+  readonly due: (delayMs: number) => void;
 }
 
 interface Contest {
@@ -70,7 +68,7 @@ export class EquivocationDetection {
   /** Members of the present epoch that are known to be at fault: the coordinator begins another view. */
   readonly #proven = new Set<PeerKey>();
 
-  constructor(readonly owner: ContestsOwner) {}
+  constructor(readonly parts: EquivocationDetectionParts) {}
 
   /** Members that signed two batches for one, and that the coordinator hasn't put out of the view yet. */
   get proven(): readonly PeerKey[] {
@@ -79,7 +77,8 @@ export class EquivocationDetection {
 
   /** A member acknowledges something else than we hold: tells it what we hold. */
   disagrees(member: PeerKey, position: number): void {
-    const { ordering, held, out } = this.owner;
+    const { held, out } = this.parts;
+    const ordering = this.parts.ordering();
     if (ordering === null) return;
     const { ballot } = ordering.epoch;
     this.#contests.set(member, { position, dueMs: out.nowMs + CONTEST_MS });
@@ -88,12 +87,13 @@ export class EquivocationDetection {
       if (after < agreed || after >= position) continue;
       out.tell([member], { type: "contest", ballot, after, signed });
     }
-    this.owner.contestsDue(CONTEST_MS);
+    this.parts.due(CONTEST_MS);
   }
 
   /** A member says what it holds; we told it the same, or do now. */
   contested(member: PeerKey, { after, signed }: GroupMessageOf<"contest">): void {
-    const { held, ordering, crypto, group } = this.owner;
+    const { held, crypto, group } = this.parts;
+    const ordering = this.parts.ordering();
     if (ordering === null || ordering.isFrozen) return;
     const own = held.batchAfter(after)?.signed ?? null;
     if (own === null || sameBytes(own.batch.bytes, signed.batch.bytes)) return;
@@ -105,20 +105,20 @@ export class EquivocationDetection {
     if (isEquivocation(crypto, group, proof)) return this.#proves(proof);
     const hadSame = after < ordering.agreedWith(member);
     if (!hadSame && this.#mayBeHeld(signed)) return this.#ordersDiffer(member);
-    this.owner.offends(member, "it says that it holds what it can't");
+    this.parts.offends(member, "it says that it holds what it can't");
   }
 
   #mayBeHeld(signed: SignedBatch): boolean {
-    const { crypto, group, ordering } = this.owner;
+    const { crypto, group, ordering, standing } = this.parts;
     const { kind, author } = signed.batch.value;
-    const isOfEpoch = kind === "texts" ? ordering!.has(author) : this.owner.mayDecide(author);
+    const isOfEpoch = kind === "texts" ? ordering()!.has(author) : standing.mayDecide(author);
     return isOfEpoch && batchFault(signed, group) === null && isAuthentic(crypto, signed);
   }
 
   /** Either the sequencer or the other member is wrong: we know which only if we are the sequencer, or the other is. */
   #ordersDiffer(member: PeerKey): void {
-    const { ordering, selfKey, names } = this.owner;
-    const { sequencer } = ordering!;
+    const { ordering, selfKey, names } = this.parts;
+    const { sequencer } = ordering()!;
     if (sequencer === selfKey || sequencer === member) return this.#complain(member);
     const [first, other] = [names.written(sequencer), names.written(member)];
     this.#complains(
@@ -130,14 +130,14 @@ export class EquivocationDetection {
 
   #complain(member: PeerKey): void {
     const { position } = this.#contests.get(member)!;
-    const name = this.owner.names.written(member);
+    const name = this.parts.names.written(member);
     this.#complains(member, `${name} has another message at place ${position} than we have`);
   }
 
   #complains(member: PeerKey, text: string): void {
     if (this.#complained.has(member)) return;
     this.#complained.add(member);
-    this.owner.complains(member, text);
+    this.parts.complains(member, text);
   }
 
   // Proofs.
@@ -147,16 +147,17 @@ export class EquivocationDetection {
     if (this.#proven.has(author)) return;
     this.#proven.add(author);
     this.#proofs.set(author, proof);
-    if (this.owner.isCoordinatorUp) this.#tell(proof);
-    else if (this.owner.isCoordinatorDown) this.#tellAwaited(author);
+    const { coordinator } = this.parts;
+    if (coordinator.isUp) this.#tell(proof);
+    else if (coordinator.isDown) this.#tellAwaited(author);
   }
 
   #tell(proof: Equivocation): void {
-    this.owner.toCoordinator({ type: "equivocated", ...proof });
+    this.parts.coordinator.tell({ type: "equivocated", ...proof });
   }
 
   #tellAwaited(author: PeerKey): void {
-    const { names, out } = this.owner;
+    const { names, out } = this.parts;
     out.warn(
       `${
         names.written(author)
@@ -176,13 +177,13 @@ export class EquivocationDetection {
 
   /** The coordinator keeps somebody out, and shows the proof. */
   judged(proof: GroupMessageOf<"equivocated">): void {
-    const { crypto, group, names, out, ordering } = this.owner;
+    const { crypto, group, names, out, ordering, coordinator } = this.parts;
     if (!isEquivocation(crypto, group, proof)) {
-      return this.owner.coordinatorOffends("it keeps somebody out without a proof");
+      return coordinator.offends("it keeps somebody out without a proof");
     }
     const { author } = proof.one.batch.value;
     this.#proofs.delete(author);
-    if (ordering?.has(author)) this.#proven.add(author);
+    if (ordering()?.has(author)) this.#proven.add(author);
     out.warn(equivocatedText(names.written(author)));
   }
 
@@ -200,7 +201,8 @@ export class EquivocationDetection {
   }
 
   tick(): void {
-    const { ordering, out } = this.owner;
+    const { out } = this.parts;
+    const ordering = this.parts.ordering();
     if (this.#proven.size > 0 || ordering === null || ordering.isFrozen) return;
     for (const [member, contest] of this.#contests) {
       if (contest.dueMs === null || contest.dueMs > out.nowMs) continue;
@@ -208,7 +210,7 @@ export class EquivocationDetection {
       this.#complain(member);
     }
     const nextMs = earliestMs(...Array.from(this.#contests.values(), ({ dueMs }) => dueMs));
-    if (nextMs !== null) this.owner.contestsDue(nextMs - out.nowMs);
+    if (nextMs !== null) this.parts.due(nextMs - out.nowMs);
   }
 }
 

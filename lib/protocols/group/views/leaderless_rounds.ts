@@ -9,10 +9,11 @@ import { isPossible, type ViewChangeLeader } from "./view_change_leader.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
 import type { GroupMessageOf } from "../schema/messages.ts";
 import type { ViewChangeParticipant } from "./view_change_participant.ts";
+import type { CoordinatorPort } from "../detector/coordinator_port.ts";
 import type { Peers } from "../detector/peers.ts";
 import type { Promises } from "../log/promises.ts";
 
-interface RoundsOwner {
+interface LeaderlessRoundsParts {
   readonly selfKey: PeerKey;
   readonly standing: Promises;
   readonly out: Pick<MemberOutput, "tell">;
@@ -26,15 +27,14 @@ interface RoundsOwner {
     "flush" | "isBeginning" | "isDecided" | "isUnderWay" | "leader" | "abandon"
   >;
   /** The epoch that this process is in; null while in none. */
-  readonly epoch: SignedEpoch | null;
-  /** Whether the coordinator is known to be away. */
-  readonly isCoordinatorDown: boolean;
+  readonly epoch: () => SignedEpoch | null;
+  readonly coordinator: Pick<CoordinatorPort, "isDown">;
   /** Stops taking part in anything until an epoch begins. */
-  freeze(): void;
+  readonly freeze: () => void;
   /** A round may be wanted: asks for a call of `goOn`. */
-  stuck(): void;
+  readonly stuck: () => void;
   /** The member broke a rule. */
-  offends(who: PeerKey, text: string): void;
+  readonly offends: (who: PeerKey, text: string) => void;
 }
 
 export class LeaderlessRounds {
@@ -43,11 +43,11 @@ export class LeaderlessRounds {
   /** The last round that was begun while the coordinator was connected to us. */
   #deferred: { readonly key: PeerKey; readonly message: GroupMessageOf<"flush"> } | null = null;
 
-  constructor(readonly owner: RoundsOwner) {}
+  constructor(readonly parts: LeaderlessRoundsParts) {}
 
   /** The view that rounds may go on with, if we are a member of it; null otherwise. */
   get view(): Epoch | null {
-    const { standing, selfKey } = this.owner;
+    const { standing, selfKey } = this.parts;
     if (standing.isLeaving) return null;
     const view = this.#later ?? standing.lastEpoch;
     return view?.members.some(({ key }) => key === selfKey) ? view : null;
@@ -59,7 +59,7 @@ export class LeaderlessRounds {
    */
   get #later(): Epoch | null {
     const later = this.#laterView?.epoch.value ?? null;
-    return later !== null && this.owner.standing.mayFollow(later.view) ? later : null;
+    return later !== null && this.parts.standing.mayFollow(later.view) ? later : null;
   }
 
   get laterView(): SignedEpoch | null {
@@ -79,9 +79,9 @@ export class LeaderlessRounds {
     if (message.view < view.view) return this.#tellEpoch(key);
     if (message.view !== view.view || view.members[0]!.key !== key) return;
     if (!isPossible(message.ballot, view)) {
-      return this.owner.offends(key, "it leads what never was");
+      return this.parts.offends(key, "it leads what never was");
     }
-    if (this.owner.isCoordinatorDown) this.owner.participating.flush(key, message);
+    if (this.parts.coordinator.isDown) this.parts.participating.flush(key, message);
     else this.#deferred = { key, message };
   }
 
@@ -94,22 +94,22 @@ export class LeaderlessRounds {
 
   /** A member is behind: tells it which epoch has begun here. */
   #tellEpoch(key: PeerKey): void {
-    const { begun, isOut } = this.owner.standing;
-    if (begun !== null && !isOut) this.owner.out.tell([key], { type: "begin", signed: begun });
+    const { begun, isOut } = this.parts.standing;
+    if (begun !== null && !isOut) this.parts.out.tell([key], { type: "begin", signed: begun });
   }
 
   /** A member was started again, and hasn't heard of the coordinator. */
   returned(key: PeerKey, { begun }: GroupMessageOf<"returned">): void {
-    const { standing, selfKey, isCoordinatorDown, participating } = this.owner;
+    const { standing, selfKey, coordinator, participating } = this.parts;
     const { view } = this;
     if (compareBallots(begun, standing.begunBallot) < 0) this.#tellEpoch(key);
-    if (!isCoordinatorDown || view === null || view.members[0]!.key !== selfKey) return;
+    if (!coordinator.isDown || view === null || view.members[0]!.key !== selfKey) return;
     if (!view.members.some((member) => member.key === key) || participating.isBeginning) return;
     this.#lead(view);
   }
 
   #lead(view: Epoch): void {
-    const { leading } = this.owner;
+    const { leading } = this.parts;
     if (leading.isUnderWay) leading.askAgain();
     else leading.begin(view);
   }
@@ -120,7 +120,7 @@ export class LeaderlessRounds {
    * have gone on without them.
    */
   heardOf(signed: SignedEpoch): void {
-    const { selfKey, standing, leading, participating } = this.owner;
+    const { selfKey, standing, leading, participating } = this.parts;
     const { ballot, view, members } = signed.epoch.value;
     const known = this.view?.view ?? 0;
     if (ballot.round !== 0 || view <= known) return;
@@ -128,10 +128,10 @@ export class LeaderlessRounds {
     if (!standing.mayFollow(view) || participating.isBeginning) return;
     if (!participating.isDecided(signed)) return;
     this.#laterView = signed;
-    this.owner.freeze();
+    this.parts.freeze();
     leading.abandon();
     if (participating.leader !== null) participating.abandon();
-    this.owner.stuck();
+    this.parts.stuck();
   }
 
   /**
@@ -139,9 +139,9 @@ export class LeaderlessRounds {
    * members ask it to. @returns Whether a round is wanted, so that this should be called again.
    */
   goOn(): boolean {
-    const { selfKey, standing, peers, out, participating, epoch, isCoordinatorDown } = this.owner;
+    const { selfKey, standing, peers, out, participating, epoch, coordinator } = this.parts;
     const { view } = this;
-    if (!isCoordinatorDown || view === null || participating.isBeginning) return false;
+    if (!coordinator.isDown || view === null || participating.isBeginning) return false;
     if (!this.#isWanted(view)) return false;
     const [first, ...rest] = view.members.map(({ key }) => key);
     if (first === selfKey) {
@@ -150,7 +150,7 @@ export class LeaderlessRounds {
     }
     if (participating.leader === first && peers.isHeard(first!)) return true; // the round is under way
     const others = rest.filter((key) => key !== selfKey);
-    const asked = epoch === null ? [first!, ...others] : [first!];
+    const asked = epoch() === null ? [first!, ...others] : [first!];
     out.tell(asked, { type: "returned", begun: standing.begunBallot });
     return true;
   }
@@ -160,8 +160,8 @@ export class LeaderlessRounds {
    * process.
    */
   #isWanted({ members }: Epoch): boolean {
-    const { epoch, participating, peers } = this.owner;
-    if (epoch === null || participating.isUnderWay || this.#later !== null) return true;
+    const { epoch, participating, peers } = this.parts;
+    if (epoch() === null || participating.isUnderWay || this.#later !== null) return true;
     return members.some(({ key }) => {
       const peer = peers.get(key);
       return peer !== null && peer.isBroken && peer.isUp;
@@ -170,11 +170,11 @@ export class LeaderlessRounds {
 
   /** A member is connected, perhaps again: what it was asked may be lost, or another process of it answers now. */
   peerUp(key: PeerKey): void {
-    const { leading } = this.owner;
+    const { leading } = this.parts;
     if (leading.isUnderWay && this.view?.members.some((member) => member.key === key)) {
       if (!leading.hasAnswered(key)) leading.askAgain();
       else leading.abandon();
     }
-    this.owner.stuck();
+    this.parts.stuck();
   }
 }

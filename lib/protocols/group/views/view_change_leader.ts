@@ -20,14 +20,14 @@ import type { GroupMessage, GroupMessageOf } from "../schema/messages.ts";
 import type { ViewChangeParticipant } from "./view_change_participant.ts";
 import type { Promises } from "../log/promises.ts";
 
-interface LeadingOwner {
+interface ViewChangeLeaderParts {
   readonly selfKey: PeerKey;
   readonly standing: Pick<Promises, "promised">;
   readonly out: Pick<MemberOutput, "tell">;
   readonly signer: Signer;
   readonly participating: Pick<ViewChangeParticipant, "flush" | "level" | "begin">;
   /** The member broke a rule. */
-  offends(who: PeerKey, text: string): void;
+  readonly offends: (who: PeerKey, text: string) => void;
 }
 
 interface Round {
@@ -41,7 +41,7 @@ export class ViewChangeLeader {
   /** The highest ballot that members said they have promised, since the view or those present changed. */
   #highest: Ballot = NO_BALLOT;
 
-  constructor(readonly owner: LeadingOwner) {}
+  constructor(readonly parts: ViewChangeLeaderParts) {}
 
   get isUnderWay(): boolean {
     return this.#round !== null;
@@ -54,7 +54,7 @@ export class ViewChangeLeader {
 
   /** Leads a round of a view whose sequencer we are; gives up another round that is under way. */
   begin(view: Epoch): void {
-    const { standing, selfKey, out } = this.owner;
+    const { standing, selfKey, out } = this.parts;
     for (const known of [standing.promised, view.ballot]) this.#heardOf(known);
     const { number, round } = this.#highest;
     if (round === ROUND_MAX) return; // somebody lied: the coordinator's next view has another number
@@ -65,14 +65,14 @@ export class ViewChangeLeader {
     this.#round = { view, agreement: new Agreement(ballot, participants), others };
     const flush = { type: "flush" as const, ballot, view: view.view, isLeaving: false };
     out.tell(others, flush);
-    this.owner.participating.flush(selfKey, flush);
+    this.parts.participating.flush(selfKey, flush);
   }
 
   /** Asks members again that haven't answered: an earlier question may be lost if they weren't there. */
   askAgain(): void {
     const round = this.#round;
     if (round === null || round.agreement.phase !== "reporting") return;
-    const { selfKey, out } = this.owner;
+    const { selfKey, out } = this.parts;
     const { ballot } = round.agreement;
     const awaited = round.agreement.awaited.filter((key) => key !== selfKey);
     out.tell(awaited, { type: "flush", ballot, view: round.view.view, isLeaving: false });
@@ -98,17 +98,17 @@ export class ViewChangeLeader {
     const { ballot, begun, levelled, incarnation, held, log } = report;
     const holding: Holding = { begun, levelled, incarnation: incarnation.toHex(), held, log };
     const fault = reportFault(report);
-    if (fault !== null) return this.owner.offends(key, fault);
+    if (fault !== null) return this.parts.offends(key, fault);
     if (!round.agreement.reported(key, ballot, holding)) return;
     const wrong = round.agreement.wrong(() => true);
     if (wrong.length > 0) {
       // Nobody can be left out of a round: the coordinator must decide.
       this.#round = null;
-      for (const one of wrong) this.owner.offends(one, "it reports what can't be");
+      for (const one of wrong) this.parts.offends(one, "it reports what can't be");
       return;
     }
     const level = { type: "level" as const, ballot, ...round.agreement.level };
-    this.#toAll(round, level, () => this.owner.participating.level(this.owner.selfKey, level));
+    this.#toAll(round, level, () => this.parts.participating.level(this.parts.selfKey, level));
   }
 
   ready(key: PeerKey, { ballot }: GroupMessageOf<"ready">): void {
@@ -123,7 +123,7 @@ export class ViewChangeLeader {
     const epoch = { group: view.group, view: view.view, ballot, members, start };
     this.#round = null;
     // It is passed on to the others once it is on our disk, as every member does.
-    this.owner.participating.begin(this.owner.selfKey, signEpoch(this.owner.signer, epoch));
+    this.parts.participating.begin(this.parts.selfKey, signEpoch(this.parts.signer, epoch));
   }
 
   /** @returns Whether the round lost to a higher ballot, so that the next one should begin. */
@@ -133,7 +133,7 @@ export class ViewChangeLeader {
     if (!round.agreement.participants.includes(key)) return false;
     // What it says isn't proven, and all members would promise the next round's ballot.
     if (!isPossible(promised, round.view)) {
-      this.owner.offends(key, "it promised what never was");
+      this.parts.offends(key, "it promised what never was");
       return false;
     }
     this.#heardOf(promised);
@@ -142,7 +142,7 @@ export class ViewChangeLeader {
   }
 
   #toAll(round: Round, message: GroupMessage, self: () => void): void {
-    this.owner.out.tell(round.others, message);
+    this.parts.out.tell(round.others, message);
     self();
   }
 }

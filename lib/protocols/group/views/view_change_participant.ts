@@ -20,7 +20,6 @@ import {
 import {
   type Fetched,
   Fetching,
-  type FetchingOwner,
   type Source,
   storeTaken,
   takeStable,
@@ -37,7 +36,7 @@ import type { Promises } from "../log/promises.ts";
 /** The leader: a member, or the coordinator (null). */
 export type Leader = PeerKey | null;
 
-interface ParticipatingOwner {
+interface ViewChangeParticipantParts {
   readonly self: Self & { readonly key: PeerKey };
   readonly standing: Promises;
   readonly held: HeldBatches;
@@ -45,29 +44,25 @@ interface ParticipatingOwner {
   readonly crypto: Crypto;
   readonly group: Hash;
   /** The view that rounds may go on with: the one that has begun here, or a later one that we know of. */
-  readonly roundView: Epoch | null;
+  readonly roundView: () => Epoch | null;
   /** A later view that we know of, as the coordinator signed it; null where there is none. */
-  readonly laterView: SignedEpoch | null;
-  answer(leader: Leader, message: GroupMessage): void;
-  ask: FetchingOwner["ask"];
-  /** As in `OrderingOwner`. @param end The history before the decision; absent: what is held. */
-  consentFault(signed: SignedBatch, end?: ConsentedEnd): string | null;
-  mayDecide: FetchingOwner["mayDecide"];
+  readonly laterView: () => SignedEpoch | null;
+  readonly send: (to: Leader, message: GroupMessage) => void;
+  /** As for `Sequencing`. @param end The history before the decision; absent: what is held. */
+  readonly consentFault: (signed: SignedBatch, end?: ConsentedEnd) => string | null;
   /** Takes part in nothing more until an epoch begins. */
-  freeze(): void;
+  readonly freeze: () => void;
   /** These batches were written to the log. */
-  logged(batches: readonly HeldBatch[]): void;
+  readonly logged: (batches: readonly HeldBatch[]) => void;
   /** Records that are written with the first epoch of this process. */
-  becomeMember(ballot: Ballot): readonly MemberRecord[];
-  begun(signed: SignedEpoch): void;
-  /** Whether another member's word is enough to set our log aside. */
-  readonly maySetAside: boolean;
+  readonly becomeMember: (ballot: Ballot) => readonly MemberRecord[];
+  readonly begun: (signed: SignedEpoch) => void;
   /** Our log can't go on as the group's: it is set aside. */
-  startAnew(): void;
+  readonly startAnew: () => void;
   /** The history of this member, or of the coordinator, isn't ours. */
-  differs(who: Source, position: number): void;
+  readonly differs: (who: Source, position: number) => void;
   /** The leader, or the source of what we fetch, broke a rule. */
-  offends(who: Source, text: string): void;
+  readonly offends: (who: Source, text: string) => void;
 }
 
 interface Part {
@@ -96,7 +91,7 @@ export class ViewChangeParticipant {
   /** The epoch that is decided, and on its way to our disk. */
   #beginning: SignedEpoch | null = null;
 
-  constructor(readonly owner: ParticipatingOwner) {}
+  constructor(readonly parts: ViewChangeParticipantParts) {}
 
   /** Whether another epoch is to begin, so that the present one is over. */
   get isUnderWay(): boolean {
@@ -118,19 +113,19 @@ export class ViewChangeParticipant {
    */
   abandon(): void {
     this.#part = null;
-    if (this.#beginning !== null) this.owner.standing.begin(this.#beginning);
+    if (this.#beginning !== null) this.parts.standing.begin(this.#beginning);
     this.#beginning = null;
   }
 
   flush(leader: Leader, { ballot, isLeaving }: GroupMessageOf<"flush">): void {
-    const { standing, out } = this.owner;
+    const { standing, out } = this.parts;
     const part = this.#part;
     if (part !== null && part.leader === leader && isSameBallot(part.ballot, ballot)) {
       if (part.phase === "reported") this.#report(part);
       return;
     }
     if (compareBallots(ballot, standing.promised) <= 0) return this.#outdone(leader, ballot);
-    this.owner.freeze();
+    this.parts.freeze();
     standing.promise(ballot, isLeaving);
     const fresh: Part = {
       ballot,
@@ -148,8 +143,8 @@ export class ViewChangeParticipant {
   }
 
   #report({ leader, ballot }: Part): void {
-    const { standing, held, self } = this.owner;
-    this.owner.answer(leader, {
+    const { standing, held, self } = this.parts;
+    this.parts.send(leader, {
       type: "report",
       ballot,
       begun: standing.begunBallot,
@@ -161,13 +156,13 @@ export class ViewChangeParticipant {
   }
 
   #outdone(leader: Leader, ballot: Ballot): void {
-    const { promised } = this.owner.standing;
-    this.owner.answer(leader, { type: "outdone", ballot, promised });
+    const { promised } = this.parts.standing;
+    this.parts.send(leader, { type: "outdone", ballot, promised });
   }
 
   level(leader: Leader, { ballot, best, start, source }: GroupMessageOf<"level">): void {
     const part = this.#part;
-    const { standing, held } = this.owner;
+    const { standing, held } = this.parts;
     if (part === null || part.leader !== leader || !isSameBallot(part.ballot, ballot)) {
       if (compareBallots(ballot, standing.promised) < 0) this.#outdone(leader, ballot);
       return;
@@ -179,7 +174,7 @@ export class ViewChangeParticipant {
     }
     part.levelling = {
       start,
-      fetching: new Fetching(this.owner, source, start.position),
+      fetching: new Fetching(this.parts, source, start.position),
       from: isSameBallot(standing.levelled, best) ? "end" : "log",
       fork: held.fork("log"),
       staged: [],
@@ -194,7 +189,7 @@ export class ViewChangeParticipant {
    */
   #stage(levelling: Levelling): void {
     const { start, fetching, from } = levelling;
-    levelling.fork = this.owner.held.fork(from);
+    levelling.fork = this.parts.held.fork(from);
     levelling.staged = [];
     if (levelling.fork.position >= start.position) this.#unlike(levelling);
     else fetching.ask(levelling.fork.point);
@@ -204,16 +199,28 @@ export class ViewChangeParticipant {
   #unlike(levelling: Levelling): void {
     if (levelling.isAnew) {
       const { source } = levelling.fetching;
-      return this.owner.offends(source, "its history doesn't lead where it should");
+      return this.parts.offends(source, "its history doesn't lead where it should");
     }
     if (levelling.from === "log") {
-      const { held, maySetAside } = this.owner;
-      if (!maySetAside) return this.owner.differs(levelling.fetching.source, held.log.position);
+      const { held } = this.parts;
+      if (!this.#maySetAside) {
+        return this.parts.differs(levelling.fetching.source, held.log.position);
+      }
       levelling.isAnew = true;
-      this.owner.startAnew();
+      this.parts.startAnew();
     }
     levelling.from = "log";
     this.#stage(levelling);
+  }
+
+  /**
+   * Whether our log may be set aside. A member of a view holds what the group has: whoever says otherwise may be
+   * wrong, or lie, and the coordinator finds that out. A newcomer's log, though, may come from a view that was given
+   * up, or from elsewhere.
+   */
+  get #maySetAside(): boolean {
+    const { begun, isOut, isLost } = this.parts.standing;
+    return begun === null || isOut || isLost;
   }
 
   /** The source is there, or there again: what was asked before may be lost. */
@@ -238,7 +245,7 @@ export class ViewChangeParticipant {
     if (checked === null) return true;
     const fault = this.#take(levelling, checked) ?? checked.fault;
     if (fault !== null) {
-      this.owner.offends(source, `history: ${fault}`);
+      this.parts.offends(source, `history: ${fault}`);
       return true;
     }
     const { point } = levelling.fork;
@@ -246,7 +253,7 @@ export class ViewChangeParticipant {
       if (checked.isLast && fetching.hasCome) fetching.ask(point);
     } else if (point.digest !== start.digest) this.#unlike(levelling);
     else {
-      const { held } = this.owner;
+      const { held } = this.parts;
       const from = levelling.from === "end" ? held.position : held.log.position;
       this.#settle(part, from, levelling.staged);
     }
@@ -260,21 +267,21 @@ export class ViewChangeParticipant {
     const logged: HeldBatch[] = [];
     let fault: string | null = null;
     for (const signed of batches) {
-      fault = levelling.fork.fault(signed) ?? this.owner.consentFault(signed, levelling.fork);
+      fault = levelling.fork.fault(signed) ?? this.parts.consentFault(signed, levelling.fork);
       if (fault !== null) break;
       levelling.fork.append(signed);
       const isStable = levelling.fork.position <= stable && from === "log" && staged.length === 0;
-      if (isStable) fault = takeStable(this.owner, signed, records, logged);
+      if (isStable) fault = takeStable(this.parts, signed, records, logged);
       else staged.push(signed);
       if (fault !== null) break;
     }
-    storeTaken(this.owner, records, logged);
+    storeTaken(this.parts, records, logged);
     return fault;
   }
 
   /** Replaces what is held beyond a position, in one write: everything up to the level is on disk then. */
   #settle(part: Part, from: number, staged: readonly SignedBatch[]): void {
-    const { held, out, standing } = this.owner;
+    const { held, out, standing } = this.parts;
     const { ballot, leader } = part;
     held.truncate(from);
     const records: MemberRecord[] = [{ kind: "levelling", position: from }];
@@ -291,7 +298,7 @@ export class ViewChangeParticipant {
       if (held.digestAt(end.position) === end.digest) held.setSynced(end);
       if (this.#part !== part) return;
       part.phase = "ready";
-      this.owner.answer(leader, { type: "ready", ballot });
+      this.parts.send(leader, { type: "ready", ballot });
     });
   }
 
@@ -302,7 +309,7 @@ export class ViewChangeParticipant {
    * or has begun already.
    */
   begin(from: Leader, signed: SignedEpoch): boolean {
-    const { self, standing, held, group, out } = this.owner;
+    const { self, standing, held, group, out } = this.parts;
     const epoch = signed.epoch.value;
     const { ballot } = epoch;
     if (isSameBallot(standing.begunBallot, ballot)) return true;
@@ -318,7 +325,7 @@ export class ViewChangeParticipant {
       return false;
     }
     if (!this.isDecided(signed)) {
-      this.owner.offends(from, `epoch ${ballotText(ballot)} isn't signed by who may decide it`);
+      this.parts.offends(from, `epoch ${ballotText(ballot)} isn't signed by who may decide it`);
       return false;
     }
     const { start } = epoch;
@@ -327,9 +334,9 @@ export class ViewChangeParticipant {
     if (position !== start.position) return false; // more is being written: we were never ready
     this.#part = null;
     this.#beginning = signed;
-    this.owner.freeze();
-    const records: MemberRecord[] = [...this.owner.becomeMember(ballot)];
-    const { laterView } = this.owner;
+    this.parts.freeze();
+    const records: MemberRecord[] = [...this.parts.becomeMember(ballot)];
+    const laterView = this.parts.laterView();
     if (ballot.round > 0 && laterView?.epoch.value.view === epoch.view) {
       standing.view = laterView;
       records.push({ kind: "view", signed: laterView });
@@ -339,14 +346,14 @@ export class ViewChangeParticipant {
       if (this.#beginning !== signed) return; // we are out of it, or in another group
       this.#beginning = null;
       standing.begin(signed);
-      this.owner.begun(signed);
+      this.parts.begun(signed);
     });
     return true;
   }
 
   /** Whether the epoch is signed by whoever may decide it. */
   isDecided(signed: SignedEpoch): boolean {
-    const { standing, crypto, roundView } = this.owner;
+    const { standing, crypto } = this.parts;
     const { ballot, view, members, group } = signed.epoch.value;
     if (group !== standing.group || members.length === 0) return false;
     if (ballot.round === 0) {
@@ -354,9 +361,10 @@ export class ViewChangeParticipant {
       return view === ballot.number && coordinator !== null &&
         isSignedBy(crypto, coordinator, signed);
     }
+    const roundView = this.parts.roundView();
     if (roundView === null || roundView.view !== view) return false;
     // Its names are recorded in the history, as the coordinator signed them.
-    const known = this.owner.laterView ?? standing.view;
+    const known = this.parts.laterView() ?? standing.view;
     if (known?.epoch.value.view !== view) return false;
     return hasSameKeys(roundView, signed.epoch.value) &&
       isSignedBy(crypto, roundView.members[0]!.key, signed);

@@ -17,11 +17,11 @@ function scene(texts: readonly string[] = ["one", "two"], own: readonly SignedBa
   const held = heldOf(...own);
   while (held.first !== null) held.shift();
   const asked: string[] = [];
-  const owner = {
-    ...{ held, crypto: fakeCrypto, group: GROUP, out: output.out, heard: [BOB, CEM] },
-
-    mayDecide: (key: string) => key === OWN.key,
-    ask: (source: Parameters<typeof nameOf>[0], { after }: GroupMessageOf<"fetch">) =>
+  const parts = {
+    ...{ held, crypto: fakeCrypto, group: GROUP, out: output.out },
+    peers: { heard: () => [BOB, CEM] },
+    standing: { mayDecide: (key: string) => key === OWN.key },
+    send: (source: Parameters<typeof nameOf>[0], { after }: GroupMessageOf<"fetch">) =>
       asked.push(`asks ${nameOf(source)} after ${after.position}`),
     consentFault: () => null,
     logged: () => {},
@@ -39,12 +39,12 @@ function scene(texts: readonly string[] = ["one", "two"], own: readonly SignedBa
     ...{ type: "history" as const, after, batches, isLast, stable: ann.end.position },
   });
   const words = () => [...asked.splice(0), ...output.words()];
-  return { output, owner, held, ann, batches, history, words };
+  return { output, parts, held, ann, batches, history, words };
 }
 
 Deno.test("Fetching takes all up to the first batch that is at fault, and answers to its own question alone", () => {
-  const { owner, held, batches, history } = scene();
-  const fetching = new Fetching(owner, ANN, 9);
+  const { parts, held, batches, history } = scene();
+  const fetching = new Fetching(parts, ANN, 9);
   fetching.ask(held.log);
   const check = (message: GroupMessageOf<"history">, isKnown = false) => {
     const fetched = fetching.check(message, () => isKnown);
@@ -63,8 +63,8 @@ Deno.test("Fetching takes all up to the first batch that is at fault, and answer
 });
 
 Deno.test("CatchingUp asks on once what came is on disk, until it has all that is stable at the source", () => {
-  const { output, owner, batches, history, words } = scene();
-  const catchingUp = new CatchingUp(owner);
+  const { output, parts, batches, history, words } = scene();
+  const catchingUp = new CatchingUp(parts);
   catchingUp.begin({ type: "catch-up", source: ANN, others: [BOB] });
   assertEquals(words(), ["asks ann after 0"]);
   catchingUp.history(BOB, history(0, batches));
@@ -78,8 +78,8 @@ Deno.test("CatchingUp asks on once what came is on disk, until it has all that i
 });
 
 Deno.test("CatchingUp: a fault is its source's, what came before it stays, and nothing more is heard of it", () => {
-  const { owner, held, batches, history, words } = scene();
-  const catchingUp = new CatchingUp(owner);
+  const { parts, held, batches, history, words } = scene();
+  const catchingUp = new CatchingUp(parts);
   catchingUp.begin({ type: "catch-up", source: ANN, others: [] });
   words();
   catchingUp.history(ANN, history(0, [batches[0]!, forged(batches[1]!)]));
@@ -90,8 +90,8 @@ Deno.test("CatchingUp: a fault is its source's, what came before it stays, and n
 
 Deno.test("CatchingUp sets its log aside only where another member, too, says that it isn't the group's", () => {
   const own = speaker("bob").says("elsewhere");
-  const { owner, held, words } = scene([], [own]);
-  const catchingUp = new CatchingUp(owner);
+  const { parts, held, words } = scene([], [own]);
+  const catchingUp = new CatchingUp(parts);
   const { log } = held;
   catchingUp.begin({ type: "catch-up", source: ANN, others: [ANN, BOB, keyOf("eve")] });
   catchingUp.unlike(ANN, { type: "unlike", after: log });

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { OrderReport } from "../../../../lib/protocols/group/catch_up/order_report.ts";
 import type { HistoryRead } from "../../../../lib/protocols/group/schema/member_io.ts";
-import type { GroupMessageOf } from "../../../../lib/protocols/group/schema/messages.ts";
+import type { GroupMessage } from "../../../../lib/protocols/group/schema/messages.ts";
 import { fakeCrypto } from "../../../sim/fake_crypto.ts";
 import { heldOf, speaker } from "../member/member_parts.ts";
 
@@ -13,24 +13,30 @@ function scene() {
   const held = heldOf();
   const reads: { readonly after: number; readonly done: (read: HistoryRead) => void }[] = [];
   const sent: string[] = [];
-  const owner = {
+  const parts = {
     held,
     reads: {
       read: (after: number, _bytes: number, done: (read: HistoryRead) => void) =>
         reads.push({ after, done }),
     },
     crypto: fakeCrypto,
-    mayTell: true,
-    send: ({ after, through, seq, entries }: GroupMessageOf<"entries">) =>
-      sent.push(`${after} to ${through}: ${entries.length} from ${seq}`),
+    coordinator: {
+      isUp: true,
+      tell: (message: GroupMessage) => {
+        if (message.type !== "entries") return;
+        const { after, through, seq, entries } = message;
+        sent.push(`${after} to ${through}: ${entries.length} from ${seq}`);
+      },
+    },
+    ordering: () => ({ isSequencer: true }),
   };
-  const report = new OrderReport(owner);
+  const report = new OrderReport(parts);
   const logs = (...texts: readonly string[]) => {
     for (const text of texts) held.append(ann.says(text));
     report.logged(texts.map(() => held.shift()));
     return sent.splice(0);
   };
-  return { ann, owner, report, reads, logs, sent };
+  return { ann, parts, report, reads, logs, sent };
 }
 
 Deno.test("OrderReport tells nothing before the coordinator says what it knows, then each entry once", () => {
@@ -45,10 +51,10 @@ Deno.test("OrderReport tells nothing before the coordinator says what it knows, 
 });
 
 Deno.test("OrderReport takes from the log what was told while somebody else was the sequencer", () => {
-  const { ann, owner, report, reads, logs, sent } = scene();
-  owner.mayTell = false;
+  const { ann, parts, report, reads, logs, sent } = scene();
+  parts.coordinator.isUp = false;
   logs("one", "two");
-  owner.mayTell = true;
+  parts.coordinator.isUp = true;
   report.knows(1);
   assertEquals(reads.map(({ after }) => after), [1]);
   report.more();
@@ -58,10 +64,10 @@ Deno.test("OrderReport takes from the log what was told while somebody else was 
 });
 
 Deno.test("OrderReport: a coordinator that knows of other entries than we have is told no more of ours", () => {
-  const { owner, report, reads, logs, sent } = scene();
-  owner.mayTell = false;
+  const { parts, report, reads, logs, sent } = scene();
+  parts.coordinator.isUp = false;
   logs("one");
-  owner.mayTell = true;
+  parts.coordinator.isUp = true;
   report.knows(0);
   reads[0]!.done({ batches: [], digest: null, seq: 0 });
   assertEquals([sent, logs("two")], [[], []]);

@@ -22,7 +22,8 @@ function scene() {
   const looks = new EntryLookups(({ token }) => looked.push(token));
   const incarnation = new Uint8Array(8).fill(1);
   const signer = fakeSigner("ann");
-  const owner = {
+  const group = { group: GROUP, held, rules: null, present: [], others: ["bob"] };
+  const parts = {
     self: { name: "ann", incarnation, incarnationId: incarnation.toHex(), key: signer.key },
     signer,
     environment: {
@@ -30,21 +31,19 @@ function scene() {
       ...{ wallMs: () => 0, crypto: fakeCrypto, log: SILENT_LOGGER },
     },
     out: output.out,
-    editingIn: {
-      ...{ group: GROUP, held, looks, rules: null, present: [], others: ["bob"] },
-      names: {} as never,
-    },
+    looks,
+    names: {} as never,
+    editingIn: () => group,
     saying: { unsent: 1 },
-    isCoordinatorUp: true,
-    toCoordinator: (message: GroupMessage) => void sent.push(message),
+    coordinator: { isUp: true, tell: (message: GroupMessage) => void sent.push(message) },
   };
-  const editing = new Editing(owner as ConstructorParameters<typeof Editing>[0], []);
+  const editing = new Editing(parts, []);
   const looksUp = () => {
     const entry = { id: "e1".repeat(32) as MessageId, text: "old" };
     for (const token of looked.splice(0)) looks.looked(token, entry as never);
     return sent.splice(0).flatMap((message) => message.type === "edit" ? [message.signed] : []);
   };
-  return { output, owner, editing, sent, looksUp };
+  return { output, group, coordinator: parts.coordinator, editing, sent, looksUp };
 }
 
 Deno.test("Editing asks for an entry as the log has it, once, and again on each link until it is answered", () => {
@@ -64,10 +63,10 @@ Deno.test("Editing asks for an entry as the log has it, once, and again on each 
 });
 
 Deno.test("Editing: of an entry that isn't there the user is told at once, unless only they can add it in a moment", () => {
-  const { output, owner, editing } = scene();
+  const { output, group, editing } = scene();
   editing.want(2, "new", undefined);
   assertEquals([output.words(), editing.size], [["error"], 0]);
-  Object.assign(owner.editingIn, { others: [] });
+  Object.assign(group, { others: [] });
   editing.want(2, "new", undefined);
   assertEquals([output.words(), editing.size], [[], 1]);
   editing.want(3, "new", undefined);
@@ -75,8 +74,8 @@ Deno.test("Editing: of an entry that isn't there the user is told at once, unles
 });
 
 Deno.test("Editing keeps some edits while the coordinator is away, says so, and asks when it is back", () => {
-  const { output, owner, editing, looksUp } = scene();
-  owner.isCoordinatorUp = false;
+  const { output, coordinator, editing, looksUp } = scene();
+  coordinator.isUp = false;
   for (let n = 0; n < EDITS_QUEUED_MAX; n++) editing.want(1, `${n}`, undefined);
   assertEquals(
     output.words()[0],
@@ -84,7 +83,7 @@ Deno.test("Editing keeps some edits while the coordinator is away, says so, and 
   );
   editing.want(1, "one more", undefined);
   assertEquals([output.words(), looksUp()], [["error"], []]);
-  owner.isCoordinatorUp = true;
+  coordinator.isUp = true;
   editing.resume();
   assertEquals(looksUp().length, EDITS_QUEUED_MAX);
 });

@@ -21,28 +21,28 @@ function scene(agreed: readonly RequestId[], asked: readonly RequestId[] = []) {
   };
   const looked: number[] = [];
   const looks = new EntryLookups(({ token }) => looked.push(token));
-  const owner = {
+  const parts = {
     voting: {
       size: agreed.length,
+      inquireSoon: () => {},
       inquiries: () => agreed.map((id) => ({ ...edit(id), isAgreed: true })),
       found: (id: RequestId) => void found.push(id),
       has: (id: RequestId) => agreed.includes(id) && open.has(id),
     },
     editing: {
       pending: asked.length,
+      inquireSoon: () => {},
       inquiries: () => asked.map(edit),
       committed: () => {},
       has: (id: RequestId) => asked.includes(id) && open.has(id),
     },
     looks,
-    out: { tell: () => {} },
-    ordering: { others: [keyOf("bob")] },
-    isCoordinatorUp: true,
-    toCoordinator: (message: GroupMessage) => note("coordinator", message),
-    inquiriesDue: (delayMs: number) => void said.push(`again in ${delayMs}`),
+    out: { tell: (_: unknown, message: GroupMessage) => note("others", message) },
+    ordering: () => ({ others: [keyOf("bob")] }),
+    coordinator: { isUp: true, tell: (message: GroupMessage) => note("coordinator", message) },
+    due: (delayMs: number) => void said.push(`again in ${delayMs}`),
   };
-  owner.out.tell = ((_: unknown, message: GroupMessage) => note("others", message)) as () => void;
-  const inquiring = new Inquiring(owner as ConstructorParameters<typeof Inquiring>[0]);
+  const inquiring = new Inquiring(parts);
   /** The log has edited the entry or not, each time that it is looked up. */
   const answers = (...isEdited: readonly boolean[]) => {
     for (const token of looked.splice(0)) {
@@ -50,7 +50,7 @@ function scene(agreed: readonly RequestId[], asked: readonly RequestId[] = []) {
     }
   };
   const words = () => said.splice(0).filter((word) => !word.startsWith("again"));
-  return { inquiring, owner, open, said, found, answers, words };
+  return { inquiring, parts, open, said, found, answers, words };
 }
 
 Deno.test("Inquiring: what is in the log isn't asked about, the rest is, once each, in messages that aren't too long", () => {
@@ -74,8 +74,8 @@ Deno.test("Inquiring: what ended while the log was asked is asked about no more"
 
 Deno.test("Inquiring: without the coordinator the others are asked, about what we agreed to alone", () => {
   const [one, other] = ids(2) as [RequestId, RequestId];
-  const { inquiring, owner, answers, words } = scene([one], [one, other]);
-  owner.isCoordinatorUp = false;
+  const { inquiring, parts, answers, words } = scene([one], [one, other]);
+  parts.coordinator.isUp = false;
   inquiring.tick();
   answers();
   assertEquals(words(), ["others: 1"]);
@@ -83,7 +83,7 @@ Deno.test("Inquiring: without the coordinator the others are asked, about what w
 
 Deno.test("Inquiring looks again as long as something is open, also while in no epoch", () => {
   const open = scene(ids(1));
-  Object.assign(open.owner, { ordering: null });
+  Object.assign(open.parts, { ordering: () => null });
   open.inquiring.tick();
   assertEquals(open.said, [`again in ${INQUIRE_MS}`]);
   const nothing = scene([]);

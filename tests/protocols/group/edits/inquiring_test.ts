@@ -328,7 +328,7 @@ Deno.test("who asks about more than there can be is answered so much, and nothin
   const first = requestOf(bob, GROUP, 1, "uno");
   vanish(net);
   net.pass(5_000);
-  const is = ann.machine!.isCoordinatorUp;
+  const is = ann.machine!.session.isUp;
   assertEquals(is, false);
   const all = [
     first,
@@ -350,7 +350,7 @@ Deno.test("nobody but the requester has a member refuse an edit for its user, or
   const unheard = requestOf(bob, GROUP, 2, "due");
   ask(net, asked);
   vanish(net);
-  while (ann.machine!.isCoordinatorUp) net.pass(100);
+  while (ann.machine!.session.isUp) net.pass(100);
   inquire(net, [asked, unheard], { by: cem });
   net.coordinator.comeBack();
   net.pass(1_000);
@@ -369,7 +369,7 @@ Deno.test("a member that makes up edits keeps no other one from being answered",
   const signed = requestOf(bob, GROUP, 2, "due");
   ask(net, signed, {}, [bob, cem]);
   vanish(net);
-  while (ann.machine!.isCoordinatorUp) net.pass(100);
+  while (ann.machine!.session.isUp) net.pass(100);
   for (let n = 0; n <= REMEMBERED_MAX; n++) {
     inquire(net, [requestOf(cem, GROUP, 1, `${n}`)], { by: cem });
   }

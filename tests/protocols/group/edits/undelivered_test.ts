@@ -15,20 +15,23 @@ function scene(isCoordinatorUp = false) {
   const ann = keyOf("ann");
   const held = heldOf(speaker("ann").says("old"));
   held.shift();
-  const owner = {
-    ...{ crypto: fakeCrypto, group: GROUP, held, out: output.out, isCoordinatorUp },
-    ordering: { sequencer: ann, isSequencer: false } as never,
-    mayDecide: (key: PeerKey) => key === OWN.key,
+  const parts = {
+    ...{ crypto: fakeCrypto, group: GROUP, held, out: output.out },
+    ordering: () => ({ sequencer: ann, isSequencer: false }) as never,
+    standing: { mayDecide: (key: PeerKey) => key === OWN.key },
     consentFault: () => null as string | null,
-    toCoordinator: ({ type }: { readonly type: string }) => said.push(`coordinator: ${type}`),
-    coordinatorOffends: (text: string) => said.push(`coordinator offends: ${text}`),
+    coordinator: {
+      isUp: isCoordinatorUp,
+      tell: ({ type }: { readonly type: string }) => said.push(`coordinator: ${type}`),
+      offends: (text: string) => said.push(`coordinator offends: ${text}`),
+    },
     offends: (who: PeerKey, text: string) => said.push(`${nameOf(who)} offends: ${text}`),
   };
-  const undelivered = new Undelivered(owner, () => false);
+  const undelivered = new Undelivered(parts, () => false);
   const request = requestOf({ name: "ann", signer: fakeSigner("ann") }, GROUP, 1, "new");
   const signed = new Decider(OWN, GROUP).decides([editOf(1, request)]);
   const words = () => [...said.splice(0), ...output.words()];
-  return { owner, undelivered, request, signed, words };
+  return { parts, undelivered, request, signed, words };
 }
 
 Deno.test("Undelivered: while the coordinator is away a decision goes to the sequencer, once, and to it again when it is back", () => {
@@ -64,8 +67,8 @@ Deno.test("Undelivered takes no decision of anybody but the coordinator, nor one
 });
 
 Deno.test("Undelivered: a decision that can't be is told once, whoever passes it on, and the coordinator each time", () => {
-  const { owner, undelivered, signed, words } = scene();
-  owner.consentFault = () => "a consent is missing";
+  const { parts, undelivered, signed, words } = scene();
+  parts.consentFault = () => "a consent is missing";
   const lie = "The coordinator has decided on an edit that can't be: a consent is missing";
   for (let time = 0; time < 2; time++) undelivered.take(keyOf("cem"), signed);
   const told = ["coordinator: impossible", "coordinator: impossible"];

@@ -12,7 +12,7 @@ const ann = fakeSigner("ann").key;
 function watched() {
   const out = new MemberOutput(() => true);
   const names = new MemberNames(ann, new Map(), out);
-  const showing = new EntryDelivery({ self: { key: ann }, out, names });
+  const showing = new EntryDelivery({ selfKey: ann, out, names });
   const shows = (position: number) => {
     out.begin(0);
     const value = { author: ann, name: "ann", sentAt: 0 };

@@ -13,24 +13,24 @@ const EVE = keyOf("eve");
 function scene() {
   const output = memberOutput();
   let changes = 0;
-  const owner = {
+  const around = { viewed: ["ann", "bob"].map(memberNamed) };
+  const listed = new Listed({
     selfKey: keyOf("ann"),
     out: output.out,
     names: { of: nameOf },
-    viewed: ["ann", "bob"].map(memberNamed),
-    position: 0,
-    joiningChanged: () => changes++,
-  };
-  const listed = new Listed(owner);
+    viewed: () => around.viewed,
+    position: () => 0,
+    changed: () => changes++,
+  });
   const here = ["ann", "bob", "eve"].map(memberNamed);
   const tells = (...joining: readonly string[]) => listed.areHere(here, joining.map(keyOf));
   const after = (ms: number) => {
     const before = output.words();
     output.pass(ms);
-    listed.tick(owner.out.nowMs);
+    listed.tick(output.out.nowMs);
     return [...before, ...output.words()];
   };
-  return { output, owner, listed, tells, after, changes: () => changes };
+  return { output, around, listed, tells, after, changes: () => changes };
 }
 
 Deno.test("Listed: a newcomer that the coordinator says no more is joining is sent nothing soon, until it says so again", () => {
@@ -69,14 +69,14 @@ Deno.test("Listed: nobody keeps receiving for whom the coordinator can't speak a
 });
 
 Deno.test("Listed: who is in the view now joins no more, another process of a newcomer is shown anew", () => {
-  const { owner, output, listed, tells } = scene();
+  const { around, output, listed, tells } = scene();
   tells("eve");
   const again = { ...memberNamed("eve"), incarnation: new Uint8Array(8).fill(2) };
   listed.areHere([again], [EVE]);
   assertEquals(output.words(), ["joining eve", "left eve", "joining eve"]);
 
-  owner.viewed = [...owner.viewed, again];
-  listed.viewBegan(owner.viewed);
+  around.viewed = [...around.viewed, again];
+  listed.viewBegan(around.viewed);
   assertEquals([output.words(), listed.joining, listed.mayReceive(EVE)], [[], [], true]);
 });
 
@@ -88,8 +88,8 @@ Deno.test("Listed: a coordinator that asks for what it isn't owed is shown, like
 });
 
 Deno.test("Listed: nobody is told that they join themselves, or join no more; the coordinator hears that they know", () => {
-  const { owner, output, listed, tells, after } = scene();
-  owner.viewed = [];
+  const { around, output, listed, tells, after } = scene();
+  around.viewed = [];
   tells("ann", "bob");
   const isKnown = listed.joining.includes(keyOf("ann"));
   assertEquals([output.words(), isKnown, listed.joiningNames], [["joining bob"], true, ["bob"]]);

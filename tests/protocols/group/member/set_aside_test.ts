@@ -86,9 +86,9 @@ Deno.test("Member takes no answer from the log of the group that it was in befor
   const group = groupIdOf(fakeCrypto, founding);
   const answered: string[] = [];
   const asks = (of: string) => {
-    const { membership, out } = ann.machine!;
-    membership!.reads.read(0, 1, () => answered.push(`read of ${of}`));
-    membership!.looks.look(1, null, () => answered.push(`look of ${of}`));
+    const { reads, looks, out } = ann.machine!;
+    reads.read(0, 1, () => answered.push(`read of ${of}`));
+    looks.look(1, null, () => answered.push(`look of ${of}`));
     const asked = out.take().slice(-2);
     return asked.flatMap((effect) =>
       effect.type === "read" || effect.type === "look" ? effect.token : []

@@ -45,11 +45,13 @@ class Ann {
   readonly words: string[] = [];
   readonly recorded: GroupMessageOf<"recorded">[] = [];
   sent = 5;
-  isCoordinatorUp = true;
-  readonly held = { log: at(8), logSeq: 6, end: at(10) };
-  readonly loggedTexts = 3;
-  readonly tellings = 7;
-  readonly locks = [3];
+  readonly coordinator = {
+    isUp: true,
+    tell: (message: GroupMessage) => {
+      this.words.push(`${message.type} to the coordinator`);
+      if (message.type === "recorded") this.recorded.push(message);
+    },
+  };
   ordering: OrderSeen | null = {
     epoch: EPOCH,
     others: [keyOf("bob"), keyOf("cem")],
@@ -66,12 +68,15 @@ class Ann {
     tell: (peers: readonly PeerKey[], message: GroupMessage) =>
       void this.words.push(`${message.type} to ${peers.length}`),
   };
-  readonly part = new SnapshotProcess(this);
-
-  toCoordinator(message: GroupMessage): void {
-    this.words.push(`${message.type} to the coordinator`);
-    if (message.type === "recorded") this.recorded.push(message);
-  }
+  readonly part = new SnapshotProcess({
+    out: this.out,
+    held: { log: at(8), logSeq: 6, end: at(10) },
+    ordering: () => this.ordering,
+    coordinator: this.coordinator,
+    saying: { loggedTexts: 3 },
+    telling: { messages: 7 },
+    locks: () => [3],
+  });
 
   marker(from: CutName | null, number = 1, run = RUN, ballot = BALLOT): readonly string[] {
     this.part.marker(from === null ? null : keyOf(from), {
@@ -267,7 +272,7 @@ Deno.test("Who is in another epoch, or in none, says that it can't go on", () =>
 
 Deno.test("Who has no coordinator takes part in nothing", () => {
   const ann = new Ann();
-  ann.isCoordinatorUp = false;
+  ann.coordinator.isUp = false;
 
   assertEquals(ann.marker("bob"), []);
 });

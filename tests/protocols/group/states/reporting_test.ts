@@ -1,11 +1,13 @@
 import { assertEquals } from "@std/assert";
-import { SILENT_LOGGER } from "../../../../lib/base/machine/environment.ts";
 import type { Hash } from "../../../../lib/base/ids.ts";
 import { HeldBatches } from "../../../../lib/protocols/group/log/held_batches.ts";
 import { HistoryEnd, signBatch } from "../../../../lib/protocols/group/schema/history.ts";
 import { STATE_ARRIVALS_MAX } from "../../../../lib/protocols/group/schema/limits.ts";
 import { MemberOutput } from "../../../../lib/protocols/group/schema/member_output.ts";
-import type { GroupMessageOf } from "../../../../lib/protocols/group/schema/messages.ts";
+import type {
+  GroupMessage,
+  GroupMessageOf,
+} from "../../../../lib/protocols/group/schema/messages.ts";
 import { Reporting } from "../../../../lib/protocols/group/states/reporting.ts";
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
 
@@ -18,27 +20,23 @@ const BALLOT = { number: 2, round: 0 };
 class Told {
   readonly held = new HeldBatches(new HistoryEnd(fakeCrypto, GROUP));
   readonly out = new MemberOutput(() => true);
-  readonly environment = {
-    random: () => 0,
-    randomBytes: (length: number) => new Uint8Array(length),
-    wallMs: () => 1_000_000 + this.out.nowMs,
-    crypto: fakeCrypto,
-    log: SILENT_LOGGER,
+  readonly coordinator = {
+    isUp: true,
+    tell: (message: GroupMessage) => {
+      if (message.type === "state") this.said.push(message);
+    },
   };
-  isCoordinatorUp = true;
   ballot: typeof BALLOT | null = BALLOT;
   locks: readonly number[] = [];
   readonly said: GroupMessageOf<"state">[] = [];
   laterMs: number | null = null;
-  readonly reporting = new Reporting(this);
-
-  toCoordinator(message: GroupMessageOf<"state">): void {
-    this.said.push(message);
-  }
-
-  reportsLater(delayMs: number): void {
-    this.laterMs = delayMs;
-  }
+  readonly reporting = new Reporting({
+    ...{ out: this.out, held: this.held, coordinator: this.coordinator },
+    wallMs: () => 1_000_000 + this.out.nowMs,
+    ballot: () => this.ballot,
+    locks: () => this.locks,
+    later: (delayMs) => void (this.laterMs = delayMs),
+  });
 
   at(ms: number): this {
     this.out.begin(ms);
@@ -123,11 +121,11 @@ Deno.test("changed() tells of locks", () => {
 
 Deno.test("What comes while the coordinator is away is told when it is back", () => {
   const told = new Told().at(1_000);
-  told.isCoordinatorUp = false;
+  told.coordinator.isUp = false;
   told.logs("one").at(5_000).logs("two");
   assertEquals(told.words, []);
 
-  told.isCoordinatorUp = true;
+  told.coordinator.isUp = true;
   told.at(6_000).reporting.welcomed();
 
   assertEquals(told.words, ["2 after 0: 1@-5000 2@-1000 | 1 2 | "]);

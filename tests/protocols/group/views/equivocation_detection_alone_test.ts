@@ -25,15 +25,18 @@ function scene(isCoordinatorUp = true) {
   const said: string[] = [];
   const detection = new EquivocationDetection({
     ...{ selfKey: keyOf("ann"), crypto: fakeCrypto, group: GROUP, held: heldOf(twice().one) },
-    ...{ isCoordinatorUp, isCoordinatorDown: !isCoordinatorUp, out: output.out },
+    out: output.out,
+    coordinator: {
+      ...{ isUp: isCoordinatorUp, isDown: !isCoordinatorUp },
+      tell: ({ type }: GroupMessage) => said.push(`coordinator: ${type}`),
+      offends: (text) => said.push(text),
+    },
     names: { written: nameOf } as never,
-    ordering: null,
-    mayDecide: () => false,
-    toCoordinator: ({ type }: GroupMessage) => said.push(`coordinator: ${type}`),
-    coordinatorOffends: (text) => said.push(text),
+    ordering: () => null,
+    standing: { mayDecide: () => false },
     offends: (who, text) => said.push(`${nameOf(who)} offends: ${text}`),
     complains: (who) => said.push(`complains of ${nameOf(who)}`),
-    contestsDue: () => {},
+    due: () => {},
   });
   const words = () => [...said.splice(0), ...output.words()];
   return { detection, words };

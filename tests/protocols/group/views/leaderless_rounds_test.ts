@@ -20,7 +20,7 @@ function roundsOf(name: string, isCoordinatorDown = true) {
   const said: string[] = [];
   const standing = begunIn("ann", "bob", "cem");
   const state = { isUnderWay: false, isBroken: true, answered: new Set<PeerKey>() };
-  const owner = {
+  const parts = {
     selfKey: keyOf(name),
     standing,
     out: output.out,
@@ -43,15 +43,15 @@ function roundsOf(name: string, isCoordinatorDown = true) {
       isDecided: () => true,
       abandon: () => {},
     },
-    epoch: viewOf(1, "ann", "bob", "cem"),
-    isCoordinatorDown,
+    epoch: () => viewOf(1, "ann", "bob", "cem"),
+    coordinator: { isDown: isCoordinatorDown },
     freeze: () => said.push("freezes"),
     stuck: () => said.push("is stuck"),
     offends: (who: PeerKey, text: string) => said.push(`${nameOf(who)} offends: ${text}`),
   };
-  const rounds = new LeaderlessRounds(owner);
+  const rounds = new LeaderlessRounds(parts);
   const words = () => [...said.splice(0), ...output.words()];
-  return { rounds, owner, state, standing, words };
+  return { rounds, parts, state, standing, words };
 }
 
 function flush(view: number, number = view, round = 1) {
@@ -63,7 +63,7 @@ Deno.test("LeaderlessRounds: the sequencer leads, the others ask it, where the v
   assertEquals([ann.rounds.goOn(), ann.words()], [true, ["leads"]]);
   assertEquals([ann.rounds.goOn(), ann.words()], [true, ["asks again"]]);
   assertEquals([bob.rounds.goOn(), bob.words()], [true, ["ann: returned"]]);
-  Object.assign(bob.owner, { epoch: null }); // it was started again: others may know of a later epoch
+  Object.assign(bob.parts, { epoch: () => null }); // it was started again: others may know of a later epoch
   assertEquals([bob.rounds.goOn(), bob.words()], [true, ["ann cem: returned"]]);
 
   ann.state.isBroken = false;
@@ -72,10 +72,10 @@ Deno.test("LeaderlessRounds: the sequencer leads, the others ask it, where the v
 });
 
 Deno.test("LeaderlessRounds: a round waits while the coordinator is connected here, and is led by the sequencer alone", () => {
-  const { rounds, owner, words } = roundsOf("cem", false);
+  const { rounds, parts, words } = roundsOf("cem", false);
   rounds.flush(ANN, flush(1));
   assertEquals(words(), []);
-  owner.isCoordinatorDown = true;
+  parts.coordinator.isDown = true;
   rounds.coordinatorDown();
   assertEquals(words(), ["takes part under ann"]);
   rounds.coordinatorDown();

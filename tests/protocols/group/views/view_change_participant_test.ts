@@ -18,12 +18,10 @@ function scene() {
   const participant = new ViewChangeParticipant({
     self: { name: "ann", key: keyOf("ann"), incarnation, incarnationId: incarnation.toHex() },
     ...{ standing, held: heldOf(), out: output.out, crypto: fakeCrypto, group: GROUP },
-    ...{ roundView: standing.lastEpoch, laterView: null, maySetAside: false },
-    answer: (leader: PeerKey | null, message: GroupMessage) =>
+    ...{ roundView: () => standing.lastEpoch, laterView: () => null },
+    send: (leader: PeerKey | null, message: GroupMessage) =>
       said.push(`${nameOf(leader)}: ${messageWords(message)}`),
-    ask: () => said.push("asks"),
     consentFault: () => null,
-    mayDecide: () => false,
     freeze: () => said.push("freezes"),
     logged: () => {},
     becomeMember: () => [],
