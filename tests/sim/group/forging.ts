@@ -56,7 +56,7 @@ export function changeKey(stage: Stage): void {
   world.startCoordinator();
   for (const { process, pins } of members) {
     if (process !== null) {
-      stage.until("it meets the other key", () => process.member.session.strangeKey !== null);
+      stage.until("it meets the other key", () => process.member.session.link.key.strange !== null);
       process.command({ command: "trust", name: COORDINATOR_NAME });
     } else if (pins.has(COORDINATOR_NAME)) pins.set(COORDINATOR_NAME, fingerprintOf(signer.key));
   }

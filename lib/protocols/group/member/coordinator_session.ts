@@ -157,22 +157,6 @@ export class CoordinatorSession {
     if (this.link.isWelcomed) this.#refusalTold = null;
   }
 
-  /** Another key that answered at the coordinator's address, and was shown to the user. */
-  get strangeKey(): PeerKey | null {
-    return this.link.key.strange;
-  }
-
-  /** The user found other digits than the coordinator's operator: nobody can stay with it. */
-  refuse(): void {
-    const { peer } = this.link;
-    if (peer !== null) this.parts.out.fatal("key-changed", this.link.key.refuse(peer));
-  }
-
-  /** The user accepts that key. @returns The key; null where none was shown. */
-  trust(): PeerKey | null {
-    return this.link.trust();
-  }
-
   // The link.
 
   #hello(): GroupMessageOf<"hello"> {

@@ -47,10 +47,10 @@ import { MemberNames } from "../identity/member_names.ts";
 import { MemberOutput } from "../schema/member_output.ts";
 import { MemberUser } from "./member_user.ts";
 import { unheardText } from "./member_events.ts";
-import { Membership } from "./membership.ts";
+import { Membership, type MembershipParts } from "./membership.ts";
 import { type GroupMessage, MEMBER_GOODBYE } from "../schema/messages.ts";
 import { Peers } from "../detector/peers.ts";
-import type { MemberRecord, NewLogRecord, PreparedRecord } from "../schema/records.ts";
+import type { MemberRecord, NewLogRecord } from "../schema/records.ts";
 import { type Self, SendQueue } from "../log/send_queue.ts";
 import type { Promises } from "../log/promises.ts";
 import { Reads } from "../catch_up/supplying.ts";
@@ -83,11 +83,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   readonly #repairs: readonly MemberRecord[];
   /** Groups that this process was in before: a coordinator with another disk may bring it back to one. */
   readonly #left = new Set<Hash>();
-  readonly #newMembership: (
-    group: Hash,
-    held: HeldBatches,
-    prepared: readonly PreparedRecord[],
-  ) => Membership;
+  readonly #membershipParts: MembershipParts;
   readonly #agenda: Agenda;
 
   constructor(
@@ -95,7 +91,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     readonly signer: Signer,
     readonly environment: Environment,
   ) {
-    const { records, history } = config;
+    const { records, history, pins, refused, verified } = config;
     const restored = restoreMember(records, history, signer.key, environment.crypto);
     const standing = this.standing = restored.standing;
     const incarnation = environment.randomBytes(INCARNATION_BYTES);
@@ -106,32 +102,16 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     const self = this.self = { name: config.name, key: selfKey, incarnation, incarnationId };
     const { out, reads, looks } = this;
     const peers = this.peers = new Peers(out);
-    const names = this.names = new MemberNames(
-      selfKey,
-      config.pins,
-      out,
-      config.refused,
-      config.verified,
-    );
+    const names = this.names = new MemberNames(selfKey, pins, out, refused, verified);
     names.shown(selfKey, config.name);
     names.recorded(history?.claims ?? new Map());
-    const shared = {
-      self,
-      selfKey,
-      signer,
-      environment,
-      config,
-      out,
-      looks,
-      names,
-      peers,
-      standing,
-    };
+    const around = { self, selfKey, signer, environment, config };
+    const shared = { ...around, out, looks, names, peers, standing };
     const membership = () => this.membership;
     const heardChanged = () => this.#heardChanged();
     const listed = this.#listed = new Listed({
       ...shared,
-      viewed: () => this.#viewed,
+      viewed: () => this.viewed,
       position: () => this.membership?.held.position ?? 0,
       changed: heardChanged,
     });
@@ -161,13 +141,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       editing,
       coordinator: session.link,
       coordinatorAsks: () => session.asks,
-      refuseCoordinator: () => session.refuse(),
       listed,
       membership,
       awaited: () => session.awaited,
       unheard: () => this.#unheardText(this.#unheard.lasting(out.nowMs)),
     });
-    const parts = {
+    const parts = this.#membershipParts = {
       ...shared,
       reads,
       saying,
@@ -181,7 +160,6 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         editing.pump();
       },
     };
-    this.#newMembership = (group, held, prepared) => new Membership(parts, group, held, prepared);
     this.#agenda = new Agenda([
       session.link,
       peers,
@@ -194,8 +172,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       },
     ]);
     const { group } = standing;
-    if (group !== null && restored.held !== null) {
-      this.membership = this.#newMembership(group, restored.held, restored.prepared);
+    const { held, prepared } = restored;
+    if (group !== null && held !== null) {
+      this.membership = new Membership(parts, group, held, prepared);
     }
     this.#repairs = restored.isDamaged ? repairsOf(standing, history) : [];
   }
@@ -209,7 +188,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
    * Members of the view that counts here: the present one or, in no epoch, the last one, as a round and a change of the
    * view need it. These may have left since: nothing that others have said since then is theirs.
    */
-  get #viewed(): readonly GroupMember[] {
+  get viewed(): readonly GroupMember[] {
     const { membership, standing: { lastEpoch } } = this;
     const present = membership?.epoch?.epoch.value;
     if (present !== undefined) return present.members;
@@ -375,7 +354,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       out.store({ kind: "new-log", founding: standing.founding!, because });
     }
     out.notice(`${accessText(founding)}; ${rulesText(founding)}`);
-    const membership = this.membership = this.#newMembership(group, new HeldBatches(history), []);
+    const membership = this.membership = new Membership(
+      this.#membershipParts,
+      group,
+      new HeldBatches(history),
+      [],
+    );
     this.saying.draftAll(group);
     return membership;
   }

@@ -100,8 +100,6 @@ interface MemberUserParts {
   readonly coordinator: CoordinatorLink;
   /** What the coordinator asks all members, in words, while it doesn't know its group; null otherwise. */
   readonly coordinatorAsks: () => string | null;
-  /** The user found other digits than the coordinator's operator: nobody can stay with it. */
-  readonly refuseCoordinator: () => void;
   /** Who is joining. */
   readonly listed: Pick<Listed, "joiningNames">;
   /** Null before this member was ever in a group. */
@@ -438,7 +436,7 @@ export class MemberUser {
     if (several.length > 0) return this.#whichOne("verify", name, several, ref);
     const shown = isCoordinator ? COORDINATOR_NAME : names.of(peerKey);
     if (!this.#comparing.verify(name, shown, peerKey, answer, ref)) return;
-    if (isCoordinator) return this.parts.refuseCoordinator();
+    if (isCoordinator) return this.#refuseCoordinator();
     names.refuse(peerKey);
   }
 
@@ -447,7 +445,13 @@ export class MemberUser {
     const { names, coordinator } = this.parts;
     if (name !== COORDINATOR_NAME) return names.refused(name, key);
     const { peer } = coordinator;
-    if (peer !== null && fingerprintOf(peer) === key) this.parts.refuseCoordinator();
+    if (peer !== null && fingerprintOf(peer) === key) this.#refuseCoordinator();
+  }
+
+  /** The user found other digits than the coordinator's operator: nobody can stay with it. */
+  #refuseCoordinator(): void {
+    const { out, coordinator: { key, peer } } = this.parts;
+    if (peer !== null) out.fatal("key-changed", key.refuse(peer));
   }
 
   #trust(name: string, ref: string | undefined): void {

@@ -73,7 +73,7 @@ export function misusedText(edits: readonly number[]): string {
     "somebody else uses a copy of this profile";
 }
 
-interface MembershipParts {
+export interface MembershipParts {
   readonly self: Self & { readonly key: PeerKey };
   readonly signer: Signer;
   readonly environment: Environment;
@@ -168,8 +168,9 @@ export class Membership {
     const offends = (who: Source, text: string) => this.offends(who, text);
     const consentFault = (signed: SignedBatch, end?: ConsentedEnd) =>
       this.consentFault(signed, end);
-    const edge = { self, selfKey, signer, crypto, out, names, peers, standing, coordinator };
-    const shared = { ...edge, group, held, ordering, send, offends, consentFault, logged };
+    const around = { self, selfKey, signer, crypto, out, names, peers, standing, coordinator };
+    const own = { group, held, ordering, send, offends, consentFault, logged };
+    const shared = { ...around, ...own, freeze, startAnew, stuck };
     const reporting = this.#reporting = new Reporting({
       ...shared,
       wallMs,
@@ -211,15 +212,12 @@ export class Membership {
       ...shared,
       roundView: () => this.#rounds.view,
       laterView: () => this.#rounds.laterView,
-      freeze,
       becomeMember: (ballot) => this.#becomeMember(ballot),
       begun: (signed) => this.#begun(signed),
-      startAnew,
       differs: (who, position) => this.#differs(who, position),
     });
     const catchingUp = this.#catchingUp = new CatchingUp({
       ...shared,
-      startAnew,
       caughtUp: () => this.#caughtUp(),
     });
     const leading = this.#leading = new ViewChangeLeader({ ...shared, participating });
@@ -228,8 +226,6 @@ export class Membership {
       leading,
       participating,
       epoch: () => this.epoch,
-      freeze,
-      stuck,
     });
     const contests = this.contests = new EquivocationDetection({
       ...shared,
@@ -250,7 +246,6 @@ export class Membership {
       contests,
       catchUp: (message) => this.#catchUp(message),
       recover: () => this.#recover(),
-      stuck,
     });
     const sequencing = {
       ...shared,
