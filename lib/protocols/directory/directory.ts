@@ -45,7 +45,7 @@ import {
   SLOW_MS_MAX,
 } from "./schema/limits.ts";
 import { type DirectoryMessage, LEAVE_GOODBYE } from "./schema/messages.ts";
-import { ENGINE_AWAY_TEXT } from "./schema/refusal_text.ts";
+import { REFUSED_TEXTS } from "./schema/refusal_text.ts";
 import type { DirectoryRecord } from "./schema/records.ts";
 import {
   listedSession,
@@ -279,7 +279,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#engine = state;
     const clients = [...this.#sessions.all];
     if (state === "away") {
-      this.#out.warn(`${ENGINE_AWAY_TEXT}: ${WITHOUT_ENGINE}`);
+      this.#out.warn(`${REFUSED_TEXTS.engine}: ${WITHOUT_ENGINE}`);
       this.#tellInstances("away", clients);
     } else if (state === "up" && this.#wasAway) {
       this.#out.notice("The engine answers again");
@@ -466,7 +466,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   #command(command: DirectoryCommand, ref: string | undefined): void {
     switch (command.command) {
       case "list":
-        if (this.#engine !== "up") this.#out.warn(`${ENGINE_AWAY_TEXT}: ${OLD_LIST}`);
+        if (this.#engine !== "up") this.#out.warn(`${REFUSED_TEXTS.engine}: ${OLD_LIST}`);
         return this.#out.show(this.#users(), ref);
       case "status":
         return this.#status(ref);
@@ -511,7 +511,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   }
 
   get #engineProblem(): string | null {
-    return this.#engine === "up" ? null : `${ENGINE_AWAY_TEXT}: ${WITHOUT_ENGINE}`;
+    return this.#engine === "up" ? null : `${REFUSED_TEXTS.engine}: ${WITHOUT_ENGINE}`;
   }
 
   /** What the operator is told of all instances together. */

@@ -321,9 +321,9 @@ Deno.test("instances: one that is cut off lets nobody in, tells its clients wher
   first!.store.isCut = true;
   await instances.pass(3_000);
   const late = a.guest("cem");
-  assertEquals([late.last("refused").code, late.last("refused").retryMs], ["disk", 1_000]);
+  assertEquals([late.last("refused").code, late.last("refused").retryMs], ["engine", 1_000]);
   ann.tells("one");
-  assertEquals(ann.last("refused").code, "disk");
+  assertEquals(ann.last("refused").code, "engine");
   assertEquals(bob.sees, "ann free, bob free", "for as long as its lease goes on");
 
   await instances.pass(1_000);

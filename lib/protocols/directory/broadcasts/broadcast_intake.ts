@@ -26,7 +26,7 @@ import {
 import type { DirectoryMessageOf, DirectoryRefusal } from "../schema/messages.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
 import type { BroadcastRecord } from "../schema/records.ts";
-import { ENGINE_AWAY_TEXT } from "../schema/refusal_text.ts";
+import { errorCodeOf, REFUSED_TEXTS } from "../schema/refusal_text.ts";
 import type { Others } from "../sessions/others.ts";
 import type { Marks } from "./marks.ts";
 import { RecentCounts } from "../../../base/rates/token_bucket.ts";
@@ -96,7 +96,7 @@ interface Report {
 
 /** Why a broadcast isn't taken. */
 interface Refusal {
-  readonly code: DirectoryRefusal & ("not-allowed" | "too-fast" | "protocol" | "disk");
+  readonly code: DirectoryRefusal & ("not-allowed" | "too-fast" | "protocol" | "disk" | "engine");
   readonly text: string;
   readonly retryMs: number;
 }
@@ -150,7 +150,7 @@ export class BroadcastIntake {
     const sender = { name: from, key: null, isAccount: false, own, sentAt, signature, ref };
     const refusal = this.#tell(sender, text, null);
     if (refusal !== null) {
-      out.error(refusal.code, `Your broadcast wasn't sent: ${refusal.text}`, ref);
+      out.error(errorCodeOf(refusal.code), `Your broadcast wasn't sent: ${refusal.text}`, ref);
     }
   }
 
@@ -212,7 +212,7 @@ export class BroadcastIntake {
       // Once it is stored, it comes to all instances as news.
       out.register({ ask: "tell", broadcast: record }, (answer) => {
         if (answer.outcome === "before") this.#wasTold(unstored, answer.number);
-        else if (answer.outcome !== "done") failed(ENGINE_AWAY_TEXT);
+        else if (answer.outcome !== "done") failed(REFUSED_TEXTS.engine);
       });
     }
     return null;
@@ -329,9 +329,7 @@ export class BroadcastIntake {
     const { out } = this.parts;
     // A sender that has come in on another link sends it again there.
     if (link !== null && link.client !== null) {
-      const retryMs = DISK_FULL_RETRY_MS;
-      const text = "the directory cannot write to its disk, which only its operator can mend";
-      out.send(link.id, { type: "refused", code: "disk", text, retryMs });
+      out.send(link.id, { type: "refused", ...(out.isAlone ? DISK_FULL : ENGINE_AWAY) });
     }
     // Clients may send as much as they like: for their broadcasts the operator is told once a minute.
     if (sender.key !== null) {
@@ -477,9 +475,14 @@ const TOO_FAST = {
   code: "too-fast",
   text: `each user may send ${BROADCASTS_MAX} broadcasts a minute`,
 } as const;
-const ENGINE_AWAY: Refusal = {
+const DISK_FULL: Refusal = {
   code: "disk",
-  text: ENGINE_AWAY_TEXT,
+  text: "the directory cannot write to its disk, which only its operator can mend",
+  retryMs: DISK_FULL_RETRY_MS,
+};
+const ENGINE_AWAY: Refusal = {
+  code: "engine",
+  text: REFUSED_TEXTS.engine,
   retryMs: ENGINE_RETRY_MS,
 };
 const NOT_SIGNED: Refusal = {

@@ -29,7 +29,7 @@ import {
   STABLE_MS,
 } from "../schema/limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, WayIn } from "../schema/messages.ts";
-import { CHECKING_FULL_TEXT, ENGINE_AWAY_TEXT, refusedText } from "../schema/refusal_text.ts";
+import { errorCodeOf, refusedText } from "../schema/refusal_text.ts";
 
 type Phase =
   /** No link: the directory is being dialled, or is when the time has come. */
@@ -467,15 +467,9 @@ export class DirectorySession {
   #refused({ code, text, retryMs }: DirectoryMessageOf<"refused">): void {
     this.#enterByMs = null;
     this.#phase = "asking";
-    if (code === "full") {
-      this.#connection.leave(); // another instance may have room
-      const isChecking = text === CHECKING_FULL_TEXT;
-      const why = isChecking ? "checking" : "full";
-      return this.#full(why, refusedText(code, text, "entry", 0), retryMs);
-    }
-    if (code === "disk" && text === ENGINE_AWAY_TEXT) {
-      this.#connection.leave(); // another instance may reach the engine
-      return this.#full("engine", ENGINE_AWAY_TEXT, retryMs);
+    if (code === "full" || code === "checking" || code === "engine") {
+      this.#connection.leave(); // another instance may have room, or reach the engine
+      return this.#full(code, refusedText(code, text, "entry", 0), retryMs);
     }
     const entry = this.#entry;
     if (code === "bad-credentials" && entry !== null && this.#isUnanswered) {
@@ -487,7 +481,7 @@ export class DirectorySession {
       }
     }
     if (this.#self !== null && retryMs > 0 && code !== "kicked") {
-      this.parts.out.error(code, refusedText(code, text, "entry", retryMs));
+      this.parts.out.error(errorCodeOf(code), refusedText(code, text, "entry", retryMs));
       this.close("refused");
       this.#phase = "apart";
       return this.#connection.retryIn(
@@ -529,7 +523,8 @@ export class DirectorySession {
   /** It can't let us in now, perhaps later. @param why What is lacking. @param text The same in a sentence. */
   #full(why: keyof typeof LACKS, text: string, retryMs: number): void {
     const { out, random } = this.parts;
-    const { code, said, for: forTooLong, down } = LACKS[why];
+    const code = errorCodeOf(why);
+    const { said, for: forTooLong, down } = LACKS[why];
     this.close(said);
     this.#phase = "apart";
     this.#fullSinceMs ??= out.nowMs;
@@ -606,19 +601,16 @@ export class DirectorySession {
 /** What a directory may lack for us, for a while. */
 const LACKS = {
   full: {
-    code: "full",
     said: "there is no room",
     for: "The directory has been full",
     down: "it is full",
   },
   checking: {
-    code: "full",
     said: "there is no room",
     for: "The directory has been checking too many passwords",
     down: "it is checking too many passwords",
   },
   engine: {
-    code: "disk",
     said: "its engine doesn't answer",
     for: "The directory's engine hasn't answered",
     down: "its engine doesn't answer",

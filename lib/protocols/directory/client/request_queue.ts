@@ -19,7 +19,7 @@ import {
   REPORTED_MS_MAX,
 } from "../schema/limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, DirectoryRefusal } from "../schema/messages.ts";
-import { refusedText } from "../schema/refusal_text.ts";
+import { errorCodeOf, refusedText } from "../schema/refusal_text.ts";
 import { signBroadcast } from "../schema/signed_broadcast.ts";
 import type { ClientLog } from "./client_log.ts";
 import type { DirectorySession } from "./directory_session.ts";
@@ -87,7 +87,11 @@ export class RequestQueue {
     answer: () => this.parts.session.giveUp("no answer"),
     /** Until when other clients are waited for. */
     others: () => this.pump(),
+    /** When the directory's engine may answer again. */
+    engine: () => this.pump(),
   });
+  /** Whether our user knows that broadcasts wait for the directory's engine. */
+  #isEngineTold = false;
 
   constructor(readonly parts: RequestQueueParts) {}
 
@@ -160,9 +164,8 @@ export class RequestQueue {
   pump(): void {
     const { out, session } = this.parts;
     const [first] = this.#asked;
-    if (this.#isUnderWay || this.#isWaitingForOthers || first === undefined || !session.isUp) {
-      return;
-    }
+    const isWaiting = this.#isWaitingForOthers || this.deadlines.get("engine") !== null;
+    if (this.#isUnderWay || isWaiting || first === undefined || !session.isUp) return;
     const refusal = this.#refusals.get(kindOf(first.request));
     if (refusal !== undefined && refusal.untilMs > out.monotonicMs) {
       this.#refused(refusal);
@@ -196,10 +199,21 @@ export class RequestQueue {
     const { out } = this.parts;
     const { request, ref } = this.#answered();
     const why = refusedText(code, text, kindOf(request), untilMs - out.monotonicMs);
-    if (request.type !== "broadcast") return out.error(code, why, ref);
+    if (request.type !== "broadcast") return out.error(errorCodeOf(code), why, ref);
     const told = `${quotedStart(request.text)} wasn't sent. ${why}`;
-    if (code !== "disk") return out.error(code, told, ref);
+    if (code !== "disk") return out.error(errorCodeOf(code), told, ref);
     out.show({ event: "error", code, text: told, unsent: true }, ref);
+  }
+
+  /** Broadcasts are kept, and sent again: they are taken once. */
+  #waitForEngine(retryMs: number): void {
+    const { out } = this.parts;
+    this.#isUnderWay = false;
+    this.deadlines.clear("answer");
+    this.deadlines.set("engine", out.nowMs + Math.min(retryMs, REFUSED_MS_MAX));
+    if (this.#isEngineTold) return;
+    this.#isEngineTold = true;
+    out.notice("The directory's engine doesn't answer: your broadcasts wait until it does");
   }
 
   #answered(): Asked {
@@ -219,6 +233,7 @@ export class RequestQueue {
     // 0 means that the directory hadn't sent the list yet.
     if (!this.#isWaitingForOthers && online > 0) this.#wereOnline = online;
     this.deadlines.clear("others");
+    this.deadlines.clear("engine");
     this.#refusals.clear();
     if (!this.#isUnderWay) return;
     this.#isUnderWay = false;
@@ -264,8 +279,11 @@ export class RequestQueue {
     switch (message.type) {
       case "refused": {
         if (first === null) return false;
-        const { code, retryMs } = message;
-        const { text } = message;
+        const { code, text, retryMs } = message;
+        if (code === "engine" && first.type === "broadcast") {
+          this.#waitForEngine(retryMs);
+          break;
+        }
         const untilMs = out.monotonicMs + Math.min(retryMs, REFUSED_MS_MAX);
         const refusal = { code, text, untilMs };
         this.#refusals.set(kindOf(first), refusal);
@@ -277,6 +295,7 @@ export class RequestQueue {
         out.show({ event: "password-changed" }, this.#answered().ref);
         break;
       case "broadcast-taken":
+        this.#isEngineTold = false;
         if (!this.#isFirst(message.own)) return true;
         this.#reaching.set(message.number, this.#reachingBy(this.#answered()));
         dropOldest(this.#reaching, REACHING_MAX);

@@ -10,7 +10,7 @@ import { DISK_FULL_RETRY_MS, PASSWORDS_RETRY_MS } from "../schema/limits.ts";
 import type { LockOuts } from "./lock_outs.ts";
 import type { DirectoryRefusal } from "../schema/messages.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
-import { CHECKING_FULL_TEXT } from "../schema/refusal_text.ts";
+import { REFUSED_TEXTS } from "../schema/refusal_text.ts";
 import type { Entrance } from "./entrance.ts";
 
 interface AccountChangesParts {
@@ -90,7 +90,7 @@ export class AccountChanges {
     const attempt = lockOuts.begin(folded, address, out.monotonicMs);
     if ("retryMs" in attempt) {
       const { retryMs, isLockedOut } = attempt;
-      if (!isLockedOut) return this.#refuse(client, "full", CHECKING_FULL_TEXT, retryMs);
+      if (!isLockedOut) return this.#refuse(client, "checking", REFUSED_TEXTS.checking, retryMs);
       const text = "Too many wrong passwords";
       return this.#refuse(client, "locked-out", text, retryMs);
     }
@@ -108,7 +108,7 @@ export class AccountChanges {
   #denied(client: Client, answer: Exclude<AccountAnswer, { readonly outcome: "ok" }>): void {
     switch (answer.outcome) {
       case "full":
-        return this.#refuse(client, "full", CHECKING_FULL_TEXT, PASSWORDS_RETRY_MS);
+        return this.#refuse(client, "checking", REFUSED_TEXTS.checking, PASSWORDS_RETRY_MS);
       case "disk": {
         const text = "The directory cannot store that at the moment";
         return this.#refuse(client, "disk", text, DISK_FULL_RETRY_MS);

@@ -16,7 +16,6 @@ import type { DirectoryOutput } from "../schema/directory_output.ts";
 import type { LogoutReason } from "../schema/events.ts";
 import { CLAIMS_MAX, ENGINE_RETRY_MS, GUEST_HELD_MS } from "../schema/limits.ts";
 import type { DirectoryMessageOf, DirectoryRefusal, Dismissal } from "../schema/messages.ts";
-import { ENGINE_AWAY_TEXT } from "../schema/refusal_text.ts";
 import type { OnlineSession, RegistrarAnswer } from "../schema/registrar_io.ts";
 import { Client, type ClientLink } from "../sessions/client_session.ts";
 import type { Others } from "../sessions/others.ts";
@@ -163,14 +162,14 @@ export class Entrance {
         claim.triesLeft -= 1;
         if (!isWaiting) return;
         if (claim.triesLeft > 0) return this.#claim(claim, answer.by);
-        return as.refuse("disk", ENGINE_AWAY_TEXT, ENGINE_RETRY_MS);
+        return as.refuse("engine", undefined, ENGINE_RETRY_MS);
       case "before": // of broadcasts alone
       case "wrong":
         if (!isWaiting) return;
         if (as.isGuest) return as.refuse("name-taken");
         return as.refuse("bad-credentials");
       case "away":
-        if (isWaiting) as.refuse("disk", ENGINE_AWAY_TEXT, ENGINE_RETRY_MS);
+        if (isWaiting) as.refuse("engine", undefined, ENGINE_RETRY_MS);
     }
   }
 

@@ -29,7 +29,7 @@ import {
   USES_MAX,
   USES_MS,
 } from "../schema/limits.ts";
-import { CHECKING_FULL_TEXT, ENGINE_AWAY_TEXT, REFUSED_TEXTS } from "../schema/refusal_text.ts";
+import { REFUSED_TEXTS } from "../schema/refusal_text.ts";
 import type { Entrance } from "./entrance.ts";
 import type { LockOuts, Wait } from "./lock_outs.ts";
 import type { DirectoryMessageOf, DirectoryRefusal } from "../schema/messages.ts";
@@ -95,7 +95,7 @@ export class LogIn {
     }
     const name = enter.name.normalize("NFC");
     const entrant = { link, enter: { ...enter, name }, folded: foldName(name) };
-    if (!this.parts.isUp()) return this.#refuse(link, "disk", ENGINE_AWAY_TEXT, ENGINE_RETRY_MS);
+    if (!this.parts.isUp()) return this.#refuse(link, "engine", undefined, ENGINE_RETRY_MS);
     if (this.#isKicked(entrant)) return;
     if (!this.#hasPlace(entrant)) return this.#full(link);
     links.enter(link, "checking", out.nowMs);
@@ -141,7 +141,7 @@ export class LogIn {
     if (addresses.length > 0) {
       out.send(link.id, { type: "instances", because: "full", addresses });
     }
-    this.#refuse(link, "full", "The directory is full", FULL_RETRY_MS);
+    this.#refuse(link, "full", undefined, FULL_RETRY_MS);
   }
 
   #logIn(entrant: Entrant): void {
@@ -164,7 +164,7 @@ export class LogIn {
   }
 
   #mayNotTry(link: ClientLink, { retryMs, isLockedOut }: Wait): void {
-    if (!isLockedOut) return this.#refuse(link, "full", CHECKING_FULL_TEXT, retryMs);
+    if (!isLockedOut) return this.#refuse(link, "checking", undefined, retryMs);
     this.parts.log.info("locked out after wrong passwords", { address: link.address });
     const text = "Too many wrong passwords";
     this.#refuse(link, "locked-out", text, retryMs);
@@ -348,7 +348,7 @@ export class LogIn {
       case "name-taken":
         return this.#nameTaken(link);
       case "full":
-        return this.#refuse(link, "full", CHECKING_FULL_TEXT, PASSWORDS_RETRY_MS);
+        return this.#refuse(link, "checking", undefined, PASSWORDS_RETRY_MS);
       case "disk":
         return this.#refuse(link, "disk", "The directory cannot store your account at the moment");
       default:

@@ -55,7 +55,7 @@ export const LEAVE_GOODBYE = "quit";
 
 /** How a client comes in; `resume`: by the key of a device that has logged in with the password before. */
 export const WAYS_IN = ["log-in", "sign-up", "guest", "resume"] as const;
-/** Codes of a refusal, the same words as the user's error codes. */
+/** Codes of a refusal, the same words as the user's error codes, but for the last two. */
 export const REFUSALS = [
   "bad-name",
   "bad-credentials",
@@ -71,6 +71,10 @@ export const REFUSALS = [
   "too-long",
   "disk",
   "protocol",
+  /** It has room, but too many passwords to check. */
+  "checking",
+  /** It is one of several instances, and their engine doesn't answer. */
+  "engine",
 ] as const;
 /** Why the directory ends a link. */
 export const DISMISSALS = ["replaced", "kicked", "closing", "slow", "forgotten"] as const;

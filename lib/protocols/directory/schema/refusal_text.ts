@@ -1,5 +1,6 @@
 /** Text for the user about a refusal of the directory's. */
 
+import type { ErrorCode } from "../../../base/errors.ts";
 import { refusedByText } from "../../../base/trust/name_answers.ts";
 import type { DirectoryRefusal } from "./messages.ts";
 
@@ -19,23 +20,19 @@ export const REFUSED_TEXTS: Readonly<Record<DirectoryRefusal, string>> = {
   "too-long": "That is too long for the directory",
   "disk": "The directory's disk refuses to write",
   "protocol": "The directory doesn't understand this program",
+  "checking": "The directory is checking too many passwords at the moment",
+  "engine": "The directory's engine doesn't answer",
 };
 
-/**
- * With `full`, what the directory says where it has room, but too many passwords to check. A client tells the two apart
- * by this text.
- */
-export const CHECKING_FULL_TEXT = "Too many passwords are being checked";
-
-/** With `disk`, what the directory says where it isn't its disk: clients tell the two apart by this text. */
-export const ENGINE_AWAY_TEXT = "The directory's engine doesn't answer";
-
-const CHECKING_FULL = "The directory is checking too many passwords at the moment";
+/** The user's error code for a refusal. */
+export function errorCodeOf(code: DirectoryRefusal): ErrorCode {
+  return code === "checking" ? "full" : code === "engine" ? "disk" : code;
+}
 
 /** What a code means where it answers one kind of request. */
 const ANSWER_TEXTS: Readonly<Record<Asked, Partial<Record<DirectoryRefusal, string>>>> = {
   "entry": { "too-fast": "Too many have signed up from your address" },
-  "account": { "bad-credentials": "Wrong password", "full": CHECKING_FULL },
+  "account": { "bad-credentials": "Wrong password" },
   "broadcast": {},
 };
 
@@ -56,8 +53,7 @@ export function refusedText(
   retryMs: number,
 ): string {
   if (asked === "entry" && code === "too-fast" && retryMs === 0) return NO_SIGN_UPS;
-  const isChecking = code === "full" && said === CHECKING_FULL_TEXT;
-  const ours = isChecking ? CHECKING_FULL : ANSWER_TEXTS[asked][code] ?? REFUSED_TEXTS[code];
+  const ours = ANSWER_TEXTS[asked][code] ?? REFUSED_TEXTS[code];
   const why = refusedByText("The directory", code, ours, said);
   return retryMs > 0 ? `${why}; try again in ${waitText(retryMs)}` : why;
 }

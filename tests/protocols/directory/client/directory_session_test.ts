@@ -210,16 +210,15 @@ Deno.test("a directory of a later version: what isn't understood is answered, up
   assertEquals(unknown()[0], "close directory");
 });
 
-Deno.test("a directory of several instances: a client that is told of them, in or not, remembers them and goes on", () => {
+Deno.test("a directory of several instances: a client that is told of them, in or not, goes on, and remembers them", () => {
   const addresses = [{ host: "10.0.0.2", port: 4_400 }];
   const entering = ClientProgram.linked();
   entering.feed({ type: "enter", entry: LOG_IN });
-  const kept = [
-    "keep-addresses addresses=[{host=chat.example port=4400} {host=10.0.0.2 port=4400}]",
-  ];
-  assertEquals(entering.says({ type: "instances", because: "full", addresses }), kept);
+  const kept = "keep-addresses addresses=[{host=chat.example port=4400} {host=10.0.0.2 port=4400}]";
+  assertEquals(entering.says({ type: "instances", because: "full", addresses }), [kept]);
   const program = ClientProgram.in();
-  assertEquals(program.says({ type: "instances", because: "in", addresses }), kept);
+  assertEquals(program.says({ type: "instances", because: "in", addresses }), [kept]);
+  assertEquals(program.says({ type: "instances", because: "in", addresses }), [], "no news");
 });
 
 Deno.test("coming in: that the directory isn't there is told again where it was there meanwhile", () => {

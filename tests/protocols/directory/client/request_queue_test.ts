@@ -446,3 +446,32 @@ Deno.test("RequestQueue: an answer to what wasn't asked is none", () => {
   requests.broadcast("one", undefined);
   assertEquals(answers(), [false, true]);
 });
+
+Deno.test("telling all: while the directory's engine doesn't answer, broadcasts wait, and go out in order, once", () => {
+  const program = ClientProgram.in();
+  tells(program, "one", "a");
+  tells(program, "two", "b");
+
+  assertEquals(program.refuses("engine", 1_000), [
+    "notice text=The directory's engine doesn't answer: your broadcasts wait until it does",
+  ]);
+  assertEquals(program.after(999), []);
+  assertEquals(program.after(1), ["to directory: broadcast own=1 text=one"]);
+  assertEquals(program.refuses("engine", 1_000), [], "told once");
+  program.after(1_000);
+  assertEquals(taken(program, 7), ["to directory: broadcast own=2 text=two"]);
+  taken(program, 8);
+  assertEquals(
+    broadcasts(program).map(({ own }) => own - FIRST_OWN),
+    [0, 0, 0, 1],
+  );
+});
+
+Deno.test("telling all: a password isn't kept until the directory's engine answers", () => {
+  const program = ClientProgram.in();
+  program.types({ command: "passwd", old: "longenough", new: "long enough, too" }, "p");
+
+  assertEquals(program.refuses("engine", 1_000), [
+    "error code=disk text=The directory's engine doesn't answer; try again in 1 s ref=p",
+  ]);
+});

@@ -3,11 +3,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { LinkId } from "../../../../lib/base/ids.ts";
 import type { DirectoryMessageOf } from "../../../../lib/protocols/directory/schema/messages.ts";
-import {
-  CHECKING_FULL_TEXT,
-  ENGINE_AWAY_TEXT,
-  refusedText,
-} from "../../../../lib/protocols/directory/schema/refusal_text.ts";
+import { refusedText } from "../../../../lib/protocols/directory/schema/refusal_text.ts";
 import { callId, ClientProgram, LOG_IN } from "../client_program.ts";
 import { GUEST, SIGN_UP, tried } from "./session_cases.ts";
 
@@ -194,7 +190,7 @@ Deno.test("staying: a full directory is tried visibly, at least every minute, fo
 Deno.test("staying: where its engine doesn't answer, a directory is tried again, as one that is full", () => {
   const program = ClientProgram.linked();
   program.feed({ type: "enter", entry: LOG_IN });
-  assertEquals(program.refuses("disk", 1_000, ENGINE_AWAY_TEXT), [
+  assertEquals(program.refuses("engine", 1_000), [
     "close directory",
     "session state=down name=ann guest=false reason=its engine doesn't answer isFull=true",
     "error code=disk text=The directory's engine doesn't answer; trying again in 1 s",
@@ -207,7 +203,7 @@ Deno.test("staying: where its engine doesn't answer, a directory is tried again,
 Deno.test("staying: a directory that has too many passwords to check isn't called full", () => {
   const program = ClientProgram.linked();
   program.feed({ type: "enter", entry: LOG_IN });
-  const busy = () => program.refuses("full", 90_000, CHECKING_FULL_TEXT);
+  const busy = () => program.refuses("checking", 90_000);
   let words: readonly string[] = busy();
   const text = "The directory is checking too many passwords at the moment; trying again in ";
   assert(words.some((word) => word.startsWith("error") && word.includes(text)), words.join("\n"));
@@ -217,7 +213,7 @@ Deno.test("staying: a directory that has too many passwords to check isn't calle
     program.directoryUp();
     words = busy();
   }
-  const account = refusedText("full", CHECKING_FULL_TEXT, "account", 5_000);
+  const account = refusedText("checking", "", "account", 5_000);
   assertEquals(
     account,
     "The directory is checking too many passwords at the moment; try again in 5 s",

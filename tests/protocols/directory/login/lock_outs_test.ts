@@ -65,7 +65,7 @@ Deno.test("Directory: nobody gets more guesses by trying them at once", () => {
   for (const each of many) each.enters({ how: "log-in", password: "wrong password" });
   assertEquals(exchange.questions.length, 5);
   // The sixth might know it: it isn't shut out before the others were wrong.
-  assertEquals(many.at(-1)!.last("refused").code, "full");
+  assertEquals(many.at(-1)!.last("refused").code, "checking");
   exchange.accountsAnswer();
   many.at(-1)!.enters({ how: "log-in" });
   assertEquals(many.at(-1)!.last("refused").code, "locked-out");
@@ -84,7 +84,7 @@ Deno.test("Directory: many who log in from one address at once get in, one after
   for (const each of all) each.enters({ how: "log-in" });
   const late = all.slice(exchange.questions.length - before);
   assert(late.length > 0);
-  for (const each of late) assertEquals(each.last("refused").code, "full");
+  for (const each of late) assertEquals(each.last("refused").code, "checking");
   exchange.accountsAnswer();
   for (const each of late) each.enters({ how: "log-in" });
   assert(all.every((each) => each.entered !== null));
