@@ -11,6 +11,8 @@ import type { Entry, Following, LeaseId, SharedStore } from "./shared_store.ts";
 
 const LEASE_MS = 5_000;
 const RENEW_MS = 1_500;
+/** An engine that hasn't answered for so long is said not to, though it may yet. */
+export const ENGINE_LATE_MS = 2_500;
 
 interface CandidacyPorts {
   readonly store: SharedStore;
@@ -27,7 +29,7 @@ interface CandidacyPorts {
   candidatesAre(values: readonly string[]): void;
   /** Another key below the prefix, as it is now; null: there is none. */
   readonly heeds: { readonly name: string; is(value: string | null): void };
-  /** Why the engine doesn't answer, as part of a sentence; null: it does again. */
+  /** Why the engine doesn't answer, in a sentence; null: it does again. */
   troubled(text: string | null): void;
   /** The engine refuses this program what it needs: nothing more comes. */
   refused(error: P2pchatError): void;
@@ -78,6 +80,7 @@ export class Candidacy {
   async #stay(): Promise<void> {
     const { clock, store } = this.ports;
     const begunMs = clock.nowMs();
+    const late = clock.at(begunMs + ENGINE_LATE_MS, () => this.#tellTrouble(lateText(store)));
     try {
       const goesOn = this.#lease !== null && await store.renew(this.#lease);
       if (!goesOn && !this.#isOver) await this.#say();
@@ -86,6 +89,8 @@ export class Candidacy {
       if (!(error instanceof P2pchatError)) throw error;
       if (error.code !== "unreachable" && error.code !== "disk") return this.#refused(error);
       this.#tellTrouble(error.message);
+    } finally {
+      late.cancel();
     }
     if (!this.#isOver) this.#timer = clock.at(begunMs + RENEW_MS, () => void this.#stay());
   }
@@ -132,4 +137,9 @@ export class Candidacy {
       if (!(error instanceof P2pchatError)) throw error; // it ends by itself
     });
   }
+}
+
+/** That an engine doesn't answer, in a sentence, as far as it is known why. */
+export function lateText({ health: { trouble } }: Pick<SharedStore, "health">): string {
+  return trouble === null ? "The engine doesn't answer" : `The engine doesn't answer: ${trouble}`;
 }

@@ -88,6 +88,7 @@ export class FencedLog {
   #leads = false;
   #error: P2pchatError | null = null;
   #renewTimer: { cancel(): void } | null = null;
+  /** By the monotonic clock, ms. */
   #trustedUntilMs: number;
   /** The keys of before the present head, which are to be deleted. */
   #old: readonly string[] = [];
@@ -163,6 +164,17 @@ export class FencedLog {
   /** The length of the log, in bytes. */
   get bytes(): number {
     return this.#baseBytes + this.#logBytes;
+  }
+
+  /**
+   * Whether nobody else can lead, by this program's own clock; where somebody may, it gives the lead up. To be asked before
+   * whatever is said as the leader: a program that stood still doesn't know it by any timer yet.
+   */
+  leads(): boolean {
+    if (this.#error !== null) return false;
+    if (this.ports.clock.nowMs() < this.#trustedUntilMs) return true;
+    this.#end(lostError());
+    return false;
   }
 
   /**

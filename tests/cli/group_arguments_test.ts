@@ -62,6 +62,14 @@ const MEMBERS: readonly (readonly [line: string, differences: Partial<MemberOpti
   ["peer Alice --server chat.example --advertise me.example:7", {
     advertise: { host: "me.example", port: 7 },
   }],
+  ["peer Alice --server one,two:7000,10.0.0.3", {
+    server: { host: "one", port: 6_000 },
+    otherServers: [{ host: "two", port: 7_000 }, { host: "10.0.0.3", port: 6_000 }],
+  }],
+  ["peer Alice --server one,two:7000", {
+    server: { host: "one", port: 7_000 },
+    otherServers: [{ host: "two", port: 7_000 }],
+  }],
   ["peer Alice --server chat.example --db /tmp/log.txt --no-wait", {
     logPath: "/tmp/log.txt",
     wait: false,
@@ -98,6 +106,13 @@ const SERVE: ServeOptions = {
   snapshotEveryMs: null,
 };
 
+const ENGINE = {
+  text: "etcd://e/x",
+  nodes: ["http://e:2379"],
+  isSecure: false,
+  prefix: "x/",
+};
+
 const SERVERS: readonly (readonly [line: string, differences: Partial<ServeOptions>])[] = [
   ["serve", {}],
   ["serve --port 7000 --host 10.0.0.1", { port: 7_000, host: "10.0.0.1" }],
@@ -111,6 +126,7 @@ const SERVERS: readonly (readonly [line: string, differences: Partial<ServeOptio
   ["serve --snapshot-every 1m", { snapshotEveryMs: 60_000 }],
   ["serve --vote-timeout 500ms", { voteTimeoutMs: 500 }],
   ["serve --vote-timeout 1440m", { voteTimeoutMs: 86_400_000 }],
+  ["serve --engine etcd://e/x --group team.1", { engine: ENGINE, group: "team.1" }],
 ];
 
 for (const [line, differences] of SERVERS) {
@@ -134,6 +150,13 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["peer Alice Bob --server h", "The form is p2pchat peer NAME --server HOST[:PORT], for example"],
   [`peer Alice ${INVITE} --server h`, "That is an invite: put --invite in its place"],
   [`peer Alice --server h --invite ${SPLIT}`, "blanks part it into several words"],
+  ["peer Alice --server one,", '--server must be a host name or an IP address, not ""'],
+  ["serve --group team", "--group is given without --engine: a group in an engine has both"],
+  ["serve --engine etcd://e", "--engine is given without --group: a group in an engine has both"],
+  [
+    "serve --engine etcd://e --group a/b",
+    '--group must be at most 64 letters, digits and ._-, not "a/b"',
+  ],
   ["peer Alice --server", "--server needs a value: HOST[:PORT]"],
   ["peer Alice --server a/b", '--server must be a host name or an IP address, not "a/b"'],
   ["peer Alice --server h:0", "The port of --server must be a whole number from 1 to 65535"],

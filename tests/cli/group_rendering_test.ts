@@ -581,6 +581,16 @@ const VIEWED = {
   deadline: new Date(NOON_MS + 12_000).toISOString(),
 } as const;
 
+const THERE = { host: "192.0.2.7", port: 6_000 };
+const ENGINE = {
+  role: "leader",
+  leader: THERE,
+  answers: true,
+  answeredMs: 93,
+  tookMs: 6,
+  instances: [THERE, { host: "::1", port: 6_000 }],
+} as const;
+
 const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: string])[] = [
   [
     "ready",
@@ -721,6 +731,53 @@ Your key: k
     "View 6, 4 entries. Nobody is in the group.\nYour key: k\n",
   ],
   ["nobody", { event: "members", members: [] }, "Nobody is in the group.\n"],
+  [
+    "that this instance leads",
+    { event: "role", role: "leader", leader: THERE },
+    "12:03 * This coordinator leads the group\n",
+  ],
+  [
+    "that another instance leads",
+    { event: "role", role: "stand-by", leader: THERE },
+    "12:03 * This coordinator stands by: 192.0.2.7:6000 leads the group\n",
+  ],
+  [
+    "that no instance leads",
+    { event: "role", role: "stand-by", leader: null },
+    "12:03 * This coordinator stands by: none leads at present\n",
+  ],
+  [
+    "the status of an instance that stands by",
+    {
+      event: "status",
+      key: "k",
+      group: "",
+      view: 0,
+      seq: null,
+      members: [],
+      problems: ["The engine doesn't answer"],
+      engine: { ...ENGINE, role: "stand-by", answers: false, answeredMs: 12_345 },
+    },
+    "This coordinator stands by: 192.0.2.7:6000 leads the group.\n" +
+    "The group is kept in an engine. It doesn't answer, for 12.3 s by now; instances at " +
+    "192.0.2.7:6000 and [::1]:6000.\nYour key: k\n! The engine doesn't answer\n",
+  ],
+  [
+    "the status of an instance that leads",
+    {
+      event: "status",
+      key: "k",
+      group: "g",
+      view: 3,
+      seq: 4,
+      members: [],
+      problems: [],
+      engine: ENGINE,
+    },
+    "View 3, 4 entries. Nobody is in the group.\nThis coordinator leads the group.\n" +
+    "The group is kept in an engine. It answers within 6 ms, last 0.1 s ago; instances at " +
+    "192.0.2.7:6000 and [::1]:6000.\nYour key: k\n",
+  ],
 ];
 
 for (const [title, event, text] of SERVED) {

@@ -59,6 +59,20 @@ class World implements AsyncDisposable {
     await node.until(({ event }) => event === "role");
   }
 
+  /** Another program of a coordinator, which is seen to be ready. */
+  async other(data: string, args: readonly string[]): Promise<Node> {
+    const words = ["serve", "--host", "127.0.0.1", "--port", "0"];
+    const node = this.nodes.add(Node.start(words, { data: `${this.folder}/${data}`, args }));
+    await node.until(({ event }) => event === "ready");
+    return node;
+  }
+
+  /** The flag that names the engine. @param group The group in it. */
+  engine(group: string): readonly string[] {
+    const nodes = this.etcd.urls.map((url) => new URL(url).host).join();
+    return ["--engine", `etcd://${nodes}/test`, "--group", group];
+  }
+
   /** A member comes in. */
   async join(name: string): Promise<Node> {
     const server = this.#ports.toReversed().map((port) => `127.0.0.1:${port}`).join();
@@ -250,3 +264,65 @@ trial(
     });
   },
 );
+
+trial("another key is refused, with what to copy from where", async (world) => {
+  const node = await world.other("stranger", world.engine("team"));
+  const { code, last } = await node.ended();
+  assertEquals([code, last?.event, last?.["code"]], [4, "fatal", "key-changed"]);
+  assert(last!["text"].includes(`copy ${world.folder}/stranger/serve/identity from one of them`));
+});
+
+trial("a private group lets those in who have its invite, at any instance", async (world) => {
+  const args = ["--private", ...world.engine("secret")];
+  const leader = await world.other("secret0", args);
+  await leader.until(({ event, role }) => event === "role" && role === "leader");
+  Deno.mkdirSync(`${world.folder}/secret1/serve`, { recursive: true });
+  const [from, to] = [0, 1].map((n) => `${world.folder}/secret${n}/serve/identity`);
+  Deno.copyFileSync(from!, to!);
+  const other = await world.other("secret1", args);
+  await other.until(({ event }) => event === "role");
+
+  const { invite } = await leader.ask("invite", { rotate: false });
+  const join = (name: string, env: Readonly<Record<string, string>>) => {
+    const server = `127.0.0.1:${other.port}`;
+    const words = [
+      "peer",
+      name,
+      "--server",
+      server,
+      "--host",
+      "127.0.0.1",
+      "--port",
+      `${freePort()}`,
+    ];
+    return world.nodes.add(Node.start(words, { data: `${world.folder}/${name}`, env }));
+  };
+  const ann = join("anna", { P2PCHAT_INVITE: invite });
+  await ann.until(({ event, members }) => event === "view" && members.includes("anna"));
+  const { code, last } = await join("mal", {}).ended();
+  assertEquals([code, last?.["code"]], [4, "bad-credentials"]);
+
+  // The other one leads by what the first has left.
+  await leader.type("/exit");
+  await leader.ended();
+  await other.until(({ event, role }) => event === "role" && role === "leader");
+  assertEquals((await other.ask("invite", { rotate: false }))["invite"].length > 0, true);
+  for (const node of [ann, other]) {
+    await node.type("/exit");
+    await node.ended();
+  }
+});
+
+Deno.test("a group in an engine: one that doesn't answer is waited for, and the operator is told", async () => {
+  await using node = Node.start(
+    ["serve", "--host", "127.0.0.1", "--port", "0"],
+    { args: ["--engine", `etcd://127.0.0.1:${freePort()}`, "--group", "team"] },
+  );
+  await node.until(({ event }) => event === "ready");
+  const { text } = await node.until(({ event, warning }) => event === "notice" && warning, 5_000);
+  assert(text.startsWith("The engine doesn't answer: 127.0.0.1:"), text);
+  const { engine } = await node.ask("status");
+  assertEquals([engine.role, engine.answers, engine.leader], ["stand-by", false, null]);
+  await node.type("/exit");
+  assertEquals((await node.ended()).code, 0);
+});

@@ -101,6 +101,19 @@ Deno.test("Candidacy: says once that the engine doesn't answer, once that it doe
   assertEquals(world.take(), ["one: candidates one", "one: trouble null"]);
 });
 
+Deno.test("Candidacy: says that the engine doesn't answer before a request is given up", async () => {
+  const world = new World();
+  const store = new MemoryStore(world.engine);
+  world.candidate("one", store);
+  await settled();
+  world.take();
+  store.renew = () => new Promise(() => {});
+  await world.pass(3_500);
+  assertEquals(world.take(), []);
+  await world.pass(1_000);
+  assertEquals(world.take(), ["one: trouble The engine doesn't answer"]);
+});
+
 Deno.test("Candidacy: what the engine refuses ends it", async () => {
   const world = new World();
   const store = new MemoryStore(world.engine);

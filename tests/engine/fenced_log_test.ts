@@ -125,6 +125,18 @@ Deno.test("FencedLog: who isn't answered gives up before another one may lead", 
   await assertRejects(() => one.append(["a"]), P2pchatError);
 });
 
+Deno.test("FencedLog: who stood still knows when it is asked, before any timer, that another one may lead", async () => {
+  const world = new World();
+  let nowMs = 0;
+  const clock = new VirtualClock();
+  const awake = { nowMs: () => nowMs, at: clock.at.bind(clock) };
+  const one = await world.leads("one", world.store(), awake as VirtualClock);
+  nowMs = LEADER_LEASE_MS - 501;
+  assertEquals([one.leads(), world.lost], [true, []]);
+  nowMs = LEADER_LEASE_MS - 500;
+  assertEquals([one.leads(), world.lost, one.leads()], [false, ["one: in-use"], false]);
+});
+
 Deno.test("FencedLog: what isn't known to be written ends the lead", async () => {
   const world = new World();
   const store = world.store();

@@ -4,7 +4,12 @@ import { assertLess } from "@std/assert";
 import { amount } from "../given.ts";
 import { simulated } from "./engine.ts";
 import { ENGINE_MUTATIONS } from "./group/engine_mutations.ts";
-import { runCutLeader, runEngineGroup, runTrustingLeader } from "./group/run_engine.ts";
+import {
+  runCutLeader,
+  runEngineGroup,
+  runTrustingLeader,
+  runWokenLeader,
+} from "./group/run_engine.ts";
 import { Violation } from "./group/violation.ts";
 
 const SEEDS = amount(3, 30);
@@ -23,9 +28,10 @@ Deno.test(`group in an engine: ${SEEDS} seeds of talk and trouble break no promi
   }
 });
 
-Deno.test("group in an engine: who trusts its lease for too long changes nothing, and who is cut off is left", async () => {
+Deno.test("group in an engine: who trusts its lease for too long changes nothing, who wakes says nothing, and who is cut off is left", async () => {
   for (let seed = 1; seed <= OTHER_SEEDS; seed++) {
     await simulated(() => runTrustingLeader({ seed, steps: 20 }));
+    await simulated(() => runWokenLeader({ seed, steps: 10 }));
     await simulated(() => runCutLeader({ seed, steps: 0 }));
   }
 });

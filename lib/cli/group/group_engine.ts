@@ -7,7 +7,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { parseHost, parsePort } from "../../base/text/endpoints.ts";
-import { Candidacy } from "../../engine/candidacy.ts";
+import { Candidacy, ENGINE_LATE_MS, lateText } from "../../engine/candidacy.ts";
 import { FencedLog } from "../../engine/fenced_log.ts";
 import { isFresh, joinInstances, noteFresh } from "../../engine/join_instances.ts";
 import type { SharedStore } from "../../engine/shared_store.ts";
@@ -164,22 +164,31 @@ export class GroupEngine {
     const key = fingerprintOf(identity.signer.key);
     const keyFile = identityPath(folder);
     const joining = { what: "group", prefix: this.#prefix, key, keyFile } as const;
-    for (let isTold = false; !this.#isOver;) {
+    let isTold = false;
+    const tell = (text: string) => {
+      if (!isTold) this.#host?.troubled(text);
+      isTold = true;
+    };
+    const { nowMs } = SYSTEM_LINK_CLOCK;
+    const late = SYSTEM_LINK_CLOCK.at(nowMs() + ENGINE_LATE_MS, () => tell(lateText(this.store)));
+    while (!this.#isOver) {
       try {
         if (identity.isNew) await noteFresh(this.store, joining);
         await joinInstances(this.store, joining);
         this.#isFresh = await isFresh(this.store, joining);
+        late.cancel();
         if (isTold) this.#host?.troubled(null);
         return this.#stay();
       } catch (error) {
         if (!(error instanceof P2pchatError) || error.code !== "unreachable") {
+          late.cancel();
           return this.#refused(error);
         }
-        if (!isTold) this.#host?.troubled(error.message);
-        isTold = true;
+        tell(error.message);
         await pause(RETRY_MS);
       }
     }
+    late.cancel();
   }
 
   #stay(): void {
@@ -312,6 +321,11 @@ export class LedGroup implements ServedGroup {
   async cleared(): Promise<this> {
     await this.store.clear();
     return this;
+  }
+
+  /** As that of `FencedLog`. */
+  leads(): boolean {
+    return this.store.fenced.leads();
   }
 
   /** Whether another instance may lead now. */

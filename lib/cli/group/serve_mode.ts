@@ -281,6 +281,7 @@ class Service {
         pin: led === null ? pin : async (one) => {
           await Promise.all([pin(one), led.pin(one)]);
         },
+        ...(led === null ? {} : { leads: () => led.leads() }),
       });
       if (this.#left !== null) return false;
       this.#host = host;

@@ -4,6 +4,7 @@ import type { Signer } from "../../base/crypto/crypto.ts";
 import { isLoopback } from "../../base/text/endpoints.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
+import type { Machine } from "../../base/machine/machine.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type {
   CoordinatorEffect,
@@ -40,6 +41,11 @@ interface CoordinatorHostPorts extends ModePorts<CoordinatorEvent> {
   readonly snapshots: Snapshots;
   /** Remembers a member's key; `again`: the operator accepts another key than before. */
   readonly pin: KeepPin;
+  /**
+   * Whether no other program can lead the group, asked before each step: where one may, nothing is said any more, and
+   * `giveWay` is called. Absent where there is no other program.
+   */
+  readonly leads?: () => boolean;
 }
 
 export class CoordinatorHost extends ModeHost<
@@ -83,7 +89,12 @@ export class CoordinatorHost extends ModeHost<
       shown: unreachable,
       restored: () => this.#tell({ event: "notice", text: RESTORED_TEXT }),
     });
-    this.runner = new Runner<CoordinatorInput, CoordinatorEffect, CoordinatorRecord>(coordinator, {
+    const { leads = () => true } = ports;
+    const machine: Machine<CoordinatorInput, CoordinatorEffect> = {
+      step: (input, nowMs) => leads() ? coordinator.step(input, nowMs) : [],
+      nextDeadlineMs: () => coordinator.nextDeadlineMs(),
+    };
+    this.runner = new Runner<CoordinatorInput, CoordinatorEffect, CoordinatorRecord>(machine, {
       ...this.runnerPorts(pin),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
       execute: (effect) => this.#execute(effect),

@@ -1,5 +1,6 @@
 /** One process of the coordinator's program. */
 
+import type { Machine } from "../../../lib/base/machine/machine.ts";
 import { sameBytes } from "../../../lib/base/collections/bytes.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { ChannelSecret } from "../../../lib/protocols/noise/channel_handshake.ts";
@@ -48,10 +49,12 @@ export class CoordinatorProcess
       party.signer,
       this.environment(),
     );
-    this.sim = this.run(
-      this.coordinator,
-      mutation?.wrapCoordinator?.(this.coordinator) ?? this.coordinator,
-    );
+    this.sim = this.run(this.coordinator, this.driven());
+  }
+
+  /** The machine as its inputs reach it. */
+  protected driven(): Machine<CoordinatorInput, CoordinatorEffect> {
+    return this.world.options.mutation?.wrapCoordinator?.(this.coordinator) ?? this.coordinator;
   }
 
   /** As `serve` does: the first secret is on the disk before there is a group. */

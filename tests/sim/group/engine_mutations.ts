@@ -2,7 +2,13 @@
 
 import type { Change } from "../../../lib/engine/shared_store.ts";
 import type { InstanceMutation } from "./engine_world.ts";
-import { type EngineRun, runCutLeader, runEngineGroup, runTrustingLeader } from "./run_engine.ts";
+import {
+  type EngineRun,
+  runCutLeader,
+  runEngineGroup,
+  runTrustingLeader,
+  runWokenLeader,
+} from "./run_engine.ts";
 
 function isAppend({ puts }: Change): boolean {
   return puts.some(({ key }) => key.includes("/log/"));
@@ -41,6 +47,11 @@ export const ENGINE_MUTATIONS: Readonly<Record<string, Broken>> = {
     mutation: { readsBefore: true },
     run: runEngineGroup,
     steps: 40,
+  },
+  "it goes on without asking whether it leads": {
+    mutation: { stepsUnasked: true },
+    run: runWokenLeader,
+    steps: 10,
   },
   "it trusts a clock that was set back": {
     mutation: { clockStops: true },

@@ -4,6 +4,7 @@
  */
 
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import type { Machine } from "../../../lib/base/machine/machine.ts";
 import type { Endpoint, LinkId } from "../../../lib/base/ids.ts";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { Candidacy } from "../../../lib/engine/candidacy.ts";
@@ -13,6 +14,10 @@ import {
   type StandByEffect,
   type StandByInput,
 } from "../../../lib/protocols/group/coordinator/stand_by.ts";
+import type {
+  CoordinatorEffect,
+  CoordinatorInput,
+} from "../../../lib/protocols/group/schema/coordinator_io.ts";
 import {
   COORDINATOR_GOODBYE,
   type GroupMessage,
@@ -29,12 +34,16 @@ import { Violation } from "./violation.ts";
 import { World, type WorldOptions } from "./world.ts";
 
 const PREFIX = "p2pchat/group/g/";
-/** Of the instances' clocks: the last one trusts its lease for far too long, and the fence alone holds it. */
-const RATES = [1, 0.95, 0.2] as const;
+/** Of the instances' clocks. */
+const RATES = [1, 0.95, 1.1] as const;
+/** Of a clock by which a lease is trusted for far too long, so that the fence alone holds its program. */
+const TRUSTING_RATE = 0.2;
 
 export interface InstanceMutation extends EngineMutation {
   /** Leads with what it had read when it began to stand by. */
   readonly readsBefore?: boolean;
+  /** Takes steps without asking whether it leads. */
+  readonly stepsUnasked?: boolean;
   /** Its clock stands where it was, as a wall clock that was set back. */
   readonly clockStops?: boolean;
 }
@@ -123,6 +132,7 @@ export class Instance {
   #store: SimStore;
   #readBefore: readonly string[] = [];
   readonly endpoint: Endpoint;
+  isTrusting = false;
   #runs = 0;
 
   constructor(readonly world: EngineWorld, readonly number: number, readonly host: number) {
@@ -146,7 +156,8 @@ export class Instance {
 
   get #clock() {
     const { world, program } = this;
-    const clock = clockOf(world.time, program, RATES[this.number % RATES.length]);
+    const rate = this.isTrusting ? TRUSTING_RATE : RATES[this.number % RATES.length];
+    const clock = clockOf(world.time, program, rate);
     return world.broken.clockStops === true ? { ...clock, nowMs: () => 0 } : clock;
   }
 
@@ -252,7 +263,7 @@ export class Instance {
     party.disk = disk;
     party.endpoint = this.endpoint;
     for (const checker of world.checkers) checker.replaced?.(party);
-    this.leading = party.process = new LeadingProcess(world, this);
+    this.leading = party.process = new LeadingProcess(world, this, fenced);
     world.network.listen(this.endpoint, this.leading);
     this.leading.told({ type: "start" });
   }
@@ -330,8 +341,18 @@ export class Instance {
 }
 
 class LeadingProcess extends CoordinatorProcess {
-  constructor(world: EngineWorld, readonly instance: Instance) {
+  constructor(world: EngineWorld, readonly instance: Instance, readonly fenced: FencedLog) {
     super(world, world.coordinator);
+  }
+
+  /** As the host does: before each step it asks whether it leads. */
+  protected override driven(): Machine<CoordinatorInput, CoordinatorEffect> {
+    const { coordinator } = this;
+    if ((this.world as EngineWorld).broken.stepsUnasked === true) return coordinator;
+    return {
+      step: (input, nowMs) => this.fenced.leads() ? coordinator.step(input, nowMs) : [],
+      nextDeadlineMs: () => coordinator.nextDeadlineMs(),
+    };
   }
 
   override get host(): number {

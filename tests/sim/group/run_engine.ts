@@ -64,6 +64,17 @@ export function runTrustingLeader(run: EngineRun): EngineWorld {
 }
 
 /**
+ * Runs one seed, within `simulated`, in which whoever leads stands still while it is asked for edits, and wakes when another
+ * one leads.
+ * @throws {Violation} If a promise is broken.
+ */
+export function runWokenLeader(run: EngineRun): EngineWorld {
+  const world = worldOf(run);
+  new EngineDriver(world, run.seed).wake(run.steps);
+  return world;
+}
+
+/**
  * Runs one seed, within `simulated`, in which whoever leads is cut off from the engine for good.
  * @throws {Violation} If the members aren't with another one in time.
  */
@@ -121,6 +132,7 @@ class EngineDriver {
   trust(steps: number): void {
     const { world } = this;
     const trusting = world.instances.at(-1)!;
+    trusting.isTrusting = true;
     trusting.start();
     for (const party of world.members) world.start(party);
     world.time.runUntil(10_000);
@@ -134,6 +146,25 @@ class EngineDriver {
     }
     trusting.program.isCut = false;
     world.time.runUntil(world.time.nowMs + 5_000);
+    this.#settle();
+  }
+
+  wake(steps: number): void {
+    const { world } = this;
+    const [first] = world.instances;
+    first!.start();
+    for (const party of world.members) world.start(party);
+    world.time.runUntil(10_000);
+    for (let step = 0; step < steps; step++) this.#act("say");
+    world.time.runUntil(12_000);
+    world.startCoordinator();
+    // From now on it has numbers for edits that it needn't write before it uses them.
+    this.#act("edit");
+    world.time.runUntil(20_000);
+    first!.freeze(this.#random.between(5_500, 7_500));
+    // They are sent to it, and then to whoever leads.
+    for (let step = 0; step < steps; step++) this.#act("edit");
+    world.time.runUntil(world.time.nowMs + 10_000);
     this.#settle();
   }
 
