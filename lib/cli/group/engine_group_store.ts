@@ -3,7 +3,8 @@
  * members among them; the log of a group that it isn't a member of, as the text of its file in pieces.
  *
  * The pieces are `escrow/E/N`, where E rises with each log that is begun; those of the highest E count. Whoever leads
- * writes them to a file of its own as well, from which it reads: that file is made anew at the beginning.
+ * writes them to a file of its own as well, from which it reads: that file is made anew at the beginning, and removed at
+ * the end.
  */
 
 import { Buffer } from "node:buffer";
@@ -237,9 +238,11 @@ class Escrowed implements Pick<EntryLog, "read"> {
     return written;
   }
 
+  /** What others said stays nowhere but in the engine. */
   async close(): Promise<void> {
     await this.#writing;
     this.file.close();
+    await removed(this.ports.disk, this.ports.copy);
   }
 
   async #writeAll(records: readonly OfLog[]): Promise<void> {

@@ -100,6 +100,17 @@ Deno.test("EngineGroupStore: nothing is left of a log that was replaced, or give
   assertEquals(two.log.end?.point, endOf(ALL).point);
 });
 
+Deno.test("EngineGroupStore: who leads no more keeps nothing of what was handed over", async () => {
+  const world = new World();
+  const disk = new MemoryDisk();
+  const one = await world.open(disk);
+  await one.append([ANEW, ...fetched(ALL)], true);
+  assertEquals((await disk.list("/p")).includes("engine-log"), true);
+  world.goes();
+  await one.close();
+  assertEquals((await disk.list("/p")).filter((name) => !name.endsWith(".lock")), []);
+});
+
 Deno.test("EngineGroupStore: those that stand by have the secrets of a private group", async () => {
   const world = new World();
   const one = await world.open();

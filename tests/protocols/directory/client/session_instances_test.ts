@@ -1,0 +1,39 @@
+/** A client of a directory that runs as several instances. */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { ClientProgram } from "../client_program.ts";
+
+const OTHER = { host: "two.example", port: 4_400 };
+
+/** Where it dials within this time. */
+function dials(program: ClientProgram, ms: number): readonly string[] {
+  return program.after(ms).flatMap((word) => /^dial directory (\S+)/.exec(word)?.[1] ?? []);
+}
+
+Deno.test("instances: who loses one comes in at another, and is told of where it is", () => {
+  const program = ClientProgram.in({ config: { instances: [OTHER] } });
+  program.directoryDown();
+  assertEquals(dials(program, 500), ["two.example:4400"]);
+  program.directoryUp();
+  assertEquals(program.entered()[0], "session state=up name=ann guest=false key=directory");
+});
+
+Deno.test("instances: one that is full, or doesn't answer, isn't the only one that is tried", () => {
+  const program = ClientProgram.in({ config: { instances: [OTHER] } });
+  program.directoryDown();
+  program.after(500);
+  program.directoryUp();
+  program.refuses("full");
+  // Nothing comes of these dials.
+  assertEquals(dials(program, 60_000).slice(0, 2), ["chat.example:4400", "two.example:4400"]);
+});
+
+Deno.test("instances: a program that doesn't wait ends when none of them answers", () => {
+  const program = new ClientProgram({ config: { instances: [OTHER], wait: false } });
+  program.feed({ type: "start" });
+  program.dialFails();
+  assertEquals(program.fatal, "");
+  assertEquals(dials(program, 500), ["two.example:4400"]);
+  program.dialFails();
+  assertStringIncludes(program.fatal, "can't be reached");
+});
