@@ -14,8 +14,8 @@
 import type { Clock } from "../base/machine/clock.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { utf8Length } from "../base/text/text.ts";
-import { fieldsIn, isCount } from "./json_fields.ts";
-import type { Change, Entry, LeaseId, Outcome, Revision, SharedStore } from "./shared_store.ts";
+import { baseKey, chunksOf, foundIn, type Head, logKey } from "./fenced_log_keys.ts";
+import type { Change, LeaseId, Outcome, Revision, SharedStore } from "./shared_store.ts";
 
 /**
  * How long a lease lasts: with 3 s a leader gave way at each election of etcd's, with 5 s at none.
@@ -24,8 +24,6 @@ export const LEADER_LEASE_MS = 5_000;
 const RENEW_MS = 1_500;
 /** Of its time, a lease isn't trusted for so long: clocks of other speed, and the way of an answer. */
 const MISTRUST_MS = 500;
-/** Of one key: etcd takes 1.5 MiB in a request. */
-const CHUNK_BYTES_MAX = 512 * 1024;
 /** How long what needn't be durable at once waits for company. */
 const NOTE_MS = 1_000;
 /** Keys deleted in one change: etcd takes 128 operations. */
@@ -53,13 +51,6 @@ interface Append {
 
 /** Called when all that waits before it is written. */
 type Mark = () => void;
-
-interface Head {
-  readonly base: number;
-  readonly from: number;
-  /** Of the base. */
-  readonly chunks: number;
-}
 
 /** Who leads, where another program does. */
 interface OtherLeader {
@@ -371,91 +362,15 @@ export class FencedLog {
   }
 
   #logKey(number: number): string {
-    return `${this.ports.prefix}log/${String(number).padStart(10, "0")}`;
+    return this.ports.prefix + logKey(number);
   }
 
   #baseKey(base: number, number: number): string {
-    return `${this.ports.prefix}base/${base}/${String(number).padStart(6, "0")}`;
+    return this.ports.prefix + baseKey(base, number);
   }
 }
 
 type NotDone = Exclude<Outcome, { readonly outcome: "done" }>;
-
-interface Found {
-  readonly lines: readonly string[];
-  readonly head: Head;
-  readonly next: number;
-  readonly leftovers: readonly string[];
-}
-
-/** @throws {P2pchatError} `store-corrupt` where something of the log is missing. */
-function foundIn(prefix: string, headEntry: Entry | null, entries: readonly Entry[]): Found {
-  const values = new Map(entries.map((entry) => [entry.key.slice(prefix.length), entry.value]));
-  const head = headEntry === null
-    ? { base: 0, from: 0, chunks: 0 }
-    : headIn(prefix, headEntry.value);
-  const lines: string[] = [];
-  for (let n = 0; n < head.chunks; n++) {
-    const value = values.get(`base/${head.base}/${String(n).padStart(6, "0")}`);
-    if (value === undefined) throw corrupt(prefix, `part ${n} of its base is missing`);
-    for (const line of linesIn(value)) lines.push(line);
-  }
-  let next = head.from;
-  for (;; next++) {
-    const value = values.get(`log/${String(next).padStart(10, "0")}`);
-    if (value === undefined) break;
-    for (const line of linesIn(value)) lines.push(line);
-  }
-  const numbers = [...values.keys()].flatMap((key) =>
-    key.startsWith("log/") ? [Number(key.slice(4))] : []
-  );
-  const beyond = numbers.find((number) => number > next);
-  if (beyond !== undefined) {
-    throw corrupt(prefix, `${beyond} is there, and ${next} before it isn't`);
-  }
-  const leftovers = [...values.keys()].map((key) => prefix + key).filter((key) =>
-    isOld(prefix, key, head)
-  );
-  return { lines, head, next, leftovers };
-}
-
-/** Whether the key is of before that head, or of a compaction that wasn't finished. */
-function isOld(prefix: string, key: string, { base, from }: Head): boolean {
-  const [kind, number] = key.slice(prefix.length).split("/");
-  if (kind === "log") return Number(number) < from;
-  return kind === "base" && Number(number) !== base;
-}
-
-function headIn(prefix: string, value: string): Head {
-  const { base, from, chunks } = fieldsIn(value);
-  if (!isCount(base) || !isCount(from) || !isCount(chunks)) {
-    throw corrupt(prefix, "its head can't be read");
-  }
-  return { base, from, chunks };
-}
-
-/** The lines of a value, behind its first one, which says who wrote it. */
-function linesIn(value: string): readonly string[] {
-  return value.split("\n").slice(1, -1);
-}
-
-/** The lines, each with its line feed, in as few texts as their length allows. */
-function chunksOf(lines: readonly string[]): readonly string[] {
-  const chunks: string[] = [];
-  let chunk = "";
-  let bytes = 0;
-  for (const line of lines) {
-    const length = utf8Length(line) + 1;
-    if (bytes + length > CHUNK_BYTES_MAX && chunk !== "") {
-      chunks.push(chunk);
-      chunk = "";
-      bytes = 0;
-    }
-    chunk += `${line}\n`;
-    bytes += length;
-  }
-  return chunk === "" ? chunks : [...chunks, chunk];
-}
 
 function bytesOf(lines: readonly string[]): number {
   return lines.reduce((sum, line) => sum + utf8Length(line) + 1, 0);
@@ -478,11 +393,4 @@ function refusal(outcome: NotDone, what: string): P2pchatError {
     ? "not-allowed"
     : "disk";
   return new P2pchatError(code, `Cannot ${what} in the engine: ${why}`);
-}
-
-function corrupt(prefix: string, why: string): P2pchatError {
-  return new P2pchatError(
-    "store-corrupt",
-    `Cannot use the log below ${prefix} of the engine: ${why}`,
-  );
 }

@@ -63,6 +63,8 @@ export class GroupEngine {
   /** Where all instances listen, as far as known. */
   instances: readonly Endpoint[] = [];
   #secrets: GroupSecrets | null = null;
+  /** Why the engine doesn't answer, in a sentence; null: it does. */
+  #trouble: string | null = null;
   #led: LedGroup | null = null;
   /** Why the engine can't be used any more. */
   #refusal: P2pchatError | null = null;
@@ -118,6 +120,7 @@ export class GroupEngine {
     try {
       this.#begin();
       if (this.#leader !== undefined) host.leaderIs(this.#leader);
+      if (this.#trouble !== null) host.troubled(this.#trouble);
       const outcome = await host.run();
       if (outcome.kind === "fatal") throw new P2pchatError(outcome.code, outcome.text);
       const led = outcome.reason === LEADS ? this.#led : null;
@@ -164,27 +167,23 @@ export class GroupEngine {
     const key = fingerprintOf(identity.signer.key);
     const keyFile = identityPath(folder);
     const joining = { what: "group", prefix: this.#prefix, key, keyFile } as const;
-    let isTold = false;
-    const tell = (text: string) => {
-      if (!isTold) this.#host?.troubled(text);
-      isTold = true;
-    };
     const { nowMs } = SYSTEM_LINK_CLOCK;
-    const late = SYSTEM_LINK_CLOCK.at(nowMs() + ENGINE_LATE_MS, () => tell(lateText(this.store)));
+    const tell = () => this.#troubled(lateText(this.store));
+    const late = SYSTEM_LINK_CLOCK.at(nowMs() + ENGINE_LATE_MS, tell);
     while (!this.#isOver) {
       try {
         if (identity.isNew) await noteFresh(this.store, joining);
         await joinInstances(this.store, joining);
         this.#isFresh = await isFresh(this.store, joining);
         late.cancel();
-        if (isTold) this.#host?.troubled(null);
+        this.#troubled(null);
         return this.#stay();
       } catch (error) {
         if (!(error instanceof P2pchatError) || error.code !== "unreachable") {
           late.cancel();
           return this.#refused(error);
         }
-        tell(error.message);
+        this.#troubled(error.message);
         await pause(RETRY_MS);
       }
     }
@@ -210,9 +209,16 @@ export class GroupEngine {
         name: SECRETS_NAME,
         is: (value) => this.#secrets = value === null ? null : secretsIn(value),
       },
-      troubled: (text) => this.#host?.troubled(text),
+      troubled: (text) => this.#troubled(text),
       refused: (error) => this.#refused(error),
     });
+  }
+
+  /** Told once, whoever stands by. */
+  #troubled(text: string | null): void {
+    const isNew = (text === null) !== (this.#trouble === null);
+    this.#trouble = text;
+    if (isNew) this.#host?.troubled(text);
   }
 
   #refused(error: unknown): void {

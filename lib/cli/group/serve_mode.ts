@@ -233,7 +233,7 @@ class Service {
    * @returns False if the operator had left before. @throws {P2pchatError} The reason if it ends otherwise.
    */
   async #coordinate(led: LedGroup | null): Promise<boolean> {
-    const { options, environment, identity, knownPeers, ui } = this.wiring;
+    const { options, environment, identity, ui } = this.wiring;
     const group = await this.#opened(led);
     const { store, log, history, snapshots, isNew } = group;
     let links: Links | null = null;
@@ -261,14 +261,7 @@ class Service {
         listening: endpointText(links.local),
         advertised: endpointText(listening),
       });
-      const { failAfterMs, membersMax, edits, voteTimeoutMs, snapshotEveryMs } = options;
-      const pins = group.pins ?? pinnedKeys(knownPeers, SCOPE);
-      const votes = { edits, voteTimeoutMs };
-      const mayFound = isNew || (options.foundNew && !this.#hasServed);
-      const terms = { failAfterMs, membersMax, ...votes, snapshotEveryMs, mayFound };
-      const own = { listening, ...terms, pins, refused: knownPeers.refused(), history, secrets };
-      const engine = this.#engine;
-      const config = engine === null ? own : { ...own, instances: () => engine.instances };
+      const config = { ...this.#terms(group), listening, history, secrets };
       const pin = pinsIn(this.wiring, SCOPE);
       host = new CoordinatorHost(config, {
         ...modePorts(this.wiring, links),
@@ -294,6 +287,20 @@ class Service {
       await links?.shutdown(led?.isLost === true ? COORDINATOR_GOODBYE : "ended");
       await group.close();
     }
+  }
+
+  /** What the coordinator goes by: what the operator says, and which keys are known. */
+  #terms({ pins, isNew }: ServedGroup) {
+    const { options, knownPeers } = this.wiring;
+    const { failAfterMs, membersMax, edits, voteTimeoutMs, snapshotEveryMs } = options;
+    const engine = this.#engine;
+    return {
+      ...{ failAfterMs, membersMax, edits, voteTimeoutMs, snapshotEveryMs },
+      mayFound: isNew || (options.foundNew && !this.#hasServed),
+      pins: pins ?? pinnedKeys(knownPeers, SCOPE),
+      refused: knownPeers.refused(),
+      ...(engine === null ? {} : { instances: () => engine.instances }),
+    };
   }
 
   #ready(notices: readonly string[]): void {
