@@ -122,6 +122,11 @@ export class ServerConnection {
     return this.#failure;
   }
 
+  /** Whether another address is left that hasn't failed since one has succeeded, beside the present one. */
+  get hasOther(): boolean {
+    return this.#failures + 1 < this.#addresses.length;
+  }
+
   /** @returns Whether it is dialled now: not where it is there, or was dialled already. */
   dial(): boolean {
     if (this.#link !== null || this.#isDialling) return false;

@@ -160,14 +160,15 @@ Deno.test("ServerConnection dials one instance after the other, soon, and pauses
   const { part, take } = connection([SECOND_HOST]);
   const fails = (attempt: number) => {
     part.dial();
+    const { hasOther } = part;
     part.dialFailed(refused(attempt));
-    return [part.hasFailedEverywhere, part.nextPauseMs()];
+    return [hasOther, part.hasFailedEverywhere, part.nextPauseMs()];
   };
-  assertEquals([fails(1), fails(2)], [[false, 250], [true, 100]]);
-  assertEquals([fails(3), fails(4)], [[true, 250], [true, 150]]);
+  assertEquals([fails(1), fails(2)], [[true, false, 250], [false, true, 100]]);
+  assertEquals([fails(3), fails(4)], [[false, true, 250], [false, true, 150]]);
   assertEquals(take(), ["dial 1", "dial 2 at two.example", "dial 3", "dial 4 at two.example"]);
   part.succeeded();
-  assertEquals([part.hasFailedEverywhere, fails(5)], [false, [false, 250]]);
+  assertEquals([part.hasFailedEverywhere, fails(5)], [false, [true, false, 250]]);
 });
 
 Deno.test("ServerConnection leaves an instance that doesn't answer, where there is another one", () => {

@@ -169,6 +169,11 @@ export class CoordinatorLink {
   }
 
   /** As that of `ServerConnection`. */
+  get hasOther(): boolean {
+    return this.#connection.hasOther;
+  }
+
+  /** As that of `ServerConnection`. */
   strangeKey(failure: DialFailure): PeerKey | null {
     return this.#connection.strangeKey(failure);
   }

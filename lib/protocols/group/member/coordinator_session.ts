@@ -189,8 +189,9 @@ export class CoordinatorSession {
     const { attempt, reason } = failure;
     if (reason === "bad-credentials") {
       if (this.link.secretRefused(attempt)) return;
-      // Anybody on the way can refuse so: who was in goes on trying.
-      if (!this.parts.user().isReady) return this.parts.out.fatal(reason, this.#uninvitedText());
+      // Anybody on the way can refuse so: who was in goes on trying. So can an instance that knows no invite yet.
+      const isLast = !this.parts.user().isReady && !this.link.hasOther;
+      if (isLast) return this.parts.out.fatal(reason, this.#uninvitedText());
     }
     const strange = this.link.strangeKey(failure);
     if (strange !== null) this.#strange(strange);

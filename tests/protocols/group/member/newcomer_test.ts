@@ -295,6 +295,8 @@ Deno.test("Newcomer whom its secret doesn't let in is told of the likely cause, 
     kept,
     /another coordinator or an open group is there.*another NAME or with another --data$/,
   );
+  // Another instance of the coordinator may know of the invite.
+  assertEquals(refused({ instances: [{ host: "two.example", port: 6_000 }] }), "goes on");
 });
 
 /** There is a place again, for one of two. */
