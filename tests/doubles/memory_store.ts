@@ -93,6 +93,10 @@ export class MemoryEngine {
     return id;
   }
 
+  isAlive(id: LeaseId): boolean {
+    return this.#leases.has(id);
+  }
+
   renew(id: LeaseId): boolean {
     const lease = this.#leases.get(id);
     if (lease === undefined) return false;

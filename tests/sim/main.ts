@@ -12,6 +12,7 @@
  *     make sim MODE=group SEEDS=50 LOSS=20           over the real datagram layer, losing 20 % of the datagrams
  *     make sim MODE=directory SEEDS=2000 NODES=6     a directory and its clients
  *     make sim MODE=lies SEEDS=2000                  a directory that lies to its clients
+ *     make sim MODE=instances SEEDS=2000             a directory of three instances over an engine
  *
  * Settings come from the environment or as NAME=VALUE arguments. SEED is the first seed, SEEDS their number (1 with
  * SEED, otherwise 100). NODES and STEPS describe each run; without NODES a seed has 5 to 50 members. JOBS shares
@@ -22,6 +23,8 @@
 import { type DirectoryRun, runDirectory } from "./directory/run.ts";
 import { runLies } from "./directory/run_lies.ts";
 import { Violation as DirectoryViolation } from "./directory/violation.ts";
+import { runInstances } from "./directory_instances/run.ts";
+import { simulated } from "./engine.ts";
 import { runFriends } from "./friends/run.ts";
 import { Violation } from "./friends/process.ts";
 import { type GroupRun, runGroup } from "./group/run.ts";
@@ -96,7 +99,7 @@ function report(options: RunOptions, { failure, tail }: RunResult): void {
 }
 
 /** The modes that can be simulated. */
-const MODES = ["mesh", "mesh-lies", "friends", "group", "directory", "lies"] as const;
+const MODES = ["mesh", "mesh-lies", "friends", "group", "directory", "lies", "instances"] as const;
 type Mode = typeof MODES[number];
 
 /** Reads the mode and removes it from the arguments and the environment. */
@@ -215,7 +218,30 @@ function runMeshSeed(seed: number, totals: Totals, setting: (name: Name) => numb
   if (result.failure !== null && totals.failures++ < FAILURES_SHOWN_MAX) report(options, result);
 }
 
-function runAll(seeds: readonly number[], setting: (name: Name) => number | null): Totals {
+async function runInstancesSeed(
+  seed: number,
+  totals: Totals,
+  setting: (name: Name) => number | null,
+): Promise<void> {
+  const steps = setting("STEPS") ?? 120;
+  totals.runs++;
+  try {
+    const world = await simulated(() => runInstances({ seed, steps }));
+    totals.virtualMs += world.time.nowMs;
+    totals.steps += steps;
+    totals.said += world.said.size;
+  } catch (error) {
+    if (totals.failures++ >= FAILURES_SHOWN_MAX) return;
+    const isViolation = error instanceof DirectoryViolation;
+    print(`\nseed ${seed} failed: ${isViolation ? error.message : (error as Error).stack}`);
+    print(`to see it again: make sim MODE=instances SEED=${seed} STEPS=${steps}`);
+  }
+}
+
+async function runAll(
+  seeds: readonly number[],
+  setting: (name: Name) => number | null,
+): Promise<Totals> {
   const runSeed = {
     mesh: runMeshSeed,
     "mesh-lies": runMeshSeed,
@@ -223,11 +249,12 @@ function runAll(seeds: readonly number[], setting: (name: Name) => number | null
     group: runGroupSeed,
     directory: runDirectorySeed,
     lies: runDirectorySeed,
+    instances: runInstancesSeed,
   }[modeOf()];
   const totals: Totals = { ...NOTHING, settled: [] };
   let shownMs = performance.now();
   for (const seed of seeds) {
-    runSeed(seed, totals, setting);
+    await runSeed(seed, totals, setting);
     if (performance.now() - shownMs > PROGRESS_MS) {
       shownMs = performance.now();
       printError(`${totals.runs} of ${seeds.length} runs, ${totals.failures} failed`);
@@ -276,7 +303,9 @@ async function main(): Promise<void> {
   const stride = Number(Deno.env.get("STRIDE") ?? "1");
   const isWorker = Deno.env.has("STRIDE");
   const seeds = Array.from({ length: count }, (_, n) => first + n * stride);
-  const totals = jobs > 1 ? await runJobs(first, count, jobs, setting) : runAll(seeds, setting);
+  const totals = jobs > 1
+    ? await runJobs(first, count, jobs, setting)
+    : await runAll(seeds, setting);
   if (isWorker) {
     print(JSON.stringify(totals));
     return;

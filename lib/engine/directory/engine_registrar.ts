@@ -173,7 +173,7 @@ export class EngineRegistrar {
       case "set-busy":
         return this.#own.setBusy(order.session, order.isBusy);
       case "mark":
-        this.#mark = markValue(order);
+        this.#mark = markValue({ ...order, except: [...order.except, ...this.#own.unheard] });
         return this.#inBackground(this.#putMark());
       case "reached":
         return this.#inBackground(this.#putReached(order.number, order.count));

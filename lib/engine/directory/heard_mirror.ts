@@ -80,9 +80,11 @@ export class HeardMirror {
     return this.#part(name, before, { through, at: now.instance, session: now.session });
   }
 
-  /** The account leaves. */
-  ends(name: FoldedName, before: Heard | null, through: number): Part {
-    return this.#part(name, before, { through: Math.max(through, before?.through ?? 0) });
+  /** The account leaves. @param modified Of the entry that was put as it came in. */
+  ends(name: FoldedName, modified: Revision, through: number): Change {
+    const before = this.get(name);
+    const had = before?.modified === modified ? before.through : 0;
+    return this.#part(name, { modified }, { through: Math.max(through, had) });
   }
 
   /** What the account has by now, wherever it is. */
@@ -94,7 +96,7 @@ export class HeardMirror {
 
   #part(
     name: FoldedName,
-    before: Heard | null,
+    before: Pick<Heard, "modified"> | null,
     value: { readonly through: number; readonly at?: string; readonly session?: number },
   ): Part {
     const key = `${this.prefix}${HEARD}${name}`;

@@ -3,6 +3,7 @@
  * follows compares the session's own entry, so that one that was replaced can't touch its successor.
  */
 
+import { dropOldest } from "../../base/collections/bounded.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { FoldedName } from "../../base/ids.ts";
 import type { Clock } from "../../base/machine/clock.ts";
@@ -29,6 +30,8 @@ const TRIES_MAX = 8;
 const WRITTEN_MS = 200;
 /** Before what the engine didn't answer is tried again. */
 const RETRY_MS = 1_000;
+/** Accounts that are left out of marks: of more, the earliest are given up. */
+const UNHEARD_MAX = 4_096;
 /** Sessions that are put again at once: what an engine takes within half a second. */
 const SETTLED_AT_ONCE = 1_024;
 
@@ -55,6 +58,8 @@ interface Own {
   session: OnlineSession;
   /** Of its entry; null while there is none, as far as is known. */
   modified: Revision | null;
+  /** Of what its claim has put of how far its account has the broadcasts; null: nothing. */
+  heardModified: Revision | null;
   /** Whether it is in; until then it is being let in. */
   isIn: boolean;
   isWriting: boolean;
@@ -63,9 +68,18 @@ interface Own {
 export class OwnSessions {
   /** Those that are in, or are being let in, by id. */
   readonly #own = new Map<string, Own>();
+  /**
+   * Accounts whose entry may say that they are at a session here which is over: a mark would count as theirs, and isn't.
+   */
+  readonly #unheard = new Set<FoldedName>();
   #isClosed = false;
 
   constructor(readonly ports: OwnSessionsPorts) {}
+
+  /** Accounts of which a mark of this instance says nothing. */
+  get unheard(): Iterable<FoldedName> {
+    return this.#unheard;
+  }
 
   get size(): number {
     return this.#own.size;
@@ -103,9 +117,14 @@ export class OwnSessions {
     if (own !== undefined) own.modified = modified;
     // Of a claim that wasn't heard of.
     else if (!session.isHeld) {
-      this.#inBackground(
-        this.#release({ session, modified, isIn: false, isWriting: false }, 0, null),
-      );
+      const own = {
+        session,
+        modified,
+        isIn: false,
+        isWriting: false,
+        heardModified: session.isGuest ? null : modified,
+      };
+      this.#inBackground(this.#release(own, 0, session.isGuest ? null : 0));
     }
     return own !== undefined;
   }
@@ -126,7 +145,13 @@ export class OwnSessions {
   ): Promise<RegistrarAnswer> {
     const folded = foldName(session.name);
     const key = this.#key(folded);
-    const own: Own = { session, modified: null, isIn: false, isWriting: false };
+    const own: Own = {
+      session,
+      modified: null,
+      heardModified: null,
+      isIn: false,
+      isWriting: false,
+    };
     this.#own.set(session.id, own);
     const fails = (answer: RegistrarAnswer) => {
       this.#own.delete(session.id);
@@ -155,16 +180,22 @@ export class OwnSessions {
         });
       const outcome = await this.ports.store.commit({
         when: [is, unchanged.condition, ...heard?.when ?? []],
-        puts: [put, ...heard?.puts ?? []],
+        puts: [...heard?.puts ?? [], put],
       });
       if (outcome.outcome !== "conflict") {
         if (outcome.outcome === "done") this.#noted(own, folded, outcome.revision);
+        if (heard !== null) own.heardModified = own.modified;
         // The mirror may be further: what it has is what there is. What was put all the same is taken back when it is told.
         const now = this.#present(folded);
         if (now?.id !== session.id) {
+          if (outcome.outcome !== "done" && heard !== null) this.#isUnheard(folded);
+          if (outcome.outcome === "done") {
+            this.#inBackground(this.#release(own, 0, heard?.through ?? null));
+          }
           return fails(outcome.outcome === "done" ? { outcome: "taken", by: now } : AWAY);
         }
         own.isIn = true;
+        this.#unheard.delete(folded);
         return { outcome: "done", heard: heard?.through ?? 0 };
       }
       const [seen = null, , seenHeard = null] = outcome.seen;
@@ -218,44 +249,58 @@ export class OwnSessions {
   }
 
   async #release(own: Own, heldMs: number, through: number | null): Promise<void> {
+    const folded = foldName(own.session.name);
+    if (through !== null) {
+      this.#isUnheard(folded);
+      await this.#endHeard(own, through);
+    }
     if (heldMs > 0) {
       await this.#changeSurely(own, { ...own.session, isBusy: false, isHeld: true });
       await this.#pause(heldMs);
     }
-    await this.#changeSurely(own, null, through);
+    await this.#changeSurely(own, null);
+    if (!this.#isClosed) this.#unheard.delete(folded);
   }
 
-  async #changeSurely(
-    own: Own,
-    session: OnlineSession | null,
-    through: number | null = null,
+  #isUnheard(account: FoldedName): void {
+    this.#unheard.add(account);
+    dropOldest(this.#unheard, UNHEARD_MAX);
+  }
+
+  /** Its account has the broadcasts up to there, unless it has come in elsewhere since. */
+  async #endHeard(
+    { session: { name }, heardModified: modified }: Own,
+    through: number,
   ): Promise<void> {
-    while (!this.#isClosed && !await this.#change(own, session, through)) {
-      await this.#pause(RETRY_MS);
+    if (modified === null) return;
+    const { store, heard } = this.ports;
+    const change = heard.ends(foldName(name), modified, through);
+    for (let isHeard = false; !this.#isClosed && !isHeard;) {
+      const { outcome } = await store.commit(change);
+      isHeard = outcome === "done" || outcome === "conflict";
+      if (!isHeard) await this.#pause(RETRY_MS);
     }
+  }
+
+  async #changeSurely(own: Own, session: OnlineSession | null): Promise<void> {
+    while (!this.#isClosed && !await this.#change(own, session)) await this.#pause(RETRY_MS);
   }
 
   /**
    * Puts what is now of a session of ours, or deletes it, unless another one has its place. @returns False where it isn't
-   * known to be done. @param through Up to which number its account has the broadcasts by now.
+   * known to be done.
    */
-  async #change(
-    own: Own,
-    session: OnlineSession | null,
-    through: number | null = null,
-  ): Promise<boolean> {
+  async #change(own: Own, session: OnlineSession | null): Promise<boolean> {
     const folded = foldName(own.session.name);
     const key = this.#key(folded);
-    let before = this.ports.heard.get(folded);
     for (let tries = 1; tries <= TRIES_MAX; tries++) {
       const { modified } = own;
       if (modified === null) return true; // there is nothing of it
       const lease = this.ports.lease();
-      const heard = through === null ? null : this.ports.heard.ends(folded, before, through);
       const puts = session === null ? [] : [{ key, value: onlineValue(session), lease }];
       const outcome = await this.ports.store.commit({
-        when: [{ key, modified }, ...heard?.when ?? []],
-        puts: [...puts, ...heard?.puts ?? []],
+        when: [{ key, modified }],
+        puts,
         deletes: session === null ? [key] : [],
       });
       if (outcome.outcome === "done") {
@@ -264,8 +309,7 @@ export class OwnSessions {
         return true;
       }
       if (outcome.outcome !== "conflict") return isLeaseOver(outcome); // then `settle` puts it
-      const [seen = null, seenHeard = null] = outcome.seen;
-      before = seenHeard === null ? null : heardIn(seenHeard);
+      const [seen = null] = outcome.seen;
       const present = seen === null ? null : onlineIn(seen, folded);
       own.modified = present?.id === own.session.id ? seen!.modified : null;
     }

@@ -94,7 +94,13 @@ export class Instances {
     if (exchange.disk.length === 0) exchange.disk.push(STORE);
     const accounts = { get: (folded: string) => exchange.accounts.get(folded)?.password };
     const { clock } = this;
-    const registrar = await openRegistrar(id, { store, prefix: "p/", clock, accounts });
+    const registrar = await openRegistrar(id, {
+      store,
+      prefix: "p/",
+      clock,
+      accounts,
+      wallMs: () => exchange.wallMs,
+    });
     exchange.registrar = registrar;
     registrar.begin({
       address: listening,

@@ -310,6 +310,23 @@ Deno.test("instances: a sender's broadcasts are counted wherever it sends them",
   assertEquals(back.last("refused").code, "too-fast");
 });
 
+Deno.test("instances: who left before it was in hears at another one what was told meanwhile", async () => {
+  const { instances, a, b } = await two();
+  const bob = b.account("bob");
+  const cem = a.account("cem");
+  a.account("ann").goesDown(true);
+  await instances.settle();
+  const ann = a.somebody("ann").enters({ how: "log-in" });
+  ann.goesDown(true);
+  await instances.settle();
+  bob.tells("one");
+  await instances.pass(1_500);
+  assertEquals(cem.heard, ["one"], "whose instance says that its accounts have it");
+  const laptop = b.account("ann", "laptop");
+  await instances.settle();
+  assertEquals(laptop.heard, ["one"]);
+});
+
 // An instance that the engine doesn't answer.
 
 Deno.test("instances: one that is cut off lets nobody in, tells its clients where the others are, and goes on where nothing has changed", async () => {

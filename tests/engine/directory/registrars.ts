@@ -5,14 +5,17 @@ import { foldName } from "../../../lib/base/text/names.ts";
 import { EngineRegistrar } from "../../../lib/engine/directory/engine_registrar.ts";
 import type { SharedStore } from "../../../lib/engine/shared_store.ts";
 
+const WALL_MS = 1_790_000_000_000;
+
 /** An instance with room for ten clients. @param accounts The versions of those that there are. */
 export function openRegistrar(
   id: string,
-  { store, prefix, clock, accounts }: {
+  { store, prefix, clock, accounts, wallMs = () => WALL_MS }: {
     readonly store: SharedStore;
     readonly prefix: string;
     readonly clock: Clock;
     readonly accounts: Pick<ReadonlyMap<string, string>, "get">;
+    readonly wallMs?: () => number;
   },
 ): Promise<EngineRegistrar> {
   return EngineRegistrar.open({
@@ -24,7 +27,7 @@ export function openRegistrar(
         return Promise.resolve(isSo ? { condition, created: 0 } : null);
       },
     },
-    wallMs: () => 1_790_000_000_000,
+    wallMs,
     instance: id,
     clientsMax: 10,
     version: "1",

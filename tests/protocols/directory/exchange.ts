@@ -87,6 +87,8 @@ export class Somebody {
   /** The list as it was told. */
   readonly list = new Map<string, ListedUser>();
   readonly got: DirectoryMessage[] = [];
+  /** Whether the directory has closed its link. */
+  isClosed = false;
   /** Whether it acknowledges what is told to all. */
   acknowledges = true;
   through = 0;
@@ -110,6 +112,7 @@ export class Somebody {
 
   connects(): this {
     this.link = this.exchange.nextLink();
+    this.isClosed = false;
     this.entered = null;
     this.exchange.byLink.set(this.link, this);
     const { link, key: peer, process, host } = this;
@@ -382,6 +385,7 @@ export class Exchange {
         return;
       case "close":
       case "ban":
+        this.#closed(effect.link);
         this.#words.push(`${this.#nameOf(effect.link)}: ${effect.type} (${effect.reason})`);
         return;
       case "stop":
@@ -390,6 +394,11 @@ export class Exchange {
       default:
         this.#words.push(effect.type);
     }
+  }
+
+  #closed(link: LinkId): void {
+    const somebody = this.byLink.get(link);
+    if (somebody?.link === link) somebody.isClosed = true;
   }
 
   #nameOf(link: LinkId): string {

@@ -155,7 +155,7 @@ export class Entrance {
         if (isWaiting && !claim.isVoid && as.mayEnter()) {
           return this.#enter(claim, session, answer.heard);
         }
-        this.#release(session.id, 0, null);
+        this.#release(session.id, 0, as.isGuest ? null : answer.heard);
         if (isWaiting && claim.isVoid) as.refuse("bad-credentials");
         return;
       case "taken":

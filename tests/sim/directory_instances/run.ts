@@ -1,0 +1,199 @@
+/** One run of a directory of several instances, and what must hold in it. */
+
+import { foldName } from "../../../lib/base/text/names.ts";
+import { onlineIn } from "../../../lib/engine/directory/online_entries.ts";
+import type { Entry } from "../../../lib/engine/shared_store.ts";
+import type { OnlineSession } from "../../../lib/protocols/directory/schema/registrar_io.ts";
+import type { EngineMutation } from "../engine.ts";
+import { Violation } from "../directory/violation.ts";
+import { PREFIX, type SimPerson, World } from "./world.ts";
+
+export interface InstancesRun {
+  readonly seed: number;
+  readonly steps: number;
+  readonly mutation?: EngineMutation;
+}
+
+/** After the faults end, all is as it should be within this time. */
+const SETTLED_MS = 30_000;
+/** How long a fault lasts at most. */
+const FAULT_MS_MAX = 15_000;
+
+export function runInstances({ seed, steps, mutation }: InstancesRun): World {
+  const world = new World(seed, mutation);
+  const { random } = world;
+  const claims = watchClaims(world);
+  world.run(1_000);
+  for (let step = 0; step < steps; step++) {
+    act(world);
+    world.run(random.between(20, 700));
+    look(world, claims);
+  }
+  heal(world);
+  for (let passed = 0; passed < SETTLED_MS; passed += 500) {
+    for (const person of world.people) person.comesIn();
+    world.run(500);
+    look(world, claims);
+  }
+  checkSettled(world);
+  checkBroadcasts(world);
+  return world;
+}
+
+function act(world: World): void {
+  const { random, people, instances, engine, time } = world;
+  const person = random.pick(people);
+  const instance = random.pick(instances);
+  const { program } = instance;
+  const lasts = () => random.between(200, FAULT_MS_MAX);
+  switch (random.below(24)) {
+    case 0:
+      if (!program.isDead) instance.kill();
+      return void time.after(random.between(500, 5_000), () => {
+        if (instance.program.isDead) instance.start();
+      });
+    case 1:
+      program.isCut = true;
+      return void time.after(lasts(), () => program.isCut = false);
+    case 2:
+      program.stoppedUntilMs = time.nowMs + lasts();
+      return;
+    case 3:
+      if (!engine.hasQuorum) return;
+      engine.loseQuorum();
+      return void time.after(lasts(), () => engine.electLeader());
+    case 4:
+    case 5:
+      return person.switches();
+    case 6:
+    case 7:
+      return person.leaves(random.chance(0.5));
+    case 8:
+    case 9:
+    case 10:
+    case 11:
+    case 12:
+      return person.tells();
+    default:
+      for (const each of people) if (random.chance(0.4)) each.comesIn();
+  }
+}
+
+function heal(world: World): void {
+  const { engine, instances, time } = world;
+  if (!engine.hasQuorum) engine.electLeader();
+  for (const instance of instances) {
+    instance.program.isCut = false;
+    instance.program.stoppedUntilMs = Math.min(instance.program.stoppedUntilMs, time.nowMs);
+    if (instance.program.isDead) instance.start();
+  }
+}
+
+/** The sessions that the engine ever had. @throws {Violation} Where one is displaced that has a right to its name. */
+function watchClaims(world: World): ReadonlySet<string> {
+  const claims = new Set<string>();
+  const before = new Map<string, Entry>();
+  const below = `${PREFIX}online/`;
+  world.engine.memory.followers.add((changes) => {
+    for (const { key, entry } of changes) {
+      if (!key.startsWith(below)) continue;
+      const folded = key.slice(below.length);
+      const last = before.get(key) ?? null;
+      if (entry === null) before.delete(key);
+      else before.set(key, entry);
+      const was = last === null ? null : onlineIn(last, folded);
+      const is = entry === null ? null : onlineIn(entry, folded);
+      if (is !== null) claims.add(`${is.instance} ${is.name} ${is.process}`);
+      if (was === null) continue;
+      const isOthers = is !== null && is.key !== was.key && is.instance !== was.instance;
+      if (isOthers && is.isGuest && was.isGuest) {
+        throw new Violation(`a guest displaces another one from ${was.name}`);
+      }
+      // A lease that ends takes what is there.
+      const isAlive = last!.lease !== null && world.engine.memory.isAlive(last!.lease);
+      if (is === null && isAlive && isStillIn(world, was)) {
+        throw new Violation(`${was.process} is in, and its name is free`);
+      }
+    }
+  });
+  return claims;
+}
+
+function isStillIn(world: World, { process, instance }: OnlineSession): boolean {
+  return world.people.some(({ session, isIn }) =>
+    isIn && session!.somebody.process === process &&
+    session!.somebody.exchange.machine.config.instance === instance
+  );
+}
+
+/** What must hold at any time. */
+function look(world: World, claims: ReadonlySet<string>): void {
+  for (const person of world.people) {
+    person.looks();
+    const somebody = person.session?.somebody;
+    if (somebody === undefined || somebody.entered === null) continue;
+    const { instance } = somebody.exchange.machine.config;
+    if (!claims.has(`${instance} ${somebody.name} ${somebody.process}`)) {
+      throw new Violation(`${person.device} is let in, and no other instance can know`);
+    }
+  }
+}
+
+/** All instances show what the engine has, and that is who is in. */
+function checkSettled(world: World): void {
+  const there = world.people.filter(({ isIn }) => isIn);
+  const names = there.map(({ name }) => name).sort();
+  const online = [...world.online.values()].filter((session) => session?.isHeld === false)
+    .map((session) => session!.name).sort();
+  if (online.join() !== names.join()) {
+    throw new Violation(`in are ${names.join()}, the engine has ${online.join()}`);
+  }
+  for (const person of there) {
+    const { somebody } = person.session!;
+    const list = [...somebody.list.keys()].sort();
+    if (list.join() !== names.join()) {
+      throw new Violation(`${person.device} sees ${list.join()}, in are ${names.join()}`);
+    }
+    const session = world.online.get(foldName(person.name));
+    if (session?.process !== somebody.process) {
+      throw new Violation(`${person.device} is in, and the engine has ${session?.process}`);
+    }
+  }
+  const absent = world.people.filter((person) => !there.includes(person) && !isWithoutName(person));
+  if (absent.length > 0) throw new Violation(`${absent[0]!.device} isn't let in`);
+}
+
+/** Whether another guest has its name, or its program is over. */
+function isWithoutName(person: SimPerson): boolean {
+  return person.name === "ida" || person.isOver;
+}
+
+/** Each that was taken has come to all accounts, in one order, and to no device twice. */
+function checkBroadcasts(world: World): void {
+  const numbers = new Map<string, number>();
+  for (const { key, value } of world.engine.memory.entries.values()) {
+    if (!key.startsWith(`${PREFIX}tell/m/`)) continue;
+    const { text, number } = JSON.parse(value);
+    numbers.set(text, number);
+  }
+  for (const [text, { isTaken }] of world.said) {
+    if (isTaken && !numbers.has(text)) throw new Violation(`${text} was taken, and is lost`);
+  }
+  for (const person of world.people) {
+    const heard = new Set<string>();
+    for (const [device, texts] of person.shown) {
+      if (new Set(texts).size < texts.length) throw new Violation(`${device} is shown one twice`);
+      const order = texts.map((text) => numbers.get(text)!);
+      if (order.some((number, at) => at > 0 && number <= order[at - 1]!)) {
+        throw new Violation(`${device} is shown them in another order`);
+      }
+      for (const text of texts) heard.add(text);
+    }
+    if (person.isGuest || !person.isIn) continue;
+    for (const [text, { by }] of world.said) {
+      if (numbers.has(text) && by !== person && !heard.has(text)) {
+        throw new Violation(`${person.name} was never shown ${text}`);
+      }
+    }
+  }
+}

@@ -1,0 +1,46 @@
+/** A directory of three instances over an engine, while those, and the engine, fail. */
+
+import { assert } from "@std/assert";
+import { amount } from "../given.ts";
+import { Violation } from "./directory/violation.ts";
+import { MUTATIONS } from "./directory_instances/mutations.ts";
+import { type InstancesRun, runInstances } from "./directory_instances/run.ts";
+import { simulated } from "./engine.ts";
+
+const SEEDS = amount(8, 100);
+const STEPS = 120;
+/** One of so many seeds shows what is broken. */
+const MUTATED_SEEDS_MAX = 150;
+
+Deno.test(`directory of several instances: ${SEEDS} seeds of moves, broadcasts and trouble break no promise`, async () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    try {
+      await simulated(() => runInstances({ seed, steps: STEPS }));
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error });
+    }
+  }
+});
+
+for (const { name, mutation, finding } of MUTATIONS) {
+  Deno.test(`directory of several instances: the simulation finds one that ${name}`, async () => {
+    for (let seed = 1; seed <= MUTATED_SEEDS_MAX; seed++) {
+      const found = await violationOf({ seed, steps: STEPS, mutation });
+      if (found === null) continue;
+      assert(finding.test(found), found);
+      return;
+    }
+    throw new Error("no seed shows it");
+  });
+}
+
+/** Which promise is broken; null: none. */
+async function violationOf(run: InstancesRun): Promise<string | null> {
+  try {
+    await simulated(() => runInstances(run));
+    return null;
+  } catch (error) {
+    if (error instanceof Violation) return error.message;
+    throw error;
+  }
+}
