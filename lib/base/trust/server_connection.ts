@@ -179,6 +179,18 @@ export class ServerConnection {
     return this.#address === this.server.endpoint ? strangeKeyOf(failure) : null;
   }
 
+  /** Uses this link, which is up, to another instance of the server; the one before is closed by the caller. */
+  adopt(link: LinkId, peer: PeerKey, endpoint: Endpoint): void {
+    this.learn([endpoint]);
+    const text = endpointText(endpoint);
+    this.#address = this.#addresses.find((one) => endpointText(one) === text) ?? endpoint;
+    this.#link = link;
+    this.#peer = peer;
+    this.#isDialling = false;
+    this.#retryAtMs = null;
+    this.succeeded();
+  }
+
   /** @returns Whether it was the latest dial. */
   dialFailed(failure: DialFailure): boolean {
     if (!this.#isDialling || failure.attempt !== this.#attempt) return false;

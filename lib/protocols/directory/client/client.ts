@@ -94,6 +94,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       }),
       metDirectory: (key) => this.#metDirectory(key),
       entered: (message) => this.#entered(message),
+      linked: (directory) => path.linked(directory),
       left: () => this.#left("directory-down"),
       replaced: () => this.#replaced(),
       forgotten: () => this.#forgotten(),
@@ -122,6 +123,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.#user = new ClientUser({ ...shared, config, ownKey, lobby, calling, asking, hearing });
     this.#agenda = new Agenda([
       session,
+      session.move.deadlines,
       lobby.deadlines,
       lobby.searching,
       calling,
@@ -160,14 +162,19 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       case "enter":
         return session.entry(input.entry);
       case "link-up":
+        if (session.move.isAttempt(input.attempt)) {
+          return session.move.up(input.link, input.peer, input.host);
+        }
         if (!session.isAttempt(input.attempt)) return calling.linkUp(input);
         this.#path.linked({ host: input.host, port: session.endpoint.port });
         return session.up(input.link, input.peer);
       case "dial-failed":
+        if (session.move.isAttempt(input.attempt)) return session.move.dialFailed();
         return session.isAttempt(input.attempt)
           ? session.dialFailed(input)
           : calling.dialFailed(input.attempt);
       case "link-down":
+        if (session.move.down(input.link)) return;
         if (!session.down(input.link, input.reason, input.closed)) {
           calling.linkDown(input.link, input.closed, input.reason);
         }
@@ -301,6 +308,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
 
   #message(link: LinkId, message: DirectoryMessage): void {
     const { session, lobby, calling, asking } = this;
+    if (session.move.message(link, message)) return;
     if (link !== session.link) return calling.message(link, message);
     if (session.message(message)) return;
     if (message.type === "unknown") return void this.#isPastUnknown();

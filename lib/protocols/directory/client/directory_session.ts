@@ -6,7 +6,7 @@
 import type { Logger } from "../../../base/machine/environment.ts";
 import type { ErrorCode } from "../../../base/errors.ts";
 import { saidByText } from "../../../base/trust/name_answers.ts";
-import { fingerprintOf } from "../../../base/text/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import { type Endpoint, endpointText, type LinkId, type PeerKey } from "../../../base/ids.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
 import { foldName, nameFault } from "../../../base/text/names.ts";
@@ -30,6 +30,7 @@ import {
 } from "../schema/limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, WayIn } from "../schema/messages.ts";
 import { errorCodeOf, refusedText } from "../schema/refusal_text.ts";
+import { InstanceMove, type OtherInstance } from "./instance_move.ts";
 
 type Phase =
   /** No link: the directory is being dialled, or is when the time has come. */
@@ -56,6 +57,8 @@ interface DirectorySessionParts {
   /** The directory's key is known, or has changed. */
   readonly metDirectory: (key: PeerKey) => void;
   readonly entered: (message: DirectoryMessageOf<"entered">) => void;
+  /** Another instance is the directory from now on: where it is, with the address that its name led to. */
+  readonly linked: (directory: Endpoint) => void;
   /** The link on which we were in is gone. */
   readonly left: () => void;
   /** Another program came in in our place. */
@@ -71,6 +74,8 @@ interface DirectorySessionParts {
 export class DirectorySession {
   #phase: Phase = "apart";
   readonly #connection: ServerConnection;
+  /** To another instance, where this one is cut off. */
+  readonly move: InstanceMove;
   #upSinceMs = 0;
   /** How to come in for the first time; it holds the password until the directory has answered. */
   #entry: Entry | null = null;
@@ -101,6 +106,18 @@ export class DirectorySession {
 
   constructor(readonly parts: DirectorySessionParts) {
     const { config, out, random, nextAttempt } = parts;
+    const dial = (expect: Fingerprint | null, endpoint: Endpoint) => {
+      const attempt = nextAttempt();
+      out.push({ type: "dial", attempt, mode: "directory", endpoint, expect });
+      return attempt;
+    };
+    this.move = new InstanceMove({
+      out,
+      random,
+      dial: (endpoint) => dial(fingerprintOf(this.peer!), endpoint),
+      enter: () => this.#returning(),
+      moved: (to, message) => this.#moved(to, message),
+    });
     const {
       directory: endpoint,
       instances: others = [],
@@ -124,11 +141,7 @@ export class DirectorySession {
     this.#connection = new ServerConnection(directory, {
       out,
       random,
-      dial: (expect, endpoint) => {
-        const attempt = nextAttempt();
-        out.push({ type: "dial", attempt, mode: "directory", endpoint, expect });
-        return attempt;
-      },
+      dial,
       close: (link, reason) => out.close(link, reason),
     }, { minMs: RETRY_MS_MIN, maxMs: RETRY_MS_MAX });
   }
@@ -239,6 +252,7 @@ export class DirectorySession {
    */
   down(link: LinkId, reason: string, closed: boolean): boolean {
     if (!this.#connection.down(link)) return false;
+    this.move.end();
     this.#connection.leave();
     const wasStable = this.#wasStable;
     const pauseMs = this.#pauseMs();
@@ -292,6 +306,7 @@ export class DirectorySession {
   }
 
   close(reason: string): void {
+    this.move.end();
     this.#connection.close(reason);
   }
 
@@ -396,17 +411,44 @@ export class DirectorySession {
     this.#phase = "entering";
     this.#silentSinceMs ??= out.nowMs;
     this.#enterByMs = out.nowMs + ENTER_MS_MAX;
-    out.send(link, {
+    out.send(link, this.#entering(how, isTyped ? entry : NOTHING_TYPED));
+  }
+
+  #entering(
+    how: WayIn,
+    { password, newPassword }: Pick<Entry, "newPassword" | "password">,
+  ): DirectoryMessageOf<"enter"> {
+    return {
       type: "enter",
       how,
       name: this.name,
-      password: isTyped ? entry.password : "",
-      newPassword: isTyped ? entry.newPassword : "",
+      password,
+      newPassword,
       port: this.parts.config.listening.port,
       ...this.parts.standing(),
       rank: this.#self?.rank ?? 0,
       lists: "told",
-    });
+    };
+  }
+
+  /** As who we are. */
+  #returning(): DirectoryMessageOf<"enter"> {
+    this.#sentHow = this.isGuest ? "guest" : "resume";
+    return this.#entering(this.#sentHow, NOTHING_TYPED);
+  }
+
+  /** Another instance has let us in. */
+  #moved(
+    { link, peer, endpoint, host }: OtherInstance,
+    message: DirectoryMessageOf<"entered">,
+  ): void {
+    const { out, left, linked } = this.parts;
+    this.#connection.close("in at another instance");
+    this.#connection.adopt(link, peer, endpoint);
+    left();
+    linked({ host, port: endpoint.port });
+    out.notice(`You are at another instance of the directory now: ${endpointText(endpoint)}`);
+    this.#entered(message);
   }
 
   /**
@@ -433,9 +475,20 @@ export class DirectorySession {
   }
 
   /** The directory runs as several programs: they are dialled where this one can't be. */
-  #instances({ addresses }: DirectoryMessageOf<"instances">): void {
-    if (!this.#connection.learn(addresses)) return;
-    this.parts.out.push({ type: "keep-addresses", addresses: this.#connection.addresses });
+  #instances({ because, addresses }: DirectoryMessageOf<"instances">): void {
+    const { out } = this.parts;
+    if (this.#connection.learn(addresses)) {
+      out.push({ type: "keep-addresses", addresses: this.#connection.addresses });
+    }
+    if (this.#phase !== "up") return;
+    const { move } = this;
+    if (because === "away") {
+      if (!move.isUnderWay) out.notice(CUT_OFF_TEXT);
+      move.begin(addresses);
+    } else if (because === "in" && move.isUnderWay) {
+      move.end();
+      out.notice("The directory's engine answers again");
+    }
   }
 
   #entered(message: DirectoryMessageOf<"entered">): void {
@@ -597,6 +650,12 @@ export class DirectorySession {
     this.#end("timeout", `${text}; try later`);
   }
 }
+
+const NOTHING_TYPED = { password: "", newPassword: "" } as const;
+
+const CUT_OFF_TEXT =
+  "The directory's engine doesn't answer: who is online may be out of date, and broadcasts wait; other " +
+  "instances are tried";
 
 /** What a directory may lack for us, for a while. */
 const LACKS = {

@@ -252,6 +252,8 @@ export const DIRECTORY_CHANNEL = {
  * The directory answers within this time whether the client may come in: a thousand passwords may be checked before.
  */
 export const ENTER_MS_MAX = 60_000;
+/** How long another instance has to let us in, from the dial on, while the present one is cut off. */
+export const MOVE_MS_MAX = 5_000;
 /** Longest pause before a client that was told that the directory is full tries again. */
 export const FULL_PAUSE_MS_MAX = 60_000;
 /** A directory that kept a client for this long works: pauses before attempts are short again. */

@@ -305,6 +305,7 @@ function session(config: Partial<ClientConfig> = {}) {
     standing: () => ({ talking: null, seen: null }),
     metDirectory: () => void told.push("met"),
     entered: () => void told.push("entered"),
+    linked: () => void told.push("linked"),
     left: () => void told.push("left"),
     replaced: () => void told.push("replaced"),
     forgotten: () => void told.push("forgotten"),
