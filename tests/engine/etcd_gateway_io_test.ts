@@ -321,3 +321,21 @@ Deno.test("EtcdStore.follow() ends with a sentence where it is forbidden", async
   assertEquals((await promise).message, "Cannot use the engine: permission denied");
   following.close();
 });
+
+Deno.test("EtcdStore.follow() that is closed while it reads follows nothing", async () => {
+  const read = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<void>();
+  await using nodes = new Nodes(async (path) => {
+    if (path.endsWith("/watch")) return stream({ created: true });
+    read.resolve();
+    await answered.promise;
+    return found("v");
+  });
+  const following = nodes.store().follow("k", { all() {}, changed() {}, refused() {} });
+  await read.promise;
+  following.close();
+  answered.resolve();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+
+  assertEquals(nodes.asked, ["0 /v3/kv/range"]);
+});

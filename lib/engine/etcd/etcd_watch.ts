@@ -66,6 +66,7 @@ export class EtcdWatch implements Following {
     while (!this.#isClosed) {
       try {
         if (this.#told === null) await this.#readAll();
+        if (this.#isClosed) return;
         await this.#follow();
       } catch (error) {
         if (this.#isClosed) return;
