@@ -90,7 +90,9 @@ check() {
 pure=$(find tests -name '*_test.ts' ! -name '*_io_test.ts' ! -path 'tests/e2e/*' ! -path 'tests/sim/*' ! -name architecture_test.ts | sort)
 simulated=$(find tests/sim -name '*_test.ts' ! -name 'group_*' | sort)
 simulated_groups=$(find tests/sim -name 'group_*_test.ts' | sort)
-io=$(find tests -name '*_io_test.ts' ! -path 'tests/e2e/*' | sort)
+io=$(find tests -name '*_io_test.ts' ! -path 'tests/e2e/*' ! -path 'tests/engine/*' | sort)
+# Each in a module of its own: what a test of nodes that are killed leaves behind is no other test's.
+engine=$(find tests/engine -name '*_io_test.ts' | sort)
 # Those that wait longest first, so that none of them is left over at the end: the directory, groups, rooms that split.
 all=$(find tests/e2e -name '*_test.ts' | sort)
 waiting='/(directory|group|mesh)_'
@@ -112,7 +114,7 @@ before='nice -n 5'
 suite simulated --parallel "$nursery" $(tools/together.sh groups 2 $simulated_groups) $(tools/together.sh sim 4 $simulated) &
 others=$!
 # shellcheck disable=SC2086
-suite files -A $(tools/together.sh files 1 tests/architecture_test.ts $io) &
+suite files -A $(tools/together.sh files 1 tests/architecture_test.ts $io) $engine &
 files=$!
 before=
 export DENO_JOBS=4
