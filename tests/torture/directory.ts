@@ -1,9 +1,12 @@
-/** A directory and four clients with accounts: broadcasts once each, calls that end, and a list that is right. */
+/**
+ * A directory and four clients with accounts: broadcasts once each, calls that end, and a list that is right. With an
+ * engine the directory runs as three instances, over three nodes that fail as well.
+ */
 
 import { TTL_MS_DEFAULT } from "../../lib/protocols/directory/schema/limits.ts";
 import { PASSWORD, writeAccounts } from "../e2e/directory_world.ts";
 import { Hosts } from "../e2e/hosts.ts";
-import type { ShownEvent } from "../e2e/node.ts";
+import { PROGRAM, type ShownEvent } from "../e2e/node.ts";
 import type { Random } from "../sim/random.ts";
 import {
   Actor,
@@ -14,9 +17,10 @@ import {
   troublesOf,
 } from "./actors.ts";
 import { firstShown, outOfOrder, shownTwice } from "./shown.ts";
+import { ENGINE_HOSTS, shareIdentity, TorturedEngine } from "./engine.ts";
 import { eventually, type Tortured } from "./torture.ts";
 
-const DIRECTORY = "Direc";
+const DIRECTORIES = ["Direc", "Dire2", "Dire3"] as const;
 const NAMES = ["ann", "ben", "cem", "dan"] as const;
 const PORT = 25_111;
 /** A client tries a directory that is away every 30 s at most. */
@@ -32,12 +36,16 @@ export class TorturedDirectory implements Tortured {
 
   private constructor(
     readonly hosts: Hosts,
-    readonly directory: Actor,
+    readonly engine: TorturedEngine | null,
+    /** One, or with an engine three. */
+    readonly directories: readonly Actor[],
     readonly clients: readonly Actor[],
   ) {
-    this.#common = troublesOf([directory, ...clients], hosts);
+    const nodes = engine === null ? [] : ENGINE_HOSTS;
+    this.#common = troublesOf(this.#actors, hosts, nodes);
     this.troubles = {
       ...this.#common.troubles,
+      ...engine?.troubles,
       broadcast: { weight: 12, happen: (random) => this.#broadcast(random) },
       call: { weight: 10, happen: (random) => this.#call(random) },
       accept: { weight: 12, happen: (random) => this.#each(random, { command: "accept" }) },
@@ -47,26 +55,35 @@ export class TorturedDirectory implements Tortured {
     };
   }
 
-  static async open(module?: string): Promise<TorturedDirectory> {
+  static async open(module?: string, isOverEngine = false): Promise<TorturedDirectory> {
     await using made = new AsyncDisposableStack();
-    const hosts = made.use(await Hosts.open(DIRECTORY, ...NAMES));
+    const names = isOverEngine ? DIRECTORIES : DIRECTORIES.slice(0, 1);
+    const hosts = made.use(
+      await Hosts.open(...names, ...NAMES, ...(isOverEngine ? ENGINE_HOSTS : [])),
+    );
+    const engine = isOverEngine ? made.use(await TorturedEngine.open(hosts)) : null;
     const make = async (name: string, clockMsMax: number, ...words: readonly string[]) => {
       const env = { P2PCHAT_PASSWORD: PASSWORD };
       const options = { name, hosts, words: () => words, env, module, clockMsMax };
       return made.use(await Actor.make(options));
     };
-    const directory = await make(
-      DIRECTORY,
-      CLOCK_MS_MAX,
-      "regserver",
-      "--port",
-      String(PORT),
-      "--stay",
-    );
-    writeAccounts(directory.data, ...NAMES);
-    directory.start();
-    await directory.node!.until(({ event }) => event === "ready");
-    const registry = `${hosts.address(DIRECTORY)}:${PORT}`;
+    const directories: Actor[] = [];
+    const over = engine?.flags ?? [];
+    for (const name of names) {
+      const words = ["regserver", "--port", String(PORT), "--stay", ...over];
+      directories.push(await make(name, CLOCK_MS_MAX, ...words));
+    }
+    const [first] = directories;
+    writeAccounts(first!.data, ...NAMES);
+    if (engine !== null) await importAccounts(first!, hosts.within(names[0]!), engine);
+    const begin = async (actor: Actor) => {
+      actor.start();
+      await actor.node!.until(({ event }) => event === "ready");
+    };
+    await begin(first!);
+    await shareIdentity("regserver", directories);
+    for (const other of directories.slice(1)) await begin(other);
+    const registry = `${names.map((name) => hosts.address(name)).join(",")}:${PORT}`;
     const clients: Actor[] = [];
     for (const name of NAMES) {
       const words = ["peer", name, "--registry", registry, "--login", "--trust-first", "--stay"];
@@ -74,15 +91,16 @@ export class TorturedDirectory implements Tortured {
     }
     for (const client of clients) client.start();
     for (const { node } of clients) await node!.until(({ event }) => event === "users");
-    const world = new TorturedDirectory(hosts, directory, clients);
+    const world = new TorturedDirectory(hosts, engine, directories, clients);
     made.move();
     return world;
   }
 
   async settle(): Promise<void> {
+    this.engine?.recover();
     await this.#common.recover();
     await eventually("all are in and in no call, and all lists show so", SETTLE_MS, async () => {
-      for (const actor of [this.directory, ...this.clients]) actor.start();
+      for (const actor of this.#actors) actor.start();
       for (const client of this.clients) {
         if (!isIn(client.life)) return false;
         if (openCall(client.life!) !== null) await client.node!.command({ command: "hangup" });
@@ -104,7 +122,7 @@ export class TorturedDirectory implements Tortured {
   broken(): Promise<readonly string[]> {
     const authorOf = (text: string) => text.startsWith("told by ") ? text.split(" ")[2]! : null;
     return Promise.resolve([
-      ...[this.directory, ...this.clients].flatMap(({ faults }) => faults),
+      ...this.#actors.flatMap(({ faults }) => faults),
       ...this.clients.flatMap((client) => shownTwice(client)),
       ...this.clients.flatMap((client) => outOfOrder(client, authorOf)),
       ...this.#notReached(),
@@ -121,16 +139,19 @@ export class TorturedDirectory implements Tortured {
       lines: this.#lines,
       "lines shown": count(({ event, self }) => event === "message" && !self),
       connected: count(({ event, state }) => event === "call" && state === "connected"),
-      processes: [this.directory, ...this.clients].reduce(
-        (sum, { lives }) => sum + lives.length,
-        0,
-      ),
+      processes: this.#actors.reduce((sum, { lives }) => sum + lives.length, 0),
+      ...(this.engine === null ? {} : { nodes: this.engine.starts }),
     };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const actor of [...this.clients, this.directory]) await actor[Symbol.asyncDispose]();
+    for (const actor of this.#actors.toReversed()) await actor[Symbol.asyncDispose]();
+    await this.engine?.[Symbol.asyncDispose]();
     await this.hosts[Symbol.asyncDispose]();
+  }
+
+  get #actors(): readonly Actor[] {
+    return [...this.directories, ...this.clients];
   }
 
   #awake(): readonly Actor[] {
@@ -169,7 +190,8 @@ export class TorturedDirectory implements Tortured {
   async #garbage(random: Random): Promise<void> {
     const from = random.pick(this.clients);
     const bytes = random.bytes(1 + random.below(70_000));
-    await sendTcp(this.hosts.within(from.name), this.hosts.address(DIRECTORY), PORT, bytes);
+    const { name } = random.pick(this.directories);
+    await sendTcp(this.hosts.within(from.name), this.hosts.address(name), PORT, bytes);
   }
 
   #callsWithoutEnd(): readonly string[] {
@@ -192,6 +214,18 @@ export class TorturedDirectory implements Tortured {
       ).map(({ text }) => `${client.name} was never shown: ${text}`);
     });
   }
+}
+
+/** Moves the accounts of the first instance's file into the engine, as an operator does. */
+async function importAccounts(
+  { data }: Actor,
+  within: readonly string[],
+  { flags }: TorturedEngine,
+): Promise<void> {
+  const file = `${data}/regserver/accounts.csv`;
+  const [command = "", ...args] = [...within, PROGRAM, "accounts", "import", file, ...flags];
+  const { success, stderr } = await new Deno.Command(command, { args, stdout: "null" }).output();
+  if (!success) throw new Error(`Cannot import accounts: ${new TextDecoder().decode(stderr)}`);
 }
 
 function isIn(life: Life | undefined): boolean {

@@ -18,6 +18,7 @@ const WORLDS: Readonly<Record<string, (module?: string) => Promise<Tortured>>> =
   mesh: (module) => TorturedMesh.open(module),
   group: (module) => TorturedGroup.open(module),
   "engine-group": (module) => TorturedGroup.open(module, true),
+  "engine-directory": (module) => TorturedDirectory.open(module, true),
   friends: (module) => TorturedFriends.open(module),
   directory: (module) => TorturedDirectory.open(module),
 };
