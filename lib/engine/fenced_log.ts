@@ -22,6 +22,8 @@ import type { Change, LeaseId, Outcome, Revision, SharedStore } from "./shared_s
  */
 export const LEADER_LEASE_MS = 5_000;
 const RENEW_MS = 1_500;
+/** A renewal that isn't answered for so long has another one beside it: ten, until the lease isn't trusted any more. */
+const RENEW_AGAIN_MS = 500;
 /** Of its time, a lease isn't trusted for so long: clocks of other speed, and the way of an answer. */
 const MISTRUST_MS = 500;
 /** How long what needn't be durable at once waits for company. */
@@ -79,8 +81,9 @@ export class FencedLog {
   #leads = false;
   #error: P2pchatError | null = null;
   #renewTimer: { cancel(): void } | null = null;
+  #expiry: { cancel(): void } | null = null;
   /** By the monotonic clock, ms. */
-  #trustedUntilMs: number;
+  #trustedUntilMs = 0;
   /** The keys of before the present head, which are to be deleted. */
   #old: readonly string[] = [];
 
@@ -90,7 +93,7 @@ export class FencedLog {
   ) {
     this.#fence = led.fence;
     this.#lease = led.lease;
-    this.#trustedUntilMs = trustedUntil(led.sentMs);
+    this.#trust(led.sentMs);
     this.#renewLater();
   }
 
@@ -316,8 +319,7 @@ export class FencedLog {
   /** What is being written may be stored: whoever leads next finds out. */
   #stop(error: P2pchatError): void {
     this.#error = error;
-    this.#renewTimer?.cancel();
-    this.#noteTimer?.cancel();
+    for (const timer of [this.#renewTimer, this.#expiry, this.#noteTimer]) timer?.cancel();
     for (const one of [...this.#writing, ...this.#waiting.splice(0)]) {
       if (typeof one === "function") one();
       else one.reject(error);
@@ -327,28 +329,33 @@ export class FencedLog {
 
   #renewLater(): void {
     const { clock } = this.ports;
+    this.#renewTimer?.cancel();
     this.#renewTimer = clock.at(clock.nowMs() + RENEW_MS, () => void this.#renew());
   }
 
   async #renew(): Promise<void> {
+    if (!this.leads()) return;
     const { clock, store } = this.ports;
     const sentMs = clock.nowMs();
-    if (sentMs >= this.#trustedUntilMs) return void this.#end(lostError());
-    // Once it can't be trusted any more it is given up, whatever a late answer says.
-    const expiry = clock.at(this.#trustedUntilMs, () => this.#end(lostError()));
+    // A node that has no leader keeps the request; the next one, a moment later, may find another leader.
+    this.#renewTimer = clock.at(sentMs + RENEW_AGAIN_MS, () => void this.#renew());
     try {
       const goesOn = await store.renew(this.#lease);
       if (this.#error !== null) return;
       if (!goesOn) return void this.#end(lostError());
-      this.#trustedUntilMs = trustedUntil(sentMs);
+      this.#trust(sentMs);
       this.#renewLater();
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
       if (error.code !== "unreachable") this.#end(error);
-      else if (this.#error === null) this.#renewLater();
-    } finally {
-      expiry.cancel();
     }
+  }
+
+  /** Once it can't be trusted any more it is given up, whatever a late answer says. */
+  #trust(sentMs: number): void {
+    this.#trustedUntilMs = Math.max(this.#trustedUntilMs, trustedUntil(sentMs));
+    this.#expiry?.cancel();
+    this.#expiry = this.ports.clock.at(this.#trustedUntilMs, () => this.#end(lostError()));
   }
 
   /** Writes what waits, and gives the lead up: another program may lead at once. */

@@ -137,6 +137,21 @@ Deno.test("FencedLog: who stood still knows when it is asked, before any timer, 
   assertEquals([one.leads(), world.lost, one.leads()], [false, ["one: in-use"], false]);
 });
 
+Deno.test("FencedLog: a renewal that isn't answered doesn't hold up the next ones", async () => {
+  const world = new World();
+  const store = world.store();
+  const one = await world.leads("one", store);
+  const renew = store.renew.bind(store);
+  let lost = 5;
+  store.renew = (lease) => lost-- > 0 ? new Promise(() => {}) : renew(lease);
+  await world.pass(60_000);
+  assertEquals([one.leads(), world.lost], [true, []]);
+  // Those that are answered are as rare as ever.
+  const before = lost;
+  await world.pass(15_000);
+  assertEquals(before - lost, 10);
+});
+
 Deno.test("FencedLog: what isn't known to be written ends the lead", async () => {
   const world = new World();
   const store = world.store();

@@ -53,8 +53,8 @@ export const ENGINE_MUTATIONS: Readonly<Record<string, Broken>> = {
     run: runWokenLeader,
     steps: 10,
   },
-  "it trusts a clock that was set back": {
-    mutation: { clockStops: true },
+  "it goes by a wall clock, which is set back": {
+    mutation: { wallClock: true },
     run: runCutLeader,
     steps: 0,
   },

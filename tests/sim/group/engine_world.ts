@@ -4,6 +4,7 @@
  */
 
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import type { Clock } from "../../../lib/base/machine/clock.ts";
 import type { Machine } from "../../../lib/base/machine/machine.ts";
 import type { Endpoint, LinkId } from "../../../lib/base/ids.ts";
 import { P2pchatError } from "../../../lib/base/errors.ts";
@@ -44,8 +45,8 @@ export interface InstanceMutation extends EngineMutation {
   readonly readsBefore?: boolean;
   /** Takes steps without asking whether it leads. */
   readonly stepsUnasked?: boolean;
-  /** Its clock stands where it was, as a wall clock that was set back. */
-  readonly clockStops?: boolean;
+  /** It goes by a wall clock, which is set back. */
+  readonly wallClock?: boolean;
 }
 
 export class EngineWorld extends World {
@@ -95,6 +96,30 @@ export class EngineWorld extends World {
     }
     return false;
   }
+}
+
+const SET_BACK_AT_MS = 10_000;
+const SET_BACK_MS = 3_600_000;
+const WALL_LOOK_MS = 100;
+
+/** A clock that is set back at some time, and what waits for a time by it. */
+function setBack(clock: Clock): Clock {
+  const nowMs = () => {
+    const now = clock.nowMs();
+    return now < SET_BACK_AT_MS ? now : now - SET_BACK_MS;
+  };
+  return {
+    nowMs,
+    at(atMs, callback) {
+      const look = (): { cancel(): void } =>
+        clock.at(clock.nowMs() + WALL_LOOK_MS, () => {
+          if (nowMs() >= atMs) callback();
+          else waiting = look();
+        });
+      let waiting = look();
+      return { cancel: () => waiting.cancel() };
+    },
+  };
 }
 
 /** Two logs never differ at one place, and who leads later writes behind who led before. */
@@ -158,7 +183,7 @@ export class Instance {
     const { world, program } = this;
     const rate = this.isTrusting ? TRUSTING_RATE : RATES[this.number % RATES.length];
     const clock = clockOf(world.time, program, rate);
-    return world.broken.clockStops === true ? { ...clock, nowMs: () => 0 } : clock;
+    return world.broken.wallClock === true ? setBack(clock) : clock;
   }
 
   start(): void {
