@@ -331,7 +331,7 @@ Deno.test("parseCommandLine() refuses 64 KB of letters behind one dash at once",
     assertEquals(refused.code, "usage");
     assertLess(refused.message.length, 500);
   });
-  assertLess(tookMs, 500);
+  assertLess(tookMs, 5_000, "hours, where it grows with the square");
 });
 
 Deno.test("parseCommandLine() knows commands of two words, and all that begin with one", () => {
