@@ -207,11 +207,19 @@ export class GroupEngine {
       },
       heeds: {
         name: SECRETS_NAME,
-        is: (value) => this.#secrets = value === null ? null : secretsIn(value),
+        is: (value) => this.#secretsAre(value),
       },
       troubled: (text) => this.#troubled(text),
       refused: (error) => this.#refused(error),
     });
+  }
+
+  #secretsAre(value: string | null): void {
+    try {
+      this.#secrets = value === null ? null : secretsIn(value);
+    } catch (error) {
+      this.#refused(error); // what is in the engine can't be read
+    }
   }
 
   /** Told once, whoever stands by. */
