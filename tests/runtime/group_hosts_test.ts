@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import type { LinkClock } from "../../lib/transport/link.ts";
 import { nodeCrypto } from "../../lib/base/crypto/crypto.ts";
 import { type Fingerprint, fingerprintOf } from "../../lib/base/text/fingerprint.ts";
@@ -118,7 +118,8 @@ class World extends HostWorld {
     };
   }
 
-  serve() {
+  /** @param leads As the host asks; by default there is no other program. */
+  serve(leads?: () => boolean) {
     const place = this.place(99, SERVER.port, SERVER.host);
     const store = new MemoryStore<CoordinatorRecord>();
     const events: CoordinatorEvent[] = [];
@@ -147,6 +148,7 @@ class World extends HostWorld {
       snapshots,
       show: (event) => events.push(event),
       pin: () => Promise.resolve(),
+      ...(leads === undefined ? {} : { leads }),
       ...this.#output(reader),
     });
     return { events, reader, snapshots, host: late.host, outcome: late.host.run() };
@@ -372,6 +374,25 @@ Deno.test("CoordinatorHost: whoever proves a key and says nothing is let go of w
 
   assertEquals(end, { closed: true, reason: "no hello came" });
   assertEquals(events.map(({ event }) => event), ["ready", "joining", "joined", "view"]);
+});
+
+Deno.test("CoordinatorHost: where another program may lead it does nothing more, and ends with why", async () => {
+  const world = new World();
+  let leads = true;
+  const { host, events, outcome } = world.serve(() => leads);
+  await world.pass(100);
+  const answers = () => events.filter(({ event }) => event === "members").length;
+  host.command({ command: "list" }, undefined);
+  await world.pass(100);
+  assertEquals(answers(), 1);
+
+  leads = false;
+  host.command({ command: "list" }, undefined);
+  await world.pass(10_000);
+  assertEquals(answers(), 1);
+  host.giveWay(new P2pchatError("in-use", "another one leads"));
+  const error = await assertRejects(() => outcome, P2pchatError);
+  assertEquals(error.message, "another one leads");
 });
 
 Deno.test("MemberHost: an edit is shown to all members, and /entry and /log have it", async () => {
