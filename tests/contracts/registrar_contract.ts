@@ -57,6 +57,9 @@ class Heard implements RegistrarListener {
           this.broadcasts.push({ number, text, isNew });
           break;
         }
+        case "kicked":
+          this.told.push(`${change.name} kicked`);
+          break;
         case "reached":
           this.told.push(`${change.count} at ${change.instance} have ${change.number}`);
           break;
@@ -320,6 +323,42 @@ export function registrarContract(
     await fixture.registrars.b.close();
     await until(() => !a.online.has("Bob"));
     assertEquals(heard(await a.claims(bob("a"), of)), 11);
+  });
+
+  contract("five are five at all instances, until they are over or taken back", async (fixture) => {
+    const { a, b } = fixture;
+    const count = (heard: Heard, stamp: string, whats = ["wrong/x bob", "wrong/x"]) =>
+      new Promise<RegistrarAnswer>((resolve) => {
+        const limits = whats.map((what, at) => ({ what, max: at === 0 ? 5 : 9, withinMs: 60_000 }));
+        heard.registrar.ask({ ask: "count", limits, stamp }, resolve);
+      });
+    const outcomes = async (all: readonly Promise<RegistrarAnswer>[]) =>
+      (await Promise.all(all)).map(({ outcome }) => outcome).sort();
+    const stamps = Array.from({ length: 8 }, (_, n) => `${n}`);
+    const all = stamps.map((stamp, n) => count(n % 2 === 0 ? a : b, stamp));
+    assertEquals(await outcomes(all), [
+      ...Array(5).fill("done"),
+      ...Array(3).fill("too-many"),
+    ]);
+    const late = await count(b, "late");
+    assert(late.outcome === "too-many" && late.retryMs > 0 && late.retryMs <= 60_000);
+    assertEquals(await outcomes([count(b, "cem", ["wrong/x cem", "wrong/x"])]), ["done"]);
+
+    const whats = ["wrong/x bob"];
+    a.registrar.order({ order: "uncount", whats, stamp: "nobody's", isAll: false });
+    await fixture.pass();
+    assertEquals((await count(a, "still")).outcome, "too-many");
+    a.registrar.order({ order: "uncount", whats, stamp: "", isAll: true });
+    await fixture.pass();
+    // Of all names there were six: three more, then there are nine.
+    const more = ["8", "9", "10", "11"].map((stamp) => count(a, stamp));
+    assertEquals(await outcomes(more), ["done", "done", "done", "too-many"]);
+  });
+
+  contract("who is thrown out at one instance is so at all", async ({ a, b, until }) => {
+    const key = "ab".repeat(32) as PeerKey;
+    a.registrar.order({ order: "kick", name: "Bob", key });
+    await until(() => b.told.includes("Bob kicked") && a.told.includes("Bob kicked"));
   });
 }
 

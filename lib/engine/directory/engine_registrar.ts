@@ -19,6 +19,7 @@ import type { EngineAccounts } from "../engine_accounts.ts";
 import { fieldsIn, isCount } from "../json_fields.ts";
 import { HEARD, HeardMirror, MARKS, markValue } from "./heard_mirror.ts";
 import { SharedBroadcasts, TELL } from "./shared_broadcasts.ts";
+import { KICKED, kickedIn, SharedLimits } from "./shared_limits.ts";
 import { InstanceLife } from "./instance_life.ts";
 import {
   instanceIn,
@@ -77,6 +78,9 @@ export class EngineRegistrar {
   readonly #own: OwnSessions;
   readonly #heard: HeardMirror;
   readonly #broadcasts: SharedBroadcasts;
+  readonly #limits: SharedLimits;
+  /** Who was thrown out before this instance began, until it begins. */
+  #kicked: RegistrarChange[] = [];
   /** Broadcasts that were there before this instance began, until it begins. */
   #earlier: BroadcastRecord[] = [];
   /** The mark of this instance that is to be put; null: none. */
@@ -101,6 +105,7 @@ export class EngineRegistrar {
     });
     const { accounts, wallMs } = ports;
     this.#heard = new HeardMirror(prefix);
+    this.#limits = new SharedLimits({ store, clock, wallMs, prefix, instance });
     this.#broadcasts = new SharedBroadcasts({ store, prefix, wallMs });
     this.#own = new OwnSessions({
       ...{ store, accounts, clock, prefix, failed },
@@ -135,7 +140,9 @@ export class EngineRegistrar {
     for (const broadcast of this.#earlier) {
       changes.push({ change: "broadcast", broadcast, isNew: false });
     }
+    changes.push(...this.#kicked);
     this.#earlier = [];
+    this.#kicked = [];
     listener.news(changes);
     listener.stateChanged(this.#life.state);
   }
@@ -160,10 +167,18 @@ export class EngineRegistrar {
   }
 
   ask(question: RegistrarQuestion, answered: (answer: RegistrarAnswer) => void): void {
-    const answer = question.ask === "claim"
-      ? this.#own.claim(question)
-      : this.#broadcasts.tell(question.broadcast);
-    answer.then(answered, (error) => this.#failed(error));
+    this.#answer(question).then(answered, (error) => this.#failed(error));
+  }
+
+  #answer(question: RegistrarQuestion): Promise<RegistrarAnswer> {
+    switch (question.ask) {
+      case "claim":
+        return this.#own.claim(question);
+      case "tell":
+        return this.#broadcasts.tell(question.broadcast);
+      case "count":
+        return this.#limits.count(question.limits, question.stamp);
+    }
   }
 
   order(order: RegistrarOrder): void {
@@ -175,6 +190,12 @@ export class EngineRegistrar {
       case "mark":
         this.#mark = markValue({ ...order, except: [...order.except, ...this.#own.unheard] });
         return this.#inBackground(this.#putMark());
+      case "kick":
+        return this.#inBackground(this.#limits.kick(order.name, order.key));
+      case "uncount":
+        return this.#inBackground(
+          this.#limits.uncount(order.whats, order.stamp, order.isAll),
+        );
       case "reached":
         return this.#inBackground(this.#putReached(order.number, order.count));
     }
@@ -308,6 +329,12 @@ export class EngineRegistrar {
     if (key.startsWith(prefix + TELL)) return this.#broadcastToldOf({ key, entry });
     if (key.startsWith(prefix + REACHED)) {
       return entry === null ? [] : reachedIn(key.slice(prefix.length + REACHED.length), entry);
+    }
+    if (key.startsWith(prefix + KICKED)) {
+      const kicked = entry === null ? [] : kickedIn(entry);
+      if (this.#listener !== null) return kicked;
+      this.#kicked.push(...kicked);
+      return [];
     }
     if (key.startsWith(prefix + HEARD)) {
       this.#heard.heardTold(key.slice(prefix.length + HEARD.length) as FoldedName, entry);

@@ -92,14 +92,20 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   ) {
     const { randomBytes, log, crypto } = environment;
     const wallMs = () => Math.max(0, Math.floor(environment.wallMs()));
-    const out = this.#out = new DirectoryOutput(config.instance === undefined);
+    const out = this.#out = new DirectoryOutput(config.instance ?? null);
     this.#comparing = new Comparing(signer.key, out);
     const sessions = this.#sessions;
     const links = this.#links;
     const others = this.#others;
     const presence = this.#presence = new Presence(sessions, others, out);
     const states = { changed: (client: Client) => this.#stateChanged(client) };
-    const calls = this.#calls = new Calls(sessions, states, out, config.relays);
+    const calls = this.#calls = new Calls(
+      sessions,
+      states,
+      out,
+      config.relays,
+      (name) => others.present(name) !== null,
+    );
     const broadcasts = this.#broadcasts = new Broadcasts(config.records, signer.key, randomBytes);
     const deliveries = this.#deliveries = new Deliveries(broadcasts, out);
     const { broadcast: policy, ttlMs, guests, clientsMax, signUpsMax } = config;
@@ -256,6 +262,8 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       }
       case "broadcast":
         return this.#telling.news(change.broadcast, change.isNew);
+      case "kicked":
+        return this.#kicked({ ...change, folded: foldName(change.name) });
       case "reached":
         return this.#telling.reachedAt(change.instance, change.number, change.count);
       case "instances":
@@ -524,12 +532,13 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     };
   }
 
-  /** The client that is in under this name; where there is none, the operator is told so. */
-  #named(shown: string, command: string, ref: string | undefined): Client | null {
+  /** Who is in under this name, at any instance; where nobody is, the operator is told so. */
+  #named(shown: string, command: string, ref: string | undefined): Named | null {
     const name = withoutMark(shown);
-    const client = this.#sessions.named(foldName(name));
-    if (client !== null) return client;
-    const names = [...this.#sessions.all].map(({ name }) => name);
+    const folded = foldName(name);
+    const found = this.#sessions.named(folded) ?? this.#others.present(folded);
+    if (found !== null) return { name: found.name, key: found.key, folded };
+    const names = [...this.#sessions.all, ...this.#others.all].map(({ name }) => name);
     const hint = didYouMeanName(name, names, (known) => `/${command} ${known}`) ||
       "; /list shows who is";
     const text = `Cannot ${command} ${shownName(name)}, who isn't here${hint}`;
@@ -544,11 +553,19 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   }
 
   #kick(shown: string, ref: string | undefined): void {
-    const client = this.#named(shown, "kick", ref);
-    if (client === null) return;
-    this.#entering.keepOut(client);
+    const named = this.#named(shown, "kick", ref);
+    if (named === null) return;
+    const { name, key } = named;
+    this.#kicked(named);
+    this.#out.order({ order: "kick", name, key });
+    this.#out.notice(`${shownName(name)} is out, and isn't let in for a minute`, ref);
+  }
+
+  #kicked(named: Named): void {
+    this.#entering.keepOut(named);
+    const client = this.#sessions.named(named.folded);
+    if (client?.key !== named.key) return;
     this.#entrance.dismiss(client, "kicked", "The operator has thrown you out", KICKED_MS);
-    this.#out.notice(`${shownName(client.name)} is out, and isn't let in for a minute`, ref);
   }
 
   /** Ends soon: what the operator has told all goes out first. */
@@ -581,6 +598,9 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#out.push({ type: "stop", outcome });
   }
 }
+
+/** Who is in under a name. */
+type Named = Pick<Client, "name" | "folded" | "key">;
 
 function voidedText(count: number): string {
   const what = count === 1 ? "1 kept broadcast was" : `${count} kept broadcasts were`;

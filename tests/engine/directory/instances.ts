@@ -11,7 +11,7 @@ import type {
 } from "../../../lib/engine/shared_store.ts";
 import type { DirectoryConfig } from "../../../lib/protocols/directory/schema/directory_io.ts";
 import { MemoryEngine, MemoryStore } from "../../doubles/memory_store.ts";
-import { Exchange } from "../../protocols/directory/exchange.ts";
+import { Exchange, WALL_MS } from "../../protocols/directory/exchange.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { passTime } from "../../protocols/passing_time.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
@@ -99,7 +99,7 @@ export class Instances {
       prefix: "p/",
       clock,
       accounts,
-      wallMs: () => exchange.wallMs,
+      wallMs: () => WALL_MS + clock.nowMs(),
     });
     exchange.registrar = registrar;
     registrar.begin({

@@ -1,7 +1,11 @@
 /** Instances of one directory: what clients at them see of each other. */
 
 import { assert, assertEquals } from "@std/assert";
-import { BROADCASTS_MAX, GUEST_HELD_MS } from "../../../lib/protocols/directory/schema/limits.ts";
+import {
+  BROADCASTS_MAX,
+  GUEST_HELD_MS,
+  LOCK_OUT_MS,
+} from "../../../lib/protocols/directory/schema/limits.ts";
 import { Instances } from "./instances.ts";
 
 async function two() {
@@ -123,7 +127,9 @@ Deno.test("instances: of two devices of one account at once, the later one stays
 
 Deno.test("instances: an account takes a guest's name at another one, whose guest is sent away", async () => {
   const { instances, a, b } = await two();
-  b.account("bob").goesDown(true);
+  b.account("bob");
+  await instances.settle();
+  b.people.at(-1)!.goesDown(true);
   a.accounts.get("bob")!.keys = [];
   const saved = a.accounts.get("bob")!;
   a.accounts.delete("bob");
@@ -173,6 +179,16 @@ Deno.test("instances: clients are told where they all are, and where there is ro
   const bob = full.guest("bob");
   assertEquals(bob.got.map(({ type }) => type), ["instances", "refused"]);
   assertEquals(bob.last("instances").because, "full");
+});
+
+Deno.test("instances: who calls somebody at another one is told that they can't be reached, not that they are away", async () => {
+  const { instances, a, b } = await two();
+  const ann = a.guest("ann");
+  b.guest("bob");
+  await instances.settle();
+  ann.calls("bob", 1);
+  const { state, reason } = ann.last("outcome");
+  assertEquals([state, reason], ["unreachable", "they are at another instance of the directory"]);
 });
 
 // Broadcasts.
@@ -325,6 +341,75 @@ Deno.test("instances: who left before it was in hears at another one what was to
   const laptop = b.account("ann", "laptop");
   await instances.settle();
   assertEquals(laptop.heard, ["one"]);
+});
+
+// The operator, and limits.
+
+Deno.test("instances: the operator throws somebody out at any of them, who isn't let in at another one", async () => {
+  const { instances, a, b } = await two();
+  const ann = a.account("ann");
+  await instances.settle();
+  b.command({ command: "kick", name: "Ann" }, "r");
+  await instances.settle();
+  assertEquals(ann.last("dismissed").because, "kicked");
+  assertEquals(b.take(), ["* notice [r]"]);
+  const again = b.again(ann).enters({ how: "resume" });
+  assertEquals(again.last("refused").code, "kicked");
+  const c = (await instances.open()).exchange;
+  const third = c.again(ann).enters({ how: "resume" });
+  assertEquals(third.last("refused").code, "kicked");
+
+  b.command({ command: "kick", name: "nobody" });
+  assertEquals(b.event("error").code, "unknown-user");
+});
+
+Deno.test("instances: the operator compares keys with somebody at another one", async () => {
+  const { instances, a, b } = await two();
+  const ann = a.guest("ann");
+  await instances.settle();
+  b.command({ command: "verify", name: "ann" });
+  assertEquals(b.event("verify").peerKey, ann.key);
+});
+
+Deno.test("instances: five wrong passwords are five, and a right one is let in at any", async () => {
+  const { instances, a, b } = await two();
+  a.account("ann").goesDown(true);
+  await instances.settle();
+  const codes: string[] = [];
+  for (let n = 0; n < 7; n++) {
+    const eve = (n % 2 === 0 ? a : b).somebody("ann", { device: "eve" });
+    eve.enters({ how: "log-in", password: `guess ${n}` });
+    await instances.settle();
+    codes.push(eve.last("refused").code);
+    eve.goesDown(true);
+  }
+  assertEquals(codes, [...Array(5).fill("bad-credentials"), "locked-out", "locked-out"]);
+  await instances.pass(LOCK_OUT_MS);
+  for (let n = 0; n < 8; n++) {
+    const ann = (n % 2 === 0 ? a : b).somebody("ann").enters({ how: "log-in" });
+    await instances.settle();
+    assert(ann.entered !== null, `${n}`);
+    ann.goesDown(true);
+    await instances.settle();
+  }
+});
+
+Deno.test("instances: sign-ups from one address are counted at all, and those that fail aren't", async () => {
+  const instances = new Instances();
+  const a = (await instances.open({ signUpsMax: 2 })).exchange;
+  const b = (await instances.open({ signUpsMax: 2 })).exchange;
+  await instances.settle();
+  a.account("ann");
+  await instances.settle();
+  const taken = b.somebody("ann", { device: "eve" }).enters({ how: "sign-up" });
+  await instances.settle();
+  assertEquals(taken.last("refused").code, "name-taken");
+  const bob = b.account("bob");
+  await instances.settle();
+  assert(bob.entered !== null);
+  const cem = a.somebody("cem").enters({ how: "sign-up" });
+  await instances.settle();
+  assertEquals([cem.entered, cem.last("refused").code], [null, "too-fast"]);
 });
 
 // An instance that the engine doesn't answer.

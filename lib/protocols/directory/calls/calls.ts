@@ -3,6 +3,7 @@
  * and knows that they talk; what they say doesn't pass through it, unless it relays the call.
  */
 
+import type { FoldedName } from "../../../base/ids.ts";
 import { DeadlineQueue } from "../../../base/collections/deadline_queue.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
@@ -29,6 +30,8 @@ export class Calls {
     readonly presence: Pick<Presence, "changed">,
     readonly out: DirectoryOutput,
     readonly mayRelay: boolean,
+    /** Whether somebody of that name is in at another instance. */
+    readonly isElsewhere: (name: FoldedName) => boolean = () => false,
   ) {
     this.relays = new Relays(out);
   }
@@ -76,7 +79,11 @@ export class Calls {
       if (isEachOther) this.#end(current, "declined", "key-changed", [current.caller]);
       else this.#end(current, "busy", "", [current.caller]);
     }
-    if (callee === null) return refuse("offline", "");
+    if (callee === null) {
+      return this.isElsewhere(foldName(name))
+        ? refuse("unreachable", "they are at another instance of the directory")
+        : refuse("offline", "");
+    }
     if (callee === client) this.#selfCall(client, id);
     else if (isRefused(message, callee)) {
       // The caller is told the key, and its callee isn't disturbed by a call that can't be.

@@ -8,6 +8,7 @@ import type { Sessions } from "../sessions/sessions.ts";
 import type { Account, AccountAnswer } from "../schema/directory_io.ts";
 import { DISK_FULL_RETRY_MS, PASSWORDS_RETRY_MS } from "../schema/limits.ts";
 import type { LockOuts } from "./lock_outs.ts";
+import { checkPassword } from "./password_check.ts";
 import type { DirectoryRefusal } from "../schema/messages.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
 import { REFUSED_TEXTS } from "../schema/refusal_text.ts";
@@ -80,25 +81,19 @@ export class AccountChanges {
   /** Continues if this is the account's password; guessing is limited as at a log-in. */
   #ifRight(client: Client, password: string, then: (account: Account) => void): void {
     const { name, folded, isGuest, link, isAsking } = client;
-    const { out, lockOuts } = this.parts;
     if (isGuest) return this.#refuse(client, "not-allowed", "A guest has no account");
     if (isAsking) {
       const text = "Your last request isn't done yet";
       return this.#refuse(client, "too-fast", text, PASSWORDS_RETRY_MS);
     }
     const { address } = link;
-    const attempt = lockOuts.begin(folded, address, out.monotonicMs);
-    if ("retryMs" in attempt) {
-      const { retryMs, isLockedOut } = attempt;
+    client.isAsking = true;
+    checkPassword(this.parts, { name, folded, password, address }, ({ retryMs, isLockedOut }) => {
+      client.isAsking = false;
       if (!isLockedOut) return this.#refuse(client, "checking", REFUSED_TEXTS.checking, retryMs);
       const text = "Too many wrong passwords";
       return this.#refuse(client, "locked-out", text, retryMs);
-    }
-    client.isAsking = true;
-    out.ask({ ask: "check-password", name, password, address }, (answer) => {
-      const { outcome } = answer;
-      const isRight = outcome === "ok" ? true : outcome === "wrong" ? false : null;
-      attempt.over(isRight, out.monotonicMs);
+    }, (answer) => {
       if (answer.outcome === "ok" && link.client === client) return then(answer.account);
       client.isAsking = false;
       if (answer.outcome !== "ok") this.#denied(client, answer);

@@ -163,7 +163,8 @@ export class Entrance {
         if (!isWaiting) return;
         if (claim.triesLeft > 0) return this.#claim(claim, answer.by);
         return as.refuse("engine", undefined, ENGINE_RETRY_MS);
-      case "before": // of broadcasts alone
+      case "before": // of broadcasts alone, and of counts
+      case "too-many":
       case "wrong":
         if (!isWaiting) return;
         if (as.isGuest) return as.refuse("name-taken");

@@ -32,6 +32,7 @@ import {
 import { REFUSED_TEXTS } from "../schema/refusal_text.ts";
 import type { Entrance } from "./entrance.ts";
 import type { LockOuts, Wait } from "./lock_outs.ts";
+import { checkPassword } from "./password_check.ts";
 import type { DirectoryMessageOf, DirectoryRefusal } from "../schema/messages.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
 import { weakPassword } from "../../../base/crypto/password_hash.ts";
@@ -95,7 +96,7 @@ export class LogIn {
     }
     const name = enter.name.normalize("NFC");
     const entrant = { link, enter: { ...enter, name }, folded: foldName(name) };
-    if (!this.parts.isUp()) return this.#refuse(link, "engine", undefined, ENGINE_RETRY_MS);
+    if (!this.parts.isUp()) return this.#engineAway(link);
     if (this.#isKicked(entrant)) return;
     if (!this.#hasPlace(entrant)) return this.#full(link);
     links.enter(link, "checking", out.nowMs);
@@ -146,18 +147,14 @@ export class LogIn {
 
   #logIn(entrant: Entrant): void {
     const { link, enter: { how, name, password, newPassword }, folded } = entrant;
-    const { out, lockOuts } = this.parts;
     const weak = newPassword === "" ? null : weakPassword(newPassword, "The new password");
     if (weak !== null) return this.#refuse(link, "weak-password", weak);
-    const attempt = lockOuts.begin(folded, link.address, out.monotonicMs);
-    if ("retryMs" in attempt) return this.#mayNotTry(link, attempt);
     const { address } = link;
-    out.ask({ ask: "check-password", name, password, address }, (answer) => {
-      const { outcome } = answer;
-      const isRight = outcome === "ok" ? true : outcome === "wrong" ? false : null;
-      attempt.over(isRight, out.monotonicMs);
+    checkPassword(this.parts, { name, folded, password, address }, (wait) => {
+      if (link.phase === "checking") this.#mayNotTry(link, wait);
+    }, (answer) => {
       if (link.phase !== "checking") return;
-      if (how === "sign-up" && outcome === "wrong") return this.#nameTaken(link);
+      if (how === "sign-up" && answer.outcome === "wrong") return this.#nameTaken(link);
       if (answer.outcome !== "ok") return this.#denied(link, answer);
       this.#addKey(entrant, answer.account);
     });
@@ -229,8 +226,8 @@ export class LogIn {
   }
 
   #signUp(entrant: Entrant): void {
-    const { link, enter: { name, password }, folded } = entrant;
-    const { out, forget } = this.parts;
+    const { link, enter: { password }, folded } = entrant;
+    const { out } = this.parts;
     const weak = weakPassword(password);
     if (weak !== null) return this.#refuse(link, "weak-password", weak);
     if (this.#isTaken(entrant)) return this.#nameTaken(link);
@@ -245,12 +242,36 @@ export class LogIn {
         : "Too many have signed up from your address";
       return this.#refuse(link, "too-fast", text, this.parts.signUpsMax === 0 ? 0 : waitMs);
     }
-    if (!isAgain) this.#signUps.add(address, out.monotonicMs);
     this.#claimed.set(folded, entrant);
+    if (isAgain) return this.#askToSignUp(entrant, true, () => {});
+    this.#signUps.add(address, out.monotonicMs);
+    const what = `signups/${address}`;
+    const stamp = out.newStamp();
+    const limits = [{ what, max: this.parts.signUpsMax, withinMs: SIGN_UPS_MS }];
+    out.register({ ask: "count", limits, stamp }, (counted) => {
+      if (counted.outcome === "done") {
+        const takeBack = () => out.order({ order: "uncount", whats: [what], stamp, isAll: false });
+        return this.#askToSignUp(entrant, false, takeBack);
+      }
+      this.#signUps.takeBack(address);
+      this.#unclaim(entrant);
+      if (link.phase !== "checking") return;
+      if (counted.outcome !== "too-many") return this.#engineAway(link);
+      const text = "Too many have signed up from your address";
+      this.#refuse(link, "too-fast", text, counted.retryMs);
+    });
+  }
+
+  /** @param takeBack Called where it fails: then it doesn't count at other instances, either. */
+  #askToSignUp(entrant: Entrant, isAgain: boolean, takeBack: () => void): void {
+    const { link, enter: { name, password }, folded } = entrant;
+    const { out, forget } = this.parts;
+    const { address } = link;
     const key = fingerprintOf(link.peer);
     out.ask({ ask: "sign-up", name, password, key, address }, (answer) => {
       this.#unclaim(entrant);
       const isDone = answer.outcome === "ok";
+      if (!isDone) takeBack();
       // A sign-up counts from the beginning, so that nobody begins too many, unless it fails.
       if (isAgain && isDone) this.#signUps.add(address, out.monotonicMs);
       if (!isAgain && !isDone) this.#signUps.takeBack(address);
@@ -350,10 +371,15 @@ export class LogIn {
       case "full":
         return this.#refuse(link, "checking", undefined, PASSWORDS_RETRY_MS);
       case "disk":
+        if (!this.parts.out.isAlone) return this.#engineAway(link);
         return this.#refuse(link, "disk", "The directory cannot store your account at the moment");
       default:
         unreachable(answer);
     }
+  }
+
+  #engineAway(link: ClientLink): void {
+    this.#refuse(link, "engine", undefined, ENGINE_RETRY_MS);
   }
 
   #refuse(link: ClientLink, code: DirectoryRefusal, text = REFUSED_TEXTS[code], retryMs = 0): void {

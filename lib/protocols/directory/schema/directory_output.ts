@@ -16,9 +16,20 @@ export class DirectoryOutput
   /** Why the disk refused the last change to the accounts, which are a store of their own; null where it succeeded. */
   accountsProblem: string | null = null;
 
-  /** @param isAlone Whether the directory has no other instance. */
-  constructor(readonly isAlone = true) {
+  #stamps = 0;
+
+  /** @param instance This instance's id; null: the directory has no other. */
+  constructor(readonly instance: string | null = null) {
     super();
+  }
+
+  get isAlone(): boolean {
+    return this.instance === null;
+  }
+
+  /** What no other instance has, and we never had. */
+  newStamp(): string {
+    return `${this.instance} ${++this.#stamps}`;
   }
 
   send(link: LinkId, message: DirectoryMessage): void {

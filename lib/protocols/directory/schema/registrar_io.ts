@@ -51,13 +51,24 @@ export type RegistrarQuestion = /**
    * The broadcast, whose number isn't known yet, is to be told at all instances. Answer: `done`, and it comes as news;
    * or `before`.
    */
-  | { readonly ask: "tell"; readonly broadcast: BroadcastRecord };
+  | { readonly ask: "tell"; readonly broadcast: BroadcastRecord }
+  /** One more of each is counted, at all instances together. Answer: `done`, or `too-many`, and then none is counted. */
+  | { readonly ask: "count"; readonly limits: readonly CountedLimit[]; readonly stamp: string };
+
+/** So many within so long a time. `what` names it for all instances. */
+export interface CountedLimit {
+  readonly what: string;
+  readonly max: number;
+  readonly withinMs: number;
+}
 
 export type RegistrarAnswer =
   /** `heard`: of a claim, up to which number the account has the broadcasts, on any device. */
   | { readonly outcome: "done"; readonly heard: number }
   /** This session has the name, not the one that was to be replaced; null: it is free, or was taken again since. */
   | { readonly outcome: "taken"; readonly by: OnlineSession | null }
+  /** There were too many already; in so long there may be another one. */
+  | { readonly outcome: "too-many"; readonly retryMs: number }
   /** Its sender's broadcast of that own number was taken before: it has this number. */
   | { readonly outcome: "before"; readonly number: number }
   /** The account isn't any more as it was checked. */
@@ -88,6 +99,15 @@ export type RegistrarOrder =
     readonly sessions: number;
     readonly except: readonly FoldedName[];
   }
+  /** What was counted by this stamp doesn't count any more; `isAll`: nothing of it does. */
+  | {
+    readonly order: "uncount";
+    readonly whats: readonly string[];
+    readonly stamp: string;
+    readonly isAll: boolean;
+  }
+  /** The operator throws out who has this name and key: for a while nobody lets in either. */
+  | { readonly order: "kick"; readonly name: string; readonly key: PeerKey }
   /** So many of those at this instance have the broadcast of another one. */
   | { readonly order: "reached"; readonly number: number; readonly count: number };
 
@@ -103,6 +123,8 @@ export type RegistrarChange =
     readonly broadcast: BroadcastRecord;
     readonly isNew: boolean;
   }
+  /** The operator has thrown them out, at some instance, within the time for which they are kept out. */
+  | { readonly change: "kicked"; readonly name: string; readonly key: PeerKey }
   /** So many of those at that instance have the broadcast. */
   | {
     readonly change: "reached";

@@ -31,10 +31,16 @@ export class Others {
     return this.#byName.get(name) ?? null;
   }
 
+  /** The session that is in by that name. */
+  present(name: FoldedName): OnlineSession | null {
+    const session = this.named(name);
+    return session?.isHeld === false ? session : null;
+  }
+
   /** How the list shows the name; null: nobody is in by it. */
   listed(name: FoldedName): ListedUser | null {
-    const session = this.named(name);
-    return session === null || session.isHeld ? null : listedSession(session);
+    const session = this.present(name);
+    return session === null ? null : listedSession(session);
   }
 
   /** Whether a guest other than the one with this key has the name, or had it a moment ago. */
