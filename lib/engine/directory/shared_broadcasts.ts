@@ -7,9 +7,11 @@
 import { P2pchatError } from "../../base/errors.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { utf8Length } from "../../base/text/text.ts";
-import type {
-  BroadcastRecord,
-  RegistrarAnswer,
+import {
+  type BroadcastRecord,
+  NAME_BYTES_MAX,
+  type RegistrarAnswer,
+  TEXT_BYTES_MAX,
 } from "../../protocols/directory/schema/registrar_io.ts";
 import { fieldsIn, isCount } from "../json_fields.ts";
 import { sharedValue } from "../join_instances.ts";
@@ -259,7 +261,8 @@ const SIGNATURE = /^[0-9a-f]{128}$/;
 function broadcastIn({ value }: Entry): BroadcastRecord | null {
   const { number, from, by, key, own, sentAt, takenAt, ttlMs, text, signature } = fieldsIn(value);
   const isGood = [number, own, sentAt, takenAt, ttlMs].every(isCount) &&
-    typeof from === "string" && typeof text === "string" &&
+    typeof from === "string" && utf8Length(from) <= NAME_BYTES_MAX &&
+    typeof text === "string" && text !== "" && utf8Length(text) <= TEXT_BYTES_MAX &&
     (by === "operator" ? key === null : typeof key === "string" && /^[0-9a-f]{64}$/.test(key)) &&
     typeof signature === "string" && SIGNATURE.test(signature);
   if (!isGood) return null;

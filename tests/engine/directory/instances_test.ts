@@ -412,6 +412,43 @@ Deno.test("instances: sign-ups from one address are counted at all, and those th
   assertEquals([cem.entered, cem.last("refused").code], [null, "too-fast"]);
 });
 
+Deno.test("instances: what others have put into the engine, and is none of the directory's, is left aside", async () => {
+  const { instances, a, b } = await two();
+  const ann = a.account("ann");
+  const bob = b.guest("bob");
+  await instances.settle();
+  const notices = instances.notices;
+  const keys = [
+    ...["online/eve", "heard/eve", "heard/ann", "marks/i1", "marks/i9", "instances/i9"],
+    ...["tell/m/0000000000000009", "tell/own/x/1", "reached/9/i9", "reached/x", "kicked/eve"],
+    ...["counts/x", "unknown/x"],
+  ];
+  const broadcast = { from: "n".repeat(200), by: "guest", key: "ab".repeat(32), own: 1, sentAt: 1 };
+  const more = { takenAt: 1, ttlMs: 1, text: "", signature: "00".repeat(64), number: 9 };
+  const values = ["", "null", "[1]", '"x"', "{}", JSON.stringify({ ...broadcast, ...more })];
+  for (const value of values) {
+    for (const key of keys) {
+      const entry = instances.engine.entries.get(`p/${key}`);
+      const when = entry === undefined
+        ? { key: `p/${key}`, is: "absent" as const }
+        : { key: `p/${key}`, modified: entry.modified };
+      instances.engine.commit({ when: [when], puts: [{ key: `p/${key}`, value }] });
+    }
+  }
+  await instances.settle();
+  assertEquals(new Set(notices), new Set([NO_SESSION]));
+  assertEquals(ann.sees, "ann free, bob free");
+  bob.tells("one");
+  await instances.settle();
+  assertEquals(ann.heard, ["one"]);
+  const c = (await instances.open()).exchange;
+  const back = c.account("ann", "laptop");
+  await instances.settle();
+  assertEquals(back.sees, "ann free, bob free");
+});
+
+const NO_SESSION = "The entry p/online/eve of the engine isn't a session; delete it";
+
 // An instance that the engine doesn't answer.
 
 Deno.test("instances: one that is cut off lets nobody in, tells its clients where the others are, and goes on where nothing has changed", async () => {
