@@ -339,3 +339,49 @@ Deno.test("EtcdStore.follow() that is closed while it reads follows nothing", as
 
   assertEquals(nodes.asked, ["0 /v3/kv/range"]);
 });
+
+Deno.test("EtcdStore.follow() goes on at another node where its own is gone without a word, as soon as that misses an answer", async () => {
+  const over = Promise.withResolvers<void>();
+  const late = async () => {
+    await over.promise;
+    return Response.json(HEADER);
+  };
+  const silent = () =>
+    new Response(
+      new ReadableStream({
+        start: (controller) =>
+          controller.enqueue(new TextEncoder().encode('{"result":{"created":true}}\n')),
+      }),
+    );
+  let isGone = false;
+  await using nodes = new Nodes(
+    (path) => isGone ? late() : path === "/v3/watch" ? silent() : Response.json(HEADER),
+    (path) =>
+      path === "/v3/watch"
+        ? stream({ created: true }, { events: [put("k", "a", 8)] })
+        : Response.json(HEADER),
+  );
+  const store = nodes.store();
+  const told: string[] = [];
+  const following = store.follow("k", {
+    all: (_, revision) => told.push(`all at ${revision}`),
+    changed: (_, revision) => told.push(`changed at ${revision}`),
+    refused: (error) => told.push(error.message),
+  });
+  const until = async (count: number) => {
+    for (let waited = 0; told.length < count && waited < 30_000; waited += 10) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  await until(1);
+  while (!nodes.asked.includes("0 /v3/watch")) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  isGone = true;
+  await store.get("k");
+  await until(2);
+  following.close();
+  over.resolve();
+
+  assertEquals(told, ["all at 7", "changed at 8"]);
+});

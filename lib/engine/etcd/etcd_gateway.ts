@@ -66,6 +66,8 @@ export class EtcdGateway {
   #token: string | null = null;
   #authenticating: Promise<void> | null = null;
   #health: EngineHealth;
+  /** What ends each stream that is open, and its node. */
+  readonly #streams = new Map<AbortController, string>();
 
   constructor(readonly options: EtcdOptions) {
     this.#at = Math.floor(options.random() * options.nodes.length);
@@ -90,9 +92,29 @@ export class EtcdGateway {
     this.#token = null;
   }
 
-  /** Asks another node from now on. */
-  leaveNode(): void {
-    this.#at++;
+  /**
+   * Asks another node from now on, and ends the streams from this one: where a node is gone without a word, its answers
+   * are missed within a second, and its streams are silent as they are where nothing changes.
+   */
+  #leave(node: string): void {
+    if (node === this.#node) this.#at++; // otherwise it was left already
+    for (const [end, of] of this.#streams) {
+      if (of !== node) continue;
+      this.#streams.delete(end);
+      end.abort();
+    }
+  }
+
+  /** Something is wrong with that stream, or its node. */
+  leaveStream(end: AbortController): void {
+    const node = this.#streams.get(end);
+    if (node !== undefined) this.#leave(node);
+  }
+
+  /** The stream isn't read any more. */
+  endStream(end: AbortController): void {
+    this.#streams.delete(end);
+    end.abort();
   }
 
   /**
@@ -111,6 +133,7 @@ export class EtcdGateway {
     const endMs = clock.nowMs() + REQUEST_MS;
     let isNewToken = false;
     for (let attempt = 1;; attempt++) {
+      const node = this.#node;
       try {
         if (this.options.user !== null && this.#token === null) await this.#authenticate();
         return await this.#ask(path, body, read);
@@ -125,17 +148,25 @@ export class EtcdGateway {
         }
         if (!(error instanceof Outage)) throw error;
         missed();
-        this.leaveNode();
+        this.#leave(node);
         if (clock.nowMs() >= endMs) throw unreachable(nodes, error.message);
         if (attempt % nodes.length === 0) await this.pause(ROUND_PAUSE_MS * (1 + random()));
       }
     }
   }
 
-  /** The bytes of an answer that goes on, by one attempt. @throws As `request`, and `Outage`. */
-  async stream(path: string, body: Json, end: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  /**
+   * The bytes of an answer that goes on, by one attempt. @param end Ends it, also where its node is left. The caller calls
+   * `endStream` at last. @throws As `request`, and `Outage`.
+   */
+  async stream(
+    path: string,
+    body: Json,
+    end: AbortController,
+  ): Promise<ReadableStream<Uint8Array>> {
     if (this.options.user !== null && this.#token === null) await this.#authenticate();
-    const response = await this.#fetch(path, body, end);
+    this.#streams.set(end, this.#node);
+    const response = await this.#fetch(path, body, end.signal);
     if (response.ok && response.body !== null) return response.body;
     const refusal = refusalIn(await answerIn(response));
     if (isTokenRefused(refusal)) {

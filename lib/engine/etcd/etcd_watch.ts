@@ -33,7 +33,10 @@ const PAUSE_MS_MAX = 2_000;
 const LINE_CHARACTERS_MAX = 16 * 1024 * 1024;
 
 interface WatchPorts {
-  readonly gateway: Pick<EtcdGateway, "stream" | "pause" | "leaveNode" | "forgetToken" | "options">;
+  readonly gateway: Pick<
+    EtcdGateway,
+    "endStream" | "forgetToken" | "leaveStream" | "options" | "pause" | "stream"
+  >;
   /** The range of keys, as etcd writes it. */
   readonly range: Json;
   readonly read: () => ReturnType<SharedStore["read"]>;
@@ -53,7 +56,7 @@ export class EtcdWatch implements Following {
   }
 
   restart(): void {
-    this.#stream.abort(); // another node is asked then
+    this.ports.gateway.leaveStream(this.#stream);
   }
 
   close(): void {
@@ -72,7 +75,6 @@ export class EtcdWatch implements Following {
         if (this.#isClosed) return;
         const refusal = refusalOf(error);
         if (refusal !== null) return follower.refused(refusal);
-        gateway.leaveNode();
       }
       await gateway.pause(this.#pauses.failed(gateway.options.random()));
     }
@@ -89,26 +91,28 @@ export class EtcdWatch implements Following {
   async #follow(): Promise<void> {
     const { gateway, range } = this.ports;
     const { clock } = gateway.options;
-    this.#stream = new AbortController();
-    const { signal } = this.#stream;
-    const opening = clock.at(clock.nowMs() + OPEN_MS, () => this.#stream.abort());
+    const end = this.#stream = new AbortController();
+    const opening = clock.at(clock.nowMs() + OPEN_MS, () => gateway.leaveStream(end));
     try {
       const from = { start_revision: `${this.#told! + 1}`, progress_notify: true };
       const stream = await gateway.stream(
         "/v3/watch",
         { create_request: { ...range, ...from } },
-        signal,
+        end,
       );
-      for await (const line of linesOf(stream)) {
+      for await (const line of linesOf(stream, end.signal)) {
         opening.cancel();
         // So much has changed that all is read anew.
         if (line === null) return void (this.#told = null);
         this.#take(parsedJson(line));
         if (this.#told === null || this.#isClosed) return;
       }
+    } catch (error) {
+      gateway.leaveStream(end);
+      throw error;
     } finally {
       opening.cancel();
-      this.#stream.abort();
+      gateway.endStream(end);
     }
   }
 
@@ -178,14 +182,31 @@ function byRevision(events: readonly Json[]): ReadonlyMap<Revision, readonly Cha
   return revisions;
 }
 
-/** The lines; null for one that is too long, which is the last. */
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string | null> {
+/** The lines; null for one that is too long, which is the last. @throws {DOMException} Once `end` is signalled. */
+async function* linesOf(
+  stream: ReadableStream<Uint8Array>,
+  end: AbortSignal,
+): AsyncGenerator<string | null> {
   const decoder = new TextDecoder();
+  const reader = stream.getReader();
+  // A read from a node that is gone without a word may wait for minutes, whatever is signalled to it.
+  const ended = new Promise<never>((_, reject) => {
+    end.addEventListener("abort", () => reject(new DOMException("ended", "AbortError")));
+  });
+  ended.catch(() => {});
   let rest = "";
-  for await (const bytes of stream) {
-    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
-    rest = lines.pop()!;
-    for (const line of lines) if (line !== "") yield line;
-    if (rest.length > LINE_CHARACTERS_MAX) return yield null;
+  try {
+    end.throwIfAborted();
+    for (;;) {
+      const { value: bytes, done } = await Promise.race([reader.read(), ended]);
+      if (done) return;
+      const lines = decoder.decode(bytes, { stream: true }).split("\n");
+      lines[0] = rest + lines[0];
+      rest = lines.pop()!;
+      for (const line of lines) if (line !== "") yield line;
+      if (rest.length > LINE_CHARACTERS_MAX) return yield null;
+    }
+  } finally {
+    reader.cancel().catch(() => {});
   }
 }
