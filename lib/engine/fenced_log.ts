@@ -15,7 +15,14 @@ import type { Clock } from "../base/machine/clock.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { utf8Length } from "../base/text/text.ts";
 import { baseKey, chunksOf, foundIn, type Head, logKey } from "./fenced_log_keys.ts";
-import type { Change, LeaseId, Outcome, Revision, SharedStore } from "./shared_store.ts";
+import {
+  type Change,
+  isStill,
+  type LeaseId,
+  type Outcome,
+  type Revision,
+  type SharedStore,
+} from "./shared_store.ts";
 
 /**
  * How long a lease lasts: with 3 s a leader gave way at each election of etcd's, with 5 s at none.
@@ -260,9 +267,7 @@ export class FencedLog {
       await this.change({ puts: [{ key: this.#baseKey(head.base, n), value }] });
     }
     const key = `${this.ports.prefix}head`;
-    const when = this.#headModified === null
-      ? { key, is: "absent" } as const
-      : { key, modified: this.#headModified };
+    const when = isStill(key, this.#headModified);
     const value = JSON.stringify({ ...head, fence: this.#fence });
     this.#headModified = await this.change({ puts: [{ key, value }], when: [when] });
     this.#head = head;

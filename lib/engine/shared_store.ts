@@ -31,6 +31,11 @@ export type Condition =
   | { readonly key: string; readonly modified: Revision }
   | { readonly key: string; readonly created: Revision };
 
+/** The key has the entry that it had by that revision still. @param modified Null: it still has none. */
+export function isStill(key: string, modified: Revision | null): Condition {
+  return modified === null ? { key, is: "absent" } : { key, modified };
+}
+
 /**
  * A change of several keys: made whole, or not at all. No key is put or deleted twice.
  *

@@ -1,6 +1,7 @@
 /** Opens the engine that an instance of a directory shares with others, and waits for it where it doesn't answer. */
 
 import { P2pchatError } from "../../base/errors.ts";
+import { delay } from "../../engine/delay.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { EngineRegistrar } from "../../engine/directory/engine_registrar.ts";
 import { EngineAccounts } from "../../engine/engine_accounts.ts";
@@ -75,13 +76,9 @@ export async function joinDirectoryEngine(
       } catch (error) {
         if (!(error instanceof P2pchatError) || error.code !== "unreachable") throw error;
       }
-      await pause(RETRY_MS);
+      await delay(SYSTEM_LINK_CLOCK, RETRY_MS);
     }
   } finally {
     waiting.cancel();
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + ms, resolve));
 }

@@ -14,7 +14,7 @@ import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts"
 import type { PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/text/names.ts";
 import type { FencedLog } from "../../engine/fenced_log.ts";
-import type { Revision, SharedStore } from "../../engine/shared_store.ts";
+import { isStill, type Revision, type SharedStore } from "../../engine/shared_store.ts";
 import {
   COORDINATOR_STATE_LOG,
   type CoordinatorRecord,
@@ -113,8 +113,7 @@ export class EngineGroupStore implements RecordStore<CoordinatorRecord> {
     this.#secrets = [...this.#secrets, ...fresh].slice(-SECRETS_TOLD_MAX);
     const key = secretsKey(this.ports.prefix);
     const value = this.#secrets.map((record) => `${lineOf(record)}\n`).join("");
-    const modified = this.#secretsModified;
-    const when = [modified === null ? { key, is: "absent" } as const : { key, modified }];
+    const when = [isStill(key, this.#secretsModified)];
     this.#secretsModified = await this.fenced.change({ puts: [{ key, value }], when });
   }
 

@@ -4,6 +4,7 @@
  */
 
 import { P2pchatError } from "../../base/errors.ts";
+import { delay } from "../../engine/delay.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { parseHost, parsePort } from "../../base/text/endpoints.ts";
@@ -184,7 +185,7 @@ export class GroupEngine {
           return this.#refused(error);
         }
         this.#troubled(error.message);
-        await pause(RETRY_MS);
+        await delay(SYSTEM_LINK_CLOCK, RETRY_MS);
       }
     }
     late.cancel();
@@ -375,8 +376,4 @@ function endpointIn(value: string): Endpoint | null {
   } catch {
     return null;
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + ms, resolve));
 }

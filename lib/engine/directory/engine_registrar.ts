@@ -5,6 +5,7 @@
 
 import type { Endpoint, FoldedName } from "../../base/ids.ts";
 import type { Clock } from "../../base/machine/clock.ts";
+import { delay } from "../delay.ts";
 import type {
   BroadcastRecord,
   Instance,
@@ -14,7 +15,14 @@ import type {
   RegistrarQuestion,
   RegistrarState,
 } from "../../protocols/directory/schema/registrar_io.ts";
-import type { Changed, Entry, Following, Revision, SharedStore } from "../shared_store.ts";
+import {
+  type Changed,
+  type Entry,
+  type Following,
+  isStill,
+  type Revision,
+  type SharedStore,
+} from "../shared_store.ts";
 import type { EngineAccounts } from "../engine_accounts.ts";
 import { fieldsIn, isCount } from "../json_fields.ts";
 import { HEARD, HeardMirror, MARKS, markValue } from "./heard_mirror.ts";
@@ -105,7 +113,7 @@ export class EngineRegistrar {
     });
     const { accounts, wallMs } = ports;
     this.#heard = new HeardMirror(prefix);
-    this.#limits = new SharedLimits({ store, clock, wallMs, prefix, instance });
+    this.#limits = new SharedLimits({ store, clock, wallMs, prefix });
     this.#broadcasts = new SharedBroadcasts({ store, prefix, wallMs });
     this.#own = new OwnSessions({
       ...{ store, accounts, clock, prefix, failed },
@@ -216,14 +224,14 @@ export class EngineRegistrar {
     while (this.#mark !== null && this.#closing === null) {
       const value = this.#mark;
       const outcome = await this.ports.store.commit({
-        when: [modified === null ? { key, is: "absent" } : { key, modified }],
+        when: [isStill(key, modified)],
         puts: [{ key, value }],
       });
       if (outcome.outcome === "done") {
         modified = outcome.revision;
         if (this.#mark === value) this.#mark = null;
       } else if (outcome.outcome === "conflict") modified = outcome.seen[0]?.modified ?? null;
-      else await this.#pause(RETRY_MS);
+      else await delay(this.ports.clock, RETRY_MS);
     }
     this.#markModified = modified;
     this.#isMarking = false;
@@ -237,7 +245,7 @@ export class EngineRegistrar {
     const put = { key, value: JSON.stringify({ count }), lease };
     const outcome = await store.commit({ when: [{ key, is: "absent" }], puts: [put] });
     if (outcome.outcome !== "done") return; // it is reported without these
-    await this.#pause(REACHED_KEPT_MS);
+    await delay(this.ports.clock, REACHED_KEPT_MS);
     const { revision: modified } = outcome;
     await store.commit({ when: [{ key, modified }], puts: [], deletes: [key] });
   }
@@ -264,11 +272,6 @@ export class EngineRegistrar {
       const { modified } = entry;
       await this.ports.store.commit({ when: [{ key, modified }], puts: [], deletes: [key] });
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    const { clock } = this.ports;
-    return new Promise((resolve) => clock.at(clock.nowMs() + ms, resolve));
   }
 
   #inBackground(work: Promise<void>): void {

@@ -5,7 +5,7 @@
 
 import type { FoldedName } from "../../base/ids.ts";
 import { fieldsIn, isCount } from "../json_fields.ts";
-import type { Change, Entry, Revision } from "../shared_store.ts";
+import { type Change, type Entry, isStill, type Revision } from "../shared_store.ts";
 
 export const HEARD = "heard/";
 export const MARKS = "marks/";
@@ -100,11 +100,12 @@ export class HeardMirror {
     value: { readonly through: number; readonly at?: string; readonly session?: number },
   ): Part {
     const key = `${this.prefix}${HEARD}${name}`;
-    const when = before === null
-      ? { key, is: "absent" as const }
-      : { key, modified: before.modified };
     const { through } = value;
-    return { when: [when], puts: [{ key, value: JSON.stringify(value) }], through };
+    return {
+      when: [isStill(key, before?.modified ?? null)],
+      puts: [{ key, value: JSON.stringify(value) }],
+      through,
+    };
   }
 }
 

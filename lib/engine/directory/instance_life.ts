@@ -7,7 +7,7 @@ import { dropOldest } from "../../base/collections/bounded.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import type { RegistrarState } from "../../protocols/directory/schema/registrar_io.ts";
-import type { LeaseId, Revision, SharedStore } from "../shared_store.ts";
+import { isStill, type LeaseId, type Revision, type SharedStore } from "../shared_store.ts";
 
 /** An instance that is gone leaves the list within this time, and that of electing a leader of the engine. */
 const LEASE_MS = 5_000;
@@ -132,8 +132,7 @@ export class InstanceLife {
 
   async #putBeat(): Promise<void> {
     const { store, clock, key, value } = this.ports;
-    const modified = this.#modified;
-    const when = modified === null ? { key, is: "absent" as const } : { key, modified };
+    const when = isStill(key, this.#modified);
     const beat = ++this.#beat;
     const put = { key, value: value(beat), lease: this.#lease };
     this.#unseen.set(beat, clock.nowMs());

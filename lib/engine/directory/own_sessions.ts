@@ -7,6 +7,7 @@ import { dropOldest } from "../../base/collections/bounded.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { FoldedName } from "../../base/ids.ts";
 import type { Clock } from "../../base/machine/clock.ts";
+import { delay } from "../delay.ts";
 import { foldName } from "../../base/text/names.ts";
 import type {
   OnlineSession,
@@ -14,7 +15,13 @@ import type {
   RegistrarQuestion,
 } from "../../protocols/directory/schema/registrar_io.ts";
 import type { EngineAccounts, Unchanged } from "../engine_accounts.ts";
-import type { LeaseId, Outcome, Revision, SharedStore } from "../shared_store.ts";
+import {
+  isStill,
+  type LeaseId,
+  type Outcome,
+  type Revision,
+  type SharedStore,
+} from "../shared_store.ts";
 import { heardIn, type HeardMirror } from "./heard_mirror.ts";
 import {
   type Mirrored,
@@ -167,9 +174,7 @@ export class OwnSessions {
       const unchanged = await this.#unchanged(session.name, account);
       if (unchanged === "away") return fails(AWAY);
       if (unchanged === null) return fails({ outcome: "wrong" });
-      const is = present === null
-        ? { key, is: "absent" as const }
-        : { key, modified: present.modified };
+      const is = isStill(key, present?.modified ?? null);
       const put = { key, value: onlineValue(session), lease: this.ports.lease() };
       const heard = account === null
         ? null
@@ -243,7 +248,7 @@ export class OwnSessions {
       const { session } = own;
       const isHeard = await this.#change(own, session);
       if (isHeard) written = session;
-      await this.#pause(isHeard ? WRITTEN_MS : RETRY_MS);
+      await delay(this.ports.clock, isHeard ? WRITTEN_MS : RETRY_MS);
     }
     own.isWriting = false;
   }
@@ -256,7 +261,7 @@ export class OwnSessions {
     }
     if (heldMs > 0) {
       await this.#changeSurely(own, { ...own.session, isBusy: false, isHeld: true });
-      await this.#pause(heldMs);
+      await delay(this.ports.clock, heldMs);
     }
     await this.#changeSurely(own, null);
     if (!this.#isClosed) this.#unheard.delete(folded);
@@ -278,12 +283,14 @@ export class OwnSessions {
     for (let isHeard = false; !this.#isClosed && !isHeard;) {
       const { outcome } = await store.commit(change);
       isHeard = outcome === "done" || outcome === "conflict";
-      if (!isHeard) await this.#pause(RETRY_MS);
+      if (!isHeard) await delay(this.ports.clock, RETRY_MS);
     }
   }
 
   async #changeSurely(own: Own, session: OnlineSession | null): Promise<void> {
-    while (!this.#isClosed && !await this.#change(own, session)) await this.#pause(RETRY_MS);
+    while (!this.#isClosed && !await this.#change(own, session)) {
+      await delay(this.ports.clock, RETRY_MS);
+    }
   }
 
   /**
@@ -332,13 +339,13 @@ export class OwnSessions {
     let modified: Revision | null = null;
     while (!this.#isClosed && this.#own.get(own.session.id) === own) {
       const outcome = await this.ports.store.commit({
-        when: [modified === null ? { key, is: "absent" } : { key, modified }],
+        when: [isStill(key, modified)],
         puts: [{ key, value: onlineValue(own.session), lease }],
       });
       if (outcome.outcome === "done") return this.#noted(own, folded, outcome.revision);
       if (isLeaseOver(outcome)) return;
       if (outcome.outcome !== "conflict") {
-        await this.#pause(RETRY_MS);
+        await delay(this.ports.clock, RETRY_MS);
         continue;
       }
       const [seen = null] = outcome.seen;
@@ -346,11 +353,6 @@ export class OwnSessions {
       if (present !== null && present.id !== own.session.id) return;
       modified = seen?.modified ?? null;
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    const { clock } = this.ports;
-    return new Promise((resolve) => clock.at(clock.nowMs() + ms, resolve));
   }
 }
 

@@ -15,7 +15,14 @@ import {
 } from "../../protocols/directory/schema/registrar_io.ts";
 import { fieldsIn, isCount } from "../json_fields.ts";
 import { sharedValue } from "../join_instances.ts";
-import type { Changed, Condition, Entry, Revision, SharedStore } from "../shared_store.ts";
+import {
+  type Changed,
+  type Condition,
+  type Entry,
+  isStill,
+  type Revision,
+  type SharedStore,
+} from "../shared_store.ts";
 
 export const TELL = "tell/";
 const LAST = "last";
@@ -131,7 +138,7 @@ export class SharedBroadcasts {
 
   #change(some: readonly Waiting[], modified: Revision | null, numbers: readonly number[]) {
     const key = `${this.#prefix}${LAST}`;
-    const when: Condition[] = [modified === null ? { key, is: "absent" } : { key, modified }];
+    const when: Condition[] = [isStill(key, modified)];
     const puts = [{ key, value: valueOf(numbers.at(-1)!, some.at(-1)!.broadcast) }];
     for (const [at, { broadcast }] of some.entries()) {
       const number = numbers[at]!;

@@ -14,7 +14,7 @@ import type {
   RegistrarChange,
 } from "../../protocols/directory/schema/registrar_io.ts";
 import { fieldsIn, isCount } from "../json_fields.ts";
-import type { Entry, LeaseId, SharedStore } from "../shared_store.ts";
+import { type Entry, isStill, type LeaseId, type SharedStore } from "../shared_store.ts";
 
 export const KICKED = "kicked/";
 const COUNTS = "counts/";
@@ -28,7 +28,6 @@ interface SharedLimitsPorts {
   readonly wallMs: () => number;
   /** Below which the directory has its entries, with a `/` at the end. */
   readonly prefix: string;
-  readonly instance: string;
 }
 
 /** When each attempt was, by whom it was counted; wall clock, ms. */
@@ -49,11 +48,7 @@ export class SharedLimits {
       const before = await store.get(entryKey);
       const value = JSON.stringify({ name, key, at: wallMs() });
       await store.commit({
-        when: [
-          before === null
-            ? { key: entryKey, is: "absent" }
-            : { key: entryKey, modified: before.modified },
-        ],
+        when: [isStill(entryKey, before?.modified ?? null)],
         puts: [{ key: entryKey, value, lease }],
       });
     } catch (error) {
@@ -78,7 +73,7 @@ export class SharedLimits {
         if (retryMs > 0) return { outcome: "too-many", retryMs };
         const leases = await Promise.all(limits.map(({ withinMs }) => this.#lease(withinMs)));
         const outcome = await store.commit({
-          when: keys.map((key, at) => conditionOf(key, entries[at]!)),
+          when: keys.map((key, at) => isStill(key, entries[at]?.modified ?? null)),
           puts: keys.map((key, at) => ({
             key,
             value: JSON.stringify([...times[at]!, [nowMs, stamp]]),
@@ -107,7 +102,7 @@ export class SharedLimits {
           const { lease } = entry;
           const value = JSON.stringify(left);
           const outcome = await store.commit({
-            when: [conditionOf(key, entry)],
+            when: [isStill(key, entry.modified)],
             puts: left.length === 0 ? [] : [{ key, value, ...(lease === null ? {} : { lease }) }],
             deletes: left.length === 0 ? [key] : [],
           });
@@ -133,10 +128,6 @@ export class SharedLimits {
   #key(what: string): string {
     return `${this.ports.prefix}${COUNTS}${what}`;
   }
-}
-
-function conditionOf(key: string, entry: Entry | null) {
-  return entry === null ? { key, is: "absent" as const } : { key, modified: entry.modified };
 }
 
 /** Those after that time, in order; none where somebody has put there something else. */

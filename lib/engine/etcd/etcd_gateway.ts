@@ -7,6 +7,7 @@
  */
 
 import type { Clock } from "../../base/machine/clock.ts";
+import { delay } from "../delay.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { EngineHealth, Entry } from "../shared_store.ts";
 
@@ -249,8 +250,7 @@ export class EtcdGateway {
 
   /** Resolves after so long. */
   pause(ms: number): Promise<void> {
-    const { clock } = this.options;
-    return new Promise((resolve) => clock.at(clock.nowMs() + ms, resolve));
+    return delay(this.options.clock, ms);
   }
 }
 
