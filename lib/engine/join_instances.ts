@@ -16,7 +16,7 @@ interface Joining {
   /** Below which its entries are. */
   readonly prefix: string;
   readonly key: Fingerprint;
-  /** Where that key is, for who has to copy another one there. */
+  /** Where that key is, as an absolute path, for who has to put another one there. */
   readonly keyFile: string;
 }
 
@@ -37,9 +37,10 @@ export async function joinInstances(
   }
   const shared = await sharedValue(store, `${prefix}identity`, key);
   if (shared === key) return;
+  const another = what === "group" ? "name with --group" : "prefix in --engine";
   const text =
-    `The instances of this ${what} have the key ${shared}, this one has ${key}: copy ${keyFile} ` +
-    "from one of them, or give another prefix in --engine";
+    `The instances of this ${what} have the key ${shared}, this one has ${key}: overwrite ` +
+    `${keyFile} with that file of one of them, or give another ${another}`;
   throw new P2pchatError("key-changed", text);
 }
 

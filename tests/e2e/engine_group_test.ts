@@ -273,7 +273,11 @@ trial("another key is refused, with what to copy from where", async (world) => {
   const node = await world.other("stranger", world.engine("team"));
   const { code, last } = await node.ended();
   assertEquals([code, last?.event, last?.["code"]], [4, "fatal", "key-changed"]);
-  assert(last!["text"].includes(`copy ${world.folder}/stranger/serve/identity from one of them`));
+  assert(
+    last!["text"].includes(
+      `overwrite ${world.folder}/stranger/serve/identity with that file of one of them`,
+    ),
+  );
 });
 
 trial("a private group lets those in who have its invite, at any instance", async (world) => {

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { isFresh, joinInstances, noteFresh } from "../../lib/engine/join_instances.ts";
 import { keyNumber } from "../contracts/accounts_contract.ts";
@@ -7,9 +7,9 @@ import { VirtualClock } from "../runtime/virtual_clock.ts";
 
 function engineOf() {
   const engine = new MemoryEngine(new VirtualClock());
-  const join = (key = keyNumber(1)) =>
+  const join = (key = keyNumber(1), what: "directory" | "group" = "directory") =>
     joinInstances(new MemoryStore(engine), {
-      what: "directory",
+      what,
       prefix: "p/",
       key,
       keyFile: "/data/regserver/identity",
@@ -31,8 +31,10 @@ Deno.test("joinInstances() takes who has the first instance's key, and says to a
   assertEquals(await refusal(join(keyNumber(2))), [
     "key-changed",
     `The instances of this directory have the key ${keyNumber(1)}, this one has ${keyNumber(2)}: ` +
-    "copy /data/regserver/identity from one of them, or give another prefix in --engine",
+    "overwrite /data/regserver/identity with that file of one of them, or give another prefix in --engine",
   ]);
+  const [, ofGroup] = await refusal(join(keyNumber(2), "group"));
+  assertMatch(ofGroup!, /this group .*, or give another name with --group$/);
 });
 
 Deno.test("joinInstances() leaves alone what a later version has written", async () => {

@@ -97,7 +97,7 @@ async function directOneOf(engine: EngineAddress, wiring: Wiring): Promise<void>
     left.promise,
     joinDirectoryEngine(engine, options, {
       key: identity.fingerprint,
-      keyFile: identityPath(folder),
+      keyFile: identityPath(await Deno.realPath(folder)),
       clientsMax: options.clientsMax,
       instance,
       notice: (text) => showNotices(ui, text),

@@ -166,7 +166,7 @@ export class GroupEngine {
   async #register(): Promise<void> {
     const { identity, folder } = this.ports;
     const key = fingerprintOf(identity.signer.key);
-    const keyFile = identityPath(folder);
+    const keyFile = identityPath(await Deno.realPath(folder));
     const joining = { what: "group", prefix: this.#prefix, key, keyFile } as const;
     const { nowMs } = SYSTEM_LINK_CLOCK;
     const tell = () => this.#troubled(lateText(this.store));

@@ -9,10 +9,9 @@
 import type { Clock } from "../../base/machine/clock.ts";
 import { delay } from "../delay.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import type { EngineHealth, Entry } from "../shared_store.ts";
-
-/** A JSON object as it came, unchecked. */
-export type Json = Readonly<Record<string, unknown>>;
+import type { EngineHealth } from "../shared_store.ts";
+import { answerIn, type Json, objectIn, Outage, textIn } from "./gateway_answers.ts";
+import { fetchTrouble, NodeStates } from "./node_states.ts";
 
 export interface EtcdOptions {
   /** Of the nodes, such as `http://10.0.0.1:2379`; at least one. */
@@ -33,8 +32,6 @@ const ATTEMPT_MS = 1_000;
 const REQUEST_MS = 10_000;
 /** Between two rounds over all nodes, at least; twice as long at most, so that programs don't ask as one. */
 const ROUND_PAUSE_MS = 50;
-/** The longest answer: a page of the longest entries, in base64, and more. */
-const ANSWER_CHARACTERS_MAX = 64 * 1024 * 1024;
 
 /** gRPC's codes (grpc.github.io/grpc/core/md_doc_statuscodes.html), as the gateway passes them on. */
 export const CODE = {
@@ -56,31 +53,31 @@ export class EtcdRefusal extends Error {
   }
 }
 
-/** Nothing, or nothing of use, came from a node. The message is part of a sentence. */
-class Outage extends Error {
-  override readonly name = "Outage";
-}
-
 export class EtcdGateway {
   /** Which node is asked next. */
   #at = 0;
   #token: string | null = null;
   #authenticating: Promise<void> | null = null;
-  #health: EngineHealth;
+  #answer: Pick<EngineHealth, "answeredAtMs" | "tookMs">;
+  /** Whether the last request wasn't answered; null: nothing was asked yet. */
+  #isTroubled: boolean | null = null;
+  readonly states: NodeStates;
   /** What ends each stream that is open, and its node. */
   readonly #streams = new Map<AbortController, string>();
 
   constructor(readonly options: EtcdOptions) {
     this.#at = Math.floor(options.random() * options.nodes.length);
-    this.#health = {
-      answeredAtMs: options.clock.nowMs(),
-      tookMs: 0,
-      trouble: "it wasn't asked yet",
-    };
+    this.states = new NodeStates(options.nodes);
+    this.#answer = { answeredAtMs: options.clock.nowMs(), tookMs: 0 };
   }
 
   get health(): EngineHealth {
-    return this.#health;
+    const trouble = this.#isTroubled === null
+      ? "it wasn't asked yet"
+      : this.#isTroubled
+      ? this.states.troubles
+      : null;
+    return { ...this.#answer, trouble };
   }
 
   /** The node that is asked next. */
@@ -135,9 +132,12 @@ export class EtcdGateway {
     let isNewToken = false;
     for (let attempt = 1;; attempt++) {
       const node = this.#node;
+      const beganMs = clock.nowMs();
       try {
         if (this.options.user !== null && this.#token === null) await this.#authenticate();
-        return await this.#ask(path, body, read);
+        const answer = await this.#ask(node, path, body, read);
+        this.#answered(beganMs);
+        return answer;
       } catch (error) {
         if (error instanceof EtcdRefusal && isTokenRefused(error)) {
           if (this.options.user === null) throw userMissing(error);
@@ -147,10 +147,12 @@ export class EtcdGateway {
             continue;
           }
         }
+        if (error instanceof EtcdRefusal) this.#answered(beganMs);
         if (!(error instanceof Outage)) throw error;
+        this.#isTroubled = true;
         missed();
         this.#leave(node);
-        if (clock.nowMs() >= endMs) throw unreachable(nodes, error.message);
+        if (clock.nowMs() >= endMs) throw await this.#unreachable();
         if (attempt % nodes.length === 0) await this.pause(ROUND_PAUSE_MS * (1 + random()));
       }
     }
@@ -166,8 +168,9 @@ export class EtcdGateway {
     end: AbortController,
   ): Promise<ReadableStream<Uint8Array>> {
     if (this.options.user !== null && this.#token === null) await this.#authenticate();
-    this.#streams.set(end, this.#node);
-    const response = await this.#fetch(path, body, end.signal);
+    const node = this.#node;
+    this.#streams.set(end, node);
+    const response = await this.#fetch(node, path, body, end.signal);
     if (response.ok && response.body !== null) return response.body;
     const refusal = refusalIn(await answerIn(response));
     if (isTokenRefused(refusal)) {
@@ -187,6 +190,7 @@ export class EtcdGateway {
     const user = this.options.user!;
     try {
       this.#token = await this.#ask(
+        this.#node,
         "/v3/auth/authenticate",
         { ...user },
         (answer) => textIn(answer, "token"),
@@ -200,27 +204,51 @@ export class EtcdGateway {
     }
   }
 
-  /** One attempt at the present node. */
-  async #ask<Answer>(path: string, body: Json, read: (answer: Json) => Answer): Promise<Answer> {
-    const { clock } = this.options;
-    const beganMs = clock.nowMs();
-    const end = new AbortController();
-    const timer = clock.at(beganMs + ATTEMPT_MS, () => end.abort());
+  async #unreachable(): Promise<P2pchatError> {
+    await Promise.all(this.options.nodes.map((node) => this.probe(node)));
+    const { troubles, advice } = this.states;
+    return new P2pchatError("unreachable", `Cannot reach the engine at ${troubles}; ${advice}`);
+  }
+
+  /** Asks this node alone how it is, with one attempt. @returns Or why it doesn't answer, part of a sentence. */
+  async probe(node: string): Promise<NodeStatus | string> {
     try {
-      const response = await this.#fetch(path, body, end.signal);
+      const status = await this.#ask(node, "/v3/maintenance/status", {}, statusIn);
+      this.states.said(node, status);
+      return status;
+    } catch (error) {
+      // That it isn't to be asked by this user is an answer as well.
+      if (error instanceof EtcdRefusal) return { hasLeader: true, leads: false };
+      if (!(error instanceof Outage)) throw error;
+      return error.message;
+    }
+  }
+
+  /** One attempt at that node. */
+  async #ask<Answer>(
+    node: string,
+    path: string,
+    body: Json,
+    read: (answer: Json) => Answer,
+  ): Promise<Answer> {
+    const { clock } = this.options;
+    const end = new AbortController();
+    const timer = clock.at(clock.nowMs() + ATTEMPT_MS, () => end.abort());
+    try {
+      const response = await this.#fetch(node, path, body, end.signal);
       const answer = await answerIn(response);
       if (!response.ok) {
         const refusal = refusalIn(answer);
         if (OUTAGES.has(refusal.code) || isBusy(refusal)) throw new Outage(refusal.message);
-        this.#answered(beganMs);
+        this.states.answered(node);
         throw refusal;
       }
       const seen = read(answer);
-      this.#answered(beganMs);
+      this.states.answered(node);
       return seen;
     } catch (error) {
       if (!(error instanceof Outage)) throw error;
-      this.#health = { ...this.#health, trouble: error.message };
+      this.states.failed(node, error.message);
       throw error;
     } finally {
       timer.cancel();
@@ -229,13 +257,14 @@ export class EtcdGateway {
 
   #answered(beganMs: number): void {
     const nowMs = this.options.clock.nowMs();
-    this.#health = { answeredAtMs: nowMs, tookMs: nowMs - beganMs, trouble: null };
+    this.#answer = { answeredAtMs: nowMs, tookMs: nowMs - beganMs };
+    this.#isTroubled = false;
   }
 
-  async #fetch(path: string, body: Json, signal: AbortSignal): Promise<Response> {
+  async #fetch(node: string, path: string, body: Json, signal: AbortSignal): Promise<Response> {
     const { client, fetch: send = fetch } = this.options;
     try {
-      return await send(this.#node + path, {
+      return await send(node + path, {
         method: "POST",
         body: JSON.stringify(body),
         signal,
@@ -244,7 +273,7 @@ export class EtcdGateway {
         ...(client === undefined ? {} : { client }),
       });
     } catch (error) {
-      throw new Outage(outageText(error, this.#node));
+      throw new Outage(fetchTrouble(error, node));
     }
   }
 
@@ -252,6 +281,22 @@ export class EtcdGateway {
   pause(ms: number): Promise<void> {
     return delay(this.options.clock, ms);
   }
+}
+
+/** What a node says of itself. */
+export interface NodeStatus {
+  readonly hasLeader: boolean;
+  /** Whether it leads etcd's nodes. */
+  readonly leads: boolean;
+}
+
+function statusIn(answer: Json): NodeStatus {
+  const leader = textIn(answer, "leader");
+  const hasLeader = leader !== "" && leader !== "0";
+  return {
+    hasLeader,
+    leads: hasLeader && leader === textIn(objectIn(answer, "header"), "member_id"),
+  };
 }
 
 /** Whether the token is too old, or of before the rights were changed, or none was sent. */
@@ -265,66 +310,10 @@ function isBusy({ code, message }: EtcdRefusal): boolean {
   return code === CODE.resourceExhausted && message.includes("too many requests");
 }
 
-function unreachable(nodes: readonly string[], why: string): P2pchatError {
-  const places = nodes.map(placeOf).join(" or ");
-  return new P2pchatError(
-    "unreachable",
-    `Cannot reach the engine at ${places}: ${why}; check that etcd runs there`,
-  );
-}
-
 function userMissing(cause: EtcdRefusal): P2pchatError {
   const text = "Cannot use the engine: it takes nobody without a name; give --engine-user and " +
     "--engine-password-file";
   return new P2pchatError("bad-credentials", text, { cause });
-}
-
-/** A node as people write it: `10.0.0.1:2379`. */
-function placeOf(node: string): string {
-  return node.replace(/^https?:\/\//, "");
-}
-
-function outageText(error: unknown, node: string): string {
-  if (error instanceof DOMException) return `${placeOf(node)} doesn't answer`; // its `code` is none of gRPC's
-  const cause = error instanceof Error ? error.cause ?? error : error;
-  const text = cause instanceof Error ? cause.message : String(cause);
-  // `fetch` says behind what it did why it failed: `error sending request for url (…): client error (Connect): …`.
-  return `${placeOf(node)}: ${text.replace(/^.*client error \(\w+\): /, "")}`;
-}
-
-/** @throws {Outage} Where it is no JSON object: some nodes' proxies answer in words. */
-async function answerIn(response: Response): Promise<Json> {
-  let text: string;
-  try {
-    const decoder = new TextDecoder();
-    text = "";
-    for await (const bytes of response.body ?? []) {
-      text += decoder.decode(bytes, { stream: true });
-      if (text.length > ANSWER_CHARACTERS_MAX) {
-        throw new Outage("it answers with more than can be read");
-      }
-    }
-  } catch (error) {
-    if (error instanceof Outage) throw error;
-    throw new Outage("its answer breaks off");
-  }
-  return parsedJson(text);
-}
-
-/** @throws {Outage} */
-export function parsedJson(text: string): Json {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    json = null;
-  }
-  if (isObject(json)) return json;
-  throw new Outage("what answers there isn't etcd's gateway");
-}
-
-function isObject(json: unknown): json is Json {
-  return typeof json === "object" && json !== null && !Array.isArray(json);
 }
 
 function refusalIn(answer: Json): EtcdRefusal {
@@ -335,58 +324,4 @@ function refusalIn(answer: Json): EtcdRefusal {
     ? error
     : "no reason";
   return new EtcdRefusal(typeof code === "number" ? code : 2, text.replace(/^etcdserver: /, ""));
-}
-
-// Fields of answers. The gateway leaves out those that are zero, false or empty, and writes 64-bit numbers as texts.
-
-export function objectIn(json: Json, field: string): Json {
-  const value = json[field] ?? {};
-  if (isObject(value)) return value;
-  throw new Outage(`its answer has an odd ${field}`);
-}
-
-export function listIn(json: Json, field: string): readonly Json[] {
-  const value = json[field] ?? [];
-  if (Array.isArray(value) && value.every(isObject)) return value;
-  throw new Outage(`its answer has an odd ${field}`);
-}
-
-export function textIn(json: Json, field: string): string {
-  const value = json[field] ?? "";
-  if (typeof value === "string") return value;
-  throw new Outage(`its answer has an odd ${field}`);
-}
-
-/** A whole number, 0 where it is left out. */
-export function countIn(json: Json, field: string): number {
-  const number = Number(json[field] ?? 0);
-  if (Number.isSafeInteger(number) && number >= 0) return number;
-  throw new Outage(`its answer has an odd ${field}`);
-}
-
-/** Others may have put there what is no text: whoever reads it finds U+FFFD in it, and names the key. */
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** A key or value, which the gateway writes in base64. */
-export function decodedIn(json: Json, field: string): string {
-  try {
-    return decoder.decode(Uint8Array.fromBase64(textIn(json, field)));
-  } catch {
-    throw new Outage(`its answer has an odd ${field}`);
-  }
-}
-
-export function entryIn(kv: Json): Entry {
-  const lease = textIn(kv, "lease");
-  return {
-    key: decodedIn(kv, "key"),
-    value: decodedIn(kv, "value"),
-    modified: countIn(kv, "mod_revision"),
-    created: countIn(kv, "create_revision"),
-    lease: lease === "" || lease === "0" ? null : lease,
-  };
-}
-
-export function isOutage(error: unknown): boolean {
-  return error instanceof Outage;
 }

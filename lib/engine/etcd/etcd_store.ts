@@ -20,19 +20,10 @@ import {
   type SharedStore,
   tooLong,
 } from "../shared_store.ts";
-import {
-  CODE,
-  countIn,
-  entryIn,
-  EtcdGateway,
-  type EtcdOptions,
-  EtcdRefusal,
-  type Json,
-  listIn,
-  objectIn,
-  textIn,
-} from "./etcd_gateway.ts";
+import { CODE, EtcdGateway, type EtcdOptions, EtcdRefusal } from "./etcd_gateway.ts";
+import { countIn, entryIn, type Json, listIn, objectIn, textIn } from "./gateway_answers.ts";
 import { EtcdWatch } from "./etcd_watch.ts";
+import { NodeWatch } from "./node_watch.ts";
 
 /** Changes in one transaction: 120 were slower, and etcd takes 128 operations. */
 const BATCH_MAX = 64;
@@ -141,6 +132,12 @@ export class EtcdStore implements SharedStore {
       const outcome = failure(error, wasMissed);
       return changes.map(() => outcome);
     }
+  }
+
+  /** @param tell As of `NodeWatch`. */
+  watchNodes(tell: (text: string, isTrouble: boolean) => void): NodeWatch {
+    const { nodes, clock } = this.#gateway.options;
+    return new NodeWatch({ gateway: this.#gateway, nodes, clock, tell });
   }
 
   async get(key: string): Promise<Entry | null> {

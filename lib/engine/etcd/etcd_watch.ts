@@ -10,19 +10,18 @@
 import { P2pchatError } from "../../base/errors.ts";
 import { RetryPauses } from "../../base/rates/retry_pauses.ts";
 import type { Changed, Follower, Following, Revision, SharedStore } from "../shared_store.ts";
+import { type EtcdGateway, EtcdRefusal } from "./etcd_gateway.ts";
 import {
   countIn,
   decodedIn,
   entryIn,
-  type EtcdGateway,
-  EtcdRefusal,
-  isOutage,
   type Json,
   listIn,
   objectIn,
+  Outage,
   parsedJson,
   textIn,
-} from "./etcd_gateway.ts";
+} from "./gateway_answers.ts";
 
 /** How long a node has to open the stream. */
 const OPEN_MS = 2_000;
@@ -164,7 +163,7 @@ class FollowerFault extends Error {
 function refusalOf(error: unknown): P2pchatError | null {
   if (error instanceof FollowerFault) throw error.cause;
   if (error instanceof P2pchatError) return error.code === "unreachable" ? null : error;
-  if (error instanceof EtcdRefusal || isOutage(error)) return null;
+  if (error instanceof EtcdRefusal || error instanceof Outage) return null;
   if (error instanceof DOMException || error instanceof TypeError) return null; // the stream broke off
   throw error;
 }

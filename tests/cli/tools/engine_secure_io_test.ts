@@ -2,6 +2,7 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { EtcdNodes, type EtcdTls, HAS_ETCD } from "../../engine/etcd_nodes.ts";
+import { freePort } from "../../e2e/ports.ts";
 import { ran } from "../ran.ts";
 
 /** Runs `openssl LINE` in the folder. @returns False where it isn't installed. */
@@ -90,6 +91,7 @@ Deno.test({
     authority(folder, "another");
     certify(folder, "node");
     certify(folder, "own");
+    authority(folder, "stranger");
     const client = Deno.createHttpClient({
       caCerts: [text("ca.pem")],
       cert: text("own.pem"),
@@ -162,7 +164,21 @@ Deno.test({
         [
           { "engine-ca": "./another.pem" },
           3,
-          /^error: Cannot reach the engine at 127.*: .*certificate.*; check that etcd runs there\n$/i,
+          /^error: Cannot reach the engine at 127[^;]*: its certificate isn't signed by one that is known here; give its authority's with --engine-ca \(.*\); check the nodes' certificates, --engine-ca and --engine-cert\n$/,
+        ],
+        // Of a node that is down, and one with a strange certificate, the certificate is what to look at.
+        [
+          {
+            engine: `etcds://127.0.0.1:${freePort()},${engine.slice("etcds://".length)}`,
+            "engine-ca": "./another.pem",
+          },
+          3,
+          /^error: Cannot reach the engine at 127[^;]*: its certificate isn't signed.*; 127[^;]*refused[^;]*; check the nodes' certificates/,
+        ],
+        [
+          { "engine-cert": "./stranger.pem", "engine-key": "./stranger.key" },
+          3,
+          /^error: Cannot reach the engine at 127[^;]*: it .*doesn't take the (one|certificate) of --engine-cert/,
         ],
         [
           { "engine-key": "./node.key" },
