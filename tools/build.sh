@@ -47,19 +47,35 @@ if [ "$form" = compile ] || { [ "$form" = any ] && can_compile; }; then
   fi
 fi
 
-# The program, in one file with all it imports: half as long it starts in two thirds of the time. Its log shows of a
-# fault where it was in that file: `make where` says where in the sources. (To keep the names of functions costs a
-# twentieth of the processor time of chat, as each closure is given its own when it is made.)
-rm -f build/p2pchat.js
-NO_COLOR=1 "$deno" bundle --quiet --platform deno --minify --sourcemap=external \
-  -o build/p2pchat.js main.ts 2> build/bundle.log || {
-  cat build/bundle.log >&2
-  exit 1
+# Bundles the program into build/NAME.js, in one file with all it imports: half as long it starts in two thirds of the
+# time. Its log shows of a fault where it was in that file: `make where` says where in the sources. (To keep the names of
+# functions costs a twentieth of the processor time of chat, as each closure is given its own when it is made.)
+# bundle NAME PATTERN: of what lib/cli/program.ts loads when it is asked to, that which doesn't match isn't in it.
+bundle() {
+  left_out=
+  for module in $(sed -n 's|.*import("\(\./[^"]*\)").*|\1|p' lib/cli/program.ts | sort -u | grep -v "$2"); do
+    left_out="$left_out --external $module"
+  done
+  rm -f "build/$1.js"
+  # shellcheck disable=SC2086 # several flags
+  NO_COLOR=1 "$deno" bundle --quiet --platform deno --minify --sourcemap=external $left_out \
+    -o "build/$1.js" main.ts 2> build/bundle.log || {
+    cat build/bundle.log >&2
+    exit 1
+  }
+  # What loads each module goes into the cache of compiled code.
+  "$deno" run --quiet --no-check --allow-env --allow-sys --allow-read --allow-write=build \
+    tools/eager_modules.ts "build/$1.js"
+  gzip -9 -n -c "build/$1.js" > "build/$1.gz"
 }
-# What loads each module goes into the cache of compiled code.
-"$deno" run --quiet --no-check --allow-env --allow-sys --allow-read --allow-write=build \
-  tools/eager_modules.ts build/p2pchat.js
-gzip -9 -n -c build/p2pchat.js > build/program.gz
+
+# Each as tools/launcher.sh names it: all commands, and one alone.
+bundle program .
+bundle mesh /mesh_mode
+bundle peer '/member_mode\|/registry_mode\|/friends_mode'
+bundle regserver /regserver_mode
+bundle serve /serve_mode
+programs='program mesh peer regserver serve'
 
 # The runtime: Deno itself, and not what may start it on PATH. Packing it takes longest, so it is kept.
 binary=$("$deno" eval 'console.log(Deno.execPath())')
@@ -72,17 +88,29 @@ if [ ! -f "$packed" ]; then
   mv -f build/runtime-new "$packed"
 fi
 
-# The script is padded to a fixed length: it says where the parts begin.
+# The script is padded to a fixed length: it says where the parts begin, counted from 1.
 head_bytes=16384
-sed -e "s/@PROGRAM@/program-$(tools/sha256.sh build/p2pchat.js | cut -c 1-32)/" -e "s/@PROGRAM_BYTES@/$(bytes_of build/program.gz)/" \
-  -e "s/@RUNTIME@/runtime-$runtime/" -e "s/@RUNTIME_BYTES@/$(bytes_of "$packed")/" \
-  -e "s/@HEAD_BYTES@/$head_bytes/" -e "s|@FLAGS@|$flags|" tools/launcher.sh > build/launcher.sh
+start=$((head_bytes + 1))
+filled=
+for name in $programs; do
+  upper=$(echo "$name" | tr a-z A-Z)
+  filled="$filled;s/@$upper@/$name-$(tools/sha256.sh "build/$name.js" | cut -c 1-32)/"
+  filled="$filled;s/@${upper}_START@/$start/;s/@${upper}_BYTES@/$(bytes_of "build/$name.gz")/"
+  start=$((start + $(bytes_of "build/$name.gz")))
+done
+filled="$filled;s/@RUNTIME@/runtime-$runtime/;s/@RUNTIME_START@/$start/;s/@RUNTIME_BYTES@/$(bytes_of "$packed")/"
+sed -e "${filled#;};s/@WHOLE_BYTES@/$((start - 1 + $(bytes_of "$packed")))/;s|@FLAGS@|$flags|" \
+  tools/launcher.sh > build/launcher.sh
 if [ "$(bytes_of build/launcher.sh)" -gt "$head_bytes" ]; then
   echo "Cannot build p2pchat: tools/launcher.sh is longer than $head_bytes bytes; raise head_bytes in tools/build.sh" >&2
   exit 1
 fi
 dd if=build/launcher.sh of=build/head bs="$head_bytes" conv=sync 2> /dev/null
-cat build/head build/program.gz "$packed" > build/p2pchat.new
+{
+  cat build/head
+  for name in $programs; do cat "build/$name.gz"; done
+  cat "$packed"
+} > build/p2pchat.new
 chmod 755 build/p2pchat.new
 mv -f build/p2pchat.new p2pchat
 if [ "$form" = any ]; then why="; the runtime for deno compile cannot be downloaded here"; else why=; fi

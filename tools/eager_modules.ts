@@ -3,7 +3,7 @@
  * file, and keeps them in the code cache that all later starts read. Otherwise each start compiles them anew, which takes
  * a member an eighth of the processor time until it is ready.
  *
- *     deno run --allow-env --allow-sys --allow-read --allow-write=build tools/eager_modules.ts build/p2pchat.js
+ *     deno run --allow-env --allow-sys --allow-read --allow-write=build tools/eager_modules.ts build/mesh.js
  *
  * The source map beside the file follows.
  */

@@ -1,17 +1,24 @@
 #!/bin/sh
-# p2pchat in one file: this script, padded, then two compressed parts, the program and the runtime it needs.
-# The first start unpacks both into the user's cache, each under its digest; later starts run them from there.
+# p2pchat in one file: this script, padded, then compressed parts, the programs and the runtime they need.
+# The first start unpacks two of them into the user's cache, each under its digest; later starts run them from there.
 
 # Nothing below begins with what the environment has under the same name, least of all what is to be removed.
-unset CDPATH asked bytes cache cleaning compiled database databases digest expected facts files flags folder fresh \
+unset CDPATH asked bytes cache cleaning compiled database databases digest facts files flags folder fresh \
   from hard home kept_invite kept_password kind known left mask max name open ours parent part program_is runtime_is \
   said self small temporary tenths used watched whole
 
-program=@PROGRAM@
-program_bytes=@PROGRAM_BYTES@
+# What can do all, and what can do one command alone: to load the others' code takes each start a tenth longer.
+case ${1:-} in
+  mesh) program=@MESH@ program_start=@MESH_START@ program_bytes=@MESH_BYTES@ ;;
+  peer) program=@PEER@ program_start=@PEER_START@ program_bytes=@PEER_BYTES@ ;;
+  regserver) program=@REGSERVER@ program_start=@REGSERVER_START@ program_bytes=@REGSERVER_BYTES@ ;;
+  serve) program=@SERVE@ program_start=@SERVE_START@ program_bytes=@SERVE_BYTES@ ;;
+  *) program=@PROGRAM@ program_start=@PROGRAM_START@ program_bytes=@PROGRAM_BYTES@ ;;
+esac
 runtime=@RUNTIME@
+runtime_start=@RUNTIME_START@
 runtime_bytes=@RUNTIME_BYTES@
-head_bytes=@HEAD_BYTES@
+whole_bytes=@WHOLE_BYTES@
 
 # No process but the program's own gets what is secret.
 if [ -n "${P2PCHAT_PASSWORD+set}" ]; then kept_password=$P2PCHAT_PASSWORD; fi
@@ -122,7 +129,7 @@ clean() (
   cd "$1" || exit
   cleaning=$(mktemp -d new.clean.XXXXXX 2>/dev/null) || exit
   trap 'rm -rf "$cleaning"; exit 130' HUP INT TERM
-  for kind in program runtime; do
+  for kind in program mesh peer regserver serve runtime; do
     # shellcheck disable=SC2012 # our own names, and only ls sorts by time
     ls -1t "$kind"-*/used 2>/dev/null | sed 1,3d | while IFS= read -r used; do
       if [ -n "$(find "$used" -mtime +0 2>/dev/null)" ]; then rm -rf "${used%/used}"; fi
@@ -175,9 +182,9 @@ fill() {
       said=yes
       printf 'Unpacking p2pchat, this once ...\n' >&2
     fi
-    unpack "$1" "$runtime" p2pchat "$((head_bytes + program_bytes + 1))" "$runtime_bytes"
+    unpack "$1" "$runtime" p2pchat "$runtime_start" "$runtime_bytes"
   fi
-  unpack "$1" "$program" p2pchat.js "$((head_bytes + 1))" "$program_bytes"
+  unpack "$1" "$program" p2pchat.js "$program_start" "$program_bytes"
   if usable "$1"; then
     take "$1" && clean "$1"
     compile "$1"
@@ -299,9 +306,8 @@ case $self in
   *) if [ -f "./$self" ]; then self=./$self; else self=$(command -v -- "$self"); fi ;;
 esac
 bytes=$(($(wc -c < "$self")))
-expected=$((head_bytes + program_bytes + runtime_bytes))
-if [ "$bytes" -ne "$expected" ]; then
-  echo "error: cannot start p2pchat: $self has $bytes bytes instead of $expected; get or build it again" >&2
+if [ "$bytes" -ne "$whole_bytes" ]; then
+  echo "error: cannot start p2pchat: $self has $bytes bytes instead of $whole_bytes; get or build it again" >&2
   exit 5
 fi
 if [ -n "$cache" ] && fill "$cache"; then run "$cache" "$@"; fi

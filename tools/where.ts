@@ -3,12 +3,14 @@
 
 import { SourceMap } from "node:module";
 
-/** A place in the bundle, as a stack trace has it. */
-const PLACE = /(?:file:\/\/)?[^\s()]*p2pchat\.js:(\d+):(\d+)/g;
+/** A place in a bundle, as a stack trace has it: its folder in the cache begins with the bundle's name. */
+const PLACE = /(?:file:\/\/)?[^\s()]*\b([a-z]+)-\w+\/p2pchat\.js:(\d+):(\d+)/g;
 
-/** `text` with the place in the sources for each in the bundle; what `map` doesn't know stays as it is. */
-export function withSources(text: string, map: SourceMap): string {
-  return text.replaceAll(PLACE, (place, line, column) => {
+/** `text` with the place in the sources for each in a bundle; what the bundle's map doesn't know stays as it is. */
+export function withSources(text: string, mapOf: (bundle: string) => SourceMap | null): string {
+  return text.replaceAll(PLACE, (place, bundle, line, column) => {
+    const map = mapOf(bundle);
+    if (map === null) return place;
     // Both count from 0, stack traces from 1.
     const entry = map.findEntry(Number(line) - 1, Number(column) - 1);
     if (!("originalSource" in entry)) return place;
@@ -18,10 +20,21 @@ export function withSources(text: string, map: SourceMap): string {
 }
 
 if (import.meta.main) {
-  const map = new SourceMap(
-    JSON.parse(
-      await Deno.readTextFile(new URL("../build/p2pchat.js.map", import.meta.url)),
-    ),
-  );
-  console.log(withSources(await new Response(Deno.stdin.readable).text(), map).trimEnd());
+  const maps = new Map<string, SourceMap | null>();
+  const text = withSources(await new Response(Deno.stdin.readable).text(), (bundle) => {
+    if (!maps.has(bundle)) maps.set(bundle, builtMap(bundle));
+    return maps.get(bundle)!;
+  });
+  console.log(text.trimEnd());
+}
+
+/** @returns Null where no such program was built here. */
+function builtMap(bundle: string): SourceMap | null {
+  try {
+    const path = new URL(`../build/${bundle}.js.map`, import.meta.url);
+    return new SourceMap(JSON.parse(Deno.readTextFileSync(path)));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
 }

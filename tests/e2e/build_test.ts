@@ -62,14 +62,14 @@ Deno.test(
 
     // The first of them uses no more memory, just unpacked, than those that come later.
     const [other, first] = await Promise.all([
-      start(BUILT, { cache }),
+      start(BUILT, { cache, args: ["mesh", "--version"] }),
       Node.ready("Ann", null, { env }),
     ]);
     await using ann = first;
     await test.step("both start, and one of each part is kept", async () => {
       assertStarted(other);
-      const { program, runtime, new: left } = await kept(folder);
-      assertEquals([program.length, runtime.length, left], [1, 1, []]);
+      const { program, mesh, runtime, new: left } = await kept(folder);
+      assertEquals([program.length, mesh.length, runtime.length, left], [0, 1, 1, []]);
       await using later = await Node.ready("Bob", null, { env });
       const [atFirst, then] = [await residentBytes(ann.pid), await residentBytes(later.pid)];
       assert(atFirst < 1.3 * then, `${atFirst} bytes, then ${then}`);
@@ -78,13 +78,13 @@ Deno.test(
     // After a kill, of several that start at once one may find such a database locked, and replace it. While a
     // process lives that has the old one open, each new process would find it empty, and replace it again.
     await test.step("what was compiled is kept although the runtime replaced its databases", async () => {
-      const { program } = await parts(folder);
+      const { program } = await parts(folder, "mesh");
       for (const database of ["dep_analysis_cache_v2", "v8_code_cache_v2"]) {
         await Deno.remove(join(program, "..", "cache", database));
         await Deno.writeFile(join(program, "..", "cache", database), new Uint8Array());
         await Deno.remove(join(program, "..", "cache", `${database}-wal`));
       }
-      assertStarted(await start(BUILT, { cache }));
+      assertStarted(await start(BUILT, { cache, args: ["mesh", "--version"] }));
       await using next = await Node.ready("Bob", null, { env });
       const [before, after] = [await residentBytes(ann.pid), await residentBytes(next.pid)];
       assert(after < 1.3 * before, `${after} bytes, ${before} before`);

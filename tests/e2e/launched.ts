@@ -66,8 +66,8 @@ export async function inTemporaryFolder(run: (folder: string) => Promise<void>):
 /** The names in the launcher's cache `folder`, by their first word. */
 export async function kept(
   folder: string,
-): Promise<{ program: string[]; runtime: string[]; new: string[] }> {
-  const found = { program: [] as string[], runtime: [] as string[], new: [] as string[] };
+): Promise<Record<"program" | "mesh" | "runtime" | "new", string[]>> {
+  const found: Awaited<ReturnType<typeof kept>> = { program: [], mesh: [], runtime: [], new: [] };
   for await (const { name } of Deno.readDir(folder)) {
     const kind = name.split(/[-.]/)[0] as keyof typeof found;
     assert(kind in found, `${name} in ${folder}`);
@@ -76,12 +76,15 @@ export async function kept(
   return found;
 }
 
-/** The paths of the two unpacked files below `folder`. */
-export async function parts(folder: string): Promise<{ program: string; runtime: string }> {
-  const { program, runtime } = await kept(folder);
-  assertEquals([program.length, runtime.length], [1, 1]);
+/** The paths of two unpacked files below `folder`: of what can do all, or `mesh` alone, and the runtime. */
+export async function parts(
+  folder: string,
+  name: "program" | "mesh" = "program",
+): Promise<{ program: string; runtime: string }> {
+  const { [name]: programs, runtime } = await kept(folder);
+  assertEquals([programs.length, runtime.length], [1, 1]);
   return {
-    program: join(folder, program[0]!, "p2pchat.js"),
+    program: join(folder, programs[0]!, "p2pchat.js"),
     runtime: join(folder, runtime[0]!, "p2pchat"),
   };
 }

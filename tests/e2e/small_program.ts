@@ -8,7 +8,7 @@ import { copyProgram } from "./launched.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../tools/launcher.sh", import.meta.url));
 /** As in `tools/build.sh`. */
-const HEAD_BYTES = 14_336;
+const HEAD_BYTES = 16_384;
 
 /** Longer than any test cuts it. */
 const FILLING = "# filling\n".repeat(400);
@@ -20,16 +20,21 @@ const PROGRAM = FILLING.replaceAll("#", "//");
 export async function makeSmallProgram(path: string): Promise<void> {
   const program = await packed(PROGRAM);
   const runtime = await packed(RUNTIME);
+  const runtimeStart = HEAD_BYTES + 1 + program.bytes.length;
   const filled: Readonly<Record<string, string>> = {
-    PROGRAM: `program-${program.digest}`,
-    PROGRAM_BYTES: String(program.bytes.length),
     RUNTIME: `runtime-${runtime.digest}`,
+    RUNTIME_START: String(runtimeStart),
     RUNTIME_BYTES: String(runtime.bytes.length),
-    HEAD_BYTES: String(HEAD_BYTES),
+    WHOLE_BYTES: String(runtimeStart - 1 + runtime.bytes.length),
     FLAGS: "",
+    START: String(HEAD_BYTES + 1),
+    BYTES: String(program.bytes.length),
   };
-  const launcher = (await Deno.readTextFile(LAUNCHER))
-    .replaceAll(/@([A-Z_]+)@/g, (_, name) => filled[name]!);
+  // The same for all commands, but for its name.
+  const launcher = (await Deno.readTextFile(LAUNCHER)).replaceAll(
+    /@(?:(MESH|PEER|PROGRAM|REGSERVER|SERVE)_?)?([A-Z_]*)@/g,
+    (_, name, field) => field === "" ? `${name.toLowerCase()}-${program.digest}` : filled[field]!,
+  );
   const head = new Uint8Array(HEAD_BYTES);
   head.set(new TextEncoder().encode(launcher));
   const whole = new Blob([head, program.bytes, runtime.bytes]);

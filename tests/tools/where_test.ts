@@ -13,16 +13,20 @@ const MAP = new SourceMap({
   mappings: ";AACG,IACK",
 });
 
+const mapOf = (bundle: string) => bundle === "serve" ? null : MAP;
+
 Deno.test("withSources() puts the place in the sources for each place in the bundle", () => {
-  const stack = "Error: x\n    at e (file:///home/a/.cache/p2pchat/program-1/p2pchat.js:2:2)\n" +
-    "    at async file:///p2pchat.js:2:5\n    at deno:core:1:1";
+  const stack = "Error: x\n    at e (file:///home/a/.cache/p2pchat/mesh-1/p2pchat.js:2:2)\n" +
+    "    at async file:///tmp/p2pchat-0/program-1/p2pchat.js:2:5\n    at deno:core:1:1";
 
   assertEquals(
-    withSources(stack, MAP),
+    withSources(stack, mapOf),
     "Error: x\n    at e (lib/a.ts:2:4)\n    at async lib/a.ts:3:9\n    at deno:core:1:1",
   );
 });
 
-Deno.test("withSources() leaves a place that the map doesn't know", () => {
-  assertEquals(withSources("at p2pchat.js:1:1", MAP), "at p2pchat.js:1:1");
+Deno.test("withSources() leaves a place that the map doesn't know, and a program that wasn't built here", () => {
+  for (const place of ["mesh-1/p2pchat.js:1:1", "serve-1/p2pchat.js:2:2", "p2pchat.js:2:2"]) {
+    assertEquals(withSources(`at ${place}`, mapOf), `at ${place}`);
+  }
 });
