@@ -1,7 +1,8 @@
 /**
  * A simulated engine: one linear history of changes (`MemoryEngine`), and each program's way to it, on which requests and
  * answers are late or lost, carried out unheard, or made again; a quorum that is lost and comes back with leases that
- * start anew; no space; followers that lag. Promises that are answered by virtual time, see `simulated`.
+ * start anew; no space; followers that lag, and read anew what was compacted meanwhile. Promises that are answered by
+ * virtual time, see `simulated`.
  */
 
 import type { Clock } from "../../lib/base/machine/clock.ts";
@@ -60,12 +61,16 @@ export interface EngineMutation {
   /** A change as the engine takes it. */
   readonly change?: (change: Change) => Change;
   readonly outcome?: (outcome: Outcome) => Outcome;
+  /** Who follows, and lags behind a compaction, goes on with what comes then, and doesn't read anew. */
+  readonly skipsCompacted?: boolean;
 }
 
 export class SimEngine {
   readonly memory: MemoryEngine;
   hasQuorum = true;
   isFull = false;
+  /** What each that follows does where it lags behind a compaction. */
+  readonly compacted = new Set<() => void>();
 
   constructor(
     readonly time: VirtualTime,
@@ -86,6 +91,11 @@ export class SimEngine {
   electLeader(): void {
     this.hasQuorum = true;
     this.memory.startLeasesAnew();
+  }
+
+  /** What has changed up to now can't be had any more, but by reading what there is. */
+  compact(): void {
+    for (const compacted of [...this.compacted]) compacted();
   }
 
   commit(given: Change): Outcome {
@@ -221,8 +231,9 @@ export class SimStore implements SharedStore {
     });
   }
 
-  #below(prefix: string): readonly Entry[] {
-    return [...this.engine.memory.entries.values()].filter(({ key }) => key.startsWith(prefix))
+  #below(prefix: string, from = prefix): readonly Entry[] {
+    return [...this.engine.memory.entries.values()]
+      .filter(({ key }) => key.startsWith(prefix) && key >= from)
       .toSorted((a, b) => a.key < b.key ? -1 : 1);
   }
 
@@ -230,9 +241,9 @@ export class SimStore implements SharedStore {
     return this.#ask(() => this.engine.memory.entries.get(key) ?? null);
   }
 
-  read(prefix: string): ReturnType<SharedStore["read"]> {
+  read(prefix: string, from = prefix): ReturnType<SharedStore["read"]> {
     const { memory } = this.engine;
-    return this.#ask(() => ({ entries: this.#below(prefix), revision: memory.revision }));
+    return this.#ask(() => ({ entries: this.#below(prefix, from), revision: memory.revision }));
   }
 
   count(prefix: string): Promise<number> {
@@ -255,9 +266,9 @@ export class SimStore implements SharedStore {
   }
 
   /** What changes is heard in order, late, and not while the program is cut off. */
-  follow(prefix: string, follower: Follower): Following {
-    const { memory, time, random } = this.engine;
-    const waiting: (() => void)[] = [];
+  follow(prefix: string, follower: Follower, from = prefix): Following {
+    const { memory, time, random, compacted, mutation } = this.engine;
+    let waiting: (() => void)[] = [];
     let isClosed = false;
     let isPumping = false;
     const pump = () => {
@@ -272,41 +283,47 @@ export class SimStore implements SharedStore {
       time.after(random.between(0.1, LAG_MS_MAX), pump);
     };
     const tell = (changes: readonly Changed[], revision: Revision) => {
-      const ours = changes.filter(({ key }) => key.startsWith(prefix));
+      const ours = changes.filter(({ key }) => key.startsWith(prefix) && key >= from);
       if (ours.length === 0) return;
       waiting.push(() => follower.changed(ours, revision));
       later();
     };
-    void this.read(prefix).then(({ entries, revision }) => {
-      if (isClosed) return;
-      follower.all(entries, revision);
-      // What came while the answer was on its way is told as changes.
-      const now = this.#below(prefix);
-      const gone = entries.filter(({ key }) => !memory.entries.has(key));
-      const changed = [
-        ...now.filter(({ modified }) => modified > revision).map((entry) => ({
-          key: entry.key,
-          entry,
-        })),
-        ...gone.map(({ key }) => ({ key, entry: null })),
-      ];
-      memory.followers.add(tell);
-      if (changed.length > 0) tell(changed, memory.revision);
-    }, () => {
-      // The program is cut off: it goes on where it left.
-      if (!isClosed && !this.program.isDead) again();
-    });
-    const again = () => {
-      const following = this.follow(prefix, follower);
-      closes.push(() => following.close());
+    const begin = () => {
+      void this.read(prefix, from).then(({ entries, revision }) => {
+        if (isClosed) return;
+        follower.all(entries, revision);
+        // What came while the answer was on its way is told as changes.
+        const now = this.#below(prefix, from);
+        const gone = entries.filter(({ key }) => !memory.entries.has(key));
+        const changed = [
+          ...now.filter(({ modified }) => modified > revision).map((entry) => ({
+            key: entry.key,
+            entry,
+          })),
+          ...gone.map(({ key }) => ({ key, entry: null })),
+        ];
+        memory.followers.add(tell);
+        if (changed.length > 0) tell(changed, memory.revision);
+      }, () => {
+        // The program is cut off: it goes on where it left.
+        if (!isClosed && !this.program.isDead) begin();
+      });
     };
-    const closes: (() => void)[] = [];
+    const lags = () => {
+      if (waiting.length === 0) return;
+      waiting = [];
+      if (mutation.skipsCompacted === true) return;
+      memory.followers.delete(tell);
+      waiting.push(begin);
+    };
+    compacted.add(lags);
+    begin();
     return {
       restart: () => {},
       close() {
         isClosed = true;
         memory.followers.delete(tell);
-        for (const close of closes) close();
+        compacted.delete(lags);
       },
     };
   }

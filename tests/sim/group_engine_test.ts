@@ -5,6 +5,7 @@ import { amount } from "../given.ts";
 import { simulated } from "./engine.ts";
 import { ENGINE_MUTATIONS } from "./group/engine_mutations.ts";
 import {
+  runCompacted,
   runCutLeader,
   runEngineGroup,
   runTrustingLeader,
@@ -28,11 +29,12 @@ Deno.test(`group in an engine: ${SEEDS} seeds of talk and trouble break no promi
   }
 });
 
-Deno.test("group in an engine: who trusts its lease for too long changes nothing, who wakes says nothing, and who is cut off is left", async () => {
+Deno.test("group in an engine: who trusts its lease for too long changes nothing, who wakes says nothing, who is cut off is left, and a compaction hides no change", async () => {
   for (let seed = 1; seed <= OTHER_SEEDS; seed++) {
     await simulated(() => runTrustingLeader({ seed, steps: 20 }));
     await simulated(() => runWokenLeader({ seed, steps: 10 }));
     await simulated(() => runCutLeader({ seed, steps: 0 }));
+    await simulated(() => runCompacted({ seed, steps: 0 }));
   }
 });
 

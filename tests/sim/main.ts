@@ -13,6 +13,7 @@
  *     make sim MODE=directory SEEDS=2000 NODES=6     a directory and its clients
  *     make sim MODE=lies SEEDS=2000                  a directory that lies to its clients
  *     make sim MODE=instances SEEDS=2000             a directory of three instances over an engine
+ *     make sim MODE=group-instances SEEDS=2000       a group whose coordinator has three, one of which leads
  *
  * Settings come from the environment or as NAME=VALUE arguments. SEED is the first seed, SEEDS their number (1 with
  * SEED, otherwise 100). NODES and STEPS describe each run; without NODES a seed has 5 to 50 members. JOBS shares
@@ -28,6 +29,7 @@ import { simulated } from "./engine.ts";
 import { runFriends } from "./friends/run.ts";
 import { Violation } from "./friends/process.ts";
 import { type GroupRun, runGroup } from "./group/run.ts";
+import { runEngineGroup } from "./group/run_engine.ts";
 import { Violation as GroupViolation } from "./group/violation.ts";
 import { ALL_ATTACKS, type Attack } from "./mesh/attacks.ts";
 import { meshSubject } from "./mesh/mesh_subject.ts";
@@ -99,7 +101,10 @@ function report(options: RunOptions, { failure, tail }: RunResult): void {
 }
 
 /** The modes that can be simulated. */
-const MODES = ["mesh", "mesh-lies", "friends", "group", "directory", "lies", "instances"] as const;
+const MODES = [
+  ...["mesh", "mesh-lies", "friends", "group", "directory", "lies"] as const,
+  ...["instances", "group-instances"] as const,
+] as const;
 type Mode = typeof MODES[number];
 
 /** Reads the mode and removes it from the arguments and the environment. */
@@ -238,6 +243,27 @@ async function runInstancesSeed(
   }
 }
 
+async function runGroupInstancesSeed(
+  seed: number,
+  totals: Totals,
+  setting: (name: Name) => number | null,
+): Promise<void> {
+  const steps = setting("STEPS") ?? 80;
+  totals.runs++;
+  try {
+    const traced = setting("TRACE") ? { print } : {};
+    const world = await simulated(() => runEngineGroup({ seed, steps, ...traced }));
+    totals.virtualMs += world.time.nowMs;
+    totals.steps += steps;
+    totals.said += world.history.said.length;
+  } catch (error) {
+    if (totals.failures++ >= FAILURES_SHOWN_MAX) return;
+    const isViolation = error instanceof GroupViolation;
+    print(`\nseed ${seed} failed: ${isViolation ? error.message : (error as Error).stack}`);
+    print(`to see it again: make sim MODE=group-instances SEED=${seed} STEPS=${steps} TRACE=1`);
+  }
+}
+
 async function runAll(
   seeds: readonly number[],
   setting: (name: Name) => number | null,
@@ -250,6 +276,7 @@ async function runAll(
     directory: runDirectorySeed,
     lies: runDirectorySeed,
     instances: runInstancesSeed,
+    "group-instances": runGroupInstancesSeed,
   }[modeOf()];
   const totals: Totals = { ...NOTHING, settled: [] };
   let shownMs = performance.now();

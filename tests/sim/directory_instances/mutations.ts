@@ -71,4 +71,9 @@ export const MUTATIONS: readonly {
     },
     finding: /was never shown|another order|was taken, and is lost/,
   },
+  {
+    name: "doesn't read anew what was compacted while it was cut off",
+    mutation: { skipsCompacted: true },
+    finding: /sees|in are|was never shown|the engine has/,
+  },
 ];

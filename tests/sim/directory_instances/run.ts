@@ -46,7 +46,7 @@ function act(world: World): void {
   const instance = random.pick(instances);
   const { program } = instance;
   const lasts = () => random.between(200, FAULT_MS_MAX);
-  switch (random.below(24)) {
+  switch (random.below(26)) {
     case 0:
       if (!program.isDead) instance.kill();
       return void time.after(random.between(500, 5_000), () => {
@@ -68,6 +68,9 @@ function act(world: World): void {
     case 6:
     case 7:
       return person.leaves(random.chance(0.5));
+    case 24:
+    case 25:
+      return engine.compact();
     case 8:
     case 9:
     case 10:

@@ -4,6 +4,7 @@ import type { Change } from "../../../lib/engine/shared_store.ts";
 import type { InstanceMutation } from "./engine_world.ts";
 import {
   type EngineRun,
+  runCompacted,
   runCutLeader,
   runEngineGroup,
   runTrustingLeader,
@@ -56,6 +57,11 @@ export const ENGINE_MUTATIONS: Readonly<Record<string, Broken>> = {
   "it goes by a wall clock, which is set back": {
     mutation: { wallClock: true },
     run: runCutLeader,
+    steps: 0,
+  },
+  "it doesn't read anew what was compacted while it was cut off": {
+    mutation: { skipsCompacted: true },
+    run: runCompacted,
     steps: 0,
   },
 };

@@ -330,6 +330,12 @@ export class Instance {
     else this.#standsBy(false);
   }
 
+  /** It is killed, and another program begins at once. */
+  restart(): void {
+    this.kill();
+    this.start();
+  }
+
   kill(): void {
     if (!this.isRunning) return;
     this.world.note(this.name, "killed");

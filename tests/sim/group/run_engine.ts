@@ -22,10 +22,12 @@ const ACTIONS = {
   leaderCut: 4,
   leaderCutFromMembers: 2,
   leaderCompact: 3,
+  restart: 4,
   othersKill: 2,
   othersCut: 2,
   noQuorum: 2,
   election: 3,
+  engineCompact: 3,
   full: 1,
   heal: 10,
 } as const;
@@ -94,6 +96,27 @@ export function runCutLeader(run: EngineRun): void {
       `${leader?.name} leads with ${moved} members, ${more.length} others do too`,
     );
   }
+}
+
+/**
+ * Runs one seed, within `simulated`, in which the engine is compacted while those that stand by are cut off from it, and
+ * whoever led is gone.
+ * @throws {Violation} If nobody leads in time.
+ */
+export function runCompacted(run: EngineRun): void {
+  const world = worldOf(run);
+  const [first, ...others] = world.instances;
+  first!.start();
+  world.time.runUntil(5_000);
+  for (const instance of others) instance.start();
+  world.time.runUntil(10_000);
+  for (const { program } of others) program.isCut = true;
+  first!.kill();
+  world.time.runUntil(20_000);
+  world.engine.compact();
+  for (const { program } of others) program.isCut = false;
+  world.time.runUntil(20_000 + MOVED_MS);
+  if (world.leaders.length !== 1) throw new Violation(`${world.leaders.length} lead`);
 }
 
 function worldOf({ seed, steps, mutation = {}, print }: EngineRun): EngineWorld {
@@ -248,6 +271,10 @@ class EngineDriver {
         return void world.time.after(ms, () => world.engine.electLeader());
       case "election":
         return world.engine.electLeader();
+      case "restart":
+        return random.pick(world.instances).restart();
+      case "engineCompact":
+        return world.engine.compact();
       case "full":
         world.engine.isFull = true;
         return void world.time.after(ms, () => world.engine.isFull = false);
