@@ -249,7 +249,7 @@ export class FencedLog {
   }
 
   /**
-   * Compacts: from now on the log holds these lines, and those that are appended after this call.
+   * Compacts: from now on the log holds these lines, and those that are appended after this call. One at a time.
    * @throws {P2pchatError} As `append`.
    */
   async rewrite(lines: readonly string[]): Promise<void> {

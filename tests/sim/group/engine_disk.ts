@@ -21,6 +21,8 @@ export class Lines {
 }
 
 export class EngineDisk extends GroupDisk<CoordinatorRecord> {
+  /** Whether a compaction goes on: the program doesn't begin another one then. */
+  isRewriting = false;
   /** Those that wait until so many records are synced. */
   #waiting: { readonly upTo: number; readonly done: () => void }[] = [];
 
@@ -61,9 +63,10 @@ export class EngineDisk extends GroupDisk<CoordinatorRecord> {
   /** Compaction. */
   override restore(records: readonly CoordinatorRecord[]): void {
     super.restore(records);
+    this.isRewriting = true;
     this.#when(
       this.fenced.rewrite(this.records.map((record) => this.lines.lineOf(record))),
-      () => {},
+      () => this.isRewriting = false,
     );
   }
 

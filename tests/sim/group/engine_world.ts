@@ -330,6 +330,14 @@ export class Instance {
     else this.#standsBy(false);
   }
 
+  /** Its log is compacted before the next write. */
+  compacts(): void {
+    const { disk } = this.world.coordinator;
+    const { leading } = this;
+    if (leading === null || (disk as EngineDisk).fenced !== leading.fenced) return;
+    if (!(disk as EngineDisk).isRewriting) leading.sim.compactSoon();
+  }
+
   /** It is killed, and another program begins at once. */
   restart(): void {
     this.kill();

@@ -260,7 +260,7 @@ class EngineDriver {
         return;
       }
       case "leaderCompact":
-        return leader?.leading?.sim.compactSoon();
+        return leader?.compacts();
       case "othersKill":
         return other.kill();
       case "othersCut":

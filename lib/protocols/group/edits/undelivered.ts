@@ -224,7 +224,8 @@ export class Undelivered {
 
   tell(key: PeerKey, decision: Decision): void {
     if (!this.#isGood(decision)) return;
-    this.parts.out.tell([key], { type: "committed", signed: decision.signed });
+    // In the log it may say which view begins with it, which the coordinator doesn't.
+    this.parts.out.tell([key], { type: "committed", signed: { ...decision.signed, view: null } });
   }
 
   /** The coordinator is back, perhaps with a disk that has lost decisions: tells it those that we know. */

@@ -1,6 +1,6 @@
 // Decisions that aren't in the log yet, without the rest of the member.
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
 import { Undelivered } from "../../../../lib/protocols/group/edits/undelivered.ts";
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
@@ -31,7 +31,7 @@ function scene(isCoordinatorUp = false) {
   const request = requestOf({ name: "ann", signer: fakeSigner("ann") }, GROUP, 1, "new");
   const signed = new Decider(OWN, GROUP).decides([editOf(1, request)]);
   const words = () => [...said.splice(0), ...output.words()];
-  return { parts, undelivered, request, signed, words };
+  return { parts, output, undelivered, request, signed, words };
 }
 
 Deno.test("Undelivered: while the coordinator is away a decision goes to the sequencer, once, and to it again when it is back", () => {
@@ -74,4 +74,25 @@ Deno.test("Undelivered: a decision that can't be is told once, whoever passes it
   const told = ["coordinator: impossible", "coordinator: impossible"];
   assertEquals(words(), [...told, `${lie}; it is refused here`]);
   assertEquals([undelivered.lie, undelivered.changes(1)], [lie, false]);
+});
+
+Deno.test("Undelivered: a decision that is the first in a view's order is passed on as the coordinator signed it", () => {
+  const { parts, output, undelivered, request, signed } = scene();
+  const { view } = speaker("ann").says("new");
+  assertNotEquals(view, null);
+  parts.held.append({ ...signed, view });
+  undelivered.tell(keyOf("cem"), undelivered.on(idOf(request))!);
+  const [told] = output.out.take();
+  assertEquals(told, {
+    type: "tell",
+    peers: [keyOf("cem")],
+    message: { type: "committed", signed },
+  });
+
+  const other = scene();
+  other.undelivered.take(
+    keyOf("cem"),
+    (told as { message: { signed: typeof signed } }).message.signed,
+  );
+  assertEquals(other.words(), ["ann: committed"]);
 });
