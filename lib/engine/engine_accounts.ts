@@ -64,6 +64,7 @@ interface Found {
 export class EngineAccounts implements Accounts {
   readonly #prefix: string;
   #size = 0;
+  #follower: AccountsFollower | null = null;
   #countedAtMs = -Infinity;
   #counting: Promise<void> | null = null;
   /** Changes that this program has made, or is making: their numbers. */
@@ -75,8 +76,9 @@ export class EngineAccounts implements Accounts {
     this.#prefix = `${ports.prefix}accounts/`;
   }
 
+  /** As far as known: where nobody follows the accounts, as of when they were counted last. */
   get size(): number {
-    return this.#size;
+    return this.#follower?.size ?? this.#size;
   }
 
   async find(name: string): Promise<Account | null> {
@@ -112,8 +114,8 @@ export class EngineAccounts implements Accounts {
     const { name } = account;
     const { store, nowMs } = this.ports;
     // Once for all that come meanwhile, so that they keep their order.
-    if (nowMs() - this.#countedAtMs >= COUNTED_MS) await (this.#counting ??= this.#count());
-    if (this.#size >= ACCOUNTS_MAX) throw tooManyAccounts(name);
+    if (nowMs() - this.#countedAtMs >= COUNTED_MS) await this.count();
+    if (this.size >= ACCOUNTS_MAX) throw tooManyAccounts(name);
     const key = this.#key(name);
     const value = this.#valueOf(account, { order: this.#changes });
     const outcome = await store.commit({ when: [{ key, is: "absent" }], puts: [{ key, value }] });
@@ -169,11 +171,21 @@ export class EngineAccounts implements Accounts {
   }
 
   watch(listener: AccountsListener): { close(): void } {
-    return new AccountsFollower(this.ports.store, this.#prefix, listener, (changed) => {
-      return changed.entry === null
-        ? this.#removing.delete(changed.key)
-        : changeOf(changed.entry).startsWith(`${this.ports.writer} `);
-    });
+    return this.#follower = new AccountsFollower(
+      this.ports.store,
+      this.#prefix,
+      listener,
+      (changed) => {
+        return changed.entry === null
+          ? this.#removing.delete(changed.key)
+          : changeOf(changed.entry).startsWith(`${this.ports.writer} `);
+      },
+    );
+  }
+
+  /** Counts all, once for all that ask meanwhile. @throws {P2pchatError} As the store. */
+  count(): Promise<void> {
+    return this.#counting ??= this.#count();
   }
 
   async #count(): Promise<void> {
@@ -221,6 +233,11 @@ class AccountsFollower {
 
   close(): void {
     this.#following.close();
+  }
+
+  /** How many there are; null: not known yet. */
+  get size(): number | null {
+    return this.#known?.size ?? null;
   }
 
   /** At the beginning nothing has changed; later, whatever isn't as it was known. */

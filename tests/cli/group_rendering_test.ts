@@ -588,6 +588,16 @@ const ENGINE = {
   answers: true,
   answeredMs: 93,
   tookMs: 6,
+  nodes: [
+    { address: "10.0.0.1:2379", answers: true, leads: true, tookMs: 6 },
+    {
+      address: "10.0.0.2:2379",
+      answers: false,
+      tookMs: 2,
+      silentMs: 34_000,
+      reason: "connection refused",
+    },
+  ],
   instances: [THERE, { host: "::1", port: 6_000 }],
 } as const;
 
@@ -758,9 +768,11 @@ Your key: k
       problems: ["The engine doesn't answer"],
       engine: { ...ENGINE, role: "stand-by", answers: false, answeredMs: 12_345 },
     },
-    "This coordinator stands by: 192.0.2.7:6000 leads the group.\n" +
-    "The group is kept in an engine. It doesn't answer, for 12.3 s by now; instances at " +
-    "192.0.2.7:6000 and [::1]:6000.\nYour key: k\n! The engine doesn't answer\n",
+    "This coordinator stands by: 192.0.2.7:6000 leads the group; instances at 192.0.2.7:6000 and " +
+    "[::1]:6000.\nThe group is kept in an engine. It hasn't answered for 12.3 s.\n" +
+    "Its node 10.0.0.1:2379 answers within 6 ms, and leads them.\n" +
+    "Its node 10.0.0.2:2379 hasn't answered for 34.0 s: connection refused.\n" +
+    "Your key: k\n! The engine doesn't answer\n",
   ],
   [
     "the status of an instance that leads",
@@ -774,9 +786,11 @@ Your key: k
       problems: [],
       engine: ENGINE,
     },
-    "View 3, 4 entries. Nobody is in the group.\nThis coordinator leads the group.\n" +
-    "The group is kept in an engine. It answers within 6 ms, last 0.1 s ago; instances at " +
-    "192.0.2.7:6000 and [::1]:6000.\nYour key: k\n",
+    "View 3, 4 entries. Nobody is in the group.\nThis coordinator leads the group; instances at " +
+    "192.0.2.7:6000 and [::1]:6000.\n" +
+    "The group is kept in an engine. It answers within 6 ms, last 0.1 s ago.\n" +
+    "Its node 10.0.0.1:2379 answers within 6 ms, and leads them.\n" +
+    "Its node 10.0.0.2:2379 hasn't answered for 34.0 s: connection refused.\nYour key: k\n",
   ],
 ];
 

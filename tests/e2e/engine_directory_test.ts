@@ -138,6 +138,15 @@ trial("people at both see each other, and what one broadcasts", async (world) =>
   assert(users[0]!.instance !== users[1]!.instance);
 });
 
+trial("both know how many accounts there are, and how each node answers", async (world) => {
+  for (const n of [0, 1]) {
+    const { accounts, engine, problems } = await world.instance(n).ask("status");
+    assertEquals([accounts, engine.answers, problems], [1, true, []]);
+    assertEquals(engine.nodes.length, 3);
+    assertEquals(engine.nodes.filter(({ answers }: ShownEvent) => answers).length, 3);
+  }
+});
+
 trial("who comes in at the other one takes its own place, and a guest nobody's", async (world) => {
   const ann = person("ann");
   await pass(MARK_MS); // an instance says once a second what its clients have heard
@@ -164,7 +173,15 @@ trial("etcd's leader is killed: nobody is sent away, and soon others come in", a
   assert(await tell(person("dan"), "two") >= 2);
   const after = [...people.values()].map((node) => node.events.filter(is("session")).length);
   assertEquals(after.slice(0, before.length), before);
+  const place = new URL(world.etcd.urls[node]!).host;
+  const told = (text: string) => ({ event, text: said }: ShownEvent) =>
+    event === "notice" && said.startsWith(text);
+  await world.instance(1).until(told(`The engine's node ${place} is away: `), LOAD_MS);
+  const { engine } = await world.instance(1).ask("status");
+  const silent = engine.nodes.filter(({ answers }: ShownEvent) => !answers);
+  assertEquals(silent.map(({ address }: ShownEvent) => address), [place]);
   world.etcd.start(node);
+  await world.instance(1).until(told(`The engine's node ${place} answers again`), LOAD_MS);
   await world.see([...people.values()], "ann free", "bob free", "cem free", "dan free");
 });
 
@@ -183,6 +200,7 @@ trial("an instance is killed: its people are at the other one within 5 s", async
     assertEquals(heard(person(name)).filter((text) => text.endsWith("two")).length, 1);
   }
   await world.direct(1);
+  assertEquals(world.instance(1).events.find(is("ready"))!["accounts"], 1);
   const eve = await world.guest("eve", world.at(1));
   await world.see([eve], "ann free", "bob free", "cem free", "dan free", "eve free");
   await eve.type("/exit");
@@ -217,5 +235,35 @@ trial(
     });
     for (const node of moving) assertEquals(problemsOf(node), []);
     assertEquals(world.instance(0).events.filter(login("fay")), []);
+  },
+);
+
+trial(
+  "the quorum is lost: who logs in just then waits, is told so, and is in once there is one",
+  async (world) => {
+    const [one, other] = [0, 1];
+    for (const node of [one, other]) await world.etcd.kill(node);
+    const gil = world.launch("--guest", "gil", world.at(0));
+    const ann = world.launch("--login", "ann", { ...world.at(1), device: "tablet" });
+    const hal = world.launch("--signup", "hal", world.at(1));
+    const newcomers = [gil, ann, hal];
+    for (const node of newcomers) {
+      const { code, text } = await node.until(is("error"), 40_000);
+      assertEquals([code, /engine.*trying again/.test(text)], ["disk", true], text);
+    }
+    const quorum = ({ event, text }: ShownEvent) =>
+      event === "notice" && text.startsWith("The engine has no quorum: 1 of 3 nodes answers");
+    await world.instance(0).until(quorum, LOAD_MS);
+    await pass(10_000);
+    for (const node of newcomers) {
+      assertEquals(node.events.filter(({ event }) => event === "fatal" || event === "bye"), []);
+      assertEquals(node.events.filter(is("error")).length, 1, "once is enough");
+    }
+    for (const node of [one, other]) world.etcd.start(node);
+    for (const node of newcomers) await node.until(session("up"), 40_000);
+    await holds("nothing is wrong any more", async () => {
+      const both = await Promise.all([0, 1].map((n) => world.instance(n).ask("status")));
+      return both.every(({ problems, engine }) => problems.length === 0 && engine.answers);
+    });
   },
 );

@@ -32,6 +32,25 @@ accountsContract("accounts in an engine", async (test) => {
   await test({ accounts, others, pass: () => Promise.resolve() });
 });
 
+Deno.test("EngineAccounts: how many there are is known once they were counted, and at once by who follows them", async () => {
+  const { accounts, others } = instances();
+  await others.signUp(accountOf("bob"));
+  assertEquals(accounts.size, 0);
+  await accounts.count();
+  assertEquals(accounts.size, 1);
+
+  const watch = accounts.watch({ changed() {}, broken() {}, notice() {} });
+  await Promise.resolve();
+  await others.signUp(accountOf("cem"));
+  await accounts.signUp(accountOf("dan"));
+  await Promise.resolve();
+  assertEquals(accounts.size, 3);
+  await others.remove(accountOf("bob"));
+  await Promise.resolve();
+  assertEquals(accounts.size, 2);
+  watch.close();
+});
+
 Deno.test("EngineAccounts: a value is a line of JSON for people, and keeps fields of later versions", async () => {
   const { engine, accounts } = instances();
   const bob = accountOf("Bob", { keys: [keyNumber(1)] });

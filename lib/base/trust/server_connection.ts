@@ -273,6 +273,11 @@ export class ServerConnection {
     this.#failedAtMs.clear();
   }
 
+  /** The server is there, but can't let us in now: addresses that have failed don't say any more that nobody is. */
+  answered(): void {
+    this.#failures = 0;
+  }
+
   /** The server is dialled in `ms`, instead of when it would have been. */
   retryIn(ms: number): void {
     this.#retryAtMs = this.port.out.nowMs + ms;

@@ -133,7 +133,7 @@ export class RegistryRendering {
         ),
       ];
     }
-    if (event.isFull) return []; // an error event says so
+    if (event.isFull || event.isCutOff) return []; // an error event says so
     // During a call, "the other side" would be read as the person called.
     const because = reason === "" ? "" : `: ${reason.replace(OTHER_SIDE_CLOSED, CLOSED_TEXT)}`;
     const then = this.#call?.isDirect

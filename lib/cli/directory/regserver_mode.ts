@@ -1,5 +1,6 @@
 /** `p2pchat regserver`: connects the directory's machine to sockets, files and the user interface. */
 
+import type { EngineAnswers } from "../../base/machine/engine_answers.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { endpointText, type PeerKey } from "../../base/ids.ts";
 import type { EngineAddress } from "../../engine/engine_address.ts";
@@ -101,14 +102,17 @@ async function directOneOf(engine: EngineAddress, wiring: Wiring): Promise<void>
       clientsMax: options.clientsMax,
       instance,
       notice: (text) => showNotices(ui, text),
+      warn: warnBy(ui),
     }),
   ]);
   if (joined === null) return ui.show({ event: "bye", reason: "quit" }, undefined);
-  const { accounts, registrar } = joined;
+  const { accounts, registrar, nodes } = joined;
   const store = sharedRecords(joined.store, identity.signer.key);
   try {
-    await serve(wiring, { accounts, shared: { instance, registrar } }, store, []);
+    const shared = { instance, registrar, engine: () => nodes.answers };
+    await serve(wiring, { accounts, shared }, store, []);
   } finally {
+    nodes.close();
     await registrar.close();
   }
 }
@@ -124,12 +128,16 @@ function sharedRecords(store: string, directory: PeerKey): OpenedRecords<Directo
 interface Registers {
   readonly accounts: Accounts;
   /** Of several instances. */
-  readonly shared: { readonly instance?: string; readonly registrar?: Registrar };
+  readonly shared: {
+    readonly instance?: string;
+    readonly registrar?: Registrar;
+    readonly engine?: () => EngineAnswers;
+  };
 }
 
 async function serve(
   wiring: Wiring,
-  { accounts, shared: { instance, registrar } }: Registers,
+  { accounts, shared: { instance, ...shared } }: Registers,
   store: OpenedRecords<DirectoryRecord>,
   accountNotices: readonly string[],
 ): Promise<void> {
@@ -177,7 +185,7 @@ async function serve(
       signer: identity.signer,
       store,
       accounts,
-      ...(registrar === undefined ? {} : { registrar }),
+      ...shared,
       hasher: openPasswordHasher().hasher,
       datagrams,
       show: (event, ref) => {

@@ -5,6 +5,7 @@ import { endpointText } from "../../base/ids.ts";
 import { shownName } from "../../base/text/names.ts";
 import type { DirectoryEvent, LogoutReason } from "../../protocols/directory/schema/events.ts";
 import { countText, numberText } from "../../base/text/words.ts";
+import { engineAnswersLines } from "../rendering/engine_rendering.ts";
 import { momentText } from "../rendering/moments.ts";
 import { REGSERVER_PORT_DEFAULT } from "../args/options.ts";
 import {
@@ -149,6 +150,7 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
     ],
     [`${accountsText(accounts)}, ${noneOr(kept, "broadcast")} kept for accounts that are away.`],
     ...instancesLines(status),
+    ...(status.engine === undefined ? [] : engineAnswersLines("The directory", status.engine)),
     ownKeyLine(key),
     ...problems.map((problem) => problemLine(problem)),
   ];

@@ -13,6 +13,7 @@ import { STORE_ID_BYTES } from "../../protocols/directory/schema/limits.ts";
 import { randomBytes } from "../session/random_bytes.ts";
 import { VERSION } from "../session/version.ts";
 import type { EngineOptions } from "./engine_flags.ts";
+import { EngineNodes } from "./engine_nodes.ts";
 import { openEngine } from "./open_engine.ts";
 
 /** When the user is told that the engine is waited for, ms: it elects a leader within 2 s. */
@@ -27,6 +28,7 @@ interface Joining {
   /** The own instance's id, drawn at random. */
   readonly instance: string;
   notice(text: string): void;
+  warn(text: string): void;
 }
 
 /** What a directory has in an engine. */
@@ -35,6 +37,7 @@ interface DirectoryEngine {
   readonly registrar: EngineRegistrar;
   /** Id of the numbering of broadcasts. */
   readonly store: string;
+  readonly nodes: EngineNodes;
 }
 
 /**
@@ -46,7 +49,7 @@ export async function joinDirectoryEngine(
   options: EngineOptions,
   joining: Joining,
 ): Promise<DirectoryEngine> {
-  const { notice, instance, clientsMax } = joining;
+  const { notice, warn, instance, clientsMax } = joining;
   const store = await openEngine(engine, options, (text) => Promise.resolve(notice(text)));
   const { prefix } = engine;
   const accounts = new EngineAccounts({
@@ -55,26 +58,32 @@ export async function joinDirectoryEngine(
     writer: instance,
     nowMs: SYSTEM_LINK_CLOCK.nowMs,
   });
-  let isTold = false;
-  const waiting = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + TOLD_MS, () => {
-    isTold = true;
+  let told: string | null = null;
+  /** Of each attempt once, where what is wrong has changed. */
+  const tell = () => {
     const { trouble } = store.health;
-    notice(`Waiting for the engine${trouble === null ? "" : `: ${trouble}`}`);
-  });
+    const text = `Waiting for the engine${trouble === null ? "" : `: ${trouble}`}`;
+    if (text !== told) notice(text);
+    told = text;
+  };
+  const waiting = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + TOLD_MS, tell);
   try {
     for (;;) {
       try {
         const { key, keyFile } = joining;
         await joinInstances(store, { what: "directory", prefix, key, keyFile });
         const id = await broadcastsId(store, prefix, randomBytes(STORE_ID_BYTES).toHex());
+        await accounts.count();
         const registrar = await EngineRegistrar.open({
           ...{ store, accounts, clock: SYSTEM_LINK_CLOCK, wallMs: Date.now },
           ...{ prefix, instance, clientsMax, version: VERSION },
         });
-        if (isTold) notice("The engine answers");
-        return { accounts, registrar, store: id };
+        if (told !== null) notice("The engine answers");
+        const nodes = new EngineNodes(store, { notice, warn });
+        return { accounts, registrar, store: id, nodes };
       } catch (error) {
         if (!(error instanceof P2pchatError) || error.code !== "unreachable") throw error;
+        tell();
       }
       await delay(SYSTEM_LINK_CLOCK, RETRY_MS);
     }

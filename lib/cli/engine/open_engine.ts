@@ -4,7 +4,6 @@ import { P2pchatError } from "../../base/errors.ts";
 import { EngineAccounts } from "../../engine/engine_accounts.ts";
 import type { EngineAddress } from "../../engine/engine_address.ts";
 import { EtcdStore } from "../../engine/etcd/etcd_store.ts";
-import type { SharedStore } from "../../engine/shared_store.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { secureRandom } from "../session/mode_session.ts";
 import { secretText, unreadable } from "../credentials/secret_file.ts";
@@ -36,7 +35,7 @@ export async function openEngine(
   address: EngineAddress,
   options: EngineOptions,
   notice: (text: string) => Promise<void>,
-): Promise<SharedStore> {
+): Promise<EtcdStore> {
   for (const name of PROXY_VARIABLES) Deno.env.delete(name);
   const client = address.isSecure ? { client: await secureClient(options) } : {};
   const { nodes } = address;

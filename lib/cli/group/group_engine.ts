@@ -11,7 +11,7 @@ import { parseHost, parsePort } from "../../base/text/endpoints.ts";
 import { Candidacy, ENGINE_LATE_MS, lateText } from "../../engine/candidacy.ts";
 import { FencedLog } from "../../engine/fenced_log.ts";
 import { isFresh, joinInstances, noteFresh } from "../../engine/join_instances.ts";
-import type { SharedStore } from "../../engine/shared_store.ts";
+import type { EtcdStore } from "../../engine/etcd/etcd_store.ts";
 import { LEADS } from "../../protocols/group/coordinator/stand_by.ts";
 import type { CoordinatorEvent, EngineView } from "../../protocols/group/schema/events.ts";
 import type { GroupSecrets } from "../../protocols/group/schema/group_secrets.ts";
@@ -21,6 +21,7 @@ import { identityPath } from "../../store/profile/identity.ts";
 import { forwardTo, openTo } from "../../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
+import { EngineNodes } from "../engine/engine_nodes.ts";
 import { openEngine } from "../engine/open_engine.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
 import {
@@ -70,8 +71,14 @@ export class GroupEngine {
   /** Why the engine can't be used any more. */
   #refusal: P2pchatError | null = null;
   #isOver = false;
+  readonly #nodes: EngineNodes;
 
-  private constructor(readonly ports: GroupEnginePorts, readonly store: SharedStore) {
+  private constructor(readonly ports: GroupEnginePorts, readonly store: EtcdStore) {
+    const { ui } = ports;
+    this.#nodes = new EngineNodes(store, {
+      notice: (text) => showNotices(ui, text),
+      warn: warnBy(ui),
+    });
     const { engine, group } = ports.options;
     this.#prefix = `${engine!.prefix}group/${group!}/`;
   }
@@ -140,13 +147,10 @@ export class GroupEngine {
 
   /** What `/status` says of the engine. */
   view(): EngineView {
-    const { answeredAtMs, tookMs, trouble } = this.store.health;
     return {
       role: this.#led === null ? "stand-by" : "leader",
       leader: this.#led === null ? this.#leader ?? null : this.#listening,
-      answers: trouble === null,
-      answeredMs: Math.round(SYSTEM_LINK_CLOCK.nowMs() - answeredAtMs),
-      tookMs: Math.round(tookMs),
+      ...this.#nodes.answers,
       instances: this.instances,
     };
   }
@@ -154,6 +158,7 @@ export class GroupEngine {
   /** This instance isn't there any more. */
   async close(): Promise<void> {
     this.#isOver = true;
+    this.#nodes.close();
     await this.#candidacy?.close();
   }
 

@@ -20,6 +20,7 @@ import {
   starLine,
   tableLines,
 } from "../rendering/spans.ts";
+import { engineAnswersLines } from "../rendering/engine_rendering.ts";
 import {
   goneLine,
   joiningLine,
@@ -135,19 +136,12 @@ function roleText({ role, leader }: Pick<EngineView, "role" | "leader">): string
   return `This coordinator stands by: ${who}`;
 }
 
-function seconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(1)} s`;
-}
-
 function engineLines(engine: EngineView): readonly Line[] {
-  const { answers, answeredMs, tookMs, instances } = engine;
-  const how = answers
-    ? `It answers within ${tookMs} ms, last ${seconds(answeredMs)} ago`
-    : `It doesn't answer, for ${seconds(answeredMs)} by now`;
+  const { instances } = engine;
   const where = instances.length === 0
     ? ""
     : `; instances at ${inWords(instances.map(endpointText))}`;
-  return [[`${roleText(engine)}.`], [`The group is kept in an engine. ${how}${where}.`]];
+  return [[`${roleText(engine)}${where}.`], ...engineAnswersLines("The group", engine)];
 }
 
 function statusLines(

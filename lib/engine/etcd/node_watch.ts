@@ -4,6 +4,7 @@
  */
 
 import type { Clock } from "../../base/machine/clock.ts";
+import type { EngineNode } from "../../base/machine/engine_answers.ts";
 import { countText } from "../../base/text/words.ts";
 import type { EtcdGateway, NodeStatus } from "./etcd_gateway.ts";
 import { placeOf } from "./node_states.ts";
@@ -12,20 +13,6 @@ import { placeOf } from "./node_states.ts";
 const ASKED_MS = 2_000;
 /** A state is told once it has lasted for so long: a node that comes and goes is told of 12 times a minute at most. */
 const TOLD_MS = 5_000;
-
-/** How a node is. */
-interface NodeView {
-  /** As people write it: `10.0.0.1:2379`. */
-  readonly address: string;
-  readonly answers: boolean;
-  /** Whether it leads the nodes; absent: it doesn't. */
-  readonly leads?: true;
-  /** How long its last answer took, ms. */
-  readonly tookMs: number;
-  /** How long it hasn't answered, ms, and why, part of a sentence; absent: it does. */
-  readonly silentMs?: number;
-  readonly trouble?: string;
-}
 
 /** Something that is told once it has lasted: whether it is well. */
 class Told {
@@ -81,20 +68,20 @@ export class NodeWatch {
     void this.#ask();
   }
 
-  get views(): readonly NodeView[] {
+  get views(): readonly EngineNode[] {
     const nowMs = this.ports.clock.nowMs();
     return this.#nodes.map(({ url, answeredAtMs, tookMs, status }) => {
       const node = { address: placeOf(url), tookMs: Math.round(tookMs) };
       if (typeof status === "string") {
         const silentMs = Math.round(nowMs - answeredAtMs);
-        return { ...node, answers: false, silentMs, trouble: status };
+        return { ...node, answers: false, silentMs, reason: status };
       }
       return { ...node, answers: true, ...(status.leads ? { leads: true } : {}) };
     });
   }
 
   /** Whether some node knows a leader: without one nothing can be read or changed. */
-  get hasQuorum(): boolean {
+  get #hasQuorum(): boolean {
     return this.#nodes.some(({ status }) => typeof status !== "string" && status.hasLeader);
   }
 
@@ -115,7 +102,7 @@ export class NodeWatch {
     if (this.#isOver) return;
     const nowMs = clock.nowMs();
     for (const { told, status } of this.#nodes) told.is(typeof status !== "string", nowMs);
-    this.#quorum.is(this.hasQuorum, nowMs);
+    this.#quorum.is(this.#hasQuorum, nowMs);
     this.#timer = clock.at(beganMs + ASKED_MS, () => void this.#ask());
   }
 

@@ -286,12 +286,12 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     if (state === before) return;
     this.#engine = state;
     const clients = [...this.#sessions.all];
-    if (state === "away") {
-      this.#out.warn(`${REFUSED_TEXTS.engine}: ${WITHOUT_ENGINE}`);
-      this.#tellInstances("away", clients);
-    } else if (state === "up" && this.#wasAway) {
+    if (before === "up") this.#out.warn(this.#engineProblem!);
+    if (state === "away") this.#tellInstances("away", clients);
+    if (state === "up") {
+      this.#out.accountsProblem = null;
       this.#out.notice("The engine answers again");
-      this.#tellInstances("in", clients);
+      if (this.#wasAway) this.#tellInstances("in", clients);
     }
     this.#wasAway = state === "away" || (state === "late" && this.#wasAway);
   }

@@ -2,6 +2,7 @@
 
 import type { Signer } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
+import type { EngineAnswers } from "../../base/machine/engine_answers.ts";
 import type { LinkId } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Directory } from "../../protocols/directory/directory.ts";
@@ -39,6 +40,8 @@ interface DirectoryHostPorts extends ModePorts<DirectoryEvent> {
   readonly datagrams: Datagrams;
   /** Of a directory with several instances. */
   readonly registrar?: Registrar;
+  /** How the engine answers that it shares with others. */
+  readonly engine?: () => EngineAnswers;
 }
 
 export class DirectoryHost extends ModeHost<
@@ -54,6 +57,7 @@ export class DirectoryHost extends ModeHost<
   readonly #datagrams: Datagrams;
   readonly #watch: { close(): void };
   readonly #registrar: Registrar | null;
+  readonly #engine: DirectoryHostPorts["engine"];
   /** Why the accounts can't be read; null: they can. */
   #trouble: string | null = null;
   readonly #ofClients: DroppingOutput<DirectoryEvent>;
@@ -90,6 +94,7 @@ export class DirectoryHost extends ModeHost<
       broken: (error) => this.#broken(error),
       notice: (text) => this.#notice(text),
     });
+    this.#engine = ports.engine;
     this.#registrar = ports.registrar ?? null;
     this.#registrar?.begin({
       address: config.listening,
@@ -220,10 +225,16 @@ export class DirectoryHost extends ModeHost<
     this.logFields(event);
   }
 
-  /** Adds to a status what the machine can't know: that the accounts can't be read. */
+  /** Adds to a status what the machine can't know: that the accounts can't be read, and how the engine answers. */
   protected override completed(event: DirectoryEvent): DirectoryEvent {
-    if (event.event !== "status" || this.#trouble === null) return event;
-    return { ...event, problems: [...event.problems, this.#trouble] };
+    if (event.event !== "status") return event;
+    const problems = this.#trouble === null ? [] : [this.#trouble];
+    const engine = this.#engine?.();
+    return {
+      ...event,
+      problems: [...event.problems, ...problems],
+      ...(engine === undefined ? {} : { engine }),
+    };
   }
 }
 

@@ -123,6 +123,23 @@ const LINES: readonly (readonly [RegserverOwnEvent, string])[] = [
     "12 of 1,000 clients at most, no calls, 1 kB relayed.\n" +
     "No accounts yet, 1 broadcast kept for accounts that are away.\nYour key: k7f3\n! the disk is full\n",
   ],
+  [
+    {
+      ...STATUS,
+      instances: ["10.0.0.1:4400"],
+      online: 12,
+      engine: {
+        answers: true,
+        answeredMs: 310,
+        tookMs: 4,
+        nodes: [{ address: "10.0.0.9:2379", answers: true, tookMs: 2 }],
+      },
+    },
+    "12 of 1,000 clients at most, 3 calls.\n40 accounts, 5 broadcasts kept for accounts that are away.\n" +
+    "1 instance, 12 clients in all: 10.0.0.1:4400.\n" +
+    "The directory is kept in an engine. It answers within 4 ms, last 0.3 s ago.\n" +
+    "Its node 10.0.0.9:2379 answers within 2 ms.\nYour key: k7f3\n",
+  ],
 ];
 
 for (const [event, text] of LINES) {

@@ -472,7 +472,26 @@ Deno.test("instances: one that is cut off lets nobody in, tells its clients wher
   await instances.settle();
   assertEquals([guest.sees, bob.sees], ["ann free, bob free, cem free", guest.sees]);
   assertEquals(ann.got.filter(({ type }) => type === "dismissed"), []);
-  assertEquals(a.take().filter((words) => words.startsWith("* notice")), []);
+  assertEquals(a.take().filter((words) => words.startsWith("* notice")), [
+    "* notice",
+    "* notice",
+  ]);
+});
+
+Deno.test("instances: what couldn't be done with an account while the engine didn't answer is no problem once something can", async () => {
+  const { instances, a } = await two();
+  const problems = () => {
+    a.command({ command: "status" });
+    return a.event("status").problems;
+  };
+  a.accountMode = "disk";
+  a.somebody("bob").enters({ how: "sign-up" });
+  await instances.settle();
+  assertEquals(problems().length, 1);
+  a.accountMode = "answers";
+  a.account("cem");
+  await instances.settle();
+  assertEquals(problems(), []);
 });
 
 Deno.test("instances: whose lease is over has its clients again when it is back, but those who are elsewhere", async () => {

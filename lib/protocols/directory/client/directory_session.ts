@@ -93,7 +93,8 @@ export class DirectorySession {
   /** Whether the directory has our device on its disk. */
   #isRemembered = true;
   #mayBroadcast = true;
-  #fullSinceMs: number | null = null;
+  /** What the directory lacks to let us in, and since when it lacks something; null: nothing, as far as we know. */
+  #lacking: { readonly what: Lack; readonly sinceMs: number } | null = null;
   /**
    * Since when the directory is there and doesn't answer whether we may come in: it says nothing, or the link is lost
    * each time.
@@ -266,8 +267,10 @@ export class DirectorySession {
     if (!this.#connection.dialFailed(failed) || this.#phase !== "apart") return;
     const { config, out } = this.parts;
     const { key } = this.#connection;
-    if (this.#fullSinceMs !== null) this.#told = null; // it was there before: that it isn't now is news
-    this.#fullSinceMs = this.#silentSinceMs = null; // nothing shows that it is there
+    if (this.#connection.hasFailedEverywhere) { // nothing shows that it is there
+      if (this.#lacking !== null) this.#told = null; // it was there before: that it isn't now is news
+      this.#lacking = this.#silentSinceMs = null;
+    }
     if (strange !== null) {
       const mayAccept = config.isInteractive && config.wait && config.given === null;
       const isAnybodyThere = this.wasUp || mayAccept;
@@ -342,8 +345,8 @@ export class DirectorySession {
     return this.#connection.nextPauseMs();
   }
 
-  /** @param isFull The user is told of each try, and when the next one is. */
-  #tellDown(reason: string, isFull = false): void {
+  /** @param why Of a directory that is there, and lacks something. */
+  #tellDown(reason: string, why: { readonly isFull?: true; readonly isCutOff?: true } = {}): void {
     if (this.#told === "down" || this.#isOver) return;
     this.#told = "down";
     const { name, isGuest: guest } = this;
@@ -353,7 +356,7 @@ export class DirectorySession {
       name,
       guest,
       reason: visibleText(reason),
-      ...(isFull ? { isFull } : {}),
+      ...why,
     });
   }
 
@@ -383,7 +386,7 @@ export class DirectorySession {
     if (this.#self !== null || this.#phase === "entering" || this.#isOver) return;
     this.#isAsked = false;
     this.#isUnanswered = false;
-    this.#fullSinceMs = null;
+    this.#lacking = null;
     const fault = entryFault(entry);
     if (fault !== null) return this.#refuse(fault.code, fault.text);
     this.#entry = {
@@ -504,7 +507,7 @@ export class DirectorySession {
     const isChanged = this.#entry !== null && this.#entry.newPassword !== "";
     this.#entry = null;
     this.#isUnanswered = false;
-    this.#fullSinceMs = null;
+    this.#lacking = null;
     this.#upSinceMs = this.parts.out.nowMs;
     this.#phase = "up";
     this.#told = "up";
@@ -522,7 +525,7 @@ export class DirectorySession {
     this.#phase = "asking";
     if (code === "full" || code === "checking" || code === "engine") {
       this.#connection.leave(); // another instance may have room, or reach the engine
-      return this.#full(code, refusedText(code, text, "entry", 0), retryMs);
+      return this.#lacks(code, refusedText(code, text, "entry", 0), retryMs);
     }
     const entry = this.#entry;
     if (code === "bad-credentials" && entry !== null && this.#isUnanswered) {
@@ -573,23 +576,28 @@ export class DirectorySession {
     this.parts.fatal(code, text);
   }
 
-  /** It can't let us in now, perhaps later. @param why What is lacking. @param text The same in a sentence. */
-  #full(why: keyof typeof LACKS, text: string, retryMs: number): void {
+  /** It can't let us in now, perhaps later. @param text What is lacking, in a sentence. */
+  #lacks(what: Lack, text: string, retryMs: number): void {
     const { out, random } = this.parts;
-    const code = errorCodeOf(why);
-    const { said, for: forTooLong, down } = LACKS[why];
+    const code = errorCodeOf(what);
+    const { said, for: forTooLong, down } = LACKS[what];
     this.close(said);
+    this.#connection.answered();
     this.#phase = "apart";
-    this.#fullSinceMs ??= out.nowMs;
-    if (out.nowMs - this.#fullSinceMs >= FULL_MS_MAX) {
+    const isNew = this.#lacking?.what !== what;
+    const { sinceMs } = this.#lacking = { what, sinceMs: this.#lacking?.sinceMs ?? out.nowMs };
+    if (out.nowMs - sinceMs >= FULL_MS_MAX) {
       const minutes = FULL_MS_MAX / 60_000;
       return this.#end(code, `${forTooLong} for ${minutes} minutes; try later`);
     }
     const pauseMs = Math.min(FULL_PAUSE_MS_MAX, Math.max(retryMs, 2 * RETRY_MS_MIN)) *
       (0.8 + 0.2 * random());
     this.#connection.retryIn(pauseMs);
-    this.#tellDown(down, true);
-    out.error(code, `${text}; trying again in ${Math.ceil(pauseMs / 1_000)} s`);
+    const isCutOff = what === "engine";
+    this.#tellDown(down, isCutOff ? { isCutOff } : { isFull: true });
+    if (!isCutOff) out.error(code, `${text}; trying again in ${Math.ceil(pauseMs / 1_000)} s`);
+    // It is tried each second or so: once is enough.
+    else if (isNew) out.error(code, `${text}; trying again until it does`);
   }
 
   #dismissed({ because, text, retryMs }: DirectoryMessageOf<"dismissed">): void {
@@ -675,6 +683,8 @@ const LACKS = {
     down: "its engine doesn't answer",
   },
 } as const;
+
+type Lack = keyof typeof LACKS;
 
 /** For a user that came in with a password, and is now refused by key. */
 const OUT_TEXT = "Your password was changed, or your account is another one now: log in again";

@@ -13,7 +13,10 @@ export class DirectoryOutput
   extends StoringOutput<DirectoryEvent, DirectoryEffect, DirectoryRecord> {
   readonly #questions = new Pending<(answer: AccountAnswer) => void>();
   readonly #claims = new Pending<(answer: RegistrarAnswer) => void>();
-  /** Why the disk refused the last change to the accounts, which are a store of their own; null where it succeeded. */
+  /**
+   * Why the disk refused the last change to the accounts, which are a store of their own; null where it succeeded. An
+   * engine that is asked with success answers again.
+   */
   accountsProblem: string | null = null;
 
   #stamps = 0;
@@ -48,7 +51,7 @@ export class DirectoryOutput
     const isChange = question.ask !== "find" && question.ask !== "check-password";
     const token = this.#questions.add((answer) => {
       if (answer.outcome === "disk") this.accountsProblem = answer.text;
-      else if (isChange && answer.outcome === "ok") this.accountsProblem = null;
+      else if (answer.outcome === "ok" && (isChange || !this.isAlone)) this.accountsProblem = null;
       answered(answer);
     });
     this.push({ type: "account", token, question });

@@ -4,6 +4,7 @@
  */
 
 import type { ErrorCode } from "../../../base/errors.ts";
+import type { EngineAnswers } from "../../../base/machine/engine_answers.ts";
 import type {
   Compared,
   KeyChange,
@@ -108,8 +109,10 @@ export type ClientEvent =
     readonly key?: string;
     /** Why the session is down, in words. */
     readonly reason?: string;
-    /** The directory is there and full: a notice says when the client tries again. */
+    /** The directory is there and full: an error says when the client tries again. */
     readonly isFull?: true;
+    /** The directory is there, and its engine doesn't answer: an error says so once. */
+    readonly isCutOff?: true;
   }
   | {
     readonly event: "users";
@@ -277,6 +280,8 @@ export type DirectoryEvent =
      */
     readonly instances?: readonly string[];
     readonly online?: number;
+    /** Of the engine that they share; absent in the machine, which leaves it to its caller. */
+    readonly engine?: EngineAnswers;
   }
   | ModeEvent;
 

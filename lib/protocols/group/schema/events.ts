@@ -3,6 +3,7 @@
  * (which adds `at`, and `ref` where a command had one).
  */
 
+import type { EngineAnswers } from "../../../base/machine/engine_answers.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { Endpoint, PeerKey } from "../../../base/ids.ts";
 import type { Compared, ModeCommand, ModeEvent } from "../../../base/machine/mode_machine.ts";
@@ -401,16 +402,11 @@ interface InviteEvent {
 }
 
 /** Of a coordinator whose group is kept in an engine. */
-export interface EngineView {
+export interface EngineView extends EngineAnswers {
   /** Whether it leads, or stands by. */
   readonly role: "leader" | "stand-by";
   /** Where the instance that leads listens; null: none leads, or it isn't known. */
   readonly leader: Endpoint | null;
-  /** Whether the engine has answered the last request. */
-  readonly answers: boolean;
-  /** How long ago it answered last, and how long that took. */
-  readonly answeredMs: number;
-  readonly tookMs: number;
   /** Where the instances listen, this one among them, as far as known. */
   readonly instances: readonly Endpoint[];
 }

@@ -1,7 +1,7 @@
 /** A client of a directory that runs as several instances. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { ClientProgram } from "../client_program.ts";
+import { ClientProgram, LOG_IN } from "../client_program.ts";
 
 const OTHER = { host: "two.example", port: 4_400 };
 
@@ -26,6 +26,21 @@ Deno.test("instances: one that is full, or doesn't answer, isn't the only one th
   program.refuses("full");
   // Nothing comes of these dials.
   assertEquals(dials(program, 60_000).slice(0, 2), ["chat.example:4400", "two.example:4400"]);
+});
+
+Deno.test("instances: one that is gone beside one whose engine doesn't answer is nothing to tell each time", () => {
+  const program = ClientProgram.linked({ config: { instances: [OTHER] } });
+  program.feed({ type: "enter", entry: LOG_IN });
+  program.refuses("engine", 1_000);
+  const told: string[] = [];
+  for (let n = 0; n < 5; n++) {
+    program.after(1_000);
+    told.push(...program.dialFails());
+    program.after(1_000);
+    program.directoryUp();
+    told.push(...program.refuses("engine", 1_000));
+  }
+  assertEquals(told.filter((word) => /^(error|session)/.test(word)), []);
 });
 
 Deno.test("instances: a program that doesn't wait ends when none of them answers", () => {

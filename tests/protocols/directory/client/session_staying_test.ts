@@ -187,14 +187,25 @@ Deno.test("staying: a full directory is tried visibly, at least every minute, fo
   assert(program.nowMs - startMs >= 600_000 && program.nowMs - startMs <= 665_000);
 });
 
-Deno.test("staying: where its engine doesn't answer, a directory is tried again, as one that is full", () => {
+Deno.test("staying: where its engine doesn't answer, a directory is tried again, which is told once, until it is full or gone", () => {
   const program = ClientProgram.linked();
   program.feed({ type: "enter", entry: LOG_IN });
   assertEquals(program.refuses("engine", 1_000), [
     "close directory",
-    "session state=down name=ann guest=false reason=its engine doesn't answer isFull=true",
-    "error code=disk text=The directory's engine doesn't answer; trying again in 1 s",
+    "session state=down name=ann guest=false reason=its engine doesn't answer isCutOff=true",
+    "error code=disk text=The directory's engine doesn't answer; trying again until it does",
   ]);
+  for (let n = 0; n < 10; n++) {
+    program.after(1_000);
+    program.directoryUp();
+    assertEquals(program.refuses("engine", 1_000), ["close directory"]);
+  }
+  program.after(1_000);
+  program.directoryUp();
+  assert(program.refuses("full", 1_000).some((word) => word.includes("The directory is full")));
+  program.after(1_000);
+  program.directoryUp();
+  assert(program.refuses("engine", 1_000).some((word) => word.startsWith("error code=disk")));
   program.after(1_000);
   program.directoryUp();
   assert(program.entered().some((word) => word.startsWith("session state=up")));
