@@ -118,7 +118,8 @@ export class RegistryRendering {
       this.#wasUp = true;
       this.#isDown = false;
       if (!isBack) return [];
-      return [starLine(nowMs, "Back in the directory as ", ownNameSpan(this.#self))];
+      const at = event.instance === undefined ? "" : `, at its instance ${event.instance}`;
+      return [starLine(nowMs, "Back in the directory as ", ownNameSpan(this.#self), at)];
     }
     this.#isDown = true;
     this.#isBackSoon = false;
@@ -482,13 +483,15 @@ function missedLines({ calls }: EventNamed<"missed">): readonly Line[] {
 function statusLines(status: EventNamed<"status">): readonly Line[] {
   const { name, guest, session, registry, online, call, unsent, key, problems, roundTripMs } =
     status;
+  const { instance } = status;
+  const at = instance === undefined ? "" : `, at its instance ${instance},`;
   const who: Line = name === "" ? ["you"] : [ownNameSpan(name)];
   const how = guest ? ", as a guest" : "";
   const verified = status.serverVerified === true ? " (verified)" : "";
   return [
     session === "up"
       ? [
-        `In the directory ${registry}${verified} as `,
+        `In the directory ${registry}${verified}${at} as `,
         ...who,
         `${how}${farText(roundTripMs)}; ${numberText(online)} online.`,
       ]

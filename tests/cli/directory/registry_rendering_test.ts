@@ -181,6 +181,13 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
     "12:03 * Back in the directory as alice\n",
   ],
   [
+    [...IN, { event: "session", state: "down", name: "alice", guest: false }, {
+      ...UP,
+      instance: "10.0.0.2:4400",
+    }],
+    "12:03 * Back in the directory as alice, at its instance 10.0.0.2:4400\n",
+  ],
+  [
     [...IN, ...TALKING, { event: "session", state: "replaced", name: "alice", guest: false }],
     "12:03 ! alice has come in from somewhere else; this program ends when the call is over\n",
   ],
@@ -488,6 +495,10 @@ Deno.test("registry: /status says where one is, the call, what is unsent and wha
     unsent: 2,
     problems: ["The disk is full"],
   } as const;
+  assertEquals(
+    linesOf([...IN, { ...status, call: null, instance: "10.0.0.2:4400" }]).split("\n")[0],
+    "In the directory chat.example, at its instance 10.0.0.2:4400, as alice, 5 ms away; 3 online.",
+  );
   assertEquals(
     linesOf([...IN, status]),
     "In the directory chat.example as alice, 5 ms away; 3 online.\n" +

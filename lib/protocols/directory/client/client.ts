@@ -232,6 +232,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.#unknownMessages = new UnknownMessages();
     this.#log.hasSaid(message.said);
     this.#path.entered(message);
+    this.lobby.entered();
     this.#hearing.entered(message);
     this.calling.entered();
     this.asking.entered();

@@ -33,6 +33,7 @@ import type { RequestQueue } from "./request_queue.ts";
 type SessionFacts = Pick<
   DirectorySession,
   | "failure"
+  | "instance"
   | "isDisowned"
   | "isGuest"
   | "isOut"
@@ -168,6 +169,7 @@ export class ClientUser {
       name: session.name,
       key: ownKey,
       registry: config.registry,
+      instance: session.instance,
       session: session.state,
       isOut: session.isOut,
       isDisowned: session.isDisowned,
@@ -279,6 +281,7 @@ interface Standing {
   readonly name: string;
   readonly key: PeerKey;
   readonly registry: string;
+  readonly instance: Pick<Status, "instance">;
   readonly session: SessionState;
   /** Whether the directory isn't dialled any more. */
   readonly isOut: boolean;
@@ -297,12 +300,14 @@ interface Standing {
 type Status = Extract<ClientEvent, { readonly event: "status" }>;
 
 export function statusView(standing: Standing): ClientEvent {
-  const { name, key, registry, session, guest, call, online, asked, monotonicMs } = standing;
+  const { name, key, registry, instance, session, guest, call, online, asked, monotonicMs } =
+    standing;
   return {
     event: "status",
     name,
     key: fingerprintOf(key),
     registry,
+    ...instance,
     session,
     guest,
     call: call === null ? null : callView(call, monotonicMs),

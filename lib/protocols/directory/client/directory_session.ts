@@ -165,6 +165,12 @@ export class DirectorySession {
     return this.#connection.endpoint;
   }
 
+  /** Where it is, of a directory that has several instances. */
+  get instance(): { readonly instance?: string } {
+    const isOne = this.#connection.addresses.length === 1;
+    return isOne ? {} : { instance: endpointText(this.endpoint) };
+  }
+
   /** The directory's key; null before it was reached. */
   get peer(): PeerKey | null {
     return this.#connection.peer;
@@ -512,7 +518,7 @@ export class DirectorySession {
     this.#phase = "up";
     this.#told = "up";
     const key = fingerprintOf(this.peer!);
-    this.parts.out.show({ event: "session", state: "up", name, guest, key });
+    this.parts.out.show({ event: "session", state: "up", name, guest, key, ...this.instance });
     if (isChanged) this.parts.out.show({ event: "password-changed" });
     if (this.#isRemembered && !message.isRemembered) this.parts.out.notice(UNREMEMBERED_TEXT);
     this.#isRemembered = message.isRemembered;

@@ -5,7 +5,7 @@ import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
 import { Deadlines, type Timed } from "../../../base/machine/machine.ts";
 import { foldName, isSameName } from "../../../base/text/names.ts";
-import { AFTER_CALL_MS, CLIENTS_MAX } from "../schema/limits.ts";
+import { AFTER_CALL_MS, CLIENTS_MAX, LIST_MS_MAX, LISTS_WAITING_MAX } from "../schema/limits.ts";
 import { AskedList } from "./asked_list.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 import type { KnownKeys } from "./known_keys.ts";
@@ -29,6 +29,8 @@ export class Lobby {
   /** The list whose pages are coming; null where it is complete. */
   #coming: Map<FoldedName, ListedUser> | null = null;
 
+  /** What our user has asked for since we came in, before the list is there; null: it is. */
+  #waiting: { readonly part: string | undefined; readonly ref: string | undefined }[] | null = null;
   /** Users that talked until a moment ago. */
   #talked: readonly FoldedName[] = [];
   /**
@@ -41,6 +43,8 @@ export class Lobby {
   readonly deadlines = new Deadlines({
     /** When the list is shown after a call, whatever the directory has said. */
     afterCall: () => this.#showNow(),
+    /** When the list is no longer waited for. */
+    list: () => this.#known(),
   });
 
   constructor(readonly parts: LobbyParts) {
@@ -58,8 +62,23 @@ export class Lobby {
     return this.#asked.deadlines;
   }
 
+  /** We are in: the list comes. */
+  entered(): void {
+    this.#waiting ??= [];
+    this.deadlines.set("list", this.parts.out.nowMs + LIST_MS_MAX);
+  }
+
+  /** All is known that there is to tell, or it takes too long. */
+  #known(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = null;
+    this.deadlines.clear("list");
+    for (const { part, ref } of waiting) this.list(part, ref);
+  }
+
   /** We aren't in any more: drops the list. */
   left(): void {
+    this.#known();
     this.#coming = null;
     this.#users.clear();
     this.deadlines.clear("afterCall");
@@ -82,6 +101,7 @@ export class Lobby {
     this.#coming = null;
     this.#users.clear();
     this.#showNow();
+    this.#known();
   }
 
   /** A page that our user has asked for. */
@@ -112,6 +132,7 @@ export class Lobby {
     this.#coming = null;
     this.#giveUpSearches();
     this.#showNow();
+    this.#known();
   }
 
   changed({ users, offline }: DirectoryMessageOf<"presence">): void {
@@ -150,7 +171,9 @@ export class Lobby {
 
   /** @param part Part of the names to show; left out: shows all, or the first page of them. */
   list(part: string | undefined, ref: string | undefined): void {
-    if (this.#asked.total === null) this.#show(this.#listed(foldName(part ?? "")), ref, true);
+    const waiting = this.#waiting;
+    if (waiting !== null && waiting.length < LISTS_WAITING_MAX) waiting.push({ part, ref });
+    else if (this.#asked.total === null) this.#show(this.#listed(foldName(part ?? "")), ref, true);
     else if (!this.#asked.search(part ?? "", ref)) this.#isTooFast(ref);
   }
 

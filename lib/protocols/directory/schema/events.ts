@@ -107,6 +107,8 @@ export type ClientEvent =
     readonly guest: boolean;
     /** With `up`: the fingerprint of the directory's key. */
     readonly key?: string;
+    /** With `up`: the address of the instance, of a directory that has several. */
+    readonly instance?: string;
     /** Why the session is down, in words. */
     readonly reason?: string;
     /** The directory is there and full: an error says when the client tries again. */
@@ -194,7 +196,10 @@ export type ClientEvent =
     readonly event: "status";
     readonly name: string;
     readonly key: string;
+    /** As the user wrote it. */
     readonly registry: string;
+    /** Of a directory that has several instances: the address of the one at which we are, or that is tried. */
+    readonly instance?: string;
     readonly session: SessionState;
     /** Whether the user has verified the directory's key; absent in the machine, which leaves it to its caller. */
     readonly serverVerified?: boolean;

@@ -289,6 +289,10 @@ export const GOODBYE_MS_MAX = 1_000;
  * After a call the list is shown when both sides are free in it, or after this: one of them may be in another call.
  */
 export const AFTER_CALL_MS = 500;
+/** How long `/list` waits, just after we came in, for the list that the directory sends then. */
+export const LIST_MS_MAX = 2_000;
+/** So many `/list` wait for it. */
+export const LISTS_WAITING_MAX = 16;
 /** Calls ended by our user for which it isn't known yet which of the last lines the other side was shown. */
 export const PARTING_MAX = 8;
 /** Keys of other users kept in memory. */

@@ -16,6 +16,7 @@ function userOf({ isUp = true, isGuest = false, mayBroadcast = true } = {}) {
     out: output.out,
     session: {
       failure: null,
+      instance: {},
       isDisowned: false,
       isGuest,
       isOut: false,

@@ -46,7 +46,7 @@ Deno.test("moving: where its instance is cut off, a client tries another one, an
   assertEquals(program.goodbyes, ["in at another instance"]);
   assertEquals(moved.filter((word) => /^(notice|session)/.test(word)), [
     "notice text=You are at another instance of the directory now: 10.0.0.8:4400",
-    "session state=up name=ann guest=false key=directory",
+    "session state=up name=ann guest=false key=directory instance=10.0.0.8:4400",
   ]);
   assertEquals(program.machine.nextDeadlineMs() !== null, true);
   // The former link is nobody's any more.

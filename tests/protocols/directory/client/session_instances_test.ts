@@ -1,6 +1,6 @@
 /** A client of a directory that runs as several instances. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ClientProgram, LOG_IN } from "../client_program.ts";
 
 const OTHER = { host: "two.example", port: 4_400 };
@@ -15,7 +15,20 @@ Deno.test("instances: who loses one comes in at another, and is told of where it
   program.directoryDown();
   assertEquals(dials(program, 500), ["two.example:4400"]);
   program.directoryUp();
-  assertEquals(program.entered()[0], "session state=up name=ann guest=false key=directory");
+  assertEquals(
+    program.entered()[0],
+    "session state=up name=ann guest=false key=directory instance=two.example:4400",
+  );
+  const command = { command: "status" } as const;
+  const [status] = program.machine.step(
+    { type: "command", command, ref: undefined },
+    program.nowMs,
+  );
+  assert(status?.type === "show" && status.event.event === "status");
+  assertEquals([status.event.registry, status.event.instance], [
+    "chat.example",
+    "two.example:4400",
+  ]);
 });
 
 Deno.test("instances: one that is full, or doesn't answer, isn't the only one that is tried", () => {

@@ -1,7 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { KnownKeys } from "../../../../lib/protocols/directory/lobby/known_keys.ts";
 import { Lobby } from "../../../../lib/protocols/directory/lobby/lobby.ts";
-import { AFTER_CALL_MS, SEARCHES_MAX } from "../../../../lib/protocols/directory/schema/limits.ts";
+import {
+  AFTER_CALL_MS,
+  LIST_MS_MAX,
+  SEARCHES_MAX,
+} from "../../../../lib/protocols/directory/schema/limits.ts";
 import type { ListedUser } from "../../../../lib/protocols/directory/schema/messages.ts";
 import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import { BOB, ClientProgram, EVE, partOutput, user } from "../client_program.ts";
@@ -31,6 +35,31 @@ Deno.test("the list: it comes in pages, is sorted by name, and holds oneself", (
 
   assertEquals(first, []);
   assertEquals(names(second), ["ann free", "Bob busy", "Zoe free"]);
+});
+
+Deno.test("the list: just after we came in again, it is waited for, not answered short", () => {
+  const program = ClientProgram.in();
+  program.directoryDown();
+  program.after(500);
+  program.directoryUp();
+  program.entered({}, null);
+
+  assertEquals(program.types({ command: "list", part: undefined }, "all"), []);
+  const words = program.lists(["ann", "bob", "eve"]);
+  assertEquals(names(words.slice(-1)), ["ann free", "bob free", "eve free"]);
+  assertEquals(/ref=all/.test(words.at(-1)!), true, words.at(-1));
+  assertEquals(names(program.types({ command: "list", part: "bo" })), ["bob free"]);
+});
+
+Deno.test("the list: one that doesn't come isn't waited for long", () => {
+  const program = ClientProgram.in();
+  program.directoryDown();
+  program.after(500);
+  program.directoryUp();
+  program.entered({}, null);
+  program.types({ command: "list", part: undefined }, "all");
+  const words = program.after(LIST_MS_MAX);
+  assertEquals(words.filter((word) => word.startsWith("users")).length, 1);
 });
 
 Deno.test("the list: a part of the names is asked for in any case", () => {
