@@ -67,6 +67,8 @@ interface Wanted {
   readonly seq: number;
   readonly text: string;
   readonly ref: string | undefined;
+  /** Whether it has waited for the coordinator: then it waits for our earlier edits of that entry as well. */
+  readonly hasWaited: boolean;
   /** Whether the entry is being looked up, for the request to name it. */
   isLooking: boolean;
   /** Null until the coordinator is asked. */
@@ -158,8 +160,10 @@ export class Editing {
       const text = `${this.#wanted.length} of your edits wait for the coordinator: try later`;
       return this.#error("full", text, seq, ref);
     }
-    this.#wanted.push({ seq, text, ref, isLooking: false, signed: null, id: null });
-    if (!coordinator.isUp || group === null) {
+    const isAway = !coordinator.isUp || group === null;
+    const hasWaited = isAway || this.#wanted.some((one) => one.seq === seq && one.hasWaited);
+    this.#wanted.push({ seq, text, ref, hasWaited, isLooking: false, signed: null, id: null });
+    if (isAway) {
       const whom = coordinator.isUp ? "until you are in the group" : "for the coordinator";
       out.notice(
         `Your edit of entry ${seq} waits ${whom}; it is lost if this program ends before`,
@@ -190,7 +194,7 @@ export class Editing {
     const group = this.parts.editingIn();
     if (group === null || !coordinator.isUp) return;
     for (const wanted of [...this.#wanted]) {
-      if (wanted.signed !== null || wanted.isLooking) continue;
+      if (wanted.signed !== null || wanted.isLooking || this.#isBehind(wanted)) continue;
       if (wanted.seq > group.held.logSeq) {
         if (this.#mayCome(wanted.seq, group)) continue;
         this.#wanted.splice(this.#wanted.indexOf(wanted), 1);
@@ -205,16 +209,23 @@ export class Editing {
     }
   }
 
+  /** Whether an earlier edit of ours locks the entry, or will. */
+  #isBehind(wanted: Wanted): boolean {
+    const { seq, hasWaited } = wanted;
+    if (!hasWaited) return false;
+    const isFirst = this.#wanted.find((one) => one.seq === seq) === wanted;
+    const isRunning = ({ signed }: Accepted) => signed.request.value.seq === seq;
+    return !isFirst || [...this.#accepted.values()].some(isRunning);
+  }
+
   /** @param entry As our log has it. */
   #ask(wanted: Wanted, entry: LoggedEntryState | null, group: Hash): void {
-    if (entry === null) {
-      this.#wanted.splice(this.#wanted.indexOf(wanted), 1);
-      return this.#noSuchEntry(wanted.seq, wanted.ref);
-    }
-    if (entry.text === wanted.text) {
+    if (entry === null || entry.text === wanted.text) {
       this.#wanted.splice(this.#wanted.indexOf(wanted), 1);
       const text = `Entry ${wanted.seq} already reads so: there is nothing to edit`;
-      return this.#error("usage", text, wanted.seq, wanted.ref);
+      if (entry === null) this.#noSuchEntry(wanted.seq, wanted.ref);
+      else this.#error("usage", text, wanted.seq, wanted.ref);
+      return this.pump(); // another one may have waited for it
     }
     wanted.signed = this.#signed(wanted, entry, group);
     wanted.id = requestId(this.parts.environment.crypto, wanted.signed.request.value);
@@ -322,6 +333,7 @@ export class Editing {
     const { seq, ref } = wanted;
     const said = text === "" ? "" : `. ${saidByText("The coordinator", text)}`;
     this.#error(code, `${refusalText(code, seq)}${said}`, seq, ref);
+    this.pump();
   }
 
   #take(id: RequestId): (Wanted & { readonly signed: SignedEditRequest }) | null {
@@ -351,6 +363,7 @@ export class Editing {
   /** The edit is in the log, and was shown. */
   committed(id: RequestId): void {
     if (this.#accepted.delete(id)) this.parts.out.note({ kind: "settled", id });
+    this.pump();
   }
 
   /**
@@ -369,6 +382,7 @@ export class Editing {
     this.#show(accepted, "aborted", reason);
     // After a crash the user is told twice rather than never.
     out.noteBehind({ kind: "settled", id });
+    this.pump();
   }
 
   #show(

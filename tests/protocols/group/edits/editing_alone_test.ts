@@ -85,5 +85,9 @@ Deno.test("Editing keeps some edits while the coordinator is away, says so, and 
   assertEquals([output.words(), looksUp()], [["error"], []]);
   coordinator.isUp = true;
   editing.resume();
-  assertEquals(looksUp().length, EDITS_QUEUED_MAX);
+  const [signed, ...more] = looksUp();
+  assertEquals([signed?.request.value.text, more], ["0", []], "one after the other");
+  const id = requestId(fakeCrypto, signed!.request.value);
+  editing.refused({ type: "edit-refused", id, code: "not-allowed", text: "" });
+  assertEquals(looksUp().map(({ request }) => request.value.text), ["1"]);
 });

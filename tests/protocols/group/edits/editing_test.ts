@@ -264,6 +264,35 @@ Deno.test("while the coordinator is away edits wait, with a notice; then they ar
   assertEquals(told(ann), ["b: 1 of 2 started"]);
 });
 
+Deno.test("several edits of one entry that have waited for the coordinator are asked for one after the other", () => {
+  const { net, ann } = started();
+  vanish(net);
+  edit(net, ann, 1, "uno");
+  edit(net, ann, 1, "eins");
+  edit(net, ann, 2, "due");
+  edit(net, ann, 1, "un");
+  comeBack(net);
+  const texts = () => asked(net, ann).map(({ request: { value } }) => value.text);
+  assertEquals(texts(), ["uno", "due"]);
+
+  accept(net, ann, asked(net, ann)[0]!, 1);
+  assertEquals(texts(), ["uno", "due"], "it isn't over yet");
+  commit(net, asked(net, ann)[0]!);
+  assertEquals(texts(), ["uno", "due", "eins"]);
+  accept(net, ann, asked(net, ann)[2]!, 2);
+  net.coordinator.send(ann, {
+    type: "aborted",
+    id: idOf(asked(net, ann)[2]!),
+    edit: 2,
+    reason: because("no", ["bob"]),
+  });
+  net.settle();
+  assertEquals(texts().at(-1), "un");
+  accept(net, ann, asked(net, ann).at(-1)!, 3);
+  edit(net, ann, 1, "at once");
+  assertEquals(texts().at(-1), "at once", "with the coordinator there it answers at once");
+});
+
 Deno.test("while the coordinator is away an entry that isn't there is told at once, too", () => {
   const { net, ann } = started();
   vanish(net);
