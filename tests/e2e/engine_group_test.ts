@@ -59,10 +59,15 @@ class World implements AsyncDisposable {
     await node.until(({ event }) => event === "role");
   }
 
-  /** Another program of a coordinator, which is seen to be ready. */
-  async other(data: string, args: readonly string[]): Promise<Node> {
+  /** Another program of a coordinator. */
+  launch(data: string, args: readonly string[]): Node {
     const words = ["serve", "--host", "127.0.0.1", "--port", "0"];
-    const node = this.nodes.add(Node.start(words, { data: `${this.folder}/${data}`, args }));
+    return this.nodes.add(Node.start(words, { data: `${this.folder}/${data}`, args }));
+  }
+
+  /** The same, which is seen to be ready. */
+  async other(data: string, args: readonly string[]): Promise<Node> {
+    const node = this.launch(data, args);
     await node.until(({ event }) => event === "ready");
     return node;
   }
@@ -270,9 +275,10 @@ trial(
 );
 
 trial("another key is refused, with what to copy from where", async (world) => {
-  const node = await world.other("stranger", world.engine("team"));
+  const node = world.launch("stranger", world.engine("team"));
   const { code, last } = await node.ended();
   assertEquals([code, last?.event, last?.["code"]], [4, "fatal", "key-changed"]);
+  assertEquals(node.events.filter(({ event }) => event === "ready"), [], "nobody is invited");
   assert(
     last!["text"].includes(
       `overwrite ${world.folder}/stranger/serve/identity with that file of one of them`,

@@ -268,7 +268,8 @@ export function serverFlag(name: string, whose: string, port: number): ValueFlag
   return {
     name,
     value: "HOST[:PORT][#FINGERPRINT]",
-    help: `where ${whose} listens (port ${port}), and its key`,
+    help:
+      `where ${whose} listens (port ${port}), and its key; HOST1,HOST2:PORT#FINGERPRINT for several instances, the port and the key being those of all`,
     parse: server,
   };
 }

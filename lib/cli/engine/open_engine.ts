@@ -6,12 +6,10 @@ import type { EngineAddress } from "../../engine/engine_address.ts";
 import { EtcdStore } from "../../engine/etcd/etcd_store.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { secureRandom } from "../session/mode_session.ts";
-import { secretText, unreadable } from "../credentials/secret_file.ts";
+import { passwordIn } from "../credentials/password_source.ts";
+import { unreadable } from "../credentials/secret_file.ts";
 import { randomBytes } from "../session/random_bytes.ts";
 import type { EngineOptions } from "./engine_flags.ts";
-
-/** The longest password of a user of the engine, in bytes. */
-const PASSWORD_BYTES_MAX = 1_024;
 
 /**
  * The proxies of the environment, through which `fetch` would go: to the machines of an operator's own cluster nobody means
@@ -48,20 +46,7 @@ async function userOf(
   notice: (text: string) => Promise<void>,
 ): Promise<{ readonly name: string; readonly password: string } | null> {
   if (engineUser === null || enginePasswordFile === null) return null;
-  const { text, isLong } = await secretText({
-    path: enginePasswordFile,
-    secret: "password",
-    bytesMax: PASSWORD_BYTES_MAX,
-    notice,
-  });
-  if (isLong) {
-    const found = `it has more than ${PASSWORD_BYTES_MAX} bytes`;
-    throw new P2pchatError(
-      "bad-file",
-      `Cannot take the password from ${enginePasswordFile}: ${found}`,
-    );
-  }
-  return { name: engineUser, password: text.replace(/\r?\n$/, "") };
+  return { name: engineUser, password: await passwordIn(enginePasswordFile, notice) };
 }
 
 /** @throws {P2pchatError} `bad-file`. */

@@ -8,18 +8,17 @@ import { P2pchatError } from "../../base/errors.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import { foldName, nameFault } from "../../base/text/names.ts";
-import type {
-  CountedLimit,
-  RegistrarAnswer,
-  RegistrarChange,
+import {
+  type CountedLimit,
+  KICKED_MS,
+  type RegistrarAnswer,
+  type RegistrarChange,
 } from "../../protocols/directory/schema/registrar_io.ts";
 import { fieldsIn, isCount } from "../json_fields.ts";
 import { type Entry, isStill, type LeaseId, type SharedStore } from "../shared_store.ts";
 
 export const KICKED = "kicked/";
 const COUNTS = "counts/";
-/** For so long they are kept out. */
-const KICKED_MS = 60_000;
 const TRIES_MAX = 32;
 
 interface SharedLimitsPorts {

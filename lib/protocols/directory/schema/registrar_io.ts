@@ -7,7 +7,7 @@ import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
 import type { ListedUser } from "./messages.ts";
 import type { BroadcastRecord } from "./records.ts";
 
-export { NAME_BYTES_MAX, TEXT_BYTES_MAX } from "./limits.ts";
+export { KICKED_MS, NAME_BYTES_MAX, TEXT_BYTES_MAX } from "./limits.ts";
 export type { BroadcastRecord } from "./records.ts";
 
 /** A client's session, as all instances know it. */

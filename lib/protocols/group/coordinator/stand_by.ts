@@ -59,6 +59,8 @@ export class StandBy implements Machine<StandByInput, StandByEffect> {
   /** Undefined: not known yet. */
   #leader: Endpoint | null | undefined = undefined;
   #trouble: string | null = null;
+  /** Whether our user was told that we are there. */
+  #isReady: boolean;
   #isTrying = false;
   #isOver = false;
   readonly #pauses = new RetryPauses(LEAD_RETRY_MS_MIN, LEAD_RETRY_MS_MAX);
@@ -71,7 +73,9 @@ export class StandBy implements Machine<StandByInput, StandByEffect> {
     whenDue(() => this.#links.values().next().value ?? null, (nowMs) => this.#closeSilent(nowMs)),
   ]);
 
-  constructor(readonly config: StandByConfig) {}
+  constructor(readonly config: StandByConfig) {
+    this.#isReady = !config.isFirst;
+  }
 
   nextDeadlineMs(): number | null {
     return this.#out.clock.nextDeadlineMs();
@@ -113,9 +117,15 @@ export class StandBy implements Machine<StandByInput, StandByEffect> {
   }
 
   #start(): void {
-    const { listening, key, isPrivate, isFirst } = this.config;
+    if (!this.config.isFirst) this.#tellRole();
+  }
+
+  /** The engine has answered, or is late: before, it may yet say that this is no instance of the group. */
+  #ready(): void {
+    const { listening, key, isPrivate } = this.config;
     const access = isPrivate ? { private: true } as const : {};
-    if (!isFirst) return this.#tellRole();
+    if (this.#isReady) return;
+    this.#isReady = true;
     this.#out.show({
       event: "ready",
       command: "serve",
@@ -153,6 +163,7 @@ export class StandBy implements Machine<StandByInput, StandByEffect> {
   }
 
   #leaderIs(leader: Endpoint | null): void {
+    this.#ready();
     const text = (endpoint: Endpoint | null | undefined) => endpoint && endpointText(endpoint);
     const isNew = text(leader) !== text(this.#leader);
     this.#leader = leader;
@@ -178,6 +189,7 @@ export class StandBy implements Machine<StandByInput, StandByEffect> {
   }
 
   #engineIs(trouble: string | null): void {
+    this.#ready();
     this.#trouble = trouble;
     if (trouble !== null) this.#out.warn(`${trouble}; waiting for it`);
     else this.#out.notice("The engine answers again");

@@ -64,11 +64,17 @@ const role = (leader: typeof THERE | null): StandByEffect => ({
   ref: undefined,
 });
 
+const READY: StandByEffect = {
+  type: "show",
+  event: { event: "ready", command: "serve", ...HERE, key: "key", members: [] },
+  ref: undefined,
+};
+
 Deno.test("StandBy tells members who leads, as far as it knows, and closes the link", () => {
   const trial = new Trial();
   trial.step({ type: "start" });
   assertEquals(trial.hello(1), told(null, 1));
-  assertEquals(trial.step({ type: "leader", leader: THERE }), [role(THERE)]);
+  assertEquals(trial.step({ type: "leader", leader: THERE }), [READY, role(THERE)]);
   assertEquals(trial.step({ type: "leader", leader: THERE }), []);
   assertEquals(trial.hello(2), told(THERE, 2));
   // What is left of its own lead leads nowhere.
@@ -118,13 +124,13 @@ Deno.test("StandBy tries to lead where nobody does, again after pauses, and no m
   ]);
 });
 
-Deno.test("StandBy says that it listens at the start, and later that it stands by again", () => {
-  const [ready] = new Trial().step({ type: "start" });
-  assertEquals(ready, {
-    type: "show",
-    event: { event: "ready", command: "serve", ...HERE, key: "key", members: [] },
-    ref: undefined,
-  });
+Deno.test("StandBy says that it listens once the engine has answered, or is late, and later that it stands by again", () => {
+  const answered = new Trial();
+  assertEquals(answered.step({ type: "start" }), [], "another key may be refused yet");
+  assertEquals(answered.step({ type: "leader", leader: null }), [READY]);
+  const late = new Trial();
+  late.step({ type: "start" });
+  assertEquals(late.step({ type: "engine", trouble: "It is away" })[0], READY);
   assertEquals(new Trial(false).step({ type: "start" }), [role(null)]);
 });
 
