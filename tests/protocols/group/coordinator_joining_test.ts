@@ -1,7 +1,7 @@
 /** Founding a group and joining it: names, keys, and views that were promised. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { Hash } from "../../../lib/base/ids.ts";
+import type { Endpoint, Hash } from "../../../lib/base/ids.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import {
   NUMBER_JUMP_MAX,
@@ -460,3 +460,18 @@ Deno.test("Who was a member and has promised more than is known comes in by a hi
 function numbersOf(words: Words): Words {
   return words.filter((word) => word.startsWith("disk: number"));
 }
+
+Deno.test("Members are told where an instance listens that has begun since they were welcomed, once", () => {
+  const at = (port: number): Endpoint => ({ host: "10.0.0.9", port });
+  let instances: readonly Endpoint[] = [at(1)];
+  const program = Program.with({ instances: () => instances }, "ann", "bob");
+  program.pass(2_000);
+  const told = () => program.pass(2_000).filter((word) => word.includes("instances"));
+  assertEquals(told(), []);
+  instances = [at(1), at(2)];
+  assertEquals(told(), ["ann: instances", "bob: instances"]);
+  instances = [at(1)];
+  assertEquals(told(), [], "whom they know is dialled in vain, at worst");
+  instances = [at(2), at(1)];
+  assertEquals(told(), []);
+});

@@ -6,7 +6,7 @@
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import { isLoopback, isUnicast } from "../../../base/text/endpoints.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
-import type { Hash, PeerKey } from "../../../base/ids.ts";
+import { type Endpoint, endpointText, type Hash, type PeerKey } from "../../../base/ids.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
 import { foldName } from "../../../base/text/names.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
@@ -102,6 +102,8 @@ export class Arriving {
   #peersTold = "";
   /** Limits how many may name another host than their link comes from, and be believed for a moment. */
   readonly #elsewhere = new TokenBucket(ELSEWHERE_PER_S, ELSEWHERE_BURST);
+  /** Where instances listen, as all that are here know; null: nobody has been told of any. */
+  #addressesTold: readonly Endpoint[] | null = null;
   readonly #tellings = new TokenBucket(PEERS_PER_S, PEERS_BURST);
   /** When changed `peers` are sent; null where everybody has been told. */
   #peersDueMs: number | null = null;
@@ -365,8 +367,21 @@ export class Arriving {
     out.send(link, { type: "welcome", group, founding, ...standing, former: keys.signed });
     const addresses = instances().slice(0, INSTANCES_MAX);
     if (addresses.length > 0) out.send(link, { type: "instances", addresses });
+    this.#addressesTold ??= addresses;
     const secret = secrets?.current;
     if (secret) out.send(link, { type: "secret", secret });
+  }
+
+  /** Where an instance listens that has begun of late: whoever was welcomed before doesn't know it. */
+  tellInstances(): void {
+    const { attendance, instances, out } = this.parts;
+    const addresses = instances().slice(0, INSTANCES_MAX);
+    const told = new Set(this.#addressesTold?.map(endpointText));
+    if (addresses.every((address) => told.has(endpointText(address)))) return;
+    this.#addressesTold = addresses;
+    for (const { link } of attendance.here) {
+      if (link !== null) out.send(link, { type: "instances", addresses });
+    }
   }
 
   /**

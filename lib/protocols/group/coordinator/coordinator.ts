@@ -641,6 +641,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       if (link !== null) this.#out.send(link, { type: "probe" });
     }
     if (!isBeat) return;
+    this.#arriving.tellInstances();
     // Also while all are away for a moment: these beats show us when we have stood still.
     this.#beatAtMs = this.#attendance.isAnybodyAwaited ? nowMs + HEARTBEAT_MS : null;
   }

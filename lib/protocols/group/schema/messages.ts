@@ -657,7 +657,8 @@ const impossible = message(65, "impossible", {
 const instances = message(67, "instances", {
   from: "the coordinator",
   to: "a member",
-  when: "after `welcome`, where the coordinator runs as several programs",
+  when:
+    "after `welcome`, where the coordinator runs as several programs; again when another one has begun",
   answer: "none; the member dials them where this one can't be",
   lane,
 }, {
