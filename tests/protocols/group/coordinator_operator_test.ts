@@ -532,3 +532,15 @@ Deno.test("Whoever was never in the group isn't found to be removed, and who is 
     "Cannot find zoe among those who are, or were, in the group; there are ann, bob",
   );
 });
+
+Deno.test("/status: an instance that leads and that no member reaches says so, and how another one leads", () => {
+  const instances = () => [1, 2].map((port) => ({ host: "10.0.0.9", port }));
+  const isTold = (program: Program) =>
+    program.status().problems.some((text) => text.includes("end this one with /exit"));
+  const [several, alone] = [Program.with({ instances }, "ann", "bob"), Program.of("ann", "bob")];
+  assertEquals([several, alone].map(isTold), [false, false]);
+  for (const program of [several, alone]) for (const name of ["ann", "bob"]) program.goesDown(name);
+  assertEquals([several, alone].map(isTold), [true, false]);
+  several.comes("ann");
+  assertEquals(isTold(several), false);
+});

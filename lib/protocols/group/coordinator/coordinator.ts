@@ -818,6 +818,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       told: Math.max(this.#toldSeq, ...seqs),
       lacking: awaitedOf(this.#views, this.#attendance.here),
       awaited: this.#changing.awaited,
+      instances: this.config.instances?.() ?? [],
     };
   }
 }

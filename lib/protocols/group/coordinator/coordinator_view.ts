@@ -31,6 +31,8 @@ export interface CoordinatorFacts {
   readonly lacking: readonly Member[];
   /** Members whose answer a change of the view waits for. */
   readonly awaited: readonly PeerKey[];
+  /** Where the coordinator's instances listen; none where it runs as one. */
+  readonly instances: readonly Endpoint[];
 }
 
 /** The members of the present view, the oldest first, linked or not, and those that are joining it. */
@@ -115,8 +117,12 @@ function unheardBy({ here }: Attendance, attendee: Attendee): readonly Attendee[
 }
 
 function problems(facts: CoordinatorFacts): readonly string[] {
-  const { views, attendance, lacking, awaited } = facts;
+  const { views, attendance, lacking, awaited, instances } = facts;
   const told: string[] = [];
+  // It leads for as long as the engine answers it: that nobody reaches it is no reason to give way by itself.
+  if (instances.length > 1 && views.members.length > 0 && attendance.here.length === 0) {
+    told.push(UNREACHED_TEXT);
+  }
   if (lacking.length > 0) {
     told.push(views.needsAll ? unaccountedText(lacking) : lackingText(lacking));
   }
@@ -133,6 +139,9 @@ function problems(facts: CoordinatorFacts): readonly string[] {
   }
   return told;
 }
+
+const UNREACHED_TEXT = "No member is linked to this instance, which leads the group; if they " +
+  "reach another one and not this one, end this one with /exit: then that one leads";
 
 /** Why a newcomer isn't in the group. */
 export function keptOutText(
