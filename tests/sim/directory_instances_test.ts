@@ -4,7 +4,7 @@ import { assert } from "@std/assert";
 import { amount } from "../given.ts";
 import { Violation } from "./directory/violation.ts";
 import { MUTATIONS } from "./directory_instances/mutations.ts";
-import { type InstancesRun, runInstances } from "./directory_instances/run.ts";
+import { type InstancesRun, runInstances, runWoken } from "./directory_instances/run.ts";
 import { simulated } from "./engine.ts";
 
 const SEEDS = amount(8, 100);
@@ -22,10 +22,14 @@ Deno.test(`directory of several instances: ${SEEDS} seeds of moves, broadcasts a
   }
 });
 
-for (const { name, mutation, finding } of MUTATIONS) {
+Deno.test(`directory of several instances: ${SEEDS} seeds of one that stands still for longer than its lease, and wakes to nobody`, async () => {
+  for (let seed = 1; seed <= SEEDS; seed++) await simulated(() => runWoken({ seed }));
+});
+
+for (const { name, mutation, finding, run } of MUTATIONS) {
   Deno.test(`directory of several instances: the simulation finds one that ${name}`, async () => {
     for (let seed = 1; seed <= MUTATED_SEEDS_MAX; seed++) {
-      const found = await violationOf({ seed, steps: STEPS, mutation });
+      const found = await violationOf({ seed, steps: STEPS, mutation }, run);
       if (found === null) continue;
       assert(finding.test(found), found);
       return;
@@ -35,9 +39,12 @@ for (const { name, mutation, finding } of MUTATIONS) {
 }
 
 /** Which promise is broken; null: none. */
-async function violationOf(run: InstancesRun): Promise<string | null> {
+async function violationOf(
+  given: InstancesRun,
+  run: (run: InstancesRun) => unknown = runInstances,
+): Promise<string | null> {
   try {
-    await simulated(() => runInstances(run));
+    await simulated(() => run(given));
     return null;
   } catch (error) {
     if (error instanceof Violation) return error.message;

@@ -137,6 +137,10 @@ export class SimProgram {
 
   constructor(readonly time: VirtualTime) {}
 
+  get isStopped(): boolean {
+    return this.stoppedUntilMs > this.time.nowMs;
+  }
+
   /** Does it now, or once the program goes on; never where it is dead. */
   run(action: () => void): void {
     if (this.isDead) return;
@@ -274,7 +278,8 @@ export class SimStore implements SharedStore {
     const pump = () => {
       isPumping = false;
       if (isClosed || this.program.isDead) return;
-      if (this.#isReached) this.program.run(() => isClosed || waiting.shift()?.());
+      // Who wakes is told of one after the other, and does other things in between.
+      if (this.#isReached && !this.program.isStopped) waiting.shift()?.();
       if (waiting.length > 0) later();
     };
     const later = () => {

@@ -2,6 +2,7 @@
 
 import type { Change, Outcome } from "../../../lib/engine/shared_store.ts";
 import type { EngineMutation } from "../engine.ts";
+import { type InstancesRun, runWoken } from "./run.ts";
 import { PREFIX } from "./world.ts";
 
 const ONLINE = `${PREFIX}online/`;
@@ -16,6 +17,8 @@ export const MUTATIONS: readonly {
   readonly name: string;
   readonly mutation: EngineMutation;
   readonly finding: RegExp;
+  /** What shows it, other than `runInstances`. */
+  readonly run?: (run: InstancesRun) => unknown;
 }[] = [
   {
     name: "takes a name whoever has it",
@@ -45,7 +48,7 @@ export const MUTATIONS: readonly {
           ? { outcome: "done", revision: Number.MAX_SAFE_INTEGER }
           : outcome,
     },
-    finding: /is let in, and no other|the engine has/,
+    finding: /is let in, and no other|the engine has|sees/,
   },
   {
     name: "says of all that they have what only some have",
@@ -75,5 +78,14 @@ export const MUTATIONS: readonly {
     name: "doesn't read anew what was compacted while it was cut off",
     mutation: { skipsCompacted: true },
     finding: /sees|in are|was never shown|the engine has/,
+  },
+  {
+    name: "puts its sessions anew when it wakes, whoever has their names",
+    mutation: {
+      change: (change) =>
+        isClaim(change) && change.when.length === 1 ? { ...change, when: [] } : change,
+    },
+    finding: /is said to be where it left/,
+    run: runWoken,
   },
 ];

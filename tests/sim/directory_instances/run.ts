@@ -6,7 +6,7 @@ import type { Entry } from "../../../lib/engine/shared_store.ts";
 import type { OnlineSession } from "../../../lib/protocols/directory/schema/registrar_io.ts";
 import type { EngineMutation } from "../engine.ts";
 import { Violation } from "../directory/violation.ts";
-import { PREFIX, type SimPerson, World } from "./world.ts";
+import { PREFIX, SILENT_MS, type SimPerson, World } from "./world.ts";
 
 export interface InstancesRun {
   readonly seed: number;
@@ -40,6 +40,47 @@ export function runInstances({ seed, steps, mutation }: InstancesRun): World {
   return world;
 }
 
+/** How long an instance stands still, longer than its lease, and how soon after that all is as it was. */
+const STOOD_STILL_MS = 12_000;
+const WOKEN_MS = 3_000;
+/** Until people that were cut off from one instance are at another one. */
+const MOVED_MS = 5_000;
+
+/**
+ * An instance stands still for longer than its lease, and wakes.
+ * @throws {Violation} Where its people aren't elsewhere meanwhile, or there is anything of them there afterwards.
+ */
+export function runWoken({ seed, mutation }: Pick<InstancesRun, "seed" | "mutation">): World {
+  const world = new World(seed, mutation);
+  const claims = watchClaims(world);
+  const pass = (ms: number) => {
+    for (const untilMs = world.time.nowMs + ms; world.time.nowMs < untilMs;) {
+      for (const person of world.people) person.comesIn();
+      world.run(100);
+      look(world, claims);
+    }
+  };
+  pass(5_000);
+  const stopped = world.random.pick(world.instances);
+  stopped.stops(STOOD_STILL_MS);
+  pass(SILENT_MS + MOVED_MS);
+  for (const { isIn, device, session } of world.people) {
+    if (isIn && session!.program === stopped.program) {
+      throw new Violation(`${device} is still at an instance that stands still`);
+    }
+  }
+  const names = world.people.filter(({ isIn }) => isIn).map(({ name }) => name).sort();
+  pass(STOOD_STILL_MS - SILENT_MS - MOVED_MS + WOKEN_MS);
+  const online = [...world.online.values()].flatMap((session) => session ?? []);
+  const there = online.map(({ name }) => name).sort();
+  if (there.join() !== names.join()) {
+    throw new Violation(`in were ${names.join()}, the engine has ${there.join()}`);
+  }
+  const ghost = online.find(({ instance }) => instance === stopped.id);
+  if (ghost !== undefined) throw new Violation(`${ghost.name} is said to be where it left`);
+  return world;
+}
+
 function act(world: World): void {
   const { random, people, instances, engine, time } = world;
   const person = random.pick(people);
@@ -56,8 +97,7 @@ function act(world: World): void {
       program.isCut = true;
       return void time.after(lasts(), () => program.isCut = false);
     case 2:
-      program.stoppedUntilMs = time.nowMs + lasts();
-      return;
+      return instance.stops(lasts());
     case 3:
       if (!engine.hasQuorum) return;
       engine.loseQuorum();

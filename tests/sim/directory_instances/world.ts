@@ -27,6 +27,8 @@ const STORE = {
 /** Clocks of instances differ by so much, and run at such rates. */
 const SKEW_MS_MAX = 1_000;
 const RATES = [1, 0.95, 1.05] as const;
+/** An instance of which nothing was heard for so long is left. */
+export const SILENT_MS = 5_000;
 
 /** One instance: one program after the other. */
 export class SimInstance {
@@ -90,6 +92,23 @@ export class SimInstance {
       failed: (error) => {
         throw error;
       },
+    });
+  }
+
+  get id(): string {
+    return this.#id;
+  }
+
+  /** Its program stands still: its people go where they are answered. */
+  stops(ms: number): void {
+    const { program, world: { time, random, people } } = this;
+    program.stoppedUntilMs = time.nowMs + ms;
+    if (ms < SILENT_MS) return;
+    time.after(SILENT_MS, () => {
+      if (program.stoppedUntilMs <= time.nowMs) return;
+      for (const person of people) {
+        if (person.session?.program === program) person.leaves(random.chance(0.5) ? false : null);
+      }
     });
   }
 
@@ -171,12 +190,13 @@ export class SimPerson {
     this.#begins();
   }
 
-  leaves(isGoodbye: boolean): void {
+  /** @param isGoodbye Null: the directory doesn't notice that the link is gone. */
+  leaves(isGoodbye: boolean | null): void {
     const session = this.session;
     this.session = null;
     if (session === null) return;
     this.#noteHeard(session.somebody);
-    session.program.run(() => session.somebody.goesDown(isGoodbye));
+    if (isGoodbye !== null) session.program.run(() => session.somebody.goesDown(isGoodbye));
   }
 
   /** Comes in where it isn't: at any instance that is up. */
