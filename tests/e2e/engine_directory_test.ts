@@ -102,6 +102,8 @@ function problemsOf(node: Node): readonly ShownEvent[] {
 }
 
 const MARK_MS = 2_000;
+/** More than twice as long as a lease. */
+const STOOD_STILL_MS = 12_000;
 
 let opened: Promise<World> | null = null;
 // Its programs outlive each test of the file.
@@ -228,6 +230,7 @@ trial(
     assertEquals(there.users.map(({ name }: ShownEvent) => name), names, "at the other one");
     const { problems } = await world.instance(0).ask("status");
     assertEquals(problems.length, 1);
+    await world.etcd.compact(); // then it can't go on where it was, and reads all
     for (const wire of world.wires) wire.mend();
     await holds("the list is the same at both", async () => {
       const { users } = await world.instance(0).ask("list");
@@ -235,6 +238,36 @@ trial(
     });
     for (const node of moving) assertEquals(problemsOf(node), []);
     assertEquals(world.instance(0).events.filter(login("fay")), []);
+  },
+);
+
+trial(
+  "an instance stands still for 12 s: its people are at the other one, and when it wakes it has none of them",
+  async (world) => {
+    const names = ["ann", "bob", "cem", "dan"];
+    const moving = names.map(person);
+    const from = moving.map((node) => node.events.length);
+    const stopped = world.instance(1);
+    const beganMs = performance.now();
+    stopped.signal("SIGSTOP");
+    await Promise.all(moving.map((node, at) => node.until(session("up"), 30_000, from[at])));
+    const movedMs = performance.now() - beganMs;
+    assertLess(movedMs, 10_000 + LOAD_MS);
+    await pass(Math.max(0, STOOD_STILL_MS - movedMs));
+    stopped.signal("SIGCONT");
+    const gus = await world.guest("gus", world.at(1));
+    const all = [...names, "fay", "gus"].map((name) => `${name} free`);
+    await world.see([...moving, gus], ...all);
+    const [here, there] = await Promise.all([0, 1].map((n) => world.instance(n).ask("list")));
+    const placesOf = ({ users }: ShownEvent) =>
+      users.map(({ name, instance }: ShownEvent) => `${name} ${instance}`);
+    assertEquals(placesOf(there!), placesOf(here!));
+    const places = new Map<string, string>(
+      here!.users.map(({ name, instance }: ShownEvent) => [name, instance]),
+    );
+    assertEquals(new Set(names.map((name) => places.get(name))).size, 1);
+    assert(places.get("ann") !== places.get("gus"), "they stay where they have gone");
+    for (const node of moving) assertEquals(problemsOf(node), []);
   },
 );
 
