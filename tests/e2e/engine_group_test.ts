@@ -297,8 +297,8 @@ trial("a private group lets those in who have its invite, at any instance", asyn
   await other.until(({ event }) => event === "role");
 
   const { invite } = await leader.ask("invite", { rotate: false });
-  const join = (name: string, env: Readonly<Record<string, string>>) => {
-    const server = `127.0.0.1:${other.port}`;
+  const join = (name: string, env: Readonly<Record<string, string>>, { port } = other) => {
+    const server = `127.0.0.1:${port}`;
     const words = [
       "peer",
       name,
@@ -315,6 +315,17 @@ trial("a private group lets those in who have its invite, at any instance", asyn
   await ann.until(({ event, members }) => event === "view" && members.includes("anna"));
   const { code, last } = await join("mal", {}).ended();
   assertEquals([code, last?.["code"]], [4, "bad-credentials"]);
+
+  // One that the engine hasn't told yet who may come in.
+  Deno.mkdirSync(`${world.folder}/secret2/serve`, { recursive: true });
+  Deno.copyFileSync(from!, `${world.folder}/secret2/serve/identity`);
+  const nowhere = ["--engine", `etcd://127.0.0.1:${freePort()}`, "--group", "secret"];
+  const early = await world.other("secret2", ["--private", ...nowhere]);
+  const bea = join("bea", { P2PCHAT_INVITE: invite }, early);
+  await bea.until(({ event, state }) => event === "coordinator" && state === "down");
+  assert(!bea.hasEnded, "it waits for one that takes it");
+  await early.type("/exit");
+  await early.ended();
 
   // The other one leads by what the first has left.
   await leader.type("/exit");

@@ -106,7 +106,8 @@ export class GroupEngine {
       warn: warnBy(ui),
       access: {
         ...openTo("group"),
-        secrets: options.private ? (epoch) => this.#secrets?.opening(epoch) ?? [] : null,
+        // Before the engine has told which there are, nobody is refused for good.
+        secrets: options.private ? (epoch) => this.#secrets?.opening(epoch) ?? null : null,
       },
       handler: forwardTo(() => host),
     });

@@ -68,9 +68,10 @@ export interface ListenAccess {
   readonly room: RoomId | null;
   /**
    * The secrets of an epoch, one of which a dialler must know, at most 4; `null` in an open room.
-   * Two rotations at the same time make two secrets of one epoch.
+   * Two rotations at the same time make two secrets of one epoch. It returns null while it isn't known which there are:
+   * then the dialler is to come again, or to go elsewhere.
    */
-  readonly secrets: ((epoch: number) => readonly Uint8Array[]) | null;
+  readonly secrets: ((epoch: number) => readonly Uint8Array[] | null) | null;
   /**
    * Decides once the dialler's identity is proven: `null` admits it.
    * @param secret The one of `secrets` that the dialler knew; `null` in an open room.
@@ -236,7 +237,7 @@ export class ListenerHandshake implements Handshake {
     const prologue = input.slice(0, PREFACE_BYTES);
     const message = input.subarray(PREFACE_BYTES, end);
     const opened = this.#openFirst(preface, prologue, message);
-    if (opened === null) return refuse("bad-credentials", input.length);
+    if (typeof opened === "string") return refuse(opened, input.length);
     this.#opened = opened;
     const answer = opened.responder.answer(Uint8Array.of(CHANNEL_VERSION));
     const bytes = concatBytes(Uint8Array.of(ACCEPT), answer);
@@ -249,8 +250,12 @@ export class ListenerHandshake implements Handshake {
     return (preface.epoch === null) === (secrets === null) ? null : "bad-credentials";
   }
 
-  /** The handshake after its first message, `null` where no secret of ours fits. */
-  #openFirst(preface: Preface, prologue: Uint8Array, message: Uint8Array): Opened | null {
+  /** The handshake after its first message, or why there is none: no secret of ours fits, or they aren't known yet. */
+  #openFirst(
+    preface: Preface,
+    prologue: Uint8Array,
+    message: Uint8Array,
+  ): Opened | "bad-credentials" | "full" {
     const ephemeral = keyPairFromSeed(this.#env.randomBytes(KEY_BYTES));
     const { mode, secrets } = this.#access;
     const respond = (preSharedKey: Uint8Array | null) =>
@@ -265,14 +270,16 @@ export class ListenerHandshake implements Handshake {
     if (epoch === null || secrets === null) {
       return { preface, responder: respond(null), secret: null };
     }
-    for (const key of secrets(epoch).slice(0, SECRETS_TRIED_MAX)) {
+    const keys = secrets(epoch);
+    if (keys === null) return "full";
+    for (const key of keys.slice(0, SECRETS_TRIED_MAX)) {
       try {
         return { preface, responder: respond(key), secret: { epoch, key } };
       } catch (error) {
         if (!(error instanceof RemoteProtocolError)) throw error;
       }
     }
-    return null;
+    return "bad-credentials";
   }
 
   /** Third message: the dialler's proof. */

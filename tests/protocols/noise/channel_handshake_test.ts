@@ -241,6 +241,7 @@ Deno.test("Channel says which version, mode, room or secret isn't ours", () => {
     [{ secret }, { room: ROOM }, "bad-credentials"],
     [{ secret }, { secrets: () => [seedOf("another")] }, "bad-credentials"],
     [{ secret }, { secrets: () => [] }, "bad-credentials"],
+    [{ secret }, { secrets: () => null }, "full"],
     [{}, { admit: () => "full" as const }, "full"],
   ] as const;
   for (const [target, access, reason] of cases) {
