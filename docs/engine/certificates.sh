@@ -1,5 +1,6 @@
 #!/bin/sh
-# Certificates for an engine, in this folder: an authority of its own (ca), one for each node, one for p2pchat.
+# Certificates for an engine, in the folder where it is run: an authority of its own (ca; keep ca.key elsewhere
+# afterwards), one for each node, one for p2pchat.
 # Usage: certificates.sh HOST1 HOST2 HOST3   (names or addresses by which nodes and p2pchat reach each node)
 set -eu
 umask 077

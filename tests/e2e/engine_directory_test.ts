@@ -4,6 +4,7 @@
  */
 
 import { assert, assertEquals, assertLess } from "@std/assert";
+import { ACCOUNTS_HEADER } from "../../lib/store/accounts/accounts_csv.ts";
 import { EtcdNodes, HAS_ETCD, pass } from "../engine/etcd_nodes.ts";
 import { CuttableWire } from "./cuttable_wire.ts";
 import {
@@ -124,7 +125,11 @@ trial("a second one needs the first one's key, and says so", async (world) => {
   const other = world.launchInstance(1, `${world.folder}/other`);
   assertEquals(await endOf(other), [4, "fatal", "key-changed"]);
   world.copyKey();
+  Deno.writeTextFileSync(`${world.folder}/1/regserver/accounts.csv`, `${ACCOUNTS_HEADER}\nx\n`);
   await world.direct(1);
+  const unused = ({ event, text }: ShownEvent) =>
+    event === "notice" && text.includes("regserver/accounts.csv don't count here");
+  await world.instance(1).until(unused);
 });
 
 trial("people at both see each other, and what one broadcasts", async (world) => {

@@ -86,8 +86,9 @@ async function direct(wiring: Wiring): Promise<void> {
 
 /** Directs as one of several instances, once the engine that they share has answered. */
 async function directOneOf(engine: EngineAddress, wiring: Wiring): Promise<void> {
-  const { folder, options, identity, ui } = wiring;
+  const { disk, folder, options, identity, ui } = wiring;
   const { joinDirectoryEngine } = await import("../engine/directory_engine.ts");
+  const { unusedAccounts } = await import("../engine/unused_accounts.ts");
   const left = Promise.withResolvers<null>();
   ui.heedInterrupts(() => {
     left.resolve(null);
@@ -108,9 +109,10 @@ async function directOneOf(engine: EngineAddress, wiring: Wiring): Promise<void>
   if (joined === null) return ui.show({ event: "bye", reason: "quit" }, undefined);
   const { accounts, registrar, nodes } = joined;
   const store = sharedRecords(joined.store, identity.signer.key);
+  const unused = await unusedAccounts(disk, await Deno.realPath(folder));
   try {
     const shared = { instance, registrar, engine: () => nodes.answers };
-    await serve(wiring, { accounts, shared }, store, []);
+    await serve(wiring, { accounts, shared }, store, unused);
   } finally {
     nodes.close();
     await registrar.close();
