@@ -5,85 +5,10 @@
 
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { ACCOUNTS_HEADER } from "../../lib/store/accounts/accounts_csv.ts";
-import { EtcdNodes, HAS_ETCD, pass } from "../engine/etcd_nodes.ts";
-import { CuttableWire } from "./cuttable_wire.ts";
-import {
-  DirectoryWorld,
-  endOf,
-  heard,
-  is,
-  listed,
-  login,
-  session,
-  tell,
-} from "./directory_world.ts";
-import { holds, Node, type ShownEvent } from "./node.ts";
-import { freePort } from "./ports.ts";
-
-/** The directory, whole: both instances run. */
-class World extends DirectoryWorld {
-  readonly #ports = [freePort(), freePort()];
-  readonly #serving: Node[] = [];
-
-  private constructor(readonly etcd: EtcdNodes, readonly wires: readonly CuttableWire[]) {
-    super();
-  }
-
-  static async open2(): Promise<World> {
-    const etcd = await EtcdNodes.open(3);
-    const ports = etcd.urls.map((url) => Number(new URL(url).port));
-    const world = new World(etcd, ports.map((port) => new CuttableWire(port)));
-    await world.direct(0);
-    return world;
-  }
-
-  /** As an operator does: the key of the first instance is that of all. */
-  copyKey(): void {
-    const [from, to] = [0, 1].map((n) => `${this.folder}/${n}/regserver`);
-    Deno.mkdirSync(to!, { recursive: true });
-    Deno.copyFileSync(`${from}/identity`, `${to}/identity`);
-  }
-
-  launchInstance(n: number, data = `${this.folder}/${n}`): Node {
-    const direct = this.etcd.urls.map((url) => Number(new URL(url).port));
-    // The first one reaches the engine by wires that a test may cut.
-    const ports = n === 0 ? this.wires.map(({ port }) => port) : direct;
-    const engine = `etcd://${ports.map((port) => `127.0.0.1:${port}`).join()}/test`;
-    const words = ["regserver", "--host", "127.0.0.1", "--port", String(this.#ports[n])];
-    return this.nodes.add(Node.start(words, { data, args: ["--engine", engine] }));
-  }
-
-  /** Starts an instance. */
-  async direct(n: number): Promise<void> {
-    this.#serving[n] = this.launchInstance(n);
-    await this.#serving[n].until(is("ready"));
-  }
-
-  instance(n: number): Node {
-    return this.#serving[n]!;
-  }
-
-  /** Where the instances are, this one first. */
-  at(n: number): { readonly registry: string } {
-    const ports = n === 0 ? this.#ports : this.#ports.toReversed();
-    return { registry: ports.map((port) => `127.0.0.1:${port}`).join() };
-  }
-
-  /** Waits until all of these show just these users. */
-  async see(nodes: readonly Node[], ...users: readonly string[]): Promise<void> {
-    for (const node of nodes) {
-      await holds(`it sees ${users.join()}`, async () => {
-        return (await listed(node)).join() === users.join();
-      });
-    }
-  }
-
-  override async [Symbol.asyncDispose](): Promise<void> {
-    await super[Symbol.asyncDispose]();
-    for (const wire of this.wires) wire.close();
-    await this.etcd[Symbol.asyncDispose]();
-  }
-}
+import { HAS_ETCD, pass } from "../engine/etcd_nodes.ts";
+import { endOf, heard, is, login, session, tell } from "./directory_world.ts";
+import { InstancesWorld } from "./instances_world.ts";
+import { holds, type Node, type ShownEvent } from "./node.ts";
 
 /** Longer than is promised, where the machine has much else to do. */
 const LOAD_MS = 20_000;
@@ -106,7 +31,7 @@ const MARK_MS = 2_000;
 /** More than twice as long as a lease. */
 const STOOD_STILL_MS = 12_000;
 
-let opened: Promise<World> | null = null;
+let opened: Promise<InstancesWorld> | null = null;
 // Its programs outlive each test of the file.
 Deno.test.sanitizer({ ops: false, resources: false });
 Deno.test.afterAll(async () => await (await opened)?.[Symbol.asyncDispose]());
@@ -114,11 +39,11 @@ Deno.test.afterAll(async () => await (await opened)?.[Symbol.asyncDispose]());
 const people = new Map<string, Node>();
 const person = (name: string) => people.get(name)!;
 
-const trial = (name: string, run: (world: World) => Promise<void>) =>
+const trial = (name: string, run: (world: InstancesWorld) => Promise<void>) =>
   Deno.test({
     name: `a directory of two instances: ${name}${HAS_ETCD ? "" : ": etcd isn't installed"}`,
     ignore: !HAS_ETCD,
-    fn: async () => await run(await (opened ??= World.open2())),
+    fn: async () => await run(await (opened ??= InstancesWorld.open2())),
   });
 
 trial("a second one needs the first one's key, and says so", async (world) => {

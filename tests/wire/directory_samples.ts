@@ -87,7 +87,7 @@ export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
   },
   { type: "begun", call, route: "relay" },
   { type: "relay-please", call },
-  { type: "relay-on", call },
+  { type: "relay-on", call, at: { host: "10.0.0.8", port: 4_400 } },
   { type: "relay", call, bytes: Uint8Array.of(1, 2, 3) },
   { type: "relay-room", call, bytes: 300 },
   { type: "hang-up", call, reason: "" },

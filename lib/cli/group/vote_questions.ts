@@ -14,7 +14,6 @@ interface Question {
   readonly at: number;
   /** The old and the new text. */
   readonly texts: readonly string[];
-  isAnswered: boolean;
 }
 
 export class VoteQuestions {
@@ -35,14 +34,8 @@ export class VoteQuestions {
     this.#asked++;
     this.#edit = event.edit;
     this.#open.delete(event.edit);
-    const texts = [event.old, event.new];
-    this.#open.set(event.edit, { at: this.#asked, texts, isAnswered: false });
+    this.#open.set(event.edit, { at: this.#asked, texts: [event.old, event.new] });
     this.#forgetOldest();
-  }
-
-  /** Whether the user's answer to an edit is awaited. */
-  get isAsked(): boolean {
-    return [...this.#open.values()].some(({ isAnswered }) => !isAnswered);
   }
 
   /** A line's body was folded, to be shown by that number; null: it is shown whole now. */
@@ -64,10 +57,7 @@ export class VoteQuestions {
     return () => void (this.#askedBefore = asked);
   }
 
-  /**
-   * Of several edits each answer names its own.
-   * @throws {P2pchatError} `not-allowed` where the command may have been meant for another edit, or for less text.
-   */
+  /** @throws {P2pchatError} `not-allowed` where the command may have been meant for another edit, or for less text. */
   check(command: MemberCommand): void {
     if (command.command !== "go" && command.command !== "abort") return;
     const edit = command.edit ?? this.#edit;
@@ -81,10 +71,6 @@ export class VoteQuestions {
       );
     }
     if (command.command === "go") this.#checkShown(command.edit);
-    const answered = command.edit === null && this.#open.size > 1
-      ? undefined
-      : this.#open.get(edit);
-    if (answered !== undefined) answered.isAnswered = true;
   }
 
   #checkShown(edit: number | null): void {

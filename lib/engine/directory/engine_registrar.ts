@@ -38,6 +38,7 @@ import {
   SessionMirror,
 } from "./online_entries.ts";
 import { OwnSessions } from "./own_sessions.ts";
+import { CALLS, SharedCalls } from "./shared_calls.ts";
 
 /** The first key behind all accounts, of which there may be many: they are asked for one by one. */
 const BEHIND_ACCOUNTS = "accounts0";
@@ -87,6 +88,7 @@ export class EngineRegistrar {
   readonly #heard: HeardMirror;
   readonly #broadcasts: SharedBroadcasts;
   readonly #limits: SharedLimits;
+  readonly #calls: SharedCalls;
   /** Who was thrown out before this instance began, until it begins. */
   #kicked: RegistrarChange[] = [];
   /** Broadcasts that were there before this instance began, until it begins. */
@@ -115,12 +117,14 @@ export class EngineRegistrar {
     this.#heard = new HeardMirror(prefix);
     this.#limits = new SharedLimits({ store, clock, wallMs, prefix });
     this.#broadcasts = new SharedBroadcasts({ store, prefix, wallMs });
+    const lease = () => this.#life.lease;
+    this.#calls = new SharedCalls({ store, clock, prefix, instance, lease, failed });
     this.#own = new OwnSessions({
-      ...{ store, accounts, clock, prefix, failed },
+      ...{ store, accounts, clock, prefix, failed, lease },
       instance,
       mirror: this.#mirror,
       heard: this.#heard,
-      lease: () => this.#life.lease,
+      said: (session) => this.#calls.said(session),
     });
   }
 
@@ -163,6 +167,7 @@ export class EngineRegistrar {
   async #close(): Promise<void> {
     const { clock } = this.ports;
     this.#own.close();
+    this.#calls.close();
     this.#pruning?.cancel();
     this.#following?.close();
     const revoked = this.#life.close().catch(() => {});
@@ -195,6 +200,10 @@ export class EngineRegistrar {
         return this.#own.release(order.session, order.heldMs, order.through);
       case "set-busy":
         return this.#own.setBusy(order.session, order.isBusy);
+      case "call":
+        return this.#calls.say(order.side);
+      case "call-over":
+        return this.#calls.over(order.call, order.name);
       case "mark":
         this.#mark = markValue({ ...order, except: [...order.except, ...this.#own.unheard] });
         return this.#inBackground(this.#putMark());
@@ -315,6 +324,7 @@ export class EngineRegistrar {
       ...[...this.#heard.names].map((name) => `${prefix}${HEARD}${name}`),
       ...[...this.#heard.instances].map((id) => `${prefix}${MARKS}${id}`),
       ...this.#broadcasts.keys,
+      ...this.#calls.keys,
     ];
     const gone = known.filter((key) => !present.has(key)).map((key) => ({ key, entry: null }));
     return [...gone, ...entries.map((entry) => ({ key: entry.key, entry }))];
@@ -330,6 +340,11 @@ export class EngineRegistrar {
       return this.#instanceToldOf(key.slice(prefix.length + INSTANCES.length), entry);
     }
     if (key.startsWith(prefix + TELL)) return this.#broadcastToldOf({ key, entry });
+    if (key.startsWith(prefix + CALLS)) {
+      const side = this.#calls.told({ key, entry });
+      // Those that were there before this instance began aren't those of its clients.
+      return side === null || this.#listener === null ? [] : [{ change: "call", side }];
+    }
     if (key.startsWith(prefix + REACHED)) {
       return entry === null ? [] : reachedIn(key.slice(prefix.length + REACHED.length), entry);
     }

@@ -57,6 +57,8 @@ interface OwnSessionsPorts {
   readonly mirror: SessionMirror;
   /** Under which the instance's entries are. */
   lease(): LeaseId;
+  /** Resolves when all has been put that was said of the session's calls. */
+  said(session: string): Promise<void>;
   failed(error: unknown): void;
 }
 
@@ -255,10 +257,9 @@ export class OwnSessions {
 
   async #release(own: Own, heldMs: number, through: number | null): Promise<void> {
     const folded = foldName(own.session.name);
-    if (through !== null) {
-      this.#isUnheard(folded);
-      await this.#endHeard(own, through);
-    }
+    if (through !== null) this.#isUnheard(folded);
+    await this.ports.said(own.session.id);
+    if (through !== null) await this.#endHeard(own, through);
     if (heldMs > 0) {
       await this.#changeSurely(own, { ...own.session, isBusy: false, isHeld: true });
       await delay(this.ports.clock, heldMs);

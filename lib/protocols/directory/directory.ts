@@ -44,7 +44,11 @@ import {
   RETURN_SPREAD_MS,
   SLOW_MS_MAX,
 } from "./schema/limits.ts";
-import { type DirectoryMessage, LEAVE_GOODBYE } from "./schema/messages.ts";
+import {
+  type DirectoryMessage,
+  type DirectoryMessageOf,
+  LEAVE_GOODBYE,
+} from "./schema/messages.ts";
 import { REFUSED_TEXTS } from "./schema/refusal_text.ts";
 import type { DirectoryRecord } from "./schema/records.ts";
 import {
@@ -99,17 +103,15 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const others = this.#others;
     const presence = this.#presence = new Presence(sessions, others, out);
     const states = { changed: (client: Client) => this.#stateChanged(client) };
-    const calls = this.#calls = new Calls(
-      sessions,
-      states,
-      out,
-      config.relays,
-      (name) => others.present(name) !== null,
-    );
+    const isUp = () => this.#engine === "up";
+    const calls = this.#calls = new Calls({
+      ...{ sessions, others, out, isUp },
+      presence: states,
+      mayRelay: config.relays,
+    });
     const broadcasts = this.#broadcasts = new Broadcasts(config.records, signer.key, randomBytes);
     const deliveries = this.#deliveries = new Deliveries(broadcasts, out);
     const { broadcast: policy, ttlMs, guests, clientsMax, signUpsMax } = config;
-    const isUp = () => this.#engine === "up";
     const shared = { out, links, sessions, others, broadcasts, deliveries, wallMs, isUp };
     const begun = () => this.#entrance.sessions;
     const marks = new Marks({ out, sessions, broadcasts, begun });
@@ -253,13 +255,13 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     switch (change.change) {
       case "present":
         others.set(change.session);
-        this.#presence.changed({ ...change.session, folded: foldName(change.session.name) });
+        this.#changedElsewhere(change.session.name);
         return this.#entrance.replacedBy(change.session);
-      case "gone": {
-        const { name } = change;
-        others.remove(foldName(name));
-        return this.#presence.changed({ name, folded: foldName(name) });
-      }
+      case "gone":
+        others.remove(foldName(change.name));
+        return this.#changedElsewhere(change.name);
+      case "call":
+        return this.#calls.heard(change.side);
       case "broadcast":
         return this.#telling.news(change.broadcast, change.isNew);
       case "kicked":
@@ -273,6 +275,13 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       default:
         unreachable(change);
     }
+  }
+
+  /** Another session has the name elsewhere, or none, or it has changed. */
+  #changedElsewhere(name: string): void {
+    const folded = foldName(name);
+    this.#presence.changed({ name, folded });
+    this.#calls.changedElsewhere(folded, this.#others.present(folded)?.id ?? null);
   }
 
   #tellInstances(because: "in" | "away", clients: readonly Client[]): void {
@@ -308,6 +317,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
 
   #linkDown({ link: id, closed, reason }: Extract<DirectoryInput, { type: "link-down" }>): void {
     const link = this.#links.down(id);
+    if (link !== null) this.#calls.leftRelay(link, closed);
     const client = link?.client ?? null;
     if (client === null) return;
     // A client that closes its link to come in anew says goodbye, too: a stranger that knew when would take its name.
@@ -330,23 +340,23 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#out.push({ type: "ban", link: link.id, reason: text, durationMs: OFFENDER_BAN_MS });
   }
 
-  /** Further messages for the client's data lane wait until the lane drains. */
+  /** Further messages for the link's data lane wait until the lane drains. */
   #congested(id: LinkId): void {
     const link = this.#links.get(id);
-    if (link === null || link.client === null || link.client.isCongested) return;
-    link.client.isCongested = true;
+    if (link === null || link.isCongested || (link.client ?? link.relays) === null) return;
+    link.isCongested = true;
     this.#links.setDue(link, this.#out.nowMs + SLOW_MS_MAX);
   }
 
   #drained(id: LinkId): void {
     const link = this.#links.get(id);
-    const client = link?.client ?? null;
-    if (link === null || client === null) return;
-    client.isCongested = false;
+    if (link === null || (link.client ?? link.relays) === null) return;
+    link.isCongested = false;
     this.#links.setDue(link, null);
+    this.#calls.drained(link);
+    if (link.client === null) return;
     this.#presence.tell();
-    this.#deliveries.drained(client);
-    this.#calls.drained(client);
+    this.#deliveries.drained(link.client);
   }
 
   // Messages.
@@ -367,19 +377,42 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const link = this.#links.get(id);
     if (link === null || link.phase === "over") return;
     if (message.type === "unknown") return this.#countUnknown(link);
-    const fault = link.client === null
-      ? this.#entrantSaid(link, message)
-      : this.#clientSaid(link.client, message);
+    const fault = link.client !== null
+      ? this.#clientSaid(link.client, message)
+      : link.phase === "relaying"
+      ? this.#relayingSaid(link, message)
+      : this.#entrantSaid(link, message);
     if (fault !== null) this.#offends(link, fault);
   }
 
   /** @returns What is wrong with the message; null where nothing is. */
   #entrantSaid(link: ClientLink, message: DirectoryMessage): string | null {
+    if (message.type === "relay-please" && link.phase === "silent") {
+      return this.#joins(link, message);
+    }
     if (message.type !== "enter") return `${message.type} before it is in`;
     if (link.phase !== "silent") return "enter twice";
     if (!link.bucket.take(this.#out.nowMs)) return "too many messages";
     this.#entering.enter(link, message);
     return null;
+  }
+
+  /** A client of another instance wants its call to be relayed; the call may be over meanwhile. */
+  #joins(link: ClientLink, message: DirectoryMessageOf<"relay-please">): null {
+    if (this.#calls.joins(link, message)) {
+      this.#links.enter(link, "relaying", this.#out.nowMs);
+      this.#calls.joined(link);
+    } else this.#entrance.close(link, "there is no such call");
+    return null;
+  }
+
+  /** @returns What is wrong with the message; null where nothing is. */
+  #relayingSaid(link: ClientLink, message: DirectoryMessage): string | null {
+    if (message.type !== "relay" && message.type !== "relay-room") {
+      return `${message.type} where a call is relayed`;
+    }
+    if (!link.relayPieces.take(this.#out.nowMs)) return "too many messages";
+    return this.#calls.relaying(link, message);
   }
 
   /** @returns What is wrong with the message; null where nothing is. */
@@ -563,6 +596,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
 
   #kicked(named: Named): void {
     this.#entering.keepOut(named);
+    this.#calls.kicked(named);
     const client = this.#sessions.named(named.folded);
     if (client?.key !== named.key) return;
     this.#entrance.dismiss(client, "kicked", "The operator has thrown you out", KICKED_MS);

@@ -200,9 +200,10 @@ export class DirectoryClientHost extends ModeHost<
     const { links, datagrams, askToEnter, connecting, keepAddresses } = this.#ports;
     switch (effect.type) {
       case "dial": {
-        const { attempt, mode, endpoint, expect: fingerprint } = effect;
+        const { attempt, endpoint, expect: fingerprint } = effect;
+        const mode = effect.mode === "call" ? "call" : "directory";
         const channel = mode === "directory" ? DIRECTORY_CHANNEL : {};
-        if (mode === "directory") this.#directoryAttempt = attempt;
+        if (effect.mode === "directory") this.#directoryAttempt = attempt;
         return this.dial(attempt, endpoint, { ...EXPECT_ANYBODY, fingerprint, mode, channel });
       }
       case "cancel-dial":

@@ -181,16 +181,6 @@ Deno.test("instances: clients are told where they all are, and where there is ro
   assertEquals(bob.last("instances").because, "full");
 });
 
-Deno.test("instances: who calls somebody at another one is told that they can't be reached, not that they are away", async () => {
-  const { instances, a, b } = await two();
-  const ann = a.guest("ann");
-  b.guest("bob");
-  await instances.settle();
-  ann.calls("bob", 1);
-  const { state, reason } = ann.last("outcome");
-  assertEquals([state, reason], ["unreachable", "they are at another instance of the directory"]);
-});
-
 // Broadcasts.
 
 Deno.test("instances: a broadcast is shown once at all, in one order, and its sender is told how many have it", async () => {

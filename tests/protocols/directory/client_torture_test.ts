@@ -71,7 +71,7 @@ function message(random: Random, program: ClientProgram): DirectoryMessage {
     }),
     () => ({ type: "outcome", call, state: random.pick<CallOutcome>(OUTCOMES), reason: "" }),
     () => ({ type: "missed", from: name }),
-    () => ({ type: "relay-on", call }),
+    () => ({ type: "relay-on", call, at: null }),
     () => ({ type: "relay", call, bytes: new Uint8Array(random.below(16_384)) }),
     () => ({ type: "relay-room", call, bytes: random.below(100_000) }),
     () => ({

@@ -248,7 +248,7 @@ export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
       }),
       () => ({ type: "outcome", call, state: random.pick(OUTCOMES), reason: "a lie" }),
       () => ({ type: "missed", from: name }),
-      () => ({ type: "relay-on", call }),
+      () => ({ type: "relay-on", call, at: null }),
       () => ({ type: "relay", call, bytes: random.bytes(1 + random.below(2_000)) }),
       () => ({ type: "relay-room", call, bytes: random.below(2 ** 40) }),
       () =>

@@ -1,9 +1,14 @@
 /**
  * All calls. A client that rings, is rung, or talks is in no other call. The directory brings two clients together
  * and knows that they talk; what they say doesn't pass through it, unless it relays the call.
+ *
+ * Of a call between two instances each has a `Call` of its own, and knows whether its client is in another one: so
+ * who is busy is decided where they are, and nowhere else. It tells the other instance what its client does, by the
+ * registrar, and is told of the other side; each has its own times, and ends the call where it hears nothing. Where it
+ * is relayed, the callee's instance does that, on a link that the caller opens to it.
  */
 
-import type { FoldedName } from "../../../base/ids.ts";
+import type { FoldedName, PeerKey } from "../../../base/ids.ts";
 import { DeadlineQueue } from "../../../base/collections/deadline_queue.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
@@ -13,27 +18,36 @@ import type { DirectoryOutput } from "../schema/directory_output.ts";
 import type { LogoutReason } from "../schema/events.ts";
 import { CONNECTING_MS_MAX, ENDING_MS_MAX, RINGING_MS_MAX } from "../schema/limits.ts";
 import { BUSY, type CallOutcome, type DirectoryMessageOf } from "../schema/messages.ts";
-import { Call, type Client, Side } from "../sessions/client_session.ts";
+import { REFUSED_TEXTS } from "../schema/refusal_text.ts";
+import type { CallSide } from "../schema/registrar_io.ts";
+import { Call, type Client, type ClientLink, Side } from "../sessions/client_session.ts";
+import type { Others } from "../sessions/others.ts";
 import type { Presence } from "../sessions/presence.ts";
 import type { Sessions } from "../sessions/sessions.ts";
+import { Relays } from "./relays.ts";
+
+interface CallsParts {
+  readonly sessions: Pick<Sessions, "named">;
+  readonly others: Pick<Others, "instanceOf" | "present">;
+  readonly presence: Pick<Presence, "changed">;
+  readonly out: DirectoryOutput;
+  /** Whether calls may be relayed through the directory. */
+  readonly mayRelay: boolean;
+  /** Whether the engine answers, by which other instances are told. */
+  readonly isUp: () => boolean;
+}
 
 export class Calls {
   #isClosing = false;
   readonly #byId = new Map<string, Call>();
+  /** Calls with somebody who was in at another instance as the call began, by that one's name. */
+  readonly #elsewhere = new Map<FoldedName, Set<Call>>();
   /** When calls time out in which the directory waits for a client. */
   readonly #deadlines = new DeadlineQueue<Call>();
   readonly relays: Relays;
 
-  /** @param mayRelay Whether calls may be relayed through the directory. */
-  constructor(
-    readonly sessions: Pick<Sessions, "named">,
-    readonly presence: Pick<Presence, "changed">,
-    readonly out: DirectoryOutput,
-    readonly mayRelay: boolean,
-    /** Whether somebody of that name is in at another instance. */
-    readonly isElsewhere: (name: FoldedName) => boolean = () => false,
-  ) {
-    this.relays = new Relays(out);
+  constructor(readonly parts: CallsParts) {
+    this.relays = new Relays(parts.out);
   }
 
   get size(): number {
@@ -57,18 +71,18 @@ export class Calls {
     const id = bytes.toHex();
     if (this.#byId.has(id)) return "two calls have one number";
     const refuse = (state: CallOutcome, reason: string) => {
-      this.#tell(client, bytes, state, reason);
+      this.#tell(client.link, bytes, state, reason);
       return null;
     };
-    if (!client.link.calls.take(this.out.nowMs)) {
+    if (!client.link.calls.take(this.parts.out.nowMs)) {
       return refuse("busy", "too many calls within a short time");
     }
-    const callee = this.sessions.named(foldName(name));
+    const callee = this.#named(foldName(name));
     const { call: current } = client;
     if (current !== null) {
       const isRung = current.phase === "ringing" && current.callee.client === client;
       if (!isRung) return refuse("busy", "you are in a call");
-      const isEachOther = callee !== null && current.caller.client === callee;
+      const isEachOther = callee !== null && current.caller.session === callee.session;
       // The two call each other: they get the earlier call.
       if (isEachOther && !isRefused(message, callee)) {
         this.#connect(current, id);
@@ -79,57 +93,82 @@ export class Calls {
       if (isEachOther) this.#end(current, "declined", "key-changed", [current.caller]);
       else this.#end(current, "busy", "", [current.caller]);
     }
-    if (callee === null) {
-      return this.isElsewhere(foldName(name))
-        ? refuse("unreachable", "they are at another instance of the directory")
-        : refuse("offline", "");
-    }
-    if (callee === client) this.#selfCall(client, id);
+    if (callee === null) return refuse("offline", "");
+    if (callee.client === client) this.#selfCall(client, id);
     else if (isRefused(message, callee)) {
       // The caller is told the key, and its callee isn't disturbed by a call that can't be.
-      this.out.send(client.link.id, {
+      this.parts.out.send(client.link.id, {
         type: "rings",
         call: bytes,
         name: callee.name,
         key: callee.key,
       });
-    } else if (callee.call !== null && !this.#isLeftBy(client, callee.call)) {
-      if (callee.link.missedCalls.take(this.out.nowMs)) {
-        this.out.send(callee.link.id, { type: "missed", from: client.name });
-      }
-      return refuse("busy", "");
-    } else if (!callee.link.rings.take(this.out.nowMs)) return refuse("busy", "");
-    else this.#ring(client, callee, id);
+    } else if (callee.client === null) {
+      if (!this.parts.isUp()) return refuse("unreachable", REFUSED_TEXTS.engine);
+      this.#ring(Side.of(client), callee, id);
+    } else if (this.#isFree(callee.client, client)) this.#ring(Side.of(client), callee, id);
+    else return refuse("busy", "");
     return null;
   }
 
+  /** Whoever is in under that name, here or at another instance. */
+  #named(name: FoldedName): (Side & { readonly key: PeerKey }) | null {
+    const found = this.parts.sessions.named(name) ?? this.parts.others.present(name);
+    return found === null ? null : Side.of(found) as Side & { readonly key: PeerKey };
+  }
+
+  /** Whether another call may ring at this client; where it is in a call, it is told that it was called. */
+  #isFree(callee: Client, caller: Pick<Side, "folded" | "key" | "name">): boolean {
+    const { out } = this.parts;
+    if (callee.call === null || this.#isLeftBy(caller, callee.call)) {
+      return callee.link.rings.take(out.nowMs);
+    }
+    if (callee.link.missedCalls.take(out.nowMs)) {
+      out.send(callee.link.id, { type: "missed", from: caller.name });
+    }
+    return false;
+  }
+
   /** Whether the client has hung up this call, which its callee is about to learn. */
-  #isLeftBy(client: Client, call: Call): boolean {
+  #isLeftBy(client: Pick<Side, "folded" | "key">, call: Call): boolean {
     return call.phase === "ending" && call.sideOf(client) !== null;
   }
 
   #selfCall(client: Client, id: string): void {
-    const side = new Side(client, client);
+    const side = Side.of(client);
     this.#add(new Call(id, side, side, "connecting"));
   }
 
-  #ring(caller: Client, callee: Client, id: string): void {
-    const call = new Call(id, new Side(caller, caller), new Side(callee, callee), "ringing");
+  #ring(caller: Side, callee: Side, id: string): void {
+    const call = new Call(id, caller, callee, "ringing");
     this.#add(call);
-    const { name: from, isGuest: guest, key } = caller;
-    this.out.send(callee.link.id, { type: "incoming", call: call.idBytes, from, guest, key });
-    const { name, key: calleeKey } = callee;
-    this.out.send(caller.link.id, { type: "rings", call: call.idBytes, name, key: calleeKey });
+    const { out } = this.parts;
+    const { name: from, isGuest: guest, key } = caller.present!;
+    const called = callee.client?.link.id;
+    if (called !== undefined) {
+      out.send(called, { type: "incoming", call: call.idBytes, from, guest, key });
+    }
+    const { name, key: calleeKey } = callee.present!;
+    const calling = caller.client?.link.id;
+    if (calling !== undefined) {
+      out.send(calling, { type: "rings", call: call.idBytes, name, key: calleeKey });
+      this.#say(call, caller, "ringing");
+    }
     this.#show(call, "ringing");
   }
 
   #add(call: Call): void {
     this.#byId.set(call.id, call);
-    for (const { client } of call.sides) {
+    for (const { client, remote, folded } of call.sides) {
+      if (remote !== null) {
+        const calls = this.#elsewhere.get(folded);
+        if (calls === undefined) this.#elsewhere.set(folded, new Set([call]));
+        else calls.add(call);
+      }
       if (client === null) continue;
       const wasBusy = client.isBusy;
       client.call = call;
-      if (client.isBusy !== wasBusy) this.presence.changed(client);
+      if (client.isBusy !== wasBusy) this.parts.presence.changed(client);
     }
     this.#arm(call);
   }
@@ -150,12 +189,17 @@ export class Calls {
   #connect(call: Call, later: string | null): void {
     this.#enter(call, "connecting");
     call.later = later;
+    const { callee } = call;
+    if (callee.client !== null) {
+      call.mayRelay = this.parts.mayRelay;
+      this.#say(call, callee, "accepted");
+    }
     for (const side of call.sides) {
       const { client } = side;
-      const other = call.other(side).client;
+      const other = call.other(side).present;
       if (client === null || other === null) continue;
       const isCaller = side === call.caller;
-      this.out.send(client.link.id, {
+      this.parts.out.send(client.link.id, {
         type: "meet",
         call: call.idBytes,
         instead: isCaller || later === null ? null : Uint8Array.fromHex(later),
@@ -165,7 +209,7 @@ export class Calls {
         host: other.host,
         port: other.port,
         isCaller,
-        mayRelay: this.mayRelay,
+        mayRelay: call.mayRelay,
       });
     }
   }
@@ -176,30 +220,73 @@ export class Calls {
     if (call?.phase !== "connecting") return null;
     if (side !== call.caller || side === call.callee) return "it isn't its to ask for a relay";
     if (call.isRelayed) return null;
-    if (!this.mayRelay) {
+    const { remote } = call.callee;
+    const at = remote === null ? null : this.parts.others.instanceOf(remote);
+    if (!call.mayRelay || (remote !== null && at === null)) {
       this.#end(call, "unreachable", "neither could dial the other", call.sides);
-      return null;
-    }
-    call.relay();
-    for (const { client } of call.sides) {
-      if (client !== null) this.out.send(client.link.id, { type: "relay-on", call: call.idBytes });
-    }
+    } else if (at !== null) {
+      call.isRelayedElsewhere = true;
+      this.parts.out.send(client.link.id, { type: "relay-on", call: call.idBytes, at });
+    } else this.#relay(call);
     return null;
+  }
+
+  #relay(call: Call): void {
+    call.relay();
+    for (const { link } of call.sides) {
+      if (link === null) continue;
+      this.parts.out.send(link.id, { type: "relay-on", call: call.idBytes, at: null });
+    }
+  }
+
+  /**
+   * A caller that is in at another instance has opened this link, as the call is to be relayed here: its key, and the
+   * process, are proved by the link. @returns Whether there is such a call.
+   */
+  joins(link: ClientLink, { call: id }: DirectoryMessageOf<"relay-please">): boolean {
+    const call = this.#byId.get(id.toHex());
+    const remote = call?.caller.remote ?? null;
+    if (call?.phase !== "connecting" || remote === null || !call.mayRelay) return false;
+    if (remote.key !== link.peer || remote.process !== link.process || call.isRelayed) return false;
+    call.caller.joined = link;
+    link.relays = call;
+    return true;
+  }
+
+  /** The link that has joined is open. */
+  joined(link: ClientLink): void {
+    if (link.relays !== null) this.#relay(link.relays);
+  }
+
+  /** The link that has joined is gone. @param closed Whether the client has closed it. */
+  leftRelay({ relays: call }: ClientLink, closed: boolean): void {
+    if (call === null || call.caller.joined === null) return;
+    const { caller: side } = call;
+    side.joined = null;
+    if (call.phase === "connecting") this.relays.end(call);
+    if (!call.isRelayed || side.hasHungUp) return;
+    if (call.phase === "ending") this.#remove(call);
+    else if (closed) this.#leaves(call, side);
+    else this.#end(call, "ended", "lost", call.sides);
   }
 
   /** @returns What is wrong with the message; null where nothing is. */
   begun(client: Client, { call: id, route }: DirectoryMessageOf<"begun">): string | null {
     const { call, side } = this.#get(id, client) ?? {};
     if (call?.phase !== "connecting" || side === undefined) return null;
-    if (route === "relay" && !call.isRelayed) return "nothing is relayed for it";
+    if (route === "relay" && !call.isRelayed && !call.isRelayedElsewhere) {
+      return "nothing is relayed for it";
+    }
     side.route = route;
-    if (call.sides.some(({ route }) => route === null)) return null;
+    // Of a side at another instance, that one knows.
+    if (call.sides.some(({ route, client }) => route === null && client !== null)) return null;
     this.#talks(call);
     return null;
   }
 
   #talks(call: Call): void {
-    if (call.sides.every(({ route }) => route === "direct")) this.relays.end(call);
+    const isRelayed = call.sides.some(({ route }) => route === "relay");
+    if (!isRelayed) this.#endRelay(call);
     this.#enter(call, "connected");
     this.#show(call, "connected");
   }
@@ -211,7 +298,7 @@ export class Calls {
     const call = this.#byId.get(id);
     if (call === undefined) {
       if (other.folded === client.folded) return;
-      const sides = [new Side(client, client), new Side(other, null)] as const;
+      const sides = [Side.of(client), new Side(other, null)] as const;
       for (const side of sides) side.route = "direct";
       this.#add(new Call(id, ...sides, "connected"));
       return;
@@ -222,8 +309,9 @@ export class Calls {
     if (side.key !== null && side.key !== client.key) return;
     side.key = client.key;
     side.client = client;
+    side.remote = null;
     client.call = call;
-    this.presence.changed(client);
+    this.parts.presence.changed(client);
   }
 
   // The end.
@@ -262,9 +350,10 @@ export class Calls {
     const wasBusy = client?.isBusy === true;
     side.hasHungUp = true;
     if (client?.call === call) client.call = null;
-    if (client !== null && wasBusy) this.presence.changed(client);
+    if (client !== null && wasBusy) this.parts.presence.changed(client);
+    if (client !== null) this.#say(call, side, "left");
     if (call.phase !== "ending") this.#show(call, "ended");
-    if (other.hasHungUp || other.client === null) return this.#remove(call);
+    if (other.hasHungUp || other.link === null) return this.#remove(call);
     this.#enter(call, "ending");
   }
 
@@ -280,30 +369,41 @@ export class Calls {
     const side = call?.sides.find((each) => each.client === client);
     if (call === null || side === undefined) return;
     side.client = null;
+    this.#isGone(call, side, because);
+  }
+
+  /** The side isn't in any more, here or at its instance. */
+  #isGone(call: Call, side: Side, because: LogoutReason | null): void {
     if (because === "kicked") call.kicked ??= side;
     const other = call.other(side);
     // When the directory stops, the other is about to learn that.
     const told = this.#isClosing ? [] : [other];
+    // The caller's instance is gone, and this one relays: the two go on.
+    const goesOn = side.joined !== null;
     switch (call.phase) {
       case "ringing":
         if (side === call.caller) return this.#end(call, "cancelled", reasonGone(because), told);
         return this.#end(call, "offline", "", told);
       case "connecting":
+        if (goesOn) return;
         if (other.route === null || side === other || call.isRelayed) {
-          return this.#end(call, "unreachable", "lost", told);
+          // The other's instance knows whether the two talk, and is told that this one is gone.
+          return this.#end(call, "unreachable", "lost", other.remote === null ? told : []);
         }
         side.route ??= "direct";
         return this.#talks(call); // without the directory
       case "connected":
+        // It may talk on at another instance, which speaks for it then.
+        if (goesOn || (other.client !== null && !call.isRelayed)) return this.#takeBack(call, side);
         if (call.isRelayed) {
           return this.#end(call, "ended", because === "kicked" ? because : "lost", told);
         }
-        if (other.client !== null) return;
         // The two go on without the directory.
-        if (this.#isClosing) return this.#remove(call);
+        if (this.#isClosing || other.remote !== null) return this.#remove(call);
         return this.#end(call, "ended", "lost", []);
       case "ending":
-        return this.#remove(call);
+        if (!side.hasHungUp) this.#remove(call);
+        return;
       case "over":
         return;
       default:
@@ -313,17 +413,33 @@ export class Calls {
 
   /** @param told The sides that don't know yet. */
   #end(call: Call, state: CallOutcome, reason: string, told: readonly Side[]): void {
-    for (const { client } of told) {
-      if (client !== null) this.#tell(client, call.idBytes, state, reason);
+    for (const side of told) {
+      const { link } = side;
+      if (link !== null) this.#tell(link, call.idBytes, state, reason);
+      if (side.client === null) this.#say(call, call.other(side), state, reason);
     }
     this.#show(call, state, reason);
     this.#remove(call);
   }
 
   #remove(call: Call): void {
-    this.relays.end(call);
+    this.#endRelay(call);
     this.#byId.delete(call.id);
+    for (const { folded } of call.sides) {
+      const calls = this.#elsewhere.get(folded);
+      if (calls?.delete(call) && calls.size === 0) this.#elsewhere.delete(folded);
+    }
+    if (call.told !== null) this.#takeBack(call, call.told);
     this.#enter(call, "over");
+  }
+
+  /** Nothing more is relayed. */
+  #endRelay(call: Call): void {
+    this.relays.end(call);
+    const { caller } = call;
+    if (caller.joined === null) return;
+    this.parts.out.push({ type: "close", link: caller.joined.id, reason: "nothing is relayed" });
+    caller.joined.relays = caller.joined = null;
   }
 
   #enter(call: Call, phase: Call["phase"]): void {
@@ -332,18 +448,18 @@ export class Calls {
     for (const [index, { client }] of call.sides.entries()) {
       if (client === null) continue;
       if (phase === "over" && client.call === call) client.call = null;
-      if (client.isBusy !== wereBusy[index]) this.presence.changed(client);
+      if (client.isBusy !== wereBusy[index]) this.parts.presence.changed(client);
     }
     this.#arm(call);
   }
 
   #arm(call: Call): void {
     const msMax = MS_MAX[call.phase];
-    this.#deadlines.set(call, msMax === null ? null : this.out.nowMs + msMax);
+    this.#deadlines.set(call, msMax === null ? null : this.parts.out.nowMs + msMax);
   }
 
-  #tell(client: Client, call: Uint8Array, state: CallOutcome, reason: string): void {
-    this.out.send(client.link.id, { type: "outcome", call, state, reason });
+  #tell({ id }: ClientLink, call: Uint8Array, state: CallOutcome, reason: string): void {
+    this.parts.out.send(id, { type: "outcome", call, state, reason });
   }
 
   /** Reports the call to the operator, unless one side was never in since the start: the other may have made it up. */
@@ -356,12 +472,99 @@ export class Calls {
     // The rest is what the two tell each other.
     const shown = { event: "call", from: caller.name, to: callee.name, state } as const;
     const isGone = reason === "lost" || reason === "kicked";
-    if (state === "cancelled" && isGone) this.out.show({ ...shown, reason });
+    if (state === "cancelled" && isGone) this.parts.out.show({ ...shown, reason });
     else if (state === "ended" && kicked !== null) {
-      this.out.show({ ...shown, reason: "kicked", by: kicked.name });
+      this.parts.out.show({ ...shown, reason: "kicked", by: kicked.name });
     } else if (state === "declined" && reason === "key-changed") {
-      this.out.show({ ...shown, reason });
-    } else this.out.show(shown);
+      this.parts.out.show({ ...shown, reason });
+    } else this.parts.out.show(shown);
+  }
+
+  // Between instances.
+
+  /** Our side has done something: the other's instance is told, if that is another one. */
+  #say(call: Call, side: Side, state: CallSide["state"], reason = ""): void {
+    const { out, others, mayRelay } = this.parts;
+    const other = call.other(side);
+    if (other.client !== null || side.session === null) return;
+    // It may have moved to yet another one, and told that of its call.
+    const to = other.remote ?? others.present(other.folded);
+    if (to === null || (other.key !== null && other.key !== to.key)) return;
+    const { name, session } = side;
+    call.told = state === "ringing" || state === "accepted" ? side : null;
+    const said = { call: call.id, name, session, to: to.name, toSession: to.id };
+    out.order({ order: "call", side: { ...said, state, reason, mayRelay } });
+  }
+
+  /** This instance doesn't speak for the side any more. */
+  #takeBack(call: Call, side: Side): void {
+    if (call.told !== side) return;
+    call.told = null;
+    this.parts.out.order({ order: "call-over", call: call.id, name: side.name });
+  }
+
+  /** The other side of a call has done something, at its instance. */
+  heard(said: CallSide): void {
+    if (said.state === "ringing") return this.#ringsFrom(said);
+    const call = this.#byId.get(said.call);
+    const side = call?.sides.find(({ folded }) => folded === foldName(said.name));
+    if (call === undefined || side === undefined || side.client !== null || side.hasHungUp) return;
+    const { state, reason } = said;
+    if (state === "accepted") {
+      if (call.phase !== "ringing" || side !== call.callee) return;
+      call.mayRelay = said.mayRelay;
+      return this.#connect(call, null);
+    }
+    const other = call.other(side);
+    // Where ours talks, it finds out by itself; what the directory has ended, it is told.
+    const isTalking = other.route !== null || call.phase === "ending";
+    if (call.phase !== "ringing" && (state === "left" || (isTalking && state !== "ended"))) {
+      if (call.phase === "connecting") this.#talks(call);
+      return this.#leaves(call, side);
+    }
+    this.#end(call, state === "left" ? "cancelled" : state, reason, [other]);
+  }
+
+  #ringsFrom({ call: id, name, session, to, toSession }: CallSide): void {
+    const { sessions, others } = this.parts;
+    const caller = others.present(foldName(name));
+    const client = sessions.named(foldName(to));
+    // Who isn't there any more as the call was made, the other instance is told of as well.
+    if (caller?.id !== session || client?.session !== toSession) return;
+    const [from, callee] = [Side.of(caller), Side.of(client)];
+    const { call: current } = client;
+    const isEachOther = current?.phase === "ringing" && current.caller.client === client &&
+      current.callee.folded === from.folded;
+    // Both call each other: they get the call with the lower number, which its callee's instance brings about.
+    if (isEachOther && current.id < id) return;
+    const call = new Call(id, from, callee, "ringing");
+    if (isEachOther) {
+      this.#say(current, current.caller, "cancelled");
+      this.#remove(current);
+      this.#add(call);
+      this.#connect(call, current.id);
+    } else if (!this.#byId.has(id) && this.#isFree(client, from)) this.#ring(from, callee, id);
+    else this.#say(call, callee, "busy");
+  }
+
+  /** By that name another session is in elsewhere now than before; null: none is. */
+  changedElsewhere(name: FoldedName, session: string | null): void {
+    for (const call of [...this.#elsewhere.get(name) ?? []]) {
+      const side = call.sides.find(({ folded }) => folded === name);
+      if (side === undefined || side.remote === null || side.remote.id === session) continue;
+      side.remote = null;
+      this.#isGone(call, side, "lost");
+    }
+  }
+
+  /** The operator has thrown out who has this name and key: nothing is relayed for them, wherever they are in. */
+  kicked({ folded, key }: Pick<Side, "folded" | "key">): void {
+    for (const call of [...this.#elsewhere.get(folded) ?? []]) {
+      const side = call.sideOf({ folded, key });
+      if (side === null || side.joined === null) continue;
+      call.kicked = side;
+      this.#end(call, "ended", "kicked", call.sides);
+    }
   }
 
   // What is relayed.
@@ -380,9 +583,18 @@ export class Calls {
     return this.relays.taken(call, side, bytes);
   }
 
-  /** The client's link takes data again. */
-  drained(client: Client): void {
-    if (client.call !== null) this.relays.pump(client.call);
+  /** A message on a link that has joined. @returns What is wrong with it; null where nothing is. */
+  relaying({ relays: call }: ClientLink, message: DirectoryMessageOf<"relay" | "relay-room">) {
+    if (call === null || call.id !== message.call.toHex()) return null; // it is over
+    const { caller } = call;
+    if (message.type === "relay-room") return this.relays.taken(call, caller, message.bytes);
+    return caller.flow === null ? null : this.relays.relayed(call, caller, message.bytes);
+  }
+
+  /** The link takes data again. */
+  drained({ client, relays }: ClientLink): void {
+    const call = relays ?? client?.call ?? null;
+    if (call !== null) this.relays.pump(call);
   }
 
   // Time.
@@ -417,65 +629,9 @@ const MS_MAX = {
 } as const;
 
 /** Whether the caller wants no call with whoever has the callee's key. */
-function isRefused({ refused }: DirectoryMessageOf<"call">, { key }: Client): boolean {
+function isRefused(
+  { refused }: DirectoryMessageOf<"call">,
+  { key }: { readonly key: PeerKey },
+): boolean {
   return refused.length > 0 && refused.includes(fingerprintOf(key));
-}
-
-/** Forwards what is sent in relayed calls, as fast as rate limits and the receiver allow. */
-export class Relays {
-  readonly #deadlines = new DeadlineQueue<Call>();
-  /** Bytes relayed in all calls, in both directions. */
-  relayedBytes = 0;
-
-  constructor(readonly out: DirectoryOutput) {}
-
-  /** @returns What is wrong with the message; null where nothing is. */
-  relayed(call: Call, side: Side, bytes: Uint8Array): string | null {
-    if (side.flow?.add(bytes) === false) return "it has no room for that";
-    this.relayedBytes += bytes.length;
-    for (const { client } of call.sides) if (client !== null) client.relayedBytes += bytes.length;
-    this.pump(call);
-    return null;
-  }
-
-  /** @returns What is wrong with the message; null where nothing is. */
-  taken(call: Call, side: Side, bytes: number): string | null {
-    const sender = call.other(side);
-    if (sender.flow === null) return null;
-    if (!sender.flow.taken(bytes)) return "it wasn't sent so much";
-    if (sender.client !== null) {
-      this.out.send(sender.client.link.id, { type: "relay-room", call: call.idBytes, bytes });
-    }
-    return null;
-  }
-
-  pump(call: Call): void {
-    const { nowMs } = this.out;
-    let dueMs: number | null = null;
-    for (const side of call.sides) {
-      const { flow } = side;
-      const receiver = call.other(side).client;
-      if (flow === null || receiver === null || receiver.isCongested) continue;
-      for (let bytes = flow.next(nowMs); bytes !== null; bytes = flow.next(nowMs)) {
-        this.out.send(receiver.link.id, { type: "relay", call: call.idBytes, bytes });
-      }
-      dueMs = earliestMs(dueMs, flow.dueMs(nowMs));
-    }
-    this.#deadlines.set(call, dueMs);
-  }
-
-  /** Nothing more is forwarded. */
-  end(call: Call): void {
-    for (const side of call.sides) side.flow = null;
-    this.#deadlines.set(call, null);
-  }
-
-  nextMs(): number | null {
-    return this.#deadlines.nextMs();
-  }
-
-  tick(nowMs: number): void {
-    // Takes all due calls before it serves any: one that is due again at once waits for the next turn.
-    for (const call of [...this.#deadlines.takeDue(nowMs)]) this.pump(call);
-  }
 }

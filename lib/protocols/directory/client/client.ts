@@ -336,7 +336,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
         lobby.cares(message.name);
         return calling.meet(message);
       case "relay-on":
-        return calling.relayOn(message.call.toHex());
+        return calling.relayOn(message);
       case "relay":
       case "relay-room":
         return calling.relay(message);

@@ -30,10 +30,10 @@ export class CallReannouncement {
    */
   enters(call: ClientCall | null): DirectoryMessageOf<"enter">["talking"] {
     this.deadlines.clear("retell"); // `enter` says it now
-    const goesOn = call?.phase === "talking" && !call.isSelf && call.route === "direct";
-    this.#entered = goesOn ? call : null;
-    this.#untold = goesOn ? null : call;
-    return goesOn ? { call: call.idBytes, name: call.peer } : null;
+    const goesOn = call?.goesOnAlone === true ? call : null;
+    this.#entered = goesOn;
+    this.#untold = goesOn === null ? call : null;
+    return goesOn === null ? null : { call: goesOn.idBytes, name: goesOn.peer };
   }
 
   /** We are in again: tells the directory about a self-call anew, as nobody else takes part in it. */
@@ -67,7 +67,7 @@ export class CallReannouncement {
 
   /** The call is connected: a directory that we met since the call began doesn't know of it. */
   talks(call: ClientCall): void {
-    if (call === this.#untold && call.route === "direct" && !call.isSelf) this.#retellSoon(call);
+    if (call === this.#untold && call.goesOnAlone) this.#retellSoon(call);
   }
 
   /** The call is over. */

@@ -41,6 +41,7 @@ import {
 } from "../schema/messages.ts";
 import { CallConversation, PartingCalls } from "./call_conversation.ts";
 import { CallReannouncement } from "./call_reannouncement.ts";
+import { RelayLink } from "./relay_link.ts";
 import { Ringing } from "./ringing.ts";
 
 /** Why a call ends the way it does. */
@@ -91,6 +92,7 @@ export class Calling {
   readonly #connecting: Connecting;
   readonly #talking: CallConversation;
   readonly #relayed: RelayedCalls;
+  readonly #relayLink: RelayLink;
   readonly #parting: PartingCalls;
   readonly #retelling: CallReannouncement;
   readonly #deadlines = new Deadlines({
@@ -117,7 +119,9 @@ export class Calling {
     });
     this.#talking = new CallConversation({ out, session, call });
     this.#parting = new PartingCalls(out);
-    this.#relayed = new RelayedCalls(out, (message) => session.tell(message));
+    this.#relayLink = new RelayLink({ out, nextAttempt, directory: () => session.peer });
+    const tell = (message: DirectoryMessage) => session.tell(message);
+    this.#relayed = new RelayedCalls({ out, tell, link: this.#relayLink });
     this.#retelling = new CallReannouncement(parts);
     this.#agenda = new Agenda([
       this.#connecting.deadlines,
@@ -333,10 +337,41 @@ export class Calling {
     this.#connecting.begins(call);
   }
 
-  relayOn(id: string): void {
+  relayOn({ call: bytes, at }: DirectoryMessageOf<"relay-on">): void {
+    const id = bytes.toHex();
     const call = this.#call;
-    if (call?.id !== id || call.phase !== "connecting" || !this.#relayed.open(id)) return;
-    this.#connecting.relays(call);
+    if (call?.id !== id || call.phase !== "connecting") return;
+    if (at !== null) {
+      call.isRelayedElsewhere = true;
+      this.#relayLink.dial(id, at);
+    } else if (this.#relayed.open(id)) this.#connecting.relays(call);
+  }
+
+  /** A message of the instance that relays our call, where that is another one. */
+  #relayLinkSaid(message: DirectoryMessage): void {
+    switch (message.type) {
+      case "relay-on":
+        return this.relayOn({ ...message, at: null });
+      case "relay":
+      case "relay-room":
+        if (!this.#relayed.came(message)) this.#relayLost();
+        return;
+      case "outcome":
+        return this.outcome(message);
+    }
+  }
+
+  /** Nothing more is relayed by that instance. */
+  #relayLost(): void {
+    const call = this.#call;
+    if (this.#relayed.isPartingElsewhere) this.#relayed.parted();
+    if (call === null || !this.#relayLink.isFor(call.id)) return;
+    for (const link of call.links.all) if (link.isRelayed) call.links.drop(link, "lost");
+    if (call.phase === "connecting") return this.#relayed.close(call.id);
+    if (call.phase !== "talking") return; // the directory has said how it ends
+    this.#tellOf(call, { type: "hang-up", reason: "lost" });
+    this.#talking.close(call, "directory-down");
+    this.#over(call, "ended", { reason: "directory-down" });
   }
 
   relay(message: DirectoryMessageOf<"relay" | "relay-room">): void {
@@ -381,8 +416,8 @@ export class Calling {
   directoryLeft(reason: "directory-down" | "replaced"): void {
     const call = this.#call;
     this.#ringing.missNext();
-    this.#relayed.parted();
-    if (call === null || call.isSelf) return;
+    if (!this.#relayed.isPartingElsewhere) this.#relayed.parted();
+    if (call === null || call.isSelf || call.isRelayedElsewhere) return;
     if (call.route === "direct" || call.phase === "connecting") {
       for (const link of call.links.all) if (link.isRelayed) call.links.drop(link, "lost");
       return this.#relayed.close(call.id);
@@ -422,15 +457,21 @@ export class Calling {
   // Links to others.
 
   linkUp(input: Extract<ClientInput, { readonly type: "link-up" }>): void {
+    if (this.#relayLink.isAttempt(input.attempt)) return this.#relayLink.up(input.link);
     this.#connecting.linkUp(this.#call, input);
   }
 
   dialFailed(attempt: number): void {
+    if (this.#relayLink.isAttempt(attempt)) return this.#relayLink.down();
     this.#connecting.dialFailed(this.#call, attempt);
   }
 
   /** A link is down: the call's own, one that might have become it, or any other. */
   linkDown(link: LinkId, closed: boolean, said: string): void {
+    if (this.#relayLink.is(link)) {
+      this.#relayLink.down();
+      return this.#relayLost();
+    }
     const wasParting = this.#parting.linkDown(link);
     if (this.#relayed.linkDown(link) || wasParting) return;
     const call = this.#call;
@@ -442,6 +483,7 @@ export class Calling {
   /** A message came on a link that isn't the directory's. */
   message(link: LinkId, message: DirectoryMessage): void {
     const call = this.#call;
+    if (this.#relayLink.is(link)) return this.#relayLinkSaid(message);
     if (message.type === "unknown") return void this.#isPastUnknown(link);
     if (this.#parting.message(link, message) || call === null) return;
     if (call.link?.link !== link) return this.#connecting.message(call, link, message);

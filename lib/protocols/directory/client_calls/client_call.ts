@@ -23,6 +23,8 @@ import type { ClientOutput } from "../schema/client_output.ts";
 export interface CallSession {
   /** Whether the directory has let us in. */
   readonly isUp: boolean;
+  /** The directory's key; null before it was reached. */
+  readonly peer: PeerKey | null;
   /** Ours. */
   readonly name: string;
   /** Sends to the directory, if we are in. */
@@ -85,6 +87,8 @@ export class ClientCall {
   #stood: { readonly fromMs: number; readonly wokeMs: number } | null = null;
   /** Whether the call is ending because the directory that relays it has thrown out the other side. */
   isPeerKicked = false;
+  /** Whether it is to be relayed by another instance of the directory than ours, if it isn't direct. */
+  isRelayedElsewhere = false;
   /** Callers that were told meanwhile that we are busy. */
   readonly #callers = new Set<FoldedName>();
 
@@ -159,6 +163,12 @@ export class ClientCall {
     const isLost = reason === "lost";
     if (monotonicMs - wokeMs > (isLost ? WOKE_LOST_MS : WOKE_MS)) return wholeMs;
     return Math.min(wholeMs, fromMs + (isLost ? CALL_DEAD_MS : 0) - this.talkingSinceMs);
+  }
+
+  /** Whether the two talk, and go on although the instance of the directory that we are in at is gone. */
+  get goesOnAlone(): boolean {
+    return this.#phase === "talking" && !this.isSelf &&
+      (this.route === "direct" || this.isRelayedElsewhere);
   }
 
   /** Null before the call is connected. */

@@ -12,6 +12,7 @@ import type { ClientInput } from "../schema/client_io.ts";
 import { CALLEE_DIALS_MS, RELAY_BYTES_MAX, RELAY_CREDIT_BYTES } from "../schema/limits.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 import type { DirectoryMessage, DirectoryMessageOf } from "../schema/messages.ts";
+import type { RelayLink } from "./relay_link.ts";
 
 interface ConnectingParts {
   readonly out: ClientOutput;
@@ -107,6 +108,14 @@ interface Room {
   takenBytes: number;
 }
 
+interface RelayedCallsParts {
+  readonly out: ClientOutput;
+  /** Tells the instance of the directory at which we are in. */
+  readonly tell: (message: DirectoryMessage) => void;
+  /** To the instance that relays, where that is another one. */
+  readonly link: RelayLink;
+}
+
 /**
  * The call that is relayed, and the one before it while its goodbye goes out. In each direction, the sender is never
  * further ahead than the receiver has room for.
@@ -116,10 +125,15 @@ export class RelayedCalls {
   /** A call that our user has ended: the directory is told once everything has gone out. */
   #parting: { readonly call: string; readonly link: LinkId } | null = null;
 
-  constructor(readonly out: ClientOutput, readonly tell: (message: DirectoryMessage) => void) {}
+  constructor(readonly parts: RelayedCallsParts) {}
 
   get isParting(): boolean {
     return this.#parting !== null;
+  }
+
+  /** Whether that goes through another instance of the directory than ours. */
+  get isPartingElsewhere(): boolean {
+    return this.#parting !== null && this.parts.link.isFor(this.#parting.call);
   }
 
   /** The directory relays the call from now on. @returns False where it did before. */
@@ -132,7 +146,9 @@ export class RelayedCalls {
 
   close(call: string): void {
     if (this.#parting?.call === call) return;
-    if (this.#calls.delete(call)) this.out.push({ type: "relay-close", call });
+    const { out, link } = this.parts;
+    if (this.#calls.delete(call)) out.push({ type: "relay-close", call });
+    link.close(call);
   }
 
   /** Our user has ended the call: its stream stays until the link is down, or another call begins. */
@@ -152,14 +168,20 @@ export class RelayedCalls {
     if (this.#parting === null) return;
     const { call } = this.#parting;
     this.#parting = null;
-    this.tell({ type: "hang-up", call: Uint8Array.fromHex(call), reason: "" });
+    this.parts.tell({ type: "hang-up", call: Uint8Array.fromHex(call), reason: "" });
     this.close(call);
   }
 
   /** Our channel has sealed bytes for the other side. */
   send(call: string, bytes: Uint8Array): void {
     if (!this.#calls.has(call)) return;
-    this.tell({ type: "relay", call: Uint8Array.fromHex(call), bytes });
+    this.#tellRelay(call, { type: "relay", call: Uint8Array.fromHex(call), bytes });
+  }
+
+  #tellRelay(call: string, message: DirectoryMessage): void {
+    const { link, tell } = this.parts;
+    if (link.isFor(call)) link.send(message);
+    else tell(message);
   }
 
   /** The channel took so many of the bytes that came: tells the other side once that is worth a message. */
@@ -168,7 +190,11 @@ export class RelayedCalls {
     if (room === undefined) return;
     room.takenBytes = Math.min(room.takenBytes + bytes, room.cameBytes);
     if (room.takenBytes < RELAY_BYTES_MAX) return;
-    this.tell({ type: "relay-room", call: Uint8Array.fromHex(call), bytes: room.takenBytes });
+    this.#tellRelay(call, {
+      type: "relay-room",
+      call: Uint8Array.fromHex(call),
+      bytes: room.takenBytes,
+    });
     room.cameBytes -= room.takenBytes;
     room.takenBytes = 0;
   }
@@ -183,13 +209,13 @@ export class RelayedCalls {
     if (room === undefined) return true;
     if (message.type === "relay-room") {
       const bytes = Math.min(message.bytes, RELAY_CREDIT_BYTES);
-      this.out.push({ type: "relay-room", call, bytes });
+      this.parts.out.push({ type: "relay-room", call, bytes });
       return true;
     }
     const { bytes } = message;
     room.cameBytes += bytes.length;
     if (room.cameBytes > RELAY_CREDIT_BYTES) return false;
-    this.out.push({ type: "relay-bytes", call, bytes });
+    this.parts.out.push({ type: "relay-bytes", call, bytes });
     return true;
   }
 }

@@ -28,7 +28,7 @@ interface EntranceParts {
   readonly sessions: Sessions;
   readonly others: Others;
   readonly presence: Pick<Presence, "changed" | "left" | "tell">;
-  readonly calls: Pick<Calls, "gone" | "talksOn">;
+  readonly calls: Pick<Calls, "changedElsewhere" | "gone" | "talksOn">;
   readonly broadcasts: Pick<Broadcasts, "last" | "saidBy" | "store" | "stored">;
   readonly deliveries: Pick<Deliveries, "pump">;
   readonly telling: Pick<BroadcastIntake, "comesIn" | "gone" | "isAllowed" | "isIn">;
@@ -233,6 +233,7 @@ export class Entrance {
       out.send(link.id, { type: "instances", because: "in", addresses });
     }
     if (enter.talking !== null) calls.talksOn(client, enter.talking);
+    calls.changedElsewhere(client.folded, null);
     presence.changed(client);
     presence.tell();
     if (!isTakenOver) out.show({ event: "login", name, guest: isGuest });
@@ -342,8 +343,8 @@ export class Entrance {
     sessions.remove(client);
     const isHeld = client.isGuest && sessions.held.get(client.folded, out.nowMs) !== null;
     const through = client.isGuest ? null : client.delivery.through;
+    calls.gone(client, reason); // other instances are told how its call ended before they are told that it is gone
     this.#release(client.session, isHeld ? GUEST_HELD_MS : 0, through);
-    calls.gone(client, reason);
     telling.gone(client, reason);
     presence.left(client);
     if (reason !== null) out.show({ event: "logout", name: client.name, reason });

@@ -68,8 +68,8 @@ export type ClientEffect =
   | {
     readonly type: "dial";
     readonly attempt: number;
-    /** `directory`, or `call`: a link to another client. */
-    readonly mode: "directory" | "call";
+    /** `call`: a link to another client. `relay`: to an instance of the directory, for a call that it relays. */
+    readonly mode: "directory" | "call" | "relay";
     readonly endpoint: Endpoint;
     /** Null: whoever answers there is it. */
     readonly expect: Fingerprint | null;

@@ -337,7 +337,8 @@ const begun = message(20, "begun", {
 const relayPlease = message(21, "relay-please", {
   from: "the caller",
   to: "the directory",
-  when: "neither could dial the other",
+  when:
+    "neither could dial the other; and as the first word on a link to the instance that relays, where that is another",
   answer: "`relay-on` to both, or `outcome`",
   lane: "control",
 }, { call });
@@ -345,9 +346,13 @@ const relayOn = message(22, "relay-on", {
   from: "the directory",
   to: "caller and callee",
   when: "it relays from now on the bytes that they seal for each other",
-  answer: "`relay`",
+  answer: "`relay`; with `at`, a link to there, and `relay-please` on it",
   lane: "control",
-}, { call });
+}, {
+  call,
+  /** The instance that relays the call, where it is the callee's, and another one than the caller's. */
+  at: trailing(nullable(record({ host, port })), null),
+});
 const relay = message(23, "relay", {
   from: "caller or callee",
   to: "the directory, and by it to the other",

@@ -4,10 +4,17 @@
  */
 
 import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
-import type { ListedUser } from "./messages.ts";
+import type { CallOutcome, ListedUser } from "./messages.ts";
 import type { BroadcastRecord } from "./records.ts";
 
-export { KICKED_MS, NAME_BYTES_MAX, TEXT_BYTES_MAX } from "./limits.ts";
+export {
+  CALL_ID_BYTES,
+  KICKED_MS,
+  NAME_BYTES_MAX,
+  REASON_BYTES_MAX,
+  TEXT_BYTES_MAX,
+} from "./limits.ts";
+export { OUTCOMES } from "./messages.ts";
 export type { BroadcastRecord } from "./records.ts";
 
 /** A client's session, as all instances know it. */
@@ -32,6 +39,27 @@ export interface OnlineSession {
   readonly sinceMs: number;
   /** Whether this guest was lost a moment ago: it isn't in, and its name is kept for its key. */
   readonly isHeld: boolean;
+}
+
+/**
+ * What one side of a call between two instances has done last, as its own instance says to that of the other side. Each
+ * instance has the call in its own memory, and applies to it what its client says and what it is told of the other.
+ */
+export interface CallSide {
+  /** The call's id. */
+  readonly call: string;
+  /** Whose side it is, and by which session. */
+  readonly name: string;
+  readonly session: string;
+  /** The other side. */
+  readonly to: string;
+  readonly toSession: string;
+  /** `left`: it has hung up after they had talked. An outcome: so the call is over, for both. */
+  readonly state: "ringing" | "accepted" | "left" | CallOutcome;
+  /** Of an outcome, as the other side is told it. */
+  readonly reason: string;
+  /** Whether its instance relays calls. */
+  readonly mayRelay: boolean;
 }
 
 export type RegistrarQuestion = /**
@@ -90,6 +118,10 @@ export type RegistrarOrder =
     readonly through: number | null;
   }
   | { readonly order: "set-busy"; readonly session: string; readonly isBusy: boolean }
+  /** A client of this instance has done something in a call with somebody at another one. */
+  | { readonly order: "call"; readonly side: CallSide }
+  /** It is in that call no more, which needn't be said to anybody. */
+  | { readonly order: "call-over"; readonly call: string; readonly name: string }
   /**
    * All accounts that are in at this instance, of sessions up to this number, have the broadcasts up to there, but those
    * that are named.
@@ -118,6 +150,8 @@ export type RegistrarChange =
   | { readonly change: "present"; readonly session: OnlineSession }
   /** No other instance's session has that name any more. */
   | { readonly change: "gone"; readonly name: string }
+  /** A client of another instance has done something in a call with one of this instance, or of any. */
+  | { readonly change: "call"; readonly side: CallSide }
   /** The next broadcast of all; numbers rise. `isNew`: it wasn't there yet as this instance began. */
   | {
     readonly change: "broadcast";

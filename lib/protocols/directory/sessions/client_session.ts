@@ -28,18 +28,23 @@ import {
   SEARCHES_PER_S,
 } from "../schema/limits.ts";
 import type { CallRoute, ListedUser } from "../schema/messages.ts";
+import type { OnlineSession } from "../schema/registrar_io.ts";
 
 export const SESSION_PHASES = {
   silent: {
     about:
       "it has no place: it has sent nothing, or its entry was refused; closed after 10 s, or with the 10th refusal",
-    next: ["silent", "checking", "over"],
+    next: ["silent", "checking", "relaying", "over"],
   },
   checking: {
     about: "its name, and its password, are looked up; it has a place",
     next: ["in", "silent", "over"],
   },
   in: { about: "it is in the list", next: ["over"] },
+  relaying: {
+    about: "it carries the relayed call of a client that is in at another instance",
+    next: ["over"],
+  },
   over: { about: "it is closed; messages on it are ignored", next: [] },
 } as const;
 export type SessionPhase = keyof typeof SESSION_PHASES;
@@ -155,6 +160,10 @@ export class ClientLink {
   readonly unknownMessages = new UnknownMessages();
   /** How often `enter` was refused on this link. */
   refusals = 0;
+  /** Whether its data lane is full: further messages wait, so we send few. */
+  isCongested = false;
+  /** The call that is relayed on it, for a client that is in at another instance; null: none. */
+  relays: Call | null = null;
 
   constructor(
     readonly id: LinkId,
@@ -225,8 +234,6 @@ export class Client {
   call: Call | null = null;
   /** The last change to the list that the client was told; null before it was sent the list, or told to ask for it. */
   told: number | null = null;
-  /** Its link's data lane is full: further messages wait, so we send few. */
-  isCongested = false;
   /** Whether a request about its account is being done. */
   isAsking = false;
   /** Bytes relayed for it, in both directions. */
@@ -254,6 +261,10 @@ export class Client {
     this.delivery = new Delivery(through.had, through.before);
   }
 
+  get isCongested(): boolean {
+    return this.link.isCongested;
+  }
+
   /**
    * Whether it is busy: from when a call is connected until its end. A client that rings or is rung is shown as free.
    */
@@ -276,19 +287,47 @@ export class Side {
   readonly folded: FoldedName;
   /** Null where it hasn't been in since the directory was started. */
   key: PeerKey | null;
-  /** Null while it isn't in, or once it has hung up. */
+  /** Null while it isn't in here, or once it has hung up. */
   client: Client | null;
-  /** How it talks, as it said with `begun`; null before that. */
+  /** Its session at another instance; null where it is in at this one, or nowhere. */
+  remote: OnlineSession | null;
+  /** The link that it has opened to this instance for what is relayed, while it is in at another one; null: none. */
+  joined: ClientLink | null = null;
+  /** How it talks, as it said with `begun`; null before that, and where it said so to another instance. */
   route: CallRoute | null = null;
   hasHungUp = false;
-  /** What it sends, where the directory relays the call. */
+  /** What it sends, where this instance relays the call. */
   flow: RelayFlow | null = null;
+  /** Id of the session that it was in as the call began; null where it wasn't in. */
+  readonly session: string | null;
 
-  constructor({ name, folded }: Pick<Client, "name" | "folded">, client: Client | null) {
+  constructor(
+    { name, folded }: Pick<Client, "name" | "folded">,
+    client: Client | null,
+    remote: OnlineSession | null = null,
+  ) {
     this.name = name;
     this.folded = folded;
-    this.key = client?.key ?? null;
+    this.key = client?.key ?? remote?.key ?? null;
     this.client = client;
+    this.remote = remote;
+    this.session = client?.session ?? remote?.id ?? null;
+  }
+
+  /** The side that this client, or session of another instance, is. */
+  static of(who: Client | OnlineSession): Side {
+    if (who instanceof Client) return new Side(who, who);
+    return new Side({ name: who.name, folded: foldName(who.name) }, null, who);
+  }
+
+  /** Who it is, and where; null while it isn't in. */
+  get present(): Client | OnlineSession | null {
+    return this.client ?? this.remote;
+  }
+
+  /** The link on which this instance relays to it; null: none. */
+  get link(): ClientLink | null {
+    return this.joined ?? this.client?.link ?? null;
   }
 }
 
@@ -298,6 +337,12 @@ export class Call {
   later: string | null = null;
   /** The side that the operator has thrown out, and that ends the call by that; null for none. */
   kicked: Side | null = null;
+  /** With a callee at another instance: whether that relays, as it said when the callee accepted. */
+  mayRelay = false;
+  /** Whether the callee's instance relays the call, and that isn't this one. */
+  isRelayedElsewhere = false;
+  /** Our side, while the other's instance was told that it is in the call, and not yet that it isn't; else null. */
+  told: Side | null = null;
 
   /** @param id In hexadecimal, drawn by the caller. `callee`: the same as `caller` in a self-call. */
   constructor(
@@ -332,7 +377,7 @@ export class Call {
   }
 
   /** The side that this client is, or was before it hung up; null: neither. */
-  sideOf({ folded, key }: Client): Side | null {
+  sideOf({ folded, key }: Pick<Side, "folded" | "key">): Side | null {
     return this.sides.find((side) => side.folded === folded && side.key === key) ?? null;
   }
 
@@ -343,7 +388,7 @@ export class Call {
   /** From now on the directory relays the call. */
   relay(): void {
     for (const side of this.sides) {
-      if (side.client !== null) side.flow = new RelayFlow(side.client.link.relayBytes);
+      if (side.link !== null) side.flow = new RelayFlow(side.link.relayBytes);
     }
   }
 }

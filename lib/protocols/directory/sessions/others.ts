@@ -58,10 +58,15 @@ export class Others {
     this.#byName.delete(name);
   }
 
-  /** Address of the instance at which the session is; its id where that isn't known. */
-  placeOf({ instance }: OnlineSession): string {
-    const found = this.instances.find(({ id }) => id === instance);
-    return found === undefined ? instance : endpointText(found.address);
+  /** Where the instance is at which the session is; null where that isn't known. */
+  instanceOf({ instance }: OnlineSession): Endpoint | null {
+    return this.instances.find(({ id }) => id === instance)?.address ?? null;
+  }
+
+  /** The same in words; its id where that isn't known. */
+  placeOf(session: OnlineSession): string {
+    const address = this.instanceOf(session);
+    return address === null ? session.instance : endpointText(address);
   }
 
   /** Where the other instances are. */

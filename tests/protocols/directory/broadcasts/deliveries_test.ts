@@ -272,12 +272,12 @@ Deno.test("Deliveries: what may be lost on a slow link is sent again, and with i
   const { deliveries, add, ann, words } = delivering(1);
   deliveries.pump(ann);
   assertEquals(words().length, 1);
-  ann.isCongested = true;
+  ann.link.isCongested = true;
   add(2);
   deliveries.pump(ann);
   assertEquals(words(), []);
 
-  ann.isCongested = false;
+  ann.link.isCongested = false;
   deliveries.drained(ann);
   assertEquals(words(), ["1: told 1 by bob", "1: told 2 by bob"]);
 });

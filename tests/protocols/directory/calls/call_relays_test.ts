@@ -1,7 +1,7 @@
 /** What the directory passes on where neither side reaches the other. */
 
 import { assert, assertEquals } from "@std/assert";
-import { Relays } from "../../../../lib/protocols/directory/calls/calls.ts";
+import { Relays } from "../../../../lib/protocols/directory/calls/relays.ts";
 import { Call, Side } from "../../../../lib/protocols/directory/sessions/client_session.ts";
 import {
   RELAY_BYTES_MAX,
@@ -215,7 +215,7 @@ Deno.test("Directory: what is relayed of a call that its caller has ended at onc
 function relaying() {
   const output = partOutput();
   const [ann, bob] = [clientOf("ann"), clientOf("bob", { id: 2 })];
-  const call = new Call(callId(1).toHex(), new Side(ann, ann), new Side(bob, bob), "connecting");
+  const call = new Call(callId(1).toHex(), Side.of(ann), Side.of(bob), "connecting");
   call.relay();
   const relays = new Relays(output.out);
   const says = (bytes: number) => relays.relayed(call, call.caller, new Uint8Array(bytes));
@@ -236,12 +236,12 @@ Deno.test("Relays: nobody sends more than the other has room for, or takes what 
 
 Deno.test("Relays: who is slow gets what is relayed later, not less", () => {
   const { output, relays, call, bob, says } = relaying();
-  bob.isCongested = true;
+  bob.link.isCongested = true;
   says(RELAY_BYTES_MAX);
   says(7);
   assertEquals([output.words(), relays.nextMs()], [[], null]);
 
-  bob.isCongested = false;
+  bob.link.isCongested = false;
   relays.pump(call);
   assertEquals(output.words(), [`2: relay ${RELAY_BYTES_MAX} B`, "2: relay 7 B"]);
 });

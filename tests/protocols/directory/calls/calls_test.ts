@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { InvariantError } from "../../../../lib/base/invariant.ts";
 import { Calls } from "../../../../lib/protocols/directory/calls/calls.ts";
+import { Others } from "../../../../lib/protocols/directory/sessions/others.ts";
 import {
   Call,
   type Client,
@@ -446,7 +447,13 @@ function callsOf(...names: readonly string[]) {
   const clients = names.map((name, at) => clientOf(name, { id: at + 1 }));
   const changed: string[] = [];
   const presence = { changed: ({ name }: { readonly name: string }) => void changed.push(name) };
-  const calls = new Calls(sessionsOf(...clients), presence, output.out, true);
+  const calls = new Calls({
+    ...{ presence, out: output.out },
+    sessions: sessionsOf(...clients),
+    others: new Others(),
+    mayRelay: true,
+    isUp: () => true,
+  });
   const ring = (from: number, name: string, id: number) =>
     calls.ring(clients[from]!, { type: "call", call: callId(id), name, refused: [] });
   return { output, calls, clients, changed, ring };
@@ -495,12 +502,12 @@ Deno.test("Calls: two calls with one number are none", () => {
 
 Deno.test("Call: its sides are known by name and key, and it goes from phase to phase", () => {
   const [ann, bob] = [clientOf("ann"), clientOf("bob", { id: 2 })];
-  const call = new Call("00", new Side(ann, ann), new Side(bob, bob), "ringing");
+  const call = new Call("00", Side.of(ann), Side.of(bob), "ringing");
 
   assertEquals(call.sideOf(bob), call.callee);
   assertEquals(call.sideOf(clientOf("bob", { device: "eve" })), null);
   assertEquals(call.other(call.callee), call.caller);
   assertThrows(() => call.enter("connected"), InvariantError);
-  const own = new Side(ann, ann);
+  const own = Side.of(ann);
   assertEquals(new Call("01", own, own, "connecting").sides, [own]);
 });

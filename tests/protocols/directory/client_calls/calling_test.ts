@@ -124,7 +124,7 @@ Deno.test("calling: without a link after 4 s it goes through the directory", () 
 
   assertEquals(program.after(3_999), []);
   assertEquals(program.after(1), ["to directory: relay-please call=#1"]);
-  assertEquals(program.says({ type: "relay-on", call: CALL }), ["relay-open dials"]);
+  assertEquals(program.says({ type: "relay-on", call: CALL, at: null }), ["relay-open dials"]);
   const { attempt } = program;
   const { link, words } = program.linkUp({ dialled: true, attempt, isRelayed: true });
   assertEquals(words, [
@@ -140,7 +140,7 @@ Deno.test("calling: a direct link that comes late is better than the relay", () 
   const program = ringing();
   program.meet();
   program.after(4_000);
-  program.says({ type: "relay-on", call: CALL });
+  program.says({ type: "relay-on", call: CALL, at: null });
 
   const { link } = program.linkUp();
   const words = program.hears(link, { type: "talk", call: CALL });
@@ -323,6 +323,7 @@ Deno.test("Calling: a process that is between two calls has no deadline, and no 
     session: {
       name: "ann",
       isUp: true,
+      peer: null,
       tell: ({ type }) => void told.push(type),
       offends: (text) => void told.push(text),
       renew: () => void told.push("enters anew"),

@@ -1,5 +1,6 @@
 /** How the two sides get a link. */
 
+import { RelayLink } from "../../../../lib/protocols/directory/client_calls/relay_link.ts";
 import { assert, assertEquals } from "@std/assert";
 import type { LinkId } from "../../../../lib/base/ids.ts";
 import type { ClientCall } from "../../../../lib/protocols/directory/client_calls/client_call.ts";
@@ -107,7 +108,12 @@ const ID = CALL.toHex();
 function relayedCalls() {
   const output = partOutput();
   const told: string[] = [];
-  const calls = new RelayedCalls(output.out, (message) => void told.push(messageWords(message)));
+  const { out } = output;
+  const calls = new RelayedCalls({
+    out,
+    tell: (message) => void told.push(messageWords(message)),
+    link: new RelayLink({ out, nextAttempt: () => 1, directory: () => null }),
+  });
   assertEquals([calls.open(ID), calls.open(ID)], [true, false]);
   const comes = (bytes: number, call = CALL) =>
     calls.came({ type: "relay", call, bytes: new Uint8Array(bytes) });

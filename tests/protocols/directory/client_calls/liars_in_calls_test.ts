@@ -68,7 +68,7 @@ Deno.test("a lying directory: words of calls that there aren't are nothing", () 
 
   assertEquals(program.meet({ call: callId(4) }), []);
   assertEquals(program.meet(), []);
-  assertEquals(program.says({ type: "relay-on", call: CALL }), []);
+  assertEquals(program.says({ type: "relay-on", call: CALL, at: null }), []);
   assertEquals(outcome(program, "ended"), []);
   assertEquals(program.says({ type: "outcome", call: callId(4), state: "busy", reason: "" }), []);
 });

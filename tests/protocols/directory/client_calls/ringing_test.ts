@@ -99,7 +99,7 @@ Deno.test("being called: through the directory", () => {
   program.meet({ isCaller: false });
   program.after(5_000);
 
-  assertEquals(program.says({ type: "relay-on", call: CALL }), ["relay-open waits"]);
+  assertEquals(program.says({ type: "relay-on", call: CALL, at: null }), ["relay-open waits"]);
   const { link } = program.linkUp({ isRelayed: true });
   program.hears(link, { type: "talk", call: CALL });
   const words = program.hears(link, { type: "begin", call: CALL });

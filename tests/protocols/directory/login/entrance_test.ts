@@ -32,7 +32,11 @@ function registering() {
     sessions,
     others: new Others(),
     presence: { changed: presence, left: presence, tell: () => {} },
-    calls: { gone: () => void parts.push("its call"), talksOn: () => void parts.push("talks on") },
+    calls: {
+      gone: () => void parts.push("its call"),
+      talksOn: () => void parts.push("talks on"),
+      changedElsewhere: () => {},
+    },
     broadcasts: { store: "07", stored: 5, last: 5, saidBy: () => 0 },
     deliveries: { pump: () => void parts.push("broadcasts") },
     telling: { comesIn: () => 5, gone: () => {}, isAllowed: () => true, isIn: () => {} },

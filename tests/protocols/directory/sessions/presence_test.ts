@@ -201,18 +201,18 @@ Deno.test("Presence: whoever was slow is told what has changed meanwhile, or the
     return toldIn(output);
   };
   pass();
-  slow.isCongested = true;
+  slow.link.isCongested = true;
   presence.changed(fast);
   assertEquals(pass(), ["2: presence 1 -0"]);
-  slow.isCongested = false;
+  slow.link.isCongested = false;
   assertEquals(pass(), ["1: presence 1 -0"]);
 
-  slow.isCongested = true;
+  slow.link.isCongested = true;
   for (let n = 0; n <= CHANGES_KEPT_MAX; n++) {
     presence.changed({ name: `n${n}`, folded: `n${n}` as FoldedName });
   }
   pass();
-  slow.isCongested = false;
+  slow.link.isCongested = false;
   assertEquals(pass(), ["1: users 2"]);
 });
 
