@@ -4,10 +4,11 @@ import { assert } from "@std/assert";
 import { amount } from "../given.ts";
 import { Violation } from "./directory/violation.ts";
 import { MUTATIONS } from "./directory_instances/mutations.ts";
-import { type InstancesRun, runInstances, runWoken } from "./directory_instances/run.ts";
+import { type InstancesRun, runCalls, runInstances, runWoken } from "./directory_instances/run.ts";
 import { simulated } from "./engine.ts";
 
 const SEEDS = amount(8, 100);
+const CALLS_SEEDS = amount(1, 20);
 const STEPS = 120;
 /** One of so many seeds shows what is broken. */
 const MUTATED_SEEDS_MAX = 150;
@@ -24,6 +25,17 @@ Deno.test(`directory of several instances: ${SEEDS} seeds of moves, broadcasts a
 
 Deno.test(`directory of several instances: ${SEEDS} seeds of one that stands still for longer than its lease, and wakes to nobody`, async () => {
   for (let seed = 1; seed <= SEEDS; seed++) await simulated(() => runWoken({ seed }));
+});
+
+Deno.test("directory of several instances: of 1,000 calls between them, one killed meanwhile, each ends for both, and nobody is in two", async () => {
+  for (let seed = 1; seed <= CALLS_SEEDS; seed++) {
+    const { outcomes } = await simulated(() => runCalls(seed, 1_000));
+    for (
+      const end of ["direct: hung up there", "relay elsewhere: hung up there", "ringing: busy"]
+    ) {
+      assert((outcomes.get(end) ?? 0) > 10, `${end}: ${outcomes.get(end)}`);
+    }
+  }
 });
 
 for (const { name, mutation, finding, run } of MUTATIONS) {

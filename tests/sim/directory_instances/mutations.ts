@@ -6,6 +6,7 @@ import { type InstancesRun, runWoken } from "./run.ts";
 import { PREFIX } from "./world.ts";
 
 const ONLINE = `${PREFIX}online/`;
+const CALLS = `${PREFIX}calls/`;
 const MARKS = `${PREFIX}marks/`;
 
 function isClaim({ puts }: Change): boolean {
@@ -65,6 +66,16 @@ export const MUTATIONS: readonly {
     finding: /was never shown/,
   },
   {
+    name: "leaves what it has said of calls",
+    mutation: {
+      change: (change) => ({
+        ...change,
+        deletes: (change.deletes ?? []).filter((key) => !key.startsWith(CALLS)),
+      }),
+    },
+    finding: /is left of a call/,
+  },
+  {
     name: "numbers broadcasts without looking at the last number",
     mutation: {
       change: (change) => ({
@@ -77,7 +88,7 @@ export const MUTATIONS: readonly {
   {
     name: "doesn't read anew what was compacted while it was cut off",
     mutation: { skipsCompacted: true },
-    finding: /sees|in are|was never shown|the engine has/,
+    finding: /sees|in are|was never shown|the engine has|isn't rung/,
   },
   {
     name: "puts its sessions anew when it wakes, whoever has their names",
@@ -85,7 +96,7 @@ export const MUTATIONS: readonly {
       change: (change) =>
         isClaim(change) && change.when.length === 1 ? { ...change, when: [] } : change,
     },
-    finding: /is said to be where it left/,
+    finding: /is said to be where it left|displaces/,
     run: runWoken,
   },
 ];

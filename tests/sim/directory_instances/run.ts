@@ -16,6 +16,12 @@ export interface InstancesRun {
 
 /** After the faults end, all is as it should be within this time. */
 const SETTLED_MS = 30_000;
+/** Calls ring for 30 s, connect within 10, are talked in for 20, and end within 10; and 30 s the engine has a word of it. */
+const CALLS_OVER_MS = 105_000;
+/** Within this time the other is rung, where nothing fails. */
+const RUNG_MS = 1_000;
+/** Who call each other, beside the usual ten. */
+const CALLERS = 60;
 /** How long a fault lasts at most. */
 const FAULT_MS_MAX = 15_000;
 
@@ -37,6 +43,40 @@ export function runInstances({ seed, steps, mutation }: InstancesRun): World {
   }
   checkSettled(world);
   checkBroadcasts(world);
+  endCalls(world, claims);
+  return world;
+}
+
+/** So many calls at random, and across, between people at all instances, of which one is killed meanwhile. */
+export function runCalls(seed: number, calls: number): World {
+  const world = new World(seed, {}, CALLERS);
+  const { random, instances, time, people } = world;
+  const claims = watchClaims(world);
+  world.run(1_000);
+  const all = () => people.forEach((person) => person.comesIn());
+  all();
+  world.run(1_000);
+  let isKilled = false;
+  while (world.calls < calls) {
+    call(world);
+    world.run(random.between(5, 100));
+    look(world, claims);
+    if (isKilled || world.calls < calls / 2) {
+      if (random.chance(0.05)) all();
+      continue;
+    }
+    isKilled = true;
+    const [instance] = instances;
+    instance!.kill();
+    time.after(random.between(500, 5_000), () => instance!.start());
+  }
+  for (let passed = 0; passed < SETTLED_MS; passed += 500) {
+    all();
+    world.run(500);
+    look(world, claims);
+  }
+  checkSettled(world);
+  endCalls(world, claims);
   return world;
 }
 
@@ -87,6 +127,7 @@ function act(world: World): void {
   const instance = random.pick(instances);
   const { program } = instance;
   const lasts = () => random.between(200, FAULT_MS_MAX);
+  for (let calls = random.below(3); calls > 0; calls--) call(world);
   switch (random.below(26)) {
     case 0:
       if (!program.isDead) instance.kill();
@@ -120,6 +161,13 @@ function act(world: World): void {
     default:
       for (const each of people) if (random.chance(0.4)) each.comesIn();
   }
+}
+
+/** Somebody calls somebody; some call each other at once. */
+function call({ random, people }: World): void {
+  const [one, other] = random.shuffled(people);
+  one!.caller.rings(other!.name);
+  if (random.chance(0.3)) other!.caller.rings(one!.name);
 }
 
 function heal(world: World): void {
@@ -209,6 +257,47 @@ function checkSettled(world: World): void {
 /** Whether another guest has its name, or its program is over. */
 function isWithoutName(person: SimPerson): boolean {
   return person.name === "ida" || person.isOver;
+}
+
+/** All calls end in time, and then nothing is left of them: whoever is called is rung, or busy with such a call. */
+function endCalls(world: World, claims: ReadonlySet<string>): void {
+  for (let passed = 0; passed < CALLS_OVER_MS; passed += 500) {
+    world.run(500);
+    look(world, claims);
+  }
+  checkNoCalls(world);
+  const there = world.random.shuffled(world.people.filter(({ isIn }) => isIn));
+  for (let at = 0; at + 1 < there.length; at += 2) {
+    const [one, other] = [there[at]!, there[at + 1]!];
+    const { rung } = other.caller;
+    one.caller.rings(other.name);
+    world.run(RUNG_MS);
+    if (other.caller.rung > rung) continue;
+    throw new Violation(`${one.device} calls ${other.device}, who isn't rung`);
+  }
+  world.run(CALLS_OVER_MS);
+  checkNoCalls(world);
+}
+
+function checkNoCalls(world: World): void {
+  for (const { person: { device }, call } of world.callers) {
+    if (call !== null) throw new Violation(`${device} is still ${call.phase} with ${call.peer}`);
+  }
+  for (const { exchange } of world.instances) {
+    exchange!.command({ command: "status" });
+    const { calls } = exchange!.event("status");
+    if (calls > 0) throw new Violation(`an instance has ${calls} calls when all are over`);
+  }
+  for (const { key } of world.engine.memory.entries.values()) {
+    if (key.startsWith(`${PREFIX}calls/`)) throw new Violation(`${key} is left of a call`);
+  }
+  for (const session of world.online.values()) {
+    if (session?.isBusy) throw new Violation(`${session.name} is busy without a call`);
+  }
+  for (const { isIn, session, device } of world.people) {
+    const busy = [...session?.somebody.list.values() ?? []].find(({ state }) => state === "busy");
+    if (isIn && busy !== undefined) throw new Violation(`${device} sees ${busy.name} busy`);
+  }
 }
 
 /** Each that was taken has come to all accounts, in one order, and to no device twice. */

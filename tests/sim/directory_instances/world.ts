@@ -14,6 +14,7 @@ import { fakeSigner } from "../fake_crypto.ts";
 import { Random } from "../random.ts";
 import { Timer, VirtualTime } from "../virtual_time.ts";
 import { Violation } from "../directory/violation.ts";
+import { SimCaller } from "./caller.ts";
 
 export const PREFIX = "p/";
 const INSTANCES = 3;
@@ -42,6 +43,11 @@ export class SimInstance {
     this.program = new SimProgram(world.time);
   }
 
+  /** Where its clients reach it. */
+  get address(): { readonly host: string; readonly port: number } {
+    return { host: "10.0.0.1", port: 4_400 + this.index };
+  }
+
   get isUp(): boolean {
     return this.exchange !== null && !this.program.isDead;
   }
@@ -65,8 +71,7 @@ export class SimInstance {
 
   #opened(program: SimProgram, registrar: EngineRegistrar, wallMs: () => number): void {
     if (program !== this.program || program.isDead) return;
-    const { world, index } = this;
-    const listening = { host: "10.0.0.1", port: 4_400 + index };
+    const { world, address: listening } = this;
     const config = { instance: this.#id, listening, records: [STORE], ttlMs: TTL_MS };
     const exchange = this.exchange = new Exchange(config, world.root);
     this.registrar = registrar;
@@ -116,7 +121,10 @@ export class SimInstance {
   kill(): void {
     this.program.isDead = true;
     this.exchange = null;
-    for (const person of this.world.people) person.lost(this.program);
+    for (const person of this.world.people) {
+      person.caller.lostInstance(this.program);
+      person.lost(this.program);
+    }
   }
 }
 
@@ -144,6 +152,8 @@ export class SimPerson {
   /** Whether its program was told that another one has its place. */
   #isReplaced = false;
   #isKnown = false;
+  /** The calls of its present program. */
+  caller: SimCaller;
 
   /** Whether no program of its runs, as its last one was told that another one has its place. */
   get isOver(): boolean {
@@ -156,7 +166,12 @@ export class SimPerson {
     readonly name: string,
     readonly isGuest: boolean,
   ) {
+    this.caller = new SimCaller(world, this);
     this.#begins();
+  }
+
+  get process(): string {
+    return this.#process;
   }
 
   /** Each has a key of its own. */
@@ -170,6 +185,8 @@ export class SimPerson {
   }
 
   #begins(): void {
+    this.caller.ends();
+    this.caller = new SimCaller(this.world, this);
     this.#process = `${this.device} ${++this.#programs}`;
     this.#rank = 0;
     this.#isKnown = false;
@@ -178,7 +195,9 @@ export class SimPerson {
 
   /** The program at the other end is gone, with all links. */
   lost(program: SimProgram): void {
-    if (this.session?.program === program) this.session = null;
+    if (this.session?.program !== program) return;
+    this.session = null;
+    this.caller.lostDirectory();
   }
 
   /** Another device of the account begins; the present one loses its link, or doesn't notice. */
@@ -197,6 +216,7 @@ export class SimPerson {
     if (session === null) return;
     this.#noteHeard(session.somebody);
     if (isGoodbye !== null) session.program.run(() => session.somebody.goesDown(isGoodbye));
+    this.caller.lostDirectory();
   }
 
   /** Comes in where it isn't: at any instance that is up. */
@@ -216,6 +236,7 @@ export class SimPerson {
       this.#isReplaced = true;
     }
     this.session = null;
+    if (before !== null) this.caller.lostDirectory();
     // Its user begins another program, by and by.
     if (this.#isReplaced) return world.random.chance(0.2) ? this.#begins() : undefined;
     const there = world.instances.filter(({ isUp }) => isUp);
@@ -235,8 +256,20 @@ export class SimPerson {
     exchange.people.push(somebody);
     this.#links.push(somebody);
     this.session = { somebody, program };
+    const { caller, world } = this;
+    const takes = somebody.takes.bind(somebody);
+    let atMs = 0;
+    somebody.takes = (message) => {
+      takes(message);
+      atMs = Math.max(atMs, world.time.nowMs + world.random.between(1, 20));
+      world.time.after(atMs - world.time.nowMs, () => {
+        if (this.session?.somebody === somebody) caller.hears(message);
+      });
+    };
     const how = this.isGuest ? "guest" : this.#isKnown ? "resume" : "log-in";
-    somebody.connects().enters({ how, rank: this.#rank, seen: somebody.through });
+    const { talking } = caller;
+    caller.entersBy(somebody);
+    somebody.connects().enters({ how, rank: this.#rank, seen: somebody.through, talking });
   }
 
   /** What was shown since the last time. */
@@ -275,6 +308,7 @@ export class SimPerson {
   /** Notes what it was told. */
   looks(): void {
     this.#noteAll();
+    this.caller.looks();
     for (const { device, got } of this.#links) {
       for (const message of got) {
         if (message.type !== "broadcast-taken") continue;
@@ -302,8 +336,13 @@ export class World {
   readonly people: readonly SimPerson[];
   /** What was said, by its text. */
   readonly said = new Map<string, Said>();
+  /** How many calls were made. */
+  calls = 0;
+  /** How many sides of calls came to what end, and from which phase. */
+  readonly outcomes = new Map<string, number>();
 
-  constructor(seed: number, mutation: EngineMutation = {}) {
+  /** @param guests How many there are beside the usual ten people. */
+  constructor(seed: number, mutation: EngineMutation = {}, guests = 0) {
     this.random = new Random(seed);
     this.engine = new SimEngine(this.time, this.random.fork(), mutation);
     if (this.root.disk.length > 0) this.root.disk.length = 0;
@@ -312,11 +351,16 @@ export class World {
     for (const name of names) {
       this.root.accounts.set(foldName(name), { name, password: PASSWORD, keys: [] });
     }
-    this.people = [...names, "gus", "hal", "ida", "ida"].map((name, id) =>
+    const more = Array.from({ length: guests }, (_, n) => `guest-${n}`);
+    this.people = [...names, "gus", "hal", "ida", "ida", ...more].map((name, id) =>
       new SimPerson(this, id, name, !names.includes(name))
     );
     this.instances = Array.from({ length: INSTANCES }, (_, index) => new SimInstance(this, index));
     for (const instance of this.instances) instance.start();
+  }
+
+  get callers(): readonly SimCaller[] {
+    return this.people.map(({ caller }) => caller);
   }
 
   run(ms: number): void {
