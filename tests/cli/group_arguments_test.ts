@@ -184,23 +184,26 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["serve --port x", '--port must be a whole number from 0 to 65535, not "x"'],
   [
     "serve --fail-after 499ms",
-    '--fail-after must be a duration from 500ms to 10m in ms, s or m, not "499ms"',
+    '--fail-after must be a duration from 500ms to 10m in ms, s, m, h or d, not "499ms"',
   ],
-  ["serve --fail-after 11m", "--fail-after must be a duration from 500ms to 10m in ms, s or m"],
+  [
+    "serve --fail-after 11m",
+    "--fail-after must be a duration from 500ms to 10m in ms, s, m, h or d",
+  ],
   [
     "serve --fail-after 3",
-    '--fail-after must be a duration from 500ms to 10m in ms, s or m, not "3"',
+    '--fail-after must be a duration from 500ms to 10m in ms, s, m, h or d, not "3"',
   ],
   ["serve --edits never", '--edits must be own, ask or auto, not "never"'],
   ["serve --edits aks", "did you mean ask?"],
   ["serve --edits", "--edits needs a value: WHO"],
   [
     "serve --vote-timeout 499ms",
-    "--vote-timeout must be a duration from 500ms to 1440m in ms, s or m",
+    "--vote-timeout must be a duration from 500ms to 1d in ms, s, m, h or d",
   ],
   [
     "serve --vote-timeout 1441m",
-    "--vote-timeout must be a duration from 500ms to 1440m in ms, s or m",
+    "--vote-timeout must be a duration from 500ms to 1d in ms, s, m, h or d",
   ],
   ["peer Alice --server h --edits ask", "The command peer --server has no flag --edits"],
   ["serve --max-members 0", "--max-members must be a whole number from 1 to 64"],

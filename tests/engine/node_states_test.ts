@@ -28,7 +28,7 @@ Deno.test("NodeStates: of a node that runs without a leader it says so, and not 
     states.troubles,
     /^10.0.0.1:2379: it runs, but has no leader.*; 10.0.0.2:2379: doesn't/,
   );
-  states.said(A, { hasLeader: true });
+  states.said(A, null);
   assertEquals(states.troubles, "10.0.0.1:2379, 10.0.0.2:2379: doesn't answer");
 });
 
@@ -48,8 +48,8 @@ Deno.test("fetchTrouble says in words that one can act on what is wrong with a c
   assertMatch(said("received fatal alert: CertificateRequired"), /--engine-cert and --engine-key/);
   assertMatch(said("received fatal alert: UnknownCA"), /doesn't take the certificate/);
   assertEquals(
-    said("tcp connect error: Connection refused"),
-    "tcp connect error: Connection refused",
+    said("tcp connect error: Connection refused (os error 111)"),
+    "nobody listens there (connection refused)",
   );
   assertEquals(fetchTrouble(new DOMException("aborted", "AbortError"), A), "doesn't answer");
 });

@@ -95,22 +95,24 @@ function remotePort(text: string, what: string): number {
   return found;
 }
 
-const MS_BY_UNIT = { ms: 1, s: 1_000, m: 60_000 } as const;
+const MS_BY_UNIT = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const;
+
+type Unit = keyof typeof MS_BY_UNIT;
 
 /** The longest duration of a timer: 2^31 - 1 ms, 24 days. */
 const DURATION_MS_MAX = 2_147_483_647;
 
-/** A duration in milliseconds: `500ms`, `30s`, `30m`. */
+/** A duration in milliseconds: `500ms`, `30s`, `30m`, `12h`, `7d`. */
 export function duration(text: string, what: string): number {
   const ms = durationMs(text);
   if (ms <= DURATION_MS_MAX) return ms;
-  throw wrong(what, "a duration of 24 days at most, such as 500ms, 30s or 30m", text);
+  throw wrong(what, "a duration of 24 days at most, such as 500ms, 30s, 30m, 12h or 7d", text);
 }
 
 /** NaN where `text` isn't a duration. */
 function durationMs(text: string): number {
-  const match = /^(\d{1,9})(ms|s|m)$/.exec(text);
-  return match === null ? NaN : Number(match[1]) * MS_BY_UNIT[match[2] as "ms" | "s" | "m"];
+  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
+  return match === null ? NaN : Number(match[1]) * MS_BY_UNIT[match[2] as Unit];
 }
 
 /** A duration in milliseconds from `minMs` to `maxMs`, outside of which it makes no sense. */
@@ -123,7 +125,7 @@ export function durationWithin(
     if (ms >= minMs && ms <= maxMs) return ms;
     throw wrong(
       what,
-      `a duration from ${durationFlag(minMs)} to ${durationFlag(maxMs)} in ms, s or m`,
+      `a duration from ${durationFlag(minMs)} to ${durationFlag(maxMs)} in ms, s, m, h or d`,
       text,
     );
   };
@@ -131,7 +133,9 @@ export function durationWithin(
 
 /** The duration as a flag's value. */
 function durationFlag(ms: number): string {
-  const unit = ms % MS_BY_UNIT.m === 0 ? "m" : ms % MS_BY_UNIT.s === 0 ? "s" : "ms";
+  if (ms === 0) return "0s";
+  const units = Object.keys(MS_BY_UNIT) as readonly Unit[];
+  const unit = units.find((each) => ms % MS_BY_UNIT[each] === 0)!;
   return `${ms / MS_BY_UNIT[unit]}${unit}`;
 }
 

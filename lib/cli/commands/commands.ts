@@ -9,7 +9,7 @@
 import { P2pchatError } from "../../base/errors.ts";
 import { didYouMean } from "../../base/text/nearest.ts";
 import { quotedStart, startOf } from "../../base/text/text.ts";
-import { ownCommandFor } from "./foreign_commands.ts";
+import { nearCommand, sameCommand } from "./foreign_commands.ts";
 import { hasInvite, inviteMisplaced } from "../../base/text/invite_text.ts";
 
 /** A kind of argument: how its text is parsed. */
@@ -333,7 +333,7 @@ export class CommandTable<Target> {
 
   /** @param wayOut The alternative to suggest. */
   #known(name: string, wayOut = ""): Command<Target> {
-    const entry = this.#byName.get(name);
+    const entry = this.#byName.get(name) ?? sameCommand(name, this.commands);
     if (entry !== undefined) return entry;
     throw new P2pchatError(
       "unknown-command",
@@ -342,13 +342,12 @@ export class CommandTable<Target> {
   }
 
   /**
-   * A suggestion for an unknown command: the equivalent of another chat program's command, otherwise a similar
-   * name.
+   * A suggestion for an unknown command: what comes near to another chat program's command, otherwise a similar name.
    */
   #hint(name: string): string {
-    const own = ownCommandFor(name, this.commands);
-    if (own === undefined) return didYouMean(name, this.#byName.keys(), (known) => `/${known}`);
-    return own === null ? "" : `; here it is ${headOf(own)}`;
+    const near = nearCommand(name, this.commands);
+    if (near !== undefined) return `; here it is ${headOf(near)}`;
+    return didYouMean(name, this.#byName.keys(), (known) => `/${known}`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Commands of other chat programs, and the command here that does the same. */
+/** Commands of other chat programs: those that mean the same here are run, for others it is said what comes near. */
 
 /** What a command is found by. */
 interface Headed {
@@ -6,26 +6,33 @@ interface Headed {
   readonly form: string;
 }
 
+/** For a word, the commands that it may mean, by name and form, as the modes differ in these. */
+type Meanings = Readonly<Record<string, readonly string[]>>;
+
 /** Commands that end the program, in one mode or another. */
 const LEAVING = ["quit", "exit", "logout"];
-const WRITING_TO_ONE = ["msg NAME TEXT", "call NAME"];
+const WRITING_TO_ONE = ["msg NAME TEXT"];
 const SHOWING_WHO_IS_THERE = ["peers", "list", "list [PART]"];
 
-/** For each foreign command, its equivalents by name and form, as the modes differ in these. */
-const OURS: Readonly<Record<string, readonly string[]>> = {
+/** What means the same everywhere. */
+const SAME: Meanings = {
   "?": ["help [TOPIC]"],
   "h": ["help [TOPIC]"],
   "man": ["help [TOPIC]"],
   "nick": ["name NEW"],
   "quit": LEAVING,
   "exit": LEAVING,
+  "q": LEAVING,
   "bye": LEAVING,
   "leave": LEAVING,
   "part": LEAVING,
+  "list": SHOWING_WHO_IS_THERE,
+  "peers": SHOWING_WHO_IS_THERE,
   "users": SHOWING_WHO_IS_THERE,
+  "members": SHOWING_WHO_IS_THERE,
   "names": SHOWING_WHO_IS_THERE,
   "who": SHOWING_WHO_IS_THERE,
-  "w": WRITING_TO_ONE,
+  "w": SHOWING_WHO_IS_THERE,
   "whisper": WRITING_TO_ONE,
   "dm": WRITING_TO_ONE,
   "pm": WRITING_TO_ONE,
@@ -33,32 +40,53 @@ const OURS: Readonly<Record<string, readonly string[]>> = {
   "query": WRITING_TO_ONE,
   "log": ["history [N]"],
   "wall": ["broadcast TEXT"],
-  "ban": ["remove NAME", "kick NAME"],
-  "kick": ["remove NAME"],
+  "ban": ["remove NAME"],
   "unban": ["allow NAME"],
-  "join": [],
-  "me": [],
+};
+
+/** What comes near. Elsewhere who is kicked may come back at once: nobody is shut out for good by a word for that. */
+const NEAR: Meanings = {
+  ...Object.fromEntries(
+    ["whisper", "dm", "pm", "tell", "query"].map((word) => [word, ["call NAME"]]),
+  ),
+  "ban": ["kick NAME"],
+  "kick": ["remove NAME"],
 };
 
 /** Whether a word without a slash means leaving in other programs. */
 export function meansLeaving(word: string): boolean {
   const lower = word.trim().toLowerCase();
-  return LEAVING.includes(lower) || (Object.hasOwn(OURS, lower) && OURS[lower] === LEAVING);
+  return LEAVING.includes(lower) || meaningsOf(lower, SAME) === LEAVING;
 }
 
-/**
- * The equivalent of another program's command: null where this mode has none, undefined where no program's command
- * is known by that name.
- */
-export function ownCommandFor<Entry extends Headed>(
+/** The command that is meant by another program's word for it, or by that of another mode. */
+export function sameCommand<Entry extends Headed>(
   word: string,
   commands: readonly Entry[],
-): Entry | null | undefined {
-  const heads = Object.hasOwn(OURS, word.toLowerCase()) ? OURS[word.toLowerCase()] : undefined;
-  if (heads === undefined) return undefined;
+): Entry | undefined {
+  return found(meaningsOf(word, SAME), commands);
+}
+
+/** The command that comes near to another program's. */
+export function nearCommand<Entry extends Headed>(
+  word: string,
+  commands: readonly Entry[],
+): Entry | undefined {
+  return found(meaningsOf(word, NEAR), commands);
+}
+
+function meaningsOf(word: string, meanings: Meanings): readonly string[] {
+  const lower = word.toLowerCase();
+  return Object.hasOwn(meanings, lower) ? meanings[lower]! : [];
+}
+
+function found<Entry extends Headed>(
+  heads: readonly string[],
+  commands: readonly Entry[],
+): Entry | undefined {
   for (const head of heads) {
     const own = commands.find(({ name, form }) => `${name} ${form}`.trimEnd() === head);
     if (own !== undefined) return own;
   }
-  return null;
+  return undefined;
 }

@@ -67,7 +67,7 @@ const ENTERED_TO: Readonly<Record<Entry["how"], string>> = {
   "guest": COME_IN,
 };
 
-/** How often a password is asked for in a row where a flag has chosen to log in. */
+/** How often a password is asked for in a row, of who signs up, and of who logs in where a flag has chosen that. */
 const PASSWORD_TRIES = 3;
 
 /** A log-in with a typed password, until the directory has answered. */
@@ -190,9 +190,15 @@ export class LogInDialogue {
     }
   }
 
-  /** @returns Undefined after an error, which was shown; null if the user leaves. */
+  /** @returns Undefined after errors, which were shown; null if the user leaves. */
   async #passwordFor({ how }: Way): Promise<string | null | undefined> {
-    if (how === "sign-up") return await this.newPassword("Password");
+    if (how === "sign-up") {
+      for (let left = PASSWORD_TRIES; left > 0; left--) {
+        const password = await this.newPassword("Password");
+        if (password !== undefined) return password;
+      }
+      return undefined;
+    }
     const retyped = this.#retyped;
     this.#retyped = null;
     return retyped ?? await this.#ask(PASSWORD, true);

@@ -2,7 +2,7 @@
 
 import { parseHost, parsePort } from "../../base/text/endpoints.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import { nameFault, shownName, withoutMark } from "../../base/text/names.ts";
+import { foldName, nameFault, shownName, withoutMark } from "../../base/text/names.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import type { ClientCommand } from "../../protocols/directory/schema/events.ts";
 import { memberName, messageText } from "../commands/command_arguments.ts";
@@ -118,7 +118,8 @@ const COMMANDS = [
     aliases: ["say"],
     form: "TEXT",
     args: { text: messageText },
-    help: "say TEXT in the call, as a line without a command does",
+    help:
+      "say TEXT in the call, as a line without a command does; at a terminal /msg NAME TEXT is refused",
     example: "/msg at seven?",
     run: (submit: RegistryTarget, { text }, ref) => submit({ command: "say", text }, ref),
   }),
@@ -200,24 +201,43 @@ export function registryCommands(
       ["TEXT", "say TEXT, in a call; //TEXT says /TEXT; a blank and q sends q"],
       ["q", "hang up, or withdraw a call; in the lobby: log out, as Ctrl+X does"],
     ],
-    commands: COMMANDS.map((entry) => OF_CALL.has(entry.name) ? ofCall(entry, where) : entry),
+    commands: COMMANDS.map((entry) => {
+      return OF_CALL.has(entry.name)
+        ? ofCall(entry, where, isInteractive ? isOnline : null)
+        : entry;
+    }),
   });
 }
 
 /** Commands about the current call: a line that was begun during an earlier call must not affect it. */
 const OF_CALL: ReadonlySet<string> = new Set(["accept", "decline", "cancel", "msg", "hangup"]);
 
+/** @param isOnline Null: nobody types. */
 function ofCall(
   entry: Command<RegistryTarget>,
   where: () => Whereabouts,
+  isOnline: ((name: string) => boolean) | null,
 ): Command<RegistryTarget> {
   return {
     ...entry,
     bind(texts, ref, isTyped) {
-      if (where().wasInCall) throw callWasOver();
+      const { wasInCall, peer } = where();
+      if (wasInCall) throw callWasOver();
+      const name = isTyped ? /^\s*(\S+)\s+\S/.exec(texts["text"] ?? "")?.[1] : undefined;
+      const isName = isOnline !== null && name !== undefined &&
+        (foldName(name) === foldName(peer) || isOnline(name));
+      if (isName) throw new P2pchatError("usage", toOneAlone(peer));
       return entry.bind(texts, ref, isTyped);
     },
   };
+}
+
+/** `/msg NAME TEXT` is private in other modes; here all of it would be said, the name too. */
+function toOneAlone(peer: string): string {
+  const then = peer === ""
+    ? "to write to somebody alone, call them"
+    : `what you type goes to ${shownName(peer)} alone: leave the name out`;
+  return `Nothing was sent: ${then}`;
 }
 
 function callWasOver(): P2pchatError {

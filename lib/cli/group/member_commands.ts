@@ -34,80 +34,103 @@ const openEdit = maybeNumberOf(
   "/go or /abort alone answers the question; of several each names its number, for example /go 7",
 );
 
-export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<MemberCommandSink>({
-  bareLine: (line) => ({ command: "msg", texts: { text: line } }),
-  bareForms: [["TEXT", "say TEXT to all"], ["//TEXT", "say /TEXT: no command"]],
-  commands: [
-    command({
-      name: "msg",
-      aliases: [],
-      form: "TEXT",
-      args: { text: messageText },
-      help:
-        "say TEXT to all, as a line without a command does: a group has no private messages, and " +
-        "at a terminal /msg NAME TEXT is refused",
-      example: "/msg at seven?",
-      run: (submit: MemberCommandSink, { text }, ref, isTyped) =>
-        submit({ command: "msg", text, ...(isTyped ? { isTyped } : {}) }, ref),
-    }),
-    command({
-      name: "edit",
-      aliases: [],
-      form: "TEXT - N",
-      args: { text: messageText, n: entryNumber(EDIT_FORM) },
-      aboutEntry: { argument: "n", line: /(?:^|\s)-\s+(-?\d+)\s*$/ },
-      help: 'change entry N to TEXT at all members or none (the last " - " separates TEXT from N)',
-      example: "/edit at eight? - 43",
-      run: (submit: MemberCommandSink, { text, n }, ref) =>
-        submit({ command: "edit", seq: n, text }, ref),
-    }),
-    command({
-      name: "go",
-      aliases: [],
-      form: "[EDIT]",
-      args: { edit: openEdit },
-      help: "agree to an edit that you were asked about; its number where there are several",
-      example: "/go 7",
-      run: (submit: MemberCommandSink, { edit }, ref) =>
-        submit({ command: "go", edit: edit ?? null }, ref),
-    }),
-    command({
-      name: "abort",
-      aliases: [],
-      form: "[EDIT]",
-      args: { edit: openEdit },
-      help: "say no to an edit that you were asked about",
-      example: "/abort 7",
-      run: (submit: MemberCommandSink, { edit }, ref) =>
-        submit({ command: "abort", edit: edit ?? null }, ref),
-    }),
-    command({
-      name: "entry",
-      aliases: [],
-      form: "N",
-      args: { n: entryNumber("for example /entry 43") },
-      aboutEntry: { argument: "n" },
-      help: "entry N, and all changes of it",
-      example: "/entry 43",
-      run: (submit: MemberCommandSink, { n }, ref) => submit({ command: "entry", seq: n }, ref),
-    }),
-    command({
-      name: "log",
-      aliases: ["history"],
-      form: "[N] [--digest]",
-      args: { n: countUpTo(LOG_COUNT_MAX), digest: isGiven },
-      help: `the last N entries (${LOG_COUNT_DEFAULT}); --digest: one line to compare with others'`,
-      example: "/log 50",
-      run: (submit: MemberCommandSink, { n, digest }, ref) =>
-        submit(
-          { command: "log", count: n ?? LOG_COUNT_DEFAULT, digest: digest ?? false },
-          ref,
-        ),
-    }),
-    listCommand,
-    statusCommand,
-    verifyCommand,
-    trustCommand,
-    { ...exitCommand, help: "leave the group" },
-  ],
-});
+/** Words that answer a question, while one is open. */
+const ANSWERS: ReadonlyMap<string, "go" | "abort"> = new Map([
+  ...["y", "yes", "go"].map((word) => [word, "go"] as const),
+  ...["n", "no", "abort"].map((word) => [word, "abort"] as const),
+]);
+
+/** @param isAsked Whether the user's answer to an edit is awaited. */
+export function memberCommandTable(isAsked: () => boolean): CommandTable<MemberCommandSink> {
+  return new CommandTable<MemberCommandSink>({
+    bareLine(line) {
+      const answer = isAsked() ? ANSWERS.get(line.trimEnd().toLowerCase()) : undefined;
+      return answer === undefined
+        ? { command: "msg", texts: { text: line } }
+        : { command: answer, texts: {} };
+    },
+    bareForms: [
+      ["TEXT", "say TEXT to all"],
+      ["//TEXT", "say /TEXT: no command"],
+      ["y, n", "answer an edit that you were asked about; a blank before it says it"],
+    ],
+    commands: COMMANDS,
+  });
+}
+
+const COMMANDS = [
+  command({
+    name: "msg",
+    aliases: [],
+    form: "TEXT",
+    args: { text: messageText },
+    help:
+      "say TEXT to all, as a line without a command does: a group has no private messages, and " +
+      "at a terminal /msg NAME TEXT is refused",
+    example: "/msg at seven?",
+    run: (submit: MemberCommandSink, { text }, ref, isTyped) =>
+      submit({ command: "msg", text, ...(isTyped ? { isTyped } : {}) }, ref),
+  }),
+  command({
+    name: "edit",
+    aliases: [],
+    form: "TEXT - N",
+    args: { text: messageText, n: entryNumber(EDIT_FORM) },
+    aboutEntry: { argument: "n", line: /(?:^|\s)-\s+(-?\d+)\s*$/ },
+    help: 'change entry N to TEXT at all members or none (the last " - " separates TEXT from N)',
+    example: "/edit at eight? - 43",
+    run: (submit: MemberCommandSink, { text, n }, ref) =>
+      submit({ command: "edit", seq: n, text }, ref),
+  }),
+  command({
+    name: "go",
+    aliases: [],
+    form: "[EDIT]",
+    args: { edit: openEdit },
+    help: "agree to an edit that you were asked about; its number where there are several",
+    example: "/go 7",
+    run: (submit: MemberCommandSink, { edit }, ref) =>
+      submit({ command: "go", edit: edit ?? null }, ref),
+  }),
+  command({
+    name: "abort",
+    aliases: [],
+    form: "[EDIT]",
+    args: { edit: openEdit },
+    help: "say no to an edit that you were asked about",
+    example: "/abort 7",
+    run: (submit: MemberCommandSink, { edit }, ref) =>
+      submit({ command: "abort", edit: edit ?? null }, ref),
+  }),
+  command({
+    name: "entry",
+    aliases: [],
+    form: "N",
+    args: { n: entryNumber("for example /entry 43") },
+    aboutEntry: { argument: "n" },
+    help: "entry N, and all changes of it",
+    example: "/entry 43",
+    run: (submit: MemberCommandSink, { n }, ref) => submit({ command: "entry", seq: n }, ref),
+  }),
+  command({
+    name: "log",
+    aliases: ["history"],
+    form: "[N] [--digest]",
+    args: { n: countUpTo(LOG_COUNT_MAX), digest: isGiven },
+    help: `the last N entries (${LOG_COUNT_DEFAULT}); --digest: one line to compare with others'`,
+    example: "/log 50",
+    run: (submit: MemberCommandSink, { n, digest }, ref) =>
+      submit(
+        { command: "log", count: n ?? LOG_COUNT_DEFAULT, digest: digest ?? false },
+        ref,
+      ),
+  }),
+  listCommand,
+  statusCommand,
+  verifyCommand,
+  trustCommand,
+  { ...exitCommand, help: "leave the group" },
+];
+
+/** The table of commands where nobody is asked, as the usage shows it. */
+export const memberCommands: CommandTable<MemberCommandSink> = memberCommandTable(() => false);

@@ -51,7 +51,7 @@ import {
   withSession,
 } from "../session/mode_session.ts";
 import { openGroup } from "./group_store.ts";
-import { asWritten, memberCommands, type MemberCommandSink } from "./member_commands.ts";
+import { asWritten, type MemberCommandSink, memberCommandTable } from "./member_commands.ts";
 import { groupsFolder, logPathOf, type MemberPlace, MemberPlaces } from "./member_place.ts";
 import { CATCHING_UP_TOLD_MS, type MemberOwnEvent, MemberRendering } from "./member_rendering.ts";
 import { processStreams } from "../streams/streams.ts";
@@ -63,7 +63,7 @@ export async function runMember(given: MemberOptions): Promise<void> {
   const rendering = new MemberRendering();
   const votes = new VoteQuestions();
   const mode = {
-    commands: memberCommands,
+    commands: memberCommandTable(() => votes.isAsked),
     render: rendering.lines.bind(rendering),
     folded: votes.folded.bind(votes),
   };

@@ -109,7 +109,7 @@ class Service {
       while (this.#left === null) {
         const end = await this.#serve();
         if (end === "over") return;
-        if (end === "full" && this.#left === null) await this.#pause();
+        if (end === "unwritable" && this.#left === null) await this.#pause();
       }
     } finally {
       await this.#engine?.close();
@@ -120,10 +120,10 @@ class Service {
 
   /**
    * Runs one coordinator, as soon as this program may.
-   * @returns `over`: the operator has ended it, and was told; `full`: the disk refuses it; otherwise another one may follow.
+   * @returns `over`: the operator has ended it, and was told; `unwritable`: the disk refuses it; otherwise another one may follow.
    * @throws {P2pchatError} Why none can.
    */
-  async #serve(): Promise<"over" | "full" | "next"> {
+  async #serve(): Promise<"over" | "unwritable" | "next"> {
     const { options, ui } = this.wiring;
     let led: LedGroup | null = null;
     try {
@@ -135,15 +135,15 @@ class Service {
         showError(ui, error);
         return "next";
       }
-      const isFull = error instanceof P2pchatError && error.code === "disk";
-      if (!isFull || !this.#hasServed) throw error;
+      const isUnwritable = error instanceof P2pchatError && error.code === "disk";
+      if (!isUnwritable || !this.#hasServed) throw error;
       if (!this.#pauses.hasFailed) {
         showError(
           ui,
           new P2pchatError("disk", `${error.message}; the coordinator tries again by itself`),
         );
       }
-      return "full";
+      return "unwritable";
     }
   }
 

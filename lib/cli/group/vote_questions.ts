@@ -14,6 +14,7 @@ interface Question {
   readonly at: number;
   /** The old and the new text. */
   readonly texts: readonly string[];
+  isAnswered: boolean;
 }
 
 export class VoteQuestions {
@@ -34,8 +35,14 @@ export class VoteQuestions {
     this.#asked++;
     this.#edit = event.edit;
     this.#open.delete(event.edit);
-    this.#open.set(event.edit, { at: this.#asked, texts: [event.old, event.new] });
+    const texts = [event.old, event.new];
+    this.#open.set(event.edit, { at: this.#asked, texts, isAnswered: false });
     this.#forgetOldest();
+  }
+
+  /** Whether the user's answer to an edit is awaited. */
+  get isAsked(): boolean {
+    return [...this.#open.values()].some(({ isAnswered }) => !isAnswered);
   }
 
   /** A line's body was folded, to be shown by that number; null: it is shown whole now. */
@@ -57,7 +64,10 @@ export class VoteQuestions {
     return () => void (this.#askedBefore = asked);
   }
 
-  /** @throws {P2pchatError} `not-allowed` where the command may have been meant for another edit, or for less text. */
+  /**
+   * Of several edits each answer names its own.
+   * @throws {P2pchatError} `not-allowed` where the command may have been meant for another edit, or for less text.
+   */
   check(command: MemberCommand): void {
     if (command.command !== "go" && command.command !== "abort") return;
     const edit = command.edit ?? this.#edit;
@@ -71,6 +81,10 @@ export class VoteQuestions {
       );
     }
     if (command.command === "go") this.#checkShown(command.edit);
+    const answered = command.edit === null && this.#open.size > 1
+      ? undefined
+      : this.#open.get(edit);
+    if (answered !== undefined) answered.isAnswered = true;
   }
 
   #checkShown(edit: number | null): void {

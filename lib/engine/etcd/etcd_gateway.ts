@@ -220,6 +220,7 @@ export class EtcdGateway {
       // That it isn't to be asked by this user is an answer as well.
       if (error instanceof EtcdRefusal) return { hasLeader: true, leads: false };
       if (!(error instanceof Outage)) throw error;
+      this.states.said(node, null);
       return error.message;
     }
   }

@@ -24,9 +24,9 @@ export class NodeStates {
     this.#troubles.set(node, trouble);
   }
 
-  /** What the node says of itself, where it says anything. */
-  said(node: string, { hasLeader }: { readonly hasLeader: boolean }): void {
-    if (hasLeader) this.#leaderless.delete(node);
+  /** What the node says of itself; null: nothing. */
+  said(node: string, status: { readonly hasLeader: boolean } | null): void {
+    if (status?.hasLeader !== false) this.#leaderless.delete(node);
     else this.#leaderless.add(node);
   }
 
@@ -67,6 +67,7 @@ export function fetchTrouble(error: unknown, node: string): string {
   const cause = error instanceof Error ? error.cause ?? error : error;
   const text = cause instanceof Error ? cause.message : String(cause);
   const isClosed = node.startsWith("https:") && /connection closed|reset by peer/.test(text);
+  if (/Connection refused/.test(text)) return "nobody listens there (connection refused)";
   return tlsTrouble(text) ?? (isClosed ? CLOSED : text.replace(FETCH_PREFIX, ""));
 }
 

@@ -87,7 +87,7 @@ const GROUP: readonly Refused[] = [
     /Unexpected argument "Alice". The form is p2pchat serve$/,
   ],
   [["serve", "--fail-after", "3"], "usage", /--fail-after must be a duration/],
-  [["serve", "--fail-after", "1ms"], "usage", /from 500ms to 10m in ms, s or m, not "1ms"/],
+  [["serve", "--fail-after", "1ms"], "usage", /from 500ms to 10m in ms, s, m, h or d, not "1ms"/],
   [
     ["serve", "--photo", "5m"],
     "usage",

@@ -18,31 +18,85 @@ const TABLES = {
   regserver: regserverCommands,
 };
 
-const NOWHERE = { mesh: "", group: "", friends: "", registry: "", serve: "", regserver: "" };
+const LEAVING = {
+  mesh: "quit",
+  group: "exit",
+  friends: "exit",
+  registry: "logout",
+  serve: "exit",
+  regserver: "exit",
+};
+const LISTING = {
+  mesh: "peers",
+  group: "list",
+  friends: "list",
+  registry: "list",
+  serve: "list",
+  regserver: "list",
+};
+const HELP = Object.fromEntries(Object.keys(TABLES).map((mode) => [mode, "help"]));
+// What goes to all in a group isn't taken for what goes to one.
+const TO_ONE = { mesh: "msg", friends: "msg" };
 
-const HELP = Object.fromEntries(Object.keys(TABLES).map((mode) => [mode, "/help [TOPIC]"]));
-
-/** What each is here, by mode; empty where nothing does that. */
-const FOREIGN: Readonly<Record<string, Partial<Record<keyof typeof TABLES, string>>>> = {
-  "nick": { ...NOWHERE, mesh: "/name NEW" },
-  "part": { mesh: "/quit", group: "/exit", friends: "/exit", registry: "/logout", serve: "/exit" },
-  "names": { mesh: "/peers", group: "/list", registry: "/list [PART]", regserver: "/list" },
-  // What goes to all in a group must not be taken for what goes to one.
-  "w": {
-    ...NOWHERE,
-    mesh: "/msg NAME TEXT",
-    friends: "/msg NAME TEXT",
-    registry: "/call NAME",
-  },
-  "kick": { mesh: "/remove NAME", group: "", serve: "/remove NAME" },
+/** The command that each is, by mode; where it isn't named, there is none. */
+const SAME: Readonly<Record<string, Partial<Record<keyof typeof TABLES, string>>>> = {
+  "nick Zed": { mesh: "name" },
+  "part": LEAVING,
+  "leave": LEAVING,
+  "QUIT": LEAVING,
+  "exit": LEAVING,
+  "w": LISTING,
+  "who": LISTING,
+  "names": LISTING,
+  "peers": LISTING,
+  "list": LISTING,
+  "dm bob hi": TO_ONE,
+  "query bob hi": TO_ONE,
+  "log": { mesh: "history", group: "log" },
+  "history": { mesh: "history", group: "log" },
+  "wall hi": { registry: "broadcast", regserver: "broadcast" },
+  "ban bob": { mesh: "remove", serve: "remove" },
   "?": HELP,
   "h": HELP,
-  "JOIN": NOWHERE,
-  "me": NOWHERE,
 };
 
-for (const [name, here] of Object.entries(FOREIGN)) {
-  Deno.test(`who types /${name}, as elsewhere, reads what does that here`, () => {
+for (const [typed, meant] of Object.entries(SAME)) {
+  Deno.test(`/${typed}, as elsewhere, is run by its name here`, () => {
+    for (const [mode, table] of Object.entries(TABLES)) {
+      const name = meant[mode as keyof typeof TABLES];
+      const word = typed.split(" ")[0]!;
+      const outcome = table.parse(`/${typed}`, false);
+      if (name === undefined) {
+        assertEquals(outcome.type, "refused", mode);
+        continue;
+      }
+      assertEquals(outcome.type, name === "help" ? "help" : "command", mode);
+      const help = table.parse(`/help ${word}`, false);
+      assert(help.type === "help", mode);
+      assertEquals(help.entries.map((entry) => entry.name), [name], mode);
+    }
+  });
+}
+
+Deno.test("/dm without a text is refused with its form, by the word that was typed", () => {
+  const outcome = meshCommands.parse("/dm bob", false);
+  assert(outcome.type === "refused");
+  assertEquals(
+    outcome.error.message,
+    "The form is /dm NAME TEXT, for example /dm Bob are you coming?",
+  );
+});
+
+/** What comes near is said; what doesn't isn't. */
+const NEAR: Readonly<Record<string, Partial<Record<keyof typeof TABLES, string>>>> = {
+  "kick": { mesh: "/remove NAME", group: "", serve: "/remove NAME" },
+  "ban": { regserver: "/kick NAME", group: "" },
+  "dm": { registry: "/call NAME", group: "" },
+  "JOIN": { mesh: "", group: "", friends: "", registry: "", serve: "", regserver: "" },
+};
+
+for (const [name, here] of Object.entries(NEAR)) {
+  Deno.test(`who types /${name}, as elsewhere, reads what comes near here`, () => {
     for (const [mode, head] of Object.entries(here)) {
       const outcome = TABLES[mode as keyof typeof TABLES].parse(`/${name} x`, false);
       assert(outcome.type === "refused", mode);

@@ -248,6 +248,20 @@ Deno.test("registry: a line that was begun in a call is for nobody else once tha
   assertEquals(outcome("/list", "lobby", { more: { wasInCall: true } }), LIST);
 });
 
+Deno.test("registry: /msg NAME TEXT, private elsewhere, doesn't say the name in a call", () => {
+  for (const line of ["/msg bob at seven?", "/msg BOB at seven?", "/msg carol at seven?"]) {
+    const refused = outcome(line, "talking", { online: "carol" });
+    if (typeof refused === "string" || !("error" in refused)) throw new Error("it is understood");
+    assertEquals(refused, {
+      error: "usage",
+      text: "Nothing was sent: what you type goes to bob alone: leave the name out",
+    });
+    assertEquals(outcome(line, "talking", { isInteractive: false }), say(line.slice(5)));
+  }
+  assertEquals(outcome("/msg bob", "talking"), say("bob"));
+  assertEquals(outcome("bob at seven?", "talking"), say("bob at seven?"));
+});
+
 Deno.test("registry: who hangs up a moment after the other doesn't log out", () => {
   const late = { more: { isJustOver: true } };
   const refused = outcome("q", "lobby", late);

@@ -41,7 +41,7 @@ const LINES: readonly (readonly [line: string, differences: Partial<RegserverOpt
   ["regserver --broadcast operator", { broadcast: "operator" }],
   ["regserver --broadcast-ttl 0s", { ttlMs: 0 }],
   ["regserver --broadcast-ttl 90s", { ttlMs: 90_000 }],
-  ["regserver --broadcast-ttl 10080m --json", { ttlMs: 604_800_000, json: true }],
+  ["regserver --broadcast-ttl 7d --json", { ttlMs: 604_800_000, json: true }],
 ];
 
 for (const [line, differences] of LINES) {
@@ -61,7 +61,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["regserver --accounts requird", "did you mean required?"],
   ["regserver --signup-limit -1", "--signup-limit must be a whole number from 0"],
   ["regserver --broadcast nobody", "--broadcast must be all, accounts or operator"],
-  ["regserver --broadcast-ttl 10081m", "--broadcast-ttl must be a duration from 0m to 10080m"],
+  ["regserver --broadcast-ttl 10081m", "--broadcast-ttl must be a duration from 0s to 7d"],
   ["regserver --advertise 0.0.0.0", "at which people reach this machine"],
   ["regserver --engine-user p2pchat", "--engine-user is given without --engine"],
   ["regserver --relay", "The command regserver has no flag --relay"],

@@ -1,11 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { InteractiveInterface } from "../../../lib/cli/terminal/interactive_interface.ts";
-import { memberCommands } from "../../../lib/cli/group/member_commands.ts";
+import { memberCommands, memberCommandTable } from "../../../lib/cli/group/member_commands.ts";
 import { VoteQuestions } from "../../../lib/cli/group/vote_questions.ts";
 import type { MemberCommand, MemberEvent } from "../../../lib/protocols/group/schema/events.ts";
 import { MemberRendering } from "../../../lib/cli/group/member_rendering.ts";
 import { OPTIONS } from "../echo_room.ts";
+import { outcomeOf } from "../command_outcome.ts";
 import { MemoryStreams, settle } from "../memory_streams.ts";
 
 const wanted = (edit: number): MemberEvent => ({
@@ -70,6 +71,34 @@ Deno.test("a vote by number is for no edit that was asked about after its line w
   }
   votes.lineBegins()();
   assertEquals(checked(votes, { command: "go", edit: 7 }), "passed on");
+});
+
+Deno.test("who is asked answers by a word, which is said while nobody asks", () => {
+  const votes = new VoteQuestions();
+  const table = memberCommandTable(() => votes.isAsked);
+  const said = (line: string) => {
+    const outcome = outcomeOf<MemberCommand>(table, line);
+    if (typeof outcome === "string" || !("command" in outcome)) throw new Error(line);
+    votes.check(outcome.command);
+    return outcome.command;
+  };
+  const text = (text: string) => ({ command: "msg" as const, text });
+  assertEquals(said("y"), text("y"));
+  for (const word of ["y", "Yes", "go ", "n", "no", "Abort"]) {
+    votes.shows(wanted(7));
+    assertEquals(said(` ${word}`), text(` ${word}`));
+    assertEquals(said("yes, at eight"), text("yes, at eight"));
+    assertEquals(said(word), /^[yYg]/.test(word) ? GO : ABORT);
+    assertEquals(said(word), text(word), "answered already");
+  }
+  // Which of two isn't known: both stay open until each is named, or over.
+  votes.shows(wanted(7));
+  votes.shows(wanted(8));
+  assertEquals([said("y"), said("y")], [GO, GO]);
+  assertEquals(said("/go 7"), { command: "go", edit: 7 });
+  assertEquals(said("n"), ABORT);
+  votes.shows({ event: "edit", edit: 8 } as MemberEvent);
+  assertEquals(said("y"), text("y"));
 });
 
 Deno.test("a vote that nobody typed is for the edit that waits for it", () => {
