@@ -87,6 +87,8 @@ export class Votes implements Checker {
         return this.#accepted(party.world, message);
       case "edit-refused":
         return this.#refused(party.world, message);
+      case "aborted": // also one that an earlier process had accepted, and told nobody
+        return void this.#openAt(party.world).entries.delete(message.edit);
       case "prepare":
         return void this.#votedIn.set(message.edit, message.view);
       case "vote":
