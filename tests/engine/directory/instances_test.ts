@@ -155,6 +155,26 @@ Deno.test("instances: who has left while its name was being claimed has it no mo
   assertEquals([ann.entered, bob.sees], [null, "bob free"]);
 });
 
+Deno.test("instances: an earlier link of a program that is in doesn't take its place, however late it is let in", async () => {
+  const { instances, a, b } = await two();
+  const { store } = instances.all[0]!;
+  const commit = store.commit.bind(store);
+  let goOn = () => {};
+  store.commit = (change) => {
+    store.commit = commit;
+    return new Promise((resolve) => goOn = () => resolve(commit(change)));
+  };
+  const early = a.guest("ann");
+  const late = a.again(early).enters();
+  const bob = b.guest("bob");
+  await instances.settle();
+  assert(late.entered !== null);
+  goOn();
+  await instances.settle();
+  assertEquals([early.entered, early.isClosed, late.isClosed], [null, true, false]);
+  assertEquals(bob.sees, "ann free, bob free");
+});
+
 Deno.test("instances: whose password was changed while its name was claimed isn't let in", async () => {
   const { instances, a } = await two();
   a.account("ann").goesDown(true);

@@ -161,6 +161,7 @@ export class Entrance {
       case "taken":
         claim.triesLeft -= 1;
         if (!isWaiting) return;
+        if (this.#isSuperseded(claim)) return this.close(link, "there is a later link");
         if (claim.triesLeft > 0) return this.#claim(claim, answer.by);
         return as.refuse("engine", undefined, ENGINE_RETRY_MS);
       case "before": // of broadcasts alone, and of counts
@@ -172,6 +173,12 @@ export class Entrance {
       case "away":
         if (isWaiting) as.refuse("engine", undefined, ENGINE_RETRY_MS);
     }
+  }
+
+  /** Whether its program has come in on a later link meanwhile: this one is given up, or is about to be. */
+  #isSuperseded({ link, folded }: Claim): boolean {
+    const client = this.parts.sessions.named(folded);
+    return client !== null && client.link.isOfSameProcess(link) && client.link.id > link.id;
   }
 
   /** The account has these devices now: clients with others that are on their way in aren't let in. */
