@@ -24,6 +24,7 @@ import { Call, type Client, type ClientLink, Side } from "../sessions/client_ses
 import type { Others } from "../sessions/others.ts";
 import type { Presence } from "../sessions/presence.ts";
 import type { Sessions } from "../sessions/sessions.ts";
+import { CallsElsewhere } from "./calls_elsewhere.ts";
 import { Relays } from "./relays.ts";
 
 interface CallsParts {
@@ -40,14 +41,14 @@ interface CallsParts {
 export class Calls {
   #isClosing = false;
   readonly #byId = new Map<string, Call>();
-  /** Calls with somebody who was in at another instance as the call began, by that one's name. */
-  readonly #elsewhere = new Map<FoldedName, Set<Call>>();
+  readonly #elsewhere: CallsElsewhere;
   /** When calls time out in which the directory waits for a client. */
   readonly #deadlines = new DeadlineQueue<Call>();
   readonly relays: Relays;
 
   constructor(readonly parts: CallsParts) {
     this.relays = new Relays(parts.out);
+    this.#elsewhere = new CallsElsewhere(parts);
   }
 
   get size(): number {
@@ -152,19 +153,15 @@ export class Calls {
     const calling = caller.client?.link.id;
     if (calling !== undefined) {
       out.send(calling, { type: "rings", call: call.idBytes, name, key: calleeKey });
-      this.#say(call, caller, "ringing");
+      this.#elsewhere.say(call, caller, "ringing");
     }
     this.#show(call, "ringing");
   }
 
   #add(call: Call): void {
     this.#byId.set(call.id, call);
-    for (const { client, remote, folded } of call.sides) {
-      if (remote !== null) {
-        const calls = this.#elsewhere.get(folded);
-        if (calls === undefined) this.#elsewhere.set(folded, new Set([call]));
-        else calls.add(call);
-      }
+    this.#elsewhere.add(call);
+    for (const { client } of call.sides) {
       if (client === null) continue;
       const wasBusy = client.isBusy;
       client.call = call;
@@ -192,7 +189,7 @@ export class Calls {
     const { callee } = call;
     if (callee.client !== null) {
       call.mayRelay = this.parts.mayRelay;
-      this.#say(call, callee, "accepted");
+      this.#elsewhere.say(call, callee, "accepted");
     }
     for (const side of call.sides) {
       const { client } = side;
@@ -351,7 +348,7 @@ export class Calls {
     side.hasHungUp = true;
     if (client?.call === call) client.call = null;
     if (client !== null && wasBusy) this.parts.presence.changed(client);
-    if (client !== null) this.#say(call, side, "left");
+    if (client !== null) this.#elsewhere.say(call, side, "left");
     if (call.phase !== "ending") this.#show(call, "ended");
     if (other.hasHungUp || other.link === null) return this.#remove(call);
     this.#enter(call, "ending");
@@ -394,7 +391,9 @@ export class Calls {
         return this.#talks(call); // without the directory
       case "connected":
         // It may talk on at another instance, which speaks for it then.
-        if (goesOn || (other.client !== null && !call.isRelayed)) return this.#takeBack(call, side);
+        if (goesOn || (other.client !== null && !call.isRelayed)) {
+          return this.#elsewhere.takeBack(call, side);
+        }
         if (call.isRelayed) {
           return this.#end(call, "ended", because === "kicked" ? because : "lost", told);
         }
@@ -416,7 +415,7 @@ export class Calls {
     for (const side of told) {
       const { link } = side;
       if (link !== null) this.#tell(link, call.idBytes, state, reason);
-      if (side.client === null) this.#say(call, call.other(side), state, reason);
+      if (side.client === null) this.#elsewhere.say(call, call.other(side), state, reason);
     }
     this.#show(call, state, reason);
     this.#remove(call);
@@ -425,11 +424,7 @@ export class Calls {
   #remove(call: Call): void {
     this.#endRelay(call);
     this.#byId.delete(call.id);
-    for (const { folded } of call.sides) {
-      const calls = this.#elsewhere.get(folded);
-      if (calls?.delete(call) && calls.size === 0) this.#elsewhere.delete(folded);
-    }
-    if (call.told !== null) this.#takeBack(call, call.told);
+    this.#elsewhere.remove(call);
     this.#enter(call, "over");
   }
 
@@ -482,27 +477,6 @@ export class Calls {
 
   // Between instances.
 
-  /** Our side has done something: the other's instance is told, if that is another one. */
-  #say(call: Call, side: Side, state: CallSide["state"], reason = ""): void {
-    const { out, others, mayRelay } = this.parts;
-    const other = call.other(side);
-    if (other.client !== null || side.session === null) return;
-    // It may have moved to yet another one, and told that of its call.
-    const to = other.remote ?? others.present(other.folded);
-    if (to === null || (other.key !== null && other.key !== to.key)) return;
-    const { name, session } = side;
-    call.told = state === "ringing" || state === "accepted" ? side : null;
-    const said = { call: call.id, name, session, to: to.name, toSession: to.id };
-    out.order({ order: "call", side: { ...said, state, reason, mayRelay } });
-  }
-
-  /** This instance doesn't speak for the side any more. */
-  #takeBack(call: Call, side: Side): void {
-    if (call.told !== side) return;
-    call.told = null;
-    this.parts.out.order({ order: "call-over", call: call.id, name: side.name });
-  }
-
   /** The other side of a call has done something, at its instance. */
   heard(said: CallSide): void {
     if (said.state === "ringing") return this.#ringsFrom(said);
@@ -539,17 +513,17 @@ export class Calls {
     if (isEachOther && current.id < id) return;
     const call = new Call(id, from, callee, "ringing");
     if (isEachOther) {
-      this.#say(current, current.caller, "cancelled");
+      this.#elsewhere.say(current, current.caller, "cancelled");
       this.#remove(current);
       this.#add(call);
       this.#connect(call, current.id);
     } else if (!this.#byId.has(id) && this.#isFree(client, from)) this.#ring(from, callee, id);
-    else this.#say(call, callee, "busy");
+    else this.#elsewhere.say(call, callee, "busy");
   }
 
   /** By that name another session is in elsewhere now than before; null: none is. */
   changedElsewhere(name: FoldedName, session: string | null): void {
-    for (const call of [...this.#elsewhere.get(name) ?? []]) {
+    for (const call of this.#elsewhere.with(name)) {
       const side = call.sides.find(({ folded }) => folded === name);
       if (side === undefined || side.remote === null || side.remote.id === session) continue;
       side.remote = null;
@@ -559,7 +533,7 @@ export class Calls {
 
   /** The operator has thrown out who has this name and key: nothing is relayed for them, wherever they are in. */
   kicked({ folded, key }: Pick<Side, "folded" | "key">): void {
-    for (const call of [...this.#elsewhere.get(folded) ?? []]) {
+    for (const call of this.#elsewhere.with(folded)) {
       const side = call.sideOf({ folded, key });
       if (side === null || side.joined === null) continue;
       call.kicked = side;
