@@ -85,7 +85,10 @@ function widthsBy(seed: number): (character: string) => number {
   };
 }
 
-/** The first column of each row below the first that has something in it. */
+/** The middle of a word, left to the terminal to wrap: no time, name, mark or `error:` begins so, and none is blank. */
+const MIDDLE_OF_WORD = /^(?!\d*:|error:)[^\s<>[\]*!][^\s<>[\]]*$/;
+
+/** The first column of each row below the first that has something in it, and isn't the middle of a word. */
 function indents(line: Line, columns: number, pointWidth: (character: string) => number) {
   const terminal = { ...ROW_CELLS, columns: () => columns };
   const format = new TextFormat(
@@ -97,7 +100,8 @@ function indents(line: Line, columns: number, pointWidth: (character: string) =>
   assertEquals(screen.unexpected, []);
   assert(screen.wraps, "the terminal wraps again");
   const [, ...rows] = screen.text.split("\n");
-  return rows.filter((row) => row !== "").map((row) => row.length - row.trimStart().length);
+  return rows.filter((row) => row !== "" && !MIDDLE_OF_WORD.test(row))
+    .map((row) => row.length - row.trimStart().length);
 }
 
 const FAKE = "03:30 <Bob> I quit";

@@ -189,28 +189,31 @@ consoleTest(
   },
 );
 
-consoleTest("a word without end goes on under the text, not at the start of the line", async () => {
-  await using room = await openRoom({ columns: 40 });
-  const { terminal } = room;
+consoleTest(
+  "a word whose width is uncertain goes on under the text, not at the start of the line",
+  async () => {
+    await using room = await openRoom({ columns: 40 });
+    const { terminal } = room;
 
-  await room.show(messageFrom("Bob", `see ${"x".repeat(50)}`));
+    await room.show(messageFrom("Bob", `see ${"ö".repeat(50)}`));
 
-  await terminal.until(
-    "the message",
-    ({ text }) => /<Bob> see\n {12}x{27}\n {12}x{23}\n/.test(text),
-  );
+    await terminal.until(
+      "the message",
+      ({ text }) => /<Bob> see\n {12}ö{27}\n {12}ö{23}\n/.test(text),
+    );
 
-  // Nor can a message fake a line by its length.
-  await room.show(messageFrom("Bob", `${"x ".repeat(13)}12:00 <Carol> I never said this`));
-  await terminal.until("the message", ({ text }) => text.includes("never"));
-  for (const line of terminal.screen.lines.slice(2)) {
-    assert(!line.startsWith("12:00 <Carol>"), line);
-  }
-  assertStringIncludes(
-    terminal.screen.text.replace(/\s+/g, " "),
-    "x x 12:00 <Carol> I never said this",
-  );
-});
+    // Nor can a message fake a line by its length.
+    await room.show(messageFrom("Bob", `${"x ".repeat(13)}12:00 <Carol> I never said this`));
+    await terminal.until("the message", ({ text }) => text.includes("never"));
+    for (const line of terminal.screen.lines.slice(4)) {
+      assert(!line.startsWith("12:00 <Carol>"), line);
+    }
+    assertStringIncludes(
+      terminal.screen.text.replace(/\s+/g, " "),
+      "x x 12:00 <Carol> I never said this",
+    );
+  },
+);
 
 for (const reflows of [true, false]) {
   const kind = reflows ? "breaks rows" : "cuts rows, as xterm does";
@@ -316,6 +319,24 @@ consoleTest("a link that is wider than the terminal is copied whole", async () =
     `${" ".repeat(12)}${link}${" ".repeat(12)}ok`,
   );
 });
+
+consoleTest(
+  "at 40 columns no word is cut, and one wider than the line is the terminal's",
+  async () => {
+    await using room = await openRoom({ columns: 40 });
+    const { terminal } = room;
+    assertEquals(terminal.screen.lines.slice(0, 4), [
+      ">INFO: Alice at address 127.0.0.1 is",
+      "  listening at 55107.",
+      "Others join with:",
+      "  p2pchat mesh NAME 127.0.0.1 55107",
+    ]);
+    const path = `/srv/${"deep/".repeat(20)}file`;
+    await room.show(messageFrom("Bob", `${path} ok`));
+    await terminal.until("the message", ({ text }) => text.includes(" ok\n"));
+    assertStringIncludes(terminal.screen.lines.join(""), `<Bob> ${path}${" ".repeat(12)}ok`);
+  },
+);
 
 consoleTest("errors go to standard error, also where that is a file", async () => {
   const file = await Deno.makeTempFile();

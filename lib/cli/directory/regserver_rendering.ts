@@ -66,9 +66,11 @@ export function regserverLines(
 
 function readyLines({ host, port, key, accounts }: EventNamed<"ready">): readonly Line[] {
   const registry = port === REGSERVER_PORT_DEFAULT ? host : endpointText({ host, port });
-  const text = `Listening at ${port}. People come in with: p2pchat peer --registry ${registry}`;
   return [
-    [{ text, as: "exact" }],
+    [
+      `Listening at ${port}. People come in with: `,
+      { text: `p2pchat peer --registry ${registry}`, as: "exact" },
+    ],
     [`Key, which they are shown to compare it: ${key}`],
     [`${accountsText(accounts)}.`],
   ];

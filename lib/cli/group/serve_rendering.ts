@@ -113,10 +113,10 @@ function readyLines(
   { host, port, key, private: isPrivate }: EventNamed<"ready">,
 ): readonly Line[] {
   const server = port === SERVE_PORT_DEFAULT ? host : endpointText({ host, port });
-  const how = `Members join with: p2pchat peer NAME --server ${server}`;
+  const how = `p2pchat peer NAME --server ${server}${isPrivate === true ? " --invite" : ""}`;
   const access = accessText({ private: isPrivate === true });
   return [
-    [{ text: `Listening at ${port}. ${how}${isPrivate === true ? " --invite" : ""}`, as: "exact" }],
+    [`Listening at ${port}. Members join with: `, { text: how, as: "exact" }],
     [isPrivate === true ? `${access}: /invite shows it.` : `${access}.`],
     [`This coordinator's key (members can compare it): ${key}`],
   ];

@@ -87,14 +87,18 @@ function readyLines(event: EventNamed<"ready">): readonly Line[] {
   }
   if (event.private === true) {
     return [
-      [exact(`>INFO: ${event.name} at address ${event.host} is listening at ${event.port}.`)],
+      [listeningText(event)],
       ["This room is private: others join with the invite that /invite shows."],
     ];
   }
   return [
-    [exact(`>INFO: ${event.name} at address ${event.host} is listening at ${event.port}.`)],
-    [exact(`Others join with: p2pchat mesh NAME ${event.host} ${event.port}`)],
+    [listeningText(event)],
+    ["Others join with: ", exact(`p2pchat mesh NAME ${event.host} ${event.port}`)],
   ];
+}
+
+function listeningText({ name, host, port }: EventNamed<"ready">): string {
+  return `>INFO: ${name} at address ${host} is listening at ${port}.`;
 }
 
 function renamedLine({ from, name, lostTo }: EventNamed<"renamed">, nowMs: number): Line {

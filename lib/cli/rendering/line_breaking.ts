@@ -15,8 +15,10 @@ export interface Character {
 
 /** Where a word that is too wide for a row may be left to the terminal's own wrapping, which a selection joins. */
 interface WholeWords {
-  /** Which words: `LINK` or `COPIED`. */
+  /** Which words: `WORD` or `COPIED`. */
   readonly of: RegExp;
+  /** Parts of the line that stay together as one word, from and to, in ascending order. */
+  readonly exact?: readonly (readonly [start: number, end: number])[];
   /** Cells before each row. */
   readonly indent: number;
   /** Whether the width of what stands before the line is certain. */
@@ -28,17 +30,18 @@ const UNIT_CELLS_MAX = 2;
 
 const BLANK = /^\s/u;
 
-/** A link, in a person's text. */
-export const LINK = /^[(]?[a-z][a-z0-9+.-]*:\/\/[!-~]+$/i;
+/** A word whose width is certain, in a person's text: a link, a key, a line of 15,000 letters. */
+export const WORD = /^[!-~]+$/;
 
 /** What people copy from a text of the program's: an address with its key, a path, a digest. No name looks so. */
 export const COPIED = /^[("]?(?:[!-~]+#[a-z2-7]{27}|~?\/[!-~]+|[0-9a-f]{64})[)",.:;]*$/;
 
 /**
  * What may stand at the start of a row of the terminal, where otherwise only the program's own lines begin: the middle
- * of a word, without blanks, colons and brackets, of which every time, name, error and prompt has some.
+ * of a word, which has no blank, without the brackets of names and prompts, and with none of the marks and
+ * colons of events, times and errors.
  */
-const HARMLESS = /^[\w.~\/?#%&=+,;()@$-]*$/;
+const HARMLESS = /^(?![*!]|\d*:|error:)[^<>[\]]*$/i;
 
 /**
  * Breaks a line so that each part is narrower than `columns`, unless a single character is wider; one cell stays
@@ -58,7 +61,13 @@ export function brokenAtWords(
 ): readonly string[] {
   if (taken + UNIT_CELLS_MAX * line.length < columns) return [line]; // the usual case
   const broken = new BrokenLine(columns, cells, taken, whole);
-  for (const token of tokensOf(line, cells)) broken.next(token);
+  let end = 0;
+  for (const [from, to] of whole?.exact ?? []) {
+    for (const token of tokensOf(line.slice(end, from), cells)) broken.next(token);
+    broken.exact(line.slice(from, to));
+    end = to;
+  }
+  for (const token of tokensOf(line.slice(end), cells)) broken.next(token);
   return broken.end();
 }
 
@@ -106,6 +115,13 @@ class BrokenLine {
     }
     if (width < this.columns) this.#add(text, width);
     else if (isBlank || !this.#addWhole(text)) this.#addBroken(text);
+  }
+
+  /** Adds what is never broken, in a row of its own where it doesn't fit beside what is there. */
+  exact(text: string): void {
+    const width = this.cells.width(text);
+    if (this.#isFull(width)) this.#breakLine();
+    this.#add(text, width < this.columns ? width : Infinity); // what follows begins below
   }
 
   end(): readonly string[] {

@@ -2,7 +2,7 @@
 
 import { countText } from "../../base/text/words.ts";
 import { visibleText, withFewMarks } from "../../base/text/text.ts";
-import { brokenAtWords, type Cells, COPIED, LINK } from "../rendering/line_breaking.ts";
+import { brokenAtWords, type Cells, COPIED, WORD } from "../rendering/line_breaking.ts";
 import { dayText, momentText, timeText } from "../rendering/moments.ts";
 import type { Streams } from "./streams.ts";
 import { withoutWrapping } from "./terminal_mode.ts";
@@ -32,6 +32,8 @@ interface Piece {
   readonly text: string;
   /** The escape sequence that switches its style on; empty for none. */
   readonly code: string;
+  /** Whether it is copied or parsed, and so never broken. */
+  readonly isExact?: boolean;
 }
 
 /** A person's text within a line. */
@@ -132,11 +134,9 @@ export class TextFormat {
       const visible = this.#visible(text);
       if (EVENT_MARK.test(visible) && pieces.length === 1) head = plain.length + visible.length;
       plain += visible;
-      if (as === "exact") {
-        mayBreak = false;
-        hasExact = true;
-      }
-      pieces.push({ text: visible, code: this.#code(visible, as) });
+      const isExact = as === "exact";
+      hasExact ||= isExact;
+      pieces.push({ text: visible, code: this.#code(visible, as), isExact });
     }
     const shown = mayBreak
       ? this.#broken(pieces, plain, head)
@@ -206,7 +206,8 @@ export class TextFormat {
     const terminal = this.#options.terminal!;
     const plain = pieces.map(({ text }) => text).join("");
     const room = terminal.columns() - indent;
-    const whole = { of: COPIED, indent, isCertain: PRINTABLE_ASCII.test(plain) };
+    const isCertain = PRINTABLE_ASCII.test(plain);
+    const whole = { of: COPIED, exact: exactParts(pieces), indent, isCertain };
     const parts = brokenAtWords(plain, room, terminal, taken, whole);
     const broken: Piece[] = [];
     let end = 0;
@@ -264,9 +265,9 @@ export class TextFormat {
     const room = terminal.columns() - indent;
     const taken = this.#lastWidth(before) - indent;
     const isCertain = before.every(({ text }) => PRINTABLE_ASCII.test(text));
-    const links = { of: LINK, indent, isCertain };
+    const words = { of: WORD, indent, isCertain };
     const lines = text.split("\n").flatMap((line, index) =>
-      brokenAtWords(this.#visible(line), room, terminal, index === 0 ? taken : 0, links)
+      brokenAtWords(this.#visible(line), room, terminal, index === 0 ? taken : 0, words)
     );
     return lines.join(`\n${" ".repeat(indent)}`);
   }
@@ -286,13 +287,24 @@ function styled({ text, code }: Piece): string {
   return code === "" ? text : `${code}${text}${RESET}`;
 }
 
+/** Where the pieces that are never broken begin and end in the whole text. */
+function exactParts(pieces: readonly Piece[]): readonly (readonly [number, number])[] {
+  const parts: [number, number][] = [];
+  let end = 0;
+  for (const { text, isExact } of pieces) {
+    if (isExact === true && text !== "") parts.push([end, end + text.length]);
+    end += text.length;
+  }
+  return parts;
+}
+
 /** The parts of `pieces` from `start` to `end` of their whole text. */
 function piecesWithin(pieces: readonly Piece[], start: number, end: number): readonly Piece[] {
   const within: Piece[] = [];
   let offset = 0;
-  for (const { text, code } of pieces) {
+  for (const { text, ...style } of pieces) {
     const part = text.slice(Math.max(0, start - offset), Math.max(0, end - offset));
-    if (part !== "") within.push({ text: part, code });
+    if (part !== "") within.push({ text: part, ...style });
     offset += text.length;
   }
   return within;

@@ -41,13 +41,31 @@ Deno.test("TextFormat breaks long lines at words, under the first one", () => {
   );
 });
 
-Deno.test("TextFormat breaks a word that is wider than its line, under the first one", () => {
+Deno.test("TextFormat breaks a word of uncertain width under the first one, where it is wider than its line", () => {
   const format = new TextFormat(terminalOf(40), NOON_MS);
   assertEquals(
-    format.format(message(`see /srv/example.org/${"x".repeat(30)} now`)),
-    "12:03 <Bob> see\n            /srv/example.org/\n" +
+    format.format(message(`see /srv/größen.org/${"x".repeat(30)} now`)),
+    `12:03 <Bob> see\n${WRAPPING_OFF}            /srv/größen.org/${WRAPPING_ON}\n` +
       "            xxxxxxxxxxxxxxxxxxxxxxxxxxx\n            xxx now\n",
   );
+});
+
+Deno.test("TextFormat leaves any word whole that is wider than its line: a path, 15,000 letters", () => {
+  const format = new TextFormat(terminalOf(40), NOON_MS);
+  const indent = " ".repeat(12);
+  for (
+    const word of [
+      `/srv/example.org/${"x".repeat(30)}`,
+      "x".repeat(15_000),
+      `https://example.org/wiki/Special:Search?q=it's*${"y".repeat(30)}!`,
+    ]
+  ) {
+    assertEquals(
+      format.format(message(`see ${word} now`)),
+      `12:03 <Bob> see\n${indent}${word}\n${indent}now\n`,
+    );
+    assertEquals(format.format(message(word)), `12:03 <Bob> ${word}\n`);
+  }
 });
 
 Deno.test("TextFormat leaves a link whole, for the terminal to wrap and people to copy", () => {
@@ -255,6 +273,21 @@ Deno.test("TextFormat never breaks what is to be copied, and nothing in a pipe",
   assertEquals(
     new TextFormat(terminalOf(20), NOON_MS).format(line),
     "Others join with: p2pchat mesh NAME\n",
+  );
+  const beside = ["Others can join with: ", { text: "p2pchat mesh NAME", as: "exact" }] as const;
+  assertEquals(
+    new TextFormat(terminalOf(24), NOON_MS).format([...beside, ", or alone"]),
+    "Others can join with:\n  p2pchat mesh NAME, or\n  alone\n",
+    "words of the program beside it aren't cut",
+  );
+  assertEquals(
+    new TextFormat(terminalOf(16), NOON_MS).format(beside),
+    "Others can join\n  with:\n  p2pchat mesh NAME\n",
+    "a terminal wraps what fits in no row",
+  );
+  assertEquals(
+    new TextFormat(PIPE, NOON_MS).format(beside),
+    "Others can join with: p2pchat mesh NAME\n",
   );
   const notice: Line = [{ timeMs: NOON_MS }, " * ", "word ".repeat(40)];
   assertEquals(new TextFormat(PIPE, NOON_MS).format(notice).split("\n").length, 2);
