@@ -427,6 +427,10 @@ consoleTest("a second Ctrl+C forces the end with status 130", async () => {
   await using room = await openRoom({ env: { STUBBORN: "1" } });
   const { terminal } = room;
   await terminal.press("half" + CTRL_C);
+  await terminal.untilCursorLine("Alice> |");
+  const cleared = "* Ctrl+C cleared the line; Ctrl+Y brings it back, Ctrl+C again leaves";
+  await terminal.until("what Ctrl+C did", ({ text }) => text.includes(cleared));
+  await terminal.press(CTRL_C);
   await room.show({ event: "notice", text: "still here" });
   await terminal.until("that it is still there", ({ text }) => text.includes("still here"));
   await terminal.press(CTRL_C);

@@ -367,6 +367,7 @@ class Program {
       ended: () => this.#ended(),
       interrupted: (cause) => this.#interrupted(cause),
       logOut: () => this.#logOut(),
+      isInCall: () => this.#parts.standing.where.place !== "lobby",
       lineBegins: () => this.#parts.standing.lineBegins(),
       answer: (show) => this.#answer(show),
       inputWaits: () => this.#inputEnds(),

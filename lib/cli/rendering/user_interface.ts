@@ -106,6 +106,8 @@ export interface InputHandler<Target> {
   interrupted(cause: InterruptCause): boolean;
   /** Ctrl+X at a terminal; without this method the key does nothing. @returns Whether the program is leaving. */
   logOut?(): boolean;
+  /** At a terminal: whether there is a call, which Ctrl+C at an empty line ends, and which Ctrl+D doesn't. */
+  isInCall?(): boolean;
   /**
    * At a terminal: the first character of a line was typed.
    * @returns A function that is called just before that line is run. With it the handler interprets the line by the

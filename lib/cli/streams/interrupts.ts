@@ -44,6 +44,11 @@ export class Interrupts {
     }
   }
 
+  /** Whether the program is leaving, so that the next interrupt forces its end. */
+  get isLeaving(): boolean {
+    return this.#isLeaving;
+  }
+
   /**
    * Sets the handler, and passes it an earlier interrupt, if any.
    * @param interrupted Called for each cause until it returns true, which means that the program is leaving.

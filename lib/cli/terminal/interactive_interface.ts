@@ -19,6 +19,7 @@ import { helpLines } from "../args/help_text.ts";
 import { Interrupts } from "../streams/interrupts.ts";
 import { type Key, KeyParser } from "./key_parser.ts";
 import {
+  cleared,
   type EditorRequest,
   type EditorState,
   EMPTY_EDITOR,
@@ -104,6 +105,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #pausedBecause: string | null = null;
   #toldPause = false;
   #toldMalformed = false;
+  #toldCleared = false;
   readonly #held = new HeldLines();
   /** What `lineBegins` returned for the line being typed; called before that line is run. */
   #begun: (() => void) | undefined;
@@ -402,10 +404,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       case "complete":
         return this.#complete();
       case "interrupt":
-        return this.#interrupts.raise("interrupt");
+        return this.#interrupt();
       case "end-of-input":
         // During questions Ctrl+D does the same as Ctrl+X.
-        return this.#questions.isOpen ? this.#questions.logOut() : this.#ended();
+        return this.#questions.isOpen ? this.#questions.logOut() : this.#endOfInput();
       case "redraw":
         return this.#clearScreen();
       case "suspend":
@@ -426,6 +428,25 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     const text = "Your terminal sends bytes that aren't UTF-8; they are replaced by U+FFFD, " +
       "until you set it to UTF-8";
     this.show({ event: "notice", text, warning: true });
+  }
+
+  /** Clears what is typed; where nothing is, or the program is leaving already, does what a signal does. */
+  #interrupt(): void {
+    const isLeaving = this.#interrupts.isLeaving || this.#hasEnded;
+    if (this.#questions.isOpen || isLeaving || this.#editor.text === "") {
+      return this.#interrupts.raise("interrupt");
+    }
+    this.#editor = cleared(this.#editor);
+    if (this.#toldCleared) return;
+    this.#toldCleared = true;
+    const then = this.#handler?.isInCall?.() === true ? "ends the call" : "leaves";
+    this.#printStar(`Ctrl+C cleared the line; Ctrl+Y brings it back, Ctrl+C again ${then}`);
+  }
+
+  #endOfInput(): void {
+    if (this.#handler?.isInCall?.() !== true) return this.#ended();
+    const text = "Ctrl+D leaves from the lobby: q ends the call first";
+    this.show({ event: "error", code: "not-allowed", text });
   }
 
   #ended(): void {

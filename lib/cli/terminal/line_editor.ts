@@ -102,6 +102,12 @@ export function forgetting(state: EditorState, lines: readonly string[]): Editor
   return { ...EMPTY_EDITOR, killed: state.killed, history, historyIndex: history.length };
 }
 
+/** The state with an empty line; what was typed can be brought back by Ctrl+Y. */
+export function cleared(state: EditorState): EditorState {
+  const { text, history } = state;
+  return { ...EMPTY_EDITOR, killed: text, history, historyIndex: history.length };
+}
+
 /** `index`, or the end of the character if `index` is within one. */
 function endOfCharacter(text: string, index: number): number {
   return index === 0 ? 0 : graphemeAfter(text, graphemeBefore(text, index));

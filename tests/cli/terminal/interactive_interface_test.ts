@@ -426,6 +426,45 @@ Deno.test("the terminal wraps again however the program leaves it", async () => 
   }
 });
 
+Deno.test("Ctrl+C clears what is typed, which is said once, and leaves at an empty line", async () => {
+  const { streams, ui, room, screenNow } = await open();
+  streams.type("half a line\x03");
+  const cleared = "12:03 * Ctrl+C cleared the line; Ctrl+Y";
+  const rest = "        brings it back, Ctrl+C again";
+  const screen = await screenNow();
+  assertEquals(screen.lines, [cleared, rest, "        leaves", "Alice>"]);
+  assertEquals(room.happened, []);
+  streams.type("\x19");
+  assertEquals((await screenNow()).cursorLine, "Alice> half a line|");
+  streams.type("\x03");
+  assertEquals((await screenNow()).lines, screen.lines, "it is said once");
+  streams.type("\x03");
+  await settle();
+  assertEquals(room.happened, ["(interrupt)"]);
+  await ui.close();
+});
+
+Deno.test("while the program leaves, Ctrl+C forces that, whatever is typed", async () => {
+  const { streams, ui } = await open();
+  streams.type("\x03half\x03");
+  await settle();
+  assertEquals(streams.exits, [130]);
+  await ui.close();
+});
+
+Deno.test("in a call Ctrl+D says how to leave, and Ctrl+C what it does next", async () => {
+  const { streams, ui, room } = await open();
+  ui.listen({ ...room, isInCall: () => true });
+  streams.type("\x04");
+  await settle();
+  assertEquals(room.happened, []);
+  assert(streams.stderrText.includes("error: Ctrl+D leaves from the lobby: q"));
+  streams.type("x\x03");
+  await settle();
+  assert(streams.stdoutText.includes("ends the"));
+  await ui.close();
+});
+
 Deno.test("Ctrl+C and Ctrl+D are told once each; the second Ctrl+C forces", async () => {
   const { streams, ui, room } = await open();
   streams.type("\x04\x04\x03");
