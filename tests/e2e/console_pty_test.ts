@@ -494,3 +494,45 @@ consoleTest("who founds a room is told so, and what to type", async () => {
     await Deno.remove(home, { recursive: true });
   }
 });
+
+consoleTest(
+  "what was typed is found at the next start, by Up and by Ctrl+R, but nothing private",
+  async () => {
+    const home = await Deno.makeTempDir({ prefix: "p2pchat-pty-" });
+    const open = () =>
+      openTerminal({
+        command: [PROGRAM, "mesh", "Alice", "--host", "127.0.0.1", "--port", "0"],
+        env: { P2PCHAT_HOME: home },
+      });
+    try {
+      {
+        await using terminal = await open();
+        await terminal.untilCursorLine("Alice> |");
+        for (
+          const line of ["shall we meet?", "/msg Bob the key is 42", "/invite", "at eight", ":q"]
+        ) {
+          await terminal.press(`${line}\r`);
+        }
+        assertEquals(await terminal.ended(), 0);
+      }
+      const file = `${home}/users/Alice/typed`;
+      assertEquals((await Deno.stat(file)).mode! & 0o777, 0o600);
+      const kept = (await Deno.readTextFile(file)).split("\n").slice(1, -2);
+      assertEquals(kept.map((line) => line.split("\t")[1]), ["shall we meet?", "at eight", ":q"]);
+
+      await using terminal = await open();
+      await terminal.untilCursorLine("Alice> |");
+      await terminal.press(UP + UP);
+      await terminal.untilCursorLine("Alice> at eight|");
+      await terminal.press(DOWN + DOWN);
+      await terminal.press("\x12MEET");
+      await terminal.untilCursorLine('(earlier line with "MEET") shall we meet?|');
+      await terminal.press("\r");
+      await terminal.untilCursorLine("Alice> shall we meet?|");
+      await terminal.press("\r");
+      await terminal.until("the line sent", ({ text }) => /<Alice> shall we meet\?\n/.test(text));
+    } finally {
+      await Deno.remove(home, { recursive: true });
+    }
+  },
+);

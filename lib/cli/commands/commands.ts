@@ -42,6 +42,8 @@ interface CommandEntry<Target, Arguments extends ArgumentTable> {
   readonly example: string;
   /** Leaves the mode: lines typed after it aren't run. */
   readonly leaves?: true;
+  /** What is typed of it is only for whom it is said to, or a secret, and isn't kept: always, or with a NAME. */
+  readonly isPrivate?: "always" | "to-one";
   /**
    * The argument that names an entry of a log: an error about the command says which one was given. `line`: where that
    * is in what was typed after the command, if it doesn't have the form.
@@ -260,6 +262,19 @@ export class CommandTable<Target> {
   leaves(line: string): boolean {
     const parsed = this.parse(line, false);
     return parsed.type === "command" && parsed.leaves;
+  }
+
+  /** Whether the line may be kept where it is found at a later start: nothing private, no secret, no mistyped command. */
+  mayBeKept(line: string): boolean {
+    if (line.trim() === "" || hasInvite(line) || /(?:^|\s)--invite\b/.test(line)) return false;
+    try {
+      const { command, texts } = this.#invocationOf(line);
+      const { isPrivate } = this.#known(command);
+      return isPrivate === undefined || (isPrivate === "to-one" && texts["name"] === undefined);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      return false; // it may be a private message by another program's command
+    }
   }
 
   #invocationOf(line: string): Invocation {

@@ -37,6 +37,7 @@ export const inviteCommand: Command<InviteSink> = command({
   args: { rotate: isGiven },
   help: "what others need to join; --rotate makes another invite, the one before is void",
   example: "/invite",
+  isPrivate: "always",
   run: (submit: InviteSink, { rotate }, ref) =>
     submit({ command: "invite", rotate: rotate ?? false }, ref),
 });

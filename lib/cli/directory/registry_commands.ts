@@ -101,6 +101,7 @@ const COMMANDS = [
     args: { reason },
     help: "decline the call that rings",
     example: "/decline in a meeting",
+    isPrivate: "always",
     run: (submit: RegistryTarget, { reason = "" }, ref) =>
       submit({ command: "decline", reason }, ref),
   }),
@@ -121,6 +122,7 @@ const COMMANDS = [
     help:
       "say TEXT in the call, as a line without a command does; at a terminal /msg NAME TEXT is refused",
     example: "/msg at seven?",
+    isPrivate: "always",
     run: (submit: RegistryTarget, { text }, ref) => submit({ command: "say", text }, ref),
   }),
   command({

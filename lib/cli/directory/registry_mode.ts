@@ -21,6 +21,7 @@ import { InputPause, inputTo, type ModeInput, runMode } from "../session/run_mod
 import { OnlineNames } from "../rendering/online_names.ts";
 import {
   isForPerson,
+  keepingTyped,
   openSessionLog,
   type Profile,
   secureRandom,
@@ -219,7 +220,8 @@ class Program {
         { folder: { dataFolder: options.dataFolder, name }, lockMode: "registry", mayChange: true },
         (profile) => {
           isOpen = true;
-          return tellingOfIdentity(ui, profile, () => this.#runAs(name, { ...profile, ui }));
+          const run = () => this.#runAs(name, { ...profile, ui });
+          return keepingTyped(ui, profile, () => tellingOfIdentity(ui, profile, run));
         },
       );
       return other ?? undefined;

@@ -88,6 +88,7 @@ export function friendsCommandTable(friend: string): CommandTable<FriendsCommand
         args: { name: memberName, text: messageText },
         help: "say TEXT to NAME, as NAME/TEXT does",
         example: "bob/hello",
+        isPrivate: "always",
         run: (submit: FriendsCommandSink, { name, text }, ref) =>
           submit({ command: "msg", name, text }, ref),
       }),

@@ -36,6 +36,7 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       args: { name: receiver, text: messageText },
       help: "a message that NAME alone can read (a line without a command goes to all)",
       example: "/msg Bob are you coming?",
+      isPrivate: "to-one",
       run: (submit: MeshCommandSink, { name, text }, ref) =>
         submit(
           name === undefined ? { command: "say", text } : { command: "msg", name, text },

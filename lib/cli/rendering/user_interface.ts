@@ -179,6 +179,13 @@ export interface Expansion {
   readonly becomes: string;
 }
 
+/** Lines typed at earlier starts, and what keeps those of this one. */
+export interface KeptLines {
+  /** The oldest first. */
+  readonly lines: readonly string[];
+  add(line: string): void;
+}
+
 export interface UserInterface<Event extends ShownEvent, Target> {
   /**
    * Sets the handler of interrupts until `listen`: a program that waits for others before it takes input must be able
@@ -197,6 +204,8 @@ export interface UserInterface<Event extends ShownEvent, Target> {
    * @param away Returns other known names, offered after `names` as arguments of commands about a person.
    */
   setNames(names: () => readonly string[], away?: () => readonly string[]): void;
+  /** At a terminal: the keys that recall lines find these, too; lines that may be found by others are added. */
+  keepTyped(kept: KeptLines): void;
   /** At a terminal: this beginning of a line is replaced as soon as it is typed. Null: nothing is replaced. */
   setExpansion(expansion: Expansion | null): void;
   /**

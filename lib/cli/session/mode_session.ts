@@ -79,9 +79,32 @@ export async function withSession<Event extends ShownEvent, Target>(
     await withProfile(
       () => openSessionLog(ui, options),
       use,
-      (profile) => tellingOfIdentity(ui, profile, () => work({ ...profile, ui })),
+      (profile) =>
+        keepingTyped(
+          ui,
+          profile,
+          () => tellingOfIdentity(ui, profile, () => work({ ...profile, ui })),
+        ),
     );
   });
+}
+
+/** Runs `work` while what is typed at a terminal is kept in the profile, or the server's folder. */
+export async function keepingTyped<Event extends ShownEvent, Target, Result>(
+  ui: UserInterface<Event, Target>,
+  { disk, folder }: Profile,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  if (ui.dialogue === null) return await work(); // nobody types
+  const { TypedLines, typedLinesPath } = await import("./typed_lines.ts"); // a script needs none of it
+  const turn = () => profileTurn(disk, folder);
+  const typed = await TypedLines.open(disk, typedLinesPath(folder), turn, warnBy(ui));
+  ui.keepTyped(typed);
+  try {
+    return await work();
+  } finally {
+    await typed.settled();
+  }
 }
 
 /**

@@ -125,6 +125,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
   setPrompt(): void {}
 
   setNames(): void {}
+  keepTyped(): void {}
   ring(): void {}
   setExpansion(): void {}
 

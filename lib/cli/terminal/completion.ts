@@ -1,4 +1,7 @@
-/** Tab completion: command names after a slash or as arguments, and names of people in texts or as arguments. */
+/**
+ * Tab completion: command names after a slash or as arguments, and names of people in texts or as arguments, there also
+ * after `@`.
+ */
 
 import { foldName, MIXED_SCRIPTS_MARK, shownName } from "../../base/text/names.ts";
 import type { Argument, Command, CommandTable } from "../commands/commands.ts";
@@ -39,6 +42,10 @@ export function complete<Target>(
     return completion(start, word, fitting.sort(), " ");
   }
   if (word === "" && start === 0) return null;
+  if (word.startsWith("@")) {
+    const named = namesFitting(word.slice(1), names).map((name) => `@${name}`);
+    return completion(start, word, named, " ");
+  }
   const here = namesFitting(word, names);
   const others = offered === "receivers" ? namesFitting(word, away()) : [];
   const isHere = new Set(here.map(foldName));

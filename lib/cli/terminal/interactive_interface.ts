@@ -25,7 +25,9 @@ import {
   EMPTY_EDITOR,
   forgetting,
   onKey,
+  recalling,
   replaced,
+  shownLine,
 } from "./line_editor.ts";
 import type { CommonOptions } from "../args/options.ts";
 import { OutputQueue, unitsOf } from "../streams/output_queue.ts";
@@ -49,6 +51,7 @@ import type {
   Expansion,
   InputHandler,
   InterruptCause,
+  KeptLines,
   Line,
   Mode,
   ShownEvent,
@@ -102,6 +105,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #expansion: Expansion | null = null;
   #names: () => readonly string[] = () => [];
   #namesAway: (() => readonly string[]) | undefined;
+  #kept: KeptLines | null = null;
   #pausedBecause: string | null = null;
   #toldPause = false;
   #toldMalformed = false;
@@ -276,6 +280,11 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   setNames(names: () => readonly string[], away?: () => readonly string[]): void {
     this.#names = names;
     this.#namesAway = away;
+  }
+
+  keepTyped(kept: KeptLines): void {
+    this.#kept = kept;
+    this.#editor = recalling(this.#editor, kept.lines);
   }
 
   progress(text: string | null): void {
@@ -498,7 +507,11 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #runHeld(): void {
     const mayRun = () =>
       this.#pausedBecause === null && !this.#questions.isOpen && !this.#runner.hasLeft;
-    this.#held.run(mayRun, (text) => this.#runner.run(text, this.#handler!.target));
+    this.#held.run(mayRun, (text) => {
+      // Only now: what was entered behind a command that asks questions may have been a password.
+      if (this.#mode.commands.mayBeKept(text)) this.#kept?.add(text);
+      this.#runner.run(text, this.#handler!.target);
+    });
   }
 
   /** For a command that asks questions: lines entered after it, and the one being typed, are meant as answers. */
@@ -683,7 +696,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       ? []
       : [layoutPrompt(this.#progress, "", 0, columns, 1).rows[0]!];
     const { prompt, text, cursor } = this.#questions.asked ??
-      { prompt: this.#prompt, text: this.#editor.text, cursor: this.#editor.cursor };
+      shownLine(this.#editor, this.#prompt);
     const rowsMax = Math.max(1, rows - 1 - above.length);
     const layout = layoutPrompt(prompt, text, cursor, columns, rowsMax);
     return {

@@ -42,6 +42,10 @@ export type KeyName =
   | "redraw"
   | "suspend"
   | "log-out"
+  /** Ctrl+R: looks for an earlier line. */
+  | "search"
+  /** Ctrl+G. */
+  | "cancel"
   | "escape";
 
 /**
@@ -88,10 +92,12 @@ const CONTROL_KEYS: Readonly<Record<string, KeyName>> = {
   "\x04": "end-of-input",
   "\x05": "end",
   "\x06": "right",
+  "\x07": "cancel",
   "\x0b": "kill-right",
   "\x0c": "redraw",
   "\x0e": "down",
   "\x10": "up",
+  "\x12": "search",
   "\x14": "transpose",
   "\x15": "kill-left",
   "\x17": "delete-to-blank",

@@ -23,6 +23,17 @@ export interface EditorState {
    * an earlier line is the draft, at the end, unless there is one already: it is looked for there.
    */
   readonly drafts: ReadonlyMap<number, string>;
+  /** The search in the history that is under way; null where there is none. */
+  readonly search: HistorySearch | null;
+}
+
+/** A search backwards, letter by letter. Until a line is taken, the one being typed stays as it is. */
+interface HistorySearch {
+  readonly wanted: string;
+  /** Where the line that is shown stands; null where none was found yet. */
+  readonly found: number | null;
+  /** Whether no line, or no earlier one, has what is wanted. */
+  readonly isLast: boolean;
 }
 
 /** A key's request to the owner of the editor. */
@@ -55,10 +66,15 @@ export const EMPTY_EDITOR: EditorState = {
   history: [],
   historyIndex: 0,
   drafts: new Map(),
+  search: null,
 };
 
 /** The state after `key`, and the request it makes, if any. */
 export function onKey(state: EditorState, key: Key): EditorStep {
+  return state.search === null ? onLineKey(state, key) : onSearchKey(state, state.search, key);
+}
+
+function onLineKey(state: EditorState, key: Key): EditorStep {
   switch (key.type) {
     case "text":
       return inserted(state, key.text);
@@ -72,6 +88,23 @@ export function onKey(state: EditorState, key: Key): EditorStep {
     case "press":
       return PRESSES[key.name](state);
   }
+}
+
+/** How a line in `state` is shown behind `prompt`. */
+export function shownLine(
+  { text, cursor, history, search }: EditorState,
+  prompt: string,
+): { readonly prompt: string; readonly text: string; readonly cursor: number } {
+  if (search === null) return { prompt, text, cursor };
+  const shown = search.found === null ? "" : history[search.found]!;
+  const what = search.isLast ? "no earlier line with" : "earlier line with";
+  return { prompt: `(${what} "${search.wanted}") `, text: shown, cursor: shown.length };
+}
+
+/** The state with these lines as the history. */
+export function recalling(state: EditorState, history: readonly string[]): EditorState {
+  const lines = history.slice(-HISTORY_LINES_MAX);
+  return { ...state, history: lines, historyIndex: lines.length, drafts: new Map(), search: null };
 }
 
 /** The state with `text` inserted at the cursor. */
@@ -128,6 +161,8 @@ const PRESSES: Readonly<Record<KeyName, (state: EditorState) => EditorStep>> = {
   "suspend": (state) => ({ state, request: { type: "suspend" } }),
   "log-out": (state) => ({ state, request: { type: "log-out" } }),
   "escape": only,
+  "cancel": only,
+  "search": (state) => only({ ...state, search: { wanted: "", found: null, isLast: false } }),
   "end-of-input": (state) =>
     state.text === ""
       ? { state, request: { type: "end-of-input" } }
@@ -153,6 +188,60 @@ const PRESSES: Readonly<Record<KeyName, (state: EditorState) => EditorStep>> = {
   "up": (state) => recalled(state, state.historyIndex - 1),
   "down": (state) => recalled(state, state.historyIndex + 1),
 };
+
+function onSearchKey(state: EditorState, search: HistorySearch, key: Key): EditorStep {
+  const { wanted, found } = search;
+  const before = found ?? state.history.length;
+  switch (key.type === "press" ? key.name : key.type) {
+    case "text":
+    case "paste": {
+      // What is found may have the longer text, too.
+      const more = "text" in key ? key.text : "";
+      return only(searched(state, search, searchText(wanted + more), before + 1));
+    }
+    case "backspace": {
+      const shorter = wanted.slice(0, graphemeBefore(wanted, wanted.length));
+      return only(searched(state, { ...search, found: null }, shorter, state.history.length));
+    }
+    case "search":
+      return only(searched(state, search, wanted, before));
+    case "escape":
+    case "cancel":
+    case "interrupt":
+      return only({ ...state, search: null });
+  }
+  // Any other key takes the line: Enter just that, so that nothing is sent unread.
+  const taken = found === null
+    ? { ...state, search: null }
+    : { ...recalled(state, found).state, search: null };
+  return key.type === "press" && key.name === "enter" ? only(taken) : onLineKey(taken, key);
+}
+
+/** What is searched: no longer than anybody types. */
+const WANTED_UNITS_MAX = 256;
+
+function searchText(text: string): string {
+  return text.replaceAll("\n", " ").slice(0, WANTED_UNITS_MAX);
+}
+
+/** Searches backwards from the line before `end`. */
+function searched(
+  state: EditorState,
+  { found }: HistorySearch,
+  wanted: string,
+  end: number,
+): EditorState {
+  const folded = wanted.toLowerCase();
+  const shown = found === null ? null : state.history[found];
+  for (let at = Math.min(end, state.history.length) - 1; wanted !== "" && at >= 0; at--) {
+    const line = state.history[at]!;
+    // The same line again would look as if the key did nothing.
+    if ((at === found || line !== shown) && line.toLowerCase().includes(folded)) {
+      return { ...state, search: { wanted, found: at, isLast: false } };
+    }
+  }
+  return { ...state, search: { wanted, found, isLast: wanted !== "" } };
+}
 
 function only(state: EditorState): EditorStep {
   return { state, request: null };

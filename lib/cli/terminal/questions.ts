@@ -121,7 +121,8 @@ export class Questions {
         case "log-out":
           return { type: key.name };
         case "tab":
-          return null; // there is nothing to complete
+        case "search":
+          return null; // there is nothing to complete, or to find
         case "newline":
           return this.press({ type: "press", name: "enter" }); // an answer has one line
       }

@@ -8,6 +8,8 @@ import {
   EMPTY_EDITOR,
   HISTORY_LINES_MAX,
   onKey,
+  recalling,
+  shownLine,
 } from "../../../lib/cli/terminal/line_editor.ts";
 
 const NAMED: Readonly<Record<string, string>> = {
@@ -140,6 +142,38 @@ Deno.test("onKey() keeps a bounded history, the newest", () => {
   }
   assertEquals(state.history.length, HISTORY_LINES_MAX);
   assertEquals(state.history.at(-1), String(HISTORY_LINES_MAX));
+});
+
+const SEARCHED = ["first one", "second", "First two", "first two", "last"];
+
+const SEARCHES: readonly (readonly [keys: string, prompt: string, line: string])[] = [
+  ["dra<^R>", '(earlier line with "") ', ""],
+  ["<^R>fi", '(earlier line with "fi") ', "first two"],
+  ["<^R>fi<^R>", '(earlier line with "fi") ', "First two"],
+  ["<^R>fi<^R><^R>", '(earlier line with "fi") ', "first one"],
+  ["<^R>fi<^R><^R><^R>", '(no earlier line with "fi") ', "first one"],
+  ["<^R>fi<^R>rst o", '(earlier line with "first o") ', "first one"],
+  ["<^R>xyz", '(no earlier line with "xyz") ', ""],
+  ["<^R>lax<BS>", '(earlier line with "la") ', "last"],
+  ["<^R>fi<ENTER>", "> ", "first two"],
+  ["<^R>fi<HOME>X", "> ", "Xfirst two"],
+  ["draft<^R>fi<^G>", "> ", "draft"],
+  ["draft<^R>fi<^C>", "> ", "draft"],
+  ["draft<^R>xyz<ENTER>", "> ", "draft"],
+  ["draft<^R>fi<ENTER><DOWN><DOWN>", "> ", "draft"],
+];
+
+for (const [keys, prompt, line] of SEARCHES) {
+  Deno.test(`onKey() searches the history: ${keys}`, () => {
+    const { state, requests } = press(keys, recalling(EMPTY_EDITOR, SEARCHED));
+    const shown = shownLine(state, "> ");
+    assertEquals([shown.prompt, shown.text, requests], [prompt, line, []]);
+  });
+}
+
+Deno.test("onKey() sends the line that a search has found with the second Enter", () => {
+  const { requests } = press("<^R>sec<ENTER><ENTER>", recalling(EMPTY_EDITOR, SEARCHED));
+  assertEquals(requests, [{ type: "submit", text: "second" }]);
 });
 
 Deno.test("onKey() asks for what it cannot do itself", () => {

@@ -237,14 +237,14 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
     return pinned === key && !this.#isRefusedAs(name, key);
   }
 
-  /** The names by which `keyOf` finds another key, each once: shown names, and pinned ones that nobody shows now. */
+  /** The name by which `keyOf` finds another key: the one it is shown by, or was pinned by last, no former one. */
   known(): readonly string[] {
-    const known = new Map<FoldedName, string>();
-    for (const [folded, { name }] of this.#pins.entries()) known.set(folded, name);
+    const names = new Map<PeerKey, string>();
+    for (const [, { key, name }] of this.#pins.entries()) names.set(key, name);
     for (const [key, { shown }] of this.#holders) {
-      if (shown !== null && key !== this.config.self) known.set(foldName(shown), shown);
+      if (shown !== null && key !== this.config.self) names.set(key, shown);
     }
-    return [...known.values()];
+    return [...new Map([...names.values()].map((name) => [foldName(name), name])).values()];
   }
 
   /** The pins, the oldest first: what a compacted log holds of them. */

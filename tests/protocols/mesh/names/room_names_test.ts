@@ -387,6 +387,15 @@ Deno.test("Names know whom they have met, each once, here, lost, or gone before 
   assertEquals(view.snapshot().map((record) => record.kind === "pin" && record.name), [...here]);
 });
 
+Deno.test("Names know nobody by a former name", () => {
+  const view = names([{ kind: "pin", name: "Bob", key: bob }]);
+  view.step(joined(bob, claimOf("Bob")), 0);
+  view.step({ type: "reclaimed", key: bob, claim: claimOf("Bob", "Rob") }, 0);
+  assertEquals(view.known(), ["Rob"]);
+  view.step({ type: "left", key: bob, reason: "quit" }, 0);
+  assertEquals(view.known(), ["Rob"]);
+});
+
 Deno.test("Names tell two authors apart who have gone, unless one is known by the name", () => {
   const claimants = [bob, carl];
   const pin = { kind: "pin", name: "Bob", key: bob } as const;
