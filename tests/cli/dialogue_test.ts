@@ -12,7 +12,7 @@ function open() {
   streams.columns = 40;
   const ui = new InteractiveInterface(MODE, OPTIONS, streams);
   const room = echoRoom(ui);
-  ui.setPrompt("Alice");
+  ui.setPrompt("Alice", "Alice");
   const happened: string[] = [];
   const { dialogue } = ui;
   const ask = (prompt: string, isUnseen = false) => {

@@ -270,8 +270,9 @@ consoleTest("no escape sequence of a remote reaches the terminal", async () => {
 
   assertEquals(terminal.screen.unexpected, []);
   assert(!terminal.raw.split("\x1b").some((rest) => /^\[[0-9;]*m/.test(rest)), "--no-color");
+  const raw = terminal.raw.replaceAll("\x1b]2;Alice - p2pchat\x07", ""); // the program's own
   for (const obeyed of ["owned\x07", "\x1b]", "\x9b", "\u202e", "\u2028"]) {
-    assert(!terminal.raw.includes(obeyed), JSON.stringify(obeyed));
+    assert(!raw.includes(obeyed), JSON.stringify(obeyed));
   }
   assertEquals(terminal.screen.text.split("\n").filter((line) => line.startsWith("fake")), []);
 });
@@ -298,7 +299,7 @@ for (const cells of [0, 2]) {
         assert(/^( {12}|\d\d:\d\d [<[]Mal)/.test(line), terminal.screen.text);
       }
       assert(terminal.screen.wraps, "the terminal wraps again");
-      await terminal.press(CTRL_C);
+      await terminal.press(CTRL_C + CTRL_C);
       assertEquals(await terminal.ended(), 0);
       assert(terminal.screen.wraps);
     },
@@ -449,6 +450,54 @@ consoleTest("a fault of our own gives the terminal back and ends with status 1",
   assertStringIncludes(room.terminal.screen.text, "\nerror: Internal fault (Error: a bug)");
   assertEquals(room.terminal.screen.text.includes("    at "), false, "no stack trace");
 });
+
+consoleTest(
+  "the title counts what came while the window hadn't the focus, a rule says since when",
+  async () => {
+    await using room = await openRoom();
+    const { terminal } = room;
+    await terminal.until("reports of the focus", ({ modes }) => modes.has("?1004"));
+    await terminal.until("the title", ({ title }) => title === "Alice - p2pchat");
+    const left = messageFrom("Bob", "hi");
+    await terminal.press("\x1b[O");
+    await room.show(left, left);
+    await terminal.until("the count", ({ title }) => title === "(2) Alice - p2pchat");
+    assertEquals(terminal.screen.text.match(/-- new since \d\d:\d\d --\n.*<Bob> hi\n/g)?.length, 1);
+    await terminal.press("\x1b[I");
+    await terminal.until("the title", ({ title }) => title === "Alice - p2pchat");
+    await terminal.press(CTRL_C);
+    assertEquals(await terminal.ended(), 0);
+    assertEquals([terminal.screen.title, [...terminal.screen.modes]], ["shell", []]);
+    assertEquals(terminal.screen.unexpected, []);
+  },
+);
+
+consoleTest(
+  "mentions, private messages and the history stand out, with colours and without",
+  async () => {
+    for (const flags of [[], ["--no-color"], ["--plain", "--no-color"]]) {
+      await using room = await openRoom({ flags });
+      const { terminal } = room;
+      const now = { sentAt: new Date().toISOString() };
+      const earlier = { ...messageFrom("Bob", "before"), ...now, history: true };
+      const mention = { ...messageFrom("Bob", "well, alice?"), ...now };
+      await room.show(earlier, earlier, mention, { ...mention, text: "for you", private: true });
+      await terminal.until("all", ({ text }) => /\[Bob -> you\] for you/.test(text));
+      const { text } = terminal.screen;
+      if (flags.includes("--plain")) {
+        assertEquals(text.match(/ \(earlier\) <Bob> before\n/g)?.length, 2);
+        assertEquals([text.includes("--"), terminal.screen.title], [false, "shell"]);
+      } else {
+        const rules = /-- earlier --\n\d\d:\d\d <Bob> before\n\d\d:\d\d <Bob> before\n-- now --\n/;
+        assert(rules.test(text), text);
+      }
+      const styleOf = (part: string) =>
+        terminal.screen.styled.flat().find((run) => run.text.includes(part))?.style;
+      const styles = flags.length === 0 ? ["1;7", "35", "2"] : ["", "", ""];
+      assertEquals([styleOf("alice"), styleOf("for you"), styleOf("before")], styles);
+    }
+  },
+);
 
 consoleTest("NO_COLOR prints no colours", async () => {
   await using room = await openRoom({ env: { NO_COLOR: "1" } });

@@ -52,7 +52,7 @@ async function run(options: MeshOptions): Promise<void> {
       });}
   };
   void followEvents((event) => event.event === "order" ? obey(event) : ui.show(event));
-  ui.setPrompt(options.name);
+  ui.setPrompt(options.name, options.name);
   ui.setNames(() => [options.name, "Bob", "Bobby", "Carol"]);
   ui.show({
     event: "ready",

@@ -46,7 +46,8 @@ terminalTest("history, the first line, numbers, and the half-typed line stays", 
     shown[first]!,
     /^\* In the group of 127\.0\.0\.1:\d+ as Alice, with Bob; 1 entry, the last from Bob at /,
   );
-  assert(shown.includes("1 (earlier) <Bob> at six?"), shown.join("\n"));
+  const earlier = shown.indexOf("-- earlier --");
+  assertEquals(shown.slice(earlier + 1, earlier + 3), ["1 <Bob> at six?", "-- now --"]);
   const second = shown.indexOf("2 <Bob> or at");
   assertMatch(shown[second + 1]!, /^ +seven\?$/);
   assert(shown.includes("3 <Alice> fine with me"), shown.join("\n"));

@@ -5,8 +5,8 @@
 
 import { textWidth } from "../../lib/cli/rendering/graphemes.ts";
 
-/** Modes that may be switched: bracketed paste. */
-const MODES = new Set(["?2004"]);
+/** Modes that may be switched: bracketed paste, and reports of the focus. */
+const MODES = new Set(["?2004", "?1004"]);
 
 const BLANK: Cell = { text: " ", style: "" };
 
@@ -30,6 +30,9 @@ export class Screen {
   row = 0;
   column = 0;
   bells = 0;
+  /** The window's title (OSC 2), and those that were kept (XTWINOPS). */
+  title = "shell";
+  readonly #titles: string[] = [];
   readonly modes = new Set<string>();
   /** Escape sequences and control characters that the program must not use. */
   readonly unexpected: string[] = [];
@@ -111,9 +114,20 @@ export class Screen {
     while (rest !== "") {
       if (rest[0] === "\x1b") {
         const after = rest.slice(1);
+        // deno-lint-ignore no-control-regex
+        const title = /^\]2;([^\x07]*)(\x07?)/.exec(after);
+        if (title !== null) {
+          if (title[2] === "") {
+            this.#pending = rest;
+            return;
+          }
+          this.title = title[1]!;
+          rest = after.slice(title[0].length);
+          continue;
+        }
         const sequence = /^\[([0-?]*)([ -/]*[@-~])/.exec(after);
         if (sequence === null) {
-          if (/^(\[[0-?]*[ -/]*)?$/.test(after)) {
+          if (/^(\[[0-?]*[ -/]*|\]2?)?$/.test(after)) {
             this.#pending = rest;
             return;
           }
@@ -225,6 +239,13 @@ export class Screen {
           this.#cells[this.row]!.length = Math.min(this.#cells[this.row]!.length, this.column);
         }
         return;
+      case "t":
+        if (parameters === "22;2") return void this.#titles.push(this.title);
+        if (parameters === "23;2") {
+          this.title = this.#titles.pop() ?? this.title;
+          return;
+        }
+        break;
       case "m":
         if (/^0?$/.test(parameters)) this.#style = "";
         else this.#style += `${this.#style === "" ? "" : ";"}${parameters}`;

@@ -254,7 +254,7 @@ class Program {
       askToEnter: () => void this.#enter(name),
       connecting: () => {
         standing.connecting();
-        ui.setPrompt(standing.prompt);
+        ui.setPrompt(standing.prompt, standing.name);
       },
       show: (event, ref) => this.#show(event, ref, wiring),
       keepAnswer: (answer) => this.#peopleOf(wiring).keep(answer),
@@ -346,7 +346,7 @@ class Program {
         if (this.#bells.take(SYSTEM_LINK_CLOCK.nowMs())) ui.ring();
         break;
     }
-    ui.setPrompt(standing.prompt);
+    ui.setPrompt(standing.prompt, standing.name);
   }
 
   /** The account may be older: a sign-up with its password is a log-in. A script has its `session` event. */
@@ -417,7 +417,7 @@ class Program {
       const goOn = MOVES.has(command.command) ? this.#pause.moves() : null;
       this.#input?.handler.target(command, ref);
       if (goOn !== null) this.#answer(goOn);
-      ui.setPrompt(standing.prompt);
+      ui.setPrompt(standing.prompt, standing.name);
     };
     return Object.assign(submit, {
       changePassword: () => this.#account.changePassword(),

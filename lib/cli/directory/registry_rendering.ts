@@ -20,6 +20,7 @@ import {
   nameSpan,
   ownKeyLine,
   ownNameSpan,
+  presenceLine,
   problemLine,
   questionLine,
   starLine,
@@ -216,7 +217,8 @@ export class RegistryRendering {
     const aside = guest === true ? " (guest)" : "";
     const isNews = changed?.before !== undefined && before === undefined;
     const compared = isNews ? ` with ${comparedText(event)}: another device, or somebody else` : "";
-    return [starLine(nowMs, nameSpan(shown), aside, text, compared)];
+    const line = isNews ? starLine : presenceLine;
+    return [line(nowMs, nameSpan(shown), aside, text, compared)];
   }
 
   // Calls.

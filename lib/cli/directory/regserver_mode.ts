@@ -171,7 +171,7 @@ async function serve(
       () => host,
     );
     const ready = () => {
-      ui.setPrompt("regserver");
+      ui.setPrompt("regserver", null);
       ui.setNames(() => names.all);
       showNotices(ui, ...identity.takeNotices(), ...accountNotices, ...store.notices);
       if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);

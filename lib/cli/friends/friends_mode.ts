@@ -202,7 +202,7 @@ function hostOf(
     people.show(event, ref);
     if (event.event === "message" && !event.self) reply.wrote(event.from);
     if (event.event !== "ready") return;
-    ui.setPrompt(shownName(event.name));
+    ui.setPrompt(shownName(event.name), event.name);
     offerNames(wiring, event.names);
     showNotices(ui, ...identity.takeNotices(), ...notices);
     begun();

@@ -385,7 +385,7 @@ class Presenter {
 
   #ready({ name, members }: MemberEvent & { readonly event: "ready" }): void {
     const { ui, identity } = this.wiring;
-    ui.setPrompt(`${shownName(name)} @group`);
+    ui.setPrompt(`${shownName(name)} @group`, name);
     this.#offerNames(members);
     showNotices(ui, ...identity.takeNotices(), ...this.notices);
     this.wiring.listen();

@@ -24,6 +24,7 @@ import {
   nameSpan,
   ownKeyLine,
   ownNameSpan,
+  presenceLine,
   problemLine,
   starLine,
   waitText,
@@ -152,7 +153,7 @@ export class MemberRendering {
       return [this.#inLine(members, { entries, last }, nowMs)];
     }
     const names = andListed(joined.map((name) => [nameSpan(name)]));
-    const came = joined.length === 0 ? [] : [starLine(nowMs, ...names, " joined")];
+    const came = joined.length === 0 ? [] : [presenceLine(nowMs, ...names, " joined")];
     return [...came, ...left.map((one) => goneLine(one, nowMs))];
   }
 

@@ -311,7 +311,7 @@ class Service {
     }
     if (this.#hasBegun) return showNotices(ui, ...notices);
     this.#hasBegun = true;
-    ui.setPrompt("serve");
+    ui.setPrompt("serve", null);
     showNotices(ui, ...identity.takeNotices(), ...notices);
     if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
     ui.listen(this.#input.handler);

@@ -16,6 +16,7 @@ import {
   listed,
   nameSpan,
   ownKeyLine,
+  presenceLine,
   problemLine,
   starLine,
   tableLines,
@@ -53,7 +54,7 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
     case "joining":
       return [joiningLine(event, nowMs)];
     case "joined":
-      return [starLine(nowMs, nameSpan(event.name), " joined")];
+      return [presenceLine(nowMs, nameSpan(event.name), " joined")];
     case "left":
       return [goneLine(event, nowMs, "you")];
     case "view":

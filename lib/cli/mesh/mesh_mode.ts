@@ -223,7 +223,7 @@ class Presenter {
         this.#names.delete(event.key);
         return;
       case "renamed":
-        if (event.key === this.#key) return ui.setPrompt(shownName(event.name));
+        if (event.key === this.#key) return ui.setPrompt(shownName(event.name), event.name);
         this.#names.set(event.key, event.name);
         return;
     }
@@ -235,7 +235,7 @@ class Presenter {
   }
 
   #listenAs(name: string): void {
-    this.wiring.ui.setPrompt(shownName(name));
+    this.wiring.ui.setPrompt(shownName(name), name);
     if (!this.#isListening) this.listen();
     this.#isListening = true;
   }

@@ -20,6 +20,7 @@ import {
   nameSpan,
   ownKeyLine,
   ownNameSpan,
+  presenceLine,
   problemLine,
   starLine,
   waitText,
@@ -48,14 +49,14 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
     case "ready":
       return readyLines(event);
     case "joined":
-      return [starLine(nowMs, nameSpan(event.name), joinedText(event))];
+      return [presenceLine(nowMs, nameSpan(event.name), joinedText(event))];
     case "left":
       return [goneLine(event, nowMs)];
     case "removed":
     case "allowed":
       return []; // a notice says it in words
     case "presence":
-      return [presenceLine(event, nowMs)];
+      return [awayLine(event, nowMs)];
     case "renamed":
       return [renamedLine(event, nowMs)];
     case "message":
@@ -110,7 +111,7 @@ function renamedLine({ from, name, lostTo }: EventNamed<"renamed">, nowMs: numbe
   return lostTo === undefined ? line : [...line, ": another ", nameSpan(lostTo), " was here first"];
 }
 
-function presenceLine(
+function awayLine(
   { name, self, away }: EventNamed<"presence">,
   nowMs: number,
 ): Line {
@@ -148,10 +149,12 @@ function goneLine({ name, reason, silentMs }: EventNamed<"left">, nowMs: number)
 function anyMessageLine(event: EventNamed<"message">, nowMs: number): Line {
   if (!event.private) return messageLine({ ...event, from: event.shown }, nowMs);
   const start = messageStart(event, nowMs);
-  const body: Span = { text: event.text, as: "body" };
+  const mark = (text: string): Span => ({ text, as: "private" });
+  const body: Span = { text: event.text, as: "body", isPrivate: true };
+  const you: Span = { text: "you", as: "own" };
   return event.self
-    ? [...start, "[you -> ", nameSpan(event.to ?? "?"), "] ", body]
-    : [...start, "[", nameSpan(event.shown), " -> you] ", body];
+    ? [...start, mark("["), you, mark(" -> "), nameSpan(event.to ?? "?"), mark("] "), body]
+    : [...start, mark("["), nameSpan(event.shown), mark(" -> you] "), body];
 }
 
 /** At a terminal only unexpected states are shown, not that a message was stored or has arrived. */

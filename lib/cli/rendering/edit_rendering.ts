@@ -8,7 +8,7 @@ import type {
   MemberEvent,
 } from "../../protocols/group/schema/events.ts";
 import { durationText } from "./moments.ts";
-import { andListed, questionLine, starLine, wrongLine } from "./spans.ts";
+import { andListed, EARLIER, questionLine, starLine, wrongLine } from "./spans.ts";
 import type { Line, Span } from "./user_interface.ts";
 
 /** How a person's name is shown. */
@@ -114,7 +114,8 @@ export function editLine(
       const decidedMs = history ? Date.parse(event.committedAt ?? "") : NaN;
       return [
         { timeMs: Number.isNaN(decidedMs) ? nowMs : decidedMs },
-        history ? " (earlier) * " : " * ",
+        ...(history ? [EARLIER] : []),
+        " * ",
         `Entry ${seq} now reads: `,
         { text, as: "body" },
         `   (edit ${edit}, asked by `,

@@ -20,9 +20,15 @@ export function wrongLine(nowMs: number, ...spans: Line): Line {
   return eventLine(nowMs, "!", spans);
 }
 
+/** The line for those who come or go: less important than what is said. */
+export function presenceLine(nowMs: number, ...spans: Line): Line {
+  const faint = (span: Span): Span => typeof span === "string" ? { text: span, as: "faint" } : span;
+  return [{ timeMs: nowMs }, { text: " * ", as: "faint" }, ...spans.map(faint)];
+}
+
 /** The line for somebody who has left. @param how The reason, if known. */
 export function leftLine(nowMs: number, name: string, how?: string): Line {
-  return starLine(nowMs, nameSpan(name), how === undefined ? " left" : ` left (${how})`);
+  return presenceLine(nowMs, nameSpan(name), how === undefined ? " left" : ` left (${how})`);
 }
 
 /** The line for somebody whose connection was lost. @param why The reason, and what follows from it. */
@@ -41,6 +47,9 @@ function eventLine(nowMs: number, mark: string, spans: Line): Line {
   return [{ timeMs: nowMs }, mark === "*" ? text : { text, as: "mark" }, ...spans];
 }
 
+/** In lines of the history, between the time and the rest. */
+export const EARLIER: Span = { text: " (earlier)", as: "earlier" };
+
 type Notice = Extract<CommonEvent, { readonly event: "notice" }>;
 
 /** The line of a notice, or of a warning; of one from the history with the time at which it was news. */
@@ -51,7 +60,7 @@ export function noticeLine(
   if (warning === true) return wrongLine(nowMs, text);
   const sentMs = Date.parse(sentAt);
   if (history !== true || Number.isNaN(sentMs)) return starLine(nowMs, text);
-  return [{ timeMs: sentMs }, " (earlier) * ", text];
+  return [{ timeMs: sentMs }, EARLIER, " * ", text];
 }
 
 /** A problem that already existed, as in the answer to `/status`: without a time. */
@@ -138,7 +147,11 @@ export function messageStart(
 ): Line {
   const sentMs = history ? Date.parse(sentAt) : NaN;
   const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
-  return [{ timeMs }, removed === true ? " (removed) " : history ? " (earlier) " : " "];
+  return [
+    { timeMs },
+    ...(removed === true ? [" (removed)"] : history ? [EARLIER] : []),
+    " ",
+  ];
 }
 
 /** How many of the user's messages wait: the beginning of a sentence. */

@@ -18,17 +18,30 @@ import type { CommandTable } from "../commands/commands.ts";
 export type Span =
   | string
   | { readonly text: string; readonly as: SpanStyle }
+  /** A body in a message that only its receiver can read. */
+  | { readonly text: string; readonly as: "body"; readonly isPrivate: boolean }
   /** Wall time, ms since 1970, shown as hours and minutes; a line with the date precedes the first of a new day. */
   | { readonly timeMs: number }
   /** A time within a sentence shown at `nowMs`: with its date, unless both are on the same day. */
   | { readonly timeMs: number; readonly nowMs: number };
 
 /**
- * `name`: in a colour derived from its text; `own`: bold; `mark`: marks a problem; `faint`: less important.
+ * `name`: in the colour of that name; `own`: bold; `mark`: marks a problem; `faint`: less important; `error`: in red;
+ * `private`: around what only its receiver can read.
+ * `earlier`: says that the line isn't new: at a terminal a rule above says so for all such lines, which are faint.
  * `body`: text that may have line breaks: on a terminal further lines are indented, in a pipe each break is `␊`.
  * `exact`: text to be copied or parsed by programs; a line that contains it is never broken.
  */
-export type SpanStyle = "name" | "own" | "mark" | "faint" | "body" | "exact";
+export type SpanStyle =
+  | "name"
+  | "own"
+  | "mark"
+  | "faint"
+  | "error"
+  | "private"
+  | "earlier"
+  | "body"
+  | "exact";
 
 /** One line of output, or several if it has a `body` with line breaks or the terminal is narrow. */
 export type Line = readonly Span[];
@@ -196,8 +209,11 @@ export interface UserInterface<Event extends ShownEvent, Target> {
   listen(handler: InputHandler<Target>): void;
   /** Shows an event: as its JSON object with `at` and `ref`, or as the lines that the mode renders. */
   show(event: Event | CommonEvent, ref?: string): void;
-  /** Sets the user's name and place, shown before `> `: `Alice`, `Alice @group`. */
-  setPrompt(text: string): void;
+  /**
+   * Sets the user's name and place, shown before `> `: `Alice`, `Alice @group`.
+   * @param self The user's own name, which stands out where others mention it; null where nobody can.
+   */
+  setPrompt(text: string, self: string | null): void;
   /**
    * Sets the names that completion offers.
    * @param names Called only when Tab is pressed, as there may be thousands.

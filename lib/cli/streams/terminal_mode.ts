@@ -25,6 +25,8 @@ const TAKE_MS_MAX = 500;
 
 /** The output shown on a terminal in raw mode. */
 export interface Shown {
+  /** The text to write after entering raw mode. */
+  firstWords?(): string;
   /** The text to write before leaving raw mode, such as what erases the prompt. */
   lastWords(): string;
   /** Stops writing; resolves when the write in progress has ended. */
@@ -44,7 +46,8 @@ export function enterRawMode(streams: Streams, shown: Shown): void {
   streams.stdin.setRaw(true);
   if (rawTerminal === null) globalThis.addEventListener("unload", leaveRawMode);
   rawTerminal = { streams, shown };
-  streams.stdout.writeSync(new TextEncoder().encode(PASTE_MARKS_ON));
+  const first = PASTE_MARKS_ON + (shown.firstWords?.() ?? "");
+  streams.stdout.writeSync(new TextEncoder().encode(first));
 }
 
 /**

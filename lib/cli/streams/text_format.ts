@@ -3,7 +3,9 @@
 import { countText } from "../../base/text/words.ts";
 import { visibleText, withFewMarks } from "../../base/text/text.ts";
 import { brokenAtWords, type Cells, COPIED, WORD } from "../rendering/line_breaking.ts";
+import { mentionsOf } from "../rendering/mentions.ts";
 import { dayText, momentText, timeText } from "../rendering/moments.ts";
+import type { NameColours } from "../rendering/name_colours.ts";
 import type { Streams } from "./streams.ts";
 import { withoutWrapping } from "./terminal_mode.ts";
 import type { Line, SpanStyle } from "../rendering/user_interface.ts";
@@ -14,8 +16,21 @@ export interface TextFormatOptions {
   readonly verbose: boolean;
   /** Breaks lines at words, and indents what follows. `null` in a pipe, where lines aren't broken. */
   readonly terminal: (Cells & { columns(): number }) | null;
+  /** At a terminal where people are present and talk. */
+  readonly look?: Look;
   /** At a terminal: keeps a line that is shown without the rest of its body. @returns The number to show it by. */
   readonly keepFolded?: (line: Line) => number;
+}
+
+/** What the look of lines depends on, besides the lines themselves. */
+export interface Look {
+  readonly names: NameColours;
+  /** The user's own name; null where nobody can mention it. */
+  self(): string | null;
+  /** Whether a rule stands above lines of the history, and above what is new again. */
+  readonly hasRules: boolean;
+  /** Somebody else's text is shown. @returns Since when all that follows is new, to be told above it. */
+  said(): number | null;
 }
 
 /** How text is broken into the rows of the terminal. */
@@ -45,14 +60,17 @@ interface Body {
 }
 
 const RESET = "\x1b[0m";
+const FAINT = "\x1b[2m";
 const STYLE_CODES: Readonly<Record<Exclude<SpanStyle, "name" | "body" | "exact">, string>> = {
   own: "\x1b[1m",
   mark: "\x1b[33m",
-  faint: "\x1b[2m",
+  faint: FAINT,
+  error: "\x1b[31m",
+  private: "\x1b[35m",
+  earlier: FAINT,
 };
-
-/** Foreground colours that are legible on dark and light backgrounds; red and yellow are reserved for problems. */
-const NAME_COLOURS = ["\x1b[36m", "\x1b[32m", "\x1b[35m", "\x1b[34m", "\x1b[96m", "\x1b[95m"];
+/** Bold and reversed: it is seen without colours, too. */
+const MENTION = "\x1b[1;7m";
 
 /** The lines of a body have at least this many cells, however long the name before it. */
 const BODY_COLUMNS_MIN = 20;
@@ -68,7 +86,7 @@ const BODY_INDENT = "12:03 <A> ".length;
  */
 const INDENT = 2;
 /** The text between the time and the text of an event. */
-const EVENT_MARK = /^(?: \(earlier\))? [*!?] $/;
+const EVENT_MARK = /^ [*!?] $/;
 
 /** The most lines of a body, as its author broke them, that are shown at once: most of a terminal's height. */
 const BODY_LINES_MAX = 40;
@@ -82,6 +100,8 @@ export class TextFormat {
   #lastDayMinute = NaN;
   #minute = NaN;
   #minuteText = "";
+  /** Whether the last line with a time was of the history. */
+  #wasEarlier = false;
 
   /** @param nowMs Wall time, whose day isn't announced. */
   constructor(options: TextFormatOptions, nowMs: number) {
@@ -94,6 +114,9 @@ export class TextFormat {
    * @param isWhole Whether a long body isn't folded.
    */
   format(line: Line, isWhole = false): string {
+    const styles = new Set(line.map((span) => typeof span === "object" && "as" in span && span.as));
+    const isEarlier = styles.has("earlier");
+    const rules = this.#rules(line, styles);
     let announcement = "";
     let pieces: Piece[] = [];
     let plain = "";
@@ -111,15 +134,19 @@ export class TextFormat {
           : this.#timeText(timeMs);
         if (!isWithin) announcement += this.#announcement(timeMs);
         plain += time;
-        pieces.push({ text: time, code: "" });
+        pieces.push({ text: time, code: isWithin ? "" : this.#code(time, "faint") });
         continue;
       }
       const { text, as } = typeof span === "string" ? { text: span, as: null } : span;
+      if (as === "earlier" && this.#options.look?.hasRules === true) continue;
       if (as === "body") {
         const indent = this.#bodyIndent(head === 0 ? plain : plain.slice(0, head));
         if (mayBreak) pieces = this.#wrapped(pieces, indent, -indent);
         const { lines, more } = isWhole ? { lines: text, more: 0 } : this.#folded(text);
-        pieces.push({ text: this.#body(lines, indent, pieces), code: "" });
+        const said = this.#body(lines, indent, pieces);
+        const isPrivate = typeof span === "object" && "isPrivate" in span && span.isPrivate;
+        const code = isPrivate ? this.#code(said, "private") : "";
+        pieces.push(...this.#mentions({ text: said, code }, styles.has("own")));
         if (more > 0) pieces.push({ text: `\n${" ".repeat(indent)}`, code: "" });
         body = { indent, pieces: pieces.length };
         if (more > 0) {
@@ -132,7 +159,8 @@ export class TextFormat {
         continue;
       }
       const visible = this.#visible(text);
-      if (EVENT_MARK.test(visible) && pieces.length === 1) head = plain.length + visible.length;
+      const isFirst = pieces.length === (isEarlier && plain.endsWith(")") ? 2 : 1);
+      if (EVENT_MARK.test(visible) && isFirst) head = plain.length + visible.length;
       plain += visible;
       const isExact = as === "exact";
       hasExact ||= isExact;
@@ -143,12 +171,51 @@ export class TextFormat {
       : body !== null && !hasExact
       ? this.#brokenBehind(body, pieces)
       : pieces;
-    const text = shown.map(styled).join("");
+    const dims = isEarlier && this.#options.look?.hasRules === true && this.#options.colour;
+    const text = (dims ? shown.map(dimmed) : shown).map(styled).join("");
     // What may not be broken is the program's own, and mustn't be cut off.
     const isOwn = this.#options.terminal === null || hasExact;
-    return `${announcement}${
+    return `${rules}${announcement}${
       isOwn ? text : withoutWrapping(text, this.#options.terminal!.columns())
     }\n`;
+  }
+
+  /** The rules above a line: that it is of the history, that it isn't any more, or since when all is new. */
+  #rules(line: Line, styles: ReadonlySet<SpanStyle | false>): string {
+    const { look } = this.#options;
+    const isTimed = line.some((span) =>
+      typeof span === "object" && "timeMs" in span && !("nowMs" in span)
+    );
+    if (look === undefined || !isTimed) return "";
+    const isEarlier = styles.has("earlier");
+    const isSaid = styles.has("body") && !styles.has("own") && !isEarlier;
+    const sinceMs = isSaid ? look.said() : null;
+    const wasEarlier = this.#wasEarlier;
+    this.#wasEarlier = isEarlier;
+    if (!look.hasRules) return "";
+    if (sinceMs !== null) {
+      return this.#rule(`new since ${timeText(sinceMs, this.#options.verbose)}`);
+    }
+    return isEarlier === wasEarlier ? "" : this.#rule(isEarlier ? "earlier" : "now");
+  }
+
+  #rule(text: string): string {
+    const rule = `-- ${text} --`;
+    return `${styled({ text: rule, code: this.#code(rule, "faint") })}\n`;
+  }
+
+  /** A text of somebody else's, in which the user's own name stands out. */
+  #mentions(said: Piece, isOwn: boolean): readonly Piece[] {
+    const self = this.#options.look?.self() ?? null;
+    if (isOwn || self === null || !this.#options.colour) return [said];
+    const pieces: Piece[] = [];
+    let end = 0;
+    for (const [from, to] of mentionsOf(said.text, self)) {
+      pieces.push({ text: said.text.slice(end, from), code: said.code });
+      pieces.push({ text: said.text.slice(from, to), code: MENTION });
+      end = to;
+    }
+    return [...pieces, { text: said.text.slice(end), code: said.code }];
   }
 
   /** The text in a form in which a terminal obeys nothing, and no character is buried under marks. */
@@ -228,7 +295,8 @@ export class TextFormat {
     const day = dayText(timeMs);
     if (day === this.#lastDay) return "";
     this.#lastDay = day;
-    return `* ${day}\n`;
+    const announcement = `* ${day}`;
+    return `${styled({ text: announcement, code: this.#code(announcement, "faint") })}\n`;
   }
 
   #timeText(timeMs: number): string {
@@ -243,7 +311,7 @@ export class TextFormat {
 
   #code(text: string, as: Exclude<SpanStyle, "body"> | null): string {
     if (as === null || as === "exact" || !this.#options.colour) return "";
-    return as === "name" ? nameColour(text) : STYLE_CODES[as];
+    return as === "name" ? this.#options.look?.names.codeOf(text) ?? "" : STYLE_CODES[as];
   }
 
   /** The indentation of a body: aligned with its first line, or less if the text before it is too wide. */
@@ -283,8 +351,12 @@ function indentWithin(width: number, columns: number): number {
   return Math.min(width, Math.max(least, columns - BODY_COLUMNS_MIN));
 }
 
-function styled({ text, code }: Piece): string {
-  return code === "" ? text : `${code}${text}${RESET}`;
+function styled({ text, code }: Pick<Piece, "text" | "code">): string {
+  return code === "" || text === "" ? text : `${code}${text}${RESET}`;
+}
+
+function dimmed(piece: Piece): Piece {
+  return piece.code === FAINT ? piece : { ...piece, code: FAINT + piece.code };
 }
 
 /** Where the pieces that are never broken begin and end in the whole text. */
@@ -308,13 +380,4 @@ function piecesWithin(pieces: readonly Piece[], start: number, end: number): rea
     offset += text.length;
   }
   return within;
-}
-
-function nameColour(name: string): string {
-  // FNV-1a, so that a name has the same colour at every member.
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < name.length; index++) {
-    hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193);
-  }
-  return NAME_COLOURS[(hash >>> 0) % NAME_COLOURS.length]!;
 }

@@ -14,6 +14,7 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { CommandRunner } from "../streams/command_runner.ts";
 import { complete } from "./completion.ts";
 import { ROW_CELLS } from "../rendering/graphemes.ts";
+import { NameColours } from "../rendering/name_colours.ts";
 import { FoldedLines, HeldLines } from "./kept_lines.ts";
 import { helpLines } from "../args/help_text.ts";
 import { Interrupts } from "../streams/interrupts.ts";
@@ -34,6 +35,7 @@ import { OutputQueue, unitsOf } from "../streams/output_queue.ts";
 import { isCommon } from "../streams/piped_interface.ts";
 import { changedPrompt, type DrawnPrompt, layoutPrompt, rowsAboveCursor } from "./prompt_layout.ts";
 import { Questions } from "./questions.ts";
+import { Unseen } from "./unseen.ts";
 import { READ_BYTES, type Streams } from "../streams/streams.ts";
 import {
   endRawMode,
@@ -72,6 +74,15 @@ const ALWAYS_HEEDED: ReadonlySet<string> = new Set(["interrupt", "suspend", "log
 const ERASE_BELOW = "\x1b[J";
 const BELL = "\x07";
 
+/** The terminal tells when it gets or loses the focus (xterm, DEC mode 1004). */
+const FOCUS_ON = "\x1b[?1004h";
+const FOCUS_OFF = "\x1b[?1004l";
+/** Keeps the window's title, and brings it back (XTWINOPS); terminals that can't show their own for an empty one. */
+const TITLE_KEPT = "\x1b[22;2t";
+const TITLE_BACK = "\x1b]2;\x07\x1b[23;2t";
+/** Terminals without a title. */
+const UNTITLED = /^(?:linux|vt\d|dumb)/;
+
 export class InteractiveInterface<Event extends ShownEvent, Target>
   implements UserInterface<Event, Target> {
   readonly interactive = true;
@@ -90,9 +101,15 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   readonly #questions: Questions;
   /** Whether the terminal rewraps rows that have become too wide. */
   readonly #reflows: boolean;
+  readonly #hasTitle: boolean;
+  readonly #unseen: Unseen;
   readonly #shown = {
+    firstWords: () => {
+      this.#title = null;
+      return this.#hasTitle ? FOCUS_ON + TITLE_KEPT : "";
+    },
     // A write may have ended in a row for which wrapping was switched off.
-    lastWords: () => this.#erased() + WRAPPING_ON,
+    lastWords: () => this.#erased() + WRAPPING_ON + (this.#hasTitle ? FOCUS_OFF + TITLE_BACK : ""),
     stop: () => this.#output.stop(),
   };
   readonly #onResize = () => this.#resized();
@@ -101,6 +118,9 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #handler: InputHandler<Target> | null = null;
   #editor: EditorState = EMPTY_EDITOR;
   #prompt = "";
+  #self: string | null = null;
+  /** The title that the terminal shows; null: its own. */
+  #title: string | null = null;
   #progress: string | null = null;
   #expansion: Expansion | null = null;
   #names: () => readonly string[] = () => [];
@@ -140,13 +160,23 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#reflows = reflows((name) => streams.variable(name));
     const columns = () => streams.size().columns;
     const terminal = { ...ROW_CELLS, columns };
-    const { colour, verbose } = options;
+    const { colour, plain, verbose } = options;
+    const term = streams.variable("TERM") ?? "";
+    this.#hasTitle = !plain && !UNTITLED.test(term);
+    this.#unseen = new Unseen(streams.wallMs());
+    const has256 = /256|direct/.test(term) || Boolean(streams.variable("COLORTERM"));
+    const look = {
+      names: new NameColours(has256, () => this.#names()),
+      self: () => this.#self,
+      hasRules: !plain,
+      said: () => this.#unseen.said(streams.wallMs()),
+    };
     const keepFolded = (line: Line) => {
       const number = this.#folded.keep(line);
       mode.folded?.(line, number);
       return number;
     };
-    this.#text = new TextFormat({ colour, verbose, terminal, keepFolded }, streams.wallMs());
+    this.#text = new TextFormat({ colour, verbose, terminal, look, keepFolded }, streams.wallMs());
     this.#output = new OutputQueue({
       stdout: streams.stdout,
       stderr: streams.stderr,
@@ -268,8 +298,9 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#print(unitsOf(event), () => this.#formatted(lines()));
   }
 
-  setPrompt(text: string): void {
+  setPrompt(text: string, self: string | null): void {
     this.#prompt = `${text}> `;
+    this.#self = self;
     this.#redraw();
   }
 
@@ -362,6 +393,11 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #press(keys: readonly Key[]): void {
     for (const key of [...this.#questions.takeTypedAhead(), ...keys]) {
       if (this.#isClosed) return;
+      if (key.type === "focus") {
+        this.#unseen.focus(key.hasFocus, this.#streams.wallMs());
+        continue;
+      }
+      this.#unseen.pressed(this.#streams.wallMs());
       if (this.#isDropped(key)) continue;
       const request = this.#questions.isOpen ? this.#questions.press(key) : this.#edit(key);
       if (request !== null) this.#answer(request);
@@ -616,9 +652,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
 
   #showCommon(event: CommonEvent): void {
     if (event.event === "error") {
-      const line = `error: ${event.text}`;
+      const line: Line = [{ text: "error:", as: "error" }, ` ${event.text}`];
       const isScreen = this.#streams.stderr.isTerminal;
-      this.#printError(isScreen ? this.#text.format([line]) : `${visibleText(line)}\n`);
+      const text = isScreen ? this.#text.format(line) : `${visibleText(`error: ${event.text}`)}\n`;
+      this.#printError(text);
     } else if (event.event === "notice") {
       this.#printLines([noticeLine(this.#streams.wallMs(), event)]);
     }
@@ -667,6 +704,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #compose(): void {
     if (!this.#isStale) return;
     this.#isStale = false;
+    this.#showTitle();
     const takesInput = this.#questions.isOpen
       ? this.#questions.asked !== null
       : this.#handler !== null;
@@ -676,6 +714,17 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     if (next === null) return;
     this.#output.write("stdout", changedPrompt(this.#drawnPrompt, next));
     this.#drawnPrompt = next;
+  }
+
+  /** The window's title says who one is here, and how much came unseen. */
+  #showTitle(): void {
+    if (!this.#hasTitle || !this.#isOpen || this.#isClosed || this.#isSuspended) return;
+    const { count } = this.#unseen;
+    const who = visibleText(this.#prompt.replace(/> $/, ""));
+    const title = `${count === 0 ? "" : `(${count}) `}${who}${who === "" ? "" : " - "}p2pchat`;
+    if (title === this.#title) return;
+    this.#title = title;
+    this.#output.write("stdout", `\x1b]2;${title}\x07`);
   }
 
   /** The output that erases the prompt's area and moves the cursor to its start. */

@@ -13,6 +13,8 @@ export type Key =
   | { readonly type: "overlong-paste"; readonly units: number }
   /** Bytes came that aren't UTF-8; each is U+FFFD in the text that follows. */
   | { readonly type: "malformed" }
+  /** The terminal tells that it has got the focus, or lost it (DEC mode 1004). */
+  | { readonly type: "focus"; readonly hasFocus: boolean }
   | { readonly type: "press"; readonly name: KeyName };
 
 export type KeyName =
@@ -259,7 +261,9 @@ export class KeyParser {
     if (csi !== null) {
       const [sequence, parameters, final] = csi;
       if (`\x1b${sequence}` === PASTE_START) this.#paste = { parts: [], units: 0, tail: "" };
-      else pushPress(keys, csiKey(parameters!, final!));
+      else if (parameters === "" && (final === "I" || final === "O")) {
+        keys.push({ type: "focus", hasFocus: final === "I" });
+      } else pushPress(keys, csiKey(parameters!, final!));
       return after.slice(sequence.length);
     }
     if (STRING_START.test(after)) {

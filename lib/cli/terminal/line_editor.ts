@@ -85,6 +85,8 @@ function onLineKey(state: EditorState, key: Key): EditorStep {
       return { state, request: { type: "refuse-paste", units: key.units } };
     case "malformed":
       return { state, request: { type: "tell-malformed" } };
+    case "focus":
+      return only(state);
     case "press":
       return PRESSES[key.name](state);
   }

@@ -36,6 +36,7 @@ export function onPasswordKey(typed: string, key: Key): string | Entry {
     case "overlong-paste":
       return "x".repeat(TYPED_UNITS_MAX);
     case "malformed":
+    case "focus":
       return typed;
     case "press":
       break;

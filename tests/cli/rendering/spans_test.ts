@@ -60,7 +60,7 @@ for (const [form, mark] of [[starLine, "*"], [wrongLine, "!"], [questionLine, "?
 Deno.test("one's own key is never broken", () => {
   const line = ownKeyLine("k".repeat(27));
 
-  assertEquals(narrow(line), `Your key: ${"k".repeat(27)}\n`);
+  assertEquals(narrow(line), `Your key:\n  ${"k".repeat(27)}\n`);
 });
 
 Deno.test("tableLines() puts columns under their headings", () => {

@@ -3,7 +3,9 @@ import fc from "fast-check";
 import { MESSAGE_BYTES_MAX } from "../../../lib/base/text/text.ts";
 import { ROW_CELLS } from "../../../lib/cli/rendering/graphemes.ts";
 import { WRAPPING_OFF, WRAPPING_ON } from "../../../lib/cli/streams/terminal_mode.ts";
-import { TextFormat } from "../../../lib/cli/streams/text_format.ts";
+import { TextFormat, type TextFormatOptions } from "../../../lib/cli/streams/text_format.ts";
+import { NameColours } from "../../../lib/cli/rendering/name_colours.ts";
+import { EARLIER, presenceLine, wrongLine } from "../../../lib/cli/rendering/spans.ts";
 import type { Line } from "../../../lib/cli/rendering/user_interface.ts";
 import { NOON_MS } from "../memory_streams.ts";
 import { cpuMs } from "../../cpu_time.ts";
@@ -14,6 +16,19 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 
 function terminalOf(columns: number) {
   return { colour: false, verbose: false, terminal: { ...ROW_CELLS, columns: () => columns } };
+}
+
+interface Looks {
+  readonly self?: string;
+  readonly hasRules?: boolean;
+  readonly said?: () => number | null;
+}
+
+/** As people see it who are called Alice, without rules unless `looks` says so. */
+function lookOf(options: TextFormatOptions, looks: Looks = {}): TextFormatOptions {
+  const { self = "Alice", hasRules = false, said = () => null } = looks;
+  const names = new NameColours(false, () => []);
+  return { ...options, look: { names, self: () => self, hasRules, said } };
 }
 
 function message(text: string): Line {
@@ -150,9 +165,10 @@ Deno.test("TextFormat shows at most 8 marks on a character at a terminal, and co
 });
 
 Deno.test("TextFormat breaks a body, and what follows it, at words under the text after the mark", () => {
-  const edited = (text: string, mark = " * "): Line => [
+  const edited = (text: string, ...before: Line): Line => [
     { timeMs: NOON_MS },
-    mark,
+    ...before,
+    " * ",
     "Entry 43 now reads: ",
     { text, as: "body" },
     "   (edit 7, asked by ",
@@ -174,7 +190,7 @@ Deno.test("TextFormat breaks a body, and what follows it, at words under the tex
       `${" ".repeat(8)}by Bob)\n`,
   );
   assertEquals(
-    format.format(edited("at eight", " (earlier) * ")),
+    format.format(edited("at eight", EARLIER)),
     "12:03 (earlier) * Entry 43 now reads: at eight   (edit 7,\n" +
       `${" ".repeat(18)}asked by Alice, agreed by Bob)\n`,
   );
@@ -182,7 +198,7 @@ Deno.test("TextFormat breaks a body, and what follows it, at words under the tex
     new TextFormat(terminalOf(90), NOON_MS).format(edited("at eight")),
     "12:03 * Entry 43 now reads: at eight   (edit 7, asked by Alice, agreed by Bob)\n",
   );
-  const colours = new TextFormat({ ...terminalOf(60), colour: true }, NOON_MS);
+  const colours = new TextFormat(lookOf({ ...terminalOf(60), colour: true }), NOON_MS);
   assertStringIncludes(colours.format(edited("at eight")), "\x1b[1mAlice\x1b[0m, agreed by \x1b[");
 });
 
@@ -235,7 +251,7 @@ Deno.test("TextFormat lets nobody fake a line at a terminal that is as narrow as
 });
 
 Deno.test("TextFormat breaks what the program says at words, under the text after the mark", () => {
-  const format = new TextFormat({ ...terminalOf(40), colour: true }, NOON_MS);
+  const format = new TextFormat(lookOf({ ...terminalOf(40), colour: true }), NOON_MS);
   const bob = { text: "Bob", as: "name" } as const;
   const mark = { text: " ! ", as: "mark" } as const;
   const lost: Line = [
@@ -245,9 +261,7 @@ Deno.test("TextFormat breaks what the program says at words, under the text afte
     " is lost: no answer; what you write is kept",
   ];
   const shown = format.format(lost);
-  const plain = shown.split("\x1b[").map((part, index) =>
-    index === 0 ? part : part.replace(/^\d+m/, "")
-  );
+  const plain = shown.split("\x1b[").map((part) => part.replace(/^\d+m/, ""));
   assertEquals(plain.join(""), "12:03 ! Bob is lost: no answer; what\n        you write is kept\n");
   assertStringIncludes(shown, "\x1b[33m ! \x1b[0m");
   assertStringIncludes(shown, "mBob\x1b[0m is lost");
@@ -307,17 +321,87 @@ Deno.test("TextFormat announces a day once when it changes", () => {
   assertEquals(format.format(at(NOON_MS)), "* 2026-01-02\n12:03 x\n");
 });
 
-Deno.test("TextFormat colours names alike at every member, and oneself bold", () => {
-  const format = new TextFormat({ ...PIPE, colour: true }, NOON_MS);
-  const bob = format.format([{ text: "Bob", as: "name" }]);
-  assertEquals(bob, format.format([{ text: "Bob", as: "name" }]));
-  const [, colour] = bob.split("\x1b[");
-  assert(/^\d+mBob$/.test(colour!));
-  assertEquals(format.format([{ text: "Al", as: "own" }]), "\x1b[1mAl\x1b[0m\n");
-  assertEquals(format.format([{ text: "!", as: "mark" }, "x"]), "\x1b[33m!\x1b[0mx\n");
+Deno.test("TextFormat gives names their colours, and makes oneself bold, problems and errors stand out, times faint", () => {
+  const format = new TextFormat(lookOf({ ...PIPE, colour: true }), NOON_MS);
+  const shown = (...line: Line) => format.format(line).replaceAll("\x1b[", "\\").trimEnd();
+  assertEquals(shown({ text: "Bob", as: "name" }, " and "), "\\36mBob\\0m and");
+  assertEquals(shown({ text: "Carol", as: "name" }), "\\32mCarol\\0m");
+  assertEquals(shown({ text: "Bob", as: "name" }), "\\36mBob\\0m");
+  assertEquals(shown({ text: "Al", as: "own" }), "\\1mAl\\0m");
+  assertEquals(shown({ text: "error:", as: "error" }, " no"), "\\31merror:\\0m no");
+  assertEquals(
+    shown(...wrongLine(NOON_MS, "no")),
+    "\\2m12:03\\0m\\33m ! \\0mno",
+  );
+  assertEquals(
+    shown(...presenceLine(NOON_MS, { text: "Bob", as: "name" }, " joined")),
+    "\\2m12:03\\0m\\2m * \\0m\\36mBob\\0m\\2m joined\\0m",
+  );
+  assertEquals(
+    shown({ text: "[", as: "private" }, { text: "hi Alice", as: "body", isPrivate: true }),
+    "\\35m[\\0m\\35mhi \\0m\\1;7mAlice\\0m",
+  );
 });
 
-const style = fc.constantFrom("name", "own", "mark", "faint", "body", "exact");
+Deno.test("TextFormat makes one's own name stand out where others mention it, and nothing that holds it", () => {
+  const format = new TextFormat(lookOf({ ...terminalOf(80), colour: true }), NOON_MS);
+  const body = (text: string, by: Line[number] = " <Bob> ") =>
+    format.format([by, { text, as: "body" }]).trimEnd().split("> ")[1];
+  const name = (text: string) => `\x1b[1;7m${text}\x1b[0m`;
+  assertEquals(
+    body("hey ALICE, @alice: Alice's"),
+    `hey ${name("ALICE")}, @${name("alice")}: ${name("Alice")}'s`,
+  );
+  assertEquals(body("Alice"), name("Alice"));
+  for (const other of ["Alices", "malice", "Alice~k7f3", "Alice-2", "al ice"]) {
+    assertEquals(body(other), other);
+  }
+  assertEquals(body("I am Alice", { text: "<Alice> ", as: "own" })?.includes("\x1b[1;7m"), false);
+  const piped = new TextFormat(lookOf(PIPE), NOON_MS);
+  assertEquals(piped.format([{ text: "hey Alice", as: "body" }]), "hey Alice\n", "without colours");
+});
+
+Deno.test("TextFormat puts lines of the history between rules, faint; without rules each says so itself", () => {
+  const earlier: Line = [{ timeMs: NOON_MS }, EARLIER, " <Bob> ", { text: "hi", as: "body" }];
+  const lines = [earlier, earlier, ["Room of 2."], message("now"), message("more"), earlier];
+  const shown = (options: TextFormatOptions) => {
+    const format = new TextFormat(options, NOON_MS);
+    return lines.map((line) => format.format(line)).join("");
+  };
+  assertEquals(
+    shown(lookOf(terminalOf(80), { hasRules: true })),
+    "-- earlier --\n12:03 <Bob> hi\n12:03 <Bob> hi\nRoom of 2.\n" +
+      "-- now --\n12:03 <Bob> now\n12:03 <Bob> more\n-- earlier --\n12:03 <Bob> hi\n",
+  );
+  const each = "12:03 (earlier) <Bob> hi\n";
+  const plain = `${each}${each}Room of 2.\n12:03 <Bob> now\n12:03 <Bob> more\n${each}`;
+  assertEquals(shown(lookOf(terminalOf(80))), plain);
+  assertEquals(shown(PIPE), plain);
+  const coloured = new TextFormat(
+    lookOf({ ...terminalOf(80), colour: true }, { hasRules: true }),
+    NOON_MS,
+  );
+  for (const row of coloured.format(earlier).trimEnd().split("\n")) {
+    assert(row.replaceAll(/\x1b\[2m.*?\x1b\[0m/g, "") === "", JSON.stringify(row));
+  }
+});
+
+Deno.test("TextFormat puts a rule above what is new since the user went away", () => {
+  const since = [null, NOON_MS - 60_000, null];
+  const looks = { hasRules: true, said: () => since.shift() ?? null };
+  const format = new TextFormat(lookOf(terminalOf(80), looks), NOON_MS);
+  const own: Line = [{ timeMs: NOON_MS }, { text: "Alice", as: "own" }, { text: "x", as: "body" }];
+  const shown = [message("one"), own, [{ timeMs: NOON_MS }, " * Bob joined"], message("two")];
+  assertEquals(
+    shown.map((line) => format.format(line as Line)).join(""),
+    "12:03 <Bob> one\n12:03Alicex\n12:03 * Bob joined\n-- new since 12:02 --\n12:03 <Bob> two\n",
+  );
+  assertEquals(since.length, 1, "neither one's own words nor events count");
+});
+
+const style = fc.constantFrom(
+  ...["name", "own", "mark", "faint", "error", "private", "earlier", "body", "exact"],
+);
 const nasty = fc.array(
   fc.oneof(
     fc.string({ unit: "binary" }),

@@ -14,7 +14,7 @@ async function open(options: Partial<CommonOptions> = {}) {
   streams.columns = 40;
   const ui = new InteractiveInterface(MODE, { ...OPTIONS, ...options }, streams);
   const room = echoRoom(ui);
-  ui.setPrompt("Alice");
+  ui.setPrompt("Alice", "Alice");
   ui.setNames(() => ["Bob"]);
   ui.listen(room);
   streams.type(""); // nothing was typed before

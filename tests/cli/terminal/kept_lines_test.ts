@@ -45,7 +45,7 @@ async function pausedRoom(leaves = true) {
   const streams = terminal();
   const ui = new InteractiveInterface(MODE, OPTIONS, streams);
   const room = echoRoom(ui, leaves);
-  ui.setPrompt("Alice");
+  ui.setPrompt("Alice", "Alice");
   ui.listen(room);
   ui.pauseInput(REASON);
   await settle();
@@ -90,7 +90,7 @@ function client() {
     lineBegins: () => standing.lineBegins(),
   };
   ui.listen(handler);
-  ui.setPrompt("alice");
+  ui.setPrompt("alice", "alice");
   standing.shows({ event: "session", state: "up", name: "alice", guest: false });
   return { streams, ui, standing, asked, notices, answered: () => account.answered(ACCOUNT_REF) };
 }
