@@ -164,7 +164,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     const term = streams.variable("TERM") ?? "";
     this.#hasTitle = !plain && !UNTITLED.test(term);
     this.#unseen = new Unseen(streams.wallMs());
-    const has256 = /256|direct/.test(term) || Boolean(streams.variable("COLORTERM"));
+    const has256 = /256|direct/.test(term);
     const look = {
       names: new NameColours(has256, () => this.#names()),
       self: () => this.#self,
