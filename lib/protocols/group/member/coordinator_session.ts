@@ -344,7 +344,10 @@ export class CoordinatorSession {
         );
       }
     }
-    if (!isMember) membership.isCaughtUp = false;
+    if (!isMember) {
+      membership.participating.abandon(); // what a newcomer was ready for went on without it
+      membership.isCaughtUp = false;
+    }
     this.#isAsked = false;
     const wasUp = this.link.state === "up";
     this.link.welcomed();

@@ -318,7 +318,8 @@ export class ViewChangeParticipant {
     }
     const own = epoch.members.find(({ key }) => key === self.key);
     if (epoch.group !== group || own?.incarnation.toHex() !== self.incarnationId) return false;
-    if (!isSameBallot(ballot, standing.promised)) {
+    // A part that was dropped isn't begun any more, however late a member says that the others have: they went on.
+    if (this.#part === null || !isSameBallot(ballot, this.#part.ballot)) {
       if (from === null && compareBallots(ballot, standing.promised) < 0) {
         this.#outdone(from, ballot);
       }

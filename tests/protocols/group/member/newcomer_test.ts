@@ -138,6 +138,33 @@ Deno.test("Newcomer whose first epoch is on its way to its disk when it is told 
   assertEquals(standingOf(bob), restoredOf(bob));
 });
 
+for (const names of [["ann"], ["ann", "bob"]]) {
+  const who = names.length === 1 ? "Newcomer" : "Member";
+  Deno.test(`${who} that is told that it is out begins nothing that it was ready for, however late a member says so`, () => {
+    const net = GroupNet.started(names);
+    const bob = net.nodes[1] ?? net.add("bob");
+    if (bob.machine === null) bob.start();
+    net.settle();
+    const [ann] = net.nodes;
+    net.coordinator.holdsBegin = true;
+    net.coordinator.change(ann!, bob);
+    net.settle();
+    net.coordinator.epoch = null;
+
+    net.coordinator.dropLink(bob);
+    net.pass(2_000);
+    net.tell(ann!, bob.key, net.coordinator.decided!);
+    net.settle();
+
+    assertEquals(net.coordinator.gotFrom(bob, "hello").length, 2);
+    assertEquals(bob.machine!.epoch?.epoch.value.view, undefined);
+    net.coordinator.holdsBegin = false;
+    net.coordinator.change(ann!, bob);
+    net.settle();
+    assertEquals(bob.machine!.epoch?.epoch.value.view, 3);
+  });
+}
+
 Deno.test("Member says whose entries it waits for, and what to do: no alarm, as most come by themselves", () => {
   const net = new GroupNet();
   const ann = net.add("ann");
