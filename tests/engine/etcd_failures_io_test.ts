@@ -132,6 +132,13 @@ trial(
 );
 
 trial(
+  "etcd: all are killed at one instant, and go on with an image of their disks: nothing is lost, or done twice",
+  async (nodes) => {
+    await counts(nodes, async () => await nodes.cutPower());
+  },
+);
+
+trial(
   "etcd: all are killed: an outcome is unknown after 10 s, and reading says why it can't",
   async (nodes) => {
     const store = nodes.store(SYSTEM_LINK_CLOCK);
