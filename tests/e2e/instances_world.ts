@@ -45,6 +45,10 @@ export class InstancesWorld extends DirectoryWorld {
     await this.#serving[n].until(is("ready"));
   }
 
+  portOf(n: number): number {
+    return this.#ports[n]!;
+  }
+
   instance(n: number): Node {
     return this.#serving[n]!;
   }
