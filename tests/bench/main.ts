@@ -13,6 +13,7 @@ import { measureGroup } from "./group_rows.ts";
 import { measureIdle } from "./idle_rows.ts";
 import { measureMesh } from "./mesh_rows.ts";
 import { measureModules } from "./module_rows.ts";
+import { measureOnline } from "./online_rows.ts";
 import { watchCircumstances, withMeasured } from "./page.ts";
 import { measurePipes } from "./pipe_rows.ts";
 import { groupPlot } from "./plot_group.ts";
@@ -37,6 +38,7 @@ const GROUPS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   calls: measureCalls,
   idle: measureIdle,
   engine: measureEngine,
+  online: measureOnline,
 };
 
 const asked = (Deno.env.get("ROWS") ?? "").split(",").filter((name) => name !== "");
