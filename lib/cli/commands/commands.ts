@@ -144,6 +144,9 @@ function syntaxOf(form: string, args: ArgumentTable) {
   return { syntax: new RegExp(`^${pattern}${end}$`, "u"), argumentNames, optionalNames };
 }
 
+/** The `ref` of a typed command with `--copy`. */
+export const COPY_REF = "copy";
+
 /** The result of parsing a line of input. */
 export type ParsedLine<Target> =
   | { readonly type: "empty" }
@@ -157,6 +160,8 @@ export type ParsedLine<Target> =
     readonly type: "command";
     readonly ref: string | undefined;
     readonly leaves: boolean;
+    /** Whether its answer is to be put on the clipboard: its last text to be copied. The answer carries `COPY_REF`. */
+    readonly copies: boolean;
     readonly run: (target: Target) => void | Promise<void>;
   }
   | { readonly type: "refused"; readonly ref: string | undefined; readonly error: P2pchatError };
@@ -252,7 +257,8 @@ export class CommandTable<Target> {
     if (objects && OBJECT_START.test(line)) return this.#parseObject(line);
     try {
       const { command, texts, isTyped = false } = this.#invocationOf(line);
-      return this.#bound(this.#known(command), texts, undefined, isTyped);
+      const ref = texts["copy"] === undefined ? undefined : COPY_REF;
+      return this.#bound(this.#known(command), texts, ref, isTyped);
     } catch (error) {
       return refused(error, undefined);
     }
@@ -335,7 +341,8 @@ export class CommandTable<Target> {
         return { type: "show", ref, number: foldedNumber.parse(texts["n"]!) };
       }
       const run = entry.bind(texts, ref, isTyped);
-      return { type: "command", ref, leaves: entry.leaves === true, run };
+      const copies = texts["copy"] !== undefined;
+      return { type: "command", ref, leaves: entry.leaves === true, copies, run };
     } catch (error) {
       throw aboutEntry(entry, texts, error);
     }

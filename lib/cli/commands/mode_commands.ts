@@ -33,9 +33,9 @@ type InviteSink = CommandSink<{ readonly command: "invite"; readonly rotate: boo
 export const inviteCommand: Command<InviteSink> = command({
   name: "invite",
   aliases: [],
-  form: "[--rotate]",
-  args: { rotate: isGiven },
-  help: "what others need to join; --rotate makes another invite, the one before is void",
+  form: "[--rotate] [--copy]",
+  args: { rotate: isGiven, copy: isGiven },
+  help: "what others need to join; --rotate: a new invite, old ones stop working; --copy copies it",
   example: "/invite",
   isPrivate: "always",
   run: (submit: InviteSink, { rotate }, ref) =>

@@ -13,7 +13,7 @@ import { FORCED_EXIT_STATUS } from "../streams/interrupts.ts";
 import type { CommandLine, CommonOptions, InviteSource } from "../args/options.ts";
 import { PasswordEntry } from "../terminal/password_entry.ts";
 import { secretText } from "./secret_file.ts";
-import type { Span } from "../rendering/user_interface.ts";
+import type { Line, Span } from "../rendering/user_interface.ts";
 import { isAtTerminal, type Streams } from "../streams/streams.ts";
 
 /** Reads an invite. @throws {P2pchatError} `bad-credentials`. */
@@ -177,15 +177,13 @@ async function readLine({ stdin }: Streams): Promise<string> {
   );
 }
 
-/** What `/invite` shows: the command, and on a line of its own the invite, to be copied whole. */
+/** What `/invite` shows: the command, and on a line of its own the invite, to be copied whole; `--copy` takes the last. */
 export function inviteLines(
   { invite, line }: { readonly invite: string; readonly line: string },
-): readonly (readonly [Span])[] {
-  const command = exact(`Others join with: ${line}`);
-  if (!line.endsWith(" --invite")) return [[command]]; // an open room's contains all that is needed
-  return [[command], [exact("and paste this when they are asked for the invite:")], [
-    exact(invite),
-  ]];
+): readonly Line[] {
+  const command = ["Others join with: ", exact(line)];
+  if (!line.endsWith(" --invite")) return [command]; // an open room's contains all that is needed
+  return [command, ["and paste this when they are asked for the invite:"], [exact(invite)]];
 }
 
 function exact(text: string): Span {

@@ -10,9 +10,14 @@ interface CommandReports<Target> {
   /** Shows the folded text of that number. @throws {P2pchatError} Where there is none. */
   showFolded(number: number): void;
   notice(text: string): void;
+  /** Whether there is a clipboard, for commands with `--copy`. */
+  readonly mayCopy?: true;
   /** A promise while the reader of the output is behind: no line is run then, as each may cause output. */
   ready(): Promise<void> | null;
 }
+
+const NO_CLIPBOARD =
+  "Cannot copy: only a terminal has a clipboard; without --copy the command shows the same";
 
 /** The most lines run before yielding to the network and the output: some milliseconds' work. */
 const LINES_A_TURN_MAX = 1_024;
@@ -100,6 +105,9 @@ export class CommandRunner<Target> {
           if (!(error instanceof P2pchatError)) throw error;
           this.#reports.refuse(error, parsed.ref);
         };
+        if (parsed.type === "command" && parsed.copies && this.#reports.mayCopy !== true) {
+          return refuse(new P2pchatError("usage", NO_CLIPBOARD));
+        }
         try {
           if (parsed.type === "show") return this.#reports.showFolded(parsed.number);
           this.#hasLeft = parsed.leaves;

@@ -11,7 +11,9 @@ import { LEAVE_MS_MAX } from "../../base/machine/mode_limits.ts";
 import { tooLong, visibleText } from "../../base/text/text.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "../../runtime/within.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { COPY_REF } from "../commands/commands.ts";
 import { CommandRunner } from "../streams/command_runner.ts";
+import { copying } from "./clipboard.ts";
 import { complete } from "./completion.ts";
 import { ROW_CELLS } from "../rendering/graphemes.ts";
 import { NameColours } from "../rendering/name_colours.ts";
@@ -197,6 +199,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
         mode.folded?.(line, null);
       },
       notice: (text) => this.show({ event: "notice", text }),
+      mayCopy: true,
       ready: () => this.#output.ready(),
     });
     this.#questions = new Questions((line) => this.#printLines([line]), () => this.#redraw());
@@ -290,12 +293,22 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#output.write("stdout", BELL);
   }
 
-  show(event: Event | CommonEvent): void {
+  show(event: Event | CommonEvent, ref?: string): void {
     if (isCommon(event)) return this.#showCommon(event);
     const nowMs = this.#streams.wallMs();
     const context = { nowMs, interactive: true, verbose: this.#options.verbose };
     const lines = () => this.#mode.render(event, context);
     this.#print(unitsOf(event), () => this.#formatted(lines()));
+    if (ref === COPY_REF) this.#copy(lines());
+  }
+
+  /** Puts the last text of `lines` that is to be copied on the clipboard. */
+  #copy(lines: readonly Line[]): void {
+    const spans = lines.flat().filter((span) => typeof span === "object" && "as" in span);
+    const copied = spans.findLast(({ as }) => as === "exact");
+    if (copied === undefined) return;
+    this.#output.write("stdout", copying(copied.text, (name) => this.#streams.variable(name)));
+    this.#printStar("Copied to the clipboard, if your terminal allows it");
   }
 
   setPrompt(text: string, self: string | null): void {

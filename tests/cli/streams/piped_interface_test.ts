@@ -19,6 +19,20 @@ function open(options: Partial<CommonOptions> = {}, leaves = true): Piped {
   return { streams, ui, room };
 }
 
+Deno.test("--copy is refused where there is no terminal", async () => {
+  const { streams, ui, room } = open();
+  streams.type("/invite --copy\n");
+  streams.type(null);
+  ui.listen(room);
+  await settle();
+  assertEquals(room.happened, ["(ended)"]);
+  await ui.close();
+  assertEquals(
+    streams.stderrText,
+    "error: Cannot copy: only a terminal has a clipboard; without --copy the command shows the same\n",
+  );
+});
+
 Deno.test("a pipe's lines are run in order, then the end is told", async () => {
   const { streams, ui, room } = open();
   streams.type("one\n/history 5\ntw");

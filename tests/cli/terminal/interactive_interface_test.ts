@@ -76,6 +76,25 @@ Deno.test("Alt+Enter and Ctrl+J begin a line of the same message", async () => {
   await ui.close();
 });
 
+Deno.test("--copy puts the last text to be copied of the answer on the clipboard, and nothing else does", async () => {
+  const { streams, ui, room } = await open();
+  const shown = { event: "invite", invite: "inviteword", room: "R", epoch: 0 } as const;
+  const target: typeof room.target = (command, ref) => {
+    if (command.command !== "invite") return;
+    ui.show(messageFrom("Bob", "hi"));
+    ui.show({ ...shown, line: "p2pchat mesh NAME --invite" } as never, ref);
+  };
+  ui.listen({ ...room, target });
+  streams.type("/invite\r");
+  await settle();
+  assertEquals(streams.stdoutText.includes("\x1b]52"), false);
+  streams.type("/invite --copy\r");
+  await settle();
+  assertEquals(streams.stdoutText.split("\x1b]52;c;")[1]?.split("\x07")[0], btoa("inviteword"));
+  assert(streams.stdoutText.includes("* Copied to the clipboard, if"));
+  await ui.close();
+});
+
 Deno.test("bytes that aren't UTF-8 are seen where they are typed, and told once", async () => {
   const { streams, ui, room, screenNow } = await open();
   streams.type(Uint8Array.of(0x63, 0x61, 0x66, 0xe9, 0x0d));
