@@ -650,9 +650,9 @@ const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: str
   [
     "a view",
     { event: "view", view: 3, members: ["Alice", "Bob"] },
-    "12:03 * View 3: Alice, Bob\n",
+    "12:03 * In the group: Alice, Bob\n",
   ],
-  ["an empty view", { event: "view", view: 4, members: [] }, "12:03 * View 4: nobody\n"],
+  ["an empty view", { event: "view", view: 4, members: [] }, "12:03 * In the group: nobody\n"],
   ["an entry", { event: "entry", seq: 1, id: "1", from: "Bob", key: "b" }, ""],
   [
     "an edit",
@@ -804,6 +804,11 @@ Deno.test("serveLines: who looks closely sees entries, and not what they say", (
   const event = { event: "entry", seq: 7, id: "1", from: "Bob", key: "b" } as const;
   const lines = serveLines(event, { ...CONTEXT, verbose: true });
   assertEquals(printed(lines), "12:03 * Entry 7, of Bob\n");
+  const view = { event: "view", view: 3, members: ["Alice"] } as const;
+  assertEquals(
+    printed(serveLines(view, { ...CONTEXT, verbose: true })),
+    "12:03 * View 3: Alice\n",
+  );
 });
 
 Deno.test("neither text of a vote can fake a row of the question, however narrow the terminal", () => {

@@ -38,7 +38,7 @@ Deno.test({
       for (const isFirst of [true, false]) {
         const inRoom = await shownUntilPrompt(joining, "Bob>", home);
         assertEquals(
-          inRoom.includes("* You are in. /help lists the commands, :q leaves."),
+          inRoom.includes("* You joined the room. /help lists the commands, :q leaves."),
           isFirst,
         );
         const inGroup = await shownUntilPrompt(member, "Bob @group>", home);

@@ -260,7 +260,7 @@ Deno.test({
       "[you -> Bob] here",
       "* Bob left (quit)",
       "[you -> Bob] away",
-      "! Bob isn't there; kept, and sent when Bob is back (1 waiting)",
+      "! Bob isn't there; kept, and sent when they are back (1 waiting)",
       "1 of your messages waits for Bob.",
       "* Bob joined (127.0.0.1)",
       "* Bob has the message that waited",

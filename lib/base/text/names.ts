@@ -55,7 +55,7 @@ export function nameFault(text: string): string | null {
 
 /** All modes show their user as `you`, as in `[you -> Bob]`, so nobody may have that name. */
 function reservedFault(name: string): string | null {
-  return foldName(name) === "you" ? `"you" is what everybody is called at their own place` : null;
+  return foldName(name) === "you" ? `"you" is reserved, as everybody reads it as themselves` : null;
 }
 
 /** The first character that folds to several words, such as U+FDFA: the folded name would contain blanks. */

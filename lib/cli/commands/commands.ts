@@ -199,6 +199,8 @@ const OBJECT_START = /^[ \t]*\{/;
 
 /** Lines that leave in every mode; the whole line must match exactly. */
 const LEAVING_WORDS = [":q", ":quit"];
+/** Means `:q` to whoever has typed that for years. */
+const SAVE_AND_QUIT = ":wq";
 
 interface InputObject extends Readonly<Record<string, unknown>> {
   readonly command?: unknown;
@@ -285,7 +287,8 @@ export class CommandTable<Target> {
 
   #invocationOf(line: string): Invocation {
     // A trailing blank is easily typed, so `:q ` leaves; ` :q` is chat.
-    const word = this.#words.get(line.trimEnd());
+    const typed = line.trimEnd();
+    const word = this.#words.get(typed === SAVE_AND_QUIT ? ":q" : typed);
     if (word !== undefined) return { command: word, texts: {} };
     if (!line.startsWith("/")) return this.#bareLine(line);
     if (line.startsWith("//")) return this.#bareLine(line.slice(1));

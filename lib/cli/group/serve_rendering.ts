@@ -58,7 +58,11 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
     case "left":
       return [goneLine(event, nowMs, "you")];
     case "view":
-      return [starLine(nowMs, `View ${event.view}: `, ...namesOf(event.members))];
+      return [starLine(
+        nowMs,
+        context.verbose ? `View ${event.view}: ` : "In the group: ",
+        ...namesOf(event.members),
+      )];
     case "recovered":
       return [recoveredLine(event, nowMs)];
     case "entry":

@@ -39,7 +39,7 @@ const FOUNDED =
   "You founded a new room; nobody else is here yet. Anybody who reaches this address can come in and read " +
   "(--private keeps all out who have no invite). /help lists the commands, :q leaves.";
 
-const FIRST_ROOM = "You are in. /help lists the commands, :q leaves.";
+const FIRST_ROOM = "You joined the room. /help lists the commands, :q leaves.";
 
 const FOUNDED_PRIVATE =
   "You founded a private room; nobody else is here yet. /invite shows what others need, :q leaves.";

@@ -136,7 +136,7 @@ function goneLine({ name, reason, silentMs }: EventNamed<"left">, nowMs: number)
       return leftLine(nowMs, name, "quit");
     case "lost": {
       const since = silentMs === undefined ? "" : ` for ${durationText(silentMs)}`;
-      const then = "messages are kept until they can be exchanged again";
+      const then = "what is said meanwhile is kept for when they return";
       return lostLine(nowMs, name, `no answer${since}; ${then}`);
     }
     case "replaced":
@@ -165,7 +165,7 @@ function deliveryLines(
   if (waiting !== undefined) {
     const kept: Line = removed === true
       ? [" was removed; kept, and sent only if ", nameSpan(to), " is allowed back"]
-      : [" isn't there; kept, and sent when ", nameSpan(to), " is back"];
+      : [" isn't there; kept, and sent when they are back"];
     return [wrongLine(nowMs, nameSpan(to), ...kept, ` (${numberText(waiting)} waiting)`)];
   }
   if (state === "failed") {
@@ -183,7 +183,7 @@ function peersLines({ peers, removed = [] }: EventNamed<"peers">): readonly Line
   const out = removed.map(({ name, key, by, byKey }): Line => [
     ...(name === key ? [] : [nameSpan(name), "  "]),
     "removed by ",
-    byKey === own ? "you" : nameSpan(by),
+    byKey === own ? "you" : nameSpan(peers.find(({ key }) => key === byKey)?.name ?? by),
     `  key ${key}`,
   ]);
   return [...peers.map(peerLine), ...out];

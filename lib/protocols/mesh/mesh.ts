@@ -484,7 +484,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (isFound || this.#phase !== "in") return;
     const others = rememberedContacts(this.#earlier?.records ?? [], this.signer.key);
     const text = others.some(({ key }) => !this.#access.isRemoved(key))
-      ? "Nobody of the room answers now; still trying; others can join meanwhile"
+      ? "Nobody else is online; still trying, and others can join meanwhile"
       : "All others of the room were removed; others can join";
     this.#show({ event: "notice", text }, undefined);
   }

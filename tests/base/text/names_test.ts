@@ -60,9 +60,9 @@ const REFUSED: readonly (readonly [title: string, name: string, reason: string])
   ["an emoji", "a😀", 'not of "😀"'],
   ["a mark first", "\u0301a", "starts with a letter or a digit"],
   ["a hyphen first", "-a", "starts with a letter or a digit"],
-  ["what everybody is called at their own place", "you", '"you" is what everybody'],
-  ["the same in another case", "YOU", '"you" is what everybody'],
-  ["the same in letters that fold to it", "\uff59\uff4f\uff55", '"you" is what everybody'],
+  ["the word for whoever reads it", "you", '"you" is reserved'],
+  ["the same in another case", "YOU", '"you" is reserved'],
+  ["the same in letters that fold to it", "\uff59\uff4f\uff55", '"you" is reserved'],
   ["a letter that stands for words with blanks", "ﷺ", "U+FDFA"],
 ];
 

@@ -34,6 +34,7 @@ const TYPED: readonly (readonly [line: string, outcome: Outcome])[] = [
   ["two\nlines", say("two\nlines")],
   [":q", QUIT],
   [":quit", QUIT],
+  [":wq", QUIT],
   ["/quit", QUIT],
   [" :q", say(" :q")],
   [":q ", QUIT],

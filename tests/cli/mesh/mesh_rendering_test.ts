@@ -134,12 +134,12 @@ This room is private: others join with the invite that /invite shows.
   [
     "lost",
     { event: "left", name: "Bob", key: KEY, reason: "lost" },
-    "12:03 ! Bob is lost: no answer; messages are kept until they can be exchanged again\n",
+    "12:03 ! Bob is lost: no answer; what is said meanwhile is kept for when they return\n",
   ],
   [
     "lost, since when",
     { event: "left", name: "Bob", key: KEY, reason: "lost", silentMs: 4_950 },
-    "12:03 ! Bob is lost: no answer for 5 s; messages are kept until they can be exchanged again\n",
+    "12:03 ! Bob is lost: no answer for 5 s; what is said meanwhile is kept for when they return\n",
   ],
   [
     "replaced",
@@ -191,7 +191,7 @@ This room is private: others join with the invite that /invite shows.
   [
     "a private message to one who isn't there",
     { event: "delivery", id: "1", to: "Bob", state: "queued", waiting: 2 },
-    "12:03 ! Bob isn't there; kept, and sent when Bob is back (2 waiting)\n",
+    "12:03 ! Bob isn't there; kept, and sent when they are back (2 waiting)\n",
   ],
   [
     "a private message to one who was removed",
@@ -220,7 +220,7 @@ This room is private: others join with the invite that /invite shows.
       peers: [
         { name: "Alice", key: KEY, host: "10.0.0.1", port: 1, direct: false, role: "founder" },
         { name: "Bob", key: KEY, host: "::1", port: 2, direct: true, role: "deputy" },
-        { name: "Carol", key: KEY, host: "10.0.0.3", port: 3, direct: false },
+        { name: "Carol", key: "k9", host: "10.0.0.3", port: 3, direct: false },
         { name: "Dave", key: KEY, host: "", port: 0, direct: true },
         {
           ...{ name: "Eve~k7f3", key: KEY, host: "", port: 0, direct: true },
@@ -231,6 +231,7 @@ This room is private: others join with the invite that /invite shows.
         { name: "Mal", key: "k1", by: "Alice", byKey: KEY },
         { name: "Pip", key: "k2", by: "Bob", byKey: "k3" },
         { name: "k4", key: "k4", by: "Bob", byKey: "k3" },
+        { name: "Rex", key: "k5", by: "Caroline, before", byKey: "k9" },
       ],
     },
     `Alice (you)  10.0.0.1:1  founder
@@ -241,6 +242,7 @@ Eve~k7f3  accepts no connections  direct  the key that you refused
 Mal  removed by you  key k1
 Pip  removed by Bob  key k2
 removed by Bob  key k4
+Rex  removed by Carol  key k5
 `,
   ],
   [

@@ -693,8 +693,7 @@ export class MemberUser {
     // Whoever left before us, or is gone for another reason, has no chat that could pause.
     if (others.some((key) => peers.isHeard(key))) {
       return out.notice(
-        "The others' chat pauses until you or the coordinator is back: it alone can let the group go " +
-          "on without you",
+        "The coordinator is away: the others can't chat until you or it returns",
       );
     }
     const awaited = inWords(["you", ...others.map((key) => names.written(key))], "or");

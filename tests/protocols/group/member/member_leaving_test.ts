@@ -141,7 +141,7 @@ Deno.test("Member that leaves last while the coordinator is away, after others l
     return node.told("notice").at(-1)?.text;
   };
 
-  const pauses = "The others' chat pauses until you or the coordinator is back";
+  const pauses = "The coordinator is away: the others can't chat until you or it returns";
   assertStringIncludes(leaves(cem)!, pauses);
   assertStringIncludes(leaves(bob)!, pauses);
   assertEquals(
@@ -175,7 +175,9 @@ Deno.test("Member that leaves while the coordinator is away says that the others
     if (!isAway) net.coordinator.send(ann!, { type: "parted", why: "left", pauseMs: 0 });
     net.settle();
     assertEquals(ann!.stopped?.kind, "bye");
-    return noticesOf(ann!).includes("The others' chat pauses until you or the coordinator is back");
+    return noticesOf(ann!).includes(
+      "The coordinator is away: the others can't chat until you or it returns",
+    );
   };
   assertEquals(leaves(["ann", "bob"], true), true);
   assertEquals(leaves(["ann", "bob"], false), false);
@@ -193,8 +195,8 @@ Deno.test("Member that leaves after all others have left tells of no pause", () 
   ann!.command({ command: "quit" });
   net.pass(6_000);
   assertEquals([ann!, bob!].map((node) => node.stopped?.kind), ["bye", "bye"]);
-  assertStringIncludes(noticesOf(bob!), "The others' chat pauses");
-  assert(!noticesOf(ann!).includes("The others' chat pauses"), noticesOf(ann!));
+  assertStringIncludes(noticesOf(bob!), "The coordinator is away");
+  assert(!noticesOf(ann!).includes("The coordinator is away"), noticesOf(ann!));
 });
 
 Deno.test("Member that leaves waits for a coordinator that isn't there yet, and says what was typed", () => {
