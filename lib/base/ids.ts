@@ -18,6 +18,8 @@ export type ClaimId = Branded<"ClaimId">;
 export type MessageId = Branded<"MessageId">;
 /** Names a request of a group's member. */
 export type RequestId = Branded<"RequestId">;
+/** SHA-256 of a domain tag and a file offer's exact bytes, which name its signer. */
+export type OfferId = Branded<"OfferId">;
 /** Any other SHA-256. */
 export type Hash = Branded<"Hash">;
 /** Of one run of a program, proven by each of its handshakes (`LinkInfo.process`). */
@@ -34,6 +36,7 @@ export type HexId =
   | ClaimId
   | MessageId
   | RequestId
+  | OfferId
   | ProcessKey
   | Hash;
 

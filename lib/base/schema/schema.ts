@@ -284,8 +284,8 @@ interface MessageAbout {
   /** When the message is sent, and what the receiver answers. */
   readonly when: string;
   readonly answer: string;
-  /** The send queue it waits in at each link. */
-  readonly lane: Queue;
+  /** The send queue it waits in at each link; `bulk` goes out where nothing else waits, as it was asked for. */
+  readonly lane: Queue | "bulk";
 }
 
 /** A kind of message: its code on the wire, its row in the table of `PROTOCOL.md`, its fields. */

@@ -1,0 +1,50 @@
+/** What file transfer tells the user, and what the user may ask: field for field the objects of `--json`. */
+
+import type { ErrorCode } from "../../base/errors.ts";
+
+/** Why a transfer came to nothing. */
+export type TransferReason =
+  /** Its holder's file isn't what was offered any more. */
+  | "changed"
+  /** Its signer took it back. */
+  | "withdrawn"
+  /** Nobody who has it could be reached for long. */
+  | "no-holder"
+  /** The disk refused; what is there is kept, and the file can be fetched again from there. */
+  | "disk";
+
+export type TransferEvent =
+  | {
+    readonly event: "offer";
+    /** What `/get` and `/cancel` take, from 1. */
+    readonly file: number;
+    readonly id: string;
+    /** The signer's key: the mode knows the name. */
+    readonly from: string;
+    /** Harmless: as it would be saved. */
+    readonly name: string;
+    readonly size: number;
+    readonly digest: string;
+  }
+  | {
+    readonly event: "transfer";
+    readonly file: number;
+    readonly state: "started" | "progress" | "done" | "failed" | "cancelled";
+    /** How many are here and checked. */
+    readonly bytes: number;
+    /** Where it was saved, with `done`. */
+    readonly path?: string;
+    readonly reason?: TransferReason;
+  }
+  | { readonly event: "error"; readonly code: ErrorCode; readonly text: string };
+
+export type TransferCommand =
+  /** Offers a file. `source`: whatever the adapter knows it by. `to`: a key; null: all who are there. */
+  | {
+    readonly command: "send";
+    readonly source: string;
+    readonly name: string;
+    readonly to: string | null;
+  }
+  | { readonly command: "get"; readonly file: number }
+  | { readonly command: "cancel"; readonly file: number };

@@ -1,0 +1,149 @@
+/**
+ * File transfer as its caller sees it: inputs, effects, configuration. The machine is `transfers.ts`.
+ *
+ * The adapter's duties beside those of `Machine`:
+ * - Each `hash`, `begin`, `read`, `write`, `sync` and `finish` is answered by token, in any order, by its own input or by
+ *   `disk-failed`. Each `send-bulk` is answered by one `bulk-drained`, once what was sent has left the lane and nothing
+ *   of chat waits; `peer-down` answers those that are left.
+ * - Beside the content it keeps each leaf's proof, at `leaf` times the longest proof of the file.
+ * - `sync` makes content and proofs durable, and only then replaces the file of leaves, in one piece.
+ * - `begin` stores the offer, and `restore` gives it back at the next start. `keep` says that an own file is offered, and
+ *   is to be restored as `whole`, with its proofs; so is what was finished.
+ */
+
+import type { Signer } from "../../base/crypto/crypto.ts";
+import type { Hash, OfferId, PeerKey } from "../../base/ids.ts";
+import type { TransferCommand, TransferEvent } from "./events.ts";
+import type { LeafMessage, SignedOffer, TransferMessage } from "./messages.ts";
+
+export type TransferInput =
+  | { readonly type: "peer-up"; readonly peer: PeerKey }
+  | { readonly type: "peer-down"; readonly peer: PeerKey }
+  | { readonly type: "message"; readonly from: PeerKey; readonly message: TransferMessage }
+  /** Answers a `send-bulk` to this peer. */
+  | { readonly type: "bulk-drained"; readonly peer: PeerKey }
+  /** Given at the start: the file is there as a whole, or it is being received. */
+  | {
+    readonly type: "restore";
+    readonly offer: SignedOffer;
+    readonly kind: "whole" | "part";
+  }
+  /** `isThere`: an earlier attempt left a part. `leaves`: the text of its file of leaves, null where there is none. */
+  | {
+    readonly type: "begun";
+    readonly token: number;
+    readonly isThere: boolean;
+    readonly leaves: string | null;
+  }
+  | {
+    readonly type: "hashed";
+    readonly token: number;
+    readonly size: number;
+    readonly digest: Hash;
+  }
+  | {
+    readonly type: "read";
+    readonly token: number;
+    readonly bytes: Uint8Array;
+    readonly proof: Uint8Array;
+  }
+  | { readonly type: "written"; readonly token: number }
+  | { readonly type: "synced"; readonly token: number }
+  | { readonly type: "finished"; readonly token: number; readonly path: string }
+  | { readonly type: "disk-failed"; readonly token: number; readonly text: string }
+  | {
+    readonly type: "command";
+    readonly command: TransferCommand;
+    readonly ref: string | undefined;
+  }
+  | { readonly type: "tick" };
+
+export type TransferEffect =
+  | {
+    readonly type: "send";
+    readonly to: PeerKey;
+    readonly message: Exclude<TransferMessage, LeafMessage>;
+  }
+  | { readonly type: "send-bulk"; readonly to: PeerKey; readonly message: LeafMessage }
+  /** Compute size and digest of the user's file. */
+  | { readonly type: "hash"; readonly token: number; readonly source: string }
+  | {
+    readonly type: "keep";
+    readonly file: OfferId;
+    readonly source: string;
+    readonly offer: SignedOffer;
+  }
+  /** The offer of an own or finished file was taken back: it isn't restored any more. The file itself stays. */
+  | { readonly type: "forget"; readonly file: OfferId }
+  /** Store the offer, and open what is there of the file. */
+  | {
+    readonly type: "begin";
+    readonly token: number;
+    readonly file: OfferId;
+    readonly offer: SignedOffer;
+  }
+  | {
+    readonly type: "read";
+    readonly token: number;
+    readonly file: OfferId;
+    readonly leaf: number;
+    readonly offset: number;
+    readonly length: number;
+    readonly proofLength: number;
+  }
+  | {
+    readonly type: "write";
+    readonly token: number;
+    readonly file: OfferId;
+    readonly leaf: number;
+    readonly offset: number;
+    readonly bytes: Uint8Array;
+    readonly proof: Uint8Array;
+  }
+  | {
+    readonly type: "sync";
+    readonly token: number;
+    readonly file: OfferId;
+    readonly leaves: string;
+  }
+  /** Give it this name, or one with a number where it is taken, and drop the file of leaves. */
+  | {
+    readonly type: "finish";
+    readonly token: number;
+    readonly file: OfferId;
+    readonly name: string;
+  }
+  /** Delete what is there of it. */
+  | { readonly type: "discard"; readonly file: OfferId }
+  /** The peer breaks the rules: its link is to be closed. */
+  | { readonly type: "penalise"; readonly peer: PeerKey; readonly text: string }
+  | { readonly type: "show"; readonly event: TransferEvent; readonly ref: string | undefined };
+
+export interface TransferConfig {
+  /** Where files are offered: the room's id, or what two who are alone agree on. */
+  readonly context: Hash;
+  readonly signer: Signer;
+  /** Bytes that may be received in all, and those that were before this start. */
+  readonly filesBytesMax: number;
+  readonly receivedBytes: number;
+}
+
+/** What the parts need of the machine. */
+export interface TransferOutput {
+  emit(effect: TransferEffect): void;
+  /** A token; what is answered to it comes back to `following`. */
+  token(following: Following): number;
+  send(to: PeerKey, message: Exclude<TransferMessage, LeafMessage>): void;
+}
+
+/** An answer of the disk. */
+export type DiskAnswer = Extract<
+  TransferInput,
+  { readonly type: "begun" | "hashed" | "read" | "written" | "synced" | "finished" }
+>;
+
+/** What follows a request to the disk. */
+export interface Following {
+  done(answer: DiskAnswer, nowMs: number): void;
+  failed(text: string, nowMs: number): void;
+}

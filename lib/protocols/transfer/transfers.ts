@@ -1,0 +1,521 @@
+/**
+ * Files between people. Ann offers one: its digest is computed, and a small signed offer goes to Bob, or to all of a
+ * room, where each passes it on once. Bob takes it: he asks those that he has links to who has it, asks each of them for
+ * leaves as far as he has room, checks each leaf by its proof, and writes it. Whoever has leaves, has their proofs, and
+ * serves them too: Ann may leave. What is on Bob's disk is known after a kill by a bit for each leaf, written behind a
+ * sync; where that can't be trusted, the leaves are checked again.
+ *
+ * - `offers.ts`: which offers are open? Bounded for each person, so that a flood of them costs nothing.
+ * - `downloading.ts`, with `holders.ts`: which leaves are here, and whom do we ask for the others?
+ * - `serving.ts`: what have others asked of us, and which lane has room for it?
+ *
+ * A request is the credit for so many leaves, in the receiver's hand; the adapter says when a lane has room: chat goes
+ * first. Who sends a leaf without credit is cut off. A peer that stalls is left for another one, one that sends a wrong
+ * leaf for good. Nothing is fetched that the user's bound for all files has no room for.
+ *
+ * From others come: the tree of BitTorrent v2 (BEP 52), but as Certificate Transparency shapes it, with proofs that
+ * travel beside each leaf as in Bao, so that a receiver keeps no hashes; requests as in Syncthing's block exchange.
+ */
+
+import type { Environment } from "../../base/machine/environment.ts";
+import type { ErrorCode } from "../../base/errors.ts";
+import type { OfferId, PeerKey } from "../../base/ids.ts";
+import { Agenda, type Machine } from "../../base/machine/machine.ts";
+import { Pending } from "../../base/machine/pending.ts";
+import { TokenBucket } from "../../base/rates/token_bucket.ts";
+import { utf8Length } from "../../base/text/text.ts";
+import { Download, type DownloadOutcome, type DownloadPort } from "./downloading.ts";
+import type { TransferCommand, TransferEvent } from "./events.ts";
+import {
+  DOWNLOADS_MAX,
+  FILE_BYTES_MAX,
+  FILE_NAME_BYTES_MAX,
+  NEWS_BURST,
+  NEWS_PER_S,
+  OFFERS_EACH_MAX,
+  PREPARED_MAX,
+  SHARES_MAX,
+  WANTS_BURST,
+  WANTS_PER_S,
+} from "./limits.ts";
+import {
+  type LeafMessage,
+  type SignedOffer,
+  type TransferMessage,
+  type Withdrawal,
+} from "./messages.ts";
+import {
+  isWithdrawal,
+  OfferTable,
+  type OpenOffer,
+  signedOffer,
+  withdrawalSignature,
+} from "./offers.ts";
+import { Serving, type ServingPort } from "./serving.ts";
+import { isFor, Shares } from "./sharing.ts";
+import type {
+  DiskAnswer,
+  Following,
+  TransferConfig,
+  TransferEffect,
+  TransferInput,
+} from "./transfer_io.ts";
+
+/** A link to somebody. */
+class Peer {
+  /** Leaves that it may still send. */
+  credit = 0;
+  readonly news = new TokenBucket(NEWS_PER_S, NEWS_BURST);
+  readonly wants = new TokenBucket(WANTS_PER_S, WANTS_BURST);
+}
+
+type MessageFrom<Type extends TransferMessage["type"]> = Extract<
+  TransferMessage,
+  { readonly type: Type }
+>;
+
+export class Transfers
+  implements Machine<TransferInput, TransferEffect>, DownloadPort, ServingPort {
+  readonly crypto;
+  readonly random;
+  readonly #self: PeerKey;
+  readonly #offers: OfferTable;
+  readonly #shares: Shares;
+  readonly #downloads = new Map<OfferId, Download>();
+  readonly #serving = new Serving(this);
+  readonly #peers = new Map<PeerKey, Peer>();
+  readonly #pending = new Pending<Following>();
+  readonly #agenda: Agenda;
+  /** Own files that are being hashed. */
+  #preparing = 0;
+  #receivedBytes: number;
+  #effects: TransferEffect[] = [];
+
+  constructor(readonly environment: Environment, readonly config: TransferConfig) {
+    this.crypto = environment.crypto;
+    this.random = environment.random;
+    this.#self = config.signer.key;
+    this.#receivedBytes = config.receivedBytes;
+    this.#shares = new Shares(this.#self);
+    const isKept = (id: OfferId) => this.#shares.has(id) || this.#downloads.has(id);
+    this.#offers = new OfferTable(this.crypto, config.context, this.#self, isKept);
+    const downloads = {
+      nextMs: () => new Agenda([...this.#downloads.values()]).nextMs(),
+      tick: (nowMs: number) => new Agenda([...this.#downloads.values()]).tick(nowMs),
+    };
+    this.#agenda = new Agenda([downloads, this.#offers]);
+  }
+
+  /** Leaves in memory or asked for; offers; requests to the disk: for tests of what is bounded. */
+  get held(): { readonly leaves: number; readonly offers: number; readonly requests: number } {
+    let leaves = this.#serving.heldLeaves;
+    for (const download of this.#downloads.values()) leaves += download.heldLeaves;
+    return { leaves, offers: this.#offers.size, requests: this.#pending.size };
+  }
+
+  nextDeadlineMs(): number | null {
+    return this.#agenda.nextMs();
+  }
+
+  step(input: TransferInput, nowMs: number): readonly TransferEffect[] {
+    this.#take(input, nowMs);
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+
+  #take(input: TransferInput, nowMs: number): void {
+    switch (input.type) {
+      case "peer-up":
+        return this.#peerUp(input.peer, nowMs);
+      case "peer-down":
+        return this.#peerDown(input.peer, nowMs);
+      case "message": {
+        const peer = this.#peers.get(input.from);
+        return peer === undefined
+          ? undefined
+          : this.#message(input.from, peer, input.message, nowMs);
+      }
+      case "bulk-drained":
+        return this.#serving.drained(input.peer);
+      case "restore":
+        return this.#restore(input, nowMs);
+      case "begun":
+      case "hashed":
+      case "read":
+      case "written":
+      case "synced":
+      case "finished":
+        return this.#pending.take(input.token)?.done(input, nowMs);
+      case "disk-failed":
+        return this.#pending.take(input.token)?.failed(input.text, nowMs);
+      case "command":
+        return this.#command(input.command, input.ref);
+      case "tick":
+        return this.#agenda.tick(nowMs);
+    }
+  }
+
+  // What the parts need.
+
+  emit(effect: TransferEffect): void {
+    this.#effects.push(effect);
+  }
+
+  token(following: Following): number {
+    return this.#pending.add(following);
+  }
+
+  send(to: PeerKey, message: Exclude<TransferMessage, LeafMessage>): void {
+    if (this.#peers.has(to)) this.emit({ type: "send", to, message });
+  }
+
+  peers(): readonly PeerKey[] {
+    return [...this.#peers.keys()];
+  }
+
+  granted(peer: PeerKey, leaves: number): void {
+    const known = this.#peers.get(peer);
+    if (known !== undefined) known.credit += leaves;
+  }
+
+  progressed({ offer: { number }, bytes }: Download): void {
+    this.#show({ event: "transfer", file: number, state: "progress", bytes });
+  }
+
+  ended(download: Download, outcome: DownloadOutcome): void {
+    const { offer, bytes } = download;
+    this.#downloads.delete(offer.id);
+    if (outcome.state === "done") {
+      this.#receivedBytes += offer.value.size;
+      this.#share(offer);
+      this.#show({
+        event: "transfer",
+        file: offer.number,
+        state: "done",
+        bytes,
+        path: outcome.path,
+      });
+      return;
+    }
+    const { reason } = outcome;
+    this.#serving.stop(offer.id);
+    // What nobody has any more isn't fetched again.
+    if (reason === "withdrawn" || reason === "changed") {
+      this.emit({ type: "discard", file: offer.id });
+      this.#offers.withdraw(offer);
+    }
+    this.#show({ event: "transfer", file: offer.number, state: "failed", bytes, reason });
+  }
+
+  servable(peer: PeerKey, file: OfferId, leaf: number): OpenOffer | null {
+    const offer = this.#offers.get(file);
+    if (offer === undefined || !isFor(offer, peer)) return null;
+    return this.#shares.has(file) || this.#downloads.get(file)?.has(leaf) ? offer : null;
+  }
+
+  spoilt(offer: OpenOffer, reason: "changed" | "disk", text: string): void {
+    this.environment.log.warn("a file can't be served", { reason, text });
+    const waiting = this.#serving.stop(offer.id);
+    for (const peer of waiting) this.send(peer, { type: "lack", file: offer.id, reason });
+    const download = this.#downloads.get(offer.id);
+    if (download !== undefined) {
+      download.stop();
+      return this.ended(download, { state: "failed", reason: "disk", text });
+    }
+    this.#shares.delete(offer.id);
+    this.emit({ type: "forget", file: offer.id });
+    if (offer.value.from !== this.#self) return this.#offers.forget(offer);
+    this.#withdraw(offer, "changed");
+    this.#show({ event: "transfer", file: offer.number, state: "failed", bytes: 0, reason });
+  }
+
+  // Links.
+
+  #peerUp(peer: PeerKey, nowMs: number): void {
+    if (this.#peers.has(peer)) this.#peerDown(peer, nowMs);
+    this.#peers.set(peer, new Peer());
+    for (const { signed } of this.#shares.for(peer)) {
+      this.send(peer, { type: "offer", offer: signed });
+    }
+    for (const download of this.#downloads.values()) download.peerUp(peer, nowMs);
+  }
+
+  #peerDown(peer: PeerKey, nowMs: number): void {
+    this.#peers.delete(peer);
+    this.#serving.gone(peer);
+    for (const download of [...this.#downloads.values()]) download.peerDown(peer, nowMs);
+  }
+
+  #message(from: PeerKey, peer: Peer, message: TransferMessage, nowMs: number): void {
+    switch (message.type) {
+      case "offer":
+        if (peer.news.take(nowMs)) this.#offered(message.offer, from, nowMs);
+        return;
+      case "withdraw":
+        if (peer.news.take(nowMs)) this.#taken(message, from, nowMs);
+        return;
+      case "want":
+        if (peer.wants.take(nowMs)) this.#wanted(from, message.file);
+        return;
+      case "have":
+        return this.#downloads.get(message.file)?.have(from, message.leaves, nowMs);
+      case "lack":
+        return this.#downloads.get(message.file)?.lack(from, message.reason, nowMs);
+      case "request":
+        return this.#requested(from, message);
+      case "release":
+        return this.#serving.release(from, message.file);
+      case "leaf":
+        return this.#leaf(from, peer, message, nowMs);
+    }
+  }
+
+  #leaf(from: PeerKey, peer: Peer, message: LeafMessage, nowMs: number): void {
+    if (peer.credit === 0) {
+      const text = "it sent a part of a file that it wasn't asked for";
+      return this.emit({ type: "penalise", peer: from, text });
+    }
+    peer.credit--;
+    this.#downloads.get(message.file)?.leaf(from, message, nowMs);
+  }
+
+  #wanted(from: PeerKey, file: OfferId): void {
+    const offer = this.#offers.get(file);
+    const download = this.#downloads.get(file);
+    if (offer === undefined || !isFor(offer, from)) {
+      this.send(from, { type: "lack", file, reason: "unknown" });
+    } else if (this.#shares.has(file)) this.send(from, { type: "have", file, leaves: null });
+    else if (download !== undefined) {
+      this.send(from, { type: "have", file, leaves: download.leaves() });
+    } else this.send(from, { type: "lack", file, reason: "unknown" });
+  }
+
+  #requested(from: PeerKey, { file, first, count }: MessageFrom<"request">): void {
+    const reason = this.#serving.request(from, file, first, count);
+    if (reason !== null) this.send(from, { type: "lack", file, reason });
+  }
+
+  // Offers.
+
+  #offered(signed: SignedOffer, from: PeerKey, nowMs: number): void {
+    const offer = this.#offers.add(signed, nowMs);
+    if (typeof offer === "string") {
+      // A later copy of what is open, too, goes this way.
+      return this.environment.log.debug("an offer isn't taken", { reason: offer });
+    }
+    this.#showOffer(offer);
+    if (offer.value.to !== null) return;
+    for (const peer of this.#peers.keys()) {
+      if (peer !== from) this.send(peer, { type: "offer", offer: offer.signed });
+    }
+  }
+
+  /** An offer is taken back. */
+  #taken({ file, reason, signature }: MessageFrom<"withdraw">, from: PeerKey, nowMs: number): void {
+    const offer = this.#offers.get(file);
+    if (offer === undefined || offer.value.from === this.#self) return;
+    if (!isWithdrawal(this.crypto, offer.value.from, file, reason, signature)) return;
+    this.#pass(offer, { type: "withdraw", file, reason, signature }, from);
+    const download = this.#downloads.get(file);
+    if (reason === "changed") {
+      // What others have of it is as it was offered.
+      if (download !== undefined) return download.changed(nowMs);
+      if (!this.#shares.has(file)) this.#offers.withdraw(offer);
+      return;
+    }
+    if (download !== undefined) return download.withdrawn();
+    if (this.#shares.delete(file)) this.emit({ type: "forget", file });
+    this.#serving.stop(file);
+    this.#offers.withdraw(offer);
+  }
+
+  #pass(offer: OpenOffer, message: MessageFrom<"withdraw">, from: PeerKey | null): void {
+    for (const peer of this.#peers.keys()) {
+      if (peer !== from && isFor(offer, peer)) this.send(peer, message);
+    }
+  }
+
+  #withdraw(offer: OpenOffer, reason: Withdrawal): void {
+    const signature = withdrawalSignature(this.config.signer, this.crypto, offer.id, reason);
+    this.#pass(offer, { type: "withdraw", file: offer.id, reason, signature }, null);
+    this.#offers.withdraw(offer);
+  }
+
+  #share(offer: OpenOffer): void {
+    if (this.#shares.size >= SHARES_MAX) {
+      const oldest = this.#shares.oldestReceived();
+      if (oldest === undefined) return;
+      this.#shares.delete(oldest.id);
+      this.#serving.stop(oldest.id);
+      this.#offers.forget(oldest);
+      this.emit({ type: "forget", file: oldest.id });
+    }
+    this.#shares.add(offer);
+    if (offer.value.from !== this.#self) this.#offers.settle(offer);
+  }
+
+  #restore(input: Extract<TransferInput, { readonly type: "restore" }>, nowMs: number): void {
+    const offer = this.#offers.add(input.offer, nowMs, true);
+    if (typeof offer === "string") {
+      return this.environment.log.warn("a file isn't taken up again", { reason: offer });
+    }
+    this.#showOffer(offer);
+    if (input.kind === "whole") this.#share(offer);
+    else this.#download(offer);
+  }
+
+  // The user.
+
+  #command(command: TransferCommand, ref: string | undefined): void {
+    switch (command.command) {
+      case "send":
+        return this.#send(command, ref);
+      case "get":
+        return this.#get(command.file, ref);
+      case "cancel":
+        return this.#cancel(command.file, ref);
+    }
+  }
+
+  #send(
+    { source, name, to }: Extract<TransferCommand, { readonly command: "send" }>,
+    ref: string | undefined,
+  ): void {
+    const whom = to as PeerKey | null;
+    if (this.#preparing >= PREPARED_MAX) {
+      return this.#refuse(
+        "busy",
+        `${PREPARED_MAX} files are being read already: wait a little`,
+        ref,
+      );
+    }
+    if (name === "" || utf8Length(name) > FILE_NAME_BYTES_MAX) {
+      const text = `The file can't be offered: its name has more than ${FILE_NAME_BYTES_MAX} bytes`;
+      return this.#refuse("too-long", text, ref);
+    }
+    this.#preparing++;
+    const token = this.token({
+      done: (answer, nowMs) => {
+        this.#preparing--;
+        if (answer.type === "hashed") this.#offer(source, name, whom, answer, ref, nowMs);
+      },
+      failed: (text) => {
+        this.#preparing--;
+        this.#refuse("bad-file", `The file can't be offered: ${text}`, ref);
+      },
+    });
+    this.emit({ type: "hash", token, source });
+  }
+
+  #offer(
+    source: string,
+    name: string,
+    to: PeerKey | null,
+    { size, digest }: Extract<DiskAnswer, { readonly type: "hashed" }>,
+    ref: string | undefined,
+    nowMs: number,
+  ): void {
+    if (size > FILE_BYTES_MAX) {
+      const text =
+        `The file can't be offered: it has ${size} bytes, at most ${FILE_BYTES_MAX} are possible`;
+      return this.#refuse("too-long", text, ref);
+    }
+    const { signer, context } = this.config;
+    const at = this.environment.wallMs();
+    const signed = signedOffer(signer, this.crypto, {
+      version: 1,
+      context,
+      from: this.#self,
+      to,
+      at,
+      name,
+      size,
+      digest,
+    });
+    const offer = this.#offers.add(signed, nowMs);
+    if (typeof offer === "string") {
+      const text = offer === "known"
+        ? "This file was offered just now"
+        : `No more than ${OFFERS_EACH_MAX} files can be offered at once: cancel one, or wait`;
+      return this.#refuse("full", text, ref);
+    }
+    this.#share(offer);
+    this.emit({ type: "keep", file: offer.id, source, offer: offer.signed });
+    this.#showOffer(offer, ref);
+    for (const peer of this.#peers.keys()) {
+      if (isFor(offer, peer)) this.send(peer, { type: "offer", offer: offer.signed });
+    }
+  }
+
+  #get(number: number, ref: string | undefined): void {
+    const offer = this.#offers.numbered(number);
+    if (offer === undefined) {
+      return this.#refuse("no-such-entry", `There is no file ${number}: /files lists them`, ref);
+    }
+    if (this.#shares.has(offer.id)) {
+      return this.#refuse("usage", `The file ${number} is here already`, ref);
+    }
+    if (this.#downloads.has(offer.id)) {
+      return this.#refuse("busy", `The file ${number} is being fetched already`, ref);
+    }
+    if (this.#downloads.size >= DOWNLOADS_MAX) {
+      const text = `${DOWNLOADS_MAX} files are being fetched already: wait for one, or cancel one`;
+      return this.#refuse("busy", text, ref);
+    }
+    const { filesBytesMax } = this.config;
+    if (this.#promisedBytes() + offer.value.size > filesBytesMax) {
+      const text = `The file ${number} has ${offer.value.size} bytes: ` +
+        `with it, more than ${filesBytesMax} would have been received (--files-max)`;
+      return this.#refuse("full", text, ref);
+    }
+    this.#download(offer, ref);
+  }
+
+  /** Bytes of files that were received, or will have been. */
+  #promisedBytes(): number {
+    let bytes = this.#receivedBytes;
+    for (const { offer } of this.#downloads.values()) bytes += offer.value.size;
+    return bytes;
+  }
+
+  #download(offer: OpenOffer, ref?: string): void {
+    const download = new Download(this, offer);
+    this.#downloads.set(offer.id, download);
+    this.#show({ event: "transfer", file: offer.number, state: "started", bytes: 0 }, ref);
+    download.start();
+  }
+
+  #cancel(number: number, ref: string | undefined): void {
+    const offer = this.#offers.numbered(number);
+    const download = offer && this.#downloads.get(offer.id);
+    if (offer === undefined || (download === undefined && offer.value.from !== this.#self)) {
+      return this.#refuse("no-such-entry", `There is no file ${number} to cancel`, ref);
+    }
+    this.#serving.stop(offer.id);
+    if (download !== undefined) {
+      download.stop();
+      this.#downloads.delete(offer.id);
+      this.emit({ type: "discard", file: offer.id });
+    } else {
+      this.#shares.delete(offer.id);
+      this.emit({ type: "forget", file: offer.id });
+      this.#withdraw(offer, "cancelled");
+    }
+    const bytes = download?.bytes ?? 0;
+    this.#show({ event: "transfer", file: number, state: "cancelled", bytes }, ref);
+  }
+
+  #showOffer({ number, id, value, name }: OpenOffer, ref?: string): void {
+    const { from, size, digest } = value;
+    this.#show({ event: "offer", file: number, id, from, name, size, digest }, ref);
+  }
+
+  #refuse(code: ErrorCode, text: string, ref: string | undefined): void {
+    this.#show({ event: "error", code, text }, ref);
+  }
+
+  #show(event: TransferEvent, ref?: string): void {
+    this.emit({ type: "show", event, ref });
+  }
+}
