@@ -188,6 +188,7 @@ export class Download implements Timed {
       return this.#holdersChanged(nowMs);
     }
     this.#holders.came(peer, leaf, nowMs);
+    this.#deadlines.set("nobody", nowMs + NOBODY_MS);
     this.#writing.add(leaf);
     const token = this.#following((_, nowMs) => this.#written(leaf, nowMs));
     const offset = leaf * LEAF_BYTES;
@@ -271,8 +272,8 @@ export class Download implements Timed {
 
   #holdersChanged(nowMs: number): void {
     if (this.#phase !== "fetching") return;
-    if (this.#holders.size > 0) this.#deadlines.clear("nobody");
-    else this.#deadlines.setEarliest("nobody", nowMs + (this.#lost === null ? NOBODY_MS : GONE_MS));
+    const isGone = this.#lost !== null && this.#holders.size === 0;
+    this.#deadlines.setEarliest("nobody", nowMs + (isGone ? GONE_MS : NOBODY_MS));
     this.#fill(nowMs);
   }
 

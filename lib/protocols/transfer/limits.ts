@@ -59,7 +59,7 @@ export const PAUSE_MS = 5_000;
 export const ASK_MS = 5_000;
 /** Peers asked at once: with more the next ones have their turn after `ASK_MS`. */
 export const ASKED_MAX = 16;
-/** Without anybody who has the file, it has failed after this; it can be fetched again, from where it was. */
+/** Without a leaf from anybody, a file has failed after this; it can be fetched again, from where it was. */
 export const NOBODY_MS = 10 * 60 * 1_000;
 /** The same where its sender has said that it is gone: time for another holder to answer. */
 export const GONE_MS = 3 * ASK_MS;

@@ -453,23 +453,31 @@ export class Transfers
     if (offer === undefined) {
       return this.#refuse("no-such-entry", `There is no file ${number}: /files lists them`, ref);
     }
-    if (this.#shares.has(offer.id)) {
-      return this.#refuse("usage", `The file ${number} is here already`, ref);
-    }
-    if (this.#downloads.has(offer.id)) {
-      return this.#refuse("busy", `The file ${number} is being fetched already`, ref);
-    }
-    if (this.#downloads.size >= DOWNLOADS_MAX) {
-      const text = `${DOWNLOADS_MAX} files are being fetched already: wait for one, or cancel one`;
-      return this.#refuse("busy", text, ref);
-    }
-    const { filesBytesMax } = this.config;
-    if (this.#promisedBytes() + offer.value.size > filesBytesMax) {
-      const text = `The file ${number} has ${offer.value.size} bytes: ` +
-        `with it, more than ${filesBytesMax} would have been received (--files-max)`;
-      return this.#refuse("full", text, ref);
-    }
     this.#download(offer, ref);
+  }
+
+  /** Begins to fetch a file, or goes on with it; or says why not. */
+  #download(offer: OpenOffer, ref?: string): void {
+    const [code, text] = this.#fault(offer) ?? [];
+    if (code !== undefined) return this.#refuse(code, text!, ref);
+    const download = new Download(this, offer);
+    this.#downloads.set(offer.id, download);
+    this.#show({ event: "transfer", file: offer.number, state: "started", bytes: 0 }, ref);
+    download.start();
+  }
+
+  /** Why a file can't be fetched now; null where it can. */
+  #fault({ id, number, value: { size } }: OpenOffer): readonly [ErrorCode, string] | null {
+    const { filesBytesMax } = this.config;
+    if (this.#shares.has(id)) return ["usage", `The file ${number} is here already`];
+    if (this.#downloads.has(id)) return ["busy", `The file ${number} is being fetched already`];
+    if (this.#downloads.size >= DOWNLOADS_MAX) {
+      return ["busy", `${DOWNLOADS_MAX} files are being fetched: wait for one, or cancel one`];
+    }
+    if (this.#promisedBytes() + size <= filesBytesMax) return null;
+    const text = `The file ${number} has ${size} bytes: with it, more than ${filesBytesMax} ` +
+      "would have been received (--files-max)";
+    return ["full", text];
   }
 
   /** Bytes of files that were received, or will have been. */
@@ -477,13 +485,6 @@ export class Transfers
     let bytes = this.#receivedBytes;
     for (const { offer } of this.#downloads.values()) bytes += offer.value.size;
     return bytes;
-  }
-
-  #download(offer: OpenOffer, ref?: string): void {
-    const download = new Download(this, offer);
-    this.#downloads.set(offer.id, download);
-    this.#show({ event: "transfer", file: offer.number, state: "started", bytes: 0 }, ref);
-    download.start();
   }
 
   #cancel(number: number, ref: string | undefined): void {

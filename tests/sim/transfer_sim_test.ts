@@ -1,0 +1,96 @@
+import { assert } from "@std/assert";
+import { amount } from "../given.ts";
+import { hunt } from "./hunt.ts";
+import { MUTATIONS } from "./transfer/mutations.ts";
+import { runKill } from "./transfer/run_kill.ts";
+import { runTransfer } from "./transfer/run.ts";
+import type { Mutation } from "./transfer/world.ts";
+
+const SEEDS = amount(30, 200);
+const KILLS = amount(20, 200);
+const STEPS = 60;
+
+Deno.test(`transfer: ${SEEDS} seeds of files, faults and liars break no promise`, () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    try {
+      runTransfer({ seed, steps: STEPS });
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error });
+    }
+  }
+});
+
+Deno.test(`transfer: after each of ${KILLS} kills at most a tenth is sent again`, () => {
+  let again = 0;
+  for (let seed = 1; seed <= KILLS; seed++) {
+    try {
+      again += runKill(seed);
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error });
+    }
+  }
+  assert(again > 0, "kills cost something");
+});
+
+interface TransferHunt {
+  readonly mutation: Mutation;
+  /** The violations by which the bug is found. */
+  readonly finding: RegExp;
+  readonly from?: number;
+  readonly run?: (seed: number, mutation?: Mutation) => unknown;
+}
+
+const HUNTS: readonly TransferHunt[] = [
+  { mutation: MUTATIONS.writesUnchecked, finding: /writes a leaf that isn't in the file/ },
+  { mutation: MUTATIONS.trustsDamage, finding: /finished what isn't the file/, from: 7 },
+  { mutation: MUTATIONS.neverSyncs, finding: /sent again/, from: 7, run: runKill },
+  { mutation: MUTATIONS.fillsLanes, finding: /lane that is full/ },
+  { mutation: MUTATIONS.servesUnchecked, finding: /sends a leaf that isn't in the file/, from: 41 },
+  { mutation: MUTATIONS.trustsNames, finding: /shows or saves a file as/ },
+  { mutation: MUTATIONS.tellsAlways, finding: /progress too often/ },
+  { mutation: MUTATIONS.mindsNoCredit, finding: /that it never asked/ },
+  { mutation: MUTATIONS.hasNoQuota, finding: /more than it may receive/, from: 17 },
+  { mutation: MUTATIONS.asksLiars, finding: /asks a liar again/ },
+  { mutation: MUTATIONS.waitsForEver, finding: /never gets/ },
+  { mutation: MUTATIONS.takesAllOffers, finding: /open offers/ },
+  { mutation: MUTATIONS.tellsNobody, finding: /never gets|never comes/ },
+  { mutation: MUTATIONS.asksNobody, finding: /never gets/ },
+  { mutation: MUTATIONS.takesAnyRequest, finding: /more than it was asked for|sent again/ },
+];
+const SEEDS_MAX = 100;
+
+/** The error that ended a run; null where every promise held. */
+function failureOf(
+  run: (seed: number, mutation?: Mutation) => unknown,
+  seed: number,
+  mutation?: Mutation,
+): Error | null {
+  const undo = mutation?.install?.() ?? (() => {});
+  try {
+    run(seed, mutation);
+    return null;
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
+  } finally {
+    undo();
+  }
+}
+
+const runWith = (seed: number, mutation?: Mutation) =>
+  runTransfer({ seed, steps: STEPS, ...(mutation === undefined ? {} : { mutation }) });
+
+for (const { mutation, finding, run = runWith, ...seeds } of HUNTS) {
+  hunt({
+    title: `the simulation finds machines that ${mutation.name}`,
+    seedsMax: SEEDS_MAX,
+    ...seeds,
+    finds(seed) {
+      const failure = failureOf(run, seed, mutation);
+      if (failure === null || failure.name !== "Violation") return false;
+      if (!finding.test(failure.message)) return failure.message;
+      // The seed counts only if it passes without the mutation.
+      return failureOf(run, seed) === null;
+    },
+  });
+}
