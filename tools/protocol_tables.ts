@@ -20,6 +20,8 @@ import * as messages from "../lib/protocols/mesh/schema/messages.ts";
 import * as structures from "../lib/protocols/mesh/schema/structures.ts";
 import * as reliable from "../lib/protocols/reliable_datagram/limits.ts";
 import * as sealed from "../lib/protocols/sealed_datagram/limits.ts";
+import * as transfer from "../lib/protocols/transfer/limits.ts";
+import * as offers from "../lib/protocols/transfer/messages.ts";
 import type { Fields, MessageSpec, NameOf, Schema } from "../lib/base/schema/schema.ts";
 import { CALL_PHASES } from "../lib/protocols/directory/client_calls/client_call.ts";
 import {
@@ -88,6 +90,10 @@ export function protocolTables(): Tables {
     "directory messages": messageTable(DIRECTORY_MESSAGES),
     "directory fields": fieldTable(DIRECTORY_MESSAGES, namedSchemas({})),
     "directory bounds": boundTable(DIRECTORY_BOUNDS),
+    "transfer messages": messageTable(offers.TRANSFER_MESSAGES),
+    "transfer fields": fieldTable(offers.TRANSFER_MESSAGES, namedSchemas(offers)),
+    "transfer structures": structureTables(namedSchemas(offers)),
+    "transfer bounds": boundTable(TRANSFER_BOUNDS),
   };
 }
 
@@ -171,6 +177,20 @@ const DIRECTORY_BOUNDS: readonly (readonly [string, number])[] = [
   ["broadcasts sent to a client and not acknowledged", directory.WINDOW_MAX],
   ["bytes of text that may go in a datagram", directory.DATAGRAM_TEXT_BYTES_MAX],
   ["ms for which a guest's name is held when its link is lost", directory.GUEST_HELD_MS],
+];
+
+/** Bounds of file transfer that another implementation must know. */
+const TRANSFER_BOUNDS: readonly (readonly [string, number])[] = [
+  ["bytes of a leaf", transfer.LEAF_BYTES],
+  ["bytes of a file at most", transfer.FILE_BYTES_MAX],
+  ["open offers of one person", transfer.OFFERS_EACH_MAX],
+  ["leaves asked of one holder for one file at once", transfer.WINDOW_LEAVES_MAX],
+  ["leaves that wait for one receiver at a holder", transfer.QUEUED_LEAVES_MAX],
+  ["receivers that a holder serves at once", transfer.SERVED_MAX],
+  ["ms without a leaf after which a holder is left for another", transfer.STALL_MS],
+  ["ms after which it may be asked again", transfer.PAUSE_MS],
+  ["`want`s of one peer answered each second", transfer.WANTS_PER_S],
+  ["offers and withdrawals looked at each second, from one link", transfer.NEWS_PER_S],
 ];
 
 /** Each datagram: its first byte, who sends it when, what answers it. */

@@ -14,6 +14,7 @@
  *     make sim MODE=lies SEEDS=2000                  a directory that lies to its clients
  *     make sim MODE=instances SEEDS=2000             a directory of three instances over an engine
  *     make sim MODE=group-instances SEEDS=2000       a group whose coordinator has three, one of which leads
+ *     make sim MODE=transfer SEEDS=2000              files that are offered and fetched, among liars
  *
  * Settings come from the environment or as NAME=VALUE arguments. SEED is the first seed, SEEDS their number (1 with
  * SEED, otherwise 100). NODES and STEPS describe each run; without NODES a seed has 5 to 50 members. JOBS shares
@@ -36,6 +37,8 @@ import { meshSubject } from "./mesh/mesh_subject.ts";
 import { repeatCommand, runMesh, type RunOptions, type RunResult } from "./mesh/run.ts";
 import { liesNodesOf, liesRun } from "./mesh/run_lies.ts";
 import { nodesOf } from "./mesh/scenario.ts";
+import { runTransfer } from "./transfer/run.ts";
+import { Violation as TransferViolation } from "./transfer/world.ts";
 
 const NAMES = ["SEED", "SEEDS", "NODES", "STEPS", "JOBS", "TRACE", "LOSS", "SLOWEST"] as const;
 type Name = typeof NAMES[number];
@@ -103,7 +106,7 @@ function report(options: RunOptions, { failure, tail }: RunResult): void {
 /** The modes that can be simulated. */
 const MODES = [
   ...["mesh", "mesh-lies", "friends", "group", "directory", "lies"] as const,
-  ...["instances", "group-instances"] as const,
+  ...["instances", "group-instances", "transfer"] as const,
 ] as const;
 type Mode = typeof MODES[number];
 
@@ -145,6 +148,22 @@ function runFriendsSeed(seed: number, totals: Totals, setting: (name: Name) => n
     if (totals.failures++ >= FAILURES_SHOWN_MAX) return;
     print(`\nseed ${seed} failed: ${error instanceof Violation ? error.message : error}`);
     print(`to see it again: make sim MODE=friends SEED=${seed} STEPS=${steps} TRACE=1`);
+  }
+}
+
+function runTransferSeed(seed: number, totals: Totals, setting: (name: Name) => number | null) {
+  const steps = setting("STEPS") ?? 60;
+  totals.runs++;
+  try {
+    const world = runTransfer({ seed, steps, ...(setting("TRACE") ? { print } : {}) });
+    totals.virtualMs += world.time.nowMs;
+    totals.steps += steps;
+    totals.said += world.done;
+  } catch (error) {
+    if (totals.failures++ >= FAILURES_SHOWN_MAX) return;
+    const isViolation = error instanceof TransferViolation;
+    print(`\nseed ${seed} failed: ${isViolation ? error.message : (error as Error).stack}`);
+    print(`to see it again: make sim MODE=transfer SEED=${seed} STEPS=${steps} TRACE=1`);
   }
 }
 
@@ -277,6 +296,7 @@ async function runAll(
     lies: runDirectorySeed,
     instances: runInstancesSeed,
     "group-instances": runGroupInstancesSeed,
+    transfer: runTransferSeed,
   }[modeOf()];
   const totals: Totals = { ...NOTHING, settled: [] };
   let shownMs = performance.now();

@@ -51,7 +51,7 @@ const HUNTS: readonly TransferHunt[] = [
   { mutation: MUTATIONS.mindsNoCredit, finding: /that it never asked/ },
   { mutation: MUTATIONS.hasNoQuota, finding: /more than it may receive/, from: 17 },
   { mutation: MUTATIONS.asksLiars, finding: /asks a liar again/ },
-  { mutation: MUTATIONS.waitsForEver, finding: /never gets/ },
+  { mutation: MUTATIONS.waitsForEver, finding: /never gets/, from: 18 },
   { mutation: MUTATIONS.takesAllOffers, finding: /open offers/ },
   { mutation: MUTATIONS.tellsNobody, finding: /never gets|never comes/ },
   { mutation: MUTATIONS.asksNobody, finding: /never gets/ },

@@ -6,6 +6,7 @@
  * sync; where that can't be trusted, the leaves are checked again.
  *
  * - `offers.ts`: which offers are open? Bounded for each person, so that a flood of them costs nothing.
+ * - `offering.ts`: which own files are about to be offered?
  * - `downloading.ts`, with `holders.ts`: which leaves are here, and whom do we ask for the others?
  * - `serving.ts`: what have others asked of us, and which lane has room for it?
  *
@@ -23,17 +24,13 @@ import type { OfferId, PeerKey } from "../../base/ids.ts";
 import { Agenda, type Machine } from "../../base/machine/machine.ts";
 import { Pending } from "../../base/machine/pending.ts";
 import { TokenBucket } from "../../base/rates/token_bucket.ts";
-import { utf8Length } from "../../base/text/text.ts";
 import { Download, type DownloadOutcome, type DownloadPort } from "./downloading.ts";
 import type { TransferCommand, TransferEvent } from "./events.ts";
 import {
   DOWNLOADS_MAX,
-  FILE_BYTES_MAX,
-  FILE_NAME_BYTES_MAX,
   NEWS_BURST,
   NEWS_PER_S,
   OFFERS_EACH_MAX,
-  PREPARED_MAX,
   SHARES_MAX,
   WANTS_BURST,
   WANTS_PER_S,
@@ -44,22 +41,11 @@ import {
   type TransferMessage,
   type Withdrawal,
 } from "./messages.ts";
-import {
-  isWithdrawal,
-  OfferTable,
-  type OpenOffer,
-  signedOffer,
-  withdrawalSignature,
-} from "./offers.ts";
+import { Offering, type OfferingPort } from "./offering.ts";
+import { isWithdrawal, OfferTable, type OpenOffer, withdrawalSignature } from "./offers.ts";
 import { Serving, type ServingPort } from "./serving.ts";
 import { isFor, Shares } from "./sharing.ts";
-import type {
-  DiskAnswer,
-  Following,
-  TransferConfig,
-  TransferEffect,
-  TransferInput,
-} from "./transfer_io.ts";
+import type { Following, TransferConfig, TransferEffect, TransferInput } from "./transfer_io.ts";
 
 /** A link to somebody. */
 class Peer {
@@ -75,7 +61,7 @@ type MessageFrom<Type extends TransferMessage["type"]> = Extract<
 >;
 
 export class Transfers
-  implements Machine<TransferInput, TransferEffect>, DownloadPort, ServingPort {
+  implements Machine<TransferInput, TransferEffect>, DownloadPort, ServingPort, OfferingPort {
   readonly crypto;
   readonly random;
   readonly #self: PeerKey;
@@ -83,11 +69,10 @@ export class Transfers
   readonly #shares: Shares;
   readonly #downloads = new Map<OfferId, Download>();
   readonly #serving = new Serving(this);
+  readonly #offering = new Offering(this);
   readonly #peers = new Map<PeerKey, Peer>();
   readonly #pending = new Pending<Following>();
   readonly #agenda: Agenda;
-  /** Own files that are being hashed. */
-  #preparing = 0;
   #receivedBytes: number;
   #effects: TransferEffect[] = [];
 
@@ -370,7 +355,7 @@ export class Transfers
   #command(command: TransferCommand, ref: string | undefined): void {
     switch (command.command) {
       case "send":
-        return this.#send(command, ref);
+        return this.#offering.send(command, ref);
       case "get":
         return this.#get(command.file, ref);
       case "cancel":
@@ -378,67 +363,13 @@ export class Transfers
     }
   }
 
-  #send(
-    { source, name, to }: Extract<TransferCommand, { readonly command: "send" }>,
-    ref: string | undefined,
-  ): void {
-    const whom = to as PeerKey | null;
-    if (this.#preparing >= PREPARED_MAX) {
-      return this.#refuse(
-        "busy",
-        `${PREPARED_MAX} files are being read already: wait a little`,
-        ref,
-      );
-    }
-    if (name === "" || utf8Length(name) > FILE_NAME_BYTES_MAX) {
-      const text = `The file can't be offered: its name has more than ${FILE_NAME_BYTES_MAX} bytes`;
-      return this.#refuse("too-long", text, ref);
-    }
-    this.#preparing++;
-    const token = this.token({
-      done: (answer, nowMs) => {
-        this.#preparing--;
-        if (answer.type === "hashed") this.#offer(source, name, whom, answer, ref, nowMs);
-      },
-      failed: (text) => {
-        this.#preparing--;
-        this.#refuse("bad-file", `The file can't be offered: ${text}`, ref);
-      },
-    });
-    this.emit({ type: "hash", token, source });
-  }
-
-  #offer(
-    source: string,
-    name: string,
-    to: PeerKey | null,
-    { size, digest }: Extract<DiskAnswer, { readonly type: "hashed" }>,
-    ref: string | undefined,
-    nowMs: number,
-  ): void {
-    if (size > FILE_BYTES_MAX) {
-      const text =
-        `The file can't be offered: it has ${size} bytes, at most ${FILE_BYTES_MAX} are possible`;
-      return this.#refuse("too-long", text, ref);
-    }
-    const { signer, context } = this.config;
-    const at = this.environment.wallMs();
-    const signed = signedOffer(signer, this.crypto, {
-      version: 1,
-      context,
-      from: this.#self,
-      to,
-      at,
-      name,
-      size,
-      digest,
-    });
+  made(signed: SignedOffer, source: string, ref: string | undefined, nowMs: number): void {
     const offer = this.#offers.add(signed, nowMs);
     if (typeof offer === "string") {
       const text = offer === "known"
         ? "This file was offered just now"
         : `No more than ${OFFERS_EACH_MAX} files can be offered at once: cancel one, or wait`;
-      return this.#refuse("full", text, ref);
+      return this.refuse("full", text, ref);
     }
     this.#share(offer);
     this.emit({ type: "keep", file: offer.id, source, offer: offer.signed });
@@ -451,7 +382,7 @@ export class Transfers
   #get(number: number, ref: string | undefined): void {
     const offer = this.#offers.numbered(number);
     if (offer === undefined) {
-      return this.#refuse("no-such-entry", `There is no file ${number}: /files lists them`, ref);
+      return this.refuse("no-such-entry", `There is no file ${number}: /files lists them`, ref);
     }
     this.#download(offer, ref);
   }
@@ -459,7 +390,7 @@ export class Transfers
   /** Begins to fetch a file, or goes on with it; or says why not. */
   #download(offer: OpenOffer, ref?: string): void {
     const [code, text] = this.#fault(offer) ?? [];
-    if (code !== undefined) return this.#refuse(code, text!, ref);
+    if (code !== undefined) return this.refuse(code, text!, ref);
     const download = new Download(this, offer);
     this.#downloads.set(offer.id, download);
     this.#show({ event: "transfer", file: offer.number, state: "started", bytes: 0 }, ref);
@@ -491,7 +422,7 @@ export class Transfers
     const offer = this.#offers.numbered(number);
     const download = offer && this.#downloads.get(offer.id);
     if (offer === undefined || (download === undefined && offer.value.from !== this.#self)) {
-      return this.#refuse("no-such-entry", `There is no file ${number} to cancel`, ref);
+      return this.refuse("no-such-entry", `There is no file ${number} to cancel`, ref);
     }
     this.#serving.stop(offer.id);
     if (download !== undefined) {
@@ -512,7 +443,7 @@ export class Transfers
     this.#show({ event: "offer", file: number, id, from, name, size, digest }, ref);
   }
 
-  #refuse(code: ErrorCode, text: string, ref: string | undefined): void {
+  refuse(code: ErrorCode, text: string, ref: string | undefined): void {
     this.#show({ event: "error", code, text }, ref);
   }
 
