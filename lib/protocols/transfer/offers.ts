@@ -86,7 +86,7 @@ export interface OpenOffer {
 }
 
 /** Why an offer isn't taken. */
-export type OfferRefusal =
+type OfferRefusal =
   | "known"
   | "withdrawn"
   | "elsewhere"

@@ -1,0 +1,214 @@
+import { assert, assertEquals } from "@std/assert";
+import { nodeCrypto } from "../../../lib/base/crypto/crypto.ts";
+import {
+  DOWNLOADS_MAX,
+  LANE_LEAVES,
+  LEAF_BYTES,
+  OFFERS_EACH_MAX,
+  QUEUED_LEAVES_MAX,
+} from "../../../lib/protocols/transfer/limits.ts";
+import { withdrawalSignature } from "../../../lib/protocols/transfer/offers.ts";
+import {
+  fetching,
+  fileOf,
+  leafOf,
+  machineOf,
+  offerOf,
+  only,
+  sent,
+  signerOf,
+  type TestFile,
+} from "./fixtures.ts";
+
+const BOB = signerOf(2).key;
+const CARL = signerOf(3).key;
+
+/** Ann, who offers this file, with a link to Bob. */
+function offering(file: TestFile, to: string | null = null) {
+  const ann = machineOf(1);
+  ann.step({ type: "peer-up", peer: BOB });
+  const command = { command: "send", source: "/a/notes.txt", name: "notes.txt", to } as const;
+  const [hash] = only(ann.step({ type: "command", command, ref: "s" }), "hash");
+  const { size, digest } = file;
+  const effects = ann.step({ type: "hashed", token: hash!.token, size, digest });
+  return { ann, effects, id: only(effects, "keep")[0]!.file };
+}
+
+/** Ann's disk answers a read with these bytes. */
+function read(file: TestFile, leaf: number, token: number, bytes = file.leaves[leaf]!) {
+  return { type: "read", token, bytes, proof: file.tree.proof(leaf) } as const;
+}
+
+Deno.test("a file is hashed, then offered to those who are there, and kept", () => {
+  const { effects, id } = offering(fileOf(7));
+
+  assertEquals(effects.map(({ type }) => type), ["keep", "show", "send"]);
+  const [show] = only(effects, "show");
+  assertEquals(show!.ref, "s");
+  assert(show!.event.event === "offer" && show!.event.id === id && show!.event.size === 7);
+  assertEquals(sent(effects).map(({ to, type }) => [to, type]), [[BOB, "offer"]]);
+});
+
+Deno.test("what is for one person is shown, and served, to nobody else", () => {
+  const { ann, effects, id } = offering(fileOf(7), CARL);
+  assertEquals(sent(effects), []);
+
+  const asked = ann.step({ type: "message", from: BOB, message: { type: "want", file: id } });
+  assertEquals(sent(asked), [{ to: BOB, type: "lack", file: id, reason: "unknown" }]);
+  const request = { type: "request", file: id, first: 0, count: 1 } as const;
+  assertEquals(sent(ann.step({ type: "message", from: BOB, message: request })), [
+    { to: BOB, type: "lack", file: id, reason: "unknown" },
+  ]);
+  assertEquals(sent(ann.step({ type: "peer-up", peer: CARL })).map(({ type }) => type), ["offer"]);
+});
+
+Deno.test("leaves go out as the lane is drained, and no faster", () => {
+  const file = fileOf(5 * LEAF_BYTES);
+  const { ann, id } = offering(file);
+  const message = { type: "request", file: id, first: 1, count: 4 } as const;
+  const reads = only(ann.step({ type: "message", from: BOB, message }), "read");
+  assertEquals(reads.map(({ leaf }) => leaf), [1, 2]);
+  assertEquals(reads.length, LANE_LEAVES);
+
+  const out = reads.flatMap(({ leaf, token }) => ann.step(read(file, leaf, token)));
+  assertEquals(
+    out,
+    [1, 2].map((leaf) => ({
+      type: "send-bulk",
+      to: BOB,
+      message: leafOf(file, id, leaf),
+    })),
+  );
+  assertEquals(
+    only(ann.step({ type: "bulk-drained", peer: BOB }), "read").map(({ leaf }) => leaf),
+    [
+      3,
+    ],
+  );
+  assertEquals(
+    ann.step({ type: "message", from: BOB, message: { type: "release", file: id } }),
+    [],
+  );
+  assertEquals(only(ann.step({ type: "bulk-drained", peer: BOB }), "read"), []);
+});
+
+Deno.test("who asks for more than its credit is told that we are busy, and we keep no more", () => {
+  const file = fileOf(100 * LEAF_BYTES);
+  const { ann, id } = offering(file);
+  const answers = Array.from({ length: 20 }, (_, at) => {
+    const message = { type: "request", file: id, first: 4 * at, count: 16 } as const;
+    return sent(ann.step({ type: "message", from: BOB, message }));
+  });
+
+  const busy = answers.filter((answer) => answer.length > 0);
+  assertEquals(busy[0], [{ to: BOB, type: "lack", file: id, reason: "busy" }]);
+  assert(20 - busy.length <= QUEUED_LEAVES_MAX / 16 + 1);
+});
+
+Deno.test("a file that was changed isn't sent: its offer is taken back, and the user told", () => {
+  const file = fileOf(2 * LEAF_BYTES);
+  const { ann, id } = offering(file);
+  const message = { type: "request", file: id, first: 0, count: 2 } as const;
+  const [first] = only(ann.step({ type: "message", from: BOB, message }), "read");
+
+  const effects = ann.step(read(file, 0, first!.token, file.leaves[1]));
+
+  assertEquals(only(effects, "send-bulk"), []);
+  const [withdraw] = sent(effects);
+  assert(withdraw?.type === "withdraw" && withdraw.reason === "changed" && withdraw.file === id);
+  assertEquals(only(effects, "show").map(({ event }) => event), [
+    { event: "transfer", file: 1, state: "failed", bytes: 0, reason: "changed" },
+  ]);
+});
+
+Deno.test("a file that its sender took back fails at the receiver, and isn't offered again", () => {
+  const receiver = machineOf(9);
+  const ann = signerOf(1);
+  const file = fileOf(2 * LEAF_BYTES);
+  const { id } = fetching(receiver, ann, file, BOB);
+  const withdraw = (by: ReturnType<typeof signerOf>) => ({
+    type: "withdraw",
+    file: id,
+    reason: "cancelled",
+    signature: withdrawalSignature(by, nodeCrypto, id, "cancelled"),
+  } as const);
+  const step = (message: ReturnType<typeof withdraw>) =>
+    receiver.step({ type: "message", from: BOB, message });
+
+  assertEquals(step(withdraw(signerOf(2))), []);
+  const effects = step(withdraw(ann));
+
+  assertEquals(only(effects, "show").map(({ event }) => event), [
+    { event: "transfer", file: 1, state: "failed", bytes: 0, reason: "withdrawn" },
+  ]);
+  assertEquals(only(effects, "discard").length, 1);
+  const { signed } = offerOf(ann, file);
+  const message = { type: "offer", offer: signed } as const;
+  assertEquals(receiver.step({ type: "message", from: BOB, message }), []);
+});
+
+Deno.test("a receiver serves the leaves that it has", () => {
+  const receiver = machineOf(9);
+  const file = fileOf(3 * LEAF_BYTES);
+  const { id } = fetching(receiver, signerOf(1), file, BOB);
+  const taken = receiver.step({ type: "message", from: BOB, message: leafOf(file, id, 1) });
+  receiver.step({ type: "written", token: only(taken, "write")[0]!.token });
+  receiver.step({ type: "peer-up", peer: CARL });
+
+  const want = receiver.step({ type: "message", from: CARL, message: { type: "want", file: id } });
+  assertEquals(sent(want), [{ to: CARL, type: "have", file: id, leaves: Uint8Array.of(2) }]);
+  const message = { type: "request", file: id, first: 1, count: 1 } as const;
+  const [asked] = only(receiver.step({ type: "message", from: CARL, message }), "read");
+  assertEquals(only(receiver.step(read(file, 1, asked!.token)), "send-bulk").length, 1);
+});
+
+Deno.test("offers of one person are bounded, and neither forged ones nor those of elsewhere are taken", () => {
+  const receiver = machineOf(9);
+  receiver.step({ type: "peer-up", peer: BOB });
+  const ann = signerOf(1);
+  const offer = (at: number, more = {}) => {
+    const { signed } = offerOf(ann, fileOf(1), { at, ...more });
+    const message = { type: "offer", offer: signed } as const;
+    return only(receiver.step({ type: "message", from: BOB, message }), "show").length;
+  };
+
+  assertEquals(offer(0, { from: CARL }), 0);
+  assertEquals(offer(0, { context: "00".repeat(32) }), 0);
+  assertEquals(offer(0, { to: CARL }), 0);
+  assertEquals(offer(0, { name: "" }), 0);
+  let taken = 0;
+  for (let at = 1; at <= 50; at++) taken += offer(at);
+  assertEquals(taken, OFFERS_EACH_MAX);
+});
+
+Deno.test("an offer for all is passed on once", () => {
+  const receiver = machineOf(9);
+  for (const peer of [BOB, CARL]) receiver.step({ type: "peer-up", peer });
+  const message = { type: "offer", offer: offerOf(signerOf(1), fileOf(1)).signed } as const;
+
+  const first = sent(receiver.step({ type: "message", from: BOB, message }));
+  assertEquals(first.map(({ to, type }) => [to, type]), [[CARL, "offer"]]);
+  assertEquals(receiver.step({ type: "message", from: CARL, message }), []);
+});
+
+Deno.test("what can't be fetched is refused before anything is asked for", () => {
+  const receiver = machineOf(9, { filesBytesMax: 10, receivedBytes: 5 });
+  receiver.step({ type: "peer-up", peer: BOB });
+  const take = (file: number) => {
+    const command = { command: "get", file } as const;
+    const effects = receiver.step({ type: "command", command, ref: undefined });
+    const [show] = only(effects, "show");
+    return show?.event.event === "error" ? [show.event.code, effects.length] : effects.length;
+  };
+  for (const size of [6, 1, 1, 1, 1, 1]) {
+    const at = receiver.machine.held.offers;
+    const { signed } = offerOf(signerOf(1), fileOf(size), { at });
+    receiver.step({ type: "message", from: BOB, message: { type: "offer", offer: signed } });
+  }
+
+  assertEquals(take(7), ["no-such-entry", 1]);
+  assertEquals(take(1), ["full", 1]);
+  for (let file = 2; file < 2 + DOWNLOADS_MAX; file++) assertEquals(take(file), 2);
+  assertEquals(take(2), ["busy", 1]);
+  assertEquals(take(6), ["busy", 1]);
+});

@@ -1,0 +1,267 @@
+import { assert, assertEquals } from "@std/assert";
+import { nodeCrypto } from "../../../lib/base/crypto/crypto.ts";
+import {
+  AT_RISK_LEAVES_MIN,
+  LEAF_BYTES,
+  NOBODY_MS,
+  PAUSE_MS,
+  PROGRESS_MS,
+  STALL_MS,
+  WINDOW_LEAVES,
+} from "../../../lib/protocols/transfer/limits.ts";
+import { LeafSet, leavesText } from "../../../lib/protocols/transfer/leaf_set.ts";
+import {
+  fetching,
+  fileOf,
+  leafOf,
+  machineOf,
+  offerOf,
+  only,
+  sent,
+  signerOf,
+  type TestMachine,
+} from "./fixtures.ts";
+
+const ANN = signerOf(1);
+const BOB = signerOf(2).key;
+const CARL = signerOf(3).key;
+
+/** Answers the writes of these effects. @returns What follows. */
+function written({ step }: TestMachine, effects: ReturnType<TestMachine["step"]>, nowMs = 0) {
+  return only(effects, "write").flatMap(({ token }) => step({ type: "written", token }, nowMs));
+}
+
+Deno.test("a file of one leaf is asked for, checked, written, synced, finished, told of", () => {
+  const receiver = machineOf(9);
+  const file = fileOf(5);
+  const { id, effects } = fetching(receiver, ANN, file, ANN.key);
+  assertEquals(sent(effects), [{ to: ANN.key, type: "request", file: id, first: 0, count: 1 }]);
+
+  const leaf = leafOf(file, id, 0);
+  const taken = receiver.step({ type: "message", from: ANN.key, message: leaf });
+  const [write] = only(taken, "write");
+  assertEquals([write!.offset, write!.bytes, write!.proof.length], [0, file.leaves[0], 0]);
+  const [sync] = only(written(receiver, taken), "sync");
+  const full = new LeafSet(1);
+  full.add(0);
+  assertEquals(sync!.leaves, leavesText(nodeCrypto, id, full));
+  const [finish] = only(receiver.step({ type: "synced", token: sync!.token }), "finish");
+  assertEquals(finish!.name, "notes.txt");
+  const path = "/downloads/notes.txt";
+  assertEquals(receiver.step({ type: "finished", token: finish!.token, path }), [{
+    type: "show",
+    event: { event: "transfer", file: 1, state: "done", bytes: 5, path },
+    ref: undefined,
+  }]);
+});
+
+Deno.test("a wrong leaf isn't written, and its sender is never asked again, another one is", () => {
+  const receiver = machineOf(9);
+  const file = fileOf(3 * LEAF_BYTES);
+  const { id, effects } = fetching(receiver, ANN, file, BOB);
+  assertEquals(sent(effects)[0], { to: BOB, type: "request", file: id, first: 0, count: 3 });
+
+  const message = { ...leafOf(file, id, 0), bytes: file.leaves[1]! };
+  assertEquals(receiver.step({ type: "message", from: BOB, message }), []);
+  // Not even where it says that it has it, or leaves and comes back.
+  const have = { type: "have", file: id, leaves: null } as const;
+  assertEquals(receiver.step({ type: "message", from: BOB, message: have }), []);
+  receiver.step({ type: "peer-down", peer: BOB });
+  assertEquals(receiver.step({ type: "peer-up", peer: BOB }), []);
+  assertEquals(sent(receiver.step({ type: "peer-up", peer: CARL })), [
+    { to: CARL, type: "want", file: id },
+  ]);
+  const asked = sent(receiver.step({ type: "message", from: CARL, message: have }));
+  assertEquals(asked, [{ to: CARL, type: "request", file: id, first: 0, count: 3 }]);
+});
+
+Deno.test("a proof of another length, or a set of leaves that none can be, makes a liar", () => {
+  for (
+    const wrong of [
+      (file: ReturnType<typeof fileOf>, id: Parameters<typeof leafOf>[1]) => ({
+        ...leafOf(file, id, 0),
+        proof: new Uint8Array(0),
+      }),
+      (_: unknown, id: Parameters<typeof leafOf>[1]) =>
+        ({ type: "have", file: id, leaves: Uint8Array.of(0xff, 0xff) }) as const,
+    ]
+  ) {
+    const receiver = machineOf(9);
+    const file = fileOf(2 * LEAF_BYTES);
+    const { id } = fetching(receiver, ANN, file, BOB);
+    receiver.step({ type: "message", from: BOB, message: wrong(file, id) });
+    const message = { type: "have", file: id, leaves: null } as const;
+    assertEquals(receiver.step({ type: "message", from: BOB, message }), []);
+  }
+});
+
+Deno.test("a leaf that nobody asked for cuts off whoever sends it", () => {
+  const receiver = machineOf(9);
+  const file = fileOf(LEAF_BYTES);
+  const { id } = fetching(receiver, ANN, file, BOB);
+  receiver.step({ type: "peer-up", peer: CARL });
+
+  const effects = receiver.step({ type: "message", from: CARL, message: leafOf(file, id, 0) });
+
+  assertEquals(effects.map(({ type }) => type), ["penalise"]);
+});
+
+Deno.test("a holder that stalls is left for another after 10 s, and asked again later", () => {
+  const receiver = machineOf(9);
+  const file = fileOf(2 * LEAF_BYTES);
+  const { id } = fetching(receiver, ANN, file, BOB);
+  receiver.step({ type: "peer-up", peer: CARL });
+  const have = { type: "have", file: id, leaves: null } as const;
+  assertEquals(receiver.step({ type: "message", from: CARL, message: have }), []);
+
+  assertEquals(
+    sent(receiver.step({ type: "tick" }, STALL_MS - 1)).map(({ type }) => type),
+    ["want"]
+      .filter(() => false),
+  );
+  const asked = sent(receiver.step({ type: "tick" }, STALL_MS)).filter(({ type }) =>
+    type === "request"
+  );
+  assertEquals(asked, [{ to: CARL, type: "request", file: id, first: 0, count: 2 }]);
+  const later = sent(receiver.step({ type: "tick" }, STALL_MS + PAUSE_MS));
+  assertEquals(later.filter(({ to }) => to === BOB), [{ to: BOB, type: "want", file: id }]);
+});
+
+Deno.test("credit is small at first, grows with each quick leaf, and ends at what a kill may cost", () => {
+  const receiver = machineOf(9);
+  const file = fileOf(100 * LEAF_BYTES);
+  const { id, effects } = fetching(receiver, ANN, file, BOB);
+  let asked = sent(effects).filter(({ type }) => type === "request");
+  let outstanding = 0;
+  let most = 0;
+  const ask = () => {
+    for (const each of asked) if (each.type === "request") outstanding += each.count;
+    most = Math.max(most, outstanding);
+  };
+  ask();
+  assertEquals(most, WINDOW_LEAVES);
+  // Nothing is written: all that is asked for is at risk.
+  for (let leaf = 0; outstanding > 0 && leaf < 100; leaf++) {
+    const message = leafOf(file, id, leaf);
+    asked = sent(receiver.step({ type: "message", from: BOB, message }));
+    outstanding--;
+    ask();
+  }
+  assertEquals(receiver.machine.held.leaves, AT_RISK_LEAVES_MIN);
+});
+
+Deno.test("a file of leaves that can't be trusted has each leaf that is there checked again", () => {
+  const receiver = machineOf(9);
+  const file = fileOf(3 * LEAF_BYTES);
+  const { signed, id } = offerOf(ANN, file);
+  const [begin] = only(receiver.step({ type: "restore", offer: signed, kind: "part" }), "begin");
+  const lies = leavesText(nodeCrypto, id, new LeafSet(3)).replace(" 0 3 ", " 3 3 ");
+  const { token } = begin!;
+  const reads = only(
+    receiver.step({ type: "begun", token, isThere: true, leaves: lies }),
+    "read",
+  );
+  assertEquals(reads.map(({ leaf, offset, length }) => [leaf, offset, length]), [
+    [0, 0, LEAF_BYTES],
+    [1, LEAF_BYTES, LEAF_BYTES],
+    [2, 2 * LEAF_BYTES, LEAF_BYTES],
+  ]);
+  const proof = (leaf: number) => file.tree.proof(leaf);
+  receiver.step({ type: "read", token: reads[0]!.token, bytes: file.leaves[0]!, proof: proof(0) });
+  receiver.step({ type: "read", token: reads[1]!.token, bytes: file.leaves[2]!, proof: proof(1) });
+  const effects = receiver.step({ type: "disk-failed", token: reads[2]!.token, text: "no" });
+
+  const there = new LeafSet(3);
+  there.add(0);
+  assertEquals(only(effects, "sync").map(({ leaves }) => leaves), [
+    leavesText(nodeCrypto, id, there),
+  ]);
+  receiver.step({ type: "peer-up", peer: BOB });
+  const have = { type: "have", file: id, leaves: null } as const;
+  const asked = sent(receiver.step({ type: "message", from: BOB, message: have }));
+  assertEquals(asked, [{ to: BOB, type: "request", file: id, first: 1, count: 2 }]);
+});
+
+Deno.test("a right file of leaves is trusted: only the others are asked for", () => {
+  const receiver = machineOf(9);
+  const file = fileOf(3 * LEAF_BYTES);
+  const { signed, id } = offerOf(ANN, file);
+  const [begin] = only(receiver.step({ type: "restore", offer: signed, kind: "part" }), "begin");
+  const there = new LeafSet(3);
+  there.add(0);
+  there.add(2);
+  const leaves = leavesText(nodeCrypto, id, there);
+  receiver.step({ type: "begun", token: begin!.token, isThere: true, leaves });
+  receiver.step({ type: "peer-up", peer: BOB });
+  const have = { type: "have", file: id, leaves: null } as const;
+
+  const asked = sent(receiver.step({ type: "message", from: BOB, message: have }));
+
+  assertEquals(asked, [{ to: BOB, type: "request", file: id, first: 1, count: 1 }]);
+});
+
+Deno.test("a disk that refuses ends the transfer, and what is there is kept", () => {
+  const receiver = machineOf(9);
+  const file = fileOf(3 * LEAF_BYTES);
+  const { id } = fetching(receiver, ANN, file, BOB);
+  const taken = receiver.step({ type: "message", from: BOB, message: leafOf(file, id, 0) });
+  const { token } = only(taken, "write")[0]!;
+
+  const effects = receiver.step({ type: "disk-failed", token, text: "no space left" });
+
+  assertEquals(sent(effects), [{ to: BOB, type: "release", file: id }]);
+  assertEquals(only(effects, "show").map(({ event }) => event), [
+    { event: "transfer", file: 1, state: "failed", bytes: 0, reason: "disk" },
+  ]);
+  assertEquals(only(effects, "discard"), []);
+});
+
+Deno.test("a file that nobody has any more fails after its time, not before", () => {
+  const receiver = machineOf(9);
+  fetching(receiver, ANN, fileOf(LEAF_BYTES), BOB);
+  receiver.step({ type: "peer-down", peer: BOB });
+
+  assertEquals(only(receiver.step({ type: "tick" }, NOBODY_MS - 1), "show"), []);
+  const [show] = only(receiver.step({ type: "tick" }, NOBODY_MS), "show");
+  assert(show?.event.event === "transfer" && show.event.reason === "no-holder");
+});
+
+Deno.test("progress is told twice a second", () => {
+  const receiver = machineOf(9);
+  const file = fileOf(4 * LEAF_BYTES);
+  const { id } = fetching(receiver, ANN, file, BOB);
+  const told: number[] = [];
+  for (let leaf = 0; leaf < 3; leaf++) {
+    const nowMs = leaf * 100;
+    const message = leafOf(file, id, leaf);
+    const taken = receiver.step({ type: "message", from: BOB, message }, nowMs);
+    for (const { event } of only(written(receiver, taken, nowMs), "show")) {
+      if (event.event === "transfer") told.push(event.bytes);
+    }
+  }
+  assertEquals(told, []);
+  const [show] = only(receiver.step({ type: "tick" }, PROGRESS_MS), "show");
+  assertEquals(show?.event, {
+    event: "transfer",
+    file: 1,
+    state: "progress",
+    bytes: 3 * LEAF_BYTES,
+  });
+});
+
+Deno.test("cancelled by the receiver: its holders are told, and what is there is deleted", () => {
+  const receiver = machineOf(9);
+  const { id } = fetching(receiver, ANN, fileOf(3 * LEAF_BYTES), BOB);
+
+  const effects = receiver.step({
+    type: "command",
+    command: { command: "cancel", file: 1 },
+    ref: "c",
+  });
+
+  assertEquals(effects, [
+    { type: "send", to: BOB, message: { type: "release", file: id } },
+    { type: "discard", file: id },
+    { type: "show", event: { event: "transfer", file: 1, state: "cancelled", bytes: 0 }, ref: "c" },
+  ]);
+});
