@@ -544,6 +544,38 @@ consoleTest("who founds a room is told so, and what to type", async () => {
   }
 });
 
+consoleTest("a message of several lines, and an invite on the clipboard", async () => {
+  const home = await Deno.makeTempDir({ prefix: "p2pchat-pty-" });
+  try {
+    await using terminal = await openTerminal({
+      command: [PROGRAM, "mesh", "Alice", "--private", "--host", "127.0.0.1", "--port", "0"],
+      env: { P2PCHAT_HOME: home },
+    });
+    await terminal.untilCursorLine("Alice> |");
+    await terminal.press("f"); // in a first read that comes soon, a line feed may have been typed before
+    await terminal.untilCursorLine("Alice> f|");
+    await terminal.press("irst\x1b\rsecond\nthird\r");
+    const indent = " ".repeat("12:00 <Alice> ".length);
+    const said = `<Alice> first\n${indent}second\n${indent}third\n`;
+    await terminal.until("the message", ({ text }) => text.includes(said));
+    await terminal.press("/invite --copy\r");
+    const copied = "* Copied to the clipboard, if your terminal allows it";
+    await terminal.until("what was done", ({ text }) => text.includes(copied));
+    const { clipboard, text, unexpected } = terminal.screen;
+    assert(/^[a-z2-7]{60,}$/.test(clipboard), clipboard);
+    assertStringIncludes(text.replaceAll("\n", ""), clipboard);
+    assertEquals(unexpected, []);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+consoleTest("Tab completes a mention", async () => {
+  await using room = await openRoom();
+  await room.terminal.press("well, @ca\t");
+  await room.terminal.untilCursorLine("Alice> well, @Carol |");
+});
+
 consoleTest(
   "what was typed is found at the next start, by Up and by Ctrl+R, but nothing private",
   async () => {

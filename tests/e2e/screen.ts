@@ -33,6 +33,8 @@ export class Screen {
   /** The window's title (OSC 2), and those that were kept (XTWINOPS). */
   title = "shell";
   readonly #titles: string[] = [];
+  /** What was put on the clipboard last (OSC 52). */
+  clipboard = "";
   readonly modes = new Set<string>();
   /** Escape sequences and control characters that the program must not use. */
   readonly unexpected: string[] = [];
@@ -115,19 +117,21 @@ export class Screen {
       if (rest[0] === "\x1b") {
         const after = rest.slice(1);
         // deno-lint-ignore no-control-regex
-        const title = /^\]2;([^\x07]*)(\x07?)/.exec(after);
-        if (title !== null) {
-          if (title[2] === "") {
+        const command = /^\](2|52;c);([^\x07]*)(\x07?)/.exec(after);
+        if (command !== null) {
+          const [whole, what, value = "", end] = command;
+          if (end === "") {
             this.#pending = rest;
             return;
           }
-          this.title = title[1]!;
-          rest = after.slice(title[0].length);
+          if (what === "2") this.title = value;
+          else this.clipboard = atob(value);
+          rest = after.slice(whole.length);
           continue;
         }
         const sequence = /^\[([0-?]*)([ -/]*[@-~])/.exec(after);
         if (sequence === null) {
-          if (/^(\[[0-?]*[ -/]*|\]2?)?$/.test(after)) {
+          if (/^(\[[0-?]*[ -/]*|\][0-9;c]{0,4})?$/.test(after)) {
             this.#pending = rest;
             return;
           }
