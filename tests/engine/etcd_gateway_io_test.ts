@@ -231,6 +231,50 @@ const put = (key: string, value: string, revision: number) => ({
   },
 });
 
+/** A node that has entries so long. @param charactersMax Of one answer: a longer one doesn't come in time. */
+function reading(lengths: readonly number[], charactersMax: number, limits: number[]): Answer {
+  return (_, { key, limit, revision }) => {
+    const from = Number(atob(key).slice(1, 5)) + (atob(key).endsWith("\0") ? 1 : 0);
+    const some = lengths.slice(from, from + Number(limit));
+    limits.push(Number(limit));
+    if (some.reduce((sum, length) => sum + length, 0) > charactersMax) {
+      return refusal(14, "too long", 503);
+    }
+    const kvs = some.map((length, at) => {
+      const key = base64(`k${String(from + at).padStart(4, "0")}`);
+      return { key, value: base64("x".repeat(length)), mod_revision: "7", create_revision: "7" };
+    });
+    const more = from + some.length < lengths.length;
+    return Response.json({ header: { revision: revision ?? "7" }, kvs, more });
+  };
+}
+
+Deno.test("EtcdStore.read() asks for as many entries at once as can be had in time", async () => {
+  const limits: number[] = [];
+  // Many short ones, and behind them long ones: broadcasts, say.
+  const lengths = [...Array(1_500).fill(100), ...Array(200).fill(65_000)];
+  await using nodes = new Nodes(reading(lengths, 8 * 1024 * 1024, limits));
+  const { entries } = await nodes.store().read("k");
+  assertEquals(entries.map(({ value }) => value.length), lengths);
+  assertEquals(limits.slice(0, 7), [4, 16, 64, 256, 1_000, 1_000, 4]);
+});
+
+Deno.test("EtcdStore.read() begins anew where etcd has forgotten the revision of its first page", async () => {
+  let forgets = 1;
+  const answer = reading(Array(1_100).fill(100), 1_000_000, []);
+  await using nodes = new Nodes((path, body) => {
+    const isForgotten = "revision" in body && forgets-- > 0;
+    return isForgotten
+      ? refusal(11, "etcdserver: mvcc: required revision has been compacted")
+      : answer(path, body);
+  });
+  assertEquals((await nodes.store().read("k")).entries.length, 1_100);
+  forgets = 100;
+  // An engine that forgets all at once is given up.
+  const { code } = await assertRejects(() => nodes.store().read("k"), P2pchatError);
+  assertEquals(code, "protocol");
+});
+
 Deno.test("EtcdStore.follow() reads all anew where etcd has forgotten what was between, and goes on", async () => {
   const starts: string[] = [];
   let reads = 0;

@@ -39,6 +39,7 @@ export const CODE = {
   notFound: 5,
   permissionDenied: 7,
   resourceExhausted: 8,
+  outOfRange: 11,
   unauthenticated: 16,
 } as const;
 
@@ -117,13 +118,14 @@ export class EtcdGateway {
 
   /**
    * Asks until there is an answer, at one node after the other: only for what may be asked twice.
+   * @param body What is asked; as a function, called for each attempt.
    * @param read Takes what is needed from an answer.
    * @param missed Called for each attempt of which nothing was heard: it may have been carried out.
    * @throws {EtcdRefusal} What the engine says; {P2pchatError} `unreachable` after `REQUEST_MS`, `bad-credentials`.
    */
   async request<Answer>(
     path: string,
-    body: Json,
+    body: Json | (() => Json),
     read: (answer: Json) => Answer,
     missed: () => void = () => {},
   ): Promise<Answer> {
@@ -135,7 +137,8 @@ export class EtcdGateway {
       const beganMs = clock.nowMs();
       try {
         if (this.options.user !== null && this.#token === null) await this.#authenticate();
-        const answer = await this.#ask(node, path, body, read);
+        const asked = typeof body === "function" ? body() : body;
+        const answer = await this.#ask(node, path, asked, read);
         this.#answered(beganMs);
         return answer;
       } catch (error) {

@@ -29,8 +29,17 @@ import { NodeWatch } from "./node_watch.ts";
 const BATCH_MAX = 64;
 /** Changes that may wait: each client of a directory waits for its own. */
 const WAITING_MAX = 10_000;
-/** Entries of one page, some 300 ms' work for etcd. */
-const PAGE = 1_000;
+/**
+ * Entries of one page: few at first, as each may have a MiB and a page has a second; four times as many where those before
+ * were small, up to some 300 ms' work for etcd.
+ */
+const PAGE_FEW = 4;
+const PAGE_MAX = 1_000;
+/** Characters of a page's values: with fewer the next page is longer, with more it has few entries again. */
+const PAGE_CHARACTERS_MIN = 256 * 1024;
+const PAGE_CHARACTERS_MAX = 2 * 1024 * 1024;
+/** How often all is read from the beginning, as etcd has forgotten the revision that was being read. */
+const READS_MAX = 8;
 
 interface Waiting {
   readonly change: Change;
@@ -141,42 +150,52 @@ export class EtcdStore implements SharedStore {
   }
 
   async get(key: string): Promise<Entry | null> {
-    const found = await this.#range({ key: base64(key) });
-    return found.entries[0] ?? null;
+    const { entries } = await this.#asked("/v3/kv/range", { key: base64(key) }, pageIn);
+    return entries[0] ?? null;
   }
 
   async read(
     prefix: string,
     start = prefix,
   ): Promise<{ readonly entries: readonly Entry[]; readonly revision: Revision }> {
-    const end = base64(endOf(prefix));
+    for (let reads = 1;; reads++) {
+      try {
+        return await this.#pages(prefix, start);
+      } catch (error) {
+        const isForgotten = error instanceof EtcdRefusal && error.code === CODE.outOfRange;
+        if (!isForgotten || reads === READS_MAX) throw refused(error);
+      }
+    }
+  }
+
+  async #pages(prefix: string, start: string) {
+    const range_end = base64(endOf(prefix));
     const entries: Entry[] = [];
     let revision: Revision = 0;
+    let limit = PAGE_FEW;
     for (let from = start;;) {
-      const page = await this.#range({
+      const body = () => ({
         key: base64(from),
-        range_end: end,
-        limit: `${PAGE}`,
+        range_end,
+        limit: `${limit}`,
         ...(revision === 0 ? {} : { revision: `${revision}` }),
       });
+      // A page that didn't come in time may have been too long.
+      const missed = () => void (limit = PAGE_FEW);
+      const page = await this.#gateway.request("/v3/kv/range", body, pageIn, missed);
       revision ||= page.revision;
       entries.push(...page.entries);
       if (!page.more) return { entries, revision };
       from = `${page.entries.at(-1)!.key}\0`;
+      const characters = page.entries.reduce((sum, { value }) => sum + value.length, 0);
+      if (characters < PAGE_CHARACTERS_MIN) limit = Math.min(4 * limit, PAGE_MAX);
+      else if (characters > PAGE_CHARACTERS_MAX) limit = PAGE_FEW;
     }
   }
 
   async count(prefix: string): Promise<number> {
     const range = { key: base64(prefix), range_end: base64(endOf(prefix)), count_only: true };
     return await this.#asked("/v3/kv/range", range, (answer) => countIn(answer, "count"));
-  }
-
-  async #range(body: Json) {
-    return await this.#asked("/v3/kv/range", body, (answer) => ({
-      entries: listIn(answer, "kvs").map(entryIn),
-      revision: countIn(objectIn(answer, "header"), "revision"),
-      more: answer["more"] === true,
-    }));
   }
 
   follow(prefix: string, follower: Follower, from = prefix): Following {
@@ -219,6 +238,14 @@ export class EtcdStore implements SharedStore {
       throw refused(error);
     }
   }
+}
+
+function pageIn(answer: Json) {
+  return {
+    entries: listIn(answer, "kvs").map(entryIn),
+    revision: countIn(objectIn(answer, "header"), "revision"),
+    more: answer["more"] === true,
+  };
 }
 
 function keysOf({ when, puts, deletes = [] }: Change): ReadonlySet<string> {
