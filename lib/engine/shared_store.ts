@@ -110,21 +110,32 @@ export interface SharedStore {
   commit(change: Change): Promise<Outcome>;
   /** The entry of a key as of now or later; null: there is none. */
   get(key: string): Promise<Entry | null>;
-  /** All entries below `prefix` at one revision, in the order of keys. @param from The first key that is read. */
+  /**
+   * All entries below `prefix` at one revision, in the order of keys. @param names Only those whose keys go on with one of
+   * these, which are in order, and of which none begins with another; by default all.
+   */
   read(
     prefix: string,
-    from?: string,
+    names?: readonly string[],
   ): Promise<{ readonly entries: readonly Entry[]; readonly revision: Revision }>;
   /** How many entries there are below `prefix`. */
   count(prefix: string): Promise<number>;
-  /** @param from The first key below `prefix` that is followed. */
-  follow(prefix: string, follower: Follower, from?: string): Following;
+  /** @param names As of `read`. */
+  follow(prefix: string, follower: Follower, names?: readonly string[]): Following;
   /** @param ttlMs Whole seconds, at least 2,000; it may last longer, where the engine's leader changes. */
   grant(ttlMs: number): Promise<LeaseId>;
   /** @returns Whether the lease goes on, for its time from when the request was sent. */
   renew(lease: LeaseId): Promise<boolean>;
   /** Ends the lease now, and with it its keys. */
   revoke(lease: LeaseId): Promise<void>;
+}
+
+/** The `names` of `read` where all is meant. */
+export const ALL_NAMES: readonly string[] = [""];
+
+/** Whether the key is one of those that `read` means. */
+export function isNamed(key: string, prefix: string, names: readonly string[]): boolean {
+  return names.some((name) => key.startsWith(prefix + name));
 }
 
 /** The most keys, values and conditions of one change, in bytes: etcd takes 1.5 MiB, names and numbers included. */

@@ -222,7 +222,7 @@ export function registrarContract(
         by: second,
       });
       assertEquals(await a.claims(third, { over: second.id, ...account }), DONE);
-      await until(() => b.online.has("Bob"));
+      await until(() => b.online.get("Bob")?.id === third.id);
       assertEquals([...b.online.values()], [third]);
     },
   );

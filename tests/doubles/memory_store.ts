@@ -2,6 +2,7 @@
 
 import type { Clock } from "../../lib/base/machine/clock.ts";
 import {
+  ALL_NAMES,
   type Change,
   CHANGE_BYTES_MAX,
   changeBytes,
@@ -11,6 +12,7 @@ import {
   type Entry,
   type Follower,
   type Following,
+  isNamed,
   type LeaseId,
   type Outcome,
   type Revision,
@@ -150,8 +152,8 @@ export class MemoryStore implements SharedStore {
     return Promise.resolve(this.#engine.entries.get(key) ?? null);
   }
 
-  read(prefix: string, from = prefix): ReturnType<SharedStore["read"]> {
-    const entries = this.#below(prefix, from);
+  read(prefix: string, names = ALL_NAMES): ReturnType<SharedStore["read"]> {
+    const entries = this.#below(prefix, names);
     return Promise.resolve({ entries, revision: this.#engine.revision });
   }
 
@@ -159,17 +161,15 @@ export class MemoryStore implements SharedStore {
     return Promise.resolve(this.#below(prefix).length);
   }
 
-  #below(prefix: string, from = prefix): readonly Entry[] {
-    return [...this.#engine.entries.values()].filter(({ key }) =>
-      key.startsWith(prefix) && key >= from
-    )
+  #below(prefix: string, names = ALL_NAMES): readonly Entry[] {
+    return [...this.#engine.entries.values()].filter(({ key }) => isNamed(key, prefix, names))
       .toSorted((a, b) => a.key < b.key ? -1 : 1);
   }
 
-  follow(prefix: string, follower: Follower, from = prefix): Following {
-    follower.all(this.#below(prefix, from), this.#engine.revision);
+  follow(prefix: string, follower: Follower, names = ALL_NAMES): Following {
+    follower.all(this.#below(prefix, names), this.#engine.revision);
     const tell = (changes: readonly Changed[], revision: Revision) => {
-      const ours = changes.filter(({ key }) => key.startsWith(prefix) && key >= from);
+      const ours = changes.filter(({ key }) => isNamed(key, prefix, names));
       if (ours.length > 0) follower.changed(ours, revision);
     };
     this.#engine.followers.add(tell);

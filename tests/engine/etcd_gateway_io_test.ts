@@ -290,7 +290,7 @@ Deno.test("EtcdStore.follow() reads all anew where etcd has forgotten what was b
     switch (starts.length) {
       case 1:
         return stream({ created: true }, {
-          events: [put("k", "a", 12), put("l", "b", 12), put("k", "c", 13)],
+          events: [put("k", "a", 12), put("kl", "b", 12), put("k", "c", 13)],
         }, {
           canceled: true,
         });

@@ -7,17 +7,19 @@
 
 import type { Clock } from "../../lib/base/machine/clock.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import type {
-  Change,
-  Changed,
-  EngineHealth,
-  Entry,
-  Follower,
-  Following,
-  LeaseId,
-  Outcome,
-  Revision,
-  SharedStore,
+import {
+  ALL_NAMES,
+  type Change,
+  type Changed,
+  type EngineHealth,
+  type Entry,
+  type Follower,
+  type Following,
+  isNamed,
+  type LeaseId,
+  type Outcome,
+  type Revision,
+  type SharedStore,
 } from "../../lib/engine/shared_store.ts";
 import { MemoryEngine } from "../doubles/memory_store.ts";
 import type { Random } from "./random.ts";
@@ -235,9 +237,9 @@ export class SimStore implements SharedStore {
     });
   }
 
-  #below(prefix: string, from = prefix): readonly Entry[] {
+  #below(prefix: string, names = ALL_NAMES): readonly Entry[] {
     return [...this.engine.memory.entries.values()]
-      .filter(({ key }) => key.startsWith(prefix) && key >= from)
+      .filter(({ key }) => isNamed(key, prefix, names))
       .toSorted((a, b) => a.key < b.key ? -1 : 1);
   }
 
@@ -245,9 +247,9 @@ export class SimStore implements SharedStore {
     return this.#ask(() => this.engine.memory.entries.get(key) ?? null);
   }
 
-  read(prefix: string, from = prefix): ReturnType<SharedStore["read"]> {
+  read(prefix: string, names = ALL_NAMES): ReturnType<SharedStore["read"]> {
     const { memory } = this.engine;
-    return this.#ask(() => ({ entries: this.#below(prefix, from), revision: memory.revision }));
+    return this.#ask(() => ({ entries: this.#below(prefix, names), revision: memory.revision }));
   }
 
   count(prefix: string): Promise<number> {
@@ -270,7 +272,7 @@ export class SimStore implements SharedStore {
   }
 
   /** What changes is heard in order, late, and not while the program is cut off. */
-  follow(prefix: string, follower: Follower, from = prefix): Following {
+  follow(prefix: string, follower: Follower, names = ALL_NAMES): Following {
     const { memory, time, random, compacted, mutation } = this.engine;
     let waiting: (() => void)[] = [];
     let isClosed = false;
@@ -288,17 +290,17 @@ export class SimStore implements SharedStore {
       time.after(random.between(0.1, LAG_MS_MAX), pump);
     };
     const tell = (changes: readonly Changed[], revision: Revision) => {
-      const ours = changes.filter(({ key }) => key.startsWith(prefix) && key >= from);
+      const ours = changes.filter(({ key }) => isNamed(key, prefix, names));
       if (ours.length === 0) return;
       waiting.push(() => follower.changed(ours, revision));
       later();
     };
     const begin = () => {
-      void this.read(prefix, from).then(({ entries, revision }) => {
+      void this.read(prefix, names).then(({ entries, revision }) => {
         if (isClosed) return;
         follower.all(entries, revision);
         // What came while the answer was on its way is told as changes.
-        const now = this.#below(prefix, from);
+        const now = this.#below(prefix, names);
         const gone = entries.filter(({ key }) => !memory.entries.has(key));
         const changed = [
           ...now.filter(({ modified }) => modified > revision).map((entry) => ({

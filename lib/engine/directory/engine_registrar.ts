@@ -40,16 +40,19 @@ import {
 import { OwnSessions } from "./own_sessions.ts";
 import { CALLS, SharedCalls } from "./shared_calls.ts";
 
-/** The first key behind all accounts, of which there may be many: they are asked for one by one. */
-const BEHIND_ACCOUNTS = "accounts0";
+/** Below it, of each broadcast, how many have it at an instance. */
+const REACHED = "reached/";
+/**
+ * What is followed, in order. Not accounts, of which there may be many: they are asked for one by one; nor what isn't the
+ * directory's, as the logs of groups below the same prefix.
+ */
+const FOLLOWED = [CALLS, HEARD, INSTANCES, KICKED, MARKS, ONLINE, REACHED, TELL];
 
 /** The end of the lease, which frees all names at once, is waited for so long. */
 const CLOSE_MS_MAX = 2_000;
 
 /** Before what the engine didn't answer is tried again. */
 const RETRY_MS = 1_000;
-/** Below it, of each broadcast, how many have it at an instance. */
-const REACHED = "reached/";
 /** For so long it is said how many have a broadcast: senders are told within 10 s. */
 const REACHED_KEPT_MS = 30_000;
 /** How often what isn't kept any more is looked for, by the instance that is there longest. */
@@ -306,7 +309,7 @@ export class EngineRegistrar {
           reject(error);
           this.#failed(error);
         },
-      }, `${prefix}${BEHIND_ACCOUNTS}`);
+      }, FOLLOWED);
     });
   }
 

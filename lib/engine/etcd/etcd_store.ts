@@ -6,6 +6,7 @@
 import { utf8 } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import {
+  ALL_NAMES,
   type Change,
   CHANGE_BYTES_MAX,
   changeBytes,
@@ -14,6 +15,7 @@ import {
   type Entry,
   type Follower,
   type Following,
+  isNamed,
   type LeaseId,
   type Outcome,
   type Revision,
@@ -156,11 +158,16 @@ export class EtcdStore implements SharedStore {
 
   async read(
     prefix: string,
-    start = prefix,
+    names = ALL_NAMES,
   ): Promise<{ readonly entries: readonly Entry[]; readonly revision: Revision }> {
     for (let reads = 1;; reads++) {
       try {
-        return await this.#pages(prefix, start);
+        const entries: Entry[] = [];
+        let revision: Revision = 0;
+        for (const name of names) {
+          revision = await this.#readAll(prefix + name, revision, entries);
+        }
+        return { entries, revision };
       } catch (error) {
         const isForgotten = error instanceof EtcdRefusal && error.code === CODE.outOfRange;
         if (!isForgotten || reads === READS_MAX) throw refused(error);
@@ -168,12 +175,12 @@ export class EtcdStore implements SharedStore {
     }
   }
 
-  async #pages(prefix: string, start: string) {
+  /** @param at The revision; 0: the latest. @param entries What was read is appended. @returns The revision. */
+  async #readAll(prefix: string, at: Revision, entries: Entry[]): Promise<Revision> {
     const range_end = base64(endOf(prefix));
-    const entries: Entry[] = [];
-    let revision: Revision = 0;
+    let revision = at;
     let limit = PAGE_FEW;
-    for (let from = start;;) {
+    for (let from = prefix;;) {
       const body = () => ({
         key: base64(from),
         range_end,
@@ -185,7 +192,7 @@ export class EtcdStore implements SharedStore {
       const page = await this.#gateway.request("/v3/kv/range", body, pageIn, missed);
       revision ||= page.revision;
       entries.push(...page.entries);
-      if (!page.more) return { entries, revision };
+      if (!page.more) return revision;
       from = `${page.entries.at(-1)!.key}\0`;
       const characters = page.entries.reduce((sum, { value }) => sum + value.length, 0);
       if (characters < PAGE_CHARACTERS_MIN) limit = Math.min(4 * limit, PAGE_MAX);
@@ -198,12 +205,14 @@ export class EtcdStore implements SharedStore {
     return await this.#asked("/v3/kv/range", range, (answer) => countIn(answer, "count"));
   }
 
-  follow(prefix: string, follower: Follower, from = prefix): Following {
-    const range = { key: base64(from), range_end: base64(endOf(prefix)) };
+  follow(prefix: string, follower: Follower, names = ALL_NAMES): Following {
+    const [first, last] = [names[0]!, names.at(-1)!];
+    const range = { key: base64(prefix + first), range_end: base64(endOf(prefix + last)) };
     return new EtcdWatch({
       gateway: this.#gateway,
       range,
-      read: () => this.read(prefix, from),
+      read: () => this.read(prefix, names),
+      heeds: (key) => isNamed(key, prefix, names),
       follower,
     });
   }

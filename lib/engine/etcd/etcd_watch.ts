@@ -38,6 +38,8 @@ interface WatchPorts {
   >;
   /** The range of keys, as etcd writes it. */
   readonly range: Json;
+  /** Whether the follower is told of that key: there may be others in the range. */
+  readonly heeds: (key: string) => boolean;
   readonly read: () => ReturnType<SharedStore["read"]>;
   readonly follower: Follower;
 }
@@ -131,10 +133,11 @@ export class EtcdWatch implements Following {
       throw new EtcdRefusal(14, "the watch was ended");
     }
     const events = listIn(result, "events");
-    for (const [revision, changes] of byRevision(events)) {
+    for (const [revision, changes] of byRevision(events, this.ports.heeds)) {
       if (revision <= this.#told!) continue;
       this.#told = revision;
       this.#pauses.reset();
+      if (changes.length === 0) continue;
       this.#tell(() => this.ports.follower.changed(changes, revision));
       if (this.#isClosed) return;
     }
@@ -168,15 +171,19 @@ function refusalOf(error: unknown): P2pchatError | null {
   throw error;
 }
 
-/** The changes of each revision, in order. */
-function byRevision(events: readonly Json[]): ReadonlyMap<Revision, readonly Changed[]> {
+/** The changes of each revision that are heeded, in order. */
+function byRevision(
+  events: readonly Json[],
+  heeds: (key: string) => boolean,
+): ReadonlyMap<Revision, readonly Changed[]> {
   const revisions = new Map<Revision, Changed[]>();
   for (const event of events) {
     const kv = objectIn(event, "kv");
     const revision = countIn(kv, "mod_revision");
-    const entry = event["type"] === "DELETE" ? null : entryIn(kv);
     const changes = revisions.get(revision) ?? [];
-    revisions.set(revision, [...changes, { key: decodedIn(kv, "key"), entry }]);
+    revisions.set(revision, changes);
+    const key = decodedIn(kv, "key");
+    if (heeds(key)) changes.push({ key, entry: event["type"] === "DELETE" ? null : entryIn(kv) });
   }
   return revisions;
 }

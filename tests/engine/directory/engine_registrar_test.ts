@@ -1,5 +1,6 @@
 /** `EngineRegistrar` over an engine in memory, in virtual time. */
 
+import { assertEquals } from "@std/assert";
 import { MemoryEngine, MemoryStore } from "../../doubles/memory_store.ts";
 import { registrarContract } from "../../contracts/registrar_contract.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
@@ -25,4 +26,38 @@ registrarContract("registrar over memory", async (test) => {
   };
   await test({ registrars, accounts, until, pass });
   await Promise.all([registrars.a.close(), registrars.b.close()]);
+});
+
+Deno.test("registrar: what groups and accounts have below the same prefix isn't read", async () => {
+  const clock = new VirtualClock();
+  const engine = new MemoryEngine(clock);
+  const store = new MemoryStore(engine);
+  const read: string[] = [];
+  const { follow } = store;
+  store.follow = (prefix, follower, names) => {
+    const heed = (key: string) => void read.push(key.split("/")[1]!);
+    return follow.call(store, prefix, {
+      ...follower,
+      all: (entries) => entries.forEach(({ key }) => heed(key)),
+      changed: (changes) => changes.forEach(({ key }) => heed(key)),
+    }, names);
+  };
+  const put = (key: string) => {
+    const change = { when: [{ key, is: "absent" as const }], puts: [{ key, value: "x" }] };
+    return store.commit(change);
+  };
+  const names = [
+    "accounts/ann",
+    "counts/x",
+    "group/team/log/0000000000",
+    "online/ann",
+    "tell/last",
+  ];
+  for (const name of names) await put(`p/${name}`);
+  const opening = openRegistrar("a", { store, prefix: "p/", clock, accounts: new Map() });
+  void opening.catch(() => {});
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  await put("p/group/team/log/0000000001");
+  await put("p/online/bob");
+  assertEquals(read, ["online", "tell", "online"]);
 });

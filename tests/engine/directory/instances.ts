@@ -50,7 +50,7 @@ class CutStore extends MemoryStore {
     return Promise.reject(new P2pchatError("unreachable", "cut"));
   }
 
-  override follow(prefix: string, follower: Follower, from?: string): Following {
+  override follow(prefix: string, follower: Follower, names?: readonly string[]): Following {
     return super.follow(prefix, {
       ...follower,
       all: (entries, revision) => follower.all(entries, revision),
@@ -59,7 +59,7 @@ class CutStore extends MemoryStore {
         if (this.isCut) this.#untold.push(tell);
         else tell();
       },
-    }, from);
+    }, names);
   }
 
   heal(): void {
