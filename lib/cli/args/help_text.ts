@@ -56,9 +56,11 @@ export function helpLines<Target>(
   const lines = twoColumns([...rows, ...table.bareForms], columns);
   const hasMessages = table.bareForms.length > 0;
   if (columns === null || !hasMessages) return lines;
-  return [...lines, [
-    "Alt+Enter begins a new line; lines pasted at once are one message.",
-  ]];
+  return [
+    ...lines,
+    ["Up and Ctrl+R find what you typed before."],
+    ["Alt+Enter begins a new line; lines pasted at once are one message."],
+  ];
 }
 
 function twoColumns(

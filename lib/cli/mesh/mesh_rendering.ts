@@ -98,8 +98,9 @@ function readyLines(event: EventNamed<"ready">): readonly Line[] {
   ];
 }
 
-function listeningText({ name, host, port }: EventNamed<"ready">): string {
-  return `>INFO: ${name} at address ${host} is listening at ${port}.`;
+/** Scripts look for it; people read what follows. */
+function listeningText({ name, host, port }: EventNamed<"ready">): Span {
+  return { text: `>INFO: ${name} at address ${host} is listening at ${port}.`, as: "faint" };
 }
 
 function renamedLine({ from, name, lostTo }: EventNamed<"renamed">, nowMs: number): Line {
