@@ -16,6 +16,7 @@ import { reliableDatagramsTarget } from "./targets/reliable_datagrams.ts";
 import { sealedDatagramsTarget } from "./targets/sealed_datagrams.ts";
 import { snapshotsTarget } from "./targets/snapshots.ts";
 import { tablesTarget } from "./targets/tables.ts";
+import { transfersTarget } from "./targets/transfers.ts";
 import { usersTarget } from "./targets/users.ts";
 
 export const TARGETS: readonly Target[] = [
@@ -35,4 +36,5 @@ export const TARGETS: readonly Target[] = [
   argumentsTarget,
   invitesTarget,
   engineTarget,
+  transfersTarget,
 ];

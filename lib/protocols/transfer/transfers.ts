@@ -7,6 +7,7 @@
  *
  * - `offers.ts`: which offers are open? Bounded for each person, so that a flood of them costs nothing.
  * - `offering.ts`: which own files are about to be offered?
+ * - `downloads.ts`: which files are fetched, and how many more may be?
  * - `downloading.ts`, with `holders.ts`: which leaves are here, and whom do we ask for the others?
  * - `serving.ts`: what have others asked of us, and which lane has room for it?
  *
@@ -24,10 +25,10 @@ import type { OfferId, PeerKey } from "../../base/ids.ts";
 import { Agenda, type Machine } from "../../base/machine/machine.ts";
 import { Pending } from "../../base/machine/pending.ts";
 import { TokenBucket } from "../../base/rates/token_bucket.ts";
-import { Download, type DownloadOutcome, type DownloadPort } from "./downloading.ts";
-import type { TransferCommand, TransferEvent } from "./events.ts";
+import type { Download, DownloadOutcome } from "./downloading.ts";
+import { Downloads, type DownloadsPort } from "./downloads.ts";
+import type { TransferCommand, TransferEvent, TransferReason } from "./events.ts";
 import {
-  DOWNLOADS_MAX,
   NEWS_BURST,
   NEWS_PER_S,
   OFFERS_EACH_MAX,
@@ -61,40 +62,34 @@ type MessageFrom<Type extends TransferMessage["type"]> = Extract<
 >;
 
 export class Transfers
-  implements Machine<TransferInput, TransferEffect>, DownloadPort, ServingPort, OfferingPort {
+  implements Machine<TransferInput, TransferEffect>, DownloadsPort, ServingPort, OfferingPort {
   readonly crypto;
   readonly random;
   readonly #self: PeerKey;
   readonly #offers: OfferTable;
   readonly #shares: Shares;
-  readonly #downloads = new Map<OfferId, Download>();
+  readonly #downloads: Downloads;
   readonly #serving = new Serving(this);
   readonly #offering = new Offering(this);
   readonly #peers = new Map<PeerKey, Peer>();
   readonly #pending = new Pending<Following>();
   readonly #agenda: Agenda;
-  #receivedBytes: number;
   #effects: TransferEffect[] = [];
 
   constructor(readonly environment: Environment, readonly config: TransferConfig) {
     this.crypto = environment.crypto;
     this.random = environment.random;
     this.#self = config.signer.key;
-    this.#receivedBytes = config.receivedBytes;
+    this.#downloads = new Downloads(this, config.filesBytesMax, config.receivedBytes);
     this.#shares = new Shares(this.#self);
-    const isKept = (id: OfferId) => this.#shares.has(id) || this.#downloads.has(id);
+    const isKept = (id: OfferId) => this.#shares.has(id) || this.#downloads.get(id) !== undefined;
     this.#offers = new OfferTable(this.crypto, config.context, this.#self, isKept);
-    const downloads = {
-      nextMs: () => new Agenda([...this.#downloads.values()]).nextMs(),
-      tick: (nowMs: number) => new Agenda([...this.#downloads.values()]).tick(nowMs),
-    };
-    this.#agenda = new Agenda([downloads, this.#offers]);
+    this.#agenda = new Agenda([this.#downloads, this.#offers]);
   }
 
   /** Leaves in memory or asked for; offers; requests to the disk: for tests of what is bounded. */
   get held(): { readonly leaves: number; readonly offers: number; readonly requests: number } {
-    let leaves = this.#serving.heldLeaves;
-    for (const download of this.#downloads.values()) leaves += download.heldLeaves;
+    const leaves = this.#serving.heldLeaves + this.#downloads.heldLeaves;
     return { leaves, offers: this.#offers.size, requests: this.#pending.size };
   }
 
@@ -165,32 +160,23 @@ export class Transfers
   }
 
   progressed({ offer: { number }, bytes }: Download): void {
-    this.#show({ event: "transfer", file: number, state: "progress", bytes });
+    this.show({ event: "transfer", file: number, state: "progress", bytes });
   }
 
   ended(download: Download, outcome: DownloadOutcome): void {
-    const { offer, bytes } = download;
-    this.#downloads.delete(offer.id);
-    if (outcome.state === "done") {
-      this.#receivedBytes += offer.value.size;
-      this.#share(offer);
-      this.#show({
-        event: "transfer",
-        file: offer.number,
-        state: "done",
-        bytes,
-        path: outcome.path,
-      });
-      return;
-    }
-    const { reason } = outcome;
+    this.#downloads.ended(download, outcome);
+  }
+
+  received(offer: OpenOffer): void {
+    this.#share(offer);
+  }
+
+  failed(offer: OpenOffer, reason: TransferReason): void {
     this.#serving.stop(offer.id);
+    if (reason !== "withdrawn" && reason !== "changed") return;
     // What nobody has any more isn't fetched again.
-    if (reason === "withdrawn" || reason === "changed") {
-      this.emit({ type: "discard", file: offer.id });
-      this.#offers.withdraw(offer);
-    }
-    this.#show({ event: "transfer", file: offer.number, state: "failed", bytes, reason });
+    this.emit({ type: "discard", file: offer.id });
+    this.#offers.withdraw(offer);
   }
 
   servable(peer: PeerKey, file: OfferId, leaf: number): OpenOffer | null {
@@ -212,7 +198,7 @@ export class Transfers
     this.emit({ type: "forget", file: offer.id });
     if (offer.value.from !== this.#self) return this.#offers.forget(offer);
     this.#withdraw(offer, "changed");
-    this.#show({ event: "transfer", file: offer.number, state: "failed", bytes: 0, reason });
+    this.show({ event: "transfer", file: offer.number, state: "failed", bytes: 0, reason });
   }
 
   // Links.
@@ -223,13 +209,13 @@ export class Transfers
     for (const { signed } of this.#shares.for(peer)) {
       this.send(peer, { type: "offer", offer: signed });
     }
-    for (const download of this.#downloads.values()) download.peerUp(peer, nowMs);
+    this.#downloads.peerUp(peer, nowMs);
   }
 
   #peerDown(peer: PeerKey, nowMs: number): void {
     this.#peers.delete(peer);
     this.#serving.gone(peer);
-    for (const download of [...this.#downloads.values()]) download.peerDown(peer, nowMs);
+    this.#downloads.peerDown(peer, nowMs);
   }
 
   #message(from: PeerKey, peer: Peer, message: TransferMessage, nowMs: number): void {
@@ -347,7 +333,7 @@ export class Transfers
     }
     this.#showOffer(offer);
     if (input.kind === "whole") this.#share(offer);
-    else this.#download(offer);
+    else this.#fetch(offer);
   }
 
   // The user.
@@ -384,38 +370,15 @@ export class Transfers
     if (offer === undefined) {
       return this.refuse("no-such-entry", `There is no file ${number}: /files lists them`, ref);
     }
-    this.#download(offer, ref);
-  }
-
-  /** Begins to fetch a file, or goes on with it; or says why not. */
-  #download(offer: OpenOffer, ref?: string): void {
-    const [code, text] = this.#fault(offer) ?? [];
-    if (code !== undefined) return this.refuse(code, text!, ref);
-    const download = new Download(this, offer);
-    this.#downloads.set(offer.id, download);
-    this.#show({ event: "transfer", file: offer.number, state: "started", bytes: 0 }, ref);
-    download.start();
-  }
-
-  /** Why a file can't be fetched now; null where it can. */
-  #fault({ id, number, value: { size } }: OpenOffer): readonly [ErrorCode, string] | null {
-    const { filesBytesMax } = this.config;
-    if (this.#shares.has(id)) return ["usage", `The file ${number} is here already`];
-    if (this.#downloads.has(id)) return ["busy", `The file ${number} is being fetched already`];
-    if (this.#downloads.size >= DOWNLOADS_MAX) {
-      return ["busy", `${DOWNLOADS_MAX} files are being fetched: wait for one, or cancel one`];
+    if (this.#shares.has(offer.id)) {
+      return this.refuse("usage", `The file ${number} is here already`, ref);
     }
-    if (this.#promisedBytes() + size <= filesBytesMax) return null;
-    const text = `The file ${number} has ${size} bytes: with it, more than ${filesBytesMax} ` +
-      "would have been received (--files-max)";
-    return ["full", text];
+    this.#fetch(offer, ref);
   }
 
-  /** Bytes of files that were received, or will have been. */
-  #promisedBytes(): number {
-    let bytes = this.#receivedBytes;
-    for (const { offer } of this.#downloads.values()) bytes += offer.value.size;
-    return bytes;
+  #fetch(offer: OpenOffer, ref?: string): void {
+    const fault = this.#downloads.start(offer, ref);
+    if (fault !== null) this.refuse(...fault, ref);
   }
 
   #cancel(number: number, ref: string | undefined): void {
@@ -425,29 +388,23 @@ export class Transfers
       return this.refuse("no-such-entry", `There is no file ${number} to cancel`, ref);
     }
     this.#serving.stop(offer.id);
-    if (download !== undefined) {
-      download.stop();
-      this.#downloads.delete(offer.id);
-      this.emit({ type: "discard", file: offer.id });
-    } else {
-      this.#shares.delete(offer.id);
-      this.emit({ type: "forget", file: offer.id });
-      this.#withdraw(offer, "cancelled");
-    }
-    const bytes = download?.bytes ?? 0;
-    this.#show({ event: "transfer", file: number, state: "cancelled", bytes }, ref);
+    if (download !== undefined) return this.#downloads.cancel(download, ref);
+    this.#shares.delete(offer.id);
+    this.emit({ type: "forget", file: offer.id });
+    this.#withdraw(offer, "cancelled");
+    this.show({ event: "transfer", file: number, state: "cancelled", bytes: 0 }, ref);
   }
 
   #showOffer({ number, id, value, name }: OpenOffer, ref?: string): void {
     const { from, size, digest } = value;
-    this.#show({ event: "offer", file: number, id, from, name, size, digest }, ref);
+    this.show({ event: "offer", file: number, id, from, name, size, digest }, ref);
   }
 
   refuse(code: ErrorCode, text: string, ref: string | undefined): void {
-    this.#show({ event: "error", code, text }, ref);
+    this.show({ event: "error", code, text }, ref);
   }
 
-  #show(event: TransferEvent, ref?: string): void {
+  show(event: TransferEvent, ref?: string): void {
     this.emit({ type: "show", event, ref });
   }
 }

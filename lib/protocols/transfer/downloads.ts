@@ -1,0 +1,106 @@
+/** The files that are fetched: a few at once, within the user's bound for all files, and what the user is told of them. */
+
+import type { ErrorCode } from "../../base/errors.ts";
+import type { OfferId, PeerKey } from "../../base/ids.ts";
+import { Agenda, type Timed } from "../../base/machine/machine.ts";
+import { Download, type DownloadOutcome, type DownloadPort } from "./downloading.ts";
+import type { TransferEvent, TransferReason } from "./events.ts";
+import { DOWNLOADS_MAX } from "./limits.ts";
+import type { OpenOffer } from "./offers.ts";
+
+export interface DownloadsPort extends DownloadPort {
+  show(event: TransferEvent, ref?: string): void;
+  /** The file is here as a whole. */
+  received(offer: OpenOffer): void;
+  /** The file came to nothing. */
+  failed(offer: OpenOffer, reason: TransferReason): void;
+}
+
+export class Downloads implements Timed {
+  readonly #downloads = new Map<OfferId, Download>();
+
+  /** @param receivedBytes Bytes of all files that were received so far. */
+  constructor(
+    readonly port: DownloadsPort,
+    readonly filesBytesMax: number,
+    private receivedBytes: number,
+  ) {}
+
+  /** Leaves in memory, or asked for. */
+  get heldLeaves(): number {
+    return this.#downloads.values().reduce((sum, { heldLeaves }) => sum + heldLeaves, 0);
+  }
+
+  get(file: OfferId): Download | undefined {
+    return this.#downloads.get(file);
+  }
+
+  nextMs(): number | null {
+    return this.#agenda().nextMs();
+  }
+
+  tick(nowMs: number): void {
+    this.#agenda().tick(nowMs);
+  }
+
+  peerUp(peer: PeerKey, nowMs: number): void {
+    for (const download of this.#downloads.values()) download.peerUp(peer, nowMs);
+  }
+
+  peerDown(peer: PeerKey, nowMs: number): void {
+    for (const download of this.#downloads.values()) download.peerDown(peer, nowMs);
+  }
+
+  /** Begins to fetch a file, or goes on with it. @returns Why not; null where it does. */
+  start(offer: OpenOffer, ref?: string): readonly [ErrorCode, string] | null {
+    const fault = this.#fault(offer);
+    if (fault !== null) return fault;
+    const download = new Download(this.port, offer);
+    this.#downloads.set(offer.id, download);
+    this.port.show({ event: "transfer", file: offer.number, state: "started", bytes: 0 }, ref);
+    download.start();
+    return null;
+  }
+
+  /** The user gives it up: what is there of it is deleted. */
+  cancel(download: Download, ref: string | undefined): void {
+    const { offer: { id, number }, bytes } = download;
+    download.stop();
+    this.#downloads.delete(id);
+    this.port.emit({ type: "discard", file: id });
+    this.port.show({ event: "transfer", file: number, state: "cancelled", bytes }, ref);
+  }
+
+  ended({ offer, bytes }: Download, outcome: DownloadOutcome): void {
+    const { number: file, value } = offer;
+    this.#downloads.delete(offer.id);
+    if (outcome.state === "done") {
+      this.receivedBytes += value.size;
+      this.port.received(offer);
+      this.port.show({ event: "transfer", file, state: "done", bytes, path: outcome.path });
+    } else {
+      const { reason } = outcome;
+      this.port.failed(offer, reason);
+      this.port.show({ event: "transfer", file, state: "failed", bytes, reason });
+    }
+  }
+
+  #fault({ id, number, value: { size } }: OpenOffer): readonly [ErrorCode, string] | null {
+    if (this.#downloads.has(id)) return ["busy", `The file ${number} is being fetched already`];
+    if (this.#downloads.size >= DOWNLOADS_MAX) {
+      return ["busy", `${DOWNLOADS_MAX} files are being fetched: wait for one, or cancel one`];
+    }
+    // Those under way count as if they were here.
+    let bytes = this.receivedBytes + size;
+    for (const { offer } of this.#downloads.values()) bytes += offer.value.size;
+    if (bytes <= this.filesBytesMax) return null;
+    const text = `The file ${number} has ${size} bytes: with it, more than ` +
+      `${this.filesBytesMax} would have been received (--files-max)`;
+    return ["full", text];
+  }
+
+  /** Made anew, as one that is served may end. */
+  #agenda(): Agenda {
+    return new Agenda([...this.#downloads.values()]);
+  }
+}
