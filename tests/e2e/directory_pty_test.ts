@@ -424,6 +424,15 @@ Deno.test({
       await bob.until(incoming("alice"), undefined, from);
       await bob.type("/accept");
       await terminal.untilCursorLine("alice (with bob)> |");
+      await terminal.press(CTRL_D);
+      const hint = "error: Ctrl+D leaves from the lobby: q ends the call first";
+      await terminal.until("how to end the call", ({ text }) => text.includes(hint));
+      await terminal.press(`half a line${CTRL_C}`);
+      await terminal.until(
+        "what it did",
+        ({ text }) => text.includes("Ctrl+C again ends the call"),
+      );
+      await terminal.untilCursorLine("alice (with bob)> |");
       await terminal.press(CTRL_C);
       await bob.until(call("ended"), undefined, from);
       await terminal.untilCursorLine("alice (lobby)> |");
