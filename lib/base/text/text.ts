@@ -36,6 +36,9 @@ function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
+/** Begins the text of a message that says what its author does, as in other programs (XEP-0245). */
+export const ACTION_START = "/me ";
+
 /**
  * Checks the length of a message before it is sent.
  * @returns `text` with each lone surrogate, which UTF-8 cannot encode, replaced by U+FFFD.

@@ -4,7 +4,13 @@ import { P2pchatError } from "../../base/errors.ts";
 import { FINGERPRINT_CHARACTERS } from "../../base/text/fingerprint.ts";
 import type { VerifyAnswer } from "../../base/machine/mode_machine.ts";
 import { NAME_LENGTH_MAX, parseName, withoutMark } from "../../base/text/names.ts";
-import { checkedMessage, quotedStart, startOf, utf8Length } from "../../base/text/text.ts";
+import {
+  ACTION_START,
+  checkedMessage,
+  quotedStart,
+  startOf,
+  utf8Length,
+} from "../../base/text/text.ts";
 import type { Argument } from "./commands.ts";
 
 /** Placeholders for a name in the usage and docs. */
@@ -24,6 +30,12 @@ export function chosenName(text: string): string {
 
 /** Text to be sent exactly as typed, to the end of the line. */
 export const messageText: Argument<string> = { parse: checkedMessage, takesRest: true };
+
+/** What the user does: as the text of a message. */
+export const actionText: Argument<string> = {
+  parse: (text) => checkedMessage(`${ACTION_START}${text}`),
+  takesRest: true,
+};
 
 /**
  * Text of at most so many bytes of UTF-8, to the end of the line; undefined where there is none.

@@ -3,7 +3,7 @@
 import { P2pchatError } from "../../base/errors.ts";
 import type { ModeCommand } from "../../base/machine/mode_machine.ts";
 import { quotedStart } from "../../base/text/text.ts";
-import { isGiven, memberName, verifyAnswer } from "./command_arguments.ts";
+import { actionText, isGiven, memberName, verifyAnswer } from "./command_arguments.ts";
 import { type Command, command } from "./commands.ts";
 import { meansLeaving } from "./foreign_commands.ts";
 
@@ -26,6 +26,21 @@ export function refuseBareLine(line: string, instead: string): never {
       meansLeaving(line) ? "/exit leaves" : `/help lists them; ${instead}`
     }`,
   );
+}
+
+/** @param say What says a text in the mode. */
+export function meCommand<Sink>(
+  say: (submit: Sink, text: string, ref: string | undefined) => void,
+): Command<Sink> {
+  return command({
+    name: "me",
+    aliases: [],
+    form: "ACTION",
+    args: { action: actionText },
+    help: "say what you do: /me waves is shown as <* Alice> waves",
+    example: "/me waves",
+    run: (submit: Sink, { action }, ref) => say(submit, action, ref),
+  });
 }
 
 type InviteSink = CommandSink<{ readonly command: "invite"; readonly rotate: boolean }>;

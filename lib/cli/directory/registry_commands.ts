@@ -17,6 +17,7 @@ import { meansLeaving } from "../commands/foreign_commands.ts";
 import {
   type CommandSink,
   exitCommand,
+  meCommand,
   statusCommand,
   trustCommand,
   verifyCommand,
@@ -125,6 +126,7 @@ const COMMANDS = [
     isPrivate: "always",
     run: (submit: RegistryTarget, { text }, ref) => submit({ command: "say", text }, ref),
   }),
+  meCommand((submit: RegistryTarget, text, ref) => submit({ command: "say", text }, ref)),
   command({
     name: "hangup",
     aliases: ["hang-up"],
@@ -212,7 +214,14 @@ export function registryCommands(
 }
 
 /** Commands about the current call: a line that was begun during an earlier call must not affect it. */
-const OF_CALL: ReadonlySet<string> = new Set(["accept", "decline", "cancel", "msg", "hangup"]);
+const OF_CALL: ReadonlySet<string> = new Set([
+  "accept",
+  "decline",
+  "cancel",
+  "msg",
+  "me",
+  "hangup",
+]);
 
 /** @param isOnline Null: nobody types. */
 function ofCall(

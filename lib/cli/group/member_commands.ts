@@ -14,6 +14,7 @@ import {
   type CommandSink,
   exitCommand,
   listCommand,
+  meCommand,
   statusCommand,
   trustCommand,
   verifyCommand,
@@ -71,6 +72,7 @@ const COMMANDS = [
     run: (submit: MemberCommandSink, { text }, ref, isTyped) =>
       submit({ command: "msg", text, ...(isTyped ? { isTyped } : {}) }, ref),
   }),
+  meCommand((submit: MemberCommandSink, text, ref) => submit({ command: "msg", text }, ref)),
   command({
     name: "edit",
     aliases: [],

@@ -26,6 +26,7 @@ import {
   ownNameSpan,
   presenceLine,
   problemLine,
+  saidBy,
   starLine,
   waitText,
   wrongLine,
@@ -237,10 +238,7 @@ export class MemberRendering {
       `${seq} `,
       ...(Number.isNaN(sentMs) ? [] : [{ timeMs: sentMs }, " "]),
       ...(edits === 0 ? [] : [`(edited${times}`, ...by, ") "]),
-      "<",
-      this.#nameOf(shown),
-      "> ",
-      { text, as: "body" },
+      ...saidBy(this.#nameOf(shown), text),
     ];
   }
 

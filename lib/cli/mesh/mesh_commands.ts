@@ -15,6 +15,7 @@ import {
   type CommandSink,
   exitCommand,
   inviteCommand,
+  meCommand,
   statusCommand,
   trustCommand,
   verifyCommand,
@@ -43,6 +44,7 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
           ref,
         ),
     }),
+    meCommand((submit, text, ref) => submit({ command: "say", text }, ref)),
     command({
       name: "peers",
       aliases: ["list"],

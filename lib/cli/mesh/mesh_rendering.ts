@@ -11,6 +11,7 @@ import { numberText } from "../../base/text/words.ts";
 import { durationText, roundTripText } from "../rendering/moments.ts";
 import { inviteLines } from "../credentials/invites.ts";
 import {
+  actionIn,
   andListed,
   leftLine,
   listed,
@@ -22,6 +23,7 @@ import {
   ownNameSpan,
   presenceLine,
   problemLine,
+  saidBy,
   starLine,
   waitText,
   wrongLine,
@@ -151,11 +153,13 @@ function anyMessageLine(event: EventNamed<"message">, nowMs: number): Line {
   if (!event.private) return messageLine({ ...event, from: event.shown }, nowMs);
   const start = messageStart(event, nowMs);
   const mark = (text: string): Span => ({ text, as: "private" });
-  const body: Span = { text: event.text, as: "body", isPrivate: true };
+  const action = actionIn(event.text);
+  const body: Span = { text: action ?? event.text, as: "body", isPrivate: true };
+  const open = mark(action === null ? "[" : "[* ");
   const you: Span = { text: "you", as: "own" };
   return event.self
-    ? [...start, mark("["), you, mark(" -> "), nameSpan(event.to ?? "?"), mark("] "), body]
-    : [...start, mark("["), nameSpan(event.shown), mark(" -> you] "), body];
+    ? [...start, open, you, mark(" -> "), nameSpan(event.to ?? "?"), mark("] "), body]
+    : [...start, open, nameSpan(event.shown), mark(" -> you] "), body];
 }
 
 /** At a terminal only unexpected states are shown, not that a message was stored or has arrived. */
@@ -208,9 +212,8 @@ function historyLines(
   return messages.map((message) => {
     const sentMs = Date.parse(message.sentAt);
     const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
-    const body: Span = { text: message.text, as: "body" };
-    const mark = message.removed === true ? " (removed) <" : " <";
-    return [{ timeMs }, mark, nameSpan(message.shown), "> ", body];
+    const mark = message.removed === true ? " (removed) " : " ";
+    return [{ timeMs }, mark, ...saidBy(nameSpan(message.shown), message.text)];
   });
 }
 

@@ -1,5 +1,6 @@
 /** Lines, parts of lines and tables that look the same in every mode. */
 
+import { ACTION_START } from "../../base/text/text.ts";
 import { shownName } from "../../base/text/names.ts";
 import type { CommonEvent, Line, Span } from "./user_interface.ts";
 import { textWidth } from "./graphemes.ts";
@@ -126,7 +127,19 @@ interface Said {
 export function messageLine(message: Said, nowMs: number): Line {
   const { from, text, self } = message;
   const author = self ? ownNameSpan(from) : nameSpan(from);
-  return [...messageStart(message, nowMs), "<", author, "> ", { text, as: "body" }];
+  return [...messageStart(message, nowMs), ...saidBy(author, text)];
+}
+
+/** Author and text. Of what somebody does, a star is before the name, where no name can have one. */
+export function saidBy(author: Span, text: string): Line {
+  const action = actionIn(text);
+  return [action === null ? "<" : "<* ", author, "> ", { text: action ?? text, as: "body" }];
+}
+
+/** What a text says that its author does, as `/me` writes it (XEP-0245); null: it isn't such a text. */
+export function actionIn(text: string): string | null {
+  const action = text.startsWith(ACTION_START) ? text.slice(ACTION_START.length) : "";
+  return action.trim() === "" ? null : action;
 }
 
 /** Messages older than this were delayed: for their receiver, or in becoming an entry. */

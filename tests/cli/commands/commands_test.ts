@@ -308,7 +308,7 @@ Deno.test("helpLines() puts descriptions beside the commands, or below them wher
     "    a message that NAME alone",
     "    can read (a line without",
     "    a command goes to all)",
-    "/peers, /list",
+    "/me ACTION",
   ]);
   assertEquals(
     wide.at(-1),

@@ -1,4 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
+import type { CommandTable } from "../../../lib/cli/commands/commands.ts";
+import { outcomeOf } from "../command_outcome.ts";
 import { friendsCommands } from "../../../lib/cli/friends/friends_commands.ts";
 import { memberCommands } from "../../../lib/cli/group/member_commands.ts";
 import { meshCommands } from "../../../lib/cli/mesh/mesh_commands.ts";
@@ -85,6 +87,25 @@ Deno.test("/dm without a text is refused with its form, by the word that was typ
     outcome.error.message,
     "The form is /dm NAME TEXT, for example /dm Bob are you coming?",
   );
+});
+
+Deno.test("/me says what one does, to whom what one says goes", () => {
+  const talking = { ...lobby, place: "talking" as const, peer: "bob" };
+  const tables = [meshCommands, memberCommands, registryCommands(() => talking, true)];
+  const said = tables.map((table) =>
+    outcomeOf(
+      table as CommandTable<(command: unknown, ref: string | undefined) => void>,
+      "/me waves",
+    )
+  );
+  const text = "/me waves";
+  assertEquals(said, [
+    { command: { command: "say", text } },
+    { command: { command: "msg", text } },
+    { command: { command: "say", text } },
+  ]);
+  const outcome = meshCommands.parse(`/me ${"x".repeat(65_536)}`, false);
+  assertEquals(outcome.type === "refused" && outcome.error.code, "too-long");
 });
 
 /** What comes near is said; what doesn't isn't. */

@@ -7,6 +7,7 @@ import {
   ownKeyLine,
   problemLine,
   questionLine,
+  saidBy,
   starLine,
   tableLines,
   wrongLine,
@@ -47,6 +48,15 @@ Deno.test("events begin with the time and a mark that says what kind they are", 
       "12:03 * bob left (quit)\n12:03 ! bob is lost: no answer\n12:03 * worth knowing\n" +
       "12:03 ! bad\n12:02 (earlier) * old\n! it is damaged\n",
   );
+});
+
+Deno.test("what somebody does has a star that no name has, and a text without an action is one like any", () => {
+  const said = (text: string) => printed([saidBy(nameSpan("bob"), text)]);
+  assertEquals(said("/me waves"), "<* bob> waves\n");
+  assertEquals(said("/me  waves\ntwice"), "<* bob>  waves\u240atwice\n");
+  for (const text of ["/me", "/me ", "/mean it", " /me waves", "/Me waves"]) {
+    assertEquals(said(text), `<bob> ${text}\n`);
+  }
 });
 
 for (const [form, mark] of [[starLine, "*"], [wrongLine, "!"], [questionLine, "?"]] as const) {

@@ -14,7 +14,7 @@ const CASES:
     ["/nonsense", null, []],
     ["/help v", "/help verify ", []],
     ["/help /v", "/help /verify ", []],
-    ["/help m", "/help msg ", []],
+    ["/help ms", "/help msg ", []],
     ["/verify v", null, []],
     ["say /help v", null, []],
     ["//ms", null, []],
