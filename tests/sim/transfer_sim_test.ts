@@ -6,8 +6,8 @@ import { runKill } from "./transfer/run_kill.ts";
 import { runTransfer } from "./transfer/run.ts";
 import type { Mutation } from "./transfer/world.ts";
 
-const SEEDS = amount(30, 200);
-const KILLS = amount(20, 200);
+const SEEDS = amount(20, 200);
+const KILLS = amount(10, 200);
 const STEPS = 60;
 
 Deno.test(`transfer: ${SEEDS} seeds of files, faults and liars break no promise`, () => {
@@ -53,7 +53,8 @@ const HUNTS: readonly TransferHunt[] = [
   { mutation: MUTATIONS.asksLiars, finding: /asks a liar again/ },
   { mutation: MUTATIONS.waitsForEver, finding: /never gets/, from: 18 },
   { mutation: MUTATIONS.takesAllOffers, finding: /open offers/ },
-  { mutation: MUTATIONS.tellsNobody, finding: /never gets|never comes/ },
+  { mutation: MUTATIONS.tellsNobody, finding: /never gets|never comes/, from: 25 },
+  { mutation: MUTATIONS.tellsAll, finding: /shows a file to somebody/ },
   { mutation: MUTATIONS.asksNobody, finding: /never gets/ },
   { mutation: MUTATIONS.takesAnyRequest, finding: /more than it was asked for|sent again/ },
 ];

@@ -66,6 +66,8 @@ export class Download implements Timed {
   /** Where leaves are asked for first: others that fetch the same file begin elsewhere. */
   readonly #from: number;
   #askFrom = 0;
+  /** Who was asked whether it has the file, and hasn't answered: a set of leaves costs time to read. */
+  readonly #asked = new Set<PeerKey>();
   /** What its sender said of it. */
   #lost: TransferReason | null = null;
   readonly #deadlines = new Deadlines({
@@ -141,19 +143,18 @@ export class Download implements Timed {
 
   /** A link came up. */
   peerUp(peer: PeerKey, nowMs: number): void {
-    if (this.#phase === "fetching" && this.#holders.isWorthAsking(peer, nowMs)) {
-      this.#port.send(peer, { type: "want", file: this.offer.id });
-    }
+    if (this.#phase === "fetching" && this.#holders.isWorthAsking(peer, nowMs)) this.#want(peer);
   }
 
   peerDown(peer: PeerKey, nowMs: number): void {
+    this.#asked.delete(peer);
     this.#holders.remove(peer);
     this.#holdersChanged(nowMs);
   }
 
   /** The peer has these leaves; null: all. */
   have(peer: PeerKey, bits: Uint8Array | null, nowMs: number): void {
-    if (this.#phase !== "fetching") return;
+    if (this.#phase !== "fetching" || !this.#asked.delete(peer)) return;
     const leaves = bits === null ? null : LeafSet.of(this.#done.leaves, bits);
     if (bits !== null && leaves === null) this.#holders.accuse(peer); // nobody's set of leaves
     else this.#holders.add(peer, leaves, nowMs);
@@ -264,10 +265,15 @@ export class Download implements Timed {
     for (let passed = 0; passed < peers.length && asked < ASKED_MAX; passed++) {
       const peer = peers[this.#askFrom++ % peers.length]!;
       if (!this.#holders.isWorthAsking(peer, nowMs)) continue;
-      this.#port.send(peer, { type: "want", file: this.offer.id });
+      this.#want(peer);
       asked++;
     }
     this.#deadlines.set("ask", nowMs + ASK_MS);
+  }
+
+  #want(peer: PeerKey): void {
+    this.#asked.add(peer);
+    this.#port.send(peer, { type: "want", file: this.offer.id });
   }
 
   #holdersChanged(nowMs: number): void {

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { nodeCrypto } from "../../../lib/base/crypto/crypto.ts";
 import {
+  ASK_MS,
   AT_RISK_LEAVES_MIN,
   LEAF_BYTES,
   NOBODY_MS,
@@ -75,24 +76,33 @@ Deno.test("a wrong leaf isn't written, and its sender is never asked again, anot
   assertEquals(asked, [{ to: CARL, type: "request", file: id, first: 0, count: 3 }]);
 });
 
-Deno.test("a proof of another length, or a set of leaves that none can be, makes a liar", () => {
-  for (
-    const wrong of [
-      (file: ReturnType<typeof fileOf>, id: Parameters<typeof leafOf>[1]) => ({
-        ...leafOf(file, id, 0),
-        proof: new Uint8Array(0),
-      }),
-      (_: unknown, id: Parameters<typeof leafOf>[1]) =>
-        ({ type: "have", file: id, leaves: Uint8Array.of(0xff, 0xff) }) as const,
-    ]
-  ) {
-    const receiver = machineOf(9);
-    const file = fileOf(2 * LEAF_BYTES);
-    const { id } = fetching(receiver, ANN, file, BOB);
-    receiver.step({ type: "message", from: BOB, message: wrong(file, id) });
-    const message = { type: "have", file: id, leaves: null } as const;
-    assertEquals(receiver.step({ type: "message", from: BOB, message }), []);
-  }
+Deno.test("a proof of another length makes a liar", () => {
+  const receiver = machineOf(9);
+  const file = fileOf(2 * LEAF_BYTES);
+  const { id } = fetching(receiver, ANN, file, BOB);
+
+  const message = { ...leafOf(file, id, 0), proof: new Uint8Array(0) };
+  assertEquals(receiver.step({ type: "message", from: BOB, message }), []);
+  assertEquals(sent(receiver.step({ type: "tick" }, ASK_MS)), []);
+});
+
+Deno.test("a set of leaves that none can be makes a liar; an answer that nobody asked for isn't read", () => {
+  const receiver = machineOf(9);
+  const { id } = fetching(receiver, ANN, fileOf(2 * LEAF_BYTES), BOB);
+  receiver.step({ type: "peer-down", peer: BOB });
+  for (const peer of [BOB, CARL]) receiver.step({ type: "peer-up", peer });
+  const have = (from: typeof BOB, ...bits: readonly number[]) => {
+    const message = { type: "have", file: id, leaves: Uint8Array.from(bits) } as const;
+    return sent(receiver.step({ type: "message", from, message }, ASK_MS));
+  };
+  const request = { to: BOB, type: "request", file: id, count: 1 } as const;
+
+  assertEquals(have(CARL, 0xff, 0xff), []);
+  assertEquals(have(BOB, 1), [{ ...request, first: 0 }]);
+  assertEquals(have(BOB, 3), []);
+  const asked = sent(receiver.step({ type: "tick" }, ASK_MS));
+  assertEquals(asked, [{ to: BOB, type: "want", file: id }]);
+  assertEquals(have(BOB, 3), [{ ...request, first: 1 }]);
 });
 
 Deno.test("a leaf that nobody asked for cuts off whoever sends it", () => {

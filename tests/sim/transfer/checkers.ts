@@ -102,6 +102,11 @@ export class LanesAndCredit implements Checker {
       this.#add(this.#credit, `${person.index} ${input.from}`, input.message.count);
     }
     for (const effect of effects) {
+      if (effect.type === "send" && effect.message.type === "offer") {
+        const { to, from } = effect.message.offer.offer.value;
+        if (to === null || effect.to === to || effect.to === from) continue;
+        throw new Violation(`${person.index} shows a file to somebody that it isn't for`);
+      }
       if (effect.type !== "send-bulk") continue;
       const key = `${person.index} ${effect.to}`;
       const { message } = effect;

@@ -126,6 +126,7 @@ class MindsNoCredit extends Bug {
 }
 
 const { add } = OfferTable.prototype;
+const { for: all } = Shares.prototype;
 
 export const MUTATIONS = {
   writesUnchecked: {
@@ -185,6 +186,12 @@ export const MUTATIONS = {
   tellsNobody: {
     name: "tell newcomers of nothing",
     install: replaced(Shares.prototype, "for", () => []),
+  },
+  tellsAll: {
+    name: "tell all of what is for one",
+    install: replaced(Shares.prototype, "for", function (this: Shares) {
+      return all.call(this, this.self);
+    }),
   },
   asksNobody: {
     name: "don't ask those who come",

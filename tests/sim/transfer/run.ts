@@ -82,7 +82,7 @@ export function runTransfer({ seed, steps, print, mutation }: TransferRun): Worl
     const [action] = ACTIONS.find(([, weight]) => (at -= weight) < 0) ?? ACTIONS[0];
     act(world, random, action);
   }
-  settle(world);
+  settle(world, random);
   return world;
 }
 
@@ -181,14 +181,17 @@ function change(world: World, random: Random, person: Person): void {
 }
 
 /** Ends all faults, and waits until all that was wanted, and can be had, is there. */
-function settle(world: World): void {
+function settle(world: World, random: Random): void {
   world.note("-- settle");
   world.wires.setCuts(() => false);
+  // They don't come back: what they offered is had from others, or not at all.
+  const gone = new Set(world.people.filter(() => random.chance(0.2)));
+  for (const person of gone) person.kill(false);
   for (const untilMs = world.time.nowMs + SETTLE_MS; world.time.nowMs < untilMs;) {
     for (const person of world.people) {
       person.isFull = false;
       person.diskMs = 3;
-      person.start();
+      if (!gone.has(person)) person.start();
     }
     world.wires.refresh();
     for (const person of world.people) cancelLies(world, person);
@@ -219,14 +222,14 @@ function cancelLies(world: World, person: Person): void {
 function missingFiles(
   world: World,
 ): readonly { readonly person: Person; readonly id: OfferId }[] {
-  return world.people.flatMap((person) =>
+  return world.people.filter(({ isUp }) => isUp).flatMap((person) =>
     [...world.wanted.get(person)!].filter((id) => {
       const { by, to, isGone, content } = world.offered.get(id)!;
       if (person.whole.has(id) || isGone) return false;
       if (person.receivedBytes + content.size > person.filesBytesMax) return false;
       if (person.parts.size > 0 && person.filesBytesMax < Infinity) return false; // they may fill it
       return world.people.some((other) =>
-        other !== person && other.whole.has(id) &&
+        other !== person && other.isUp && other.whole.has(id) &&
         (to === null || to === person.key || other === by)
       );
     }).map((id) => ({ person, id }))
