@@ -24,7 +24,7 @@ import {
   type SharedStore,
 } from "../shared_store.ts";
 import type { EngineAccounts } from "../engine_accounts.ts";
-import { fieldsIn, isCount } from "../json_fields.ts";
+import { fieldsIn, isCount, isSerial } from "../json_fields.ts";
 import { HEARD, HeardMirror, MARKS, markValue } from "./heard_mirror.ts";
 import { SharedBroadcasts, TELL } from "./shared_broadcasts.ts";
 import { KICKED, kickedIn, SharedLimits } from "./shared_limits.ts";
@@ -436,7 +436,7 @@ export class EngineRegistrar {
 function reachedIn(place: string, { value }: Entry): readonly RegistrarChange[] {
   const [number = "", instance = ""] = place.split("/");
   const { count } = fieldsIn(value);
-  if (!isCount(count) || !isCount(Number(number))) return [];
+  if (!isSerial(count) || !isCount(Number(number))) return [];
   return [{ change: "reached", number: Number(number), instance, count }];
 }
 

@@ -3,12 +3,12 @@
  * the instances (`instances/ID`). Values are lines of JSON, which people can read with etcd's own tools.
  */
 
-import type { FoldedName, PeerKey } from "../../base/ids.ts";
+import type { FoldedName } from "../../base/ids.ts";
 import { parseHost, PORT_MAX } from "../../base/text/endpoints.ts";
 import { foldName, nameFault } from "../../base/text/names.ts";
 import { dateText } from "../../base/text/words.ts";
 import type { Instance, OnlineSession } from "../../protocols/directory/schema/registrar_io.ts";
-import { fieldsIn, isCount } from "../json_fields.ts";
+import { fieldsIn, isCount, isPeerKey, isSerial } from "../json_fields.ts";
 import type { Entry, Revision } from "../shared_store.ts";
 
 /** The session that has a name, and the revision by which it has. */
@@ -70,8 +70,8 @@ export function onlineIn({ value }: Entry, folded: string): OnlineSession | null
   const sinceMs = Date.parse(String(fields["since"]));
   const isGood = typeof name === "string" && nameFault(name) === null &&
     foldName(name) === folded && typeof guest === "boolean" && typeof instance === "string" &&
-    typeof id === "string" && typeof key === "string" && /^[0-9a-f]{64}$/.test(key) &&
-    typeof process === "string" && isCount(rank) && isHost(host) && isCount(port) &&
+    typeof id === "string" && isPeerKey(key) && typeof process === "string" && isSerial(rank) &&
+    isHost(host) && isCount(port) &&
     port <= PORT_MAX && typeof busy === "boolean" && sinceMs >= 0;
   if (!isGood) return null;
   return {
@@ -79,7 +79,7 @@ export function onlineIn({ value }: Entry, folded: string): OnlineSession | null
     instance,
     name,
     isGuest: guest,
-    key: key as PeerKey,
+    key,
     process,
     rank,
     host,

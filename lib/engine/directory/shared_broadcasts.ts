@@ -6,14 +6,15 @@
 
 import { P2pchatError } from "../../base/errors.ts";
 import type { PeerKey } from "../../base/ids.ts";
+import { nameFault } from "../../base/text/names.ts";
 import { utf8Length } from "../../base/text/text.ts";
 import {
   type BroadcastRecord,
-  NAME_BYTES_MAX,
+  DIRECTORY_NAME,
   type RegistrarAnswer,
   TEXT_BYTES_MAX,
 } from "../../protocols/directory/schema/registrar_io.ts";
-import { fieldsIn, isCount } from "../json_fields.ts";
+import { fieldsIn, isCount, isPeerKey, isSerial } from "../json_fields.ts";
 import { sharedValue } from "../join_instances.ts";
 import {
   type Changed,
@@ -145,13 +146,16 @@ export class SharedBroadcasts {
       const own = this.#ownKey(broadcast);
       when.push({ key: own, is: "absent" });
       puts.push({ key: own, value: valueOf(number, broadcast) });
-      const digits = String(number).padStart(DIGITS, "0");
       puts.push({
-        key: `${this.#prefix}${MESSAGES}${digits}`,
+        key: this.#messageKey(number),
         value: broadcastValue({ ...broadcast, number }),
       });
     }
     return { when, puts };
+  }
+
+  #messageKey(number: number): string {
+    return `${this.#prefix}${MESSAGES}${String(number).padStart(DIGITS, "0")}`;
   }
 
   #ownKey({ fromKey, own }: BroadcastRecord): string {
@@ -184,7 +188,8 @@ export class SharedBroadcasts {
       return null;
     }
     const broadcast = broadcastIn(entry);
-    if (broadcast === null || this.#kept.has(broadcast.number)) return null;
+    if (broadcast === null || key !== this.#messageKey(broadcast.number)) return null;
+    if (this.#kept.has(broadcast.number)) return null;
     const { number, takenAt, ttlMs } = broadcast;
     const bytes = utf8Length(entry.value);
     this.#bytes += bytes;
@@ -254,7 +259,7 @@ function valueOf(number: number, { fromKey, own }: BroadcastRecord): string {
 
 function numberIn(entry: Entry | null): number {
   const { number } = fieldsIn(entry?.value ?? "");
-  return isCount(number) ? number : 0;
+  return isSerial(number) ? number : 0;
 }
 
 function broadcastValue({ fromKey, fromAccount, signature, kind: _, ...rest }: BroadcastRecord) {
@@ -267,10 +272,12 @@ const SIGNATURE = /^[0-9a-f]{128}$/;
 /** Null where somebody has put there what is no broadcast. */
 function broadcastIn({ value }: Entry): BroadcastRecord | null {
   const { number, from, by, key, own, sentAt, takenAt, ttlMs, text, signature } = fieldsIn(value);
-  const isGood = [number, own, sentAt, takenAt, ttlMs].every(isCount) &&
-    typeof from === "string" && utf8Length(from) <= NAME_BYTES_MAX &&
-    typeof text === "string" && text !== "" && utf8Length(text) <= TEXT_BYTES_MAX &&
-    (by === "operator" ? key === null : typeof key === "string" && /^[0-9a-f]{64}$/.test(key)) &&
+  const isGood = isSerial(number) && [own, sentAt, takenAt, ttlMs].every(isCount) &&
+    typeof text === "string" && text !== "" && text.isWellFormed() &&
+    utf8Length(text) <= TEXT_BYTES_MAX && typeof from === "string" &&
+    (by === "operator"
+      ? key === null && from === DIRECTORY_NAME
+      : isPeerKey(key) && nameFault(from) === null) &&
     typeof signature === "string" && SIGNATURE.test(signature);
   if (!isGood) return null;
   return {

@@ -179,7 +179,7 @@ function callIn({ value }: Entry): CallSide | null {
     typeof text === "string" && nameFault(text) === null;
   const isGood = typeof call === "string" && CALL_ID.test(call) && isName(name) && isName(to) &&
     typeof session === "string" && typeof toSession === "string" && STATES.includes(state) &&
-    typeof reason === "string" && utf8Length(reason) <= REASON_BYTES_MAX;
+    typeof reason === "string" && reason.isWellFormed() && utf8Length(reason) <= REASON_BYTES_MAX;
   if (!isGood) return null;
   return {
     ...{ call, name, session, to, toSession, reason },

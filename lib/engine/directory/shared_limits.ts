@@ -14,7 +14,7 @@ import {
   type RegistrarAnswer,
   type RegistrarChange,
 } from "../../protocols/directory/schema/registrar_io.ts";
-import { fieldsIn, isCount } from "../json_fields.ts";
+import { fieldsIn, isCount, isPeerKey } from "../json_fields.ts";
 import { type Entry, isStill, type LeaseId, type SharedStore } from "../shared_store.ts";
 
 export const KICKED = "kicked/";
@@ -147,6 +147,6 @@ function timesIn(entry: Entry | null, afterMs: number): Times {
 export function kickedIn({ value }: Entry): readonly RegistrarChange[] {
   const { name, key } = fieldsIn(value);
   const isGood = typeof name === "string" && nameFault(name) === null &&
-    typeof key === "string" && /^[0-9a-f]{64}$/.test(key);
-  return isGood ? [{ change: "kicked", name, key: key as PeerKey }] : [];
+    isPeerKey(key);
+  return isGood ? [{ change: "kicked", name, key }] : [];
 }

@@ -52,6 +52,7 @@ import {
 import { REFUSED_TEXTS } from "./schema/refusal_text.ts";
 import type { DirectoryRecord } from "./schema/records.ts";
 import {
+  type Instance,
   listedSession,
   type OnlineSession,
   type RegistrarChange,
@@ -269,9 +270,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       case "reached":
         return this.#telling.reachedAt(change.instance, change.number, change.count);
       case "instances":
-        others.instances = change.instances;
-        this.#telling.instancesChanged();
-        return this.#tellInstances("in", [...this.#sessions.all]);
+        return this.#instancesAre(change.instances);
       default:
         unreachable(change);
     }
@@ -282,6 +281,15 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const folded = foldName(name);
     this.#presence.changed({ name, folded });
     this.#calls.changedElsewhere(folded, this.#others.present(folded)?.id ?? null);
+  }
+
+  #instancesAre(instances: readonly Instance[]): void {
+    const where = () => this.#others.addresses.map(endpointText).join();
+    const before = where();
+    this.#others.instances = instances;
+    this.#telling.instancesChanged();
+    // That one of them is full, or has room again, is no news to those that are in.
+    if (where() !== before) this.#tellInstances("in", [...this.#sessions.all]);
   }
 
   #tellInstances(because: "in" | "away", clients: readonly Client[]): void {

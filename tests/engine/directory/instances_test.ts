@@ -6,6 +6,8 @@ import {
   GUEST_HELD_MS,
   LOCK_OUT_MS,
 } from "../../../lib/protocols/directory/schema/limits.ts";
+import { isStill } from "../../../lib/engine/shared_store.ts";
+import { WALL_MS } from "../../protocols/directory/exchange.ts";
 import { Instances } from "./instances.ts";
 
 async function two() {
@@ -455,6 +457,84 @@ Deno.test("instances: what others have put into the engine, and is none of the d
   const back = c.account("ann", "laptop");
   await instances.settle();
   assertEquals(back.sees, "ann free, bob free");
+});
+
+Deno.test("instances: what an instance couldn't pass on, or its clients couldn't read, is left aside", async () => {
+  const { instances, a, b } = await two();
+  const ann = a.account("ann");
+  const bob = b.guest("bob");
+  await instances.settle();
+  const put = (key: string, fields: object) => {
+    const when = [{ key: `p/${key}`, is: "absent" } as const];
+    return instances.engine.commit({
+      when,
+      puts: [{ key: `p/${key}`, value: JSON.stringify(fields) }],
+    });
+  };
+  const session = { guest: true, instance: "x", session: "x-1", process: "p", host: "10.0.0.1" };
+  const others = { rank: 1, port: 1, busy: false, since: "2026-01-01T00:00:00Z" };
+  const eve = { name: "eve", key: "ab".repeat(32), ...session, ...others };
+  const numbersEnd = Number.MAX_SAFE_INTEGER;
+  // A key for which anybody can sign.
+  const anybodys = `01${"00".repeat(31)}`;
+  put("online/eve", { ...eve, rank: numbersEnd });
+  put("online/mallory", { ...eve, name: "mallory", key: anybodys });
+  const said = { from: "eve", by: "guest", key: eve.key, own: 1, sentAt: 1, text: "hi" };
+  const broadcast = { ...said, takenAt: 1, ttlMs: 60_000, signature: "00".repeat(64) };
+  const oddities = [
+    { text: "\ud800" },
+    { from: "no name" },
+    { from: "*directory*" },
+    { by: "operator", key: null },
+    { key: anybodys },
+    { number: numbersEnd },
+    { number: 1 },
+  ];
+  for (const [at, oddity] of oddities.entries()) {
+    const number = "number" in oddity && oddity.number > 1 ? oddity.number : WALL_MS + 50_000 + at;
+    const key = `tell/m/${String(number).padStart(16, "0")}`;
+    put(key, { ...broadcast, number, ...oddity });
+  }
+  put("tell/last", { number: numbersEnd });
+  await instances.settle();
+  const cat = a.guest("cat");
+  await instances.settle();
+  assertEquals(bob.sees, "ann free, bob free, cat free");
+  assertEquals(cat.rank <= 2 ** 52, true);
+  bob.tells("one");
+  await instances.settle();
+  assertEquals(ann.got.filter(({ type }) => type === "told").length, 1);
+  assertEquals(ann.heard, ["one"]);
+});
+
+Deno.test("instances: clients are told of 32, and not again where one of them is full", async () => {
+  const { instances, a } = await two();
+  const ann = a.account("ann");
+  await instances.settle();
+  const told = () => ann.got.filter(({ type }) => type === "instances").length;
+  const put = (id: string, port: number, room: number, modified: number | null) => {
+    const key = `p/instances/${id}`;
+    const value = JSON.stringify({ host: "10.0.0.1", port, room, beat: 1 });
+    const outcome = instances.engine.commit({
+      when: [isStill(key, modified)],
+      puts: [{ key, value }],
+    });
+    return outcome.outcome === "done" ? outcome.revision : 0;
+  };
+  const before = told();
+  const modified = put("z", 999, 1, null);
+  await instances.settle();
+  assertEquals(told(), before + 1);
+  put("z", 999, 0, modified);
+  await instances.settle();
+  assertEquals(told(), before + 1);
+
+  for (let n = 0; n < 40; n++) put(`z${n}`, 1_000 + n, 1, null);
+  await instances.settle();
+  assertEquals(ann.last("instances").addresses.length, 32);
+  const full = (await instances.open({ clientsMax: 0 })).exchange;
+  const bob = full.guest("bob");
+  assertEquals(bob.last("instances").addresses.length, 32);
 });
 
 const NO_SESSION = "The entry p/online/eve of the engine isn't a session; delete it";

@@ -7,13 +7,8 @@ import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
 import type { CallOutcome, ListedUser } from "./messages.ts";
 import type { BroadcastRecord } from "./records.ts";
 
-export {
-  CALL_ID_BYTES,
-  KICKED_MS,
-  NAME_BYTES_MAX,
-  REASON_BYTES_MAX,
-  TEXT_BYTES_MAX,
-} from "./limits.ts";
+export { CALL_ID_BYTES, KICKED_MS, REASON_BYTES_MAX, TEXT_BYTES_MAX } from "./limits.ts";
+export { DIRECTORY_NAME } from "./events.ts";
 export { OUTCOMES } from "./messages.ts";
 export type { BroadcastRecord } from "./records.ts";
 

@@ -2,6 +2,7 @@
 
 import { type Endpoint, endpointText, type FoldedName, type PeerKey } from "../../../base/ids.ts";
 import { foldName } from "../../../base/text/names.ts";
+import { INSTANCES_MAX } from "../schema/limits.ts";
 import type { ListedUser } from "../schema/messages.ts";
 import { type Instance, listedSession, type OnlineSession } from "../schema/registrar_io.ts";
 
@@ -69,13 +70,17 @@ export class Others {
     return address === null ? session.instance : endpointText(address);
   }
 
-  /** Where the other instances are. */
+  /** Where other instances are: as many as clients are told of. */
   get addresses(): readonly Endpoint[] {
-    return this.instances.slice(1).map(({ address }) => address);
+    return addressesOf(this.instances.slice(1));
   }
 
-  /** Where the other instances are that have room. */
+  /** Where other instances are that have room. */
   get withRoom(): readonly Endpoint[] {
-    return this.instances.slice(1).filter(({ room }) => room > 0).map(({ address }) => address);
+    return addressesOf(this.instances.slice(1).filter(({ room }) => room > 0));
   }
+}
+
+function addressesOf(instances: readonly Instance[]): readonly Endpoint[] {
+  return instances.slice(0, INSTANCES_MAX).map(({ address }) => address);
 }
