@@ -26,6 +26,7 @@ import {
 import { keepOnly } from "./args/least_privilege.ts";
 import { flushLog, logEnding, logFault, stackOf } from "./session/log.ts";
 import { meshProgramCommand } from "./mesh/mesh_arguments.ts";
+import { roomsProgramCommand } from "./mesh/rooms_arguments.ts";
 import { useTimeZone, ZONE_VARIABLE } from "./rendering/moments.ts";
 import { outputError } from "./streams/output_queue.ts";
 import { processStreams, STANDARD_ERROR, STANDARD_OUTPUT, variable } from "./streams/streams.ts";
@@ -45,6 +46,10 @@ export const COMMANDS: readonly ProgramCommand[] = [
   programCommand(
     meshProgramCommand,
     async (options) => await (await import("./mesh/mesh_mode.ts")).runMesh(options),
+  ),
+  programCommand(
+    roomsProgramCommand,
+    async (options) => await (await import("./mesh/rooms_command.ts")).listRooms(options),
   ),
   programCommand(
     serveProgramCommand,

@@ -30,10 +30,11 @@ import { openCoordinatorAt, openMemberAt } from "./group_stores.ts";
 
 /** A store, and records for it that differ by a number. */
 interface Kind<Stored> {
-  readonly mode: LockMode;
+  /** Null: the store takes a lock of its own, which is in its folder. */
+  readonly mode: LockMode | null;
   /** In the profile. */
   readonly path: string;
-  open(disk: Disk, folder: string): Promise<RecordStore<Stored>>;
+  open(disk: Disk, folder: string, pid: number): Promise<RecordStore<Stored>>;
   record(number: number): Stored;
 }
 
@@ -41,10 +42,10 @@ const ROOM = "ab".repeat(32) as RoomId;
 const USERS = "/home/ann/users.txt";
 
 const mesh: Kind<MeshRecord> = {
-  mode: "mesh",
+  mode: null,
   path: `mesh/${ROOM}/log`,
-  async open(disk, folder) {
-    const rooms = await MeshRooms.open(disk, `${folder}/mesh`);
+  async open(disk, folder, pid) {
+    const rooms = await MeshRooms.open(disk, `${folder}/mesh`, { pid });
     const knownPeers = await KnownPeers.open(disk, `${folder}/known_peers`);
     return await rooms.openRoom(ROOM, 1, knownPeers, () => 0, () => {}, false);
   },
@@ -115,9 +116,9 @@ class Folder<Stored> {
     const { kind, folder } = this;
     const disk = new RealDisk();
     await disk.makeFolder(folder);
-    const lock = await lockProfile(disk, folder, kind.mode, pid);
+    const lock = kind.mode === null ? null : await lockProfile(disk, folder, kind.mode, pid);
     disk.hold = lock;
-    return new Program(kind, lock, await kind.open(disk, folder));
+    return new Program(kind, lock, await kind.open(disk, folder, pid));
   }
 
   /** One that has stored something, and whose folder is gone. */
@@ -143,7 +144,7 @@ class Folder<Stored> {
 class Program<Stored> {
   constructor(
     readonly kind: Kind<Stored>,
-    readonly lock: HeldLock,
+    readonly lock: HeldLock | null,
     readonly store: RecordStore<Stored>,
   ) {}
 
@@ -157,7 +158,7 @@ class Program<Stored> {
 
   /** As programs do: the store first. */
   async end(): Promise<void> {
-    await this.store.close().finally(() => this.lock.release());
+    await this.store.close().finally(() => this.lock?.release());
   }
 }
 
@@ -258,7 +259,8 @@ function takenOverContract<Stored>(name: string, kind: Kind<Stored>): void {
 
   contract("goes on where that was its lock alone", async (at) => {
     const first = await at.start(1);
-    await Deno.remove(`${at.folder}/${kind.mode}.lock`);
+    const { mode } = kind;
+    await Deno.remove(mode === null ? `${folderOf(at.path)}/lock` : `${at.folder}/${mode}.lock`);
     await first.rewrite(1);
     const refused = await assertRejects(() => at.start(2), P2pchatError);
     await first.end();

@@ -285,6 +285,22 @@ export function diskContract(
     assertEquals(await disk.list(`${folder}/x`), ["y"]);
   });
 
+  contract("removeFolder() removes an empty folder, and no other", async ({ disk, folder }) => {
+    await disk.makeFolder(`${folder}/empty`);
+    await disk.makeFolder(`${folder}/full`);
+    await put(disk, `${folder}/full/a`, "1");
+
+    await disk.removeFolder(`${folder}/empty`);
+    await disk.removeFolder(`${folder}/none`);
+    for (const path of ["full", "full/a"]) {
+      const error = await assertRejects(() => disk.removeFolder(`${folder}/${path}`), P2pchatError);
+      assertEquals(error.code, "disk");
+    }
+
+    assertEquals(await disk.list(folder), ["full"]);
+    assertEquals(await disk.list(`${folder}/full`), ["a"]);
+  });
+
   contract("remove() removes, list() is sorted", async ({ disk, folder }) => {
     for (const name of ["b", "a", "B", "c"]) await put(disk, `${folder}/${name}`, "");
     await disk.remove(`${folder}/c`);

@@ -249,6 +249,17 @@ export class MemoryDisk implements Disk {
     });
   }
 
+  removeFolder(folder: string): Promise<void> {
+    return this.#run("remove", "remove", folder, () => {
+      if (!this.#names.has(folder)) return;
+      if (this.#names.get(folder) instanceof MemoryFile) throw new SystemError("ENOTDIR");
+      if ([...this.#names.keys()].some((path) => path !== folder && folderOf(path) === folder)) {
+        throw new SystemError("ENOTEMPTY");
+      }
+      this.#change(folder, [[folder, null]]);
+    });
+  }
+
   list(folder: string): Promise<readonly string[]> {
     return this.#run("list", "list", folder, () => {
       if (this.#names.get(folder) instanceof MemoryFile) throw new SystemError("ENOTDIR");

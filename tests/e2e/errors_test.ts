@@ -132,7 +132,10 @@ Deno.test("errors at one's own end: the port, the address, the profile in use, t
   assertEquals([profile.code, profile.status], ["in-use", 4]);
   const profiles = [...Deno.readDirSync(`${alice.data}/users`)].filter((one) => one.isDirectory);
   assertEquals(profiles.map(({ name }) => name), ["Alice"]);
-  assertMatch(profile.text, new RegExp(`process ${alice.pid} uses it already; end that one, or`));
+  assertMatch(
+    profile.text,
+    new RegExp(`process ${alice.pid} is in it as you already; .* or open another`),
+  );
 
   // A name that is taken is refused before anything is shown; where the member's key is named, nobody else is joined.
   const through = ["127.0.0.1", String(alice.port), ...LISTEN];

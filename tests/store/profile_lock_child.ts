@@ -8,7 +8,7 @@ const disk = new RealDisk();
 const said: string[] = [];
 for (const folder of Deno.args) {
   try {
-    await lockProfile(disk, folder, "mesh", Deno.pid);
+    await lockProfile(disk, folder, "friends", Deno.pid);
     said.push("locked");
   } catch (error) {
     if (!(error instanceof P2pchatError)) throw error;

@@ -217,7 +217,7 @@ class Program {
     try {
       const other = await withProfile(
         this.#openLog,
-        { folder: { dataFolder: options.dataFolder, name }, lockMode: "registry", mayChange: true },
+        { folder: { dataFolder: options.dataFolder, name }, mode: "registry", mayChange: true },
         (profile) => {
           isOpen = true;
           const run = () => this.#runAs(name, { ...profile, ui });

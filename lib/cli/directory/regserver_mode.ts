@@ -63,7 +63,7 @@ const FIRST_STEPS = "/help lists the commands, /exit ends the directory.";
 export async function runRegserver(options: RegserverOptions): Promise<void> {
   const folder = regserverFolder(options.dataFolder);
   const mode = { commands: regserverCommands, render: regserverLines };
-  await withSession(options, { folder, lockMode: "regserver" }, mode, async (session) => {
+  await withSession(options, { folder, mode: "regserver" }, mode, async (session) => {
     await direct({ ...session, options });
   });
 }

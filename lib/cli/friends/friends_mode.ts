@@ -57,7 +57,7 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
   };
   await withSession(
     options,
-    { folder: { dataFolder: options.dataFolder, name: own.name }, lockMode: "friends" },
+    { folder: { dataFolder: options.dataFolder, name: own.name }, mode: "friends" },
     mode,
     async (session) => {
       checkOwnKey(file, own, session.identity);

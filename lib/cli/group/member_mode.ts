@@ -67,7 +67,7 @@ export async function runMember(given: MemberOptions): Promise<void> {
     render: rendering.lines.bind(rendering),
     folded: votes.folded.bind(votes),
   };
-  await withSession(options, { folder: options, lockMode: "group" }, mode, async (session) => {
+  await withSession(options, { folder: options, mode: "group" }, mode, async (session) => {
     const { disk, folder, knownPeers, environment, ui } = session;
     const logPath = options.logPath === null ? null : await logPathOf(disk, options.logPath);
     const keyAt = (address: string) => keyPinned(knownPeers, scopeOf(address), COORDINATOR_NAME);

@@ -52,7 +52,7 @@ const FIRST_STEPS = "/help lists the commands, /exit ends the coordinator.";
 export async function runServe(options: ServeOptions): Promise<void> {
   const folder = serveFolder(options.dataFolder);
   const mode = { commands: serveCommands, render: serveLines };
-  await withSession(options, { folder, lockMode: "serve" }, mode, async (session) => {
+  await withSession(options, { folder, mode: "serve" }, mode, async (session) => {
     await new Service({ ...session, options }).run();
   });
 }

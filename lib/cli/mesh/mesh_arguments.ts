@@ -54,13 +54,19 @@ const flags = {
   foundNew: { name: "new", help: "create another room instead of going back to the last one" },
   foundPrivate: {
     name: "private",
-    help: "create a room that can be joined only with an invite",
+    help: "go back to the last private room, or create one: it can be joined only with an invite",
   },
   room: {
     name: "room",
-    value: "ID",
-    help: "go back to this room of the profile's; the first characters of its id will do",
-    parse: roomStart,
+    value: "TITLE|ID",
+    help: "go back to this room of yours; the first characters of its id will do",
+    parse: (text) => text,
+  },
+  title: {
+    name: "title",
+    value: "TEXT",
+    help: "your own title for the room, for --room and /rooms",
+    parse: roomTitle,
   },
   passive: {
     name: "passive",
@@ -101,8 +107,7 @@ export const meshProgramCommand: CommandOf<MeshOptions> = {
     const inviting = inviteFlag(invite);
     if (founding !== null && inviting !== null) throw bothWays(founding, inviting);
     if (invite.from === "argument") checkJoining(contact, invite.invite);
-    const foundNew = founding !== null;
-    return { ...line.common, ...options, name: parsedName, contact, contactKey, invite, foundNew };
+    return { ...line.common, ...options, name: parsedName, contact, contactKey, invite };
   },
 };
 
@@ -119,15 +124,16 @@ function bothWays(founding: string, joining: string): P2pchatError {
   );
 }
 
-/** The first characters of a room's id, or all. */
-function roomStart(text: string, what: string): string {
-  const start = text.toLowerCase();
-  if (/^[0-9a-f]{4,64}$/.test(start)) return start;
+/** As many characters as a line has place for. */
+const TITLE_LENGTH_MAX = 64;
+
+function roomTitle(text: string, what: string): string {
+  const title = text.trim().normalize("NFC");
+  const isPossible = /^[^\p{C}\p{Zl}\p{Zp}]+$/u.test(title);
+  if (isPossible && Array.from(title).length <= TITLE_LENGTH_MAX) return title;
   throw new P2pchatError(
     "usage",
-    `${what} must be the id of a room, or its first characters, such as 1a2b3c4d; is ${
-      quotedStart(text)
-    }`,
+    `${what} must have 1 to ${TITLE_LENGTH_MAX} visible characters; is ${quotedStart(text)}`,
   );
 }
 
@@ -140,7 +146,9 @@ function checkAlone(
 ): void {
   const other = founding ?? (contact !== null ? endpointText(contact) : inviteFlag(invite));
   if (other === null) return;
-  const text = `--room ${room} goes back to a room, and ${other} leads to one: give one of them`;
+  const text = `--room ${
+    quotedStart(room)
+  } goes back to a room, and ${other} leads to one: give one of them`;
   throw new P2pchatError("usage", text);
 }
 
@@ -163,11 +171,11 @@ export async function joiningInvite(
   options: MeshOptions,
   streams: Streams,
 ): Promise<Invite | null> {
-  const { contact, foundNew, foundPrivate, room } = options;
+  const { contact, room } = options;
   const invite = await takenInvite(options.invite, parseInvite, { streams, options });
   if (invite === null) return null;
   if (room !== null) return null; // the variable may be set for other starts
-  const founding = foundingFlag({ foundNew: foundNew && !foundPrivate, foundPrivate });
+  const founding = foundingFlag(options);
   if (founding !== null) throw bothWays(founding, `the invite in ${INVITE_VARIABLE}`);
   checkJoining(contact, invite);
   return invite;

@@ -21,7 +21,8 @@ import {
   verifyCommand,
 } from "../commands/mode_commands.ts";
 
-export type MeshCommandSink = CommandSink<MeshCommand>;
+/** The room's, and one that is answered from the profile's files. */
+export type MeshCommandSink = CommandSink<MeshCommand | { readonly command: "rooms" }>;
 
 /** In a JSON object, `msg` without `name` goes to everybody. */
 const receiver: Argument<string | undefined> = { ...memberName, optionalInObject: true };
@@ -83,6 +84,15 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       example: "/history 20",
       run: (submit: MeshCommandSink, { n }, ref) =>
         submit({ command: "history", count: n ?? null }, ref),
+    }),
+    command({
+      name: "rooms",
+      aliases: [],
+      form: "",
+      args: {},
+      help: "all rooms that you were in, with members and last message; --room opens one",
+      example: "/rooms",
+      run: (submit: MeshCommandSink, _, ref) => submit({ command: "rooms" }, ref),
     }),
     inviteCommand,
     command({

@@ -2,39 +2,44 @@
 
 import { isLoopback, isUnspecified } from "../../base/text/endpoints.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { endpointText, isSameEndpoint, type ProcessKey, type RoomId } from "../../base/ids.ts";
 import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.ts";
 import { invariant } from "../../base/invariant.ts";
-import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "../../base/machine/mode_limits.ts";
-import { shownName } from "../../base/text/names.ts";
+import { isSameName, shownName } from "../../base/text/names.ts";
 import { backTo } from "../../protocols/mesh/joining/room_setup.ts";
-import type { MeshCommand, MeshEvent } from "../../protocols/mesh/schema/events.ts";
+import type { MeshCommand } from "../../protocols/mesh/schema/events.ts";
 import type { Invite } from "../../protocols/mesh/schema/rotations.ts";
 import type { MeshConfig } from "../../protocols/mesh/schema/mesh_io.ts";
 import { MeshHost } from "../../runtime/hosts/mesh_host.ts";
 import { forwardTo, type Links } from "../../transport/link.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
+import { roomsFolder } from "../../store/disk/paths.ts";
 import { addressOfThisMachine } from "../session/advertised_address.ts";
 import { MESH_PORT_DEFAULT } from "../args/options.ts";
 import { meshCommands, type MeshCommandSink } from "./mesh_commands.ts";
 import { meshLines, type MeshOwnEvent } from "./mesh_rendering.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
-import { InputPause, inputTo, modePorts, runMode } from "../session/run_mode.ts";
+import { roomViews } from "./room_views.ts";
+import { inputTo, modePorts, runMode } from "../session/run_mode.ts";
 import { joiningInvite, type MeshOptions } from "./mesh_arguments.ts";
 import { processStreams } from "../streams/streams.ts";
 import {
   channelIdentity,
   logStarted,
+  profileTurn,
   type Session,
+  showError,
+  showFailure,
   showNotices,
   warnBy,
   withSession,
 } from "../session/mode_session.ts";
-import { People } from "../credentials/people.ts";
+import { Presenter } from "./presenter.ts";
 
 /** Notices about which room this is; scripts get only those they don't know from events. */
 const BACK = "This is the room you were in last; --new founds another";
+const BACK_PRIVATE =
+  "This is the private room you were in last; --private --new founds another private one";
 const FOUNDED =
   "You founded a new room; nobody else is here yet. Anybody who reaches this address can come in and read " +
   "(--private keeps all out who have no invite). /help lists the commands, :q leaves.";
@@ -53,12 +58,6 @@ function leftBehind(last: RoomId, name: string): string {
     backTo(last, name);
 }
 
-/** What ends sooner needs no line, and no prompt before the first line. */
-const CONNECTING_TOLD_MS = 1_000;
-
-/** Why lines wait that are entered while connecting. */
-const NOT_IN = "you aren't in the room yet";
-
 /** The progress text while connecting; null where nobody is dialled. */
 function connectingText({ begin }: MeshConfig): string | null {
   if (begin.kind !== "join") return null;
@@ -69,31 +68,46 @@ function connectingText({ begin }: MeshConfig): string | null {
   return `Connecting to ${endpointText(begin.contact)}${more}...`;
 }
 
+/** Says whose profile is used, where that has another spelling of the name. */
+function spellingNotice(folder: string, name: string): readonly string[] {
+  const owner = folder.slice(folder.lastIndexOf("/") + 1);
+  if (owner === name || !isSameName(owner, name)) return [];
+  return [`This is ${shownName(owner)}'s profile; here you are called ${shownName(name)}`];
+}
+
 /** Runs until the user leaves. @throws {P2pchatError} The reason if it ends otherwise. */
 export async function runMesh(options: MeshOptions): Promise<void> {
   const invite = await joiningInvite(options, processStreams());
   const mode = { commands: meshCommands, render: meshLines };
-  await withSession(options, { folder: options, lockMode: "mesh" }, mode, async (session) => {
+  await withSession(options, { folder: options, mode: "mesh" }, mode, async (session) => {
     const { disk, folder } = session;
-    const rooms = await MeshRooms.open(disk, `${folder}/mesh`);
-    await chat({ ...session, options, invite, rooms });
+    const rooms = await MeshRooms.open(disk, roomsFolder(folder), {
+      takeTurn: () => profileTurn(disk, folder),
+      title: options.title,
+    });
+    try {
+      const begin = await beginning(options, invite, rooms);
+      // Before a port is taken that the process in the room may have.
+      if (begin.kind === "resume") await rooms.enterAgain(begin.room);
+      await chat({ ...session, options, begin, rooms });
+    } finally {
+      rooms.leave();
+    }
   });
 }
 
 interface Wiring extends Session<MeshOwnEvent, MeshCommandSink> {
   readonly options: MeshOptions;
-  /** The invite with which we join; null where there is none. */
-  readonly invite: Invite | null;
+  readonly begin: MeshConfig["begin"];
   readonly rooms: MeshRooms;
 }
 
 async function chat(wiring: Wiring): Promise<void> {
-  const { options, environment, identity, rooms, ui } = wiring;
+  const { options, environment, identity, begin, rooms, ui } = wiring;
   let host: MeshHost | null = null;
   const handler = forwardTo(() => host);
-  const begin = beginning(options, wiring.invite, rooms);
   const own = channelIdentity(wiring);
-  const links = listen(options.host, portsToTry(options, begin, rooms.lastPort), {
+  const links = listen(options.host, portsToTry(options, begin, rooms), {
     identity: own,
     env: environment,
     warn: warnBy(ui),
@@ -118,15 +132,21 @@ async function chat(wiring: Wiring): Promise<void> {
       passive: options.passive,
       begin: loggedBeginning(begin),
     });
-    const input = inputTo<MeshCommand>(environment.log, (command, ref) => {
-      if (command.command === "quit") presenter.leaving();
-      host?.command(command, ref);
-    }, () => host);
+    const input = inputTo<MeshCommand | { readonly command: "rooms" }>(
+      environment.log,
+      (command, ref) => {
+        if (command.command === "rooms") return void showFailure(ui, showRooms(wiring, ref), ref);
+        if (command.command === "quit") presenter.leaving();
+        host?.command(command, ref);
+      },
+      () => host,
+    );
     const listen = () => ui.listen(input.handler);
     const presenter = new Presenter(wiring, () => host?.knownNames ?? [], listen, () => {
       // After the first line, which says where this member listens.
-      showNotices(ui, ...identity.takeNotices());
-      if (begin.kind === "resume" && begin.room === rooms.last) showNotices(ui, BACK);
+      showNotices(ui, ...identity.takeNotices(), ...spellingNotice(wiring.folder, options.name));
+      if (begin.kind === "resume" && options.foundPrivate) showNotices(ui, BACK_PRIVATE);
+      else if (begin.kind === "resume" && begin.room === rooms.last) showNotices(ui, BACK);
       if (begin.kind === "found" && options.passive) {
         ui.show({ event: "notice", text: FOUNDED_PASSIVE, warning: true });
       } else if (begin.kind === "found" && ui.interactive) {
@@ -160,140 +180,19 @@ async function chat(wiring: Wiring): Promise<void> {
   }
 }
 
-interface ShownNotice {
-  readonly event: Extract<MeshEvent, { readonly event: "notice" }>;
-  readonly ref: string | undefined;
+/** Shows all rooms of the profile, as the disk has them now. */
+async function showRooms({ disk, rooms, ui }: Wiring, ref: string | undefined): Promise<void> {
+  const present = await MeshRooms.open(disk, rooms.folder);
+  const views = await roomViews(present, (error) => showError(ui, error, ref));
+  ui.show({ event: "rooms", rooms: views }, ref);
 }
 
-/**
- * Shows events, keeps prompt and completion up to date, and starts listening for input: when ready, or at a terminal
- * once connecting takes long, so that lines can be written meanwhile.
- */
-class Presenter {
-  /** Names of the members present, by fingerprint; bounded by the roster. */
-  readonly #names = new Map<string, string>();
-  readonly #key: string;
-  /** Notices that wait for the first line; null after it was shown. Bounded by the roster. */
-  #held: ShownNotice[] | null = [];
-  /** Receivers of the user's private messages that wait, by message; bounded by the number that may wait. */
-  readonly #unconfirmed = new Map<string, string>();
-  #leavingTimer: ReturnType<typeof setTimeout> | undefined;
-  #connectingTimer: ReturnType<typeof setTimeout> | undefined;
-  #isListening = false;
-  readonly people: People<MeshEvent>;
-  /** Back pressure of the room, and before it that of connecting. */
-  readonly pause: InputPause;
-
-  /**
-   * @param known Names of all who can be written to, present or not.
-   * @param listen Starts reading input.
-   * @param greet Shows what follows the first line.
-   */
-  constructor(
-    readonly wiring: Wiring,
-    readonly known: () => readonly string[],
-    readonly listen: () => void,
-    readonly greet: () => void,
-  ) {
-    this.#key = fingerprintOf(wiring.identity.signer.key);
-    this.pause = new InputPause(wiring.ui);
-    this.people = new People(wiring, wiring.options.name);
-  }
-
-  show(event: MeshEvent, ref: string | undefined): void {
-    const { ui } = this.wiring;
-    if (event.event === "notice" && this.#isFirstLineAwaited) return this.#hold({ event, ref });
-    this.people.show(event, ref);
-    switch (event.event) {
-      case "ready":
-        clearTimeout(this.#connectingTimer);
-        this.#listenAs(event.name);
-        ui.setNames(() => [...this.#names.values()], this.known);
-        this.greet();
-        this.#showHeld();
-        return this.pause.early(null);
-      case "joined":
-        this.#names.set(event.key, event.name);
-        return;
-      case "delivery":
-        if (event.state === "queued") this.#unconfirmed.set(event.id, event.to);
-        else this.#unconfirmed.delete(event.id);
-        return;
-      case "left":
-        this.#names.delete(event.key);
-        return;
-      case "renamed":
-        if (event.key === this.#key) return ui.setPrompt(shownName(event.name), event.name);
-        this.#names.set(event.key, event.name);
-        return;
-    }
-  }
-
-  /** Shows a notice, but not before the first line. */
-  notice(text: string): void {
-    this.#hold({ event: { event: "notice", text }, ref: undefined });
-  }
-
-  #listenAs(name: string): void {
-    this.wiring.ui.setPrompt(shownName(name), name);
-    if (!this.#isListening) this.listen();
-    this.#isListening = true;
-  }
-
-  /** Whether a reader takes the first line of standard output for the one that says where this member listens. */
-  get #isFirstLineAwaited(): boolean {
-    const { ui, options } = this.wiring;
-    return this.#held !== null && !ui.interactive && !options.json;
-  }
-
-  #hold(notice: ShownNotice): void {
-    if (this.#held === null) this.people.show(notice.event, notice.ref);
-    else this.#held.push(notice);
-  }
-
-  #showHeld(): void {
-    const held = this.#held ?? [];
-    this.#held = null;
-    for (const { event, ref } of held) this.people.show(event, ref);
-  }
-
-  /** The user has asked to leave. */
-  leaving(): void {
-    this.#leavingTimer ??= setTimeout(() => {
-      const here = new Set(this.#names.values());
-      const names = [...new Set(this.#unconfirmed.values())].filter((name) => here.has(name));
-      if (names.length === 0) return;
-      const text = `Leaving; waiting up to ${LEAVE_MS_MAX / 1_000} s for ${
-        names.map(shownName).join(", ")
-      } to confirm`;
-      showNotices(this.wiring.ui, text);
-    }, LEAVE_UNTOLD_MS);
-  }
-
-  /** Nobody has answered yet: shows the progress text. */
-  connecting(text: string | null): void {
-    if (text === null) return;
-    const { options, ui } = this.wiring;
-    this.#connectingTimer = setTimeout(() => {
-      showNotices(ui, text);
-      if (!ui.interactive) return;
-      this.pause.early(NOT_IN);
-      this.#listenAs(options.name);
-    }, CONNECTING_TOLD_MS);
-  }
-
-  stopped(): void {
-    this.#showHeld();
-    clearTimeout(this.#leavingTimer);
-    clearTimeout(this.#connectingTimer);
-  }
-}
-
-function beginning(
+/** @throws {P2pchatError} `usage` where no room is the one that is to be opened; `disk`. */
+async function beginning(
   options: MeshOptions,
   invite: Invite | null,
   rooms: MeshRooms,
-): MeshConfig["begin"] {
+): Promise<MeshConfig["begin"]> {
   const { last } = rooms;
   if (options.room !== null) return { kind: "resume", room: rooms.named(options.room) };
   const contact = options.contact ?? invite?.endpoints[0] ?? null;
@@ -311,7 +210,8 @@ function beginning(
       ...known,
     };
   }
-  if (!options.foundNew && last !== null) return { kind: "resume", room: last };
+  const back = options.foundNew ? null : options.foundPrivate ? await rooms.lastPrivate() : last;
+  if (back !== null) return { kind: "resume", room: back };
   return { kind: "found", ...(options.foundPrivate ? { private: true } : {}) };
 }
 
@@ -361,20 +261,25 @@ function ownHost(begin: MeshConfig["begin"], outward: string | null): string | n
 type LinkOptions = Omit<Parameters<typeof openTcpLinks>[0], "host" | "port">;
 
 /**
- * The ports to try: the requested one; otherwise the default one, then any free one. Where this may lead back to the
- * last room, first the port used there: its members look for this one at that port, and two members with new ports, or
+ * The ports to try: the requested one; otherwise the default one, then any free one. Where this may lead back to a
+ * room, first the port used there: its members look for this one at that port, and two members with new ports, or
  * with each other's, wouldn't find each other. None with --passive.
  */
 function portsToTry(
   { port, passive }: MeshOptions,
   begin: MeshConfig["begin"],
-  lastPort: number | null,
+  rooms: MeshRooms,
 ): readonly (number | null)[] {
   if (passive) return [null];
   if (port !== null) return [port];
   const usual = [MESH_PORT_DEFAULT, 0];
-  const mayBeBack = begin.kind === "resume" || (begin.kind === "join" && begin.last !== undefined);
-  return mayBeBack && lastPort !== null ? [lastPort, ...usual] : usual;
+  const back = begin.kind === "resume"
+    ? begin.room
+    : begin.kind === "join"
+    ? begin.last ?? begin.invite?.room
+    : undefined;
+  const before = back === undefined ? null : rooms.portOf(back);
+  return before === null ? usual : [before, ...usual];
 }
 
 /** Listens at the first of these ports that is free. */

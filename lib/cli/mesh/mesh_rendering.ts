@@ -7,6 +7,8 @@ import type {
   PeerStatus,
   PeerView,
 } from "../../protocols/mesh/schema/events.ts";
+import { roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
+import { startOf } from "../../base/text/text.ts";
 import { numberText } from "../../base/text/words.ts";
 import { durationText, roundTripText } from "../rendering/moments.ts";
 import { inviteLines } from "../credentials/invites.ts";
@@ -28,6 +30,7 @@ import {
   waitText,
   wrongLine,
 } from "../rendering/spans.ts";
+import type { RoomsEvent } from "./room_views.ts";
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
 import {
   comparedText,
@@ -37,7 +40,7 @@ import {
 } from "../rendering/verify_rendering.ts";
 
 /** The events that only the mesh shows. */
-export type MeshOwnEvent = OwnEventOf<MeshEvent>;
+export type MeshOwnEvent = OwnEventOf<MeshEvent> | RoomsEvent;
 
 type EventNamed<Name extends MeshOwnEvent["event"]> = Extract<
   MeshOwnEvent,
@@ -75,6 +78,8 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
       return statusLines(event, nowMs);
     case "verify":
       return verifyLines(event);
+    case "rooms":
+      return roomsLines(event, nowMs);
   }
 }
 
@@ -215,6 +220,38 @@ function historyLines(
     const mark = message.removed === true ? " (removed) " : " ";
     return [{ timeMs }, mark, ...saidBy(nameSpan(message.shown), message.text)];
   });
+}
+
+/** Of the last message of a room, to recognise the room by. */
+const LAST_CHARACTERS_MAX = 40;
+
+/** The rooms of a profile, a line for each. */
+export function roomsLines({ rooms }: RoomsEvent, nowMs: number): readonly Line[] {
+  if (rooms.length === 0) return [["You were in no room yet."]];
+  return rooms.map(({ room, title, private: isPrivate, members, last }): Line => [
+    roomIdStart(room),
+    ...(title === null ? [] : [` (${title})`]),
+    isPrivate ? "  private  " : "  open  ",
+    ...listed([
+      ...members.slice(0, SOME_NAMED_MAX).map((name) => [nameSpan(name)]),
+      ...(members.length > SOME_NAMED_MAX
+        ? [[`${numberText(members.length - SOME_NAMED_MAX)} more`]]
+        : []),
+    ]),
+    ...(last === null ? ["  no messages yet"] : [
+      "  ",
+      { timeMs: Date.parse(last.at), nowMs },
+      " <",
+      nameSpan(last.from),
+      `> ${firstLineStart(last.text)}`,
+    ]),
+  ]);
+}
+
+function firstLineStart(text: string): string {
+  const line = text.trimStart().split("\n", 1)[0]!;
+  const start = startOf(line, LAST_CHARACTERS_MAX);
+  return start.length < text.trim().length ? `${start}...` : start;
 }
 
 /** The most members that a status line names before it only counts them: one line of a terminal. */

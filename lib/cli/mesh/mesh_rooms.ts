@@ -1,60 +1,161 @@
-/** A profile's rooms on disk: a folder for each, and which room was the last, at which port. */
+/** A profile's rooms on disk: a folder and a lock for each, and which were the last, at which ports. */
 
 import { parsePort } from "../../base/text/endpoints.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { PeerKey, RoomId } from "../../base/ids.ts";
 import { foldName, shownName } from "../../base/text/names.ts";
+import { quotedStart, visibleText } from "../../base/text/text.ts";
 import { Pins } from "../../protocols/mesh/names/pins.ts";
 import { MESH_LOG, type MeshRecord } from "../../protocols/mesh/schema/records.ts";
 import { roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
 import type { RoomStore } from "../../runtime/hosts/mesh_host.ts";
-import { corruptError, type Disk } from "../../store/disk/disk.ts";
+import { corruptError, type Disk, type DiskLock } from "../../store/disk/disk.ts";
+import { HeldLock, holderOf } from "../../store/disk/held_lock.ts";
 import type { KnownPeers } from "../../store/profile/known_peers.ts";
 import { Table, type TableRow } from "../../store/disk/table.ts";
 import { lineOf, openRecords } from "../session/record_store.ts";
+import { isPrivateRoom } from "./room_views.ts";
 
 /** As many as a line has place for. */
 const ROOMS_TOLD_MAX = 8;
 const LAST_FORMAT = { format: "mesh-last-room", version: 1 } as const;
+const LOCK_FILE = "lock";
 
 /** The kind of record with which every room's log begins. */
 const FOUNDING: MeshRecord["kind"] = "genesis";
 
+/** A room as the profile remembers it. */
+interface RememberedRoom {
+  readonly room: RoomId;
+  /** The last port listened at, where the room's members dial this one. Null where there was none. */
+  readonly port: number | null;
+  /** The user's own title for it. */
+  readonly title: string | null;
+}
+
+/** This start of the program. */
+interface Start {
+  /** The lock under which the remembered rooms are changed, as other programs of the profile do that, too. */
+  readonly takeTurn?: () => Promise<Pick<DiskLock, "release">>;
+  /** The title to give to the room. */
+  readonly title?: string | null;
+  readonly pid?: number;
+}
+
 export class MeshRooms {
+  /** Of the one room that this process is in, or about to be. */
+  #lock: HeldLock | null = null;
+
   private constructor(
     readonly disk: Disk,
     readonly folder: string,
-    readonly table: Table,
-    /** The room to resume; null where the profile was in none. */
-    readonly last: RoomId | null,
-    /** The last port listened at, where the room's members dial this one. Null where there was none. */
-    readonly lastPort: number | null,
-    /** All that the profile was in, by id. */
+    readonly start: Required<Start>,
+    /** The last one first. */
+    readonly remembered: readonly RememberedRoom[],
+    /** All that the profile was in, the last one first. */
     readonly all: readonly RoomId[],
   ) {}
 
-  /** @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`. */
-  static async open(disk: Disk, folder: string): Promise<MeshRooms> {
-    await disk.makeFolder(folder);
-    const path = `${folder}/last`;
-    const { table, rows } = await Table.open(disk, path, LAST_FORMAT);
-    const { room, port } = lastOf(path, rows?.[0] ?? null);
-    const all = (await disk.list(folder)).filter(isRoomId);
-    return new MeshRooms(disk, folder, table, room, port, all);
+  /** Changes nothing on the disk. @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`. */
+  static async open(
+    disk: Disk,
+    folder: string,
+    { takeTurn = () => Promise.resolve({ release: () => {} }), title = null, pid = Deno.pid }:
+      Start = {},
+  ): Promise<MeshRooms> {
+    const path = lastPath(folder);
+    const remembered = rememberedIn(path, await Table.read(disk, path, LAST_FORMAT));
+    const known = (await disk.list(folder)).filter(isRoomId);
+    const lastFirst = remembered.map(({ room }) => room).filter((room) => known.includes(room));
+    const all = [...new Set([...lastFirst, ...known])];
+    return new MeshRooms(disk, folder, { takeTurn, title, pid }, remembered, all);
   }
 
-  /** The room whose id begins like this. @throws {P2pchatError} `usage` where none does, or several. */
-  named(start: string): RoomId {
-    const [room, ...others] = this.all.filter((id) => id.startsWith(start));
+  /** The room to resume; null where the profile was in none. */
+  get last(): RoomId | null {
+    return this.remembered[0]?.room ?? null;
+  }
+
+  /** The last private room; null where the profile was in none. */
+  async lastPrivate(): Promise<RoomId | null> {
+    for (const room of this.all) {
+      if (await isPrivateRoom(this.disk, this.logOf(room))) return room;
+    }
+    return null;
+  }
+
+  portOf(room: RoomId): number | null {
+    return this.#remembered(room)?.port ?? null;
+  }
+
+  titleOf(room: RoomId): string | null {
+    return this.#remembered(room)?.title ?? null;
+  }
+
+  logOf(room: RoomId): string {
+    return `${this.folder}/${room}/log`;
+  }
+
+  #remembered(room: RoomId): RememberedRoom | undefined {
+    return this.remembered.find((each) => each.room === room);
+  }
+
+  /** The room with this title, or whose id begins so. @throws {P2pchatError} `usage` where there is none, or several. */
+  named(wanted: string): RoomId {
+    const found = this.all.filter((room) => {
+      const title = this.titleOf(room);
+      return room.startsWith(wanted.toLowerCase()) ||
+        (title !== null && foldTitle(title) === foldTitle(wanted));
+    });
+    const [room, ...others] = found;
     if (room !== undefined && others.length === 0) return room;
     const how = room === undefined ? "None" : "More than one";
-    const ids = this.all.map(roomIdStart).slice(0, ROOMS_TOLD_MAX).join(", ");
-    const rooms = ids === "" ? "it was in none yet" : `it was in ${ids}`;
+    const told = (room === undefined ? this.all : found).slice(0, ROOMS_TOLD_MAX);
+    const ids = told.map((each) => roomText(each, this.titleOf(each))).join(", ");
+    const rooms = told.length === 0
+      ? "it was in none yet"
+      : room === undefined
+      ? `it was in ${ids}`
+      : `give more of the id of one of these: ${ids}`;
     throw new P2pchatError(
       "usage",
-      `${how} of this profile's rooms begins with ${start}: ${rooms}`,
+      `${how} of this profile's rooms has the title ${
+        quotedStart(wanted)
+      }, or an id that begins so: ${rooms}`,
     );
+  }
+
+  /**
+   * Keeps other processes of the profile out of a room until `leave`.
+   * @throws {P2pchatError} `in-use` where one is in it; `disk`.
+   */
+  async enter(room: RoomId): Promise<void> {
+    if (this.#lock !== null) return; // a process is in one room
+    const folder = `${this.folder}/${room}`;
+    await this.disk.makeFolder(folder);
+    const { pid } = this.start;
+    this.#lock = await HeldLock.take(this.disk, `${folder}/${LOCK_FILE}`, pid, (lock) => {
+      const text = `Cannot be in the room ${roomText(room, this.titleOf(room))} twice: ` +
+        `${
+          holderOf(lock)
+        } is in it as you already; go on there, found another room with --new, or open ` +
+        "another one with --room";
+      return new P2pchatError("in-use", text);
+    });
+    this.disk.hold = this.#lock;
+  }
+
+  /** Lets other processes in; also done when the room's log is closed. A second call does nothing. */
+  leave(): void {
+    this.#lock?.release();
+  }
+
+  /** As `enter`, for a room that is resumed. @throws {P2pchatError} `store-corrupt` where its log is missing. */
+  async enterAgain(room: RoomId): Promise<void> {
+    const path = this.logOf(room);
+    if (await this.disk.stat(path) === null) throw cannotResume(`${path} is missing`);
+    await this.enter(room);
   }
 
   /**
@@ -64,7 +165,8 @@ export class MeshRooms {
    * delete lines; the log keeps the whole keys.
    * @param warn Called for what was dropped from the log's end, for a member with a name that has another key in
    *   another room, and for what can't be pinned although the log has it.
-   * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file` or `disk`.
+   * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file` or `disk`; `in-use` where another process of
+   *   the profile is in the room.
    */
   async openRoom(
     room: RoomId,
@@ -74,10 +176,8 @@ export class MeshRooms {
     warn: (text: string) => void,
     resume: boolean,
   ): Promise<RoomStore> {
-    const folder = `${this.folder}/${room}`;
-    const path = `${folder}/log`;
-    if (resume && await this.disk.stat(path) === null) throw cannotResume(`${path} is missing`);
-    await this.disk.makeFolder(folder);
+    const path = this.logOf(room);
+    await (resume ? this.enterAgain(room) : this.enter(room));
     const log = await openRecords(this.disk, path, MESH_LOG);
     for (const text of log.notices) warn(text);
     if (resume && !log.records.some(({ kind }) => kind === FOUNDING)) {
@@ -86,8 +186,14 @@ export class MeshRooms {
     }
     const pins = new RoomPins(`mesh:${room}`, knownPeers, wallMs, warn);
     const records = pins.standing(log.records);
-    const port = listening ?? this.lastPort;
-    const isRemembered = this.last === room && this.lastPort === port;
+    const entry = {
+      room,
+      port: listening ?? this.portOf(room),
+      title: this.start.title ?? this.titleOf(room),
+    };
+    const [last] = this.remembered;
+    const isRemembered = last?.room === room && last.port === entry.port &&
+      last.title === entry.title;
     let remembered = isRemembered ? Promise.resolve() : null;
     let isToldOf = false;
     /**
@@ -95,7 +201,7 @@ export class MeshRooms {
      * retries.
      */
     const remember = () =>
-      remembered ??= this.table.write([port === null ? [room] : [room, String(port)]]).catch(
+      remembered ??= this.#remember(entry).catch(
         (error) => {
           if (!(error instanceof P2pchatError)) throw error;
           remembered = null;
@@ -122,23 +228,57 @@ export class MeshRooms {
         await remember();
       },
       pin: ({ name, key, again }) => pins.note(name, key, again),
-      close: () => log.close(),
+      close: () => log.close().finally(() => this.leave()),
     };
+  }
+
+  /** Puts the room before the others, as these are on the disk now: other processes may have come into rooms since. */
+  async #remember(entry: RememberedRoom): Promise<void> {
+    const path = lastPath(this.folder);
+    const turn = await this.start.takeTurn();
+    try {
+      const { table, rows } = await Table.open(this.disk, path, LAST_FORMAT);
+      const others = rememberedIn(path, rows).filter(({ room }) => room !== entry.room);
+      await table.write([entry, ...others].map(rowOf));
+    } finally {
+      turn.release();
+    }
   }
 }
 
-/** @throws {P2pchatError} `store-corrupt` where the row is invalid: it would be used as a path, and as an address. */
-function lastOf(
+function lastPath(folder: string): string {
+  return `${folder}/last`;
+}
+
+function rowOf({ room, port, title }: RememberedRoom): TableRow {
+  const portText = port === null ? "" : String(port);
+  if (title !== null) return [room, portText, title];
+  return port === null ? [room] : [room, portText];
+}
+
+/** @throws {P2pchatError} `store-corrupt` where a row is invalid: it would be used as a path, and as an address. */
+function rememberedIn(
   path: string,
-  row: TableRow | null,
-): { readonly room: RoomId | null; readonly port: number | null } {
-  if (row === null) return { room: null, port: null };
-  const [room = "", portText] = row;
-  const port = portText === undefined ? null : parsePort(portText);
-  if (!isRoomId(room) || (portText !== undefined && port === null)) {
-    throw corruptError(path, lineOf(0), "it isn't a room and a port");
-  }
-  return { room, port };
+  rows: readonly TableRow[] | null,
+): readonly RememberedRoom[] {
+  return (rows ?? []).map(([room = "", portText, title = null], at) => {
+    const hasPort = portText !== undefined && (portText !== "" || title === null);
+    const port = hasPort ? parsePort(portText) : null;
+    if (!isRoomId(room) || (hasPort && port === null)) {
+      throw corruptError(path, lineOf(at), "it isn't a room and a port");
+    }
+    return { room, port, title };
+  });
+}
+
+/** Titles that are one, however they are written. */
+function foldTitle(title: string): string {
+  return title.normalize("NFKC").toLowerCase();
+}
+
+/** How users are told of a room. */
+function roomText(room: RoomId, title: string | null): string {
+  return title === null ? roomIdStart(room) : `${roomIdStart(room)} (${visibleText(title)})`;
 }
 
 function isRoomId(text: string): text is RoomId {

@@ -12,12 +12,13 @@ import { keyPairFromSeed } from "../../protocols/noise/primitives.ts";
 import type { Disk, DiskLock } from "../../store/disk/disk.ts";
 import { takeProfileTurn } from "../../store/disk/held_lock.ts";
 import {
+  isOfUnused,
   isUsedProfile,
   openProfileIdentity,
   type ProfileIdentity,
 } from "../../store/profile/identity.ts";
 import { KnownPeers } from "../../store/profile/known_peers.ts";
-import { usersFolder } from "../../store/disk/paths.ts";
+import { roomsFolder, usersFolder } from "../../store/disk/paths.ts";
 import {
   keepToOwner,
   type LockMode,
@@ -60,7 +61,8 @@ export interface Session<Event extends ShownEvent, Target> extends Profile {
 interface ProfileUse {
   /** Whose profile it is; a server's own folder. */
   readonly folder: ProfileOwner | string;
-  readonly lockMode: LockMode;
+  /** What locks the folder; each room has a lock of its own. */
+  readonly mode: LockMode | "mesh";
   /** Whether another profile may be used after it, under another name. */
   readonly mayChange?: true;
 }
@@ -138,7 +140,8 @@ export async function withProfile<Result>(
   if (use.mayChange !== true) keepOwn(folder);
   const isUsed = await isUsedProfile(disk, folder); // before the log, which may be kept there
   const log = await openLog();
-  const lock = await lockProfile(disk, folder, use.lockMode, Deno.pid);
+  const isMesh = use.mode === "mesh";
+  const lock = use.mode === "mesh" ? null : await lockProfile(disk, folder, use.mode, Deno.pid);
   disk.hold = lock;
   try {
     const knownPeers = await KnownPeers.open(
@@ -147,7 +150,7 @@ export async function withProfile<Result>(
       () => profileTurn(disk, folder),
     );
     // Last, so that nothing can fail between making a new key and telling the user.
-    const own = await openOwnIdentity(disk, folder, isUsed);
+    const own = await openOwnIdentity(disk, folder, isUsed, isMesh ? roomsFolder(folder) : null);
     const found = [...notices];
     const takeNotices = () => [
       ...found.splice(0),
@@ -165,11 +168,34 @@ export async function withProfile<Result>(
     try {
       const outward = await outwardHost();
       return await work({ disk, folder, environment, identity, knownPeers, outward });
+    } catch (error) {
+      if (isMesh && own.isNew && error instanceof P2pchatError) await removeUnused(disk, folder);
+      throw error;
     } finally {
       await knownPeers.settled();
     }
   } finally {
-    lock.release();
+    lock?.release();
+  }
+}
+
+/**
+ * Removes a profile whose key was made by a start which came into no room: nobody knows it. If another program has
+ * begun to use it, or the disk refuses, it stays.
+ */
+async function removeUnused(disk: Disk, folder: string): Promise<void> {
+  try {
+    const turn = await profileTurn(disk, folder);
+    try {
+      const files = await disk.list(folder);
+      if (!files.every(isOfUnused)) return;
+      for (const file of files) await disk.remove(`${folder}/${file}`);
+      await disk.removeFolder(folder);
+    } finally {
+      turn.release();
+    }
+  } catch (error) {
+    if (!(error instanceof P2pchatError)) throw error; // what the start failed for is to be told, not this
   }
 }
 
@@ -196,23 +222,28 @@ export async function openFolder(disk: Disk, of: ProfileUse["folder"]): Promise<
 }
 
 /**
- * The profile's identity, made where there is none; of programs that start at once, one makes it. @throws
- * {P2pchatError} `store-corrupt`, `bad-file` or `disk`; `in-use` where no turn came.
+ * The profile's identity, made where there is none; of programs that start at once, one makes it.
+ * @param mark A folder that shows whoever has made the key that another program uses it.
+ * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`; `in-use` where no turn came.
  */
 export async function openOwnIdentity(
   disk: Disk,
   folder: string,
   isUsed: boolean,
+  mark: string | null = null,
 ): Promise<ProfileIdentity> {
   const turn = await profileTurn(disk, folder);
   try {
-    return await openProfileIdentity(disk, folder, isUsed, randomBytes);
+    const identity = await openProfileIdentity(disk, folder, isUsed, randomBytes);
+    if (!identity.isNew && mark !== null) await disk.makeFolder(mark);
+    return identity;
   } finally {
     turn.release();
   }
 }
 
-function profileTurn(disk: Disk, folder: string): Promise<DiskLock> {
+/** The lock under which programs change the files of the profile that they share. */
+export function profileTurn(disk: Disk, folder: string): Promise<DiskLock> {
   return takeProfileTurn(disk, folder, String(Deno.pid), SYSTEM_LINK_CLOCK);
 }
 

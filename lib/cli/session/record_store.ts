@@ -3,6 +3,7 @@
 import { P2pchatError } from "../../base/errors.ts";
 import type { RecordStore } from "../../runtime/record_log.ts";
 import { AppendLog, type NewContent } from "../../store/log/append_log.ts";
+import { readLog } from "../../store/log/log_format.ts";
 import { corruptError, type Disk } from "../../store/disk/disk.ts";
 import type { LogRecord } from "../../base/schema/log_records.ts";
 
@@ -51,6 +52,20 @@ export async function openRecords<Stored>(
     await log.close();
     throw error;
   }
+}
+
+/**
+ * The records of an existing log alone, while a program may be writing it.
+ * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file` or `disk`.
+ */
+export async function readRecords<Stored>(
+  disk: Disk,
+  path: string,
+  format: RecordFormat<Stored>,
+): Promise<readonly Stored[]> {
+  const lines: LogRecord[] = [];
+  await readLog(disk, path, format.name, (line) => lines.push(line));
+  return lines.map((line, index) => parsed(format, line, path, index));
 }
 
 /** The line of a record. The log's first line names its format, so record 0 is in line 2. */

@@ -3,6 +3,7 @@
 import { keepOwn } from "../args/least_privilege.ts";
 import { countText } from "../../base/text/words.ts";
 import { P2pchatError } from "../../base/errors.ts";
+import { shownName } from "../../base/text/names.ts";
 import { takeTurn } from "../../store/disk/held_lock.ts";
 import { isUsedProfile } from "../../store/profile/identity.ts";
 import { tableLock } from "../../store/disk/paths.ts";
@@ -110,8 +111,13 @@ export async function showOwnUser(options: OwnUserOptions): Promise<void> {
   keepOwn(folder);
   const isUsed = await isUsedProfile(disk, folder); // checked before the log is opened, which may be in that folder
   await openLog(options);
-  const { fingerprint, takeNotices } = await openOwnIdentity(disk, folder, isUsed);
-  for (const notice of [...notices, ...takeNotices()]) await showNoticeBeside(options, notice);
+  const { fingerprint, isNew, takeNotices } = await openOwnIdentity(disk, folder, isUsed);
+  const made = isNew && !isUsed
+    ? [`A key was made for ${shownName(options.name)}, who had none here: it is in ${folder}`]
+    : [];
+  for (const notice of [...notices, ...made, ...takeNotices()]) {
+    await showNoticeBeside(options, notice);
+  }
   const endpoint = options.endpoint ??
     { host: addressOfThisMachine(await outwardHost()), port: FRIENDS_PORT_DEFAULT };
   const user = { name: options.name, endpoint, fingerprint };

@@ -156,6 +156,8 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>;
   /** Removes a file; does nothing where there is none. Durable after `syncFolder`. */
   remove(path: string): Promise<void>;
+  /** Removes an empty folder; does nothing where there is none. Durable after `syncFolder` on the one above it. */
+  removeFolder(folder: string): Promise<void>;
   /** The names in a folder, sorted by code unit; an empty list where there is no folder. */
   list(folder: string): Promise<readonly string[]>;
   /** Creates a folder and its missing parents, each durable before the call returns. */

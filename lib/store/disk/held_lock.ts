@@ -147,6 +147,9 @@ function heldError(
   return new P2pchatError("in-use", `Cannot write ${path}: ${why}`);
 }
 
+/** The lock file, in the profile. */
+export const TURN_FILE = "profile.lock";
+
 /**
  * Waits for the lock of the profile's files that programs in several modes share: its own key, and the keys it has
  * met.
@@ -158,5 +161,5 @@ export function takeProfileTurn(
   writer: string,
   clock: Clock,
 ): Promise<DiskLock> {
-  return takeTurn(disk, folder, `${folder}/profile.lock`, writer, clock);
+  return takeTurn(disk, folder, `${folder}/${TURN_FILE}`, writer, clock);
 }

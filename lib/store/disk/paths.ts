@@ -39,6 +39,11 @@ export function usersFolder(data: string): string {
   return `${data}/users`;
 }
 
+/** The folder of a profile's rooms. */
+export function roomsFolder(profile: string): string {
+  return `${profile}/mesh`;
+}
+
 /** The name of what a member of a group, or its coordinator, stores beside the log, unless the user keeps that elsewhere. */
 export const STATE_FILE = "state";
 

@@ -256,6 +256,13 @@ export class RealDisk implements Disk {
     await orNullWhereMissing("remove", path, () => Deno.removeSync(path));
   }
 
+  async removeFolder(folder: string): Promise<void> {
+    await orNullWhereMissing("remove", folder, () => {
+      if (!Deno.lstatSync(folder).isDirectory) throw systemError("ENOTDIR", "it is no folder");
+      Deno.removeSync(folder); // fails where anything is in it
+    });
+  }
+
   async list(folder: string): Promise<readonly string[]> {
     const names = await orNullWhereMissing("list", folder, () => {
       const found: string[] = [];

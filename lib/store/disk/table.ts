@@ -59,9 +59,18 @@ export class Table {
     format: TableFormat,
   ): Promise<{ readonly table: Table; readonly rows: readonly TableRow[] | null }> {
     await disk.remove(path + REPLACEMENT_SUFFIX);
-    const bytes = await disk.read(path);
-    const rows = bytes === null ? null : parseTable(path, bytes, format);
+    const rows = await Table.read(disk, path, format);
     return { table: new Table(disk, path, format), rows };
+  }
+
+  /** The rows alone, while others may be writing. @returns As `open`. @throws {P2pchatError} As `open`. */
+  static async read(
+    disk: Disk,
+    path: string,
+    format: TableFormat,
+  ): Promise<readonly TableRow[] | null> {
+    const bytes = await disk.read(path);
+    return bytes === null ? null : parseTable(path, bytes, format);
   }
 
   /**

@@ -12,6 +12,7 @@
 import { nodeSigner, type Signer } from "../../base/crypto/crypto.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { corruptError, type Disk, FILE_MODE } from "../disk/disk.ts";
+import { TURN_FILE } from "../disk/held_lock.ts";
 import { ACCOUNTS_FILE } from "../disk/paths.ts";
 import { REPLACEMENT_SUFFIX } from "../disk/replacement.ts";
 import { Table, type TableRow } from "../disk/table.ts";
@@ -74,6 +75,11 @@ export async function openProfileIdentity(
   const isLost = identity.isNew && isUsed;
   const notices = [...identity.notices, ...isLost ? [lostText(path, identity)] : []];
   return { ...identity, takeNotices: () => notices.splice(0) };
+}
+
+/** Whether a file is there as soon as a profile's key was made, before anything else is. */
+export function isOfUnused(file: string): boolean {
+  return file === IDENTITY_FILE || file === TURN_FILE;
 }
 
 /**

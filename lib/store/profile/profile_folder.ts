@@ -169,11 +169,10 @@ function escapeChar(char: string): string {
   return [...utf8(char)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
 }
 
-/** The modes that use a folder: each has its own files and its own lock there. */
-export type LockMode = "mesh" | "serve" | "group" | "friends" | "regserver" | "registry";
+/** The modes that use a folder: each has its own files and its own lock there. A room has a lock of its own. */
+export type LockMode = "serve" | "group" | "friends" | "regserver" | "registry";
 
 const PURPOSES: Readonly<Record<LockMode, string>> = {
-  mesh: "a room",
   friends: "friends",
   group: "a group",
   serve: "a coordinator",

@@ -62,6 +62,7 @@ const DEFAULTS: MeshOptions = {
   foundNew: false,
   foundPrivate: false,
   room: null,
+  title: null,
   passive: false,
 };
 
@@ -96,9 +97,10 @@ const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<MeshOpt
     foundNew: true,
     passive: true,
   }],
-  ["mesh Alice --private", { foundNew: true, foundPrivate: true }],
+  ["mesh Alice --private", { foundPrivate: true }],
   ["mesh Alice --new --private", { foundNew: true, foundPrivate: true }],
-  ["mesh Alice --room 1A2b3c4d", { room: "1a2b3c4d" }],
+  ["mesh Alice --room 1A2b3c4d", { room: "1A2b3c4d" }],
+  ["mesh Alice --room=club --title=Café", { room: "club", title: "Café" }],
   [`mesh Bob --invite ${INVITE_TEXT}`, { name: "Bob", invite: GIVEN }],
   [`mesh Bob --invite ${INVITE_TEXT.toUpperCase()}`, { name: "Bob", invite: GIVEN }],
   [`mesh Bob ::1 1 --invite ${NOWHERE}`, {
@@ -173,7 +175,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   [
     "mesh Alice -p 1",
     "The command mesh has no flag -p; there are --host, --port, --advertise, --history, --key, --new, " +
-    "--private, --room, --passive, --invite, --invite-file, --data, --json, --plain, --no-color, --stay, --verbose, " +
+    "--private, --room, --title, --passive, --invite, --invite-file, --data, --json, --plain, --no-color, --stay, --verbose, " +
     "--log-file, --help, --version; p2pchat help mesh says more",
   ],
   ["mesh Alice --data /d\ufffd", '--data must be a path in UTF-8, not "/d\ufffd"'],
@@ -212,9 +214,9 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
     "--private creates a room, and localhost:55107 joins one: start one, or join one",
   ],
   [`mesh Alice --new --invite ${INVITE_TEXT}`, "--new creates a room, and --invite joins one"],
-  ["mesh Alice --room x", "--room must be the id of a room, or its first characters"],
-  ["mesh Alice --room abc", "--room must be the id of a room, or its first characters"],
-  ["mesh Alice --room 1a2b --new", "--room 1a2b goes back to a room, and --new leads to one"],
+  ["mesh Alice --title=\u202ex", "--title must have 1 to 64 visible characters"],
+  [`mesh Alice --title=${"x".repeat(65)}`, "--title must have 1 to 64 visible characters"],
+  ["mesh Alice --room 1a2b --new", '--room "1a2b" goes back to a room, and --new leads to one'],
   ["mesh Alice localhost 1 --room 1a2b", "and localhost:1 leads to one: give one of them"],
   [`mesh Alice --room 1a2b --invite ${INVITE_TEXT}`, "and --invite leads to one"],
   ["mesh Alice --port", "--port needs a value: N"],

@@ -17,7 +17,7 @@ import { encodeInvite } from "../../../lib/protocols/mesh/schema/rotations.ts";
 import { type Outcome as OutcomeOf, outcomeOf as outcomeIn } from "../command_outcome.ts";
 import { SLOW } from "../../given.ts";
 
-type Outcome = OutcomeOf<MeshCommand>;
+type Outcome = OutcomeOf<MeshCommand | { readonly command: "rooms" }>;
 
 function outcomeOf(line: string, objects = false): Outcome {
   return outcomeIn(meshCommands, line, objects);
@@ -28,6 +28,7 @@ const msg = (name: string, text: string): Outcome => ({ command: { command: "msg
 const QUIT: Outcome = { command: { command: "quit" } };
 
 const TYPED: readonly (readonly [line: string, outcome: Outcome])[] = [
+  ["/rooms", { command: { command: "rooms" } }],
   ["", "nothing"],
   ["hello", say("hello")],
   [" ", "nothing"],

@@ -289,18 +289,82 @@ for (const row of [["../../else"], [ROOM, "0"], [ROOM, "65536"], [ROOM, "no port
   });
 }
 
-Deno.test("a room of the profile's is found by the first characters of its id, if no other begins so", async () => {
+/** Rooms that a profile was in, one after the other. */
+async function visited(
+  disk: MemoryDisk,
+  ...visits: readonly (readonly [room: RoomId, port: number | null, title: string | null])[]
+): Promise<void> {
+  await disk.makeFolder("/p");
+  const knownPeers = await KnownPeers.open(disk, "/p/known_peers");
+  for (const [room, port, title] of visits) {
+    const rooms = await MeshRooms.open(disk, "/p/mesh", { title });
+    const store = await rooms.openRoom(room, port, knownPeers, () => 0, () => {}, false);
+    await store.append([pin(1)], true);
+    await store.close();
+  }
+}
+
+const [ONE, OTHER] = ["ab", "abc0"].map((start) => start.padEnd(64, "f") as RoomId) as [
+  RoomId,
+  RoomId,
+];
+
+Deno.test("a room of the profile's is found by its title, or the first characters of its id, if no other is", async () => {
   const disk = new MemoryDisk();
-  const [one, other] = ["ab", "abc0"].map((start) => start.padEnd(64, "f") as RoomId);
-  for (const folder of [one, other, "aside"]) await disk.makeFolder(`/p/mesh/${folder}`);
+  await visited(disk, [ONE, null, "Café"], [OTHER, null, null]);
+  await disk.makeFolder("/p/mesh/aside");
   const rooms = await MeshRooms.open(disk, "/p/mesh");
 
-  assertEquals([rooms.named("abff"), rooms.named(other!)], [one!, other!]);
+  assertEquals(["ABFF", OTHER, "CAFÉ", "cafe\u0301"].map((wanted) => rooms.named(wanted)), [
+    ONE,
+    OTHER,
+    ONE,
+    ONE,
+  ]);
   const faults = ["ab", "cd"].map((start) =>
     assertThrows(() => rooms.named(start), P2pchatError).message
   );
+  const start = "of this profile's rooms has the title";
   assertEquals(faults, [
-    "More than one of this profile's rooms begins with ab: it was in abc0ffff, abffffff",
-    "None of this profile's rooms begins with cd: it was in abc0ffff, abffffff",
+    `More than one ${start} "ab", or an id that begins so: give more of the id of one of these: abc0ffff, abffffff (Café)`,
+    `None ${start} "cd", or an id that begins so: it was in abc0ffff, abffffff (Café)`,
   ]);
+});
+
+Deno.test("each room keeps its port and its title, and the one that was entered last is the first", async () => {
+  const disk = new MemoryDisk();
+  await visited(disk, [ONE, 1, "home"], [OTHER, 2, null], [ONE, null, null]);
+  const rooms = await MeshRooms.open(disk, "/p/mesh");
+
+  assertEquals(rooms.all, [ONE, OTHER]);
+  assertEquals(rooms.all.map((room) => [rooms.portOf(room), rooms.titleOf(room)]), [
+    [1, "home"],
+    [2, null],
+  ]);
+  await visited(disk, [ONE, 3, "work"]);
+  const { last, remembered } = await MeshRooms.open(disk, "/p/mesh");
+  assertEquals([last, remembered.length, remembered[0]], [
+    ONE,
+    2,
+    { room: ONE, port: 3, title: "work" },
+  ]);
+});
+
+Deno.test("two processes of a profile are in two rooms at once, and not in one", async () => {
+  const disk = new MemoryDisk();
+  const [one, two, three] = await Promise.all(
+    [1, 2, 3].map((pid) => MeshRooms.open(disk, "/p/mesh", { pid })),
+  );
+  await one!.enter(ONE);
+  await two!.enter(OTHER);
+
+  const { code, message } = await assertRejects(() => three!.enter(ONE), P2pchatError);
+
+  assertEquals(code, "in-use");
+  assertMatch(
+    message,
+    /^Cannot be in the room abffffff twice: process 1 is in it as you already; /,
+  );
+  one!.leave();
+  await three!.enter(ONE);
 });

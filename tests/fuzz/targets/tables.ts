@@ -23,8 +23,8 @@ function isPort(port: number | null): boolean {
 }
 
 async function openRooms(disk: MemoryDisk): Promise<void> {
-  const { lastPort } = await MeshRooms.open(disk, "/p/mesh");
-  assert(isPort(lastPort), `${lastPort} is a port`);
+  const { remembered } = await MeshRooms.open(disk, "/p/mesh");
+  for (const { port } of remembered) assert(isPort(port), `${port} is a port`);
 }
 
 async function openPlaces(disk: MemoryDisk): Promise<void> {

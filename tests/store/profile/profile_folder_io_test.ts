@@ -13,14 +13,14 @@ Deno.test("lockProfile() refuses a second process until the first is killed", as
     assertEquals(child.said, "locked");
 
     const error = await assertRejects(
-      () => lockProfile(disk, folder, "mesh", Deno.pid),
+      () => lockProfile(disk, folder, "friends", Deno.pid),
       P2pchatError,
       `process ${child.pid} uses it already`,
     );
     assertEquals(error.code, "in-use");
 
     await child.kill();
-    (await lockProfile(disk, folder, "mesh", Deno.pid)).release();
+    (await lockProfile(disk, folder, "friends", Deno.pid)).release();
   });
 });
 

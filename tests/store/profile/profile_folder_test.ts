@@ -172,17 +172,17 @@ const FOLDER = "/data/users/ann";
 
 Deno.test("lockProfile() refuses the second process, with the id of the first", async () => {
   const disk = await newDisk();
-  const first = await lockProfile(disk, FOLDER, "mesh", 4_711);
+  const first = await lockProfile(disk, FOLDER, "friends", 4_711);
 
   const error = await assertRejects(
-    () => lockProfile(disk, FOLDER, "mesh", 4_712),
+    () => lockProfile(disk, FOLDER, "friends", 4_712),
     P2pchatError,
-    "Cannot use /data/users/ann for a room: process 4711 uses it already",
+    "Cannot use /data/users/ann for friends: process 4711 uses it already",
   );
   assertEquals(error.code, "in-use");
 
   first.release();
-  (await lockProfile(disk, FOLDER, "mesh", 4_713)).release();
+  (await lockProfile(disk, FOLDER, "friends", 4_713)).release();
 });
 
 Deno.test("lockProfile() advises another name where there is one", async () => {
@@ -201,23 +201,27 @@ Deno.test("lockProfile() advises another name where there is one", async () => {
 
 Deno.test("lockProfile() lets one process in for each mode", async () => {
   const disk = await newDisk();
-  await lockProfile(disk, FOLDER, "mesh", 1);
+  await lockProfile(disk, FOLDER, "registry", 1);
   await lockProfile(disk, FOLDER, "group", 2);
   await lockProfile(disk, FOLDER, "friends", 3);
 });
 
 Deno.test("lockProfile() isn't hindered by a killed process", async () => {
   const disk = await newDisk();
-  await lockProfile(disk, FOLDER, "mesh", 1);
+  await lockProfile(disk, FOLDER, "friends", 1);
 
-  await lockProfile(disk.kill(), FOLDER, "mesh", 2);
+  await lockProfile(disk.kill(), FOLDER, "friends", 2);
 });
 
 Deno.test("lockProfile() repeats nothing that isn't a process id", async () => {
   const disk = await newDisk();
-  await disk.tryLock(`${FOLDER}/mesh.lock`, "\x1b[2Jboo");
+  await disk.tryLock(`${FOLDER}/friends.lock`, "\x1b[2Jboo");
 
-  await assertRejects(() => lockProfile(disk, FOLDER, "mesh", 2), P2pchatError, "another process");
+  await assertRejects(
+    () => lockProfile(disk, FOLDER, "friends", 2),
+    P2pchatError,
+    "another process",
+  );
 });
 
 async function newDisk(): Promise<MemoryDisk> {

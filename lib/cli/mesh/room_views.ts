@@ -1,0 +1,108 @@
+/** A profile's rooms as they are listed: read from their logs, also while programs write these. */
+
+import { P2pchatError } from "../../base/errors.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import type { PeerKey, RoomId } from "../../base/ids.ts";
+import { dateText } from "../../base/text/words.ts";
+import { MESH_LOG, type MeshRecord } from "../../protocols/mesh/schema/records.ts";
+import type { Disk } from "../../store/disk/disk.ts";
+import { readLog } from "../../store/log/log_format.ts";
+import { readRecords } from "../session/record_store.ts";
+
+/** A room of the profile's. */
+export interface RoomView {
+  readonly room: RoomId;
+  /** The user's own title for it. */
+  readonly title: string | null;
+  readonly private: boolean;
+  /** The names, or else the keys, of all who have been a member as far as is known, oneself included. */
+  readonly members: readonly string[];
+  /** The last message to all; null where there is none. */
+  readonly last: { readonly from: string; readonly text: string; readonly at: string } | null;
+}
+
+/** Where the rooms are, and the user's titles for them. */
+interface Rooms {
+  readonly disk: Disk;
+  readonly all: readonly RoomId[];
+  logOf(room: RoomId): string;
+  titleOf(room: RoomId): string | null;
+}
+
+/** The answer to `/rooms`, and of `p2pchat rooms --mine`. */
+export interface RoomsEvent {
+  readonly event: "rooms";
+  readonly rooms: readonly RoomView[];
+}
+
+/**
+ * All rooms that the profile was in, the last one first.
+ * @param warn Called for a room whose log can't be read, and which is left out.
+ * @throws {P2pchatError} `disk`.
+ */
+export async function roomViews(
+  rooms: Rooms,
+  warn: (error: P2pchatError) => void,
+): Promise<readonly RoomView[]> {
+  const views: RoomView[] = [];
+  for (const room of rooms.all) {
+    const path = rooms.logOf(room);
+    if (await rooms.disk.stat(path) === null) continue;
+    try {
+      const view = viewOf(room, rooms.titleOf(room), await readRecords(rooms.disk, path, MESH_LOG));
+      if (view !== null) views.push(view);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      warn(error);
+    }
+  }
+  return views;
+}
+
+/** Null where not even its founding was stored. */
+function viewOf(
+  room: RoomId,
+  title: string | null,
+  records: readonly MeshRecord[],
+): RoomView | null {
+  const founding = records.find((record) => record.kind === "genesis");
+  if (founding === undefined) return null;
+  const names = new Map<PeerKey, string>();
+  let last: Extract<MeshRecord, { kind: "bundle" }>["bundle"] | null = null;
+  for (const record of records) {
+    if (record.kind === "claim") {
+      const { key, name } = record.claim.claim.value;
+      names.set(key, name);
+    }
+    if (record.kind === "bundle" && record.bundle.texts.value.length > 0) last = record.bundle;
+  }
+  const said = last?.header.value;
+  return {
+    room,
+    title,
+    private: founding.genesis.genesis.value.private,
+    members: [...names.values()],
+    last: said === undefined ? null : {
+      from: names.get(said.author) ?? fingerprintOf(said.author),
+      text: last!.texts.value.at(-1)!,
+      at: dateText(said.sentAt),
+    },
+  };
+}
+
+/** Whether the log at `path` is that of a private room. @throws {P2pchatError} `disk`. */
+export async function isPrivateRoom(disk: Disk, path: string): Promise<boolean> {
+  if (await disk.stat(path) === null) return false;
+  let isPrivate = false;
+  try {
+    await readLog(disk, path, MESH_LOG.name, (line) => {
+      if (line.kind !== "genesis") return;
+      const record = MESH_LOG.record(line);
+      isPrivate = record.kind === "genesis" && record.genesis.genesis.value.private;
+    });
+  } catch (error) {
+    // Damage below the first line is told to whoever opens that room.
+    if (!(error instanceof P2pchatError) || error.code === "disk") throw error;
+  }
+  return isPrivate;
+}
