@@ -76,6 +76,9 @@ const TREATED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "change-password.new": SECRET,
     text: SAID,
   },
+  transfer: {
+    "offer.name": "made a name of a file that can't lead out of the folder: `file_names.ts`",
+  },
 };
 
 const TEXT = /(?:(\w+): (?:null or |list of \d+ x )*)?text, \d+ B/g;

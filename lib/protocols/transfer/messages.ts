@@ -87,7 +87,7 @@ const have = message(203, "have", {
   to: "a receiver",
   when: "a `want` came",
   answer: "`request`s",
-  lane: "news",
+  lane: "data",
 }, {
   file,
   /** A bit for each leaf, the lowest of the first byte for the first one; null: all are there. */
