@@ -49,6 +49,8 @@ export function runKill(seed: number, mutation?: Mutation): number {
   victim.start();
   for (const untilMs = world.time.nowMs + SETTLE_MS; world.time.nowMs < untilMs;) {
     if (bob.whole.size > 0) break;
+    // Killed before the disk had taken note of it: it is asked for again.
+    if (bob.parts.size === 0 && world.numbers.has(bob)) world.get(bob, 1);
     world.time.runUntil(world.time.nowMs + 1_000);
   }
   if (bob.whole.size === 0) throw new Violation("the file never comes");
