@@ -354,6 +354,35 @@ Deno.test("EtcdStore.follow() shows anew who it is where its token is too old, a
   assertEquals([told, token], [["all at 10", "all at 20", "changed at 21"], 2]);
 });
 
+Deno.test("EtcdStore.follow() reads all anew at a node that lags, and ends where the engine was set back", async () => {
+  const revisions = ["10", "12", "5"];
+  const created = (revision: string) => ({ created: true, header: { revision } });
+  let streams = 0;
+  await using nodes = new Nodes((path) => {
+    if (path === "/v3/kv/range") {
+      return Response.json({ header: { revision: revisions.shift() }, kvs: [] });
+    }
+    switch (++streams) {
+      case 1:
+        return stream(created("10"), { events: [put("k", "a", 11)] }, { canceled: true });
+      case 2:
+        return stream(created("9"));
+      default:
+        return stream(created("5"));
+    }
+  });
+  const { promise, resolve } = Promise.withResolvers<P2pchatError>();
+  const told: string[] = [];
+  const following = nodes.store().follow("k", {
+    all: (_, revision) => told.push(`all at ${revision}`),
+    changed: (_, revision) => told.push(`changed at ${revision}`),
+    refused: resolve,
+  });
+  assertEquals((await promise).code, "store-corrupt");
+  assertEquals(told, ["all at 10", "changed at 11", "all at 12"]);
+  following.close();
+});
+
 Deno.test("EtcdStore.follow() ends with a sentence where it is forbidden", async () => {
   await using nodes = new Nodes(() => refusal(7, "etcdserver: permission denied"));
   const { promise, resolve } = Promise.withResolvers<P2pchatError>();

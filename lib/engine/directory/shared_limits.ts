@@ -80,8 +80,10 @@ export class SharedLimits {
           })),
         });
         if (outcome.outcome === "done") return { outcome: "done", heard: 0 };
-        if (outcome.outcome !== "conflict") break;
-        entries = [...outcome.seen];
+        const isLeaseOver = outcome.outcome === "refused" && outcome.code === "lease-over";
+        if (isLeaseOver) this.#leases.clear(); // ended by a hand: the next ones are new
+        else if (outcome.outcome === "conflict") entries = [...outcome.seen];
+        else break;
       }
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;

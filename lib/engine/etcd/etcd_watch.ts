@@ -46,8 +46,10 @@ interface WatchPorts {
 
 export class EtcdWatch implements Following {
   #isClosed = false;
-  /** Up to which revision the follower was told; null: all must be read anew. */
-  #told: Revision | null = null;
+  /** Up to which revision the follower was told. */
+  #told: Revision = 0;
+  /** Whether all must be read, at first or anew. */
+  #isUnread = true;
   /** Ends the present stream. */
   #stream = new AbortController();
   readonly #pauses = new RetryPauses(PAUSE_MS_MIN, PAUSE_MS_MAX);
@@ -69,7 +71,7 @@ export class EtcdWatch implements Following {
     const { gateway, follower } = this.ports;
     while (!this.#isClosed) {
       try {
-        if (this.#told === null) await this.#readAll();
+        if (this.#isUnread) await this.#readAll();
         if (this.#isClosed) return;
         await this.#follow();
       } catch (error) {
@@ -84,6 +86,8 @@ export class EtcdWatch implements Following {
   async #readAll(): Promise<void> {
     const { entries, revision } = await this.ports.read();
     if (this.#isClosed) return;
+    if (revision < this.#told) throw setBack();
+    this.#isUnread = false;
     this.#told = revision;
     this.#tell(() => this.ports.follower.all(entries, revision));
   }
@@ -95,7 +99,7 @@ export class EtcdWatch implements Following {
     const end = this.#stream = new AbortController();
     const opening = clock.at(clock.nowMs() + OPEN_MS, () => gateway.leaveStream(end));
     try {
-      const from = { start_revision: `${this.#told! + 1}`, progress_notify: true };
+      const from = { start_revision: `${this.#told + 1}`, progress_notify: true };
       const stream = await gateway.stream(
         "/v3/watch",
         { create_request: { ...range, ...from } },
@@ -104,9 +108,9 @@ export class EtcdWatch implements Following {
       for await (const line of linesOf(stream, end.signal)) {
         opening.cancel();
         // So much has changed that all is read anew.
-        if (line === null) return void (this.#told = null);
+        if (line === null) return void (this.#isUnread = true);
         this.#take(parsedJson(line));
-        if (this.#told === null || this.#isClosed) return;
+        if (this.#isUnread || this.#isClosed) return;
       }
     } catch (error) {
       gateway.leaveStream(end);
@@ -124,7 +128,7 @@ export class EtcdWatch implements Following {
     const result = objectIn(line, "result");
     if (result["canceled"] === true) {
       // Compacted: what was between isn't known any more. Otherwise another node, or another token, may go on.
-      if (countIn(result, "compact_revision") > 0) return void (this.#told = null);
+      if (countIn(result, "compact_revision") > 0) return void (this.#isUnread = true);
       const reason = textIn(result, "cancel_reason");
       if (/permission denied/.test(reason)) {
         throw new P2pchatError("not-allowed", `Cannot use the engine: ${reason}`);
@@ -132,9 +136,13 @@ export class EtcdWatch implements Following {
       this.ports.gateway.forgetToken();
       throw new EtcdRefusal(14, "the watch was ended");
     }
+    const revision = countIn(objectIn(result, "header"), "revision");
+    const isCreated = result["created"] === true;
+    // The node lags behind another one, or the engine was set back: a stream from there on would tell nothing.
+    if (isCreated && revision > 0 && revision < this.#told) return void (this.#isUnread = true);
     const events = listIn(result, "events");
     for (const [revision, changes] of byRevision(events, this.ports.heeds)) {
-      if (revision <= this.#told!) continue;
+      if (revision <= this.#told) continue;
       this.#told = revision;
       this.#pauses.reset();
       if (changes.length === 0) continue;
@@ -142,10 +150,7 @@ export class EtcdWatch implements Following {
       if (this.#isClosed) return;
     }
     // Nothing of ours changed up to there: a later stream begins behind it, and compaction doesn't reach it.
-    const isProgress = events.length === 0 && result["created"] !== true;
-    if (isProgress) {
-      this.#told = Math.max(this.#told!, countIn(objectIn(result, "header"), "revision"));
-    }
+    if (events.length === 0 && !isCreated) this.#told = Math.max(this.#told, revision);
   }
 
   /** What the follower throws is its own fault, and no outage. */
@@ -156,6 +161,13 @@ export class EtcdWatch implements Following {
       throw new FollowerFault("a follower failed", { cause });
     }
   }
+}
+
+function setBack(): P2pchatError {
+  const text =
+    "The engine is in an earlier state than a moment ago, as a backup that is restored: " +
+    "start this program again";
+  return new P2pchatError("store-corrupt", text);
 }
 
 class FollowerFault extends Error {

@@ -424,6 +424,20 @@ Deno.test("instances: sign-ups from one address are counted at all, and those th
   assertEquals([cem.entered, cem.last("refused").code], [null, "too-fast"]);
 });
 
+Deno.test("instances: sign-ups and passwords are counted though the leases of earlier counts have ended", async () => {
+  const { instances, a } = await two();
+  const signsUp = async (name: string) => {
+    const client = a.somebody(name).enters({ how: "sign-up" });
+    await instances.settle();
+    return client.entered !== null;
+  };
+  assertEquals(await signsUp("ann"), true);
+  for (const [key, { lease }] of [...instances.engine.entries]) {
+    if (key.startsWith("p/counts/")) instances.engine.end(lease!);
+  }
+  assertEquals(await signsUp("bob"), true);
+});
+
 Deno.test("instances: what others have put into the engine, and is none of the directory's, is left aside", async () => {
   const { instances, a, b } = await two();
   const ann = a.account("ann");
