@@ -476,7 +476,7 @@ consoleTest(
   "mentions, private messages and the history stand out, with colours and without",
   async () => {
     for (const flags of [[], ["--no-color"], ["--plain", "--no-color"]]) {
-      await using room = await openRoom({ flags });
+      await using room = await openRoom({ flags, env: { NO_COLOR: "" } });
       const { terminal } = room;
       const now = { sentAt: new Date().toISOString() };
       const earlier = { ...messageFrom("Bob", "before"), ...now, history: true };
