@@ -17,9 +17,23 @@ const MODES: readonly (readonly [mode: string, folder: string, options: readonly
 ];
 
 /** Whether the program has locked its profile, and so handles signals. */
-async function isOpening(folder: string): Promise<boolean> {
+async function isLocked(folder: string): Promise<boolean> {
   const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
   return names.some((name) => name.endsWith(".lock") && name !== "profile.lock");
+}
+
+const SIGTERM = 15;
+
+/** Whether the process handles SIGTERM itself, as a program does before it opens its profile; false where the system has no `/proc`. */
+async function catchesSigterm(pid: number): Promise<boolean> {
+  try {
+    const status = await Deno.readTextFile(`/proc/${pid}/status`);
+    const caught = BigInt(`0x${/^SigCgt:\s*(\w+)$/m.exec(status)?.[1] ?? "0"}`);
+    return (caught >> BigInt(SIGTERM - 1) & 1n) === 1n;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return false;
+  }
 }
 
 for (const [mode, path, options] of MODES) {
@@ -30,7 +44,9 @@ for (const [mode, path, options] of MODES) {
     const turn = await takeProfileTurn(new RealDisk(), folder, "1", SYSTEM_LINK_CLOCK);
     {
       await using node = Node.start([...mode.split(" "), ...options], { data });
-      while (!await isOpening(folder)) await new Promise((wait) => setTimeout(wait, 20));
+      // What a room has is locked later than what programs share.
+      const isOpening = () => mode === "mesh Ann" ? catchesSigterm(node.pid) : isLocked(folder);
+      while (!await isOpening()) await new Promise((wait) => setTimeout(wait, 20));
       node.signal("SIGTERM");
       turn.release();
       const { code, last } = await node.ended();
