@@ -36,6 +36,11 @@ function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
+/** The first word of a text that has more than one: in `/msg NAME TEXT`, a form of other modes, a name. */
+export function wordBeforeText(text: string): string | undefined {
+  return /^\s*(\S+)\s+\S/.exec(text)?.[1];
+}
+
 /** Begins the text of a message that says what its author does, as in other programs (XEP-0245). */
 export const ACTION_START = "/me ";
 

@@ -11,7 +11,8 @@ type Meanings = Readonly<Record<string, readonly string[]>>;
 
 /** Commands that end the program, in one mode or another. */
 const LEAVING = ["quit", "exit", "logout"];
-const WRITING_TO_ONE = ["msg NAME TEXT"];
+/** Words for writing to one person alone. */
+const WRITING_TO_ONE = ["whisper", "dm", "pm", "tell", "query"];
 const SHOWING_WHO_IS_THERE = ["peers", "list", "list [PART]"];
 
 /** What means the same everywhere. */
@@ -33,11 +34,7 @@ const SAME: Meanings = {
   "names": SHOWING_WHO_IS_THERE,
   "who": SHOWING_WHO_IS_THERE,
   "w": SHOWING_WHO_IS_THERE,
-  "whisper": WRITING_TO_ONE,
-  "dm": WRITING_TO_ONE,
-  "pm": WRITING_TO_ONE,
-  "tell": WRITING_TO_ONE,
-  "query": WRITING_TO_ONE,
+  ...meaning(WRITING_TO_ONE, "msg NAME TEXT"),
   "log": ["history [N]"],
   "wall": ["broadcast TEXT"],
   "ban": ["remove NAME"],
@@ -46,12 +43,14 @@ const SAME: Meanings = {
 
 /** What comes near. Elsewhere who is kicked may come back at once: nobody is shut out for good by a word for that. */
 const NEAR: Meanings = {
-  ...Object.fromEntries(
-    ["whisper", "dm", "pm", "tell", "query"].map((word) => [word, ["call NAME"]]),
-  ),
+  ...meaning(WRITING_TO_ONE, "call NAME"),
   "ban": ["kick NAME"],
   "kick": ["remove NAME"],
 };
+
+function meaning(words: readonly string[], head: string): Meanings {
+  return Object.fromEntries(words.map((word) => [word, [head]]));
+}
 
 /** Whether a word without a slash means leaving in other programs. */
 export function meansLeaving(word: string): boolean {

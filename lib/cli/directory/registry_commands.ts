@@ -3,7 +3,7 @@
 import { parseHost, parsePort } from "../../base/text/endpoints.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { foldName, nameFault, shownName, withoutMark } from "../../base/text/names.ts";
-import { quotedStart } from "../../base/text/text.ts";
+import { quotedStart, wordBeforeText } from "../../base/text/text.ts";
 import type { ClientCommand } from "../../protocols/directory/schema/events.ts";
 import { memberName, messageText } from "../commands/command_arguments.ts";
 import {
@@ -234,7 +234,7 @@ function ofCall(
     bind(texts, ref, isTyped) {
       const { wasInCall, peer } = where();
       if (wasInCall) throw callWasOver();
-      const name = isTyped ? /^\s*(\S+)\s+\S/.exec(texts["text"] ?? "")?.[1] : undefined;
+      const name = isTyped ? wordBeforeText(texts["text"] ?? "") : undefined;
       const isName = isOnline !== null && name !== undefined &&
         (foldName(name) === foldName(peer) || isOnline(name));
       if (isName) throw new P2pchatError("usage", toOneAlone(peer));

@@ -17,7 +17,7 @@ import {
 } from "../../../base/trust/name_answers.ts";
 import type { VerifyAnswer } from "../../../base/machine/mode_machine.ts";
 import { foldName, shownName, withoutMark } from "../../../base/text/names.ts";
-import { checkedMessage, tooLong, utf8Length } from "../../../base/text/text.ts";
+import { checkedMessage, tooLong, utf8Length, wordBeforeText } from "../../../base/text/text.ts";
 import type { CoordinatorLink } from "./coordinator_link.ts";
 import type { Epoch, Member } from "../schema/epoch.ts";
 import type { Editing } from "../edits/editing.ts";
@@ -360,7 +360,7 @@ export class MemberUser {
   /** Whether the text looks like a private message in other modes: somebody else's name, and something after it. */
   #isForOne(text: string): boolean {
     const { names, config, selfKey } = this.parts;
-    const [, name] = /^\s*(\S+)\s+\S/.exec(text) ?? [];
+    const name = wordBeforeText(text);
     if (name === undefined) return false;
     const key = names.keyOf(name);
     return key === null ? config.pins.has(foldName(withoutMark(name))) : key !== selfKey;
