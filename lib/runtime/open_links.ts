@@ -88,7 +88,7 @@ export class OpenLinks<Message extends { readonly type: string }> {
     }
   }
 
-  send(link: LinkId, message: Message, lane: Queue): void {
+  send(link: LinkId, message: Message, lane: Queue | "bulk"): void {
     this.ports.links.send(link, this.encoded(message), lane);
   }
 

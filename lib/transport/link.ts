@@ -77,6 +77,8 @@ export interface LinkHandler {
   congested(link: LinkId): void;
   /** The data queue is less than half full again. */
   drained(link: LinkId): void;
+  /** All bulk sent on the link has left, and nothing else waits. Only for handlers that send bulk. */
+  bulkDrained?(link: LinkId): void;
   /**
    * News frames were dropped, and frames are sent again: fetch what they said in another way. Only for handlers
    * that send news.
@@ -126,10 +128,11 @@ export interface Links {
   cancelDial(attempt: number): void;
   /**
    * Queues a frame of 1 byte to 256 KiB; `body` is copied. Never blocks. If 64 KiB wait already, a control frame
-   * ends the link: `linkDown` follows. If half of that waits, a news frame is dropped, and `missed` follows. Does
-   * nothing for a link that is gone.
+   * ends the link: `linkDown` follows. If half of that waits, a news frame is dropped, and `missed` follows. A
+   * bulk frame waits until nothing else does, and `bulkDrained` follows; no more than 256 KiB may wait. Does nothing
+   * for a link that is gone.
    */
-  send(link: LinkId, body: Uint8Array, lane: Queue): void;
+  send(link: LinkId, body: Uint8Array, lane: Queue | "bulk"): void;
   /** Sends what is queued, for at most a second, then an authenticated goodbye. */
   close(link: LinkId, reason: string): void;
   /**
@@ -169,6 +172,7 @@ export function forwardTo(handler: () => LinkHandler | null): LinkHandler {
     congested: (link) => present().congested(link),
     drained: (link) => present().drained(link),
     missed: (link) => present().missed?.(link),
+    bulkDrained: (link) => present().bulkDrained?.(link),
     aged: (link) => present().aged(link),
   };
 }

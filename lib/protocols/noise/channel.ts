@@ -1,11 +1,11 @@
 /**
- * A secure channel over one byte stream: authenticates the peer, encrypts, carries two lanes, and notices when the
+ * A secure channel over one byte stream: authenticates the peer, encrypts, carries three lanes, and notices when the
  * peer is lost.
  *
  * After the handshake (channel_handshake.ts) both sides send records (record.ts). Whenever the stream can take more,
- * all queued output is packed into as few records and writes as possible, control before data; so a burst is one
- * write, and a lone message goes out at once. Each lane is a stream of bytes in order; between the two lanes there
- * is no order. A chunk is sent whole or dropped whole, so frames in it stay whole.
+ * all queued output is packed into as few records and writes as possible, control before data
+ * before bulk; so a burst is one write, and a lone message goes out at once. Each lane is a stream of bytes in order;
+ * between the lanes there is no order. A chunk is sent whole or dropped whole, so frames in it stay whole.
  *
  * Sources: Noise Protocol Framework, revision 34; the rest is in decisions and PROTOCOL.md.
  *
@@ -323,6 +323,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     switch (kind) {
       case "control":
       case "data":
+      case "bulk":
         if (content.length === 0) {
           throw new RemoteProtocolError(`Cannot use an empty ${kind} record`);
         }
@@ -356,7 +357,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
 
   // Sending.
 
-  #send(head: Uint8Array, body: Uint8Array, lane: Queue): readonly ChannelEffect[] {
+  #send(head: Uint8Array, body: Uint8Array, lane: Queue | "bulk"): readonly ChannelEffect[] {
     if (this.#phase !== "open") return NOTHING;
     if (lane === "news") {
       this.#outbox.addNews(head, body);
@@ -366,6 +367,10 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
       if (this.#outbox.addControl(head, body)) return NOTHING;
       const detail = `over ${this.#config.controlBytesMax} bytes of control wait`;
       return this.#lost("too slow: too much waits to be sent", detail);
+    }
+    if (lane === "bulk") {
+      this.#outbox.addBulk(head, body);
+      return NOTHING;
     }
     const before = this.#outbox.congested;
     this.#outbox.addData(head, body);
@@ -391,6 +396,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
   #writable(nowMs: number): readonly ChannelEffect[] {
     if (!this.hasOutput) return NOTHING;
     const before = this.#outbox.congested;
+    const hadBulk = this.#outbox.hasBulk;
     const bytes = this.#outbox.takeWrite(() => this.#liveness.pingWritten(nowMs));
     this.#liveness.written(nowMs);
     const isLong = this.#phase === "open" && bytes.length > this.#config.shortWriteBytesMax;
@@ -398,6 +404,9 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     const effects: ChannelEffect[] = [{ type: "write", bytes }];
     if (before && !this.#outbox.congested && this.#phase === "open") {
       effects.push({ type: "drained" });
+    }
+    if (hadBulk && !this.#outbox.hasBulk && this.#phase === "open") {
+      effects.push({ type: "bulk-drained" });
     }
     if (this.#phase === "open" && this.#outbox.takeMissed()) effects.push({ type: "missed" });
     if (this.#last !== null && this.#outbox.isEmpty) {

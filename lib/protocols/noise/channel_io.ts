@@ -5,8 +5,11 @@ import type { PeerKey } from "../../base/ids.ts";
 import type { Queue } from "../../base/schema/schema.ts";
 import type { ChannelSecret, HandshakeFailure } from "./channel_handshake.ts";
 
-/** `control`: small, must not be lost, goes first. `data`: the rest, dropped when the other side is too slow. */
-export type Lane = "control" | "data";
+/**
+ * `control`: small, must not be lost, goes first. `data`: the rest, dropped when the other side is too slow. `bulk`: what
+ * the other side has asked for, such as parts of a file; it goes where nothing else waits.
+ */
+export type Lane = "control" | "data" | "bulk";
 export type { Queue };
 
 export type ChannelInput =
@@ -21,7 +24,7 @@ export type ChannelInput =
     readonly type: "send";
     readonly head: Uint8Array;
     readonly body: Uint8Array;
-    readonly lane: Queue;
+    readonly lane: Queue | "bulk";
   }
   /** From the owner: send what waits, then end. */
   | { readonly type: "close"; readonly reason: string }
@@ -50,6 +53,8 @@ export type ChannelEffect =
   /** The data lane is full: data is dropped from now on, until `drained`. */
   | { readonly type: "congested" }
   | { readonly type: "drained" }
+  /** All bulk that was sent has left, and nothing else waits. */
+  | { readonly type: "bulk-drained" }
   /** News was dropped, and the control lane is empty again. */
   | { readonly type: "missed" }
   /** The link is a day old: open another, then close this one. */

@@ -1,6 +1,6 @@
 /**
  * The output that a channel still has to write, in order of precedence: handshake bytes, welcome, pong, ping, the
- * control lane, the data lane, the goodbye. It is packed into as few records and writes as possible.
+ * control lane, the data lane, the bulk lane, the goodbye. It is packed into as few records and writes as possible.
  */
 
 import { type Bytes, concatBytes } from "../../base/crypto/crypto.ts";
@@ -22,7 +22,7 @@ import {
 } from "./record_lane.ts";
 
 // Each lane may end in a record that isn't full; welcome, ping, pong and close have one each.
-const PARTIAL_RECORDS_MAX = 6;
+const PARTIAL_RECORDS_MAX = 7;
 
 export class ChannelOutbox {
   readonly #config: ChannelConfig;
@@ -31,6 +31,7 @@ export class ChannelOutbox {
   #writer: RecordWriter | null = null;
   readonly #control = new RecordLane();
   readonly #data = new RecordLane();
+  readonly #bulk = new RecordLane();
   #congested = false;
   #missed = false;
   #welcomeWaits = false;
@@ -50,7 +51,13 @@ export class ChannelOutbox {
     return this.#opening.length === 0 &&
       (this.#writer === null ||
         !(this.#welcomeWaits || this.#pingWaits || this.#pongWaits !== null ||
-          this.#control.waitingBytes > 0 || this.#data.waitingBytes > 0 || this.#goodbye !== null));
+          this.#control.waitingBytes > 0 || this.#data.waitingBytes > 0 ||
+          this.#bulk.waitingBytes > 0 || this.#goodbye !== null));
+  }
+
+  /** Whether bulk waits to be sent. */
+  get hasBulk(): boolean {
+    return this.#bulk.waitingBytes > 0;
   }
 
   /** Whether data is being dropped: from when the lane is full until it is half empty. */
@@ -81,8 +88,9 @@ export class ChannelOutbox {
     this.#pongWaits = number;
   }
 
-  /** Ends this direction, after all that waits now. */
+  /** Ends this direction, after all that waits now but bulk: whoever asked for that asks somebody else. */
   addGoodbye(reason: string): void {
+    this.#bulk.clear();
     this.#goodbye = reason;
   }
 
@@ -121,6 +129,13 @@ export class ChannelOutbox {
     this.#congested = this.#data.waitingBytes >= this.#config.dataBytesMax;
   }
 
+  /** Copies the parts, as one chunk. Its sender waits until the lane is empty before it adds more than may wait. */
+  addBulk(head: Uint8Array, body: Uint8Array): void {
+    const waiting = this.#bulk.waitingBytes + head.length + body.length;
+    invariant(waiting <= this.#config.bulkBytesMax, "bulk is sent as the lane has room");
+    this.#bulk.push(head, body);
+  }
+
   /**
    * The next write, with as much output as it may have.
    * @param pingNumber Called when a ping goes into it.
@@ -140,13 +155,15 @@ export class ChannelOutbox {
     this.#opening = EMPTY;
     this.#control.clear();
     this.#data.clear();
+    this.#bulk.clear();
   }
 
   /** Upper bound of what #writeRecords writes. */
   #recordBytesAhead(): number {
     if (this.#writer === null) return 0;
     const content = this.#control.waitingBytes + this.#data.waitingBytes +
-      2 * PING_NUMBER_BYTES + (this.#goodbye === null ? 0 : CLOSE_REASON_BYTES_MAX);
+      this.#bulk.waitingBytes + 2 * PING_NUMBER_BYTES +
+      (this.#goodbye === null ? 0 : CLOSE_REASON_BYTES_MAX);
     const records = Math.ceil(content / RECORD_CONTENT_BYTES_MAX) + PARTIAL_RECORDS_MAX;
     return Math.min(content + records * RECORD_OVERHEAD_BYTES, this.#config.writeBytesMax);
   }
@@ -170,8 +187,8 @@ export class ChannelOutbox {
       this.#pingWaits = false;
       end = writer.write(out, end, "ping", encodePingNumber(pingNumber()));
     }
-    for (const kind of ["control", "data"] as const) {
-      const lane = kind === "control" ? this.#control : this.#data;
+    const lanes = [["control", this.#control], ["data", this.#data], ["bulk", this.#bulk]] as const;
+    for (const [kind, lane] of lanes) {
       while (lane.waitingBytes > 0) {
         if (end + lane.nextRecordBytes + RECORD_OVERHEAD_BYTES > out.length) return end;
         end = writer.writePage(out, end, kind, lane.take()!);

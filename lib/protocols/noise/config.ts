@@ -35,6 +35,8 @@ export interface ChannelConfig {
   readonly newsBytesMax: number;
   /** What may wait in the data lane; above it, data is dropped until half is sent. */
   readonly dataBytesMax: number;
+  /** What may wait in the bulk lane, which its sender keeps to: two leaves of a file, with their proofs. */
+  readonly bulkBytesMax: number;
   /** Most bytes in one write, a whole number of records: larger ones are no faster and delay control. */
   readonly writeBytesMax: number;
   /** Behind the first write over this the other side is asked for a sign of life: not every path takes such packets. */
@@ -56,6 +58,7 @@ export const CHANNEL_DEFAULTS: ChannelConfig = {
   controlBytesMax: 64 * 1_024,
   newsBytesMax: 32 * 1_024,
   dataBytesMax: 1_024 * 1_024,
+  bulkBytesMax: 256 * 1_024,
   writeBytesMax: 64 * 1_024,
   shortWriteBytesMax: 1_200, // with the headers of IPv6 and TCP under 1,280 bytes, which every path takes (RFC 8200)
 };

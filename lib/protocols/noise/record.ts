@@ -8,6 +8,7 @@
 import { type Bytes, utf8 } from "../../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import type { CipherState } from "./cipher_state.ts";
+import type { Lane } from "./channel_io.ts";
 import type { ChannelConfig } from "./config.ts";
 import { EMPTY, TAG_BYTES } from "./primitives.ts";
 import {
@@ -32,6 +33,8 @@ const RECORD_KINDS = {
   pong: 5,
   /** Last record of a direction: why the link ends, UTF-8, at most 256 bytes. */
   close: 6,
+  /** Bytes of the bulk lane, which the other side has asked for: a version that doesn't know it never does. */
+  bulk: 7,
 } as const;
 
 type RecordKind = keyof typeof RECORD_KINDS;
@@ -83,7 +86,7 @@ export class RecordWriter {
   }
 
   /** Writes the record that a lane has filled, and releases its page. @returns Where it ends. */
-  writePage(out: Uint8Array, offset: number, kind: "control" | "data", page: Page): number {
+  writePage(out: Uint8Array, offset: number, kind: Lane, page: Page): number {
     const end = this.#seal(out, offset, kind, page.bytes.subarray(0, page.end));
     RecordLane.release(page);
     return end;

@@ -169,7 +169,7 @@ export class ChannelLinks implements Links {
     this.#options.clock.soon(() => this.#giveUp(attempt, "cancelled"));
   }
 
-  send(link: LinkId, body: Uint8Array, lane: Queue): void {
+  send(link: LinkId, body: Uint8Array, lane: Queue | "bulk"): void {
     const connection = this.#connections.get(link);
     if (connection === undefined || !connection.up || connection.closing) return;
     writeFrameHeader(frameHeader, body.length);
@@ -295,7 +295,7 @@ export class ChannelLinks implements Links {
       stream,
       channel,
       attempt,
-      frames: { control: new FrameReader(), data: new FrameReader() },
+      frames: { control: new FrameReader(), data: new FrameReader(), bulk: new FrameReader() },
       up: false,
       closing: false,
       over: false,
@@ -360,6 +360,9 @@ export class ChannelLinks implements Links {
         return;
       case "missed":
         handler.missed?.(connection.id);
+        return;
+      case "bulk-drained":
+        handler.bulkDrained?.(connection.id);
         return;
       case "aged":
         handler.aged(connection.id);

@@ -5,7 +5,7 @@ import { concatBytes, nodeCrypto, nodeSigner, utf8 } from "../../../lib/base/cry
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { Channel } from "../../../lib/protocols/noise/channel.ts";
-import type { ChannelEffect, ChannelInput } from "../../../lib/protocols/noise/channel_io.ts";
+import type { ChannelEffect, ChannelInput, Lane } from "../../../lib/protocols/noise/channel_io.ts";
 import type {
   ChannelIdentity,
   DialTarget,
@@ -72,12 +72,12 @@ export class Side {
     return concatBytes(...this.wire.splice(0));
   }
 
-  send(text: string, lane: "control" | "data", nowMs: number): void {
+  send(text: string, lane: Lane, nowMs: number): void {
     this.step({ type: "send", head: EMPTY, body: utf8(text), lane }, nowMs);
   }
 
   /** The text that came in by a lane. */
-  heard(lane: "control" | "data"): string {
+  heard(lane: Lane): string {
     return this.told.map((each) =>
       each.type === "bytes" && each.lane === lane ? TEXT.decode(each.bytes) : ""
     ).join("");

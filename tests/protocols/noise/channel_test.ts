@@ -75,6 +75,37 @@ Deno.test("Channel sends control before data, from the next record on", () => {
   assertEquals(pair.bob.heard("data").length, 200_000);
 });
 
+Deno.test("Channel sends bulk where nothing else waits, and says when all of it has left", () => {
+  const pair = new Pair().settle();
+  pair.ann.send("b".repeat(200_000), "bulk", 0);
+  pair.ann.step({ type: "writable" }, 0);
+  pair.ann.send("d".repeat(100_000), "data", 0);
+  pair.ann.send("now", "control", 0);
+  assertEquals(pair.ann.events, ["established"], "it is told of no room while something waits");
+
+  pair.settle();
+
+  const lanes = pair.bob.told.flatMap((each) => each.type === "bytes" ? [each.lane] : []);
+  const changes = lanes.filter((lane, at) => lane !== lanes[at - 1]);
+  assertEquals(changes, ["bulk", "control", "data", "bulk"]);
+  assert(lanes.indexOf("control") < 5, "control waits for one write at most");
+  assertEquals(pair.bob.heard("bulk").length, 200_000);
+  assertEquals(pair.ann.events, ["established", "bulk-drained"]);
+});
+
+Deno.test("close doesn't wait for bulk", () => {
+  const pair = new Pair().settle();
+  pair.ann.send("b".repeat(200_000), "bulk", 0);
+  pair.ann.send("last words", "data", 0);
+
+  pair.ann.step({ type: "close", reason: "bye" }, 0);
+  pair.settle();
+
+  assertEquals(pair.bob.heard("bulk"), "");
+  assertEquals(pair.bob.heard("data"), "last words");
+  assertEquals(pair.bob.events, ["established", "closed bye"]);
+});
+
 Deno.test("Channel loses the link at any changed byte of a record, telling nothing of it", () => {
   const sealed = (() => {
     const pair = new Pair().settle();
