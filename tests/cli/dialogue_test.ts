@@ -289,9 +289,14 @@ Deno.test("Ctrl+X at the prompt is the mode's", async () => {
 
 Deno.test("somebody at a terminal is called with its bell", async () => {
   const { streams, ui } = open();
-  ui.ring();
+  ui.attend({ title: "bob is calling", body: "", isUrgent: true });
   await settle();
-  assertEquals(streams.stdoutText, "\x07");
+  assertEquals(streams.stdoutText, "");
+  ui.listen(echoRoom(ui));
+  ui.attend({ title: "bob is calling", body: "", isUrgent: true });
+  await settle();
+  // deno-lint-ignore no-control-regex
+  assertEquals(streams.stdoutText.replaceAll(/\x1b\]2;[^\x07]*\x07/g, "").split("\x07").length, 2);
   await ui.close();
 });
 

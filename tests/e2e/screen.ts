@@ -35,6 +35,8 @@ export class Screen {
   readonly #titles: string[] = [];
   /** What was put on the clipboard last (OSC 52). */
   clipboard = "";
+  /** Desktop notifications (OSC 9, 99, 777), without the number. */
+  readonly notifications: string[] = [];
   readonly modes = new Set<string>();
   /** Escape sequences and control characters that the program must not use. */
   readonly unexpected: string[] = [];
@@ -117,7 +119,7 @@ export class Screen {
       if (rest[0] === "\x1b") {
         const after = rest.slice(1);
         // deno-lint-ignore no-control-regex
-        const command = /^\](2|52;c);([^\x07]*)(\x07?)/.exec(after);
+        const command = /^\](2|52;c|9|99|777);([^\x07]*)(\x07?)/.exec(after);
         if (command !== null) {
           const [whole, what, value = "", end] = command;
           if (end === "") {
@@ -125,7 +127,8 @@ export class Screen {
             return;
           }
           if (what === "2") this.title = value;
-          else this.clipboard = atob(value);
+          else if (what === "52;c") this.clipboard = atob(value);
+          else this.notifications.push(value);
           rest = after.slice(whole.length);
           continue;
         }

@@ -11,6 +11,7 @@ import {
   startOf,
   utf8Length,
 } from "../../base/text/text.ts";
+import { NOTIFY_LEVELS, type NotifyLevel } from "../../store/profile/settings.ts";
 import type { Argument } from "./commands.ts";
 
 /** Placeholders for a name in the usage and docs. */
@@ -85,6 +86,16 @@ export const verifyAnswer: Argument<VerifyAnswer | undefined> = {
       } isn't an answer: /verify NAME shows the digits, then /verify NAME yes where they ` +
         "are the same at both ends, /verify NAME no where they aren't",
     );
+  },
+};
+
+/** What the user is told of. */
+export const notifyLevel: Argument<NotifyLevel | undefined> = {
+  parse: (text) => {
+    const level = NOTIFY_LEVELS.find((each) => each === text.toLowerCase());
+    if (level !== undefined) return level;
+    const levels = NOTIFY_LEVELS.join(", ");
+    throw new P2pchatError("usage", `LEVEL must be one of ${levels}, not ${quotedStart(text)}`);
   },
 };
 

@@ -3,7 +3,8 @@
 import { P2pchatError } from "../../base/errors.ts";
 import type { ModeCommand } from "../../base/machine/mode_machine.ts";
 import { quotedStart } from "../../base/text/text.ts";
-import { actionText, isGiven, memberName, verifyAnswer } from "./command_arguments.ts";
+import type { NotifyLevel } from "../../store/profile/settings.ts";
+import { actionText, isGiven, memberName, notifyLevel, verifyAnswer } from "./command_arguments.ts";
 import { type Command, command } from "./commands.ts";
 import { meansLeaving } from "./foreign_commands.ts";
 
@@ -108,3 +109,32 @@ export const trustCommand: Command<SinkOf<"trust">> = command({
   example: "/trust Bob",
   run: (submit: SinkOf<"trust">, { name }, ref) => submit({ command: "trust", name }, ref),
 });
+
+/** What the console does by itself, the same in every mode. */
+export type OwnCommand = {
+  readonly command: "notify";
+  /** Undefined: tells the present one. */
+  readonly level: NotifyLevel | undefined;
+};
+
+const OWN_COMMANDS: ReadonlySet<string> = new Set<OwnCommand["command"]>(["notify"]);
+
+export function isOwnCommand(
+  command: OwnCommand | { readonly command: string },
+): command is OwnCommand {
+  return OWN_COMMANDS.has(command.command);
+}
+
+/** The commands of every mode in which people talk. */
+export const ownCommands: readonly Command<CommandSink<OwnCommand>>[] = [
+  command({
+    name: "notify",
+    aliases: [],
+    form: "[LEVEL]",
+    args: { level: notifyLevel },
+    help: "what to tell you of while you look elsewhere: off, mentions or all",
+    example: "/notify all",
+    run: (submit: CommandSink<OwnCommand>, { level }, ref) =>
+      submit({ command: "notify", level }, ref),
+  }),
+];

@@ -29,6 +29,7 @@ import type { MeshEvent } from "../../protocols/mesh/schema/events.ts";
 import type { HelpEvent } from "../args/help_text.ts";
 import type { KnownPeers } from "../../store/profile/known_peers.ts";
 import { isVerified } from "./pinned_keys.ts";
+import { withMention } from "../rendering/attention.ts";
 import { type Session, showError } from "../session/mode_session.ts";
 import type { CommonEvent, ShownEvent } from "../rendering/user_interface.ts";
 import {
@@ -91,7 +92,7 @@ export class People<Event extends ShownEvent> {
   constructor(
     readonly session: Pick<
       Session<OwnEventOf<Event>, unknown>,
-      "knownPeers" | "ui" | "environment" | "identity"
+      "knownPeers" | "ui" | "environment" | "identity" | "peace"
     >,
     ownName: string | null,
     readonly server?: { readonly scope: string; readonly name: string },
@@ -103,17 +104,25 @@ export class People<Event extends ShownEvent> {
   /** Shows a machine's event. */
   show(event: Event | ModeEvent, ref: string | undefined): void {
     if (isOfKeys(event)) return this.#verify(event, ref);
-    const { knownPeers, identity, ui } = this.session;
+    const { knownPeers, identity } = this.session;
     if (SAID.has(event.event) && this.#areMet(event as Fields)) {
-      return ui.show(event as unknown as OwnEventOf<Event>, ref);
+      return this.#tell(event as Fields, ref);
     }
     const own = fingerprintOf(identity.signer.key);
     const imitated = this.#meetAll(event as Fields, own);
     const compared = this.#withServer(withCompared(event, knownPeers, own));
-    ui.show(compared as unknown as OwnEventOf<Event>, ref);
+    this.#tell(compared, ref);
     if (imitated !== null) this.#show(likeAnother(imitated), undefined);
     if (this.#mixed !== null) this.#show(mixedName(this.#mixed), undefined);
     this.#mixed = null;
+  }
+
+  #tell(event: Fields, ref: string | undefined): void {
+    const { ui, peace } = this.session;
+    const told = withMention(event, this.#own?.name ?? null);
+    ui.show(told as unknown as OwnEventOf<Event>, ref);
+    const attention = peace.attention(told);
+    if (attention !== null) ui.attend(attention);
   }
 
   #areMet({ from, shown = from, key }: Fields): boolean {

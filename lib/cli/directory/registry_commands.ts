@@ -18,13 +18,15 @@ import {
   type CommandSink,
   exitCommand,
   meCommand,
+  type OwnCommand,
+  ownCommands,
   statusCommand,
   trustCommand,
   verifyCommand,
 } from "../commands/mode_commands.ts";
 import type { Whereabouts } from "./prompt_state.ts";
 
-export interface RegistryTarget extends CommandSink<ClientCommand> {
+export interface RegistryTarget extends CommandSink<ClientCommand | OwnCommand> {
   /** Asks for passwords first, where somebody can be asked. Rejects with `usage` where nobody can. */
   readonly changePassword: () => Promise<void>;
   readonly forgetAccount: (ref: string | undefined) => Promise<void>;
@@ -157,6 +159,7 @@ const COMMANDS = [
   { ...statusCommand, help: "where you are, your call and its route, your key, what is wrong" },
   verifyCommand,
   trustCommand,
+  ...ownCommands,
   command({
     name: "passwd",
     aliases: [],

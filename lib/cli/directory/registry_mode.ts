@@ -4,7 +4,6 @@ import type { Logger } from "../../base/machine/environment.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { endpointText } from "../../base/ids.ts";
 import { shownName } from "../../base/text/names.ts";
-import { TokenBucket } from "../../base/rates/token_bucket.ts";
 import {
   type ClientCommand,
   type ClientEvent,
@@ -17,6 +16,7 @@ import { TcpNetwork } from "../../transport/tcp/tcp_network.ts";
 import { DirectorySearch } from "./directory_search.ts";
 import { type GivenPasswords, LogInDialogue, type Way } from "./log_in_dialogue.ts";
 import { numberText } from "../../base/text/words.ts";
+import { isOwnCommand, type OwnCommand } from "../commands/mode_commands.ts";
 import { InputPause, inputTo, type ModeInput, runMode } from "../session/run_mode.ts";
 import { OnlineNames } from "../rendering/online_names.ts";
 import {
@@ -45,9 +45,6 @@ import type { InterruptCause, UserInterface } from "../rendering/user_interface.
 
 /** How long to wait for an unreachable directory after the end of input. */
 const ENDED_WAIT_MS_MAX = 10_000;
-
-const BELLS_PER_S = 1;
-const BELLS_BURST = 10;
 
 /** Connecting to the directory isn't reported if it takes less than this. */
 const LOOKING_TOLD_MS = 1_000;
@@ -134,8 +131,6 @@ class Program {
   #search: DirectorySearch | null = null;
   /** Whether the directory has ever answered. */
   #isMet = false;
-  /** Limits the rate of bells, however many calls come in. */
-  readonly #bells = new TokenBucket(BELLS_PER_S, BELLS_BURST);
   /** How many lines for a failed call were dropped and not yet reported, without those that the machine kept. */
   #unsaid = 0;
   /** Whether the user signs up, and isn't told yet that they have the account. */
@@ -265,7 +260,7 @@ class Program {
     }, async (host, links) => {
       this.#host = host;
       this.#input = inputTo(
-        wiring.environment.log,
+        wiring,
         (command, ref) => host.command(command, ref),
         () => host,
       );
@@ -342,9 +337,6 @@ class Program {
       case "presence":
         names.changed(event.name, event.state !== "offline", event.shown);
         break;
-      case "incoming":
-        if (this.#bells.take(SYSTEM_LINK_CLOCK.nowMs())) ui.ring();
-        break;
     }
     ui.setPrompt(standing.prompt, standing.name);
   }
@@ -399,7 +391,8 @@ class Program {
 
   #target(): RegistryTarget {
     const { standing, ui } = this.#parts;
-    const submit = (command: ClientCommand, ref: string | undefined) => {
+    const submit = (command: ClientCommand | OwnCommand, ref: string | undefined) => {
+      if (isOwnCommand(command)) return this.#input?.handler.target(command, ref);
       const { place, peer } = standing.where;
       if (place === "refused") {
         if (command.command === "say") {

@@ -166,7 +166,7 @@ async function serve(
       accounts: accounts.size,
     });
     const input = inputTo<DirectoryCommand>(
-      environment.log,
+      wiring,
       (command, ref) => host?.command(command, ref),
       () => host,
     );

@@ -10,13 +10,15 @@ import {
   type CommandSink,
   exitCommand,
   listCommand,
+  type OwnCommand,
+  ownCommands,
   statusCommand,
   trustCommand,
   verifyCommand,
 } from "../commands/mode_commands.ts";
 import type { Expansion } from "../rendering/user_interface.ts";
 
-export type FriendsCommandSink = CommandSink<FriendsCommand>;
+export type FriendsCommandSink = CommandSink<FriendsCommand | OwnCommand>;
 
 /** Means the friend who wrote last, unless a friend has this name. */
 const LAST_WRITER = "r";
@@ -118,6 +120,7 @@ export function friendsCommandTable(friend: string): CommandTable<FriendsCommand
       }),
       verifyCommand,
       trustCommand,
+      ...ownCommands,
       { ...exitCommand, help: "leave; what waits is sent at the next start" },
     ],
   });

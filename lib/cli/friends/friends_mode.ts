@@ -188,9 +188,9 @@ function hostOf(
   { store, notices, scope }: Kept,
   { begun, dialled }: Surroundings,
 ): FriendsHost {
-  const { options, table, environment, identity, knownPeers, ui, reply } = wiring;
+  const { options, table, identity, knownPeers, ui, reply } = wiring;
   const input = inputTo<FriendsCommand>(
-    environment.log,
+    wiring,
     (command, ref) => host.command(command, ref),
     () => host,
   );

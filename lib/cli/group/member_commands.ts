@@ -15,17 +15,19 @@ import {
   exitCommand,
   listCommand,
   meCommand,
+  type OwnCommand,
+  ownCommands,
   statusCommand,
   trustCommand,
   verifyCommand,
 } from "../commands/mode_commands.ts";
 
-export type MemberCommandSink = CommandSink<MemberCommand>;
+export type MemberCommandSink = CommandSink<MemberCommand | OwnCommand>;
 
 const EDIT_FORM = "the form is /edit TEXT - N, for example /edit at eight? - 43";
 
 /** The command as a script means it: all of `/msg NAME TEXT` is the text, not an attempt at a private message. */
-export function asWritten(command: MemberCommand): MemberCommand {
+export function asWritten(command: MemberCommand | OwnCommand): MemberCommand | OwnCommand {
   return command.command === "msg" ? { command: "msg", text: command.text } : command;
 }
 
@@ -131,6 +133,7 @@ const COMMANDS = [
   statusCommand,
   verifyCommand,
   trustCommand,
+  ...ownCommands,
   { ...exitCommand, help: "leave the group" },
 ];
 

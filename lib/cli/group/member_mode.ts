@@ -68,13 +68,13 @@ export async function runMember(given: MemberOptions): Promise<void> {
     folded: votes.folded.bind(votes),
   };
   await withSession(options, { folder: options, mode: "group" }, mode, async (session) => {
-    const { disk, folder, knownPeers, environment, ui } = session;
+    const { disk, folder, knownPeers, ui } = session;
     const logPath = options.logPath === null ? null : await logPathOf(disk, options.logPath);
     const keyAt = (address: string) => keyPinned(knownPeers, scopeOf(address), COORDINATOR_NAME);
     const places = await MemberPlaces.open(disk, groupsFolder(folder), keyAt);
     const relay = new MemberRelay();
     const { handler, leave } = inputTo<MemberCommand>(
-      environment.log,
+      session,
       relay.command,
       () => relay.host,
     );

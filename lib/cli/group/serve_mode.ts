@@ -96,7 +96,7 @@ class Service {
   constructor(readonly wiring: Wiring) {
     this.#people = new People(wiring, null);
     this.#input = inputTo<CoordinatorCommand>(
-      wiring.environment.log,
+      wiring,
       (command, ref) => this.#command(command, ref),
       () => this.#host,
     );

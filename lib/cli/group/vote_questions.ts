@@ -7,6 +7,7 @@
 import { P2pchatError } from "../../base/errors.ts";
 import type { MemberCommand, MemberEvent } from "../../protocols/group/schema/events.ts";
 import { EDITS_MAX } from "../../protocols/group/schema/limits.ts";
+import type { OwnCommand } from "../commands/mode_commands.ts";
 import type { Line } from "../rendering/user_interface.ts";
 
 interface Question {
@@ -68,7 +69,7 @@ export class VoteQuestions {
    * Of several edits each answer names its own.
    * @throws {P2pchatError} `not-allowed` where the command may have been meant for another edit, or for less text.
    */
-  check(command: MemberCommand): void {
+  check(command: MemberCommand | OwnCommand): void {
     if (command.command !== "go" && command.command !== "abort") return;
     const edit = command.edit ?? this.#edit;
     const lastAsked = command.edit === null ? this.#asked : this.#open.get(edit)?.at ?? 0;

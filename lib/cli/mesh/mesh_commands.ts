@@ -16,13 +16,17 @@ import {
   exitCommand,
   inviteCommand,
   meCommand,
+  type OwnCommand,
+  ownCommands,
   statusCommand,
   trustCommand,
   verifyCommand,
 } from "../commands/mode_commands.ts";
 
 /** The room's, and one that is answered from the profile's files. */
-export type MeshCommandSink = CommandSink<MeshCommand | { readonly command: "rooms" }>;
+export type MeshCommandSink = CommandSink<
+  MeshCommand | OwnCommand | { readonly command: "rooms" }
+>;
 
 /** In a JSON object, `msg` without `name` goes to everybody. */
 const receiver: Argument<string | undefined> = { ...memberName, optionalInObject: true };
@@ -126,6 +130,7 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
     statusCommand,
     verifyCommand,
     trustCommand,
+    ...ownCommands,
     command({
       name: "name",
       aliases: [],

@@ -133,7 +133,7 @@ async function chat(wiring: Wiring): Promise<void> {
       begin: loggedBeginning(begin),
     });
     const input = inputTo<MeshCommand | { readonly command: "rooms" }>(
-      environment.log,
+      wiring,
       (command, ref) => {
         if (command.command === "rooms") return void showFailure(ui, showRooms(wiring, ref), ref);
         if (command.command === "quit") presenter.leaving();

@@ -199,6 +199,14 @@ export interface KeptLines {
   add(line: string): void;
 }
 
+/** What wants the user's attention. Texts may be others', with control characters. */
+export interface Attention {
+  readonly title: string;
+  readonly body: string;
+  /** Whether an answer is awaited within seconds. */
+  readonly isUrgent: boolean;
+}
+
 export interface UserInterface<Event extends ShownEvent, Target> {
   /**
    * Sets the handler of interrupts until `listen`: a program that waits for others before it takes input must be able
@@ -240,8 +248,11 @@ export interface UserInterface<Event extends ShownEvent, Target> {
   flush(): Promise<void>;
   /** Resolves when everything shown before the call has reached the user's screen; more may be waiting. */
   written(): Promise<void>;
-  /** Rings the terminal's bell. */
-  ring(): void;
+  /**
+   * At a terminal that the user isn't looking at: rings its bell, and shows a notification on the desktop where it can;
+   * at most once a second.
+   */
+  attend(attention: Attention): void;
   /** Asks the user questions; null where there is no user to ask. */
   readonly dialogue: Dialogue | null;
   /** Whether a person types at a terminal. */

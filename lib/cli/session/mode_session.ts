@@ -26,6 +26,7 @@ import {
   openProfileFolder,
   type ProfileOwner,
 } from "../../store/profile/profile_folder.ts";
+import { Settings } from "../../store/profile/settings.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { openLog } from "./log.ts";
@@ -33,6 +34,7 @@ import { momentProblem } from "../rendering/moments.ts";
 import { outwardHost } from "./advertised_address.ts";
 import { keepOwn } from "../args/least_privilege.ts";
 import type { CommonOptions } from "../args/options.ts";
+import { Peace } from "./peace.ts";
 import { randomBytes } from "./random_bytes.ts";
 import type { Mode, ShownEvent, UserInterface } from "../rendering/user_interface.ts";
 import { VERSION } from "./version.ts";
@@ -49,6 +51,7 @@ export interface Profile {
   /** Its notices are to be shown when the mode has begun, or before it ends if it doesn't get that far. */
   readonly identity: ProfileIdentity;
   readonly knownPeers: KnownPeers;
+  readonly peace: Peace;
   /** See `outwardHost()`. */
   readonly outward: string | null;
 }
@@ -149,6 +152,8 @@ export async function withProfile<Result>(
       knownPeersPath(folder),
       () => profileTurn(disk, folder),
     );
+    const turn = () => profileTurn(disk, folder);
+    const peace = new Peace(await Settings.open(disk, `${folder}/settings`, turn));
     // Last, so that nothing can fail between making a new key and telling the user.
     const own = await openOwnIdentity(disk, folder, isUsed, isMesh ? roomsFolder(folder) : null);
     const found = [...notices];
@@ -167,7 +172,7 @@ export async function withProfile<Result>(
     };
     try {
       const outward = await outwardHost();
-      return await work({ disk, folder, environment, identity, knownPeers, outward });
+      return await work({ disk, folder, environment, identity, knownPeers, peace, outward });
     } catch (error) {
       if (isMesh && own.isNew && error instanceof P2pchatError) await removeUnused(disk, folder);
       throw error;

@@ -11,9 +11,15 @@ import type { ModePorts } from "../../runtime/hosts/mode_host.ts";
 import type { Links } from "../../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { type Session, showError, showNotices } from "./mode_session.ts";
-import type { InputHandler, ShownEvent, UserInterface } from "../rendering/user_interface.ts";
+import type { Peace } from "./peace.ts";
+import type {
+  CommonEvent,
+  InputHandler,
+  ShownEvent,
+  UserInterface,
+} from "../rendering/user_interface.ts";
 import type { Logger } from "../../base/machine/environment.ts";
-import type { CommandSink } from "../commands/mode_commands.ts";
+import { type CommandSink, isOwnCommand, type OwnCommand } from "../commands/mode_commands.ts";
 
 interface ModeHost {
   run(): Promise<ModeOutcome>;
@@ -100,24 +106,33 @@ export async function runMode<Event extends ShownEvent, Target>(
   ui.show({ event: "bye", reason: outcome.reason }, outcome.ref);
 }
 
+interface InputParts {
+  readonly environment: { readonly log: Logger };
+  readonly peace: Pick<Peace, "command">;
+  readonly ui: { show(event: CommonEvent, ref: string | undefined): void };
+}
+
 type Quit = Extract<ModeCommand, { readonly command: "quit" }>;
 
 export interface ModeInput<Asked> {
-  readonly handler: InputHandler<CommandSink<Asked>>;
+  readonly handler: InputHandler<CommandSink<Asked | OwnCommand>>;
   /** Leaves for a cause other than a command. @returns That the program is leaving. */
   leave(cause: string): true;
 }
 
 /**
- * Makes the handler of input. Logs why the user leaves.
+ * Makes the handler of input. Logs why the user leaves. What the console does by itself isn't submitted.
  * @param answering Whoever carries out the commands, and may be at work on earlier ones; null where nobody is.
  */
 export function inputTo<Asked extends { readonly command: string }>(
-  log: Logger,
+  { environment: { log }, peace, ui }: InputParts,
   submit: CommandSink<Asked | Quit>,
   answering: () => { answer(show: () => void): void } | null,
 ): ModeInput<Asked> {
-  const target: CommandSink<Asked> = (command, ref) => {
+  const target: CommandSink<Asked | OwnCommand> = (command, ref) => {
+    if (isOwnCommand(command)) {
+      return void peace.command(command, (event) => answer(() => ui.show(event, ref)));
+    }
     if (command.command === "quit") log.info(LEAVING, { cause: "command" });
     submit(command, ref);
   };

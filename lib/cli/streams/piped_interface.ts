@@ -126,7 +126,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
 
   setNames(): void {}
   keepTyped(): void {}
-  ring(): void {}
+  attend(): void {}
   setExpansion(): void {}
 
   progress(text: string | null): void {

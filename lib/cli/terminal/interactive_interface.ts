@@ -36,6 +36,7 @@ import type { CommonOptions } from "../args/options.ts";
 import { OutputQueue, unitsOf } from "../streams/output_queue.ts";
 import { isCommon } from "../streams/piped_interface.ts";
 import { changedPrompt, type DrawnPrompt, layoutPrompt, rowsAboveCursor } from "./prompt_layout.ts";
+import { NotificationRate, notifying } from "./notifications.ts";
 import { Questions } from "./questions.ts";
 import { Unseen } from "./unseen.ts";
 import { READ_BYTES, type Streams } from "../streams/streams.ts";
@@ -50,6 +51,7 @@ import {
 import { noticeLine, starLine } from "../rendering/spans.ts";
 import { TextFormat } from "../streams/text_format.ts";
 import type {
+  Attention,
   CommonEvent,
   Dialogue,
   Expansion,
@@ -105,6 +107,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   readonly #reflows: boolean;
   readonly #hasTitle: boolean;
   readonly #unseen: Unseen;
+  readonly #notifications = new NotificationRate();
   readonly #shown = {
     firstWords: () => {
       this.#title = null;
@@ -152,6 +155,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #escapeTimer: ReturnType<typeof setTimeout> | undefined;
   #resizeTimer: ReturnType<typeof setTimeout> | undefined;
   #notStoppedTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The timer of the notification that waits. */
+  #notificationTimer: { cancel(): void } | null = null;
   /** The timer of `QUIET_MS`; set while keys are dropped. */
   #quietTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -289,8 +294,23 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     void this.#readAll(); // rejects only for bugs, which end the program
   }
 
-  ring(): void {
-    this.#output.write("stdout", BELL);
+  attend(attention: Attention): void {
+    if (!this.#isOpen || this.#isClosed) return;
+    if (this.#unseen.isSeen(this.#streams.wallMs(), attention.isUrgent)) return;
+    this.#notify(this.#notifications.offer(attention, SYSTEM_LINK_CLOCK.nowMs()));
+  }
+
+  #notify(attention: Attention | null): void {
+    if (attention !== null) {
+      const variable = (name: string) => this.#streams.variable(name);
+      this.#output.write("stdout", BELL + notifying(attention, variable));
+    }
+    const { dueMs } = this.#notifications;
+    if (dueMs === null || this.#notificationTimer !== null) return;
+    this.#notificationTimer = SYSTEM_LINK_CLOCK.at(dueMs, () => {
+      this.#notificationTimer = null;
+      if (!this.#isClosed) this.#notify(this.#notifications.due(SYSTEM_LINK_CLOCK.nowMs()));
+    });
   }
 
   show(event: Event | CommonEvent, ref?: string): void {
@@ -372,6 +392,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     clearTimeout(this.#resizeTimer);
     clearTimeout(this.#notStoppedTimer);
     clearTimeout(this.#quietTimer);
+    this.#notificationTimer?.cancel();
     this.#redraw(); // erases the prompt
     await isDoneWithin(SYSTEM_LINK_CLOCK, CLOSE_MS_MAX, this.#output.flush());
     await endRawMode();
@@ -408,8 +429,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       if (this.#isClosed) return;
       if (key.type === "focus") {
         this.#unseen.focus(key.hasFocus, this.#streams.wallMs());
+        if (key.hasFocus) this.#notifications.clear();
         continue;
       }
+      this.#notifications.clear();
       this.#unseen.pressed(this.#streams.wallMs());
       if (this.#isDropped(key)) continue;
       const request = this.#questions.isOpen ? this.#questions.press(key) : this.#edit(key);

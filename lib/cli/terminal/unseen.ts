@@ -1,4 +1,4 @@
-/** How much others have said while the user wasn't looking at the terminal. */
+/** Whether the user is looking at the terminal, and how much others have said meanwhile. */
 
 /** Where the terminal doesn't tell whether it has the focus: who pressed a key within this time is looking. */
 const LOOKING_MS = 10_000;
@@ -30,10 +30,17 @@ export class Unseen {
     this.#seen();
   }
 
+  /**
+   * Whether the user is taken to be looking.
+   * @param isCertain Whether only what the terminal tells counts: a user who has just pressed a key may have gone since.
+   */
+  isSeen(nowMs: number, isCertain = false): boolean {
+    return this.#hasFocus ?? (!isCertain && nowMs - this.#pressedMs < LOOKING_MS);
+  }
+
   /** Somebody else's text is shown now. @returns Since when it is new, before the first one that is unseen. */
   said(nowMs: number): number | null {
-    const isSeen = this.#hasFocus ?? nowMs - this.#pressedMs < LOOKING_MS;
-    if (isSeen) return null;
+    if (this.isSeen(nowMs)) return null;
     this.count++;
     const awayMs = this.#awayMs;
     this.#awayMs = null;

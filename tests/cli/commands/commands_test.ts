@@ -10,14 +10,13 @@ import { memberCommands } from "../../../lib/cli/group/member_commands.ts";
 import { registryCommands } from "../../../lib/cli/directory/registry_commands.ts";
 import { regserverCommands } from "../../../lib/cli/directory/regserver_commands.ts";
 import { serveCommands } from "../../../lib/cli/group/serve_commands.ts";
-import { meshCommands } from "../../../lib/cli/mesh/mesh_commands.ts";
+import { meshCommands, type MeshCommandSink } from "../../../lib/cli/mesh/mesh_commands.ts";
 import type { RoomId } from "../../../lib/base/ids.ts";
-import type { MeshCommand } from "../../../lib/protocols/mesh/schema/events.ts";
 import { encodeInvite } from "../../../lib/protocols/mesh/schema/rotations.ts";
 import { type Outcome as OutcomeOf, outcomeOf as outcomeIn } from "../command_outcome.ts";
 import { SLOW } from "../../given.ts";
 
-type Outcome = OutcomeOf<MeshCommand | { readonly command: "rooms" }>;
+type Outcome = OutcomeOf<Parameters<MeshCommandSink>[0]>;
 
 function outcomeOf(line: string, objects = false): Outcome {
   return outcomeIn(meshCommands, line, objects);

@@ -38,6 +38,7 @@ function peopleOf(
     ui: { show: (event: Shown) => shown.push(event) },
     environment: { wallMs: () => 0 },
     identity: { signer: { key: OWN } },
+    peace: { attention: () => null },
   };
   const people = new People(
     session as unknown as ConstructorParameters<typeof People>[0],

@@ -1,7 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { InteractiveInterface } from "../../../lib/cli/terminal/interactive_interface.ts";
-import { memberCommands, memberCommandTable } from "../../../lib/cli/group/member_commands.ts";
+import {
+  memberCommands,
+  type MemberCommandSink,
+  memberCommandTable,
+} from "../../../lib/cli/group/member_commands.ts";
 import { VoteQuestions } from "../../../lib/cli/group/vote_questions.ts";
 import type { MemberCommand, MemberEvent } from "../../../lib/protocols/group/schema/events.ts";
 import { MemberRendering } from "../../../lib/cli/group/member_rendering.ts";
@@ -77,7 +81,7 @@ Deno.test("who is asked answers by a word, which is said while nobody asks", () 
   const votes = new VoteQuestions();
   const table = memberCommandTable(() => votes.isAsked);
   const said = (line: string) => {
-    const outcome = outcomeOf<MemberCommand>(table, line);
+    const outcome = outcomeOf<Parameters<MemberCommandSink>[0]>(table, line);
     if (typeof outcome === "string" || !("command" in outcome)) throw new Error(line);
     votes.check(outcome.command);
     return outcome.command;
@@ -114,7 +118,7 @@ Deno.test("a vote that waited while input was paused is for no edit that was ask
   const mode = { commands: memberCommands, render: () => [] };
   const ui = new InteractiveInterface(mode, OPTIONS, streams);
   const votes = new VoteQuestions();
-  const asked: MemberCommand[] = [];
+  const asked: Parameters<MemberCommandSink>[0][] = [];
   ui.listen({
     target(command) {
       votes.check(command);
@@ -148,7 +152,7 @@ Deno.test("nobody agrees to a text that was folded before it was shown whole", a
     folded: votes.folded.bind(votes),
   };
   const ui = new InteractiveInterface(mode, OPTIONS, streams);
-  const asked: MemberCommand[] = [];
+  const asked: Parameters<MemberCommandSink>[0][] = [];
   ui.listen({
     target(command) {
       votes.check(command);

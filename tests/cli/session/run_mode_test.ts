@@ -6,6 +6,10 @@ interface Asked {
   readonly command: "list" | "quit";
 }
 
+type Parts = Parameters<typeof inputTo>[0];
+type Peace = Parts["peace"];
+type Ui = Parts["ui"];
+
 /** What a mode is asked, and what its log says of that. */
 function mode(host: { answer(show: () => void): void } | null = null) {
   const told: string[] = [];
@@ -13,8 +17,15 @@ function mode(host: { answer(show: () => void): void } | null = null) {
     ...SILENT_LOGGER,
     info: (message: string, fields = {}) => void told.push(`${message} ${JSON.stringify(fields)}`),
   };
+  const peace: Peace = {
+    command({ level }, answer) {
+      answer({ event: "notice", text: `level ${level}` });
+      return Promise.resolve();
+    },
+  };
+  const ui: Ui = { show: (event, ref) => void told.push(`${JSON.stringify(event)} ${ref}`) };
   const input = inputTo<Asked>(
-    log,
+    { environment: { log }, peace, ui },
     ({ command }, ref) => void told.push(`${command} ${ref ?? "-"}`),
     () => host,
   );
@@ -28,6 +39,17 @@ Deno.test("inputTo() passes commands on, and logs the one that leaves", () => {
   input.handler.target({ command: "quit" }, "2");
 
   assertEquals(told, ["list 1", 'asked to leave {"cause":"command"}', "quit 2"]);
+});
+
+Deno.test("inputTo() has the console do what no machine knows of", () => {
+  const waiting: (() => void)[] = [];
+  const { told, input } = mode({ answer: (show) => void waiting.push(show) });
+
+  input.handler.target({ command: "notify", level: "all" }, "1");
+
+  assertEquals(told, []);
+  waiting.forEach((show) => show());
+  assertEquals(told, ['{"event":"notice","text":"level all"} 1']);
 });
 
 Deno.test("inputTo() leaves at the end of input, and when it is interrupted, and logs why", () => {

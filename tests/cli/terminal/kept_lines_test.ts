@@ -1,5 +1,6 @@
 /** Lines that wait while input is paused: what they mean when they are run, and what becomes of them otherwise. */
 
+import type { OwnCommand } from "../../../lib/cli/commands/mode_commands.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { LEAVE_MS_MAX } from "../../../lib/base/machine/mode_limits.ts";
 import { LogInDialogue } from "../../../lib/cli/directory/log_in_dialogue.ts";
@@ -60,8 +61,8 @@ function client() {
   const mode: Mode<ShownEvent, RegistryTarget> = { commands, render: () => [] };
   const ui = new InteractiveInterface(mode, OPTIONS, streams);
   const notices: string[] = [];
-  const asked: ClientCommand[] = [];
-  const submit = (command: ClientCommand) => void asked.push(command);
+  const asked: (ClientCommand | OwnCommand)[] = [];
+  const submit = (command: ClientCommand | OwnCommand) => void asked.push(command);
   const notice = (text: string) => void notices.push(text);
   const comingIn = new LogInDialogue({
     dialogue: ui.dialogue,

@@ -1,0 +1,117 @@
+/** Desktop notifications, by the escape sequences that terminals have for them, and how often there is one. */
+
+import { startOf, visibleText, withFewMarks } from "../../base/text/text.ts";
+import { numberText } from "../../base/text/words.ts";
+import type { Attention } from "../rendering/user_interface.ts";
+import { passedOn } from "./passthrough.ts";
+
+type Variable = (name: string) => string | undefined;
+
+/** Most of what a desktop shows of one, in characters. */
+const TITLE_CHARACTERS_MAX = 60;
+const BODY_CHARACTERS_MAX = 200;
+
+/**
+ * What to write, so that the desktop shows it; empty where the terminal isn't known to do that. Others ignore sequences
+ * that they don't know, but not all do.
+ * @param variable Returns the value of an environment variable.
+ */
+export function notifying(attention: Attention, variable: Variable): string {
+  const title = harmless(`${attention.title} - p2pchat`, TITLE_CHARACTERS_MAX);
+  const body = harmless(attention.body, BODY_CHARACTERS_MAX);
+  const sequences = sequencesOf(kindOf(variable), title, body);
+  return sequences === "" ? "" : passedOn(sequences, variable);
+}
+
+/** On one line, of bounded length, and nothing in it that a terminal obeys, or that hides or reorders text. */
+function harmless(text: string, charactersMax: number): string {
+  const line = startOf(text, 2 * charactersMax).replace(/\s+/gu, " ").trim();
+  const shown = withFewMarks(visibleText(line));
+  const start = startOf(shown, charactersMax);
+  return start.length < shown.length ? `${start}…` : start;
+}
+
+type Kind = "9" | "99" | "777" | null;
+
+function sequencesOf(kind: Kind, title: string, body: string): string {
+  switch (kind) {
+    case "9": // iTerm2: text alone. A digit and a semicolon at its start would mean something else, but no name has one.
+      return `\x1b]9;${title}: ${body}\x07`;
+    case "99": // kitty: title and body of one notification
+      return `\x1b]99;i=p2pchat:d=0;${title}\x07\x1b]99;i=p2pchat:p=body;${body}\x07`;
+    case "777": // rxvt-unicode: a semicolon ends a field
+      return `\x1b]777;notify;${title.replaceAll(";", ",")};${body.replaceAll(";", ",")}\x07`;
+    case null:
+      return "";
+  }
+}
+
+const OF_TERM: readonly (readonly [RegExp, Kind])[] = [
+  [/kitty/, "99"],
+  [/^(?:foot|rxvt-unicode|xterm-ghostty|wezterm)/, "777"],
+];
+const OF_PROGRAM: Readonly<Record<string, Kind>> = {
+  "iTerm.app": "9",
+  "WarpTerminal": "9",
+  "WezTerm": "777",
+  "ghostty": "777",
+};
+function kindOf(variable: Variable): Kind {
+  const term = variable("TERM") ?? "";
+  const ofTerm = OF_TERM.find(([pattern]) => pattern.test(term));
+  if (ofTerm !== undefined) return ofTerm[1];
+  const program = variable("TERM_PROGRAM") ?? "";
+  if (Object.hasOwn(OF_PROGRAM, program)) return OF_PROGRAM[program]!;
+  if (variable("LC_TERMINAL") === "iTerm2") return "9"; // iTerm2 passes it on through SSH
+  // Set by terminals, and kept by tmux; but also by a terminal from which this one was started, and so looked at last.
+  if (variable("KITTY_WINDOW_ID")) return "99";
+  const is777 = variable("GHOSTTY_RESOURCES_DIR") || variable("WEZTERM_PANE") ||
+    variable("KONSOLE_VERSION") || variable("VTE_VERSION");
+  return is777 ? "777" : null;
+}
+
+/** Between two notifications. */
+const PAUSE_MS = 1_000;
+
+/** At most one a second: of those that come sooner the most urgent, or else the last, waits and says how many there are. */
+export class NotificationRate {
+  #nextMs = -Infinity;
+  #waiting: Attention | null = null;
+  /** How many came besides the one that waits. */
+  #more = 0;
+
+  /** When the one that waits is due; null: none waits. */
+  get dueMs(): number | null {
+    return this.#waiting === null ? null : this.#nextMs;
+  }
+
+  /** @returns What to show now. */
+  offer(attention: Attention, nowMs: number): Attention | null {
+    if (this.#waiting !== null) {
+      this.#more++;
+      if (attention.isUrgent || !this.#waiting.isUrgent) this.#waiting = attention;
+    } else if (nowMs < this.#nextMs) this.#waiting = attention;
+    else {
+      this.#nextMs = nowMs + PAUSE_MS;
+      return attention;
+    }
+    return this.due(nowMs);
+  }
+
+  /** @returns The one that waited, if it is due. */
+  due(nowMs: number): Attention | null {
+    const waiting = this.#waiting;
+    if (waiting === null || nowMs < this.#nextMs) return null;
+    const more = this.#more;
+    this.clear();
+    this.#nextMs = nowMs + PAUSE_MS;
+    if (more === 0) return waiting;
+    return { ...waiting, title: `${waiting.title} (and ${numberText(more)} more)` };
+  }
+
+  /** The user is looking: nothing waits any more. */
+  clear(): void {
+    this.#waiting = null;
+    this.#more = 0;
+  }
+}
