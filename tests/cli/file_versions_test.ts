@@ -20,6 +20,7 @@ import { folderOf } from "../../lib/store/disk/disk.ts";
 import { type FileFormat, LineBuffer } from "../../lib/store/disk/record_line.ts";
 import { openIdentity } from "../../lib/store/profile/identity.ts";
 import { KnownPeers } from "../../lib/store/profile/known_peers.ts";
+import { Ignored } from "../../lib/store/profile/ignored.ts";
 import { Settings } from "../../lib/store/profile/settings.ts";
 import { headerContent } from "../../lib/store/log/log_format.ts";
 import { MemoryDisk } from "../doubles/memory_disk.ts";
@@ -88,6 +89,12 @@ const FILES: readonly VersionedFile[] = [
     format: { format: "settings", version: 1 },
     write: table,
     open: (disk) => Settings.open(disk, "/p/settings", () => Promise.resolve({ release() {} })),
+  },
+  {
+    path: "/p/ignored",
+    format: { format: "ignored", version: 1 },
+    write: table,
+    open: (disk) => Ignored.open(disk, "/p/ignored", () => Promise.resolve({ release() {} })),
   },
   {
     path: "/p/mesh/last",

@@ -111,13 +111,21 @@ export const trustCommand: Command<SinkOf<"trust">> = command({
 });
 
 /** What the console does by itself, the same in every mode. */
-export type OwnCommand = {
-  readonly command: "notify";
-  /** Undefined: tells the present one. */
-  readonly level: NotifyLevel | undefined;
-};
+export type OwnCommand =
+  | {
+    readonly command: "notify";
+    /** Undefined: tells the present one. */
+    readonly level: NotifyLevel | undefined;
+  }
+  | { readonly command: "ignore" | "unignore"; readonly name: string }
+  | { readonly command: "ignored" };
 
-const OWN_COMMANDS: ReadonlySet<string> = new Set<OwnCommand["command"]>(["notify"]);
+const OWN_COMMANDS: ReadonlySet<string> = new Set<OwnCommand["command"]>([
+  "notify",
+  "ignore",
+  "unignore",
+  "ignored",
+]);
 
 export function isOwnCommand(
   command: OwnCommand | { readonly command: string },
@@ -136,5 +144,34 @@ export const ownCommands: readonly Command<CommandSink<OwnCommand>>[] = [
     example: "/notify all",
     run: (submit: CommandSink<OwnCommand>, { level }, ref) =>
       submit({ command: "notify", level }, ref),
+  }),
+  command({
+    name: "ignore",
+    aliases: [],
+    form: "NAME",
+    args: { name: memberName },
+    help: "show nothing any more of what NAME says, in any mode, and decline their calls",
+    example: "/ignore Mallory",
+    run: (submit: CommandSink<OwnCommand>, { name }, ref) =>
+      submit({ command: "ignore", name }, ref),
+  }),
+  command({
+    name: "unignore",
+    aliases: [],
+    form: "NAME",
+    args: { name: memberName },
+    help: "show again what NAME says",
+    example: "/unignore Mallory",
+    run: (submit: CommandSink<OwnCommand>, { name }, ref) =>
+      submit({ command: "unignore", name }, ref),
+  }),
+  command({
+    name: "ignored",
+    aliases: [],
+    form: "",
+    args: {},
+    help: "whom you ignore",
+    example: "/ignored",
+    run: (submit: CommandSink<OwnCommand>, _, ref) => submit({ command: "ignored" }, ref),
   }),
 ];

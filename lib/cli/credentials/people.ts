@@ -101,8 +101,15 @@ export class People<Event extends ShownEvent> {
     if (ownName !== null) setOwnName(ownName, fingerprintOf(session.identity.signer.key));
   }
 
-  /** Shows a machine's event. */
-  show(event: Event | ModeEvent, ref: string | undefined): void {
+  /** Shows a machine's event. @returns False where it isn't shown, as it is of somebody whom the user ignores. */
+  show(given: Event | ModeEvent, ref: string | undefined): boolean {
+    const event = this.session.peace.heard(given as Fields) as Event | ModeEvent | null;
+    if (event === null) return false;
+    this.#showHeard(event, ref);
+    return true;
+  }
+
+  #showHeard(event: Event | ModeEvent, ref: string | undefined): void {
     if (isOfKeys(event)) return this.#verify(event, ref);
     const { knownPeers, identity } = this.session;
     if (SAID.has(event.event) && this.#areMet(event as Fields)) {

@@ -308,8 +308,14 @@ class Program {
 
   #show(event: ClientEvent, ref: string | undefined, wiring: Profile): void {
     const { ui, standing, names } = this.#parts;
+    if (!this.#peopleOf(wiring).show(event, ref)) {
+      // Ringing on would keep others from calling.
+      if (event.event === "incoming") {
+        this.#host?.command({ command: "decline", reason: "" }, undefined);
+      }
+      return;
+    }
     standing.shows(event);
-    this.#peopleOf(wiring).show(event, ref);
     this.#account.answered(ref);
     switch (event.event) {
       case "ready":
@@ -393,6 +399,12 @@ class Program {
     const { standing, ui } = this.#parts;
     const submit = (command: ClientCommand | OwnCommand, ref: string | undefined) => {
       if (isOwnCommand(command)) return this.#input?.handler.target(command, ref);
+      if (command.command === "call" && this.#isIgnored(command.name)) {
+        const shown = shownName(command.name);
+        const text =
+          `You ignore ${shown}, and would see nothing of the call: first /unignore ${shown}`;
+        return showError(ui, new P2pchatError("not-allowed", text), ref);
+      }
       const { place, peer } = standing.where;
       if (place === "refused") {
         if (command.command === "say") {
@@ -416,6 +428,10 @@ class Program {
       changePassword: () => this.#account.changePassword(),
       forgetAccount: (ref: string | undefined) => this.#account.forget(ref),
     });
+  }
+
+  #isIgnored(name: string): boolean {
+    return this.#people?.profile.peace.isIgnoredName(name) === true;
   }
 
   // Leaving.

@@ -3,7 +3,7 @@
 import { P2pchatError } from "../../base/errors.ts";
 import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
-import { foldName, shownName } from "../../base/text/names.ts";
+import { foldName, isSameName, shownName } from "../../base/text/names.ts";
 import type { FriendsCommand, FriendsEvent } from "../../protocols/friends/events.ts";
 import { FriendsHost, type FriendsStore } from "../../runtime/hosts/friends_host.ts";
 import type { KeepPin } from "../../runtime/hosts/mode_host.ts";
@@ -195,11 +195,15 @@ function hostOf(
     () => host,
   );
   const people = new People<FriendsEvent>(wiring, table.own.name);
+  wiring.peace.keyNamed = (name) =>
+    knownPeers.pinOf(scope, name)?.fingerprint ??
+      friendsOf(table).find((row) => isSameName(row.name, name))?.fingerprint ?? null;
   const show = (event: FriendsEvent, ref: string | undefined) => {
     if (event.event === "friends") {
-      return people.show({ ...event, self: { name: table.own.name, ...dialled() } }, ref);
+      people.show({ ...event, self: { name: table.own.name, ...dialled() } }, ref);
+      return;
     }
-    people.show(event, ref);
+    if (!people.show(event, ref)) return;
     if (event.event === "message" && !event.self) reply.wrote(event.from);
     if (event.event !== "ready") return;
     ui.setPrompt(shownName(event.name), event.name);

@@ -369,9 +369,15 @@ class Presenter {
   }
 
   show(event: MemberEvent, ref: string | undefined): void {
-    this.wiring.votes.shows(event);
     if (event.event === "catching-up") this.#progress(event.done, event.of);
-    this.people.show(event, ref);
+    if (!this.people.show(event, ref)) {
+      // Nobody waits for an answer that isn't asked for.
+      if (event.event === "vote-wanted") {
+        this.wiring.relay.command({ command: "abort", edit: event.edit }, undefined);
+      }
+      return;
+    }
+    this.wiring.votes.shows(event);
     switch (event.event) {
       case "ready":
         return this.#ready(event);

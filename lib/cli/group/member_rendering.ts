@@ -19,6 +19,7 @@ import {
 import {
   andListed,
   isEarlier,
+  leftOutLine,
   listed,
   messageLine,
   nameSpan,
@@ -104,9 +105,7 @@ export class MemberRendering {
       case "catching-up":
         return this.#caughtUpLines(event, nowMs);
       case "log":
-        return event.entries.length === 0
-          ? [["No entries."]]
-          : event.entries.map((entry) => this.#entryLine(entry));
+        return event.entries.length === 0 ? [["No entries."]] : this.#logLines(event);
       case "entry":
         return this.#entryLines(event);
       case "digest":
@@ -225,6 +224,13 @@ export class MemberRendering {
     }
     this.#votes.set(event.edit, Date.parse(event.deadline));
     return voteWantedLines(event, nowMs, this.#nameOf, this.#votes.size > 1);
+  }
+
+  #logLines({ entries }: EventNamed<"log">): readonly Line[] {
+    const leftOut = leftOutLine(entries);
+    const shown = entries.filter(({ ignored }) => ignored !== true);
+    const lines = shown.map((entry) => this.#entryLine(entry));
+    return leftOut === null ? lines : [...lines, leftOut];
   }
 
   #entryLine({ seq, shown, text, edits, editedBy, sentAt }: EntryView): Line {

@@ -16,6 +16,7 @@ import {
   actionIn,
   andListed,
   leftLine,
+  leftOutLine,
   listed,
   lostLine,
   messageLine,
@@ -214,12 +215,14 @@ function historyLines(
   nowMs: number,
 ): readonly Line[] {
   if (messages.length === 0) return [["No messages."]];
-  return messages.map((message) => {
+  const leftOut = leftOutLine(messages);
+  const lines = messages.filter(({ ignored }) => ignored !== true).map((message): Line => {
     const sentMs = Date.parse(message.sentAt);
     const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
     const mark = message.removed === true ? " (removed) " : " ";
     return [{ timeMs }, mark, ...saidBy(nameSpan(message.shown), message.text)];
   });
+  return leftOut === null ? lines : [...lines, leftOut];
 }
 
 /** Of the last message of a room, to recognise the room by. */

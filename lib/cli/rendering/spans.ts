@@ -74,6 +74,19 @@ export function ownKeyLine(key: string): Line {
   return ["Your key: ", { text: key, as: "exact" }];
 }
 
+/** Whom the user ignores, a line for each. */
+export function ignoredLines({ ignored }: Extract<CommonEvent, { readonly event: "ignored" }>) {
+  if (ignored.length === 0) return [["You ignore nobody."]];
+  return ignored.map(({ name, key, since }): Line => [nameSpan(name), `  ${key}  since ${since}`]);
+}
+
+/** The line below what was said, where some of it isn't shown; null: all is. */
+export function leftOutLine(said: readonly { readonly ignored?: true }[]): Line | null {
+  const count = said.filter(({ ignored }) => ignored === true).length;
+  if (count === 0) return null;
+  return [`${numberText(count)} of people you ignore left out: /ignored`];
+}
+
 /** Items separated by commas. */
 export function listed(items: readonly Line[]): readonly Span[] {
   return items.flatMap((item, index) => index === 0 ? item : [", ", ...item]);

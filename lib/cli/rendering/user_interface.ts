@@ -71,6 +71,15 @@ export type CommonEvent =
     readonly text: string;
     readonly unsent?: true;
   }
+  /** Answers `/ignored`. */
+  | {
+    readonly event: "ignored";
+    readonly ignored: readonly {
+      readonly name: string;
+      readonly key: string;
+      readonly since: string;
+    }[];
+  }
   /** Last event before exit 0; not shown in text form. */
   | { readonly event: "bye"; readonly reason: string };
 

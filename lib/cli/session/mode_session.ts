@@ -26,6 +26,7 @@ import {
   openProfileFolder,
   type ProfileOwner,
 } from "../../store/profile/profile_folder.ts";
+import { Ignored } from "../../store/profile/ignored.ts";
 import { Settings } from "../../store/profile/settings.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
@@ -153,9 +154,12 @@ export async function withProfile<Result>(
       () => profileTurn(disk, folder),
     );
     const turn = () => profileTurn(disk, folder);
-    const peace = new Peace(await Settings.open(disk, `${folder}/settings`, turn));
+    const settings = await Settings.open(disk, `${folder}/settings`, turn);
+    const ignored = await Ignored.open(disk, `${folder}/ignored`, turn);
     // Last, so that nothing can fail between making a new key and telling the user.
     const own = await openOwnIdentity(disk, folder, isUsed, isMesh ? roomsFolder(folder) : null);
+    const today = () => new Date(Date.now()).toISOString().slice(0, 10);
+    const peace = new Peace(settings, ignored, fingerprintOf(own.signer.key), today);
     const found = [...notices];
     const takeNotices = () => [
       ...found.splice(0),

@@ -7,7 +7,7 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { helpEvent, helpLines } from "../args/help_text.ts";
 import type { CommonOptions } from "../args/options.ts";
 import { JsonFormat } from "../rendering/json_format.ts";
-import { noticeLine, starLine } from "../rendering/spans.ts";
+import { ignoredLines, noticeLine, starLine } from "../rendering/spans.ts";
 import type {
   CommonEvent,
   InputHandler,
@@ -226,7 +226,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
       this.#output.write("stderr", this.#errors.format([`error: ${event.text}`]));
     } else if (event.event === "notice") {
       this.#writeLines([noticeLine(this.#streams.wallMs(), event)]);
-    }
+    } else if (event.event === "ignored") this.#writeLines(ignoredLines(event));
   }
 
   #writeJson(event: ShownEvent, ref: string | undefined): void {
@@ -244,11 +244,18 @@ export class PipedInterface<Event extends ShownEvent, Target>
   }
 }
 
+const COMMON: ReadonlySet<string> = new Set<CommonEvent["event"]>([
+  "error",
+  "notice",
+  "ignored",
+  "bye",
+]);
+
 /** Whether the event is one that all modes have. */
 export function isCommon<Event extends ShownEvent>(
   event: Event | CommonEvent,
 ): event is CommonEvent {
-  return event.event === "error" || event.event === "notice" || event.event === "bye";
+  return COMMON.has(event.event);
 }
 
 // Reads the input of a pipe ahead of the lines that are run, as far as it is held in memory.

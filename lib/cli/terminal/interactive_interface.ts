@@ -48,7 +48,7 @@ import {
   reflows,
   WRAPPING_ON,
 } from "../streams/terminal_mode.ts";
-import { noticeLine, starLine } from "../rendering/spans.ts";
+import { ignoredLines, noticeLine, starLine } from "../rendering/spans.ts";
 import { TextFormat } from "../streams/text_format.ts";
 import type {
   Attention,
@@ -694,7 +694,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       this.#printError(text);
     } else if (event.event === "notice") {
       this.#printLines([noticeLine(this.#streams.wallMs(), event)]);
-    }
+    } else if (event.event === "ignored") this.#printLines(ignoredLines(event));
   }
 
   #printStar(text: string): void {

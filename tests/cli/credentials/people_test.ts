@@ -38,7 +38,7 @@ function peopleOf(
     ui: { show: (event: Shown) => shown.push(event) },
     environment: { wallMs: () => 0 },
     identity: { signer: { key: OWN } },
-    peace: { attention: () => null },
+    peace: { attention: () => null, heard: (event: Shown) => event },
   };
   const people = new People(
     session as unknown as ConstructorParameters<typeof People>[0],

@@ -18,8 +18,8 @@ function mode(host: { answer(show: () => void): void } | null = null) {
     info: (message: string, fields = {}) => void told.push(`${message} ${JSON.stringify(fields)}`),
   };
   const peace: Peace = {
-    command({ level }, answer) {
-      answer({ event: "notice", text: `level ${level}` });
+    command(command, answer) {
+      answer({ event: "notice", text: command.command });
       return Promise.resolve();
     },
   };
@@ -49,7 +49,7 @@ Deno.test("inputTo() has the console do what no machine knows of", () => {
 
   assertEquals(told, []);
   waiting.forEach((show) => show());
-  assertEquals(told, ['{"event":"notice","text":"level all"} 1']);
+  assertEquals(told, ['{"event":"notice","text":"notify"} 1']);
 });
 
 Deno.test("inputTo() leaves at the end of input, and when it is interrupted, and logs why", () => {

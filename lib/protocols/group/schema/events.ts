@@ -30,6 +30,8 @@ export interface EntryView extends SaidBy {
   readonly edits: number;
   /** Whose words `text` is by now: who asked for the last edit, as this member shows them; null if never edited. */
   readonly editedBy: string | null;
+  /** The user ignores the author: what the console adds. */
+  readonly ignored?: true;
   /** ISO 8601, UTC, by the author's clock. */
   readonly sentAt: string;
 }

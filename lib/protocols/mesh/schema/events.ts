@@ -44,6 +44,8 @@ export interface HistoryMessage {
   readonly sentAt: string;
   /** The author is removed by now: whether it was written before that can't be told, as others may bring it later. */
   readonly removed?: true;
+  /** The user ignores the author: what the console adds. */
+  readonly ignored?: true;
 }
 
 /** One member in a status. */
