@@ -89,6 +89,13 @@ Deno.test("lists of what was said stay whole, and mark what an ignored one said"
   });
 });
 
+Deno.test("of two with one name, only the one whose key is ignored is", async () => {
+  const { peace } = await ignoringEve();
+  const messages = [{ shown: "Eve", key: "eve" }, { shown: "Eve", key: "another" }];
+  const heard = peace.heard({ event: "history", messages });
+  assertEquals(heard?.["messages"], [{ ...messages[0], ignored: true }, messages[1]]);
+});
+
 Deno.test("/unignore by the name of then or of now, or by the key, ends it; /ignored lists", async () => {
   for (const name of ["EVE~k7", "Anna", "eve"]) {
     const { peace, run } = await ignoringEve();
