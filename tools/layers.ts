@@ -45,6 +45,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "friends",
     "tools",
     "engine",
+    "files",
     "credentials",
     "session",
     "terminal",
@@ -97,7 +98,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   runtime: ["hosts", "records", ""],
   transport: ["tcp", "links", "strangers", ""],
-  store: ["accounts", "profile", "users", "log", "disk"],
+  store: ["accounts", "profile", "users", "log", "files", "disk"],
   base: ["trust", "machine", "rates", "schema", "text", "crypto", "collections", ""],
 };
 

@@ -33,6 +33,7 @@ async function pried(
     folder: string,
   ) => { readonly read: readonly string[]; readonly write: readonly string[] },
   test: (pried: Pried) => void,
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "p2pchat-rights-" });
   try {
@@ -42,7 +43,7 @@ async function pried(
       data,
       module: "liars/prying_program.ts",
       rights: rights!,
-      env: { P2PCHAT_PASSWORD: JSON.stringify(tries(folder)) },
+      env: { ...variables, P2PCHAT_PASSWORD: JSON.stringify(tries(folder)) },
     };
     await using node = Node.start(start(folder), options);
     await node.until(isUp);
@@ -70,7 +71,10 @@ Deno.test(
   options,
   async () => {
     await pried(
-      (folder) => ["mesh", "alice", ...listen, "--log-file", `${folder}/p.log`],
+      (folder) => [
+        ...["mesh", "alice", ...listen, "--log-file", `${folder}/p.log`],
+        ...["--send-from", `${folder}/shared`],
+      ],
       (folder) => ({
         read: [...around(folder), `${folder}/data/users/alice`],
         write: [
@@ -90,6 +94,27 @@ Deno.test(
           `write ${folder}/p.log`,
         ]),
     );
+  },
+);
+
+Deno.test(
+  "a member reads what it could send, no hidden folder of the home, and writes to --save",
+  options,
+  async () => {
+    const home = await Deno.makeTempDir({ prefix: "p2pchat-home-", dir: "/var/tmp" });
+    try {
+      for (const name of [".ssh", "Pictures"]) Deno.mkdirSync(`${home}/${name}`);
+      const folders = [home, `${home}/.ssh`, `${home}/Pictures`, "/etc", "/"];
+      const save = `${home}/in`;
+      await pried(
+        () => ["mesh", "alice", ...listen, "--save", save],
+        () => ({ read: folders, write: [...folders, save].map((path) => `${path}/own`) }),
+        ({ open }) => assertEquals(open, [`read ${home}/Pictures`, `write ${save}/own`]),
+        { HOME: home },
+      );
+    } finally {
+      await Deno.remove(home, { recursive: true });
+    }
   },
 );
 

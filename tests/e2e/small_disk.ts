@@ -22,6 +22,11 @@ export async function mount(folder: string, size = "1m"): Promise<void> {
   await run("mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder);
 }
 
+/** Makes a mounted disk larger. */
+export async function remount(folder: string, size: string): Promise<void> {
+  await run("mount", "-o", `remount,size=${size}`, folder);
+}
+
 export async function unmount(folder: string): Promise<void> {
   await run("umount", "--lazy", folder);
 }

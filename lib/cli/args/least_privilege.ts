@@ -73,6 +73,8 @@ function namesOf(path: string, use: FileUse): readonly string[] {
 
 /** The folders over which rights are kept until the program has made, or found, its own in them. */
 let roots: readonly string[] = [];
+/** What stays readable, with all below it: a right that is given up takes those over the folders above with it. */
+let readable: readonly string[] = [];
 
 /**
  * Gives up all rights over files but those that `needs` take, for the rest of the process.
@@ -89,6 +91,7 @@ export function keepOnly(needs: readonly FileNeed[]): void {
     return !needsFolder || hold(need.path) ? [need] : [need, { path: folderOf(path), use: "read" }];
   });
   keep(kept, ["/"]);
+  readable = rightsFor(kept.filter(({ use }) => use === "read"), realPathOf).read;
   roots = kept.flatMap(({ path, use }) => use === "make" ? [path] : []);
 }
 
@@ -107,7 +110,8 @@ function keep(needs: readonly FileNeed[], folders: readonly string[]): void {
   // Both last: to look at a path that is asked for takes the right to read it.
   for (const name of ["read", "write"] as const) {
     for (const path of new Set(given)) {
-      if (!rights[name].includes(path)) Deno.permissions.revokeSync({ name, path });
+      const stays = name === "read" && readable.some((above) => path.startsWith(`${above}/`));
+      if (!stays && !rights[name].includes(path)) Deno.permissions.revokeSync({ name, path });
     }
   }
 }

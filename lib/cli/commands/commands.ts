@@ -115,18 +115,21 @@ function syntaxOf(form: string, args: ArgumentTable) {
   let pattern = "";
   let endsInRest = false;
   const hasSwitch = SWITCH.test(form);
-  for (const token of form.split(" ").filter((token) => token !== "")) {
+  const tokens = form.split(" ").filter((token) => token !== "");
+  let gap = "";
+  for (const [at, token] of tokens.entries()) {
     const switched = SWITCH.exec(token)?.[1];
     if (switched !== undefined) {
       argumentNames.push(switched);
       optionalNames.add(switched);
       pattern += `(?:(?:^|\\s)\\s*(--${switched}))?`;
+      gap = "\\s";
       continue;
     }
     const word = /^(\[?)([A-Z]+)\]?$/.exec(token);
-    const gap = pattern === "" ? "" : "\\s";
     if (word === null) {
       pattern += `${gap}${RegExp.escape(token)}`;
+      gap = "\\s";
       continue;
     }
     const name = word[2]!.toLowerCase();
@@ -135,10 +138,16 @@ function syntaxOf(form: string, args: ArgumentTable) {
     const value = endsInRest ? "([^]+)" : hasSwitch ? "\\s*((?!--)\\S+)" : "\\s*(\\S+)";
     if (word[1] === "[") {
       optionalNames.add(name);
+      const isBeforeRequired = tokens.slice(at + 1).some((later) => !later.startsWith("["));
+      if (gap === "" && isBeforeRequired) {
+        pattern += `(?:${value}\\s)?`;
+        continue;
+      }
       pattern += `(?:${gap}${value})?`;
     } else {
       pattern += `${gap}${value}`;
     }
+    gap = "\\s";
   }
   const end = endsInRest ? "" : "\\s*";
   return { syntax: new RegExp(`^${pattern}${end}$`, "u"), argumentNames, optionalNames };

@@ -21,6 +21,7 @@ import {
   server,
   wholeNumber,
 } from "../args/flags.ts";
+import { fileFlags, filesNeeded } from "../files/file_arguments.ts";
 import { INVITE_VARIABLE, inviteFlags, inviteSource, takenInvite } from "../credentials/invites.ts";
 import type { Streams } from "../streams/streams.ts";
 
@@ -73,6 +74,7 @@ const flags = {
     help: "connect to others but accept no connections: for phones and machines behind a NAT; " +
       "nobody can join through you",
   },
+  ...fileFlags,
 } satisfies Flags;
 
 /** `p2pchat mesh NAME [HOST PORT]`. */
@@ -90,6 +92,7 @@ export const meshProgramCommand: CommandOf<MeshOptions> = {
   form: "NAME [HOST PORT]",
   example: `p2pchat mesh Bob localhost ${MESH_PORT_DEFAULT}`,
   keeps: { folder: usersFolder, use: "make" },
+  ledTo: filesNeeded,
   help: "a room without any server: create it, or join it through any member at HOST PORT",
   flags: [...Object.values(flags), ...inviteFlags("room")],
   options(line) {

@@ -1,5 +1,7 @@
 /** The commands of `p2pchat mesh`: each becomes one `MeshCommand`. */
 
+import { fileCommands } from "../files/file_commands.ts";
+import type { FileCommand } from "../files/file_events.ts";
 import type { MeshCommand } from "../../protocols/mesh/schema/events.ts";
 import { AWAY_TEXT_BYTES_MAX } from "../../protocols/mesh/schema/limits.ts";
 import {
@@ -23,9 +25,9 @@ import {
   verifyCommand,
 } from "../commands/mode_commands.ts";
 
-/** The room's, and one that is answered from the profile's files. */
+/** The room's, those about files, and one that is answered from the profile's files. */
 export type MeshCommandSink = CommandSink<
-  MeshCommand | OwnCommand | { readonly command: "rooms" }
+  MeshCommand | FileCommand | OwnCommand | { readonly command: "rooms" }
 >;
 
 /** In a JSON object, `msg` without `name` goes to everybody. */
@@ -98,6 +100,7 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       example: "/rooms",
       run: (submit: MeshCommandSink, _, ref) => submit({ command: "rooms" }, ref),
     }),
+    ...fileCommands,
     inviteCommand,
     command({
       name: "remove",

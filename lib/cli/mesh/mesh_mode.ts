@@ -1,8 +1,15 @@
 /** `p2pchat mesh`: connects the mesh machine to sockets, files and the user interface. */
 
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { isLoopback, isUnspecified } from "../../base/text/endpoints.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import { endpointText, isSameEndpoint, type ProcessKey, type RoomId } from "../../base/ids.ts";
+import {
+  endpointText,
+  type Hash,
+  isSameEndpoint,
+  type ProcessKey,
+  type RoomId,
+} from "../../base/ids.ts";
 import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.ts";
 import { invariant } from "../../base/invariant.ts";
 import { isSameName, shownName } from "../../base/text/names.ts";
@@ -16,6 +23,8 @@ import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import { roomsFolder } from "../../store/disk/paths.ts";
 import { addressOfThisMachine } from "../session/advertised_address.ts";
 import { MESH_PORT_DEFAULT } from "../args/options.ts";
+import { type FileCommand, isFileCommand } from "../files/file_events.ts";
+import { SharedFiles } from "../files/shared_files.ts";
 import { meshCommands, type MeshCommandSink } from "./mesh_commands.ts";
 import { meshLines, type MeshOwnEvent } from "./mesh_rendering.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
@@ -132,17 +141,22 @@ async function chat(wiring: Wiring): Promise<void> {
       passive: options.passive,
       begin: loggedBeginning(begin),
     });
-    const input = inputTo<MeshCommand | { readonly command: "rooms" }>(
+    const input = inputTo<MeshCommand | FileCommand | { readonly command: "rooms" }>(
       wiring,
       (command, ref) => {
         if (command.command === "rooms") return void showFailure(ui, showRooms(wiring, ref), ref);
+        if (isFileCommand(command)) return files.command(command, ref);
+        if (command.command === "say" && ref === undefined && files.answers(command.text)) return;
         if (command.command === "quit") presenter.leaving();
         host?.command(command, ref);
       },
       () => host,
     );
+    const files = sharedFiles(wiring, () => host, warnBy(ui));
     const listen = () => ui.listen(input.handler);
     const presenter = new Presenter(wiring, () => host?.knownNames ?? [], listen, () => {
+      const room = host?.room ?? null;
+      if (room !== null) files.start(room as string as Hash, `${rooms.folder}/${room}/files`);
       // After the first line, which says where this member listens.
       showNotices(ui, ...identity.takeNotices(), ...spellingNotice(wiring.folder, options.name));
       if (begin.kind === "resume" && options.foundPrivate) showNotices(ui, BACK_PRIVATE);
@@ -160,6 +174,7 @@ async function chat(wiring: Wiring): Promise<void> {
     });
     host = new MeshHost(config, {
       ...modePorts(wiring, links),
+      files,
       pauseInput: (reason) => presenter.pause.machine(reason),
       signer: identity.signer,
       openRoom: (room) => {
@@ -174,10 +189,38 @@ async function chat(wiring: Wiring): Promise<void> {
     ui.heedInterrupts(input.leave);
     // In a pipe the first line says where this member listens, and some readers read only that line.
     if (ui.interactive || options.json) presenter.connecting(connectingText(config));
-    await runMode(wiring, links, host).finally(() => presenter.stopped());
+    await runMode(wiring, links, host).finally(() => {
+      presenter.stopped();
+      files.close();
+    });
   } finally {
     await links.shutdown("ended");
   }
+}
+
+function sharedFiles(
+  { disk, environment, identity, options, ui }: Wiring,
+  host: () => MeshHost | null,
+  warn: (text: string) => void,
+): SharedFiles {
+  return new SharedFiles({
+    ...{ disk, environment, options, ui },
+    signer: identity.signer,
+    nameOf: (key) => host()?.nameOf(key) ?? fingerprintOf(key),
+    isName: (name) => host()?.isName(name) ?? false,
+    receiver: (name) => present(host()).receiver(name),
+    receiverOfAll: () => null,
+    carrier: host,
+    failed: (error) => {
+      environment.log.warn("files can't be used", { error: String(error) });
+      warn("Files can't be sent and received any more, by a fault of this program; start it again");
+    },
+  });
+}
+
+function present(host: MeshHost | null): MeshHost {
+  invariant(host !== null, "the user is heard when the room is there");
+  return host;
 }
 
 /** Shows all rooms of the profile, as the disk has them now. */

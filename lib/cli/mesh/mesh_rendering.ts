@@ -31,6 +31,8 @@ import {
   waitText,
   wrongLine,
 } from "../rendering/spans.ts";
+import type { FileEvent } from "../files/file_events.ts";
+import { fileLines } from "../files/file_rendering.ts";
 import type { RoomsEvent } from "./room_views.ts";
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
 import {
@@ -41,7 +43,7 @@ import {
 } from "../rendering/verify_rendering.ts";
 
 /** The events that only the mesh shows. */
-export type MeshOwnEvent = OwnEventOf<MeshEvent> | RoomsEvent;
+export type MeshOwnEvent = OwnEventOf<MeshEvent> | RoomsEvent | FileEvent;
 
 type EventNamed<Name extends MeshOwnEvent["event"]> = Extract<
   MeshOwnEvent,
@@ -81,6 +83,10 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
       return verifyLines(event);
     case "rooms":
       return roomsLines(event, nowMs);
+    case "offer":
+    case "transfer":
+    case "files":
+      return fileLines(event, context);
   }
 }
 

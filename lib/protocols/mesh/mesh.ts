@@ -227,6 +227,17 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     );
   }
 
+  /** Those who may be sent what is of the room at this moment, each with the link over which to talk to it. */
+  recipients(): ReadonlyMap<PeerKey, LinkId> {
+    const found = new Map<PeerKey, LinkId>();
+    if (this.#phase !== "in") return found;
+    for (const { link, peer, state } of this.#links.all()) {
+      const isTheirs = state === "member" && !this.#links.isClosing(link);
+      if (isTheirs && this.#isRecipient(link)) found.set(peer, link);
+    }
+    return found;
+  }
+
   step(input: MeshInput, nowMs: number): readonly MeshEffect[] {
     this.#out = [];
     if (this.#phase === "stopped") return this.#out;

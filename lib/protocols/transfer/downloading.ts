@@ -85,7 +85,8 @@ export class Download implements Timed {
   };
   readonly #agenda = new Agenda([this.#deadlines, this.#stalls]);
 
-  constructor(port: DownloadPort, readonly offer: OpenOffer) {
+  /** @param name Under which it is saved; it may change while it is fetched. */
+  constructor(port: DownloadPort, readonly offer: OpenOffer, public name: string) {
     this.#port = port;
     this.#done = new LeafSet(leavesOf(offer.value.size));
     this.#from = Math.floor(port.random() * this.#done.leaves);
@@ -343,7 +344,7 @@ export class Download implements Timed {
       this.stop();
       this.#port.ended(this, { state: "done", path: answer.path });
     });
-    this.#port.emit({ type: "finish", token, file: this.offer.id, name: this.offer.name });
+    this.#port.emit({ type: "finish", token, file: this.offer.id, name: this.name });
   }
 }
 

@@ -4,7 +4,7 @@ import type { ErrorCode } from "../../base/errors.ts";
 import type { OfferId, PeerKey } from "../../base/ids.ts";
 import { Agenda, type Timed } from "../../base/machine/machine.ts";
 import { Download, type DownloadOutcome, type DownloadPort } from "./downloading.ts";
-import type { TransferEvent, TransferReason } from "./events.ts";
+import { toldOf, type TransferEvent, type TransferReason } from "./events.ts";
 import { DOWNLOADS_MAX } from "./limits.ts";
 import type { OpenOffer } from "./offers.ts";
 
@@ -51,11 +51,25 @@ export class Downloads implements Timed {
     for (const download of this.#downloads.values()) download.peerDown(peer, nowMs);
   }
 
-  /** Begins to fetch a file, or goes on with it. @returns Why not; null where it does. */
-  start(offer: OpenOffer, ref?: string): readonly [ErrorCode, string] | null {
+  /**
+   * Begins to fetch a file, or goes on with it. @param name Under which it is saved; null: as it was offered, or as was
+   * said before. @returns Why not; null where it does.
+   */
+  start(
+    offer: OpenOffer,
+    name: string | null,
+    ref?: string,
+  ): readonly [ErrorCode, string] | null {
+    const running = this.#downloads.get(offer.id);
+    if (running !== undefined) {
+      running.name = name ?? running.name;
+      const { bytes } = running;
+      this.port.show({ event: "transfer", file: offer.number, state: "started", bytes }, ref);
+      return null;
+    }
     const fault = this.#fault(offer);
     if (fault !== null) return fault;
-    const download = new Download(this.port, offer);
+    const download = new Download(this.port, offer, name ?? offer.name);
     this.#downloads.set(offer.id, download);
     this.port.show({ event: "transfer", file: offer.number, state: "started", bytes: 0 }, ref);
     download.start();
@@ -79,14 +93,13 @@ export class Downloads implements Timed {
       this.port.received(offer);
       this.port.show({ event: "transfer", file, state: "done", bytes, path: outcome.path });
     } else {
-      const { reason } = outcome;
+      const { reason, text } = outcome;
       this.port.failed(offer, reason);
-      this.port.show({ event: "transfer", file, state: "failed", bytes, reason });
+      this.port.show({ event: "transfer", file, state: "failed", bytes, ...toldOf(reason, text) });
     }
   }
 
-  #fault({ id, number, value: { size } }: OpenOffer): readonly [ErrorCode, string] | null {
-    if (this.#downloads.has(id)) return ["busy", `The file ${number} is being fetched already`];
+  #fault({ number, value: { size } }: OpenOffer): readonly [ErrorCode, string] | null {
     if (this.#downloads.size >= DOWNLOADS_MAX) {
       return ["busy", `${DOWNLOADS_MAX} files are being fetched: wait for one, or cancel one`];
     }

@@ -35,6 +35,8 @@ export type TransferEvent =
     /** Where it was saved, with `done`. */
     readonly path?: string;
     readonly reason?: TransferReason;
+    /** What exactly failed, where the disk did. */
+    readonly text?: string;
   }
   | { readonly event: "error"; readonly code: ErrorCode; readonly text: string };
 
@@ -46,5 +48,11 @@ export type TransferCommand =
     readonly name: string;
     readonly to: string | null;
   }
-  | { readonly command: "get"; readonly file: number }
+  /** `as`: the name under which it is saved, made harmless; without it, the one that was offered. */
+  | { readonly command: "get"; readonly file: number; readonly as?: string }
   | { readonly command: "cancel"; readonly file: number };
+
+/** Why, as an event says it: what the disk says is for the user, too. */
+export function toldOf(reason: TransferReason, text: string) {
+  return reason === "disk" ? { reason, text } : { reason };
+}

@@ -1,5 +1,8 @@
 /** Every bound of file transfer, with its reason. */
 
+/** The codes that messages of file transfer have in every mode; none of a mode's own is among them. */
+export const TRANSFER_CODES = { first: 200, last: 215 } as const;
+
 /** Bytes of a leaf of the tree: what is asked for, checked and written at once. The last one may be shorter. */
 export const LEAF_BYTES = 65_536;
 /** Hashes beside a leaf on its way to the root. Their bytes stay below 1 % of a full leaf's. */

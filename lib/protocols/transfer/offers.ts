@@ -123,6 +123,11 @@ export class OfferTable {
     return this.#open.get(id);
   }
 
+  /** In the order in which they came. */
+  all(): readonly OpenOffer[] {
+    return [...this.#open.values()];
+  }
+
   numbered(number: number): OpenOffer | undefined {
     return this.#numbers.get(number);
   }

@@ -21,13 +21,14 @@
 
 import type { Environment } from "../../base/machine/environment.ts";
 import type { ErrorCode } from "../../base/errors.ts";
+import { safeFileName } from "./file_names.ts";
 import type { OfferId, PeerKey } from "../../base/ids.ts";
 import { Agenda, type Machine } from "../../base/machine/machine.ts";
 import { Pending } from "../../base/machine/pending.ts";
 import { TokenBucket } from "../../base/rates/token_bucket.ts";
 import type { Download, DownloadOutcome } from "./downloading.ts";
 import { Downloads, type DownloadsPort } from "./downloads.ts";
-import type { TransferCommand, TransferEvent, TransferReason } from "./events.ts";
+import { toldOf, type TransferCommand, type TransferEvent, type TransferReason } from "./events.ts";
 import {
   NEWS_BURST,
   NEWS_PER_S,
@@ -54,6 +55,15 @@ class Peer {
   credit = 0;
   readonly news = new TokenBucket(NEWS_PER_S, NEWS_BURST);
   readonly wants = new TokenBucket(WANTS_PER_S, WANTS_BURST);
+}
+
+/** An open offer as the user's list has it. */
+export interface ListedFile {
+  readonly offer: OpenOffer;
+  /** `here`: it is one's own, or was received. */
+  readonly state: "offered" | "fetching" | "here";
+  /** How many of it are here and checked. */
+  readonly bytes: number;
 }
 
 type MessageFrom<Type extends TransferMessage["type"]> = Extract<
@@ -91,6 +101,18 @@ export class Transfers
   get held(): { readonly leaves: number; readonly offers: number; readonly requests: number } {
     const leaves = this.#serving.heldLeaves + this.#downloads.heldLeaves;
     return { leaves, offers: this.#offers.size, requests: this.#pending.size };
+  }
+
+  /** All open offers, in the order in which they came. */
+  get list(): readonly ListedFile[] {
+    return this.#offers.all().map((offer) => {
+      const download = this.#downloads.get(offer.id);
+      if (download !== undefined) return { offer, state: "fetching", bytes: download.bytes };
+      const isHere = this.#shares.has(offer.id);
+      return isHere
+        ? { offer, state: "here", bytes: offer.value.size }
+        : { offer, state: "offered", bytes: 0 };
+    });
   }
 
   nextDeadlineMs(): number | null {
@@ -198,7 +220,13 @@ export class Transfers
     this.emit({ type: "forget", file: offer.id });
     if (offer.value.from !== this.#self) return this.#offers.forget(offer);
     this.#withdraw(offer, "changed");
-    this.show({ event: "transfer", file: offer.number, state: "failed", bytes: 0, reason });
+    this.show({
+      event: "transfer",
+      file: offer.number,
+      state: "failed",
+      bytes: 0,
+      ...toldOf(reason, text),
+    });
   }
 
   // Links.
@@ -343,7 +371,7 @@ export class Transfers
       case "send":
         return this.#offering.send(command, ref);
       case "get":
-        return this.#get(command.file, ref);
+        return this.#get(command.file, command.as, ref);
       case "cancel":
         return this.#cancel(command.file, ref);
     }
@@ -365,7 +393,7 @@ export class Transfers
     }
   }
 
-  #get(number: number, ref: string | undefined): void {
+  #get(number: number, as: string | undefined, ref: string | undefined): void {
     const offer = this.#offers.numbered(number);
     if (offer === undefined) {
       return this.refuse("no-such-entry", `There is no file ${number}: /files lists them`, ref);
@@ -373,11 +401,12 @@ export class Transfers
     if (this.#shares.has(offer.id)) {
       return this.refuse("usage", `The file ${number} is here already`, ref);
     }
-    this.#fetch(offer, ref);
+    this.#fetch(offer, ref, as);
   }
 
-  #fetch(offer: OpenOffer, ref?: string): void {
-    const fault = this.#downloads.start(offer, ref);
+  #fetch(offer: OpenOffer, ref?: string, as?: string): void {
+    const name = as === undefined ? null : safeFileName(as);
+    const fault = this.#downloads.start(offer, name, ref);
     if (fault !== null) this.refuse(...fault, ref);
   }
 

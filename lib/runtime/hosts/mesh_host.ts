@@ -58,7 +58,15 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     const { signer, environment, openRoom } = ports;
     this.#openRoomStore = openRoom;
     this.#mesh = new Mesh(config, signer, environment);
-    this.runner = new Runner<MeshInput, MeshEffect, MeshRecord>(this.#mesh, {
+    const machine = ports.files === undefined ? this.#mesh : {
+      step: (input: MeshInput, nowMs: number) => {
+        const effects = this.#mesh.step(input, nowMs);
+        this.noteFilePeers(this.#mesh.recipients());
+        return effects;
+      },
+      nextDeadlineMs: () => this.#mesh.nextDeadlineMs(),
+    };
+    this.runner = new Runner<MeshInput, MeshEffect, MeshRecord>(machine, {
       ...this.runnerPorts((pin) => this.#pin(pin)),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
       execute: (effect) => this.#execute(effect),
@@ -79,6 +87,22 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   /** Names of all members that can be written to, present or not. */
   get knownNames(): readonly string[] {
     return this.#mesh.room?.machines.names.known() ?? [];
+  }
+
+  /** The name under which a key is shown; its fingerprint where it has none. */
+  nameOf(key: PeerKey): string {
+    return this.#mesh.room?.machines.names.shownName(key) ?? this.#mesh.room?.nameOf(key) ??
+      fingerprintOf(key);
+  }
+
+  isName(name: string): boolean {
+    return this.#mesh.room?.isName(name) ?? false;
+  }
+
+  /** Whom the user means. @throws {P2pchatError} `unknown-user`. */
+  receiver(name: string): PeerKey {
+    invariant(this.#mesh.room !== null, "whoever is named is in a room");
+    return this.#mesh.room.receiver(name);
   }
 
   /** Whether an authenticated dialler that knew this secret may come in. */

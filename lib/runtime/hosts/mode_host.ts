@@ -7,8 +7,14 @@ import { type Clock, measuredMs } from "../../base/machine/clock.ts";
 import type { Environment, Logger } from "../../base/machine/environment.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
-import { type Endpoint, endpointText, type LinkId } from "../../base/ids.ts";
+import { type Endpoint, endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
+import { OFFENDER_BAN_MS } from "../../base/machine/mode_limits.ts";
+import {
+  NEWS_BURST as EARLY_MAX,
+  OFFER_BYTES_MAX,
+  TRANSFER_CODES,
+} from "../../protocols/transfer/limits.ts";
 import type {
   ModeEffect,
   ModeEvent,
@@ -22,6 +28,7 @@ import type {
   LinkEnd,
   LinkInfo,
   Links,
+  Queue,
 } from "../../transport/link.ts";
 import { isUnknown, type MessageCodec } from "../../wire/codec.ts";
 import { OpenLinks } from "../open_links.ts";
@@ -46,6 +53,8 @@ export interface ModePorts<Event> {
   written(): Promise<void>;
   /** Null while output is taken; otherwise resolves when its reader has caught up. */
   outputReady(): Promise<void> | null;
+  /** Absent in a mode that carries no files. */
+  readonly files?: CarriedFiles;
 }
 
 /**
@@ -60,6 +69,23 @@ export type KeepPin = (pin: Omit<PinEffect, "type">) => Promise<void>;
  */
 const PIN_MS_MAX = 500;
 
+/** Files, which go between people beside what the mode's machine says. */
+interface CarriedFiles {
+  /** Who may be sent files at this moment, each by which link. */
+  peers(links: ReadonlyMap<PeerKey, LinkId>): void;
+  /** A message about files, from one of them. */
+  frame(peer: PeerKey, body: Uint8Array): void;
+  /** All bulk sent to the peer has left. */
+  drained(peer: PeerKey): void;
+}
+
+/** What files need of the mode's host. */
+export interface FrameCarrier {
+  /** To one of those who may be sent files; to nobody else. */
+  sendTo(peer: PeerKey, bytes: Uint8Array, lane: Queue | "bulk"): void;
+  penalise(peer: PeerKey, text: string): void;
+}
+
 /** What the user found by comparing digits. */
 type Answer = Extract<ModeEvent, { readonly event: "verify" }>;
 
@@ -71,7 +97,10 @@ export abstract class ModeHost<
   Event extends { readonly event: string },
   Stored,
   Through,
-> {
+> implements FrameCarrier {
+  #filePeers: ReadonlyMap<PeerKey, LinkId> = new Map();
+  /** About files, from those who know of us before we know of them: as many of each link as are looked at in a burst. */
+  readonly #early = new Map<LinkId, Uint8Array[]>();
   protected readonly openLinks: OpenLinks<Message>;
   readonly #ended = Promise.withResolvers<ModeOutcome>();
   /** Where each unanswered dial goes, for the log. */
@@ -122,6 +151,7 @@ export abstract class ModeHost<
   frame(link: LinkId, body: Uint8Array): void {
     const message = this.openLinks.decode(link, body);
     if (message === null) return;
+    if (isUnknown(message) && this.#isOfFiles(link, message.code, body)) return;
     this.runner.feed(
       isUnknown(message)
         ? { type: "unknown-message", link, code: message.code }
@@ -130,12 +160,18 @@ export abstract class ModeHost<
   }
 
   linkDown(link: LinkId, { closed, reason }: LinkEnd): void {
+    this.#early.delete(link);
     const removed = this.openLinks.remove(link);
     if (removed === null) return;
     this.log.info("link down", { link, ...this.whoIs(removed.info), closed, reason });
     // The exact fault is only logged.
     const told = removed.isBanned ? "it sent invalid data" : reason;
     this.runner.feed({ type: "link-down", link, closed, reason: told });
+  }
+
+  bulkDrained(link: LinkId): void {
+    const peer = this.openLinks.all.get(link)?.peer;
+    if (peer !== undefined && this.#filePeers.get(peer) === link) this.ports.files?.drained(peer);
   }
 
   drained(link: LinkId): void {
@@ -145,6 +181,48 @@ export abstract class ModeHost<
   /** The side that needs the link dials it anew, under fresh keys. */
   aged(link: LinkId): void {
     this.ports.links.close(link, "this link is a day old; dial again");
+  }
+
+  // Files.
+
+  sendTo(peer: PeerKey, bytes: Uint8Array, lane: Queue | "bulk"): void {
+    const link = this.#filePeers.get(peer);
+    if (link !== undefined) this.ports.links.send(link, bytes, lane);
+  }
+
+  penalise(peer: PeerKey, text: string): void {
+    const links = [...this.openLinks.all].filter(([, info]) => info.peer === peer);
+    for (const [link] of links) this.openLinks.ban(link, text, OFFENDER_BAN_MS);
+  }
+
+  /** The machine has made a step: who may be sent files may have changed. */
+  protected noteFilePeers(links: ReadonlyMap<PeerKey, LinkId>): void {
+    const before = this.#filePeers;
+    const isSame = links.size === before.size &&
+      links.entries().every(([peer, link]) => before.get(peer) === link);
+    if (isSame) return;
+    this.#filePeers = links;
+    this.ports.files?.peers(links);
+    for (const [peer, link] of links) {
+      for (const body of this.#early.get(link) ?? []) this.ports.files?.frame(peer, body);
+      this.#early.delete(link);
+    }
+  }
+
+  /** Whether a message is about files; from anybody who isn't sent any, it waits. */
+  #isOfFiles(link: LinkId, code: number, body: Uint8Array): boolean {
+    const { files } = this.ports;
+    if (files === undefined || code < TRANSFER_CODES.first || code > TRANSFER_CODES.last) {
+      return false;
+    }
+    const peer = this.openLinks.all.get(link)?.peer;
+    if (peer !== undefined && this.#filePeers.has(peer)) files.frame(peer, body);
+    else {
+      const early = this.#early.get(link) ?? [];
+      if (early.length < EARLY_MAX && body.length <= OFFER_BYTES_MAX) early.push(body.slice());
+      this.#early.set(link, early);
+    }
+    return true;
   }
 
   // For the hosts of the modes.

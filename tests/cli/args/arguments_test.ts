@@ -64,6 +64,10 @@ const DEFAULTS: MeshOptions = {
   room: null,
   title: null,
   passive: false,
+  downloads: null,
+  save: null,
+  filesMax: 10_000_000_000,
+  sendFrom: null,
 };
 
 const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<MeshOptions>])[] = [
@@ -175,7 +179,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   [
     "mesh Alice -p 1",
     "The command mesh has no flag -p; there are --host, --port, --advertise, --history, --key, --new, " +
-    "--private, --room, --title, --passive, --invite, --invite-file, --data, --json, --plain, --no-color, --stay, --verbose, " +
+    "--private, --room, --title, --passive, --downloads, --save, --files-max, --send-from, --invite, --invite-file, --data, --json, --plain, --no-color, --stay, --verbose, " +
     "--log-file, --help, --version; p2pchat help mesh says more",
   ],
   ["mesh Alice --data /d\ufffd", '--data must be a path in UTF-8, not "/d\ufffd"'],

@@ -24,6 +24,9 @@ function outcomeOf(line: string, objects = false): Outcome {
 
 const say = (text: string): Outcome => ({ command: { command: "say", text } });
 const msg = (name: string, text: string): Outcome => ({ command: { command: "msg", name, text } });
+const send = (to: string | undefined, file: string): Outcome => ({
+  command: { command: "send", to, file, isTyped: true },
+});
 const QUIT: Outcome = { command: { command: "quit" } };
 
 const TYPED: readonly (readonly [line: string, outcome: Outcome])[] = [
@@ -58,6 +61,14 @@ const TYPED: readonly (readonly [line: string, outcome: Outcome])[] = [
   ["/verify Bob", { command: { command: "verify", name: "Bob" } }],
   ["/trust Bob", { command: { command: "trust", name: "Bob" } }],
   ["/status", { command: { command: "status" } }],
+  ["/send report.pdf", send(undefined, "report.pdf")],
+  ["/send Bob report.pdf", send("Bob", "report.pdf")],
+  ["/send Bob my report.pdf", send("Bob", "my report.pdf")],
+  ["/send my\\ report.pdf", send("my\\", "report.pdf")],
+  ["/get 2", { command: { command: "get", file: 2, as: undefined } }],
+  ["/get 2 my draft.pdf", { command: { command: "get", file: 2, as: "my draft.pdf" } }],
+  ["/cancel 2", { command: { command: "cancel", file: 2 } }],
+  ["/files", { command: { command: "files" } }],
   ["/help msg", { help: ["msg"] }],
   ["/help /msg", { help: ["msg"] }],
   ["/help :q", { help: ["quit"] }],

@@ -217,7 +217,14 @@ Deno.test("a disk that refuses ends the transfer, and what is there is kept", ()
 
   assertEquals(sent(effects), [{ to: BOB, type: "release", file: id }]);
   assertEquals(only(effects, "show").map(({ event }) => event), [
-    { event: "transfer", file: 1, state: "failed", bytes: 0, reason: "disk" },
+    {
+      event: "transfer",
+      file: 1,
+      state: "failed",
+      bytes: 0,
+      reason: "disk",
+      text: "no space left",
+    },
   ]);
   assertEquals(only(effects, "discard"), []);
 });

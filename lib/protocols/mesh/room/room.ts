@@ -167,6 +167,16 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     return this.machines.roster.isLive(key);
   }
 
+  /** Whether somebody who can be written to has this name. */
+  isName(name: string): boolean {
+    return this.machines.names.keyOf(name) !== null;
+  }
+
+  /** Whom the user means. @throws {P2pchatError} `unknown-user`, or what keeps the user from writing to them. */
+  receiver(name: string): PeerKey {
+    return this.#parts.view.receiver(name).to;
+  }
+
   /** The name under which a key is shown, here or not; null where none is known. */
   nameOf(key: PeerKey): string | null {
     return this.#parts.view.rulings.nameOf(key);

@@ -1,0 +1,119 @@
+/** Flags about files, of all modes that carry them, and the rights that these take. */
+
+import { resolve } from "node:path";
+import { P2pchatError } from "../../base/errors.ts";
+import { quotedStart } from "../../base/text/text.ts";
+import { FILES_BYTES_MAX_DEFAULT } from "../../protocols/transfer/limits.ts";
+import { fileName, type Flags, type OptionsOf, type ValueFlag } from "../args/flags.ts";
+import type { FileNeed } from "../args/least_privilege.ts";
+import type { CommandLine } from "../args/options.ts";
+import { isAtTerminal, processStreams, variable } from "../streams/streams.ts";
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+const filesMax = {
+  name: "files-max",
+  value: "SIZE",
+  help: "receive no more than this in all, such as 500MB (10GB)",
+  parse(text: string, what: string): number {
+    const [, digits = "", unit = ""] = /^(\d{1,6}(?:\.\d{1,3})?) ?([KMGT]?B)?$/i.exec(text) ?? [];
+    const bytes = digits === "" ? NaN : Number(digits) * (UNITS[unit.toUpperCase()] ?? 1);
+    if (bytes >= 0) return Math.floor(bytes);
+    throw new P2pchatError(
+      "usage",
+      `${what} must be a size such as 500MB or 10GB, not ${quotedStart(text)}`,
+    );
+  },
+  default: FILES_BYTES_MAX_DEFAULT,
+} satisfies ValueFlag<number>;
+
+export const fileFlags = {
+  downloads: {
+    name: "downloads",
+    value: "DIR",
+    help: "save files that you fetch there (~/Downloads)",
+    use: "write",
+    parse: fileName,
+  },
+  save: {
+    name: "save",
+    value: "DIR",
+    help: "fetch all files that are offered, and save them there: scripts receive in no other way",
+    use: "write",
+    parse: fileName,
+  },
+  filesMax,
+  sendFrom: {
+    name: "send-from",
+    value: "DIR",
+    help: "send files of this folder alone (those of your home, of this folder, of /tmp)",
+    use: "read",
+    parse: fileName,
+  },
+} satisfies Flags;
+
+type FileFlags = OptionsOf<typeof fileFlags>;
+
+export interface SharingOptions extends FileFlags {
+  readonly dataFolder: string;
+  readonly json: boolean;
+}
+
+/** Where people have files, besides their home and the folder in which they start a program. Each as a whole. */
+const PLACES = ["/tmp", "/media", "/mnt", "/run/media", "/Volumes"];
+
+/** What is needed beside what the flags name. */
+export function filesNeeded({ value, common, isOn }: CommandLine): Promise<readonly FileNeed[]> {
+  const isGiven = (flag: keyof typeof fileFlags) => value(fileFlags[flag].name) !== undefined;
+  const read = isGiven("sendFrom") ? [] : sendable();
+  const isReceiving = !isGiven("downloads") && !isGiven("save") && !isOn("json") &&
+    isAtTerminal(processStreams());
+  const write = isReceiving ? [usualDownloads(common.dataFolder)] : [];
+  return Promise.resolve([
+    ...read.map((path): FileNeed => ({ path, use: "read" })),
+    ...write.map((path): FileNeed => ({ path, use: "write" })),
+  ]);
+}
+
+/**
+ * Of the home folder what isn't hidden: keys, this program's among them, are in hidden folders. So what is put into the
+ * home folder itself while the program runs can't be sent.
+ */
+function sendable(): readonly string[] {
+  const home = resolve(variable("HOME") || "/");
+  const folder = Deno.cwd();
+  const isAbove = folder === "/" || folder === home || home.startsWith(`${folder}/`);
+  const places = isAbove ? PLACES : [folder, ...PLACES];
+  return [...visibleIn(home), ...isAbove ? visibleIn(folder) : [], ...places.filter(isFolder)];
+}
+
+function visibleIn(folder: string): readonly string[] {
+  if (folder === "/") return [];
+  try {
+    const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
+    return names.filter((name) => !name.startsWith(".")).map((name) => `${folder}/${name}`);
+  } catch {
+    return []; // what can't be listed isn't there, or is out of reach
+  }
+}
+
+/** Where received files are saved; null where nothing is received. */
+export function downloadsOf(options: SharingOptions, isInteractive: boolean): string | null {
+  if (options.save !== null) return resolve(options.save);
+  if (!isInteractive) return null;
+  return resolve(options.downloads ?? usualDownloads(options.dataFolder));
+}
+
+function usualDownloads(data: string): string {
+  const home = variable("HOME");
+  const usual = `${home}/Downloads`;
+  return home && isFolder(usual) ? usual : `${data}/downloads`;
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false; // it isn't there, or is out of reach
+  }
+}

@@ -1,0 +1,64 @@
+/** The commands about files, the same in every mode that carries them. */
+
+import { P2pchatError } from "../../base/errors.ts";
+import { FILE_NAME_BYTES_MAX } from "../../protocols/transfer/limits.ts";
+import { memberName, numberOf, shortText } from "../commands/command_arguments.ts";
+import { type Argument, type Command, command } from "../commands/commands.ts";
+import type { CommandSink } from "../commands/mode_commands.ts";
+import type { FileCommand } from "./file_events.ts";
+
+type FileSink = CommandSink<FileCommand>;
+
+const fileNumber = numberOf("a file", "/files lists them");
+const receiver: Argument<string | undefined> = memberName;
+
+const path: Argument<string> = {
+  parse(text) {
+    if (text.trim() !== "") return text;
+    throw new P2pchatError("usage", "FILE is empty: name a file");
+  },
+  takesRest: true,
+};
+
+const savedName = shortText("The name", FILE_NAME_BYTES_MAX);
+
+export const fileCommands: readonly Command<FileSink>[] = [
+  command({
+    name: "send",
+    aliases: [],
+    form: "[NAME] FILE",
+    args: { name: receiver, file: path },
+    help: "offer a file to NAME alone, or to all; it is fetched with /get, and you may leave",
+    example: "/send Bob report.pdf",
+    isPrivate: "to-one",
+    run: (submit: FileSink, { name, file }, ref, isTyped) =>
+      submit({ command: "send", to: name, file, isTyped }, ref),
+  }),
+  command({
+    name: "files",
+    aliases: [],
+    form: "",
+    args: {},
+    help: "the files that are offered, with their numbers",
+    example: "/files",
+    run: (submit: FileSink, _, ref) => submit({ command: "files" }, ref),
+  }),
+  command({
+    name: "get",
+    aliases: [],
+    form: "N [AS]",
+    args: { n: fileNumber, as: savedName },
+    help: "fetch file N into the folder of downloads, under its own name or another",
+    example: "/get 2",
+    run: (submit: FileSink, { n, as }, ref) => submit({ command: "get", file: n, as }, ref),
+  }),
+  command({
+    name: "cancel",
+    aliases: [],
+    form: "N",
+    args: { n: fileNumber },
+    help: "stop fetching file N, or take back your offer of it",
+    example: "/cancel 2",
+    run: (submit: FileSink, { n }, ref) => submit({ command: "cancel", file: n }, ref),
+  }),
+];

@@ -1,0 +1,67 @@
+/** What a mode that carries files asks and tells of them: field for field the objects of `--json`. */
+
+import type { TransferReason } from "../../protocols/transfer/events.ts";
+
+export type FileCommand =
+  /** `to`, where it is typed: the first word, which may be a name or a part of the file's name. */
+  | {
+    readonly command: "send";
+    readonly to: string | undefined;
+    readonly file: string;
+    readonly isTyped: boolean;
+  }
+  | { readonly command: "files" }
+  | { readonly command: "get"; readonly file: number; readonly as: string | undefined }
+  | { readonly command: "cancel"; readonly file: number };
+
+/** An offer, whoever made it. */
+interface OfferFields {
+  /** What `/get` and `/cancel` take, from 1: the same file has another number in another process. */
+  readonly file: number;
+  readonly id: string;
+  /** The name under which whoever offers it is shown. */
+  readonly from: string;
+  readonly key: string;
+  readonly self: boolean;
+  /** Whom it is for; absent where it is for all. */
+  readonly to?: string;
+  /** Harmless: as it would be saved. */
+  readonly name: string;
+  readonly size: number;
+  readonly digest: string;
+}
+
+export interface FileView extends OfferFields {
+  readonly state: "offered" | "fetching" | "here";
+  readonly bytes: number;
+}
+
+export type FileEvent =
+  | OfferFields & {
+    readonly event: "offer";
+    /** It was known to an earlier process. */
+    readonly history?: true;
+  }
+  | {
+    readonly event: "transfer";
+    readonly file: number;
+    readonly state: "started" | "progress" | "done" | "failed" | "cancelled";
+    /** How many are here and checked. */
+    readonly bytes: number;
+    /** Those of the offer. */
+    readonly name: string;
+    readonly from: string;
+    readonly size: number;
+    /** Where it was saved, with `done`. */
+    readonly path?: string;
+    readonly reason?: TransferReason;
+    /** What exactly failed, where the disk did. */
+    readonly text?: string;
+  }
+  | { readonly event: "files"; readonly files: readonly FileView[] };
+
+export function isFileCommand<Other extends { readonly command: string }>(
+  command: Other | FileCommand,
+): command is FileCommand {
+  return ["send", "files", "get", "cancel"].includes(command.command);
+}

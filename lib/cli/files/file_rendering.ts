@@ -1,0 +1,88 @@
+/** Events about files as lines of text. */
+
+import { nameSpan, ownNameSpan, questionLine, starLine, wrongLine } from "../rendering/spans.ts";
+import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
+import type { FileEvent, FileView } from "./file_events.ts";
+
+type Named<Name extends FileEvent["event"]> = Extract<FileEvent, { readonly event: Name }>;
+
+export function fileLines(
+  event: FileEvent,
+  { nowMs, interactive }: RenderContext,
+): readonly Line[] {
+  switch (event.event) {
+    case "offer":
+      return offerLines(event, nowMs, interactive);
+    case "transfer":
+      return transferLines(event, nowMs);
+    case "files":
+      return event.files.length === 0
+        ? [["No file is offered; /send FILE offers one"]]
+        : event.files.map(fileLine);
+  }
+}
+
+/** `1.2 MB`. */
+export function sizeText(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`;
+  const units = ["kB", "MB", "GB"];
+  const power = Math.min(units.length, Math.floor(Math.log10(bytes) / 3));
+  return `${(bytes / 1_000 ** power).toFixed(1)} ${units[power - 1]}`;
+}
+
+function sized({ name, size }: { readonly name: string; readonly size: number }): string {
+  return `${name} (${sizeText(size)})`;
+}
+
+function offerLines(event: Named<"offer">, nowMs: number, interactive: boolean): readonly Line[] {
+  const { file, from, self, to } = event;
+  const alone = to === undefined ? [] : [" to ", self ? nameSpan(to) : "you alone"];
+  if (self) {
+    const still = event.history === true ? "You still offer " : "You offer ";
+    return [starLine(nowMs, still, sized(event), ...alone, `; /cancel ${file} takes that back`)];
+  }
+  const said: Line = [nameSpan(from), " offers ", sized(event), ...alone];
+  if (event.history === true || !interactive) {
+    return [starLine(nowMs, ...said, `: /get ${file} fetches it`)];
+  }
+  return [questionLine(nowMs, ...said, `: y fetches it, n doesn't; later, /get ${file}`)];
+}
+
+function transferLines(event: Named<"transfer">, nowMs: number): readonly Line[] {
+  const { file, name, from, state, reason, path, text } = event;
+  switch (state) {
+    case "started":
+      return [starLine(nowMs, "Fetching ", sized(event), " from ", nameSpan(from))];
+    case "progress":
+      return []; // in the line that is rewritten
+    case "done":
+      return [starLine(nowMs, `${name} is here: `, exact(path ?? name))];
+    case "cancelled":
+      return [starLine(nowMs, `${name} was given up`)];
+    case "failed":
+      return [
+        wrongLine(nowMs, `${name} can't be had: ${text ?? REASONS[reason ?? "no-holder"](file)}`),
+      ];
+  }
+}
+
+const REASONS = {
+  changed: () => "it isn't any more what was offered",
+  withdrawn: () => "the offer was taken back",
+  "no-holder": (file: number) =>
+    `nobody who has it could be reached; /get ${file} goes on from here`,
+  disk: (file: number) => `the disk refused; /get ${file} goes on from here`,
+} as const;
+
+function exact(text: string): Span {
+  return { text, as: "exact" };
+}
+
+function fileLine(view: FileView): Line {
+  const { file, from, self, to, state, bytes, size } = view;
+  const percent = size === 0 ? 100 : Math.floor(100 * bytes / size);
+  const is = state === "here" ? "here" : state === "fetching" ? `${percent} % is here` : "offered";
+  const author: Span = self ? ownNameSpan(from) : nameSpan(from);
+  const alone = to === undefined ? "" : self ? ` to ${to} alone` : " to you alone";
+  return [`${file}  ${sized(view)}  from `, author, `${alone}, ${is}`];
+}

@@ -1,0 +1,47 @@
+/** What only those need who send or receive a file: loaded for the first one. */
+
+import type { Environment } from "../../base/machine/environment.ts";
+import type { Signer } from "../../base/crypto/crypto.ts";
+import type { Hash } from "../../base/ids.ts";
+import { TransferHost, type TransferHostPorts } from "../../runtime/hosts/transfer_host.ts";
+import type { Disk } from "../../store/disk/disk.ts";
+import { TransferFiles } from "./transfer_files.ts";
+
+interface Opening {
+  readonly disk: Disk;
+  readonly environment: Environment;
+  readonly signer: Signer;
+  readonly context: Hash;
+  readonly folder: string;
+  readonly downloads: string | null;
+  readonly filesBytesMax: number;
+}
+
+export interface OpenTransfers {
+  readonly host: TransferHost;
+  /** Takes up what an earlier process had. */
+  restore(): void;
+  close(): void;
+}
+
+/** @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`. */
+export async function openTransfers(
+  opening: Opening,
+  ports: Omit<TransferHostPorts, "disk">,
+): Promise<OpenTransfers> {
+  const { disk, environment, signer, context, folder, downloads, filesBytesMax } = opening;
+  const files = await TransferFiles.open(disk, environment.crypto, folder, downloads);
+  const { files: earlier, receivedBytes } = await files.restored(signer.key);
+  const config = { context, signer, filesBytesMax, receivedBytes };
+  const host = new TransferHost(config, { ...ports, disk: files });
+  return {
+    host,
+    restore() {
+      for (const { offer, kind } of earlier) host.restore(offer, kind);
+    },
+    close() {
+      host.stop();
+      files.close();
+    },
+  };
+}

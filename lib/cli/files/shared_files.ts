@@ -1,0 +1,352 @@
+/**
+ * Files in one room, call or circle of friends, as its mode has them: what the user asks and is told, and which links
+ * carry them. The machine, its files and its messages are loaded when there is a use for them: the user's command, an
+ * earlier process's files, or somebody's message.
+ */
+
+import { resolve } from "node:path";
+import type { Signer } from "../../base/crypto/crypto.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import { shownName } from "../../base/text/names.ts";
+import type { Environment } from "../../base/machine/environment.ts";
+import type { TransferEvent } from "../../protocols/transfer/events.ts";
+import { DOWNLOADS_MAX } from "../../protocols/transfer/limits.ts";
+import type { OpenOffer } from "../../protocols/transfer/offers.ts";
+import type { FrameCarrier } from "../../runtime/hosts/mode_host.ts";
+import type { Disk } from "../../store/disk/disk.ts";
+import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import type { CommonEvent } from "../rendering/user_interface.ts";
+import { pathTyped } from "./path_typed.ts";
+import { downloadsOf, type SharingOptions } from "./file_arguments.ts";
+import type { FileCommand, FileEvent, FileView } from "./file_events.ts";
+import type { OpenTransfers } from "./open_transfers.ts";
+import { sizeText } from "./file_rendering.ts";
+
+/** Frames that wait while the machine is loaded: more than anybody sends in that time. */
+const WAITING_MAX = 1_024;
+/** How long a question about a file is open: who comes later says `/get`. */
+const QUESTION_MS = 120_000;
+
+interface SharingPorts {
+  readonly disk: Disk;
+  readonly environment: Environment;
+  readonly signer: Signer;
+  readonly options: SharingOptions;
+  readonly ui: {
+    readonly interactive: boolean;
+    show(event: FileEvent | CommonEvent, ref?: string): void;
+    progress(text: string | null): void;
+  };
+  /** The name under which a key is shown. */
+  nameOf(key: PeerKey): string;
+  /** Whether somebody has this name. */
+  isName(name: string): boolean;
+  /** Whom the user means. @throws {P2pchatError} `unknown-user`. */
+  receiver(name: string): PeerKey;
+  /** Who is meant where nobody is named; null: all. @throws {P2pchatError} Where somebody has to be named. */
+  receiverOfAll(): PeerKey | null;
+  /** Sends and penalises; see `TransferHost`. */
+  readonly carrier: () => FrameCarrier | null;
+  /** A fault of ours. */
+  failed(error: unknown): void;
+}
+
+export class SharedFiles {
+  readonly #ports: SharingPorts;
+  readonly #downloads: string | null;
+  #links: ReadonlyMap<PeerKey, LinkId> = new Map();
+  /** Where the files belong; null before that is known. */
+  #place: { readonly context: Hash; readonly folder: string } | null = null;
+  #loading: Promise<OpenTransfers | null> | null = null;
+  #open: OpenTransfers | null = null;
+  readonly #waiting: (readonly [PeerKey, Uint8Array])[] = [];
+  readonly #offers = new Map<number, Extract<FileEvent, { readonly event: "offer" }>>();
+  /** Offers that the user was asked about, the last one at the end, and until when. */
+  #questions: { readonly file: number; readonly untilMs: number }[] = [];
+  /** What is fetched, with the number of bytes. */
+  readonly #fetching = new Map<number, number>();
+  /** With --save: what is fetched once there is room. */
+  readonly #unfetched = new Set<number>();
+  /** Whether one of them was asked for, and neither begun nor refused yet. */
+  #isBeginning = false;
+  #isRestoring = false;
+  #isClosed = false;
+
+  constructor(ports: SharingPorts) {
+    this.#ports = ports;
+    this.#downloads = downloadsOf(ports.options, ports.ui.interactive);
+  }
+
+  /** It is known where the files belong: takes up what an earlier process had. */
+  async start(context: Hash, folder: string): Promise<void> {
+    if (this.#place !== null) return;
+    this.#place = { context, folder };
+    const { disk } = this.#ports;
+    try {
+      if (await disk.stat(`${folder}/offers`) !== null || this.#waiting.length > 0) this.#load();
+    } catch (error) {
+      this.#refused(error, undefined);
+    }
+  }
+
+  // From the mode's host.
+
+  /** The links to those who may be sent files. */
+  peers(links: ReadonlyMap<PeerKey, LinkId>): void {
+    const before = this.#links;
+    this.#links = new Map(links);
+    const host = this.#open?.host;
+    if (host === undefined) return;
+    for (const [peer, link] of before) if (links.get(peer) !== link) host.linkDown(peer);
+    for (const [peer, link] of links) if (before.get(peer) !== link) host.linkUp(peer);
+  }
+
+  frame(peer: PeerKey, body: Uint8Array): void {
+    if (this.#open !== null) return this.#open.host.frame(peer, body);
+    if (this.#waiting.length < WAITING_MAX) this.#waiting.push([peer, body.slice()]);
+    if (this.#place !== null) this.#load();
+  }
+
+  drained(peer: PeerKey): void {
+    this.#open?.host.drained(peer);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#open?.close();
+  }
+
+  // From the user.
+
+  /** Whether a line answers an open question about a file; if so, it is done. */
+  answers(text: string): boolean {
+    const word = text.trim().toLowerCase();
+    if (!this.#ports.ui.interactive || (word !== "y" && word !== "n")) return false;
+    const nowMs = SYSTEM_LINK_CLOCK.nowMs();
+    this.#questions = this.#questions.filter(({ untilMs }) => untilMs > nowMs);
+    const question = this.#questions.pop();
+    if (question === undefined) return false;
+    const { file } = question;
+    if (word === "y") this.command({ command: "get", file, as: undefined }, undefined);
+    else {
+      const text = `${this.#offers.get(file)?.name ?? "The file"} isn't fetched; /get ${file} does`;
+      this.#ports.ui.show({ event: "notice", text });
+    }
+    return true;
+  }
+
+  command(command: FileCommand, ref: string | undefined): void {
+    this.#perform(command, ref).catch((error) => this.#refused(error, ref));
+  }
+
+  async #perform(command: FileCommand, ref: string | undefined): Promise<void> {
+    if (this.#place === null) {
+      throw new P2pchatError(
+        "offline",
+        "Cannot do that: it isn't known yet who is here; wait for it",
+      );
+    }
+    const host = (await this.#load())?.host;
+    if (host === undefined) return;
+    switch (command.command) {
+      case "send": {
+        const { to, source } = await this.#offered(command);
+        const name = source.slice(source.lastIndexOf("/") + 1);
+        return host.command({ command: "send", source, name, to }, ref);
+      }
+      case "get":
+        if (this.#downloads === null) {
+          const text = "Cannot fetch a file: a script receives only with --save DIR";
+          throw new P2pchatError("not-allowed", text);
+        }
+        this.#answered(command.file);
+        return host.command({
+          command: "get",
+          file: command.file,
+          ...(command.as === undefined ? {} : { as: command.as }),
+        }, ref);
+      case "cancel":
+        this.#answered(command.file);
+        return host.command(command, ref);
+      case "files": {
+        const files = host.list.map(({ offer, state, bytes }): FileView => ({
+          ...this.#offerFields(offer),
+          state,
+          bytes,
+        }));
+        return this.#ports.ui.show({ event: "files", files }, ref);
+      }
+    }
+  }
+
+  /** Whom a file is for, and where it is. The first word may be a name, or belong to the file's. */
+  async #offered(
+    { to: first, file, isTyped }: Extract<FileCommand, { readonly command: "send" }>,
+  ): Promise<{ readonly to: PeerKey | null; readonly source: string }> {
+    const { isName, receiver, receiverOfAll } = this.#ports;
+    const isTo = first !== undefined && (!isTyped || isName(first));
+    const typed = first === undefined || isTo ? file : `${first} ${file}`;
+    const source = await this.#source(isTyped ? pathTyped(typed) : typed).catch((error) => {
+      // Somebody who isn't known is more likely than a file with a blank in its name.
+      if (first === undefined || isTo || !(error instanceof P2pchatError)) throw error;
+      throw new P2pchatError(
+        error.code,
+        `${error.message}, and nobody here is called ${shownName(first)}`,
+      );
+    });
+    return { to: isTo ? receiver(first) : receiverOfAll(), source };
+  }
+
+  async #source(typed: string): Promise<string> {
+    const path = resolve(typed);
+    let real: string;
+    try {
+      const { isFile } = await Deno.stat(path);
+      if (!isFile) throw new P2pchatError("bad-file", `Cannot send ${path}: it is no regular file`);
+      real = await Deno.realPath(path);
+    } catch (error) {
+      if (error instanceof P2pchatError) throw error;
+      throw notSent(path, error);
+    }
+    const data = resolve(this.#ports.options.dataFolder);
+    const isOwn = [real, path].some((each) =>
+      each.startsWith(`${data}/`) && !each.startsWith(`${data}/downloads/`)
+    );
+    if (!isOwn) return path;
+    const text = `Cannot send ${path}: it is one of p2pchat's own files, with keys and messages`;
+    throw new P2pchatError("not-allowed", text);
+  }
+
+  // To the user.
+
+  #show(event: TransferEvent, ref: string | undefined): void {
+    const { ui, options } = this.#ports;
+    if (event.event === "error") {
+      ui.show(event, ref);
+      this.#isBeginning = false;
+      return this.#fetchNext();
+    }
+    if (event.event === "transfer") return this.#transfer(event, ref);
+    const listed = this.#open?.host.list.find(({ offer }) => offer.number === event.file);
+    if (listed === undefined) return;
+    const offer = { event: "offer", ...this.#offerFields(listed.offer) } as const;
+    this.#offers.set(event.file, offer);
+    ui.show(this.#isRestoring ? { ...offer, history: true } : offer, ref);
+    if (offer.self || this.#isRestoring) return;
+    if (options.save !== null) {
+      this.#unfetched.add(event.file);
+      this.#fetchNext();
+    } else if (ui.interactive) {
+      const untilMs = SYSTEM_LINK_CLOCK.nowMs() + QUESTION_MS;
+      this.#questions.push({ file: event.file, untilMs });
+    }
+  }
+
+  #offerFields({ number, id, value, name }: OpenOffer) {
+    const { nameOf, signer } = this.#ports;
+    return {
+      file: number,
+      id,
+      from: nameOf(value.from),
+      key: fingerprintOf(value.from),
+      self: value.from === signer.key,
+      ...(value.to === null ? {} : { to: nameOf(value.to) }),
+      name,
+      size: value.size,
+      digest: value.digest,
+    };
+  }
+
+  #transfer(event: Extract<TransferEvent, { event: "transfer" }>, ref: string | undefined): void {
+    const { ui } = this.#ports;
+    const { file, state, bytes } = event;
+    const { name = "", from = "", size = 0 } = this.#offers.get(file) ?? {};
+    if (state === "started" || state === "progress") this.#fetching.set(file, bytes);
+    else this.#fetching.delete(file);
+    if (state === "failed") this.#answered(file);
+    if (state === "started") this.#isBeginning = false;
+    this.#fetchNext();
+    ui.progress(this.#fetching.size === 0 ? null : this.#progressText());
+    ui.show({ ...event, name, from, size }, ref);
+  }
+
+  #fetchNext(): void {
+    const [file] = this.#unfetched;
+    if (file === undefined || this.#isBeginning || this.#fetching.size >= DOWNLOADS_MAX) return;
+    this.#unfetched.delete(file);
+    this.#isBeginning = true;
+    this.#open?.host.command({ command: "get", file }, undefined);
+  }
+
+  #progressText(): string {
+    const texts = [...this.#fetching].map(([file, bytes]) => {
+      const { name = "", size = 0 } = this.#offers.get(file) ?? {};
+      const percent = size === 0 ? 100 : Math.floor(100 * bytes / size);
+      return `${name}: ${percent} % of ${sizeText(size)}`;
+    });
+    return `Fetching ${texts.join(", ")}`;
+  }
+
+  #answered(file: number): void {
+    this.#questions = this.#questions.filter((question) => question.file !== file);
+  }
+
+  #refused(error: unknown, ref: string | undefined): void {
+    if (!(error instanceof P2pchatError)) return this.#ports.failed(error);
+    this.#ports.ui.show({ event: "error", code: error.code, text: error.message }, ref);
+  }
+
+  // The machine.
+
+  /** Null where its files can't be used, which the user was told, or the program ends. */
+  #load(): Promise<OpenTransfers | null> {
+    return this.#loading ??= this.#loaded().catch((error) => {
+      this.#refused(error, undefined);
+      return null;
+    });
+  }
+
+  async #loaded(): Promise<OpenTransfers | null> {
+    const { openTransfers } = await import("./open_transfers.ts");
+    const { disk, environment, signer, options, carrier, failed } = this.#ports;
+    const opening = {
+      ...{ disk, environment, signer, ...this.#place! },
+      downloads: this.#downloads,
+      filesBytesMax: options.filesMax,
+    };
+    const open = await openTransfers(opening, {
+      clock: SYSTEM_LINK_CLOCK,
+      environment,
+      send: (peer, bytes, lane) => carrier()?.sendTo(peer, bytes, lane),
+      penalise: (peer, text) => carrier()?.penalise(peer, text),
+      show: (event, ref) => this.#show(event, ref),
+      failed,
+    });
+    if (this.#isClosed) {
+      open.close();
+      return null;
+    }
+    this.#open = open;
+    this.#isRestoring = true;
+    open.restore();
+    this.#isRestoring = false;
+    for (const peer of this.#links.keys()) open.host.linkUp(peer);
+    for (const [peer, body] of this.#waiting.splice(0)) open.host.frame(peer, body);
+    return open;
+  }
+}
+
+function notSent(path: string, error: unknown): P2pchatError {
+  if (error instanceof Deno.errors.NotFound) {
+    return new P2pchatError("bad-file", `Cannot send ${path}: there is no such file`);
+  }
+  if (error instanceof Deno.errors.NotCapable) {
+    const text = `Cannot send ${path}: it is out of this program's reach; move it into a folder ` +
+      "of your home, or start again with --send-from DIR";
+    return new P2pchatError("not-allowed", text);
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return new P2pchatError("bad-file", `Cannot send ${path}: ${reason}`);
+}

@@ -1,0 +1,403 @@
+/**
+ * The user's files as file transfer needs them: those that are offered are read where they are, those that are fetched
+ * are written beside where they will be, with the proofs of their leaves in the profile. A table there, `offers`, says
+ * which there are, so that the next process goes on with them.
+ *
+ * A file that is fetched is `NAME.ID.part` in the folder of downloads, and `ID.leaves`, beside the table, says which of
+ * its leaves are there. It gets its own name when it is whole; the table names that before, so that it is found whenever
+ * the process is killed.
+ */
+
+import { dropOldest } from "../../base/collections/bounded.ts";
+import { type Bytes, type Crypto, utf8 } from "../../base/crypto/crypto.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import type { Hash, OfferId, PeerKey } from "../../base/ids.ts";
+import { decode } from "../../base/schema/schema.ts";
+import { numberedName, safeFileName } from "../../protocols/transfer/file_names.ts";
+import { HASH_BYTES, LEAF_BYTES, PREPARED_MAX } from "../../protocols/transfer/limits.ts";
+import { FileTree, leafHash, leavesOf, proofLength } from "../../protocols/transfer/merkle.ts";
+import { offerSchema, type SignedOffer } from "../../protocols/transfer/messages.ts";
+import type { TransferEffect } from "../../protocols/transfer/transfer_io.ts";
+import type { TransferDisk } from "../../runtime/hosts/transfer_host.ts";
+import type { Disk } from "../../store/disk/disk.ts";
+import { replaceFile } from "../../store/disk/replacement.ts";
+import { Table, type TableRow } from "../../store/disk/table.ts";
+import { DownloadFolder } from "../../store/files/download_folder.ts";
+import { RandomFile } from "../../store/files/random_file.ts";
+
+const FORMAT = {
+  format: "transfer-files",
+  version: 1,
+  without: "to go without the files that were offered and fetched",
+} as const;
+/** Files that are open at once: as many as are fetched, and some that are served. */
+const OPEN_MAX = 32;
+/** Proofs are written so many leaves at a time, to leave room for chat. */
+const PROOFS_AT_ONCE = 256;
+/** Of the id, in the name of what is fetched: so many files of one name are told apart. */
+const ID_START = 8;
+
+type Kind = "own" | "part" | "whole";
+
+interface Entry {
+  readonly offer: SignedOffer;
+  kind: Kind;
+  /** Where it is; of a part, its `.part`. */
+  path: string;
+  /** Of what is whole, see `RandomFile.version`; of a part, the path that is reserved for it, or empty. */
+  about: string;
+}
+
+interface RestoredFile {
+  readonly offer: SignedOffer;
+  readonly kind: "whole" | "part";
+}
+
+export class TransferFiles implements TransferDisk {
+  readonly #entries = new Map<OfferId, Entry>();
+  /** Own files that are hashed, until they are kept: their trees, by path. */
+  readonly #prepared = new Map<string, { readonly tree: FileTree; readonly version: string }>();
+  /** Files and their proofs, that used last at the end. */
+  readonly #open = new Map<string, Promise<RandomFile | null>>();
+  /** Of files whose proofs are being written: resolves when they are, or can't be. */
+  readonly #keeping = new Map<OfferId, Promise<void>>();
+
+  private constructor(
+    readonly disk: Disk,
+    readonly crypto: Crypto,
+    readonly folder: string,
+    readonly downloads: DownloadFolder | null,
+    readonly table: Table,
+  ) {}
+
+  /** Where the table of files is. */
+  static tableIn(folder: string): string {
+    return `${folder}/offers`;
+  }
+
+  /**
+   * @param folder Of the profile, for this room or these friends; made when it is needed.
+   * @param downloads Null where nothing is received.
+   * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`.
+   */
+  static async open(
+    disk: Disk,
+    crypto: Crypto,
+    folder: string,
+    downloads: string | null,
+  ): Promise<TransferFiles> {
+    await disk.makeFolder(folder);
+    const { table, rows } = await Table.open(disk, TransferFiles.tableIn(folder), FORMAT);
+    const received = downloads === null ? null : new DownloadFolder(disk, downloads);
+    const files = new TransferFiles(disk, crypto, folder, received, table);
+    for (const row of rows ?? []) files.#entries.set(...entryOf(row));
+    return files;
+  }
+
+  /**
+   * What an earlier process had. What was received and isn't there any more as it was saved is forgotten: it is the
+   * user's.
+   * @param self Whose own files stay, changed or not: others are told.
+   */
+  async restored(
+    self: PeerKey,
+  ): Promise<{ readonly files: readonly RestoredFile[]; readonly receivedBytes: number }> {
+    const files: RestoredFile[] = [];
+    let receivedBytes = 0;
+    for (const [file, entry] of [...this.#entries]) {
+      if (entry.kind === "part") await this.#foundWhole(entry);
+      const { offer, kind } = entry;
+      const { value } = offer.offer;
+      if (kind === "part") {
+        if (this.downloads !== null) files.push({ offer, kind });
+      } else if (kind === "own" ? value.from === self : await this.#isUnchanged(entry)) {
+        if (kind === "whole") receivedBytes += value.size;
+        files.push({ offer, kind: "whole" });
+      } else await this.forget(file);
+    }
+    return { files, receivedBytes };
+  }
+
+  /** A part that was given its name when the process was killed, before that was noted. */
+  async #foundWhole(entry: Entry): Promise<void> {
+    if (entry.about === "" || await this.disk.stat(entry.path) !== null) return;
+    const saved = await this.disk.stat(entry.about);
+    if (saved?.kind !== "file" || saved.bytes !== entry.offer.offer.value.size) return;
+    const version = await RandomFile.versionAt(entry.about);
+    if (version === null) return;
+    Object.assign(entry, { kind: "whole", path: entry.about, about: version });
+    await this.#store();
+  }
+
+  async #isUnchanged({ path, about }: Entry): Promise<boolean> {
+    return await RandomFile.versionAt(path) === about;
+  }
+
+  // Own files.
+
+  async hash(source: string): Promise<{ readonly size: number; readonly digest: Hash }> {
+    const file = await RandomFile.openToRead(source);
+    try {
+      const version = await file.version;
+      const hashes: Bytes[] = [];
+      let size = 0;
+      for (let isWhole = false; !isWhole;) {
+        const bytes = await file.read(size, LEAF_BYTES);
+        isWhole = bytes.length < LEAF_BYTES;
+        if (!isWhole || bytes.length > 0 || hashes.length === 0) {
+          hashes.push(leafHash(this.crypto, bytes));
+        }
+        size += bytes.length;
+      }
+      if (await file.version !== version) {
+        throw new P2pchatError("bad-file", `${source} is being changed: offer it when it is done`);
+      }
+      const tree = new FileTree(this.crypto, size, hashes);
+      this.#prepared.set(source, { tree, version });
+      dropOldest(this.#prepared, PREPARED_MAX);
+      return { size, digest: tree.digest };
+    } finally {
+      file.close();
+    }
+  }
+
+  keep(file: OfferId, source: string, offer: SignedOffer): Promise<void> {
+    const prepared = this.#prepared.get(source);
+    this.#prepared.delete(source);
+    if (prepared === undefined) return Promise.resolve();
+    const { tree, version } = prepared;
+    this.#entries.set(file, { offer, kind: "own", path: source, about: version });
+    const kept = this.#writeProofs(file, tree).then(() => this.#store());
+    const done = kept.then(() => {}, () => {}); // who reads finds no proofs
+    this.#keeping.set(file, done);
+    done.then(() => this.#keeping.delete(file));
+    return kept;
+  }
+
+  async #writeProofs(file: OfferId, tree: FileTree): Promise<void> {
+    const path = this.#proofsOf(file);
+    await this.disk.remove(path);
+    const proofs = await this.#created(path);
+    const leaves = leavesOf(tree.size);
+    const width = proofWidth(leaves);
+    for (let first = 0; first < leaves && width > 0; first += PROOFS_AT_ONCE) {
+      const count = Math.min(PROOFS_AT_ONCE, leaves - first);
+      const rows = new Uint8Array(count * width);
+      for (let at = 0; at < count; at++) rows.set(tree.proof(first + at), at * width);
+      await proofs.write(first * width, rows);
+    }
+    await proofs.sync();
+  }
+
+  // What others offer.
+
+  async begin(file: OfferId, offer: SignedOffer): Promise<
+    { readonly isThere: boolean; readonly leaves: string | null }
+  > {
+    const entry = this.#entries.get(file);
+    const [part, proofs] = entry?.kind === "part"
+      ? await Promise.all([this.#opened(entry.path), this.#opened(this.#proofsOf(file))])
+      : [null, null];
+    if (part !== null && proofs !== null) {
+      const leaves = await this.disk.read(this.#leavesOf(file));
+      return { isThere: true, leaves: leaves === null ? null : new TextDecoder().decode(leaves) };
+    }
+    await this.#startAnew(file, offer);
+    return { isThere: false, leaves: null };
+  }
+
+  async #startAnew(file: OfferId, offer: SignedOffer): Promise<void> {
+    if (this.downloads === null) {
+      throw new P2pchatError("disk", "nothing is received here: start again with --save DIR");
+    }
+    await this.disk.remove(this.#leavesOf(file));
+    await this.#remove(this.#proofsOf(file));
+    const start = file.slice(0, ID_START);
+    const name = safeFileName(offer.offer.value.name);
+    const partOf = (copy: number) => `${name}.${start}${copy === 1 ? "" : `-${copy}`}.part`;
+    const part = await this.downloads.create(partOf);
+    this.#hold(part.path, part);
+    await this.#created(this.#proofsOf(file));
+    this.#entries.set(file, { offer, kind: "part", path: part.path, about: "" });
+    await this.disk.syncFolder(this.downloads.path);
+    await this.#store();
+  }
+
+  async write(
+    file: OfferId,
+    { leaf, offset, bytes, proof }: Extract<TransferEffect, { readonly type: "write" }>,
+  ): Promise<void> {
+    const { offer: { offer }, path } = this.#entry(file);
+    const [part, proofs] = await this.#both(file, path);
+    const width = proofWidth(leavesOf(offer.value.size));
+    await Promise.all([part.write(offset, bytes), proofs.write(leaf * width, proof)]);
+  }
+
+  async sync(file: OfferId, leaves: string): Promise<void> {
+    const [part, proofs] = await this.#both(file, this.#entry(file).path);
+    await Promise.all([part.sync(), proofs.sync()]);
+    await replaceFile(this.disk, this.#leavesOf(file), utf8(leaves));
+  }
+
+  async finish(file: OfferId, name: string): Promise<string> {
+    const entry = this.#entry(file);
+    if (this.downloads === null) throw new P2pchatError("disk", "nothing is received here");
+    const reserved = await this.downloads.create((copy) => numberedName(name, copy));
+    reserved.close();
+    entry.about = reserved.path;
+    await this.#store();
+    const part = entry.path;
+    this.#close(part);
+    await this.downloads.move(part, reserved.path);
+    const about = await RandomFile.versionAt(reserved.path) ?? "";
+    Object.assign(entry, { kind: "whole", path: reserved.path, about });
+    await this.#store();
+    await this.disk.remove(this.#leavesOf(file));
+    return reserved.path;
+  }
+
+  async discard(file: OfferId): Promise<void> {
+    const entry = this.#entries.get(file);
+    if (entry?.kind === "part") await this.#remove(entry.path);
+    await this.forget(file);
+  }
+
+  // Both.
+
+  async read(
+    file: OfferId,
+    { leaf, offset, length, proofLength }: Extract<TransferEffect, { readonly type: "read" }>,
+  ): Promise<{ readonly bytes: Uint8Array; readonly proof: Uint8Array }> {
+    await this.#keeping.get(file);
+    const entry = this.#entry(file);
+    const width = proofWidth(leavesOf(entry.offer.offer.value.size));
+    const isGone = entry.kind !== "part" && await RandomFile.versionAt(entry.path) !== entry.about;
+    if (isGone) return { bytes: new Uint8Array(0), proof: new Uint8Array(0) };
+    const [content, proofs] = await this.#both(file, entry.path);
+    const [bytes, proof] = await Promise.all([
+      content.read(offset, length),
+      proofs.read(leaf * width, proofLength),
+    ]);
+    return { bytes, proof };
+  }
+
+  async forget(file: OfferId): Promise<void> {
+    const entry = this.#entries.get(file);
+    if (entry === undefined) return;
+    this.#entries.delete(file);
+    this.#close(entry.path);
+    await this.#keeping.get(file);
+    await this.#store();
+    await this.#remove(this.#proofsOf(file));
+    await this.disk.remove(this.#leavesOf(file));
+  }
+
+  /** Closes all files. */
+  close(): void {
+    for (const path of [...this.#open.keys()]) this.#close(path);
+  }
+
+  #entry(file: OfferId): Entry {
+    const entry = this.#entries.get(file);
+    if (entry === undefined) throw new P2pchatError("disk", "the file was given up meanwhile");
+    return entry;
+  }
+
+  #proofsOf(file: OfferId): string {
+    return `${this.folder}/${file}.proofs`;
+  }
+
+  #leavesOf(file: OfferId): string {
+    return `${this.folder}/${file}.leaves`;
+  }
+
+  async #store(): Promise<void> {
+    await this.table.write([...this.#entries].map(rowOf));
+  }
+
+  // Open files.
+
+  async #both(file: OfferId, path: string): Promise<readonly [RandomFile, RandomFile]> {
+    const found = await Promise.all([this.#opened(path), this.#opened(this.#proofsOf(file))]);
+    const [content, proofs] = found;
+    if (content !== null && proofs !== null) return [content, proofs];
+    const missing = content === null ? path : this.#proofsOf(file);
+    throw new P2pchatError("disk", `${missing} is gone: was it moved or removed?`);
+  }
+
+  /** Null where it isn't there. */
+  #opened(path: string): Promise<RandomFile | null> {
+    const known = this.#open.get(path);
+    if (known !== undefined) {
+      this.#open.delete(path);
+      this.#open.set(path, known);
+      return known;
+    }
+    const opening = this.#isOwn(path) ? RandomFile.openAgain(path) : RandomFile.openToRead(path);
+    this.#open.set(path, opening);
+    opening.then((file) => file ?? this.#open.delete(path), () => this.#open.delete(path));
+    this.#closeOldest();
+    return opening;
+  }
+
+  /** Whether this program writes it. */
+  #isOwn(path: string): boolean {
+    if (path.startsWith(`${this.folder}/`)) return true;
+    return this.#entries.values().some((entry) => entry.kind === "part" && entry.path === path);
+  }
+
+  #hold(path: string, file: RandomFile): void {
+    this.#open.set(path, Promise.resolve(file));
+    this.#closeOldest();
+  }
+
+  async #created(path: string): Promise<RandomFile> {
+    const file = await RandomFile.create(path);
+    if (file === null) throw new P2pchatError("disk", `Cannot create ${path}: something is there`);
+    this.#hold(path, file);
+    return file;
+  }
+
+  #closeOldest(): void {
+    for (const path of this.#open.keys()) {
+      if (this.#open.size <= OPEN_MAX) return;
+      this.#close(path);
+    }
+  }
+
+  #close(path: string): void {
+    this.#open.get(path)?.then((file) => file?.close(), () => {});
+    this.#open.delete(path);
+  }
+
+  async #remove(path: string): Promise<void> {
+    this.#close(path);
+    await this.disk.remove(path);
+  }
+}
+
+/** Bytes in which the proof of each leaf has room: that of the first leaf is the longest. */
+function proofWidth(leaves: number): number {
+  return proofLength(leaves, 0) * HASH_BYTES;
+}
+
+function rowOf([file, { offer, kind, path, about }]: readonly [OfferId, Entry]): TableRow {
+  return [file, kind, path, about, offer.offer.bytes.toBase64(), offer.signature.toBase64()];
+}
+
+function entryOf(row: TableRow): [OfferId, Entry] {
+  const [file, kind, path, about, offer, signature] = row as readonly [
+    OfferId,
+    Kind,
+    string,
+    string,
+    string,
+    string,
+  ];
+  const bytes = Uint8Array.fromBase64(offer);
+  const signed = {
+    offer: { bytes, value: decode(offerSchema, bytes) },
+    signature: Uint8Array.fromBase64(signature),
+  };
+  return [file, { offer: signed, kind, path, about }];
+}

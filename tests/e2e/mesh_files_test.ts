@@ -1,0 +1,287 @@
+/** Files in a room, as its members send and fetch them. */
+
+import { assert, assertEquals } from "@std/assert";
+import { LEAF_BYTES } from "../../lib/protocols/transfer/limits.ts";
+import { holds, Node, type NodeOptions, type ShownEvent } from "./node.ts";
+import { canMount, mount, remount, unmount } from "./small_disk.ts";
+
+const MB = 1_000_000;
+/** Large enough that a kill comes in the middle of it. */
+const LARGE = 60 * MB;
+
+/** Folders of their own, and members that are ended at the end. */
+class FilesWorld implements AsyncDisposable {
+  readonly folder = Deno.makeTempDirSync({ prefix: "p2pchat-files-" });
+  readonly nodes: Node[] = [];
+
+  /** A file that is the same at each call. */
+  file(name: string, bytes: number): { readonly path: string; readonly content: Uint8Array } {
+    const content = new Uint8Array(bytes);
+    for (let at = 0, word = 1; at < bytes; at += 4) {
+      word = Math.imul(word, 1_664_525) + 1_013_904_223 | 0;
+      content[at] = word >>> 24;
+    }
+    const path = `${this.folder}/${name}`;
+    Deno.writeFileSync(path, content);
+    return { path, content };
+  }
+
+  /** Where somebody's files are saved. */
+  saved(name: string): string {
+    return `${this.folder}/saved-${name}`;
+  }
+
+  async member(name: string, contact: Node | null, options: NodeOptions = {}): Promise<Node> {
+    const args = ["--save", this.saved(name), ...options.args ?? []];
+    const node = await Node.ready(name, contact, { ...options, args });
+    this.nodes.push(node);
+    return node;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const node of this.nodes) await node[Symbol.asyncDispose]();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+async function send(node: Node, path: string, ref: string): Promise<ShownEvent> {
+  await node.type(JSON.stringify({ command: "send", file: path, ref }));
+  const answer = await node.until((event) => event.ref === ref);
+  assertEquals(answer.event, "offer", answer.text);
+  return answer;
+}
+
+const isOfTransfer = (state: string) => (event: ShownEvent) =>
+  event.event === "transfer" && event.state === state;
+const isOffer = ({ event }: ShownEvent) => event === "offer";
+
+Deno.test("a file sent to the room is saved by each member, byte for byte, and never over another", async () => {
+  await using world = new FilesWorld();
+  const { path, content } = world.file("report.bin", 3 * LEAF_BYTES + 7);
+  const alice = await world.member("Alice", null);
+  const bob = await world.member("Bob", alice);
+  const carol = await world.member("Carol", alice);
+  Deno.mkdirSync(world.saved("Bob"));
+  Deno.writeTextFileSync(`${world.saved("Bob")}/report.bin`, "mine");
+  Deno.mkdirSync(world.saved("Carol"));
+  Deno.symlinkSync(`${world.folder}/elsewhere`, `${world.saved("Carol")}/report.bin`);
+
+  const own = await send(alice, path, "s");
+  const [bobs, carols] = await Promise.all([
+    bob.until(isOfTransfer("done")),
+    carol.until(isOfTransfer("done")),
+  ]);
+
+  assertEquals([own.event, own.self, own.name, own.size], [
+    "offer",
+    true,
+    "report.bin",
+    content.length,
+  ]);
+  const offer = await bob.until(isOffer);
+  assertEquals([offer.from, offer.self, offer.digest], ["Alice", false, own.digest]);
+  assertEquals(bobs.path, `${Deno.realPathSync(world.saved("Bob"))}/report (2).bin`);
+  assertEquals(Deno.readFileSync(bobs.path), content);
+  assertEquals(Deno.readTextFileSync(`${world.saved("Bob")}/report.bin`), "mine");
+  assertEquals(Deno.readFileSync(carols.path), content);
+  assert(!carols.path.endsWith("/report.bin"), "a link isn't followed");
+  assertEquals([...Deno.readDirSync(world.folder)].some(({ name }) => name === "elsewhere"), false);
+  const left = [...Deno.readDirSync(world.saved("Bob"))].map(({ name }) => name).sort();
+  assertEquals(left, ["report (2).bin", "report.bin"]);
+});
+
+/** Waits until this part of the file is on the disk, whichever leaves that are. */
+async function isFetched(folder: string, bytes: number): Promise<void> {
+  await holds("it is being fetched", () => {
+    const parts = safeList(folder).filter((name) => name.endsWith(".part"));
+    return parts.some((name) => (Deno.statSync(`${folder}/${name}`).blocks ?? 0) * 512 >= bytes);
+  });
+}
+
+function safeList(folder: string): readonly string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map(({ name }) => name);
+  } catch {
+    return []; // it isn't made yet
+  }
+}
+
+Deno.test("who has fetched a file serves it: its sender may leave", async () => {
+  await using world = new FilesWorld();
+  const { path, content } = world.file("photo.jpg", 20 * MB);
+  const alice = await world.member("Alice", null);
+  const bob = await world.member("Bob", alice);
+  await send(alice, path, "s");
+  await bob.until(isOfTransfer("done"));
+  await alice.type("/quit");
+  await alice.ended();
+  Deno.removeSync(path);
+
+  const carol = await world.member("Carol", bob);
+  const { path: saved } = await carol.until(isOfTransfer("done"));
+
+  assertEquals(Deno.readFileSync(saved), content);
+  const { from, self } = await carol.until(isOffer);
+  assertEquals([from, self], ["Alice", false]);
+});
+
+Deno.test("kill -9 of the receiver costs a tenth of the file at most", async () => {
+  await using world = new FilesWorld();
+  const { path, content } = world.file("large.iso", LARGE);
+  const alice = await world.member("Alice", null);
+  const data = `${world.folder}/bob`;
+  const bob = await world.member("Bob", alice, { data });
+  await send(alice, path, "s");
+  await isFetched(world.saved("Bob"), 0.4 * LARGE);
+  alice.signal("SIGSTOP");
+  await bob.kill();
+
+  const again = await world.member("Bob", null, { data });
+  await holds("what was there is there", async () => {
+    const { files: [file] } = await again.ask("files");
+    return file.state === "fetching" && file.bytes >= 0.3 * LARGE;
+  });
+  alice.signal("SIGCONT");
+  const { path: saved } = await again.until(isOfTransfer("done"));
+  assertEquals(Deno.readFileSync(saved), content);
+});
+
+Deno.test("kill -9 of the sender costs a tenth of the file at most", async () => {
+  await using world = new FilesWorld();
+  const { path, content } = world.file("large.iso", LARGE);
+  const data = `${world.folder}/alice`;
+  const alice = await world.member("Alice", null, { data });
+  const bob = await world.member("Bob", alice);
+  await send(alice, path, "s");
+  await isFetched(world.saved("Bob"), 0.4 * LARGE);
+  await alice.kill();
+  const { files: [file] } = await bob.ask("files");
+  assert(file.state === "fetching" && file.bytes >= 0.3 * LARGE, JSON.stringify(file));
+
+  await world.member("Alice", bob, { data });
+
+  const { path: saved } = await bob.until(isOfTransfer("done"));
+  assertEquals(Deno.readFileSync(saved), content);
+});
+
+Deno.test("a file that is changed while it is fetched fails at both, and nothing wrong is saved", async () => {
+  await using world = new FilesWorld();
+  const { path } = world.file("draft.txt", LARGE);
+  const alice = await world.member("Alice", null);
+  const bob = await world.member("Bob", alice);
+  await send(alice, path, "s");
+  await isFetched(world.saved("Bob"), 0.2 * LARGE);
+  Deno.writeTextFileSync(path, "something else");
+
+  const [own, theirs] = await Promise.all([
+    alice.until(isOfTransfer("failed")),
+    bob.until(isOfTransfer("failed")),
+  ]);
+
+  assertEquals([own.reason, theirs.reason], ["changed", "changed"]);
+  assertEquals(safeList(world.saved("Bob")), []);
+});
+
+Deno.test("a script without --save is told of files, and receives none", async () => {
+  await using world = new FilesWorld();
+  const { path } = world.file("a.txt", 100);
+  const alice = await world.member("Alice", null);
+  await using bob = await Node.ready("Bob", alice);
+  await send(alice, path, "s");
+  const { file } = await bob.until(isOffer);
+
+  const { event, code, text } = await bob.ask("get", { n: file });
+
+  assertEquals([event, code], ["error", "not-allowed"]);
+  assert(text.includes("--save DIR"), text);
+});
+
+Deno.test("no file is saved outside of the folder, or hidden, whatever its name says", async () => {
+  await using world = new FilesWorld();
+  const alice = await world.member("Alice", null);
+  const bob = await world.member("Bob", alice);
+  const names = [
+    "..\\..\\evil.sh",
+    ".bashrc",
+    "-rf",
+    "a\nb\u202etxt.exe",
+    "con.txt",
+    "x".repeat(250),
+  ];
+  for (const [at, name] of names.entries()) {
+    await send(alice, world.file(name, 10 + at).path, `s${at}`);
+  }
+
+  const done = await bob.untilCount(isOfTransfer("done"), names.length);
+
+  const folder = Deno.realPathSync(world.saved("Bob"));
+  const saved = done.map(({ path }) => path.slice(folder.length + 1)).sort();
+  assertEquals(safeList(folder).toSorted(), saved);
+  for (const name of saved) assert(/^[^-.\p{C}/\\][^\p{C}/\\]*$/u.test(name), JSON.stringify(name));
+});
+
+Deno.test("a file for one member is offered to that one alone, and taken back by /cancel", async () => {
+  await using world = new FilesWorld();
+  const { path } = world.file("for Bob.txt", 100);
+  const alice = await world.member("Alice", null);
+  const [bob, carol] = [await world.member("Bob", alice), await world.member("Carol", alice)];
+  await alice.until(({ event, name }) => event === "joined" && name === "Carol");
+  await alice.type(`/send Bob ${path}`);
+  const { to, file } = await alice.until(isOffer);
+  const { path: saved } = await bob.until(isOfTransfer("done"));
+
+  await alice.type(`/cancel ${file}`);
+  await alice.until(isOfTransfer("cancelled"));
+  await alice.say("that was all");
+  await carol.until(({ event }) => event === "message");
+
+  assertEquals(to, "Bob");
+  assertEquals(Deno.readFileSync(saved).length, 100);
+  assertEquals(carol.events.filter(isOffer), []);
+  assertEquals((await carol.ask("files")).files, []);
+});
+
+Deno.test({
+  name: "a full disk fails the transfer and not the chat; it goes on from there when there is room",
+  ignore: !canMount(),
+  async fn() {
+    await using world = new FilesWorld();
+    const { path, content } = world.file("large.iso", 20 * MB);
+    const folder = world.saved("Bob");
+    Deno.mkdirSync(folder);
+    await mount(folder, "10m");
+    try {
+      const alice = await world.member("Alice", null);
+      const bob = await world.member("Bob", alice);
+      await send(alice, path, "s");
+
+      const { reason, text, file } = await bob.until(isOfTransfer("failed"));
+      await alice.say("still there?");
+      await bob.until(({ event, text }) => event === "message" && text === "still there?");
+      assertEquals(reason, "disk");
+      assert(/No space left/.test(text), text);
+
+      await remount(folder, "40m");
+      await bob.command({ command: "get", n: file });
+      const { path: saved } = await bob.until(isOfTransfer("done"));
+      assertEquals(Deno.readFileSync(saved), content);
+    } finally {
+      await unmount(folder);
+    }
+  },
+});
+
+Deno.test("no more is received than --files-max allows", async () => {
+  await using world = new FilesWorld();
+  const alice = await world.member("Alice", null);
+  const bob = await world.member("Bob", alice, { args: ["--files-max", "1.5kB"] });
+  await send(alice, world.file("one", 1_000).path, "s1");
+  await bob.until(isOfTransfer("done"));
+  await send(alice, world.file("two", 1_000).path, "s2");
+
+  const { code, text } = await bob.until(({ event }) => event === "error");
+
+  assertEquals(code, "full");
+  assert(text.includes("--files-max"), text);
+  assertEquals(safeList(world.saved("Bob")), ["one"]);
+});
