@@ -271,6 +271,23 @@ Deno.test({
   },
 });
 
+Deno.test("what somebody offers who is ignored is neither shown nor saved", async () => {
+  await using world = new FilesWorld();
+  const alice = await world.member("Alice", null);
+  const bob = await world.member("Bob", alice);
+  await bob.type("/ignore Alice");
+  await bob.until(({ event, text }) => event === "notice" && text.includes("Alice"));
+  await send(alice, world.file("spam", 1_000).path, "s");
+  await send(bob, world.file("own", 1_000).path, "s");
+
+  await alice.until(({ event, state, name }) =>
+    event === "transfer" && state === "done" && name === "own"
+  );
+
+  assertEquals((await bob.ask("files")).files.map(({ name }: ShownEvent) => name), ["own"]);
+  assertEquals(bob.events.filter(({ event }) => event === "transfer"), []);
+});
+
 Deno.test("no more is received than --files-max allows", async () => {
   await using world = new FilesWorld();
   const alice = await world.member("Alice", null);

@@ -41,6 +41,8 @@ interface SharingPorts {
   };
   /** The name under which a key is shown. */
   nameOf(key: PeerKey): string;
+  /** Whether nothing is shown of what this key says. */
+  isIgnored(key: string): boolean;
   /** Whether somebody has this name. */
   isName(name: string): boolean;
   /** Whom the user means. @throws {P2pchatError} `unknown-user`. */
@@ -176,7 +178,8 @@ export class SharedFiles {
           state,
           bytes,
         }));
-        return this.#ports.ui.show({ event: "files", files }, ref);
+        const shown = files.filter(({ key }) => !this.#ports.isIgnored(key));
+        return this.#ports.ui.show({ event: "files", files: shown }, ref);
       }
     }
   }
@@ -233,6 +236,7 @@ export class SharedFiles {
     if (listed === undefined) return;
     const offer = { event: "offer", ...this.#offerFields(listed.offer) } as const;
     this.#offers.set(event.file, offer);
+    if (this.#ports.isIgnored(offer.key)) return;
     ui.show(this.#isRestoring ? { ...offer, history: true } : offer, ref);
     if (offer.self || this.#isRestoring) return;
     if (options.save !== null) {

@@ -199,7 +199,7 @@ async function chat(wiring: Wiring): Promise<void> {
 }
 
 function sharedFiles(
-  { disk, environment, identity, options, ui }: Wiring,
+  { disk, environment, identity, options, peace, ui }: Wiring,
   host: () => MeshHost | null,
   warn: (text: string) => void,
 ): SharedFiles {
@@ -207,6 +207,7 @@ function sharedFiles(
     ...{ disk, environment, options, ui },
     signer: identity.signer,
     nameOf: (key) => host()?.nameOf(key) ?? fingerprintOf(key),
+    isIgnored: (key) => peace.isIgnored(key),
     isName: (name) => host()?.isName(name) ?? false,
     receiver: (name) => present(host()).receiver(name),
     receiverOfAll: () => null,
