@@ -33,6 +33,7 @@ const MEMBER: MemberOptions = {
   port: null,
   advertise: null,
   logPath: null,
+  historyCount: null,
   wait: true,
 };
 

@@ -506,9 +506,9 @@ for (const [title, events, text] of PRINTED) {
   });
 }
 
-Deno.test("MemberRendering: of a long log a terminal is shown the last 100 entries, and how many there were", () => {
+Deno.test("MemberRendering: of a long log only the last entries are shown, and how many there were", () => {
   const rendering = new MemberRendering();
-  rendering.replays(3_009);
+  rendering.replays(3_009, 100);
   const shown: string[] = [];
   const show = (event: MemberOwnEvent) => shown.push(printed(rendering.lines(event, CONTEXT)));
   for (let seq = 1; seq <= 3_009; seq++) {

@@ -196,3 +196,30 @@ terminalTest("the coordinator's own prompt and first line", async () => {
   await terminal.press("/exit\r");
   assertEquals(await terminal.ended(), 0);
 });
+
+terminalTest(
+  "who comes back is shown the last 20 entries, and since when they were away",
+  async () => {
+    await using group = new Group();
+    await group.serve();
+    const bob = await group.start("Bob");
+    {
+      await using first = await openMember(group, "Alice");
+      await first.untilCursorLine("Alice @group> |");
+      for (let n = 1; n <= 23; n++) await bob.say(`text ${n}`);
+      await first.until("all", ({ text }) => text.includes("23 <Bob>") || text.includes("text 23"));
+      await first.press(CTRL_C);
+      assertEquals(await first.ended(), 0);
+    }
+    await bob.say("news");
+    await using again = await openMember(group, "Alice");
+    await again.until("the news", ({ text }) => text.includes("<Bob> news"));
+
+    const shown = lines(again);
+    const from = shown.indexOf("... 3 earlier entries: /log N");
+    const away = shown.findIndex((line) => line.startsWith("-- away since "));
+    assertEquals(shown.slice(from + 1, from + 3), ["-- earlier --", "4 <Bob> text 4"]);
+    assertEquals(shown[away - 1], "23 <Bob> text 23");
+    assert(shown.findIndex((line) => line === "24 <Bob> news") > away, shown.join("\n"));
+  },
+);

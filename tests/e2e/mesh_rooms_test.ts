@@ -194,3 +194,26 @@ Deno.test("mesh: who uses a profile under another spelling is told whose it is, 
   await alice.command({ command: "name", new: "Zed" });
   await alice.until(notice("You are called Zed until you leave"));
 });
+
+Deno.test("mesh: who comes back and asks for it is shown the last messages again, then since when they were away", async () => {
+  await using profile = new Profile();
+  await profile.visit("one");
+  await profile.visit("two");
+
+  const asking = await profile.start("--history", "1");
+  const returned = asking.events.findIndex(({ event }) => event === "returned");
+  assertEquals(
+    asking.events.slice(0, returned).flatMap(({ event, text, history, self }) =>
+      event === "message" ? [[text, history, self]] : []
+    ),
+    [["two", true, true]],
+  );
+  const awayMs = Date.now() - Date.parse(asking.events[returned]!.since);
+  assert(awayMs >= 0 && awayMs < 60_000, String(awayMs));
+  await asking.type(":q");
+  await asking.ended();
+  const not = await profile.start();
+  assertEquals(not.events.filter(({ event }) => event === "returned" || event === "message"), []);
+  await not.type(":q");
+  await not.ended();
+});

@@ -278,6 +278,19 @@ export function serverFlag(name: string, whose: string, port: number): ValueFlag
   };
 }
 
+/** The most earlier messages that are shown at once: as many as a room keeps. */
+const HISTORY_COUNT_MAX = 10_000;
+
+/** `--history`: null where it isn't given, as terminals and scripts are shown different numbers then. */
+export function historyFlag(more: string): ValueFlag<number> {
+  return {
+    name: "history",
+    value: "N",
+    help: `show the last N messages again when you come back (20 at a terminal); 0: none${more}`,
+    parse: wholeNumber(0, HISTORY_COUNT_MAX),
+  };
+}
+
 /** `--no-wait`. @param whom Who may not be there, for the help. */
 export function noWaitFlag(whom: string): Switch {
   return { name: "no-wait", help: `end if ${whom} doesn't answer at the start` };

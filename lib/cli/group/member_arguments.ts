@@ -17,6 +17,7 @@ import {
   advertiseFlag,
   fileName,
   type Flags,
+  historyFlag,
   hostFlag,
   listenPort,
   noWaitFlag,
@@ -47,6 +48,7 @@ const flags = {
     use: "keep-log" as const,
     parse: fileName,
   },
+  historyCount: historyFlag("; a script is shown all"),
   wait: noWaitFlag("the coordinator"),
 } satisfies Flags;
 

@@ -38,6 +38,7 @@ import {
 } from "../credentials/pinned_keys.ts";
 import type { WaitingLines } from "../rendering/user_interface.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
+import { LastSeen, shownAgain } from "../session/last_seen.ts";
 import { inputTo, modePorts, runMode } from "../session/run_mode.ts";
 import { ServerAddresses } from "../session/server_addresses.ts";
 import {
@@ -89,10 +90,12 @@ export async function runMember(given: MemberOptions): Promise<void> {
     const inputWaits = (lines: WaitingLines) => waiting.waits(lines);
     const listen = onceOnly(() => ui.listen({ ...handler, target, lineBegins, inputWaits }));
     const replays = (entries: number) => {
-      if (ui.interactive) rendering.replays(entries);
+      const count = shownAgain(options, ui);
+      if (count !== null) rendering.replays(entries, count);
     };
+    const isLeftOut = (event: MemberEvent) => options.json && rendering.isLeftOut(event);
     const input = { relay, votes, waiting, leave, listen };
-    const common = { ...session, options, invite, logPath, places, ...input, replays };
+    const common = { ...session, options, invite, logPath, places, ...input, replays, isLeftOut };
     try {
       await chatWhereItIs(common);
     } finally {
@@ -118,6 +121,8 @@ interface Program extends Session<MemberOwnEvent, MemberCommandSink> {
   listen(): void;
   /** Announces that this many stored entries are about to be shown. */
   replays(entries: number): void;
+  /** Whether a script isn't shown this one of them; at a terminal they are left out as they are rendered. */
+  isLeftOut(event: MemberEvent): boolean;
 }
 
 interface Wiring extends Program {
@@ -241,7 +246,8 @@ async function chat(wiring: Wiring): Promise<void> {
       logFile: logPath,
     });
     wiring.replays(group.history?.seq ?? 0);
-    const presenter = new Presenter(wiring, wiring.notices);
+    const seen = await LastSeen.open(disk, place.folder, notice);
+    const presenter = new Presenter(wiring, wiring.notices, seen, group.history?.seq ?? 0);
     host = new MemberHost(config, {
       ...modePorts(wiring, links),
       clock: SYSTEM_LINK_CLOCK,
@@ -259,7 +265,7 @@ async function chat(wiring: Wiring): Promise<void> {
     ui.heedInterrupts(wiring.leave);
     const ended = runMode(wiring, links, host);
     relay.use(host);
-    await ended;
+    await ended.finally(() => seen.note(environment.wallMs()));
   } finally {
     relay.release();
     await links?.shutdown("ended");
@@ -358,17 +364,24 @@ function openDatagrams(
 /** Shows events, keeps prompt and completion up to date, and starts taking input when the member is ready. */
 class Presenter {
   #catchingUpSinceMs: number | null = null;
+  /** When the last of the entries that were in the log at the start was said; null: the user was told what is new. */
+  #lastStored: string | null = "";
   readonly people: People<MemberEvent>;
 
+  /** @param stored How many entries the log has at the start. */
   constructor(
     readonly wiring: Wiring,
     readonly notices: readonly string[],
+    readonly seen: LastSeen,
+    readonly stored: number,
   ) {
     const scope = scopeOf(wiring.place.address);
     this.people = new People(wiring, wiring.options.name, { scope, name: COORDINATOR_NAME });
   }
 
   show(event: MemberEvent, ref: string | undefined): void {
+    if (this.wiring.isLeftOut(event)) return;
+    this.#tellReturned(event);
     if (event.event === "catching-up") this.#progress(event.done, event.of);
     if (!this.people.show(event, ref)) {
       // Nobody waits for an answer that isn't asked for.
@@ -386,6 +399,21 @@ class Presenter {
       case "coordinator":
         if (event.state === "up") this.wiring.waiting.letIn();
         return;
+    }
+  }
+
+  /** Below what was in the log at the start: since when the user was away. */
+  #tellReturned(event: MemberEvent): void {
+    if (this.#lastStored === null) return;
+    const { options, ui, environment } = this.wiring;
+    if (event.event === "message" && event.seq <= this.stored) {
+      this.#lastStored = event.sentAt;
+    } else if (event.event === "message" || event.event === "ready") {
+      const nowMs = environment.wallMs();
+      const returned = this.seen.returned(nowMs, this.#lastStored);
+      this.#lastStored = null;
+      void this.seen.note(nowMs);
+      if (returned !== null && (shownAgain(options, ui) ?? 0) > 0) ui.show(returned);
     }
   }
 

@@ -47,12 +47,6 @@ type EventNamed<Name extends MemberOwnEvent["event"]> = Extract<
 /** Catching up isn't reported if it takes less than this, as nobody could read the line in time. */
 export const CATCHING_UP_TOLD_MS = 1_000;
 
-/**
- * The number of entries from the log that a terminal shows at the start: the last ones, as for newcomers to the
- * mesh.
- */
-const REPLAY_SHOWN = 100;
-
 /** Renders events in order. What earlier events have told the reader isn't repeated. */
 export class MemberRendering {
   #self = "";
@@ -65,17 +59,19 @@ export class MemberRendering {
   #catchingUpSinceMs: number | null = null;
   /** The last entry of the log that isn't shown at the start; 0 after a later one has been shown. */
   #leftOutThrough = 0;
+  #isLeavingOut = false;
   /** The deadlines of the edits that the user was asked about. */
   readonly #votes = new Map<number, number>();
 
-  /** For terminals: shows only the last of the `entries` in the log at the start. */
-  replays(entries: number): void {
-    this.#leftOutThrough = Math.max(0, entries - REPLAY_SHOWN);
+  /** Shows only the last `count` of the `entries` in the log at the start. */
+  replays(entries: number, count: number): void {
+    this.#leftOutThrough = Math.max(0, entries - count);
+    this.#isLeavingOut = true;
   }
 
   /** The lines of an event, in the order in which they are printed. */
   lines(event: MemberOwnEvent, { nowMs }: RenderContext): readonly Line[] {
-    if (this.#isLeftOut(event)) return [];
+    if (this.isLeftOut(event)) return [];
     switch (event.event) {
       case "ready":
         this.#self = event.name;
@@ -94,7 +90,7 @@ export class MemberRendering {
       case "coordinator":
         return this.#coordinatorLines(event, nowMs);
       case "message":
-        return [...this.#leftOutLines(), entryLine(event, nowMs)];
+        return [...(event.history ? this.#leftOutLines() : []), entryLine(event, nowMs)];
       case "edit-started":
         return event.absent === true ? [] : [editStartedLine(event, nowMs, this.#nameOf)];
       case "vote-wanted":
@@ -123,10 +119,12 @@ export class MemberRendering {
   }
 
   /** Whether the event is an entry that isn't shown at the start, or an edit before the first entry that is. */
-  #isLeftOut(event: MemberOwnEvent): boolean {
-    if (event.event !== "message" && event.event !== "edit") return false;
-    if (event.history !== true || this.#leftOutThrough === 0) return false;
-    return event.event === "edit" || event.seq <= this.#leftOutThrough;
+  isLeftOut(event: MemberOwnEvent | MemberEvent): boolean {
+    if (!this.#isLeavingOut || (event.event !== "message" && event.event !== "edit")) return false;
+    const isLeftOut = event.history === true &&
+      (event.event === "edit" || event.seq <= this.#leftOutThrough);
+    this.#isLeavingOut = isLeftOut;
+    return isLeftOut;
   }
 
   /** The line before the first entry shown, about those that aren't. */

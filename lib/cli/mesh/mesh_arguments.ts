@@ -14,21 +14,19 @@ import {
   endpoint,
   fingerprint,
   type Flags,
+  historyFlag,
   hostFlag,
   listenPort,
   type OptionsOf,
   optionsOf,
   server,
-  wholeNumber,
 } from "../args/flags.ts";
 import { fileFlags, filesNeeded } from "../files/file_arguments.ts";
 import { INVITE_VARIABLE, inviteFlags, inviteSource, takenInvite } from "../credentials/invites.ts";
 import type { Streams } from "../streams/streams.ts";
 
 /** Default number of earlier messages shown on joining: a screen or two. */
-const HISTORY_COUNT_DEFAULT = 100;
-/** As many messages as members keep. */
-const HISTORY_COUNT_MAX = 10_000;
+export const JOINING_HISTORY_DEFAULT = 100;
 
 const flags = {
   host: hostFlag("listen"),
@@ -39,13 +37,7 @@ const flags = {
     parse: listenPort,
   },
   advertise: advertiseFlag("others"),
-  historyCount: {
-    name: "history",
-    value: "N",
-    help: `earlier messages to show on joining for the first time (${HISTORY_COUNT_DEFAULT})`,
-    parse: wholeNumber(0, HISTORY_COUNT_MAX),
-    default: HISTORY_COUNT_DEFAULT,
-  },
+  historyCount: historyFlag(`; on joining for the first time, ${JOINING_HISTORY_DEFAULT}`),
   contactKey: {
     name: "key",
     value: "FINGERPRINT",

@@ -30,7 +30,8 @@ import { meshLines, type MeshOwnEvent } from "./mesh_rendering.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
 import { roomViews } from "./room_views.ts";
 import { inputTo, modePorts, runMode } from "../session/run_mode.ts";
-import { joiningInvite, type MeshOptions } from "./mesh_arguments.ts";
+import { shownAgain } from "../session/last_seen.ts";
+import { JOINING_HISTORY_DEFAULT, joiningInvite, type MeshOptions } from "./mesh_arguments.ts";
 import { processStreams } from "../streams/streams.ts";
 import {
   channelIdentity,
@@ -100,6 +101,7 @@ export async function runMesh(options: MeshOptions): Promise<void> {
       if (begin.kind === "resume") await rooms.enterAgain(begin.room);
       await chat({ ...session, options, begin, rooms });
     } finally {
+      await rooms.lastSeen?.note(Date.now());
       rooms.leave();
     }
   });
@@ -267,7 +269,7 @@ function loggedBeginning(begin: MeshConfig["begin"]) {
 }
 
 function configOf(
-  { options, knownPeers, outward }: Pick<Wiring, "options" | "knownPeers" | "outward">,
+  { options, knownPeers, outward, ui }: Pick<Wiring, "options" | "knownPeers" | "outward" | "ui">,
   own: ChannelIdentity,
   links: Links,
   begin: MeshConfig["begin"],
@@ -283,7 +285,8 @@ function configOf(
       ...(chosen === null ? {} : { fixed: true }),
     },
     passive: options.passive,
-    historyShown: options.historyCount,
+    historyShown: options.historyCount ?? JOINING_HISTORY_DEFAULT,
+    historyAgain: shownAgain(options, ui) ?? 0,
     refused: knownPeers.refused(),
     verified: knownPeers.verified(),
     begin,

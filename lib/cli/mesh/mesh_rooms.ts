@@ -10,10 +10,11 @@ import { Pins } from "../../protocols/mesh/names/pins.ts";
 import { MESH_LOG, type MeshRecord } from "../../protocols/mesh/schema/records.ts";
 import { roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
 import type { RoomStore } from "../../runtime/hosts/mesh_host.ts";
-import { corruptError, type Disk, type DiskLock } from "../../store/disk/disk.ts";
+import { corruptError, type Disk, type DiskLock, folderOf } from "../../store/disk/disk.ts";
 import { HeldLock, holderOf } from "../../store/disk/held_lock.ts";
 import type { KnownPeers } from "../../store/profile/known_peers.ts";
 import { Table, type TableRow } from "../../store/disk/table.ts";
+import { LastSeen } from "../session/last_seen.ts";
 import { lineOf, openRecords } from "../session/record_store.ts";
 import { isPrivateRoom } from "./room_views.ts";
 
@@ -46,6 +47,8 @@ interface Start {
 export class MeshRooms {
   /** Of the one room that this process is in, or about to be. */
   #lock: HeldLock | null = null;
+  /** When this profile was last in that room; null before it is open. */
+  lastSeen: LastSeen | null = null;
 
   private constructor(
     readonly disk: Disk,
@@ -180,6 +183,7 @@ export class MeshRooms {
     await (resume ? this.enterAgain(room) : this.enter(room));
     const log = await openRecords(this.disk, path, MESH_LOG);
     for (const text of log.notices) warn(text);
+    this.lastSeen = await LastSeen.open(this.disk, folderOf(path), warn);
     if (resume && !log.records.some(({ kind }) => kind === FOUNDING)) {
       await log.close();
       throw cannotResume(`line ${lineOf(0)} of ${path} isn't the room's founding`);

@@ -9,6 +9,8 @@ import { type Session, showNotices } from "../session/mode_session.ts";
 import { InputPause } from "../session/run_mode.ts";
 import type { MeshOptions } from "./mesh_arguments.ts";
 import type { MeshCommandSink } from "./mesh_commands.ts";
+import type { ReturnedEvent } from "../rendering/user_interface.ts";
+import type { MeshRooms } from "./mesh_rooms.ts";
 import type { MeshOwnEvent } from "./mesh_rendering.ts";
 
 /** What ends sooner needs no line, and no prompt before the first line. */
@@ -47,7 +49,10 @@ export class Presenter {
    * @param greet Shows what follows the first line.
    */
   constructor(
-    readonly wiring: Session<MeshOwnEvent, MeshCommandSink> & { readonly options: MeshOptions },
+    readonly wiring: Session<MeshOwnEvent, MeshCommandSink> & {
+      readonly options: MeshOptions;
+      readonly rooms: Pick<MeshRooms, "lastSeen">;
+    },
     readonly known: () => readonly string[],
     readonly listen: () => void,
     readonly greet: () => void,
@@ -59,6 +64,7 @@ export class Presenter {
 
   show(event: MeshEvent, ref: string | undefined): void {
     const { ui } = this.wiring;
+    if (event.event === "returned") return this.#returned(event);
     if (event.event === "notice" && this.#isFirstLineAwaited) return this.#hold({ event, ref });
     this.people.show(event, ref);
     switch (event.event) {
@@ -66,6 +72,7 @@ export class Presenter {
         clearTimeout(this.#connectingTimer);
         this.#listenAs(event.name);
         ui.setNames(() => [...this.#names.values()], this.known);
+        void this.wiring.rooms.lastSeen?.note(this.wiring.environment.wallMs());
         this.greet();
         this.#showHeld();
         return this.pause.early(null);
@@ -87,6 +94,13 @@ export class Presenter {
         this.#names.set(event.key, event.name);
         return;
     }
+  }
+
+  /** The machine knows what was shown, and the folder of the room when the user left. */
+  #returned({ since }: ReturnedEvent): void {
+    const { rooms, environment, ui } = this.wiring;
+    const event = rooms.lastSeen?.returned(environment.wallMs(), since) ?? null;
+    if (event !== null) ui.show(event);
   }
 
   /** The user has taken another name than that of the command line, which the next start takes again. */

@@ -2,7 +2,7 @@
 
 import { ACTION_START } from "../../base/text/text.ts";
 import { shownName } from "../../base/text/names.ts";
-import type { CommonEvent, Line, Span } from "./user_interface.ts";
+import type { CommonEvent, Line, ReturnedEvent, Span } from "./user_interface.ts";
 import { textWidth } from "./graphemes.ts";
 import { numberText } from "../../base/text/words.ts";
 
@@ -62,6 +62,15 @@ export function noticeLine(
   const sentMs = Date.parse(sentAt);
   if (history !== true || Number.isNaN(sentMs)) return starLine(nowMs, text);
   return [{ timeMs: sentMs }, EARLIER, " * ", text];
+}
+
+/** The line between what was shown before, and what came while the user was away. */
+export function returnedLine(nowMs: number, { since }: Omit<ReturnedEvent, "event">): Line {
+  return [
+    { text: "-- away since ", as: "rule" },
+    { timeMs: Date.parse(since), nowMs },
+    { text: " --", as: "rule" },
+  ];
 }
 
 /** A problem that already existed, as in the answer to `/status`: without a time. */

@@ -30,6 +30,7 @@ export type Span =
  * `private`: around what only its receiver can read.
  * `earlier`: says that the line isn't new: at a terminal a rule above says so for all such lines, which are faint.
  * `body`: text that may have line breaks: on a terminal further lines are indented, in a pipe each break is `␊`.
+ * `rule`: across lines of the history: those below it need no rule of their own.
  * `exact`: text to be copied or parsed by programs; a line that contains it is never broken.
  */
 export type SpanStyle =
@@ -40,6 +41,7 @@ export type SpanStyle =
   | "error"
   | "private"
   | "earlier"
+  | "rule"
   | "body"
   | "exact";
 
@@ -80,8 +82,15 @@ export type CommonEvent =
       readonly since: string;
     }[];
   }
+  | ReturnedEvent
   /** Last event before exit 0; not shown in text form. */
   | { readonly event: "bye"; readonly reason: string };
+
+/** The last messages were shown again; what follows was said since the user went away (ISO 8601, UTC). */
+export interface ReturnedEvent {
+  readonly event: "returned";
+  readonly since: string;
+}
 
 /** What a mode provides to its user interface; `Event` is the type of its own events, besides the common ones. */
 export interface Mode<Event extends ShownEvent, Target> {

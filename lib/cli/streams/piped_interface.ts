@@ -7,7 +7,7 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { helpEvent, helpLines } from "../args/help_text.ts";
 import type { CommonOptions } from "../args/options.ts";
 import { JsonFormat } from "../rendering/json_format.ts";
-import { ignoredLines, noticeLine, starLine } from "../rendering/spans.ts";
+import { ignoredLines, noticeLine, returnedLine, starLine } from "../rendering/spans.ts";
 import type {
   CommonEvent,
   InputHandler,
@@ -226,7 +226,11 @@ export class PipedInterface<Event extends ShownEvent, Target>
       this.#output.write("stderr", this.#errors.format([`error: ${event.text}`]));
     } else if (event.event === "notice") {
       this.#writeLines([noticeLine(this.#streams.wallMs(), event)]);
-    } else if (event.event === "ignored") this.#writeLines(ignoredLines(event));
+    } else if (event.event === "ignored") {
+      this.#writeLines(ignoredLines(event));
+    } else if (event.event === "returned") {
+      this.#writeLines([returnedLine(this.#streams.wallMs(), event)]);
+    }
   }
 
   #writeJson(event: ShownEvent, ref: string | undefined): void {
@@ -248,6 +252,7 @@ const COMMON: ReadonlySet<string> = new Set<CommonEvent["event"]>([
   "error",
   "notice",
   "ignored",
+  "returned",
   "bye",
 ]);
 

@@ -68,6 +68,7 @@ const STYLE_CODES: Readonly<Record<Exclude<SpanStyle, "name" | "body" | "exact">
   error: "\x1b[31m",
   private: "\x1b[35m",
   earlier: FAINT,
+  rule: FAINT,
 };
 /** Bold and reversed: it is seen without colours, too. */
 const MENTION = "\x1b[1;7m";
@@ -100,8 +101,8 @@ export class TextFormat {
   #lastDayMinute = NaN;
   #minute = NaN;
   #minuteText = "";
-  /** Whether the last line with a time was of the history. */
-  #wasEarlier = false;
+  /** Whether the last line with a time was of the history; null: a rule says what follows. */
+  #wasEarlier: boolean | null = false;
 
   /** @param nowMs Wall time, whose day isn't announced. */
   constructor(options: TextFormatOptions, nowMs: number) {
@@ -186,6 +187,7 @@ export class TextFormat {
     const isTimed = line.some((span) =>
       typeof span === "object" && "timeMs" in span && !("nowMs" in span)
     );
+    if (styles.has("rule")) this.#wasEarlier = null;
     if (look === undefined || !isTimed) return "";
     const isEarlier = styles.has("earlier");
     const isSaid = styles.has("body") && !styles.has("own") && !isEarlier;
@@ -196,7 +198,9 @@ export class TextFormat {
     if (sinceMs !== null) {
       return this.#rule(`new since ${timeText(sinceMs, this.#options.verbose)}`);
     }
-    return isEarlier === wasEarlier ? "" : this.#rule(isEarlier ? "earlier" : "now");
+    return wasEarlier === null || isEarlier === wasEarlier
+      ? ""
+      : this.#rule(isEarlier ? "earlier" : "now");
   }
 
   #rule(text: string): string {

@@ -48,7 +48,7 @@ import {
   reflows,
   WRAPPING_ON,
 } from "../streams/terminal_mode.ts";
-import { ignoredLines, noticeLine, starLine } from "../rendering/spans.ts";
+import { ignoredLines, noticeLine, returnedLine, starLine } from "../rendering/spans.ts";
 import { TextFormat } from "../streams/text_format.ts";
 import type {
   Attention,
@@ -694,7 +694,11 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       this.#printError(text);
     } else if (event.event === "notice") {
       this.#printLines([noticeLine(this.#streams.wallMs(), event)]);
-    } else if (event.event === "ignored") this.#printLines(ignoredLines(event));
+    } else if (event.event === "ignored") {
+      this.#printLines(ignoredLines(event));
+    } else if (event.event === "returned") {
+      this.#printLines([returnedLine(this.#streams.wallMs(), event)]);
+    }
   }
 
   #printStar(text: string): void {

@@ -113,7 +113,7 @@ export function newRoom(
   nowMs: number,
 ): Room {
   const { genesis, claim, secrets, rulings, records, fresh, endpoint, founded } = entry;
-  const { process, advertise, passive, historyShown, refused, verified } = config;
+  const { process, advertise, passive, historyShown, historyAgain = 0, refused, verified } = config;
   const earlier = earlierMembership(environment.crypto, signer.key, records);
   const atLeast = Math.max(entry.incarnation, earlier?.incarnationMin ?? 1);
   return new Room(
@@ -130,6 +130,7 @@ export function newRoom(
       endpoint,
       passive,
       historyShown,
+      historyAgain,
       ...(refused === undefined ? {} : { refused }),
       ...(verified === undefined ? {} : { verified }),
       listening: { host: advertise.host ?? "127.0.0.1", port: advertise.port },

@@ -302,6 +302,10 @@ export class DeliveryGate {
     this.#storedIsShown = true;
     const stored = this.#stored;
     this.#stored = [];
+    const { founded, historyAgain } = this.config;
+    if (!founded && historyAgain > 0) {
+      this.view.shownAgain(historyAgain, new Set(stored.map(({ id }) => id)));
+    }
     for (const message of stored) this.view.message(message, undefined);
     const last = stored.at(-1);
     if (last !== undefined) this.view.inOrder({ type: "shown", through: last.through });

@@ -363,6 +363,15 @@ export class RoomEvents {
     }
   }
 
+  /** Shows a member that is back the last `count` messages that an earlier process showed: all but `unshown`. */
+  shownAgain(count: number, unshown: ReadonlySet<MessageId>): void {
+    const shown = this.facts.history(count + unshown.size).filter(({ id }) => !unshown.has(id));
+    const again = shown.slice(-count);
+    for (const entry of again) this.#earlier(entry);
+    const last = again.at(-1);
+    this.#show({ event: "returned", since: last === undefined ? "" : dateText(last.sentAt) });
+  }
+
   #earlier(entry: HistoryEntry): void {
     const message = this.#historyMessage(entry);
     const { from, shown } = message;

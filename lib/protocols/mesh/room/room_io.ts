@@ -148,6 +148,8 @@ export interface RoomConfig {
   readonly endpoint: Endpoint | null;
   readonly passive: boolean;
   readonly historyShown: number;
+  /** How many of the last messages are shown again to a member that comes back. */
+  readonly historyAgain: number;
   /** Keys that the user has refused, each for a name. */
   readonly refused?: readonly ComparedKey[];
   /** Keys that the user has verified, each under a name as it was shown: none of another key is shown like it. */

@@ -205,6 +205,11 @@ export type MeshEvent =
     /** Who is shut out of the room; absent where nobody is. */
     readonly removed?: readonly RuledOn[];
   }
+  /**
+   * What follows was said while the user was away: since the last of the messages that were just shown again, as far as
+   * the machine knows; empty where none was.
+   */
+  | { readonly event: "returned"; readonly since: string }
   | { readonly event: "history"; readonly messages: readonly HistoryMessage[] }
   | MeshStatus
   | ModeEvent;

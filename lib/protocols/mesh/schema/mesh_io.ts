@@ -110,6 +110,8 @@ export interface MeshConfig {
   readonly passive: boolean;
   /** How many earlier messages are shown to a newcomer. */
   readonly historyShown: number;
+  /** How many of the last messages are shown again to a member that comes back; absent: none. */
+  readonly historyAgain?: number;
   /** Keys that the user has refused, each for a name. */
   readonly refused?: readonly ComparedKey[];
   /** Keys that the user has verified, each under a name as it was shown: none of another key is shown like it. */

@@ -31,6 +31,7 @@ function machinesWith(records: readonly MeshRecord[]) {
     endpoint: null,
     passive: false,
     historyShown: 100,
+    historyAgain: 0,
     listening: { host: "127.0.0.1", port: 1 },
     founded: false,
   };

@@ -1,0 +1,64 @@
+/**
+ * When this profile was last in a place: a room, a group, or with the friends of a table. In the folder of the place, as
+ * a table with one time, which is written at the start and at the end.
+ */
+
+import { P2pchatError } from "../../base/errors.ts";
+import { dateText } from "../../base/text/words.ts";
+import { corruptError, type Disk } from "../../store/disk/disk.ts";
+import { Table } from "../../store/disk/table.ts";
+import type { ReturnedEvent } from "../rendering/user_interface.ts";
+
+const LAST_SEEN_FORMAT = { format: "last-seen", version: 1 } as const;
+
+/** The messages shown again at a terminal where the user gives no other number. */
+const SHOWN_AGAIN_DEFAULT = 20;
+
+/** How many of the last messages are shown again to who comes back; null: what the mode shows to scripts. */
+export function shownAgain(
+  { historyCount }: { readonly historyCount: number | null },
+  { interactive }: { readonly interactive: boolean },
+): number | null {
+  return historyCount ?? (interactive ? SHOWN_AGAIN_DEFAULT : null);
+}
+
+export class LastSeen {
+  private constructor(readonly table: Table | null, readonly sinceMs: number | null) {}
+
+  /** What can't be read is told by `warn`, and stays as it is: no program stays away for want of it. */
+  static async open(disk: Disk, folder: string, warn: (text: string) => void): Promise<LastSeen> {
+    const path = `${folder}/seen`;
+    try {
+      const { table, rows } = await Table.open(disk, path, LAST_SEEN_FORMAT);
+      if (rows === null) return new LastSeen(table, null);
+      const sinceMs = Date.parse(rows[0]?.[0] ?? "");
+      if (Number.isNaN(sinceMs)) throw corruptError(path, 2, "it isn't a time");
+      return new LastSeen(table, sinceMs);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      warn(`Since when you were away isn't known: ${error.message}`);
+      return new LastSeen(null, null);
+    }
+  }
+
+  /**
+   * What tells since when the user was away; null where that isn't known.
+   * @param shown When the last of what an earlier process showed was said (ISO 8601), or empty: a process that was
+   *   killed noted only its start.
+   */
+  returned(nowMs: number, shown: string): ReturnedEvent | null {
+    if (this.sinceMs === null) return null;
+    const shownMs = Date.parse(shown);
+    const laterMs = Number.isNaN(shownMs) ? this.sinceMs : Math.max(this.sinceMs, shownMs);
+    return { event: "returned", since: dateText(Math.min(laterMs, nowMs)) };
+  }
+
+  /** The user is here now. Where the disk refuses, the next start tells an earlier time. */
+  async note(nowMs: number): Promise<void> {
+    try {
+      await this.table?.write([[dateText(nowMs)]]);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+    }
+  }
+}

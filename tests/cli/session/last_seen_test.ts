@@ -1,0 +1,56 @@
+import { assertEquals } from "@std/assert";
+import { LastSeen, shownAgain } from "../../../lib/cli/session/last_seen.ts";
+import { MemoryDisk } from "../../doubles/memory_disk.ts";
+
+const at = (text: string) => Date.parse(text);
+const LEFT = "2026-01-01T12:00:00.000Z";
+const NOW = "2026-01-02T12:00:00.000Z";
+
+async function opened(disk: MemoryDisk, warned: string[] = []): Promise<LastSeen> {
+  return await LastSeen.open(disk, "/p", (text) => warned.push(text));
+}
+
+Deno.test("LastSeen tells since when the user was away: not at the first start", async () => {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/p");
+  const first = await opened(disk);
+  assertEquals(first.returned(at(NOW), ""), null);
+  await first.note(at(LEFT));
+
+  const next = await opened(disk);
+  assertEquals(next.returned(at(NOW), ""), { event: "returned", since: LEFT });
+});
+
+Deno.test("LastSeen: who was killed was there until the last message shown, but not in the future", async () => {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/p");
+  await (await opened(disk)).note(at(LEFT));
+  const seen = await opened(disk);
+  const later = "2026-01-01T13:00:00.000Z";
+
+  assertEquals(seen.returned(at(NOW), later)?.since, later);
+  assertEquals(seen.returned(at(NOW), "2026-01-01T11:00:00.000Z")?.since, LEFT);
+  assertEquals(seen.returned(at(NOW), "2027-01-01T00:00:00.000Z")?.since, NOW);
+});
+
+Deno.test("LastSeen: a damaged file is told of, stays as it is, and keeps nobody away", async () => {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/p");
+  disk.place("/p/seen", new TextEncoder().encode("nonsense\n"));
+  const warned: string[] = [];
+  const seen = await opened(disk, warned);
+  await seen.note(at(NOW));
+
+  assertEquals(seen.returned(at(NOW), ""), null);
+  assertEquals(warned.length, 1);
+  assertEquals(disk.text("/p/seen"), "nonsense\n");
+});
+
+Deno.test("a terminal shows 20 messages again, a script none, unless another number is given", () => {
+  const terminal = { interactive: true };
+  const script = { interactive: false };
+  assertEquals(shownAgain({ historyCount: null }, terminal), 20);
+  assertEquals(shownAgain({ historyCount: null }, script), null);
+  assertEquals(shownAgain({ historyCount: 0 }, terminal), 0);
+  assertEquals(shownAgain({ historyCount: 5 }, script), 5);
+});
