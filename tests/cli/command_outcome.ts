@@ -13,6 +13,7 @@ export type Outcome<Command> =
     readonly seq?: number;
   }
   | { readonly help: readonly string[]; readonly ref?: string }
+  | { readonly clear: true; readonly ref?: string }
   | { readonly show: number; readonly ref?: string }
   | "nothing";
 
@@ -29,6 +30,8 @@ export function outcomeOf<Command>(
       return "nothing";
     case "help":
       return { help: parsed.entries.map((entry) => entry.name), ...ref };
+    case "clear":
+      return { clear: true, ...ref };
     case "show":
       return { show: parsed.number, ...ref };
     case "refused": {

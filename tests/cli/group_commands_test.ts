@@ -235,7 +235,7 @@ Deno.test("every example of the group's commands is understood", () => {
   for (const table of [memberCommands, serveCommands]) {
     for (const { name, example } of table.commands) {
       const parsed = table.parse(example, false);
-      assert(["command", "help", "show"].includes(parsed.type), `${name}: ${example}`);
+      assert(["clear", "command", "help", "show"].includes(parsed.type), `${name}: ${example}`);
     }
   }
 });

@@ -106,6 +106,30 @@ export interface KeyChange extends Compared {
   readonly given?: true;
 }
 
+/** By which way somebody is connected: directly, through the directory, which can't read it, or through other members. */
+export type Route = "direct" | "relay" | "members";
+
+/** Answers `whois`: all that is known of somebody, or of the user. */
+export interface WhoisView extends Compared {
+  readonly name: string;
+  readonly self: boolean;
+  /** Fingerprint; null while none is known. */
+  readonly key: string | null;
+  /** Where others dial it; empty, with port 0, where nobody can, or it isn't known. */
+  readonly host: string;
+  readonly port: number;
+  /** Null where it isn't connected at the moment, and for oneself. */
+  readonly route: Route | null;
+  /** That it is away, and why; empty where that isn't said. */
+  readonly away?: string;
+  /** Where that is another key than the one expected. */
+  readonly changed?: KeyChange;
+  /** What the console adds: YYYY-MM-DD, when this key was first met under this name; absent where it wasn't. */
+  readonly since?: string;
+  /** Likewise, of oneself: one line to pass on to others. */
+  readonly line?: string;
+}
+
 /** Events that every machine tells, field for field the objects of `--json`. */
 export type ModeEvent =
   | {
@@ -118,6 +142,7 @@ export type ModeEvent =
     /** What the user says; with `no` the machine has refused the key already. */
     readonly answer?: VerifyAnswer;
   }
+  | WhoisView & { readonly event: "whois" }
   /** `warning`: something is wrong. `changed`: in a mesh, somebody is told apart because of that. */
   | {
     readonly event: "notice";
@@ -145,6 +170,8 @@ export type ModeCommand =
   | { readonly command: "status" }
   | { readonly command: "verify"; readonly name: string; readonly answer?: VerifyAnswer }
   | { readonly command: "trust"; readonly name: string }
+  /** Null: the user. */
+  | { readonly command: "whois"; readonly name: string | null }
   /**
    * Another program of this profile was told that this key (a fingerprint) isn't that of whoever is called so: as
    * `verify` with `no`, but without an answer. `name` is the plain one, without the start of a key. Nobody types it.

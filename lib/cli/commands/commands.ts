@@ -165,6 +165,7 @@ export type ParsedLine<Target> =
     readonly entries: readonly Command<Target>[];
   }
   | { readonly type: "show"; readonly ref: string | undefined; readonly number: number }
+  | { readonly type: "clear"; readonly ref: string | undefined }
   | {
     readonly type: "command";
     readonly ref: string | undefined;
@@ -227,7 +228,7 @@ export class CommandTable<Target> {
   readonly #chatIsSilent: () => boolean;
 
   constructor(options: CommandTableOptions<Target>) {
-    this.commands = [...options.commands, showEntry(), helpEntry()];
+    this.commands = [...options.commands, clearEntry(), showEntry(), helpEntry()];
     for (const entry of this.commands) {
       for (const name of [entry.name, ...entry.aliases]) this.#byName.set(name, entry);
     }
@@ -348,6 +349,7 @@ export class CommandTable<Target> {
     if (entry.name === "help") {
       return { type: "help", ref, entries: this.#helpedBy(texts["topic"]) };
     }
+    if (entry.name === "clear") return { type: "clear", ref };
     try {
       if (entry.name === "show") {
         return { type: "show", ref, number: foldedNumber.parse(texts["n"]!) };
@@ -394,6 +396,18 @@ const foldedNumber: Argument<number> = {
     );
   },
 };
+
+function clearEntry<Target>(): Command<Target> {
+  return command<Target, Record<never, never>>({
+    name: "clear",
+    aliases: [],
+    form: "",
+    args: {},
+    help: "clear the screen, as Ctrl+L does; what was on it can be scrolled back to",
+    example: "/clear",
+    run() {}, // the user interface handles it, as only it has a screen
+  });
+}
 
 function showEntry<Target>(): Command<Target> {
   return command<Target, { n: Argument<number> }>({

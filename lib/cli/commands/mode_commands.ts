@@ -100,6 +100,28 @@ export const verifyCommand: Command<SinkOf<"verify">> = command({
     submit({ command: "verify", name, ...(answer === undefined ? {} : { answer }) }, ref),
 });
 
+/** Who somebody is, and who the user is. */
+export const whoCommands: readonly Command<SinkOf<"whois">>[] = [
+  command({
+    name: "whois",
+    aliases: [],
+    form: "NAME",
+    args: { name: memberName },
+    help: "the key of NAME, verified or not, since when you know it, address and route",
+    example: "/whois Bob",
+    run: (submit: SinkOf<"whois">, { name }, ref) => submit({ command: "whois", name }, ref),
+  }),
+  command({
+    name: "whoami",
+    aliases: [],
+    form: "[--copy]",
+    args: { copy: isGiven },
+    help: "your own name, key and address; --copy copies what to pass on of it",
+    example: "/whoami",
+    run: (submit: SinkOf<"whois">, _, ref) => submit({ command: "whois", name: null }, ref),
+  }),
+];
+
 export const trustCommand: Command<SinkOf<"trust">> = command({
   name: "trust",
   aliases: [],

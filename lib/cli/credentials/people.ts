@@ -9,6 +9,7 @@
  */
 
 import { P2pchatError } from "../../base/errors.ts";
+import { endpointText } from "../../base/ids.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { LookAlikes } from "../../base/text/look_alikes.ts";
 import {
@@ -268,6 +269,7 @@ const NO_MEETINGS: ReadonlySet<string> = new Set<EventName>([
   "status",
   "removed",
   "allowed",
+  "whois",
 ]);
 
 /** A name in an event, the batch of `LookAlikes` in which it came, and whether it is known to be a guest's or not. */
@@ -398,6 +400,12 @@ export function withCompared(event: ShownEvent, known: KnownPeers, own: Fingerpr
       const found = isProved ? of({ ...fields, name: fields["peer"] as string }) : UNCOMPARED;
       return { ...fields, ...found };
     }
+    case "whois": {
+      const who = fields as unknown as Fields & Listed;
+      if (fields["self"] === true) return { ...fields, ...UNCOMPARED, ...serverLine(fields) };
+      const since = who.key ? known.since(who.name, who.key as Fingerprint) : null;
+      return { ...withFound(who, known, of(who)), ...(since === null ? {} : { since }) };
+    }
     case "view":
       return { ...fields, verified: verifiedAmong(fields, of) };
     case "members": {
@@ -417,6 +425,12 @@ export function withCompared(event: ShownEvent, known: KnownPeers, own: Fingerpr
     return { ...fields, [list]: all.map((one) => withFound(one, known, of(one))) };
   }
   return fields;
+}
+
+/** What clients name a server by, key and all: `--server HOST:PORT#KEY`. */
+function serverLine({ name, key, host, port }: Fields): { readonly line?: string } {
+  if (!String(name).startsWith("*")) return {};
+  return { line: `${endpointText({ host: String(host), port: Number(port) })}#${key}` };
 }
 
 const UNCOMPARED: Compared = { verified: false };

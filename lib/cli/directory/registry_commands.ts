@@ -23,6 +23,7 @@ import {
   statusCommand,
   trustCommand,
   verifyCommand,
+  whoCommands,
 } from "../commands/mode_commands.ts";
 import type { Whereabouts } from "./prompt_state.ts";
 
@@ -158,6 +159,7 @@ const COMMANDS = [
   }),
   { ...statusCommand, help: "where you are, your call and its route, your key, what is wrong" },
   verifyCommand,
+  ...whoCommands,
   trustCommand,
   ...ownCommands,
   command({

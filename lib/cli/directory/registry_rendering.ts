@@ -32,6 +32,7 @@ import {
   type OwnEventOf,
   theVerifiedText,
   verifyLines,
+  whoisLines,
 } from "../rendering/verify_rendering.ts";
 
 /** The events that only this mode shows. */
@@ -100,6 +101,8 @@ export class RegistryRendering {
         return [starLine(nowMs, "Your password is changed; other devices have to log in with it")];
       case "status":
         return statusLines(event);
+      case "whois":
+        return whoisLines(event);
       case "verify":
         return verifyLines(event);
     }

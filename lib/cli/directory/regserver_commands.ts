@@ -10,6 +10,7 @@ import {
   refuseBareLine,
   statusCommand,
   verifyCommand,
+  whoCommands,
 } from "../commands/mode_commands.ts";
 
 export type RegserverCommandSink = CommandSink<DirectoryCommand>;
@@ -27,6 +28,7 @@ export const regserverCommands: CommandTable<RegserverCommandSink> = new Command
       help: "who is logged in, free or busy, where and since when",
     },
     verifyCommand,
+    ...whoCommands,
     command({
       name: "kick",
       aliases: [],

@@ -18,7 +18,12 @@ import {
   tableLines,
 } from "../rendering/spans.ts";
 import type { Line, RenderContext } from "../rendering/user_interface.ts";
-import { comparedText, type OwnEventOf, verifyLines } from "../rendering/verify_rendering.ts";
+import {
+  comparedText,
+  type OwnEventOf,
+  verifyLines,
+  whoisLines,
+} from "../rendering/verify_rendering.ts";
 
 /** The events that only this mode shows. */
 export type RegserverOwnEvent = OwnEventOf<DirectoryEvent>;
@@ -57,6 +62,8 @@ export function regserverLines(
       return usersLines(event, context);
     case "status":
       return statusLines(event);
+    case "whois":
+      return whoisLines(event);
     case "verify":
       return verifyLines(event, `/kick ${shownName(event.name)} throws them out for now`, false);
     default:

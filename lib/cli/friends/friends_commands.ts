@@ -15,6 +15,7 @@ import {
   statusCommand,
   trustCommand,
   verifyCommand,
+  whoCommands,
 } from "../commands/mode_commands.ts";
 import type { Expansion } from "../rendering/user_interface.ts";
 
@@ -119,6 +120,7 @@ export function friendsCommandTable(friend: string): CommandTable<FriendsCommand
         run: (submit: FriendsCommandSink, { id }, ref) => submit({ command: "unsend", id }, ref),
       }),
       verifyCommand,
+      ...whoCommands,
       trustCommand,
       ...ownCommands,
       { ...exitCommand, help: "leave; what waits is sent at the next start" },

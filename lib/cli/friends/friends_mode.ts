@@ -9,7 +9,7 @@ import { FriendsHost, type FriendsStore } from "../../runtime/hosts/friends_host
 import type { KeepPin } from "../../runtime/hosts/mode_host.ts";
 import type { KnownPeers } from "../../store/profile/known_peers.ts";
 import type { Pin } from "../../store/profile/known_peers_file.ts";
-import type { UserInfoRow } from "../../store/users/user_info.ts";
+import { userInfoLine, type UserInfoRow } from "../../store/users/user_info.ts";
 import { UserInfoWatch } from "../../store/users/user_info_file.ts";
 import { HostSet } from "../../transport/sockets.ts";
 import { forwardTo, type Links, openTo } from "../../transport/link.ts";
@@ -203,6 +203,10 @@ function hostOf(
       people.show({ ...event, self: { name: table.own.name, ...dialled() } }, ref);
       return;
     }
+    if (event.event === "whois" && event.self) {
+      people.show({ ...event, ...dialled(), line: ownLine(wiring, dialled()) }, ref);
+      return;
+    }
     if (!people.show(event, ref)) return;
     if (event.event === "message" && !event.self) reply.wrote(event.from);
     if (event.event !== "ready") return;
@@ -240,6 +244,11 @@ function hostOf(
   });
   ui.heedInterrupts(input.leave);
   return host;
+}
+
+/** The user's own row, for the tables of friends. */
+function ownLine({ table, identity }: Wiring, endpoint: Endpoint): string {
+  return userInfoLine({ name: table.own.name, endpoint, fingerprint: identity.fingerprint });
 }
 
 function offerNames({ ui, reply }: Wiring, names: readonly string[]): void {

@@ -24,6 +24,7 @@ import {
   listedName,
   type OwnEventOf,
   verifyLines,
+  whoisLines,
 } from "../rendering/verify_rendering.ts";
 
 /** The events that only this mode shows. */
@@ -64,6 +65,8 @@ export function friendsLines(
       return outboxLines(event);
     case "status":
       return statusLines(event);
+    case "whois":
+      return whoisLines(event);
     case "verify":
       return verifyLines(event);
   }

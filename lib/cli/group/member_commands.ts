@@ -20,6 +20,7 @@ import {
   statusCommand,
   trustCommand,
   verifyCommand,
+  whoCommands,
 } from "../commands/mode_commands.ts";
 
 export type MemberCommandSink = CommandSink<MemberCommand | OwnCommand>;
@@ -132,6 +133,7 @@ const COMMANDS = [
   listCommand,
   statusCommand,
   verifyCommand,
+  ...whoCommands,
   trustCommand,
   ...ownCommands,
   { ...exitCommand, help: "leave the group" },

@@ -34,7 +34,12 @@ import {
 } from "../rendering/spans.ts";
 import { goneLine, joiningLine, joiningNames, shortDigest } from "../rendering/states_rendering.ts";
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
-import { type OwnEventOf, REFUSED_TEXT, verifyLines } from "../rendering/verify_rendering.ts";
+import {
+  type OwnEventOf,
+  REFUSED_TEXT,
+  verifyLines,
+  whoisLines,
+} from "../rendering/verify_rendering.ts";
 
 /** The events that only this mode shows. */
 export type MemberOwnEvent = OwnEventOf<MemberEvent>;
@@ -113,6 +118,8 @@ export class MemberRendering {
           : [[...this.#names(event), ...joiningNames(event)]];
       case "status":
         return statusLines(event, nowMs, this.#nameOf);
+      case "whois":
+        return whoisLines(event);
       case "verify":
         return verifyLines(event, groupAdvice(event.name));
     }

@@ -12,6 +12,7 @@ import {
   statusCommand,
   trustCommand,
   verifyCommand,
+  whoCommands,
 } from "../commands/mode_commands.ts";
 
 export type ServeCommandSink = CommandSink<CoordinatorCommand>;
@@ -90,6 +91,7 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
       run: (submit: ServeCommandSink, { name }, ref) => submit({ command: "recover", name }, ref),
     }),
     verifyCommand,
+    ...whoCommands,
     trustCommand,
     {
       ...exitCommand,

@@ -33,7 +33,12 @@ import {
   statesLines,
 } from "../rendering/states_rendering.ts";
 import type { Line, RenderContext } from "../rendering/user_interface.ts";
-import { type OwnEventOf, REFUSED_TEXT, verifyLines } from "../rendering/verify_rendering.ts";
+import {
+  type OwnEventOf,
+  REFUSED_TEXT,
+  verifyLines,
+  whoisLines,
+} from "../rendering/verify_rendering.ts";
 
 /** The events that only this mode shows. */
 export type ServeOwnEvent = OwnEventOf<CoordinatorEvent>;
@@ -92,6 +97,8 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
         : [[...namesOf(event.members, event), ...joiningNames(event)]];
     case "status":
       return statusLines(event);
+    case "whois":
+      return whoisLines(event);
     case "verify":
       return verifyLines(event, `/remove ${shownName(event.name)} keeps that key out of the group`);
   }

@@ -23,6 +23,7 @@ import {
   statusCommand,
   trustCommand,
   verifyCommand,
+  whoCommands,
 } from "../commands/mode_commands.ts";
 
 /** The room's, those about files, and one that is answered from the profile's files. */
@@ -132,6 +133,7 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
     }),
     statusCommand,
     verifyCommand,
+    ...whoCommands,
     trustCommand,
     ...ownCommands,
     command({

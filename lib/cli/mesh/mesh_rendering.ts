@@ -15,6 +15,7 @@ import { inviteLines } from "../credentials/invites.ts";
 import {
   actionIn,
   andListed,
+  awayText,
   leftLine,
   leftOutLine,
   listed,
@@ -40,6 +41,7 @@ import {
   type OwnEventOf,
   theVerifiedText,
   verifyLines,
+  whoisLines,
 } from "../rendering/verify_rendering.ts";
 
 /** The events that only the mesh shows. */
@@ -79,6 +81,8 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
       return historyLines(event, nowMs);
     case "status":
       return statusLines(event, nowMs);
+    case "whois":
+      return whoisLines(event);
     case "verify":
       return verifyLines(event);
     case "rooms":
@@ -131,18 +135,10 @@ function awayLine(
   nowMs: number,
 ): Line {
   if (self) {
-    const you = away === undefined ? "You are back" : `You are${awayText(away)}; /back ends that`;
+    const you = away === undefined ? "You are back" : `You are ${awayText(away)}; /back ends that`;
     return starLine(nowMs, you);
   }
-  return starLine(nowMs, nameSpan(name), away === undefined ? " is back" : ` is${awayText(away)}`);
-}
-
-/**
- * ` away`, and why, in quotation marks, which the text has none of, nor wide gaps: nobody else speaks as this program.
- */
-function awayText(away: string): string {
-  const why = away.replaceAll('"', "'").replace(/\s+/g, " ").trim();
-  return why === "" ? " away" : ` away: "${why}"`;
+  return starLine(nowMs, nameSpan(name), away === undefined ? " is back" : ` is ${awayText(away)}`);
 }
 
 function goneLine({ name, reason, silentMs }: EventNamed<"left">, nowMs: number): Line {
@@ -209,7 +205,7 @@ function peersLines({ peers, removed = [] }: EventNamed<"peers">): readonly Line
 function peerLine(peer: PeerView, index: number): Line {
   const address = peer.host === "" ? "accepts no connections" : endpointText(peer);
   const role = peer.role === undefined ? "" : `  ${peer.role}`;
-  const away = peer.away === undefined ? "" : ` ${awayText(peer.away)}`;
+  const away = peer.away === undefined ? "" : `  ${awayText(peer.away)}`;
   if (index === 0) return [ownNameSpan(peer.name), ` (you)  ${address}${role}${away}`];
   const compared = comparedText(peer);
   const how = `${role}${compared === null ? "" : `  ${compared}`}${away}`;
@@ -375,5 +371,5 @@ function joinedText(
     : verifiedAs.length === 0
     ? where
     : `${where}: ${theVerifiedText(verifiedAs)}`;
-  return away === undefined ? who : `${who};${awayText(away)}`; // last: they are somebody else's words
+  return away === undefined ? who : `${who}; ${awayText(away)}`; // last: they are somebody else's words
 }

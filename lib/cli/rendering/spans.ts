@@ -193,3 +193,11 @@ export function messageStart(
 export function waitText(messages: number): string {
   return `${numberText(messages)} of your messages ${messages === 1 ? "waits" : "wait"}`;
 }
+
+/**
+ * `away`, and why, in quotation marks, which the text has none of, nor wide gaps: nobody else speaks as this program.
+ */
+export function awayText(away: string): string {
+  const why = away.replaceAll('"', "'").replace(/\s+/g, " ").trim();
+  return why === "" ? "away" : `away: "${why}"`;
+}

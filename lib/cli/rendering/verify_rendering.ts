@@ -5,11 +5,14 @@ import type {
   Compared,
   KeyChange,
   ModeEvent,
+  Route,
   VerifyAnswer,
+  WhoisView,
 } from "../../base/machine/mode_machine.ts";
+import { endpointText } from "../../base/ids.ts";
 import { startApart } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
-import { nameSpan, problemLine } from "./spans.ts";
+import { awayText, nameSpan, ownKeyLine, ownNameSpan, problemLine } from "./spans.ts";
 import type { CommonEvent, Line, ShownEvent } from "./user_interface.ts";
 
 /** An event with digits in place of the keys, since a state machine mustn't take the time to compute them. */
@@ -84,6 +87,34 @@ export function verifyLines(
     [`The same at both ends: /verify ${shown} yes. Different: somebody is in between; /verify ${shown} no.`],
   ];
 }
+
+/** All that is known of somebody, or of the user. */
+export function whoisLines(who: WhoisView): readonly Line[] {
+  const { name, self, key, host, route, since, line, away } = who;
+  const address = host === "" ? "" : `  ${endpointText(who)}`;
+  const is = away === undefined ? "" : `  ${awayText(away)}`;
+  if (self) {
+    return [
+      [ownNameSpan(name), ` (you)${address}${is}`],
+      ownKeyLine(key!),
+      ...(line === undefined ? [] : [["For others: ", { text: line, as: "exact" } as const]]),
+    ];
+  }
+  const how = route === null ? "not connected" : ROUTES[route];
+  const met = since === undefined ? "" : `, known since ${since}`;
+  const found = comparedText(who);
+  const first = [nameSpan(name), `${address}  ${how}${is}`];
+  if (key === null) return [first, ["Key: not known yet"]];
+  return [first, ["Key: ", { text: key, as: "exact" }, met], [
+    found === null ? `Not verified: /verify ${shownName(name)}` : `It is ${found}.`,
+  ]];
+}
+
+const ROUTES: Readonly<Record<Route, string>> = {
+  direct: "connected directly",
+  relay: "connected through the directory",
+  members: "connected through others",
+};
 
 /** A server that its clients dial is called `*directory*` or `*coordinator*`; no person's name has that sign. */
 function isServer(name: string): boolean {

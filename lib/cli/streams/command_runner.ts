@@ -9,6 +9,8 @@ interface CommandReports<Target> {
   help(entries: readonly Command<Target>[], ref: string | undefined): void;
   /** Shows the folded text of that number. @throws {P2pchatError} Where there is none. */
   showFolded(number: number): void;
+  /** Clears the screen. @throws {P2pchatError} Where there is none. */
+  clear(): void;
   notice(text: string): void;
   /** Whether there is a clipboard, for commands with `--copy`. */
   readonly mayCopy?: true;
@@ -100,6 +102,7 @@ export class CommandRunner<Target> {
       case "refused":
         return this.#reports.refuse(parsed.error, parsed.ref);
       case "show":
+      case "clear":
       case "command": {
         const refuse = (error: unknown) => {
           if (!(error instanceof P2pchatError)) throw error;
@@ -109,6 +112,7 @@ export class CommandRunner<Target> {
           return refuse(new P2pchatError("usage", NO_CLIPBOARD));
         }
         try {
+          if (parsed.type === "clear") return this.#reports.clear();
           if (parsed.type === "show") return this.#reports.showFolded(parsed.number);
           this.#hasLeft = parsed.leaves;
           parsed.run(target)?.catch(refuse);

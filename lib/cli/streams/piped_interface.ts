@@ -93,6 +93,9 @@ export class PipedInterface<Event extends ShownEvent, Target>
         const why = "nothing is folded here, only at a terminal";
         throw new P2pchatError("no-such-entry", `Cannot show ${numberText(number)}: ${why}`);
       },
+      clear: () => {
+        throw new P2pchatError("usage", "Cannot clear the screen: only a terminal has one");
+      },
       notice: (text) => this.show({ event: "notice", text }),
       ready: () => this.#output.ready(),
     });

@@ -203,6 +203,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
         this.#print(unitsOf(line), () => this.#formatted([line], true));
         mode.folded?.(line, null);
       },
+      clear: () => this.#clearScreen(),
       notice: (text) => this.show({ event: "notice", text }),
       mayCopy: true,
       ready: () => this.#output.ready(),

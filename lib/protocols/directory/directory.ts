@@ -35,7 +35,7 @@ import { LockOuts } from "./login/lock_outs.ts";
 import { LogIn } from "./login/log_in.ts";
 import type { DirectoryConfig, DirectoryEffect, DirectoryInput } from "./schema/directory_io.ts";
 import { DirectoryOutput } from "./schema/directory_output.ts";
-import type { DirectoryCommand, DirectoryEvent } from "./schema/events.ts";
+import { DIRECTORY_NAME, type DirectoryCommand, type DirectoryEvent } from "./schema/events.ts";
 import {
   KICKED_MS,
   LEAVE_MS_MAX,
@@ -523,6 +523,8 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
         return this.#kick(command.name, ref);
       case "verify":
         return this.#verify(command.name, command.answer, ref);
+      case "whois":
+        return this.#whois(command.name, ref);
       case "broadcast":
         return this.#telling.operator(command.text, ref);
       case "quit":
@@ -591,6 +593,24 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const client = this.#named(shown, "verify", ref);
     if (client === null) return;
     this.#comparing.verify(shown, client.name, client.key, answer, ref);
+  }
+
+  /** @param shown Null: the directory itself. */
+  #whois(shown: string | null, ref: string | undefined): void {
+    if (shown === null || shown === DIRECTORY_NAME) {
+      const { config: { listening }, signer: { key } } = this;
+      const who = { name: DIRECTORY_NAME, self: true, key: fingerprintOf(key), ...listening };
+      return this.#out.show({ event: "whois", ...who, route: null }, ref);
+    }
+    const named = this.#named(shown, "whois", ref);
+    if (named === null) return;
+    const { name, key, folded } = named;
+    const own = this.#sessions.named(folded);
+    const elsewhere = this.#others.present(folded);
+    const { host, port } = own?.listed ??
+      (elsewhere === null ? { host: "", port: 0 } : listedSession(elsewhere));
+    const who = { name, self: false, key: fingerprintOf(key), host, port };
+    this.#out.show({ event: "whois", ...who, route: own === null ? null : "direct" }, ref);
   }
 
   #kick(shown: string, ref: string | undefined): void {

@@ -283,6 +283,8 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
         return this.#sending.unsend(command.id, ref);
       case "verify":
         return this.#verify(command.name, command.answer, ref);
+      case "whois":
+        return this.#whois(command.name, ref);
       case "trust":
         return this.#trust(command.name, ref);
       case "refuse":
@@ -362,6 +364,21 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     if (told === null || told === peerKey) return;
     const other = fingerprintOf(told);
     this.#out.notice(`That is the key known before; the other one that was met is ${other}`, ref);
+  }
+
+  /** @param name Null: the user. */
+  #whois(name: string | null, ref: string | undefined): void {
+    const { config, signer } = this;
+    if (name === null || this.#isSelf(name)) {
+      const key = fingerprintOf(signer.key);
+      const who = { name: config.name, self: true, key, ...config.listening, route: null };
+      return this.#out.show({ event: "whois", ...who }, ref);
+    }
+    const friend = this.#named(name);
+    if (friend === null) return this.#unknownUser(name, (known) => `/whois ${known}`, ref);
+    const { connected, doubt: _, ...who } = friendView(friend, this.#table.refused);
+    const route = connected ? "direct" : null;
+    this.#out.show({ event: "whois", ...who, self: false, route }, ref);
   }
 
   /** The digits were different: nothing more goes to whoever has this key. */
@@ -498,14 +515,18 @@ type Event<Name extends FriendsEvent["event"]> = Extract<FriendsEvent, { readonl
 function friendsView(table: FriendTable): Event<"friends"> {
   return {
     event: "friends",
-    friends: [...table.listed].map((friend) => ({
-      name: friend.name,
-      key: friend.expected,
-      ...friend.row.endpoint,
-      connected: friend.link !== null,
-      ...changeOf(friend, table.refused),
-      ...doubtOf(friend),
-    })),
+    friends: [...table.listed].map((friend) => friendView(friend, table.refused)),
+  };
+}
+
+function friendView(friend: Friend, refused: RefusedKeys): FriendView {
+  return {
+    name: friend.name,
+    key: friend.expected,
+    ...friend.row.endpoint,
+    connected: friend.link !== null,
+    ...changeOf(friend, refused),
+    ...doubtOf(friend),
   };
 }
 

@@ -152,6 +152,15 @@ export class KnownPeers {
     return this.#all().filter(({ scope }) => !isOfComparing(scope));
   }
 
+  /** The day, YYYY-MM-DD, when this key was first met under this name, wherever that was; null where it wasn't. */
+  since(name: string, key: Fingerprint): string | null {
+    const plain = nameBeforeStart(name);
+    const days = this.pins()
+      .filter((pin) => pin.fingerprint === key && isSameName(nameBeforeStart(pin.name), plain))
+      .map(({ firstSeen }) => firstSeen);
+    return days.sort()[0] ?? null;
+  }
+
   /** Keys that aren't those of the people of these names, as the user has found. */
   refused(): readonly Pin[] {
     return this.#found().refused;

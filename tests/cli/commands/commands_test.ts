@@ -224,7 +224,7 @@ Deno.test("an object that is refused keeps its ref", () => {
 Deno.test("a command's example parses as that command", () => {
   for (const entry of meshCommands.commands) {
     const outcome = meshCommands.parse(entry.example, false);
-    assert(["command", "help", "show"].includes(outcome.type), entry.example);
+    assert(["clear", "command", "help", "show"].includes(outcome.type), entry.example);
     assert(entry.example.startsWith(`/${entry.name}`), entry.example);
   }
 });

@@ -121,7 +121,7 @@ Deno.test("among friends nobody is told to write what is refused, too", () => {
 Deno.test("among friends a command's example and form are right, and its help says how to write", () => {
   for (const { name, example, args, argumentNames } of friendsCommands.commands) {
     const parsed = friendsCommands.parse(example, false);
-    assert(["command", "help", "show"].includes(parsed.type), example);
+    assert(["clear", "command", "help", "show"].includes(parsed.type), example);
     assertEquals(Object.keys(args).sort(), [...argumentNames].sort(), name);
   }
   const help = printed(helpLines(friendsCommands.commands, friendsCommands, null));

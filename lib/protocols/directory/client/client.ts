@@ -410,6 +410,8 @@ export class Client implements Machine<ClientInput, ClientEffect> {
         return this.keys.unrefuse(command.name, command.key);
       case "verify":
         return user.verify(command.name, command.answer, ref);
+      case "whois":
+        return user.whois(command.name, ref);
       case "trust":
         return user.trust(command.name, ref);
       case "quit":

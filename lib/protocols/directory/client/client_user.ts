@@ -26,6 +26,7 @@ import type { ClientConfig } from "../schema/client_io.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 import { type ClientEvent, DIRECTORY_NAME, type SessionState } from "../schema/events.ts";
 import { TEXT_BYTES_MAX } from "../schema/limits.ts";
+import type { CallRoute } from "../schema/messages.ts";
 import type { BroadcastReceiver } from "./broadcast_receiver.ts";
 import type { DirectorySession } from "./directory_session.ts";
 import type { RequestQueue } from "./request_queue.ts";
@@ -50,7 +51,7 @@ interface ClientUserParts {
   readonly ownKey: PeerKey;
   readonly out: ClientOutput;
   readonly session: SessionFacts & Pick<DirectorySession, "refuse" | "trust">;
-  readonly lobby: Pick<Lobby, "at" | "find" | "size">;
+  readonly lobby: Pick<Lobby, "at" | "find" | "size" | "view">;
   readonly keys: KnownKeys;
   readonly calling: Pick<Calling, "accept" | "call" | "refused" | "ring">;
   readonly asking: Pick<RequestQueue, "ask" | "broadcast" | "fill" | "size">;
@@ -207,6 +208,40 @@ export class ClientUser {
     }
   }
 
+  /** @param typed Null: the user. */
+  whois(typed: string | null, ref: string | undefined): void {
+    const { out, ownKey, keys, lobby, session } = this.parts;
+    if (typed === null || isSameName(withoutMark(typed), session.name)) {
+      const { host, port } = lobby.find(session.name) ?? NOWHERE;
+      const key = fingerprintOf(ownKey);
+      const who = { name: session.name, self: true, key, host, port, route: null };
+      return out.show({ event: "whois", ...who }, ref);
+    }
+    if (typed === DIRECTORY_NAME && session.peer !== null) {
+      const key = fingerprintOf(session.peer);
+      const who = { name: typed, self: false, key, ...NOWHERE };
+      return out.show({ event: "whois", ...who, route: session.isUp ? "direct" : null }, ref);
+    }
+    // Who is online is meant before whoever was met under that name earlier.
+    const listed = lobby.view(typed);
+    const met = listed === null ? keys.find(typed) : null;
+    if (listed === null && met === null) return this.#unmet("whois", typed, ref);
+    if (listed === null) {
+      const who = { name: typed, self: false, key: fingerprintOf(met!.key), ...NOWHERE };
+      return out.show({ event: "whois", ...who, route: null }, ref);
+    }
+    const { name, shown = name, key, host, port, changed } = listed;
+    const route = this.#routeTo(name);
+    const who = { name: shown, self: false, key, host, port, route };
+    out.show({ event: "whois", ...who, ...(changed === undefined ? {} : { changed }) }, ref);
+  }
+
+  /** How the call with that user goes; null where there is none. */
+  #routeTo(name: string): CallRoute | null {
+    const { call } = this.parts.calling;
+    return call !== null && call.isTalking && isSameName(call.peer, name) ? call.route : null;
+  }
+
   /** How whoever is online under this name, with another key than the one expected, is shown; null where nobody is. */
   #onlineWithOther(typed: string, than: PeerKey | null): string | null {
     const { lobby, keys, hearing } = this.parts;
@@ -254,7 +289,7 @@ export class ClientUser {
     out.notice(noOtherKeyText(shownName(name)), ref);
   }
 
-  #unmet(command: "verify" | "trust", name: string, ref: string | undefined): void {
+  #unmet(command: "verify" | "trust" | "whois", name: string, ref: string | undefined): void {
     const other = this.#onlineWithOther(name, null);
     if (other !== null) {
       const shown = shownName(name);
@@ -274,6 +309,8 @@ export class ClientUser {
     this.parts.out.error("unknown-user", text, ref);
   }
 }
+
+const NOWHERE = { host: "", port: 0 };
 
 // The answer to a client's `/status`.
 

@@ -4,7 +4,7 @@ import { canonicalHost } from "../../../base/text/endpoints.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
 import { Deadlines, type Timed } from "../../../base/machine/machine.ts";
-import { foldName, isSameName } from "../../../base/text/names.ts";
+import { foldName, isSameName, withoutMark } from "../../../base/text/names.ts";
 import { AFTER_CALL_MS, CLIENTS_MAX, LIST_MS_MAX, LISTS_WAITING_MAX } from "../schema/limits.ts";
 import { AskedList } from "./asked_list.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
@@ -246,6 +246,12 @@ export class Lobby {
 
   find(name: string): ListedUser | null {
     return this.#users.get(foldName(name)) ?? null;
+  }
+
+  /** As the list shows the user of that name; null where nobody in the list has it. */
+  view(name: string): UserView | null {
+    const user = this.find(withoutMark(name));
+    return user === null ? null : this.#viewOf(user);
   }
 
   /** The user that takes calls at this address; null where nobody in the list does. */

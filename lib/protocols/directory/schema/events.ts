@@ -310,6 +310,7 @@ export type ClientCommand =
 export type DirectoryCommand =
   | { readonly command: "status" }
   | { readonly command: "verify"; readonly name: string; readonly answer?: VerifyAnswer }
+  | { readonly command: "whois"; readonly name: string | null }
   | { readonly command: "list" }
   | { readonly command: "kick"; readonly name: string }
   | { readonly command: "broadcast"; readonly text: string }

@@ -716,6 +716,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return this.#admission.unrefuse(command.name, command.key);
       case "verify":
         return this.#operator.verify(command.name, command.answer, ref);
+      case "whois":
+        return this.#operator.whois(command.name, this.config.listening, ref);
       case "quit":
         return this.#leaveSoon(ref);
       default:

@@ -1,7 +1,7 @@
 /** What the coordinator's operator asks for: who is kept out and let in, and whose key is whose. */
 
 import { type Fingerprint, fingerprintOf, startApart } from "../../../base/text/fingerprint.ts";
-import type { PeerKey } from "../../../base/ids.ts";
+import type { Endpoint, PeerKey } from "../../../base/ids.ts";
 import type { VerifyAnswer } from "../../../base/machine/mode_machine.ts";
 import { foldName, nameBeforeStart, shownName } from "../../../base/text/names.ts";
 import {
@@ -16,6 +16,7 @@ import type { MemberAdmission } from "./member_admission.ts";
 import type { Attendance, Attendee } from "../detector/attendance.ts";
 import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
 import type { CoordinatorRecord } from "../schema/records.ts";
+import { COORDINATOR_NAME } from "../schema/history.ts";
 import type { Views } from "../detector/views.ts";
 
 /** Another invite: to be stored, and then told to those who stay. */
@@ -183,6 +184,28 @@ export class Operator {
     );
   }
 
+  /** @param typed Null: the coordinator itself, which listens at `listening`. */
+  whois(typed: string | null, listening: Endpoint, ref: string | undefined): void {
+    if (typed === null || typed === COORDINATOR_NAME) {
+      const key = fingerprintOf(this.ownKey);
+      const who = { name: COORDINATOR_NAME, self: true, key, ...listening, route: null };
+      return this.out.show({ event: "whois", ...who }, ref);
+    }
+    const found = this.#find(typed, ({ key }) => this.#isHere(key));
+    if (found === null) return this.#unknown("whois", typed, this.#known(), ref);
+    const { key, name, fingerprint } = found;
+    const { host, port } = this.attendance.get(key) ?? this.views.member(key) ?? NOWHERE;
+    this.out.show({
+      event: "whois",
+      name,
+      self: false,
+      key: fingerprint,
+      host: host ?? listening.host,
+      port,
+      route: this.#isHere(key) ? "direct" : null,
+    }, ref);
+  }
+
   /** As `verify` with `no`, said in another program of the same folder. */
   refuse(name: string, fingerprint: Fingerprint): void {
     const found = named(name, this.#known()).find((one) => one.fingerprint === fingerprint);
@@ -225,6 +248,8 @@ export class Operator {
     this.out.error("unknown-user", `Cannot find ${shownName(name)} ${where}${advice}`, ref);
   }
 }
+
+const NOWHERE = { host: "", port: 0 };
 
 /** Where somebody was looked for. */
 const WHERE: Readonly<Record<string, string>> = {

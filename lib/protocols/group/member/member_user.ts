@@ -15,11 +15,11 @@ import {
   isYouText,
   noOtherKeyText,
 } from "../../../base/trust/name_answers.ts";
-import type { VerifyAnswer } from "../../../base/machine/mode_machine.ts";
+import type { VerifyAnswer, WhoisView } from "../../../base/machine/mode_machine.ts";
 import { foldName, shownName, withoutMark } from "../../../base/text/names.ts";
 import { checkedMessage, tooLong, utf8Length, wordBeforeText } from "../../../base/text/text.ts";
 import type { CoordinatorLink } from "./coordinator_link.ts";
-import type { Epoch, Member } from "../schema/epoch.ts";
+import { endpointOf, type Epoch, type Member } from "../schema/epoch.ts";
 import type { Editing } from "../edits/editing.ts";
 import {
   type LeftReason,
@@ -335,6 +335,8 @@ export class MemberUser {
         return out.push({ type: "show-entry", seq: command.seq, ref });
       case "verify":
         return this.#verify(command.name, command.answer, ref);
+      case "whois":
+        return this.#whois(command.name, ref);
       case "trust":
         return this.#trust(command.name, ref);
       case "refuse":
@@ -438,6 +440,43 @@ export class MemberUser {
     if (!this.#comparing.verify(name, shown, peerKey, answer, ref)) return;
     if (isCoordinator) return this.#refuseCoordinator();
     names.refuse(peerKey);
+  }
+
+  /** @param typed Null: the user. */
+  #whois(typed: string | null, ref: string | undefined): void {
+    const { out, names, selfKey, coordinator } = this.parts;
+    if (typed === COORDINATOR_NAME) {
+      const { peer, endpoint, state } = coordinator;
+      const key = peer === null ? null : fingerprintOf(peer);
+      const route = state === "up" ? "direct" : null;
+      const who = { name: typed, self: false, key, ...endpoint, route } as const;
+      return out.show({ event: "whois", ...who }, ref);
+    }
+    const key = typed === null ? selfKey : names.keyOf(typed);
+    if (key === null) return this.#unknownUser("whois", typed!, ref);
+    const several = typed === null ? [] : names.severalCalled(typed);
+    if (several.length > 0) return this.#whichOne("whois", typed!, several, ref);
+    out.show({ event: "whois", ...this.#who(key) }, ref);
+  }
+
+  #who(key: PeerKey): WhoisView {
+    const { names, selfKey, config, coordinator, peers, membership } = this.parts;
+    const self = key === selfKey;
+    const members = membership()?.epoch?.epoch.value.members ?? [];
+    const member = members.find((one) => one.key === key);
+    const { host, port } = self
+      ? config.listening
+      : member === undefined
+      ? { host: "", port: 0 }
+      : endpointOf(member, coordinator.endpoint.host);
+    return {
+      name: self ? config.name : names.of(key),
+      self,
+      key: fingerprintOf(key),
+      host,
+      port,
+      route: !self && member !== undefined && peers.isHeard(key) ? "direct" : null,
+    };
   }
 
   /** As `verify` with `no`, said in another program of the profile. */

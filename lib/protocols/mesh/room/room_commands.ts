@@ -109,6 +109,8 @@ export class RoomCommands {
         return this.#status(ref);
       case "verify":
         return this.#verify(command, ref);
+      case "whois":
+        return view.whois(command.name, new Set(neighbours.peers), ref);
       case "refuse":
         return give("names", { type: "refused", name: command.name, fingerprint: command.key });
       case "unrefuse":

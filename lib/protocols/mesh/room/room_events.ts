@@ -26,7 +26,7 @@ import {
   isYouText,
   noOtherKeyText,
 } from "../../../base/trust/name_answers.ts";
-import { isPlainName, shownName } from "../../../base/text/names.ts";
+import { isPlainName, isSameName, shownName, withoutMark } from "../../../base/text/names.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import type {
   HistoryMessage,
@@ -767,30 +767,65 @@ export class RoomEvents {
   }
 
   peers(direct: ReadonlySet<PeerKey>, ref: string | undefined): void {
-    const key = fingerprintOf(this.self);
-    const peers: PeerView[] = [{
+    const peers = [
+      this.#ownView(),
+      ...this.facts.live().map((member) => this.#peerView(member, direct.has(member.key))),
+    ];
+    const removed = this.rulings.removed();
+    this.#show({ event: "peers", peers, ...(removed.length > 0 ? { removed } : {}) }, ref);
+  }
+
+  #ownView(): PeerView {
+    return {
       name: this.#name(this.self),
-      key,
+      key: fingerprintOf(this.self),
       ...this.#ownAddress(),
       direct: true,
       ...shownPresence(this.facts.ownPresence()),
       ...this.rulings.roleOf(this.self),
-    }];
-    for (const member of this.facts.live()) {
-      const { host, port } = member.beacon.endpoint ?? NO_ADDRESS;
-      peers.push({
-        name: this.#name(member.key),
-        key: fingerprintOf(member.key),
-        host,
-        port,
-        direct: direct.has(member.key),
-        ...shownPresence(member.beacon),
-        ...this.rulings.roleOf(member.key),
-        ...this.#refusal(member.key),
-      });
+    };
+  }
+
+  #peerView({ key, beacon }: LiveMember, direct: boolean): PeerView {
+    const { host, port } = beacon.endpoint ?? NO_ADDRESS;
+    return {
+      name: this.#name(key),
+      key: fingerprintOf(key),
+      host,
+      port,
+      direct,
+      ...shownPresence(beacon),
+      ...this.rulings.roleOf(key),
+      ...this.#refusal(key),
+    };
+  }
+
+  /**
+   * @param typed Null: the user.
+   * @throws {P2pchatError} `unknown-user`, if nobody is known under this name, here or not.
+   */
+  whois(typed: string | null, direct: ReadonlySet<PeerKey>, ref: string | undefined): void {
+    const { facts } = this;
+    const key = typed === null
+      ? this.self
+      : facts.memberNamed(typed) ?? facts.strangerNamed(typed) ?? this.#keyOfOwnName(typed);
+    if (key === null) throw this.#unknownUser(typed!);
+    const self = key === this.self;
+    const member = facts.live().find((one) => one.key === key);
+    if (!self && member === undefined) {
+      const name = this.#nameGiven(key, typed!);
+      const who = { name, self, key: fingerprintOf(key), ...NO_ADDRESS, route: null };
+      return this.#show({ event: "whois", ...who, ...this.#refusal(key) }, ref);
     }
-    const removed = this.rulings.removed();
-    this.#show({ event: "peers", peers, ...(removed.length > 0 ? { removed } : {}) }, ref);
+    const { direct: isDirect, ...who } = self
+      ? this.#ownView()
+      : this.#peerView(member!, direct.has(key));
+    const route = self ? null : isDirect ? "direct" : "members";
+    this.#show({ event: "whois", ...who, self, route }, ref);
+  }
+
+  #keyOfOwnName(typed: string): PeerKey | null {
+    return isSameName(withoutMark(typed), this.#name(this.self)) ? this.self : null;
   }
 
   /** What a list says of a key that the user has refused; nothing of others. */

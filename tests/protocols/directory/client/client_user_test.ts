@@ -33,6 +33,7 @@ function userOf({ isUp = true, isGuest = false, mayBroadcast = true } = {}) {
       at: ({ port }) => port === 5_000 ? user("bob") : null,
       find: (name) => name === "bob" ? user("Bob") : null,
       size: 2,
+      view: () => null,
     },
     keys,
     calling: {
