@@ -113,9 +113,13 @@ export class FrameReader {
     const needed = this.#buffered + part.length;
     const held = this.#buffer?.length ?? 0;
     if (needed > held) {
-      // Doubling: however small the chunks are, each byte is copied one more time on average.
+      // Doubling: however small the chunks are, each byte is copied one more time on average. All at once where an
+      // eighth has come, which nobody gets for nothing: parts of files come in quarters.
+      const isMuchHere = needed >= this.#length / 8;
       const grown = new Uint8Array(
-        Math.min(this.#length, Math.max(needed, 2 * held, FIRST_BUFFER_BYTES)),
+        isMuchHere
+          ? this.#length
+          : Math.min(this.#length, Math.max(needed, 2 * held, FIRST_BUFFER_BYTES)),
       );
       if (this.#buffer !== null) grown.set(this.#buffer.subarray(0, this.#buffered));
       this.#buffer = grown;

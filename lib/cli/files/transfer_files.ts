@@ -34,6 +34,10 @@ const FORMAT = {
 const OPEN_MAX = 32;
 /** Proofs are written so many leaves at a time, to leave room for chat. */
 const PROOFS_AT_ONCE = 256;
+/** Read at once of a file that is whole, as its leaves are mostly asked for in their order. */
+const AHEAD_BYTES = 4 * LEAF_BYTES;
+/** Whether a whole file is still the one that it was is looked at again after this. */
+const LOOK_MS = 1_000;
 /** Of the id, in the name of what is fetched: so many files of one name are told apart. */
 const ID_START = 8;
 
@@ -59,6 +63,8 @@ export class TransferFiles implements TransferDisk {
   readonly #prepared = new Map<string, { readonly tree: FileTree; readonly version: string }>();
   /** Files and their proofs, that used last at the end. */
   readonly #open = new Map<string, Promise<RandomFile | null>>();
+  /** When it was looked at whether the file is still the one that it was. */
+  readonly #lookedMs = new Map<OfferId, number>();
   /** Of files whose proofs are being written: resolves when they are, or can't be. */
   readonly #keeping = new Map<OfferId, Promise<void>>();
 
@@ -142,7 +148,7 @@ export class TransferFiles implements TransferDisk {
       const hashes: Bytes[] = [];
       let size = 0;
       for (let isWhole = false; !isWhole;) {
-        const bytes = await file.read(size, LEAF_BYTES);
+        const bytes = await file.read(size, LEAF_BYTES, AHEAD_BYTES);
         isWhole = bytes.length < LEAF_BYTES;
         if (!isWhole || bytes.length > 0 || hashes.length === 0) {
           hashes.push(leafHash(this.crypto, bytes));
@@ -271,19 +277,30 @@ export class TransferFiles implements TransferDisk {
     await this.#keeping.get(file);
     const entry = this.#entry(file);
     const width = proofWidth(leavesOf(entry.offer.offer.value.size));
-    const isGone = entry.kind !== "part" && await RandomFile.versionAt(entry.path) !== entry.about;
-    if (isGone) return { bytes: new Uint8Array(0), proof: new Uint8Array(0) };
+    const isStill = entry.kind !== "part";
+    if (isStill && await this.#isChanged(file, entry)) {
+      return { bytes: new Uint8Array(0), proof: new Uint8Array(0) };
+    }
     const [content, proofs] = await this.#both(file, entry.path);
     const [bytes, proof] = await Promise.all([
-      content.read(offset, length),
-      proofs.read(leaf * width, proofLength),
+      content.read(offset, length, isStill ? AHEAD_BYTES : 0),
+      proofs.read(leaf * width, proofLength, isStill ? LEAF_BYTES : 0),
     ]);
     return { bytes, proof };
+  }
+
+  /** Looked at once a second: whatever else is read is compared with the file's digest. */
+  async #isChanged(file: OfferId, { path, about }: Entry): Promise<boolean> {
+    const nowMs = performance.now();
+    if (nowMs - (this.#lookedMs.get(file) ?? -Infinity) < LOOK_MS) return false;
+    this.#lookedMs.set(file, nowMs);
+    return await RandomFile.versionAt(path) !== about;
   }
 
   async forget(file: OfferId): Promise<void> {
     const entry = this.#entries.get(file);
     if (entry === undefined) return;
+    this.#lookedMs.delete(file);
     this.#entries.delete(file);
     this.#close(entry.path);
     await this.#keeping.get(file);
