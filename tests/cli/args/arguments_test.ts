@@ -58,7 +58,7 @@ const DEFAULTS: MeshOptions = {
   host: null,
   port: null,
   advertise: null,
-  historyCount: 100,
+  historyCount: null,
   foundNew: false,
   foundPrivate: false,
   room: null,
