@@ -26,6 +26,7 @@ Deno.test("mesh: /whois says whose key, where, since when, by which way and whet
   await using nodes = new Nodes();
   const ann = await nodes.ready("Ann", null);
   const bob = await nodes.ready("Bob", ann);
+  await ann.until(({ event, name }) => event === "joined" && name === "Bob");
   await knowsItself(ann, "Ann");
   const { key, host, port } = await bob.until(({ event }) => event === "ready");
   const found = await ann.ask("whois", { name: "bob" });
