@@ -107,7 +107,7 @@ Deno.test("killed at any moment of a busy room, a member loses nothing it had sh
     await Promise.all(talks);
     await alice.until(shown(aliceSaid.at(-1)!));
   }
-  const bob = await nodes.ready("Bob", alice, { data, args: ["--history", "10000"] });
+  const bob = await nodes.ready("Bob", alice, { data });
   lives.push(bob);
   await bob.say("the end");
   await alice.until(shown("the end"));

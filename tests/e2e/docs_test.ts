@@ -26,7 +26,7 @@ import { EXIT_STATUS_BY_CODE } from "../../lib/base/errors.ts";
 import { userInfoRows } from "../../lib/store/users/user_info.ts";
 import { EXIT_STATUSES } from "../../tools/man_page.ts";
 import { RECOVERY_SCENES } from "../sim/group/recovery_scenes.ts";
-import { Node, Nodes, type ShownEvent } from "./node.ts";
+import { holds, Node, Nodes, type ShownEvent } from "./node.ts";
 import { TextProgram } from "./text_program.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -143,7 +143,16 @@ async function runBot(name: string, ...args: readonly string[]) {
       await process.status;
     },
     startAgain: () => void (process = started()),
-    remove: () => Deno.remove(folder, { recursive: true }),
+    // Its program notes when it left after it has said so.
+    remove: () =>
+      holds(
+        "the bot's folder is removed",
+        () =>
+          Deno.remove(folder, { recursive: true }).then(() => true, (error) => {
+            if (error.code === "ENOTEMPTY") return false;
+            throw error;
+          }),
+      ),
   };
 }
 

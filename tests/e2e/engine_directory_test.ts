@@ -239,6 +239,8 @@ trial(
 trial("one of two has a name, who come in at both instances at once", async (world) => {
   await using here = new People(world.portOf(0));
   await using there = new People(world.portOf(1));
+  using coming = new DisposableStack();
+  for (const people of [here, there]) coming.defer(() => people.listeners.clear());
   const isLate = (said: LeanClient["said"][number]) => said.type === "refused" && said.retryMs > 0;
   // Where the engine is late, a client is asked to come again, as the program does; its account may be there by then.
   const isOut = ({ said }: LeanClient) =>
@@ -248,7 +250,8 @@ trial("one of two has a name, who come in at both instances at once", async (wor
     const isToldTo = news.type === "message" && client.said.at(-1) === news.message &&
       isLate(news.message);
     if (isOut(client) || !(isLost || isToldTo)) return;
-    setTimeout(() => client.enters({ ...way, how: way.how === "guest" ? "guest" : "log-in" }), 500);
+    const how = way.how === "guest" ? "guest" : "log-in";
+    coming.adopt(setTimeout(() => client.enters({ ...way, how }), 500), clearTimeout);
   };
   const race = async (name: string, ways: readonly [WayInto, WayInto]) => {
     const both = [here, there].map((people, at) => {
