@@ -80,8 +80,8 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ["/log -1", "usage", 'N must be a number from 0 to 1000000, not "-1"'],
   ["/log 1000001", "usage", "N must be a number from 0 to 1000000"],
   ["/log all", "usage", 'not "all"'],
-  ["/log --digests", "usage", "The form is /log [N] [--digest]"],
-  ["/log 3 4", "usage", "The form is /log [N] [--digest]"],
+  ["/log --digests", "usage", "The form is /log [/TEXT/] [N] [--digest]"],
+  ["/log 3 4", "usage", "The form is /log [/TEXT/] [N] [--digest]"],
   ["/lof", "unknown-command", "did you mean /log?"],
   ...[
     "/edit",

@@ -223,3 +223,25 @@ terminalTest(
     assert(shown.findIndex((line) => line === "24 <Bob> news") > away, shown.join("\n"));
   },
 );
+
+terminalTest("what was said is found by its present text", async () => {
+  await using group = new Group();
+  await group.serve();
+  await using alice = await openMember(group, "Alice");
+  await alice.untilCursorLine("Alice @group> |");
+  await alice.press("Dinner at six?\rno\rlate dinner\r");
+  await alice.until("the third", () => lines(alice).includes("3 <Alice> late dinner"));
+  await alice.press("/edit breakfast - 3\r");
+  await alice.until("the edit", ({ text }) => text.includes("Entry 3 now reads: breakfast"));
+
+  await alice.press("/search DINNER\r");
+  const isFound = (line: string) => line === "1 <Alice> Dinner at six?";
+  await alice.until("the first again", () => lines(alice).filter(isFound).length === 2);
+  await alice.press("/log /fast/ 5\r");
+  await alice.until("the edited one", () => lines(alice).includes("3 (edited) <Alice> breakfast"));
+  await alice.press("/search supper\r");
+  await alice.until("that there is none", () => lines(alice).includes('No entry has "supper".'));
+  assertEquals(lines(alice).filter((line) => line === "3 <Alice> late dinner").length, 1);
+  const edited = (line: string) => line === "3 (edited) <Alice> breakfast";
+  assertEquals(lines(alice).filter(edited).length, 1);
+});

@@ -217,3 +217,31 @@ Deno.test("mesh: who comes back and asks for it is shown the last messages again
   await not.type(":q");
   await not.ended();
 });
+
+Deno.test("mesh: what was said is found by a part of it, in capitals or not; the last ones by their number", async () => {
+  await using profile = new Profile();
+  await profile.visit("Dinner at six?");
+  await profile.visit("no");
+  await profile.visit("then DINNER AT 7/8");
+  const node = await profile.start();
+  let asked = 0;
+  const found = async (command: string, args: Record<string, unknown>) => {
+    const ref = String(++asked);
+    await node.type(JSON.stringify({ command, ...args, ref }));
+    const { messages, searched } = await node.until((event) => event.ref === ref);
+    return [searched, ...messages.map((each: ShownEvent) => each.text)];
+  };
+
+  const both = ["Dinner at six?", "then DINNER AT 7/8"];
+  assertEquals(await found("search", { text: "dinner at" }), ["dinner at", ...both]);
+  assertEquals(await found("history", { text: "DINNER", n: 1 }), ["DINNER", both[1]]);
+  assertEquals(await found("history", { n: 1 }), [undefined, both[1]]);
+  assertEquals(await found("search", { text: "supper" }), ["supper"]);
+  await node.type("/history /7/8/ 5");
+  const typed = await node.until(({ event, searched }) =>
+    event === "history" && searched === "7/8"
+  );
+  assertEquals(typed.messages.map((each: ShownEvent) => each.text), [both[1]]);
+  await node.type(":q");
+  await node.ended();
+});

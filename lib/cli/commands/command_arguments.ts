@@ -102,6 +102,28 @@ export const notifyLevel: Argument<NotifyLevel | undefined> = {
 /** A name to take; throws `bad-name` with the reason where it is invalid. */
 export const newName: Argument<string> = { parse: chosenName };
 
+/** A longer text is nothing that anybody looks for. */
+const SEARCHED_BYTES_MAX = 1_024;
+/** As many messages found are shown where no other number is given. */
+export const FOUND_COUNT_DEFAULT = 20;
+
+function parseSearched(typed: string): string {
+  const text = checkedMessage(typed).trim();
+  if (text === "") throw new P2pchatError("usage", "TEXT is empty: say what to look for");
+  const bytes = utf8Length(text);
+  if (bytes <= SEARCHED_BYTES_MAX) return text;
+  throw new P2pchatError(
+    "too-long",
+    `TEXT has ${bytes} bytes, at most ${SEARCHED_BYTES_MAX} can be looked for: make it shorter`,
+  );
+}
+
+/** What to look for in what was said. */
+export const searchedText: Argument<string | undefined> = { parse: parseSearched };
+
+/** The same, to the end of the line. */
+export const searchedRest: Argument<string> = { parse: parseSearched, takesRest: true };
+
 /** The most entries that a command shows: as many as any room keeps. */
 const ENTRY_COUNT_MAX = 10_000;
 

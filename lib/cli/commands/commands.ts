@@ -2,7 +2,7 @@
  * The table of a mode's commands, the common source of typed lines, JSON objects, `/help` and completion.
  *
  * An entry's `form` defines its syntax: a word in capitals is an argument, named in JSON by the same word in lower
- * case; `[N]` is optional; `[--digest]` is a switch, `true` in JSON; anything else is literal. An argument that
+ * case; `[N]` is optional; `/TEXT/` may have blanks; `[--digest]` is a switch, `true` in JSON; anything else is literal. An argument that
  * `takesRest` extends to the end of the line, or to the last occurrence of what follows it.
  */
 
@@ -126,16 +126,23 @@ function syntaxOf(form: string, args: ArgumentTable) {
       gap = "\\s";
       continue;
     }
-    const word = /^(\[?)([A-Z]+)\]?$/.exec(token);
+    const word = /^(\[?)(\/?)([A-Z]+)\2\]?$/.exec(token);
     if (word === null) {
       pattern += `${gap}${RegExp.escape(token)}`;
       gap = "\\s";
       continue;
     }
-    const name = word[2]!.toLowerCase();
+    const name = word[3]!.toLowerCase();
+    const isBetweenSlashes = word[2] !== "";
     argumentNames.push(name);
     endsInRest = args[name]?.takesRest === true;
-    const value = endsInRest ? "([^]+)" : hasSwitch ? "\\s*((?!--)\\S+)" : "\\s*(\\S+)";
+    const value = isBetweenSlashes
+      ? "\\s*\\/([^]+)\\/"
+      : endsInRest
+      ? "([^]+)"
+      : hasSwitch
+      ? "\\s*((?!--)\\S+)"
+      : "\\s*(\\S+)";
     if (word[1] === "[") {
       optionalNames.add(name);
       const isBeforeRequired = tokens.slice(at + 1).some((later) => !later.startsWith("["));
@@ -147,7 +154,7 @@ function syntaxOf(form: string, args: ArgumentTable) {
     } else {
       pattern += `${gap}${value}`;
     }
-    gap = "\\s";
+    gap = isBetweenSlashes && gap !== "\\s" ? "(?:^|\\s)" : "\\s";
   }
   const end = endsInRest ? "" : "\\s*";
   return { syntax: new RegExp(`^${pattern}${end}$`, "u"), argumentNames, optionalNames };

@@ -4,7 +4,15 @@ import { P2pchatError } from "../../base/errors.ts";
 import type { ModeCommand } from "../../base/machine/mode_machine.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import type { NotifyLevel } from "../../store/profile/settings.ts";
-import { actionText, isGiven, memberName, notifyLevel, verifyAnswer } from "./command_arguments.ts";
+import {
+  actionText,
+  FOUND_COUNT_DEFAULT,
+  isGiven,
+  memberName,
+  notifyLevel,
+  searchedRest,
+  verifyAnswer,
+} from "./command_arguments.ts";
 import { type Command, command } from "./commands.ts";
 import { meansLeaving } from "./foreign_commands.ts";
 
@@ -41,6 +49,21 @@ export function meCommand<Sink>(
     help: "say what you do: /me waves is shown as <* Alice> waves",
     example: "/me waves",
     run: (submit: Sink, { action }, ref) => say(submit, action, ref),
+  });
+}
+
+/** @param search Looks for a text in what was said. */
+export function searchCommand<Sink>(
+  search: (submit: Sink, text: string, ref: string | undefined) => void,
+): Command<Sink> {
+  return command({
+    name: "search",
+    aliases: [],
+    form: "TEXT",
+    args: { text: searchedRest },
+    help: `the last ${FOUND_COUNT_DEFAULT} messages that have TEXT in them, in capitals or not`,
+    example: "/search dinner",
+    run: (submit: Sink, { text }, ref) => search(submit, text, ref),
   });
 }
 

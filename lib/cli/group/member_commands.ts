@@ -5,9 +5,11 @@ import { LOG_COUNT_DEFAULT, LOG_COUNT_MAX } from "../../protocols/group/schema/l
 import {
   countUpTo,
   entryNumber,
+  FOUND_COUNT_DEFAULT,
   isGiven,
   maybeNumberOf,
   messageText,
+  searchedText,
 } from "../commands/command_arguments.ts";
 import { command, CommandTable } from "../commands/commands.ts";
 import {
@@ -17,6 +19,7 @@ import {
   meCommand,
   type OwnCommand,
   ownCommands,
+  searchCommand,
   statusCommand,
   trustCommand,
   verifyCommand,
@@ -120,16 +123,23 @@ const COMMANDS = [
   command({
     name: "log",
     aliases: ["history"],
-    form: "[N] [--digest]",
-    args: { n: countUpTo(LOG_COUNT_MAX), digest: isGiven },
-    help: `the last N entries (${LOG_COUNT_DEFAULT}); --digest: one line to compare with others'`,
+    form: "[/TEXT/] [N] [--digest]",
+    args: { text: searchedText, n: countUpTo(LOG_COUNT_MAX), digest: isGiven },
+    help:
+      `the last N entries (${LOG_COUNT_DEFAULT}), with /TEXT/ those that have it in them; --digest: ` +
+      "one line to compare with others'",
     example: "/log 50",
-    run: (submit: MemberCommandSink, { n, digest }, ref) =>
-      submit(
-        { command: "log", count: n ?? LOG_COUNT_DEFAULT, digest: digest ?? false },
-        ref,
-      ),
+    run: (submit: MemberCommandSink, { text, n, digest }, ref) =>
+      submit({
+        command: "log",
+        count: n ?? LOG_COUNT_DEFAULT,
+        digest: digest ?? false,
+        ...(text === undefined ? {} : { text }),
+      }, ref),
   }),
+  searchCommand((submit: MemberCommandSink, text, ref) =>
+    submit({ command: "log", count: FOUND_COUNT_DEFAULT, digest: false, text }, ref)
+  ),
   listCommand,
   statusCommand,
   verifyCommand,

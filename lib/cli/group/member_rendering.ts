@@ -7,6 +7,7 @@ import type {
   MemberView,
 } from "../../protocols/group/schema/events.ts";
 import { nameBeforeStart, shownName } from "../../base/text/names.ts";
+import { quotedStart } from "../../base/text/text.ts";
 import { entriesText, numberText } from "../../base/text/words.ts";
 import { durationText, roundTripText } from "../rendering/moments.ts";
 import {
@@ -106,7 +107,7 @@ export class MemberRendering {
       case "catching-up":
         return this.#caughtUpLines(event, nowMs);
       case "log":
-        return event.entries.length === 0 ? [["No entries."]] : this.#logLines(event);
+        return event.entries.length === 0 ? [[noEntriesText(event)]] : this.#logLines(event);
       case "entry":
         return this.#entryLines(event);
       case "digest":
@@ -275,6 +276,10 @@ export class MemberRendering {
       }),
     );
   }
+}
+
+function noEntriesText({ searched }: EventNamed<"log">): string {
+  return searched === undefined ? "No entries." : `No entry has ${quotedStart(searched)}.`;
 }
 
 /** The line of an entry, new or from the history. */

@@ -6,10 +6,12 @@ import type { MeshCommand } from "../../protocols/mesh/schema/events.ts";
 import { AWAY_TEXT_BYTES_MAX } from "../../protocols/mesh/schema/limits.ts";
 import {
   entryCount,
+  FOUND_COUNT_DEFAULT,
   isGiven,
   memberName,
   messageText,
   newName,
+  searchedText,
   shortText,
 } from "../commands/command_arguments.ts";
 import { type Argument, command, CommandTable } from "../commands/commands.ts";
@@ -20,6 +22,7 @@ import {
   meCommand,
   type OwnCommand,
   ownCommands,
+  searchCommand,
   statusCommand,
   trustCommand,
   verifyCommand,
@@ -85,13 +88,18 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
     command({
       name: "history",
       aliases: [],
-      form: "[N]",
-      args: { n: entryCount },
-      help: "the last N messages, or all that are kept",
-      example: "/history 20",
-      run: (submit: MeshCommandSink, { n }, ref) =>
-        submit({ command: "history", count: n ?? null }, ref),
+      form: "[/TEXT/] [N]",
+      args: { text: searchedText, n: entryCount },
+      help: "the last N messages, or all that are kept; with /TEXT/ those that have it in them",
+      example: "/history /dinner/ 20",
+      run: (submit: MeshCommandSink, { text, n }, ref) =>
+        text === undefined
+          ? submit({ command: "history", count: n ?? null }, ref)
+          : submit({ command: "history", count: n ?? FOUND_COUNT_DEFAULT, text }, ref),
     }),
+    searchCommand((submit: MeshCommandSink, text, ref) =>
+      submit({ command: "history", count: FOUND_COUNT_DEFAULT, text }, ref)
+    ),
     command({
       name: "rooms",
       aliases: [],

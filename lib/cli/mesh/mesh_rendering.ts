@@ -8,7 +8,7 @@ import type {
   PeerView,
 } from "../../protocols/mesh/schema/events.ts";
 import { roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
-import { startOf } from "../../base/text/text.ts";
+import { quotedStart, startOf } from "../../base/text/text.ts";
 import { numberText } from "../../base/text/words.ts";
 import { durationText, roundTripText } from "../rendering/moments.ts";
 import { inviteLines } from "../credentials/invites.ts";
@@ -213,10 +213,12 @@ function peerLine(peer: PeerView, index: number): Line {
 }
 
 function historyLines(
-  { messages }: EventNamed<"history">,
+  { messages, searched }: EventNamed<"history">,
   nowMs: number,
 ): readonly Line[] {
-  if (messages.length === 0) return [["No messages."]];
+  if (messages.length === 0) {
+    return [[searched === undefined ? "No messages." : `No message has ${quotedStart(searched)}.`]];
+  }
   const leftOut = leftOutLine(messages);
   const lines = messages.filter(({ ignored }) => ignored !== true).map((message): Line => {
     const sentMs = Date.parse(message.sentAt);

@@ -37,6 +37,8 @@ import {
   type LinkInfo,
 } from "../../transport/link.ts";
 import { createCodec } from "../../wire/codec.ts";
+import { finder } from "../../base/text/search.ts";
+import { foundEntries } from "../entry_search.ts";
 import { EntryFeed, type EntryLog } from "../entry_feed.ts";
 import { GroupPeers } from "./group_peers.ts";
 import { LinkBacklog } from "../open_links.ts";
@@ -188,7 +190,7 @@ export class MemberHost extends ModeHost<
       case "look":
         return this.#look(effect.token, effect.seq, effect.id);
       case "show-log":
-        return this.#showLog(effect.count, effect.ref);
+        return this.#showLog(effect.count, effect.text, effect.ref);
       case "show-entry":
         return this.#showEntry(effect.seq, effect.ref);
       case "show":
@@ -222,11 +224,14 @@ export class MemberHost extends ModeHost<
     this.runner.feed({ type: "persist-failed", token: null, text: error.message });
   }
 
-  #showLog(count: number, ref: string | undefined): void {
+  #showLog(count: number, searched: string | undefined, ref: string | undefined): void {
     this.#answer(async () => {
-      const entries = await this.#log.tail(count, this.#nameOf);
+      const entries = searched === undefined
+        ? await this.#log.tail(count, this.#nameOf)
+        : await foundEntries(this.#log, finder(searched), count, this.#nameOf);
       const shown = lastThatFit(entries, ({ text }) => text.length);
-      this.#feed.show({ event: "log", entries: shown }, ref);
+      const log = { event: "log", entries: shown } as const;
+      this.#feed.show(searched === undefined ? log : { ...log, searched }, ref);
       if (shown.length === entries.length) return;
       const text =
         `Only the last ${

@@ -134,7 +134,7 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ["/history 10001", "usage", 'not "10001"'],
   [`/msg ${"é".repeat(61)} x`, "unknown-user", `"${"é".repeat(60)}..." isn't a possible name`],
   ["/verify ≈", "usage", "NAME is empty"],
-  ["/history 1 2", "usage", "The form is /history [N]"],
+  ["/history 1 2", "usage", "The form is /history [/TEXT/] [N]"],
   ["/name a/b", "bad-name", '"/"'],
   ["/name", "usage", "The form is /name NEW"],
   ["x".repeat(65_537), "too-long", "65537"],

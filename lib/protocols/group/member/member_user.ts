@@ -294,7 +294,15 @@ export class MemberUser {
       case "list":
         return this.#list(ref);
       case "log":
-        if (!command.digest) return out.push({ type: "show-log", count: command.count, ref });
+        if (!command.digest) {
+          const { count, text } = command;
+          return out.push({
+            type: "show-log",
+            count,
+            ...(text === undefined ? {} : { text }),
+            ref,
+          });
+        }
         return out.show({
           event: "digest",
           seq: membership?.held.logSeq ?? 0,

@@ -239,7 +239,12 @@ export type MemberEvent =
   | RulesEvent
   /** Progress of long work: `done` of `of` entries and edits. */
   | { readonly event: "catching-up"; readonly done: number; readonly of: number }
-  | { readonly event: "log"; readonly entries: readonly EntryView[] }
+  /** `searched`: those alone that have this text in them. */
+  | {
+    readonly event: "log";
+    readonly entries: readonly EntryView[];
+    readonly searched?: string;
+  }
   /** An entry and its changes, oldest first. */
   | (Omit<EntryView, "edits"> & {
     readonly event: "entry";
@@ -284,7 +289,12 @@ export type MemberCommand =
   /** A vote; `edit` null: on the only edit that is open. */
   | { readonly command: "go" | "abort"; readonly edit: number | null }
   | { readonly command: "entry"; readonly seq: number }
-  | { readonly command: "log"; readonly count: number; readonly digest: boolean }
+  | {
+    readonly command: "log";
+    readonly count: number;
+    readonly digest: boolean;
+    readonly text?: string;
+  }
   | { readonly command: "list" }
   /** What our user says has waited for too long: leaves now, although so many `lines` more were read. */
   | { readonly command: "give-up"; readonly lines: number; readonly areAll: boolean };

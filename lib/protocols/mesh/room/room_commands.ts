@@ -104,7 +104,7 @@ export class RoomCommands {
       case "presence":
         return give("roster", { type: "presence", change: command.change, ref });
       case "history":
-        return view.history(command.count, ref);
+        return view.history(command.count, command.text, ref);
       case "status":
         return this.#status(ref);
       case "verify":

@@ -3,6 +3,7 @@
  * Events from before `ready` are held back until it.
  */
 
+import { finder } from "../../../base/text/search.ts";
 import type { EffectOf } from "../../../base/machine/machine.ts";
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import { dateText } from "../../../base/text/words.ts";
@@ -847,10 +848,25 @@ export class RoomEvents {
     return this.facts.ownEndpoint() ?? listening;
   }
 
-  history(count: number | null, ref: string | undefined): void {
-    const messages = this.facts.history(count ?? KEPT_MESSAGES_MAX)
-      .map((entry) => this.#historyMessage(entry));
-    this.#show({ event: "history", messages }, ref);
+  /** @param searched Only messages that have this text in them count. */
+  history(count: number | null, searched: string | undefined, ref: string | undefined): void {
+    const most = count ?? KEPT_MESSAGES_MAX;
+    const entries = searched === undefined
+      ? this.facts.history(most)
+      : this.#found(most, finder(searched));
+    const messages = entries.map((entry) => this.#historyMessage(entry));
+    const history = { event: "history", messages } as const;
+    this.#show(searched === undefined ? history : { ...history, searched }, ref);
+  }
+
+  /** The last messages found; no more are looked through than that takes. */
+  #found(count: number, isFound: (text: string) => boolean): readonly HistoryEntry[] {
+    const found: HistoryEntry[] = [];
+    const kept = this.facts.history(KEPT_MESSAGES_MAX);
+    for (let at = kept.length - 1; at >= 0 && found.length < count; at--) {
+      if (isFound(kept[at]!.text)) found.push(kept[at]!);
+    }
+    return found.reverse();
   }
 
   /** As `Comparing.verify`. @param name As it was shown before the answer. */

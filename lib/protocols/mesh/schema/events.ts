@@ -210,7 +210,12 @@ export type MeshEvent =
    * the machine knows; empty where none was.
    */
   | { readonly event: "returned"; readonly since: string }
-  | { readonly event: "history"; readonly messages: readonly HistoryMessage[] }
+  /** `searched`: those alone that have this text in them. */
+  | {
+    readonly event: "history";
+    readonly messages: readonly HistoryMessage[];
+    readonly searched?: string;
+  }
   | MeshStatus
   | ModeEvent;
 
@@ -221,7 +226,7 @@ export type MeshCommand =
   | { readonly command: "msg"; readonly name: string; readonly text: string }
   | { readonly command: "peers" }
   | { readonly command: "presence"; readonly change: Partial<Presence> }
-  | { readonly command: "history"; readonly count: number | null }
+  | { readonly command: "history"; readonly count: number | null; readonly text?: string }
   | { readonly command: "name"; readonly name: string }
   | { readonly command: "remove"; readonly name: string }
   | { readonly command: "allow"; readonly name: string }

@@ -124,7 +124,7 @@ Deno.test("RoomView: what comes from somebody removed is marked, and isn't live;
     view.privateMessages.tell({ type: "received", message, late: false } as unknown as PrivateNews);
   }
   view.arrival(2, [], () => undefined);
-  view.history(null, undefined);
+  view.history(null, undefined, undefined);
 
   const history = events().at(-1);
   assert(history?.event === "history");
