@@ -90,6 +90,36 @@ for (const culprit of ALL) {
     assertEquals([...group.present].sort(), others);
   });
 
+  Deno.test(`Others wait for whom it falls silent to, and say so, and still it drives out one at most: ${culprit}`, () => {
+    const group = new Group();
+    const others = ALL.filter((name) => name !== culprit);
+    for (const other of others) {
+      group.hears(other, culprit, false);
+      group.hears(culprit, other, false);
+      group.pass(500);
+      const waiting = others.filter((name) => name !== other && group.present.includes(name));
+      for (const name of waiting) group.hears(name, other, false);
+      group.pass(4_000);
+      for (const name of waiting) group.hears(name, other, true);
+      group.pass(6_000);
+      assert(group.outAtOnce(culprit) <= 1, group.views.join(", "));
+    }
+    assertEquals([...group.present].sort(), others);
+  });
+
+  Deno.test(`For whom the others wait goes, whomever it says for a moment it doesn't hear: ${culprit}`, () => {
+    const group = new Group();
+    const others = ALL.filter((name) => name !== culprit);
+    for (const other of others) group.hears(other, culprit, false);
+    for (let time = 0; time < 10; time++) {
+      const third = others[time % others.length]!;
+      group.hears(culprit, third, false);
+      group.pass(500);
+      group.hears(culprit, third, true);
+    }
+    assertEquals([...group.out], [culprit]);
+  });
+
   Deno.test(`Who says of one after the other that it doesn't hear it is out itself: ${culprit}`, () => {
     const group = new Group();
     for (const other of ALL) {

@@ -98,6 +98,21 @@ export function noteUnheard(
   }
 }
 
+/**
+ * Whether the one that is complained of hears who complains, and itself complains of a third: it can't acknowledge what
+ * the third doesn't send to it, so that the others wait. Were that held against it, one that falls silent towards one
+ * after the other would drive out all of them, until it is alone in the view and nobody can go on without it.
+ */
+function isForThird(
+  by: Attendee,
+  of: Attendee,
+  circle: readonly Attendee[],
+  nowMs: number,
+): boolean {
+  return of.hears?.has(by.key) === true &&
+    circle.some((third) => of.unheard.has(third.key) && haveMet(of, third, nowMs));
+}
+
 /** @param members Those of the circle that are in the view: what newcomers say is held against nobody. */
 export function noteSeparations(
   members: readonly Attendee[],
@@ -107,6 +122,7 @@ export function noteSeparations(
   for (const by of members) {
     for (const of of members) {
       if (!by.unheard.has(of.key) || !haveMet(by, of, nowMs)) continue;
+      if (isForThird(by, of, members, nowMs)) continue;
       separations.note(by.key, of.key, nowMs);
     }
   }
@@ -141,7 +157,11 @@ export function toBeParted(
 ): Attendee | null {
   const isCut = (a: Attendee, b: Attendee, lastingMs: number) =>
     isDue(a, b, lastingMs, nowMs) || isDue(b, a, lastingMs, nowMs);
-  const cuts = circle.map((one) => circle.filter((other) => isCut(one, other, 0)).length);
+  const isWaiting = (a: Attendee, b: Attendee) =>
+    isForThird(a, b, circle, nowMs) || isForThird(b, a, circle, nowMs);
+  const cuts = circle.map((one) =>
+    circle.filter((other) => isCut(one, other, 0) && !isWaiting(one, other)).length
+  );
   const before = circle.map((one) =>
     separations.of(one.key, nowMs) + Number(one.silences.length > 0)
   );
@@ -151,10 +171,11 @@ export function toBeParted(
   let worst: number | null = null;
   circle.forEach((a, earlier) => {
     circle.forEach((b, later) => {
-      if (later <= earlier) return;
+      if (later <= earlier || !isCut(a, b, lastingMs)) return;
       const isJoining = later >= members;
-      const isUndecided = !isJoining && circle.length > 2 && cuts[earlier] === cuts[later];
-      if (!isCut(a, b, isUndecided ? undecidedMs : lastingMs)) return;
+      const isUndecided = !isJoining && circle.length > 2 &&
+        (cuts[earlier] === cuts[later] || isWaiting(a, b));
+      if (isUndecided && !isCut(a, b, undecidedMs)) return;
       const excess = more(earlier, later);
       const goesEarlier = !isJoining && (excess > 0 || (excess === 0 && isOneSided(a, b)));
       const goes = goesEarlier ? earlier : later;
