@@ -18,8 +18,6 @@ import { World } from "./group/world.ts";
 import { Random } from "./random.ts";
 
 const SEEDS = amount(2, 6);
-/** In one of some fifteen seeds two are out at once for a while, which nobody is to blame for: not in these. */
-const FIRST_SEED = 20;
 const HUNTED_SEEDS = 100;
 const MEMBERS_MAX = 8;
 
@@ -51,7 +49,7 @@ function run(fault: Fault, seed: number, print: ((line: string) => void) | null 
 
 for (const [name, fault] of FAULTS) {
   Deno.test(`group: a member ${name} and costs the others little, ${SEEDS} seeds`, () => {
-    for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
+    for (let seed = 1; seed <= SEEDS; seed++) {
       try {
         run(fault, seed);
       } catch (error) {
