@@ -101,7 +101,7 @@ export class MembershipRoutes {
       unsuspected: NOTHING,
       copied: ({ key }) => view.copied(key, out.nowMs),
       "claim-known": (effect) => this.#give("order", effect),
-      "replaced-self": () => out.fatal("replaced", REPLACED_TEXT),
+      "replaced-self": () => view.fatal("replaced", REPLACED_TEXT),
       penalise: (effect) => out.first(effect),
       // Claims and addresses: nobody relies on them before they are synced.
       persist: ({ records }) => out.persistLater(records, false),
@@ -169,7 +169,7 @@ export class MembershipRoutes {
       "name-lost-self": ({ winner, consequence, shown }) => {
         const { name } = winner.signed.claim.value;
         if (consequence === "stay") return view.nameLost(name, shown);
-        out.fatal("name-taken", view.ready ? nameLostText(name) : nameTakenText(name));
+        view.fatal("name-taken", view.ready ? nameLostText(name) : nameTakenText(name));
       },
       persist: ({ records }) => out.persistLater(records, true),
       pin: (effect) => out.later(effect),
@@ -240,7 +240,7 @@ export class MembershipRoutes {
   #ruled(rulings: readonly SignedRuling[], ref: string | undefined): void {
     const { config, signer, view, out } = this.#parts;
     const kept = config.rulings;
-    if (kept.isRemoved(signer.key)) return out.fatal("kicked", view.rulings.removedText());
+    if (kept.isRemoved(signer.key)) return view.fatal("kicked", view.rulings.removedText());
     view.rulings.ruled(rulings, view.ready, ref);
     const removed = rulings.map(({ ruling: { value } }) => value.subject)
       .filter((key) => kept.isRemoved(key));

@@ -189,6 +189,8 @@ const LOST_NAMED_MAX = 5;
 
 export class RoomEvents {
   #ready = false;
+  /** Whether the program ends, for a reason of the room's. */
+  #isOver = false;
   /** Events to show, and effects that record that earlier ones were shown; at most BEFORE_READY_MAX. */
   readonly #beforeReady: RoomEffect[] = [];
   #isolated = false;
@@ -248,7 +250,7 @@ export class RoomEvents {
   }
 
   becomeReady(): void {
-    if (this.#ready) return;
+    if (this.#ready || this.#isOver) return;
     this.#ready = true;
     const { room, passive, genesis } = this.config;
     const isPrivate = genesis.genesis.value.private;
@@ -263,6 +265,12 @@ export class RoomEvents {
       ...(isPrivate ? { private: isPrivate } : {}),
     });
     for (const effect of this.#beforeReady.splice(0)) this.emit(effect);
+  }
+
+  /** The program ends for this reason: a user who wasn't told of being in the room isn't told so any more. */
+  fatal(code: "name-taken" | "replaced" | "kicked", text: string): void {
+    this.#isOver = true;
+    this.emit({ type: "fatal", code, text });
   }
 
   /** Emits an effect in its place among the events shown: it may record that earlier ones were shown. */

@@ -99,8 +99,4 @@ export class RoomOutput {
   takeWrite(token: number | null): Write | undefined {
     return this.#writes.take(token);
   }
-
-  fatal(code: "name-taken" | "replaced" | "kicked", text: string): void {
-    this.#later.push({ type: "fatal", code, text });
-  }
 }

@@ -23,8 +23,14 @@ const [ann, bob, carol, dave] = [...keys.keys()] as [PeerKey, PeerKey, PeerKey, 
 
 const stranger = fakeSigner("another Bob").key;
 
-/** Of Ann, who knows Bob and Carol, and Dave, who was there. */
-function readyView(
+/** Of Ann, who knows Bob and Carol, and Dave, who was there, and was told of being in the room. */
+function readyView(...known: Parameters<typeof newView>) {
+  const given = newView(...known);
+  given.view.becomeReady();
+  return given;
+}
+
+function newView(
   members: Readonly<Record<string, Partial<LiveMember>>> = {},
   kept: readonly HistoryEntry[] = [],
 ) {
@@ -61,11 +67,21 @@ function readyView(
   } as unknown as RoomConfig;
   const shown: RoomEffect[] = [];
   const view = new RoomEvents(config, ann, facts, (effect) => shown.push(effect));
-  view.becomeReady();
   const events = () => shown.flatMap((effect) => effect.type === "show" ? [effect.event] : []);
   const notices = () => events().flatMap((event) => event.event === "notice" ? [event.text] : []);
-  return { view, events, notices };
+  return { view, shown, events, notices };
 }
+
+Deno.test("RoomView: who is told of the end before being ready isn't ready after it, and is shown nothing that waited", () => {
+  const { view, shown } = newView();
+  view.joined(bob, { endpoint: null, ...HERE }, true);
+  view.fatal("name-taken", "why");
+  // The roster that brought the end was what was waited for, and who leaves tells the user what is left to be told.
+  view.becomeReady();
+  view.joined(carol, { endpoint: null, ...HERE }, true);
+  assertEquals(shown, [{ type: "fatal", code: "name-taken", text: "why" }]);
+  assertEquals(view.ready, false);
+});
 
 Deno.test("RoomView: of a flood of changes of presence some are shown, and the last; nobody else's are hidden, nor our own", () => {
   const { view, events } = readyView();

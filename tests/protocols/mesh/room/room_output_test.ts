@@ -9,7 +9,7 @@ const RECORDS: readonly MeshRecord[] = [{ kind: "incarnation", incarnation: 1 }]
 Deno.test("RoomOutput: a step sends first, and stores before that only what others rely on", () => {
   const out = new RoomOutput();
   out.stepBegins(5);
-  out.fatal("kicked", "why");
+  out.later({ type: "fatal", code: "kicked", text: "why" });
   out.persistLater(RECORDS, false);
   out.send(BOB, { type: "disconnect" });
   out.persistFirst(RECORDS);
