@@ -40,7 +40,7 @@ export const TRUST_MUTATIONS = {
   },
   believesNames: {
     name: "shows under a name whatever the directory tells in it",
-    install: replaced(KnownKeys.prototype, "heard", () => true),
+    install: replaced(KnownKeys.prototype, "apart", (name) => name),
   },
   checksNoSignature: {
     name: "checks nobody's signature",

@@ -38,15 +38,19 @@ const FORGOTTEN_TEXT =
   "so many others have spoken since that it can't be told from one that came before";
 const AHEAD_TEXT = "that is ahead of this computer's clock; one of the two clocks is wrong";
 
-/** A broadcast that waits for the disk; `through`: one that isn't shown. */
-type Waiting = Extract<ClientRecord, { readonly kind: "heard" | "through" }>;
+/** A broadcast that waits for the disk. */
+interface Waiting {
+  /** `through`: it isn't shown. */
+  record: Extract<ClientRecord, { readonly kind: "heard" | "through" }>;
+  readonly key: PeerKey;
+}
 
 interface BroadcastReceiverParts {
   readonly out: ClientOutput;
   readonly crypto: Crypto;
   /** Whole ms since 1970. */
   readonly wallMs: () => number;
-  readonly keys: Pick<KnownKeys, "apart" | "heard" | "expected">;
+  readonly keys: Pick<KnownKeys, "apart" | "heard" | "expected" | "isExpected">;
   readonly ownKey: PeerKey;
   readonly session: Pick<DirectorySession, "name" | "offends" | "peer">;
   /** Logs that a broadcast isn't shown. */
@@ -103,9 +107,11 @@ export class BroadcastReceiver {
     this.#kept = kept;
     const { store, as } = this.#listener = { store: bytes.toHex(), as: foldName(name) };
     this.#last = 0;
-    const waiting = this.#waiting.filter((heard) => heard.store === store && heard.as === as);
+    const waiting = this.#waiting.filter(({ record }) =>
+      record.store === store && record.as === as
+    );
     const through = this.log.through(this.#listener);
-    this.#taken = Math.max(through, ...waiting.map(({ number }) => number));
+    this.#taken = Math.max(through, ...waiting.map(({ record }) => record.number));
   }
 
   left(): void {
@@ -159,11 +165,10 @@ export class BroadcastReceiver {
     };
     const shown = this.#shownFrom(message, speaker);
     const isGuest = guest ? { guest } as const : {};
-    this.#waiting.push(
-      shown === null
-        ? { kind: "through", ...place }
-        : { kind: "heard", ...place, ...speaker, ...shown, own, sentAt, text, ...isGuest },
-    );
+    const record: Waiting["record"] = shown === null
+      ? { kind: "through", ...place }
+      : { kind: "heard", ...place, ...speaker, ...shown, own, sentAt, text, ...isGuest };
+    this.#waiting.push({ record, key: message.key });
   }
 
   /**
@@ -199,9 +204,9 @@ export class BroadcastReceiver {
   #spokeAs(speaker: Speaker): Fingerprint | undefined {
     const before = this.log.spokeAs(speaker);
     if (before !== undefined) return before;
-    for (const waiting of this.#waiting) {
-      const isHeard = waiting.kind === "heard" && isNamesake(waiting, speaker);
-      if (isHeard && isPlain(waiting)) return waiting.key;
+    for (const { record } of this.#waiting) {
+      const isHeard = record.kind === "heard" && isNamesake(record, speaker);
+      if (isHeard && isPlain(record)) return record.key;
     }
     return undefined;
   }
@@ -220,8 +225,8 @@ export class BroadcastReceiver {
     };
     const namesakes = new Set(this.log.namesakes(speaker));
     if (isSameName(name, session.name)) namesakes.add(fingerprintOf(ownKey));
-    for (const waiting of this.#waiting) {
-      if (waiting.kind === "heard" && isNamesake(waiting, speaker)) namesakes.add(waiting.key);
+    for (const { record } of this.#waiting) {
+      if (record.kind === "heard" && isNamesake(record, speaker)) namesakes.add(record.key);
     }
     return keys.apart(name, key, namesakes, this.log.startOf(speaker));
   }
@@ -229,9 +234,9 @@ export class BroadcastReceiver {
   /** The highest own number of this speaker that was taken. */
   #ownOf(speaker: Speaker): number {
     let highest = this.log.ownOf(speaker);
-    for (const waiting of this.#waiting) {
-      if (waiting.kind === "heard" && isSameSpeaker(waiting, speaker)) {
-        highest = Math.max(highest, waiting.own);
+    for (const { record } of this.#waiting) {
+      if (record.kind === "heard" && isSameSpeaker(record, speaker)) {
+        highest = Math.max(highest, record.own);
       }
     }
     return highest;
@@ -275,16 +280,23 @@ export class BroadcastReceiver {
   #write(): void {
     if (this.#writing > 0 || this.#waiting.length === 0) return;
     if (this.deadlines.get("write") !== null) return;
-    const waiting = [...this.#waiting];
-    this.#writing = waiting.length;
-    this.parts.out.write(waiting, {
+    for (const waiting of this.#waiting) waiting.record = this.#named(waiting);
+    this.#writing = this.#waiting.length;
+    this.parts.out.write(this.#waiting.map(({ record }) => record), {
       done: () => this.#stored(),
       failed: (text) => this.#refused(text),
     });
   }
 
+  /** While it waited, for a disk that refuses perhaps, our user may have come to expect another key under that name. */
+  #named({ record, key }: Waiting): Waiting["record"] {
+    if (record.kind === "through" || !isPlain(record)) return record;
+    if (this.parts.keys.isExpected(record.from, key)) return record;
+    return { ...record, from: this.apart(record.from, key) };
+  }
+
   #stored(): void {
-    const stored = this.#waiting.splice(0, this.#writing);
+    const stored = this.#waiting.splice(0, this.#writing).map(({ record }) => record);
     this.#writing = 0;
     this.#isRefused = false;
     for (const each of stored) {

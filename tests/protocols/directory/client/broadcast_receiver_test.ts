@@ -359,6 +359,25 @@ Deno.test("whose words: another key than the pinned one is shown apart, told onc
   assertEquals([errors(), said(program).at(-1)?.startsWith("bob~")], [2, true]);
 });
 
+Deno.test("whose words: what waits for a disk that refuses is shown apart once our user expects another key", () => {
+  const program = ClientProgram.in();
+  program.says(told(1, 0, BY_EVE, EVES));
+  program.says(told(2, 1));
+  program.diskMode = "refuses";
+  program.says(told(3, 2, BY_EVE, EVES));
+  program.says({ ...told(4, 3, { from: "*directory*" }, fakeSigner("directory")) });
+  assertEquals(program.types({ command: "trust", name: "bob" })[0], "pin bob bob again");
+  program.says(told(5, 4));
+
+  program.diskMode = "writes";
+  program.after(DISK_RETRY_MS);
+  assertEquals(said(program).slice(2), [
+    `${APART}: text 3`,
+    "*directory*: text 4",
+    "bob: text 5",
+  ]);
+});
+
 Deno.test("whose words: who spoke apart has that name in the list, for /verify and for /trust", () => {
   const program = ClientProgram.in();
   program.says(told(1, 0));
