@@ -1,5 +1,6 @@
 /** Flags about files, of all modes that carry them, and the rights that these take. */
 
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { P2pchatError } from "../../base/errors.ts";
 import { quotedStart } from "../../base/text/text.ts";
@@ -110,10 +111,11 @@ function usualDownloads(data: string): string {
   return home && isFolder(usual) ? usual : `${data}/downloads`;
 }
 
+/** Not by an error where it isn't there: the first one of a start has its stack mapped to the sources, for 45 ms. */
 function isFolder(path: string): boolean {
   try {
-    return Deno.statSync(path).isDirectory;
+    return existsSync(path) && Deno.statSync(path).isDirectory;
   } catch {
-    return false; // it isn't there, or is out of reach
+    return false; // it has gone, or is out of reach
   }
 }

@@ -103,6 +103,7 @@ export class Peace {
 
   #meet(event: Fields): void {
     this.#meetOne(event);
+    if (event.event === "message") return; // by far most events
     for (const list of LISTS) {
       const entries = event[list];
       if (Array.isArray(entries)) { for (const entry of entries) this.#meetOne(entry); }
