@@ -30,6 +30,11 @@ export function sizeText(bytes: number): string {
   return `${(bytes / 1_000 ** power).toFixed(1)} ${units[power - 1]}`;
 }
 
+/** How many percent of a file are here, rounded down; of an empty one all. */
+export function percentOf(bytes: number, size: number): number {
+  return size === 0 ? 100 : Math.floor(100 * bytes / size);
+}
+
 function sized({ name, size }: { readonly name: string; readonly size: number }): string {
   return `${name} (${sizeText(size)})`;
 }
@@ -80,8 +85,11 @@ function exact(text: string): Span {
 
 function fileLine(view: FileView): Line {
   const { file, from, self, to, state, bytes, size } = view;
-  const percent = size === 0 ? 100 : Math.floor(100 * bytes / size);
-  const is = state === "here" ? "here" : state === "fetching" ? `${percent} % is here` : "offered";
+  const is = state === "here"
+    ? "here"
+    : state === "fetching"
+    ? `${percentOf(bytes, size)} % is here`
+    : "offered";
   const author: Span = self ? ownNameSpan(from) : nameSpan(from);
   const alone = to === undefined ? "" : self ? ` to ${to} alone` : " to you alone";
   return [`${file}  ${sized(view)}  from `, author, `${alone}, ${is}`];

@@ -5,6 +5,7 @@
  */
 
 import { resolve } from "node:path";
+import { dropOldest } from "../../base/collections/bounded.ts";
 import type { Signer } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
@@ -12,7 +13,7 @@ import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import type { TransferEvent } from "../../protocols/transfer/events.ts";
-import { DOWNLOADS_MAX } from "../../protocols/transfer/limits.ts";
+import { DOWNLOADS_MAX, OFFERS_MAX } from "../../protocols/transfer/limits.ts";
 import type { OpenOffer } from "../../protocols/transfer/offers.ts";
 import type { FrameCarrier } from "../../runtime/hosts/mode_host.ts";
 import type { Disk } from "../../store/disk/disk.ts";
@@ -22,12 +23,14 @@ import { pathTyped } from "./path_typed.ts";
 import { downloadsOf, type SharingOptions } from "./file_arguments.ts";
 import type { FileCommand, FileEvent, FileView } from "./file_events.ts";
 import type { OpenTransfers } from "./open_transfers.ts";
-import { sizeText } from "./file_rendering.ts";
+import { percentOf, sizeText } from "./file_rendering.ts";
 
 /** Frames that wait while the machine is loaded: more than anybody sends in that time. */
 const WAITING_MAX = 1_024;
 /** How long a question about a file is open: who comes later says `/get`. */
 const QUESTION_MS = 120_000;
+/** Offers whose names are remembered: all that are open, and as many that lines may still be about. */
+const SHOWN_MAX = 2 * OFFERS_MAX;
 
 interface SharingPorts {
   readonly disk: Disk;
@@ -126,8 +129,7 @@ export class SharedFiles {
   answers(text: string): boolean {
     const word = text.trim().toLowerCase();
     if (!this.#ports.ui.interactive || (word !== "y" && word !== "n")) return false;
-    const nowMs = SYSTEM_LINK_CLOCK.nowMs();
-    this.#questions = this.#questions.filter(({ untilMs }) => untilMs > nowMs);
+    this.#dropOld();
     const question = this.#questions.pop();
     if (question === undefined) return false;
     const { file } = question;
@@ -236,6 +238,7 @@ export class SharedFiles {
     if (listed === undefined) return;
     const offer = { event: "offer", ...this.#offerFields(listed.offer) } as const;
     this.#offers.set(event.file, offer);
+    dropOldest(this.#offers, SHOWN_MAX);
     if (this.#ports.isIgnored(offer.key)) return;
     ui.show(this.#isRestoring ? { ...offer, history: true } : offer, ref);
     if (offer.self || this.#isRestoring) return;
@@ -243,9 +246,15 @@ export class SharedFiles {
       this.#unfetched.add(event.file);
       this.#fetchNext();
     } else if (ui.interactive) {
+      this.#dropOld();
       const untilMs = SYSTEM_LINK_CLOCK.nowMs() + QUESTION_MS;
       this.#questions.push({ file: event.file, untilMs });
     }
+  }
+
+  #dropOld(): void {
+    const nowMs = SYSTEM_LINK_CLOCK.nowMs();
+    this.#questions = this.#questions.filter(({ untilMs }) => untilMs > nowMs);
   }
 
   #offerFields({ number, id, value, name }: OpenOffer) {
@@ -287,8 +296,7 @@ export class SharedFiles {
   #progressText(): string {
     const texts = [...this.#fetching].map(([file, bytes]) => {
       const { name = "", size = 0 } = this.#offers.get(file) ?? {};
-      const percent = size === 0 ? 100 : Math.floor(100 * bytes / size);
-      return `${name}: ${percent} % of ${sizeText(size)}`;
+      return `${name}: ${percentOf(bytes, size)} % of ${sizeText(size)}`;
     });
     return `Fetching ${texts.join(", ")}`;
   }
