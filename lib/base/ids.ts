@@ -46,6 +46,9 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** Of somebody whose address isn't known, or who accepts no connections. */
+export const NO_ADDRESS: Endpoint = { host: "", port: 0 };
+
 /** `host:port`, an IPv6 address in brackets; equal for equal endpoints. */
 export function endpointText(endpoint: Endpoint): string {
   const host = endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host;

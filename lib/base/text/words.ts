@@ -30,6 +30,11 @@ export function isDate(ms: number): boolean {
   return Math.abs(ms) <= DATE_MS_MAX;
 }
 
+/** The day of `ms`, in UTC, as in 2026-01-31. */
+export function dayText(ms: number): string {
+  return dateText(ms).slice(0, 10);
+}
+
 /**
  * `ms` as ISO 8601, clamped to what a `Date` can hold. The last text is cached, as the messages of a burst have the
  * same time.

@@ -19,8 +19,8 @@ import {
 } from "../rendering/edit_rendering.ts";
 import {
   andListed,
+  heardLines,
   isEarlier,
-  leftOutLine,
   listed,
   messageLine,
   nameSpan,
@@ -107,7 +107,9 @@ export class MemberRendering {
       case "catching-up":
         return this.#caughtUpLines(event, nowMs);
       case "log":
-        return event.entries.length === 0 ? [[noEntriesText(event)]] : this.#logLines(event);
+        return event.entries.length === 0
+          ? [[noEntriesText(event)]]
+          : heardLines(event.entries, (entry) => this.#entryLine(entry));
       case "entry":
         return this.#entryLines(event);
       case "digest":
@@ -230,13 +232,6 @@ export class MemberRendering {
     }
     this.#votes.set(event.edit, Date.parse(event.deadline));
     return voteWantedLines(event, nowMs, this.#nameOf, this.#votes.size > 1);
-  }
-
-  #logLines({ entries }: EventNamed<"log">): readonly Line[] {
-    const leftOut = leftOutLine(entries);
-    const shown = entries.filter(({ ignored }) => ignored !== true);
-    const lines = shown.map((entry) => this.#entryLine(entry));
-    return leftOut === null ? lines : [...lines, leftOut];
   }
 
   #entryLine({ seq, shown, text, edits, editedBy, sentAt }: EntryView): Line {

@@ -16,8 +16,8 @@ import {
   actionIn,
   andListed,
   awayText,
+  heardLines,
   leftLine,
-  leftOutLine,
   listed,
   lostLine,
   messageLine,
@@ -219,14 +219,12 @@ function historyLines(
   if (messages.length === 0) {
     return [[searched === undefined ? "No messages." : `No message has ${quotedStart(searched)}.`]];
   }
-  const leftOut = leftOutLine(messages);
-  const lines = messages.filter(({ ignored }) => ignored !== true).map((message): Line => {
+  return heardLines(messages, (message) => {
     const sentMs = Date.parse(message.sentAt);
     const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
     const mark = message.removed === true ? " (removed) " : " ";
     return [{ timeMs }, mark, ...saidBy(nameSpan(message.shown), message.text)];
   });
-  return leftOut === null ? lines : [...lines, leftOut];
 }
 
 /** Of the last message of a room, to recognise the room by. */

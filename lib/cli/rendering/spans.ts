@@ -89,11 +89,16 @@ export function ignoredLines({ ignored }: Extract<CommonEvent, { readonly event:
   return ignored.map(({ name, key, since }): Line => [nameSpan(name), `  ${key}  since ${since}`]);
 }
 
-/** The line below what was said, where some of it isn't shown; null: all is. */
-export function leftOutLine(said: readonly { readonly ignored?: true }[]): Line | null {
-  const count = said.filter(({ ignored }) => ignored === true).length;
-  if (count === 0) return null;
-  return [`${numberText(count)} of people you ignore left out: /ignored`];
+/** What was said, a line for each; below it, how much of it isn't shown. */
+export function heardLines<Said extends { readonly ignored?: true }>(
+  said: readonly Said[],
+  lineOf: (one: Said) => Line,
+): readonly Line[] {
+  const heard = said.filter(({ ignored }) => ignored !== true);
+  const count = said.length - heard.length;
+  const lines = heard.map(lineOf);
+  if (count === 0) return lines;
+  return [...lines, [`${numberText(count)} of people you ignore left out: /ignored`]];
 }
 
 /** Items separated by commas. */

@@ -6,6 +6,7 @@
 import { nodeCrypto } from "../../base/crypto/crypto.ts";
 import type { Environment, Logger } from "../../base/machine/environment.ts";
 import { P2pchatError } from "../../base/errors.ts";
+import { dayText } from "../../base/text/words.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { ChannelIdentity } from "../../protocols/noise/channel_handshake.ts";
 import { keyPairFromSeed } from "../../protocols/noise/primitives.ts";
@@ -148,17 +149,13 @@ export async function withProfile<Result>(
   const lock = use.mode === "mesh" ? null : await lockProfile(disk, folder, use.mode, Deno.pid);
   disk.hold = lock;
   try {
-    const knownPeers = await KnownPeers.open(
-      disk,
-      knownPeersPath(folder),
-      () => profileTurn(disk, folder),
-    );
     const turn = () => profileTurn(disk, folder);
+    const knownPeers = await KnownPeers.open(disk, knownPeersPath(folder), turn);
     const settings = await Settings.open(disk, `${folder}/settings`, turn);
     const ignored = await Ignored.open(disk, `${folder}/ignored`, turn);
     // Last, so that nothing can fail between making a new key and telling the user.
     const own = await openOwnIdentity(disk, folder, isUsed, isMesh ? roomsFolder(folder) : null);
-    const today = () => new Date(Date.now()).toISOString().slice(0, 10);
+    const today = () => dayText(Date.now());
     const peace = new Peace(settings, ignored, fingerprintOf(own.signer.key), today);
     const found = [...notices];
     const takeNotices = () => [

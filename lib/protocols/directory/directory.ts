@@ -13,6 +13,7 @@ import {
   endpointText,
   type FoldedName,
   type LinkId,
+  NO_ADDRESS,
   type PeerKey,
 } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
@@ -608,7 +609,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const own = this.#sessions.named(folded);
     const elsewhere = this.#others.present(folded);
     const { host, port } = own?.listed ??
-      (elsewhere === null ? { host: "", port: 0 } : listedSession(elsewhere));
+      (elsewhere === null ? NO_ADDRESS : listedSession(elsewhere));
     const who = { name, self: false, key: fingerprintOf(key), host, port };
     this.#out.show({ event: "whois", ...who, route: own === null ? null : "direct" }, ref);
   }

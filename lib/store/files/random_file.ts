@@ -82,11 +82,6 @@ export class RandomFile {
     }
   }
 
-  /** Bytes. @throws {P2pchatError} `disk`. */
-  get size(): Promise<number> {
-    return this.#inTurn("look at", async () => (await this.file.stat()).size);
-  }
-
   /** Changes whenever the file is written or replaced, but for changes within one tick of the file system's clock. */
   get version(): Promise<string> {
     return this.#inTurn("look at", async () => versionOf(await this.file.stat()));

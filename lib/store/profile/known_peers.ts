@@ -23,12 +23,12 @@
  * accepted then, takes the place of the line before it.
  */
 
-import { numberText } from "../../base/text/words.ts";
+import { dayText, numberText } from "../../base/text/words.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { isSameName, nameBeforeStart, shownName } from "../../base/text/names.ts";
-import type { Disk, DiskLock } from "../disk/disk.ts";
+import type { Disk } from "../disk/disk.ts";
 import { REPLACEMENT_SUFFIX } from "../disk/replacement.ts";
 import {
   isOfComparing,
@@ -42,6 +42,7 @@ import {
   type Torn,
   VERIFIED,
 } from "./known_peers_file.ts";
+import type { TakeTurn } from "./shared_table.ts";
 
 /** The most lines: the file is held in memory. */
 export const PINS_MAX = 100_000;
@@ -60,9 +61,6 @@ type PinCheck =
 export interface Found extends Pick<Pin, "name" | "fingerprint"> {
   readonly isRefused: boolean;
 }
-
-/** Locks the file against other programs that read and write it, until released. */
-type TakeTurn = () => Promise<Pick<DiskLock, "release">>;
 
 const ALONE: TakeTurn = () => Promise.resolve({ release: () => {} });
 
@@ -258,7 +256,7 @@ export class KnownPeers {
     const fingerprint = fingerprintOf(key);
     const isNew = this.check(scope, name, key).type !== "same";
     if (isNew) {
-      const pin = { scope, name, fingerprint, firstSeen: dayOf(wallMs) };
+      const pin = { scope, name, fingerprint, firstSeen: dayText(wallMs) };
       this.#add(
         pin,
         isAsked,
@@ -277,7 +275,7 @@ export class KnownPeers {
     );
     const wasRefused = this.#remove({ scope: REFUSED, name, fingerprint });
     if (!isNamed || this.isVerified(name, fingerprint)) return wasRefused;
-    this.#add({ scope: VERIFIED, name, fingerprint, firstSeen: dayOf(wallMs) }, true);
+    this.#add({ scope: VERIFIED, name, fingerprint, firstSeen: dayText(wallMs) }, true);
     return true;
   }
 
@@ -302,7 +300,7 @@ export class KnownPeers {
     const pair = { name, fingerprint: fingerprintOf(key) };
     if (takesBack) this.#remove({ ...pair, scope: REFUSED });
     if (!this.isVerified(name, pair.fingerprint)) {
-      this.#add({ ...pair, scope: VERIFIED, firstSeen: dayOf(wallMs) }, true);
+      this.#add({ ...pair, scope: VERIFIED, firstSeen: dayText(wallMs) }, true);
       await this.#write();
     } else await this.#written(lineKey({ ...pair, scope: VERIFIED }));
   }
@@ -317,7 +315,7 @@ export class KnownPeers {
   async refuse(name: string, key: PeerKey, wallMs: number): Promise<void> {
     const fingerprint = fingerprintOf(key);
     const plain = nameBeforeStart(name);
-    const refused = { scope: REFUSED, name: plain, fingerprint, firstSeen: dayOf(wallMs) };
+    const refused = { scope: REFUSED, name: plain, fingerprint, firstSeen: dayText(wallMs) };
     const at = lineKey(refused);
     const former = this.#linesOf(refused);
     this.#add(refused, true, former[0]);
@@ -405,7 +403,7 @@ export class KnownPeers {
   }
 
   async #meet(scope: string, name: string, key: PeerKey, wallMs: number): Promise<void> {
-    await this.#set({ scope, name, fingerprint: fingerprintOf(key), firstSeen: dayOf(wallMs) });
+    await this.#set({ scope, name, fingerprint: fingerprintOf(key), firstSeen: dayText(wallMs) });
   }
 
   async #set(pin: Pin): Promise<void> {
@@ -611,8 +609,4 @@ function namesByKey(marks: readonly Pin[]): ReadonlyMap<Fingerprint, readonly st
     names.set(fingerprint, [...names.get(fingerprint) ?? [], name]);
   }
   return names;
-}
-
-function dayOf(wallMs: number): string {
-  return new Date(wallMs).toISOString().slice(0, 10);
 }

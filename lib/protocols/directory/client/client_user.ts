@@ -6,7 +6,7 @@ import {
   normalPassword,
   weakPassword,
 } from "../../../base/crypto/password_hash.ts";
-import { type Endpoint, endpointText, type PeerKey } from "../../../base/ids.ts";
+import { type Endpoint, endpointText, NO_ADDRESS, type PeerKey } from "../../../base/ids.ts";
 import type { VerifyAnswer } from "../../../base/machine/mode_machine.ts";
 import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import { isSameName, nameFault, shownName, withoutMark } from "../../../base/text/names.ts";
@@ -212,14 +212,14 @@ export class ClientUser {
   whois(typed: string | null, ref: string | undefined): void {
     const { out, ownKey, keys, lobby, session } = this.parts;
     if (typed === null || isSameName(withoutMark(typed), session.name)) {
-      const { host, port } = lobby.find(session.name) ?? NOWHERE;
+      const { host, port } = lobby.find(session.name) ?? NO_ADDRESS;
       const key = fingerprintOf(ownKey);
       const who = { name: session.name, self: true, key, host, port, route: null };
       return out.show({ event: "whois", ...who }, ref);
     }
     if (typed === DIRECTORY_NAME && session.peer !== null) {
       const key = fingerprintOf(session.peer);
-      const who = { name: typed, self: false, key, ...NOWHERE };
+      const who = { name: typed, self: false, key, ...NO_ADDRESS };
       return out.show({ event: "whois", ...who, route: session.isUp ? "direct" : null }, ref);
     }
     // Who is online is meant before whoever was met under that name earlier.
@@ -227,7 +227,7 @@ export class ClientUser {
     const met = listed === null ? keys.find(typed) : null;
     if (listed === null && met === null) return this.#unmet("whois", typed, ref);
     if (listed === null) {
-      const who = { name: typed, self: false, key: fingerprintOf(met!.key), ...NOWHERE };
+      const who = { name: typed, self: false, key: fingerprintOf(met!.key), ...NO_ADDRESS };
       return out.show({ event: "whois", ...who, route: null }, ref);
     }
     const { name, shown = name, key, host, port, changed } = listed;
@@ -309,8 +309,6 @@ export class ClientUser {
     this.parts.out.error("unknown-user", text, ref);
   }
 }
-
-const NOWHERE = { host: "", port: 0 };
 
 // The answer to a client's `/status`.
 

@@ -1,7 +1,7 @@
 /** What the coordinator's operator asks for: who is kept out and let in, and whose key is whose. */
 
 import { type Fingerprint, fingerprintOf, startApart } from "../../../base/text/fingerprint.ts";
-import type { Endpoint, PeerKey } from "../../../base/ids.ts";
+import { type Endpoint, NO_ADDRESS, type PeerKey } from "../../../base/ids.ts";
 import type { VerifyAnswer } from "../../../base/machine/mode_machine.ts";
 import { foldName, nameBeforeStart, shownName } from "../../../base/text/names.ts";
 import {
@@ -194,7 +194,7 @@ export class Operator {
     const found = this.#find(typed, ({ key }) => this.#isHere(key));
     if (found === null) return this.#unknown("whois", typed, this.#known(), ref);
     const { key, name, fingerprint } = found;
-    const { host, port } = this.attendance.get(key) ?? this.views.member(key) ?? NOWHERE;
+    const { host, port } = this.attendance.get(key) ?? this.views.member(key) ?? NO_ADDRESS;
     this.out.show({
       event: "whois",
       name,
@@ -248,8 +248,6 @@ export class Operator {
     this.out.error("unknown-user", `Cannot find ${shownName(name)} ${where}${advice}`, ref);
   }
 }
-
-const NOWHERE = { host: "", port: 0 };
 
 /** Where somebody was looked for. */
 const WHERE: Readonly<Record<string, string>> = {

@@ -5,7 +5,7 @@ import { dropOldest } from "../../../base/collections/bounded.ts";
 import { countText, dateText, inWords, numberText } from "../../../base/text/words.ts";
 import type { ErrorCode } from "../../../base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
-import { endpointText, type PeerKey } from "../../../base/ids.ts";
+import { endpointText, NO_ADDRESS, type PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
 import {
@@ -475,7 +475,7 @@ export class MemberUser {
     const { host, port } = self
       ? config.listening
       : member === undefined
-      ? { host: "", port: 0 }
+      ? NO_ADDRESS
       : endpointOf(member, coordinator.endpoint.host);
     return {
       name: self ? config.name : names.of(key),

@@ -16,6 +16,7 @@ import {
   type Endpoint,
   endpointText,
   type MessageId,
+  NO_ADDRESS,
   type PeerKey,
 } from "../../../base/ids.ts";
 import type { KeyChange, VerifyAnswer } from "../../../base/machine/mode_machine.ts";
@@ -168,7 +169,6 @@ const ACTS: Readonly<Record<"remove" | "deputy" | "no-deputy", Act>> = {
 };
 
 /** How events write the address of a member that can't be dialled. */
-const NO_ADDRESS: Endpoint = { host: "", port: 0 };
 
 /** With more, the first ones may be told of again. */
 const COPIED_MAX = 1_024;
