@@ -54,6 +54,7 @@ attentionTest(
 
         await pause();
         await terminal.press(FOCUS_BACK);
+        await terminal.until("nothing unseen", ({ title }) => title === "Alice - p2pchat");
         await bob.say("alice, you look");
         await said(terminal, "alice, you look");
         await terminal.press("/notify sometimes\r");
@@ -74,9 +75,8 @@ attentionTest(
       await bob.say("alice, are you back?");
       await said(terminal, "are you back?");
       assertEquals(screen.bells, 0);
-      await terminal.press("/notify ALL\r");
+      await terminal.press(`/notify ALL\r${FOCUS_GONE}`);
       await said(terminal, "(/notify all)");
-      await terminal.press(FOCUS_GONE);
       await bob.say("to all");
       await terminal.until("a bell", ({ bells }) => bells === 1);
       assertEquals(screen.notifications, [

@@ -459,12 +459,15 @@ consoleTest(
     await terminal.until("reports of the focus", ({ modes }) => modes.has("?1004"));
     await terminal.until("the title", ({ title }) => title === "Alice - p2pchat");
     const left = messageFrom("Bob", "hi");
-    await terminal.press("\x1b[O");
+    await terminal.press("x\x1b[O"); // the line shows that both were read
+    await terminal.untilCursorLine("Alice> x|");
     await room.show(left, left);
     await terminal.until("the count", ({ title }) => title === "(2) Alice - p2pchat");
     assertEquals(terminal.screen.text.match(/-- new since \d\d:\d\d --\n.*<Bob> hi\n/g)?.length, 1);
     await terminal.press("\x1b[I");
     await terminal.until("the title", ({ title }) => title === "Alice - p2pchat");
+    await terminal.press("\x7f");
+    await terminal.untilCursorLine("Alice> |");
     await terminal.press(CTRL_C);
     assertEquals(await terminal.ended(), 0);
     assertEquals([terminal.screen.title, [...terminal.screen.modes]], ["shell", []]);
