@@ -29,7 +29,14 @@ import { meshCommands, type MeshCommandSink } from "./mesh_commands.ts";
 import { meshLines, type MeshOwnEvent } from "./mesh_rendering.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
 import { roomViews } from "./room_views.ts";
-import { inputTo, modePorts, runMode } from "../session/run_mode.ts";
+import {
+  type Bye,
+  followKnownPeers,
+  inputTo,
+  modePorts,
+  runHost,
+  sayBye,
+} from "../session/run_mode.ts";
 import { shownAgain } from "../session/last_seen.ts";
 import { JOINING_HISTORY_DEFAULT, joiningInvite, type MeshOptions } from "./mesh_arguments.ts";
 import { processStreams } from "../streams/streams.ts";
@@ -90,31 +97,47 @@ export async function runMesh(options: MeshOptions): Promise<void> {
   const invite = await joiningInvite(options, processStreams());
   const mode = { commands: meshCommands, render: meshLines };
   await withSession(options, { folder: options, mode: "mesh" }, mode, async (session) => {
-    const { disk, folder } = session;
-    const rooms = await MeshRooms.open(disk, roomsFolder(folder), {
-      takeTurn: () => profileTurn(disk, folder),
-      title: options.title,
+    const hosts = new Set<MeshHost>();
+    const end = followKnownPeers(session, (command) => {
+      for (const host of hosts) host.command(command, undefined);
     });
-    try {
-      const begin = await beginning(options, invite, rooms);
-      // Before a port is taken that the process in the room may have.
-      if (begin.kind === "resume") await rooms.enterAgain(begin.room);
-      await chat({ ...session, options, begin, rooms });
-    } finally {
-      await rooms.lastSeen?.note(Date.now());
-      rooms.leave();
-    }
+    sayBye(session, await runRoom({ ...session, options, invite, hosts }).finally(end));
   });
 }
 
-interface Wiring extends Session<MeshOwnEvent, MeshCommandSink> {
+/** A room that is to be come into, with what it shares with others of this program. */
+interface RoomStart extends Session<MeshOwnEvent, MeshCommandSink> {
   readonly options: MeshOptions;
+  readonly invite: Invite | null;
+  /** Those that run. */
+  readonly hosts: Set<MeshHost>;
+}
+
+/** Runs until the user leaves the room. @throws {P2pchatError} The reason if it ends otherwise. */
+async function runRoom(start: RoomStart): Promise<Bye> {
+  const { disk, folder, options, invite } = start;
+  const rooms = await MeshRooms.open(disk, roomsFolder(folder), {
+    takeTurn: () => profileTurn(disk, folder),
+    title: options.title,
+  });
+  try {
+    const begin = await beginning(options, invite, rooms);
+    // Before a port is taken that the process in the room may have.
+    if (begin.kind === "resume") await rooms.enterAgain(begin.room);
+    return await chat({ ...start, begin, rooms });
+  } finally {
+    await rooms.lastSeen?.note(Date.now());
+    rooms.leave();
+  }
+}
+
+interface Wiring extends RoomStart {
   readonly begin: MeshConfig["begin"];
   readonly rooms: MeshRooms;
 }
 
-async function chat(wiring: Wiring): Promise<void> {
-  const { options, environment, identity, begin, rooms, ui } = wiring;
+async function chat(wiring: Wiring): Promise<Bye> {
+  const { options, environment, hosts, identity, begin, rooms, ui } = wiring;
   let host: MeshHost | null = null;
   const handler = forwardTo(() => host);
   const own = channelIdentity(wiring);
@@ -191,11 +214,13 @@ async function chat(wiring: Wiring): Promise<void> {
     ui.heedInterrupts(input.leave);
     // In a pipe the first line says where this member listens, and some readers read only that line.
     if (ui.interactive || options.json) presenter.connecting(connectingText(config));
-    await runMode(wiring, links, host).finally(() => {
+    hosts.add(host);
+    return await runHost(links, host).finally(() => {
       presenter.stopped();
       files.close();
     });
   } finally {
+    if (host !== null) hosts.delete(host);
     await links.shutdown("ended");
   }
 }

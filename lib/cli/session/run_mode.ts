@@ -27,6 +27,7 @@ interface ModeHost {
   command?(command: FoundCommand, ref: undefined): void;
 }
 
+/** What another program of the profile was told of a key, as a command for a machine. */
 type FoundCommand = Extract<ModeCommand, { readonly command: "refuse" | "unrefuse" }>;
 
 /** All of a host's ports but `show`. */
@@ -48,8 +49,11 @@ export function modePorts<Event extends ShownEvent, Target>(
 /** What another program of the profile was told is known here within this time, ms, and that of reading the file. */
 const REREAD_MS = 1_000;
 
-/** Follows what other programs of the profile are told of keys. @returns Ends that. */
-function followKnownPeers<Event extends ShownEvent, Target>(
+/**
+ * Follows what other programs of the profile are told of keys. Once a program, as each change is told once.
+ * @returns Ends that.
+ */
+export function followKnownPeers<Event extends ShownEvent, Target>(
   { knownPeers, ui }: Session<Event, Target>,
   heed: (command: FoundCommand) => void,
 ): () => void {
@@ -88,7 +92,7 @@ function foundNotice(shown: string, key: Fingerprint, isRefused: boolean) {
 }
 
 /**
- * Runs until the user leaves, and closes the links with a goodbye.
+ * Runs until the user leaves, and closes the links with a goodbye; the last words of a program are said.
  * @throws {P2pchatError} The reason if it ends otherwise.
  */
 export async function runMode<Event extends ShownEvent, Target>(
@@ -96,14 +100,35 @@ export async function runMode<Event extends ShownEvent, Target>(
   links: Links,
   host: ModeHost,
 ): Promise<void> {
-  const { environment, identity, ui } = session;
   const end = followKnownPeers(session, (command) => host.command?.(command, undefined));
-  const outcome = await host.run().finally(end);
+  sayBye(session, await runHost(links, host).finally(end));
+}
+
+/** How a host ends that the user leaves. */
+export type Bye = Extract<ModeOutcome, { readonly kind: "bye" }>;
+
+/**
+ * Runs a host until the user leaves it, and closes its links with a goodbye. The program may go on.
+ * @throws {P2pchatError} The reason if it ends otherwise.
+ */
+export async function runHost(
+  links: Links,
+  host: { run(): Promise<ModeOutcome> },
+): Promise<Bye> {
+  const outcome = await host.run();
   await links.shutdown(outcome.kind === "bye" ? outcome.reason : outcome.code);
   if (outcome.kind === "fatal") throw new P2pchatError(outcome.code, outcome.text);
-  environment.log.info("stopped", { reason: outcome.reason });
+  return outcome;
+}
+
+/** The last words of a program that ends as it was asked to. */
+export function sayBye<Event extends ShownEvent, Target>(
+  { environment, identity, ui }: Session<Event, Target>,
+  { reason, ref }: Bye,
+): void {
+  environment.log.info("stopped", { reason });
   showNotices(ui, ...identity.takeNotices());
-  ui.show({ event: "bye", reason: outcome.reason }, outcome.ref);
+  ui.show({ event: "bye", reason }, ref);
 }
 
 interface InputParts {
