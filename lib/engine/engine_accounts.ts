@@ -34,6 +34,8 @@ import type {
   SharedStore,
 } from "./shared_store.ts";
 
+/** Accounts that were looked up and whose client isn't let in yet: for one that is dropped the engine is asked again. */
+const FOUND_MAX = 256;
 /** Removals of which a listener may not have been told yet. */
 const REMOVING_MAX = 1_024;
 /** How often all are counted, at most: sign-ups beyond `ACCOUNTS_MAX` end within that time. */
@@ -69,6 +71,8 @@ export class EngineAccounts implements Accounts {
   #counting: Promise<void> | null = null;
   /** Changes that this program has made, or is making: their numbers. */
   #changes = 0;
+  /** What was found last, by key, until it is asked whether that still holds: at most `FOUND_MAX`. */
+  readonly #found = new Map<string, Found>();
   /** Keys of accounts that this program is removing, or has removed: at most `REMOVING_MAX`. */
   readonly #removing = new Set<string>();
 
@@ -82,7 +86,12 @@ export class EngineAccounts implements Accounts {
   }
 
   async find(name: string): Promise<Account | null> {
-    return (await this.#find(name))?.account ?? null;
+    const found = await this.#find(name);
+    const key = this.#key(name);
+    this.#found.delete(key);
+    if (found !== null) this.#found.set(key, found);
+    dropOldest(this.#found, FOUND_MAX);
+    return found?.account ?? null;
   }
 
   async #find(name: string): Promise<Found | null> {
@@ -92,12 +101,15 @@ export class EngineAccounts implements Accounts {
 
   /**
    * What holds as long as the account of that name has this hash; `hash` null: as long as there is none. Null where it
-   * isn't so now.
+   * isn't so now. What was found just before isn't asked for again: the condition itself says whether it still holds, and
+   * whoever sees it fail asks once more.
    */
   async unchanged(name: string, hash: string | null): Promise<Unchanged | null> {
     const key = this.#key(name);
     if (hash === null) return { condition: { key, is: "absent" }, created: 0 };
-    const found = await this.#find(name);
+    let found: Found | null = this.#found.get(key) ?? null;
+    this.#found.delete(key);
+    if (found?.account.hash !== hash) found = await this.#find(name);
     if (found?.account.hash !== hash) return null;
     const { modified, created } = found.entry;
     return { condition: { key, modified }, created };
@@ -142,6 +154,7 @@ export class EngineAccounts implements Accounts {
     changed: (account: Account) => Account | null,
   ): Promise<boolean> {
     const what = `change the account of ${shownName(seen.name)}`;
+    this.#found.delete(this.#key(seen.name));
     for (;;) {
       const found = await this.#find(seen.name);
       if (found === null || found.account.hash !== seen.hash) return false;

@@ -51,6 +51,44 @@ Deno.test("EngineAccounts: how many there are is known once they were counted, a
   watch.close();
 });
 
+Deno.test("EngineAccounts: whether an account is as it was found is a condition, not another question", async () => {
+  const { engine, clock } = instances();
+  let asked = 0;
+  const store = new class extends MemoryStore {
+    override get(key: string) {
+      asked++;
+      return super.get(key);
+    }
+  }(engine);
+  const nowMs = () => clock.nowMs();
+  const accounts = new EngineAccounts({ store, prefix: "p2pchat/", writer: "one", nowMs });
+  const bob = accountOf("bob");
+  await accounts.signUp(bob);
+
+  assertEquals((await accounts.find("bob"))?.hash, bob.hash);
+  const first = await accounts.unchanged("bob", bob.hash);
+  assertEquals(asked, 1);
+  // Whoever sees it fail comes again.
+  assertEquals(await accounts.unchanged("bob", bob.hash), first);
+  assertEquals(asked, 2);
+
+  await accounts.find("bob");
+  await accounts.addKey(bob, keyNumber(1));
+  asked = 0;
+  const changed = await accounts.unchanged("bob", bob.hash);
+  assertEquals(asked, 1);
+  const { modified } = engine.entries.get("p2pchat/accounts/bob")!;
+  assertEquals(changed?.condition, { key: "p2pchat/accounts/bob", modified });
+
+  await accounts.find("bob");
+  const { value } = engine.entries.get("p2pchat/accounts/bob")!;
+  const elsewhere = { ...JSON.parse(value), hash: hashNumber(2) };
+  const put = { key: "p2pchat/accounts/bob", value: JSON.stringify(elsewhere) };
+  engine.commit({ when: [{ key: put.key, modified }], puts: [put] });
+  assertEquals(await accounts.unchanged("bob", hashNumber(2)) === null, false);
+  assertEquals(await accounts.unchanged("bob", bob.hash), null);
+});
+
 Deno.test("EngineAccounts: a value is a line of JSON for people, and keeps fields of later versions", async () => {
   const { engine, accounts } = instances();
   const bob = accountOf("Bob", { keys: [keyNumber(1)] });
