@@ -1,9 +1,10 @@
 /**
  * Who has a file that we fetch, and which of its leaves each of them was asked for.
  *
- * A request is the credit: nobody may send more than was asked for. Each holder's credit follows how quickly its leaves
- * come, so that a slow one holds up little. One that stalls is left for a while; one that sent a wrong leaf is a liar,
- * and never asked for this file again.
+ * A request is the credit: nobody may send more than was asked for. Each holder's credit is a congestion window that
+ * keeps a few leaves waiting on the path, and no more, as chat goes the same way behind them (Brakmo and Peterson, "TCP
+ * Vegas", 1995, section 4); so a slow one holds up little, too. One that stalls is left for a while; one that sent a
+ * wrong leaf is a liar, and never asked for this file again.
  */
 
 import { dropOldest } from "../../base/collections/bounded.ts";
@@ -12,6 +13,8 @@ import type { LeafSet } from "./leaf_set.ts";
 import {
   HOLDERS_MAX,
   LEAF_MS_SLOW,
+  PATH_LEAVES_MAX,
+  PATH_LEAVES_MIN,
   PAUSE_MS,
   REMEMBERED_MAX,
   STALL_MS,
@@ -23,6 +26,8 @@ interface Holder {
   /** Those that it has; null: all. */
   leaves: LeafSet | null;
   window: number;
+  /** In which the quickest leaf came: what one takes that waits for no other. */
+  quickestMs: number;
   /** The leaves that it was asked for, each with the time. */
   readonly asked: Map<number, number>;
   /** It stalls if nothing comes for `STALL_MS` after this. */
@@ -72,7 +77,8 @@ export class Holders {
     if (known !== undefined) known.leaves = leaves;
     else if (this.#holders.size < HOLDERS_MAX) {
       const asked = new Map<number, number>();
-      this.#holders.set(peer, { leaves, window: WINDOW_LEAVES, asked, sinceMs: nowMs });
+      const window = WINDOW_LEAVES;
+      this.#holders.set(peer, { leaves, window, quickestMs: Infinity, asked, sinceMs: nowMs });
     }
   }
 
@@ -110,9 +116,7 @@ export class Holders {
     holder.asked.delete(leaf);
     this.#askedOf.delete(leaf);
     holder.sinceMs = nowMs;
-    holder.window = nowMs - askedMs <= LEAF_MS_SLOW
-      ? Math.min(WINDOW_LEAVES_MAX, holder.window + 1)
-      : Math.max(1, holder.window >> 1);
+    holder.window = windowAfter(holder, Math.max(1, nowMs - askedMs));
   }
 
   /** When the next one stalls; null where none has anything to send. */
@@ -166,4 +170,14 @@ export class Holders {
     }
     return runs;
   }
+}
+
+/** @param leafMs In which a leaf came. */
+function windowAfter(holder: Holder, leafMs: number): number {
+  const { window } = holder;
+  holder.quickestMs = Math.min(holder.quickestMs, leafMs);
+  if (leafMs > LEAF_MS_SLOW) return Math.max(1, window >> 1);
+  const waiting = window * (1 - holder.quickestMs / leafMs);
+  if (waiting > PATH_LEAVES_MAX) return window - 1;
+  return waiting < PATH_LEAVES_MIN ? Math.min(WINDOW_LEAVES_MAX, window + 1) : window;
 }

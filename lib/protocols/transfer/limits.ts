@@ -42,8 +42,8 @@ export const LEAVES_HELD_MAX = 64;
 export const AT_RISK_PART = 0.1;
 /** But so many leaves in any case, 1 MiB: nobody minds waiting for them. */
 export const AT_RISK_LEAVES_MIN = 16;
-/** What was written is synced after this at the latest. */
-export const SYNC_MS = 1_000;
+/** What was written is synced after this at the latest: in small pieces, as a line of chat waits behind one for the disk. */
+export const SYNC_MS = 250;
 /** Leaves that are read at once where a bitmap can't be trusted, 256 KiB in memory. */
 export const CHECKED_AT_ONCE = 4;
 
@@ -52,6 +52,12 @@ export const HOLDERS_MAX = 16;
 /** Leaves asked of one holder at once, at first and at most: the credit that it has, 1 MiB. */
 export const WINDOW_LEAVES = 4;
 export const WINDOW_LEAVES_MAX = 16;
+/**
+ * Leaves that wait on the path: below the first the window grows, above the second it shrinks. With fewer the sender
+ * would be idle between two requests; a line of chat waits for all of them, 7 ms at 35 MB/s.
+ */
+export const PATH_LEAVES_MIN = 2;
+export const PATH_LEAVES_MAX = 4;
 /** A leaf that takes longer halves the credit: a slow holder then has little that others wait for. */
 export const LEAF_MS_SLOW = 1_000;
 /** A holder that sends no leaf for so long is left for another: 64 KiB at 7 KiB a second. */
