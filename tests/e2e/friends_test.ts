@@ -106,7 +106,8 @@ Deno.test("friends: what two write to each other, and what they can't", async (t
     // What is no command at all is refused at once, what names nobody when its turn has come.
     const errors = alice.events.filter(({ event }) => event === "error");
     const form =
-      "Cannot tell to whom: write NAME/TEXT, as in bob/hello; /list shows the names, /exit leaves";
+      "Cannot tell to whom: write NAME/TEXT, as in bob/hello, or /to bob first; /list shows the names, " +
+      "/exit leaves";
     const wayOut = "; write NAME/TEXT, /list shows the names";
     const carol = `Cannot find carol in ${group.file}${wayOut}`;
     assertEquals(errors.filter(failure("unknown-command")).length, 1);
@@ -122,6 +123,22 @@ Deno.test("friends: what two write to each other, and what they can't", async (t
     );
     assertEquals(bob.texts(), ["that's you"]);
   });
+
+  for (const node of [alice, bob]) node.events.length = 0;
+  await test.step("a script's plain lines go to whom `to` names, and to nobody without", async () => {
+    await alice.type(JSON.stringify({ command: "to", name: "bob", ref: "to" }));
+    await alice.type("1/2 of it");
+    await alice.type(JSON.stringify({ command: "to" }));
+    await alice.type("to nobody");
+    await alice.until(failure("unknown-user"));
+    await bob.until(shows("1/2 of it"));
+
+    const told = alice.events.filter(({ event }) => event === "to");
+    assertEquals(told.map(({ name, was, ref }) => [name, was, ref]), [
+      ["bob", undefined, "to"],
+      [null, "bob", undefined],
+    ]);
+  });
 });
 
 Deno.test("friends: where output is no JSON, nothing that a friend writes is obeyed", async () => {
@@ -129,7 +146,7 @@ Deno.test("friends: where output is no JSON, nothing that a friend writes is obe
   const words = ["peer", "bob", "--users", group.file, "--host", "127.0.0.1"];
   await using bob = TextProgram.start(words);
   await bob.until(
-    /^bob, listening at \d+\. Friends: alice \(.*users\.txt\)\. Write to .* alice\/hello\n/,
+    /^bob, listening at \d+\. Friends: alice \(.*users\.txt\)\. What you type goes to alice\n/,
   );
   const alice = await group.start("alice");
 
@@ -137,7 +154,7 @@ Deno.test("friends: where output is no JSON, nothing that a friend writes is obe
   await alice.tell("bob", "\x1b[2J\x07\r\u202e");
   await alice.tell("bob", "the end");
   await bob.until(/<alice> the end\n/);
-  await bob.type("alice/and/back");
+  await bob.type("and/back");
   await alice.until(shows("and/back"));
   await bob.until(/\* Delivered to alice: [0-9a-f]{8}\n/);
 

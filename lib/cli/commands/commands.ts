@@ -196,10 +196,10 @@ interface CommandTableOptions<Target> {
   /** The meaning of a line that isn't a command, in the present state: for example chat. May throw a P2pchatError. */
   readonly bareLine: (line: string) => Invocation;
   /**
-   * Whether a message sent by a bare line isn't echoed as one's own message in the present state, so that a
-   * terminal has to keep the line on the screen.
+   * Whether a bare line isn't shown as one's own message in the present state, so that a terminal has to keep the line
+   * on the screen.
    */
-  readonly chatIsSilent?: () => boolean;
+  readonly chatIsSilent?: (line: string) => boolean;
   /**
    * An example object that sends a text, for error messages; if the message is for everybody, the text is its only
    * argument. Null: nothing in this mode sends one.
@@ -232,7 +232,7 @@ export class CommandTable<Target> {
   readonly #bareLine: (line: string) => Invocation;
   readonly #words: ReadonlyMap<string, string>;
   readonly #textObject: string | null;
-  readonly #chatIsSilent: () => boolean;
+  readonly #chatIsSilent: (line: string) => boolean;
 
   constructor(options: CommandTableOptions<Target>) {
     this.commands = [...options.commands, clearEntry(), showEntry(), helpEntry()];
@@ -252,9 +252,9 @@ export class CommandTable<Target> {
     );
   }
 
-  /** As the option of the same name. */
-  get chatIsSilent(): boolean {
-    return this.#chatIsSilent();
+  /** As the option of the same name, for a line that is no command; a doubled slash at its start is one of text. */
+  chatIsSilent(line: string): boolean {
+    return this.#chatIsSilent(line.startsWith("//") ? line.slice(1) : line);
   }
 
   /** Whole lines that are commands, for `/help`. */
@@ -312,7 +312,7 @@ export class CommandTable<Target> {
 
     const name = /^\S+/.exec(line.slice(1))?.[0] ?? "";
     // Where a message needs more than its text (a receiver), a doubled slash doesn't turn the line into one.
-    const wayOut = this.chatIsSilent ? "" : `, //${shortened(name)} sends it as text`;
+    const wayOut = this.chatIsSilent(`/${line}`) ? "" : `, //${shortened(name)} sends it as text`;
     const entry = this.#known(name, wayOut);
     const rest = line.slice(1 + name.length);
     // Only the first blank is a separator: a text keeps further leading blanks.

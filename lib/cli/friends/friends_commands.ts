@@ -5,7 +5,7 @@ import { quotedStart } from "../../base/text/text.ts";
 import { foldName } from "../../base/text/names.ts";
 import type { FriendsCommand } from "../../protocols/friends/events.ts";
 import { memberName, messageText } from "../commands/command_arguments.ts";
-import { command, CommandTable, type Invocation } from "../commands/commands.ts";
+import { type Argument, command, CommandTable, type Invocation } from "../commands/commands.ts";
 import {
   type CommandSink,
   exitCommand,
@@ -18,11 +18,12 @@ import {
   whoCommands,
 } from "../commands/mode_commands.ts";
 import type { Expansion } from "../rendering/user_interface.ts";
+import { LAST_WRITER, Partner, type ToCommand } from "./partner.ts";
 
-export type FriendsCommandSink = CommandSink<FriendsCommand | OwnCommand>;
+/** A friend's name, optional. */
+const oneFriend: Argument<string | undefined> = memberName;
 
-/** Means the friend who wrote last, unless a friend has this name. */
-const LAST_WRITER = "r";
+export type FriendsCommandSink = CommandSink<FriendsCommand | OwnCommand | ToCommand>;
 
 /**
  * Replaces `r/` by `bob/` at a terminal as soon as it is typed, since somebody else may write before the line is
@@ -53,34 +54,58 @@ export class Reply {
   }
 }
 
-/** Parses `bob/hello`: everything after the first slash is text. @param friend A friend to name as an example. */
-function toFriend(line: string, friend: string): Invocation {
-  if (line.trim() === "exit") return { command: "exit", texts: {} };
-  const at = line.indexOf("/");
-  if (at === -1 || line.slice(0, at).trim() === "") {
+/**
+ * Parses `bob/hello`, where everything after the first slash is text, and plain lines to the partner.
+ * @param friend A friend to name as an example.
+ */
+function toFriend(line: string, friend: string, partner: Partner): Invocation {
+  if (isExit(line)) return { command: "exit", texts: {} };
+  const aimed = partner.aim(line);
+  if (aimed === null) {
     throw new P2pchatError(
       "unknown-user",
-      `Cannot tell to whom: write NAME/TEXT, as in ${friend}/hello; /list shows the names, /exit leaves`,
+      `Cannot tell to whom: write NAME/TEXT, as in ${friend}/hello, or /to ${friend} first; ` +
+        "/list shows the names, /exit leaves",
     );
   }
-  if (line.slice(at + 1).trim() === "") {
+  const { name, text } = aimed;
+  if (text.trim() === "") {
     throw new P2pchatError(
       "usage",
-      `Nothing was sent: there is no text after ${quotedStart(line.slice(0, at + 1))}`,
+      `Nothing was sent: there is no text after ${
+        quotedStart(line.slice(0, line.length - text.length))
+      }`,
     );
   }
-  return { command: "msg", texts: { name: line.slice(0, at).trim(), text: line.slice(at + 1) } };
+  return { command: "msg", texts: { name, text } };
 }
 
-/** @param friend A friend of the table, as an example. */
-export function friendsCommandTable(friend: string): CommandTable<FriendsCommandSink> {
+function isExit(line: string): boolean {
+  return line.trim() === "exit";
+}
+
+/** Whether a line isn't shown as a message to a friend. */
+function isNoMessage(line: string, partner: Partner): boolean {
+  const aimed = isExit(line) ? null : partner.aim(line);
+  return aimed === null || !aimed.isListed || aimed.text.trim() === "";
+}
+
+/**
+ * @param friend A friend of the table, as an example.
+ * @param partner To whom plain lines go.
+ */
+export function friendsCommandTable(
+  friend: string,
+  partner: Partner,
+): CommandTable<FriendsCommandSink> {
   return new CommandTable<FriendsCommandSink>({
-    bareLine: (line) => toFriend(line, friend),
-    chatIsSilent: () => true,
+    bareLine: (line) => toFriend(line, friend, partner),
+    chatIsSilent: (line) => isNoMessage(line, partner),
     textObject: '{"command":"msg","name":"bob","text":"..."}',
     afterName: "/",
     bareForms: [
       ["NAME/TEXT", "say TEXT to NAME; TEXT may have slashes"],
+      ["TEXT", "say TEXT to the friend in the prompt: the only one, or the one of /to"],
       [`${LAST_WRITER}/TEXT`, "answer who wrote last, unless a friend is called r"],
     ],
     commands: [
@@ -94,6 +119,15 @@ export function friendsCommandTable(friend: string): CommandTable<FriendsCommand
         isPrivate: "always",
         run: (submit: FriendsCommandSink, { name, text }, ref) =>
           submit({ command: "msg", name, text }, ref),
+      }),
+      command({
+        name: "to",
+        aliases: [],
+        form: "[NAME]",
+        args: { name: oneFriend },
+        help: "have what you type go to NAME; alone: says to whom it goes, and ends that",
+        example: "/to bob",
+        run: (submit: FriendsCommandSink, { name }, ref) => submit({ command: "to", name }, ref),
       }),
       {
         ...listCommand,
@@ -129,4 +163,7 @@ export function friendsCommandTable(friend: string): CommandTable<FriendsCommand
 }
 
 /** The table of commands with the names used in the usage. */
-export const friendsCommands: CommandTable<FriendsCommandSink> = friendsCommandTable("bob");
+export const friendsCommands: CommandTable<FriendsCommandSink> = friendsCommandTable(
+  "bob",
+  new Partner("alice", "users.txt", true),
+);

@@ -1,15 +1,12 @@
 /** `p2pchat peer --users`: connects the friends' machine to sockets, files and the user interface. */
 
 import { P2pchatError } from "../../base/errors.ts";
-import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
-import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
-import { foldName, isSameName, shownName } from "../../base/text/names.ts";
+import { type Endpoint, endpointText } from "../../base/ids.ts";
+import { isSameName, shownName } from "../../base/text/names.ts";
 import type { FriendsCommand, FriendsEvent } from "../../protocols/friends/events.ts";
 import { FriendsHost, type FriendsStore } from "../../runtime/hosts/friends_host.ts";
 import type { KeepPin } from "../../runtime/hosts/mode_host.ts";
-import type { KnownPeers } from "../../store/profile/known_peers.ts";
-import type { Pin } from "../../store/profile/known_peers_file.ts";
-import { userInfoLine, type UserInfoRow } from "../../store/users/user_info.ts";
+import { userInfoLine } from "../../store/users/user_info.ts";
 import { UserInfoWatch } from "../../store/users/user_info_file.ts";
 import { HostSet } from "../../transport/sockets.ts";
 import { forwardTo, type Links, openTo } from "../../transport/link.ts";
@@ -17,7 +14,7 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import type { FriendsOptions } from "./friends_arguments.ts";
 import { People } from "../credentials/people.ts";
-import { pinnedKeys, pinsIn } from "../credentials/pinned_keys.ts";
+import { pinsIn } from "../credentials/pinned_keys.ts";
 import type { Mode } from "../rendering/user_interface.ts";
 import { inputTo, modePorts, runMode } from "../session/run_mode.ts";
 import {
@@ -33,8 +30,11 @@ import {
 import { realTablePath } from "../session/table_path.ts";
 import { type FriendsCommandSink, friendsCommandTable, Reply } from "./friends_commands.ts";
 import { friendsLines, type FriendsOwnEvent } from "./friends_rendering.ts";
+import { expectedKeys, friendsScope, otherKeyText, takeOverPins } from "./friends_pins.ts";
 import { openFriends } from "./friends_store.ts";
+import { OwnLines } from "./own_lines.ts";
 import { OwnPort, portError } from "./own_port.ts";
+import { Partner, type ToCommand } from "./partner.ts";
 import {
   checkOwnKey,
   friendsOf,
@@ -51,8 +51,10 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
   const { file } = options;
   const { bytes, table } = await readFriendsTable(file, options.own);
   const { own } = table;
+  // A script says to whom.
+  const partner = new Partner(own.name, file, !options.json);
   const mode: Mode<FriendsOwnEvent, FriendsCommandSink> = {
-    commands: friendsCommandTable(shownName(friendsOf(table)[0]?.name ?? "bob")),
+    commands: friendsCommandTable(shownName(friendsOf(table)[0]?.name ?? "bob"), partner),
     render: (event, context) => friendsLines(event, context, own.name),
   };
   await withSession(
@@ -62,7 +64,8 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
     async (session) => {
       checkOwnKey(file, own, session.identity);
       const reply = new Reply((expansion) => session.ui.setExpansion(expansion));
-      await chat({ ...session, options, bytes, table, reply });
+      const lines = session.ui.interactive ? ownLines(session, partner, options) : null;
+      await chat({ ...session, options, bytes, table, reply, partner, lines });
     },
   );
 }
@@ -74,6 +77,9 @@ interface Wiring extends Session<FriendsOwnEvent, FriendsCommandSink> {
   readonly table: FriendsTable;
   /** The meaning of `r/` at a terminal. */
   readonly reply: Reply;
+  readonly partner: Partner;
+  /** What the user says, at a terminal; else null. */
+  readonly lines: OwnLines | null;
 }
 
 /** Shown at a terminal at the first start. */
@@ -128,6 +134,7 @@ async function chat(wiring: Wiring): Promise<void> {
     };
     await runMode(wiring, links, { run, command: (command, ref) => friends.command(command, ref) });
   } finally {
+    wiring.lines?.close();
     await links?.shutdown("ended");
     await noted.catch(() => {}); // the failure is shown elsewhere
     await store.close();
@@ -188,17 +195,24 @@ function hostOf(
   { store, notices, scope }: Kept,
   { begun, dialled }: Surroundings,
 ): FriendsHost {
-  const { options, table, identity, knownPeers, ui, reply } = wiring;
-  const input = inputTo<FriendsCommand>(
+  const { options, table, identity, knownPeers, ui, reply, partner, lines } = wiring;
+  const input = inputTo<FriendsCommand | ToCommand>(
     wiring,
-    (command, ref) => host.command(command, ref),
+    (command, ref) => {
+      if (command.command !== "to") {
+        return host.command(command, lines === null ? ref : lines.asked(command, ref));
+      }
+      const told = partner.to(command.name);
+      host.answer(() => ui.show(told, ref));
+    },
     () => host,
   );
   const people = new People<FriendsEvent>(wiring, table.own.name);
   wiring.peace.keyNamed = (name) =>
     knownPeers.pinOf(scope, name)?.fingerprint ??
       friendsOf(table).find((row) => isSameName(row.name, name))?.fingerprint ?? null;
-  const show = (event: FriendsEvent, ref: string | undefined) => {
+  const show = (event: FriendsEvent, given: string | undefined) => {
+    const ref = lines === null ? given : lines.before(event, given);
     if (event.event === "friends") {
       people.show({ ...event, self: { name: table.own.name, ...dialled() } }, ref);
       return;
@@ -210,8 +224,11 @@ function hostOf(
     if (!people.show(event, ref)) return;
     if (event.event === "message" && !event.self) reply.wrote(event.from);
     if (event.event !== "ready") return;
-    ui.setPrompt(shownName(event.name), event.name);
     offerNames(wiring, event.names);
+    partner.follow((to) => {
+      const own = shownName(event.name);
+      ui.setPrompt(to === null ? own : `${own} -> ${shownName(to)}`, event.name);
+    });
     showNotices(ui, ...identity.takeNotices(), ...notices);
     begun();
     ui.listen(input.handler);
@@ -251,9 +268,27 @@ function ownLine({ table, identity }: Wiring, endpoint: Endpoint): string {
   return userInfoLine({ name: table.own.name, endpoint, fingerprint: identity.fingerprint });
 }
 
-function offerNames({ ui, reply }: Wiring, names: readonly string[]): void {
+function offerNames({ ui, reply, partner }: Wiring, names: readonly string[]): void {
   ui.setNames(() => names);
   reply.table(names);
+  const lost = partner.table(names);
+  if (lost !== null) showNotices(ui, lost);
+}
+
+/** Shows what the user says, with whether it has arrived. */
+function ownLines(
+  { ui, environment }: Session<FriendsOwnEvent, FriendsCommandSink>,
+  partner: Partner,
+  { plain }: FriendsOptions,
+): OwnLines {
+  return new OwnLines({
+    clock: SYSTEM_LINK_CLOCK,
+    wallMs: environment.wallMs,
+    isListed: (name) => partner.isListed(name),
+    show: (event) => ui.show(event),
+    // Somebody who has it read out isn't to hear each line twice.
+    progress: (text) => plain ? undefined : ui.progress(text),
+  });
 }
 
 /** Applies edits of the table while the program runs. */
@@ -302,84 +337,4 @@ function ownPort(
 /** The hosts of the friends, whose connections have priority when many connect at once. */
 function hostsOf(table: FriendsTable): readonly string[] {
   return friendsOf(table).map(({ endpoint }) => endpoint.host);
-}
-
-// Friends' keys that are known from another table. A table that was moved or renamed counts as another table: that
-// must not let whoever answers at a friend's address become that friend.
-
-const SCOPE_KIND = "users:";
-
-/** The most names mentioned in a notice. */
-const NAMED_MAX = 8;
-
-/** The scope of a table's keys in `known_peers`. */
-export function friendsScope(table: string): string {
-  return `${SCOPE_KIND}${table}`;
-}
-
-/**
- * At the first use of a table: pins for its friends the keys they have in other tables, the last one met where
- * these differ. A key in the table itself has precedence.
- * @returns The notice for the user, or null; and a promise that resolves when the pins are durable.
- */
-export function takeOverPins(
-  knownPeers: KnownPeers,
-  scope: string,
-  friends: readonly UserInfoRow[],
-): { readonly notice: string | null; readonly written: Promise<unknown> } {
-  const elsewhere = new Map<string, Pin>();
-  for (const pin of knownPeers.pins()) {
-    if (!pin.scope.startsWith(SCOPE_KIND) || pin.scope === scope) continue;
-    elsewhere.set(foldName(pin.name), pin);
-  }
-  const taken = friends.flatMap(({ name, fingerprint }) => {
-    const pin = elsewhere.get(foldName(name));
-    const isOpen = fingerprint === null && knownPeers.pinOf(scope, name) === null;
-    return pin !== undefined && isOpen ? [{ ...pin, name }] : [];
-  });
-  const written = Promise.all(taken.map((pin) => knownPeers.takeOver(scope, pin)));
-  return { notice: taken.length === 0 ? null : takenText(taken), written };
-}
-
-/**
- * The keys that friends must have, by folded name: those met with the table; else those verified under their names,
- * of several the one in the table where that is among them.
- */
-export function expectedKeys(
-  knownPeers: KnownPeers,
-  scope: string,
-  friends: readonly UserInfoRow[],
-): ReadonlyMap<string, Fingerprint> {
-  const keys = new Map<string, Fingerprint>();
-  for (const { name, fingerprint } of knownPeers.verified()) keys.set(foldName(name), fingerprint);
-  for (const { name, fingerprint } of friends) {
-    if (fingerprint === null || !knownPeers.isVerified(name, fingerprint)) continue;
-    keys.set(foldName(name), fingerprint);
-  }
-  return new Map([...keys, ...pinnedKeys(knownPeers, scope)]);
-}
-
-function takenText(pins: readonly Pin[]): string {
-  const names = pins.slice(0, NAMED_MAX).map(({ name }) => shownName(name)).join(", ");
-  const more = pins.length > NAMED_MAX ? ` and ${pins.length - NAMED_MAX} more` : "";
-  const tables = [...new Set(pins.map(({ scope }) => scope.slice(SCOPE_KIND.length)))];
-  const from = tables.length === 1 ? tables[0] : "other tables";
-  return `Expecting the keys known from ${from} of ${names}${more}: if it is somebody else here, you ` +
-    "are told of another key, and /trust NAME accepts it";
-}
-
-/** The notice about a friend's first key where another table has another key for that name; else null. */
-export function otherKeyText(
-  knownPeers: KnownPeers,
-  scope: string,
-  name: string,
-  key: PeerKey,
-): string | null {
-  if (knownPeers.pinOf(scope, name) !== null) return null;
-  const other = knownPeers.otherElsewhere(scope, name, key);
-  if (other === null) return null;
-  const shown = shownName(name);
-  return `${shown} has the key ${fingerprintOf(key)} here; the ${shownName(other.name)} of ` +
-    `${other.scope.slice(SCOPE_KIND.length)} has ${other.fingerprint}: perhaps somebody else. ` +
-    `/verify ${shown} tells`;
 }

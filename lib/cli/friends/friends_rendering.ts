@@ -7,7 +7,10 @@ import { quotedStart } from "../../base/text/text.ts";
 import { type FriendsEvent, type FriendView, TAKEN_BACK } from "../../protocols/friends/events.ts";
 import { numberText } from "../../base/text/words.ts";
 import { roundTripText } from "../rendering/moments.ts";
+import type { OwnLineEvent } from "./own_lines.ts";
+import type { ToEvent } from "./partner.ts";
 import {
+  actionIn,
   isEarlier,
   listed,
   messageLine,
@@ -18,7 +21,7 @@ import {
   starLine,
   wrongLine,
 } from "../rendering/spans.ts";
-import type { Line, RenderContext } from "../rendering/user_interface.ts";
+import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
 import {
   comparedText,
   listedName,
@@ -28,7 +31,7 @@ import {
 } from "../rendering/verify_rendering.ts";
 
 /** The events that only this mode shows. */
-export type FriendsOwnEvent = OwnEventOf<FriendsEvent>;
+export type FriendsOwnEvent = OwnEventOf<FriendsEvent> | ToEvent | OwnLineEvent;
 
 type EventNamed<Name extends FriendsOwnEvent["event"]> = Extract<
   FriendsOwnEvent,
@@ -53,6 +56,10 @@ export function friendsLines(
       return [readyLine(event)];
     case "message":
       return [messageLine({ ...event, history: isEarlier(event, nowMs) }, nowMs)];
+    case "own":
+      return [ownMessageLine(event, self, nowMs)];
+    case "to":
+      return [toLine(event, nowMs)];
     case "delivery":
       return deliveryLines(event, context);
     case "connection":
@@ -83,8 +90,45 @@ function readyLine({ name: self, port, names, users }: EventNamed<"ready">): Lin
     `, listening at ${port}. Friends: `,
     ...listed(named.map((friend) => [nameSpan(friend)])),
     more > 0 ? ` and ${numberText(more)} more` : "",
-    ` (${users}). Write to one of them with ${shownName(named[0]!)}/hello`,
+    ` (${users}). `,
+    ...names.length === 1
+      ? ["What you type goes to ", nameSpan(names[0]!)]
+      : [`Write to one of them with ${shownName(named[0]!)}/hello`],
   ];
+}
+
+const OWN_MARKS: Readonly<Record<OwnLineEvent["state"], Span>> = {
+  arrived: " ✓ ",
+  waiting: " … ",
+  refused: { text: " ! ", as: "mark" },
+  late: " ✓ ",
+};
+
+/** The mark comes first: behind a long text nobody would look for it. */
+function ownMessageLine({ to, text, saidMs, state }: OwnLineEvent, self: string, nowMs: number) {
+  const mark = OWN_MARKS[state];
+  if (state === "late") {
+    return [{ timeMs: nowMs }, mark, nameSpan(to), ` has your ${quotedStart(text)}`];
+  }
+  const action = actionIn(text);
+  return [
+    { timeMs: saidMs },
+    mark,
+    action === null ? "<" : "<* ",
+    ownNameSpan(self),
+    " -> ",
+    nameSpan(to),
+    "> ",
+    { text: action ?? text, as: "body" },
+  ] satisfies Line;
+}
+
+function toLine({ name, was }: ToEvent, nowMs: number): Line {
+  if (name !== null) return starLine(nowMs, "What you type goes to ", nameSpan(name));
+  const how = "write NAME/TEXT, or /to NAME first";
+  return was === undefined
+    ? starLine(nowMs, `What you type goes to nobody: ${how}`)
+    : starLine(nowMs, "What you type no longer goes to ", nameSpan(was), `: ${how}`);
 }
 
 /** At a terminal only unexpected states are shown, not that a message was stored or has arrived. */

@@ -565,9 +565,11 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #submit(line: string): void {
     if (line === "") return this.#awaited?.begin();
     // A command is echoed, as nothing else would show what the user asked; chat is shown as the user's own message.
-    const { words, chatIsSilent } = this.#mode.commands;
-    const isCommand = (line.startsWith("/") && !line.startsWith("//")) || words.has(line);
-    if (isCommand || chatIsSilent) this.#printLines([[this.#prompt, { text: line, as: "body" }]]);
+    const { commands } = this.#mode;
+    const isCommand = (line.startsWith("/") && !line.startsWith("//")) || commands.words.has(line);
+    if (isCommand || commands.chatIsSilent(line)) {
+      this.#printLines([[this.#prompt, { text: line, as: "body" }]]);
+    }
     // Quitting doesn't wait until input resumes: as at the end of input, earlier lines get 10 s.
     if (this.#pausedBecause !== null && this.#mode.commands.leaves(line)) return this.#ended();
     this.#held.add({ text: line, begun: this.#begun });

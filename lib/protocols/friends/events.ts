@@ -77,6 +77,8 @@ export type FriendsEvent =
     readonly told?: true;
     /** With `queued`: how many messages wait for a friend that is away. */
     readonly waiting?: number;
+    /** With `delivered`: it waited for the friend, and a notice tells how many did, when the last one is delivered. */
+    readonly waited?: true;
     /** With `waiting`: when they are sent, for a sentence. */
     readonly sentWhen?: string;
     /** With `failed`: the text. It tells which message that is to a user that never saw its id. */

@@ -45,8 +45,10 @@ export class FriendsOutput extends StoringOutput<FriendsEvent, FriendsEffect, Fr
     { name: to }: Pick<Friend, "name">,
     state: "queued" | "delivered",
     ref: string | undefined,
+    waited = false,
   ): void {
-    this.show({ event: "delivery", id, to, state }, ref);
+    const event = { event: "delivery", id, to, state } as const;
+    this.show(waited ? { ...event, waited: true } : event, ref);
   }
 
   failed(

@@ -253,9 +253,10 @@ export class Sending {
     // At worst the friend tells us again.
     const record = { kind: "delivered", to: friend.name, through } as const;
     this.out.note(record, { sync: false });
-    for (const { id, ref } of done) this.out.delivery(id, friend, "delivered", ref);
     const wasAway = friend.toldWaiting > 0;
-    if (!wasAway && !friend.waitsFromBefore) return;
+    const waited = wasAway || friend.waitsFromBefore;
+    for (const { id, ref } of done) this.out.delivery(id, friend, "delivered", ref, waited);
+    if (!waited) return;
     friend.deliveredSinceBack += done.length;
     friend.toldWaiting = Math.min(friend.toldWaiting, Math.max(1, friend.outbox.size));
     if (friend.outbox.size > 0) return;

@@ -6,18 +6,19 @@ import {
   friendsCommandTable,
   Reply,
 } from "../../../lib/cli/friends/friends_commands.ts";
+import { Partner, type ToCommand } from "../../../lib/cli/friends/partner.ts";
 import { helpLines } from "../../../lib/cli/args/help_text.ts";
 import type { FriendsCommand } from "../../../lib/protocols/friends/events.ts";
 import { type Outcome, outcomeOf } from "../command_outcome.ts";
 import { printed } from "../printed.ts";
 import { SLOW } from "../../given.ts";
 
-const msg = (name: string, text: string): Outcome<FriendsCommand> => ({
+const msg = (name: string, text: string): Outcome<FriendsCommand | ToCommand> => ({
   command: { command: "msg", name, text },
 });
-const QUIT: Outcome<FriendsCommand> = { command: { command: "quit" } };
+const QUIT: Outcome<FriendsCommand | ToCommand> = { command: { command: "quit" } };
 
-const TYPED: readonly (readonly [line: string, outcome: Outcome<FriendsCommand>])[] = [
+const TYPED: readonly (readonly [line: string, outcome: Outcome<FriendsCommand | ToCommand>])[] = [
   ["", "nothing"],
   ["bob/hello", msg("bob", "hello")],
   ["bob/see /etc/hosts and a/b", msg("bob", "see /etc/hosts and a/b")],
@@ -31,6 +32,8 @@ const TYPED: readonly (readonly [line: string, outcome: Outcome<FriendsCommand>]
   ["Zoe\u0308/hi", msg("Zoë", "hi")],
   ["r/yes", msg("r", "yes")],
   ["/msg bob are you there?", msg("bob", "are you there?")],
+  ["/to bob", { command: { command: "to", name: "bob" } }],
+  ["/to", { command: { command: "to", name: undefined } }],
   ["/list", { command: { command: "list" } }],
   ["/friends", { command: { command: "list" } }],
   ["/status", { command: { command: "status" } }],
@@ -64,11 +67,15 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ["/unsend", "usage", "The form is /unsend ID"],
   ["/verify", "usage", "The form is /verify NAME"],
   ["/list bob", "usage", "The form is /list alone"],
+  ["/to bob carol", "usage", "The form is /to [NAME]"],
   [`bob/${"x".repeat(65_537)}`, "too-long", "65537"],
 ];
 
 Deno.test("among friends who says nobody's name is told of a friend", () => {
-  const outcome = outcomeOf(friendsCommandTable("carol"), "hello");
+  const outcome = outcomeOf(
+    friendsCommandTable("carol", new Partner("alice", "users.txt", true)),
+    "hello",
+  );
   assert(outcome !== "nothing" && "error" in outcome);
   assertStringIncludes(outcome.text, "write NAME/TEXT, as in carol/hello");
 });
@@ -82,15 +89,17 @@ for (const [line, code, text] of REFUSED) {
   });
 }
 
-const OBJECTS: readonly (readonly [object: unknown, outcome: Outcome<FriendsCommand>])[] = [
-  [{ command: "msg", name: "bob", text: "two\nlines", ref: "7" }, {
-    ...msg("bob", "two\nlines") as { readonly command: FriendsCommand },
-    ref: "7",
-  }],
-  [{ command: "msg", name: "bob", text: "/exit" }, msg("bob", "/exit")],
-  [{ command: "unsend", id: "3f2a" }, { command: { command: "unsend", id: "3f2a" } }],
-  [{ command: "exit" }, QUIT],
-];
+const OBJECTS:
+  readonly (readonly [object: unknown, outcome: Outcome<FriendsCommand | ToCommand>])[] = [
+    [{ command: "msg", name: "bob", text: "two\nlines", ref: "7" }, {
+      ...msg("bob", "two\nlines") as { readonly command: FriendsCommand },
+      ref: "7",
+    }],
+    [{ command: "msg", name: "bob", text: "/exit" }, msg("bob", "/exit")],
+    [{ command: "to", name: "bob" }, { command: { command: "to", name: "bob" } }],
+    [{ command: "unsend", id: "3f2a" }, { command: { command: "unsend", id: "3f2a" } }],
+    [{ command: "exit" }, QUIT],
+  ];
 
 for (const [object, outcome] of OBJECTS) {
   Deno.test(`among friends the object ${JSON.stringify(object)} is understood`, () => {
@@ -125,7 +134,9 @@ Deno.test("among friends a command's example and form are right, and its help sa
     assertEquals(Object.keys(args).sort(), [...argumentNames].sort(), name);
   }
   const help = printed(helpLines(friendsCommands.commands, friendsCommands, null));
-  for (const form of ["NAME/TEXT", "r/TEXT", "/unsend ID"]) assertStringIncludes(help, form);
+  for (const form of ["NAME/TEXT", "r/TEXT", "TEXT ", "/to [NAME]", "/unsend ID"]) {
+    assertStringIncludes(help, form);
+  }
 });
 
 Deno.test("among friends no line at all makes parsing fail", SLOW, () => {

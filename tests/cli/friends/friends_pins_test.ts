@@ -6,7 +6,7 @@ import {
   friendsScope,
   otherKeyText,
   takeOverPins,
-} from "../../../lib/cli/friends/friends_mode.ts";
+} from "../../../lib/cli/friends/friends_pins.ts";
 import { KnownPeers } from "../../../lib/store/profile/known_peers.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";
 import type { UserInfoRow } from "../../../lib/store/users/user_info.ts";

@@ -27,6 +27,8 @@ const MESSAGE = {
 } as const;
 const DELIVERY = { event: "delivery", id: "1", to: "bob", state: "queued" } as const;
 
+const OWN = { event: "own", to: "bob", text: "hi", saidMs: NOON_MS, state: "arrived" } as const;
+
 const friend = (name: string) => ({
   name,
   host: "10.0.0.2",
@@ -51,6 +53,27 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
     "ready",
     READY,
     "alice, listening at 5001. Friends: bob, cem (users.txt). Write to one of them with bob/hello\n",
+  ],
+  [
+    "ready, with one friend",
+    { ...READY, names: ["bob"] },
+    "alice, listening at 5001. Friends: bob (users.txt). What you type goes to bob\n",
+  ],
+  ["what was said and has arrived", OWN, "12:03 ✓ <alice -> bob> hi\n"],
+  ["what was said and waits", { ...OWN, state: "waiting" }, "12:03 … <alice -> bob> hi\n"],
+  ["what was said in vain", { ...OWN, state: "refused" }, "12:03 ! <alice -> bob> hi\n"],
+  ["what one does", { ...OWN, text: "/me waves" }, "12:03 ✓ <* alice -> bob> waves\n"],
+  ["what arrived later", { ...OWN, state: "late" }, '12:03 ✓ bob has your "hi"\n'],
+  ["to whom", { event: "to", name: "bob", was: "cem" }, "12:03 * What you type goes to bob\n"],
+  [
+    "no longer to anybody",
+    { event: "to", name: null, was: "cem" },
+    "12:03 * What you type no longer goes to cem: write NAME/TEXT, or /to NAME first\n",
+  ],
+  [
+    "to nobody",
+    { event: "to", name: null },
+    "12:03 * What you type goes to nobody: write NAME/TEXT, or /to NAME first\n",
   ],
   [
     "ready, with a friend whose name may imitate another's",
