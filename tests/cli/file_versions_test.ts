@@ -8,6 +8,7 @@
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
+import { PRIVATE_LOG } from "../../lib/base/schema/private_words.ts";
 import type { RoomId } from "../../lib/base/ids.ts";
 import { openFriends } from "../../lib/cli/friends/friends_store.ts";
 import { MemberPlaces } from "../../lib/cli/group/member_place.ts";
@@ -107,6 +108,12 @@ const FILES: readonly VersionedFile[] = [
     format: { format: "mesh-room", version: 1 },
     write: log,
     open: openRoom,
+  },
+  {
+    path: `/p/mesh/${ROOM}/private-000001`,
+    format: { format: "private-messages", version: 1 },
+    write: log,
+    open: (disk) => openRecords(disk, `/p/mesh/${ROOM}/private-000001`, PRIVATE_LOG),
   },
   {
     path: `${FRIENDS}/table`,

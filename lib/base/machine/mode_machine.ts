@@ -15,6 +15,7 @@
 import type { Fingerprint } from "../text/fingerprint.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { LinkId, PeerKey } from "../ids.ts";
+import type { PrivateWords } from "../schema/private_words.ts";
 
 export type ModeInput<Message, Command> =
   /** The first input, given once. */
@@ -77,6 +78,61 @@ export interface PinEffect {
   readonly name: string;
   readonly key: PeerKey;
   readonly again: boolean;
+}
+
+/** One of those found again that were said to one person alone, or by one. */
+export interface RecalledMessage {
+  readonly id: string;
+  /** The author's name then; the user's own, now. */
+  readonly from: string;
+  /** The name under which the author is shown here. */
+  readonly shown: string;
+  /** The author's fingerprint; empty where it wasn't known. */
+  readonly key: string;
+  readonly text: string;
+  /** ISO 8601, UTC, by the author's clock. */
+  readonly sentAt: string;
+  readonly private: true;
+  readonly self: boolean;
+  /** The receiver, on the user's own ones. */
+  readonly to?: string;
+  /** The user ignores the author: what the console adds. */
+  readonly ignored?: true;
+}
+
+/** The conversation that an answer is about: with whom the user spoke privately. */
+export interface Conversation {
+  readonly name: string;
+  /** Fingerprint; absent where it isn't known. */
+  readonly key?: string;
+}
+
+/** An answer to `history` that what was said privately is added to. */
+interface RecallingEvent extends Partial<Conversation> {
+  readonly event: "history";
+  /** Only what has this text in it. */
+  readonly searched?: string;
+}
+
+/**
+ * For modes in which people write to one alone: the profile keeps these words, beside the log. As an unsynced persist:
+ * they are written before any effect behind this one is carried out. Where they can't be, the user is told, and the
+ * effects go on.
+ */
+export interface KeepEffect {
+  readonly type: "keep";
+  readonly words: PrivateWords;
+}
+
+/**
+ * Shows an answer, after it was completed by what was kept of private words, at most the last `count` of all: those of
+ * the conversation that it names, or all that have the text looked for in them.
+ */
+export interface RecallEffect<Event> {
+  readonly type: "recall";
+  readonly event: Extract<Event, RecallingEvent>;
+  readonly count: number;
+  readonly ref: string | undefined;
 }
 
 export type ModeOutcome =

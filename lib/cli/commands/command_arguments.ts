@@ -73,6 +73,15 @@ export const memberName: Argument<string> = {
   completesNames: true,
 };
 
+/**
+ * With whom the user spoke privately. A number alone is how much is to be shown, and whoever is called so is named with
+ * one behind it.
+ */
+export const correspondentName: Argument<string | undefined> = {
+  ...memberName,
+  typedAs: "(?!\\d+\\s*$)[^\\s/]\\S*",
+};
+
 /** What the user found by comparing digits. */
 export const verifyAnswer: Argument<VerifyAnswer | undefined> = {
   parse: (text) => {

@@ -17,6 +17,8 @@ export interface Argument<Value> {
   /** @throws {P2pchatError} Where `text` isn't a valid value. */
   readonly parse: (text: string) => Value;
   readonly takesRest?: boolean;
+  /** What is typed for it, as the source of a regular expression; without it any word. One that is optional and doesn't fit is left out. */
+  readonly typedAs?: string;
   /** Optional in a JSON object even where the typed form requires it. */
   readonly optionalInObject?: boolean;
   readonly completesNames?: boolean;
@@ -142,7 +144,7 @@ function syntaxOf(form: string, args: ArgumentTable) {
       ? "([^]+)"
       : hasSwitch
       ? "\\s*((?!--)\\S+)"
-      : "\\s*(\\S+)";
+      : `\\s*(${args[name]?.typedAs ?? "\\S+"})`;
     if (word[1] === "[") {
       optionalNames.add(name);
       const isBeforeRequired = tokens.slice(at + 1).some((later) => !later.startsWith("["));
@@ -154,7 +156,8 @@ function syntaxOf(form: string, args: ArgumentTable) {
     } else {
       pattern += `${gap}${value}`;
     }
-    gap = isBetweenSlashes && gap !== "\\s" ? "(?:^|\\s)" : "\\s";
+    const mayLeaveOut = isBetweenSlashes || args[name]?.typedAs !== undefined;
+    gap = mayLeaveOut && gap !== "\\s" ? "(?:^|\\s)" : "\\s";
   }
   const end = endsInRest ? "" : "\\s*";
   return { syntax: new RegExp(`^${pattern}${end}$`, "u"), argumentNames, optionalNames };

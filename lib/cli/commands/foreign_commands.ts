@@ -35,7 +35,7 @@ const SAME: Meanings = {
   "who": SHOWING_WHO_IS_THERE,
   "w": SHOWING_WHO_IS_THERE,
   ...meaning(WRITING_TO_ONE, "msg NAME TEXT"),
-  "log": ["history [/TEXT/] [N]"],
+  "log": ["history [NAME] [/TEXT/] [N]"],
   "wall": ["broadcast TEXT"],
   "ban": ["remove NAME"],
   "unban": ["allow NAME"],

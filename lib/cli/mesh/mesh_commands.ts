@@ -5,6 +5,7 @@ import type { FileCommand } from "../files/file_events.ts";
 import type { MeshCommand } from "../../protocols/mesh/schema/events.ts";
 import { AWAY_TEXT_BYTES_MAX } from "../../protocols/mesh/schema/limits.ts";
 import {
+  correspondentName,
   entryCount,
   FOUND_COUNT_DEFAULT,
   isGiven,
@@ -88,14 +89,20 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
     command({
       name: "history",
       aliases: [],
-      form: "[/TEXT/] [N]",
-      args: { text: searchedText, n: entryCount },
-      help: "the last N messages, or all that are kept; with /TEXT/ those that have it in them",
+      form: "[NAME] [/TEXT/] [N]",
+      args: { name: correspondentName, text: searchedText, n: entryCount },
+      help:
+        "the last N messages, or all; with NAME your private ones; with /TEXT/ what has it in it",
       example: "/history /dinner/ 20",
-      run: (submit: MeshCommandSink, { text, n }, ref) =>
-        text === undefined
-          ? submit({ command: "history", count: n ?? null }, ref)
-          : submit({ command: "history", count: n ?? FOUND_COUNT_DEFAULT, text }, ref),
+      run: (submit: MeshCommandSink, { name, text, n }, ref) => {
+        const count = n ?? (text === undefined ? null : FOUND_COUNT_DEFAULT);
+        submit({
+          command: "history",
+          count,
+          ...(name === undefined ? {} : { name }),
+          ...(text === undefined ? {} : { text }),
+        }, ref);
+      },
     }),
     searchCommand((submit: MeshCommandSink, text, ref) =>
       submit({ command: "history", count: FOUND_COUNT_DEFAULT, text }, ref)

@@ -28,6 +28,7 @@ import { SharedFiles } from "../files/shared_files.ts";
 import { meshCommands, type MeshCommandSink } from "./mesh_commands.ts";
 import { meshLines, type MeshOwnEvent } from "./mesh_rendering.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
+import { roomConversations } from "./room_conversations.ts";
 import { roomViews } from "./room_views.ts";
 import {
   type Bye,
@@ -197,16 +198,27 @@ async function chat(wiring: Wiring): Promise<Bye> {
         showNotices(ui, leftBehind(rooms.last, options.name));
       }
     });
+    const privately = roomConversations(
+      wiring,
+      (room) => `${rooms.folder}/${room}`,
+      () => host,
+      (text) => presenter.notice(text),
+    );
     host = new MeshHost(config, {
       ...modePorts(wiring, links),
       files,
+      privateWords: privately,
       pauseInput: (reason) => presenter.pause.machine(reason),
       signer: identity.signer,
-      openRoom: (room) => {
+      openRoom: async (room) => {
         const port = options.passive ? null : links.local.port;
         const isBack = begin.kind === "resume";
         const warn = (text: string) => presenter.notice(text);
-        return rooms.openRoom(room, port, wiring.knownPeers, environment.wallMs, warn, isBack);
+        const { wallMs } = environment;
+        const store = await rooms.openRoom(room, port, wiring.knownPeers, wallMs, warn, isBack);
+        const { close } = store;
+        // Before another process of the profile may be in the room.
+        return Object.assign(store, { close: () => privately.close().finally(() => close()) });
       },
       show: (event, ref) => presenter.show(event, ref),
       keepAnswer: (answer) => presenter.people.keep(answer),

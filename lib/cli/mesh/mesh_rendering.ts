@@ -2,18 +2,19 @@
 
 import { endpointText } from "../../base/ids.ts";
 import type {
+  HistoryMessage,
   MeshEvent,
   MeshStatus,
   PeerStatus,
   PeerView,
 } from "../../protocols/mesh/schema/events.ts";
 import { roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
-import { quotedStart, startOf } from "../../base/text/text.ts";
+import { startOf } from "../../base/text/text.ts";
 import { numberText } from "../../base/text/words.ts";
+import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
 import { durationText, roundTripText } from "../rendering/moments.ts";
 import { inviteLines } from "../credentials/invites.ts";
 import {
-  actionIn,
   andListed,
   awayText,
   heardLines,
@@ -23,11 +24,13 @@ import {
   messageLine,
   messageStart,
   nameSpan,
+  nothingSaid,
   ownKeyLine,
   ownNameSpan,
   presenceLine,
   problemLine,
   saidBy,
+  saidPrivately,
   starLine,
   waitText,
   wrongLine,
@@ -159,15 +162,7 @@ function goneLine({ name, reason, silentMs }: EventNamed<"left">, nowMs: number)
 
 function anyMessageLine(event: EventNamed<"message">, nowMs: number): Line {
   if (!event.private) return messageLine({ ...event, from: event.shown }, nowMs);
-  const start = messageStart(event, nowMs);
-  const mark = (text: string): Span => ({ text, as: "private" });
-  const action = actionIn(event.text);
-  const body: Span = { text: action ?? event.text, as: "body", isPrivate: true };
-  const open = mark(action === null ? "[" : "[* ");
-  const you: Span = { text: "you", as: "own" };
-  return event.self
-    ? [...start, open, you, mark(" -> "), nameSpan(event.to ?? "?"), mark("] "), body]
-    : [...start, open, nameSpan(event.shown), mark(" -> you] "), body];
+  return [...messageStart(event, nowMs), ...saidPrivately(event)];
 }
 
 /** At a terminal only unexpected states are shown, not that a message was stored or has arrived. */
@@ -213,15 +208,14 @@ function peerLine(peer: PeerView, index: number): Line {
 }
 
 function historyLines(
-  { messages, searched }: EventNamed<"history">,
+  { messages, searched, name }: EventNamed<"history">,
   nowMs: number,
 ): readonly Line[] {
-  if (messages.length === 0) {
-    return [[searched === undefined ? "No messages." : `No message has ${quotedStart(searched)}.`]];
-  }
-  return heardLines(messages, (message) => {
+  if (messages.length === 0) return [nothingSaid(searched, name)];
+  return heardLines<HistoryMessage | RecalledMessage>(messages, (message) => {
     const sentMs = Date.parse(message.sentAt);
     const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
+    if ("private" in message) return [{ timeMs }, " ", ...saidPrivately(message)];
     const mark = message.removed === true ? " (removed) " : " ";
     return [{ timeMs }, mark, ...saidBy(nameSpan(message.shown), message.text)];
   });

@@ -1,6 +1,6 @@
 /** Lines, parts of lines and tables that look the same in every mode. */
 
-import { ACTION_START } from "../../base/text/text.ts";
+import { ACTION_START, quotedStart } from "../../base/text/text.ts";
 import { shownName } from "../../base/text/names.ts";
 import type { CommonEvent, Line, ReturnedEvent, Span } from "./user_interface.ts";
 import { textWidth } from "./graphemes.ts";
@@ -89,6 +89,14 @@ export function ignoredLines({ ignored }: Extract<CommonEvent, { readonly event:
   return ignored.map(({ name, key, since }): Line => [nameSpan(name), `  ${key}  since ${since}`]);
 }
 
+/** In place of what was said, where nothing was, or nothing that has the text looked for. @param name With whom alone. */
+export function nothingSaid(searched: string | undefined, name: string | undefined): Line {
+  const some: Line = name === undefined ? ["message"] : ["private message with ", nameSpan(name)];
+  return searched === undefined
+    ? ["No ", ...some, ...(name === undefined ? ["s."] : ["."])]
+    : ["No ", ...some, ` has ${quotedStart(searched)}.`];
+}
+
 /** What was said, a line for each; below it, how much of it isn't shown. */
 export function heardLines<Said extends { readonly ignored?: true }>(
   said: readonly Said[],
@@ -161,6 +169,25 @@ export function messageLine(message: Said, nowMs: number): Line {
 export function saidBy(author: Span, text: string): Line {
   const action = actionIn(text);
   return [action === null ? "<" : "<* ", author, "> ", { text: action ?? text, as: "body" }];
+}
+
+/** `[Bob -> you] text` and `[you -> Bob] text`: what is said to one alone. */
+export function saidPrivately(
+  { self, shown, to = "?", text }: {
+    readonly self: boolean;
+    readonly shown: string;
+    readonly to?: string;
+    readonly text: string;
+  },
+): Line {
+  const mark = (text: string): Span => ({ text, as: "private" });
+  const action = actionIn(text);
+  const body: Span = { text: action ?? text, as: "body", isPrivate: true };
+  const open = mark(action === null ? "[" : "[* ");
+  const you: Span = { text: "you", as: "own" };
+  return self
+    ? [open, you, mark(" -> "), nameSpan(to), mark("] "), body]
+    : [open, nameSpan(shown), mark(" -> you] "), body];
 }
 
 /** What a text says that its author does, as `/me` writes it (XEP-0245); null: it isn't such a text. */

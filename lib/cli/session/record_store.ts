@@ -63,9 +63,20 @@ export async function readRecords<Stored>(
   path: string,
   format: RecordFormat<Stored>,
 ): Promise<readonly Stored[]> {
-  const lines: LogRecord[] = [];
-  await readLog(disk, path, format.name, (line) => lines.push(line));
-  return lines.map((line, index) => parsed(format, line, path, index));
+  const records: Stored[] = [];
+  await visitRecords(disk, path, format, (record) => records.push(record));
+  return records;
+}
+
+/** As `readRecords`, one after the other: those before a damaged one have been visited when this rejects. */
+export async function visitRecords<Stored>(
+  disk: Disk,
+  path: string,
+  format: RecordFormat<Stored>,
+  visit: (record: Stored) => void,
+): Promise<void> {
+  let index = 0;
+  await readLog(disk, path, format.name, (line) => visit(parsed(format, line, path, index++)));
 }
 
 /** The line of a record. The log's first line names its format, so record 0 is in line 2. */

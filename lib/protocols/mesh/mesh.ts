@@ -998,7 +998,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     for (const effect of effects) {
       if (this.#phase === "stopped") return;
       // Once we have quit, members are told nothing more, and no neighbour is looked for.
-      const isKept = effect.type === "persist" || effect.type === "pin";
+      const isKept = effect.type === "persist" || effect.type === "pin" || effect.type === "keep";
       if (this.#phase === "parting" && effect.type !== "to" && !isKept) continue;
       switch (effect.type) {
         case "to":
@@ -1038,6 +1038,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
           break;
         case "persist":
         case "pin":
+        case "keep":
+        case "recall":
         case "show":
         case "shown":
         case "await-output":

@@ -95,6 +95,11 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
       fingerprintOf(key);
   }
 
+  /** The name under which the owner of a key is shown who was called `name` once. */
+  shownName(key: PeerKey, name: string): string {
+    return this.#mesh.room?.machines.names.authorName(key, name) ?? name;
+  }
+
   isName(name: string): boolean {
     return this.#mesh.room?.isName(name) ?? false;
   }

@@ -16,11 +16,13 @@ import {
   TRANSFER_CODES,
 } from "../../protocols/transfer/limits.ts";
 import type {
+  KeepEffect,
   ModeEffect,
   ModeEvent,
   ModeInput,
   ModeOutcome,
   PinEffect,
+  RecallEffect,
 } from "../../base/machine/mode_machine.ts";
 import type {
   DialExpectation,
@@ -55,6 +57,19 @@ export interface ModePorts<Event> {
   outputReady(): Promise<void> | null;
   /** Absent in a mode that carries no files. */
   readonly files?: CarriedFiles;
+  /** Absent in a mode in which nobody writes to one alone. */
+  readonly privateWords?: KeptWords<Event>;
+}
+
+/** What was said to one alone, and by one, in files of its own. */
+export interface KeptWords<Event> {
+  /**
+   * Resolves when the words are written, not synced, or the user was told that they can't be; rejects only for faults of
+   * our own.
+   */
+  keep(words: KeepEffect["words"]): Promise<void>;
+  /** Completes an answer, after all that `keep` was called for. What can't be read is told, and left out. */
+  recalled(effect: RecallEffect<Event>): Promise<Event>;
 }
 
 /**
@@ -106,6 +121,8 @@ export abstract class ModeHost<
   /** Where each unanswered dial goes, for the log. */
   readonly #dialling = new Map<number, string>();
   #records: RecordLog<Stored, Through> | null = null;
+  /** Answers that were completed, until they are shown. */
+  readonly #recalled = new WeakMap<RecallEffect<Event>, Event>();
   /** The last `input` effect: whether the machine wants input. */
   #lastInput: InputEffect | null = null;
 
@@ -304,6 +321,11 @@ export abstract class ModeHost<
       clock: this.ports.clock,
       keepingOf: (effect) => {
         if (pin !== null && isPin(effect)) return () => this.#keepPin(pin, effect);
+        const { privateWords: words } = this.ports;
+        if (words !== undefined && isKeep(effect)) return () => words.keep(effect.words);
+        if (words !== undefined && isRecall<Event>(effect)) {
+          return () => this.#recall(words, effect);
+        }
         const answer = answerIn(effect);
         return answer === null ? null : () => this.ports.keepAnswer(answer);
       },
@@ -331,6 +353,10 @@ export abstract class ModeHost<
     await isDoneWithin(this.ports.clock, PIN_MS_MAX, kept);
   }
 
+  async #recall(words: KeptWords<Event>, effect: RecallEffect<Event>): Promise<void> {
+    this.#recalled.set(effect, await words.recalled(effect));
+  }
+
   /**
    * As `executeAtOnce` of the runner. Back pressure that waited for the disk would come too late; but the user's next
    * line may depend on what is shown before.
@@ -344,17 +370,18 @@ export abstract class ModeHost<
   }
 
   /** Carries out an effect that the machines of all modes have. */
-  protected perform(effect: ModeEffect<Event, Stored, Through> | PinEffect): void {
+  protected perform(
+    effect: ModeEffect<Event, Stored, Through> | PinEffect | KeepEffect | RecallEffect<Event>,
+  ): void {
     switch (effect.type) {
       case "close":
         return this.ports.links.close(effect.link, effect.reason);
       case "ban":
         return this.openLinks.ban(effect.link, effect.reason, effect.durationMs);
       case "show":
-        this.logEvent(effect.event);
-        this.ports.show(this.completed(effect.event), effect.ref);
-        // While nobody takes the output, nothing more is taken from the network.
-        return this.openLinks.pauseUntil(() => this.ports.outputReady());
+        return this.#show(effect.event, effect.ref);
+      case "recall":
+        return this.#show(this.#recalled.get(effect) ?? effect.event, effect.ref);
       case "shown":
         return this.#records?.noteShown(effect.through);
       case "input":
@@ -365,10 +392,18 @@ export abstract class ModeHost<
         return this.#ended.resolve(effect.outcome);
       case "persist":
       case "pin":
+      case "keep":
         return; // for the runner
       default:
         unreachable(effect);
     }
+  }
+
+  #show(event: Event, ref: string | undefined): void {
+    this.logEvent(event);
+    this.ports.show(this.completed(event), ref);
+    // While nobody takes the output, nothing more is taken from the network.
+    this.openLinks.pauseUntil(() => this.ports.outputReady());
   }
 
   /** Round trips to the peers with a link, ms, by fingerprint. */
@@ -394,4 +429,12 @@ function answerIn(effect: { readonly type: string }): Answer | null {
 
 function isPin(effect: { readonly type: string }): effect is PinEffect {
   return effect.type === "pin";
+}
+
+function isKeep(effect: { readonly type: string }): effect is KeepEffect {
+  return effect.type === "keep";
+}
+
+function isRecall<Event>(effect: { readonly type: string }): effect is RecallEffect<Event> {
+  return effect.type === "recall";
 }

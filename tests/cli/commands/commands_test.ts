@@ -57,6 +57,14 @@ const TYPED: readonly (readonly [line: string, outcome: Outcome])[] = [
   ["/list", { command: { command: "peers" } }],
   ["/history", { command: { command: "history", count: null } }],
   ["/history 20", { command: { command: "history", count: 20 } }],
+  ["/history 20 ", { command: { command: "history", count: 20 } }],
+  ["/history Bob", { command: { command: "history", count: null, name: "Bob" } }],
+  ["/history 20 5", { command: { command: "history", count: 5, name: "20" } }],
+  ["/history /a b/", { command: { command: "history", count: 20, text: "a b" } }],
+  ["/history /a/ 5", { command: { command: "history", count: 5, text: "a" } }],
+  ["/history Bob /a b/ 5", {
+    command: { command: "history", count: 5, name: "Bob", text: "a b" },
+  }],
   ["/name Zoe\u0308", { command: { command: "name", name: "Zoë" } }],
   ["/verify Bob", { command: { command: "verify", name: "Bob" } }],
   ["/trust Bob", { command: { command: "trust", name: "Bob" } }],
@@ -130,11 +138,11 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ["/msg Bob  \t \n", "usage", "The form is /msg NAME TEXT"],
   ["/peers x", "usage", "The form is /peers alone"],
   ["/exit x", "usage", "The form is /exit alone, for example /exit"],
-  ["/history x", "usage", 'N must be a number from 0 to 10000, not "x"'],
+  ["/history Bob x", "usage", 'N must be a number from 0 to 10000, not "x"'],
   ["/history 10001", "usage", 'not "10001"'],
   [`/msg ${"é".repeat(61)} x`, "unknown-user", `"${"é".repeat(60)}..." isn't a possible name`],
   ["/verify ≈", "usage", "NAME is empty"],
-  ["/history 1 2", "usage", "The form is /history [/TEXT/] [N]"],
+  ["/history Bob 1 2", "usage", "The form is /history [NAME] [/TEXT/] [N]"],
   ["/name a/b", "bad-name", '"/"'],
   ["/name", "usage", "The form is /name NEW"],
   ["x".repeat(65_537), "too-long", "65537"],
@@ -164,6 +172,9 @@ const OBJECTS: readonly (readonly [object: unknown, outcome: Outcome])[] = [
     ref: "",
   }],
   [{ command: "history", n: "5" }, { command: { command: "history", count: 5 } }],
+  [{ command: "history", name: "20", n: 1 }, {
+    command: { command: "history", count: 1, name: "20" },
+  }],
   [{ command: "history" }, { command: { command: "history", count: null } }],
   [{ command: "name", new: "Zoë" }, { command: { command: "name", name: "Zoë" } }],
   [{ command: "q" }, QUIT],
@@ -311,8 +322,8 @@ Deno.test("helpLines() puts descriptions beside the commands, or below them wher
   const wide = shownHelp(70);
   const narrow = shownHelp(30);
   assertEquals(wide.slice(0, 2), [
-    "/msg NAME TEXT               a message that NAME alone can read (a",
-    "                             line without a command goes to all)",
+    "/msg NAME TEXT                a message that NAME alone can read (a",
+    "                              line without a command goes to all)",
   ]);
   assertEquals(narrow.slice(0, 5), [
     "/msg NAME TEXT",
@@ -367,8 +378,8 @@ Deno.test("helpLines() speaks of messages only where some can be written", () =>
 Deno.test("helpLines() names every command once, in columns", () => {
   const lines = shownHelp(null);
   assertEquals(lines.length, meshCommands.commands.length + 1);
-  assertEquals(lines.at(-1), "//TEXT                       say /TEXT: no command");
-  assert(lines.some((line) => line.startsWith("/quit, /exit, /q, :q, :quit  leave the room")));
+  assertEquals(lines.at(-1), "//TEXT                        say /TEXT: no command");
+  assert(lines.some((line) => line.startsWith("/quit, /exit, /q, :q, :quit   leave the room")));
   for (const line of lines) assert(line.length <= 120, line);
 });
 

@@ -262,6 +262,43 @@ Rex  removed by Carol  key k5
     },
     "11:03 <Bob> a␊b\n11:03 <Bob~k7f3> no\n11:03 (removed) <Mal> x\n",
   ],
+  [
+    "what was said privately, found among what was said to all",
+    {
+      event: "history",
+      searched: "a",
+      messages: [
+        { id: "1", from: "Bob", shown: "Bob", key: KEY, text: "at all", sentAt: EARLIER },
+        {
+          ...{ id: "2", from: "Bo", shown: "Bob", key: KEY, text: "at you", sentAt: EARLIER },
+          ...{ private: true, self: false },
+        },
+        {
+          ...{ id: "3", from: "Alice", shown: "Alice", key: "k", text: "/me waves" },
+          ...{ sentAt: EARLIER, private: true, self: true, to: "Bob" },
+        },
+        {
+          ...{ id: "4", from: "Mal", shown: "Mal", key: "m", text: "a", sentAt: EARLIER },
+          ...{ private: true, self: false, ignored: true },
+        },
+      ],
+    },
+    `11:03 <Bob> at all
+11:03 [Bob -> you] at you
+11:03 [* you -> Bob] waves
+1 of people you ignore left out: /ignored
+`,
+  ],
+  [
+    "no private message",
+    { event: "history", name: "Bob", key: KEY, messages: [] },
+    "No private message with Bob.\n",
+  ],
+  [
+    "no private message that has a text",
+    { event: "history", name: "Bob", key: KEY, messages: [], searched: "a" },
+    'No private message with Bob has "a".\n',
+  ],
   ["an empty history", { event: "history", messages: [] }, "No messages.\n"],
   [
     "a status where all is well",

@@ -424,6 +424,11 @@ export class MemberProcess
       case "stop":
         this.outcome = effect.outcome;
         break;
+      case "recall":
+        this.#show(effect.event, effect.ref);
+        break;
+      case "keep":
+        break; // the profile's, not the room's
       case "pin":
         break; // the record persisted with it does that
       case "persist":

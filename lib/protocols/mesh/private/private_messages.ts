@@ -118,6 +118,11 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     return this.#sending.awaited();
   }
 
+  /** Whether a message is on its way to the disk. */
+  get isStoring(): boolean {
+    return this.#sending.isStoring;
+  }
+
   /** Whether we should stay for a message that is on its way to the disk, to a member that is here, or to the user. */
   get isBusy(): boolean {
     return this.#sending.isBusy || this.#inbox.isAwaitingSeen;

@@ -76,6 +76,8 @@ export type PrivateEffect =
     readonly name: string;
     readonly ref: string | undefined;
   }
+  /** A message of an earlier process has waited until now: that one may have been killed before it was `sent`. */
+  | { readonly type: "was-waiting"; readonly message: PrivateMessage; readonly name: string }
   /** `late`: the message is older than a moment, or may have been shown before. */
   | { readonly type: "received"; readonly message: PrivateMessage; readonly late: boolean }
   /** Asks for `seen` once everything `received` so far has reached the user's screen. */

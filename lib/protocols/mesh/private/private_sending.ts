@@ -72,6 +72,11 @@ export class PrivateSending {
     ).map(([peer]) => peer).toArray();
   }
 
+  /** Whether a message is being written to the disk. */
+  get isStoring(): boolean {
+    return this.#outbox.isStoring;
+  }
+
   /** Whether a message is being written to the disk, or waits for a receiver that is here. */
   get isBusy(): boolean {
     return this.#outbox.isStoring ||
@@ -194,7 +199,9 @@ export class PrivateSending {
     entries: readonly OutboxEntry[],
     outcome: Pick<Extract<PrivateEffect, { type: "delivery" }>, "state" | "reason" | "waited">,
   ): readonly PrivateEffect[] {
+    const earlier = entries.filter(({ typedMs }) => typedMs === -Infinity);
     return [
+      ...earlier.map(({ message, name }) => ({ type: "was-waiting", message, name } as const)),
       { type: "persist", records: entries.map(endedRecord), token: null },
       ...entries.map(({ message: { id, to }, name, ref }): PrivateEffect => ({
         type: "delivery",

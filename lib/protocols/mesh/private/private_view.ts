@@ -8,6 +8,7 @@ import { unsentEvent } from "../../../base/machine/mode_output.ts";
 import { shownName } from "../../../base/text/names.ts";
 import type { MeshEvent } from "../schema/events.ts";
 import { PRIVATE_WAITING_MAX } from "../schema/limits.ts";
+import type { PrivateWords } from "../../../base/schema/private_words.ts";
 import type { PrivateEffect, PrivateMessage, Waiting } from "./private_messages_io.ts";
 
 type EffectOf<Type extends PrivateEffect["type"]> = Extract<PrivateEffect, { readonly type: Type }>;
@@ -62,6 +63,15 @@ export class PrivateView {
     }
   }
 
+  /** What the profile keeps of it. */
+  words(news: EffectOf<"sent" | "received" | "was-waiting">): PrivateWords {
+    const { id, from, to, text, sentAt } = news.message;
+    const self = news.type !== "received";
+    const key = self ? to : from;
+    const name = self ? this.#receiver(to, news.name) : this.#author(from);
+    return { id, key, name, self, text, sentAt };
+  }
+
   #sent({ message, name, ref }: EffectOf<"sent">): void {
     const to = this.#receiver(message.to, name);
     this.#message(message, { self: true, history: false, to }, ref);
@@ -72,12 +82,11 @@ export class PrivateView {
     about: { readonly self: boolean; readonly history: boolean; readonly to?: string },
     ref?: string,
   ): void {
-    const shown = this.facts.shownName(from) ?? fingerprintOf(from);
     this.show({
       event: "message",
       id,
-      from: this.facts.nameClaimedBy(from) ?? shown,
-      shown,
+      from: this.facts.nameClaimedBy(from) ?? this.#author(from),
+      shown: this.#author(from),
       key: fingerprintOf(from),
       text,
       private: true,
@@ -154,6 +163,11 @@ export class PrivateView {
   /** The name of a receiver in a sentence. */
   #written(key: PeerKey, name: string): string {
     return shownName(this.#receiver(key, name));
+  }
+
+  /** The name under which an author is shown; the key of one that has no name here. */
+  #author(key: PeerKey): string {
+    return this.facts.shownName(key) ?? fingerprintOf(key);
   }
 
   /** The name of a receiver; one that has no name here any more keeps the name under which it was written to. */

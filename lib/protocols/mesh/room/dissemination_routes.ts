@@ -163,6 +163,8 @@ export class DisseminationRoutes {
     const { view, out } = this.#parts;
     const told = (news: Parameters<typeof view.privateMessages.tell>[0]) =>
       view.privateMessages.tell(news);
+    const kept = (news: Parameters<typeof view.privateMessages.words>[0]) =>
+      view.inOrder({ type: "keep", words: view.privateMessages.words(news) });
     return {
       flood: (effect) => this.#flood(effect),
       persist: (effect) => {
@@ -174,8 +176,15 @@ export class DisseminationRoutes {
         // A leaving user is told of everything that waits at the end.
         if (!this.isQuitting || effect.when !== "absent") told(effect);
       },
-      sent: told,
-      received: told,
+      sent: (effect) => {
+        kept(effect);
+        told(effect);
+      },
+      received: (effect) => {
+        kept(effect);
+        told(effect);
+      },
+      "was-waiting": kept,
       delivery: told,
       arrived: told,
       refused: told,

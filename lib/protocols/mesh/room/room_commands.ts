@@ -63,7 +63,9 @@ export class RoomCommands {
   release(): void {
     for (let next; !this.#isBusy && (next = this.#held[0]) !== undefined;) {
       const { command, ref } = next;
-      if (command.command !== "say" && this.parts.machines.order.unsaid().messages > 0) return;
+      const { order, privateMessages } = this.parts.machines;
+      if (command.command !== "say" && order.unsaid().messages > 0) return;
+      if (isOfPrivate(command) && privateMessages.isStoring) return;
       this.#held.shift();
       this.#carryOut(command, ref);
     }
@@ -104,7 +106,7 @@ export class RoomCommands {
       case "presence":
         return give("roster", { type: "presence", change: command.change, ref });
       case "history":
-        return view.history(command.count, command.text, ref);
+        return view.history(command, ref);
       case "status":
         return this.#status(ref);
       case "verify":
@@ -208,6 +210,12 @@ export class RoomCommands {
       }: name the key, one of ${keys}`,
     );
   }
+}
+
+/** Whether the answer has private messages in it: those typed before it, too. */
+function isOfPrivate(command: UserCommand): boolean {
+  return command.command === "history" &&
+    (command.name !== undefined || command.text !== undefined);
 }
 
 function severalToldText(typed: string, shown: readonly string[]): string {

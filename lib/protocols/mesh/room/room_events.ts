@@ -9,7 +9,11 @@ import { dropOldest } from "../../../base/collections/bounded.ts";
 import { dateText } from "../../../base/text/words.ts";
 import { type ErrorCode, P2pchatError } from "../../../base/errors.ts";
 import { isLinkLocal, isLoopback } from "../../../base/text/endpoints.ts";
-import { fingerprintFault, fingerprintOf } from "../../../base/text/fingerprint.ts";
+import {
+  fingerprintFault,
+  fingerprintOf,
+  parseFingerprint,
+} from "../../../base/text/fingerprint.ts";
 import {
   type BundleId,
   type ClaimId,
@@ -19,7 +23,7 @@ import {
   NO_ADDRESS,
   type PeerKey,
 } from "../../../base/ids.ts";
-import type { KeyChange, VerifyAnswer } from "../../../base/machine/mode_machine.ts";
+import type { Conversation, KeyChange, VerifyAnswer } from "../../../base/machine/mode_machine.ts";
 import { unsentEvent } from "../../../base/machine/mode_output.ts";
 import {
   acceptedText,
@@ -32,6 +36,7 @@ import { isPlainName, isSameName, shownName, withoutMark } from "../../../base/t
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import type {
   HistoryMessage,
+  MeshCommand,
   MeshEvent,
   PeerStatus,
   PeerView,
@@ -856,15 +861,49 @@ export class RoomEvents {
     return this.facts.ownEndpoint() ?? listening;
   }
 
-  /** @param searched Only messages that have this text in them count. */
-  history(count: number | null, searched: string | undefined, ref: string | undefined): void {
+  /**
+   * Answers `history`.
+   * @throws {P2pchatError} `unknown-user`, if nobody is known under the name.
+   */
+  history(
+    { count, text: searched, name }: Extract<MeshCommand, { readonly command: "history" }>,
+    ref: string | undefined,
+  ): void {
     const most = count ?? KEPT_MESSAGES_MAX;
+    const found = searched === undefined ? {} : { searched };
+    if (name !== undefined) {
+      const event = {
+        event: "history",
+        messages: [],
+        ...this.#correspondent(name),
+        ...found,
+      } as const;
+      return this.inOrder({ type: "recall", event, count: most, ref });
+    }
     const entries = searched === undefined
       ? this.facts.history(most)
       : this.#found(most, finder(searched));
     const messages = entries.map((entry) => this.#historyMessage(entry));
-    const history = { event: "history", messages } as const;
-    this.#show(searched === undefined ? history : { ...history, searched }, ref);
+    const event = { event: "history", messages, ...found } as const;
+    if (searched === undefined) this.#show(event, ref);
+    else this.inOrder({ type: "recall", event, count: most, ref });
+  }
+
+  /**
+   * With whom the user spoke: by the name as it is known here, or by the key.
+   * @throws {P2pchatError} `unknown-user`.
+   */
+  #correspondent(typed: string): Conversation {
+    if (fingerprintFault(typed) === null) return { name: typed, key: parseFingerprint(typed) };
+    const named = this.facts.strangerNamed(typed);
+    if (named === null) throw this.#unknownUser(typed, "; the key names whoever has left, too");
+    if (named === this.self) {
+      const text = `${shownName(typed)} is you: name whom you wrote to, or who wrote to you`;
+      throw new P2pchatError("unknown-user", text);
+    }
+    // A plain name is that of the key known by it, whoever has come with it since.
+    const key = isPlainName(typed) ? this.facts.knownInstead(named) ?? named : named;
+    return { name: this.#nameGiven(key, typed), key: fingerprintOf(key) };
   }
 
   /** The last messages found; no more are looked through than that takes. */

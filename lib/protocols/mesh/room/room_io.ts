@@ -125,7 +125,17 @@ export type RoomEffect =
   | { readonly type: "neighbour-gone"; readonly peer: PeerKey }
   | Extract<
     MeshEffect,
-    { readonly type: "persist" | "pin" | "show" | "shown" | "await-output" | "input" }
+    {
+      readonly type:
+        | "persist"
+        | "pin"
+        | "keep"
+        | "recall"
+        | "show"
+        | "shown"
+        | "await-output"
+        | "input";
+    }
   >
   | { readonly type: "fatal"; readonly code: ErrorCode; readonly text: string };
 

@@ -5,9 +5,11 @@
 
 import type {
   Compared,
+  Conversation,
   KeyChange,
   ModeCommand,
   ModeEvent,
+  RecalledMessage,
 } from "../../../base/machine/mode_machine.ts";
 import type { Presence } from "./structures.ts";
 
@@ -210,10 +212,13 @@ export type MeshEvent =
    * the machine knows; empty where none was.
    */
   | { readonly event: "returned"; readonly since: string }
-  /** `searched`: those alone that have this text in them. */
-  | {
+  /**
+   * `searched`: those alone that have this text in them, private ones too. With a name: what was said privately between
+   * the user and this one alone.
+   */
+  | Partial<Conversation> & {
     readonly event: "history";
-    readonly messages: readonly HistoryMessage[];
+    readonly messages: readonly (HistoryMessage | RecalledMessage)[];
     readonly searched?: string;
   }
   | MeshStatus
@@ -226,7 +231,13 @@ export type MeshCommand =
   | { readonly command: "msg"; readonly name: string; readonly text: string }
   | { readonly command: "peers" }
   | { readonly command: "presence"; readonly change: Partial<Presence> }
-  | { readonly command: "history"; readonly count: number | null; readonly text?: string }
+  | {
+    readonly command: "history";
+    readonly count: number | null;
+    readonly text?: string;
+    /** What was said privately between the user and this one. */
+    readonly name?: string;
+  }
   | { readonly command: "name"; readonly name: string }
   | { readonly command: "remove"; readonly name: string }
   | { readonly command: "allow"; readonly name: string }

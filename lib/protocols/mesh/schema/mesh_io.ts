@@ -8,7 +8,13 @@
 
 import type { Fingerprint } from "../../../base/text/fingerprint.ts";
 import type { BundleId, Endpoint, LinkId, PeerKey, ProcessKey, RoomId } from "../../../base/ids.ts";
-import type { ModeEffect, ModeInput, PinEffect } from "../../../base/machine/mode_machine.ts";
+import type {
+  KeepEffect,
+  ModeEffect,
+  ModeInput,
+  PinEffect,
+  RecallEffect,
+} from "../../../base/machine/mode_machine.ts";
 import type { ComparedKey } from "../../../base/trust/refused_keys.ts";
 import type { Queue } from "../../../base/schema/schema.ts";
 import type { MeshCommand, MeshEvent } from "./events.ts";
@@ -67,6 +73,8 @@ export type MeshInput =
 export type MeshEffect =
   | ModeEffect<MeshEvent, MeshRecord, BundleId>
   | PinEffect
+  | KeepEffect
+  | RecallEffect<MeshEvent>
   | {
     readonly type: "dial";
     readonly attempt: number;

@@ -16,6 +16,7 @@ import {
 import type { PrivateMessage } from "../../../../lib/protocols/mesh/private/private_messages_io.ts";
 import type { PrivateNews } from "../../../../lib/protocols/mesh/private/private_view.ts";
 import type { ClaimedRotation } from "../../../../lib/protocols/mesh/schema/rotations.ts";
+import { isSameName } from "../../../../lib/base/text/names.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 
 const keys = new Map(["Ann", "Bob", "Carol", "Dave"].map((name) => [fakeSigner(name).key, name]));
@@ -47,6 +48,10 @@ function newView(
     shownName: (key: PeerKey) => keys.get(key) ?? null,
     authorName: (key: PeerKey, claimed: string) => key === stranger ? `${claimed}~` : claimed,
     claimedName: () => "Bob",
+    strangerNamed: (name: string) =>
+      [ann, ...keys.keys()].find((key) => isSameName(keys.get(key) ?? "Ann", name)) ?? null,
+    knownInstead: () => null,
+    nameAsMet: (name: string) => name,
     nameClaimedBy: () => "Bob",
     lost: () => [dave],
     history: () => kept,
@@ -106,6 +111,28 @@ Deno.test("RoomView: of a flood of changes of presence some are shown, and the l
   assertEquals(changes(bob, 0, 60_000), []);
 });
 
+Deno.test("RoomView.history() names whose private words are asked for, and finds private ones with the others", () => {
+  const { view, shown } = readyView();
+  const asks = (command: { readonly name?: string; readonly text?: string }): unknown => {
+    view.history({ command: "history", count: 5, ...command }, "r");
+    const effect = shown.at(-1)!;
+    return effect.type === "recall" ? [effect.count, effect.event] : effect;
+  };
+  const [bobsKey, stranger] = [fingerprintOf(bob), fingerprintOf(dave)];
+
+  const empty = { event: "history", messages: [] };
+  assertEquals(asks({ name: "bob" }), [5, { ...empty, name: "Bob", key: bobsKey }]);
+  assertEquals(asks({ name: "Bob", text: "x" }), [5, {
+    ...empty,
+    ...{ name: "Bob", key: bobsKey, searched: "x" },
+  }]);
+  assertEquals(asks({ name: stranger }), [5, { ...empty, name: stranger, key: stranger }]);
+  assertEquals(asks({ text: "x" }), [5, { ...empty, searched: "x" }]);
+  assertThrows(() => asks({ name: "Bbo" }), P2pchatError, "did you mean Bob?");
+  assertThrows(() => asks({ name: "Ann" }), P2pchatError, "Ann is you");
+  assertEquals(asks({}), { type: "show", event: empty, ref: "r" } as never);
+});
+
 Deno.test("RoomView.arrival() shows what is too old to be kept before what may answer it, each once", () => {
   const message = (id: string) => ({ id, text: id, author: bob, claim: "c", sentAt: 0 });
   const kept = ["before", "kept", "last"].map(message);
@@ -140,11 +167,12 @@ Deno.test("RoomView: what comes from somebody removed is marked, and isn't live;
     view.privateMessages.tell({ type: "received", message, late: false } as unknown as PrivateNews);
   }
   view.arrival(2, [], () => undefined);
-  view.history(null, undefined, undefined);
+  view.history({ command: "history", count: null }, undefined);
 
   const history = events().at(-1);
   assert(history?.event === "history");
-  assertEquals(history.messages.map(({ removed }) => removed), [undefined, true]);
+  const marks = history.messages.map((message) => "removed" in message && message.removed);
+  assertEquals(marks, [false, true]);
   assertEquals(
     events().flatMap((event) =>
       event.event === "message" ? [[event.text, event.history, event.removed]] : []

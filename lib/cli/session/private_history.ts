@@ -1,0 +1,96 @@
+/** Answers what was said privately, and keeps it: the same in rooms and among friends. */
+
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import type { RecalledMessage, RecallEffect } from "../../base/machine/mode_machine.ts";
+import type { PrivateWords } from "../../base/schema/private_words.ts";
+import { finder } from "../../base/text/search.ts";
+import { dateText } from "../../base/text/words.ts";
+import type { KeptWords } from "../../runtime/hosts/mode_host.ts";
+
+/** Where private words are kept. */
+export interface PrivateStore {
+  keep(words: PrivateWords): Promise<void>;
+  find(isWanted: (words: PrivateWords) => boolean, count: number): Promise<readonly PrivateWords[]>;
+  close(): Promise<void>;
+}
+
+/** What the answers are made with. */
+interface Surroundings {
+  /** Opened with the first message, or the first question. */
+  open(): Promise<PrivateStore>;
+  readonly ownKey: string;
+  /** The user's own name now. */
+  ownName(): string;
+  /** Under which name the owner of the key is shown, who was called `name` when the message was kept. */
+  shownName(key: PeerKey | null, name: string): string;
+  /** Whether the message is one of the conversation with whom `about` names. */
+  isWith(words: PrivateWords, about: { readonly name: string; readonly key?: string }): boolean;
+}
+
+/** An answer that was said in public, or privately. */
+interface Said {
+  readonly sentAt: string;
+}
+
+interface HistoryEvent {
+  readonly event: "history";
+  readonly messages: readonly Said[];
+  readonly searched?: string;
+  readonly name?: string;
+  readonly key?: string;
+}
+
+export class PrivateHistory<Event extends { readonly event: string }> implements KeptWords<Event> {
+  #store: Promise<PrivateStore> | null = null;
+
+  constructor(readonly around: Surroundings) {}
+
+  async keep(words: PrivateWords): Promise<void> {
+    await (await this.#opened()).keep(words);
+  }
+
+  async recalled({ event, count }: RecallEffect<Event>): Promise<Event> {
+    const { messages, searched, name, key } = event as unknown as HistoryEvent;
+    const isFound = searched === undefined ? () => true : finder(searched);
+    const about = name === undefined ? null : key === undefined ? { name } : { name, key };
+    const isWanted = (words: PrivateWords) =>
+      (about === null || this.around.isWith(words, about)) && isFound(words.text);
+    const words = await (await this.#opened()).find(isWanted, count);
+    const found = words.map((one) => this.#message(one));
+    return { ...event, messages: count === 0 ? [] : inTime(messages, found).slice(-count) };
+  }
+
+  /** Syncs and closes what was opened. */
+  async close(): Promise<void> {
+    await (await this.#store)?.close();
+  }
+
+  #opened(): Promise<PrivateStore> {
+    return this.#store ??= this.around.open();
+  }
+
+  #message({ id, key, name, self, text, sentAt }: PrivateWords): RecalledMessage {
+    const { ownKey, ownName, shownName } = this.around;
+    const shown = shownName(key, name);
+    const author = self
+      ? { from: ownName(), shown: ownName(), key: ownKey }
+      : { from: name, shown, key: key === null ? "" : fingerprintOf(key) };
+    const message = { id, ...author, text, sentAt: dateText(sentAt), private: true, self } as const;
+    return self ? { ...message, to: shown } : message;
+  }
+}
+
+/** Both in one list by the times at which they were written; each stays in its own order, whatever their authors' clocks. */
+export function inTime<One extends Said>(
+  some: readonly One[],
+  others: readonly One[],
+): readonly One[] {
+  const merged: One[] = [];
+  let next = 0;
+  for (const one of some) {
+    while (next < others.length && others[next]!.sentAt < one.sentAt) merged.push(others[next++]!);
+    merged.push(one);
+  }
+  return [...merged, ...others.slice(next)];
+}

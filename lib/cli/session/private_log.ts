@@ -1,0 +1,193 @@
+/**
+ * What was said privately in one place, a room or with the friends of a table, in files of its own, `private-000001` and
+ * so on: `grep` finds what one wrote and got.
+ *
+ * Nothing is opened before the first message, or the first question. A message is in the file before it is shown, so that
+ * a kill loses none; it is synced within a second, and nothing waits for that: a power cut can cost what came since. With
+ * `SEGMENTS_MAX` files of `SEGMENT_BYTES` the oldest goes. Damage costs one file from the damaged line on: it is told, and
+ * what follows is written to a new one.
+ */
+
+import { P2pchatError } from "../../base/errors.ts";
+import { PRIVATE_LOG, type PrivateWords } from "../../base/schema/private_words.ts";
+import type { RecordOf } from "../../base/schema/log_records.ts";
+import type { Disk } from "../../store/disk/disk.ts";
+import type { PrivateStore } from "./private_history.ts";
+import { type OpenedRecords, openRecords, visitRecords } from "./record_store.ts";
+
+type Said = RecordOf<typeof PRIVATE_LOG>;
+
+/** Small, as damage costs the rest of one; 16 MiB in all, which is a hundred thousand messages, are searched in a moment. */
+const SEGMENT_BYTES = 1024 * 1024;
+const SEGMENTS_MAX = 16;
+/** Of those that come one after the other only the last one starts a sync. */
+const SYNC_AFTER_MS = 1_000;
+
+const NAME = /^private-(\d{6})$/;
+
+export class PrivateLog implements PrivateStore {
+  #number = 0;
+  #segment: OpenedRecords<Said> | null = null;
+  /** Of the messages in the last segments: one that is brought again after a kill is there already. */
+  #known = new Set<string>();
+  #before = new Set<string>();
+  /** Writes and reads, one after the other. */
+  #last: Promise<unknown> = Promise.resolve();
+  #syncing: ReturnType<typeof setTimeout> | undefined;
+  #isTold = false;
+
+  /**
+   * @param folder It is there.
+   * @param warn Tells the user what couldn't be read or written.
+   */
+  constructor(
+    readonly disk: Disk,
+    readonly folder: string,
+    readonly warn: (text: string) => void,
+    readonly bounds: { readonly segmentBytes: number; readonly segmentsMax: number } = {
+      segmentBytes: SEGMENT_BYTES,
+      segmentsMax: SEGMENTS_MAX,
+    },
+  ) {}
+
+  /** Resolves when the message is written, not synced, or the user was told once that such can't be. */
+  keep(words: PrivateWords): Promise<void> {
+    return this.#inTurn(async () => {
+      try {
+        const segment = await this.#openSegment();
+        const which = identityOf(words);
+        if (this.#known.has(which) || this.#before.has(which)) return;
+        await segment.append([{ kind: "said", ...words }], false);
+        this.#known.add(which);
+        this.#isTold = false;
+        this.#syncing ??= setTimeout(() => void this.#sync(), SYNC_AFTER_MS);
+      } catch (error) {
+        if (!(error instanceof P2pchatError)) throw error;
+        if (!this.#isTold) this.warn(`Private messages aren't kept for later: ${error.message}`);
+        this.#isTold = true;
+      }
+    });
+  }
+
+  /** The last `count` of those that are wanted, each once, in the order in which they were written and came. */
+  find(
+    isWanted: (words: PrivateWords) => boolean,
+    count: number,
+  ): Promise<readonly PrivateWords[]> {
+    return this.#inTurn(async () => {
+      const found: PrivateWords[] = [];
+      const numbers = await this.#numbers();
+      for (let at = numbers.length - 1; at >= 0 && found.length < count; at--) {
+        found.unshift(...await this.#read(numbers[at]!, isWanted));
+      }
+      const distinct = new Map(found.map((one) => [identityOf(one), one]));
+      return count === 0 ? [] : [...distinct.values()].slice(-count);
+    });
+  }
+
+  /** Syncs what is written, and closes the file. */
+  close(): Promise<void> {
+    clearTimeout(this.#syncing);
+    return this.#inTurn(() => this.#closeSegment());
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {}); // whoever asked for it is told
+    return done;
+  }
+
+  async #read(
+    number: number,
+    isWanted: (words: PrivateWords) => boolean,
+  ): Promise<readonly PrivateWords[]> {
+    const some: PrivateWords[] = [];
+    try {
+      await visitRecords(this.disk, this.#pathOf(number), PRIVATE_LOG, (said) => {
+        if (isWanted(said)) some.push(said);
+      });
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      this.warn(`Some of what was said privately can't be found: ${error.message}`);
+    }
+    return some;
+  }
+
+  async #openSegment(): Promise<OpenedRecords<Said>> {
+    if (this.#segment === null) await this.#openLast();
+    if (this.#segment !== null && this.#segment.bytes < this.bounds.segmentBytes) {
+      return this.#segment;
+    }
+    await this.#closeSegment();
+    this.#before = this.#known;
+    this.#known = new Set();
+    return await this.#open(this.#number + 1);
+  }
+
+  /** Opens the last segment, unless it is damaged or there is none. */
+  async #openLast(): Promise<void> {
+    this.#number = (await this.#numbers()).at(-1) ?? 0;
+    if (this.#number === 0) return;
+    try {
+      await this.#open(this.#number);
+    } catch (error) {
+      const isDamage = error instanceof P2pchatError &&
+        (error.code === "store-corrupt" || error.code === "bad-file");
+      if (!isDamage) throw error;
+      this.warn(`${error.message}. New private messages are kept in another file`);
+    }
+  }
+
+  async #open(number: number): Promise<OpenedRecords<Said>> {
+    const segment = await openRecords(this.disk, this.#pathOf(number), PRIVATE_LOG);
+    for (const text of segment.notices) this.warn(text);
+    this.#segment = segment;
+    this.#number = number;
+    for (const said of segment.records) this.#known.add(identityOf(said));
+    await this.#removeOldest();
+    return segment;
+  }
+
+  async #removeOldest(): Promise<void> {
+    for (const number of await this.#numbers()) {
+      if (number > this.#number - this.bounds.segmentsMax) return;
+      await this.disk.remove(this.#pathOf(number));
+    }
+  }
+
+  async #closeSegment(): Promise<void> {
+    const segment = this.#segment;
+    this.#segment = null;
+    try {
+      await segment?.close();
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      this.warn(`Private messages aren't kept for later: ${error.message}`);
+    }
+  }
+
+  /** A refusal is told with the next message. */
+  async #sync(): Promise<void> {
+    this.#syncing = undefined;
+    await this.#segment?.append([], true).catch((error) => {
+      if (!(error instanceof P2pchatError)) throw error;
+    });
+  }
+
+  async #numbers(): Promise<readonly number[]> {
+    const names = await this.disk.list(this.folder);
+    return names.flatMap((name) => {
+      const number = NAME.exec(name)?.[1];
+      return number === undefined ? [] : [Number(number)];
+    });
+  }
+
+  #pathOf(number: number): string {
+    return `${this.folder}/private-${String(number).padStart(6, "0")}`;
+  }
+}
+
+/** Not the id alone: another program may use one twice. */
+function identityOf({ id, key, sentAt }: PrivateWords): string {
+  return `${id} ${key} ${sentAt}`;
+}

@@ -1,0 +1,174 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import type { PrivateWords } from "../../../lib/base/schema/private_words.ts";
+import { PrivateLog } from "../../../lib/cli/session/private_log.ts";
+import { MemoryDisk } from "../../doubles/memory_disk.ts";
+
+const FOLDER = "/p/room";
+const FIRST = `${FOLDER}/private-000001`;
+const SECOND = `${FOLDER}/private-000002`;
+const bob = "b0".repeat(32) as PeerKey;
+
+async function emptyDisk(): Promise<MemoryDisk> {
+  const disk = new MemoryDisk();
+  await disk.makeFolder(FOLDER);
+  return disk;
+}
+
+function open(disk: MemoryDisk, told: string[] = [], segmentBytes = 1_000, segmentsMax = 3) {
+  return new PrivateLog(disk, FOLDER, (text) => told.push(text), { segmentBytes, segmentsMax });
+}
+
+function words(text: string, of: Partial<PrivateWords> = {}): PrivateWords {
+  return { id: `id of ${text}`, key: bob, name: "Bob", self: false, text, sentAt: 1_000, ...of };
+}
+
+async function keepAll(log: PrivateLog, ...texts: readonly string[]): Promise<void> {
+  for (const text of texts) await log.keep(words(text));
+}
+
+async function textsIn(log: PrivateLog, count = 100): Promise<readonly string[]> {
+  return (await log.find(() => true, count)).map(({ text }) => text);
+}
+
+Deno.test("PrivateLog finds what was kept at earlier starts, the last of it, whole, in a file for the owner alone", async () => {
+  const disk = await emptyDisk();
+  const first = open(disk);
+  const said = words("two\nlines", { self: true, key: null, sentAt: 2_000 });
+  await keepAll(first, "one");
+  await first.keep(said);
+  await first.close();
+  const again = open(disk);
+  await keepAll(again, "three");
+
+  assertEquals(await again.find(({ self }) => self, 5), [{ kind: "said", ...said } as never]);
+  assertEquals(await textsIn(again), ["one", "two\nlines", "three"]);
+  assertEquals(await textsIn(again, 2), ["two\nlines", "three"]);
+  assertEquals(await textsIn(again, 0), []);
+  assertEquals(disk.paths(), [FIRST]);
+  assertEquals((await disk.stat(FIRST))?.mode, 0o600);
+  await again.close();
+});
+
+Deno.test("PrivateLog touches nothing before the first message, and makes nothing for a question", async () => {
+  const disk = await emptyDisk();
+  const before = disk.operations;
+  const log = open(disk);
+  assertEquals(disk.operations, before);
+  assertEquals(await textsIn(log), []);
+  await log.close();
+  assertEquals(disk.paths(), []);
+});
+
+Deno.test("PrivateLog loses nothing to a kill once it is kept; what was synced survives a power cut", async () => {
+  const disk = await emptyDisk();
+  const log = open(disk);
+  await keepAll(log, "one", "two");
+  const killed = open(disk.copy().kill());
+  assertEquals(await textsIn(killed), ["one", "two"]);
+  await log.close();
+  assertEquals(await textsIn(open(disk.crash())), ["one", "two"]);
+});
+
+Deno.test("PrivateLog keeps once what comes again after a kill, and both of two with one id", async () => {
+  const disk = await emptyDisk();
+  const killed = open(disk);
+  await keepAll(killed, "one", "two");
+  const again = open(disk.kill());
+  await killed.close();
+  await keepAll(again, "two", "three");
+  await again.keep(words("a lie", { id: "id of three", sentAt: 9 }));
+  assertEquals(await textsIn(again), ["one", "two", "three", "a lie"]);
+  assertEquals(await textsIn(open(again.disk as MemoryDisk)), ["one", "two", "three", "a lie"]);
+  await again.close();
+});
+
+Deno.test("PrivateLog answers a question with all that was to be kept before it", async () => {
+  const log = open(await emptyDisk());
+  const kept = [log.keep(words("one")), log.keep(words("two"))];
+  assertEquals(await textsIn(log), ["one", "two"]);
+  await Promise.all(kept);
+  await log.close();
+});
+
+Deno.test("PrivateLog drops the oldest file where there would be more than it may have", async () => {
+  const disk = await emptyDisk();
+  const log = open(disk);
+  const texts = Array.from({ length: 60 }, (_, index) => `${index} ${"x".repeat(50)}`);
+  await keepAll(log, ...texts);
+  await log.close();
+
+  const files = disk.paths();
+  assertEquals(files.length, 3);
+  for (const path of files) assertEquals((await disk.stat(path))!.bytes < 1_200, true, path);
+  const again = open(disk);
+  const found = await textsIn(again);
+  assertEquals(found, texts.slice(-found.length));
+  assertEquals(await textsIn(again, 12), texts.slice(-12));
+  await keepAll(again, texts[58]!, "after");
+  assertEquals((await textsIn(again)).slice(-2), [texts[59], "after"]);
+  await again.close();
+});
+
+Deno.test("PrivateLog tells of a damaged file, finds what is before the damage and in others, and goes on in a new one", async () => {
+  const disk = await emptyDisk();
+  const log = open(disk);
+  await keepAll(log, "one", "two", "three");
+  await log.close();
+  disk.place(FIRST, disk.text(FIRST)!.replace("two", "TWO"));
+
+  const told: string[] = [];
+  const again = open(disk, told);
+  await keepAll(again, "four");
+  assertEquals(told.length, 1);
+  assertStringIncludes(told[0]!, `Cannot read ${FIRST}: line 3 is damaged`);
+  assertStringIncludes(told[0]!, "New private messages are kept in another file");
+  assertEquals(await textsIn(again), ["one", "four"]);
+  assertStringIncludes(told[1]!, `Some of what was said privately can't be found: Cannot read`);
+  assertEquals(disk.paths(), [FIRST, SECOND]);
+  await again.close();
+});
+
+Deno.test("PrivateLog leaves a file of another version as it is, and goes on in a new one", async () => {
+  const disk = await emptyDisk();
+  disk.place(FIRST, "nothing of ours\n");
+  const told: string[] = [];
+  const log = open(disk, told);
+  await keepAll(log, "one");
+  assertEquals([disk.text(FIRST), await textsIn(log)], ["nothing of ours\n", ["one"]]);
+  assertEquals(told.length, 2);
+  await log.close();
+});
+
+Deno.test("PrivateLog drops what a power cut has torn off, and says so", async () => {
+  const disk = await emptyDisk();
+  const log = open(disk);
+  await keepAll(log, "one", "two");
+  await log.close();
+  disk.place(FIRST, disk.text(FIRST)!.slice(0, -3));
+  const told: string[] = [];
+  const again = open(disk, told);
+  await keepAll(again, "three");
+  assertEquals(await textsIn(again), ["one", "three"]);
+  assertStringIncludes(told.join(), `at the end of ${FIRST}, from line 3 on`);
+  await again.close();
+});
+
+Deno.test("PrivateLog tells once that the disk refuses, and keeps again when it doesn't", async () => {
+  const disk = await emptyDisk();
+  const told: string[] = [];
+  const log = open(disk, told);
+  await keepAll(log, "one");
+  disk.fault = ({ kind }) => kind === "write" ? "ENOSPC" : null;
+  await keepAll(log, "two", "three");
+  assertEquals(told.length, 1);
+  assertStringIncludes(told[0]!, "Private messages aren't kept for later: Cannot write");
+  disk.fault = null;
+  await keepAll(log, "four");
+  assertEquals(await textsIn(log), ["one", "four"]);
+  disk.fault = ({ kind }) => kind === "write" ? "ENOSPC" : null;
+  await keepAll(log, "five");
+  assertEquals(told.length, 2);
+  disk.fault = null;
+  await log.close();
+});
