@@ -12,9 +12,12 @@ mkdir -p build/bench-deps
 cp tests/bench/baselines.json build/bench-deps/package.json
 npm install --prefix build/bench-deps --no-audit --no-fund --ignore-scripts --loglevel=error
 missing=
-for package in nats-server redis-server etcd-server mosquitto; do
+for package in nats-server redis-server etcd-server mosquitto openssh-server; do
   server=$package
-  if [ "$package" = etcd-server ]; then server=etcd; fi
+  case $package in
+    etcd-server) server=etcd ;;
+    openssh-server) server=sshd ;;
+  esac
   # Debian keeps servers where not every PATH looks.
   if ! PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$server" > /dev/null 2>&1; then missing="$missing $package"; fi
 done

@@ -8,6 +8,7 @@ import { measureCalls } from "./call_rows.ts";
 import { measureDirectory } from "./directory_rows.ts";
 import { measureEdits } from "./edit_rows.ts";
 import { measureEngine } from "./engine_rows.ts";
+import { measureFiles } from "./file_rows.ts";
 import { measureFriends } from "./friends_rows.ts";
 import { measureGroup } from "./group_rows.ts";
 import { measureIdle } from "./idle_rows.ts";
@@ -31,6 +32,7 @@ const GROUPS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   scale: measureScale,
   pipes: measurePipes,
   friends: measureFriends,
+  files: measureFiles,
   group: measureGroup,
   edits: measureEdits,
   snapshots: measureSnapshots,
