@@ -38,6 +38,8 @@ const PROOFS_AT_ONCE = 256;
 const AHEAD_BYTES = 4 * LEAF_BYTES;
 /** Whether a whole file is still the one that it was is looked at again after this. */
 const LOOK_MS = 1_000;
+/** Of a leaf's message, beside the leaf and its proof: less than any leaf that was as long. */
+const LEAF_MESSAGE_BYTES_MAX = 256;
 /** Of the id, in the name of what is fetched: so many files of one name are told apart. */
 const ID_START = 8;
 
@@ -237,6 +239,7 @@ export class TransferFiles implements TransferDisk {
     const [part, proofs] = await this.#both(file, path);
     const width = proofWidth(leavesOf(offer.value.size));
     await Promise.all([part.write(offset, bytes), proofs.write(leaf * width, proof)]);
+    giveBack(bytes, proof);
   }
 
   async sync(file: OfferId, leaves: string): Promise<void> {
@@ -391,6 +394,17 @@ export class TransferFiles implements TransferDisk {
     this.#close(path);
     await this.disk.remove(path);
   }
+}
+
+/**
+ * The memory of a leaf that was written, at once: the collector would let tens of MB of such buffers come together. Only
+ * where the buffer holds that leaf's message and nothing else: short ones share theirs with what came beside them.
+ */
+function giveBack(bytes: Uint8Array, proof: Uint8Array): void {
+  const { buffer } = bytes;
+  const others = buffer.byteLength - bytes.length - proof.length;
+  const isAlone = bytes.length === LEAF_BYTES && others < LEAF_MESSAGE_BYTES_MAX;
+  if (isAlone && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 /** Bytes in which the proof of each leaf has room: that of the first leaf is the longest. */
