@@ -18,7 +18,8 @@ type Storing<Effect> =
 export class PartOutput<Effect, Out extends Storing<Effect>> {
   #tokens: number[] = [];
 
-  constructor(readonly out: Out, readonly wordsOf: (effect: Effect) => string) {
+  /** @param wordsOf Null: another test is about this effect. */
+  constructor(readonly out: Out, readonly wordsOf: (effect: Effect) => string | null) {
     out.begin(1_000);
   }
 
@@ -26,10 +27,10 @@ export class PartOutput<Effect, Out extends Storing<Effect>> {
   words(): readonly string[] {
     const effects = this.out.take() as readonly (Effect & { readonly type: string })[];
     this.out.begin(this.out.monotonicMs);
-    return effects.map((effect) => {
+    return effects.flatMap((effect) => {
       const { type, token } = effect as unknown as Written;
       if (type === "persist" && token !== null) this.#tokens.push(token);
-      return this.wordsOf(effect);
+      return this.wordsOf(effect) ?? [];
     });
   }
 

@@ -122,6 +122,8 @@ interface RecallingEvent extends Partial<Conversation> {
 export interface KeepEffect {
   readonly type: "keep";
   readonly words: PrivateWords;
+  /** The user has taken them back before they went out: they aren't kept any more. */
+  readonly takenBack?: true;
 }
 
 /**

@@ -35,4 +35,7 @@ export const PRIVATE_LOG = recordLog("private-messages", 1, {
       key: nullable(hex<PeerKey>()),
     },
   ),
+  "taken-back": row("The user took this one back before it went out: nobody is shown it.", {
+    id: text(),
+  }),
 });

@@ -6,11 +6,14 @@ import { quotedStart } from "../../base/text/text.ts";
 import type { NotifyLevel } from "../../store/profile/settings.ts";
 import {
   actionText,
+  correspondentName,
+  entryCount,
   FOUND_COUNT_DEFAULT,
   isGiven,
   memberName,
   notifyLevel,
   searchedRest,
+  searchedText,
   verifyAnswer,
 } from "./command_arguments.ts";
 import { type Command, command } from "./commands.ts";
@@ -49,6 +52,33 @@ export function meCommand<Sink>(
     help: "say what you do: /me waves is shown as <* Alice> waves",
     example: "/me waves",
     run: (submit: Sink, { action }, ref) => say(submit, action, ref),
+  });
+}
+
+/** What the user asks of what was said before: with whom privately, and what it has in it. */
+interface Asked {
+  readonly count: number | null;
+  readonly name?: string;
+  readonly text?: string;
+}
+
+/** For modes in which people write to one alone. */
+export function historyCommand<Sink>(
+  ask: (submit: Sink, asked: Asked, ref: string | undefined) => void,
+): Command<Sink> {
+  return command({
+    name: "history",
+    aliases: [],
+    form: "[NAME] [/TEXT/] [N]",
+    args: { name: correspondentName, text: searchedText, n: entryCount },
+    help: "the last N messages, or all; with NAME your private ones; with /TEXT/ what has it in it",
+    example: "/history /dinner/ 20",
+    run: (submit: Sink, { name, text, n }, ref) => {
+      const about = name === undefined ? {} : { name };
+      const found = text === undefined ? {} : { text };
+      const count = n ?? (text === undefined ? null : FOUND_COUNT_DEFAULT);
+      ask(submit, { count, ...about, ...found }, ref);
+    },
   });
 }
 

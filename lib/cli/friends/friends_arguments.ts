@@ -8,6 +8,7 @@ import {
   duration,
   fileName,
   type Flags,
+  historyFlag,
   hostFlag,
   listenPort,
   type OptionsOf,
@@ -40,6 +41,7 @@ const flags = {
     parse: duration,
     default: IDLE_MS_DEFAULT,
   },
+  historyCount: historyFlag(""),
   queue: {
     name: "no-queue",
     help: "keep nothing for friends who aren't there: such a message fails",

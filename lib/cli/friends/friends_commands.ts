@@ -4,14 +4,16 @@ import { P2pchatError } from "../../base/errors.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import { foldName } from "../../base/text/names.ts";
 import type { FriendsCommand } from "../../protocols/friends/events.ts";
-import { memberName, messageText } from "../commands/command_arguments.ts";
+import { FOUND_COUNT_DEFAULT, memberName, messageText } from "../commands/command_arguments.ts";
 import { type Argument, command, CommandTable, type Invocation } from "../commands/commands.ts";
 import {
   type CommandSink,
   exitCommand,
+  historyCommand,
   listCommand,
   type OwnCommand,
   ownCommands,
+  searchCommand,
   statusCommand,
   trustCommand,
   verifyCommand,
@@ -134,6 +136,12 @@ export function friendsCommandTable(
         aliases: ["friends", "peers"],
         help: "all friends, where they are, and who is connected",
       },
+      historyCommand((submit: FriendsCommandSink, asked, ref) =>
+        submit({ command: "history", ...asked }, ref)
+      ),
+      searchCommand((submit: FriendsCommandSink, text, ref) =>
+        submit({ command: "history", count: FOUND_COUNT_DEFAULT, text }, ref)
+      ),
       statusCommand,
       command({
         name: "outbox",

@@ -29,6 +29,7 @@ import {
 } from "../session/mode_session.ts";
 import { realTablePath } from "../session/table_path.ts";
 import { type FriendsCommandSink, friendsCommandTable, Reply } from "./friends_commands.ts";
+import { FriendsHistory } from "./friends_history.ts";
 import { friendsLines, type FriendsOwnEvent } from "./friends_rendering.ts";
 import { expectedKeys, friendsScope, otherKeyText, takeOverPins } from "./friends_pins.ts";
 import { openFriends } from "./friends_store.ts";
@@ -95,6 +96,13 @@ async function chat(wiring: Wiring): Promise<void> {
   const scope = friendsScope(path);
   const known = opened.isNew ? keysFromOtherTables(wiring, scope) : NO_KEYS;
   const notices = [...opened.notices, ...known.notices, ...firstSteps];
+  const history = await FriendsHistory.open(
+    wiring,
+    table.own.name,
+    opened.folder,
+    store,
+    warnBy(ui),
+  );
   let noted: Promise<unknown> = Promise.resolve();
   let host: FriendsHost | null = null;
   let links: Links | null = null;
@@ -113,7 +121,7 @@ async function chat(wiring: Wiring): Promise<void> {
       friends: table.rows.length - 1,
     });
     const port = ownPort(wiring, links, (text) => host?.trouble("port", text));
-    const kept = { store, notices, scope };
+    const kept = { store, notices, scope, history };
     const begun = () => {
       port.follow(table);
       noted = known.written.then(opened.noteUse, () => {}); // such a failure is shown elsewhere
@@ -137,7 +145,7 @@ async function chat(wiring: Wiring): Promise<void> {
     wiring.lines?.close();
     await links?.shutdown("ended");
     await noted.catch(() => {}); // the failure is shown elsewhere
-    await store.close();
+    await history.close().finally(() => store.close());
   }
 }
 
@@ -176,6 +184,7 @@ function listen(
 /** The stored data of these friends. */
 interface Kept {
   readonly store: FriendsStore;
+  readonly history: FriendsHistory;
   /** Notices to show after the start. */
   readonly notices: readonly string[];
   /** The scope of their keys in `known_peers`. */
@@ -192,7 +201,7 @@ interface Surroundings {
 function hostOf(
   wiring: Wiring,
   links: Links,
-  { store, notices, scope }: Kept,
+  { store, notices, scope, history }: Kept,
   { begun, dialled }: Surroundings,
 ): FriendsHost {
   const { options, table, identity, knownPeers, ui, reply, partner, lines } = wiring;
@@ -230,6 +239,10 @@ function hostOf(
       ui.setPrompt(to === null ? own : `${own} -> ${shownName(to)}`, event.name);
     });
     showNotices(ui, ...identity.takeNotices(), ...notices);
+    history.showAgain((event) => {
+      if (event.event === "returned") ui.show(event);
+      else people.show(event, undefined);
+    });
     begun();
     ui.listen(input.handler);
   };
@@ -258,6 +271,7 @@ function hostOf(
     show,
     keepAnswer: (answer) => people.keep(answer),
     pin,
+    privateWords: history.words,
   });
   ui.heedInterrupts(input.leave);
   return host;

@@ -4,6 +4,7 @@ import { endpointText } from "../../base/ids.ts";
 import { shownName } from "../../base/text/names.ts";
 import { saidByText } from "../../base/trust/name_answers.ts";
 import { quotedStart } from "../../base/text/text.ts";
+import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
 import { type FriendsEvent, type FriendView, TAKEN_BACK } from "../../protocols/friends/events.ts";
 import { numberText } from "../../base/text/words.ts";
 import { roundTripText } from "../rendering/moments.ts";
@@ -11,13 +12,17 @@ import type { OwnLineEvent } from "./own_lines.ts";
 import type { ToEvent } from "./partner.ts";
 import {
   actionIn,
+  heardLines,
   isEarlier,
   listed,
   messageLine,
+  messageStart,
   nameSpan,
+  nothingSaid,
   ownKeyLine,
   ownNameSpan,
   problemLine,
+  saidBy,
   starLine,
   wrongLine,
 } from "../rendering/spans.ts";
@@ -55,11 +60,13 @@ export function friendsLines(
     case "ready":
       return [readyLine(event)];
     case "message":
-      return [messageLine({ ...event, history: isEarlier(event, nowMs) }, nowMs)];
+      return [saidLine({ ...event, history: isEarlier(event, nowMs) }, nowMs)];
     case "own":
       return [ownMessageLine(event, self, nowMs)];
     case "to":
       return [toLine(event, nowMs)];
+    case "history":
+      return historyLines(event, nowMs);
     case "delivery":
       return deliveryLines(event, context);
     case "connection":
@@ -77,6 +84,27 @@ export function friendsLines(
     case "verify":
       return verifyLines(event);
   }
+}
+
+/** One's own is there only where it is shown again, or is a note to oneself. */
+function saidLine(event: EventNamed<"message">, nowMs: number): Line {
+  const { from, self, to, text } = event;
+  if (!self || to === undefined) return messageLine(event, nowMs);
+  return [...messageStart(event, nowMs), ...saidTo(to, from, text)];
+}
+
+function historyLines(
+  { messages, searched, name }: EventNamed<"history">,
+  nowMs: number,
+): readonly Line[] {
+  if (messages.length === 0) return [nothingSaid(searched, name)];
+  return heardLines<RecalledMessage>(messages, (message) => {
+    const sentMs = Date.parse(message.sentAt);
+    const time: Span = { timeMs: Number.isNaN(sentMs) ? nowMs : sentMs };
+    const { self, from, to = "?", text } = message;
+    if (self) return [time, " ", ...saidTo(to, from, text)];
+    return [time, " ", ...saidBy(nameSpan(message.shown), text)];
+  });
 }
 
 function readyLine({ name: self, port, names, users }: EventNamed<"ready">): Line {
@@ -110,17 +138,20 @@ function ownMessageLine({ to, text, saidMs, state }: OwnLineEvent, self: string,
   if (state === "late") {
     return [{ timeMs: nowMs }, mark, nameSpan(to), ` has your ${quotedStart(text)}`];
   }
+  return [{ timeMs: saidMs }, mark, ...saidTo(to, self, text)] satisfies Line;
+}
+
+/** `<alice -> bob> hello`: one's own words to a friend. */
+function saidTo(to: string, self: string, text: string): Line {
   const action = actionIn(text);
   return [
-    { timeMs: saidMs },
-    mark,
     action === null ? "<" : "<* ",
     ownNameSpan(self),
     " -> ",
     nameSpan(to),
     "> ",
     { text: action ?? text, as: "body" },
-  ] satisfies Line;
+  ];
 }
 
 function toLine({ name, was }: ToEvent, nowMs: number): Line {

@@ -25,7 +25,7 @@ const LOG_FILE = "log";
  * @param folder `friends` in the profile.
  * @param table The table's path, absolute.
  * @returns `notices`: repairs and, at the first use of a table, messages that wait for friends of other tables;
- *   `isNew`: this table wasn't used before; `isFirst`: no table was; `noteUse`: records durably that this table was
+ *   `folder`: the table's own; `isNew`: this table wasn't used before; `isFirst`: no table was; `noteUse`: records durably that this table was
  *   used, to be called after the work of its first use. It rejects with `disk`.
  * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file` or `disk`.
  */
@@ -36,6 +36,7 @@ export async function openFriends(
 ): Promise<
   {
     readonly store: FriendsStore;
+    readonly folder: string;
     readonly notices: readonly string[];
     readonly isNew: boolean;
     readonly isFirst: boolean;
@@ -56,7 +57,8 @@ export async function openFriends(
   const noteUse = async () => {
     if (isNew) await kept.write([[table]]);
   };
-  return { store, notices: [...notices, ...store.notices], isNew, isFirst, noteUse };
+  const found = [...notices, ...store.notices];
+  return { store, folder: own, notices: found, isNew, isFirst, noteUse };
 }
 
 /** Notices about messages that wait for friends of other tables. */

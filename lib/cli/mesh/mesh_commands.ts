@@ -5,20 +5,18 @@ import type { FileCommand } from "../files/file_events.ts";
 import type { MeshCommand } from "../../protocols/mesh/schema/events.ts";
 import { AWAY_TEXT_BYTES_MAX } from "../../protocols/mesh/schema/limits.ts";
 import {
-  correspondentName,
-  entryCount,
   FOUND_COUNT_DEFAULT,
   isGiven,
   memberName,
   messageText,
   newName,
-  searchedText,
   shortText,
 } from "../commands/command_arguments.ts";
 import { type Argument, command, CommandTable } from "../commands/commands.ts";
 import {
   type CommandSink,
   exitCommand,
+  historyCommand,
   inviteCommand,
   meCommand,
   type OwnCommand,
@@ -86,24 +84,9 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       run: (submit: MeshCommandSink, _, ref) =>
         submit({ command: "presence", change: { away: null } }, ref),
     }),
-    command({
-      name: "history",
-      aliases: [],
-      form: "[NAME] [/TEXT/] [N]",
-      args: { name: correspondentName, text: searchedText, n: entryCount },
-      help:
-        "the last N messages, or all; with NAME your private ones; with /TEXT/ what has it in it",
-      example: "/history /dinner/ 20",
-      run: (submit: MeshCommandSink, { name, text, n }, ref) => {
-        const count = n ?? (text === undefined ? null : FOUND_COUNT_DEFAULT);
-        submit({
-          command: "history",
-          count,
-          ...(name === undefined ? {} : { name }),
-          ...(text === undefined ? {} : { text }),
-        }, ref);
-      },
-    }),
+    historyCommand((submit: MeshCommandSink, asked, ref) =>
+      submit({ command: "history", ...asked }, ref)
+    ),
     searchCommand((submit: MeshCommandSink, text, ref) =>
       submit({ command: "history", count: FOUND_COUNT_DEFAULT, text }, ref)
     ),

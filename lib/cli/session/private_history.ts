@@ -2,7 +2,7 @@
 
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
-import type { RecalledMessage, RecallEffect } from "../../base/machine/mode_machine.ts";
+import type { KeepEffect, RecalledMessage, RecallEffect } from "../../base/machine/mode_machine.ts";
 import type { PrivateWords } from "../../base/schema/private_words.ts";
 import { finder } from "../../base/text/search.ts";
 import { dateText } from "../../base/text/words.ts";
@@ -11,6 +11,7 @@ import type { KeptWords } from "../../runtime/hosts/mode_host.ts";
 /** Where private words are kept. */
 export interface PrivateStore {
   keep(words: PrivateWords): Promise<void>;
+  takeBack(words: PrivateWords): Promise<void>;
   find(isWanted: (words: PrivateWords) => boolean, count: number): Promise<readonly PrivateWords[]>;
   close(): Promise<void>;
 }
@@ -46,8 +47,15 @@ export class PrivateHistory<Event extends { readonly event: string }> implements
 
   constructor(readonly around: Surroundings) {}
 
-  async keep(words: PrivateWords): Promise<void> {
-    await (await this.#opened()).keep(words);
+  async keep({ words, takenBack }: Omit<KeepEffect, "type">): Promise<void> {
+    const store = await this.#opened();
+    await (takenBack === true ? store.takeBack(words) : store.keep(words));
+  }
+
+  /** The last `count` of all, as an answer has them. */
+  async last(count: number): Promise<readonly RecalledMessage[]> {
+    const words = await (await this.#opened()).find(() => true, count);
+    return words.map((one) => this.#message(one));
   }
 
   async recalled({ event, count }: RecallEffect<Event>): Promise<Event> {

@@ -15,7 +15,7 @@ import type { Disk } from "../../store/disk/disk.ts";
 import type { PrivateStore } from "./private_history.ts";
 import { type OpenedRecords, openRecords, visitRecords } from "./record_store.ts";
 
-type Said = RecordOf<typeof PRIVATE_LOG>;
+type Kept = RecordOf<typeof PRIVATE_LOG>;
 
 /** Small, as damage costs the rest of one; 16 MiB in all, which is a hundred thousand messages, are searched in a moment. */
 const SEGMENT_BYTES = 1024 * 1024;
@@ -27,7 +27,7 @@ const NAME = /^private-(\d{6})$/;
 
 export class PrivateLog implements PrivateStore {
   #number = 0;
-  #segment: OpenedRecords<Said> | null = null;
+  #segment: OpenedRecords<Kept> | null = null;
   /** Of the messages in the last segments: one that is brought again after a kill is there already. */
   #known = new Set<string>();
   #before = new Set<string>();
@@ -52,13 +52,27 @@ export class PrivateLog implements PrivateStore {
 
   /** Resolves when the message is written, not synced, or the user was told once that such can't be. */
   keep(words: PrivateWords): Promise<void> {
+    const which = identityOf(words);
+    return this.#write({ kind: "said", ...words }, () => {
+      if (this.#known.has(which) || this.#before.has(which)) return null;
+      return () => this.#known.add(which);
+    });
+  }
+
+  /** As `keep`: from now on the message isn't found. */
+  takeBack({ id }: PrivateWords): Promise<void> {
+    return this.#write({ kind: "taken-back", id }, () => () => {});
+  }
+
+  /** @param ifNew Null where the record is there already; otherwise what notes that it is. */
+  #write(record: Kept, ifNew: () => (() => unknown) | null): Promise<void> {
     return this.#inTurn(async () => {
       try {
         const segment = await this.#openSegment();
-        const which = identityOf(words);
-        if (this.#known.has(which) || this.#before.has(which)) return;
-        await segment.append([{ kind: "said", ...words }], false);
-        this.#known.add(which);
+        const note = ifNew();
+        if (note === null) return;
+        await segment.append([record], false);
+        note();
         this.#isTold = false;
         this.#syncing ??= setTimeout(() => void this.#sync(), SYNC_AFTER_MS);
       } catch (error) {
@@ -75,13 +89,18 @@ export class PrivateLog implements PrivateStore {
     count: number,
   ): Promise<readonly PrivateWords[]> {
     return this.#inTurn(async () => {
-      const found: PrivateWords[] = [];
-      const numbers = await this.#numbers();
-      for (let at = numbers.length - 1; at >= 0 && found.length < count; at--) {
-        found.unshift(...await this.#read(numbers[at]!, isWanted));
+      const found = new Map<string, PrivateWords>();
+      const takenBack = new Set<string>();
+      const numbers = await this.#numbers().catch((error) => this.#unread(error));
+      for (let at = numbers.length - 1; at >= 0 && found.size < count; at--) {
+        const earlier = await this.#read(numbers[at]!, isWanted, takenBack);
+        for (const one of earlier.reverse()) {
+          const which = identityOf(one);
+          found.delete(which); // of one that is there twice, the first counts
+          if (!takenBack.has(one.id)) found.set(which, one);
+        }
       }
-      const distinct = new Map(found.map((one) => [identityOf(one), one]));
-      return count === 0 ? [] : [...distinct.values()].slice(-count);
+      return [...found.values()].slice(0, count).reverse();
     });
   }
 
@@ -100,20 +119,27 @@ export class PrivateLog implements PrivateStore {
   async #read(
     number: number,
     isWanted: (words: PrivateWords) => boolean,
-  ): Promise<readonly PrivateWords[]> {
+    takenBack: Set<string>,
+  ): Promise<PrivateWords[]> {
     const some: PrivateWords[] = [];
     try {
-      await visitRecords(this.disk, this.#pathOf(number), PRIVATE_LOG, (said) => {
-        if (isWanted(said)) some.push(said);
+      await visitRecords(this.disk, this.#pathOf(number), PRIVATE_LOG, (record) => {
+        if (record.kind === "taken-back") takenBack.add(record.id);
+        else if (isWanted(record)) some.push(record);
       });
     } catch (error) {
-      if (!(error instanceof P2pchatError)) throw error;
-      this.warn(`Some of what was said privately can't be found: ${error.message}`);
+      this.#unread(error);
     }
     return some;
   }
 
-  async #openSegment(): Promise<OpenedRecords<Said>> {
+  #unread(error: unknown): readonly number[] {
+    if (!(error instanceof P2pchatError)) throw error;
+    this.warn(`Some of what was said privately can't be found: ${error.message}`);
+    return [];
+  }
+
+  async #openSegment(): Promise<OpenedRecords<Kept>> {
     if (this.#segment === null) await this.#openLast();
     if (this.#segment !== null && this.#segment.bytes < this.bounds.segmentBytes) {
       return this.#segment;
@@ -138,12 +164,14 @@ export class PrivateLog implements PrivateStore {
     }
   }
 
-  async #open(number: number): Promise<OpenedRecords<Said>> {
+  async #open(number: number): Promise<OpenedRecords<Kept>> {
     const segment = await openRecords(this.disk, this.#pathOf(number), PRIVATE_LOG);
     for (const text of segment.notices) this.warn(text);
     this.#segment = segment;
     this.#number = number;
-    for (const said of segment.records) this.#known.add(identityOf(said));
+    for (const record of segment.records) {
+      if (record.kind === "said") this.#known.add(identityOf(record));
+    }
     await this.#removeOldest();
     return segment;
   }

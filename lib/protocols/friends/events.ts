@@ -5,9 +5,11 @@
 
 import type {
   Compared,
+  Conversation,
   KeyChange,
   ModeCommand,
   ModeEvent,
+  RecalledMessage,
 } from "../../base/machine/mode_machine.ts";
 
 /** The reason of a `delivery` that failed because the user asked for it. */
@@ -66,6 +68,14 @@ export type FriendsEvent =
     readonly history: boolean;
     /** ISO 8601, UTC, by the author's clock. */
     readonly sentAt: string;
+    /** The receiver of one's own message, which is shown again. */
+    readonly to?: string;
+  }
+  /** What was said to this friend, and by it, or to all and by all; `searched`: that alone which has this text in it. */
+  | Partial<Conversation> & {
+    readonly event: "history";
+    readonly messages: readonly RecalledMessage[];
+    readonly searched?: string;
   }
   | {
     readonly event: "delivery";
@@ -114,5 +124,11 @@ export type FriendsCommand =
   | ModeCommand
   | { readonly command: "msg"; readonly name: string; readonly text: string }
   | { readonly command: "list" }
+  | {
+    readonly command: "history";
+    readonly count: number | null;
+    readonly text?: string;
+    readonly name?: string;
+  }
   | { readonly command: "outbox" }
   | { readonly command: "unsend"; readonly id: string };

@@ -46,6 +46,7 @@ import {
 import { Meeting } from "./meeting.ts";
 import type { FriendsMessage } from "./messages.ts";
 import { freshEpoch } from "./positions.ts";
+import { Recalling } from "./recalling.ts";
 import { Receiving } from "./receiving.ts";
 import type { FriendsRecord, ReceivedPlace } from "./records.ts";
 import { Sending } from "./sending.ts";
@@ -60,6 +61,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   readonly #inbox: Inbox;
   readonly #sending: Sending;
   readonly #receiving: Receiving;
+  readonly #recalling: Recalling;
   readonly #comparing: Comparing;
   readonly #deadlines = new Deadlines({
     /** When we leave although not everything has gone out. */
@@ -90,6 +92,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       offends: (link, text) => this.#meeting.offends(link, text),
       refuseToStore: (key) => this.#refuseToStore(key),
     });
+    this.#recalling = new Recalling(self, table, this.#receiving, out);
     this.#sending = new Sending(epoch, config.queue, environment, table, out, {
       linkOf: (friend) => this.#meeting.linkOf(friend),
       reach: (friend, isUrgent) => this.#meeting.reach(friend, isUrgent),
@@ -122,6 +125,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     this.#out.begin(nowMs);
     if (this.#stopped) return this.#out.take();
     this.#handle(input);
+    this.#recalling.stepEnds();
     if (this.#leaving !== null && this.#isSettled()) this.#leave();
     this.#pauseInput();
     this.#out.clock.dueMs = this.#stopped ? null : this.#agenda.nextMs();
@@ -276,6 +280,11 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
           statusView({ name, key }, this.#table, this.#out.problem),
           ref,
         );
+      }
+      case "history": {
+        const named = (name: string) => this.#named(name);
+        if (this.#recalling.ask(command, ref, named)) return;
+        return this.#unknownUser(command.name!, (known) => `/history ${known}`, ref);
       }
       case "outbox":
         return this.#out.show(outboxView(this.#table.all()), ref);
@@ -461,7 +470,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
   /** Whether everything is out, or waits for friends that were found to be away. */
   #isSettled(): boolean {
-    if (this.#stopped || this.#out.isWriting) return false;
+    if (this.#stopped || this.#out.isWriting || this.#recalling.isWaiting) return false;
     for (const friend of this.#table.busy()) {
       if (friend.outbox.size > 0 && !friend.isAway && !friend.isContested) return false;
     }

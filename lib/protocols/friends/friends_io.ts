@@ -3,7 +3,13 @@
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
 import type { ComparedKey } from "../../base/trust/refused_keys.ts";
-import type { ModeEffect, ModeInput, PinEffect } from "../../base/machine/mode_machine.ts";
+import type {
+  KeepEffect,
+  ModeEffect,
+  ModeInput,
+  PinEffect,
+  RecallEffect,
+} from "../../base/machine/mode_machine.ts";
 import type { FriendsCommand, FriendsEvent } from "./events.ts";
 import type { FriendsMessage } from "./messages.ts";
 import type { FriendsRecord, ReceivedPlace } from "./records.ts";
@@ -48,7 +54,9 @@ export type FriendsEffect =
     readonly expect: Fingerprint | null;
   }
   | { readonly type: "send"; readonly link: LinkId; readonly message: FriendsMessage }
-  | PinEffect;
+  | PinEffect
+  | KeepEffect
+  | RecallEffect<FriendsEvent>;
 
 export interface FriendsConfig {
   readonly name: string;

@@ -75,6 +75,13 @@ export function waitingIn(records: readonly FriendsRecord[]): number {
   return table.waiting();
 }
 
+/** The ids of those that the next process shows, as the one that stored them may not have. */
+export function unshownIn(records: readonly FriendsRecord[]): ReadonlySet<string> {
+  const table = new FriendTable([], new Map());
+  const { unshown } = restoreFriends(records, (name) => table.kept(name), new Inbox());
+  return new Set(unshown.map(({ id }) => id));
+}
+
 /**
  * How many messages there are up to this one; 0 where it isn't among them. The first one counts: if a sender uses a
  * position twice, which takes hundreds of epochs, a message is shown again rather than never.
@@ -115,5 +122,6 @@ export function snapshotFriends(
 /** A message that an earlier process left on disk; nobody waits for the answer to its command any more. */
 function entryOf(record: Extract<FriendsRecord, { readonly kind: "queued" }>): OutboxEntry {
   const { position, id, text, sentAt } = record;
-  return { position, id, text, sentAt, bytes: messageBytes(text), ref: undefined, state: "stored" };
+  const bytes = messageBytes(text);
+  return { position, id, text, sentAt, bytes, ref: undefined, state: "stored", isEarlier: true };
 }

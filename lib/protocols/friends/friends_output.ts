@@ -40,6 +40,12 @@ export class FriendsOutput extends StoringOutput<FriendsEvent, FriendsEffect, Fr
     friend.tellWaiting();
   }
 
+  /** The profile keeps what was said to the friend. @param takenBack It isn't any more. */
+  keep({ id, text, sentAt }: OutboxEntry, { name, key }: Friend, takenBack = false): void {
+    const words = { id, key, name, self: true, text, sentAt };
+    this.push(takenBack ? { type: "keep", words, takenBack } : { type: "keep", words });
+  }
+
   delivery(
     id: string,
     { name: to }: Pick<Friend, "name">,

@@ -84,3 +84,6 @@ export const RELEASE_RETRY_MS = 5_000;
 
 /** Received messages that a compacted log keeps, for whoever reads the file: 64 MiB of the longest. */
 export const RECEIVED_KEPT_MAX = 1_000;
+
+/** What was said before, in one answer, where the user gives no other number: as much as any room keeps. */
+export const RECALLED_MAX = 10_000;

@@ -40,6 +40,8 @@ export interface OutboxEntry {
    * being taken back, which holds up all messages without a position. `kept`: may go out, but is in memory alone.
    */
   state: "new" | "writing" | "stored" | "leaving" | "kept";
+  /** An earlier process has left it on disk. */
+  readonly isEarlier?: true;
 }
 
 /** A message that may go out. */
@@ -112,6 +114,11 @@ export class Outbox {
   /** The write has ended, well or not. */
   storingEnded(): void {
     this.#isStoring = false;
+  }
+
+  /** Whether something that was typed is being written. */
+  get isStoring(): boolean {
+    return this.#isStoring;
   }
 
   /** The next messages to send, all of one epoch; none where the window is full or nothing waits. */

@@ -45,6 +45,7 @@ export class Receiving {
   /** Whether the disk refuses what comes, and the user was told. */
   #refusing = false;
   #saidToSelf = 0;
+  #keeping = 0;
   /** Who wrote last. */
   lastWriter: string | null = null;
 
@@ -102,14 +103,24 @@ export class Receiving {
     const position = { epoch, number: ++this.#saidToSelf };
     const received = { kind: "received", from: name, key, position, id, sentAt, text } as const;
     this.inbox.restore(received);
+    this.#keeping += 1;
     this.out.write([received], {
       done: () => {
+        this.#keeping -= 1;
         this.out.delivery(id, { name }, "queued", ref);
         this.#showStored([received]);
         this.out.delivery(id, { name }, "delivered", ref);
       },
-      failed: (text) => this.out.show(unsentEvent(text), ref),
+      failed: (text) => {
+        this.#keeping -= 1;
+        this.out.show(unsentEvent(text), ref);
+      },
     });
+  }
+
+  /** Whether a message to oneself is being written. */
+  get isKeeping(): boolean {
+    return this.#keeping > 0;
   }
 
   texts(link: FriendLink, friend: Friend, { epoch, entries }: Message<"texts">): void {
@@ -213,6 +224,7 @@ export class Receiving {
 
   #showReceived({ id, from, text, sentAt, key }: Received, history: boolean): void {
     const self = key === this.self.key;
+    this.out.push({ type: "keep", words: { id, key, name: from, self, text, sentAt } });
     if (!self) this.lastWriter = from;
     this.out.show({ event: "message", id, from, text, self, history, sentAt: dateText(sentAt) });
   }

@@ -94,7 +94,10 @@ export class Sending {
     // First send: that waits neither for what is shown, nor for the next write. Where the friend is away, this plans
     // the next try.
     if (friend.link !== null) this.#goOn(friend);
-    for (const entry of entries) this.out.queued(entry, friend);
+    for (const entry of entries) {
+      this.out.keep(entry, friend);
+      this.out.queued(entry, friend);
+    }
     this.#storeQueued(friend);
   }
 
@@ -135,6 +138,7 @@ export class Sending {
     this.out.write([record], {
       done: () => {
         friend.drop(entry);
+        this.out.keep(entry, friend, true);
         this.out.failed(entry, friend, TAKEN_BACK, ref);
         this.#goOn(friend);
       },
@@ -255,7 +259,11 @@ export class Sending {
     this.out.note(record, { sync: false });
     const wasAway = friend.toldWaiting > 0;
     const waited = wasAway || friend.waitsFromBefore;
-    for (const { id, ref } of done) this.out.delivery(id, friend, "delivered", ref, waited);
+    for (const entry of done) {
+      // Not kept before: it was in memory alone, or the process to which it was typed may have been killed before.
+      if (entry.state === "kept" || entry.isEarlier === true) this.out.keep(entry, friend);
+      this.out.delivery(entry.id, friend, "delivered", entry.ref, waited);
+    }
     if (!waited) return;
     friend.deliveredSinceBack += done.length;
     friend.toldWaiting = Math.min(friend.toldWaiting, Math.max(1, friend.outbox.size));

@@ -67,7 +67,7 @@ export interface KeptWords<Event> {
    * Resolves when the words are written, not synced, or the user was told that they can't be; rejects only for faults of
    * our own.
    */
-  keep(words: KeepEffect["words"]): Promise<void>;
+  keep(effect: Omit<KeepEffect, "type">): Promise<void>;
   /** Completes an answer, after all that `keep` was called for. What can't be read is told, and left out. */
   recalled(effect: RecallEffect<Event>): Promise<Event>;
 }
@@ -322,7 +322,7 @@ export abstract class ModeHost<
       keepingOf: (effect) => {
         if (pin !== null && isPin(effect)) return () => this.#keepPin(pin, effect);
         const { privateWords: words } = this.ports;
-        if (words !== undefined && isKeep(effect)) return () => words.keep(effect.words);
+        if (words !== undefined && isKeep(effect)) return () => words.keep(effect);
         if (words !== undefined && isRecall<Event>(effect)) {
           return () => this.#recall(words, effect);
         }

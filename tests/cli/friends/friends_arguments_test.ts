@@ -17,6 +17,7 @@ const DEFAULTS: FriendsOptions = {
   host: null,
   port: null,
   idleMs: 60_000,
+  historyCount: null,
   queue: true,
 };
 
@@ -31,6 +32,7 @@ const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<Friends
   ["peer alice --users users.txt --idle 500ms", { idleMs: 500 }],
   ["peer alice --users users.txt --idle 30m", { idleMs: 1_800_000 }],
   ["peer alice --users users.txt --no-queue", { queue: false }],
+  ["peer alice --users users.txt --history 5", { historyCount: 5 }],
   ["peer alice --users users.txt --json --stay", { json: true, stay: true }],
 ];
 

@@ -26,8 +26,10 @@ async function newHistory() {
   });
   const keep = (text: string, second: number, of: Partial<PrivateWords> = {}) =>
     history.keep({
-      ...{ id: text, key: bob, name: "Bob", self: false, text, sentAt: Date.parse(at(second)) },
-      ...of,
+      words: {
+        ...{ id: text, key: bob, name: "Bob", self: false, text, sentAt: Date.parse(at(second)) },
+        ...of,
+      },
     });
   const asks = async (event: Partial<MeshEvent & { readonly event: "history" }>, count = 9) => {
     const messages = event.messages ?? [];

@@ -59,6 +59,9 @@ export class Program {
   /** The texts of all errors, notices and warnings so far. */
   readonly told: string[] = [];
   readonly events: FriendsEvent[] = [];
+  /** What the profile was to keep of what was said, in order. */
+  readonly kept: string[] = [];
+  readonly recalled: Extract<FriendsEffect, { readonly type: "recall" }>[] = [];
   /** On all links, in order. */
   readonly sent: FriendsMessage[] = [];
   /** Of the latest dial. */
@@ -239,6 +242,11 @@ export class Program {
       this.events.push(event);
       if (event.event === "notice" || event.event === "error") this.told.push(event.text);
     }
+    if (effect.type === "keep") {
+      const { self, name, text } = effect.words;
+      this.kept.push(`${effect.takenBack ? "not " : ""}${self ? "to" : "from"} ${name}: ${text}`);
+    }
+    if (effect.type === "recall") this.recalled.push(effect);
     // `disk` has what is written.
     return effect.type === "persist" || effect.type === "shown" ? null : wordsOf(effect);
   }
@@ -249,8 +257,11 @@ export function partOutput() {
   return new PartOutput(new FriendsOutput(), wordsOf);
 }
 
-function wordsOf(effect: FriendsEffect): string {
+function wordsOf(effect: FriendsEffect): string | null {
   switch (effect.type) {
+    case "keep":
+    case "recall":
+      return null; // `kept` and `recalled`
     case "dial": {
       const who = effect.expect === null ? "anybody" : NAMES.get(effect.expect);
       return `dials ${who} at ${endpointText(effect.endpoint)}`;

@@ -201,6 +201,8 @@ export class Process
           );
         }
         return;
+      case "recall":
+        return world.shown(this.person, effect.event, effect.ref);
       case "pin":
         this.person.pins.set(foldName(effect.name), fingerprintOf(effect.key));
         return;
@@ -208,6 +210,7 @@ export class Process
         this.ended = effect.outcome.kind;
         return world.end(this, false);
       case "input":
+      case "keep":
       case "persist":
         return;
     }
