@@ -37,6 +37,7 @@ import { registryProgramCommand } from "./directory/registry_arguments.ts";
 import { regserverProgramCommand } from "./directory/regserver_arguments.ts";
 import { serveProgramCommand } from "./group/serve_arguments.ts";
 import { USAGE_COLUMNS, usageText } from "./args/usage.ts";
+import { passphraseCommand } from "./tools/passphrase_arguments.ts";
 import { addUserCommand, checkUsersCommand, ownUserCommand } from "./tools/users_arguments.ts";
 import { VERSION } from "./session/version.ts";
 import { print, writeLast } from "./streams/write_whole.ts";
@@ -94,6 +95,11 @@ export const COMMANDS: readonly ProgramCommand[] = [
   programCommand(
     ownUserCommand,
     async (options) => await (await import("./tools/users.ts")).showOwnUser(options),
+  ),
+  programCommand(
+    passphraseCommand,
+    async (options) =>
+      await (await import("./tools/passphrase_command.ts")).changePassphrase(options),
   ),
   programCommand(
     listAccountsCommand,

@@ -16,7 +16,7 @@ import {
   accountRow,
   type AccountTable,
 } from "../../lib/store/accounts/accounts_csv.ts";
-import { nodeScrypt } from "../../lib/cli/tools/accounts_command.ts";
+import { nodeScrypt } from "../../lib/cli/credentials/scrypt.ts";
 
 const [file, password] = Deno.args as [string, string];
 const people: readonly { readonly name: string; readonly key: Fingerprint }[] = JSON.parse(

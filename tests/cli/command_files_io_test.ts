@@ -57,7 +57,7 @@ const OFFERED: readonly (readonly [line: string, words: readonly string[]])[] = 
   ["p2pchat me", ["mesh"]],
   ["p2pchat users ", ["add", "check", "key"]],
   ["p2pchat help reg", ["regserver"]],
-  ["p2pchat mesh Bob --pa", ["--passive"]],
+  ["p2pchat mesh Bob --pa", ["--passive", "--passphrase-file"]],
   ["p2pchat peer Bob --reg", ["--registry"]],
   ["p2pchat regserver --accounts ", ["optional", "required"]],
   ["p2pchat mesh Bob ", []],

@@ -23,6 +23,7 @@ const COMMON = {
 const KEY = parseFingerprint("ijtghrlfdthizyo5oecdgsej2yv");
 
 const MEMBER: MemberOptions = {
+  passphraseFile: null,
   ...COMMON,
   name: "Alice",
   server: { host: "chat.example", port: 6_000 },

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { PasswordHasher } from "../../lib/runtime/password_hasher.ts";
-import { nodeScrypt } from "../../lib/cli/tools/accounts_command.ts";
+import { nodeScrypt } from "../../lib/cli/credentials/scrypt.ts";
 import { accountRow } from "../../lib/store/accounts/accounts_csv.ts";
 import { accountOf } from "../contracts/accounts_contract.ts";
 import { AccountsFolder, outcomeOf } from "./accounts_folder.ts";

@@ -22,7 +22,7 @@ import {
   TEXTS,
 } from "../samples/samples.ts";
 import { broadcast, connect, DirectoryWorld, heard, login, seesAll } from "./directory_world.ts";
-import { outputOf } from "./failures.ts";
+import { inTemporaryFolder, outputOf } from "./failures.ts";
 import { delivery, FriendsGroup } from "./friends_group.ts";
 import { Group, isView, verifiedLog } from "./group_world.ts";
 import { Nodes, type ShownEvent } from "./node.ts";
@@ -236,4 +236,20 @@ Deno.test("samples: a directory has its accounts, its devices, and what it has t
     true,
     true,
   ]);
+});
+
+Deno.test("samples: a key is opened with its passphrase", async () => {
+  await inTemporaryFolder(async (folder) => {
+    const data = `${folder}/data`;
+    copyFolder(`${SAMPLES}/passphrase`, data);
+    const file = `${folder}/passphrase`;
+    Deno.writeTextFileSync(file, TEXTS.passphrase, { mode: 0o600 });
+
+    const words = ["users", "key", "alice", "localhost", "5001", "--passphrase-file", file];
+    assertEquals(await outputOf([...words, "--data", data]), {
+      status: 0,
+      stdout: THEN["passphrase"]!["row"],
+      stderr: "",
+    });
+  });
 });

@@ -10,6 +10,7 @@
 
 import { assert } from "@std/assert";
 import { connect, DirectoryWorld, seesAll, tell } from "../e2e/directory_world.ts";
+import { outputOf } from "../e2e/failures.ts";
 import { delivery, FriendsGroup } from "../e2e/friends_group.ts";
 import { Group, isView } from "../e2e/group_world.ts";
 import { type Node, type NodeOptions, Nodes, type ShownEvent } from "../e2e/node.ts";
@@ -149,6 +150,22 @@ async function directory(): Promise<Facts> {
   return { keys };
 }
 
+/** A key under a passphrase. */
+async function passphrase(): Promise<Facts> {
+  const data = `${SAMPLES}/passphrase`;
+  const run = async (...words: readonly string[]) => {
+    const { status, stdout, stderr } = await outputOf([...words, "--data", data]);
+    assert(status === 0, stderr);
+    return stdout;
+  };
+  const row = await run("users", "key", "alice", "localhost", "5001");
+  const file = Deno.makeTempFileSync();
+  Deno.writeTextFileSync(file, TEXTS.passphrase);
+  await run("passphrase", "alice", "--new-passphrase-file", file);
+  Deno.removeSync(file);
+  return { row };
+}
+
 /** Locks say which process used the files: none does. */
 function removeLocks(folder: string): void {
   for (const { name, isDirectory } of [...Deno.readDirSync(folder)]) {
@@ -164,6 +181,7 @@ const MADE: Readonly<Record<string, () => Promise<Facts>>> = {
   group,
   friends,
   directory,
+  passphrase,
 };
 
 if (import.meta.main) {
@@ -172,7 +190,7 @@ if (import.meta.main) {
   for (const mode of modes) {
     const make = MADE[mode];
     assert(make !== undefined, `${mode} is one of ${Object.keys(MADE).join(", ")}`);
-    Deno.removeSync(`${SAMPLES}/${mode}`, { recursive: true });
+    if (mode in facts) Deno.removeSync(`${SAMPLES}/${mode}`, { recursive: true });
     facts[mode] = await make();
   }
   removeLocks(SAMPLES);

@@ -23,6 +23,7 @@ export const TEXTS = {
   edited: "good evening",
   last: "see you",
   waits: "for when you are back",
+  passphrase: "correct horse battery",
 } as const;
 
 /** Where the friends' table is in what they keep. */

@@ -96,7 +96,7 @@ export const HASH_BYTES = 32;
 /** Longest text of a hash, by any algorithm. */
 const HASH_TEXT_LENGTH_MAX = 512;
 
-/** Limits for hashes that are read: twice the memory of ours, and four times the work. */
+/** Limits for what is read: twice the memory of ours, and four times the work. */
 const MEMORY_BYTES_MAX = 256 * 1024 * 1024;
 const WORK_MAX = 4 * workOf(SCRYPT_PARAMETERS);
 const R_MAX = 32;
@@ -130,10 +130,14 @@ export function parseScryptHash(text: string): ScryptHash | null {
   const hash = fromBase64(hashText);
   if (salt === null || salt.length < SALT_BYTES_MIN || salt.length > SALT_BYTES_MAX) return null;
   if (hash === null || hash.length < HASH_BYTES_MIN || hash.length > HASH_BYTES_MAX) return null;
+  return isAffordable(parameters) ? { ...parameters, salt, hash } : null;
+}
+
+/** Whether these are parameters of scrypt, and need no more than 256 MiB and four times the work of ours. */
+export function isAffordable(parameters: ScryptParameters): boolean {
   // RFC 7914, 2: N is less than 2^(128 r / 8).
-  if (parameters.r > R_MAX || parameters.ln >= 16 * parameters.r) return null;
-  if (memoryBytes(parameters) > MEMORY_BYTES_MAX) return null;
-  return workOf(parameters) > WORK_MAX ? null : { ...parameters, salt, hash };
+  if (parameters.r > R_MAX || parameters.ln >= 16 * parameters.r) return false;
+  return memoryBytes(parameters) <= MEMORY_BYTES_MAX && workOf(parameters) <= WORK_MAX;
 }
 
 /** The text of a hash; `parseScryptHash` reads it if it is within the limits. */

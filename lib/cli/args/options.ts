@@ -16,6 +16,12 @@ export interface CommonOptions {
   readonly logFile: string | null;
 }
 
+/** Of a command that uses a profile's key. */
+export interface PassphraseOptions {
+  /** `--passphrase-file`; null without the flag. */
+  readonly passphraseFile: string | null;
+}
+
 /** The address that others should use; without a port, the one listened at. */
 export interface AdvertisedAddress {
   readonly host: string;

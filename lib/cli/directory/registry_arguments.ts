@@ -1,5 +1,6 @@
 /** The command line of `p2pchat peer --registry`. */
 
+import { PASSPHRASE_FILE_FLAG } from "../credentials/unsealing.ts";
 import { usersFolder } from "../../store/disk/paths.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { type CommandOf, serverAddress, wrongWords } from "../args/arguments.ts";
@@ -56,6 +57,7 @@ const flags = {
     default: 0,
   },
   wait: noWaitFlag("the directory"),
+  passphraseFile: PASSPHRASE_FILE_FLAG,
 } satisfies Flags;
 
 /** `p2pchat peer [NAME] --registry HOST[:PORT]`. */

@@ -34,6 +34,7 @@ import {
 } from "../session/mode_session.ts";
 import type { RegistryOptions } from "./registry_arguments.ts";
 import { OwnAccount } from "./own_account.ts";
+import { unsealing } from "../credentials/unsealing.ts";
 import { People } from "../credentials/people.ts";
 import { givenPassword, passwordIn } from "../credentials/password_source.ts";
 import { directoryScope, registryText, withClient } from "./registry_client.ts";
@@ -212,7 +213,12 @@ class Program {
     try {
       const other = await withProfile(
         this.#openLog,
-        { folder: { dataFolder: options.dataFolder, name }, mode: "registry", mayChange: true },
+        {
+          folder: { dataFolder: options.dataFolder, name },
+          mode: "registry",
+          mayChange: true,
+          unseal: unsealing(options, name),
+        },
         (profile) => {
           isOpen = true;
           const run = () => this.#runAs(name, { ...profile, ui });

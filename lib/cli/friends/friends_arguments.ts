@@ -15,6 +15,7 @@ import {
   optionsOf,
 } from "../args/flags.ts";
 import type { OwnRowKey } from "../../store/users/user_info.ts";
+import { PASSPHRASE_FILE_FLAG } from "../credentials/unsealing.ts";
 import type { CommonOptions } from "../args/options.ts";
 
 const IDLE_MS_DEFAULT = 60_000;
@@ -46,6 +47,7 @@ const flags = {
     name: "no-queue",
     help: "keep nothing for friends who aren't there: such a message fails",
   },
+  passphraseFile: PASSPHRASE_FILE_FLAG,
 } satisfies Flags;
 
 /** `p2pchat peer [NAME] --users FILE`. */

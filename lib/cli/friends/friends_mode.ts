@@ -13,6 +13,7 @@ import { forwardTo, type Links, openTo } from "../../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import type { FriendsOptions } from "./friends_arguments.ts";
+import { unsealing } from "../credentials/unsealing.ts";
 import { People } from "../credentials/people.ts";
 import { pinsIn } from "../credentials/pinned_keys.ts";
 import type { Mode } from "../rendering/user_interface.ts";
@@ -60,7 +61,11 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
   };
   await withSession(
     options,
-    { folder: { dataFolder: options.dataFolder, name: own.name }, mode: "friends" },
+    {
+      folder: { dataFolder: options.dataFolder, name: own.name },
+      mode: "friends",
+      unseal: unsealing(options, own.name),
+    },
     mode,
     async (session) => {
       checkOwnKey(file, own, session.identity);

@@ -1,5 +1,6 @@
 /** The command line of `p2pchat peer --server`. */
 
+import { PASSPHRASE_FILE_FLAG } from "../credentials/unsealing.ts";
 import { usersFolder } from "../../store/disk/paths.ts";
 import { chosenName } from "../commands/command_arguments.ts";
 import {
@@ -50,6 +51,7 @@ const flags = {
   },
   historyCount: historyFlag("; a script is shown all"),
   wait: noWaitFlag("the coordinator"),
+  passphraseFile: PASSPHRASE_FILE_FLAG,
 } satisfies Flags;
 
 /** `p2pchat peer NAME --server HOST[:PORT]`. */

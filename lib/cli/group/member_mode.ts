@@ -28,6 +28,7 @@ import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import { UdpDatagrams } from "../../transport/udp_datagrams.ts";
 import { MEMBER_PORTS, SERVE_PORT_DEFAULT } from "../args/options.ts";
 import { type MemberOptions, withInvite } from "./member_arguments.ts";
+import { unsealing } from "../credentials/unsealing.ts";
 import { People } from "../credentials/people.ts";
 import {
   isVerified,
@@ -68,7 +69,8 @@ export async function runMember(given: MemberOptions): Promise<void> {
     render: rendering.lines.bind(rendering),
     folded: votes.folded.bind(votes),
   };
-  await withSession(options, { folder: options, mode: "group" }, mode, async (session) => {
+  const unseal = unsealing(options, options.name);
+  await withSession(options, { folder: options, mode: "group", unseal }, mode, async (session) => {
     const { disk, folder, knownPeers, ui } = session;
     const logPath = options.logPath === null ? null : await logPathOf(disk, options.logPath);
     const keyAt = (address: string) => keyPinned(knownPeers, scopeOf(address), COORDINATOR_NAME);

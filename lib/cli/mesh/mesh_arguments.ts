@@ -1,5 +1,6 @@
 /** The command line of `p2pchat mesh`. */
 
+import { PASSPHRASE_FILE_FLAG } from "../credentials/unsealing.ts";
 import { usersFolder } from "../../store/disk/paths.ts";
 import { chosenName } from "../commands/command_arguments.ts";
 import { type CommonOptions, type InviteSource, MESH_PORT_DEFAULT } from "../args/options.ts";
@@ -67,6 +68,7 @@ const flags = {
       "nobody can join through you",
   },
   ...fileFlags,
+  passphraseFile: PASSPHRASE_FILE_FLAG,
 } satisfies Flags;
 
 /** `p2pchat mesh NAME [HOST PORT]`. */

@@ -1,5 +1,6 @@
 /** `p2pchat mesh`: connects the mesh machine to sockets, files and the user interface. */
 
+import { unsealing } from "../credentials/unsealing.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { isLoopback, isUnspecified } from "../../base/text/endpoints.ts";
 import { P2pchatError } from "../../base/errors.ts";
@@ -97,7 +98,8 @@ function spellingNotice(folder: string, name: string): readonly string[] {
 export async function runMesh(options: MeshOptions): Promise<void> {
   const invite = await joiningInvite(options, processStreams());
   const mode = { commands: meshCommands, render: meshLines };
-  await withSession(options, { folder: options, mode: "mesh" }, mode, async (session) => {
+  const unseal = unsealing(options, options.name);
+  await withSession(options, { folder: options, mode: "mesh", unseal }, mode, async (session) => {
     const hosts = new Set<MeshHost>();
     const end = followKnownPeers(session, (command) => {
       for (const host of hosts) host.command(command, undefined);

@@ -17,6 +17,7 @@ import {
   isUsedProfile,
   openProfileIdentity,
   type ProfileIdentity,
+  type Unseal,
 } from "../../store/profile/identity.ts";
 import { KnownPeers } from "../../store/profile/known_peers.ts";
 import { roomsFolder, usersFolder } from "../../store/disk/paths.ts";
@@ -68,6 +69,8 @@ interface ProfileUse {
   readonly folder: ProfileOwner | string;
   /** What locks the folder; each room has a lock of its own. */
   readonly mode: LockMode | "mesh";
+  /** Opens a key under a passphrase; absent: such a key isn't used. */
+  readonly unseal?: Unseal;
   /** Whether another profile may be used after it, under another name. */
   readonly mayChange?: true;
 }
@@ -154,7 +157,10 @@ export async function withProfile<Result>(
     const settings = await Settings.open(disk, `${folder}/settings`, turn);
     const ignored = await Ignored.open(disk, `${folder}/ignored`, turn);
     // Last, so that nothing can fail between making a new key and telling the user.
-    const own = await openOwnIdentity(disk, folder, isUsed, isMesh ? roomsFolder(folder) : null);
+    const own = await openOwnIdentity(disk, folder, isUsed, {
+      mark: isMesh ? roomsFolder(folder) : null,
+      unseal: use.unseal,
+    });
     const today = () => dayText(Date.now());
     const peace = new Peace(settings, ignored, fingerprintOf(own.signer.key), today);
     const found = [...notices];
@@ -230,17 +236,22 @@ export async function openFolder(disk: Disk, of: ProfileUse["folder"]): Promise<
 /**
  * The profile's identity, made where there is none; of programs that start at once, one makes it.
  * @param mark A folder that shows whoever has made the key that another program uses it.
- * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`; `in-use` where no turn came.
+ * @param unseal Opens a key under a passphrase. Others may change the profile meanwhile.
+ * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`; `in-use` where no turn came; what `unseal` throws.
  */
 export async function openOwnIdentity(
   disk: Disk,
   folder: string,
   isUsed: boolean,
-  mark: string | null = null,
+  { mark, unseal }: { readonly mark: string | null; readonly unseal: Unseal | undefined },
 ): Promise<ProfileIdentity> {
   const turn = await profileTurn(disk, folder);
+  const unsealAlone: Unseal | undefined = unseal && ((sealed, path) => {
+    turn.release();
+    return unseal(sealed, path);
+  });
   try {
-    const identity = await openProfileIdentity(disk, folder, isUsed, randomBytes);
+    const identity = await openProfileIdentity(disk, folder, isUsed, randomBytes, unsealAlone);
     if (!identity.isNew && mark !== null) await disk.makeFolder(mark);
     return identity;
   } finally {

@@ -3,11 +3,7 @@
 import { countText, dateText } from "../../base/text/words.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { foldName, shownName } from "../../base/text/names.ts";
-import {
-  memoryBytes,
-  parseScryptHash,
-  type ScryptParameters,
-} from "../../base/crypto/password_hash.ts";
+import { parseScryptHash } from "../../base/crypto/password_hash.ts";
 import { PasswordHasher } from "../../runtime/password_hasher.ts";
 import type { Account, Accounts } from "../../store/accounts/accounts.ts";
 import { OTHER_FILE, parseAccounts } from "../../store/accounts/accounts_csv.ts";
@@ -33,12 +29,11 @@ import type {
   RemoveAccountsOptions,
 } from "./accounts_arguments.ts";
 import { newPassword } from "../credentials/password_source.ts";
+import { nodeScrypt } from "../credentials/scrypt.ts";
 import { randomBytes } from "../session/random_bytes.ts";
 import { processStreams } from "../streams/streams.ts";
 import { behindLink, realTablePath } from "../session/table_path.ts";
 import type { ShownEvent } from "../rendering/user_interface.ts";
-import { scrypt } from "node:crypto";
-import type { Bytes } from "../../base/crypto/crypto.ts";
 
 /** The event that each of the commands shows to scripts. */
 interface AccountsEvent extends ShownEvent {
@@ -307,27 +302,4 @@ function tableText(accounts: readonly Account[]): string {
   const count = countText(accounts.length, "account");
   const lines = [line(heads), ...rows.map(({ cells, note }) => line(cells) + note), `# ${count}`];
   return lines.join("\n");
-}
-
-/** Memory limit beyond what scrypt needs, since OpenSSL counts more. */
-const SPARE_BYTES = 1024 * 1024;
-
-/**
- * Hashes a password.
- * @param parameters Within the limits of `parseScryptHash`.
- */
-export function nodeScrypt(
-  password: Uint8Array,
-  salt: Uint8Array,
-  parameters: ScryptParameters,
-  hashBytes: number,
-): Promise<Bytes> {
-  const { ln, r, p } = parameters;
-  const options = { N: 2 ** ln, r, p, maxmem: memoryBytes(parameters) + SPARE_BYTES };
-  return new Promise((resolve, reject) => {
-    scrypt(password, salt, hashBytes, options, (error, hash) => {
-      if (error === null || error === undefined) resolve(new Uint8Array(hash));
-      else reject(error);
-    });
-  });
 }

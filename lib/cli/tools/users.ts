@@ -21,6 +21,7 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { showAnswer, showErrorBeside, showNoticeBeside } from "../session/answers.ts";
 import { textWidth } from "../rendering/graphemes.ts";
 import { openLog } from "../session/log.ts";
+import { unsealing } from "../credentials/unsealing.ts";
 import type { FileOptions } from "../args/options.ts";
 import type { AddUserOptions, OwnUserOptions } from "./users_arguments.ts";
 import { addressOfThisMachine, outwardHost } from "../session/advertised_address.ts";
@@ -111,7 +112,10 @@ export async function showOwnUser(options: OwnUserOptions): Promise<void> {
   keepOwn(folder);
   const isUsed = await isUsedProfile(disk, folder); // checked before the log is opened, which may be in that folder
   await openLog(options);
-  const { fingerprint, isNew, takeNotices } = await openOwnIdentity(disk, folder, isUsed);
+  const { fingerprint, isNew, takeNotices } = await openOwnIdentity(disk, folder, isUsed, {
+    mark: null,
+    unseal: unsealing(options, options.name),
+  });
   const made = isNew && !isUsed
     ? [`A key was made for ${shownName(options.name)}, who had none here: it is in ${folder}`]
     : [];

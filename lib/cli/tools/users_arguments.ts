@@ -7,8 +7,14 @@ import { tableLocks, usersFolder } from "../../store/disk/paths.ts";
 import { friendHostFault, type UserInfo } from "../../store/users/user_info.ts";
 import { type CommandOf, fileOptions, wrongWords } from "../args/arguments.ts";
 import { chosenName } from "../commands/command_arguments.ts";
+import { PASSPHRASE_FILE_FLAG } from "../credentials/unsealing.ts";
 import { endpoint } from "../args/flags.ts";
-import type { CommandLine, CommonOptions, FileOptions } from "../args/options.ts";
+import type {
+  CommandLine,
+  CommonOptions,
+  FileOptions,
+  PassphraseOptions,
+} from "../args/options.ts";
 
 export const checkUsersCommand: CommandOf<FileOptions> = {
   name: "users check",
@@ -37,7 +43,7 @@ export const ownUserCommand: CommandOf<OwnUserOptions> = {
   example: "p2pchat users key alice 192.168.1.4 5001",
   keeps: { folder: usersFolder, use: "make" },
   help: "your own row, with your key's fingerprint, for the tables of your friends",
-  flags: [],
+  flags: [PASSPHRASE_FILE_FLAG],
   options: ownUserOptions,
 };
 
@@ -59,20 +65,21 @@ function addUserOptions({ words, common }: CommandLine): AddUserOptions {
 }
 
 /** `p2pchat users key NAME [HOST PORT]`. */
-export interface OwnUserOptions extends CommonOptions {
+export interface OwnUserOptions extends CommonOptions, PassphraseOptions {
   /** Valid and in NFC. */
   readonly name: string;
   /** Null: this machine's address and the default port. */
   readonly endpoint: Endpoint | null;
 }
 
-function ownUserOptions({ words, common }: CommandLine): OwnUserOptions {
+function ownUserOptions({ words, common, value }: CommandLine): OwnUserOptions {
   const [name, hostText, portText, ...rest] = words;
   if (name === undefined || rest.length > 0) throw wrongWords(ownUserCommand, rest[0]);
   if (hostText !== undefined && portText === undefined) throw wrongWords(ownUserCommand);
   return {
     ...common,
     name: chosenName(name),
+    passphraseFile: value<string>(PASSPHRASE_FILE_FLAG.name) ?? null,
     endpoint: hostText === undefined ? null : friendEndpoint(hostText, portText!),
   };
 }

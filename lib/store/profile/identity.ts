@@ -6,10 +6,18 @@
  *     34cd12ab  fingerprint  k7f3...
  *     90cc31d8  end          2                             3f5ce211
  *
- * Whoever has the seed can act as the user: the file has mode 0600, and no log or error contains the seed.
+ * Whoever has the seed can act as the user: the file has mode 0600, and no log or error contains the seed. Under a
+ * passphrase the seed's row is another one (`sealed_seed.ts`).
  */
 
 import { nodeSigner, type Signer } from "../../base/crypto/crypto.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import {
+  parseSealedSeed,
+  SEALED_KIND,
+  sealedCells,
+  type SealedSeed,
+} from "../../base/crypto/sealed_seed.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { corruptError, type Disk, FILE_MODE } from "../disk/disk.ts";
 import { TURN_FILE } from "../disk/held_lock.ts";
@@ -62,6 +70,7 @@ export async function isUsedProfile(disk: Disk, folder: string): Promise<boolean
  * The identity of the profile in `folder`, which must exist; created and durable where there is none.
  * @param isUsed The result of `isUsedProfile`.
  * @param randomBytes Returns unpredictable bytes.
+ * @param unseal Finds the seed of an identity under a passphrase; by default that is refused, with `bad-credentials`.
  * @throws {P2pchatError} As `openIdentity`.
  */
 export async function openProfileIdentity(
@@ -69,9 +78,10 @@ export async function openProfileIdentity(
   folder: string,
   isUsed: boolean,
   randomBytes: (length: number) => Uint8Array,
+  unseal: Unseal = refuseSealed,
 ): Promise<ProfileIdentity> {
   const path = identityPath(folder);
-  const identity = await openIdentity(disk, path, randomBytes);
+  const identity = await openIdentity(disk, path, randomBytes, unseal);
   const isLost = identity.isNew && isUsed;
   const notices = [...identity.notices, ...isLost ? [lostText(path, identity)] : []];
   return { ...identity, takeNotices: () => notices.splice(0) };
@@ -100,16 +110,22 @@ function lostText(path: string, { fingerprint }: Identity): string {
 /**
  * The identity in the file at `path`; created and durable where there is none.
  * @param randomBytes Returns unpredictable bytes.
- * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` for another format or version; `disk`.
+ * @param unseal As for `openProfileIdentity`.
+ * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` for another format or version; `disk`; what
+ *   `unseal` throws.
  */
 export async function openIdentity(
   disk: Disk,
   path: string,
   randomBytes: (length: number) => Uint8Array,
+  unseal: Unseal = refuseSealed,
 ): Promise<OpenedIdentity> {
   const { table, rows } = await Table.open(disk, path, FORMAT);
   if (rows !== null) {
-    return { ...identityOf(path, rows), isNew: false, notices: await restrictMode(disk, path) };
+    const notices = await restrictMode(disk, path);
+    const found = seedIn(path, rows);
+    const seed = "box" in found ? await unseal(found, path) : found;
+    return { ...identityOf(path, rows, seed), isNew: false, notices };
   }
   const seed = randomBytes(SEED_BYTES);
   const signer = nodeSigner(seed);
@@ -118,13 +134,64 @@ export async function openIdentity(
   return { signer, fingerprint, isNew: true, notices: [] };
 }
 
-function identityOf(path: string, rows: readonly TableRow[]): Omit<Identity, "isNew"> {
-  const [seedRow, fingerprintRow] = rows;
-  const [seedName, seedHex] = seedRow ?? [];
+/** Finds the seed, as by asking for the passphrase. @throws {P2pchatError} Why that failed. */
+export type Unseal = (sealed: SealedSeed, path: string) => Promise<Uint8Array>;
+
+function refuseSealed(_: SealedSeed, path: string): Promise<never> {
+  const text =
+    `Cannot use ${path}: the key in it is under a passphrase, which can't be given here; ` +
+    "put a file without one there";
+  return Promise.reject(new P2pchatError("bad-credentials", text));
+}
+
+/**
+ * The seed in the identity at `path`, or the sealed one; null where there is no file.
+ * @throws {P2pchatError} As `openIdentity`.
+ */
+export async function readSeed(disk: Disk, path: string): Promise<Uint8Array | SealedSeed | null> {
+  const rows = await Table.read(disk, path, FORMAT);
+  if (rows === null) return null;
+  const seed = seedIn(path, rows);
+  if (!("box" in seed)) identityOf(path, rows, seed);
+  return seed;
+}
+
+/**
+ * Replaces the seed of the identity at `path`, which is the same one in another form; durable when it returns. After a
+ * crash the file has one of the two.
+ * @throws {P2pchatError} `disk`; the file has its old content.
+ */
+export async function writeSeed(
+  disk: Disk,
+  path: string,
+  seed: Uint8Array | SealedSeed,
+  fingerprint: Fingerprint,
+): Promise<void> {
+  const { table } = await Table.open(disk, path, FORMAT);
+  const row = "box" in seed ? sealedCells(seed) : ["seed", seed.toHex()];
+  await table.write([row, ["fingerprint", fingerprint]]);
+}
+
+function seedIn(path: string, rows: readonly TableRow[]): Uint8Array | SealedSeed {
+  const [seedRow = [], fingerprintRow = []] = rows;
+  if (seedRow[0] === SEALED_KIND) {
+    const sealed = parseSealedSeed(seedRow, fingerprintRow[1] ?? "");
+    if (typeof sealed === "string") throw corruptError(path, SEED_LINE, sealed, WITHOUT);
+    return sealed;
+  }
+  const [seedName, seedHex] = seedRow;
   if (seedName !== "seed" || seedHex === undefined || !/^[0-9a-f]{64}$/.test(seedHex)) {
     throw corruptError(path, SEED_LINE, "it holds no seed of 64 hexadecimal digits", WITHOUT);
   }
-  const signer = nodeSigner(Uint8Array.fromHex(seedHex));
+  return Uint8Array.fromHex(seedHex);
+}
+
+function identityOf(
+  path: string,
+  [, fingerprintRow]: readonly TableRow[],
+  seed: Uint8Array,
+): Omit<Identity, "isNew"> {
+  const signer = nodeSigner(seed);
   const fingerprint = fingerprintOf(signer.key);
   const [name, stored] = fingerprintRow ?? [];
   if (name !== "fingerprint" || stored !== fingerprint) {

@@ -13,6 +13,7 @@ function optionsOf(line: string): RegistryOptions {
 const KEY = parseFingerprint("ijtghrlfdthizyo5oecdgsej2yv");
 
 const DEFAULTS: RegistryOptions = {
+  passphraseFile: null,
   ...COMMON_OPTIONS,
   name: "alice",
   way: null,

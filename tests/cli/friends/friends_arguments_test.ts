@@ -11,6 +11,7 @@ function optionsOf(line: string): FriendsOptions {
 }
 
 const DEFAULTS: FriendsOptions = {
+  passphraseFile: null,
   ...COMMON_OPTIONS,
   file: "users.txt",
   own: { name: "alice" },

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { utf8 } from "../../../lib/base/crypto/crypto.ts";
 import { PasswordHasher } from "../../../lib/runtime/password_hasher.ts";
-import { nodeScrypt } from "../../../lib/cli/tools/accounts_command.ts";
+import { nodeScrypt } from "../../../lib/cli/credentials/scrypt.ts";
 
 Deno.test("nodeScrypt() computes the vectors of RFC 7914", async () => {
   const vectors = [

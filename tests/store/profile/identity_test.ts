@@ -1,11 +1,14 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { utf8 } from "../../../lib/base/crypto/crypto.ts";
+import { openSeed, type SealedSeed, sealSeed } from "../../../lib/base/crypto/sealed_seed.ts";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { writeAll } from "../../../lib/store/disk/disk.ts";
 import {
   isUsedProfile,
   openIdentity,
   openProfileIdentity,
+  readSeed,
+  writeSeed,
 } from "../../../lib/store/profile/identity.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";
 
@@ -141,4 +144,90 @@ Deno.test("openProfileIdentity() tells of a key that is new in a profile that is
     "else; restore that file from a copy to be who you were",
   ]);
   assertEquals(third.takeNotices(), [], "they are shown once");
+});
+
+// A key under a passphrase.
+
+const PASS_KEY = new Uint8Array(32).fill(1);
+
+async function sealedIdentity(disk: MemoryDisk) {
+  const made = await openIdentity(disk, PATH, seed);
+  const cost = { ln: 1, r: 1, p: 1, salt: new Uint8Array(16), fingerprint: made.fingerprint };
+  const sealed = sealSeed(seed(), PASS_KEY, cost);
+  return { made, sealed };
+}
+
+const unseal = (sealed: SealedSeed) => Promise.resolve(openSeed(sealed, PASS_KEY)!);
+
+Deno.test("openIdentity() opens a key under a passphrase as whoever knows it does, and refuses it without", async () => {
+  const disk = await newDisk();
+  const { made, sealed } = await sealedIdentity(disk);
+  await writeSeed(disk, PATH, sealed, made.fingerprint);
+  const text = new TextDecoder().decode((await disk.read(PATH))!);
+
+  const found = await openIdentity(disk, PATH, seed, unseal);
+  const refused = await assertRejects(() => openIdentity(disk, PATH, seed), P2pchatError);
+
+  assertEquals([found.signer.key, found.isNew], [made.signer.key, false]);
+  assertEquals(text.includes(SEED_HEX), false);
+  assertEquals((await disk.stat(PATH))?.mode, 0o600);
+  assertEquals(refused.code, "bad-credentials");
+  assertMatch(refused.message, /the key in it is under a passphrase/);
+});
+
+Deno.test("openIdentity() asks for no passphrase where a file would take 10 GB to try one", async () => {
+  const disk = await newDisk();
+  const { made, sealed } = await sealedIdentity(disk);
+  await writeSeed(disk, PATH, { ...sealed, ln: 23, r: 10 }, made.fingerprint);
+
+  const asked = () => Promise.reject(new Error("it isn't asked"));
+  const error = await assertRejects(() => openIdentity(disk, PATH, seed, asked), P2pchatError);
+
+  assertEquals(error.code, "store-corrupt");
+  assertMatch(error.message, /line 2.*more memory or time/);
+});
+
+Deno.test("writeSeed(): after a crash at any moment the key is there, in its old form or the new one", async () => {
+  for (const [isSealing, isKill] of [[true, true], [true, false], [false, true], [false, false]]) {
+    const forms = new Set<boolean>();
+    for (let at = 1;; at++) {
+      const disk = await newDisk();
+      const { made, sealed } = await sealedIdentity(disk);
+      const [before, after] = isSealing ? [seed(), sealed] : [sealed, seed()];
+      await writeSeed(disk, PATH, before, made.fingerprint);
+      const start = disk.operations;
+      const restarted = () => isKill === true ? disk.kill() : disk.crash();
+      let crashed: MemoryDisk | null = null;
+      disk.fault = ({ number }) => {
+        if (number === start + at) crashed = restarted();
+        return null;
+      };
+      await writeSeed(disk, PATH, after, made.fingerprint).catch((error) => {
+        if (crashed === null) throw error;
+      });
+      const left = (crashed ?? restarted()) as MemoryDisk;
+      const another = () => new Uint8Array(32).fill(9);
+      const found = await openIdentity(left, PATH, another, unseal);
+      assertEquals(found.signer.key, made.signer.key, `operation ${at}`);
+      forms.add("box" in (await readSeed(left, PATH))!);
+      assertEquals((await left.list("/p")).filter((file) => file.endsWith(".new")), []);
+      if (crashed === null) break;
+    }
+    assertEquals(forms.size, 2, "both forms were found");
+  }
+});
+
+Deno.test("readSeed() takes no seed for another one's", async () => {
+  const disk = await newDisk();
+  assertEquals(await readSeed(disk, PATH), null);
+  await openIdentity(disk, PATH, seed);
+  assertEquals(await readSeed(disk, PATH), seed());
+  await writeSeed(
+    disk,
+    PATH,
+    new Uint8Array(32).fill(8),
+    (await openIdentity(disk, PATH, seed)).fingerprint,
+  );
+  const error = await assertRejects(() => readSeed(disk, PATH), P2pchatError);
+  assertEquals(error.code, "store-corrupt");
 });

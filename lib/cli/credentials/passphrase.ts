@@ -1,0 +1,164 @@
+/** Passphrases of profiles' keys: from a file, or typed unseen at the terminal; never an argument. */
+
+import type { Bytes } from "../../base/crypto/crypto.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import {
+  isPossiblePassword,
+  PASSWORD_BYTES_MAX,
+  passwordBytes,
+  SALT_BYTES,
+  SCRYPT_PARAMETERS,
+  type ScryptParameters,
+  weakPassword,
+} from "../../base/crypto/password_hash.ts";
+import {
+  openSeed,
+  SEAL_KEY_BYTES,
+  type SealedSeed,
+  sealSeed,
+} from "../../base/crypto/sealed_seed.ts";
+import { shownName } from "../../base/text/names.ts";
+import type { CommonOptions, PassphraseOptions } from "../args/options.ts";
+import { showNoticeBeside } from "../session/answers.ts";
+import { randomBytes } from "../session/random_bytes.ts";
+import { FORCED_EXIT_STATUS } from "../streams/interrupts.ts";
+import { isAtTerminal, processStreams, type Streams } from "../streams/streams.ts";
+import { PasswordEntry } from "../terminal/password_entry.ts";
+import { nodeScrypt } from "./scrypt.ts";
+import { secretText } from "./secret_file.ts";
+
+/** How often a user may try at a terminal. */
+const ATTEMPTS_MAX = 3;
+/** The longest passphrase, and a line end. */
+const FILE_BYTES_MAX = 4 * PASSWORD_BYTES_MAX + 2;
+const LINE_END = /\r?\n$/;
+
+/** The key that scrypt makes of a passphrase. */
+function keyOf(passphrase: string, salt: Bytes, parameters: ScryptParameters): Promise<Bytes> {
+  return nodeScrypt(passwordBytes(passphrase), salt, parameters, SEAL_KEY_BYTES);
+}
+
+/** The seed under this passphrase; null where it is another one. */
+async function opened(sealed: SealedSeed, passphrase: string): Promise<Bytes | null> {
+  if (!isPossiblePassword(passphrase)) return null;
+  return openSeed(sealed, await keyOf(passphrase, sealed.salt, sealed));
+}
+
+/** Puts the seed of `fingerprint` under a passphrase. */
+export async function sealedUnder(
+  passphrase: string,
+  seed: Uint8Array,
+  fingerprint: string,
+): Promise<SealedSeed> {
+  const salt = randomBytes(SALT_BYTES);
+  const key = await keyOf(passphrase, salt, SCRYPT_PARAMETERS);
+  return sealSeed(seed, key, { ...SCRYPT_PARAMETERS, salt, fingerprint });
+}
+
+/**
+ * The seed of the profile of `name`, with the passphrase from the file, or typed.
+ * @throws {P2pchatError} `bad-credentials` for a wrong one, the third at a terminal; `usage` where there is none, and
+ *   nobody can be asked; `bad-file`.
+ */
+export async function unsealed(
+  options: CommonOptions & PassphraseOptions,
+  sealed: SealedSeed,
+  name: string,
+): Promise<Bytes> {
+  const shown = shownName(name);
+  const wrong = new P2pchatError("bad-credentials", `That isn't the passphrase of ${shown}'s key`);
+  if (options.passphraseFile !== null) {
+    const seed = await opened(sealed, await passphraseIn(options, options.passphraseFile));
+    if (seed === null) throw wrong;
+    return seed;
+  }
+  const streams = terminalOf(options, "--passphrase-file", `${shown}'s key is under a passphrase`);
+  const entry = new PasswordEntry(streams);
+  try {
+    for (let attempt = 1;; attempt++) {
+      const seed = await opened(sealed, await typed(entry, streams, `Passphrase of ${shown}: `));
+      if (seed !== null) return seed;
+      if (attempt === ATTEMPTS_MAX) throw wrong;
+      entry.tell(`${wrong.message}; try again`);
+    }
+  } finally {
+    entry.close();
+  }
+}
+
+/**
+ * A new passphrase for the profile of `name`, from the file or typed twice; null: an empty one, for none.
+ * @throws {P2pchatError} `weak-password`; `bad-credentials` where the two inputs differ; `usage`, `bad-file`.
+ */
+export async function newPassphrase(
+  options: CommonOptions & { readonly newPassphraseFile: string | null },
+  name: string,
+): Promise<string | null> {
+  if (options.newPassphraseFile !== null) {
+    return checked(await passphraseIn(options, options.newPassphraseFile));
+  }
+  const streams = terminalOf(options, "--new-passphrase-file", "There is no new passphrase");
+  const entry = new PasswordEntry(streams);
+  const prompt = `New passphrase of ${shownName(name)} (empty: none): `;
+  try {
+    for (let attempt = 1;; attempt++) {
+      try {
+        const passphrase = checked(await typed(entry, streams, prompt));
+        if (passphrase === null) return null;
+        const again = await typed(entry, streams, "The same again: ");
+        if (passwordBytes(again).join() === passwordBytes(passphrase).join()) return passphrase;
+        throw new P2pchatError(
+          "bad-credentials",
+          "The two passphrases aren't the same; nothing was changed",
+        );
+      } catch (error) {
+        if (!(error instanceof P2pchatError) || error.code === "usage") throw error;
+        if (attempt === ATTEMPTS_MAX) throw error;
+        entry.tell(error.message);
+      }
+    }
+  } finally {
+    entry.close();
+  }
+}
+
+/** @returns Null for an empty one. @throws {P2pchatError} `weak-password`. */
+function checked(passphrase: string): string | null {
+  if (passphrase === "") return null;
+  const text = weakPassword(passphrase, "The passphrase");
+  if (text !== null) throw new P2pchatError("weak-password", text);
+  return passphrase;
+}
+
+/** The terminal at which a user can be asked. @throws {P2pchatError} `usage` where there is none. */
+function terminalOf({ json }: CommonOptions, flag: string, found: string): Streams {
+  const streams = processStreams();
+  if (!json && isAtTerminal(streams)) return streams;
+  throw new P2pchatError(
+    "usage",
+    `${found}, and there is nobody to ask for it: name a file that contains it with ${flag} FILE`,
+  );
+}
+
+/** @throws {P2pchatError} `usage` at the end of input. A signal or Ctrl+C ends the program. */
+async function typed(entry: PasswordEntry, streams: Streams, prompt: string): Promise<string> {
+  const answer = await entry.ask(prompt);
+  if ("password" in answer) return answer.password;
+  entry.close();
+  if (answer.ended !== "end-of-input") streams.exit(FORCED_EXIT_STATUS);
+  throw new P2pchatError("usage", "No passphrase was entered");
+}
+
+/** The passphrase in a file, or from a pipe. @throws {P2pchatError} `bad-file`. */
+async function passphraseIn(options: CommonOptions, path: string): Promise<string> {
+  const notice = (text: string) => showNoticeBeside(options, text);
+  const what = { path, secret: "passphrase", bytesMax: FILE_BYTES_MAX, notice };
+  const { text, isLong } = await secretText(what);
+  const passphrase = text.replace(LINE_END, "");
+  if (!isLong && !/[\r\n]/.test(passphrase)) return passphrase;
+  const found = isLong ? "it is too long" : "it has several lines";
+  throw new P2pchatError(
+    "bad-file",
+    `Cannot take the passphrase from ${path}: ${found}; it must contain only the passphrase`,
+  );
+}

@@ -1,0 +1,21 @@
+/** The passphrase of a profile's key, as each start needs it: what asks is loaded only where there is one. */
+
+import type { Unseal } from "../../store/profile/identity.ts";
+import { fileName, type ValueFlag } from "../args/flags.ts";
+import type { CommonOptions, PassphraseOptions } from "../args/options.ts";
+
+export const PASSPHRASE_FILE_FLAG = {
+  name: "passphrase-file",
+  value: "FILE",
+  help: "the passphrase of your key is in that file (otherwise you are asked for it)",
+  use: "read",
+  parse: fileName,
+} as const satisfies ValueFlag<string>;
+
+/**
+ * Opens the key of the profile of `name` where it is under a passphrase. It rejects with `bad-credentials` for a wrong
+ * one, `usage` where there is none and nobody can be asked, `bad-file`.
+ */
+export function unsealing(options: CommonOptions & PassphraseOptions, name: string): Unseal {
+  return async (sealed) => await (await import("./passphrase.ts")).unsealed(options, sealed, name);
+}

@@ -1,0 +1,201 @@
+/** A key under a passphrase, as its user sets, gives, changes and removes it. */
+
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { failureOf, inTemporaryFolder, jsonFailureOf, outputOf } from "./failures.ts";
+import { delivery, FriendsGroup, shows } from "./friends_group.ts";
+import { PROGRAM } from "./node.ts";
+import { hasScript, openTerminal } from "./pty.ts";
+
+const FIRST = "correct horse battery";
+const SECOND = "a second one";
+const ANSWER = "p2pchat users key alice 192.168.1.4 5001".split(" ").slice(1);
+
+/** Files with passphrases, and runs of the program, with a data folder in which alice has a key. */
+async function withAlice(
+  test: (alice: {
+    readonly data: string;
+    readonly identity: () => string;
+    readonly file: (passphrase: string) => string;
+    readonly set: (...flags: readonly string[]) => ReturnType<typeof outputOf>;
+    readonly key: (...flags: readonly string[]) => ReturnType<typeof outputOf>;
+  }) => Promise<void>,
+): Promise<void> {
+  await inTemporaryFolder(async (folder) => {
+    const data = `${folder}/data`;
+    const key = (...flags: readonly string[]) => outputOf([...ANSWER, "--data", data, ...flags]);
+    await key();
+    let count = 0;
+    await test({
+      data,
+      key,
+      identity: () => Deno.readTextFileSync(`${data}/users/alice/identity`),
+      file(passphrase) {
+        const path = `${folder}/passphrase-${++count}`;
+        Deno.writeTextFileSync(path, passphrase === "" ? "" : `${passphrase}\n`, { mode: 0o600 });
+        return path;
+      },
+      set: (...flags) => outputOf(["passphrase", "alice", "--data", data, ...flags]),
+    });
+  });
+}
+
+Deno.test("passphrase: a key is encrypted, opened, given another one, and freed again", async () => {
+  await withAlice(async ({ data, identity, file, set, key }) => {
+    const row = (await key()).stdout;
+    const plain = identity();
+    const seed = /\tseed\t([0-9a-f]{64})/.exec(plain)![1]!;
+    const [first, second] = [file(FIRST), file(SECOND)];
+
+    const made = await set("--new-passphrase-file", first);
+    assertEquals([made.status, made.stderr], [0, ""]);
+    assertMatch(made.stdout, /^alice's key is encrypted with the passphrase: each start asks/);
+    assertMatch(made.stdout, /Not encrypted: everything else in .*\/users\/alice, such as logs/);
+    assertEquals(identity().includes(seed), false);
+    assertEquals(Deno.statSync(`${data}/users/alice/identity`).mode! & 0o777, 0o600);
+    assertEquals([...Deno.readDirSync(`${data}/users/alice`)].map(({ name }) => name).sort(), [
+      "identity",
+      "profile.lock",
+    ]);
+    assertEquals((await key("--passphrase-file", first)).stdout, row);
+
+    const changed = await set(
+      "--passphrase-file",
+      first,
+      "--new-passphrase-file",
+      second,
+      "--json",
+    );
+    const events = changed.stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+    assertEquals(events.map(({ event, state }) => [event, state]), [
+      ["passphrase", "changed"],
+      ["bye", undefined],
+    ]);
+    const old = await jsonFailureOf([...ANSWER, "--passphrase-file", first], data);
+    assertEquals([old.code, old.status], ["bad-credentials", 4]);
+    assertEquals((await key("--passphrase-file", second)).stdout, row);
+
+    const freed = await set("--passphrase-file", second, "--new-passphrase-file", file(""));
+    assertMatch(freed.stdout, /^alice's key isn't encrypted any more/);
+    assertEquals(identity(), plain);
+    assertEquals((await key()).stdout, row);
+    assertMatch(
+      (await set("--new-passphrase-file", file(""))).stdout,
+      /has no passphrase; nothing/,
+    );
+  });
+});
+
+Deno.test("passphrase: what can't be done says why, and leaves the key as it was", async () => {
+  await withAlice(async ({ data, identity, file, set }) => {
+    const fails = (...words: readonly string[]) => jsonFailureOf(words, data);
+    const plain = identity();
+    const weak = await fails("passphrase", "alice", "--new-passphrase-file", file("short"));
+    const nobody = await fails("passphrase", "bob", "--new-passphrase-file", file(FIRST));
+    const lines = await fails("passphrase", "alice", "--new-passphrase-file", file("two\nlines"));
+    const unasked = await failureOf(["passphrase", "alice"], data, true);
+    assertEquals(identity(), plain);
+    const profiles = [...Deno.readDirSync(`${data}/users`)].filter((entry) => entry.isDirectory);
+    assertEquals(profiles.map(({ name }) => name), ["alice"]);
+    await set("--new-passphrase-file", file(FIRST));
+    const sealed = identity();
+    const start = await failureOf(ANSWER, data, true);
+    const wrong = await failureOf([...ANSWER, "--passphrase-file", file("wrong one")], data, true);
+    const room = await fails("mesh", "alice", "--host", "127.0.0.1", "--port", "0");
+    assertEquals(identity(), sealed);
+
+    assertEquals(
+      [weak, nobody, lines, unasked, start, wrong, room].map(({ code, status }) => [code, status]),
+      [
+        ["weak-password", 4],
+        ["unknown-user", 2],
+        ["bad-file", 5],
+        ["usage", 2],
+        ["usage", 2],
+        ["bad-credentials", 4],
+        ["usage", 2],
+      ],
+    );
+    assertMatch(weak.text, /^The passphrase won't do: it must have at least 8 characters/);
+    assertMatch(
+      start.text,
+      /^alice's key is under a passphrase, and there is nobody to ask .* --passphrase-file FILE$/,
+    );
+    assertEquals(wrong.text, "That isn't the passphrase of alice's key");
+  });
+});
+
+Deno.test("passphrase: a program with one is who it was, and its friends notice nothing", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const bob = await group.start("bob");
+  const alice = await group.start("alice");
+  await alice.tell("bob", "before");
+  await bob.until(shows("before"));
+  await alice.ask("exit");
+  const file = `${group.folder}/passphrase`;
+  Deno.writeTextFileSync(file, `${FIRST}\n`, { mode: 0o600 });
+  const words = ["passphrase", "alice", "--new-passphrase-file", file];
+  assertEquals((await outputOf([...words, "--data", group.data("alice")])).status, 0);
+
+  const again = await group.start("alice", "--passphrase-file", file);
+  await again.tell("bob", "after");
+  await again.until(delivery("delivered"));
+
+  assertEquals(bob.texts(), ["before", "after"]);
+  assertEquals(bob.events.filter(({ event }) => event === "error"), []);
+});
+
+Deno.test({
+  name: "passphrase: a terminal asks for it unseen, three times at most, then the chat begins",
+  ignore: !hasScript(),
+  fn: async () => {
+    await withAlice(async ({ data, set }) => {
+      Deno.writeTextFileSync(`${data}/users.txt`, "alice 127.0.0.1 25001\nbob 127.0.0.1 25002\n");
+      const open = (words: string) =>
+        openTerminal({
+          command: ["sh", "-c", `exec "${PROGRAM}" ${words} --data "${data}"`],
+          columns: 120,
+        });
+      await using setting = await open("passphrase alice");
+      await setting.untilCursorLine("New passphrase of alice (empty: none): |");
+      await setting.press("short\r");
+      await setting.until("why not", ({ text }) => text.includes("at least 8 characters"));
+      await setting.untilCursorLine("New passphrase of alice (empty: none): |");
+      await setting.press(`${FIRST}\r`);
+      await setting.untilCursorLine("The same again: |");
+      await setting.press(`${FIRST}\r`);
+      assertEquals(await setting.ended(), 0);
+      assertStringIncludes(setting.screen.text, "alice's key is encrypted with the passphrase");
+
+      const start = `peer alice --users "${data}/users.txt" --host 127.0.0.1 --port 0`;
+      await using chat = await open(start);
+      await chat.untilCursorLine("Passphrase of alice: |");
+      await chat.press("not this one\r");
+      await chat.until("that it is wrong", ({ text }) => text.includes("key; try again"));
+      await chat.untilCursorLine("Passphrase of alice: |");
+      await chat.press(`${FIRST}\r`);
+      await chat.untilCursorLine("alice -> bob> |");
+      await chat.press("/exit\r");
+      assertEquals(await chat.ended(), 0);
+      assertEquals(chat.screen.unexpected, []);
+
+      await using wrong = await open(start);
+      for (let attempt = 1; attempt <= 3; attempt++) {
+        await wrong.untilCursorLine("Passphrase of alice: |");
+        await wrong.press(`wrong ${attempt}\r`);
+        if (attempt === 3) break;
+        await wrong.until("the next question", ({ lines }) => {
+          const asked = lines.filter((line) => line.startsWith("Passphrase of alice:"));
+          return asked.length === attempt + 1;
+        });
+      }
+      assertEquals(await wrong.ended(), 4);
+      assertStringIncludes(wrong.screen.text, "error: That isn't the passphrase of alice's key");
+      for (const terminal of [setting, chat, wrong]) {
+        for (const secret of [FIRST, "short", "not this one", "wrong 1"]) {
+          assertEquals(terminal.raw.includes(secret), false, "it is never shown");
+        }
+      }
+      assertEquals((await set()).status, 2, "without a terminal nobody is asked");
+    });
+  },
+});
