@@ -1,5 +1,6 @@
 /** Two friends talk while attackers are at the port of one: they notice nothing, and a third friend can connect. */
 
+import { HERE } from "../../lib/base/machine/user_presence.ts";
 import { assert, assertEquals } from "@std/assert";
 import { utf8 } from "../../lib/base/crypto/crypto.ts";
 import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
@@ -34,7 +35,13 @@ const OFFENDER_MS_MAX = 120_000;
 const MEMORY_GROWTH_MAX = 64 * 1_024 * 1_024;
 
 const MODE = 3;
-const HELLO: FriendsMessage = { type: "hello", name: "mallory", to: "alice", stored: [] };
+const HELLO: FriendsMessage = {
+  type: "hello",
+  name: "mallory",
+  to: "alice",
+  stored: [],
+  ...HERE,
+};
 const TEXT: FriendsMessage = {
   type: "texts",
   epoch: 1,

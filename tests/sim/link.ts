@@ -311,6 +311,8 @@ export class LinkEnd<Message> {
   #out!: Pipe<Message>;
   readonly #dead = new Timer(() => this.lose("nothing was heard for 3 s"));
   #closing: string | null = null;
+  /** Why this end has closed the link; null while it hasn't. The other end learns of it with what was sent before. */
+  goodbye: string | null = null;
   /** The connection is gone for good, as one of its ends has another address now. */
   #stranded = false;
   readonly #closed = new Timer(() => this.#endClose());
@@ -355,7 +357,7 @@ export class LinkEnd<Message> {
   close(reason: string): void {
     if (!this.open) return;
     this.#shut();
-    this.#closing = reason;
+    this.#closing = this.goodbye = reason;
     this.network.time.arm(this.#closed, this.network.time.nowMs + CLOSE_MS_MAX);
     this.#out.close();
     this.other.refresh();

@@ -11,6 +11,7 @@ export const FRIENDS_SAMPLES: readonly FriendsMessage[] = [
     name: "Jörg",
     to: "Ann",
     stored: [{ epoch, number: 300 }, { epoch: 5, number: 1 }],
+    away: "lunch",
   },
   { type: "refuse", code: "key-changed", text: "another key" },
   {
@@ -24,4 +25,5 @@ export const FRIENDS_SAMPLES: readonly FriendsMessage[] = [
   { type: "stored", position: { epoch, number: 9 } },
   { type: "skip", position: { epoch: 5, number: 128 } },
   { type: "unknown", code: 126 },
+  { type: "presence", away: null },
 ];

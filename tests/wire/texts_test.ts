@@ -41,6 +41,7 @@ const TREATED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "hello.name": ANSWERED,
     "hello.to": ANSWERED,
     "refuse.text": QUOTED,
+    away: QUOTED,
     "entries.text": SAID,
   },
   group: {

@@ -16,6 +16,7 @@ import type { Fingerprint } from "../text/fingerprint.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { LinkId, PeerKey } from "../ids.ts";
 import type { PrivateWords } from "../schema/private_words.ts";
+import type { ShownPresence } from "./user_presence.ts";
 
 export type ModeInput<Message, Command> =
   /** The first input, given once. */
@@ -168,7 +169,7 @@ export interface KeyChange extends Compared {
 export type Route = "direct" | "relay" | "members";
 
 /** Answers `whois`: all that is known of somebody, or of the user. */
-export interface WhoisView extends Compared {
+export interface WhoisView extends Compared, ShownPresence {
   readonly name: string;
   readonly self: boolean;
   /** Fingerprint; null while none is known. */
@@ -178,14 +179,20 @@ export interface WhoisView extends Compared {
   readonly port: number;
   /** Null where it isn't connected at the moment, and for oneself. */
   readonly route: Route | null;
-  /** That it is away, and why; empty where that isn't said. */
-  readonly away?: string;
   /** Where that is another key than the one expected. */
   readonly changed?: KeyChange;
   /** What the console adds: YYYY-MM-DD, when this key was first met under this name; absent where it wasn't. */
   readonly since?: string;
   /** Likewise, of oneself: one line to pass on to others. */
   readonly line?: string;
+}
+
+/** Somebody's user, or our own, says something else of itself. */
+export interface PresenceEvent extends Compared, ShownPresence {
+  readonly event: "presence";
+  readonly name: string;
+  readonly key: string;
+  readonly self: boolean;
 }
 
 /** Events that every machine tells, field for field the objects of `--json`. */

@@ -2,6 +2,7 @@
 
 import { P2pchatError } from "../../base/errors.ts";
 import type { ModeCommand } from "../../base/machine/mode_machine.ts";
+import { AWAY_TEXT_BYTES_MAX, type PresenceCommand } from "../../base/machine/user_presence.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import type { NotifyLevel } from "../../store/profile/settings.ts";
 import {
@@ -14,6 +15,7 @@ import {
   notifyLevel,
   searchedRest,
   searchedText,
+  shortText,
   verifyAnswer,
 } from "./command_arguments.ts";
 import { type Command, command } from "./commands.ts";
@@ -172,6 +174,30 @@ export const whoCommands: readonly Command<SinkOf<"whois">>[] = [
     help: "your own name, key and address; --copy copies what to pass on of it",
     example: "/whoami",
     run: (submit: SinkOf<"whois">, _, ref) => submit({ command: "whois", name: null }, ref),
+  }),
+];
+
+/** What the user says of itself to all who are here. */
+export const presenceCommands: readonly Command<CommandSink<PresenceCommand>>[] = [
+  command({
+    name: "away",
+    aliases: [],
+    form: "[TEXT]",
+    args: { text: shortText("The reason", AWAY_TEXT_BYTES_MAX) },
+    help: "tell the others that you are away, and why; /back ends that",
+    example: "/away lunch, back at 2",
+    run: (submit: CommandSink<PresenceCommand>, { text = "" }, ref) =>
+      submit({ command: "presence", change: { away: text } }, ref),
+  }),
+  command({
+    name: "back",
+    aliases: [],
+    form: "",
+    args: {},
+    help: "tell the others that you are back",
+    example: "/back",
+    run: (submit: CommandSink<PresenceCommand>, _, ref) =>
+      submit({ command: "presence", change: { away: null } }, ref),
   }),
 ];
 

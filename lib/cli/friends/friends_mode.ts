@@ -228,7 +228,7 @@ function hostOf(
   const show = (event: FriendsEvent, given: string | undefined) => {
     const ref = lines === null ? given : lines.before(event, given);
     if (event.event === "friends") {
-      people.show({ ...event, self: { name: table.own.name, ...dialled() } }, ref);
+      people.show({ ...event, self: { ...event.self, ...dialled() } }, ref);
       return;
     }
     if (event.event === "whois" && event.self) {

@@ -12,6 +12,8 @@ import type { OwnLineEvent } from "./own_lines.ts";
 import type { ToEvent } from "./partner.ts";
 import {
   actionIn,
+  awayLine,
+  awayText,
   heardLines,
   isEarlier,
   listed,
@@ -19,6 +21,7 @@ import {
   messageStart,
   nameSpan,
   nothingSaid,
+  ownAwayLines,
   ownKeyLine,
   ownNameSpan,
   problemLine,
@@ -71,6 +74,8 @@ export function friendsLines(
       return deliveryLines(event, context);
     case "connection":
       return context.verbose ? [connectionLine(event, nowMs)] : [];
+    case "presence":
+      return [awayLine(event, nowMs)];
     case "friends":
       return event.friends.length === 0
         ? [["The table has no friends."]]
@@ -192,7 +197,8 @@ function connectionLine(event: EventNamed<"connection">, nowMs: number): Line {
 }
 
 function ownLine(name: string, { self }: EventNamed<"friends">): Line {
-  return [ownNameSpan(name), self === undefined ? " (you)" : `  ${endpointText(self)}  (you)`];
+  const away = self.away === undefined ? "" : `  ${awayText(self.away)}`;
+  return [ownNameSpan(name), `  ${endpointText(self)}  (you)${away}`];
 }
 
 function friendLines(friends: readonly FriendView[]): readonly Line[] {
@@ -202,7 +208,8 @@ function friendLines(friends: readonly FriendView[]): readonly Line[] {
     const doubt = friend.doubt === undefined ? null : DOUBTS[friend.doubt];
     const notes = [compared, doubt].filter((note) => note !== null).join(", but ");
     const name = nameSpan(listedName(friend.name, friend.changed));
-    return [name, `  ${endpointText(friend)}  ${how}${notes === "" ? "" : `  ${notes}`}`];
+    const away = friend.away === undefined ? "" : `  ${awayText(friend.away)}`; // last: they are the friend's words
+    return [name, `  ${endpointText(friend)}  ${how}${notes === "" ? "" : `  ${notes}`}${away}`];
   });
 }
 
@@ -243,6 +250,7 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
       nameSpan(friend.name),
       `: ${numberText(friend.waiting)} waiting`,
     ]),
+    ...ownAwayLines(status),
     ownKeyLine(status.key),
     ...status.problems.map((problem) => problemLine(problem)),
   ];

@@ -3,14 +3,12 @@
 import { fileCommands } from "../files/file_commands.ts";
 import type { FileCommand } from "../files/file_events.ts";
 import type { MeshCommand } from "../../protocols/mesh/schema/events.ts";
-import { AWAY_TEXT_BYTES_MAX } from "../../protocols/mesh/schema/limits.ts";
 import {
   FOUND_COUNT_DEFAULT,
   isGiven,
   memberName,
   messageText,
   newName,
-  shortText,
 } from "../commands/command_arguments.ts";
 import { type Argument, command, CommandTable } from "../commands/commands.ts";
 import {
@@ -21,6 +19,7 @@ import {
   meCommand,
   type OwnCommand,
   ownCommands,
+  presenceCommands,
   searchCommand,
   statusCommand,
   trustCommand,
@@ -64,26 +63,7 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       example: "/peers",
       run: (submit: MeshCommandSink, _, ref) => submit({ command: "peers" }, ref),
     }),
-    command({
-      name: "away",
-      aliases: [],
-      form: "[TEXT]",
-      args: { text: shortText("The reason", AWAY_TEXT_BYTES_MAX) },
-      help: "tell the others that you are away, and why; /back ends that",
-      example: "/away lunch, back at 2",
-      run: (submit: MeshCommandSink, { text = "" }, ref) =>
-        submit({ command: "presence", change: { away: text } }, ref),
-    }),
-    command({
-      name: "back",
-      aliases: [],
-      form: "",
-      args: {},
-      help: "tell the others that you are back",
-      example: "/back",
-      run: (submit: MeshCommandSink, _, ref) =>
-        submit({ command: "presence", change: { away: null } }, ref),
-    }),
+    ...presenceCommands,
     historyCommand((submit: MeshCommandSink, asked, ref) =>
       submit({ command: "history", ...asked }, ref)
     ),

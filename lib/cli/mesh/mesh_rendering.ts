@@ -16,6 +16,7 @@ import { durationText, roundTripText } from "../rendering/moments.ts";
 import { inviteLines } from "../credentials/invites.ts";
 import {
   andListed,
+  awayLine,
   awayText,
   heardLines,
   leftLine,
@@ -25,6 +26,7 @@ import {
   messageStart,
   nameSpan,
   nothingSaid,
+  ownAwayLines,
   ownKeyLine,
   ownNameSpan,
   presenceLine,
@@ -131,17 +133,6 @@ function renamedLine({ from, name, lostTo }: EventNamed<"renamed">, nowMs: numbe
     ? starLine(nowMs, "This ", nameSpan(from), " is shown as ", nameSpan(name), " from now on")
     : starLine(nowMs, nameSpan(from), " is now ", nameSpan(name));
   return lostTo === undefined ? line : [...line, ": another ", nameSpan(lostTo), " was here first"];
-}
-
-function awayLine(
-  { name, self, away }: EventNamed<"presence">,
-  nowMs: number,
-): Line {
-  if (self) {
-    const you = away === undefined ? "You are back" : `You are ${awayText(away)}; /back ends that`;
-    return starLine(nowMs, you);
-  }
-  return starLine(nowMs, nameSpan(name), away === undefined ? " is back" : ` is ${awayText(away)}`);
 }
 
 function goneLine({ name, reason, silentMs }: EventNamed<"left">, nowMs: number): Line {
@@ -268,7 +259,7 @@ function statusLines(status: MeshStatus, nowMs: number): readonly Line[] {
   if (sources.length > 0) {
     lines.push(["Fetching what was said before from ", ...someNames(sources), "."]);
   }
-  lines.push(ownKeyLine(status.key));
+  lines.push(...ownAwayLines(status), ownKeyLine(status.key));
   lines.push(...status.problems.map((problem) => problemLine(problem)));
   return lines;
 }

@@ -1,6 +1,8 @@
 /** Lines, parts of lines and tables that look the same in every mode. */
 
 import { ACTION_START, quotedStart } from "../../base/text/text.ts";
+import type { PresenceEvent } from "../../base/machine/mode_machine.ts";
+import type { ShownPresence } from "../../base/machine/user_presence.ts";
 import { shownName } from "../../base/text/names.ts";
 import type { CommonEvent, Line, ReturnedEvent, Span } from "./user_interface.ts";
 import { textWidth } from "./graphemes.ts";
@@ -224,6 +226,23 @@ export function messageStart(
 /** How many of the user's messages wait: the beginning of a sentence. */
 export function waitText(messages: number): string {
   return `${numberText(messages)} of your messages ${messages === 1 ? "waits" : "wait"}`;
+}
+
+/** Somebody is away or back; of the user, also how that ends. */
+export function awayLine({ name, self, away }: PresenceEvent, nowMs: number): Line {
+  if (self) {
+    return starLine(nowMs, away === undefined ? "You are back" : youAreAwayText(away));
+  }
+  return starLine(nowMs, nameSpan(name), away === undefined ? " is back" : ` is ${awayText(away)}`);
+}
+
+/** What `/status` says of it; nothing where the user isn't away. */
+export function ownAwayLines({ away }: ShownPresence): readonly Line[] {
+  return away === undefined ? [] : [[`${youAreAwayText(away)}.`]];
+}
+
+function youAreAwayText(away: string): string {
+  return `You are ${awayText(away)}; /back ends that`;
 }
 
 /**

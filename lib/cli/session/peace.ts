@@ -88,9 +88,18 @@ export class Peace {
       );
       return { ...event, [list]: marked };
     }
-    // Why somebody is away is in their own words.
-    const isAway = typeof event["away"] === "string" && this.#isOfIgnored(event);
-    return isAway ? { ...event, away: "" } : event;
+    for (const list of ["peers", "users", "friends"]) {
+      const people = event[list];
+      if (!Array.isArray(people)) continue;
+      return { ...event, [list]: people.map((one: Entry) => this.#withoutWhy(one)) };
+    }
+    return this.#withoutWhy(event);
+  }
+
+  /** Why somebody is away is in their own words. */
+  #withoutWhy<One extends Entry>(one: One): One {
+    const isAway = typeof one["away"] === "string" && this.#isOfIgnored(one);
+    return isAway ? { ...one, away: "" } : one;
   }
 
   #isOfIgnored(said: Entry): boolean {

@@ -9,13 +9,15 @@ import type {
   KeyChange,
   ModeCommand,
   ModeEvent,
+  PresenceEvent,
   RecalledMessage,
 } from "../../base/machine/mode_machine.ts";
+import type { PresenceCommand, ShownPresence } from "../../base/machine/user_presence.ts";
 
 /** The reason of a `delivery` that failed because the user asked for it. */
 export const TAKEN_BACK = "taken back";
 
-export interface FriendView extends Compared {
+export interface FriendView extends Compared, ShownPresence {
   readonly name: string;
   /** Fingerprint: the key expected; null while none is known. */
   readonly key: string | null;
@@ -105,11 +107,12 @@ export type FriendsEvent =
   | {
     readonly event: "friends";
     readonly friends: readonly FriendView[];
-    /** The user, at the address that friends dial. The machine doesn't know it. */
-    readonly self?: Omit<FriendView, "connected" | "key">;
+    /** The user. The machine doesn't know at which address friends dial it: that is the console's to add. */
+    readonly self: Omit<FriendView, "connected" | "key">;
   }
+  | PresenceEvent
   | { readonly event: "outbox"; readonly messages: readonly OutboxMessage[] }
-  | {
+  | ShownPresence & {
     readonly event: "status";
     readonly name: string;
     readonly key: string;
@@ -122,6 +125,7 @@ export type FriendsEvent =
 /** What the user asks of the machine. */
 export type FriendsCommand =
   | ModeCommand
+  | PresenceCommand
   | { readonly command: "msg"; readonly name: string; readonly text: string }
   | { readonly command: "list" }
   | {

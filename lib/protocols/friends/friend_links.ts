@@ -2,6 +2,7 @@
 
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
+import type { Presence } from "../../base/machine/user_presence.ts";
 import { UnknownMessages } from "../../base/machine/unknown_messages.ts";
 import type { Friend } from "./friend.ts";
 import type { Position } from "./positions.ts";
@@ -36,6 +37,10 @@ export interface FriendLink {
   phase: LinkPhase;
   /** What the other side has stored of our messages, as its `hello` said. */
   stored: readonly Position[];
+  /** What the other side's user says of itself, as its `hello` said. */
+  said: Presence;
+  /** What it was told that our user says of itself; null before our `hello`. */
+  told: Presence | null;
   /** Whether it was ever in use: then its end doesn't say whether the friend can be reached. */
   wasOpen: boolean;
   /** Whether a message was sent or received on it. */

@@ -16,6 +16,13 @@ import { invariant, unreachable } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { Agenda, Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
 import type { KeyChange, VerifyAnswer } from "../../base/machine/mode_machine.ts";
+import {
+  isSamePresence,
+  type Presence,
+  presenceOf,
+  shownPresence,
+} from "../../base/machine/user_presence.ts";
+import { Presences } from "../../base/machine/presences.ts";
 import { countText, dateText, numberText } from "../../base/text/words.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { foldName, isSameName, shownName } from "../../base/text/names.ts";
@@ -30,6 +37,7 @@ import {
 import type { RefusedKeys } from "../../base/trust/refused_keys.ts";
 import type { FriendsCommand, FriendsEvent, FriendView } from "./events.ts";
 import type { Friend } from "./friend.ts";
+import type { FriendLink } from "./friend_links.ts";
 import { disputeAdvice, FriendTable, warnOfDisputes } from "./friend_table.ts";
 import type { FriendRow, FriendsConfig, FriendsEffect, FriendsInput } from "./friends_io.ts";
 import { restoreFriends } from "./friends_log.ts";
@@ -43,7 +51,7 @@ import {
   OUTBOX_MESSAGES_HIGH,
   TEXT_BYTES_MAX,
 } from "./limits.ts";
-import { Meeting } from "./meeting.ts";
+import { IDLE, Meeting } from "./meeting.ts";
 import type { FriendsMessage } from "./messages.ts";
 import { freshEpoch } from "./positions.ts";
 import { Recalling } from "./recalling.ts";
@@ -63,6 +71,10 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   readonly #receiving: Receiving;
   readonly #recalling: Recalling;
   readonly #comparing: Comparing;
+  readonly #presences = new Presences<Friend>({
+    tellAll: (presence) => this.#tellPresence(presence),
+    show: (friend, presence) => this.#showPresence(friend, presence),
+  });
   readonly #deadlines = new Deadlines({
     /** When we leave although not everything has gone out. */
     leave: () => this.#leave(),
@@ -103,10 +115,14 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       pump: (friend) => this.#sending.pump(friend),
       sendHeld: (friend) => this.#sending.releaseAgain(friend),
       missed: (friend) => this.#sending.missed(friend),
+      presence: () => this.#presences.own,
+      inUse: (link, friend) => this.#inUse(link, friend),
+      ended: (friend) => this.#presences.ended(friend),
     });
     this.#agenda = new Agenda([
       this.#deadlines,
       this.#meeting,
+      this.#presences,
       { nextMs: () => this.#nextFriendMs(), tick: (nowMs) => this.#serveFriends(nowMs) },
     ]);
   }
@@ -212,7 +228,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       if (link === null) this.#meeting.reach(friend);
       else if ((friend.releaseAtMs ?? Infinity) <= nowMs) this.#sending.releaseAgain(friend);
       else if (friend.awaitedSinceMs !== null) this.#meeting.giveUp(link, friend);
-      else this.#out.close(link, "idle");
+      else this.#out.close(link, IDLE);
     }
   }
 
@@ -220,6 +236,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     const { gone, changed, disputed } = this.#table.edit(rows);
     for (const friend of gone) {
       this.#meeting.removed(friend);
+      this.#presences.forget(friend);
       this.#sending.giveUp(friend, "no longer in the table"); // nothing is tried for this friend any more
     }
     warnOfDisputes(disputed, this.config.users, this.#out);
@@ -250,6 +267,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       case "texts":
       case "stored":
       case "skip":
+      case "presence":
         break;
       default:
         return unreachable(message);
@@ -259,6 +277,10 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     }
     const { friend } = link;
     invariant(friend !== null, "an open link is a friend's");
+    if (message.type === "presence") {
+      if (friend.link === id) this.#presences.heard(friend, presenceOf(message), this.#out.nowMs);
+      return; // no reason to keep a link open
+    }
     friend.lastTrafficMs = this.#out.nowMs;
     if (message.type === "texts") this.#receiving.texts(link, friend, message);
     else if (message.type === "skip") this.#receiving.skip(link, friend, message.position);
@@ -272,14 +294,14 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       case "msg":
         return this.#say(command.name, command.text, ref);
       case "list":
-        return this.#out.show(friendsView(this.#table), ref);
+        return this.#out.show(this.#friendsView(), ref);
+      case "presence":
+        return this.#presence(command.change, ref);
       case "status": {
         const { name } = this.config;
         const key = fingerprintOf(this.signer.key);
-        return this.#out.show(
-          statusView({ name, key }, this.#table, this.#out.problem),
-          ref,
-        );
+        const self = { name, key, ...shownPresence(this.#presences.own) };
+        return this.#out.show(statusView(self, this.#table, this.#out.problem), ref);
       }
       case "history": {
         const named = (name: string) => this.#named(name);
@@ -377,15 +399,15 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
   /** @param name Null: the user. */
   #whois(name: string | null, ref: string | undefined): void {
-    const { config, signer } = this;
+    const { signer } = this;
     if (name === null || this.#isSelf(name)) {
       const key = fingerprintOf(signer.key);
-      const who = { name: config.name, self: true, key, ...config.listening, route: null };
-      return this.#out.show({ event: "whois", ...who }, ref);
+      const { self } = this.#friendsView();
+      return this.#out.show({ event: "whois", ...self, self: true, key, route: null }, ref);
     }
     const friend = this.#named(name);
     if (friend === null) return this.#unknownUser(name, (known) => `/whois ${known}`, ref);
-    const { connected, doubt: _, ...who } = friendView(friend, this.#table.refused);
+    const { connected, doubt: _, ...who } = this.#friendView(friend);
     const route = connected ? "direct" : null;
     this.#out.show({ event: "whois", ...who, self: false, route }, ref);
   }
@@ -394,6 +416,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   #refuse(friend: Friend, key: Fingerprint): void {
     const met = friend.key;
     this.#table.refuse(friend, key);
+    this.#presences.ended(friend);
     this.#meeting.review(friend, "another key is expected");
     if (met !== null && fingerprintOf(met) === key) friend.strange.refused(met);
     const { row } = friend;
@@ -450,6 +473,61 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     this.#table.refused.accept(friend.name, fingerprint);
     this.#table.pin(friend, fingerprint);
     this.#out.push({ type: "pin", name: friend.name, key, again: true });
+  }
+
+  // What users say of themselves.
+
+  #presence(change: Partial<Presence>, ref: string | undefined): void {
+    const { name } = this.config;
+    const key = fingerprintOf(this.signer.key);
+    const said = shownPresence(this.#presences.say(change, this.#out.nowMs));
+    this.#out.show({ event: "presence", name, key, self: true, ...said }, ref);
+  }
+
+  #inUse(link: FriendLink, friend: Friend): void {
+    const { own } = this.#presences;
+    if (link.told !== null && !isSamePresence(link.told, own)) this.#tell(link, own);
+    this.#presences.heard(friend, link.said, this.#out.nowMs);
+  }
+
+  #tellPresence(presence: Presence): void {
+    for (const friend of this.#table.busy()) {
+      const link = this.#meeting.linkOf(friend);
+      if (link !== null) this.#tell(link, presence);
+    }
+  }
+
+  #tell(link: FriendLink, presence: Presence): void {
+    link.told = presence;
+    this.#out.send(link, { type: "presence", ...presence });
+  }
+
+  #showPresence({ name, key }: Friend, presence: Presence): void {
+    if (key === null) return; // that one isn't taken for the friend any more
+    const said = { self: false, ...shownPresence(presence) };
+    this.#out.show({ event: "presence", name, key: fingerprintOf(key), ...said });
+  }
+
+  /** All friends in the table, in its order, with their addresses. */
+  #friendsView(): Event<"friends"> {
+    const { name, listening } = this.config;
+    return {
+      event: "friends",
+      friends: [...this.#table.listed].map((friend) => this.#friendView(friend)),
+      self: { name, ...listening, ...shownPresence(this.#presences.own) },
+    };
+  }
+
+  #friendView(friend: Friend): FriendView {
+    return {
+      name: friend.name,
+      key: friend.expected,
+      ...friend.row.endpoint,
+      connected: friend.link !== null,
+      ...shownPresence(this.#presences.of(friend)),
+      ...changeOf(friend, this.#table.refused),
+      ...doubtOf(friend),
+    };
   }
 
   /** Pauses the input: more lines would only wait longer. */
@@ -520,25 +598,6 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
 type Event<Name extends FriendsEvent["event"]> = Extract<FriendsEvent, { readonly event: Name }>;
 
-/** All friends in the table, in its order, with their addresses. */
-function friendsView(table: FriendTable): Event<"friends"> {
-  return {
-    event: "friends",
-    friends: [...table.listed].map((friend) => friendView(friend, table.refused)),
-  };
-}
-
-function friendView(friend: Friend, refused: RefusedKeys): FriendView {
-  return {
-    name: friend.name,
-    key: friend.expected,
-    ...friend.row.endpoint,
-    connected: friend.link !== null,
-    ...changeOf(friend, refused),
-    ...doubtOf(friend),
-  };
-}
-
 /** The key that the user refused last for this friend, unless another one is expected; or the one not accepted yet. */
 function changeOf(
   { name, expected, pinned, isDisputed }: Friend,
@@ -577,7 +636,7 @@ function problemOf({ problem, strange, outbox, isContested }: Friend): string | 
 
 /** @param diskProblem Why nothing can be stored; null where it can. */
 export function statusView(
-  self: { readonly name: string; readonly key: string },
+  self: Pick<Event<"status">, "name" | "key" | "away">,
   table: FriendTable,
   diskProblem: string | null,
 ): Event<"status"> {

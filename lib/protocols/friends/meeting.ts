@@ -8,6 +8,7 @@
 
 import type { Signer } from "../../base/crypto/crypto.ts";
 import type { Environment } from "../../base/machine/environment.ts";
+import { HERE, type Presence, presenceOf } from "../../base/machine/user_presence.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { foldName, nameFault, shownName } from "../../base/text/names.ts";
@@ -39,6 +40,8 @@ import type { FriendsMessage, FriendsRefusal } from "./messages.ts";
 import type { FriendsOutput } from "./friends_output.ts";
 import type { Position } from "./positions.ts";
 
+/** Both sides close a link with it where nothing was said for long: they are there all the same. */
+export const IDLE = "idle";
 /** The goodbye of a process that was told that it is replaced: nobody else can say so under its link's keys. */
 const REPLACED_GOODBYE = "replaced by another program with the same key";
 
@@ -60,6 +63,12 @@ interface MeetingPort {
   sendHeld(friend: Friend): void;
   /** The friend can't be reached, or was lost with something under way. */
   missed(friend: Friend): void;
+  /** What our user says of itself. */
+  presence(): Presence;
+  /** The link is the one in use with the friend. */
+  inUse(link: FriendLink, friend: Friend): void;
+  /** The friend's program has ended, or can't be reached. */
+  ended(friend: Friend): void;
 }
 
 export class Meeting {
@@ -165,6 +174,8 @@ export class Meeting {
       friend,
       phase: "greeting",
       stored: [],
+      said: HERE,
+      told: null,
       wasOpen: false,
       isUsed: false,
       isReplaced: false,
@@ -231,6 +242,7 @@ export class Meeting {
     const isSaid = closed && link.phase !== "over";
     const ended = { event: "connection", friend: friend.name, state: "closed", reason } as const;
     this.out.show(isSaid ? { ...ended, said: true } : ended);
+    if (reason !== IDLE) this.port.ended(friend);
     if (friend.outbox.size === 0) return;
     // Our message may have crossed the goodbye.
     if (closed && !link.isRefused && friend.mayDialAtOnce(this.out.nowMs)) {
@@ -248,6 +260,7 @@ export class Meeting {
       this.#metStranger(friend, key, "at-address");
     } else {
       friend.unreached();
+      this.port.ended(friend);
       friend.problem = `${text} (${endpointText(friend.row.endpoint)})`;
     }
     for (const link of this.links.checking(friend)) {
@@ -385,6 +398,7 @@ export class Meeting {
     }
     link.friend = friend;
     link.stored = hello.stored;
+    link.said = presenceOf(hello);
     if (!link.dialled) this.#identify(link, friend);
     else if (this.#isAnothers(friend, link.peer)) this.#turnAway(link, friend, "at-address");
     else this.#open(link, friend);
@@ -393,7 +407,8 @@ export class Meeting {
   #greet(link: FriendLink, { name: to }: Friend): void {
     const { name } = this.config;
     const stored = this.port.stored(link.peer);
-    this.out.send(link, { type: "hello", name, to, stored });
+    link.told = this.port.presence();
+    this.out.send(link, { type: "hello", name, to, stored, ...link.told });
   }
 
   /** A peer that dialled in claims to be `friend`; perhaps it is waiting already until we can tell. */
@@ -597,6 +612,7 @@ export class Meeting {
       const reason = link.dialled ? "dialled" : "the friend dialled";
       this.out.show({ event: "connection", friend: friend.name, state: "opened", reason });
     }
+    this.port.inUse(link, friend);
     this.port.pump(friend);
   }
 

@@ -1,5 +1,6 @@
 /** Every message between two friends: encoding, checking and the table in PROTOCOL.md come from here. */
 
+import { presenceFields } from "../../base/machine/user_presence.ts";
 import {
   fixedBytes,
   list,
@@ -44,6 +45,8 @@ const hello = message(1, "hello", {
   to: text(NAME_BYTES_MAX),
   /** Up to which positions the sender has stored the other's messages, in each epoch. */
   stored: list(position, EPOCHS_MAX),
+  /** What the sender's user says of itself. */
+  ...presenceFields,
 });
 const refuse = message(2, "refuse", {
   from:
@@ -97,7 +100,15 @@ const unknown = message(6, "unknown", {
   lane: "control",
 }, { code: uint(16_383) });
 
-export const FRIENDS_MESSAGES = [hello, refuse, texts, stored, skip, unknown] as const;
+const presence = message(7, "presence", {
+  from: "a friend",
+  to: "friends that are connected",
+  when: "its user says something else of itself; after a few at once, once in 10 s",
+  answer: "none",
+  lane: "control",
+}, { ...presenceFields });
+
+export const FRIENDS_MESSAGES = [hello, refuse, texts, stored, skip, unknown, presence] as const;
 
 export type FriendsMessage = MessageOf<typeof FRIENDS_MESSAGES[number]>;
 export type FriendsRefusal = typeof REFUSALS[number];

@@ -39,6 +39,8 @@ const friend = (name: string) => ({
   roundTripMs: null,
   problem: null,
 });
+const ALICE = { name: "alice", host: "10.0.0.1", port: 5_001 };
+
 const STATUS = {
   event: "status",
   name: "alice",
@@ -148,25 +150,30 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
   }, ""],
   [
     "the friends",
-    { event: "friends", friends: [friend("bob"), { ...friend("Вob"), connected: true }] },
-    "alice (you)\nbob  10.0.0.2:5002  not connected\n≈Вob  10.0.0.2:5002  connected\n",
-  ],
-  [
-    "the friends and oneself",
     {
       event: "friends",
-      friends: [friend("bob")],
-      self: { name: "alice", host: "10.0.0.1", port: 5_001 },
+      friends: [friend("bob"), { ...friend("Вob"), connected: true }],
+      self: ALICE,
     },
-    "alice  10.0.0.1:5001  (you)\nbob  10.0.0.2:5002  not connected\n",
+    "alice  10.0.0.1:5001  (you)\nbob  10.0.0.2:5002  not connected\n≈Вob  10.0.0.2:5002  connected\n",
+  ],
+  [
+    "who is away, in their own words, oneself too",
+    {
+      event: "friends",
+      friends: [{ ...friend("bob"), connected: true, away: 'at "lunch"   now' }],
+      self: { ...ALICE, away: "" },
+    },
+    "alice  10.0.0.1:5001  (you)  away\nbob  10.0.0.2:5002  connected  away: \"at 'lunch' now\"\n",
   ],
   [
     "a friend whose digits were different",
     {
       event: "friends",
       friends: [{ ...friend("bob"), changed: { name: "bob", key: "k7f3q2" } }],
+      self: ALICE,
     },
-    "alice (you)\nbob~k7f3  10.0.0.2:5002  not connected  the key that you refused\n",
+    "alice  10.0.0.1:5001  (you)\nbob~k7f3  10.0.0.2:5002  not connected  the key that you refused\n",
   ],
   [
     "friends who may be others",
@@ -176,11 +183,16 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
         { ...friend("bob"), verified: true, doubt: "another-key" },
         { ...friend("cem"), connected: true, doubt: "two-programs" },
       ],
+      self: ALICE,
     },
-    "alice (you)\nbob  10.0.0.2:5002  not connected  verified, but another key answers there: /status\n" +
+    "alice  10.0.0.1:5001  (you)\nbob  10.0.0.2:5002  not connected  verified, but another key answers there: /status\n" +
     "cem  10.0.0.2:5002  connected  two programs use this key: /status\n",
   ],
-  ["a table without friends", { event: "friends", friends: [] }, "The table has no friends.\n"],
+  [
+    "a table without friends",
+    { event: "friends", friends: [], self: ALICE },
+    "The table has no friends.\n",
+  ],
   [
     "the outbox, with as much of an id as it takes",
     {

@@ -90,6 +90,7 @@ Deno.test("Friends lists all friends in the table's order, and who is connected"
       { name: "bob", key: fingerprintOf(BOB), host: "10.0.0.2", port: 5_001, connected: true },
       { name: "cem", key: null, host: "10.0.0.3", port: 5_001, connected: false },
     ],
+    self: { name: "ann", host: "10.0.0.1", port: 5_001 },
   });
 });
 

@@ -2,6 +2,7 @@
 
 import { type Fingerprint, fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { LinkId } from "../../../lib/base/ids.ts";
+import { HERE } from "../../../lib/base/machine/user_presence.ts";
 import { UnknownMessages } from "../../../lib/base/machine/unknown_messages.ts";
 import type { FriendLink } from "../../../lib/protocols/friends/friend_links.ts";
 import type { FriendRow } from "../../../lib/protocols/friends/friends_io.ts";
@@ -90,6 +91,8 @@ export function linkOf(id: number, changes: Partial<FriendLink> = {}): FriendLin
     friend: null,
     phase: "greeting",
     stored: [],
+    said: HERE,
+    told: null,
     wasOpen: false,
     isUsed: false,
     isReplaced: false,

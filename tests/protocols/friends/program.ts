@@ -42,6 +42,7 @@ interface Hello {
   /** The other side's process. */
   readonly process?: number;
   readonly stored?: readonly Position[];
+  readonly away?: string | null;
 }
 
 /** Ann's program. Her friends are those of `ROWS` unless said otherwise; links have the numbers 1, 2, 3. */
@@ -201,8 +202,8 @@ export class Program {
     return this.feed({ type: "message", link: link as LinkId, message });
   }
 
-  hello(link: number, { name = "bob", to = "ann", stored = [] }: Hello = {}): Words {
-    return this.gets(link, { type: "hello", name, to, stored });
+  hello(link: number, { name = "bob", to = "ann", stored = [], away = null }: Hello = {}): Words {
+    return this.gets(link, { type: "hello", name, to, stored, away });
   }
 
   /** Messages of these numbers, called after them. */
@@ -300,6 +301,8 @@ function eventWords(event: FriendsEvent): string {
     }
     case "connection":
       return `${event.friend} ${event.state}: ${event.reason}`;
+    case "presence":
+      return `${event.name} ${event.away === undefined ? "back" : `away: ${event.away}`}`;
     case "notice":
       return event.warning ? "warning" : "notice";
     case "error":
@@ -318,6 +321,8 @@ function messageWords(message: FriendsMessage): string {
     case "stored":
     case "skip":
       return `${message.type} ${placeWords(message.position)}`;
+    case "presence":
+      return message.away === null ? "back" : `away: ${message.away}`;
     default:
       return message.type;
   }

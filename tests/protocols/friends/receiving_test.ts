@@ -1,5 +1,6 @@
 // What comes: on disk, then shown and acknowledged; taken in once.
 
+import { HERE } from "../../../lib/base/machine/user_presence.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { FriendTable } from "../../../lib/protocols/friends/friend_table.ts";
 import { restoreFriends } from "../../../lib/protocols/friends/friends_log.ts";
@@ -55,7 +56,7 @@ Deno.test("Friends says after a restart what it has stored, takes none of it in 
     {
       type: "message",
       link: 1 as never,
-      message: { type: "hello", name: "bob", to: "ann", stored: [] },
+      message: { type: "hello", name: "bob", to: "ann", stored: [], ...HERE },
     },
     ann.nowMs,
   ).flatMap((effect) =>

@@ -1,6 +1,6 @@
 /** Claims, beacons and statements of members who are only names here, and a roster of one of them. */
 
-import { HERE } from "../../../lib/protocols/mesh/schema/structures.ts";
+import { HERE } from "../../../lib/base/machine/user_presence.ts";
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { Bytes } from "../../../lib/base/crypto/crypto.ts";
 import type { Endpoint, Hash, PeerKey, ProcessKey } from "../../../lib/base/ids.ts";

@@ -3,7 +3,7 @@
  * name. Links come and go as a plain overlay would have it.
  */
 
-import { HERE } from "../../../lib/protocols/mesh/schema/structures.ts";
+import { HERE } from "../../../lib/base/machine/user_presence.ts";
 import { Admission } from "../../../lib/protocols/mesh/joining/admission.ts";
 import {
   ADMISSION_LAN,

@@ -4,7 +4,7 @@ import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/envir
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { LinkId } from "../../../lib/base/ids.ts";
 import { foldName } from "../../../lib/base/text/names.ts";
-import type { FriendsCommand } from "../../../lib/protocols/friends/events.ts";
+import type { FriendsCommand, FriendView } from "../../../lib/protocols/friends/events.ts";
 import { Friends } from "../../../lib/protocols/friends/friends.ts";
 import type { FriendsEffect, FriendsInput } from "../../../lib/protocols/friends/friends_io.ts";
 import { FRIENDS_LANES, type FriendsMessage } from "../../../lib/protocols/friends/messages.ts";
@@ -42,6 +42,10 @@ export class Process
   /** The fault that happens after a number of further effects. */
   readonly fault = new DelayedFault();
   ended: string | null = null;
+  /** What its user said last of being away. */
+  away: string | null = null;
+  /** The last answer to `list`. */
+  listed: readonly FriendView[] = [];
   #nextLink = 1;
   /** Links to impostors, whether they are up or not. */
   readonly #strangers = new Set<LinkId>();
@@ -127,7 +131,8 @@ export class Process
 
   linkDown(end: LinkEnd<FriendsMessage>, closed: boolean, reason: string): void {
     if (!this.links.delete(end.id)) return;
-    this.sim.deliver({ type: "link-down", link: end.id, closed, reason });
+    const because = closed ? end.other.goodbye ?? reason : reason;
+    this.sim.deliver({ type: "link-down", link: end.id, closed, reason: because });
   }
 
   message(end: LinkEnd<FriendsMessage>, message: FriendsMessage): void {

@@ -209,8 +209,29 @@ export class World {
     from.process?.command({ command: "msg", name: to.name, text }, String(this.said.length - 1));
   }
 
+  /** The user goes away, or is back (null). */
+  goes(person: Person, away: string | null): void {
+    if (person.process === null) return;
+    person.process.away = away;
+    person.process.command({ command: "presence", change: { away } });
+  }
+
+  /** Checks that everybody is told of everybody whether it is away. @throws {Violation} */
+  checkAway(): void {
+    for (const { process, name } of this.people) {
+      process?.command({ command: "list" });
+      for (const other of this.people) {
+        if (other.process === process) continue;
+        const { away = null } = process?.listed.find((friend) => friend.name === other.name) ?? {};
+        if (away === other.process?.away) continue;
+        throw new Violation(`${name} takes ${other.name} for away: ${away}`);
+      }
+    }
+  }
+
   shown(person: Person, event: FriendsEvent, ref: string | undefined): void {
     if (event.event === "message") return this.#message(person, event);
+    if (event.event === "friends") person.process!.listed = event.friends;
     if (ref === undefined) return;
     if (ref.startsWith(UNSEND)) {
       const said = this.said[Number(ref.slice(UNSEND.length))]!;

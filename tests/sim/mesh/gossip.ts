@@ -44,10 +44,10 @@ import type {
 } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
 import type { MeshMessage, StreamEntry } from "../../../lib/protocols/mesh/schema/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
+import { HERE } from "../../../lib/base/machine/user_presence.ts";
 import {
   type Bundle,
   type Head,
-  HERE,
   type SignedBeacon,
   type SignedClaim,
   type SignedGenesis,

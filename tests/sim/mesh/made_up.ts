@@ -1,6 +1,6 @@
 /** Inventions of adversaries: ids, addresses, members. */
 
-import { HERE } from "../../../lib/protocols/mesh/schema/structures.ts";
+import { HERE } from "../../../lib/base/machine/user_presence.ts";
 import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { Hash, PeerKey, ProcessKey, RoomId } from "../../../lib/base/ids.ts";
 import { foldName } from "../../../lib/base/text/names.ts";

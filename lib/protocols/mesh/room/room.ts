@@ -26,7 +26,7 @@ import { Neighbourhood } from "./neighbourhood.ts";
 import { OwnWords } from "./own_words.ts";
 import { RoomEvents } from "./room_events.ts";
 import { RoomInbox } from "./room_inbox.ts";
-import { HERE } from "../schema/structures.ts";
+import { HERE } from "../../../base/machine/user_presence.ts";
 import type { RoomConfig, RoomEffect, RoomInput } from "./room_io.ts";
 import { RoomMachines } from "./room_machines.ts";
 import { RoomOutput } from "./room_output.ts";

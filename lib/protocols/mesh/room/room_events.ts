@@ -40,7 +40,6 @@ import type {
   MeshEvent,
   PeerStatus,
   PeerView,
-  ShownPresence,
 } from "../schema/events.ts";
 import type { HistoryEntry } from "../log/order_io.ts";
 import { type ClaimedRotation, encodeInvite, type RoomSecret } from "../schema/rotations.ts";
@@ -51,8 +50,9 @@ import { INVITE_ADDRESSES_MAX, KEPT_MESSAGES_MAX } from "../schema/limits.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
 import { type RulingFacts, RulingsView } from "./rulings_view.ts";
 import type { LeaveReason, RosterEffect } from "../roster/roster_io.ts";
-import { type Beacon, type Presence, presenceOf } from "../schema/structures.ts";
-import { PresenceNews } from "./presence_news.ts";
+import { type Presence, presenceOf, shownPresence } from "../../../base/machine/user_presence.ts";
+import type { Beacon } from "../schema/structures.ts";
+import { PresenceNews } from "../../../base/machine/presence_news.ts";
 import type { StrangersTold } from "./talkers.ts";
 
 /** A delivered text on its way to the user. */
@@ -214,7 +214,7 @@ export class RoomEvents {
   #proven: { readonly author: PeerKey; readonly count: number } | null = null;
   /** Keys of copied profiles of which the user was warned; at most `COPIED_MAX`. */
   readonly #copied = new Set<PeerKey>();
-  readonly #presences = new PresenceNews((key, presence) =>
+  readonly #presences = new PresenceNews<PeerKey>((key, presence) =>
     this.#showPresence(key, presence, undefined)
   );
   readonly #proofsTold = new TokenBucket(PROOFS_TOLD_PER_SECOND, PROOFS_TOLD_BURST);
@@ -405,7 +405,7 @@ export class RoomEvents {
   }
 
   stepEnds(nowMs: number): void {
-    this.#presences.stepEnds(nowMs);
+    this.#presences.tick(nowMs);
     if (this.#proven !== null && this.#proofsTold.take(nowMs)) this.#tellProven(this.#proven);
     if (this.#missed.size === 0) return;
     const names = this.#speakerNames([...this.#missed.keys()]);
@@ -946,6 +946,7 @@ export class RoomEvents {
       name: this.#name(this.self),
       key: fingerprintOf(this.self),
       ...this.rulings.roleOf(this.self),
+      ...shownPresence(this.facts.ownPresence()),
       members,
       unconfirmed: members.filter(({ upToDate }) => !upToDate).length,
       unsent: status.waiting.reduce((sum, { messages }) => sum + messages, status.unsent),
@@ -1041,12 +1042,6 @@ export class RoomEvents {
   #show(event: MeshEvent, ref?: string): void {
     this.inOrder({ type: "show", event, ref });
   }
-}
-
-/** What an event says of a member's user: nothing of who says nothing. */
-function shownPresence(presence: Presence): ShownPresence {
-  const said = Object.entries(presenceOf(presence)).filter(([, value]) => value !== null);
-  return Object.fromEntries(said);
 }
 
 function notHere(of: string): P2pchatError {

@@ -15,12 +15,8 @@ import type { RosterIntake } from "./roster_intake.ts";
 import type { RosterTiming } from "./roster_io.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
 import { type Entry, isRenewal, type RosterTable } from "./roster_table.ts";
-import {
-  type Beacon,
-  isSamePresence,
-  presenceOf,
-  type SignedBeacon,
-} from "../schema/structures.ts";
+import { isSamePresence, presenceOf } from "../../../base/machine/user_presence.ts";
+import { type Beacon, type SignedBeacon } from "../schema/structures.ts";
 
 export type MemberRecord = Extract<MeshRecord, { readonly kind: "member" }>;
 

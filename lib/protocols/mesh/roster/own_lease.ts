@@ -5,13 +5,8 @@ import type { Environment } from "../../../base/machine/environment.ts";
 import { type InRoom, type KnownClaim, ownedBeacon, signBeacon } from "../schema/credentials.ts";
 import type { RosterDigest } from "./roster_table.ts";
 import type { ProgressPort, RosterTiming, SelfDescription } from "./roster_io.ts";
-import {
-  type Beacon,
-  type Presence,
-  presenceOf,
-  type SignedBeacon,
-  STRUCTURE_VERSION,
-} from "../schema/structures.ts";
+import { type Presence, presenceOf } from "../../../base/machine/user_presence.ts";
+import { type Beacon, type SignedBeacon, STRUCTURE_VERSION } from "../schema/structures.ts";
 
 /** An accuser, and who took us for lost, is shown a higher beacon; not more often than this. */
 const REFRESH_MS = 200;

@@ -43,13 +43,8 @@ import type {
 } from "./roster_io.ts";
 import { RosterOutbox } from "./roster_outbox.ts";
 import { type Entry, isNewer, rankOf, RosterTable } from "./roster_table.ts";
-import {
-  type Beacon,
-  HERE,
-  type Presence,
-  type SignedBeacon,
-  type SignedClaim,
-} from "../schema/structures.ts";
+import { HERE, type Presence } from "../../../base/machine/user_presence.ts";
+import { type Beacon, type SignedBeacon, type SignedClaim } from "../schema/structures.ts";
 
 /** An entry of the roster as others may see it. */
 export interface Member {

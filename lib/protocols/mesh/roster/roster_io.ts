@@ -6,13 +6,8 @@ import type { Queue } from "../../../base/schema/schema.ts";
 import type { KnownClaim } from "../schema/credentials.ts";
 import type { RosterEntry, RosterMessage } from "../schema/messages.ts";
 import type { MeshRecord } from "../schema/records.ts";
-import type {
-  Beacon,
-  Presence,
-  SignedBeacon,
-  SignedClaim,
-  SignedGenesis,
-} from "../schema/structures.ts";
+import type { Presence } from "../../../base/machine/user_presence.ts";
+import type { Beacon, SignedBeacon, SignedClaim, SignedGenesis } from "../schema/structures.ts";
 
 /** What a member says of itself in its beacons, beside counters and digests. */
 export interface SelfDescription

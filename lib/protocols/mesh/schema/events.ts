@@ -9,12 +9,10 @@ import type {
   KeyChange,
   ModeCommand,
   ModeEvent,
+  PresenceEvent,
   RecalledMessage,
 } from "../../../base/machine/mode_machine.ts";
-import type { Presence } from "./structures.ts";
-
-/** What a member's user says of itself; what isn't said is left out. */
-export type ShownPresence = { readonly [Field in keyof Presence]?: NonNullable<Presence[Field]> };
+import type { PresenceCommand, ShownPresence } from "../../../base/machine/user_presence.ts";
 
 /** Who may remove others. */
 export type Role = "founder" | "deputy";
@@ -66,7 +64,7 @@ export interface PeerStatus {
   readonly role?: Role;
 }
 
-export interface MeshStatus {
+export interface MeshStatus extends ShownPresence {
   readonly event: "status";
   /** Room id, hexadecimal. */
   readonly room: string;
@@ -143,13 +141,7 @@ export type MeshEvent =
     readonly away?: true;
   }
   | RuledOn & { readonly event: "allowed" }
-  /** A member's user, or we ourselves, say something else. */
-  | Compared & ShownPresence & {
-    readonly event: "presence";
-    readonly name: string;
-    readonly key: string;
-    readonly self: boolean;
-  }
+  | PresenceEvent
   | {
     readonly event: "renamed";
     readonly key: string;
@@ -230,7 +222,6 @@ export type MeshCommand =
   | { readonly command: "say"; readonly text: string }
   | { readonly command: "msg"; readonly name: string; readonly text: string }
   | { readonly command: "peers" }
-  | { readonly command: "presence"; readonly change: Partial<Presence> }
   | {
     readonly command: "history";
     readonly count: number | null;
@@ -238,6 +229,7 @@ export type MeshCommand =
     /** What was said privately between the user and this one. */
     readonly name?: string;
   }
+  | PresenceCommand
   | { readonly command: "name"; readonly name: string }
   | { readonly command: "remove"; readonly name: string }
   | { readonly command: "allow"; readonly name: string }

@@ -13,9 +13,6 @@ export const FOLDED_NAME_BYTES_MAX = 3 * NAME_BYTES_MAX;
 /** Longest host name (RFC 1035, section 2.3.4). */
 export const HOST_BYTES_MAX = 255;
 
-/** What a member says of why it is away: half a line of a terminal. */
-export const AWAY_TEXT_BYTES_MAX = 120;
-
 /** One message of 64 KiB must fit; a burst of short ones shares one signature. */
 export const BUNDLE_TEXT_BYTES_MAX = 65_536;
 /** A burst of 256 lines costs one signature; more would delay the first of them. */

@@ -7,6 +7,7 @@
  * later version: they are kept and signed, and ignored.
  */
 
+import { presenceFields } from "../../../base/machine/user_presence.ts";
 import {
   bool,
   bytes,
@@ -33,7 +34,6 @@ import type {
   RoomId,
 } from "../../../base/ids.ts";
 import {
-  AWAY_TEXT_BYTES_MAX,
   BEACON_INTERVAL_MS_MAX,
   BUNDLE_TEXT_BYTES_MAX,
   BUNDLE_TEXTS_MAX,
@@ -118,12 +118,6 @@ export type SignedClaim = Infer<typeof signedClaimSchema>;
 /** In beacons that an earlier version has kept on disk. */
 const NO_PROCESS = "0".repeat(64) as ProcessKey;
 
-/** What a member's user says of itself, the last fields of its beacon: a further one comes behind these. */
-const presenceFields = {
-  /** Why the user is away, empty where that isn't said; null for who is here. */
-  away: trailing(nullable(text(AWAY_TEXT_BYTES_MAX)), null),
-};
-
 /** A lease on a place in the roster, renewed by a higher (incarnation, number); quit wins over alive on a tie. */
 export const beaconSchema = record({
   version,
@@ -154,20 +148,6 @@ export const beaconSchema = record({
 });
 export const signedBeaconSchema = record({ beacon: embedded(beaconSchema, 1_024), signature });
 export type Beacon = Infer<typeof beaconSchema>;
-export type Presence = Pick<Beacon, keyof typeof presenceFields>;
-/** Of who says nothing. */
-export const HERE: Presence = { away: null };
-
-const PRESENCE = Object.keys(presenceFields) as readonly (keyof Presence)[];
-
-/** What a beacon says of the user. */
-export function presenceOf(beacon: Presence): Presence {
-  return Object.fromEntries(PRESENCE.map((field) => [field, beacon[field]])) as Presence;
-}
-
-export function isSamePresence(one: Presence, other: Presence): boolean {
-  return PRESENCE.every((field) => one[field] === other[field]);
-}
 export type SignedBeacon = Infer<typeof signedBeaconSchema>;
 
 /** What a neighbour says about a member: it no longer answers me (accuse), or it does (deny). */

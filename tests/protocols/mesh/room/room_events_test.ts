@@ -1,4 +1,4 @@
-import { HERE } from "../../../../lib/protocols/mesh/schema/structures.ts";
+import { HERE } from "../../../../lib/base/machine/user_presence.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../../../lib/base/errors.ts";
 import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
@@ -43,6 +43,7 @@ function newView(
     ...members[keys.get(key)!],
   }));
   const facts = {
+    ownPresence: () => HERE,
     live: () => live,
     ownEndpoint: () => null,
     shownName: (key: PeerKey) => keys.get(key) ?? null,

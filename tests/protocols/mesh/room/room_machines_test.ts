@@ -1,4 +1,4 @@
-import { HERE } from "../../../../lib/protocols/mesh/schema/structures.ts";
+import { HERE } from "../../../../lib/base/machine/user_presence.ts";
 import { assertEquals } from "@std/assert";
 import {
   type MeshRecord,

@@ -1,6 +1,6 @@
 /** What our own beacons say, and when another one is due. */
 
-import { HERE } from "../../../../lib/protocols/mesh/schema/structures.ts";
+import { HERE } from "../../../../lib/base/machine/user_presence.ts";
 import { assertEquals } from "@std/assert";
 import type { Hash } from "../../../../lib/base/ids.ts";
 import { OwnLease } from "../../../../lib/protocols/mesh/roster/own_lease.ts";

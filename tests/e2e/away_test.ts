@@ -1,0 +1,39 @@
+/** `/away` and `/back` in each mode, by people whose programs are the built one; in a room: `whois_test.ts`. */
+
+import { assertEquals } from "@std/assert";
+import { FriendsGroup } from "./friends_group.ts";
+import type { Node, ShownEvent } from "./node.ts";
+
+const isPresence = ({ event, self }: ShownEvent) => event === "presence" && self !== true;
+
+/** What is shown of `name`, in a list of `event`, and by whois. */
+async function isAway(node: Node, list: string, name: string): Promise<readonly unknown[]> {
+  const listed = (await node.ask("list"))[list] as readonly ShownEvent[];
+  const { away } = await node.ask("whois", { name });
+  return [listed.find((one) => one.name === name)?.away, away];
+}
+
+Deno.test("friends: who is away is shown so to who is connected, and to who connects later; an ignored one's words aren't", async () => {
+  await using friends = new FriendsGroup("alice", "bob", "cem");
+  const [alice, bob, cem] = await friends.startAll() as [Node, Node, Node];
+  await alice.tell("bob", "hello");
+  await bob.until(({ event }) => event === "message");
+
+  const own = await bob.ask("away", { text: "lunch" });
+  assertEquals([own.event, own.self, own.away], ["presence", true, "lunch"]);
+  assertEquals((await bob.ask("status")).away, "lunch");
+  const { key, away } = await alice.until(isPresence);
+  assertEquals([key, away], [own.key, "lunch"]);
+  assertEquals(await isAway(alice, "friends", "bob"), ["lunch", "lunch"]);
+
+  await cem.tell("bob", "hello");
+  await cem.until(isPresence);
+  assertEquals(await isAway(cem, "friends", "bob"), ["lunch", "lunch"]);
+  await cem.ask("ignore", { name: "bob" });
+  assertEquals(await isAway(cem, "friends", "bob"), ["", ""]);
+
+  await bob.ask("back");
+  await alice.until((event) => isPresence(event) && event.away === undefined);
+  assertEquals(await isAway(alice, "friends", "bob"), [undefined, undefined]);
+  assertEquals((await bob.ask("status")).away, undefined);
+});
