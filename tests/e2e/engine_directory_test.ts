@@ -7,7 +7,7 @@ import { assert, assertEquals, assertLess, fail } from "@std/assert";
 import { ACCOUNTS_HEADER } from "../../lib/store/accounts/accounts_csv.ts";
 import { HAS_ETCD, pass } from "../engine/etcd_nodes.ts";
 import type { LeanClient, LeanNews, WayInto } from "../runtime/lean_client.ts";
-import { endOf, heard, is, login, PASSWORD, session, tell } from "./directory_world.ts";
+import { endOf, heard, is, listed, login, PASSWORD, session, tell } from "./directory_world.ts";
 import { InstancesWorld } from "./instances_world.ts";
 import { holds, type Node, type ShownEvent } from "./node.ts";
 import { People } from "./people.ts";
@@ -40,6 +40,9 @@ let opened: Promise<InstancesWorld> | null = null;
 // Its programs outlive each test of the file.
 Deno.test.sanitizer({ ops: false, resources: false });
 Deno.test.afterAll(async () => await (await opened)?.[Symbol.asyncDispose]());
+
+const says = (start: string) => ({ event, text }: ShownEvent) =>
+  event === "notice" && text.startsWith(start);
 
 const people = new Map<string, Node>();
 const person = (name: string) => people.get(name)!;
@@ -236,6 +239,27 @@ trial(
   },
 );
 
+trial(
+  "etcd has no space: who is in stays, others are told, and come in once there is some",
+  async (world) => {
+    const una = await world.guest("una", world.at(0));
+    await world.etcd.full(true);
+    const vic = world.launch("--guest", "vic", world.at(1));
+    await vic.until(is("error"), LOAD_MS);
+    // Longer than a lease: it goes on, as that needs no space.
+    await pass(STOOD_STILL_MS);
+    for (const n of [0, 1]) await world.instance(n).until(says("The engine makes no changes: "));
+    assertEquals(una.events.filter(is("bye")), []);
+    await world.etcd.full(false);
+    for (const n of [0, 1]) await world.instance(n).until(says("The engine makes changes again"));
+    await vic.until(session("up"), LOAD_MS);
+    await holds("both are seen", async () => {
+      const seen = await listed(una);
+      return ["una free", "vic free"].every((user) => seen.includes(user));
+    });
+  },
+);
+
 trial("one of two has a name, who come in at both instances at once", async (world) => {
   await using here = new People(world.portOf(0));
   await using there = new People(world.portOf(1));
@@ -265,7 +289,8 @@ trial("one of two has a name, who come in at both instances at once", async (wor
       const [one, other] = both as [LeanClient, LeanClient];
       return (isIn(one) && isOut(other)) || (isIn(other) && isOut(one));
     };
-    const seen = () => JSON.stringify(both.map(({ said, end, link }) => [said, end, link]));
+    const seen = () =>
+      JSON.stringify(both.map(({ said, end, link }) => [said.slice(-4), end, link]));
     await holds(name, isDecided).catch(() => fail(`${name} is one of two: ${seen()}`));
     await pass(10);
     assertEquals(both.filter(isIn).length, 1, name);

@@ -134,14 +134,22 @@ export class EtcdNodes implements AsyncDisposable {
 
   /** What changed up to now can't be had any more, but by reading what there is. */
   async compact(): Promise<void> {
+    const { header: { revision } } = await this.#ask("kv/range", { key: btoa("0") });
+    await this.#ask("kv/compaction", { revision, physical: true });
+  }
+
+  /** All nodes are as when their data has the size that it may have, until an operator says that there is room. */
+  async full(isFull: boolean): Promise<void> {
+    const { header: { member_id: memberID } } = await this.#ask("maintenance/status", {});
+    const action = isFull ? "ACTIVATE" : "DEACTIVATE";
+    await this.#ask("maintenance/alarm", { action, memberID, alarm: "NOSPACE" });
+  }
+
+  async #ask(path: string, body: unknown) {
     const { client: url } = this.#nodes.find(({ process }) => process !== null)!;
-    const ask = async (path: string, body: unknown) => {
-      const given = this.tls === null ? {} : { client: this.tls.client };
-      const request = { method: "POST", body: JSON.stringify(body), ...given };
-      return await (await fetch(`${url}/v3/kv/${path}`, request)).json();
-    };
-    const { header: { revision } } = await ask("range", { key: btoa("0") });
-    await ask("compaction", { revision, physical: true });
+    const given = this.tls === null ? {} : { client: this.tls.client };
+    const request = { method: "POST", body: JSON.stringify(body), ...given };
+    return await (await fetch(`${url}/v3/${path}`, request)).json();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -114,6 +114,7 @@ export class EngineRegistrar {
       settle: (lease) => this.#own.settle(lease),
       restart: () => this.#following?.restart(),
       state: (state) => this.#listener?.stateChanged(state),
+      refused: (text) => this.#listener?.notice(refusalText(text)),
       failed,
     });
     const { accounts, wallMs } = ports;
@@ -443,4 +444,10 @@ function reachedIn(place: string, { value }: Entry): readonly RegistrarChange[] 
 function isSameToClients(one: Instance | undefined, other: Instance | undefined): boolean {
   return one?.address.host === other?.address.host && one?.address.port === other?.address.port &&
     (one?.room ?? 0) > 0 === (other?.room ?? 0) > 0;
+}
+
+function refusalText(refusal: string | null): string {
+  return refusal === null
+    ? "The engine makes changes again"
+    : `The engine makes no changes: ${refusal}. Until it does, nobody is let in, and no broadcast is taken`;
 }

@@ -7,7 +7,13 @@ import { dropOldest } from "../../base/collections/bounded.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import type { RegistrarState } from "../../protocols/directory/schema/registrar_io.ts";
-import { isStill, type LeaseId, type Revision, type SharedStore } from "../shared_store.ts";
+import {
+  isStill,
+  type LeaseId,
+  type Outcome,
+  type Revision,
+  type SharedStore,
+} from "../shared_store.ts";
 
 /** An instance that is gone leaves the list within this time, and that of electing a leader of the engine. */
 const LEASE_MS = 5_000;
@@ -30,6 +36,8 @@ interface LifePorts {
   /** The stream of changes seems to stand still. */
   restart(): void;
   state(state: RegistrarState): void;
+  /** The engine answers, and makes no changes; part of a sentence. Null: it does again. */
+  refused(text: string | null): void;
   failed(error: unknown): void;
 }
 
@@ -45,6 +53,7 @@ export class InstanceLife {
   /** When each beat was put that hasn't come back. */
   readonly #unseen = new Map<number, number>();
   #restartedAtMs = 0;
+  #refusal: string | null = null;
   #isSettling = false;
   /** Whether the others are to know of it. */
   #isAnnounced = false;
@@ -138,10 +147,22 @@ export class InstanceLife {
     this.#unseen.set(beat, clock.nowMs());
     dropOldest(this.#unseen, UNSEEN_MAX);
     const outcome = await store.commit({ when: [when], puts: [put] });
+    this.#noteRefusal(outcome);
     if (outcome.outcome === "done") return void (this.#modified = outcome.revision);
     if (outcome.outcome !== "unknown") this.#unseen.delete(beat);
     // Nobody else has this key: an earlier beat was put after all, or it is gone with the lease.
     if (outcome.outcome === "conflict") this.#modified = outcome.seen[0]?.modified ?? null;
+  }
+
+  /** An operator can do something about an engine without space, unlike about one that doesn't answer. */
+  #noteRefusal(outcome: Outcome): void {
+    if (outcome.outcome === "unknown") return;
+    const isRefused = outcome.outcome === "refused" &&
+      (outcome.code === "disk" || outcome.code === "not-allowed");
+    const refusal = isRefused ? outcome.text : null;
+    if (refusal === this.#refusal) return;
+    this.#refusal = refusal;
+    this.ports.refused(refusal);
   }
 
   #look(): void {
