@@ -208,18 +208,19 @@ mend() {
 }
 
 # run FOLDER [ARGUMENT...]: returns only where a part has just been removed. No variable or file of the user's changes
-# what the runtime does: it would read the .npmrc in HOME, and stop where it cannot.
+# what the runtime does: it would read the .npmrc in HOME, and stop where it cannot. The program is told of the user's
+# own, in which files to send are, and the folder of downloads.
 run() {
   cache=$1
   shift
   take "$cache" || return
   unset DENO_AUDIT_PERMISSIONS DENO_CACHE_DB_MODE DENO_COMPAT DENO_CONDITIONS DENO_COVERAGE_DIR DENO_LOG \
     DENO_PERMISSION_BROKER_PATH DENO_TRACE_PERMISSIONS DENO_V8_FLAGS NODE_CHANNEL_FD NODE_OPTIONS \
-    NODE_V8_COVERAGE OTEL_DENO RUST_LOG
+    NODE_V8_COVERAGE OTEL_DENO RUST_LOG P2PCHAT_USER_HOME
   case ${HOME:-} in
     /*)
       case ${XDG_DATA_HOME:-} in /*) ;; *) export XDG_DATA_HOME="$HOME/.local/share" ;; esac
-      export HOME="$cache/$program"
+      export P2PCHAT_USER_HOME="$HOME" HOME="$cache/$program"
       ;;
   esac
   # Whether standard output waits where it is full, or refuses (O_NONBLOCK, 04000): the runtime may not read it.

@@ -2,7 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { LEAF_BYTES } from "../../lib/protocols/transfer/limits.ts";
-import { holds, Node, type NodeOptions, type ShownEvent } from "./node.ts";
+import { holds, Node, type NodeOptions, PROGRAM, type ShownEvent } from "./node.ts";
+import { hasScript, openTerminal } from "./pty.ts";
 import { canMount, mount, remount, unmount } from "./small_disk.ts";
 
 const MB = 1_000_000;
@@ -301,4 +302,38 @@ Deno.test("no more is received than --files-max allows", async () => {
   assertEquals(code, "full");
   assert(text.includes("--files-max"), text);
   assertEquals(safeList(world.saved("Bob")), ["one"]);
+});
+
+Deno.test({
+  name:
+    "at a terminal ~ is the user's home, whose files can be sent, and whose Downloads files are saved in",
+  ignore: !hasScript(),
+  async fn() {
+    await using world = new FilesWorld();
+    const home = Deno.makeTempDirSync({ dir: "/var/tmp", prefix: "p2pchat-home-" }); // /tmp can be sent from anyway
+    try {
+      Deno.mkdirSync(`${home}/Downloads`);
+      Deno.writeTextFileSync(`${home}/own notes.txt`, "own");
+      const bob = await world.member("Bob", null);
+      const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
+      await using alice = await openTerminal({
+        command: [PROGRAM, "mesh", "Alice", "127.0.0.1", String(bob.port), "--host", "127.0.0.1"],
+        env: { HOME: home, XDG_CACHE_HOME: cache, P2PCHAT_HOME: `${home}/.data` },
+        columns: 120,
+      });
+      await alice.until("Bob", ({ text }) => /Bob (?:is here|joined)/.test(text));
+
+      await alice.press("/send ~/own notes.txt\r");
+      await bob.until(isOfTransfer("done"));
+      await send(bob, world.file("theirs", 1_000).path, "s");
+      await alice.until("the question", ({ text }) => text.includes("y fetches it"));
+      await alice.press("y\r");
+
+      const saved = `theirs is here: ${home}/Downloads/theirs`;
+      await alice.until(saved, ({ text }) => text.includes(saved));
+      assertEquals(Deno.readTextFileSync(`${world.saved("Bob")}/own notes.txt`), "own");
+    } finally {
+      Deno.removeSync(home, { recursive: true });
+    }
+  },
 });

@@ -13,6 +13,7 @@ type Meanings = Readonly<Record<string, readonly string[]>>;
 const LEAVING = ["quit", "exit", "logout"];
 /** Words for writing to one person alone. */
 const WRITING_TO_ONE = ["whisper", "dm", "pm", "tell", "query"];
+const FINDING = ["find", "grep", "lastlog"];
 const SHOWING_WHO_IS_THERE = ["peers", "list", "list [PART]"];
 
 /** What means the same everywhere. */
@@ -39,6 +40,12 @@ const SAME: Meanings = {
   "wall": ["broadcast TEXT"],
   "ban": ["remove NAME"],
   "unban": ["allow NAME"],
+  "block": ["ignore NAME"],
+  "unblock": ["unignore NAME"],
+  ...meaning(FINDING, "search TEXT"),
+  ...meaning(["sendfile", "upload"], "send [NAME] FILE"),
+  ...meaning(["savefile", "download", "fetch"], "get N [AS]"),
+  ...meaning(["downloads", "transfers"], "files"),
 };
 
 /** What comes near. Elsewhere who is kicked may come back at once: nobody is shut out for good by a word for that. */
@@ -46,6 +53,11 @@ const NEAR: Meanings = {
   ...meaning(WRITING_TO_ONE, "call NAME"),
   "ban": ["kick NAME"],
   "kick": ["remove NAME"],
+  "mute": ["ignore NAME"],
+  "unmute": ["unignore NAME"],
+  "notice": ["msg NAME TEXT"],
+  "dcc": ["send [NAME] FILE"],
+  "seen": ["whois NAME"],
 };
 
 function meaning(words: readonly string[], head: string): Meanings {

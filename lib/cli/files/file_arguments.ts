@@ -8,7 +8,7 @@ import { FILES_BYTES_MAX_DEFAULT } from "../../protocols/transfer/limits.ts";
 import { fileName, type Flags, type OptionsOf, type ValueFlag } from "../args/flags.ts";
 import type { FileNeed } from "../args/least_privilege.ts";
 import type { CommandLine } from "../args/options.ts";
-import { isAtTerminal, processStreams, variable } from "../streams/streams.ts";
+import { homeFolder, isAtTerminal, processStreams } from "../streams/streams.ts";
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
 
@@ -81,7 +81,7 @@ export function filesNeeded({ value, common, isOn }: CommandLine): Promise<reado
  * home folder itself while the program runs can't be sent.
  */
 function sendable(): readonly string[] {
-  const home = resolve(variable("HOME") || "/");
+  const home = resolve(homeFolder() ?? "/");
   const folder = Deno.cwd();
   const isAbove = folder === "/" || folder === home || home.startsWith(`${folder}/`);
   const places = isAbove ? PLACES : [folder, ...PLACES];
@@ -106,9 +106,9 @@ export function downloadsOf(options: SharingOptions, isInteractive: boolean): st
 }
 
 function usualDownloads(data: string): string {
-  const home = variable("HOME");
+  const home = homeFolder();
   const usual = `${home}/Downloads`;
-  return home && isFolder(usual) ? usual : `${data}/downloads`;
+  return home !== undefined && isFolder(usual) ? usual : `${data}/downloads`;
 }
 
 /** Not by an error where it isn't there: the first one of a start has its stack mapped to the sources, for 45 ms. */

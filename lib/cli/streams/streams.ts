@@ -174,6 +174,14 @@ export function variable(name: string): string | undefined {
   }
 }
 
+/**
+ * The user's home folder, as HOME says; undefined: none is known. The launcher gives the runtime another HOME, and says
+ * which one was the user's (`tools/launcher.sh`).
+ */
+export function homeFolder(): string | undefined {
+  return variable("P2PCHAT_USER_HOME") || variable("HOME") || undefined;
+}
+
 /** The streams of this process. */
 export function processStreams(): Streams {
   return {

@@ -40,6 +40,9 @@ const HELP = Object.fromEntries(Object.keys(TABLES).map((mode) => [mode, "help"]
 // What goes to all in a group isn't taken for what goes to one.
 const TO_ONE = { mesh: "msg", friends: "msg" };
 
+const IGNORING = { mesh: "ignore", group: "ignore", friends: "ignore", registry: "ignore" };
+const SEARCHING = { mesh: "search", group: "search", friends: "search" };
+
 /** The command that each is, by mode; where it isn't named, there is none. */
 const SAME: Readonly<Record<string, Partial<Record<keyof typeof TABLES, string>>>> = {
   "nick Zed": { mesh: "name" },
@@ -58,6 +61,13 @@ const SAME: Readonly<Record<string, Partial<Record<keyof typeof TABLES, string>>
   "history": { mesh: "history", friends: "history", group: "log" },
   "wall hi": { registry: "broadcast", regserver: "broadcast" },
   "ban bob": { mesh: "remove", serve: "remove" },
+  "block bob": IGNORING,
+  "find tea": SEARCHING,
+  "lastlog tea": SEARCHING,
+  "sendfile tea.txt": { mesh: "send" },
+  "savefile 1": { mesh: "get" },
+  "download 1": { mesh: "get" },
+  "transfers": { mesh: "files" },
   "?": HELP,
   "h": HELP,
 };
@@ -113,6 +123,10 @@ const NEAR: Readonly<Record<string, Partial<Record<keyof typeof TABLES, string>>
   "kick": { mesh: "/remove NAME", group: "", serve: "/remove NAME" },
   "ban": { regserver: "/kick NAME", group: "" },
   "dm": { registry: "/call NAME", group: "" },
+  "mute": { mesh: "/ignore NAME", friends: "/ignore NAME" },
+  "notice": { mesh: "/msg NAME TEXT" },
+  "dcc": { mesh: "/send [NAME] FILE" },
+  "seen": { mesh: "/whois NAME" },
   "JOIN": { mesh: "", group: "", friends: "", registry: "", serve: "", regserver: "" },
 };
 
