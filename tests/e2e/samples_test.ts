@@ -65,6 +65,7 @@ for (const mode of ["mesh", "private"] as const) {
       await ann.history(),
       await ann.ask("status"),
     ];
+    const privately = await ann.ask("history", { name: "Bob" });
     const { invite } = await ann.ask("invite");
     const bob = await nodes.ready("Bob", ann, {
       data: `${data}/bob`,
@@ -90,6 +91,10 @@ for (const mode of ["mesh", "private"] as const) {
       ["Bob", TEXTS.answer],
     ]);
     assertEquals(status.waiting, [{ name: "Bob", messages: 1 }]);
+    assertEquals(privately.messages.map(({ text, to }: ShownEvent) => [to, text]), [
+      ["Bob", TEXTS.alone],
+      ["Bob", TEXTS.waits],
+    ]);
     assertEquals([await keyOf(ann), await keyOf(bob)], keys);
     assertEquals(delivered.to, "Bob");
     assertEquals(bob.texts(), [TEXTS.waits, TEXTS.last], "the rest was shown then");
@@ -177,6 +182,7 @@ Deno.test("samples: what waits for a friend is delivered, and nothing else again
 
   const alice = await group.start("alice");
   const { messages } = await alice.ask("outbox");
+  const said = await alice.ask("history", { name: "bob" });
   const bob = await group.start("bob");
   const delivered = await alice.until(delivery("delivered"));
   await bob.tell("alice", TEXTS.last);
@@ -185,6 +191,11 @@ Deno.test("samples: what waits for a friend is delivered, and nothing else again
   assertEquals(await Promise.all([alice, bob].map(keyOf)), keys);
   assertEquals(messages, outbox);
   assertEquals(messages.map(({ to, text }: ShownEvent) => [to, text]), [["bob", TEXTS.waits]]);
+  assertEquals(said.messages.map(({ text }: ShownEvent) => text), [
+    TEXTS.hello,
+    TEXTS.answer,
+    TEXTS.waits,
+  ]);
   assertEquals(delivered.id, outbox[0].id);
   assertEquals(bob.texts("alice"), [TEXTS.waits]);
   assertEquals(alice.texts("bob"), [TEXTS.last]);

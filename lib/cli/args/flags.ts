@@ -299,3 +299,9 @@ export function noWaitFlag(whom: string): Switch {
 function wrong(what: string, expected: string, text: string, hint = ""): P2pchatError {
   return new P2pchatError("usage", `${what} must be ${expected}, not ${quotedStart(text)}${hint}`);
 }
+
+/** `--no-history`. */
+export const noHistoryFlag: Switch = {
+  name: "no-history",
+  help: "keep nothing on the disk of what is said: what waits is lost when you leave",
+};

@@ -11,6 +11,7 @@ import {
   historyFlag,
   hostFlag,
   listenPort,
+  noHistoryFlag,
   type OptionsOf,
   optionsOf,
 } from "../args/flags.ts";
@@ -43,6 +44,7 @@ const flags = {
     default: IDLE_MS_DEFAULT,
   },
   historyCount: historyFlag(""),
+  keepsWords: noHistoryFlag,
   queue: {
     name: "no-queue",
     help: "keep nothing for friends who aren't there: such a message fails",

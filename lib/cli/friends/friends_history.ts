@@ -8,7 +8,7 @@ import type { FriendsEvent } from "../../protocols/friends/events.ts";
 import type { FriendsStore } from "../../runtime/hosts/friends_host.ts";
 import type { ReturnedEvent } from "../rendering/user_interface.ts";
 import { LastSeen, shownAgain } from "../session/last_seen.ts";
-import { PrivateHistory } from "../session/private_history.ts";
+import { openPrivateStore, PrivateHistory } from "../session/private_history.ts";
 import type { Session } from "../session/mode_session.ts";
 import type { FriendsOwnEvent } from "./friends_rendering.ts";
 import type { FriendsOptions } from "./friends_arguments.ts";
@@ -20,7 +20,7 @@ type Wiring =
   >
   & {
     readonly ui: { readonly interactive: boolean };
-    readonly options: Pick<FriendsOptions, "historyCount">;
+    readonly options: Pick<FriendsOptions, "historyCount" | "keepsWords">;
   };
 
 export class FriendsHistory {
@@ -46,10 +46,7 @@ export class FriendsHistory {
   ): Promise<FriendsHistory> {
     const { disk, identity, options, ui } = wiring;
     const words = new PrivateHistory<FriendsEvent>({
-      open: async () => {
-        const { PrivateLog } = await import("../session/private_log.ts"); // some start without it
-        return new PrivateLog(disk, folder, warn);
-      },
+      open: () => openPrivateStore(disk, folder, options.keepsWords, warn),
       ownKey: fingerprintOf(identity.signer.key),
       ownName: () => name,
       shownName: (_, name) => name,

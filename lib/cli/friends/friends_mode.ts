@@ -4,6 +4,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { isSameName, shownName } from "../../base/text/names.ts";
 import type { FriendsCommand, FriendsEvent } from "../../protocols/friends/events.ts";
+import { FORGETTING_FRIENDS } from "../../protocols/friends/records.ts";
 import { FriendsHost, type FriendsStore } from "../../runtime/hosts/friends_host.ts";
 import type { KeepPin } from "../../runtime/hosts/mode_host.ts";
 import { userInfoLine } from "../../store/users/user_info.ts";
@@ -17,6 +18,7 @@ import { unsealing } from "../credentials/unsealing.ts";
 import { People } from "../credentials/people.ts";
 import { pinsIn } from "../credentials/pinned_keys.ts";
 import type { Mode } from "../rendering/user_interface.ts";
+import { FORGETS, forgettingStore } from "../session/forgetting_store.ts";
 import { inputTo, modePorts, runMode } from "../session/run_mode.ts";
 import {
   channelIdentity,
@@ -65,6 +67,7 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
       folder: { dataFolder: options.dataFolder, name: own.name },
       mode: "friends",
       unseal: unsealing(options, own.name),
+      keepsTyped: options.keepsWords,
     },
     mode,
     async (session) => {
@@ -95,12 +98,15 @@ async function chat(wiring: Wiring): Promise<void> {
   const { options, table, disk, folder, environment, ui } = wiring;
   const path = await realTablePath(options.file);
   const opened = await openFriends(disk, `${folder}/friends`, path);
-  const { store } = opened;
+  const store = options.keepsWords
+    ? opened.store
+    : forgettingStore(opened.store, FORGETTING_FRIENDS);
   const hosts = new HostSet(hostsOf(table));
   const firstSteps = opened.isFirst && ui.interactive ? [FIRST_STEPS] : [];
   const scope = friendsScope(path);
   const known = opened.isNew ? keysFromOtherTables(wiring, scope) : NO_KEYS;
-  const notices = [...opened.notices, ...known.notices, ...firstSteps];
+  const costs = options.keepsWords ? [] : [FORGETS];
+  const notices = [...costs, ...opened.notices, ...known.notices, ...firstSteps];
   const history = await FriendsHistory.open(
     wiring,
     table.own.name,
@@ -267,6 +273,7 @@ function hostOf(
     refused: knownPeers.refused(),
     idleMs: options.idleMs,
     queue: options.queue,
+    forgets: !options.keepsWords,
   };
   const { signer } = identity;
   const host = new FriendsHost(config, {

@@ -18,6 +18,7 @@ import {
   historyFlag,
   hostFlag,
   listenPort,
+  noHistoryFlag,
   type OptionsOf,
   optionsOf,
   server,
@@ -39,6 +40,7 @@ const flags = {
   },
   advertise: advertiseFlag("others"),
   historyCount: historyFlag(`; on joining for the first time, ${JOINING_HISTORY_DEFAULT}`),
+  keepsWords: noHistoryFlag,
   contactKey: {
     name: "key",
     value: "FINGERPRINT",

@@ -18,6 +18,7 @@ import { backTo } from "../../protocols/mesh/joining/room_setup.ts";
 import type { MeshCommand } from "../../protocols/mesh/schema/events.ts";
 import type { Invite } from "../../protocols/mesh/schema/rotations.ts";
 import type { MeshConfig } from "../../protocols/mesh/schema/mesh_io.ts";
+import { FORGETTING_ROOM } from "../../protocols/mesh/schema/records.ts";
 import { MeshHost } from "../../runtime/hosts/mesh_host.ts";
 import { forwardTo, type Links } from "../../transport/link.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
@@ -39,6 +40,7 @@ import {
   runHost,
   sayBye,
 } from "../session/run_mode.ts";
+import { FORGETS, forgettingStore } from "../session/forgetting_store.ts";
 import { shownAgain } from "../session/last_seen.ts";
 import { JOINING_HISTORY_DEFAULT, joiningInvite, type MeshOptions } from "./mesh_arguments.ts";
 import { processStreams } from "../streams/streams.ts";
@@ -99,7 +101,8 @@ export async function runMesh(options: MeshOptions): Promise<void> {
   const invite = await joiningInvite(options, processStreams());
   const mode = { commands: meshCommands, render: meshLines };
   const unseal = unsealing(options, options.name);
-  await withSession(options, { folder: options, mode: "mesh", unseal }, mode, async (session) => {
+  const use = { folder: options, mode: "mesh", unseal, keepsTyped: options.keepsWords } as const;
+  await withSession(options, use, mode, async (session) => {
     const hosts = new Set<MeshHost>();
     const end = followKnownPeers(session, (command) => {
       for (const host of hosts) host.command(command, undefined);
@@ -187,6 +190,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
       if (room !== null) files.start(room as string as Hash, `${rooms.folder}/${room}/files`);
       // After the first line, which says where this member listens.
       showNotices(ui, ...identity.takeNotices(), ...spellingNotice(wiring.folder, options.name));
+      if (!options.keepsWords) showNotices(ui, FORGETS);
       if (begin.kind === "resume" && options.foundPrivate) showNotices(ui, BACK_PRIVATE);
       else if (begin.kind === "resume" && begin.room === rooms.last) showNotices(ui, BACK);
       if (begin.kind === "found" && options.passive) {
@@ -218,9 +222,12 @@ async function chat(wiring: Wiring): Promise<Bye> {
         const warn = (text: string) => presenter.notice(text);
         const { wallMs } = environment;
         const store = await rooms.openRoom(room, port, wiring.knownPeers, wallMs, warn, isBack);
-        const { close } = store;
+        const { close: closeLog } = store;
         // Before another process of the profile may be in the room.
-        return Object.assign(store, { close: () => privately.close().finally(() => close()) });
+        const close = () => privately.close().finally(() => closeLog());
+        const { pin } = store;
+        const kept = options.keepsWords ? store : forgettingStore(store, FORGETTING_ROOM);
+        return Object.assign(kept, { pin, close });
       },
       show: (event, ref) => presenter.show(event, ref),
       keepAnswer: (answer) => presenter.people.keep(answer),
@@ -326,6 +333,7 @@ function configOf(
     passive: options.passive,
     historyShown: options.historyCount ?? JOINING_HISTORY_DEFAULT,
     historyAgain: shownAgain(options, ui) ?? 0,
+    forgets: !options.keepsWords,
     refused: knownPeers.refused(),
     verified: knownPeers.verified(),
     begin,

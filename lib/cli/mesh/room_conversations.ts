@@ -4,8 +4,9 @@ import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { RoomId } from "../../base/ids.ts";
 import type { MeshEvent } from "../../protocols/mesh/schema/events.ts";
 import type { MeshHost } from "../../runtime/hosts/mesh_host.ts";
-import { PrivateHistory } from "../session/private_history.ts";
+import { openPrivateStore, PrivateHistory } from "../session/private_history.ts";
 import type { Profile } from "../session/mode_session.ts";
+import type { MeshOptions } from "./mesh_arguments.ts";
 
 /**
  * @param roomFolder The folder of a room.
@@ -13,17 +14,16 @@ import type { Profile } from "../session/mode_session.ts";
  * @param warn Tells the user what couldn't be read or written.
  */
 export function roomConversations(
-  { disk, identity }: Pick<Profile, "disk" | "identity">,
+  { disk, identity, options }: Pick<Profile, "disk" | "identity"> & {
+    readonly options: Pick<MeshOptions, "keepsWords">;
+  },
   roomFolder: (room: RoomId) => string,
   host: () => Pick<MeshHost, "room" | "nameOf" | "shownName"> | null,
   warn: (text: string) => void,
 ): PrivateHistory<MeshEvent> {
   const { key: own } = identity.signer;
   return new PrivateHistory<MeshEvent>({
-    open: async () => {
-      const { PrivateLog } = await import("../session/private_log.ts"); // most start without it
-      return new PrivateLog(disk, roomFolder(host()!.room!), warn);
-    },
+    open: () => openPrivateStore(disk, roomFolder(host()!.room!), options.keepsWords, warn),
     ownKey: fingerprintOf(own),
     ownName: () => host()!.nameOf(own),
     shownName: (key, name) => key === null ? name : host()!.shownName(key, name),

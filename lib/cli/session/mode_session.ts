@@ -73,6 +73,8 @@ interface ProfileUse {
   readonly unseal?: Unseal;
   /** Whether another profile may be used after it, under another name. */
   readonly mayChange?: true;
+  /** False: what is typed isn't kept for later starts. */
+  readonly keepsTyped?: boolean;
 }
 
 /**
@@ -89,12 +91,10 @@ export async function withSession<Event extends ShownEvent, Target>(
     await withProfile(
       () => openSessionLog(ui, options),
       use,
-      (profile) =>
-        keepingTyped(
-          ui,
-          profile,
-          () => tellingOfIdentity(ui, profile, () => work({ ...profile, ui })),
-        ),
+      (profile) => {
+        const working = () => tellingOfIdentity(ui, profile, () => work({ ...profile, ui }));
+        return use.keepsTyped === false ? working() : keepingTyped(ui, profile, working);
+      },
     );
   });
 }

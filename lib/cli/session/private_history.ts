@@ -7,14 +7,8 @@ import type { PrivateWords } from "../../base/schema/private_words.ts";
 import { finder } from "../../base/text/search.ts";
 import { dateText } from "../../base/text/words.ts";
 import type { KeptWords } from "../../runtime/hosts/mode_host.ts";
-
-/** Where private words are kept. */
-export interface PrivateStore {
-  keep(words: PrivateWords): Promise<void>;
-  takeBack(words: PrivateWords): Promise<void>;
-  find(isWanted: (words: PrivateWords) => boolean, count: number): Promise<readonly PrivateWords[]>;
-  close(): Promise<void>;
-}
+import type { Disk } from "../../store/disk/disk.ts";
+import type { PrivateStore } from "./private_store.ts";
 
 /** What the answers are made with. */
 interface Surroundings {
@@ -40,6 +34,20 @@ interface HistoryEvent {
   readonly searched?: string;
   readonly name?: string;
   readonly key?: string;
+}
+
+/** @param folder It is there. @param isKept False with `--no-history`. */
+export async function openPrivateStore(
+  disk: Disk,
+  folder: string,
+  isKept: boolean,
+  warn: (text: string) => void,
+): Promise<PrivateStore> {
+  const { PrivateLog } = await import("./private_log.ts"); // most start without it
+  const log = new PrivateLog(disk, folder, warn);
+  if (isKept) return log;
+  const { PrivateMemory } = await import("./private_memory.ts");
+  return new PrivateMemory(log);
 }
 
 export class PrivateHistory<Event extends { readonly event: string }> implements KeptWords<Event> {

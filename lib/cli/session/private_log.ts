@@ -12,7 +12,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { PRIVATE_LOG, type PrivateWords } from "../../base/schema/private_words.ts";
 import type { RecordOf } from "../../base/schema/log_records.ts";
 import type { Disk } from "../../store/disk/disk.ts";
-import type { PrivateStore } from "./private_history.ts";
+import type { PrivateStore } from "./private_store.ts";
 import { type OpenedRecords, openRecords, visitRecords } from "./record_store.ts";
 
 type Kept = RecordOf<typeof PRIVATE_LOG>;

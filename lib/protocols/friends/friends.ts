@@ -548,7 +548,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
   /** Whether everything is out, or waits for friends that were found to be away. */
   #isSettled(): boolean {
-    if (this.#stopped || this.#out.isWriting || this.#recalling.isWaiting) return false;
+    if (this.#stopped || this.#out.isWriting) return false;
     for (const friend of this.#table.busy()) {
       if (friend.outbox.size > 0 && !friend.isAway && !friend.isContested) return false;
     }
@@ -558,6 +558,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   /** Tells what stays in the outbox, and for whom. */
   #tellWaiting(): void {
     const waiting = [...this.#table.all()].filter(({ outbox }) => outbox.size > 0);
+    if (this.config.forgets === true) return this.#tellLost(waiting);
     for (const friend of waiting.slice(0, WAITING_NAMED_MAX)) {
       const { outbox: { size }, shown } = friend;
       const what = countText(size, "message waits", "messages wait");
@@ -572,6 +573,20 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     if (more > 0) {
       this.#out.notice(`So do messages for ${numberText(more)} more; /outbox lists them`);
     }
+  }
+
+  /** With `--no-history`: what an earlier start left on the disk goes on waiting. */
+  #tellLost(waiting: readonly Friend[]): void {
+    for (const { outbox, shown } of waiting.slice(0, WAITING_NAMED_MAX)) {
+      const lost = outbox.entries.filter(({ isEarlier }) => isEarlier !== true).length;
+      if (lost === 0) continue;
+      const what = countText(lost, "message is lost", "messages are lost");
+      this.#out.notice(
+        `${what} that waited for ${shown}: what you typed isn't kept (--no-history)`,
+      );
+    }
+    const more = waiting.length - WAITING_NAMED_MAX;
+    if (more > 0) this.#out.notice(`So are messages for ${numberText(more)} more`);
   }
 
   #tellLeaving(): void {

@@ -72,4 +72,6 @@ export interface FriendsConfig {
   readonly idleMs: number;
   /** False: a message that can't be delivered now fails. */
   readonly queue: boolean;
+  /** `--no-history`: nothing that is said from now on is on the disk, as the caller sees to. */
+  readonly forgets?: boolean;
 }

@@ -23,10 +23,6 @@ export class Recalling {
     readonly out: FriendsOutput,
   ) {}
 
-  get isWaiting(): boolean {
-    return this.#waiting.length > 0;
-  }
-
   /** @param named The friend of a name; null where nobody has it. @returns Whether the user asks about somebody. */
   ask(
     { count, text, name }: Asked,

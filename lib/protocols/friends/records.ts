@@ -4,7 +4,7 @@ import type { PeerKey } from "../../base/ids.ts";
 import { checkedText, count, hex, text, time } from "../../base/schema/cells.ts";
 import { columns, nullable, recordLog, type RecordOf, row } from "../../base/schema/log_records.ts";
 import { quotedStart } from "../../base/text/text.ts";
-import type { Position } from "./positions.ts";
+import { isSamePosition, type Position } from "./positions.ts";
 
 /** Identifies a received message. Not by its id: a friend's program may use one twice. */
 export interface ReceivedPlace {
@@ -57,3 +57,52 @@ export const FRIENDS_LOG = recordLog("friends", 1, {
 });
 
 export type FriendsRecord = RecordOf<typeof FRIENDS_LOG>;
+
+/** What a friend keeps on disk that is to keep nothing said: up to where both have everything. */
+function withoutWords(record: FriendsRecord): FriendsRecord | null {
+  switch (record.kind) {
+    case "queued":
+      return null;
+    case "received":
+      return { kind: "skipped", key: record.key, through: record.position };
+    default:
+      return record;
+  }
+}
+
+/** A compacted log of such a friend: of what was said, that alone which was there at the start. */
+function withEarlierWords(
+  all: Iterable<FriendsRecord>,
+  earlier: readonly FriendsRecord[],
+): readonly FriendsRecord[] {
+  const there = new Set(
+    earlier.flatMap((record) =>
+      record.kind === "queued" || record.kind === "received" ? [record.kind + record.id] : []
+    ),
+  );
+  const received: ReceivedRecord[] = [];
+  return [...all].flatMap((record) => {
+    if (record.kind === "received") received.push(record);
+    if (record.kind === "shown") return shownOf(record, received, there);
+    const isThere = "id" in record && there.has(record.kind + record.id);
+    return (isThere ? record : withoutWords(record)) ?? [];
+  });
+}
+
+/** What was shown, by the last message of that which is there. */
+function shownOf(
+  shown: Extract<FriendsRecord, { readonly kind: "shown" }>,
+  received: readonly ReceivedRecord[],
+  there: ReadonlySet<string>,
+): FriendsRecord {
+  const end = received.findIndex(({ key, position }) =>
+    key === shown.key && isSamePosition(position, shown.through)
+  );
+  const last = received.slice(0, end + 1).findLast(({ kind, id }) => there.has(kind + id));
+  return last === undefined ? shown : { kind: "shown", key: last.key, through: last.position };
+}
+
+type ReceivedRecord = Extract<FriendsRecord, { readonly kind: "received" }>;
+
+/** What friends leave on a disk on which nothing that is said is to be. */
+export const FORGETTING_FRIENDS = { withoutWords, withEarlierWords };

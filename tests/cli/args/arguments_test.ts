@@ -60,6 +60,7 @@ const DEFAULTS: MeshOptions = {
   port: null,
   advertise: null,
   historyCount: null,
+  keepsWords: true,
   foundNew: false,
   foundPrivate: false,
   room: null,
@@ -73,6 +74,7 @@ const DEFAULTS: MeshOptions = {
 
 const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<MeshOptions>])[] = [
   ["mesh Alice", {}],
+  ["mesh Alice --no-history", { keepsWords: false }],
   ["mesh Bob localhost 55107", { name: "Bob", contact: { host: "localhost", port: 55107 } }],
   ["mesh Bob ::1 1", { name: "Bob", contact: { host: "::1", port: 1 } }],
   ["mesh Bob [::1] 65535", { name: "Bob", contact: { host: "::1", port: 65535 } }],
@@ -179,7 +181,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["mesh Alice --prot 1", "The command mesh has no flag --prot; did you mean --port?"],
   [
     "mesh Alice -p 1",
-    "The command mesh has no flag -p; there are --host, --port, --advertise, --history, --key, --new, " +
+    "The command mesh has no flag -p; there are --host, --port, --advertise, --history, --no-history, --key, --new, " +
     "--private, --room, --title, --passive, --downloads, --save, --files-max, --send-from, --passphrase-file, --invite, --invite-file, --data, --json, --plain, --no-color, --stay, --verbose, " +
     "--log-file, --help, --version; p2pchat help mesh says more",
   ],

@@ -19,6 +19,7 @@ const DEFAULTS: FriendsOptions = {
   port: null,
   idleMs: 60_000,
   historyCount: null,
+  keepsWords: true,
   queue: true,
 };
 
@@ -34,6 +35,7 @@ const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<Friends
   ["peer alice --users users.txt --idle 30m", { idleMs: 1_800_000 }],
   ["peer alice --users users.txt --no-queue", { queue: false }],
   ["peer alice --users users.txt --history 5", { historyCount: 5 }],
+  ["peer alice --users users.txt --no-history", { keepsWords: false }],
   ["peer alice --users users.txt --json --stay", { json: true, stay: true }],
 ];
 

@@ -78,6 +78,7 @@ Deno.test("PrivateLog keeps once what comes again after a kill, and both of two 
   await killed.close();
   await keepAll(again, "two", "three");
   await again.keep(words("a lie", { id: "id of three", sentAt: 9 }));
+  assertEquals((again.disk as MemoryDisk).text(FIRST)!.split("\ttwo\t").length, 1 + 1);
   assertEquals(await textsIn(again), ["one", "two", "three", "a lie"]);
   assertEquals(await textsIn(open(again.disk as MemoryDisk)), ["one", "two", "three", "a lie"]);
   await again.close();

@@ -173,6 +173,33 @@ Deno.test("Mesh says to one what was typed after a line to all after that line, 
   assertEquals(seen, ["n0 m0 all", "m0 all", "n0 p1 one", "n1 m0 all", "n1 p1 one"]);
 });
 
+Deno.test("Mesh has the profile keep what is private before it is shown, and answers of it after what was typed before", () => {
+  const seen: string[] = [];
+  const world = new EvenWorld(4, [{
+    name: "order",
+    effect(process, effect) {
+      if (effect.type === "keep") seen.push(`${process.label} keeps ${effect.words.text}`);
+      if (effect.type === "recall") seen.push(`${process.label} recalls ${effect.event.name}`);
+    },
+    shown(process, event) {
+      if (event.event === "message") seen.push(`${process.label} shows ${event.text}`);
+    },
+  }]);
+  const [ann, bob] = world.addAll("Ann", "Bob");
+  world.gather([ann, bob]);
+  const founder = ann.process!;
+
+  world.say(founder, "psst", { name: "Bob", key: bob.key });
+  founder.command({ command: "history", count: null, name: "Bob" });
+  world.pass(5 * SECOND_MS);
+
+  const [annSees, bobSees] = ["n0", "n1"].map((label) =>
+    seen.filter((each) => each.startsWith(label)).map((each) => each.replace(/p\d /, ""))
+  );
+  assertEquals(annSees, ["n0 keeps psst", "n0 shows psst", "n0 recalls Bob"]);
+  assertEquals(bobSees, ["n1 keeps psst", "n1 shows psst"]);
+});
+
 Deno.test(
   "Mesh takes a pipe of private messages as fast as they arrive, and refuses none",
   SLOW,

@@ -113,7 +113,8 @@ export function newRoom(
   nowMs: number,
 ): Room {
   const { genesis, claim, secrets, rulings, records, fresh, endpoint, founded } = entry;
-  const { process, advertise, passive, historyShown, historyAgain = 0, refused, verified } = config;
+  const { process, advertise, passive, historyShown, historyAgain = 0, forgets = false } = config;
+  const { refused, verified } = config;
   const earlier = earlierMembership(environment.crypto, signer.key, records);
   const atLeast = Math.max(entry.incarnation, earlier?.incarnationMin ?? 1);
   return new Room(
@@ -131,6 +132,7 @@ export function newRoom(
       passive,
       historyShown,
       historyAgain,
+      forgets,
       ...(refused === undefined ? {} : { refused }),
       ...(verified === undefined ? {} : { verified }),
       listening: { host: advertise.host ?? "127.0.0.1", port: advertise.port },

@@ -42,6 +42,8 @@ export class PrivateView {
     readonly facts: NameFacts,
     readonly ofRemoved: (from: PeerKey) => OfRemoved,
     readonly show: (event: MeshEvent, ref?: string) => void,
+    /** Whether nothing that is said is on the disk. */
+    readonly forgets: boolean,
   ) {}
 
   tell(news: PrivateNews): void {
@@ -110,7 +112,12 @@ export class PrivateView {
   }
 
   #waits({ when, receivers }: EffectOf<"waits">): void {
-    const kept = when === "start" ? "Still kept" : "Kept";
+    if (when === "quit" && this.forgets) {
+      const what = this.#waitingText(receivers);
+      return this.#notice(`Not delivered: ${what}; what you typed isn't kept (--no-history)`);
+    }
+    const until = this.forgets ? "Kept until you leave" : "Kept";
+    const kept = when === "start" ? "Still kept" : until;
     const again = when === "start" ? "" : " again";
     const { mayBeBack = [], removed = [] } = Object.groupBy(
       receivers,

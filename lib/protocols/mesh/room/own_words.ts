@@ -1,9 +1,9 @@
 /** Whether our user's messages have reached somebody: a user that leaves must know of those that haven't. */
 
-const NOBODY_HERE =
-  "Nobody was here to get your last messages; they are sent when you come back to this room";
-const NOT_ALL_KNOWN =
-  "Some of your messages may not have arrived; they are sent when you come back to this room";
+const NOBODY_HERE = "Nobody was here to get your last messages";
+const NOT_ALL_KNOWN = "Some of your messages may not have arrived";
+const SENT_LATER = "they are sent when you come back to this room";
+const LOST = "they are lost, as nothing is kept (--no-history)";
 
 export class OwnWords {
   /** Whether our user has written something in this process. */
@@ -22,6 +22,8 @@ export class OwnWords {
     readonly hasAll: () => boolean,
     readonly haveAll: () => boolean,
     readonly hasEarlier: boolean,
+    /** Whether nothing that is said is on the disk. */
+    readonly forgets: boolean,
   ) {}
 
   said(isAlone: boolean): void {
@@ -58,6 +60,6 @@ export class OwnWords {
   leavingText(isAlone: boolean): string | null {
     const isOpen = this.#wasAlone || (isAlone ? this.#isUnheard : this.#hasSpoken);
     if (!isOpen || this.hasAll()) return null;
-    return this.#wasAlone ? NOBODY_HERE : NOT_ALL_KNOWN;
+    return `${this.#wasAlone ? NOBODY_HERE : NOT_ALL_KNOWN}; ${this.forgets ? LOST : SENT_LATER}`;
   }
 }

@@ -74,6 +74,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       config.records.some((record) =>
         record.kind === "bundle" && record.bundle.header.value.author === signer.key
       ),
+      config.forgets === true,
     );
     this.machines = machines;
     this.#parts = {

@@ -235,6 +235,7 @@ export class RoomEvents {
       facts,
       (from) => this.#ofRemoved(from),
       (event, ref) => this.#show(event, ref),
+      config.forgets === true,
     );
     this.rulings = new RulingsView(
       self,

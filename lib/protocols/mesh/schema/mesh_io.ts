@@ -120,6 +120,8 @@ export interface MeshConfig {
   readonly historyShown: number;
   /** How many of the last messages are shown again to a member that comes back; absent: none. */
   readonly historyAgain?: number;
+  /** `--no-history`: nothing that is said from now on is on the disk, as the caller sees to. */
+  readonly forgets?: boolean;
   /** Keys that the user has refused, each for a name. */
   readonly refused?: readonly ComparedKey[];
   /** Keys that the user has verified, each under a name as it was shown: none of another key is shown like it. */

@@ -244,6 +244,61 @@ export const MESH_LOG = recordLog("mesh-room", 1, {
 
 export type MeshRecord = RecordOf<typeof MESH_LOG>;
 
+/** Kinds of records that have what was said, or say what was: without the one the others mean nothing. */
+const OF_WORDS: ReadonlySet<MeshRecord["kind"]> = new Set(
+  ["bundle", "arrival", "shown", "frontier", "floor", "time", "closed", "private-queued"],
+);
+
+/**
+ * What a member keeps on disk that is to keep nothing said: who it is, and how it finds the room again. The next process
+ * is as a newcomer, or as far as an earlier one had kept what was said.
+ */
+function withoutWords(record: MeshRecord): MeshRecord | null {
+  if (record.kind === "member") return withoutPresence(record);
+  return OF_WORDS.has(record.kind) ? null : record;
+}
+
+/** A beacon that says why somebody is away has words in it, which are signed with it: the address alone is kept. */
+function withoutPresence(
+  record: Extract<MeshRecord, { readonly kind: "member" }>,
+): MeshRecord | null {
+  const { key, endpoint, away } = record.beacon.beacon.value;
+  if (away === null || away === "") return record;
+  if (endpoint === null) return null;
+  return { kind: "caller", heardWallMs: record.heardWallMs, contact: { key, endpoint } };
+}
+
+/**
+ * A compacted log of such a member: what was said is as it was at the start, and of the private messages that waited then
+ * those that wait still are there.
+ */
+function withEarlierWords(
+  all: Iterable<MeshRecord>,
+  earlier: readonly MeshRecord[],
+): readonly MeshRecord[] {
+  const before: MeshRecord[] = [];
+  const waited = new Set<string>();
+  for (const record of earlier) {
+    if (record.kind === "private-queued") waited.add(placeOfQueued(record));
+    else before.push(record);
+  }
+  const now = [...all].filter((record) =>
+    record.kind === "private-queued"
+      ? waited.has(placeOfQueued(record))
+      : withoutWords(record) !== null
+  );
+  return [...before, ...now];
+}
+
+function placeOfQueued(
+  { to, incarnation, counter }: Extract<MeshRecord, { readonly kind: "private-queued" }>,
+): string {
+  return `${to} ${incarnation} ${counter}`;
+}
+
+/** What a room leaves on a disk on which nothing that is said is to be. */
+export const FORGETTING_ROOM = { withoutWords, withEarlierWords };
+
 /** Frontiers or heads in one record: a line of a log file that a person can still look at. */
 const ENTRIES_PER_RECORD = 256;
 

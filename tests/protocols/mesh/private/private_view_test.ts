@@ -14,7 +14,7 @@ const NAMES = new Map(["Ann", "Bob", "Cem", "Tim"].map((name) => [keyOf(name), n
 const ID = "id" as MessageId;
 
 /** What Ann is shown of this; Tim was removed. */
-function shown(news: PrivateNews): readonly MeshEvent[] {
+function shown(news: PrivateNews, forgets = false): readonly MeshEvent[] {
   const events: MeshEvent[] = [];
   const view = new PrivateView(
     keyOf("Ann"),
@@ -25,6 +25,7 @@ function shown(news: PrivateNews): readonly MeshEvent[] {
     },
     (key) => key === keyOf("Tim") ? { removed: true } : {},
     (event) => void events.push(event),
+    forgets,
   );
   view.tell(news);
   return events;
@@ -53,6 +54,18 @@ Deno.test("PrivateView: one's own message names its receiver, and that of somebo
   const stranger = { ...message, from: keyOf("nobody") };
   const [unnamed] = shown({ type: "received", message: stranger, late: false });
   assertEquals(unnamed?.event === "message" && unnamed.shown, fingerprintOf(keyOf("nobody")));
+});
+
+Deno.test("PrivateView: with --no-history nothing is said to be kept that isn't", () => {
+  const tells = (when: "start" | "absent" | "quit") =>
+    shown({ type: "waits", when, receivers: [waiting("Bob", 1)] }, true).map((event) =>
+      event.event === "notice" ? event.text : ""
+    );
+  assertEquals(["start", "absent", "quit"].map((when) => tells(when as "quit")), [
+    ["Still kept: 1 private message for Bob; sent when you are both here"],
+    ["Kept until you leave: 1 private message for Bob; sent when you are both here again"],
+    ["Not delivered: 1 private message for Bob; what you typed isn't kept (--no-history)"],
+  ]);
 });
 
 Deno.test("PrivateView: what waits is told in one sentence, of who was removed in another", () => {

@@ -3,7 +3,7 @@ import { OwnWords } from "../../../../lib/protocols/mesh/room/own_words.ts";
 
 Deno.test("OwnWords has who leaves wait for all neighbours, and after a while for one of them", () => {
   const having = { some: false, all: false };
-  const words = new OwnWords(() => having.some, () => having.all, false);
+  const words = new OwnWords(() => having.some, () => having.all, false, false);
   const settled = () => [false, true].map((isLongEnough) => words.isSettled(false, isLongEnough));
 
   const silent = settled();
@@ -25,7 +25,7 @@ Deno.test("OwnWords has who leaves wait for all neighbours, and after a while fo
 
 Deno.test("OwnWords has who leaves wait a little for what was said in an earlier process", () => {
   let isWithSomebody = false;
-  const words = new OwnWords(() => isWithSomebody, () => isWithSomebody, true);
+  const words = new OwnWords(() => isWithSomebody, () => isWithSomebody, true, false);
   const settled = () => [false, true].map((isLongEnough) => words.isSettled(false, isLongEnough));
 
   const before = [...settled(), words.isSettled(true, false)];
@@ -33,4 +33,16 @@ Deno.test("OwnWords has who leaves wait a little for what was said in an earlier
 
   assertEquals([before, settled()], [[false, true, true], [true, true]]);
   assertEquals(words.leavingText(false), null);
+});
+
+Deno.test("OwnWords tells who leaves what becomes of messages that reached nobody: with --no-history they are lost", () => {
+  const texts = [false, true].map((forgets) => {
+    const words = new OwnWords(() => false, () => false, false, forgets);
+    words.said(true);
+    return words.leavingText(true);
+  });
+  assertEquals(texts, [
+    "Nobody was here to get your last messages; they are sent when you come back to this room",
+    "Nobody was here to get your last messages; they are lost, as nothing is kept (--no-history)",
+  ]);
 });

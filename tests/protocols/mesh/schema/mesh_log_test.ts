@@ -10,7 +10,11 @@ import type {
   RoomId,
 } from "../../../../lib/base/ids.ts";
 import { decode, encode, makeEmbedded } from "../../../../lib/base/schema/schema.ts";
-import { MESH_LOG, type MeshRecord } from "../../../../lib/protocols/mesh/schema/records.ts";
+import {
+  FORGETTING_ROOM,
+  MESH_LOG,
+  type MeshRecord,
+} from "../../../../lib/protocols/mesh/schema/records.ts";
 import {
   beaconSchema,
   type Bundle,
@@ -279,3 +283,51 @@ for (const record of DAMAGED) {
     assertEquals(error.code, "store-corrupt");
   });
 }
+
+Deno.test("FORGETTING_ROOM leaves of a room's records who is who and where, and no words", () => {
+  const left = RECORDS.map(FORGETTING_ROOM.withoutWords).filter((record) => record !== null);
+  // A kind that is added has to be thought of: it is left on the disk, unless it has words in it.
+  assertEquals([...new Set(left.map(({ kind }) => kind))], [
+    "genesis",
+    "incarnation",
+    "claim",
+    "proof",
+    "caller",
+    "entrance",
+    "seen",
+    "rotation",
+    "ruling",
+    "invited",
+    "pin",
+    "private-ended",
+    "private-received",
+    "left",
+  ]);
+  const lines = JSON.stringify(left.map(MESH_LOG.line));
+  const texts = ["lunch", "and a line", Buffer.from("lunch").toString("base64").slice(0, 4)];
+  assertEquals(texts.filter((text) => lines.includes(text)), []);
+  const here = {
+    ...beacon,
+    beacon: makeEmbedded(beaconSchema, { ...beacon.beacon.value, away: "" }),
+  };
+  const member = { kind: "member", beacon: here, heardWallMs: 1 } as const;
+  assertEquals(FORGETTING_ROOM.withoutWords(member), member);
+});
+
+Deno.test("FORGETTING_ROOM: a log that is written anew has what was said as it was, and what waits still of what waited then", () => {
+  const rest = { to: id<PeerKey>("b"), name: "Bob", incarnation: 1, sentAt: 0, text: "x" };
+  const queued = (counter: number) =>
+    ({ kind: "private-queued", ...rest, counter, heads: [] }) as const;
+  const shown = { kind: "shown", through: null } as const;
+  const said = (text: string) => ({ kind: "bundle", bundle: bundle([text]) }) as const;
+  const pin = { kind: "pin", name: "Bob", key: id<PeerKey>("b") } as const;
+  const earlier = [pin, said("before"), shown, queued(1), queued(2)];
+  const all = [said("before"), said("now"), shown, pin, queued(2), queued(3)];
+  assertEquals(FORGETTING_ROOM.withEarlierWords(all, earlier), [
+    pin,
+    said("before"),
+    shown,
+    pin,
+    queued(2),
+  ]);
+});

@@ -1,0 +1,40 @@
+import { assertEquals } from "@std/assert";
+import { PrivateLog } from "../../../lib/cli/session/private_log.ts";
+import { PrivateMemory } from "../../../lib/cli/session/private_memory.ts";
+import { MemoryDisk } from "../../doubles/memory_disk.ts";
+
+function words(text: string) {
+  return { id: text, key: null, name: "Bob", self: true, text, sentAt: 0 };
+}
+
+async function newMemory() {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/r");
+  const earlier = new PrivateLog(disk, "/r", () => {});
+  await earlier.keep(words("earlier"));
+  const memory = new PrivateMemory(earlier);
+  const texts = async (count: number) =>
+    (await memory.find(({ text }) => text !== "no", count)).map(({ text }) => text.slice(0, 9));
+  return { disk, memory, texts };
+}
+
+Deno.test("PrivateMemory finds what earlier starts have kept, and what it has, of which the disk has nothing", async () => {
+  const { disk, memory, texts } = await newMemory();
+  for (const text of ["one", "no", "two"]) await memory.keep(words(text));
+  await memory.takeBack(words("one"));
+  assertEquals([await texts(5), await texts(1), await texts(0)], [["earlier", "two"], ["two"], []]);
+  await memory.close();
+  const all = disk.paths().map((path) => disk.text(path)).join();
+  assertEquals([all.includes("earlier"), all.includes("two")], [true, false]);
+});
+
+Deno.test("PrivateMemory is bounded: the oldest go, by number and by size", async () => {
+  const { memory, texts } = await newMemory();
+  for (let number = 0; number <= 10_000; number++) await memory.keep(words(`number ${number}`));
+  assertEquals((await texts(20_000)).length, 1 + 10_000);
+  assertEquals((await texts(20_000))[1], "number 1");
+  await memory.keep(words("x".repeat(16 * 1024 * 1024 - 100)));
+  assertEquals((await texts(20_000)).length < 20, true);
+  assertEquals((await texts(1))[0], "xxxxxxxxx");
+  await memory.close();
+});
