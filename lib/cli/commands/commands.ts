@@ -42,8 +42,8 @@ interface CommandEntry<Target, Arguments extends ArgumentTable> {
   readonly args: Arguments;
   readonly help: string;
   readonly example: string;
-  /** Leaves the mode: lines typed after it aren't run. */
-  readonly leaves?: true;
+  /** Leaves the mode, always or for what the target says: lines typed after it aren't run. */
+  readonly leaves?: true | ((target: Target) => boolean);
   /** What is typed of it is only for whom it is said to, or a secret, and isn't kept: always, or with a NAME. */
   readonly isPrivate?: "always" | "to-one";
   /**
@@ -179,7 +179,7 @@ export type ParsedLine<Target> =
   | {
     readonly type: "command";
     readonly ref: string | undefined;
-    readonly leaves: boolean;
+    readonly leaves: (target: Target) => boolean;
     /** Whether its answer is to be put on the clipboard: its last text to be copied. The answer carries `COPY_REF`. */
     readonly copies: boolean;
     readonly run: (target: Target) => void | Promise<void>;
@@ -212,6 +212,8 @@ interface CommandTableOptions<Target> {
   readonly afterName?: string;
   /** Forms of lines that aren't commands, for `/help`: head and description. */
   readonly bareForms?: readonly (readonly [head: string, help: string])[];
+  /** In a mode of several rooms: `target` as it is in one of them, which objects name in their field `room`. */
+  readonly inRoom?: (target: Target, room: string) => Target;
 }
 
 /** The blanks are those that JSON allows around a value. */
@@ -225,6 +227,7 @@ const SAVE_AND_QUIT = ":wq";
 interface InputObject extends Readonly<Record<string, unknown>> {
   readonly command?: unknown;
   readonly ref?: unknown;
+  readonly room?: unknown;
 }
 
 export class CommandTable<Target> {
@@ -236,6 +239,8 @@ export class CommandTable<Target> {
   readonly #words: ReadonlyMap<string, string>;
   readonly #textObject: string | null;
   readonly #chatIsSilent: (line: string) => boolean;
+  /** As the option; without its types, a table takes whatever takes more than its own target. */
+  readonly #inRoom: ((target: never, room: string) => unknown) | undefined;
 
   constructor(options: CommandTableOptions<Target>) {
     this.commands = [...options.commands, clearEntry(), showEntry(), helpEntry()];
@@ -243,6 +248,7 @@ export class CommandTable<Target> {
       for (const name of [entry.name, ...entry.aliases]) this.#byName.set(name, entry);
     }
     this.#bareLine = options.bareLine;
+    this.#inRoom = options.inRoom;
     this.#chatIsSilent = options.chatIsSilent ?? (() => false);
     this.#textObject = options.textObject === undefined
       ? '{"command":"msg","text":"..."}'
@@ -286,10 +292,10 @@ export class CommandTable<Target> {
     }
   }
 
-  /** Whether the line is a command that leaves. */
-  leaves(line: string): boolean {
+  /** Whether the line is a command that leaves the target. */
+  leaves(line: string, target: Target): boolean {
     const parsed = this.parse(line, false);
-    return parsed.type === "command" && parsed.leaves;
+    return parsed.type === "command" && parsed.leaves(target);
   }
 
   /** Whether the line may be kept where it is found at a later start: nothing private, no secret, no mistyped command. */
@@ -344,7 +350,15 @@ export class CommandTable<Target> {
         );
       }
       const entry = this.#known(object.command);
-      return this.#bound(entry, textsOf(entry, object), ref, false);
+      const { room, ...others } = object;
+      if (this.#inRoom === undefined || room === undefined) {
+        return this.#bound(entry, textsOf(entry, object), ref, false);
+      }
+      if (typeof room !== "string") {
+        throw new P2pchatError("usage", "The field room of an object must be a string");
+      }
+      const targetIn = this.#inRoom as NonNullable<CommandTableOptions<Target>["inRoom"]>;
+      return inRoom(this.#bound(entry, textsOf(entry, others), ref, false), room, targetIn);
     } catch (error) {
       return refused(error, ref);
     }
@@ -366,7 +380,9 @@ export class CommandTable<Target> {
       }
       const run = entry.bind(texts, ref, isTyped);
       const copies = texts["copy"] !== undefined;
-      return { type: "command", ref, leaves: entry.leaves === true, copies, run };
+      const { leaves = false } = entry;
+      const mayLeave = typeof leaves === "function" ? leaves : () => leaves;
+      return { type: "command", ref, leaves: mayLeave, copies, run };
     } catch (error) {
       throw aboutEntry(entry, texts, error);
     }
@@ -395,6 +411,19 @@ export class CommandTable<Target> {
     if (near !== undefined) return `; here it is ${headOf(near)}`;
     return didYouMean(name, this.#byName.keys(), (known) => `/${known}`);
   }
+}
+
+/** The line, run in a room of that id. */
+function inRoom<Target>(
+  line: ParsedLine<Target>,
+  room: string,
+  targetIn: (target: Target, room: string) => Target,
+): ParsedLine<Target> {
+  if (line.type !== "command") return line;
+  return {
+    ...line,
+    run: (target) => line.run(targetIn(target, room)),
+  };
 }
 
 const foldedNumber: Argument<number> = {

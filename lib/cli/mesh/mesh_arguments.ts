@@ -124,7 +124,7 @@ function bothWays(founding: string, joining: string): P2pchatError {
 }
 
 /** As many characters as a line has place for. */
-const TITLE_LENGTH_MAX = 64;
+export const TITLE_LENGTH_MAX = 64;
 
 function roomTitle(text: string, what: string): string {
   const title = text.trim().normalize("NFC");

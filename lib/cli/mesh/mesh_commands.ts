@@ -1,5 +1,7 @@
 /** The commands of `p2pchat mesh`: each becomes one `MeshCommand`. */
 
+import { P2pchatError } from "../../base/errors.ts";
+import { numberText } from "../../base/text/words.ts";
 import { fileCommands } from "../files/file_commands.ts";
 import type { FileCommand } from "../files/file_events.ts";
 import type { MeshCommand } from "../../protocols/mesh/schema/events.ts";
@@ -10,6 +12,7 @@ import {
   messageText,
   newName,
 } from "../commands/command_arguments.ts";
+import { TITLE_LENGTH_MAX } from "./mesh_arguments.ts";
 import { type Argument, command, CommandTable } from "../commands/commands.ts";
 import {
   type CommandSink,
@@ -27,10 +30,50 @@ import {
   whoCommands,
 } from "../commands/mode_commands.ts";
 
-/** The room's, those about files, and one that is answered from the profile's files. */
-export type MeshCommandSink = CommandSink<
-  MeshCommand | FileCommand | OwnCommand | { readonly command: "rooms" }
->;
+/** What is for one room. */
+export type RoomCommand = MeshCommand | FileCommand | OwnCommand;
+
+/** Takes what is for one room. */
+export type RoomSink = CommandSink<RoomCommand>;
+
+/** What is about the console's rooms, whichever the user is in. */
+export type ConsoleCommand =
+  | { readonly command: "rooms" }
+  /** Into another room: what follows NAME on the command line of `mesh`, or a room's title. */
+  | { readonly command: "join"; readonly where: string }
+  /** To the room of this number or title, or whose id begins so. */
+  | { readonly command: "room"; readonly which: string }
+  /** Out of the room that the user is in. */
+  | { readonly command: "part" }
+  /** In the room of this id. */
+  | {
+    readonly command: "in";
+    readonly room: string;
+    readonly asked: RoomCommand | ConsoleCommand;
+  };
+
+/** Takes the commands of the user. */
+export interface MeshCommandSink extends CommandSink<RoomCommand | ConsoleCommand> {
+  /** Whether the console has another room besides; absent: it hasn't. */
+  readonly hasOther?: () => boolean;
+}
+
+/** As many characters of a command as say where a room is: an invite with all its addresses. */
+const WHERE_LENGTH_MAX = 8_192;
+
+function words(what: string, lengthMax: number): Argument<string> {
+  return {
+    takesRest: true,
+    parse(text) {
+      const { length } = text;
+      if (length <= lengthMax) return text.trim();
+      throw new P2pchatError(
+        "usage",
+        `${what} has up to ${numberText(lengthMax)} characters, not ${numberText(length)}`,
+      );
+    },
+  };
+}
 
 /** In a JSON object, `msg` without `name` goes to everybody. */
 const receiver: Argument<string | undefined> = { ...memberName, optionalInObject: true };
@@ -38,6 +81,7 @@ const receiver: Argument<string | undefined> = { ...memberName, optionalInObject
 export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<MeshCommandSink>({
   bareLine: (line) => ({ command: "msg", texts: { text: line } }),
   bareForms: [["//TEXT", "say /TEXT: no command"]],
+  inRoom: (submit, room) => (asked, ref) => submit({ command: "in", room, asked }, ref),
   commands: [
     command({
       name: "msg",
@@ -75,9 +119,27 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       aliases: [],
       form: "",
       args: {},
-      help: "all rooms that you were in, with members and last message; --room opens one",
+      help: "all rooms that you are or were in, with members and last message; /join opens one",
       example: "/rooms",
       run: (submit: MeshCommandSink, _, ref) => submit({ command: "rooms" }, ref),
+    }),
+    command({
+      name: "join",
+      aliases: [],
+      form: "WHERE",
+      args: { where: words("What leads to a room", WHERE_LENGTH_MAX) },
+      help: "into another room, too: HOST PORT, --invite WORD, a TITLE of yours, or --new",
+      example: "/join 192.168.1.5 55107",
+      run: (submit: MeshCommandSink, { where }, ref) => submit({ command: "join", where }, ref),
+    }),
+    command({
+      name: "room",
+      aliases: [],
+      form: "N",
+      args: { n: words("A room's number or title", TITLE_LENGTH_MAX) },
+      help: "what you type goes to room N from now on, as /rooms numbers them; Alt+N does the same",
+      example: "/room 2",
+      run: (submit: MeshCommandSink, { n: which }, ref) => submit({ command: "room", which }, ref),
     }),
     ...fileCommands,
     inviteCommand,
@@ -127,8 +189,18 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       ...exitCommand,
       name: "quit",
       aliases: ["exit", "q"],
-      help: "leave the room",
+      help: "leave the room, and every other one",
       example: "/quit",
     },
+    command({
+      name: "part",
+      aliases: ["leave"],
+      form: "",
+      args: {},
+      help: "leave the room that you are in; with the last one the program ends",
+      example: "/part",
+      leaves: (submit: MeshCommandSink) => submit.hasOther?.() !== true,
+      run: (submit: MeshCommandSink, _, ref) => submit({ command: "part" }, ref),
+    }),
   ],
 });

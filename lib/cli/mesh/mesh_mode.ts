@@ -16,7 +16,6 @@ import { invariant } from "../../base/invariant.ts";
 import { isSameName, shownName } from "../../base/text/names.ts";
 import { backTo } from "../../protocols/mesh/joining/room_setup.ts";
 import type { MeshCommand } from "../../protocols/mesh/schema/events.ts";
-import type { Invite } from "../../protocols/mesh/schema/rotations.ts";
 import type { MeshConfig } from "../../protocols/mesh/schema/mesh_io.ts";
 import { FORGETTING_ROOM } from "../../protocols/mesh/schema/records.ts";
 import { MeshHost } from "../../runtime/hosts/mesh_host.ts";
@@ -27,11 +26,12 @@ import { addressOfThisMachine } from "../session/advertised_address.ts";
 import { MESH_PORT_DEFAULT } from "../args/options.ts";
 import { type FileCommand, isFileCommand } from "../files/file_events.ts";
 import { SharedFiles } from "../files/shared_files.ts";
-import { meshCommands, type MeshCommandSink } from "./mesh_commands.ts";
-import { meshLines, type MeshOwnEvent } from "./mesh_rendering.ts";
+import { meshCommands } from "./mesh_commands.ts";
+import { MeshConsole, type RoomStart } from "./mesh_console.ts";
+import { meshLines } from "./mesh_rendering.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
 import { roomConversations } from "./room_conversations.ts";
-import { roomViews } from "./room_views.ts";
+import type { RoomInterface } from "./room_interface.ts";
 import {
   type Bye,
   followKnownPeers,
@@ -48,9 +48,6 @@ import {
   channelIdentity,
   logStarted,
   profileTurn,
-  type Session,
-  showError,
-  showFailure,
   showNotices,
   warnBy,
   withSession,
@@ -107,27 +104,26 @@ export async function runMesh(options: MeshOptions): Promise<void> {
     const end = followKnownPeers(session, (command) => {
       for (const host of hosts) host.command(command, undefined);
     });
-    sayBye(session, await runRoom({ ...session, options, invite, hosts }).finally(end));
+    const load = async () => {
+      const { FurtherRooms } = await import("./further_rooms.ts"); // most users are in one room
+      return new FurtherRooms(meshConsole, { ...session, options, hosts }, runRoom);
+    };
+    const meshConsole: MeshConsole = new MeshConsole(session.ui, load);
+    const first = (ui: RoomInterface) =>
+      runRoom({ ...session, ui, options, invite, hosts, isFurther: false });
+    sayBye(session, await meshConsole.run(first).finally(end));
   });
-}
-
-/** A room that is to be come into, with what it shares with others of this program. */
-interface RoomStart extends Session<MeshOwnEvent, MeshCommandSink> {
-  readonly options: MeshOptions;
-  readonly invite: Invite | null;
-  /** Those that run. */
-  readonly hosts: Set<MeshHost>;
 }
 
 /** Runs until the user leaves the room. @throws {P2pchatError} The reason if it ends otherwise. */
 async function runRoom(start: RoomStart): Promise<Bye> {
-  const { disk, folder, options, invite } = start;
+  const { disk, folder, options } = start;
   const rooms = await MeshRooms.open(disk, roomsFolder(folder), {
     takeTurn: () => profileTurn(disk, folder),
     title: options.title,
   });
   try {
-    const begin = await beginning(options, invite, rooms);
+    const begin = await beginning(start, rooms);
     // Before a port is taken that the process in the room may have.
     if (begin.kind === "resume") await rooms.enterAgain(begin.room);
     return await chat({ ...start, begin, rooms });
@@ -143,11 +139,11 @@ interface Wiring extends RoomStart {
 }
 
 async function chat(wiring: Wiring): Promise<Bye> {
-  const { options, environment, hosts, identity, begin, rooms, ui } = wiring;
+  const { options, environment, hosts, identity, begin, rooms, ui, isFurther } = wiring;
   let host: MeshHost | null = null;
   const handler = forwardTo(() => host);
   const own = channelIdentity(wiring);
-  const links = listen(options.host, portsToTry(options, begin, rooms), {
+  const links = listen(options.host, portsToTry(wiring), {
     identity: own,
     env: environment,
     warn: warnBy(ui),
@@ -172,10 +168,9 @@ async function chat(wiring: Wiring): Promise<Bye> {
       passive: options.passive,
       begin: loggedBeginning(begin),
     });
-    const input = inputTo<MeshCommand | FileCommand | { readonly command: "rooms" }>(
+    const input = inputTo<MeshCommand | FileCommand>(
       wiring,
       (command, ref) => {
-        if (command.command === "rooms") return void showFailure(ui, showRooms(wiring, ref), ref);
         if (isFileCommand(command)) return files.command(command, ref);
         if (command.command === "say" && ref === undefined && files.answers(command.text)) return;
         if (command.command === "quit") presenter.leaving();
@@ -192,7 +187,9 @@ async function chat(wiring: Wiring): Promise<Bye> {
       showNotices(ui, ...identity.takeNotices(), ...spellingNotice(wiring.folder, options.name));
       if (!options.keepsWords) showNotices(ui, FORGETS);
       if (begin.kind === "resume" && options.foundPrivate) showNotices(ui, BACK_PRIVATE);
-      else if (begin.kind === "resume" && begin.room === rooms.last) showNotices(ui, BACK);
+      else if (begin.kind === "resume" && begin.room === rooms.last && !isFurther) {
+        showNotices(ui, BACK);
+      }
       if (begin.kind === "found" && options.passive) {
         ui.show({ event: "notice", text: FOUNDED_PASSIVE, warning: true });
       } else if (begin.kind === "found" && ui.interactive) {
@@ -200,7 +197,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
       } else if (begin.kind === "join" && ui.interactive && rooms.last === null) {
         showNotices(ui, FIRST_ROOM);
       }
-      if (rooms.last !== null && host?.room !== rooms.last) {
+      if (rooms.last !== null && host?.room !== rooms.last && !isFurther) {
         showNotices(ui, leftBehind(rooms.last, options.name));
       }
     });
@@ -232,6 +229,16 @@ async function chat(wiring: Wiring): Promise<Bye> {
       show: (event, ref) => presenter.show(event, ref),
       keepAnswer: (answer) => presenter.people.keep(answer),
     });
+    const { start: { title } } = rooms;
+    ui.open = {
+      get id() {
+        return host?.room ?? null;
+      },
+      get title() {
+        const room = host?.room ?? null;
+        return title ?? (room === null ? null : rooms.titleOf(room));
+      },
+    };
     ui.heedInterrupts(input.leave);
     // In a pipe the first line says where this member listens, and some readers read only that line.
     if (ui.interactive || options.json) presenter.connecting(connectingText(config));
@@ -272,20 +279,12 @@ function present(host: MeshHost | null): MeshHost {
   return host;
 }
 
-/** Shows all rooms of the profile, as the disk has them now. */
-async function showRooms({ disk, rooms, ui }: Wiring, ref: string | undefined): Promise<void> {
-  const present = await MeshRooms.open(disk, rooms.folder);
-  const views = await roomViews(present, (error) => showError(ui, error, ref));
-  ui.show({ event: "rooms", rooms: views }, ref);
-}
-
 /** @throws {P2pchatError} `usage` where no room is the one that is to be opened; `disk`. */
 async function beginning(
-  options: MeshOptions,
-  invite: Invite | null,
+  { options, invite, isFurther }: RoomStart,
   rooms: MeshRooms,
 ): Promise<MeshConfig["begin"]> {
-  const { last } = rooms;
+  const last = isFurther ? null : rooms.last; // in which the console is, mostly
   if (options.room !== null) return { kind: "resume", room: rooms.named(options.room) };
   const contact = options.contact ?? invite?.endpoints[0] ?? null;
   if (contact !== null) {
@@ -360,13 +359,11 @@ type LinkOptions = Omit<Parameters<typeof openTcpLinks>[0], "host" | "port">;
  * with each other's, wouldn't find each other. None with --passive.
  */
 function portsToTry(
-  { port, passive }: MeshOptions,
-  begin: MeshConfig["begin"],
-  rooms: MeshRooms,
+  { options: { port, passive }, begin, rooms, isFurther }: Wiring,
 ): readonly (number | null)[] {
   if (passive) return [null];
   if (port !== null) return [port];
-  const usual = [MESH_PORT_DEFAULT, 0];
+  const usual = isFurther ? [0] : [MESH_PORT_DEFAULT, 0];
   const back = begin.kind === "resume"
     ? begin.room
     : begin.kind === "join"

@@ -10,7 +10,7 @@ import type {
 } from "../../protocols/mesh/schema/events.ts";
 import { roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
 import { startOf } from "../../base/text/text.ts";
-import { numberText } from "../../base/text/words.ts";
+import { countText, numberText } from "../../base/text/words.ts";
 import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
 import { durationText, roundTripText } from "../rendering/moments.ts";
 import { inviteLines } from "../credentials/invites.ts";
@@ -39,7 +39,7 @@ import {
 } from "../rendering/spans.ts";
 import type { FileEvent } from "../files/file_events.ts";
 import { fileLines } from "../files/file_rendering.ts";
-import type { RoomsEvent } from "./room_views.ts";
+import type { ConsoleEvent, RoomHere, RoomsEvent } from "./room_views.ts";
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
 import {
   comparedText,
@@ -50,7 +50,7 @@ import {
 } from "../rendering/verify_rendering.ts";
 
 /** The events that only the mesh shows. */
-export type MeshOwnEvent = OwnEventOf<MeshEvent> | RoomsEvent | FileEvent;
+export type MeshOwnEvent = OwnEventOf<MeshEvent> | RoomsEvent | ConsoleEvent | FileEvent;
 
 type EventNamed<Name extends MeshOwnEvent["event"]> = Extract<
   MeshOwnEvent,
@@ -92,6 +92,10 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
       return verifyLines(event);
     case "rooms":
       return roomsLines(event, nowMs);
+    case "room":
+      return [roomLine(event, nowMs)];
+    case "parted":
+      return [starLine(nowMs, `You left #${event.title ?? event.number}`)];
     case "offer":
     case "transfer":
     case "files":
@@ -212,13 +216,21 @@ function historyLines(
   });
 }
 
+function roomLine({ number, title, unseen }: EventNamed<"room">, nowMs: number): Line {
+  const named = title === null ? `room ${number}` : `#${title}, room ${number}`;
+  const news = unseen === 0 ? "" : `; ${countText(unseen, "message")} came meanwhile`;
+  return starLine(nowMs, `You are in ${named} now${news}`);
+}
+
 /** Of the last message of a room, to recognise the room by. */
 const LAST_CHARACTERS_MAX = 40;
 
 /** The rooms of a profile, a line for each. */
 export function roomsLines({ rooms }: RoomsEvent, nowMs: number): readonly Line[] {
   if (rooms.length === 0) return [["You were in no room yet."]];
-  return rooms.map(({ room, title, private: isPrivate, members, last }): Line => [
+  const isIn = rooms.some(({ here }) => here !== undefined);
+  return rooms.map(({ room, title, private: isPrivate, members, last, here }): Line => [
+    ...(isIn ? [`${here?.number ?? "-"}  `] : []),
     roomIdStart(room),
     ...(title === null ? [] : [` (${title})`]),
     isPrivate ? "  private  " : "  open  ",
@@ -235,7 +247,14 @@ export function roomsLines({ rooms }: RoomsEvent, nowMs: number): readonly Line[
       nameSpan(last.from),
       `> ${firstLineStart(last.text)}`,
     ]),
+    ...(here === undefined ? [] : [`  ${hereText(here)}`]),
   ]);
+}
+
+function hereText({ current, people, unseen }: RoomHere): string {
+  const where = current ? "you are here" : unseen === 0 ? "" : `${numberText(unseen)} unseen`;
+  const who = people === 1 ? "nobody else there now" : `${numberText(people)} there now`;
+  return where === "" ? who : `${who}, ${where}`;
 }
 
 function firstLineStart(text: string): string {

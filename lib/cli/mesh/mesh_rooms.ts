@@ -139,7 +139,12 @@ export class MeshRooms {
     await this.disk.makeFolder(folder);
     const { pid } = this.start;
     this.#lock = await HeldLock.take(this.disk, `${folder}/${LOCK_FILE}`, pid, (lock) => {
-      const text = `Cannot be in the room ${roomText(room, this.titleOf(room))} twice: ` +
+      const which = roomText(room, this.titleOf(room));
+      if (lock.heldBy.trim() === String(pid)) {
+        const text = `You are in the room ${which} already, here: /rooms says which number it has`;
+        return new P2pchatError("in-use", text);
+      }
+      const text = `Cannot be in the room ${which} twice: ` +
         `${
           holderOf(lock)
         } is in it as you already; go on there, found another room with --new, or open ` +
@@ -276,7 +281,7 @@ function rememberedIn(
 }
 
 /** Titles that are one, however they are written. */
-function foldTitle(title: string): string {
+export function foldTitle(title: string): string {
   return title.normalize("NFKC").toLowerCase();
 }
 

@@ -8,7 +8,7 @@ import { People } from "../credentials/people.ts";
 import { type Session, showNotices } from "../session/mode_session.ts";
 import { InputPause } from "../session/run_mode.ts";
 import type { MeshOptions } from "./mesh_arguments.ts";
-import type { MeshCommandSink } from "./mesh_commands.ts";
+import type { RoomSink } from "./mesh_commands.ts";
 import type { ReturnedEvent } from "../rendering/user_interface.ts";
 import type { MeshRooms } from "./mesh_rooms.ts";
 import type { MeshOwnEvent } from "./mesh_rendering.ts";
@@ -49,7 +49,7 @@ export class Presenter {
    * @param greet Shows what follows the first line.
    */
   constructor(
-    readonly wiring: Session<MeshOwnEvent, MeshCommandSink> & {
+    readonly wiring: Session<MeshOwnEvent, RoomSink> & {
       readonly options: MeshOptions;
       readonly rooms: Pick<MeshRooms, "lastSeen">;
     },

@@ -19,6 +19,20 @@ export interface RoomView {
   readonly members: readonly string[];
   /** The last message to all; null where there is none. */
   readonly last: { readonly from: string; readonly text: string; readonly at: string } | null;
+  /** In a console with several rooms, of one that it is in. */
+  readonly here?: RoomHere;
+}
+
+/** A room that a console with several is in. */
+export interface RoomHere {
+  /** For `/room N`. */
+  readonly number: number;
+  /** Whether what is typed goes there. */
+  readonly current: boolean;
+  /** How many people are there now, oneself included. */
+  readonly people: number;
+  /** Messages of others that came while the user was in another one. */
+  readonly unseen: number;
 }
 
 /** Where the rooms are, and the user's titles for them. */
@@ -28,6 +42,23 @@ interface Rooms {
   logOf(room: RoomId): string;
   titleOf(room: RoomId): string | null;
 }
+
+/** Of a console with several rooms; which one, the field `room` says. */
+export type ConsoleEvent =
+  /** What is typed goes to this one now. */
+  | {
+    readonly event: "room";
+    readonly number: number;
+    readonly title: string | null;
+    readonly unseen: number;
+  }
+  /** The console isn't in this one any more. `reason`: as that of `bye`, or the code of the error before it. */
+  | {
+    readonly event: "parted";
+    readonly number: number;
+    readonly title: string | null;
+    readonly reason: string;
+  };
 
 /** The answer to `/rooms`, and of `p2pchat rooms --mine`. */
 export interface RoomsEvent {

@@ -9,19 +9,24 @@ export class JsonFormat {
   #ms = NaN;
   #at = "";
 
-  /** One line: `event` and `at`, the event's other fields, then `ref` if there is one. */
-  format(event: ShownEvent, ref: string | undefined, nowMs: number): string {
-    return `${jsonText(this.#object(event, ref, nowMs))}\n`;
+  /** One line: `event` and `at`, the event's other fields, then `room` and `ref` if there are such. */
+  format(event: ShownEvent, ref: string | undefined, nowMs: number, room?: string): string {
+    return `${jsonText(this.#object(event, ref, nowMs, room))}\n`;
   }
 
   /** The same in parts, with the elements of lists one by one, as a long history may exceed the longest string. */
-  *parts(event: ShownEvent, ref: string | undefined, nowMs: number): Generator<string> {
+  *parts(
+    event: ShownEvent,
+    ref: string | undefined,
+    nowMs: number,
+    room?: string,
+  ): Generator<string> {
     if (!Object.values(event).some(Array.isArray)) {
-      yield this.format(event, ref, nowMs);
+      yield this.format(event, ref, nowMs, room);
       return;
     }
     let separator = "{";
-    for (const [key, value] of Object.entries(this.#object(event, ref, nowMs))) {
+    for (const [key, value] of Object.entries(this.#object(event, ref, nowMs, room))) {
       if (value === undefined) continue;
       yield `${separator}${jsonText(key)}:`;
       separator = ",";
@@ -31,12 +36,13 @@ export class JsonFormat {
     yield "}\n";
   }
 
-  #object(event: ShownEvent, ref: string | undefined, nowMs: number): object {
+  #object(event: ShownEvent, ref: string | undefined, nowMs: number, room?: string): object {
     if (nowMs !== this.#ms) {
       this.#ms = nowMs;
       this.#at = new Date(nowMs).toISOString();
     }
-    return Object.assign({ event: event.event, at: this.#at }, event, { ref });
+    const more = room === undefined ? { ref } : { room, ref };
+    return Object.assign({ event: event.event, at: this.#at }, event, more);
   }
 }
 

@@ -18,6 +18,15 @@ export function starLine(nowMs: number, ...spans: Line): Line {
   return eventLine(nowMs, "*", spans);
 }
 
+/** The line, marked as one about another room than the one that the user is in: `12:03 #club <Bob> hi`. */
+export function placedLine(line: Line, label: string): Line {
+  const [first, ...rest] = line;
+  const isTimed = typeof first === "object" && "timeMs" in first && !("nowMs" in first);
+  return isTimed
+    ? [first, { text: ` #${label}`, as: "place" }, ...rest]
+    : [{ text: `#${label} `, as: "place" }, ...line];
+}
+
 /** The line of a problem. */
 export function wrongLine(nowMs: number, ...spans: Line): Line {
   return eventLine(nowMs, "!", spans);

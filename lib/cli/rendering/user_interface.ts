@@ -14,6 +14,14 @@
 import type { ErrorCode, P2pchatError } from "../../base/errors.ts";
 import type { CommandTable } from "../commands/commands.ts";
 
+/** Which of a console's several rooms something is about. */
+export interface Place {
+  /** For `--json`: the field `room`; null before it is known. */
+  readonly room: string | null;
+  /** What marks lines about another room than the one that the user is in; null: they are about that one. */
+  readonly label: string | null;
+}
+
 /** Part of a line. It may contain control characters: they are made visible when the line is written. */
 export type Span =
   | string
@@ -31,6 +39,7 @@ export type Span =
  * `earlier`: says that the line isn't new: at a terminal a rule above says so for all such lines, which are faint.
  * `body`: text that may have line breaks: on a terminal further lines are indented, in a pipe each break is `␊`.
  * `rule`: across lines of the history: those below it need no rule of their own.
+ * `place`: says that the line is about another room than the one that the user is in.
  * `exact`: text to be copied or parsed by programs; a line that contains it is never broken.
  */
 export type SpanStyle =
@@ -42,6 +51,7 @@ export type SpanStyle =
   | "private"
   | "earlier"
   | "rule"
+  | "place"
   | "body"
   | "exact";
 
@@ -139,6 +149,8 @@ export interface InputHandler<Target> {
   logOut?(): boolean;
   /** At a terminal: whether there is a call, which Ctrl+C at an empty line ends, and which Ctrl+D doesn't. */
   isInCall?(): boolean;
+  /** At a terminal: Alt and a digit, 1 to 9; without this method they do nothing. */
+  goTo?(number: number): void;
   /**
    * At a terminal: the first character of a line was typed.
    * @returns A function that is called just before that line is run. With it the handler interprets the line by the
@@ -233,8 +245,11 @@ export interface UserInterface<Event extends ShownEvent, Target> {
   heedInterrupts(interrupted: InputHandler<Target>["interrupted"]): void;
   /** Starts reading input; each command is run on `handler.target`. */
   listen(handler: InputHandler<Target>): void;
-  /** Shows an event: as its JSON object with `at` and `ref`, or as the lines that the mode renders. */
-  show(event: Event | CommonEvent, ref?: string): void;
+  /**
+   * Shows an event: as its JSON object with `at` and `ref`, or as the lines that the mode renders.
+   * @param place In a console with several rooms: the one that the event is about.
+   */
+  show(event: Event | CommonEvent, ref?: string, place?: Place): void;
   /**
    * Sets the user's name and place, shown before `> `: `Alice`, `Alice @group`.
    * @param self The user's own name, which stands out where others mention it; null where nobody can.
@@ -260,6 +275,8 @@ export interface UserInterface<Event extends ShownEvent, Target> {
    * up to a limit; at a terminal the prompt keeps working, lines wait, and `reason` is shown.
    */
   pauseInput(reason: string | null): void;
+  /** At a terminal: discards the lines that wait while input is paused, and tells the user. */
+  giveUpWaiting(): void;
   /** `null` while more output is welcome; otherwise resolves when its reader has caught up. */
   ready(): Promise<void> | null;
   /** Resolves when everything shown has been written, or nobody reads it any more. */

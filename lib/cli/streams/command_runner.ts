@@ -114,7 +114,7 @@ export class CommandRunner<Target> {
         try {
           if (parsed.type === "clear") return this.#reports.clear();
           if (parsed.type === "show") return this.#reports.showFolded(parsed.number);
-          this.#hasLeft = parsed.leaves;
+          this.#hasLeft = parsed.leaves(target);
           parsed.run(target)?.catch(refuse);
         } catch (error) {
           refuse(error);

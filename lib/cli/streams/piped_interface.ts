@@ -7,13 +7,20 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { helpEvent, helpLines } from "../args/help_text.ts";
 import type { CommonOptions } from "../args/options.ts";
 import { JsonFormat } from "../rendering/json_format.ts";
-import { ignoredLines, noticeLine, returnedLine, starLine } from "../rendering/spans.ts";
+import {
+  ignoredLines,
+  noticeLine,
+  placedLine,
+  returnedLine,
+  starLine,
+} from "../rendering/spans.ts";
 import type {
   CommonEvent,
   InputHandler,
   InterruptCause,
   Line,
   Mode,
+  Place,
   ShownEvent,
   UserInterface,
 } from "../rendering/user_interface.ts";
@@ -112,20 +119,22 @@ export class PipedInterface<Event extends ShownEvent, Target>
     void this.#readAll(handler); // rejects only for bugs, which end the program
   }
 
-  show(event: Event | CommonEvent, ref?: string): void {
+  show(event: Event | CommonEvent, ref?: string, place?: Place): void {
     if (event.event === "bye" && this.#runner.hasLeft) this.#tellUnrun();
-    if (this.#json !== null) return this.#writeJson(event, ref);
-    if (isCommon(event)) return this.#showCommon(event);
+    if (this.#json !== null) return this.#writeJson(event, ref, place?.room ?? undefined);
+    const label = place?.label ?? null;
+    if (isCommon(event)) return this.#showCommon(event, label);
     const context = {
       nowMs: this.#streams.wallMs(),
       interactive: this.interactive,
       verbose: this.#options.verbose,
     };
     const lines = () => this.#mode.render(event, context);
-    this.#output.writeParts("stdout", unitsOf(event), () => this.#formatted(lines()));
+    this.#output.writeParts("stdout", unitsOf(event), () => this.#formatted(lines(), label));
   }
 
   setPrompt(): void {}
+  giveUpWaiting(): void {}
 
   setNames(): void {}
   keepTyped(): void {}
@@ -224,31 +233,38 @@ export class PipedInterface<Event extends ShownEvent, Target>
     }
   }
 
-  #showCommon(event: CommonEvent): void {
+  #showCommon(event: CommonEvent, label: string | null): void {
     if (event.event === "error") {
-      this.#output.write("stderr", this.#errors.format([`error: ${event.text}`]));
+      this.#output.write("stderr", this.#errors.format([errorText(event.text, label)]));
     } else if (event.event === "notice") {
-      this.#writeLines([noticeLine(this.#streams.wallMs(), event)]);
+      this.#writeLines([noticeLine(this.#streams.wallMs(), event)], label);
     } else if (event.event === "ignored") {
-      this.#writeLines(ignoredLines(event));
+      this.#writeLines(ignoredLines(event), label);
     } else if (event.event === "returned") {
-      this.#writeLines([returnedLine(this.#streams.wallMs(), event)]);
+      this.#writeLines([returnedLine(this.#streams.wallMs(), event)], label);
     }
   }
 
-  #writeJson(event: ShownEvent, ref: string | undefined): void {
+  #writeJson(event: ShownEvent, ref: string | undefined, room?: string): void {
     const nowMs = this.#streams.wallMs();
-    const parts = () => this.#json!.parts(event, ref, nowMs);
+    const parts = () => this.#json!.parts(event, ref, nowMs, room);
     this.#output.writeParts("stdout", unitsOf(event), parts);
   }
 
-  #writeLines(lines: readonly Line[]): void {
-    this.#output.writeParts("stdout", unitsOf(lines), () => this.#formatted(lines));
+  #writeLines(lines: readonly Line[], label: string | null = null): void {
+    this.#output.writeParts("stdout", unitsOf(lines), () => this.#formatted(lines, label));
   }
 
-  *#formatted(lines: readonly Line[]): Generator<string> {
-    for (const line of lines) yield this.#text.format(line);
+  *#formatted(lines: readonly Line[], label: string | null): Generator<string> {
+    for (const line of lines) {
+      yield this.#text.format(label === null ? line : placedLine(line, label));
+    }
   }
+}
+
+/** An error as a person reads it. @param label Of the room that it is about, where that isn't the one they are in. */
+export function errorText(text: string, label: string | null): string {
+  return label === null ? `error: ${text}` : `error: #${label}: ${text}`;
 }
 
 const COMMON: ReadonlySet<string> = new Set<CommonEvent["event"]>([

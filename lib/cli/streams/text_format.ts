@@ -69,6 +69,7 @@ const STYLE_CODES: Readonly<Record<Exclude<SpanStyle, "name" | "body" | "exact">
   private: "\x1b[35m",
   earlier: FAINT,
   rule: FAINT,
+  place: FAINT,
 };
 /** Bold and reversed: it is seen without colours, too. */
 const MENTION = "\x1b[1;7m";
@@ -160,7 +161,8 @@ export class TextFormat {
         continue;
       }
       const visible = this.#visible(text);
-      const isFirst = pieces.length === (isEarlier && plain.endsWith(")") ? 2 : 1);
+      const marks = (isEarlier && plain.endsWith(")") ? 1 : 0) + (styles.has("place") ? 1 : 0);
+      const isFirst = pieces.length === 1 + marks;
       if (EVENT_MARK.test(visible) && isFirst) head = plain.length + visible.length;
       plain += visible;
       const isExact = as === "exact";

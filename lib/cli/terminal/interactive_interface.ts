@@ -34,7 +34,7 @@ import {
 } from "./line_editor.ts";
 import type { CommonOptions } from "../args/options.ts";
 import { OutputQueue, unitsOf } from "../streams/output_queue.ts";
-import { isCommon } from "../streams/piped_interface.ts";
+import { errorText, isCommon } from "../streams/piped_interface.ts";
 import { changedPrompt, type DrawnPrompt, layoutPrompt, rowsAboveCursor } from "./prompt_layout.ts";
 import { NotificationRate, notifying } from "./notifications.ts";
 import { Questions } from "./questions.ts";
@@ -48,7 +48,13 @@ import {
   reflows,
   WRAPPING_ON,
 } from "../streams/terminal_mode.ts";
-import { ignoredLines, noticeLine, returnedLine, starLine } from "../rendering/spans.ts";
+import {
+  ignoredLines,
+  noticeLine,
+  placedLine,
+  returnedLine,
+  starLine,
+} from "../rendering/spans.ts";
 import { TextFormat } from "../streams/text_format.ts";
 import type {
   Attention,
@@ -60,6 +66,7 @@ import type {
   KeptLines,
   Line,
   Mode,
+  Place,
   ShownEvent,
   UserInterface,
 } from "../rendering/user_interface.ts";
@@ -314,12 +321,13 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     });
   }
 
-  show(event: Event | CommonEvent, ref?: string): void {
-    if (isCommon(event)) return this.#showCommon(event);
+  show(event: Event | CommonEvent, ref?: string, place?: Place): void {
+    const label = place?.label ?? null;
+    if (isCommon(event)) return this.#showCommon(event, label);
     const nowMs = this.#streams.wallMs();
     const context = { nowMs, interactive: true, verbose: this.#options.verbose };
     const lines = () => this.#mode.render(event, context);
-    this.#print(unitsOf(event), () => this.#formatted(lines()));
+    this.#print(unitsOf(event), () => this.#formatted(placedLines(lines(), label)));
     if (ref === COPY_REF) this.#copy(lines());
   }
 
@@ -370,6 +378,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#toldPause = false;
     this.#runHeld();
     this.#lastLineRun();
+  }
+
+  giveUpWaiting(): void {
+    this.#discardHeld();
   }
 
   ready(): Promise<void> | null {
@@ -436,6 +448,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       this.#notifications.clear();
       this.#unseen.pressed(this.#streams.wallMs());
       if (this.#isDropped(key)) continue;
+      if (key.type === "number") {
+        if (!this.#questions.isOpen) this.#handler?.goTo?.(key.number);
+        continue;
+      }
       const request = this.#questions.isOpen ? this.#questions.press(key) : this.#edit(key);
       if (request !== null) this.#answer(request);
     }
@@ -571,12 +587,16 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       this.#printLines([[this.#prompt, { text: line, as: "body" }]]);
     }
     // Quitting doesn't wait until input resumes: as at the end of input, earlier lines get 10 s.
-    if (this.#pausedBecause !== null && this.#mode.commands.leaves(line)) return this.#ended();
+    if (this.#pausedBecause !== null && this.#leaves(line)) return this.#ended();
     this.#held.add({ text: line, begun: this.#begun });
     if (this.#pausedBecause === null) return this.#runHeld();
     if (this.#toldPause) return;
     this.#toldPause = true;
     this.#printStar(`Waiting: ${this.#pausedBecause}. What you write is kept and sent in order.`);
+  }
+
+  #leaves(line: string): boolean {
+    return this.#handler !== null && this.#mode.commands.leaves(line, this.#handler.target);
   }
 
   #runHeld(): void {
@@ -621,6 +641,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #giveUpHeld(): void {
     clearTimeout(this.#lastLines ?? undefined);
     this.#lastLines = null;
+    this.#discardHeld();
+  }
+
+  #discardHeld(): void {
     const { length } = this.#held.take();
     if (length === 0) return;
     this.show({ event: "notice", text: unsentText(length), warning: true });
@@ -689,18 +713,18 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.show({ event: "error", code: error.code, text: error.message });
   }
 
-  #showCommon(event: CommonEvent): void {
+  #showCommon(event: CommonEvent, label: string | null): void {
     if (event.event === "error") {
-      const line: Line = [{ text: "error:", as: "error" }, ` ${event.text}`];
+      const told = errorText(event.text, label);
+      const line: Line = [{ text: "error:", as: "error" }, told.slice("error:".length)];
       const isScreen = this.#streams.stderr.isTerminal;
-      const text = isScreen ? this.#text.format(line) : `${visibleText(`error: ${event.text}`)}\n`;
-      this.#printError(text);
+      this.#printError(isScreen ? this.#text.format(line) : `${visibleText(told)}\n`);
     } else if (event.event === "notice") {
-      this.#printLines([noticeLine(this.#streams.wallMs(), event)]);
+      this.#printLines(placedLines([noticeLine(this.#streams.wallMs(), event)], label));
     } else if (event.event === "ignored") {
-      this.#printLines(ignoredLines(event));
+      this.#printLines(placedLines(ignoredLines(event), label));
     } else if (event.event === "returned") {
-      this.#printLines([returnedLine(this.#streams.wallMs(), event)]);
+      this.#printLines(placedLines([returnedLine(this.#streams.wallMs(), event)], label));
     }
   }
 
@@ -798,6 +822,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       columns,
     };
   }
+}
+
+function placedLines(lines: readonly Line[], label: string | null): readonly Line[] {
+  return label === null ? lines : lines.map((line) => placedLine(line, label));
 }
 
 function isEnter(key: Key): boolean {

@@ -15,6 +15,8 @@ export type Key =
   | { readonly type: "malformed" }
   /** The terminal tells that it has got the focus, or lost it (DEC mode 1004). */
   | { readonly type: "focus"; readonly hasFocus: boolean }
+  /** Alt and a digit, 1 to 9. */
+  | { readonly type: "number"; readonly number: number }
   | { readonly type: "press"; readonly name: KeyName };
 
 export type KeyName =
@@ -282,7 +284,8 @@ export class KeyParser {
     }
     if (/^[[O]/.test(after)) return after.slice(1); // incomplete or unknown: not text that was typed
     if (after.startsWith("\x1b")) return after; // the next ESC starts a sequence of its own
-    pushPress(keys, ALT_KEYS[after[0]!]);
+    if (/^[1-9]/.test(after)) keys.push({ type: "number", number: Number(after[0]) });
+    else pushPress(keys, ALT_KEYS[after[0]!]);
     return after.slice(1);
   }
 

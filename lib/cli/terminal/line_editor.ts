@@ -86,6 +86,7 @@ function onLineKey(state: EditorState, key: Key): EditorStep {
     case "malformed":
       return { state, request: { type: "tell-malformed" } };
     case "focus":
+    case "number":
       return only(state);
     case "press":
       return PRESSES[key.name](state);

@@ -37,6 +37,7 @@ export function onPasswordKey(typed: string, key: Key): string | Entry {
       return "x".repeat(TYPED_UNITS_MAX);
     case "malformed":
     case "focus":
+    case "number":
       return typed;
     case "press":
       break;

@@ -90,6 +90,8 @@ export class KnownPeers {
   #foundElsewhere: Found[] = [];
   /** Whether `#lastWrite` hasn't begun yet. */
   #isWriteWaiting = false;
+  /** Called for what this program's user finds of a key, where several of its rooms have to heed it. */
+  heed: (found: Found) => void = () => {};
 
   private constructor(disk: Disk, path: string, takeTurn: TakeTurn) {
     this.#disk = disk;
@@ -255,15 +257,14 @@ export class KnownPeers {
   ): Promise<void> {
     const fingerprint = fingerprintOf(key);
     const isNew = this.check(scope, name, key).type !== "same";
+    const refused = lineKey({ scope: REFUSED, name, fingerprint });
+    const wasRefused = isAsked && this.#lines.has(refused);
     if (isNew) {
       const pin = { scope, name, fingerprint, firstSeen: dayText(wallMs) };
-      this.#add(
-        pin,
-        isAsked,
-        isAsked ? lineKey({ scope: REFUSED, name, fingerprint }) : undefined,
-      );
+      this.#add(pin, isAsked, isAsked ? refused : undefined);
     }
     const changed = isAsked && this.#accept(name, fingerprint, wallMs);
+    if (wasRefused) this.heed({ name, fingerprint, isRefused: false });
     if (isNew || changed) await this.#write();
     else await this.#written(lineKey({ scope, name, fingerprint }));
   }
@@ -320,6 +321,7 @@ export class KnownPeers {
     const former = this.#linesOf(refused);
     this.#add(refused, true, former[0]);
     for (const line of former) if (line !== at) this.#removeAt(line);
+    this.heed({ name: plain, fingerprint, isRefused: true });
     await this.#write();
   }
 

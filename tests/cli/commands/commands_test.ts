@@ -393,3 +393,38 @@ Deno.test("helpEvent() has the fields that objects use", () => {
     example: "/msg Bob are you coming?",
   }]);
 });
+
+Deno.test("objects may name a room in a mode that has several, and in no other", () => {
+  const object = '{"command":"msg","text":"hi","room":"abc","ref":"r"}';
+  assertEquals(outcomeOf(object, true), {
+    command: { command: "in", room: "abc", asked: { command: "say", text: "hi" } },
+    ref: "r",
+  });
+  const refused = memberCommands.parse(object, true);
+  assertEquals(refused.type === "refused" && refused.error.code, "usage");
+});
+
+Deno.test("/part leaves the mode only where no other room is open", () => {
+  const sink = (hasOther: boolean) => Object.assign(() => {}, { hasOther: () => hasOther });
+  const left = ["/part", "/leave", ":q", "hello"].map((line) => [
+    meshCommands.leaves(line, sink(true)),
+    meshCommands.leaves(line, sink(false)),
+    meshCommands.leaves(line, () => {}),
+  ]);
+  assertEquals(left, [[false, true, true], [false, true, true], [true, true, true], [
+    false,
+    false,
+    false,
+  ]]);
+});
+
+Deno.test("what leads to a room isn't kept where it has an invite, and isn't endless", () => {
+  assertEquals(
+    ["/join 192.0.2.1 55107", "/join --invite abc", "/room 2"].map((line) =>
+      meshCommands.mayBeKept(line)
+    ),
+    [true, false, true],
+  );
+  const endless = meshCommands.parse(`/join ${"x".repeat(9_000)}`, false);
+  assertEquals(endless.type === "refused" && endless.error.code, "usage");
+});

@@ -46,8 +46,8 @@ const SEARCHING = { mesh: "search", group: "search", friends: "search" };
 /** The command that each is, by mode; where it isn't named, there is none. */
 const SAME: Readonly<Record<string, Partial<Record<keyof typeof TABLES, string>>>> = {
   "nick Zed": { mesh: "name" },
-  "part": LEAVING,
-  "leave": LEAVING,
+  "part": { ...LEAVING, mesh: "part" },
+  "leave": { ...LEAVING, mesh: "part" },
   "QUIT": LEAVING,
   "exit": LEAVING,
   "w": LISTING,
@@ -127,7 +127,7 @@ const NEAR: Readonly<Record<string, Partial<Record<keyof typeof TABLES, string>>
   "notice": { mesh: "/msg NAME TEXT" },
   "dcc": { mesh: "/send [NAME] FILE" },
   "seen": { mesh: "/whois NAME" },
-  "JOIN": { mesh: "", group: "", friends: "", registry: "", serve: "", regserver: "" },
+  "JOIN": { group: "", friends: "", registry: "", serve: "", regserver: "" },
 };
 
 for (const [name, here] of Object.entries(NEAR)) {

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { meshLines, type MeshOwnEvent } from "../../../lib/cli/mesh/mesh_rendering.ts";
 import { verificationDigits } from "../../../lib/cli/rendering/verify_rendering.ts";
+import type { RoomId } from "../../../lib/base/ids.ts";
 import { messageFrom } from "../echo_room.ts";
 import { NOON_MS } from "../memory_streams.ts";
 import { printed as printedLines } from "../printed.ts";
@@ -424,3 +425,36 @@ Deno.test(
     assertEquals(verificationDigits(ann, eve).includes(bobHalf!), false);
   },
 );
+
+Deno.test("/rooms says of those that the console is in how many are there, and what is unseen", () => {
+  const room = { title: null, private: false, members: ["Alice"], last: null };
+  const lines = meshLines({
+    event: "rooms",
+    rooms: [
+      {
+        ...room,
+        room: "aaaaaaaa11" as RoomId,
+        title: "Club",
+        here: { number: 1, current: true, people: 3, unseen: 0 },
+      },
+      {
+        ...room,
+        room: "bbbbbbbb11" as RoomId,
+        here: { number: 2, current: false, people: 1, unseen: 1_200 },
+      },
+      {
+        ...room,
+        room: "cccccccc11" as RoomId,
+        here: { number: 3, current: false, people: 2, unseen: 0 },
+      },
+      { ...room, room: "dddddddd11" as RoomId },
+    ],
+  }, { nowMs: NOON_MS, interactive: true, verbose: false });
+  assertEquals(
+    printedLines(lines),
+    "1  aaaaaaaa (Club)  open  Alice  no messages yet  3 there now, you are here\n" +
+      "2  bbbbbbbb  open  Alice  no messages yet  nobody else there now, 1,200 unseen\n" +
+      "3  cccccccc  open  Alice  no messages yet  2 there now\n" +
+      "-  dddddddd  open  Alice  no messages yet\n",
+  );
+});

@@ -516,3 +516,29 @@ Deno.test("a long history in JSON is the object that a short one is", async () =
   assertEquals(JSON.parse(none!), { ...history, at, messages: [], ref: "none" });
   assertEquals(JSON.parse(all!), { ...history, at, ref: "h" });
 });
+
+Deno.test("what several rooms show has the room's id for scripts, and its title for people where they aren't", async () => {
+  const here = { room: "aa", label: null };
+  const there = { room: "bb", label: "club" };
+  const shown = [];
+  for (const json of [true, false]) {
+    const streams = new MemoryStreams();
+    const ui = new PipedInterface(MODE, { ...OPTIONS, json }, streams);
+    ui.show(messageFrom("Bob", "one"), "r", here);
+    ui.show(messageFrom("Bob", "two"), undefined, there);
+    ui.show({ event: "notice", text: "three" }, undefined, there);
+    ui.show({ event: "error", code: "usage", text: "four" }, undefined, there);
+    ui.show({ event: "rooms", rooms: [] }, undefined, { room: null, label: null });
+    await ui.close();
+    shown.push([streams.stdoutText, streams.stderrText]);
+  }
+  const [[json], text] = shown as [[string, string], [string, string]];
+  assertEquals(
+    json.trim().split("\n").map((line) => JSON.parse(line)).map(({ room, ref }) => [room, ref]),
+    [["aa", "r"], ["bb", undefined], ["bb", undefined], ["bb", undefined], [undefined, undefined]],
+  );
+  assertEquals(text, [
+    "12:03 <Bob> one\n12:03 #club <Bob> two\n12:03 #club * three\nYou were in no room yet.\n",
+    "error: #club: four\n",
+  ]);
+});

@@ -5,7 +5,7 @@ import { ROW_CELLS } from "../../../lib/cli/rendering/graphemes.ts";
 import { WRAPPING_OFF, WRAPPING_ON } from "../../../lib/cli/streams/terminal_mode.ts";
 import { TextFormat, type TextFormatOptions } from "../../../lib/cli/streams/text_format.ts";
 import { NameColours } from "../../../lib/cli/rendering/name_colours.ts";
-import { EARLIER, presenceLine, wrongLine } from "../../../lib/cli/rendering/spans.ts";
+import { EARLIER, placedLine, presenceLine, wrongLine } from "../../../lib/cli/rendering/spans.ts";
 import type { Line } from "../../../lib/cli/rendering/user_interface.ts";
 import { NOON_MS } from "../memory_streams.ts";
 import { cpuMs } from "../../cpu_time.ts";
@@ -459,4 +459,24 @@ Deno.test("TextFormat shows the longest messages fast, whatever they hold", SLOW
     }
     assert(leastMs <= FAST_MS, `${JSON.stringify(part)} took ${leastMs} ms`);
   }
+});
+
+Deno.test("TextFormat: a line about another room has its title behind the time, and is broken as others are", () => {
+  const format = new TextFormat(terminalOf(40), NOON_MS);
+  const lines = [
+    message("one two three four five six"),
+    wrongLine(NOON_MS, "one two three four five six seven eight"),
+    [{ timeMs: NOON_MS }, EARLIER, " <", { text: "Bob", as: "name" }, "> ", {
+      text: "hi",
+      as: "body",
+    }],
+    ["no time, one two three four five six"],
+  ] satisfies readonly Line[];
+  assertEquals(
+    lines.map((line) => format.format(placedLine(line, "club"))).join(""),
+    "12:03 #club <Bob> one two three four\n" + `${" ".repeat(18)}five six\n` +
+      "12:03 #club ! one two three four five\n" + `${" ".repeat(14)}six seven eight\n` +
+      "12:03 #club (earlier) <Bob> hi\n" +
+      "#club no time, one two three four five\n  six\n",
+  );
 });

@@ -189,3 +189,11 @@ Deno.test("KeyParser ends a paste without its end at a Ctrl+C that somebody pres
   ]);
   assertEquals(push("x"), [text("x")]);
 });
+
+Deno.test("Alt and a digit is a number; 0 is none", () => {
+  assertEquals(keysOf("\x1b1\x1b9\x1b0x"), [
+    { type: "number", number: 1 },
+    { type: "number", number: 9 },
+    { type: "text", text: "x" },
+  ]);
+});

@@ -613,3 +613,14 @@ Deno.test("reread() keeps what it knows where the file is gone, or is damaged, w
   assertEquals(await known.reread(), []);
   assertEquals(known.isVerified("Bob", fingerprintOf(bob)), true);
 });
+
+Deno.test("KnownPeers tells the program's other rooms what is found of a key, and what is accepted again", async () => {
+  const known = await KnownPeers.open(await newDisk(), PATH);
+  const found: unknown[] = [];
+  known.heed = ({ name, isRefused }) => void found.push([name, isRefused]);
+  await known.trust("mesh:a", "Bob", bob, DAY_MS);
+  await known.refuse("Bob~k7f3", bob, DAY_MS);
+  await known.trust("mesh:a", "Bob", bob, DAY_MS, true);
+  await known.trust("mesh:b", "Bob", bob, DAY_MS, true);
+  assertEquals(found, [["Bob", true], ["Bob", false]]);
+});

@@ -1,0 +1,107 @@
+/** Further rooms of a console: how one is joined, and what all of the profile's rooms are. Loaded with the second one. */
+
+import { P2pchatError } from "../../base/errors.ts";
+import { dayText, numberText } from "../../base/text/words.ts";
+import type { Logger } from "../../base/machine/environment.ts";
+import type { MeshHost } from "../../runtime/hosts/mesh_host.ts";
+import { roomsFolder } from "../../store/disk/paths.ts";
+import { RealDisk } from "../../store/disk/real_disk.ts";
+import { type Session, showError } from "../session/mode_session.ts";
+import { Peace } from "../session/peace.ts";
+import type { Bye } from "../session/run_mode.ts";
+import { joinOptions } from "./join_options.ts";
+import type { MeshOptions } from "./mesh_arguments.ts";
+import type { MeshCommandSink } from "./mesh_commands.ts";
+import type { ManyRooms, MeshConsole, RoomStart } from "./mesh_console.ts";
+import type { MeshOwnEvent } from "./mesh_rendering.ts";
+import { MeshRooms } from "./mesh_rooms.ts";
+import { type RoomHere, roomViews } from "./room_views.ts";
+
+/** Each keeps up to 64 MiB of texts, and takes links and a port; and Alt and a digit reach all of them. */
+const ROOMS_MAX = 8;
+
+/** What the first room was started with. */
+interface First extends Session<MeshOwnEvent, MeshCommandSink> {
+  readonly options: MeshOptions;
+  /** Those that run. */
+  readonly hosts: Set<MeshHost>;
+}
+
+export class FurtherRooms implements ManyRooms {
+  constructor(
+    readonly meshConsole: MeshConsole,
+    readonly first: First,
+    readonly runRoom: (start: RoomStart) => Promise<Bye>,
+  ) {
+    const { knownPeers, hosts } = first;
+    knownPeers.heed = ({ name, fingerprint: key, isRefused }) => {
+      const command = isRefused ? "refuse" : "unrefuse";
+      for (const host of hosts) host.command({ command, name, key }, undefined);
+    };
+  }
+
+  join(where: string, ref: string | undefined): Promise<void> {
+    const { meshConsole, first } = this;
+    const { options, invite } = joinOptions(where, first.options);
+    if (meshConsole.rooms.length >= ROOMS_MAX) {
+      throw new P2pchatError(
+        "full",
+        `You are in ${numberText(ROOMS_MAX)} rooms, as many as one console takes: /part leaves ` +
+          "one, and p2pchat mesh in another terminal takes more",
+      );
+    }
+    meshConsole.runFurther(ref, (ui) => {
+      const { settings, ignored, ownKey, today } = first.peace;
+      return this.runRoom({
+        ...first,
+        // Each room has a lock of its own, of which a disk asks before it writes.
+        disk: new RealDisk(() => performance.now()),
+        environment: { ...first.environment, log: numbered(first.environment.log, ui.number) },
+        // Names may be other people's in another room.
+        peace: new Peace(settings, ignored, ownKey, today ?? (() => dayText(Date.now()))),
+        ui,
+        options,
+        invite,
+        isFurther: true,
+      });
+    });
+    return Promise.resolve();
+  }
+
+  async list(ref: string | undefined): Promise<void> {
+    const { disk, folder, ui } = this.first;
+    const { meshConsole } = this;
+    const views = await roomViews(
+      await MeshRooms.open(disk, roomsFolder(folder)),
+      (error) => showError(ui, error, ref),
+    );
+    if (!meshConsole.hasSeveral) return ui.show({ event: "rooms", rooms: views }, ref);
+    const here = new Map<string | null, RoomHere>(
+      meshConsole.rooms.filter(({ isIn }) => isIn).map((room) => [room.room, {
+        number: room.number,
+        current: room === meshConsole.current,
+        people: room.names().length + 1,
+        unseen: room.unseen,
+      }]),
+    );
+    const all = views.map((view) => {
+      const found = here.get(view.room);
+      return found === undefined ? view : { ...view, here: found };
+    });
+    const place = ({ here }: { readonly here?: RoomHere }) => here?.number ?? Infinity;
+    const inOrder = all.map((view, at) => ({ view, at }))
+      .sort((a, b) =>
+        place(a.view) === place(b.view) ? a.at - b.at : place(a.view) - place(b.view)
+      );
+    ui.show({ event: "rooms", rooms: inOrder.map(({ view }) => view) }, ref);
+  }
+}
+
+/** A log in which lines say which of the console's rooms they are about. */
+function numbered(log: Logger, place: number): Logger {
+  return {
+    debug: (message, fields) => log.debug(message, { ...fields, place }),
+    info: (message, fields) => log.info(message, { ...fields, place }),
+    warn: (message, fields) => log.warn(message, { ...fields, place }),
+  };
+}

@@ -1,0 +1,114 @@
+/** What follows `/join`: as the command line of `mesh` has it after NAME, or the title of a room. */
+
+import { hasInvite } from "../../base/text/invite_text.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import { inWords } from "../../base/text/words.ts";
+import { parsePort } from "../../base/text/endpoints.ts";
+import type { Invite } from "../../protocols/mesh/schema/rotations.ts";
+import { parseCommandLine, programCommand } from "../args/arguments.ts";
+import { type MeshOptions, meshProgramCommand } from "./mesh_arguments.ts";
+
+/** What is one room's; other flags are the program's, and were given when it was started. */
+const FLAGS = ["room", "invite", "key", "title", "new", "private", "port", "history"] as const;
+
+const FORM =
+  "The form is /join HOST PORT, /join --invite WORD, /join TITLE or /join --new, for example " +
+  "/join 192.168.1.5 55107";
+
+interface Joining {
+  readonly options: MeshOptions;
+  readonly invite: Invite | null;
+}
+
+/**
+ * The options of a further room.
+ * @param first Those of the program.
+ * @throws {P2pchatError} `usage`, or `bad-credentials` for an invite that can't be read.
+ */
+export function joinOptions(where: string, first: MeshOptions): Joining {
+  const args = argumentsOf(where);
+  const [flag] = args.filter((arg) => arg.startsWith("--")).map((arg) =>
+    arg.slice(2).split("=")[0]!
+  );
+  const unknown = args.filter((arg) => arg.startsWith("-"))
+    .map((arg) => arg.replace(/^-+/, "").split("=")[0]!)
+    .find((name) => !FLAGS.some((known) => known === name));
+  if (unknown !== undefined) {
+    const known = inWords(FLAGS.map((name) => `--${name}`), "and");
+    throw new P2pchatError("usage", `/join takes no --${unknown}, but ${known}`);
+  }
+  const given = parsed(args, first.name);
+  if (given.invite.from === "input") {
+    const text = "Write the invite behind --invite: /join --invite WORD; what you type isn't kept";
+    throw new P2pchatError("usage", text);
+  }
+  const leads = given.contact !== null || given.room !== null || given.invite.from === "argument";
+  if (!leads && !given.foundNew && !given.foundPrivate) {
+    throw new P2pchatError(
+      "usage",
+      flag === undefined ? FORM : `--${flag} leads to no room. ${FORM}`,
+    );
+  }
+  const { advertise } = first;
+  return {
+    options: {
+      ...first,
+      contact: given.contact,
+      contactKey: given.contactKey,
+      foundNew: given.foundNew,
+      foundPrivate: given.foundPrivate,
+      room: given.room,
+      title: given.title,
+      invite: given.invite,
+      port: given.port,
+      historyCount: given.historyCount ?? first.historyCount,
+      // The port is that of the first room.
+      advertise: advertise === null ? null : { ...advertise, port: null },
+    },
+    invite: given.invite.from === "argument" ? given.invite.invite : null,
+  };
+}
+
+function parsed(args: readonly string[], name: string): MeshOptions {
+  let options: MeshOptions | undefined;
+  const command = programCommand(meshProgramCommand, (given) => {
+    options = given;
+    return Promise.resolve();
+  });
+  try {
+    // The folder isn't used; without one, the environment would be asked.
+    const request = parseCommandLine(["mesh", name, "--data", "/", ...args], [command], () => "");
+    if (request.type === "run") void request.run();
+  } catch (error) {
+    if (!(error instanceof P2pchatError)) throw error;
+    const text = error.message.replace(/p2pchat mesh (?:NAME|Bob)/g, "/join");
+    throw new P2pchatError(error.code, text, { cause: error });
+  }
+  if (options === undefined) throw new P2pchatError("usage", FORM);
+  return options;
+}
+
+/** A title may have blanks, in quotes or without. */
+const WITH_BLANKS = /--(room|title)(?:=|\s+)("[^"]*"|'[^']*'|[^]*?(?=\s+--[a-z]|\s*$))/g;
+
+function argumentsOf(where: string): readonly string[] {
+  const text = where.trim();
+  if (!text.startsWith("-")) {
+    if (hasInvite(text)) return ["--invite", text];
+    const [host = "", port, ...more] = text.split(/\s+/);
+    const isAddress = port === undefined
+      ? host.includes(":")
+      : port.startsWith("--") || (parsePort(port) !== null && (more[0] ?? "--").startsWith("--"));
+    if (!isAddress) return [`--room=${unquoted(text.replace(/^#/, ""))}`];
+  }
+  const titles: string[] = [];
+  const rest = text.replace(WITH_BLANKS, (_, flag: string, value: string) => {
+    titles.push(`--${flag}=${unquoted(value)}`);
+    return "";
+  });
+  return [...rest.split(/\s+/).filter((word) => word !== ""), ...titles];
+}
+
+function unquoted(text: string): string {
+  return /^(["']).*\1$/s.test(text) ? text.slice(1, -1) : text;
+}

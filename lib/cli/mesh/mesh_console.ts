@@ -1,0 +1,349 @@
+/**
+ * The console of a mesh: one room or several, in one of which the user is. Lines go there; what others show is marked.
+ * What only several rooms need is loaded with the second one.
+ */
+
+import { P2pchatError } from "../../base/errors.ts";
+import { quotedStart } from "../../base/text/text.ts";
+import type { Invite } from "../../protocols/mesh/schema/rotations.ts";
+import type { MeshHost } from "../../runtime/hosts/mesh_host.ts";
+import type { Session } from "../session/mode_session.ts";
+import type { Bye } from "../session/run_mode.ts";
+import type { InputHandler, InterruptCause, Place } from "../rendering/user_interface.ts";
+import type { MeshOptions } from "./mesh_arguments.ts";
+import type { ConsoleCommand, MeshCommandSink, RoomCommand, RoomSink } from "./mesh_commands.ts";
+import type { MeshOwnEvent } from "./mesh_rendering.ts";
+import { foldTitle } from "./mesh_rooms.ts";
+import { type MeshInterface, RoomInterface } from "./room_interface.ts";
+
+/** A room that is to be come into, with what it shares with others of this program. */
+export interface RoomStart extends Session<MeshOwnEvent, RoomSink> {
+  readonly ui: RoomInterface;
+  readonly options: MeshOptions;
+  readonly invite: Invite | null;
+  /** Those that run. */
+  readonly hosts: Set<MeshHost>;
+  /** Whether the console is in another room already. */
+  readonly isFurther: boolean;
+}
+
+/** Runs a room until the user leaves it. @throws {P2pchatError} The reason if it ends otherwise. */
+type RunRoom = (ui: RoomInterface) => Promise<Bye>;
+
+/** What the console does with several rooms. */
+export interface ManyRooms {
+  /** Begins to join. @throws {P2pchatError} Where that can't be begun. */
+  join(where: string, ref: string | undefined): Promise<void>;
+  /** Shows all rooms of the profile. */
+  list(ref: string | undefined): Promise<void>;
+}
+
+/** What is shorter may be a number. */
+const ID_START_MIN = 4;
+
+/** Why lines wait that are entered after `/join`: they are for the room that it leads to. */
+const JOINING = "joining the other room";
+
+export class MeshConsole {
+  /** By number. */
+  readonly rooms: RoomInterface[] = [];
+  hasSeveral = false;
+  current: RoomInterface;
+  /** From `/join` until the room is there, or isn't: null while it is opened. */
+  #joining: { room: RoomInterface | null } | null = null;
+  #isLeaving = false;
+  #isListening = false;
+  #ended = Promise.withResolvers<Bye>();
+  /** The words with which the user left. */
+  #bye: Bye | null = null;
+  #many: Promise<ManyRooms> | null = null;
+
+  /** @param load Loads what only several rooms need. */
+  constructor(readonly ui: MeshInterface, readonly load: () => Promise<ManyRooms>) {
+    this.current = new RoomInterface(this, 1, undefined);
+    this.current.isIn = true; // or the program ends
+  }
+
+  get hasOther(): boolean {
+    return this.rooms.some((room) => room !== this.current && !room.isLeft);
+  }
+
+  /** Those that the user came into, and hasn't left. */
+  get #open(): readonly RoomInterface[] {
+    return this.rooms.filter(({ isIn, isLeft }) => isIn && !isLeft);
+  }
+
+  /** Runs the first room, and those that the user joins, until none is left. @throws Why the last one ended. */
+  async run(begin: RunRoom): Promise<Bye> {
+    this.#begin(this.current, begin);
+    return await this.#ended.promise;
+  }
+
+  /** Runs a further room, into which `/join` leads. */
+  runFurther(ref: string | undefined, begin: RunRoom): void {
+    if (this.#isLeaving) return;
+    this.hasSeveral = true;
+    const taken = new Set(this.rooms.map(({ number }) => number));
+    let number = 1;
+    while (taken.has(number)) number += 1;
+    const room = new RoomInterface(this, number, ref);
+    if (this.#joining !== null) this.#joining.room = room;
+    this.#begin(room, begin);
+    this.#showPrompt();
+  }
+
+  #begin(room: RoomInterface, begin: RunRoom): void {
+    this.rooms.push(room);
+    this.rooms.sort((a, b) => a.number - b.number);
+    begin(room).then(
+      (bye) => this.#gone(room, bye),
+      (error) => {
+        if (error instanceof P2pchatError) this.#gone(room, error);
+        else this.#ended.reject(error);
+      },
+    ).catch((error) => this.#ended.reject(error));
+  }
+
+  /** A room has ended; the others go on. */
+  #gone(room: RoomInterface, ending: Bye | P2pchatError): void {
+    const isError = ending instanceof P2pchatError;
+    this.rooms.splice(this.rooms.indexOf(room), 1);
+    if (!isError && (this.#bye === null || room === this.current)) this.#bye = ending;
+    const first = this.#open[0] ?? this.rooms[0];
+    if (first === undefined) {
+      return isError ? this.#ended.reject(ending) : this.#ended.resolve(this.#bye ?? ending);
+    }
+    const wasJoining = this.#joining?.room === room;
+    if (isError || !this.#isLeaving) this.#tellGone(room, ending, wasJoining);
+    if (wasJoining) {
+      this.ui.giveUpWaiting(); // what was typed was for that room
+      this.#joined();
+    }
+    if (this.current === room && first.isIn) this.#goTo(first, undefined);
+    else this.#showPrompt();
+  }
+
+  #tellGone(room: RoomInterface, ending: Bye | P2pchatError, wasJoining: boolean): void {
+    const ref = wasJoining ? room.ref : undefined;
+    const place: Place = { room: room.room, label: wasJoining ? null : room.name };
+    const { number, open } = room;
+    const isError = ending instanceof P2pchatError;
+    if (isError) {
+      this.ui.show({ event: "error", code: ending.code, text: ending.message }, ref, place);
+    }
+    if (!isError && wasJoining) {
+      return this.ui.show({ event: "notice", text: "You haven't joined it" }, ref, place);
+    }
+    if (wasJoining || this.#isLeaving) return;
+    const reason = isError ? ending.code : ending.reason;
+    const parted = { event: "parted", number, title: open?.title ?? null, reason } as const;
+    const { room: id } = place;
+    this.ui.show(parted, isError ? undefined : ending.ref, { room: id, label: null });
+  }
+
+  // What rooms set, and what is shown of it.
+
+  listen(room: RoomInterface): void {
+    this.#joinedIf(room);
+    if (this.#isListening) return;
+    this.#isListening = true;
+    const handler: InputHandler<MeshCommandSink> = {
+      target: Object.assign(
+        (command: RoomCommand | ConsoleCommand, ref: string | undefined) =>
+          this.#command(command, ref),
+        { hasOther: () => this.hasOther },
+      ),
+      ended: () => {
+        this.#isLeaving = true;
+        for (const room of [...this.rooms]) {
+          if (room.handler === null) room.leave("interrupt");
+          else room.handler.ended();
+        }
+      },
+      interrupted: (cause) => this.#interrupted(cause),
+      answer: (show) => {
+        const { handler } = this.current;
+        if (handler?.answer === undefined) show();
+        else handler.answer(show);
+      },
+      goTo: (number) => {
+        const room = this.#open.find((each) => each.number === number);
+        if (room !== undefined && room !== this.current) this.#goTo(room, undefined);
+      },
+    };
+    this.ui.listen(handler);
+  }
+
+  heedInterrupts(): void {
+    if (this.hasSeveral) return; // done by the first room
+    this.ui.heedInterrupts((cause) => this.#interrupted(cause));
+  }
+
+  #interrupted(cause: InterruptCause): boolean {
+    const joining = this.#joining?.room ?? null;
+    // Ctrl+C withdraws what the user waits for.
+    if (cause === "interrupt" && joining !== null && this.ui.interactive && this.hasOther) {
+      joining.leave(cause);
+      return false;
+    }
+    this.#isLeaving = true;
+    for (const room of [...this.rooms]) room.leave(cause);
+    return true;
+  }
+
+  changed(room: RoomInterface, what: "prompt" | "names" | "progress" | "pause"): void {
+    if (what === "pause") return this.#tellPause();
+    if (what === "progress") return this.#showProgress();
+    if (room !== this.current) return;
+    if (what === "prompt") this.#showPrompt();
+    else this.ui.setNames(room.names, room.namesAway);
+  }
+
+  #showPrompt(): void {
+    const { prompt, name } = this.current;
+    if (prompt === null) return;
+    const { text, self } = prompt;
+    this.ui.setPrompt(this.hasOther ? `${text} #${name}` : text, self);
+  }
+
+  #showProgress(): void {
+    const { progressText } = this.current;
+    if (progressText !== null || !this.hasOther) return this.ui.progress(progressText);
+    const other = this.rooms.find((room) => room.progressText !== null);
+    this.ui.progress(other === undefined ? null : `#${other.name}: ${other.progressText}`);
+  }
+
+  /** Scripts may address any room: where one takes no more lines, none is run. */
+  #tellPause(): void {
+    const heeded = this.ui.interactive ? [this.current] : this.rooms;
+    const paused = heeded.find(({ pausedBecause }) => pausedBecause !== null);
+    const joining = this.#joining === null ? null : JOINING;
+    this.ui.pauseInput(joining ?? paused?.pausedBecause ?? null);
+  }
+
+  entering(room: RoomInterface): void {
+    room.isIn = true;
+    this.current = room;
+  }
+
+  entered(room: RoomInterface): void {
+    this.#goTo(room, room.ref);
+    this.#joinedIf(room);
+  }
+
+  /** Lines that waited for a room run once it takes them. */
+  #joinedIf(room: RoomInterface): void {
+    if (this.#joining?.room === room && room.isIn && room.handler !== null) this.#joined();
+  }
+
+  #joined(): void {
+    this.#joining = null;
+    this.#tellPause();
+  }
+
+  /** What is typed goes to this room from now on. */
+  #goTo(room: RoomInterface, ref: string | undefined): void {
+    this.current = room;
+    const { number, open, unseen } = room;
+    room.unseen = 0;
+    this.ui.show({ event: "room", number, title: open?.title ?? null, unseen }, ref, room);
+    this.#showPrompt();
+    this.ui.setNames(room.names, room.namesAway);
+    this.#showProgress();
+    this.#tellPause();
+  }
+
+  // Commands.
+
+  #command(command: RoomCommand | ConsoleCommand, ref: string | undefined): void {
+    switch (command.command) {
+      case "join":
+        return this.#join(command.where, ref);
+      case "rooms":
+        return this.#withMany(ref, (many) => many.list(ref));
+      case "room":
+        return this.#goTo(this.#named(command.which), ref);
+      case "part":
+        return this.#part(this.current, ref);
+      case "quit":
+        return this.#quit(command, ref);
+      case "in":
+        return this.#in(command.room, command.asked, ref);
+      default:
+        return this.current.handler?.target(command, ref);
+    }
+  }
+
+  #quit(command: Extract<RoomCommand, { command: "quit" }>, ref: string | undefined): void {
+    this.#isLeaving = true;
+    const { current } = this;
+    for (const room of [...this.rooms]) if (room !== current) room.leave("interrupt");
+    current.handler?.target(command, ref);
+  }
+
+  #in(id: string, asked: RoomCommand | ConsoleCommand, ref: string | undefined): void {
+    const room = this.rooms.find((each) => each.room === id && each.handler !== null);
+    if (room === undefined) {
+      const text = `This console is in no room with the id ${id}; its event ready says it`;
+      throw new P2pchatError("usage", text);
+    }
+    if (asked.command === "part") return this.#part(room, ref);
+    const isOfConsole = asked.command === "join" || asked.command === "room" ||
+      asked.command === "rooms" || asked.command === "quit" || asked.command === "in";
+    if (isOfConsole) this.#command(asked, ref);
+    else room.handler!.target(asked, ref);
+  }
+
+  #join(where: string, ref: string | undefined): void {
+    this.#joining = { room: null };
+    this.#tellPause();
+    this.#withMany(ref, async (many) => {
+      try {
+        await many.join(where, ref);
+      } finally {
+        if (this.#joining?.room === null) {
+          this.ui.giveUpWaiting();
+          this.#joined();
+        }
+      }
+    });
+  }
+
+  /** The user goes to another room at once; this one says its farewells meanwhile. */
+  #part(room: RoomInterface, ref: string | undefined): void {
+    if (room.isLeft) return;
+    room.isLeft = true;
+    const [next] = this.#open;
+    if (room === this.current && next !== undefined) this.#goTo(next, undefined);
+    room.handler?.target({ command: "quit" }, ref);
+  }
+
+  /** @throws {P2pchatError} `usage` where the user means none of the rooms, or several. */
+  #named(which: string): RoomInterface {
+    const wanted = foldTitle(which.replace(/^#/, ""));
+    const rooms = this.#open;
+    const found = rooms.filter(({ number, name, room }) =>
+      String(number) === wanted || foldTitle(name) === wanted ||
+      (wanted.length >= ID_START_MIN && room?.startsWith(wanted) === true)
+    );
+    const byNumber = found.find(({ number }) => String(number) === wanted);
+    const [only = null] = byNumber === undefined ? found : [byNumber];
+    if (only !== null && (found.length === 1 || byNumber !== undefined)) return only;
+    const told = rooms.map(({ number, open }) =>
+      `${number}${open === null || open.title === null ? "" : ` (${open.title})`}`
+    );
+    const text = `${only === null ? "None" : "More than one"} of the rooms that you are in is ${
+      quotedStart(which)
+    }: there is ${told.join(", ")}; /join leads into others`;
+    throw new P2pchatError("usage", text);
+  }
+
+  /** Loads what several rooms need; lines that follow wait until it is there, and has done its work. */
+  #withMany(ref: string | undefined, work: (many: ManyRooms) => void | Promise<void>): void {
+    this.#many ??= this.load();
+    this.#many.then(work).catch((error) => {
+      if (!(error instanceof P2pchatError)) return this.#ended.reject(error);
+      this.ui.show({ event: "error", code: error.code, text: error.message }, ref);
+    });
+  }
+}

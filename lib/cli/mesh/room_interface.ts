@@ -1,0 +1,189 @@
+/**
+ * The user interface as one room of the console has it. With one room it is that of the console; with several it marks
+ * what the room shows, and keeps what the console shows only of the room that the user is in.
+ */
+
+import type { RoomId } from "../../base/ids.ts";
+import type { P2pchatError } from "../../base/errors.ts";
+import type {
+  Attention,
+  CommonEvent,
+  InputHandler,
+  InterruptCause,
+  KeptLines,
+  Place,
+  UserInterface,
+} from "../rendering/user_interface.ts";
+import type { MeshCommandSink, RoomSink } from "./mesh_commands.ts";
+import type { MeshOwnEvent } from "./mesh_rendering.ts";
+
+export type MeshInterface = UserInterface<MeshOwnEvent, MeshCommandSink>;
+
+/** What the console knows of a room that runs. */
+interface OpenRoom {
+  /** Null before it is known. */
+  readonly id: RoomId | null;
+  /** The user's own title for it. */
+  readonly title: string | null;
+}
+
+/** The console, as its rooms see it. */
+interface RoomsConsole {
+  readonly ui: MeshInterface;
+  /** Whether there are several rooms, or have been. */
+  readonly hasSeveral: boolean;
+  readonly current: RoomInterface;
+  readonly hasOther: boolean;
+  /** A room takes input from now on, or may be left. */
+  listen(room: RoomInterface): void;
+  heedInterrupts(): void;
+  /** What the room has set that is shown of the one that the user is in. */
+  changed(room: RoomInterface, what: "prompt" | "names" | "progress" | "pause"): void;
+  /** The room is about to show that it is ready. */
+  entering(room: RoomInterface): void;
+  entered(room: RoomInterface): void;
+}
+
+export class RoomInterface implements UserInterface<MeshOwnEvent, RoomSink>, Place {
+  open: OpenRoom | null = null;
+  handler: InputHandler<RoomSink> | null = null;
+  /** Whether the user came in. */
+  isIn = false;
+  /** Whether the user has asked to leave it, and the console goes on. */
+  isLeft = false;
+  /** Messages of others since the user went to another room. */
+  unseen = 0;
+  prompt: { readonly text: string; readonly self: string | null } | null = null;
+  names: () => readonly string[] = () => [];
+  namesAway: (() => readonly string[]) | undefined;
+  progressText: string | null = null;
+  pausedBecause: string | null = null;
+  #interrupted: ((cause: InterruptCause) => boolean) | null = null;
+  /** Why it is to be left, before it can be. */
+  #leftBecause: InterruptCause | null = null;
+
+  /** @param ref Of the command with which the user came here. */
+  constructor(
+    readonly shared: RoomsConsole,
+    readonly number: number,
+    readonly ref: string | undefined,
+  ) {}
+
+  get room(): string | null {
+    return this.open?.id ?? null;
+  }
+
+  get label(): string | null {
+    return this.shared.current === this ? null : this.name;
+  }
+
+  /** How people are told of it. */
+  get name(): string {
+    return this.open?.title ?? String(this.number);
+  }
+
+  /** Leaves the room, at once or as soon as it can be left. */
+  leave(cause: InterruptCause): void {
+    if (this.#interrupted === null) this.#leftBecause ??= cause;
+    else this.#interrupted(cause);
+  }
+
+  heedInterrupts(interrupted: (cause: InterruptCause) => boolean): void {
+    this.#interrupted = interrupted;
+    this.shared.heedInterrupts();
+    if (this.#leftBecause !== null) interrupted(this.#leftBecause);
+  }
+
+  listen(handler: InputHandler<RoomSink>): void {
+    this.handler = handler;
+    this.shared.listen(this);
+  }
+
+  show(event: MeshOwnEvent | CommonEvent, ref?: string): void {
+    const { ui, hasSeveral } = this.shared;
+    if (!hasSeveral) ui.show(event, ref);
+    else this.#showPlaced(event, ref);
+  }
+
+  #showPlaced(event: MeshOwnEvent | CommonEvent, ref: string | undefined): void {
+    const { ui } = this.shared;
+    if (event.event === "ready" && !this.isIn) {
+      this.shared.entering(this);
+      ui.show(event, ref ?? this.ref, this);
+      this.shared.entered(this);
+      return;
+    }
+    if (event.event === "message" && this.shared.current !== this) {
+      if (!event.self && !event.history) this.unseen += 1;
+    }
+    ui.show(event, ref, this);
+  }
+
+  attend(attention: Attention): void {
+    const { ui, hasOther } = this.shared;
+    if (!hasOther) return ui.attend(attention);
+    ui.attend({ ...attention, title: `${attention.title} in #${this.name}` });
+  }
+
+  setPrompt(text: string, self: string | null): void {
+    this.prompt = { text, self };
+    this.shared.changed(this, "prompt");
+  }
+
+  setNames(names: () => readonly string[], away?: () => readonly string[]): void {
+    this.names = names;
+    this.namesAway = away;
+    this.shared.changed(this, "names");
+  }
+
+  progress(text: string | null): void {
+    this.progressText = text;
+    this.shared.changed(this, "progress");
+  }
+
+  pauseInput(reason: string | null): void {
+    this.pausedBecause = reason;
+    this.shared.changed(this, "pause");
+  }
+
+  // What is the console's.
+
+  keepTyped(kept: KeptLines): void {
+    this.shared.ui.keepTyped(kept);
+  }
+
+  setExpansion(): void {}
+
+  giveUpWaiting(): void {
+    this.shared.ui.giveUpWaiting();
+  }
+
+  ready(): Promise<void> | null {
+    return this.shared.ui.ready();
+  }
+
+  flush(): Promise<void> {
+    return this.shared.ui.flush();
+  }
+
+  written(): Promise<void> {
+    return this.shared.ui.written();
+  }
+
+  get dialogue(): MeshInterface["dialogue"] {
+    return this.shared.ui.dialogue;
+  }
+
+  get interactive(): boolean {
+    return this.shared.ui.interactive;
+  }
+
+  get outputError(): P2pchatError | null {
+    return this.shared.ui.outputError;
+  }
+
+  /** The console is closed when the program ends. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,81 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import { joinOptions } from "../../../lib/cli/mesh/join_options.ts";
+import { meshProgramCommand } from "../../../lib/cli/mesh/mesh_arguments.ts";
+import { parsedOptions } from "../parsed_options.ts";
+
+const FIRST = parsedOptions(meshProgramCommand, [
+  ..."mesh Alice 192.0.2.1 55107 --port 55108 --title Home --json --history 7".split(" "),
+  ..."--advertise chat.example:9 --downloads /downloads --host 127.0.0.1".split(" "),
+]);
+
+function joined(where: string) {
+  const { options, invite } = joinOptions(where, FIRST);
+  assertEquals(invite, null);
+  const { contact, contactKey, room, title, foundNew, foundPrivate, port, historyCount } = options;
+  return { contact, contactKey, room, title, foundNew, foundPrivate, port, historyCount };
+}
+
+const NOTHING = {
+  contact: null,
+  contactKey: null,
+  room: null,
+  title: null,
+  foundNew: false,
+  foundPrivate: false,
+  port: null,
+  historyCount: 7,
+};
+const THERE = { ...NOTHING, contact: { host: "192.0.2.7", port: 55109 } };
+
+const FORMS: readonly (readonly [string, ReturnType<typeof joined>])[] = [
+  ["192.0.2.7 55109", THERE],
+  [" 192.0.2.7:55109 ", THERE],
+  ["192.0.2.7 55109 --title The club --history 3", {
+    ...THERE,
+    title: "The club",
+    historyCount: 3,
+  }],
+  ["--title 'The club' 192.0.2.7 55109 --port 0", { ...THERE, title: "The club", port: 0 }],
+  ["--room The club", { ...NOTHING, room: "The club" }],
+  ['--room="The club"', { ...NOTHING, room: "The club" }],
+  ["--room 603e", { ...NOTHING, room: "603e" }],
+  ["the club", { ...NOTHING, room: "the club" }],
+  ["#club", { ...NOTHING, room: "club" }],
+  ["club 99999", { ...NOTHING, room: "club 99999" }],
+  ["--new --title Other", { ...NOTHING, foundNew: true, title: "Other" }],
+  ["--private", { ...NOTHING, foundPrivate: true }],
+];
+
+for (const [where, wanted] of FORMS) {
+  Deno.test(`/join ${where} is read as after NAME on the command line`, () => {
+    assertEquals(joined(where), wanted);
+  });
+}
+
+Deno.test("/join keeps what is the program's, and no port of the first room", () => {
+  const { options } = joinOptions("--new", FIRST);
+  assertEquals(
+    [options.name, options.host, options.json, options.downloads, options.advertise],
+    ["Alice", "127.0.0.1", true, "/downloads", { host: "chat.example", port: null }],
+  );
+});
+
+const REFUSED: readonly (readonly [string, string, string])[] = [
+  ["--json club", "usage", "/join takes no --json, but --room"],
+  ["192.0.2.7 55109 --invite-file x", "usage", "/join takes no --invite-file"],
+  ["-h", "usage", "/join takes no --h"],
+  ["--invite", "usage", "/join --invite WORD"],
+  ["--title Club", "usage", "--title leads to no room. The form is /join HOST PORT"],
+  ["--invite nonsense", "bad-credentials", "Cannot read the invite"],
+  ["192.0.2.7 55109 --new", "usage", "--new creates a room, and 192.0.2.7:55109 joins one"],
+  ["192.0.2.7: 55109", "usage", ""],
+  ["--key abc", "usage", ""],
+];
+
+for (const [where, code, text] of REFUSED) {
+  Deno.test(`/join ${where} is refused by what is wrong`, () => {
+    const error = assertThrows(() => joinOptions(where, FIRST), P2pchatError, text);
+    assertEquals([error.code, error.message.includes("p2pchat mesh")], [code, false]);
+  });
+}

@@ -1,0 +1,373 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import type { RoomId } from "../../../lib/base/ids.ts";
+import { meshCommands, type MeshCommandSink } from "../../../lib/cli/mesh/mesh_commands.ts";
+import { type ManyRooms, MeshConsole } from "../../../lib/cli/mesh/mesh_console.ts";
+import type { MeshInterface, RoomInterface } from "../../../lib/cli/mesh/room_interface.ts";
+import type { InputHandler, Place } from "../../../lib/cli/rendering/user_interface.ts";
+import type { Bye } from "../../../lib/cli/session/run_mode.ts";
+
+const BYE = { kind: "bye", reason: "quit", ref: undefined } as const;
+
+/** A room as its host is: what it is asked, and how it ends. */
+class FakeRoom {
+  readonly asked: string[] = [];
+  readonly ended = Promise.withResolvers<Bye>();
+  ui!: RoomInterface;
+
+  constructor(
+    readonly id: string,
+    readonly title: string | null = null,
+    readonly heedsAtOnce = true,
+  ) {}
+
+  begin(ui: RoomInterface): Promise<Bye> {
+    this.ui = ui;
+    const { id, title } = this;
+    ui.open = { id: id as RoomId, title };
+    if (this.heedsAtOnce) this.heeds();
+    return this.ended.promise;
+  }
+
+  heeds(): void {
+    this.ui.heedInterrupts((cause) => {
+      this.asked.push(cause);
+      return true;
+    });
+  }
+
+  ready(): void {
+    this.shows();
+    this.listens();
+  }
+
+  shows(): void {
+    const { id: room } = this;
+    const ready = { command: "mesh", name: "Alice", host: "h", port: 1, key: "k", room } as const;
+    this.ui.show({ event: "ready", ...ready });
+  }
+
+  listens(): void {
+    this.ui.setPrompt("Alice", "Alice");
+    this.ui.listen({
+      target: (command, ref) => void this.asked.push(JSON.stringify({ ...command, ref })),
+      ended: () => void this.asked.push("ended"),
+      interrupted: () => true,
+    });
+  }
+
+  says(text: string, more: { readonly self?: true; readonly history?: true } = {}): void {
+    const who = { from: "Bob", shown: "Bob", key: "b" };
+    const said = { id: text, self: false, private: false, history: false, sentAt: "", ...more };
+    this.ui.show({ event: "message", ...who, ...said, text });
+  }
+}
+
+/** A console with one room that is ready, and what it shows. */
+function opened(interactive = false) {
+  const shown: string[] = [];
+  let handler: InputHandler<MeshCommandSink> | null = null;
+  let pausedBecause: string | null = null;
+  const state = { prompt: "", progress: null as string | null, givenUp: 0 };
+  const unused = () => {
+    throw new Error("not for rooms");
+  };
+  const ui: MeshInterface = {
+    heedInterrupts: () => {},
+    listen: (given) => void (handler = given),
+    show: (event, ref, place?: Place) => {
+      const { room, label } = place ?? { room: "-", label: null };
+      const what = "text" in event ? event.text : "number" in event ? event.number : "";
+      shown.push([event.event, what, room, label ?? ".", ref ?? "."].join(" "));
+    },
+    setPrompt: (text) => void (state.prompt = text),
+    setNames: () => {},
+    keepTyped: unused,
+    setExpansion: unused,
+    progress: (text) => void (state.progress = text),
+    pauseInput: (reason) => void (pausedBecause = reason),
+    giveUpWaiting: () => void state.givenUp++,
+    ready: () => null,
+    flush: () => Promise.resolve(),
+    written: () => Promise.resolve(),
+    attend: ({ title }) => void shown.push(`attend ${title}`),
+    dialogue: null,
+    interactive,
+    outputError: null,
+    close: unused,
+  };
+  let next: FakeRoom | null = null;
+  const many: ManyRooms = {
+    join(where, ref) {
+      if (next === null) throw new P2pchatError("usage", `No ${where}`);
+      const room = next;
+      meshConsole.runFurther(ref, (ui) => room.begin(ui));
+      return Promise.resolve();
+    },
+    list: () => Promise.resolve(),
+  };
+  const meshConsole: MeshConsole = new MeshConsole(ui, () => Promise.resolve(many));
+  const home = new FakeRoom("aaaa");
+  const end = meshConsole.run((ui) => home.begin(ui));
+  home.ready();
+  const type = (line: string) => {
+    const parsed = meshCommands.parse(line, line.startsWith("{"));
+    if (parsed.type === "refused") throw parsed.error;
+    if (parsed.type !== "command") throw new Error(parsed.type);
+    void parsed.run(handler!.target);
+  };
+  return {
+    meshConsole,
+    handler: () => handler!,
+    home,
+    end,
+    state,
+    type,
+    leaves: (line: string) => meshCommands.leaves(line, handler!.target),
+    paused: () => pausedBecause,
+    taken: () => shown.splice(0),
+    /** Joins a room, up to where it is to be ready. */
+    async joins(room: FakeRoom, line = "/join somewhere"): Promise<FakeRoom> {
+      next = room;
+      type(line);
+      await settled();
+      next = null;
+      return room;
+    },
+  };
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+async function two(interactive = false) {
+  const made = opened(interactive);
+  const club = await made.joins(new FakeRoom("bbbb", "Club"));
+  club.ready();
+  made.taken();
+  return { ...made, club };
+}
+
+Deno.test("MeshConsole: one room is shown as it is, and told of no other", () => {
+  const { home, state, type, taken, leaves } = opened();
+  home.says("hi");
+  type("hello");
+  type("/part");
+  assertEquals(taken(), ["ready  - . .", "message hi - . ."]);
+  assertEquals(home.asked, ['{"command":"say","text":"hello"}', '{"command":"quit"}']);
+  assertEquals([state.prompt, leaves("/part"), leaves("/leave"), leaves(":q")], [
+    "Alice",
+    true,
+    true,
+    true,
+  ]);
+});
+
+Deno.test("MeshConsole: what is typed waits for the room that is joined, then goes there; others are marked", async () => {
+  const { home, state, type, taken, paused, joins, leaves } = opened();
+  const club = await joins(
+    new FakeRoom("bbbb", "Club"),
+    '{"command":"join","where":"somewhere","ref":"j"}',
+  );
+  assertEquals([paused(), state.prompt], ["joining the other room", "Alice #1"]);
+  taken();
+  club.ready();
+  assertEquals([paused(), state.prompt], [null, "Alice #Club"]);
+  home.says("from home");
+  club.says("from the club");
+  assertEquals(taken(), [
+    "ready  bbbb . j",
+    "room 2 bbbb . j",
+    "message from home aaaa 1 .",
+    "message from the club bbbb . .",
+  ]);
+  type("to the club");
+  type("/room 1");
+  club.says("meanwhile");
+  type("to home");
+  assertEquals([home.asked, club.asked], [
+    ['{"command":"say","text":"to home"}'],
+    ['{"command":"say","text":"to the club"}'],
+  ]);
+  assertEquals([state.prompt, leaves("/part"), leaves(":q")], ["Alice #1", false, true]);
+  assertEquals(taken(), ["room 1 aaaa . .", "message meanwhile bbbb Club ."]);
+});
+
+Deno.test("MeshConsole: a room is named by number, title or the start of its id; objects name any by its id", async () => {
+  const { home, club, type, taken, handler } = await two();
+  for (const which of ["1", "#club", "aaaa", "CLUB", "2"]) type(`/room ${which}`);
+  assertEquals(taken().map((line) => line.split(" ")[1]), ["1", "2", "1", "2", "2"]);
+  for (const which of ["3", "aa", "garden"]) {
+    const error = assertThrows(() => type(`/room ${which}`), P2pchatError);
+    assertEquals([error.code, error.message.includes("1, 2 (Club)")], ["usage", true]);
+  }
+  type('{"command":"msg","text":"hi","room":"aaaa","ref":"r"}');
+  assertEquals(home.asked, ['{"command":"say","text":"hi","ref":"r"}']);
+  assertThrows(() => type('{"command":"msg","text":"hi","room":"cccc"}'), P2pchatError, "no room");
+  assertThrows(() => type('{"command":"msg","text":"hi","room":1}'), P2pchatError, "a string");
+  type('{"command":"part","room":"aaaa"}');
+  assertEquals([home.asked.at(-1), club.asked, taken()], ['{"command":"quit"}', [], []]);
+  handler().goTo!(1);
+  assertEquals(taken(), [], "it is being left");
+});
+
+Deno.test("MeshConsole: lines wait until the room that is ready takes them", async () => {
+  const { joins, paused } = opened(true);
+  const club = await joins(new FakeRoom("bbbb"));
+  club.shows();
+  assertEquals(paused(), "joining the other room");
+  club.listens();
+  assertEquals(paused(), null);
+});
+
+Deno.test("MeshConsole: a room that can't be left yet is left as soon as it can", async () => {
+  const { joins, type, home } = opened();
+  const club = await joins(new FakeRoom("bbbb", null, false));
+  type(":q");
+  assertEquals([home.asked, club.asked], [['{"command":"quit"}'], []]);
+  club.heeds();
+  assertEquals(club.asked, ["interrupt"]);
+});
+
+Deno.test("MeshConsole: how much came unseen is counted for each room, without one's own and earlier messages", async () => {
+  const { home, club, type, meshConsole } = await two();
+  home.says("one");
+  home.says("mine", { self: true });
+  home.says("earlier", { history: true });
+  home.says("two");
+  club.says("here");
+  assertEquals(meshConsole.rooms.map(({ unseen }) => unseen), [2, 0]);
+  type("/room 1");
+  assertEquals(meshConsole.rooms.map(({ unseen }) => unseen), [0, 0]);
+});
+
+Deno.test("MeshConsole: who parts goes on in another room at once; the last one ends the program", async () => {
+  const { home, club, end, type, taken, state, leaves } = await two();
+  type("/part");
+  type("to home");
+  assertEquals([club.asked, home.asked], [['{"command":"quit"}'], [
+    '{"command":"say","text":"to home"}',
+  ]]);
+  club.says("still there");
+  club.ended.resolve(BYE);
+  await settled();
+  assertEquals(taken(), [
+    "room 1 aaaa . .",
+    "message still there bbbb Club .",
+    "parted 2 bbbb . .",
+  ]);
+  assertEquals([state.prompt, leaves("/part")], ["Alice", true]);
+  home.says("alone");
+  assertEquals(taken(), ["message alone aaaa . ."], "scripts are told the room from now on");
+  type("/part");
+  home.ended.resolve({ ...BYE, ref: "p" });
+  assertEquals(await end, { ...BYE, ref: "p" });
+});
+
+Deno.test("MeshConsole: a room that fails tells so, and leaves the others running", async () => {
+  const { home, club, end, taken, type } = await two();
+  club.ended.reject(new P2pchatError("disk", "It is full"));
+  await settled();
+  assertEquals(taken(), [
+    "error It is full bbbb Club .",
+    "parted 2 bbbb . .",
+    "room 1 aaaa . .",
+  ]);
+  type("hello");
+  assertEquals(home.asked, ['{"command":"say","text":"hello"}']);
+  home.ended.reject(new P2pchatError("disk", "Full here, too"));
+  assertEquals(await end.catch(({ message }) => message), "Full here, too");
+});
+
+Deno.test("MeshConsole: the first room may fail, too; its number is free then", async () => {
+  const { home, club, taken, joins, meshConsole } = await two();
+  home.ended.reject(new P2pchatError("disk", "It is full"));
+  await settled();
+  assertEquals(taken(), ["error It is full aaaa 1 .", "parted 1 aaaa . ."]);
+  (await joins(new FakeRoom("cccc"))).ready();
+  assertEquals(meshConsole.rooms.map(({ number, room }) => [number, room]), [[1, "cccc"], [
+    2,
+    "bbbb",
+  ]]);
+  assertEquals(club.asked, []);
+});
+
+Deno.test("MeshConsole: a room that can't be joined leaves the user where they were, and takes nothing typed for it", async () => {
+  const { home, type, taken, joins, paused, state } = opened();
+  const club = await joins(new FakeRoom("bbbb"), '{"command":"join","where":"x","ref":"j"}');
+  taken();
+  club.ended.reject(new P2pchatError("unreachable", "Nobody listens"));
+  await settled();
+  assertEquals(taken(), ["error Nobody listens bbbb . j"]);
+  assertEquals([paused(), state.prompt, state.givenUp], [null, "Alice", 1]);
+  type("/join elsewhere");
+  assertEquals(paused(), "joining the other room");
+  await settled();
+  assertEquals([taken(), paused(), state.givenUp], [["error No elsewhere - . ."], null, 2]);
+  type("hello");
+  assertEquals(home.asked, ['{"command":"say","text":"hello"}']);
+});
+
+Deno.test("MeshConsole: all rooms are left by a quit, an interrupt or the end of input", async () => {
+  const all = [
+    ({ type }: Awaited<ReturnType<typeof two>>) => type(":q"),
+    ({ handler }: Awaited<ReturnType<typeof two>>) => void handler().interrupted("terminated"),
+    ({ handler }: Awaited<ReturnType<typeof two>>) => handler().ended(),
+  ];
+  const asked = [];
+  for (const leave of all) {
+    const made = await two();
+    leave(made);
+    asked.push([made.home.asked, made.club.asked]);
+    made.home.ended.resolve(BYE);
+    made.club.ended.resolve({ ...BYE, ref: "last" });
+    assertEquals([await made.end, made.taken()], [{ ...BYE, ref: "last" }, []]);
+  }
+  assertEquals(asked, [
+    [["interrupt"], ['{"command":"quit"}']],
+    [["terminated"], ["terminated"]],
+    [["ended"], ["ended"]],
+  ]);
+});
+
+Deno.test("MeshConsole: at a terminal Ctrl+C withdraws a join, and nothing else; a room that isn't ready is left as well", async () => {
+  const { home, joins, handler, taken, end } = opened(true);
+  const club = await joins(new FakeRoom("bbbb"));
+  taken();
+  assertEquals(handler().interrupted("interrupt"), false);
+  assertEquals([home.asked, club.asked], [[], ["interrupt"]]);
+  club.ended.resolve(BYE);
+  await settled();
+  assertEquals(taken(), ["notice You haven't joined it bbbb . ."]);
+  const other = await joins(new FakeRoom("cccc"));
+  assertEquals(handler().interrupted("hangup"), true);
+  assertEquals([home.asked, other.asked], [["hangup"], ["hangup"]]);
+  taken();
+  other.ended.resolve(BYE);
+  await settled();
+  assertEquals(taken(), []);
+  home.ended.resolve(BYE);
+  assertEquals(await end, BYE);
+});
+
+Deno.test("MeshConsole: a terminal waits for the room that the user is in, a script for each", async () => {
+  for (const interactive of [true, false]) {
+    const { home, club, paused, type } = await two(interactive);
+    home.ui.pauseInput("the disk is slow");
+    assertEquals(paused(), interactive ? null : "the disk is slow");
+    type("/room 1");
+    assertEquals(paused(), "the disk is slow");
+    home.ui.pauseInput(null);
+    club.ui.pauseInput("so is this one");
+    assertEquals(paused(), interactive ? null : "so is this one");
+  }
+});
+
+Deno.test("MeshConsole: progress and notifications say which other room they are about", async () => {
+  const { home, club, state, taken } = await two();
+  home.ui.progress("fetching");
+  assertEquals(state.progress, "#1: fetching");
+  club.ui.progress("here, too");
+  assertEquals(state.progress, "here, too");
+  home.ui.attend({ title: "Bob to you", body: "hi", isUrgent: false });
+  assertEquals(taken(), ["attend Bob to you in #1"]);
+});
