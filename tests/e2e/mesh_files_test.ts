@@ -331,6 +331,12 @@ Deno.test({
 
       const saved = `theirs is here: ${home}/Downloads/theirs`;
       await alice.until(saved, ({ text }) => text.includes(saved));
+      await alice.press("/get 2\r");
+      const already = `theirs is here already: ${home}/Downloads/theirs`;
+      await alice.until(already, ({ text }) => text.includes(already));
+      await alice.press("/cancel 1\r");
+      const taken = "Your offer of own notes.txt is taken back";
+      await alice.until(taken, ({ text }) => text.includes(taken));
       assertEquals(Deno.readTextFileSync(`${world.saved("Bob")}/own notes.txt`), "own");
     } finally {
       Deno.removeSync(home, { recursive: true });

@@ -34,6 +34,8 @@ interface OfferFields {
 export interface FileView extends OfferFields {
   readonly state: "offered" | "fetching" | "here";
   readonly bytes: number;
+  /** Where it is, of what is `here`. */
+  readonly path?: string;
 }
 
 export type FileEvent =
@@ -52,6 +54,8 @@ export type FileEvent =
     readonly name: string;
     readonly from: string;
     readonly size: number;
+    /** The user's own offer has ended. */
+    readonly self?: true;
     /** Where it was saved, with `done`. */
     readonly path?: string;
     readonly reason?: TransferReason;

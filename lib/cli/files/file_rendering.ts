@@ -35,6 +35,23 @@ export function percentOf(bytes: number, size: number): number {
   return size === 0 ? 100 : Math.floor(100 * bytes / size);
 }
 
+/**
+ * How far a file is, how fast it comes, and how long the rest takes at that: `5 % of 1.5 GB, 40.0 MB/s, 36 s left`.
+ * @param lately How many bytes came in how many ms; of less than a second nothing is said.
+ */
+export function progressOf(
+  bytes: number,
+  size: number,
+  lately: { readonly bytes: number; readonly ms: number },
+): string {
+  const far = `${percentOf(bytes, size)} % of ${sizeText(size)}`;
+  if (lately.ms < 1_000 || lately.bytes === 0) return far;
+  const perSecond = 1_000 * lately.bytes / lately.ms;
+  const seconds = Math.ceil((size - bytes) / perSecond);
+  const left = seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
+  return `${far}, ${sizeText(Math.round(perSecond))}/s, ${left} left`;
+}
+
 function sized({ name, size }: { readonly name: string; readonly size: number }): string {
   return `${name} (${sizeText(size)})`;
 }
@@ -54,7 +71,7 @@ function offerLines(event: Named<"offer">, nowMs: number, interactive: boolean):
 }
 
 function transferLines(event: Named<"transfer">, nowMs: number): readonly Line[] {
-  const { file, name, from, state, reason, path, text } = event;
+  const { file, name, from, state, reason, path, text, self } = event;
   switch (state) {
     case "started":
       return [starLine(nowMs, "Fetching ", sized(event), " from ", nameSpan(from))];
@@ -63,8 +80,14 @@ function transferLines(event: Named<"transfer">, nowMs: number): readonly Line[]
     case "done":
       return [starLine(nowMs, `${name} is here: `, exact(path ?? name))];
     case "cancelled":
-      return [starLine(nowMs, `${name} was given up`)];
+      return [
+        starLine(nowMs, self ? `Your offer of ${name} is taken back` : `${name} was given up`),
+      ];
     case "failed":
+      if (self) {
+        const why = text ?? REASONS[reason ?? "changed"](file);
+        return [wrongLine(nowMs, `Your offer of ${name} has ended: ${why}`)];
+      }
       return [
         wrongLine(nowMs, `${name} can't be had: ${text ?? REASONS[reason ?? "no-holder"](file)}`),
       ];
@@ -84,13 +107,13 @@ function exact(text: string): Span {
 }
 
 function fileLine(view: FileView): Line {
-  const { file, from, self, to, state, bytes, size } = view;
-  const is = state === "here"
-    ? "here"
+  const { file, from, self, to, state, bytes, size, path } = view;
+  const is: Line = state === "here"
+    ? path === undefined ? ["here"] : ["here: ", exact(path)]
     : state === "fetching"
-    ? `${percentOf(bytes, size)} % is here`
-    : "offered";
+    ? [`${percentOf(bytes, size)} % is here`]
+    : ["offered"];
   const author: Span = self ? ownNameSpan(from) : nameSpan(from);
   const alone = to === undefined ? "" : self ? ` to ${to} alone` : " to you alone";
-  return [`${file}  ${sized(view)}  from `, author, `${alone}, ${is}`];
+  return [`${file}  ${sized(view)}  from `, author, `${alone}, `, ...is];
 }

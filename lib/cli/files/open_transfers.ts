@@ -2,7 +2,7 @@
 
 import type { Environment } from "../../base/machine/environment.ts";
 import type { Signer } from "../../base/crypto/crypto.ts";
-import type { Hash } from "../../base/ids.ts";
+import type { Hash, OfferId } from "../../base/ids.ts";
 import { TransferHost, type TransferHostPorts } from "../../runtime/hosts/transfer_host.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import { TransferFiles } from "./transfer_files.ts";
@@ -19,6 +19,8 @@ interface Opening {
 
 export interface OpenTransfers {
   readonly host: TransferHost;
+  /** Where a file is that is offered or was fetched; undefined: it isn't here. */
+  pathOf(file: OfferId): string | undefined;
   /** Takes up what an earlier process had. */
   restore(): void;
   close(): void;
@@ -36,6 +38,7 @@ export async function openTransfers(
   const host = new TransferHost(config, { ...ports, disk: files });
   return {
     host,
+    pathOf: (file) => files.pathOf(file),
     restore() {
       for (const { offer, kind } of earlier) host.restore(offer, kind);
     },

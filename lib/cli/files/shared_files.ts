@@ -8,7 +8,7 @@ import { resolve } from "node:path";
 import { dropOldest } from "../../base/collections/bounded.ts";
 import type { Signer } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
+import type { Hash, LinkId, OfferId, PeerKey } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
 import type { Environment } from "../../base/machine/environment.ts";
@@ -23,12 +23,14 @@ import { pathTyped } from "./path_typed.ts";
 import { downloadsOf, type SharingOptions } from "./file_arguments.ts";
 import type { FileCommand, FileEvent, FileView } from "./file_events.ts";
 import type { OpenTransfers } from "./open_transfers.ts";
-import { percentOf, sizeText } from "./file_rendering.ts";
+import { progressOf, sizeText } from "./file_rendering.ts";
 
 /** Frames that wait while the machine is loaded: more than anybody sends in that time. */
 const WAITING_MAX = 1_024;
 /** How long a question about a file is open: who comes later says `/get`. */
 const QUESTION_MS = 120_000;
+/** From this size on it is told that a file is read first: nothing is to be seen for some seconds. */
+const READ_LONG_BYTES = 100_000_000;
 /** Offers whose names are remembered: all that are open, and as many that lines may still be about. */
 const SHOWN_MAX = 2 * OFFERS_MAX;
 
@@ -70,8 +72,11 @@ export class SharedFiles {
   readonly #offers = new Map<number, Extract<FileEvent, { readonly event: "offer" }>>();
   /** Offers that the user was asked about, the last one at the end, and until when. */
   #questions: { readonly file: number; readonly untilMs: number }[] = [];
-  /** What is fetched, with the number of bytes. */
-  readonly #fetching = new Map<number, number>();
+  /** What is fetched: how many bytes are here, how many were when it was begun, and when that was. */
+  readonly #fetching = new Map<
+    number,
+    { readonly bytes: number; readonly first: number; readonly sinceMs: number }
+  >();
   /** With --save: what is fetched once there is room. */
   readonly #unfetched = new Set<number>();
   /** Whether one of them was asked for, and neither begun nor refused yet. */
@@ -152,15 +157,26 @@ export class SharedFiles {
         "Cannot do that: it isn't known yet who is here; wait for it",
       );
     }
-    const host = (await this.#load())?.host;
-    if (host === undefined) return;
+    const open = await this.#load();
+    if (open === null) return;
+    const { host } = open;
     switch (command.command) {
       case "send": {
-        const { to, source } = await this.#offered(command);
+        const { to, source, size } = await this.#offered(command);
         const name = source.slice(source.lastIndexOf("/") + 1);
+        if (this.#ports.ui.interactive && size >= READ_LONG_BYTES) {
+          const text = `Reading ${name} (${sizeText(size)}): it is offered once that is done`;
+          this.#ports.ui.show({ event: "notice", text });
+        }
         return host.command({ command: "send", source, name, to }, ref);
       }
-      case "get":
+      case "get": {
+        const listed = host.list.find(({ offer }) => offer.number === command.file);
+        if (listed?.state === "here") {
+          const path = open.pathOf(listed.offer.id);
+          const where = path === undefined ? "" : `: ${path}`;
+          throw new P2pchatError("usage", `${listed.offer.name} is here already${where}`);
+        }
         if (this.#downloads === null) {
           const text = "Cannot fetch a file: a script receives only with --save DIR";
           throw new P2pchatError("not-allowed", text);
@@ -171,6 +187,7 @@ export class SharedFiles {
           file: command.file,
           ...(command.as === undefined ? {} : { as: command.as }),
         }, ref);
+      }
       case "cancel":
         this.#answered(command.file);
         return host.command(command, ref);
@@ -179,6 +196,7 @@ export class SharedFiles {
           ...this.#offerFields(offer),
           state,
           bytes,
+          ...pathIn(open, state === "here" ? offer.id : null),
         }));
         const shown = files.filter(({ key }) => !this.#ports.isIgnored(key));
         return this.#ports.ui.show({ event: "files", files: shown }, ref);
@@ -189,11 +207,11 @@ export class SharedFiles {
   /** Whom a file is for, and where it is. The first word may be a name, or belong to the file's. */
   async #offered(
     { to: first, file, isTyped }: Extract<FileCommand, { readonly command: "send" }>,
-  ): Promise<{ readonly to: PeerKey | null; readonly source: string }> {
+  ): Promise<{ readonly to: PeerKey | null; readonly source: string; readonly size: number }> {
     const { isName, receiver, receiverOfAll } = this.#ports;
     const isTo = first !== undefined && (!isTyped || isName(first));
     const typed = first === undefined || isTo ? file : `${first} ${file}`;
-    const source = await this.#source(isTyped ? pathTyped(typed) : typed).catch((error) => {
+    const found = await this.#source(isTyped ? pathTyped(typed) : typed).catch((error) => {
       // Somebody who isn't known is more likely than a file with a blank in its name.
       if (first === undefined || isTo || !(error instanceof P2pchatError)) throw error;
       throw new P2pchatError(
@@ -201,16 +219,18 @@ export class SharedFiles {
         `${error.message}, and nobody here is called ${shownName(first)}`,
       );
     });
-    return { to: isTo ? receiver(first) : receiverOfAll(), source };
+    return { to: isTo ? receiver(first) : receiverOfAll(), ...found };
   }
 
-  async #source(typed: string): Promise<string> {
+  async #source(typed: string): Promise<{ readonly source: string; readonly size: number }> {
     const path = resolve(typed);
     let real: string;
+    let size: number;
     try {
-      const { isFile } = await Deno.stat(path);
+      const { isFile, size: bytes } = await Deno.stat(path);
       if (!isFile) throw new P2pchatError("bad-file", `Cannot send ${path}: it is no regular file`);
       real = await Deno.realPath(path);
+      size = bytes;
     } catch (error) {
       if (error instanceof P2pchatError) throw error;
       throw notSent(path, error);
@@ -219,7 +239,7 @@ export class SharedFiles {
     const isOwn = [real, path].some((each) =>
       each.startsWith(`${data}/`) && !each.startsWith(`${data}/downloads/`)
     );
-    if (!isOwn) return path;
+    if (!isOwn) return { source: path, size };
     const text = `Cannot send ${path}: it is one of p2pchat's own files, with keys and messages`;
     throw new P2pchatError("not-allowed", text);
   }
@@ -275,14 +295,17 @@ export class SharedFiles {
   #transfer(event: Extract<TransferEvent, { event: "transfer" }>, ref: string | undefined): void {
     const { ui } = this.#ports;
     const { file, state, bytes } = event;
-    const { name = "", from = "", size = 0 } = this.#offers.get(file) ?? {};
-    if (state === "started" || state === "progress") this.#fetching.set(file, bytes);
-    else this.#fetching.delete(file);
+    const { name = "", from = "", size = 0, self = false } = this.#offers.get(file) ?? {};
+    if (state === "started" || state === "progress") {
+      const { first, sinceMs } = this.#fetching.get(file) ??
+        { first: bytes, sinceMs: SYSTEM_LINK_CLOCK.nowMs() };
+      this.#fetching.set(file, { bytes, first, sinceMs });
+    } else this.#fetching.delete(file);
     if (state === "failed") this.#answered(file);
     if (state === "started") this.#isBeginning = false;
     this.#fetchNext();
     ui.progress(this.#fetching.size === 0 ? null : this.#progressText());
-    ui.show({ ...event, name, from, size }, ref);
+    ui.show({ ...event, name, from, size, ...(self ? { self } : {}) }, ref);
   }
 
   #fetchNext(): void {
@@ -294,9 +317,11 @@ export class SharedFiles {
   }
 
   #progressText(): string {
-    const texts = [...this.#fetching].map(([file, bytes]) => {
+    const nowMs = SYSTEM_LINK_CLOCK.nowMs();
+    const texts = [...this.#fetching].map(([file, { bytes, first, sinceMs }]) => {
       const { name = "", size = 0 } = this.#offers.get(file) ?? {};
-      return `${name}: ${percentOf(bytes, size)} % of ${sizeText(size)}`;
+      const lately = { bytes: bytes - first, ms: nowMs - sinceMs };
+      return `${name}: ${progressOf(bytes, size, lately)}`;
     });
     return `Fetching ${texts.join(", ")}`;
   }
@@ -348,6 +373,11 @@ export class SharedFiles {
     for (const [peer, body] of this.#waiting.splice(0)) open.host.frame(peer, body);
     return open;
   }
+}
+
+function pathIn(open: OpenTransfers, file: OfferId | null): { readonly path?: string } {
+  const path = file === null ? undefined : open.pathOf(file);
+  return path === undefined ? {} : { path };
 }
 
 function notSent(path: string, error: unknown): P2pchatError {

@@ -317,6 +317,11 @@ export class TransferFiles implements TransferDisk {
     for (const path of [...this.#open.keys()]) this.#close(path);
   }
 
+  /** Where a file is that is offered or was fetched; undefined: it isn't here. */
+  pathOf(file: OfferId): string | undefined {
+    return this.#entries.get(file)?.path;
+  }
+
   #entry(file: OfferId): Entry {
     const entry = this.#entries.get(file);
     if (entry === undefined) throw new P2pchatError("disk", "the file was given up meanwhile");

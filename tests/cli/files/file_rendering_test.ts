@@ -1,0 +1,70 @@
+import { assertEquals } from "@std/assert";
+import type { FileEvent, FileView } from "../../../lib/cli/files/file_events.ts";
+import { fileLines, progressOf } from "../../../lib/cli/files/file_rendering.ts";
+import { NOON_MS } from "../memory_streams.ts";
+import { printed } from "../printed.ts";
+
+const VIEW: FileView = {
+  file: 2,
+  id: "1f",
+  from: "Bob",
+  key: "k",
+  self: false,
+  name: "report.pdf",
+  size: 2_500_000,
+  digest: "d",
+  state: "here",
+  bytes: 2_500_000,
+};
+
+function transfer(fields: Partial<Extract<FileEvent, { readonly event: "transfer" }>>): FileEvent {
+  const { file, name, from, size } = VIEW;
+  return { event: "transfer", state: "cancelled", bytes: 0, file, name, from, size, ...fields };
+}
+
+const TEXTS: readonly (readonly [title: string, event: FileEvent, text: string])[] = [
+  ["what was fetched is stopped", transfer({}), "12:03 * report.pdf was given up\n"],
+  [
+    "one's own offer is taken back",
+    transfer({ self: true }),
+    "12:03 * Your offer of report.pdf is taken back\n",
+  ],
+  [
+    "one's own offer ends, as the file was changed",
+    transfer({ self: true, state: "failed", reason: "changed" }),
+    "12:03 ! Your offer of report.pdf has ended: it isn't any more what was offered\n",
+  ],
+  [
+    "who offered it has changed it",
+    transfer({ state: "failed", reason: "changed" }),
+    "12:03 ! report.pdf can't be had: it isn't any more what was offered\n",
+  ],
+  [
+    "the list says where each file is",
+    {
+      event: "files",
+      files: [
+        { ...VIEW, path: "/home/ann/Downloads/report (2).pdf" },
+        { ...VIEW, file: 3, to: "Ann", state: "fetching", bytes: 500_000 },
+      ],
+    },
+    "2  report.pdf (2.5 MB)  from Bob, here: /home/ann/Downloads/report (2).pdf\n" +
+    "3  report.pdf (2.5 MB)  from Bob to you alone, 20 % is here\n",
+  ],
+];
+
+for (const [title, event, text] of TEXTS) {
+  Deno.test(`fileLines(): ${title}`, () => {
+    const context = { nowMs: NOON_MS, interactive: true, verbose: false };
+    assertEquals(printed(fileLines(event, context)), text);
+  });
+}
+
+Deno.test("progressOf() says how fast a file comes, and how long the rest takes, after a second", () => {
+  const GB = 1_000_000_000;
+  const of = (bytes: number, ms: number) => progressOf(GB / 2, GB, { bytes, ms });
+  assertEquals(of(40_000_000, 900), "50 % of 1.0 GB");
+  assertEquals(of(0, 5_000), "50 % of 1.0 GB");
+  assertEquals(of(50_000_000, 1_000), "50 % of 1.0 GB, 50.0 MB/s, 10 s left");
+  assertEquals(of(10_000_000, 4_000), "50 % of 1.0 GB, 2.5 MB/s, 4 min left");
+});
