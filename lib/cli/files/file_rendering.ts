@@ -31,7 +31,7 @@ export function sizeText(bytes: number): string {
 }
 
 /** How many percent of a file are here, rounded down; of an empty one all. */
-export function percentOf(bytes: number, size: number): number {
+function percentOf(bytes: number, size: number): number {
   return size === 0 ? 100 : Math.floor(100 * bytes / size);
 }
 
