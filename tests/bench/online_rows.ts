@@ -116,7 +116,14 @@ class OneOfTen {
     const session = {
       ...{ id: `s${at}`, instance: `other${at % 9}`, name: `elsewhere-${at}`, isGuest: true },
       ...{ key: at.toString(16).padStart(64, "0") as PeerKey, process: "1", rank: WALL_MS },
-      ...{ host: "10.0.0.2", port: 5_000, isBusy: false, sinceMs: WALL_MS, isHeld: false },
+      ...{
+        host: "10.0.0.2",
+        port: 5_000,
+        isBusy: false,
+        sinceMs: WALL_MS,
+        isHeld: false,
+        away: null,
+      },
     };
     const key = `${PREFIX}online/${session.name}`;
     this.engine.commit({

@@ -122,6 +122,7 @@ function sessionOf(
     host: "10.0.0.2",
     port: 5_000,
     isBusy: false,
+    away: null,
     sinceMs: 1_790_000_000_000,
     isHeld: false,
     ...more,
@@ -177,7 +178,7 @@ export function registrarContract(
   );
 
   contract(
-    "others are told who comes, is busy and goes, in this order",
+    "others are told who comes, is busy, away and goes, in this order",
     async ({ a, b, until }) => {
       const zoe = sessionOf("a", "Zoë");
       assertEquals(await a.claims(zoe), DONE);
@@ -187,12 +188,17 @@ export function registrarContract(
       a.registrar.order({ order: "set-busy", session: zoe.id, isBusy: true });
       a.registrar.order({ order: "set-busy", session: zoe.id, isBusy: false });
       await until(() => b.told.length === 3);
-      a.registrar.order({ order: "release", session: zoe.id, heldMs: 0, through: null });
+      const presence = { away: "lunch" };
+      a.registrar.order({ order: "set-presence", session: zoe.id, presence });
       await until(() => b.told.length === 4);
+      assertEquals([...b.online.values()].map(({ away }) => away), ["lunch"]);
+      a.registrar.order({ order: "release", session: zoe.id, heldMs: 0, through: null });
+      await until(() => b.told.length === 5);
 
       assertEquals(b.told, [
         `Zoë ${zoe.id} free`,
         `Zoë ${zoe.id} busy`,
+        `Zoë ${zoe.id} free`,
         `Zoë ${zoe.id} free`,
         "Zoë gone",
       ]);

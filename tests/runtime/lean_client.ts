@@ -17,9 +17,9 @@ import {
   DIRECTORY_MESSAGES,
   type DirectoryMessage,
   type DirectoryMessageOf,
-  type ListedUser,
   type WayIn,
 } from "../../lib/protocols/directory/schema/messages.ts";
+import { listedIn, type ListedUser } from "../../lib/protocols/directory/schema/listed_users.ts";
 import { signBroadcast } from "../../lib/protocols/directory/schema/signed_broadcast.ts";
 import {
   type DialFailure,
@@ -228,11 +228,11 @@ export class LeanClient {
         break;
       case "users":
         if (message.isFirst) this.list.clear();
-        for (const user of message.users) this.list.set(user.name, user);
+        for (const user of listedIn(message)) this.list.set(user.name, user);
         break;
       case "presence":
         for (const name of message.offline) this.list.delete(name);
-        for (const user of message.users) this.list.set(user.name, user);
+        for (const user of listedIn(message)) this.list.set(user.name, user);
         break;
       case "told":
         return this.#hear(message, false);

@@ -2,6 +2,7 @@
 
 import { earliestMs, type Timed } from "./machine.ts";
 import { HERE, type Presence } from "./user_presence.ts";
+import { OwnPresence } from "./own_presence.ts";
 import { PresenceNews } from "./presence_news.ts";
 
 interface PresencesPort<Key> {
@@ -12,27 +13,22 @@ interface PresencesPort<Key> {
 }
 
 export class Presences<Key> implements Timed {
-  #own: Presence = HERE;
-  /** A user, or a script, that changes it without end doesn't make others busy. */
-  readonly #told: PresenceNews<"own">;
+  readonly #own: OwnPresence;
   readonly #shown: PresenceNews<Key>;
 
   constructor(port: PresencesPort<Key>) {
-    this.#told = new PresenceNews((_, presence) => port.tellAll(presence));
-    this.#told.set("own", HERE);
+    this.#own = new OwnPresence((presence) => port.tellAll(presence));
     this.#shown = new PresenceNews((key, presence) => port.show(key, presence));
   }
 
   /** What our user says of itself. */
   get own(): Presence {
-    return this.#own;
+    return this.#own.present;
   }
 
   /** @returns All that our user says now. */
   say(change: Partial<Presence>, nowMs: number): Presence {
-    this.#own = { ...this.#own, ...change };
-    this.#told.change("own", this.#own, nowMs);
-    return this.#own;
+    return this.#own.say(change, nowMs);
   }
 
   /** What this one said last; of who isn't here, that nothing was said. */
@@ -57,11 +53,11 @@ export class Presences<Key> implements Timed {
   }
 
   nextMs(): number | null {
-    return earliestMs(this.#told.nextMs(), this.#shown.nextMs());
+    return earliestMs(this.#own.nextMs(), this.#shown.nextMs());
   }
 
   tick(nowMs: number): void {
-    this.#told.tick(nowMs);
+    this.#own.tick(nowMs);
     this.#shown.tick(nowMs);
   }
 }

@@ -12,12 +12,15 @@ import { RINGING_MS_MAX } from "../../protocols/directory/schema/limits.ts";
 import { numberText } from "../../base/text/words.ts";
 import { durationText } from "../rendering/moments.ts";
 import {
+  awayLine,
+  awayText,
   isEarlier,
   leftLine,
   listed,
   messageLine,
   messageStart,
   nameSpan,
+  ownAwayLines,
   ownKeyLine,
   ownNameSpan,
   presenceLine,
@@ -47,6 +50,7 @@ const RINGING_TEXT = `${RINGING_MS_MAX / 1_000} s`;
 
 type OnlineUser = Pick<UserView, "name" | "key" | "state"> & {
   readonly guest?: boolean | undefined;
+  readonly away?: string | undefined;
 };
 
 /** Renders events in order. What earlier events have told the reader isn't repeated. */
@@ -185,7 +189,8 @@ export class RegistryRendering {
     const who = guest ? " (guest)" : "";
     const compared = comparedText(user);
     const note = this.#isSelf(name) ? "  (you)" : compared === null ? "" : `  ${compared}`;
-    return [this.#listedName(user), `${who}  ${where}  ${how}${note}`];
+    const away = user.away === undefined ? "" : `  ${awayText(user.away)}`;
+    return [this.#listedName(user), `${who}  ${where}  ${how}${note}${away}`];
   }
 
   #asideOf(user: UserView): string {
@@ -196,22 +201,26 @@ export class RegistryRendering {
       ...(guest ? ["guest"] : []),
       ...(state === "busy" ? ["in a call"] : []),
       ...(compared === null ? [] : [compared]),
+      ...(user.away === undefined ? [] : [awayText(user.away)]), // last: they are the user's words
     ];
     return asides.length === 0 ? "" : ` (${asides.join(", ")})`;
   }
 
   /** Not shown: the user's own state, and during a call everybody's. */
   #presenceLines(event: EventNamed<"presence">, nowMs: number): readonly Line[] {
-    const { name, shown = name, key, state, guest, changed } = event;
+    const { name, self, shown = name, key, state, guest, changed, away } = event;
+    if (self) return [awayLine({ ...event, self }, nowMs)];
     const folded = foldName(name);
     const known = this.#online.get(folded);
     // Whoever comes in the place of another, with another key, is somebody else.
     const before = known?.key === key ? known.state : undefined;
+    const isAwayNews = away !== (before === undefined ? undefined : known?.away);
     if (state === "offline") this.#online.delete(folded);
-    else this.#online.set(folded, { name, key, state, guest });
-    if (before === state || this.#isSelf(name)) return [];
+    else this.#online.set(folded, { name, key, state, guest, away });
+    if ((before === state && !isAwayNews) || this.#isSelf(name)) return [];
     if (this.#call !== null || this.#isBackSoon) return [];
     if (state === "offline") return [leftLine(nowMs, shown)];
+    if (before === state) return [awayLine({ name: shown, self: false, away }, nowMs)];
     const text = state === "busy"
       ? " is in a call"
       : before === "busy"
@@ -221,7 +230,8 @@ export class RegistryRendering {
     const isNews = changed?.before !== undefined && before === undefined;
     const compared = isNews ? ` with ${comparedText(event)}: another device, or somebody else` : "";
     const line = isNews ? starLine : presenceLine;
-    return [line(nowMs, nameSpan(shown), aside, text, compared)];
+    const why = away !== undefined && isAwayNews ? `; ${awayText(away)}` : "";
+    return [line(nowMs, nameSpan(shown), aside, text, compared, why)];
   }
 
   // Calls.
@@ -503,6 +513,7 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
       : [`Not in the directory ${registry}${verified} now.`],
     ...(call === null ? [] : [callStatus(call)]),
     [unsent === 0 ? "Nothing is unsent." : `${numberText(unsent)} unsent.`],
+    ...ownAwayLines(status),
     ownKeyLine(key),
     ...problems.map((problem) => problemLine(problem)),
   ];

@@ -238,7 +238,12 @@ export function waitText(messages: number): string {
 }
 
 /** Somebody is away or back; of the user, also how that ends. */
-export function awayLine({ name, self, away }: PresenceEvent, nowMs: number): Line {
+export function awayLine(
+  { name, self, away }: Pick<PresenceEvent, "name" | "self"> & {
+    readonly away?: string | undefined;
+  },
+  nowMs: number,
+): Line {
   if (self) {
     return starLine(nowMs, away === undefined ? "You are back" : youAreAwayText(away));
   }

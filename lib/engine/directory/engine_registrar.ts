@@ -203,7 +203,9 @@ export class EngineRegistrar {
       case "release":
         return this.#own.release(order.session, order.heldMs, order.through);
       case "set-busy":
-        return this.#own.setBusy(order.session, order.isBusy);
+        return this.#own.set(order.session, { isBusy: order.isBusy });
+      case "set-presence":
+        return this.#own.set(order.session, order.presence);
       case "call":
         return this.#calls.say(order.side);
       case "call-over":

@@ -6,6 +6,8 @@
 import type { FoldedName } from "../../base/ids.ts";
 import { parseHost, PORT_MAX } from "../../base/text/endpoints.ts";
 import { foldName, nameFault } from "../../base/text/names.ts";
+import { AWAY_TEXT_BYTES_MAX } from "../../base/machine/user_presence.ts";
+import { utf8Length } from "../../base/text/text.ts";
 import { dateText } from "../../base/text/words.ts";
 import type { Instance, OnlineSession } from "../../protocols/directory/schema/registrar_io.ts";
 import { fieldsIn, isCount, isPeerKey, isSerial } from "../json_fields.ts";
@@ -46,7 +48,8 @@ export const ONLINE = "online/";
 export const INSTANCES = "instances/";
 
 export function onlineValue(session: OnlineSession): string {
-  const { id, instance, name, isGuest, key, process, rank, host, port, isBusy, isHeld } = session;
+  const { id, instance, name, isGuest, key, process, rank, host, port, isBusy, isHeld, away } =
+    session;
   return JSON.stringify({
     name,
     guest: isGuest,
@@ -60,6 +63,7 @@ export function onlineValue(session: OnlineSession): string {
     busy: isBusy,
     since: dateText(session.sinceMs),
     ...(isHeld ? { held: true } : {}),
+    ...(away === null ? {} : { away }),
   });
 }
 
@@ -67,12 +71,13 @@ export function onlineValue(session: OnlineSession): string {
 export function onlineIn({ value }: Entry, folded: string): OnlineSession | null {
   const fields = fieldsIn(value);
   const { name, guest, instance, session: id, key, process, rank, host, port, busy } = fields;
+  const { away = null } = fields;
   const sinceMs = Date.parse(String(fields["since"]));
   const isGood = typeof name === "string" && nameFault(name) === null &&
     foldName(name) === folded && typeof guest === "boolean" && typeof instance === "string" &&
     typeof id === "string" && isPeerKey(key) && typeof process === "string" && isSerial(rank) &&
     isHost(host) && isCount(port) &&
-    port <= PORT_MAX && typeof busy === "boolean" && sinceMs >= 0;
+    port <= PORT_MAX && typeof busy === "boolean" && sinceMs >= 0 && isReason(away);
   if (!isGood) return null;
   return {
     id,
@@ -87,6 +92,7 @@ export function onlineIn({ value }: Entry, folded: string): OnlineSession | null
     isBusy: busy,
     sinceMs,
     isHeld: fields["held"] === true,
+    away,
   };
 }
 
@@ -106,6 +112,10 @@ export function instanceIn({ value }: Entry, id: string): Instance & { beat: num
   const isGood = isHost(host) && isCount(port) && port > 0 && port <= PORT_MAX && isCount(room) &&
     isCount(beat);
   return isGood ? { id, address: { host, port }, room, beat } : null;
+}
+
+function isReason(away: unknown): away is string | null {
+  return away === null || (typeof away === "string" && utf8Length(away) <= AWAY_TEXT_BYTES_MAX);
 }
 
 function isHost(value: unknown): value is string {

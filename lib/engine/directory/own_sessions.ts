@@ -3,6 +3,7 @@
  * follows compares the session's own entry, so that one that was replaced can't touch its successor.
  */
 
+import type { Presence } from "../../base/machine/user_presence.ts";
 import { dropOldest } from "../../base/collections/bounded.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { FoldedName } from "../../base/ids.ts";
@@ -102,10 +103,10 @@ export class OwnSessions {
     return instance === this.ports.instance;
   }
 
-  setBusy(id: string, isBusy: boolean): void {
+  set(id: string, change: Partial<Presence & Pick<OnlineSession, "isBusy">>): void {
     const own = this.#own.get(id);
     if (own === undefined) return; // another one has its place
-    own.session = { ...own.session, isBusy };
+    own.session = { ...own.session, ...change };
     if (!own.isWriting) this.#inBackground(this.#write(own));
   }
 

@@ -7,6 +7,7 @@
  * `deliveries.ts` what becomes of a notice; here is what comes in, and the time.
  */
 
+import { userView } from "./schema/listed_users.ts";
 import type { Signer } from "../../base/crypto/crypto.ts";
 import {
   type Endpoint,
@@ -157,6 +158,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       sessions.held,
       servedEachStep(() => presence.nextMs()),
       presence.deadlines,
+      presence.saying,
       this.#deadlines,
     ]);
   }
@@ -459,6 +461,9 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
         return null;
       case "subscribe":
         return this.#presence.subscribe(client, message);
+      case "about-me":
+        this.#presence.says(client, message);
+        return null;
       case "broadcast":
         return this.#telling.broadcast(client, message);
       case "change-password":
@@ -684,16 +689,14 @@ function usersView(users: readonly User[]): DirectoryEvent {
   return { event: "users", users: sorted };
 }
 
-function userOf({ listed, key, link, sinceMs, relayedBytes }: Client): User {
-  const since = dateText(sinceMs);
-  return { ...listed, key: fingerprintOf(key), address: link.host, since, relayedBytes };
+function userOf({ listed, link, sinceMs, relayedBytes }: Client): User {
+  return { ...userView(listed), address: link.host, since: dateText(sinceMs), relayedBytes };
 }
 
 /** What is relayed for it, its instance knows. */
 function userElsewhere(session: OnlineSession): User {
-  const { key, host, sinceMs } = session;
-  const facts = { key: fingerprintOf(key), address: host, since: dateText(sinceMs) };
-  return { ...listedSession(session), ...facts, relayedBytes: 0 };
+  const facts = { address: session.host, since: dateText(session.sinceMs), relayedBytes: 0 };
+  return { ...userView(listedSession(session)), ...facts };
 }
 
 export interface StatusFacts {

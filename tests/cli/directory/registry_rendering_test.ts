@@ -203,6 +203,20 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   [[...IN, presence("bob", "busy")], "12:03 * bob is in a call\n"],
   [[...IN, presence("carol", "free")], "12:03 * carol is free again\n"],
   [[...IN, presence("bob", "offline")], "12:03 * bob left\n"],
+  [
+    [...IN, { ...presence("bob", "free"), away: 'at "lunch"' }],
+    "12:03 * bob is away: \"at 'lunch'\"\n",
+  ],
+  [[...IN, { ...presence("erin", "free"), away: "" }], "12:03 * erin is online; away\n"],
+  [
+    [...IN, { ...presence("bob", "free"), away: "" }, presence("bob", "free")],
+    "12:03 * bob is back\n",
+  ],
+  [[...IN, ...TALKING, { ...presence("bob", "busy"), away: "" }], ""],
+  [
+    [...IN, { ...presence("alice", "free"), self: true, away: "lunch" }],
+    '12:03 * You are away: "lunch"; /back ends that\n',
+  ],
   [[...IN, presence("bob", "free")], ""],
   [[...IN, presence("alice", "busy")], ""],
   [[...IN, ...TALKING, presence("erin", "free")], ""],

@@ -25,8 +25,8 @@ import { CALL_ID_BYTES } from "../../../lib/protocols/directory/schema/limits.ts
 import type {
   DirectoryMessage,
   DirectoryMessageOf,
-  ListedUser,
 } from "../../../lib/protocols/directory/schema/messages.ts";
+import type { ListedUser } from "../../../lib/protocols/directory/schema/listed_users.ts";
 import { REFUSED_TEXTS } from "../../../lib/protocols/directory/schema/refusal_text.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { PartOutput } from "../part_output.ts";
@@ -65,7 +65,16 @@ export function callId(n: number): Uint8Array<ArrayBuffer> {
 
 export function user(name: string, more: Partial<ListedUser> = {}): ListedUser {
   const { key } = fakeSigner(name.toLowerCase());
-  return { name, state: "free", guest: false, key, host: "10.0.0.2", port: 5_000, ...more };
+  return {
+    name,
+    state: "free",
+    guest: false,
+    key,
+    host: "10.0.0.2",
+    port: 5_000,
+    away: null,
+    ...more,
+  };
 }
 
 export const CONFIG: ClientConfig = {
@@ -255,7 +264,7 @@ export class ClientProgram {
   /** The directory says who is there. */
   lists(there: readonly string[]): Words {
     const users = there.map((name) => user(name));
-    return this.says({ type: "users", users, isFirst: true, isLast: true });
+    return this.says({ type: "users", users, isFirst: true, isLast: true, away: [] });
   }
 
   refuses(

@@ -54,8 +54,14 @@ function message(random: Random, program: ClientProgram): DirectoryMessage {
   return random.pick<() => DirectoryMessage>([
     () => ({ type: "talk", call }),
     () => ({ type: "begin", call }),
-    () => ({ type: "users", users: [user(name)], isFirst: random.chance(0.5), isLast: true }),
-    () => ({ type: "presence", users: [user(name)], offline: [name] }),
+    () => ({
+      type: "users",
+      users: [user(name)],
+      isFirst: random.chance(0.5),
+      isLast: true,
+      away: [],
+    }),
+    () => ({ type: "presence", users: [user(name)], offline: [name], away: [] }),
     () => ({ type: "incoming", call, from: name, guest: false, key }),
     () => ({
       type: "meet",

@@ -29,9 +29,9 @@ import { HERE_PADDING_BYTES } from "../../../lib/protocols/directory/schema/limi
 import type {
   DirectoryMessage,
   DirectoryMessageOf,
-  ListedUser,
   WayIn,
 } from "../../../lib/protocols/directory/schema/messages.ts";
+import { listedIn, type ListedUser } from "../../../lib/protocols/directory/schema/listed_users.ts";
 import type { DirectoryRecord } from "../../../lib/protocols/directory/schema/records.ts";
 import { signBroadcast } from "../../../lib/protocols/directory/schema/signed_broadcast.ts";
 import type { Registrar } from "../../../lib/runtime/registrar.ts";
@@ -208,10 +208,10 @@ export class Somebody {
         return;
       case "users":
         if (message.isFirst) this.list.clear();
-        for (const user of message.users) this.list.set(user.name, user);
+        for (const user of listedIn(message)) this.list.set(user.name, user);
         return;
       case "presence":
-        for (const user of message.users) this.list.set(user.name, user);
+        for (const user of listedIn(message)) this.list.set(user.name, user);
         for (const name of message.offline) this.list.delete(name);
         return;
     }

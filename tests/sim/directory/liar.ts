@@ -262,6 +262,7 @@ export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
         type: "presence",
         users: [{ name, state: "busy", guest: false, key: otherKey, host, port }],
         offline: [name],
+        away: random.chance(0.5) ? [] : [{ user: random.below(2), why: name }],
       }),
       () => ({ type: "unknown", code: number }),
       () => ({

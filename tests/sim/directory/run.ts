@@ -32,9 +32,13 @@ const ANSWER_MS = 10_000;
 /** A client that was refused by a full directory has tried again within this time. */
 const FULL_MS = 60_000;
 
+/** What users say of being away. */
+const AWAY = ["", "lunch", null, null];
+
 /** Runs one seed. @throws {Violation} If a promise is broken. */
 export function runDirectory({ seed, steps, people, print, mutation }: DirectoryRun): World {
   const random = new Random(seed * 2 + 1);
+  const users = new Random(seed * 2 + 2);
   const delayMs = random.pick([0.2, 5, 60]);
   const isOpen = random.chance(0.9);
   const hostiles = random.pick([0, 0, 0, 1, 2]);
@@ -63,6 +67,11 @@ export function runDirectory({ seed, steps, people, print, mutation }: Directory
   for (let step = 0; step < steps; step++) {
     world.time.runUntil(world.time.nowMs + random.exponential(400));
     act(world, random);
+    if (users.chance(0.1)) {
+      const change = { away: users.pick(AWAY) };
+      const { processes } = world;
+      if (processes.length > 0) users.pick(processes).command({ command: "presence", change });
+    }
   }
   settle(world);
   world.checkQuiet();

@@ -1,6 +1,6 @@
 /** What the user of one process is shown, and does about it. Contradictory events are violations. */
 
-import type { ClientEvent, UserView } from "../../../lib/protocols/directory/schema/events.ts";
+import type { ClientEvent } from "../../../lib/protocols/directory/schema/events.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import type { ClientProcess } from "./client_process.ts";
 import { Violation } from "./violation.ts";
@@ -35,11 +35,21 @@ const DOUBTS = /^(\S+) may not have got your last (?:(\d+) lines|line)$/;
 
 const FINAL = new Set(["declined", "busy", "offline", "unreachable", "timeout", "ended"]);
 
+/** As lists show it. */
+export function stateText(
+  { state, away }: { readonly state: string; readonly away?: string | undefined },
+): string {
+  return away === undefined ? state : `${state} away ${away}`;
+}
+
 export class ClientSight {
   state: "up" | "down" | "replaced" | null = null;
   name = "";
   isGuest = false;
-  readonly users = new Map<string, UserView["state"]>();
+  /** Each one's state, and that it is away. */
+  readonly users = new Map<string, string>();
+  /** Why this user is away, as it was told last. */
+  away: string | undefined;
   /** The call as the user knows it. */
   call: KnownCall | null = null;
   /** How the last call ended. */
@@ -69,11 +79,12 @@ export class ClientSight {
         return this.#session(event);
       case "users":
         this.users.clear();
-        for (const { name, state } of event.users) this.users.set(name, state);
+        for (const user of event.users) this.users.set(user.name, stateText(user));
         return;
       case "presence":
         if (event.state === "offline") this.users.delete(event.name);
-        else this.users.set(event.name, event.state);
+        else this.users.set(event.name, stateText(event));
+        if (event.self) this.away = event.away;
         return;
       case "incoming":
         if (this.call !== null) this.#fails("is called while in a call");

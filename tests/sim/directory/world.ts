@@ -3,6 +3,7 @@
  * that is cut and healed. It records what is sent, said and shown, for the checkers.
  */
 
+import { stateText } from "./sight.ts";
 import { type Fingerprint } from "../../../lib/base/text/fingerprint.ts";
 import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { Endpoint, PeerKey } from "../../../lib/base/ids.ts";
@@ -378,8 +379,8 @@ export class World {
   }
 
   #checkLists(): void {
-    const truth = this.#in.map(({ sight }) =>
-      `${sight.name} ${sight.talk === null ? "free" : "busy"}`
+    const truth = this.#in.map(({ sight: { name, talk, away } }) =>
+      `${name} ${stateText({ state: talk === null ? "free" : "busy", away })}`
     ).sort().join(", ");
     for (const { person, sight } of this.#in) {
       const list = [...sight.users].map(([name, state]) => `${name} ${state}`).sort().join(", ");

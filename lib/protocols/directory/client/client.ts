@@ -111,7 +111,8 @@ export class Client implements Machine<ClientInput, ClientEffect> {
         way === "datagram" ? path.send(message) : session.tell(message),
     });
     const isTalking = () => this.calling.call?.isTalking ?? false;
-    const lobby = this.lobby = new Lobby({ ...shared, hearing, isTalking });
+    const ownPresence = () => this.#user.presence.present;
+    const lobby = this.lobby = new Lobby({ ...shared, hearing, isTalking, ownPresence });
     const calling = this.calling = new Calling({
       ...shared,
       lobby,
@@ -130,6 +131,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       asking.deadlines,
       hearing.deadlines,
       path.deadlines,
+      this.#user.presence,
       this.#deadlines,
     ]);
   }
@@ -236,6 +238,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.#hearing.entered(message);
     this.calling.entered();
     this.asking.entered();
+    this.#user.entered();
   }
 
   #left(reason: "directory-down" | "replaced"): void {
@@ -401,6 +404,8 @@ export class Client implements Machine<ClientInput, ClientEffect> {
         return user.changePassword(command.old, command.new, ref);
       case "forget-me":
         return user.forgetMe(command.password, ref);
+      case "presence":
+        return user.say(command.change, ref);
       case "status":
         return user.status(ref);
       case "refuse":

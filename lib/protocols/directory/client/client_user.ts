@@ -8,6 +8,13 @@ import {
 } from "../../../base/crypto/password_hash.ts";
 import { type Endpoint, endpointText, NO_ADDRESS, type PeerKey } from "../../../base/ids.ts";
 import type { VerifyAnswer } from "../../../base/machine/mode_machine.ts";
+import { OwnPresence } from "../../../base/machine/own_presence.ts";
+import {
+  HERE,
+  isSamePresence,
+  type Presence,
+  shownPresence,
+} from "../../../base/machine/user_presence.ts";
 import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import { isSameName, nameFault, shownName, withoutMark } from "../../../base/text/names.ts";
 import { checkedMessage, tooLong, utf8Length, visibleText } from "../../../base/text/text.ts";
@@ -50,7 +57,7 @@ interface ClientUserParts {
   readonly config: Pick<ClientConfig, "isInteractive" | "registry">;
   readonly ownKey: PeerKey;
   readonly out: ClientOutput;
-  readonly session: SessionFacts & Pick<DirectorySession, "refuse" | "trust">;
+  readonly session: SessionFacts & Pick<DirectorySession, "refuse" | "tell" | "trust">;
   readonly lobby: Pick<Lobby, "at" | "find" | "size" | "view">;
   readonly keys: KnownKeys;
   readonly calling: Pick<Calling, "accept" | "call" | "refused" | "ring">;
@@ -59,6 +66,7 @@ interface ClientUserParts {
 }
 
 export class ClientUser {
+  readonly presence = new OwnPresence((said) => this.#tell(said));
   readonly #comparing: Comparing;
 
   constructor(readonly parts: ClientUserParts) {
@@ -162,6 +170,28 @@ export class ClientUser {
     this.parts.out.error("bad-credentials", `${what}: the password is wrong`, ref);
   }
 
+  // What our user says of itself.
+
+  say(change: Partial<Presence>, ref: string | undefined): void {
+    if (!this.#isIn("Nobody is told", ref)) return;
+    const { out, session: { name, isGuest: guest }, ownKey, calling } = this.parts;
+    const said = shownPresence(this.presence.say(change, out.nowMs));
+    const state = calling.call?.isTalking ? "busy" : "free";
+    const who = { name, self: true, key: fingerprintOf(ownKey), state, guest } as const;
+    out.show({ event: "presence", ...who, ...said }, ref);
+  }
+
+  /** We are in: the directory knows nothing of it. */
+  entered(): void {
+    const { present } = this.presence;
+    if (!isSamePresence(present, HERE)) this.#tell(present);
+  }
+
+  #tell(presence: Presence): void {
+    const { session } = this.parts;
+    if (session.isUp) session.tell({ type: "about-me", ...presence });
+  }
+
   // What is so, and whose keys those are.
 
   status(ref: string | undefined): void {
@@ -175,6 +205,7 @@ export class ClientUser {
       isOut: session.isOut,
       isDisowned: session.isDisowned,
       guest: session.isGuest,
+      presence: this.presence.present,
       failure: session.failure,
       call: calling.call,
       online: lobby.size,
@@ -215,7 +246,7 @@ export class ClientUser {
       const { host, port } = lobby.find(session.name) ?? NO_ADDRESS;
       const key = fingerprintOf(ownKey);
       const who = { name: session.name, self: true, key, host, port, route: null };
-      return out.show({ event: "whois", ...who }, ref);
+      return out.show({ event: "whois", ...who, ...shownPresence(this.presence.present) }, ref);
     }
     if (typed === DIRECTORY_NAME && session.peer !== null) {
       const key = fingerprintOf(session.peer);
@@ -230,10 +261,9 @@ export class ClientUser {
       const who = { name: typed, self: false, key: fingerprintOf(met!.key), ...NO_ADDRESS };
       return out.show({ event: "whois", ...who, route: null }, ref);
     }
-    const { name, shown = name, key, host, port, changed } = listed;
+    const { name, shown = name, state: _, guest: __, ...who } = listed;
     const route = this.#routeTo(name);
-    const who = { name: shown, self: false, key, host, port, route };
-    out.show({ event: "whois", ...who, ...(changed === undefined ? {} : { changed }) }, ref);
+    out.show({ event: "whois", ...who, name: shown, self: false, route }, ref);
   }
 
   /** How the call with that user goes; null where there is none. */
@@ -323,6 +353,7 @@ interface Standing {
   /** Whether the user will be asked how to come in, after the present call. */
   readonly isDisowned: boolean;
   readonly guest: boolean;
+  readonly presence: Presence;
   /** Why the last dial of the directory failed. */
   readonly failure: string | null;
   readonly call: ClientCall | null;
@@ -345,6 +376,7 @@ export function statusView(standing: Standing): ClientEvent {
     ...instance,
     session,
     guest,
+    ...shownPresence(standing.presence),
     call: call === null ? null : callView(call, monotonicMs),
     roundTripMs: null,
     online,

@@ -4,13 +4,20 @@ import { canonicalHost } from "../../../base/text/endpoints.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
 import { Deadlines, type Timed } from "../../../base/machine/machine.ts";
+import {
+  isSamePresence,
+  type Presence,
+  presenceOf,
+  shownPresence,
+} from "../../../base/machine/user_presence.ts";
 import { foldName, isSameName, withoutMark } from "../../../base/text/names.ts";
 import { AFTER_CALL_MS, CLIENTS_MAX, LIST_MS_MAX, LISTS_WAITING_MAX } from "../schema/limits.ts";
 import { AskedList } from "./asked_list.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 import type { KnownKeys } from "./known_keys.ts";
 import type { ClientEvent, UserView } from "../schema/events.ts";
-import type { DirectoryMessage, DirectoryMessageOf, ListedUser } from "../schema/messages.ts";
+import type { DirectoryMessage, DirectoryMessageOf } from "../schema/messages.ts";
+import { listedIn, type ListedUser, userView } from "../schema/listed_users.ts";
 
 type EventNamed<Name extends ClientEvent["event"]> = Extract<ClientEvent, { readonly event: Name }>;
 
@@ -20,8 +27,9 @@ interface LobbyParts {
   /** Knows who has spoken, too. */
   readonly hearing: { apart(name: string, key: PeerKey): string };
   readonly session: { readonly name: string; tell(message: DirectoryMessage): void };
-  /** Whether we are in a call: the directory hears of that later. */
+  /** Whether we are in a call: the directory hears of that later, as of what our user says of itself. */
   readonly isTalking: () => boolean;
+  readonly ownPresence: () => Presence;
 }
 
 export class Lobby {
@@ -108,7 +116,8 @@ export class Lobby {
   found(page: DirectoryMessageOf<"page">): void {
     const search = this.#asked.page(page);
     if (search === null) return;
-    const { users, hasMore } = page;
+    const { hasMore } = page;
+    const users = listedIn(page);
     for (const user of users) take(this.#users, user);
     this.#forgetOthers();
     this.#show(users.map((user) => this.#viewOf(user)), search.ref, true, hasMore);
@@ -122,11 +131,11 @@ export class Lobby {
   }
 
   /** A page of the whole list. */
-  page({ users, isFirst, isLast }: DirectoryMessageOf<"users">): void {
+  page({ isFirst, isLast, ...page }: DirectoryMessageOf<"users">): void {
     if (isFirst) this.#coming = new Map();
     const coming = this.#coming;
     if (coming === null) return;
-    for (const user of users) take(coming, user);
+    for (const user of listedIn(page)) take(coming, user);
     if (!isLast) return;
     this.#users = coming;
     this.#coming = null;
@@ -135,10 +144,10 @@ export class Lobby {
     this.#known();
   }
 
-  changed({ users, offline }: DirectoryMessageOf<"presence">): void {
+  changed({ offline, ...there }: DirectoryMessageOf<"presence">): void {
     const known = this.#coming ?? this.#users;
     const self = foldName(this.parts.session.name);
-    for (const user of users) {
+    for (const user of listedIn(there)) {
       const folded = foldName(user.name);
       if (user.state === "busy" && folded === self) this.#wasBusy = true;
       const before = known.get(folded);
@@ -146,7 +155,13 @@ export class Lobby {
       // What we hear first of a name to which we have subscribed answers that.
       const isAnswer = this.#asked.takeAwaited(folded);
       if (isAnswer && (before === undefined || isSame(before, user))) continue;
-      this.#showPresence(user, { state: user.state, guest: user.guest });
+      // What our user says of itself was shown as it said so.
+      if (
+        folded === self && before !== undefined &&
+        isSame(before, { ...user, ...presenceOf(before) })
+      ) continue;
+      const { state, guest } = user;
+      this.#showPresence(user, { state, guest, ...shownPresence(user) });
     }
     for (const name of offline) {
       const folded = foldName(name);
@@ -161,7 +176,7 @@ export class Lobby {
 
   #showPresence(
     user: ListedUser,
-    { state, ...more }: Pick<EventNamed<"presence">, "state" | "guest">,
+    { state, ...more }: Pick<EventNamed<"presence">, "state" | "guest" | keyof Presence>,
   ): void {
     const { name, key } = user;
     const changed = this.#changeOf(user);
@@ -209,10 +224,10 @@ export class Lobby {
   }
 
   #viewOf(user: ListedUser): UserView {
-    const { session, isTalking } = this.parts;
+    const { session, isTalking, ownPresence } = this.parts;
     return isSameName(user.name, session.name)
-      ? { ...viewOf(user), state: isTalking() ? "busy" : "free" }
-      : { ...viewOf(user), ...this.#changeOf(user) };
+      ? { ...userView({ ...user, ...ownPresence() }), state: isTalking() ? "busy" : "free" }
+      : { ...userView(user), ...this.#changeOf(user) };
   }
 
   #changeOf({ name, key }: ListedUser): Pick<UserView, "shown" | "changed"> {
@@ -276,9 +291,6 @@ function take(known: Map<FoldedName, ListedUser>, user: ListedUser): boolean {
 }
 
 function isSame(one: ListedUser, other: ListedUser): boolean {
-  return one.key === other.key && one.state === other.state && one.guest === other.guest;
-}
-
-function viewOf({ key, ...user }: ListedUser): UserView {
-  return { ...user, key: fingerprintOf(key) };
+  return one.key === other.key && one.state === other.state && one.guest === other.guest &&
+    isSamePresence(one, other);
 }

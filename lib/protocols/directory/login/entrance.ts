@@ -3,6 +3,7 @@
  * in, is so for all parts at once, and by the registrar at all instances.
  */
 
+import { HERE } from "../../../base/machine/user_presence.ts";
 import type { Bytes } from "../../../base/crypto/crypto.ts";
 import type { FoldedName, PeerKey } from "../../../base/ids.ts";
 import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
@@ -144,6 +145,7 @@ export class Entrance {
       isBusy: false,
       sinceMs: wallMs(),
       isHeld: false,
+      ...HERE,
     };
   }
 

@@ -12,6 +12,7 @@ import type {
   ModeEvent,
   VerifyAnswer,
 } from "../../../base/machine/mode_machine.ts";
+import type { PresenceCommand, ShownPresence } from "../../../base/machine/user_presence.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { type CallOutcome, type CallRoute, DISMISSALS } from "./messages.ts";
 
@@ -19,7 +20,7 @@ import { type CallOutcome, type CallRoute, DISMISSALS } from "./messages.ts";
 export const DIRECTORY_NAME = "*directory*";
 
 /** A user in the list. */
-export interface UserView extends Compared {
+export interface UserView extends Compared, ShownPresence {
   readonly name: string;
   /** The name with the start of the key, where that is another than the one expected: `bob~k7f3`. */
   readonly shown?: string;
@@ -126,9 +127,11 @@ export type ClientEvent =
     /** It answers `list` or `more`, which may have asked for a part. */
     readonly isAnswer?: true;
   }
-  | Compared & {
+  | Compared & ShownPresence & {
     readonly event: "presence";
     readonly name: string;
+    /** What the user says of itself, in answer to a command. */
+    readonly self?: true;
     readonly shown?: string;
     /** As in the list; with `offline`, the key with which the user was in. */
     readonly key: string;
@@ -192,7 +195,7 @@ export type ClientEvent =
     readonly start?: string;
   }
   | { readonly event: "password-changed" }
-  | {
+  | ShownPresence & {
     readonly event: "status";
     readonly name: string;
     readonly key: string;
@@ -292,6 +295,7 @@ export type DirectoryEvent =
 
 export type ClientCommand =
   | ModeCommand
+  | PresenceCommand
   | { readonly command: "list"; readonly part: string | undefined }
   | { readonly command: "more" }
   | { readonly command: "broadcast"; readonly text: string }

@@ -3,6 +3,7 @@
  * the table in PROTOCOL.md come from here.
  */
 
+import { AWAY_TEXT_BYTES_MAX, presenceFields } from "../../../base/machine/user_presence.ts";
 import { FINGERPRINT_CHARACTERS } from "../../../base/text/fingerprint.ts";
 import {
   bool,
@@ -106,6 +107,14 @@ const user = record({
   host,
   port,
 });
+/** Which of the users are away, by their places in the list beside it, and why. */
+const awayAmong = trailing(
+  list(
+    record({ user: uint(USERS_PAGE_MAX - 1), why: text(AWAY_TEXT_BYTES_MAX) }),
+    USERS_PAGE_MAX,
+  ),
+  [],
+);
 /** Up to which number a client has received broadcasts, in the numbering of one store. */
 const heardThrough = record({ store: fixedBytes(STORE_ID_BYTES), through: counter });
 
@@ -183,16 +192,25 @@ const users = message(4, "users", {
   /** Whether this is the first page: it voids everything told before, as a list that was cut off begins again. */
   isFirst: bool(),
   isLast: bool(),
+  away: awayAmong,
 });
 const presence = message(5, "presence", {
   from: "the directory",
   to: "a client",
   when:
-    "users have come or gone, or have begun or ended a call: their present state, once for many changes; " +
+    "users have come or gone, have begun or ended a call, or are away or back: their present state, once for many " +
+    "changes; " +
     "with `online`, only those to whom it has subscribed",
   answer: "none",
   lane: "data",
-}, { users: list(user, USERS_PAGE_MAX), offline: list(name, USERS_PAGE_MAX) });
+}, { users: list(user, USERS_PAGE_MAX), offline: list(name, USERS_PAGE_MAX), away: awayAmong });
+const aboutMe = message(15, "about-me", {
+  from: "a client",
+  to: "the directory",
+  when: "its user says something else of itself, and when it has come in again",
+  answer: "none; all hear of it: after a few changes at once, once in 10 s",
+  lane: "control",
+}, { ...presenceFields });
 const online = message(11, "online", {
   from: "the directory",
   to: "a client",
@@ -225,6 +243,7 @@ const page = message(13, "page", {
   hasMore: bool(),
   /** Where nothing was looked for, as there are too many searches: when to ask again, in ms; else 0. */
   retryMs: counter,
+  away: awayAmong,
 });
 const subscribe = message(14, "subscribe", {
   from: "a client",
@@ -543,6 +562,7 @@ export const DIRECTORY_MESSAGES = [
   search,
   page,
   subscribe,
+  aboutMe,
   changePassword,
   forgetMe,
   done,
@@ -590,7 +610,6 @@ export type DirectoryMessageOf<Type extends DirectoryMessage["type"]> = Extract<
   DirectoryMessage,
   { readonly type: Type }
 >;
-export type ListedUser = Infer<typeof user>;
 export type WayIn = typeof WAYS_IN[number];
 export type DirectoryRefusal = typeof REFUSALS[number];
 export type Dismissal = typeof DISMISSALS[number];

@@ -3,8 +3,10 @@
  * of the others'. A directory that runs alone is its own registrar, and never asks.
  */
 
+import { type Presence, presenceOf } from "../../../base/machine/user_presence.ts";
 import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
-import type { CallOutcome, ListedUser } from "./messages.ts";
+import type { CallOutcome } from "./messages.ts";
+import type { ListedUser } from "./listed_users.ts";
 import type { BroadcastRecord } from "./records.ts";
 
 export { CALL_ID_BYTES, KICKED_MS, REASON_BYTES_MAX, TEXT_BYTES_MAX } from "./limits.ts";
@@ -13,7 +15,7 @@ export { OUTCOMES } from "./messages.ts";
 export type { BroadcastRecord } from "./records.ts";
 
 /** A client's session, as all instances know it. */
-export interface OnlineSession {
+export interface OnlineSession extends Presence {
   /** No other session has it. */
   readonly id: string;
   /** The instance at which it is. */
@@ -113,6 +115,7 @@ export type RegistrarOrder =
     readonly through: number | null;
   }
   | { readonly order: "set-busy"; readonly session: string; readonly isBusy: boolean }
+  | { readonly order: "set-presence"; readonly session: string; readonly presence: Presence }
   /** A client of this instance has done something in a call with somebody at another one. */
   | { readonly order: "call"; readonly side: CallSide }
   /** It is in that call no more, which needn't be said to anybody. */
@@ -181,7 +184,8 @@ export type RegistrarState = "up" | "late" | "away";
 
 /** The session as the list shows it. */
 export function listedSession(
-  { name, isGuest: guest, key, host, port, isBusy }: OnlineSession,
+  { name, isGuest: guest, key, host, port, isBusy, ...session }: OnlineSession,
 ): ListedUser {
-  return { name, state: isBusy ? "busy" : "free", guest, key, host: port === 0 ? "" : host, port };
+  const where = { host: port === 0 ? "" : host, port };
+  return { name, state: isBusy ? "busy" : "free", guest, key, ...where, ...presenceOf(session) };
 }

@@ -6,6 +6,7 @@
 import { type Bytes, concatBytes } from "../../../base/crypto/crypto.ts";
 import type { FoldedName, LinkId, PeerKey } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
+import { HERE, type Presence } from "../../../base/machine/user_presence.ts";
 import { UnknownMessages } from "../../../base/machine/unknown_messages.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import { canonicalHost, ipv6Prefix } from "../../../base/text/endpoints.ts";
@@ -27,7 +28,8 @@ import {
   SEARCHES_BURST,
   SEARCHES_PER_S,
 } from "../schema/limits.ts";
-import type { CallRoute, ListedUser } from "../schema/messages.ts";
+import type { CallRoute } from "../schema/messages.ts";
+import type { ListedUser } from "../schema/listed_users.ts";
 import type { OnlineSession } from "../schema/registrar_io.ts";
 
 export const SESSION_PHASES = {
@@ -234,6 +236,8 @@ export class Client {
   call: Call | null = null;
   /** The last change to the list that the client was told; null before it was sent the list, or told to ask for it. */
   told: number | null = null;
+  /** What its user says of itself. */
+  presence: Presence = HERE;
   /** Whether a request about its account is being done. */
   isAsking = false;
   /** Bytes relayed for it, in both directions. */
@@ -277,7 +281,8 @@ export class Client {
   get listed(): ListedUser {
     const { name, isGuest: guest, key, port } = this;
     const host = port === 0 ? "" : this.host;
-    return { name, state: this.isBusy ? "busy" : "free", guest, key, host, port };
+    const state = this.isBusy ? "busy" : "free";
+    return { name, state, guest, key, host, port, ...this.presence };
   }
 }
 

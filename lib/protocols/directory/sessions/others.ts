@@ -3,7 +3,7 @@
 import { type Endpoint, endpointText, type FoldedName, type PeerKey } from "../../../base/ids.ts";
 import { foldName } from "../../../base/text/names.ts";
 import { INSTANCES_MAX } from "../schema/limits.ts";
-import type { ListedUser } from "../schema/messages.ts";
+import type { ListedUser } from "../schema/listed_users.ts";
 import { type Instance, listedSession, type OnlineSession } from "../schema/registrar_io.ts";
 
 export class Others {

@@ -9,7 +9,9 @@
  */
 
 import type { FoldedName, LinkId } from "../../../base/ids.ts";
-import { Deadlines } from "../../../base/machine/machine.ts";
+import { Deadlines, type Timed } from "../../../base/machine/machine.ts";
+import { HERE, presenceOf } from "../../../base/machine/user_presence.ts";
+import { PresenceNews } from "../../../base/machine/presence_news.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import { foldName } from "../../../base/text/names.ts";
 import type { Client } from "./client_session.ts";
@@ -27,7 +29,8 @@ import {
   SEARCHED_PER_S,
   USERS_PAGE_MAX,
 } from "../schema/limits.ts";
-import type { DirectoryMessage, DirectoryMessageOf, ListedUser } from "../schema/messages.ts";
+import type { DirectoryMessage, DirectoryMessageOf } from "../schema/messages.ts";
+import { carried, type ListedUser } from "../schema/listed_users.ts";
 import { listedSession } from "../schema/registrar_io.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
 
@@ -53,6 +56,12 @@ export class Presence {
   #isLong = false;
   /** How many were online when those who ask for the list were told so last. */
   #toldOnline = 0;
+  /** What clients say of their users. */
+  readonly #said = new PresenceNews<Client>((client, presence) => {
+    client.presence = presence;
+    this.changed(client);
+    this.out.order({ order: "set-presence", session: client.session, presence });
+  });
   readonly deadlines = new Deadlines({
     /** When clients that ask for the list are told how long it is. */
     online: () => this.#tellOnline(),
@@ -81,7 +90,19 @@ export class Presence {
   /** The client isn't in any more. */
   left(client: Client): void {
     this.#subscriptions.end(client);
+    this.#said.left(client);
     this.changed(client);
+  }
+
+  /** When more is told of what clients say of their users. */
+  get saying(): Timed {
+    return this.#said;
+  }
+
+  /** The client says something else of its user. */
+  says(client: Client, said: DirectoryMessageOf<"about-me">): void {
+    if (!this.#said.has(client)) this.#said.set(client, HERE);
+    this.#said.change(client, presenceOf(said), this.out.nowMs);
   }
 
   /** @returns What is wrong with the request; null where nothing is. */
@@ -96,12 +117,24 @@ export class Presence {
     const lacking = -Math.min(0, this.#searched.available(nowMs));
     if (!link.searches.take(nowMs) || lacking > 0) {
       const retryMs = 1_000 + Math.ceil((lacking * 1_000) / SEARCHED_PER_S);
-      return this.out.send(link.id, { type: "page", users: [], total, hasMore: false, retryMs });
+      return this.out.send(link.id, {
+        type: "page",
+        ...carried([]),
+        total,
+        hasMore: false,
+        retryMs,
+      });
     }
     const found = this.#names.page(foldName(part), foldName(after), USERS_PAGE_MAX);
     this.#searched.spend(nowMs, found.visited);
     const users = found.names.flatMap((name) => this.#listed(name) ?? []);
-    this.out.send(link.id, { type: "page", users, total, hasMore: found.hasMore, retryMs: 0 });
+    this.out.send(link.id, {
+      type: "page",
+      ...carried(users),
+      total,
+      hasMore: found.hasMore,
+      retryMs: 0,
+    });
   }
 
   /** Whoever is in under that name, here or at another instance. */
@@ -206,7 +239,7 @@ export class Presence {
     const pages = pagesOf(users);
     return pages.map((users, index) => ({
       type: "users",
-      users,
+      ...carried(users),
       isFirst: index === 0,
       isLast: index === pages.length - 1,
     }));
@@ -230,7 +263,7 @@ export class Presence {
     const gone = pagesOf(offline);
     return Array.from({ length: Math.max(there.length, gone.length) }, (_, index) => ({
       type: "presence",
-      users: there[index] ?? [],
+      ...carried(there[index] ?? []),
       offline: gone[index] ?? [],
     }));
   }

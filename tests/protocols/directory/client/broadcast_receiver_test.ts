@@ -383,7 +383,12 @@ Deno.test("whose words: who spoke apart has that name in the list, for /verify a
   program.says(told(1, 0));
   program.says(told(2, 1, BY_EVE, EVES));
 
-  program.says({ type: "presence", users: [user("bob", { key: EVES.key })], offline: [] });
+  program.says({
+    type: "presence",
+    users: [user("bob", { key: EVES.key })],
+    offline: [],
+    away: [],
+  });
   const listed = program.events.at(-1)!;
   assertEquals(listed.event === "presence" && listed.shown, APART);
   const [verify] = program.types({ command: "verify", name: APART });
@@ -393,7 +398,7 @@ Deno.test("whose words: who spoke apart has that name in the list, for /verify a
 
 Deno.test("whose words: /verify of a name says that somebody with another key is online under it", () => {
   const presence = (key = EVES.key) =>
-    ({ type: "presence", users: [user("bob", { key })], offline: [] }) as const;
+    ({ type: "presence", users: [user("bob", { key })], offline: [], away: [] }) as const;
   const program = ClientProgram.in();
   program.says(told(1, 0));
   const verified = (name: string) => program.types({ command: "verify", name });

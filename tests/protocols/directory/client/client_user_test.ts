@@ -28,6 +28,7 @@ function userOf({ isUp = true, isGuest = false, mayBroadcast = true } = {}) {
       wasUp: true,
       refuse: () => void done.push("refuses the directory"),
       trust: () => null,
+      tell: ({ type }) => void done.push(`tells ${type}`),
     },
     lobby: {
       at: ({ port }) => port === 5_000 ? user("bob") : null,

@@ -178,7 +178,7 @@ Deno.test("a lying directory: what comes before it let one in, unasked or under 
   const early = ClientProgram.linked();
   early.feed({ type: "enter", entry: LOG_IN });
   assertEquals(
-    early.says({ type: "users", users: [], isFirst: true, isLast: true })[0],
+    early.says({ type: "users", users: [], isFirst: true, isLast: true, away: [] })[0],
     "close directory",
   );
 

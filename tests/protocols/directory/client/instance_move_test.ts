@@ -39,7 +39,7 @@ Deno.test("moving: where its instance is cut off, a client tries another one, an
   assertEquals(dialled, ["dial directory 10.0.0.8:4400 directory"]);
   assertEquals(linkUp().length, 1, "enter");
   // Meanwhile the first one is in use.
-  program.says({ type: "presence", users: [], offline: ["bob"] });
+  program.says({ type: "presence", users: [], offline: ["bob"], away: [] });
   assertEquals(program.goodbyes, []);
 
   const moved = done(says({ ...ENTERED, isRemembered: true }));
@@ -50,7 +50,7 @@ Deno.test("moving: where its instance is cut off, a client tries another one, an
   ]);
   assertEquals(program.machine.nextDeadlineMs() !== null, true);
   // The former link is nobody's any more.
-  assertEquals(program.says({ type: "presence", users: [], offline: ["eve"] }), []);
+  assertEquals(program.says({ type: "presence", users: [], offline: ["eve"], away: [] }), []);
 });
 
 Deno.test("moving: where the others let nobody in either, a client stays, and tries them in turn with growing pauses", () => {

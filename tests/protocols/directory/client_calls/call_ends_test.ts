@@ -46,7 +46,7 @@ Deno.test("the end: the list after a short call waits until the directory has to
   program.linkDown(link, true);
   const both = (state: "busy" | "free") => {
     const users = ["ann", "bob"].map((name) => user(name, { state }));
-    return program.says({ type: "presence", users, offline: [] });
+    return program.says({ type: "presence", users, offline: [], away: [] });
   };
   assertEquals(both("busy").some((words) => SHOWS_USERS.test(words)), false);
   assert(SHOWS_USERS.test(both("free").at(-1)!));

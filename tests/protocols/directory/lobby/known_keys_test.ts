@@ -16,7 +16,7 @@ function apart(key: PeerKey, length = 4): string {
 
 /** Somebody comes as bob with this key. @returns How that one is shown in the list. */
 function comes(program: ClientProgram, key: PeerKey): string | undefined {
-  program.says({ type: "presence", users: [user("bob", { key })], offline: [] });
+  program.says({ type: "presence", users: [user("bob", { key })], offline: [], away: [] });
   const told = program.events.findLast(({ event }) => event === "presence");
   program.types({ command: "list", part: "bob" });
   const listed = program.events.at(-1)!;

@@ -1,3 +1,4 @@
+import { HERE } from "../../../../lib/base/machine/user_presence.ts";
 import { assertEquals } from "@std/assert";
 import { KnownKeys } from "../../../../lib/protocols/directory/lobby/known_keys.ts";
 import { Lobby } from "../../../../lib/protocols/directory/lobby/lobby.ts";
@@ -6,7 +7,7 @@ import {
   LIST_MS_MAX,
   SEARCHES_MAX,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
-import type { ListedUser } from "../../../../lib/protocols/directory/schema/messages.ts";
+import type { ListedUser } from "../../../../lib/protocols/directory/schema/listed_users.ts";
 import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import { BOB, ClientProgram, EVE, partOutput, user } from "../client_program.ts";
 
@@ -25,12 +26,14 @@ Deno.test("the list: it comes in pages, is sorted by name, and holds oneself", (
     users: [user("Zoe"), user("ann")],
     isFirst: true,
     isLast: false,
+    away: [],
   });
   const second = program.says({
     type: "users",
     users: [user("Bob", { state: "busy" })],
     isFirst: false,
     isLast: true,
+    away: [],
   });
 
   assertEquals(first, []);
@@ -64,7 +67,12 @@ Deno.test("the list: one that doesn't come isn't waited for long", () => {
 
 Deno.test("the list: a part of the names is asked for in any case", () => {
   const program = ClientProgram.in();
-  program.says({ type: "presence", users: [user("Bobby", { state: "busy" })], offline: [] });
+  program.says({
+    type: "presence",
+    users: [user("Bobby", { state: "busy" })],
+    offline: [],
+    away: [],
+  });
 
   assertEquals(names(program.types({ command: "list", part: "BO" })), ["bob free", "Bobby busy"]);
   assertEquals(names(program.types({ command: "list", part: undefined })).length, 4);
@@ -72,7 +80,13 @@ Deno.test("the list: a part of the names is asked for in any case", () => {
 
 Deno.test("the list: the answer alone says that it is one, whatever else is shown before it", () => {
   const program = ClientProgram.in();
-  const itself = program.says({ type: "users", users: [user("ann")], isFirst: true, isLast: true });
+  const itself = program.says({
+    type: "users",
+    users: [user("ann")],
+    isFirst: true,
+    isLast: true,
+    away: [],
+  });
   const answer = program.types({ command: "list", part: "an" }, "l");
 
   const isAnswer = (words: readonly string[]) => words.map((word) => / isAnswer=true/.test(word));
@@ -86,6 +100,7 @@ Deno.test("the list: changes are told one by one, who isn't there any more leave
     type: "presence",
     users: [user("bob", { state: "busy" }), user("cem")],
     offline: ["eve", "nobody"],
+    away: [],
   });
 
   assertEquals(words, [
@@ -102,11 +117,20 @@ Deno.test("the list: changes are told one by one, who isn't there any more leave
 
 Deno.test("the list: changes between its pages are in it, and aren't told", () => {
   const program = ClientProgram.in();
-  program.says({ type: "users", users: [user("ann")], isFirst: true, isLast: false });
+  program.says({ type: "users", users: [user("ann")], isFirst: true, isLast: false, away: [] });
 
-  assertEquals(program.says({ type: "presence", users: [user("dan")], offline: ["ann"] }), []);
+  assertEquals(
+    program.says({ type: "presence", users: [user("dan")], offline: ["ann"], away: [] }),
+    [],
+  );
 
-  const words = program.says({ type: "users", users: [user("fay")], isFirst: false, isLast: true });
+  const words = program.says({
+    type: "users",
+    users: [user("fay")],
+    isFirst: false,
+    isLast: true,
+    away: [],
+  });
   assertEquals(names(words), ["dan free", "fay free"]);
 });
 
@@ -114,7 +138,7 @@ Deno.test("the list: a directory that names more than there can be doesn't fill 
   const program = ClientProgram.in();
   for (let page = 0; page < 150; page++) {
     const users = Array.from({ length: 100 }, (_, n) => user(`u${page}.${n}`));
-    program.says({ type: "presence", users, offline: [] });
+    program.says({ type: "presence", users, offline: [], away: [] });
   }
 
   assertEquals(program.machine.lobby.size, 10_000);
@@ -134,7 +158,7 @@ Deno.test("the list: it has the key with which each is in, and says where it isn
   const refused = [{ name: "cem", fingerprint: fingerprintOf(EVE) }];
   const program = ClientProgram.in({ config: { ...pinned, refused } });
   const listed = (name: string, key = BOB) => {
-    program.says({ type: "presence", users: [user(name, { key })], offline: [] });
+    program.says({ type: "presence", users: [user(name, { key })], offline: [], away: [] });
     program.types({ command: "list", part: name });
     const event = program.events.at(-1)!;
     const users = event.event === "users" ? event.users : [];
@@ -153,7 +177,7 @@ Deno.test("the list: it has the key with which each is in, and says where it isn
   assertEquals(told(), undefined);
   assertEquals(listed("cem", EVE), [eve, { name: "cem", key: eve }]);
   assertEquals(told(), { name: "cem", key: eve });
-  program.says({ type: "presence", users: [], offline: ["cem"] });
+  program.says({ type: "presence", users: [], offline: ["cem"], away: [] });
   assertEquals(told(), { name: "cem", key: eve });
 });
 
@@ -178,7 +202,7 @@ function asks(program: ClientProgram): readonly string[] {
 }
 
 function page(users: readonly ListedUser[], hasMore = false, retryMs = 0) {
-  return { type: "page", users, total: 4_312, hasMore, retryMs } as const;
+  return { type: "page", users, total: 4_312, hasMore, retryMs, away: [] } as const;
 }
 
 /** The words of the list that is shown: who is in it, how many there are, and whether there are more. */
@@ -217,7 +241,8 @@ Deno.test("a long list: /list asks the directory, /more for what is behind, and 
   ]);
 
   const presence = (state: "free" | "busy") =>
-    program.says({ type: "presence", users: [user("bob", { state })], offline: [] }).length;
+    program.says({ type: "presence", users: [user("bob", { state })], offline: [], away: [] })
+      .length;
   assertEquals([presence("free"), presence("free"), presence("busy")], [0, 1, 1]);
 });
 
@@ -228,9 +253,9 @@ Deno.test("a long list: what the directory answers to a subscription is no news"
   program.says(ONLINE);
   assertEquals(asks(program).map((word) => word.includes("zoe")), [true]);
 
-  const zoe = { type: "presence", users: [user("zoe")], offline: [] } as const;
+  const zoe = { type: "presence", users: [user("zoe")], offline: [], away: [] } as const;
   assertEquals(program.says(zoe), []);
-  assertEquals(program.says({ type: "presence", users: [], offline: ["zoe"] }).length, 1);
+  assertEquals(program.says({ type: "presence", users: [], offline: ["zoe"], away: [] }).length, 1);
   assertEquals(program.says(zoe).length, 1);
 });
 
@@ -285,9 +310,18 @@ Deno.test("a long list: once it is told again, it is shown, and every change", (
   const program = ClientProgram.in();
   program.says(ONLINE);
 
-  const told = program.says({ type: "users", users: [user("ann")], isFirst: true, isLast: true });
+  const told = program.says({
+    type: "users",
+    users: [user("ann")],
+    isFirst: true,
+    isLast: true,
+    away: [],
+  });
   assertEquals(list(told), ["ann free", "1 false"]);
-  assertEquals(program.says({ type: "presence", users: [user("dan")], offline: [] }).length, 1);
+  assertEquals(
+    program.says({ type: "presence", users: [user("dan")], offline: [], away: [] }).length,
+    1,
+  );
   assertEquals(list(program.types({ command: "list", part: undefined })), [
     "ann free, dan free",
     "2 false",
@@ -305,11 +339,12 @@ function lobbyOf(...users: readonly ListedUser[]) {
     hearing: { apart: (name) => `${name}~1` },
     session: { name: "ann", tell: () => {} },
     isTalking: () => around.isTalking,
+    ownPresence: () => HERE,
   });
-  lobby.page({ type: "users", users, isFirst: true, isLast: true });
+  lobby.page({ type: "users", users, isFirst: true, isLast: true, away: [] });
   output.words();
   const changes = (...users: readonly ListedUser[]) => {
-    lobby.changed({ type: "presence", users, offline: [] });
+    lobby.changed({ type: "presence", users, offline: [], away: [] });
     return output.words().filter((word) => word.startsWith("users"));
   };
   return { output, lobby, around, changes };
