@@ -410,6 +410,16 @@ const PRINTED: readonly (readonly [
     [READY, { event: "members", members: ["Bob~k7f3", "Alice"], refused: ["Bob~k7f3"] }],
     "Bob~k7f3 (the key that you refused), Alice (you)\n",
   ],
+  [
+    "who is away, in their own words",
+    [READY, {
+      event: "members",
+      members: ["Bob", "Alice"],
+      verified: ["Bob"],
+      away: [{ name: "Bob", away: 'at "lunch"' }, { name: "Alice", away: "" }],
+    }],
+    "Bob (verified, away: \"at 'lunch'\"), Alice (you, away)\n",
+  ],
   ["no members", [{ event: "members", members: [] }], "You aren't in the group yet.\n"],
   [
     "a status",

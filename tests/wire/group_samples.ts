@@ -204,4 +204,5 @@ export const GROUP_SAMPLES: readonly GroupMessage[] = [
     type: "instances",
     addresses: [{ host: "192.0.2.7", port: 6_000 }, { host: "::1", port: 6_001 }],
   },
+  { type: "presence", away: "lunch" },
 ];

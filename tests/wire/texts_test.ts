@@ -50,6 +50,7 @@ const TREATED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "refuse.text": QUOTED,
     "edit-refused.text": QUOTED,
     "vote.reason": QUOTED,
+    away: QUOTED,
     "reason.said": QUOTED,
     "signed.name": SIGNED_NAME,
     "one.name": SIGNED_NAME,

@@ -19,11 +19,14 @@ import {
 } from "../rendering/edit_rendering.ts";
 import {
   andListed,
+  awayLine,
+  awayText,
   heardLines,
   isEarlier,
   listed,
   messageLine,
   nameSpan,
+  ownAwayLines,
   ownKeyLine,
   ownNameSpan,
   presenceLine,
@@ -115,6 +118,8 @@ export class MemberRendering {
       case "digest":
         if (event.digest === "") return [["No entries yet, and so no digest."]];
         return [[`${entriesText(event.seq)}, digest `, { text: event.digest, as: "exact" }]];
+      case "presence":
+        return [awayLine(event, nowMs)];
       case "members":
         return event.members.length === 0
           ? [["You aren't in the group yet", ...joiningNames(event), "."]]
@@ -261,13 +266,18 @@ export class MemberRendering {
   readonly #nameOf = (name: string): Span =>
     name === this.#self ? ownNameSpan(name) : nameSpan(name);
 
-  #names({ members, verified = [], refused = [] }: EventNamed<"members">): Line {
+  #names({ members, verified = [], refused = [], away = [] }: EventNamed<"members">): Line {
     return listed(
       members.map((name) => {
-        if (name === this.#self) return [ownNameSpan(name), " (you)"];
+        const why = away.find((one) => one.name === name);
         const isRefused = refused.includes(name);
-        const mark = verified.includes(name) ? "verified" : isRefused ? REFUSED_TEXT : null;
-        return [nameSpan(name), mark === null ? "" : ` (${mark})`];
+        const marks = [
+          ...(name === this.#self ? ["you"] : []),
+          ...(verified.includes(name) ? ["verified"] : isRefused ? [REFUSED_TEXT] : []),
+          ...(why === undefined ? [] : [awayText(why.away)]), // last: they are the member's words
+        ];
+        const span = name === this.#self ? ownNameSpan(name) : nameSpan(name);
+        return [span, marks.length === 0 ? "" : ` (${marks.join(", ")})`];
       }),
     );
   }
@@ -321,6 +331,7 @@ function statusLines(
     ...unsentLine(status),
     ...edits.flatMap((edit) => memberEditLines(edit, nowMs, nameOf)),
     ["Your log: ", { text: log, as: "exact" }],
+    ...ownAwayLines(status),
     ownKeyLine(key),
     [`Your UDP port: ${port}`],
     ...problems.map((problem) => problemLine(problem)),

@@ -88,7 +88,7 @@ export class Peace {
       );
       return { ...event, [list]: marked };
     }
-    for (const list of ["peers", "users", "friends"]) {
+    for (const list of ["peers", "users", "friends", "away"]) {
       const people = event[list];
       if (!Array.isArray(people)) continue;
       return { ...event, [list]: people.map((one: Entry) => this.#withoutWhy(one)) };

@@ -81,6 +81,8 @@ export function runGroup(run: GroupRun): World {
 
 class Driver {
   readonly #random: Random;
+  /** What users say of themselves leaves all else as it is. */
+  readonly #users: Random;
   #intruders = 0;
   readonly #actions: readonly (readonly [Action, number])[];
 
@@ -90,6 +92,7 @@ class Driver {
     readonly liar: MemberParty | null,
   ) {
     this.#random = new Random(scenario.seed * 2 + 3);
+    this.#users = new Random(scenario.seed * 2 + 4);
     const troubles = Object.entries(TROUBLES) as [Trouble, number][];
     this.#actions = [
       ...Object.entries(TALK) as [Action, number][],
@@ -108,8 +111,15 @@ class Driver {
     for (let step = 0; step < scenario.steps; step++) {
       world.time.runUntil(world.time.nowMs + this.#random.exponential(scenario.gapMs));
       this.#act(this.#draw());
+      if (this.#users.chance(0.05)) this.#goes(this.#users.pick(world.members));
     }
     this.#settle();
+  }
+
+  /** Its user goes away, or is back. */
+  #goes({ process }: MemberParty): void {
+    const change = { away: this.#users.pick(["", "lunch", null]) };
+    process?.command({ command: "presence", change });
   }
 
   #draw(): Action {

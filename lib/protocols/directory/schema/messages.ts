@@ -10,7 +10,6 @@ import {
   bytes,
   fixedBytes,
   hostText,
-  type Infer,
   list,
   message,
   type MessageOf,

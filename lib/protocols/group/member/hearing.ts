@@ -14,6 +14,7 @@ import type { Sequencing } from "../log/sequencing.ts";
 import { isSameBallot } from "../schema/epoch.ts";
 import type { GroupMessage, GroupMessageOf } from "../schema/messages.ts";
 import type { SnapshotProcess } from "../snapshot/snapshot_process.ts";
+import type { MemberPresences } from "./member_presences.ts";
 import type { EquivocationDetection } from "../views/equivocation_detection.ts";
 import type { LeaderlessRounds } from "../views/leaderless_rounds.ts";
 import type { ViewChangeLeader } from "../views/view_change_leader.ts";
@@ -39,6 +40,7 @@ interface HearingParts {
   readonly inquiring: Pick<Inquiring, "later">;
   readonly cutPart: Pick<SnapshotProcess, "marker" | "over" | "received">;
   readonly contests: Pick<EquivocationDetection, "contested" | "judged">;
+  readonly presences: Pick<MemberPresences, "heard">;
   /** The coordinator says where the log can be fetched. */
   readonly catchUp: (message: GroupMessageOf<"catch-up">) => void;
   /** The coordinator's operator has our log fetched anew. */
@@ -134,6 +136,8 @@ export class Hearing {
         return this.#unlike(key, message);
       case "returned":
         return parts.rounds.returned(key, message);
+      case "presence":
+        return parts.presences.heard(key, message);
       case "committed":
         // While the coordinator is connected it sends all decisions itself; one that it doesn't send may be given up.
         if (parts.coordinator.isUp || !parts.ordering()?.has(key)) return;

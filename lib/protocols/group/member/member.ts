@@ -47,6 +47,7 @@ import { MemberNames } from "../identity/member_names.ts";
 import { MemberOutput } from "../schema/member_output.ts";
 import { MemberUser } from "./member_user.ts";
 import { unheardText } from "./member_events.ts";
+import { MemberPresences } from "./member_presences.ts";
 import { Membership, type MembershipParts } from "./membership.ts";
 import { type GroupMessage, MEMBER_GOODBYE } from "../schema/messages.ts";
 import { Peers } from "../detector/peers.ts";
@@ -72,6 +73,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   readonly standing: Promises;
   readonly session: CoordinatorSession;
   readonly saying: SendQueue;
+  readonly presences: MemberPresences;
   membership: Membership | null = null;
   readonly #listed: Listed;
   readonly #user: MemberUser;
@@ -105,8 +107,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     const names = this.names = new MemberNames(selfKey, pins, out, refused, verified);
     names.shown(selfKey, config.name);
     names.recorded(history?.claims ?? new Map());
+    const presences = this.presences = new MemberPresences({ self, out, names, peers });
     const around = { self, selfKey, signer, environment, config };
-    const shared = { ...around, out, looks, names, peers, standing };
+    const shared = { ...around, out, looks, names, peers, standing, presences };
     const membership = () => this.membership;
     const heardChanged = () => this.#heardChanged();
     const listed = this.#listed = new Listed({
@@ -165,6 +168,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       peers,
       listed,
       user.deadlines,
+      presences,
       { nextMs: () => this.#unheard.dueMs, tick: (nowMs) => this.#tellUnheard(nowMs) },
       {
         nextMs: () => this.membership?.deadlines.nextMs() ?? null,
@@ -394,11 +398,14 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "peer-up":
         this.#user.cameAgain(key);
         if (peers.up(key) !== null) membership?.peerUp(key);
+        this.presences.tellThoseUp();
         break;
       case "peer-reset":
         this.#user.cameAgain(key);
         membership?.peerGone(key);
+        this.presences.channelEnded(key);
         if (peers.reset(key) !== null) membership?.peerUp(key);
+        this.presences.tellThoseUp();
         break;
       case "peer-silent":
       case "peer-heard":
@@ -411,6 +418,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         }
         membership?.peerGone(key);
         peers.ended(key);
+        this.presences.channelEnded(key);
         break;
       case "peer-congested":
       case "peer-drained":
@@ -523,6 +531,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.#listed.viewBegan(epoch.members);
     this.#introduce();
     this.#user.epochBegan(epoch);
+    this.presences.epochBegan(epoch);
   }
 }
 

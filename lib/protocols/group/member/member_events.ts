@@ -1,6 +1,7 @@
 /** The answers to `/status` and `/list`, and texts about whom the member waits for. */
 
 import { type Endpoint, endpointText, type PeerKey } from "../../../base/ids.ts";
+import { type Presence, shownPresence } from "../../../base/machine/user_presence.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { inWords } from "../../../base/text/words.ts";
@@ -17,6 +18,8 @@ import type { Peers } from "../detector/peers.ts";
 type StatusEvent = Extract<MemberEvent, { readonly event: "status" }>;
 
 interface StatusOf {
+  /** What our user says of itself. */
+  readonly presence: Presence;
   readonly name: string;
   readonly key: PeerKey;
   readonly coordinator: Endpoint;
@@ -61,6 +64,7 @@ export function statusView(status: StatusOf): StatusEvent {
     event: "status",
     name,
     key: fingerprintOf(status.key),
+    ...shownPresence(status.presence),
     port: status.listening.port,
     view: epoch?.view ?? 0,
     coordinator: status.isUp ? "up" : "down",

@@ -1,5 +1,6 @@
 /** What a member's user asks for and is told: texts, commands, whom the user waits for, leaving. */
 
+import { shownPresence } from "../../../base/machine/user_presence.ts";
 import { sameBytes } from "../../../base/collections/bytes.ts";
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import { countText, dateText, inWords, numberText } from "../../../base/text/words.ts";
@@ -43,6 +44,7 @@ import type { MemberNames } from "../identity/member_names.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
 import { saidBy } from "../log/entry_delivery.ts";
 import { absentText, awaitedNames, nameOf, statusView } from "./member_events.ts";
+import type { MemberPresences } from "./member_presences.ts";
 import type { Membership } from "./membership.ts";
 import type { GroupMessageOf } from "../schema/messages.ts";
 import type { Peers } from "../detector/peers.ts";
@@ -102,6 +104,7 @@ interface MemberUserParts {
   readonly coordinatorAsks: () => string | null;
   /** Who is joining. */
   readonly listed: Pick<Listed, "joiningNames">;
+  readonly presences: Pick<MemberPresences, "say" | "own" | "of">;
   /** Null before this member was ever in a group. */
   readonly membership: () => Membership | null;
   /** Names of members that the coordinator lets a newcomer wait for. */
@@ -311,6 +314,7 @@ export class MemberUser {
       case "status":
         return out.show(
           statusView({
+            presence: this.parts.presences.own,
             name: config.name,
             key: this.parts.selfKey,
             coordinator: coordinator.endpoint,
@@ -341,6 +345,8 @@ export class MemberUser {
         return this.#vote(command.command === "go", command.edit, ref);
       case "entry":
         return out.push({ type: "show-entry", seq: command.seq, ref });
+      case "presence":
+        return this.parts.presences.say(command.change, ref);
       case "verify":
         return this.#verify(command.name, command.answer, ref);
       case "whois":
@@ -431,7 +437,13 @@ export class MemberUser {
     const { membership, names, out } = this.parts;
     const members = membership()?.epoch?.epoch.value.members ?? [];
     const shown = members.map((member) => ({ key: member.key, name: nameOf(names, member) }));
-    out.show(membersEvent(shown, this.parts.listed.joiningNames), ref);
+    const { listed, presences } = this.parts;
+    const away = shown.flatMap(({ key, name }) => {
+      const { away } = presences.of(key);
+      return away === null ? [] : [{ name, away }];
+    });
+    const event = membersEvent(shown, listed.joiningNames);
+    out.show(away.length === 0 ? event : { ...event, away }, ref);
   }
 
   #verify(name: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
@@ -484,6 +496,7 @@ export class MemberUser {
       host,
       port,
       route: !self && member !== undefined && peers.isHeard(key) ? "direct" : null,
+      ...shownPresence(this.parts.presences.of(key)),
     };
   }
 

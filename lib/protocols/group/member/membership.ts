@@ -41,6 +41,7 @@ import {
 import type { HistoryRead } from "../schema/member_io.ts";
 import type { MemberNames } from "../identity/member_names.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
+import type { MemberPresences } from "./member_presences.ts";
 import { Hearing } from "./hearing.ts";
 import type { GroupMessage, GroupMessageOf } from "../schema/messages.ts";
 import { Sequencing } from "../log/sequencing.ts";
@@ -86,6 +87,8 @@ export interface MembershipParts {
   readonly names: MemberNames;
   readonly standing: Promises;
   readonly coordinator: CoordinatorPort;
+  /** What members say of their users. */
+  readonly presences: Pick<MemberPresences, "heard">;
   /** Edits that our user asks for. */
   readonly editing: Editing;
   /** The user was told that nothing goes on: what they write is kept on disk at once. */
@@ -234,6 +237,7 @@ export class Membership {
     });
     this.hearing = new Hearing({
       ...shared,
+      presences: parts.presences,
       supplier,
       catchingUp,
       participating,

@@ -6,7 +6,13 @@
 import type { EngineAnswers } from "../../../base/machine/engine_answers.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { Endpoint, PeerKey } from "../../../base/ids.ts";
-import type { Compared, ModeCommand, ModeEvent } from "../../../base/machine/mode_machine.ts";
+import type {
+  Compared,
+  ModeCommand,
+  ModeEvent,
+  PresenceEvent,
+} from "../../../base/machine/mode_machine.ts";
+import type { PresenceCommand, ShownPresence } from "../../../base/machine/user_presence.ts";
 
 /** Reasons of a `left`. */
 export const LEFT_REASONS = ["quit", "lost", "removed"] as const;
@@ -128,6 +134,8 @@ export interface MembersEvent {
   readonly verified?: readonly string[];
   /** Of those whose keys the user has refused, as well; absent where there are none. */
   readonly refused?: readonly string[];
+  /** Those of `members` that are away, and why; absent where nobody is. */
+  readonly away?: readonly { readonly name: string; readonly away: string }[];
   /** Absent where nobody is. */
   readonly joining?: readonly string[];
   /** Those of `members` that aren't here, and without whom the group can't go on; absent where there are none. */
@@ -159,6 +167,7 @@ export interface RulesEvent {
 }
 
 export type MemberEvent =
+  | PresenceEvent
   | {
     readonly event: "ready";
     readonly command: "peer";
@@ -252,7 +261,7 @@ export type MemberEvent =
   })
   | { readonly event: "digest"; readonly seq: number; readonly digest: string }
   | MembersEvent
-  | {
+  | ShownPresence & {
     readonly event: "status";
     readonly name: string;
     readonly key: string;
@@ -280,6 +289,7 @@ export type MemberEvent =
 
 export type MemberCommand =
   | ModeCommand
+  | PresenceCommand
   /**
    * `isTyped`: the user typed `/msg TEXT` at a terminal, which is private in other modes: refused where the text begins
    * with a name.

@@ -3,6 +3,7 @@
  * datagrams, all in one lane: what one says arrives in the order in which it was said).
  */
 
+import { presenceFields } from "../../../base/machine/user_presence.ts";
 import type { Hash, RequestId } from "../../../base/ids.ts";
 import {
   bool,
@@ -676,6 +677,15 @@ const elsewhere = message(66, "elsewhere", {
   leader: nullable(endpointSchema),
 });
 
+const presence = message(68, "presence", {
+  from: "a member",
+  to: "the other members of its view",
+  when:
+    "its user says something else of itself, after a few at once once in 10 s; and to whom it meets after that",
+  answer: "none",
+  lane,
+}, { ...presenceFields });
+
 export const GROUP_MESSAGES = [
   hello,
   refuse,
@@ -727,6 +737,7 @@ export const GROUP_MESSAGES = [
   impossible,
   elsewhere,
   instances,
+  presence,
 ] as const;
 
 export type GroupMessage = MessageOf<typeof GROUP_MESSAGES[number]>;
@@ -747,6 +758,7 @@ const CONTENT: ReadonlySet<GroupMessage["type"]> = new Set([
   "committed",
   "contest",
   "equivocated",
+  "presence",
 ]);
 
 export function isContent({ type }: GroupMessage): boolean {

@@ -1,6 +1,7 @@
 /** The checkers of all promises of a group. */
 
 import type { Checker } from "../checker.ts";
+import { AwayTold } from "./away_told.ts";
 import { Edits } from "./edits.ts";
 import { Consents } from "./consents.ts";
 import { ConsistentCuts } from "./consistent_cuts.ts";
@@ -36,5 +37,6 @@ export function allCheckers(): Checker[] {
     new OnlyListed(),
     new OneGroup(),
     new ToldWhatIs(),
+    new AwayTold(),
   ];
 }
