@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { DirectoryWorld } from "./directory_world.ts";
 import { FriendsGroup } from "./friends_group.ts";
+import { Group } from "./group_world.ts";
 import { Node } from "./node.ts";
 
 const texts = (node: Node) =>
@@ -84,4 +85,27 @@ Deno.test("ignoring: in a directory calls are declined unseen, and broadcasts ar
     ["broadcast", "incoming", "call"].includes(event)
   );
   assertEquals(seen.map(({ event }) => event), ["incoming"]);
+});
+
+Deno.test("ignoring: in a group what the ignored one asks for is refused unseen, and the user is told so once", async () => {
+  await using group = new Group();
+  await group.serve();
+  const [alice, eve] = await group.startAll("Alice", "Eve") as [Node, Node];
+  await alice.say("mine");
+  const { seq } = await eve.until(({ text }) => text === "mine");
+  await alice.ask("ignore", { name: "Eve" });
+  const isOver = ({ event, outcome }: { event: string; outcome?: string }) =>
+    event === "edit" && outcome !== undefined;
+  for (const [n, text] of ["theirs", "theirs again"].entries()) {
+    await eve.command({ command: "edit", text, n: seq });
+    await eve.untilCount(isOver, n + 1);
+  }
+  const outcomes = eve.events.filter(isOver).map(({ outcome, reason }) => [outcome, reason]);
+  assertEquals(outcomes, Array(2).fill(["aborted", "Alice said no"]));
+  const told = alice.events.filter(({ event, text }) =>
+    event === "notice" && text.includes("Eve, whom you ignore")
+  );
+  assertEquals(told.length, 1);
+  assertEquals(alice.events.filter(({ event }) => event === "vote-wanted"), []);
+  assertEquals((await alice.ask("log", { n: 1 })).entries[0].text, "mine");
 });

@@ -112,6 +112,9 @@ Deno.test("mesh: the rooms of a profile are listed, by the program and in a room
   const alice = await profile.start("127.0.0.1", port, "--title", "Bob's");
   await alice.say("hi\nBob");
   await bob.until(text("hi\nBob"));
+  await bob.say("unseen");
+  await alice.until(text("unseen"));
+  await alice.ask("ignore", { name: "Bob" });
   await alice.type(":q");
   await alice.ended();
   const privately = await profile.start("--private");

@@ -69,6 +69,8 @@ const TREATED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "told.from": "a name, or the directory's: checked in `broadcast_receiver.ts`",
     "refused.text": QUOTED,
     "dismissed.text": QUOTED,
+    away: QUOTED,
+    why: QUOTED,
     "answer.reason": CODE,
     "hang-up.reason": CODE,
     "outcome.reason": CODE,

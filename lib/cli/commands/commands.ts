@@ -9,7 +9,7 @@
 import { P2pchatError } from "../../base/errors.ts";
 import { didYouMean } from "../../base/text/nearest.ts";
 import { quotedStart, startOf } from "../../base/text/text.ts";
-import { nearCommand, sameCommand } from "./foreign_commands.ts";
+import { isOfOthers, nearCommand, sameCommand } from "./foreign_commands.ts";
 import { hasInvite, inviteMisplaced } from "../../base/text/invite_text.ts";
 
 /** A kind of argument: how its text is parsed. */
@@ -409,7 +409,7 @@ export class CommandTable<Target> {
   #hint(name: string): string {
     const near = nearCommand(name, this.commands);
     if (near !== undefined) return `; here it is ${headOf(near)}`;
-    return didYouMean(name, this.#byName.keys(), (known) => `/${known}`);
+    return isOfOthers(name) ? "" : didYouMean(name, this.#byName.keys(), (known) => `/${known}`);
   }
 }
 

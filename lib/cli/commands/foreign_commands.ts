@@ -86,6 +86,11 @@ export function nearCommand<Entry extends Headed>(
   return found(meaningsOf(word, NEAR), commands);
 }
 
+/** Whether it is another program's word for what comes near only in some modes: it is no other word mistyped. */
+export function isOfOthers(word: string): boolean {
+  return meaningsOf(word, NEAR).length > 0;
+}
+
 function meaningsOf(word: string, meanings: Meanings): readonly string[] {
   const lower = word.toLowerCase();
   return Object.hasOwn(meanings, lower) ? meanings[lower]! : [];

@@ -40,7 +40,7 @@ export async function openTransfers(
     host,
     pathOf: (file) => files.pathOf(file),
     restore() {
-      for (const { offer, kind } of earlier) host.restore(offer, kind);
+      for (const { offer, kind, name } of earlier) host.restore(offer, kind, name);
     },
     close() {
       host.stop();

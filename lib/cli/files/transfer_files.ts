@@ -52,11 +52,14 @@ interface Entry {
   path: string;
   /** Of what is whole, see `RandomFile.version`; of a part, the path that is reserved for it, or empty. */
   about: string;
+  /** Of a part: the name under which it will be saved; empty: as it was offered. */
+  name: string;
 }
 
 interface RestoredFile {
   readonly offer: SignedOffer;
   readonly kind: "whole" | "part";
+  readonly name: string | null;
 }
 
 export class TransferFiles implements TransferDisk {
@@ -114,13 +117,13 @@ export class TransferFiles implements TransferDisk {
     let receivedBytes = 0;
     for (const [file, entry] of [...this.#entries]) {
       if (entry.kind === "part") await this.#foundWhole(entry);
-      const { offer, kind } = entry;
+      const { offer, kind, name } = entry;
       const { value } = offer.offer;
       if (kind === "part") {
-        if (this.downloads !== null) files.push({ offer, kind });
+        if (this.downloads !== null) files.push({ offer, kind, name: name === "" ? null : name });
       } else if (kind === "own" ? value.from === self : await this.#isUnchanged(entry)) {
         if (kind === "whole") receivedBytes += value.size;
-        files.push({ offer, kind: "whole" });
+        files.push({ offer, kind: "whole", name: null });
       } else await this.forget(file);
     }
     return { files, receivedBytes };
@@ -174,7 +177,7 @@ export class TransferFiles implements TransferDisk {
     this.#prepared.delete(source);
     if (prepared === undefined) return Promise.resolve();
     const { tree, version } = prepared;
-    this.#entries.set(file, { offer, kind: "own", path: source, about: version });
+    this.#entries.set(file, { offer, kind: "own", path: source, about: version, name: "" });
     const kept = this.#writeProofs(file, tree).then(() => this.#store());
     const done = kept.then(() => {}, () => {}); // who reads finds no proofs
     this.#keeping.set(file, done);
@@ -199,7 +202,7 @@ export class TransferFiles implements TransferDisk {
 
   // What others offer.
 
-  async begin(file: OfferId, offer: SignedOffer): Promise<
+  async begin(file: OfferId, offer: SignedOffer, name: string): Promise<
     { readonly isThere: boolean; readonly leaves: string | null }
   > {
     const entry = this.#entries.get(file);
@@ -207,14 +210,20 @@ export class TransferFiles implements TransferDisk {
       ? await Promise.all([this.#opened(entry.path), this.#opened(this.#proofsOf(file))])
       : [null, null];
     if (part !== null && proofs !== null) {
+      if (entry !== undefined && entry.name !== name) await this.rename(file, name);
       const leaves = await this.disk.read(this.#leavesOf(file));
       return { isThere: true, leaves: leaves === null ? null : new TextDecoder().decode(leaves) };
     }
-    await this.#startAnew(file, offer);
+    await this.#startAnew(file, offer, name);
     return { isThere: false, leaves: null };
   }
 
-  async #startAnew(file: OfferId, offer: SignedOffer): Promise<void> {
+  async rename(file: OfferId, name: string): Promise<void> {
+    this.#entry(file).name = name;
+    await this.#store();
+  }
+
+  async #startAnew(file: OfferId, offer: SignedOffer, as: string): Promise<void> {
     if (this.downloads === null) {
       throw new P2pchatError("disk", "nothing is received here: start again with --save DIR");
     }
@@ -226,7 +235,7 @@ export class TransferFiles implements TransferDisk {
     const part = await this.downloads.create(partOf);
     this.#hold(part.path, part);
     await this.#created(this.#proofsOf(file));
-    this.#entries.set(file, { offer, kind: "part", path: part.path, about: "" });
+    this.#entries.set(file, { offer, kind: "part", path: part.path, about: "", name: as });
     await this.disk.syncFolder(this.downloads.path);
     await this.#store();
   }
@@ -417,23 +426,25 @@ function proofWidth(leaves: number): number {
   return proofLength(leaves, 0) * HASH_BYTES;
 }
 
-function rowOf([file, { offer, kind, path, about }]: readonly [OfferId, Entry]): TableRow {
-  return [file, kind, path, about, offer.offer.bytes.toBase64(), offer.signature.toBase64()];
+function rowOf([file, { offer, kind, path, about, name }]: readonly [OfferId, Entry]): TableRow {
+  const { offer: { bytes }, signature } = offer;
+  return [file, kind, path, about, bytes.toBase64(), signature.toBase64(), name];
 }
 
 function entryOf(row: TableRow): [OfferId, Entry] {
-  const [file, kind, path, about, offer, signature] = row as readonly [
+  const [file, kind, path, about, offer, signature, name = ""] = row as readonly [
     OfferId,
     Kind,
     string,
     string,
     string,
     string,
+    string?,
   ];
   const bytes = Uint8Array.fromBase64(offer);
   const signed = {
     offer: { bytes, value: decode(offerSchema, bytes) },
     signature: Uint8Array.fromBase64(signature),
   };
-  return [file, { offer: signed, kind, path, about }];
+  return [file, { offer: signed, kind, path, about, name }];
 }

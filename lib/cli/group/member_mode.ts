@@ -1,6 +1,7 @@
 /** `p2pchat peer --server`: wires a member's machine to sockets, files and the user interface. */
 
 import { P2pchatError } from "../../base/errors.ts";
+import { dropOldest } from "../../base/collections/bounded.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import type { Environment, Logger } from "../../base/machine/environment.ts";
@@ -363,12 +364,17 @@ function openDatagrams(
   );
 }
 
+/** Ignored ones whose edits were refused: more than any view has members. */
+const REFUSED_MAX = 1_000;
+
 /** Shows events, keeps prompt and completion up to date, and starts taking input when the member is ready. */
 class Presenter {
   #catchingUpSinceMs: number | null = null;
   /** When the last of the entries that were in the log at the start was said; null: the user was told what is new. */
   #lastStored: string | null = "";
   readonly people: People<MemberEvent>;
+  /** Ignored ones whose edits were refused, by name. */
+  readonly #refused = new Set<string>();
 
   /** @param stored How many entries the log has at the start. */
   constructor(
@@ -386,10 +392,7 @@ class Presenter {
     this.#tellReturned(event);
     if (event.event === "catching-up") this.#progress(event.done, event.of);
     if (!this.people.show(event, ref)) {
-      // Nobody waits for an answer that isn't asked for.
-      if (event.event === "vote-wanted") {
-        this.wiring.relay.command({ command: "abort", edit: event.edit }, undefined);
-      }
+      if (event.event === "vote-wanted") this.#refuse(event);
       return;
     }
     this.wiring.votes.shows(event);
@@ -402,6 +405,21 @@ class Presenter {
         if (event.state === "up") this.wiring.waiting.letIn();
         return;
     }
+  }
+
+  /** The user ignores who asks: nobody waits for an answer. The user is told so, once of each. */
+  #refuse({ edit, by }: MemberEvent & { readonly event: "vote-wanted" }): void {
+    const { relay, ui } = this.wiring;
+    relay.command({ command: "abort", edit }, undefined);
+    if (this.#refused.has(by)) return;
+    this.#refused.add(by);
+    dropOldest(this.#refused, REFUSED_MAX);
+    const name = shownName(by);
+    showNotices(
+      ui,
+      `${name}, whom you ignore, wants to change an entry: this program says no, as each time that ${name} asks; ` +
+        `/unignore ${name} has it ask you`,
+    );
   }
 
   /** Below what was in the log at the start: since when the user was away. */

@@ -69,10 +69,11 @@ export class FurtherRooms implements ManyRooms {
   }
 
   async list(ref: string | undefined): Promise<void> {
-    const { disk, folder, ui } = this.first;
+    const { disk, folder, ui, peace } = this.first;
     const { meshConsole } = this;
     const views = await roomViews(
       await MeshRooms.open(disk, roomsFolder(folder)),
+      (key) => peace.isIgnored(key),
       (error) => showError(ui, error, ref),
     );
     if (!meshConsole.hasSeveral) return ui.show({ event: "rooms", rooms: views }, ref);

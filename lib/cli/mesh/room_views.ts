@@ -17,7 +17,7 @@ export interface RoomView {
   readonly private: boolean;
   /** The names, or else the keys, of all who have been a member as far as is known, oneself included. */
   readonly members: readonly string[];
-  /** The last message to all; null where there is none. */
+  /** The last message to all, of somebody whom the user doesn't ignore; null where there is none. */
   readonly last: { readonly from: string; readonly text: string; readonly at: string } | null;
   /** In a console with several rooms, of one that it is in. */
   readonly here?: RoomHere;
@@ -60,6 +60,9 @@ export type ConsoleEvent =
     readonly reason: string;
   };
 
+/** Whom the user ignores, by fingerprint. */
+type IsIgnored = (key: string) => boolean;
+
 /** The answer to `/rooms`, and of `p2pchat rooms --mine`. */
 export interface RoomsEvent {
   readonly event: "rooms";
@@ -68,11 +71,12 @@ export interface RoomsEvent {
 
 /**
  * All rooms that the profile was in, the last one first.
- * @param warn Called for a room whose log can't be read, and which is left out.
+ * @param isIgnored Whose words aren't shown. @param warn Called for a room whose log can't be read, and which is left out.
  * @throws {P2pchatError} `disk`.
  */
 export async function roomViews(
   rooms: Rooms,
+  isIgnored: IsIgnored,
   warn: (error: P2pchatError) => void,
 ): Promise<readonly RoomView[]> {
   const views: RoomView[] = [];
@@ -80,7 +84,8 @@ export async function roomViews(
     const path = rooms.logOf(room);
     if (await rooms.disk.stat(path) === null) continue;
     try {
-      const view = viewOf(room, rooms.titleOf(room), await readRecords(rooms.disk, path, MESH_LOG));
+      const records = await readRecords(rooms.disk, path, MESH_LOG);
+      const view = viewOf(room, rooms.titleOf(room), records, isIgnored);
       if (view !== null) views.push(view);
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
@@ -95,6 +100,7 @@ function viewOf(
   room: RoomId,
   title: string | null,
   records: readonly MeshRecord[],
+  isIgnored: IsIgnored,
 ): RoomView | null {
   const founding = records.find((record) => record.kind === "genesis");
   if (founding === undefined) return null;
@@ -105,7 +111,8 @@ function viewOf(
       const { key, name } = record.claim.claim.value;
       names.set(key, name);
     }
-    if (record.kind === "bundle" && record.bundle.texts.value.length > 0) last = record.bundle;
+    if (record.kind !== "bundle" || record.bundle.texts.value.length === 0) continue;
+    if (!isIgnored(fingerprintOf(record.bundle.header.value.author))) last = record.bundle;
   }
   const said = last?.header.value;
   return {

@@ -5,6 +5,7 @@ import { nameFault, shownName } from "../../base/text/names.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import { roomsFolder, usersFolder } from "../../store/disk/paths.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
+import { ignoredKeys } from "../../store/profile/ignored.ts";
 import { findProfileFolder } from "../../store/profile/profile_folder.ts";
 import { showAnswer, showErrorBeside } from "../session/answers.ts";
 import { openLog } from "../session/log.ts";
@@ -34,7 +35,8 @@ export async function listRooms(options: RoomsOptions): Promise<void> {
   }
   const faults: P2pchatError[] = [];
   const found = await MeshRooms.open(disk, roomsFolder(folder));
-  const rooms = await roomViews(found, (error) => faults.push(error));
+  const ignored = await ignoredKeys(disk, `${folder}/ignored`);
+  const rooms = await roomViews(found, (key) => ignored.has(key), (error) => faults.push(error));
   for (const error of faults) await showErrorBeside(options, error);
   const event = { event: "rooms", rooms } satisfies RoomsEvent;
   const nowMs = Date.now();

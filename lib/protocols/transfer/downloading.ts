@@ -119,7 +119,8 @@ export class Download implements Timed {
     const token = this.#following((answer, nowMs) => {
       if (answer.type === "begun") this.#opened(answer.isThere, answer.leaves, nowMs);
     });
-    this.#port.emit({ type: "begin", token, file: this.offer.id, offer: this.offer.signed });
+    const { offer: { id: file, signed: offer }, name } = this;
+    this.#port.emit({ type: "begin", token, file, offer, name });
   }
 
   #opened(isThere: boolean, leaves: string | null, nowMs: number): void {

@@ -62,7 +62,10 @@ export class Downloads implements Timed {
   ): readonly [ErrorCode, string] | null {
     const running = this.#downloads.get(offer.id);
     if (running !== undefined) {
-      running.name = name ?? running.name;
+      if (name !== null && name !== running.name) {
+        running.name = name;
+        this.port.emit({ type: "rename", file: offer.id, name });
+      }
       const { bytes } = running;
       this.port.show({ event: "transfer", file: offer.number, state: "started", bytes }, ref);
       return null;

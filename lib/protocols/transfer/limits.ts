@@ -28,6 +28,11 @@ export const OFFER_KEPT_MS = 24 * 60 * 60 * 1_000;
 /** Offers and withdrawals from one link that are looked at: each may cost a signature to check. */
 export const NEWS_PER_S = 10;
 export const NEWS_BURST = 64;
+/** So many are sent on one link: fewer than its other end looks at, as they may come there in one heap. */
+export const NEWS_SENT_PER_S = NEWS_PER_S / 2;
+export const NEWS_SENT_BURST = NEWS_BURST / 2;
+/** Those that wait for one peer: all open offers, each taken back. */
+export const NEWS_WAITING_MAX = 2 * OFFERS_MAX;
 /** Offers of one author that are taken, withdrawn ones too: what a person does by hand. */
 export const OFFERS_PER_S = 0.5;
 export const OFFERS_BURST = 2 * OFFERS_EACH_MAX;

@@ -7,7 +7,7 @@
  *   of chat waits; `peer-down` answers those that are left.
  * - Beside the content it keeps each leaf's proof, at `leaf` times the longest proof of the file.
  * - `sync` makes content and proofs durable, and only then replaces the file of leaves, in one piece.
- * - `begin` stores the offer, and `restore` gives it back at the next start. `keep` says that an own file is offered, and
+ * - `begin` stores the offer and the name, `rename` another name, and `restore` gives them back at the next start. `keep` says that an own file is offered, and
  *   is to be restored as `whole`, with its proofs; so is what was finished.
  */
 
@@ -27,6 +27,8 @@ export type TransferInput =
     readonly type: "restore";
     readonly offer: SignedOffer;
     readonly kind: "whole" | "part";
+    /** Of a part: the name that the user gave it; null: none. */
+    readonly name: string | null;
   }
   /** `isThere`: an earlier attempt left a part. `leaves`: the text of its file of leaves, null where there is none. */
   | {
@@ -81,7 +83,11 @@ export type TransferEffect =
     readonly token: number;
     readonly file: OfferId;
     readonly offer: SignedOffer;
+    /** Under which it will be saved. */
+    readonly name: string;
   }
+  /** What is fetched will be saved under another name. */
+  | { readonly type: "rename"; readonly file: OfferId; readonly name: string }
   | {
     readonly type: "read";
     readonly token: number;

@@ -23,7 +23,7 @@ import type { Environment } from "../../base/machine/environment.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import { safeFileName } from "./file_names.ts";
 import type { OfferId, PeerKey } from "../../base/ids.ts";
-import { Agenda, type Machine } from "../../base/machine/machine.ts";
+import { Agenda, earliestMs, type Machine } from "../../base/machine/machine.ts";
 import { Pending } from "../../base/machine/pending.ts";
 import { TokenBucket } from "../../base/rates/token_bucket.ts";
 import type { Download, DownloadOutcome } from "./downloading.ts";
@@ -43,6 +43,7 @@ import {
   type TransferMessage,
   type Withdrawal,
 } from "./messages.ts";
+import { NewsQueue } from "./news_queue.ts";
 import { Offering, type OfferingPort } from "./offering.ts";
 import { isWithdrawal, OfferTable, type OpenOffer, withdrawalSignature } from "./offers.ts";
 import { Serving, type ServingPort } from "./serving.ts";
@@ -55,6 +56,8 @@ class Peer {
   credit = 0;
   readonly news = new TokenBucket(NEWS_PER_S, NEWS_BURST);
   readonly wants = new TokenBucket(WANTS_PER_S, WANTS_BURST);
+
+  constructor(readonly told: NewsQueue) {}
 }
 
 /** An open offer as the user's list has it. */
@@ -85,6 +88,7 @@ export class Transfers
   readonly #pending = new Pending<Following>();
   readonly #agenda: Agenda;
   #effects: TransferEffect[] = [];
+  #nowMs = 0;
 
   constructor(readonly environment: Environment, readonly config: TransferConfig) {
     this.crypto = environment.crypto;
@@ -94,7 +98,8 @@ export class Transfers
     this.#shares = new Shares(this.#self);
     const isKept = (id: OfferId) => this.#shares.has(id) || this.#downloads.get(id) !== undefined;
     this.#offers = new OfferTable(this.crypto, config.context, this.#self, isKept);
-    this.#agenda = new Agenda([this.#downloads, this.#offers]);
+    const news = { nextMs: () => this.#newsMs(), tick: (nowMs: number) => this.#tellNews(nowMs) };
+    this.#agenda = new Agenda([this.#downloads, this.#offers, news]);
   }
 
   /** Leaves in memory or asked for; offers; requests to the disk: for tests of what is bounded. */
@@ -120,6 +125,7 @@ export class Transfers
   }
 
   step(input: TransferInput, nowMs: number): readonly TransferEffect[] {
+    this.#nowMs = nowMs;
     this.#take(input, nowMs);
     const effects = this.#effects;
     this.#effects = [];
@@ -169,7 +175,22 @@ export class Transfers
   }
 
   send(to: PeerKey, message: Exclude<TransferMessage, LeafMessage>): void {
-    if (this.#peers.has(to)) this.emit({ type: "send", to, message });
+    const peer = this.#peers.get(to);
+    if (peer === undefined) return;
+    if (message.type === "offer" || message.type === "withdraw") {
+      return peer.told.push(message, this.#nowMs);
+    }
+    this.emit({ type: "send", to, message });
+  }
+
+  #newsMs(): number | null {
+    let next: number | null = null;
+    for (const { told } of this.#peers.values()) next = earliestMs(next, told.dueMs(this.#nowMs));
+    return next;
+  }
+
+  #tellNews(nowMs: number): void {
+    for (const { told } of this.#peers.values()) told.pump(nowMs);
   }
 
   peers(): readonly PeerKey[] {
@@ -233,7 +254,8 @@ export class Transfers
 
   #peerUp(peer: PeerKey, nowMs: number): void {
     if (this.#peers.has(peer)) this.#peerDown(peer, nowMs);
-    this.#peers.set(peer, new Peer());
+    const told = new NewsQueue((message) => this.emit({ type: "send", to: peer, message }));
+    this.#peers.set(peer, new Peer(told));
     for (const { signed } of this.#shares.for(peer)) {
       this.send(peer, { type: "offer", offer: signed });
     }
@@ -361,7 +383,7 @@ export class Transfers
     }
     this.#showOffer(offer);
     if (input.kind === "whole") this.#share(offer);
-    else this.#fetch(offer);
+    else this.#fetch(offer, undefined, input.name ?? undefined);
   }
 
   // The user.

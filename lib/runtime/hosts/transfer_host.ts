@@ -34,7 +34,10 @@ export interface TransferDisk {
   begin(
     file: OfferId,
     offer: SignedOffer,
+    name: string,
   ): Promise<{ readonly isThere: boolean; readonly leaves: string | null }>;
+  /** What is fetched will be saved under this name. */
+  rename(file: OfferId, name: string): Promise<void>;
   /** The bytes are fewer, or none, where the file isn't what it was. */
   read(
     file: OfferId,
@@ -104,8 +107,8 @@ export class TransferHost {
   }
 
   /** A file of an earlier process: it is there as a whole, or in part. */
-  restore(offer: SignedOffer, kind: "whole" | "part"): void {
-    this.#runner.feed({ type: "restore", offer, kind });
+  restore(offer: SignedOffer, kind: "whole" | "part", name: string | null): void {
+    this.#runner.feed({ type: "restore", offer, kind, name });
   }
 
   command(command: TransferCommand, ref: string | undefined): void {
@@ -168,10 +171,12 @@ export class TransferHost {
         return this.#do(disk.forget(effect.file));
       case "discard":
         return this.#do(disk.discard(effect.file));
+      case "rename":
+        return this.#do(disk.rename(effect.file, effect.name));
       case "hash":
         return this.#ask(effect.token, disk.hash(effect.source), "hashed");
       case "begin":
-        return this.#ask(effect.token, disk.begin(effect.file, effect.offer), "begun");
+        return this.#ask(effect.token, disk.begin(effect.file, effect.offer, effect.name), "begun");
       case "read":
         return this.#ask(effect.token, disk.read(effect.file, effect), "read");
       case "write":

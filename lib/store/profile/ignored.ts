@@ -6,6 +6,7 @@
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
+import { Table } from "../disk/table.ts";
 import { SharedTable, type TakeTurn } from "./shared_table.ts";
 
 const IGNORED_FORMAT = {
@@ -22,6 +23,12 @@ export interface IgnoredOne {
   readonly key: Fingerprint;
   /** The day, as in 2026-01-31. */
   readonly since: string;
+}
+
+/** The keys in the file at `path`, for who changes nothing. @throws {P2pchatError} As `Table.open`. */
+export async function ignoredKeys(disk: Disk, path: string): Promise<ReadonlySet<string>> {
+  const rows = await Table.read(disk, path, IGNORED_FORMAT) ?? [];
+  return new Set(rows.map(([key = ""]) => key));
 }
 
 export class Ignored {

@@ -17,7 +17,7 @@ Deno.test("a leaf's memory is given back once it is written, unless it shares it
   try {
     const file = fileOf(2 * LEAF_BYTES + 7);
     const { signed, id } = offerOf(signerOf(1), file);
-    await files.begin(id, signed);
+    await files.begin(id, signed, "a");
     const write = (leaf: number, bytes: Uint8Array, proof: Uint8Array) =>
       files.write(id, {
         ...leafOf(file, id, leaf),

@@ -160,7 +160,10 @@ Deno.test("a file of leaves that can't be trusted has each leaf that is there ch
   const receiver = machineOf(9);
   const file = fileOf(3 * LEAF_BYTES);
   const { signed, id } = offerOf(ANN, file);
-  const [begin] = only(receiver.step({ type: "restore", offer: signed, kind: "part" }), "begin");
+  const [begin] = only(
+    receiver.step({ type: "restore", offer: signed, kind: "part", name: null }),
+    "begin",
+  );
   const lies = leavesText(nodeCrypto, id, new LeafSet(3)).replace(" 0 3 ", " 3 3 ");
   const { token } = begin!;
   const reads = only(
@@ -192,7 +195,10 @@ Deno.test("a right file of leaves is trusted: only the others are asked for", ()
   const receiver = machineOf(9);
   const file = fileOf(3 * LEAF_BYTES);
   const { signed, id } = offerOf(ANN, file);
-  const [begin] = only(receiver.step({ type: "restore", offer: signed, kind: "part" }), "begin");
+  const [begin] = only(
+    receiver.step({ type: "restore", offer: signed, kind: "part", name: null }),
+    "begin",
+  );
   const there = new LeafSet(3);
   there.add(0);
   there.add(2);

@@ -86,10 +86,10 @@ export class Person implements End {
     if (this.process !== null) return;
     this.process = new Process(this);
     for (const { offer } of this.whole.values()) {
-      this.feed({ type: "restore", offer, kind: "whole" });
+      this.feed({ type: "restore", offer, kind: "whole", name: null });
     }
     for (const { offer } of this.parts.values()) {
-      this.feed({ type: "restore", offer, kind: "part" });
+      this.feed({ type: "restore", offer, kind: "part", name: null });
     }
     this.world.wires.refresh();
   }
@@ -167,6 +167,8 @@ export class Person implements End {
         return;
       case "discard":
         this.parts.delete(effect.file);
+        return;
+      case "rename":
         return;
       default:
         return this.#answer(effect);
