@@ -64,7 +64,8 @@ const offer = message(200, "offer", {
   from: "the signer, or somebody who has the file or has just heard of it",
   to: "everybody that it is for",
   when:
-    "it is made; a link comes up to somebody that it is for; it was heard first, if it is for all",
+    "it is made; a link comes up to somebody that it is for; if it is for all, also from who only heard of it, and when " +
+    "it was heard first",
   answer: "none; `want` where the user takes it",
   lane: "news",
 }, { offer: signedOfferSchema });

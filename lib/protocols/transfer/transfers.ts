@@ -259,6 +259,11 @@ export class Transfers
     for (const { signed } of this.#shares.for(peer)) {
       this.send(peer, { type: "offer", offer: signed });
     }
+    // Who comes later hears of what is for all from anybody, as those who were here did.
+    for (const { id, value, signed } of this.#offers.all()) {
+      if (value.to !== null || this.#shares.has(id)) continue;
+      this.send(peer, { type: "offer", offer: signed });
+    }
     this.#downloads.peerUp(peer, nowMs);
   }
 

@@ -66,3 +66,18 @@ Deno.test("Transfers: the name under which a file is fetched is stored as it beg
   const effects = later.step({ type: "restore", offer: signed, kind: "part", name: "yours.txt" });
   assertEquals(only(effects, "begin").map(({ name }) => name), ["yours.txt"]);
 });
+
+Deno.test("Transfers: who comes later hears of what is for all also from who only heard of it, and of nothing for one alone", () => {
+  const bob = machineOf(2);
+  const ann = signerOf(1);
+  bob.step({ type: "peer-up", peer: ann.key });
+  for (const to of [null, bob.key]) {
+    const { signed } = offerOf(ann, fileOf(7), { to });
+    bob.step({ type: "message", from: ann.key, message: { type: "offer", offer: signed } });
+  }
+  assertEquals(bob.machine.list.length, 2);
+  const told = sent(bob.step({ type: "peer-up", peer: signerOf(3).key }));
+  assertEquals(told.map((message) => message.type === "offer" && message.offer.offer.value.to), [
+    null,
+  ]);
+});
