@@ -155,13 +155,13 @@ export class Lobby {
       // What we hear first of a name to which we have subscribed answers that.
       const isAnswer = this.#asked.takeAwaited(folded);
       if (isAnswer && (before === undefined || isSame(before, user))) continue;
-      // What our user says of itself was shown as it said so.
-      if (
-        folded === self && before !== undefined &&
-        isSame(before, { ...user, ...presenceOf(before) })
-      ) continue;
+      // What our user says of itself was shown as it said so; the directory hears of it later.
+      const isOwn = folded === self;
+      const isTold = before !== undefined && isSame(before, { ...user, ...presenceOf(before) });
+      if (isOwn && isTold) continue;
       const { state, guest } = user;
-      this.#showPresence(user, { state, guest, ...shownPresence(user) });
+      const said = isOwn ? this.parts.ownPresence() : user;
+      this.#showPresence(user, { state, guest, ...shownPresence(said) });
     }
     for (const name of offline) {
       const folded = foldName(name);

@@ -56,6 +56,18 @@ Deno.test("a client tells the directory that its user is away, and again when it
     away: [{ user: 0, why: "lunch" }],
   });
   assertEquals(program.events.at(-1), own, "what the user has said itself isn't shown again");
+  program.says({
+    type: "presence",
+    users: [user("ann", { state: "busy" })],
+    offline: [],
+    away: [],
+  });
+  const busy = program.events.at(-1);
+  assertEquals(
+    busy?.event === "presence" && [busy.state, busy.away],
+    ["busy", "lunch"],
+    "the directory hears of it later",
+  );
   program.types({ command: "status" });
   const status = program.events.at(-1);
   assertEquals(status?.event === "status" && status.away, "lunch");
