@@ -126,7 +126,7 @@ Deno.test("who has fetched a file serves it: its sender may leave", async () => 
   assertEquals([from, self], ["Alice", false]);
 });
 
-Deno.test("kill -9 of the receiver costs a tenth of the file at most", async () => {
+Deno.test("kill -9 of the receiver costs a tenth of the file at most, and not the name that it is to have", async () => {
   await using world = new FilesWorld();
   const { path, content } = world.file("large.iso", LARGE);
   const alice = await world.member("Alice", null);
@@ -135,6 +135,7 @@ Deno.test("kill -9 of the receiver costs a tenth of the file at most", async () 
   await send(alice, path, "s");
   await isFetched(world.saved("Bob"), 0.4 * LARGE);
   alice.signal("SIGSTOP");
+  assertEquals((await bob.ask("get", { n: 1, as: "mine.iso" })).state, "started");
   await bob.kill();
 
   const again = await world.member("Bob", null, { data });
@@ -144,6 +145,7 @@ Deno.test("kill -9 of the receiver costs a tenth of the file at most", async () 
   });
   alice.signal("SIGCONT");
   const { path: saved } = await again.until(isOfTransfer("done"));
+  assertEquals(saved, `${world.saved("Bob")}/mine.iso`);
   assertEquals(Deno.readFileSync(saved), content);
 });
 

@@ -62,12 +62,8 @@ export class Downloads implements Timed {
   ): readonly [ErrorCode, string] | null {
     const running = this.#downloads.get(offer.id);
     if (running !== undefined) {
-      if (name !== null && name !== running.name) {
-        running.name = name;
-        this.port.emit({ type: "rename", file: offer.id, name });
-      }
-      const { bytes } = running;
-      this.port.show({ event: "transfer", file: offer.number, state: "started", bytes }, ref);
+      if (name === null || name === running.name) this.#goesOn(running, ref);
+      else this.#rename(running, name, ref);
       return null;
     }
     const fault = this.#fault(offer);
@@ -77,6 +73,20 @@ export class Downloads implements Timed {
     this.port.show({ event: "transfer", file: offer.number, state: "started", bytes: 0 }, ref);
     download.start();
     return null;
+  }
+
+  #goesOn({ offer: { number: file }, bytes }: Download, ref: string | undefined): void {
+    this.port.show({ event: "transfer", file, state: "started", bytes }, ref);
+  }
+
+  /** The user is told once another process would know it, too. */
+  #rename(download: Download, name: string, ref: string | undefined): void {
+    download.name = name;
+    const token = this.port.token({
+      done: () => this.#goesOn(download, ref),
+      failed: (text) => this.port.show({ event: "error", code: "disk", text }, ref),
+    });
+    this.port.emit({ type: "rename", token, file: download.offer.id, name });
   }
 
   /** The user gives it up: what is there of it is deleted. */

@@ -2,7 +2,7 @@
  * File transfer as its caller sees it: inputs, effects, configuration. The machine is `transfers.ts`.
  *
  * The adapter's duties beside those of `Machine`:
- * - Each `hash`, `begin`, `read`, `write`, `sync` and `finish` is answered by token, in any order, by its own input or by
+ * - Each `hash`, `begin`, `rename`, `read`, `write`, `sync` and `finish` is answered by token, in any order, by its own input or by
  *   `disk-failed`. Each `send-bulk` is answered by one `bulk-drained`, once what was sent has left the lane and nothing
  *   of chat waits; `peer-down` answers those that are left.
  * - Beside the content it keeps each leaf's proof, at `leaf` times the longest proof of the file.
@@ -51,6 +51,7 @@ export type TransferInput =
   }
   | { readonly type: "written"; readonly token: number }
   | { readonly type: "synced"; readonly token: number }
+  | { readonly type: "renamed"; readonly token: number }
   | { readonly type: "finished"; readonly token: number; readonly path: string }
   | { readonly type: "disk-failed"; readonly token: number; readonly text: string }
   | {
@@ -87,7 +88,12 @@ export type TransferEffect =
     readonly name: string;
   }
   /** What is fetched will be saved under another name. */
-  | { readonly type: "rename"; readonly file: OfferId; readonly name: string }
+  | {
+    readonly type: "rename";
+    readonly token: number;
+    readonly file: OfferId;
+    readonly name: string;
+  }
   | {
     readonly type: "read";
     readonly token: number;
@@ -145,7 +151,7 @@ export interface TransferOutput {
 /** An answer of the disk. */
 export type DiskAnswer = Extract<
   TransferInput,
-  { readonly type: "begun" | "hashed" | "read" | "written" | "synced" | "finished" }
+  { readonly type: "begun" | "hashed" | "read" | "written" | "synced" | "renamed" | "finished" }
 >;
 
 /** What follows a request to the disk. */

@@ -153,6 +153,7 @@ export class Transfers
       case "read":
       case "written":
       case "synced":
+      case "renamed":
       case "finished":
         return this.#pending.take(input.token)?.done(input, nowMs);
       case "disk-failed":

@@ -172,7 +172,7 @@ export class TransferHost {
       case "discard":
         return this.#do(disk.discard(effect.file));
       case "rename":
-        return this.#do(disk.rename(effect.file, effect.name));
+        return this.#ask(effect.token, disk.rename(effect.file, effect.name), "renamed");
       case "hash":
         return this.#ask(effect.token, disk.hash(effect.source), "hashed");
       case "begin":
@@ -219,4 +219,4 @@ export class TransferHost {
   }
 }
 
-type AnswerType = "hashed" | "begun" | "read" | "written" | "synced" | "finished";
+type AnswerType = "hashed" | "begun" | "read" | "written" | "synced" | "renamed" | "finished";

@@ -60,11 +60,15 @@ Deno.test("Transfers: the name under which a file is fetched is stored as it beg
     });
   assertEquals(only(get("mine.txt"), "begin").map(({ name }) => name), ["mine.txt"]);
   assertEquals(only(get(), "rename"), []);
-  assertEquals(only(get("yours.txt"), "rename"), [{ type: "rename", file: id, name: "yours.txt" }]);
+  const effects = get("yours.txt");
+  const [rename] = only(effects, "rename");
+  assertEquals([rename?.file, rename?.name, only(effects, "show")], [id, "yours.txt", []]);
+  const answered = bob.step({ type: "renamed", token: rename!.token });
+  assertEquals(only(answered, "show").map(({ event }) => event.event), ["transfer"]);
 
   const later = machineOf(2);
-  const effects = later.step({ type: "restore", offer: signed, kind: "part", name: "yours.txt" });
-  assertEquals(only(effects, "begin").map(({ name }) => name), ["yours.txt"]);
+  const begun = later.step({ type: "restore", offer: signed, kind: "part", name: "yours.txt" });
+  assertEquals(only(begun, "begin").map(({ name }) => name), ["yours.txt"]);
 });
 
 Deno.test("Transfers: who comes later hears of what is for all also from who only heard of it, and of nothing for one alone", () => {

@@ -168,8 +168,6 @@ export class Person implements End {
       case "discard":
         this.parts.delete(effect.file);
         return;
-      case "rename":
-        return;
       default:
         return this.#answer(effect);
     }
@@ -205,6 +203,8 @@ export class Person implements End {
         this.parts.set(file, { id: file, offer, leaves, unsynced, text: null });
         return { type: "begun", token, isThere: false, leaves: null };
       }
+      case "rename":
+        return { type: "renamed", token };
       case "read":
         return this.#read(token, effect.file, effect.leaf);
       case "write": {
