@@ -83,8 +83,9 @@ Deno.test("directory: who is away is listed so, also to who logs in later; an ig
     ["cem", undefined],
   ]);
   await bob.ask("back");
-  await alice.until((event) =>
-    isPresence(event) && event.name === "bob" && event.away === undefined
-  );
+  // The first is that of who came in.
+  const isHere = ({ event, name, away }: ShownEvent) =>
+    event === "presence" && name === "bob" && away === undefined;
+  await alice.untilCount(isHere, 2);
   assertEquals(await isAway(alice, "users", "bob"), [undefined, undefined]);
 });
