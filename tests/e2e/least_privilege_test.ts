@@ -118,6 +118,27 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "who talks with friends reads the table and what could be sent, and writes to --save",
+  options,
+  async () => {
+    const home = await Deno.makeTempDir({ prefix: "p2pchat-home-", dir: "/var/tmp" });
+    try {
+      for (const name of [".ssh", "Pictures"]) Deno.mkdirSync(`${home}/${name}`);
+      const folders = [home, `${home}/.ssh`, `${home}/Pictures`, "/etc", "/"];
+      const save = `${home}/in`;
+      await pried(
+        (folder) => ["peer", "alice", "--users", `${folder}/users.txt`, "--save", save],
+        () => ({ read: folders, write: [...folders, save].map((path) => `${path}/own`) }),
+        ({ open }) => assertEquals(open, [`read ${home}/Pictures`, `write ${save}/own`]),
+        { HOME: home },
+      );
+    } finally {
+      await Deno.remove(home, { recursive: true });
+    }
+  },
+);
+
 Deno.test("a server can use its own folder, and no profile", options, async () => {
   await pried(
     () => ["serve", ...listen],
@@ -131,7 +152,10 @@ Deno.test(
   options,
   async () => {
     await pried(
-      (folder) => ["peer", "alice", "--users", `${folder}/users.txt`],
+      (folder) => [
+        ...["peer", "alice", "--users", `${folder}/users.txt`],
+        ...["--send-from", `${folder}/shared`],
+      ],
       (folder) => ({
         read: [folder, `${folder}/users.txt`],
         write: [`${folder}/users.txt`, `${folder}/other`],

@@ -2,46 +2,26 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { LEAF_BYTES } from "../../lib/protocols/transfer/limits.ts";
+import {
+  FilesFolder,
+  isFetched,
+  isOffer,
+  isOfTransfer,
+  LARGE,
+  MB,
+  safeList,
+} from "./files_folder.ts";
 import { holds, Node, type NodeOptions, PROGRAM, type ShownEvent } from "./node.ts";
 import { hasScript, openTerminal } from "./pty.ts";
 import { canMount, mount, remount, unmount } from "./small_disk.ts";
 
-const MB = 1_000_000;
-/** Large enough that a kill comes in the middle of it. */
-const LARGE = 60 * MB;
-
-/** Folders of their own, and members that are ended at the end. */
-class FilesWorld implements AsyncDisposable {
-  readonly folder = Deno.makeTempDirSync({ prefix: "p2pchat-files-" });
-  readonly nodes: Node[] = [];
-
-  /** A file that is the same at each call. */
-  file(name: string, bytes: number): { readonly path: string; readonly content: Uint8Array } {
-    const content = new Uint8Array(bytes);
-    for (let at = 0, word = 1; at < bytes; at += 4) {
-      word = Math.imul(word, 1_664_525) + 1_013_904_223 | 0;
-      content[at] = word >>> 24;
-    }
-    const path = `${this.folder}/${name}`;
-    Deno.writeFileSync(path, content);
-    return { path, content };
-  }
-
-  /** Where somebody's files are saved. */
-  saved(name: string): string {
-    return `${this.folder}/saved-${name}`;
-  }
-
+/** Members, each with a folder for what it receives. */
+class FilesWorld extends FilesFolder {
   async member(name: string, contact: Node | null, options: NodeOptions = {}): Promise<Node> {
     const args = ["--save", this.saved(name), ...options.args ?? []];
     const node = await Node.ready(name, contact, { ...options, args });
     this.nodes.push(node);
     return node;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const node of this.nodes) await node[Symbol.asyncDispose]();
-    await Deno.remove(this.folder, { recursive: true });
   }
 }
 
@@ -51,10 +31,6 @@ async function send(node: Node, path: string, ref: string): Promise<ShownEvent> 
   assertEquals(answer.event, "offer", answer.text);
   return answer;
 }
-
-const isOfTransfer = (state: string) => (event: ShownEvent) =>
-  event.event === "transfer" && event.state === state;
-const isOffer = ({ event }: ShownEvent) => event === "offer";
 
 Deno.test("a file sent to the room is saved by each member, byte for byte, and never over another", async () => {
   await using world = new FilesWorld();
@@ -90,22 +66,6 @@ Deno.test("a file sent to the room is saved by each member, byte for byte, and n
   const left = [...Deno.readDirSync(world.saved("Bob"))].map(({ name }) => name).sort();
   assertEquals(left, ["report (2).bin", "report.bin"]);
 });
-
-/** Waits until this part of the file is on the disk, whichever leaves that are. */
-async function isFetched(folder: string, bytes: number): Promise<void> {
-  await holds("it is being fetched", () => {
-    const parts = safeList(folder).filter((name) => name.endsWith(".part"));
-    return parts.some((name) => (Deno.statSync(`${folder}/${name}`).blocks ?? 0) * 512 >= bytes);
-  });
-}
-
-function safeList(folder: string): readonly string[] {
-  try {
-    return [...Deno.readDirSync(folder)].map(({ name }) => name);
-  } catch {
-    return []; // it isn't made yet
-  }
-}
 
 Deno.test("who has fetched a file serves it: its sender may leave", async () => {
   await using world = new FilesWorld();

@@ -196,6 +196,8 @@ export interface Invocation {
 
 interface CommandTableOptions<Target> {
   readonly commands: readonly Command<Target>[];
+  /** Whether a line that isn't a command answers an open question; then what answers it, else null. */
+  readonly answerOf?: (line: string) => (() => void) | null;
   /** The meaning of a line that isn't a command, in the present state: for example chat. May throw a P2pchatError. */
   readonly bareLine: (line: string) => Invocation;
   /**
@@ -236,6 +238,7 @@ export class CommandTable<Target> {
   readonly bareForms: readonly (readonly [head: string, help: string])[];
   readonly #byName = new Map<string, Command<Target>>();
   readonly #bareLine: (line: string) => Invocation;
+  readonly #answerOf: (line: string) => (() => void) | null;
   readonly #words: ReadonlyMap<string, string>;
   readonly #textObject: string | null;
   readonly #chatIsSilent: (line: string) => boolean;
@@ -249,6 +252,7 @@ export class CommandTable<Target> {
     }
     this.#bareLine = options.bareLine;
     this.#inRoom = options.inRoom;
+    this.#answerOf = options.answerOf ?? (() => null);
     this.#chatIsSilent = options.chatIsSilent ?? (() => false);
     this.#textObject = options.textObject === undefined
       ? '{"command":"msg","text":"..."}'
@@ -283,6 +287,10 @@ export class CommandTable<Target> {
   parse(line: string, objects: boolean): ParsedLine<Target> {
     if (line.trim() === "") return { type: "empty" };
     if (objects && OBJECT_START.test(line)) return this.#parseObject(line);
+    const run = this.#answerOf(line);
+    if (run !== null) {
+      return { type: "command", ref: undefined, leaves: () => false, copies: false, run };
+    }
     try {
       const { command, texts, isTyped = false } = this.#invocationOf(line);
       const ref = texts["copy"] === undefined ? undefined : COPY_REF;

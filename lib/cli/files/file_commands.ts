@@ -22,13 +22,14 @@ const path: Argument<string> = {
 
 const savedName = shortText("The name", FILE_NAME_BYTES_MAX);
 
-export const fileCommands: readonly Command<FileSink>[] = [
+/** @param sendHelp To whom a file is offered, and what follows. */
+export const fileCommands = (sendHelp: string): readonly Command<FileSink>[] => [
   command({
     name: "send",
     aliases: [],
     form: "[NAME] FILE",
     args: { name: receiver, file: path },
-    help: "offer a file to NAME alone, or to all; it is fetched with /get, and you may leave",
+    help: sendHelp,
     example: "/send Bob report.pdf",
     isPrivate: "to-one",
     run: (submit: FileSink, { name, file }, ref, isTyped) =>

@@ -11,7 +11,7 @@ interface Opening {
   readonly disk: Disk;
   readonly environment: Environment;
   readonly signer: Signer;
-  readonly context: Hash;
+  readonly context: Hash | null;
   readonly folder: string;
   readonly downloads: string | null;
   readonly filesBytesMax: number;

@@ -15,7 +15,7 @@ import type { Environment } from "../../base/machine/environment.ts";
 import type { TransferEvent } from "../../protocols/transfer/events.ts";
 import { DOWNLOADS_MAX, OFFERS_MAX } from "../../protocols/transfer/limits.ts";
 import type { OpenOffer } from "../../protocols/transfer/offers.ts";
-import type { FrameCarrier } from "../../runtime/hosts/mode_host.ts";
+import type { FrameCarrier } from "../../runtime/hosts/file_carriage.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import type { CommonEvent } from "../rendering/user_interface.ts";
@@ -50,14 +50,16 @@ interface SharingPorts {
   isIgnored(key: string): boolean;
   /** Whether somebody has this name. */
   isName(name: string): boolean;
-  /** Whom the user means. @throws {P2pchatError} `unknown-user`. */
-  receiver(name: string): PeerKey;
+  /** Whom the user means, perhaps once that one is there. @throws {P2pchatError} `unknown-user`. */
+  receiver(name: string): PeerKey | Promise<PeerKey>;
   /** Who is meant where nobody is named; null: all. @throws {P2pchatError} Where somebody has to be named. */
-  receiverOfAll(): PeerKey | null;
+  receiverOfAll(): PeerKey | null | Promise<PeerKey>;
+  /** A link to this one is needed for files, or no longer; absent where links don't depend on that. */
+  needs?(peer: PeerKey, need: "held" | "free" | "told" | "restored"): void;
   /** Sends and penalises; see `TransferHost`. */
   readonly carrier: () => FrameCarrier | null;
-  /** A fault of ours. */
-  failed(error: unknown): void;
+  /** Tells the user what is wrong. */
+  warn(text: string): void;
 }
 
 export class SharedFiles {
@@ -65,7 +67,7 @@ export class SharedFiles {
   readonly #downloads: string | null;
   #links: ReadonlyMap<PeerKey, LinkId> = new Map();
   /** Where the files belong; null before that is known. */
-  #place: { readonly context: Hash; readonly folder: string } | null = null;
+  #place: { readonly context: Hash | null; readonly folder: string } | null = null;
   #loading: Promise<OpenTransfers | null> | null = null;
   #open: OpenTransfers | null = null;
   readonly #waiting: (readonly [PeerKey, Uint8Array])[] = [];
@@ -77,6 +79,8 @@ export class SharedFiles {
     number,
     { readonly bytes: number; readonly first: number; readonly sinceMs: number }
   >();
+  /** Of files that are fetched from one person alone, that one. */
+  readonly #held = new Map<number, PeerKey>();
   /** With --save: what is fetched once there is room. */
   readonly #unfetched = new Set<number>();
   /** Whether one of them was asked for, and neither begun nor refused yet. */
@@ -89,8 +93,11 @@ export class SharedFiles {
     this.#downloads = downloadsOf(ports.options, ports.ui.interactive);
   }
 
-  /** It is known where the files belong: takes up what an earlier process had. */
-  async start(context: Hash, folder: string): Promise<void> {
+  /**
+   * It is known where the files belong: takes up what an earlier process had.
+   * @param context The room; null where each two people are alone with theirs.
+   */
+  async start(context: Hash | null, folder: string): Promise<void> {
     if (this.#place !== null) return;
     this.#place = { context, folder };
     const { disk } = this.#ports;
@@ -132,18 +139,28 @@ export class SharedFiles {
 
   /** Whether a line answers an open question about a file; if so, it is done. */
   answers(text: string): boolean {
+    const answer = this.answerOf(text);
+    answer?.();
+    return answer !== null;
+  }
+
+  /** What a line does that answers an open question; null: it answers none. */
+  answerOf(text: string): (() => void) | null {
     const word = text.trim().toLowerCase();
-    if (!this.#ports.ui.interactive || (word !== "y" && word !== "n")) return false;
+    if (!this.#ports.ui.interactive || (word !== "y" && word !== "n")) return null;
     this.#dropOld();
+    return this.#questions.length === 0 ? null : () => this.#answer(word);
+  }
+
+  #answer(word: "y" | "n"): void {
     const question = this.#questions.pop();
-    if (question === undefined) return false;
+    if (question === undefined) return;
     const { file } = question;
     if (word === "y") this.command({ command: "get", file, as: undefined }, undefined);
     else {
       const text = `${this.#offers.get(file)?.name ?? "The file"} isn't fetched; /get ${file} does`;
       this.#ports.ui.show({ event: "notice", text });
     }
-    return true;
   }
 
   command(command: FileCommand, ref: string | undefined): void {
@@ -219,7 +236,7 @@ export class SharedFiles {
         `${error.message}, and nobody here is called ${shownName(first)}`,
       );
     });
-    return { to: isTo ? receiver(first) : receiverOfAll(), ...found };
+    return { to: await (isTo ? receiver(first) : receiverOfAll()), ...found };
   }
 
   async #source(typed: string): Promise<{ readonly source: string; readonly size: number }> {
@@ -254,11 +271,15 @@ export class SharedFiles {
       return this.#fetchNext();
     }
     if (event.event === "transfer") return this.#transfer(event, ref);
-    const listed = this.#open?.host.list.find(({ offer }) => offer.number === event.file);
+    const listed = this.#listed(event.file);
     if (listed === undefined) return;
     const offer = { event: "offer", ...this.#offerFields(listed.offer) } as const;
     this.#offers.set(event.file, offer);
     dropOldest(this.#offers, SHOWN_MAX);
+    const { to } = listed.offer.value;
+    if (offer.self && to !== null) {
+      this.#ports.needs?.(to, this.#isRestoring ? "restored" : "told");
+    }
     if (this.#ports.isIgnored(offer.key)) return;
     ui.show(this.#isRestoring ? { ...offer, history: true } : offer, ref);
     if (offer.self || this.#isRestoring) return;
@@ -270,6 +291,10 @@ export class SharedFiles {
       const untilMs = SYSTEM_LINK_CLOCK.nowMs() + QUESTION_MS;
       this.#questions.push({ file: event.file, untilMs });
     }
+  }
+
+  #listed(file: number) {
+    return this.#open?.host.list.find(({ offer }) => offer.number === file);
   }
 
   #dropOld(): void {
@@ -301,11 +326,27 @@ export class SharedFiles {
         { first: bytes, sinceMs: SYSTEM_LINK_CLOCK.nowMs() };
       this.#fetching.set(file, { bytes, first, sinceMs });
     } else this.#fetching.delete(file);
+    this.#hold(file, state);
     if (state === "failed") this.#answered(file);
     if (state === "started") this.#isBeginning = false;
     this.#fetchNext();
     ui.progress(this.#fetching.size === 0 ? null : this.#progressText());
     ui.show({ ...event, name, from, size, ...(self ? { self } : {}) }, ref);
+  }
+
+  /** While a file for our user alone is fetched, its sender is dialled. */
+  #hold(file: number, state: Extract<TransferEvent, { event: "transfer" }>["state"]): void {
+    if (state === "progress") return;
+    if (state === "started") {
+      const { from, to = null } = this.#listed(file)?.offer.value ?? {};
+      if (from === undefined || to === null) return;
+      this.#held.set(file, from);
+      return this.#ports.needs?.(from, "held");
+    }
+    const from = this.#held.get(file);
+    if (from === undefined) return;
+    this.#held.delete(file);
+    if (![...this.#held.values()].includes(from)) this.#ports.needs?.(from, "free");
   }
 
   #fetchNext(): void {
@@ -331,8 +372,15 @@ export class SharedFiles {
   }
 
   #refused(error: unknown, ref: string | undefined): void {
-    if (!(error instanceof P2pchatError)) return this.#ports.failed(error);
+    if (!(error instanceof P2pchatError)) return this.#failed(error);
     this.#ports.ui.show({ event: "error", code: error.code, text: error.message }, ref);
+  }
+
+  /** A fault of ours. */
+  #failed(error: unknown): void {
+    const { environment, warn } = this.#ports;
+    environment.log.warn("files can't be used", { error: String(error) });
+    warn("Files can't be sent and received any more, by a fault of this program; start it again");
   }
 
   // The machine.
@@ -347,7 +395,7 @@ export class SharedFiles {
 
   async #loaded(): Promise<OpenTransfers | null> {
     const { openTransfers } = await import("./open_transfers.ts");
-    const { disk, environment, signer, options, carrier, failed } = this.#ports;
+    const { disk, environment, signer, options, carrier } = this.#ports;
     const opening = {
       ...{ disk, environment, signer, ...this.#place! },
       downloads: this.#downloads,
@@ -359,7 +407,7 @@ export class SharedFiles {
       send: (peer, bytes, lane) => carrier()?.sendTo(peer, bytes, lane),
       penalise: (peer, text) => carrier()?.penalise(peer, text),
       show: (event, ref) => this.#show(event, ref),
-      failed,
+      failed: (error) => this.#failed(error),
     });
     if (this.#isClosed) {
       open.close();

@@ -18,6 +18,7 @@ import {
 import type { OwnRowKey } from "../../store/users/user_info.ts";
 import { PASSPHRASE_FILE_FLAG } from "../credentials/unsealing.ts";
 import type { CommonOptions } from "../args/options.ts";
+import { fileFlags, filesNeeded } from "../files/file_arguments.ts";
 
 const IDLE_MS_DEFAULT = 60_000;
 
@@ -50,6 +51,7 @@ const flags = {
     help: "keep nothing for friends who aren't there: such a message fails",
   },
   passphraseFile: PASSPHRASE_FILE_FLAG,
+  ...fileFlags,
 } satisfies Flags;
 
 /** `p2pchat peer [NAME] --users FILE`. */
@@ -66,6 +68,7 @@ export const friendsProgramCommand: CommandOf<FriendsOptions> = {
   form: "[NAME] --users FILE",
   example: "p2pchat peer alice --users users.txt",
   keeps: { folder: usersFolder, use: "make" },
+  ledTo: filesNeeded,
   help: "direct messages to friends whose addresses are in FILE; NAME selects your own row",
   flags: Object.values(flags),
   options(line) {

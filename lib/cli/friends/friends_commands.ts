@@ -1,6 +1,8 @@
 /** The commands of `p2pchat peer --users`: each becomes one `FriendsCommand`. */
 
 import { P2pchatError } from "../../base/errors.ts";
+import { fileCommands } from "../files/file_commands.ts";
+import type { FileCommand } from "../files/file_events.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import { foldName } from "../../base/text/names.ts";
 import type { FriendsCommand } from "../../protocols/friends/events.ts";
@@ -26,7 +28,10 @@ import { LAST_WRITER, Partner, type ToCommand } from "./partner.ts";
 /** A friend's name, optional. */
 const oneFriend: Argument<string | undefined> = memberName;
 
-export type FriendsCommandSink = CommandSink<FriendsCommand | OwnCommand | ToCommand>;
+/** What a line does that answers an open question; null: it answers none. */
+type AnswerOf = (line: string) => (() => void) | null;
+
+export type FriendsCommandSink = CommandSink<FriendsCommand | FileCommand | OwnCommand | ToCommand>;
 
 /**
  * Replaces `r/` by `bob/` at a terminal as soon as it is typed, since somebody else may write before the line is
@@ -96,12 +101,15 @@ function isNoMessage(line: string, partner: Partner): boolean {
 /**
  * @param friend A friend of the table, as an example.
  * @param partner To whom plain lines go.
+ * @param answerOf As of `CommandTable`.
  */
 export function friendsCommandTable(
   friend: string,
   partner: Partner,
+  answerOf: AnswerOf = () => null,
 ): CommandTable<FriendsCommandSink> {
   return new CommandTable<FriendsCommandSink>({
+    answerOf,
     bareLine: (line) => toFriend(line, friend, partner),
     chatIsSilent: (line) => isNoMessage(line, partner),
     textObject: '{"command":"msg","name":"bob","text":"..."}',
@@ -163,6 +171,9 @@ export function friendsCommandTable(
         run: (submit: FriendsCommandSink, { id }, ref) => submit({ command: "unsend", id }, ref),
       }),
       ...presenceCommands,
+      ...fileCommands(
+        "offer NAME, or whom plain lines go to, a file; it is fetched with /get",
+      ),
       verifyCommand,
       ...whoCommands,
       trustCommand,

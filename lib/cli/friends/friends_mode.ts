@@ -13,6 +13,8 @@ import { HostSet } from "../../transport/sockets.ts";
 import { forwardTo, type Links, openTo } from "../../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
+import { type FileCommand, isFileCommand } from "../files/file_events.ts";
+import { SharedFiles } from "../files/shared_files.ts";
 import type { FriendsOptions } from "./friends_arguments.ts";
 import { unsealing } from "../credentials/unsealing.ts";
 import { People } from "../credentials/people.ts";
@@ -57,8 +59,11 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
   const { own } = table;
   // A script says to whom.
   const partner = new Partner(own.name, file, !options.json);
+  const late: { files: SharedFiles | null } = { files: null };
+  const example = shownName(friendsOf(table)[0]?.name ?? "bob");
+  const answerOf = (line: string) => late.files?.answerOf(line) ?? null;
   const mode: Mode<FriendsOwnEvent, FriendsCommandSink> = {
-    commands: friendsCommandTable(shownName(friendsOf(table)[0]?.name ?? "bob"), partner),
+    commands: friendsCommandTable(example, partner, answerOf),
     render: (event, context) => friendsLines(event, context, own.name),
   };
   await withSession(
@@ -74,7 +79,7 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
       checkOwnKey(file, own, session.identity);
       const reply = new Reply((expansion) => session.ui.setExpansion(expansion));
       const lines = session.ui.interactive ? ownLines(session, partner, options) : null;
-      await chat({ ...session, options, bytes, table, reply, partner, lines });
+      await chat({ ...session, options, bytes, table, reply, partner, lines, late });
     },
   );
 }
@@ -89,6 +94,8 @@ interface Wiring extends Session<FriendsOwnEvent, FriendsCommandSink> {
   readonly partner: Partner;
   /** What the user says, at a terminal; else null. */
   readonly lines: OwnLines | null;
+  /** Files, once there is a host that carries them. */
+  readonly late: { files: SharedFiles | null };
 }
 
 /** Shown at a terminal at the first start. */
@@ -132,7 +139,7 @@ async function chat(wiring: Wiring): Promise<void> {
       friends: table.rows.length - 1,
     });
     const port = ownPort(wiring, links, (text) => host?.trouble("port", text));
-    const kept = { store, notices, scope, history };
+    const kept = { store, notices, scope, history, files: `${opened.folder}/files` };
     const begun = () => {
       port.follow(table);
       noted = known.written.then(opened.noteUse, () => {}); // such a failure is shown elsewhere
@@ -146,6 +153,7 @@ async function chat(wiring: Wiring): Promise<void> {
       try {
         return await friends.run();
       } finally {
+        wiring.late.files?.close();
         // Before the links are shut down: an edit noticed later must not make them listen again.
         watch.close();
         port.close();
@@ -200,6 +208,8 @@ interface Kept {
   readonly notices: readonly string[];
   /** The scope of their keys in `known_peers`. */
   readonly scope: string;
+  /** Where what is known of files goes. */
+  readonly files: string;
 }
 
 interface Surroundings {
@@ -212,13 +222,16 @@ interface Surroundings {
 function hostOf(
   wiring: Wiring,
   links: Links,
-  { store, notices, scope, history }: Kept,
+  { store, notices, scope, history, files: filesFolder }: Kept,
   { begun, dialled }: Surroundings,
 ): FriendsHost {
   const { options, table, identity, knownPeers, ui, reply, partner, lines } = wiring;
-  const input = inputTo<FriendsCommand | ToCommand>(
+  const files: SharedFiles = sharedFiles(wiring, () => host);
+  wiring.late.files = files;
+  const input = inputTo<FriendsCommand | FileCommand | ToCommand>(
     wiring,
     (command, ref) => {
+      if (isFileCommand(command)) return files.command(command, ref);
       if (command.command !== "to") {
         return host.command(command, lines === null ? ref : lines.asked(command, ref));
       }
@@ -249,6 +262,7 @@ function hostOf(
       const own = shownName(event.name);
       ui.setPrompt(to === null ? own : `${own} -> ${shownName(to)}`, event.name);
     });
+    files.start(null, filesFolder);
     showNotices(ui, ...identity.takeNotices(), ...notices);
     history.showAgain((event) => {
       if (event.event === "returned") ui.show(event);
@@ -276,8 +290,9 @@ function hostOf(
     forgets: !options.keepsWords,
   };
   const { signer } = identity;
-  const host = new FriendsHost(config, {
+  const host: FriendsHost = new FriendsHost(config, {
     ...modePorts(wiring, links),
+    files,
     signer,
     store,
     show,
@@ -287,6 +302,27 @@ function hostOf(
   });
   ui.heedInterrupts(input.leave);
   return host;
+}
+
+function sharedFiles(
+  { disk, environment, identity, options, partner, peace, table, ui }: Wiring,
+  host: () => FriendsHost,
+): SharedFiles {
+  return new SharedFiles({
+    ...{ disk, environment, options, ui },
+    signer: identity.signer,
+    nameOf: (key) => key === identity.signer.key ? table.own.name : host().nameOf(key),
+    isIgnored: (key) => peace.isIgnored(key),
+    isName: (name) => host().isFriend(name),
+    receiver: (name) => host().receiver(name),
+    receiverOfAll() {
+      if (partner.present !== null) return host().receiver(partner.present);
+      throw new P2pchatError("usage", "To whom? Name a friend: /send NAME FILE");
+    },
+    needs: (peer, need) => host().fileNeed(peer, need),
+    carrier: () => host().carrier,
+    warn: warnBy(ui),
+  });
 }
 
 /** The user's own row, for the tables of friends. */

@@ -7,6 +7,8 @@ import { quotedStart } from "../../base/text/text.ts";
 import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
 import { type FriendsEvent, type FriendView, TAKEN_BACK } from "../../protocols/friends/events.ts";
 import { numberText } from "../../base/text/words.ts";
+import type { FileEvent } from "../files/file_events.ts";
+import { fileLines } from "../files/file_rendering.ts";
 import { roundTripText } from "../rendering/moments.ts";
 import type { OwnLineEvent } from "./own_lines.ts";
 import type { ToEvent } from "./partner.ts";
@@ -39,7 +41,7 @@ import {
 } from "../rendering/verify_rendering.ts";
 
 /** The events that only this mode shows. */
-export type FriendsOwnEvent = OwnEventOf<FriendsEvent> | ToEvent | OwnLineEvent;
+export type FriendsOwnEvent = OwnEventOf<FriendsEvent> | ToEvent | OwnLineEvent | FileEvent;
 
 type EventNamed<Name extends FriendsOwnEvent["event"]> = Extract<
   FriendsOwnEvent,
@@ -88,6 +90,10 @@ export function friendsLines(
       return whoisLines(event);
     case "verify":
       return verifyLines(event);
+    case "offer":
+    case "transfer":
+    case "files":
+      return fileLines(event, context);
   }
 }
 

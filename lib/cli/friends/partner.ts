@@ -59,6 +59,11 @@ export class Partner {
    */
   constructor(readonly own: string, readonly file: string, readonly hasDefault: boolean) {}
 
+  /** To whom plain lines go; null: to nobody. */
+  get present(): string | null {
+    return this.#current;
+  }
+
   /** Calls `changed` now, and whenever the partner is another one. */
   follow(changed: (name: string | null) => void): void {
     this.#changed = changed;

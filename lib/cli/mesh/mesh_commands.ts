@@ -141,7 +141,9 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       example: "/room 2",
       run: (submit: MeshCommandSink, { n: which }, ref) => submit({ command: "room", which }, ref),
     }),
-    ...fileCommands,
+    ...fileCommands(
+      "offer a file to NAME alone, or to all; it is fetched with /get, and you may leave",
+    ),
     inviteCommand,
     command({
       name: "remove",

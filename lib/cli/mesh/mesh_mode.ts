@@ -266,11 +266,8 @@ function sharedFiles(
     isName: (name) => host()?.isName(name) ?? false,
     receiver: (name) => present(host()).receiver(name),
     receiverOfAll: () => null,
-    carrier: host,
-    failed: (error) => {
-      environment.log.warn("files can't be used", { error: String(error) });
-      warn("Files can't be sent and received any more, by a fault of this program; start it again");
-    },
+    carrier: () => host()?.carrier ?? null,
+    warn,
   });
 }
 

@@ -6,6 +6,7 @@ import { shownName } from "../../base/text/names.ts";
 import { RetryPauses } from "../../base/rates/retry_pauses.ts";
 import {
   AT_ONCE_INTERVAL_MS,
+  OFFER_TOLD_MS,
   RETRY_MS_EACH,
   RETRY_MS_FEW,
   RETRY_MS_MAX,
@@ -56,6 +57,8 @@ export class Friend {
   #dialledAtOnceMs = -Infinity;
   /** When something was last sent or received on the present link. */
   lastTrafficMs = 0;
+  /** Whether a link is needed for files. */
+  readonly files = new FileNeeds();
   /** No dial before this time to check a stranger's claim to be this friend. */
   checkAtMs = -Infinity;
   /** The number of waiting messages that the user was last told while the friend is away; 0 while it is connected. */
@@ -206,9 +209,14 @@ export class Friend {
     this.lastTrafficMs = nowMs;
   }
 
+  /** Whether a link to the friend is of use now: something waits, or files need it. */
+  get isWanted(): boolean {
+    return this.outbox.size > 0 || this.files.isNeeded;
+  }
+
   /** Whether nothing waits for the friend, and it is neither linked nor dialled. */
   get isIdle(): boolean {
-    return this.outbox.size === 0 && this.link === null && this.attempt === null;
+    return !this.isWanted && this.link === null && this.attempt === null;
   }
 
   /** Whether nothing may go out, as another than the friend might get it. */
@@ -219,6 +227,41 @@ export class Friend {
   /** Whether the last attempts failed, and nothing has changed since. */
   get isAway(): boolean {
     return this.link === null && this.#pauses.hasFailed;
+  }
+}
+
+/** What files need of the link to a friend. */
+class FileNeeds {
+  /** A file is fetched: the link stays, and is made again. */
+  isHeld = false;
+  #isTelling = false;
+  /** When the friend has been told of all offers, if the link lives so long; null where there is nothing to tell. */
+  toldAtMs: number | null = null;
+  /** The user doesn't know yet that the friend isn't there. */
+  isToSay = false;
+  /** What waits needs the friend's key first, and is only in memory. */
+  isMetFirst = false;
+
+  get isNeeded(): boolean {
+    return this.isHeld || this.#isTelling;
+  }
+
+  /** The friend is to be told of an offer. @param openMs Now, where there is a link. */
+  tell(isMetFirst: boolean, isFresh: boolean, openMs: number | null): void {
+    this.#isTelling = true;
+    this.isMetFirst = isMetFirst;
+    this.isToSay ||= isFresh && openMs === null;
+    if (openMs !== null) this.opened(openMs);
+  }
+
+  opened(nowMs: number): void {
+    this.isToSay = false;
+    if (this.#isTelling) this.toldAtMs = nowMs + OFFER_TOLD_MS;
+  }
+
+  told(): void {
+    this.#isTelling = false;
+    this.toldAtMs = null;
   }
 }
 

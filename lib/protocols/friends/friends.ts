@@ -11,6 +11,7 @@
  */
 
 import type { Signer } from "../../base/crypto/crypto.ts";
+import { P2pchatError } from "../../base/errors.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
@@ -41,6 +42,7 @@ import type { FriendLink } from "./friend_links.ts";
 import { disputeAdvice, FriendTable, warnOfDisputes } from "./friend_table.ts";
 import type { FriendRow, FriendsConfig, FriendsEffect, FriendsInput } from "./friends_io.ts";
 import { restoreFriends } from "./friends_log.ts";
+import { FileLinks, type FileReceiver } from "./file_links.ts";
 import { FriendsOutput } from "./friends_output.ts";
 import { Inbox } from "./inbox.ts";
 import {
@@ -70,6 +72,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   readonly #sending: Sending;
   readonly #receiving: Receiving;
   readonly #recalling: Recalling;
+  readonly #files: FileLinks;
   readonly #comparing: Comparing;
   readonly #presences = new Presences<Friend>({
     tellAll: (presence) => this.#tellPresence(presence),
@@ -119,6 +122,10 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       inUse: (link, friend) => this.#inUse(link, friend),
       ended: (friend) => this.#presences.ended(friend),
     });
+    this.#files = new FileLinks(table, inbox, out, {
+      linkOf: (friend) => this.#meeting.linkOf(friend),
+      reach: (friend, isUrgent) => this.#meeting.reach(friend, isUrgent),
+    });
     this.#agenda = new Agenda([
       this.#deadlines,
       this.#meeting,
@@ -130,6 +137,37 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   /** The key met or accepted under this name, whatever the table says; null for none. */
   knownKey(name: string): Fingerprint | null {
     return this.#table.knownKey(name);
+  }
+
+  /** Friends that may be sent files at this moment, each with the link in use. */
+  recipients(): ReadonlyMap<PeerKey, LinkId> {
+    return this.#files.recipients();
+  }
+
+  /** The name of the friend who has this key; null for none. */
+  ownerOf(key: PeerKey): string | null {
+    return this.#files.ownerOf(key);
+  }
+
+  /** Whether a friend is called so, for `/send`. */
+  isFriend(name: string): boolean {
+    return this.#isSelf(name) || this.#named(name) !== null;
+  }
+
+  /** Whom a file is for. @throws {P2pchatError} `unknown-user`, or `not-allowed` while the friend's key is in doubt. */
+  fileReceiver(name: string): FileReceiver {
+    if (this.#isSelf(name)) {
+      throw new P2pchatError("unknown-user", `${shownName(name)} is you: the file is here already`);
+    }
+    const friend = this.#named(name);
+    if (friend !== null) return this.#files.receiver(friend);
+    const form = (known: string) => `/send ${known} FILE`;
+    throw new P2pchatError("unknown-user", this.#unknownUserText(name, form));
+  }
+
+  /** The key of the friend called so; null while it isn't known. */
+  fileKey(name: string): PeerKey | null {
+    return this.#table.get(name)?.key ?? null;
   }
 
   /** The records of a compacted log, see `Receiving.snapshot`. */
@@ -161,13 +199,14 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   /** When this friend is dialled again, what waits for it is released again, or its idle link is closed. */
   #dueOf(friend: Friend): number | null {
     const { outbox, attempt, retryAtMs } = friend;
-    if (friend.link === null) return outbox.size > 0 && attempt === null ? retryAtMs : null;
+    if (friend.link === null) return friend.isWanted && attempt === null ? retryAtMs : null;
     const link = this.#meeting.linkOf(friend);
     if (link === null) return null;
-    const { awaitedSinceMs, releaseAtMs } = friend;
+    const { awaitedSinceMs, releaseAtMs, files } = friend;
     const lateMs = awaitedSinceMs === null ? null : awaitedSinceMs + CONFIRM_MS_MAX;
-    if (lateMs !== null || releaseAtMs !== null) return earliestMs(lateMs, releaseAtMs);
-    if (outbox.size > 0 || this.#inbox.isBusy(link.peer)) return null;
+    const dueMs = earliestMs(lateMs, releaseAtMs, files.toldAtMs);
+    if (dueMs !== null) return dueMs;
+    if (outbox.size > 0 || files.isHeld || this.#inbox.isBusy(link.peer)) return null;
     // The side that dialled has something to say, however long the way is.
     const { idleMs } = this.config;
     return friend.lastTrafficMs + (link.isUsed ? idleMs : Math.max(idleMs, HELLO_MS_MAX));
@@ -179,6 +218,10 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
         return this.#start();
       case "table":
         return this.#edited(input.friends);
+      case "file-need":
+        return this.#files.need(input.friend, input.need);
+      case "file-traffic":
+        return this.#carried(input.link);
       case "link-up":
         return this.#meeting.linkUp(input);
       case "dial-failed":
@@ -227,6 +270,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       const link = this.#meeting.linkOf(friend);
       if (link === null) this.#meeting.reach(friend);
       else if ((friend.releaseAtMs ?? Infinity) <= nowMs) this.#sending.releaseAgain(friend);
+      else if ((friend.files.toldAtMs ?? Infinity) <= nowMs) friend.files.told();
       else if (friend.awaitedSinceMs !== null) this.#meeting.giveUp(link, friend);
       else this.#out.close(link, IDLE);
     }
@@ -241,6 +285,13 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     }
     warnOfDisputes(disputed, this.config.users, this.#out);
     for (const friend of changed) this.#meeting.review(friend, "the table was edited");
+  }
+
+  #carried(id: LinkId): void {
+    const link = this.#meeting.links.get(id);
+    if (link === null || link.friend?.link !== id) return;
+    link.isUsed = true;
+    link.friend.lastTrafficMs = this.#out.nowMs;
   }
 
   #drained(id: LinkId): void {
@@ -360,13 +411,17 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
   /** @param form How a name that is close would be used: `bob/TEXT`. */
   #unknownUser(name: string, form: (known: string) => string, ref: string | undefined): void {
+    this.#out.error("unknown-user", this.#unknownUserText(name, form), ref);
+  }
+
+  #unknownUserText(name: string, form: (known: string) => string): string {
     const what = foldName(name) === "r"
       ? "Cannot answer: nobody has written to you since this program started"
       : `Cannot find ${shownName(name)} in ${this.config.users}`;
     const names = Array.from(this.#table.listed, ({ name }) => name);
     const hint = didYouMeanName(name, names, form);
     const advice = hint || `; write ${form("NAME")}, /list shows the names`;
-    this.#out.error("unknown-user", `${what}${advice}`, ref);
+    return `${what}${advice}`;
   }
 
   #unknownTo(command: "verify" | "trust", name: string, ref: string | undefined): void {

@@ -22,10 +22,19 @@ export interface FriendRow {
   readonly fingerprint: Fingerprint | null;
 }
 
+/**
+ * What files need of the link to a friend. `held`: it is needed until `free`. `told`: an offer was made, of which the
+ * friend is told when it is there; `restored`: an earlier process made it. `met`: the friend's key is needed first.
+ */
+export type FileNeed = "held" | "free" | "told" | "restored" | "met";
+
 export type FriendsInput =
   | ModeInput<FriendsMessage, FriendsCommand>
   /** The table was edited: these are the rows of others. */
   | { readonly type: "table"; readonly friends: readonly FriendRow[] }
+  | { readonly type: "file-need"; readonly friend: string; readonly need: FileNeed }
+  /** A part of a file, or a message about one, went over this link: it isn't idle. */
+  | { readonly type: "file-traffic"; readonly link: LinkId }
   | {
     readonly type: "link-up";
     readonly link: LinkId;

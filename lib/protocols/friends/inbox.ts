@@ -6,6 +6,7 @@
  */
 
 import type { PeerKey } from "../../base/ids.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { MESSAGE_BYTES_MIN } from "./limits.ts";
 import { messageBytes } from "./outbox.ts";
 import { type Position, Positions } from "./positions.ts";
@@ -30,6 +31,11 @@ export class Inbox {
   /** Up to which positions everything of this sender is on disk. */
   stored(key: PeerKey): readonly Position[] {
     return this.#senders.get(key)?.stored.list() ?? [];
+  }
+
+  /** The key with this fingerprint, if its owner has ever written; null else. */
+  keyOf(fingerprint: Fingerprint): PeerKey | null {
+    return this.#senders.keys().find((key) => fingerprintOf(key) === fingerprint) ?? null;
   }
 
   hasStored(key: PeerKey, position: Position): boolean {

@@ -57,6 +57,11 @@ export const UNSTORED_BYTES_MAX = 2 * WINDOW_BYTES;
  * often at most.
  */
 export const AT_ONCE_INTERVAL_MS = 10_000;
+/**
+ * A link that has lived for so long has carried an offer: twice the time in which a dead one is noticed. Until then the
+ * friend is dialled again.
+ */
+export const OFFER_TOLD_MS = 5_000;
 /** Links of one friend on which what is under way still arrives. */
 export const DRAINING_LINKS_MAX = 4;
 

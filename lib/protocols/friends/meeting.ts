@@ -120,7 +120,7 @@ export class Meeting {
     for (const next of this.#toDial) {
       if (this.#dials.size >= DIALS_MAX) break;
       this.#toDial.delete(next);
-      if (next.outbox.size > 0) this.reach(next);
+      if (next.isWanted) this.reach(next);
     }
     return friend;
   }
@@ -145,12 +145,14 @@ export class Meeting {
       if (isUndecided || (isOther && link.phase !== "checking")) this.out.close(link, reason);
     }
     for (const link of this.links.checking(friend)) this.#identify(link, friend);
-    if (friend.outbox.size > 0) this.reach(friend);
+    if (friend.isWanted) this.reach(friend);
   }
 
   /** The friend isn't in the table any more. */
   removed(friend: Friend): void {
     this.#forgetDials(friend);
+    friend.files.isHeld = false;
+    friend.files.told();
     for (const link of this.links.of(friend)) this.out.close(link, "no longer in the table");
   }
 
@@ -243,7 +245,7 @@ export class Meeting {
     const ended = { event: "connection", friend: friend.name, state: "closed", reason } as const;
     this.out.show(isSaid ? { ...ended, said: true } : ended);
     if (reason !== IDLE) this.port.ended(friend);
-    if (friend.outbox.size === 0) return;
+    if (!friend.isWanted) return;
     // Our message may have crossed the goodbye.
     if (closed && !link.isRefused && friend.mayDialAtOnce(this.out.nowMs)) {
       return this.reach(friend);
@@ -608,6 +610,7 @@ export class Meeting {
     this.table.markBusy(friend);
     friend.outbox.restart();
     friend.awaitedSinceMs = null;
+    friend.files.opened(this.out.nowMs);
     if (old === null) {
       const reason = link.dialled ? "dialled" : "the friend dialled";
       this.out.show({ event: "connection", friend: friend.name, state: "opened", reason });

@@ -4,6 +4,7 @@ import { countText, numberText } from "../../base/text/words.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { unsentEvent } from "../../base/machine/mode_output.ts";
 import { TAKEN_BACK } from "./events.ts";
+import { tellOfFiles } from "./file_links.ts";
 import type { Friend } from "./friend.ts";
 import type { FriendLink } from "./friend_links.ts";
 import type { FriendTable } from "./friend_table.ts";
@@ -299,6 +300,7 @@ export class Sending {
     const isTold = friend.toldProblem === problem;
     if (!this.queue) this.giveUp(friend, problem, isTold);
     friend.toldProblem = null;
+    tellOfFiles(friend, this.out);
     if (outbox.size <= friend.toldWaiting || !this.table.listed.has(friend)) return;
     friend.tellWaiting();
     const waiting = `(${numberText(outbox.size)} ${

@@ -30,6 +30,7 @@ import {
 import { isLeaf, leafLength, leavesOf, proofLength } from "./merkle.ts";
 import type { Lacking, LeafMessage } from "./messages.ts";
 import type { OpenOffer } from "./offers.ts";
+import { isFor } from "./sharing.ts";
 import type { Following, TransferOutput } from "./transfer_io.ts";
 
 /** How a download ended. */
@@ -145,6 +146,7 @@ export class Download implements Timed {
 
   /** A link came up. */
   peerUp(peer: PeerKey, nowMs: number): void {
+    if (!isFor(this.offer, peer)) return; // nobody else may have it
     if (this.#phase === "fetching" && this.#holders.isWorthAsking(peer, nowMs)) this.#want(peer);
   }
 
@@ -166,7 +168,10 @@ export class Download implements Timed {
   /** The peer hasn't it, or not now. */
   lack(peer: PeerKey, reason: Lacking, nowMs: number): void {
     this.#holders.pause(peer, nowMs);
-    if (reason === "changed" && peer === this.offer.value.from) this.#lost = "changed";
+    const { from, to } = this.offer.value;
+    if (peer === from && reason === "changed") this.#lost = "changed";
+    // What was for one person was taken back while that one wasn't there.
+    if (peer === from && reason === "unknown" && to !== null) this.#lost = "withdrawn";
     this.#holdersChanged(nowMs);
   }
 
@@ -262,7 +267,7 @@ export class Download implements Timed {
   }
 
   #ask(nowMs: number): void {
-    const peers = this.#port.peers();
+    const peers = this.#port.peers().filter((peer) => isFor(this.offer, peer));
     let asked = 0;
     for (let passed = 0; passed < peers.length && asked < ASKED_MAX; passed++) {
       const peer = peers[this.#askFrom++ % peers.length]!;

@@ -12,8 +12,8 @@ export interface DownloadsPort extends DownloadPort {
   show(event: TransferEvent, ref?: string): void;
   /** The file is here as a whole. */
   received(offer: OpenOffer): void;
-  /** The file came to nothing. */
-  failed(offer: OpenOffer, reason: TransferReason): void;
+  /** The file came to nothing. @param name Under which it was to be saved. */
+  failed(offer: OpenOffer, reason: TransferReason, name: string): void;
 }
 
 export class Downloads implements Timed {
@@ -98,7 +98,7 @@ export class Downloads implements Timed {
     this.port.show({ event: "transfer", file: number, state: "cancelled", bytes }, ref);
   }
 
-  ended({ offer, bytes }: Download, outcome: DownloadOutcome): void {
+  ended({ offer, bytes, name }: Download, outcome: DownloadOutcome): void {
     const { number: file, value } = offer;
     this.#downloads.delete(offer.id);
     if (outcome.state === "done") {
@@ -107,7 +107,7 @@ export class Downloads implements Timed {
       this.port.show({ event: "transfer", file, state: "done", bytes, path: outcome.path });
     } else {
       const { reason, text } = outcome;
-      this.port.failed(offer, reason);
+      this.port.failed(offer, reason, name);
       this.port.show({ event: "transfer", file, state: "failed", bytes, ...toldOf(reason, text) });
     }
   }

@@ -2,12 +2,13 @@
 
 import type { ErrorCode } from "../../base/errors.ts";
 import type { PeerKey } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { utf8Length } from "../../base/text/text.ts";
 import type { TransferCommand } from "./events.ts";
 import { FILE_BYTES_MAX, FILE_NAME_BYTES_MAX, PREPARED_MAX } from "./limits.ts";
 import type { SignedOffer } from "./messages.ts";
-import { signedOffer } from "./offers.ts";
+import { contextOf, signedOffer } from "./offers.ts";
 import type { DiskAnswer, TransferConfig, TransferOutput } from "./transfer_io.ts";
 
 type Send = Extract<TransferCommand, { readonly command: "send" }>;
@@ -66,11 +67,14 @@ export class Offering {
         "are possible";
       return this.port.refuse("too-long", text, ref);
     }
+    const receiver = to as PeerKey | null;
+    const place = contextOf(crypto, context, signer.key, receiver);
+    invariant(place !== null, "where each two are alone, a file is for somebody");
     const offer = signedOffer(signer, crypto, {
       version: 1,
-      context,
+      context: place,
       from: signer.key,
-      to: to as PeerKey | null,
+      to: receiver,
       at: wallMs(),
       name,
       size,

@@ -25,6 +25,24 @@ import {
 
 const OFFER = utf8("p2pchat file offer 1\n");
 const WITHDRAWAL = utf8("p2pchat file withdrawal 1\n");
+const PAIR = utf8("p2pchat file pair 1\n");
+
+/** What two people offer each other belongs to them alone, wherever they meet: to nobody's room, and to no third one. */
+export function pairContext(crypto: Crypto, one: PeerKey, other: PeerKey): Hash {
+  const [first, second] = one < other ? [one, other] : [other, one];
+  return crypto.sha256<Hash>(PAIR, digits(first), digits(second));
+}
+
+/** Where an offer to `to` belongs; null where it belongs nowhere, as what is for all does among people in pairs. */
+export function contextOf(
+  crypto: Crypto,
+  room: Hash | null,
+  from: PeerKey,
+  to: PeerKey | null,
+): Hash | null {
+  if (room !== null) return room;
+  return to === null ? null : pairContext(crypto, from, to);
+}
 
 /** An offer by its signer. */
 export function signedOffer(signer: Signer, crypto: Crypto, value: Offer): SignedOffer {
@@ -110,7 +128,7 @@ export class OfferTable {
   /** @param isKept Offers that stay however old they are: those that are fetched or held. */
   constructor(
     readonly crypto: Crypto,
-    readonly context: Hash,
+    readonly context: Hash | null,
     readonly self: PeerKey,
     readonly isKept: (id: OfferId) => boolean,
   ) {}
@@ -142,8 +160,8 @@ export class OfferTable {
     const { from, to } = value;
     if (this.#open.has(id)) return "known";
     if (this.#withdrawn.has(id)) return "withdrawn";
-    if (value.context !== this.context) return "elsewhere";
     if (to !== null && to !== this.self && from !== this.self) return "not-for-us";
+    if (value.context !== contextOf(this.crypto, this.context, from, to)) return "elsewhere";
     if (value.name === "") return "nameless";
     const each = this.#each.get(from) ?? 0;
     if (each >= OFFERS_EACH_MAX) return "too-many-offers";

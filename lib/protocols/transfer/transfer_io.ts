@@ -132,8 +132,8 @@ export type TransferEffect =
   | { readonly type: "show"; readonly event: TransferEvent; readonly ref: string | undefined };
 
 export interface TransferConfig {
-  /** Where files are offered: the room's id, or what two who are alone agree on. */
-  readonly context: Hash;
+  /** Where files are offered: the room's id; null where each two people are alone with theirs, see `pairContext`. */
+  readonly context: Hash | null;
   readonly signer: Signer;
   /** Bytes that may be received in all, and those that were before this start. */
   readonly filesBytesMax: number;

@@ -85,6 +85,8 @@ export class Transfers
   readonly #serving = new Serving(this);
   readonly #offering = new Offering(this);
   readonly #peers = new Map<PeerKey, Peer>();
+  /** Files for our user alone whose sender couldn't be reached for long, each with the name under which it is saved. */
+  readonly #left = new Map<OfferId, string>();
   readonly #pending = new Pending<Following>();
   readonly #agenda: Agenda;
   #effects: TransferEffect[] = [];
@@ -96,7 +98,8 @@ export class Transfers
     this.#self = config.signer.key;
     this.#downloads = new Downloads(this, config.filesBytesMax, config.receivedBytes);
     this.#shares = new Shares(this.#self);
-    const isKept = (id: OfferId) => this.#shares.has(id) || this.#downloads.get(id) !== undefined;
+    const isKept = (id: OfferId) =>
+      this.#shares.has(id) || this.#left.has(id) || this.#downloads.get(id) !== undefined;
     this.#offers = new OfferTable(this.crypto, config.context, this.#self, isKept);
     const news = { nextMs: () => this.#newsMs(), tick: (nowMs: number) => this.#tellNews(nowMs) };
     this.#agenda = new Agenda([this.#downloads, this.#offers, news]);
@@ -215,8 +218,9 @@ export class Transfers
     this.#share(offer);
   }
 
-  failed(offer: OpenOffer, reason: TransferReason): void {
+  failed(offer: OpenOffer, reason: TransferReason, name: string): void {
     this.#serving.stop(offer.id);
+    if (reason === "no-holder" && offer.value.to !== null) this.#left.set(offer.id, name);
     if (reason !== "withdrawn" && reason !== "changed") return;
     // What nobody has any more isn't fetched again.
     this.emit({ type: "discard", file: offer.id });
@@ -266,6 +270,18 @@ export class Transfers
       this.send(peer, { type: "offer", offer: signed });
     }
     this.#downloads.peerUp(peer, nowMs);
+    this.#fetchLeft(peer);
+  }
+
+  /** Who alone has these files is back: they are fetched on. */
+  #fetchLeft(peer: PeerKey): void {
+    for (const [id, name] of this.#left) {
+      const offer = this.#offers.get(id);
+      if (offer === undefined) this.#left.delete(id);
+      else if (offer.value.from === peer && this.#downloads.start(offer, name) === null) {
+        this.#left.delete(id);
+      }
+    }
   }
 
   #peerDown(peer: PeerKey, nowMs: number): void {
@@ -345,6 +361,7 @@ export class Transfers
     if (!isWithdrawal(this.crypto, offer.value.from, file, reason, signature)) return;
     this.#pass(offer, { type: "withdraw", file, reason, signature }, from);
     const download = this.#downloads.get(file);
+    if (this.#left.delete(file)) this.emit({ type: "discard", file });
     if (reason === "changed") {
       // What others have of it is as it was offered.
       if (download !== undefined) return download.changed(nowMs);
@@ -433,14 +450,19 @@ export class Transfers
   }
 
   #fetch(offer: OpenOffer, ref?: string, as?: string): void {
-    const name = as === undefined ? null : safeFileName(as);
+    const name = as === undefined ? this.#left.get(offer.id) ?? null : safeFileName(as);
     const fault = this.#downloads.start(offer, name, ref);
     if (fault !== null) this.refuse(...fault, ref);
+    else this.#left.delete(offer.id);
   }
 
   #cancel(number: number, ref: string | undefined): void {
     const offer = this.#offers.numbered(number);
     const download = offer && this.#downloads.get(offer.id);
+    if (offer !== undefined && this.#left.delete(offer.id)) {
+      this.emit({ type: "discard", file: offer.id });
+      return this.show({ event: "transfer", file: number, state: "cancelled", bytes: 0 }, ref);
+    }
     if (offer === undefined || (download === undefined && offer.value.from !== this.#self)) {
       return this.refuse("no-such-entry", `There is no file ${number} to cancel`, ref);
     }

@@ -4,10 +4,13 @@
  */
 
 import type { Signer } from "../../base/crypto/crypto.ts";
-import type { LinkId } from "../../base/ids.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import type { LinkId, PeerKey } from "../../base/ids.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { FriendsCommand, FriendsEvent } from "../../protocols/friends/events.ts";
 import { Friends } from "../../protocols/friends/friends.ts";
 import type {
+  FileNeed,
   FriendRow,
   FriendsConfig,
   FriendsEffect,
@@ -22,15 +25,29 @@ import type { FriendsRecord, ReceivedPlace } from "../../protocols/friends/recor
 import {
   type DialFailure,
   EXPECT_ANYBODY,
+  type LinkEnd,
   type LinkHandler,
   type LinkInfo,
 } from "../../transport/link.ts";
+import { OFFERS_EACH_MAX } from "../../protocols/transfer/limits.ts";
 import { createCodec } from "../../wire/codec.ts";
 import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "../record_log.ts";
 import { Runner } from "../runner.ts";
 
 export type FriendsStore = RecordStore<FriendsRecord>;
+
+/** Files that wait for friends whose keys aren't known: as many as one person may offer. */
+const UNMET_MAX = OFFERS_EACH_MAX;
+/** The machine is told this often that a link carries files: with a shorter `--idle`, it is dialled again and again. */
+const CARRIED_MS = 250;
+
+/** A file that waits for a friend whose key isn't known. */
+interface Unmet {
+  readonly name: string;
+  resolve(key: PeerKey): void;
+}
+
 interface FriendsHostPorts extends ModePorts<FriendsEvent> {
   readonly signer: Signer;
   readonly store: FriendsStore;
@@ -45,9 +62,14 @@ export class FriendsHost
   readonly #friends: Friends;
   /** Troubles outside the machine, by what they are about. */
   readonly #troubles = new Map<string, string>();
+  readonly #unmet: Unmet[] = [];
+  /** When the machine was last told that a link carries files. */
+  readonly #carriedMs = new Map<LinkId, number>();
+  readonly #queue: boolean;
 
   constructor(config: Omit<FriendsConfig, "records">, ports: FriendsHostPorts) {
     super(createCodec(FRIENDS_MESSAGES), ports);
+    this.#queue = config.queue;
     const { signer, environment, store, pin } = ports;
     const friends = this.#friends = new Friends(
       { ...config, records: store.records },
@@ -59,7 +81,8 @@ export class FriendsHost
       shown: ({ key, position }) => ({ kind: "shown", key, through: position }),
       restored: () => ports.show({ event: "notice", text: RESTORED_TEXT }, undefined),
     });
-    this.runner = new Runner<FriendsInput, FriendsEffect, FriendsRecord>(friends, {
+    const machine = this.carrying(friends);
+    this.runner = new Runner<FriendsInput, FriendsEffect, FriendsRecord>(machine, {
       ...this.runnerPorts(pin),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
       execute: (effect) => this.#execute(effect),
@@ -81,6 +104,72 @@ export class FriendsHost
   trouble(about: string, text: string | null): void {
     if (text === null) this.#troubles.delete(about);
     else this.#troubles.set(about, text);
+  }
+
+  // Files.
+
+  protected override recipients(): ReadonlyMap<PeerKey, LinkId> {
+    const recipients = this.#friends.recipients();
+    if (this.#unmet.length > 0) this.#tellMet();
+    return recipients;
+  }
+
+  protected override carried(link: LinkId): void {
+    const nowMs = this.ports.clock.nowMs();
+    if (nowMs - (this.#carriedMs.get(link) ?? -Infinity) < CARRIED_MS) return;
+    this.#carriedMs.set(link, nowMs);
+    this.runner.feed({ type: "file-traffic", link });
+  }
+
+  override linkDown(link: LinkId, end: LinkEnd): void {
+    this.#carriedMs.delete(link);
+    super.linkDown(link, end);
+  }
+
+  /** The name under which a key is shown; its fingerprint where no friend has it. */
+  nameOf(key: PeerKey): string {
+    return this.#friends.ownerOf(key) ?? fingerprintOf(key);
+  }
+
+  isFriend(name: string): boolean {
+    return this.#friends.isFriend(name);
+  }
+
+  /**
+   * Whom a file is for; where the key isn't known, once the friend has answered. @throws {P2pchatError} `unknown-user`;
+   * `not-allowed` while the key is in doubt; `offline` where nothing may wait; `full` where too much waits.
+   */
+  async receiver(typed: string): Promise<PeerKey> {
+    const { name, shown, key, isConnected } = this.#friends.fileReceiver(typed);
+    if (!isConnected && !this.#queue) {
+      const text =
+        `${shown} isn't connected, and with --no-queue nothing waits: write to ${shown} ` +
+        "first, and send the file then";
+      throw new P2pchatError("offline", text);
+    }
+    if (key !== null) return key;
+    if (this.#unmet.length >= UNMET_MAX) {
+      const text = `Files wait for ${UNMET_MAX} friends that were never met: wait for one of them`;
+      throw new P2pchatError("full", text);
+    }
+    const { promise, resolve } = Promise.withResolvers<PeerKey>();
+    this.#unmet.push({ name, resolve });
+    this.runner.feed({ type: "file-need", friend: name, need: "met" });
+    return await promise;
+  }
+
+  /** A link to whoever has this key is needed for files, or no longer. */
+  fileNeed(key: PeerKey, need: Exclude<FileNeed, "met">): void {
+    const friend = this.#friends.ownerOf(key);
+    if (friend !== null) this.runner.feed({ type: "file-need", friend, need });
+  }
+
+  #tellMet(): void {
+    for (const each of this.#unmet.splice(0)) {
+      const key = this.#friends.fileKey(each.name);
+      if (key === null) this.#unmet.push(each);
+      else each.resolve(key);
+    }
   }
 
   // LinkHandler.

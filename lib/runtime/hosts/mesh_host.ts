@@ -58,15 +58,7 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     const { signer, environment, openRoom } = ports;
     this.#openRoomStore = openRoom;
     this.#mesh = new Mesh(config, signer, environment);
-    const machine = ports.files === undefined ? this.#mesh : {
-      step: (input: MeshInput, nowMs: number) => {
-        const effects = this.#mesh.step(input, nowMs);
-        this.noteFilePeers(this.#mesh.recipients());
-        return effects;
-      },
-      nextDeadlineMs: () => this.#mesh.nextDeadlineMs(),
-    };
-    this.runner = new Runner<MeshInput, MeshEffect, MeshRecord>(machine, {
+    this.runner = new Runner<MeshInput, MeshEffect, MeshRecord>(this.carrying(this.#mesh), {
       ...this.runnerPorts((pin) => this.#pin(pin)),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
       execute: (effect) => this.#execute(effect),
@@ -147,6 +139,10 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
 
   missed(link: LinkId): void {
     if (this.openLinks.all.has(link)) this.runner.feed({ type: "missed", link });
+  }
+
+  protected override recipients(): ReadonlyMap<PeerKey, LinkId> {
+    return this.#mesh.recipients();
   }
 
   protected override whoIs(

@@ -5,16 +5,11 @@
 
 import { type Clock, measuredMs } from "../../base/machine/clock.ts";
 import type { Environment, Logger } from "../../base/machine/environment.ts";
+import type { Machine } from "../../base/machine/machine.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { type Endpoint, endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
-import { OFFENDER_BAN_MS } from "../../base/machine/mode_limits.ts";
-import {
-  NEWS_BURST as EARLY_MAX,
-  OFFER_BYTES_MAX,
-  TRANSFER_CODES,
-} from "../../protocols/transfer/limits.ts";
 import type {
   KeepEffect,
   ModeEffect,
@@ -30,10 +25,10 @@ import type {
   LinkEnd,
   LinkInfo,
   Links,
-  Queue,
 } from "../../transport/link.ts";
 import { isUnknown, type MessageCodec } from "../../wire/codec.ts";
 import { OpenLinks } from "../open_links.ts";
+import { type CarriedFiles, FileCarriage, type FrameCarrier } from "./file_carriage.ts";
 import { type LoggedMachine, RecordLog, type RecordStore } from "../record_log.ts";
 import type { Runner, RunnerPorts } from "../runner.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "../within.ts";
@@ -84,23 +79,6 @@ export type KeepPin = (pin: Omit<PinEffect, "type">) => Promise<void>;
  */
 const PIN_MS_MAX = 500;
 
-/** Files, which go between people beside what the mode's machine says. */
-interface CarriedFiles {
-  /** Who may be sent files at this moment, each by which link. */
-  peers(links: ReadonlyMap<PeerKey, LinkId>): void;
-  /** A message about files, from one of them. */
-  frame(peer: PeerKey, body: Uint8Array): void;
-  /** All bulk sent to the peer has left. */
-  drained(peer: PeerKey): void;
-}
-
-/** What files need of the mode's host. */
-export interface FrameCarrier {
-  /** To one of those who may be sent files; to nobody else. */
-  sendTo(peer: PeerKey, bytes: Uint8Array, lane: Queue | "bulk"): void;
-  penalise(peer: PeerKey, text: string): void;
-}
-
 /** What the user found by comparing digits. */
 type Answer = Extract<ModeEvent, { readonly event: "verify" }>;
 
@@ -112,10 +90,8 @@ export abstract class ModeHost<
   Event extends { readonly event: string },
   Stored,
   Through,
-> implements FrameCarrier {
-  #filePeers: ReadonlyMap<PeerKey, LinkId> = new Map();
-  /** About files, from those who know of us before we know of them: as many of each link as are looked at in a burst. */
-  readonly #early = new Map<LinkId, Uint8Array[]>();
+> {
+  readonly #carriage: FileCarriage | null;
   protected readonly openLinks: OpenLinks<Message>;
   readonly #ended = Promise.withResolvers<ModeOutcome>();
   /** Where each unanswered dial goes, for the log. */
@@ -135,7 +111,17 @@ export abstract class ModeHost<
   protected constructor(codec: MessageCodec<Message>, readonly ports: ModePorts<Event>) {
     const { clock, environment, links } = ports;
     const whoIs = (info: LinkInfo) => this.whoIs(info);
-    this.openLinks = new OpenLinks(codec, { clock, environment, links, whoIs });
+    const openLinks = this.openLinks = new OpenLinks(codec, { clock, environment, links, whoIs });
+    const recipients = () => this.recipients();
+    const carried = (link: LinkId) => this.carried(link);
+    this.#carriage = ports.files === undefined
+      ? null
+      : new FileCarriage({ files: ports.files, links, openLinks, recipients, carried });
+  }
+
+  /** What carries files; null in a mode that carries none. */
+  get carrier(): FrameCarrier | null {
+    return this.#carriage;
   }
 
   /** Starts the machine, and runs until it stops. @throws Whatever breaks the program itself. */
@@ -168,7 +154,7 @@ export abstract class ModeHost<
   frame(link: LinkId, body: Uint8Array): void {
     const message = this.openLinks.decode(link, body);
     if (message === null) return;
-    if (isUnknown(message) && this.#isOfFiles(link, message.code, body)) return;
+    if (isUnknown(message) && this.#carriage?.takes(link, message.code, body)) return;
     this.runner.feed(
       isUnknown(message)
         ? { type: "unknown-message", link, code: message.code }
@@ -177,7 +163,7 @@ export abstract class ModeHost<
   }
 
   linkDown(link: LinkId, { closed, reason }: LinkEnd): void {
-    this.#early.delete(link);
+    this.#carriage?.linkDown(link);
     const removed = this.openLinks.remove(link);
     if (removed === null) return;
     this.log.info("link down", { link, ...this.whoIs(removed.info), closed, reason });
@@ -187,8 +173,7 @@ export abstract class ModeHost<
   }
 
   bulkDrained(link: LinkId): void {
-    const peer = this.openLinks.all.get(link)?.peer;
-    if (peer !== undefined && this.#filePeers.get(peer) === link) this.ports.files?.drained(peer);
+    this.#carriage?.bulkDrained(link);
   }
 
   drained(link: LinkId): void {
@@ -200,49 +185,20 @@ export abstract class ModeHost<
     this.ports.links.close(link, "this link is a day old; dial again");
   }
 
-  // Files.
-
-  sendTo(peer: PeerKey, bytes: Uint8Array, lane: Queue | "bulk"): void {
-    const link = this.#filePeers.get(peer);
-    if (link !== undefined) this.ports.links.send(link, bytes, lane);
-  }
-
-  penalise(peer: PeerKey, text: string): void {
-    const links = [...this.openLinks.all].filter(([, info]) => info.peer === peer);
-    for (const [link] of links) this.openLinks.ban(link, text, OFFENDER_BAN_MS);
-  }
-
-  /** The machine has made a step: who may be sent files may have changed. */
-  protected noteFilePeers(links: ReadonlyMap<PeerKey, LinkId>): void {
-    const before = this.#filePeers;
-    const isSame = links.size === before.size &&
-      links.entries().every(([peer, link]) => before.get(peer) === link);
-    if (isSame) return;
-    this.#filePeers = links;
-    this.ports.files?.peers(links);
-    for (const [peer, link] of links) {
-      for (const body of this.#early.get(link) ?? []) this.ports.files?.frame(peer, body);
-      this.#early.delete(link);
-    }
-  }
-
-  /** Whether a message is about files; from anybody who isn't sent any, it waits. */
-  #isOfFiles(link: LinkId, code: number, body: Uint8Array): boolean {
-    const { files } = this.ports;
-    if (files === undefined || code < TRANSFER_CODES.first || code > TRANSFER_CODES.last) {
-      return false;
-    }
-    const peer = this.openLinks.all.get(link)?.peer;
-    if (peer !== undefined && this.#filePeers.has(peer)) files.frame(peer, body);
-    else {
-      const early = this.#early.get(link) ?? [];
-      if (early.length < EARLY_MAX && body.length <= OFFER_BYTES_MAX) early.push(body.slice());
-      this.#early.set(link, early);
-    }
-    return true;
-  }
-
   // For the hosts of the modes.
+
+  /** The machine as the runner steps it: who may be sent files follows its steps. */
+  protected carrying<Input, Effect>(machine: Machine<Input, Effect>): Machine<Input, Effect> {
+    return this.#carriage?.around(machine) ?? machine;
+  }
+
+  /** Who may be sent files now, each over which link. */
+  protected recipients(): ReadonlyMap<PeerKey, LinkId> {
+    return new Map();
+  }
+
+  /** A frame about files went over this link, in either direction. */
+  protected carried(_link: LinkId): void {}
 
   /** @returns Whether the link is taken. Where it isn't, its dial fails, as the machine waits for an answer. */
   protected takes(link: LinkId, info: LinkInfo): boolean {

@@ -21,6 +21,10 @@ const DEFAULTS: FriendsOptions = {
   historyCount: null,
   keepsWords: true,
   queue: true,
+  downloads: null,
+  save: null,
+  filesMax: 10_000_000_000,
+  sendFrom: null,
 };
 
 const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<FriendsOptions>])[] = [
@@ -36,6 +40,7 @@ const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<Friends
   ["peer alice --users users.txt --no-queue", { queue: false }],
   ["peer alice --users users.txt --history 5", { historyCount: 5 }],
   ["peer alice --users users.txt --no-history", { keepsWords: false }],
+  ["peer alice --users users.txt --save in --files-max 2GB", { save: "in", filesMax: 2e9 }],
   ["peer alice --users users.txt --json --stay", { json: true, stay: true }],
 ];
 
