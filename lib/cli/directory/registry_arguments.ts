@@ -19,6 +19,7 @@ import {
 import { type CommonOptions, REGSERVER_PORT_DEFAULT } from "../args/options.ts";
 import type { Endpoint } from "../../base/ids.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
+import { fileFlags, filesNeeded } from "../files/file_arguments.ts";
 import { PASSWORD_FILE_FLAG } from "../credentials/password_source.ts";
 
 const REGISTRY_FLAG = serverFlag("registry", "the directory", REGSERVER_PORT_DEFAULT);
@@ -57,6 +58,7 @@ const flags = {
     default: 0,
   },
   wait: noWaitFlag("the directory"),
+  ...fileFlags,
   passphraseFile: PASSPHRASE_FILE_FLAG,
 } satisfies Flags;
 
@@ -80,6 +82,7 @@ export const registryProgramCommand: CommandOf<RegistryOptions> = {
   form: "[NAME] --registry HOST[:PORT]",
   example: "p2pchat peer alice --registry chat.example",
   keeps: { folder: usersFolder, use: "make" },
+  ledTo: filesNeeded,
   help:
     "who is online, calls between two, and broadcasts to everybody; HOST runs p2pchat regserver",
   flags: [REGISTRY_FLAG, ...WAYS, ...Object.values(flags)],

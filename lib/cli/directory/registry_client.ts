@@ -60,7 +60,8 @@ export interface ClientUser extends
   Pick<
     DirectoryClientPorts,
     "askToEnter" | "connecting" | "show" | "keepAnswer" | "pauseInput"
-  > {
+  >,
+  Pick<Required<DirectoryClientPorts>, "files"> {
   /** Shows notices after the start. */
   notices(texts: readonly string[]): void;
 }

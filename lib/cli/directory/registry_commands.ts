@@ -13,6 +13,8 @@ import {
   CommandTable,
   type Invocation,
 } from "../commands/commands.ts";
+import { fileCommands, fileNumber } from "../files/file_commands.ts";
+import type { FileCommand } from "../files/file_events.ts";
 import { meansLeaving } from "../commands/foreign_commands.ts";
 import {
   type CommandSink,
@@ -28,7 +30,7 @@ import {
 } from "../commands/mode_commands.ts";
 import type { Whereabouts } from "./prompt_state.ts";
 
-export interface RegistryTarget extends CommandSink<ClientCommand | OwnCommand> {
+export interface RegistryTarget extends CommandSink<ClientCommand | FileCommand | OwnCommand> {
   /** Asks for passwords first, where somebody can be asked. Rejects with `usage` where nobody can. */
   readonly changePassword: () => Promise<void>;
   readonly forgetAccount: (ref: string | undefined) => Promise<void>;
@@ -59,6 +61,8 @@ export const JUST_OVER_TEXT = "The call has just ended; the same input again log
 const partOfName: Argument<string | undefined> = { parse: (text) => text, completesNames: true };
 
 const caller: Argument<string | undefined> = memberName;
+
+const cancelledFile: Argument<number | undefined> = fileNumber;
 
 const reason: Argument<string | undefined> = { parse: (text) => text, takesRest: true };
 
@@ -113,11 +117,13 @@ const COMMANDS = [
   command({
     name: "cancel",
     aliases: [],
-    form: "",
-    args: {},
-    help: "withdraw your call while it rings",
+    form: "[N]",
+    args: { n: cancelledFile },
+    help:
+      "withdraw your call while it rings; with N, stop fetching file N, or take your offer back",
     example: "/cancel",
-    run: (submit: RegistryTarget, _, ref) => submit({ command: "cancel" }, ref),
+    run: (submit: RegistryTarget, { n }, ref) =>
+      submit(n === undefined ? { command: "cancel" } : { command: "cancel", file: n }, ref),
   }),
   command({
     name: "msg",
@@ -158,6 +164,8 @@ const COMMANDS = [
     example: "/missed",
     run: (submit: RegistryTarget, _, ref) => submit({ command: "missed" }, ref),
   }),
+  ...fileCommands("in a call: offer the other one a file, which is fetched with /get")
+    .filter(({ name }) => name !== "cancel"),
   { ...statusCommand, help: "where you are, your call and its route, your key, what is wrong" },
   ...presenceCommands,
   verifyCommand,
@@ -195,13 +203,16 @@ const COMMANDS = [
  * @param where Where the user is now: what a line without a slash means depends on it.
  * @param isInteractive Whether a person types at a terminal.
  * @param isOnline Whether somebody of that name is online.
+ * @param answerOf As of `CommandTable`, for questions about files: while a call rings, that is asked about.
  */
 export function registryCommands(
   where: () => Whereabouts,
   isInteractive: boolean,
   isOnline: (name: string) => boolean = () => false,
+  answerOf: (line: string) => (() => void) | null = () => null,
 ): CommandTable<RegistryTarget> {
   return new CommandTable<RegistryTarget>({
+    answerOf: (line) => where().place === "asked" ? null : answerOf(line),
     bareLine: (line) => bareLine(line, where(), isInteractive, isOnline),
     chatIsSilent: () => where().place !== "talking",
     bareForms: [
@@ -240,7 +251,7 @@ function ofCall(
     ...entry,
     bind(texts, ref, isTyped) {
       const { wasInCall, peer } = where();
-      if (wasInCall) throw callWasOver();
+      if (wasInCall && texts["n"] === undefined) throw callWasOver();
       const name = isTyped ? wordBeforeText(texts["text"] ?? "") : undefined;
       const isName = isOnline !== null && name !== undefined &&
         (foldName(name) === foldName(peer) || isOnline(name));

@@ -3,6 +3,8 @@
 import type { Logger } from "../../base/machine/environment.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { endpointText } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
 import {
   type ClientCommand,
@@ -16,6 +18,8 @@ import { TcpNetwork } from "../../transport/tcp/tcp_network.ts";
 import { DirectorySearch } from "./directory_search.ts";
 import { type GivenPasswords, LogInDialogue, type Way } from "./log_in_dialogue.ts";
 import { numberText } from "../../base/text/words.ts";
+import { type FileCommand, isFileCommand } from "../files/file_events.ts";
+import { SharedFiles } from "../files/shared_files.ts";
 import { isOwnCommand, type OwnCommand } from "../commands/mode_commands.ts";
 import { InputPause, inputTo, type ModeInput, runMode } from "../session/run_mode.ts";
 import { OnlineNames } from "../rendering/online_names.ts";
@@ -29,6 +33,7 @@ import {
   showError,
   showNotices,
   tellingOfIdentity,
+  warnBy,
   withProfile,
   withUserInterface,
 } from "../session/mode_session.ts";
@@ -77,11 +82,17 @@ export async function runRegistry(options: RegistryOptions): Promise<void> {
   const standing = new PromptState(options.name ?? "", () => SYSTEM_LINK_CLOCK.nowMs());
   const rendering = new RegistryRendering();
   const names = new OnlineNames();
-  const commands = registryCommands(() => standing.where, isInteractive, (name) => names.has(name));
+  const late: { files: SharedFiles | null } = { files: null };
+  const commands = registryCommands(
+    () => standing.where,
+    isInteractive,
+    (name) => names.has(name),
+    (line) => late.files?.answerOf(line) ?? null,
+  );
   const mode = { commands, render: rendering.lines.bind(rendering) };
   await withUserInterface(mode, options, async (ui) => {
     ui.setNames(() => names.all);
-    const program = new Program({ options, ui, standing, names, given, notices });
+    const program = new Program({ options, ui, standing, names, given, notices, late });
     await program.run();
   });
 }
@@ -106,6 +117,8 @@ interface ProgramParts {
   readonly names: OnlineNames;
   readonly given: GivenPasswords | null;
   readonly notices: readonly string[];
+  /** Files, while a profile is in use. */
+  readonly late: { files: SharedFiles | null };
 }
 
 type Wiring = Session<RegistryOwnEvent, RegistryTarget>;
@@ -250,7 +263,9 @@ class Program {
   async #chat(name: string, wiring: Wiring): Promise<void> {
     const { options, ui, standing } = this.#parts;
     const { asksAgain } = this.#comingIn;
+    const files = this.#parts.late.files = this.#filesOf(wiring);
     await withClient(wiring, { ...options, profile: name, asksAgain }, {
+      files,
       notices: (texts) => this.#notices = [...this.#notices, ...texts],
       askToEnter: () => void this.#enter(name),
       connecting: () => {
@@ -280,9 +295,37 @@ class Program {
       } finally {
         this.#looking.cancel();
         this.#waiting?.cancel();
+        files.close();
+        this.#parts.late.files = null;
         this.#host = null;
         this.#input = null;
       }
+    });
+  }
+
+  #filesOf({ disk, environment, identity, peace }: Wiring): SharedFiles {
+    const { options, standing, ui } = this.#parts;
+    const own = identity.signer.key;
+    const otherSide = () => {
+      const host = this.#host;
+      invariant(host !== null, "the user is heard when there is a client");
+      return host.otherSide();
+    };
+    return new SharedFiles({
+      ...{ disk, environment, options, ui },
+      signer: identity.signer,
+      nameOf: (key) => key === own ? standing.name : this.#host?.nameOf(key) ?? fingerprintOf(key),
+      isIgnored: (key) => peace.isIgnored(key),
+      isName: (name) => this.#host?.isInCallWith(name) ?? false,
+      receiver: (name) => {
+        if (this.#host?.isInCallWith(name)) return otherSide();
+        const shown = shownName(name);
+        const text = `Cannot offer ${shown} a file: first call ${shown}`;
+        throw new P2pchatError("not-allowed", text);
+      },
+      receiverOfAll: otherSide,
+      carrier: () => this.#host?.carrier ?? null,
+      warn: warnBy(ui),
     });
   }
 
@@ -362,8 +405,9 @@ class Program {
     this.#isSigningUp = false;
   }
 
-  #ready({ identity }: Profile): void {
-    const { ui } = this.#parts;
+  #ready({ folder, identity }: Profile): void {
+    const { ui, late } = this.#parts;
+    void late.files?.start(null, `${folder}/registry/files`);
     showNotices(ui, ...identity.takeNotices(), ...this.#notices);
     this.#notices = [];
     if (this.#listens) return;
@@ -403,8 +447,12 @@ class Program {
 
   #target(): RegistryTarget {
     const { standing, ui } = this.#parts;
-    const submit = (command: ClientCommand | OwnCommand, ref: string | undefined) => {
+    const submit = (
+      command: ClientCommand | FileCommand | OwnCommand,
+      ref: string | undefined,
+    ) => {
       if (isOwnCommand(command)) return this.#input?.handler.target(command, ref);
+      if (isFileCommand(command)) return this.#parts.late.files?.command(command, ref);
       if (command.command === "call" && this.#isIgnored(command.name)) {
         const shown = shownName(command.name);
         const text =

@@ -10,6 +10,8 @@ import {
 } from "../../protocols/directory/schema/events.ts";
 import { RINGING_MS_MAX } from "../../protocols/directory/schema/limits.ts";
 import { numberText } from "../../base/text/words.ts";
+import type { FileEvent } from "../files/file_events.ts";
+import { fileLines } from "../files/file_rendering.ts";
 import { durationText } from "../rendering/moments.ts";
 import {
   awayLine,
@@ -39,7 +41,7 @@ import {
 } from "../rendering/verify_rendering.ts";
 
 /** The events that only this mode shows. */
-export type RegistryOwnEvent = OwnEventOf<ClientEvent>;
+export type RegistryOwnEvent = OwnEventOf<ClientEvent> | FileEvent;
 
 type EventNamed<Name extends RegistryOwnEvent["event"]> = Extract<
   RegistryOwnEvent,
@@ -109,6 +111,10 @@ export class RegistryRendering {
         return whoisLines(event);
       case "verify":
         return verifyLines(event);
+      case "offer":
+      case "transfer":
+      case "files":
+        return fileLines(event, context);
     }
   }
 

@@ -9,7 +9,7 @@ import type { FileCommand } from "./file_events.ts";
 
 type FileSink = CommandSink<FileCommand>;
 
-const fileNumber = numberOf("a file", "/files lists them");
+export const fileNumber = numberOf("a file", "/files lists them");
 const receiver: Argument<string | undefined> = memberName;
 
 const path: Argument<string> = {

@@ -67,5 +67,7 @@ export type FileEvent =
 export function isFileCommand<Other extends { readonly command: string }>(
   command: Other | FileCommand,
 ): command is FileCommand {
-  return ["send", "files", "get", "cancel"].includes(command.command);
+  // A call is cancelled by a command of that name, too, which names no file.
+  if (command.command === "cancel") return "file" in command;
+  return ["send", "files", "get"].includes(command.command);
 }

@@ -4,8 +4,11 @@
  */
 
 import type { Signer } from "../../base/crypto/crypto.ts";
-import type { Endpoint, LinkId } from "../../base/ids.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
 import { measuredMs } from "../../base/machine/clock.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import { isSameName, shownName } from "../../base/text/names.ts";
 import { Client } from "../../protocols/directory/client/client.ts";
 import type {
   ClientConfig,
@@ -29,6 +32,7 @@ import {
   type DirectoryMessage,
 } from "../../protocols/directory/schema/messages.ts";
 import type { ChannelConfig } from "../../protocols/noise/config.ts";
+import { OFFERS_EACH_MAX } from "../../protocols/transfer/limits.ts";
 import type { Datagrams } from "../../transport/datagrams.ts";
 import {
   type DialFailure,
@@ -72,6 +76,13 @@ const RELAY_LIMITS = {
   piecesPerS: RELAY_PIECES_PER_S / 2,
 };
 
+/** A file that waits for a call to be connected. */
+interface AwaitedCall {
+  readonly peer: string;
+  connected(key: PeerKey): void;
+  failed(error: P2pchatError): void;
+}
+
 export interface DirectoryClientPorts extends ModePorts<ClientEvent> {
   readonly signer: Signer;
   readonly store: RecordStore<ClientRecord>;
@@ -104,6 +115,9 @@ export class DirectoryClientHost extends ModeHost<
   readonly #relayed = new WeakMap<Endpoint, Relay>();
   /** Timers that close links although something waits for them. */
   readonly #closing = new Map<LinkId, { cancel(): void }>();
+  readonly #client: Client;
+  /** At most as many as one person may offer. */
+  #awaitedCalls: readonly AwaitedCall[] = [];
   /** The attempt of the latest dial of the directory. */
   #directoryAttempt: number | null = null;
   #awaySinceMs: number | null;
@@ -114,13 +128,18 @@ export class DirectoryClientHost extends ModeHost<
     this.#ports = ports;
     this.#awaySinceMs = ports.clock.nowMs();
     this.#backlog = new LinkBacklog(links);
-    const client = new Client({ ...config, records: store.records }, signer, environment);
+    const client = this.#client = new Client(
+      { ...config, records: store.records },
+      signer,
+      environment,
+    );
     this.keepLog(store, {
       snapshot: (shownThrough) => client.snapshot(shownThrough),
       shown: ({ store, as, number }) => ({ kind: "shown", store, as, number }),
       restored: () => ports.show({ event: "notice", text: RESTORED_TEXT }, undefined),
     });
-    this.runner = new Runner<ClientInput, ClientEffect, ClientRecord>(client, {
+    const machine = this.carrying(client);
+    this.runner = new Runner<ClientInput, ClientEffect, ClientRecord>(machine, {
       ...this.runnerPorts(ports.pin),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
       execute: (effect) => this.#execute(effect),
@@ -145,6 +164,61 @@ export class DirectoryClientHost extends ModeHost<
   /** Since when the directory wasn't reached when it was dialled; null: the last dial reached it. */
   get awaySinceMs(): number | null {
     return this.#awaySinceMs;
+  }
+
+  // Files.
+
+  protected override recipients(): ReadonlyMap<PeerKey, LinkId> {
+    const recipients = this.#client.recipients();
+    if (this.#awaitedCalls.length > 0) this.#tellOfCall();
+    return recipients;
+  }
+
+  /** The name under which a key is shown; its fingerprint where it has none. */
+  nameOf(key: PeerKey): string {
+    return this.#client.keys.nameOf(key) ?? fingerprintOf(key);
+  }
+
+  /** Whether the other side of the call is called so. */
+  isInCallWith(name: string): boolean {
+    const { call } = this.#client.calling;
+    return call !== null && isSameName(call.peer, name);
+  }
+
+  /**
+   * The other side of the call, once that is connected. @throws {P2pchatError} `not-allowed` where there is no call with
+   * somebody else, `offline` where it isn't connected, `full` where too much waits for that.
+   */
+  async otherSide(): Promise<PeerKey> {
+    const { call } = this.#client.calling;
+    if (call === null || call.phase === "ending" || call.phase === "over") {
+      throw notInCall("you are in no call; call somebody, and send it then");
+    }
+    const { peer, isSelf, phase } = call;
+    if (isSelf) throw notInCall("this call is with yourself");
+    if (phase === "asked") throw notInCall(`first accept the call of ${shownName(peer)}`);
+    if (phase === "talking") return call.link!.peer;
+    if (this.#awaitedCalls.length >= OFFERS_EACH_MAX) {
+      throw new P2pchatError("full", `${OFFERS_EACH_MAX} files wait for this call already`);
+    }
+    const { promise, resolve: connected, reject: failed } = Promise.withResolvers<PeerKey>();
+    this.#awaitedCalls = [...this.#awaitedCalls, { peer, connected, failed }];
+    return await promise;
+  }
+
+  #tellOfCall(): void {
+    const { call } = this.#client.calling;
+    if (call !== null && !call.isTalking) return;
+    const awaited = this.#awaitedCalls;
+    this.#awaitedCalls = [];
+    for (const { peer, connected, failed } of awaited) {
+      const key = call?.link?.peer;
+      if (key !== undefined && isSameName(call!.peer, peer)) connected(key);
+      else {
+        const text = `Cannot offer the file: there was no call with ${shownName(peer)}`;
+        failed(new P2pchatError("offline", text));
+      }
+    }
   }
 
   // LinkHandler.
@@ -315,6 +389,10 @@ export class DirectoryClientHost extends ModeHost<
 /** Leaves out the reason of a declined call: it is in the user's own words. */
 function withoutWords(event: ClientEvent & { readonly event: "call" }): typeof event {
   return event.state === "declined" ? { ...event, reason: "" } : event;
+}
+
+function notInCall(because: string): P2pchatError {
+  return new P2pchatError("not-allowed", `Cannot offer the file: ${because}`);
 }
 
 const RESTORED_TEXT = "Writing to the disk works again: broadcasts are shown again";

@@ -26,6 +26,10 @@ const DEFAULTS: RegistryOptions = {
   host: null,
   port: 0,
   wait: true,
+  downloads: null,
+  save: null,
+  filesMax: 10_000_000_000,
+  sendFrom: null,
 };
 
 const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<RegistryOptions>])[] = [

@@ -17,6 +17,7 @@ import type {
   Mode,
   ShownEvent,
 } from "../../../lib/cli/rendering/user_interface.ts";
+import type { FileCommand } from "../../../lib/cli/files/file_events.ts";
 import type { ClientCommand } from "../../../lib/protocols/directory/schema/events.ts";
 import { Screen } from "../../e2e/screen.ts";
 import { call } from "../call_event.ts";
@@ -61,8 +62,8 @@ function client() {
   const mode: Mode<ShownEvent, RegistryTarget> = { commands, render: () => [] };
   const ui = new InteractiveInterface(mode, OPTIONS, streams);
   const notices: string[] = [];
-  const asked: (ClientCommand | OwnCommand)[] = [];
-  const submit = (command: ClientCommand | OwnCommand) => void asked.push(command);
+  const asked: (ClientCommand | FileCommand | OwnCommand)[] = [];
+  const submit = (command: ClientCommand | FileCommand | OwnCommand) => void asked.push(command);
   const notice = (text: string) => void notices.push(text);
   const comingIn = new LogInDialogue({
     dialogue: ui.dialogue,

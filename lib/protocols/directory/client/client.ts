@@ -136,6 +136,14 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     ]);
   }
 
+  /** Who may be sent files at this moment: the other side of the call, over its link. */
+  recipients(): ReadonlyMap<PeerKey, LinkId> {
+    const { call } = this.calling;
+    return call?.phase === "talking" && call.link !== null
+      ? new Map([[call.link.peer, call.link.link]])
+      : new Map();
+  }
+
   /** The records of a compacted log; null where more waits to be shown than is held here. */
   snapshot(shownThrough: HeardPlace | null): readonly ClientRecord[] | null {
     return this.#log.snapshot(shownThrough);

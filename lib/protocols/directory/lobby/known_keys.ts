@@ -304,6 +304,15 @@ export class KnownKeys {
     return this.#apart.get(foldName(withoutMark(typed))) ?? null;
   }
 
+  /** The name under which a key was met or is known at this directory; null for none. */
+  nameOf(key: PeerKey): string | null {
+    const met = this.#met.values().find((one) => one.key === key);
+    if (met !== undefined) return met.name;
+    const fingerprint = fingerprintOf(key);
+    for (const [name, pinned] of this.#pins) if (pinned === fingerprint) return name;
+    return null;
+  }
+
   names(): Iterable<string> {
     return [...[...this.#met.values()].map(({ name }) => name), ...this.#apart.keys()];
   }
