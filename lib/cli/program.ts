@@ -38,7 +38,12 @@ import { regserverProgramCommand } from "./directory/regserver_arguments.ts";
 import { serveProgramCommand } from "./group/serve_arguments.ts";
 import { USAGE_COLUMNS, usageText } from "./args/usage.ts";
 import { passphraseCommand } from "./tools/passphrase_arguments.ts";
-import { addUserCommand, checkUsersCommand, ownUserCommand } from "./tools/users_arguments.ts";
+import {
+  addUserCommand,
+  checkUsersCommand,
+  ownCardCommand,
+  ownUserCommand,
+} from "./tools/users_arguments.ts";
 import { VERSION } from "./session/version.ts";
 import { print, writeLast } from "./streams/write_whole.ts";
 
@@ -94,6 +99,10 @@ export const COMMANDS: readonly ProgramCommand[] = [
   ),
   programCommand(
     ownUserCommand,
+    async (options) => await (await import("./tools/users.ts")).showOwnUser(options),
+  ),
+  programCommand(
+    ownCardCommand,
     async (options) => await (await import("./tools/users.ts")).showOwnUser(options),
   ),
   programCommand(

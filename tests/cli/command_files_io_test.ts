@@ -55,7 +55,7 @@ Deno.test("the manual page has no text that is taken for a macro", () => {
 /** What is offered for the last word of each line, as every shell must. */
 const OFFERED: readonly (readonly [line: string, words: readonly string[]])[] = [
   ["p2pchat me", ["mesh"]],
-  ["p2pchat users ", ["add", "check", "key"]],
+  ["p2pchat users ", ["add", "card", "check", "key"]],
   ["p2pchat help reg", ["regserver"]],
   ["p2pchat mesh Bob --pa", ["--passive", "--passphrase-file"]],
   ["p2pchat peer Bob --reg", ["--registry"]],

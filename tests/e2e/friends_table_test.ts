@@ -1,6 +1,7 @@
 /** The table while the program runs: edits of it, and many rows. */
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { outputOf } from "./failures.ts";
 import { connection, delivery, failure, FriendsGroup, shows } from "./friends_group.ts";
 import { type Node, type ShownEvent } from "./node.ts";
 import { freePort } from "./ports.ts";
@@ -144,4 +145,59 @@ Deno.test("friends: with a thousand rows the program is ready within a second, a
   assert(usedMs < START_MS_MAX, `ready after ${usedMs} ms of a processor`);
   assertEquals(friends.length, 999);
   assertEquals(first.events[0]!.names.at(-1), "bob");
+});
+
+Deno.test("friends: two who pass on their contact cards add each other while they run, and talk", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const cardOf = async (name: string) => {
+    const words = ["users", "card", name, "127.0.0.1", String(group.row(name).port)];
+    return (await outputOf([...words, "--data", group.data(name)])).stdout.trimEnd();
+  };
+  const own = (name: string) => group.otherTable(`${name}.txt`, { [name]: group.row(name) });
+  const tables = { alice: own("alice"), bob: own("bob") };
+  const start = async (name: "alice" | "bob") => {
+    const node = group.launch(name, { users: tables[name] });
+    await node.until(({ event }) => event === "ready");
+    return node;
+  };
+  const alice = await start("alice"); // whose data folder is made now
+  const bob = await start("bob");
+  const [cardA, cardB] = [await cardOf("alice"), await cardOf("bob")];
+
+  await alice.command({ command: "add", line: cardB, ref: "add" });
+  await alice.type("bob/you are in my table"); // runs once he is
+  const added = await alice.until(({ event }) => event === "added");
+  await bob.type(`/add ${cardA}`);
+  await bob.until(shows("you are in my table"));
+  await bob.tell("alice", "and you in mine");
+  await alice.until(shows("and you in mine"));
+
+  const { port } = group.row("bob");
+  assertEquals([added.name, added.host, added.port, added.line, added.ref], [
+    "bob",
+    "127.0.0.1",
+    port,
+    3,
+    "add",
+  ]);
+  const rows = Deno.readTextFileSync(tables.alice).split("\n");
+  assertEquals(rows[2], `bob 127.0.0.1 ${port} ${added.key}`);
+  assert(alice.events.some(notice(/alice\.txt was edited: added bob$/)));
+
+  const before = Deno.readTextFileSync(tables.alice);
+  const from = alice.events.length;
+  await alice.type(`/add ${cardA}`);
+  await alice.type(`/add ${cardB}`);
+  await alice.type(`/add ${cardB.slice(0, -2)}`);
+  await alice.ask("list");
+  Deno.writeTextFileSync(tables.alice, `${rows.slice(0, 2).join("\n")}\nbad row\n`);
+  await alice.type(`/add ${cardB}`);
+  await alice.until(failure("bad-file"), undefined, from);
+
+  const errors = alice.events.slice(from).filter(({ event }) => event === "error");
+  const ofAdd = errors.filter(({ text }) => !text.includes("Until then"));
+  assertEquals(ofAdd.map(({ code }) => code), ["usage", "name-taken", "usage", "bad-file"]);
+  assertMatch(ofAdd[0]!.text, /^That is your own contact card/);
+  assertEquals(before.split("\n").slice(0, 3), rows.slice(0, 3));
+  assertEquals(Deno.readTextFileSync(tables.alice).includes("bad row"), true, "nothing is mended");
 });

@@ -148,7 +148,7 @@ Deno.test("a server can use its own folder, and no profile", options, async () =
 });
 
 Deno.test(
-  "friends read their table, and can't change it or anything beside it",
+  "friends read their table and may replace it, as /add does, and can't change anything beside it",
   options,
   async () => {
     await pried(
@@ -160,7 +160,8 @@ Deno.test(
         read: [folder, `${folder}/users.txt`],
         write: [`${folder}/users.txt`, `${folder}/other`],
       }),
-      ({ folder, open }) => assertEquals(open, [`read ${folder}/users.txt`]),
+      ({ folder, open }) =>
+        assertEquals(open, [`read ${folder}/users.txt`, `write ${folder}/users.txt`]),
     );
   },
 );

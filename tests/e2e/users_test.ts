@@ -124,3 +124,28 @@ Deno.test("users: what can't be done is a sentence on stderr, or the last object
     assertEquals(json, { status, events: [{ event: "fatal", code, text: sentence }] });
   }
 });
+
+Deno.test("users card prints one word, which users add takes, whole or not at all", async () => {
+  await using folder = new Folder();
+  const { stdout } = await folder.run("card alice 10.0.0.1 6000");
+  const card = stdout.trimEnd();
+  const key = (await folder.run("key alice 10.0.0.1 6000")).stdout.trimEnd().split(" ")[3]!;
+  assertEquals(card.startsWith(`p2pchat-card:alice@10.0.0.1:6000#${key}.`), true, card);
+  const { events } = await folder.json("card alice 10.0.0.1 6000");
+  const user = { name: "alice", host: "10.0.0.1", port: 6_000, key };
+  assertEquals(events, [{ event: "users", users: [{ ...user, card }] }, BYE]);
+
+  assertMatch((await folder.run(`add users.txt ${card}`)).stdout, /^Added alice 10\.0\.0\.1 6000 /);
+  const table = await folder.read();
+  assertEquals(table, `# name address port [fingerprint]\nalice 10.0.0.1 6000 ${key}\n`);
+  const torn = await folder.run(`add users.txt ${card.slice(0, -3)}`);
+  const again = await folder.run(`add users.txt ${card}`);
+  const more = await folder.run(`add users.txt ${card} 10.0.0.1`);
+  await folder.write(`alice 10.0.0.1 6000 xsazfbd3ockoqe46yrkpuxern4x\n`);
+  const other = await folder.run(`add users.txt ${card}`);
+
+  assertEquals([torn, again, more, other].map(({ status }) => status), [2, 4, 2, 4]);
+  assertMatch(torn.stderr, /^error: The contact card isn't whole, .*copy all of its line again/);
+  assertMatch(again.stderr, /^error: Cannot add alice: users\.txt, line 2, has alice already, as/);
+  assertMatch(other.stderr, /says that alice's key is xsaz.*, and the card says /);
+});

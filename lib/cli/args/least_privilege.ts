@@ -73,6 +73,8 @@ function namesOf(path: string, use: FileUse): readonly string[] {
 
 /** The folders over which rights are kept until the program has made, or found, its own in them. */
 let roots: readonly string[] = [];
+/** What of the data folder the command line needs, made or not. */
+let made: readonly string[] = [];
 /** What stays readable, with all below it: a right that is given up takes those over the folders above with it. */
 let readable: readonly string[] = [];
 
@@ -92,12 +94,15 @@ export function keepOnly(needs: readonly FileNeed[]): void {
   });
   keep(kept, ["/"]);
   readable = rightsFor(kept.filter(({ use }) => use === "read"), realPathOf).read;
+  made = needs.flatMap(({ path, use }) => use === "make" ? [path] : []);
   roots = kept.flatMap(({ path, use }) => use === "make" ? [path] : []);
 }
 
-/** Gives up the rights over all that is in the data folder but `folder`. */
+/** Gives up the rights over all that is in the data folder but `folder`, and what isn't above it that is needed. */
 export function keepOwn(folder: string): void {
-  keep([{ path: folder, use: "write" }], roots);
+  const others = made.filter((path) => path !== folder && !folder.startsWith(`${path}/`));
+  for (const path of others) hold(path); // it may have to be made later
+  keep([folder, ...others].map((path) => ({ path, use: "write" })), roots);
 }
 
 /** Keeps the rights that `needs` take, and gives up those over what else is below `folders`. */

@@ -68,6 +68,16 @@ const LINKS_MAX = 40;
  * @throws {P2pchatError} `not-allowed` where a link of another user is on the way, or another's file at its end.
  */
 export function refuseOthersPath(path: string): void {
+  const found = othersOn(path);
+  if (found !== null) throw othersError(path, found.at, found.user);
+}
+
+/** Whether `refuseOthersPath` would refuse it. */
+export function isOthersPath(path: string): boolean {
+  return othersOn(path) !== null;
+}
+
+function othersOn(path: string): { readonly at: string; readonly user: number } | null {
   let links = 0;
   let at = "";
   const names = (path.startsWith("/") ? path : `${Deno.cwd()}/${path}`).split("/");
@@ -77,21 +87,22 @@ export function refuseOthersPath(path: string): void {
     if (["", ".", ".."].includes(name)) continue;
     const next = `${at}/${name}`;
     const info = lookAt(next);
-    if (info === null) return;
+    if (info === null) return null;
     const user = otherUser(info);
     if (info.isSymlink) {
       if (user !== null && user !== machineOwner()) {
-        throw othersError(path, `the symbolic link ${next}`, user);
+        return { at: `the symbolic link ${next}`, user };
       }
-      if (++links > LINKS_MAX) return; // using it reports the error
+      if (++links > LINKS_MAX) return null; // using it reports the error
       const target = Deno.readLinkSync(next);
       if (target.startsWith("/")) at = "";
       names.unshift(...target.split("/"));
       continue;
     }
-    if (info.isFile && user !== null) throw othersError(path, next, user);
+    if (info.isFile && user !== null) return { at: next, user };
     at = next;
   }
+  return null;
 }
 
 /** Null where there is nothing, or nothing to be seen: using it reports the error. */

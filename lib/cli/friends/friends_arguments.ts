@@ -1,6 +1,8 @@
 /** The command line of `p2pchat peer --users`. */
 
-import { usersFolder } from "../../store/disk/paths.ts";
+import { tableLocks, usersFolder } from "../../store/disk/paths.ts";
+import type { FileNeed } from "../args/least_privilege.ts";
+import { isOthersPath } from "../args/owner.ts";
 import { chosenName } from "../commands/command_arguments.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { type CommandOf, missing, wrongWords } from "../args/arguments.ts";
@@ -17,7 +19,7 @@ import {
 } from "../args/flags.ts";
 import type { OwnRowKey } from "../../store/users/user_info.ts";
 import { PASSPHRASE_FILE_FLAG } from "../credentials/unsealing.ts";
-import type { CommonOptions } from "../args/options.ts";
+import type { CommandLine, CommonOptions } from "../args/options.ts";
 import { fileFlags, filesNeeded } from "../files/file_arguments.ts";
 
 const IDLE_MS_DEFAULT = 60_000;
@@ -68,7 +70,7 @@ export const friendsProgramCommand: CommandOf<FriendsOptions> = {
   form: "[NAME] --users FILE",
   example: "p2pchat peer alice --users users.txt",
   keeps: { folder: usersFolder, use: "make" },
-  ledTo: filesNeeded,
+  ledTo: async (line) => [...tableNeeds(line), ...await filesNeeded(line)],
   help: "direct messages to friends whose addresses are in FILE; NAME selects your own row",
   flags: Object.values(flags),
   options(line) {
@@ -87,3 +89,10 @@ export const friendsProgramCommand: CommandOf<FriendsOptions> = {
     return { ...line.common, ...options, file, own };
   },
 };
+
+/** For `/add`: the table may be replaced, as by `users add`, unless it is another user's. */
+function tableNeeds({ common, value }: CommandLine): readonly FileNeed[] {
+  const path = value<string>(flags.file.name);
+  if (path === undefined || isOthersPath(path)) return [];
+  return [{ path, use: "replace" }, { path: tableLocks(common.dataFolder), use: "make" }];
+}

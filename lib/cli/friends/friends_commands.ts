@@ -23,7 +23,12 @@ import {
   whoCommands,
 } from "../commands/mode_commands.ts";
 import type { Expansion } from "../rendering/user_interface.ts";
+import { parseContactCard } from "../../store/users/contact_card.ts";
+import type { AddCommand } from "./contacts.ts";
 import { LAST_WRITER, Partner, type ToCommand } from "./partner.ts";
+
+/** Bob's, for the help. */
+const CARD_EXAMPLE = "p2pchat-card:bob@192.168.1.5:5001#xsazfbd3ockoqe46yrkpuxern4x.ux2tsqyk";
 
 /** A friend's name, optional. */
 const oneFriend: Argument<string | undefined> = memberName;
@@ -31,7 +36,9 @@ const oneFriend: Argument<string | undefined> = memberName;
 /** What a line does that answers an open question; null: it answers none. */
 type AnswerOf = (line: string) => (() => void) | null;
 
-export type FriendsCommandSink = CommandSink<FriendsCommand | FileCommand | OwnCommand | ToCommand>;
+export type FriendsCommandSink = CommandSink<
+  FriendsCommand | FileCommand | OwnCommand | ToCommand | AddCommand
+>;
 
 /**
  * Replaces `r/` by `bob/` at a terminal as soon as it is typed, since somebody else may write before the line is
@@ -152,6 +159,16 @@ export function friendsCommandTable(
         submit({ command: "history", count: FOUND_COUNT_DEFAULT, text }, ref)
       ),
       statusCommand,
+      command({
+        name: "add",
+        aliases: [],
+        form: "LINE",
+        args: { line: { parse: parseContactCard, takesRest: true } },
+        help: "add the friend whose contact card LINE is (p2pchat users card) to the table",
+        example: `/add ${CARD_EXAMPLE}`,
+        run: (submit: FriendsCommandSink, { line }, ref) =>
+          submit({ command: "add", card: line }, ref),
+      }),
       command({
         name: "outbox",
         aliases: [],

@@ -21,7 +21,7 @@ import { People } from "../credentials/people.ts";
 import { pinsIn } from "../credentials/pinned_keys.ts";
 import type { Mode } from "../rendering/user_interface.ts";
 import { FORGETS, forgettingStore } from "../session/forgetting_store.ts";
-import { inputTo, modePorts, runMode } from "../session/run_mode.ts";
+import { InputPause, inputTo, modePorts, runMode } from "../session/run_mode.ts";
 import {
   channelIdentity,
   logStarted,
@@ -38,6 +38,8 @@ import { FriendsHistory } from "./friends_history.ts";
 import { friendsLines, type FriendsOwnEvent } from "./friends_rendering.ts";
 import { expectedKeys, friendsScope, otherKeyText, takeOverPins } from "./friends_pins.ts";
 import { openFriends } from "./friends_store.ts";
+import type { Contact } from "../../store/users/contact_card.ts";
+import { type AddCommand, addContact } from "./contacts.ts";
 import { OwnLines } from "./own_lines.ts";
 import { OwnPort, portError } from "./own_port.ts";
 import { Partner, type ToCommand } from "./partner.ts";
@@ -122,6 +124,7 @@ async function chat(wiring: Wiring): Promise<void> {
     warnBy(ui),
   );
   let noted: Promise<unknown> = Promise.resolve();
+  let added: Promise<void> = Promise.resolve();
   let host: FriendsHost | null = null;
   let links: Links | null = null;
   try {
@@ -146,13 +149,19 @@ async function chat(wiring: Wiring): Promise<void> {
       showFailure(ui, noted);
     };
     const dialled = () => port.dialled ?? table.own.endpoint;
-    const friends = hostOf(wiring, links, kept, { begun, dialled });
+    const friends = hostOf(wiring, links, kept, {
+      begun,
+      dialled,
+      reread: () => watch.reread(),
+      adding: (written) => added = written,
+    });
     host = friends;
-    const watch = followTable(wiring, friends, port, hosts);
+    const watch: UserInfoWatch = followTable(wiring, friends, port, hosts);
     const run = async () => {
       try {
         return await friends.run();
       } finally {
+        await added;
         wiring.late.files?.close();
         // Before the links are shut down: an edit noticed later must not make them listen again.
         watch.close();
@@ -217,21 +226,34 @@ interface Surroundings {
   begun(): void;
   /** Where friends dial the user. */
   dialled(): Endpoint;
+  /** Reads the table again, and applies what has changed. */
+  reread(): Promise<void>;
+  /** Something is being written: the program must not end before. */
+  adding(written: Promise<void>): void;
 }
 
 function hostOf(
   wiring: Wiring,
   links: Links,
   { store, notices, scope, history, files: filesFolder }: Kept,
-  { begun, dialled }: Surroundings,
+  { begun, dialled, reread, adding }: Surroundings,
 ): FriendsHost {
   const { options, table, identity, knownPeers, ui, reply, partner, lines } = wiring;
   const files: SharedFiles = sharedFiles(wiring, () => host);
   wiring.late.files = files;
-  const input = inputTo<FriendsCommand | FileCommand | ToCommand>(
+  const pause = new InputPause(ui);
+  const add = async (card: Contact, ref: string | undefined) => {
+    const own = { name: table.own.name, fingerprint: identity.fingerprint };
+    ui.show(await addContact({ options, own, reread }, card), ref);
+  };
+  const input = inputTo<FriendsCommand | FileCommand | ToCommand | AddCommand>(
     wiring,
     (command, ref) => {
       if (isFileCommand(command)) return files.command(command, ref);
+      if (command.command === "add") {
+        const done = pause.moves(); // what follows may be for the new friend
+        return adding(showFailure(ui, add(command.card, ref), ref).finally(done));
+      }
       if (command.command !== "to") {
         return host.command(command, lines === null ? ref : lines.asked(command, ref));
       }
@@ -293,6 +315,7 @@ function hostOf(
   const host: FriendsHost = new FriendsHost(config, {
     ...modePorts(wiring, links),
     files,
+    pauseInput: (reason) => pause.machine(reason),
     signer,
     store,
     show,

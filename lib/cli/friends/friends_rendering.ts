@@ -10,6 +10,7 @@ import { numberText } from "../../base/text/words.ts";
 import type { FileEvent } from "../files/file_events.ts";
 import { fileLines } from "../files/file_rendering.ts";
 import { roundTripText } from "../rendering/moments.ts";
+import type { AddedEvent } from "./contacts.ts";
 import type { OwnLineEvent } from "./own_lines.ts";
 import type { ToEvent } from "./partner.ts";
 import {
@@ -41,7 +42,12 @@ import {
 } from "../rendering/verify_rendering.ts";
 
 /** The events that only this mode shows. */
-export type FriendsOwnEvent = OwnEventOf<FriendsEvent> | ToEvent | OwnLineEvent | FileEvent;
+export type FriendsOwnEvent =
+  | OwnEventOf<FriendsEvent>
+  | ToEvent
+  | OwnLineEvent
+  | AddedEvent
+  | FileEvent;
 
 type EventNamed<Name extends FriendsOwnEvent["event"]> = Extract<
   FriendsOwnEvent,
@@ -68,6 +74,8 @@ export function friendsLines(
       return [saidLine({ ...event, history: isEarlier(event, nowMs) }, nowMs)];
     case "own":
       return [ownMessageLine(event, self, nowMs)];
+    case "added":
+      return []; // what was edited has been said
     case "to":
       return [toLine(event, nowMs)];
     case "history":

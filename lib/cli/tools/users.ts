@@ -4,9 +4,7 @@ import { keepOwn } from "../args/least_privilege.ts";
 import { countText } from "../../base/text/words.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { shownName } from "../../base/text/names.ts";
-import { takeTurn } from "../../store/disk/held_lock.ts";
 import { isUsedProfile } from "../../store/profile/identity.ts";
-import { tableLock } from "../../store/disk/paths.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
 import {
   formatUserInfo,
@@ -16,8 +14,7 @@ import {
   userInfoLine,
   type UserInfoRow,
 } from "../../store/users/user_info.ts";
-import { addUserInfo, readUserInfo } from "../../store/users/user_info_file.ts";
-import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { readUserInfo } from "../../store/users/user_info_file.ts";
 import { showAnswer, showErrorBeside, showNoticeBeside } from "../session/answers.ts";
 import { textWidth } from "../rendering/graphemes.ts";
 import { openLog } from "../session/log.ts";
@@ -26,7 +23,8 @@ import type { FileOptions } from "../args/options.ts";
 import type { AddUserOptions, OwnUserOptions } from "./users_arguments.ts";
 import { addressOfThisMachine, outwardHost } from "../session/advertised_address.ts";
 import { openFolder, openOwnIdentity } from "../session/mode_session.ts";
-import { behindLink, realTablePath } from "../session/table_path.ts";
+import { checkContact, contactCard } from "../../store/users/contact_card.ts";
+import { addToTable } from "./table_change.ts";
 import type { ShownEvent } from "../rendering/user_interface.ts";
 
 /** The event that each of the commands shows to scripts. */
@@ -72,7 +70,10 @@ export async function checkUsers(options: FileOptions): Promise<void> {
  */
 export async function addUser(options: AddUserOptions): Promise<void> {
   await openLog(options);
-  const row = await addToTable(options);
+  const { dataFolder, file, user, card } = options;
+  const row = card === null
+    ? await addToTable({ dataFolder, file, user })
+    : await addToTable({ dataFolder, file, user: card, check: checkContact });
   const warning = nameWarning(row.name);
   if (warning !== null) await showNoticeBeside(options, warning);
   const users = [shownRow(row)];
@@ -84,25 +85,8 @@ export async function addUser(options: AddUserOptions): Promise<void> {
   );
 }
 
-async function addToTable({ dataFolder, file, user }: AddUserOptions): Promise<UserInfoRow> {
-  const disk = new RealDisk();
-  const real = await realTablePath(file);
-  const turn = await takeTurn(
-    disk,
-    file,
-    tableLock(dataFolder, real),
-    String(Deno.pid),
-    SYSTEM_LINK_CLOCK,
-  );
-  try {
-    return await addUserInfo(disk, await behindLink(file, real), user);
-  } finally {
-    turn.release();
-  }
-}
-
 /**
- * Shows the user's own row; creates the profile's identity where there is none.
+ * Shows the user's own row, or contact card; creates the profile's identity where there is none.
  * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`; `unreachable` where this machine's address isn't
  *   known.
  */
@@ -125,8 +109,10 @@ export async function showOwnUser(options: OwnUserOptions): Promise<void> {
   const endpoint = options.endpoint ??
     { host: addressOfThisMachine(await outwardHost()), port: FRIENDS_PORT_DEFAULT };
   const user = { name: options.name, endpoint, fingerprint };
-  const event = { event: "users", users: [shownUser(user)] } satisfies UsersEvent;
-  await showAnswer(options, event, `${userInfoLine(user)}\n`);
+  const card = options.isCard ? contactCard(user) : null;
+  const shown = { ...shownUser(user), ...card === null ? {} : { card } };
+  const event = { event: "users", users: [shown] } satisfies UsersEvent;
+  await showAnswer(options, event, `${card ?? userInfoLine(user)}\n`);
 }
 
 /** A table in columns, which is itself a valid table, and the number of users as a comment. */

@@ -199,16 +199,20 @@ export function userInfoLine(user: UserInfo): string {
 /**
  * A table with one row added at its end; everything else stays as it is. The new line ends as the first one does.
  * @param bytes The table; null for a new one.
+ * @param check Refuses the row because of those that are there.
  * @throws {P2pchatError} `bad-file` for a fault of the table, or where the row conflicts with another one.
  */
 export function withUserInfo(
   path: string,
   bytes: Uint8Array | null,
   user: UserInfo,
+  check: (rows: readonly UserInfoRow[]) => void = () => {},
 ): { readonly bytes: Uint8Array; readonly row: UserInfoRow } {
   const before = bytes ?? utf8(`${HEADER.join(" ")}\n`);
   const taken = new TakenValues();
-  for (const row of userInfoRows(path, before)) taken.add(row);
+  const rows = userInfoRows(path, before);
+  check(rows);
+  for (const row of rows) taken.add(row);
   const lineEnd = before[before.indexOf(LINE_FEED) - 1] === CARRIAGE_RETURN ? "\r\n" : "\n";
   const needsEnd = before.length > 0 && before.at(-1) !== LINE_FEED;
   const after = concatBytes(

@@ -42,6 +42,7 @@ export async function readUserInfo(disk: Disk, path: string): Promise<Uint8Array
 /**
  * Adds a row to the table at `path`, which is created where there is none; durable when it returns. Comments,
  * order, line ends, owner, group and permissions are preserved.
+ * @param check Refuses the row because of those that are there.
  * @returns The row with its line.
  * @throws {P2pchatError} `bad-file`; `in-use` where another program changed the file meanwhile; `not-allowed` where
  *   the new file would have another owner; `disk`.
@@ -50,12 +51,13 @@ export async function addUserInfo(
   disk: Disk,
   path: string,
   user: UserInfo,
+  check: (rows: readonly UserInfoRow[]) => void = () => {},
 ): Promise<UserInfoRow> {
   const version = await disk.version(path).catch((error) =>
     refuse("bad-file", "read", path, error)
   );
   const before = await userInfoBytes(disk, path);
-  const { bytes, row } = withUserInfo(path, before, user);
+  const { bytes, row } = withUserInfo(path, before, user, check);
   try {
     const mode = (await disk.stat(path))?.mode ?? null;
     if (mode !== null && (mode & WRITE_BITS) === 0) throw readOnly(path);
@@ -223,8 +225,18 @@ export class UserInfoWatch {
     const content = await this.#content();
     const versionRead = await this.#version();
     // If the file was written while it was read, the next check reads it again.
-    if (this.#closed || versionRead !== version) return;
+    if (versionRead !== version) return;
     this.#read = version;
+    this.#tell(content);
+  }
+
+  /** Reads the file, which this program has just replaced as a whole, and reports a change now. */
+  async reread(): Promise<void> {
+    this.#tell(await this.#content());
+  }
+
+  #tell(content: Content): void {
+    if (this.#closed) return;
     if (content.id === this.#told) return;
     this.#told = content.id;
     if ("rows" in content) this.#listener.changed(content.rows);

@@ -361,11 +361,11 @@ Deno.test("parseCommandLine() knows commands of two words, and all that begin wi
     ["users chek f", "There is no command users chek; did you mean users check?"],
     [
       "users del f bob",
-      "There is no command users del; there are users check, users add, users key;",
+      "There is no command users del; there are users check, users add, users key, users card;",
     ],
     [
       "users frobnicate",
-      "no command users frobnicate; there are users check, users add, users key; p2pchat --help says",
+      "no command users frobnicate; there are users check, users add, users key, users card; p2pchat --help says",
     ],
     ["help users frobnicate", "no command users frobnicate; there are users check, "],
     ["user add f", "There is no command user; did you mean users?"],
@@ -378,8 +378,11 @@ Deno.test("parseCommandLine() knows commands of two words, and all that begin wi
       "The form is p2pchat users check FILE, for example p2pchat users check users.txt",
     ],
     ["users check a b", "The form is p2pchat users check FILE, for example"],
-    ["users add f bob b", "The form is p2pchat users add FILE NAME HOST PORT [FINGERPRINT], for"],
-    ["users add f bob b 1 k x", "The form is p2pchat users add FILE NAME HOST PORT"],
+    [
+      "users add f bob b",
+      "The form is p2pchat users add FILE CARD | FILE NAME HOST PORT [FINGERPRINT], for",
+    ],
+    ["users add f bob b 1 k x", "The form is p2pchat users add FILE CARD | FILE NAME HOST PORT"],
     ["users add f bob b/ 1", 'HOST must be a host name or an IP address, not "b/"'],
     ["users add f bob b 0", 'PORT must be a whole number from 1 to 65535, not "0"'],
     ["users add f bob b 1 k7", 'Cannot use fingerprint "k7": it must have 27 characters, has 2;'],

@@ -6,6 +6,8 @@ import {
   friendsCommandTable,
   Reply,
 } from "../../../lib/cli/friends/friends_commands.ts";
+import { parseContactCard } from "../../../lib/store/users/contact_card.ts";
+import type { AddCommand } from "../../../lib/cli/friends/contacts.ts";
 import { Partner, type ToCommand } from "../../../lib/cli/friends/partner.ts";
 import { helpLines } from "../../../lib/cli/args/help_text.ts";
 import type { FriendsCommand } from "../../../lib/protocols/friends/events.ts";
@@ -13,41 +15,49 @@ import { type Outcome, outcomeOf } from "../command_outcome.ts";
 import { printed } from "../printed.ts";
 import { SLOW } from "../../given.ts";
 
-const msg = (name: string, text: string): Outcome<FriendsCommand | ToCommand> => ({
+const msg = (name: string, text: string): Outcome<FriendsCommand | ToCommand | AddCommand> => ({
   command: { command: "msg", name, text },
 });
-const QUIT: Outcome<FriendsCommand | ToCommand> = { command: { command: "quit" } };
+const QUIT: Outcome<FriendsCommand | ToCommand | AddCommand> = { command: { command: "quit" } };
 
-const TYPED: readonly (readonly [line: string, outcome: Outcome<FriendsCommand | ToCommand>])[] = [
-  ["", "nothing"],
-  ["bob/hello", msg("bob", "hello")],
-  ["bob/see /etc/hosts and a/b", msg("bob", "see /etc/hosts and a/b")],
-  ["bob//slash", msg("bob", "/slash")],
-  ["bob/ two blanks  ", msg("bob", " two blanks  ")],
-  [" bob /hello", msg("bob", "hello")],
-  ["bob/two\nlines", msg("bob", "two\nlines")],
-  ["bob/exit", msg("bob", "exit")],
-  ['bob/{"a":1}', msg("bob", '{"a":1}')],
-  ["≈Вob/hi", msg("Вob", "hi")],
-  ["Zoe\u0308/hi", msg("Zoë", "hi")],
-  ["r/yes", msg("r", "yes")],
-  ["/msg bob are you there?", msg("bob", "are you there?")],
-  ["/to bob", { command: { command: "to", name: "bob" } }],
-  ["/to", { command: { command: "to", name: undefined } }],
-  ["/list", { command: { command: "list" } }],
-  ["/friends", { command: { command: "list" } }],
-  ["/status", { command: { command: "status" } }],
-  ["/outbox", { command: { command: "outbox" } }],
-  ["/unsend 3f2a", { command: { command: "unsend", id: "3f2a" } }],
-  ["/verify bob", { command: { command: "verify", name: "bob" } }],
-  ["/trust bob", { command: { command: "trust", name: "bob" } }],
-  ["exit", QUIT],
-  [" exit ", QUIT],
-  ["/exit", QUIT],
-  ["/quit", QUIT],
-  ["/q", QUIT],
-  ["/help unsend", { help: ["unsend"] }],
-];
+const CARD = "p2pchat-card:bob@192.168.1.5:5001#xsazfbd3ockoqe46yrkpuxern4x.ux2tsqyk";
+const ADD: Outcome<FriendsCommand | AddCommand> = {
+  command: { command: "add", card: parseContactCard(CARD) },
+};
+
+const TYPED:
+  readonly (readonly [line: string, outcome: Outcome<FriendsCommand | ToCommand | AddCommand>])[] =
+    [
+      ["", "nothing"],
+      ["bob/hello", msg("bob", "hello")],
+      ["bob/see /etc/hosts and a/b", msg("bob", "see /etc/hosts and a/b")],
+      ["bob//slash", msg("bob", "/slash")],
+      ["bob/ two blanks  ", msg("bob", " two blanks  ")],
+      [" bob /hello", msg("bob", "hello")],
+      ["bob/two\nlines", msg("bob", "two\nlines")],
+      ["bob/exit", msg("bob", "exit")],
+      ['bob/{"a":1}', msg("bob", '{"a":1}')],
+      ["≈Вob/hi", msg("Вob", "hi")],
+      ["Zoe\u0308/hi", msg("Zoë", "hi")],
+      ["r/yes", msg("r", "yes")],
+      ["/msg bob are you there?", msg("bob", "are you there?")],
+      [`/add ${CARD}`, ADD],
+      ["/to bob", { command: { command: "to", name: "bob" } }],
+      ["/to", { command: { command: "to", name: undefined } }],
+      ["/list", { command: { command: "list" } }],
+      ["/friends", { command: { command: "list" } }],
+      ["/status", { command: { command: "status" } }],
+      ["/outbox", { command: { command: "outbox" } }],
+      ["/unsend 3f2a", { command: { command: "unsend", id: "3f2a" } }],
+      ["/verify bob", { command: { command: "verify", name: "bob" } }],
+      ["/trust bob", { command: { command: "trust", name: "bob" } }],
+      ["exit", QUIT],
+      [" exit ", QUIT],
+      ["/exit", QUIT],
+      ["/quit", QUIT],
+      ["/q", QUIT],
+      ["/help unsend", { help: ["unsend"] }],
+    ];
 
 for (const [line, outcome] of TYPED) {
   Deno.test(`among friends a typed ${JSON.stringify(line)} is understood`, () => {
@@ -67,6 +77,9 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ["/unsend", "usage", "The form is /unsend ID"],
   ["/verify", "usage", "The form is /verify NAME"],
   ["/list bob", "usage", "The form is /list alone"],
+  [`/add ${CARD.slice(0, -1)}`, "usage", "The contact card isn't whole"],
+  ["/add bob 192.168.1.5 5001", "usage", "That is no contact card"],
+  ["/add", "usage", "The form is /add LINE"],
   ["/to bob carol", "usage", "The form is /to [NAME]"],
   [`bob/${"x".repeat(65_537)}`, "too-long", "65537"],
 ];
@@ -89,17 +102,20 @@ for (const [line, code, text] of REFUSED) {
   });
 }
 
-const OBJECTS:
-  readonly (readonly [object: unknown, outcome: Outcome<FriendsCommand | ToCommand>])[] = [
-    [{ command: "msg", name: "bob", text: "two\nlines", ref: "7" }, {
-      ...msg("bob", "two\nlines") as { readonly command: FriendsCommand },
-      ref: "7",
-    }],
-    [{ command: "msg", name: "bob", text: "/exit" }, msg("bob", "/exit")],
-    [{ command: "to", name: "bob" }, { command: { command: "to", name: "bob" } }],
-    [{ command: "unsend", id: "3f2a" }, { command: { command: "unsend", id: "3f2a" } }],
-    [{ command: "exit" }, QUIT],
-  ];
+const OBJECTS: readonly (readonly [
+  object: unknown,
+  outcome: Outcome<FriendsCommand | ToCommand | AddCommand>,
+])[] = [
+  [{ command: "msg", name: "bob", text: "two\nlines", ref: "7" }, {
+    ...msg("bob", "two\nlines") as { readonly command: FriendsCommand },
+    ref: "7",
+  }],
+  [{ command: "msg", name: "bob", text: "/exit" }, msg("bob", "/exit")],
+  [{ command: "add", line: CARD }, ADD],
+  [{ command: "to", name: "bob" }, { command: { command: "to", name: "bob" } }],
+  [{ command: "unsend", id: "3f2a" }, { command: { command: "unsend", id: "3f2a" } }],
+  [{ command: "exit" }, QUIT],
+];
 
 for (const [object, outcome] of OBJECTS) {
   Deno.test(`among friends the object ${JSON.stringify(object)} is understood`, () => {
