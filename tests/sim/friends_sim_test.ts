@@ -46,24 +46,24 @@ interface FriendsHunt {
 }
 
 const HUNTS: readonly FriendsHunt[] = [
-  { mutation: MUTATIONS.acknowledgesBeforeStored, finding: /twice|never shown/, from: 12 },
-  { mutation: MUTATIONS.promisesBeforeStored, finding: /was queued, and never shown/ },
+  { mutation: MUTATIONS.acknowledgesBeforeStored, finding: /twice|never shown/, from: 16 },
+  { mutation: MUTATIONS.promisesBeforeStored, finding: /was queued, and never shown/, from: 4 },
   { mutation: MUTATIONS.takesDuplicates, finding: /twice/ },
   { mutation: MUTATIONS.forgetsOutbox, finding: /was queued, and never shown/ },
-  { mutation: MUTATIONS.forgetsInbox, finding: /twice/ },
+  { mutation: MUTATIONS.forgetsInbox, finding: /twice/, from: 4 },
   { mutation: MUTATIONS.forgetsEpoch, finding: /never shown/ },
   { mutation: MUTATIONS.sendsNewestFirst, finding: /never shown|sees .* after/ },
   { mutation: MUTATIONS.believesTheLink, finding: /never shown/ },
   {
     mutation: MUTATIONS.countsUnseenAsSeen,
     finding: /was delivered, and never shown|was queued, and never shown/,
-    from: 22,
+    from: 55,
   },
   { mutation: MUTATIONS.neverSendsAgain, finding: /was queued, and never shown/ },
   {
     mutation: MUTATIONS.releasesAround,
     finding: /was delivered, and never shown|was queued, and never shown/,
-    from: 29,
+    from: 76,
   },
   { mutation: MUTATIONS.tellsNotThatQueued, finding: /isn't told that it is safe/ },
   { mutation: MUTATIONS.tellsNotThatDelivered, finding: /isn't told that it arrived/ },

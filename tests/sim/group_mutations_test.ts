@@ -77,13 +77,13 @@ const HUNTS: readonly GroupHunt[] = [
   { mutation: EDIT_MUTATIONS.commitsBeforeStored, finding: /^E1.*isn't on its disk/, from: 3 },
   { mutation: EDIT_MUTATIONS.agreesForUser, finding: /^E3.*is said to be agreed/, from: 12 },
   { mutation: EDIT_MUTATIONS.firstAppliedIsEnough, finding: /^E1/, scenario: EDITING, from: 107 },
-  { mutation: EDIT_MUTATIONS.forgetsCommitted, finding: /^E1/, scenario: EDITING, from: 49 },
+  { mutation: EDIT_MUTATIONS.forgetsCommitted, finding: /^E1/, scenario: EDITING, from: 64 },
   { mutation: EDIT_MUTATIONS.forgetsNumbers, finding: /^E3: two edits/, from: 8 },
-  { mutation: EDIT_MUTATIONS.forgetsPrepared, finding: /^E4/, scenario: EDITING, from: 125 },
+  { mutation: EDIT_MUTATIONS.forgetsPrepared, finding: /^E4/, scenario: EDITING, from: 381 },
   { mutation: EDIT_MUTATIONS.forgetsAsked, finding: /^E3/, from: 20 },
   { mutation: EDIT_MUTATIONS.presumesCommit, finding: /^E3/, from: 5 },
   { mutation: EDIT_MUTATIONS.ordersTwice, finding: /^E1.*twice/, from: 5 },
-  { mutation: EDIT_MUTATIONS.refusesAgreed, finding: /^E4/, from: 101 },
+  { mutation: EDIT_MUTATIONS.refusesAgreed, finding: /^E4/, from: 109 },
 ];
 const SEEDS_MAX = 300;
 const STEPS = 60;

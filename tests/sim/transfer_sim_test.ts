@@ -41,22 +41,26 @@ interface TransferHunt {
 }
 
 const HUNTS: readonly TransferHunt[] = [
-  { mutation: MUTATIONS.writesUnchecked, finding: /writes a leaf that isn't in the file/ },
+  { mutation: MUTATIONS.writesUnchecked, finding: /writes a leaf that isn't in the file/, from: 7 },
   { mutation: MUTATIONS.trustsDamage, finding: /finished what isn't the file/, from: 7 },
   { mutation: MUTATIONS.neverSyncs, finding: /sent again/, from: 7, run: runKill },
-  { mutation: MUTATIONS.fillsLanes, finding: /lane that is full/ },
+  { mutation: MUTATIONS.fillsLanes, finding: /lane that is full/, from: 7 },
   { mutation: MUTATIONS.servesUnchecked, finding: /sends a leaf that isn't in the file/, from: 41 },
-  { mutation: MUTATIONS.trustsNames, finding: /shows or saves a file as/ },
-  { mutation: MUTATIONS.tellsAlways, finding: /progress too often/ },
-  { mutation: MUTATIONS.mindsNoCredit, finding: /that it never asked/ },
+  { mutation: MUTATIONS.trustsNames, finding: /shows or saves a file as/, from: 4 },
+  { mutation: MUTATIONS.tellsAlways, finding: /progress too often/, from: 5 },
+  { mutation: MUTATIONS.mindsNoCredit, finding: /that it never asked/, from: 19 },
   { mutation: MUTATIONS.hasNoQuota, finding: /more than it may receive/, from: 17 },
-  { mutation: MUTATIONS.asksLiars, finding: /asks a liar again/ },
+  { mutation: MUTATIONS.asksLiars, finding: /asks a liar again/, from: 31 },
   { mutation: MUTATIONS.waitsForEver, finding: /never gets/, from: 18 },
-  { mutation: MUTATIONS.takesAllOffers, finding: /open offers/ },
-  { mutation: MUTATIONS.tellsNobody, finding: /never gets|never comes/, from: 25 },
-  { mutation: MUTATIONS.tellsAll, finding: /shows a file to somebody/ },
-  { mutation: MUTATIONS.asksNobody, finding: /never gets/ },
-  { mutation: MUTATIONS.takesAnyRequest, finding: /more than it was asked for|sent again/ },
+  { mutation: MUTATIONS.takesAllOffers, finding: /open offers/, from: 21 },
+  { mutation: MUTATIONS.tellsNobody, finding: /never gets|never comes/, from: 38 },
+  { mutation: MUTATIONS.tellsAll, finding: /shows a file to somebody/, from: 3 },
+  { mutation: MUTATIONS.asksNobody, finding: /never gets/, from: 8 },
+  {
+    mutation: MUTATIONS.takesAnyRequest,
+    finding: /more than it was asked for|sent again/,
+    from: 5,
+  },
 ];
 const SEEDS_MAX = 100;
 
