@@ -46,11 +46,11 @@ Deno.test({
       await carol.until(text("hello, club"));
       await bob.say("are you there?");
       await shows(alice, "#Home <Bob> are you there?");
-      await alice.press("half a li\x1b1ne");
-      await alice.untilCursorLine("Alice #Home> half a line|");
+      await alice.press("half a li\x1b1at home");
+      await alice.untilCursorLine("Alice #Home> at home|");
       await shows(alice, "You are in #Home, room 1 now; 1 message came meanwhile");
       await alice.press("\r");
-      await bob.until(text("half a line"));
+      await bob.until(text("at home"));
       await alice.press("\x1b[O");
       await bob.say("unseen here");
       await carol.say("and there, Alice");
@@ -59,10 +59,11 @@ Deno.test({
       assert(screen.text.includes("#The club <Carol> and there, Alice"));
       await alice.press("\x1b[I\x1b7");
       await alice.press("/part\r");
-      await alice.untilCursorLine("Alice> |");
+      await alice.untilCursorLine("Alice #The club> half a li|");
       await shows(alice, "You left #Home");
-      await alice.press("alone in the club\r");
-      await carol.until(text("alone in the club"));
+      await alice.press("ne\r");
+      await carol.until(text("half a line"));
+      await alice.untilCursorLine("Alice #The club> |");
       await alice.press(":q\r");
       assertEquals(await alice.ended(), 0);
       assertEquals([[...screen.modes], screen.unexpected], [[], []]);
@@ -94,5 +95,28 @@ Deno.test({
         (await silent).close();
         listener.close();
       }
+    }),
+});
+
+Deno.test({
+  name:
+    "console: what one was typing in a room from which one is removed isn't said in another one",
+  ignore: !hasScript(),
+  fn: () =>
+    withAlice(async (alice, bob, carol) => {
+      await alice.press(`/join 127.0.0.1 ${carol.port} --title Club\r`);
+      await alice.untilCursorLine("Alice #Club> |");
+      await alice.press("for Carol alo");
+      await alice.untilCursorLine("Alice #Club> for Carol alo|");
+      await carol.command({ command: "remove", name: "Alice" });
+      await shows(alice, "What you were typing for #Club was set aside; Ctrl+Y brings it back");
+      await alice.untilCursorLine("Alice #Home> |");
+      await alice.press("ne\r\x19");
+      await alice.untilCursorLine("Alice #Home> for Carol alone|");
+      await alice.press("\x15hello, Bob\r");
+      await bob.until(text("hello, Bob"));
+      assertEquals(bob.events.filter(({ event, self }) => event === "message" && !self).length, 1);
+      await alice.press(":q\r");
+      assertEquals(await alice.ended(), 0);
     }),
 });

@@ -41,6 +41,9 @@ export interface ManyRooms {
 /** What is shorter may be a number. */
 const ID_START_MIN = 4;
 
+/** The room into which the user hasn't come. */
+const OTHER_ROOM = "the other room";
+
 /** Why lines wait that are entered after `/join`: they are for the room that it leads to. */
 const JOINING = "joining the other room";
 
@@ -48,6 +51,8 @@ export class MeshConsole {
   /** By number. */
   readonly rooms: RoomInterface[] = [];
   hasSeveral = false;
+  /** Whether the user has been in several: the prompt says in which from then on, also in the last one. */
+  #wasInSeveral = false;
   current: RoomInterface;
   /** From `/join` until the room is there, or isn't: null while it is opened. */
   #joining: { room: RoomInterface | null } | null = null;
@@ -115,12 +120,23 @@ export class MeshConsole {
     }
     const wasJoining = this.#joining?.room === room;
     if (isError || !this.#isLeaving) this.#tellGone(room, ending, wasJoining);
-    if (wasJoining) {
-      this.ui.giveUpWaiting(); // what was typed was for that room
-      this.#joined();
-    }
+    if (!this.#isLeaving) this.#setAside(room, wasJoining);
+    if (wasJoining) this.#joined();
     if (this.current === room && first.isIn) this.#goTo(first, undefined);
     else this.#showPrompt();
+  }
+
+  /** What was typed for a room that has ended isn't said in another one. */
+  #setAside(room: RoomInterface, wasJoining: boolean): void {
+    if (wasJoining) return this.#giveUpTyped(OTHER_ROOM);
+    // What is typed after a `/join` is for that room.
+    if (room === this.current && this.#joining === null) this.#giveUpTyped(`#${room.name}`);
+    else if (room.typed !== "") this.ui.draft?.setAside(`#${room.name}`, room.typed);
+  }
+
+  #giveUpTyped(whose: string): void {
+    this.ui.giveUpWaiting();
+    this.ui.draft?.setAside(whose);
   }
 
   #tellGone(room: RoomInterface, ending: Bye | P2pchatError, wasJoining: boolean): void {
@@ -168,7 +184,11 @@ export class MeshConsole {
       },
       goTo: (number) => {
         const room = this.#open.find((each) => each.number === number);
-        if (room !== undefined && room !== this.current) this.#goTo(room, undefined);
+        if (room === undefined || room === this.current) return;
+        // Lines that wait are for the room where they were entered, or for the one that is being joined.
+        if (this.#joining === null) this.ui.giveUpWaiting();
+        this.current.typed = this.ui.draft?.take() ?? "";
+        this.#goTo(room, undefined);
       },
     };
     this.ui.listen(handler);
@@ -203,7 +223,7 @@ export class MeshConsole {
     const { prompt, name } = this.current;
     if (prompt === null) return;
     const { text, self } = prompt;
-    this.ui.setPrompt(this.hasOther ? `${text} #${name}` : text, self);
+    this.ui.setPrompt(this.hasOther || this.#wasInSeveral ? `${text} #${name}` : text, self);
   }
 
   #showProgress(): void {
@@ -227,6 +247,7 @@ export class MeshConsole {
   }
 
   entered(room: RoomInterface): void {
+    this.#wasInSeveral = true;
     this.#goTo(room, room.ref);
     this.#joinedIf(room);
   }
@@ -244,10 +265,11 @@ export class MeshConsole {
   /** What is typed goes to this room from now on. */
   #goTo(room: RoomInterface, ref: string | undefined): void {
     this.current = room;
-    const { number, open, unseen } = room;
+    const { number, open, unseen, typed } = room;
     room.unseen = 0;
     this.ui.show({ event: "room", number, title: open?.title ?? null, unseen }, ref, room);
     this.#showPrompt();
+    if (typed !== "" && this.ui.draft?.putBack(typed) === true) room.typed = "";
     this.ui.setNames(room.names, room.namesAway);
     this.#showProgress();
     this.#tellPause();
@@ -302,7 +324,7 @@ export class MeshConsole {
         await many.join(where, ref);
       } finally {
         if (this.#joining?.room === null) {
-          this.ui.giveUpWaiting();
+          this.#giveUpTyped(OTHER_ROOM);
           this.#joined();
         }
       }
@@ -332,9 +354,10 @@ export class MeshConsole {
     const told = rooms.map(({ number, open }) =>
       `${number}${open === null || open.title === null ? "" : ` (${open.title})`}`
     );
-    const text = `${only === null ? "None" : "More than one"} of the rooms that you are in is ${
-      quotedStart(which)
-    }: there is ${told.join(", ")}; /join leads into others`;
+    const shown = /^\d{1,9}$/.test(which) ? which : quotedStart(which);
+    const text = only === null
+      ? `There is no room ${shown}; you are in ${told.join(", ")}`
+      : `More than one of the rooms that you are in is ${shown}: ${told.join(", ")}`;
     throw new P2pchatError("usage", text);
   }
 

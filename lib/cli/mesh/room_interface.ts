@@ -53,6 +53,8 @@ export class RoomInterface implements UserInterface<MeshOwnEvent, RoomSink>, Pla
   isLeft = false;
   /** Messages of others since the user went to another room. */
   unseen = 0;
+  /** What the user had typed, and not entered, when they went to another room. */
+  typed = "";
   prompt: { readonly text: string; readonly self: string | null } | null = null;
   names: () => readonly string[] = () => [];
   namesAway: (() => readonly string[]) | undefined;
@@ -168,6 +170,10 @@ export class RoomInterface implements UserInterface<MeshOwnEvent, RoomSink>, Pla
 
   written(): Promise<void> {
     return this.shared.ui.written();
+  }
+
+  get draft(): MeshInterface["draft"] {
+    return this.shared.ui.draft;
   }
 
   get dialogue(): MeshInterface["dialogue"] {

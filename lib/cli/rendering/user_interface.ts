@@ -216,6 +216,21 @@ export interface Dialogue {
   dropTypedAhead(): void;
 }
 
+/** The line being typed at a terminal, in a console in which it may be meant for one of several rooms. */
+export interface Draft {
+  /** Takes it out of the line: it is for the room that the user goes away from. */
+  take(): string;
+  /** Begins a line with it, unless the user has begun another one. @returns Whether it does. */
+  putBack(text: string): boolean;
+  /**
+   * What is typed for a room that ended is never said elsewhere: it is kept for Ctrl+Y, and told. What follows is kept
+   * there, too, and not run, until the user has paused for 1 s, or has pressed Ctrl+Y.
+   * @param whose For whom it was: `#Club`.
+   * @param kept What `take` returned for that room before; without it, what is being typed.
+   */
+  setAside(whose: string, kept?: string): void;
+}
+
 /** A short beginning of a line, such as an abbreviation, and its current replacement. */
 export interface Expansion {
   readonly typed: string;
@@ -288,6 +303,8 @@ export interface UserInterface<Event extends ShownEvent, Target> {
    * at most once a second.
    */
   attend(attention: Attention): void;
+  /** The line being typed; null where none is: in a pipe. */
+  readonly draft: Draft | null;
   /** Asks the user questions; null where there is no user to ask. */
   readonly dialogue: Dialogue | null;
   /** Whether a person types at a terminal. */

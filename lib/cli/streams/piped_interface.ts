@@ -136,6 +136,10 @@ export class PipedInterface<Event extends ShownEvent, Target>
   setPrompt(): void {}
   giveUpWaiting(): void {}
 
+  get draft(): null {
+    return null;
+  }
+
   setNames(): void {}
   keepTyped(): void {}
   attend(): void {}

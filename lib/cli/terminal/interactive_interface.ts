@@ -23,10 +23,12 @@ import { Interrupts } from "../streams/interrupts.ts";
 import { type Key, KeyParser } from "./key_parser.ts";
 import {
   cleared,
+  continued,
   type EditorRequest,
   type EditorState,
   EMPTY_EDITOR,
   forgetting,
+  insert,
   onKey,
   recalling,
   replaced,
@@ -60,6 +62,7 @@ import type {
   Attention,
   CommonEvent,
   Dialogue,
+  Draft,
   Expansion,
   InputHandler,
   InterruptCause,
@@ -100,6 +103,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   /** A lost terminal isn't an error. */
   readonly outputError = null;
   readonly dialogue: Dialogue;
+  readonly draft: Draft;
   readonly #mode: Mode<Event, Target>;
   readonly #options: CommonOptions;
   readonly #streams: Streams;
@@ -166,6 +170,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #notificationTimer: { cancel(): void } | null = null;
   /** The timer of `QUIET_MS`; set while keys are dropped. */
   #quietTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether keys that are dropped belong to a line that was set aside. */
+  #isAside = false;
 
   constructor(mode: Mode<Event, Target>, options: CommonOptions, streams: Streams) {
     this.#mode = mode;
@@ -248,7 +254,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
         this.#endQuestions();
         const dropped = isAnswered ? [] : this.#questions.takeTypedAhead();
         // The rest of a line that was being typed is no line of its own.
-        if (dropped.length > 0 && !isEnter(dropped.at(-1)!)) this.#dropUntilQuiet();
+        if (dropped.length > 0 && !isEnter(dropped.at(-1)!)) this.#dropAll();
         this.#runHeld(); // runs lines that were entered before the questions began
         this.#press([]);
         this.#lastLineRun();
@@ -257,8 +263,23 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       forgetTypedAhead: () => this.#questions.forgetTypedAhead(),
       dropTypedAhead: () => {
         if (this.#held.isRunning) this.#dropBehindLine();
-        this.#dropUntilQuiet();
+        this.#dropAll();
       },
+    };
+    this.draft = {
+      take: () => {
+        const { text } = this.#editor;
+        this.#editor = forgetting(this.#editor, []);
+        this.#redraw();
+        return text;
+      },
+      putBack: (text) => {
+        if (this.#editor.text !== "") return false;
+        this.#editor = insert(this.#editor, text);
+        this.#redraw();
+        return true;
+      },
+      setAside: (whose, kept) => this.#setAside(whose, kept),
     };
     this.#interrupts = new Interrupts(streams, endRawMode);
   }
@@ -458,14 +479,43 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#redraw();
   }
 
+  #setAside(whose: string, kept: string | undefined): void {
+    const text = kept ?? this.draft.take();
+    if (text === "") return;
+    this.#editor = { ...this.#editor, killed: text };
+    this.#printStar(`What you were typing for ${whose} was set aside; Ctrl+Y brings it back`);
+    if (kept !== undefined) return;
+    this.#isAside = true;
+    this.#dropUntilQuiet(); // the rest of the line comes before the user has read that
+  }
+
   #dropUntilQuiet(): void {
     clearTimeout(this.#quietTimer);
-    this.#quietTimer = setTimeout(() => this.#quietTimer = undefined, QUIET_MS);
+    this.#quietTimer = setTimeout(() => this.#endQuiet(), QUIET_MS);
+  }
+
+  /** Keeps nothing of it: it may be a password. */
+  #dropAll(): void {
+    this.#isAside = false;
+    this.#dropUntilQuiet();
+  }
+
+  #endQuiet(): void {
+    clearTimeout(this.#quietTimer);
+    this.#quietTimer = undefined;
+    this.#isAside = false;
   }
 
   #isDropped(key: Key): boolean {
     if (this.#quietTimer === undefined) return false;
     if (key.type === "press" && ALWAYS_HEEDED.has(key.name)) return false;
+    if (this.#isAside && key.type === "press" && key.name === "yank") {
+      this.#endQuiet(); // who presses that has read where the line went
+      return false;
+    }
+    if (this.#isAside && (key.type === "text" || key.type === "paste")) {
+      this.#editor = continued(this.#editor, key.text);
+    }
     this.#dropUntilQuiet();
     return true;
   }

@@ -144,6 +144,11 @@ export function cleared(state: EditorState): EditorState {
   return { ...EMPTY_EDITOR, killed: text, history, historyIndex: history.length };
 }
 
+/** The state with `text` behind what Ctrl+Y brings back, as far as a line may be that long. */
+export function continued(state: EditorState, text: string): EditorState {
+  return { ...state, killed: (state.killed + text).slice(0, TEXT_UNITS_MAX) };
+}
+
 /** `index`, or the end of the character if `index` is within one. */
 function endOfCharacter(text: string, index: number): number {
   return index === 0 ? 0 : graphemeAfter(text, graphemeBefore(text, index));

@@ -68,7 +68,7 @@ function opened(interactive = false) {
   const shown: string[] = [];
   let handler: InputHandler<MeshCommandSink> | null = null;
   let pausedBecause: string | null = null;
-  const state = { prompt: "", progress: null as string | null, givenUp: 0 };
+  const state = { prompt: "", progress: null as string | null, givenUp: 0, typed: "" };
   const unused = () => {
     throw new Error("not for rooms");
   };
@@ -91,6 +91,25 @@ function opened(interactive = false) {
     flush: () => Promise.resolve(),
     written: () => Promise.resolve(),
     attend: ({ title }) => void shown.push(`attend ${title}`),
+    draft: interactive
+      ? {
+        take: () => {
+          const { typed } = state;
+          state.typed = "";
+          return typed;
+        },
+        putBack: (text) => {
+          if (state.typed !== "") return false;
+          state.typed = text;
+          return true;
+        },
+        setAside: (whose, kept) => {
+          const text = kept ?? state.typed;
+          if (kept === undefined) state.typed = "";
+          if (text !== "") shown.push(`aside ${whose} ${text}`);
+        },
+      }
+      : null,
     dialogue: null,
     interactive,
     outputError: null,
@@ -196,9 +215,10 @@ Deno.test("MeshConsole: a room is named by number, title or the start of its id;
   const { home, club, type, taken, handler } = await two();
   for (const which of ["1", "#club", "aaaa", "CLUB", "2"]) type(`/room ${which}`);
   assertEquals(taken().map((line) => line.split(" ")[1]), ["1", "2", "1", "2", "2"]);
-  for (const which of ["3", "aa", "garden"]) {
+  for (const [which, shown] of [["3", "3"], ["aa", '"aa"'], ["garden", '"garden"']]) {
     const error = assertThrows(() => type(`/room ${which}`), P2pchatError);
-    assertEquals([error.code, error.message.includes("1, 2 (Club)")], ["usage", true]);
+    const text = `There is no room ${shown}; you are in 1, 2 (Club)`;
+    assertEquals([error.code, error.message], ["usage", text]);
   }
   type('{"command":"msg","text":"hi","room":"aaaa","ref":"r"}');
   assertEquals(home.asked, ['{"command":"say","text":"hi","ref":"r"}']);
@@ -255,7 +275,7 @@ Deno.test("MeshConsole: who parts goes on in another room at once; the last one 
     "message still there bbbb Club .",
     "parted 2 bbbb . .",
   ]);
-  assertEquals([state.prompt, leaves("/part")], ["Alice", true]);
+  assertEquals([state.prompt, leaves("/part")], ["Alice #1", true]);
   home.says("alone");
   assertEquals(taken(), ["message alone aaaa . ."], "scripts are told the room from now on");
   type("/part");
@@ -370,4 +390,63 @@ Deno.test("MeshConsole: progress and notifications say which other room they are
   assertEquals(state.progress, "here, too");
   home.ui.attend({ title: "Bob to you", body: "hi", isUrgent: false });
   assertEquals(taken(), ["attend Bob to you in #1"]);
+});
+
+Deno.test("MeshConsole: what was being typed for a room that ends is set aside, and what waits isn't said elsewhere", async () => {
+  const { home, club, state, taken, handler } = await two(true);
+  state.typed = "for the club";
+  handler().goTo!(1);
+  assertEquals(state.typed, "", "each room has its own line");
+  state.typed = "for home";
+  handler().goTo!(2);
+  assertEquals([state.typed, state.givenUp], ["for the club", 2]);
+  taken();
+  club.ended.reject(new P2pchatError("kicked", "Carol removed you"));
+  await settled();
+  assertEquals(taken(), [
+    "error Carol removed you bbbb Club .",
+    "parted 2 bbbb . .",
+    "aside #Club for the club",
+    "room 1 aaaa . .",
+  ]);
+  assertEquals([state.typed, state.givenUp, home.asked], ["for home", 3, []]);
+});
+
+Deno.test("MeshConsole: the line of a room that ends while the user is in another one is set aside as well", async () => {
+  const { club, state, taken, handler } = await two(true);
+  state.typed = "for the club";
+  handler().goTo!(1);
+  state.typed = "for home";
+  taken();
+  club.ended.resolve({ ...BYE, reason: "removed" });
+  await settled();
+  assertEquals(taken(), ["parted 2 bbbb . .", "aside #Club for the club"]);
+  assertEquals(state.typed, "for home");
+});
+
+Deno.test("MeshConsole: what is typed behind /room goes there, and what was begun there comes back later", async () => {
+  const { state, type, handler } = await two(true);
+  state.typed = "for the club";
+  handler().goTo!(1);
+  state.typed = "for both?";
+  type("/room 2");
+  assertEquals(state.typed, "for both?");
+  state.typed = "";
+  type("/room 1");
+  type("/room 2");
+  assertEquals(state.typed, "for the club");
+});
+
+Deno.test("MeshConsole: what is being typed for a room that isn't come into is set aside", async () => {
+  const { state, joins, taken, type } = opened(true);
+  const club = await joins(new FakeRoom("bbbb"));
+  state.typed = "for the club";
+  taken();
+  club.ended.reject(new P2pchatError("unreachable", "Nobody listens"));
+  await settled();
+  assertEquals(taken(), ["error Nobody listens bbbb . .", "aside the other room for the club"]);
+  type("/join elsewhere");
+  state.typed = "for elsewhere";
+  await settled();
+  assertEquals(taken(), ["aside the other room for elsewhere", "error No elsewhere - . ."]);
 });

@@ -521,3 +521,31 @@ Deno.test("the second Ctrl+C forces at a terminal that takes nothing, too", SLOW
   streams.release();
   await ui.close();
 });
+
+Deno.test("a line that is set aside is kept for Ctrl+Y with what follows, and nothing of it is run", async () => {
+  const { streams, ui, room, screenNow } = await open();
+  streams.type("half a li");
+  await settle();
+  ui.draft.setAside("#Club");
+  streams.type("ne\r");
+  const screen = await screenNow();
+  assertEquals(screen.cursorLine, "Alice> |");
+  assert(screen.text.includes("typing for #Club"));
+  streams.type("\x19");
+  assertEquals((await screenNow()).cursorLine, "Alice> half a line|");
+  assertEquals(room.happened, []);
+  streams.type("\r");
+  await settle();
+  assertEquals(room.happened, ["half a line"]);
+  ui.draft.setAside("#Club");
+  streams.type("heeded");
+  assertEquals((await screenNow()).cursorLine, "Alice> heeded|", "nothing was typed");
+  assertEquals(ui.draft.take(), "heeded");
+  assertEquals([ui.draft.putBack("back"), ui.draft.putBack("again")], [true, false]);
+  assertEquals((await screenNow()).cursorLine, "Alice> back|");
+  ui.draft.setAside("#Club", "other");
+  streams.type("\x15\x19\r");
+  await settle();
+  assertEquals(room.happened, ["half a line", "back"]);
+  await ui.close();
+});
