@@ -57,13 +57,19 @@ export function readInvite<Invite>(
 }
 
 function inviteBytes(text: string): Uint8Array {
+  const content = contentOf(text);
+  if (content === null) throw new P2pchatError("bad-credentials", MISTYPED_TEXT);
+  return content;
+}
+
+/** What is in a whole invite; null for any other text. */
+function contentOf(text: string): Uint8Array | null {
   const bytes = decodeBase32(wordIn(text));
   const content = bytes?.subarray(0, -CHECK_BYTES);
   const check = bytes?.subarray(-CHECK_BYTES);
   const isWhole = content !== undefined && check !== undefined && content.length > 0 &&
     checkOf(content).every((byte, index) => byte === check[index]);
-  if (!isWhole) throw new P2pchatError("bad-credentials", MISTYPED_TEXT);
-  return content;
+  return isWhole ? content : null;
 }
 
 /** Looks at characters one by one: an expression for the end of a text takes time quadratic in the text's length. */
@@ -86,6 +92,11 @@ export function hasInvite(text: string): boolean {
     const first = decodeBase32(word.slice(0, FIRST_CHARACTERS))?.[0];
     return first !== undefined && kinds.includes(first);
   });
+}
+
+/** Whether a text is an invite to a room, whole and correct, and nothing else but what people put around one. */
+export function isRoomInvite(text: string): boolean {
+  return hasInvite(text) && contentOf(text)?.[0] === INVITE_KINDS.room;
 }
 
 /** The error for an invite in another argument's place; it doesn't repeat the invite. */

@@ -93,13 +93,10 @@ const WITH_BLANKS = /--(room|title)(?:=|\s+)("[^"]*"|'[^']*'|[^]*?(?=\s+--[a-z]|
 
 function argumentsOf(where: string): readonly string[] {
   const text = where.trim();
-  if (!text.startsWith("-")) {
-    if (hasInvite(text)) return ["--invite", text];
-    const [host = "", port, ...more] = text.split(/\s+/);
-    const isAddress = port === undefined
-      ? host.includes(":")
-      : port.startsWith("--") || (parsePort(port) !== null && (more[0] ?? "--").startsWith("--"));
-    if (!isAddress) return [`--room=${unquoted(text.replace(/^#/, ""))}`];
+  const invited = withInvite(text);
+  if (invited !== null) return invited;
+  if (text !== "" && !text.startsWith("-") && !isAddress(text)) {
+    return [`--room=${unquoted(text.replace(/^#/, ""))}`];
   }
   const titles: string[] = [];
   const rest = text.replace(WITH_BLANKS, (_, flag: string, value: string) => {
@@ -107,6 +104,25 @@ function argumentsOf(where: string): readonly string[] {
     return "";
   });
   return [...rest.split(/\s+/).filter((word) => word !== ""), ...titles];
+}
+
+/** An invite says by itself what it is, wherever it stands, without `--invite`; null where there is none such. */
+function withInvite(text: string): readonly string[] | null {
+  const words = text.split(/\s+/);
+  const invite = words.find((word, at) =>
+    !word.startsWith("--") && words[at - 1] !== "--invite" && hasInvite(word)
+  );
+  if (invite === undefined) return null;
+  const rest = text.replace(invite, "").trim();
+  // Whatever else isn't an argument is a part of it, which came broken.
+  const isBroken = rest !== "" && !rest.includes("--") && !isAddress(rest);
+  return isBroken ? ["--invite", text] : [...argumentsOf(rest), "--invite", invite];
+}
+
+function isAddress(text: string): boolean {
+  const [host = "", port, ...more] = text.split(/\s+/);
+  if (port === undefined) return host.includes(":");
+  return port.startsWith("--") || (parsePort(port) !== null && (more[0] ?? "--").startsWith("--"));
 }
 
 function unquoted(text: string): string {

@@ -1,6 +1,7 @@
 /** The commands of `p2pchat mesh`: each becomes one `MeshCommand`. */
 
 import { P2pchatError } from "../../base/errors.ts";
+import { isRoomInvite } from "../../base/text/invite_text.ts";
 import { numberText } from "../../base/text/words.ts";
 import { fileCommands } from "../files/file_commands.ts";
 import type { FileCommand } from "../files/file_events.ts";
@@ -61,6 +62,8 @@ export interface MeshCommandSink extends CommandSink<RoomCommand | ConsoleComman
 /** As many characters of a command as say where a room is: an invite with all its addresses. */
 const WHERE_LENGTH_MAX = 8_192;
 
+const INVITE_TYPED = "That is an invite; /join --invite WORD joins its room";
+
 function words(what: string, lengthMax: number): Argument<string> {
   return {
     takesRest: true,
@@ -79,7 +82,12 @@ function words(what: string, lengthMax: number): Argument<string> {
 const receiver: Argument<string | undefined> = { ...memberName, optionalInObject: true };
 
 export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<MeshCommandSink>({
-  bareLine: (line) => ({ command: "msg", texts: { text: line } }),
+  bareLine: (line) => {
+    // It lets whoever reads it into the room: it is never said by mistake.
+    const isSecret = line.length <= WHERE_LENGTH_MAX && !line.startsWith("/") && isRoomInvite(line);
+    if (isSecret) throw new P2pchatError("usage", INVITE_TYPED);
+    return { command: "msg", texts: { text: line } };
+  },
   bareForms: [["//TEXT", "say /TEXT: no command"]],
   inRoom: (submit, room) => (asked, ref) => submit({ command: "in", room, asked }, ref),
   commands: [

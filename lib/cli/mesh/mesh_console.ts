@@ -291,9 +291,20 @@ export class MeshConsole {
         return this.#quit(command, ref);
       case "in":
         return this.#in(command.room, command.asked, ref);
-      default:
-        return this.current.handler?.target(command, ref);
+      case "say":
+        this.#heedQuestions(command.text);
     }
+    this.current.handler?.target(command, ref);
+  }
+
+  /** An answer isn't said where it answers nothing. @throws {P2pchatError} Where another room alone asks. */
+  #heedQuestions(text: string): void {
+    const asks = (room: RoomInterface) => (room.open?.answerOf(text) ?? null) !== null;
+    if (!this.hasOther || asks(this.current)) return;
+    const asking = this.#open.find(asks);
+    if (asking === undefined) return;
+    const { name, number } = asking;
+    throw new P2pchatError("usage", `That answers #${name}'s question: /room ${number} first`);
   }
 
   #quit(command: Extract<RoomCommand, { command: "quit" }>, ref: string | undefined): void {

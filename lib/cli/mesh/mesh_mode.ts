@@ -238,6 +238,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
         const room = host?.room ?? null;
         return title ?? (room === null ? null : rooms.titleOf(room));
       },
+      answerOf: (text) => files.answerOf(text),
     };
     ui.heedInterrupts(input.leave);
     // In a pipe the first line says where this member listens, and some readers read only that line.

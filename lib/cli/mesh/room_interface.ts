@@ -25,6 +25,8 @@ interface OpenRoom {
   readonly id: RoomId | null;
   /** The user's own title for it. */
   readonly title: string | null;
+  /** What a line does that answers an open question; null: it answers none. */
+  answerOf(text: string): (() => void) | null;
 }
 
 /** The console, as its rooms see it. */

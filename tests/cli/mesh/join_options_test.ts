@@ -1,5 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
+import type { RoomId } from "../../../lib/base/ids.ts";
+import { encodeInvite } from "../../../lib/protocols/mesh/schema/rotations.ts";
+import { meshCommands } from "../../../lib/cli/mesh/mesh_commands.ts";
 import { joinOptions } from "../../../lib/cli/mesh/join_options.ts";
 import { meshProgramCommand } from "../../../lib/cli/mesh/mesh_arguments.ts";
 import { parsedOptions } from "../parsed_options.ts";
@@ -79,3 +82,51 @@ for (const [where, code, text] of REFUSED) {
     assertEquals([error.code, error.message.includes("p2pchat mesh")], [code, false]);
   });
 }
+
+const INVITE = {
+  room: "0123456789abcdef".repeat(4) as RoomId,
+  secret: null,
+  endpoints: [{ host: "192.0.2.7", port: 55_109 }],
+};
+const WORD = encodeInvite(INVITE);
+
+for (
+  const [where, title] of [
+    ["WORD", null],
+    ["<WORD>.", null],
+    ["--invite WORD", null],
+    ["WORD --title The club", "The club"],
+    ["--title Club WORD", "Club"],
+    ["--port 0 WORD --title 'The club'", "The club"],
+    ["--title=Club --invite=WORD", "Club"],
+    ["--invite WORD --title The club", "The club"],
+    ["192.0.2.7 55109 WORD", null],
+    ["192.0.2.7:55109 --title Club WORD", "Club"],
+  ] as const
+) {
+  Deno.test(`/join ${where} joins the room of the invite`, () => {
+    const { options, invite } = joinOptions(where.replace("WORD", WORD), FIRST);
+    assertEquals([invite, options.title], [INVITE, title]);
+    assertEquals(options.contact !== null, where.startsWith("192"));
+  });
+}
+
+Deno.test("/join takes an invite that came broken in two", () => {
+  const broken = `${WORD.slice(0, 40)} ${WORD.slice(40)}`;
+  assertEquals(joinOptions(broken, FIRST).invite, INVITE);
+  assertThrows(() => joinOptions(`${WORD}x --title Club`, FIRST), P2pchatError, "Cannot read");
+});
+
+Deno.test("an invite that is entered alone isn't said; as a part of a text, or on purpose, it is", () => {
+  for (const line of [WORD, ` ${WORD.toUpperCase()} `, `"${WORD}"`, `<${WORD}>.`]) {
+    const parsed = meshCommands.parse(line, false);
+    assertEquals(
+      parsed.type === "refused" && [parsed.error.code, parsed.error.message],
+      ["usage", "That is an invite; /join --invite WORD joins its room"],
+    );
+  }
+  const wrong = `${WORD.slice(0, -1)}${WORD.endsWith("a") ? "b" : "a"}`;
+  for (const line of [wrong, `use ${WORD}`, `//${WORD}`, `/msg Bob ${WORD}`, "a".repeat(20_000)]) {
+    assertEquals(meshCommands.parse(line, false).type, "command", line);
+  }
+});

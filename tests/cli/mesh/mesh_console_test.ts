@@ -14,6 +14,8 @@ class FakeRoom {
   readonly asked: string[] = [];
   readonly ended = Promise.withResolvers<Bye>();
   ui!: RoomInterface;
+  /** Whether a question is open. */
+  asks = false;
 
   constructor(
     readonly id: string,
@@ -24,7 +26,8 @@ class FakeRoom {
   begin(ui: RoomInterface): Promise<Bye> {
     this.ui = ui;
     const { id, title } = this;
-    ui.open = { id: id as RoomId, title };
+    const answerOf = (text: string) => this.asks && text === "y" ? () => {} : null;
+    ui.open = { id: id as RoomId, title, answerOf };
     if (this.heedsAtOnce) this.heeds();
     return this.ended.promise;
   }
@@ -449,4 +452,16 @@ Deno.test("MeshConsole: what is being typed for a room that isn't come into is s
   state.typed = "for elsewhere";
   await settled();
   assertEquals(taken(), ["aside the other room for elsewhere", "error No elsewhere - . ."]);
+});
+
+Deno.test("MeshConsole: an answer isn't said where another room alone asks", async () => {
+  const { home, club, type } = await two(true);
+  home.asks = true;
+  const text = "That answers #1's question: /room 1 first";
+  assertEquals(assertThrows(() => type("y"), P2pchatError).message, text);
+  type("yes");
+  club.asks = true;
+  type("y");
+  const said = (text: string) => JSON.stringify({ command: "say", text });
+  assertEquals([home.asked, club.asked], [[], [said("yes"), said("y")]]);
 });
