@@ -121,6 +121,10 @@ export class MemoryStreams implements Streams {
     this.suspensions++;
   }
 
+  interrupt(): void {
+    this.signal("SIGINT");
+  }
+
   exit(status: number): void {
     this.exits.push(status);
   }

@@ -3,7 +3,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { failureOf, inTemporaryFolder, jsonFailureOf, outputOf } from "./failures.ts";
 import { delivery, FriendsGroup, shows } from "./friends_group.ts";
-import { PROGRAM } from "./node.ts";
+import { Node, PROGRAM } from "./node.ts";
 import { hasScript, openTerminal } from "./pty.ts";
 
 const FIRST = "correct horse battery";
@@ -196,6 +196,59 @@ Deno.test({
         }
       }
       assertEquals((await set()).status, 2, "without a terminal nobody is asked");
+    });
+  },
+});
+
+Deno.test({
+  name: "passphrase: typed again while it is checked, it is neither shown, nor said, nor kept",
+  ignore: !hasScript(),
+  fn: async () => {
+    await withAlice(async ({ data, file, set }) => {
+      await set("--new-passphrase-file", file(FIRST));
+      await using bob = await Node.ready("bob", null);
+      const room = `mesh alice 127.0.0.1 ${bob.port} --host 127.0.0.1 --port 0 --data "${data}"`;
+      for (const term of ["xterm", "dumb"]) {
+        await using alice = await openTerminal({
+          command: ["sh", "-c", `TERM=${term} exec "${PROGRAM}" ${room}`],
+          columns: 120,
+        });
+        await alice.untilCursorLine("Passphrase of alice: |");
+        await alice.press(`${FIRST}\r${FIRST}\r`);
+        await alice.until("the check", ({ text }) => text.includes("Checking the passphrase ..."));
+        await alice.press(`${FIRST}\r`);
+        await alice.until(
+          "what was dropped",
+          ({ text }) => /2 lines that you typed before .* may be passwords/.test(text),
+        );
+        await alice.press(`hello from ${term}\r`);
+        await bob.until(({ event, text }) => event === "message" && text === `hello from ${term}`);
+        await alice.press("/exit\r");
+        assertEquals(await alice.ended(), 0);
+        assertEquals(alice.raw.includes(FIRST), false, "it is never shown");
+      }
+      assertEquals(bob.texts("alice"), ["hello from xterm", "hello from dumb"]);
+      const kept = Deno.readTextFileSync(`${data}/users/alice/typed`);
+      assertEquals([kept.includes(FIRST), kept.includes("hello from xterm")], [false, true]);
+    });
+  },
+});
+
+Deno.test({
+  name: "passphrase: Ctrl+C leaves a start after it, too, and the terminal is given back",
+  ignore: !hasScript(),
+  fn: async () => {
+    await withAlice(async ({ data, file, set }) => {
+      await set("--new-passphrase-file", file(FIRST));
+      const room = `mesh alice --host 127.0.0.1 --port 0 --data "${data}"`;
+      await using alice = await openTerminal({
+        command: ["sh", "-c", `"${PROGRAM}" ${room}; echo "ended: $?"; stty -a`],
+        columns: 120,
+      });
+      await alice.untilCursorLine("Passphrase of alice: |");
+      await alice.press(`${FIRST}\r\x03`);
+      await alice.until("the end", ({ text }) => /ended: \d+[^]* echo /.test(text));
+      assertMatch(alice.screen.text, / icanon /);
     });
   },
 });

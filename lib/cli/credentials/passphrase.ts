@@ -57,6 +57,7 @@ export async function sealedUnder(
 
 /**
  * The seed of the profile of `name`, with the passphrase from the file, or typed.
+ * @param isStart Whether a user interface opens next: what is typed behind the passphrase is dropped until then.
  * @throws {P2pchatError} `bad-credentials` for a wrong one, the third at a terminal; `usage` where there is none, and
  *   nobody can be asked; `bad-file`.
  */
@@ -64,6 +65,7 @@ export async function unsealed(
   options: CommonOptions & PassphraseOptions,
   sealed: SealedSeed,
   name: string,
+  isStart = false,
 ): Promise<Bytes> {
   const shown = shownName(name);
   const wrong = new P2pchatError("bad-credentials", `That isn't the passphrase of ${shown}'s key`);
@@ -76,13 +78,20 @@ export async function unsealed(
   const entry = new PasswordEntry(streams);
   try {
     for (let attempt = 1;; attempt++) {
-      const seed = await opened(sealed, await typed(entry, streams, `Passphrase of ${shown}: `));
-      if (seed !== null) return seed;
+      const passphrase = await typed(entry, streams, `Passphrase of ${shown}: `);
+      entry.tell("Checking the passphrase ...");
+      const seed = await opened(sealed, passphrase);
+      if (seed !== null) {
+        if (isStart) entry.hold();
+        else entry.close();
+        return seed;
+      }
       if (attempt === ATTEMPTS_MAX) throw wrong;
       entry.tell(`${wrong.message}; try again`);
     }
-  } finally {
+  } catch (error) {
     entry.close();
+    throw error;
   }
 }
 

@@ -17,5 +17,8 @@ export const PASSPHRASE_FILE_FLAG = {
  * one, `usage` where there is none and nobody can be asked, `bad-file`.
  */
 export function unsealing(options: CommonOptions & PassphraseOptions, name: string): Unseal {
-  return async (sealed) => await (await import("./passphrase.ts")).unsealed(options, sealed, name);
+  return async (sealed) => {
+    const { unsealed } = await import("./passphrase.ts");
+    return await unsealed(options, sealed, name, true);
+  };
 }

@@ -25,10 +25,12 @@ import type {
   UserInterface,
 } from "../rendering/user_interface.ts";
 import { CommandRunner } from "./command_runner.ts";
+import { type DroppedInput, droppedInput } from "./dropped_input.ts";
 import { Interrupts } from "./interrupts.ts";
 import { type InputLine, LineSplitter } from "./line_splitter.ts";
 import { OutputQueue, unitsOf } from "./output_queue.ts";
 import { isAtTerminal, READ_BYTES, type Streams } from "./streams.ts";
+import { leaveRawMode } from "./terminal_mode.ts";
 import { TextFormat, type TextFormatOptions } from "./text_format.ts";
 
 /** After this time without input, everything written to the pipe earlier has been read. */
@@ -45,6 +47,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
   readonly #mode: Mode<Event, Target>;
   readonly #options: CommonOptions;
   readonly #streams: Streams;
+  #stdin: Streams["stdin"]["read"];
   readonly #output: OutputQueue;
   readonly #runner: CommandRunner<Target>;
   readonly #text: TextFormat;
@@ -68,6 +71,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
     this.#mode = mode;
     this.#options = options;
     this.#streams = streams;
+    this.#stdin = (buffer) => streams.stdin.read(buffer);
     this.#json = options.json ? new JsonFormat() : null;
     this.interactive = !options.json && isAtTerminal(streams);
     const formatFor = ({ isTerminal }: { readonly isTerminal: boolean }) => {
@@ -116,7 +120,9 @@ export class PipedInterface<Event extends ShownEvent, Target>
   listen(handler: InputHandler<Target>): void {
     this.heedInterrupts((cause) => handler.interrupted(cause));
     if (handler.answer !== undefined) this.#answer = handler.answer;
-    void this.#readAll(handler); // rejects only for bugs, which end the program
+    const dropped = droppedInput();
+    if (dropped === null) void this.#readAll(handler); // rejects only for bugs, which end the program
+    else void this.#takeOver(dropped).then(() => this.#readAll(handler)); // the same
   }
 
   show(event: Event | CommonEvent, ref?: string, place?: Place): void {
@@ -179,6 +185,14 @@ export class PipedInterface<Event extends ShownEvent, Target>
     this.#interrupts.close();
   }
 
+  /** Takes over a terminal that can only print, at which a passphrase was typed. */
+  async #takeOver(dropped: DroppedInput): Promise<void> {
+    const { notice, read } = await dropped.handOver();
+    leaveRawMode();
+    this.#stdin = read;
+    if (notice !== null) this.show({ event: "notice", text: notice });
+  }
+
   async #readAll(handler: InputHandler<Target>): Promise<void> {
     const splitter = new LineSplitter();
     const count = () => this.#runner.waiting + ahead.lines();
@@ -224,7 +238,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
 
   async #read(buffer: Uint8Array): Promise<number | null> {
     try {
-      return await this.#streams.stdin.read(buffer);
+      return await this.#stdin(buffer);
     } catch (error) {
       // BadResource: the parent process has closed standard input, so there is nothing to read.
       if (!(error instanceof Deno.errors.BadResource) && !this.#isClosed) {

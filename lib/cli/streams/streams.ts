@@ -31,6 +31,8 @@ export interface Streams {
   offSignal(name: SignalName, listener: () => void): void;
   /** Stops this process as Ctrl+Z does, until SIGCONT. */
   suspend(): void;
+  /** Does to this process what Ctrl+C does where the terminal isn't in raw mode. */
+  interrupt(): void;
   /** Ends the process. */
   exit(status: number): void;
   /** Wall time, ms since 1970. */
@@ -213,6 +215,7 @@ export function processStreams(): Streams {
     onSignal: (name, listener) => Deno.addSignalListener(name, listener),
     offSignal: (name, listener) => Deno.removeSignalListener(name, listener),
     suspend: () => Deno.kill(Deno.pid, "SIGTSTP"),
+    interrupt: () => Deno.kill(Deno.pid, "SIGINT"),
     exit: (status) => Deno.exit(status),
     wallMs: () => Date.now(),
   };

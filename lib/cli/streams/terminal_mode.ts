@@ -41,6 +41,11 @@ interface RawTerminal {
 /** The terminal in raw mode; a process has at most one. */
 let rawTerminal: RawTerminal | null = null;
 
+/** Whether the terminal is in raw mode, so that somebody reads it. */
+export function isRawMode(): boolean {
+  return rawTerminal !== null;
+}
+
 /** Enters raw mode: keys arrive one by one, and pastes are marked. */
 export function enterRawMode(streams: Streams, shown: Shown): void {
   streams.stdin.setRaw(true);

@@ -35,6 +35,7 @@ import {
   shownLine,
 } from "./line_editor.ts";
 import type { CommonOptions } from "../args/options.ts";
+import { type DroppedInput, droppedInput } from "../streams/dropped_input.ts";
 import { OutputQueue, unitsOf } from "../streams/output_queue.ts";
 import { errorText, isCommon } from "../streams/piped_interface.ts";
 import { changedPrompt, type DrawnPrompt, layoutPrompt, rowsAboveCursor } from "./prompt_layout.ts";
@@ -161,6 +162,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #lastLines: ReturnType<typeof setTimeout> | null = null;
   /** Whether the terminal is in raw mode and being read. */
   #isOpen = false;
+  /** Whether another reader of the terminal still has it. */
+  #isTakingOver = false;
   #isSuspended = false;
   #isClosed = false;
   #escapeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -314,13 +317,30 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
 
   /** Puts the terminal into raw mode and starts reading it, unless that is done already. */
   #open(): void {
-    if (this.#isOpen) return;
+    if (this.#isOpen || this.#isTakingOver) return;
+    const dropped = droppedInput();
+    if (dropped === null) this.#begin((buffer) => this.#streams.stdin.read(buffer));
+    else void this.#takeOver(dropped); // rejects only for bugs
+  }
+
+  /** Waits until what may be a passphrase, typed again, is dropped; the prompt is shown only then. */
+  async #takeOver(dropped: DroppedInput): Promise<void> {
+    this.#isTakingOver = true;
+    const { notice, read } = await dropped.handOver();
+    this.#isTakingOver = false;
+    if (this.#isClosed) return;
+    this.#begin(read);
+    if (notice !== null) this.show({ event: "notice", text: notice });
+    this.#redraw();
+  }
+
+  #begin(read: Streams["stdin"]["read"]): void {
     this.#isOpen = true;
     enterRawMode(this.#streams, this.#shown);
     this.#keys.resumed();
     this.#streams.onSignal("SIGWINCH", this.#onResize);
     this.#streams.onSignal("SIGCONT", this.#onContinue);
-    void this.#readAll(); // rejects only for bugs, which end the program
+    void this.#readAll(read); // rejects only for bugs, which end the program
   }
 
   attend(attention: Attention): void {
@@ -438,12 +458,12 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
 
   // Input.
 
-  async #readAll(): Promise<void> {
+  async #readAll(read: Streams["stdin"]["read"]): Promise<void> {
     const buffer = new Uint8Array(READ_BYTES);
     while (!this.#isClosed) {
       let length: number | null;
       try {
-        length = await this.#streams.stdin.read(buffer);
+        length = await read(buffer);
       } catch {
         length = null; // the terminal is gone
       }
@@ -825,7 +845,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     const takesInput = this.#questions.isOpen
       ? this.#questions.asked !== null
       : this.#handler !== null;
-    const isShown = takesInput && !this.#isClosed && !this.#isSuspended;
+    const isShown = takesInput && this.#isOpen && !this.#isClosed && !this.#isSuspended;
     const next = isShown ? this.#laidOut() : null;
     if (next?.columns !== this.#drawnPrompt?.columns) this.#output.write("stdout", this.#erased());
     if (next === null) return;

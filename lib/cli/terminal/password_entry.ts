@@ -5,12 +5,13 @@
  */
 
 import { PASSWORD_BYTES_MAX } from "../../base/crypto/password_hash.ts";
+import { DroppedInput } from "../streams/dropped_input.ts";
 import { graphemeBefore, ROW_CELLS } from "../rendering/graphemes.ts";
 import { Interrupts } from "../streams/interrupts.ts";
 import { type Key, KeyParser } from "./key_parser.ts";
 import type { Streams } from "../streams/streams.ts";
 import { TextFormat } from "../streams/text_format.ts";
-import { enterRawMode, leaveRawMode, reenterRawMode } from "../streams/terminal_mode.ts";
+import { enterRawMode, isRawMode, leaveRawMode, reenterRawMode } from "../streams/terminal_mode.ts";
 import type { InterruptCause } from "../rendering/user_interface.ts";
 
 /** The outcome of a question. */
@@ -61,6 +62,15 @@ export function onPasswordKey(typed: string, key: Key): string | Entry {
   }
 }
 
+/** What a key typed, as far as that may be part of a password, ends one, or interrupts. */
+function typedText(key: Key): string {
+  if (key.type === "text" || key.type === "paste") return key.text;
+  if (key.type === "overlong-paste") return "x";
+  if (key.type !== "press") return "";
+  if (key.name === "interrupt") return "\x03";
+  return key.name === "enter" || key.name === "newline" ? "\n" : "";
+}
+
 /** Asks one question after the other. Input typed ahead, unseen too, answers the next one. */
 export class PasswordEntry {
   readonly #streams: Streams;
@@ -72,6 +82,8 @@ export class PasswordEntry {
   #reading: Promise<void> | null = null;
   #atEnd = false;
   #prompt = "";
+  /** Whether nobody else reads the terminal. */
+  readonly #isAlone = !isRawMode();
 
   /** Puts the terminal, which standard input and output must be, into raw mode until `close`. */
   constructor(streams: Streams) {
@@ -117,9 +129,25 @@ export class PasswordEntry {
 
   /** Restores the terminal. Idempotent. */
   close(): void {
+    this.#release();
+    leaveRawMode();
+  }
+
+  /**
+   * Instead of `close`, before somebody else reads the terminal: what is typed until then is dropped, and what was typed
+   * ahead, too.
+   */
+  hold(): void {
+    if (!this.#isAlone) return this.close();
+    this.#prompt = "";
+    // No read is in progress: the last one brought the answer.
+    const typed = this.#keys.splice(0).map(typedText).join("");
+    new DroppedInput(this.#streams, typed, () => this.#release());
+  }
+
+  #release(): void {
     this.#interrupts.close();
     this.#streams.offSignal("SIGCONT", this.#onContinue);
-    leaveRawMode();
   }
 
   /** Waits for keys (null), or for a signal to give up. */
