@@ -124,6 +124,31 @@ Deno.test("passphrase: what can't be done says why, and leaves the key as it was
   });
 });
 
+Deno.test("passphrase: before it asks, a plain key left by a kill is gone, and who could read it is told", async () => {
+  await withAlice(async ({ data, identity, file, set }) => {
+    const path = `${data}/users/alice/identity`;
+    const plain = identity();
+    await set("--new-passphrase-file", file(FIRST));
+    Deno.writeTextFileSync(`${path}.new`, plain, { mode: 0o600 });
+    Deno.chmodSync(path, 0o644);
+
+    const { status, stderr } = await set(
+      "--passphrase-file",
+      file("another"),
+      "--new-passphrase-file",
+      file(SECOND),
+    );
+
+    assertEquals(status, 4);
+    assertMatch(stderr, /identity was open to others \(mode 0644\), now it is yours alone/);
+    assertEquals([...Deno.readDirSync(`${data}/users/alice`)].map(({ name }) => name).sort(), [
+      "identity",
+      "profile.lock",
+    ]);
+    assertEquals(Deno.statSync(path).mode! & 0o777, 0o600);
+  });
+});
+
 Deno.test("passphrase: a program with one is who it was, and its friends notice nothing", async () => {
   await using group = new FriendsGroup("alice", "bob");
   const bob = await group.start("bob");

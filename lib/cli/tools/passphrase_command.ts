@@ -6,8 +6,9 @@ import { P2pchatError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
 import { usersFolder } from "../../store/disk/paths.ts";
+import type { Disk } from "../../store/disk/disk.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
-import { identityPath, readSeed, writeSeed } from "../../store/profile/identity.ts";
+import { identityPath, readSeed, takeSeed, writeSeed } from "../../store/profile/identity.ts";
 import { findProfileFolder } from "../../store/profile/profile_folder.ts";
 import { keepOwn } from "../args/least_privilege.ts";
 import { newPassphrase, sealedUnder, unsealed } from "../credentials/passphrase.ts";
@@ -39,25 +40,38 @@ export async function changePassphrase(options: ChangePassphraseOptions): Promis
   await openLog(options);
   for (const notice of notices) await showNoticeBeside(options, notice);
   const path = identityPath(folder);
-  const found = await readSeed(disk, path);
-  if (found === null) throw unknown(options);
+  const taken = await inTurn(disk, folder, () => takeSeed(disk, path));
+  if (taken === null) throw unknown(options);
+  for (const notice of taken.notices) await showNoticeBeside(options, notice);
+  const found = taken.seed;
   const isSealed = "box" in found;
   const seed = isSealed ? await unsealed(options, found, name) : found;
   const fingerprint = fingerprintOf(nodeSigner(seed).key);
   const passphrase = await newPassphrase(options, name);
   if (passphrase === null && !isSealed) return await tell(options, "none", folder);
   const form = passphrase === null ? seed : await sealedUnder(passphrase, seed, fingerprint);
-  const turn = await profileTurn(disk, folder);
-  try {
+  await inTurn(disk, folder, async () => {
     const now = await readSeed(disk, path);
     if (now === null || !isSame(now, found)) {
       throw new P2pchatError("in-use", `Cannot write ${path}: it was changed meanwhile; try again`);
     }
     await writeSeed(disk, path, form, fingerprint);
+  });
+  await tell(options, passphrase === null ? "removed" : isSealed ? "changed" : "set", folder);
+}
+
+/** Runs `work` while no other program changes the profile's files. */
+async function inTurn<Result>(
+  disk: Disk,
+  folder: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const turn = await profileTurn(disk, folder);
+  try {
+    return await work();
   } finally {
     turn.release();
   }
-  await tell(options, passphrase === null ? "removed" : isSealed ? "changed" : "set", folder);
 }
 
 function isSame(one: Uint8Array | SealedSeed, other: Uint8Array | SealedSeed): boolean {

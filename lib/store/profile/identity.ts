@@ -157,6 +157,20 @@ export async function readSeed(disk: Disk, path: string): Promise<Uint8Array | S
 }
 
 /**
+ * As `readSeed`, for who is going to replace it: removes what an interrupted replacement left, which may be the seed
+ * without its passphrase, and takes the file from others. To be called while no other program replaces it.
+ * @returns Also the notices of `openIdentity`. @throws {P2pchatError} As `openIdentity`.
+ */
+export async function takeSeed(
+  disk: Disk,
+  path: string,
+): Promise<{ seed: Uint8Array | SealedSeed; notices: readonly string[] } | null> {
+  await disk.remove(path + REPLACEMENT_SUFFIX);
+  const seed = await readSeed(disk, path);
+  return seed === null ? null : { seed, notices: await restrictMode(disk, path) };
+}
+
+/**
  * Replaces the seed of the identity at `path`, which is the same one in another form; durable when it returns. After a
  * crash the file has one of the two.
  * @throws {P2pchatError} `disk`; the file has its old content.

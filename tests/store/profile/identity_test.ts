@@ -8,6 +8,7 @@ import {
   openIdentity,
   openProfileIdentity,
   readSeed,
+  takeSeed,
   writeSeed,
 } from "../../../lib/store/profile/identity.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";
@@ -215,6 +216,30 @@ Deno.test("writeSeed(): after a crash at any moment the key is there, in its old
     }
     assertEquals(forms.size, 2, "both forms were found");
   }
+});
+
+Deno.test("takeSeed() removes the plain seed that a kill left, and takes the file from others", async () => {
+  const disk = await newDisk();
+  const { made, sealed } = await sealedIdentity(disk);
+  const plain = (await disk.read(PATH))!;
+  await writeSeed(disk, PATH, sealed, made.fingerprint);
+  const left = await disk.openAppend(`${PATH}.new`); // as a kill while the passphrase is removed leaves it
+  writeAll(left, plain);
+  left.close();
+  await disk.setMode(PATH, 0o644);
+
+  const first = await takeSeed(disk, PATH);
+  const second = await takeSeed(disk, PATH);
+
+  assertEquals(await disk.list("/p"), ["identity"]);
+  assertEquals(await takeSeed(await newDisk(), PATH), null);
+  assertEquals((await disk.stat(PATH))?.mode, 0o600);
+  assert("box" in first!.seed);
+  assertMatch(
+    first!.notices.join(),
+    /^\/p\/identity was open to others \(mode 0644\).* copied your key/,
+  );
+  assertEquals([first!.notices.length, second!.notices], [1, []]);
 });
 
 Deno.test("readSeed() takes no seed for another one's", async () => {
