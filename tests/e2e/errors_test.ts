@@ -164,7 +164,7 @@ Deno.test("errors of commands: each is told, with its ref, and the program goes 
     ["/xyzzy", "unknown-command", /\/xyzzy; \/help lists them/],
     ["/msg", "usage", /\/msg NAME TEXT, for example/],
     ["/msg Bob", "usage", /\/msg NAME TEXT, for example/],
-    ["/history many", "usage", /0 to 10000, not "many"/],
+    ["/history many", "unknown-user", /Nobody here is called many/],
     ["/name", "usage", /\/name NEW, for example/],
     ["/name no/slash", "bad-name", /consists of letters, digits/],
     ["/name bob", "name-taken", /bob.*choose another/i],

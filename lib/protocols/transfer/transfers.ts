@@ -20,6 +20,7 @@
  */
 
 import type { Environment } from "../../base/machine/environment.ts";
+import { dropOldest } from "../../base/collections/bounded.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import { safeFileName } from "./file_names.ts";
 import type { OfferId, PeerKey } from "../../base/ids.ts";
@@ -33,6 +34,8 @@ import {
   NEWS_BURST,
   NEWS_PER_S,
   OFFERS_EACH_MAX,
+  QUEUED_LEAVES_MAX,
+  REMEMBERED_MAX,
   SHARES_MAX,
   WANTS_BURST,
   WANTS_PER_S,
@@ -52,12 +55,11 @@ import type { Following, TransferConfig, TransferEffect, TransferInput } from ".
 
 /** A link to somebody. */
 class Peer {
-  /** Leaves that it may still send. */
-  credit = 0;
   readonly news = new TokenBucket(NEWS_PER_S, NEWS_BURST);
   readonly wants = new TokenBucket(WANTS_PER_S, WANTS_BURST);
 
-  constructor(readonly told: NewsQueue) {}
+  /** @param credit Leaves that it may still send. */
+  constructor(readonly told: NewsQueue, public credit: number) {}
 }
 
 /** An open offer as the user's list has it. */
@@ -87,6 +89,8 @@ export class Transfers
   readonly #peers = new Map<PeerKey, Peer>();
   /** Files for our user alone whose sender couldn't be reached for long, each with the name under which it is saved. */
   readonly #left = new Map<OfferId, string>();
+  /** Leaves asked for over links that are gone: where there were two to one peer, they may come over the other one. */
+  readonly #owed = new Map<PeerKey, number>();
   readonly #pending = new Pending<Following>();
   readonly #agenda: Agenda;
   #effects: TransferEffect[] = [];
@@ -260,7 +264,8 @@ export class Transfers
   #peerUp(peer: PeerKey, nowMs: number): void {
     if (this.#peers.has(peer)) this.#peerDown(peer, nowMs);
     const told = new NewsQueue((message) => this.emit({ type: "send", to: peer, message }));
-    this.#peers.set(peer, new Peer(told));
+    this.#peers.set(peer, new Peer(told, this.#owed.get(peer) ?? 0));
+    this.#owed.delete(peer);
     for (const { signed } of this.#shares.for(peer)) {
       this.send(peer, { type: "offer", offer: signed });
     }
@@ -285,7 +290,12 @@ export class Transfers
   }
 
   #peerDown(peer: PeerKey, nowMs: number): void {
+    const credit = this.#peers.get(peer)?.credit ?? 0;
     this.#peers.delete(peer);
+    if (credit > 0) {
+      this.#owed.set(peer, Math.min(credit, QUEUED_LEAVES_MAX));
+      dropOldest(this.#owed, REMEMBERED_MAX);
+    }
     this.#serving.gone(peer);
     this.#downloads.peerDown(peer, nowMs);
   }

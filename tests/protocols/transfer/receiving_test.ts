@@ -285,3 +285,18 @@ Deno.test("cancelled by the receiver: its holders are told, and what is there is
     { type: "show", event: { event: "transfer", file: 1, state: "cancelled", bytes: 0 }, ref: "c" },
   ]);
 });
+
+Deno.test("what was asked for over one link may come over another one, but no more than that", () => {
+  const receiver = machineOf(9);
+  const file = fileOf(100 * LEAF_BYTES);
+  const { id } = fetching(receiver, ANN, file, BOB);
+  receiver.step({ type: "peer-down", peer: BOB });
+  receiver.step({ type: "peer-up", peer: BOB });
+  const penalties = (leaf: number) =>
+    only(
+      receiver.step({ type: "message", from: BOB, message: leafOf(file, id, leaf) }),
+      "penalise",
+    );
+  for (let leaf = 0; leaf < WINDOW_LEAVES; leaf++) assertEquals(penalties(leaf), []);
+  assertEquals(penalties(WINDOW_LEAVES).map(({ peer }) => peer), [BOB]);
+});
