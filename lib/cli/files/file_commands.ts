@@ -6,6 +6,7 @@ import { memberName, numberOf, shortText } from "../commands/command_arguments.t
 import { type Argument, type Command, command } from "../commands/commands.ts";
 import type { CommandSink } from "../commands/mode_commands.ts";
 import type { FileCommand } from "./file_events.ts";
+import { unquoted } from "./path_typed.ts";
 
 type FileSink = CommandSink<FileCommand>;
 
@@ -51,7 +52,8 @@ export const fileCommands = (sendHelp: string): readonly Command<FileSink>[] => 
     args: { n: fileNumber, as: savedName },
     help: "fetch file N into the folder of downloads, under its own name or another",
     example: "/get 2",
-    run: (submit: FileSink, { n, as }, ref) => submit({ command: "get", file: n, as }, ref),
+    run: (submit: FileSink, { n, as }, ref, isTyped) =>
+      submit({ command: "get", file: n, as: isTyped ? as && unquoted(as) : as }, ref),
   }),
   command({
     name: "cancel",

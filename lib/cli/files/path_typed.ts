@@ -8,7 +8,13 @@ import { homeFolder } from "../streams/streams.ts";
  */
 export function pathTyped(text: string, home: string | undefined = homeFolder()): string {
   const typed = text.trim();
-  const quoted = /^'([^']*)'$|^"([^"]*)"$/.exec(typed);
-  const plain = quoted === null ? typed.replace(/\\(.)/g, "$1") : quoted[1] ?? quoted[2] ?? "";
+  const inner = unquoted(typed);
+  const plain = inner === typed ? typed.replace(/\\(.)/g, "$1") : inner;
   return home && /^~(?=\/|$)/.test(plain) ? home + plain.slice(1) : plain;
+}
+
+/** What stands in quotes, as a shell takes it; all of it where there are none around it. */
+export function unquoted(text: string): string {
+  const [, one, other] = /^'([^']*)'$|^"([^"]*)"$/.exec(text) ?? [];
+  return one ?? other ?? text;
 }

@@ -193,8 +193,9 @@ export class Peace {
   #ignoredOne(name: string): IgnoredOne {
     const { all } = this.ignored;
     const met = this.#keyOf(name);
-    const found = all.findLast((one) => one.key === name || isSameName(one.name, name)) ??
-      all.find(({ key }) => key === met);
+    // Whoever has the name here, before somebody who had it elsewhere.
+    const found = all.find(({ key }) => key === name || key === met) ??
+      all.findLast((one) => isSameName(one.name, name));
     if (found !== undefined) return found;
     const text = `You don't ignore ${shownName(name)}; /ignored lists whom you do`;
     throw new P2pchatError("unknown-user", text);

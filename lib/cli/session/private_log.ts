@@ -23,7 +23,7 @@ const SEGMENTS_MAX = 16;
 /** Of those that come one after the other only the last one starts a sync. */
 const SYNC_AFTER_MS = 1_000;
 
-const NAME = /^private-(\d{6})$/;
+const NAME = /^private-(\d{6,9})$/;
 
 export class PrivateLog implements PrivateStore {
   #number = 0;
@@ -97,7 +97,8 @@ export class PrivateLog implements PrivateStore {
         for (const one of earlier.reverse()) {
           const which = identityOf(one);
           found.delete(which); // of one that is there twice, the first counts
-          if (!takenBack.has(one.id)) found.set(which, one);
+          // Another one's message may have the id of one's own.
+          if (!one.self || !takenBack.has(one.id)) found.set(which, one);
         }
       }
       return [...found.values()].slice(0, count).reverse();
@@ -204,10 +205,11 @@ export class PrivateLog implements PrivateStore {
 
   async #numbers(): Promise<readonly number[]> {
     const names = await this.disk.list(this.folder);
-    return names.flatMap((name) => {
+    const numbers = names.flatMap((name) => {
       const number = NAME.exec(name)?.[1];
       return number === undefined ? [] : [Number(number)];
     });
+    return numbers.sort((a, b) => a - b);
   }
 
   #pathOf(number: number): string {
@@ -216,6 +218,6 @@ export class PrivateLog implements PrivateStore {
 }
 
 /** Not the id alone: another program may use one twice. */
-function identityOf({ id, key, sentAt }: PrivateWords): string {
-  return `${id} ${key} ${sentAt}`;
+function identityOf({ id, key, sentAt, self }: PrivateWords): string {
+  return `${id} ${key} ${sentAt} ${self}`;
 }

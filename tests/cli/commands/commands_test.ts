@@ -75,6 +75,7 @@ const TYPED: readonly (readonly [line: string, outcome: Outcome])[] = [
   ["/send my\\ report.pdf", send("my\\", "report.pdf")],
   ["/get 2", { command: { command: "get", file: 2, as: undefined } }],
   ["/get 2 my draft.pdf", { command: { command: "get", file: 2, as: "my draft.pdf" } }],
+  ['/get 2 "my draft.pdf"', { command: { command: "get", file: 2, as: "my draft.pdf" } }],
   ["/cancel 2", { command: { command: "cancel", file: 2 } }],
   ["/files", { command: { command: "files" } }],
   ["/help msg", { help: ["msg"] }],

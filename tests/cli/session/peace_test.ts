@@ -109,6 +109,14 @@ Deno.test("/unignore by the name of then or of now, or by the key, ends it; /ign
   }
 });
 
+Deno.test("/unignore means whoever has the name here, before somebody who had it elsewhere", async () => {
+  const { peace, run } = await ignoringEve();
+  await peace.ignored.add({ name: "Eve~k7", key: "another" as never, since: "2026-01-31" });
+  await run({ command: "unignore", name: "Eve~k7" });
+  const { ignored } = await run({ command: "ignored" });
+  assertEquals((ignored as readonly { key: string }[]).map(({ key }) => key), ["another"]);
+});
+
 Deno.test("/ignore refuses who was never shown, and oneself", async () => {
   const { peace, run } = await ignoringEve();
   peace.heard({ event: "ready", name: "Alice", key: OWN });

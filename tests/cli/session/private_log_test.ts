@@ -173,3 +173,30 @@ Deno.test("PrivateLog tells once that the disk refuses, and keeps again when it 
   disk.fault = null;
   await log.close();
 });
+
+Deno.test("PrivateLog: another one's message with the id and time of one's own is kept, and not taken back with it", async () => {
+  const log = open(await emptyDisk());
+  const own = words("mine", { id: "1", self: true });
+  await log.keep(own);
+  await log.keep(words("theirs", { id: "1" }));
+  assertEquals(await textsIn(log), ["mine", "theirs"]);
+  await log.takeBack(own);
+  assertEquals(await textsIn(log), ["theirs"]);
+  await log.close();
+});
+
+Deno.test("PrivateLog goes on in order after a million files, of which the oldest goes", async () => {
+  const disk = await emptyDisk();
+  const log = open(disk, [], 100);
+  await log.keep(words("one"));
+  await log.close();
+  await disk.rename(FIRST, `${FOLDER}/private-999999`);
+  const later = open(disk, [], 100);
+  await keepAll(later, "two ".repeat(30), "three ".repeat(30), "four");
+  assertEquals(await textsIn(later, 1), ["four"]);
+  assertEquals(
+    disk.paths(),
+    [1_000_000, 1_000_001, 1_000_002].map((n) => `${FOLDER}/private-${n}`).sort(),
+  );
+  await later.close();
+});
