@@ -1,8 +1,9 @@
 /** A profile's rooms as they are listed: read from their logs, also while programs write these. */
 
 import { P2pchatError } from "../../base/errors.ts";
-import { fingerprintOf } from "../../base/text/fingerprint.ts";
-import type { PeerKey, RoomId } from "../../base/ids.ts";
+import { fingerprintOf, startApart } from "../../base/text/fingerprint.ts";
+import type { FoldedName, PeerKey, RoomId } from "../../base/ids.ts";
+import { foldName } from "../../base/text/names.ts";
 import { dateText } from "../../base/text/words.ts";
 import { MESH_LOG, type MeshRecord } from "../../protocols/mesh/schema/records.ts";
 import type { Disk } from "../../store/disk/disk.ts";
@@ -105,23 +106,26 @@ function viewOf(
   const founding = records.find((record) => record.kind === "genesis");
   if (founding === undefined) return null;
   const names = new Map<PeerKey, string>();
+  const pins = new Map<FoldedName, PeerKey>();
   let last: Extract<MeshRecord, { kind: "bundle" }>["bundle"] | null = null;
   for (const record of records) {
     if (record.kind === "claim") {
       const { key, name } = record.claim.claim.value;
       names.set(key, name);
     }
+    if (record.kind === "pin") pins.set(foldName(record.name), record.key);
     if (record.kind !== "bundle" || record.bundle.texts.value.length === 0) continue;
     if (!isIgnored(fingerprintOf(record.bundle.header.value.author))) last = record.bundle;
   }
+  const shown = namesShown(names, pins);
   const said = last?.header.value;
   return {
     room,
     title,
     private: founding.genesis.genesis.value.private,
-    members: [...names.values()],
+    members: [...names.keys()].map(shown),
     last: said === undefined ? null : {
-      from: names.get(said.author) ?? fingerprintOf(said.author),
+      from: shown(said.author),
       text: last!.texts.value.at(-1)!,
       at: dateText(said.sentAt),
     },
@@ -143,4 +147,24 @@ export async function isPrivateRoom(disk: Disk, path: string): Promise<boolean> 
     if (!(error instanceof P2pchatError) || error.code === "disk") throw error;
   }
   return isPrivate;
+}
+
+/**
+ * Under which name each key is shown, as in the room itself: one whose name the user knows as another's, or that somebody
+ * else had first, is told apart.
+ * @param names What each claims to be called, in the order in which they came. @param pins Whose names the user knows.
+ */
+export function namesShown(
+  names: ReadonlyMap<PeerKey, string>,
+  pins: ReadonlyMap<FoldedName, PeerKey>,
+): (key: PeerKey) => string {
+  return (key) => {
+    const name = names.get(key);
+    if (name === undefined) return fingerprintOf(key);
+    const folded = foldName(name);
+    const [first = key] = names.entries().find(([, other]) => foldName(other) === folded) ?? [];
+    const owner = pins.get(folded) ?? first;
+    if (owner === key) return name;
+    return `${name}~${startApart(fingerprintOf(key), new Set([owner]), fingerprintOf)}`;
+  };
 }

@@ -1,0 +1,23 @@
+import { assertEquals } from "@std/assert";
+import type { FoldedName, PeerKey } from "../../../lib/base/ids.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import { foldName } from "../../../lib/base/text/names.ts";
+import { namesShown } from "../../../lib/cli/mesh/room_views.ts";
+
+const [BOB, OTHER, EVE] = ["b0", "07", "ee"].map((byte) => byte.repeat(32) as PeerKey) as [
+  PeerKey,
+  PeerKey,
+  PeerKey,
+];
+const apart = (name: string, key: PeerKey) => `${name}~${fingerprintOf(key).slice(0, 4)}`;
+
+Deno.test("/rooms shows nobody under a name that the user knows as another's", () => {
+  const pins = new Map<FoldedName, PeerKey>([[foldName("Bob"), BOB]]);
+  const shown = namesShown(new Map([[OTHER, "bob"], [EVE, "Eve"]]), pins);
+  assertEquals([OTHER, EVE, BOB].map(shown), [apart("bob", OTHER), "Eve", fingerprintOf(BOB)]);
+});
+
+Deno.test("/rooms tells apart who came later under a name that somebody has", () => {
+  const shown = namesShown(new Map([[BOB, "Bob"], [OTHER, "Bob"]]), new Map());
+  assertEquals([BOB, OTHER].map(shown), ["Bob", apart("Bob", OTHER)]);
+});
