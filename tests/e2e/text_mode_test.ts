@@ -61,10 +61,12 @@ Deno.test("text mode: what was dropped from a log's end is told after the first 
   const log = `${rooms}/${room!.name}/log`;
   await Deno.writeTextFile(log, "torn", { append: true });
 
-  await using again = TextProgram.mesh("Alice", null, ["--stay"], { data });
-  await again.until(/Dropped/);
-  assertMatch(again.lines[0]!, /^>INFO: Alice at address 127\.0\.0\.1 is listening at \d+\.$/);
-  await Deno.remove(data, { recursive: true });
+  {
+    await using again = TextProgram.mesh("Alice", null, ["--stay"], { data });
+    await again.until(/Dropped/);
+    assertMatch(again.lines[0]!, /^>INFO: Alice at address 127\.0\.0\.1 is listening at \d+\.$/);
+  }
+  await Deno.remove(data, { recursive: true }); // nobody writes there any more
 });
 
 Deno.test("text mode: the later of two names that look alike is marked, whatever its script, and when it comes back", async () => {
