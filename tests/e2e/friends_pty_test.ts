@@ -157,6 +157,7 @@ terminalTest(
     await carol.until(shows("only you"));
     await terminal.press("bob/and you\r");
     await bob.until(shows("and you"));
+    await terminal.until("it has arrived", ({ text }) => text.includes("> and you"));
     await terminal.press("/to\r");
     await terminal.untilCursorLine("alice> |");
     await terminal.press("to nobody\r");
