@@ -81,24 +81,31 @@ export interface PinEffect {
   readonly again: boolean;
 }
 
-/** One of those found again that were said to one person alone, or by one. */
-export interface RecalledMessage {
+/** One message of an answer to `history`. */
+export interface PastMessage {
   readonly id: string;
-  /** The author's name then; the user's own, now. */
+  /** The author's name when it was sent. */
   readonly from: string;
-  /** The name under which the author is shown here. */
+  /** The name under which the author is shown here: `Bob~k7f3`, where two have used one. */
   readonly shown: string;
-  /** The author's fingerprint; empty where it wasn't known. */
+  /** The author's fingerprint: distinguishes authors that have used the same name. */
   readonly key: string;
   readonly text: string;
   /** ISO 8601, UTC, by the author's clock. */
   readonly sentAt: string;
+  /** The user ignores the author: what the console adds. */
+  readonly ignored?: true;
+}
+
+/**
+ * One that was said to one person alone, or by one. The user's own are `from` the name that the user has now; `key` is
+ * empty where it wasn't known.
+ */
+export interface RecalledMessage extends PastMessage {
   readonly private: true;
   readonly self: boolean;
   /** The receiver, on the user's own ones. */
   readonly to?: string;
-  /** The user ignores the author: what the console adds. */
-  readonly ignored?: true;
 }
 
 /** The conversation that an answer is about: with whom the user spoke privately. */

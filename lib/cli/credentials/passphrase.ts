@@ -25,10 +25,9 @@ import { FORCED_EXIT_STATUS } from "../streams/interrupts.ts";
 import { isAtTerminal, processStreams, type Streams } from "../streams/streams.ts";
 import { PasswordEntry } from "../terminal/password_entry.ts";
 import { nodeScrypt } from "./scrypt.ts";
+import { ATTEMPTS_MAX, untilItWillDo } from "./password_source.ts";
 import { secretText } from "./secret_file.ts";
 
-/** How often a user may try at a terminal. */
-const ATTEMPTS_MAX = 3;
 /** The longest passphrase, and a line end. */
 const FILE_BYTES_MAX = 4 * PASSWORD_BYTES_MAX + 2;
 const LINE_END = /\r?\n$/;
@@ -109,26 +108,14 @@ export async function newPassphrase(
   const streams = terminalOf(options, "--new-passphrase-file", "There is no new passphrase");
   const entry = new PasswordEntry(streams);
   const prompt = `New passphrase of ${shownName(name)} (empty: none): `;
-  try {
-    for (let attempt = 1;; attempt++) {
-      try {
-        const passphrase = checked(await typed(entry, streams, prompt));
-        if (passphrase === null) return null;
-        const again = await typed(entry, streams, "The same again: ");
-        if (passwordBytes(again).join() === passwordBytes(passphrase).join()) return passphrase;
-        throw new P2pchatError(
-          "bad-credentials",
-          "The two passphrases aren't the same; nothing was changed",
-        );
-      } catch (error) {
-        if (!(error instanceof P2pchatError) || error.code === "usage") throw error;
-        if (attempt === ATTEMPTS_MAX) throw error;
-        entry.tell(error.message);
-      }
-    }
-  } finally {
-    entry.close();
-  }
+  return await untilItWillDo(entry, async () => {
+    const passphrase = checked(await typed(entry, streams, prompt));
+    if (passphrase === null) return null;
+    const again = await typed(entry, streams, "The same again: ");
+    if (passwordBytes(again).join() === passwordBytes(passphrase).join()) return passphrase;
+    const text = "The two passphrases aren't the same; nothing was changed";
+    throw new P2pchatError("bad-credentials", text);
+  });
 }
 
 /** @returns Null for an empty one. @throws {P2pchatError} `weak-password`. */

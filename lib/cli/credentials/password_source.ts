@@ -33,8 +33,8 @@ const FILE_BYTES_MAX = 4 * PASSWORD_BYTES_MAX + 2;
 /** The error for a longer file, which isn't read to its end. */
 const TOO_LONG =
   `The password won't do: it has more than ${PASSWORD_BYTES_MAX} bytes; choose another one`;
-/** How often a user may retry after a mistake. */
-const ATTEMPTS_MAX = 3;
+/** How often a user may try. */
+export const ATTEMPTS_MAX = 3;
 
 interface PasswordSource {
   /** The argument of `--password-file`; null without the flag. */
@@ -67,10 +67,24 @@ export async function newPassword(source: PasswordSource, name: string): Promise
     }
     return typedPassword(answer, source.streams);
   };
+  return await untilItWillDo(
+    entry,
+    () => typedTwice<never>(ask, `Password for ${shownName(name)}: `),
+  );
+}
+
+/**
+ * Asks for a new secret until what is typed will do, `ATTEMPTS_MAX` times at most; then closes the entry.
+ * @throws {P2pchatError} `usage` at once where nothing more is typed; the last time, why it won't do.
+ */
+export async function untilItWillDo<Secret>(
+  entry: PasswordEntry,
+  ask: () => Promise<Secret>,
+): Promise<Secret> {
   try {
     for (let attempt = 1;; attempt++) {
       try {
-        return await typedTwice<never>(ask, `Password for ${shownName(name)}: `);
+        return await ask();
       } catch (error) {
         if (!(error instanceof P2pchatError) || error.code === "usage") throw error;
         if (attempt === ATTEMPTS_MAX) throw error;

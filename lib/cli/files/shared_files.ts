@@ -188,7 +188,7 @@ export class SharedFiles {
         return host.command({ command: "send", source, name, to }, ref);
       }
       case "get": {
-        const listed = host.list.find(({ offer }) => offer.number === command.file);
+        const listed = this.#listed(command.file);
         if (listed?.state === "here") {
           const path = open.pathOf(listed.offer.id);
           const where = path === undefined ? "" : `: ${path}`;

@@ -1,14 +1,14 @@
 /** Further rooms of a console: how one is joined, and what all of the profile's rooms are. Loaded with the second one. */
 
 import { P2pchatError } from "../../base/errors.ts";
-import { dayText, numberText } from "../../base/text/words.ts";
+import { numberText } from "../../base/text/words.ts";
 import type { Logger } from "../../base/machine/environment.ts";
 import type { MeshHost } from "../../runtime/hosts/mesh_host.ts";
 import { roomsFolder } from "../../store/disk/paths.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
 import { type Session, showError } from "../session/mode_session.ts";
 import { Peace } from "../session/peace.ts";
-import type { Bye } from "../session/run_mode.ts";
+import { type Bye, foundCommand } from "../session/run_mode.ts";
 import { joinOptions } from "./join_options.ts";
 import type { MeshOptions } from "./mesh_arguments.ts";
 import type { MeshCommandSink } from "./mesh_commands.ts";
@@ -34,13 +34,12 @@ export class FurtherRooms implements ManyRooms {
     readonly runRoom: (start: RoomStart) => Promise<Bye>,
   ) {
     const { knownPeers, hosts } = first;
-    knownPeers.heed = ({ name, fingerprint: key, isRefused }) => {
-      const command = isRefused ? "refuse" : "unrefuse";
-      for (const host of hosts) host.command({ command, name, key }, undefined);
+    knownPeers.heed = (found) => {
+      for (const host of hosts) host.command(foundCommand(found), undefined);
     };
   }
 
-  join(where: string, ref: string | undefined): Promise<void> {
+  join(where: string, ref: string | undefined): void {
     const { meshConsole, first } = this;
     const { options, invite } = joinOptions(where, first.options);
     if (meshConsole.rooms.length >= ROOMS_MAX) {
@@ -58,14 +57,13 @@ export class FurtherRooms implements ManyRooms {
         disk: new RealDisk(() => performance.now()),
         environment: { ...first.environment, log: numbered(first.environment.log, ui.number) },
         // Names may be other people's in another room.
-        peace: new Peace(settings, ignored, ownKey, today ?? (() => dayText(Date.now()))),
+        peace: new Peace(settings, ignored, ownKey, today),
         ui,
         options,
         invite,
         isFurther: true,
       });
     });
-    return Promise.resolve();
   }
 
   async list(ref: string | undefined): Promise<void> {
@@ -89,12 +87,8 @@ export class FurtherRooms implements ManyRooms {
       const found = here.get(view.room);
       return found === undefined ? view : { ...view, here: found };
     });
-    const place = ({ here }: { readonly here?: RoomHere }) => here?.number ?? Infinity;
-    const inOrder = all.map((view, at) => ({ view, at }))
-      .sort((a, b) =>
-        place(a.view) === place(b.view) ? a.at - b.at : place(a.view) - place(b.view)
-      );
-    ui.show({ event: "rooms", rooms: inOrder.map(({ view }) => view) }, ref);
+    const place = ({ here }: { readonly here?: RoomHere }) => here?.number ?? ROOMS_MAX + 1;
+    ui.show({ event: "rooms", rooms: all.toSorted((a, b) => place(a) - place(b)) }, ref);
   }
 }
 

@@ -33,7 +33,7 @@ type RunRoom = (ui: RoomInterface) => Promise<Bye>;
 /** What the console does with several rooms. */
 export interface ManyRooms {
   /** Begins to join. @throws {P2pchatError} Where that can't be begun. */
-  join(where: string, ref: string | undefined): Promise<void>;
+  join(where: string, ref: string | undefined): void;
   /** Shows all rooms of the profile. */
   list(ref: string | undefined): Promise<void>;
 }
@@ -330,9 +330,9 @@ export class MeshConsole {
   #join(where: string, ref: string | undefined): void {
     this.#joining = { room: null };
     this.#tellPause();
-    this.#withMany(ref, async (many) => {
+    this.#withMany(ref, (many) => {
       try {
-        await many.join(where, ref);
+        many.join(where, ref);
       } finally {
         if (this.#joining?.room === null) {
           this.#giveUpTyped(OTHER_ROOM);

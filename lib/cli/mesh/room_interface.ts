@@ -117,9 +117,8 @@ export class RoomInterface implements UserInterface<MeshOwnEvent, RoomSink>, Pla
       this.shared.entered(this);
       return;
     }
-    if (event.event === "message" && this.shared.current !== this) {
-      if (!event.self && !event.history) this.unseen += 1;
-    }
+    const isElsewhere = this.shared.current !== this;
+    if (isElsewhere && event.event === "message" && !event.self && !event.history) this.unseen += 1;
     ui.show(event, ref, this);
   }
 

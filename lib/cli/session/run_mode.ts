@@ -8,6 +8,7 @@ import type { ModeCommand, ModeOutcome } from "../../base/machine/mode_machine.t
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
 import type { ModePorts } from "../../runtime/hosts/mode_host.ts";
+import type { Found } from "../../store/profile/known_peers.ts";
 import type { Links } from "../../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { type Session, showError, showNotices } from "./mode_session.ts";
@@ -61,10 +62,11 @@ export function followKnownPeers<Event extends ShownEvent, Target>(
   let hasEnded = false;
   const look = async () => {
     try {
-      for (const { name, fingerprint: key, isRefused } of await knownPeers.reread()) {
+      for (const found of await knownPeers.reread()) {
         if (hasEnded) return;
-        ui.show({ event: "notice", ...foundNotice(shownName(name), key, isRefused) });
-        heed({ command: isRefused ? "refuse" : "unrefuse", name, key });
+        const { name, fingerprint, isRefused } = found;
+        ui.show({ event: "notice", ...foundNotice(shownName(name), fingerprint, isRefused) });
+        heed(foundCommand(found));
       }
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
@@ -80,6 +82,11 @@ export function followKnownPeers<Event extends ShownEvent, Target>(
     hasEnded = true;
     timer?.cancel();
   };
+}
+
+/** What somebody's key was found to be, as a command for a machine. */
+export function foundCommand({ name, fingerprint: key, isRefused }: Found): FoundCommand {
+  return { command: isRefused ? "refuse" : "unrefuse", name, key };
 }
 
 function foundNotice(shown: string, key: Fingerprint, isRefused: boolean) {

@@ -9,6 +9,7 @@ import type {
   KeyChange,
   ModeCommand,
   ModeEvent,
+  PastMessage,
   PresenceEvent,
   RecalledMessage,
 } from "../../../base/machine/mode_machine.ts";
@@ -31,21 +32,10 @@ export interface PeerView extends Compared, ShownPresence {
   readonly changed?: KeyChange;
 }
 
-export interface HistoryMessage {
-  readonly id: string;
-  /** The name claimed when it was sent, the same at every member. */
-  readonly from: string;
-  /** The name under which the author is shown here: `Bob~k7f3`, where two members have used one. */
-  readonly shown: string;
-  /** The author's fingerprint: distinguishes authors that have used the same name. */
-  readonly key: string;
-  readonly text: string;
-  /** ISO 8601, UTC, by the author's clock. */
-  readonly sentAt: string;
+/** One that was said to all; its author's name is the same at every member. */
+export interface HistoryMessage extends PastMessage {
   /** The author is removed by now: whether it was written before that can't be told, as others may bring it later. */
   readonly removed?: true;
-  /** The user ignores the author: what the console adds. */
-  readonly ignored?: true;
 }
 
 /** One member in a status. */
