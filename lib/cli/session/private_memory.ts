@@ -24,7 +24,8 @@ export class PrivateMemory implements PrivateStore {
   }
 
   takeBack({ id }: PrivateWords): Promise<void> {
-    this.#words = this.#words.filter((words) => words.id !== id);
+    // Another one's message may have the id of one's own.
+    this.#words = this.#words.filter((words) => !words.self || words.id !== id);
     this.#units = this.#words.reduce((sum, { text }) => sum + text.length, 0);
     return Promise.resolve();
   }

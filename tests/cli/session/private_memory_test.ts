@@ -38,3 +38,13 @@ Deno.test("PrivateMemory is bounded: the oldest go, by number and by size", asyn
   assertEquals((await texts(1))[0], "xxxxxxxxx");
   await memory.close();
 });
+
+Deno.test("PrivateMemory: another one's message isn't taken back with one's own of the same id", async () => {
+  const { memory, texts } = await newMemory();
+  const own = { ...words("mine"), id: "1", self: true };
+  await memory.keep(own);
+  await memory.keep({ ...words("theirs"), id: "1", self: false });
+  await memory.takeBack(own);
+  assertEquals(await texts(5), ["earlier", "theirs"]);
+  await memory.close();
+});
