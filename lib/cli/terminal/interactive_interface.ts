@@ -662,7 +662,9 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     if (this.#pausedBecause === null) return this.#runHeld();
     if (this.#toldPause) return;
     this.#toldPause = true;
-    this.#printStar(`Waiting: ${this.#pausedBecause}. What you write is kept and sent in order.`);
+    // It may fail, and what waits is in memory alone.
+    const then = "What you write is sent in order after that, or you are told that it wasn't.";
+    this.#printStar(`Waiting: ${this.#pausedBecause}. ${then}`);
   }
 
   #leaves(line: string): boolean {
