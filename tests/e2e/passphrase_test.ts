@@ -74,14 +74,11 @@ Deno.test("passphrase: a key is encrypted, opened, given another one, and freed 
     assertEquals([old.code, old.status], ["bad-credentials", 4]);
     assertEquals((await key("--passphrase-file", second)).stdout, row);
 
-    const freed = await set("--passphrase-file", second, "--new-passphrase-file", file(""));
+    const freed = await set("--passphrase-file", second, "--remove");
     assertMatch(freed.stdout, /^alice's key isn't encrypted any more/);
     assertEquals(identity(), plain);
     assertEquals((await key()).stdout, row);
-    assertMatch(
-      (await set("--new-passphrase-file", file(""))).stdout,
-      /has no passphrase; nothing/,
-    );
+    assertMatch((await set("--remove")).stdout, /has no passphrase; nothing/);
   });
 });
 
@@ -98,17 +95,26 @@ Deno.test("passphrase: what can't be done says why, and leaves the key as it was
     assertEquals(profiles.map(({ name }) => name), ["alice"]);
     await set("--new-passphrase-file", file(FIRST));
     const sealed = identity();
+    const empty = await fails(
+      ...["passphrase", "alice", "--passphrase-file", file(FIRST)],
+      ...["--new-passphrase-file", file("")],
+    );
+    const both = await fails("passphrase", "alice", "--remove", "--new-passphrase-file", file(""));
     const start = await failureOf(ANSWER, data, true);
     const wrong = await failureOf([...ANSWER, "--passphrase-file", file("wrong one")], data, true);
     const room = await fails("mesh", "alice", "--host", "127.0.0.1", "--port", "0");
     assertEquals(identity(), sealed);
 
     assertEquals(
-      [weak, nobody, lines, unasked, start, wrong, room].map(({ code, status }) => [code, status]),
+      [weak, nobody, lines, unasked, empty, both, start, wrong, room].map((
+        { code, status },
+      ) => [code, status]),
       [
         ["weak-password", 4],
         ["unknown-user", 2],
         ["bad-file", 5],
+        ["usage", 2],
+        ["weak-password", 4],
         ["usage", 2],
         ["usage", 2],
         ["bad-credentials", 4],
@@ -116,6 +122,7 @@ Deno.test("passphrase: what can't be done says why, and leaves the key as it was
       ],
     );
     assertMatch(weak.text, /^The passphrase won't do: it must have at least 8 characters/);
+    assertMatch(empty.text, /^There is no passphrase in .*; --remove takes the present one away$/);
     assertMatch(
       start.text,
       /^alice's key is under a passphrase, and there is nobody to ask .* --passphrase-file FILE$/,
@@ -181,10 +188,14 @@ Deno.test({
           columns: 120,
         });
       await using setting = await open("passphrase alice");
-      await setting.untilCursorLine("New passphrase of alice (empty: none): |");
+      await setting.untilCursorLine(
+        "New passphrase of alice (at least 8 characters; empty: none): |",
+      );
       await setting.press("short\r");
       await setting.until("why not", ({ text }) => text.includes("at least 8 characters"));
-      await setting.untilCursorLine("New passphrase of alice (empty: none): |");
+      await setting.untilCursorLine(
+        "New passphrase of alice (at least 8 characters; empty: none): |",
+      );
       await setting.press(`${FIRST}\r`);
       await setting.untilCursorLine("The same again: |");
       await setting.press(`${FIRST}\r`);

@@ -5,6 +5,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import {
   isPossiblePassword,
   PASSWORD_BYTES_MAX,
+  PASSWORD_LENGTH_MIN,
   passwordBytes,
   SALT_BYTES,
   SCRYPT_PARAMETERS,
@@ -95,19 +96,31 @@ export async function unsealed(
 }
 
 /**
- * A new passphrase for the profile of `name`, from the file or typed twice; null: an empty one, for none.
- * @throws {P2pchatError} `weak-password`; `bad-credentials` where the two inputs differ; `usage`, `bad-file`.
+ * A new passphrase for the profile of `name`, from the file or typed twice; null: none, as was asked for, or an empty
+ * one was typed.
+ * @throws {P2pchatError} `weak-password`, also for an empty file, which a failed script may leave; `bad-credentials`
+ *   where the two inputs differ; `usage`, `bad-file`.
  */
 export async function newPassphrase(
-  options: CommonOptions & { readonly newPassphraseFile: string | null },
+  options: CommonOptions & {
+    readonly newPassphraseFile: string | null;
+    readonly isRemoval: boolean;
+  },
   name: string,
 ): Promise<string | null> {
-  if (options.newPassphraseFile !== null) {
-    return checked(await passphraseIn(options, options.newPassphraseFile));
+  const { newPassphraseFile: file, isRemoval } = options;
+  if (isRemoval) return null;
+  if (file !== null) {
+    const passphrase = checked(await passphraseIn(options, file));
+    if (passphrase !== null) return passphrase;
+    const text = `There is no passphrase in ${file}; --remove takes the present one away`;
+    throw new P2pchatError("weak-password", text);
   }
   const streams = terminalOf(options, "--new-passphrase-file", "There is no new passphrase");
   const entry = new PasswordEntry(streams);
-  const prompt = `New passphrase of ${shownName(name)} (empty: none): `;
+  const prompt = `New passphrase of ${
+    shownName(name)
+  } (at least ${PASSWORD_LENGTH_MIN} characters; empty: none): `;
   return await untilItWillDo(entry, async () => {
     const passphrase = checked(await typed(entry, streams, prompt));
     if (passphrase === null) return null;

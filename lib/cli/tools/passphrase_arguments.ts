@@ -1,5 +1,6 @@
 /** The command line of `p2pchat passphrase`. */
 
+import { P2pchatError } from "../../base/errors.ts";
 import { usersFolder } from "../../store/disk/paths.ts";
 import { type CommandOf, wrongWords } from "../args/arguments.ts";
 import { fileName, type Flags, type OptionsOf, optionsOf } from "../args/flags.ts";
@@ -12,10 +13,11 @@ const flags = {
   newPassphraseFile: {
     name: "new-passphrase-file",
     value: "FILE",
-    help: "the new passphrase is in that file, an empty one for none (otherwise you are asked)",
+    help: "the new passphrase is in that file (otherwise you are asked)",
     use: "read",
     parse: fileName,
   },
+  isRemoval: { name: "remove", help: "take the passphrase away" },
 } satisfies Flags;
 
 /** `p2pchat passphrase NAME`. */
@@ -35,6 +37,12 @@ export const passphraseCommand: CommandOf<ChangePassphraseOptions> = {
     const [name, ...rest] = line.words;
     // A word after the name may be a passphrase, so the error doesn't quote it.
     if (name === undefined || rest.length > 0) throw wrongWords(passphraseCommand);
-    return { ...line.common, ...optionsOf(line, flags), name: chosenName(name) };
+    const options = optionsOf(line, flags);
+    if (options.isRemoval && options.newPassphraseFile !== null) {
+      const text = "--remove takes the passphrase away, --new-passphrase-file gives another: " +
+        "choose one of them";
+      throw new P2pchatError("usage", text);
+    }
+    return { ...line.common, ...options, name: chosenName(name) };
   },
 };
