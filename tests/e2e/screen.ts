@@ -119,10 +119,10 @@ export class Screen {
       if (rest[0] === "\x1b") {
         const after = rest.slice(1);
         // deno-lint-ignore no-control-regex
-        const command = /^\](2|52;c|9|99|777);([^\x07]*)(\x07?)/.exec(after);
+        const command = /^\](2|52;c|9|99|777);([^\x07\x1b]*)(?:(\x07|\x1b\\)|\x1b?$)/.exec(after);
         if (command !== null) {
           const [whole, what, value = "", end] = command;
-          if (end === "") {
+          if (end === undefined) {
             this.#pending = rest;
             return;
           }

@@ -37,8 +37,8 @@ function sequencesOf(kind: Kind, title: string, body: string): string {
   switch (kind) {
     case "9": // iTerm2: text alone. A digit and a semicolon at its start would mean something else, but no name has one.
       return `\x1b]9;${title}: ${body}\x07`;
-    case "99": // kitty: title and body of one notification
-      return `\x1b]99;i=p2pchat:d=0;${title}\x07\x1b]99;i=p2pchat:p=body;${body}\x07`;
+    case "99": // kitty: title and body of one notification; it documents ST as the end, and no BEL
+      return `\x1b]99;i=p2pchat:d=0;${title}\x1b\\\x1b]99;i=p2pchat:p=body;${body}\x1b\\`;
     case "777": // rxvt-unicode: a semicolon ends a field
       return `\x1b]777;notify;${title.replaceAll(";", ",")};${body.replaceAll(";", ",")}\x07`;
     case null:

@@ -11,7 +11,7 @@ function written(env: Readonly<Record<string, string>>, attention = HI): string 
 
 const OF_9 = "\x1b]9;Bob; to you - p2pchat: hi; there\x07";
 const OF_99 =
-  "\x1b]99;i=p2pchat:d=0;Bob; to you - p2pchat\x07\x1b]99;i=p2pchat:p=body;hi; there\x07";
+  "\x1b]99;i=p2pchat:d=0;Bob; to you - p2pchat\x1b\\\x1b]99;i=p2pchat:p=body;hi; there\x1b\\";
 const OF_777 = "\x1b]777;notify;Bob, to you - p2pchat;hi, there\x07";
 
 const TERMINALS: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
@@ -36,16 +36,33 @@ for (const [env, sequence] of TERMINALS) {
   });
 }
 
+/** What screen passes on of strings (DCS to ST), as its parser reads them: an ESC behind another one is the string's. */
+function throughScreen(text: string): { readonly passed: string; readonly longest: number } {
+  let passed = "";
+  let longest = 0;
+  for (let at = 0; at < text.length; at += 2) {
+    assertEquals(text.slice(at, at + 2), "\x1bP");
+    const start = at += 2;
+    while (!(text[at] === "\x1b" && text[at + 1] === "\\")) {
+      if (at >= text.length) throw new Error("a string that doesn't end");
+      passed += text[at++];
+    }
+    longest = Math.max(longest, at - start);
+  }
+  return { passed, longest };
+}
+
 Deno.test("notifying() goes through tmux and screen in their forms", () => {
   const inTmux = written({ TERM: "tmux-256color", TMUX: "/tmp/x", KITTY_WINDOW_ID: "1" });
   assertEquals(inTmux, `\x1bPtmux;${OF_99.replaceAll("\x1b", "\x1b\x1b")}\x1b\\`);
   const inScreen = written({ TERM: "screen", STY: "1.x", LC_TERMINAL: "iTerm2" });
   assertEquals(inScreen, `\x1bP${OF_9}\x1b\\`);
   const long = { ...HI, body: "x".repeat(200) };
-  const pieces = written({ STY: "1.x", LC_TERMINAL: "iTerm2" }, long).split("\x1b\\").slice(0, -1);
-  assertEquals(pieces.every((piece) => piece.startsWith("\x1bP") && piece.length <= 122), true);
-  const whole = written({ LC_TERMINAL: "iTerm2" }, long);
-  assertEquals(pieces.map((piece) => piece.slice(2)).join(""), whole);
+  for (const env of [{ LC_TERMINAL: "iTerm2" }, { KITTY_WINDOW_ID: "1" }]) {
+    const { passed, longest } = throughScreen(written({ STY: "1.x", ...env }, long));
+    assertEquals(passed, written(env, long));
+    assertEquals(longest <= 120, true);
+  }
 });
 
 Deno.test("notifying() writes nothing of others' that a terminal obeys, nor much of it", () => {
@@ -64,9 +81,10 @@ Deno.test("notifying() writes nothing of others' that a terminal obeys, nor much
   fc.assert(fc.property(texts, texts, fc.constantFrom(...TERMINALS), (title, body, [env]) => {
     const sequence = written(env, { title, body, isUrgent: false });
     // deno-lint-ignore no-control-regex
-    const bare = sequence.replaceAll(/\x1b\](?:9|99|777);|\x07/g, "");
+    const bare = sequence.replaceAll(/\x1b\](?:9|99|777);|\x07|\x1b\\/g, "");
     assertEquals(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u.test(bare), false);
-    assertEquals(sequence.split("\x07").length <= 3, true);
+    const ends = sequence.replaceAll("\x1b\\", "\x07").split("\x07").length - 1;
+    assertEquals(ends <= 2, true);
     assertEquals([...sequence].length < 500, true);
   }));
 });
