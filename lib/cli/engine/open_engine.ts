@@ -27,7 +27,8 @@ const PROXY_VARIABLES = [
 /**
  * @param address What `options` say of it.
  * @param notice Shows a notice.
- * @throws {P2pchatError} `bad-file` for a certificate, key or password that can't be read.
+ * @throws {P2pchatError} `bad-file` for a certificate, key or password that can't be read; `usage` for nodes of several
+ *   clusters.
  */
 export async function openEngine(
   address: EngineAddress,
@@ -38,7 +39,10 @@ export async function openEngine(
   const client = address.isSecure ? { client: await secureClient(options) } : {};
   const { nodes } = address;
   const user = await userOf(options, notice);
-  return new EtcdStore({ nodes, user, ...client, clock: SYSTEM_LINK_CLOCK, random: secureRandom });
+  const clock = SYSTEM_LINK_CLOCK;
+  const store = new EtcdStore({ nodes, user, ...client, clock, random: secureRandom });
+  await store.compareNodes();
+  return store;
 }
 
 async function userOf(

@@ -83,7 +83,7 @@ export class GroupEngine {
     this.#prefix = `${engine!.prefix}group/${group!}/`;
   }
 
-  /** @throws {P2pchatError} `bad-file`. */
+  /** @throws {P2pchatError} As `openEngine`. */
   static async open(ports: GroupEnginePorts): Promise<GroupEngine> {
     const { options, ui } = ports;
     const notice = (text: string) => Promise.resolve(showNotices(ui, text));

@@ -11,6 +11,7 @@ import { delay } from "../delay.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { EngineHealth } from "../shared_store.ts";
 import { answerIn, type Json, objectIn, Outage, textIn } from "./gateway_answers.ts";
+import { NodeCluster } from "./node_cluster.ts";
 import { fetchTrouble, NodeStates } from "./node_states.ts";
 
 export interface EtcdOptions {
@@ -63,6 +64,7 @@ export class EtcdGateway {
   /** Whether the last request wasn't answered; null: nothing was asked yet. */
   #isTroubled: boolean | null = null;
   readonly states: NodeStates;
+  readonly #cluster = new NodeCluster();
   /** What ends each stream that is open, and its node. */
   readonly #streams = new Map<AbortController, string>();
 
@@ -110,6 +112,18 @@ export class EtcdGateway {
     if (node !== undefined) this.#leave(node);
   }
 
+  /** Nothing is written to a node before it is known to be of the cluster. @throws {Outage} It isn't, or doesn't answer. */
+  async #meet(node: string): Promise<void> {
+    const status = await this.probe(node);
+    if (typeof status === "string") throw new Outage(status);
+  }
+
+  /** What came on that stream. @throws {Outage} Where its node is of another cluster. */
+  checkStream(end: AbortController, result: Json): void {
+    const node = this.#streams.get(end);
+    if (node !== undefined) this.#cluster.check(node, result);
+  }
+
   /** The stream isn't read any more. */
   endStream(end: AbortController): void {
     this.#streams.delete(end);
@@ -138,6 +152,7 @@ export class EtcdGateway {
       try {
         if (this.options.user !== null && this.#token === null) await this.#authenticate();
         const asked = typeof body === "function" ? body() : body;
+        if (this.#cluster.isUnknown(node)) await this.#meet(node);
         const answer = await this.#ask(node, path, asked, read);
         this.#answered(beganMs);
         return answer;
@@ -213,6 +228,17 @@ export class EtcdGateway {
     return new P2pchatError("unreachable", `Cannot reach the engine at ${troubles}; ${advice}`);
   }
 
+  /**
+   * Asks all nodes once: those that answer must be of one cluster, as what is written to one of several isn't in the others.
+   * @throws {P2pchatError} `usage`, otherwise.
+   */
+  async compareNodes(): Promise<void> {
+    const { nodes } = this.options;
+    if (nodes.length > 1) await Promise.all(nodes.map((node) => this.probe(node)));
+    const { trouble } = this.#cluster;
+    if (trouble !== null) throw new P2pchatError("usage", `Cannot use the engine: ${trouble}`);
+  }
+
   /** Asks this node alone how it is, with one attempt. @returns Or why it doesn't answer, part of a sentence. */
   async probe(node: string): Promise<NodeStatus | string> {
     try {
@@ -247,6 +273,7 @@ export class EtcdGateway {
         this.states.answered(node);
         throw refusal;
       }
+      this.#cluster.check(node, answer);
       const seen = read(answer);
       this.states.answered(node);
       return seen;

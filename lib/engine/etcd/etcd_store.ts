@@ -145,6 +145,11 @@ export class EtcdStore implements SharedStore {
     }
   }
 
+  /** @throws {P2pchatError} As of `EtcdGateway`. */
+  async compareNodes(): Promise<void> {
+    await this.#gateway.compareNodes();
+  }
+
   /** @param tell As of `NodeWatch`. */
   watchNodes(tell: (text: string, isTrouble: boolean) => void): NodeWatch {
     const { nodes, clock } = this.#gateway.options;

@@ -34,7 +34,7 @@ const LINE_CHARACTERS_MAX = 16 * 1024 * 1024;
 interface WatchPorts {
   readonly gateway: Pick<
     EtcdGateway,
-    "endStream" | "forgetToken" | "leaveStream" | "options" | "pause" | "stream"
+    "checkStream" | "endStream" | "forgetToken" | "leaveStream" | "options" | "pause" | "stream"
   >;
   /** The range of keys, as etcd writes it. */
   readonly range: Json;
@@ -109,7 +109,7 @@ export class EtcdWatch implements Following {
         opening.cancel();
         // So much has changed that all is read anew.
         if (line === null) return void (this.#isUnread = true);
-        this.#take(parsedJson(line));
+        this.#take(parsedJson(line), end);
         if (this.#isUnread || this.#isClosed) return;
       }
     } catch (error) {
@@ -121,11 +121,12 @@ export class EtcdWatch implements Following {
     }
   }
 
-  #take(line: Json): void {
+  #take(line: Json, end: AbortController): void {
     if ("error" in line) {
       throw new EtcdRefusal(countIn(objectIn(line, "error"), "code"), "the watch ended");
     }
     const result = objectIn(line, "result");
+    this.ports.gateway.checkStream(end, result);
     if (result["canceled"] === true) {
       // Compacted: what was between isn't known any more. Otherwise another node, or another token, may go on.
       if (countIn(result, "compact_revision") > 0) return void (this.#isUnread = true);
