@@ -70,7 +70,7 @@ export class TransferFiles implements TransferDisk {
   readonly #open = new Map<string, Promise<RandomFile | null>>();
   /** When it was looked at whether the file is still the one that it was. */
   readonly #lookedMs = new Map<OfferId, number>();
-  /** Of files whose proofs are being written: resolves when they are, or can't be. */
+  /** Of files whose proofs are being written, or that get their name: resolves when that is done, or can't be. */
   readonly #keeping = new Map<OfferId, Promise<void>>();
 
   private constructor(
@@ -178,11 +178,14 @@ export class TransferFiles implements TransferDisk {
     if (prepared === undefined) return Promise.resolve();
     const { tree, version } = prepared;
     this.#entries.set(file, { offer, kind: "own", path: source, about: version, name: "" });
-    const kept = this.#writeProofs(file, tree).then(() => this.#store());
-    const done = kept.then(() => {}, () => {}); // who reads finds no proofs
+    return this.#readersWait(file, this.#writeProofs(file, tree).then(() => this.#store()));
+  }
+
+  #readersWait<T>(file: OfferId, work: Promise<T>): Promise<T> {
+    const done = work.then(() => {}, () => {}); // who reads finds what is missing
     this.#keeping.set(file, done);
     done.then(() => this.#keeping.delete(file));
-    return kept;
+    return work;
   }
 
   async #writeProofs(file: OfferId, tree: FileTree): Promise<void> {
@@ -257,7 +260,11 @@ export class TransferFiles implements TransferDisk {
     await replaceFile(this.disk, this.#leavesOf(file), utf8(leaves));
   }
 
-  async finish(file: OfferId, name: string): Promise<string> {
+  finish(file: OfferId, name: string): Promise<string> {
+    return this.#readersWait(file, this.#finish(file, name));
+  }
+
+  async #finish(file: OfferId, name: string): Promise<string> {
     const entry = this.#entry(file);
     if (this.downloads === null) throw new P2pchatError("disk", "nothing is received here");
     const reserved = await this.downloads.create((copy) => numberedName(name, copy));
@@ -265,10 +272,11 @@ export class TransferFiles implements TransferDisk {
     entry.about = reserved.path;
     await this.#store();
     const part = entry.path;
-    this.#close(part);
+    await this.#opened(part); // what others are reading is read on, whatever the file's name
     await this.downloads.move(part, reserved.path);
     const about = await RandomFile.versionAt(reserved.path) ?? "";
     Object.assign(entry, { kind: "whole", path: reserved.path, about });
+    this.#rename(part, reserved.path);
     await this.#store();
     await this.disk.remove(this.#leavesOf(file));
     return reserved.path;
@@ -314,8 +322,8 @@ export class TransferFiles implements TransferDisk {
     if (entry === undefined) return;
     this.#lookedMs.delete(file);
     this.#entries.delete(file);
-    this.#close(entry.path);
     await this.#keeping.get(file);
+    this.#close(entry.path);
     await this.#store();
     await this.#remove(this.#proofsOf(file));
     await this.disk.remove(this.#leavesOf(file));
@@ -397,6 +405,12 @@ export class TransferFiles implements TransferDisk {
       if (this.#open.size <= OPEN_MAX) return;
       this.#close(path);
     }
+  }
+
+  #rename(path: string, to: string): void {
+    const open = this.#open.get(path);
+    this.#open.delete(path);
+    if (open !== undefined) this.#open.set(to, open);
   }
 
   #close(path: string): void {

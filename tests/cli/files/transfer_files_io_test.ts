@@ -6,53 +6,90 @@ import { leafLength, leavesOf } from "../../../lib/protocols/transfer/merkle.ts"
 import { RealDisk } from "../../../lib/store/disk/real_disk.ts";
 import { fileOf, leafOf, offerOf, signerOf } from "../../protocols/transfer/fixtures.ts";
 
-Deno.test("a leaf's memory is given back once it is written, unless it shares it with another", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-files-" });
-  const files = await TransferFiles.open(
-    new RealDisk(),
-    nodeCrypto,
-    `${folder}/profile`,
-    `${folder}/downloads`,
-  );
-  try {
-    const file = fileOf(2 * LEAF_BYTES + 7);
-    const { signed, id } = offerOf(signerOf(1), file);
-    await files.begin(id, signed, "a");
-    const write = (leaf: number, bytes: Uint8Array, proof: Uint8Array) =>
-      files.write(id, {
-        ...leafOf(file, id, leaf),
-        ...{ type: "write", token: 1, offset: leaf * LEAF_BYTES, bytes, proof },
-      });
-    /** The leaf and its proof in one buffer, as in a message, with so much room for others beside them. */
-    const received = (leaf: number, beside: number) => {
-      const { bytes, proof } = leafOf(file, id, leaf);
-      const buffer = new Uint8Array(bytes.length + proof.length + beside);
-      buffer.set(bytes);
-      buffer.set(proof, bytes.length);
-      return {
-        bytes: buffer.subarray(0, bytes.length),
-        proof: buffer.subarray(bytes.length, bytes.length + proof.length),
-        isGone: () => buffer.length === 0,
-      };
-    };
-    const gone: boolean[] = [];
-    for (const [leaf, beside] of [[0, 50], [1, 5_000], [2, 50]] as const) {
-      const { bytes, proof, isGone } = received(leaf, beside);
-      await write(leaf, bytes, proof);
-      gone.push(isGone());
-    }
-    assertEquals(gone, [true, false, false]);
+/** What is received, in a folder of its own. */
+class Receiver {
+  readonly file = fileOf(2 * LEAF_BYTES + 7);
+  readonly #offered = offerOf(signerOf(1), this.file);
+  readonly id = this.#offered.id;
 
-    const read = async (leaf: number) => {
-      const length = leafLength(file.size, leaf);
-      const place = { leaf, offset: leaf * LEAF_BYTES, length, proofLength: 0 };
-      return (await files.read(id, { type: "read", token: 1, file: id, ...place })).bytes;
-    };
-    for (let leaf = 0; leaf < leavesOf(file.size); leaf++) {
-      assertEquals(await read(leaf), file.leaves[leaf]);
-    }
-  } finally {
-    files.close();
-    await Deno.remove(folder, { recursive: true });
+  private constructor(readonly folder: string, readonly files: TransferFiles) {}
+
+  static async open(): Promise<Receiver> {
+    const folder = await Deno.makeTempDir({ prefix: "p2pchat-files-" });
+    const [profile, downloads] = [`${folder}/profile`, `${folder}/downloads`];
+    const files = await TransferFiles.open(new RealDisk(), nodeCrypto, profile, downloads);
+    const receiver = new Receiver(folder, files);
+    await files.begin(receiver.id, receiver.#offered.signed, "a");
+    return receiver;
   }
+
+  write(leaf: number, bytes: Uint8Array, proof: Uint8Array): Promise<void> {
+    const place = { type: "write", token: 1, offset: leaf * LEAF_BYTES } as const;
+    return this.files.write(this.id, {
+      ...leafOf(this.file, this.id, leaf),
+      ...place,
+      bytes,
+      proof,
+    });
+  }
+
+  async read(leaf: number): Promise<Uint8Array> {
+    const length = leafLength(this.file.size, leaf);
+    const place = { leaf, offset: leaf * LEAF_BYTES, length, proofLength: 0 };
+    const read = { type: "read", token: 1, file: this.id, ...place } as const;
+    return (await this.files.read(this.id, read)).bytes;
+  }
+
+  get leaves(): readonly number[] {
+    return [...Array(leavesOf(this.file.size)).keys()];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.files.close();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+Deno.test("what others read of a file is there also while the file gets its name", async () => {
+  await using receiver = await Receiver.open();
+  const { file, files, id, leaves } = receiver;
+  for (const leaf of leaves) {
+    const { bytes, proof } = leafOf(file, id, leaf);
+    await receiver.write(leaf, bytes.slice(), proof.slice());
+  }
+  const reads: Promise<Uint8Array>[] = [receiver.read(0)];
+  let isNamed = false;
+  const finishing = files.finish(id, "a").finally(() => isNamed = true);
+  while (!isNamed) {
+    reads.push(receiver.read(0));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assertEquals(await finishing, files.pathOf(id));
+  reads.push(receiver.read(0));
+  for (const bytes of await Promise.all(reads)) assertEquals(bytes, file.leaves[0]);
+});
+
+Deno.test("a leaf's memory is given back once it is written, unless it shares it with another", async () => {
+  await using receiver = await Receiver.open();
+  const { file, id } = receiver;
+  /** The leaf and its proof in one buffer, as in a message, with so much room for others beside them. */
+  const received = (leaf: number, beside: number) => {
+    const { bytes, proof } = leafOf(file, id, leaf);
+    const buffer = new Uint8Array(bytes.length + proof.length + beside);
+    buffer.set(bytes);
+    buffer.set(proof, bytes.length);
+    return {
+      bytes: buffer.subarray(0, bytes.length),
+      proof: buffer.subarray(bytes.length, bytes.length + proof.length),
+      isGone: () => buffer.length === 0,
+    };
+  };
+  const gone: boolean[] = [];
+  for (const [leaf, beside] of [[0, 50], [1, 5_000], [2, 50]] as const) {
+    const { bytes, proof, isGone } = received(leaf, beside);
+    await receiver.write(leaf, bytes, proof);
+    gone.push(isGone());
+  }
+  assertEquals(gone, [true, false, false]);
+  for (const leaf of receiver.leaves) assertEquals(await receiver.read(leaf), file.leaves[leaf]);
 });
