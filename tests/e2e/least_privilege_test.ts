@@ -139,6 +139,51 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "a directory's client that knows its name can use its profile, and nothing else of the user's",
+  options,
+  async () => {
+    await using server = Node.start(["regserver", ...listen]);
+    await server.until(isUp);
+    await pried(
+      (folder) => [
+        ...["peer", "alice", "--registry", `127.0.0.1:${server.port}`, "--guest", ...listen],
+        ...["--send-from", `${folder}/shared`],
+      ],
+      (folder) => ({
+        read: [...around(folder), `${folder}/data/users/alice`],
+        write: [...around(folder), `${folder}/data/users/alice`].map((path) => `${path}/own`),
+      }),
+      ({ data, open }) =>
+        assertEquals(open, [`read ${data}/users/alice`, `write ${data}/users/alice/own`]),
+    );
+  },
+);
+
+Deno.test(
+  "a directory's client reads what it could send in a call, and writes to --save",
+  options,
+  async () => {
+    const home = await Deno.makeTempDir({ prefix: "p2pchat-home-", dir: "/var/tmp" });
+    try {
+      for (const name of [".ssh", "Pictures"]) Deno.mkdirSync(`${home}/${name}`);
+      const folders = [home, `${home}/.ssh`, `${home}/Pictures`, "/etc", "/"];
+      const save = `${home}/in`;
+      await using server = Node.start(["regserver", ...listen]);
+      await server.until(isUp);
+      const registry = `127.0.0.1:${server.port}`;
+      await pried(
+        () => ["peer", "alice", "--registry", registry, "--guest", ...listen, "--save", save],
+        () => ({ read: folders, write: [...folders, save].map((path) => `${path}/own`) }),
+        ({ open }) => assertEquals(open, [`read ${home}/Pictures`, `write ${save}/own`]),
+        { HOME: home },
+      );
+    } finally {
+      await Deno.remove(home, { recursive: true });
+    }
+  },
+);
+
 Deno.test("a server can use its own folder, and no profile", options, async () => {
   await pried(
     () => ["serve", ...listen],

@@ -229,7 +229,7 @@ class Program {
         {
           folder: { dataFolder: options.dataFolder, name },
           mode: "registry",
-          mayChange: true,
+          mayChange: options.name === null, // who is asked for a name may give another one next
           unseal: unsealing(options, name),
         },
         (profile) => {

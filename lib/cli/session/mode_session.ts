@@ -72,7 +72,7 @@ interface ProfileUse {
   /** Opens a key under a passphrase; absent: such a key isn't used. */
   readonly unseal?: Unseal;
   /** Whether another profile may be used after it, under another name. */
-  readonly mayChange?: true;
+  readonly mayChange?: boolean;
   /** False: what is typed isn't kept for later starts. */
   readonly keepsTyped?: boolean;
 }
@@ -145,7 +145,8 @@ export async function withProfile<Result>(
 ): Promise<Result> {
   const disk = new RealDisk(() => performance.now());
   const { folder, notices } = await openFolder(disk, use.folder);
-  if (use.mayChange !== true) keepOwn(folder);
+  const mayChange = use.mayChange === true && typeof use.folder !== "string";
+  keepOwn(mayChange ? usersFolder(use.folder.dataFolder) : folder);
   const isUsed = await isUsedProfile(disk, folder); // before the log, which may be kept there
   const log = await openLog();
   const isMesh = use.mode === "mesh";
