@@ -15,6 +15,7 @@ import type { Environment } from "../../base/machine/environment.ts";
 import type { TransferEvent } from "../../protocols/transfer/events.ts";
 import { DOWNLOADS_MAX, OFFERS_MAX } from "../../protocols/transfer/limits.ts";
 import type { OpenOffer } from "../../protocols/transfer/offers.ts";
+import type { ListedFile } from "../../protocols/transfer/transfers.ts";
 import type { FrameCarrier } from "../../runtime/hosts/file_carriage.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
@@ -61,6 +62,11 @@ interface SharingPorts {
   /** Tells the user what is wrong. */
   warn(text: string): void;
 }
+
+type CommandOf<Name extends FileCommand["command"]> = Extract<
+  FileCommand,
+  { readonly command: Name }
+>;
 
 export class SharedFiles {
   readonly #ports: SharingPorts;
@@ -157,10 +163,12 @@ export class SharedFiles {
     if (question === undefined) return;
     const { file } = question;
     if (word === "y") this.command({ command: "get", file, as: undefined }, undefined);
-    else {
-      const text = `${this.#offers.get(file)?.name ?? "The file"} isn't fetched; /get ${file} does`;
-      this.#ports.ui.show({ event: "notice", text });
-    }
+    else this.#declined(file);
+  }
+
+  #declined(file: number): void {
+    const text = `${this.#offers.get(file)?.name ?? "The file"} isn't fetched; /get ${file} does`;
+    this.#ports.ui.show({ event: "notice", text });
   }
 
   command(command: FileCommand, ref: string | undefined): void {
@@ -187,27 +195,10 @@ export class SharedFiles {
         }
         return host.command({ command: "send", source, name, to }, ref);
       }
-      case "get": {
-        const listed = this.#listed(command.file);
-        if (listed?.state === "here") {
-          const path = open.pathOf(listed.offer.id);
-          const where = path === undefined ? "" : `: ${path}`;
-          throw new P2pchatError("usage", `${listed.offer.name} is here already${where}`);
-        }
-        if (this.#downloads === null) {
-          const text = "Cannot fetch a file: a script receives only with --save DIR";
-          throw new P2pchatError("not-allowed", text);
-        }
-        this.#answered(command.file);
-        return host.command({
-          command: "get",
-          file: command.file,
-          ...(command.as === undefined ? {} : { as: command.as }),
-        }, ref);
-      }
+      case "get":
+        return this.#get(open, command, ref);
       case "cancel":
-        this.#answered(command.file);
-        return host.command(command, ref);
+        return this.#cancel(open, command, ref);
       case "files": {
         const files = host.list.map(({ offer, state, bytes }): FileView => ({
           ...this.#offerFields(offer),
@@ -221,9 +212,49 @@ export class SharedFiles {
     }
   }
 
+  /** @throws {P2pchatError} Where it is here, or can't be received. */
+  #get(open: OpenTransfers, { file, as }: CommandOf<"get">, ref: string | undefined): void {
+    const { ui } = this.#ports;
+    const listed = this.#listed(file);
+    if (listed?.state === "here") throw new P2pchatError("usage", this.#here(open, listed));
+    if (this.#downloads === null) {
+      const text = "Cannot fetch a file: a script receives only with --save DIR";
+      throw new P2pchatError("not-allowed", text);
+    }
+    this.#answered(file);
+    if (listed?.state === "fetching" && as === undefined && ui.interactive) {
+      const { offer: { name, value: { size } }, bytes } = listed;
+      const far = progressOf(bytes, size, { bytes: 0, ms: 0 });
+      return ui.show({ event: "notice", text: `${name} is being fetched already: ${far}` }, ref);
+    }
+    open.host.command({ command: "get", file, ...(as === undefined ? {} : { as }) }, ref);
+  }
+
+  /** @throws {P2pchatError} Where it was received. */
+  #cancel(open: OpenTransfers, { file }: CommandOf<"cancel">, ref: string | undefined): void {
+    const listed = this.#listed(file);
+    if (listed?.state === "here" && listed.offer.value.from !== this.#ports.signer.key) {
+      const text = `There is nothing to cancel: ${this.#here(open, listed)}`;
+      throw new P2pchatError("usage", text);
+    }
+    this.#dropOld();
+    const question = this.#questions.find((each) => each.file === file);
+    this.#answered(file);
+    if (question !== undefined) return this.#declined(file); // what `n` does
+    open.host.command({ command: "cancel", file }, ref);
+  }
+
+  /** That a file is here, and where. */
+  #here(open: OpenTransfers, { offer: { id, name, value } }: ListedFile): string {
+    const path = open.pathOf(id);
+    const where = path === undefined ? "" : `: ${path}`;
+    const isOwn = value.from === this.#ports.signer.key;
+    return isOwn ? `${name} is your own file${where}` : `${name} is here already${where}`;
+  }
+
   /** Whom a file is for, and where it is. The first word may be a name, or belong to the file's. */
   async #offered(
-    { to: first, file, isTyped }: Extract<FileCommand, { readonly command: "send" }>,
+    { to: first, file, isTyped }: CommandOf<"send">,
   ): Promise<{ readonly to: PeerKey | null; readonly source: string; readonly size: number }> {
     const { isName, receiver, receiverOfAll } = this.#ports;
     const isTo = first !== undefined && (!isTyped || isName(first));

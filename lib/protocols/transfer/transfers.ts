@@ -473,8 +473,12 @@ export class Transfers
       this.emit({ type: "discard", file: offer.id });
       return this.show({ event: "transfer", file: number, state: "cancelled", bytes: 0 }, ref);
     }
-    if (offer === undefined || (download === undefined && offer.value.from !== this.#self)) {
-      return this.refuse("no-such-entry", `There is no file ${number} to cancel`, ref);
+    if (offer === undefined) {
+      return this.refuse("no-such-entry", `There is no file ${number}: /files lists them`, ref);
+    }
+    if (download === undefined && offer.value.from !== this.#self) {
+      const text = `${offer.name} isn't being fetched: there is nothing to cancel`;
+      return this.refuse("no-such-entry", text, ref);
     }
     this.#serving.stop(offer.id);
     if (download !== undefined) return this.#downloads.cancel(download, ref);

@@ -1,0 +1,73 @@
+import { assertEquals } from "@std/assert";
+import type { FileCommand } from "../../../lib/cli/files/file_events.ts";
+import { type Sharer, withPair } from "./sharing_pair.ts";
+
+const send = (file: string): FileCommand => ({
+  command: "send",
+  to: undefined,
+  file,
+  isTyped: false,
+});
+const get = (file: number): FileCommand => ({ command: "get", file, as: undefined });
+const cancel = (file: number): FileCommand => ({ command: "cancel", file });
+
+/** What is answered to a command. */
+async function answer(sharer: Sharer, command: FileCommand): Promise<string> {
+  const { length } = sharer.shown;
+  sharer.files.command(command, undefined);
+  await sharer.until(() => sharer.shown.length > length);
+  return sharer.shown[length]!;
+}
+
+/** What nobody waits for, such as the removal of proofs, may go on when a test ends. */
+const LOOSE = { sanitizeOps: false, sanitizeResources: false };
+
+Deno.test("what can't be fetched or cancelled is told by name, with why", LOOSE, async () => {
+  await withPair(async (ann, bob, folder) => {
+    const source = `${folder}/photo.jpg`;
+    Deno.writeFileSync(source, new Uint8Array(200_000));
+    ann.held = [];
+    ann.files.command(send(source), undefined);
+    await bob.says("offers photo.jpg");
+    await ann.says("You offer photo.jpg");
+
+    assertEquals(await answer(bob, cancel(7)), "There is no file 7: /files lists them");
+    assertEquals(await answer(bob, get(7)), "There is no file 7: /files lists them");
+    assertEquals(await answer(bob, cancel(1)), "photo.jpg isn't fetched; /get 1 does");
+    assertEquals(bob.files.answerOf("y"), null);
+    const none = "photo.jpg isn't being fetched: there is nothing to cancel";
+    assertEquals(await answer(bob, cancel(1)), none);
+    assertEquals(await answer(ann, get(1)), `photo.jpg is your own file: ${source}`);
+
+    assertEquals(await answer(bob, get(1)), "12:03 * Fetching photo.jpg (200.0 kB) from Ann");
+    assertEquals(await answer(bob, get(1)), "photo.jpg is being fetched already: 0 % of 200.0 kB");
+    ann.release();
+    await bob.says("photo.jpg is here: ");
+
+    const saved = `${folder}/Bob/photo.jpg`;
+    assertEquals(await answer(bob, get(1)), `photo.jpg is here already: ${saved}`);
+    const done = `There is nothing to cancel: photo.jpg is here already: ${saved}`;
+    assertEquals(await answer(bob, cancel(1)), done);
+    assertEquals(await answer(ann, cancel(1)), "12:03 * Your offer of photo.jpg is taken back");
+    assertEquals(await answer(ann, cancel(1)), "There is no file 1: /files lists them");
+    assertEquals(Deno.readFileSync(saved).length, 200_000);
+  });
+});
+
+Deno.test("what is fetched is cancelled, and n answers what y would fetch", LOOSE, async () => {
+  await withPair(async (ann, bob, folder) => {
+    Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(200_000));
+    ann.held = [];
+    ann.files.command(send(`${folder}/photo.jpg`), undefined);
+    await bob.says("y fetches it, n doesn't");
+
+    assertEquals(bob.files.answers("n"), true);
+    assertEquals(await bob.says("isn't fetched"), "photo.jpg isn't fetched; /get 1 does");
+    assertEquals(await answer(bob, get(1)), "12:03 * Fetching photo.jpg (200.0 kB) from Ann");
+    assertEquals(await answer(bob, cancel(1)), "12:03 * photo.jpg was given up");
+    assertEquals(bob.progress.at(-1), null);
+    ann.held = null;
+    assertEquals(await answer(bob, get(1)), "12:03 * Fetching photo.jpg (200.0 kB) from Ann");
+    await bob.says("photo.jpg is here: ");
+  });
+});

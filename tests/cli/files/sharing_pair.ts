@@ -1,0 +1,127 @@
+/** Two people at terminals who share files in a room, each with real files, and a link between them that can be held. */
+
+import { nodeCrypto } from "../../../lib/base/crypto/crypto.ts";
+import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
+import type { FileEvent } from "../../../lib/cli/files/file_events.ts";
+import { fileLines } from "../../../lib/cli/files/file_rendering.ts";
+import { SharedFiles } from "../../../lib/cli/files/shared_files.ts";
+import type { CommonEvent } from "../../../lib/cli/rendering/user_interface.ts";
+import { RealDisk } from "../../../lib/store/disk/real_disk.ts";
+import { CONTEXT, signerOf } from "../../protocols/transfer/fixtures.ts";
+import { NOON_MS } from "../memory_streams.ts";
+import { printed } from "../printed.ts";
+
+export class Sharer {
+  readonly signer;
+  readonly files: SharedFiles;
+  /** What was shown, each as a line. */
+  readonly shown: string[] = [];
+  readonly events: (FileEvent | CommonEvent)[] = [];
+  /** The line of progress, each time that it changed. */
+  readonly progress: (string | null)[] = [];
+  other: Sharer | null = null;
+  /** Leaves that don't arrive yet; null: they do at once. */
+  held: Uint8Array[] | null = null;
+  #shows = Promise.withResolvers<void>();
+
+  constructor(readonly name: string, seed: number, readonly folder: string) {
+    this.signer = signerOf(seed);
+    const show = (event: FileEvent | CommonEvent) => {
+      this.events.push(event);
+      const context = { nowMs: NOON_MS, interactive: true, verbose: false };
+      if ("text" in event && event.event !== "transfer") this.shown.push(event.text);
+      else this.shown.push(printed(fileLines(event as FileEvent, context)).trimEnd());
+      this.#shows.resolve();
+      this.#shows = Promise.withResolvers<void>();
+    };
+    this.files = new SharedFiles({
+      disk: new RealDisk(),
+      environment: {
+        random: () => 0,
+        randomBytes: (length) => new Uint8Array(length),
+        wallMs: () => NOON_MS,
+        crypto: nodeCrypto,
+        log: SILENT_LOGGER,
+      },
+      signer: this.signer,
+      options: {
+        dataFolder: `${folder}/data`,
+        json: false,
+        downloads: `${folder}/${name}`,
+        save: null,
+        filesMax: 1_000_000_000,
+        sendFrom: null,
+      },
+      ui: { interactive: true, show, progress: (text) => void this.progress.push(text) },
+      nameOf: (key) => key === this.signer.key ? this.name : this.other!.name,
+      isIgnored: () => false,
+      isName: (each) => each === this.other?.name,
+      receiver: () => this.other!.signer.key,
+      receiverOfAll: () => null,
+      carrier: () => ({
+        sendTo: (_, bytes, lane) => this.#send(bytes, lane === "bulk"),
+        penalise: (_, text) => void this.shown.push(`penalised: ${text}`),
+      }),
+      warn: (text) => void this.shown.push(text),
+    });
+  }
+
+  #send(bytes: Uint8Array, isLeaf: boolean): void {
+    if (isLeaf && this.held !== null) return void this.held.push(bytes);
+    const { other } = this;
+    queueMicrotask(() => {
+      other!.files.frame(this.signer.key, bytes);
+      if (isLeaf) this.files.drained(other!.signer.key);
+    });
+  }
+
+  /** What is held arrives, and so does all that follows. */
+  release(): void {
+    const held = this.held ?? [];
+    this.held = null;
+    for (const bytes of held) this.#send(bytes, true);
+  }
+
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) await this.#shows.promise;
+  }
+
+  /** Waits for a line with this in it. */
+  async says(part: string): Promise<string> {
+    await this.until(() => this.shown.some((line) => line.includes(part)));
+    return this.shown.findLast((line) => line.includes(part))!;
+  }
+}
+
+/** Ann and Bob, who have a link to each other; and a folder that is removed at the end. */
+export async function withPair(
+  test: (ann: Sharer, bob: Sharer, folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-files-" });
+  const [ann, bob] = [new Sharer("Ann", 1, folder), new Sharer("Bob", 2, folder)];
+  try {
+    ann.other = bob;
+    bob.other = ann;
+    for (const each of [ann, bob]) {
+      await each.files.start(CONTEXT, `${folder}/data/${each.name}`);
+      const peer: PeerKey = each.other!.signer.key;
+      each.files.peers(new Map([[peer, 1 as unknown as LinkId]]));
+    }
+    await test(ann, bob, folder);
+  } finally {
+    for (const each of [ann, bob]) each.files.close();
+    await removed(folder);
+  }
+}
+
+/** What was closed may still be writing: nobody waits for that. */
+async function removed(folder: string): Promise<void> {
+  for (let left = 1_000;; left--) {
+    try {
+      return await Deno.remove(folder, { recursive: true });
+    } catch (error) {
+      if (left === 0 || !String(error).includes("not empty")) throw error;
+    }
+  }
+}
