@@ -4,8 +4,8 @@
  *
  * Nothing is opened before the first message, or the first question. A message is in the file before it is shown, so that
  * a kill loses none; it is synced within a second, and nothing waits for that: a power cut can cost what came since. With
- * `SEGMENTS_MAX` files of `SEGMENT_BYTES` the oldest goes. Damage costs one file from the damaged line on: it is told, and
- * what follows is written to a new one.
+ * `SEGMENTS_MAX` files of `SEGMENT_BYTES` the oldest of the longest conversations goes, so that nobody pushes out what was
+ * said with others. Damage costs one file from the damaged line on: it is told, and what follows is written to a new one.
  */
 
 import { P2pchatError } from "../../base/errors.ts";
@@ -13,6 +13,7 @@ import { PRIVATE_LOG, type PrivateWords } from "../../base/schema/private_words.
 import type { RecordOf } from "../../base/schema/log_records.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import type { PrivateStore } from "./private_store.ts";
+import { PrivateTrimming } from "./private_trimming.ts";
 import { type OpenedRecords, openRecords, visitRecords } from "./record_store.ts";
 
 type Kept = RecordOf<typeof PRIVATE_LOG>;
@@ -148,6 +149,7 @@ export class PrivateLog implements PrivateStore {
     await this.#closeSegment();
     this.#before = this.#known;
     this.#known = new Set();
+    await this.#makeRoom();
     return await this.#open(this.#number + 1);
   }
 
@@ -173,15 +175,15 @@ export class PrivateLog implements PrivateStore {
     for (const record of segment.records) {
       if (record.kind === "said") this.#known.add(identityOf(record));
     }
-    await this.#removeOldest();
     return segment;
   }
 
-  async #removeOldest(): Promise<void> {
-    for (const number of await this.#numbers()) {
-      if (number > this.#number - this.bounds.segmentsMax) return;
-      await this.disk.remove(this.#pathOf(number));
-    }
+  /** For a further file. */
+  async #makeRoom(): Promise<void> {
+    const { segmentBytes, segmentsMax } = this.bounds;
+    const paths = (await this.#numbers()).map((number) => this.#pathOf(number));
+    const trimming = new PrivateTrimming(this.disk, segmentBytes);
+    await trimming.trim(paths, (segmentsMax - 1) * segmentBytes);
   }
 
   async #closeSegment(): Promise<void> {

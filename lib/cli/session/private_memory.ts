@@ -1,14 +1,21 @@
 /** What was said privately, in memory alone: with `--no-history`, until the program ends. */
 
+import { fairShare } from "../../base/collections/fair_share.ts";
 import type { PrivateWords } from "../../base/schema/private_words.ts";
 import type { PrivateStore } from "./private_store.ts";
+import { otherOf } from "./private_trimming.ts";
 
 /** As much as an answer has, and 16 MiB of the text. */
 const WORDS_MAX = 10_000;
 const UNITS_MAX = 16 * 1024 * 1024;
+/** So that there are never more than so many. */
+const UNITS_EACH_MIN = Math.ceil(UNITS_MAX / WORDS_MAX);
+/** Of what there may be, this is left, so that it isn't trimmed with every message. */
+const LEFT = 15 / 16;
 
 export class PrivateMemory implements PrivateStore {
   #words: PrivateWords[] = [];
+  /** At most `UNITS_MAX`. */
   #units = 0;
 
   /** @param earlier What earlier starts have kept on the disk: nothing is added to it. */
@@ -16,17 +23,35 @@ export class PrivateMemory implements PrivateStore {
 
   keep(words: PrivateWords): Promise<void> {
     this.#words.push(words);
-    this.#units += words.text.length;
-    while (this.#words.length > WORDS_MAX || this.#units > UNITS_MAX) {
-      this.#units -= this.#words.shift()!.text.length;
-    }
+    this.#units += unitsOf(words);
+    if (this.#units > UNITS_MAX) this.#trim();
     return Promise.resolve();
+  }
+
+  /** Of the longest conversations the oldest go: nobody pushes out what was said with others. */
+  #trim(): void {
+    const units = new Map<string, number>();
+    for (const words of this.#words) {
+      const other = otherOf(words);
+      units.set(other, (units.get(other) ?? 0) + unitsOf(words));
+    }
+    const share = fairShare(units.values(), UNITS_MAX * LEFT);
+    this.#keepOnly((words) => {
+      const other = otherOf(words);
+      const had = units.get(other)!;
+      if (had > share) units.set(other, had - unitsOf(words));
+      return had <= share;
+    });
+  }
+
+  #keepOnly(isKept: (words: PrivateWords) => boolean): void {
+    this.#words = this.#words.filter(isKept);
+    this.#units = this.#words.reduce((sum, words) => sum + unitsOf(words), 0);
   }
 
   takeBack({ id }: PrivateWords): Promise<void> {
     // Another one's message may have the id of one's own.
-    this.#words = this.#words.filter((words) => !words.self || words.id !== id);
-    this.#units = this.#words.reduce((sum, { text }) => sum + text.length, 0);
+    this.#keepOnly((words) => !words.self || words.id !== id);
     return Promise.resolve();
   }
 
@@ -41,4 +66,8 @@ export class PrivateMemory implements PrivateStore {
   close(): Promise<void> {
     return this.earlier.close();
   }
+}
+
+function unitsOf({ text }: PrivateWords): number {
+  return Math.max(text.length, UNITS_EACH_MIN);
 }

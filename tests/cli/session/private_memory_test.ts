@@ -31,10 +31,11 @@ Deno.test("PrivateMemory finds what earlier starts have kept, and what it has, o
 Deno.test("PrivateMemory is bounded: the oldest go, by number and by size", async () => {
   const { memory, texts } = await newMemory();
   for (let number = 0; number <= 10_000; number++) await memory.keep(words(`number ${number}`));
-  assertEquals((await texts(20_000)).length, 1 + 10_000);
-  assertEquals((await texts(20_000))[1], "number 1");
-  await memory.keep(words("x".repeat(16 * 1024 * 1024 - 100)));
-  assertEquals((await texts(20_000)).length < 20, true);
+  const kept = await texts(20_000);
+  assertEquals([kept.length <= 1 + 10_000, kept.length > 9_000], [true, true]);
+  assertEquals([kept[0], kept.includes("number 0")], ["earlier", false]);
+  for (let number = 0; number < 600; number++) await memory.keep(words("x".repeat(65_536)));
+  assertEquals((await texts(20_000)).length <= 1 + 256, true);
   assertEquals((await texts(1))[0], "xxxxxxxxx");
   await memory.close();
 });
@@ -46,5 +47,15 @@ Deno.test("PrivateMemory: another one's message isn't taken back with one's own 
   await memory.keep({ ...words("theirs"), id: "1", self: false });
   await memory.takeBack(own);
   assertEquals(await texts(5), ["earlier", "theirs"]);
+  await memory.close();
+});
+
+Deno.test("PrivateMemory: whoever writes most loses their oldest, and nobody else's words go", async () => {
+  const { memory, texts } = await newMemory();
+  await memory.keep({ ...words("from Dave"), name: "Dave" });
+  for (let number = 0; number <= 20_000; number++) await memory.keep(words(`number ${number}`));
+  assertEquals((await texts(20_000)).slice(0, 2), ["earlier", "from Dave"]);
+  assertEquals((await texts(20_000)).length <= 1 + 10_000, true);
+  assertEquals((await texts(1))[0], "number 20");
   await memory.close();
 });
