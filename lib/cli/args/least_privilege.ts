@@ -98,6 +98,13 @@ export function keepOnly(needs: readonly FileNeed[]): void {
   roots = kept.flatMap(({ path, use }) => use === "make" ? [path] : []);
 }
 
+/** What in a folder may be read, or leads to what may, as far as the command line needs it: for folders out of reach. */
+export function readableIn(folder: string): readonly string[] {
+  const start = folder === "/" ? folder : `${folder}/`;
+  const inside = readable.filter((path) => path.startsWith(start));
+  return [...new Set(inside.map((path) => path.slice(start.length).split("/", 1)[0]!))];
+}
+
 /** Gives up the rights over all that is in the data folder but `folder`, and what isn't above it that is needed. */
 export function keepOwn(folder: string): void {
   const others = made.filter((path) => path !== folder && !folder.startsWith(`${path}/`));

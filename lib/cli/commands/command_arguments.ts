@@ -58,7 +58,7 @@ export function shortText(what: string, bytesMax: number): Argument<string | und
 }
 
 /** A name that two people have is shown with the start of a fingerprint. */
-const SHOWN_NAME_LENGTH_MAX = NAME_LENGTH_MAX + "~".length + FINGERPRINT_CHARACTERS;
+export const SHOWN_NAME_LENGTH_MAX = NAME_LENGTH_MAX + "~".length + FINGERPRINT_CHARACTERS;
 
 /** A name as it is shown, of somebody who may be absent. */
 export const memberName: Argument<string> = {

@@ -12,6 +12,20 @@ import { quotedStart, startOf } from "../../base/text/text.ts";
 import { isOfOthers, nearCommand, sameCommand } from "./foreign_commands.ts";
 import { hasInvite, inviteMisplaced } from "../../base/text/invite_text.ts";
 
+/** Paths that begin as one that is being typed. */
+export interface PathsFound {
+  /** What all of them begin with, as it is typed; what was typed, where nothing more is certain. */
+  readonly typed: string;
+  /** What each is called in its folder; of a folder with a slash behind it. */
+  readonly choices: readonly string[];
+}
+
+/**
+ * Finds what goes on with a path as far as it is typed; null: nothing. Never rejects.
+ * @param dataFolder This program's own, of which the user is offered nothing.
+ */
+export type FindPaths = (typed: string, dataFolder: string) => Promise<PathsFound | null>;
+
 /** A kind of argument: how its text is parsed. */
 export interface Argument<Value> {
   /** @throws {P2pchatError} Where `text` isn't a valid value. */
@@ -23,6 +37,8 @@ export interface Argument<Value> {
   readonly optionalInObject?: boolean;
   readonly completesNames?: boolean;
   readonly completesCommands?: boolean;
+  /** Of a path, to the end of the line: how it is completed. Before it a name may be typed, where there is an argument for one. */
+  readonly completesPaths?: FindPaths;
   /** A switch, which is given or not: `[--digest]`. */
   readonly isSwitch?: boolean;
 }

@@ -2,7 +2,12 @@
 
 import { P2pchatError } from "../../base/errors.ts";
 import { FILE_NAME_BYTES_MAX } from "../../protocols/transfer/limits.ts";
-import { memberName, numberOf, shortText } from "../commands/command_arguments.ts";
+import {
+  memberName,
+  numberOf,
+  shortText,
+  SHOWN_NAME_LENGTH_MAX,
+} from "../commands/command_arguments.ts";
 import { type Argument, type Command, command } from "../commands/commands.ts";
 import type { CommandSink } from "../commands/mode_commands.ts";
 import type { FileCommand } from "./file_events.ts";
@@ -11,7 +16,11 @@ import { unquoted } from "./path_typed.ts";
 type FileSink = CommandSink<FileCommand>;
 
 export const fileNumber = numberOf("a file", "/files lists them");
-const receiver: Argument<string | undefined> = memberName;
+/** A longer word, or one with a slash, is the beginning of a path that has a blank in it. */
+const receiver: Argument<string | undefined> = {
+  ...memberName,
+  typedAs: `[^\\s/]{1,${SHOWN_NAME_LENGTH_MAX}}`,
+};
 
 const path: Argument<string> = {
   parse(text) {
@@ -19,6 +28,10 @@ const path: Argument<string> = {
     throw new P2pchatError("usage", "FILE is empty: name a file");
   },
   takesRest: true,
+  completesPaths: async (typed, dataFolder) => {
+    const { findPaths, ownFolders } = await import("./path_completion.ts"); // for the first Tab
+    return await findPaths(typed, ownFolders(dataFolder));
+  },
 };
 
 const savedName = shortText("The name", FILE_NAME_BYTES_MAX);

@@ -18,3 +18,13 @@ export function unquoted(text: string): string {
   const [, one, other] = /^'([^']*)'$|^"([^"]*)"$/.exec(text) ?? [];
   return one ?? other ?? text;
 }
+
+/**
+ * A path as `pathTyped()` reads it.
+ * @param quote In which it is, if it can be; empty: none, with backslashes where they are needed.
+ * @param isWhole Whether it goes no further: the quote is closed.
+ */
+export function pathQuoted(path: string, quote: string, isWhole: boolean): string {
+  if (quote !== "" && !path.includes(quote)) return `${quote}${path}${isWhole ? quote : ""}`;
+  return path.replace(/[\s\\'"]/g, "\\$&");
+}

@@ -1,10 +1,16 @@
 /**
- * Tab completion: command names after a slash or as arguments, and names of people in texts or as arguments, there also
- * after `@`.
+ * Tab completion: command names after a slash or as arguments, names of people in texts or as arguments, there also
+ * after `@`, and paths of files.
  */
 
 import { foldName, MIXED_SCRIPTS_MARK, shownName } from "../../base/text/names.ts";
-import type { Argument, Command, CommandTable } from "../commands/commands.ts";
+import type {
+  Argument,
+  Command,
+  CommandTable,
+  FindPaths,
+  PathsFound,
+} from "../commands/commands.ts";
 
 export interface Completion {
   /** Where the completed word starts. */
@@ -46,11 +52,71 @@ export function complete<Target>(
     const named = namesFitting(word.slice(1), names).map((name) => `@${name}`);
     return completion(start, word, named, " ");
   }
-  const here = namesFitting(word, names);
   const others = offered === "receivers" ? namesFitting(word, away()) : [];
-  const isHere = new Set(here.map(foldName));
-  const fitting = [...here, ...others.filter((name) => !isHere.has(foldName(name)))];
+  const fitting = distinct([...namesFitting(word, names), ...others]);
   return completion(start, word, fitting, start === 0 ? table.afterName : " ");
+}
+
+/** A path that is being typed. */
+interface AskedPath {
+  readonly start: number;
+  readonly typed: string;
+  readonly find: FindPaths;
+  /** Names that may be meant as well. */
+  readonly names: readonly string[];
+}
+
+/** The path that is typed before `cursor`, in a command that takes one; null where there is none. */
+export function askedPath<Target>(
+  text: string,
+  cursor: number,
+  table: CommandTable<Target>,
+  names: readonly string[],
+  away: () => readonly string[] = () => [],
+): AskedPath | null {
+  const [whole, command] = /^\/(\S+)\s+/.exec(text.slice(0, cursor)) ?? [];
+  const entry = command === undefined ? undefined : table.find(command);
+  if (whole === undefined || entry === undefined) return null;
+  const args = entry.argumentNames.map((name) => entry.args[name]);
+  const find = args.find((argument) => argument?.completesPaths !== undefined)?.completesPaths;
+  if (find === undefined) return null;
+  const typed = text.slice(whole.length, cursor);
+  const takesName = args.some((argument) => argument?.completesNames === true);
+  const [here, others] = takesName ? [names, away()] : [[], []];
+  const [named, name] = /^(\S+)\s+/.exec(typed) ?? [];
+  if (named === undefined || name === undefined) {
+    const fitting = distinct([...namesFitting(typed, here), ...namesFitting(typed, others)]);
+    return { start: whole.length, typed, find, names: fitting };
+  }
+  const isName = [...here, ...others].some((each) =>
+    [each, shownName(each)].some((form) => foldName(form) === foldName(name))
+  );
+  const start = whole.length + (isName ? named.length : 0);
+  return { start, typed: text.slice(start, cursor), find, names: [] };
+}
+
+/** Each once, as it comes first: somebody who is here is also among those who are known. */
+function distinct(names: readonly string[]): readonly string[] {
+  const seen = new Set<string>();
+  return names.filter((name) => seen.size < seen.add(foldName(name)).size);
+}
+
+/** What was found of it. */
+export function completedPath(
+  { start, typed, names }: AskedPath,
+  found: PathsFound | null,
+): Completion | null {
+  if (found === null) return completion(start, typed, names, " ");
+  const choices = [...names, ...found.choices];
+  if (names.length > 0) {
+    return { start, replacement: typed, choices: choices.slice(0, CHOICES_MAX) };
+  }
+  const isCertain = choices.length === 1;
+  return {
+    start,
+    replacement: found.typed,
+    choices: isCertain ? [] : choices.slice(0, CHOICES_MAX),
+  };
 }
 
 /** The names, as they are shown, that begin with `word`, sorted. */

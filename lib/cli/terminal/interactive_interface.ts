@@ -14,7 +14,7 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { COPY_REF } from "../commands/commands.ts";
 import { CommandRunner } from "../streams/command_runner.ts";
 import { copying } from "./clipboard.ts";
-import { complete } from "./completion.ts";
+import { askedPath, complete, completedPath, type Completion } from "./completion.ts";
 import { ROW_CELLS } from "../rendering/graphemes.ts";
 import { NameColours } from "../rendering/name_colours.ts";
 import { FoldedLines, HeldLines } from "./kept_lines.ts";
@@ -142,6 +142,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #expansion: Expansion | null = null;
   #names: () => readonly string[] = () => [];
   #namesAway: (() => readonly string[]) | undefined;
+  /** Whether the disk is asked for what a path may go on with. */
+  #isLooking = false;
   #kept: KeptLines | null = null;
   #pausedBecause: string | null = null;
   #toldPause = false;
@@ -724,14 +726,26 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
 
   #complete(): void {
     const { text, cursor } = this.#editor;
-    const completion = complete(
-      text,
-      cursor,
-      this.#mode.commands,
-      this.#names(),
-      this.#namesAway,
-    );
+    const { commands } = this.#mode;
+    const asked = askedPath(text, cursor, commands, this.#names(), this.#namesAway);
+    if (asked === null) {
+      return this.#completed(complete(text, cursor, commands, this.#names(), this.#namesAway));
+    }
+    // One look at the disk at a time: a disk that doesn't answer holds nothing up but further ones.
+    if (this.#isLooking) return this.#completed(null);
+    this.#isLooking = true;
+    const before = this.#editor;
+    void asked.find(asked.typed, this.#options.dataFolder).then((found) => {
+      this.#isLooking = false;
+      if (this.#isClosed || this.#editor !== before) return; // the user has typed on
+      this.#completed(completedPath(asked, found));
+      this.#redraw();
+    });
+  }
+
+  #completed(completion: Completion | null): void {
     if (completion === null) return this.#output.write("stdout", BELL);
+    const { text, cursor } = this.#editor;
     const word = text.slice(completion.start, cursor);
     this.#editor = replaced(this.#editor, completion.start, cursor, completion.replacement);
     if (completion.choices.length > 0 && completion.replacement === word) {

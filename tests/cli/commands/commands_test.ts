@@ -29,6 +29,9 @@ const send = (to: string | undefined, file: string): Outcome => ({
 });
 const QUIT: Outcome = { command: { command: "quit" } };
 
+/** Longer than a name. */
+const LONG_PATH = `/home/ann/${"pictures/".repeat(8)}of`;
+
 const TYPED: readonly (readonly [line: string, outcome: Outcome])[] = [
   ["/rooms", { command: { command: "rooms" } }],
   ["", "nothing"],
@@ -72,6 +75,9 @@ const TYPED: readonly (readonly [line: string, outcome: Outcome])[] = [
   ["/send report.pdf", send(undefined, "report.pdf")],
   ["/send Bob report.pdf", send("Bob", "report.pdf")],
   ["/send Bob my report.pdf", send("Bob", "my report.pdf")],
+  [`/send ${LONG_PATH} 2.pdf`, send(undefined, `${LONG_PATH} 2.pdf`)],
+  [`/send ${"x".repeat(61)} 2.pdf`, send(undefined, `${"x".repeat(61)} 2.pdf`)],
+  [`/send Bob ${LONG_PATH} 2.pdf`, send("Bob", `${LONG_PATH} 2.pdf`)],
   ["/send my\\ report.pdf", send("my\\", "report.pdf")],
   ["/get 2", { command: { command: "get", file: 2, as: undefined } }],
   ["/get 2 my draft.pdf", { command: { command: "get", file: 2, as: "my draft.pdf" } }],

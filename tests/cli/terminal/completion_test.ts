@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { complete } from "../../../lib/cli/terminal/completion.ts";
+import { askedPath, complete, completedPath } from "../../../lib/cli/terminal/completion.ts";
+import { friendsCommands } from "../../../lib/cli/friends/friends_commands.ts";
+import { registryCommands } from "../../../lib/cli/directory/registry_commands.ts";
 import { meshCommands } from "../../../lib/cli/mesh/mesh_commands.ts";
 
 const NAMES = ["Alice", "Bob", "Bobby", "Zoë", "Straße", "Вob"];
@@ -65,4 +67,65 @@ Deno.test("complete() looks at the word before the cursor alone", () => {
     replacement: "Alice ",
     choices: [],
   });
+});
+
+const PATHS: readonly (readonly [line: string, path: string | null, names: readonly string[]])[] = [
+  ["/send re", "re", []],
+  ["/send  re", "re", []],
+  ["/send bo", "bo", ["Bob", "Bobby", "Bonnie"]],
+  ["/send Bob re", "re", []],
+  ["/send bob re", "re", []],
+  ["/send ≈Вob re", "re", []],
+  ["/send Zoltan my re", "my re", []],
+  ["/send my re", "my re", []],
+  ["/send Bobb/re", "Bobb/re", []],
+  ["/send ", "", [
+    "Alice",
+    "Bob",
+    "Bobby",
+    "Straße",
+    "Zoë",
+    "≈Вob",
+    "Bonnie",
+    "Zacharias",
+    "Zoltan",
+  ]],
+  ["/send", null, []],
+  ["/get 1 re", null, []],
+  ["//send re", null, []],
+  ["say /send re", null, []],
+  ["/nonsense re", null, []],
+];
+
+for (const [line, path, names] of PATHS) {
+  Deno.test(`askedPath() finds ${path ?? "none"} in "${line}"`, () => {
+    const asked = askedPath(line, line.length, meshCommands, NAMES, () => AWAY);
+    assertEquals(asked?.typed ?? null, path);
+    if (asked === null) return;
+    assertEquals(asked.start, line.length - asked.typed.length);
+    assertEquals([...asked.names].sort(), [...names].sort());
+  });
+}
+
+Deno.test("askedPath() finds a path in every mode in which files are sent", () => {
+  const where = () => ({ place: "talking", peer: "bob", wasInCall: false }) as never;
+  const called = registryCommands(where, true);
+  const asked = [meshCommands, friendsCommands, called].map((table) =>
+    askedPath("/send bob re!", 12, table as never, ["bob"])?.typed
+  );
+  assertEquals(asked, ["re", "re", "re"]);
+});
+
+Deno.test("completedPath() lists names and paths where both fit, and writes what is certain", () => {
+  const asked = askedPath("/send bo", 8, meshCommands, ["Bob", "Carol"])!;
+  const found = { typed: "boats/", choices: ["boats/"] };
+  assertEquals(completedPath(asked, found), {
+    start: 6,
+    replacement: "bo",
+    choices: ["Bob", "boats/"],
+  });
+  assertEquals(completedPath(asked, null), { start: 6, replacement: "Bob ", choices: [] });
+  const path = askedPath("/send Bob bo", 12, meshCommands, ["Bob"])!;
+  assertEquals(completedPath(path, found), { start: 10, replacement: "boats/", choices: [] });
+  assertEquals(completedPath(path, null), null);
 });
