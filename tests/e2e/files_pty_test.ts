@@ -1,7 +1,7 @@
 /** Files at a terminal, as a person sends and fetches them. */
 
-import { assertEquals } from "@std/assert";
-import { FilesFolder, isOfTransfer } from "./files_folder.ts";
+import { assert, assertEquals } from "@std/assert";
+import { FilesFolder, isOfTransfer, LARGE } from "./files_folder.ts";
 import { Node, PROGRAM } from "./node.ts";
 import { hasScript, openTerminal, type Terminal } from "./pty.ts";
 
@@ -69,3 +69,73 @@ terminalTest("Tab completes what may be sent, as it is read", async ({ bob, alic
   await alice.press("\r");
   await alice.untilCursorLine("Alice> |");
 });
+
+async function offer({ bob, folder }: World, name: string, bytes: number): Promise<void> {
+  await bob.type(`/send ${folder.file(name, bytes).path}`);
+  await bob.until(({ event, name: offered }) => event === "offer" && offered === name);
+}
+
+terminalTest(
+  "y and n answer the offer that was asked about last, and aren't said",
+  async (world) => {
+    const { home, bob, alice } = world;
+    for (const name of ["one.txt", "two.txt", "three.txt"]) {
+      await offer(world, name, 1_000);
+      const asks = `Bob offers ${name} \\(1.0 kB\\): y fetches it, n doesn't; later, /get \\d`;
+      await shows(alice, new RegExp(`^\\d\\d:\\d\\d \\? ${asks}$`, "m"));
+    }
+    await alice.press("n\r");
+    await shows(alice, /^\d\d:\d\d \* three\.txt isn't fetched; \/get 3 does$/m);
+    await alice.press("Y \r");
+    await shows(alice, /^\d\d:\d\d \* two\.txt is here: .*\/Downloads\/two\.txt$/m);
+    await alice.press("/get 3\r");
+    await shows(alice, /three\.txt is here/);
+    await alice.press("y\r");
+    await shows(alice, /one\.txt is here/);
+    await alice.press("y\r");
+    await alice.until("y as one's own", ({ text }) => /^\d\d:\d\d <Alice> y$/m.test(text));
+
+    await bob.until(({ event, text }) => event === "message" && text === "y");
+    const said = bob.events.filter(({ event, self }) => event === "message" && self !== true);
+    assertEquals(said.map(({ text }) => text), ["y"]);
+    const saved = [...Deno.readDirSync(`${home}/Downloads`)].map(({ name }) => name).sort();
+    assertEquals(saved, ["one.txt", "three.txt", "two.txt"]);
+  },
+);
+
+terminalTest(
+  "how far a file is stands in one line, which the last line replaces",
+  async (world) => {
+    const { home, bob, alice } = world;
+    await offer(world, "large.iso", LARGE);
+    await shows(alice, /y fetches it/);
+    const progress = ({ lines }: Terminal["screen"]) =>
+      lines.filter((line) => /^Fetching large\.iso: \d+ % of 60\.0 MB/.test(line));
+    let most = 0;
+    const sees = (what: string, holds: (screen: Terminal["screen"]) => boolean) =>
+      alice.until(what, (screen) => {
+        most = Math.max(most, progress(screen).length);
+        return holds(screen);
+      });
+    await alice.press("y\r");
+    await sees("some progress", (screen) => / [1-9]\d? %/.test(progress(screen)[0] ?? ""));
+    bob.signal("SIGSTOP");
+    await alice.press("meanwhile");
+    await sees("what is typed", ({ cursorLine }) => cursorLine === "Alice> meanwhile|");
+    assertEquals(progress(alice.screen).length, 1);
+    bob.signal("SIGCONT");
+    await sees("that it is here", ({ text }) => text.includes("large.iso is here: "));
+    const isAlone = (screen: Terminal["screen"]) =>
+      progress(screen).length === 0 && screen.cursorLine === "Alice> meanwhile|";
+    await sees("the prompt alone", isAlone);
+
+    assertEquals(most, 1);
+    const about = alice.screen.lines.filter((line) => line.includes("large.iso"));
+    assertEquals(about.map((line) => line.replace(/^\d\d:\d\d /, "").replace(home, "~")), [
+      "? Bob offers large.iso (60.0 MB): y fetches it, n doesn't; later, /get 1",
+      "* Fetching large.iso (60.0 MB) from Bob",
+      "* large.iso is here: ~/Downloads/large.iso",
+    ]);
+    assert(alice.raw.split("Fetching large.iso: ").length > 2, "it was rewritten");
+  },
+);
