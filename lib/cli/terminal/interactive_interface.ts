@@ -727,9 +727,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #complete(): void {
     const { text, cursor } = this.#editor;
     const { commands } = this.#mode;
-    const asked = askedPath(text, cursor, commands, this.#names(), this.#namesAway);
+    const names = this.#names();
+    const asked = askedPath(text, cursor, commands, names, this.#namesAway);
     if (asked === null) {
-      return this.#completed(complete(text, cursor, commands, this.#names(), this.#namesAway));
+      return this.#completed(complete(text, cursor, commands, names, this.#namesAway));
     }
     // One look at the disk at a time: a disk that doesn't answer holds nothing up but further ones.
     if (this.#isLooking) return this.#completed(null);
