@@ -51,6 +51,12 @@ Deno.test({
       await shows(alice, "You are in #Home, room 1 now; 1 message came meanwhile");
       await alice.press("\r");
       await bob.until(text("at home"));
+      await carol.say("news");
+      await shows(alice, "#The club <Carol> news");
+      await alice.press("\x1ba");
+      await alice.untilCursorLine("Alice #The club> half a li|");
+      await alice.press("\x1b1");
+      await alice.untilCursorLine("Alice #Home> |");
       await alice.press("\x1b[O");
       await bob.say("unseen here");
       await carol.say("and there, Alice");

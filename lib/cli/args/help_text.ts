@@ -33,6 +33,8 @@ export function helpEvent<Target>(entries: readonly Command<Target>[]): HelpEven
  */
 const HELP_COLUMNS_MIN = 30;
 const GAP = "  ";
+/** In a mode of several rooms. */
+const ROOM_KEYS: Line = ["Alt+N goes to room N, Alt+A to the next room with something unseen."];
 
 /**
  * One line for each command. A single command is followed by its example, the whole table by the forms of other
@@ -60,6 +62,7 @@ export function helpLines<Target>(
     ...lines,
     ["Up and Ctrl+R find what you typed before."],
     ["Alt+Enter begins a new line; lines pasted at once are one message."],
+    ...(table.find("room") === undefined ? [] : [ROOM_KEYS]),
   ];
 }
 

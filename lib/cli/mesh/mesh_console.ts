@@ -15,6 +15,7 @@ import type { ConsoleCommand, MeshCommandSink, RoomCommand, RoomSink } from "./m
 import type { MeshOwnEvent } from "./mesh_rendering.ts";
 import { foldTitle } from "./mesh_rooms.ts";
 import { type MeshInterface, RoomInterface } from "./room_interface.ts";
+import { RoomNumbers } from "./room_numbers.ts";
 
 /** A room that is to be come into, with what it shares with others of this program. */
 export interface RoomStart extends Session<MeshOwnEvent, RoomSink> {
@@ -50,6 +51,7 @@ const JOINING = "joining the other room";
 export class MeshConsole {
   /** By number. */
   readonly rooms: RoomInterface[] = [];
+  readonly #numbers = new RoomNumbers();
   hasSeveral = false;
   /** Whether the user has been in several: the prompt says in which from then on, also in the last one. */
   #wasInSeveral = false;
@@ -65,7 +67,7 @@ export class MeshConsole {
 
   /** @param load Loads what only several rooms need. */
   constructor(readonly ui: MeshInterface, readonly load: () => Promise<ManyRooms>) {
-    this.current = new RoomInterface(this, 1, undefined);
+    this.current = new RoomInterface(this, this.#numbers.take(), undefined);
     this.current.isIn = true; // or the program ends
   }
 
@@ -88,10 +90,7 @@ export class MeshConsole {
   runFurther(ref: string | undefined, begin: RunRoom): void {
     if (this.#isLeaving) return;
     this.hasSeveral = true;
-    const taken = new Set(this.rooms.map(({ number }) => number));
-    let number = 1;
-    while (taken.has(number)) number += 1;
-    const room = new RoomInterface(this, number, ref);
+    const room = new RoomInterface(this, this.#numbers.take(), ref);
     if (this.#joining !== null) this.#joining.room = room;
     this.#begin(room, begin);
     this.#showPrompt();
@@ -113,6 +112,7 @@ export class MeshConsole {
   #gone(room: RoomInterface, ending: Bye | P2pchatError): void {
     const isError = ending instanceof P2pchatError;
     this.rooms.splice(this.rooms.indexOf(room), 1);
+    this.#numbers.giveBack(room.number, room.isIn);
     if (!isError && (this.#bye === null || room === this.current)) this.#bye = ending;
     const first = this.#open[0] ?? this.rooms[0];
     if (first === undefined) {
@@ -184,12 +184,9 @@ export class MeshConsole {
       },
       goTo: (number) => {
         const room = this.#open.find((each) => each.number === number);
-        if (room === undefined || room === this.current) return;
-        // Lines that wait are for the room where they were entered, or for the one that is being joined.
-        if (this.#joining === null) this.ui.giveUpWaiting();
-        this.current.typed = this.ui.draft?.take() ?? "";
-        this.#goTo(room, undefined);
+        if (room !== undefined) this.#goFrom(room);
       },
+      goToUnseen: () => this.#goToUnseen(),
     };
     this.ui.listen(handler);
   }
@@ -273,6 +270,23 @@ export class MeshConsole {
     this.ui.setNames(room.names, room.namesAway);
     this.#showProgress();
     this.#tellPause();
+  }
+
+  /** By a key: what was being typed stays behind. */
+  #goFrom(room: RoomInterface): void {
+    if (room === this.current) return;
+    // Lines that wait are for the room where they were entered, or for the one that is being joined.
+    if (this.#joining === null) this.ui.giveUpWaiting();
+    this.current.typed = this.ui.draft?.take() ?? "";
+    this.#goTo(room, undefined);
+  }
+
+  /** To the next room, by number, in which others have said something meanwhile. */
+  #goToUnseen(): void {
+    const unseen = this.#open.filter((room) => room !== this.current && room.unseen > 0);
+    const next = unseen.find(({ number }) => number > this.current.number) ?? unseen[0];
+    if (next !== undefined) return this.#goFrom(next);
+    if (this.hasOther) this.ui.show({ event: "notice", text: "Nothing unseen in the other rooms" });
   }
 
   // Commands.

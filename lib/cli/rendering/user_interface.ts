@@ -151,6 +151,8 @@ export interface InputHandler<Target> {
   isInCall?(): boolean;
   /** At a terminal: Alt and a digit, 1 to 9; without this method they do nothing. */
   goTo?(number: number): void;
+  /** At a terminal: Alt+A, as other programs have it; without this method it does nothing. */
+  goToUnseen?(): void;
   /**
    * At a terminal: the first character of a line was typed.
    * @returns A function that is called just before that line is run. With it the handler interprets the line by the

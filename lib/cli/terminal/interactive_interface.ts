@@ -491,14 +491,19 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       this.#notifications.clear();
       this.#unseen.pressed(this.#streams.wallMs());
       if (this.#isDropped(key)) continue;
-      if (key.type === "number") {
-        if (!this.#questions.isOpen) this.#handler?.goTo?.(key.number);
+      if (key.type === "number" || key.type === "unseen") {
+        if (!this.#questions.isOpen) this.#goElsewhere(key);
         continue;
       }
       const request = this.#questions.isOpen ? this.#questions.press(key) : this.#edit(key);
       if (request !== null) this.#answer(request);
     }
     this.#redraw();
+  }
+
+  #goElsewhere(key: Extract<Key, { type: "number" | "unseen" }>): void {
+    if (key.type === "number") this.#handler?.goTo?.(key.number);
+    else this.#handler?.goToUnseen?.();
   }
 
   #setAside(whose: string, kept: string | undefined): void {

@@ -17,6 +17,8 @@ export type Key =
   | { readonly type: "focus"; readonly hasFocus: boolean }
   /** Alt and a digit, 1 to 9. */
   | { readonly type: "number"; readonly number: number }
+  /** Alt+A: to where something is unseen. */
+  | { readonly type: "unseen" }
   | { readonly type: "press"; readonly name: KeyName };
 
 export type KeyName =
@@ -285,6 +287,7 @@ export class KeyParser {
     if (/^[[O]/.test(after)) return after.slice(1); // incomplete or unknown: not text that was typed
     if (after.startsWith("\x1b")) return after; // the next ESC starts a sequence of its own
     if (/^[1-9]/.test(after)) keys.push({ type: "number", number: Number(after[0]) });
+    else if (/^[aA]/.test(after)) keys.push({ type: "unseen" });
     else pushPress(keys, ALT_KEYS[after[0]!]);
     return after.slice(1);
   }

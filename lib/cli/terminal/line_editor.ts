@@ -87,6 +87,7 @@ function onLineKey(state: EditorState, key: Key): EditorStep {
       return { state, request: { type: "tell-malformed" } };
     case "focus":
     case "number":
+    case "unseen":
       return only(state);
     case "press":
       return PRESSES[key.name](state);

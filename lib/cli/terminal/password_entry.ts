@@ -39,6 +39,7 @@ export function onPasswordKey(typed: string, key: Key): string | Entry {
     case "malformed":
     case "focus":
     case "number":
+    case "unseen":
       return typed;
     case "press":
       break;

@@ -301,15 +301,15 @@ Deno.test("MeshConsole: a room that fails tells so, and leaves the others runnin
   assertEquals(await end.catch(({ message }) => message), "Full here, too");
 });
 
-Deno.test("MeshConsole: the first room may fail, too; its number is free then", async () => {
+Deno.test("MeshConsole: the first room may fail, too; no other room has its number soon", async () => {
   const { home, club, taken, joins, meshConsole } = await two();
   home.ended.reject(new P2pchatError("disk", "It is full"));
   await settled();
   assertEquals(taken(), ["error It is full aaaa 1 .", "parted 1 aaaa . ."]);
   (await joins(new FakeRoom("cccc"))).ready();
-  assertEquals(meshConsole.rooms.map(({ number, room }) => [number, room]), [[1, "cccc"], [
-    2,
-    "bbbb",
+  assertEquals(meshConsole.rooms.map(({ number, room }) => [number, room]), [[2, "bbbb"], [
+    3,
+    "cccc",
   ]]);
   assertEquals(club.asked, []);
 });
@@ -425,6 +425,37 @@ Deno.test("MeshConsole: the line of a room that ends while the user is in anothe
   await settled();
   assertEquals(taken(), ["parted 2 bbbb . .", "aside #Club for the club"]);
   assertEquals(state.typed, "for home");
+});
+
+Deno.test("MeshConsole: Alt+A goes through the rooms in which something is unseen, and says when there is none", async () => {
+  const { home, club, state, taken, handler, joins } = await two(true);
+  const garden = await joins(new FakeRoom("cccc", "Garden"));
+  garden.ready();
+  taken();
+  handler().goToUnseen!();
+  assertEquals(taken(), ["notice Nothing unseen in the other rooms - . ."]);
+  home.says("one");
+  club.says("two");
+  state.typed = "for the garden";
+  taken();
+  handler().goToUnseen!();
+  handler().goToUnseen!();
+  handler().goToUnseen!();
+  assertEquals(taken(), [
+    "room 1 aaaa . .",
+    "room 2 bbbb . .",
+    "notice Nothing unseen in the other rooms - . .",
+  ]);
+  assertEquals(state.typed, "", "it stays where it was begun");
+  handler().goTo!(3);
+  assertEquals(state.typed, "for the garden");
+});
+
+Deno.test("MeshConsole: with one room Alt+A does nothing", () => {
+  const { taken, handler } = opened(true);
+  taken();
+  handler().goToUnseen!();
+  assertEquals(taken(), []);
 });
 
 Deno.test("MeshConsole: what is typed behind /room goes there, and what was begun there comes back later", async () => {

@@ -190,6 +190,14 @@ Deno.test("KeyParser ends a paste without its end at a Ctrl+C that somebody pres
   assertEquals(push("x"), [text("x")]);
 });
 
+Deno.test("Alt+A goes to what is unseen, also in capitals", () => {
+  assertEquals(keysOf("\x1ba\x1bAa"), [
+    { type: "unseen" },
+    { type: "unseen" },
+    { type: "text", text: "a" },
+  ]);
+});
+
 Deno.test("Alt and a digit is a number; 0 is none", () => {
   assertEquals(keysOf("\x1b1\x1b9\x1b0x"), [
     { type: "number", number: 1 },
