@@ -185,6 +185,22 @@ Deno.test("console: what is found of a key in one room holds in the others", asy
   await atCarols.ended();
 });
 
+Deno.test("console: who is away is so in all rooms, also in one that is joined later", async () => {
+  await using world = await World.open();
+  const { bob, carol } = world;
+  const alice = await world.alice();
+  const isAlice = (away: string | undefined) => (event: ShownEvent) =>
+    event.event === "presence" && event.name === "Alice" && event.away === away;
+  await alice.ask("away", { text: "lunch" });
+  await bob.until(isAlice("lunch"));
+  await alice.command({ command: "join", where: contact(carol) });
+  await carol.until(isAlice("lunch"));
+  assertEquals((await carol.ask("whois", { name: "Alice" })).away, "lunch");
+  const back = await alice.ask("back", { room: roomOf(bob) });
+  assertEquals([back.event, back.room], ["presence", roomOf(bob)]);
+  await Promise.all([bob.until(isAlice(undefined)), carol.until(isAlice(undefined))]);
+});
+
 Deno.test("console: an invite leads into a private room, and other rooms are founded", async () => {
   await using world = await World.open();
   const { bob, nodes } = world;

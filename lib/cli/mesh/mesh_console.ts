@@ -4,7 +4,6 @@
  */
 
 import { P2pchatError } from "../../base/errors.ts";
-import { quotedStart } from "../../base/text/text.ts";
 import type { Invite } from "../../protocols/mesh/schema/rotations.ts";
 import type { MeshHost } from "../../runtime/hosts/mesh_host.ts";
 import type { Session } from "../session/mode_session.ts";
@@ -13,7 +12,8 @@ import type { InputHandler, InterruptCause, Place } from "../rendering/user_inte
 import type { MeshOptions } from "./mesh_arguments.ts";
 import type { ConsoleCommand, MeshCommandSink, RoomCommand, RoomSink } from "./mesh_commands.ts";
 import type { MeshOwnEvent } from "./mesh_rendering.ts";
-import { foldTitle } from "./mesh_rooms.ts";
+import { namedRoom } from "./named_room.ts";
+import { OwnAway } from "./own_away.ts";
 import { type MeshInterface, RoomInterface } from "./room_interface.ts";
 import { RoomNumbers } from "./room_numbers.ts";
 
@@ -39,9 +39,6 @@ export interface ManyRooms {
   list(ref: string | undefined): Promise<void>;
 }
 
-/** What is shorter may be a number. */
-const ID_START_MIN = 4;
-
 /** The room into which the user hasn't come. */
 const OTHER_ROOM = "the other room";
 
@@ -52,6 +49,7 @@ export class MeshConsole {
   /** By number. */
   readonly rooms: RoomInterface[] = [];
   readonly #numbers = new RoomNumbers();
+  readonly #away = new OwnAway();
   hasSeveral = false;
   /** Whether the user has been in several: the prompt says in which from then on, also in the last one. */
   #wasInSeveral = false;
@@ -251,7 +249,9 @@ export class MeshConsole {
 
   /** Lines that waited for a room run once it takes them. */
   #joinedIf(room: RoomInterface): void {
-    if (this.#joining?.room === room && room.isIn && room.handler !== null) this.#joined();
+    if (this.#joining?.room !== room || !room.isIn || room.handler === null) return;
+    this.#away.cameInto(room);
+    this.#joined();
   }
 
   #joined(): void {
@@ -298,13 +298,15 @@ export class MeshConsole {
       case "rooms":
         return this.#withMany(ref, (many) => many.list(ref));
       case "room":
-        return this.#goTo(this.#named(command.which), ref);
+        return this.#goTo(namedRoom(this.#open, command.which), ref);
       case "part":
         return this.#part(this.current, ref);
       case "quit":
         return this.#quit(command, ref);
       case "in":
         return this.#in(command.room, command.asked, ref);
+      case "presence":
+        return this.#away.tell(command, this.#open, this.current, ref);
       case "say":
         this.#heedQuestions(command.text);
     }
@@ -335,6 +337,7 @@ export class MeshConsole {
       throw new P2pchatError("usage", text);
     }
     if (asked.command === "part") return this.#part(room, ref);
+    if (asked.command === "presence") return this.#away.tell(asked, this.#open, room, ref);
     const isOfConsole = asked.command === "join" || asked.command === "room" ||
       asked.command === "rooms" || asked.command === "quit" || asked.command === "in";
     if (isOfConsole) this.#command(asked, ref);
@@ -363,27 +366,6 @@ export class MeshConsole {
     const [next] = this.#open;
     if (room === this.current && next !== undefined) this.#goTo(next, undefined);
     room.handler?.target({ command: "quit" }, ref);
-  }
-
-  /** @throws {P2pchatError} `usage` where the user means none of the rooms, or several. */
-  #named(which: string): RoomInterface {
-    const wanted = foldTitle(which.replace(/^#/, ""));
-    const rooms = this.#open;
-    const found = rooms.filter(({ number, name, room }) =>
-      String(number) === wanted || foldTitle(name) === wanted ||
-      (wanted.length >= ID_START_MIN && room?.startsWith(wanted) === true)
-    );
-    const byNumber = found.find(({ number }) => String(number) === wanted);
-    const [only = null] = byNumber === undefined ? found : [byNumber];
-    if (only !== null && (found.length === 1 || byNumber !== undefined)) return only;
-    const told = rooms.map(({ number, open }) =>
-      `${number}${open === null || open.title === null ? "" : ` (${open.title})`}`
-    );
-    const shown = /^\d{1,9}$/.test(which) ? which : quotedStart(which);
-    const text = only === null
-      ? `There is no room ${shown}; you are in ${told.join(", ")}`
-      : `More than one of the rooms that you are in is ${shown}: ${told.join(", ")}`;
-    throw new P2pchatError("usage", text);
   }
 
   /** Loads what several rooms need; lines that follow wait until it is there, and has done its work. */

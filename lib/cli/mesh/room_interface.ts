@@ -119,6 +119,8 @@ export class RoomInterface implements UserInterface<MeshOwnEvent, RoomSink>, Pla
     }
     const isElsewhere = this.shared.current !== this;
     if (isElsewhere && event.event === "message" && !event.self && !event.history) this.unseen += 1;
+    // The room that the user is in says so; scripts are told by each.
+    if (isElsewhere && ui.interactive && event.event === "presence" && event.self) return;
     ui.show(event, ref, this);
   }
 

@@ -451,6 +451,33 @@ Deno.test("MeshConsole: Alt+A goes through the rooms in which something is unsee
   assertEquals(state.typed, "for the garden");
 });
 
+Deno.test("MeshConsole: who is away is so in all rooms, also in those that come later, until they are back", async () => {
+  const { home, club, type, joins, taken } = await two(true);
+  type("/away lunch");
+  const away = (text: string | null, ref?: string) =>
+    JSON.stringify({ command: "presence", change: { away: text }, ref });
+  assertEquals([home.asked, club.asked], [[away("lunch")], [away("lunch")]]);
+  taken();
+  const presence = {
+    event: "presence",
+    name: "Alice",
+    key: "k",
+    self: true,
+    away: "lunch",
+  } as const;
+  for (const room of [home, club]) room.ui.show(presence);
+  assertEquals(taken(), ["presence  bbbb . ."], "it is said once");
+  const garden = await joins(new FakeRoom("cccc"));
+  garden.ready();
+  assertEquals(garden.asked, [away("lunch")]);
+  type('{"command":"back","room":"aaaa","ref":"r"}');
+  const answers = [home, club, garden].map(({ asked }) => asked.at(-1));
+  assertEquals(answers, [away(null, "r"), away(null), away(null)]);
+  const attic = await joins(new FakeRoom("dddd"));
+  attic.ready();
+  assertEquals(attic.asked, []);
+});
+
 Deno.test("MeshConsole: with one room Alt+A does nothing", () => {
   const { taken, handler } = opened(true);
   taken();
