@@ -61,8 +61,8 @@ export function helpLines<Target>(
   return [
     ...lines,
     ["Up and Ctrl+R find what you typed before."],
-    ["Alt+Enter begins a new line; lines pasted at once are one message."],
     ...(table.find("room") === undefined ? [] : [ROOM_KEYS]),
+    ["Alt+Enter begins a new line; lines pasted at once are one message."],
   ];
 }
 
