@@ -86,6 +86,55 @@ Deno.test("who has fetched a file serves it: its sender may leave", async () => 
   assertEquals([from, self], ["Alice", false]);
 });
 
+/** What a member says of another one in its status, once the member knows that one and has five neighbours. */
+async function seen(node: Node, name: string): Promise<ShownEvent> {
+  let found: ShownEvent | undefined;
+  await holds(`five neighbours, and ${name}, are there`, async () => {
+    const { members } = await node.ask("status");
+    found = members.find((member: ShownEvent) => member.name === name);
+    return members.filter(({ direct }: ShownEvent) => direct).length >= 5 && found !== undefined;
+  });
+  return found!;
+}
+
+Deno.test("in a room of ten a file comes to members that are no neighbours of its sender", async () => {
+  await using world = new FilesWorld();
+  const { path, content } = world.file("large.iso", 20 * MB);
+  const members: Node[] = [await world.member("Alice", null)];
+  const [alice] = members as [Node];
+  for (let at = 1; at < 9; at++) {
+    const contact = members[Math.floor(at / 3)]!;
+    // As scripts without --save they receive nothing, and so can't pass anything on.
+    const member = await Node.ready(`m${at}`, contact);
+    world.nodes.push(member);
+    members.push(member);
+  }
+  let far: Node | null = null;
+  let name = "";
+  for (let at = 0; far === null && at < 10; at++) {
+    const member = await world.member(name = `Far${at}`, members[8]!);
+    if (!(await seen(member, "Alice")).direct) far = member;
+    else {
+      await member.type("/quit");
+      await member.ended();
+    }
+  }
+  assert(far !== null, "somebody is no neighbour of Alice");
+
+  await send(alice, path, "all");
+  const { path: saved } = await far.until(isOfTransfer("done"));
+  assertEquals(Deno.readFileSync(saved), content);
+
+  const link = async () => (await seen(far, "Alice")).roundTripMs;
+  await holds("the link that was made for it ends", async () => await link() === null);
+  const one = world.file("one.txt", 1_000);
+  assertEquals((await alice.ask("send", { name, file: one.path })).to, name);
+  const forOne = await far.until((event) =>
+    isOfTransfer("done")(event) && event.name === "one.txt"
+  );
+  assertEquals(Deno.readFileSync(forOne.path), one.content);
+});
+
 Deno.test("kill -9 of the receiver costs a tenth of the file at most, and not the name that it is to have", async () => {
   await using world = new FilesWorld();
   const { path, content } = world.file("large.iso", LARGE);

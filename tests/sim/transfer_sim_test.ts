@@ -2,12 +2,14 @@ import { assert } from "@std/assert";
 import { amount } from "../given.ts";
 import { hunt } from "./hunt.ts";
 import { MUTATIONS } from "./transfer/mutations.ts";
+import { runFar } from "./transfer/run_far.ts";
 import { runKill } from "./transfer/run_kill.ts";
 import { runTransfer } from "./transfer/run.ts";
 import type { Mutation } from "./transfer/world.ts";
 
 const SEEDS = amount(20, 200);
 const KILLS = amount(10, 200);
+const FAR = amount(10, 200);
 const STEPS = 60;
 
 Deno.test(`transfer: ${SEEDS} seeds of files, faults and liars break no promise`, () => {
@@ -30,6 +32,16 @@ Deno.test(`transfer: after each of ${KILLS} kills at most a tenth is sent again`
     }
   }
   assert(again > 0, "kills cost something");
+});
+
+Deno.test(`transfer: in ${FAR} rooms the file comes to who is no neighbour of those who have it`, () => {
+  for (let seed = 1; seed <= FAR; seed++) {
+    try {
+      runFar(seed);
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error });
+    }
+  }
 });
 
 interface TransferHunt {
@@ -56,6 +68,9 @@ const HUNTS: readonly TransferHunt[] = [
   { mutation: MUTATIONS.tellsNobody, finding: /never gets|never comes/, from: 38 },
   { mutation: MUTATIONS.tellsAll, finding: /shows a file to somebody/, from: 3 },
   { mutation: MUTATIONS.asksNobody, finding: /never gets/, from: 8 },
+  { mutation: MUTATIONS.seeksNobody, finding: /never comes/, run: runFar },
+  { mutation: MUTATIONS.seeksNoOthers, finding: /never comes/, run: runFar },
+  { mutation: MUTATIONS.seeksAlways, finding: /links for a file stay/, run: runFar },
   {
     mutation: MUTATIONS.takesAnyRequest,
     finding: /more than it was asked for|sent again/,

@@ -437,6 +437,7 @@ export class SharedFiles {
       environment,
       send: (peer, bytes, lane) => carrier()?.sendTo(peer, bytes, lane),
       penalise: (peer, text) => carrier()?.penalise(peer, text),
+      seek: (holders, others) => carrier()?.seek(holders, others),
       show: (event, ref) => this.#show(event, ref),
       failed: (error) => this.#failed(error),
     });

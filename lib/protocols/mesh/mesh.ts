@@ -140,6 +140,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   } | null = null;
   /** Why we weren't let in as a newcomer; set once we ask again as a known member. */
   #uninvited: readonly JoinFailure[] | null = null;
+  /** With whom links are wanted for files, which may be known before the room is entered. */
+  #fileLinks: Extract<MeshInput, { readonly type: "file-links" }> | null = null;
   /** The `ref` of the command to leave. */
   #quitRef: string | undefined;
   /** Whether a peer that took us for lost may still be waiting for a later beacon of ours. */
@@ -314,6 +316,14 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return this.#toRoom(input);
       case "command":
         return this.#command(input.command, input.ref);
+      case "file-links":
+        this.#fileLinks = input;
+        return this.#toRoom(input);
+      case "file-traffic": {
+        const link = this.#links.get(input.link);
+        if (link?.state === "member") this.#toRoom({ type: "file-traffic", peer: link.peer });
+        return;
+      }
       case "tick":
         return this.#agenda.tick(this.#nowMs);
       default:
@@ -524,6 +534,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     invariant(rulings !== null, "who may be in a room is known when it is entered");
     this.#room = newRoom(this, { ...entry, rulings }, this.#nowMs);
     this.#fromRoom(this.#room.enter(this.#nowMs));
+    if (this.#fileLinks !== null) this.#toRoom(this.#fileLinks);
     this.#ownAddress.entered(this.#room.machines.ownEndpoint(), this.#nowMs);
   }
 

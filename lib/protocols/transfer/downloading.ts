@@ -30,6 +30,7 @@ import {
 import { isLeaf, leafLength, leavesOf, proofLength } from "./merkle.ts";
 import type { Lacking, LeafMessage } from "./messages.ts";
 import type { OpenOffer } from "./offers.ts";
+import { Seeking } from "./seeking.ts";
 import { isFor } from "./sharing.ts";
 import type { Following, TransferOutput } from "./transfer_io.ts";
 
@@ -56,6 +57,7 @@ export class Download implements Timed {
   /** What is there had to be checked. */
   #isDoubtful = false;
   readonly #holders = new Holders();
+  readonly #seeking: Seeking;
   readonly #writing = new Set<number>();
   /** Leaves written since the last sync began, and those that this one makes durable. */
   #unsynced = 0;
@@ -84,13 +86,15 @@ export class Download implements Timed {
       this.#holdersChanged(nowMs);
     },
   };
-  readonly #agenda = new Agenda([this.#deadlines, this.#stalls]);
+  readonly #agenda: Agenda;
 
   /** @param name Under which it is saved; it may change while it is fetched. */
   constructor(port: DownloadPort, readonly offer: OpenOffer, public name: string) {
     this.#port = port;
     this.#done = new LeafSet(leavesOf(offer.value.size));
     this.#from = Math.floor(port.random() * this.#done.leaves);
+    this.#seeking = new Seeking(offer.value.from, () => port.random());
+    this.#agenda = new Agenda([this.#deadlines, this.#stalls, this.#seeking]);
   }
 
   /** Bytes that are here and checked. */
@@ -104,6 +108,16 @@ export class Download implements Timed {
   /** Leaves in memory, or asked for. */
   get heldLeaves(): number {
     return this.#holders.asked + this.#writing.size;
+  }
+
+  /** Whom to look for by name, as nothing of it comes from those who are there. */
+  get soughtHolders(): readonly PeerKey[] {
+    return this.#seeking.holders((peer) => this.#holders.isLiar(peer));
+  }
+
+  /** Whether anybody else may be the one who has it. */
+  get seeksOthers(): boolean {
+    return this.#seeking.others && this.offer.value.to === null;
   }
 
   /** Whether others can have this leaf of us. */
@@ -161,7 +175,10 @@ export class Download implements Timed {
     if (this.#phase !== "fetching" || !this.#asked.delete(peer)) return;
     const leaves = bits === null ? null : LeafSet.of(this.#done.leaves, bits);
     if (bits !== null && leaves === null) this.#holders.accuse(peer); // nobody's set of leaves
-    else this.#holders.add(peer, leaves, nowMs);
+    else {
+      this.#holders.add(peer, leaves, nowMs);
+      if (bits === null) this.#seeking.holds(peer);
+    }
     this.#holdersChanged(nowMs);
   }
 
@@ -196,6 +213,7 @@ export class Download implements Timed {
       return this.#holdersChanged(nowMs);
     }
     this.#holders.came(peer, leaf, nowMs);
+    this.#seeking.comes(nowMs);
     this.#deadlines.set("nobody", nowMs + NOBODY_MS);
     this.#writing.add(leaf);
     const token = this.#following((_, nowMs) => this.#written(leaf, nowMs));
@@ -209,6 +227,7 @@ export class Download implements Timed {
     if (this.#phase === "ended") return;
     this.#phase = "ended";
     this.#deadlines.clearAll();
+    this.#seeking.stops();
     for (const peer of this.#holders.busy) {
       this.#port.send(peer, { type: "release", file: this.offer.id });
       this.#holders.remove(peer);
@@ -262,6 +281,7 @@ export class Download implements Timed {
     this.#phase = "fetching";
     if (this.#isDoubtful) this.#sync();
     else if (this.#done.isFull) return this.#finish();
+    this.#seeking.starts(nowMs);
     this.#ask(nowMs);
     this.#holdersChanged(nowMs);
   }
@@ -345,6 +365,7 @@ export class Download implements Timed {
   #finish(): void {
     this.#phase = "finishing";
     this.#deadlines.clearAll();
+    this.#seeking.stops();
     const token = this.#following((answer) => {
       if (answer.type !== "finished") return;
       this.stop();

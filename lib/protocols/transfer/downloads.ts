@@ -35,6 +35,10 @@ export class Downloads implements Timed {
     return this.#downloads.get(file);
   }
 
+  all(): Iterable<Download> {
+    return this.#downloads.values();
+  }
+
   nextMs(): number | null {
     return this.#agenda().nextMs();
   }

@@ -1,7 +1,10 @@
 /** Every bound of file transfer, with its reason. */
 
-/** The codes that messages of file transfer have in every mode; none of a mode's own is among them. */
-export const TRANSFER_CODES = { first: 200, last: 215 } as const;
+/**
+ * The codes that messages of file transfer have in every mode; none of a mode's own is among them. From `content` on they
+ * ask for content, or are content.
+ */
+export const TRANSFER_CODES = { first: 200, content: 205, last: 215 } as const;
 
 /** Bytes of a leaf of the tree: what is asked for, checked and written at once. The last one may be shorter. */
 export const LEAF_BYTES = 65_536;
@@ -73,6 +76,14 @@ export const PAUSE_MS = 5_000;
 export const ASK_MS = 5_000;
 /** Peers asked at once: with more the next ones have their turn after `ASK_MS`. */
 export const ASKED_MAX = 16;
+/** A file of which nothing is on its way is asked of its sender by name after half of this to one and a half times it. */
+export const SEEK_MS = 1_000;
+/** The same after its last leaf: 64 KiB at 16 KiB a second, and a quick holder is worth a link. */
+export const SEEK_SLOW_MS = 4_000;
+/** And of anybody after this: those who are there have been asked twice by then. */
+export const SEEK_OTHERS_MS = 2 * ASK_MS;
+/** Holders of the whole file, beside its sender, that are remembered to be asked by name. */
+export const SOUGHT_MAX = 3;
 /** Without a leaf from anybody, a file has failed after this; it can be fetched again, from where it was. */
 export const NOBODY_MS = 10 * 60 * 1_000;
 /** The same where its sender has said that it is gone: time for another holder to answer. */

@@ -37,6 +37,12 @@ export class Shares {
     return this.#shares.values().find(({ value }) => value.from !== this.self);
   }
 
+  /** For whom alone own files are. */
+  receivers(): ReadonlySet<PeerKey> {
+    const own = this.#shares.values().filter(({ value }) => value.from === this.self);
+    return new Set(own.map(({ value }) => value.to).filter((to) => to !== null));
+  }
+
   /** What this peer is told of when a link to it comes up. */
   for(peer: PeerKey): readonly OpenOffer[] {
     return [...this.#shares.values()].filter((offer) => isFor(offer, peer));

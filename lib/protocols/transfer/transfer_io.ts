@@ -127,6 +127,12 @@ export type TransferEffect =
   }
   /** Delete what is there of it. */
   | { readonly type: "discard"; readonly file: OfferId }
+  /**
+   * Links are wanted, from now on to these: `holders`, who are known to have a file that doesn't come here, or are to be
+   * told of one that is for them alone; and any `others`, as one of them may have what doesn't come. Who has no link, is
+   * known by its key alone. Where links don't depend on this, nothing follows.
+   */
+  | { readonly type: "seek"; readonly holders: readonly PeerKey[]; readonly others: boolean }
   /** The peer breaks the rules: its link is to be closed. */
   | { readonly type: "penalise"; readonly peer: PeerKey; readonly text: string }
   | { readonly type: "show"; readonly event: TransferEvent; readonly ref: string | undefined };

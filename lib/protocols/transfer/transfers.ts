@@ -50,6 +50,7 @@ import { NewsQueue } from "./news_queue.ts";
 import { Offering, type OfferingPort } from "./offering.ts";
 import { isWithdrawal, OfferTable, type OpenOffer, withdrawalSignature } from "./offers.ts";
 import { Serving, type ServingPort } from "./serving.ts";
+import { Sought } from "./sought.ts";
 import { isFor, Shares } from "./sharing.ts";
 import type { Following, TransferConfig, TransferEffect, TransferInput } from "./transfer_io.ts";
 
@@ -91,6 +92,7 @@ export class Transfers
   readonly #left = new Map<OfferId, string>();
   /** Leaves asked for over links that are gone: where there were two to one peer, they may come over the other one. */
   readonly #owed = new Map<PeerKey, number>();
+  readonly #sought: Sought;
   readonly #pending = new Pending<Following>();
   readonly #agenda: Agenda;
   #effects: TransferEffect[] = [];
@@ -102,6 +104,7 @@ export class Transfers
     this.#self = config.signer.key;
     this.#downloads = new Downloads(this, config.filesBytesMax, config.receivedBytes);
     this.#shares = new Shares(this.#self);
+    this.#sought = new Sought(this.#downloads);
     const isKept = (id: OfferId) =>
       this.#shares.has(id) || this.#left.has(id) || this.#downloads.get(id) !== undefined;
     this.#offers = new OfferTable(this.crypto, config.context, this.#self, isKept);
@@ -134,6 +137,8 @@ export class Transfers
   step(input: TransferInput, nowMs: number): readonly TransferEffect[] {
     this.#nowMs = nowMs;
     this.#take(input, nowMs);
+    const sought = this.#sought.changed();
+    if (sought !== null) this.emit({ type: "seek", ...sought });
     const effects = this.#effects;
     this.#effects = [];
     return effects;
@@ -266,6 +271,7 @@ export class Transfers
     const told = new NewsQueue((message) => this.emit({ type: "send", to: peer, message }));
     this.#peers.set(peer, new Peer(told, this.#owed.get(peer) ?? 0));
     this.#owed.delete(peer);
+    this.#sought.untold.delete(peer);
     for (const { signed } of this.#shares.for(peer)) {
       this.send(peer, { type: "offer", offer: signed });
     }
@@ -393,6 +399,7 @@ export class Transfers
   #withdraw(offer: OpenOffer, reason: Withdrawal): void {
     const signature = withdrawalSignature(this.config.signer, this.crypto, offer.id, reason);
     this.#pass(offer, { type: "withdraw", file: offer.id, reason, signature }, null);
+    this.#sought.keep(this.#shares.receivers());
     this.#offers.withdraw(offer);
   }
 
@@ -406,7 +413,9 @@ export class Transfers
       this.emit({ type: "forget", file: oldest.id });
     }
     this.#shares.add(offer);
-    if (offer.value.from !== this.#self) this.#offers.settle(offer);
+    const { from, to } = offer.value;
+    if (from !== this.#self) this.#offers.settle(offer);
+    else if (to !== null && !this.#peers.has(to)) this.#sought.untold.add(to);
   }
 
   #restore(input: Extract<TransferInput, { readonly type: "restore" }>, nowMs: number): void {

@@ -29,6 +29,8 @@ export interface FrameCarrier {
   /** To one of those who may be sent files; to nobody else. */
   sendTo(peer: PeerKey, bytes: Uint8Array, lane: Queue | "bulk"): void;
   penalise(peer: PeerKey, text: string): void;
+  /** Links are wanted to these, and to any others where one of those may have a file: see `TransferEffect`. */
+  seek(holders: readonly PeerKey[], others: boolean): void;
 }
 
 interface FileCarriagePorts {
@@ -37,8 +39,10 @@ interface FileCarriagePorts {
   readonly openLinks: Pick<OpenLinks<never>, "all" | "ban">;
   /** Who may be sent files, after the machine's latest step. */
   recipients(): ReadonlyMap<PeerKey, LinkId>;
-  /** A frame about files went over this link, in either direction. */
-  carried?(link: LinkId): void;
+  /** A frame about files went over this link, in either direction; `isContent`: content was asked for, or sent. */
+  carried?(link: LinkId, isContent: boolean): void;
+  /** See `FrameCarrier`. */
+  seek?(holders: readonly PeerKey[], others: boolean): void;
 }
 
 export class FileCarriage implements FrameCarrier {
@@ -68,8 +72,12 @@ export class FileCarriage implements FrameCarrier {
     this.#look();
     const link = this.#peers.get(peer);
     if (link === undefined) return;
-    this.ports.carried?.(link);
+    this.ports.carried?.(link, lane === "bulk" || lane === "control");
     this.ports.links.send(link, bytes, lane);
+  }
+
+  seek(holders: readonly PeerKey[], others: boolean): void {
+    this.ports.seek?.(holders, others);
   }
 
   penalise(peer: PeerKey, text: string): void {
@@ -92,7 +100,7 @@ export class FileCarriage implements FrameCarrier {
     this.#look();
     const peer = this.ports.openLinks.all.get(link)?.peer;
     if (peer !== undefined && this.#peers.has(peer)) {
-      this.ports.carried?.(link);
+      this.ports.carried?.(link, code >= TRANSFER_CODES.content);
       this.ports.files.frame(peer, body);
     } else this.#keep(link, body);
     return true;

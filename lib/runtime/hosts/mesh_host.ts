@@ -41,6 +41,9 @@ interface MeshHostPorts extends ModePorts<MeshEvent> {
   openRoom(room: RoomId): Promise<RoomStore>;
 }
 
+/** The machine is told of content on a link so often: a small part of the time for which that keeps an idle link. */
+const CARRIED_MS = 1_000;
+
 export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, MeshRecord, BundleId>
   implements LinkHandler {
   protected override readonly runner: Runner<MeshInput, MeshEffect, MeshRecord>;
@@ -48,6 +51,8 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   readonly #openRoomStore: MeshHostPorts["openRoom"];
   /** Names of members with a link, by fingerprint, for the log. */
   readonly #names = new Map<string, string>();
+  /** When the machine was last told of content on a link. */
+  readonly #carriedMs = new Map<LinkId, number>();
   #room: RoomId | null = null;
   #store: RoomStore | null = null;
   /** Resolves when the room's log is open; never rejects. */
@@ -129,6 +134,7 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
 
   override linkDown(link: LinkId, end: LinkEnd): void {
     const info = this.openLinks.all.get(link);
+    this.#carriedMs.delete(link);
     super.linkDown(link, end);
     if (info !== undefined) this.#names.delete(fingerprintOf(info.peer));
   }
@@ -143,6 +149,17 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
 
   protected override recipients(): ReadonlyMap<PeerKey, LinkId> {
     return this.#mesh.recipients();
+  }
+
+  protected override carried(link: LinkId, isContent: boolean): void {
+    const nowMs = this.ports.clock.nowMs();
+    if (!isContent || nowMs - (this.#carriedMs.get(link) ?? -Infinity) < CARRIED_MS) return;
+    this.#carriedMs.set(link, nowMs);
+    this.runner.feed({ type: "file-traffic", link });
+  }
+
+  protected override seek(holders: readonly PeerKey[], others: boolean): void {
+    this.runner.feed({ type: "file-links", wanted: { holders, others } });
   }
 
   protected override whoIs(

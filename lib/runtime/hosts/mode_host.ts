@@ -113,10 +113,12 @@ export abstract class ModeHost<
     const whoIs = (info: LinkInfo) => this.whoIs(info);
     const openLinks = this.openLinks = new OpenLinks(codec, { clock, environment, links, whoIs });
     const recipients = () => this.recipients();
-    const carried = (link: LinkId) => this.carried(link);
-    this.#carriage = ports.files === undefined
-      ? null
-      : new FileCarriage({ files: ports.files, links, openLinks, recipients, carried });
+    const { files } = ports;
+    this.#carriage = files === undefined ? null : new FileCarriage({
+      ...{ files, links, openLinks, recipients },
+      carried: (link, isContent) => this.carried(link, isContent),
+      seek: (holders, others) => this.seek(holders, others),
+    });
   }
 
   /** What carries files; null in a mode that carries none. */
@@ -198,7 +200,10 @@ export abstract class ModeHost<
   }
 
   /** A frame about files went over this link, in either direction. */
-  protected carried(_link: LinkId): void {}
+  protected carried(_link: LinkId, _isContent: boolean): void {}
+
+  /** Links are wanted for files, see `FrameCarrier`: a mode whose links don't depend on that makes none. */
+  protected seek(_holders: readonly PeerKey[], _others: boolean): void {}
 
   /** @returns Whether the link is taken. Where it isn't, its dial fails, as the machine waits for an answer. */
   protected takes(link: LinkId, info: LinkInfo): boolean {

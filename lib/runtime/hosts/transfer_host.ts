@@ -59,6 +59,8 @@ export interface TransferHostPorts {
   readonly disk: TransferDisk;
   send(peer: PeerKey, bytes: Uint8Array, lane: Queue | "bulk"): void;
   penalise(peer: PeerKey, text: string): void;
+  /** See `TransferEffect`. */
+  seek(holders: readonly PeerKey[], others: boolean): void;
   show(event: TransferEvent, ref: string | undefined): void;
   /** A fault of ours. */
   failed(error: unknown): void;
@@ -165,6 +167,8 @@ export class TransferHost {
         return this.ports.show(effect.event, effect.ref);
       case "penalise":
         return this.ports.penalise(effect.peer, effect.text);
+      case "seek":
+        return this.ports.seek(effect.holders, effect.others);
       case "keep":
         return this.#do(disk.keep(effect.file, effect.source, effect.offer));
       case "forget":

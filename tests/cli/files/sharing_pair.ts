@@ -62,6 +62,7 @@ export class Sharer {
       carrier: () => ({
         sendTo: (_, bytes, lane) => this.#send(bytes, lane === "bulk"),
         penalise: (_, text) => void this.shown.push(`penalised: ${text}`),
+        seek: () => {}, // they are linked
       }),
       warn: (text) => void this.shown.push(text),
     });

@@ -125,7 +125,7 @@ Deno.test("a holder that stalls is left for another after 10 s, and asked again 
   const have = { type: "have", file: id, leaves: null } as const;
   assertEquals(receiver.step({ type: "message", from: CARL, message: have }), []);
 
-  assertEquals(receiver.step({ type: "tick" }, STALL_MS - 1), []);
+  assertEquals(sent(receiver.step({ type: "tick" }, STALL_MS - 1)), []);
   const asked = sent(receiver.step({ type: "tick" }, STALL_MS)).filter(({ type }) =>
     type === "request"
   );

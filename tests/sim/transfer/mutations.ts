@@ -7,6 +7,7 @@ import { LEAF_BYTES } from "../../../lib/protocols/transfer/limits.ts";
 import { leavesOf } from "../../../lib/protocols/transfer/merkle.ts";
 import { OfferTable } from "../../../lib/protocols/transfer/offers.ts";
 import { Serving } from "../../../lib/protocols/transfer/serving.ts";
+import { Sought } from "../../../lib/protocols/transfer/sought.ts";
 import { Shares } from "../../../lib/protocols/transfer/sharing.ts";
 import type { TransferEffect, TransferInput } from "../../../lib/protocols/transfer/transfer_io.ts";
 import type { Transfers } from "../../../lib/protocols/transfer/transfers.ts";
@@ -125,6 +126,7 @@ class MindsNoCredit extends Bug {
   }
 }
 
+const { changed } = Sought.prototype;
 const { add } = OfferTable.prototype;
 const { for: all } = Shares.prototype;
 
@@ -196,6 +198,24 @@ export const MUTATIONS = {
   asksNobody: {
     name: "don't ask those who come",
     install: replaced(Download.prototype, "have", () => {}),
+  },
+  seeksNobody: {
+    name: "look for nobody who has a file",
+    install: replaced(Sought.prototype, "changed", () => null),
+  },
+  seeksNoOthers: {
+    name: "look for nobody but those who are known to have a file",
+    install: replaced(Sought.prototype, "changed", function (this: Sought) {
+      const sought = changed.call(this);
+      return sought === null ? null : { ...sought, others: false };
+    }),
+  },
+  seeksAlways: {
+    name: "never say that nobody is looked for any more",
+    install: replaced(Sought.prototype, "changed", function (this: Sought) {
+      const sought = changed.call(this);
+      return sought === null || (sought.holders.length === 0 && !sought.others) ? null : sought;
+    }),
   },
   takesAnyRequest: {
     name: "send again what they have sent",

@@ -154,6 +154,8 @@ export class Person implements End {
         return world.wires.sendBulk(this, world.endOf(effect.to), effect.message);
       case "penalise":
         return world.wires.sever(this, world.endOf(effect.peer));
+      case "seek":
+        return world.sought(this, effect);
       case "show":
         return world.shown(this, effect.event);
       case "keep":

@@ -71,6 +71,10 @@ export class World {
   /** Files that somebody wants, until they are there or given up. */
   readonly wanted = new Map<Person, Set<OfferId>>();
   done = 0;
+  /** What follows where links are wanted. */
+  seeks:
+    | ((person: Person, wanted: Extract<TransferEffect, { readonly type: "seek" }>) => void)
+    | null = null;
   readonly #ends = new Map<PeerKey, End>();
 
   constructor(readonly options: WorldOptions, readonly checkers: readonly Checker[]) {
@@ -154,6 +158,11 @@ export class World {
       command: { command: "send", source, name, to },
       ref: undefined,
     });
+  }
+
+  /** A machine says to whom links are wanted: where all are linked with all, nothing follows. */
+  sought(person: Person, wanted: Extract<TransferEffect, { readonly type: "seek" }>): void {
+    this.seeks?.(person, wanted);
   }
 
   /** The user takes an offer by its number. */

@@ -126,6 +126,25 @@ export class OverlayLinks {
     );
   }
 
+  /** Content of a file went over the link: where it is idle, it stays so until then. */
+  carried(peer: PeerKey, untilMs: number): void {
+    const link = this.#links.get(peer);
+    if (link === undefined || link.idleUntilMs === null || link.released) return;
+    link.idleUntilMs = Math.max(link.idleUntilMs, untilMs);
+  }
+
+  /** Of these links the idle one that ends first, but for the newest; null where none of them is idle. */
+  idlest(peers: readonly PeerKey[], newest: PeerKey): PeerKey | null {
+    let found: PeerKey | null = null;
+    let endsMs = Infinity;
+    for (const peer of peers) {
+      const idleUntilMs = this.#links.get(peer)?.idleUntilMs ?? null;
+      if (peer === newest || idleUntilMs === null || idleUntilMs >= endsMs) continue;
+      [found, endsMs] = [peer, idleUntilMs];
+    }
+    return found;
+  }
+
   nextIdleMs(): number | null {
     let next: number | null = null;
     for (const { idleUntilMs } of this.#links.values()) {

@@ -44,6 +44,7 @@ import {
 import type { Contact, OverlayMessage } from "../schema/messages.ts";
 import { OverlayAttempts, OverlayDials, type Purpose } from "./overlay_dials.ts";
 import type { MemberDirectory, OverlayConfig, OverlayEffect, OverlayInput } from "./overlay_io.ts";
+import { OverlayFileLinks } from "./overlay_file_links.ts";
 import { OverlayRareDials } from "./overlay_rare_dials.ts";
 import { type Outgoing, OverlayWalks } from "./overlay_walks.ts";
 import { PassiveView, randomOf, sample } from "./passive_view.ts";
@@ -68,6 +69,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   readonly #walks: OverlayWalks;
   readonly #candidates: OverlayCandidates;
   readonly #rareDials: OverlayRareDials;
+  readonly #fileLinks: OverlayFileLinks;
   readonly #dials = new OverlayDials();
   /** How often each peer becomes a neighbour at its own request: its rate limits start anew every time. */
   readonly #requests = new Rates<PeerKey>(
@@ -111,11 +113,13 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     );
     this.#deadlines.set("shuffle", nowMs + jittered(config.shuffleIntervalMs, random()));
     this.#rareDials = new OverlayRareDials(config, directory, this.#candidates, random, nowMs);
+    this.#fileLinks = new OverlayFileLinks(directory, random);
     this.#agenda = new Agenda([
       whenDue(() => this.#attempts.nextMs(), (nowMs) => this.#endAttempts(nowMs)),
       this.#candidates,
       whenDue(() => this.#links.nextIdleMs(), (nowMs) => this.#useIdle(nowMs)),
       whenDue(() => this.#rareDials.nextMs(), (nowMs) => this.#rareDial(nowMs)),
+      whenDue(() => this.#fileLinks.nextMs(), (nowMs) => this.#dialForFiles(nowMs)),
       this.#deadlines,
     ]);
   }
@@ -150,6 +154,13 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         break;
       case "passive":
         this.#active.passive = input.passive;
+        break;
+      case "file-links":
+        this.#fileLinks.want(input.wanted, nowMs);
+        this.#dialForFiles(nowMs);
+        break;
+      case "file-traffic":
+        this.#links.carried(input.peer, nowMs + this.config.fileLinkMs);
         break;
       case "tick":
         this.#agenda.tick(nowMs);
@@ -199,7 +210,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #keepInboundSlots(newest: PeerKey, nowMs: number): void {
     const inbound = this.#links.peers((link) => link.reached === null && !link.released);
     if (inbound.length <= this.config.inboundLinksMax) return;
-    const gone = inbound.find((peer) => this.#links.get(peer)!.idleUntilMs !== null) ?? newest;
+    const gone = this.#links.idlest(inbound, newest) ?? newest;
     if (gone === newest) {
       const spare = this.#evictedNow(this.#active.spareVictim(), nowMs);
       if (spare !== null) return this.#active.dismiss(spare, nowMs);
@@ -645,11 +656,24 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (contact !== null) this.#attempt(contact, "own", nowMs);
   }
 
+  /** Whether a contact is neither linked nor being dialled, and may be. */
+  #isUnlinked(contact: Contact, nowMs: number): boolean {
+    return contact.key !== this.self && !this.#links.has(contact.key) &&
+      !this.#attempts.has(contact.key) && this.#mayDial(contact, nowMs);
+  }
+
+  /** Dials for files, see `overlay_file_links.ts`: nobody is asked to be a neighbour. */
+  #dialForFiles(nowMs: number): void {
+    const isFree = (contact: Contact) => this.#isUnlinked(contact, nowMs);
+    for (const contact of this.#fileLinks.takeDue(isFree, nowMs)) {
+      this.#dials.dialled(contact.endpoint, nowMs);
+      this.#effects.push({ type: "dial", contact });
+    }
+  }
+
   /** Dials that no free place calls for, see `overlay_rare_dials.ts`. */
   #rareDial(nowMs: number): void {
-    const isFree = (contact: Contact) =>
-      contact.key !== this.self && !this.#links.has(contact.key) &&
-      !this.#attempts.has(contact.key) && this.#mayDial(contact, nowMs);
+    const isFree = (contact: Contact) => this.#isUnlinked(contact, nowMs);
     for (const { contact, purpose } of this.#rareDials.takeDue(this.#live, isFree, nowMs)) {
       this.#attempt(contact, purpose, nowMs);
     }

@@ -12,6 +12,7 @@
 import type { Endpoint, PeerKey } from "../../../base/ids.ts";
 import type { Contact, OverlayMessage } from "../schema/messages.ts";
 import type { FirstHandKind } from "../schema/records.ts";
+import type { WantedLinks } from "../schema/mesh_io.ts";
 import { ACTIVE_VIEW_MAX, INBOUND_LINKS_MAX, PASSIVE_VIEW_MAX } from "../schema/limits.ts";
 
 export type OverlayInput =
@@ -42,6 +43,10 @@ export type OverlayInput =
   | { readonly type: "members"; readonly live: number }
   /** Whether we can be dialled; at first as `passive` in the configuration says. */
   | { readonly type: "passive"; readonly passive: boolean }
+  /** Links are wanted for files, to these from now on; where they are there already, nothing is done. */
+  | { readonly type: "file-links"; readonly wanted: WantedLinks }
+  /** Content of a file was asked for or sent, in either direction. */
+  | { readonly type: "file-traffic"; readonly peer: PeerKey }
   | { readonly type: "tick" };
 
 export type OverlayEffect =
@@ -114,6 +119,8 @@ export interface OverlayConfig {
   /** Time for a dial, and again for the answer to a request. */
   readonly attemptMs: number;
   readonly idleLinkMs: number;
+  /** How long a link stays on which content of a file was asked for or sent. */
+  readonly fileLinkMs: number;
   readonly redialMinMs: number;
   readonly redialMaxMs: number;
   readonly redialIsolatedMaxMs: number;
@@ -139,6 +146,7 @@ export const OVERLAY_LAN: OverlayConfig = {
   parallelDialsMax: 4, // one dead address in three costs no time, and a crash of many no storm
   attemptMs: 2_000, // a handshake is two round trips; beyond it another candidate is the better bet
   idleLinkMs: 3_000, // time for the request that a link was dialled for
+  fileLinkMs: 15_000, // a holder that stalls has been left for another one by then
   redialMinMs: 1_000, // guess
   redialMaxMs: 60_000, // a member with some neighbours lives well: eight dials a minute at most
   redialIsolatedMaxMs: 5_000, // a member without neighbours is silent until one answers

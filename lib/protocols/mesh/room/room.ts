@@ -272,6 +272,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         give("roster", input);
         give("antiEntropy", { type: "behind", peer: input.peer });
       },
+      "file-links": (input) => give("overlay", input),
+      "file-traffic": (input) => give("overlay", input),
       "own-endpoint": ({ endpoint }) => {
         this.#announce(endpoint);
         view.moved(endpoint);

@@ -235,6 +235,8 @@ export const INTRODUCED_DIALS_PER_MINUTE = 6;
 export const INTRODUCED_DIALS_BURST = 8;
 /** Introducers remembered: more neighbours than come and go within the minute that is counted. */
 export const INTRODUCERS_MAX = 256;
+/** Members with whom links are wanted for files at once: some for each file fetched, one for each that is offered to one. */
+export const FILE_LINKS_WANTED_MAX = 32;
 /** An endpoint that never answered is dialled three times a minute; occasional dials, one in 22 s, aren't held up. */
 export const ENDPOINT_DIAL_INTERVAL_MS = 20_000;
 /** Endpoints remembered: more than are dialled in that time. */

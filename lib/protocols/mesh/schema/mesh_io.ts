@@ -37,6 +37,14 @@ export type DialFailureReason =
   | "bad-credentials"
   | "protocol";
 
+/** Members with whom links are wanted for files. */
+export interface WantedLinks {
+  /** Who has a file that doesn't come here, or is to be told of one; the first `FILE_LINKS_WANTED_MAX` of them. */
+  readonly holders: readonly PeerKey[];
+  /** Whether any others are wanted, too, as one of them may have what doesn't come. */
+  readonly others: boolean;
+}
+
 export type MeshInput =
   | ModeInput<MeshMessage, MeshCommand>
   /** An authenticated, encrypted link is open; `attempt` is that of our `dial`, null for an inbound link. */
@@ -63,6 +71,10 @@ export type MeshInput =
   | { readonly type: "congested"; readonly link: LinkId }
   /** The link has room again after `data` frames sent to it were dropped. */
   | { readonly type: "missed"; readonly link: LinkId }
+  /** With whom links are wanted for files from now on. */
+  | { readonly type: "file-links"; readonly wanted: WantedLinks }
+  /** Content of a file was asked for or sent on this link, in either direction. */
+  | { readonly type: "file-traffic"; readonly link: LinkId }
   /** Answers `open-room` with the room's records on disk; empty where there are none. */
   | { readonly type: "room-opened"; readonly records: readonly MeshRecord[] }
   /** After a refused persist: the log holds everything again. A `persisted` means the same. */
