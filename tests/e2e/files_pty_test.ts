@@ -70,6 +70,25 @@ terminalTest("Tab completes what may be sent, as it is read", async ({ bob, alic
   await alice.untilCursorLine("Alice> |");
 });
 
+terminalTest("a file that is dropped there is sent after y, and said by nobody", async (world) => {
+  const { home, bob, alice, folder } = world;
+  const drop = `\x1b[200~'${home}/notes/own notes.txt' \x1b[201~`;
+  await alice.press(drop);
+  await shows(alice, /^Alice> '.*own notes\.txt'$/m);
+  await alice.press("\r");
+  await shows(
+    alice,
+    /^\d\d:\d\d \? Send own notes\.txt \(3 B\) to the room\? y sends it, n doesn't$/m,
+  );
+  await alice.press("y\r");
+  await bob.until(isOfTransfer("done"));
+  await alice.press(`see ${drop}\r`);
+
+  const { text } = await bob.until(({ event }) => event === "message");
+  assertEquals(text, `see '${home}/notes/own notes.txt' `);
+  assertEquals(Deno.readTextFileSync(`${folder.saved("Bob")}/own notes.txt`), "own");
+});
+
 async function offer({ bob, folder }: World, name: string, bytes: number): Promise<void> {
   await bob.type(`/send ${folder.file(name, bytes).path}`);
   await bob.until(({ event, name: offered }) => event === "offer" && offered === name);

@@ -113,6 +113,7 @@ export class RegistryRendering {
         return verifyLines(event);
       case "offer":
       case "transfer":
+      case "dropped":
       case "files":
         return fileLines(event, context);
     }

@@ -62,7 +62,17 @@ export type FileEvent =
     /** What exactly failed, where the disk did. */
     readonly text?: string;
   }
-  | { readonly event: "files"; readonly files: readonly FileView[] };
+  | { readonly event: "files"; readonly files: readonly FileView[] }
+  | DroppedEvent;
+
+/** At a terminal alone: a file was dropped onto it, and the user is asked whether to send it. */
+interface DroppedEvent {
+  readonly event: "dropped";
+  readonly name: string;
+  readonly size: number;
+  /** To whom; absent: to all. */
+  readonly to?: string;
+}
 
 export function isFileCommand<Other extends { readonly command: string }>(
   command: Other | FileCommand,

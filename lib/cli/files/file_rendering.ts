@@ -15,6 +15,10 @@ export function fileLines(
       return offerLines(event, nowMs, interactive);
     case "transfer":
       return transferLines(event, nowMs);
+    case "dropped": {
+      const to = event.to === undefined ? "the room" : nameSpan(event.to);
+      return [questionLine(nowMs, "Send ", sized(event), " to ", to, "? y sends it, n doesn't")];
+    }
     case "files":
       return event.files.length === 0
         ? [["No file is offered; /send FILE offers one"]]

@@ -4,7 +4,6 @@
  * earlier process's files, or somebody's message.
  */
 
-import { resolve } from "node:path";
 import { dropOldest } from "../../base/collections/bounded.ts";
 import type { Signer } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
@@ -20,6 +19,8 @@ import type { FrameCarrier } from "../../runtime/hosts/file_carriage.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import type { CommonEvent } from "../rendering/user_interface.ts";
+import { FileQuestions } from "./file_questions.ts";
+import { droppedFile, fileToSend, nameIn } from "./file_to_send.ts";
 import { pathTyped } from "./path_typed.ts";
 import { downloadsOf, type SharingOptions } from "./file_arguments.ts";
 import type { FileCommand, FileEvent, FileView } from "./file_events.ts";
@@ -28,8 +29,6 @@ import { progressOf, sizeText } from "./file_rendering.ts";
 
 /** Frames that wait while the machine is loaded: more than anybody sends in that time. */
 const WAITING_MAX = 1_024;
-/** How long a question about a file is open: who comes later says `/get`. */
-const QUESTION_MS = 120_000;
 /** From this size on it is told that a file is read first: nothing is to be seen for some seconds. */
 const READ_LONG_BYTES = 100_000_000;
 /** Offers whose names are remembered: all that are open, and as many that lines may still be about. */
@@ -68,6 +67,13 @@ type CommandOf<Name extends FileCommand["command"]> = Extract<
   { readonly command: Name }
 >;
 
+/** A file to be offered, and to whom; null: to all. */
+interface Outgoing {
+  readonly source: string;
+  readonly size: number;
+  readonly to: PeerKey | null;
+}
+
 export class SharedFiles {
   readonly #ports: SharingPorts;
   readonly #downloads: string | null;
@@ -78,8 +84,7 @@ export class SharedFiles {
   #open: OpenTransfers | null = null;
   readonly #waiting: (readonly [PeerKey, Uint8Array])[] = [];
   readonly #offers = new Map<number, Extract<FileEvent, { readonly event: "offer" }>>();
-  /** Offers that the user was asked about, the last one at the end, and until when. */
-  #questions: { readonly file: number; readonly untilMs: number }[] = [];
+  readonly #questions = new FileQuestions(() => SYSTEM_LINK_CLOCK.nowMs());
   /** What is fetched: how many bytes are here, how many were when it was begun, and when that was. */
   readonly #fetching = new Map<
     number,
@@ -152,18 +157,7 @@ export class SharedFiles {
 
   /** What a line does that answers an open question; null: it answers none. */
   answerOf(text: string): (() => void) | null {
-    const word = text.trim().toLowerCase();
-    if (!this.#ports.ui.interactive || (word !== "y" && word !== "n")) return null;
-    this.#dropOld();
-    return this.#questions.length === 0 ? null : () => this.#answer(word);
-  }
-
-  #answer(word: "y" | "n"): void {
-    const question = this.#questions.pop();
-    if (question === undefined) return;
-    const { file } = question;
-    if (word === "y") this.command({ command: "get", file, as: undefined }, undefined);
-    else this.#declined(file);
+    return this.#ports.ui.interactive ? this.#questions.answerOf(text) : null;
   }
 
   #declined(file: number): void {
@@ -175,26 +169,53 @@ export class SharedFiles {
     this.#perform(command, ref).catch((error) => this.#refused(error, ref));
   }
 
+  /**
+   * A line that was pasted as a whole: where it is the path of a file, as terminals paste it for one that is dropped onto
+   * them, the user is asked whether to send it. @returns Whether it is.
+   */
+  dropped(line: string): boolean {
+    const path = droppedFile(line);
+    if (path === null) return false;
+    this.#askToSend(path).catch((error) => this.#refused(error, undefined));
+    return true;
+  }
+
+  async #askToSend(path: string): Promise<void> {
+    const { ui, options, nameOf, receiverOfAll } = this.#ports;
+    const { source, size } = await fileToSend(path, options.dataFolder);
+    const to = await receiverOfAll();
+    const name = nameIn(source);
+    ui.show({ event: "dropped", name, size, ...(to === null ? {} : { to: nameOf(to) }) });
+    const send = async () => {
+      const open = await this.#opened();
+      // A call may have ended, or another friend be the one that is written to.
+      if (await receiverOfAll() !== to) {
+        const text = `${name} isn't sent: you write to somebody else now; /send FILE sends it`;
+        throw new P2pchatError("not-allowed", text);
+      }
+      if (open !== null) this.#offer(open, { source, size, to }, undefined);
+    };
+    this.#questions.ask(
+      null,
+      () => void send().catch((error) => this.#refused(error, undefined)),
+      () => ui.show({ event: "notice", text: `${name} isn't sent` }),
+    );
+  }
+
+  /** Null where files can't be used, which the user was told. @throws {P2pchatError} `offline`. */
+  async #opened(): Promise<OpenTransfers | null> {
+    if (this.#place !== null) return await this.#load();
+    const text = "Cannot do that: it isn't known yet who is here; wait for it";
+    throw new P2pchatError("offline", text);
+  }
+
   async #perform(command: FileCommand, ref: string | undefined): Promise<void> {
-    if (this.#place === null) {
-      throw new P2pchatError(
-        "offline",
-        "Cannot do that: it isn't known yet who is here; wait for it",
-      );
-    }
-    const open = await this.#load();
+    const open = await this.#opened();
     if (open === null) return;
     const { host } = open;
     switch (command.command) {
-      case "send": {
-        const { to, source, size } = await this.#offered(command);
-        const name = source.slice(source.lastIndexOf("/") + 1);
-        if (this.#ports.ui.interactive && size >= READ_LONG_BYTES) {
-          const text = `Reading ${name} (${sizeText(size)}): it is offered once that is done`;
-          this.#ports.ui.show({ event: "notice", text });
-        }
-        return host.command({ command: "send", source, name, to }, ref);
-      }
+      case "send":
+        return this.#offer(open, await this.#offered(command), ref);
       case "get":
         return this.#get(open, command, ref);
       case "cancel":
@@ -221,7 +242,7 @@ export class SharedFiles {
       const text = "Cannot fetch a file: a script receives only with --save DIR";
       throw new P2pchatError("not-allowed", text);
     }
-    this.#answered(file);
+    this.#questions.close(file);
     if (listed?.state === "fetching" && as === undefined && ui.interactive) {
       const { offer: { name, value: { size } }, bytes } = listed;
       const far = progressOf(bytes, size, { bytes: 0, ms: 0 });
@@ -237,10 +258,7 @@ export class SharedFiles {
       const text = `There is nothing to cancel: ${this.#here(open, listed)}`;
       throw new P2pchatError("usage", text);
     }
-    this.#dropOld();
-    const question = this.#questions.find((each) => each.file === file);
-    this.#answered(file);
-    if (question !== undefined) return this.#declined(file); // what `n` does
+    if (this.#questions.close(file)) return this.#declined(file); // what `n` does
     open.host.command({ command: "cancel", file }, ref);
   }
 
@@ -252,14 +270,24 @@ export class SharedFiles {
     return isOwn ? `${name} is your own file${where}` : `${name} is here already${where}`;
   }
 
+  #offer({ host }: OpenTransfers, { to, source, size }: Outgoing, ref: string | undefined): void {
+    const name = nameIn(source);
+    if (this.#ports.ui.interactive && size >= READ_LONG_BYTES) {
+      const text = `Reading ${name} (${sizeText(size)}): it is offered once that is done`;
+      this.#ports.ui.show({ event: "notice", text });
+    }
+    host.command({ command: "send", source, name, to }, ref);
+  }
+
   /** Whom a file is for, and where it is. The first word may be a name, or belong to the file's. */
   async #offered(
     { to: first, file, isTyped }: CommandOf<"send">,
-  ): Promise<{ readonly to: PeerKey | null; readonly source: string; readonly size: number }> {
-    const { isName, receiver, receiverOfAll } = this.#ports;
+  ): Promise<Outgoing> {
+    const { options, isName, receiver, receiverOfAll } = this.#ports;
     const isTo = first !== undefined && (!isTyped || isName(first));
     const typed = first === undefined || isTo ? file : `${first} ${file}`;
-    const found = await this.#source(isTyped ? pathTyped(typed) : typed).catch((error) => {
+    const path = isTyped ? pathTyped(typed) : typed;
+    const found = await fileToSend(path, options.dataFolder).catch((error) => {
       // Somebody who isn't known is more likely than a file with a blank in its name.
       if (first === undefined || isTo || !(error instanceof P2pchatError)) throw error;
       throw new P2pchatError(
@@ -268,28 +296,6 @@ export class SharedFiles {
       );
     });
     return { to: await (isTo ? receiver(first) : receiverOfAll()), ...found };
-  }
-
-  async #source(typed: string): Promise<{ readonly source: string; readonly size: number }> {
-    const path = resolve(typed);
-    let real: string;
-    let size: number;
-    try {
-      const { isFile, size: bytes } = await Deno.stat(path);
-      if (!isFile) throw new P2pchatError("bad-file", `Cannot send ${path}: it is no regular file`);
-      real = await Deno.realPath(path);
-      size = bytes;
-    } catch (error) {
-      if (error instanceof P2pchatError) throw error;
-      throw notSent(path, error);
-    }
-    const data = resolve(this.#ports.options.dataFolder);
-    const isOwn = [real, path].some((each) =>
-      each.startsWith(`${data}/`) && !each.startsWith(`${data}/downloads/`)
-    );
-    if (!isOwn) return { source: path, size };
-    const text = `Cannot send ${path}: it is one of p2pchat's own files, with keys and messages`;
-    throw new P2pchatError("not-allowed", text);
   }
 
   // To the user.
@@ -318,19 +324,17 @@ export class SharedFiles {
       this.#unfetched.add(event.file);
       this.#fetchNext();
     } else if (ui.interactive) {
-      this.#dropOld();
-      const untilMs = SYSTEM_LINK_CLOCK.nowMs() + QUESTION_MS;
-      this.#questions.push({ file: event.file, untilMs });
+      const fetch: FileCommand = { command: "get", file: event.file, as: undefined };
+      this.#questions.ask(
+        event.file,
+        () => this.command(fetch, undefined),
+        () => this.#declined(event.file),
+      );
     }
   }
 
   #listed(file: number) {
     return this.#open?.host.list.find(({ offer }) => offer.number === file);
-  }
-
-  #dropOld(): void {
-    const nowMs = SYSTEM_LINK_CLOCK.nowMs();
-    this.#questions = this.#questions.filter(({ untilMs }) => untilMs > nowMs);
   }
 
   #offerFields({ number, id, value, name }: OpenOffer) {
@@ -358,7 +362,7 @@ export class SharedFiles {
       this.#fetching.set(file, { bytes, first, sinceMs });
     } else this.#fetching.delete(file);
     this.#hold(file, state);
-    if (state === "failed") this.#answered(file);
+    if (state === "failed") this.#questions.close(file);
     if (state === "started") this.#isBeginning = false;
     this.#fetchNext();
     ui.progress(this.#fetching.size === 0 ? null : this.#progressText());
@@ -396,10 +400,6 @@ export class SharedFiles {
       return `${name}: ${progressOf(bytes, size, lately)}`;
     });
     return `Fetching ${texts.join(", ")}`;
-  }
-
-  #answered(file: number): void {
-    this.#questions = this.#questions.filter((question) => question.file !== file);
   }
 
   #refused(error: unknown, ref: string | undefined): void {
@@ -458,17 +458,4 @@ export class SharedFiles {
 function pathIn(open: OpenTransfers, file: OfferId | null): { readonly path?: string } {
   const path = file === null ? undefined : open.pathOf(file);
   return path === undefined ? {} : { path };
-}
-
-function notSent(path: string, error: unknown): P2pchatError {
-  if (error instanceof Deno.errors.NotFound) {
-    return new P2pchatError("bad-file", `Cannot send ${path}: there is no such file`);
-  }
-  if (error instanceof Deno.errors.NotCapable) {
-    const text = `Cannot send ${path}: it is out of this program's reach; move it into a folder ` +
-      "of your home, or start again with --send-from DIR";
-    return new P2pchatError("not-allowed", text);
-  }
-  const reason = error instanceof Error ? error.message : String(error);
-  return new P2pchatError("bad-file", `Cannot send ${path}: ${reason}`);
 }

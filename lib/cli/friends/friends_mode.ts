@@ -291,7 +291,7 @@ function hostOf(
       else people.show(event, undefined);
     });
     begun();
-    ui.listen(input.handler);
+    ui.listen({ ...input.handler, pasted: (line: string) => files.dropped(line) });
   };
   const write = pinsIn(wiring, scope);
   const pin: KeepPin = (met) => {

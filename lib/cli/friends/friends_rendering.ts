@@ -100,6 +100,7 @@ export function friendsLines(
       return verifyLines(event);
     case "offer":
     case "transfer":
+    case "dropped":
     case "files":
       return fileLines(event, context);
   }

@@ -180,6 +180,7 @@ export class MeshConsole {
         if (handler?.answer === undefined) show();
         else handler.answer(show);
       },
+      pasted: (line) => this.current.handler?.pasted?.(line) ?? false,
       goTo: (number) => {
         const room = this.#open.find((each) => each.number === number);
         if (room !== undefined) this.#goFrom(room);

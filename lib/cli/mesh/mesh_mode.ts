@@ -179,7 +179,8 @@ async function chat(wiring: Wiring): Promise<Bye> {
       () => host,
     );
     const files = sharedFiles(wiring, () => host, warnBy(ui));
-    const listen = () => ui.listen(input.handler);
+    const listen = () =>
+      ui.listen({ ...input.handler, pasted: (line: string) => files.dropped(line) });
     const presenter = new Presenter(wiring, () => host?.knownNames ?? [], listen, () => {
       const room = host?.room ?? null;
       if (room !== null) files.start(room as string as Hash, `${rooms.folder}/${room}/files`);

@@ -98,6 +98,7 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
       return [starLine(nowMs, `You left #${event.title ?? event.number}`)];
     case "offer":
     case "transfer":
+    case "dropped":
     case "files":
       return fileLines(event, context);
   }

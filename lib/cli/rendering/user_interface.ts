@@ -160,6 +160,11 @@ export interface InputHandler<Target> {
    */
   lineBegins?(): () => void;
   /**
+   * At a terminal: a line all of which was pasted at once is entered.
+   * @returns Whether that is all that it means; otherwise it is run, as any other.
+   */
+  pasted?(line: string): boolean;
+  /**
    * In a pipe: shows an answer that the user interface itself gives to a line, such as an error or help, after the
    * immediate answers to earlier lines. Without this method the answer is shown now.
    */

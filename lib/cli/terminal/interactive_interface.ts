@@ -152,6 +152,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   readonly #held = new HeldLines();
   /** What `lineBegins` returned for the line being typed; called before that line is run. */
   #begun: (() => void) | undefined;
+  /** What the line being typed was after its first key, if that was a paste. */
+  #pasted: string | null = null;
   /** Questions that will begin with Enter at an empty line. */
   #awaited: { begin(): void; giveUp(): void } | null = null;
 
@@ -557,6 +559,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     }
     if (this.#editor.text === "" && state.text !== "") {
       this.#begun = this.#handler?.lineBegins?.();
+      this.#pasted = key.type === "paste" ? state.text : null;
     }
     this.#editor = this.#expanded(state);
     return request;
@@ -665,7 +668,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     }
     // Quitting doesn't wait until input resumes: as at the end of input, earlier lines get 10 s.
     if (this.#pausedBecause !== null && this.#leaves(line)) return this.#ended();
-    this.#held.add({ text: line, begun: this.#begun });
+    this.#held.add({ text: line, begun: this.#begun, isPasted: line === this.#pasted });
     if (this.#pausedBecause === null) return this.#runHeld();
     if (this.#toldPause) return;
     this.#toldPause = true;
@@ -681,7 +684,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #runHeld(): void {
     const mayRun = () =>
       this.#pausedBecause === null && !this.#questions.isOpen && !this.#runner.hasLeft;
-    this.#held.run(mayRun, (text) => {
+    this.#held.run(mayRun, (text, isPasted) => {
+      if (isPasted && this.#handler!.pasted?.(text) === true) return;
       // Only now: what was entered behind a command that asks questions may have been a password.
       if (this.#mode.commands.mayBeKept(text)) this.#kept?.add(text);
       this.#runner.run(text, this.#handler!.target);

@@ -9,6 +9,8 @@ interface HeldLine {
   readonly text: string;
   /** What `InputHandler.lineBegins` returned for it. */
   readonly begun: (() => void) | undefined;
+  /** Whether all of it was pasted at once. */
+  readonly isPasted: boolean;
 }
 
 /** Lines that wait while input is paused: more than anybody types before they look. */
@@ -40,14 +42,14 @@ export class HeldLines {
   }
 
   /** Runs line after line as long as `mayRun` says so, which is asked before each; never one within another. */
-  run(mayRun: () => boolean, run: (text: string) => void): void {
+  run(mayRun: () => boolean, run: (text: string, isPasted: boolean) => void): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
     try {
       while (this.#lines.length > 0 && mayRun()) {
-        const { text, begun } = this.#lines.shift()!;
+        const { text, begun, isPasted } = this.#lines.shift()!;
         begun?.();
-        run(text);
+        run(text, isPasted);
       }
     } finally {
       this.#isRunning = false;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { pathTyped } from "../../../lib/cli/files/path_typed.ts";
+import { pathsDropped, pathTyped } from "../../../lib/cli/files/path_typed.ts";
 
 const TYPED: readonly (readonly [text: string, path: string])[] = [
   ["report.pdf ", "report.pdf"],
@@ -14,5 +14,33 @@ const TYPED: readonly (readonly [text: string, path: string])[] = [
 for (const [text, path] of TYPED) {
   Deno.test(`pathTyped() understands ${text}`, () => {
     assertEquals(pathTyped(text, "/home/ann"), path);
+  });
+}
+
+/** As Konsole, GNOME's terminal, iTerm2, kitty and others paste them. */
+const DROPPED: readonly (readonly [line: string, paths: readonly string[]])[] = [
+  ["/home/ann/a.txt ", ["/home/ann/a.txt"]],
+  ["/home/ann/my a.txt", ["/home/ann/my a.txt"]],
+  ["'/home/ann/my a.txt' ", ["/home/ann/my a.txt"]],
+  ["'/home/ann/it'\\''s.txt'", ["/home/ann/it's.txt"]],
+  ['"/home/ann/a \\"b\\".txt"', ['/home/ann/a "b".txt']],
+  ["/home/ann/my\\ a.txt", ["/home/ann/my\\ a.txt", "/home/ann/my a.txt"]],
+  ["file:///home/ann/my%20a.txt", ["/home/ann/my a.txt"]],
+  ["file://localhost/home/ann/a.txt", ["/home/ann/a.txt"]],
+  ["file://elsewhere/home/ann/a.txt", []],
+  ["file:///home/%ff", []],
+  ["file:///home/%0a", []],
+  ["file:///home/100%", []],
+  ["'/home/ann/a.txt' '/home/ann/b.txt'", []],
+  ["/home/ann/a.txt\n/home/ann/b.txt", []],
+  ["look at /home/ann/a.txt", []],
+  ["a.txt", []],
+  ["~/a.txt", []],
+  ["", []],
+];
+
+for (const [line, paths] of DROPPED) {
+  Deno.test(`pathsDropped() finds ${paths.length} in ${JSON.stringify(line)}`, () => {
+    assertEquals(pathsDropped(line), paths);
   });
 }

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { FileCommand } from "../../../lib/cli/files/file_events.ts";
 import { type Sharer, withPair } from "./sharing_pair.ts";
 
@@ -69,5 +70,61 @@ Deno.test("what is fetched is cancelled, and n answers what y would fetch", LOOS
     ann.held = null;
     assertEquals(await answer(bob, get(1)), "12:03 * Fetching photo.jpg (200.0 kB) from Ann");
     await bob.says("photo.jpg is here: ");
+  });
+});
+
+Deno.test(
+  "a file that is dropped onto the terminal is sent once that is answered with y",
+  LOOSE,
+  async () => {
+    await withPair(async (ann, bob, folder) => {
+      const path = `${folder}/my photo.jpg`;
+      Deno.writeFileSync(path, new Uint8Array(2_100));
+      const asks = "12:03 ? Send my photo.jpg (2.1 kB) to the room? y sends it, n doesn't";
+      for (const other of ["hello", folder, `${path}x`, `${path} ${path}`, "/etc/shadow/x", ""]) {
+        assertEquals(ann.files.dropped(other), false, other);
+      }
+      assertEquals(ann.files.dropped(`'${path}' `), true);
+      assertEquals(await ann.says("my photo.jpg"), asks);
+      assertEquals(ann.files.answers("n"), true);
+      assertEquals(ann.shown.at(-1), "my photo.jpg isn't sent");
+      assertEquals(ann.files.answerOf("y"), null);
+
+      assertEquals(ann.files.dropped(`file://${path.replace(" ", "%20")}`), true);
+      await ann.until(() => ann.shown.at(-1) === asks);
+      assertEquals(ann.files.answers("y"), true);
+      await bob.says("Ann offers my photo.jpg (2.1 kB)");
+      assertEquals(ann.events.filter(({ event }) => event === "error"), []);
+    });
+  },
+);
+
+Deno.test("a file that is dropped isn't sent to somebody else than was asked", LOOSE, async () => {
+  await withPair(async (ann, bob, folder) => {
+    const path = `${folder}/photo.jpg`;
+    Deno.writeFileSync(path, new Uint8Array(2_100));
+    ann.toAll = () => bob.signer.key;
+    assertEquals(ann.files.dropped(path), true);
+    assertEquals(
+      await ann.says("photo.jpg"),
+      "12:03 ? Send photo.jpg (2.1 kB) to Bob? y sends it, n doesn't",
+    );
+    ann.toAll = () => null;
+    ann.files.answers("y");
+    const refused = "photo.jpg isn't sent: you write to somebody else now; /send FILE sends it";
+    assertEquals(await ann.says("isn't sent"), refused);
+
+    ann.toAll = () => {
+      throw new P2pchatError("not-allowed", "you are in no call");
+    };
+    assertEquals(ann.files.dropped(path), true);
+    assertEquals(await ann.says("no call"), "you are in no call");
+    assertEquals(ann.files.answerOf("y"), null);
+
+    Deno.mkdirSync(`${folder}/data`, { recursive: true });
+    Deno.writeTextFileSync(`${folder}/data/identity`, "secret");
+    assertEquals(ann.files.dropped(`${folder}/data/identity`), true);
+    assertEquals((await ann.says("own files")).startsWith("Cannot send "), true);
+    assertEquals(bob.shown, []);
   });
 });

@@ -23,6 +23,8 @@ export class Sharer {
   other: Sharer | null = null;
   /** Leaves that don't arrive yet; null: they do at once. */
   held: Uint8Array[] | null = null;
+  /** To whom a file is that names nobody. */
+  toAll: () => PeerKey | null = () => null;
   #shows = Promise.withResolvers<void>();
 
   constructor(readonly name: string, seed: number, readonly folder: string) {
@@ -58,7 +60,7 @@ export class Sharer {
       isIgnored: () => false,
       isName: (each) => each === this.other?.name,
       receiver: () => this.other!.signer.key,
-      receiverOfAll: () => null,
+      receiverOfAll: () => this.toAll(),
       carrier: () => ({
         sendTo: (_, bytes, lane) => this.#send(bytes, lane === "bulk"),
         penalise: (_, text) => void this.shown.push(`penalised: ${text}`),

@@ -155,6 +155,27 @@ Deno.test("who is there is asked when Tab is pressed, and no sooner", async () =
   await ui.close();
 });
 
+Deno.test("a line that was pasted as a whole is taken by who can, and no other line", async () => {
+  const { streams, ui, room } = await open();
+  const asked: string[] = [];
+  const pasted = (line: string) => {
+    asked.push(line);
+    return line.startsWith("'/");
+  };
+  ui.listen({ ...room, pasted });
+  const paste = (text: string) => `\x1b[200~${text}\x1b[201~`;
+  streams.type(`${paste("'/a b' \n")}\r`);
+  streams.type(`${paste("'/c")}'\r`);
+  streams.type(`x${paste("'/d'")}\r`);
+  streams.type(`${paste("'/e'")}\x15'/e'\r`);
+  streams.type("'/f'\r");
+  streams.type(`${paste("said")}\r`);
+  await settle();
+  assertEquals(asked, ["'/a b' ", "said"]);
+  assertEquals(room.happened, ["'/c'", "x'/d'", "'/e'", "'/f'", "said"]);
+  await ui.close();
+});
+
 Deno.test("a command stays visible above its answer, chat doesn't", async () => {
   const { streams, ui, screenNow } = await open();
   streams.type("/hist\t5\r:q\r");

@@ -1,0 +1,67 @@
+/** The file on the disk that the user wants to send. */
+
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { P2pchatError } from "../../base/errors.ts";
+import { pathsDropped } from "./path_typed.ts";
+
+interface FileToSend {
+  /** Its path. */
+  readonly source: string;
+  readonly size: number;
+}
+
+/** @throws {P2pchatError} `bad-file` or `not-allowed`, with why it can't be sent. */
+export async function fileToSend(typed: string, dataFolder: string): Promise<FileToSend> {
+  const path = resolve(typed);
+  let real: string;
+  let size: number;
+  try {
+    const { isFile, size: bytes } = await Deno.stat(path);
+    if (!isFile) throw new P2pchatError("bad-file", `Cannot send ${path}: it is no regular file`);
+    real = await Deno.realPath(path);
+    size = bytes;
+  } catch (error) {
+    if (error instanceof P2pchatError) throw error;
+    throw notSent(path, error);
+  }
+  const data = resolve(dataFolder);
+  const isOwn = [real, path].some((each) =>
+    each.startsWith(`${data}/`) && !each.startsWith(`${data}/downloads/`)
+  );
+  if (!isOwn) return { source: path, size };
+  const text = `Cannot send ${path}: it is one of p2pchat's own files, with keys and messages`;
+  throw new P2pchatError("not-allowed", text);
+}
+
+/** The path of the file that was dropped onto the terminal, where a line is that alone; null: it is something else. */
+export function droppedFile(line: string): string | null {
+  return pathsDropped(line).find(isFileInReach) ?? null;
+}
+
+export function nameIn(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** Whether there is a regular file that this program may read. */
+function isFileInReach(path: string): boolean {
+  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return false;
+  try {
+    return existsSync(path) && Deno.statSync(path).isFile;
+  } catch {
+    return false; // it has gone
+  }
+}
+
+function notSent(path: string, error: unknown): P2pchatError {
+  if (error instanceof Deno.errors.NotFound) {
+    return new P2pchatError("bad-file", `Cannot send ${path}: there is no such file`);
+  }
+  if (error instanceof Deno.errors.NotCapable) {
+    const text = `Cannot send ${path}: it is out of this program's reach; move it into a folder ` +
+      "of your home, or start again with --send-from DIR";
+    return new P2pchatError("not-allowed", text);
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return new P2pchatError("bad-file", `Cannot send ${path}: ${reason}`);
+}
