@@ -76,7 +76,11 @@ export class PrivateMessages implements MeshChecker {
     const { awaited } = this.#profileOf(member);
     this.#names.knowOnly(member, member.disk.records);
     awaited.clear();
-    for (const said of this.#waitingIn(member, member.disk.records)) awaited.add(said);
+    // What no process came to show was promised to nobody, and its end can't be told from another message's.
+    const promised = new Set(this.#byId.values());
+    for (const said of this.#waitingIn(member, member.disk.records)) {
+      if (promised.has(said)) awaited.add(said);
+    }
   }
 
   wrote({ member, label }: MemberProcess, records: readonly MeshRecord[]): void {
