@@ -79,16 +79,17 @@ export class OwnSessions {
   /** Those that are in, or are being let in, by id. */
   readonly #own = new Map<string, Own>();
   /**
-   * Accounts whose entry may say that they are at a session here which is over: a mark would count as theirs, and isn't.
+   * Accounts whose entry may say that they are at a session here which is over, and the latest such session: a mark would
+   * count as theirs, and isn't.
    */
-  readonly #unheard = new Set<FoldedName>();
+  readonly #unheard = new Map<FoldedName, string>();
   #isClosed = false;
 
   constructor(readonly ports: OwnSessionsPorts) {}
 
   /** Accounts of which a mark of this instance says nothing. */
   get unheard(): Iterable<FoldedName> {
-    return this.#unheard;
+    return this.#unheard.keys();
   }
 
   get size(): number {
@@ -196,7 +197,7 @@ export class OwnSessions {
         // The mirror may be further: what it has is what there is. What was put all the same is taken back when it is told.
         const now = this.#present(folded);
         if (now?.id !== session.id) {
-          if (outcome.outcome !== "done" && heard !== null) this.#isUnheard(folded);
+          if (outcome.outcome !== "done" && heard !== null) this.#isUnheard(folded, session.id);
           if (outcome.outcome === "done") {
             this.#inBackground(this.#release(own, 0, heard?.through ?? null));
           }
@@ -258,19 +259,21 @@ export class OwnSessions {
 
   async #release(own: Own, heldMs: number, through: number | null): Promise<void> {
     const folded = foldName(own.session.name);
-    if (through !== null) this.#isUnheard(folded);
-    await this.ports.said(own.session.id);
+    const { id } = own.session;
+    // What isn't known of a later session's claim isn't known when this one is over, either.
+    if (through !== null && !this.#unheard.has(folded)) this.#isUnheard(folded, id);
+    await this.ports.said(id);
     if (through !== null) await this.#endHeard(own, through);
     if (heldMs > 0) {
       await this.#changeSurely(own, { ...own.session, isBusy: false, isHeld: true });
       await delay(this.ports.clock, heldMs);
     }
     await this.#changeSurely(own, null);
-    if (!this.#isClosed) this.#unheard.delete(folded);
+    if (!this.#isClosed && this.#unheard.get(folded) === id) this.#unheard.delete(folded);
   }
 
-  #isUnheard(account: FoldedName): void {
-    this.#unheard.add(account);
+  #isUnheard(account: FoldedName, session: string): void {
+    this.#unheard.set(account, session);
     dropOldest(this.#unheard, UNHEARD_MAX);
   }
 

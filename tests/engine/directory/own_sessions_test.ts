@@ -1,0 +1,79 @@
+/** `OwnSessions` where the engine's answers are late, or none. */
+
+import { assertEquals } from "@std/assert";
+import { type FoldedName, type PeerKey } from "../../../lib/base/ids.ts";
+import { HERE } from "../../../lib/base/machine/user_presence.ts";
+import { HeardMirror } from "../../../lib/engine/directory/heard_mirror.ts";
+import { SessionMirror } from "../../../lib/engine/directory/online_entries.ts";
+import { OwnSessions } from "../../../lib/engine/directory/own_sessions.ts";
+import type { Outcome, SharedStore } from "../../../lib/engine/shared_store.ts";
+import type { OnlineSession } from "../../../lib/protocols/directory/schema/registrar_io.ts";
+import { MemoryEngine, MemoryStore } from "../../doubles/memory_store.ts";
+import { VirtualClock } from "../../runtime/virtual_clock.ts";
+
+const BOB = "bob" as FoldedName;
+
+const session = (id: string): OnlineSession => ({
+  ...{ id, instance: "a", name: "Bob", isGuest: false, process: "p", rank: 1, isBusy: false },
+  ...{ host: "10.0.0.2", port: 5_000, sinceMs: 0, isHeld: false, ...HERE },
+  key: "ab".repeat(32) as PeerKey,
+});
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+}
+
+Deno.test("OwnSessions: an account whose last claim wasn't answered is left out of marks, though an earlier session's end is answered later", async () => {
+  const clock = new VirtualClock();
+  const engine = new MemoryEngine(clock);
+  const store = new MemoryStore(engine);
+  const lease = await store.grant(3_600_000);
+  /** What becomes of answers: null: they come. */
+  let answered: ((outcome: Outcome) => Promise<Outcome>) | null = null;
+  const late: SharedStore = Object.create(store, {
+    commit: {
+      value: async (change: Parameters<SharedStore["commit"]>[0]) => {
+        const outcome = await store.commit(change);
+        return answered === null ? outcome : await answered(outcome);
+      },
+    },
+  });
+  const own = new OwnSessions({
+    ...{ store: late, clock, prefix: "p/", instance: "a" },
+    accounts: {
+      unchanged: () =>
+        Promise.resolve({ condition: { key: "p/accounts/bob", is: "absent" }, created: 0 }),
+    },
+    heard: new HeardMirror("p/"),
+    mirror: new SessionMirror(),
+    lease: () => lease,
+    said: () => Promise.resolve(),
+    failed: (error) => {
+      throw error;
+    },
+  });
+  const claim = (id: string, number: number) =>
+    own.claim({ ask: "claim", session: session(id), over: null, account: "1", seen: 0, number });
+
+  assertEquals(await claim("a-1", 1), { outcome: "done", heard: 0 });
+  assertEquals([...own.unheard], []);
+
+  // It ends, which the engine makes so, and answers late.
+  const end = Promise.withResolvers<void>();
+  answered = (outcome) => end.promise.then(() => outcome);
+  own.release("a-1", 0, 5);
+  await settle();
+  assertEquals([...own.unheard], [BOB]);
+
+  // It comes in again, of which nothing is heard: the engine has that it is here.
+  answered = () => Promise.resolve({ outcome: "unknown", text: "no answer" });
+  assertEquals(await claim("a-2", 2), { outcome: "away" });
+  answered = null;
+  end.resolve();
+  await settle();
+  assertEquals([...own.unheard], [BOB]);
+
+  // Once it is in, what is said of the others holds for it, too.
+  assertEquals((await claim("a-3", 3)).outcome, "done");
+  assertEquals([...own.unheard], []);
+});
