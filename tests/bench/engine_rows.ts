@@ -9,6 +9,7 @@ import { People } from "../e2e/people.ts";
 import { Crowd, type CrowdMember, strangers } from "./crowd.ts";
 import { LineProcess, pause, PROGRAM } from "./line_process.ts";
 import { atLeast, atMost, type Baseline, median, percentile, type Row } from "./row.ts";
+import { measureEngineCrowd } from "./engine_crowd_rows.ts";
 import { makeAccounts, RunningDirectory } from "./running_directory.ts";
 
 const ROUNDS = 3;
@@ -32,6 +33,7 @@ export async function measureEngine(): Promise<readonly Row[]> {
     ...await measureLogIns(),
     ...await measureByKey(),
     await measureReturns(),
+    ...await measureEngineCrowd(),
     await measureLeader(),
     ...await measureCoordinators(),
   ];
