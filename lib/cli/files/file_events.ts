@@ -54,8 +54,10 @@ export type FileEvent =
     readonly name: string;
     readonly from: string;
     readonly size: number;
-    /** The user's own offer has ended. */
+    /** It is about the user's own offer: that has ended, or, with `to`, somebody has fetched it. */
     readonly self?: true;
+    /** Who has fetched the user's own file, with `done`. */
+    readonly to?: string;
     /** Where it was saved, with `done`. */
     readonly path?: string;
     readonly reason?: TransferReason;

@@ -75,13 +75,14 @@ function offerLines(event: Named<"offer">, nowMs: number, interactive: boolean):
 }
 
 function transferLines(event: Named<"transfer">, nowMs: number): readonly Line[] {
-  const { file, name, from, state, reason, path, text, self } = event;
+  const { file, name, from, to, state, reason, path, text, self } = event;
   switch (state) {
     case "started":
       return [starLine(nowMs, "Fetching ", sized(event), " from ", nameSpan(from))];
     case "progress":
       return []; // in the line that is rewritten
     case "done":
+      if (to !== undefined) return [starLine(nowMs, nameSpan(to), ` has fetched ${name}`)];
       return [starLine(nowMs, `${name} is here: `, exact(path ?? name))];
     case "cancelled":
       return [

@@ -366,7 +366,10 @@ export class SharedFiles {
     if (state === "started") this.#isBeginning = false;
     this.#fetchNext();
     ui.progress(this.#fetching.size === 0 ? null : this.#progressText());
-    ui.show({ ...event, name, from, size, ...(self ? { self } : {}) }, ref);
+    const { to: by, ...told } = event;
+    if (by !== undefined && this.#ports.isIgnored(fingerprintOf(by))) return;
+    const to = by === undefined ? {} : { to: this.#ports.nameOf(by) };
+    ui.show({ ...told, name, from, size, ...(self ? { self } : {}), ...to }, ref);
   }
 
   /** While a file for our user alone is fetched, its sender is dialled. */

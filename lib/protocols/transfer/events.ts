@@ -1,6 +1,7 @@
 /** What file transfer tells the user, and what the user may ask: field for field the objects of `--json`. */
 
 import type { ErrorCode } from "../../base/errors.ts";
+import type { PeerKey } from "../../base/ids.ts";
 
 /** Why a transfer came to nothing. */
 export type TransferReason =
@@ -34,6 +35,8 @@ export type TransferEvent =
     readonly bytes: number;
     /** Where it was saved, with `done`. */
     readonly path?: string;
+    /** An own file: whose key has fetched it, as that one says, with `done`. */
+    readonly to?: PeerKey;
     readonly reason?: TransferReason;
     /** What exactly failed, where the disk did. */
     readonly text?: string;

@@ -85,9 +85,9 @@ const want = message(202, "want", {
 }, { file });
 const have = message(203, "have", {
   from: "a holder",
-  to: "a receiver",
-  when: "a `want` came",
-  answer: "`request`s",
+  to: "a receiver, or the signer",
+  when: "a `want` came; also, once, to the signer, when all is there",
+  answer: "`request`s from who fetches it",
   lane: "data",
 }, {
   file,

@@ -30,6 +30,7 @@ import { TokenBucket } from "../../base/rates/token_bucket.ts";
 import type { Download, DownloadOutcome } from "./downloading.ts";
 import { Downloads, type DownloadsPort } from "./downloads.ts";
 import { toldOf, type TransferCommand, type TransferEvent, type TransferReason } from "./events.ts";
+import { Fetched } from "./fetched.ts";
 import {
   NEWS_BURST,
   NEWS_PER_S,
@@ -93,6 +94,7 @@ export class Transfers
   /** Leaves asked for over links that are gone: where there were two to one peer, they may come over the other one. */
   readonly #owed = new Map<PeerKey, number>();
   readonly #sought: Sought;
+  readonly #fetched = new Fetched();
   readonly #pending = new Pending<Following>();
   readonly #agenda: Agenda;
   #effects: TransferEffect[] = [];
@@ -225,6 +227,16 @@ export class Transfers
 
   received(offer: OpenOffer): void {
     this.#share(offer);
+    this.#fetched.received(offer);
+    const { from, to } = offer.value;
+    if (this.#peers.has(from)) this.#tellFetched(from);
+    else if (to !== null) this.#sought.untold.add(from);
+  }
+
+  #tellFetched(sender: PeerKey): void {
+    for (const file of this.#fetched.takeFor(sender)) {
+      this.send(sender, { type: "have", file, leaves: null });
+    }
   }
 
   failed(offer: OpenOffer, reason: TransferReason, name: string): void {
@@ -281,6 +293,7 @@ export class Transfers
       this.send(peer, { type: "offer", offer: signed });
     }
     this.#downloads.peerUp(peer, nowMs);
+    this.#tellFetched(peer);
     this.#fetchLeft(peer);
   }
 
@@ -318,6 +331,7 @@ export class Transfers
         if (peer.wants.take(nowMs)) this.#wanted(from, message.file);
         return;
       case "have":
+        if (message.leaves === null) this.#hasFetched(from, message.file);
         return this.#downloads.get(message.file)?.have(from, message.leaves, nowMs);
       case "lack":
         return this.#downloads.get(message.file)?.lack(from, message.reason, nowMs);
@@ -348,6 +362,15 @@ export class Transfers
     else if (download !== undefined) {
       this.send(from, { type: "have", file, leaves: download.leaves() });
     } else this.send(from, { type: "lack", file, reason: "unknown" });
+  }
+
+  /** Somebody has all of a file: where it is one of ours, our user is told. */
+  #hasFetched(from: PeerKey, file: OfferId): void {
+    const offer = this.#offers.get(file);
+    if (offer?.value.from !== this.#self || !isFor(offer, from)) return;
+    if (!this.#fetched.isNews(file, from)) return;
+    const { number, value: { size } } = offer;
+    this.show({ event: "transfer", file: number, state: "done", bytes: size, to: from });
   }
 
   #requested(from: PeerKey, { file, first, count }: MessageFrom<"request">): void {

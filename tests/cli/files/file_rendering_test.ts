@@ -35,6 +35,11 @@ const TEXTS: readonly (readonly [title: string, event: FileEvent, text: string])
     "12:03 ! Your offer of report.pdf has ended: it isn't any more what was offered\n",
   ],
   [
+    "somebody has fetched one's own file",
+    transfer({ self: true, state: "done", to: "Carl" }),
+    "12:03 * Carl has fetched report.pdf\n",
+  ],
+  [
     "who offered it has changed it",
     transfer({ state: "failed", reason: "changed" }),
     "12:03 ! report.pdf can't be had: it isn't any more what was offered\n",
