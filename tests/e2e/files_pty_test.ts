@@ -1,7 +1,7 @@
 /** Files at a terminal, as a person sends and fetches them. */
 
 import { assert, assertEquals } from "@std/assert";
-import { FilesFolder, isOfTransfer, LARGE } from "./files_folder.ts";
+import { FilesFolder, isFetched, isOfTransfer, LARGE } from "./files_folder.ts";
 import { Node, PROGRAM } from "./node.ts";
 import { hasScript, openTerminal, type Terminal } from "./pty.ts";
 
@@ -158,3 +158,18 @@ terminalTest(
     assert(alice.raw.split("Fetching large.iso: ").length > 2, "it was rewritten");
   },
 );
+
+terminalTest("who leaves is told once who is still fetching a file from there", async (world) => {
+  const { bob, alice, folder } = world;
+  await alice.press(`/send ${folder.file("large.iso", LARGE).path}\r`);
+  await isFetched(folder.saved("Bob"), 0.1 * LARGE);
+  bob.signal("SIGSTOP");
+  await alice.press(":q\r");
+  await shows(
+    alice,
+    /^\d\d:\d\d \* Bob is still fetching large\.iso \(\d\d? %\): :q again to leave$/m,
+  );
+  await alice.untilCursorLine("Alice> |");
+  await alice.press("/quit\r");
+  assertEquals(await alice.ended(), 0);
+});

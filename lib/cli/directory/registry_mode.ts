@@ -419,6 +419,7 @@ class Program {
       logOut: () => this.#logOut(),
       isInCall: () => this.#parts.standing.where.place !== "lobby",
       lineBegins: () => this.#parts.standing.lineBegins(),
+      brokenOff: () => this.#parts.late.files?.stillServed ?? null,
       pasted: (line) => this.#parts.late.files?.dropped(line) ?? false,
       answer: (show) => this.#answer(show),
       inputWaits: () => this.#inputEnds(),

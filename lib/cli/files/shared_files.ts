@@ -31,6 +31,8 @@ import { progressOf, sizeText } from "./file_rendering.ts";
 const WAITING_MAX = 1_024;
 /** From this size on it is told that a file is read first: nothing is to be seen for some seconds. */
 const READ_LONG_BYTES = 100_000_000;
+/** As many that are being fetched are named to who wants to leave: it is one line. */
+const SERVED_TOLD_MAX = 3;
 /** Offers whose names are remembered: all that are open, and as many that lines may still be about. */
 const SHOWN_MAX = 2 * OFFERS_MAX;
 
@@ -167,6 +169,17 @@ export class SharedFiles {
 
   command(command: FileCommand, ref: string | undefined): void {
     this.#perform(command, ref).catch((error) => this.#refused(error, ref));
+  }
+
+  /** What others are fetching from here, which leaving would break off; null: nothing. */
+  get stillServed(): string | null {
+    const served = this.#open?.host.served ?? [];
+    const told = served.slice(0, SERVED_TOLD_MAX).map(({ peer, offer: { name }, percent }) =>
+      `${shownName(this.#ports.nameOf(peer))} is still fetching ${name} (${percent} %)`
+    );
+    const more = served.length - told.length;
+    if (more > 0) told.push(`and ${more} more`);
+    return told.length === 0 ? null : told.join(", ");
   }
 
   /**

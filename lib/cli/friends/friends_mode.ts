@@ -291,7 +291,11 @@ function hostOf(
       else people.show(event, undefined);
     });
     begun();
-    ui.listen({ ...input.handler, pasted: (line: string) => files.dropped(line) });
+    ui.listen({
+      ...input.handler,
+      pasted: (line: string) => files.dropped(line),
+      brokenOff: () => files.stillServed,
+    });
   };
   const write = pinsIn(wiring, scope);
   const pin: KeepPin = (met) => {

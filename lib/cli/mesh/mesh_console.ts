@@ -180,6 +180,10 @@ export class MeshConsole {
         if (handler?.answer === undefined) show();
         else handler.answer(show);
       },
+      brokenOff: () => {
+        const told = this.#open.map(({ handler }) => handler?.brokenOff?.() ?? null);
+        return told.find((text) => text !== null) ?? null;
+      },
       pasted: (line) => this.current.handler?.pasted?.(line) ?? false,
       goTo: (number) => {
         const room = this.#open.find((each) => each.number === number);

@@ -180,7 +180,11 @@ async function chat(wiring: Wiring): Promise<Bye> {
     );
     const files = sharedFiles(wiring, () => host, warnBy(ui));
     const listen = () =>
-      ui.listen({ ...input.handler, pasted: (line: string) => files.dropped(line) });
+      ui.listen({
+        ...input.handler,
+        pasted: (line: string) => files.dropped(line),
+        brokenOff: () => files.stillServed,
+      });
     const presenter = new Presenter(wiring, () => host?.knownNames ?? [], listen, () => {
       const room = host?.room ?? null;
       if (room !== null) files.start(room as string as Hash, `${rooms.folder}/${room}/files`);

@@ -159,6 +159,8 @@ export interface InputHandler<Target> {
    * state in which the user began it, however long the line has waited since.
    */
   lineBegins?(): () => void;
+  /** At a terminal: what a command that leaves would break off for others, which is told once; null: nothing. */
+  brokenOff?(): string | null;
   /**
    * At a terminal: a line all of which was pasted at once is entered.
    * @returns Whether that is all that it means; otherwise it is run, as any other.

@@ -149,6 +149,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #toldPause = false;
   #toldMalformed = false;
   #toldCleared = false;
+  #toldBroken = false;
   readonly #held = new HeldLines();
   /** What `lineBegins` returned for the line being typed; called before that line is run. */
   #begun: (() => void) | undefined;
@@ -667,7 +668,9 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       this.#printLines([[this.#prompt, { text: line, as: "body" }]]);
     }
     // Quitting doesn't wait until input resumes: as at the end of input, earlier lines get 10 s.
-    if (this.#pausedBecause !== null && this.#leaves(line)) return this.#ended();
+    if (this.#pausedBecause !== null && this.#leaves(line)) {
+      return this.#isKeptFrom(line) ? undefined : this.#ended();
+    }
     this.#held.add({ text: line, begun: this.#begun, isPasted: line === this.#pasted });
     if (this.#pausedBecause === null) return this.#runHeld();
     if (this.#toldPause) return;
@@ -681,11 +684,21 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     return this.#handler !== null && this.#mode.commands.leaves(line, this.#handler.target);
   }
 
+  /** Whether leaving would break something off for others, and that wasn't told yet; then it is told, and that is all. */
+  #isKeptFrom(line: string): boolean {
+    const broken = this.#toldBroken ? null : this.#handler?.brokenOff?.() ?? null;
+    if (broken === null) return false;
+    this.#toldBroken = true;
+    this.#printStar(`${broken}: ${line.trim()} again to leave`);
+    return true;
+  }
+
   #runHeld(): void {
     const mayRun = () =>
       this.#pausedBecause === null && !this.#questions.isOpen && !this.#runner.hasLeft;
     this.#held.run(mayRun, (text, isPasted) => {
       if (isPasted && this.#handler!.pasted?.(text) === true) return;
+      if (this.#leaves(text) && this.#isKeptFrom(text)) return;
       // Only now: what was entered behind a command that asks questions may have been a password.
       if (this.#mode.commands.mayBeKept(text)) this.#kept?.add(text);
       this.#runner.run(text, this.#handler!.target);

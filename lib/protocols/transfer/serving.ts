@@ -6,6 +6,7 @@
  * offered, nothing wrong is sent.
  */
 
+import { dropOldest } from "../../base/collections/bounded.ts";
 import type { Crypto } from "../../base/crypto/crypto.ts";
 import type { OfferId, PeerKey } from "../../base/ids.ts";
 import { readOf } from "./downloading.ts";
@@ -15,12 +16,26 @@ import type { Lacking } from "./messages.ts";
 import type { OpenOffer } from "./offers.ts";
 import type { TransferOutput } from "./transfer_io.ts";
 
+/** Somebody who hasn't asked for this long has got the rest elsewhere, or had it: nobody needs so long for a few leaves. */
+const STILL_MS = 5_000;
+/** Files of one peer that are counted: it fetches a few at once. */
+const COUNTED_MAX = 16;
+
 export interface ServingPort extends TransferOutput {
   readonly crypto: Crypto;
+  /** The time of the present step. */
+  readonly nowMs: number;
   /** The file, if the peer may have this leaf of us. */
   servable(peer: PeerKey, file: OfferId, leaf: number): OpenOffer | null;
   /** The file isn't what it was, or can't be read. */
   spoilt(offer: OpenOffer, reason: "changed" | "disk", text: string): void;
+}
+
+/** Somebody who fetches a file from us, and how many of its leaves we have sent over this link. */
+interface ServedFile {
+  readonly peer: PeerKey;
+  readonly file: OfferId;
+  readonly leaves: number;
 }
 
 interface Wanted {
@@ -40,8 +55,16 @@ class Lane {
   }
 }
 
+/** How much of a file was sent to somebody, and when that one asked last. */
+interface Sent {
+  leaves: number;
+  lastMs: number;
+}
+
 export class Serving {
   readonly #lanes = new Map<PeerKey, Lane>();
+  /** Of those that there is a link to. */
+  readonly #sent = new Map<PeerKey, Map<OfferId, Sent>>();
 
   constructor(readonly port: ServingPort) {}
 
@@ -50,6 +73,14 @@ export class Serving {
     let held = 0;
     for (const { reading, sent } of this.#lanes.values()) held += reading + sent;
     return held;
+  }
+
+  /** Who fetches which file of us now, as far as can be seen: who waits for leaves, or asked for some just now. */
+  served(nowMs: number): readonly ServedFile[] {
+    return [...this.#sent].flatMap(([peer, files]) =>
+      [...files].filter(([, { lastMs }]) => this.#lanes.has(peer) || nowMs - lastMs < STILL_MS)
+        .map(([file, { leaves }]) => ({ peer, file, leaves }))
+    );
   }
 
   /** @returns Why the request isn't answered; null where it is. */
@@ -61,9 +92,19 @@ export class Serving {
     const isFull = lane.queued + end - first > QUEUED_LEAVES_MAX;
     if (isFull || (!this.#lanes.has(peer) && this.#lanes.size >= SERVED_MAX)) return "busy";
     this.#lanes.set(peer, lane);
-    if (end > first) lane.wanted.push({ file, next: first, end });
+    if (end > first) {
+      lane.wanted.push({ file, next: first, end });
+      this.#asked(peer, file);
+    }
     this.#pump(peer, lane);
     return null;
+  }
+
+  #asked(peer: PeerKey, file: OfferId): void {
+    const files = this.#sent.get(peer) ?? new Map<OfferId, Sent>();
+    this.#sent.set(peer, files);
+    files.set(file, { leaves: files.get(file)?.leaves ?? 0, lastMs: this.port.nowMs });
+    dropOldest(files, COUNTED_MAX);
   }
 
   /** The lane to the peer has taken a leaf, and has room again. */
@@ -76,10 +117,12 @@ export class Serving {
 
   gone(peer: PeerKey): void {
     this.#lanes.delete(peer);
+    this.#sent.delete(peer);
   }
 
   /** The peer needs no more of this file. */
   release(peer: PeerKey, file: OfferId): void {
+    this.#sent.get(peer)?.delete(file);
     const lane = this.#lanes.get(peer);
     if (lane === undefined) return;
     const others = lane.wanted.filter((wanted) => wanted.file !== file);
@@ -122,6 +165,8 @@ export class Serving {
         const { bytes, proof } = answer;
         if (isLeaf(this.port.crypto, offer.value, leaf, bytes, proof)) {
           lane.sent++;
+          const sent = this.#sent.get(peer)?.get(offer.id);
+          if (sent !== undefined) sent.leaves++;
           const message = { type: "leaf", file: offer.id, leaf, proof, bytes } as const;
           this.port.emit({ type: "send-bulk", to: peer, message });
         } else this.port.spoilt(offer, "changed", "the file isn't what was offered");

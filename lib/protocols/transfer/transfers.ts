@@ -47,6 +47,7 @@ import {
   type TransferMessage,
   type Withdrawal,
 } from "./messages.ts";
+import { leavesOf } from "./merkle.ts";
 import { NewsQueue } from "./news_queue.ts";
 import { Offering, type OfferingPort } from "./offering.ts";
 import { isWithdrawal, OfferTable, type OpenOffer, withdrawalSignature } from "./offers.ts";
@@ -71,6 +72,13 @@ export interface ListedFile {
   readonly state: "offered" | "fetching" | "here";
   /** How many of it are here and checked. */
   readonly bytes: number;
+}
+
+/** A file that somebody is fetching of us. */
+export interface ServedOffer {
+  readonly peer: PeerKey;
+  readonly offer: OpenOffer;
+  readonly percent: number;
 }
 
 type MessageFrom<Type extends TransferMessage["type"]> = Extract<
@@ -130,6 +138,22 @@ export class Transfers
         ? { offer, state: "here", bytes: offer.value.size }
         : { offer, state: "offered", bytes: 0 };
     });
+  }
+
+  /** Who fetches which file of us now, and how many percent of it were sent over this link: less than all. */
+  served(nowMs: number): readonly ServedOffer[] {
+    return this.#serving.served(nowMs).flatMap(({ peer, file, leaves }) => {
+      const offer = this.#offers.get(file);
+      const all = offer === undefined ? 0 : leavesOf(offer.value.size);
+      return offer === undefined || leaves >= all
+        ? []
+        : [{ peer, offer, percent: Math.floor(100 * leaves / all) }];
+    });
+  }
+
+  /** The time of the present step. */
+  get nowMs(): number {
+    return this.#nowMs;
   }
 
   nextDeadlineMs(): number | null {

@@ -22,7 +22,11 @@ import type {
   TransferEffect,
   TransferInput,
 } from "../../protocols/transfer/transfer_io.ts";
-import { type ListedFile, Transfers } from "../../protocols/transfer/transfers.ts";
+import {
+  type ListedFile,
+  type ServedOffer,
+  Transfers,
+} from "../../protocols/transfer/transfers.ts";
 import { createCodec, isUnknown } from "../../wire/codec.ts";
 import { Runner } from "../runner.ts";
 
@@ -106,6 +110,11 @@ export class TransferHost {
   /** All open offers. */
   get list(): readonly ListedFile[] {
     return this.#transfers.list;
+  }
+
+  /** Who is fetching a file of us now. */
+  get served(): readonly ServedOffer[] {
+    return this.#transfers.served(this.ports.clock.nowMs());
   }
 
   /** A file of an earlier process: it is there as a whole, or in part. */

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { FileCommand } from "../../../lib/cli/files/file_events.ts";
+import { LEAF_BYTES } from "../../../lib/protocols/transfer/limits.ts";
 import { type Sharer, withPair } from "./sharing_pair.ts";
 
 const send = (file: string): FileCommand => ({
@@ -128,3 +129,33 @@ Deno.test("a file that is dropped isn't sent to somebody else than was asked", L
     assertEquals(bob.shown, []);
   });
 });
+
+Deno.test(
+  "who is fetching a file from here is known until it has all of it, or gave it up",
+  LOOSE,
+  async () => {
+    await withPair(async (ann, bob, folder) => {
+      assertEquals(ann.files.stillServed, null);
+      for (const name of ["one", "two"]) {
+        Deno.writeFileSync(`${folder}/${name}`, new Uint8Array(4 * LEAF_BYTES));
+        ann.files.command(send(`${folder}/${name}`), undefined);
+        await bob.says(`offers ${name}`);
+      }
+      assertEquals(ann.files.stillServed, null);
+      ann.held = [];
+      bob.files.command(get(1), undefined);
+      await ann.sends(2);
+      assertEquals(ann.files.stillServed, "Bob is still fetching one (50 %)");
+      ann.release();
+      await bob.says("one is here: ");
+      assertEquals(ann.files.stillServed, null);
+
+      ann.held = [];
+      bob.files.command(get(2), undefined);
+      await ann.sends(2);
+      bob.files.command(cancel(2), undefined);
+      await bob.says("two was given up");
+      await ann.until(() => ann.files.stillServed === null);
+    });
+  },
+);

@@ -12,6 +12,9 @@ import { CONTEXT, signerOf } from "../../protocols/transfer/fixtures.ts";
 import { NOON_MS } from "../memory_streams.ts";
 import { printed } from "../printed.ts";
 
+/** The longest wait, also on a busy machine. */
+const AWAIT_MS = 30_000;
+
 export class Sharer {
   readonly signer;
   readonly files: SharedFiles;
@@ -34,8 +37,7 @@ export class Sharer {
       const context = { nowMs: NOON_MS, interactive: true, verbose: false };
       if ("text" in event && event.event !== "transfer") this.shown.push(event.text);
       else this.shown.push(printed(fileLines(event as FileEvent, context)).trimEnd());
-      this.#shows.resolve();
-      this.#shows = Promise.withResolvers<void>();
+      this.#happened();
     };
     this.files = new SharedFiles({
       disk: new RealDisk(),
@@ -70,12 +72,21 @@ export class Sharer {
     });
   }
 
+  #happened(): void {
+    this.#shows.resolve();
+    this.#shows = Promise.withResolvers<void>();
+  }
+
   #send(bytes: Uint8Array, isLeaf: boolean): void {
-    if (isLeaf && this.held !== null) return void this.held.push(bytes);
+    if (isLeaf && this.held !== null) {
+      this.held.push(bytes);
+      return this.#happened();
+    }
     const { other } = this;
     queueMicrotask(() => {
       other!.files.frame(this.signer.key, bytes);
       if (isLeaf) this.files.drained(other!.signer.key);
+      other!.#happened();
     });
   }
 
@@ -86,8 +97,21 @@ export class Sharer {
     for (const bytes of held) this.#send(bytes, true);
   }
 
+  /** @throws With what was shown, where it never holds. */
   async until(holds: () => boolean): Promise<void> {
-    while (!holds()) await this.#shows.promise;
+    const limit = Promise.withResolvers<never>();
+    const late = () => limit.reject(new Error(`waited in vain; shown:\n${this.shown.join("\n")}`));
+    const timer = setTimeout(late, AWAIT_MS);
+    try {
+      while (!holds()) await Promise.race([this.#shows.promise, limit.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Waits until so many leaves are held. */
+  async sends(leaves: number): Promise<void> {
+    await this.until(() => (this.held?.length ?? 0) >= leaves);
   }
 
   /** Waits for a line with this in it. */

@@ -176,6 +176,34 @@ Deno.test("a line that was pasted as a whole is taken by who can, and no other l
   await ui.close();
 });
 
+Deno.test("what leaving would break off for others is told once before it does", async () => {
+  const { streams, ui, room, screenNow } = await open();
+  let broken: string | null = null;
+  let asked = 0;
+  const brokenOff = () => {
+    asked++;
+    return broken;
+  };
+  ui.listen({ ...room, brokenOff });
+  streams.type("hello\r/rooms\r");
+  await settle();
+  assertEquals(asked, 0);
+  broken = "Bob is still fetching a (4 %)";
+  streams.type(":q\r");
+  const { lines } = await screenNow();
+  assertEquals(lines.slice(-4), [
+    "Alice> :q",
+    "12:03 * Bob is still fetching a (4 %):",
+    "        :q again to leave",
+    "Alice>",
+  ]);
+  streams.type("/quit\rsaid to nobody\r");
+  await settle();
+  assertEquals(room.happened.slice(2), [JSON.stringify({ command: "quit" })]);
+  assertEquals(asked, 1);
+  await ui.close();
+});
+
 Deno.test("a command stays visible above its answer, chat doesn't", async () => {
   const { streams, ui, screenNow } = await open();
   streams.type("/hist\t5\r:q\r");
