@@ -9,7 +9,7 @@
  */
 
 import { dropOldest } from "../../base/collections/bounded.ts";
-import { type Bytes, type Crypto, utf8 } from "../../base/crypto/crypto.ts";
+import { type Crypto, utf8 } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { Hash, OfferId, PeerKey } from "../../base/ids.ts";
 import { decode } from "../../base/schema/schema.ts";
@@ -150,23 +150,24 @@ export class TransferFiles implements TransferDisk {
     const file = await RandomFile.openToRead(source);
     try {
       const version = await file.version;
-      const hashes: Bytes[] = [];
+      const tree = new FileTree(this.crypto);
       let size = 0;
+      let leaves = 0;
       for (let isWhole = false; !isWhole;) {
         const bytes = await file.read(size, LEAF_BYTES, AHEAD_BYTES);
         isWhole = bytes.length < LEAF_BYTES;
-        if (!isWhole || bytes.length > 0 || hashes.length === 0) {
-          hashes.push(leafHash(this.crypto, bytes));
+        if (!isWhole || bytes.length > 0 || leaves === 0) {
+          tree.add(leafHash(this.crypto, bytes));
+          leaves++;
         }
         size += bytes.length;
       }
       if (await file.version !== version) {
         throw new P2pchatError("bad-file", `${source} is being changed: offer it when it is done`);
       }
-      const tree = new FileTree(this.crypto, size, hashes);
       this.#prepared.set(source, { tree, version });
       dropOldest(this.#prepared, PREPARED_MAX);
-      return { size, digest: tree.digest };
+      return { size, digest: tree.finish(size) };
     } finally {
       file.close();
     }
@@ -178,7 +179,10 @@ export class TransferFiles implements TransferDisk {
     if (prepared === undefined) return Promise.resolve();
     const { tree, version } = prepared;
     this.#entries.set(file, { offer, kind: "own", path: source, about: version, name: "" });
-    return this.#readersWait(file, this.#writeProofs(file, tree).then(() => this.#store()));
+    return this.#readersWait(
+      file,
+      this.#writeProofs(file, tree, offer.offer.value.size).then(() => this.#store()),
+    );
   }
 
   #readersWait<T>(file: OfferId, work: Promise<T>): Promise<T> {
@@ -188,17 +192,18 @@ export class TransferFiles implements TransferDisk {
     return work;
   }
 
-  async #writeProofs(file: OfferId, tree: FileTree): Promise<void> {
+  async #writeProofs(file: OfferId, tree: FileTree, size: number): Promise<void> {
     const path = this.#proofsOf(file);
     await this.disk.remove(path);
     const proofs = await this.#created(path);
-    const leaves = leavesOf(tree.size);
+    const leaves = leavesOf(size);
     const width = proofWidth(leaves);
     for (let first = 0; first < leaves && width > 0; first += PROOFS_AT_ONCE) {
       const count = Math.min(PROOFS_AT_ONCE, leaves - first);
       const rows = new Uint8Array(count * width);
       for (let at = 0; at < count; at++) rows.set(tree.proof(first + at), at * width);
       await proofs.write(first * width, rows);
+      await new Promise((resolve) => setTimeout(resolve, 0)); // writing itself waits for nothing
     }
     await proofs.sync();
   }

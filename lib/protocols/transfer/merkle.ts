@@ -71,49 +71,73 @@ function digestOf(crypto: Crypto, size: number, top: Uint8Array): Hash {
   return crypto.sha256<Hash>(DIGEST, length, top);
 }
 
-/** The tree of a whole file, for whoever offers it: 64 bytes of memory a leaf, 1 MiB for 1 GB. */
+/**
+ * The tree of a file, for whoever offers it: 64 bytes of memory a leaf, 1 MiB for 1 GB. It grows with each leaf, so that
+ * hashing a large file never takes long at a time.
+ */
 export class FileTree {
-  /** The hashes of each level, from the leaves up to the top. */
-  readonly #levels: Bytes[];
-  readonly digest: Hash;
+  /** From the leaves up to the top. */
+  readonly #levels = [new HashList()];
 
-  /** @param leafHashes Of all leaves, by `leafHash`, in their order. */
-  constructor(crypto: Crypto, readonly size: number, leafHashes: readonly Bytes[]) {
-    this.#levels = [joined(leafHashes)];
-    for (let level = leafHashes; level.length > 1;) {
-      level = pairsOf(crypto, level);
-      this.#levels.push(joined(level));
-    }
-    this.digest = digestOf(crypto, size, this.#levels.at(-1)!);
+  constructor(readonly crypto: Crypto) {}
+
+  /** Adds the hash of the next leaf, by `leafHash`. */
+  add(leafHash: Bytes): void {
+    this.#levels[0]!.push(leafHash);
+    for (let height = 0; this.#levels[height]!.length % 2 === 0; height++) this.#pair(height);
   }
 
-  /** The proof of one leaf, for `isLeaf`. */
+  /** No leaf follows. @returns The digest. */
+  finish(size: number): Hash {
+    let height = 0;
+    for (; this.#levels[height]!.length > 1; height++) this.#pair(height);
+    return digestOf(this.crypto, size, this.#levels[height]!.at(0)!);
+  }
+
+  /** What stands above the nodes of a level that has nothing above it yet. */
+  #pair(height: number): void {
+    const level = this.#levels[height]!;
+    const above = this.#levels[height + 1] ??= new HashList();
+    for (let left = 2 * above.length; left < level.length; left += 2) {
+      const right = level.at(left + 1);
+      above.push(
+        right === undefined ? level.at(left)! : nodeOf(this.crypto, level.at(left)!, right),
+      );
+    }
+  }
+
+  /** The proof of one leaf of a finished tree, for `isLeaf`. */
   proof(leaf: number): Bytes {
-    const hashes = this.#levels.flatMap((level, height) => {
-      const other = (leaf >> height) ^ 1;
-      const at = other * HASH_BYTES;
-      return at < level.length ? [level.subarray(at, at + HASH_BYTES)] : [];
-    });
-    return joined(hashes);
+    const hashes = this.#levels.flatMap((level, height) => level.at((leaf >> height) ^ 1) ?? []);
+    const bytes = new Uint8Array(hashes.length * HASH_BYTES);
+    hashes.forEach((hash, at) => bytes.set(hash, at * HASH_BYTES));
+    return bytes;
+  }
+}
+
+/** Hashes one after the other in memory, without an object for each. */
+class HashList {
+  #bytes = new Uint8Array(HASH_BYTES);
+  length = 0;
+
+  push(hash: Bytes): void {
+    const end = this.length * HASH_BYTES;
+    if (end === this.#bytes.length) {
+      const larger = new Uint8Array(2 * end);
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    this.#bytes.set(hash, end);
+    this.length++;
+  }
+
+  at(index: number): Bytes | undefined {
+    if (index >= this.length) return undefined;
+    return this.#bytes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
   }
 }
 
 /** The hash of one leaf. */
 export function leafHash(crypto: Crypto, bytes: Uint8Array): Bytes {
   return Uint8Array.fromHex(crypto.sha256<Hash>(LEAF, bytes));
-}
-
-function pairsOf(crypto: Crypto, level: readonly Bytes[]): readonly Bytes[] {
-  const above: Bytes[] = [];
-  for (let at = 0; at < level.length; at += 2) {
-    const right = level[at + 1];
-    above.push(right === undefined ? level[at]! : nodeOf(crypto, level[at]!, right));
-  }
-  return above;
-}
-
-function joined(hashes: readonly Uint8Array[]): Bytes {
-  const bytes = new Uint8Array(hashes.length * HASH_BYTES);
-  hashes.forEach((hash, at) => bytes.set(hash, at * HASH_BYTES));
-  return bytes;
 }

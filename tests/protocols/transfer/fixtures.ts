@@ -32,8 +32,9 @@ export function fileOf(size: number) {
     bytes.set([leaf + 1, leaf >> 8].slice(0, bytes.length));
     return bytes;
   });
-  const tree = new FileTree(nodeCrypto, size, leaves.map((bytes) => leafHash(nodeCrypto, bytes)));
-  return { size, leaves, tree, digest: tree.digest };
+  const tree = new FileTree(nodeCrypto);
+  for (const bytes of leaves) tree.add(leafHash(nodeCrypto, bytes));
+  return { size, leaves, tree, digest: tree.finish(size) };
 }
 
 export type TestFile = ReturnType<typeof fileOf>;

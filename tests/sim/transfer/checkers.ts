@@ -117,7 +117,7 @@ export class LanesAndCredit implements Checker {
         throw new Violation(`${person.index} sends more than it was asked for`);
       }
       const offer = this.world.offered.get(message.file);
-      const file = offer && { size: offer.content.size, digest: offer.content.tree.digest };
+      const file = offer && { size: offer.content.size, digest: offer.content.digest };
       if (!file || !isLeaf(simCrypto, file, message.leaf, message.bytes, message.proof)) {
         throw new Violation(`${person.index} sends a leaf that isn't in the file`);
       }
@@ -217,7 +217,7 @@ export class LiarsLeft implements Checker {
     // Later it may be that nobody looks at it: the peer was left as one that stalls.
     if (this.world.time.nowMs - oldestMs >= STALL_MS) return;
     const content = this.world.offered.get(file)?.content;
-    const right = content && { size: content.size, digest: content.tree.digest };
+    const right = content && { size: content.size, digest: content.digest };
     if (right && isLeaf(simCrypto, right, leaf, bytes, proof)) return;
     const key = `${index} ${file}`;
     this.#lied.set(key, (this.#lied.get(key) ?? new Set()).add(from));

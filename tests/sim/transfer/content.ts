@@ -33,6 +33,7 @@ export interface Content {
   readonly size: number;
   readonly leaves: readonly Uint8Array[];
   readonly tree: FileTree;
+  readonly digest: Hash;
 }
 
 export function contentOf(random: Random, size: number): Content {
@@ -41,8 +42,9 @@ export function contentOf(random: Random, size: number): Content {
     bytes.set(random.bytes(Math.min(8, bytes.length)));
     return bytes;
   });
-  const tree = new FileTree(simCrypto, size, leaves.map((bytes) => leafHash(simCrypto, bytes)));
-  return { size, leaves, tree };
+  const tree = new FileTree(simCrypto);
+  for (const bytes of leaves) tree.add(leafHash(simCrypto, bytes));
+  return { size, leaves, tree, digest: tree.finish(size) };
 }
 
 /** A size of some leaves, the last of which is mostly not full. */

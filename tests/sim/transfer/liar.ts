@@ -190,7 +190,7 @@ export class Liar implements End {
   #offerOfWrongSize(to: End): void {
     const content = contentOf(this.random, 5 * LEAF_BYTES);
     const size = content.size + this.random.pick([-1, 1, -LEAF_BYTES, LEAF_BYTES, 3 * LEAF_BYTES]);
-    this.own.set(this.#offer(to, { size, digest: content.tree.digest }), content);
+    this.own.set(this.#offer(to, { size, digest: content.digest }), content);
   }
 
   /** In the name of an honest person; what isn't known there is refused. */

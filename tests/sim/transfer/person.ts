@@ -194,8 +194,8 @@ export class Person implements End {
     if (this.isFull && effect.type !== "read" && effect.type !== "hash") return "no space left";
     switch (effect.type) {
       case "hash": {
-        const { size, tree } = this.sources.get(effect.source)!;
-        return { type: "hashed", token, size, digest: tree.digest };
+        const { size, digest } = this.sources.get(effect.source)!;
+        return { type: "hashed", token, size, digest };
       }
       case "begin": {
         const known = this.parts.get(effect.file);
