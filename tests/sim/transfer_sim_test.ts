@@ -2,6 +2,7 @@ import { assert } from "@std/assert";
 import { amount } from "../given.ts";
 import { hunt } from "./hunt.ts";
 import { MUTATIONS } from "./transfer/mutations.ts";
+import { runDrip } from "./transfer/run_drip.ts";
 import { runFar } from "./transfer/run_far.ts";
 import { runKill } from "./transfer/run_kill.ts";
 import { runTransfer } from "./transfer/run.ts";
@@ -10,6 +11,7 @@ import type { Mutation } from "./transfer/world.ts";
 const SEEDS = amount(20, 200);
 const KILLS = amount(10, 200);
 const FAR = amount(10, 200);
+const DRIPS = amount(20, 400);
 const STEPS = 60;
 
 Deno.test(`transfer: ${SEEDS} seeds of files, faults and liars break no promise`, () => {
@@ -44,6 +46,16 @@ Deno.test(`transfer: in ${FAR} rooms the file comes to who is no neighbour of th
   }
 });
 
+Deno.test("transfer: who gives a file drop by drop doesn't hold it up where another one has it", () => {
+  for (let seed = 1; seed <= DRIPS; seed++) {
+    try {
+      runDrip(seed);
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error });
+    }
+  }
+});
+
 interface TransferHunt {
   readonly mutation: Mutation;
   /** The violations by which the bug is found. */
@@ -68,6 +80,7 @@ const HUNTS: readonly TransferHunt[] = [
   { mutation: MUTATIONS.tellsNobody, finding: /never gets|never comes/, from: 38 },
   { mutation: MUTATIONS.tellsAll, finding: /shows a file to somebody/, from: 3 },
   { mutation: MUTATIONS.asksNobody, finding: /never gets/, from: 8 },
+  { mutation: MUTATIONS.waitsForDrops, finding: /is held up/, run: runDrip },
   { mutation: MUTATIONS.seeksNobody, finding: /never comes/, run: runFar },
   { mutation: MUTATIONS.seeksNoOthers, finding: /never comes/, run: runFar },
   { mutation: MUTATIONS.seeksAlways, finding: /links for a file stay/, run: runFar },

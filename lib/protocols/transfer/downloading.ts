@@ -11,7 +11,7 @@ import type { Crypto } from "../../base/crypto/crypto.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { Agenda, Deadlines, type Timed } from "../../base/machine/machine.ts";
 import type { TransferReason } from "./events.ts";
-import { Holders } from "./holders.ts";
+import { Holders, type Run } from "./holders.ts";
 import { LeafSet, leavesText, readLeaves } from "./leaf_set.ts";
 import {
   ASK_MS,
@@ -22,6 +22,7 @@ import {
   GONE_MS,
   HASH_BYTES,
   LEAF_BYTES,
+  LEAF_MS_SLOW,
   LEAVES_HELD_MAX,
   NOBODY_MS,
   PROGRESS_MS,
@@ -77,6 +78,7 @@ export class Download implements Timed {
     sync: () => this.#sync(),
     progress: () => this.#port.progressed(this),
     ask: (nowMs) => this.#ask(nowMs),
+    slow: (nowMs) => this.#fill(nowMs),
     nobody: () => this.#fail(this.#lost ?? "no-holder", "nobody who has it could be reached"),
   });
   readonly #stalls: Timed = {
@@ -212,7 +214,9 @@ export class Download implements Timed {
       this.#holders.accuse(peer);
       return this.#holdersChanged(nowMs);
     }
-    this.#holders.came(peer, leaf, nowMs);
+    for (const other of this.#holders.came(peer, leaf, nowMs)) {
+      this.#port.send(other, { type: "release", file: this.offer.id });
+    }
     this.#seeking.comes(nowMs);
     this.#deadlines.set("nobody", nowMs + NOBODY_MS);
     this.#writing.add(leaf);
@@ -318,13 +322,27 @@ export class Download implements Timed {
       LEAVES_HELD_MAX - this.heldLeaves,
       risk - this.heldLeaves - this.#unsynced - this.#syncing,
     );
-    if (budget < 1) return;
     const isHere = (leaf: number) => this.#writing.has(leaf);
-    const runs = this.#holders.nextRuns(this.#done, isHere, this.#from, budget, nowMs);
+    if (budget > 0) {
+      this.#request(this.#holders.nextRuns(this.#done, isHere, this.#from, budget, nowMs));
+    }
+    const isAllAskedFor = this.#done.count + this.heldLeaves >= this.#done.leaves;
+    if (budget < 1 || isAllAskedFor) this.#askAgain(nowMs);
+  }
+
+  #request(runs: readonly Run[]): void {
     for (const { peer, first, count } of runs) {
       this.#port.granted(peer, count);
       this.#port.send(peer, { type: "request", file: this.offer.id, first, count });
     }
+  }
+
+  /** Nothing else is to be asked for: what slow holders were asked for is asked of quick ones, too. */
+  #askAgain(nowMs: number): void {
+    this.#request(this.#holders.slowRuns(nowMs));
+    const slowMs = this.#holders.nextSlowMs();
+    // Later than now: those that are slow already have nobody who has room for them.
+    if (slowMs !== null) this.#deadlines.set("slow", Math.max(slowMs, nowMs + LEAF_MS_SLOW));
   }
 
   #written(leaf: number, nowMs: number): void {

@@ -3,14 +3,16 @@
  *
  * A request is the credit: nobody may send more than was asked for. Each holder's credit is a congestion window that
  * keeps a few leaves waiting on the path, and no more, as chat goes the same way behind them (Brakmo and Peterson, "TCP
- * Vegas", 1995, section 4); so a slow one holds up little, too. One that stalls is left for a while; one that sent a
- * wrong leaf is a liar, and never asked for this file again.
+ * Vegas", 1995, section 4); so a slow one holds up little, too. What it does hold up is asked of another one as well
+ * where there is nothing else to ask for, as at a file's end. One that stalls is left for a while; one that sent a wrong
+ * leaf is a liar, and never asked for this file again.
  */
 
 import { dropOldest } from "../../base/collections/bounded.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import type { LeafSet } from "./leaf_set.ts";
 import {
+  ASKED_AGAIN_MAX,
   HOLDERS_MAX,
   LEAF_MS_SLOW,
   PATH_LEAVES_MAX,
@@ -42,7 +44,10 @@ export interface Run {
 
 export class Holders {
   readonly #holders = new Map<PeerKey, Holder>();
-  readonly #askedOf = new Map<number, PeerKey>();
+  /** By leaf: whom it was asked of, the last one last; more than one where the others are slow. */
+  readonly #askedOf = new Map<number, readonly PeerKey[]>();
+  /** Requests for leaves that were asked of another one before: at most `ASKED_AGAIN_MAX`. */
+  #again = 0;
   readonly #liars = new Set<PeerKey>();
   readonly #pausedUntilMs = new Map<PeerKey, number>();
 
@@ -84,8 +89,18 @@ export class Holders {
 
   /** Forgets it, so that its leaves are asked of others. */
   remove(peer: PeerKey): void {
-    for (const leaf of this.#holders.get(peer)?.asked.keys() ?? []) this.#askedOf.delete(leaf);
+    for (const leaf of this.#holders.get(peer)?.asked.keys() ?? []) this.#unask(peer, leaf);
     this.#holders.delete(peer);
+  }
+
+  /** The leaf isn't expected of this one any more; of others that were asked for it, it is. */
+  #unask(peer: PeerKey, leaf: number): void {
+    const others = this.#askedOf.get(leaf)?.filter((other) => other !== peer) ?? [];
+    if (others.length === 0) this.#askedOf.delete(leaf);
+    else {
+      this.#askedOf.set(leaf, others);
+      this.#again--;
+    }
   }
 
   /** Leaves it for others, for a while. */
@@ -105,18 +120,29 @@ export class Holders {
 
   /** Whether this leaf was asked of this peer. */
   isAsked(peer: PeerKey, leaf: number): boolean {
-    return this.#askedOf.get(leaf) === peer;
+    return this.#askedOf.get(leaf)?.includes(peer) === true;
   }
 
-  /** The leaf, which was asked of the peer, came, and is right. */
-  came(peer: PeerKey, leaf: number, nowMs: number): void {
+  /**
+   * The leaf, which was asked of the peer, came, and is right.
+   * @returns Others that were asked for it, and of whom nothing else is expected.
+   */
+  came(peer: PeerKey, leaf: number, nowMs: number): readonly PeerKey[] {
     const holder = this.#holders.get(peer);
     const askedMs = holder?.asked.get(leaf);
-    if (holder === undefined || askedMs === undefined) return;
+    if (holder === undefined || askedMs === undefined) return [];
     holder.asked.delete(leaf);
-    this.#askedOf.delete(leaf);
     holder.sinceMs = nowMs;
     holder.window = windowAfter(holder, Math.max(1, nowMs - askedMs));
+    const others = this.#askedOf.get(leaf)!.filter((other) => other !== peer);
+    this.#askedOf.delete(leaf);
+    this.#again -= others.length;
+    return others.filter((other) => {
+      const overtaken = this.#holders.get(other)!;
+      overtaken.asked.delete(leaf);
+      overtaken.window = Math.max(1, overtaken.window >> 1);
+      return overtaken.asked.size === 0;
+    });
   }
 
   /** When the next one stalls; null where none has anything to send. */
@@ -162,13 +188,61 @@ export class Holders {
         if (done.has(leaf) || !suits(leaf)) break;
         if (holder.asked.size === 0) holder.sinceMs = nowMs;
         holder.asked.set(leaf, nowMs);
-        this.#askedOf.set(leaf, peer);
+        this.#askedOf.set(leaf, [peer]);
         count++;
       }
       budget -= count;
       runs.push({ peer, first, count });
     }
     return runs;
+  }
+
+  /** When the first leaf will have been asked for so long that another one may be asked, too; null: none may be. */
+  nextSlowMs(): number | null {
+    if (this.#again >= ASKED_AGAIN_MAX) return null;
+    let nextMs: number | null = null;
+    for (const [leaf, peers] of this.#askedOf) {
+      if (peers.length < this.#holders.size) {
+        nextMs = Math.min(nextMs ?? Infinity, this.#slowMs(leaf, peers));
+      }
+    }
+    return nextMs;
+  }
+
+  /** When the last one that was asked for the leaf is slow. */
+  #slowMs(leaf: number, peers: readonly PeerKey[]): number {
+    return this.#holders.get(peers.at(-1)!)!.asked.get(leaf)! + LEAF_MS_SLOW;
+  }
+
+  /** Leaves to ask of another one, where all that were asked take long and another has room; they count as asked for. */
+  slowRuns(nowMs: number): readonly Run[] {
+    const runs: Run[] = [];
+    for (const [leaf, peers] of this.#askedOf) {
+      if (this.#again >= ASKED_AGAIN_MAX) break;
+      if (this.#slowMs(leaf, peers) > nowMs) continue;
+      const other = this.#withRoom(leaf, peers);
+      if (other === null) continue;
+      const [peer, holder] = other;
+      if (holder.asked.size === 0) holder.sinceMs = nowMs;
+      holder.asked.set(leaf, nowMs);
+      this.#askedOf.set(leaf, [...peers, peer]);
+      this.#again++;
+      runs.push({ peer, first: leaf, count: 1 });
+    }
+    return runs;
+  }
+
+  /** Who else has this leaf, and room for it: of several the one from which leaves come quickest. */
+  #withRoom(leaf: number, but: readonly PeerKey[]): readonly [PeerKey, Holder] | null {
+    // Of whom nothing is known is better than who is known to be slow.
+    const msOf = ({ quickestMs }: Holder) => quickestMs === Infinity ? LEAF_MS_SLOW : quickestMs;
+    let found: readonly [PeerKey, Holder] | null = null;
+    for (const entry of this.#holders) {
+      const [peer, { leaves, window, asked }] = entry;
+      if (but.includes(peer) || asked.size >= window || leaves?.has(leaf) === false) continue;
+      if (found === null || msOf(entry[1]) < msOf(found[1])) found = entry;
+    }
+    return found;
   }
 }
 

@@ -68,6 +68,8 @@ export const PATH_LEAVES_MIN = 2;
 export const PATH_LEAVES_MAX = 4;
 /** A leaf that takes longer halves the credit: a slow holder then has little that others wait for. */
 export const LEAF_MS_SLOW = 1_000;
+/** Requests at once for leaves of a file that slow holders were asked for before: so many may come again, 1 MiB. */
+export const ASKED_AGAIN_MAX = 16;
 /** A holder that sends no leaf for so long is left for another: 64 KiB at 7 KiB a second. */
 export const STALL_MS = 10_000;
 /** It, or one that is busy, isn't asked again before this. */

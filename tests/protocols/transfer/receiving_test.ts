@@ -124,11 +124,14 @@ Deno.test("a holder that stalls is left for another after 10 s, and asked again 
   const have = { type: "have", file: id, leaves: null } as const;
   assertEquals(receiver.step({ type: "message", from: CARL, message: have }), []);
 
-  assertEquals(sent(receiver.step({ type: "tick" }, STALL_MS - 1)), []);
-  const asked = sent(receiver.step({ type: "tick" }, STALL_MS)).filter(({ type }) =>
-    type === "request"
-  );
-  assertEquals(asked, [{ to: CARL, type: "request", file: id, first: 0, count: 2 }]);
+  const busy = { type: "lack", file: id, reason: "busy" } as const;
+  receiver.step({ type: "message", from: CARL, message: busy }, STALL_MS - 1);
+  receiver.step({ type: "tick" }, STALL_MS);
+  receiver.step({ type: "peer-down", peer: CARL }, STALL_MS);
+  const dora = signerOf(4).key;
+  receiver.step({ type: "peer-up", peer: dora }, STALL_MS);
+  const asked = sent(receiver.step({ type: "message", from: dora, message: have }, STALL_MS));
+  assertEquals(asked, [{ to: dora, type: "request", file: id, first: 0, count: 2 }]);
   const later = sent(receiver.step({ type: "tick" }, STALL_MS + PAUSE_MS));
   assertEquals(later.filter(({ to }) => to === BOB), [{ to: BOB, type: "want", file: id }]);
 });

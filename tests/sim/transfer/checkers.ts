@@ -143,7 +143,7 @@ export class LanesAndCredit implements Checker {
 export class LiarsLeft implements Checker {
   /** By person, file and leaf: who was asked for it last, and when. */
   readonly #asked = new Map<string, { readonly peer: PeerKey; readonly atMs: number }>();
-  /** By person and peer: whether anything was asked of it on this link. */
+  /** By person and peer: whether anything was asked of it: over another link it may come later. */
   readonly #ever = new Set<string>();
   /** By person and file: the peers that sent a wrong leaf. */
   readonly #lied = new Map<string, Set<PeerKey>>();
@@ -159,7 +159,6 @@ export class LiarsLeft implements Checker {
   stepped(person: Person, input: TransferInput, effects: readonly TransferEffect[]): void {
     const { index } = person;
     if (input.type === "peer-down") {
-      this.#ever.delete(`${index} ${input.peer}`);
       for (const [key, { peer }] of this.#asked) {
         if (peer === input.peer && key.startsWith(`${index} `)) this.#asked.delete(key);
       }
@@ -169,6 +168,8 @@ export class LiarsLeft implements Checker {
     }
     for (const effect of effects) {
       if (effect.type === "begin") this.#begin(`${index} ${effect.file}`);
+      // It may have been asked of a second one, whose leaf nobody looks at then.
+      if (effect.type === "write") this.#asked.delete(`${index} ${effect.file} ${effect.leaf}`);
       if (effect.type !== "send" || effect.message.type !== "request") continue;
       const { file, first, count } = effect.message;
       if (this.#lied.get(`${index} ${file}`)?.has(effect.to)) {

@@ -171,8 +171,9 @@ export const MUTATIONS = {
     }),
   },
   waitsForEver: {
-    name: "wait for a holder that stalls",
+    name: "wait for a holder that stalls, and ask nobody else for what it has to send",
     install: together(
+      replaced(Holders.prototype, "slowRuns", () => []),
       replaced(Holders.prototype, "tick", () => {}),
       replaced(Holders.prototype, "nextMs", () => null),
     ),
@@ -198,6 +199,10 @@ export const MUTATIONS = {
   asksNobody: {
     name: "don't ask those who come",
     install: replaced(Download.prototype, "have", () => {}),
+  },
+  waitsForDrops: {
+    name: "ask nobody else for what comes slowly",
+    install: replaced(Holders.prototype, "slowRuns", () => []),
   },
   seeksNobody: {
     name: "look for nobody who has a file",
