@@ -80,6 +80,31 @@ Deno.test("what a call, or a kill, has interrupted goes on in the next call betw
   assertEquals(Deno.readFileSync(saved), content);
 });
 
+Deno.test("kill -9 of the sender in a call: its file goes on in the next call, from where it was", async () => {
+  await using folder = new FilesFolder();
+  const { path, content } = folder.file("large.iso", LARGE);
+  const { world, alice, bob, start } = await two(folder);
+  await using _ = world;
+  await connect(alice, bob, "bob");
+  await send(alice, path);
+  await isFetched(folder.saved("bob"), 0.4 * LARGE);
+  await alice.kill();
+  await bob.until(call("ended"));
+  const { files: [file] } = await bob.ask("files");
+  assert(file.state === "fetching" && file.bytes >= 0.3 * LARGE, JSON.stringify(file));
+  assert(file.bytes < LARGE, "it was killed while the file was sent");
+
+  const again = await start("alice");
+  const offer = await again.until(isOffer);
+  await connect(again, bob, "bob");
+
+  const { path: saved } = await bob.until(isOfTransfer("done"));
+  assertEquals(Deno.readFileSync(saved), content);
+  assertEquals([offer.self, offer.history], [true, true]);
+  const { to, file: fetched } = await again.until(isOfTransfer("done"));
+  assertEquals([to, fetched], ["bob", offer.file]);
+});
+
 Deno.test("outside of a call nothing is offered, and in one that is being connected once it is", async () => {
   await using folder = new FilesFolder();
   const { path } = folder.file("a.txt", 100);
