@@ -201,6 +201,32 @@ Deno.test("console: who is away is so in all rooms, also in one that is joined l
   await Promise.all([bob.until(isAlice(undefined)), carol.until(isAlice(undefined))]);
 });
 
+Deno.test("console: a search finds in all rooms, private words too, and says where; with a room it looks there alone", async () => {
+  await using world = await World.open();
+  const { bob, carol } = world;
+  const alice = await world.alice();
+  await alice.command({ command: "join", where: `${contact(carol)} --title Club` });
+  await alice.until(({ event, room }) => event === "room" && room === roomOf(carol));
+  await bob.say("Dinner at eight?");
+  await alice.until(text("Dinner at eight?"));
+  await carol.tell("Alice", "no dinner for me");
+  await alice.until(text("no dinner for me"));
+  await alice.say("dinner it is");
+  await alice.until(text("dinner it is"));
+
+  const found = await alice.ask("search", { text: "dinner" });
+  assertEquals(found.event, "history");
+  const said = found.messages.map((each: ShownEvent) => [each.text, each.room, each.title]);
+  assertEquals(said, [
+    ["Dinner at eight?", roomOf(bob), "Bob's"],
+    ["no dinner for me", roomOf(carol), "Club"],
+    ["dinner it is", roomOf(carol), "Club"],
+  ]);
+  assertEquals(found.rooms, [roomOf(bob), roomOf(carol)]);
+  const there = await alice.ask("search", { text: "dinner", room: roomOf(bob) });
+  assertEquals([there.room, there.messages.length, there.rooms], [roomOf(bob), 1, undefined]);
+});
+
 Deno.test("console: an invite leads into a private room, and other rooms are founded", async () => {
   await using world = await World.open();
   const { bob, nodes } = world;

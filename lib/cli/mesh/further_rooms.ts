@@ -15,6 +15,8 @@ import type { MeshCommandSink } from "./mesh_commands.ts";
 import type { ManyRooms, MeshConsole, RoomStart } from "./mesh_console.ts";
 import type { MeshOwnEvent } from "./mesh_rendering.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
+import type { RoomInterface } from "./room_interface.ts";
+import { searchRooms } from "./room_search.ts";
 import { type RoomHere, roomViews } from "./room_views.ts";
 
 /** Each keeps up to 64 MiB of texts, and takes links and a port; and Alt and a digit reach all of them. */
@@ -64,6 +66,14 @@ export class FurtherRooms implements ManyRooms {
         isFurther: true,
       });
     });
+  }
+
+  async search(
+    rooms: readonly RoomInterface[],
+    text: string,
+    ref: string | undefined,
+  ): Promise<void> {
+    await searchRooms(this.meshConsole.ui, rooms, text, ref);
   }
 
   async list(ref: string | undefined): Promise<void> {

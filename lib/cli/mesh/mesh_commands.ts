@@ -6,13 +6,7 @@ import { numberText } from "../../base/text/words.ts";
 import { fileCommands } from "../files/file_commands.ts";
 import type { FileCommand } from "../files/file_events.ts";
 import type { MeshCommand } from "../../protocols/mesh/schema/events.ts";
-import {
-  FOUND_COUNT_DEFAULT,
-  isGiven,
-  memberName,
-  messageText,
-  newName,
-} from "../commands/command_arguments.ts";
+import { isGiven, memberName, messageText, newName } from "../commands/command_arguments.ts";
 import { TITLE_LENGTH_MAX } from "./mesh_arguments.ts";
 import { type Argument, command, CommandTable } from "../commands/commands.ts";
 import {
@@ -40,6 +34,8 @@ export type RoomSink = CommandSink<RoomCommand>;
 /** What is about the console's rooms, whichever the user is in. */
 export type ConsoleCommand =
   | { readonly command: "rooms" }
+  /** In all rooms of the console. */
+  | { readonly command: "search"; readonly text: string }
   /** Into another room: what follows NAME on the command line of `mesh`, or a room's title. */
   | { readonly command: "join"; readonly where: string }
   /** To the room of this number or title, or whose id begins so. */
@@ -119,9 +115,7 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
     historyCommand((submit: MeshCommandSink, asked, ref) =>
       submit({ command: "history", ...asked }, ref)
     ),
-    searchCommand((submit: MeshCommandSink, text, ref) =>
-      submit({ command: "history", count: FOUND_COUNT_DEFAULT, text }, ref)
-    ),
+    searchCommand((submit: MeshCommandSink, text, ref) => submit({ command: "search", text }, ref)),
     command({
       name: "rooms",
       aliases: [],

@@ -14,6 +14,7 @@ import type { ConsoleCommand, MeshCommandSink, RoomCommand, RoomSink } from "./m
 import type { MeshOwnEvent } from "./mesh_rendering.ts";
 import { namedRoom } from "./named_room.ts";
 import { OwnAway } from "./own_away.ts";
+import { askedAlone, heedQuestions, searchOf } from "./room_asking.ts";
 import { type MeshInterface, RoomInterface } from "./room_interface.ts";
 import { RoomNumbers } from "./room_numbers.ts";
 
@@ -35,15 +36,18 @@ type RunRoom = (ui: RoomInterface) => Promise<Bye>;
 export interface ManyRooms {
   /** Begins to join. @throws {P2pchatError} Where that can't be begun. */
   join(where: string, ref: string | undefined): void;
+  /** Looks for the text in all of these, and shows one answer. */
+  search(rooms: readonly RoomInterface[], text: string, ref: string | undefined): Promise<void>;
   /** Shows all rooms of the profile. */
   list(ref: string | undefined): Promise<void>;
 }
 
 /** The room into which the user hasn't come. */
 const OTHER_ROOM = "the other room";
-
 /** Why lines wait that are entered after `/join`: they are for the room that it leads to. */
 const JOINING = "joining the other room";
+/** The same after `/search`: the answer comes before theirs. */
+const SEARCHING = "looking through all rooms";
 
 export class MeshConsole {
   /** By number. */
@@ -56,6 +60,7 @@ export class MeshConsole {
   current: RoomInterface;
   /** From `/join` until the room is there, or isn't: null while it is opened. */
   #joining: { room: RoomInterface | null } | null = null;
+  #isSearching = false;
   #isLeaving = false;
   #isListening = false;
   #ended = Promise.withResolvers<Bye>();
@@ -238,7 +243,8 @@ export class MeshConsole {
     const heeded = this.ui.interactive ? [this.current] : this.rooms;
     const paused = heeded.find(({ pausedBecause }) => pausedBecause !== null);
     const joining = this.#joining === null ? null : JOINING;
-    this.ui.pauseInput(joining ?? paused?.pausedBecause ?? null);
+    const searching = this.#isSearching ? SEARCHING : null;
+    this.ui.pauseInput(joining ?? searching ?? paused?.pausedBecause ?? null);
   }
 
   entering(room: RoomInterface): void {
@@ -312,20 +318,34 @@ export class MeshConsole {
         return this.#in(command.room, command.asked, ref);
       case "presence":
         return this.#away.tell(command, this.#open, this.current, ref);
+      case "search":
+        return this.#search(command.text, ref);
+      case "history":
+        this.#tellWhere(command);
+        break;
       case "say":
-        this.#heedQuestions(command.text);
+        if (this.hasOther) heedQuestions(command.text, this.current, this.#open);
     }
     this.current.handler?.target(command, ref);
   }
 
-  /** An answer isn't said where it answers nothing. @throws {P2pchatError} Where another room alone asks. */
-  #heedQuestions(text: string): void {
-    const asks = (room: RoomInterface) => (room.open?.answerOf(text) ?? null) !== null;
-    if (!this.hasOther || asks(this.current)) return;
-    const asking = this.#open.find(asks);
-    if (asking === undefined) return;
-    const { name, number } = asking;
-    throw new P2pchatError("usage", `That answers #${name}'s question: /room ${number} first`);
+  #search(text: string, ref: string | undefined): void {
+    const rooms = this.#open.filter(({ handler }) => handler !== null);
+    if (rooms.length < 2) return this.current.handler?.target(searchOf(text), ref);
+    this.#isSearching = true;
+    this.#tellPause();
+    this.#withMany(ref, (many) =>
+      many.search(rooms, text, ref).finally(() => {
+        this.#isSearching = false;
+        this.#tellPause();
+      }));
+  }
+
+  /** Scripts see it by the field `room`. */
+  #tellWhere(command: Extract<RoomCommand, { command: "history" }>): void {
+    const text = askedAlone(command, this.current);
+    if (text === null || !this.hasOther || !this.ui.interactive) return;
+    this.ui.show({ event: "notice", text });
   }
 
   #quit(command: Extract<RoomCommand, { command: "quit" }>, ref: string | undefined): void {
@@ -342,6 +362,7 @@ export class MeshConsole {
       throw new P2pchatError("usage", text);
     }
     if (asked.command === "part") return this.#part(room, ref);
+    if (asked.command === "search") return room.handler!.target(searchOf(asked.text), ref);
     if (asked.command === "presence") return this.#away.tell(asked, this.#open, room, ref);
     const isOfConsole = asked.command === "join" || asked.command === "room" ||
       asked.command === "rooms" || asked.command === "quit" || asked.command === "in";

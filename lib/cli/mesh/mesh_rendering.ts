@@ -9,7 +9,7 @@ import type {
   PeerView,
 } from "../../protocols/mesh/schema/events.ts";
 import { roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
-import { startOf } from "../../base/text/text.ts";
+import { quotedStart, startOf } from "../../base/text/text.ts";
 import { countText, numberText } from "../../base/text/words.ts";
 import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
 import { durationText, roundTripText } from "../rendering/moments.ts";
@@ -29,6 +29,7 @@ import {
   ownAwayLines,
   ownKeyLine,
   ownNameSpan,
+  placedLine,
   presenceLine,
   problemLine,
   saidBy,
@@ -39,7 +40,7 @@ import {
 } from "../rendering/spans.ts";
 import type { FileEvent } from "../files/file_events.ts";
 import { fileLines } from "../files/file_rendering.ts";
-import type { ConsoleEvent, RoomHere, RoomsEvent } from "./room_views.ts";
+import type { ConsoleEvent, FoundMessage, RoomHere, RoomsEvent } from "./room_views.ts";
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
 import {
   comparedText,
@@ -83,7 +84,7 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
     case "peers":
       return peersLines(event);
     case "history":
-      return historyLines(event, nowMs);
+      return "rooms" in event ? foundLines(event, nowMs) : historyLines(event, nowMs);
     case "status":
       return statusLines(event, nowMs);
     case "whois":
@@ -204,17 +205,37 @@ function peerLine(peer: PeerView, index: number): Line {
 }
 
 function historyLines(
-  { messages, searched, name }: EventNamed<"history">,
+  { messages, searched, name }: Exclude<EventNamed<"history">, { readonly rooms: unknown }>,
   nowMs: number,
 ): readonly Line[] {
   if (messages.length === 0) return [nothingSaid(searched, name)];
-  return heardLines<HistoryMessage | RecalledMessage>(messages, (message) => {
-    const sentMs = Date.parse(message.sentAt);
-    const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
-    if ("private" in message) return [{ timeMs }, " ", ...saidPrivately(message)];
-    const mark = message.removed === true ? " (removed) " : " ";
-    return [{ timeMs }, mark, ...saidBy(nameSpan(message.shown), message.text)];
-  });
+  return heardLines<HistoryMessage | RecalledMessage>(
+    messages,
+    (message) => pastLine(message, nowMs),
+  );
+}
+
+function pastLine(message: HistoryMessage | RecalledMessage, nowMs: number): Line {
+  const sentMs = Date.parse(message.sentAt);
+  const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
+  if ("private" in message) return [{ timeMs }, " ", ...saidPrivately(message)];
+  const mark = message.removed === true ? " (removed) " : " ";
+  return [{ timeMs }, mark, ...saidBy(nameSpan(message.shown), message.text)];
+}
+
+/** Of all rooms of the console: each says which one. */
+function foundLines(
+  { messages, searched, rooms }: Extract<EventNamed<"history">, { readonly rooms: unknown }>,
+  nowMs: number,
+): readonly Line[] {
+  if (messages.length === 0) {
+    const where = `in your ${countText(rooms.length, "room")}`;
+    return [[`No message ${where} has ${quotedStart(searched)}.`]];
+  }
+  return heardLines<FoundMessage>(
+    messages,
+    (message) => placedLine(pastLine(message, nowMs), message.title ?? String(message.number)),
+  );
 }
 
 function roomLine({ number, title, unseen }: EventNamed<"room">, nowMs: number): Line {

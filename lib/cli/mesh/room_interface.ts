@@ -62,6 +62,8 @@ export class RoomInterface implements UserInterface<MeshOwnEvent, RoomSink>, Pla
   namesAway: (() => readonly string[]) | undefined;
   progressText: string | null = null;
   pausedBecause: string | null = null;
+  /** Answers that the console itself awaits, by the ref with which it asked: they aren't shown. */
+  readonly awaited = new Map<string, (answer: MeshOwnEvent | CommonEvent) => void>();
   #interrupted: ((cause: InterruptCause) => boolean) | null = null;
   /** Why it is to be left, before it can be. */
   #leftBecause: InterruptCause | null = null;
@@ -105,6 +107,8 @@ export class RoomInterface implements UserInterface<MeshOwnEvent, RoomSink>, Pla
 
   show(event: MeshOwnEvent | CommonEvent, ref?: string): void {
     const { ui, hasSeveral } = this.shared;
+    const answered = ref === undefined ? undefined : this.awaited.get(ref);
+    if (answered !== undefined) return answered(event);
     if (!hasSeveral) ui.show(event, ref);
     else this.#showPlaced(event, ref);
   }

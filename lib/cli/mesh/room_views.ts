@@ -5,6 +5,8 @@ import { fingerprintOf, startApart } from "../../base/text/fingerprint.ts";
 import type { FoldedName, PeerKey, RoomId } from "../../base/ids.ts";
 import { foldName } from "../../base/text/names.ts";
 import { dateText } from "../../base/text/words.ts";
+import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
+import type { HistoryMessage } from "../../protocols/mesh/schema/events.ts";
 import { MESH_LOG, type MeshRecord } from "../../protocols/mesh/schema/records.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import { readLog } from "../../store/log/log_format.ts";
@@ -44,8 +46,22 @@ interface Rooms {
   titleOf(room: RoomId): string | null;
 }
 
+/** A message that was found in one of the console's rooms. */
+export type FoundMessage = (HistoryMessage | RecalledMessage) & {
+  readonly room: string;
+  readonly number: number;
+  readonly title: string | null;
+};
+
 /** Of a console with several rooms; which one, the field `room` says. */
 export type ConsoleEvent =
+  /** Answers `search`. `rooms`: the ids of those that were looked through. */
+  | {
+    readonly event: "history";
+    readonly messages: readonly FoundMessage[];
+    readonly searched: string;
+    readonly rooms: readonly string[];
+  }
   /** What is typed goes to this one now. */
   | {
     readonly event: "room";

@@ -4,6 +4,7 @@ import type { RoomId } from "../../../lib/base/ids.ts";
 import { meshCommands, type MeshCommandSink } from "../../../lib/cli/mesh/mesh_commands.ts";
 import { type ManyRooms, MeshConsole } from "../../../lib/cli/mesh/mesh_console.ts";
 import type { MeshInterface, RoomInterface } from "../../../lib/cli/mesh/room_interface.ts";
+import { searchRooms } from "../../../lib/cli/mesh/room_search.ts";
 import type { InputHandler, Place } from "../../../lib/cli/rendering/user_interface.ts";
 import type { Bye } from "../../../lib/cli/session/run_mode.ts";
 
@@ -59,6 +60,15 @@ class FakeRoom {
     });
   }
 
+  /** Answers what it was asked last. */
+  answers(...said: readonly (readonly [text: string, sentAt: string])[]): void {
+    const { ref, text: searched } = JSON.parse(this.asked.at(-1)!);
+    const messages = said.map(([text, sentAt]) => {
+      return { id: text, from: "Bob", shown: "Bob", key: "b", text, sentAt };
+    });
+    this.ui.show({ event: "history", messages, searched }, ref);
+  }
+
   says(text: string, more: { readonly self?: true; readonly history?: true } = {}): void {
     const who = { from: "Bob", shown: "Bob", key: "b" };
     const said = { id: text, self: false, private: false, history: false, sentAt: "", ...more };
@@ -67,7 +77,7 @@ class FakeRoom {
 }
 
 /** A console with one room that is ready, and what it shows. */
-function opened(interactive = false) {
+function opened(interactive = false, answerMsMax = 10_000) {
   const shown: string[] = [];
   let handler: InputHandler<MeshCommandSink> | null = null;
   let pausedBecause: string | null = null;
@@ -80,7 +90,13 @@ function opened(interactive = false) {
     listen: (given) => void (handler = given),
     show: (event, ref, place?: Place) => {
       const { room, label } = place ?? { room: "-", label: null };
-      const what = "text" in event ? event.text : "number" in event ? event.number : "";
+      const what = "text" in event
+        ? event.text
+        : "number" in event
+        ? event.number
+        : event.event === "history"
+        ? event.messages.map((message) => JSON.stringify(message)).join()
+        : "";
       shown.push([event.event, what, room, label ?? ".", ref ?? "."].join(" "));
     },
     setPrompt: (text) => void (state.prompt = text),
@@ -126,6 +142,7 @@ function opened(interactive = false) {
       meshConsole.runFurther(ref, (ui) => room.begin(ui));
       return Promise.resolve();
     },
+    search: (rooms, text, ref) => searchRooms(ui, rooms, text, ref, answerMsMax),
     list: () => Promise.resolve(),
   };
   const meshConsole: MeshConsole = new MeshConsole(ui, () => Promise.resolve(many));
@@ -161,8 +178,8 @@ function opened(interactive = false) {
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-async function two(interactive = false) {
-  const made = opened(interactive);
+async function two(interactive = false, answerMsMax?: number) {
+  const made = opened(interactive, answerMsMax);
   const club = await made.joins(new FakeRoom("bbbb", "Club"));
   club.ready();
   made.taken();
@@ -476,6 +493,67 @@ Deno.test("MeshConsole: who is away is so in all rooms, also in those that come 
   const attic = await joins(new FakeRoom("dddd"));
   attic.ready();
   assertEquals(attic.asked, []);
+});
+
+Deno.test("MeshConsole: /search looks in all rooms, and its one answer says where each message is; what is typed next waits", async () => {
+  const { home, club, type, taken, paused } = await two();
+  type('{"command":"search","text":"dinner","ref":"s"}');
+  await settled();
+  assertEquals(paused(), "looking through all rooms");
+  club.answers(["dinner in the club", "2026-01-02"]);
+  home.answers(["dinner at home", "2026-01-01"], ["dinner again", "2026-01-03"]);
+  assertEquals(taken(), []);
+  await settled();
+  const [answer, ...more] = taken();
+  assertEquals([more, answer!.endsWith(" - . s"), paused()], [[], true, null]);
+  const found = JSON.parse(`[${answer!.slice("history ".length, -" - . s".length)}]`);
+  assertEquals(
+    found.map(({ text, room, number, title }: Record<string, unknown>) => [
+      ...[text, room, number, title],
+    ]),
+    [
+      ["dinner at home", "aaaa", 1, null],
+      ["dinner in the club", "bbbb", 2, "Club"],
+      ["dinner again", "aaaa", 1, null],
+    ],
+  );
+});
+
+Deno.test("MeshConsole: a room that gives no answer to a search is named; what was found in others is shown", async () => {
+  const { home, type, taken, paused } = await two(false, 0);
+  type("/search dinner");
+  await settled();
+  home.answers();
+  while (paused() !== null) await settled();
+  assertEquals(taken(), [
+    "notice #Club gave no answer; what is there wasn't looked through - . .",
+    "history  - . .",
+  ]);
+});
+
+Deno.test("MeshConsole: one room alone is searched where it is named, or is the only one", async () => {
+  const { club, home, type, end } = await two();
+  const search = (ref?: string) =>
+    JSON.stringify({ command: "history", count: 20, text: "dinner", ref });
+  type('{"command":"search","text":"dinner","room":"aaaa","ref":"s"}');
+  assertEquals([home.asked, club.asked], [[search("s")], []]);
+  type("/part");
+  type("/search dinner");
+  assertEquals(home.asked, [search("s"), search()]);
+  club.ended.resolve(BYE);
+  home.ended.resolve(BYE);
+  await end;
+});
+
+Deno.test("MeshConsole: a terminal says that /history with a name or text is about one room", async () => {
+  const { type, taken } = await two(true);
+  type("/history 5");
+  type("/history /dinner/");
+  type("/history Bob");
+  assertEquals(taken(), [
+    "notice In #Club alone; /search looks in all your rooms - . .",
+    "notice In #Club alone; /room N goes to another one - . .",
+  ]);
 });
 
 Deno.test("MeshConsole: with one room Alt+A does nothing", () => {

@@ -302,6 +302,31 @@ Rex  removed by Carol  key k5
   ],
   ["an empty history", { event: "history", messages: [] }, "No messages.\n"],
   [
+    "what was found in several rooms",
+    {
+      event: "history",
+      searched: "dinner",
+      rooms: ["a", "b"],
+      messages: [
+        {
+          ...{ id: "1", from: "Bob", shown: "Bob", key: KEY, text: "dinner?", sentAt: EARLIER },
+          ...{ room: "a", number: 1, title: null },
+        },
+        {
+          ...{ id: "2", from: "Carol", shown: "Carol", key: KEY, text: "no dinner" },
+          ...{ sentAt: EARLIER, private: true, self: false },
+          ...{ room: "b", number: 2, title: "Club" },
+        },
+      ],
+    },
+    "11:03 #1 <Bob> dinner?\n11:03 #Club [Carol -> you] no dinner\n",
+  ],
+  [
+    "nothing found in several rooms",
+    { event: "history", messages: [], searched: "dinner", rooms: ["a", "b"] },
+    'No message in your 2 rooms has "dinner".\n',
+  ],
+  [
     "a status where all is well",
     STATUS,
     `Room of 3: Alice (you), Bob, Carol.
