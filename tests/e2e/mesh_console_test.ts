@@ -227,6 +227,45 @@ Deno.test("console: a search finds in all rooms, private words too, and says whe
   assertEquals([there.room, there.messages.length, there.rooms], [roomOf(bob), 1, undefined]);
 });
 
+Deno.test("console: the next start is in the room where one was, killed or not, and says once what else was open", async () => {
+  await using world = await World.open();
+  const { bob, carol, data } = world;
+  const alice = await world.alice();
+  await alice.command({ command: "join", where: `${contact(carol)} --title Club` });
+  await alice.until(({ event, room }) => event === "room" && room === roomOf(carol));
+  await alice.type("/room 1");
+  await alice.until(({ event, room }) => event === "room" && room === roomOf(bob));
+  await alice.type(":q");
+  await alice.ended();
+
+  const told = ({ event, text }: ShownEvent) =>
+    event === "notice" && /^You also had .* open/.test(text);
+  const start = async () => {
+    const node = world.nodes.add(await Node.ready("Alice", null, { data }));
+    assertEquals((await node.ask("history")).room ?? roomOf(node), roomOf(bob));
+    return node;
+  };
+  const again = await start();
+  const { text: said } = await again.until(told);
+  const id = roomOf(carol).slice(0, 8);
+  assertEquals(said, `You also had ${id} (Club) open: /join Club opens it`);
+  await again.say("I am back");
+  await again.until(text("I am back"));
+  await again.kill();
+  const third = await start();
+  assertEquals(third.events.filter(told), []);
+
+  await third.command({ command: "join", where: "Club" });
+  await third.until(({ event, room }) => event === "room" && room === roomOf(carol));
+  await third.type("/room 1");
+  await third.until(({ event, room }) => event === "room" && room === roomOf(bob));
+  await third.command({ command: "part", room: roomOf(carol) });
+  await third.until(named("parted"));
+  await third.type(":q");
+  await third.ended();
+  assertEquals((await start()).events.filter(told), []);
+});
+
 Deno.test("console: an invite leads into a private room, and other rooms are founded", async () => {
   await using world = await World.open();
   const { bob, nodes } = world;

@@ -6,30 +6,39 @@ import type { Logger } from "../../base/machine/environment.ts";
 import type { MeshHost } from "../../runtime/hosts/mesh_host.ts";
 import { roomsFolder } from "../../store/disk/paths.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
-import { type Session, showError } from "../session/mode_session.ts";
+import { profileTurn, type Session, showError } from "../session/mode_session.ts";
+import { randomBytes } from "../session/random_bytes.ts";
 import { Peace } from "../session/peace.ts";
 import { type Bye, foundCommand } from "../session/run_mode.ts";
 import { joinOptions } from "./join_options.ts";
 import type { MeshOptions } from "./mesh_arguments.ts";
 import type { MeshCommandSink } from "./mesh_commands.ts";
-import type { ManyRooms, MeshConsole, RoomStart } from "./mesh_console.ts";
+import type { MeshConsole, RoomStart } from "./mesh_console.ts";
 import type { MeshOwnEvent } from "./mesh_rendering.ts";
-import { MeshRooms } from "./mesh_rooms.ts";
-import type { RoomInterface } from "./room_interface.ts";
+import { MeshRooms, type OpenTogether } from "./mesh_rooms.ts";
+import type { ManyRooms, RoomInterface } from "./room_interface.ts";
 import { searchRooms } from "./room_search.ts";
 import { type RoomHere, roomViews } from "./room_views.ts";
 
 /** Each keeps up to 64 MiB of texts, and takes links and a port; and Alt and a digit reach all of them. */
 const ROOMS_MAX = 8;
 
+/** So that no two consoles have one mark. */
+const MARK_BYTES = 4;
+
 /** What the first room was started with. */
 interface First extends Session<MeshOwnEvent, MeshCommandSink> {
   readonly options: MeshOptions;
   /** Those that run. */
   readonly hosts: Set<MeshHost>;
+  readonly together: OpenTogether;
 }
 
 export class FurtherRooms implements ManyRooms {
+  #noting: Promise<void> | null = null;
+  #isStale = false;
+  #isToldOf = false;
+
   constructor(
     readonly meshConsole: MeshConsole,
     readonly first: First,
@@ -66,6 +75,41 @@ export class FurtherRooms implements ManyRooms {
         isFurther: true,
       });
     });
+  }
+
+  note(): void {
+    if (!this.meshConsole.hasSeveral) return;
+    const { together } = this.first;
+    together.mark ??= randomBytes(MARK_BYTES).toHex();
+    together.current = this.meshConsole.current.open?.id ?? null;
+    this.#isStale = true;
+    this.#noting ??= this.#noteAll().finally(() => this.#noting = null);
+  }
+
+  async noted(): Promise<void> {
+    await this.#noting;
+  }
+
+  /** Of several changes that come at once the last one is written. */
+  async #noteAll(): Promise<void> {
+    const { ui, folder, together } = this.first;
+    while (this.#isStale) {
+      this.#isStale = false;
+      const open = this.meshConsole.rooms.flatMap(({ isIn, isLeft, open }) =>
+        isIn && !isLeft && open !== null && open.id !== null ? [open.id] : []
+      );
+      try {
+        // Not the first room's disk, which writes only while that one is open.
+        const disk = new RealDisk(() => performance.now());
+        const takeTurn = () => profileTurn(disk, folder);
+        const rooms = await MeshRooms.open(disk, roomsFolder(folder), { takeTurn, together });
+        await rooms.noteOpen(open);
+      } catch (error) {
+        if (!(error instanceof P2pchatError)) throw error;
+        if (!this.#isToldOf) showError(ui, error);
+        this.#isToldOf = true;
+      }
+    }
   }
 
   async search(

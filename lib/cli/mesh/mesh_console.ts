@@ -12,10 +12,11 @@ import type { InputHandler, InterruptCause, Place } from "../rendering/user_inte
 import type { MeshOptions } from "./mesh_arguments.ts";
 import type { ConsoleCommand, MeshCommandSink, RoomCommand, RoomSink } from "./mesh_commands.ts";
 import type { MeshOwnEvent } from "./mesh_rendering.ts";
+import type { OpenTogether } from "./mesh_rooms.ts";
 import { namedRoom } from "./named_room.ts";
 import { OwnAway } from "./own_away.ts";
 import { askedAlone, heedQuestions, searchOf } from "./room_asking.ts";
-import { type MeshInterface, RoomInterface } from "./room_interface.ts";
+import { type ManyRooms, type MeshInterface, RoomInterface } from "./room_interface.ts";
 import { RoomNumbers } from "./room_numbers.ts";
 
 /** A room that is to be come into, with what it shares with others of this program. */
@@ -27,26 +28,17 @@ export interface RoomStart extends Session<MeshOwnEvent, RoomSink> {
   readonly hosts: Set<MeshHost>;
   /** Whether the console is in another room already. */
   readonly isFurther: boolean;
+  readonly together: OpenTogether;
 }
 
 /** Runs a room until the user leaves it. @throws {P2pchatError} The reason if it ends otherwise. */
 type RunRoom = (ui: RoomInterface) => Promise<Bye>;
 
-/** What the console does with several rooms. */
-export interface ManyRooms {
-  /** Begins to join. @throws {P2pchatError} Where that can't be begun. */
-  join(where: string, ref: string | undefined): void;
-  /** Looks for the text in all of these, and shows one answer. */
-  search(rooms: readonly RoomInterface[], text: string, ref: string | undefined): Promise<void>;
-  /** Shows all rooms of the profile. */
-  list(ref: string | undefined): Promise<void>;
-}
-
 /** The room into which the user hasn't come. */
 const OTHER_ROOM = "the other room";
 /** Why lines wait that are entered after `/join`: they are for the room that it leads to. */
 const JOINING = "joining the other room";
-/** The same after `/search`: the answer comes before theirs. */
+/** After `/search`: the answer comes before theirs. */
 const SEARCHING = "looking through all rooms";
 
 export class MeshConsole {
@@ -86,7 +78,11 @@ export class MeshConsole {
   /** Runs the first room, and those that the user joins, until none is left. @throws Why the last one ended. */
   async run(begin: RunRoom): Promise<Bye> {
     this.#begin(this.current, begin);
-    return await this.#ended.promise;
+    try {
+      return await this.#ended.promise;
+    } finally {
+      await (await this.#many)?.noted();
+    }
   }
 
   /** Runs a further room, into which `/join` leads. */
@@ -125,6 +121,7 @@ export class MeshConsole {
     if (isError || !this.#isLeaving) this.#tellGone(room, ending, wasJoining);
     if (!this.#isLeaving) this.#setAside(room, wasJoining);
     if (wasJoining) this.#joined();
+    this.#note();
     if (this.current === room && first.isIn) this.#goTo(first, undefined);
     else this.#showPrompt();
   }
@@ -273,6 +270,7 @@ export class MeshConsole {
   /** What is typed goes to this room from now on. */
   #goTo(room: RoomInterface, ref: string | undefined): void {
     this.current = room;
+    this.#note();
     const { number, open, unseen, typed } = room;
     room.unseen = 0;
     this.ui.show({ event: "room", number, title: open?.title ?? null, unseen }, ref, room);
@@ -298,6 +296,10 @@ export class MeshConsole {
     const next = unseen.find(({ number }) => number > this.current.number) ?? unseen[0];
     if (next !== undefined) return this.#goFrom(next);
     if (this.hasOther) this.ui.show({ event: "notice", text: "Nothing unseen in the other rooms" });
+  }
+
+  #note(): void {
+    if (!this.#isLeaving) void this.#many?.then((many) => many.note());
   }
 
   // Commands.

@@ -14,13 +14,14 @@ import {
 import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.ts";
 import { invariant } from "../../base/invariant.ts";
 import { isSameName, shownName } from "../../base/text/names.ts";
-import { backTo } from "../../protocols/mesh/joining/room_setup.ts";
+import { backTo, roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
 import type { MeshCommand } from "../../protocols/mesh/schema/events.ts";
 import type { MeshConfig } from "../../protocols/mesh/schema/mesh_io.ts";
 import { FORGETTING_ROOM } from "../../protocols/mesh/schema/records.ts";
 import { MeshHost } from "../../runtime/hosts/mesh_host.ts";
 import { forwardTo, type Links } from "../../transport/link.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
+import type { RememberedRoom } from "../../store/profile/remembered_rooms.ts";
 import { roomsFolder } from "../../store/disk/paths.ts";
 import { addressOfThisMachine } from "../session/advertised_address.ts";
 import { MESH_PORT_DEFAULT } from "../args/options.ts";
@@ -29,7 +30,7 @@ import { SharedFiles } from "../files/shared_files.ts";
 import { meshCommands } from "./mesh_commands.ts";
 import { MeshConsole, type RoomStart } from "./mesh_console.ts";
 import { meshLines } from "./mesh_rendering.ts";
-import { MeshRooms } from "./mesh_rooms.ts";
+import { MeshRooms, type OpenTogether, roomText } from "./mesh_rooms.ts";
 import { roomConversations } from "./room_conversations.ts";
 import type { RoomInterface } from "./room_interface.ts";
 import {
@@ -76,6 +77,15 @@ function leftBehind(last: RoomId, name: string): string {
     backTo(last, name);
 }
 
+/** What a person is told of the other rooms of the last time's console. */
+function alsoOpen(rooms: readonly RememberedRoom[]): readonly string[] {
+  const [first] = rooms;
+  if (first === undefined) return [];
+  const told = rooms.map(({ room, title }) => roomText(room, title)).join(", ");
+  const { room, title } = first;
+  return [`You also had ${told} open: /join ${title ?? roomIdStart(room)} opens it`];
+}
+
 /** The progress text while connecting; null where nobody is dialled. */
 function connectingText({ begin }: MeshConfig): string | null {
   if (begin.kind !== "join") return null;
@@ -101,16 +111,17 @@ export async function runMesh(options: MeshOptions): Promise<void> {
   const use = { folder: options, mode: "mesh", unseal, keepsTyped: options.keepsWords } as const;
   await withSession(options, use, mode, async (session) => {
     const hosts = new Set<MeshHost>();
+    const together: OpenTogether = { mark: null, current: null };
     const end = followKnownPeers(session, (command) => {
       for (const host of hosts) host.command(command, undefined);
     });
     const load = async () => {
       const { FurtherRooms } = await import("./further_rooms.ts"); // most users are in one room
-      return new FurtherRooms(meshConsole, { ...session, options, hosts }, runRoom);
+      return new FurtherRooms(meshConsole, { ...session, options, hosts, together }, runRoom);
     };
     const meshConsole: MeshConsole = new MeshConsole(session.ui, load);
     const first = (ui: RoomInterface) =>
-      runRoom({ ...session, ui, options, invite, hosts, isFurther: false });
+      runRoom({ ...session, ui, options, invite, hosts, together, isFurther: false });
     sayBye(session, await meshConsole.run(first).finally(end));
   });
 }
@@ -121,6 +132,7 @@ async function runRoom(start: RoomStart): Promise<Bye> {
   const rooms = await MeshRooms.open(disk, roomsFolder(folder), {
     takeTurn: () => profileTurn(disk, folder),
     title: options.title,
+    together: start.together,
   });
   try {
     const begin = await beginning(start, rooms);
@@ -193,7 +205,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
       if (!options.keepsWords) showNotices(ui, FORGETS);
       if (begin.kind === "resume" && options.foundPrivate) showNotices(ui, BACK_PRIVATE);
       else if (begin.kind === "resume" && begin.room === rooms.last && !isFurther) {
-        showNotices(ui, BACK);
+        showNotices(ui, BACK, ...alsoOpen(rooms.togetherWith(begin.room)));
       }
       if (begin.kind === "found" && options.passive) {
         ui.show({ event: "notice", text: FOUNDED_PASSIVE, warning: true });

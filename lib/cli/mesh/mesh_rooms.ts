@@ -1,6 +1,5 @@
 /** A profile's rooms on disk: a folder and a lock for each, and which were the last, at which ports. */
 
-import { parsePort } from "../../base/text/endpoints.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { PeerKey, RoomId } from "../../base/ids.ts";
@@ -10,29 +9,32 @@ import { Pins } from "../../protocols/mesh/names/pins.ts";
 import { MESH_LOG, type MeshRecord } from "../../protocols/mesh/schema/records.ts";
 import { roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
 import type { RoomStore } from "../../runtime/hosts/mesh_host.ts";
-import { corruptError, type Disk, type DiskLock, folderOf } from "../../store/disk/disk.ts";
+import { type Disk, type DiskLock, folderOf } from "../../store/disk/disk.ts";
 import { HeldLock, holderOf } from "../../store/disk/held_lock.ts";
 import type { KnownPeers } from "../../store/profile/known_peers.ts";
-import { Table, type TableRow } from "../../store/disk/table.ts";
+import {
+  changeRememberedRooms,
+  isRoomId,
+  readRememberedRooms,
+  type RememberedRoom,
+} from "../../store/profile/remembered_rooms.ts";
 import { LastSeen } from "../session/last_seen.ts";
 import { lineOf, openRecords } from "../session/record_store.ts";
 import { isPrivateRoom } from "./room_views.ts";
 
 /** As many as a line has place for. */
 const ROOMS_TOLD_MAX = 8;
-const LAST_FORMAT = { format: "mesh-last-room", version: 1 } as const;
 const LOCK_FILE = "lock";
 
 /** The kind of record with which every room's log begins. */
 const FOUNDING: MeshRecord["kind"] = "genesis";
 
-/** A room as the profile remembers it. */
-interface RememberedRoom {
-  readonly room: RoomId;
-  /** The last port listened at, where the room's members dial this one. Null where there was none. */
-  readonly port: number | null;
-  /** The user's own title for it. */
-  readonly title: string | null;
+/** What a console with several rooms says of them; one with a single room says nothing. */
+export interface OpenTogether {
+  /** A word of its own, with which the rooms that are open in it are marked. */
+  mark: string | null;
+  /** Where the user is. */
+  current: RoomId | null;
 }
 
 /** This start of the program. */
@@ -42,7 +44,10 @@ interface Start {
   /** The title to give to the room. */
   readonly title?: string | null;
   readonly pid?: number;
+  readonly together?: OpenTogether;
 }
+
+const ALONE: OpenTogether = { mark: null, current: null };
 
 export class MeshRooms {
   /** Of the one room that this process is in, or about to be. */
@@ -64,15 +69,19 @@ export class MeshRooms {
   static async open(
     disk: Disk,
     folder: string,
-    { takeTurn = () => Promise.resolve({ release: () => {} }), title = null, pid = Deno.pid }:
-      Start = {},
+    {
+      takeTurn = () => Promise.resolve({ release: () => {} }),
+      title = null,
+      pid = Deno.pid,
+      together = ALONE,
+    }: Start = {},
   ): Promise<MeshRooms> {
     const path = lastPath(folder);
-    const remembered = rememberedIn(path, await Table.read(disk, path, LAST_FORMAT));
+    const remembered = await readRememberedRooms(disk, path);
     const known = (await disk.list(folder)).filter(isRoomId);
     const lastFirst = remembered.map(({ room }) => room).filter((room) => known.includes(room));
     const all = [...new Set([...lastFirst, ...known])];
-    return new MeshRooms(disk, folder, { takeTurn, title, pid }, remembered, all);
+    return new MeshRooms(disk, folder, { takeTurn, title, pid, together }, remembered, all);
   }
 
   /** The room to resume; null where the profile was in none. */
@@ -98,6 +107,15 @@ export class MeshRooms {
 
   logOf(room: RoomId): string {
     return `${this.folder}/${room}/log`;
+  }
+
+  /** Those that were open in one console with this one, when that ended. */
+  togetherWith(room: RoomId): readonly RememberedRoom[] {
+    const mark = this.#remembered(room)?.together ?? null;
+    if (mark === null) return [];
+    return this.remembered.filter((each) =>
+      each.room !== room && each.together === mark && this.all.includes(each.room)
+    );
   }
 
   #remembered(room: RoomId): RememberedRoom | undefined {
@@ -202,7 +220,7 @@ export class MeshRooms {
     };
     const [last] = this.remembered;
     const isRemembered = last?.room === room && last.port === entry.port &&
-      last.title === entry.title;
+      last.title === entry.title && last.together === null;
     let remembered = isRemembered ? Promise.resolve() : null;
     let isToldOf = false;
     /**
@@ -241,14 +259,41 @@ export class MeshRooms {
     };
   }
 
-  /** Puts the room before the others, as these are on the disk now: other processes may have come into rooms since. */
-  async #remember(entry: RememberedRoom): Promise<void> {
-    const path = lastPath(this.folder);
+  /** Puts the room before the others, but behind the one where the user is. */
+  #remember(entry: Omit<RememberedRoom, "together">): Promise<void> {
+    return this.#change((remembered) => {
+      const { mark: together, current } = this.start.together;
+      const others = remembered.filter(({ room }) => room !== entry.room);
+      const before = others.filter(({ room }) => room === current);
+      const after = others.filter(({ room }) => room !== current);
+      return [...before, { ...entry, together }, ...after];
+    });
+  }
+
+  /**
+   * Notes which rooms are open in this console, so that the next start is in the one where the user was, and can say
+   * which others there were. @throws {P2pchatError} `disk`.
+   */
+  noteOpen(open: readonly RoomId[]): Promise<void> {
+    return this.#change((remembered) => {
+      const { mark, current } = this.start.together;
+      const noted = remembered.map((each) =>
+        open.includes(each.room)
+          ? { ...each, together: mark }
+          : each.together === mark
+          ? { ...each, together: null }
+          : each
+      );
+      const first = noted.filter(({ room }) => room === current);
+      return [...first, ...noted.filter(({ room }) => room !== current)];
+    });
+  }
+
+  /** Of the rooms as they are on the disk now: other processes may have come into some since. */
+  async #change(change: Parameters<typeof changeRememberedRooms>[2]): Promise<void> {
     const turn = await this.start.takeTurn();
     try {
-      const { table, rows } = await Table.open(this.disk, path, LAST_FORMAT);
-      const others = rememberedIn(path, rows).filter(({ room }) => room !== entry.room);
-      await table.write([entry, ...others].map(rowOf));
+      await changeRememberedRooms(this.disk, lastPath(this.folder), change);
     } finally {
       turn.release();
     }
@@ -259,39 +304,14 @@ function lastPath(folder: string): string {
   return `${folder}/last`;
 }
 
-function rowOf({ room, port, title }: RememberedRoom): TableRow {
-  const portText = port === null ? "" : String(port);
-  if (title !== null) return [room, portText, title];
-  return port === null ? [room] : [room, portText];
-}
-
-/** @throws {P2pchatError} `store-corrupt` where a row is invalid: it would be used as a path, and as an address. */
-function rememberedIn(
-  path: string,
-  rows: readonly TableRow[] | null,
-): readonly RememberedRoom[] {
-  return (rows ?? []).map(([room = "", portText, title = null], at) => {
-    const hasPort = portText !== undefined && (portText !== "" || title === null);
-    const port = hasPort ? parsePort(portText) : null;
-    if (!isRoomId(room) || (hasPort && port === null)) {
-      throw corruptError(path, lineOf(at), "it isn't a room and a port");
-    }
-    return { room, port, title };
-  });
-}
-
 /** Titles that are one, however they are written. */
 export function foldTitle(title: string): string {
   return title.normalize("NFKC").toLowerCase();
 }
 
 /** How users are told of a room. */
-function roomText(room: RoomId, title: string | null): string {
+export function roomText(room: RoomId, title: string | null): string {
   return title === null ? roomIdStart(room) : `${roomIdStart(room)} (${visibleText(title)})`;
-}
-
-function isRoomId(text: string): text is RoomId {
-  return /^[0-9a-f]{64}$/.test(text);
 }
 
 function cannotResume(because: string): P2pchatError {

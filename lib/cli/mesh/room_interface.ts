@@ -46,6 +46,20 @@ interface RoomsConsole {
   entered(room: RoomInterface): void;
 }
 
+/** What the console does with several rooms. */
+export interface ManyRooms {
+  /** Begins to join. @throws {P2pchatError} Where that can't be begun. */
+  join(where: string, ref: string | undefined): void;
+  /** Looks for the text in all of these, and shows one answer. */
+  search(rooms: readonly RoomInterface[], text: string, ref: string | undefined): Promise<void>;
+  /** Notes on the disk which rooms are open, and in which the user is, for the next start. */
+  note(): void;
+  /** Resolves when that is done, or the user was told that it can't be. */
+  noted(): Promise<void>;
+  /** Shows all rooms of the profile. */
+  list(ref: string | undefined): Promise<void>;
+}
+
 export class RoomInterface implements UserInterface<MeshOwnEvent, RoomSink>, Place {
   open: OpenRoom | null = null;
   handler: InputHandler<RoomSink> | null = null;

@@ -2,8 +2,12 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { RoomId } from "../../../lib/base/ids.ts";
 import { meshCommands, type MeshCommandSink } from "../../../lib/cli/mesh/mesh_commands.ts";
-import { type ManyRooms, MeshConsole } from "../../../lib/cli/mesh/mesh_console.ts";
-import type { MeshInterface, RoomInterface } from "../../../lib/cli/mesh/room_interface.ts";
+import { MeshConsole } from "../../../lib/cli/mesh/mesh_console.ts";
+import type {
+  ManyRooms,
+  MeshInterface,
+  RoomInterface,
+} from "../../../lib/cli/mesh/room_interface.ts";
 import { searchRooms } from "../../../lib/cli/mesh/room_search.ts";
 import type { InputHandler, Place } from "../../../lib/cli/rendering/user_interface.ts";
 import type { Bye } from "../../../lib/cli/session/run_mode.ts";
@@ -81,7 +85,13 @@ function opened(interactive = false, answerMsMax = 10_000) {
   const shown: string[] = [];
   let handler: InputHandler<MeshCommandSink> | null = null;
   let pausedBecause: string | null = null;
-  const state = { prompt: "", progress: null as string | null, givenUp: 0, typed: "" };
+  const state = {
+    prompt: "",
+    progress: null as string | null,
+    givenUp: 0,
+    typed: "",
+    noted: [] as string[],
+  };
   const unused = () => {
     throw new Error("not for rooms");
   };
@@ -142,6 +152,8 @@ function opened(interactive = false, answerMsMax = 10_000) {
       meshConsole.runFurther(ref, (ui) => room.begin(ui));
       return Promise.resolve();
     },
+    note: () => void state.noted.push(meshConsole.current.room ?? "-"),
+    noted: () => Promise.resolve(),
     search: (rooms, text, ref) => searchRooms(ui, rooms, text, ref, answerMsMax),
     list: () => Promise.resolve(),
   };
@@ -554,6 +566,25 @@ Deno.test("MeshConsole: a terminal says that /history with a name or text is abo
     "notice In #Club alone; /search looks in all your rooms - . .",
     "notice In #Club alone; /room N goes to another one - . .",
   ]);
+});
+
+Deno.test("MeshConsole: in which room the user is, is noted whenever that changes, and not while leaving", async () => {
+  const { club, home, type, state, handler, end } = await two(true);
+  await settled();
+  state.noted.length = 0;
+  handler().goTo!(1);
+  type("/room 2");
+  await settled();
+  assertEquals(state.noted.at(-1), "bbbb");
+  type("/part");
+  await settled();
+  assertEquals(state.noted.at(-1), "aaaa");
+  const { length } = state.noted;
+  type(":q");
+  club.ended.resolve(BYE);
+  home.ended.resolve(BYE);
+  await end;
+  assertEquals(state.noted.length, length);
 });
 
 Deno.test("MeshConsole: with one room Alt+A does nothing", () => {

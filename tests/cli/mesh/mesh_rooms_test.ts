@@ -3,7 +3,7 @@ import { nodeSigner } from "../../../lib/base/crypto/crypto.ts";
 import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { RoomId } from "../../../lib/base/ids.ts";
-import { MeshRooms } from "../../../lib/cli/mesh/mesh_rooms.ts";
+import { MeshRooms, type OpenTogether } from "../../../lib/cli/mesh/mesh_rooms.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import type { RoomStore } from "../../../lib/runtime/hosts/mesh_host.ts";
 import { RecordLog } from "../../../lib/runtime/record_log.ts";
@@ -289,21 +289,29 @@ for (const row of [["../../else"], [ROOM, "0"], [ROOM, "65536"], [ROOM, "no port
   });
 }
 
+type Visit = readonly [room: RoomId, port: number | null, title: string | null];
+
 /** Rooms that a profile was in, one after the other. */
-async function visited(
+function visited(disk: MemoryDisk, ...visits: readonly Visit[]): Promise<void> {
+  return visitedWith(disk, { mark: null, current: null }, ...visits);
+}
+
+async function visitedWith(
   disk: MemoryDisk,
-  ...visits: readonly (readonly [room: RoomId, port: number | null, title: string | null])[]
+  together: OpenTogether,
+  ...visits: readonly Visit[]
 ): Promise<void> {
   await disk.makeFolder("/p");
   const knownPeers = await KnownPeers.open(disk, "/p/known_peers");
   for (const [room, port, title] of visits) {
-    const rooms = await MeshRooms.open(disk, "/p/mesh", { title });
+    const rooms = await MeshRooms.open(disk, "/p/mesh", { title, together });
     const store = await rooms.openRoom(room, port, knownPeers, () => 0, () => {}, false);
     await store.append([pin(1)], true);
     await store.close();
   }
 }
 
+const THIRD = "cd".padEnd(64, "f") as RoomId;
 const [ONE, OTHER] = ["ab", "abc0"].map((start) => start.padEnd(64, "f") as RoomId) as [
   RoomId,
   RoomId,
@@ -346,8 +354,32 @@ Deno.test("each room keeps its port and its title, and the one that was entered 
   assertEquals([last, remembered.length, remembered[0]], [
     ONE,
     2,
-    { room: ONE, port: 3, title: "work" },
+    { room: ONE, port: 3, title: "work", together: null },
   ]);
+});
+
+Deno.test("the room where the user was is the first at the next start, which knows what else was open", async () => {
+  const disk = new MemoryDisk();
+  await visited(disk, [ONE, 1, "home"], [THIRD, 3, null], [OTHER, 2, null]);
+  const open = async (together?: OpenTogether) =>
+    await MeshRooms.open(disk, "/p/mesh", together === undefined ? {} : { together });
+  const together = { mark: "m", current: ONE as RoomId | null };
+  await (await open(together)).noteOpen([ONE, OTHER, THIRD]);
+  const again = await open();
+  assertEquals(again.last, ONE);
+  assertEquals(again.togetherWith(ONE).map(({ room }) => room), [OTHER, THIRD]);
+
+  // A room that is stored late doesn't come before the one where the user is.
+  await visitedWith(disk, together, [THIRD, 4, null]);
+  assertEquals((await open()).last, ONE);
+  await (await open(together)).noteOpen([ONE, THIRD]); // the other one was left
+  const later = await open();
+  assertEquals([later.last, later.portOf(THIRD)], [ONE, 4]);
+  assertEquals(later.togetherWith(ONE).map(({ room }) => room), [THIRD]);
+  assertEquals(later.togetherWith(OTHER), []);
+
+  await visited(disk, [ONE, 1, "home"]); // alone, and of the others nothing more is said
+  assertEquals((await open()).togetherWith(ONE), []);
 });
 
 Deno.test("two processes of a profile are in two rooms at once, and not in one", async () => {
