@@ -86,6 +86,34 @@ for (const end of ["leaves", "is killed"] as const) {
   });
 }
 
+Deno.test("--no-history in a room: of the files that one offers neither name nor path is on the disk; the others fetch them", async () => {
+  await using room = new Room();
+  const alice = await room.ready("Alice", null, { data: room.alice, args: ["--no-history"] });
+  const downloads = await Deno.makeTempDir({ prefix: "p2pchat-e2e-" });
+  room.defer(() => Deno.removeSync(downloads, { recursive: true }));
+  const bob = await room.ready("Bob", alice, { args: ["--save", downloads] });
+  await alice.until(is("joined"));
+  const path = `${downloads}/a secret plan.txt`;
+  await Deno.writeTextFile(path, "what is in it");
+  await alice.command({ command: "send", file: path });
+  await alice.until(is("offer"));
+  await bob.until(({ event, state }) => event === "transfer" && state === "done");
+  const texts = ["a secret plan", btoa("a secret plan.txt").slice(0, 16)];
+  const files = `${room.alice}/users/Alice/mesh/${alice.events.find(is("ready"))!.room}/files`;
+  const left = () => [...Deno.readDirSync(files)].filter(({ name }) => name.endsWith(".proofs"));
+  assertEquals(found(room.alice, ...texts), []);
+  assertEquals(Deno.readTextFileSync(`${files}/offers`).includes("own"), false);
+  assertEquals(left().length, 1, "it is served as long as the program runs");
+  await alice.kill();
+  assertEquals(found(room.alice, ...texts), []);
+  const again = await room.back("--no-history");
+  await again.until(is("joined"));
+  // Bob may have said by now that he has it.
+  const { files: known } = await again.ask("files");
+  assertEquals(known.filter(({ path }: ShownEvent) => path !== undefined), []);
+  assertEquals([left(), found(room.alice, ...texts)], [[], []]);
+});
+
 Deno.test("--no-history in a room: what waits is lost, as the user is told; what earlier starts kept stays", async () => {
   await using room = new Room();
   const alice = await room.ready("Alice", null, { data: room.alice });

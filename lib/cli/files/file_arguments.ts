@@ -58,6 +58,8 @@ type FileFlags = OptionsOf<typeof fileFlags>;
 export interface SharingOptions extends FileFlags {
   readonly dataFolder: string;
   readonly json: boolean;
+  /** False with `--no-history`; absent where there is none. */
+  readonly keepsWords?: boolean;
 }
 
 /** Where people have files, besides their home and the folder in which they start a program. Each as a whole. */

@@ -14,6 +14,8 @@ interface Opening {
   readonly context: Hash | null;
   readonly folder: string;
   readonly downloads: string | null;
+  /** Whether own files are offered by later starts, too. */
+  readonly keepsOwn: boolean;
   readonly filesBytesMax: number;
 }
 
@@ -31,8 +33,9 @@ export async function openTransfers(
   opening: Opening,
   ports: Omit<TransferHostPorts, "disk">,
 ): Promise<OpenTransfers> {
-  const { disk, environment, signer, context, folder, downloads, filesBytesMax } = opening;
-  const files = await TransferFiles.open(disk, environment.crypto, folder, downloads);
+  const { disk, environment, signer, context, folder, downloads, keepsOwn, filesBytesMax } =
+    opening;
+  const files = await TransferFiles.open(disk, environment.crypto, folder, downloads, keepsOwn);
   const { files: earlier, receivedBytes } = await files.restored(signer.key);
   const config = { context, signer, filesBytesMax, receivedBytes };
   const host = new TransferHost(config, { ...ports, disk: files });

@@ -446,6 +446,7 @@ export class SharedFiles {
     const opening = {
       ...{ disk, environment, signer, ...this.#place! },
       downloads: this.#downloads,
+      keepsOwn: options.keepsWords ?? true,
       filesBytesMax: options.filesMax,
     };
     const open = await openTransfers(opening, {

@@ -43,6 +43,9 @@ const LEAF_MESSAGE_BYTES_MAX = 256;
 /** Of the id, in the name of what is fetched: so many files of one name are told apart. */
 const ID_START = 8;
 
+/** How the names of files with proofs end. */
+const PROOFS = ".proofs";
+
 type Kind = "own" | "part" | "whole";
 
 interface Entry {
@@ -79,6 +82,7 @@ export class TransferFiles implements TransferDisk {
     readonly folder: string,
     readonly downloads: DownloadFolder | null,
     readonly table: Table,
+    readonly isNoted: (entry: Entry) => boolean,
   ) {}
 
   /** Where the table of files is. */
@@ -89,6 +93,7 @@ export class TransferFiles implements TransferDisk {
   /**
    * @param folder Of the profile, for this room or these friends; made when it is needed.
    * @param downloads Null where nothing is received.
+   * @param keepsOwn Whether the names and paths of own files that are offered from now on are kept for later starts.
    * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`.
    */
   static async open(
@@ -96,12 +101,16 @@ export class TransferFiles implements TransferDisk {
     crypto: Crypto,
     folder: string,
     downloads: string | null,
+    keepsOwn = true,
   ): Promise<TransferFiles> {
     await disk.makeFolder(folder);
     const { table, rows } = await Table.open(disk, TransferFiles.tableIn(folder), FORMAT);
     const received = downloads === null ? null : new DownloadFolder(disk, downloads);
-    const files = new TransferFiles(disk, crypto, folder, received, table);
-    for (const row of rows ?? []) files.#entries.set(...entryOf(row));
+    const earlier = (rows ?? []).map(entryOf);
+    const kept = new Set(earlier.map(([, entry]) => entry));
+    const isNoted = (entry: Entry) => keepsOwn || entry.kind !== "own" || kept.has(entry);
+    const files = new TransferFiles(disk, crypto, folder, received, table, isNoted);
+    for (const [file, entry] of earlier) files.#entries.set(file, entry);
     return files;
   }
 
@@ -113,6 +122,7 @@ export class TransferFiles implements TransferDisk {
   async restored(
     self: PeerKey,
   ): Promise<{ readonly files: readonly RestoredFile[]; readonly receivedBytes: number }> {
+    await this.#removeUnlisted();
     const files: RestoredFile[] = [];
     let receivedBytes = 0;
     for (const [file, entry] of [...this.#entries]) {
@@ -127,6 +137,15 @@ export class TransferFiles implements TransferDisk {
       } else await this.forget(file);
     }
     return { files, receivedBytes };
+  }
+
+  /** Proofs of own files that were offered until the program ended. */
+  async #removeUnlisted(): Promise<void> {
+    for (const name of await this.disk.list(this.folder)) {
+      const file = name.endsWith(PROOFS) ? name.slice(0, -PROOFS.length) : null;
+      if (file === null || this.#entries.has(file as OfferId)) continue;
+      await this.disk.remove(`${this.folder}/${name}`);
+    }
   }
 
   /** A part that was given its name when the process was killed, before that was noted. */
@@ -351,7 +370,7 @@ export class TransferFiles implements TransferDisk {
   }
 
   #proofsOf(file: OfferId): string {
-    return `${this.folder}/${file}.proofs`;
+    return `${this.folder}/${file}${PROOFS}`;
   }
 
   #leavesOf(file: OfferId): string {
@@ -359,7 +378,7 @@ export class TransferFiles implements TransferDisk {
   }
 
   async #store(): Promise<void> {
-    await this.table.write([...this.#entries].map(rowOf));
+    await this.table.write([...this.#entries].filter(([, one]) => this.isNoted(one)).map(rowOf));
   }
 
   // Open files.
