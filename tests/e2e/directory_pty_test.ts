@@ -15,6 +15,7 @@ import {
   seesAll,
   untilListed,
 } from "./directory_world.ts";
+import { outputOf } from "./failures.ts";
 import { copyFolder } from "../samples/samples.ts";
 import { type Node, PROGRAM } from "./node.ts";
 import { freePort } from "./ports.ts";
@@ -67,6 +68,41 @@ terminalTest(
     await second.untilCursorLine("hal (lobby)> |");
     await second.press(CTRL_X);
     await assertLeft(second);
+  },
+);
+
+terminalTest(
+  "the passphrase of the profile that was named is asked for as the rest is; typed again, it answers nothing",
+  async () => {
+    const { world } = await DirectoryWorld.open([]);
+    await using _ = world;
+    const secret = "correct horse battery";
+    const data = ["--data", world.data("nameless")];
+    await outputOf(["users", "key", "gus", "127.0.0.1", "1", ...data]);
+    const file = world.write("secret", `${secret}\n`);
+    await outputOf(["passphrase", "gus", "--new-passphrase-file", file, ...data]);
+
+    await using terminal = await world.terminal(null);
+    await comesAsGuest(terminal, "gus");
+    await terminal.untilCursorLine("Passphrase of gus: |");
+    await terminal.press("not this one\r");
+    await terminal.until("try again", ({ text }) => text.includes("key; try again"));
+    await terminal.untilCursorLine("Passphrase of gus: |");
+    await terminal.press(`${secret}\r${secret}\r`);
+    await terminal.untilCursorLine("gus (lobby)> |");
+    await terminal.press("/whoami\r");
+    await terminal.until("who one is", ({ text }) => text.includes("gus (you)"));
+    await terminal.press(CTRL_X);
+    await assertLeft(terminal);
+    assertEquals(terminal.raw.includes(secret), false, "it is never shown");
+
+    for (const key of [CTRL_C, CTRL_D, CTRL_X]) {
+      await using other = await world.terminal(null);
+      await comesAsGuest(other, "gus");
+      await other.untilCursorLine("Passphrase of gus: |");
+      await other.press(key);
+      await assertLeft(other);
+    }
   },
 );
 

@@ -26,11 +26,13 @@ import { FORCED_EXIT_STATUS } from "../streams/interrupts.ts";
 import { isAtTerminal, processStreams, type Streams } from "../streams/streams.ts";
 import { PasswordEntry } from "../terminal/password_entry.ts";
 import { nodeScrypt } from "./scrypt.ts";
+import type { PassphraseDialogue } from "./passphrase_dialogue.ts";
 import { ATTEMPTS_MAX, untilItWillDo } from "./password_source.ts";
 import { secretText } from "./secret_file.ts";
 
 /** The longest passphrase, and a line end. */
 const FILE_BYTES_MAX = 4 * PASSWORD_BYTES_MAX + 2;
+const NOTHING_ENTERED = "No passphrase was entered";
 const LINE_END = /\r?\n$/;
 
 /** The key that scrypt makes of a passphrase. */
@@ -58,6 +60,7 @@ export async function sealedUnder(
 /**
  * The seed of the profile of `name`, with the passphrase from the file, or typed.
  * @param isStart Whether a user interface opens next: what is typed behind the passphrase is dropped until then.
+ * @param dialogue Where a user interface asks, which reads the terminal already.
  * @throws {P2pchatError} `bad-credentials` for a wrong one, the third at a terminal; `usage` where there is none, and
  *   nobody can be asked; `bad-file`.
  */
@@ -66,6 +69,7 @@ export async function unsealed(
   sealed: SealedSeed,
   name: string,
   isStart = false,
+  dialogue: PassphraseDialogue | null = null,
 ): Promise<Bytes> {
   const shown = shownName(name);
   const wrong = new P2pchatError("bad-credentials", `That isn't the passphrase of ${shown}'s key`);
@@ -74,24 +78,65 @@ export async function unsealed(
     if (seed === null) throw wrong;
     return seed;
   }
+  const prompt = `Passphrase of ${shown}: `;
+  if (dialogue !== null) return await unsealedIn(dialogue, sealed, prompt, wrong);
   const streams = terminalOf(options, "--passphrase-file", `${shown}'s key is under a passphrase`);
   const entry = new PasswordEntry(streams);
   try {
-    for (let attempt = 1;; attempt++) {
-      const passphrase = await typed(entry, streams, `Passphrase of ${shown}: `);
-      entry.tell("Checking the passphrase ...");
-      const seed = await opened(sealed, passphrase);
-      if (seed !== null) {
-        if (isStart) entry.hold();
-        else entry.close();
-        return seed;
-      }
-      if (attempt === ATTEMPTS_MAX) throw wrong;
-      entry.tell(`${wrong.message}; try again`);
-    }
+    const seed = await guessed(sealed, wrong, {
+      ask: () => typed(entry, streams, prompt),
+      tell: (text) => entry.tell(text),
+      wait: (text) => entry.tell(text),
+    });
+    if (isStart) entry.hold();
+    else entry.close();
+    return seed;
   } catch (error) {
     entry.close();
     throw error;
+  }
+}
+
+/** What is typed behind the passphrase answers nothing: it may be the passphrase, typed again. */
+async function unsealedIn(
+  dialogue: PassphraseDialogue,
+  sealed: SealedSeed,
+  prompt: string,
+  wrong: P2pchatError,
+): Promise<Bytes> {
+  const seed = await guessed(sealed, wrong, {
+    ask: async () => {
+      const answer = await dialogue.ask({ prompt, isUnseen: true });
+      if (answer === null) throw new P2pchatError("usage", NOTHING_ENTERED);
+      return answer;
+    },
+    tell: (text) => dialogue.tell(text),
+    wait: (text) => dialogue.wait(text),
+  });
+  dialogue.forgetTypedAhead();
+  return seed;
+}
+
+interface Guesses {
+  ask(): Promise<string>;
+  tell(text: string): void;
+  /** While the passphrase is checked. */
+  wait(text: string): void;
+}
+
+/** @throws {P2pchatError} `wrong` for the last attempt; what `ask` throws. */
+async function guessed(
+  sealed: SealedSeed,
+  wrong: P2pchatError,
+  { ask, tell, wait }: Guesses,
+): Promise<Bytes> {
+  for (let attempt = 1;; attempt++) {
+    const passphrase = await ask();
+    wait("Checking the passphrase ...");
+    const seed = await opened(sealed, passphrase);
+    if (seed !== null) return seed;
+    if (attempt === ATTEMPTS_MAX) throw wrong;
+    tell(`${wrong.message}; try again`);
   }
 }
 
@@ -155,7 +200,7 @@ async function typed(entry: PasswordEntry, streams: Streams, prompt: string): Pr
   if ("password" in answer) return answer.password;
   entry.close();
   if (answer.ended !== "end-of-input") streams.exit(FORCED_EXIT_STATUS);
-  throw new P2pchatError("usage", "No passphrase was entered");
+  throw new P2pchatError("usage", NOTHING_ENTERED);
 }
 
 /** The passphrase in a file, or from a pipe. @throws {P2pchatError} `bad-file`. */

@@ -3,6 +3,7 @@
 import type { Unseal } from "../../store/profile/identity.ts";
 import { fileName, type ValueFlag } from "../args/flags.ts";
 import type { CommonOptions, PassphraseOptions } from "../args/options.ts";
+import type { PassphraseDialogue } from "./passphrase_dialogue.ts";
 
 export const PASSPHRASE_FILE_FLAG = {
   name: "passphrase-file",
@@ -15,10 +16,15 @@ export const PASSPHRASE_FILE_FLAG = {
 /**
  * Opens the key of the profile of `name` where it is under a passphrase. It rejects with `bad-credentials` for a wrong
  * one, `usage` where there is none and nobody can be asked, `bad-file`.
+ * @param dialogue Where a user interface asks questions already; null: the terminal is asked beside it.
  */
-export function unsealing(options: CommonOptions & PassphraseOptions, name: string): Unseal {
+export function unsealing(
+  options: CommonOptions & PassphraseOptions,
+  name: string,
+  dialogue: PassphraseDialogue | null = null,
+): Unseal {
   return async (sealed) => {
     const { unsealed } = await import("./passphrase.ts");
-    return await unsealed(options, sealed, name, true);
+    return await unsealed(options, sealed, name, true, dialogue);
   };
 }

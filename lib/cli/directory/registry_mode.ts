@@ -39,6 +39,7 @@ import {
 } from "../session/mode_session.ts";
 import type { RegistryOptions } from "./registry_arguments.ts";
 import { OwnAccount } from "./own_account.ts";
+import type { PassphraseDialogue } from "../credentials/passphrase_dialogue.ts";
 import { unsealing } from "../credentials/unsealing.ts";
 import { People } from "../credentials/people.ts";
 import { givenPassword, passwordIn } from "../credentials/password_source.ts";
@@ -230,7 +231,7 @@ class Program {
           folder: { dataFolder: options.dataFolder, name },
           mode: "registry",
           mayChange: options.name === null, // who is asked for a name may give another one next
-          unseal: unsealing(options, name),
+          unseal: unsealing(options, name, this.#passphraseDialogue()),
         },
         (profile) => {
           isOpen = true;
@@ -240,12 +241,29 @@ class Program {
       );
       return other ?? undefined;
     } catch (error) {
+      if (!isOpen && this.#isLeaving && error instanceof P2pchatError) return null;
       // A user who was asked for the name can give another one. The menu is unseen: the user may be typing a password.
       const isTaken = !isOpen && error instanceof P2pchatError && error.code === "in-use";
       if (!isTaken || options.name !== null || ui.dialogue === null) throw error;
       showError(ui, error);
       return (await this.#comingIn.anotherWay())?.name ?? null;
     }
+  }
+
+  /** Where questions are asked already: the terminal has one reader. */
+  #passphraseDialogue(): PassphraseDialogue | null {
+    const { ui } = this.#parts;
+    const { dialogue } = ui;
+    if (dialogue === null || !this.#comingIn.asksAgain) return null;
+    return {
+      ask: (question) => {
+        this.#comingIn.begin();
+        return dialogue.ask(question);
+      },
+      wait: (text) => dialogue.wait(text),
+      forgetTypedAhead: () => dialogue.forgetTypedAhead(),
+      tell: (text) => showNotices(ui, text),
+    };
   }
 
   /** @returns The name whose profile is to be used instead; null: the user has left. */
