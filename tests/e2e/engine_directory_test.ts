@@ -33,6 +33,8 @@ const MARK_MS = 2_000;
 /** How often two come in at once; where a password is hashed it takes long. */
 const RACES = 50;
 const SLOW_RACES = 3;
+/** At both instances together, for one account. */
+const GUESSES = 12;
 /** More than twice as long as a lease. */
 const STOOD_STILL_MS = 12_000;
 
@@ -257,6 +259,32 @@ trial(
       const seen = await listed(una);
       return ["una free", "vic free"].every((user) => seen.includes(user));
     });
+  },
+);
+
+trial(
+  "five wrong passwords are five, though they come at both instances at once",
+  async (world) => {
+    await using here = new People(world.portOf(0));
+    await using there = new People(world.portOf(1));
+    const guesses = Array.from({ length: GUESSES }, (_, at) => {
+      const people = at % 2 === 0 ? here : there;
+      const password = `guess ${at}`;
+      return { people, client: people.somebody("hal").enters({ how: "log-in", password }) };
+    });
+    const codes = await Promise.all(
+      guesses.map(async ({ people, client }) => (await people.said(client, "refused")).code),
+    );
+    assertEquals(codes.filter((code) => code === "bad-credentials").length, 5, codes.join());
+    // Whoever is told that too many are being checked hasn't guessed.
+    const others = new Set(codes.filter((code) => code !== "bad-credentials"));
+    assertEquals([...others.difference(new Set(["checking"]))], ["locked-out"], codes.join());
+    const hal = there.somebody("hal").enters({ how: "log-in", password: PASSWORD });
+    assertEquals(
+      (await there.said(hal, "refused")).code,
+      "locked-out",
+      "nor is the right one tried",
+    );
   },
 );
 

@@ -15,8 +15,9 @@ export class InstancesWorld extends DirectoryWorld {
     super();
   }
 
-  static async open2(): Promise<InstancesWorld> {
-    const etcd = await EtcdNodes.open(3);
+  /** @param folder Where the engine keeps all; by default one of its own. */
+  static async open2(folder?: string): Promise<InstancesWorld> {
+    const etcd = await EtcdNodes.open(3, null, folder);
     const ports = etcd.urls.map((url) => Number(new URL(url).port));
     const world = new InstancesWorld(etcd, ports.map((port) => new CuttableWire(port)));
     await world.direct(0);

@@ -42,10 +42,9 @@ export interface EtcdTls {
 
 /** One engine: one node, or three. */
 export class EtcdNodes implements AsyncDisposable {
-  readonly folder: string = Deno.makeTempDirSync({ prefix: "p2pchat-etcd-" });
   readonly #nodes: readonly EtcdNode[];
 
-  private constructor(count: number, readonly tls: EtcdTls | null) {
+  private constructor(count: number, readonly tls: EtcdTls | null, readonly folder: string) {
     const scheme = tls === null ? "http" : "https";
     this.#nodes = Array.from({ length: count }, (_, n) => ({
       name: `n${n}`,
@@ -55,8 +54,13 @@ export class EtcdNodes implements AsyncDisposable {
     }));
   }
 
-  static async open(count: number, tls: EtcdTls | null = null): Promise<EtcdNodes> {
-    const nodes = new EtcdNodes(count, tls);
+  /** @param folder Where they keep all; it is deleted at last. */
+  static async open(
+    count: number,
+    tls: EtcdTls | null = null,
+    folder: string = Deno.makeTempDirSync({ prefix: "p2pchat-etcd-" }),
+  ): Promise<EtcdNodes> {
+    const nodes = new EtcdNodes(count, tls, folder);
     for (let n = 0; n < count; n++) nodes.start(n);
     for (const node of nodes.#nodes) await isHealthy(node.client, tls?.client);
     return nodes;
