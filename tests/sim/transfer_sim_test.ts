@@ -72,7 +72,7 @@ const HUNTS: readonly TransferHunt[] = [
   { mutation: MUTATIONS.servesUnchecked, finding: /sends a leaf that isn't in the file/, from: 41 },
   { mutation: MUTATIONS.trustsNames, finding: /shows or saves a file as/, from: 4 },
   { mutation: MUTATIONS.tellsAlways, finding: /progress too often/, from: 5 },
-  { mutation: MUTATIONS.mindsNoCredit, finding: /that it never asked/, from: 19 },
+  { mutation: MUTATIONS.mindsNoCredit, finding: /that it hasn't asked for/, from: 19 },
   { mutation: MUTATIONS.hasNoQuota, finding: /more than it may receive/, from: 17 },
   { mutation: MUTATIONS.asksLiars, finding: /asks a liar again/, from: 31 },
   { mutation: MUTATIONS.waitsForEver, finding: /never gets/, from: 18 },

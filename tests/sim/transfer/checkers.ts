@@ -143,15 +143,15 @@ export class LanesAndCredit implements Checker {
 export class LiarsLeft implements Checker {
   /** By person, file and leaf: who was asked for it last, and when. */
   readonly #asked = new Map<string, { readonly peer: PeerKey; readonly atMs: number }>();
-  /** By person and peer: whether anything was asked of it: over another link it may come later. */
-  readonly #ever = new Set<string>();
+  /** By person and peer: leaves that were asked of it and haven't come, on whatever link. */
+  readonly #credit = new Map<string, number>();
   /** By person and file: the peers that sent a wrong leaf. */
   readonly #lied = new Map<string, Set<PeerKey>>();
 
   constructor(readonly world: World) {}
 
   killed({ index }: Person): void {
-    for (const all of [this.#asked, this.#ever, this.#lied]) {
+    for (const all of [this.#asked, this.#credit, this.#lied]) {
       for (const key of [...all.keys()]) if (key.startsWith(`${index} `)) all.delete(key);
     }
   }
@@ -175,7 +175,8 @@ export class LiarsLeft implements Checker {
       if (this.#lied.get(`${index} ${file}`)?.has(effect.to)) {
         throw new Violation(`${index} asks a liar again`);
       }
-      this.#ever.add(`${index} ${effect.to}`);
+      const peer = `${index} ${effect.to}`;
+      this.#credit.set(peer, (this.#credit.get(peer) ?? 0) + count);
       const asked = { peer: effect.to, atMs: this.world.time.nowMs };
       for (let leaf = first; leaf < first + count; leaf++) {
         this.#asked.set(`${index} ${file} ${leaf}`, asked);
@@ -204,9 +205,12 @@ export class LiarsLeft implements Checker {
     effects: readonly TransferEffect[],
   ): void {
     const penalised = effects.some((effect) => effect.type === "penalise");
-    if (!this.#ever.has(`${index} ${from}`) && !penalised) {
-      throw new Violation(`${index} takes a leaf of somebody that it never asked`);
+    const peer = `${index} ${from}`;
+    const credit = this.#credit.get(peer) ?? 0;
+    if (credit === 0 && !penalised) {
+      throw new Violation(`${index} takes a leaf that it hasn't asked for`);
     }
+    if (!penalised) this.#credit.set(peer, credit - 1);
     if (penalised && !this.world.isLiar(from)) {
       throw new Violation(`${index} cuts off somebody honest`);
     }
