@@ -24,12 +24,15 @@ async function isLocked(folder: string): Promise<boolean> {
 
 const SIGTERM = 15;
 
-/** Whether the process handles SIGTERM itself, as a program does before it opens its profile; false where the system has no `/proc`. */
+/**
+ * Whether the process handles SIGTERM itself, as a program does before it opens its profile, and waits for something:
+ * the runtime catches all signals as soon as the first of them is listened to. False where the system has no `/proc`.
+ */
 async function catchesSigterm(pid: number): Promise<boolean> {
   try {
     const status = await Deno.readTextFile(`/proc/${pid}/status`);
     const caught = BigInt(`0x${/^SigCgt:\s*(\w+)$/m.exec(status)?.[1] ?? "0"}`);
-    return (caught >> BigInt(SIGTERM - 1) & 1n) === 1n;
+    return (caught >> BigInt(SIGTERM - 1) & 1n) === 1n && /^State:\s*S/m.test(status);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     return false;
@@ -46,7 +49,10 @@ for (const [mode, path, options] of MODES) {
       await using node = Node.start([...mode.split(" "), ...options], { data });
       // What a room has is locked later than what programs share.
       const isOpening = () => mode === "mesh Ann" ? catchesSigterm(node.pid) : isLocked(folder);
-      while (!await isOpening()) await new Promise((wait) => setTimeout(wait, 20));
+      for (let seen = 0; seen < 3;) {
+        seen = await isOpening() ? seen + 1 : 0;
+        await new Promise((wait) => setTimeout(wait, 20));
+      }
       node.signal("SIGTERM");
       turn.release();
       const { code, last } = await node.ended();
