@@ -231,7 +231,7 @@ class MemoryStream implements ByteStream {
     if (this.#aborted) return; // by the network: the program has crashed
     invariant(!this.#writing && !this.#finished, "one write at a time, and none after finish");
     this.#writing = true;
-    this.#send(bytes);
+    this.#send(bytes.slice());
   }
 
   setReading(reading: boolean): void {

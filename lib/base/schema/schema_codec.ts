@@ -151,6 +151,7 @@ export class Output {
   take(): Bytes {
     if (this.bytes.length > SHARED_BUFFER_BYTES) {
       const own = this.bytes.slice(this.#start, this.offset);
+      this.bytes.buffer.transfer(0); // at once: the collector would let many of these come together
       this.bytes = new Uint8Array(SHARED_BUFFER_BYTES);
       this.#start = 0;
       return own;
@@ -167,7 +168,8 @@ export class Output {
 
   #grow(length: number): void {
     const written = this.bytes.subarray(this.#start, this.offset);
-    this.bytes = new Uint8Array(Math.max(SHARED_BUFFER_BYTES, 2 * (written.length + length)));
+    const more = Math.max(SHARED_BUFFER_BYTES, written.length);
+    this.bytes = new Uint8Array(written.length + length + more);
     this.bytes.set(written);
     this.#start = 0;
     this.offset = written.length;

@@ -9,6 +9,7 @@
  */
 
 import { dropOldest } from "../../base/collections/bounded.ts";
+import { freeBuffer } from "../../base/collections/free_buffer.ts";
 import { type Crypto, utf8 } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { Hash, OfferId, PeerKey } from "../../base/ids.ts";
@@ -34,8 +35,8 @@ const FORMAT = {
 const OPEN_MAX = 32;
 /** Proofs are written so many leaves at a time, to leave room for chat. */
 const PROOFS_AT_ONCE = 256;
-/** Read at once of a file that is whole, as its leaves are mostly asked for in their order. */
-const AHEAD_BYTES = 4 * LEAF_BYTES;
+/** Leaves that are read at once of a file that is to be offered: 256 KiB in memory. */
+const HASHED_AT_ONCE = 4;
 /** Whether a whole file is still the one that it was is looked at again after this. */
 const LOOK_MS = 1_000;
 /** Of a leaf's message, beside the leaf and its proof: less than any leaf that was as long. */
@@ -171,15 +172,13 @@ export class TransferFiles implements TransferDisk {
       const version = await file.version;
       const tree = new FileTree(this.crypto);
       let size = 0;
-      let leaves = 0;
-      for (let isWhole = false; !isWhole;) {
-        const bytes = await file.read(size, LEAF_BYTES, AHEAD_BYTES);
-        isWhole = bytes.length < LEAF_BYTES;
-        if (!isWhole || bytes.length > 0 || leaves === 0) {
-          tree.add(leafHash(this.crypto, bytes));
-          leaves++;
+      const buffer = new Uint8Array(HASHED_AT_ONCE * LEAF_BYTES);
+      for (let filled = buffer.length; filled === buffer.length;) {
+        filled = await file.fill(size, buffer);
+        for (let at = 0; at < filled || size + at === 0; at += LEAF_BYTES) {
+          tree.add(leafHash(this.crypto, buffer.subarray(at, Math.min(filled, at + LEAF_BYTES))));
         }
-        size += bytes.length;
+        size += filled;
       }
       if (await file.version !== version) {
         throw new P2pchatError("bad-file", `${source} is being changed: offer it when it is done`);
@@ -275,7 +274,8 @@ export class TransferFiles implements TransferDisk {
     const [part, proofs] = await this.#both(file, path);
     const width = proofWidth(leavesOf(offer.value.size));
     await Promise.all([part.write(offset, bytes), proofs.write(leaf * width, proof)]);
-    giveBack(bytes, proof);
+    // Short ones share their buffer with what came beside them.
+    if (bytes.length === LEAF_BYTES) freeBuffer(bytes, proof.length + LEAF_MESSAGE_BYTES_MAX);
   }
 
   async sync(file: OfferId, leaves: string): Promise<void> {
@@ -327,7 +327,7 @@ export class TransferFiles implements TransferDisk {
     }
     const [content, proofs] = await this.#both(file, entry.path);
     const [bytes, proof] = await Promise.all([
-      content.read(offset, length, isStill ? AHEAD_BYTES : 0),
+      content.read(offset, length),
       proofs.read(leaf * width, proofLength, isStill ? LEAF_BYTES : 0),
     ]);
     return { bytes, proof };
@@ -446,17 +446,6 @@ export class TransferFiles implements TransferDisk {
     this.#close(path);
     await this.disk.remove(path);
   }
-}
-
-/**
- * The memory of a leaf that was written, at once: the collector would let tens of MB of such buffers come together. Only
- * where the buffer holds that leaf's message and nothing else: short ones share theirs with what came beside them.
- */
-function giveBack(bytes: Uint8Array, proof: Uint8Array): void {
-  const { buffer } = bytes;
-  const others = buffer.byteLength - bytes.length - proof.length;
-  const isAlone = bytes.length === LEAF_BYTES && others < LEAF_MESSAGE_BYTES_MAX;
-  if (isAlone && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 /** Bytes in which the proof of each leaf has room: that of the first leaf is the longest. */

@@ -35,6 +35,8 @@ export class ChannelOutbox {
   #congested = false;
   #missed = false;
   #welcomeWaits = false;
+  /** The buffer of a whole write, for the next one: the collector would hold up chat for those of a file that is sent. */
+  #spare: Bytes | null = null;
   #pingWaits = false;
   #pongWaits: Uint8Array | null = null;
   #goodbye: string | null = null;
@@ -137,17 +139,25 @@ export class ChannelOutbox {
   }
 
   /**
-   * The next write, with as much output as it may have.
+   * The next write, with as much output as it may have. The one before must be done, as its bytes may change.
    * @param pingNumber Called when a ping goes into it.
    */
   takeWrite(pingNumber: () => number): Bytes {
-    const out = new Uint8Array(this.#opening.length + this.#recordBytesAhead());
+    const out = this.#buffer(this.#opening.length + this.#recordBytesAhead());
     out.set(this.#opening);
     let end = this.#opening.length;
     this.#opening = EMPTY;
     if (this.#writer !== null) end = this.#writeRecords(this.#writer, out, end, pingNumber);
     if (this.#data.waitingBytes < this.#config.dataBytesMax / 2) this.#congested = false;
     return end === out.length ? out : out.subarray(0, end);
+  }
+
+  /** Only where much is sent is a buffer kept: a thousand idle links hold none. */
+  #buffer(length: number): Bytes {
+    const isWhole = length === this.#config.writeBytesMax;
+    const buffer = isWhole && this.#spare !== null ? this.#spare : new Uint8Array(length);
+    this.#spare = isWhole ? buffer : null;
+    return buffer;
   }
 
   /** Forgets everything. */

@@ -4,6 +4,7 @@
  * what comes from them.
  */
 
+import { freeBuffer } from "../../base/collections/free_buffer.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import { P2pchatError, RemoteProtocolError } from "../../base/errors.ts";
 import type { Hash, OfferId, PeerKey } from "../../base/ids.ts";
@@ -42,7 +43,7 @@ export interface TransferDisk {
   ): Promise<{ readonly isThere: boolean; readonly leaves: string | null }>;
   /** What is fetched will be saved under this name. */
   rename(file: OfferId, name: string): Promise<void>;
-  /** The bytes are fewer, or none, where the file isn't what it was. */
+  /** The bytes, which the caller may free, are fewer, or none, where the file isn't what it was. */
   read(
     file: OfferId,
     place: Extract<TransferEffect, { readonly type: "read" }>,
@@ -209,7 +210,11 @@ export class TransferHost {
     const link = this.#links.get(to);
     if (link === undefined) return;
     if (message.type === "leaf") link.sent++;
-    this.ports.send(to, this.#codec.encode(message), LANES[message.type]);
+    const bytes = this.#codec.encode(message);
+    this.ports.send(to, bytes, LANES[message.type]);
+    if (message.type !== "leaf") return;
+    freeBuffer(bytes); // they were copied
+    freeBuffer(message.bytes);
   }
 
   /** Answers the machine with what the disk says. */

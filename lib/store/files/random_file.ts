@@ -101,17 +101,23 @@ export class RandomFile {
     return bytes.subarray(0, length);
   }
 
-  #read(offset: number, length: number): Promise<Bytes> {
+  async #read(offset: number, length: number): Promise<Bytes> {
+    const bytes = new Uint8Array(length);
+    const filled = await this.fill(offset, bytes);
+    return filled === length ? bytes : bytes.subarray(0, filled);
+  }
+
+  /** As `read`, into a buffer of the caller's. @returns How many bytes: fewer than it holds where the file ends. */
+  fill(offset: number, buffer: Bytes): Promise<number> {
     return this.#inTurn("read", async () => {
-      const bytes = new Uint8Array(length);
       let filled = 0;
       this.file.seekSync(offset, Deno.SeekMode.Start);
-      while (filled < length) {
-        const count = await this.file.read(bytes.subarray(filled));
+      while (filled < buffer.length) {
+        const count = await this.file.read(buffer.subarray(filled));
         if (count === null) break;
         filled += count;
       }
-      return filled === length ? bytes : bytes.subarray(0, filled);
+      return filled;
     });
   }
 

@@ -64,7 +64,7 @@ export class Sharer {
       receiver: () => this.other!.signer.key,
       receiverOfAll: () => this.toAll(),
       carrier: () => ({
-        sendTo: (_, bytes, lane) => this.#send(bytes, lane === "bulk"),
+        sendTo: (_, bytes, lane) => this.#send(bytes.slice(), lane === "bulk"),
         penalise: (_, text) => void this.shown.push(`penalised: ${text}`),
         seek: () => {}, // they are linked
       }),

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { nodeCrypto } from "../../../lib/base/crypto/crypto.ts";
+import { concatBytes, nodeCrypto } from "../../../lib/base/crypto/crypto.ts";
 import { TransferFiles } from "../../../lib/cli/files/transfer_files.ts";
 import { LEAF_BYTES } from "../../../lib/protocols/transfer/limits.ts";
 import { leafLength, leavesOf } from "../../../lib/protocols/transfer/merkle.ts";
@@ -92,4 +92,14 @@ Deno.test("a leaf's memory is given back once it is written, unless it shares it
   }
   assertEquals(gone, [true, false, false]);
   for (const leaf of receiver.leaves) assertEquals(await receiver.read(leaf), file.leaves[leaf]);
+});
+
+Deno.test("the digest of a file to be offered is that of its tree, whatever its length", async () => {
+  await using receiver = await Receiver.open();
+  for (const size of [0, 1, LEAF_BYTES, 4 * LEAF_BYTES, 4 * LEAF_BYTES + 1, 9 * LEAF_BYTES + 7]) {
+    const file = fileOf(size);
+    const path = `${receiver.folder}/${size}`;
+    await Deno.writeFile(path, concatBytes(...file.leaves));
+    assertEquals(await receiver.files.hash(path), { size, digest: file.digest });
+  }
 });

@@ -58,7 +58,7 @@ export class Side {
 
   step(input: ChannelInput, nowMs: number): void {
     for (const effect of this.channel.step(input, nowMs)) {
-      if (effect.type === "write") this.wire.push(effect.bytes);
+      if (effect.type === "write") this.wire.push(effect.bytes.slice());
       else this.told.push(effect);
     }
   }

@@ -93,6 +93,26 @@ Deno.test("Channel sends bulk where nothing else waits, and says when all of it 
   assertEquals(pair.ann.events, ["established", "bulk-drained"]);
 });
 
+Deno.test("what is sent in whole writes shares one buffer, which is let go of with the last of them", () => {
+  const pair = new Pair().settle();
+  const buffers = (bulk: string) => {
+    pair.ann.send(bulk, "bulk", 0);
+    const written: ArrayBufferLike[] = [];
+    while (pair.ann.channel.hasOutput) {
+      const [effect] = pair.ann.channel.step({ type: "writable" }, 0);
+      if (effect?.type === "write") written.push(effect.bytes.buffer);
+    }
+    return written;
+  };
+
+  const first = buffers("b".repeat(200_000));
+  const second = buffers("b".repeat(200_000));
+
+  assertEquals(first.length, 4);
+  assertEquals(new Set(first.slice(0, 3)).size, 1);
+  assertEquals(new Set([...first, ...second]).size, 4);
+});
+
 Deno.test("close doesn't wait for bulk", () => {
   const pair = new Pair().settle();
   pair.ann.send("b".repeat(200_000), "bulk", 0);
