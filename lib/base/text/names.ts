@@ -73,7 +73,7 @@ function blankInside(name: string): string | undefined {
 export function foldName(name: string): FoldedName {
   if (ASCII_NAME.test(name)) return name.toLowerCase() as FoldedName;
   // Twice: folding can yield characters that NFKC composes, and the composed ones can fold again.
-  return foldOnce(foldOnce(name)) as string as FoldedName;
+  return foldCase(foldCase(name)) as string as FoldedName;
 }
 
 /** Whether both are the same name. */
@@ -81,7 +81,8 @@ export function isSameName(one: string, other: string): boolean {
   return foldName(one) === foldName(other);
 }
 
-function foldOnce(text: string): string {
+/** One pass of the folding of names, which is also how texts are compared where one is looked for in another. */
+export function foldCase(text: string): string {
   const cased = text.normalize("NFKC").toLowerCase().toUpperCase().toLowerCase();
   return cased.replaceAll("ς", "σ").normalize("NFKC");
 }
