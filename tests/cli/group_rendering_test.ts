@@ -711,7 +711,7 @@ const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: str
       members: [{ ...at("Alice", 43), seq: null, digest: null, state: "awaited" }],
       problems: [],
     },
-    `View 16; how many entries there are isn't known.
+    `How many entries there are isn't known.
 Member  Entries  Digest  State
 Alice   ?        ?       awaited
 Your key: k
@@ -732,7 +732,7 @@ Your key: k
       ],
       problems: ["Bob isn't heard by Alice"],
     },
-    "View 3, 43 entries.\n" +
+    "The group has 43 entries.\n" +
     "Member    Entries  Digest    State\n" +
     "Alice     43       9f3c2a1b  member\n" +
     "Bob       42       9f3c2a1b  member, not heard by all\n" +
@@ -748,7 +748,7 @@ Your key: k
   [
     "a status after all have left",
     { event: "status", key: "k", group: "g", view: 6, seq: 4, members: [], problems: [] },
-    "View 6, 4 entries. Nobody is in the group.\nYour key: k\n",
+    "The group has 4 entries. Nobody is in the group.\nYour key: k\n",
   ],
   ["nobody", { event: "members", members: [] }, "Nobody is in the group.\n"],
   [
@@ -796,7 +796,7 @@ Your key: k
       problems: [],
       engine: ENGINE,
     },
-    "View 3, 4 entries. Nobody is in the group.\nThis coordinator leads the group; instances at " +
+    "The group has 4 entries. Nobody is in the group.\nThis coordinator leads the group; instances at " +
     "192.0.2.7:6000 and [::1]:6000.\n" +
     "The group is kept in an engine. It answers within 6 ms, last 0.1 s ago.\n" +
     "Its node 10.0.0.1:2379 answers within 6 ms, and leads them.\n" +
@@ -819,6 +819,18 @@ Deno.test("serveLines: who looks closely sees entries, and not what they say", (
     printed(serveLines(view, { ...CONTEXT, verbose: true })),
     "12:03 * View 3: Alice\n",
   );
+  const status = { event: "status", key: "k", group: "g", members: [], problems: [] } as const;
+  for (
+    const [seq, text] of [[4, "View 3: 4 entries. Nobody is in the group."], [
+      null,
+      "View 3: how many entries there are isn't known.",
+    ]] as const
+  ) {
+    assertEquals(
+      printed(serveLines({ ...status, view: 3, seq }, { ...CONTEXT, verbose: true })),
+      `${text}\nYour key: k\n`,
+    );
+  }
 });
 
 Deno.test("neither text of a vote can fake a row of the question, however narrow the terminal", () => {

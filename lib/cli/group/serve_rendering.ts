@@ -96,7 +96,7 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
         ? [["Nobody is in the group."]]
         : [[...namesOf(event.members, event), ...joiningNames(event)]];
     case "status":
-      return statusLines(event);
+      return statusLines(event, context.verbose);
     case "whois":
       return whoisLines(event);
     case "verify":
@@ -158,19 +158,21 @@ function engineLines(engine: EngineView): readonly Line[] {
 
 function statusLines(
   { key, view, seq, members, problems, engine }: EventNamed<"status">,
+  verbose: boolean,
 ): readonly Line[] {
   const more = engine === undefined ? [] : engineLines(engine);
   if (engine?.role === "stand-by") {
     return [...more, ownKeyLine(key), ...problems.map((problem) => problemLine(problem))];
   }
+  const viewStart = verbose ? `View ${view}: ` : "";
   const nobody = members.length === 0 ? " Nobody is in the group." : "";
   return [
     [
       view === 0
         ? "Nobody has been in the group yet."
         : seq === null
-        ? `View ${view}; how many entries there are isn't known.`
-        : `View ${view}, ${entriesText(seq)}.${nobody}`,
+        ? `${viewStart}${verbose ? "how" : "How"} many entries there are isn't known.`
+        : `${verbose ? viewStart : "The group has "}${entriesText(seq)}.${nobody}`,
     ],
     ...(members.length === 0 ? [] : memberTable(members)),
     ...more,
