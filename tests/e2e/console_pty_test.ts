@@ -496,7 +496,7 @@ consoleTest(
       }
       const styleOf = (part: string) =>
         terminal.screen.styled.flat().find((run) => run.text.includes(part))?.style;
-      const styles = flags.length === 0 ? ["1;7", "35", "2"] : ["", "", ""];
+      const styles = flags.length === 0 ? ["1;7", "35", "2"] : ["1;7", "", ""];
       assertEquals([styleOf("alice"), styleOf("for you"), styleOf("before")], styles);
     }
   },
@@ -504,9 +504,12 @@ consoleTest(
 
 consoleTest("NO_COLOR prints no colours", async () => {
   await using room = await openRoom({ env: { NO_COLOR: "1" } });
-  await room.show(messageFrom("Bob", "hi"));
-  await room.terminal.until("the message", ({ text }) => text.includes("<Bob> hi"));
-  assert(!room.terminal.raw.split("\x1b").some((rest) => /^\[[0-9;]*m/.test(rest)));
+  await room.show(messageFrom("Bob", "hi"), messageFrom("Bob", "hi Alice"));
+  await room.terminal.until("the messages", ({ text }) => text.includes("<Bob> hi Alice"));
+  const styles = room.terminal.raw.split("\x1b").flatMap((rest) =>
+    /^\[([0-9;]*)m/.exec(rest)?.[1] ?? []
+  );
+  assertEquals([...new Set(styles)].sort(), ["0", "1;7"], "bold and reversed are no colours");
 });
 
 consoleTest("TERM=dumb gets plain lines and no sequence at all", async () => {

@@ -11,6 +11,7 @@ import { withoutWrapping } from "./terminal_mode.ts";
 import type { Line, SpanStyle } from "../rendering/user_interface.ts";
 
 export interface TextFormatOptions {
+  /** Whether there are colours. At a terminal with a `look` what is bold stays so without them. */
   readonly colour: boolean;
   /** Whether times have seconds. */
   readonly verbose: boolean;
@@ -213,7 +214,7 @@ export class TextFormat {
   /** A text of somebody else's, in which the user's own name stands out. */
   #mentions(said: Piece, isOwn: boolean): readonly Piece[] {
     const self = this.#options.look?.self() ?? null;
-    if (isOwn || self === null || !this.#options.colour) return [said];
+    if (isOwn || self === null || !this.#hasBold) return [said];
     const pieces: Piece[] = [];
     let end = 0;
     for (const [from, to] of mentionsOf(said.text, self)) {
@@ -316,8 +317,15 @@ export class TextFormat {
   }
 
   #code(text: string, as: Exclude<SpanStyle, "body"> | null): string {
-    if (as === null || as === "exact" || !this.#options.colour) return "";
+    if (as === null || as === "exact") return "";
+    if (!this.#options.colour && !(as === "own" && this.#hasBold)) return "";
     return as === "name" ? this.#options.look?.names.codeOf(text) ?? "" : STYLE_CODES[as];
+  }
+
+  /** Whether what is bold is written so: never in a pipe. */
+  get #hasBold(): boolean {
+    const { colour, look, terminal } = this.#options;
+    return colour || (terminal !== null && look !== undefined);
   }
 
   /** The indentation of a body: aligned with its first line, or less if the text before it is too wide. */

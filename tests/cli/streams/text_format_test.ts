@@ -358,7 +358,19 @@ Deno.test("TextFormat makes one's own name stand out where others mention it, an
   }
   assertEquals(body("I am Alice", { text: "<Alice> ", as: "own" })?.includes("\x1b[1;7m"), false);
   const piped = new TextFormat(lookOf(PIPE), NOON_MS);
-  assertEquals(piped.format([{ text: "hey Alice", as: "body" }]), "hey Alice\n", "without colours");
+  assertEquals(piped.format([{ text: "hey Alice", as: "body" }]), "hey Alice\n", "in a pipe");
+});
+
+Deno.test("TextFormat makes oneself and mentions bold at a terminal without colours, and nothing else", () => {
+  const format = new TextFormat(lookOf(terminalOf(80)), NOON_MS);
+  assertEquals(
+    format.format([...message("hey Alice!"), { text: " [", as: "private" }]),
+    "12:03 <Bob> hey \x1b[1;7mAlice\x1b[0m! [\n",
+  );
+  assertEquals(
+    format.format([{ text: "<Alice>", as: "own" }, { text: " ! ", as: "mark" }, "hi"]),
+    "\x1b[1m<Alice>\x1b[0m ! hi\n",
+  );
 });
 
 Deno.test("TextFormat puts lines of the history between rules, faint; without rules each says so itself", () => {
@@ -395,7 +407,7 @@ Deno.test("TextFormat puts a rule above what is new since the user went away", (
   const shown = [message("one"), own, [{ timeMs: NOON_MS }, " * Bob joined"], message("two")];
   assertEquals(
     shown.map((line) => format.format(line as Line)).join(""),
-    "12:03 <Bob> one\n12:03Alicex\n12:03 * Bob joined\n-- new since 12:02 --\n12:03 <Bob> two\n",
+    "12:03 <Bob> one\n12:03\x1b[1mAlice\x1b[0mx\n12:03 * Bob joined\n-- new since 12:02 --\n12:03 <Bob> two\n",
   );
   assertEquals(since.length, 1, "neither one's own words nor events count");
 });
