@@ -228,6 +228,8 @@ interface CommandTableOptions<Target> {
   readonly textObject?: string | null;
   /** What completion writes after a name at the start of a line; by default a blank. */
   readonly afterName?: string;
+  /** The way out for a typed command that is one in other modes, where it isn't the one of its name; null: none. */
+  readonly elsewhere?: (name: string, rest: string) => string | null;
   /** Forms of lines that aren't commands, for `/help`: head and description. */
   readonly bareForms?: readonly (readonly [head: string, help: string])[];
   /** In a mode of several rooms: `target` as it is in one of them, which objects name in their field `room`. */
@@ -258,6 +260,7 @@ export class CommandTable<Target> {
   readonly #words: ReadonlyMap<string, string>;
   readonly #textObject: string | null;
   readonly #chatIsSilent: (line: string) => boolean;
+  readonly #elsewhere: (name: string, rest: string) => string | null;
   /** As the option; without its types, a table takes whatever takes more than its own target. */
   readonly #inRoom: ((target: never, room: string) => unknown) | undefined;
 
@@ -268,6 +271,7 @@ export class CommandTable<Target> {
     }
     this.#bareLine = options.bareLine;
     this.#inRoom = options.inRoom;
+    this.#elsewhere = options.elsewhere ?? (() => null);
     this.#answerOf = options.answerOf ?? (() => null);
     this.#chatIsSilent = options.chatIsSilent ?? (() => false);
     this.#textObject = options.textObject === undefined
@@ -346,8 +350,10 @@ export class CommandTable<Target> {
     const name = /^\S+/.exec(line.slice(1))?.[0] ?? "";
     // Where a message needs more than its text (a receiver), a doubled slash doesn't turn the line into one.
     const wayOut = this.chatIsSilent(`/${line}`) ? "" : `, //${shortened(name)} sends it as text`;
-    const entry = this.#known(name, wayOut);
     const rest = line.slice(1 + name.length);
+    const other = this.#elsewhere(name, rest.trim());
+    if (other !== null) throw new P2pchatError("usage", other);
+    const entry = this.#known(name, wayOut);
     // Only the first blank is a separator: a text keeps further leading blanks.
     const match = entry.syntax.exec(rest.slice(1));
     if (match === null) throw aboutEntry(entry, givenIn(entry, rest), formError(entry, name));

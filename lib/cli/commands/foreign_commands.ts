@@ -64,6 +64,11 @@ function meaning(words: readonly string[], head: string): Meanings {
   return Object.fromEntries(words.map((word) => [word, [head]]));
 }
 
+/** Whether a command is another program's for writing to one person alone. */
+export function writesToOne(word: string): boolean {
+  return WRITING_TO_ONE.includes(word.toLowerCase());
+}
+
 /** Whether a word without a slash means leaving in other programs. */
 export function meansLeaving(word: string): boolean {
   const lower = word.trim().toLowerCase();

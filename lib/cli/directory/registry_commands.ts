@@ -15,7 +15,7 @@ import {
 } from "../commands/commands.ts";
 import { fileCommands, fileNumber } from "../files/file_commands.ts";
 import type { FileCommand } from "../files/file_events.ts";
-import { meansLeaving } from "../commands/foreign_commands.ts";
+import { meansLeaving, writesToOne } from "../commands/foreign_commands.ts";
 import {
   type CommandSink,
   exitCommand,
@@ -136,7 +136,10 @@ const COMMANDS = [
     isPrivate: "always",
     run: (submit: RegistryTarget, { text }, ref) => submit({ command: "say", text }, ref),
   }),
-  meCommand((submit: RegistryTarget, text, ref) => submit({ command: "say", text }, ref)),
+  {
+    ...meCommand((submit: RegistryTarget, text, ref) => submit({ command: "say", text }, ref)),
+    isPrivate: "always" as const,
+  },
   command({
     name: "hangup",
     aliases: ["hang-up"],
@@ -215,6 +218,11 @@ export function registryCommands(
     answerOf: (line) => where().place === "asked" ? null : answerOf(line),
     bareLine: (line) => bareLine(line, where(), isInteractive, isOnline),
     chatIsSilent: () => where().place !== "talking",
+    elsewhere: (name) => {
+      const { place, peer } = where();
+      const isInCall = place === "talking" || place === "calling";
+      return isInCall && writesToOne(name) ? toOneAlone(peer) : null;
+    },
     bareForms: [
       ["NAME", "call NAME, in the lobby"],
       ["1 [PART]", "show who is online, in the lobby"],

@@ -13,6 +13,7 @@ import {
   exitCommand,
   historyCommand,
   listCommand,
+  meCommand,
   type OwnCommand,
   ownCommands,
   presenceCommands,
@@ -95,6 +96,14 @@ function toFriend(line: string, friend: string, partner: Partner): Invocation {
   return { command: "msg", texts: { name, text } };
 }
 
+/** To whom goes what names nobody. @throws {P2pchatError} `unknown-user`. */
+function partnerOf(partner: Partner, friend: string): string {
+  const name = partner.present;
+  if (name !== null) return name;
+  const text = `Cannot tell to whom: /to ${friend} first, or write ${friend}//me waves`;
+  throw new P2pchatError("unknown-user", text);
+}
+
 function isExit(line: string): boolean {
   return line.trim() === "exit";
 }
@@ -138,6 +147,13 @@ export function friendsCommandTable(
         run: (submit: FriendsCommandSink, { name, text }, ref) =>
           submit({ command: "msg", name, text }, ref),
       }),
+      {
+        ...meCommand((submit: FriendsCommandSink, text, ref) =>
+          submit({ command: "msg", name: partnerOf(partner, friend), text }, ref)
+        ),
+        help: "say what you do to the friend in the prompt: /me waves is shown as <* Alice> waves",
+        isPrivate: "always",
+      },
       command({
         name: "to",
         aliases: [],

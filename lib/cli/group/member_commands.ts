@@ -11,6 +11,8 @@ import {
   messageText,
   searchedText,
 } from "../commands/command_arguments.ts";
+import { nameFault, shownName } from "../../base/text/names.ts";
+import { writesToOne } from "../commands/foreign_commands.ts";
 import { command, CommandTable } from "../commands/commands.ts";
 import {
   type CommandSink,
@@ -57,6 +59,7 @@ export function memberCommandTable(isAsked: () => boolean): CommandTable<MemberC
         ? { command: "msg", texts: { text: line } }
         : { command: answer, texts: {} };
     },
+    elsewhere: privateElsewhere,
     bareForms: [
       ["TEXT", "say TEXT to all"],
       ["//TEXT", "say /TEXT: no command"],
@@ -64,6 +67,20 @@ export function memberCommandTable(isAsked: () => boolean): CommandTable<MemberC
     ],
     commands: COMMANDS,
   });
+}
+
+/** What is private in other modes isn't there in a group: the way out. */
+function privateElsewhere(name: string, rest: string): string | null {
+  const word = name.toLowerCase();
+  if (writesToOne(word)) {
+    return "Nothing was sent: a group has no private messages; to say it to all, write it without " +
+      `/${word}`;
+  }
+  if (word !== "history" && word !== "log") return null;
+  const first = /^\S+/.exec(rest)?.[0] ?? "";
+  if (!/^\p{L}/u.test(first) || nameFault(first) !== null) return null;
+  return `A group has no private messages, so none with ${shownName(first)}; ` +
+    `/log 20 shows the last of what all said, /search TEXT finds some of it`;
 }
 
 const COMMANDS = [

@@ -1,9 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import type { CommandTable } from "../../../lib/cli/commands/commands.ts";
 import { outcomeOf } from "../command_outcome.ts";
-import { friendsCommands } from "../../../lib/cli/friends/friends_commands.ts";
+import { friendsCommands, friendsCommandTable } from "../../../lib/cli/friends/friends_commands.ts";
 import { memberCommands } from "../../../lib/cli/group/member_commands.ts";
 import { meshCommands } from "../../../lib/cli/mesh/mesh_commands.ts";
+import { Partner } from "../../../lib/cli/friends/partner.ts";
 import { registryCommands } from "../../../lib/cli/directory/registry_commands.ts";
 import { PromptState } from "../../../lib/cli/directory/prompt_state.ts";
 import { regserverCommands } from "../../../lib/cli/directory/regserver_commands.ts";
@@ -101,7 +102,14 @@ Deno.test("/dm without a text is refused with its form, by the word that was typ
 
 Deno.test("/me says what one does, to whom what one says goes", () => {
   const talking = { ...lobby, place: "talking" as const, peer: "bob" };
-  const tables = [meshCommands, memberCommands, registryCommands(() => talking, true)];
+  const partner = new Partner("alice", "users.txt", true);
+  partner.table(["bob"]);
+  const tables = [
+    meshCommands,
+    memberCommands,
+    registryCommands(() => talking, true),
+    friendsCommandTable("bob", partner),
+  ];
   const said = tables.map((table) =>
     outcomeOf(
       table as CommandTable<(command: unknown, ref: string | undefined) => void>,
@@ -113,7 +121,13 @@ Deno.test("/me says what one does, to whom what one says goes", () => {
     { command: { command: "say", text } },
     { command: { command: "msg", text } },
     { command: { command: "say", text } },
+    { command: { command: "msg", name: "bob", text } },
   ]);
+  assertEquals(
+    tables.map((table) => table.mayBeKept("/me waves")),
+    [true, true, false, false],
+    "what one alone is to read isn't kept among typed lines",
+  );
   const outcome = meshCommands.parse(`/me ${"x".repeat(65_536)}`, false);
   assertEquals(outcome.type === "refused" && outcome.error.code, "too-long");
 });
@@ -122,7 +136,7 @@ Deno.test("/me says what one does, to whom what one says goes", () => {
 const NEAR: Readonly<Record<string, Partial<Record<keyof typeof TABLES, string>>>> = {
   "kick": { mesh: "/remove NAME", group: "", serve: "/remove NAME" },
   "ban": { regserver: "/kick NAME", group: "" },
-  "dm": { registry: "/call NAME", group: "" },
+  "dm": { registry: "/call NAME" },
   "mute": { mesh: "/ignore NAME", friends: "/ignore NAME" },
   "notice": { mesh: "/msg NAME TEXT" },
   "dcc": { mesh: "/send [NAME] FILE" },
@@ -141,3 +155,35 @@ for (const [name, here] of Object.entries(NEAR)) {
     }
   });
 }
+
+Deno.test("who would write to one alone reads the way out where that can't be", () => {
+  const refusal = (table: { parse(line: string, objects: boolean): unknown }, line: string) => {
+    const outcome = table.parse(line, false) as ReturnType<typeof memberCommands.parse>;
+    assert(outcome.type === "refused", line);
+    return outcome.error.message;
+  };
+  for (const word of ["dm", "query", "whisper", "TELL"]) {
+    assertEquals(
+      refusal(memberCommands, `/${word} Cob are you there?`),
+      "Nothing was sent: a group has no private messages; to say it to all, write it without " +
+        `/${word.toLowerCase()}`,
+    );
+    for (const place of ["talking", "calling"] as const) {
+      const table = registryCommands(() => ({ ...lobby, place, peer: "Cob" }), true);
+      assertEquals(
+        refusal(table, `/${word} Cob are you there?`),
+        "Nothing was sent: what you type goes to Cob alone: leave the name out",
+      );
+    }
+  }
+  for (const typed of ["/history Ben 3", "/history Ben", "/log Ben", "/log Ben 3"]) {
+    assertEquals(
+      refusal(memberCommands, typed),
+      "A group has no private messages, so none with Ben; /log 20 shows the last of what all " +
+        "said, /search TEXT finds some of it",
+    );
+  }
+  for (const typed of ["/history 3", "/log /Ben/ 3", "/log --digest"]) {
+    assertEquals(memberCommands.parse(typed, false).type, "command", typed);
+  }
+});

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { complete } from "../../../lib/cli/terminal/completion.ts";
 import {
@@ -6,6 +6,7 @@ import {
   friendsCommandTable,
   Reply,
 } from "../../../lib/cli/friends/friends_commands.ts";
+import { P2pchatError } from "../../../lib/base/errors.ts";
 import { parseContactCard } from "../../../lib/store/users/contact_card.ts";
 import type { AddCommand } from "../../../lib/cli/friends/contacts.ts";
 import { Partner, type ToCommand } from "../../../lib/cli/friends/partner.ts";
@@ -91,6 +92,12 @@ Deno.test("among friends who says nobody's name is told of a friend", () => {
   );
   assert(outcome !== "nothing" && "error" in outcome);
   assertStringIncludes(outcome.text, "write NAME/TEXT, as in carol/hello");
+});
+
+Deno.test("among friends /me goes to nobody where plain lines do", () => {
+  const error = assertThrows(() => outcomeOf(friendsCommands, "/me waves"), P2pchatError);
+  assertEquals(error.code, "unknown-user");
+  assertStringIncludes(error.message, "/to bob first, or write bob//me waves");
 });
 
 for (const [line, code, text] of REFUSED) {
