@@ -76,7 +76,7 @@ function privateElsewhere(name: string, rest: string): string | null {
     return "Nothing was sent: a group has no private messages; to say it to all, write it without " +
       `/${word}`;
   }
-  if (word !== "history" && word !== "log") return null;
+  if (word !== "history") return null; // `/log` names nobody in any mode
   const first = /^\S+/.exec(rest)?.[0] ?? "";
   if (!/^\p{L}/u.test(first) || nameFault(first) !== null) return null;
   return `A group has no private messages, so none with ${shownName(first)}; ` +
