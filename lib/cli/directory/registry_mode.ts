@@ -37,6 +37,7 @@ import {
   withProfile,
   withUserInterface,
 } from "../session/mode_session.ts";
+import type { FirstUse } from "../../store/profile/first_use.ts";
 import type { RegistryOptions } from "./registry_arguments.ts";
 import { OwnAccount } from "./own_account.ts";
 import type { PassphraseDialogue } from "../credentials/passphrase_dialogue.ts";
@@ -285,7 +286,7 @@ class Program {
     await withClient(wiring, { ...options, profile: name, asksAgain }, {
       files,
       notices: (texts) => this.#notices = [...this.#notices, ...texts],
-      askToEnter: () => void this.#enter(name),
+      askToEnter: () => void this.#enter(name, wiring.first),
       connecting: () => {
         standing.connecting();
         ui.setPrompt(standing.prompt, standing.name);
@@ -348,13 +349,14 @@ class Program {
   }
 
   /** Asks how to log in, and passes the answer on. Rejects only for bugs, which end the program. */
-  async #enter(profile: string): Promise<void> {
+  async #enter(profile: string, first: FirstUse): Promise<void> {
     const host = this.#host;
     const answer = await this.#comingIn.entry(profile);
     if (host === null || host !== this.#host) return;
     if (answer === null) this.#leave("nothing was answered");
     else if ("password" in answer) {
       this.#isSigningUp = answer.how === "sign-up";
+      first.asks();
       host.enter(answer);
     } else host.giveUp(new OtherProfile(answer));
   }
@@ -396,11 +398,15 @@ class Program {
         this.#looking?.cancel();
         this.#pause.early(null);
         this.#comingIn.over(event.state === "up");
-        if (event.state === "up") this.#tellSignedUp(event.name);
+        if (event.state === "up") {
+          wiring.first.isIn();
+          this.#tellSignedUp(event.name);
+        }
         if (this.#hasEnded && event.state === "up") this.#leave("end of input");
         break;
       case "error":
         this.#comingIn.failed(event.code);
+        wiring.first.failed(event.code);
         // Ends the questions: the user accepts the key at the prompt, with /trust.
         if (event.code === "key-changed" && !standing.wasUp) this.#comingIn.over(false);
         break;

@@ -279,6 +279,7 @@ function hostOf(
     if (!people.show(event, ref)) return;
     if (event.event === "message" && !event.self) reply.wrote(event.from);
     if (event.event !== "ready") return;
+    wiring.first.isIn();
     offerNames(wiring, event.names);
     partner.follow((to) => {
       const own = shownName(event.name);

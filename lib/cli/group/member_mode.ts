@@ -278,7 +278,10 @@ async function chat(wiring: Wiring): Promise<void> {
 }
 
 /** Passes the links' events on to the host, which gives up if the coordinator that answers has another place. */
-function guarded({ place, places, relay }: Wiring, host: () => MemberHost | null): LinkHandler {
+function guarded(
+  { place, places, relay, first }: Wiring,
+  host: () => MemberHost | null,
+): LinkHandler {
   const handler = forwardTo(host);
   let isMet = places.isMet(place);
   if (isMet) relay.met();
@@ -289,6 +292,7 @@ function guarded({ place, places, relay }: Wiring, host: () => MemberHost | null
       if (other !== null) return host()?.giveUp(new KeptElsewhere(other));
       isMet = true;
       relay.met();
+      first.asks();
       handler.linkUp(link, info);
     },
   };
@@ -438,7 +442,8 @@ class Presenter {
   }
 
   #ready({ name, members }: MemberEvent & { readonly event: "ready" }): void {
-    const { ui, identity } = this.wiring;
+    const { ui, identity, first } = this.wiring;
+    first.isIn();
     ui.setPrompt(`${shownName(name)} @group`, name);
     this.#offerNames(members);
     showNotices(ui, ...identity.takeNotices(), ...this.notices);

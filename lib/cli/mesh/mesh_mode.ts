@@ -13,7 +13,6 @@ import {
 } from "../../base/ids.ts";
 import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.ts";
 import { invariant } from "../../base/invariant.ts";
-import { isSameName, shownName } from "../../base/text/names.ts";
 import { backTo, roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
 import type { MeshCommand } from "../../protocols/mesh/schema/events.ts";
 import type { MeshConfig } from "../../protocols/mesh/schema/mesh_io.ts";
@@ -94,13 +93,6 @@ function connectingText({ begin }: MeshConfig): string | null {
   );
   const more = others.length === 0 ? "" : `, or to another address of the invite`;
   return `Connecting to ${endpointText(begin.contact)}${more}...`;
-}
-
-/** Says whose profile is used, where that has another spelling of the name. */
-function spellingNotice(folder: string, name: string): readonly string[] {
-  const owner = folder.slice(folder.lastIndexOf("/") + 1);
-  if (owner === name || !isSameName(owner, name)) return [];
-  return [`This is ${shownName(owner)}'s profile; here you are called ${shownName(name)}`];
 }
 
 /** Runs until the user leaves. @throws {P2pchatError} The reason if it ends otherwise. */
@@ -201,7 +193,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
       const room = host?.room ?? null;
       if (room !== null) files.start(room as string as Hash, `${rooms.folder}/${room}/files`);
       // After the first line, which says where this member listens.
-      showNotices(ui, ...identity.takeNotices(), ...spellingNotice(wiring.folder, options.name));
+      showNotices(ui, ...identity.takeNotices());
       if (!options.keepsWords) showNotices(ui, FORGETS);
       if (begin.kind === "resume" && options.foundPrivate) showNotices(ui, BACK_PRIVATE);
       else if (begin.kind === "resume" && begin.room === rooms.last && !isFurther) {

@@ -6,6 +6,7 @@
 import { nodeCrypto } from "../../base/crypto/crypto.ts";
 import type { Environment, Logger } from "../../base/machine/environment.ts";
 import { P2pchatError } from "../../base/errors.ts";
+import { isSameName, shownName } from "../../base/text/names.ts";
 import { dayText } from "../../base/text/words.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { ChannelIdentity } from "../../protocols/noise/channel_handshake.ts";
@@ -13,12 +14,12 @@ import { keyPairFromSeed } from "../../protocols/noise/primitives.ts";
 import type { Disk, DiskLock } from "../../store/disk/disk.ts";
 import { takeProfileTurn } from "../../store/disk/held_lock.ts";
 import {
-  isOfUnused,
   isUsedProfile,
   openProfileIdentity,
   type ProfileIdentity,
   type Unseal,
 } from "../../store/profile/identity.ts";
+import { FirstUse } from "../../store/profile/first_use.ts";
 import { KnownPeers } from "../../store/profile/known_peers.ts";
 import { roomsFolder, usersFolder } from "../../store/disk/paths.ts";
 import {
@@ -53,6 +54,8 @@ export interface Profile {
   readonly environment: Environment;
   /** Its notices are to be shown when the mode has begun, or before it ends if it doesn't get that far. */
   readonly identity: ProfileIdentity;
+  /** Is told when others may know the profile's key: until then a new profile goes when the program ends. */
+  readonly first: FirstUse;
   readonly knownPeers: KnownPeers;
   readonly peace: Peace;
   /** See `outwardHost()`. */
@@ -164,7 +167,7 @@ export async function withProfile<Result>(
     });
     const today = () => dayText(Date.now());
     const peace = new Peace(settings, ignored, fingerprintOf(own.signer.key), today);
-    const found = [...notices];
+    const found = [...notices, ...spellingNotice(folder, use.folder)];
     const takeNotices = () => [
       ...found.splice(0),
       ...knownPeers.takeNotices(),
@@ -178,38 +181,45 @@ export async function withProfile<Result>(
       crypto: nodeCrypto,
       log,
     };
+    const isOwn = typeof use.folder !== "string";
+    const mode = use.mode === "mesh" ? null : use.mode;
+    const first = new FirstUse(disk, folder, mode, isOwn && own.isNew && !isUsed);
+    const outward = await outwardHost();
+    const profile = { disk, folder, environment, identity, first, knownPeers, peace, outward };
     try {
-      const outward = await outwardHost();
-      return await work({ disk, folder, environment, identity, knownPeers, peace, outward });
+      return await work(profile);
     } catch (error) {
-      if (isMesh && own.isNew && error instanceof P2pchatError) await removeUnused(disk, folder);
+      if (error instanceof P2pchatError) first.failed(error.code);
+      else first.isIn(); // a bug: everything stays as it is
       throw error;
     } finally {
       await knownPeers.settled();
+      if (first.isInVain) await removeInVain(disk, folder, first);
     }
   } finally {
     lock?.release();
   }
 }
 
-/**
- * Removes a profile whose key was made by a start which came into no room: nobody knows it. If another program has
- * begun to use it, or the disk refuses, it stays.
- */
-async function removeUnused(disk: Disk, folder: string): Promise<void> {
+/** Removes a profile of no use, unless the disk refuses: what the start failed for is to be told, not this. */
+async function removeInVain(disk: Disk, folder: string, first: FirstUse): Promise<void> {
   try {
     const turn = await profileTurn(disk, folder);
     try {
-      const files = await disk.list(folder);
-      if (!files.every(isOfUnused)) return;
-      for (const file of files) await disk.remove(`${folder}/${file}`);
-      await disk.removeFolder(folder);
+      await first.remove();
     } finally {
       turn.release();
     }
   } catch (error) {
-    if (!(error instanceof P2pchatError)) throw error; // what the start failed for is to be told, not this
+    if (!(error instanceof P2pchatError)) throw error;
   }
+}
+
+/** Says whose profile is used, where that has another spelling of the name. */
+function spellingNotice(folder: string, of: ProfileUse["folder"]): readonly string[] {
+  const owner = folder.slice(folder.lastIndexOf("/") + 1);
+  if (typeof of === "string" || owner === of.name || !isSameName(owner, of.name)) return [];
+  return [`This is ${shownName(owner)}'s profile; here you are called ${shownName(of.name)}`];
 }
 
 /** A profile's folder, or a server's, to which nobody else has access. */
