@@ -1,9 +1,15 @@
-/** Desktop notifications, by the escape sequences that terminals have for them, and how often there is one. */
+/**
+ * Draws the attention of a user who isn't looking: the terminal's bell, and desktop notifications, by the escape
+ * sequences that terminals have for them; and how often.
+ */
 
+import type { Clock } from "../../base/machine/clock.ts";
 import { startOf, visibleText, withFewMarks } from "../../base/text/text.ts";
 import { numberText } from "../../base/text/words.ts";
 import type { Attention } from "../rendering/user_interface.ts";
+import type { Streams } from "../streams/streams.ts";
 import { passedOn } from "./passthrough.ts";
+import type { Unseen } from "./unseen.ts";
 
 type Variable = (name: string) => string | undefined;
 
@@ -113,5 +119,63 @@ export class NotificationRate {
   clear(): void {
     this.#waiting = null;
     this.#more = 0;
+  }
+}
+
+const BELL = "\x07";
+
+/** Rings and notifies while the user isn't looking, by what the terminal tells of its focus and by the keys. */
+export class Notifier {
+  readonly #unseen: Unseen;
+  readonly #streams: Pick<Streams, "variable" | "wallMs">;
+  readonly #clock: Clock;
+  readonly #write: (sequence: string) => void;
+  readonly #rate = new NotificationRate();
+  /** The timer of the one that waits. */
+  #timer: { cancel(): void } | null = null;
+
+  /** @param unseen Is told when the user is looking. @param write Writes what the terminal obeys. */
+  constructor(
+    unseen: Unseen,
+    streams: Pick<Streams, "variable" | "wallMs">,
+    clock: Clock,
+    write: (sequence: string) => void,
+  ) {
+    this.#unseen = unseen;
+    this.#streams = streams;
+    this.#clock = clock;
+    this.#write = write;
+  }
+
+  /** The terminal tells that it has got the focus, or lost it. */
+  focus(hasFocus: boolean): void {
+    this.#unseen.focus(hasFocus, this.#streams.wallMs());
+    if (hasFocus) this.#rate.clear();
+  }
+
+  pressed(): void {
+    this.#rate.clear();
+    this.#unseen.pressed(this.#streams.wallMs());
+  }
+
+  attend(attention: Attention): void {
+    if (this.#unseen.isSeen(this.#streams.wallMs(), attention.isUrgent)) return;
+    this.#notify(this.#rate.offer(attention, this.#clock.nowMs()));
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+  }
+
+  #notify(attention: Attention | null): void {
+    if (attention !== null) {
+      this.#write(BELL + notifying(attention, (name) => this.#streams.variable(name)));
+    }
+    const { dueMs } = this.#rate;
+    if (dueMs === null || this.#timer !== null) return;
+    this.#timer = this.#clock.at(dueMs, () => {
+      this.#timer = null;
+      this.#notify(this.#rate.due(this.#clock.nowMs()));
+    });
   }
 }

@@ -13,7 +13,7 @@ const KEYS_MAX = 1_024;
 /** The most UTF-16 units of text in these keys: no answer is that long. */
 const UNITS_MAX = 65_536;
 
-/** How a question is shown at the prompt. */
+/** How a question, or the line being typed, is shown at the prompt. */
 export interface Asked {
   readonly prompt: string;
   readonly text: string;
@@ -31,6 +31,9 @@ export class Questions {
   readonly #print: (line: Line) => void;
   readonly #changed: () => void;
   #logOut: (() => void) | null = null;
+  /** Questions that will begin with Enter at an empty line. */
+  #awaited: { readonly logOut: () => void; readonly tell: (hasBegun: boolean) => void } | null =
+    null;
   #question: Open | null = null;
   /** What is shown until the next question; null: nothing. */
   #waiting: string | null = null;
@@ -57,9 +60,32 @@ export class Questions {
     return isUnseen ? { prompt, text: "", cursor: 0 } : { prompt, text, cursor };
   }
 
+  /** Begins questions, in place of those that wait for Enter. */
   begin(logOut: () => void): void {
+    this.#giveUpAwaited();
     this.#logOut = logOut;
     this.#changed();
+  }
+
+  /** Begins them with Enter at an empty line. @returns Whether they have begun: false where others, or the end, came first. */
+  beginAtEnter(logOut: () => void): Promise<boolean> {
+    this.#giveUpAwaited();
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#awaited = { logOut, tell: resolve };
+    return promise;
+  }
+
+  /** Enter was pressed at an empty line: everything typed after it is an answer, if questions wait for it. */
+  enterPressed(): void {
+    if (this.#awaited === null) return;
+    const { logOut, tell } = this.#awaited;
+    tell(true);
+    this.begin(logOut);
+  }
+
+  #giveUpAwaited(): void {
+    this.#awaited?.tell(false); // no effect where they have begun
+    this.#awaited = null;
   }
 
   /** Asks a question, in place of one still open. @returns The answer; null where the question ends without one. */
@@ -80,6 +106,7 @@ export class Questions {
 
   /** Ends the questions: keys go to the prompt again. */
   end(): void {
+    this.#giveUpAwaited();
     this.#answered(null);
     this.#waiting = null;
     this.#logOut = null;

@@ -120,41 +120,6 @@ Deno.test("what the terminal answers to somebody else's question isn't typed", a
   await ui.close();
 });
 
-Deno.test("a short beginning of a line becomes what it stands for when it is typed, and stays that", async () => {
-  const { streams, ui, room, screenNow } = await open();
-  ui.setExpansion({ typed: "r/", becomes: "bob/" });
-  streams.type("r/");
-  assertEquals((await screenNow()).cursorLine, "Alice> bob/|");
-  ui.setExpansion({ typed: "r/", becomes: "carol/" });
-  streams.type("yes\r");
-  streams.type("er/x\r");
-  streams.type("r/and/more\r");
-  await settle();
-
-  assertEquals(room.happened, ["bob/yes", "er/x", "carol/and/more"]);
-  await ui.close();
-});
-
-Deno.test("who is there is asked when Tab is pressed, and no sooner", async () => {
-  const { streams, ui, screenNow } = await open();
-  let asked = 0;
-  const here = ["Bob"];
-  ui.setNames(() => {
-    asked++;
-    return here;
-  });
-  here.push("Carol");
-  streams.type("hello C");
-  await settle();
-  assertEquals(asked, 0);
-
-  streams.type("\t");
-
-  assertEquals((await screenNow()).cursorLine, "Alice> hello Carol |");
-  assertEquals(asked, 1);
-  await ui.close();
-});
-
 Deno.test("a line that was pasted as a whole is taken by who can, and no other line", async () => {
   const { streams, ui, room } = await open();
   const asked: string[] = [];
@@ -401,27 +366,6 @@ Deno.test("a text of very many lines is folded, and shown whole when asked for",
   await ui.close();
 });
 
-Deno.test("a notice has a star, a warning its mark", async () => {
-  const { ui, screenNow } = await open();
-  ui.show({ event: "notice", text: "Linked again" });
-  ui.show({ event: "notice", text: "Another key", warning: true });
-  assertEquals((await screenNow()).lines, [
-    "12:03 * Linked again",
-    "12:03 ! Another key",
-    "Alice>",
-  ]);
-  await ui.close();
-});
-
-Deno.test("--plain rewrites no progress", async () => {
-  const { ui, screenNow } = await open({ plain: true });
-  ui.progress("1 of 3");
-  ui.progress("2 of 3");
-  ui.progress(null);
-  assertEquals((await screenNow()).lines, ["12:03 * 1 of 3", "Alice>"]);
-  await ui.close();
-});
-
 Deno.test("Ctrl+Z gives the terminal back until the program goes on", async () => {
   const { streams, ui, screenNow } = await open();
   streams.type("half\x1a");
@@ -470,16 +414,6 @@ Deno.test("Ctrl+Z takes the terminal back where nothing stops the program", asyn
 
   assertEquals((await screenNow()).cursorLine, "Alice> half|");
   await ui.close();
-});
-
-Deno.test("close() takes the prompt away and gives terminal and signals back", async () => {
-  const { streams, ui, screenNow } = await open();
-  streams.type("half");
-  await settle();
-  await ui.close();
-  const screen = await screenNow();
-  assertEquals([streams.isRaw, streams.heeded, screen.modes.size], [false, [], 0]);
-  assertEquals(screen.lines, [""]);
 });
 
 Deno.test("the terminal wraps again however the program leaves it", async () => {
@@ -571,30 +505,17 @@ Deno.test("the second Ctrl+C forces at a terminal that takes nothing, too", SLOW
   await ui.close();
 });
 
-Deno.test("a line that is set aside is kept for Ctrl+Y with what follows, and nothing of it is run", async () => {
+Deno.test("keys that follow a line that was set aside are kept with it for Ctrl+Y, and not run", async () => {
   const { streams, ui, room, screenNow } = await open();
   streams.type("half a li");
   await settle();
   ui.draft.setAside("#Club");
   streams.type("ne\r");
   const screen = await screenNow();
-  assertEquals(screen.cursorLine, "Alice> |");
+  assertEquals([screen.cursorLine, room.happened], ["Alice> |", []]);
   assert(screen.text.includes("typing for #Club"));
-  streams.type("\x19");
-  assertEquals((await screenNow()).cursorLine, "Alice> half a line|");
-  assertEquals(room.happened, []);
-  streams.type("\r");
+  streams.type("\x19\r");
   await settle();
   assertEquals(room.happened, ["half a line"]);
-  ui.draft.setAside("#Club");
-  streams.type("heeded");
-  assertEquals((await screenNow()).cursorLine, "Alice> heeded|", "nothing was typed");
-  assertEquals(ui.draft.take(), "heeded");
-  assertEquals([ui.draft.putBack("back"), ui.draft.putBack("again")], [true, false]);
-  assertEquals((await screenNow()).cursorLine, "Alice> back|");
-  ui.draft.setAside("#Club", "other");
-  streams.type("\x15\x19\r");
-  await settle();
-  assertEquals(room.happened, ["half a line", "back"]);
   await ui.close();
 });

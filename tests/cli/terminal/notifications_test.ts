@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { NotificationRate, notifying } from "../../../lib/cli/terminal/notifications.ts";
+import { Unseen } from "../../../lib/cli/terminal/unseen.ts";
+import { VirtualClock } from "../../doubles/memory_links.ts";
+import { NotificationRate, Notifier, notifying } from "../../../lib/cli/terminal/notifications.ts";
 import type { Attention } from "../../../lib/cli/rendering/user_interface.ts";
 
 const HI: Attention = { title: "Bob; to you", body: "hi; there", isUrgent: false };
@@ -133,4 +135,32 @@ Deno.test("NotificationRate: whatever comes when, two are a second apart, and no
     assertEquals(told.every((ms, index) => index === 0 || ms - told[index - 1]! >= 1_000), true);
     if (waits.length > 0) assertEquals(told.length >= 1, true);
   }));
+});
+
+Deno.test("Notifier rings while the user isn't looking, and nothing that waits rings after a key", () => {
+  const clock = new VirtualClock();
+  const unseen = new Unseen(0);
+  const written: string[] = [];
+  const streams = { variable: () => undefined, wallMs: () => clock.nowMs() };
+  const notifier = new Notifier(unseen, streams, clock, (sequence) => written.push(sequence));
+  notifier.attend(at("seen"));
+  assertEquals(written, []);
+  notifier.focus(false);
+  for (const title of ["a", "b", "c"]) notifier.attend(at(title));
+  assertEquals(written, ["\x07"]);
+  clock.advance(1_000);
+  assertEquals(written, ["\x07", "\x07"]);
+  notifier.attend(at("d"));
+  clock.advance(1_000);
+  assertEquals(written.length, 3);
+  notifier.attend(at("e"));
+  notifier.pressed();
+  clock.advance(5_000);
+  assertEquals(written.length, 3);
+  notifier.focus(false);
+  notifier.attend(at("f"));
+  notifier.attend(at("g"));
+  notifier.close();
+  clock.advance(5_000);
+  assertEquals(written.length, 4);
 });

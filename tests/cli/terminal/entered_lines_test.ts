@@ -1,7 +1,7 @@
 /** Lines that wait while input is paused: what they mean when they are run, and what becomes of them otherwise. */
 
 import type { OwnCommand } from "../../../lib/cli/commands/mode_commands.ts";
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { LEAVE_MS_MAX } from "../../../lib/base/machine/mode_limits.ts";
 import { LogInDialogue } from "../../../lib/cli/directory/log_in_dialogue.ts";
 import { InteractiveInterface } from "../../../lib/cli/terminal/interactive_interface.ts";
@@ -11,20 +11,13 @@ import {
   type RegistryTarget,
 } from "../../../lib/cli/directory/registry_commands.ts";
 import { PromptState } from "../../../lib/cli/directory/prompt_state.ts";
-import type {
-  InputHandler,
-  Line,
-  Mode,
-  ShownEvent,
-} from "../../../lib/cli/rendering/user_interface.ts";
+import type { InputHandler, Mode, ShownEvent } from "../../../lib/cli/rendering/user_interface.ts";
 import type { FileCommand } from "../../../lib/cli/files/file_events.ts";
 import type { ClientCommand } from "../../../lib/protocols/directory/schema/events.ts";
 import { Screen } from "../../e2e/screen.ts";
 import { call } from "../call_event.ts";
 import { echoRoom, MODE, OPTIONS } from "../echo_room.ts";
 import { MemoryStreams, settle } from "../memory_streams.ts";
-import { P2pchatError } from "../../../lib/base/errors.ts";
-import { FoldedLines } from "../../../lib/cli/terminal/kept_lines.ts";
 
 const REASON = "waiting for bob";
 
@@ -279,34 +272,4 @@ Deno.test("whoever leaves by Ctrl+X is told, too, and so is everybody when the p
   assertEquals(room.happened, []);
   assertEquals(text.includes("! 1 line that you wrote wasn't sent"), true, text);
   assertEquals(text.includes("! 2 lines that you wrote weren't sent"), true, text);
-});
-
-function refusal(folded: FoldedLines, number: number): string {
-  const error = assertThrows(() => folded.line(number), P2pchatError);
-  assertEquals(error.code, "no-such-entry");
-  return error.message;
-}
-
-Deno.test("FoldedLines numbers the lines it keeps, and says what it doesn't have", () => {
-  const folded = new FoldedLines();
-  assertEquals(refusal(folded, 1), "Cannot show 1: nothing was folded so far");
-  const [first, second]: Line[] = [["first"], ["second"]];
-  assertEquals([folded.keep(first!), folded.keep(second!)], [1, 2]);
-  assertEquals([folded.line(1), folded.line(2)], [first, second]);
-  assertEquals(refusal(folded, 3), "Cannot show 3: the last text that was folded is 2");
-});
-
-Deno.test("FoldedLines keeps some of the longest texts, the last of them always", () => {
-  const folded = new FoldedLines();
-  const longest: Line = [{ text: "\n".repeat(65_536), as: "body" }];
-  for (let number = 1; number <= 40; number++) assertEquals(folded.keep(longest), number);
-  assertEquals(
-    refusal(folded, 25),
-    "Cannot show 25: it was too long ago; what /history or /log shows can be shown again",
-  );
-  for (let number = 26; number <= 40; number++) assertEquals(folded.line(number), longest);
-
-  const huge: Line = [{ text: "\n".repeat(2_000_000), as: "body" }];
-  assertEquals(folded.line(folded.keep(huge)), huge);
-  refusal(folded, 40);
 });
