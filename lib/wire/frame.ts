@@ -3,6 +3,7 @@
  * `FRAME_BYTES_MAX`), then the body.
  */
 
+import { freeBuffer } from "../base/collections/free_buffer.ts";
 import type { Bytes } from "../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
@@ -16,6 +17,11 @@ export const FRAME_BYTES_MAX = 262_144;
 // The most memory that a peer can make us allocate by a header alone; a longer frame's buffer grows as its bytes
 // arrive.
 const FIRST_BUFFER_BYTES = 4_096;
+
+/** Beside a chunk stands its record's kind. */
+const BESIDE_BYTES_MAX = 1;
+
+const EMPTY = new Uint8Array(0);
 
 /**
  * Writes the header for a body of `length` bytes to the start of `out`, for callers that have left room for it.
@@ -43,8 +49,10 @@ export function writeFrameHeader(out: Uint8Array, length: number): void {
  */
 export class FrameReader {
   readonly #bytesMax: number;
-  #chunk: Uint8Array = new Uint8Array(0);
+  #chunk: Uint8Array = EMPTY;
   #chunkOffset = 0;
+  /** Whether a body that was returned is a view into the chunk. */
+  #isViewed = false;
   /** Header bytes of the current frame read so far, and the length they have given. */
   #headerBytes = 0;
   #length = 0;
@@ -57,13 +65,15 @@ export class FrameReader {
   }
 
   /**
-   * Adds the next chunk of the stream, which must not change until `next` has returned null.
+   * Adds the next chunk of the stream, which is the reader's from now on: its memory is freed where `next` has returned
+   * null, and no body is a view into it.
    * @throws {InvariantError} If frames of the previous chunk haven't been taken.
    */
   push(chunk: Uint8Array): void {
     invariant(this.#chunkOffset === this.#chunk.length, "frames are taken before more bytes come");
     this.#chunk = chunk;
     this.#chunkOffset = 0;
+    this.#isViewed = false;
   }
 
   /**
@@ -72,12 +82,26 @@ export class FrameReader {
    *   later call, since no later frame can be found.
    */
   next(): Uint8Array | null {
+    const body = this.#read();
+    if (body === null) this.#letGo();
+    return body;
+  }
+
+  #letGo(): void {
+    const isLong = this.#chunk.length >= FIRST_BUFFER_BYTES; // the collector is quick about short ones
+    if (isLong && !this.#isViewed) freeBuffer(this.#chunk, BESIDE_BYTES_MAX);
+    this.#chunk = EMPTY;
+    this.#chunkOffset = 0;
+  }
+
+  #read(): Uint8Array | null {
     if (!this.#readHeader()) return null;
     const available = this.#chunk.length - this.#chunkOffset;
     const start = this.#chunkOffset;
     if (this.#buffer === null && available >= this.#length) {
       this.#chunkOffset = start + this.#length;
       this.#headerBytes = 0;
+      this.#isViewed = true;
       return this.#chunk.subarray(start, this.#chunkOffset);
     }
     if (available === 0) return null;

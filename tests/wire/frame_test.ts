@@ -161,3 +161,22 @@ Deno.test(
     assert(moved <= 2 * FRAME_BYTES_MAX, `${moved} bytes moved`);
   },
 );
+
+Deno.test("FrameReader frees a chunk that it has copied, and none into which a body is a view", () => {
+  const reader = new FrameReader();
+  const stream = frameOf(new Uint8Array(20_000).fill(1));
+  const chunks = [
+    stream.slice(0, 10_000),
+    concatBytes(stream.subarray(10_000), frameOf(new Uint8Array(5_000).fill(2))),
+    concatBytes(frameOf(Uint8Array.of(3)), stream.subarray(0, 5_000)),
+    stream.slice(5_000),
+  ];
+  const bodies: number[] = [];
+  for (const chunk of chunks) {
+    reader.push(chunk);
+    for (let body = reader.next(); body !== null; body = reader.next()) bodies.push(body[0]!);
+  }
+
+  assertEquals(bodies, [1, 2, 3, 1]);
+  assertEquals(chunks.map(({ length }) => length > 0), [false, true, true, false]);
+});
