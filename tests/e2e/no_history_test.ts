@@ -4,22 +4,13 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { delivery, FriendsGroup } from "./friends_group.ts";
 import { Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { hasScript, openTerminal } from "./pty.ts";
+import { found } from "./texts_on_disk.ts";
 
 const shows = (text: string) => (event: ShownEvent) =>
   event.event === "message" && event.text === text;
 const is = (name: string) => (event: ShownEvent) => event.event === name;
 const notice = (part: string) => (event: ShownEvent) =>
   event.event === "notice" && event.text.includes(part);
-
-/** Where any of these texts is, in any file below the folder. */
-function found(folder: string, ...texts: readonly string[]): readonly string[] {
-  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) => {
-    const path = `${folder}/${name}`;
-    if (isDirectory) return found(path, ...texts);
-    const content = Deno.readTextFileSync(path);
-    return texts.filter((text) => content.includes(text)).map((text) => `${path}: ${text}`);
-  });
-}
 
 /** Alice's profile outlives her programs; Bob keeps what is said. */
 class Room extends Nodes {

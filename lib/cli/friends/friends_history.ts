@@ -1,14 +1,13 @@
 /** What was said to friends and by them, in the folder of their table; and what of it is shown again at a start. */
 
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
-import { isSameName } from "../../base/text/names.ts";
 import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
 import { unshownIn } from "../../protocols/friends/friends_log.ts";
 import type { FriendsEvent } from "../../protocols/friends/events.ts";
 import type { FriendsStore } from "../../runtime/hosts/friends_host.ts";
 import type { ReturnedEvent } from "../rendering/user_interface.ts";
 import { LastSeen, shownAgain } from "../session/last_seen.ts";
-import { openPrivateStore, PrivateHistory } from "../session/private_history.ts";
+import { isWithNamed, openPrivateStore, PrivateHistory } from "../session/private_history.ts";
 import type { Session } from "../session/mode_session.ts";
 import type { FriendsOwnEvent } from "./friends_rendering.ts";
 import type { FriendsOptions } from "./friends_arguments.ts";
@@ -51,8 +50,7 @@ export class FriendsHistory {
       ownName: () => name,
       shownName: (_, name) => name,
       // The table says who has a name, whatever key that one has by now.
-      isWith: (words, { name, key }) =>
-        isSameName(words.name, name) || (words.key !== null && fingerprintOf(words.key) === key),
+      isWith: isWithNamed,
     });
     const count = shownAgain(options, ui) ?? 0;
     if (count === 0) return new FriendsHistory(wiring, folder, words, warn, null, []);

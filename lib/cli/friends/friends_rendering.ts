@@ -4,20 +4,18 @@ import { endpointText } from "../../base/ids.ts";
 import { shownName } from "../../base/text/names.ts";
 import { saidByText } from "../../base/trust/name_answers.ts";
 import { quotedStart } from "../../base/text/text.ts";
-import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
 import { type FriendsEvent, type FriendView, TAKEN_BACK } from "../../protocols/friends/events.ts";
 import { numberText } from "../../base/text/words.ts";
 import type { FileEvent } from "../files/file_events.ts";
 import { fileLines } from "../files/file_rendering.ts";
 import { roundTripText } from "../rendering/moments.ts";
+import { recalledLines, saidTo } from "../rendering/recalled_lines.ts";
 import type { AddedEvent } from "./contacts.ts";
 import type { OwnLineEvent } from "./own_lines.ts";
 import type { ToEvent } from "./partner.ts";
 import {
-  actionIn,
   awayLine,
   awayText,
-  heardLines,
   isEarlier,
   listed,
   messageLine,
@@ -28,7 +26,6 @@ import {
   ownKeyLine,
   ownNameSpan,
   problemLine,
-  saidBy,
   starLine,
   wrongLine,
 } from "../rendering/spans.ts";
@@ -118,13 +115,7 @@ function historyLines(
   nowMs: number,
 ): readonly Line[] {
   if (messages.length === 0) return [nothingSaid(searched, name)];
-  return heardLines<RecalledMessage>(messages, (message) => {
-    const sentMs = Date.parse(message.sentAt);
-    const time: Span = { timeMs: Number.isNaN(sentMs) ? nowMs : sentMs };
-    const { self, from, to = "?", text } = message;
-    if (self) return [time, " ", ...saidTo(to, from, text)];
-    return [time, " ", ...saidBy(nameSpan(message.shown), text)];
-  });
+  return recalledLines(messages, nowMs);
 }
 
 function readyLine({ name: self, port, names, users }: EventNamed<"ready">): Line {
@@ -159,19 +150,6 @@ function ownMessageLine({ to, text, saidMs, state }: OwnLineEvent, self: string,
     return [{ timeMs: nowMs }, mark, nameSpan(to), ` has your ${quotedStart(text)}`];
   }
   return [{ timeMs: saidMs }, mark, ...saidTo(to, self, text)] satisfies Line;
-}
-
-/** `<alice -> bob> hello`: one's own words to a friend. */
-function saidTo(to: string, self: string, text: string): Line {
-  const action = actionIn(text);
-  return [
-    action === null ? "<" : "<* ",
-    ownNameSpan(self),
-    " -> ",
-    nameSpan(to),
-    "> ",
-    { text: action ?? text, as: "body" },
-  ];
 }
 
 function toLine({ name, was }: ToEvent, nowMs: number): Line {

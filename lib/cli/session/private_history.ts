@@ -4,6 +4,7 @@ import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import type { KeepEffect, RecalledMessage, RecallEffect } from "../../base/machine/mode_machine.ts";
 import type { PrivateWords } from "../../base/schema/private_words.ts";
+import { isSameName } from "../../base/text/names.ts";
 import { finder } from "../../base/text/search.ts";
 import { dateText } from "../../base/text/words.ts";
 import type { KeptWords } from "../../runtime/hosts/mode_host.ts";
@@ -36,7 +37,18 @@ interface HistoryEvent {
   readonly key?: string;
 }
 
-/** @param folder It is there. @param isKept False with `--no-history`. */
+/**
+ * Whether it was said to whoever is called so, or to the owner of that key: where a name has one owner at a time, whatever
+ * key that one has by now.
+ */
+export function isWithNamed(
+  words: Pick<PrivateWords, "key" | "name">,
+  { name, key }: { readonly name: string; readonly key?: string },
+): boolean {
+  return isSameName(words.name, name) || (words.key !== null && fingerprintOf(words.key) === key);
+}
+
+/** @param folder Made with the first message. @param isKept False with `--no-history`. */
 export async function openPrivateStore(
   disk: Disk,
   folder: string,

@@ -38,7 +38,7 @@ export class PrivateLog implements PrivateStore {
   #isTold = false;
 
   /**
-   * @param folder It is there.
+   * @param folder Made with the first message.
    * @param warn Tells the user what couldn't be read or written.
    */
   constructor(
@@ -168,6 +168,7 @@ export class PrivateLog implements PrivateStore {
   }
 
   async #open(number: number): Promise<OpenedRecords<Kept>> {
+    await this.disk.makeFolder(this.folder);
     const segment = await openRecords(this.disk, this.#pathOf(number), PRIVATE_LOG);
     for (const text of segment.notices) this.warn(text);
     this.#segment = segment;
