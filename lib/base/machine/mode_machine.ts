@@ -115,6 +115,11 @@ export interface Conversation {
   readonly key?: string;
 }
 
+/** `again`: no answer, as nobody has asked; the console shows each message of it as such. */
+export interface ShownAgain {
+  readonly again?: true;
+}
+
 /** An answer to `history` that what was said privately is added to. */
 interface RecallingEvent extends Partial<Conversation> {
   readonly event: "history";

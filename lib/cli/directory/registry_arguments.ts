@@ -8,8 +8,10 @@ import { chosenName } from "../commands/command_arguments.ts";
 import {
   fileName,
   type Flags,
+  historyFlag,
   hostFlag,
   listenPort,
+  noHistoryFlag,
   noWaitFlag,
   type OptionsOf,
   optionsOf,
@@ -58,6 +60,8 @@ const flags = {
     default: 0,
   },
   wait: noWaitFlag("the directory"),
+  historyCount: historyFlag("; in the first call with somebody"),
+  keepsWords: noHistoryFlag,
   ...fileFlags,
   passphraseFile: PASSPHRASE_FILE_FLAG,
 } satisfies Flags;

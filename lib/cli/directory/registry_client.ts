@@ -4,7 +4,11 @@ import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
 import { canonicalHost } from "../../base/text/endpoints.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { ClientConfig } from "../../protocols/directory/schema/client_io.ts";
-import { CLIENT_LOG, type ClientRecord } from "../../protocols/directory/schema/client_records.ts";
+import {
+  CLIENT_LOG,
+  type ClientRecord,
+  FORGETTING_CLIENT,
+} from "../../protocols/directory/schema/client_records.ts";
 import { DIRECTORY_NAME } from "../../protocols/directory/schema/events.ts";
 import {
   CALL_ACCESS,
@@ -22,6 +26,7 @@ import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import { UdpDatagrams } from "../../transport/udp_datagrams.ts";
 import { REGSERVER_PORT_DEFAULT } from "../args/options.ts";
 import type { RegistryOptions } from "./registry_arguments.ts";
+import { CallWords } from "./call_words.ts";
 import { isVerified, pinnedKeys, pinsIn, serverKeyPinned } from "../credentials/pinned_keys.ts";
 import type { ShownEvent } from "../rendering/user_interface.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
@@ -33,6 +38,8 @@ import {
   showFailure,
   warnBy,
 } from "../session/mode_session.ts";
+import { forgettingStore } from "../session/forgetting_store.ts";
+import { shownAgain } from "../session/last_seen.ts";
 import { ServerAddresses } from "../session/server_addresses.ts";
 import { type OpenedRecords, openRecords } from "../session/record_store.ts";
 import { modePorts } from "../session/run_mode.ts";
@@ -49,6 +56,8 @@ export interface ClientOptions extends
     | "host"
     | "port"
     | "wait"
+    | "historyCount"
+    | "keepsWords"
   > {
   /** The name of the profile. */
   readonly profile: string;
@@ -77,8 +86,13 @@ export async function withClient<Event extends ShownEvent, Target>(
   work: (host: DirectoryClientHost, links: Links) => Promise<void>,
 ): Promise<void> {
   const { disk, folder, environment, identity } = session;
-  const store = await openRegistry(disk, `${folder}/registry`);
-  notices(store.notices);
+  const registry = `${folder}/registry`;
+  const opened = await openRegistry(disk, registry);
+  const { keepsWords, profile: name } = options;
+  const store = keepsWords ? opened : forgettingStore(opened, FORGETTING_CLIENT);
+  const warn = warnBy(session.ui);
+  const words = new CallWords({ disk, identity, folder: registry, name, keepsWords, warn });
+  notices(opened.notices);
   let datagrams: Datagrams | null = null;
   let links: Links | null = null;
   try {
@@ -90,7 +104,7 @@ export async function withClient<Event extends ShownEvent, Target>(
       port: options.port,
       identity: channelIdentity(session),
       env: environment,
-      warn: warnBy(session.ui),
+      warn,
       access: CALL_ACCESS,
       channel: CALL_CHANNEL,
       relays,
@@ -101,8 +115,8 @@ export async function withClient<Event extends ShownEvent, Target>(
       registry: endpointText(options.registry),
       listening: endpointText(links.local),
     });
-    const { config, pin } = configOf(session, options, links.local.port);
-    const known = await ServerAddresses.open(disk, `${folder}/registry`);
+    const { config, pin } = configOf(session, options, links.local.port, words);
+    const known = await ServerAddresses.open(disk, registry);
     const scope = directoryScope(options.registry);
     const instances = [...options.otherRegistries, ...known.of(scope)];
     host = new DirectoryClientHost({ ...config, instances }, {
@@ -113,42 +127,50 @@ export async function withClient<Event extends ShownEvent, Target>(
       datagrams,
       relays,
       pin,
+      privateWords: words,
       keepAddresses: (addresses) => showFailure(session.ui, known.keep(scope, addresses)),
     });
     await work(host, links);
   } finally {
     await links?.shutdown("ended");
     await datagrams?.close();
-    await store.close();
+    await words.close().finally(() => store.close());
   }
 }
 
 function configOf<Event extends ShownEvent, Target>(
   session: Session<Event, Target>,
-  { name, way, registry, registryKey, trustFirst, host, wait, asksAgain }: ClientOptions,
+  options: ClientOptions,
   port: number,
+  words: CallWords,
 ): { readonly config: Omit<ClientConfig, "records">; readonly pin: KeepPin } {
+  const { name, way, registry, registryKey, trustFirst, host, wait, asksAgain } = options;
   const { knownPeers, folder, ui } = session;
   const serverScope = directoryScope(registry);
   // The scope of the users' pins at the directory whose key was seen last.
   let scope = "";
+  const expect = serverKeyPinned(session, {
+    scope: serverScope,
+    name: DIRECTORY_NAME,
+    title: `directory at ${endpointText(registry)}`,
+  }, registryKey);
+  if (expect !== null) words.isAt(expect);
   const config = {
     name,
     how: way,
     directory: registry,
     registry: registryText(registry),
-    expect: serverKeyPinned(session, {
-      scope: serverScope,
-      name: DIRECTORY_NAME,
-      title: `directory at ${endpointText(registry)}`,
-    }, registryKey),
+    expect,
+    shownAgain: shownAgain(options, ui) ?? 0,
     given: registryKey,
     isServerVerified: isVerified(knownPeers, serverScope, DIRECTORY_NAME),
     trustFirst,
     // The address for the `ready` event; other clients get the one that the directory sees.
     listening: endpointForOthers({ host, advertise: null }, port, session.outward),
     pinsOf: (key: PeerKey) => {
-      scope = `directory:${fingerprintOf(key)}`;
+      const directory = fingerprintOf(key);
+      words.isAt(directory);
+      scope = `directory:${directory}`;
       return pinnedKeys(knownPeers, scope);
     },
     refused: knownPeers.refused(),

@@ -5,7 +5,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { foldName, nameFault, shownName, withoutMark } from "../../base/text/names.ts";
 import { quotedStart, wordBeforeText } from "../../base/text/text.ts";
 import type { ClientCommand } from "../../protocols/directory/schema/events.ts";
-import { memberName, messageText } from "../commands/command_arguments.ts";
+import { FOUND_COUNT_DEFAULT, memberName, messageText } from "../commands/command_arguments.ts";
 import {
   type Argument,
   type Command,
@@ -19,10 +19,12 @@ import { meansLeaving, writesToOne } from "../commands/foreign_commands.ts";
 import {
   type CommandSink,
   exitCommand,
+  historyCommand,
   meCommand,
   type OwnCommand,
   ownCommands,
   presenceCommands,
+  searchCommand,
   statusCommand,
   trustCommand,
   verifyCommand,
@@ -167,6 +169,18 @@ const COMMANDS = [
     example: "/missed",
     run: (submit: RegistryTarget, _, ref) => submit({ command: "missed" }, ref),
   }),
+  {
+    ...historyCommand((submit: RegistryTarget, asked, ref) =>
+      submit({ command: "history", ...asked }, ref)
+    ),
+    help:
+      "the last N lines of calls, or all: those with NAME, or with whom you talk; with /TEXT/ " +
+      "what has it in it",
+    example: "/history bob /dinner/ 20",
+  },
+  searchCommand((submit: RegistryTarget, text, ref) =>
+    submit({ command: "history", count: FOUND_COUNT_DEFAULT, text, everywhere: true }, ref)
+  ),
   ...fileCommands("in a call: offer the other one a file, which is fetched with /get")
     .filter(({ name }) => name !== "cancel"),
   { ...statusCommand, help: "where you are, your call and its route, your key, what is wrong" },

@@ -38,6 +38,7 @@ import {
   withUserInterface,
 } from "../session/mode_session.ts";
 import type { FirstUse } from "../../store/profile/first_use.ts";
+import { FORGETS } from "../session/forgetting_store.ts";
 import type { RegistryOptions } from "./registry_arguments.ts";
 import { OwnAccount } from "./own_account.ts";
 import type { PassphraseDialogue } from "../credentials/passphrase_dialogue.ts";
@@ -164,7 +165,7 @@ class Program {
   constructor(parts: ProgramParts) {
     const { options, ui, given, notices } = parts;
     this.#parts = parts;
-    this.#notices = notices;
+    this.#notices = options.keepsWords ? notices : [FORGETS, ...notices];
     const { name, way: how } = options;
     this.#comingIn = new LogInDialogue({
       dialogue: ui.dialogue,
@@ -237,7 +238,8 @@ class Program {
         (profile) => {
           isOpen = true;
           const run = () => this.#runAs(name, { ...profile, ui });
-          return keepingTyped(ui, profile, () => tellingOfIdentity(ui, profile, run));
+          const telling = () => tellingOfIdentity(ui, profile, run);
+          return options.keepsWords ? keepingTyped(ui, profile, telling) : telling();
         },
       );
       return other ?? undefined;
@@ -377,6 +379,7 @@ class Program {
 
   #show(event: ClientEvent, ref: string | undefined, wiring: Profile): void {
     const { ui, standing, names } = this.#parts;
+    if (event.event === "history" && event.again === true) return this.#showAgain(event, wiring);
     if (!this.#peopleOf(wiring).show(event, ref)) {
       // Ringing on would keep others from calling.
       if (event.event === "incoming") {
@@ -418,6 +421,14 @@ class Program {
         break;
     }
     ui.setPrompt(standing.prompt, standing.name);
+  }
+
+  /** A call begins: shows what was said in earlier ones. */
+  #showAgain({ messages }: Extract<ClientEvent, { event: "history" }>, wiring: Profile): void {
+    const people = this.#peopleOf(wiring);
+    for (const { from, text, self, sentAt } of messages) {
+      people.show({ event: "message", from, text, self, history: true, sentAt }, undefined);
+    }
   }
 
   /** The account may be older: a sign-up with its password is a log-in. A script has its `session` event. */

@@ -13,6 +13,7 @@ import { numberText } from "../../base/text/words.ts";
 import type { FileEvent } from "../files/file_events.ts";
 import { fileLines } from "../files/file_rendering.ts";
 import { durationText } from "../rendering/moments.ts";
+import { recalledLines } from "../rendering/recalled_lines.ts";
 import {
   awayLine,
   awayText,
@@ -22,6 +23,7 @@ import {
   messageLine,
   messageStart,
   nameSpan,
+  nothingSaid,
   ownAwayLines,
   ownKeyLine,
   ownNameSpan,
@@ -98,7 +100,9 @@ export class RegistryRendering {
       case "missed":
         return missedLines(event);
       case "message":
-        return [messageLine({ ...event, history: false, sentAt: "" }, nowMs)];
+        return [messageLine({ history: false, sentAt: "", ...event }, nowMs)];
+      case "history":
+        return historyLines(event, nowMs);
       case "broadcast":
         return [this.#broadcastLine(event, nowMs)];
       case "broadcast-sent":
@@ -500,6 +504,15 @@ export function talkText(ms: number): string {
 function missedLines({ calls }: EventNamed<"missed">): readonly Line[] {
   if (calls.length === 0) return [["No call was missed."]];
   return calls.map(({ from, at }) => [{ timeMs: Date.parse(at) }, " ", nameSpan(from)]);
+}
+
+function historyLines(
+  { messages, searched, name }: EventNamed<"history">,
+  nowMs: number,
+): readonly Line[] {
+  if (messages.length > 0) return recalledLines(messages, nowMs);
+  const line = nothingSaid(searched, name);
+  return [name === undefined ? [...line, " Only calls are kept, no broadcasts."] : line];
 }
 
 function statusLines(status: EventNamed<"status">): readonly Line[] {

@@ -42,7 +42,7 @@ const HELP = Object.fromEntries(Object.keys(TABLES).map((mode) => [mode, "help"]
 const TO_ONE = { mesh: "msg", friends: "msg" };
 
 const IGNORING = { mesh: "ignore", group: "ignore", friends: "ignore", registry: "ignore" };
-const SEARCHING = { mesh: "search", group: "search", friends: "search" };
+const SEARCHING = { mesh: "search", group: "search", friends: "search", registry: "search" };
 
 /** The command that each is, by mode; where it isn't named, there is none. */
 const SAME: Readonly<Record<string, Partial<Record<keyof typeof TABLES, string>>>> = {
@@ -58,8 +58,8 @@ const SAME: Readonly<Record<string, Partial<Record<keyof typeof TABLES, string>>
   "list": LISTING,
   "dm bob hi": TO_ONE,
   "query bob hi": TO_ONE,
-  "log": { mesh: "history", friends: "history", group: "log" },
-  "history": { mesh: "history", friends: "history", group: "log" },
+  "log": { mesh: "history", friends: "history", group: "log", registry: "history" },
+  "history": { mesh: "history", friends: "history", group: "log", registry: "history" },
   "wall hi": { registry: "broadcast", regserver: "broadcast" },
   "ban bob": { mesh: "remove", serve: "remove" },
   "block bob": IGNORING,

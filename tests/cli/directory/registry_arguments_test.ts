@@ -26,6 +26,8 @@ const DEFAULTS: RegistryOptions = {
   host: null,
   port: 0,
   wait: true,
+  historyCount: null,
+  keepsWords: true,
   downloads: null,
   save: null,
   filesMax: 10_000_000_000,
@@ -50,6 +52,8 @@ const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<Registr
     way: "sign-up",
     passwordFile: "pw",
   }],
+  ["peer alice --registry chat.example --history 5", { historyCount: 5 }],
+  ["peer alice --registry chat.example --no-history", { keepsWords: false }],
   ["peer alice --registry chat.example --guest", { way: "guest" }],
   ["peer alice --registry chat.example --login --password-file pw --new-password-file new", {
     way: "log-in",

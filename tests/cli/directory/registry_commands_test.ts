@@ -38,6 +38,9 @@ const tell = (text: string) => ({ command: { command: "broadcast", text } as con
 const alone = <Name extends ClientCommand["command"]>(name: Name) => ({
   command: { command: name },
 });
+const history = (asked: Readonly<Record<string, unknown>>) => ({
+  command: { command: "history", count: null, ...asked } as const,
+});
 const LIST: Outcome<ClientCommand> = { command: { command: "list", part: undefined } };
 const QUIT = alone("quit");
 const ACCEPT: Outcome<ClientCommand> = { command: { command: "accept", name: undefined } };
@@ -63,6 +66,11 @@ const LOBBY: readonly (readonly [line: string, outcome: unknown])[] = [
   ["/call q", call("q")],
   ["/call 10.0.0.3:5000", { command: { command: "call-address", host: "10.0.0.3", port: 5_000 } }],
   ["/call [::1]:5000", { command: { command: "call-address", host: "::1", port: 5_000 } }],
+  ["/history", history({})],
+  ["/history 5", history({ count: 5 })],
+  ["/history bob 5", history({ name: "bob", count: 5 })],
+  ["/history bob /dinner/", history({ name: "bob", text: "dinner", count: 20 })],
+  ["/search dinner", history({ text: "dinner", count: 20, everywhere: true })],
   ["/list", LIST],
   ["/list al", { command: { command: "list", part: "al" } }],
   ["/broadcast 2 for lunch", tell("2 for lunch")],
@@ -199,6 +207,14 @@ Deno.test("registry: objects have the names that /help shows, and their text is 
     command: { command: "call-address", host: "::1", port: 5_000 },
   });
   assertEquals(object('{"command":"broadcast","text":"2 all"}'), tell("2 all"));
+  assertEquals(
+    object('{"command":"history","name":"bob","text":"x","n":3}', "talking"),
+    history({ name: "bob", text: "x", count: 3 }),
+  );
+  assertEquals(
+    object('{"command":"search","text":"x"}', "talking"),
+    history({ text: "x", count: 20, everywhere: true }),
+  );
   assertEquals(object('{"command":"msg","text":"q"}', "talking"), say("q"));
   assertEquals(object('{"command":"msg","text":"two\\nlines"}', "talking"), say("two\nlines"));
   assertEquals(object('{"command":"decline","reason":"no time"}', "asked"), {

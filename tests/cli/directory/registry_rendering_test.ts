@@ -53,6 +53,15 @@ const TALKING = [RINGING, call("connected", { route: "direct", verified: false }
 const RELAYED = [RINGING, call("connected", { route: "relay", verified: true })];
 const TALKED = { durationMs: 63_000 };
 
+type HistoryEvent = Extract<RegistryOwnEvent, { readonly event: "history" }>;
+type Past = HistoryEvent["messages"][number];
+const history = (messages: readonly Past[]) => ({ event: "history", messages }) as const;
+const said = (text: string): Past => ({
+  ...{ id: "1", from: "bob", shown: "bob", key: "b", text, sentAt: EARLIER },
+  ...{ private: true, self: false },
+});
+const BY_ALICE = { from: "alice", shown: "alice", self: true, to: "bob" } as const;
+
 /** The lines of the last of some events. */
 function linesOf(
   events: readonly RegistryOwnEvent[],
@@ -155,6 +164,27 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
       history: false,
     }],
     "12:03 [dave (guest) -> all] hi\n",
+  ],
+  [
+    [...IN, {
+      event: "message",
+      from: "bob",
+      text: "hi",
+      self: false,
+      history: true,
+      sentAt: EARLIER,
+    }],
+    "11:03 (earlier) <bob> hi\n",
+  ],
+  [
+    [...IN, history([said("hi"), { ...said("/me waves"), ...BY_ALICE }])],
+    "11:03 <bob> hi\n11:03 <* alice -> bob> waves\n",
+  ],
+  [[...IN, history([])], "No messages. Only calls are kept, no broadcasts.\n"],
+  [[...IN, { ...history([]), name: "bob" }], "No private message with bob.\n"],
+  [
+    [...IN, { ...history([]), searched: "x" }],
+    'No message has "x". Only calls are kept, no broadcasts.\n',
   ],
   [[...IN, USERS], "12:03 * Online: alice (you), bob, carol (in a call), dave (guest)\n"],
   [

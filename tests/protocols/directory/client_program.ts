@@ -5,6 +5,7 @@
 
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import type { PrivateWords } from "../../../lib/base/schema/private_words.ts";
 import { endpointText, type LinkId, type PeerKey } from "../../../lib/base/ids.ts";
 import { Client } from "../../../lib/protocols/directory/client/client.ts";
 import type {
@@ -131,6 +132,10 @@ export class ClientProgram {
   /** Why the program has ended; empty while it hasn't, or left. */
   fatal = "";
   readonly events: ClientEvent[] = [];
+  /** What the profile keeps of calls. */
+  readonly kept: PrivateWords[] = [];
+  /** What it is asked for. */
+  readonly recalls: Extract<ClientEffect, { readonly type: "recall" }>[] = [];
   /** Why links were closed, in order. */
   readonly goodbyes: string[] = [];
   readonly sent: { readonly link: LinkId; readonly message: DirectoryMessage }[] = [];
@@ -187,6 +192,7 @@ export class ClientProgram {
     for (let next = inputs.shift(); next !== undefined; next = inputs.shift()) {
       for (const effect of this.machine.step(next, this.nowMs)) {
         if (effect.type === "persist") inputs.push(...this.#persist(effect));
+        else if (effect.type === "keep") this.kept.push(effect.words);
         else words.push(this.#words(effect));
       }
     }
@@ -230,6 +236,9 @@ export class ClientProgram {
       case "stop":
         if (effect.outcome.kind === "fatal") this.fatal = effect.outcome.text;
         break;
+      case "recall":
+        this.recalls.push(effect);
+        return `recall${fieldsOf(effect.event)}`;
       case "close":
         this.goodbyes.push(effect.reason);
         break;

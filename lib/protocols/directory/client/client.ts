@@ -19,6 +19,7 @@ import { shownName } from "../../../base/text/names.ts";
 import { UnknownMessages } from "../../../base/machine/unknown_messages.ts";
 import { RequestQueue } from "./request_queue.ts";
 import { Calling } from "../client_calls/calling.ts";
+import { PastCalls } from "../client_calls/past_calls.ts";
 import type { ClientConfig, ClientEffect, ClientInput } from "../schema/client_io.ts";
 import { ClientLog } from "./client_log.ts";
 import { ClientOutput } from "../schema/client_output.ts";
@@ -52,6 +53,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   readonly asking: RequestQueue;
   readonly #hearing: BroadcastReceiver;
   readonly #user: ClientUser;
+  readonly #past: PastCalls;
   readonly #log: ClientLog;
   readonly #path: ClientPath;
   readonly #deadlines = new Deadlines({
@@ -113,9 +115,17 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     const isTalking = () => this.calling.call?.isTalking ?? false;
     const ownPresence = () => this.#user.presence.present;
     const lobby = this.lobby = new Lobby({ ...shared, hearing, isTalking, ownPresence });
+    const past = this.#past = new PastCalls({
+      ...shared,
+      lobby,
+      ownKey,
+      call: () => this.calling.call,
+      shownAgain: config.shownAgain ?? 0,
+    });
     const calling = this.calling = new Calling({
       ...shared,
       lobby,
+      past,
       isInteractive,
       randomBytes,
       nextAttempt,
@@ -408,6 +418,8 @@ export class Client implements Machine<ClientInput, ClientEffect> {
         return calling.say(command.text, ref);
       case "missed":
         return out.show({ event: "missed", calls: calling.missedCalls }, ref);
+      case "history":
+        return this.#past.ask(command, ref);
       case "passwd":
         return user.changePassword(command.old, command.new, ref);
       case "forget-me":

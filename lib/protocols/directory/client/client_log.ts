@@ -59,9 +59,12 @@ export class ClientLog {
     this.#sinceStart = this.#unshown.length;
   }
 
-  /** Takes the broadcasts that an earlier process stored, and perhaps never showed. */
+  /**
+   * Takes the broadcasts that an earlier process stored, and perhaps never showed. Those that it stored without their
+   * words (`--no-history`) are lost.
+   */
   takeUnshown(): readonly Heard[] {
-    const unshown = this.#unshown;
+    const unshown = this.#unshown.filter(({ text }) => text !== "");
     this.#unshown = [];
     return unshown;
   }

@@ -5,6 +5,7 @@ import { Deadlines } from "../../../base/machine/machine.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { checkedMessage, tooLong, utf8Length } from "../../../base/text/text.ts";
 import type { CallSession, ClientCall, Receipts } from "./client_call.ts";
+import type { PastCalls } from "./past_calls.ts";
 import {
   HEARD_MS,
   LEAVE_MS_MAX,
@@ -23,6 +24,7 @@ interface CallConversationParts {
   readonly session: Pick<CallSession, "name">;
   /** The call that is under way; null where there is none. */
   readonly call: () => ClientCall | null;
+  readonly past: Pick<PastCalls, "keep">;
 }
 
 export class CallConversation {
@@ -64,7 +66,7 @@ export class CallConversation {
   /** Sends waiting lines, as far as the link takes them; nothing before the call is connected. */
   flush(call: ClientCall): void {
     if (call.phase !== "talking") return;
-    const { out, session: { name: from } } = this.parts;
+    const { out, past, session: { name: from } } = this.parts;
     let bytes = 0;
     while (!call.isCongested) {
       const line = call.lines.shift();
@@ -74,6 +76,7 @@ export class CallConversation {
         out.send(call.link.link, { type: "line", text });
         call.receipts.said();
       }
+      past.keep(call, text, true);
       out.show({ event: "message", from, text, self: true }, ref);
       if (call.isSelf) out.show({ event: "message", from, text, self: false });
       bytes += utf8Length(text);
@@ -90,7 +93,8 @@ export class CallConversation {
       return receipts.heard(message.lines) ? null : "heard of what wasn't said";
     }
     if (message.type !== "line") return `${message.type} in a call`;
-    const { out } = this.parts;
+    const { out, past } = this.parts;
+    past.keep(call, message.text, false);
     out.show({ event: "message", from: call.peer, text: message.text, self: false });
     receipts.shown();
     if (receipts.owed === "now") this.tellHeard(call);

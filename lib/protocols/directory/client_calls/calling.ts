@@ -41,6 +41,7 @@ import {
 } from "../schema/messages.ts";
 import { CallConversation, PartingCalls } from "./call_conversation.ts";
 import { CallReannouncement } from "./call_reannouncement.ts";
+import type { PastCalls } from "./past_calls.ts";
 import { RelayLink } from "./relay_link.ts";
 import { Ringing } from "./ringing.ts";
 
@@ -84,6 +85,7 @@ interface CallingParts {
   readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
   readonly wallMs: () => number;
   readonly nextAttempt: () => number;
+  readonly past: Pick<PastCalls, "begins" | "keep">;
 }
 
 export class Calling {
@@ -108,7 +110,7 @@ export class Calling {
   readonly #agenda: Agenda;
 
   constructor(readonly parts: CallingParts) {
-    const { out, session, nextAttempt } = parts;
+    const { out, session, nextAttempt, past } = parts;
     const call = () => this.#call;
     this.#ringing = new Ringing(parts);
     this.#connecting = new Connecting({
@@ -117,7 +119,7 @@ export class Calling {
       nextAttempt,
       talks: (call, link) => this.#talks(call, link),
     });
-    this.#talking = new CallConversation({ out, session, call });
+    this.#talking = new CallConversation({ out, session, call, past });
     this.#parting = new PartingCalls(out);
     this.#relayLink = new RelayLink({ out, nextAttempt, directory: () => session.peer });
     const tell = (message: DirectoryMessage) => session.tell(message);
@@ -523,7 +525,7 @@ export class Calling {
   }
 
   #talks(call: ClientCall, link: CallLink | null): void {
-    const { out, keys } = this.parts;
+    const { out, keys, past } = this.parts;
     call.enter("talking");
     call.link = link;
     call.talkingSinceMs = out.monotonicMs;
@@ -540,6 +542,7 @@ export class Calling {
     if (call.key !== null) keys.met(call.peer, call.key);
     this.#show(call, "connected", { route }, call.beginRef);
     call.beginRef = undefined;
+    past.begins(call);
     this.#waitForLines(call);
     this.#talking.flush(call);
     this.#hangUpWhenSaid();

@@ -4,7 +4,13 @@ import type { Bytes } from "../../../base/crypto/crypto.ts";
 import type { Fingerprint } from "../../../base/text/fingerprint.ts";
 import type { ComparedKey } from "../../../base/trust/refused_keys.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../../base/ids.ts";
-import type { ModeEffect, ModeInput, PinEffect } from "../../../base/machine/mode_machine.ts";
+import type {
+  KeepEffect,
+  ModeEffect,
+  ModeInput,
+  PinEffect,
+  RecallEffect,
+} from "../../../base/machine/mode_machine.ts";
 import type { ClientRecord, HeardPlace } from "./client_records.ts";
 import type { ClientCommand, ClientEvent } from "./events.ts";
 import type { DirectoryMessage, WayIn } from "./messages.ts";
@@ -95,7 +101,10 @@ export type ClientEffect =
   /** Keeps where the directory's instances are for later starts, the user's own address first. */
   | { readonly type: "keep-addresses"; readonly addresses: readonly Endpoint[] }
   /** The key of another user, or of `*directory*`. */
-  | PinEffect;
+  | PinEffect
+  /** What is said in calls. */
+  | KeepEffect
+  | RecallEffect<ClientEvent>;
 
 export interface ClientConfig {
   /** The name given on the command line; null: the user gives one when coming in. */
@@ -126,6 +135,8 @@ export interface ClientConfig {
   readonly records: readonly ClientRecord[];
   /** Whether a person types at a terminal. */
   readonly isInteractive: boolean;
+  /** How many of the last lines with somebody are shown again in the first call with them; 0: none. */
+  readonly shownAgain?: number;
   /** False: a refusal to let the user in ends the program. */
   readonly asksAgain: boolean;
   /** False: end if the directory doesn't answer at the start. */

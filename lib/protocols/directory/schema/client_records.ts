@@ -57,17 +57,20 @@ const SPOKE = {
 };
 
 export const CLIENT_LOG = recordLog("registry", 3, {
-  heard: row("A broadcast was stored for good: the directory is told after this.", {
-    sentAt: SPOKE.sentAt,
-    from: SPOKE.from,
-    text: text(),
-    ...PLACE,
-    key: SPOKE.key,
-    own: SPOKE.own,
-    directory: SPOKE.directory,
-    isLasting: SPOKE.isLasting,
-    guest: optional(word({ guest: true }, (text) => `no sender is ${quotedStart(text)}`)),
-  }),
+  heard: row(
+    "A broadcast was stored for good: the directory is told after this. With `--no-history` the text is empty.",
+    {
+      sentAt: SPOKE.sentAt,
+      from: SPOKE.from,
+      text: text(),
+      ...PLACE,
+      key: SPOKE.key,
+      own: SPOKE.own,
+      directory: SPOKE.directory,
+      isLasting: SPOKE.isLasting,
+      guest: optional(word({ guest: true }, (text) => `no sender is ${quotedStart(text)}`)),
+    },
+  ),
   through: row(
     "All up to here were stored; in a compacted log, this replaces those that aren't kept.",
     PLACE,
@@ -109,3 +112,25 @@ export type Speaker = Pick<Spoke, "directory" | "as" | "key" | "from">;
 export type Heard = Omit<RecordOf<typeof CLIENT_LOG, "heard">, "kind">;
 /** Speakers that aren't told apart any more. */
 export type Forgotten = Omit<RecordOf<typeof CLIENT_LOG, "forgotten">, "kind">;
+
+/** What a client keeps on disk that is to keep nothing said: that it heard something, so that it takes it once. */
+function withoutWords(record: ClientRecord): ClientRecord {
+  return record.kind === "heard" ? { ...record, text: "" } : record;
+}
+
+/** A compacted log of such a client: of what was said, that alone which was there at the start. */
+function withEarlierWords(
+  all: Iterable<ClientRecord>,
+  earlier: readonly ClientRecord[],
+): readonly ClientRecord[] {
+  const placeOf = ({ store, as, number }: HeardPlace) => `${store} ${number} ${as}`;
+  const there = new Set(
+    earlier.flatMap((record) => record.kind === "heard" ? [placeOf(record)] : []),
+  );
+  return [...all].map((record) =>
+    record.kind === "heard" && there.has(placeOf(record)) ? record : withoutWords(record)
+  );
+}
+
+/** What a client leaves on a disk on which nothing that is said is to be. */
+export const FORGETTING_CLIENT = { withoutWords, withEarlierWords };

@@ -7,9 +7,12 @@ import type { ErrorCode } from "../../../base/errors.ts";
 import type { EngineAnswers } from "../../../base/machine/engine_answers.ts";
 import type {
   Compared,
+  Conversation,
   KeyChange,
   ModeCommand,
   ModeEvent,
+  RecalledMessage,
+  ShownAgain,
   VerifyAnswer,
 } from "../../../base/machine/mode_machine.ts";
 import type { PresenceCommand, ShownPresence } from "../../../base/machine/user_presence.ts";
@@ -171,6 +174,16 @@ export type ClientEvent =
     readonly from: string;
     readonly text: string;
     readonly self: boolean;
+    /** It was said in an earlier call, and is shown again. */
+    readonly history?: true;
+    /** With `history`: ISO 8601, UTC, when it was said here, or came. */
+    readonly sentAt?: string;
+  }
+  /** What was said in calls, with this one or with all; `searched`: that alone which has this text in it. */
+  | Partial<Conversation> & ShownAgain & {
+    readonly event: "history";
+    readonly messages: readonly RecalledMessage[];
+    readonly searched?: string;
   }
   | Compared & {
     readonly event: "broadcast";
@@ -308,6 +321,14 @@ export type ClientCommand =
   | { readonly command: "hang-up" }
   | { readonly command: "say"; readonly text: string }
   | { readonly command: "missed" }
+  /** `everywhere`: of all calls; otherwise, without a name, that of the call that is under way. */
+  | {
+    readonly command: "history";
+    readonly count: number | null;
+    readonly text?: string;
+    readonly name?: string;
+    readonly everywhere?: true;
+  }
   | { readonly command: "passwd"; readonly old: string; readonly new: string }
   | { readonly command: "forget-me"; readonly password: string };
 

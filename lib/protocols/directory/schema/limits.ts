@@ -336,5 +336,7 @@ export const OWN_TOLD_MAX = 2 ** 52;
 export const HEARD_PINS_MAX = 1_000;
 /** Our user is told as often as this, at most, that a broadcast isn't shown, for each reason. */
 export const NOT_SHOWN_TOLD_MS = 60_000;
+/** What was said before, in one answer, where the user gives no other number: as much as any room keeps. */
+export const RECALLED_MAX = 10_000;
 /** Pause before a disk that refused is tried again. */
 export const DISK_RETRY_MS = 5_000;

@@ -79,3 +79,12 @@ Deno.test("of several directories and accounts each has its own numbers, the old
     assertEquals(each.last(foldName("eve")), null);
   }
 });
+
+Deno.test("a broadcast that was stored without its words is never shown, and known to have come", () => {
+  const forgotten = { ...heard(2), text: "" };
+  const log = new ClientLog([heard(1), forgotten, heard(3)]);
+  assertEquals(numbers(log), [1, 3]);
+  assertEquals([log.through(AT), log.ownOf({ ...SPEAKER, as: ANN, from: "bob" })], [3, 3]);
+  const shown = new ClientLog([heard(1), forgotten, { kind: "shown", ...AT, number: 2 }]);
+  assertEquals(numbers(shown), []);
+});

@@ -7,6 +7,7 @@ import { foldName } from "../../../../lib/base/text/names.ts";
 import {
   CLIENT_LOG,
   type ClientRecord,
+  FORGETTING_CLIENT,
 } from "../../../../lib/protocols/directory/schema/client_records.ts";
 import { joinCells, splitCells } from "../../../../lib/store/disk/record_line.ts";
 
@@ -103,4 +104,25 @@ for (const [kind, fields, free] of CHECKED) {
 
 Deno.test("CLIENT_LOG.record() refuses a kind that it doesn't know", () => {
   assertCorrupt("tomorrow", ["5"]);
+});
+
+Deno.test("FORGETTING_CLIENT leaves no text of any record, and what tells that a broadcast came before", () => {
+  const { withoutWords, withEarlierWords } = FORGETTING_CLIENT;
+  // A kind that is added has to be thought of.
+  assertEquals(Object.keys(CLIENT_LOG.rows), [
+    "heard",
+    "through",
+    "spoke",
+    "forgotten",
+    "said",
+    "shown",
+  ]);
+  assertEquals(withoutWords(heard), { ...heard, text: "" });
+  const others = RECORDS.filter(({ kind }) => kind !== "heard");
+  assertEquals(others.map(withoutWords), others);
+  const later = { ...heard, number: heard.number + 1 };
+  assertEquals(
+    withEarlierWords([heard, later, ...others], [heard, ...others]),
+    [heard, { ...later, text: "" }, ...others],
+  );
 });
