@@ -56,7 +56,7 @@ export class FriendsHistory {
     if (count === 0) return new FriendsHistory(wiring, folder, words, warn, null, []);
     const seen = await LastSeen.open(disk, folder, warn);
     const unshown = unshownIn(store.records);
-    const last = await words.last(count + unshown.size);
+    const last = (await words.last(count + unshown.size))();
     const again = last.filter(({ id }) => !unshown.has(id)).slice(-count);
     return new FriendsHistory(wiring, folder, words, warn, seen, again);
   }

@@ -14,6 +14,7 @@ import {
 import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.ts";
 import { invariant } from "../../base/invariant.ts";
 import { backTo, roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
+import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
 import type { MeshCommand } from "../../protocols/mesh/schema/events.ts";
 import type { MeshConfig } from "../../protocols/mesh/schema/mesh_io.ts";
 import { FORGETTING_ROOM } from "../../protocols/mesh/schema/records.ts";
@@ -209,7 +210,8 @@ async function chat(wiring: Wiring): Promise<Bye> {
       if (rooms.last !== null && host?.room !== rooms.last && !isFurther) {
         showNotices(ui, leftBehind(rooms.last, options.name));
       }
-    });
+    }, () => saidPrivately());
+    let saidPrivately: () => readonly RecalledMessage[] = () => [];
     const privately = roomConversations(
       wiring,
       (room) => `${rooms.folder}/${room}`,
@@ -225,9 +227,12 @@ async function chat(wiring: Wiring): Promise<Bye> {
       openRoom: async (room) => {
         const port = options.passive ? null : links.local.port;
         const isBack = begin.kind === "resume";
+        const wasHere = rooms.all.includes(room);
         const warn = (text: string) => presenter.notice(text);
         const { wallMs } = environment;
         const store = await rooms.openRoom(room, port, wiring.knownPeers, wallMs, warn, isBack);
+        const again = shownAgain(options, ui) ?? 0;
+        if (again > 0 && wasHere) saidPrivately = await privately.last(again);
         const { close: closeLog } = store;
         // Before another process of the profile may be in the room.
         const close = () => privately.close().finally(() => closeLog());

@@ -50,8 +50,15 @@ import {
   whoisLines,
 } from "../rendering/verify_rendering.ts";
 
+/** The machine's events as they are shown: what is shown again comes one by one. */
+export type ShownMeshEvent = Exclude<MeshEvent, { readonly event: "returned" }>;
+
 /** The events that only the mesh shows. */
-export type MeshOwnEvent = OwnEventOf<MeshEvent> | RoomsEvent | ConsoleEvent | FileEvent;
+export type MeshOwnEvent =
+  | OwnEventOf<ShownMeshEvent>
+  | RoomsEvent
+  | ConsoleEvent
+  | FileEvent;
 
 type EventNamed<Name extends MeshOwnEvent["event"]> = Extract<
   MeshOwnEvent,

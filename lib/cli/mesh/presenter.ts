@@ -3,15 +3,17 @@
 import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "../../base/machine/mode_limits.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { isPlainName, shownName } from "../../base/text/names.ts";
-import type { MeshEvent } from "../../protocols/mesh/schema/events.ts";
+import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
+import type { MeshEvent, MessageEvent } from "../../protocols/mesh/schema/events.ts";
 import { People } from "../credentials/people.ts";
+import { shownAgain } from "../session/last_seen.ts";
+import { inTime } from "../session/private_history.ts";
 import { type Session, showNotices } from "../session/mode_session.ts";
 import { InputPause } from "../session/run_mode.ts";
 import type { MeshOptions } from "./mesh_arguments.ts";
 import type { RoomSink } from "./mesh_commands.ts";
-import type { ReturnedEvent } from "../rendering/user_interface.ts";
 import type { MeshRooms } from "./mesh_rooms.ts";
-import type { MeshOwnEvent } from "./mesh_rendering.ts";
+import type { MeshOwnEvent, ShownMeshEvent } from "./mesh_rendering.ts";
 
 /** What ends sooner needs no line, and no prompt before the first line. */
 const CONNECTING_TOLD_MS = 1_000;
@@ -39,7 +41,7 @@ export class Presenter {
   #leavingTimer: ReturnType<typeof setTimeout> | undefined;
   #connectingTimer: ReturnType<typeof setTimeout> | undefined;
   #isListening = false;
-  readonly people: People<MeshEvent>;
+  readonly people: People<ShownMeshEvent>;
   /** Back pressure of the room, and before it that of connecting. */
   readonly pause: InputPause;
 
@@ -47,6 +49,7 @@ export class Presenter {
    * @param known Names of all who can be written to, present or not.
    * @param listen Starts reading input.
    * @param greet Shows what follows the first line.
+   * @param privately The last of what was said privately in the room before this start.
    */
   constructor(
     readonly wiring: Session<MeshOwnEvent, RoomSink> & {
@@ -56,10 +59,11 @@ export class Presenter {
     readonly known: () => readonly string[],
     readonly listen: () => void,
     readonly greet: () => void,
+    readonly privately: () => readonly RecalledMessage[],
   ) {
     this.#key = fingerprintOf(wiring.identity.signer.key);
     this.pause = new InputPause(wiring.ui);
-    this.people = new People<MeshEvent>(wiring, wiring.options.name);
+    this.people = new People<ShownMeshEvent>(wiring, wiring.options.name);
   }
 
   show(event: MeshEvent, ref: string | undefined): void {
@@ -96,11 +100,20 @@ export class Presenter {
     }
   }
 
-  /** The machine knows what was shown, and the folder of the room when the user left. */
-  #returned({ since }: ReturnedEvent): void {
+  /**
+   * Shows the last messages again, private ones too, and below them since when the user was away: the machine knows what
+   * was shown of the room's, and the room's folder what was private, and when the user left.
+   */
+  #returned({ messages }: Extract<MeshEvent, { readonly event: "returned" }>): void {
     const { rooms, environment, ui } = this.wiring;
-    const event = rooms.lastSeen?.returned(environment.wallMs(), since) ?? null;
-    if (event !== null) ui.show(event);
+    const said = this.privately().map((message) =>
+      ({ event: "message", ...message, history: true }) as const
+    );
+    const count = shownAgain(this.wiring.options, ui) ?? 0;
+    const again = inTime<MessageEvent>(messages, said).slice(-count);
+    for (const message of again) this.people.show(message, undefined);
+    const event = rooms.lastSeen?.returned(environment.wallMs(), again.at(-1)?.sentAt ?? "");
+    if (event !== undefined && event !== null) ui.show(event);
   }
 
   /** The user has taken another name than that of the command line, which the next start takes again. */

@@ -72,10 +72,10 @@ export class PrivateHistory<Event extends { readonly event: string }> implements
     await (takenBack === true ? store.takeBack(words) : store.keep(words));
   }
 
-  /** The last `count` of all, as an answer has them. */
-  async last(count: number): Promise<readonly RecalledMessage[]> {
+  /** The last `count` of all, as an answer has them: with the names of the time at which that is asked for. */
+  async last(count: number): Promise<() => readonly RecalledMessage[]> {
     const words = await (await this.#opened()).find(() => true, count);
-    return words.map((one) => this.#message(one));
+    return () => words.map((one) => this.#message(one));
   }
 
   async recalled({ event, count }: RecallEffect<Event>): Promise<Event> {

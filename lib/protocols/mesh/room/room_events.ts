@@ -38,6 +38,7 @@ import type {
   HistoryMessage,
   MeshCommand,
   MeshEvent,
+  MessageEvent,
   PeerStatus,
   PeerView,
 } from "../schema/events.ts";
@@ -381,23 +382,25 @@ export class RoomEvents {
   /** Shows a member that is back the last `count` messages that an earlier process showed: all but `unshown`. */
   shownAgain(count: number, unshown: ReadonlySet<MessageId>): void {
     const shown = this.facts.history(count + unshown.size).filter(({ id }) => !unshown.has(id));
-    const again = shown.slice(-count);
-    for (const entry of again) this.#earlier(entry);
-    const last = again.at(-1);
-    this.#show({ event: "returned", since: last === undefined ? "" : dateText(last.sentAt) });
+    this.#show({ event: "returned", messages: shown.slice(-count).map((one) => this.#again(one)) });
   }
 
   #earlier(entry: HistoryEntry): void {
+    this.#show(this.#again(entry));
+  }
+
+  /** The message to be shown, as one of the history. */
+  #again(entry: HistoryEntry): MessageEvent {
     const message = this.#historyMessage(entry);
     const { from, shown } = message;
     if (shown !== from) this.#warnOfStranger(entry.author, from, shown);
-    this.#show({
+    return {
       event: "message",
       ...message,
       self: entry.author === this.self,
       private: false,
       history: true,
-    });
+    };
   }
 
   /** Counts skipped messages for one notice in `stepEnds`: an author may have many streams, with a gap in each. */

@@ -92,6 +92,28 @@ export interface RuledOn {
   readonly byKey: string;
 }
 
+/** Something that was said. */
+export interface MessageEvent {
+  readonly event: "message";
+  readonly id: string;
+  /** The name claimed when it was sent. */
+  readonly from: string;
+  /** The name under which the author is shown here. */
+  readonly shown: string;
+  /** The author's fingerprint. */
+  readonly key: string;
+  readonly text: string;
+  readonly self: boolean;
+  readonly private: boolean;
+  readonly history: boolean;
+  /** The author was removed before this is shown: whether it was written before that can't be told. */
+  readonly removed?: true;
+  /** ISO 8601, UTC, by the author's clock. */
+  readonly sentAt: string;
+  /** The receiver's name, on one's own private messages. */
+  readonly to?: string;
+}
+
 export type MeshEvent =
   | {
     readonly event: "ready";
@@ -140,26 +162,7 @@ export type MeshEvent =
     /** The member didn't choose this: another member had its name first. */
     readonly lostTo?: string;
   }
-  | {
-    readonly event: "message";
-    readonly id: string;
-    /** The name claimed when it was sent. */
-    readonly from: string;
-    /** The name under which the author is shown here. */
-    readonly shown: string;
-    /** The author's fingerprint. */
-    readonly key: string;
-    readonly text: string;
-    readonly self: boolean;
-    readonly private: boolean;
-    readonly history: boolean;
-    /** The author was removed before this is shown: whether it was written before that can't be told. */
-    readonly removed?: true;
-    /** ISO 8601, UTC, by the author's clock. */
-    readonly sentAt: string;
-    /** The receiver's name, on one's own private messages. */
-    readonly to?: string;
-  }
+  | MessageEvent
   | {
     readonly event: "delivery";
     readonly id: string;
@@ -190,10 +193,10 @@ export type MeshEvent =
     readonly removed?: readonly RuledOn[];
   }
   /**
-   * What follows was said while the user was away: since the last of the messages that were just shown again, as far as
-   * the machine knows; empty where none was.
+   * The user is back: these, the last that an earlier process showed of what was said in the room, are to be shown again,
+   * with what was private; what follows was said while the user was away.
    */
-  | { readonly event: "returned"; readonly since: string }
+  | { readonly event: "returned"; readonly messages: readonly MessageEvent[] }
   /**
    * `searched`: those alone that have this text in them, private ones too. With a name: what was said privately between
    * the user and this one alone.
