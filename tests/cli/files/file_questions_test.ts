@@ -20,6 +20,22 @@ Deno.test("y and n answer what was asked last, and nothing else does", () => {
   assertEquals(questions.answerOf("y"), null);
 });
 
+Deno.test("what is asked at the moment of an answer isn't meant, where something else was asked before", () => {
+  const { questions, done, ask, at } = asked();
+  ask(null);
+  at(5_000);
+  ask(1);
+  at(5_100);
+  const yes = questions.answerOf("y");
+  ask(2);
+  yes?.();
+  yes?.();
+  assertEquals(done, ["ynull"]);
+  at(7_000);
+  for (const line of ["y", "y"]) questions.answerOf(line)?.();
+  assertEquals([done, questions.answerOf("y")], [["ynull", "y2", "y1"], null]);
+});
+
 Deno.test("a question is open for two minutes, or until it is settled otherwise", () => {
   const { questions, done, ask, at } = asked();
   ask(1);
