@@ -9,6 +9,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { PRIVATE_LOG, type PrivateWords } from "../../base/schema/private_words.ts";
 import type { RecordOf } from "../../base/schema/log_records.ts";
 import { foldName } from "../../base/text/names.ts";
+import { utf8Length } from "../../base/text/text.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import { openRecords, readRecords, visitRecords } from "./record_store.ts";
 
@@ -146,5 +147,5 @@ function sumOf(segments: readonly Segment[]): number {
 }
 
 function sizeOf({ text }: { readonly text: string }): number {
-  return text.length + BESIDE_TEXT;
+  return utf8Length(text) + BESIDE_TEXT; // as in the file: other scripts take more there
 }
