@@ -39,7 +39,7 @@ interface FileCarriagePorts {
   readonly openLinks: Pick<OpenLinks<never>, "all" | "ban">;
   /** Who may be sent files, after the machine's latest step. */
   recipients(): ReadonlyMap<PeerKey, LinkId>;
-  /** A frame about files went over this link, in either direction; `isContent`: content was asked for, or sent. */
+  /** A frame about files went over this link, in either direction; `isContent`: we asked for content, or it was sent. */
   carried?(link: LinkId, isContent: boolean): void;
   /** See `FrameCarrier`. */
   seek?(holders: readonly PeerKey[], others: boolean): void;

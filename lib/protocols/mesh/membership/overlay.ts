@@ -36,6 +36,7 @@ import { Rates } from "../../../base/rates/token_bucket.ts";
 import { Acquaintances, OverlayCandidates, type Wanted } from "./overlay_candidates.ts";
 import { ActiveView, OverlayLinks, takesPlace } from "./active_view.ts";
 import {
+  FILE_LINKS_MAX,
   FULL_MESH_MEMBERS_MAX,
   NEIGHBOUR_REQUESTERS_MAX,
   NEIGHBOUR_REQUESTS_BURST,
@@ -201,6 +202,17 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (attempt !== undefined) this.#ask(peer, attempt.purpose, nowMs);
     else if (isLate && this.#isOfUse()) this.#ask(peer, "fill", nowMs);
     if (reached === null) this.#keepInboundSlots(peer, nowMs);
+    else this.#keepFileLinks(peer, nowMs);
+  }
+
+  /** Of links that we dialled, and that have no neighbour, ends the one that was idle longest where there are too many. */
+  #keepFileLinks(newest: PeerKey, nowMs: number): void {
+    const dialled = this.#links.peers((link) =>
+      link.reached !== null && link.idleUntilMs !== null && !link.released
+    );
+    if (dialled.length <= FILE_LINKS_MAX) return;
+    const gone = this.#links.idlest(dialled, newest);
+    if (gone !== null) this.#active.release(gone, "too many links for files are open", nowMs);
   }
 
   /**

@@ -47,7 +47,7 @@ export class OverlayFileLinks {
   ) {}
 
   want({ holders, others }: WantedLinks, nowMs: number): void {
-    this.#wanted = { holders: holders.slice(0, FILE_LINKS_WANTED_MAX), others };
+    this.#wanted = { holders, others };
     if (holders.length === 0) this.#deadlines.clear("holders");
     else this.#deadlines.setEarliest("holders", nowMs);
     if (others) return this.#deadlines.setEarliest("others", nowMs);
@@ -71,7 +71,9 @@ export class OverlayFileLinks {
   #holders(isFree: (contact: Contact) => boolean, nowMs: number): readonly Contact[] {
     this.#deadlines.set("holders", nowMs + LOOK_MS);
     const live = new Map(this.directory.live().map((contact) => [contact.key, contact]));
-    return this.#wanted.holders.flatMap((key) => {
+    // Those who are away don't take the places of those who are there.
+    const wanted = this.#wanted.holders.filter((key) => live.has(key));
+    return wanted.slice(0, FILE_LINKS_WANTED_MAX).flatMap((key) => {
       const contact = live.get(key);
       const last = this.#dialled.get(key);
       if (contact === undefined || nowMs < (last?.atMs ?? -Infinity) + (last?.pauseMs ?? 0)) {

@@ -237,6 +237,8 @@ export const INTRODUCED_DIALS_BURST = 8;
 export const INTRODUCERS_MAX = 256;
 /** Members with whom links are wanted for files at once: some for each file fetched, one for each that is offered to one. */
 export const FILE_LINKS_WANTED_MAX = 32;
+/** Links that were dialled for files and are open: members that lie keep theirs by a leaf now and then, as many as there are. */
+export const FILE_LINKS_MAX = FILE_LINKS_WANTED_MAX;
 /** An endpoint that never answered is dialled three times a minute; occasional dials, one in 22 s, aren't held up. */
 export const ENDPOINT_DIAL_INTERVAL_MS = 20_000;
 /** Endpoints remembered: more than are dialled in that time. */

@@ -73,7 +73,7 @@ export type MeshInput =
   | { readonly type: "missed"; readonly link: LinkId }
   /** With whom links are wanted for files from now on. */
   | { readonly type: "file-links"; readonly wanted: WantedLinks }
-  /** Content of a file was asked for or sent on this link, in either direction. */
+  /** We asked for content of a file on this link, or it was sent, in either direction: asking us doesn't keep a link. */
   | { readonly type: "file-traffic"; readonly link: LinkId }
   /** Answers `open-room` with the room's records on disk; empty where there are none. */
   | { readonly type: "room-opened"; readonly records: readonly MeshRecord[] }

@@ -1,10 +1,13 @@
 /** Links for files: to whom, and how long they stay. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
 import type { Overlay } from "../../../../lib/protocols/mesh/membership/overlay.ts";
 import { OVERLAY_LAN } from "../../../../lib/protocols/mesh/membership/overlay_io.ts";
-import { FILE_LINKS_WANTED_MAX } from "../../../../lib/protocols/mesh/schema/limits.ts";
+import {
+  FILE_LINKS_MAX,
+  FILE_LINKS_WANTED_MAX,
+} from "../../../../lib/protocols/mesh/schema/limits.ts";
 import { contactOf, keyOf } from "../overlay_network.ts";
 import {
   ann,
@@ -124,7 +127,35 @@ Deno.test("no more are dialled for files than is bounded, and nobody who isn't i
 
   const effects = want(overlay, [keyOf(9_999), ...crowd], 0);
 
-  assertEquals(effects.length, FILE_LINKS_WANTED_MAX - 1);
+  assertEquals(effects.length, FILE_LINKS_WANTED_MAX);
+});
+
+Deno.test("members that are away, however many, don't keep one who is there from being dialled", () => {
+  const overlay = full([fred]);
+  const away = Array.from({ length: 2 * FILE_LINKS_WANTED_MAX }, (_, at) => keyOf(5_000 + at));
+
+  assertEquals(want(overlay, [...away, fred], 0), [dial(fred)]);
+});
+
+Deno.test("members that keep links that were dialled for files don't get more and more of them", () => {
+  const liars = Array.from({ length: 3 * FILE_LINKS_MAX }, (_, at) => keyOf(5_000 + at));
+  const overlay = full(liars);
+  const open = new Set<PeerKey>();
+  want(overlay, [], 0, true);
+  const note = (effects: ReturnType<Overlay["step"]>, nowMs: number) => {
+    for (const effect of effects) {
+      if (effect.type === "release") open.delete(effect.peer);
+      if (effect.type !== "dial") continue;
+      open.add(effect.contact.key);
+      note(up(overlay, effect.contact.key, nowMs, true), nowMs);
+    }
+  };
+  for (let nowMs = 1; nowMs < 200_000; nowMs += 1_000) {
+    note(overlay.step({ type: "tick" }, nowMs), nowMs);
+    for (const peer of open) overlay.step({ type: "file-traffic", peer }, nowMs);
+    assert(open.size <= FILE_LINKS_MAX + 1, `${open.size} links`);
+  }
+  assert(open.size > FILE_LINKS_MAX / 2, "they keep them");
 });
 
 Deno.test("where inbound slots are short, the idle link goes whose content is longest ago", () => {
