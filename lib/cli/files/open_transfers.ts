@@ -3,6 +3,7 @@
 import type { Environment } from "../../base/machine/environment.ts";
 import type { Signer } from "../../base/crypto/crypto.ts";
 import type { Hash, OfferId } from "../../base/ids.ts";
+import type { TransferConfig } from "../../protocols/transfer/transfer_io.ts";
 import { TransferHost, type TransferHostPorts } from "../../runtime/hosts/transfer_host.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import { TransferFiles } from "./transfer_files.ts";
@@ -17,6 +18,8 @@ interface Opening {
   /** Whether own files are offered by later starts, too. */
   readonly keepsOwn: boolean;
   readonly filesBytesMax: number;
+  /** See `TransferConfig`. */
+  readonly standingOf?: TransferConfig["standingOf"];
 }
 
 export interface OpenTransfers {
@@ -33,11 +36,12 @@ export async function openTransfers(
   opening: Opening,
   ports: Omit<TransferHostPorts, "disk">,
 ): Promise<OpenTransfers> {
-  const { disk, environment, signer, context, folder, downloads, keepsOwn, filesBytesMax } =
-    opening;
+  const { disk, environment, signer, context, folder, downloads, keepsOwn, ...more } = opening;
+  const { filesBytesMax, standingOf } = more;
   const files = await TransferFiles.open(disk, environment.crypto, folder, downloads, keepsOwn);
   const { files: earlier, receivedBytes } = await files.restored(signer.key);
-  const config = { context, signer, filesBytesMax, receivedBytes };
+  const known = standingOf === undefined ? {} : { standingOf };
+  const config = { context, signer, filesBytesMax, receivedBytes, ...known };
   const host = new TransferHost(config, { ...ports, disk: files });
   return {
     host,

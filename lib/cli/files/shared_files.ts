@@ -13,7 +13,7 @@ import { shownName } from "../../base/text/names.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import type { TransferEvent } from "../../protocols/transfer/events.ts";
 import { DOWNLOADS_MAX, OFFERS_MAX } from "../../protocols/transfer/limits.ts";
-import type { OpenOffer } from "../../protocols/transfer/offers.ts";
+import type { OpenOffer, Standing } from "../../protocols/transfer/offers.ts";
 import type { ListedFile } from "../../protocols/transfer/transfers.ts";
 import type { FrameCarrier } from "../../runtime/hosts/file_carriage.ts";
 import type { Disk } from "../../store/disk/disk.ts";
@@ -48,6 +48,8 @@ interface SharingPorts {
   };
   /** The name under which a key is shown. */
   nameOf(key: PeerKey): string;
+  /** See `TransferConfig`. */
+  readonly standingOf?: (key: PeerKey) => Standing;
   /** Whether nothing is shown of what this key says. */
   isIgnored(key: string): boolean;
   /** Whether somebody has this name. */
@@ -442,9 +444,10 @@ export class SharedFiles {
 
   async #loaded(): Promise<OpenTransfers | null> {
     const { openTransfers } = await import("./open_transfers.ts");
-    const { disk, environment, signer, options, carrier } = this.#ports;
+    const { disk, environment, signer, options, carrier, standingOf } = this.#ports;
     const opening = {
       ...{ disk, environment, signer, ...this.#place! },
+      ...(standingOf === undefined ? {} : { standingOf }),
       downloads: this.#downloads,
       keepsOwn: options.keepsWords ?? true,
       filesBytesMax: options.filesMax,

@@ -277,6 +277,7 @@ function sharedFiles(
     ...{ disk, environment, options, ui },
     signer: identity.signer,
     nameOf: (key) => host()?.nameOf(key) ?? fingerprintOf(key),
+    standingOf: (key) => host()?.standingOf(key) ?? "unknown",
     isIgnored: (key) => peace.isIgnored(key),
     isName: (name) => host()?.isName(name) ?? false,
     receiver: (name) => present(host()).receiver(name),

@@ -2,9 +2,9 @@
 
 /**
  * The codes that messages of file transfer have in every mode; none of a mode's own is among them. From `content` on they
- * ask for content, or are content.
+ * are content, which comes to nobody who hasn't asked for it.
  */
-export const TRANSFER_CODES = { first: 200, content: 205, last: 215 } as const;
+export const TRANSFER_CODES = { first: 200, content: 207, last: 215 } as const;
 
 /** Bytes of a leaf of the tree: what is asked for, checked and written at once. The last one may be shorter. */
 export const LEAF_BYTES = 65_536;
@@ -26,6 +26,8 @@ export const OFFER_BYTES_MAX = 1_024;
 export const OFFERS_EACH_MAX = 16;
 /** Open offers in all: a quarter of the largest room offers one. */
 export const OFFERS_MAX = 1_024;
+/** Open offers whose signers nobody here knows: of those who left before one came; a liar makes up as many as it likes. */
+export const OFFERS_UNKNOWN_MAX = 2 * OFFERS_EACH_MAX;
 /** An offer that wasn't taken for so long is forgotten: what nobody fetched in a day can be offered again. */
 export const OFFER_KEPT_MS = 24 * 60 * 60 * 1_000;
 /** Offers and withdrawals from one link that are looked at: each may cost a signature to check. */

@@ -13,6 +13,7 @@ import {
   OFFERS_EACH_MAX,
   OFFERS_MAX,
   OFFERS_PER_S,
+  OFFERS_UNKNOWN_MAX,
   REMEMBERED_MAX,
 } from "./limits.ts";
 import {
@@ -91,6 +92,9 @@ function digits(id: HexId): Uint8Array {
   return Uint8Array.fromHex(id);
 }
 
+/** What is known of whoever signed an offer. */
+export type Standing = "known" | "unknown" | "removed";
+
 export interface OpenOffer {
   /** What the user calls it, from 1. */
   readonly number: number;
@@ -109,6 +113,10 @@ type OfferRefusal =
   | "withdrawn"
   | "elsewhere"
   | "not-for-us"
+  | "own"
+  | "not-by-its-signer"
+  | "removed"
+  | "too-many-unknown"
   | "nameless"
   | "too-many-offers"
   | "full"
@@ -125,12 +133,16 @@ export class OfferTable {
   readonly #rates = new Rates<PeerKey>(OFFERS_PER_S, OFFERS_BURST, REMEMBERED_MAX);
   #lastNumber = 0;
 
-  /** @param isKept Offers that stay however old they are: those that are fetched or held. */
+  /**
+   * @param isKept Offers that stay however old they are: those that are fetched or held.
+   * @param standingOf See `TransferConfig`.
+   */
   constructor(
     readonly crypto: Crypto,
     readonly context: Hash | null,
     readonly self: PeerKey,
     readonly isKept: (id: OfferId) => boolean,
+    readonly standingOf: (author: PeerKey) => Standing = () => "known",
   ) {}
 
   get size(): number {
@@ -150,8 +162,29 @@ export class OfferTable {
     return this.#numbers.get(number);
   }
 
+  /** Takes an offer that came from `via`, or says why not. What costs most is looked at last. */
+  heard(signed: SignedOffer, via: PeerKey, nowMs: number): OpenOffer | OfferRefusal {
+    const { from, to } = signed.offer.value;
+    // One's own are known without others, who may have kept one that was taken back.
+    if (from === this.self) return "own";
+    if (to !== null && via !== from) return "not-by-its-signer";
+    const standing = this.standingOf(from);
+    if (standing === "removed") return "removed";
+    if (standing === "unknown" && this.#unknown >= OFFERS_UNKNOWN_MAX) return "too-many-unknown";
+    if (this.#open.size >= OFFERS_MAX) return "full";
+    return this.add(signed, nowMs);
+  }
+
+  /** Whose signers nobody knows. */
+  get #unknown(): number {
+    return this.#each.keys().reduce(
+      (sum, from) => this.standingOf(from) === "unknown" ? sum + this.#each.get(from)! : sum,
+      0,
+    );
+  }
+
   /**
-   * Takes an offer of anybody, or says why not. What costs most is looked at last.
+   * Takes an offer, or says why not.
    * @param isRestored It was taken by an earlier process, at whatever rate.
    */
   add(signed: SignedOffer, nowMs: number, isRestored = false): OpenOffer | OfferRefusal {
@@ -163,13 +196,28 @@ export class OfferTable {
     if (to !== null && to !== this.self && from !== this.self) return "not-for-us";
     if (value.context !== contextOf(this.crypto, this.context, from, to)) return "elsewhere";
     if (value.name === "") return "nameless";
-    const each = this.#each.get(from) ?? 0;
-    if (each >= OFFERS_EACH_MAX) return "too-many-offers";
-    if (this.#open.size >= OFFERS_MAX) return "full";
+    const isMuch = (this.#each.get(from) ?? 0) >= OFFERS_EACH_MAX;
+    const earlier = isMuch && from !== this.self ? this.#earliestOf(from) : null;
+    if (isMuch && !(earlier !== null && earlier.value.at < value.at)) return "too-many-offers";
     if (!isRestored && !this.#rates.allows(from, nowMs)) return "too-fast";
     if (!isSigned(this.crypto, id, signed)) return "forged";
     if (!isRestored) this.#rates.take(from, nowMs);
+    if (earlier !== null) this.#remove(earlier);
     return this.#opened(id, signed, nowMs + OFFER_KEPT_MS);
+  }
+
+  /**
+   * The earliest of its signer that isn't kept, as the signer's clock has it. It gives way to a later one: somebody may
+   * pass on what was taken back long ago, to whoever wasn't there then.
+   */
+  #earliestOf(from: PeerKey): OpenOffer | null {
+    let earliest: OpenOffer | null = null;
+    for (const offer of this.#open.values()) {
+      const { value: { at }, id } = offer;
+      if (offer.value.from !== from || this.#settled.has(id) || this.isKept(id)) continue;
+      if (earliest === null || at < earliest.value.at) earliest = offer;
+    }
+    return earliest;
   }
 
   #opened(id: OfferId, signed: SignedOffer, untilMs: number): OpenOffer {

@@ -15,6 +15,7 @@ import type { Signer } from "../../base/crypto/crypto.ts";
 import type { Hash, OfferId, PeerKey } from "../../base/ids.ts";
 import type { TransferCommand, TransferEvent } from "./events.ts";
 import type { LeafMessage, SignedOffer, TransferMessage } from "./messages.ts";
+import type { Standing } from "./offers.ts";
 
 export type TransferInput =
   | { readonly type: "peer-up"; readonly peer: PeerKey }
@@ -144,6 +145,8 @@ export interface TransferConfig {
   /** Bytes that may be received in all, and those that were before this start. */
   readonly filesBytesMax: number;
   readonly receivedBytes: number;
+  /** Whether who signed an offer has been seen there, or was removed; absent: all who can be heard are known. */
+  readonly standingOf?: (author: PeerKey) => Standing;
 }
 
 /** What the parts need of the machine. */

@@ -117,7 +117,8 @@ export class Transfers
     this.#sought = new Sought(this.#downloads);
     const isKept = (id: OfferId) =>
       this.#shares.has(id) || this.#left.has(id) || this.#downloads.get(id) !== undefined;
-    this.#offers = new OfferTable(this.crypto, config.context, this.#self, isKept);
+    const { context, standingOf } = config;
+    this.#offers = new OfferTable(this.crypto, context, this.#self, isKept, standingOf);
     const news = { nextMs: () => this.#newsMs(), tick: (nowMs: number) => this.#tellNews(nowMs) };
     this.#agenda = new Agenda([this.#downloads, this.#offers, news]);
   }
@@ -405,7 +406,7 @@ export class Transfers
   // Offers.
 
   #offered(signed: SignedOffer, from: PeerKey, nowMs: number): void {
-    const offer = this.#offers.add(signed, nowMs);
+    const offer = this.#offers.heard(signed, from, nowMs);
     if (typeof offer === "string") {
       // A later copy of what is open, too, goes this way.
       return this.environment.log.debug("an offer isn't taken", { reason: offer });

@@ -92,6 +92,11 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
       fingerprintOf(key);
   }
 
+  /** What is known of somebody whose words others pass on. */
+  standingOf(key: PeerKey): "known" | "unknown" | "removed" {
+    return this.#mesh.room?.standingOf(key) ?? "unknown";
+  }
+
   /** The name under which the owner of a key is shown who was called `name` once. */
   shownName(key: PeerKey, name: string): string {
     return this.#mesh.room?.machines.names.authorName(key, name) ?? name;

@@ -1,12 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { nodeCrypto } from "../../../lib/base/crypto/crypto.ts";
+import type { PeerKey } from "../../../lib/base/ids.ts";
 import {
   DOWNLOADS_MAX,
   LANE_LEAVES,
   LEAF_BYTES,
   OFFERS_EACH_MAX,
+  OFFERS_UNKNOWN_MAX,
   QUEUED_LEAVES_MAX,
 } from "../../../lib/protocols/transfer/limits.ts";
+import type { SignedOffer } from "../../../lib/protocols/transfer/messages.ts";
 import { withdrawalSignature } from "../../../lib/protocols/transfer/offers.ts";
 import {
   fetching,
@@ -18,6 +21,7 @@ import {
   sent,
   signerOf,
   type TestFile,
+  type TestMachine,
 } from "./fixtures.ts";
 
 const BOB = signerOf(2).key;
@@ -177,8 +181,68 @@ Deno.test("offers of one person are bounded, and neither forged ones nor those o
   assertEquals(offer(0, { to: CARL }), 0);
   assertEquals(offer(0, { name: "" }), 0);
   let taken = 0;
-  for (let at = 1; at <= 50; at++) taken += offer(at);
-  assertEquals(taken, OFFERS_EACH_MAX);
+  for (let at = 50; at > 0; at--) taken += offer(at);
+  assertEquals([taken, receiver.machine.list.length], [OFFERS_EACH_MAX, OFFERS_EACH_MAX]);
+});
+
+/** How many of these `receiver` takes from who passes them on. */
+function heard(
+  receiver: TestMachine,
+  offers: readonly SignedOffer[],
+  via: PeerKey = BOB,
+  nowMs = 0,
+): number {
+  return offers.flatMap((offer) => {
+    const message = { type: "offer", offer } as const;
+    return only(receiver.step({ type: "message", from: via, message }, nowMs), "show");
+  }).length;
+}
+
+Deno.test("what its sender took back long ago, and a liar passes on, gives way to what is offered later", () => {
+  const receiver = machineOf(9);
+  receiver.step({ type: "peer-up", peer: BOB });
+  const ann = signerOf(1);
+  const old = Array.from(
+    { length: OFFERS_EACH_MAX },
+    (_, at) => offerOf(ann, fileOf(1), { at }).signed,
+  );
+  const forged = { ...offerOf(ann, fileOf(1), { at: 100 }).signed, signature: old[0]!.signature };
+  const late = offerOf(ann, fileOf(2), { at: 101, name: "late.txt" });
+
+  assertEquals(heard(receiver, [...old, forged]), OFFERS_EACH_MAX);
+  assertEquals(receiver.machine.list.length, OFFERS_EACH_MAX, "a forged one takes no place");
+  assertEquals(heard(receiver, [late.signed]), 1);
+  const listed = receiver.machine.list.map(({ offer }) => offer.value.at);
+  assertEquals(listed, [...old.slice(1).map((_, at) => at + 1), 101]);
+});
+
+Deno.test("one's own offers aren't taken of others, and what is for one of nobody but its signer", () => {
+  const receiver = machineOf(9);
+  for (const peer of [BOB, CARL]) receiver.step({ type: "peer-up", peer });
+  const own = offerOf(signerOf(9), fileOf(1)).signed;
+  const forUs = offerOf(signerOf(2), fileOf(1), { to: receiver.key }).signed;
+
+  assertEquals([heard(receiver, [own]), heard(receiver, [forUs], CARL)], [0, 0]);
+  assertEquals(heard(receiver, [forUs], BOB), 1);
+});
+
+Deno.test("offers under keys that somebody makes up are few, keep nobody from offering, and aren't taken of a removed one", () => {
+  const known = new Set<PeerKey>([BOB, signerOf(1).key]);
+  const removed = signerOf(5);
+  const receiver = machineOf(9, {
+    standingOf: (key) => key === removed.key ? "removed" : known.has(key) ? "known" : "unknown",
+  });
+  receiver.step({ type: "peer-up", peer: BOB });
+  const madeUp = Array.from(
+    { length: 2 * OFFERS_UNKNOWN_MAX },
+    (_, at) => offerOf(signerOf(100 + at), fileOf(1)).signed,
+  );
+
+  const [own, others] = [signerOf(1), removed].map((signer) => offerOf(signer, fileOf(2)).signed);
+
+  assertEquals(heard(receiver, madeUp), OFFERS_UNKNOWN_MAX);
+  assertEquals(heard(receiver, [own!], BOB, 60_000), 1);
+  assertEquals(heard(receiver, [others!], BOB, 60_000), 0);
 });
 
 Deno.test("an offer for all is passed on once", () => {

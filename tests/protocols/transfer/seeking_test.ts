@@ -41,8 +41,9 @@ function starving(leaves = 3, more = {}) {
   const receiver = machineOf(9);
   const file = fileOf(leaves * LEAF_BYTES);
   const { signed, id } = offerOf(ANN, file, more);
-  receiver.step({ type: "peer-up", peer: BOB });
-  receiver.step({ type: "message", from: BOB, message: { type: "offer", offer: signed } });
+  for (const peer of [BOB, ANN.key]) receiver.step({ type: "peer-up", peer });
+  receiver.step({ type: "message", from: ANN.key, message: { type: "offer", offer: signed } });
+  receiver.step({ type: "peer-down", peer: ANN.key });
   const command = { command: "get", file: 1 } as const;
   const [begin] = only(receiver.step({ type: "command", command, ref: undefined }), "begin");
   receiver.step({ type: "begun", token: begin!.token, isThere: false, leaves: null });

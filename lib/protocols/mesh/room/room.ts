@@ -183,6 +183,12 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     return this.#parts.view.rulings.nameOf(key);
   }
 
+  /** What is known of somebody whose words others pass on. */
+  standingOf(key: PeerKey): "known" | "unknown" | "removed" {
+    if (this.#parts.config.rulings.isRemoved(key)) return "removed";
+    return this.nameOf(key) === null ? "unknown" : "known";
+  }
+
   get ready(): boolean {
     return this.#parts.view.ready;
   }
