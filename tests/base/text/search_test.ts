@@ -8,6 +8,7 @@ const FOUND: readonly (readonly [wanted: string, text: string, isFound: boolean]
   ["straße", "die STRASSE hier", true],
   ["STRASSE", "die Straße hier", true],
   ["οδος", "ΟΔΟΣ", true],
+  ["οδος", "ΟΔΟΣΗΜΑΝΣΗ", true],
   ["ΟΔΟΣ", "η οδός, οδος", true],
   ["ﬁle", "the FILE", true],
   ["a.b", "axb", false],
