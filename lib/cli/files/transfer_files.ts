@@ -24,6 +24,7 @@ import type { Disk } from "../../store/disk/disk.ts";
 import { replaceFile } from "../../store/disk/replacement.ts";
 import { Table, type TableRow } from "../../store/disk/table.ts";
 import { DownloadFolder } from "../../store/files/download_folder.ts";
+import { OpenFiles } from "../../store/files/open_files.ts";
 import { RandomFile } from "../../store/files/random_file.ts";
 
 const FORMAT = {
@@ -31,8 +32,6 @@ const FORMAT = {
   version: 1,
   without: "to go without the files that were offered and fetched",
 } as const;
-/** Files that are open at once: as many as are fetched, and some that are served. */
-const OPEN_MAX = 32;
 /** Proofs are written so many leaves at a time, to leave room for chat. */
 const PROOFS_AT_ONCE = 256;
 /** Leaves that are read at once of a file that is to be offered: 256 KiB in memory. */
@@ -70,8 +69,7 @@ export class TransferFiles implements TransferDisk {
   readonly #entries = new Map<OfferId, Entry>();
   /** Own files that are hashed, until they are kept: their trees, by path. */
   readonly #prepared = new Map<string, { readonly tree: FileTree; readonly version: string }>();
-  /** Files and their proofs, that used last at the end. */
-  readonly #open = new Map<string, Promise<RandomFile | null>>();
+  readonly #open: OpenFiles;
   /** When it was looked at whether the file is still the one that it was. */
   readonly #lookedMs = new Map<OfferId, number>();
   /** Of files whose proofs are being written, or that get their name: resolves when that is done, or can't be. */
@@ -84,7 +82,9 @@ export class TransferFiles implements TransferDisk {
     readonly downloads: DownloadFolder | null,
     readonly table: Table,
     readonly isNoted: (entry: Entry) => boolean,
-  ) {}
+  ) {
+    this.#open = new OpenFiles(disk, (path) => this.#isOurs(path));
+  }
 
   /** Where the table of files is. */
   static tableIn(folder: string): string {
@@ -213,7 +213,7 @@ export class TransferFiles implements TransferDisk {
   async #writeProofs(file: OfferId, tree: FileTree, size: number): Promise<void> {
     const path = this.#proofsOf(file);
     await this.disk.remove(path);
-    const proofs = await this.#created(path);
+    const proofs = await this.#open.create(path);
     const leaves = leavesOf(size);
     const width = proofWidth(leaves);
     for (let first = 0; first < leaves && width > 0; first += PROOFS_AT_ONCE) {
@@ -233,7 +233,7 @@ export class TransferFiles implements TransferDisk {
   > {
     const entry = this.#entries.get(file);
     const [part, proofs] = entry?.kind === "part"
-      ? await Promise.all([this.#opened(entry.path), this.#opened(this.#proofsOf(file))])
+      ? await Promise.all([this.#open.at(entry.path), this.#open.at(this.#proofsOf(file))])
       : [null, null];
     if (part !== null && proofs !== null) {
       if (entry !== undefined && entry.name !== name) await this.rename(file, name);
@@ -254,13 +254,13 @@ export class TransferFiles implements TransferDisk {
       throw new P2pchatError("disk", "nothing is received here: start again with --save DIR");
     }
     await this.disk.remove(this.#leavesOf(file));
-    await this.#remove(this.#proofsOf(file));
+    await this.#open.remove(this.#proofsOf(file));
     const start = file.slice(0, ID_START);
     const name = safeFileName(offer.offer.value.name);
     const partOf = (copy: number) => `${name}.${start}${copy === 1 ? "" : `-${copy}`}.part`;
     const part = await this.downloads.create(partOf);
-    this.#hold(part.path, part);
-    await this.#created(this.#proofsOf(file));
+    this.#open.add(part);
+    await this.#open.create(this.#proofsOf(file));
     this.#entries.set(file, { offer, kind: "part", path: part.path, about: "", name: as });
     await this.disk.syncFolder(this.downloads.path);
     await this.#store();
@@ -296,11 +296,11 @@ export class TransferFiles implements TransferDisk {
     entry.about = reserved.path;
     await this.#store();
     const part = entry.path;
-    await this.#opened(part); // what others are reading is read on, whatever the file's name
+    await this.#open.at(part); // what others are reading is read on, whatever the file's name
     await this.downloads.move(part, reserved.path);
     const about = await RandomFile.versionAt(reserved.path) ?? "";
     Object.assign(entry, { kind: "whole", path: reserved.path, about });
-    this.#rename(part, reserved.path);
+    this.#open.renamed(part, reserved.path);
     await this.#store();
     await this.disk.remove(this.#leavesOf(file));
     return reserved.path;
@@ -308,7 +308,7 @@ export class TransferFiles implements TransferDisk {
 
   async discard(file: OfferId): Promise<void> {
     const entry = this.#entries.get(file);
-    if (entry?.kind === "part") await this.#remove(entry.path);
+    if (entry?.kind === "part") await this.#open.remove(entry.path);
     await this.forget(file);
   }
 
@@ -347,15 +347,15 @@ export class TransferFiles implements TransferDisk {
     this.#lookedMs.delete(file);
     this.#entries.delete(file);
     await this.#keeping.get(file);
-    this.#close(entry.path);
+    this.#open.close(entry.path);
     await this.#store();
-    await this.#remove(this.#proofsOf(file));
+    await this.#open.remove(this.#proofsOf(file));
     await this.disk.remove(this.#leavesOf(file));
   }
 
   /** Closes all files. */
   close(): void {
-    for (const path of [...this.#open.keys()]) this.#close(path);
+    this.#open.closeAll();
   }
 
   /** Where a file is that is offered or was fetched; undefined: it isn't here. */
@@ -384,67 +384,17 @@ export class TransferFiles implements TransferDisk {
   // Open files.
 
   async #both(file: OfferId, path: string): Promise<readonly [RandomFile, RandomFile]> {
-    const found = await Promise.all([this.#opened(path), this.#opened(this.#proofsOf(file))]);
+    const found = await Promise.all([this.#open.at(path), this.#open.at(this.#proofsOf(file))]);
     const [content, proofs] = found;
     if (content !== null && proofs !== null) return [content, proofs];
     const missing = content === null ? path : this.#proofsOf(file);
     throw new P2pchatError("disk", `${missing} is gone: was it moved or removed?`);
   }
 
-  /** Null where it isn't there. */
-  #opened(path: string): Promise<RandomFile | null> {
-    const known = this.#open.get(path);
-    if (known !== undefined) {
-      this.#open.delete(path);
-      this.#open.set(path, known);
-      return known;
-    }
-    const opening = this.#isOwn(path) ? RandomFile.openAgain(path) : RandomFile.openToRead(path);
-    this.#open.set(path, opening);
-    opening.then((file) => file ?? this.#open.delete(path), () => this.#open.delete(path));
-    this.#closeOldest();
-    return opening;
-  }
-
   /** Whether this program writes it. */
-  #isOwn(path: string): boolean {
+  #isOurs(path: string): boolean {
     if (path.startsWith(`${this.folder}/`)) return true;
     return this.#entries.values().some((entry) => entry.kind === "part" && entry.path === path);
-  }
-
-  #hold(path: string, file: RandomFile): void {
-    this.#open.set(path, Promise.resolve(file));
-    this.#closeOldest();
-  }
-
-  async #created(path: string): Promise<RandomFile> {
-    const file = await RandomFile.create(path);
-    if (file === null) throw new P2pchatError("disk", `Cannot create ${path}: something is there`);
-    this.#hold(path, file);
-    return file;
-  }
-
-  #closeOldest(): void {
-    for (const path of this.#open.keys()) {
-      if (this.#open.size <= OPEN_MAX) return;
-      this.#close(path);
-    }
-  }
-
-  #rename(path: string, to: string): void {
-    const open = this.#open.get(path);
-    this.#open.delete(path);
-    if (open !== undefined) this.#open.set(to, open);
-  }
-
-  #close(path: string): void {
-    this.#open.get(path)?.then((file) => file?.close(), () => {});
-    this.#open.delete(path);
-  }
-
-  async #remove(path: string): Promise<void> {
-    this.#close(path);
-    await this.disk.remove(path);
   }
 }
 
