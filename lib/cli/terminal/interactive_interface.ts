@@ -131,7 +131,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     const nowMs = this.#streams.wallMs();
     const context = { nowMs, interactive: true, verbose: this.#options.verbose };
     const lines = () => this.#mode.render(event, context);
-    this.#screen.print(unitsOf(event), lines, label);
+    this.#screen.print(unitsOf(event), () => this.#screen.formatted(lines(), label));
     if (ref === COPY_REF) this.#copy(lines());
   }
 

@@ -206,15 +206,27 @@ export class PromptedScreen {
 
   /**
    * Prints lines in place of the prompt, which is drawn again below once the terminal has taken all output.
-   * @param units The size of their source: `unitsOf`. @param lines Called when their turn comes.
-   * @param label Of the room that they are about, where that isn't the one the user is in.
+   * @param units The size of their source: `unitsOf`. @param parts Called when their turn comes: returns `formatted`.
    */
-  print(units: number, lines: () => readonly Line[], label: string | null): void {
-    this.#printParts(units, () => this.#formatted(placedLines(lines(), label)));
+  print(units: number, parts: () => Iterable<string>): void {
+    this.#output.write("stdout", this.#erased());
+    this.#output.writeParts("stdout", units, parts);
+    this.redraw();
   }
 
-  printLines(lines: readonly Line[]): void {
-    this.#printParts(unitsOf(lines), () => this.#formatted(lines));
+  /** Lines as they are written. @param label Of the room that they are about, where that isn't the one the user is in. */
+  formatted(lines: readonly Line[], label: string | null): Iterable<string> {
+    return this.#format(label === null ? lines : lines.map((line) => placedLine(line, label)));
+  }
+
+  *#format(lines: readonly Line[], areWhole = false): Generator<string> {
+    // A terminal in raw mode may need the carriage return.
+    for (const line of lines) yield this.#text.format(line, areWhole).replaceAll("\n", "\r\n");
+  }
+
+  /** Prints lines that are made already. @param label As for `formatted`. */
+  printLines(lines: readonly Line[], label: string | null = null): void {
+    this.print(unitsOf(lines), () => this.formatted(lines, label));
   }
 
   /** Prints what the program itself says. */
@@ -227,23 +239,23 @@ export class PromptedScreen {
     this.printLines([[this.#prompt, { text, as: "body" }]]);
   }
 
-  /** Prints an event that all modes have. @param label As for `print`. */
+  /** Prints an event that all modes have. @param label As for `formatted`. */
   printCommon(event: CommonEvent, label: string | null = null): void {
     if (event.event === "error") {
       this.#printError(errorText(event.text, label));
     } else if (event.event === "notice") {
-      this.printLines(placedLines([noticeLine(this.#streams.wallMs(), event)], label));
+      this.printLines([noticeLine(this.#streams.wallMs(), event)], label);
     } else if (event.event === "ignored") {
-      this.printLines(placedLines(ignoredLines(event), label));
+      this.printLines(ignoredLines(event), label);
     } else if (event.event === "returned") {
-      this.printLines(placedLines([returnedLine(this.#streams.wallMs(), event)], label));
+      this.printLines([returnedLine(this.#streams.wallMs(), event)], label);
     }
   }
 
   /** Prints the whole of a line that was folded. @throws {P2pchatError} `no-such-entry` where none has that number. */
   showFolded(number: number): void {
     const line = this.#folded.line(number);
-    this.#printParts(unitsOf(line), () => this.#formatted([line], true));
+    this.print(unitsOf(line), () => this.#format([line], true));
     this.#ports.folded(line, null);
   }
 
@@ -254,17 +266,6 @@ export class PromptedScreen {
     if (isScreen) this.#output.write("stdout", this.#erased());
     this.#output.write("stderr", isScreen ? text.replaceAll("\n", "\r\n") : text);
     this.redraw();
-  }
-
-  #printParts(units: number, parts: () => Iterable<string>): void {
-    this.#output.write("stdout", this.#erased());
-    this.#output.writeParts("stdout", units, parts);
-    this.redraw();
-  }
-
-  *#formatted(lines: readonly Line[], areWhole = false): Generator<string> {
-    // A terminal in raw mode may need the carriage return.
-    for (const line of lines) yield this.#text.format(line, areWhole).replaceAll("\n", "\r\n");
   }
 
   // What isn't a line.
@@ -377,8 +378,4 @@ export class PromptedScreen {
       columns,
     };
   }
-}
-
-function placedLines(lines: readonly Line[], label: string | null): readonly Line[] {
-  return label === null ? lines : lines.map((line) => placedLine(line, label));
 }

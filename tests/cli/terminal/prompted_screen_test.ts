@@ -72,7 +72,7 @@ Deno.test("the title says how much came unseen", async () => {
   await settle();
   assertEquals(streams.stdoutText.includes("\x1b]2;Alice - p2pchat\x07"), true);
   unseen.focus(false, streams.nowMs);
-  screen.print(1, () => [[{ timeMs: streams.nowMs }, " ", { text: "hi", as: "body" }]], null);
+  screen.printLines([[{ timeMs: streams.nowMs }, " ", { text: "hi", as: "body" }]]);
   await settle();
   assertEquals(streams.stdoutText.includes("\x1b]2;(1) Alice - p2pchat\x07"), true);
   await screen.close();
