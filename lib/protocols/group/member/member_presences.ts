@@ -35,7 +35,7 @@ export class MemberPresences implements Timed {
   #members: readonly PeerKey[] = [];
   /** Those that are told on the channels that they have now. */
   readonly #told = new Set<PeerKey>();
-  /** What was said by those whose view hasn't begun here: peers, of which there are few. */
+  /** What those said on the channels that they have now whose view hasn't begun here, or is over: peers, which are few. */
   readonly #early = new Map<PeerKey, Presence>();
   /** Whether our user has ever said anything; otherwise nobody is told anything. */
   #hasSaid = false;
@@ -63,6 +63,8 @@ export class MemberPresences implements Timed {
     const keys = members.flatMap(({ key }) => key === self.key ? [] : [key]);
     for (const key of this.#members) {
       if (keys.includes(key)) continue;
+      // It may miss that view, and then says nothing again on the channel that it has.
+      this.#keepEarly(key, this.#presences.of(key));
       this.#presences.forget(key);
       this.#told.delete(key);
     }
@@ -100,10 +102,12 @@ export class MemberPresences implements Timed {
     const presence = presenceOf(message);
     if (this.#members.includes(key)) {
       this.#presences.heard(key, presence, this.parts.out.nowMs);
-    } else {
-      this.#early.set(key, presence);
-      dropOldest(this.#early, ATTENDEES_MAX);
-    }
+    } else this.#keepEarly(key, presence);
+  }
+
+  #keepEarly(key: PeerKey, presence: Presence): void {
+    this.#early.set(key, presence);
+    dropOldest(this.#early, ATTENDEES_MAX);
   }
 
   #show(key: PeerKey, presence: Presence, ref: string | undefined): void {

@@ -83,3 +83,16 @@ Deno.test("Members: nobody is told anything of who never said anything", () => {
   );
   assertEquals(told, []);
 });
+
+Deno.test("Members: who misses a view without it is known to be away when it is back, though it says nothing again", () => {
+  const net = GroupNet.started(["ann", "bob", "cem"]);
+  const [ann, bob, cem] = net.nodes as [Node, Node, Node];
+  bob.command(LUNCH);
+  net.settle();
+  net.coordinator.change(ann, cem);
+  net.settle();
+  assertEquals(listed(ann), []);
+  net.coordinator.change(ann, bob, cem);
+  net.settle();
+  assertEquals(listed(ann), [["bob", "lunch"]]);
+});
