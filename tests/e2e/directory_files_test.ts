@@ -117,6 +117,7 @@ Deno.test("outside of a call nothing is offered, and in one that is being connec
   await alice.type("/call bob");
   await alice.until(call("ringing"));
   await alice.command({ command: "send", file: path, ref: "waits" });
+  await alice.ask("list"); // it waits for the call from before that on
   await bob.until(is("incoming"));
   await bob.type("/decline");
   const failed = await alice.until(({ ref }) => ref === "waits");
@@ -124,7 +125,8 @@ Deno.test("outside of a call nothing is offered, and in one that is being connec
 
   await alice.type("/call bob");
   await alice.command({ command: "send", file: path, ref: "again" });
-  await bob.until(is("incoming"), undefined, bob.events.findIndex(call("declined")) + 1);
+  const declined = bob.events.indexOf(await bob.until(call("declined")));
+  await bob.until(is("incoming"), undefined, declined);
   await bob.type("/accept");
   assertEquals((await alice.until(({ ref }) => ref === "again")).event, "offer");
   await bob.until(isOfTransfer("done"));

@@ -224,13 +224,19 @@ export class SharedFiles {
     throw new P2pchatError("offline", text);
   }
 
+  async #send(command: CommandOf<"send">, ref: string | undefined): Promise<void> {
+    const outgoing = this.#offered(command);
+    outgoing.catch(() => {}); // awaited below, unless files can't be used at all
+    const open = await this.#opened();
+    if (open !== null) this.#offer(open, await outgoing, ref);
+  }
+
   async #perform(command: FileCommand, ref: string | undefined): Promise<void> {
+    if (command.command === "send") return await this.#send(command, ref);
     const open = await this.#opened();
     if (open === null) return;
     const { host } = open;
     switch (command.command) {
-      case "send":
-        return this.#offer(open, await this.#offered(command), ref);
       case "get":
         return this.#get(open, command, ref);
       case "cancel":
@@ -302,6 +308,9 @@ export class SharedFiles {
     const isTo = first !== undefined && (!isTyped || isName(first));
     const typed = first === undefined || isTo ? file : `${first} ${file}`;
     const path = isTyped ? pathTyped(typed) : typed;
+    // Whom one talks to may change while the file is looked at.
+    const to = Promise.try(() => isTo ? receiver(first) : receiverOfAll());
+    to.catch(() => {}); // awaited below, unless there is more to say of the file
     const found = await fileToSend(path, options.dataFolder).catch((error) => {
       // Somebody who isn't known is more likely than a file with a blank in its name.
       if (first === undefined || isTo || !(error instanceof P2pchatError)) throw error;
@@ -310,7 +319,7 @@ export class SharedFiles {
         `${error.message}, and nobody here is called ${shownName(first)}`,
       );
     });
-    return { to: await (isTo ? receiver(first) : receiverOfAll()), ...found };
+    return { to: await to, ...found };
   }
 
   // To the user.
