@@ -78,6 +78,8 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
     },
     mode,
     async (session) => {
+      // Where the row has another key, the user is told this one, to be put there: it stays.
+      if (own.fingerprint !== null) session.first.asks();
       checkOwnKey(file, own, session.identity);
       const reply = new Reply((expansion) => session.ui.setExpansion(expansion));
       const lines = session.ui.interactive ? ownLines(session, partner, options) : null;
