@@ -111,7 +111,28 @@ Deno.test("passwordIn() doesn't wait for ever for who writes to a pipe", async (
       Deno.writeTextFile(other, "correct horse\n"),
     ]);
     assertEquals(password, "correct horse");
+    // The reader that gave up is woken by its writer's end, and closes the pipe then.
+    for (let waits = 0; isOpen(path) && waits < 1_000; waits++) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+/** Whether this process has the file open; false where the system doesn't say. */
+function isOpen(path: string): boolean {
+  try {
+    const real = Deno.realPathSync(path);
+    return [...Deno.readDirSync("/proc/self/fd")].some(({ name }) => {
+      try {
+        return Deno.readLinkSync(`/proc/self/fd/${name}`) === real;
+      } catch {
+        return false; // the one by which the folder was read
+      }
+    });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
