@@ -1,6 +1,6 @@
 /** What was said privately, in memory alone: with `--no-history`, until the program ends. */
 
-import { fairShare } from "../../base/collections/fair_share.ts";
+import { FairShares } from "../../base/collections/fair_shares.ts";
 import type { PrivateWords } from "../../base/schema/private_words.ts";
 import type { PrivateStore } from "./private_store.ts";
 import { otherOf } from "./private_trimming.ts";
@@ -30,17 +30,14 @@ export class PrivateMemory implements PrivateStore {
 
   /** Of the longest conversations the oldest go: nobody pushes out what was said with others. */
   #trim(): void {
-    const units = new Map<string, number>();
-    for (const words of this.#words) {
-      const other = otherOf(words);
-      units.set(other, (units.get(other) ?? 0) + unitsOf(words));
-    }
-    const share = fairShare(units.values(), UNITS_MAX * LEFT);
+    const shares = new FairShares<string>();
+    for (const words of this.#words) shares.add(otherOf(words), unitsOf(words));
+    shares.bound(UNITS_MAX * LEFT);
     this.#keepOnly((words) => {
       const other = otherOf(words);
-      const had = units.get(other)!;
-      if (had > share) units.set(other, had - unitsOf(words));
-      return had <= share;
+      const isGone = shares.isOver(other);
+      if (isGone) shares.take(other, unitsOf(words));
+      return !isGone;
     });
   }
 

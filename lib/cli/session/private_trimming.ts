@@ -4,7 +4,7 @@
  * files for a moment are found once.
  */
 
-import { fairShare } from "../../base/collections/fair_share.ts";
+import { FairShares } from "../../base/collections/fair_shares.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { PRIVATE_LOG, type PrivateWords } from "../../base/schema/private_words.ts";
 import type { RecordOf } from "../../base/schema/log_records.ts";
@@ -35,13 +35,12 @@ interface Segment {
 /** What is in all files. */
 class Survey {
   /** By whom it was said with: how much of it there is. */
-  readonly #sizes = new Map<string, number>();
+  readonly #shares = new FairShares<string>();
   readonly #takenBack = new Set<string>();
 
   add(record: Kept): void {
     if (record.kind === "taken-back") return void this.#takenBack.add(record.id);
-    const other = otherOf(record);
-    this.#sizes.set(other, (this.#sizes.get(other) ?? 0) + sizeOf(record));
+    this.#shares.add(otherOf(record), sizeOf(record));
   }
 
   /**
@@ -49,15 +48,13 @@ class Survey {
    * @param part How much of all is to be left. @param isWhole Whether all words that were taken back go by that.
    */
   gone(part: number, isWhole: boolean): (record: Kept) => boolean {
-    const sizes = this.#sizes;
-    const sum = [...sizes.values()].reduce((some, size) => some + size, 0);
-    const share = fairShare(sizes.values(), sum * part);
+    const shares = this.#shares;
+    shares.bound(shares.sum * part);
     return (record) => {
       if (record.kind === "taken-back") return isWhole;
       const other = otherOf(record);
-      const size = sizes.get(other)!;
-      const isGone = size > share || (record.self && this.#takenBack.has(record.id));
-      if (isGone) sizes.set(other, size - sizeOf(record));
+      const isGone = shares.isOver(other) || (record.self && this.#takenBack.has(record.id));
+      if (isGone) shares.take(other, sizeOf(record));
       return isGone;
     };
   }

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "../../fast_check.ts";
-import { fairShare } from "../../../lib/base/collections/fair_share.ts";
+import { fairShare } from "../../../lib/base/collections/fair_shares.ts";
 
 Deno.test("fairShare: who has less than the others keeps all of it", () => {
   assertEquals(fairShare([], 10), Infinity);
