@@ -174,12 +174,15 @@ export function namesShown(
   names: ReadonlyMap<PeerKey, string>,
   pins: ReadonlyMap<FoldedName, PeerKey>,
 ): (key: PeerKey) => string {
+  const owners = new Map(pins);
+  for (const [key, name] of names) {
+    const folded = foldName(name);
+    if (!owners.has(folded)) owners.set(folded, key);
+  }
   return (key) => {
     const name = names.get(key);
     if (name === undefined) return fingerprintOf(key);
-    const folded = foldName(name);
-    const [first = key] = names.entries().find(([, other]) => foldName(other) === folded) ?? [];
-    const owner = pins.get(folded) ?? first;
+    const owner = owners.get(foldName(name))!;
     if (owner === key) return name;
     return `${name}~${startApart(fingerprintOf(key), new Set([owner]), fingerprintOf)}`;
   };
