@@ -59,6 +59,13 @@ interface Entry {
   name: string;
 }
 
+/** What was there of a file that is fetched. */
+interface Begun {
+  readonly isThere: boolean;
+  /** Which leaves, as the machine keeps it; null: that isn't known. */
+  readonly leaves: string | null;
+}
+
 interface RestoredFile {
   readonly offer: SignedOffer;
   readonly kind: "whole" | "part";
@@ -72,8 +79,8 @@ export class TransferFiles implements TransferDisk {
   readonly #open: OpenFiles;
   /** When it was looked at whether the file is still the one that it was. */
   readonly #lookedMs = new Map<OfferId, number>();
-  /** Of files whose proofs are being written, or that get their name: resolves when that is done, or can't be. */
-  readonly #keeping = new Map<OfferId, Promise<void>>();
+  /** Of files that are being made, named or removed: resolves when the last of it is done, or can't be. */
+  readonly #changes = new Map<OfferId, Promise<void>>();
 
   private constructor(
     readonly disk: Disk,
@@ -196,18 +203,24 @@ export class TransferFiles implements TransferDisk {
     this.#prepared.delete(source);
     if (prepared === undefined) return Promise.resolve();
     const { tree, version } = prepared;
-    this.#entries.set(file, { offer, kind: "own", path: source, about: version, name: "" });
-    return this.#readersWait(
-      file,
-      this.#writeProofs(file, tree, offer.offer.value.size).then(() => this.#store()),
-    );
+    return this.#change(file, async () => {
+      this.#entries.set(file, { offer, kind: "own", path: source, about: version, name: "" });
+      await this.#writeProofs(file, tree, offer.offer.value.size);
+      await this.#store();
+    });
   }
 
-  #readersWait<T>(file: OfferId, work: Promise<T>): Promise<T> {
-    const done = work.then(() => {}, () => {}); // who reads finds what is missing
-    this.#keeping.set(file, done);
-    done.then(() => this.#keeping.delete(file));
-    return work;
+  /**
+   * Does it after all that changes which files are there for this one, as what is removed may be fetched anew before it is
+   * gone; who reads waits for it.
+   */
+  #change<T>(file: OfferId, work: () => Promise<T>): Promise<T> {
+    const earlier = this.#changes.get(file);
+    const change = earlier === undefined ? work() : earlier.then(work);
+    const done = change.then(() => {}, () => {}); // who reads finds what is missing
+    this.#changes.set(file, done);
+    done.then(() => this.#changes.get(file) === done && this.#changes.delete(file));
+    return change;
   }
 
   async #writeProofs(file: OfferId, tree: FileTree, size: number): Promise<void> {
@@ -228,15 +241,17 @@ export class TransferFiles implements TransferDisk {
 
   // What others offer.
 
-  async begin(file: OfferId, offer: SignedOffer, name: string): Promise<
-    { readonly isThere: boolean; readonly leaves: string | null }
-  > {
+  begin(file: OfferId, offer: SignedOffer, name: string): Promise<Begun> {
+    return this.#change(file, () => this.#begin(file, offer, name));
+  }
+
+  async #begin(file: OfferId, offer: SignedOffer, name: string): Promise<Begun> {
     const entry = this.#entries.get(file);
     const [part, proofs] = entry?.kind === "part"
       ? await Promise.all([this.#open.at(entry.path), this.#open.at(this.#proofsOf(file))])
       : [null, null];
     if (part !== null && proofs !== null) {
-      if (entry !== undefined && entry.name !== name) await this.rename(file, name);
+      if (entry !== undefined && entry.name !== name) await this.#rename(file, name);
       const leaves = await this.disk.read(this.#leavesOf(file));
       return { isThere: true, leaves: leaves === null ? null : new TextDecoder().decode(leaves) };
     }
@@ -244,7 +259,11 @@ export class TransferFiles implements TransferDisk {
     return { isThere: false, leaves: null };
   }
 
-  async rename(file: OfferId, name: string): Promise<void> {
+  rename(file: OfferId, name: string): Promise<void> {
+    return this.#change(file, () => this.#rename(file, name));
+  }
+
+  async #rename(file: OfferId, name: string): Promise<void> {
     this.#entry(file).name = name;
     await this.#store();
   }
@@ -285,7 +304,7 @@ export class TransferFiles implements TransferDisk {
   }
 
   finish(file: OfferId, name: string): Promise<string> {
-    return this.#readersWait(file, this.#finish(file, name));
+    return this.#change(file, () => this.#finish(file, name));
   }
 
   async #finish(file: OfferId, name: string): Promise<string> {
@@ -306,10 +325,12 @@ export class TransferFiles implements TransferDisk {
     return reserved.path;
   }
 
-  async discard(file: OfferId): Promise<void> {
-    const entry = this.#entries.get(file);
-    if (entry?.kind === "part") await this.#open.remove(entry.path);
-    await this.forget(file);
+  discard(file: OfferId): Promise<void> {
+    return this.#change(file, async () => {
+      const entry = this.#entries.get(file);
+      if (entry?.kind === "part") await this.#open.remove(entry.path);
+      await this.#forget(file);
+    });
   }
 
   // Both.
@@ -318,7 +339,7 @@ export class TransferFiles implements TransferDisk {
     file: OfferId,
     { leaf, offset, length, proofLength }: Extract<TransferEffect, { readonly type: "read" }>,
   ): Promise<{ readonly bytes: Uint8Array; readonly proof: Uint8Array }> {
-    await this.#keeping.get(file);
+    await this.#changes.get(file);
     const entry = this.#entry(file);
     const width = proofWidth(leavesOf(entry.offer.offer.value.size));
     const isStill = entry.kind !== "part";
@@ -341,12 +362,15 @@ export class TransferFiles implements TransferDisk {
     return await RandomFile.versionAt(path) !== about;
   }
 
-  async forget(file: OfferId): Promise<void> {
+  forget(file: OfferId): Promise<void> {
+    return this.#change(file, () => this.#forget(file));
+  }
+
+  async #forget(file: OfferId): Promise<void> {
     const entry = this.#entries.get(file);
     if (entry === undefined) return;
     this.#lookedMs.delete(file);
     this.#entries.delete(file);
-    await this.#keeping.get(file);
     this.#open.close(entry.path);
     await this.#store();
     await this.#open.remove(this.#proofsOf(file));

@@ -19,8 +19,12 @@ class Receiver {
     const [profile, downloads] = [`${folder}/profile`, `${folder}/downloads`];
     const files = await TransferFiles.open(new RealDisk(), nodeCrypto, profile, downloads);
     const receiver = new Receiver(folder, files);
-    await files.begin(receiver.id, receiver.#offered.signed, "a");
+    await receiver.begin();
     return receiver;
+  }
+
+  async begin(): Promise<boolean> {
+    return (await this.files.begin(this.id, this.#offered.signed, "a")).isThere;
   }
 
   write(leaf: number, bytes: Uint8Array, proof: Uint8Array): Promise<void> {
@@ -67,6 +71,25 @@ Deno.test("what others read of a file is there also while the file gets its name
   assertEquals(await finishing, files.pathOf(id));
   reads.push(receiver.read(0));
   for (const bytes of await Promise.all(reads)) assertEquals(bytes, file.leaves[0]);
+});
+
+Deno.test("what is given up and fetched anew at once begins anew, and is there", async () => {
+  await using receiver = await Receiver.open();
+  const { file, files, folder, id } = receiver;
+  for (let round = 0; round < 50; round++) {
+    const discarding = files.discard(id);
+    // so far into the removal
+    for (let turn = 0; turn < round % 10; turn++) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assertEquals(await receiver.begin(), false);
+    await discarding;
+    const { bytes, proof } = leafOf(file, id, 0);
+    await receiver.write(0, bytes.slice(), proof.slice());
+    assertEquals(await receiver.read(0), file.leaves[0]);
+    const parts = await Array.fromAsync(Deno.readDir(`${folder}/downloads`));
+    assertEquals(parts.map((part) => `${folder}/downloads/${part.name}`), [files.pathOf(id)]);
+  }
 });
 
 Deno.test("a leaf's memory is given back once it is written, unless it shares it with another", async () => {
