@@ -20,8 +20,8 @@ export interface RegistrarFixture {
   readonly accounts: Map<string, string>;
   /** Resolves when the condition holds, in time that may be virtual. @throws Where it takes too long. */
   until(holds: () => boolean): Promise<void>;
-  /** Resolves when what was ordered is done, and told. */
-  pass(): Promise<void>;
+  /** Whether all that was asked of what they share is answered. */
+  isIdle(): boolean;
 }
 
 /** What an instance knows of the others. */
@@ -139,7 +139,9 @@ export function registrarContract(
 ): void {
   const contract = (
     name: string,
-    test: (fixture: RegistrarFixture & { a: Heard; b: Heard }) => Promise<void>,
+    test: (
+      fixture: RegistrarFixture & { a: Heard; b: Heard; done: () => Promise<void> },
+    ) => Promise<void>,
   ) =>
     Deno.test({
       name: `${title}: ${name}`,
@@ -151,7 +153,15 @@ export function registrarContract(
           const b = new Heard(fixture.registrars.b, { host, port: 4_401 });
           await fixture.until(() => a.instances.length === 2 && b.instances.length === 2);
           assertEquals([a.state, b.state], ["up", "up"]);
-          await test({ ...fixture, a, b });
+          let orders = 0;
+          /** Resolves when what was ordered is done, and told: what is told of a later order comes after it. */
+          const done = async () => {
+            await fixture.until(() => fixture.isIdle());
+            const name = `Nobody${++orders}`;
+            a.registrar.order({ order: "kick", name, key: "ab".repeat(32) as PeerKey });
+            await fixture.until(() => [a, b].every(({ told }) => told.includes(`${name} kicked`)));
+          };
+          await test({ ...fixture, a, b, done });
         }),
     });
 
@@ -324,14 +334,14 @@ export function registrarContract(
     // By what its instance has said since; not by what it said of earlier sessions, or of all but this account.
     const third = bob("a");
     b.registrar.order({ order: "mark", through: 9, sessions: 0, except: [] });
-    await fixture.pass();
+    await fixture.done();
     assertEquals(heard(await a.claims(third, { ...of, over: second.id })), 7);
     a.registrar.order({ order: "mark", through: 10, sessions: 1, except: [foldName("Bob")] });
-    await fixture.pass();
+    await fixture.done();
     const fourth = bob("b");
     assertEquals(heard(await b.claims(fourth, { ...of, over: third.id })), 7);
     b.registrar.order({ order: "mark", through: 11, sessions: 1, except: [foldName("Ann")] });
-    await fixture.pass();
+    await fixture.done();
     await fixture.registrars.b.close();
     await until(() => !a.online.has("Bob"));
     assertEquals(heard(await a.claims(bob("a"), of)), 11);
@@ -358,10 +368,10 @@ export function registrarContract(
 
     const whats = ["wrong/x bob"];
     a.registrar.order({ order: "uncount", whats, stamp: "nobody's", isAll: false });
-    await fixture.pass();
+    await fixture.done();
     assertEquals((await count(a, "still")).outcome, "too-many");
     a.registrar.order({ order: "uncount", whats, stamp: "", isAll: true });
-    await fixture.pass();
+    await fixture.done();
     // Of all names there were six: three more, then there are nine.
     const more = ["8", "9", "10", "11"].map((stamp) => count(a, stamp));
     assertEquals(await outcomes(more), ["done", "done", "done", "too-many"]);

@@ -3,7 +3,7 @@
 import { SYSTEM_LINK_CLOCK } from "../../../lib/transport/system_clock.ts";
 import { registrarContract } from "../../contracts/registrar_contract.ts";
 import { EtcdNodes, HAS_ETCD, pass } from "../etcd_nodes.ts";
-import { openRegistrar } from "./registrars.ts";
+import { idleOf, openRegistrar } from "./registrars.ts";
 
 /** One node for all of the contract's tests. */
 let nodes: EtcdNodes | null = null;
@@ -15,8 +15,10 @@ registrarContract("registrar over etcd", async (test) => {
   nodes ??= await EtcdNodes.open(1);
   const prefix = `p2pchat/${++tests}/`;
   const accounts = new Map<string, string>();
-  const open = (id: string) =>
-    openRegistrar(id, { store: nodes!.store(), prefix, clock: SYSTEM_LINK_CLOCK, accounts });
+  const stores = { a: nodes.store(), b: nodes.store() };
+  const idle = [idleOf(stores.a), idleOf(stores.b)];
+  const open = (id: "a" | "b") =>
+    openRegistrar(id, { store: stores[id], prefix, clock: SYSTEM_LINK_CLOCK, accounts });
   const until = async (holds: () => boolean) => {
     for (let waited = 0; !holds(); waited += 10) {
       if (waited > 15_000) throw new Error("it takes too long");
@@ -24,7 +26,7 @@ registrarContract("registrar over etcd", async (test) => {
     }
   };
   const registrars = { a: await open("a"), b: await open("b") };
-  await test({ registrars, accounts, until, pass: () => pass(200) });
+  await test({ registrars, accounts, until, isIdle: () => idle.every((isIdle) => isIdle()) });
   await Promise.all([registrars.a.close(), registrars.b.close()]);
 }, SHARED);
 

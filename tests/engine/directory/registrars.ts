@@ -33,3 +33,15 @@ export function openRegistrar(
     version: "1",
   });
 }
+
+/** Counts what is asked of the store from now on. @returns Whether all of it is answered. */
+export function idleOf(store: SharedStore): () => boolean {
+  let asked = 0;
+  const counted = <A extends unknown[], T>(ask: (...args: A) => Promise<T>) => (...args: A) => {
+    asked++;
+    return ask.apply(store, args).finally(() => asked--);
+  };
+  store.commit = counted(store.commit);
+  store.get = counted(store.get);
+  return () => asked === 0;
+}
