@@ -37,7 +37,7 @@ const ONLY: readonly { readonly from: string; readonly of: string; readonly file
   {
     from: "lib/runtime",
     of: "lib/transport",
-    files: /^lib\/transport\/(link|datagrams|relayed_streams)\.ts$/,
+    files: /^lib\/transport\/(link|datagrams|relayed_streams|discovery\/service_discovery)\.ts$/,
   },
   {
     from: "lib/runtime",

@@ -56,6 +56,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   "protocols/mesh": [
     "",
+    "discovery",
     "joining",
     "room",
     "private",
@@ -97,7 +98,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "schema",
   ],
   runtime: ["hosts", "records", ""],
-  transport: ["tcp", "links", "strangers", ""],
+  transport: ["discovery", "tcp", "links", "strangers", ""],
   store: ["accounts", "profile", "users", "log", "files", "disk"],
   base: ["trust", "machine", "rates", "schema", "text", "crypto", "collections", ""],
 };

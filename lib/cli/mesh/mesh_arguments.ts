@@ -7,6 +7,7 @@ import { type CommonOptions, type InviteSource, MESH_PORT_DEFAULT } from "../arg
 import { P2pchatError } from "../../base/errors.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
+import { TITLE_LENGTH_MAX, titleIn } from "../../protocols/mesh/discovery/announcement.ts";
 import { type Invite, parseInvite } from "../../protocols/mesh/schema/rotations.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import { type CommandOf, missing, wrongWords } from "../args/arguments.ts";
@@ -123,13 +124,9 @@ function bothWays(founding: string, joining: string): P2pchatError {
   );
 }
 
-/** As many characters as a line has place for. */
-export const TITLE_LENGTH_MAX = 64;
-
 function roomTitle(text: string, what: string): string {
-  const title = text.trim().normalize("NFC");
-  const isPossible = /^[^\p{C}\p{Zl}\p{Zp}]+$/u.test(title);
-  if (isPossible && Array.from(title).length <= TITLE_LENGTH_MAX) return title;
+  const title = titleIn(text);
+  if (title !== null) return title;
   throw new P2pchatError(
     "usage",
     `${what} must have 1 to ${TITLE_LENGTH_MAX} visible characters; is ${quotedStart(text)}`,

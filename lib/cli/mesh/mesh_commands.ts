@@ -7,7 +7,7 @@ import { fileCommands } from "../files/file_commands.ts";
 import type { FileCommand } from "../files/file_events.ts";
 import type { MeshCommand } from "../../protocols/mesh/schema/events.ts";
 import { isGiven, memberName, messageText, newName } from "../commands/command_arguments.ts";
-import { TITLE_LENGTH_MAX } from "./mesh_arguments.ts";
+import { TITLE_LENGTH_MAX } from "../../protocols/mesh/discovery/announcement.ts";
 import { type Argument, command, CommandTable } from "../commands/commands.ts";
 import {
   type CommandSink,

@@ -68,6 +68,7 @@ export const TAGS = {
   message: "p2pchat mesh message 1\n",
   privateMessage: "p2pchat mesh private message 1\n",
   roomKey: "p2pchat mesh room key 1\n",
+  announcement: "p2pchat mesh announcement 1\n",
 } as const;
 
 const version = uint(STRUCTURE_VERSION);

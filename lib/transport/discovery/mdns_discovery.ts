@@ -1,0 +1,247 @@
+/**
+ * Service discovery over multicast DNS: one socket, at all addresses of this machine, in the group on each of its
+ * interfaces. (A socket at one address hears nothing that is sent to the group.) It is shared with whatever else on this
+ * machine does multicast DNS.
+ *
+ * All goes to the group, answers too: to whoever asks from elsewhere nothing is sent, as its address isn't proven. What
+ * comes from no network of this machine is dropped: the port is open to all.
+ */
+
+import { Buffer } from "node:buffer";
+import { createSocket, type Socket } from "node:dgram";
+import { TokenBucket } from "../../base/rates/token_bucket.ts";
+import type { Logger } from "../../base/machine/environment.ts";
+import { reasonOf } from "../sockets.ts";
+import {
+  announcingMessage,
+  askingMessage,
+  goodbyeMessage,
+  MESSAGE_BYTES_MAX,
+  readMessage,
+} from "./dns_messages.ts";
+import type {
+  DiscoveryFault,
+  DiscoveryHandler,
+  Hearing,
+  Service,
+  ServiceDiscovery,
+} from "./service_discovery.ts";
+
+const GROUP = "224.0.0.251";
+const PORT = 5_353;
+const ALL_ADDRESSES = "0.0.0.0";
+const LOOPBACK_ADDRESS = "127.0.0.1";
+/** So that a message reaches all of the link, and its receivers see that it didn't come from further away. */
+const TTL = 255;
+/** A machine has some, and more where it runs virtual ones. */
+const INTERFACES_MAX = 16;
+/** Messages looked at: many times what a crowded network has. To read one takes some 30 us. */
+const MESSAGES_PER_SECOND = 500;
+const MESSAGES_BURST = 1_000;
+/** Messages that wait until the socket is open, or for those before: more than is ever sent at once. */
+const WAITING_MAX = 32;
+
+interface Options {
+  /** Listens and announces at this address alone; null: on all interfaces. */
+  readonly host: string | null;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+  /** For tests, beside whatever listens at the real one. */
+  readonly port?: number;
+}
+
+/** An interface of this machine. */
+interface Interface {
+  readonly address: string;
+  /** As `192.168.1.5/24`. */
+  readonly cidr: string;
+}
+
+/** Makes the message that goes out through the interface with this address. */
+type MessageFor = (address: string) => Uint8Array<ArrayBuffer>;
+
+export class MdnsDiscovery implements ServiceDiscovery {
+  readonly #socket: Socket;
+  readonly #port: number;
+  readonly #rate = new TokenBucket(MESSAGES_PER_SECOND, MESSAGES_BURST);
+  #handler: DiscoveryHandler | null = null;
+  /** Those through which messages go out, in whose group this program is. */
+  #interfaces: readonly Interface[] = [];
+  #hasNetwork = true;
+  /** Null until the socket is open, or can't be. */
+  #isOpen: boolean | null = null;
+  #opened = Promise.withResolvers<void>();
+  /** Why sending failed the last time; null where it didn't. */
+  #sendFailure: string | null = null;
+  #waiting: MessageFor[] = [];
+  #sending: Promise<void> | null = null;
+  #isClosed = false;
+  readonly #hearing = { own: false, others: false };
+
+  /** Opens the socket; until it is open, what is sent waits. */
+  constructor(readonly options: Options) {
+    this.#port = options.port ?? PORT;
+    this.#socket = createSocket({ type: "udp4", reuseAddr: true });
+    this.#socket.on("error", (error) => {
+      options.log.debug("multicast DNS", { reason: reasonOf(error) });
+      this.#nowOpen(this.#isOpen ?? false);
+    });
+    this.#socket.on("listening", () => this.#listening());
+    this.#socket.bind(this.#port, ALL_ADDRESSES);
+  }
+
+  get fault(): DiscoveryFault | null {
+    if (this.#isOpen === false) return "port-taken";
+    if (!this.#hasNetwork) return "no-network";
+    return this.#sendFailure === null ? null : "not-sent";
+  }
+
+  get hearing(): Hearing {
+    return this.#hearing;
+  }
+
+  handle(handler: DiscoveryHandler): void {
+    this.#handler = handler;
+    this.#socket.on("message", (bytes, { address }) => this.#received(bytes, address));
+  }
+
+  ask(): void {
+    const message = askingMessage();
+    this.#send(() => message);
+  }
+
+  announce(service: Service): void {
+    this.#send((address) => announcingMessage(service, address));
+  }
+
+  goodbye(service: Service): void {
+    this.#send((address) => goodbyeMessage(service, address));
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    await this.#opened.promise;
+    await this.#sending;
+    this.#isClosed = true;
+    if (this.#isOpen === true) await new Promise<void>((done) => this.#socket.close(() => done()));
+  }
+
+  #nowOpen(isOpen: boolean): void {
+    this.#isOpen = isOpen;
+    this.#opened.resolve();
+  }
+
+  #listening(): void {
+    this.#socket.setMulticastTTL(TTL);
+    this.#socket.setMulticastLoopback(true);
+    this.#nowOpen(true);
+    this.#join();
+    if (this.#waiting.length > 0) this.#sending ??= this.#sendAll();
+  }
+
+  /** Joins the group on each interface: there may be others than the last time. */
+  #join(): void {
+    const before = this.#interfaces;
+    const present = interfacesOf(this.options.host);
+    this.#interfaces = present.filter((each) =>
+      before.some(({ address }) => address === each.address) ||
+      this.#tries(() => this.#socket.addMembership(GROUP, each.address))
+    );
+    for (const { address } of before) {
+      if (present.some((each) => each.address === address)) continue;
+      this.#tries(() => this.#socket.dropMembership(GROUP, address));
+    }
+    this.#hasNetwork = this.#interfaces.some(({ address }) => !isLoopbackAddress(address)) ||
+      this.options.host !== null && this.#interfaces.length > 0;
+  }
+
+  /** An interface may vanish at any moment. */
+  #tries(change: () => void): boolean {
+    try {
+      change();
+      return true;
+    } catch (error) {
+      this.options.log.debug("multicast DNS on an interface", { reason: reasonOf(error) });
+      return false;
+    }
+  }
+
+  #send(message: MessageFor): void {
+    if (this.#isClosed || this.#waiting.length >= WAITING_MAX) return;
+    this.#waiting.push(message);
+    if (this.#isOpen === true) this.#sending ??= this.#sendAll();
+  }
+
+  async #sendAll(): Promise<void> {
+    await Promise.resolve(); // not from within the caller's call
+    this.#join();
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      let failure: string | null = null;
+      let isSent = false;
+      // One after the other: the interface is the socket's, and holds for what is sent next.
+      for (const { address } of this.#interfaces) {
+        if (!this.#tries(() => this.#socket.setMulticastInterface(address))) continue;
+        const reason = await this.#sendOne(next(address));
+        failure ??= reason;
+        isSent ||= reason === null;
+      }
+      this.#sendFailure = isSent ? null : failure;
+    }
+    this.#sending = null;
+  }
+
+  /** @returns Why it couldn't be sent; null where it was. */
+  #sendOne(bytes: Uint8Array): Promise<string | null> {
+    return new Promise((resolve) => {
+      this.#socket.send(bytes, this.#port, GROUP, (error) => {
+        if (error === null || error === undefined) return resolve(null);
+        const reason = reasonOf(error);
+        this.options.log.debug("multicast DNS not sent", { reason });
+        resolve(reason);
+      });
+    });
+  }
+
+  #received(bytes: Buffer, from: string): void {
+    if (this.#isClosed || this.#handler === null || bytes.length > MESSAGE_BYTES_MAX) return;
+    const isOwn = isLoopbackAddress(from) ||
+      this.#interfaces.some(({ address }) => address === from);
+    if (!isOwn && !this.#interfaces.some(({ cidr }) => isIn(from, cidr))) return;
+    if (isOwn) this.#hearing.own = true;
+    else this.#hearing.others = true;
+    if (!this.#rate.take(this.options.nowMs())) return;
+    const message = readMessage(bytes);
+    if (message === null) return;
+    if (message.isAsking) this.#handler.asked();
+    for (const { service, lifeMs } of message.services) this.#handler.heard(from, service, lifeMs);
+    for (const instance of message.ended) this.#handler.gone(from, instance);
+  }
+}
+
+/** The interfaces to use: those that lead to others, or else the one of the machine to itself. */
+function interfacesOf(host: string | null): readonly Interface[] {
+  const all = Deno.networkInterfaces().filter(({ family }) => family === "IPv4")
+    .map(({ address, cidr }) => ({ address, cidr }));
+  if (host !== null && host !== ALL_ADDRESSES) {
+    return all.filter(({ address }) => address === host).slice(0, 1);
+  }
+  const others = all.filter(({ address }) => !isLoopbackAddress(address));
+  if (others.length > 0) return others.slice(0, INTERFACES_MAX);
+  return all.filter(({ address }) => address === LOOPBACK_ADDRESS);
+}
+
+function isLoopbackAddress(address: string): boolean {
+  return address.startsWith("127.");
+}
+
+/** Whether an IPv4 address is in a network, as `192.168.1.5/24`. */
+function isIn(address: string, cidr: string): boolean {
+  const [network = "", length] = cidr.split("/");
+  const bits = Number(length);
+  const mask = bits === 0 ? 0 : ~0 << (32 - bits);
+  return (numberOf(address) & mask) === (numberOf(network) & mask);
+}
+
+function numberOf(address: string): number {
+  return address.split(".").reduce((number, part) => (number << 8) | Number(part), 0);
+}

@@ -1,0 +1,91 @@
+import { assert, assertEquals } from "@std/assert";
+import { createSocket } from "node:dgram";
+import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
+import { announcingMessage } from "../../../lib/transport/discovery/dns_messages.ts";
+import { MdnsDiscovery } from "../../../lib/transport/discovery/mdns_discovery.ts";
+import type { Service } from "../../../lib/transport/discovery/service_discovery.ts";
+import { discoveryContract } from "../../contracts/discovery_contract.ts";
+
+/** Not the real one: other programs on this machine mustn't hear what is made up here. */
+const PORT = 25_353;
+const LOOPBACK = "127.0.0.1";
+const permissions = { net: true, sys: ["networkInterfaces"] } as const;
+
+function open(host: string | null = LOOPBACK, port = PORT): MdnsDiscovery {
+  return new MdnsDiscovery({ host, port, log: SILENT_LOGGER, nowMs: () => performance.now() });
+}
+
+async function until(done: () => boolean, what: string): Promise<void> {
+  const untilMs = performance.now() + 60_000;
+  while (!done()) {
+    assert(performance.now() < untilMs, `within a minute: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+discoveryContract("MdnsDiscovery", () => ({ open: () => open(), until }), {
+  permissions: { net: true, sys: ["networkInterfaces"] },
+});
+
+Deno.test({
+  name: "MdnsDiscovery says that no interface is there to use, and closes all the same",
+  permissions: { ...permissions, sys: [...permissions.sys] },
+  async fn() {
+    const discovery = open("192.0.2.77");
+    discovery.handle({ asked() {}, heard() {}, gone() {} });
+    discovery.ask();
+    await until(() => discovery.fault !== null, "a fault");
+
+    assertEquals(discovery.fault, "no-network");
+    await discovery.close();
+  },
+});
+
+Deno.test({
+  name: "MdnsDiscovery says that another program has the port, and shares it with nobody",
+  permissions: { ...permissions, sys: [...permissions.sys] },
+  async fn() {
+    const other = createSocket({ type: "udp4", reuseAddr: false });
+    await new Promise<void>((resolve) => other.bind(25_354, "0.0.0.0", () => resolve()));
+    const discovery = open(LOOPBACK, 25_354);
+    discovery.ask();
+    await until(() => discovery.fault !== null, "a fault");
+
+    assertEquals(discovery.fault, "port-taken");
+    await discovery.close();
+    await new Promise<void>((resolve) => other.close(() => resolve()));
+  },
+});
+
+Deno.test({
+  name: "MdnsDiscovery takes garbage, and hears what is announced among it",
+  permissions: { ...permissions, sys: [...permissions.sys] },
+  async fn() {
+    const discovery = open();
+    const heard: Service[] = [];
+    discovery.handle({ asked() {}, heard: (_, service) => heard.push(service), gone() {} });
+    const socket = createSocket({ type: "udp4", reuseAddr: true });
+    await new Promise<void>((resolve) => socket.bind(0, LOOPBACK, () => resolve()));
+    const send = (bytes: Uint8Array) =>
+      new Promise<void>((resolve) => socket.send(bytes, PORT, LOOPBACK, () => resolve()));
+    const service = { instance: "abc", port: 1, texts: ["v=1"] };
+    const whole = announcingMessage(service, LOOPBACK);
+    discovery.ask();
+    await until(() => discovery.hearing.own, "it is open");
+    for (let at = 0; at < whole.length; at++) {
+      await send(whole.slice(0, at));
+      const broken = whole.slice();
+      broken[at]! ^= 0xff;
+      await send(broken);
+    }
+    await send(whole);
+    await until(() => heard.some(({ port }) => port === 1), "the announcement");
+
+    assertEquals(
+      heard.find(({ instance, texts }) => instance === "abc" && texts[0] === "v=1"),
+      service,
+    );
+    await discovery.close();
+    await new Promise<void>((resolve) => socket.close(() => resolve()));
+  },
+});
