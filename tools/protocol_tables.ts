@@ -22,6 +22,7 @@ import * as reliable from "../lib/protocols/reliable_datagram/limits.ts";
 import * as sealed from "../lib/protocols/sealed_datagram/limits.ts";
 import * as transfer from "../lib/protocols/transfer/limits.ts";
 import * as offers from "../lib/protocols/transfer/messages.ts";
+import * as words from "../lib/protocols/words/limits.ts";
 import type { Fields, MessageSpec, NameOf, Schema } from "../lib/base/schema/schema.ts";
 import { CALL_PHASES } from "../lib/protocols/directory/client_calls/client_call.ts";
 import {
@@ -46,6 +47,7 @@ import {
   DATAGRAM_TYPES,
   PAYLOAD_BYTES_MAX,
 } from "../lib/protocols/sealed_datagram/formats.ts";
+import { WORDS_MESSAGES } from "../lib/protocols/words/messages.ts";
 import { markdownTable, type Tables, withTables } from "./generated_tables.ts";
 
 /** Schemas by the names that the tables give them. */
@@ -94,6 +96,9 @@ export function protocolTables(): Tables {
     "transfer fields": fieldTable(offers.TRANSFER_MESSAGES, namedSchemas(offers)),
     "transfer structures": structureTables(namedSchemas(offers)),
     "transfer bounds": boundTable(TRANSFER_BOUNDS),
+    "words messages": messageTable(WORDS_MESSAGES),
+    "words fields": fieldTable(WORDS_MESSAGES, namedSchemas({})),
+    "words bounds": boundTable(WORDS_BOUNDS),
   };
 }
 
@@ -110,6 +115,16 @@ export function namedSchemas(module: Readonly<Record<string, unknown>>): NamedSc
   }
   return new Map([...named].sort(([one], [other]) => one < other ? -1 : 1));
 }
+
+/** Bounds of word codes that another implementation must know. */
+const WORDS_BOUNDS: readonly (readonly [string, number])[] = [
+  ["ms for which a code is good", words.CODE_MS],
+  ["codes open at once", words.OPEN_CODES_MAX],
+  ["ms from the link until the invite has passed", words.EXCHANGE_MS],
+  ["links of guessers at once", words.GUESS_LINKS_MAX],
+  ["of these from one address", words.GUESS_LINKS_PER_ADDRESS_MAX],
+  ["guesses at once from one address, then one a minute", words.GUESSES_PER_ADDRESS],
+];
 
 /** Bounds of datagrams that another implementation must know. */
 const DATAGRAM_BOUNDS: readonly (readonly [string, number])[] = [

@@ -13,6 +13,7 @@
  * - Memory for a link is bounded whatever the other side does.
  */
 
+import type { Bytes } from "../base/crypto/crypto.ts";
 import type { Clock } from "../base/machine/clock.ts";
 import type { Fingerprint } from "../base/text/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey, RoomId } from "../base/ids.ts";
@@ -42,6 +43,8 @@ export interface LinkInfo {
   readonly secret: ChannelSecret | null;
   /** Whether the dialler named the room, or accepted whichever room answers. */
   readonly roomNamed: boolean;
+  /** On a link in the mode `words`, and no other: the handshake's hash. What is bound to it is of this link alone. */
+  readonly binding?: Bytes;
 }
 
 /**

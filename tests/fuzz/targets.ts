@@ -18,6 +18,7 @@ import { snapshotsTarget } from "./targets/snapshots.ts";
 import { tablesTarget } from "./targets/tables.ts";
 import { transfersTarget } from "./targets/transfers.ts";
 import { usersTarget } from "./targets/users.ts";
+import { wordsTarget } from "./targets/words.ts";
 
 export const TARGETS: readonly Target[] = [
   framesTarget,
@@ -37,4 +38,5 @@ export const TARGETS: readonly Target[] = [
   invitesTarget,
   engineTarget,
   transfersTarget,
+  wordsTarget,
 ];

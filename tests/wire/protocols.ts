@@ -6,12 +6,14 @@ import { FRIENDS_MESSAGES } from "../../lib/protocols/friends/messages.ts";
 import { GROUP_MESSAGES } from "../../lib/protocols/group/schema/messages.ts";
 import { MESH_MESSAGES } from "../../lib/protocols/mesh/schema/messages.ts";
 import { TRANSFER_MESSAGES } from "../../lib/protocols/transfer/messages.ts";
+import { WORDS_MESSAGES } from "../../lib/protocols/words/messages.ts";
 import { createCodec, type MessageCodec } from "../../lib/wire/codec.ts";
 import { DIRECTORY_SAMPLES } from "./directory_samples.ts";
 import { FRIENDS_SAMPLES } from "./friends_samples.ts";
 import { GROUP_SAMPLES } from "./group_samples.ts";
 import { MESH_SAMPLES } from "./mesh_samples.ts";
 import { TRANSFER_SAMPLES } from "./transfer_samples.ts";
+import { WORDS_SAMPLES } from "./words_samples.ts";
 
 interface Named {
   readonly type: string;
@@ -41,4 +43,5 @@ export const PROTOCOLS: readonly SampledProtocol[] = [
   sampled("group", GROUP_MESSAGES, GROUP_SAMPLES),
   sampled("directory", DIRECTORY_MESSAGES, DIRECTORY_SAMPLES),
   sampled("transfer", TRANSFER_MESSAGES, TRANSFER_SAMPLES),
+  sampled("words", WORDS_MESSAGES, WORDS_SAMPLES),
 ];

@@ -351,8 +351,10 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     invariant(this.#result !== null, "a channel is established by a finished handshake");
     this.#enter("open");
     this.#agesAtMs = nowMs + this.#config.linkAgeMs;
-    const { peer, processKey, secret, roomNamed } = this.#result;
-    return { type: "established", peer, process: processKey.toHex(), secret, roomNamed };
+    const { peer, processKey, secret, roomNamed, mode, binding } = this.#result;
+    const process = processKey.toHex();
+    const bound = mode === "words" ? { binding } : {};
+    return { type: "established", peer, process, secret, roomNamed, ...bound };
   }
 
   // Sending.

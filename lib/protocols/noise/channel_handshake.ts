@@ -77,12 +77,18 @@ export interface ListenAccess {
    * @param secret The one of `secrets` that the dialler knew; `null` in an open room.
    */
   admit(peer: PeerKey, secret: ChannelSecret | null): Refusal | null;
+  /**
+   * Who may connect in the mode `words`, besides: strangers with a word code, who know no secret and name no room. Null
+   * while there is no code; absent where there never is one.
+   */
+  readonly words?: Pick<ListenAccess, "admit"> | null;
   /** Whether connections from this address go first where many wait to be accepted. */
   prefers?(host: string): boolean;
 }
 
 /** What a finished handshake has established about the peer. */
 export interface HandshakeResult {
+  readonly mode: ChannelMode;
   readonly peer: PeerKey;
   /** The peer's X25519 key, which identifies its process. */
   readonly processKey: Bytes;
@@ -91,6 +97,8 @@ export interface HandshakeResult {
   /** Whether the dialler named the room, rather than asking whoever answers. */
   readonly roomNamed: boolean;
   readonly states: TransportStates;
+  /** See `ProvenPeer`. */
+  readonly binding: Bytes;
 }
 
 export type HandshakeStep =
@@ -177,24 +185,30 @@ export class DiallerHandshake implements Handshake {
       return [{ type: "failed", reason: "wrong-key", text, key: peer }];
     }
     const { message: bytes, proven } = finish();
-    const result = { ...proven, secret, roomNamed: room !== null };
+    const result = { ...proven, mode: this.#target.mode, secret, roomNamed: room !== null };
     return [{ type: "write", bytes }, { type: "done", result, admission: null }];
   }
 }
 
 /**
- * Whether a listener of `mode` can decide about a dialler by its first bytes: they have a complete opening, valid or
+ * Whether a listener can decide about a dialler by its first bytes: they have a complete opening, valid or
  * not, or can't become one.
  */
-export function isWholeOpening(input: Uint8Array, mode: ChannelMode): boolean {
+export function isWholeOpening(input: Uint8Array, access: Accepted): boolean {
   try {
-    const preface = decodePreface(input, mode);
+    const preface = openingPreface(input, access);
     if (preface === null) return false;
     return typeof preface === "string" || input.length >= openingBytes(preface);
   } catch (error) {
     if (error instanceof RemoteProtocolError) return true;
     throw error;
   }
+}
+
+type Accepted = Pick<ListenAccess, "mode" | "words">;
+
+function openingPreface(input: Uint8Array, { mode, words }: Accepted): Preface | Refusal | null {
+  return decodePreface(input, mode, words === undefined ? null : "words");
 }
 
 function openingBytes({ epoch }: Preface): number {
@@ -226,7 +240,7 @@ export class ListenerHandshake implements Handshake {
   }
 
   #readOpening(input: Uint8Array): HandshakeProgress {
-    const preface = decodePreface(input, this.#access.mode);
+    const preface = openingPreface(input, this.#access);
     if (preface === null) return WAIT;
     if (typeof preface === "string") return refuse(preface, input.length);
     const refusal = this.#refusalOf(preface);
@@ -245,7 +259,12 @@ export class ListenerHandshake implements Handshake {
   }
 
   #refusalOf(preface: Preface): Refusal | null {
-    const { room, secrets } = this.#access;
+    const { room, secrets, words } = this.#access;
+    if (preface.mode !== this.#access.mode) {
+      // There was a code a moment ago, perhaps, and its number isn't announced any more.
+      if (!words) return "bad-credentials";
+      return preface.roomNamed || preface.epoch !== null ? "protocol" : null;
+    }
     if (preface.roomNamed && (room === null || !preface.meansRoom(room))) return "wrong-room";
     return (preface.epoch === null) === (secrets === null) ? null : "bad-credentials";
   }
@@ -257,7 +276,8 @@ export class ListenerHandshake implements Handshake {
     message: Uint8Array,
   ): Opened | "bad-credentials" | "full" {
     const ephemeral = keyPairFromSeed(this.#env.randomBytes(KEY_BYTES));
-    const { mode, secrets } = this.#access;
+    const { secrets } = this.#access;
+    const { mode } = preface;
     const respond = (preSharedKey: Uint8Array | null) =>
       new Responder(
         this.#identity,
@@ -293,9 +313,16 @@ export class ListenerHandshake implements Handshake {
     if (preface.keyNamed && !preface.meansKey(this.#identity.signer.key)) {
       throw new RemoteProtocolError("Cannot accept the connection: it was meant for another key");
     }
-    const result = { ...proven, secret, roomNamed: preface.roomNamed };
-    const admission = this.#access.admit(proven.peer, secret);
+    const { mode, roomNamed } = preface;
+    const result = { ...proven, mode, secret, roomNamed };
+    const admission = this.#admission(mode, proven.peer, secret);
     return { inputBytes: end, steps: [{ type: "done", result, admission }] };
+  }
+
+  #admission(mode: ChannelMode, peer: PeerKey, secret: ChannelSecret | null): Refusal | null {
+    const { words } = this.#access;
+    if (mode === this.#access.mode) return this.#access.admit(peer, secret);
+    return words ? words.admit(peer, null) : "bad-credentials";
   }
 }
 

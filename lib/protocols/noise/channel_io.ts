@@ -47,6 +47,8 @@ export type ChannelEffect =
     readonly process: string;
     readonly secret: ChannelSecret | null;
     readonly roomNamed: boolean;
+    /** Of a channel in the mode `words`: what no other channel has. */
+    readonly binding?: Bytes;
   }
   /** The next bytes of a lane, in an array of their own. */
   | { readonly type: "bytes"; readonly lane: Lane; readonly bytes: Bytes }

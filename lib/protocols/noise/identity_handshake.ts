@@ -112,6 +112,8 @@ export interface ProvenPeer {
   /** The peer's X25519 key, which identifies its process: each process makes a new one. */
   readonly processKey: Bytes;
   readonly states: TransportStates;
+  /** The transcript's hash, which no other handshake has: what is bound to it is of this channel alone. */
+  readonly binding: Bytes;
 }
 
 /** The second message, verified, as the initiator sees it. */
@@ -126,7 +128,7 @@ export interface Answer {
 function statesOf(noise: HandshakeState, peer: PeerKey): ProvenPeer {
   const processKey = noise.remoteStatic;
   invariant(processKey !== null, "XX tells both static keys");
-  return { peer, processKey, states: noise.split() };
+  return { peer, processKey, states: noise.split(), binding: noise.hash };
 }
 
 function noiseOptions(identity: ChannelIdentity, terms: HandshakeTerms, ephemeral: KeyPair) {

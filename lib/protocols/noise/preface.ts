@@ -30,7 +30,7 @@ import { sha256 } from "./primitives.ts";
 export const CHANNEL_VERSION = 12;
 
 /** What two programs talk about. A channel of one mode never carries another. */
-export type ChannelMode = "mesh" | "group" | "friends" | "directory" | "call";
+export type ChannelMode = "mesh" | "group" | "friends" | "directory" | "call" | "words";
 
 const MODE_BYTES: Readonly<Record<ChannelMode, number>> = {
   mesh: 1,
@@ -38,6 +38,7 @@ const MODE_BYTES: Readonly<Record<ChannelMode, number>> = {
   friends: 3,
   directory: 4,
   call: 5,
+  words: 6,
 };
 
 /** Why a listener doesn't want a connection. */
@@ -97,6 +98,7 @@ export interface Wanted {
 
 /** A preface as its reader sees it. */
 export interface Preface {
+  readonly mode: ChannelMode;
   readonly epoch: number | null;
   /** Whether the dialler named a room, and whether it is `room`. */
   readonly roomNamed: boolean;
@@ -125,10 +127,15 @@ export function encodePreface(wanted: Wanted, salt: Uint8Array): Bytes {
 
 /**
  * Reads as much of a preface as there is, so that a stranger is turned away at its first wrong byte.
+ * @param mode What we talk about. @param beside What we talk about besides, with strangers.
  * @returns The preface, a refusal, or `null` while more bytes are needed.
  * @throws {RemoteProtocolError} If the other side doesn't speak this protocol at all.
  */
-export function decodePreface(bytes: Uint8Array, mode: ChannelMode): Preface | Refusal | null {
+export function decodePreface(
+  bytes: Uint8Array,
+  mode: ChannelMode,
+  beside: ChannelMode | null = null,
+): Preface | Refusal | null {
   for (let at = 0; at < Math.min(bytes.length, MAGIC.length); at++) {
     if (bytes[at] !== MAGIC[at]) {
       throw new RemoteProtocolError(
@@ -140,7 +147,8 @@ export function decodePreface(bytes: Uint8Array, mode: ChannelMode): Preface | R
   if (version === undefined) return null;
   if (version !== CHANNEL_VERSION) return "version";
   if (bytes.length < PREFACE_BYTES) return null;
-  if (bytes[5] !== MODE_BYTES[mode]) return "wrong-mode";
+  const isBeside = beside !== null && bytes[5] === MODE_BYTES[beside];
+  if (!isBeside && bytes[5] !== MODE_BYTES[mode]) return "wrong-mode";
   const flags = bytes[6]!;
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   if ((flags & ~FLAGS) !== 0) return "protocol";
@@ -148,6 +156,7 @@ export function decodePreface(bytes: Uint8Array, mode: ChannelMode): Preface | R
   const room = bytes.slice(19, 35);
   const key = bytes.slice(35, 51);
   return {
+    mode: isBeside ? beside : mode,
     epoch: (flags & FLAG_SECRET) === 0 ? null : view.getUint32(7),
     roomNamed: (flags & FLAG_ROOM) !== 0,
     meansRoom: (ours) => equal(room, roomTag(salt, ours)),

@@ -119,7 +119,7 @@ export class ChannelLinks implements Links {
     });
     this.#admission = new AdmissionControl<Connection>(
       {
-        isWholeOpening: (bytes) => isWholeOpening(bytes, options.access.mode),
+        isWholeOpening: (bytes) => isWholeOpening(bytes, options.access),
         prefers: (host) => options.access.prefers?.(host) ?? false,
         letIn: (stream, sinceMs, nowMs) => this.#letIn(stream, sinceMs, nowMs),
         read: (stranger, bytes) => this.#readFirst(stranger, bytes),
@@ -376,7 +376,7 @@ export class ChannelLinks implements Links {
 
   #established(
     connection: Connection,
-    { peer, process, secret, roomNamed }: ChannelEffect & { readonly type: "established" },
+    { peer, process, secret, roomNamed, binding }: ChannelEffect & { readonly type: "established" },
   ): void {
     const { attempt, id } = connection;
     const dialled = attempt !== null;
@@ -389,6 +389,7 @@ export class ChannelLinks implements Links {
       attempt,
       secret,
       roomNamed,
+      ...(binding === undefined ? {} : { binding }),
     };
     this.#admission.forget(connection);
     connection.up = true;

@@ -69,7 +69,7 @@ Deno.test("isWholeOpening() holds from the last byte of an opening, or the first
   const secret = encodePreface({ ...wanted, epoch: 1 }, new Uint8Array(8));
   const firstWhole = (preface: Uint8Array) => {
     const bytes = concatBytes(preface, new Uint8Array(200));
-    return bytes.findIndex((_, at) => isWholeOpening(bytes.subarray(0, at), "mesh"));
+    return bytes.findIndex((_, at) => isWholeOpening(bytes.subarray(0, at), { mode: "mesh" }));
   };
 
   // A key; with a secret, a tag as well.
