@@ -1,7 +1,8 @@
 /** Three nodes of etcd, each on a host of its own, which are killed, stopped and started again as programs are. */
 
+import { assert } from "@std/assert";
 import type { Hosts } from "../e2e/hosts.ts";
-import { pass } from "../engine/etcd_nodes.ts";
+import { PROGRAM } from "../e2e/node.ts";
 import type { Random } from "../sim/random.ts";
 import type { Actor, Trouble } from "./actors.ts";
 
@@ -9,6 +10,8 @@ import type { Actor, Trouble } from "./actors.ts";
 export const ENGINE_HOSTS = ["Etc1", "Etc2", "Etc3"] as const;
 const CLIENTS = 2_379;
 const PEERS = 2_380;
+/** Each of up to 10 s. */
+const ATTEMPTS_MAX = 6;
 
 interface EtcdNode {
   readonly host: string;
@@ -47,8 +50,13 @@ export class TorturedEngine implements AsyncDisposable {
   static async open(hosts: Hosts): Promise<TorturedEngine> {
     const folder = await Deno.makeTempDir({ prefix: "p2pchat-torture-" });
     const engine = new TorturedEngine(hosts, folder);
-    await engine.recover();
-    await pass(3_000); // they elect one of them
+    engine.recover();
+    try {
+      await engine.#answers();
+    } catch (error) {
+      await engine[Symbol.asyncDispose]();
+      throw error;
+    }
     return engine;
   }
 
@@ -56,6 +64,37 @@ export class TorturedEngine implements AsyncDisposable {
   get flags(): readonly string[] {
     const nodes = ENGINE_HOSTS.map((host) => `${this.hosts.address(host)}:${CLIENTS}`);
     return ["--engine", `etcd://${nodes.join(",")}/torture`];
+  }
+
+  /** The nodes that somebody follows by a watch now, by their hosts. */
+  async followed(): Promise<readonly string[]> {
+    const get = 'exec 3<>"/dev/tcp/$0/$1"; printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3';
+    const hosts: string[] = [];
+    for (const { host } of this.#nodes) {
+      const place = [this.hosts.address(host), String(CLIENTS)];
+      const [command = "", ...args] = [...this.hosts.within(host), "bash", "-c", get, ...place];
+      const { stdout } = await new Deno.Command(command, { args, stderr: "null" }).output();
+      const [, count] = /^etcd_debugging_mvcc_watcher_total (\d+)/m.exec(
+        new TextDecoder().decode(stdout),
+      ) ?? [];
+      assert(count !== undefined, `how many watches ${host} has`);
+      if (Number(count) > 0) hosts.push(host);
+    }
+    return hosts;
+  }
+
+  /** Waits until more than half of them are one. */
+  async #answers(): Promise<void> {
+    const [first] = ENGINE_HOSTS;
+    const words = [...this.hosts.within(first), PROGRAM, "accounts", "list", ...this.flags];
+    const [command = "", ...args] = words;
+    for (let attempt = 1;; attempt++) {
+      // It waits for an answer for 10 s.
+      const { success, stderr } = await new Deno.Command(command, { args, stdout: "null" })
+        .output();
+      if (success) return;
+      assert(attempt < ATTEMPTS_MAX, new TextDecoder().decode(stderr));
+    }
   }
 
   /** All go on. */
@@ -111,7 +150,10 @@ export class TorturedEngine implements AsyncDisposable {
 }
 
 /** As the operator does: all instances have the key of the first one, which has run. @param name Of its folder. */
-export async function shareIdentity(name: string, instances: readonly Actor[]): Promise<void> {
+export async function shareIdentity(
+  name: string,
+  instances: readonly Pick<Actor, "data">[],
+): Promise<void> {
   const [first, ...others] = instances;
   for (const { data } of others) {
     await Deno.mkdir(`${data}/${name}`, { recursive: true, mode: 0o700 });
