@@ -94,9 +94,21 @@ export class EtcdNodes implements AsyncDisposable {
 
   async kill(n: number, signal: Deno.Signal = "SIGKILL"): Promise<void> {
     const node = this.#nodes[n]!;
-    node.process?.kill(signal);
+    if (!await this.hasEnded(n)) node.process!.kill(signal);
     await node.process?.status;
     node.process = null;
+  }
+
+  /** Whether it has ended by itself, or was killed. */
+  async hasEnded(n: number): Promise<boolean> {
+    const { process } = this.#nodes[n]!;
+    if (process === null) return true;
+    return await Promise.race([process.status.then(() => true), pass(0).then(() => false)]);
+  }
+
+  /** Where a node keeps all. */
+  folderOf(n: number): string {
+    return `${this.folder}/${this.#nodes[n]!.name}`;
   }
 
   /**
