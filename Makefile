@@ -34,8 +34,8 @@ sim-long: ## the simulator's tests as make test runs them, but with more seeds, 
 e2e: all ## the built ./p2pchat, driven as a user does
 	@$(DENO) test -A --quiet tests/e2e
 
-engine-test: all ## what several machines keep together, with real nodes of etcd (Debian's etcd-server)
-	@$(DENO) test -A --quiet --no-check --frozen --reporter=dot $$(grep -rl --include='*_test.ts' 'HAS_ETCD' tests | sort)
+engine-test: all ## what several machines keep together, with real nodes of etcd (Debian's etcd-server); longer than make test
+	@$(DENO) test -A --quiet --no-check --frozen --reporter=dot $$(grep -rl --include='*_test.ts' 'HAS_ETCD' tests | sort) -- --long
 
 model: ## docs/model, the model of the group, checked by SPIN, some 10 minutes
 	@tools/model.sh

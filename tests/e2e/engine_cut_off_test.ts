@@ -199,6 +199,12 @@ trial(
         ({ outcome, reason } = await ann.until(isEdit(edit), undefined, at));
       }
       for (const member of members) await member.until(committed(edit));
+      await holds("both are in one view, and linked", async () => {
+        const all = await Promise.all(members.map((member) => member.ask("status")));
+        return all.every(({ coordinator, view, digest }) =>
+          coordinator === "up" && view === all[0]!.view && digest === all[0]!.digest
+        );
+      });
     }
     for (const node of [one, other, ...members]) {
       const isFault = ({ event, code }: ShownEvent) =>

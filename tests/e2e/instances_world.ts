@@ -3,8 +3,11 @@
 import { EtcdNodes } from "../engine/etcd_nodes.ts";
 import { CuttableWire } from "./cuttable_wire.ts";
 import { DirectoryWorld, is, listed } from "./directory_world.ts";
-import { holds, Node } from "./node.ts";
+import { holds, Node, type NodeOptions } from "./node.ts";
 import { freePort } from "./ports.ts";
+
+/** Another program than the built one. */
+export type Version = Pick<NodeOptions, "module" | "program">;
 
 /** The directory, whole: both instances run once both are started. */
 export class InstancesWorld extends DirectoryWorld {
@@ -15,12 +18,12 @@ export class InstancesWorld extends DirectoryWorld {
     super();
   }
 
-  /** @param folder Where the engine keeps all; by default one of its own. */
-  static async open2(folder?: string): Promise<InstancesWorld> {
+  /** @param folder Where the engine keeps all; by default one of its own. @param version Of the first instance. */
+  static async open2(folder?: string, version: Version = {}): Promise<InstancesWorld> {
     const etcd = await EtcdNodes.open(3, null, folder);
     const ports = etcd.urls.map((url) => Number(new URL(url).port));
     const world = new InstancesWorld(etcd, ports.map((port) => new CuttableWire(port)));
-    await world.direct(0);
+    await world.direct(0, version);
     return world;
   }
 
@@ -31,18 +34,18 @@ export class InstancesWorld extends DirectoryWorld {
     Deno.copyFileSync(`${from}/identity`, `${to}/identity`);
   }
 
-  launchInstance(n: number, data = `${this.folder}/${n}`): Node {
+  launchInstance(n: number, data = `${this.folder}/${n}`, version: Version = {}): Node {
     const direct = this.etcd.urls.map((url) => Number(new URL(url).port));
     // The first one reaches the engine by wires that a test may cut.
     const ports = n === 0 ? this.wires.map(({ port }) => port) : direct;
     const engine = `etcd://${ports.map((port) => `127.0.0.1:${port}`).join()}/test`;
     const words = ["regserver", "--host", "127.0.0.1", "--port", String(this.#ports[n])];
-    return this.nodes.add(Node.start(words, { data, args: ["--engine", engine] }));
+    return this.nodes.add(Node.start(words, { data, args: ["--engine", engine], ...version }));
   }
 
   /** Starts an instance. */
-  async direct(n: number): Promise<void> {
-    this.#serving[n] = this.launchInstance(n);
+  async direct(n: number, version: Version = {}): Promise<void> {
+    this.#serving[n] = this.launchInstance(n, undefined, version);
     await this.#serving[n].until(is("ready"));
   }
 

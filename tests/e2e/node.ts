@@ -19,6 +19,8 @@ export interface NodeOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A module of this folder to run instead of the built program. */
   readonly module?: string;
+  /** Another executable to run instead. */
+  readonly program?: string;
   /** The runtime's flags for what that module may do; by default everything. */
   readonly rights?: readonly string[];
   /** The command that runs the program, such as `ip netns exec`. */
@@ -76,9 +78,9 @@ export class Node implements AsyncDisposable {
   /** Starts `p2pchat ARGS --json`. The caller disposes of it. */
   static start(command: readonly string[], options: NodeOptions = {}): Node {
     const data = options.data ?? Deno.makeTempDirSync({ prefix: "p2pchat-e2e-" });
-    const { module, rights = ["-A"], within = [] } = options;
+    const { module, program: file = PROGRAM, rights = ["-A"], within = [] } = options;
     const program = module === undefined
-      ? [PROGRAM]
+      ? [file]
       : [Deno.execPath(), "run", "--no-prompt", "--no-check", ...rights, moduleFile(module)];
     const [first, ...words] = [...within, ...program];
     return new Node(
