@@ -184,7 +184,7 @@ export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
       () => ({ ...message, from: name }),
       () => ({ ...message, from: name, key }),
       () => ({ ...message, own: message.own + 1 }),
-      () => ({ ...message, sentAt: message.sentAt + 1 }),
+      () => ({ ...message, sentAt: Math.abs(message.sentAt - 1) }), // the last time there is has none after it
       () => ({ ...earlier, number, after }),
       () => this.#forged({ number, after, sentAt: message.sentAt }),
     ])();

@@ -117,6 +117,7 @@ export class Calling {
       out,
       call,
       nextAttempt,
+      isStillExpected: (call) => this.#isStillExpected(call),
       talks: (call, link) => this.#talks(call, link),
     });
     this.#talking = new CallConversation({ out, session, call, past });
@@ -314,6 +315,14 @@ export class Calling {
     this.#tellOf(call, { type: "hang-up", reason: "key-changed" });
     this.parts.keys.isStrange(name, key, call.beginRef);
     this.#over(call, "ended", { reason: "key-changed" });
+  }
+
+  /** What the other side has broadcast meanwhile may have told that its key is another one than that of the call. */
+  #isStillExpected(call: ClientCall): boolean {
+    const { peer, key } = call;
+    if (key === null || this.parts.keys.isExpected(peer, key)) return true;
+    this.#strange(call, peer, key);
+    return false;
   }
 
   meet(message: DirectoryMessageOf<"meet">): void {

@@ -19,6 +19,8 @@ interface ConnectingParts {
   /** The call that is under way; null where there is none. */
   readonly call: () => ClientCall | null;
   readonly nextAttempt: () => number;
+  /** Whether the key of the call's other side is still the one expected; if not, the call is over. */
+  readonly isStillExpected: (call: ClientCall) => boolean;
   /** The conversation is on this link from now on. */
   readonly talks: (call: ClientCall, link: CallLink) => void;
 }
@@ -91,6 +93,7 @@ export class Connecting {
     const verdict = verdictOn(link, call);
     if (verdict === "waits") return;
     if (verdict !== "talks") return call.links.drop(link, verdict.refusedBecause);
+    if (!this.parts.isStillExpected(call)) return;
     if (call.isCaller) this.parts.out.send(link.link, { type: "begin", call: call.idBytes });
     this.parts.talks(call, link);
   }

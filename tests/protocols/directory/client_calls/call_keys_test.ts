@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
 import { STRANGE_KEPT_MS } from "../../../../lib/base/machine/mode_limits.ts";
 import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
+import { signBroadcast } from "../../../../lib/protocols/directory/schema/signed_broadcast.ts";
 import { CALL_REFUSED_MAX } from "../../../../lib/protocols/directory/schema/limits.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import { ANN, BOB, callId, ClientProgram, DIRECTORY, EVE } from "../client_program.ts";
@@ -152,6 +153,24 @@ Deno.test("keys: a callee with another key than before isn't talked to, until it
   program.types({ command: "trust", name: "bob" });
   program.types({ command: "call", name: "bob" });
   assertEquals(program.meet({ call: callId(2) }), ["connecting", "dial call 10.0.0.2:5000 bob"]);
+});
+
+Deno.test("keys: a callee that has spoken with another key while it was dialled isn't talked to", () => {
+  const program = ringing();
+  program.meet();
+  const said = { directory: DIRECTORY, from: "bob", own: 1, sentAt: 0, text: "it's me" };
+  const eve = fakeSigner("eve");
+  const signature = signBroadcast(eve, said);
+  const { from, own, sentAt, text } = said;
+  const told = { number: 1, after: 0, from, own, sentAt, text, signature, guest: false };
+  assertEquals(program.says({ type: "told", ...told, key: EVE })[0], "pin bob eve");
+
+  const { link } = program.linkUp();
+  const words = program.hears(link, { type: "talk", call: CALL });
+
+  assertEquals(words[0], "to directory: hang-up reason=key-changed call=#1");
+  assert(words[1]?.startsWith("error code=key-changed text=bob has a different key from before"));
+  assert(!words.some((word) => word.includes("begin") || word.includes("connected")), `${words}`);
 });
 
 Deno.test("keys: another one that was offered is forgotten once a call is connected with the known one", () => {

@@ -28,6 +28,7 @@ function connecting(of: typeof connectingCall = connectingCall, phase?: "asked")
     out: output.out,
     call: () => call,
     nextAttempt: () => ++attempts,
+    isStillExpected: () => true,
     talks: (_, { link }) => void talksOn.push(link),
   });
   let links = 0;
