@@ -14,7 +14,7 @@ help: ## what each target does
 	  printf '  make %-12s %s\n' "$$target" "$$text"; done
 
 check: ## format, lint and types
-	@$(DENO) fmt --check --quiet && $(DENO) lint --quiet && $(DENO) check --quiet main.ts lib tests tools
+	@$(DENO) fmt --check --quiet && $(DENO) lint --quiet && $(DENO) check --quiet main.ts lib tests tools packaging
 
 test: all ## all tests, 9 minutes or so on two cores
 	@tools/test.sh
@@ -81,7 +81,23 @@ install: ## install below PREFIX (default /usr/local), with manual page and comp
 uninstall: ## remove from PREFIX what make install put there
 	@tools/install.sh uninstall "$(PREFIX)" "$(DESTDIR)"
 
+npm: parts ## build/packages/p2pchat-VERSION.tgz, the package for npm
+	@packaging/npm.sh
+
+deb: parts ## the package for Debian, with units for the servers
+	@packaging/deb.sh
+
+oci: parts ## an image for containers that run the servers (Linux)
+	@packaging/oci.sh
+
+packaging: npm ## what Homebrew, Arch Linux and Nix install a release by: RELEASES=https://... HOMEPAGE=https://...
+	@packaging/recipes.sh
+
+# What packages are made of.
+parts:
+	@tools/build.sh parts
+
 clean: ## remove what make built or fetched
 	@rm -rf p2pchat build .deno coverage
 
-.PHONY: all help check test quick watch sim sim-long e2e engine-test model fuzz torture soak properties bench bench-deps scale where traces fmt lint install uninstall clean
+.PHONY: all help check test quick watch sim sim-long e2e engine-test model fuzz torture soak properties bench bench-deps scale where traces fmt lint install uninstall npm deb oci packaging parts clean

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds ./p2pchat, one file that runs without Deno: with `deno compile`, or, where the runtime it downloads
-# cannot be had, as a self-extracting executable: tools/launcher.sh, the bundled program and Deno itself.
-# Usage: tools/build.sh [compile|self-extracting]
+# cannot be had, as a self-extracting executable: tools/launcher.sh, the bundled program and Deno itself. Packages
+# consist of its parts, in build/parts: what starts the programs with a Deno that lies elsewhere, and the programs.
+# Usage: tools/build.sh [compile|self-extracting|parts]
 set -eu
 cd "$(dirname "$0")/.."
 deno=$(tools/find_deno.sh)
@@ -66,7 +67,6 @@ bundle() {
   # What loads each module goes into the cache of compiled code.
   "$deno" run --quiet --no-check --allow-env --allow-sys --allow-read --allow-write=build \
     tools/eager_modules.ts "build/$1.js"
-  gzip -9 -n -c "build/$1.js" > "build/$1.gz"
 }
 
 # Each as tools/launcher.sh names it: all commands, and one alone.
@@ -76,6 +76,27 @@ bundle peer '/member_mode\|/registry_mode\|/friends_mode'
 bundle regserver /regserver_mode
 bundle serve /serve_mode
 programs='program mesh peer regserver serve'
+filled="s|@FLAGS@|$flags|"
+for name in $programs; do
+  filled="$filled;s/@$(echo "$name" | tr a-z A-Z)@/$name-$(tools/sha256.sh "build/$name.js" | cut -c 1-32)/"
+done
+
+if [ "$form" = parts ]; then
+  rm -rf build/parts
+  mkdir build/parts
+  cp -R build/share build/parts
+  for name in $programs; do cp "build/$name.js" build/parts; done
+  # Of the launcher that which doesn't unpack.
+  {
+    echo '#!/bin/sh'
+    echo '# Starts p2pchat: that of its programs which the command needs, with the runtime.'
+    sed -e '1,/^$/d;/^# \[unpacks/,/^# unpacks\]/d;/@RUNTIME/d;/@WHOLE/d;s/ program_start=.*BYTES@//' -e "$filled" tools/launcher.sh
+    sed "s/@DENOS@/$(sed -n 's/^\([0-9a-f]\{64\}\) .*/\1/p' tools/deno/sha256 | tr '\n' ' ')/" packaging/launcher.sh
+  } > build/parts/p2pchat
+  chmod 755 build/parts/p2pchat
+  echo "Built build/parts: p2pchat and its programs, without a runtime"
+  exit 0
+fi
 
 # The runtime: Deno itself, and not what may start it on PATH. Packing it takes longest, so it is kept.
 binary=$("$deno" eval 'console.log(Deno.execPath())')
@@ -91,16 +112,14 @@ fi
 # The script is padded to a fixed length: it says where the parts begin, counted from 1.
 head_bytes=16384
 start=$((head_bytes + 1))
-filled=
 for name in $programs; do
+  gzip -9 -n -c "build/$name.js" > "build/$name.gz"
   upper=$(echo "$name" | tr a-z A-Z)
-  filled="$filled;s/@$upper@/$name-$(tools/sha256.sh "build/$name.js" | cut -c 1-32)/"
   filled="$filled;s/@${upper}_START@/$start/;s/@${upper}_BYTES@/$(bytes_of "build/$name.gz")/"
   start=$((start + $(bytes_of "build/$name.gz")))
 done
 filled="$filled;s/@RUNTIME@/runtime-$runtime/;s/@RUNTIME_START@/$start/;s/@RUNTIME_BYTES@/$(bytes_of "$packed")/"
-sed -e "${filled#;};s/@WHOLE_BYTES@/$((start - 1 + $(bytes_of "$packed")))/;s|@FLAGS@|$flags|" \
-  tools/launcher.sh > build/launcher.sh
+sed -e "$filled;s/@WHOLE_BYTES@/$((start - 1 + $(bytes_of "$packed")))/" tools/launcher.sh > build/launcher.sh
 if [ "$(bytes_of build/launcher.sh)" -gt "$head_bytes" ]; then
   echo "Cannot build p2pchat: tools/launcher.sh is longer than $head_bytes bytes; raise head_bytes in tools/build.sh" >&2
   exit 1

@@ -3,9 +3,9 @@
 # The first start unpacks two of them into the user's cache, each under its digest; later starts run them from there.
 
 # Nothing below begins with what the environment has under the same name, least of all what is to be removed.
-unset CDPATH asked bytes cache cleaning compiled database databases digest facts files flags folder fresh \
+unset CDPATH asked begun bytes cache cleaning compiled database databases digest facts files flags folder fresh \
   from hard home kept_invite kept_password kind known left mask max name open ours parent part program_is runtime_is \
-  said self small temporary tenths used watched whole
+  said script self small state temporary tenths used watched whole
 
 # What can do all, and what can do one command alone: to load the others' code takes each start a tenth longer.
 case ${1:-} in
@@ -42,6 +42,7 @@ case $P2PCHAT_OPEN_FILES in
     ;;
 esac
 
+# [unpacks: what stands in such brackets isn't in the launcher of packages, where the parts lie beside it.
 # is PART FILE: whether the file is this part, which is named after the first 32 digits of its SHA-256. (With exec,
 # the shell makes one process for it, not two.)
 is() {
@@ -122,6 +123,7 @@ unpack() {
   rm -rf "$fresh"
 }
 
+# unpacks]
 # The three of each kind that were used last stay, and what was used within a day; one that is running needs its files
 # no more. A start first marks them as used, then looks for cleanings; a cleaning first marks itself, then looks what
 # was used: of the two, one sees the other.
@@ -140,6 +142,7 @@ clean() (
   rm -rf "$cleaning"
 )
 
+# [unpacks
 # take FOLDER: marks both parts as used, waits for cleanings that may not have seen it (one that takes 5 s was killed),
 # and tells whether the parts are still there.
 take() {
@@ -207,20 +210,28 @@ mend() {
   rm -rf "$fresh"
 }
 
-# run FOLDER [ARGUMENT...]: returns only where a part has just been removed. No variable or file of the user's changes
-# what the runtime does: it would read the .npmrc in HOME, and stop where it cannot. The program is told of the user's
-# own, in which files to send are, and the folder of downloads.
+# run FOLDER [ARGUMENT...]: returns only where a part has just been removed.
 run() {
   cache=$1
   shift
   take "$cache" || return
+  begin "$cache/$runtime/p2pchat" "$cache/$program/p2pchat.js" "$cache/$program" "$@"
+}
+# unpacks]
+
+# begin RUNTIME PROGRAM STATE [ARGUMENT...]: no variable or file of the user's changes what the runtime does: it would
+# read the .npmrc in HOME, and stop where it cannot. The program is told of the user's own, in which files to send are,
+# and the folder of downloads. STATE is a folder that nobody else may write to.
+begin() {
+  begun=$1 script=$2 state=$3
+  shift 3
   unset DENO_AUDIT_PERMISSIONS DENO_CACHE_DB_MODE DENO_COMPAT DENO_CONDITIONS DENO_COVERAGE_DIR DENO_LOG \
     DENO_PERMISSION_BROKER_PATH DENO_TRACE_PERMISSIONS DENO_V8_FLAGS NODE_CHANNEL_FD NODE_OPTIONS \
     NODE_V8_COVERAGE OTEL_DENO RUST_LOG P2PCHAT_USER_HOME
   case ${HOME:-} in
     /*)
       case ${XDG_DATA_HOME:-} in /*) ;; *) export XDG_DATA_HOME="$HOME/.local/share" ;; esac
-      export P2PCHAT_USER_HOME="$HOME" HOME="$cache/$program"
+      export P2PCHAT_USER_HOME="$HOME" HOME="$state"
       ;;
   esac
   # Whether standard output waits where it is full, or refuses (O_NONBLOCK, 04000): the runtime may not read it.
@@ -240,9 +251,9 @@ run() {
   done 2>/dev/null < /proc/self/status
   if [ -n "${kept_password+set}" ]; then export P2PCHAT_PASSWORD="$kept_password"; fi
   if [ -n "${kept_invite+set}" ]; then export P2PCHAT_INVITE="$kept_invite"; fi
-  export P2PCHAT_STDOUT P2PCHAT_HANGUP P2PCHAT_OPEN_FILES DENO_DIR="$cache/$program/cache" DENO_NO_UPDATE_CHECK=1
-  exec "$cache/$runtime/p2pchat" run --quiet --no-prompt --no-config --no-lock --no-remote --no-npm @FLAGS@ \
-    "$cache/$program/p2pchat.js" "$@"
+  export P2PCHAT_STDOUT P2PCHAT_HANGUP P2PCHAT_OPEN_FILES DENO_DIR="$state/cache" DENO_NO_UPDATE_CHECK=1
+  exec "$begun" run --quiet --no-prompt --no-config --no-lock --no-remote --no-npm @FLAGS@ \
+    "$script" "$@"
 }
 
 # Whether the folder that this was started in is where its path says. The runtime doesn't start in one that has been
@@ -296,6 +307,7 @@ if [ -n "$cache" ] && [ -O "$home" ] && [ -O "$parent" ]; then
 else
   cache=
 fi
+# [unpacks
 if [ -n "$cache" ] && usable "$cache"; then
   mend "$cache"
   run "$cache" "$@"
@@ -336,3 +348,4 @@ done
 
 echo "error: cannot unpack p2pchat: neither ${XDG_CACHE_HOME:-${HOME:-\$HOME}/.cache} nor ${TMPDIR:-/tmp} can be written to and run from; set TMPDIR to a folder with 150 MB free" >&2
 exit 5
+# unpacks]

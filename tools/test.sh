@@ -100,7 +100,7 @@ program="$(echo "$all" | grep -E "$waiting") $(echo "$all" | grep -vE "$waiting"
 
 rm -f build/test-*.counts
 # Those of types need one processor; the others run on what they leave.
-check types "$deno" check --frozen main.ts lib tests tools &
+check types "$deno" check --frozen main.ts lib tests tools packaging &
 types=$!
 check fmt "$deno" fmt --check
 check lint "$deno" lint

@@ -1,0 +1,7 @@
+/** All tests of packages, in one module: each module would make them anew. */
+
+import "./reproducible.ts";
+import "./npm_package.ts";
+import "./debian_package.ts";
+import "./image.ts";
+import "./recipes.ts";
