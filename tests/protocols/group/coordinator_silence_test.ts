@@ -26,6 +26,44 @@ Deno.test("A silent member is asked once more, and is out after --fail-after", (
   assertEquals(program.nowMs - heardAtMs <= 3_600, true);
 });
 
+/** The coordinator is cut off from all of them for so long; then they may come back. */
+function cutOff(program: Program, ms: number, ...names: readonly string[]): Words {
+  for (const name of names) program.somebody(name).answers.delete("probe");
+  const words = program.pass(ms);
+  for (const name of names) program.somebody(name).answers.add("probe");
+  return words;
+}
+
+Deno.test("Where all fall silent it is the coordinator that was cut off: who is back first doesn't go on without the others", () => {
+  for (const ms of [5_000, 60_000]) {
+    const program = Program.of("ann", "bob", "cem");
+    program.pass(1_000);
+    const words = [
+      ...cutOff(program, ms, "ann", "bob", "cem"),
+      ...program.comes("bob"),
+      ...program.pass(3_000),
+      ...program.comes("ann"),
+      ...program.pass(2_000),
+      ...program.comes("cem"),
+      ...program.pass(10_000),
+    ];
+
+    assertEquals(views(words), [], `after ${ms} ms`);
+  }
+});
+
+Deno.test("Where all fall silent, who isn't back 6 s after the first one is out", () => {
+  const program = Program.of("ann", "bob", "cem");
+  program.pass(1_000);
+  cutOff(program, 30_000, "ann", "bob", "cem");
+  program.comes("ann");
+  program.comes("cem");
+
+  assertEquals(views(program.pass(5_900)), []);
+  assertEquals(views(program.pass(200)), ["view 4: ann cem"]);
+  assertEquals(whyLost(program), ["no answer since nobody answered the coordinator"]);
+});
+
 Deno.test("A member that says goodbye because its disk refuses is out at once", () => {
   const program = Program.of("ann", "bob");
   program.pass(1_000);

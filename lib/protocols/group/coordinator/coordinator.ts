@@ -107,6 +107,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   readonly #agenda: Agenda;
   /** When all attendees are asked for a sign of life; null while there is nobody. */
   #beatAtMs: number | null = null;
+  /** Whether nobody was left of several at once since our start. */
+  #wasCutOff = false;
   readonly #group: Group;
   readonly #keys: OwnKeys;
   readonly #isFounded: boolean;
@@ -635,7 +637,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     }
     const { isHurried } = this.#changing;
     const { silent, probe } = this.#attendance.takeDue(nowMs, isHurried, this.#isHeldUp);
-    for (const attendee of silent) this.#partings.gone(attendee, silenceText(attendee));
+    for (const attendee of silent) this.#partings.gone(attendee, this.#silenceText(attendee));
+    if (silent.length > 0) this.#awaitAll();
     const isBeat = this.#beatAtMs !== null && this.#beatAtMs <= nowMs;
     for (const { link } of isBeat ? this.#attendance.here : probe) {
       if (link !== null) this.#out.send(link, { type: "probe" });
@@ -644,6 +647,28 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#arriving.tellInstances();
     // Also while all are away for a moment: these beats show us when we have stood still.
     this.#beatAtMs = this.#attendance.isAnybodyAwaited ? nowMs + HEARTBEAT_MS : null;
+  }
+
+  /**
+   * Where nobody of several is left, it is our own way to them that fails, while their chat goes on: once the first one
+   * is back, the others have as much time to come as after our restart.
+   */
+  #awaitAll(): void {
+    const { members } = this.#views;
+    if (members.length < 2 || this.#attendance.here.length > 0) return;
+    this.#wasCutOff = true;
+    for (const member of members) {
+      if (this.#attendance.get(member.key) !== null || this.#admission.isOut(member.key)) continue;
+      this.#attendance.put(expected(member, this.#out.nowMs));
+    }
+  }
+
+  #silenceText({ heardAtMs }: Attendee): string {
+    if (heardAtMs > -Infinity) return "no answer";
+    const since = this.#wasCutOff
+      ? "nobody answered the coordinator"
+      : "the coordinator was started";
+    return `no answer since ${since}`;
   }
 
   #awaitedLong(): void {
@@ -834,10 +859,6 @@ const ROTATED =
   "members can still come back";
 
 /** Part of a sentence. */
-function silenceText({ heardAtMs }: Attendee): string {
-  return heardAtMs === -Infinity ? "no answer since the coordinator was started" : "no answer";
-}
-
 function bucketOf(
   { fetches, edits, bucket }: GroupLink,
   { type }: GroupMessage,
