@@ -46,6 +46,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "tools",
     "engine",
     "files",
+    "words",
     "credentials",
     "session",
     "terminal",

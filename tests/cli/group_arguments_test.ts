@@ -34,6 +34,7 @@ const MEMBER: MemberOptions = {
   port: null,
   advertise: null,
   logPath: null,
+  words: null,
   historyCount: null,
   wait: true,
 };

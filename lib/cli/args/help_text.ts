@@ -49,7 +49,8 @@ export function helpLines<Target>(
   const heads = entries.map((entry) => {
     const words = [...table.words].filter(([, name]) => name === entry.name).map(([word]) => word);
     const names = [`/${entry.name}`, ...entry.aliases.map((alias) => `/${alias}`), ...words];
-    return `${names.join(", ")}${entry.form === "" ? "" : ` ${entry.form}`}`;
+    const form = entries.length === 1 ? entry.form : entry.listedAs ?? entry.form;
+    return `${names.join(", ")}${form === "" ? "" : ` ${form}`}`;
   });
   const rows = entries.map(({ help }, index) => [heads[index]!, help] as const);
   if (entries.length === 1) {

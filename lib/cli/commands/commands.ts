@@ -55,6 +55,8 @@ interface CommandEntry<Target, Arguments extends ArgumentTable> {
   readonly name: string;
   readonly aliases: readonly string[];
   readonly form: string;
+  /** The form among all commands, where the whole one would leave little room for help. */
+  readonly listedAs?: string;
   readonly args: Arguments;
   readonly help: string;
   readonly example: string;
@@ -328,7 +330,9 @@ export class CommandTable<Target> {
 
   /** Whether the line may be kept where it is found at a later start: nothing private, no secret, no mistyped command. */
   mayBeKept(line: string): boolean {
-    if (line.trim() === "" || hasInvite(line) || /(?:^|\s)--invite\b/.test(line)) return false;
+    if (line.trim() === "" || hasInvite(line) || /(?:^|\s)--(?:invite|words)\b/.test(line)) {
+      return false;
+    }
     try {
       const { command, texts } = this.#invocationOf(line);
       const { isPrivate } = this.#known(command);

@@ -3,6 +3,7 @@
 import { P2pchatError } from "../../base/errors.ts";
 import type { ModeCommand } from "../../base/machine/mode_machine.ts";
 import { AWAY_TEXT_BYTES_MAX, type PresenceCommand } from "../../base/machine/user_presence.ts";
+import type { InviteForm } from "../../base/text/invite_text.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import type { NotifyLevel } from "../../store/profile/settings.ts";
 import {
@@ -99,18 +100,26 @@ export function searchCommand<Sink>(
   });
 }
 
-type InviteSink = CommandSink<{ readonly command: "invite"; readonly rotate: boolean }>;
+type InviteSink = CommandSink<
+  { readonly command: "invite"; readonly rotate: boolean; readonly as?: InviteForm }
+>;
 
 export const inviteCommand: Command<InviteSink> = command({
   name: "invite",
   aliases: [],
-  form: "[--rotate] [--copy]",
-  args: { rotate: isGiven, copy: isGiven },
-  help: "what others need to join; --rotate: a new invite, old ones stop working; --copy copies it",
+  form: "[--rotate] [--copy] [--words] [--qr]",
+  args: { rotate: isGiven, copy: isGiven, words: isGiven, qr: isGiven },
+  listedAs: "[HOW]",
+  help: "what others need to join; --words to say, --qr to scan, --copy; --rotate voids old ones",
   example: "/invite",
   isPrivate: "always",
-  run: (submit: InviteSink, { rotate }, ref) =>
-    submit({ command: "invite", rotate: rotate ?? false }, ref),
+  run: (submit: InviteSink, { rotate, words, qr }, ref) => {
+    const asked = { command: "invite", rotate: rotate ?? false } as const;
+    if (words && qr) {
+      throw new P2pchatError("usage", "--words and --qr are two ways to pass it on: give one");
+    }
+    submit(words ? { ...asked, as: "words" } : qr ? { ...asked, as: "qr" } : asked, ref);
+  },
 });
 
 export const listCommand: Command<ListSink> = command({

@@ -179,11 +179,19 @@ async function readLine({ stdin }: Streams): Promise<string> {
 
 /** What `/invite` shows: the command, and on a line of its own the invite, to be copied whole; `--copy` takes the last. */
 export function inviteLines(
-  { invite, line }: { readonly invite: string; readonly line: string },
+  { invite, line, qr = [] }: {
+    readonly invite: string;
+    readonly line: string;
+    /** The invite as a QR code, if it is wanted as one, too. */
+    readonly qr?: readonly string[];
+  },
 ): readonly Line[] {
   const command = ["Others join with: ", exact(line)];
-  if (!line.endsWith(" --invite")) return [command]; // an open room's contains all that is needed
-  return [command, ["and paste this when they are asked for the invite:"], [exact(invite)]];
+  const code = qr.map((row): Line => [exact(row)]);
+  // An open room's command contains all that is needed.
+  if (!line.endsWith(" --invite")) return [...code, command];
+  const rest = ["and paste this when they are asked for the invite:"];
+  return [...code, command, rest, [exact(invite)]];
 }
 
 function exact(text: string): Span {

@@ -28,6 +28,7 @@ import {
   serverFlag,
 } from "../args/flags.ts";
 import { inviteFlags, inviteSource, takenInvite } from "../credentials/invites.ts";
+import { checkNoOther, checkWordsAlone, wordsFlag } from "../words/word_flag.ts";
 import type { Streams } from "../streams/streams.ts";
 
 const flags = {
@@ -49,6 +50,7 @@ const flags = {
     use: "keep-log" as const,
     parse: fileName,
   },
+  words: wordsFlag,
   historyCount: historyFlag("; a script is shown all"),
   wait: noWaitFlag("the coordinator"),
   passphraseFile: PASSPHRASE_FILE_FLAG,
@@ -87,10 +89,12 @@ export const memberProgramCommand: CommandOf<MemberOptions> = {
     // Before what is said of other words, which may be the rest of an invite that was broken into words.
     const invite = inviteSource(line, parseGroupInvite);
     const address = serverAddress(line, "server", memberProgramCommand);
+    const options = optionsOf(line, flags);
+    checkWordsAlone(options.words, invite);
     const { first, others } = serverEndpoints(address, SERVE_PORT_DEFAULT);
     return {
       ...line.common,
-      ...optionsOf(line, flags),
+      ...options,
       name: chosenName(name),
       server: first,
       otherServers: others,
@@ -109,6 +113,15 @@ export async function withInvite(
   streams: Streams,
 ): Promise<{ readonly options: MemberOptions; readonly invite: GroupInvite | null }> {
   const invite = await takenInvite(options.invite, parseGroupInvite, { streams, options });
+  checkNoOther(options.words, invite);
+  return withCoordinatorOf(invite, options);
+}
+
+/** @throws {P2pchatError} `usage` where `--server` names another key. */
+export function withCoordinatorOf(
+  invite: GroupInvite | null,
+  options: MemberOptions,
+): { readonly options: MemberOptions; readonly invite: GroupInvite | null } {
   if (invite === null) return { options, invite };
   const { serverKey } = options;
   const key = fingerprintOf(invite.coordinator);

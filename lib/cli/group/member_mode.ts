@@ -2,7 +2,7 @@
 
 import { P2pchatError } from "../../base/errors.ts";
 import { dropOldest } from "../../base/collections/bounded.ts";
-import { type Endpoint, endpointText } from "../../base/ids.ts";
+import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import type { Environment, Logger } from "../../base/machine/environment.ts";
 import { WAIT_MS_MAX } from "../../base/machine/mode_limits.ts";
@@ -41,7 +41,7 @@ import {
 import type { WaitingLines } from "../rendering/user_interface.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
 import { LastSeen, shownAgain } from "../session/last_seen.ts";
-import { inputTo, modePorts, runMode } from "../session/run_mode.ts";
+import { inputTo, modePorts, runMode, sayBye } from "../session/run_mode.ts";
 import { ServerAddresses } from "../session/server_addresses.ts";
 import {
   channelIdentity,
@@ -62,7 +62,7 @@ import { VoteQuestions } from "./vote_questions.ts";
 
 /** Runs until the user leaves. @throws {P2pchatError} The reason if it ends otherwise. */
 export async function runMember(given: MemberOptions): Promise<void> {
-  const { options, invite } = await withInvite(given, processStreams());
+  const taken = await withInvite(given, processStreams());
   const rendering = new MemberRendering();
   const votes = new VoteQuestions();
   const mode = {
@@ -70,8 +70,13 @@ export async function runMember(given: MemberOptions): Promise<void> {
     render: rendering.lines.bind(rendering),
     folded: votes.folded.bind(votes),
   };
-  const unseal = unsealing(options, options.name);
-  await withSession(options, { folder: options, mode: "group", unseal }, mode, async (session) => {
+  const unseal = unsealing(given, given.name);
+  await withSession(given, { folder: given, mode: "group", unseal }, mode, async (session) => {
+    const joined = given.words === null
+      ? { ...taken, byWords: false }
+      : await (await import("./member_by_words.ts")).memberByWords(session, given.words, given);
+    if (joined === null) return sayBye(session, { kind: "bye", reason: "quit", ref: undefined });
+    const { options, invite, byWords } = joined;
     const { disk, folder, knownPeers, ui } = session;
     const logPath = options.logPath === null ? null : await logPathOf(disk, options.logPath);
     const keyAt = (address: string) => keyPinned(knownPeers, scopeOf(address), COORDINATOR_NAME);
@@ -98,7 +103,17 @@ export async function runMember(given: MemberOptions): Promise<void> {
     };
     const isLeftOut = (event: MemberEvent) => options.json && rendering.isLeftOut(event);
     const input = { relay, votes, waiting, leave, listen };
-    const common = { ...session, options, invite, logPath, places, ...input, replays, isLeftOut };
+    const common = {
+      ...session,
+      options,
+      invite,
+      byWords,
+      logPath,
+      places,
+      ...input,
+      replays,
+      isLeftOut,
+    };
     try {
       await chatWhereItIs(common);
     } finally {
@@ -112,6 +127,8 @@ interface Program extends Session<MemberOwnEvent, MemberCommandSink> {
   readonly options: MemberOptions;
   /** The invite with which we join; null where there is none. */
   readonly invite: GroupInvite | null;
+  /** Whether it was given by words, so that the coordinator's key is verified. */
+  readonly byWords: boolean;
   /** The path of the log given by `--db`; null: the last one used. */
   readonly logPath: string | null;
   readonly places: MemberPlaces;
@@ -238,6 +255,9 @@ async function chat(wiring: Wiring): Promise<void> {
       handler: guarded(wiring, () => host),
     });
     const scope = scopeOf(place.address);
+    if (wiring.byWords && wiring.invite !== null) {
+      await showFailure(ui, coordinatorVerified(wiring, scope, wiring.invite.coordinator));
+    }
     const known = await ServerAddresses.open(disk, place.folder);
     const instances = [...options.otherServers, ...known.of(place.address)];
     const config = { ...configOf(wiring, group, datagrams.local.port, scope), instances };
@@ -275,6 +295,18 @@ async function chat(wiring: Wiring): Promise<void> {
     await datagrams?.close();
     await group.store.close();
   }
+}
+
+/** Whoever proved to know the words is the coordinator. Another key that is known there stays, and is told. */
+async function coordinatorVerified(
+  { knownPeers, environment }: Wiring,
+  scope: string,
+  key: PeerKey,
+): Promise<void> {
+  const wallMs = environment.wallMs();
+  if (knownPeers.check(scope, COORDINATOR_NAME, key).type === "changed") return;
+  await knownPeers.pin(scope, COORDINATOR_NAME, key, wallMs);
+  await knownPeers.verify(COORDINATOR_NAME, key, wallMs);
 }
 
 /** Passes the links' events on to the host, which gives up if the coordinator that answers has another place. */

@@ -2,6 +2,7 @@
 
 import type { Environment } from "../../base/machine/environment.ts";
 import { P2pchatError } from "../../base/errors.ts";
+import { invariant } from "../../base/invariant.ts";
 import { endpointText } from "../../base/ids.ts";
 import { RetryPauses } from "../../base/rates/retry_pauses.ts";
 import type { CoordinatorCommand, CoordinatorEvent } from "../../protocols/group/schema/events.ts";
@@ -10,6 +11,7 @@ import { groupOf } from "../../protocols/group/coordinator/coordinator_log.ts";
 import { accessFault } from "../../protocols/group/schema/founding.ts";
 import { GroupSecrets } from "../../protocols/group/schema/group_secrets.ts";
 import { COORDINATOR_GOODBYE } from "../../protocols/group/schema/messages.ts";
+import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.ts";
 import { CoordinatorHost } from "../../runtime/hosts/coordinator_host.ts";
 import type { StandByHost } from "../../runtime/hosts/stand_by_host.ts";
 import type { RecordStore } from "../../runtime/record_log.ts";
@@ -22,7 +24,7 @@ import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import type { GroupEngine, LedGroup } from "./group_engine.ts";
 import { defaultLog, openCoordinator, type ServedGroup } from "./group_store.ts";
 import type { ServeOptions } from "./serve_arguments.ts";
-import { inputTo, type ModeInput, modePorts, runMode } from "../session/run_mode.ts";
+import { InputPause, inputTo, type ModeInput, modePorts, runMode } from "../session/run_mode.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
 import { People } from "../credentials/people.ts";
 import { pinnedKeys, pinsIn } from "../credentials/pinned_keys.ts";
@@ -37,6 +39,7 @@ import {
   warnBy,
   withSession,
 } from "../session/mode_session.ts";
+import { WordInvites } from "../words/word_invites.ts";
 import { SnapshotStore } from "../tools/snapshot_store.ts";
 
 /** The scope of members' keys in `known_peers`; a data folder has only one coordinator. */
@@ -80,7 +83,10 @@ class Service {
   readonly #pauses = new RetryPauses(PAUSE_MS_MIN, PAUSE_MS_MAX);
   readonly #input: ModeInput<CoordinatorCommand>;
   readonly #people: People<CoordinatorEvent>;
+  readonly #inputPause: InputPause;
   #host: CoordinatorHost | StandByHost | null = null;
+  /** Of the present coordinator: another one knows none of its codes. */
+  #words: WordInvites | null = null;
   /** Where the group is kept, unless in files. */
   #engine: GroupEngine | null = null;
   /** The port of the first coordinator, where members look for the next one. Null before. */
@@ -94,7 +100,8 @@ class Service {
   #wakeUp: () => void = () => {};
 
   constructor(readonly wiring: Wiring) {
-    this.#people = new People(wiring, null);
+    this.#inputPause = new InputPause(wiring.ui);
+    this.#people = new People<CoordinatorEvent>(wiring, null);
     this.#input = inputTo<CoordinatorCommand>(
       wiring,
       (command, ref) => this.#command(command, ref),
@@ -167,6 +174,10 @@ class Service {
     const isQuit = command.command === "quit";
     // Noted here as well, since the host may be ending for another reason.
     if (isQuit) this.#left = { ref };
+    const as = command.command === "invite" ? command.as : undefined;
+    if (as !== undefined && this.#words !== null) {
+      return this.#words.asked(as, () => this.#host?.command(command, ref));
+    }
     if (this.#host !== null) return this.#host.command(command, ref);
     if (isQuit) return this.#wakeUp();
     const text =
@@ -187,6 +198,8 @@ class Service {
     const { ui, options } = this.wiring;
     // A line for each entry is only for scripts and verbose output.
     if (event.event === "entry" && !options.json && !options.verbose) return;
+    if (event.event === "invite" && this.#words?.show(event, ref) === true) return;
+    if (event.event === "joining" || event.event === "joined") this.#words?.met(event);
     const engine = this.#engine;
     const isStatus = event.event === "status" && engine !== null;
     this.#people.show(isStatus ? { ...event, engine: engine.view() } : event, ref);
@@ -242,18 +255,23 @@ class Service {
       if (isNew) await store.append([{ kind: "fresh" }], true);
       const secrets = await secretsOf(store, options, environment);
       let host: CoordinatorHost | null = null;
+      const own = channelIdentity(this.wiring);
+      const words = this.#words = this.#wordInvites(own, () => links);
       links = openTcpLinks({
         host: options.host,
         port: this.#port ?? options.port,
-        identity: channelIdentity(this.wiring),
+        identity: own,
         env: environment,
         warn: warnBy(ui),
         access: {
           ...openTo("group"),
           secrets: secrets === null ? null : (epoch) => secrets.opening(epoch),
           admit: (peer, secret) => host?.admit(peer, secret) ?? null,
+          get words() {
+            return words.access;
+          },
         },
-        handler: forwardTo(() => host),
+        handler: words.routed(forwardTo(() => host)),
       });
       this.#port = links.local.port;
       const listening = endpointForOthers(options, links.local.port, this.wiring.outward);
@@ -265,6 +283,7 @@ class Service {
       const pin = pinsIn(this.wiring, SCOPE);
       host = new CoordinatorHost(config, {
         ...modePorts(this.wiring, links),
+        pauseInput: (reason) => this.#inputPause.machine(reason),
         signer: identity.signer,
         store,
         log,
@@ -284,9 +303,27 @@ class Service {
       return true;
     } finally {
       this.#host = null;
+      this.#words?.stop();
+      this.#words = null;
       await links?.shutdown(led?.isLost === true ? COORDINATOR_GOODBYE : "ended");
       await group.close();
     }
+  }
+
+  #wordInvites(own: ChannelIdentity, links: () => Links | null): WordInvites {
+    return new WordInvites({
+      ...this.wiring,
+      own,
+      show: (event, ref) => this.wiring.ui.show(event, ref),
+      links: () => {
+        const present = links();
+        invariant(present !== null, "codes are made while the coordinator listens");
+        return present;
+      },
+      pause: () => this.#inputPause.moves(),
+      lineOf: ({ line }, code) => `${line.replace(/ --invite$/, "")} --words ${code}`,
+      isRemoved: () => false, // who was removed is told so once it says who it is
+    });
   }
 
   /** What the coordinator goes by: what the operator says, and which keys are known. */

@@ -32,6 +32,7 @@ import {
   snapshotsLines,
   statesLines,
 } from "../rendering/states_rendering.ts";
+import { type QrInviteEvent, type WordsEvent, wordsLines } from "../words/words_rendering.ts";
 import type { Line, RenderContext } from "../rendering/user_interface.ts";
 import {
   type OwnEventOf,
@@ -41,7 +42,7 @@ import {
 } from "../rendering/verify_rendering.ts";
 
 /** The events that only this mode shows. */
-export type ServeOwnEvent = OwnEventOf<CoordinatorEvent>;
+export type ServeOwnEvent = OwnEventOf<CoordinatorEvent> | QrInviteEvent | WordsEvent;
 
 type EventNamed<Name extends ServeOwnEvent["event"]> = Extract<
   ServeOwnEvent,
@@ -91,6 +92,8 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
       return snapshotsLines(event);
     case "invite":
       return inviteLines(event);
+    case "words":
+      return wordsLines(event);
     case "members":
       return event.members.length === 0 && event.joining === undefined
         ? [["Nobody is in the group."]]

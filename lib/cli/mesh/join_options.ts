@@ -9,7 +9,17 @@ import { parseCommandLine, programCommand } from "../args/arguments.ts";
 import { type MeshOptions, meshProgramCommand } from "./mesh_arguments.ts";
 
 /** What is one room's; other flags are the program's, and were given when it was started. */
-const FLAGS = ["room", "invite", "key", "title", "new", "private", "port", "history"] as const;
+const FLAGS = [
+  "room",
+  "invite",
+  "words",
+  "key",
+  "title",
+  "new",
+  "private",
+  "port",
+  "history",
+] as const;
 
 const FORM =
   "The form is /join HOST PORT, /join --invite WORD, /join TITLE or /join --new, for example " +
@@ -42,7 +52,8 @@ export function joinOptions(where: string, first: MeshOptions): Joining {
     const text = "Write the invite behind --invite: /join --invite WORD; what you type isn't kept";
     throw new P2pchatError("usage", text);
   }
-  const leads = given.contact !== null || given.room !== null || given.invite.from === "argument";
+  const leads = given.contact !== null || given.room !== null || given.invite.from === "argument" ||
+    given.words !== null;
   if (!leads && !given.foundNew && !given.foundPrivate) {
     throw new P2pchatError(
       "usage",
@@ -60,6 +71,7 @@ export function joinOptions(where: string, first: MeshOptions): Joining {
       room: given.room,
       title: given.title,
       invite: given.invite,
+      words: given.words,
       port: given.port,
       historyCount: given.historyCount ?? first.historyCount,
       // The port is that of the first room.

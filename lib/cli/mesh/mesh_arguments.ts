@@ -26,6 +26,7 @@ import {
 } from "../args/flags.ts";
 import { fileFlags, filesNeeded } from "../files/file_arguments.ts";
 import { INVITE_VARIABLE, inviteFlags, inviteSource, takenInvite } from "../credentials/invites.ts";
+import { checkNoOther, checkWordsAlone, wordsFlag } from "../words/word_flag.ts";
 import type { Streams } from "../streams/streams.ts";
 
 /** Default number of earlier messages shown on joining: a screen or two. */
@@ -65,6 +66,7 @@ const flags = {
     help: "your own title for the room, for --room and /rooms",
     parse: roomTitle,
   },
+  words: wordsFlag,
   passive: {
     name: "passive",
     help: "connect to others but accept no connections: for phones and machines behind a NAT; " +
@@ -102,9 +104,10 @@ export const meshProgramCommand: CommandOf<MeshOptions> = {
     const options = optionsOf(line, flags);
     const { contact, contactKey } = contactOf(address, options.contactKey);
     const founding = foundingFlag(options);
-    if (options.room !== null) checkAlone(options.room, founding, contact, invite);
+    if (options.room !== null) checkAlone(options.room, founding, contact, options.words, invite);
     if (founding !== null && contact !== null) throw bothWays(founding, endpointText(contact));
-    const inviting = inviteFlag(invite);
+    checkWordsAlone(options.words, invite);
+    const inviting = options.words === null ? inviteFlag(invite) : "--words";
     if (founding !== null && inviting !== null) throw bothWays(founding, inviting);
     if (invite.from === "argument") checkJoining(contact, invite.invite);
     return { ...line.common, ...options, name: parsedName, contact, contactKey, invite };
@@ -138,9 +141,11 @@ function checkAlone(
   room: string,
   founding: string | null,
   contact: Endpoint | null,
+  words: string | null,
   invite: InviteSource<Invite>,
 ): void {
-  const other = founding ?? (contact !== null ? endpointText(contact) : inviteFlag(invite));
+  const leading = words === null ? inviteFlag(invite) : "--words";
+  const other = founding ?? (contact !== null ? endpointText(contact) : leading);
   if (other === null) return;
   const text = `--room ${
     quotedStart(room)
@@ -169,6 +174,7 @@ export async function joiningInvite(
 ): Promise<Invite | null> {
   const { contact, room } = options;
   const invite = await takenInvite(options.invite, parseInvite, { streams, options });
+  checkNoOther(options.words, invite);
   if (invite === null) return null;
   if (room !== null) return null; // the variable may be set for other starts
   const founding = foundingFlag(options);

@@ -4,6 +4,7 @@
  */
 
 import { P2pchatError } from "../../base/errors.ts";
+import type { PeerKey } from "../../base/ids.ts";
 import type { Invite } from "../../protocols/mesh/schema/rotations.ts";
 import type { MeshHost } from "../../runtime/hosts/mesh_host.ts";
 import type { Session } from "../session/mode_session.ts";
@@ -24,6 +25,8 @@ export interface RoomStart extends Session<MeshOwnEvent, RoomSink> {
   readonly ui: RoomInterface;
   readonly options: MeshOptions;
   readonly invite: Invite | null;
+  /** Who has given the invite by words, and is verified once it is met; absent where nobody has. */
+  readonly issuer?: PeerKey;
   /** Those that run. */
   readonly hosts: Set<MeshHost>;
   /** Whether the console is in another room already. */

@@ -53,6 +53,7 @@ import {
   warnBy,
   withSession,
 } from "../session/mode_session.ts";
+import { joiningByWords, roomWords } from "./room_words.ts";
 import { Presenter } from "./presenter.ts";
 
 /** Notices about which room this is; scripts get only those they don't know from events. */
@@ -120,7 +121,10 @@ export async function runMesh(options: MeshOptions): Promise<void> {
 }
 
 /** Runs until the user leaves the room. @throws {P2pchatError} The reason if it ends otherwise. */
-async function runRoom(start: RoomStart): Promise<Bye> {
+async function runRoom(given: RoomStart): Promise<Bye> {
+  const { words } = given.options;
+  const start = words === null ? given : await joiningByWords(given, words);
+  if (start === null) return { kind: "bye", reason: "quit", ref: undefined };
   const { disk, folder, options } = start;
   const rooms = await MeshRooms.open(disk, roomsFolder(folder), {
     takeTurn: () => profileTurn(disk, folder),
@@ -146,9 +150,15 @@ interface Wiring extends RoomStart {
 async function chat(wiring: Wiring): Promise<Bye> {
   const { options, environment, hosts, identity, begin, rooms, ui, isFurther } = wiring;
   let host: MeshHost | null = null;
+  let pausing: () => () => void = () => () => {};
   const handler = forwardTo(() => host);
   const own = channelIdentity(wiring);
-  const links = listen(options.host, portsToTry(wiring), {
+  const words = roomWords(wiring, own, {
+    host: () => host,
+    links: () => links,
+    pause: () => pausing(),
+  });
+  const links: Links = listen(options.host, portsToTry(wiring), {
     identity: own,
     env: environment,
     warn: warnBy(ui),
@@ -161,8 +171,11 @@ async function chat(wiring: Wiring): Promise<Bye> {
         return host?.secrets ?? null;
       },
       admit: (peer, secret) => host?.admit(peer, secret) ?? null,
+      get words() {
+        return words.access;
+      },
     },
-    handler,
+    handler: words.routed(handler),
   });
   try {
     const config = configOf(wiring, own, links, begin);
@@ -179,7 +192,8 @@ async function chat(wiring: Wiring): Promise<Bye> {
         if (isFileCommand(command)) return files.command(command, ref);
         if (command.command === "say" && ref === undefined && files.answers(command.text)) return;
         if (command.command === "quit") presenter.leaving();
-        host?.command(command, ref);
+        const as = command.command === "invite" ? command.as : undefined;
+        words.asked(as, () => host?.command(command, ref));
       },
       () => host,
     );
@@ -211,6 +225,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
         showNotices(ui, leftBehind(rooms.last, options.name));
       }
     }, () => saidPrivately());
+    pausing = () => presenter.pause.moves();
     let saidPrivately: () => readonly RecalledMessage[] = () => [];
     const privately = roomConversations(
       wiring,
@@ -240,7 +255,11 @@ async function chat(wiring: Wiring): Promise<Bye> {
         const kept = options.keepsWords ? store : forgettingStore(store, FORGETTING_ROOM);
         return Object.assign(kept, { pin, close });
       },
-      show: (event, ref) => presenter.show(event, ref),
+      show: (event, ref) => {
+        if (event.event === "invite" && words.show(event, ref)) return;
+        if (event.event === "joined") words.met(event);
+        presenter.show(event, ref);
+      },
       keepAnswer: (answer) => presenter.people.keep(answer),
     });
     const { start: { title } } = rooms;
@@ -260,6 +279,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
     hosts.add(host);
     return await runHost(links, host).finally(() => {
       presenter.stopped();
+      words.stop();
       files.close();
     });
   } finally {

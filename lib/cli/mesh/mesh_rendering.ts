@@ -41,6 +41,7 @@ import {
 import type { FileEvent } from "../files/file_events.ts";
 import { fileLines } from "../files/file_rendering.ts";
 import type { ConsoleEvent, FoundMessage, RoomHere, RoomsEvent } from "./room_views.ts";
+import { type QrInviteEvent, type WordsEvent, wordsLines } from "../words/words_rendering.ts";
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
 import {
   comparedText,
@@ -56,6 +57,8 @@ export type ShownMeshEvent = Exclude<MeshEvent, { readonly event: "returned" }>;
 /** The events that only the mesh shows. */
 export type MeshOwnEvent =
   | OwnEventOf<ShownMeshEvent>
+  | QrInviteEvent
+  | WordsEvent
   | RoomsEvent
   | ConsoleEvent
   | FileEvent;
@@ -88,6 +91,8 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
       return deliveryLines(event, context);
     case "invite":
       return inviteLines(event);
+    case "words":
+      return wordsLines(event);
     case "peers":
       return peersLines(event);
     case "history":

@@ -65,6 +65,7 @@ const DEFAULTS: MeshOptions = {
   foundPrivate: false,
   room: null,
   title: null,
+  words: null,
   passive: false,
   downloads: null,
   save: null,
@@ -182,7 +183,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   [
     "mesh Alice -p 1",
     "The command mesh has no flag -p; there are --host, --port, --advertise, --history, --no-history, --key, --new, " +
-    "--private, --room, --title, --passive, --downloads, --save, --files-max, --send-from, --passphrase-file, --invite, --invite-file, --data, --json, --plain, --no-color, --stay, --verbose, " +
+    "--private, --room, --title, --words, --passive, --downloads, --save, --files-max, --send-from, --passphrase-file, --invite, --invite-file, --data, --json, --plain, --no-color, --stay, --verbose, " +
     "--log-file, --help, --version; p2pchat help mesh says more",
   ],
   ["mesh Alice --data /d\ufffd", '--data must be a path in UTF-8, not "/d\ufffd"'],

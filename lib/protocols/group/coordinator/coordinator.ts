@@ -726,7 +726,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "snapshots":
         return this.#out.push({ type: "show-snapshots", ref });
       case "invite":
-        return this.#invite(command.rotate, ref);
+        return this.#invite(command, ref);
       case "remove":
         return this.#operator.remove(command.name, ref);
       case "allow":
@@ -752,7 +752,10 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   // The invite.
 
-  #invite(rotate: boolean, ref: string | undefined): void {
+  #invite(
+    { rotate, as }: Extract<CoordinatorCommand, { readonly command: "invite" }>,
+    ref: string | undefined,
+  ): void {
     if (rotate) {
       const rotation = this.#rotation();
       if (rotation === null) return this.#out.error("not-allowed", NOTHING_TO_ROTATE, ref);
@@ -760,7 +763,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       rotation.tell();
     }
     const { config: { secrets, listening }, signer: { key } } = this;
-    this.#out.show(inviteView(key, secrets?.current ?? null, listening), ref);
+    this.#out.show(inviteView(key, secrets?.current ?? null, listening, as), ref);
     if (rotate) this.#out.notice(ROTATED, ref);
   }
 

@@ -2,6 +2,7 @@
 
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import { type Endpoint, endpointText, type Hash, type PeerKey } from "../../../base/ids.ts";
+import type { InviteForm } from "../../../base/text/invite_text.ts";
 import { namesInWords, shownName } from "../../../base/text/names.ts";
 import type { Attendance, Attendee } from "../detector/attendance.ts";
 import { endpointOf, type Member } from "../schema/epoch.ts";
@@ -48,12 +49,14 @@ export function inviteView(
   coordinator: PeerKey,
   secret: GroupSecret | null,
   listening: Endpoint,
+  as?: InviteForm,
 ): Event<"invite"> {
   const command = `p2pchat peer NAME --server ${endpointText(listening)}`;
   return {
     event: "invite",
     invite: encodeGroupInvite({ coordinator, secret, endpoint: listening }),
     line: secret === null ? command : `${command} --invite`,
+    ...(as === undefined ? {} : { as }),
   };
 }
 

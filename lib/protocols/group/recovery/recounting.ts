@@ -481,7 +481,8 @@ export class Recounting {
       case "invite": {
         if (command.rotate) return this.#mustWait(command, ref);
         const { config: { secrets, listening }, signer: { key } } = this;
-        return this.out.show(inviteView(key, secrets?.current ?? null, listening), ref);
+        const secret = secrets?.current ?? null;
+        return this.out.show(inviteView(key, secret, listening, command.as), ref);
       }
       case "remove":
         return this.#remove(command.name, ref);

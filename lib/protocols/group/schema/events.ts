@@ -12,6 +12,7 @@ import type {
   ModeEvent,
   PresenceEvent,
 } from "../../../base/machine/mode_machine.ts";
+import type { InviteForm } from "../../../base/text/invite_text.ts";
 import type { PresenceCommand, ShownPresence } from "../../../base/machine/user_presence.ts";
 
 /** Reasons of a `left`. */
@@ -421,6 +422,8 @@ interface InviteEvent {
   readonly invite: string;
   /** The command for others to type; it asks for the invite, if the group is private. */
   readonly line: string;
+  /** How the operator wants it, if not so; for the caller, who shows it in that form. */
+  readonly as?: InviteForm;
 }
 
 /** Of a coordinator whose group is kept in an engine. */
@@ -521,6 +524,6 @@ export type CoordinatorCommand =
   | { readonly command: "remove"; readonly name: string }
   | { readonly command: "allow"; readonly name: string }
   /** `rotate`: first makes another invite, so that no earlier one admits newcomers. */
-  | { readonly command: "invite"; readonly rotate: boolean }
+  | { readonly command: "invite"; readonly rotate: boolean; readonly as?: InviteForm }
   /** Has the member set its log aside, and fetch it anew. */
   | { readonly command: "recover"; readonly name: string };

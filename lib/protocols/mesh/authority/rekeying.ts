@@ -20,14 +20,14 @@ import {
 import { rotationRecord } from "../schema/records.ts";
 import { signRotation } from "../schema/rotations.ts";
 import type { RotationExchange } from "./rotation_exchange.ts";
-import type { SecretsEffect, SecretsPort } from "./secrets_io.ts";
+import type { AskedInvite, SecretsEffect, SecretsPort } from "./secrets_io.ts";
 
 /** An own rotation on its way to the disk. */
 interface Rotating {
   readonly token: number;
   readonly rotation: KeptRotation;
-  /** The `ref`s of the commands that wait for it; at most `ROTATION_WAITERS_MAX`. */
-  readonly refs: (string | undefined)[];
+  /** Who waits for it; at most `ROTATION_WAITERS_MAX`. */
+  readonly asked: AskedInvite[];
   /** Whether a removal waits for it. */
   readonly isOfRemoval: boolean;
 }
@@ -62,18 +62,19 @@ export class Rekeying {
   }
 
   /** Shows the invite once it is on disk, after another secret was made where one is wanted. */
-  invite(rotate: boolean, ref: string | undefined): void {
+  invite(rotate: boolean, asked: AskedInvite): void {
     const { kept } = this;
+    const { ref } = asked;
     // A rotation is being stored: the user shouldn't be shown an invite that is void in a moment.
-    if (this.#rotating !== null) return this.#wait(this.#rotating, ref);
+    if (this.#rotating !== null) return this.#wait(this.#rotating, asked);
     if (kept.epoch === 0) {
       const text =
         "Cannot show the invite: no neighbour has told this member of it yet; wait for one";
       return this.#refuse("offline", text, ref);
     }
-    if (!rotate && !kept.isOfOtherRemovals) return this.emit({ type: "invite", ref });
+    if (!rotate && !kept.isOfOtherRemovals) return this.emit({ type: "invite", ...asked });
     // Where the present one admits nobody, only another one is of use.
-    const delay = this.#rotate([ref], this.#owesMakeUp() ? this.port.members() : null);
+    const delay = this.#rotate([asked], this.#owesMakeUp() ? this.port.members() : null);
     if (delay === null) return;
     if (kept.latestEpoch === EPOCH_MAX) {
       const text = "Cannot rotate the invite: no numbers are left; create another room";
@@ -123,11 +124,11 @@ export class Rekeying {
   }
 
   /**
-   * @param shownTo The `ref`s of commands that the new invite answers; null where it is of a removal.
+   * @param shownTo Who has asked for the new invite; null where it is of a removal.
    * @returns Why it can't be made yet; null where it is on its way to the disk.
    */
   #rotate(
-    shownTo: (string | undefined)[] | null,
+    shownTo: AskedInvite[] | null,
     stays: readonly PeerKey[] | null = null,
   ): string | null {
     const { kept } = this;
@@ -142,14 +143,15 @@ export class Rekeying {
       claim: this.port.selfClaim(),
     });
     const isOfRemoval = shownTo === null;
-    this.#rotating = { token: ++this.#lastToken, rotation, refs: shownTo ?? [], isOfRemoval };
+    this.#rotating = { token: ++this.#lastToken, rotation, asked: shownTo ?? [], isOfRemoval };
     this.emit({ type: "persist", records: [rotationRecord(rotation)], token: this.#lastToken });
     return null;
   }
 
-  #wait({ refs }: Rotating, ref: string | undefined): void {
-    if (refs.length < ROTATION_WAITERS_MAX) refs.push(ref);
-    else this.#refuse("busy", "Cannot show the invite yet: the disk is still writing it", ref);
+  #wait({ asked }: Rotating, another: AskedInvite): void {
+    if (asked.length < ROTATION_WAITERS_MAX) return void asked.push(another);
+    const text = "Cannot show the invite yet: the disk is still writing it";
+    this.#refuse("busy", text, another.ref);
   }
 
   stored(token: number, nowMs: number): void {
@@ -157,10 +159,10 @@ export class Rekeying {
     const { kept } = this;
     if (rotating?.token !== token) return;
     this.#rotating = null;
-    const { rotation, refs } = rotating;
+    const { rotation, asked } = rotating;
     kept.add(rotation);
     this.exchange.flood([rotation]);
-    for (const ref of refs) this.emit({ type: "invite", ref });
+    for (const each of asked) this.emit({ type: "invite", ...each });
     const current = kept.currentRotation;
     // Where a higher one came meanwhile, the invite shown is that one's, and its notice was shown already.
     if (current?.id === rotation.id) {
@@ -174,7 +176,7 @@ export class Rekeying {
     if (rotating?.token !== token) return;
     this.#rotating = null;
     const refusal = `Cannot rotate the invite: ${text}; the one before still counts`;
-    for (const ref of rotating.refs) this.#refuse("disk", refusal, ref);
+    for (const { ref } of rotating.asked) this.#refuse("disk", refusal, ref);
     if (rotating.isOfRemoval) this.#makeUpLater("disk", text, nowMs);
     else this.makeUp(nowMs);
   }

@@ -26,7 +26,13 @@ import type { KeptRotation, KeptSecrets } from "./kept_secrets.ts";
 import { Rekeying } from "./rekeying.ts";
 import { RotationExchange } from "./rotation_exchange.ts";
 import { rotationRecord } from "../schema/records.ts";
-import type { RotationsMessage, SecretsEffect, SecretsInput, SecretsPort } from "./secrets_io.ts";
+import type {
+  AskedInvite,
+  RotationsMessage,
+  SecretsEffect,
+  SecretsInput,
+  SecretsPort,
+} from "./secrets_io.ts";
 
 /** The current rotation and secret before new ones were learnt. */
 interface Before {
@@ -82,7 +88,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
       this.#effects.push({ type: "penalise", peer: input.from, fault: "protocol", text });
     } else if (input.type === "invite") {
       const { rotate, ref } = input;
-      if (!rotate) return void this.#effects.push({ type: "invite", ref });
+      if (!rotate) return void this.#effects.push({ type: "invite", ...askedOf(input) });
       const text = "Cannot rotate the invite: this room is open, anybody may come in; " +
         "found another one with --private";
       this.#effects.push({ type: "refused", code: "not-allowed", text, ref });
@@ -103,7 +109,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
       case "message":
         return this.#heard(parts, input.from, input.message, nowMs);
       case "invite":
-        return rekeying.invite(input.rotate, input.ref);
+        return rekeying.invite(input.rotate, askedOf(input));
       case "ruled":
         return this.#ruled(parts, input, nowMs);
       case "stored":
@@ -158,4 +164,8 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
 
 function currentOf(kept: KeptSecrets): Before {
   return { rotation: kept.currentRotation, opens: kept.currentOpens() };
+}
+
+function askedOf({ as, ref }: AskedInvite): AskedInvite {
+  return as === undefined ? { ref } : { as, ref };
 }

@@ -1,6 +1,7 @@
 /** What `RoomSecrets` is given and gives, and what it asks of the roster. */
 
 import type { ErrorCode } from "../../../base/errors.ts";
+import type { InviteForm } from "../../../base/text/invite_text.ts";
 import type { ClaimId, PeerKey } from "../../../base/ids.ts";
 import type { Fault } from "../schema/mesh_io.ts";
 import type { MeshMessage } from "../schema/messages.ts";
@@ -9,6 +10,14 @@ import type { ClaimedRotation } from "../schema/rotations.ts";
 import type { SignedClaim } from "../schema/structures.ts";
 
 export type RotationsMessage = Extract<MeshMessage, { readonly type: "rotations" }>;
+
+/** A user's wish to see the invite. */
+export interface AskedInvite {
+  /** Absent: as text alone. */
+  readonly as?: InviteForm;
+  /** That of the command. */
+  readonly ref: string | undefined;
+}
 
 export type SecretsInput =
   | { readonly type: "neighbour-up"; readonly peer: PeerKey }
@@ -19,7 +28,7 @@ export type SecretsInput =
   | { readonly type: "beacon"; readonly peer: PeerKey; readonly epoch: number }
   | { readonly type: "message"; readonly from: PeerKey; readonly message: RotationsMessage }
   /** From the user. */
-  | { readonly type: "invite"; readonly rotate: boolean; readonly ref: string | undefined }
+  | { readonly type: "invite"; readonly rotate: boolean } & AskedInvite
   /** Who may be in the room, or remove others, may have changed. `isOwn`: our user has decided so. */
   | { readonly type: "ruled"; readonly isOwn: boolean; readonly ref: string | undefined }
   | { readonly type: "stored"; readonly token: number }
@@ -44,7 +53,7 @@ export type SecretsEffect =
     readonly overOwn: boolean;
   }
   /** Show the invite. */
-  | { readonly type: "invite"; readonly ref: string | undefined }
+  | { readonly type: "invite" } & AskedInvite
   | {
     readonly type: "refused";
     readonly code: ErrorCode;

@@ -209,7 +209,7 @@ export class MembershipRoutes {
         out.first({ type: "secret-changed" });
         view.secretChanged(rotation, overOwn);
       },
-      invite: ({ ref }) => view.invite(config.secrets?.current() ?? null, this.entrances(), ref),
+      invite: (asked) => view.invite(config.secrets?.current() ?? null, this.entrances(), asked),
       refused: ({ code, text, ref }) => view.error(code, text, ref),
       penalise: (effect) => out.first(effect),
     };

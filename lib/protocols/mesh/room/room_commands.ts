@@ -118,10 +118,11 @@ export class RoomCommands {
       case "unrefuse":
         return give("names", { type: "unrefused", name: command.name, fingerprint: command.key });
       case "invite": {
-        const { rotate } = command;
+        const { rotate, as } = command;
         // Checked before the secret is rotated: nobody could see the new invite.
         if (this.routes.membership.entrances().length === 0) return view.noEntrance(rotate, ref);
-        return give("secrets", { type: "invite", rotate, ref });
+        const asked = as === undefined ? { ref } : { as, ref };
+        return give("secrets", { type: "invite", rotate, ...asked });
       }
       case "remove":
       case "allow":

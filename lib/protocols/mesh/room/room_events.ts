@@ -42,6 +42,7 @@ import type {
   PeerStatus,
   PeerView,
 } from "../schema/events.ts";
+import type { AskedInvite } from "../authority/secrets_io.ts";
 import type { HistoryEntry } from "../log/order_io.ts";
 import { type ClaimedRotation, encodeInvite, type RoomSecret } from "../schema/rotations.ts";
 import type { NamesEffect } from "../names/names_io.ts";
@@ -604,7 +605,7 @@ export class RoomEvents {
   invite(
     secret: RoomSecret | null,
     endpoints: readonly Endpoint[],
-    ref: string | undefined,
+    { as, ref }: AskedInvite,
   ): void {
     const [first] = endpoints;
     if (first === undefined) return this.noEntrance(false, ref);
@@ -614,7 +615,8 @@ export class RoomEvents {
       endpoints: endpoints.slice(0, INVITE_ADDRESSES_MAX),
     });
     const how = secret === null ? `${first.host} ${first.port}` : `--invite`;
-    this.#show({ event: "invite", invite, line: `p2pchat mesh NAME ${how}` }, ref);
+    const line = `p2pchat mesh NAME ${how}`;
+    this.#show({ event: "invite", invite, line, ...(as === undefined ? {} : { as }) }, ref);
   }
 
   /** @param overOwn Whether it voids the invite that our user has just made. */

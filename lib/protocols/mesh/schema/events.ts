@@ -13,6 +13,7 @@ import type {
   PresenceEvent,
   RecalledMessage,
 } from "../../../base/machine/mode_machine.ts";
+import type { InviteForm } from "../../../base/text/invite_text.ts";
 import type { PresenceCommand, ShownPresence } from "../../../base/machine/user_presence.ts";
 
 /** Who may remove others. */
@@ -185,6 +186,8 @@ export type MeshEvent =
     readonly invite: string;
     /** The command for others to type; it asks for the invite, which is as good as a secret, if the room is private. */
     readonly line: string;
+    /** How the user wants it, if not so; for the caller, who shows it in that form. */
+    readonly as?: InviteForm;
   }
   | {
     readonly event: "peers";
@@ -227,7 +230,7 @@ export type MeshCommand =
   | { readonly command: "remove"; readonly name: string }
   | { readonly command: "allow"; readonly name: string }
   | { readonly command: "deputy"; readonly name: string; readonly appoint: boolean }
-  | { readonly command: "invite"; readonly rotate: boolean };
+  | { readonly command: "invite"; readonly rotate: boolean; readonly as?: InviteForm };
 
 /** Whether the command sends a message, to all or to one. */
 export function isMessage({ command }: MeshCommand): boolean {

@@ -53,13 +53,13 @@ function rekeyingOf({ kept = keptOf(FIRST), name = "Ann", latestEpoch = 99 } = {
 
 Deno.test("Rekeying: another secret is on disk before it is sent or shown, to all who asked meanwhile", () => {
   const { part, kept, done, flooded } = rekeyingOf();
-  part.invite(false, "a");
+  part.invite(false, { ref: "a" });
   assertEquals(done(), ["invite a"]);
 
-  part.invite(true, "b");
-  for (let n = 1; n < ROTATION_WAITERS_MAX; n++) part.invite(n % 2 === 0, "c");
+  part.invite(true, { ref: "b" });
+  for (let n = 1; n < ROTATION_WAITERS_MAX; n++) part.invite(n % 2 === 0, { ref: "c" });
   assertEquals([done(), kept.epoch], [["persist 1"], 1]);
-  part.invite(false, "d");
+  part.invite(false, { ref: "d" });
   assertEquals(done(), ["busy d"]);
 
   part.stored(7, 0);
@@ -73,8 +73,8 @@ Deno.test("Rekeying: another secret is on disk before it is sent or shown, to al
 
 Deno.test("Rekeying: where the disk refuses another secret, the one before counts, and all who asked are told", () => {
   const { part, kept, done, flooded } = rekeyingOf();
-  part.invite(true, "a");
-  part.invite(false, "b");
+  part.invite(true, { ref: "a" });
+  part.invite(false, { ref: "b" });
   part.notStored(1, "it is full", 0);
   assertEquals(done(), ["persist 1", "disk a", "disk b"]);
   assertEquals([kept.epoch, flooded(), part.nextDeadlineMs()], [1, [], null]);
@@ -83,7 +83,7 @@ Deno.test("Rekeying: where the disk refuses another secret, the one before count
 Deno.test("Rekeying: no secret is made before one is known, sooner than others accept it, or beyond the last", () => {
   const asked = (of: Parameters<typeof rekeyingOf>[0]) => {
     const { part, done } = rekeyingOf(of);
-    part.invite(true, "a");
+    part.invite(true, { ref: "a" });
     return done();
   };
   const last = keptOf();
@@ -158,17 +158,17 @@ Deno.test("Rekeying: a removal's secret that can't be made is tried again, more 
 
 Deno.test("Rekeying: of a secret whose author knew of other removals /invite makes another one", () => {
   const { part, kept, done } = afterRemoval("Cem");
-  part.invite(false, "a");
+  part.invite(false, { ref: "a" });
   assertEquals(done(), ["persist 1"]);
   part.stored(1, 0);
   assertEquals([done(), kept.currentRotation!.stays], [["invite a", "changed"], null]);
-  part.invite(false, "b");
+  part.invite(false, { ref: "b" });
   assertEquals(done(), ["invite b"]);
 });
 
 Deno.test("Rekeying: an invite's secret that a higher one has overtaken by then isn't told as the current one", () => {
   const { part, kept, done } = rekeyingOf();
-  part.invite(true, "a");
+  part.invite(true, { ref: "a" });
   kept.add(kept.known(removalOf("Ann", 5, [ANN, BOB] as readonly PeerKey[])));
   part.stored(1, 0);
   assertEquals(done(), ["persist 1", "invite a"]);

@@ -1,0 +1,67 @@
+/** Word codes of a room: how one is issued there, and how somebody who was told one gets in. */
+
+import { P2pchatError } from "../../base/errors.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.ts";
+import { parseInvite } from "../../protocols/mesh/schema/rotations.ts";
+import type { MeshHost } from "../../runtime/hosts/mesh_host.ts";
+import type { Links } from "../../transport/link.ts";
+import { WordInvites } from "../words/word_invites.ts";
+import type { RoomStart } from "./mesh_console.ts";
+
+/** What a room is made of once it runs. */
+interface RoomParts {
+  readonly host: () => MeshHost | null;
+  readonly links: () => Links;
+  /** As that of `WordInvites`. */
+  readonly pause: () => () => void;
+}
+
+/** The codes of a room that this program is in. */
+export function roomWords(
+  start: RoomStart,
+  own: ChannelIdentity,
+  { host, links, pause }: RoomParts,
+): WordInvites {
+  return new WordInvites({
+    ...start,
+    own,
+    links,
+    pause,
+    show: (event, ref) => start.ui.show(event, ref),
+    lineOf({ invite }, code) {
+      const [at] = parseInvite(invite).endpoints;
+      if (!start.options.passive && at !== undefined) {
+        return `p2pchat mesh NAME --words ${code} ${at.host} ${at.port}`;
+      }
+      throw new P2pchatError(
+        "offline",
+        "Cannot make a word code: nobody can dial you (--passive), as whoever has a code must; ask " +
+          "another member for one",
+      );
+    },
+    isRemoved: (peer) => host()?.standingOf(peer) === "removed",
+  }, start.issuer);
+}
+
+/**
+ * The start with the invite, at the same address, where only the issuer's key counts from now on; null where the user
+ * leaves before.
+ * @throws {P2pchatError} Why there is no invite.
+ */
+export async function joiningByWords(start: RoomStart, words: string): Promise<RoomStart | null> {
+  const { options } = start;
+  const { contact: endpoint, contactKey: fingerprint } = options;
+  if (endpoint === null) {
+    const text =
+      "Nobody announces that code on this network; add the address of whoever said it: HOST PORT";
+    throw new P2pchatError("unreachable", text);
+  }
+  const { inviteByWords } = await import("../words/word_joining.ts"); // few have a code
+  const invited = await inviteByWords(start, words, { endpoint, fingerprint });
+  if (invited === null) return null;
+  const { issuer } = invited;
+  // The code is used up: what follows is as with any other invite.
+  const joining = { ...options, words: null, contactKey: fingerprintOf(issuer) };
+  return { ...start, options: joining, invite: parseInvite(invited.invite), issuer };
+}

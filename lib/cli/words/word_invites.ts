@@ -1,0 +1,195 @@
+/**
+ * Word codes at whoever issues them, and QR codes: beside a room or a group's coordinator, of which the machines know
+ * only their invites. What this needs is loaded with the first code.
+ */
+
+import { dropOldest } from "../../base/collections/bounded.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import { endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
+import type { Environment } from "../../base/machine/environment.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
+import type { InviteForm } from "../../base/text/invite_text.ts";
+import type { ChannelIdentity, ListenAccess } from "../../protocols/noise/channel_handshake.ts";
+import type { CodeEnd, IssuerEffect } from "../../protocols/words/words_io.ts";
+import type { WordIssuerHost } from "../../runtime/hosts/word_issuer_host.ts";
+import type { LinkHandler, LinkInfo, Links } from "../../transport/link.ts";
+import { addressGroup, LOOPBACK } from "../../transport/sockets.ts";
+import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import type { KnownPeers } from "../../store/profile/known_peers.ts";
+import type { CommonEvent } from "../rendering/user_interface.ts";
+import type { QrInviteEvent, WordsEvent } from "./words_rendering.ts";
+
+/** An answer of a machine to `/invite`. */
+interface InviteEvent {
+  readonly event: "invite";
+  readonly invite: string;
+  readonly line: string;
+  readonly as?: InviteForm;
+}
+
+interface WordInvitesPorts {
+  readonly environment: Environment;
+  readonly knownPeers: KnownPeers;
+  show(event: WordsEvent | QrInviteEvent | CommonEvent, ref: string | undefined): void;
+  readonly own: ChannelIdentity;
+  readonly links: () => Links;
+  /** The command for others with a code of this invite. @throws {P2pchatError} Where nobody could use one. */
+  lineOf(invite: InviteEvent, code: string): string;
+  /** Whether a key is shut out: it gets no invite either. */
+  isRemoved(peer: PeerKey): boolean;
+  /** What is typed waits until the returned function is called. */
+  pause(): () => void;
+  /** The numbers of the codes that are open now. */
+  announce?(numbers: readonly number[]): void;
+}
+
+/** Who may come in soon and be verified then: more than there can be codes in the time that it takes. */
+const PROVEN_MAX = 64;
+
+export class WordInvites {
+  readonly #ports: WordInvitesPorts;
+  #host: WordIssuerHost | null = null;
+  #qrRows: ((invite: string) => readonly string[]) | null = null;
+  /** Keys whose owners know the words, or have issued them, and whose names aren't known yet. */
+  readonly #proven = new Map<Fingerprint, PeerKey>();
+
+  /** @param issuer Who has invited us by words; absent where nobody has. */
+  constructor(ports: WordInvitesPorts, issuer?: PeerKey) {
+    this.#ports = ports;
+    if (issuer !== undefined) this.#prove(issuer);
+  }
+
+  /** For the listener: who may connect with a code; null while there is none. */
+  get access(): Pick<ListenAccess, "admit"> | null {
+    if (this.#host?.isAwaiting !== true) return null;
+    return { admit: (peer) => this.#ports.isRemoved(peer) ? "bad-credentials" : null };
+  }
+
+  /** Takes the links of strangers with a code, and passes on all others. */
+  routed(inner: LinkHandler): LinkHandler {
+    const isOurs = (link: LinkId) => this.#host !== null && this.#host.has(link);
+    return {
+      ...inner,
+      linkUp: (link, info) => {
+        if (info.binding === undefined) inner.linkUp(link, info);
+        else this.#linkUp(link, info, info.binding);
+      },
+      frame: (link, body) => isOurs(link) ? this.#host!.frame(link, body) : inner.frame(link, body),
+      linkDown: (link, end) =>
+        isOurs(link) ? this.#host!.linkDown(link, end.reason) : inner.linkDown(link, end),
+    };
+  }
+
+  #linkUp(link: LinkId, info: LinkInfo, binding: Uint8Array): void {
+    invariant(this.#host !== null, "such a link is accepted while a code is open");
+    this.#host.linkUp(link, info, binding);
+  }
+
+  /** Loads what the form needs that the user wants an invite in, then passes the command on. */
+  asked(as: InviteForm | undefined, pass: () => void): void {
+    const isLoaded = as === undefined ||
+      (as === "qr" ? this.#qrRows !== null : this.#host !== null);
+    if (isLoaded) return pass();
+    const go = this.#ports.pause();
+    void this.#load(as).then(pass).finally(go);
+  }
+
+  async #load(as: InviteForm): Promise<void> {
+    if (as === "qr") {
+      this.#qrRows = (await import("./qr_rows.ts")).qrRows;
+      return;
+    }
+    const { WordIssuerHost } = await import("../../runtime/hosts/word_issuer_host.ts");
+    const { own, links, announce, environment } = this.#ports;
+    this.#host ??= new WordIssuerHost({
+      clock: SYSTEM_LINK_CLOCK,
+      environment,
+      links: links(),
+      self: { key: own.signer.key, process: own.static.publicKey.toHex() },
+      addressOf: (host) => {
+        const address = addressGroup(host);
+        return address === LOOPBACK ? null : address;
+      },
+      issued: (issued) => this.#issued(issued),
+      ended: (ended) => this.#ended(ended),
+      open: (numbers) => announce?.(numbers),
+    });
+  }
+
+  /** @returns Whether it is shown here: in the form that the user wants. */
+  show(event: InviteEvent, ref: string | undefined): boolean {
+    const { as, invite, line } = event;
+    if (as === undefined) return false;
+    try {
+      if (as === "qr") {
+        this.#ports.show({ event: "invite", invite, line, qr: this.#qrRows!(invite) }, ref);
+      } else {
+        this.#ports.lineOf(event, ""); // before there is a code that nobody could use
+        this.#asked = event;
+        this.#host!.issue(invite, ref);
+      }
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      this.#tell(error, ref);
+    }
+    return true;
+  }
+
+  /** Of the code that is being issued. */
+  #asked: InviteEvent | null = null;
+
+  #issued({ code, expiresMs, ref }: Extract<IssuerEffect, { readonly type: "issued" }>): void {
+    const line = this.#ports.lineOf(this.#asked!, code);
+    const expires = new Date(expiresMs).toISOString();
+    this.#ports.show({ event: "words", words: code, line, expires }, ref);
+  }
+
+  #ended({ number, end, by }: Extract<IssuerEffect, { readonly type: "ended" }>): void {
+    if (end === "used" && by !== null) this.#prove(by.peer);
+    const who = by === null
+      ? ""
+      : `Somebody at ${endpointText(by.remote)}, with the key ${fingerprintOf(by.peer)},`;
+    const text = ENDS[end](who, number);
+    const isWrong = end !== "used" && end !== "voided";
+    const warning = isWrong ? { warning: true } as const : {};
+    this.#ports.show({ event: "notice", text, ...warning }, undefined);
+  }
+
+  #prove(peer: PeerKey): void {
+    this.#proven.set(fingerprintOf(peer), peer);
+    dropOldest(this.#proven, PROVEN_MAX);
+  }
+
+  /** Somebody has come in: who knows the words is verified, under the name by which it is shown. */
+  met({ name, key }: { readonly name: string; readonly key: string }): void {
+    const peer = this.#proven.get(key as Fingerprint);
+    if (peer === undefined) return;
+    this.#proven.delete(key as Fingerprint);
+    const { knownPeers, environment } = this.#ports;
+    void knownPeers.verify(name, peer, environment.wallMs()).catch((error) => {
+      if (!(error instanceof P2pchatError)) throw error;
+      this.#tell(error, undefined);
+    });
+  }
+
+  /** No code counts any more. */
+  stop(): void {
+    this.#host?.stop();
+  }
+
+  #tell({ code, message }: P2pchatError, ref: string | undefined): void {
+    this.#ports.show({ event: "error", code, text: message }, ref);
+  }
+}
+
+const ANOTHER = "/invite --words makes another";
+
+const ENDS: Readonly<Record<CodeEnd, (who: string, number: number) => string>> = {
+  used: (who, number) => `${who} knew the words of code ${number}, and has the invite: verified`,
+  wrong: (who, number) => `${who} guessed wrong at code ${number}, which is void now; ${ANOTHER}`,
+  "given-up": (who, number) =>
+    `${who} used up the one guess at code ${number} and broke off: it is void now; ${ANOTHER}`,
+  voided: (_, number) => `Code ${number}, the oldest, is void: three may be open`,
+  late: (who, number) => `${who} came with code ${number}, which counts no more; ${ANOTHER}`,
+};

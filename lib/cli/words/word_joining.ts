@@ -1,0 +1,91 @@
+/** Gets an invite by words, before the room or group is entered. Loaded only where a code was given. */
+
+import { type ErrorCode, P2pchatError } from "../../base/errors.ts";
+import { endpointText, type PeerKey } from "../../base/ids.ts";
+import { CODE_MS } from "../../protocols/words/limits.ts";
+import { readCode } from "../../protocols/words/word_codes.ts";
+import {
+  type GuessOutcome,
+  type Issuer,
+  WordGuesserHost,
+} from "../../runtime/hosts/word_guesser_host.ts";
+import { forwardTo, openTo } from "../../transport/link.ts";
+import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
+import { channelIdentity, type Profile } from "../session/mode_session.ts";
+
+/** What words lead to. */
+interface InvitedByWords {
+  readonly invite: string;
+  /** Who knows the words: the key that is to be met. */
+  readonly issuer: PeerKey;
+}
+
+/** A start, before there is a room or group in it. */
+interface Starting extends Pick<Profile, "identity" | "environment" | "first"> {
+  readonly ui: { heedInterrupts(interrupted: () => boolean): void };
+}
+
+/**
+ * Makes the one guess that a code has. @returns Null where the user leaves before it is over.
+ * @throws {P2pchatError} `usage` where the code can be none; why the guess failed.
+ */
+export async function inviteByWords(
+  start: Starting,
+  typed: string,
+  issuer: Issuer,
+): Promise<InvitedByWords | null> {
+  const code = readCode(typed);
+  const { environment } = start;
+  const own = channelIdentity(start);
+  let host: WordGuesserHost | null = null;
+  const links = openTcpLinks({
+    host: null,
+    port: null, // it dials only
+    identity: own,
+    env: environment,
+    access: openTo("words"),
+    handler: forwardTo(() => host),
+  });
+  const self = { key: own.signer.key, process: own.static.publicKey.toHex() };
+  host = new WordGuesserHost(code, issuer, { clock: SYSTEM_LINK_CLOCK, environment, links, self });
+  let isLeaving = false;
+  start.ui.heedInterrupts(() => {
+    isLeaving = true;
+    host?.cancel();
+    return true;
+  });
+  const outcome = await host.run().finally(() => links.shutdown("done"));
+  if (isLeaving) return null;
+  const invited = invitedOr(outcome, issuer);
+  start.first.isIn(); // the issuer knows our key, and has verified it
+  return invited;
+}
+
+function invitedOr(outcome: GuessOutcome, issuer: Issuer): InvitedByWords {
+  if (outcome.type === "invited") return outcome;
+  const { reason, text } = outcome;
+  const code = CODES[reason] ?? "unreachable";
+  const where = endpointText(issuer.endpoint);
+  throw new P2pchatError(code, `Cannot join by words at ${where}: ${TEXTS[code] ?? text}`);
+}
+
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  "bad-credentials": "bad-credentials",
+  "too-fast": "too-fast",
+  "full": "full",
+  "timeout": "timeout",
+  "wrong-key": "key-changed",
+  "version": "version",
+  "wrong-mode": "protocol",
+  "protocol": "protocol",
+};
+
+const TEXTS: Partial<Record<ErrorCode, string>> = {
+  "bad-credentials":
+    `that code isn't open there. It is good once, for ${CODE_MS / 60_000} minutes ` +
+    "and one guess; ask for another, which /invite --words makes",
+  "too-fast": "there were too many guesses from your address; try again in a minute",
+  "full": "too many are guessing there at the moment; try again in a moment",
+  "protocol": "what answers there gives out no word codes; check the address",
+};

@@ -1,0 +1,59 @@
+/** Word codes and QR codes as a person at a terminal sees them, and what of them stays in the profile: nothing. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Node, PROGRAM } from "./node.ts";
+import { freePort } from "./ports.ts";
+import { hasScript, openTerminal } from "./pty.ts";
+import { found } from "./texts_on_disk.ts";
+
+Deno.test({
+  name:
+    "words are shown with the command for others, the guest is shown as verified, and none of it is kept",
+  ignore: !hasScript(),
+  fn: async () => {
+    const home = await Deno.makeTempDir({ prefix: "p2pchat-pty-" });
+    const port = String(freePort());
+    try {
+      await using ann = await openTerminal({
+        command: [PROGRAM, "mesh", "Ann", "--private", "--host", "127.0.0.1", "--port", port],
+        env: { P2PCHAT_HOME: home },
+        rows: 60,
+      });
+      await ann.untilCursorLine("Ann> |");
+      await ann.press("/invite --words\r");
+      const shown = /Say these to whoever is to join: (\S+)\n/;
+      await ann.until("the words", ({ text }) => shown.test(text));
+      const words = shown.exec(ann.screen.text)![1]!;
+      await ann.until(
+        "the command for others",
+        ({ text }) => text.includes(`p2pchat mesh NAME --words ${words} 127.0.0.1 ${port}`),
+      );
+      assertMatch(ann.screen.text, /They are good once, until \d\d:\d\d\. Others join with:/);
+      await using bob = Node.start(
+        ["mesh", "Bob", "--words", words, "127.0.0.1", port, "--host", "127.0.0.1", "--port", "0"],
+      );
+      await bob.until(({ event }) => event === "ready");
+      await ann.until("who came", ({ text }) => text.includes("Bob joined"));
+      await ann.press("/peers\r");
+      await ann.until("that Bob is verified", ({ text }) => /Bob .*verified/.test(text));
+      await ann.press("/join --words 7-cross-clock\r");
+      await ann.until("an answer", ({ text }) => text.includes("Nobody announces that code"));
+      await ann.press("/invite --qr\r");
+      await ann.until("the invite", ({ text }) => text.includes("paste this when they are asked"));
+      const { invite } = await bob.ask("invite");
+      const isCode = (line: string) => /^[\u2580\u2584\u2588 ]{30,}$/.test(line);
+      const rows = ann.screen.lines.filter(isCode);
+      assert(rows.length >= 18 && rows.every((row) => row.length <= 80), ann.screen.text);
+
+      await ann.press("said and kept\r");
+      await bob.until(({ event, text }) => event === "message" && text === "said and kept");
+      await ann.press(":q\r");
+      assertEquals(await ann.ended(), 0);
+      const typed = await Deno.readTextFile(`${home}/users/Ann/typed`);
+      assert(typed.includes("said and kept") && !typed.includes("--words"), typed);
+      assertEquals(found(home, words, "7-cross-clock", invite), []);
+    } finally {
+      await Deno.remove(home, { recursive: true });
+    }
+  },
+});

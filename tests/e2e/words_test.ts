@@ -1,0 +1,237 @@
+/** Word codes between real processes on loopback: rooms and groups joined by words, guesses, and what stays of them. */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { encode } from "uqr";
+import { wordlist } from "@scure/bip39/wordlists/english.js";
+import { Group, isIn, shows } from "./group_world.ts";
+import { Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";
+import { freePort } from "./ports.ts";
+import { TextProgram } from "./text_program.ts";
+
+const LISTEN = ["--host", "127.0.0.1", "--port", "0"];
+const isReady = ({ event }: ShownEvent) => event === "ready";
+const joined = (name: string) => (event: ShownEvent) =>
+  event.event === "joined" && event.name === name;
+const noticed = (part: string) => ({ event, text }: ShownEvent) =>
+  event === "notice" && text.includes(part);
+
+async function founded(nodes: Nodes, name: string, args: readonly string[]): Promise<Node> {
+  const node = nodes.add(Node.start(["mesh", name, ...args, ...LISTEN], {}));
+  await node.until(isReady);
+  return node;
+}
+
+async function wordsOf(node: Node): Promise<string> {
+  await node.type("/invite --words");
+  return (await node.until(({ event }) => event === "words")).words;
+}
+
+function guest(
+  nodes: Nodes,
+  name: string,
+  issuer: Node,
+  words: string,
+  options: NodeOptions = {},
+): Node {
+  const address = ["127.0.0.1", String(issuer.port)];
+  return nodes.add(Node.start(["mesh", name, "--words", words, ...address, ...LISTEN], options));
+}
+
+/** How a program ends that isn't let in. */
+async function refusal(node: Node) {
+  const { code, last } = await node.ended();
+  return { code, as: last?.code, text: String(last?.text) };
+}
+
+/** A code with the same number, and other words. */
+function wrong(words: string): string {
+  const [number, first] = words.split("-");
+  return `${number}-${first === wordlist[0] ? wordlist[1] : wordlist[0]}-zoo`;
+}
+
+/** All files below a folder, with what is in them. */
+async function* filesBelow(folder: string): AsyncGenerator<readonly [string, string]> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) yield* filesBelow(path);
+    else yield [path, new TextDecoder().decode(await Deno.readFile(path))];
+  }
+}
+
+Deno.test("words lead into a private room, and both are verified by each other; in no file are words or invite", async () => {
+  await using nodes = new Nodes();
+  const [log, ownLog] = [1, 2].map(() => Deno.makeTempFileSync({ prefix: "p2pchat-log-" }));
+  nodes.defer(() => Promise.all([log!, ownLog!].map((path) => Deno.remove(path))).then(() => {}));
+  const ann = await founded(nodes, "Ann", ["--private", "--log-file", log!]);
+  await ann.type("/invite --words");
+  const shown = await ann.until(({ event }) => event === "words");
+  const { words, line, expires } = shown;
+  assertMatch(words, /^\d{1,2}-[a-z]{3,8}-[a-z]{3,8}$/);
+  assertEquals(line, `p2pchat mesh NAME --words ${words} 127.0.0.1 ${ann.port}`);
+  assertEquals(Date.parse(expires) - Date.parse(shown.at) > 590_000, true);
+
+  const bob = guest(nodes, "Bob", ann, words, { args: ["--log-file", ownLog!] });
+  assertEquals((await bob.until(joined("Ann"))).verified, true);
+  assertEquals((await ann.until(joined("Bob"))).verified, true);
+  await ann.until(noticed("has the invite: verified"));
+  await bob.type("in by words");
+  await ann.until(({ event, text }) => event === "message" && text === "in by words");
+  const { peers } = await ann.ask("peers");
+  assertEquals(peers.map(({ name, verified }: ShownEvent) => [name, verified]), [
+    ["Ann", false],
+    ["Bob", true],
+  ]);
+
+  // A member that was let in by words is one like any other: it knows the invite, and comes back without.
+  const { invite } = await bob.ask("invite");
+  await bob.type(":q");
+  await bob.ended();
+  const back = nodes.add(Node.start(["mesh", "Bob", ...LISTEN], { data: bob.data }));
+  assertEquals((await back.until(joined("Ann"))).verified, true);
+  for (const folder of [ann.data, bob.data]) {
+    for await (const [path, content] of filesBelow(folder)) {
+      assert(!content.includes(words) && !content.includes(invite), `${path} has words or invite`);
+    }
+  }
+  for (const path of [log!, ownLog!]) {
+    const content = await Deno.readTextFile(path);
+    assertStringIncludes(content, "started");
+    for (
+      const part of [
+        words,
+        ...words.split("-").slice(1).map((word: string) => `-${word}`),
+        invite,
+      ]
+    ) {
+      assert(!content.includes(part), `${path} has ${part}`);
+    }
+  }
+});
+
+Deno.test("a wrong guess ends in bad-credentials and voids the code; a used and a void one likewise, and the issuer is told", async () => {
+  await using nodes = new Nodes();
+  const ann = await founded(nodes, "Ann", ["--private"]);
+  const words = await wordsOf(ann);
+  const number = words.split("-")[0];
+
+  const mallory = await refusal(guest(nodes, "Mallory", ann, wrong(words)));
+  await ann.until(noticed(`guessed wrong at code ${number}`));
+  const bob = await refusal(guest(nodes, "Bob", ann, words));
+  await ann.until(noticed(`came with code ${number}`));
+
+  assertEquals([mallory.code, mallory.as], [4, "bad-credentials"]);
+  assertEquals([bob.code, bob.as], [4, "bad-credentials"]);
+  assert(!mallory.text.includes(words) && !bob.text.includes(words), "no secret in an error");
+  // A typing error costs no guess: the program knows the list.
+  ann.forget();
+  const good = await wordsOf(ann);
+  const mistyped = await refusal(guest(nodes, "Bob", ann, good.replace(/.$/, "qq")));
+  assertEquals([mistyped.code, mistyped.as], [2, "usage"]);
+  await guest(nodes, "Bob", ann, good.toUpperCase().replaceAll("-", " ")).until(isReady);
+  const carol = await refusal(guest(nodes, "Carol", ann, good));
+  assertEquals([carol.code, carol.as], [4, "bad-credentials"]);
+});
+
+Deno.test("a fourth code voids the first, and no other; of an open room words give the address", async () => {
+  await using nodes = new Nodes();
+  const oda = await founded(nodes, "Oda", []);
+  const codes: string[] = [];
+  for (let count = 0; count < 4; count++) {
+    oda.forget();
+    codes.push(await wordsOf(oda));
+  }
+  await oda.until(noticed(`Code ${codes[0]!.split("-")[0]}, the oldest, is void`));
+
+  const first = await refusal(guest(nodes, "Bob", oda, codes[0]!));
+  const [bob, carol] = [guest(nodes, "Bob", oda, codes[1]!), guest(nodes, "Carol", oda, codes[3]!)];
+
+  assertEquals([first.code, first.as], [4, "bad-credentials"]);
+  assertEquals((await bob.until(joined("Oda"))).verified, true);
+  assertEquals((await carol.until(joined("Oda"))).verified, true);
+});
+
+Deno.test("where no code is open, nobody is at the address, or none is given, words lead nowhere, and say so", async () => {
+  await using nodes = new Nodes();
+  const ann = await founded(nodes, "Ann", ["--private"]);
+  const none = await refusal(guest(nodes, "Bob", ann, "7-cross-clock"));
+  const port = String(freePort());
+  const nobody = await refusal(
+    nodes.add(
+      Node.start(["mesh", "Bob", "--words", "7-cross-clock", "127.0.0.1", port, ...LISTEN]),
+    ),
+  );
+  const nowhere = await refusal(nodes.add(Node.start(["mesh", "Bob", "--words", "7-cross-clock"])));
+  const passive = nodes.add(Node.start(["mesh", "Pia", "--passive", "--new"]));
+  await passive.until(isReady);
+
+  assertEquals([none.code, none.as], [4, "bad-credentials"]);
+  assertEquals([nobody.code, nobody.as], [3, "unreachable"]);
+  assertEquals([nowhere.code, nowhere.as], [3, "unreachable"]);
+  await passive.type("/invite --words");
+  assertEquals((await passive.until(({ event }) => event === "error")).code, "offline");
+});
+
+Deno.test("words that are no code, or come with an invite, are refused before anything starts", async () => {
+  const cases: readonly (readonly [readonly string[], string])[] = [
+    [["--words", "7-cross"], "--words must be a number and two words"],
+    [
+      ["--words", "7-cross-clock", "--invite", "-"],
+      "--words gets the invite, and --invite has one",
+    ],
+    [["--words", "7-cross-clock", "--private"], "--private creates a room, and --words joins one"],
+    [["--words", "7-cross-clock", "--room", "x"], "--room"],
+  ];
+  for (const [args, fault] of cases) {
+    await using program = TextProgram.start(["mesh", "Bob", ...args]);
+    assertEquals((await program.status).code, 2, args.join(" "));
+    assertStringIncludes(program.stderr, fault);
+  }
+});
+
+Deno.test("words lead into a private group, and member and coordinator are verified by each other", async () => {
+  await using group = new Group();
+  const server = await group.serve("--private");
+  await server.type("/invite --words");
+  const { words, line } = await server.until(({ event }) => event === "words");
+  assertEquals(line, `p2pchat peer NAME --server ${group.server} --words ${words}`);
+
+  const mallory = await refusal(group.launch("Mallory", { args: ["--words", wrong(words)] }));
+  await server.until(noticed("guessed wrong"));
+  assertEquals([mallory.code, mallory.as], [4, "bad-credentials"]);
+  server.forget();
+  const good = await wordsOf(server);
+  const bob = group.launch("Bob", { args: ["--words", good] });
+  await bob.until(isIn("Bob"));
+
+  assertEquals((await server.until(joined("Bob"))).verified, true);
+  assertEquals((await bob.ask("status")).serverVerified, true);
+  const { verified } = await server.ask("list");
+  assertEquals(verified, ["Bob"]);
+  await bob.type("in by words");
+  await bob.until(shows("in by words"));
+  // It comes back without: its key is known.
+  await bob.type("/exit");
+  await bob.ended();
+  const back = await group.start("Bob");
+  assertEquals((await back.ask("status")).serverVerified, true);
+});
+
+Deno.test("an invite as a QR code is that of uqr for its capitals, in 80 columns at most", async () => {
+  await using nodes = new Nodes();
+  const ann = await founded(nodes, "Ann", ["--private"]);
+  await ann.type("/invite --qr");
+  const { invite, qr, line } = await ann.until(({ event }) => event === "invite");
+
+  assertEquals(line, "p2pchat mesh NAME --invite");
+  const rows = qr as readonly string[];
+  assert(rows.every((row) => Array.from(row).length <= 80), `${rows[0]!.length} columns`);
+  const light = rows.flatMap((row) => {
+    const halves = Array.from(row).map((half) => " \u2584\u2580\u2588".indexOf(half));
+    return [halves.map((half) => half >= 2), halves.map((half) => half % 2 === 1)];
+  });
+  const { data } = encode(invite.toUpperCase(), { ecc: "L", border: 2 });
+  assertEquals(light.slice(0, data.length), data.map((row) => row.map((dark) => !dark)));
+  // In a pipe the same, with what else is shown of the invite.
+  const { invite: same } = await ann.ask("invite");
+  assertEquals(same, invite);
+});
