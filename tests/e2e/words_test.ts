@@ -229,7 +229,7 @@ Deno.test("an invite as a QR code is that of uqr for its capitals, in 80 columns
     const halves = Array.from(row).map((half) => " \u2584\u2580\u2588".indexOf(half));
     return [halves.map((half) => half >= 2), halves.map((half) => half % 2 === 1)];
   });
-  const { data } = encode(invite.toUpperCase(), { ecc: "L", border: 2 });
+  const { data } = encode(invite.toUpperCase(), { ecc: "L", boostEcc: true, border: 2 });
   assertEquals(light.slice(0, data.length), data.map((row) => row.map((dark) => !dark)));
   // In a pipe the same, with what else is shown of the invite.
   const { invite: same } = await ann.ask("invite");

@@ -12,7 +12,7 @@ Deno.test("qrRows() draws the modules of the invite's capitals, two in a charact
       const halves = Array.from(row).map((half) => " \u2584\u2580\u2588".indexOf(half));
       return [halves.map((half) => half < 2), halves.map((half) => half % 2 === 0)];
     });
-    const { data } = encode(invite.toUpperCase(), { ecc: "L", border: 2 });
+    const { data } = encode(invite.toUpperCase(), { ecc: "L", boostEcc: true, border: 2 });
     assertEquals(light.slice(0, data.length), data);
     assert(rows.every((row) => Array.from(row).length <= 80), `${length}: ${rows[0]!.length}`);
   }
