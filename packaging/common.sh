@@ -1,20 +1,24 @@
 # What the scripts of packages share; each reads it first, in whatever folder it is started.
 cd "$(dirname "$0")/.."
-umask 022
-deno=$(tools/find_deno.sh)
-version=$(sed -n 's/^ *"version": "\(.*\)",$/\1/p' deno.json)
-summary="End-to-end encrypted chat for the terminal, with no account at any company"
-# The time of all files: that of the commit, so that whoever builds it gets the same bytes.
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
-export SOURCE_DATE_EPOCH TZ=UTC LC_ALL=C
-packages=build/packages
-mkdir -p "$packages"
 
 # fail SENTENCE
 fail() {
   echo "$1" >&2
   exit 1
 }
+
+umask 022
+deno=$(tools/find_deno.sh)
+version=$(sed -n 's/^ *"version": "\(.*\)",$/\1/p' deno.json)
+summary="End-to-end encrypted chat for the terminal, with no account at any company"
+# The time of all files: that of the commit, so that whoever builds it gets the same bytes.
+if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
+  SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2> /dev/null) ||
+    fail "Cannot make a package: there is no commit here whose time its files could have; set SOURCE_DATE_EPOCH to it"
+fi
+export SOURCE_DATE_EPOCH TZ=UTC LC_ALL=C
+packages=build/packages
+mkdir -p "$packages"
 
 # staged FOLDER: an empty folder, with what `tools/build.sh parts` made in FOLDER below it. Its path is in $stage.
 staged() {

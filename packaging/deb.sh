@@ -41,4 +41,5 @@ sed "s/@VERSION@/$version/;s/@ARCHITECTURE@/$architecture/;s|@SUMMARY@|$summary|
 (cd "$stage" && find usr lib -type f | sort | xargs md5sum) > "$stage/DEBIAN/md5sums"
 find "$stage" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 dpkg-deb --root-owner-group -Zgzip -z3 --build "$stage" "$packages" > /dev/null
+rm -rf "$stage"
 echo "Built $packages/p2pchat_${version}_$architecture.deb"

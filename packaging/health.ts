@@ -1,8 +1,10 @@
 /**
- * The health command of the image: whether a server on this machine answers. `health.ts PORT...`: exit 0 if at one of the
- * ports somebody ends a connection on which nothing is said any more, as each server of p2pchat does while its loop runs
- * (the system alone takes connections for a program that hangs, too); else 1, after 5 seconds at the latest.
+ * The health command of the image: whether a server on this machine answers. Exit 0 if at the port of `serve` or of
+ * `regserver` somebody ends a connection on which nothing is said any more, as each server of p2pchat does while its loop
+ * runs (the system alone takes connections for a program that hangs, too); else 1, after 5 seconds at the latest.
  */
+
+const PORTS = [6000, 4400];
 
 const WAIT_MS = 5_000;
 
@@ -15,7 +17,5 @@ async function answers(port: number): Promise<true> {
 }
 
 setTimeout(() => Deno.exit(1), WAIT_MS);
-const healthy = await Promise.any(Deno.args.map((port) => answers(Number(port)))).catch(() =>
-  false
-);
+const healthy = await Promise.any(PORTS.map(answers)).catch(() => false);
 Deno.exit(healthy ? 0 : 1);

@@ -22,4 +22,5 @@ $(grep '"dependencies"' tools/deno/package.json)
 }
 END
 archive "$stage" package | gzip -9 -n > "$packages/p2pchat-$version.tgz"
+rm -rf "$stage"
 echo "Built $packages/p2pchat-$version.tgz; to try it: npm install -g ./$packages/p2pchat-$version.tgz"

@@ -53,7 +53,7 @@ words() {
   for word in "$@"; do printf ',"%s"' "$word"; done
 }
 
-layers= unpacked=
+layers= unpacked= paths=
 for layer in runtime programs data; do
   # Without a word about the folder above, which is root's.
   names=$(ls "$stage/$layer")
@@ -65,18 +65,22 @@ for layer in runtime programs data; do
   unpacked="$unpacked${unpacked:+,}\"sha256:$(tools/sha256.sh "$stage/layer")\""
   gzip -3 -n "$stage/layer"
   blob "$stage/layer.gz"
+  paths="$paths${paths:+,}\"blobs/sha256/$digest\""
   layers="$layers${layers:+,}{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar+gzip\",$blob}"
 done
 created=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
 # shellcheck disable=SC2086 # several flags
 entry=$(words /usr/lib/p2pchat/deno $run /usr/lib/p2pchat/program.js)
-health=$(words CMD /usr/lib/p2pchat/deno run --quiet --no-config --allow-net=127.0.0.1 /usr/lib/p2pchat/health.ts 6000 4400)
+health=$(words CMD /usr/lib/p2pchat/deno run --quiet --no-config --allow-net=127.0.0.1 /usr/lib/p2pchat/health.ts)
 cat > "$stage/config" << END
 {"created":"$created","architecture":"$architecture","os":"linux","config":{"User":"$user:$user","Env":[$(
   words PATH=/usr/lib/p2pchat HOME=/data P2PCHAT_HOME=/data P2PCHAT_HANGUP=ignored DENO_NO_UPDATE_CHECK=1 \
     DENO_DIR=/nonexistent)],"Entrypoint":[$entry],"Cmd":["serve","--stay"],"WorkingDir":"/data","Volumes":{"/data":{}},"ExposedPorts":{"6000/tcp":{},"4400/tcp":{},"4400/udp":{}},"Healthcheck":{"Test":[$health],"Interval":30000000000,"Timeout":10000000000,"Retries":3},"Labels":{"org.opencontainers.image.title":"p2pchat","org.opencontainers.image.version":"$version","org.opencontainers.image.licenses":"MIT"}},"rootfs":{"type":"layers","diff_ids":[$unpacked]},"history":[{"created":"$created"},{"created":"$created"},{"created":"$created"}]}
 END
 blob "$stage/config"
+# By this Docker loads it where it doesn't keep images as OCI has them.
+echo "[{\"Config\":\"blobs/sha256/$digest\",\"RepoTags\":[\"p2pchat:$version\"],\"Layers\":[$paths]}]" \
+  > "$stage/image/manifest.json"
 cat > "$stage/manifest" << END
 {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json",$blob},"layers":[$layers]}
 END
@@ -86,4 +90,5 @@ cat > "$stage/image/index.json" << END
 END
 echo '{"imageLayoutVersion":"1.0.0"}' > "$stage/image/oci-layout"
 archive "$stage/image" > "$packages/p2pchat-$version-oci-$architecture.tar"
+rm -rf "$stage"
 echo "Built $packages/p2pchat-$version-oci-$architecture.tar"

@@ -35,6 +35,13 @@ Deno.test(
       assertEquals(await json(`${layout}/oci-layout`), { imageLayoutVersion: "1.0.0" });
       const [described] = (await json(`${layout}/index.json`)).manifests;
       const manifest = await json(await blob(described));
+      const [forDocker] = await json(`${layout}/manifest.json`);
+      assertEquals(
+        [forDocker.Config, ...forDocker.Layers],
+        [manifest.config, ...manifest.layers].map(({ digest }) =>
+          `blobs/${digest.replace(":", "/")}`
+        ),
+      );
       const { config, rootfs, history } = await json(await blob(manifest.config));
       for (const [at, layer] of manifest.layers.entries()) {
         const path = await blob(layer);
