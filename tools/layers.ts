@@ -47,6 +47,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "engine",
     "files",
     "words",
+    "discovery",
     "credentials",
     "session",
     "terminal",

@@ -133,7 +133,7 @@ Deno.test("mesh: the rooms of a profile are listed, by the program and in a room
   assertEquals(last, { from: "Alice", text: "hi\nBob" });
   assert(!Number.isNaN(Date.parse(at)));
 
-  const unlisted = await jsonFailureOf(["rooms"], profile.data);
+  const unlisted = await jsonFailureOf(["rooms", "Alice"], profile.data);
   assertEquals([unlisted.code, unlisted.status], ["usage", 2]);
   assertStringIncludes(unlisted.text, "rooms --mine");
   const nobody = await jsonFailureOf(["rooms", "--mine", "Zoe"], profile.data);

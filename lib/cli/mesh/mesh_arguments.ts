@@ -63,10 +63,16 @@ const flags = {
   title: {
     name: "title",
     value: "TEXT",
-    help: "your own title for the room, for --room and /rooms",
+    help:
+      "your own title for the room, for --room and /rooms; with --lan an open one is announced by it",
     parse: roomTitle,
   },
   words: wordsFlag,
+  lan: {
+    name: "lan",
+    help:
+      "join the room that is announced on this network, or create one; announce the room that you are in",
+  },
   passive: {
     name: "passive",
     help: "connect to others but accept no connections: for phones and machines behind a NAT; " +
@@ -109,7 +115,7 @@ export const meshProgramCommand: CommandOf<MeshOptions> = {
     checkWordsAlone(options.words, invite);
     const inviting = options.words === null ? inviteFlag(invite) : "--words";
     if (founding !== null && inviting !== null) throw bothWays(founding, inviting);
-    if (invite.from === "argument") checkJoining(contact, invite.invite);
+    if (invite.from === "argument") checkJoining(contact, invite.invite, options.lan);
     return { ...line.common, ...options, name: parsedName, contact, contactKey, invite };
   },
 };
@@ -159,8 +165,8 @@ function inviteFlag({ from }: InviteSource<Invite>): string | null {
   return from === "file" ? "--invite-file" : "--invite";
 }
 
-function checkJoining(contact: Endpoint | null, invite: Invite): void {
-  if (contact !== null || invite.endpoints.length > 0) return;
+function checkJoining(contact: Endpoint | null, invite: Invite, isFound: boolean): void {
+  if (isFound || contact !== null || invite.endpoints.length > 0) return;
   throw new P2pchatError("usage", "The invite names no address; add one: HOST PORT");
 }
 
@@ -179,7 +185,7 @@ export async function joiningInvite(
   if (room !== null) return null; // the variable may be set for other starts
   const founding = foundingFlag(options);
   if (founding !== null) throw bothWays(founding, `the invite in ${INVITE_VARIABLE}`);
-  checkJoining(contact, invite);
+  checkJoining(contact, invite, options.lan);
   return invite;
 }
 

@@ -27,6 +27,8 @@ import { addressOfThisMachine } from "../session/advertised_address.ts";
 import { MESH_PORT_DEFAULT } from "../args/options.ts";
 import { type FileCommand, isFileCommand } from "../files/file_events.ts";
 import { SharedFiles } from "../files/shared_files.ts";
+import type { ToldRooms } from "../discovery/told_rooms.ts";
+import type { LanStart } from "./lan_start.ts";
 import { meshCommands } from "./mesh_commands.ts";
 import { MeshConsole, type RoomStart } from "./mesh_console.ts";
 import { meshLines } from "./mesh_rendering.ts";
@@ -72,6 +74,9 @@ const FOUNDED_PRIVATE =
 const FOUNDED_PASSIVE =
   "Nobody can join the room you founded, as --passive accepts no connections; start again without it to let others in";
 
+/** A start has begun to write its first lines by then. */
+const TOLD_AFTER_MS = 50;
+
 /** A warning to users who join another room than the last, perhaps with a command from the shell's history. */
 function leftBehind(last: RoomId, name: string): string {
   return "This is another room than the one you were in last. What waits there is sent when you go back, with: " +
@@ -88,8 +93,11 @@ function alsoOpen(rooms: readonly RememberedRoom[]): readonly string[] {
 }
 
 /** The progress text while connecting; null where nobody is dialled. */
-function connectingText({ begin }: MeshConfig): string | null {
+function connectingText({ begin }: MeshConfig, isAnnounced: boolean): string | null {
   if (begin.kind !== "join") return null;
+  if (isAnnounced) {
+    return `Connecting to the room that is announced at ${endpointText(begin.contact)}...`;
+  }
   const others = (begin.invite?.endpoints ?? []).filter((each) =>
     !isSameEndpoint(each, begin.contact)
   );
@@ -122,9 +130,15 @@ export async function runMesh(options: MeshOptions): Promise<void> {
 
 /** Runs until the user leaves the room. @throws {P2pchatError} The reason if it ends otherwise. */
 async function runRoom(given: RoomStart): Promise<Bye> {
-  const { words } = given.options;
+  const { words, lan } = given.options;
   const start = words === null ? given : await joiningByWords(given, words);
   if (start === null) return { kind: "bye", reason: "quit", ref: undefined };
+  if (!lan || start.isFurther) return await comeIn(start, null);
+  const { runOnLan } = await import("./lan_start.ts"); // only who asks for it is heard on the network
+  return await runOnLan(start, (lan) => comeIn(start, lan));
+}
+
+async function comeIn(start: RoomStart, lan: LanStart | null): Promise<Bye> {
   const { disk, folder, options } = start;
   const rooms = await MeshRooms.open(disk, roomsFolder(folder), {
     takeTurn: () => profileTurn(disk, folder),
@@ -132,10 +146,12 @@ async function runRoom(given: RoomStart): Promise<Bye> {
     together: start.together,
   });
   try {
-    const begin = await beginning(start, rooms);
+    const usual = () => beginning(start, rooms);
+    const begin = lan === null ? await usual() : await lan.beginning(rooms, usual);
+    if (begin === null) return { kind: "bye", reason: "quit", ref: undefined };
     // Before a port is taken that the process in the room may have.
     if (begin.kind === "resume") await rooms.enterAgain(begin.room);
-    return await chat({ ...start, begin, rooms });
+    return await chat({ ...start, begin, rooms, lan });
   } finally {
     await rooms.lastSeen?.note(Date.now());
     rooms.leave();
@@ -145,18 +161,22 @@ async function runRoom(given: RoomStart): Promise<Bye> {
 interface Wiring extends RoomStart {
   readonly begin: MeshConfig["begin"];
   readonly rooms: MeshRooms;
+  /** Null without `--lan`. */
+  readonly lan: LanStart | null;
 }
 
 async function chat(wiring: Wiring): Promise<Bye> {
-  const { options, environment, hosts, identity, begin, rooms, ui, isFurther } = wiring;
+  const { options, environment, hosts, identity, begin, rooms, lan, ui, isFurther } = wiring;
   let host: MeshHost | null = null;
   let pausing: () => () => void = () => () => {};
+  let told = null as { close(): Promise<void> } | null;
   const handler = forwardTo(() => host);
   const own = channelIdentity(wiring);
   const words = roomWords(wiring, own, {
     host: () => host,
     links: () => links,
     pause: () => pausing(),
+    announce: (numbers) => lan?.host.announceWords(numbers),
   });
   const links: Links = listen(options.host, portsToTry(wiring), {
     identity: own,
@@ -218,11 +238,18 @@ async function chat(wiring: Wiring): Promise<Bye> {
         ui.show({ event: "notice", text: FOUNDED_PASSIVE, warning: true });
       } else if (begin.kind === "found" && ui.interactive) {
         showNotices(ui, begin.private ? FOUNDED_PRIVATE : FOUNDED);
-      } else if (begin.kind === "join" && ui.interactive && rooms.last === null) {
+      } else if (
+        begin.kind === "join" && ui.interactive &&
+        (rooms.last === null || lan?.isGivenUp(rooms.last) === true)
+      ) {
         showNotices(ui, FIRST_ROOM);
       }
-      if (rooms.last !== null && host?.room !== rooms.last && !isFurther) {
+      const isLeft = rooms.last !== null && host?.room !== rooms.last && !isFurther;
+      if (isLeft && lan?.isGivenUp(rooms.last) !== true) {
         showNotices(ui, leftBehind(rooms.last, options.name));
+      }
+      if (begin.kind === "found" && lan === null && !isFurther && !isLoopback(options.host ?? "")) {
+        told = tellOfRooms(wiring, (text) => presenter.notice(text));
       }
     }, () => saidPrivately());
     pausing = () => presenter.pause.moves();
@@ -258,7 +285,9 @@ async function chat(wiring: Wiring): Promise<Bye> {
       show: (event, ref) => {
         if (event.event === "invite" && words.show(event, ref)) return;
         if (event.event === "joined") words.met(event);
-        presenter.show(event, ref);
+        if (lan === null) return presenter.show(event, ref);
+        const port = options.passive ? null : links.local.port;
+        lan.show(event, ref, presenter, { host: present(host), port, begin, rooms });
       },
       keepAnswer: (answer) => presenter.people.keep(answer),
     });
@@ -275,17 +304,41 @@ async function chat(wiring: Wiring): Promise<Bye> {
     };
     ui.heedInterrupts(input.leave);
     // In a pipe the first line says where this member listens, and some readers read only that line.
-    if (ui.interactive || options.json) presenter.connecting(connectingText(config));
+    if (ui.interactive || options.json) {
+      presenter.connecting(connectingText(config, lan?.isJoining === true));
+    }
+    if (lan?.hasAsked === true) presenter.listenEarly();
     hosts.add(host);
     return await runHost(links, host).finally(() => {
+      lan?.left();
       presenter.stopped();
       words.stop();
       files.close();
     });
   } finally {
+    await told?.close();
     if (host !== null) hosts.delete(host);
     await links.shutdown("ended");
   }
+}
+
+/** Tells of announced rooms once the first line is out, if there are any: nobody waits for that. */
+function tellOfRooms(
+  { options, environment }: Wiring,
+  notice: (text: string) => void,
+): { close(): Promise<void> } {
+  let told: Promise<ToldRooms> | null = null;
+  const timer = setTimeout(() => {
+    told = import("../discovery/told_rooms.ts").then(({ ToldRooms }) =>
+      new ToldRooms(options.host, environment, options.name, notice)
+    );
+  }, TOLD_AFTER_MS);
+  return {
+    close: async () => {
+      clearTimeout(timer);
+      await (await told)?.close();
+    },
+  };
 }
 
 function sharedFiles(

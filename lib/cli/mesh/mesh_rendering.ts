@@ -38,6 +38,7 @@ import {
   waitText,
   wrongLine,
 } from "../rendering/spans.ts";
+import { type AnnouncedEvent, announcedLines } from "../discovery/announced_texts.ts";
 import type { FileEvent } from "../files/file_events.ts";
 import { fileLines } from "../files/file_rendering.ts";
 import type { ConsoleEvent, FoundMessage, RoomHere, RoomsEvent } from "./room_views.ts";
@@ -60,6 +61,7 @@ export type MeshOwnEvent =
   | QrInviteEvent
   | WordsEvent
   | RoomsEvent
+  | AnnouncedEvent
   | ConsoleEvent
   | FileEvent;
 
@@ -104,7 +106,7 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
     case "verify":
       return verifyLines(event);
     case "rooms":
-      return roomsLines(event, nowMs);
+      return isAnnounced(event) ? announcedLines(event, true) : roomsLines(event, nowMs);
     case "room":
       return [roomLine(event, nowMs)];
     case "parted":
@@ -115,6 +117,10 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
     case "files":
       return fileLines(event, context);
   }
+}
+
+function isAnnounced(event: RoomsEvent | AnnouncedEvent): event is AnnouncedEvent {
+  return event.rooms.some((room) => "host" in room);
 }
 
 function exact(text: string): Span {

@@ -11,6 +11,7 @@ import { roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
 import type { RoomStore } from "../../runtime/hosts/mesh_host.ts";
 import { type Disk, type DiskLock, folderOf } from "../../store/disk/disk.ts";
 import { HeldLock, holderOf } from "../../store/disk/held_lock.ts";
+import { removeAll } from "../../store/profile/first_use.ts";
 import type { KnownPeers } from "../../store/profile/known_peers.ts";
 import {
   changeRememberedRooms,
@@ -52,6 +53,8 @@ const ALONE: OpenTogether = { mark: null, current: null };
 export class MeshRooms {
   /** Of the one room that this process is in, or about to be. */
   #lock: HeldLock | null = null;
+  /** The title that others have for the room that is about to be joined. */
+  readonly #adopted = new Map<RoomId, string>();
   /** When this profile was last in that room; null before it is open. */
   lastSeen: LastSeen | null = null;
 
@@ -102,7 +105,12 @@ export class MeshRooms {
   }
 
   titleOf(room: RoomId): string | null {
-    return this.#remembered(room)?.title ?? null;
+    return this.#remembered(room)?.title ?? this.#adopted.get(room) ?? null;
+  }
+
+  /** Others call the room so: its title, where the user has none for it. */
+  adoptTitle(room: RoomId, title: string): void {
+    this.#adopted.set(room, title);
   }
 
   logOf(room: RoomId): string {
@@ -287,6 +295,12 @@ export class MeshRooms {
       const first = noted.filter(({ room }) => room === current);
       return [...first, ...noted.filter(({ room }) => room !== current)];
     });
+  }
+
+  /** Removes a room in which nobody is or was but this profile, and nothing was said. @throws {P2pchatError} `disk`. */
+  async forget(room: RoomId): Promise<void> {
+    await this.#change((remembered) => remembered.filter((each) => each.room !== room));
+    if (this.all.includes(room)) await removeAll(this.disk, `${this.folder}/${room}`);
   }
 
   /** Of the rooms as they are on the disk now: other processes may have come into some since. */

@@ -19,7 +19,7 @@ import type { MeshOwnEvent, ShownMeshEvent } from "./mesh_rendering.ts";
 const CONNECTING_TOLD_MS = 1_000;
 
 /** Why lines wait that are entered while connecting. */
-const NOT_IN = "you aren't in the room yet";
+export const NOT_IN = "you aren't in the room yet";
 
 interface ShownNotice {
   readonly event: Extract<MeshEvent, { readonly event: "notice" }>;
@@ -170,13 +170,17 @@ export class Presenter {
   /** Nobody has answered yet: shows the progress text. */
   connecting(text: string | null): void {
     if (text === null) return;
-    const { options, ui } = this.wiring;
+    const { ui } = this.wiring;
     this.#connectingTimer = setTimeout(() => {
       showNotices(ui, text);
-      if (!ui.interactive) return;
-      this.pause.early(NOT_IN);
-      this.#listenAs(options.name);
+      if (ui.interactive) this.listenEarly();
     }, CONNECTING_TOLD_MS);
+  }
+
+  /** The user may type already: what is entered waits until the room is there. */
+  listenEarly(): void {
+    this.pause.early(NOT_IN);
+    this.#listenAs(this.wiring.options.name);
   }
 
   stopped(): void {

@@ -1,11 +1,16 @@
 /** A profile's rooms as they are listed: read from their logs, also while programs write these. */
 
+import { nodeCrypto } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { fingerprintOf, startApart } from "../../base/text/fingerprint.ts";
 import type { FoldedName, PeerKey, RoomId } from "../../base/ids.ts";
 import { foldName } from "../../base/text/names.ts";
 import { dateText } from "../../base/text/words.ts";
 import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
+import { KeptRulings } from "../../protocols/mesh/authority/kept_rulings.ts";
+import { keptSecrets } from "../../protocols/mesh/joining/room_setup.ts";
+import { roomIdOf } from "../../protocols/mesh/schema/credentials.ts";
+import type { RoomSecret } from "../../protocols/mesh/schema/rotations.ts";
 import type { HistoryMessage } from "../../protocols/mesh/schema/events.ts";
 import { MESH_LOG, type MeshRecord } from "../../protocols/mesh/schema/records.ts";
 import type { Disk } from "../../store/disk/disk.ts";
@@ -146,6 +151,25 @@ function viewOf(
       at: dateText(said.sentAt),
     },
   };
+}
+
+/**
+ * The secrets in the log at `path`, by which a private room is recognised: the current one first. None of an open room,
+ * nor where the log is damaged, which is told to whoever opens that room. @throws {P2pchatError} `disk`.
+ */
+export async function roomSecrets(disk: Disk, path: string): Promise<readonly RoomSecret[]> {
+  try {
+    const records = await readRecords(disk, path, MESH_LOG);
+    const founding = records.find((record) => record.kind === "genesis");
+    if (founding === undefined) return [];
+    const { genesis } = founding;
+    const room = { id: roomIdOf(nodeCrypto, genesis), genesis };
+    const rulings = new KeptRulings(room, nodeCrypto, records);
+    return keptSecrets(nodeCrypto, genesis, records, rulings)?.all() ?? [];
+  } catch (error) {
+    if (!(error instanceof P2pchatError) || error.code === "disk") throw error;
+    return [];
+  }
 }
 
 /** Whether the log at `path` is that of a private room. @throws {P2pchatError} `disk`. */

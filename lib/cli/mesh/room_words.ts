@@ -1,6 +1,7 @@
 /** Word codes of a room: how one is issued there, and how somebody who was told one gets in. */
 
 import { P2pchatError } from "../../base/errors.ts";
+import type { Endpoint } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.ts";
 import { parseInvite } from "../../protocols/mesh/schema/rotations.ts";
@@ -15,19 +16,22 @@ interface RoomParts {
   readonly links: () => Links;
   /** As that of `WordInvites`. */
   readonly pause: () => () => void;
+  /** Tells this network the numbers of the codes that are open. */
+  readonly announce: (numbers: readonly number[]) => void;
 }
 
 /** The codes of a room that this program is in. */
 export function roomWords(
   start: RoomStart,
   own: ChannelIdentity,
-  { host, links, pause }: RoomParts,
+  { host, links, pause, announce }: RoomParts,
 ): WordInvites {
   return new WordInvites({
     ...start,
     own,
     links,
     pause,
+    announce,
     show: (event, ref) => start.ui.show(event, ref),
     lineOf({ invite }, code) {
       const [at] = parseInvite(invite).endpoints;
@@ -50,18 +54,39 @@ export function roomWords(
  * @throws {P2pchatError} Why there is no invite.
  */
 export async function joiningByWords(start: RoomStart, words: string): Promise<RoomStart | null> {
-  const { options } = start;
-  const { contact: endpoint, contactKey: fingerprint } = options;
-  if (endpoint === null) {
-    const text =
-      "Nobody announces that code on this network; add the address of whoever said it: HOST PORT";
-    throw new P2pchatError("unreachable", text);
+  const { contact } = start.options;
+  if (contact !== null) return await joiningAt(start, words, contact);
+  const { endpointsOfWords } = await import("../discovery/announced_words.ts");
+  let failure: P2pchatError | null = null;
+  // Anybody may announce any number: who doesn't know the words learns nothing, and isn't the last one that is asked.
+  for (const endpoint of await endpointsOfWords(words, start.environment)) {
+    try {
+      return await joiningAt(start, words, endpoint);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      failure = error;
+    }
   }
+  throw failure ?? new P2pchatError("unreachable", "Nobody announces that code on this network");
+}
+
+async function joiningAt(
+  start: RoomStart,
+  words: string,
+  endpoint: Endpoint,
+): Promise<RoomStart | null> {
+  const { options } = start;
+  const { contactKey: fingerprint } = options;
   const { inviteByWords } = await import("../words/word_joining.ts"); // few have a code
   const invited = await inviteByWords(start, words, { endpoint, fingerprint });
   if (invited === null) return null;
   const { issuer } = invited;
   // The code is used up: what follows is as with any other invite.
-  const joining = { ...options, words: null, contactKey: fingerprintOf(issuer) };
+  const joining = {
+    ...options,
+    words: null,
+    contact: endpoint,
+    contactKey: fingerprintOf(issuer),
+  };
   return { ...start, options: joining, invite: parseInvite(invited.invite), issuer };
 }

@@ -1,4 +1,4 @@
-/** `p2pchat rooms --mine`: the rooms of a profile, also while it is in some of them. */
+/** `p2pchat rooms`: those of this network, or with `--mine` those of a profile, also while it is in some of them. */
 
 import { P2pchatError } from "../../base/errors.ts";
 import { nameFault, shownName } from "../../base/text/names.ts";
@@ -21,6 +21,10 @@ import type { RoomsOptions } from "./rooms_arguments.ts";
  *   `bad-file`, `store-corrupt` or `disk`.
  */
 export async function listRooms(options: RoomsOptions): Promise<void> {
+  if (!options.mine) {
+    const { listAnnounced } = await import("../discovery/announced_command.ts");
+    return await listAnnounced(options, options.forMs);
+  }
   await openLog(options);
   const disk = new RealDisk();
   const name = options.name ?? await onlyProfile(disk, options.dataFolder);

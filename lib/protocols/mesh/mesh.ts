@@ -7,7 +7,7 @@ import type { Signer } from "../../base/crypto/crypto.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
-import type { LinkId, PeerKey, RoomId } from "../../base/ids.ts";
+import type { Endpoint, LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Agenda, Deadlines, type Machine, whenDue } from "../../base/machine/machine.ts";
 import { AwakeClock } from "../../base/machine/clock.ts";
@@ -69,6 +69,7 @@ import {
   LINK_MESSAGES_PER_SECOND,
   RESUME_CONTACTS_MAX,
 } from "./schema/limits.ts";
+import { HintedAddresses } from "./links/hinted_addresses.ts";
 import { LinkTable, type MeshLink, reachedAt } from "./links/link_table.ts";
 import type { Fault, MeshConfig, MeshEffect, MeshInput } from "./schema/mesh_io.ts";
 import { checkPhaseChange, type MeshPhase, Parting } from "./mesh_phases.ts";
@@ -122,6 +123,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   readonly #dialling: Dialling;
   readonly #access = new Access((peer) => this.#isKnownMember(peer));
   readonly #bundles: LinkBundles;
+  readonly #hinted = new HintedAddresses();
   readonly #ownName: OwnName;
   /** Finds a member that lets us in; null once we are in. */
   #bootstrap: Bootstrap | null = null;
@@ -211,7 +213,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   /** The secrets of a private room, for the listener that accepts links to us; null where none is needed. */
   get secrets():
-    | Pick<KeptSecrets, "opening" | "current" | "currentRotation" | "isCurrent" | "compare">
+    | Pick<KeptSecrets, "all" | "opening" | "current" | "currentRotation" | "isCurrent" | "compare">
     | null {
     return this.#access.secrets;
   }
@@ -316,6 +318,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return this.#toRoom(input);
       case "command":
         return this.#command(input.command, input.ref);
+      case "hint":
+        return this.#dialHint(input.endpoint);
       case "file-links":
         this.#fileLinks = input;
         return this.#toRoom(input);
@@ -424,13 +428,18 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     // If it went on alone, it would let others in though it was removed or by an invite that no member may accept any
     // more, or wait for ever in a room where nobody has heard of it.
     const isOurs = earlier.genesis.genesis.value.founder === this.signer.key;
-    const isLost = contacts.length === 0 && !isOurs;
+    const { begin } = this.config;
+    const hints = begin.kind === "resume" ? begin.hints ?? [] : [];
+    const isLost = contacts.length + hints.length === 0 && !isOurs;
     const isNewcomer = this.#access.isRemoved(this.signer.key) ||
       ((this.#access.secrets !== null || isLost) && !wasInRoom(records));
     this.#seekEntrance(
       isNewcomer ? "join" : "resume",
       // Any member may let a newcomer in.
-      contacts.map(({ key, endpoint }) => ({ peer: isNewcomer ? null : key, endpoint })),
+      [
+        ...hints.map((endpoint) => ({ peer: null, endpoint })),
+        ...contacts.map(({ key, endpoint }) => ({ peer: isNewcomer ? null : key, endpoint })),
+      ],
     );
   }
 
@@ -547,6 +556,19 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     return this.#room;
   }
 
+  /** Whoever answers there is a stranger until it has shown that it is a member. */
+  #dialHint(endpoint: Endpoint): void {
+    if (this.#phase !== "in" || this.#entered().isSomebodyAt(endpoint)) return;
+    const met = this.#hinted.peerAt(endpoint);
+    if (met !== null && this.#isThere(met)) return;
+    const { room } = this.#entered().config;
+    this.#dialling.dial({ purpose: "resume", peer: null, endpoint, room });
+  }
+
+  #isThere(peer: PeerKey): boolean {
+    return peer === this.signer.key || this.#room?.isListed(peer) === true;
+  }
+
   // Links.
 
   /** Inputs of a link wait while we aren't in the room, except those of the one link that lets us in. */
@@ -581,6 +603,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const dial = this.#dialling.linkUp(link, attempt);
     const met = { link, peer, dialled, remote: dial?.endpoint ?? remote, secret };
     this.#links.add(met, this.#nowMs);
+    if (dial?.peer === null) this.#hinted.met(dial.endpoint, peer);
     if (peer === this.signer.key) return this.#metSelf(link, dial);
     this.#ownAddress.linkUp({ ...met, remote }, localHost, this.#nowMs);
     if (!dialled && this.#links.admitting > ADMITTING_LINKS_MAX) {
@@ -593,7 +616,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       return this.#close(link, "dialled back");
     }
     if (dial !== null && dial.purpose !== "overlay") {
-      const isOfUse = this.#bootstrap?.linkUp(link, dial) ?? dial.purpose === "resume";
+      const isOfUse = this.#bootstrap?.linkUp(link, dial) ??
+        (dial.purpose === "resume" && !(dial.peer === null && this.#isThere(peer)));
       if (!isOfUse) return this.#close(link, "another member has answered first");
     }
     if (this.#mayPass(input)) this.#passLink(input);

@@ -7,6 +7,7 @@ import type { Signer } from "../../base/crypto/crypto.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import {
   type BundleId,
+  type Endpoint,
   endpointText,
   type LinkId,
   type PeerKey,
@@ -18,6 +19,7 @@ import { Mesh } from "../../protocols/mesh/mesh.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "../../protocols/mesh/schema/mesh_io.ts";
 import { MESH_MESSAGES, type MeshMessage } from "../../protocols/mesh/schema/messages.ts";
 import type { MeshRecord } from "../../protocols/mesh/schema/records.ts";
+import type { RoomSecret } from "../../protocols/mesh/schema/rotations.ts";
 import type {
   ChannelSecret,
   DialFailure,
@@ -81,6 +83,11 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     return secrets === null ? null : (epoch) => secrets.opening(epoch);
   }
 
+  /** The secrets themselves, as members recognise their room by them: the current one first; none in an open room. */
+  get roomSecrets(): readonly RoomSecret[] {
+    return this.#mesh.secrets?.all() ?? [];
+  }
+
   /** Names of all members that can be written to, present or not. */
   get knownNames(): readonly string[] {
     return this.#mesh.room?.machines.names.known() ?? [];
@@ -115,6 +122,11 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   /** Whether an authenticated dialler that knew this secret may come in. */
   admit(peer: PeerKey, secret: ChannelSecret | null): "bad-credentials" | null {
     return this.#mesh.admit(peer, secret);
+  }
+
+  /** A member of the room is said to listen there. */
+  hint(endpoint: Endpoint): void {
+    this.runner.feed({ type: "hint", endpoint });
   }
 
   // LinkHandler.

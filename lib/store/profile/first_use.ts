@@ -85,7 +85,8 @@ export class FirstUse {
   }
 }
 
-async function removeAll(disk: Disk, path: string): Promise<void> {
+/** Removes a file, or a folder with all that is in it. @throws {P2pchatError} `disk`. */
+export async function removeAll(disk: Disk, path: string): Promise<void> {
   if ((await disk.stat(path))?.kind !== "folder") return await disk.remove(path);
   for (const each of await disk.list(path)) await removeAll(disk, `${path}/${each}`);
   await disk.removeFolder(path);

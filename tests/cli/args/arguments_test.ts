@@ -67,6 +67,7 @@ const DEFAULTS: MeshOptions = {
   title: null,
   words: null,
   passive: false,
+  lan: false,
   downloads: null,
   save: null,
   filesMax: 10_000_000_000,
@@ -107,6 +108,13 @@ const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<MeshOpt
   }],
   ["mesh Alice --private", { foundPrivate: true }],
   ["mesh Alice --new --private", { foundNew: true, foundPrivate: true }],
+  ["mesh Alice --lan --title Tea", { lan: true, title: "Tea" }],
+  ["mesh Alice --lan --new", { lan: true, foundNew: true }],
+  [`mesh Bob --lan --invite ${NOWHERE}`, {
+    name: "Bob",
+    lan: true,
+    invite: { from: "argument", invite: { ...INVITE, endpoints: [] } },
+  }],
   ["mesh Alice --room 1A2b3c4d", { room: "1A2b3c4d" }],
   ["mesh Alice --room=club --title=Café", { room: "club", title: "Café" }],
   [`mesh Bob --invite ${INVITE_TEXT}`, { name: "Bob", invite: GIVEN }],
@@ -183,7 +191,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   [
     "mesh Alice -p 1",
     "The command mesh has no flag -p; there are --host, --port, --advertise, --history, --no-history, --key, --new, " +
-    "--private, --room, --title, --words, --passive, --downloads, --save, --files-max, --send-from, --passphrase-file, --invite, --invite-file, --data, --json, --plain, --no-color, --stay, --verbose, " +
+    "--private, --room, --title, --words, --lan, --passive, --downloads, --save, --files-max, --send-from, --passphrase-file, --invite, --invite-file, --data, --json, --plain, --no-color, --stay, --verbose, " +
     "--log-file, --help, --version; p2pchat help mesh says more",
   ],
   ["mesh Alice --data /d\ufffd", '--data must be a path in UTF-8, not "/d\ufffd"'],

@@ -138,6 +138,15 @@ export class KeptSecrets {
     return { epoch, secret };
   }
 
+  /** All that are kept, the current one first. */
+  all(): readonly RoomSecret[] {
+    const current = this.current();
+    const others = this.#rotations.map(({ rotation }) => rotation.rotation.value)
+      .filter(({ epoch, secret }) => epoch !== current?.epoch || secret !== current.secret)
+      .map(({ epoch, secret }) => ({ epoch, secret }));
+    return current === null ? others : [current, ...others];
+  }
+
   /** Notes the secret of the invite with which we join. */
   invitedWith(secret: RoomSecret): void {
     if (this.#isTold(secret)) return;

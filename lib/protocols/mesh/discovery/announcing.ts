@@ -4,6 +4,7 @@
  */
 
 import { Deadlines } from "../../../base/machine/machine.ts";
+import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 
 /** After the first announcement; the second one reaches those whom the first didn't before they decide. */
 const REPEATED_MS = [250, 1_250];
@@ -12,13 +13,17 @@ const REFRESH_MS = 60_000;
 /** So that not all that are asked answer at once (RFC 6762, section 6). */
 const ANSWER_MS_MIN = 20;
 const ANSWER_MS_MAX = 120;
-/** However many ask, there is one answer in this time (RFC 6762, section 6). */
-const ANSWER_PAUSE_MS = 1_000;
+/**
+ * However many ask, there is one answer a second (RFC 6762, section 6); some may come sooner, as who looks for a room
+ * decides within that time.
+ */
+const ANSWERS_PER_SECOND = 1;
+const ANSWERS_BURST = 10;
 
 export class Announcing {
   #repeats: readonly number[] = [];
   #beganMs = 0;
-  #lastMs = -Infinity;
+  readonly #answers = new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_BURST);
   readonly deadlines = new Deadlines({
     /** When the first announcement is repeated. */
     repeat: (nowMs) => {
@@ -28,7 +33,10 @@ export class Announcing {
       this.#announce(nowMs);
     },
     /** When those that asked are answered. */
-    answer: (nowMs) => this.#announce(nowMs),
+    answer: (nowMs) => {
+      this.#answers.spend(nowMs, 1);
+      this.#announce(nowMs);
+    },
     /** When others would soon forget it. */
     refresh: (nowMs) => this.#announce(nowMs),
   });
@@ -47,7 +55,9 @@ export class Announcing {
 
   asked(nowMs: number): void {
     const delayMs = ANSWER_MS_MIN + (ANSWER_MS_MAX - ANSWER_MS_MIN) * this.random();
-    this.deadlines.setEarliest("answer", Math.max(nowMs, this.#lastMs + ANSWER_PAUSE_MS) + delayMs);
+    const missing = Math.max(0, 1 - this.#answers.available(nowMs));
+    const waitMs = missing * 1_000 / ANSWERS_PER_SECOND;
+    this.deadlines.setEarliest("answer", nowMs + waitMs + delayMs);
   }
 
   stop(): void {
@@ -55,7 +65,6 @@ export class Announcing {
   }
 
   #announce(nowMs: number): void {
-    this.#lastMs = nowMs;
     this.deadlines.clear("answer");
     this.deadlines.set("refresh", nowMs + REFRESH_MS);
     this.announce();

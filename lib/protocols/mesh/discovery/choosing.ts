@@ -11,7 +11,7 @@ import type { AnnouncedRoom } from "./announced_rooms.ts";
 /** Where nothing was announced by then, a room is founded. */
 const SEEKING_MS = 1_500;
 /** For other rooms, and for other members of the same one. */
-const GATHERING_MS = 300;
+const GATHERING_MS = 500;
 /** Founders that met have become one room by then. */
 const MERGING_MS = 700;
 /** However many rooms are made up one after the other. */

@@ -15,6 +15,8 @@ const TAG_BYTES = 16;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 /** Clocks may be wrong by a day, and the day ends everywhere at another moment. */
 const DAYS_APART = [0, -1, 1];
+/** A member that missed more rotations asks for an invite. */
+const SECRETS_MAX = 8;
 const PURPOSE = utf8(TAGS.announcement);
 
 /** A room, and what opens it. */
@@ -33,7 +35,9 @@ export function announcedTag({ room, secrets }: SecretRoom, wallMs: number): str
 /** All tags by which the room is recognised, with each secret that is known. */
 export function recognisedTags({ room, secrets }: SecretRoom, wallMs: number): readonly string[] {
   const day = dayOf(wallMs);
-  return secrets.flatMap((secret) => DAYS_APART.map((apart) => tagOf(room, secret, day + apart)));
+  return secrets.slice(0, SECRETS_MAX).flatMap((secret) =>
+    DAYS_APART.map((apart) => tagOf(room, secret, day + apart))
+  );
 }
 
 function dayOf(wallMs: number): number {

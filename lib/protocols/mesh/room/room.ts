@@ -15,7 +15,7 @@
 
 import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
-import type { BundleId, Endpoint, PeerKey } from "../../../base/ids.ts";
+import { type BundleId, type Endpoint, isSameEndpoint, type PeerKey } from "../../../base/ids.ts";
 import { Agenda, type Machine, servedEachStep, whenDue } from "../../../base/machine/machine.ts";
 import { AuthorFlow } from "../log/author_flow.ts";
 import { HAND_OVER_TO_ALL_MS } from "../schema/limits.ts";
@@ -166,6 +166,15 @@ export class Room implements Machine<RoomInput, RoomEffect> {
    */
   isListed(key: PeerKey): boolean {
     return this.machines.roster.isLive(key);
+  }
+
+  /** Whether a member that is in the room listens there, ourselves included. */
+  isSomebodyAt(endpoint: Endpoint): boolean {
+    for (const { state, beacon } of this.machines.roster.members()) {
+      if (state !== "alive" || beacon.endpoint === null) continue;
+      if (isSameEndpoint(beacon.endpoint, endpoint)) return true;
+    }
+    return false;
   }
 
   /** Whether somebody who can be written to has this name. */

@@ -75,6 +75,8 @@ export type MeshInput =
   | { readonly type: "file-links"; readonly wanted: WantedLinks }
   /** We asked for content of a file on this link, or it was sent, in either direction: asking us doesn't keep a link. */
   | { readonly type: "file-traffic"; readonly link: LinkId }
+  /** A member of our room is said to listen there; the caller sees to that it isn't said too often. */
+  | { readonly type: "hint"; readonly endpoint: Endpoint }
   /** Answers `open-room` with the room's records on disk; empty where there are none. */
   | { readonly type: "room-opened"; readonly records: readonly MeshRecord[] }
   /** After a refused persist: the log holds everything again. A `persisted` means the same. */
@@ -157,6 +159,9 @@ export interface MeshConfig {
       readonly kept?: boolean;
       readonly last?: RoomId;
     }
-    /** Resumes a room that is on disk: `open-room` is answered with its records. */
-    | { readonly kind: "resume"; readonly room: RoomId };
+    /**
+     * Resumes a room that is on disk: `open-room` is answered with its records. Whoever it knows is dialled, and before
+     * them those that are said to listen at `hints`.
+     */
+    | { readonly kind: "resume"; readonly room: RoomId; readonly hints?: readonly Endpoint[] };
 }

@@ -1,0 +1,30 @@
+/** Where word codes are open on this network, by their numbers. */
+
+import { P2pchatError } from "../../base/errors.ts";
+import type { Endpoint } from "../../base/ids.ts";
+import type { Environment } from "../../base/machine/environment.ts";
+import { silenceText } from "./announced_texts.ts";
+import { openLan } from "./open_lan.ts";
+
+/**
+ * Asks who announces the number of this code, and listens for 1.5 s; announces nothing.
+ * @returns At least one address, as somebody says; at most 8. @throws {P2pchatError} `unreachable` where there is none.
+ */
+export async function endpointsOfWords(
+  code: string,
+  environment: Environment,
+): Promise<readonly Endpoint[]> {
+  const lan = openLan(null, environment);
+  try {
+    const found = await lan.findWords(Number.parseInt(code));
+    if (found.length > 0) return found;
+    const heard = lan.fault === null && lan.hearing.others;
+    throw new P2pchatError(
+      "unreachable",
+      "Nobody announces that code on this network; add the address of whoever said it: HOST PORT" +
+        (heard ? "" : `. ${silenceText(lan.fault, lan.hearing)}`),
+    );
+  } finally {
+    await lan.close();
+  }
+}

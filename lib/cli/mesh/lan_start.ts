@@ -1,0 +1,398 @@
+/**
+ * `mesh NAME --lan`: joins the room that is announced on this network, or founds one, and announces the room that this
+ * member is in. Loaded with the flag alone.
+ *
+ * What is announced is a hint. A room that can't be joined is given up for the next one, and a room that this member
+ * founded is gone back to, unless the other one takes it in.
+ */
+
+import { P2pchatError } from "../../base/errors.ts";
+import { distinctEndpoints, type Endpoint, type RoomId } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
+import { numberText } from "../../base/text/words.ts";
+import type { AnnouncedRoom } from "../../protocols/mesh/discovery/announced_rooms.ts";
+import type { Choice } from "../../protocols/mesh/discovery/choosing.ts";
+import type { SecretRoom } from "../../protocols/mesh/discovery/room_tags.ts";
+import type { MeshEvent } from "../../protocols/mesh/schema/events.ts";
+import type { MeshConfig } from "../../protocols/mesh/schema/mesh_io.ts";
+import type { Invite } from "../../protocols/mesh/schema/rotations.ts";
+import type { LanHost } from "../../runtime/hosts/lan_host.ts";
+import type { MeshHost } from "../../runtime/hosts/mesh_host.ts";
+import { roomsFolder } from "../../store/disk/paths.ts";
+import {
+  announcedEvent,
+  announcedText,
+  joiningText,
+  silenceText,
+} from "../discovery/announced_texts.ts";
+import { openLan } from "../discovery/open_lan.ts";
+import { profileTurn } from "../session/mode_session.ts";
+import type { Bye } from "../session/run_mode.ts";
+import type { RoomStart } from "./mesh_console.ts";
+import { MeshRooms } from "./mesh_rooms.ts";
+import { NOT_IN, type Presenter } from "./presenter.ts";
+import { roomSecrets } from "./room_views.ts";
+
+type Begin = MeshConfig["begin"];
+
+const LOOKING = "Looking for rooms on this network...";
+/** How many rooms are tried in vain before one is founded: a liar can make up any number of them. */
+const VAIN_MAX = 4;
+/** How many are offered: a liar can make up any number of them, and a screen has place for these. */
+const OFFERED_MAX = 20;
+/** With these whoever was said to be a member there shows that it is none, or none that lets us in. */
+const VAIN_CODES: readonly string[] = [
+  "unreachable",
+  "timeout",
+  "protocol",
+  "version",
+  "full",
+  "too-fast",
+  "bad-credentials",
+];
+
+/** The room that is about to be joined as it was announced. */
+interface Goal {
+  readonly announced: AnnouncedRoom;
+  /** The room that this member has founded, and leaves for it; null where there is none. */
+  readonly instead: RoomId | null;
+  /** Whether the user has chosen it, and is to be told that it can't be joined. */
+  readonly isAsked: boolean;
+}
+
+/** The room that this member has come into. */
+interface Entered {
+  readonly host: MeshHost;
+  /** At which it listens; null where it doesn't. */
+  readonly port: number | null;
+  readonly begin: Begin;
+  readonly rooms: MeshRooms;
+}
+
+/** Runs the first room of a console, in which `--lan` was given. @param enter Runs a room until it ends. */
+export async function runOnLan(
+  start: RoomStart,
+  enter: (lan: LanStart) => Promise<Bye>,
+): Promise<Bye> {
+  const lan = new LanStart(start, openLan(start.options.host, start.environment));
+  try {
+    for (;;) {
+      try {
+        const bye = await enter(lan);
+        if (!lan.takeMove()) return bye;
+      } catch (error) {
+        lan.goOnAfter(error);
+      }
+    }
+  } finally {
+    await lan.close();
+  }
+}
+
+export class LanStart {
+  /** Whether the user was asked, and may go on typing. */
+  hasAsked = false;
+  #goal: Goal | null = null;
+  /** The room that this member founded, to which it goes back. */
+  #back: RoomId | null = null;
+  #vain = 0;
+  /** What is to be said once the room is there. */
+  #notice: string | null = null;
+  /** Events of a room that was just founded, and may be given up yet; null where they are shown at once. */
+  #held: { readonly event: MeshEvent; readonly ref: string | undefined }[] | null = null;
+  #presenter: Presenter | null = null;
+  #isIn = false;
+  #isAnnounced = false;
+  #isLeft = false;
+  #moves = false;
+  /** Whether the user was shown the room that was left for another one. */
+  #wasShown = false;
+  #givenUp: RoomId | null = null;
+  #forgetting: Promise<void> = Promise.resolve();
+
+  constructor(readonly start: RoomStart, readonly host: LanHost) {}
+
+  /** Whether the room that has ended was left for another one, which is joined now. */
+  takeMove(): boolean {
+    const moves = this.#moves;
+    this.#moves = false;
+    return moves;
+  }
+
+  async close(): Promise<void> {
+    await this.#forgetting;
+    await this.host.close();
+  }
+
+  // Which room.
+
+  /**
+   * How to begin, after what is announced; null where the user has left meanwhile.
+   * @param usual How to begin where nothing of use is announced.
+   * @throws {P2pchatError} `usage` for a script where there are several rooms; what `usual` throws.
+   */
+  async beginning(rooms: MeshRooms, usual: () => Promise<Begin>): Promise<Begin | null> {
+    this.#isIn = false;
+    this.#held = null;
+    if (this.#goal !== null) return this.#joining(this.#goal, rooms);
+    if (this.#back !== null) return { kind: "resume", room: this.#back };
+    const { options, invite } = this.start;
+    if (options.contact !== null || options.foundNew) return await this.#holding(await usual());
+    const begin = invite !== null && invite.endpoints.length === 0 ? null : await usual();
+    if (begin?.kind === "found" && options.foundPrivate) return begin;
+    const isOnly = options.room !== null || options.foundPrivate || invite !== null;
+    const choice = await this.#choose(await this.#own(begin, rooms, invite), isOnly);
+    return choice === null ? null : await this.#follow(choice, begin, rooms);
+  }
+
+  /** The rooms to which this profile goes back, or has an invite. */
+  async #own(
+    begin: Begin | null,
+    rooms: MeshRooms,
+    invite: Invite | null,
+  ): Promise<readonly SecretRoom[]> {
+    if (invite !== null) {
+      return [{ room: invite.room, secrets: invite.secret === null ? [] : [invite.secret] }];
+    }
+    if (begin?.kind !== "resume") return [];
+    const { room } = begin;
+    return [{ room, secrets: await roomSecrets(rooms.disk, rooms.logOf(room)) }];
+  }
+
+  async #choose(own: readonly SecretRoom[], isOnly: boolean): Promise<Choice | null> {
+    const { ui } = this.start;
+    ui.heedInterrupts(() => {
+      this.#isLeft = true;
+      void this.close(); // then nothing is chosen
+      return true;
+    });
+    if (ui.interactive) ui.progress(LOOKING);
+    const choice = await this.host.choose(own, isOnly);
+    if (ui.interactive) ui.progress(null);
+    return this.#isLeft ? null : choice;
+  }
+
+  /** @param begin Null for an invite without an address. */
+  async #follow(
+    choice: Choice,
+    begin: Begin | null,
+    rooms: MeshRooms,
+  ): Promise<Begin | null> {
+    if (choice.kind === "own") return this.#ownBeginning(choice.announced, begin, rooms);
+    if (begin === null) throw this.#inviteUnheard();
+    switch (choice.kind) {
+      case "other":
+        return this.#joining({ announced: choice.announced, instead: null, isAsked: false }, rooms);
+      case "several":
+        return await this.#ask(choice.announced, begin, rooms);
+      case "none":
+        this.#notice = silenceText(this.host.fault, this.host.hearing);
+        return this.#holding(begin);
+    }
+  }
+
+  #ownBeginning({ endpoints }: AnnouncedRoom, begin: Begin | null, rooms: MeshRooms): Begin {
+    const { invite } = this.start;
+    if (begin?.kind === "resume") return { ...begin, hints: endpoints };
+    invariant(invite !== null, "a room that is looked for is on disk, or there is an invite to it");
+    return {
+      kind: "join",
+      contact: endpoints[0]!,
+      invite: { ...invite, endpoints: distinctEndpoints([...endpoints, ...invite.endpoints]) },
+      kept: rooms.all.includes(invite.room),
+    };
+  }
+
+  #inviteUnheard(): P2pchatError {
+    const { fault, hearing } = this.host;
+    return new P2pchatError(
+      "unreachable",
+      "The invite names no address, and no member of its room is heard on this network; add an " +
+        `address: HOST PORT. ${silenceText(fault, hearing)}`,
+    );
+  }
+
+  #joining(goal: Goal, rooms: MeshRooms): Begin {
+    this.#goal = goal;
+    const { room, title, endpoints } = goal.announced;
+    invariant(room !== null, "a private room isn't joined by being announced");
+    if (title !== null) rooms.adoptTitle(room, title);
+    // As with an invite to it: whoever answers there must be in that room.
+    const invite = { room, secret: null, endpoints };
+    const kept = rooms.all.includes(room);
+    return { kind: "join", contact: endpoints[0] as Endpoint, invite, kept };
+  }
+
+  /** @throws {P2pchatError} `usage` for a script. */
+  async #ask(
+    all: readonly AnnouncedRoom[],
+    begin: Begin,
+    rooms: MeshRooms,
+  ): Promise<Begin | null> {
+    const { ui, options } = this.start;
+    const offered = all.slice(0, OFFERED_MAX);
+    const { dialogue } = ui;
+    if (dialogue === null || !ui.interactive) {
+      if (options.json) ui.show(announcedEvent(all));
+      throw new P2pchatError(
+        "usage",
+        `Several rooms are announced on this network: ${announcedText(all)}; name one, such as ` +
+          `${joiningText(options.name, all[0]!)}, or found another with --new`,
+      );
+    }
+    ui.show({ event: "notice", text: "Several rooms are announced on this network:" });
+    ui.show(announcedEvent(offered));
+    const none = begin.kind === "resume" ? "0 for the room you were in last" : "0 for a new one";
+    const left = () => void (this.#isLeft = true);
+    dialogue.begin(left);
+    try {
+      for (;;) {
+        const prompt = `Which one (1 to ${numberText(offered.length)}, ${none})? `;
+        const answer = await dialogue.ask({ prompt, isUnseen: false });
+        if (answer === null || this.#isLeft) return null;
+        const number = /^\d{1,2}$/.test(answer.trim()) ? Number(answer.trim()) : NaN;
+        if (number === 0) return this.#holding(begin);
+        const announced = offered[number - 1];
+        if (announced !== undefined) {
+          return this.#joining({ announced, instead: null, isAsked: true }, rooms);
+        }
+      }
+    } finally {
+      ui.pauseInput(NOT_IN); // until the room is there
+      this.hasAsked = true;
+      dialogue.end(true);
+    }
+  }
+
+  /** What a room shows that was just founded waits until it is known to stay. */
+  #holding(begin: Begin): Begin {
+    if (this.#givesWay(begin)) this.#held = [];
+    return begin;
+  }
+
+  #givesWay(begin: Begin): boolean {
+    return begin.kind === "found" && begin.private !== true && !this.start.options.foundNew;
+  }
+
+  /** A room has ended with this error: where a hint led nowhere, it goes on without. @throws The error otherwise. */
+  goOnAfter(error: unknown): void {
+    const goal = this.#goal;
+    this.#goal = null;
+    const isVain = error instanceof P2pchatError && VAIN_CODES.includes(error.code);
+    if (goal === null || !isVain || this.#isIn || this.#isLeft) throw error;
+    this.#vain += 1;
+    if (goal.isAsked || this.#vain > VAIN_MAX) throw this.#cannotJoin(goal, error);
+    this.host.inVain(goal.announced);
+    this.#back = goal.instead;
+  }
+
+  #cannotJoin({ announced }: Goal, { code, message }: P2pchatError): P2pchatError {
+    const text =
+      `Cannot join the room that is announced as ${announcedText([announced])}: nobody ` +
+      `of it lets this member in there (${message}). Start again, or with --new`;
+    return new P2pchatError(code, text);
+  }
+
+  /** Whether a room is joined as it was announced. */
+  get isJoining(): boolean {
+    return this.#goal !== null;
+  }
+
+  /** Whether the room is one that was founded and left again at this start: nobody goes back to it. */
+  isGivenUp(room: RoomId): boolean {
+    return this.#givenUp === room;
+  }
+
+  // In the room.
+
+  /** Shows an event of the room, and sees what follows from it. */
+  show(event: MeshEvent, ref: string | undefined, presenter: Presenter, entered: Entered): void {
+    this.#presenter = presenter;
+    if (event.event === "ready") this.#entered(entered);
+    const isCompany = event.event === "joined" || (event.event === "message" && event.self);
+    if (this.#held !== null) this.#held.push({ event, ref });
+    else presenter.show(event, ref);
+    if (isCompany && this.#isAnnounced) {
+      this.#notice = null; // somebody was heard after all
+      this.host.company();
+    }
+    if (event.event === "ready" && this.#held === null) this.#told();
+  }
+
+  #entered({ host, port, begin, rooms }: Entered): void {
+    const { room } = host;
+    invariant(room !== null, "who is ready is in a room");
+    const goal = this.#goal;
+    this.#goal = null;
+    this.#back = null;
+    this.#isIn = true;
+    this.#isAnnounced = true;
+    if (goal !== null && goal.instead !== null) this.#moved(goal.instead);
+    const title = this.start.options.title ?? rooms.titleOf(room);
+    const givesWay = this.#givesWay(begin);
+    this.host.enter({ room, port, title, secrets: () => host.roomSecrets, givesWay }, {
+      settled: () => this.#release(),
+      giveWay: (to) => {
+        this.#wasShown = this.#held === null;
+        this.#held = this.#held === null ? null : [];
+        this.#goal = { announced: to, instead: room, isAsked: false };
+        this.#moves = true;
+        this.#notice = null;
+        host.command({ command: "quit" }, undefined);
+      },
+      hint: (endpoint) => host.hint(endpoint),
+      others: (others) => this.#tellOthers(others),
+    });
+  }
+
+  /** The room is left, or has ended. */
+  left(): void {
+    if (this.#isAnnounced) this.host.leave();
+    this.#isAnnounced = false;
+  }
+
+  /** Shows what waited. */
+  #release(): void {
+    const held = this.#held;
+    if (held === null) return;
+    this.#held = null;
+    for (const { event, ref } of held) this.#presenter?.show(event, ref);
+    this.#told();
+  }
+
+  #told(): void {
+    if (this.#notice !== null) this.#presenter?.notice(this.#notice);
+    this.#notice = null;
+  }
+
+  #tellOthers(others: readonly AnnouncedRoom[]): void {
+    const are = others.length === 1 ? "Another room is" : "Other rooms are";
+    const text = `${are} announced on this network: ${announcedText(others)}; ` +
+      `${joiningText(this.start.options.name, others[0]!)} joins ${
+        others.length === 1 ? "it" : "the first"
+      }`;
+    this.#presenter?.notice(text);
+  }
+
+  /** The room that was founded at the same moment took this member in; the one that it left was empty. */
+  #moved(founded: RoomId): void {
+    if (this.#wasShown) {
+      this.#notice =
+        "Somebody else founded a room on this network at the same moment: you are in " +
+        "theirs now, and yours, in which nothing was said, is gone";
+    }
+    this.#givenUp = founded;
+    this.#forgetting = this.#forget(founded);
+  }
+
+  async #forget(founded: RoomId): Promise<void> {
+    const { disk, folder, ui } = this.start;
+    try {
+      const takeTurn = () => profileTurn(disk, folder);
+      await (await MeshRooms.open(disk, roomsFolder(folder), { takeTurn })).forget(founded);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      ui.show({ event: "notice", text: error.message, warning: true });
+    }
+  }
+}

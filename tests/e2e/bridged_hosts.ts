@@ -1,0 +1,84 @@
+/**
+ * Several hosts on one network of a few hours' life, as in one room with one access point: network namespaces of Linux
+ * on a bridge, over which multicast goes. There is no router, nor a default route.
+ */
+
+import { assert } from "@std/assert";
+
+/** A network for tests, which no real host uses. */
+const NETWORK = "10.78.0";
+
+export class BridgedHosts implements AsyncDisposable {
+  static #made = 0;
+  readonly #prefix = `p2pchat-${Deno.pid}-lan${++BridgedHosts.#made}-`;
+  readonly #names: string[] = [];
+
+  /** Creates hosts that can all reach each other. */
+  static async open(...names: readonly string[]): Promise<BridgedHosts> {
+    const hosts = new BridgedHosts();
+    const bridge = hosts.#namespace("bridge");
+    await ip("netns", "add", bridge);
+    await ip("-n", bridge, "link", "add", "hub", "type", "bridge");
+    await ip("-n", bridge, "link", "set", "hub", "up");
+    for (const name of names) await hosts.#join(name);
+    return hosts;
+  }
+
+  /** The prefix of a command that is to be run on this host. */
+  within(name: string): readonly string[] {
+    return ["ip", "netns", "exec", this.#namespace(name)];
+  }
+
+  address(name: string): string {
+    return `${NETWORK}.${this.#names.indexOf(name) + 1}`;
+  }
+
+  /** Gives the host another address, which ends with this number. */
+  async move(name: string, number: number): Promise<void> {
+    const namespace = this.#namespace(name);
+    await ip("-n", namespace, "address", "flush", "dev", "out");
+    await ip("-n", namespace, "address", "add", `${NETWORK}.${number}/24`, "dev", "out");
+  }
+
+  /** The access point separates its clients: nothing passes between any two of them. */
+  async separate(): Promise<void> {
+    for (const at of this.#names.keys()) {
+      await ip("netns", "exec", this.#namespace("bridge"), ...isolated(`to-${at}`));
+    }
+  }
+
+  /** The host has no network any more but the one to itself. */
+  async unplug(name: string): Promise<void> {
+    await ip("-n", this.#namespace(name), "link", "del", "out");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const name of this.#names) await ip("netns", "del", this.#namespace(name));
+    await ip("netns", "del", this.#namespace("bridge"));
+  }
+
+  #namespace(name: string): string {
+    return `${this.#prefix}${name}`;
+  }
+
+  async #join(name: string): Promise<void> {
+    const namespace = this.#namespace(name);
+    const at = this.#names.push(name) - 1;
+    const bridge = this.#namespace("bridge");
+    await ip("netns", "add", namespace);
+    const far = ["peer", "name", "out", "netns", namespace];
+    await ip("-n", bridge, "link", "add", `to-${at}`, "type", "veth", ...far);
+    await ip("-n", bridge, "link", "set", `to-${at}`, "master", "hub", "up");
+    await ip("-n", namespace, "address", "add", `${this.address(name)}/24`, "dev", "out");
+    for (const link of ["lo", "out"]) await ip("-n", namespace, "link", "set", link, "up");
+  }
+}
+
+function isolated(port: string): readonly string[] {
+  return ["bridge", "link", "set", "dev", port, "isolated", "on"];
+}
+
+async function ip(...args: readonly string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command("ip", { args: [...args] }).output();
+  assert(success, `ip ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+}
