@@ -14,9 +14,8 @@ import type { MeshOptions } from "./mesh_arguments.ts";
 import type { ConsoleCommand, MeshCommandSink, RoomCommand, RoomSink } from "./mesh_commands.ts";
 import type { MeshOwnEvent } from "./mesh_rendering.ts";
 import type { OpenTogether } from "./mesh_rooms.ts";
-import { namedRoom } from "./named_room.ts";
 import { OwnAway } from "./own_away.ts";
-import { askedAlone, heedQuestions, searchOf } from "./room_asking.ts";
+import { askedAlone, heedQuestions, namedRoom, searchOf } from "./room_asking.ts";
 import { type ManyRooms, type MeshInterface, RoomInterface } from "./room_interface.ts";
 import { RoomNumbers } from "./room_numbers.ts";
 
