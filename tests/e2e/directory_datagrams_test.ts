@@ -2,10 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { DatagramMessage } from "../../lib/protocols/directory/datagrams/datagram_path.ts";
-import {
-  CHALLENGE_BYTES,
-  HERE_PADDING_BYTES,
-} from "../../lib/protocols/directory/schema/limits.ts";
+import { CHALLENGE_BYTES, HERE_PADDING_BYTES } from "../../lib/protocols/sealed_datagram/limits.ts";
 import { DirectoryProxy, DirectoryWorld, hears, is, session, tell } from "./directory_world.ts";
 import { holds, type Node } from "./node.ts";
 import { People } from "./people.ts";

@@ -7,11 +7,14 @@ import type { Bytes, Signer } from "../../lib/base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../lib/base/errors.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../lib/base/ids.ts";
 import {
+  type DatagramMessage,
   DatagramPath,
+} from "../../lib/protocols/directory/datagrams/datagram_path.ts";
+import {
   type OpenedDatagram,
   transportOf,
-} from "../../lib/protocols/directory/datagrams/datagram_path.ts";
-import { HERE_PADDING_BYTES } from "../../lib/protocols/directory/schema/limits.ts";
+} from "../../lib/protocols/sealed_datagram/keyed_path.ts";
+import { HERE_PADDING_BYTES } from "../../lib/protocols/sealed_datagram/limits.ts";
 import {
   DIRECTORY_LANES,
   DIRECTORY_MESSAGES,
@@ -144,7 +147,7 @@ export class LeanClient {
     return opened !== null;
   }
 
-  #opened({ message }: OpenedDatagram): void {
+  #opened({ message }: OpenedDatagram<DatagramMessage>): void {
     switch (message?.type) {
       case "prove":
         return this.#sendDatagram({ type: "proof", challenge: message.challenge });

@@ -30,7 +30,7 @@ import { BroadcastIntake } from "./broadcasts/broadcast_intake.ts";
 import { Deliveries } from "./broadcasts/deliveries.ts";
 import { Marks } from "./broadcasts/marks.ts";
 import { Calls } from "./calls/calls.ts";
-import { transportOf } from "./datagrams/datagram_path.ts";
+import { transportOf } from "../sealed_datagram/keyed_path.ts";
 import { AccountChanges } from "./login/account_changes.ts";
 import { Entrance } from "./login/entrance.ts";
 import { LockOuts } from "./login/lock_outs.ts";

@@ -2,6 +2,13 @@
 
 /** Longest datagram: under 1,200 bytes, which every path carries whole (RFC 9000, section 14). */
 export const DATAGRAM_BYTES_MAX = 1_199;
+/**
+ * What a relay adds at most to a datagram that it passes on: header, tag, code and the numbers of member and length
+ * (`group/schema/datagram_messages.ts`).
+ */
+const RELAY_OVERHEAD_BYTES = 13 + 16 + 1 + 3 + 2;
+/** Longest datagram between two peers: with a relay's header around it, it is a datagram still. */
+export const RELAYED_BYTES_MAX = DATAGRAM_BYTES_MAX - RELAY_OVERHEAD_BYTES;
 
 /** First pause before a handshake message is repeated; each further one is twice as long (RFC 6298's idea). */
 export const REPEAT_MS = 250;
@@ -52,3 +59,10 @@ export const CHALLENGE_REPEAT_MS = 250;
 export const CHALLENGES_MAX = 4;
 /** Bytes of a challenge: nobody guesses one. */
 export const CHALLENGE_BYTES = 8;
+
+/** A keyed datagram from an unproven address is at least as long as the answer to it. */
+export const HERE_PADDING_BYTES = 64;
+/** How often a program repeats where datagrams reach it: a router in between forgets it after 30 s. */
+export const HERE_MS = 15_000;
+/** Pauses before that is repeated while no answer has come. */
+export const HERE_REPEAT_MS = [250, 500, 1_000] as const;

@@ -19,8 +19,8 @@ import type { ClientRecord } from "../../../lib/protocols/directory/schema/clien
 import {
   type DatagramMessage,
   DatagramPath,
-  transportOf,
 } from "../../../lib/protocols/directory/datagrams/datagram_path.ts";
+import { transportOf } from "../../../lib/protocols/sealed_datagram/keyed_path.ts";
 import type { ClientCommand, ClientEvent } from "../../../lib/protocols/directory/schema/events.ts";
 import { CALL_ID_BYTES } from "../../../lib/protocols/directory/schema/limits.ts";
 import type {

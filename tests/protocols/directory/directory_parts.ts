@@ -1,10 +1,8 @@
 /** Parts of the directory, each alone, and what they do in words. */
 
 import { endpointText, type LinkId } from "../../../lib/base/ids.ts";
-import {
-  DatagramPath,
-  ProvenAddress,
-} from "../../../lib/protocols/directory/datagrams/datagram_path.ts";
+import { DatagramPath } from "../../../lib/protocols/directory/datagrams/datagram_path.ts";
+import { ProvenAddress } from "../../../lib/protocols/sealed_datagram/keyed_path.ts";
 import type { DirectoryEffect } from "../../../lib/protocols/directory/schema/directory_io.ts";
 import { DirectoryOutput } from "../../../lib/protocols/directory/schema/directory_output.ts";
 import type { DirectoryEvent } from "../../../lib/protocols/directory/schema/events.ts";

@@ -11,8 +11,8 @@ import { foldName } from "../../../lib/base/text/names.ts";
 import {
   type DatagramMessage,
   DatagramPath,
-  transportOf,
 } from "../../../lib/protocols/directory/datagrams/datagram_path.ts";
+import { transportOf } from "../../../lib/protocols/sealed_datagram/keyed_path.ts";
 import { Directory } from "../../../lib/protocols/directory/directory.ts";
 import type {
   AccountAnswer,
@@ -25,7 +25,7 @@ import type {
   DirectoryCommand,
   DirectoryEvent,
 } from "../../../lib/protocols/directory/schema/events.ts";
-import { HERE_PADDING_BYTES } from "../../../lib/protocols/directory/schema/limits.ts";
+import { HERE_PADDING_BYTES } from "../../../lib/protocols/sealed_datagram/limits.ts";
 import type {
   DirectoryMessage,
   DirectoryMessageOf,

@@ -11,7 +11,8 @@ import type {
 } from "../../../lib/protocols/directory/schema/directory_io.ts";
 import { LogIn } from "../../../lib/protocols/directory/login/log_in.ts";
 import { LockOuts } from "../../../lib/protocols/directory/login/lock_outs.ts";
-import { ProvenAddress } from "../../../lib/protocols/directory/datagrams/datagram_path.ts";
+import type { DatagramPath } from "../../../lib/protocols/directory/datagrams/datagram_path.ts";
+import { ProvenAddress } from "../../../lib/protocols/sealed_datagram/keyed_path.ts";
 import { replaced, replacedValue } from "../replaced.ts";
 import { Wrapped } from "../wrapped.ts";
 import type { Mutation } from "./world.ts";
@@ -92,9 +93,13 @@ export const ENTRY_MUTATIONS = {
   },
   amplifies: {
     name: "answers any address at length",
-    install: replaced(ProvenAddress.prototype, "heard", function (this: ProvenAddress) {
-      return this.path.seal({ type: "here", padding: new Uint8Array(64) });
-    }),
+    install: replaced(
+      ProvenAddress.prototype,
+      "heard",
+      function (this: ProvenAddress<DatagramPath>) {
+        return this.path.seal({ type: "here", padding: new Uint8Array(64) });
+      },
+    ),
   },
   tellsStrangers: {
     name: "tells everybody who is there",

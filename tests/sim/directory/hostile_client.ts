@@ -9,7 +9,7 @@ import {
   type DatagramMessage,
   DatagramPath,
 } from "../../../lib/protocols/directory/datagrams/datagram_path.ts";
-import { HERE_PADDING_BYTES } from "../../../lib/protocols/directory/schema/limits.ts";
+import { HERE_PADDING_BYTES } from "../../../lib/protocols/sealed_datagram/limits.ts";
 import {
   DIRECTORY_LANES,
   type DirectoryMessage,

@@ -164,9 +164,6 @@ export const DATAGRAM_TEXT_BYTES_MAX = 800;
  * that leaves and waits 10 s.
  */
 export const REACHED_MS_MAX = 9_000;
-/** A sealed datagram from an unproven address is at least as long as the answer to it. */
-export const HERE_PADDING_BYTES = 64;
-export const CHALLENGE_BYTES = 8;
 
 /** Pauses between attempts to come in again: growing by half, with jitter. */
 export const RETRY_MS_MIN = 500;
@@ -311,8 +308,6 @@ export const OTHERS_MS_MAX = 5_000;
 export const REACHING_MAX = 100;
 /** When the directory has reported that, at the latest: its own bound, and the way here. */
 export const REPORTED_MS_MAX = REACHED_MS_MAX + 1_000;
-/** How often a client repeats where datagrams reach it: a router in between forgets it after 30 s. */
-export const HERE_MS = 15_000;
 /** Broadcasts heard that a compacted log keeps, for whoever reads the file. */
 export const HEARD_KEPT_MAX = 256;
 /** Accounts, at any directory, for which it is known what they have heard: the oldest are forgotten. */

@@ -26,8 +26,6 @@ import { PASSWORD_BYTES_MAX } from "../../../base/crypto/password_hash.ts";
 import {
   CALL_ID_BYTES,
   CALL_REFUSED_MAX,
-  CHALLENGE_BYTES,
-  HERE_PADDING_BYTES,
   HOST_BYTES_MAX,
   INSTANCES_MAX,
   NAME_BYTES_MAX,
@@ -39,6 +37,7 @@ import {
   TEXT_BYTES_MAX,
   USERS_PAGE_MAX,
 } from "./limits.ts";
+import { CHALLENGE_BYTES, HERE_PADDING_BYTES } from "../../sealed_datagram/limits.ts";
 
 const counter = uint(Number.MAX_SAFE_INTEGER);
 const port = uint(65_535);

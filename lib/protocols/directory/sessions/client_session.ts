@@ -12,7 +12,8 @@ import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import { canonicalHost, ipv6Prefix } from "../../../base/text/endpoints.ts";
 import { foldName } from "../../../base/text/names.ts";
 import { Delivery } from "../broadcast_log/delivery.ts";
-import type { ProvenAddress } from "../datagrams/datagram_path.ts";
+import type { ProvenAddress } from "../../sealed_datagram/keyed_path.ts";
+import type { DatagramPath } from "../datagrams/datagram_path.ts";
 import {
   CALLS_BURST,
   CALLS_PER_S,
@@ -203,7 +204,7 @@ interface ClientFacts {
   /** Port where the client takes calls; 0: nowhere. */
   readonly port: number;
   /** Where the client receives datagrams. */
-  readonly address: ProvenAddress;
+  readonly address: ProvenAddress<DatagramPath>;
   /** Wall clock, ms since 1970. */
   readonly sinceMs: number;
   /** When it came in, by the machine's clock. */
@@ -225,7 +226,7 @@ export class Client {
   readonly host: string;
   readonly port: number;
   readonly key: PeerKey;
-  readonly address: ProvenAddress;
+  readonly address: ProvenAddress<DatagramPath>;
   readonly sinceMs: number;
   readonly enteredMs: number;
   readonly rank: number;

@@ -9,8 +9,8 @@ import {
 import {
   CHALLENGE_BYTES,
   HERE_MS,
-  REPEAT_MS,
-} from "../../../../lib/protocols/directory/schema/limits.ts";
+  HERE_REPEAT_MS,
+} from "../../../../lib/protocols/sealed_datagram/limits.ts";
 import { ENTERED, partOutput } from "../client_program.ts";
 
 const DIRECTORY = { host: "10.0.0.1", port: 4_400 };
@@ -39,8 +39,8 @@ Deno.test("ClientPath: that we are here is said at once, again where no answer c
   const { output, waitsMs } = path();
   assertEquals(output.words(), [HERE]);
 
-  const pauses = Array.from({ length: REPEAT_MS.length + 2 }, waitsMs);
-  assertEquals(pauses, [...REPEAT_MS, HERE_MS, HERE_MS]);
+  const pauses = Array.from({ length: HERE_REPEAT_MS.length + 2 }, waitsMs);
+  assertEquals(pauses, [...HERE_REPEAT_MS, HERE_MS, HERE_MS]);
 });
 
 Deno.test("ClientPath: asked to prove our address, we answer where we are asked from, and wait longer", () => {

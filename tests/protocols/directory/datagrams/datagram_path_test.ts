@@ -4,14 +4,16 @@ import type { Endpoint, PeerKey } from "../../../../lib/base/ids.ts";
 import {
   type DatagramMessage,
   DatagramPath,
-  ProvenAddress,
-  transportOf,
 } from "../../../../lib/protocols/directory/datagrams/datagram_path.ts";
 import {
+  ProvenAddress,
+  transportOf,
+} from "../../../../lib/protocols/sealed_datagram/keyed_path.ts";
+import {
   DATAGRAM_TEXT_BYTES_MAX,
-  HERE_PADDING_BYTES,
   NAME_BYTES_MAX,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
+import { HERE_PADDING_BYTES } from "../../../../lib/protocols/sealed_datagram/limits.ts";
 import { CipherState } from "../../../../lib/protocols/noise/cipher_state.ts";
 import { EMPTY, TAG_BYTES } from "../../../../lib/protocols/noise/primitives.ts";
 import {
@@ -93,7 +95,7 @@ Deno.test("DatagramPath: an authentic message of a later version, or nonsense, i
 /** The directory's side with a client whose datagrams come from wherever the test says. */
 class Meeting {
   readonly client: DatagramPath;
-  readonly address: ProvenAddress;
+  readonly address: ProvenAddress<DatagramPath>;
   readonly #directory: DatagramPath;
   /** Bytes that came from and went to each port. */
   readonly brought = new Map<number, number>();
