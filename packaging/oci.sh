@@ -75,7 +75,7 @@ health=$(words CMD /usr/lib/p2pchat/deno run --quiet --no-config --allow-net=127
 cat > "$stage/config" << END
 {"created":"$created","architecture":"$architecture","os":"linux","config":{"User":"$user:$user","Env":[$(
   words PATH=/usr/lib/p2pchat HOME=/data P2PCHAT_HOME=/data P2PCHAT_HANGUP=ignored DENO_NO_UPDATE_CHECK=1 \
-    DENO_DIR=/nonexistent)],"Entrypoint":[$entry],"Cmd":["serve","--stay"],"WorkingDir":"/data","Volumes":{"/data":{}},"ExposedPorts":{"6000/tcp":{},"4400/tcp":{},"4400/udp":{}},"Healthcheck":{"Test":[$health],"Interval":30000000000,"Timeout":10000000000,"Retries":3},"Labels":{"org.opencontainers.image.title":"p2pchat","org.opencontainers.image.version":"$version","org.opencontainers.image.licenses":"MIT"}},"rootfs":{"type":"layers","diff_ids":[$unpacked]},"history":[{"created":"$created"},{"created":"$created"},{"created":"$created"}]}
+    DENO_DIR=/nonexistent)],"Entrypoint":[$entry],"Cmd":["serve","--stay"],"WorkingDir":"/data","Volumes":{"/data":{}},"ExposedPorts":{"6000/tcp":{},"6000/udp":{},"4400/tcp":{},"4400/udp":{}},"Healthcheck":{"Test":[$health],"Interval":30000000000,"Timeout":10000000000,"Retries":3},"Labels":{"org.opencontainers.image.title":"p2pchat","org.opencontainers.image.version":"$version","org.opencontainers.image.licenses":"MIT"}},"rootfs":{"type":"layers","diff_ids":[$unpacked]},"history":[{"created":"$created"},{"created":"$created"},{"created":"$created"}]}
 END
 blob "$stage/config"
 # By this Docker loads it where it doesn't keep images as OCI has them.

@@ -37,6 +37,7 @@ import {
   VOTE_PHASES,
 } from "../lib/protocols/group/edits/edit_phases.ts";
 import { groupSecretSchema } from "../lib/protocols/group/schema/group_secrets.ts";
+import { GROUP_DATAGRAMS } from "../lib/protocols/group/schema/datagram_messages.ts";
 import { GROUP_MESSAGES } from "../lib/protocols/group/schema/messages.ts";
 import { MESH_PHASES } from "../lib/protocols/mesh/mesh_phases.ts";
 import { CHANNEL_PHASES } from "../lib/protocols/noise/channel.ts";
@@ -84,6 +85,8 @@ export function protocolTables(): Tables {
     "request phases": phaseTable(REQUEST_PHASES),
     "group messages": messageTable(GROUP_MESSAGES),
     "group fields": fieldTable(GROUP_MESSAGES, groupNamed),
+    "group datagrams": messageTable(GROUP_DATAGRAMS),
+    "group datagram fields": fieldTable(GROUP_DATAGRAMS, namedSchemas({})),
     "group structures": structureTables(groupNamed),
     "group bounds": boundTable(GROUP_BOUNDS),
     "session phases": phaseTable(SESSION_PHASES),
@@ -129,6 +132,7 @@ const WORDS_BOUNDS: readonly (readonly [string, number])[] = [
 /** Bounds of datagrams that another implementation must know. */
 const DATAGRAM_BOUNDS: readonly (readonly [string, number])[] = [
   ["bytes of a datagram at most", sealed.DATAGRAM_BYTES_MAX],
+  ["bytes of a datagram that may be relayed", sealed.RELAYED_BYTES_MAX],
   ["bytes of its payload at most", PAYLOAD_BYTES_MAX],
   ["half-open handshakes without a cookie", sealed.HALF_OPEN_MAX],
   ["half-open handshakes with a cookie", sealed.HALF_OPEN_PROVEN_MAX],
@@ -167,6 +171,11 @@ const GROUP_BOUNDS: readonly (readonly [string, number])[] = [
   ["ms between two heartbeats", group.HEARTBEAT_MS],
   ["ms of silence after which a coordinator is down", group.COORDINATOR_SILENT_MS],
   ["ms that a restarted coordinator waits for members", group.RETURN_MS],
+  ["ms for which members try to send directly before the coordinator relays", group.RELAY_AFTER_MS],
+  ["relayed bytes each second from one member to another", group.RELAY_PAIR_BYTES_PER_S],
+  ["the same where one of the two isn't listed", group.RELAY_STRANGER_BYTES_PER_S],
+  ["relayed bytes each second in all", group.RELAY_BYTES_PER_S],
+  ["ms between two attempts at a direct path, at most", group.DIRECT_AGAIN_MS_MAX],
 ];
 
 /** Bounds of the directory that another implementation must know. */

@@ -49,6 +49,14 @@ export interface Endpoint {
 /** Of somebody whose address isn't known, or who accepts no connections. */
 export const NO_ADDRESS: Endpoint = { host: "", port: 0 };
 
+/** The host in the address of somebody who is reached through another program: not a valid host name. */
+export const RELAY_HOST = "*relay*";
+
+/** Whether this is the address of somebody who is reached through another program. */
+export function isRelayed({ host }: Endpoint): boolean {
+  return host === RELAY_HOST;
+}
+
 /** `host:port`, an IPv6 address in brackets; equal for equal endpoints. */
 export function endpointText(endpoint: Endpoint): string {
   const host = endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host;

@@ -43,6 +43,3 @@ export interface Relay {
 export interface Relays {
   open(limits: RelayLimits, handler: RelayHandler): Relay;
 }
-
-/** The host in the address of each relayed stream's other side: not a valid host name. */
-export const RELAY_HOST = "*relay*";

@@ -71,6 +71,7 @@ const member = (name: string, key: string) => ({
   port: 9_000,
   heard: true,
   roundTripMs: null,
+  path: null,
   behind: 0,
 });
 const STATUS = {

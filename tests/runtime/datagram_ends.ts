@@ -1,11 +1,15 @@
 /** Programs with reliable datagrams over a port, for tests of the host. */
 
+import type {
+  ReliableEffect,
+  ReliableInput,
+} from "../../lib/protocols/reliable_datagram/reliable_io.ts";
 import { nodeCrypto } from "../../lib/base/crypto/crypto.ts";
 import { SILENT_LOGGER } from "../../lib/base/machine/environment.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import type { Lane } from "../../lib/protocols/reliable_datagram/packet.ts";
 import { ReliableDatagrams } from "../../lib/protocols/reliable_datagram/reliable_datagrams.ts";
-import { DatagramHost, type DatagramNews } from "../../lib/runtime/hosts/group_peers.ts";
+import { DatagramHost } from "../../lib/runtime/hosts/group_peers.ts";
 import type { Datagrams } from "../../lib/transport/datagrams.ts";
 import type { LinkClock } from "../../lib/transport/link.ts";
 import { identityOf } from "../protocols/noise/channel_pair.ts";
@@ -14,8 +18,8 @@ const TEXT = new TextDecoder();
 
 export class End {
   readonly key: PeerKey;
-  readonly host: DatagramHost;
-  readonly told: DatagramNews[] = [];
+  readonly host: DatagramHost<ReliableInput, ReliableEffect>;
+  readonly told: Exclude<ReliableEffect, { readonly type: "transmit" }>[] = [];
   /** Texts that came, by lane. */
   readonly heard: Record<Lane, string[]> = { control: [], data: [] };
 

@@ -146,6 +146,7 @@ class World extends HostWorld {
       store,
       log: logOf(store),
       snapshots,
+      datagrams: null,
       show: (event) => events.push(event),
       pin: () => Promise.resolve(),
       ...(leads === undefined ? {} : { leads }),

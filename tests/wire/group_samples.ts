@@ -1,5 +1,6 @@
 /** One message of each type of the group, made of fixed values: for golden bytes and fuzzing. */
 
+import type { GroupDatagram } from "../../lib/protocols/group/schema/datagram_messages.ts";
 import type { Signer } from "../../lib/base/crypto/crypto.ts";
 import type { Hash, MessageId, PeerKey, RequestId } from "../../lib/base/ids.ts";
 import { editRequestFrom } from "../../lib/protocols/group/schema/edit.ts";
@@ -94,7 +95,16 @@ export const GROUP_SAMPLES: readonly GroupMessage[] = [
   },
   { type: "refuse", code: "name-taken", text: "the name is taken" },
   { type: "welcome", group, founding, isMember: true, told: 300, awaited: ["Ann"], former },
-  { type: "peers", members: [annThere, bobThere], joining: [bob] },
+  {
+    type: "peers",
+    members: [annThere, bobThere],
+    joining: [bob],
+    paths: [{ key: ann, number: 3, seen: { host: "203.0.113.7", port: 41_641 } }, {
+      key: bob,
+      number: 300,
+      seen: null,
+    }],
+  },
   { type: "probe" },
   { type: "alive", end: point(300), seq: 298 },
   { type: "heard", peers: [ann], isCaughtUp: true, joining: [bob], left: [] },
@@ -205,4 +215,18 @@ export const GROUP_SAMPLES: readonly GroupMessage[] = [
     addresses: [{ host: "192.0.2.7", port: 6_000 }, { host: "::1", port: 6_001 }],
   },
   { type: "presence", away: "lunch" },
+  {
+    type: "datagram-keys",
+    index: 300,
+    toMember: new Uint8Array(32).fill(1),
+    toCoordinator: new Uint8Array(32).fill(2),
+  },
+];
+
+export const GROUP_DATAGRAM_SAMPLES: readonly GroupDatagram[] = [
+  { type: "here", padding: new Uint8Array(64) },
+  { type: "prove", challenge: new Uint8Array(8).fill(1) },
+  { type: "proof", challenge: new Uint8Array(8).fill(1) },
+  { type: "relay", member: 300, datagram: new Uint8Array([4, 1, 2, 3]) },
+  { type: "relayed", member: 3, datagram: new Uint8Array([4, 1, 2, 3]) },
 ];

@@ -3,6 +3,7 @@
 import type { Fields, MessageOf, MessageSpec } from "../../lib/base/schema/schema.ts";
 import { DIRECTORY_MESSAGES } from "../../lib/protocols/directory/schema/messages.ts";
 import { FRIENDS_MESSAGES } from "../../lib/protocols/friends/messages.ts";
+import { GROUP_DATAGRAMS } from "../../lib/protocols/group/schema/datagram_messages.ts";
 import { GROUP_MESSAGES } from "../../lib/protocols/group/schema/messages.ts";
 import { MESH_MESSAGES } from "../../lib/protocols/mesh/schema/messages.ts";
 import { TRANSFER_MESSAGES } from "../../lib/protocols/transfer/messages.ts";
@@ -10,7 +11,7 @@ import { WORDS_MESSAGES } from "../../lib/protocols/words/messages.ts";
 import { createCodec, type MessageCodec } from "../../lib/wire/codec.ts";
 import { DIRECTORY_SAMPLES } from "./directory_samples.ts";
 import { FRIENDS_SAMPLES } from "./friends_samples.ts";
-import { GROUP_SAMPLES } from "./group_samples.ts";
+import { GROUP_DATAGRAM_SAMPLES, GROUP_SAMPLES } from "./group_samples.ts";
 import { MESH_SAMPLES } from "./mesh_samples.ts";
 import { TRANSFER_SAMPLES } from "./transfer_samples.ts";
 import { WORDS_SAMPLES } from "./words_samples.ts";
@@ -41,6 +42,7 @@ export const PROTOCOLS: readonly SampledProtocol[] = [
   sampled("mesh", MESH_MESSAGES, MESH_SAMPLES),
   sampled("friends", FRIENDS_MESSAGES, FRIENDS_SAMPLES),
   sampled("group", GROUP_MESSAGES, GROUP_SAMPLES),
+  sampled("group-datagram", GROUP_DATAGRAMS, GROUP_DATAGRAM_SAMPLES),
   sampled("directory", DIRECTORY_MESSAGES, DIRECTORY_SAMPLES),
   sampled("transfer", TRANSFER_MESSAGES, TRANSFER_SAMPLES),
   sampled("words", WORDS_MESSAGES, WORDS_SAMPLES),

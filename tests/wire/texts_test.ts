@@ -59,6 +59,7 @@ const TREATED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     text: SAID,
     texts: SAID,
   },
+  "group-datagram": {},
   directory: {
     "enter.name": ANSWERED,
     "talking.name": ANSWERED,

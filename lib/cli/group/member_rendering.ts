@@ -345,9 +345,10 @@ function memberSpans(self: string, others: readonly MemberView[]): Line {
   ]);
 }
 
-function memberText({ heard, roundTripMs, behind }: MemberView): string {
+function memberText({ heard, roundTripMs, path, behind }: MemberView): string {
   const behindText = behind === 0 ? [] : [`${numberText(behind)} behind`];
-  const notes = heard ? behindText : ["no answer", ...behindText];
+  const pathText = path === "relay" ? ["through the coordinator"] : [];
+  const notes = heard ? [...pathText, ...behindText] : ["no answer", ...behindText];
   const distance = heard ? roundTripText(roundTripMs) : "";
   return notes.length === 0 ? distance : `${distance} (${notes.join(", ")})`;
 }

@@ -20,6 +20,8 @@ import { asideNames } from "../../store/disk/replacement.ts";
 import { serveFolder, STATE_FILE } from "../../store/disk/paths.ts";
 import { forwardTo, type Links, openTo } from "../../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import type { Datagrams } from "../../transport/datagrams.ts";
+import { UdpDatagrams } from "../../transport/udp_datagrams.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import type { GroupEngine, LedGroup } from "./group_engine.ts";
 import { defaultLog, openCoordinator, type ServedGroup } from "./group_store.ts";
@@ -250,6 +252,7 @@ class Service {
     const group = await this.#opened(led);
     const { store, log, history, snapshots, isNew } = group;
     let links: Links | null = null;
+    let datagrams: Datagrams | null = null;
     try {
       // If this run ends before a group is founded, a later start must know that there never was one.
       if (isNew) await store.append([{ kind: "fresh" }], true);
@@ -274,6 +277,7 @@ class Service {
         handler: words.routed(forwardTo(() => host)),
       });
       this.#port = links.local.port;
+      datagrams = this.#openDatagrams(links.local.port);
       const listening = endpointForOthers(options, links.local.port, this.wiring.outward);
       logStarted(this.wiring, "serve", {
         listening: endpointText(links.local),
@@ -288,6 +292,7 @@ class Service {
         store,
         log,
         snapshots,
+        datagrams,
         show: (event, ref) => this.#show(event, ref, () => this.#ready(group.notices)),
         keepAnswer: (answer) => this.#people.keep(answer),
         pin: led === null ? pin : async (one) => {
@@ -305,7 +310,10 @@ class Service {
       this.#host = null;
       this.#words?.stop();
       this.#words = null;
-      await links?.shutdown(led?.isLost === true ? COORDINATOR_GOODBYE : "ended");
+      await Promise.all([
+        links?.shutdown(led?.isLost === true ? COORDINATOR_GOODBYE : "ended"),
+        datagrams?.close(),
+      ]);
       await group.close();
     }
   }
@@ -324,6 +332,22 @@ class Service {
       lineOf: ({ line }, code) => `${line.replace(/ --invite$/, "")} --words ${code}`,
       isRemoved: () => false, // who was removed is told so once it says who it is
     });
+  }
+
+  /** Takes datagrams at the port of the links; null where another program does: a group lives without, behind no routers. */
+  #openDatagrams(port: number): Datagrams | null {
+    const { options, environment, ui } = this.wiring;
+    try {
+      return UdpDatagrams.listen(options.host, port, environment.log);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      showNotices(
+        ui,
+        `${error.message}; members that can't send each other datagrams directly, as behind home ` +
+          "routers, don't come in",
+      );
+      return null;
+    }
   }
 
   /** What the coordinator goes by: what the operator says, and which keys are known. */

@@ -38,6 +38,8 @@ export class Connection {
   hasSession = false;
   /** Where a silent peer is dialled: its last proven endpoint, or one that the owner has given since. */
   target: Endpoint;
+  /** Where it may be besides; at most as many as the owner names. */
+  also: readonly Endpoint[] = [];
   isCongested = false;
   isSilent = false;
   closeReason = "";

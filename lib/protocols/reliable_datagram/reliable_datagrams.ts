@@ -116,7 +116,13 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
       case "datagram":
         return this.#run(this.#sealed.step(input, this.#nowMs));
       case "connect":
-        return this.#connect(input.peer, input.endpoint);
+        return this.#connect(input.peer, input.endpoint, input.also ?? []);
+      case "may-be-at":
+        return this.#with(input.peer, (connection) => {
+          connection.also = input.also;
+        });
+      case "try":
+        return this.#run(this.#sealed.step(input, this.#nowMs));
       case "send":
         return this.#send(input);
       case "send-once":
@@ -136,9 +142,11 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
 
   // What the owner asks for.
 
-  #connect(peer: PeerKey, endpoint: Endpoint): void {
-    this.#connectionTo(peer, endpoint).target = endpoint;
-    this.#run(this.#sealed.step({ type: "connect", peer, endpoint }, this.#nowMs));
+  #connect(peer: PeerKey, endpoint: Endpoint, also: readonly Endpoint[]): void {
+    const connection = this.#connectionTo(peer, endpoint);
+    connection.target = endpoint;
+    connection.also = also;
+    this.#run(this.#sealed.step({ type: "connect", peer, endpoint, also }, this.#nowMs));
   }
 
   #connectionTo(peer: PeerKey, endpoint: Endpoint): Connection {
@@ -209,6 +217,9 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
           break;
         case "moved":
           this.#moved(effect.peer, effect.endpoint);
+          break;
+        case "tried":
+          this.#effects.push(effect);
           break;
         case "failed":
           this.#failed(effect);
@@ -302,7 +313,7 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
   }
 
   #serve(connection: Connection): void {
-    const { peer, target: endpoint } = connection;
+    const { peer, target: endpoint, also } = connection;
     const nowMs = this.#nowMs;
     this.#touch(connection);
     for (let due = connection.takeDue(nowMs); due !== null; due = connection.takeDue(nowMs)) {
@@ -315,7 +326,7 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
           break;
         }
         case "reconnect":
-          this.#run(this.#sealed.step({ type: "connect", peer, endpoint }, nowMs));
+          this.#run(this.#sealed.step({ type: "connect", peer, endpoint, also }, nowMs));
           break;
         default:
           unreachable(due);

@@ -2,7 +2,7 @@
 
 import type { Bytes } from "../../base/crypto/crypto.ts";
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
-import type { SealedFailure } from "../sealed_datagram/sealed_io.ts";
+import type { SealedEffect, SealedFailure, SealedInput } from "../sealed_datagram/sealed_io.ts";
 import type { Lane } from "./packet.ts";
 
 export type ReliableInput =
@@ -12,7 +12,17 @@ export type ReliableInput =
    * From the owner: `up` or `failed` answers within 5 s. With a peer that is up, another session is made at `endpoint`,
    * which is how to move it; what was sent is kept, and a failure isn't reported.
    */
-  | { readonly type: "connect"; readonly peer: PeerKey; readonly endpoint: Endpoint }
+  | {
+    readonly type: "connect";
+    readonly peer: PeerKey;
+    readonly endpoint: Endpoint;
+    /** Other addresses at which the peer may be, now and when it falls silent. */
+    readonly also?: readonly Endpoint[];
+  }
+  /** From the owner: only that, with a peer that is known. */
+  | { readonly type: "may-be-at"; readonly peer: PeerKey; readonly also: readonly Endpoint[] }
+  /** From the owner: as that of `SealedInput`. */
+  | Extract<SealedInput, { readonly type: "try" }>
   /**
    * From the owner: 1 byte to 256 KiB, copied; arrives once, in the order of its lane, unless `reset`, `failed` or
    * `ended` comes first. Allowed before `up`. Dropped where the peer is unknown or being closed.
@@ -64,6 +74,7 @@ export type ReliableEffect =
    */
   | { readonly type: "reset"; readonly peer: PeerKey }
   | { readonly type: "moved"; readonly peer: PeerKey; readonly endpoint: Endpoint }
+  | Extract<SealedEffect, { readonly type: "tried" }>
   /** The last effect about the peer, instead of `up`. `key`: the identity that answered there instead. */
   | {
     readonly type: "failed";

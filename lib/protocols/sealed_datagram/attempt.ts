@@ -25,6 +25,8 @@ export class Attempt {
   readonly endsAtMs: number;
   /** Another identity that answered, proven; the true one may still come. */
   answeredBy: PeerKey | null = null;
+  /** Where its messages go: every address at which the peer may be, then the one from which it answered. */
+  endpoints: readonly Endpoint[];
   #message: Bytes;
   #isAnswered = false;
   #cookies = 0;
@@ -36,12 +38,13 @@ export class Attempt {
     env: HandshakeEnvironment,
     mode: ChannelMode,
     readonly peer: PeerKey,
-    readonly endpoint: Endpoint,
+    endpoints: readonly Endpoint[],
     readonly index: number,
     readonly order: number,
     readonly purpose: Purpose,
     nowMs: number,
   ) {
+    this.endpoints = endpoints;
     const wanted = { mode, room: null, epoch: null, fingerprint: fingerprintOf(peer) };
     const preface = encodePreface(wanted, env.randomBytes(SALT_BYTES));
     const terms = { mode, prologue: prologueOf(index, preface), preSharedKey: null };
@@ -85,8 +88,9 @@ export class Attempt {
     return this.#cookies <= COOKIES_ANSWERED_MAX;
   }
 
-  /** The peer has proved itself: `confirmation` is sent from now on. */
-  answered(confirmation: Bytes): void {
+  /** The peer has proved itself: `confirmation` is sent to it from now on. */
+  answered(confirmation: Bytes, from: Endpoint): void {
+    this.endpoints = [from];
     this.#isAnswered = true;
     this.#message = confirmation;
     this.#pauseMs = REPEAT_MS;

@@ -17,7 +17,7 @@ import { xxMessageBytes } from "../noise/handshake_state.ts";
 import { IDENTITY_PROOF_BYTES } from "../noise/identity_handshake.ts";
 import { PREFACE_BYTES } from "../noise/preface.ts";
 import { hasLowOrder, TAG_BYTES } from "../noise/primitives.ts";
-import { COUNTER_MAX, DATAGRAM_BYTES_MAX } from "./limits.ts";
+import { COUNTER_MAX, DATAGRAM_BYTES_MAX, RELAYED_BYTES_MAX } from "./limits.ts";
 
 /** First byte of a datagram. */
 export const DATAGRAM_TYPES = {
@@ -40,6 +40,10 @@ export const CONTENT_KINDS = {
   proof: 4,
   /** The session ends: why, in UTF-8. */
   close: 5,
+  /** Nothing: sent to an address where the peer may be, which then asks for a proof. */
+  trial: 6,
+  /** Nothing: trials are being sent; they pass a router at the other side once that sends, too. */
+  trying: 7,
 } as const;
 export type ContentKind = keyof typeof CONTENT_KINDS;
 
@@ -75,7 +79,7 @@ const KIND_BYTES = 1;
 /** What sealing adds to a payload. */
 export const TRANSPORT_OVERHEAD_BYTES = SEALED_OFFSET + KIND_BYTES + TAG_BYTES;
 /** Longest payload of one datagram. */
-export const PAYLOAD_BYTES_MAX = DATAGRAM_BYTES_MAX - TRANSPORT_OVERHEAD_BYTES;
+export const PAYLOAD_BYTES_MAX = RELAYED_BYTES_MAX - TRANSPORT_OVERHEAD_BYTES;
 
 /** A datagram in words. */
 interface DatagramAbout {

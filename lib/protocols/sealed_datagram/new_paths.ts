@@ -1,7 +1,7 @@
 /** Sessions whose peer is heard from another address, until it has proven that it receives there. */
 
 import type { Bytes } from "../../base/crypto/crypto.ts";
-import { type Endpoint, isSameEndpoint } from "../../base/ids.ts";
+import { type Endpoint, isRelayed, isSameEndpoint } from "../../base/ids.ts";
 import type { HandshakeEnvironment } from "../noise/identity_handshake.ts";
 import { CHALLENGE_BYTES } from "./limits.ts";
 import { NewPath, type Session } from "./session.ts";
@@ -18,8 +18,12 @@ export class NewPaths {
    */
   heard(session: Session, from: Endpoint, bytes: number, isNewest: boolean, nowMs: number): void {
     if (isSameEndpoint(from, session.endpoint)) return;
+    // A relay is taken by a handshake alone, where nothing passes directly: what comes through it late moves nobody.
+    if (isRelayed(from) && !isRelayed(session.endpoint)) return;
     if (session.newPath === null || !isSameEndpoint(from, session.newPath.endpoint)) {
       if (!isNewest) return;
+      // Several addresses are tried at once: the first from which something comes has its time.
+      if (isRelayed(session.endpoint) && session.newPath?.isAsked) return;
       const challenge = new Uint8Array(this.env.randomBytes(CHALLENGE_BYTES));
       session.newPath = new NewPath(from, challenge, nowMs);
     }

@@ -17,7 +17,13 @@
 import type { Bytes } from "../../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import type { Environment } from "../../base/machine/environment.ts";
-import { type Endpoint, endpointText, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
+import {
+  distinctEndpoints,
+  type Endpoint,
+  endpointText,
+  isSameEndpoint,
+  type PeerKey,
+} from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { earliestMs, type Machine } from "../../base/machine/machine.ts";
 import type { ChannelIdentity, HandshakeEnvironment } from "../noise/identity_handshake.ts";
@@ -90,7 +96,10 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
         this.#datagram(input.from, input.bytes, nowMs);
         break;
       case "connect":
-        this.#connect(input.peer, input.endpoint, "asked", nowMs);
+        this.#connect(input.peer, [input.endpoint, ...input.also ?? []], "asked", nowMs);
+        break;
+      case "try":
+        this.#try(input.peer, input.endpoints, input.asks);
         break;
       case "send":
         this.#send(input.peer, input.payload, nowMs);
@@ -121,11 +130,11 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
       case "initiation":
         return this.#count(this.#responding.initiation(datagram, from, nowMs));
       case "response":
-        return this.#count(this.#response(datagram, nowMs));
+        return this.#count(this.#response(datagram, from, nowMs));
       case "confirmation":
         return this.#count(this.#confirmation(datagram, nowMs));
       case "cookie":
-        return this.#count(this.#cookie(datagram));
+        return this.#count(this.#cookie(datagram, from));
       case undefined:
         return this.#count(false);
       default:
@@ -172,6 +181,10 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
           reason: decodeCloseReason(content),
         });
         return;
+      case "trying":
+        this.#effects.push({ type: "tried", peer: session.peer });
+        break;
+      case "trial":
       case "confirmed":
       case undefined:
         break;
@@ -184,29 +197,43 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
 
   // Handshakes that we begin.
 
-  #connect(peer: PeerKey, endpoint: Endpoint, purpose: Purpose, nowMs: number): void {
+  #connect(peer: PeerKey, places: readonly Endpoint[], purpose: Purpose, nowMs: number): void {
+    const endpoints = distinctEndpoints(places);
     const { identity, env, access } = this.#options;
     invariant(peer !== identity.signer.key, "nobody connects to itself");
     const sessions = this.#peers.add(peer);
     const { attempt: before } = sessions;
     if (before !== null) {
       if (purpose === "rekey") return;
-      if (isSameEndpoint(before.endpoint, endpoint) && before.purpose === purpose) return;
+      if (areSame(before.endpoints, endpoints) && before.purpose === purpose) return;
     }
     const index = this.#newIndex();
     const order = ++this.#handshakes;
     const { mode } = access;
-    const attempt = new Attempt(identity, env, mode, peer, endpoint, index, order, purpose, nowMs);
+    const attempt = new Attempt(identity, env, mode, peer, endpoints, index, order, purpose, nowMs);
     this.#peers.begin(sessions, attempt);
-    this.#transmit(endpoint, attempt.dueMessage(nowMs));
+    this.#repeat(attempt, nowMs);
     this.#peers.arm(sessions);
   }
 
+  #repeat(attempt: Attempt, nowMs: number): void {
+    const message = attempt.dueMessage(nowMs);
+    for (const endpoint of attempt.endpoints) this.#transmit(endpoint, message);
+  }
+
+  /** Sends nothing but our address: what comes of it is `NewPaths`'. */
+  #try(peer: PeerKey, endpoints: readonly Endpoint[], asks: boolean): void {
+    const session = this.#peers.get(peer)?.current ?? null;
+    if (session === null) return;
+    for (const endpoint of endpoints) this.#transmit(endpoint, session.seal("trial", EMPTY));
+    if (asks) this.#transmit(session.endpoint, session.seal("trying", EMPTY));
+  }
+
   /** @returns Whether it is a response that an attempt of ours waits for. */
-  #response({ index, message }: HandshakeAnswer, nowMs: number): boolean {
+  #response({ index, message }: HandshakeAnswer, from: Endpoint, nowMs: number): boolean {
     const attempt = this.#peers.attemptAt(index);
     if (attempt === undefined || attempt.isAnswered) return attempt !== undefined;
-    const answer = this.#tryRead(() => attempt.initiator.read(message), attempt.endpoint);
+    const answer = this.#tryRead(() => attempt.initiator.read(message), from);
     const attachment = answer === null ? null : decodeAttachment(answer.attachment);
     if (answer === null || attachment?.version !== CHANNEL_VERSION) return false;
     if (answer.peer !== attempt.peer) {
@@ -215,30 +242,31 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
     }
     const sessions = this.#peers.get(attempt.peer);
     invariant(sessions?.attempt === attempt, "an attempt belongs to its peer");
-    const finished = this.#tryRead(() => answer.finish(), attempt.endpoint);
+    const finished = this.#tryRead(() => answer.finish(), from);
     if (finished === null) return false;
-    const { endpoint, order } = attempt;
+    const { order } = attempt;
     const { proven } = finished;
     const session = new Session({
       localIndex: index,
       remoteIndex: attachment.index,
       proven,
-      endpoint,
+      // It answers where it received our question, and uses the session once it has received our answer there.
+      endpoint: from,
       initiated: true,
       order,
       nowMs,
     });
     this.#peers.addPending(sessions, session);
-    attempt.answered(encodeAnswer("confirmation", attachment.index, finished.message));
-    this.#transmit(endpoint, attempt.dueMessage(nowMs));
+    attempt.answered(encodeAnswer("confirmation", attachment.index, finished.message), from);
+    this.#repeat(attempt, nowMs);
     this.#peers.arm(sessions);
     return true;
   }
 
-  #cookie({ index, cookie }: CookieReply): boolean {
+  #cookie({ index, cookie }: CookieReply, from: Endpoint): boolean {
     const attempt = this.#peers.attemptAt(index);
     if (attempt === undefined) return false;
-    if (attempt.takeCookie(cookie)) this.#transmit(attempt.endpoint, attempt.message());
+    if (attempt.takeCookie(cookie)) this.#transmit(from, attempt.message());
     return true;
   }
 
@@ -334,7 +362,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
     if (sessions.previousEndsAtMs <= nowMs) this.#peers.endPrevious(sessions);
     if (attempt !== null) {
       if (attempt.endsAtMs <= nowMs) this.#attemptFailed(sessions, attempt);
-      else if (attempt.isDue(nowMs)) this.#transmit(attempt.endpoint, attempt.dueMessage(nowMs));
+      else if (attempt.isDue(nowMs)) this.#repeat(attempt, nowMs);
     }
     if (current !== null) {
       if (current.endsAtMs <= nowMs) {
@@ -345,7 +373,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
         this.#paths.challengeIfDue(current, nowMs);
         if (sessions.rekeyAtMs <= nowMs) {
           sessions.rekeyTried(nowMs);
-          this.#connect(peer, current.endpoint, "rekey", nowMs);
+          this.#connect(peer, [current.endpoint], "rekey", nowMs);
         }
       }
     }
@@ -356,7 +384,8 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
   #attemptFailed(sessions: PeerSessions, attempt: Attempt): void {
     this.#peers.endAttempt(sessions);
     if (attempt.purpose === "rekey") return;
-    const { peer, endpoint, answeredBy: key } = attempt;
+    const { peer, answeredBy: key } = attempt;
+    const endpoint = attempt.endpoints[0]!;
     const reason = key === null ? "timeout" : "wrong-key";
     this.#effects.push({ type: "failed", peer, endpoint, reason, key });
   }
@@ -384,4 +413,8 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
       return null;
     }
   }
+}
+
+function areSame(one: readonly Endpoint[], other: readonly Endpoint[]): boolean {
+  return one.length === other.length && one.every((each, at) => isSameEndpoint(each, other[at]!));
 }

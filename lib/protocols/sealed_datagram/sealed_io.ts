@@ -9,9 +9,26 @@ export type SealedInput =
   | { readonly type: "datagram"; readonly from: Endpoint; readonly bytes: Uint8Array }
   /**
    * From the owner: make a session with `peer`, a new one where there is one; `up` or `failed` answers within 5 s.
-   * An attempt under way at the same endpoint goes on; one at another endpoint is given up silently.
+   * An attempt under way at the same addresses goes on; one at others is given up silently.
    */
-  | { readonly type: "connect"; readonly peer: PeerKey; readonly endpoint: Endpoint }
+  | {
+    readonly type: "connect";
+    readonly peer: PeerKey;
+    readonly endpoint: Endpoint;
+    /** Other addresses at which the peer may be: the first that answers counts. */
+    readonly also?: readonly Endpoint[];
+  }
+  /**
+   * From the owner: let the peer hear us from these addresses' side, and ask it to do the same; `moved` follows where
+   * something passes both ways. Dropped where there is no session.
+   */
+  | {
+    readonly type: "try";
+    readonly peer: PeerKey;
+    readonly endpoints: readonly Endpoint[];
+    /** False in answer to `tried`. */
+    readonly asks: boolean;
+  }
   /** From the owner: 1 byte to `PAYLOAD_BYTES_MAX`, copied. Dropped where there is no session. */
   | { readonly type: "send"; readonly peer: PeerKey; readonly payload: Uint8Array }
   /** From the owner: tell the peer once, and forget it. No effect about it follows. */
@@ -35,6 +52,8 @@ export type SealedEffect =
   | { readonly type: "payload"; readonly peer: PeerKey; readonly bytes: Bytes }
   /** The peer has proved that it receives at another address: it is sent everything there from now on. */
   | { readonly type: "moved"; readonly peer: PeerKey; readonly endpoint: Endpoint }
+  /** The peer tries addresses of ours: it hears us there only if we send to it at the same time. */
+  | { readonly type: "tried"; readonly peer: PeerKey }
   | {
     readonly type: "failed";
     readonly peer: PeerKey;

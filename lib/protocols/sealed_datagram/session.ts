@@ -156,6 +156,11 @@ export class NewPath {
     return this.#dueMs;
   }
 
+  /** Whether it may still be asked: the peer hasn't had its time to answer. */
+  get isAsked(): boolean {
+    return this.#dueMs !== null;
+  }
+
   /** Notes bytes from there: a peer that is still heard from there may receive there by now. */
   received(bytes: number, nowMs: number): void {
     this.#receivedBytes += bytes;

@@ -23,6 +23,7 @@ import { GROUP_MESSAGES, type GroupMessage } from "../../protocols/group/schema/
 import type { CoordinatorRecord } from "../../protocols/group/schema/records.ts";
 import type { Cut } from "../../protocols/group/schema/cut.ts";
 import type { ChannelSecret } from "../../protocols/noise/channel_handshake.ts";
+import type { Datagrams } from "../../transport/datagrams.ts";
 import type { LinkEnd, LinkHandler, LinkInfo } from "../../transport/link.ts";
 import { createCodec } from "../../wire/codec.ts";
 import { DroppingOutput } from "./dropping_output.ts";
@@ -41,6 +42,8 @@ interface CoordinatorHostPorts extends ModePorts<CoordinatorEvent> {
   readonly snapshots: Snapshots;
   /** Remembers a member's key; `again`: the operator accepts another key than before. */
   readonly pin: KeepPin;
+  /** At the port of the links; null: none can be had there. */
+  readonly datagrams: Datagrams | null;
   /**
    * Whether no other program can lead the group, asked before each step: where one may, nothing is said any more, and
    * `giveWay` is called. Absent where there is no other program.
@@ -61,6 +64,7 @@ export class CoordinatorHost extends ModeHost<
     CoordinatorRecord
   >;
   readonly #log: CoordinatorHostPorts["log"];
+  readonly #datagrams: Datagrams | null;
   readonly #backlog: LinkBacklog;
   readonly #snapshots: Snapshots;
   /** Snapshots are written, and listed, one after the other. */
@@ -71,7 +75,8 @@ export class CoordinatorHost extends ModeHost<
 
   constructor(config: Omit<RebuildingConfig, "records">, ports: CoordinatorHostPorts) {
     super(createCodec(GROUP_MESSAGES), ports);
-    const { signer, environment, links, store, log, pin, snapshots } = ports;
+    const { signer, environment, links, store, log, pin, snapshots, datagrams } = ports;
+    this.#datagrams = datagrams;
     this.#log = log;
     this.#snapshots = snapshots;
     this.#backlog = new LinkBacklog(links);
@@ -82,7 +87,11 @@ export class CoordinatorHost extends ModeHost<
       states: ["view"],
     });
     const records = store.records;
-    const coordinator = new RebuildingCoordinator({ ...config, records }, signer, environment);
+    const coordinator = new RebuildingCoordinator(
+      { ...config, records, takesDatagrams: datagrams !== null },
+      signer,
+      environment,
+    );
     this.#admits = (peer, secret) => coordinator.admits(peer, secret);
     this.keepLog(store, {
       snapshot: () => coordinator.snapshot(),
@@ -96,8 +105,17 @@ export class CoordinatorHost extends ModeHost<
     };
     this.runner = new Runner<CoordinatorInput, CoordinatorEffect, CoordinatorRecord>(machine, {
       ...this.runnerPorts(pin),
+      executeAtOnce: (effect) => {
+        if (effect.type !== "datagram") return this.executeAtOnce(effect);
+        datagrams?.send(effect.to, effect.bytes);
+        return true;
+      },
       persistOf: (effect) => effect.type === "persist" ? effect : null,
       execute: (effect) => this.#execute(effect),
+    });
+    datagrams?.handle({
+      datagram: (from, bytes) => this.runner.feed({ type: "datagram", from, bytes }),
+      turn() {},
     });
   }
 
@@ -142,6 +160,8 @@ export class CoordinatorHost extends ModeHost<
     switch (effect.type) {
       case "send":
         return this.#backlog.send(effect.link, this.openLinks.encoded(effect.message));
+      case "datagram":
+        return; // carried out at once
       case "read":
         return this.#read(effect.token, effect.after, effect.bytesMax);
       case "keep-snapshot":
@@ -174,7 +194,10 @@ export class CoordinatorHost extends ModeHost<
 
   /** A snapshot that is being written when the program ends is written to its end. */
   protected override async ending(): Promise<void> {
-    await isDoneWithin(this.ports.clock, CLOSE_MS_MAX, this.#snapshotsDone);
+    await Promise.all([
+      isDoneWithin(this.ports.clock, CLOSE_MS_MAX, this.#snapshotsDone),
+      this.#datagrams?.close(),
+    ]);
   }
 
   async #keepSnapshot(token: number, cut: Cut): Promise<void> {

@@ -5,7 +5,7 @@
 
 import type { Signer } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
+import { type Endpoint, type LinkId, type PeerKey, RELAY_HOST } from "../../base/ids.ts";
 import { measuredMs } from "../../base/machine/clock.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { isSameName, shownName } from "../../base/text/names.ts";
@@ -43,7 +43,7 @@ import {
   type ListenAccess,
   openTo,
 } from "../../transport/link.ts";
-import { type Relay, RELAY_HOST, type Relays } from "../../transport/relayed_streams.ts";
+import type { Relay, Relays } from "../../transport/relayed_streams.ts";
 import { createCodec } from "../../wire/codec.ts";
 import { LinkBacklog } from "../open_links.ts";
 import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";

@@ -3,24 +3,30 @@
  * and accepts only peers that the machine has met.
  */
 
+import type { Bytes } from "../../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
-import { type Endpoint, endpointText, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
+import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { measuredMs } from "../../base/machine/clock.ts";
+import type { Machine } from "../../base/machine/machine.ts";
 import type { Environment } from "../../base/machine/environment.ts";
-import type { MemberInput } from "../../protocols/group/schema/member_io.ts";
+import type {
+  DatagramKeys,
+  MemberInput,
+  PeerPlaces,
+} from "../../protocols/group/schema/member_io.ts";
+import {
+  type MemberDatagramEffect,
+  type MemberDatagramInput,
+  MemberDatagrams,
+} from "../../protocols/group/member/member_datagrams.ts";
 import type { GroupMessage } from "../../protocols/group/schema/messages.ts";
 import type {
   ChannelIdentity,
   HandshakeEnvironment,
 } from "../../protocols/noise/identity_handshake.ts";
-import { ReliableDatagrams } from "../../protocols/reliable_datagram/reliable_datagrams.ts";
-import type {
-  ReliableConfig,
-  ReliableEffect,
-  ReliableInput,
-} from "../../protocols/reliable_datagram/reliable_io.ts";
+import type { ReliableConfig } from "../../protocols/reliable_datagram/reliable_io.ts";
 import type { Datagrams } from "../../transport/datagrams.ts";
 import type { LinkClock } from "../../transport/link.ts";
 import { isUnknown, type MessageCodec } from "../../wire/codec.ts";
@@ -35,6 +41,14 @@ const GROUP_DATAGRAMS: ReliableConfig = { probeAfterMs: 1_000, silentAfterMs: 1_
  */
 const GOODBYES_MS_MAX = 1_500;
 
+/** How datagrams pass to a peer. */
+interface Way {
+  /** Measured, ms; null where it wasn't yet. */
+  readonly roundTripMs: number | null;
+  /** Null where none pass. */
+  readonly path: "direct" | "relay" | null;
+}
+
 interface GroupPeersPorts {
   readonly identity: ChannelIdentity;
   readonly environment: HandshakeEnvironment & Pick<Environment, "log">;
@@ -47,11 +61,12 @@ interface GroupPeersPorts {
 
 export class GroupPeers {
   readonly #ports: GroupPeersPorts;
-  readonly #host: DatagramHost;
+  readonly #datagrams: MemberDatagrams;
+  readonly #host: DatagramHost<MemberDatagramInput, MemberDatagramEffect>;
   /** Peers that are accepted. Bounded by the machine, like the maps below. */
   readonly #met = new Set<PeerKey>();
-  /** Peers of which events are still expected, and the endpoint at which each was first dialled or seen. */
-  readonly #known = new Map<PeerKey, Endpoint>();
+  /** Peers of which events are still expected. */
+  readonly #known = new Set<PeerKey>();
   /** Peers being disconnected: their messages are ignored. */
   readonly #ending = new Set<PeerKey>();
   #allEnded: (() => void) | null = null;
@@ -60,7 +75,7 @@ export class GroupPeers {
     this.#ports = ports;
     const { identity, environment, datagrams, clock } = ports;
     const access = { mode: "group", admit: (peer: PeerKey) => this.#met.has(peer) } as const;
-    const machine = new ReliableDatagrams({
+    const machine = this.#datagrams = new MemberDatagrams({
       identity,
       env: environment,
       access,
@@ -69,13 +84,16 @@ export class GroupPeers {
     this.#host = new DatagramHost(machine, datagrams, clock, (news) => this.#take(news));
   }
 
-  /** Connects to the peer at `endpoint`; redirects the connection if it was elsewhere. */
-  meet(peer: PeerKey, endpoint: Endpoint): void {
+  /** Connects to the peer; redirects the connection if it was elsewhere. */
+  meet(peer: PeerKey, { endpoint, seen, relay }: PeerPlaces): void {
     this.#met.add(peer);
-    const known = this.#known.get(peer);
-    if (known !== undefined && isSameEndpoint(known, endpoint) && !this.#ending.has(peer)) return;
-    this.#known.set(peer, endpoint);
-    this.#host.feed({ type: "connect", peer, endpoint });
+    this.#known.add(peer);
+    this.#host.feed({ type: "meet", peer, endpoint, seen, relay });
+  }
+
+  /** The coordinator, which is at this address, sees ours, and relays, under these keys. */
+  keyed({ index, toMember, toCoordinator }: DatagramKeys, coordinator: Endpoint): void {
+    this.#host.feed({ type: "keys", coordinator, index, toMember, toCoordinator });
   }
 
   /** Disconnects the peer after sending what is queued; it isn't accepted any more. */
@@ -91,12 +109,13 @@ export class GroupPeers {
     }
   }
 
-  /** Measured round-trip times of known peers, ms, by fingerprint; peers without a measurement are missing. */
-  roundTrips(): ReadonlyMap<string, number> {
-    const byKey = new Map<string, number>();
-    for (const peer of this.#known.keys()) {
-      const ms = this.#host.machine.roundTripMs(peer);
-      if (ms !== null) byKey.set(fingerprintOf(peer), measuredMs(ms));
+  /** How datagrams pass to known peers, by fingerprint. */
+  ways(): ReadonlyMap<string, Way> {
+    const byKey = new Map<string, Way>();
+    for (const peer of this.#known) {
+      const ms = this.#datagrams.reliable.roundTripMs(peer);
+      const roundTripMs = ms === null ? null : measuredMs(ms);
+      byKey.set(fingerprintOf(peer), { roundTripMs, path: this.#datagrams.pathOf(peer) });
     }
     return byKey;
   }
@@ -106,7 +125,7 @@ export class GroupPeers {
     const { clock, datagrams } = this.#ports;
     const ended = Promise.withResolvers<void>();
     this.#allEnded = ended.resolve;
-    for (const peer of [...this.#known.keys()]) this.part(peer, reason);
+    for (const peer of [...this.#known]) this.part(peer, reason);
     if (this.#known.size > 0) await isDoneWithin(clock, GOODBYES_MS_MAX, ended.promise);
     this.#host.stop();
     await datagrams.close();
@@ -122,7 +141,7 @@ export class GroupPeers {
     const { peer } = news;
     switch (news.type) {
       case "up":
-        if (!this.#known.has(peer)) this.#known.set(peer, news.endpoint);
+        this.#known.add(peer);
         this.#log("peer up", peer, { remote: endpointText(news.endpoint) });
         return this.#ports.told({ type: "peer-up", peer });
       case "reset":
@@ -192,30 +211,41 @@ export class GroupPeers {
 }
 
 /** Effects reported to the owner: all but datagrams to send. */
-export type DatagramNews = Exclude<ReliableEffect, { readonly type: "transmit" }>;
+export type DatagramNews = Exclude<MemberDatagramEffect, Transmit>;
 
-const TICK: ReliableInput = { type: "tick" };
+interface Transmit {
+  readonly type: "transmit";
+  readonly to: Endpoint;
+  readonly bytes: Bytes;
+}
+
+/** What the host itself tells its machine. */
+type HostInput =
+  | { readonly type: "datagram"; readonly from: Endpoint; readonly bytes: Uint8Array }
+  | { readonly type: "tick" };
+
+const TICK = { type: "tick" } as const;
 
 /**
- * Runs the reliable-datagrams machine over a datagram port: feeds it what arrives, sends its datagrams, and keeps
+ * Runs a machine of datagrams over a datagram port: feeds it what arrives, sends its datagrams, and keeps
  * one timer. Inputs of one turn of the event loop, from the network or the owner, are acknowledged and answered
  * together.
  */
-export class DatagramHost {
-  readonly machine: ReliableDatagrams;
+export class DatagramHost<Input, Effect extends { readonly type: string }> {
+  readonly machine: Machine<Input | HostInput, Effect>;
   readonly #datagrams: Datagrams;
   readonly #clock: LinkClock;
-  readonly #told: (news: DatagramNews) => void;
+  readonly #told: (news: Exclude<Effect, Transmit>) => void;
   #timer: { readonly dueMs: number; cancel(): void } | null = null;
   #isTickSoon = false;
   #isStopped = false;
 
   /** `told` may call `feed`, but not while it is itself called from within `feed`. */
   constructor(
-    machine: ReliableDatagrams,
+    machine: Machine<Input | HostInput, Effect>,
     datagrams: Datagrams,
     clock: LinkClock,
-    told: (news: DatagramNews) => void,
+    told: (news: Exclude<Effect, Transmit>) => void,
   ) {
     this.machine = machine;
     this.#datagrams = datagrams;
@@ -229,7 +259,7 @@ export class DatagramHost {
   }
 
   /** Feeds an input of the owner's. Datagrams that it causes may be sent at the end of the present turn. */
-  feed(input: ReliableInput): void {
+  feed(input: Input): void {
     if (this.#isStopped) return;
     this.#step(input);
     if (this.#isTickSoon) return;
@@ -247,11 +277,11 @@ export class DatagramHost {
     this.#timer = null;
   }
 
-  #step(input: ReliableInput): void {
+  #step(input: Input | HostInput): void {
     if (this.#isStopped) return;
     for (const effect of this.machine.step(input, this.#clock.nowMs())) {
-      if (effect.type === "transmit") this.#datagrams.send(effect.to, effect.bytes);
-      else this.#told(effect);
+      if (isTransmit(effect)) this.#datagrams.send(effect.to, effect.bytes);
+      else this.#told(effect as Exclude<Effect, Transmit>);
     }
   }
 
@@ -279,4 +309,8 @@ export class DatagramHost {
     });
     this.#timer = { dueMs, cancel: () => timer.cancel() };
   }
+}
+
+function isTransmit(effect: { readonly type: string }): effect is Transmit {
+  return effect.type === "transmit";
 }

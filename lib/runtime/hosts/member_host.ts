@@ -81,6 +81,8 @@ export class MemberHost extends ModeHost<
   readonly #backlog: LinkBacklog;
   readonly #feed: EntryFeed;
   readonly #nameOf: NameOf;
+  /** The last link to the coordinator, and where that is. */
+  #coordinator: { readonly link: LinkId; readonly remote: Endpoint } | null = null;
   /** What the others are told in the end: they tell a user who left from a program that failed. */
   #goodbye = "ended";
   /** Answers to `/log` and `/entry` are shown one after the other. */
@@ -141,6 +143,7 @@ export class MemberHost extends ModeHost<
 
   linkUp(link: LinkId, info: LinkInfo): void {
     if (!this.takes(link, info)) return;
+    this.#coordinator = { link, remote: info.remote };
     this.runner.feed({ type: "link-up", link, peer: info.peer });
   }
 
@@ -174,7 +177,10 @@ export class MemberHost extends ModeHost<
       case "send":
         return this.#backlog.send(effect.link, this.openLinks.encoded(effect.message));
       case "meet":
-        return this.#peers.meet(effect.peer, effect.endpoint);
+        return this.#peers.meet(effect.peer, effect);
+      case "datagram-keys":
+        if (effect.link !== this.#coordinator?.link) return; // those of a link that is over
+        return this.#peers.keyed(effect, this.#coordinator.remote);
       case "part":
         return this.#peers.part(effect.peer, effect.reason);
       case "tell":
@@ -295,14 +301,14 @@ export class MemberHost extends ModeHost<
     }
   }
 
-  /** Adds to a status what the machine can't know: the round trips to the others. */
+  /** Adds to a status what the machine can't know: the ways to the others. */
   protected override completed(event: MemberEvent): MemberEvent {
     if (event.event !== "status") return event;
-    const byKey = this.#peers.roundTrips();
-    const members = event.members.map((member) => ({
-      ...member,
-      roundTripMs: member.heard ? byKey.get(member.key) ?? null : null,
-    }));
+    const byKey = this.#peers.ways();
+    const members = event.members.map((member) => {
+      const way = member.heard ? byKey.get(member.key) : undefined;
+      return { ...member, roundTripMs: way?.roundTripMs ?? null, path: way?.path ?? null };
+    });
     return { ...event, members };
   }
 }

@@ -1,6 +1,6 @@
 /** Streams through a relay, combined with those of a network, so that one set of links has both. */
 
-import type { Endpoint } from "../../base/ids.ts";
+import { type Endpoint, RELAY_HOST } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import { TokenBucket } from "../../base/rates/token_bucket.ts";
 import type {
@@ -13,7 +13,6 @@ import type {
 import type { LinkClock } from "../link.ts";
 import {
   type Relay,
-  RELAY_HOST,
   type RelayHandler,
   type RelayLimits,
   type Relays,

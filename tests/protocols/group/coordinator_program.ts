@@ -499,6 +499,7 @@ export class Program {
         return `snapshot of ${effect.cut.members.map(({ name }) => name).join(" ")}`;
       case "read":
       case "show-snapshots":
+      case "datagram":
       case "input":
       case "shown":
         return null;

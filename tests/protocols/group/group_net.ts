@@ -434,7 +434,9 @@ class ScriptedCoordinator {
   tellPeers(...newcomers: readonly Node[]): void {
     const members = [...this.#linked.keys()].map((one) => this.#inView(one));
     const joining = newcomers.map(({ key }) => key);
-    for (const one of this.#linked.keys()) this.send(one, { type: "peers", members, joining });
+    for (const one of this.#linked.keys()) {
+      this.send(one, { type: "peers", members, joining, paths: [] });
+    }
   }
 
   #inView(node: Node): InView {

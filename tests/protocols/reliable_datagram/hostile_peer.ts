@@ -2,6 +2,7 @@
 
 import { assert } from "@std/assert";
 import type { Endpoint } from "../../../lib/base/ids.ts";
+import { PAYLOAD_BYTES_MAX } from "../../../lib/protocols/sealed_datagram/formats.ts";
 import { ACK_RANGES_MAX } from "../../../lib/protocols/reliable_datagram/limits.ts";
 import { PacketWriter } from "../../../lib/protocols/reliable_datagram/packet.ts";
 import { ReliableDatagrams } from "../../../lib/protocols/reliable_datagram/reliable_datagrams.ts";
@@ -18,7 +19,7 @@ const ANSWERS_MAX = 500;
 
 /** A payload that looks like a packet, more or less. */
 function payload(random: Random): Uint8Array {
-  if (random.chance(0.1)) return random.bytes(1 + random.below(1_169));
+  if (random.chance(0.1)) return random.bytes(1 + random.below(PAYLOAD_BYTES_MAX));
   const writer = new PacketWriter();
   const small = () => random.below(random.pick([2, 20, 300]));
   const any = () => random.chance(0.9) ? small() : random.below(2 ** 31) * 2 ** random.below(22);

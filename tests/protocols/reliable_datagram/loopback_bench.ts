@@ -9,13 +9,17 @@
  * process, one the round trip of a lone message.
  */
 
+import type {
+  ReliableEffect,
+  ReliableInput,
+} from "../../../lib/protocols/reliable_datagram/reliable_io.ts";
 import process from "node:process";
 import { nodeCrypto, nodeSigner } from "../../../lib/base/crypto/crypto.ts";
 import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
 import { ReliableDatagrams } from "../../../lib/protocols/reliable_datagram/reliable_datagrams.ts";
-import { DatagramHost, type DatagramNews } from "../../../lib/runtime/hosts/group_peers.ts";
+import { DatagramHost } from "../../../lib/runtime/hosts/group_peers.ts";
 import { SYSTEM_LINK_CLOCK } from "../../../lib/transport/system_clock.ts";
 import { UdpDatagrams } from "../../../lib/transport/udp_datagrams.ts";
 
@@ -33,13 +37,14 @@ const random = (length: number) => crypto.getRandomValues(new Uint8Array(length)
 class End {
   readonly key: PeerKey;
   readonly socket = UdpDatagrams.listen("127.0.0.1", 0, SILENT_LOGGER);
-  readonly host: DatagramHost;
-  onNews: (news: DatagramNews) => void = () => {};
+  readonly machine: ReliableDatagrams;
+  readonly host: DatagramHost<ReliableInput, ReliableEffect>;
+  onNews: (news: Exclude<ReliableEffect, { readonly type: "transmit" }>) => void = () => {};
 
   constructor() {
     const signer = nodeSigner(random(32));
     this.key = signer.key;
-    const machine = new ReliableDatagrams({
+    const machine = this.machine = new ReliableDatagrams({
       identity: { signer, static: keyPairFromSeed(random(32)) },
       env: { crypto: nodeCrypto, randomBytes: random, log: SILENT_LOGGER },
       access: { mode: "group", admit: () => true },
@@ -85,7 +90,7 @@ async function flood(end: End, peer: PeerKey, count: number): Promise<void> {
     }
     if (isCongested) await new Promise<void>((resolve) => drained = resolve);
   }
-  while (end.host.machine.waitingBytes(peer) > 0) await nextTurn();
+  while (end.machine.waitingBytes(peer) > 0) await nextTurn();
 }
 
 interface Figure {
@@ -133,7 +138,7 @@ async function bothHere(): Promise<Figure> {
   await ann.up(bob.key, bob.socket.local.port);
   await flood(ann, bob.key, 20_000);
   const figure = await timed(MESSAGES, () => flood(ann, bob.key, MESSAGES));
-  console.error("  ", JSON.stringify(ann.host.machine.figures(bob.key)));
+  console.error("  ", JSON.stringify(ann.machine.figures(bob.key)));
   await Promise.all([ann.stop(), bob.stop()]);
   return figure;
 }
@@ -176,7 +181,7 @@ async function twoProcesses(): Promise<Figure & { readonly roundTripUs: number }
   }
   await flood(ann, key, 20_000);
   const figure = await timed(MESSAGES, () => flood(ann, key, MESSAGES));
-  console.error("  ", JSON.stringify(ann.host.machine.figures(key)));
+  console.error("  ", JSON.stringify(ann.machine.figures(key)));
   await child.stdin.close();
   await lines.cancel();
   await child.status;

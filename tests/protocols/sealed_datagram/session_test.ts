@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   CHALLENGES_MAX,
-  DATAGRAM_BYTES_MAX,
   PREVIOUS_SESSION_MS,
   REKEY_AFTER_MS,
   REKEY_LAG_MS,
+  RELAYED_BYTES_MAX,
   SESSION_MS_MAX,
   UNPROVEN_FACTOR,
 } from "../../../lib/protocols/sealed_datagram/limits.ts";
@@ -23,7 +23,7 @@ Deno.test("SealedDatagrams: payloads arrive once, in any order, and no datagram 
 
   assertEquals(bob.heard.slice(1), ["three", "two", "one"]);
   assertEquals(bob.machine.statistics.repeated, 4);
-  assertEquals(sent.at(-1)?.bytes.length, DATAGRAM_BYTES_MAX);
+  assertEquals(sent.at(-1)?.bytes.length, RELAYED_BYTES_MAX);
 });
 
 Deno.test("SealedDatagrams: a datagram with any bit changed is dropped, and the true one taken after it", () => {

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
-import type { Hash } from "../../../lib/base/ids.ts";
+import type { Endpoint, Hash } from "../../../lib/base/ids.ts";
 import type { MemberInput } from "../../../lib/protocols/group/schema/member_io.ts";
 import { GROUP_MESSAGES, type GroupMessage } from "../../../lib/protocols/group/schema/messages.ts";
 import { ReliableDatagrams } from "../../../lib/protocols/reliable_datagram/reliable_datagrams.ts";
@@ -36,7 +36,7 @@ class Member {
   }
 
   meet(...others: readonly Member[]): void {
-    for (const { key, endpoint } of others) this.peers.meet(key, endpoint);
+    for (const { key, endpoint } of others) this.peers.meet(key, at(endpoint));
   }
 
   types(): readonly string[] {
@@ -65,6 +65,10 @@ function pair(latencyMs = 5) {
   return { network, ann, bob };
 }
 
+function at(endpoint: Endpoint) {
+  return { endpoint, seen: null, relay: null };
+}
+
 Deno.test("GroupPeers: those who meet hear each other, in order, and know how far they are", () => {
   const { network, ann, bob } = pair();
   ann.meet(bob);
@@ -77,8 +81,12 @@ Deno.test("GroupPeers: those who meet hear each other, in order, and know how fa
   assertEquals(ann.types(), ["peer-up"]);
   assertEquals(bob.types(), ["peer-up", ...Array(3).fill("peer-message")]);
   assertEquals(bob.heard(), [1, 2, 3]);
-  const [[key, ms] = []] = ann.peers.roundTrips();
-  assertEquals([key, Math.round(ms!)], [fingerprintOf(bob.key), 10]);
+  const [[key, way] = []] = ann.peers.ways();
+  assertEquals([key, Math.round(way!.roundTripMs!), way!.path], [
+    fingerprintOf(bob.key),
+    10,
+    "direct",
+  ]);
 });
 
 Deno.test("GroupPeers: how far a member is, is told to a thousandth of a millisecond", () => {
@@ -89,8 +97,9 @@ Deno.test("GroupPeers: how far a member is, is told to a thousandth of a millise
   ann.peers.tell([bob.key], ack(1));
   network.clock.advance(100);
 
-  const [[, ms] = []] = ann.peers.roundTrips();
-  assertEquals(ms, Math.round(ms! * 1_000) / 1_000);
+  const [[, way] = []] = ann.peers.ways();
+  const ms = way!.roundTripMs!;
+  assertEquals(ms, Math.round(ms * 1_000) / 1_000);
 });
 
 Deno.test("GroupPeers: who wasn't met isn't let in, and who is met late gets in", () => {
@@ -121,7 +130,7 @@ Deno.test("GroupPeers: meeting again where the peer is changes nothing, elsewher
   ann.meet(bob);
   network.clock.advance(10);
   assertEquals(datagrams, 0);
-  ann.peers.meet(bob.key, { host: HOST, port: 7 });
+  ann.peers.meet(bob.key, at({ host: HOST, port: 7 }));
   network.clock.advance(10);
 
   assertEquals(datagrams > 0, true);
@@ -175,7 +184,7 @@ Deno.test("GroupPeers: what is no message ends its sender, a message of a later 
     network.clock,
     () => {},
   );
-  ann.peers.meet(mallory.key, { host: HOST, port: 3 });
+  ann.peers.meet(mallory.key, at({ host: HOST, port: 3 }));
   network.clock.advance(500);
   const send = (...message: number[]) =>
     host.feed({

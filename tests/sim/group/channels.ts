@@ -5,7 +5,11 @@
  */
 
 import { type Endpoint, endpointText, type PeerKey } from "../../../lib/base/ids.ts";
-import type { MemberInput } from "../../../lib/protocols/group/schema/member_io.ts";
+import type {
+  DatagramKeys,
+  MemberInput,
+  PeerPlaces,
+} from "../../../lib/protocols/group/schema/member_io.ts";
 import type { GroupMessage } from "../../../lib/protocols/group/schema/messages.ts";
 import type { Path } from "../network.ts";
 import type { Random } from "../random.ts";
@@ -25,7 +29,11 @@ export interface ChannelOwner {
 
 /** A process's access to datagrams: the ideal channels, or the real layer over a lossy network. */
 export interface ChannelPort {
-  meet(peer: PeerKey, endpoint: Endpoint): void;
+  meet(peer: PeerKey, places: PeerPlaces): void;
+  /** The coordinator, at that address, takes datagrams under these keys. */
+  keyed(keys: DatagramKeys, coordinator: Endpoint): void;
+  /** How the peer's datagrams come; null where it isn't known. */
+  pathOf(peer: PeerKey): "direct" | "relay" | null;
   part(peer: PeerKey, reason: string): void;
   tell(peer: PeerKey, message: GroupMessage): void;
   /** The process has ended. */
@@ -237,7 +245,13 @@ export class IdealPort implements ChannelPort {
     readonly endpoint: Endpoint,
   ) {}
 
-  meet(peer: PeerKey, endpoint: Endpoint): void {
+  keyed(): void {}
+
+  pathOf(): null {
+    return null;
+  }
+
+  meet(peer: PeerKey, { endpoint }: PeerPlaces): void {
     if (peer === this.owner.key) throw new Violation(`${this.owner.name} meets itself`);
     this.#known.add(peer);
     if (this.#closing.has(peer)) return; // `peer-ended` follows

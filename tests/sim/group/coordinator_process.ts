@@ -25,6 +25,7 @@ const KEEP_MS_MAX = 5;
 export class CoordinatorProcess
   extends GroupProcess<CoordinatorInput, CoordinatorEffect, CoordinatorRecord> {
   readonly coordinator: RebuildingCoordinator;
+  readonly #datagrams: ReturnType<World["openBare"]>;
   readonly sim: SimProcess<CoordinatorInput, CoordinatorEffect, CoordinatorRecord>;
 
   constructor(world: World, override readonly party: CoordinatorParty) {
@@ -45,11 +46,35 @@ export class CoordinatorProcess
         records: mutation?.coordinatorRecords?.(this.disk.stateRecords) ?? this.disk.stateRecords,
         history: this.disk.log?.end.copy() ?? null,
         secrets,
+        takesDatagrams: world.hasRouters,
       },
       party.signer,
       this.environment(),
     );
     this.sim = this.run(this.coordinator, this.driven());
+    this.#datagrams = world.openBare(this, party.endpoint);
+    this.#datagrams?.handle({
+      datagram: (from, bytes) => this.told({ type: "datagram", from, bytes: bytes.slice() }),
+      turn() {},
+    });
+  }
+
+  /** Sends past what waits for the disk. */
+  override stepped(input: CoordinatorInput, effects: readonly CoordinatorEffect[]): void {
+    super.stepped(input, effects);
+    if (this.gone) return;
+    for (const effect of effects) {
+      if (effect.type === "datagram") this.#datagrams?.send(effect.to, effect.bytes);
+    }
+  }
+
+  refresh(): void {
+    if (!this.frozen) this.#datagrams?.wake();
+  }
+
+  override end(powerLost: boolean): void {
+    super.end(powerLost);
+    this.#datagrams?.close();
   }
 
   /** The machine as its inputs reach it. */
@@ -125,6 +150,7 @@ export class CoordinatorProcess
       case "keep-snapshot":
         return this.#keep(effect);
       case "show-snapshots":
+      case "datagram":
       case "input":
       case "persist":
       case "shown":

@@ -5,10 +5,19 @@
 
 import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import { type Endpoint, endpointText, type PeerKey } from "../../../lib/base/ids.ts";
-import type { MemberInput } from "../../../lib/protocols/group/schema/member_io.ts";
+import type {
+  DatagramKeys,
+  MemberInput,
+  PeerPlaces,
+} from "../../../lib/protocols/group/schema/member_io.ts";
+import type { Router } from "./routers.ts";
 import { GROUP_MESSAGES, type GroupMessage } from "../../../lib/protocols/group/schema/messages.ts";
 import { keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
-import { ReliableDatagrams } from "../../../lib/protocols/reliable_datagram/reliable_datagrams.ts";
+import {
+  type MemberDatagramEffect,
+  type MemberDatagramInput,
+  MemberDatagrams,
+} from "../../../lib/protocols/group/member/member_datagrams.ts";
 import { DatagramHost, type DatagramNews } from "../../../lib/runtime/hosts/group_peers.ts";
 import type { DatagramHandler, Datagrams } from "../../../lib/transport/datagrams.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
@@ -27,11 +36,15 @@ export interface LossyConfig {
   readonly loss: number;
   readonly delayMs: number;
   readonly isCut: (from: number, to: number) => boolean;
+  /** What stands before the hosts, by their numbers; null: all reach each other. */
+  readonly routers: readonly (Router | null)[] | null;
 }
 
 export class LossyChannels {
   readonly #sockets = new Map<string, Socket>();
   datagrams = 0;
+  /** Told of what arrives. */
+  carried: ((from: SocketOwner, to: SocketOwner, bytes: number) => void) | null = null;
 
   constructor(readonly time: VirtualTime, readonly random: Random, readonly config: LossyConfig) {}
 
@@ -51,16 +64,43 @@ export class LossyChannels {
   carry(from: Socket, to: Endpoint, bytes: Uint8Array): void {
     this.datagrams++;
     const { time, random, config } = this;
+    const router = config.routers?.[from.owner.host] ?? null;
+    const seen = router === null ? from.local : router.goesOut(from.local, to, time.nowMs);
     const copies = random.chance(config.loss) ? 0 : random.chance(DUPLICATION) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       time.after(config.delayMs + random.exponential(DISORDER_MS), () => {
-        const socket = this.#sockets.get(endpointText(to));
+        const socket = seen === null ? undefined : this.#socketAt(to, seen);
         if (socket === undefined || config.isCut(from.owner.host, socket.owner.host)) return;
-        socket.receive(from.local, bytes);
+        this.carried?.(from.owner, socket.owner, bytes.length);
+        socket.receive(seen!, bytes);
       });
     }
   }
+
+  #socketAt(to: Endpoint, from: Endpoint): Socket | undefined {
+    const { time, config: { routers } } = this;
+    const direct = this.#sockets.get(endpointText(to));
+    if (routers === null) return direct;
+    const ahead = direct === undefined ? null : routers[direct.owner.host] ?? null;
+    if (direct !== undefined && (ahead === null || ahead.kind === "open")) return direct;
+    for (const router of routers) {
+      if (router === null || (ahead !== router && router.outsideHost !== to.host)) continue;
+      // Addresses behind a router that translates mean nothing outside.
+      if (router.translates && router.outsideHost !== to.host) continue;
+      const inside = router.comesIn(to, from, time.nowMs);
+      if (inside !== null) return this.#sockets.get(endpointText(inside));
+    }
+    return undefined;
+  }
+
+  /** The coordinator's port. */
+  openBare(owner: SocketOwner, endpoint: Endpoint): Datagrams & { wake(): void } {
+    return new Socket(this, owner, endpoint);
+  }
 }
+
+/** A process whose socket it is. */
+export type SocketOwner = Omit<ChannelOwner, "told">;
 
 /** How many datagrams a socket buffers for a program that doesn't read. */
 const SOCKET_DATAGRAMS = 90;
@@ -72,7 +112,7 @@ class Socket implements Datagrams {
 
   constructor(
     readonly channels: LossyChannels,
-    readonly owner: ChannelOwner,
+    readonly owner: SocketOwner,
     readonly local: Endpoint,
   ) {
     channels.take(this);
@@ -116,7 +156,8 @@ class Socket implements Datagrams {
 const codec = createCodec(GROUP_MESSAGES);
 
 class LossyPort implements ChannelPort {
-  readonly #host: DatagramHost;
+  readonly datagrams: MemberDatagrams;
+  readonly #host: DatagramHost<MemberDatagramInput, MemberDatagramEffect>;
   /** Peers that it accepts. */
   readonly #known = new Set<PeerKey>();
   /** Callbacks to run when the program wakes up. */
@@ -131,7 +172,7 @@ class LossyPort implements ChannelPort {
     this.#channels = channels;
     const { time } = channels;
     const random = channels.random.fork();
-    const machine = new ReliableDatagrams({
+    const machine = this.datagrams = new MemberDatagrams({
       identity: { signer: owner.party.signer, static: keyPairFromSeed(random.bytes(32)) },
       env: {
         crypto: fakeCrypto,
@@ -151,9 +192,17 @@ class LossyPort implements ChannelPort {
     this.#host = new DatagramHost(machine, socket, clock, (news) => this.#told(news));
   }
 
-  meet(peer: PeerKey, endpoint: Endpoint): void {
+  meet(peer: PeerKey, { endpoint, seen, relay }: PeerPlaces): void {
     this.#known.add(peer);
-    this.#host.feed({ type: "connect", peer, endpoint });
+    this.#host.feed({ type: "meet", peer, endpoint, seen, relay });
+  }
+
+  keyed({ index, toMember, toCoordinator }: DatagramKeys, coordinator: Endpoint): void {
+    this.#host.feed({ type: "keys", coordinator, index, toMember, toCoordinator });
+  }
+
+  pathOf(peer: PeerKey): "direct" | "relay" | null {
+    return this.datagrams.pathOf(peer);
   }
 
   part(peer: PeerKey, reason: string): void {
@@ -202,7 +251,7 @@ class LossyPort implements ChannelPort {
       case "failed":
         return { type: "peer-failed", peer };
       case "ended":
-        return this.#known.has(peer) ? { type: "peer-ended", peer, text: news.text } : null;
+        return { type: "peer-ended", peer, text: news.text };
       case "congested":
         return { type: "peer-congested", peer };
       case "drained":

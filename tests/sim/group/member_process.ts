@@ -77,6 +77,10 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
     this.port = world.openPort(this, party.endpoint);
   }
 
+  override get seenHost(): string {
+    return this.world.routerOf(this.party)?.outsideHost ?? super.seenHost;
+  }
+
   command(command: MemberCommand, ref?: string): void {
     this.told({ type: "command", command, ref });
   }
@@ -116,7 +120,7 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
         for (const peer of effect.peers) this.port.tell(peer, effect.message);
         return;
       case "meet":
-        return this.port.meet(effect.peer, effect.endpoint);
+        return this.port.meet(effect.peer, effect);
       case "part":
         return this.port.part(effect.peer, effect.reason);
     }
@@ -133,6 +137,8 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
     }
     this.world.note(`${this.name} >`, effect);
     switch (effect.type) {
+      case "datagram-keys":
+        return this.port.keyed(effect, this.world.coordinator.endpoint);
       case "dial":
         return this.#dial(effect);
       case "show":

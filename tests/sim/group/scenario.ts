@@ -2,6 +2,7 @@
 
 import { EDIT_POLICIES, type EditPolicy } from "../../../lib/protocols/group/schema/edit.ts";
 import type { DiskConfig } from "../disk.ts";
+import type { RouterKind } from "./routers.ts";
 import { Random } from "../random.ts";
 
 /** Kinds of trouble, and the weight of each in a run that has it; talking has a weight of 60. */
@@ -82,6 +83,8 @@ export interface Scenario {
   readonly datagramLoss: number | null;
   /** Whether newcomers need an invite: then invites are made anew, and others try to come in by void ones. */
   readonly private: boolean;
+  /** What stands before each member; absent: nothing, and the coordinator takes no datagrams. */
+  readonly routers?: readonly RouterKind[];
 }
 
 const VOTERS: readonly Voters[] = [

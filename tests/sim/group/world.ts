@@ -35,6 +35,7 @@ import { GroupDisk } from "./group_disk.ts";
 import { LossyChannels } from "./lossy_channels.ts";
 import type { Lie } from "./liar.ts";
 import { MemberProcess } from "./member_process.ts";
+import { Router, type RouterKind } from "./routers.ts";
 import type { Mutation } from "./mutations.ts";
 import type { AnyEffect, AnyInput, AnyProcess } from "./process.ts";
 import { Violation } from "./violation.ts";
@@ -157,6 +158,8 @@ export interface WorldOptions {
   readonly private?: boolean;
   /** How many programs may lead the group; by default one. */
   readonly instances?: number;
+  /** What stands before each member; absent: nothing, and the coordinator takes no datagrams. */
+  readonly routers?: readonly RouterKind[] | undefined;
   readonly print: ((line: string) => void) | null;
   readonly mutation: Mutation | null;
 }
@@ -179,7 +182,9 @@ export class World {
   readonly coordinator: CoordinatorParty;
   readonly members: readonly MemberParty[];
   /** The real datagram layer, or null. With it, `channels` only determines the cuts. */
-  readonly #lossy: LossyChannels | null;
+  readonly lossy: LossyChannels | null;
+  /** By the numbers of their hosts. */
+  readonly #routers: readonly (Router | null)[] | null;
   readonly #byKey = new Map<PeerKey, MemberParty>();
   steps = 0;
 
@@ -190,15 +195,17 @@ export class World {
     const limits = { controlBytes: 64 * KIB, dataBytes: KIB * KIB, windowBytes: 256 * KIB };
     const hosts = members + (options.instances ?? 1);
     this.network = new Network(this.time, this.random.fork(), limits, hosts, () => path);
+    this.#routers = options.routers === undefined ? null : this.#routersOf(options.routers, seed);
     const config = { lateChance, path: () => path };
     this.channels = new Channels(this.time, this.random.fork(), hosts, config);
-    this.#lossy = options.datagramLoss === null ? null : new LossyChannels(
+    this.lossy = options.datagramLoss === null ? null : new LossyChannels(
       this.time,
       this.random.fork(),
       {
         loss: options.datagramLoss,
         delayMs,
         isCut: (from, to) => this.channels.isCut(from, to),
+        routers: this.#routers,
       },
     );
     this.coordinator = new CoordinatorParty(this);
@@ -250,8 +257,32 @@ export class World {
     return member;
   }
 
+  #routersOf(kinds: readonly RouterKind[], seed: number): readonly (Router | null)[] {
+    const random = new Random(seed * 2 + 7);
+    const coordinator = { host: "10.0.0.0", port: 6_000 };
+    const made = kinds.map((kind, at) => {
+      const translates = kind === "cone" || kind === "symmetric";
+      const outside = `${translates ? "100.64.0" : "10.0.0"}.${at + 1}`;
+      return new Router(kind, outside, coordinator, random.fork());
+    });
+    return [null, ...made];
+  }
+
+  get hasRouters(): boolean {
+    return this.#routers !== null;
+  }
+
+  routerOf({ host }: Party): Router | null {
+    return this.#routers?.[host] ?? null;
+  }
+
+  /** The coordinator's port for datagrams; null where it takes none. */
+  openBare(process: CoordinatorProcess, endpoint: Endpoint) {
+    return this.hasRouters ? this.lossy!.openBare(process, endpoint) : null;
+  }
+
   openPort(process: MemberProcess, endpoint: Endpoint): ChannelPort {
-    return (this.#lossy ?? this.channels).open(process, endpoint);
+    return (this.lossy ?? this.channels).open(process, endpoint);
   }
 
   /** The members' running processes. */
@@ -402,6 +433,7 @@ export class World {
   refresh(): void {
     this.network.refresh();
     for (const { port } of this.running()) port.refresh();
+    this.coordinator.process?.refresh();
   }
 
   /** Whether there is a member that may be blamed for errors. */

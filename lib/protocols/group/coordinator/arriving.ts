@@ -21,6 +21,7 @@ import {
 } from "../detector/attendance.ts";
 import { compareBallots, isSameBallot, type Member, NO_BALLOT } from "../schema/epoch.ts";
 import type { ViewChangeCoordinator } from "../views/view_change_coordinator.ts";
+import type { DatagramRelay } from "./datagram_relay.ts";
 import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
 import type { Escrow } from "../catch_up/escrow.ts";
 import type { Founding } from "../schema/founding.ts";
@@ -61,6 +62,7 @@ interface ArrivingParts {
   readonly places: Places;
   readonly changing: ViewChangeCoordinator;
   readonly partings: Partings;
+  readonly relay: DatagramRelay;
   readonly escrow: Escrow;
   readonly out: CoordinatorOutput;
   readonly secrets: GroupSecrets | null;
@@ -345,7 +347,8 @@ export class Arriving {
 
   /** @param isAgain Whether it was welcomed before: then it is told only what has become worse. */
   #welcome(attendee: Attendee, lacking: string[], isAgain: boolean): void {
-    const { group, founding, keys, views, admission, secrets, instances, out, told } = this.parts;
+    const { group, founding, keys, views, admission, relay, secrets, instances, out, told } =
+      this.parts;
     const { link, hasSayTold } = attendee;
     const hasSay = views.open.some((view) => views.isVoiceOf(view, attendee));
     const awaited = hasSay && this.#isMember(attendee) ? [] : lacking;
@@ -365,6 +368,8 @@ export class Arriving {
     attendee.told = told();
     const standing = { isMember: hasSay, told: attendee.told, awaited };
     out.send(link, { type: "welcome", group, founding, ...standing, former: keys.signed });
+    const datagramKeys = relay.keysFor(link);
+    if (datagramKeys !== null) out.send(link, datagramKeys);
     const addresses = instances().slice(0, INSTANCES_MAX);
     if (addresses.length > 0) out.send(link, { type: "instances", addresses });
     this.#addressesTold ??= addresses;
@@ -437,14 +442,19 @@ export class Arriving {
    * @param isUrgent Whether they must know at once; otherwise it may take a moment, where many come and go.
    */
   tellPeers(isUrgent: boolean): void {
-    const { attendance, out } = this.parts;
+    const { attendance, relay, out } = this.parts;
     const members = this.#peers();
     const behind = this.#behind;
     const joining = [...this.#joining, ...behind].map(({ key }) => key)
       .filter((key) => members.some((member) => member.key === key));
+    const paths = members.flatMap((member) => {
+      const attendee = attendance.get(member.key);
+      return attendee === null ? [] : relay.pathOf(attendee, member) ?? [];
+    });
     const line = JSON.stringify([
       members.map(({ incarnation, ...at }) => ({ ...at, incarnation: incarnation.toHex() })),
       joining,
+      paths,
     ]);
     if (
       line !== this.#peersTold && !this.#tellings.take(out.nowMs) && !isUrgent &&
@@ -457,7 +467,7 @@ export class Arriving {
     if (line === this.#peersTold) return;
     this.#peersTold = line;
     for (const { link } of attendance.here) {
-      if (link !== null) out.send(link, { type: "peers", members, joining });
+      if (link !== null) out.send(link, { type: "peers", members, joining, paths });
     }
   }
 

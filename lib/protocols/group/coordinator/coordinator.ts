@@ -38,6 +38,7 @@ import type {
   CoordinatorInput,
 } from "../schema/coordinator_io.ts";
 import { type Group, groupOf, restoreCoordinator, snapshotCoordinator } from "./coordinator_log.ts";
+import { DatagramRelay } from "./datagram_relay.ts";
 import { CoordinatorOutput } from "../schema/coordinator_output.ts";
 import { type CoordinatorFacts, inviteView, membersView, statusView } from "./coordinator_view.ts";
 import { Escrow } from "../catch_up/escrow.ts";
@@ -97,6 +98,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   readonly #escrow: Escrow;
   readonly #changing: ViewChangeCoordinator;
   readonly #partings: Partings;
+  readonly #relay: DatagramRelay;
   readonly #arriving: Arriving;
   readonly #steering: MembershipDecider;
   readonly #judging: EquivocationJudgement;
@@ -211,11 +213,19 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       (attendee, reason) => this.#steering.parted(attendee, reason),
     );
     const told = () => this.#told;
+    const relay = this.#relay = new DatagramRelay({
+      views,
+      attendance,
+      out,
+      randomBytes: (length) => environment.randomBytes(length),
+      isOpen: config.takesDatagrams ?? false,
+    });
     const arriving = this.#arriving = new Arriving({
       ...parts,
       places,
       changing,
       partings,
+      relay,
       secrets: config.secrets ?? null,
       instances: config.instances ?? (() => []),
       told,
@@ -316,6 +326,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       return this.#out.take();
     }
     if (this.#out.clock.stalledMs > 0) this.#attendance.awoke(this.#out.nowMs);
+    const isRelayed = input.type === "datagram" && !this.#relay.datagram(input.from, input.bytes);
+    // Nothing else depends on what is relayed, and there may be thousands a second.
+    if (isRelayed) return this.#out.take();
     this.#handle(input);
     if (!this.#stopped) this.#settle();
     if (!this.#stopped && this.#leaving !== null) this.#leaveInTime(this.#leaving);
@@ -344,6 +357,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "link-down":
         return this.#linkDown(input);
       case "drained":
+        return;
+      case "datagram":
+        this.#steering.isUnsettled = true; // all are told where it is now
         return;
       case "message":
         return this.#message(input.link, input.message);
@@ -432,6 +448,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #linkDown({ link: id, closed, reason }: Extract<CoordinatorInput, { type: "link-down" }>): void {
     this.#escrow.forget(id);
+    this.#relay.linkDown(id);
     const link = this.#attendance.link(id);
     const attendee = this.#attendance.linkDown(id);
     if (attendee !== null) {

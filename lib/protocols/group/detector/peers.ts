@@ -18,6 +18,7 @@ import {
   REMEMBERED_MAX,
   UNORDERED_BYTES_MAX,
 } from "../schema/limits.ts";
+import type { PeerPlaces } from "../schema/member_io.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "../schema/messages.ts";
 
@@ -36,6 +37,9 @@ export interface Peer {
   readonly key: PeerKey;
   /** Where to meet the peer; null: it met us, and the coordinator hasn't introduced it yet. */
   endpoint: Endpoint | null;
+  /** Where it can be reached besides. */
+  seen: Endpoint | null;
+  relay: number | null;
   /** How often the peer couldn't be reached; null once it was heard. */
   misses: number | null;
   isUp: boolean;
@@ -125,32 +129,35 @@ export class Peers {
    * Meets these peers, and parts from all others.
    * @returns Those that had sent something before they were introduced.
    */
-  introduce(wanted: ReadonlyMap<PeerKey, Endpoint>): readonly Peer[] {
+  introduce(wanted: ReadonlyMap<PeerKey, PeerPlaces>): readonly Peer[] {
     for (const peer of this.#peers.values()) {
       if (!wanted.has(peer.key)) this.#part(peer, "not in the group");
     }
     const early: Peer[] = [];
-    for (const [key, endpoint] of wanted) {
+    for (const [key, places] of wanted) {
       const peer = this.#peers.get(key);
       if (peer === undefined) {
-        const added = this.#add(key, endpoint);
+        const added = this.#add(key, places);
         if (this.#isBanned(key)) this.#meetAt.set(key, this.#banned.get(key)!);
         else this.#meet(added);
       } else if (peer.endpoint === null) {
-        peer.endpoint = endpoint;
+        Object.assign(peer, places);
         early.push(peer);
-      } else if (!isSameEndpoint(peer.endpoint, endpoint)) {
-        peer.endpoint = endpoint;
+        if (places.seen !== null || places.relay !== null) this.#meet(peer);
+      } else if (!isSamePlaces(peer, places)) {
+        Object.assign(peer, places);
         if (!this.#isBanned(key)) this.#meet(peer);
       }
     }
     return early;
   }
 
-  #add(key: PeerKey, endpoint: Endpoint | null): Peer {
+  #add(key: PeerKey, places: PeerPlaces | null): Peer {
     const peer: Peer = {
       key,
-      endpoint,
+      endpoint: places?.endpoint ?? null,
+      seen: places?.seen ?? null,
+      relay: places?.relay ?? null,
       misses: 0,
       isUp: false,
       isSilent: false,
@@ -176,7 +183,8 @@ export class Peers {
 
   #meet(peer: Peer): void {
     this.#meetAt.set(peer.key, null);
-    this.out.push({ type: "meet", peer: peer.key, endpoint: peer.endpoint! });
+    const { key, endpoint, seen, relay } = peer;
+    this.out.push({ type: "meet", peer: key, endpoint: endpoint!, seen, relay });
   }
 
   #part(peer: Peer, reason: string): void {
@@ -380,6 +388,14 @@ function pauseMs(peer: Peer): number {
   peer.misses += 1;
   const growth = 2 ** Math.max(0, peer.misses - MEET_SOON_TIMES);
   return Math.min(MEET_AGAIN_MS * growth, MEET_AGAIN_MS_MAX);
+}
+
+function isSamePlaces({ endpoint, seen, relay }: Peer, places: PeerPlaces): boolean {
+  return relay === places.relay && isSame(endpoint, places.endpoint) && isSame(seen, places.seen);
+}
+
+function isSame(one: Endpoint | null, other: Endpoint | null): boolean {
+  return one === null || other === null ? one === other : isSameEndpoint(one, other);
 }
 
 function isHeard({ isUp, isSilent, isBroken }: Peer): boolean {

@@ -20,7 +20,7 @@ import type { MemberOutput } from "../schema/member_output.ts";
 import { lastEntriesText } from "./member_events.ts";
 import type { MemberUser } from "./member_user.ts";
 import type { Membership } from "./membership.ts";
-import type { GroupMessage, GroupMessageOf, GroupRefusal } from "../schema/messages.ts";
+import type { GroupMessage, GroupMessageOf, GroupRefusal, MemberPath } from "../schema/messages.ts";
 import type { Self } from "../log/send_queue.ts";
 import type { Promises } from "../log/promises.ts";
 
@@ -70,7 +70,11 @@ interface CoordinatorSessionParts {
     former: SignedFormerKeys | null,
   ) => Membership;
   /** Members of the present view, and newcomers: they are to be met. */
-  readonly rosterIs: (members: readonly Member[], joining: readonly PeerKey[]) => void;
+  readonly rosterIs: (
+    members: readonly Member[],
+    joining: readonly PeerKey[],
+    paths: readonly MemberPath[],
+  ) => void;
   /** The members, as the coordinator names them to a newcomer. */
   readonly membersAre: (keys: readonly PeerKey[]) => void;
   /** The coordinator has let us in. @param told It knows of all entries up to this position. */
@@ -252,13 +256,15 @@ export class CoordinatorSession {
         this.#tellAlive();
         return membership.telling.more();
       case "peers":
-        return this.parts.rosterIs(message.members, message.joining);
+        return this.parts.rosterIs(message.members, message.joining, message.paths);
       case "departed":
         return this.parts.user().departed(message.left);
       case "parted":
         return this.#parted(message);
       case "secret":
         return this.#secretIs(message);
+      case "datagram-keys":
+        return this.#keysAre(link, message);
       case "instances":
         return this.#instancesAre(message);
       case "catch-up":
@@ -423,6 +429,18 @@ export class CoordinatorSession {
     this.parts.out.push({ type: "keep-secret", secret: kept });
   }
 
+  #keysAre(link: LinkId, keys: GroupMessageOf<"datagram-keys">): void {
+    const { index, toMember, toCoordinator } = keys;
+    // A decoder's bytes belong to the link's buffer.
+    this.parts.out.push({
+      type: "datagram-keys",
+      link,
+      index,
+      toMember: toMember.slice(),
+      toCoordinator: toCoordinator.slice(),
+    });
+  }
+
   #instancesAre(message: GroupMessageOf<"instances">): void {
     const addresses = this.link.learn(message.addresses);
     if (addresses !== null) this.parts.out.push({ type: "keep-addresses", addresses });
@@ -442,7 +460,7 @@ export class CoordinatorSession {
       case "replaced":
         return out.fatal("replaced", REPLACED);
       case "silent":
-        this.parts.rosterIs([], []);
+        this.parts.rosterIs([], [], []);
         user().keepUnsaid();
         out.warn(
           "The others don't hear you, and go on without you: what you write is kept, and you come " +

@@ -18,7 +18,7 @@ import { dropOldest } from "../../../base/collections/bounded.ts";
 import { sameBytes } from "../../../base/collections/bytes.ts";
 import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
-import type { Endpoint, Hash, PeerKey } from "../../../base/ids.ts";
+import type { Hash, PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { Agenda, type Machine } from "../../../base/machine/machine.ts";
 import { CoordinatorSession } from "./coordinator_session.ts";
@@ -41,7 +41,7 @@ import {
   OFFENDER_BAN_MS,
 } from "../schema/limits.ts";
 import { Listed } from "./listed.ts";
-import type { MemberConfig, MemberEffect, MemberInput } from "../schema/member_io.ts";
+import type { MemberConfig, MemberEffect, MemberInput, PeerPlaces } from "../schema/member_io.ts";
 import { restoreMember } from "../log/member_log.ts";
 import { MemberNames } from "../identity/member_names.ts";
 import { MemberOutput } from "../schema/member_output.ts";
@@ -49,7 +49,7 @@ import { MemberUser } from "./member_user.ts";
 import { unheardText } from "./member_events.ts";
 import { MemberPresences } from "./member_presences.ts";
 import { Membership, type MembershipParts } from "./membership.ts";
-import { type GroupMessage, MEMBER_GOODBYE } from "../schema/messages.ts";
+import { type GroupMessage, MEMBER_GOODBYE, type MemberPath } from "../schema/messages.ts";
 import { Peers } from "../detector/peers.ts";
 import type { MemberRecord, NewLogRecord } from "../schema/records.ts";
 import { type Self, SendQueue } from "../log/send_queue.ts";
@@ -81,6 +81,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   readonly #unheard = new Unheard();
   /** Members of the present view, and newcomers, as the coordinator says. */
   #roster: readonly GroupMember[] = [];
+  /** How the coordinator reaches those of them that it can. */
+  #paths: ReadonlyMap<PeerKey, MemberPath> = new Map();
   /** Records that the disk should have and that were missing at the start. */
   readonly #repairs: readonly MemberRecord[];
   /** Groups that this process was in before: a coordinator with another disk may bring it back to one. */
@@ -126,7 +128,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       lastEdit: () => this.#lastEdit,
       enter: (group, founding, coordinator, named) =>
         this.#enter(group, founding, coordinator, named),
-      rosterIs: (members, joining) => this.#rosterIs(members, joining),
+      rosterIs: (members, joining, paths) => this.#rosterIs(members, joining, paths),
       membersAre: (keys) => this.#membersAre(keys),
       coordinatorUp: (told) => this.membership!.coordinatorUp(told),
       handsOver: (position) => this.#handsOver(position),
@@ -454,8 +456,13 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.out.tell([key], { type: "unknown", code });
   }
 
-  #rosterIs(members: readonly GroupMember[], joining: readonly PeerKey[]): void {
+  #rosterIs(
+    members: readonly GroupMember[],
+    joining: readonly PeerKey[],
+    paths: readonly MemberPath[],
+  ): void {
     this.#roster = members;
+    this.#paths = new Map(paths.map((path) => [path.key, path]));
     this.names.present(members);
     this.#listed.areHere(members, joining);
     this.#introduce();
@@ -480,13 +487,18 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   /** Meets the members that the coordinator and the epoch name, and parts from others. */
   #introduce(): void {
-    const wanted = new Map<PeerKey, Endpoint>();
+    const wanted = new Map<PeerKey, PeerPlaces>();
     const { membership, session: { isUp, link: { endpoint } } } = this;
     const view = membership?.epoch?.epoch.value ?? (isUp ? null : membership?.roundView);
     const add = (members: readonly GroupMember[]) => {
       for (const member of members) {
         if (member.key === this.self.key) continue;
-        wanted.set(member.key, endpointOf(member, endpoint.host));
+        const path = this.#paths.get(member.key);
+        wanted.set(member.key, {
+          endpoint: endpointOf(member, endpoint.host),
+          seen: path?.seen ?? null,
+          relay: path?.number ?? null,
+        });
       }
     };
     add(view?.members ?? []);

@@ -92,6 +92,7 @@ function memberView(status: StatusOf, member: Member): MemberView {
     port,
     heard: isSelf || peers.isHeard(member.key),
     roundTripMs: null,
+    path: null,
     behind: Math.max(0, (membership?.held.position ?? 0) - acked),
   };
 }

@@ -178,6 +178,7 @@ export class Recounting {
     switch (input.type) {
       case "start":
       case "drained":
+      case "datagram":
       case "read":
       case "read-failed":
       case "snapshot-kept":

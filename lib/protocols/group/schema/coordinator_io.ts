@@ -1,5 +1,6 @@
 /** The coordinator's machine as its caller sees it: inputs, effects, configuration. */
 
+import type { Bytes } from "../../../base/crypto/crypto.ts";
 import type { Fingerprint } from "../../../base/text/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../../base/ids.ts";
 import type { ComparedKey } from "../../../base/trust/refused_keys.ts";
@@ -24,6 +25,8 @@ export type CoordinatorInput =
     readonly process: string;
     readonly host: string | null;
   }
+  /** Came to the coordinator's port. `bytes` aren't kept. */
+  | { readonly type: "datagram"; readonly from: Endpoint; readonly bytes: Uint8Array }
   /**
    * Answers `keep-snapshot`: where the snapshot is, and which ones were removed for it; null where the disk refuses
    * it, with the reason in `text`.
@@ -43,6 +46,8 @@ export type CoordinatorInput =
 export type CoordinatorEffect =
   | ModeEffect<CoordinatorEvent, CoordinatorRecord, never>
   | { readonly type: "send"; readonly link: LinkId; readonly message: GroupMessage }
+  /** Sent past what waits for the disk. */
+  | { readonly type: "datagram"; readonly to: Endpoint; readonly bytes: Bytes }
   /** Reads the kept log, as a member does its own. */
   | {
     readonly type: "read";
@@ -77,6 +82,8 @@ export interface CoordinatorConfig {
   readonly secrets?: GroupSecrets | null;
   /** Where its instances listen, this one among them, as far as known; absent where it runs as one. */
   readonly instances?: () => readonly Endpoint[];
+  /** Whether datagrams that come to the coordinator's port are passed to it; absent: none are. */
+  readonly takesDatagrams?: boolean;
   /** The end of the log that is kept while nobody is in the group; null where there is none. */
   readonly history: HistoryEnd | null;
 }

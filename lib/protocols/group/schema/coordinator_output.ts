@@ -3,7 +3,8 @@
  * disk: if the disk refuses it, nobody must hear of what was refused.
  */
 
-import type { LinkId } from "../../../base/ids.ts";
+import type { Bytes } from "../../../base/crypto/crypto.ts";
+import type { Endpoint, LinkId } from "../../../base/ids.ts";
 import { ModeOutput } from "../../../base/machine/mode_output.ts";
 import { Pending } from "../../../base/machine/pending.ts";
 import type { CoordinatorEffect } from "./coordinator_io.ts";
@@ -52,6 +53,11 @@ export class CoordinatorOutput extends ModeOutput<CoordinatorEvent, CoordinatorE
   send(link: LinkId, message: GroupMessage): void {
     if (isContent(message) && !this.mayReceive(link)) return;
     this.push({ type: "send", link, message });
+  }
+
+  /** Waits for nothing: a datagram says nothing of what is on disk. */
+  datagram(to: Endpoint, bytes: Bytes): void {
+    super.push({ type: "datagram", to, bytes });
   }
 
   close(link: LinkId, reason: string): void {

@@ -92,6 +92,8 @@ export interface MemberView {
   /** Whether datagrams are exchanged with this member; true for oneself. */
   readonly heard: boolean;
   readonly roundTripMs: number | null;
+  /** How datagrams come from this member; null of oneself, and where none come. */
+  readonly path: "direct" | "relay" | null;
   /** Entries that wait for this member: ordered, and not known to be on its disk. */
   readonly behind: number;
 }
@@ -340,7 +342,7 @@ export interface EditView {
   readonly deadline: string | null;
 }
 
-export interface CoordinatorMemberView extends Omit<MemberView, "roundTripMs" | "behind"> {
+export interface CoordinatorMemberView extends Omit<MemberView, "roundTripMs" | "path" | "behind"> {
   /** Null, as is `digest`, while it isn't known: the member hasn't told since the coordinator was started. */
   readonly seq: number | null;
   readonly digest: string | null;

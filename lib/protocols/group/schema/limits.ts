@@ -261,6 +261,32 @@ export const TOLD_ENTRIES_MAX = 256;
 /** Entries that `/log` shows where no number is given, and at most. */
 export const LOG_COUNT_DEFAULT = 20;
 export const LOG_COUNT_MAX = 1_000_000;
+/** Highest number by which the coordinator names a member in relayed datagrams: one for each that comes, for years. */
+export const RELAY_NUMBER_MAX = 2 ** 21 - 1;
+/** How long members try to send each other datagrams directly until the coordinator relays them. */
+export const RELAY_AFTER_MS = 3_000;
+/**
+ * Relayed bytes a second from one member to another, and at once: a lane's window each second, so that a log of 10 MB
+ * comes within a minute, and one pair can't take what the others need.
+ */
+export const RELAY_PAIR_BYTES_PER_S = 256 * 1_024;
+export const RELAY_PAIR_BURST_BYTES = 256 * 1_024;
+/** The same where neither of the two is a member, or shown as joining: a handshake, and signs of life. */
+export const RELAY_STRANGER_BYTES_PER_S = 4 * 1_024;
+export const RELAY_STRANGER_BURST_BYTES = 16 * 1_024;
+/** Relayed bytes a second in all, and at once: a third of a 100 Mbit/s line. */
+export const RELAY_BYTES_PER_S = 4 * 1_024 * 1_024;
+export const RELAY_BURST_BYTES = 2 * 1_024 * 1_024;
+/** Other datagrams of one member a second, and at once: it says where it is every 15 s. */
+export const OWN_DATAGRAMS_PER_S = 4;
+export const OWN_DATAGRAMS_BURST = 32;
+/** Pauses between attempts to send directly, while the coordinator relays: each twice as long as the one before. */
+export const DIRECT_AGAIN_MS_MIN = 1_000;
+export const DIRECT_AGAIN_MS_MAX = 60_000;
+/** An attempt sends at these times after it begins: both sides have to send before either receives. */
+export const TRIALS_MS = [0, 250, 750] as const;
+/** A direct path that lasted for so long isn't one that comes and goes: attempts begin with the shortest pause again. */
+export const DIRECT_LASTS_MS = 60_000;
 /** Instances of one coordinator that a member is told of. */
 export const INSTANCES_MAX = 16;
 /**

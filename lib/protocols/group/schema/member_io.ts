@@ -1,5 +1,6 @@
 /** A member's machine as its caller sees it: inputs, effects, configuration. */
 
+import type { Bytes } from "../../../base/crypto/crypto.ts";
 import type { Fingerprint } from "../../../base/text/fingerprint.ts";
 import type { Endpoint, Hash, LinkId, MessageId, PeerKey, RequestId } from "../../../base/ids.ts";
 import type { ComparedKey } from "../../../base/trust/refused_keys.ts";
@@ -69,6 +70,23 @@ export interface HistoryRead {
   readonly seq: number;
 }
 
+/** Where a peer can be reached. */
+export interface PeerPlaces {
+  /** The address that it gives. */
+  readonly endpoint: Endpoint;
+  /** The address as the coordinator sees it, where that is another one; null: it isn't, or isn't known. */
+  readonly seen: Endpoint | null;
+  /** By which the coordinator knows for whom it relays a datagram; null: it can't reach the peer. */
+  readonly relay: number | null;
+}
+
+/** As in the message of that name. The arrays belong to the receiver. */
+export interface DatagramKeys {
+  readonly index: number;
+  readonly toMember: Bytes;
+  readonly toCoordinator: Bytes;
+}
+
 export type MemberEffect =
   | ModeEffect<MemberEvent, MemberRecord, never>
   /**
@@ -84,9 +102,11 @@ export type MemberEffect =
   }
   | { readonly type: "send"; readonly link: LinkId; readonly message: GroupMessage }
   /**
-   * Exchange datagrams with this peer, at this address; the peer may be known already, and have another address now.
+   * Exchange datagrams with this peer, there; the peer may be known already, and be elsewhere now.
    */
-  | { readonly type: "meet"; readonly peer: PeerKey; readonly endpoint: Endpoint }
+  | ({ readonly type: "meet"; readonly peer: PeerKey } & PeerPlaces)
+  /** Datagrams are exchanged with the coordinator at the other end of this link, under these keys. */
+  | ({ readonly type: "datagram-keys"; readonly link: LinkId } & DatagramKeys)
   /** What was told to the peer still goes out; then nothing is exchanged with it any more, and it isn't let in. */
   | { readonly type: "part"; readonly peer: PeerKey; readonly reason: string }
   | {

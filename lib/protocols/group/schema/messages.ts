@@ -9,6 +9,7 @@ import {
   bool,
   fixedBytes,
   hexId,
+  type Infer,
   list,
   message,
   type MessageOf,
@@ -48,12 +49,22 @@ import {
   MEMBERS_MAX,
   NAME_BYTES_MAX,
   ORDER_RUNS_MAX,
+  RELAY_NUMBER_MAX,
   STATE_ARRIVALS_MAX,
   STATE_POINTS_MAX,
   TOLD_ENTRIES_MAX,
 } from "./limits.ts";
 
 const counter = uint(Number.MAX_SAFE_INTEGER);
+/** How somebody's datagrams come and go, as the coordinator sees it. */
+const pathSchema = record({
+  key: peerKey(),
+  /** By which the coordinator is told for whom a datagram is that it relays. */
+  number: uint(RELAY_NUMBER_MAX),
+  /** The address as seen from outside, where that isn't the one in `members`: it may be a router's. */
+  seen: nullable(endpointSchema),
+});
+export type MemberPath = Infer<typeof pathSchema>;
 const lane = "data";
 
 /** Codes of a refusal, the same words as the user's error codes. */
@@ -151,6 +162,8 @@ const peers = message(4, "peers", {
    * members that haven't begun the present one. Nobody else outside a view is sent what was said.
    */
   joining: list(peerKey(), ATTENDEES_MAX),
+  /** Those of them that exchange datagrams with the coordinator. */
+  paths: trailing(list(pathSchema, ATTENDEES_MAX), []),
 });
 const probe = message(5, "probe", {
   from: "the coordinator",
@@ -686,6 +699,19 @@ const presence = message(68, "presence", {
   lane,
 }, { ...presenceFields });
 
+const datagramKeys = message(69, "datagram-keys", {
+  from: "the coordinator",
+  to: "a member or newcomer",
+  when: "after the first `welcome` on a link, where the coordinator takes datagrams at its port",
+  answer: "`here`, in a datagram",
+  lane,
+}, {
+  /** Number of these datagrams, in both directions, and the keys for what the coordinator and what the member sends. */
+  index: uint(0xffff_ffff),
+  toMember: fixedBytes(32),
+  toCoordinator: fixedBytes(32),
+});
+
 export const GROUP_MESSAGES = [
   hello,
   refuse,
@@ -738,6 +764,7 @@ export const GROUP_MESSAGES = [
   elsewhere,
   instances,
   presence,
+  datagramKeys,
 ] as const;
 
 export type GroupMessage = MessageOf<typeof GROUP_MESSAGES[number]>;

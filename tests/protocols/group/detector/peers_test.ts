@@ -4,13 +4,15 @@ import { Peers } from "../../../../lib/protocols/group/detector/peers.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import { GROUP } from "../group_net.ts";
 
+const at = (host: string, port: number) => ({ endpoint: { host, port }, seen: null, relay: null });
+
 Deno.test("Peers keeps what was said in an epoch until it begins here, though its begin comes twice", () => {
   const out = new MemberOutput(() => true);
   out.begin(0);
   const peers = new Peers(out);
   const { key } = fakeSigner("ann");
   const peer = peers.up(key)!;
-  peers.introduce(new Map([[key, { host: "10.0.0.1", port: 9_000 }]]));
+  peers.introduce(new Map([[key, at("10.0.0.1", 9_000)]]));
   const ballot = { number: 2, round: 0 };
   const ack = { type: "ack" as const, ballot, held: { position: 0, digest: GROUP } };
 
@@ -28,7 +30,7 @@ Deno.test("Who takes a member's place in its datagrams says nothing in that epoc
   out.begin(0);
   const peers = new Peers(out);
   const { key } = fakeSigner("ann");
-  peers.introduce(new Map([[key, { host: "10.0.0.1", port: 9_000 }]]));
+  peers.introduce(new Map([[key, at("10.0.0.1", 9_000)]]));
   const ballot = { number: 2, round: 0 };
   const ack = { type: "ack" as const, ballot, held: { position: 0, digest: GROUP } };
   peers.enterEpoch(ballot);
@@ -49,7 +51,7 @@ Deno.test("Peers meets who was never heard less and less often, and who was hear
   out.begin(0);
   const peers = new Peers(out);
   const { key } = fakeSigner("eve");
-  peers.introduce(new Map([[key, { host: "10.0.0.1", port: 9_000 }]]));
+  peers.introduce(new Map([[key, at("10.0.0.1", 9_000)]]));
   const pauseS = () => {
     peers.ended(key);
     const pauseMs = peers.nextMs()! - out.nowMs;

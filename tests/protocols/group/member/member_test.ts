@@ -257,7 +257,7 @@ Deno.test("Member that hears more than can be told tells of those whom the coord
     return { key, name, incarnation: new Uint8Array(8), host: "10.0.9.9", port: 9_000 };
   });
 
-  net.coordinator.send(ann, { type: "peers", members, joining: [] });
+  net.coordinator.send(ann, { type: "peers", members, joining: [], paths: [] });
   net.settle();
   for (const { key } of members) ann.feed({ type: "peer-up", peer: key });
   net.settle();

@@ -279,7 +279,7 @@ Deno.test("Member that is back before another one says for whom it waits", () =>
   bob!.kill();
   ann!.start();
   net.settle();
-  net.coordinator.send(ann!, { type: "peers", members, joining: [] });
+  net.coordinator.send(ann!, { type: "peers", members, joining: [], paths: [] });
   const problems = () => {
     ann!.command({ command: "status" });
     net.settle();

@@ -62,7 +62,12 @@ Deno.test("Strangers who only ask to come in take no name, and nobody is told of
     const strangers = ["dan", "bob"].map((name) => {
       return { ...at, key: net.add(`${name} ${number}`).key, name };
     });
-    net.coordinator.send(ann, { type: "peers", members: [...members, ...strangers], joining: [] });
+    net.coordinator.send(ann, {
+      type: "peers",
+      members: [...members, ...strangers],
+      joining: [],
+      paths: [],
+    });
     net.settle();
   }
   assertEquals(pinnedBy(ann), ["*coordinator*", "bob"]);

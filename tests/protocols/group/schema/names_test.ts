@@ -18,7 +18,7 @@ Deno.test("a sentence where a name belongs is refused before anybody reads it", 
   const all: readonly GroupMessage[] = [
     { type: "welcome", ...welcome, awaited: [SENTENCE] },
     { type: "recount", isLost: true, awaited: [SENTENCE] },
-    { type: "peers", members: [{ ...named, ...place }], joining: [] },
+    { type: "peers", members: [{ ...named, ...place }], joining: [], paths: [] },
     {
       type: "entries",
       after: 0,

@@ -1,0 +1,81 @@
+/** Runs of a group whose members are behind routers, and what must hold of their paths in the end. */
+
+import type { CoordinatorProcess } from "./coordinator_process.ts";
+import { type GroupRun, runGroup } from "./run.ts";
+import { Random } from "../random.ts";
+import { passDirectly, type RouterKind, ROUTERS } from "./routers.ts";
+import { TROUBLES } from "./scenario.ts";
+import { unite } from "./settling.ts";
+import { Violation } from "./violation.ts";
+import type { World } from "./world.ts";
+
+/** Two of the longest pauses between attempts at a direct path. */
+const PATHS_MS = 130_000;
+
+export interface RouterRun extends Pick<GroupRun, "seed" | "steps" | "mutation" | "print"> {
+  readonly routers?: readonly RouterKind[];
+  readonly loss?: number;
+  /** Whether things go wrong. */
+  readonly trouble: boolean;
+}
+
+/** @throws {Violation} If a promise is broken. */
+export function runBehindRouters(run: RouterRun): World {
+  const { seed, steps, mutation, print, trouble } = run;
+  const random = new Random(seed * 2 + 11);
+  const routers = run.routers ??
+    Array.from({ length: 2 + random.below(3) }, () => random.pick(ROUTERS));
+  // How long others wait, and for what, is another question where a relay comes and goes.
+  const some = Object.keys(TROUBLES).filter((each) => each !== "probe");
+  const troubles = new Set(trouble ? some : []) as Set<keyof typeof TROUBLES>;
+  const loss = run.loss ?? random.pick([0, 0.02, 0.1]);
+  const world = runGroup({
+    seed,
+    steps,
+    loss,
+    members: routers.length,
+    scenario: {
+      routers,
+      troubles,
+      failAfterMs: 3_000,
+      ...(trouble ? {} : { founders: routers.length, gapMs: 300 }),
+    },
+    ...(mutation === undefined ? {} : { mutation }),
+    ...(print === undefined ? {} : { print }),
+  });
+  world.time.runUntil(world.time.nowMs + PATHS_MS);
+  unite(world);
+  checkPaths(world, routers);
+  return world;
+}
+
+/** Direct where the routers let datagrams pass, and relayed everywhere else. */
+function checkPaths(world: World, routers: readonly RouterKind[]): void {
+  const running = world.running();
+  for (const one of running) {
+    for (const other of running) {
+      if (one === other) continue;
+      const kinds = [routers[one.party.host - 1]!, routers[other.party.host - 1]!] as const;
+      const path = one.port.pathOf(other.key);
+      const expected = passDirectly(...kinds) ? "direct" : "relay";
+      if (path === expected) continue;
+      throw new Violation(
+        `${one.name} (${kinds[0]}) sends to ${other.name} (${
+          kinds[1]
+        }) by ${path}, not ${expected}`,
+      );
+    }
+  }
+}
+
+/** The coordinator's datagrams, in both directions, while something happens. */
+export function countsAtCoordinator(world: World): { bytes: number; datagrams: number } {
+  const counts = { bytes: 0, datagrams: 0 };
+  const process = world.coordinator.process as CoordinatorProcess;
+  world.lossy!.carried = (from, to, bytes) => {
+    if (from !== process && to !== process) return;
+    counts.bytes += bytes;
+    counts.datagrams += 1;
+  };
+  return counts;
+}

@@ -1,0 +1,35 @@
+import { assert } from "@std/assert";
+import { amount } from "../given.ts";
+import { countsAtCoordinator, runBehindRouters } from "./group/router_runs.ts";
+import { ROUTERS } from "./group/routers.ts";
+
+const SEEDS = amount(4, 25);
+const STEPS = 40;
+
+for (const one of ROUTERS) {
+  for (const other of ROUTERS) {
+    if (ROUTERS.indexOf(one) > ROUTERS.indexOf(other)) continue;
+    Deno.test(`group: members behind ${one} and ${other} are one, directly where that can be`, () => {
+      runBehindRouters({ seed: 1, steps: 10, loss: 0, routers: [one, other], trouble: false });
+    });
+  }
+}
+
+Deno.test(`group: ${SEEDS} seeds of trouble behind routers break no promise`, () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    try {
+      runBehindRouters({ seed, steps: STEPS, trouble: true });
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error });
+    }
+  }
+});
+
+Deno.test("group: what passes directly costs the coordinator nothing but a word every 15 s", () => {
+  const routers = ["cone", "cone", "open"] as const;
+  const world = runBehindRouters({ seed: 2, steps: 10, loss: 0, routers, trouble: false });
+  const counts = countsAtCoordinator(world);
+  for (const process of world.running()) world.say(process, "x".repeat(10_000));
+  world.time.runUntil(world.time.nowMs + 30_000);
+  assert(counts.datagrams <= 2 * 3 * 3, `${counts.datagrams} datagrams`);
+});
