@@ -60,6 +60,7 @@ const TREATED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     texts: SAID,
   },
   "group-datagram": {},
+  words: {},
   directory: {
     "enter.name": ANSWERED,
     "talking.name": ANSWERED,
