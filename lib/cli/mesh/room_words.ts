@@ -64,7 +64,8 @@ export async function joiningByWords(start: RoomStart, words: string): Promise<R
       return await joiningAt(start, words, endpoint);
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
-      failure = error;
+      // Of several answers the one that is about the code says more than that nobody was there.
+      if (failure?.code !== "bad-credentials") failure = error;
     }
   }
   throw failure ?? new P2pchatError("unreachable", "Nobody announces that code on this network");
