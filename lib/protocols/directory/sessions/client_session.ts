@@ -3,13 +3,13 @@
  * knows the others, so they stand together.
  */
 
-import { type Bytes, concatBytes } from "../../../base/crypto/crypto.ts";
 import type { FoldedName, LinkId, PeerKey } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
 import { HERE, type Presence } from "../../../base/machine/user_presence.ts";
 import { UnknownMessages } from "../../../base/machine/unknown_messages.ts";
+import { RelayFlow } from "../../../base/rates/relay_flow.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
-import { canonicalHost, ipv6Prefix } from "../../../base/text/endpoints.ts";
+import { addressBlock } from "../../../base/text/address_block.ts";
 import { foldName } from "../../../base/text/names.ts";
 import { Delivery } from "../broadcast_log/delivery.ts";
 import type { ProvenAddress } from "../../sealed_datagram/keyed_path.ts";
@@ -32,6 +32,9 @@ import {
 import type { CallRoute } from "../schema/messages.ts";
 import type { ListedUser } from "../schema/listed_users.ts";
 import type { OnlineSession } from "../schema/registrar_io.ts";
+
+/** Of each direction of a relayed call. */
+const RELAYED_FLOW = { creditBytes: RELAY_CREDIT_BYTES, pieceBytesMax: RELAY_BYTES_MAX };
 
 export const SESSION_PHASES = {
   silent: {
@@ -73,75 +76,6 @@ export const DIRECTORY_CALL_PHASES = {
   over: { about: "there is no such call", next: [] },
 } as const;
 type DirectoryCallPhase = keyof typeof DIRECTORY_CALL_PHASES;
-
-// Relayed calls at the directory: bytes that two clients, which can't reach each other, have sealed for each other.
-// Each sends no more than the other has room for, so the directory holds at most that, and forwards it at a limited
-// rate.
-
-/** One direction. */
-class RelayFlow {
-  /** Bytes that came and haven't been forwarded yet. */
-  #waiting: Bytes = new Uint8Array();
-  /** Number of bytes that came and that the receiver hasn't taken yet. */
-  #owedBytes = 0;
-
-  /** @param rate The sender's, shared by all its calls: one that it has left may still go on for a moment. */
-  constructor(readonly rate: TokenBucket) {}
-
-  /** Number of bytes that were forwarded and that the receiver hasn't taken yet. */
-  get #passedBytes(): number {
-    return this.#owedBytes - this.#waiting.length;
-  }
-
-  /** @returns False where the sender had no room for so much, or sends nothing. */
-  add(bytes: Uint8Array): boolean {
-    if (bytes.length === 0 || this.#owedBytes + bytes.length > RELAY_CREDIT_BYTES) return false;
-    this.#owedBytes += bytes.length;
-    this.#waiting = concatBytes(this.#waiting, bytes);
-    return true;
-  }
-
-  /** The receiver took so many bytes. @returns False where it wasn't sent so many, or takes none. */
-  taken(bytes: number): boolean {
-    if (bytes === 0 || bytes > this.#passedBytes) return false;
-    this.#owedBytes -= bytes;
-    return true;
-  }
-
-  /** The next piece that may be forwarded now; null: none. */
-  next(nowMs: number): Bytes | null {
-    const bytes = Math.min(this.#waiting.length, RELAY_BYTES_MAX);
-    if (bytes === 0 || !this.rate.take(nowMs, bytes)) return null;
-    const piece = this.#waiting.subarray(0, bytes);
-    this.#waiting = this.#waiting.subarray(bytes);
-    return piece;
-  }
-
-  /** When the next piece may be forwarded; null: there is none. */
-  dueMs(nowMs: number): number | null {
-    const bytes = Math.min(this.#waiting.length, RELAY_BYTES_MAX);
-    if (bytes === 0) return null;
-    const lacking = bytes - this.rate.available(nowMs);
-    return nowMs + Math.max(0, Math.ceil((lacking * 1_000) / RELAY_BYTES_PER_S));
-  }
-}
-
-// The block that an address stands for: the owner of one IPv6 address has 2^64 of them.
-
-const IPV4_IN_IPV6 = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
-
-/**
- * An IPv4 address itself; of an IPv6 address the first 64 bits; of an IPv4 address within an IPv6 one the IPv4
- * address.
- */
-export function addressBlock(host: string): string {
-  const canonical = canonicalHost(host);
-  const address = canonical.replace(/%.*$/, "");
-  const halves = IPV4_IN_IPV6.exec(address)?.slice(1).map((half) => parseInt(half, 16));
-  if (halves !== undefined) return halves.flatMap((half) => [half >> 8, half & 0xff]).join(".");
-  const prefix = ipv6Prefix(address);
-  return prefix === null ? canonical : `${prefix}::/64`;
-}
 
 /** A link to the directory that is up. */
 export class ClientLink {
@@ -394,7 +328,7 @@ export class Call {
   /** From now on the directory relays the call. */
   relay(): void {
     for (const side of this.sides) {
-      if (side.link !== null) side.flow = new RelayFlow(side.link.relayBytes);
+      if (side.link !== null) side.flow = new RelayFlow(RELAYED_FLOW, [side.link.relayBytes]);
     }
   }
 }

@@ -9,7 +9,7 @@ import {
   SIGN_UPS_MS,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
 import { RecentCounts } from "../../../../lib/base/rates/token_bucket.ts";
-import { addressBlock } from "../../../../lib/protocols/directory/sessions/client_session.ts";
+import { addressBlock } from "../../../../lib/base/text/address_block.ts";
 import { Exchange } from "../exchange.ts";
 
 Deno.test("Directory: five wrong passwords shut the pair of name and address out for a minute", () => {

@@ -1,5 +1,6 @@
 /** Links, clients that are in, and names of guests, each alone. */
 
+import { addressBlock } from "../../../../lib/base/text/address_block.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { FoldedName, LinkId } from "../../../../lib/base/ids.ts";
 import { InvariantError } from "../../../../lib/base/invariant.ts";
@@ -9,10 +10,7 @@ import {
   HELLO_MS_MAX,
   SILENT_LINKS_MAX,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
-import {
-  addressBlock,
-  ClientLink,
-} from "../../../../lib/protocols/directory/sessions/client_session.ts";
+import { ClientLink } from "../../../../lib/protocols/directory/sessions/client_session.ts";
 import {
   ClientLinks,
   HeldGuests,
