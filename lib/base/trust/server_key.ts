@@ -14,7 +14,7 @@ import { STRANGE_KEPT_MS, STRANGE_TOLD_MS } from "../machine/mode_limits.ts";
 
 /** What is known of a server before dialling it. */
 export interface Server {
-  readonly what: "coordinator" | "directory";
+  readonly what: "coordinator" | "directory" | "meeting point";
   /** The name under which its key is pinned, also for `/trust`. */
   readonly name: string;
   readonly endpoint: Endpoint;

@@ -1,0 +1,195 @@
+/** Who is at a meeting point: its visitors, which of them others can reach, and what each address and room uses. */
+
+import type { LinkId, PeerKey } from "../../base/ids.ts";
+import { UnknownMessages } from "../../base/machine/unknown_messages.ts";
+import { TokenBucket } from "../../base/rates/token_bucket.ts";
+import { addressBlock } from "../../base/text/address_block.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
+import {
+  CONNECTS_BURST,
+  CONNECTS_PER_S,
+  CONTROL_BURST,
+  CONTROL_PER_S,
+  CREDIT_BYTES,
+  LOOKUPS_BURST,
+  LOOKUPS_PER_S,
+  NUMBERS_PER_ADDRESS_MAX,
+  PIECES_BURST,
+  PIECES_PER_S,
+  SHARES_MAX,
+} from "./limits.ts";
+import type { MeetingLimits } from "./meeting_io.ts";
+import type { StreamEnd } from "./streams.ts";
+
+/** What all visitors of one address use together, or all members of one room. */
+export class Share {
+  visitors = 0;
+  streams = 0;
+  numbers = 0;
+  readonly bytes: TokenBucket;
+  readonly connects = new TokenBucket(CONNECTS_PER_S, CONNECTS_BURST);
+  readonly lookups = new TokenBucket(LOOKUPS_PER_S, LOOKUPS_BURST);
+
+  constructor(readonly streamsMax: number, rate: number) {
+    this.bytes = new TokenBucket(rate, Math.max(rate, CREDIT_BYTES));
+  }
+
+  get isFull(): boolean {
+    return this.streams >= this.streamsMax;
+  }
+
+  get isUsed(): boolean {
+    return this.visitors > 0 || this.streams > 0;
+  }
+}
+
+/** Those that are used, and up to `SHARES_MAX` others. */
+class Shares {
+  readonly #shares = new Map<string, Share>();
+
+  constructor(readonly streamsMax: number, readonly rate: number) {}
+
+  of(name: string): Share {
+    const known = this.#shares.get(name);
+    if (known !== undefined) return known;
+    const share = new Share(this.streamsMax, this.rate);
+    this.#shares.set(name, share);
+    if (this.#shares.size > SHARES_MAX) this.#forgetUnused(name);
+    return share;
+  }
+
+  #forgetUnused(newest: string): void {
+    for (const [name, share] of this.#shares) {
+      if (name === newest || share.isUsed) continue;
+      this.#shares.delete(name);
+      return;
+    }
+  }
+}
+
+export class Visitor {
+  readonly fingerprint: Fingerprint;
+  /** The tag of the room in which it can be reached; null where it can't. */
+  room: string | null = null;
+  numbers: readonly number[] = [];
+  readonly streams = new Map<number, StreamEnd>();
+  /** The last number that the meeting point gave to a stream. */
+  lastStream = -1;
+  /** It takes no more for now. */
+  isCongested = false;
+  readonly control = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
+  readonly pieces = new TokenBucket(PIECES_PER_S, PIECES_BURST);
+  readonly unknown = new UnknownMessages();
+
+  constructor(
+    readonly link: LinkId,
+    readonly peer: PeerKey,
+    readonly address: Share,
+  ) {
+    this.fingerprint = fingerprintOf(peer);
+  }
+
+  /** Whether it is here for something. */
+  get isOfUse(): boolean {
+    return this.room !== null || this.streams.size > 0;
+  }
+}
+
+export class Visitors {
+  readonly #visitors = new Map<LinkId, Visitor>();
+  /** Those that are registered, by key and room, and by number. */
+  readonly #registered = new Map<string, Visitor>();
+  readonly #numbers = new Map<number, Visitor>();
+  readonly #addresses: Shares;
+  readonly #rooms: Shares;
+
+  constructor(limits: MeetingLimits) {
+    this.#addresses = new Shares(limits.links, limits.rate);
+    this.#rooms = new Shares(limits.roomLinks, limits.roomRate);
+  }
+
+  get size(): number {
+    return this.#visitors.size;
+  }
+
+  get registered(): number {
+    return this.#registered.size;
+  }
+
+  get(link: LinkId): Visitor | undefined {
+    return this.#visitors.get(link);
+  }
+
+  addressOf(host: string): Share {
+    return this.#addresses.of(addressBlock(host));
+  }
+
+  roomOf(tag: string): Share {
+    return this.#rooms.of(tag);
+  }
+
+  came(link: LinkId, peer: PeerKey, address: Share): Visitor {
+    const visitor = new Visitor(link, peer, address);
+    address.visitors++;
+    this.#visitors.set(link, visitor);
+    return visitor;
+  }
+
+  gone(visitor: Visitor): void {
+    if (!this.#visitors.delete(visitor.link)) return;
+    visitor.address.visitors--;
+    this.number(visitor, []);
+    this.#leave(visitor);
+  }
+
+  /** Others can reach it from now on. @returns The earlier visitor whose place it takes. */
+  register(visitor: Visitor, room: string): Visitor | null {
+    this.#leave(visitor);
+    const place = placeOf(visitor.fingerprint, room);
+    const before = this.#registered.get(place) ?? null;
+    visitor.room = room;
+    this.#registered.set(place, visitor);
+    if (before === null) return null;
+    before.room = null;
+    this.number(before, []);
+    return before;
+  }
+
+  #leave(visitor: Visitor): void {
+    const { fingerprint, room } = visitor;
+    if (room === null) return;
+    const place = placeOf(fingerprint, room);
+    if (this.#registered.get(place) === visitor) this.#registered.delete(place);
+    visitor.room = null;
+  }
+
+  /** The numbers of its codes, in place of those before. @returns Those that lead to it: nobody else has them. */
+  number(visitor: Visitor, numbers: readonly number[]): readonly number[] {
+    for (const number of visitor.numbers) {
+      if (numbers.includes(number)) continue;
+      this.#numbers.delete(number);
+      visitor.address.numbers--;
+    }
+    visitor.numbers = visitor.numbers.filter((number) => numbers.includes(number));
+    for (const number of new Set(numbers)) {
+      if (visitor.address.numbers >= NUMBERS_PER_ADDRESS_MAX) break;
+      if (this.#numbers.has(number)) continue;
+      this.#numbers.set(number, visitor);
+      visitor.address.numbers++;
+      visitor.numbers = [...visitor.numbers, number];
+    }
+    return visitor.numbers;
+  }
+
+  member(fingerprint: string, room: string): Visitor | null {
+    return this.#registered.get(placeOf(fingerprint, room)) ?? null;
+  }
+
+  issuer(number: number): Visitor | null {
+    return this.#numbers.get(number) ?? null;
+  }
+}
+
+function placeOf(fingerprint: string, room: string): string {
+  return `${fingerprint} ${room}`;
+}
